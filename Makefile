@@ -1,0 +1,56 @@
+# Every target sets up what it needs: a fresh machine needs python3 (>= 3.11) with venv, and make.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+SANITIZE := notebooks/sanitize.cfg
+
+.DEFAULT_GOAL := help
+.PHONY: help report test check bench sample notebooks lock wheel clean
+
+help:  ## Show what can be done
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+# The environment is rebuilt when the lock or the project file changes; uv is used where it is present, pip elsewhere.
+$(READY): requirements.lock pyproject.toml
+	@echo "Setting up $(VENV) (about a minute the first time) ..."
+	@if command -v uv >/dev/null 2>&1; then \
+	  uv venv --quiet --allow-existing --python $(PYTHON) $(VENV) && \
+	  uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock && \
+	  uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . ; \
+	else \
+	  $(PYTHON) -m venv $(VENV) && \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock && \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . ; \
+	fi
+	@touch $@
+
+report: $(READY)  ## Make the report of the synthetic sample clinic and say where it is
+	@$(BIN)/kettrack report data/sample -o report.html
+
+test: $(READY)  ## Run the whole test suite, then every notebook under strict nbval
+	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -p no:cacheprovider --nbval --nbval-current-env --nbval-sanitize-with=$(SANITIZE) notebooks
+
+check: $(READY)  ## Lint, formatting and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(READY)  ## Speed against what a user would otherwise write, as ratios
+	$(BIN)/python benchmarks/outcomes_against_duckdb.py
+
+sample: $(READY)  ## Write data/sample anew from the simulator (must leave git clean)
+	$(BIN)/python -m kettrack.simulation.sample data/sample
+
+notebooks: $(READY)  ## Run the notebooks and store what they say
+	$(BIN)/python -m kettrack.report.store notebooks
+
+lock: $(READY)  ## Refresh requirements.lock from pyproject.toml (needs uv)
+	uv export --quiet --upgrade --extra dev --no-emit-project --no-header --no-annotate -o requirements.lock
+
+wheel: $(READY)  ## Build the wheel into dist/
+	$(BIN)/python -m build --wheel --no-isolation --outdir dist
+
+clean:  ## Remove the environment and everything built
+	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis report.html

@@ -1,0 +1,1 @@
+"""The only door in: files or frames to a Cohort."""

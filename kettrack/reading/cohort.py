@@ -1,0 +1,78 @@
+"""A cohort: the tables after the door, what was left outside and why, and where it came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from kettrack.settings import Settings
+from kettrack.vocabulary.criteria import get_criteria
+from kettrack.vocabulary.instrument import Instrument
+from kettrack.vocabulary.instruments import get_instrument
+from kettrack.vocabulary.rules import Criteria
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a cohort came from.
+
+    Parameters
+    ----------
+    input_sha256 : str
+        SHA-256 over the input files in name order; empty for frames handed over in memory.
+    files : tuple of str
+        File names, without folders.
+    allowed : tuple of str
+        Columns let through the identifier check by name.
+    """
+
+    input_sha256: str = ""
+    files: tuple[str, ...] = ()
+    allowed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """The checked tables of one clinic or study. Made by `load_cohort` or `cohort_from_frames`, never by hand.
+
+    Parameters
+    ----------
+    sessions : DataFrame
+        One row per patient and session, sorted by `patient_id`, `day`, `order`; `day` int32, day 0 = first session; `order`
+        int32, 1, 2, ... within a day, never missing. Every column of the vocabulary is there, missing ones all-missing.
+    scores : DataFrame
+        One row per patient, instrument, day and timing, sorted by `patient_id`, `instrument`, `day`, `timing` (before,
+        unknown, after: an ordered category). `score` float64, NaN = incomplete. Item columns as far as any is filled.
+    patients : DataFrame
+        One row per patient with at least one session, sorted by `patient_id`; missing values stay missing.
+    events : DataFrame
+        One row per patient and event, sorted by `patient_id`, `day`; may be empty.
+    settings : Settings
+        What `kettrack.toml` and the caller asked for.
+    notes : tuple of str
+        What the reader noticed or did, one sentence each, with counts.
+    exclusions : DataFrame
+        One row per reason for leaving something out: `reason` `n_rows` `n_patients`.
+    provenance : Provenance
+        Files, their hash, and columns allowed through.
+    """
+
+    sessions: pd.DataFrame
+    scores: pd.DataFrame
+    patients: pd.DataFrame
+    events: pd.DataFrame
+    settings: Settings = field(default_factory=Settings)
+    notes: tuple[str, ...] = ()
+    exclusions: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["reason", "n_rows", "n_patients"]))
+    provenance: Provenance = field(default_factory=Provenance)
+
+    @property
+    def instrument(self) -> Instrument:
+        """The primary instrument."""
+        return get_instrument(self.settings.instrument, self.settings.known_instruments)
+
+    @property
+    def criteria(self) -> Criteria:
+        """The rules in force for the primary instrument."""
+        return get_criteria(self.instrument, self.settings.criteria, self.settings.user_criteria)

@@ -1,0 +1,57 @@
+"""What a cohort folder's `kettrack.toml` may say, as one frozen value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from kettrack.vocabulary.instrument import Instrument
+from kettrack.vocabulary.instruments import INSTRUMENTS
+from kettrack.vocabulary.rules import Criteria
+
+BaselineRule = Literal["last", "mean", "worst"]
+DuplicateRule = Literal["last", "first", "worst", "mean"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Command line over `kettrack.toml` over these defaults.
+
+    Parameters
+    ----------
+    instrument : str
+        The primary instrument.
+    criteria : str
+        Name of the rules for it: `convention` or a preset.
+    baseline : {"last", "mean", "worst"}
+        Which score of the 30 days up to the first session is the baseline.
+    duplicates : {"last", "first", "worst", "mean"}
+        Which of several different scores for one patient, instrument, day and timing is kept.
+    policy : str
+        Disclosure policy of everything printed.
+    currency : str
+        Of `cost`.
+    extract : str
+        Free text naming the data cut-off, printed in the report.
+    columns : mapping
+        Table name to {contract name: name in the source}; the key `""` holds those for every table.
+    user_instruments, user_criteria : tuple
+        Defined in `[instruments.X]` and `[criteria.X]`, marked *user* in every output.
+    """
+
+    instrument: str = "PHQ-9"
+    criteria: str = "convention"
+    baseline: BaselineRule = "last"
+    duplicates: DuplicateRule = "last"
+    policy: str = "internal"
+    currency: str = ""
+    extract: str = ""
+    columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    user_instruments: tuple[Instrument, ...] = ()
+    user_criteria: tuple[Criteria, ...] = ()
+
+    @property
+    def known_instruments(self) -> dict[str, Instrument]:
+        """Name to instrument: the built-in ones and the user's."""
+        return INSTRUMENTS | {scale.name: scale for scale in self.user_instruments}

@@ -1,0 +1,1 @@
+"""What the words mean: instruments, rules and columns, each fact with its source."""

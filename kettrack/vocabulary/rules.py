@@ -1,0 +1,143 @@
+"""The parts a rule is made of: a predicate on one score, and a run of scores that hold it.
+
+All values are frozen, so that a rule can be hashed, compared and printed; numbers never stand in functions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import Final, Literal
+
+from kettrack.vocabulary.instrument import Fact, Standing
+
+NO_LIMIT: Final = 1_000_000  # days; "no largest gap" as a number, since kernels take no None
+
+Measure = Literal["score", "change", "percent_change"]
+Operator = Literal["at most", "at least", "above", "below"]
+
+
+@dataclass(frozen=True, slots=True)
+class Predicate:
+    """A test of one score: `percent_change at most -50`.
+
+    Parameters
+    ----------
+    measure : {"score", "change", "percent_change"}
+        `change` is score - baseline in points, `percent_change` the same in % of the baseline; improvement is negative
+        where higher is worse.
+    operator : {"at most", "at least", "above", "below"}
+        `at most` and `at least` include the limit.
+    limit : float
+        In the unit of the measure, in the instrument's own direction.
+    """
+
+    measure: Measure
+    operator: Operator
+    limit: float
+
+    def __str__(self) -> str:
+        unit = " %" if self.measure == "percent_change" else ""
+        return f"{self.measure.replace('_', ' ')} {self.operator} {self.limit:g}{unit}"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How many known scores in a row must hold the predicate.
+
+    Parameters
+    ----------
+    count : int
+        1 = a single score is enough.
+    min_gap, max_gap : int
+        Days between one score of the run and the next, both ends included. A score closer than `min_gap` can refute but
+        not confirm; when `max_gap` passes without a score the run is unconfirmable.
+    dated_at : {"first", "confirming"}
+        Which score gives the event its day.
+    """
+
+    count: int = 1
+    min_gap: int = 0
+    max_gap: int = NO_LIMIT
+    dated_at: Literal["first", "confirming"] = "first"
+
+    def __str__(self) -> str:
+        if self.count == 1:
+            return "one score"
+        span = f"{self.min_gap}-{self.max_gap} days" if self.max_gap < NO_LIMIT else f"at least {self.min_gap} days"
+        return f"{self.count} scores in a row, {span} apart"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A predicate, the run that confirms it, and the publication that says so.
+
+    `event_rows` are entries of the events table that count as the event by themselves, whatever the score.
+    """
+
+    predicate: Predicate
+    run: Run = Run()
+    source: str = ""
+    standing: Standing = "verified"
+    event_rows: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        by_itself = f", or {' or '.join(row.replace('_', ' ') for row in self.event_rows)}" if self.event_rows else ""
+        return f"{self.predicate} ({self.run}){by_itself}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Criteria:
+    """A named, versioned bundle of rules for one instrument. A rule of None is not defined here and never fires.
+
+    Parameters
+    ----------
+    name, version : str
+        Printed in every output; the version changes whenever a number does.
+    instrument : str
+        Name of the instrument the limits are in.
+    caseness : Fact or None
+        Baselines at or above it are rated; None rates every baseline above 0.
+    response, remission, partial, loss_of_response, relapse, deterioration : Rule or None
+        `loss_of_response` is looked for after response; `relapse` after remission, and split from recurrence by
+        `recovery_days`.
+    recovery_days, recovery_max_gap : int
+        A well score this many days after remission, with no longer unscored gap than that on the way, makes a later return a
+        recurrence instead of a relapse (ACNP: about four months).
+    late_after_days : int
+        An event seen longer than this after the last session belongs to the day axis only.
+    state_holds_days : int
+        A state lasts until the next score, at most this long.
+    source : str
+        The publication of the bundle.
+    standing : str
+        `verified`, `convention`, `recalled` or `user`.
+    """
+
+    name: str
+    version: str
+    instrument: str
+    caseness: Fact | None
+    response: Rule | None
+    remission: Rule | None
+    partial: Rule | None
+    loss_of_response: Rule | None
+    deterioration: Rule | None
+    relapse: Rule | None = None
+    recovery_days: int = 120
+    recovery_max_gap: int = 60
+    late_after_days: int = 14
+    state_holds_days: int = 28
+    source: str = ""
+    standing: Standing = "convention"
+
+    @property
+    def hash(self) -> str:
+        """First twelve hex digits of the SHA-256 of all values: equal hashes, equal rules."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:12]
+
+    @property
+    def label(self) -> str:
+        """Name, version and standing as printed under every figure."""
+        return f"{self.name} {self.version} ({self.standing})"
