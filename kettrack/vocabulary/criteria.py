@@ -20,8 +20,13 @@ _ADMISSION: Final = ("hospitalisation", "suicide_attempt", "suicide")
 TWICE_IN_60_DAYS: Final = Run(count=2, min_gap=7, max_gap=60)
 
 
+def _falls_by_percent(instrument: Instrument) -> bool:
+    """A percentage down is an improvement; a scale that rises needs rules of its own in `kettrack.toml`."""
+    return instrument.percent_change and instrument.higher_is_worse
+
+
 def _half_down(instrument: Instrument, run: Run = Run()) -> Rule | None:  # noqa: B008 - Run() is a frozen value
-    if not instrument.percent_change:
+    if not _falls_by_percent(instrument):
         return None
     return Rule(Predicate("percent_change", "at most", -50), run, _HALF)
 
@@ -60,7 +65,7 @@ def convention(instrument: Instrument) -> Criteria:
     >>> str(convention(PHQ9).loss_of_response)
     'percent change above -50 % (2 scores in a row, 7-60 days apart)'
     """
-    percent = instrument.percent_change
+    percent = _falls_by_percent(instrument)
     lost = Rule(Predicate("percent_change", "above", -50), TWICE_IN_60_DAYS, "kettrack: confirmed loss", "convention")
     partial = Rule(Predicate("percent_change", "at most", -25), source="ESCAPE-TRD: below 25 % is non-response")
     return Criteria(

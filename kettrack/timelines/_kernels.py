@@ -1,0 +1,248 @@
+"""The only compiled code: plain loops over patients, run as Python on small cohorts and through numba on large ones.
+
+Rows of patient p are `offsets[p]:offsets[p + 1]`, sorted by day; results are written into arrays that come last. No callable
+and no None enters a kernel; a missing row is -1 and a missing day is MISSING_DAY. All helpers stay in this file: numba does
+not notice an edited helper in another file and would serve a stale compilation.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+LARGE: Final = 200_000  # rows; below it compiling costs more than it saves
+NO_ROW: Final = -1
+MISSING_DAY: Final = -(2**31)
+
+# Status of an event, in the order of the category in `states`.
+NONE, SINGLE, CONFIRMED, PENDING, UNCONFIRMABLE = range(5)
+_REFUTED, _OPEN = 5, 6
+
+BASELINE_LAST, BASELINE_MEAN, BASELINE_WORST = range(3)
+
+_log = logging.getLogger(__name__)
+
+
+class BaselineHow(NamedTuple):
+    """Which score is the baseline, as fixed scalar types."""
+
+    window: int
+    rule: int
+    sign: int
+
+
+class RunLimits(NamedTuple):
+    """A predicate and a `Run` as fixed scalar types, since numba compiles anew for every new type.
+
+    `measure` 0 score, 1 change, 2 percent change; `operator` 0 at most, 1 at least, 2 above, 3 below.
+    """
+
+    measure: int
+    operator: int
+    limit: float
+    length: int
+    min_gap: int
+    max_gap: int
+
+
+def mark_ends(codes, offsets, unsorted):
+    """End of each patient's rows from sorted codes; patients without rows keep what `offsets` held."""
+    previous, falls = codes[0], 0
+    for row in range(codes.size):
+        code = codes[row]
+        falls += code < previous
+        previous = code
+        offsets[code + 1] = row + 1
+    unsorted[0] = falls
+
+
+def anchor(offsets, day, after, score, known, how, assessment, baseline, baseline_day, n_assessments, last_day):
+    """One walk over each patient's scores: where assessments begin, the baseline, their number and the last day.
+
+    An assessment comes after the first session: on a later day, or on day 0 and marked `after`. The baseline is taken from the
+    known scores of the `how.window` days before.
+    """
+    for p in range(offsets.size - 1):
+        row, end = offsets[p], offsets[p + 1]
+        n, value, on = 0, np.nan, MISSING_DAY
+        while row < end and not (day[row] > 0 or (day[row] == 0 and after[row])):
+            if known[row] and day[row] >= -how.window:
+                here = float(score[row])
+                n += 1
+                if n == 1 or how.rule == BASELINE_LAST or (how.rule == BASELINE_WORST and how.sign * here >= how.sign * value):
+                    value, on = here, day[row]
+                elif how.rule == BASELINE_MEAN:
+                    value, on = value + (here - value) / n, day[row]
+            row += 1
+        assessment[p], baseline[p], baseline_day[p] = row, value, on
+        n, on = 0, MISSING_DAY
+        for later in range(row, end):
+            if known[later]:
+                n += 1
+                on = day[later]
+        n_assessments[p], last_day[p] = n, on
+
+
+def _cut(baseline, run):
+    """The score at which a predicate turns, on the patient's own scale: all measures rise with the score.
+
+    NaN, which nothing holds against, without a baseline or with baseline 0 under a percent change.
+    """
+    if run.measure == 0:
+        return run.limit
+    if run.measure == 1:
+        return baseline + run.limit
+    return baseline + run.limit * baseline / 100.0 if baseline != 0 else np.nan
+
+
+def _holds(value, cut, operator):
+    """Whether a value is on the right side of a cut; never for a missing one."""
+    if operator == 0:
+        return value <= cut
+    if operator == 1:
+        return value >= cut
+    if operator == 2:
+        return value > cut
+    return value < cut
+
+
+def _closed(p, offsets, day, session_offsets, session_day, observed_to):
+    """Day to which the patient's log is complete: `observed_to`, else the last row of either table."""
+    if observed_to[p] != MISSING_DAY:
+        return observed_to[p]
+    latest = day[offsets[p + 1] - 1]
+    if session_offsets[p + 1] > session_offsets[p]:
+        latest = max(latest, session_day[session_offsets[p + 1] - 1])
+    return latest
+
+
+def _follow(day, value, cut, known, row, end, run):
+    """What becomes of a run that starts at `row`: its outcome and the last row that belongs to it."""
+    found, latest = 1, row
+    if found == run.length:
+        return SINGLE, row
+    for j in range(row + 1, end):
+        if not known[j]:
+            continue
+        gap = day[j] - day[latest]
+        if gap > run.max_gap:
+            return UNCONFIRMABLE, latest
+        if not _holds(value[j], cut, run.operator):
+            return _REFUTED, latest
+        if gap >= run.min_gap:
+            found += 1
+            latest = j
+            if found == run.length:
+                return CONFIRMED, j
+    return _OPEN, latest
+
+
+def first_run(
+    offsets, day, value, known, sessions, session_day, observed_to, baseline, start, run, event, proof, contrary, status
+):
+    """First confirmed run of scores that hold a predicate, else the first one still waiting.
+
+    `start[p]` is the row to begin at (NO_ROW: patient not at risk); `sessions` are the offsets of `session_day`. Writes the
+    first row of the run, the row that proved it, the last row before it that showed the contrary, and the status.
+    """
+    for p in range(offsets.size - 1):
+        event[p] = proof[p] = contrary[p] = NO_ROW
+        status[p] = NONE
+        if start[p] == NO_ROW:
+            continue
+        opposite, cut = NO_ROW, _cut(baseline[p], run)
+        for row in range(start[p], offsets[p + 1]):
+            if not known[row]:
+                continue
+            if not _holds(value[row], cut, run.operator):
+                opposite = row
+                continue
+            outcome, latest = _follow(day, value, cut, known, row, offsets[p + 1], run)
+            if outcome == _OPEN:
+                closed = _closed(p, offsets, day, sessions, session_day, observed_to)
+                outcome = UNCONFIRMABLE if closed >= day[latest] + run.max_gap else PENDING
+            proven = outcome in (SINGLE, CONFIRMED)
+            if proven or (outcome != _REFUTED and status[p] == NONE):
+                event[p] = row
+                proof[p] = latest if proven else NO_ROW
+                contrary[p] = opposite
+                status[p] = outcome
+            if proven:
+                break
+
+
+def recovered(offsets, day, known, start, event, days, max_gap, out):
+    """Whether the known scores from `start` reach `days` without a gap over `max_gap` before `event`.
+
+    1 = well to that day and scored all the way (recovery), 0 = the event came sooner, -1 = later but with a gap in the scores.
+    """
+    for p in range(offsets.size - 1):
+        out[p] = 0
+        if start[p] == NO_ROW or event[p] == NO_ROW:
+            continue
+        begin, previous, widest = day[start[p]], day[start[p]], 0
+        for row in range(start[p] + 1, event[p]):
+            if known[row]:
+                widest = max(widest, day[row] - previous)
+                previous = day[row]
+        if previous - begin >= days and widest <= max_gap:
+            out[p] = 1
+        elif day[event[p]] - begin >= days:
+            out[p] = -1
+
+
+def align(offsets, day, after, session_offsets, session_day, to_date, since):
+    """Sessions before each row, and days since the latest of them; a session on the same day counts only for `after`."""
+    for p in range(offsets.size - 1):
+        begin, end = session_offsets[p], session_offsets[p + 1]
+        k = begin
+        for row in range(offsets[p], offsets[p + 1]):
+            while k < end and (session_day[k] < day[row] or (after[row] and session_day[k] == day[row])):
+                k += 1
+            to_date[row] = k - begin
+            since[row] = day[row] - session_day[k - 1] if k > begin else MISSING_DAY
+
+
+def locate(event, contrary, day, after, session_offsets, session_day, late_after, out_day, out_session, out_after_day):
+    """Day of each patient's event row, sessions before it, and day of the contrary row; MISSING_DAY where there is none.
+
+    There is no session number when the last session was more than `late_after` days before. A session on the day of the event
+    counts only where the score was taken `after`.
+    """
+    for p in range(event.size):
+        out_day[p] = out_session[p] = out_after_day[p] = MISSING_DAY
+        row = event[p]
+        if row == NO_ROW:
+            continue
+        begin, k, on = session_offsets[p], session_offsets[p], day[row]
+        while k < session_offsets[p + 1] and (session_day[k] < on or (after[row] and session_day[k] == on)):
+            k += 1
+        out_day[p] = on
+        if k > begin and on - session_day[k - 1] <= late_after:
+            out_session[p] = k - begin
+        if contrary[p] != NO_ROW:
+            out_after_day[p] = day[contrary[p]]
+
+
+_HELPERS: Final = (_cut, _holds, _closed, _follow)
+
+
+@functools.cache
+def _compiled(kernel: Callable[..., None]) -> Callable[..., None]:
+    try:
+        import numba
+    except ImportError:
+        _log.warning("numba is not installed: large inputs run slowly (pip install 'kettrack[fast]')")
+        return kernel
+    for helper in _HELPERS:
+        numba.extending.register_jitable(helper)
+    return numba.njit(cache=True, nogil=True)(kernel)
+
+
+def run_kernel(kernel: Callable[..., None], large: bool, *arguments: Any) -> None:
+    """Run a kernel: as Python on a small cohort, compiled on a large one."""
+    (_compiled(kernel) if large else kernel)(*arguments)

@@ -1,0 +1,222 @@
+"""A bucket of whole patients as sorted arrays: the form in which every timeline is computed, small or large.
+
+`bucket_of` makes one from a cohort, `bucket_from_arrays` from integer codes; everything after that is the same code.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from kettrack.errors import UsageError
+from kettrack.reading.cohort import Cohort
+from kettrack.timelines import _kernels as kernels
+
+Array = npt.NDArray[Any]
+
+BLOCK: Final = 1 << 13  # patients worked on at a time: their rows stay in the processor's cache between kernels
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """Scores of one instrument, and sessions, of n patients; rows of patient p are `offsets[p]:offsets[p + 1]`.
+
+    Parameters
+    ----------
+    patient_id : Index
+        n patients, in row order.
+    score_offsets, session_offsets : int64, shape (n + 1,)
+        Where each patient's rows begin.
+    score_day, session_day : int32
+        Day of each row, rising within a patient.
+    score : number
+        Total in points; any integer or float type.
+    score_known : bool
+        False where the total is incomplete.
+    score_after : bool
+        True where the score was taken after a session of the same day.
+    observed_to_day : int32, shape (n,)
+        Day to which the log is complete; `MISSING_DAY` where it is not known.
+    large : bool
+        Whether kernels are compiled for it.
+    """
+
+    patient_id: pd.Index
+    score_offsets: Array
+    score_day: Array
+    score: Array
+    score_known: Array
+    score_after: Array
+    session_offsets: Array
+    session_day: Array
+    observed_to_day: Array
+    large: bool
+
+    @property
+    def n(self) -> int:
+        """Number of patients."""
+        return len(self.patient_id)
+
+    @property
+    def score_patient(self) -> Array:
+        """Position of the patient of each score, shape (scores,)."""
+        return np.repeat(np.arange(self.n), np.diff(self.score_offsets))
+
+    def blocks(self) -> Iterator[Bucket]:
+        """Split into smaller buckets of whole patients, in order; views, not copies."""
+        for begin in range(0, max(self.n, 1), BLOCK):
+            chosen = slice(begin, begin + BLOCK)
+            edges = slice(begin, begin + BLOCK + 1)
+            scores, sessions = self.score_offsets[edges], self.session_offsets[edges]
+            rows, days = slice(scores[0], scores[-1]), slice(sessions[0], sessions[-1])
+            yield Bucket(
+                patient_id=self.patient_id[chosen],
+                score_offsets=scores - scores[0],
+                score_day=self.score_day[rows],
+                score=self.score[rows],
+                score_known=self.score_known[rows],
+                score_after=self.score_after[rows],
+                session_offsets=sessions - sessions[0],
+                session_day=self.session_day[days],
+                observed_to_day=self.observed_to_day[chosen],
+                large=self.large,
+            )
+
+
+def map_blocks(work: Callable[[Bucket], dict[str, Array]], bucket: Bucket) -> dict[str, Array]:
+    """Apply `work` to each block, on every core, and join the arrays it names; all have one entry per patient."""
+    if not bucket.large:
+        return work(bucket)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        parts = list(pool.map(work, bucket.blocks()))
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def offsets_of(codes: Array, n: int) -> Array:
+    """Where each patient's rows begin.
+
+    Parameters
+    ----------
+    codes : integer, shape (rows,)
+        Position of the patient of each row, 0 to n - 1, sorted.
+    n : int
+        Number of patients.
+
+    Returns
+    -------
+    int64, shape (n + 1,)
+
+    Raises
+    ------
+    UsageError
+        When the codes are not sorted.
+
+    Examples
+    --------
+    >>> offsets_of(np.array([0, 0, 2]), 3).tolist()
+    [0, 2, 2, 3]
+    """
+    offsets, unsorted = np.zeros(n + 1, np.int64), np.zeros(1, np.int8)
+    if not codes.size:
+        return offsets
+    if not 0 <= codes[0] <= codes[-1] < n:
+        raise UsageError("Patients must be numbered from 0, and rows sorted by patient.")
+    kernels.run_kernel(kernels.mark_ends, codes.size >= kernels.LARGE, codes, offsets, unsorted)
+    if unsorted[0]:
+        raise UsageError("Rows must be sorted by patient.")
+    return np.maximum.accumulate(offsets, out=offsets)
+
+
+def bucket_from_arrays(
+    n: int, score_patient: Array, score_day: Array, score: Array, session_patient: Array, session_day: Array
+) -> Bucket:
+    """Bucket from integer patient codes: the way in for millions of patients.
+
+    Parameters
+    ----------
+    n : int
+        Number of patients; codes run from 0 to n - 1.
+    score_patient, session_patient : integer
+        Patient of each row, sorted.
+    score_day, session_day : int32
+        Day of each row, sorted within patient; day 0 = first session.
+    score : number
+        Total in points; NaN = incomplete where the type has it.
+
+    Examples
+    --------
+    >>> bucket = bucket_from_arrays(1, np.zeros(2, int), np.array([-1, 7]), np.array([20, 9]), np.zeros(1, int), np.array([0]))
+    >>> bucket.score_offsets.tolist()
+    [0, 2]
+    """
+    with ThreadPoolExecutor(2) as pool:
+        scores, sessions = pool.map(offsets_of, (score_patient, session_patient), (n, n))
+    return Bucket(
+        patient_id=pd.RangeIndex(n, name="patient_id"),
+        score_offsets=scores,
+        score_day=score_day,
+        score=score,
+        score_known=~np.isnan(score) if score.dtype.kind == "f" else np.broadcast_to(True, score.shape),
+        score_after=np.broadcast_to(False, score.shape),
+        session_offsets=sessions,
+        session_day=session_day,
+        observed_to_day=np.broadcast_to(np.int32(kernels.MISSING_DAY), n),
+        large=max(score.size, session_day.size) >= kernels.LARGE,
+    )
+
+
+def bucket_of(cohort: Cohort, instrument: str | None = None) -> Bucket:
+    """Bucket of a cohort for one instrument.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        As it came through the reader.
+    instrument : str, optional
+        Default the cohort's primary instrument.
+    """
+    scores = scores_of(cohort, instrument or cohort.settings.instrument)
+    patient_id = pd.Index(cohort.patients["patient_id"], name="patient_id")
+    score_offsets = offsets_of(patient_id.get_indexer(scores["patient_id"]), len(patient_id))
+    session_offsets = offsets_of(patient_id.get_indexer(cohort.sessions["patient_id"]), len(patient_id))
+    score, day = scores["score"].to_numpy(np.float64), scores["day"].to_numpy(np.int32)
+    session_day = cohort.sessions["day"].to_numpy(np.int32)
+    return Bucket(
+        patient_id=patient_id,
+        score_offsets=score_offsets,
+        score_day=day,
+        score=score,
+        score_known=~np.isnan(score),
+        score_after=(scores["timing"] == "after").to_numpy(bool),
+        session_offsets=session_offsets,
+        session_day=session_day,
+        observed_to_day=days_or_missing(cohort.patients["observed_to_day"]),
+        large=max(score.size, session_day.size) >= kernels.LARGE,
+    )
+
+
+def scores_of(cohort: Cohort, instrument: str) -> pd.DataFrame:
+    """Scores of one instrument, one row per patient and score, in the order of the cohort."""
+    return cohort.scores[cohort.scores["instrument"] == instrument].reset_index(drop=True)
+
+
+def days_or_missing(days: pd.Series) -> Array:
+    """Days as int32, `MISSING_DAY` where there is none."""
+    return days.astype("Float64").fillna(kernels.MISSING_DAY).to_numpy(np.int64).astype(np.int32)
+
+
+def missing_to_na(days: Array) -> pd.arrays.IntegerArray:
+    """Days as nullable integers, missing where they are `MISSING_DAY`."""
+    return pd.arrays.IntegerArray(days, days == kernels.MISSING_DAY)
+
+
+def category(codes: Array, names: tuple[str, ...]) -> pd.Categorical:
+    """Codes as an ordered category; -1 = missing."""
+    return pd.Categorical.from_codes(codes, list(names), ordered=True)  # type: ignore[call-overload]

@@ -1,0 +1,191 @@
+"""From predicates and runs to dated events: the first occurrence of each, with its interval, status and proof."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from kettrack.timelines import _kernels as kernels
+from kettrack.timelines.bucket import Array, Bucket
+from kettrack.vocabulary.rules import Criteria, Rule
+
+EVENTS: Final = ("response", "remission", "loss_of_response", "relapse", "recurrence", "deterioration")
+STATUSES: Final = ("none", "single", "confirmed", "pending", "unconfirmable")
+BASELINE_WINDOW_DAYS: Final = 30
+_BASELINE_RULES: Final = {"last": kernels.BASELINE_LAST, "mean": kernels.BASELINE_MEAN, "worst": kernels.BASELINE_WORST}
+_MEASURES: Final = {"score": 0, "change": 1, "percent_change": 2}
+_OPERATORS: Final = {"at most": 0, "at least": 1, "above": 2, "below": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Baselines:
+    """Baseline of each patient, and what follows it; arrays of shape (n,).
+
+    Parameters
+    ----------
+    score : float64
+        Points; NaN without a score in the window.
+    day : int32
+        Day of it (of the last one used, under the rule `mean`); `MISSING_DAY` without.
+    first_assessment : int64
+        Row of the first score after the first session; one past the patient's last row where there is none.
+    n_assessments : int32
+        Complete scores after the first session.
+    last_day : int32
+        Day of the last of them; `MISSING_DAY` without. Score events are censored there.
+    """
+
+    score: Array
+    day: Array
+    first_assessment: Array
+    n_assessments: Array
+    last_day: Array
+
+
+@dataclass(frozen=True, slots=True)
+class EventRows:
+    """First occurrence of one event in each patient; arrays of shape (n,), rows point into the bucket's scores.
+
+    Parameters
+    ----------
+    first_row, proof_row, after_row : int64
+        The first score of the run, the score that proved it, the last score before that showed the contrary; -1 = none.
+    status : int8
+        Position in `STATUSES`.
+    dated_at_confirming : bool
+        Whether the rule dates the event at the score that proved it.
+    """
+
+    first_row: Array
+    proof_row: Array
+    after_row: Array
+    status: Array
+    dated_at_confirming: bool = False
+
+    @property
+    def row(self) -> Array:
+        """The score that gives the event its day; -1 = none."""
+        return np.where(self.proven, self.proof_row, self.first_row) if self.dated_at_confirming else self.first_row
+
+    @property
+    def proven(self) -> Array:
+        """Where the event is beyond waiting: single or confirmed."""
+        return (self.status == kernels.SINGLE) | (self.status == kernels.CONFIRMED)
+
+    def only(self, chosen: Array) -> EventRows:
+        """The same with every patient outside `chosen` set to none."""
+        first, proof, after = (
+            np.where(chosen, rows, kernels.NO_ROW) for rows in (self.first_row, self.proof_row, self.after_row)
+        )
+        status = np.where(chosen, self.status, kernels.NONE).astype(np.int8)
+        return EventRows(first, proof, after, status, self.dated_at_confirming)
+
+
+def find_baselines(bucket: Bucket, rule: str = "last", sign: int = 1) -> Baselines:
+    """Baseline: by default the last score of the 30 days up to and before the first session.
+
+    Parameters
+    ----------
+    bucket : Bucket
+        Day 0 is the first session.
+    rule : {"last", "mean", "worst"}
+        Which of several; `worst` manufactures improvement by regression to the mean.
+    sign : int
+        +1 where higher is worse, -1 where higher is better.
+    """
+    types = (np.int64, np.float64, np.int32, np.int32, np.int32)
+    first, score, day, n_assessments, last_day = (np.empty(bucket.n, kind) for kind in types)
+    rows = (bucket.score_offsets, bucket.score_day, bucket.score_after, bucket.score, bucket.score_known)
+    how = kernels.BaselineHow(BASELINE_WINDOW_DAYS, _BASELINE_RULES[rule], sign)
+    kernels.run_kernel(kernels.anchor, bucket.large, *rows, how, first, score, day, n_assessments, last_day)
+    return Baselines(score, day, first, n_assessments, last_day)
+
+
+def find_first_run(bucket: Bucket, rule: Rule, baseline: Array, start: Array) -> EventRows:
+    """First run of scores that hold a rule, in each patient.
+
+    Parameters
+    ----------
+    baseline : float64, shape (n,)
+        Points; NaN without one.
+    start : int64, shape (n,)
+        Row to begin at; -1 where the patient is not at risk.
+
+    Returns
+    -------
+    EventRows
+        The first confirmed run; without one, the first that still waits or can no longer be confirmed.
+    """
+    event, proof, contrary = (np.empty(bucket.n, np.int64) for _ in range(3))
+    status = np.empty(bucket.n, np.int8)
+    run, predicate = rule.run, rule.predicate
+    limits = kernels.RunLimits(
+        _MEASURES[predicate.measure],
+        _OPERATORS[predicate.operator],
+        float(predicate.limit),
+        run.count,
+        run.min_gap,
+        run.max_gap,
+    )
+    scores = (bucket.score_offsets, bucket.score_day, bucket.score, bucket.score_known)
+    sessions = (bucket.session_offsets, bucket.session_day, bucket.observed_to_day)
+    kernels.run_kernel(
+        kernels.first_run, bucket.large, *scores, *sessions, baseline, start, limits, event, proof, contrary, status
+    )
+    return EventRows(event, proof, contrary, status, run.dated_at == "confirming")
+
+
+def find_events(
+    bucket: Bucket, criteria: Criteria, baselines: Baselines, wanted: tuple[str, ...] = EVENTS
+) -> dict[str, EventRows]:
+    """First occurrence of each event under the criteria, in the order of `EVENTS`.
+
+    Response, remission and deterioration are looked for from the first assessment; loss of response from a proven response;
+    relapse from a proven remission, where a return after recovery is a recurrence instead. A patient without a baseline, or
+    with one below caseness, is not at risk of anything.
+
+    Parameters
+    ----------
+    wanted : tuple of str
+        Events to find; those of a rule the criteria do not define are left out.
+    """
+    at_risk = np.where(ratable(baselines.score, criteria), baselines.first_assessment, kernels.NO_ROW)
+    found: dict[str, EventRows] = {}
+
+    def look_for(name: str, rule: Rule | None, start: Array) -> None:
+        if rule is not None and name in wanted:
+            found[name] = find_first_run(bucket, rule, baselines.score, start)
+
+    look_for("response", criteria.response, at_risk)
+    look_for("remission", criteria.remission, at_risk)
+    look_for("deterioration", criteria.deterioration, at_risk)
+    if "response" in found:
+        look_for("loss_of_response", criteria.loss_of_response, _from_proven(found["response"]))
+    if "remission" in found:
+        look_for("relapse", criteria.relapse, _from_proven(found["remission"]))
+    if "relapse" in found:
+        found |= _split_return(bucket, criteria, found["remission"], found["relapse"])
+    return {name: found[name] for name in (*EVENTS, "return_timing_unclear") if name in found}
+
+
+def ratable(baseline: Array, criteria: Criteria) -> Array:
+    """Whether change from this baseline may be rated: it exists, and is a case."""
+    if criteria.caseness is None:
+        return ~np.isnan(baseline)
+    return baseline >= criteria.caseness.value  # False for NaN
+
+
+def _from_proven(event: EventRows) -> Array:
+    return np.where(event.proven, event.row, kernels.NO_ROW)
+
+
+def _split_return(bucket: Bucket, criteria: Criteria, remission: EventRows, back: EventRows) -> dict[str, EventRows]:
+    """Relapse before recovery, recurrence after it; "timing unclear" where scores are too sparse to tell."""
+    verdict = np.zeros(bucket.n, np.int8)
+    rows = (bucket.score_offsets, bucket.score_day, bucket.score_known, _from_proven(remission), back.row)
+    limits = (criteria.recovery_days, criteria.recovery_max_gap)
+    kernels.run_kernel(kernels.recovered, bucket.large, *rows, *limits, verdict)
+    names = {"relapse": 0, "recurrence": 1, "return_timing_unclear": -1}
+    return {name: back.only(verdict == value) for name, value in names.items()}

@@ -1,0 +1,94 @@
+"""One row per patient: baseline, what happened first, after how many sessions, and why someone is left out."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from kettrack.timelines import _kernels as kernels
+from kettrack.timelines.bucket import Array, Bucket, category, map_blocks, missing_to_na
+from kettrack.timelines.events import EVENTS, STATUSES, EventRows, find_baselines, find_events, ratable
+from kettrack.vocabulary.rules import Criteria
+
+EXCLUSIONS: Final = ("no_baseline", "below_caseness", "no_follow_up", "prior_sessions", "placebo")
+
+
+def outcomes_of(
+    bucket: Bucket,
+    criteria: Criteria,
+    baseline_rule: str = "last",
+    sign: int = 1,
+    wanted: tuple[str, ...] = EVENTS,
+) -> pd.DataFrame:
+    """Outcomes of every patient of a bucket: the path that a million patients take.
+
+    Parameters
+    ----------
+    bucket : Bucket
+        Scores of one instrument, and sessions.
+    criteria : Criteria
+        Rules for that instrument.
+    baseline_rule : {"last", "mean", "worst"}
+        Which score before the first session is the baseline.
+    sign : int
+        +1 where higher is worse.
+    wanted : tuple of str
+        Events to find.
+
+    Returns
+    -------
+    DataFrame
+        One row per patient in the order of the bucket: `patient_id` `included` `exclusion_reason` `baseline` `baseline_day`
+        `n_sessions` `n_assessments` `end_day` (last known assessment), and for each event E `E_day` `E_session`
+        `E_after_day` `E_status`. Days are nullable int32; events the criteria do not define are all missing, status none.
+    """
+
+    def arrays(block: Bucket) -> dict[str, Array]:
+        baselines = find_baselines(block, baseline_rule, sign)
+        events = find_events(block, criteria, baselines, wanted)
+        no_score = np.isnan(baselines.score)
+        faults = [no_score, ~ratable(baselines.score, criteria), baselines.n_assessments == 0]
+        columns = {
+            "exclusion_reason": np.select(faults, [np.int8(0), np.int8(1), np.int8(2)], np.int8(-1)),
+            "baseline": baselines.score,
+            "baseline_day": baselines.day,
+            "n_sessions": np.diff(block.session_offsets),
+            "n_assessments": baselines.n_assessments,
+            "end_day": baselines.last_day,
+        }
+        for name in wanted:
+            columns |= event_columns(block, name, events.get(name), criteria.late_after_days)
+        return columns
+
+    return _frame(bucket.patient_id, map_blocks(arrays, bucket))
+
+
+def event_columns(bucket: Bucket, name: str, event: EventRows | None, late_after_days: int) -> dict[str, Array]:
+    """The four columns of one event, as plain arrays."""
+    day, session, after_day = (np.full(bucket.n, kernels.MISSING_DAY, np.int32) for _ in range(3))
+    status = np.zeros(bucket.n, np.int8) if event is None else event.status
+    if event is not None:
+        scores = (event.row, event.after_row, bucket.score_day, bucket.score_after)
+        sessions = (bucket.session_offsets, bucket.session_day, late_after_days)
+        kernels.run_kernel(kernels.locate, bucket.large, *scores, *sessions, day, session, after_day)
+    return {f"{name}_day": day, f"{name}_session": session, f"{name}_after_day": after_day, f"{name}_status": status}
+
+
+def _frame(patient_id: pd.Index, arrays: dict[str, Array]) -> pd.DataFrame:
+    """Arrays as typed columns: categories for codes, missing days as missing."""
+    reason = arrays.pop("exclusion_reason")
+    columns: dict[str, object] = {
+        "patient_id": patient_id,
+        "included": reason < 0,
+        "exclusion_reason": category(reason, EXCLUSIONS),
+    }
+    for name, values in arrays.items():
+        if name.endswith("_status"):
+            columns[name] = category(values, STATUSES)
+        elif name.endswith(("_day", "_session")):
+            columns[name] = missing_to_na(values)
+        else:
+            columns[name] = values
+    return pd.DataFrame(columns, copy=False)
