@@ -135,8 +135,10 @@ def _highest_yes(answers: Floats) -> Floats:
 
 def _promis_t(raw: Floats) -> Floats:
     table: Floats = np.array(PROMIS_SF8A_T, dtype=np.float64)
-    place: NDArray[np.int64] = np.where(np.isnan(raw), -1, raw).astype(np.int64) - _PROMIS_LOWEST_RAW
-    return np.where((place >= 0) & (place < len(table)), table[np.clip(place, 0, len(table) - 1)], np.nan)
+    inside = (raw >= _PROMIS_LOWEST_RAW) & (raw < _PROMIS_LOWEST_RAW + len(table))
+    values: Floats = np.full(len(raw), np.nan)
+    values[inside] = table[raw[inside].astype(np.int64) - _PROMIS_LOWEST_RAW]
+    return values
 
 
 def _blank_alternatives(instrument: Instrument, answers: Floats, most: Floats) -> Floats:
@@ -144,7 +146,7 @@ def _blank_alternatives(instrument: Instrument, answers: Floats, most: Floats) -
     pairs = [group for domain in _domains(instrument) for group in domain if len(group) > 1]
     kept = most.copy()
     for pair in pairs:
-        here = [number - 1 for number in pair]
-        answered = ~np.isnan(answers[:, here]).all(axis=1)
-        kept[:, here] = np.where(answered[:, None], answers[:, here], most[:, here])
+        answered = np.isfinite(_highest(answers, pair))
+        for number in pair:
+            kept[answered, number - 1] = answers[answered, number - 1]
     return kept

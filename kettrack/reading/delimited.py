@@ -1,0 +1,172 @@
+"""CSV and Parquet folders, and frames in memory, to a checked Cohort."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from kettrack.errors import DataProblems, UsageError
+from kettrack.reading.assemble import check_tables
+from kettrack.reading.cohort import Cohort, Provenance
+from kettrack.reading.folder import read_tables, sha256_of
+from kettrack.reading.problems import Ledger, did_you_mean, problem_table
+from kettrack.reading.raw import table_from_frame
+from kettrack.reading.settings_file import CLOSED, SETTINGS_FILE, load_settings
+from kettrack.settings import Settings
+from kettrack.vocabulary.criteria import get_criteria
+from kettrack.vocabulary.instruments import get_instrument
+
+
+class FolderCheck(NamedTuple):
+    """What `check_folder` found.
+
+    Parameters
+    ----------
+    problems : DataFrame
+        One row per problem: `file` `line` `column` `value` (masked) `expected`; empty when the folder can be loaded.
+    notes : tuple of str
+        What was noticed or done.
+    """
+
+    problems: pd.DataFrame
+    notes: tuple[str, ...]
+
+
+def load_cohort(folder: str | Path, *, allow: Sequence[str] = (), **overrides: object) -> Cohort:
+    """Read and check a cohort folder.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Holds `sessions` and `scores`, optionally `patients` and `events`, each as CSV or Parquet, and optionally
+        `kettrack.toml`.
+    allow : sequence of str
+        Columns to let through the identifier check; recorded in the cohort's provenance and notes.
+    **overrides
+        Fields of `Settings`, over what `kettrack.toml` says; None = not given.
+
+    Returns
+    -------
+    Cohort
+        Its `notes` say what was assumed and done.
+
+    Raises
+    ------
+    DataProblems
+        Carries every problem found. In Parquet files the line is the row, counted from 1.
+    UsageError
+        When there is no such folder, setting, instrument or criteria.
+    """
+    ledger, cohort = _read_folder(Path(folder), allow, overrides)
+    _stop_on(ledger, f"The full list: kettrack check {folder} -o problems.csv")
+    return cohort
+
+
+def check_folder(folder: str | Path, *, allow: Sequence[str] = (), **overrides: object) -> FolderCheck:
+    """Check a cohort folder and return every problem as a table, without raising for them.
+
+    Parameters
+    ----------
+    folder, allow, **overrides
+        As for `load_cohort`.
+
+    Returns
+    -------
+    FolderCheck
+        `problems` (one row per problem) and `notes`.
+    """
+    ledger, _ = _read_folder(Path(folder), allow, overrides)
+    return FolderCheck(problem_table(ledger.in_order()), tuple(ledger.notes))
+
+
+def cohort_from_frames(
+    sessions: pd.DataFrame,
+    scores: pd.DataFrame,
+    patients: pd.DataFrame | None = None,
+    events: pd.DataFrame | None = None,
+    *,
+    settings: Settings | None = None,
+    allow: Sequence[str] = (),
+) -> Cohort:
+    """Check tables in memory by the same rules as files.
+
+    Parameters
+    ----------
+    sessions, scores, patients, events : DataFrame
+        With the columns of the contract, whatever their dtypes; never changed.
+    settings : Settings, optional
+        Default: all defaults.
+    allow : sequence of str
+        As for `load_cohort`.
+
+    Returns
+    -------
+    Cohort
+        The same as from files with the same content.
+
+    Raises
+    ------
+    DataProblems
+        Carries every problem; `file` is the table's name, `line` the row counted from 1.
+
+    Examples
+    --------
+    >>> sessions = pd.DataFrame({"patient_id": ["a", "a"], "day": [3, 6]})
+    >>> scores = pd.DataFrame({"patient_id": ["a"], "day": [3], "instrument": ["PHQ-9"], "score": [20]})
+    >>> cohort = cohort_from_frames(sessions, scores)
+    >>> cohort.sessions["day"].tolist(), cohort.scores["day"].tolist()
+    ([0, 3], [0])
+    """
+    settings = _usable(settings or Settings())
+    frames = {"sessions": sessions, "scores": scores, "patients": patients, "events": events}
+    raws = {name: table_from_frame(name, frame) for name, frame in frames.items() if frame is not None}
+    ledger = Ledger()
+    tables = check_tables(raws, settings, allow, ledger)
+    _stop_on(ledger, "")
+    return _cohort(tables, settings, ledger, Provenance(allowed=tuple(allow)))
+
+
+def _stop_on(ledger: Ledger, hint: str) -> None:
+    if ledger.problems:
+        raise DataProblems(ledger.in_order(), hint)
+
+
+def _cohort(tables: Mapping[str, pd.DataFrame], settings: Settings, ledger: Ledger, provenance: Provenance) -> Cohort:
+    if not (tables["scores"]["instrument"] == settings.instrument).any():
+        ledger.note(f"There is no {settings.instrument} score; another instrument can be chosen.")
+    return Cohort(**tables, settings=settings, notes=tuple(ledger.notes), exclusions=ledger.exclusions(), provenance=provenance)
+
+
+def _usable(settings: Settings) -> Settings:
+    """Fail at the door, not in the middle of an analysis, when instrument, criteria or a rule does not exist."""
+    for name, allowed in CLOSED.items():
+        if getattr(settings, name) not in allowed:
+            raise UsageError(f"{name} is one of: {', '.join(allowed)}{did_you_mean(str(getattr(settings, name)), allowed)}.")
+    instrument = get_instrument(settings.instrument, settings.known_instruments)
+    get_criteria(instrument, settings.criteria, settings.user_criteria)
+    return settings
+
+
+def _read_folder(folder: Path, allow: Sequence[str], overrides: Mapping[str, object]) -> tuple[Ledger, Cohort]:
+    if not folder.is_dir():
+        raise UsageError(f"There is no folder {str(folder)!r}. A cohort folder holds sessions.csv and scores.csv.")
+    settings = _settings(folder, overrides)
+    ledger = Ledger()
+    raws, files = read_tables(folder, settings, ledger)
+    tables = check_tables(raws, settings, allow, ledger)
+    return ledger, _cohort(tables, settings, ledger, Provenance(sha256_of(files), tuple(sorted(files)), tuple(allow)))
+
+
+def _settings(folder: Path, overrides: Mapping[str, object]) -> Settings:
+    path = folder / SETTINGS_FILE
+    settings = load_settings(path) if path.is_file() else Settings()
+    known = [field.name for field in fields(Settings)]
+    for name in overrides:
+        if name not in known:
+            raise UsageError(f"There is no setting {name!r}{did_you_mean(name, known)} There are: {', '.join(known)}.")
+    given = {name: value for name, value in overrides.items() if value is not None}
+    return _usable(replace(settings, **given))  # type: ignore[arg-type]

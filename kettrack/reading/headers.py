@@ -1,0 +1,158 @@
+"""From the names in a source to the names of the contract, and the identifier check on every column there is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from kettrack.privacy.identifiers import Finding, find_in_column
+from kettrack.reading.problems import HIDDEN, Ledger, counted, nearest
+from kettrack.reading.raw import Cells, RawTable
+from kettrack.settings import Settings
+from kettrack.vocabulary.columns import Table
+
+# A header is shown when it reads like one; without a header line the first patient's row stands there.
+_HEADER_LIKE = re.compile(r"[^\W\d_][\w .()/%-]{0,40}")
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """The columns of one table under their contract names.
+
+    Parameters
+    ----------
+    table : Table
+        What it should be.
+    raw : RawTable
+        What it is.
+    columns : mapping
+        Contract name to cells; identifying columns are not among them, but for `patient_id`.
+    identifying : frozenset of str
+        Contract names of columns that stopped the load; nothing of theirs is shown or judged further.
+    """
+
+    table: Table
+    raw: RawTable
+    columns: Mapping[str, Cells]
+    identifying: frozenset[str]
+
+
+def match_columns(raw: RawTable, table: Table, settings: Settings, allow: Sequence[str], ledger: Ledger) -> Matched:
+    """Give each column its contract name, report the rest, and let nothing identifying through.
+
+    Parameters
+    ----------
+    raw : RawTable
+        As read.
+    table : Table
+        The contract.
+    settings : Settings
+        `columns` says which source name stands for which contract name.
+    allow : sequence of str
+        Columns, by source or contract name, that the identifier check lets through.
+    ledger : Ledger
+        Takes notes and problems.
+    """
+    places = _places(raw, table, source_names(table, settings), ledger)
+    by_place = {place: name for name, place in places.items()}
+    stopped = _identifying(raw, by_place, allow, ledger)
+    _note_unknown(raw, {*by_place, *stopped}, bool(places), ledger)
+    _report_missing(raw, table, places, stopped, ledger)
+    identifying = frozenset(by_place[place] for place in stopped if place in by_place)
+    columns = {name: raw.columns[place] for name, place in places.items() if name not in identifying or name == "patient_id"}
+    return Matched(table, raw, columns, identifying)
+
+
+def source_names(table: Table, settings: Settings) -> dict[str, str]:
+    """Contract name to the name it has in the source."""
+    general, own = settings.columns.get("", {}), settings.columns.get(table.name, {})
+    return {name: own.get(name, general.get(name, name)) for name in table.names}
+
+
+def shown_header(raw: RawTable, place: int, trusted: bool = True) -> str:
+    """Return a header as it may be printed, or the place of its column."""
+    header = raw.headers[place]
+    return header if trusted and _HEADER_LIKE.fullmatch(header) else f"column {place + 1}"
+
+
+def _places(raw: RawTable, table: Table, sources: Mapping[str, str], ledger: Ledger) -> dict[str, int]:
+    places: dict[str, int] = {}
+    for name in table.names:
+        exact = [place for place, header in enumerate(raw.headers) if header == sources[name]]
+        alike = [place for place, header in enumerate(raw.headers) if header.casefold() == sources[name].casefold()]
+        if not alike:
+            continue
+        places[name] = (exact or alike)[0]
+        if len(alike) > 1:
+            where = " and ".join(str(place + 1) for place in alike)
+            ledger.problem(raw.file, 1, name, "", f"the same column stands at places {where}; keep one")
+        elif not exact:
+            ledger.note(f"{raw.file}: column {name!r} found as {raw.headers[alike[0]]!r}.")
+    return places
+
+
+def _identifying(raw: RawTable, by_place: Mapping[int, str], allow: Sequence[str], ledger: Ledger) -> set[int]:
+    stopped: set[int] = set()
+    for place, header in enumerate(raw.headers):
+        name = by_place.get(place, "")
+        cells = raw.columns[place]
+        found = find_in_column(header, cells.levels, cells.counts, is_id=name == "patient_id", known=header == name)
+        if found is None:
+            continue
+        if header in allow or (name and name in allow):
+            ledger.note(f"{raw.file}: column {name or header!r} {found.why} and was let through by name (allow).")
+        elif found.stop:
+            _report_identifying(raw, place, name, found, ledger)
+            stopped.add(place)
+        else:
+            ledger.note(
+                f"{raw.file}: column {name or shown_header(raw, place, bool(by_place))!r} {found.why}; look before sharing."
+            )
+    return stopped
+
+
+def _report_identifying(raw: RawTable, place: int, name: str, found: Finding, ledger: Ledger) -> None:
+    shown = name or shown_header(raw, place)
+    rows = raw.columns[place].rows(found.hit)
+    line = int(raw.lines[rows[0]]) if len(rows) else None
+    size = f" ({counted(len(rows), 'cell')})" if len(rows) else ""
+    ledger.problem(raw.file, line, shown, HIDDEN, f"{found.why}{size}; {_remedy(name, shown, found.why)}")
+
+
+def _remedy(name: str, shown: str, why: str) -> str:
+    allow = f"or --allow {shown} if it cannot identify anyone" if " " not in shown else "or allow it by its name"
+    if name == "patient_id":
+        return f"use a study code, {allow}"
+    if "date" in why and "birth" not in why:
+        return "send days counted from the first session (day 0), not dates" if name else f"remove the column, {allow}"
+    return f"remove the column, {allow}"
+
+
+def _note_unknown(raw: RawTable, settled: set[int], trusted: bool, ledger: Ledger) -> None:
+    unknown = [
+        place
+        for place in range(len(raw.headers))
+        if place not in settled and (raw.headers[place] or (raw.columns[place].codes >= 0).any())
+    ]
+    if unknown:
+        names = ", ".join(shown_header(raw, place, trusted) for place in unknown)
+        ledger.note(f"{raw.file}: {counted(len(unknown), 'unknown column')} not used: {names}.")
+
+
+def _report_missing(raw: RawTable, table: Table, places: Mapping[str, int], stopped: set[int], ledger: Ledger) -> None:
+    free = [
+        header
+        for place, header in enumerate(raw.headers)
+        if place not in places.values() and place not in stopped and _HEADER_LIKE.fullmatch(header)
+    ]
+    needed = [column.name for column in table.columns if column.required]
+    if table.name == "scores" and not any(name.startswith("item_") for name in places):
+        needed.append("score")
+    for name in needed:
+        if name not in places:
+            near = nearest(name, free) if places else None
+            hint = f"; did you mean {near!r} by it? Rename it, or say so in [columns] of kettrack.toml" if near else ""
+            ledger.problem(raw.file, 1, name, "", f"this column is needed and not there{hint}")
+    if not places:
+        ledger.problem(raw.file, 1, "", "", f"no column is known; the first line names them: {', '.join(table.names[:4])}, ...")

@@ -1,0 +1,193 @@
+"""One delimited text file to a raw table: encoding, separator, line numbers, rows of the wrong length."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pacsv
+from numpy.typing import NDArray
+
+from kettrack.reading.problems import Ledger, counted
+from kettrack.reading.raw import RawTable, cells_from_arrow
+
+_SEPARATORS = (",", ";", "\t", "|")
+_SAID = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+_NEWLINE, _QUOTE = ord("\n"), ord('"')
+_BLOCK = 1 << 24  # a record may not be longer than a block; notes in quotes can be long
+_NOT_TEXT = {b"PK": "an Excel workbook or zip archive", b"\xd0\xcf\x11\xe0": "an old Excel workbook", b"PAR1": "a Parquet file"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Where the records of a text stand: start and end in bytes, line in the file, number of cells."""
+
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    lines: NDArray[np.int64]
+    n_cells: NDArray[np.int64]
+
+    @property
+    def filled(self) -> NDArray[np.bool_]:
+        return self.ends > self.starts
+
+
+def read_text_table(name: str, file: str, data: bytes, known: Iterable[str], ledger: Ledger) -> RawTable | None:
+    """Read the bytes of a delimited file; what was assumed about them is noted.
+
+    Parameters
+    ----------
+    name, file : str
+        Of the table, and of the file in messages.
+    data : bytes
+        The whole file: UTF-8, UTF-16 or Windows-1252.
+    known : iterable of str
+        Column names by which the separator is recognised.
+    ledger : Ledger
+        Takes notes and problems.
+
+    Returns
+    -------
+    RawTable or None
+        None when the file holds no header line or is no text.
+    """
+    kind = next((kind for start, kind in _NOT_TEXT.items() if data.startswith(start)), None)
+    if kind:
+        ledger.problem(file, None, "", "", f"this is {kind}; save it as CSV")
+        return None
+    body = _decoded(file, data, ledger)
+    separator = _separator(body, set(known))
+    if separator in _SAID:
+        ledger.note(f"{file}: cells are separated by {_SAID[separator]}.")
+    layout = _layout(body, separator, quotes=b'"' in body)
+    if layout is None:
+        ledger.problem(file, None, "", "", "a quotation mark is opened and never closed; quotation marks are read as text")
+        layout = _layout(body, separator, quotes=False)
+        return _table(name, file, body.replace(b'"', b"'"), separator, layout, ledger)
+    return _table(name, file, body, separator, layout, ledger)
+
+
+def _decoded(file: str, data: bytes, ledger: Ledger) -> bytes:
+    r"""Return UTF-8 with `\n` at line ends, whatever came in."""
+    text = _utf8(file, data, ledger)
+    return text.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in text else text
+
+
+def _utf8(file: str, data: bytes, ledger: Ledger) -> bytes:
+    if data.startswith(codecs.BOM_UTF8):
+        ledger.note(f"{file}: starts with a byte order mark (UTF-8).")
+        data = data[3:]
+    utf16 = _utf16(data)
+    if utf16:
+        ledger.note(f"{file}: read as UTF-16.")
+        return data.decode(utf16, errors="replace").lstrip("\ufeff").encode()
+    if _is_utf8(data):
+        return data
+    ledger.note(f"{file}: not UTF-8; read as Windows-1252.")
+    return data.decode("cp1252", errors="replace").encode()
+
+
+def _utf16(data: bytes) -> str | None:
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    sample = data[:2000]
+    if sample[1::2].count(0) > len(sample) // 4:
+        return "utf-16-le"
+    return "utf-16-be" if sample[0::2].count(0) > len(sample) // 4 else None
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _cells_of_line(text: bytes, separator: str) -> list[str]:
+    rows = list(csv.reader(io.StringIO(text.decode()), delimiter=separator))
+    return [cell.strip() for cell in rows[0]] if rows else []
+
+
+def _separator(body: bytes, known: set[str]) -> str:
+    """Return the separator that shows the most known names in the first line, then the most cells."""
+    first = body.lstrip(b"\n").partition(b"\n")[0]
+
+    def worth(separator: str) -> tuple[int, int]:
+        cells = _cells_of_line(first, separator)
+        return sum(cell.casefold() in known for cell in cells), len(cells)
+
+    return max(_SEPARATORS, key=worth)
+
+
+def _layout(body: bytes, separator: str, quotes: bool) -> _Layout | None:
+    """Find the records; a line end or separator between quotation marks is none. None when the marks do not pair up."""
+    letters = np.frombuffer(body, dtype=np.uint8)
+    line_ends = np.flatnonzero(letters == _NEWLINE)
+    cuts = letters == ord(separator)
+    ends = line_ends
+    if quotes:
+        inside = np.bitwise_xor.accumulate((letters == _QUOTE).view(np.uint8)).view(bool)
+        if len(inside) and inside[-1]:
+            return None
+        cuts &= ~inside
+        ends = line_ends[~inside[line_ends]]
+    if len(letters) and (not len(ends) or ends[-1] != len(letters) - 1):
+        ends = np.append(ends, len(letters))
+    starts = np.append(0, ends[:-1] + 1) if len(ends) else ends
+    lines = np.searchsorted(line_ends, starts) + 1
+    before = np.searchsorted(np.flatnonzero(cuts), np.append(starts, len(letters)))
+    return _Layout(starts, ends, lines, np.diff(before) + 1)
+
+
+def _table(name: str, file: str, body: bytes, separator: str, layout: _Layout | None, ledger: Ledger) -> RawTable | None:
+    if layout is None or not layout.filled.any():
+        ledger.problem(file, None, "", "", "the file is empty; the first line names the columns")
+        return None
+    first = int(np.argmax(layout.filled))
+    headers = _cells_of_line(body[layout.starts[first] : layout.ends[first]], separator)
+    below = np.arange(len(layout.lines)) > first
+    fits = layout.n_cells == len(headers)
+    _report_ragged(file, layout, below & layout.filled & ~fits, len(headers), ledger)
+    lines = layout.lines[below & layout.filled & fits]
+    table = _parsed(body[layout.ends[first] + 1 :], len(headers), separator) if len(lines) else None
+    if table is not None and table.num_rows != len(lines):  # marks within a cell: `5" tall`
+        ledger.problem(file, None, "", "", 'quotation marks stand inside cells; write each cell that needs them as "..."')
+        return None
+    columns = [table.column(place) for place in range(len(headers))] if table else [pa.array([], pa.string())] * len(headers)
+    raw = RawTable(name, file, tuple(headers), tuple(map(cells_from_arrow, columns)), lines, separator)
+    return _without_blank_rows(raw, int((below & ~layout.filled).sum()), ledger)
+
+
+def _parsed(rows: bytes, width: int, separator: str) -> pa.Table:
+    names = [str(place) for place in range(width)]
+    return pacsv.read_csv(
+        pa.BufferReader(rows),
+        read_options=pacsv.ReadOptions(column_names=names, use_threads=False, block_size=max(_BLOCK, len(rows) // 8)),
+        parse_options=pacsv.ParseOptions(delimiter=separator, newlines_in_values=True, invalid_row_handler=lambda _row: "skip"),
+        convert_options=pacsv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
+    )
+
+
+def _report_ragged(file: str, layout: _Layout, ragged: NDArray[np.bool_], width: int, ledger: Ledger) -> None:
+    for line, found in zip(layout.lines[ragged].tolist(), layout.n_cells[ragged].tolist(), strict=True):
+        ledger.problem(file, line, "", "", f"{counted(width, 'cell')} expected, as in the first line; found {found}")
+
+
+def _without_blank_rows(raw: RawTable, n_blank: int, ledger: Ledger) -> RawTable:
+    """Drop rows in which every cell is empty, as spreadsheets leave them below the data, and count them."""
+    filled = np.zeros(len(raw.lines), dtype=bool)
+    for column in raw.columns:
+        filled |= column.codes >= 0
+    n_blank += int((~filled).sum())
+    if n_blank:
+        ledger.note(f"{raw.file}: {counted(n_blank, 'blank line')} ignored.")
+    if filled.all():
+        return raw
+    columns = tuple(column.keep(filled) for column in raw.columns)
+    return RawTable(raw.name, raw.file, raw.headers, columns, raw.lines[filled], raw.separator)

@@ -1,0 +1,130 @@
+"""Files are written under a temporary name in the same folder and then renamed: whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import mkstemp
+from typing import TYPE_CHECKING
+
+from kettrack.errors import UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TABLE_ENDINGS = (".csv", ".parquet")
+
+
+@contextmanager
+def whole_file(path: str | Path) -> Iterator[Path]:
+    """Hand out a temporary path beside `path`, and rename it to `path` when the block ends without an error.
+
+    Parameters
+    ----------
+    path : str or Path
+        Where the file shall stand; its folder must exist.
+
+    Yields
+    ------
+    Path
+        Write here. After an error it is removed and `path` is as it was.
+    """
+    target = Path(path)
+    if not target.parent.is_dir():
+        raise UsageError(f"There is no folder {str(target.parent)!r} to write {target.name} into.")
+    handle, name = mkstemp(prefix=f".{target.name}.", suffix=target.suffix, dir=target.parent)
+    os.close(handle)
+    draft = Path(name)
+    try:
+        yield draft
+        draft.chmod(0o666 & ~_umask())  # mkstemp makes files only their owner can read
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def write_text(text: str, path: str | Path) -> Path:
+    r"""Write text as UTF-8 with `\n` at line ends on every system.
+
+    Parameters
+    ----------
+    text : str
+        The whole content.
+    path : str or Path
+        Replaced if it exists.
+
+    Returns
+    -------
+    Path
+        The path written.
+    """
+    with whole_file(path) as draft:
+        draft.write_bytes(text.encode("utf-8"))
+    return Path(path)
+
+
+def write_table(frame: pd.DataFrame, path: str | Path) -> Path:
+    r"""Write a frame without its index, as CSV or Parquet by the ending. The same frame gives the same bytes.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Any of kettrack's tables. In CSV a missing value is an empty cell, a truth value `true` or `false`, a line end `\n`.
+    path : str or Path
+        Ends in `.csv` or `.parquet`; replaced if it exists.
+
+    Returns
+    -------
+    Path
+        The path written.
+
+    Raises
+    ------
+    UsageError
+        For another ending, or when the folder does not exist.
+    """
+    ending = Path(path).suffix.lower()
+    if ending not in TABLE_ENDINGS:
+        raise UsageError(f"{Path(path).name}: a table is written as .csv or .parquet, by the ending of its name.")
+    with whole_file(path) as draft:
+        if ending == ".csv":
+            draft.write_bytes(csv_text(frame).encode("utf-8"))
+        else:
+            _write_parquet(frame, draft)
+    return Path(path)
+
+
+def csv_text(frame: pd.DataFrame) -> str:
+    r"""Return a frame as CSV text, in the form `write_table` writes.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> csv_text(pd.DataFrame({"well": [True, False], "score": [3.5, None]}))
+    'well,score\ntrue,3.5\nfalse,\n'
+    """
+    import pandas as pd
+
+    truth = {
+        name: frame[name].map({True: "true", False: "false"}).astype("str")
+        for name in frame.columns
+        if pd.api.types.is_bool_dtype(frame[name].dtype)
+    }
+    return frame.assign(**truth).to_csv(index=False, lineterminator="\n")
+
+
+def _write_parquet(frame: pd.DataFrame, draft: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    # The frame's own metadata names library versions, which would make equal tables differ.
+    table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
+    pq.write_table(table, draft)

@@ -1,0 +1,146 @@
+"""The identifier check: what stops a load, what must not, and that it never says the value."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kettrack.privacy.identifiers import find_identifiers
+from kettrack.privacy.identifying_names import reason_in_name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "name", "Name", "first_name", "PatientName", "surname", "initials", "dob", "birth_date", "birth.dt", "year_of_birth",
+        "MRN", "nhs_number", "SSN", "CHI", "email", "e_mail_address", "Phone", "tel", "mobile number", "address", "city",
+        "postcode",
+        "ZIP", "visit_date", "session_time", "timestamp", "ip", "url", "employer", "next_of_kin", "insurance_no",
+        "lot_number", "provider_name", "clinician_name", "photo", "notes", "comment", "free_text", "redcap_survey_identifier",
+        "nom", "Vorname", "Nachname", "Geburtsdatum", "Né(e) le", "prénom", "date_naissance", "Straße", "PLZ",
+    ],
+)  # fmt: skip
+def test_identifying_names(name):
+    assert reason_in_name(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "score_name", "scale_name", "drug_name", "event_name", "site_name", "patient", "patient_id", "day", "order", "timing",
+        "weight_kg", "academic_year_code", "item_1", "site", "policy_version_flag", "number_of_sessions",
+        "nom_echelle", "center",
+        "chi_square", "severity", "location_in_room", "streak", "phase_of_care", "dose", "rate",
+        "update", "centre_code",
+    ],
+)  # fmt: skip
+def test_harmless_names(name):
+    assert reason_in_name(name) is None
+
+
+def test_a_time_in_small_numbers_is_a_duration():
+    assert find_identifiers(pd.DataFrame({"infusion_time": [40, 45, 40]})) == []
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["ann@example.org", "bob@example.org", "cy@example.org"],
+        ["555-010-1234", "555-010-1235", "555-010-1236"],
+        ["+44 20 7946 0958", "+44 20 7946 0959", "(020) 7946 0960"],
+        ["123-45-6789", "123-45-6780", "123-45-6781"],
+        ["2024-05-01", "2024-05-02", "2024-05-03"],
+        ["2024-05-01 10:00:00", "2024-05-02T10:00:00Z", "2024-05-03"],
+        ["5/1/2024", "12/31/24", "1.5.2024"],
+        ["01-Mar-2024", "02 March 2024", "March 3, 2024"],
+        ["20240501", "20240502", "20240503"],
+        ["192.0.2.1", "192.0.2.2", "192.0.2.3"],
+        ["https://example.org/1", "https://example.org/2", "www.example.org"],
+        ["SW1A 1AA", "M1 1AE", "EC1A 1BB"],
+        ["felt well", "call ann@example.org", "ok"],
+    ],
+)
+def test_identifying_values_stop_under_any_name(values):
+    (found,) = find_identifiers(pd.DataFrame({"x": values}))
+    assert found.stop
+
+
+def test_one_date_in_many_codes_is_not_a_column_of_dates():
+    assert find_identifiers(pd.DataFrame({"x": [f"K{i}" for i in range(40)] + ["2024-05-01"]})) == []
+
+
+@pytest.mark.parametrize(
+    "codes",
+    [
+        [f"P{i:03d}" for i in range(50)],
+        [f"KT-{i:04d}-1985" for i in range(50)],
+        [f"JS{i:02d}" for i in range(50)],
+        [f"{i:03d}-0001-01" for i in range(50)],
+        [str(1_000_000_000 + i) for i in range(50)],  # one in eleven is a valid NHS number
+        [str(i) for i in np.random.default_rng(1).integers(10**8, 10**9, 50)],  # most are valid social security numbers
+        [str(i) for i in np.random.default_rng(1).integers(10**4, 10**5, 50)],  # every one is a ZIP code
+        [str(i) for i in range(50)],
+        ["1007c05b-8d20-8fe6-6790-44622f8316df"] * 3,
+        ["lost", "refuted", "no_base"],
+    ],
+    ids=lambda codes: codes[0],
+)
+def test_study_codes_pass(codes):
+    assert find_identifiers(pd.DataFrame({"patient_id": codes})) == []
+
+
+@pytest.mark.parametrize("value", ["Ann Example", "Example, Ann", "EXAMPLE, ANN", "ann@example.org", "Ann B. Example"])
+def test_a_single_name_or_address_among_study_codes_stops(value):
+    (found,) = find_identifiers(pd.DataFrame({"patient_id": [f"P{i}" for i in range(500)] + [value]}))
+    assert found.stop
+    assert found.hit.sum() == 1
+
+
+def test_bare_digits_need_a_name_that_agrees():
+    numbers = [str(4_000_000_000 + 7 * i) for i in range(20)]
+    assert find_identifiers(pd.DataFrame({"code": numbers})) == []
+    assert find_identifiers(pd.DataFrame({"record_no": numbers}))[0].stop
+    assert find_identifiers(pd.DataFrame({"patient number": numbers}))[0].stop
+
+
+def test_a_column_of_valid_nhs_numbers_stops_whatever_its_name():
+    assert find_identifiers(pd.DataFrame({"code": [valid_nhs(400_000_000 + 13 * i) for i in range(30)]}))[0].stop
+
+
+def valid_nhs(nine: int) -> str:
+    """The next nine digits with a check digit, and that digit; worked out apart from the package."""
+    while True:
+        weighted = sum(int(digit) * (10 - place) for place, digit in enumerate(str(nine)))
+        check = (11 - weighted % 11) % 11
+        if check < 10:
+            return f"{nine}{check}"
+        nine += 1
+
+
+def test_names_and_prose_elsewhere_only_warn():
+    frame = pd.DataFrame(
+        {"center": ["Scripps Institute", "Saint Example", "North Hall"], "x": ["the patient slept well again " * 3] * 3}
+    )
+    assert [(found.column, found.stop) for found in find_identifiers(frame)] == [("center", False), ("x", False)]
+
+
+def test_allow_leaves_a_column_out():
+    assert find_identifiers(pd.DataFrame({"visit_date": ["2024-05-01"]}), allow=["visit_date"]) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "columns"),
+    [
+        ("survival_R/cgd.csv", {"random"}),
+        ("survival_R/jasa.csv", {"birth.dt", "accept.dt", "tx.date", "fu.date"}),
+        ("omop_synthea27nj/person.csv", {"birth_datetime", "year_of_birth", "month_of_birth", "day_of_birth"}),
+    ],
+)
+def test_real_tables_with_identifiers_stop(file, columns):
+    folder = os.environ.get("KETTRACK_REFERENCE_DATA")
+    if not folder:
+        pytest.skip("KETTRACK_REFERENCE_DATA is not set: reference data not there")
+    frame = pd.read_csv(Path(folder) / file, dtype="str")
+    assert columns <= {found.column for found in find_identifiers(frame) if found.stop}
