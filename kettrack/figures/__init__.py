@@ -1,0 +1,1 @@
+"""Figures draw plain tables and never compute."""

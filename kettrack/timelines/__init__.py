@@ -1,0 +1,1 @@
+"""Pure: tables in, tables out. Courses, states and outcomes of each patient."""

@@ -175,24 +175,26 @@ def first_run(
                 break
 
 
-def recovered(offsets, day, known, start, event, days, max_gap, out):
-    """Whether the known scores from `start` reach `days` without a gap over `max_gap` before `event`.
+def recovered(offsets, day, value, known, baseline, start, back_day, run, days, max_gap, out):
+    """How an illness came back on `back_day`: 0 = within `days` of `start`, 1 = after recovery, 2 = later without it.
 
-    1 = well to that day and scored all the way (recovery), 0 = the event came sooner, -1 = later but with a gap in the scores.
+    Recovery is a score `days` or more after `start` that does not hold `run`, with no unscored gap over `max_gap` before.
     """
     for p in range(offsets.size - 1):
         out[p] = 0
-        if start[p] == NO_ROW or event[p] == NO_ROW:
+        if start[p] == NO_ROW or back_day[p] == MISSING_DAY:
             continue
-        begin, previous, widest = day[start[p]], day[start[p]], 0
-        for row in range(start[p] + 1, event[p]):
-            if known[row]:
-                widest = max(widest, day[row] - previous)
-                previous = day[row]
-        if previous - begin >= days and widest <= max_gap:
-            out[p] = 1
-        elif day[event[p]] - begin >= days:
-            out[p] = -1
+        begin, previous, cut = day[start[p]], day[start[p]], _cut(baseline[p], run)
+        if back_day[p] - begin >= days:
+            out[p] = 2
+        for row in range(start[p] + 1, offsets[p + 1]):
+            if not known[row]:
+                continue
+            if day[row] >= back_day[p] or day[row] - previous > max_gap:
+                break
+            previous = day[row]
+            if previous - begin >= days and not _holds(value[row], cut, run.operator):
+                out[p] = 1
 
 
 def align(offsets, day, after, session_offsets, session_day, to_date, since):

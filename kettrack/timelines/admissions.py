@@ -1,61 +1,117 @@
-"""Entries of the events table that count as a relapse by themselves: an admission, a suicide attempt (SUSTAIN-1)."""
+"""Entries of the events table that bring the illness back by themselves: an admission, a suicide attempt (SUSTAIN-1)."""
 
 from __future__ import annotations
+
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from kettrack.reading.cohort import Cohort
-from kettrack.timelines.bucket import scores_of
-from kettrack.vocabulary.rules import Criteria
+from kettrack.timelines._kernels import MISSING_DAY
+from kettrack.timelines.bucket import Array, Bucket, bucket_of, missing_to_na
+from kettrack.timelines.events import (
+    RETURNS,
+    EventRows,
+    day_at,
+    find_baselines,
+    find_events,
+    kind_of_return,
+)
+from kettrack.vocabulary.rules import Rule
 
-_WELL_ENOUGH = ("single", "confirmed")
+_NEVER: Final = np.iinfo(np.int32).max
+_COLUMNS: Final = ("patient_id", "event", "after_day", "day", "session_number", "what")
+
+
+def returns_by_event_row(cohort: Cohort) -> pd.DataFrame:
+    """Returns of the illness that an event row shows before the scores prove one.
+
+    An event row counts when the criteria name it, it comes later than the day of remission, and no relapse, recurrence or
+    return of unclear timing was proven by scores up to its day. An admission for a medical reason does not count; one without
+    a stated reason does.
+
+    Returns
+    -------
+    DataFrame
+        One row per patient brought back that way: `patient_id` `event` (relapse, recurrence, return_timing_unclear) `after_day`
+        (the day before, since the day of an event row is exact) `day` `session_number` (sessions before that day; missing more
+        than 14 days after the last) `what` (the event row).
+    """
+    rule = cohort.criteria.relapse
+    if rule is None or not rule.event_rows or cohort.events.empty:
+        return pd.DataFrame(columns=list(_COLUMNS))
+    bucket, criteria = bucket_of(cohort), cohort.criteria
+    baselines = find_baselines(bucket, cohort.settings.baseline, cohort.instrument.sign)
+    found = find_events(bucket, criteria, baselines)
+    if "remission" not in found:
+        return pd.DataFrame(columns=list(_COLUMNS))
+    rows = _first_rows(bucket, _counted(cohort.events, rule), found)
+    day = np.full(bucket.n, MISSING_DAY, np.int32)
+    day[rows["patient"]] = rows["day"]
+    kind = kind_of_return(bucket, criteria, rule, baselines, found["remission"], day)
+    session = _session_at(bucket, rows["patient"].to_numpy(), rows["day"].to_numpy(), criteria.late_after_days)
+    rows = rows.assign(
+        event=np.array(RETURNS, object)[kind[rows["patient"]]],
+        after_day=(rows["day"] - 1).astype("Int32"),
+        day=rows["day"].astype("Int32"),
+        session_number=missing_to_na(session),
+    )
+    return rows[list(_COLUMNS)]
 
 
 def merge_event_rows(outcomes: pd.DataFrame, cohort: Cohort) -> pd.DataFrame:
-    """Date relapse, or recurrence, at an event row that comes before the scores show it.
-
-    The day of an event row is exact, so its interval is (day - 1, day].
+    """Date relapse and recurrence at the event row where that comes before the scores show it.
 
     Parameters
     ----------
     outcomes : DataFrame
-        From `outcomes_of`.
+        From `outcomes_of`, in the order of `cohort.patients`.
     cohort : Cohort
-        Its criteria say which rows count; most say none, and the frame comes back as it was.
+        Its criteria say which event rows count; most say none, and the frame comes back as it was.
+
+    Returns
+    -------
+    DataFrame
+        The same rows. A return of unclear timing leaves both relapse and recurrence empty; it stands in `state_events`.
     """
-    rule = cohort.criteria.relapse
-    if rule is None or not rule.event_rows or cohort.events.empty:
+    back = returns_by_event_row(cohort)
+    if back.empty:
         return outcomes
     out = outcomes.set_index("patient_id", drop=False)
-    chosen = cohort.events[cohort.events["event"].isin(rule.event_rows)]
-    for patient, day in chosen[["patient_id", "day"]].sort_values(["day"]).itertuples(index=False):
-        if _comes_first(out.loc[patient], day):
-            _write(out, patient, day, _kind(cohort, patient, out.loc[patient, "remission_day"], day))
+    for name in ("relapse", "recurrence"):
+        dates = [f"{name}_after_day", f"{name}_day", f"{name}_session"]
+        out.loc[back["patient_id"], dates] = pd.NA
+        out.loc[back["patient_id"], f"{name}_status"] = "none"
+        here = back[back["event"] == name]
+        out.loc[here["patient_id"], dates] = here[["after_day", "day", "session_number"]].to_numpy()
+        out.loc[here["patient_id"], f"{name}_status"] = "single"
     return out.reset_index(drop=True)
 
 
-def _comes_first(row: pd.Series, day: int) -> bool:
-    """Whether the patient had remitted before that day and nothing proven brought the illness back sooner."""
-    if row["remission_status"] not in _WELL_ENOUGH or day <= row["remission_day"]:
-        return False
-    proven = [row[f"{name}_day"] for name in ("relapse", "recurrence") if row[f"{name}_status"] in _WELL_ENOUGH]
-    return all(day < other for other in proven)
+def _counted(events: pd.DataFrame, rule: Rule) -> pd.DataFrame:
+    """Rows that the rule names; an admission for a medical reason says nothing about the illness."""
+    medical = (events["event"] == "hospitalisation") & (events["detail"] == "medical")
+    return events[events["event"].isin(rule.event_rows) & ~medical]
 
 
-def _kind(cohort: Cohort, patient: str, remission_day: int, day: int) -> str:
-    """Relapse before recovery, recurrence after it; an unscored gap makes it a relapse, the earlier of the two names."""
-    criteria: Criteria = cohort.criteria
-    scores = scores_of(cohort, criteria.instrument).query("patient_id == @patient and score.notna()")["day"]
-    known = scores[(scores >= remission_day) & (scores <= day)].to_numpy()
-    recovered = known.size and known[-1] - remission_day >= criteria.recovery_days
-    scored_through = known.size and np.diff(known).max(initial=0) <= criteria.recovery_max_gap
-    return "recurrence" if recovered and scored_through else "relapse"
+def _first_rows(bucket: Bucket, events: pd.DataFrame, found: dict[str, EventRows]) -> pd.DataFrame:
+    """First event row of each patient after remission and before any return that scores prove."""
+    patient = bucket.patient_id.get_indexer(pd.Index(events["patient_id"]))
+    well_from = np.where(found["remission"].proven, day_at(bucket, found["remission"].row), _NEVER)
+    returns = [np.where(back.proven, day_at(bucket, back.row), _NEVER) for name, back in found.items() if name in RETURNS]
+    back_on = np.minimum.reduce(returns)
+    rows = events.assign(patient=patient, what=events["event"])
+    between = (rows["day"] > well_from[patient]) & (rows["day"] < back_on[patient])
+    return rows[between].sort_values(["patient", "day"], kind="stable").drop_duplicates("patient", ignore_index=True)
 
 
-def _write(out: pd.DataFrame, patient: str, day: int, kind: str) -> None:
-    for name in ("relapse", "recurrence"):
-        out.loc[patient, [f"{name}_day", f"{name}_session", f"{name}_after_day"]] = pd.NA
-        out.loc[patient, f"{name}_status"] = "none"
-    out.loc[patient, [f"{kind}_day", f"{kind}_after_day"]] = [day, day - 1]
-    out.loc[patient, f"{kind}_status"] = "single"
+def _session_at(bucket: Bucket, patient: Array, day: Array, late_after_days: int) -> Array:
+    """Sessions before each day; `MISSING_DAY` when the last of them was too long ago."""
+    out = np.full(patient.size, MISSING_DAY, np.int32)
+    for place, (who, on) in enumerate(zip(patient, day, strict=True)):
+        days = bucket.session_day[bucket.session_offsets[who] : bucket.session_offsets[who + 1]]
+        before = days[days < on]
+        if before.size and on - before[-1] <= late_after_days:
+            out[place] = before.size
+    return out

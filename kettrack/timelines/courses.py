@@ -28,6 +28,9 @@ class CourseRules:
         Sessions at most this far apart belong to one series.
     induction_sessions : int
         A series is induction up to this number; what follows in it is maintenance.
+    stretch_after_sessions, stretch_gap_days, stretch_factor : int, int, float
+        The first series also ends when, after at least so many sessions, two gaps in a row are at least so long, and the first
+        at least so many times the mean gap so far: twice a week becoming weekly, but not one late session.
     reinduction_sessions : int
         A later series of at least this many sessions can be a re-induction; a smaller one is maintenance.
     reinduction_pause_days : int
@@ -36,6 +39,9 @@ class CourseRules:
 
     series_gap_days: int = 10
     induction_sessions: int = 12
+    stretch_after_sessions: int = 4
+    stretch_gap_days: int = 7
+    stretch_factor: float = 1.5
     reinduction_sessions: int = 3
     reinduction_pause_days: int = 28
 
@@ -74,7 +80,7 @@ def derive_courses(sessions: pd.DataFrame, rules: CourseRules | None = None) -> 
     patients = out.groupby("patient_id", sort=False)
     out["session_number"] = patients.cumcount() + 1
     gap = patients["day"].diff()
-    course = _course_codes(out["session_number"].to_numpy(), gap.fillna(np.inf).to_numpy(), rules)
+    course = _course_codes(out["session_number"].to_numpy(), gap.fillna(np.inf).to_numpy(), out["day"].to_numpy(), rules)
     out["course"] = category(course, COURSES)
     first = out["session_number"] == 1
     starts = first | (pd.Series(course).diff() != 0) | ((course == 2) & (gap > rules.series_gap_days))
@@ -84,17 +90,40 @@ def derive_courses(sessions: pd.DataFrame, rules: CourseRules | None = None) -> 
     return out
 
 
-def _course_codes(number: Array, gap: Array, rules: CourseRules) -> Array:
-    """Position in COURSES of each session, from its number in the patient and the gap before it (inf at the first)."""
+def _course_codes(number: Array, gap: Array, day: Array, rules: CourseRules) -> Array:
+    """Position in COURSES of each session, from its number in the patient, the gap before it (inf at the first) and its day."""
+    if not number.size:
+        return np.zeros(0, np.int64)
     first = number == 1
-    series = np.cumsum(first | (gap > rules.series_gap_days)) - 1
-    begins = np.flatnonzero(np.r_[True, np.diff(series) > 0]) if number.size else np.zeros(0, int)
+    starts = first | (gap > rules.series_gap_days) | _stretches(number, gap, day, rules)
+    series = np.cumsum(starts) - 1
+    begins = np.flatnonzero(starts)
     place = np.arange(number.size) - begins[series] + 1
-    size = np.bincount(series)[series] if number.size else np.zeros(0, int)
-    pause = gap[begins][series]
-    again = (pause >= rules.reinduction_pause_days) & (size >= rules.reinduction_sessions) & ~first[begins][series]
+    size, pause, is_first = np.bincount(series)[series], gap[begins][series], first[begins][series]
+    again = (pause >= rules.reinduction_pause_days) & (size >= rules.reinduction_sessions) & ~is_first
     within = place <= rules.induction_sessions
-    return np.where(within & first[begins][series], 0, np.where(within & again, 2, 1))
+    return np.where(within & is_first, 0, np.where(within & again, 2, 1))
+
+
+def _number_of_series(number: Array, gap: Array, rules: CourseRules) -> Array:
+    """Which series of its patient a session is in, by gaps alone: 1, 2, ..."""
+    series = np.cumsum((number == 1) | (gap > rules.series_gap_days))
+    patient = np.cumsum(number == 1) - 1
+    return series - series[number == 1][patient] + 1
+
+
+def _stretches(number: Array, gap: Array, day: Array, rules: CourseRules) -> Array:
+    """Sessions at which the pace of the first series slackens for good; day 0 is the first session."""
+    next_gap = np.append(gap[1:], np.inf)
+    followed = np.append(number[1:] > 1, False)
+    pace = (day - np.where(number > 1, gap, 0)) / np.maximum(number - 2, 1)
+    unbroken = _number_of_series(number, gap, rules) == 1
+    late = (
+        unbroken
+        & (number > rules.stretch_after_sessions)
+        & (gap >= np.maximum(rules.stretch_gap_days, rules.stretch_factor * pace))
+    )
+    return late & followed & (next_gap >= rules.stretch_gap_days)
 
 
 def derive_care(cohort: Cohort) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from kettrack.timelines import _kernels as kernels
 from kettrack.timelines.bucket import Array, Bucket
 from kettrack.vocabulary.rules import Criteria, Rule
 
+RETURNS: Final = ("relapse", "recurrence", "return_timing_unclear")
 EVENTS: Final = ("response", "remission", "loss_of_response", "relapse", "recurrence", "deterioration")
 STATUSES: Final = ("none", "single", "confirmed", "pending", "unconfirmable")
 BASELINE_WINDOW_DAYS: Final = 30
@@ -35,6 +36,8 @@ class Baselines:
         Complete scores after the first session.
     last_day : int32
         Day of the last of them; `MISSING_DAY` without. Score events are censored there.
+    sign : int
+        +1 where higher is worse, -1 where higher is better.
     """
 
     score: Array
@@ -42,6 +45,7 @@ class Baselines:
     first_assessment: Array
     n_assessments: Array
     last_day: Array
+    sign: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,7 @@ def find_baselines(bucket: Bucket, rule: str = "last", sign: int = 1) -> Baselin
     rows = (bucket.score_offsets, bucket.score_day, bucket.score_after, bucket.score, bucket.score_known)
     how = kernels.BaselineHow(BASELINE_WINDOW_DAYS, _BASELINE_RULES[rule], sign)
     kernels.run_kernel(kernels.anchor, bucket.large, *rows, how, first, score, day, n_assessments, last_day)
-    return Baselines(score, day, first, n_assessments, last_day)
+    return Baselines(score, day, first, n_assessments, last_day, sign)
 
 
 def find_first_run(bucket: Bucket, rule: Rule, baseline: Array, start: Array) -> EventRows:
@@ -120,21 +124,18 @@ def find_first_run(bucket: Bucket, rule: Rule, baseline: Array, start: Array) ->
     """
     event, proof, contrary = (np.empty(bucket.n, np.int64) for _ in range(3))
     status = np.empty(bucket.n, np.int8)
-    run, predicate = rule.run, rule.predicate
-    limits = kernels.RunLimits(
-        _MEASURES[predicate.measure],
-        _OPERATORS[predicate.operator],
-        float(predicate.limit),
-        run.count,
-        run.min_gap,
-        run.max_gap,
-    )
     scores = (bucket.score_offsets, bucket.score_day, bucket.score, bucket.score_known)
     sessions = (bucket.session_offsets, bucket.session_day, bucket.observed_to_day)
     kernels.run_kernel(
-        kernels.first_run, bucket.large, *scores, *sessions, baseline, start, limits, event, proof, contrary, status
+        kernels.first_run, bucket.large, *scores, *sessions, baseline, start, _limits(rule), event, proof, contrary, status
     )
-    return EventRows(event, proof, contrary, status, run.dated_at == "confirming")
+    return EventRows(event, proof, contrary, status, rule.run.dated_at == "confirming")
+
+
+def _limits(rule: Rule) -> kernels.RunLimits:
+    run, predicate = rule.run, rule.predicate
+    measure, operator = _MEASURES[predicate.measure], _OPERATORS[predicate.operator]
+    return kernels.RunLimits(measure, operator, float(predicate.limit), run.count, run.min_gap, run.max_gap)
 
 
 def find_events(
@@ -151,7 +152,7 @@ def find_events(
     wanted : tuple of str
         Events to find; those of a rule the criteria do not define are left out.
     """
-    at_risk = np.where(ratable(baselines.score, criteria), baselines.first_assessment, kernels.NO_ROW)
+    at_risk = np.where(ratable(baselines, criteria), baselines.first_assessment, kernels.NO_ROW)
     found: dict[str, EventRows] = {}
 
     def look_for(name: str, rule: Rule | None, start: Array) -> None:
@@ -165,27 +166,40 @@ def find_events(
         look_for("loss_of_response", criteria.loss_of_response, _from_proven(found["response"]))
     if "remission" in found:
         look_for("relapse", criteria.relapse, _from_proven(found["remission"]))
-    if "relapse" in found:
-        found |= _split_return(bucket, criteria, found["remission"], found["relapse"])
-    return {name: found[name] for name in (*EVENTS, "return_timing_unclear") if name in found}
+    if criteria.relapse is not None and "relapse" in found:
+        back = found["relapse"]
+        kind = kind_of_return(bucket, criteria, criteria.relapse, baselines, found["remission"], day_at(bucket, back.row))
+        found |= {name: back.only(kind == code) for code, name in enumerate(RETURNS)}
+    return {name: found[name] for name in (*EVENTS, RETURNS[-1]) if name in found}
 
 
-def ratable(baseline: Array, criteria: Criteria) -> Array:
-    """Whether change from this baseline may be rated: it exists, and is a case."""
+def ratable(baselines: Baselines, criteria: Criteria) -> Array:
+    """Whether change from the baseline may be rated: it exists, and is a case."""
     if criteria.caseness is None:
-        return ~np.isnan(baseline)
-    return baseline >= criteria.caseness.value  # False for NaN
+        return ~np.isnan(baselines.score)
+    return baselines.sign * baselines.score >= baselines.sign * criteria.caseness.value  # False for NaN
 
 
 def _from_proven(event: EventRows) -> Array:
     return np.where(event.proven, event.row, kernels.NO_ROW)
 
 
-def _split_return(bucket: Bucket, criteria: Criteria, remission: EventRows, back: EventRows) -> dict[str, EventRows]:
-    """Relapse before recovery, recurrence after it; "timing unclear" where scores are too sparse to tell."""
-    verdict = np.zeros(bucket.n, np.int8)
-    rows = (bucket.score_offsets, bucket.score_day, bucket.score_known, _from_proven(remission), back.row)
-    limits = (criteria.recovery_days, criteria.recovery_max_gap)
-    kernels.run_kernel(kernels.recovered, bucket.large, *rows, *limits, verdict)
-    names = {"relapse": 0, "recurrence": 1, "return_timing_unclear": -1}
-    return {name: back.only(verdict == value) for name, value in names.items()}
+def kind_of_return(
+    bucket: Bucket, criteria: Criteria, rule: Rule, baselines: Baselines, remission: EventRows, back_day: Array
+) -> Array:
+    """Position in `RETURNS` of an illness that is back on `back_day` after remission, in each patient.
+
+    A recurrence comes after recovery: a score that does not hold the relapse `rule`, `recovery_days` or more after remission,
+    without an unscored gap over `recovery_max_gap` on the way. A relapse comes within `recovery_days`; of a later return
+    without such a score the timing is unclear.
+    """
+    kind = np.zeros(bucket.n, np.int8)
+    scores = (bucket.score_offsets, bucket.score_day, bucket.score, bucket.score_known, baselines.score)
+    limits = (_limits(rule), criteria.recovery_days, criteria.recovery_max_gap)
+    kernels.run_kernel(kernels.recovered, bucket.large, *scores, _from_proven(remission), back_day, *limits, kind)
+    return kind
+
+
+def day_at(bucket: Bucket, row: Array) -> Array:
+    """Day of each patient's row: int32, `MISSING_DAY` where the row is -1."""
+    return np.append(bucket.score_day, np.int32(kernels.MISSING_DAY))[row]

@@ -49,7 +49,7 @@ def outcomes_of(
         baselines = find_baselines(block, baseline_rule, sign)
         events = find_events(block, criteria, baselines, wanted)
         no_score = np.isnan(baselines.score)
-        faults = [no_score, ~ratable(baselines.score, criteria), baselines.n_assessments == 0]
+        faults = [no_score, ~ratable(baselines, criteria), baselines.n_assessments == 0]
         columns = {
             "exclusion_reason": np.select(faults, [np.int8(0), np.int8(1), np.int8(2)], np.int8(-1)),
             "baseline": baselines.score,

@@ -8,16 +8,15 @@ import numpy as np
 import pandas as pd
 
 from kettrack.reading.cohort import Cohort
-from kettrack.timelines._kernels import MISSING_DAY
+from kettrack.timelines.admissions import returns_by_event_row
 from kettrack.timelines.bucket import Bucket, bucket_of, category, missing_to_na
-from kettrack.timelines.events import STATUSES, EventRows, find_baselines, find_events
+from kettrack.timelines.events import RETURNS, STATUSES, EventRows, day_at, find_baselines, find_events
 from kettrack.timelines.outcomes import event_columns
 from kettrack.vocabulary.rules import Criteria
 
 COLUMNS: Final = (
     "patient_id", "instrument", "event", "rule", "after_day", "day", "confirmed_day", "session_number", "status", "proof",
 )  # fmt: skip
-RELAPSES: Final = ("relapse", "recurrence", "return_timing_unclear")
 
 
 def state_events_table(cohort: Cohort) -> pd.DataFrame:
@@ -29,7 +28,7 @@ def state_events_table(cohort: Cohort) -> pd.DataFrame:
         Sorted by patient, day and event: `patient_id` `instrument` `event` `rule` (criteria, version, and the rule in words)
         `after_day` (the event lies in (after_day, day]; missing when no assessment showed the contrary) `day` `confirmed_day`
         (the score that proved it; missing while it waits) `session_number` (missing for a late event) `status` `proof` (the
-        scores that show it, such as `day 21: 13; day 30: 12`). Admissions that count as a relapse stand in `outcomes`.
+        scores or the event row that show it, such as `day 21: 13; day 30: 12`).
 
     Examples
     --------
@@ -43,13 +42,28 @@ def state_events_table(cohort: Cohort) -> pd.DataFrame:
     parts = [_rows_of(bucket, criteria, name, event) for name, event in found.items()]
     if not parts:
         return pd.DataFrame(columns=list(COLUMNS))
-    out = pd.concat(parts, ignore_index=True).assign(instrument=criteria.instrument)
+    out = _with_event_rows(pd.concat(parts, ignore_index=True), cohort).assign(instrument=criteria.instrument)
     return out.sort_values(["patient_id", "day", "event"], ignore_index=True)[list(COLUMNS)]
+
+
+def _with_event_rows(scored: pd.DataFrame, cohort: Cohort) -> pd.DataFrame:
+    """Put the return that an event row shows in the place of one that scores show later, or not for certain."""
+    back = returns_by_event_row(cohort)
+    if back.empty:
+        return scored
+    kept = scored[~(scored["event"].isin(RETURNS) & scored["patient_id"].isin(back["patient_id"]))]
+    shown = back.assign(
+        rule=f"{cohort.criteria.label}: {cohort.criteria.relapse}",
+        confirmed_day=back["day"],
+        status=pd.Categorical(["single"] * len(back), categories=list(STATUSES), ordered=True),
+        proof="day " + back["day"].astype("str") + ": " + back["what"].str.replace("_", " "),
+    )
+    return pd.concat([kept, shown.drop(columns="what")], ignore_index=True)
 
 
 def _rows_of(bucket: Bucket, criteria: Criteria, name: str, event: EventRows) -> pd.DataFrame:
     columns = event_columns(bucket, name, event, criteria.late_after_days)
-    rule = getattr(criteria, "relapse" if name in RELAPSES else name)
+    rule = getattr(criteria, "relapse" if name in RETURNS else name)
     frame = pd.DataFrame(
         {
             "patient_id": bucket.patient_id,
@@ -57,17 +71,13 @@ def _rows_of(bucket: Bucket, criteria: Criteria, name: str, event: EventRows) ->
             "rule": f"{criteria.label}: {rule}",
             "after_day": missing_to_na(columns[f"{name}_after_day"]),
             "day": missing_to_na(columns[f"{name}_day"]),
-            "confirmed_day": missing_to_na(_day_at(bucket, event.proof_row)),
+            "confirmed_day": missing_to_na(day_at(bucket, event.proof_row)),
             "session_number": missing_to_na(columns[f"{name}_session"]),
             "status": category(event.status, STATUSES),
             "proof": _proofs(bucket, event),
         }
     )
     return frame[event.first_row >= 0]
-
-
-def _day_at(bucket: Bucket, row: np.ndarray) -> np.ndarray:
-    return np.where(row >= 0, bucket.score_day[row], np.int32(MISSING_DAY)) if bucket.score_day.size else row
 
 
 def _proofs(bucket: Bucket, event: EventRows) -> list[str]:

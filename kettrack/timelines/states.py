@@ -49,7 +49,7 @@ def states_of(bucket: Bucket, criteria: Criteria, baselines: Baselines) -> Array
     states = np.full(bucket.score.size, STATES.index("unchanged"), np.int8)
     for rule, state in zip(rules, ("worse", "partial", "response", "remission"), strict=True):
         states[_holds(rule, measures)] = STATES.index(state)
-    rated = ~np.isnan(change) & ratable(baselines.score, criteria)[bucket.score_patient]
+    rated = ~np.isnan(change) & ratable(baselines, criteria)[bucket.score_patient]
     states[~rated | (not any(rules))] = -1
     return states
 

@@ -88,11 +88,16 @@ def outcomes_table(cohort: Cohort) -> pd.DataFrame:
 
 def _leave_out(out: pd.DataFrame, cohort: Cohort) -> pd.DataFrame:
     """Reasons that stand in the session log and the patients table, after those that stand in the scores."""
-    first_drug = cohort.sessions.groupby("patient_id", sort=False)["drug"].first().reindex(out["patient_id"]).to_numpy()
-    prior = cohort.patients["prior_sessions"].astype("Float64").fillna(0).to_numpy(float) > 0
     reason = out["exclusion_reason"].astype(object)
-    for applies, name in ((prior, "prior_sessions"), (first_drug == "placebo", "placebo")):
+    for name, applies in log_reasons(cohort).items():
         reason = reason.where(reason.notna() | ~applies, name)
     out["exclusion_reason"] = pd.Categorical(reason, categories=list(EXCLUSIONS), ordered=True)
     out["included"] = reason.isna()
     return out
+
+
+def log_reasons(cohort: Cohort) -> dict[str, np.ndarray]:
+    """Reasons to leave a patient out that do not depend on scores: name -> bool per patient, in patient order."""
+    first_drug = cohort.sessions.groupby("patient_id", sort=False)["drug"].first().reindex(cohort.patients["patient_id"])
+    prior = cohort.patients["prior_sessions"].astype("Float64").fillna(0).to_numpy(float) > 0
+    return {"prior_sessions": prior, "placebo": (first_drug == "placebo").fillna(False).to_numpy(bool)}

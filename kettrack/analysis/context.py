@@ -1,0 +1,63 @@
+"""What every estimate of a cohort carries with it, and the gate each passes before anyone sees it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from kettrack import __version__
+from kettrack.errors import NotIdentified
+from kettrack.privacy import disclosure
+from kettrack.reading.cohort import Cohort
+from kettrack.result import Result
+
+
+def made_from(cohort: Cohort, unit: str, level: float | None = None, seed: int | None = None) -> dict[str, Any]:
+    """Instrument, rules, unit and provenance of a result, under the names of the contract."""
+    criteria = cohort.criteria
+    return {
+        "instrument": cohort.instrument.name,
+        "criteria": {"name": criteria.name, "version": criteria.version, "hash": criteria.hash},
+        "baseline_rule": cohort.settings.baseline,
+        "level": level,
+        "unit": unit,
+        "seed": seed,
+        "extract": cohort.settings.extract,
+        "input_sha256": cohort.provenance.input_sha256,
+        "version": __version__,
+    }
+
+
+def release(result: Result, cohort: Cohort) -> Result:
+    """Pass a result through the gate under the cohort's own policy."""
+    return disclosure.apply(result, cohort.settings.policy)
+
+
+def refusal(name: str, cohort: Cohort, error: NotIdentified, estimand: str) -> Result:
+    """A refusal as a result, so that a report shows it as a row and not as a blank."""
+    return Result(
+        name=name,
+        table=pd.DataFrame(),
+        roles={},
+        sentence="",
+        estimand=estimand,
+        status="refused",
+        reason=error.reason,
+        collect=error.collect,
+        made_from=made_from(cohort, unit=""),
+        policy=cohort.settings.policy,
+    )
+
+
+def rule_words(cohort: Cohort) -> str:
+    """Instrument and rules as they stand under every figure.
+
+    Examples
+    --------
+    >>> from kettrack import load_cohort, sample_folder
+    >>> rule_words(load_cohort(sample_folder()))
+    'PHQ-9, convention 1 (convention), baseline: last score in the 30 days up to session 1'
+    """
+    criteria, baseline = cohort.criteria, cohort.settings.baseline
+    return f"{criteria.instrument}, {criteria.label}, baseline: {baseline} score in the 30 days up to session 1"

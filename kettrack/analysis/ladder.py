@@ -1,0 +1,64 @@
+"""From everyone who started to those who can be analysed, with a reason and a count for each loss."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pandas as pd
+
+from kettrack.analysis.context import made_from, release, rule_words
+from kettrack.reading.cohort import Cohort
+from kettrack.result import Result
+from kettrack.timelines.outcomes import EXCLUSIONS
+from kettrack.timelines.tables import outcomes_table
+
+REASONS: Final = {
+    "no_baseline": "no score in the 30 days before session 1",
+    "below_caseness": "baseline below caseness",
+    "no_follow_up": "never scored after session 1",
+    "prior_sessions": "treated before the log begins",
+    "placebo": "placebo",
+}
+
+
+def ladder(cohort: Cohort) -> Result:
+    """Who started, who is left out for which reason, and who can be analysed.
+
+    Returns
+    -------
+    Result
+        Rows `started`, one per reason in the order in which they are tested, and `analysable`: `lost` here and `left` after it
+        of `n` who started, with `estimate` = % left.
+    """
+    reason = outcomes_table(cohort)["exclusion_reason"]
+    n = len(reason)
+    rows: list[dict[str, object]] = [{"key": "started", "step": "started (at least one session)", "lost": 0, "left": n}]
+    for name in EXCLUSIONS:
+        lost = int((reason == name).sum())
+        left = int(rows[-1]["left"]) - lost  # type: ignore[call-overload]
+        rows.append({"key": name, "step": REASONS[name], "lost": lost, "left": left})
+    rows.append({"key": "analysable", "step": "analysable", "lost": 0, "left": rows[-1]["left"]})
+    table = pd.DataFrame(rows)
+    table["n"] = n
+    table["estimate"] = 100 * table["left"] / max(n, 1)
+    result = Result(
+        name="ladder",
+        table=table,
+        roles={"key": "key", "step": "label", "lost": "count", "left": "count", "n": "denominator", "estimate": "derived"},
+        show=("step", "lost", "left", "estimate"),
+        sentence=(
+            "Of {started.left} people who started, {analysable.left} ({analysable.estimate} %) can be analysed: "
+            "{no_baseline.lost} had no baseline score, {below_caseness.lost} were below caseness, "
+            "{no_follow_up.lost} were never scored after session 1."
+        ),
+        estimand="Everyone with at least one session in the log; each person is counted at the first reason that applies.",
+        caveats=(rule_words(cohort), *_before_the_door(cohort)),
+        made_from=made_from(cohort, unit="patients"),
+    )
+    return release(result, cohort)
+
+
+def _before_the_door(cohort: Cohort) -> list[str]:
+    """What the reader kept out or noticed."""
+    kept_out = [f"Kept out on loading: {row.reason} ({row.n_patients} patients)." for row in cohort.exclusions.itertuples()]
+    return [*kept_out, *cohort.notes]

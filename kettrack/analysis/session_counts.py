@@ -1,0 +1,95 @@
+"""How many sessions people had, and how far apart."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from kettrack.analysis.context import made_from, release
+from kettrack.reading.cohort import Cohort
+from kettrack.result import Result
+from kettrack.timelines.courses import CourseRules, derive_courses
+
+MOST: Final = 12  # sessions told apart; more are one bar
+
+
+def session_counts(cohort: Cohort) -> Result:
+    """Number of people by number of sessions, in the first course and in all.
+
+    Returns
+    -------
+    Result
+        One row per number of sessions, the last being 12 and more: `first_course` and `in_all` people of `n`.
+    """
+    sessions = derive_courses(cohort.sessions)
+    lengths = {
+        "first_course": sessions[sessions["course_number"] == 1].groupby("patient_id").size(),
+        "in_all": sessions.groupby("patient_id").size(),
+    }
+    table = pd.DataFrame({"sessions": range(1, MOST + 1)})
+    for name, length in lengths.items():
+        table[name] = np.bincount(length.clip(upper=MOST), minlength=MOST + 1)[1:]
+    table["n"] = len(lengths["in_all"])
+    table["median_first_course"] = float(lengths["first_course"].median())
+    table["median_in_all"] = float(lengths["in_all"].median())
+    result = Result(
+        name="session_counts",
+        table=table,
+        roles={
+            "sessions": "key",
+            "first_course": "count",
+            "in_all": "count",
+            "n": "denominator",
+            "median_first_course": "derived",
+            "median_in_all": "derived",
+        },
+        decimals={"median_first_course": 0, "median_in_all": 0},
+        show=("sessions", "first_course", "in_all", "n"),
+        sentence=(
+            "{row1.n} people had at least one session; the median first course had {row1.median_first_course} sessions, "
+            "the median in all was {row1.median_in_all}."
+        ),
+        estimand="Sessions recorded so far; people still in care will have more.",
+        caveats=(f"{MOST} stands for {MOST} and more. {course_words()}",),
+        made_from=made_from(cohort, unit="patients"),
+    )
+    return release(result, cohort)
+
+
+def session_gaps(cohort: Cohort) -> Result:
+    """Days between sessions, by session number.
+
+    Returns
+    -------
+    Result
+        One row per session from the second: `n` people who had it, and quartiles of the days since the session before
+        (`q25` `estimate` = median, `q75`).
+    """
+    sessions = derive_courses(cohort.sessions).dropna(subset=["gap_days"])
+    gaps = sessions[sessions["session_number"] <= MOST].groupby("session_number")["gap_days"]
+    table = gaps.agg(n="size").reset_index().rename(columns={"session_number": "session"})
+    for name, share in (("q25", 0.25), ("estimate", 0.5), ("q75", 0.75)):
+        table[name] = gaps.quantile(share).to_numpy(float)
+    result = Result(
+        name="session_gaps",
+        table=table,
+        roles={"session": "key", "n": "denominator", "q25": "derived", "estimate": "derived", "q75": "derived"},
+        sentence="The second session came a median {row2.estimate} days after the first."
+        if len(table)
+        else "Nobody came twice.",
+        estimand="Days since the session before, among those who came back for that session.",
+        caveats=("Only those who came back are in a row: later rows are fewer and different people.",),
+        made_from=made_from(cohort, unit="days"),
+    )
+    return release(result, cohort)
+
+
+def course_words(rules: CourseRules | None = None) -> str:
+    """The rule for courses, in a sentence."""
+    rules = rules or CourseRules()
+    return (
+        f"First course: sessions at most {rules.series_gap_days} days apart from the first on, up to "
+        f"{rules.induction_sessions}, until the pace slackens; kettrack's convention, extended from McInnes 2022."
+    )

@@ -1,0 +1,133 @@
+"""How a patient leaves the first course: the rows behind every response-by-session curve."""
+
+import pytest
+from spec.tables import cohort
+
+from kettrack.analysis.exits import CAUSES, first_course_exits
+from kettrack.errors import NotIdentified
+
+LONG = 200  # observed_to_day: complete for 60 days after every session below
+
+
+def exits(clinic, event="response"):
+    names = ("log ends", *CAUSES)
+    table = first_course_exits(clinic, event)
+    return {row.patient_id: (row.step, names[row.cause]) for row in table.itertuples()}
+
+
+def test_each_way_out_has_its_session():
+    clinic = cohort(
+        """
+        patient   | day | score
+        responds  |  -1 | 20
+        responds  |   4 | 15
+        responds  |   8 |  9         # after three sessions
+        stops     |  -1 | 20
+        stops     |   9 | 18         # scored two days after the last session
+        unscored  |  -1 | 20
+        unscored  |   2 | 18         # before the last session only
+        late      |  -1 | 20
+        late      |  22 |  5         # responds, but 15 days after the last session
+        goes_on   |  -1 | 20
+        goes_on   |   9 | 14         # then maintenance
+        as_meant  |  -1 | 20
+        as_meant  |   9 | 14         # three were planned
+        """,
+        """
+        patient  | days
+        responds | 0 3 7
+        stops    | 0 3 7
+        unscored | 0 3 7
+        late     | 0 3 7
+        goes_on  | 0 3 7 28 56
+        as_meant | 0 3 7
+        """,
+        f"""
+        patient  | observed_to_day | planned_sessions
+        responds | {LONG}          |
+        stops    | {LONG}          | 6
+        unscored | {LONG}          |
+        late     | {LONG}          |
+        goes_on  | {LONG}          |
+        as_meant | {LONG}          | 3
+        """,
+    )
+    assert exits(clinic) == {
+        "responds": (3, "responded"),
+        "stops": (3, "stopped"),
+        "unscored": (3, "not_scored"),
+        "late": (3, "not_scored"),
+        "goes_on": (3, "completed"),
+        "as_meant": (3, "completed"),
+    }
+
+
+def test_going_on_and_stopping_are_judged_by_the_same_sixty_days():
+    clinic = cohort(
+        """
+        patient | day | score
+        short   |  -1 | 20
+        short   |   2 | 18
+        short   |   9 |  5           # responds after a session whose log is not complete for 60 days
+        just    |  -1 | 20
+        just    |   9 |  5
+        new     |  -1 | 20
+        new     |   2 | 18
+        told    |  -1 | 20
+        told    |   9 | 18
+        """,
+        """
+        patient | days
+        short   | 0 3 7
+        just    | 0 3 7
+        new     | 0 3
+        told    | 0 3 7
+        """,
+        """
+        patient | observed_to_day | stop_day
+        short   | 63              |            # day 3 + 60, but not day 7 + 60
+        just    | 70              |
+        new     | 28              |
+        told    | 28              | 10         # a recorded stop is known at once
+        """,
+    )
+    assert exits(clinic) == {
+        "short": (2, "log ends"),
+        "just": (3, "responded"),
+        "new": (0, "log ends"),
+        "told": (3, "stopped"),
+    }
+
+
+def test_who_is_counted():
+    clinic = cohort(
+        """
+        patient | day | score
+        case    |  -1 | 20
+        no_base |   5 |  4
+        well    |  -1 |  8
+        before  |  -1 | 20
+        silent  |  -1 | 20
+        """,
+        patients=f"""
+        patient | observed_to_day | prior_sessions
+        case    | {LONG}          | 0
+        no_base | {LONG}          | 0
+        well    | {LONG}          | 0
+        before  | {LONG}          | 3
+        silent  | {LONG}          |
+        """,
+    )
+    assert exits(clinic) == {"case": (1, "not_scored"), "silent": (1, "not_scored")}
+
+
+def test_refuses_when_no_log_says_how_far_it_reaches():
+    clinic = cohort(
+        """
+        patient | day | score
+        a       |  -1 | 20
+        a       |   7 |  9
+        """
+    )
+    with pytest.raises(NotIdentified, match="observed_to_day"):
+        first_course_exits(clinic)

@@ -1,0 +1,72 @@
+"""The gate: what each policy hides, in the table, in the sentence and in JSON."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from kettrack.errors import UsageError
+from kettrack.privacy import disclosure
+from kettrack.result import Result
+
+
+def result(**counts):
+    rows = {"key": list(counts), "n": [40] * len(counts), "events": list(counts.values())}
+    table = pd.DataFrame(rows)
+    table["estimate"] = 100 * table["events"] / table["n"]
+    sentence = "; ".join(f"{{{key}.events}} of {{{key}.n}} ({{{key}.estimate}} %)" for key in counts)
+    roles = {"key": "key", "n": "denominator", "events": "count", "estimate": "derived"}
+    return Result(name="test", table=table, roles=roles, sentence=sentence, estimand="")
+
+
+@pytest.mark.parametrize(
+    ("events", "shown"),
+    [(0, "0"), (1, "<11"), (10, "<11"), (11, "11"), (29, "29"), (30, "<11"), (39, "<11"), (40, "40")],
+)
+def test_cms_hides_1_to_10_and_what_leaves_1_to_10(events, shown):
+    assert disclosure.apply(result(a=events), "cms").shown["events"].tolist() == [shown]
+
+
+def test_a_hidden_count_is_hidden_everywhere():
+    seen = disclosure.apply(result(few=3, many=20), "cms")
+    assert seen.text == "<11 of 40 ((hidden)); 20 of 40 (50.0 %)"
+    rows = json.loads(seen.to_json())["table"]
+    assert rows[0] == {"key": "few", "n": 40, "events": None, "estimate": None, "suppressed": True}
+    assert rows[1] == {"key": "many", "n": 40, "events": 20, "estimate": 50.0, "suppressed": False}
+    assert "3" not in seen.shown.iloc[0].tolist()
+
+
+def test_internal_hides_nothing_and_is_marked():
+    seen = disclosure.apply(result(few=3), "internal")
+    assert seen.text == "3 of 40 (7.5 %)"
+    assert seen.policy == "internal"
+    assert "Not for release" in disclosure.get_policy("internal").banner
+
+
+def test_rows_of_single_patients_do_not_leave():
+    people = Result(
+        name="people", table=pd.DataFrame({"place": [1], "change": [-50.0]}), roles={"place": "key", "change": "person"},
+        sentence="", estimand="",
+    )  # fmt: skip
+    assert disclosure.apply(people, "cms").table.empty
+    assert len(disclosure.apply(people, "internal").table) == 1
+    with pytest.raises(UsageError, match="single patients"):
+        disclosure.gate_rows(people.table, "cms")
+
+
+def test_an_unknown_policy_is_an_error_that_lists_the_known():
+    with pytest.raises(UsageError, match="internal, cms"):
+        disclosure.apply(result(a=1), "none")
+
+
+def test_json_names_are_the_contract():
+    from kettrack import estimate, load_cohort, sample_folder
+
+    said = json.loads(estimate("response_by_session", load_cohort(sample_folder())).to_json())
+    names = (
+        "schema name status reason collect estimand text table caveats instrument criteria baseline_rule level unit policy "
+        "seed input_sha256 version"
+    )
+    assert set(names.split()) <= set(said)
+    assert set(said["criteria"]) == {"name", "version", "hash"}
+    assert {"estimate", "ci_low", "ci_high", "n"} <= set(said["table"][0])

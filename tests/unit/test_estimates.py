@@ -1,0 +1,102 @@
+"""Every estimate on the sample, on a clinic that recorded almost nothing, and under every policy; the words it may use."""
+
+from dataclasses import replace
+
+import pytest
+from spec.tables import cohort
+
+from kettrack import Cohort, load_cohort, sample_folder
+from kettrack.analysis import ESTIMATES, estimate
+from kettrack.analysis.after_course import scores_after_course
+from kettrack.analysis.overview import first_page, summary_text
+from kettrack.errors import UsageError
+from kettrack.privacy.disclosure import POLICIES
+
+BANNED = ("effect of number of sessions", "proved", "significant", "dose-response", "needed")
+
+
+@pytest.fixture(scope="module")
+def sample() -> Cohort:
+    return load_cohort(sample_folder())
+
+
+def under(clinic: Cohort, **settings: str) -> Cohort:
+    return replace(clinic, settings=replace(clinic.settings, **settings))
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("name", ESTIMATES)
+def test_every_estimate_says_something_under_every_policy(sample, name, policy):
+    found = estimate(name, under(sample, policy=policy))
+    assert found.policy == policy
+    assert found.text
+    assert "{" not in found.text + repr(found)
+
+
+@pytest.mark.parametrize("name", ESTIMATES)
+def test_one_patient_and_no_optional_file(name):
+    clinic = cohort("patient | day | score\n a | -1 | 20\n a | 7 | 9")
+    found = estimate(name, clinic)
+    assert found.text
+    if name.endswith("by_session"):
+        assert found.status == "refused"
+        assert "observed_to_day" in found.collect
+
+
+@pytest.mark.parametrize("instrument", ["PHQ-9", "GAD-7", "MADRS", "C-SSRS"])
+def test_another_instrument(sample, instrument):
+    assert "None" not in summary_text(under(sample, instrument=instrument))
+
+
+def test_words_that_claim_too_much_are_not_used(sample):
+    for name in ESTIMATES:
+        found = estimate(name, sample)
+        said = " ".join([found.text, found.estimand, *found.caveats]).lower()
+        assert not [word for word in BANNED if word in said]
+
+
+def test_the_ladder_loses_nobody_in_silence(sample):
+    table = estimate("ladder", sample).table
+    assert table["lost"].sum() == table["left"].iloc[0] - table["left"].iloc[-1]
+    assert table["left"].iloc[0] == len(sample.patients)
+
+
+def test_the_bands_of_the_curve_add_up(sample):
+    table = estimate("response_by_session", sample).table
+    bands = table[["estimate", "stopped", "not_scored", "completed", "still_in_course"]].sum(axis=1)
+    assert bands.tolist() == pytest.approx([100] * len(table))
+    assert table["at_risk"].min() >= 11
+
+
+def test_worsening_stands_beside_the_good_news(sample):
+    page = " ".join(result.text for result in first_page(sample))
+    assert "had responded" in page
+    assert "scored higher than before treatment" in page
+
+
+def test_after_the_course_the_first_score_of_the_window_counts():
+    clinic = cohort(
+        """
+        patient | day | score
+        early   |  -1 | 20
+        early   |  20 |  5       # 13 days after the last session
+        early   |  21 | 12
+        early   |  30 |  4
+        edge    |  -1 | 20
+        edge    |  38 |  9       # 31 days after
+        beyond  |  -1 | 20
+        beyond  |  39 |  9
+        open    |  -1 | 20
+        open    |  21 |  9       # the log ends before day 7 + 31
+        """,
+        "patient | days\n early | 0 7\n edge | 0 7\n beyond | 0 7\n open | 0 7",
+        "patient | observed_to_day\n early | 70\n edge | 70\n beyond | 70\n open | 35",
+    )
+    table = scores_after_course(clinic).set_index("patient_id")["score"]
+    assert table.dropna().to_dict() == {"early": 12, "edge": 9}
+    assert set(table.index) == {"early", "edge", "beyond"}
+
+
+def test_an_unknown_estimate_is_an_error_that_lists_the_known(sample):
+    with pytest.raises(UsageError, match="response_by_session"):
+        estimate("respons", sample)

@@ -1,0 +1,121 @@
+"""Figures draw the numbers of their table: tested on the data of the Axes, not on pictures."""
+
+import inspect
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+
+import kettrack as kt
+from kettrack.figures.waterfall import CAP
+
+PLOTS = [name for name in kt.__all__ if name.startswith("plot_")]
+DRAWN = {
+    "plot_ladder": "ladder",
+    "plot_session_counts": "session_counts",
+    "plot_session_gaps": "session_gaps",
+    "plot_response_by_session": "response_by_session",
+    "plot_waterfall": "waterfall",
+}
+
+
+@pytest.fixture(scope="module")
+def results():
+    cohort = kt.load_cohort(kt.sample_folder())
+    return {name: kt.estimate(name, cohort) for name in DRAWN.values()}
+
+
+@pytest.fixture(autouse=True)
+def _close():
+    yield
+    plt.close("all")
+
+
+def texts(ax):
+    return [text.get_text() for text in ax.texts]
+
+
+def test_every_figure_is_tried_here():
+    assert set(PLOTS) == set(DRAWN)
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_signature_and_caption(name, results):
+    plot, result = getattr(kt, name), results[DRAWN[name]]
+    signature = inspect.signature(plot)
+    assert list(signature.parameters)[:2] == ["table", "ax"]
+    assert not [p for p in signature.parameters.values() if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    _, given = plt.subplots()
+    ax = plot(result.table, ax=given, caption=result.caption)
+    assert ax is given
+    assert result.caption in texts(ax)
+    assert "PHQ-9, convention 1" in result.caption
+    assert ax.get_title(loc="left")
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_nothing_is_drawn_of_what_is_hidden_or_refused(name, results):
+    table = results[DRAWN[name]].table
+    empty = getattr(kt, name)(table.iloc[:0])
+    assert "Not shown" in texts(empty)[0]
+    assert "Not shown" in texts(getattr(kt, name)(pd.DataFrame()))[0]
+
+
+def test_bands_are_the_table(results):
+    table = results["response_by_session"].table
+    ax = kt.plot_response_by_session(table)
+    tops = {patch.get_label(): patch.get_data() for patch in ax.patches}
+    assert tops["estimate"].values == pytest.approx(table["estimate"])
+    assert tops["still_in_course"].values == pytest.approx([100] * len(table))
+    whole = sum(np.asarray(step.values) - np.asarray(step.baseline) for step in tops.values())
+    assert whole == pytest.approx(np.full(len(table), 100.0))
+
+
+def test_numbers_at_risk_stand_on_the_ticks(results):
+    table = results["response_by_session"].table
+    ax = kt.plot_response_by_session(table)
+    shown = [tuple(map(int, label.get_text().split("\n"))) for label in ax.get_xticklabels()]
+    assert shown == list(zip(table["session"], table["at_risk"], strict=True))
+    assert ax.get_xticks().tolist() == table["session"].tolist()
+
+
+def test_waterfall_has_a_slot_for_everyone(results):
+    table = results["waterfall"].table
+    ax = kt.plot_waterfall(table)
+    bars = [bar for container in ax.containers for bar in container]
+    scored = table["percent_change"].dropna()
+    assert len(bars) == len(scored)
+    assert sorted(bar.get_height() for bar in bars) == pytest.approx(sorted(scored.clip(upper=CAP)))
+    assert ax.get_xlim() == (0.5, len(table) + 0.5)
+    assert f"{len(table) - len(scored)} not scored" in texts(ax)
+
+
+def test_a_bar_beyond_the_axis_gets_an_arrow():
+    table = pd.DataFrame({"place": [1, 2], "percent_change": [250.0, -50.0], "state": ["worse", "response"]})
+    ax = kt.plot_waterfall(table)
+    assert ax.lines[0].get_xydata().tolist() == [[1, CAP]]
+
+
+def test_ladder_bars_are_left_and_lost(results):
+    table = results["ladder"].table
+    left, lost = kt.plot_ladder(table).containers
+    assert [bar.get_width() for bar in left] == table["left"].tolist()
+    assert [bar.get_width() for bar in lost] == table["lost"].tolist()
+    assert [bar.get_x() for bar in lost] == table["left"].tolist()
+
+
+def test_session_counts_and_gaps_are_the_table(results):
+    counts = results["session_counts"].table
+    first, every = kt.plot_session_counts(counts).containers
+    assert [bar.get_height() for bar in first] == counts["first_course"].tolist()
+    assert [bar.get_height() for bar in every] == counts["in_all"].tolist()
+    gaps = results["session_gaps"].table
+    ax = kt.plot_session_gaps(gaps)
+    assert ax.lines[0].get_ydata().tolist() == gaps["estimate"].tolist()
+    assert [tuple(segment[:, 1]) for segment in ax.collections[0].get_segments()] == list(
+        zip(gaps["q25"], gaps["q75"], strict=True)
+    )
