@@ -5,6 +5,9 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 SANITIZE := notebooks/sanitize.cfg
 
+# A backend named in the environment would take the pictures out of the notebooks.
+unexport MPLBACKEND
+
 .DEFAULT_GOAL := help
 .PHONY: help report test check bench sample notebooks lock wheel clean
 
@@ -13,10 +16,11 @@ help:  ## Show what can be done
 
 # The environment is rebuilt when the lock or the project file changes; uv is used where it is present, pip elsewhere.
 $(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "kettrack needs Python 3.11 or newer; name one: make PYTHON=python3.12")'
 	@echo "Setting up $(VENV) (about a minute the first time) ..."
 	@if command -v uv >/dev/null 2>&1; then \
 	  uv venv --quiet --allow-existing --python $(PYTHON) $(VENV) && \
-	  uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock && \
+	  uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock && \
 	  uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . ; \
 	else \
 	  $(PYTHON) -m venv $(VENV) && \
@@ -28,9 +32,8 @@ $(READY): requirements.lock pyproject.toml
 report: $(READY)  ## Make the report of the synthetic sample clinic and say where it is
 	@$(BIN)/kettrack report data/sample -o report.html
 
-test: $(READY)  ## Run the whole test suite, then every notebook under strict nbval
-	$(BIN)/python -m pytest
-	$(BIN)/python -m pytest -p no:cacheprovider --nbval --nbval-current-env --nbval-sanitize-with=$(SANITIZE) notebooks
+test: $(READY)  ## Run the whole test suite, every notebook under strict nbval among it
+	$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-sanitize-with=$(SANITIZE) tests kettrack notebooks
 
 check: $(READY)  ## Lint, formatting and types
 	$(BIN)/ruff check .
@@ -43,8 +46,9 @@ bench: $(READY)  ## Speed against what a user would otherwise write, as ratios
 sample: $(READY)  ## Write data/sample anew from the simulator (must leave git clean)
 	$(BIN)/python -m kettrack.simulation.sample data/sample
 
-notebooks: $(READY)  ## Run the notebooks and store what they say
+notebooks: $(READY)  ## Run the notebooks and store what they say; draw the picture of the README
 	$(BIN)/python -m kettrack.report.store notebooks
+	$(BIN)/python docs/picture.py
 
 lock: $(READY)  ## Refresh requirements.lock from pyproject.toml (needs uv)
 	uv export --quiet --upgrade --extra dev --no-emit-project --no-header --no-annotate -o requirements.lock

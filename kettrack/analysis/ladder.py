@@ -19,6 +19,13 @@ REASONS: Final = {
     "prior_sessions": "treated before the log begins",
     "placebo": "placebo",
 }
+LOST: Final = {
+    "no_baseline": "had no baseline score",
+    "below_caseness": "were below caseness",
+    "no_follow_up": "were never scored after session 1",
+    "prior_sessions": "had been treated before the log begins",
+    "placebo": "had placebo",
+}
 
 
 def ladder(cohort: Cohort) -> Result:
@@ -46,16 +53,20 @@ def ladder(cohort: Cohort) -> Result:
         table=table,
         roles={"key": "key", "step": "label", "lost": "count", "left": "count", "n": "denominator", "estimate": "derived"},
         show=("step", "lost", "left", "estimate"),
-        sentence=(
-            "Of {started.left} people who started, {analysable.left} ({analysable.estimate} %) can be analysed: "
-            "{no_baseline.lost} had no baseline score, {below_caseness.lost} were below caseness, "
-            "{no_follow_up.lost} were never scored after session 1."
-        ),
+        sentence=_sentence(table),
         estimand="Everyone with at least one session in the log; each person is counted at the first reason that applies.",
         caveats=(rule_words(cohort), *_before_the_door(cohort)),
         made_from=made_from(cohort, unit="patients"),
     )
     return release(result, cohort)
+
+
+def _sentence(table: pd.DataFrame) -> str:
+    """Name every reason that lost somebody, in the order of the ladder."""
+    lost = table.loc[(table["lost"] > 0), "key"]
+    reasons = ", ".join(f"{{{key}.lost}} {LOST[key]}" for key in lost)
+    whole = "Of {started.left} people who started, {analysable.left} ({analysable.estimate} %) can be analysed"
+    return f"{whole}: {reasons}." if reasons else f"{whole}."
 
 
 def _before_the_door(cohort: Cohort) -> list[str]:

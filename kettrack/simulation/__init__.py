@@ -1,0 +1,1 @@
+"""One synthetic clinic with a known truth; scenarios and the shipped sample are parameter sets of the same generator."""

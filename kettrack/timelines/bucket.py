@@ -21,7 +21,7 @@ from kettrack.timelines import _kernels as kernels
 
 Array = npt.NDArray[Any]
 
-BLOCK: Final = 1 << 13  # patients worked on at a time: their rows stay in the processor's cache between kernels
+BLOCK: Final = 1 << 15  # patients worked on at a time: their rows stay in the processor's cache between kernels
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,63 @@
+"""The `kettrack` program: its commands, and what becomes of an error."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+
+import typer
+
+from kettrack import __version__
+from kettrack.cli.check import check
+from kettrack.cli.courses import courses
+from kettrack.cli.events import events
+from kettrack.cli.outcomes import outcomes
+from kettrack.cli.report import report
+from kettrack.cli.simulate import simulate
+from kettrack.cli.timeline import timeline
+from kettrack.cli.version import version
+from kettrack.errors import KettrackError
+
+REPORT_FAULTS_TO = "the issue tracker of kettrack"
+
+# No rich mark-up and no shell completion: both would be imported for every `--help`.
+app = typer.Typer(
+    name="kettrack",
+    help="Outcome tracking for ketamine clinics: sessions and scores in, timelines, outcomes and a report out.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (check, courses, timeline, outcomes, events, report, simulate, version):
+    app.command()(command)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the program and leave with its exit code: 0 ok, 1 fault in kettrack, 2 bad input or usage, 3 refused."""
+    try:
+        app(arguments, prog_name="kettrack")
+    except KettrackError as error:
+        _leave(str(error), error.exit_code)
+    except OSError as error:
+        _leave(f"{error.strerror or error}: {error.filename}" if error.filename else str(error), KettrackError.exit_code)
+    except Exception as fault:  # the one place where a fault of kettrack's own ends
+        _leave(_fault_text(fault), 1)
+
+
+def _leave(text: str, exit_code: int) -> None:
+    typer.echo(text, err=True)
+    sys.exit(exit_code)
+
+
+def _fault_text(fault: Exception) -> str:
+    """One line, without the message of the fault: it may quote a cell of the input."""
+    if os.environ.get("KETTRACK_DEBUG") == "1":
+        return "".join(traceback.format_exception(fault)).rstrip()
+    place = traceback.extract_tb(fault.__traceback__)[-1]
+    return (
+        f"kettrack {__version__} made a mistake ({type(fault).__name__} in {place.name}, line {place.lineno}). "
+        f"Please tell {REPORT_FAULTS_TO}; KETTRACK_DEBUG=1 shows the whole trace, which may quote your data."
+    )

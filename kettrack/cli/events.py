@@ -1,0 +1,28 @@
+"""`kettrack events`: dated changes of state with their proof."""
+
+from __future__ import annotations
+
+from kettrack.cli.cohorts import open_cohort
+from kettrack.cli.options import Allowed, CriteriaName, Folder, InstrumentName, Output, PolicyName
+from kettrack.cli.output import check_output, write_rows
+
+
+def events(
+    folder: Folder,
+    output: Output = None,
+    instrument: InstrumentName = None,
+    criteria: CriteriaName = None,
+    policy: PolicyName = None,
+    allow: Allowed = None,
+) -> None:
+    """One row per event: response, remission, loss, relapse, with the scores that prove it.
+
+    \b
+    Example:
+      kettrack events clinic --criteria SUSTAIN-1 --instrument MADRS -o events.csv
+    """
+    check_output(output)
+    cohort = open_cohort(folder, allow, instrument=instrument, criteria=criteria, policy=policy)
+    from kettrack.timelines.state_events import state_events_table
+
+    write_rows(state_events_table(cohort), cohort, output)

@@ -1,0 +1,70 @@
+"""Where a command's answer and its messages go."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from kettrack.errors import UsageError
+from kettrack.writing import TABLE_ENDINGS, csv_text, write_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from kettrack.reading.cohort import Cohort
+
+
+def say(message: str) -> None:
+    """Print a message for a person: on standard error, and only at a terminal."""
+    if sys.stderr.isatty():
+        typer.echo(message, err=True)
+
+
+def answer(text: str) -> None:
+    """Print the answer itself on standard output."""
+    typer.echo(text)
+
+
+def check_output(output: Path | None) -> None:
+    """Refuse an output file that could not be written, before any work is done.
+
+    Raises
+    ------
+    UsageError
+        For an unknown ending or a folder that does not exist.
+    """
+    if output is None:
+        return
+    if output.suffix.lower() not in TABLE_ENDINGS:
+        raise UsageError(f"{output.name!r} ends in neither {' nor '.join(TABLE_ENDINGS)}.")
+    check_place(output)
+
+
+def check_place(output: Path) -> None:
+    """Refuse an output file in a folder that does not exist, or in place of a folder.
+
+    Raises
+    ------
+    UsageError
+        Naming the folder.
+    """
+    if output.is_dir():
+        raise UsageError(f"{str(output)!r} is a folder; name a file in it.")
+    if not output.absolute().parent.is_dir():
+        raise UsageError(f"There is no folder {str(output.parent)!r} to write {output.name!r} in.")
+
+
+def write_rows(frame: pd.DataFrame, cohort: Cohort, output: Path | None) -> None:
+    """Pass rows through the disclosure gate, then to the file or, as CSV, to standard output."""
+    from kettrack.privacy.disclosure import gate_rows, get_policy
+
+    rows = gate_rows(frame, cohort.settings.policy)
+    say(get_policy(cohort.settings.policy).banner)
+    if output is None:
+        answer(csv_text(rows).rstrip("\n"))
+        return
+    write_table(rows, output)
+    say(f"Wrote {len(rows):,} rows to {output}.")

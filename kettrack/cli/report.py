@@ -1,0 +1,38 @@
+"""`kettrack report`: the notebooks on a cohort folder, as one offline HTML file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kettrack.cli.cohorts import given, require_folder
+from kettrack.cli.options import Allowed, CriteriaName, Folder, InstrumentName, PolicyName
+from kettrack.cli.output import answer, check_place
+from kettrack.errors import UsageError
+
+
+def report(
+    folder: Folder,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The HTML file.")] = Path("report.html"),
+    instrument: InstrumentName = None,
+    criteria: CriteriaName = None,
+    policy: PolicyName = None,
+    allow: Allowed = None,
+) -> None:
+    """Run the notebooks on a cohort folder and write one HTML file that needs no network.
+
+    \b
+    Example:
+      kettrack report clinic -o report.html
+    """
+    if output.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"A report is an HTML file; {output.name!r} does not end in .html.")
+    check_place(output)
+    require_folder(folder)
+    from kettrack.report.run import write_report
+
+    options = given(instrument=instrument, criteria=criteria, policy=policy)
+    write_report(folder, output, allow=tuple(allow or ()), **options)
+    answer(f"The report is in {output}.")

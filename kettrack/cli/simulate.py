@@ -1,0 +1,41 @@
+"""`kettrack simulate`: a synthetic clinic with a known truth, as a cohort folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kettrack.cli.output import answer
+from kettrack.errors import UsageError
+
+
+def simulate(
+    folder: Annotated[Path, typer.Argument(help="Folder to write; new, or empty.")],
+    patients: Annotated[int, typer.Option("--patients", min=1, help="How many patients start.")] = 240,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Everything random follows from it.")] = 1,
+    scenario: Annotated[str, typer.Option("--scenario", help="Parameter set: clinic, clinic-null, A ... I.")] = "clinic",
+) -> None:
+    """Write a synthetic clinic as a cohort folder, with the truth it was made from in truth.json.
+
+    \b
+    Example:
+      kettrack simulate synthetic --patients 500 --seed 7
+    """
+    _require_empty(folder)
+    from kettrack.simulation.cohort import simulate as run_clinic
+    from kettrack.simulation.cohort_files import write_cohort_folder
+    from kettrack.simulation.presets import SCENARIOS
+
+    if scenario not in SCENARIOS:
+        raise UsageError(f"No scenario is called {scenario!r}; there are: {', '.join(SCENARIOS)}.")
+    made = run_clinic(SCENARIOS[scenario], n=patients, seed=seed)
+    write_cohort_folder(made, folder, extract=f"synthetic, scenario {scenario}, seed {seed}")
+    answer(f"Wrote {patients} synthetic patients to {folder}.")
+
+
+def _require_empty(folder: Path) -> None:
+    """A simulated log must never take the place of a real one."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(f"{str(folder)!r} is already there and not empty; name a new folder.")

@@ -1,0 +1,85 @@
+"""What a report says before its first notebook: the main figures in sentences, and what they were made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from kettrack import __version__
+from kettrack.analysis import overview
+from kettrack.privacy.disclosure import get_policy
+from kettrack.reading.cohort import Cohort
+from kettrack.result import Result
+from kettrack.vocabulary.rules import Rule
+
+HEADINGS: Final = {
+    "ladder": "Who is counted",
+    "session_counts": "Sessions",
+    "response_by_session": "Response",
+    "remission_by_session": "Remission",
+    "state_after_course": "After the first course",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A heading, the sentences below it, and in small print what their numbers are about."""
+
+    heading: str
+    sentences: tuple[str, ...]
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FirstPage:
+    """The first page as plain text, ready to be laid out.
+
+    Parameters
+    ----------
+    banner : str
+        What may be done with the report.
+    findings : tuple of Finding
+        In order.
+    made_from : dict
+        Label to text: extract, instrument, rules, version, hash of the input.
+    """
+
+    banner: str
+    findings: tuple[Finding, ...]
+    made_from: dict[str, str]
+
+
+def first_page(cohort: Cohort) -> FirstPage:
+    """Write the first page of a cohort's report."""
+    findings = tuple(finding(result) for result in overview.first_page(cohort))
+    return FirstPage(get_policy(cohort.settings.policy).banner, findings, made_from(cohort))
+
+
+def finding(result: Result) -> Finding:
+    """A result as a heading, sentences and small print."""
+    plain = result.name.replace("_", " ")
+    heading = HEADINGS.get(result.name, plain[:1].upper() + plain[1:])
+    return Finding(heading, tuple(line for line in result.text.splitlines() if line.strip()), result.estimand)
+
+
+def made_from(cohort: Cohort) -> dict[str, str]:
+    """What stands at the foot of the first page, so that a number can be traced."""
+    settings, provenance = cohort.settings, cohort.provenance
+    said = {
+        "Extract": settings.extract or "not named (set `extract` in kettrack.toml)",
+        "Instrument": f"{cohort.instrument.name}: {cohort.instrument.title}",
+        "Rules": cohort.criteria.label,
+        "Response": _words(cohort.criteria.response),
+        "Remission": _words(cohort.criteria.remission),
+        "Worse": _words(cohort.criteria.deterioration),
+        "Baseline": f"{settings.baseline} score in the 30 days up to the first session",
+        "Disclosure policy": settings.policy,
+        "Input": f"{', '.join(provenance.files)}; SHA-256 {provenance.input_sha256[:12]}",
+        "Let through the identifier check": ", ".join(provenance.allowed),
+        "Version": f"kettrack {__version__}",
+    }
+    return {label: text for label, text in said.items() if text}
+
+
+def _words(rule: Rule | None) -> str:
+    return str(rule) if rule else "not defined by these rules"

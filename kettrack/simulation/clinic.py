@@ -1,0 +1,143 @@
+"""What the clinic does after a session: the next one, a stop with its reason, maintenance, re-induction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from kettrack.simulation.habits import (
+    MAINTENANCE,
+    NOT_STOPPED,
+    OUT,
+    PHASES,
+    PLANNED_END,
+    REASON_CODE,
+    REINDUCTION,
+    Schedule,
+    StopRule,
+)
+from kettrack.simulation.parameters import Parameters
+from kettrack.simulation.people import Bools, Floats, Ints, People, choose
+from kettrack.simulation.process import NEVER, NO_SCORE, Roll, State, has_lost_response
+from kettrack.simulation.scoring import expit, silence
+
+POINTS_PER_STEP = 3.0  # the stop rules count in steps of three points
+NEUTRAL_SCORE = 9  # score at which the logit of going on to maintenance is its intercept
+SOONEST_RETURN, RETURN_SPAN = 3, 12  # days from the score that shows the loss to the first session back, assumption
+SHORTEST_MAINTENANCE_GAP = 5
+# Why people do not go on after the planned course, by whether the last score is half of baseline: assumption.
+_AFTER_RESPONSE = ((REASON_CODE["well"], 0.62), (REASON_CODE["cost"], 0.15), (REASON_CODE["access"], 0.05),
+                   (REASON_CODE["unknown"], 0.18))  # fmt: skip
+_WITHOUT_RESPONSE = ((REASON_CODE["not_helped"], 0.55), (REASON_CODE["cost"], 0.17), (REASON_CODE["side_effects"], 0.04),
+                     (REASON_CODE["access"], 0.06), (REASON_CODE["unknown"], 0.18))  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Clinic:
+    """The people, the numbers, and a number of sessions where it is forced (None: the clinic decides)."""
+
+    people: People
+    parameters: Parameters
+    forced: int | None = None
+
+    @property
+    def schedule(self) -> Schedule:
+        """When sessions come."""
+        return self.parameters.schedule
+
+
+def stop_chance(rule: StopRule, state: State, clinic: Clinic, who: Ints) -> Floats:
+    """Chance that each of `who` stops now for the reason of one rule; a person never scored counts as at the pivot."""
+    last = state.last_score[who]
+    distance = np.where(last == NO_SCORE, 0.0, rule.direction * (rule.pivot - last) / POINTS_PER_STEP)
+    natural = clinic.parameters.natural
+    hidden = rule.direction * (natural.level_mean - clinic.people.level[who]) / natural.level_sd
+    acts = np.isin(state.phase[who], [PHASES.index(phase) for phase in rule.phases])
+    acts &= state.in_course[who] >= rule.from_session
+    return np.where(acts, expit(rule.alpha + rule.beta * distance + rule.unmeasured * hidden), 0.0)
+
+
+def draw_stops(state: State, clinic: Clinic, who: Ints, hard: Bools, roll: Roll) -> Ints:
+    """Reason code for each of `who`, `NOT_STOPPED` for those who go on: competing reasons, one uniform number."""
+    rules = clinic.parameters.stops
+    chances = [stop_chance(rule, state, clinic, who) for rule in rules]
+    chances.append(np.where(hard, clinic.schedule.leaves_after_hard, 0.0))
+    codes = np.array([REASON_CODE[rule.reason] for rule in rules] + [REASON_CODE["side_effects"]])
+    edges = np.round(np.cumsum(chances, axis=0), 12)
+    drawn = (roll.stop[who] >= edges).sum(axis=0)
+    return np.append(codes, NOT_STOPPED)[drawn]
+
+
+def _goes_on(state: State, clinic: Clinic, who: Ints, roll: Roll) -> Bools:
+    """Who of those at the end of a course enters maintenance: the better the last score, the likelier."""
+    last = state.last_score[who]
+    above = np.where(last == NO_SCORE, 0.0, (last - NEUTRAL_SCORE) / POINTS_PER_STEP)
+    return roll.back[who] < np.round(expit(clinic.schedule.goes_on - clinic.schedule.goes_on_slope * above), 12)
+
+
+def _end_reasons(state: State, clinic: Clinic, who: Ints, roll: Roll) -> Ints:
+    """Why those who do not enter maintenance end with the course; a clinic without maintenance has no reason but the plan."""
+    if not clinic.parameters.detailed:
+        return np.full(len(who), PLANNED_END)
+    responded = (state.baseline[who] > 0) & (2 * state.last_score[who] <= state.baseline[who])
+    uniform = roll.reason[who]
+    return np.where(responded, choose(uniform, _AFTER_RESPONSE), choose(uniform, _WITHOUT_RESPONSE))
+
+
+def _gaps(state: State, clinic: Clinic, who: Ints, roll: Roll) -> Ints:
+    """Days to the next session: drawn in an induction, stretching step by step in maintenance."""
+    schedule = clinic.schedule
+    steps = np.array(schedule.maintenance_gaps)[np.minimum(state.in_course[who], len(schedule.maintenance_gaps) - 1)]
+    mean = np.minimum(steps, clinic.people.longest_gap[who])
+    stretched = np.rint(np.round(mean * np.exp(schedule.gap_spread * roll.spread[who]), 9)).astype(np.int64)
+    stretched = np.maximum(stretched, SHORTEST_MAINTENANCE_GAP)
+    return np.where(state.phase[who] == MAINTENANCE, stretched, choose(roll.gap[who], schedule.gaps))
+
+
+def _enter(state: State, who: Ints, phase: int, length: int) -> None:
+    state.phase[who] = phase
+    state.in_course[who] = 0
+    state.course_length[who] = length
+
+
+def _leave(state: State, clinic: Clinic, who: Ints, reasons: Ints) -> None:
+    state.phase[who] = OUT
+    state.reason[who] = reasons
+    state.next_session[who] = NEVER
+    silence(state, clinic.people, clinic.parameters.scoring, who)
+
+
+def _verdict(state: State, clinic: Clinic, who: Ints, hard: Bools, roll: Roll) -> tuple[Ints, Bools]:
+    """Stop reason of each (or `NOT_STOPPED`), and whether the person enters maintenance now."""
+    at_end = (state.phase[who] != MAINTENANCE) & (state.in_course[who] >= state.course_length[who])
+    if clinic.forced is not None:
+        return np.where(state.total[who] >= clinic.forced, PLANNED_END, NOT_STOPPED), at_end
+    goes_on = _goes_on(state, clinic, who, roll)
+    ends = np.where(goes_on, NOT_STOPPED, _end_reasons(state, clinic, who, roll))
+    return np.where(at_end, ends, draw_stops(state, clinic, who, hard, roll)), at_end & goes_on
+
+
+def decide(state: State, clinic: Clinic, who: Ints, hard: Bools, roll: Roll) -> None:
+    """After today's sessions of `who`: who stops and why, who enters maintenance or re-induction, and when the next one is."""
+    reasons, enters = _verdict(state, clinic, who, hard, roll)
+    stays = reasons == NOT_STOPPED
+    _leave(state, clinic, who[~stays], reasons[~stays])
+    _enter(state, who[enters & stays], MAINTENANCE, NEVER)
+    if clinic.forced is None:
+        worse = who[stays & (state.phase[who] == MAINTENANCE)]
+        worse = worse[has_lost_response(state, worse, clinic.schedule.lost_from)]
+        _enter(state, worse[roll.back[worse] < clinic.schedule.retreat], REINDUCTION, clinic.schedule.retreat_sessions)
+    going = who[stays]
+    state.next_session[going] = state.last_session[going] + _gaps(state, clinic, going, roll)
+
+
+def call_back(state: State, clinic: Clinic, scored: Ints, day: int, roll: Roll) -> None:
+    """Some who had stopped, and whose score today shows that response is lost, come back for a re-induction."""
+    if clinic.forced is not None or not clinic.schedule.returns:
+        return
+    out = scored[state.phase[scored] == OUT]
+    out = out[has_lost_response(state, out, clinic.schedule.lost_from) & (roll.back[out] < clinic.schedule.returns)]
+    _enter(state, out, REINDUCTION, clinic.schedule.retreat_sessions)
+    state.reason[out] = NOT_STOPPED
+    state.next_session[out] = day + SOONEST_RETURN + np.floor(roll.stop[out] * RETURN_SPAN).astype(np.int64)

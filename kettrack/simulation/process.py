@@ -1,0 +1,148 @@
+"""A day in the clinic, in arrays over patients: severity moves, sessions act, scores are taken.
+
+Chance comes from one roll of dice per day and purpose for *everybody*, needed or not. Two runs with the same seed therefore
+share their chance whatever treatment is forced, and a contrast between them carries next to no Monte-Carlo error.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from kettrack.simulation.habits import INDUCTION, NOT_STOPPED
+from kettrack.simulation.parameters import Parameters
+from kettrack.simulation.people import Bools, Floats, Ints, People
+
+NEVER = 1_000_000  # a day that does not come
+NO_SCORE = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Roll:
+    """One day's chance: a standard normal or a uniform number per patient and purpose."""
+
+    shock: Floats
+    error: Floats
+    spread: Floats
+    gap: Floats
+    stop: Floats
+    reason: Floats
+    visit: Floats
+    timing: Floats
+    remote: Floats
+    back: Floats
+    hard: Floats
+
+
+class Dice:
+    """Streams that never wait for one another: each purpose has its own generator.
+
+    Parameters
+    ----------
+    seed : numpy.random.SeedSequence
+        Of the run.
+    n : int
+        Number of patients.
+    """
+
+    def __init__(self, seed: np.random.SeedSequence, n: int) -> None:
+        self.n = n
+        self._process, self._clinic = (np.random.default_rng(child) for child in seed.spawn(2))
+
+    def roll(self) -> Roll:
+        """Roll for the next day."""
+        normal = self._process.standard_normal((3, self.n))
+        uniform = np.round(self._clinic.random((8, self.n)), 12)
+        return Roll(*normal, *uniform)
+
+
+@dataclass(slots=True)
+class State:
+    """Where every patient stands at the end of a day; arrays are changed in place.
+
+    Parameters
+    ----------
+    natural, effect : array of float
+        Severity without sessions, and what sessions take off it now, in points.
+    baseline, last_score, best : array of int
+        As the clinic knows them; `NO_SCORE` where it has none.
+    last_scored, next_request, exit_call, next_session, last_session : array of int
+        Days; `exit_call` is the day on which somebody who stopped is reached once more.
+    phase, in_course, course_length, total : array of int
+        Kind of course, sessions in it, its planned length, all sessions.
+    reason : array of int
+        Stop reason code, `NOT_STOPPED` while in care.
+    silent : array of bool
+        Never scored again.
+    """
+
+    natural: Floats
+    effect: Floats
+    baseline: Ints
+    last_score: Ints
+    best: Ints
+    last_scored: Ints
+    next_request: Ints
+    exit_call: Ints
+    next_session: Ints
+    last_session: Ints
+    phase: Ints
+    in_course: Ints
+    course_length: Ints
+    total: Ints
+    reason: Ints
+    silent: Bools
+
+    @property
+    def severity(self) -> Floats:
+        """True severity: natural course less what sessions take off."""
+        return self.natural - self.effect
+
+
+def begin(people: People) -> State:
+    """Everybody before the first day of the grid; the clinic knows a screening score where it was recorded."""
+    n = people.n
+    known = np.where(people.recorded & ~people.never_scored, people.first_score, NO_SCORE)
+    return State(
+        natural=people.start.copy(),
+        effect=np.zeros(n),
+        baseline=known.copy(),
+        last_score=known.copy(),
+        best=known.copy(),
+        last_scored=people.first_day.copy(),
+        next_request=people.first_request.copy(),
+        exit_call=np.full(n, -NEVER),
+        next_session=np.zeros(n, np.int64),
+        last_session=np.full(n, -NEVER),
+        phase=np.full(n, INDUCTION),
+        in_course=np.zeros(n, np.int64),
+        course_length=people.planned.copy(),
+        total=np.zeros(n, np.int64),
+        reason=np.full(n, NOT_STOPPED),
+        silent=people.never_scored.copy(),
+    )
+
+
+def advance(state: State, people: People, parameters: Parameters, day: int, roll: Roll) -> None:
+    """Let a night pass: revert to the own level, shake, let the effect fade. Until the screening score time stands still."""
+    natural = parameters.natural
+    moved = people.level + natural.daily_keep * (state.natural - people.level) + natural.daily_shock_sd * roll.shock
+    state.natural = np.where(day > people.first_day, moved, state.natural)
+    state.effect *= parameters.effect.daily_keep
+
+
+def treat(state: State, people: People, parameters: Parameters, who: Ints, day: int) -> None:
+    """Give a session to `who` (positions): the effect comes on the same day."""
+    times = np.where(state.total[who] == 0, parameters.effect.first_factor, 1.0)
+    state.effect[who] += parameters.effect.per_session * times * people.responsiveness[who]
+    state.total[who] += 1
+    state.in_course[who] += 1
+    state.last_session[who] = day
+
+
+def has_lost_response(state: State, who: Ints, lowest: int) -> Bools:
+    """Whether the clinic has seen a response (half of baseline) that the last score no longer holds."""
+    baseline, last = state.baseline[who], state.last_score[who]
+    responded = (baseline > 0) & (2 * state.best[who] <= baseline)
+    return responded & (2 * last > baseline) & (last >= lowest)

@@ -1,0 +1,67 @@
+"""Strict nbval is the proof that the notebooks still say what they said: so it must notice one number."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+NOTEBOOK = "notebooks/01_cohort_overview.ipynb"
+AGE_APART = 40  # years: moves the mean age of 240 people by more than its last decimal
+
+
+@pytest.fixture
+def copy(checkout: Path, tmp_path: Path) -> Path:
+    """The package, its sample and one notebook, apart from the checkout."""
+    for name in ("kettrack", "data/sample"):
+        shutil.copytree(checkout / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "notebooks/sanitize.cfg", NOTEBOOK):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(checkout / name, tmp_path / name)
+    return tmp_path
+
+
+def nbval(folder: Path, environment: dict[str, str]) -> tuple[int, str]:
+    options = ["--nbval", "--nbval-current-env", "--nbval-sanitize-with=notebooks/sanitize.cfg", "-p", "no:cacheprovider"]
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, NOTEBOOK],
+        cwd=folder,
+        env=environment | {"PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return ran.returncode, ran.stdout
+
+
+def change(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text, f"{path.name} no longer holds {old!r}: change something else"
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def test_green_as_it_stands(copy: Path, plain_environment: dict[str, str]) -> None:
+    exit_code, said = nbval(copy, plain_environment)
+    assert exit_code == 0, said
+
+
+def test_red_when_one_number_of_the_sample_changes(copy: Path, plain_environment: dict[str, str]) -> None:
+    patients = copy / "data" / "sample" / "patients.csv"
+    first = patients.read_text(encoding="utf-8").splitlines()[1]
+    cells = first.split(",")
+    age = int(cells[1])
+    cells[1] = str(age + AGE_APART if age + AGE_APART < 90 else age - AGE_APART)
+    change(patients, first, ",".join(cells))
+    exit_code, said = nbval(copy, plain_environment)
+    assert exit_code == 1
+    assert "Cell outputs differ" in said
+
+
+def test_red_when_one_rounding_changes(copy: Path, plain_environment: dict[str, str]) -> None:
+    change(copy / "kettrack" / "result.py", "self.decimals.get(column, 1)", "self.decimals.get(column, 2)")
+    exit_code, said = nbval(copy, plain_environment)
+    assert exit_code == 1
+    assert "Cell outputs differ" in said

@@ -1,0 +1,265 @@
+"""The report: one page that asks the network for nothing, says the same every time, and fails in one line."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbformat import NotebookNode
+
+from kettrack import DataProblems, load_cohort, notebook_folder, sample_folder
+from kettrack.analysis.context import refusal
+from kettrack.errors import NotIdentified, UsageError
+from kettrack.report import run, store
+from kettrack.report.execute import NotebookFailed, execute
+from kettrack.report.first_page import HEADINGS, Finding, FirstPage, finding, first_page, made_from
+from kettrack.report.render import render
+
+PAGE = FirstPage(
+    "Not for release",
+    (Finding("Response", ("12 of 40 <patients>.", "Worse: 3 of 40."), "By session 6."),),
+    {"Extract": "May & June"},
+)
+
+
+def notebook_of(*sources: str) -> NotebookNode:
+    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+
+
+def prose_notebook(*sources: str) -> NotebookNode:
+    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(source) for source in sources])
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of the sample, made once for this file."""
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    run.write_report(sample_folder(), path)
+    return path
+
+
+def test_same_input_same_bytes(report: Path, tmp_path: Path) -> None:
+    run.write_report(sample_folder(), tmp_path / "again.html")
+    assert (tmp_path / "again.html").read_bytes() == report.read_bytes()
+
+
+def test_nothing_of_this_machine_in_the_page(report: Path) -> None:
+    text = report.read_text(encoding="utf-8")
+    for place in (sample_folder(), Path.home(), Path.cwd(), Path(nbformat.__file__).parent):
+        assert str(place) not in text
+    assert "ipykernel_" not in text
+    assert not re.search(r"20\d\d-\d\d-\d\dT\d\d:", text), "a time stamp"
+
+
+def test_main_figures_come_first(report: Path) -> None:
+    text = report.read_text(encoding="utf-8")
+    assert 'class="banner"' in text
+    assert text.index('class="first"') < text.index("<nav") < text.index('class="chapter"')
+    assert all(label in text for label in ("Extract", "Rules", "SHA-256"))
+
+
+def test_code_is_folded_and_contents_lead_somewhere(report: Path) -> None:
+    text = report.read_text(encoding="utf-8")
+    assert text.count("<details") == text.count("show code") > 0
+    assert "<details open" not in text
+    targets = re.findall(r'href="#([^"]+)"', text)
+    assert targets
+    assert set(targets) <= set(re.findall(r'id="([^"]+)"', text))
+
+
+def test_every_picture_has_a_text(report: Path) -> None:
+    pictures = re.findall(r"<img [^>]*>", report.read_text(encoding="utf-8"))
+    assert pictures
+    assert all(re.search(r'alt="[^"]{8,}"', picture) and 'src="data:image/' in picture for picture in pictures)
+
+
+class Links(HTMLParser):
+    """Everything a page might fetch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fetched: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        named = dict(attrs)
+        if tag in ("script", "link", "iframe", "object", "embed"):
+            self.fetched.append(tag)
+        elif "src" in named and not (named["src"] or "").startswith("data:"):
+            self.fetched.append(str(named["src"]))
+
+
+def test_page_names_nothing_to_fetch(report: Path) -> None:
+    text = report.read_text(encoding="utf-8")
+    page = Links()
+    page.feed(text)
+    assert page.fetched == []
+    assert "@import" not in text
+    assert "url(" not in text
+
+
+def test_no_request_leaves_the_page(report: Path, chromium: str) -> None:
+    """In a real browser: opened, every fold unfolded, printed."""
+    requests, complaints = open_in_browser(chromium, report)
+    assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
+    assert complaints == []
+
+
+def open_in_browser(chromium: str, path: Path) -> tuple[list[str], list[str]]:
+    from playwright.sync_api import sync_playwright
+
+    requests: list[str] = []
+    complaints: list[str] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page()
+        page.on("request", lambda request: requests.append(request.url))
+        page.on("console", lambda message: complaints.append(message.text))
+        page.goto(path.as_uri())
+        for fold in page.locator("details summary").all():
+            fold.click()
+        page.emulate_media(media="print")
+        page.wait_for_load_state("networkidle")
+        browser.close()
+    return requests, complaints
+
+
+def test_a_fetch_would_be_noticed(chromium: str, tmp_path: Path) -> None:
+    """The guard guards: a picture on another host is forbidden by the page itself, and the browser says so."""
+    picture = prose_notebook("# A\n\n![x](https://example.org/x.png)")
+    path = tmp_path / "page.html"
+    path.write_text(render("T", PAGE, {"a.ipynb": picture}), encoding="utf-8")
+    _, complaints = open_in_browser(chromium, path)
+    assert any("Content Security Policy" in text for text in complaints)
+
+
+def test_text_is_escaped() -> None:
+    text = render("Tom & Co", PAGE, {})
+    assert "<title>Tom &amp; Co</title>" in text
+    assert "12 of 40 &lt;patients&gt;." in text
+    assert "May &amp; June" in text
+
+
+def test_links_between_notebooks_lead_down_the_page() -> None:
+    notebooks = {"a_b.ipynb": prose_notebook("# A\n\n[next](c.ipynb)"), "c.ipynb": prose_notebook("# C\n\n## Limits")}
+    text = render("T", PAGE, notebooks)
+    assert 'href="#c"' in text
+    assert 'id="c"' in text
+    assert text.count(">Limits<") == 2  # in the contents and in its place
+
+
+def test_warning_keeps_its_words_and_loses_its_place() -> None:
+    notebook = notebook_of("1")
+    said = "/home/someone/lib/python3.11/site-packages/pandas/core.py:12: FutureWarning: mind the gap\n"
+    notebook.cells[0].outputs = [nbformat.v4.new_output("stream", name="stderr", text=said)]
+    text = render("T", PAGE, {"a.ipynb": notebook})
+    assert "FutureWarning: mind the gap" in text
+    assert "/home/someone" not in text
+    assert "/home/someone" in notebook.cells[0].outputs[0].text, "the notebook itself is left alone"
+
+
+def test_injected_cell_follows_the_parameters_and_is_not_shown() -> None:
+    notebook = notebook_of("folder = 1", "folder")
+    notebook.cells[0].metadata.tags = ["parameters"]
+    run.inject(notebook, "a.ipynb", folder="/private/clinic", options={"allow": ("site",)})
+    assert notebook.cells[1].source == "folder = '/private/clinic'\noptions = {'allow': ('site',)}"
+    assert "/private/clinic" not in render("T", PAGE, {"a.ipynb": notebook})
+
+
+def test_notebook_without_parameters() -> None:
+    with pytest.raises(UsageError, match="no cell tagged 'parameters'"):
+        run.inject(notebook_of("1"), "a.ipynb", folder="x")
+
+
+def test_failing_cell_is_named_in_one_line_and_quotes_no_data() -> None:
+    with pytest.raises(NotebookFailed) as caught:
+        execute(notebook_of("1", "{}['Ann Example']"), "a.ipynb")
+    assert str(caught.value).startswith("a.ipynb, cell 2: KeyError")
+    assert "\n" not in str(caught.value)
+    assert "Ann Example" not in str(caught.value)
+
+
+def test_own_refusal_keeps_its_words() -> None:
+    source = "from kettrack.errors import NotIdentified\nraise NotIdentified('Nobody is scored after stopping.')"
+    with pytest.raises(NotebookFailed, match=r"^a.ipynb, cell 1: NotIdentified: Nobody is scored after stopping\.$"):
+        execute(notebook_of(source), "a.ipynb")
+
+
+def test_notebook_runs_in_an_empty_folder_with_inline_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    notebook = notebook_of("import os\nsorted(set(os.listdir()) - {'ipython'})", "os.environ['MPLBACKEND']")
+    execute(notebook, "a.ipynb")
+    shown = [cell.outputs[0].data["text/plain"] for cell in notebook.cells]
+    assert shown == ["[]", "'module://matplotlib_inline.backend_inline'"]
+
+
+def test_bad_folder_stops_before_any_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "execute", lambda *_: pytest.fail("a notebook ran"))
+    (tmp_path / "sessions.csv").write_text("patient_id,day\nS001,soon\n", encoding="utf-8")
+    with pytest.raises(DataProblems):
+        run.write_report(tmp_path, tmp_path / "report.html")
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_contents_name_notebooks_that_are_there() -> None:
+    assert [name for name in run.read_contents().notebooks if not (notebook_folder() / name).is_file()] == []
+
+
+def test_every_result_of_the_first_page_has_a_heading_and_its_estimand() -> None:
+    findings = first_page(load_cohort(sample_folder())).findings
+    assert [one.heading for one in findings] == list(HEADINGS.values())
+    assert all(one.sentences and one.about for one in findings)
+
+
+def test_refusal_on_the_first_page_says_what_to_record() -> None:
+    refused = refusal("new_question", load_cohort(sample_folder()), NotIdentified("Nobody stops.", "who stops, and when."), "E")
+    said = finding(refused)
+    assert said.heading == "New question"
+    assert said.sentences == (refused.text,)
+    assert "who stops, and when." in refused.text
+
+
+def test_made_from_names_extract_rules_and_input() -> None:
+    cohort = load_cohort(sample_folder())
+    said = made_from(cohort)
+    assert said["Extract"] == cohort.settings.extract
+    assert cohort.criteria.label in said["Rules"]
+    assert cohort.provenance.input_sha256[:12] in said["Input"]
+
+
+def stored(tmp_path: Path, *sources: str) -> dict[str, Any]:
+    path = tmp_path / "a.ipynb"
+    nbformat.write(notebook_of(*sources), path)
+    store.store(path)
+    notebook: dict[str, Any] = nbformat.read(path, as_version=4)
+    return notebook
+
+
+def test_stored_notebook_holds_nothing_of_machine_time_or_chance(tmp_path: Path) -> None:
+    notebook = stored(tmp_path, "1 + 1", "print('a')\nprint('b')")
+    assert notebook["metadata"] == store.METADATA
+    assert [cell["id"] for cell in notebook["cells"]] == ["cell-01", "cell-02"]
+    assert [cell["execution_count"] for cell in notebook["cells"]] == [1, 2]
+    assert [cell["metadata"] for cell in notebook["cells"]] == [{}, {}]
+    first = (tmp_path / "a.ipynb").read_bytes()
+    store.store(tmp_path / "a.ipynb")
+    assert (tmp_path / "a.ipynb").read_bytes() == first
+
+
+def test_notebook_that_warns_is_not_stored(tmp_path: Path) -> None:
+    with pytest.raises(NotebookFailed, match="standard error"):
+        stored(tmp_path, "import warnings\nwarnings.warn('mind the gap')")
+
+
+def test_store_says_how_it_is_used() -> None:
+    with pytest.raises(SystemExit, match="Give one folder"):
+        store.main([])
+
+
+def test_progress_is_silent_off_a_terminal(capfd: pytest.CaptureFixture[str]) -> None:
+    with run._progress(2) as on_cell:
+        on_cell()
+    assert capfd.readouterr() == ("", "")

@@ -1,0 +1,62 @@
+"""`data/sample` is what the generator writes, to the byte, and goes through the reader without a problem."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from kettrack.errors import UsageError
+from kettrack.reading.delimited import load_cohort
+from kettrack.simulation.sample import EXTRACT, PATIENTS, main, write_sample
+from kettrack.vocabulary.columns import TABLES
+
+SAMPLE = Path(__file__).resolve().parents[2] / "data" / "sample"
+
+
+def test_regenerating_changes_no_byte(tmp_path: Path) -> None:
+    written = write_sample(tmp_path)
+    assert {path.name for path in written} == {path.name for path in SAMPLE.iterdir()}
+    for path in written:
+        assert path.read_bytes() == (SAMPLE / path.name).read_bytes(), f"{path.name} differs: run `make sample`"
+
+
+def test_the_command_writes_it(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "kettrack.simulation.sample", str(tmp_path / "sample")]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    assert {Path(line).name for line in said} == {path.name for path in SAMPLE.iterdir()}
+    with pytest.raises(UsageError, match="Say where to"):
+        main([])
+
+
+def test_the_sample_loads_without_a_problem() -> None:
+    cohort = load_cohort(SAMPLE)
+    assert cohort.settings.extract == EXTRACT
+    assert cohort.patients.patient_id.nunique() == PATIENTS
+    assert cohort.exclusions.empty
+    assert set(TABLES["sessions"].names) <= set(cohort.sessions.columns)
+
+
+def test_the_package_describes_the_files() -> None:
+    package = json.loads((SAMPLE / "datapackage.json").read_text(encoding="utf-8"))
+    assert "Synthetic" in package["description"]
+    for resource in package["resources"]:
+        content = (SAMPLE / resource["path"]).read_bytes()
+        assert resource["bytes"] == len(content)
+        assert resource["hash"] == f"sha256:{sha256(content).hexdigest()}"
+        header = next(csv.reader([content.split(b"\n", 1)[0].decode()]))
+        assert [field["name"] for field in resource["schema"]["fields"]] == header
+
+
+def test_the_words_are_there() -> None:
+    readme = (SAMPLE / "README.md").read_text(encoding="utf-8")
+    assert "SYNTHETIC" in readme
+    assert "Planted signals" in readme
+    dictionary = (SAMPLE / "data_dictionary.md").read_text(encoding="utf-8")
+    assert all(f"`{column.name}`" in dictionary for table in TABLES.values() for column in table.columns)
+    assert not any(b"\r" in path.read_bytes() for path in SAMPLE.iterdir())
