@@ -25,10 +25,13 @@ class ExitCounts:
         Patients leaving by each cause at each step.
     censored : int64, shape (K,)
         Patients no longer followed after each step, at risk in it.
+    never_at_risk : int
+        Patients with step 0.
     """
 
     events: Ints
     censored: Ints
+    never_at_risk: int = 0
 
     @property
     def at_risk(self) -> Ints:
@@ -38,13 +41,9 @@ class ExitCounts:
 
     def __add__(self, other: ExitCounts) -> ExitCounts:
         steps = max(len(self.censored), len(other.censored))
-        return ExitCounts(
-            *(_padded(mine, steps) + _padded(theirs, steps) for mine, theirs in zip(self._all, other._all, strict=True))
-        )
-
-    @property
-    def _all(self) -> tuple[Ints, Ints]:
-        return self.events, self.censored
+        events = _padded(self.events, steps) + _padded(other.events, steps)
+        censored = _padded(self.censored, steps) + _padded(other.censored, steps)
+        return ExitCounts(events, censored, self.never_at_risk + other.never_at_risk)
 
 
 def _padded(counts: Ints, steps: int) -> Ints:
@@ -57,7 +56,7 @@ def count_exits(step: Ints, cause: Ints, n_causes: int) -> ExitCounts:
     Parameters
     ----------
     step : int, shape (n,)
-        Step at which each patient left, 1 or later; those with 0 never were at risk and are left out.
+        Step at which each patient left, 1 or later; those with 0 never were at risk and are only counted.
     cause : int, shape (n,)
         0 = censored, 1 .. n_causes = why.
     n_causes : int
@@ -68,10 +67,11 @@ def count_exits(step: Ints, cause: Ints, n_causes: int) -> ExitCounts:
     >>> count_exits(np.array([1, 2, 2]), np.array([1, 0, 2]), 2).at_risk.tolist()
     [3, 2]
     """
+    never = int((step == 0).sum())
     step, cause = step[step > 0], cause[step > 0]
     steps = int(step.max(initial=0))
     table = np.bincount((step - 1) * (n_causes + 1) + cause, minlength=steps * (n_causes + 1)).reshape(steps, n_causes + 1)
-    return ExitCounts(table[:, 1:], table[:, 0])
+    return ExitCounts(table[:, 1:], table[:, 0], never)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ BANDS: Final = ("responded", "stopped", "not_scored", "completed", "still_in_cou
 ROLES: Final[dict[str, Role]] = {
     "session": "key",
     "n": "denominator",
+    "too_new": "count",
     "at_risk": "count",
     **{f"new_{cause}": "count" for cause in CAUSES},
     "log_ends": "count",
@@ -50,8 +51,8 @@ def estimate(counts: ExitCounts) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per session, to the last with at least 11 at risk: `session` `n` (at risk at session 1) `at_risk`, the new exits
-        by cause, `log_ends`, `estimate` `ci_low` `ci_high` (% who had the event by that session; missing at 0 and 100 %), the
+        One row per session, to the last with at least 11 at risk: `session` `n` (at risk at session 1) `too_new` (people whose
+        log is too short, or holds no score yet, to be at risk at all) `at_risk`, the new exits by cause, `log_ends`, `estimate` `ci_low` `ci_high` (% who had the event by that session; missing at 0 and 100 %), the
         other bands, which with the estimate add up to 100 %, and `half_by` (first session with at least 50 %; missing before).
     """
     found = estimate_incidence(counts, LEVEL)
@@ -59,6 +60,7 @@ def estimate(counts: ExitCounts) -> pd.DataFrame:
     session = np.arange(1, last + 1)
     table = pd.DataFrame({"session": session, "at_risk": counts.at_risk[:last]})
     table.insert(1, "n", counts.at_risk.max(initial=0))
+    table.insert(2, "too_new", counts.never_at_risk)
     for place, cause in enumerate(CAUSES):
         table[f"new_{cause}"] = counts.events[:last, place]
     table["log_ends"] = counts.censored[:last]
@@ -138,7 +140,8 @@ def _sentence(table: pd.DataFrame, event: str) -> str:
     if not reached:
         median = f"Fewer than half had {word} by session {{{last}.session}}, the last with at least {FEWEST_AT_RISK} at risk."
     return (
-        f"Of {{{key}.n}} people who started with a rated baseline, {{{key}.estimate}} % "
+        f"Of {{{key}.n}} people who started with a rated baseline ({{{key}.too_new}} more are too new to count), "
+        f"{{{key}.estimate}} % "
         f"({{{key}.ci_low}}-{{{key}.ci_high}}) had {word} by session {{{key}.session}} while still in their first course; "
         f"{{{key}.stopped}} % had stopped without, {{{key}.not_scored}} % were not scored after their last session, "
         f"{{{key}.completed}} % had completed the course without, {{{key}.still_in_course}} % were still in it. {median}"
