@@ -52,8 +52,9 @@ def estimate(counts: ExitCounts) -> pd.DataFrame:
     -------
     DataFrame
         One row per session, to the last with at least 11 at risk: `session` `n` (at risk at session 1) `too_new` (people whose
-        log is too short, or holds no score yet, to be at risk at all) `at_risk`, the new exits by cause, `log_ends`, `estimate` `ci_low` `ci_high` (% who had the event by that session; missing at 0 and 100 %), the
-        other bands, which with the estimate add up to 100 %, and `half_by` (first session with at least 50 %; missing before).
+        log is too short, or holds no score yet, to be at risk at all) `at_risk`, the new exits by cause, `log_ends`, `estimate`
+        `ci_low` `ci_high` (% who had the event by that session; missing at 0 and 100 %), the other bands, which with the
+        estimate add up to 100 %, and `half_by` (first session with at least 50 %; missing before).
     """
     found = estimate_incidence(counts, LEVEL)
     last = int((counts.at_risk >= FEWEST_AT_RISK).sum())
