@@ -42,6 +42,7 @@ check: $(READY)  ## Lint, formatting and types
 
 bench: $(READY)  ## Speed against what a user would otherwise write, as ratios
 	$(BIN)/python benchmarks/outcomes_against_duckdb.py
+	$(BIN)/python benchmarks/timelines_at_scale.py
 
 sample: $(READY)  ## Write data/sample anew from the simulator (must leave git clean)
 	$(BIN)/python -m kettrack.simulation.sample data/sample

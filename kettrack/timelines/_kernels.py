@@ -35,6 +35,18 @@ class BaselineHow(NamedTuple):
     sign: int
 
 
+class CourseLimits(NamedTuple):
+    """`CourseRules` as fixed scalar types."""
+
+    series_gap: int
+    induction_sessions: int
+    stretch_after: int
+    stretch_gap: int
+    stretch_factor: float
+    reinduction_sessions: int
+    reinduction_pause: int
+
+
 class RunLimits(NamedTuple):
     """A predicate and a `Run` as fixed scalar types, since numba compiles anew for every new type.
 
@@ -230,7 +242,43 @@ def locate(event, contrary, day, after, session_offsets, session_day, late_after
             out_after_day[p] = day[contrary[p]]
 
 
-_HELPERS: Final = (_cut, _holds, _closed, _follow)
+def _series_end(day, begin, start, end, rules):
+    """One past the last session of the series that starts at `start`; the first one also ends where its pace slackens."""
+    stop = start + 1
+    while stop < end:
+        gap = day[stop] - day[stop - 1]
+        if gap > rules.series_gap:
+            break
+        if start == begin and stop - begin >= rules.stretch_after and gap >= rules.stretch_gap and stop + 1 < end:
+            pace = (day[stop - 1] - day[begin]) / max(stop - begin - 1, 1)
+            if gap >= rules.stretch_factor * pace and day[stop + 1] - day[stop] >= rules.stretch_gap:
+                break
+        stop += 1
+    return stop
+
+
+def courses(offsets, day, rules, course, course_number, number_in_course):
+    """Course of each session (0 induction, 1 maintenance, 2 re-induction), its number in the patient, and the place in it."""
+    for p in range(offsets.size - 1):
+        begin, end = offsets[p], offsets[p + 1]
+        start, n_courses, place, previous = begin, 0, 0, NO_ROW
+        while start < end:
+            stop = _series_end(day, begin, start, end, rules)
+            again = start > begin and stop - start >= rules.reinduction_sessions
+            again = again and day[start] - day[start - 1] >= rules.reinduction_pause
+            for row in range(start, stop):
+                code = 1
+                if row - start < rules.induction_sessions and (start == begin or again):
+                    code = 0 if start == begin else 2
+                if code != previous or (code == 2 and row == start):
+                    n_courses, place = n_courses + 1, 0
+                place += 1
+                course[row], course_number[row], number_in_course[row] = code, n_courses, place
+                previous = code
+            start = stop
+
+
+_HELPERS: Final = (_cut, _holds, _closed, _follow, _series_end)
 
 
 @functools.cache

@@ -91,7 +91,7 @@ class Bucket:
 
 
 def map_blocks(work: Callable[[Bucket], dict[str, Array]], bucket: Bucket) -> dict[str, Array]:
-    """Apply `work` to each block, on every core, and join the arrays it names; all have one entry per patient."""
+    """Apply `work` to each block, on every core, and join the arrays it names: one entry per patient, or per row."""
     if not bucket.large:
         return work(bucket)
     with ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from kettrack.reading.cohort import Cohort
+from kettrack.timelines import _kernels as kernels
 from kettrack.timelines._kernels import MISSING_DAY
-from kettrack.timelines.bucket import Array, category, days_or_missing
+from kettrack.timelines.bucket import Array, Bucket, category, days_or_missing, map_blocks
 
 STOP_AFTER_DAYS: Final = 60  # esketamine persistence is counted with the same gap (Mindful Health Solutions, n = 911)
 
@@ -75,55 +76,60 @@ def derive_courses(sessions: pd.DataFrame, rules: CourseRules | None = None) -> 
     >>> derive_courses(sessions).course.value_counts(sort=False).to_dict()
     {'induction': 4, 'maintenance': 2, 're-induction': 3}
     """
-    rules = rules or CourseRules()
     out = sessions[["patient_id", "day", "order"]].reset_index(drop=True)
-    patients = out.groupby("patient_id", sort=False)
-    out["session_number"] = patients.cumcount() + 1
-    gap = patients["day"].diff()
-    course = _course_codes(out["session_number"].to_numpy(), gap.fillna(np.inf).to_numpy(), out["day"].to_numpy(), rules)
+    first = (out["patient_id"] != out["patient_id"].shift()).to_numpy(bool)
+    offsets = np.append(np.flatnonzero(first), len(out))
+    course, number, place = course_arrays(offsets, out["day"].to_numpy(), rules or CourseRules())
+    out["session_number"] = np.arange(len(out)) - np.repeat(offsets[:-1], np.diff(offsets)) + 1
     out["course"] = category(course, COURSES)
-    first = out["session_number"] == 1
-    starts = first | (pd.Series(course).diff() != 0) | ((course == 2) & (gap > rules.series_gap_days))
-    out["course_number"] = starts.groupby(out["patient_id"], sort=False).cumsum()
-    out["number_in_course"] = out.groupby(["patient_id", "course_number"], sort=False).cumcount() + 1
-    out["gap_days"] = gap.astype("Int64")
+    out["course_number"], out["number_in_course"] = number, place
+    out["gap_days"] = out["day"].diff().mask(first).astype("Int64")
     return out
 
 
-def _course_codes(number: Array, gap: Array, day: Array, rules: CourseRules) -> Array:
-    """Position in COURSES of each session, from its number in the patient, the gap before it (inf at the first) and its day."""
-    if not number.size:
-        return np.zeros(0, np.int64)
-    first = number == 1
-    starts = first | (gap > rules.series_gap_days) | _stretches(number, gap, day, rules)
-    series = np.cumsum(starts) - 1
-    begins = np.flatnonzero(starts)
-    place = np.arange(number.size) - begins[series] + 1
-    size, pause, is_first = np.bincount(series)[series], gap[begins][series], first[begins][series]
-    again = (pause >= rules.reinduction_pause_days) & (size >= rules.reinduction_sessions) & ~is_first
-    within = place <= rules.induction_sessions
-    return np.where(within & is_first, 0, np.where(within & again, 2, 1))
+def courses_of(bucket: Bucket, rules: CourseRules | None = None) -> dict[str, Array]:
+    """`course_arrays` for a bucket, block by block on every core: `course` `course_number` `number_in_course` per session."""
+
+    def arrays(block: Bucket) -> dict[str, Array]:
+        found = course_arrays(block.session_offsets, block.session_day, rules or CourseRules(), block.large)
+        return dict(zip(("course", "course_number", "number_in_course"), found, strict=True))
+
+    return map_blocks(arrays, bucket)
 
 
-def _number_of_series(number: Array, gap: Array, rules: CourseRules) -> Array:
-    """Which series of its patient a session is in, by gaps alone: 1, 2, ..."""
-    series = np.cumsum((number == 1) | (gap > rules.series_gap_days))
-    patient = np.cumsum(number == 1) - 1
-    return series - series[number == 1][patient] + 1
+def course_arrays(offsets: Array, day: Array, rules: CourseRules, large: bool = False) -> tuple[Array, Array, Array]:
+    """Course of each session as arrays: the path that millions of sessions take.
 
+    Parameters
+    ----------
+    offsets : int64, shape (patients + 1,)
+        Where each patient's sessions begin.
+    day : int32, shape (sessions,)
+        Rising within a patient.
+    rules : CourseRules
+        When a series is an induction.
+    large : bool
+        Whether to compile; a table of many sessions is compiled anyway.
 
-def _stretches(number: Array, gap: Array, day: Array, rules: CourseRules) -> Array:
-    """Sessions at which the pace of the first series slackens for good; day 0 is the first session."""
-    next_gap = np.append(gap[1:], np.inf)
-    followed = np.append(number[1:] > 1, False)
-    pace = (day - np.where(number > 1, gap, 0)) / np.maximum(number - 2, 1)
-    unbroken = _number_of_series(number, gap, rules) == 1
-    late = (
-        unbroken
-        & (number > rules.stretch_after_sessions)
-        & (gap >= np.maximum(rules.stretch_gap_days, rules.stretch_factor * pace))
+    Returns
+    -------
+    course : int8, shape (sessions,)
+        Position in `COURSES`.
+    course_number, number_in_course : int32, shape (sessions,)
+        1, 2, ... in the patient, and in the course.
+    """
+    course, number, place = np.empty(day.size, np.int8), np.empty(day.size, np.int32), np.empty(day.size, np.int32)
+    limits = kernels.CourseLimits(
+        rules.series_gap_days,
+        rules.induction_sessions,
+        rules.stretch_after_sessions,
+        rules.stretch_gap_days,
+        float(rules.stretch_factor),
+        rules.reinduction_sessions,
+        rules.reinduction_pause_days,
     )
-    return late & followed & (next_gap >= rules.stretch_gap_days)
+    kernels.run_kernel(kernels.courses, large or day.size >= kernels.LARGE, offsets, day, limits, course, number, place)
+    return course, number, place
 
 
 def derive_care(cohort: Cohort) -> pd.DataFrame:
