@@ -6,9 +6,10 @@ from typing import Final
 
 import pandas as pd
 
-from kettrack.analysis.context import made_from, release
+from kettrack.analysis.context import made_from, refusal, release
 from kettrack.analysis.exits import counted_outcomes
 from kettrack.analysis.proportions import wilson
+from kettrack.errors import NotIdentified
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
 from kettrack.timelines.courses import derive_courses
@@ -55,11 +56,18 @@ def state_after_course(cohort: Cohort) -> Result:
     Returns
     -------
     Result
-        Rows `response` `remission` `any_rise` `reliable_deterioration`, as far as defined: `events` of `n` scored with
-        Wilson interval, and `if_none` / `if_all`: the percentage had none, or all, of the unscored had it.
+        Refused when nobody was scored in the window. Rows `response` `remission` `any_rise` `reliable_deterioration`, as far as
+        defined: `events` of `n` scored with Wilson interval, and `if_none` / `if_all`: the percentage had none, or all, of the
+        unscored had it.
     """
     scores = scores_after_course(cohort)
     scored = scores.dropna(subset=["score"])
+    if scored.empty:
+        nobody = NotIdentified(
+            "nobody with a rated baseline was scored 14-31 days after the first course.",
+            "a score two weeks to a month after the last session of the course.",
+        )
+        return release(refusal("state_after_course", cohort, nobody, _ESTIMAND), cohort)
     rules = cohort.criteria
     had = {
         "response": scored["state"].isin(["response", "remission"]) if rules.response else None,

@@ -48,8 +48,8 @@ def session_counts(cohort: Cohort) -> Result:
         decimals={"median_first_course": 0, "median_in_all": 0},
         show=("sessions", "first_course", "in_all", "n"),
         sentence=(
-            "{row1.n} people had at least one session; the median first course had {row1.median_first_course} sessions, "
-            "the median in all was {row1.median_in_all}."
+            "{row1.n} people had at least one session; the median number was {row1.median_first_course} in the first course "
+            "and {row1.median_in_all} in all."
         ),
         estimand="Sessions recorded so far; people still in care will have more.",
         caveats=(f"{MOST} stands for {MOST} and more. {course_words()}",),

@@ -53,3 +53,10 @@ def open_cohort(folder: Path, allow: list[str] | None = None, **options: str | N
     for note in cohort.notes:
         say(note)
     return cohort
+
+
+def open_scored(folder: Path, allow: list[str] | None = None, **options: str | None) -> Cohort:
+    """`open_cohort` for commands that rate scores: stops when there is not one of the primary instrument."""
+    cohort = open_cohort(folder, allow, **options)
+    cohort.require_scores()
+    return cohort

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kettrack.cli.cohorts import open_cohort
+from kettrack.cli.cohorts import open_scored
 from kettrack.cli.options import Allowed, CriteriaName, Folder, InstrumentName, Output, PolicyName
 from kettrack.cli.output import check_output, write_rows
 
@@ -22,7 +22,7 @@ def timeline(
       kettrack timeline clinic --instrument MADRS -o timeline.parquet
     """
     check_output(output)
-    cohort = open_cohort(folder, allow, instrument=instrument, criteria=criteria, policy=policy)
+    cohort = open_scored(folder, allow, instrument=instrument, criteria=criteria, policy=policy)
     from kettrack.timelines.tables import timeline_table
 
     write_rows(timeline_table(cohort), cohort, output)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from kettrack.errors import UsageError
 from kettrack.settings import Settings
 from kettrack.vocabulary.criteria import get_criteria
 from kettrack.vocabulary.instrument import Instrument
@@ -71,6 +72,22 @@ class Cohort:
     def instrument(self) -> Instrument:
         """The primary instrument."""
         return get_instrument(self.settings.instrument, self.settings.known_instruments)
+
+    def require_scores(self) -> None:
+        """Refuse to go on without a single score of the primary instrument.
+
+        Raises
+        ------
+        UsageError
+            Naming the instruments that there are scores of.
+        """
+        scored = self.scores["instrument"].value_counts()
+        if self.settings.instrument not in scored:
+            there = ", ".join(f"{name} ({n:,})" for name, n in scored.items()) or "none at all"
+            raise UsageError(
+                f"There is no {self.settings.instrument} score in this cohort; scores there are: {there}. "
+                "Name another with --instrument, or instrument = ... in kettrack.toml."
+            )
 
     @property
     def criteria(self) -> Criteria:

@@ -83,6 +83,7 @@ def write_report(folder: Path, output: Path, *, allow: tuple[str, ...] = (), **o
         When a cell stops.
     """
     cohort = load_cohort(folder, allow=allow, **options)
+    cohort.require_scores()
     contents = read_contents()
     page = first_page(cohort)
     notebooks = {name: nbformat.read(notebook_folder() / name, as_version=4) for name in contents.notebooks}

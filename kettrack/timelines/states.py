@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -48,13 +49,14 @@ def states_of(bucket: Bucket, criteria: Criteria, baselines: Baselines) -> Array
     rules = [criteria.deterioration, criteria.partial, criteria.response, criteria.remission]
     states = np.full(bucket.score.size, STATES.index("unchanged"), np.int8)
     for rule, state in zip(rules, ("worse", "partial", "response", "remission"), strict=True):
-        states[_holds(rule, measures)] = STATES.index(state)
+        states[meets(rule, measures)] = STATES.index(state)
     rated = ~np.isnan(change) & ratable(baselines, criteria)[bucket.score_patient]
     states[~rated | (not any(rules))] = -1
     return states
 
 
-def _holds(rule: Rule | None, measures: dict[str, Array]) -> Array:
+def meets(rule: Rule | None, measures: Mapping[str, Array]) -> Array:
+    """Whether each score, by itself, holds the predicate of a rule; `measures` are `score`, `change` and `percent_change`."""
     if rule is None:
         return np.zeros(measures["score"].size, bool)
     predicate: Predicate = rule.predicate

@@ -364,14 +364,14 @@ def test_an_admission_carries_the_sessions_before_its_day():
         sessions="""
         patient  | days
         soon     | 0 3 20
-        same_day | 0 3 20
+        same_day | 0 7 20
         late     | 0 3 20
         missing  | 0 3 20
         """,
         events="""
         patient  | day | event
         soon     |  34 | hospitalisation      # fourteen days after the third session
-        same_day |  17 | hospitalisation
+        same_day |  20 | hospitalisation      # the session of that day counts as after it
         late     |  35 | hospitalisation
         missing  |  35 | hospitalisation
         """,

@@ -263,3 +263,16 @@ def test_fault_with_its_trace(run: Kettrack, monkeypatch: pytest.MonkeyPatch) ->
 def test_file_system_error_is_not_a_fault(run: Kettrack, monkeypatch: pytest.MonkeyPatch) -> None:
     fail_with(PermissionError(13, "Permission denied", "clinic/scores.csv"), monkeypatch)
     assert run("version") == Ran(2, "", "Permission denied: clinic/scores.csv\n")
+
+
+def test_no_score_of_the_instrument_is_said_with_those_there_are(run: Kettrack, tmp_path: Path) -> None:
+    (tmp_path / "sessions.csv").write_text("patient_id,day\nA1,0\n", encoding="utf-8")
+    (tmp_path / "scores.csv").write_text("patient_id,day,instrument,score\nA1,-1,MADRS,30\n", encoding="utf-8")
+    for command in ("outcomes", "timeline", "events"):
+        ran = run(command, tmp_path)
+        assert ran.exit_code == 2
+        assert "MADRS (1)" in ran.err
+    assert run("report", tmp_path, "-o", tmp_path / "r.html").exit_code == 2
+    assert not (tmp_path / "r.html").exists()
+    assert run("courses", tmp_path).exit_code == 0
+    assert run("outcomes", tmp_path, "--instrument", "MADRS").exit_code == 0

@@ -1,0 +1,137 @@
+"""In which state everyone who started is, week by week, with what is not known as a band of its own."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from kettrack.analysis.context import made_from, refusal, release, rule_words
+from kettrack.errors import NotIdentified
+from kettrack.reading.cohort import Cohort
+from kettrack.result import Result, Role
+from kettrack.timelines.courses import derive_care
+from kettrack.timelines.segments import log_ends, not_rated, state_segments
+from kettrack.timelines.states import STATES
+
+MOST_WEEKS: Final = 52
+FEWEST_FOLLOWED: Final = 11
+KNOWN: Final = tuple(reversed(STATES))
+BANDS: Final = (*KNOWN, "not_known", "not_known_after_stop", "not_rated", "log_ended")
+ESTIMAND: Final = "State of everyone who started, at the end of each week after session 1; nobody leaves the denominator."
+_ROLES: Final[dict[str, Role]] = {"week": "key", "n": "denominator"} | dict.fromkeys((*BANDS, "treatment_over"), "count")
+
+
+def occupancy_rows(cohort: Cohort, weeks: int = MOST_WEEKS) -> pd.DataFrame:
+    """Band of each patient at each week.
+
+    Returns
+    -------
+    DataFrame
+        One row per patient and week 0, 1, ...: `patient_id` `week` `band`: the state that still holds on day 7 x week (a state
+        holds until the next score, at most `Criteria.state_holds_days`); else `log_ended` once the log reaches no further,
+        `not_rated` for those without a rated baseline, `not_known_after_stop` after the end of a treatment known to be over, and
+        `not_known`; and `treatment_over`, whatever the state.
+    """
+    patients = cohort.patients["patient_id"]
+    day = 7 * np.arange(weeks + 1)
+    shape = (len(patients), len(day))
+    ended = day > log_ends(cohort).reindex(patients).to_numpy()[:, None]
+    over = (day > _treatment_end(cohort)[:, None]) & ~ended
+    unrated = np.broadcast_to(not_rated(cohort)[:, None], shape)
+    state = _state_on(cohort, day, shape)
+    names = np.array([*STATES, ""], object)[state]
+    band = np.select(
+        [ended, unrated, state >= 0, over],
+        [np.array("log_ended", object), np.array("not_rated", object), names, np.array("not_known_after_stop", object)],
+        np.array("not_known", object),
+    )
+    return pd.DataFrame(
+        {
+            "patient_id": np.repeat(patients.to_numpy(), len(day)),
+            "week": np.tile(np.arange(len(day)), len(patients)),
+            "band": pd.Categorical(band.ravel(), categories=list(BANDS)),
+            "treatment_over": over.ravel(),
+        }
+    )
+
+
+def _state_on(cohort: Cohort, day: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Position in `STATES` of each patient on each day; -1 = none holds."""
+    segments = state_segments(cohort)
+    place = pd.Index(cohort.patients["patient_id"]).get_indexer(segments["patient_id"])
+    begin = np.searchsorted(day, segments["from_day"].to_numpy(), side="left")
+    end = np.searchsorted(day, segments["to_day"].to_numpy(), side="left")
+    out = np.full(shape, -1, np.int8)
+    for patient, first, last, code in zip(place, begin, end, segments["state"].cat.codes, strict=True):
+        out[patient, first:last] = code
+    return out
+
+
+def _treatment_end(cohort: Cohort) -> np.ndarray:
+    """Day of the last session of a treatment known to be over, in patient order; never reached where it is not."""
+    care = derive_care(cohort)
+    over = care["care_status"].isin(["stopped", "planned_end"])
+    return np.where(over, care["last_session_day"], np.iinfo(np.int64).max)
+
+
+def state_occupancy(cohort: Cohort) -> Result:
+    """People in each state by week after session 1.
+
+    Returns
+    -------
+    Result
+        One row per week, to the last at which the logs of at least 11 people still run, at most 52: one count per band, which add
+        up to `n`, everyone who started, and `treatment_over`, the people whose treatment had ended, whatever their state. Refused
+        when fewer than 11 people started with a rated baseline.
+    """
+    if int((~not_rated(cohort)).sum()) < FEWEST_FOLLOWED:
+        error = NotIdentified(
+            f"fewer than {FEWEST_FOLLOWED} people have a rated baseline.", "a score in the 30 days before session 1."
+        )
+        return release(refusal("state_occupancy", cohort, error, ESTIMAND), cohort)
+    rows = occupancy_rows(cohort)
+    counts = pd.crosstab(rows["week"], rows["band"], dropna=False).reindex(columns=list(BANDS), fill_value=0)
+    table = counts.rename_axis(None, axis=1).assign(
+        n=len(cohort.patients), treatment_over=rows.groupby("week")["treatment_over"].sum()
+    )
+    table = table[table["n"] - table["log_ended"] >= FEWEST_FOLLOWED].reset_index()
+    result = Result(
+        name="state_occupancy",
+        table=table[["week", "n", *BANDS, "treatment_over"]],
+        roles=_ROLES,
+        sentence=_sentence(f"row{min(12, int(table['week'].max()))}"),
+        estimand=ESTIMAND,
+        caveats=_caveats(cohort),
+        made_from=made_from(cohort, unit="people"),
+    )
+    return release(result, cohort)
+
+
+def _sentence(row: str) -> str:
+    return (
+        f"At week {{{row}.week}}, of {{{row}.n}} people who started, {{{row}.remission}} were in remission, {{{row}.response}} in "
+        f"response short of it, {{{row}.partial}} partly better, {{{row}.unchanged}} unchanged and {{{row}.worse}} worse; the state "
+        f"of {{{row}.not_known}} was not known, nor that of {{{row}.not_known_after_stop}} whose treatment was over; "
+        f"{{{row}.not_rated}} had no rated baseline, and the log of {{{row}.log_ended}} ends earlier."
+    )
+
+
+def _caveats(cohort: Cohort) -> tuple[str, ...]:
+    recorded = cohort.patients["observed_to_day"].notna()
+    if recorded.all():
+        log = "The log of each person ends at observed_to_day."
+    else:
+        log = (
+            "Where observed_to_day is not recorded, the log is taken to end at its last row, so that people who left look like "
+            "people followed to the end, and a treatment that is over may count as not known."
+        )
+    return (
+        f"A state holds until the next score, at most {cohort.criteria.state_holds_days} days; then it is not known. The baseline "
+        f"is 'unchanged'. {rule_words(cohort)}.",
+        "Treatment over: after the last session of people with a recorded stop, or 60 days without a session. Their state is shown "
+        "as long as a score says it.",
+        log,
+        "What happened, not what treatment did: the people whose state is not known may be better or worse than those scored.",
+    )
