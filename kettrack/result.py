@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 SCHEMA: Final = 1
 MOST_ROWS: Final = 48  # a longer table is shortened when it is shown; JSON and figures get all of it
-_HIDDEN_QUANTITY: Final = re.compile(r"hidden %(;? \(?hidden-hidden\)?)?")  # one word where a whole quantity is hidden
+# A quantity of which every part is hidden becomes one word.
+_HIDDEN_QUANTITY: Final = re.compile(r"\(?hidden %[;]? ?\(?hidden-hidden\)|\(hidden %\)|hidden %")
 SUPPRESSED: Final = "suppressed"  # column that marks rows in which a small count was hidden
 
-Role = Literal["key", "label", "count", "denominator", "derived", "person"]
+Role = Literal["key", "label", "count", "running", "denominator", "derived", "person"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +35,8 @@ class Result:
     table : DataFrame
         One row per quantity; a quantity stands in `estimate` `ci_low` `ci_high` `n`.
     roles : mapping
-        Column to role: what disclosure control takes it for. `key` names the row in the sentence.
+        Column to role: what disclosure control takes it for. `key` names the row in the sentence; a `running` count falls from
+        row to row, so that its differences are counts themselves.
     sentence : str
         Template of the text; `{row.column}` is a cell, so that what is hidden in the table is hidden in the text. Rows go by
         their key, numbered ones as `row6`.
@@ -73,7 +75,8 @@ class Result:
         """The sentence, with every number taken from the table."""
         if self.status == "refused":
             return f"Cannot be answered from these data: {self.reason} To answer it, record: {self.collect}"
-        return _HIDDEN_QUANTITY.sub("(hidden)", string.Formatter().vformat(self.sentence, (), self._cells()))
+        said = string.Formatter().vformat(self.sentence, (), self._cells())
+        return _HIDDEN_QUANTITY.sub("(hidden)", said).replace(" (-)", "").replace("; -)", ")")
 
     @property
     def shown(self) -> pd.DataFrame:
@@ -122,10 +125,10 @@ class Result:
     def _format(self, column: str, row: dict[str, Any]) -> str:
         value, role = _plain(row[column]), self.roles.get(column)
         if value is None and row.get(SUPPRESSED):
-            return {"count": "<11", "denominator": "<11", "derived": "hidden"}.get(str(role), "")
+            return "hidden" if role in ("count", "running", "denominator", "derived") else ""
         if value is None or isinstance(value, str):
             return value or ""
-        if role in ("count", "denominator"):
+        if role in ("count", "running", "denominator"):
             return f"{int(value):,}"
         return f"{value:.{self.decimals.get(column, 1)}f}" if role in ("derived", "person") else str(value)
 

@@ -12,7 +12,8 @@ from kettrack.analysis.proportions import wilson
 from kettrack.errors import NotIdentified
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
-from kettrack.timelines.courses import derive_courses
+from kettrack.timelines.courses import first_courses
+from kettrack.timelines.states import meets
 from kettrack.timelines.tables import timeline_table
 
 WINDOW: Final = (14, 31)  # days after the last session of the course; McInnes 2022
@@ -26,28 +27,20 @@ def scores_after_course(cohort: Cohort) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per patient with a rated baseline whose log reaches to day 31 after the course: `patient_id` `score`
-        `percent_change` (missing when nobody scored in the window) `state` (missing likewise) `days_after`. Without
-        `observed_to_day` the last row of the patient's log is taken as its end.
+        One row per patient with a rated baseline whose log reaches to day 31 after the course: `patient_id` `score` `change`
+        `percent_change` `state` `days_after`, all missing when nobody scored in the window. Where nobody has an
+        `observed_to_day`, everybody.
     """
-    sessions = derive_courses(cohort.sessions)
-    end = sessions[sessions["course_number"] == 1].groupby("patient_id")["day"].max()
+    end = first_courses(cohort)["end_day"]
     counted = counted_outcomes(cohort).index
     line = timeline_table(cohort).dropna(subset=["score"])
     line["days_after"] = line["day"] - line["patient_id"].map(end).astype("Float64")
     within = line[line["days_after"].between(*WINDOW)].groupby("patient_id").first()
-    closed = _closed_day(cohort, line).reindex(counted)
-    complete = counted[(closed >= end.reindex(counted) + WINDOW[1]).fillna(False).to_numpy(bool)]
+    observed = cohort.patients.set_index("patient_id")["observed_to_day"].astype("Float64").reindex(counted)
+    # Where no log says how far it reaches everybody stays in: leaving out those without a later row would keep only the scored.
+    complete = counted[(observed >= end.reindex(counted) + WINDOW[1]).fillna(False).to_numpy(bool) | observed.isna().all()]
     columns = ["score", "change", "percent_change", "state", "days_after"]
     return within.reindex(complete)[columns].rename_axis("patient_id").reset_index()
-
-
-def _closed_day(cohort: Cohort, line: pd.DataFrame) -> pd.Series:
-    """Day to which each patient's log is known to reach."""
-    patients = cohort.patients.set_index("patient_id")
-    latest = pd.concat([line[["patient_id", "day"]], cohort.sessions[["patient_id", "day"]]]).groupby("patient_id")["day"].max()
-    observed = patients["observed_to_day"].astype("Float64")
-    return observed.fillna(latest.reindex(patients.index).astype("Float64"))
 
 
 def state_after_course(cohort: Cohort) -> Result:
@@ -69,23 +62,20 @@ def state_after_course(cohort: Cohort) -> Result:
         )
         return release(refusal("state_after_course", cohort, nobody, _ESTIMAND), cohort)
     rules = cohort.criteria
-    had = {
-        "response": scored["state"].isin(["response", "remission"]) if rules.response else None,
-        "remission": scored["state"] == "remission" if rules.remission else None,
-        "any_rise": scored["change"] * cohort.instrument.sign > 0,
-        "reliable_deterioration": scored["state"] == "worse" if rules.deterioration else None,
-    }
-    if rules.response:  # response is tested on percent change, never read off the state
-        had["response"] = scored["percent_change"] <= rules.response.predicate.limit
-    rows = [_row(key, int(flags.sum()), len(scored), len(scores)) for key, flags in had.items() if flags is not None]
+    measures = {name: scored[name].to_numpy(float) for name in ("score", "change", "percent_change")}
+    named = {"response": rules.response, "remission": rules.remission, "reliable_deterioration": rules.deterioration}
+    had = {key: meets(rule, measures) for key, rule in named.items() if rule is not None}
+    had["any_rise"] = measures["change"] * cohort.instrument.sign > 0
+    rows = [_row(key, int(flags.sum()), len(scored), len(scores)) for key, flags in had.items()]
     result = Result(
         name="state_after_course",
         table=pd.DataFrame(rows),
         roles=_ROLES,
-        sentence=_sentence([key for key, flags in had.items() if flags is not None]),
+        sentence=_sentence(list(had)),
         estimand=_ESTIMAND,
         caveats=(
             f"{rules.label}; {SOURCE}. First score in the window; maintenance sessions in between are not excluded.",
+            *_log_ends(cohort),
             "Of those scored only: people who are well, or gone, are asked less often. The last two columns are the extremes.",
         ),
         made_from=made_from(cohort, unit="percent of patients scored in the window", level=0.95),
@@ -121,11 +111,17 @@ def _row(key: str, events: int, n: int, eligible: int) -> dict[str, object]:
     } | bounds
 
 
+def _log_ends(cohort: Cohort) -> list[str]:
+    if cohort.patients["observed_to_day"].notna().any():
+        return []
+    return ["No log says how far it reaches (observed_to_day): people whose course has just ended count as not scored."]
+
+
 def _sentence(keys: list[str]) -> str:
     words = {
         "response": "had responded",
         "remission": "were in remission",
-        "any_rise": "scored higher than before treatment",
+        "any_rise": "scored worse than before treatment",
         "reliable_deterioration": "were reliably worse",
     }
     parts = [f"{{{key}.events}} ({{{key}.estimate}} %; {{{key}.ci_low}}-{{{key}.ci_high}}) {words[key]}" for key in keys]

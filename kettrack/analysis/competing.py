@@ -109,8 +109,9 @@ def estimate_incidence(counts: ExitCounts, level: float = 0.95) -> Incidence:
 
     Notes
     -----
-    Variance after Aalen as in Marubini and Valsecchi (1995), interval on the log(-log) scale, as scikit-survival and Stata
-    compute them.
+    Variance by the delta method (Dinse and Larson 1986), interval on the log(-log) scale. Aalen's variance, which
+    scikit-survival uses by default, takes exits one at a time; where different causes tie within a step, as they always do on
+    session numbers, it is too small. Without censoring this one is p (1 - p) / n exactly.
 
     Examples
     --------
@@ -124,7 +125,7 @@ def estimate_incidence(counts: ExitCounts, level: float = 0.95) -> Incidence:
     free = np.cumprod(1 - total / at_risk, axis=0)
     before = np.vstack([np.ones((1, 1)), free[:-1]])
     estimate = np.cumsum(before * counts.events / at_risk, axis=0)
-    error = np.sqrt(_aalen_variance(estimate, before, counts.events.astype(float), at_risk, total))
+    error = np.sqrt(_delta_variance(estimate, before, counts.events.astype(float), at_risk, total))
     inside = (estimate > 0) & (estimate < 1)
     safe = np.where(inside, estimate, 0.5)
     spread = ndtri(0.5 + level / 2) * error / (safe * np.log(safe))  # negative: log(safe) < 0
@@ -132,13 +133,12 @@ def estimate_incidence(counts: ExitCounts, level: float = 0.95) -> Incidence:
     return Incidence(estimate, np.where(inside, low, np.nan), np.where(inside, high, np.nan), free[:, 0])
 
 
-def _aalen_variance(estimate: Floats, before: Floats, events: Floats, at_risk: Floats, total: Floats) -> Floats:
+def _delta_variance(estimate: Floats, before: Floats, events: Floats, at_risk: Floats, total: Floats) -> Floats:
     """Variance of each cumulative incidence, shape (K, causes)."""
-    fewer = np.maximum(at_risk - 1, 1)  # a last single patient adds no variance that could be estimated
     left = np.where(at_risk > total, at_risk - total, 1)  # with nobody left nothing grows any more: its factor below is 0
-    survival = total / (fewer * left)
-    own = before**2 * events * (at_risk - events) / (at_risk**2 * fewer)
-    shared = before * events * (at_risk - events) / (at_risk * left * fewer)
+    survival = np.where(at_risk > total, total / (at_risk * left), 0)
+    own = before**2 * events * (at_risk - events) / at_risk**3
+    shared = before * events / at_risk**2
     # Sum over steps i <= t of (F_t - F_i)^2 survival_i + own_i - 2 (F_t - F_i) shared_i, expanded into running sums.
     sums = [
         np.cumsum(part, axis=0) for part in (survival * np.ones_like(estimate), survival * estimate, survival * estimate**2)

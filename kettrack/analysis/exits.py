@@ -9,7 +9,8 @@ import pandas as pd
 
 from kettrack.errors import NotIdentified
 from kettrack.reading.cohort import Cohort
-from kettrack.timelines.courses import STOP_AFTER_DAYS, derive_care, derive_courses
+from kettrack.timelines.courses import STOP_AFTER_DAYS, first_courses
+from kettrack.timelines.states import meets
 from kettrack.timelines.tables import log_reasons, outcomes_table, timeline_table
 
 CAUSES: Final = ("responded", "stopped", "not_scored", "completed")
@@ -20,39 +21,65 @@ def first_course_exits(cohort: Cohort, event: str = "response") -> pd.DataFrame:
     """Session at which each patient left the first course, and why.
 
     Everyone who started with a rated baseline counts, scored afterwards or not. A session belongs to the count only when the
-    log is complete for 60 days after it, or a stop is recorded, so that going on and stopping are judged alike.
+    log is complete for 60 days after it, whatever followed: a recorded stop is known at once and going on only later, so
+    anything else would count recent stops and leave out those who were recently going on.
 
     Parameters
     ----------
     cohort : Cohort
-        With `observed_to_day` or `stop_day`, else nothing can be told.
+        With `observed_to_day`; patients without it are never at risk.
     event : {"response", "remission"}
         Which event counts as responding.
 
     Returns
     -------
     DataFrame
-        One row per patient: `patient_id` `step` (session; 0 = never at risk: the log is too short, or nothing was scored yet)
-        `cause` (0 = log ends while still in the course, else place in `CAUSES` from 1). An event precedes a stop at the same
-        session; `not_scored` has no score within 14 days after the last session; `completed` went on to maintenance, or reached
-        the planned number, without the event.
+        One row per patient: `patient_id` `step` (session; 0 = never at risk: the log is too short, its end unknown, nothing was
+        scored yet, or the rule was already met before session 1) `cause` (0 = log ends while still in the course, else place in
+        `CAUSES` from 1). An event precedes a stop at the same session; `not_scored` has no score within 14 days after the last
+        session; `completed` reached the planned number, or paused and went on within 60 days, without the event.
 
     Raises
     ------
     NotIdentified
-        When no patient's log says to which day it is complete.
+        When the criteria have no such rule, nobody can be counted, or no log says to which day it is complete.
     """
     counted = counted_outcomes(cohort)
-    course = _first_courses(cohort).reindex(counted.index)
-    if (course["care_status"] == "unknown").all():
-        raise NotIdentified(
-            "nobody's log says to which day it is complete, so stopping cannot be told from going on.",
-            "observed_to_day, or stop_day, for each patient in patients.csv.",
-        )
-    scored_to = _scored_to(cohort, course["length"])
+    _require(cohort, counted, event)
+    course = _courses(cohort).reindex(counted.index)
+    scored_to = _scored_to(cohort, course["length"]).reindex(counted.index).fillna(0).to_numpy()
     happened = counted[f"{event}_session"].astype("Float64").to_numpy(float, na_value=np.inf)
     happened[~counted[f"{event}_status"].isin(["single", "confirmed"])] = np.inf
-    return _exits(course, scored_to.reindex(counted.index).fillna(0).to_numpy(), happened)
+    before = counted.index.isin(_met_before(cohort, event))
+    return _exits(course, scored_to, happened).assign(step=lambda rows: rows["step"].where(~before, 0))
+
+
+def _require(cohort: Cohort, counted: pd.DataFrame, event: str) -> None:
+    """Refuse, each time for its own reason, what cannot be counted."""
+    if getattr(cohort.criteria, event) is None:
+        raise NotIdentified(
+            f"{cohort.criteria.label} has no rule for {event} on {cohort.instrument.name}.", "another instrument."
+        )
+    if counted.empty:
+        raise NotIdentified(
+            "nobody who started has a rated baseline (see the ladder for the reasons).",
+            "a score in the 30 days before session 1.",
+        )
+    if cohort.patients["observed_to_day"].isna().all():
+        raise NotIdentified(
+            "nobody's log says to which day it is complete, so stopping cannot be told from going on.",
+            "observed_to_day for each patient in patients.csv.",
+        )
+
+
+def _met_before(cohort: Cohort, event: str) -> pd.Index:
+    """Patients whose last score before session 1 already meets the rule; possible when the baseline is a mean or the worst."""
+    rule, line = getattr(cohort.criteria, event), timeline_table(cohort)
+    before = line[(line["sessions_to_date"] == 0) & line["score"].notna()].groupby("patient_id").last()
+    change = before["score"] - before["baseline"]
+    percent = 100 * change / before["baseline"].where(before["baseline"] != 0)
+    measures = {"score": before["score"].to_numpy(), "change": change.to_numpy(), "percent_change": percent.to_numpy()}
+    return before.index[meets(rule, measures)]
 
 
 def counted_outcomes(cohort: Cohort) -> pd.DataFrame:
@@ -74,24 +101,15 @@ def _exits(course: pd.DataFrame, scored_to: np.ndarray, happened: np.ndarray) ->
     return pd.DataFrame({"patient_id": course.index, "step": step.astype(np.int64), "cause": cause})
 
 
-def _first_courses(cohort: Cohort) -> pd.DataFrame:
+def _courses(cohort: Cohort) -> pd.DataFrame:
     """Per patient: sessions of the first course, how many have a complete log, and whether care goes on after them."""
-    sessions = derive_courses(cohort.sessions).set_index("patient_id")
-    first, care = sessions[sessions["course_number"] == 1], derive_care(cohort).set_index("patient_id")
-    patients = cohort.patients.set_index("patient_id")
-    length = first.groupby(level=0).size().reindex(patients.index)
-    complete_to = patients["observed_to_day"].astype("Float64") - STOP_AFTER_DAYS
-    complete = (first["day"] <= complete_to.reindex(first.index)).fillna(False)
-    known = complete.groupby(level=0).sum().reindex(patients.index)
-    pause = sessions[sessions["course_number"] == 2].groupby(level=0)["gap_days"].first().reindex(patients.index)
-    as_planned = patients["planned_sessions"].astype("Float64") == length
-    return pd.DataFrame(
-        {
-            "length": length,
-            "known": known.mask(care["care_status"].isin(["stopped", "planned_end"]), length).astype(np.int64),
-            "goes_on": (pause <= STOP_AFTER_DAYS).fillna(False).astype(bool) | as_planned.fillna(False).astype(bool),
-            "care_status": care["care_status"],
-        }
+    first, patients = first_courses(cohort), cohort.patients.set_index("patient_id")
+    complete_to = (patients["observed_to_day"].astype("Float64") - STOP_AFTER_DAYS).fillna(-1)
+    sessions = cohort.sessions.set_index("patient_id")
+    complete = (sessions["day"] <= complete_to.reindex(sessions.index)).groupby(level=0).sum().reindex(patients.index)
+    goes_on = (first["next_gap"] <= STOP_AFTER_DAYS).fillna(False).astype(bool) | first["as_planned"]
+    return pd.DataFrame({"length": first["length"], "known": complete.clip(upper=first["length"]), "goes_on": goes_on}).astype(
+        {"known": np.int64}
     )
 
 

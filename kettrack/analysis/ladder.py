@@ -51,7 +51,7 @@ def ladder(cohort: Cohort) -> Result:
     result = Result(
         name="ladder",
         table=table,
-        roles={"key": "key", "step": "label", "lost": "count", "left": "count", "n": "denominator", "estimate": "derived"},
+        roles={"key": "key", "step": "label", "lost": "count", "left": "running", "n": "denominator", "estimate": "derived"},
         show=("step", "lost", "left", "estimate"),
         sentence=_sentence(table),
         estimand="Everyone with at least one session in the log; each person is counted at the first reason that applies.",

@@ -10,18 +10,23 @@ import pandas as pd
 from kettrack.analysis.competing import ExitCounts, count_exits, estimate_incidence
 from kettrack.analysis.context import made_from, refusal, release
 from kettrack.analysis.exits import CAUSES, first_course_exits
+from kettrack.analysis.session_counts import FIRST_COURSE
 from kettrack.errors import NotIdentified
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
 
 FEWEST_AT_RISK: Final = 11  # a curve ends where fewer are left: below it one person moves it by a tenth
 LEVEL: Final = 0.95
+COUNTED: Final = (
+    "Counted: everyone with a rated baseline and a log complete for 60 days after session 1, scored or not. "
+    f"{FIRST_COURSE} Completed: reached its end, or went on after a pause, without the event."
+)
 BANDS: Final = ("responded", "stopped", "not_scored", "completed", "still_in_course")
 ROLES: Final[dict[str, Role]] = {
     "session": "key",
     "n": "denominator",
     "too_new": "count",
-    "at_risk": "count",
+    "at_risk": "running",
     **{f"new_{cause}": "count" for cause in CAUSES},
     "log_ends": "count",
     "estimate": "derived",
@@ -69,7 +74,7 @@ def estimate(counts: ExitCounts) -> pd.DataFrame:
         table[name] = 100 * values[:last, 0]
     for place, cause in enumerate(CAUSES[1:], start=1):
         table[cause] = 100 * found.estimate[:last, place]
-    half = np.flatnonzero(found.estimate[:last, 0] >= 0.5)
+    half = np.flatnonzero(found.estimate[:last, 0] >= 0.5 - 1e-9)
     reached = (np.arange(last) >= half[0]) if half.size else np.zeros(last, bool)
     return table.assign(still_in_course=100 * found.free[:last], half_by=np.where(reached, session[half[:1]].sum(), np.nan))
 
@@ -92,7 +97,7 @@ def response_by_session(cohort: Cohort, event: str = "response") -> Result:
     Result
         See `estimate` for the table. Refused when no log says to which day it is complete, or fewer than 11 are at risk.
     """
-    estimand = f"Chance of a first {event} by session s of the first course, as it happens in this clinic (nobody is left out)."
+    estimand = f"Chance of a first {event} by session s of the first course, as it happens in this clinic."
     name = f"{event}_by_session"
     try:
         counts = count(cohort, event)
@@ -141,11 +146,12 @@ def _sentence(table: pd.DataFrame, event: str) -> str:
     if not reached:
         median = f"Fewer than half had {word} by session {{{last}.session}}, the last with at least {FEWEST_AT_RISK} at risk."
     return (
-        f"Of {{{key}.n}} people who started with a rated baseline ({{{key}.too_new}} more are too new to count), "
+        f"Of {{{key}.n}} people who started with a rated baseline ({{{key}.too_new}} more cannot be counted yet), "
         f"{{{key}.estimate}} % "
         f"({{{key}.ci_low}}-{{{key}.ci_high}}) had {word} by session {{{key}.session}} while still in their first course; "
-        f"{{{key}.stopped}} % had stopped without, {{{key}.not_scored}} % were not scored after their last session, "
-        f"{{{key}.completed}} % had completed the course without, {{{key}.still_in_course}} % were still in it. {median}"
+        f"{{{key}.stopped}} % had stopped without, {{{key}.not_scored}} % were not scored within 14 days after their last "
+        f"session, {{{key}.completed}} % had completed the course without, {{{key}.still_in_course}} % were still in it. "
+        f"{median}"
     )
 
 
@@ -160,6 +166,7 @@ def _caveats(cohort: Cohort, event: str) -> tuple[str, ...]:
     return (
         f"{event.capitalize()}: {rule}; {cohort.criteria.label}. 95 % log-log intervals, pointwise.",
         "Association with the number of sessions, not the effect of giving more: who stops when is not chance.",
+        COUNTED,
         f"Not scored: no score within {cohort.criteria.late_after_days} days after the last session of the course.",
         *window,
     )

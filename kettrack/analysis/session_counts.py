@@ -10,8 +10,12 @@ import pandas as pd
 from kettrack.analysis.context import made_from, release
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result
-from kettrack.timelines.courses import CourseRules, derive_courses
+from kettrack.timelines.courses import derive_courses, first_courses
 
+FIRST_COURSE: Final = (
+    "First course: the planned sessions, with pauses up to 60 days; without a recorded plan, sessions at most 10 days apart, "
+    "up to 12 (kettrack's convention, extended from McInnes 2022)."
+)
 MOST: Final = 12  # sessions told apart; more are one bar
 
 
@@ -23,11 +27,7 @@ def session_counts(cohort: Cohort) -> Result:
     Result
         One row per number of sessions, the last being 12 and more: `first_course` and `in_all` people of `n`.
     """
-    sessions = derive_courses(cohort.sessions)
-    lengths = {
-        "first_course": sessions[sessions["course_number"] == 1].groupby("patient_id").size(),
-        "in_all": sessions.groupby("patient_id").size(),
-    }
+    lengths = {"first_course": first_courses(cohort)["length"], "in_all": cohort.sessions.groupby("patient_id").size()}
     table = pd.DataFrame({"sessions": range(1, MOST + 1)})
     for name, length in lengths.items():
         table[name] = np.bincount(length.clip(upper=MOST), minlength=MOST + 1)[1:]
@@ -52,7 +52,7 @@ def session_counts(cohort: Cohort) -> Result:
             "and {row1.median_in_all} in all."
         ),
         estimand="Sessions recorded so far; people still in care will have more.",
-        caveats=(f"{MOST} stands for {MOST} and more. {course_words()}",),
+        caveats=(f"{MOST} stands for {MOST} and more.", FIRST_COURSE),
         made_from=made_from(cohort, unit="patients"),
     )
     return release(result, cohort)
@@ -75,7 +75,7 @@ def session_gaps(cohort: Cohort) -> Result:
     result = Result(
         name="session_gaps",
         table=table,
-        roles={"session": "key", "n": "denominator", "q25": "derived", "estimate": "derived", "q75": "derived"},
+        roles={"session": "key", "n": "running", "q25": "derived", "estimate": "derived", "q75": "derived"},
         sentence="The second session came a median {row2.estimate} days after the first."
         if len(table)
         else "Nobody came twice.",
@@ -84,12 +84,3 @@ def session_gaps(cohort: Cohort) -> Result:
         made_from=made_from(cohort, unit="days"),
     )
     return release(result, cohort)
-
-
-def course_words(rules: CourseRules | None = None) -> str:
-    """The rule for courses, in a sentence."""
-    rules = rules or CourseRules()
-    return (
-        f"First course: sessions at most {rules.series_gap_days} days apart from the first on, up to "
-        f"{rules.induction_sessions}, until the pace slackens; kettrack's convention, extended from McInnes 2022."
-    )

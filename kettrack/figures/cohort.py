@@ -35,7 +35,7 @@ def plot_ladder(table: pd.DataFrame, ax: Axes | None = None, caption: str = "") 
         axes.barh(rows, lost, left=left, color=WORSE, hatch="////", edgecolor="white", linewidth=0)
         axes.set_yticks(rows, table["step"])
         for row, (n, gone) in enumerate(zip(table["left"], table["lost"], strict=True)):
-            text = ("<11" if pd.isna(n) else f"{int(n)}") + (" (-<11)" if pd.isna(gone) else f" (-{int(gone)})" if gone else "")
+            text = ("hidden" if pd.isna(n) else f"{int(n)}") + (" (lost: hidden)" if pd.isna(gone) else f" (-{int(gone)})" if gone else "")
             axes.annotate(text, (left[row] + lost[row], row), (4, 0), textcoords="offset points", va="center", fontsize=9)
         axes.invert_yaxis()
         axes.set(xlabel="patients", xlim=(0, max(left) * 1.15))

@@ -1,8 +1,8 @@
 """The one gate for everything printed: what may be seen under which policy.
 
-`internal` hides nothing and says so; `cms` hides every count from 1 to 10 and what follows from it in the same row (the
-cell-size rule of CMS and ResDAC, resdac.org/node/1506). Differences between rows can still give a hidden count away: a release
-needs secondary suppression as well, which no policy here does yet, and the caveat says that too.
+`internal` hides nothing and says so; `cms` hides every count from 1 to 10 and what follows from it in the same table (the
+cell-size rule of CMS and ResDAC, resdac.org/node/1506). Differences between tables, and sums over rows, can still give a hidden
+count away: a release needs secondary suppression as well, which no policy here does yet, and the caveat says that too.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ POLICIES: Final = {
         Policy(
             "cms",
             11,
-            "Counts from 1 to 10 are hidden, with what follows from them in the same row. "
-            "Check differences between rows before release.",
+            "Counts from 1 to 10 are hidden, with what follows from them in the same table. "
+            "Check sums over rows and differences between tables before release.",
         ),
     )
 }
@@ -80,8 +80,8 @@ def apply(result: Result, policy: str) -> Result:
     Returns
     -------
     Result
-        Marked with the policy. Under a release policy small counts, counts that leave a small rest of their denominator, and
-        all derived cells of such a row are missing and the row is marked `suppressed`; a table of single patients is empty.
+        Marked with the policy. Under a release policy small counts and what follows from them in the same table are missing,
+        and such rows marked `suppressed`; a table of single patients is empty.
     """
     rules = get_policy(policy)
     if rules.smallest_count <= 1:
@@ -94,25 +94,50 @@ def apply(result: Result, policy: str) -> Result:
 
 
 def suppress_small(result: Result, smallest: int) -> pd.DataFrame:
-    """The table of a result without counts from 1 to `smallest` - 1 and what follows from them in the same row."""
+    """The table of a result without small counts and what follows from them in the same table.
+
+    Hidden are counts and denominators from 1 to `smallest` - 1; counts, and denominators, that leave so few of a denominator of
+    their row; whole rows whose denominator is so few below the largest of the table; derived cells of such rows. Running counts
+    keep only values at least `smallest` apart, and where anything is hidden only the first.
+    """
     table = result.table.copy()
-    counts = _columns(result, "count")
-    denominators = _columns(result, "denominator")
-    numbers = table[counts + denominators].astype("Float64")
-    small = (numbers > 0) & (numbers < smallest)
-    for denominator in denominators:  # 19 of 22 tells that 3 did not
-        rest = numbers[counts].rsub(numbers[denominator], axis=0)
-        small[counts] |= (rest > 0) & (rest < smallest)
-    touched = small.any(axis=1).to_numpy(bool)
+    counts, denominators = _columns(result, "count"), _columns(result, "denominator")
+    hidden = _small(table, counts, denominators, smallest)
+    touched = hidden.any(axis=1).to_numpy(bool)
     for column in counts + denominators:
-        table[column] = table[column].astype("Int64").mask(small[column].fillna(False).astype(bool))
+        table[column] = table[column].astype("Int64").mask(hidden[column].to_numpy(bool))
+    for column in _columns(result, "running"):
+        table[column] = _thinned(table[column].astype("Int64"), smallest, bool(touched.any()))
+        touched = touched | (table[column].isna() & result.table[column].notna()).to_numpy(bool)
     for column in _columns(result, "derived"):
         table[column] = table[column].mask(touched)
     return table.assign(**{SUPPRESSED: touched})
 
 
-def _columns(result: Result, role: str) -> list[str]:
-    return [str(column) for column in result.table if result.roles.get(str(column)) == role]
+def _small(table: pd.DataFrame, counts: list[str], denominators: list[str], smallest: int) -> pd.DataFrame:
+    """Which cells of counts and denominators to hide."""
+    numbers = table[counts + denominators].astype("Float64")
+    hidden = _few(numbers, smallest)
+    for denominator in denominators:  # 19 of 22 tells that 3 did not
+        rest = numbers.rsub(numbers[denominator], axis=0)
+        hidden |= _few(rest, smallest)
+        below = _few(numbers[[denominator]].rsub(numbers[denominator].max()), smallest)[denominator]
+        hidden = hidden.apply(lambda column, below=below: column | below)  # 232 with an age, of 240, tells of 8 without
+    return hidden
+
+
+def _few(numbers: pd.DataFrame, smallest: int) -> pd.DataFrame:
+    return ((numbers > 0) & (numbers < smallest)).fillna(False).astype(bool)
+
+
+def _thinned(running: pd.Series, smallest: int, only_first: bool) -> pd.Series:
+    """Keep a running count where it has moved by at least `smallest` since the last one kept, or not at all."""
+    kept, last = [], None
+    for value in running:
+        far = last is None or (not only_first and (value == last or abs(value - last) >= smallest))
+        kept.append(value if far and (last is not None or value >= smallest) else pd.NA)
+        last = value if far else last
+    return pd.Series(kept, index=running.index, dtype="Int64")
 
 
 def gate_rows(frame: pd.DataFrame, policy: str) -> pd.DataFrame:
@@ -129,3 +154,7 @@ def gate_rows(frame: pd.DataFrame, policy: str) -> pd.DataFrame:
             "use --policy internal inside the clinic, or `kettrack report` for counts."
         )
     return frame
+
+
+def _columns(result: Result, role: str) -> list[str]:
+    return [str(column) for column in result.table if result.roles.get(str(column)) == role]

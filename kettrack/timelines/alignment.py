@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from kettrack.timelines import _kernels as kernels
+from kettrack.timelines._running import run_kernel
 from kettrack.timelines.bucket import Array, Bucket
 
 
@@ -22,5 +23,5 @@ def align_scores(bucket: Bucket) -> tuple[Array, Array]:
     """
     to_date, since = (np.empty(bucket.score_day.size, np.int32) for _ in range(2))
     scores = (bucket.score_offsets, bucket.score_day, bucket.score_after)
-    kernels.run_kernel(kernels.align, bucket.large, *scores, bucket.session_offsets, bucket.session_day, to_date, since)
+    run_kernel(kernels.align, bucket.large, *scores, bucket.session_offsets, bucket.session_day, to_date, since)
     return to_date, since

@@ -18,6 +18,7 @@ import pandas as pd
 from kettrack.errors import UsageError
 from kettrack.reading.cohort import Cohort
 from kettrack.timelines import _kernels as kernels
+from kettrack.timelines._running import LARGE, run_kernel
 
 Array = npt.NDArray[Any]
 
@@ -128,7 +129,7 @@ def offsets_of(codes: Array, n: int) -> Array:
         return offsets
     if not 0 <= codes[0] <= codes[-1] < n:
         raise UsageError("Patients must be numbered from 0, and rows sorted by patient.")
-    kernels.run_kernel(kernels.mark_ends, codes.size >= kernels.LARGE, codes, offsets, unsorted)
+    run_kernel(kernels.mark_ends, codes.size >= LARGE, codes, offsets, unsorted)
     if unsorted[0]:
         raise UsageError("Rows must be sorted by patient.")
     return np.maximum.accumulate(offsets, out=offsets)
@@ -168,7 +169,7 @@ def bucket_from_arrays(
         session_offsets=sessions,
         session_day=session_day,
         observed_to_day=np.broadcast_to(np.int32(kernels.MISSING_DAY), n),
-        large=max(score.size, session_day.size) >= kernels.LARGE,
+        large=max(score.size, session_day.size) >= LARGE,
     )
 
 
@@ -198,7 +199,7 @@ def bucket_of(cohort: Cohort, instrument: str | None = None) -> Bucket:
         session_offsets=session_offsets,
         session_day=session_day,
         observed_to_day=days_or_missing(cohort.patients["observed_to_day"]),
-        large=max(score.size, session_day.size) >= kernels.LARGE,
+        large=max(score.size, session_day.size) >= LARGE,
     )
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from kettrack.reading.cohort import Cohort
 from kettrack.timelines import _kernels as kernels
 from kettrack.timelines._kernels import MISSING_DAY
+from kettrack.timelines._running import LARGE, CourseLimits, run_kernel
 from kettrack.timelines.bucket import Array, Bucket, category, days_or_missing, map_blocks
 
 STOP_AFTER_DAYS: Final = 60  # esketamine persistence is counted with the same gap (Mindful Health Solutions, n = 911)
@@ -119,7 +120,7 @@ def course_arrays(offsets: Array, day: Array, rules: CourseRules, large: bool = 
         1, 2, ... in the patient, and in the course.
     """
     course, number, place = np.empty(day.size, np.int8), np.empty(day.size, np.int32), np.empty(day.size, np.int32)
-    limits = kernels.CourseLimits(
+    limits = CourseLimits(
         rules.series_gap_days,
         rules.induction_sessions,
         rules.stretch_after_sessions,
@@ -128,29 +129,56 @@ def course_arrays(offsets: Array, day: Array, rules: CourseRules, large: bool = 
         rules.reinduction_sessions,
         rules.reinduction_pause_days,
     )
-    kernels.run_kernel(kernels.courses, large or day.size >= kernels.LARGE, offsets, day, limits, course, number, place)
+    run_kernel(kernels.courses, large or day.size >= LARGE, offsets, day, limits, course, number, place)
     return course, number, place
+
+
+def first_courses(cohort: Cohort) -> pd.DataFrame:
+    """The first course of each patient, told from what was known at the time, never from what followed.
+
+    With `planned_sessions` it is the planned number, as long as no pause is over 60 days. Where no plan is recorded it is the
+    run of sessions at most `series_gap_days` apart, up to `induction_sessions`. (The course labels of `derive_courses` also
+    look at whether the pace slackens for good, which only the next sessions show.)
+
+    Returns
+    -------
+    DataFrame
+        By `patient_id`, in patient order: `length` (sessions), `end_day` (day of the last), `next_gap` (days to the session
+        after it; missing without one), `as_planned` (whether the planned number was reached).
+    """
+    rules = CourseRules()
+    sessions = derive_courses(cohort.sessions)[["patient_id", "day", "session_number", "gap_days"]].set_index("patient_id")
+    plan = cohort.patients.set_index("patient_id")["planned_sessions"].astype("Float64")
+    planned = plan.reindex(sessions.index)
+    longest = planned.notna().map({True: STOP_AFTER_DAYS, False: rules.series_gap_days})
+    broken = ((sessions["gap_days"] > longest).fillna(False)).groupby(level=0).cummax()
+    inside = sessions[~broken & (sessions["session_number"] <= planned.fillna(rules.induction_sessions))]
+    after = sessions.drop(columns="day").join(inside.groupby(level=0).size().rename("length"))
+    following = after.loc[after["session_number"] == after["length"] + 1, "gap_days"]
+    out = inside.groupby(level=0)["day"].agg(length="size", end_day="max").reindex(plan.index)
+    return out.assign(next_gap=following.reindex(plan.index), as_planned=(out["length"] == plan).fillna(False).astype(bool))
 
 
 def derive_care(cohort: Cohort) -> pd.DataFrame:
     """Whether each patient's care goes on, has stopped, ended as planned, or cannot be told.
 
     One row per patient, in the order of `cohort.patients`. A stop is known at a recorded `stop_day`, or when the log is
-    complete for 60 days after the last session; a stop after exactly the planned number of sessions is a planned end.
+    complete for 60 days after the last session; a stop at the end of the first course, with the planned number of sessions
+    given, is a planned end.
 
     Returns
     -------
     DataFrame
-        `patient_id` `n_sessions` `last_session_day` `care_status` (category) `stop_reason` (missing unless stopped).
+        `patient_id` `n_sessions` `last_session_day` `care_status` (category) `stop_reason` (missing while in care).
     """
     patients = cohort.patients
     counts = cohort.sessions.groupby("patient_id", sort=False)["day"].agg(["size", "max"]).reindex(patients["patient_id"])
-    last = counts["max"].to_numpy()
+    first, last = first_courses(cohort), counts["max"].to_numpy()
     observed, stop = days_or_missing(patients["observed_to_day"]), days_or_missing(patients["stop_day"])
     recorded = stop >= last  # a stop before a later session was not the end
     known = observed != MISSING_DAY
     over = recorded | (known & (observed >= last + STOP_AFTER_DAYS))
-    planned = over & (counts["size"].to_numpy() == patients["planned_sessions"].astype("Float64").fillna(-1).to_numpy())
+    planned = over & first["as_planned"].to_numpy() & (counts["size"].to_numpy() == first["length"].to_numpy())
     status = np.select([planned, over, known], ["planned_end", "stopped", "in_care"], "unknown")
     return pd.DataFrame(
         {

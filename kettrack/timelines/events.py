@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from kettrack.timelines import _kernels as kernels
+from kettrack.timelines._running import BaselineHow, RunLimits, run_kernel
 from kettrack.timelines.bucket import Array, Bucket
 from kettrack.vocabulary.rules import Criteria, Rule
 
@@ -102,8 +103,8 @@ def find_baselines(bucket: Bucket, rule: str = "last", sign: int = 1) -> Baselin
     types = (np.int64, np.float64, np.int32, np.int32, np.int32)
     first, score, day, n_assessments, last_day = (np.empty(bucket.n, kind) for kind in types)
     rows = (bucket.score_offsets, bucket.score_day, bucket.score_after, bucket.score, bucket.score_known)
-    how = kernels.BaselineHow(BASELINE_WINDOW_DAYS, _BASELINE_RULES[rule], sign)
-    kernels.run_kernel(kernels.anchor, bucket.large, *rows, how, first, score, day, n_assessments, last_day)
+    how = BaselineHow(BASELINE_WINDOW_DAYS, _BASELINE_RULES[rule], sign)
+    run_kernel(kernels.anchor, bucket.large, *rows, how, first, score, day, n_assessments, last_day)
     return Baselines(score, day, first, n_assessments, last_day, sign)
 
 
@@ -126,16 +127,16 @@ def find_first_run(bucket: Bucket, rule: Rule, baseline: Array, start: Array) ->
     status = np.empty(bucket.n, np.int8)
     scores = (bucket.score_offsets, bucket.score_day, bucket.score, bucket.score_known)
     sessions = (bucket.session_offsets, bucket.session_day, bucket.observed_to_day)
-    kernels.run_kernel(
+    run_kernel(
         kernels.first_run, bucket.large, *scores, *sessions, baseline, start, _limits(rule), event, proof, contrary, status
     )
     return EventRows(event, proof, contrary, status, rule.run.dated_at == "confirming")
 
 
-def _limits(rule: Rule) -> kernels.RunLimits:
+def _limits(rule: Rule) -> RunLimits:
     run, predicate = rule.run, rule.predicate
     measure, operator = _MEASURES[predicate.measure], _OPERATORS[predicate.operator]
-    return kernels.RunLimits(measure, operator, float(predicate.limit), run.count, run.min_gap, run.max_gap)
+    return RunLimits(measure, operator, float(predicate.limit), run.count, run.min_gap, run.max_gap)
 
 
 def find_events(
@@ -196,7 +197,7 @@ def kind_of_return(
     kind = np.zeros(bucket.n, np.int8)
     scores = (bucket.score_offsets, bucket.score_day, bucket.score, bucket.score_known, baselines.score)
     limits = (_limits(rule), criteria.recovery_days, criteria.recovery_max_gap)
-    kernels.run_kernel(kernels.recovered, bucket.large, *scores, _from_proven(remission), back_day, *limits, kind)
+    run_kernel(kernels.recovered, bucket.large, *scores, _from_proven(remission), back_day, *limits, kind)
     return kind
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from kettrack.timelines import _kernels as kernels
+from kettrack.timelines._running import run_kernel
 from kettrack.timelines.bucket import Array, Bucket, category, map_blocks, missing_to_na
 from kettrack.timelines.events import EVENTS, STATUSES, EventRows, find_baselines, find_events, ratable
 from kettrack.vocabulary.rules import Criteria
@@ -72,7 +73,7 @@ def event_columns(bucket: Bucket, name: str, event: EventRows | None, late_after
     if event is not None:
         scores = (event.row, event.after_row, bucket.score_day, bucket.score_after)
         sessions = (bucket.session_offsets, bucket.session_day, late_after_days)
-        kernels.run_kernel(kernels.locate, bucket.large, *scores, *sessions, day, session, after_day)
+        run_kernel(kernels.locate, bucket.large, *scores, *sessions, day, session, after_day)
     return {f"{name}_day": day, f"{name}_session": session, f"{name}_after_day": after_day, f"{name}_status": status}
 
 

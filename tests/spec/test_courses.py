@@ -45,6 +45,37 @@ def test_an_induction_has_at_most_twelve_sessions():
     ) == {"twelve": "I" * 12, "more": "I" * 12 + "MM", "weekly": "I" * 12 + "MMM"}
 
 
+def test_an_induction_also_ends_where_its_pace_slackens_for_good():
+    assert courses(
+        """
+        patient  | days
+        weekly   | 0 3 7 10 14 17 24 31 38         # twice a week, then weekly: two gaps of seven days in a row
+        late     | 0 3 7 10 17 20 24               # one late session
+        two_last | 0 3 7 10 14 17 24               # nobody knows yet whether it stays weekly
+        gap_6    | 0 2 4 6 12 18 24                # six days are no weekly pace
+        then_6   | 0 2 4 6 13 19 25                # the second gap is too short
+        three    | 0 2 4 11 14 17                  # before the fourth session nothing slackens
+        third    | 0 2 4 11 18 25                  # the first gap of seven days comes after the third, the second counts
+        slow     | 0 5 10 15 22 29 36              # seven days are less than one and a half times five
+        just     | 0 4 9 14 21 28 35               # and exactly that is enough
+        always   | 0 7 14 21 28 35 42
+        one_only | 0
+        """
+    ) == {
+        "weekly": "IIIIIIMMM",
+        "late": "IIIIIII",
+        "two_last": "IIIIIII",
+        "gap_6": "IIIIIII",
+        "then_6": "IIIIIII",
+        "three": "IIIIII",
+        "third": "IIIIMM",
+        "slow": "IIIIIII",
+        "just": "IIIIMMM",
+        "always": "IIIIIII",
+        "one_only": "I",
+    }
+
+
 def test_a_new_series_after_a_pause_is_a_re_induction():
     assert courses(
         """
@@ -57,6 +88,7 @@ def test_a_new_series_after_a_pause_is_a_re_induction():
         third    | 0 3 7 50 53 57 100 103 107        # and once more
         then     | 0 3 7 50 53 57 78 99              # re-induction, then maintenance
         long     | 0 3 7 50 53 57 60 64 67 71 74 78 81 85 88 92   # twelve at most here too
+        slackens | 0 1 2 3 4 5 6 7 40 41 42 43 50 57   # a re-induction is not cut short where its pace slackens
         """
     ) == {
         "again": "IIIIRRR",
@@ -67,6 +99,7 @@ def test_a_new_series_after_a_pause_is_a_re_induction():
         "third": "IIIRRRRRR",
         "then": "IIIRRRMM",
         "long": "III" + "R" * 12 + "M",
+        "slackens": "I" * 8 + "R" * 6,
     }
 
 

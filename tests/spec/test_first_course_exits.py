@@ -88,14 +88,14 @@ def test_going_on_and_stopping_are_judged_by_the_same_sixty_days():
         short   | 63              |            # day 3 + 60, but not day 7 + 60
         just    | 70              |
         new     | 28              |
-        told    | 28              | 10         # a recorded stop is known at once
+        told    | 28              | 10         # a stop known at once, when going on could not be, would count twice
         """,
     )
     assert exits(clinic) == {
         "short": (2, "log ends"),
         "just": (3, "responded"),
         "new": (0, "log ends"),
-        "told": (3, "stopped"),
+        "told": (0, "log ends"),
     }
 
 
@@ -119,6 +119,35 @@ def test_who_is_counted():
         """,
     )
     assert exits(clinic) == {"case": (1, "not_scored"), "silent": (1, "not_scored")}
+
+
+def test_the_plan_tells_the_first_course_and_without_one_the_gaps_do():
+    clinic = cohort(
+        """
+        patient  | day | score
+        holiday  |  -1 | 20
+        holiday  |  30 |  9        # after session 4 of the six planned, a pause of 12 days behind
+        no_plan  |  -1 | 20
+        no_plan  |  30 |  9        # the same, but nobody wrote a plan down: over after session 2
+        """,
+        "patient | days\n holiday | 0 4 16 20 70 74\n no_plan | 0 4 16 20 70 74",
+        "patient | observed_to_day | planned_sessions\n holiday | 200 | 6\n no_plan | 200 |",
+    )
+    assert exits(clinic) == {"holiday": (4, "responded"), "no_plan": (2, "not_scored")}
+
+
+def test_who_already_meets_the_rule_is_not_at_risk():
+    clinic = cohort(
+        """
+        patient | day | score
+        noisy   |  -9 | 24
+        noisy   |  -1 | 11        # half of the worst score already
+        noisy   |   2 |  9
+        """,
+        patients="patient | observed_to_day\n noisy | 200",
+        baseline="worst",
+    )
+    assert exits(clinic) == {"noisy": (0, "responded")}
 
 
 def test_refuses_when_no_log_says_how_far_it_reaches():

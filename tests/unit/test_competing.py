@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from kettrack.analysis.competing import count_exits, estimate_incidence
 
 # Myeloma among 1,384 people with monoclonal gammopathy (mgus2, R package survival 3.5-3): Aalen-Johansen from R 4.2.2, interval
-# from scikit-survival 0.28.0 (Aalen variance, log-log).
+# from scikit-survival 0.28.0 (Aalen variance, log-log), which agrees with the delta method while many are at risk.
 MGUS2 = {
     60: (0.034104, 0.320367, 0.0254, 0.0447),
     120: (0.063722, 0.531818, 0.0513, 0.0779),
     240: (0.099814, 0.724028, 0.0817, 0.1201),
-    360: (0.134042, 0.784208, 0.0957, 0.1790),
+    360: (0.134042, 0.784208, None, None),  # few left: the two variances differ
 }
 
 samples = st.lists(st.tuples(st.integers(1, 8), st.integers(0, 2)), min_size=1, max_size=60)
@@ -31,6 +31,8 @@ def test_myeloma_and_death_in_mgus2(reference_data):
     found = estimate_incidence(count_exits(months, cause, 2))
     for month, (myeloma, death, low, high) in MGUS2.items():
         assert found.estimate[month - 1] == pytest.approx([myeloma, death], abs=1e-6)
+        if low is None:
+            continue
         assert (found.ci_low[month - 1, 0], found.ci_high[month - 1, 0]) == pytest.approx((low, high), abs=1.5e-4)
 
 
@@ -55,6 +57,19 @@ def test_without_censoring_it_is_the_plain_fraction(sample):
     found = estimate_incidence(count_exits(step, cause, 2))
     plain = [[np.mean((step <= s) & (cause == c)) for c in (1, 2)] for s in range(1, step.max() + 1)]
     assert found.estimate == pytest.approx(np.array(plain))
+
+
+@given(st.lists(st.tuples(st.integers(1, 8), st.integers(1, 2)), min_size=5, max_size=60))
+def test_without_censoring_the_interval_is_that_of_a_plain_proportion(sample):
+    """Standard error of a proportion, put on the log(-log) scale by hand, however many causes tie in a step."""
+    step, cause = arrays(sample)
+    found = estimate_incidence(count_exits(step, cause, 2))
+    p = found.estimate[:, 0]
+    inside = (p > 1e-9) & (p < 1 - 1e-9)
+    error = np.sqrt(p[inside] * (1 - p[inside]) / len(step))
+    half = 1.959963984540054 * error / (p[inside] * -np.log(p[inside]))
+    assert np.log(-np.log(found.ci_low[inside, 0])) == pytest.approx(np.log(-np.log(p[inside])) + half)
+    assert np.log(-np.log(found.ci_high[inside, 0])) == pytest.approx(np.log(-np.log(p[inside])) - half)
 
 
 @given(st.lists(st.tuples(st.integers(1, 8), st.integers(0, 1)), min_size=2, max_size=60))
@@ -87,13 +102,13 @@ def test_intervals_hold_the_estimate_and_stay_between_0_and_1(sample):
 
 
 def test_interval_covers_what_it_should():
-    """500 clinics of 120 people with a known incidence of .45 by session 6: about 95 % of intervals hold it."""
+    """1,000 clinics of 120 people, heavy ties between causes, incidence .43 by session 6: about 95 % of intervals hold it."""
     rng = np.random.default_rng(5)
-    hazard = {1: 0.10, 2: 0.06}
+    hazard = {1: 0.20, 2: 0.25}
     free = (1 - sum(hazard.values())) ** np.arange(6)
     truth = float((free * hazard[1]).sum())
     hits = []
-    for _ in range(500):
+    for _ in range(1000):
         draws = rng.random((120, 6))
         what = np.where(draws < hazard[1], 1, np.where(draws < hazard[1] + hazard[2], 2, 0))
         happened = what.any(axis=1)
@@ -102,5 +117,6 @@ def test_interval_covers_what_it_should():
         ended = rng.integers(1, 12, 120)
         cause, step = np.where(ended < step, 0, cause), np.minimum(step, ended)
         found = estimate_incidence(count_exits(step, cause, 2))
-        hits.append(found.ci_low[5, 0] <= truth <= found.ci_high[5, 0])
-    assert 0.92 <= np.mean(hits) <= 0.975
+        last = min(6, len(found.free)) - 1  # everybody may be gone before
+        hits.append(found.ci_low[last, 0] <= truth <= found.ci_high[last, 0])
+    assert 0.93 <= np.mean(hits) <= 0.97

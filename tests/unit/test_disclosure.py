@@ -21,7 +21,7 @@ def result(**counts):
 
 @pytest.mark.parametrize(
     ("events", "shown"),
-    [(0, "0"), (1, "<11"), (10, "<11"), (11, "11"), (29, "29"), (30, "<11"), (39, "<11"), (40, "40")],
+    [(0, "0"), (1, "hidden"), (10, "hidden"), (11, "11"), (29, "29"), (30, "hidden"), (39, "hidden"), (40, "40")],
 )
 def test_cms_hides_1_to_10_and_what_leaves_1_to_10(events, shown):
     assert disclosure.apply(result(a=events), "cms").shown["events"].tolist() == [shown]
@@ -29,11 +29,29 @@ def test_cms_hides_1_to_10_and_what_leaves_1_to_10(events, shown):
 
 def test_a_hidden_count_is_hidden_everywhere():
     seen = disclosure.apply(result(few=3, many=20), "cms")
-    assert seen.text == "<11 of 40 ((hidden)); 20 of 40 (50.0 %)"
+    assert seen.text == "hidden of 40 (hidden); 20 of 40 (50.0 %)"
     rows = json.loads(seen.to_json())["table"]
     assert rows[0] == {"key": "few", "n": 40, "events": None, "estimate": None, "suppressed": True}
     assert rows[1] == {"key": "many", "n": 40, "events": 20, "estimate": 50.0, "suppressed": False}
     assert "3" not in seen.shown.iloc[0].tolist()
+
+
+def test_running_counts_do_not_give_the_hidden_ones_away():
+    table = pd.DataFrame({"step": ["a", "b", "c"], "lost": [0, 7, 20], "left": [60, 53, 33]})
+    roles = {"step": "key", "lost": "count", "left": "running"}
+    ladder = Result(name="ladder", table=table, roles=roles, sentence="", estimand="")
+    assert disclosure.apply(ladder, "cms").table["left"].tolist() == [60, pd.NA, pd.NA]
+    alone = Result(name="n", table=table[["step", "left"]], roles={"step": "key", "left": "running"}, sentence="", estimand="")
+    assert disclosure.apply(alone, "cms").table["left"].tolist() == [60, pd.NA, 33]
+
+
+def test_a_denominator_just_below_the_others_is_hidden_with_its_row():
+    table = pd.DataFrame({"key": ["sex", "age"], "n": [240, 232], "events": [140, 120], "estimate": [58.3, 51.7]})
+    roles = {"key": "key", "n": "denominator", "events": "count", "estimate": "derived"}
+    seen = disclosure.apply(Result(name="t", table=table, roles=roles, sentence="", estimand=""), "cms").table
+    assert seen["n"].tolist() == [240, pd.NA]
+    assert seen["events"].tolist() == [140, pd.NA]
+    assert seen["estimate"].isna().tolist() == [False, True]
 
 
 def test_internal_hides_nothing_and_is_marked():

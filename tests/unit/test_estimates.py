@@ -71,7 +71,7 @@ def test_the_bands_of_the_curve_add_up(sample):
 def test_worsening_stands_beside_the_good_news(sample):
     page = " ".join(result.text for result in first_page(sample))
     assert "had responded" in page
-    assert "scored higher than before treatment" in page
+    assert "scored worse than before treatment" in page
 
 
 def test_after_the_course_the_first_score_of_the_window_counts():

@@ -12,6 +12,7 @@ from kettrack.timelines import _kernels as kernels
 from kettrack.timelines import bucket as buckets
 from kettrack.timelines.alignment import align_scores
 from kettrack.timelines.bucket import Bucket, bucket_from_arrays, offsets_of
+from kettrack.timelines.courses import CourseRules, course_arrays
 from kettrack.timelines.events import Baselines, find_baselines, find_events, find_first_run
 from kettrack.timelines.outcomes import outcomes_of
 from kettrack.vocabulary.criteria import convention, get_criteria
@@ -84,6 +85,16 @@ def test_compiled_and_python_alignment_is_the_same():
     bucket = random_bucket(seed=3)
     for python, compiled in zip(align_scores(bucket), align_scores(replace(bucket, large=True)), strict=True):
         np.testing.assert_array_equal(python, compiled)
+
+
+def test_compiled_and_python_courses_are_the_same():
+    bucket = random_bucket(n=2000, seed=8)
+    gaps = np.random.default_rng(8).choice([0, 3, 4, 7, 10, 11, 28, 40], bucket.session_day.size)
+    day = np.cumsum(gaps).astype(np.int32)  # rising within each patient is all that counts
+    python, compiled = (course_arrays(bucket.session_offsets, day, CourseRules(), large) for large in (False, True))
+    assert set(python[0]) == {0, 1, 2}
+    for one, other in zip(python, compiled, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_compiled_and_python_relapse_and_recurrence_are_the_same():

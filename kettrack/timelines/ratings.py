@@ -1,0 +1,151 @@
+"""Rating a patient once: who can be rated under a rule, who cannot and why, and the scores that decide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from kettrack.reading.cohort import Cohort
+from kettrack.settings import BaselineRule
+from kettrack.timelines._kernels import MISSING_DAY, NO_ROW
+from kettrack.timelines.bucket import Array, Bucket, bucket_of
+from kettrack.timelines.events import Baselines, find_baselines, ratable
+from kettrack.timelines.outcomes import EXCLUSIONS
+from kettrack.timelines.states import change_of, is_assessment, meets
+from kettrack.timelines.tables import log_reasons
+from kettrack.vocabulary.conventions import convention
+from kettrack.vocabulary.instrument import Instrument
+from kettrack.vocabulary.instruments import get_instrument
+from kettrack.vocabulary.rules import Predicate, Rule
+
+REASONS: Final = (*EXCLUSIONS, "few_sessions", "too_new", "not_scored", "no_items")
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A cohort's scores on one instrument with their baselines: what every rule here is applied to.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        Whose scores they are.
+    instrument : Instrument
+        The scale.
+    bucket : Bucket
+        Its scores, and the sessions.
+    baselines : Baselines
+        By the rule in force.
+    assessment : bool, shape (scores,)
+        Complete scores after the first session.
+    """
+
+    cohort: Cohort
+    instrument: Instrument
+    bucket: Bucket
+    baselines: Baselines
+    assessment: Array
+
+    def holds(self, *predicates: Predicate) -> Array:
+        """Whether each assessment holds every predicate: bool, shape (scores,)."""
+        change, percent_change = change_of(self.bucket, self.baselines)
+        measures = {"score": self.bucket.score, "change": change, "percent_change": percent_change}
+        held = [meets(Rule(predicate), measures) for predicate in predicates]
+        return self.assessment & np.logical_and.reduce(held)
+
+    def value(self, row: Array) -> Array:
+        """Score of each row; NaN where the row is -1."""
+        return np.append(np.asarray(self.bucket.score, np.float64), np.nan)[row]
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """Who met a rule; arrays over the patients of a cohort.
+
+    Parameters
+    ----------
+    met : bool, shape (n,)
+        False also where it could not be rated.
+    reason : int8, shape (n,)
+        Why it could not: position in `REASONS`, -1 where it could.
+    proof : tuple of (Bucket, int64 of shape (n, k))
+        Score rows that decided; -1 = none.
+    """
+
+    met: Array
+    reason: Array
+    proof: tuple[tuple[Bucket, Array], ...]
+
+    @property
+    def rated(self) -> Array:
+        """Whether each patient could be rated: bool, shape (n,)."""
+        return self.reason < 0
+
+
+def score_cohort(cohort: Cohort, instrument: str | None = None, baseline: BaselineRule | None = None) -> Scored:
+    """Scores and baselines of a cohort on one instrument.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        From `load_cohort`.
+    instrument : str, optional
+        Default the primary one.
+    baseline : {"last", "mean", "worst"}, optional
+        Default the cohort's own.
+    """
+    scale = get_instrument(instrument or cohort.settings.instrument, cohort.settings.known_instruments)
+    bucket = bucket_of(cohort, scale.name)
+    baselines = find_baselines(bucket, baseline or cohort.settings.baseline, scale.sign)
+    return Scored(cohort, scale, bucket, baselines, bucket.score_known & is_assessment(bucket, baselines))
+
+
+def rating(met: Array, faults: Mapping[str, Array], *proof: tuple[Bucket, Array]) -> Rating:
+    """A rating from who met the rule and who cannot be rated; the first fault that applies, in the order of `REASONS`."""
+    names = [name for name in REASONS if name in faults]
+    reason = np.select([faults[name] for name in names], [np.int8(REASONS.index(name)) for name in names], np.int8(-1))
+    shown = tuple((bucket, rows.reshape(bucket.n, -1)) for bucket, rows in proof)
+    return Rating(met & (reason < 0), reason, shown)
+
+
+def entry_faults(scored: Scored) -> dict[str, Array]:
+    """Why a patient cannot be rated under any rule: no baseline, below caseness, treated before, placebo."""
+    baseline = scored.baselines.score
+    faults = {
+        "no_baseline": np.isnan(baseline),
+        "below_caseness": ~ratable(scored.baselines, convention(scored.instrument)),
+    }
+    return faults | log_reasons(scored.cohort)
+
+
+def too_new(bucket: Bucket, from_day: int, to_day: int) -> Array:
+    """Logs that end before `to_day`, so that met and not met would not be seen alike.
+
+    Where nothing says to which day a log is complete, one that has no row from `from_day` on.
+    """
+    latest = np.maximum(_last_of(bucket.score_offsets, bucket.score_day), _last_of(bucket.session_offsets, bucket.session_day))
+    stated = bucket.observed_to_day != MISSING_DAY
+    return np.where(stated, bucket.observed_to_day < to_day, latest < from_day)
+
+
+def _last_of(offsets: Array, day: Array) -> Array:
+    there = np.diff(offsets) > 0
+    return np.where(there, np.append(day, np.int32(MISSING_DAY))[offsets[1:] - 1], MISSING_DAY)
+
+
+def first_row(bucket: Bucket, chosen: Array) -> Array:
+    """First chosen score row of each patient: int64, shape (n,); -1 = none."""
+    return _one_row(bucket, np.flatnonzero(chosen)[::-1])
+
+
+def last_row(bucket: Bucket, chosen: Array) -> Array:
+    """Last chosen score row of each patient: int64, shape (n,); -1 = none."""
+    return _one_row(bucket, np.flatnonzero(chosen))
+
+
+def _one_row(bucket: Bucket, rows: Array) -> Array:
+    out = np.full(bucket.n, NO_ROW, np.int64)
+    out[bucket.score_patient[rows]] = rows  # of several the one assigned last stays
+    return out

@@ -1,0 +1,137 @@
+"""Scores on a grid of weeks: the score closest to each target day, and the rules that ask for certain weeks."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from kettrack.reading.cohort import Cohort
+from kettrack.timelines._kernels import NO_ROW
+from kettrack.timelines.bucket import Array, Bucket, days_or_missing
+from kettrack.timelines.courses import derive_care
+from kettrack.timelines.ratings import Rating, Scored, entry_faults, rating, too_new
+from kettrack.vocabulary.patient_rules import WEEK, VisitRule
+
+_NEVER: Final = np.iinfo(np.int32).max
+
+
+def visit_rows(bucket: Bucket, chosen: Array, weeks: tuple[int, ...], reach_days: int) -> Array:
+    """Score that stands for each week: the one closest to its target day, of two equally close the earlier.
+
+    Windows never overlap: a score between two target days belongs to the nearer, half-way to the earlier.
+
+    Parameters
+    ----------
+    bucket : Bucket
+        Day 0 is the first session.
+    chosen : bool, shape (scores,)
+        Scores that may stand for a week.
+    weeks : tuple of int
+        Rising; week w is aimed at day 7 w.
+    reach_days : int
+        Farthest a score may lie from its target day, both ends included.
+
+    Returns
+    -------
+    int64, shape (n, weeks)
+        Rows of the bucket; -1 = no score for that week.
+
+    Examples
+    --------
+    >>> from kettrack.timelines.bucket import bucket_from_arrays
+    >>> days, one = np.array([25, 31, 35, 42]), np.zeros(4, int)
+    >>> bucket = bucket_from_arrays(1, one, days, np.ones(4), one[:1], np.array([0]))
+    >>> visit_rows(bucket, np.ones(4, bool), (4, 6), 7).tolist()
+    [[0, 3]]
+    """
+    targets = WEEK * np.asarray(weeks)
+    rows = np.flatnonzero(chosen)
+    day = bucket.score_day[rows].astype(np.int64)
+    week = np.searchsorted((targets[:-1] + targets[1:]) / 2, day)
+    distance = np.abs(day - targets[week])
+    near = distance <= reach_days
+    rows, week, distance = rows[near], week[near], distance[near]
+    out = np.full((bucket.n, targets.size), NO_ROW, np.int64)
+    order = np.lexsort((-rows, -distance))  # the closest, and of those the earliest, is assigned last and stays
+    out[bucket.score_patient[rows[order]], week[order]] = rows[order]
+    return out
+
+
+def enough_weeks(holds: Array, excusable: Array, excused: int) -> Array:
+    """Whether every week holds but at most `excused` of the excusable ones.
+
+    Parameters
+    ----------
+    holds : bool, shape (n, weeks)
+        False where a week fails or has no score.
+    excusable : bool, shape (weeks,)
+        Weeks that may fail.
+    excused : int
+        How many of them.
+
+    Returns
+    -------
+    bool, shape (n,)
+
+    Examples
+    --------
+    >>> weeks = np.array([[False, True, True, True], [False, False, True, True], [True, True, True, False]])
+    >>> enough_weeks(weeks, np.array([True, True, False, False]), 1).tolist()
+    [True, False, False]
+    """
+    fails = ~holds
+    return ~(fails & ~excusable).any(axis=1) & (fails.sum(axis=1) <= excused)
+
+
+def k_of_last_n(holds: Array, k: int, n: int) -> Array:
+    """Whether at each week at least k of the last n weeks hold; never before week n of the grid.
+
+    Parameters
+    ----------
+    holds : bool, shape (patients, weeks)
+        False where a week fails or has no score.
+    k, n : int
+        1 <= k <= n.
+
+    Returns
+    -------
+    bool, shape (patients, weeks)
+
+    Examples
+    --------
+    >>> k_of_last_n(np.array([[True, True, False, True, False]]), 3, 4).tolist()
+    [[False, False, False, True, False]]
+    """
+    totals = np.cumsum(holds, axis=1)
+    before = np.concatenate([np.zeros((len(holds), min(n, holds.shape[1])), totals.dtype), totals[:, :-n]], axis=1)
+    return (totals - before >= k) & (np.arange(holds.shape[1]) >= n - 1)
+
+
+def rate_visits(scored: Scored, rule: VisitRule) -> Rating:
+    """Rate every patient under a rule of fixed weeks.
+
+    A week without a score decides only where it must: a known failure beyond what is excused is not met, whatever is missing.
+    Logs that end before the last window closes are not rated at all, so that met and not met are seen alike.
+    """
+    bucket, last = scored.bucket, WEEK * rule.weeks[-1]
+    rows = visit_rows(bucket, scored.assessment, rule.weeks, rule.reach_days)
+    known = rows != NO_ROW
+    holds = known & scored.holds(*rule.predicates)[rows] if scored.assessment.size else known
+    excusable, excused = np.isin(rule.weeks, rule.excusable), int(bool(rule.excusable))
+    met = enough_weeks(holds, excusable, excused)
+    open_ = enough_weeks(holds | ~known, excusable, excused) & ~met  # what is missing decides
+    faults = entry_faults(scored) | {"too_new": too_new(bucket, last - rule.reach_days, last + rule.reach_days)}
+    if rule.missing == "not rated":
+        faults["not_scored"] = open_
+    if rule.in_care:
+        met &= stop_days(scored.cohort) >= last
+    return rating(met, faults, (bucket, rows))
+
+
+def stop_days(cohort: Cohort) -> Array:
+    """Day on which each patient stopped early: as recorded, else the last session; the largest integer while care goes on."""
+    care = derive_care(cohort)
+    recorded = days_or_missing(cohort.patients["stop_day"])
+    day = np.maximum(recorded, care["last_session_day"].to_numpy())
+    return np.where(care["care_status"] == "stopped", day, _NEVER)
