@@ -24,12 +24,27 @@ _HOME: Final = {
     "timeline_table": "kettrack.timelines.tables",
     "outcomes_table": "kettrack.timelines.tables",
     "state_events_table": "kettrack.timelines.state_events",
+    "list_presets": "kettrack.timelines.published",
+    "published_rules_table": "kettrack.timelines.published",
+    "sudden_gains_table": "kettrack.timelines.sudden_gains",
+    "known_by": "kettrack.timelines.known_by",
     "estimate": "kettrack.analysis",
+    "review_table": "kettrack.analysis.review",
+    "patient_page": "kettrack.analysis.patient_page",
+    "comparable_scores": "kettrack.analysis.expected_course",
     "plot_ladder": "kettrack.figures.cohort",
     "plot_session_counts": "kettrack.figures.cohort",
     "plot_session_gaps": "kettrack.figures.cohort",
     "plot_response_by_session": "kettrack.figures.response",
     "plot_waterfall": "kettrack.figures.waterfall",
+    "plot_swimmer": "kettrack.figures.swimmer",
+    "plot_occupancy": "kettrack.figures.occupancy",
+    "plot_flows": "kettrack.figures.alluvial",
+    "plot_session_intervals": "kettrack.figures.intervals",
+    "plot_maintenance": "kettrack.figures.intervals",
+    "plot_specification": "kettrack.figures.specification",
+    "plot_patient": "kettrack.figures.patient",
+    "plot_expected": "kettrack.figures.expected",
     "notebook_folder": "kettrack.resources",
     "sample_folder": "kettrack.resources",
 }
@@ -38,14 +53,25 @@ __all__ = ["__version__", *_HOME]
 
 if TYPE_CHECKING:
     from kettrack.analysis import estimate as estimate
+    from kettrack.analysis.expected_course import comparable_scores as comparable_scores
+    from kettrack.analysis.patient_page import patient_page as patient_page
+    from kettrack.analysis.review import review_table as review_table
     from kettrack.errors import DataProblems as DataProblems
     from kettrack.errors import KettrackError as KettrackError
     from kettrack.errors import NotIdentified as NotIdentified
     from kettrack.errors import UsageError as UsageError
+    from kettrack.figures.alluvial import plot_flows as plot_flows
     from kettrack.figures.cohort import plot_ladder as plot_ladder
     from kettrack.figures.cohort import plot_session_counts as plot_session_counts
     from kettrack.figures.cohort import plot_session_gaps as plot_session_gaps
+    from kettrack.figures.expected import plot_expected as plot_expected
+    from kettrack.figures.intervals import plot_maintenance as plot_maintenance
+    from kettrack.figures.intervals import plot_session_intervals as plot_session_intervals
+    from kettrack.figures.occupancy import plot_occupancy as plot_occupancy
+    from kettrack.figures.patient import plot_patient as plot_patient
     from kettrack.figures.response import plot_response_by_session as plot_response_by_session
+    from kettrack.figures.specification import plot_specification as plot_specification
+    from kettrack.figures.swimmer import plot_swimmer as plot_swimmer
     from kettrack.figures.waterfall import plot_waterfall as plot_waterfall
     from kettrack.reading.cohort import Cohort as Cohort
     from kettrack.reading.delimited import cohort_from_frames as cohort_from_frames
@@ -53,7 +79,11 @@ if TYPE_CHECKING:
     from kettrack.resources import notebook_folder as notebook_folder
     from kettrack.resources import sample_folder as sample_folder
     from kettrack.result import Result as Result
+    from kettrack.timelines.known_by import known_by as known_by
+    from kettrack.timelines.published import list_presets as list_presets
+    from kettrack.timelines.published import published_rules_table as published_rules_table
     from kettrack.timelines.state_events import state_events_table as state_events_table
+    from kettrack.timelines.sudden_gains import sudden_gains_table as sudden_gains_table
     from kettrack.timelines.tables import courses_table as courses_table
     from kettrack.timelines.tables import outcomes_table as outcomes_table
     from kettrack.timelines.tables import timeline_table as timeline_table

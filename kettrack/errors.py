@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 
@@ -55,10 +56,39 @@ class DataProblems(KettrackError):
         for file in dict.fromkeys(problem.file for problem in self.problems):
             here = [problem for problem in self.problems if problem.file == file]
             lines.append(f"{file}: {len(here)} problem{'s' if len(here) != 1 else ''}")
-            lines += [f"  {problem}" for problem in here[:per_file]]
-            if len(here) > per_file:
-                lines.append(f"  ... and {len(here) - per_file} more")
+            lines += _told(here, per_file)
         return "\n".join([*lines, "Nothing was loaded.", *([self.hint] if self.hint else [])])
+
+
+def _told(problems: list[Problem], most: int) -> list[str]:
+    """One line for all problems of a column that expect the same; of every kind at least one line is there."""
+    alike: dict[tuple[str, str], list[Problem]] = {}
+    for one in problems:
+        alike.setdefault((one.column, one.expected), []).append(one)
+    kinds = {(column, re.sub(r"\d+", "#", expected)): (column, expected) for column, expected in reversed(alike)}
+    shown = [key for place, key in enumerate(alike) if place < most or key in kinds.values()]
+    rest = sum(len(group) for key, group in alike.items() if key not in shown)
+    return [f"  {_joined(alike[key])}" for key in shown] + ([f"  ... and {rest} more of these kinds"] if rest else [])
+
+
+def _joined(alike: list[Problem], most: int = 3) -> str:
+    if len(alike) == 1:
+        return str(alike[0])
+    lines = [str(one.line) for one in alike if one.line]
+    more = f" and {len(lines) - most} more" if len(lines) > most else ""
+    place = ", ".join(part for part in (f"line {', '.join(lines[:most])}{more}" if lines else "", alike[0].column) if part)
+    values = list(dict.fromkeys(one.value for one in alike if one.value))
+    shown = f": {', '.join(values[:most])}{', ...' if len(values) > most else ''}" if values else ""
+    return f"{place}{shown} - {alike[0].expected}" if place else alike[0].expected
+
+
+class Interrupted(KettrackError):
+    """The person at the terminal stopped the run."""
+
+    exit_code = 130
+
+    def __init__(self) -> None:
+        super().__init__("Stopped before the end; nothing was written.")
 
 
 class NotIdentified(KettrackError):

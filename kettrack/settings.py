@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from kettrack.vocabulary.instrument import Instrument
 from kettrack.vocabulary.instruments import INSTRUMENTS
 from kettrack.vocabulary.rules import Criteria
 
+SETTINGS_FILE: Final = "kettrack.toml"
 BaselineRule = Literal["last", "mean", "worst"]
 DuplicateRule = Literal["last", "first", "worst", "mean"]
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkstemp
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from kettrack.errors import UsageError
 
 if TYPE_CHECKING:
     import pandas as pd
 
+_FORMULA: Final = re.compile(r"[=@\t\r]|[+-](?!\d+(?:[.,]\d+)?$)")
 TABLE_ENDINGS = (".csv", ".parquet")
 
 
@@ -77,7 +79,8 @@ def write_table(frame: pd.DataFrame, path: str | Path) -> Path:
     Parameters
     ----------
     frame : DataFrame
-        Any of kettrack's tables. In CSV a missing value is an empty cell, a truth value `true` or `false`, a line end `\n`.
+        Any of kettrack's tables. In CSV a missing value is an empty cell, a truth value `true` or `false`, a line end `\n`;
+        text that begins with = + - @ has an apostrophe before it, so that no spreadsheet takes it for a formula.
     path : str or Path
         Ends in `.csv` or `.parquet`; replaced if it exists.
 
@@ -118,7 +121,20 @@ def csv_text(frame: pd.DataFrame) -> str:
         for name in frame.columns
         if pd.api.types.is_bool_dtype(frame[name].dtype)
     }
-    return frame.assign(**truth).to_csv(index=False, lineterminator="\n")
+    texts = {name: _as_no_formula(frame[name]) for name in frame.columns if _is_text(frame[name].dtype)}
+    return frame.assign(**truth, **texts).to_csv(index=False, lineterminator="\n")
+
+
+def _is_text(dtype: object) -> bool:
+    import pandas as pd
+
+    return isinstance(dtype, pd.StringDtype) or dtype == "object" or isinstance(dtype, pd.CategoricalDtype)
+
+
+def _as_no_formula(texts: pd.Series) -> pd.Series:
+    """Put an apostrophe before text that a spreadsheet would run as a formula; numbers are left as they are."""
+    levels = [text for text in texts.dropna().unique() if isinstance(text, str) and _FORMULA.match(text)]
+    return texts.astype("object").replace({text: f"'{text}" for text in levels}) if levels else texts
 
 
 def _write_parquet(frame: pd.DataFrame, draft: Path) -> None:

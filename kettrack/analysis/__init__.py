@@ -21,6 +21,17 @@ ESTIMATES: Final = {
     "remission_by_session": ("response_curve", "remission_by_session"),
     "state_after_course": ("after_course", "state_after_course"),
     "waterfall": ("after_course", "waterfall"),
+    "expected_course": ("expected_course", "expected_course"),
+    "swimmer": ("swimmer", "swimmer"),
+    "state_occupancy": ("occupancy", "state_occupancy"),
+    "severity_flows": ("flows", "severity_flows"),
+    "losses": ("losses", "losses"),
+    "retreatment": ("retreatment", "retreatment"),
+    "retreatment_courses": ("retreatment", "retreatment_courses"),
+    "maintenance_lengths": ("holding", "maintenance_lengths"),
+    "holding_interval": ("holding", "holding_interval"),
+    "session_intervals": ("holding", "session_intervals"),
+    "specification": ("specification", "specification"),
 }
 
 

@@ -47,7 +47,7 @@ def baseline_bands(baseline: Array, instrument: Instrument) -> Array:
     edges = [band.low for band in instrument.bands] or [instrument.minimum]
     labels = np.array([band.label for band in instrument.bands] or ["all"], object)
     place = np.clip(np.searchsorted(edges, baseline, side="right") - 1, 0, len(edges) - 1)
-    return np.where(np.isnan(baseline), None, labels[place])
+    return np.where(np.isnan(baseline), np.array(None, object), labels[place])
 
 
 def comparable_scores(cohort: Cohort) -> pd.DataFrame:
@@ -79,9 +79,10 @@ def _rows(bucket: Bucket, patient: Array, sessions: Array, day: Array, score: Ar
     return pd.DataFrame({"patient_id": who, "sessions": sessions.astype(int), "day": day.astype(int), "score": score})
 
 
-def _band_of(rows: pd.DataFrame, bucket: Bucket, baselines: Baselines, instrument: Instrument) -> pd.Categorical:
+def _band_of(rows: pd.DataFrame, bucket: Bucket, baselines: Baselines, instrument: Instrument) -> pd.Series:
     labels = baseline_bands(baselines.score, instrument)[bucket.patient_id.get_indexer(pd.Index(rows["patient_id"]))]
-    return pd.Categorical(labels, categories=[band.label for band in instrument.bands] or ["all"], ordered=True)
+    order = [band.label for band in instrument.bands] or ["all"]
+    return pd.Series(pd.Categorical(labels, categories=order, ordered=True))
 
 
 def count(cohort: Cohort) -> pd.DataFrame:
@@ -92,7 +93,12 @@ def count(cohort: Cohort) -> pd.DataFrame:
     DataFrame
         One row per value that occurred: `band` `sessions` `score` `n` (people).
     """
-    once = comparable_scores(cohort).drop_duplicates(["patient_id", "sessions"])
+    return count_scores(comparable_scores(cohort))
+
+
+def count_scores(comparable: pd.DataFrame) -> pd.DataFrame:
+    """`count` for scores at hand, from `comparable_scores`."""
+    once = comparable.drop_duplicates(["patient_id", "sessions"])
     return once.groupby(KEYS, observed=True).size().rename("n").reset_index()
 
 
@@ -148,7 +154,7 @@ def _quantiles(cells: pd.DataFrame, band: str, sessions: int) -> list[float]:
     """Quantiles of one cell, between scores along the line through the middle of each step."""
     if (band, sessions) not in cells.index:
         return [np.nan] * len(QUANTILES)
-    share = cells.loc[(band, sessions)].to_numpy(float)
+    share = cells.to_numpy(float)[cells.index.get_loc((band, sessions))]
     there = share > 0
     middle = (np.cumsum(share) - share / 2)[there]
     return np.interp(list(QUANTILES.values()), middle, cells.columns.to_numpy(float)[there]).tolist()

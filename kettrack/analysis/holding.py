@@ -27,9 +27,23 @@ ABOUT: Final = {
     "not_estimable": "not estimable: fewer than three rated intervals",
 }
 INTERVAL_ESTIMAND: Final = "Maintenance intervals that began well, by length: was the response still there at the next session?"
-HOLDING_ESTIMAND: Final = "Each patient's (longest interval that held, shortest that failed], from at least three rated intervals."
+HOLDING_ESTIMAND: Final = "Each patient's (longest interval that held, shortest that failed], from three or more rated ones."
 STRIP_ESTIMAND: Final = "Days since the session before, among those who came back for that session."
 COLLECT: Final = "a score in the 14 days before each maintenance session."
+
+
+_LENGTH_ROLES: Final[dict[str, Role]] = {
+    "key": "key",
+    "days": "label",
+    "n": "denominator",
+    "rated": "denominator",
+    "estimate": "derived",
+    "intervals": "count",
+    "held": "count",
+    "failed": "count",
+    "not_well_at_start": "count",
+    "not_known": "count",
+}
 
 
 def maintenance_lengths(cohort: Cohort) -> Result:
@@ -48,8 +62,7 @@ def maintenance_lengths(cohort: Cohort) -> Result:
     result = Result(
         name="maintenance_lengths",
         table=table,
-        roles={"key": "key", "days": "label", "n": "denominator", "rated": "denominator", "estimate": "derived"}
-        | dict.fromkeys(("intervals", "held", "failed", "not_well_at_start", "not_known"), "count"),
+        roles=_LENGTH_ROLES,
         show=("days", "n", "intervals", "rated", "held", "failed", "estimate", "not_well_at_start", "not_known"),
         sentence=(
             "{all.intervals} maintenance intervals of {all.n} people; {all.rated} began well and were scored at their end: "
@@ -121,8 +134,8 @@ def holding_interval(cohort: Cohort) -> Result:
         show=("about", "n", "events", "estimate", "longest_held", "shortest_failed"),
         sentence=(
             "Of {between.n} people with maintenance sessions, {between.events} have a holding interval bounded on both sides, "
-            "{at_least.events} held at every length tried, {at_most.events} at none; {contradictory.events} are contradictory, and "
-            "{not_estimable.events} have fewer than three rated intervals."
+            "{at_least.events} held at every length tried, {at_most.events} at none; {contradictory.events} are contradictory, "
+            "and {not_estimable.events} have fewer than three rated intervals."
         ),
         estimand=HOLDING_ESTIMAND,
         caveats=_caveats(cohort),
@@ -141,11 +154,11 @@ def _answer(people: pd.DataFrame, kind: str) -> dict[str, object]:
 def _caveats(cohort: Cohort) -> tuple[str, ...]:
     rules = HoldingRules()
     return (
-        f"Held: {cohort.criteria.response} at the session that begins the interval and at the one that ends it, by the last score "
-        f"since the session before and at most {rules.score_days} days old; failed: at the first only. kettrack's convention. "
-        f"{rule_words(cohort)}.",
-        "Association only: people come sooner when they feel worse, so a short interval may follow from failing as well as failing "
-        "from a long one. One score at each end is noisy.",
+        f"Held: {cohort.criteria.response} at the session that begins the interval and at the one that ends it, by the last "
+        f"score since the session before and at most {rules.score_days} days old; failed: at the first only. kettrack's "
+        f"convention. {rule_words(cohort)}.",
+        "Association only: people come sooner when they feel worse, so a short interval may follow from failing as well as "
+        "failing from a long one. One score at each end is noisy.",
         "The stretch after the last session is not an interval; people who left well, or ill, are not in it.",
     )
 
@@ -166,10 +179,12 @@ def session_intervals(cohort: Cohort) -> Result:
     table = counts.assign(n=counts.sum(axis=1), estimate=sessions.groupby("session_number")["gap_days"].median().astype(float))
     table = table.rename_axis("session").rename_axis(None, axis=1).reset_index()
     table = table[table["n"] >= FEWEST].reset_index(drop=True)
+    roles: dict[str, Role] = {"session": "key", "n": "denominator", "estimate": "derived"}
+    roles |= {f"days_{band}": "count" for band in LENGTHS}
     result = Result(
         name="session_intervals",
         table=table[["session", "n", "estimate", *counts]],
-        roles={"session": "key", "n": "denominator", "estimate": "derived"} | dict.fromkeys(counts, "count"),
+        roles=roles,
         decimals={"estimate": 0},
         sentence=_strip_sentence(table),
         estimand=STRIP_ESTIMAND,

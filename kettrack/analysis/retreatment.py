@@ -16,7 +16,7 @@ from kettrack.timelines.retreatments import WHY_NOT, rated_courses
 
 LEVEL: Final = 0.95
 ESTIMAND: Final = (
-    "Response to the first re-induction, from the person's own score of the 30 days before it, among those who came back for one."
+    "Response to the first re-induction, from the person's score of the 30 days before it, among those who came back for one."
 )
 COLLECT: Final = "a score in the 30 days before each re-induction and scores during it; observed_to_day for each patient."
 REASONS: Final = {
@@ -54,9 +54,9 @@ def retreatment(cohort: Cohort) -> Result:
     Result
         One row per question, `events` of `n` people with Wilson interval where both are rated: `re_induced` of everyone who
         started; `more_than_once`, one row per reason for not being rated, and `rated`, of the re-induced; `again` (responded
-        from the own baseline; `sessions` = median number before it among them) and `from_original` (met the same rule against the
-        original baseline) of the rated; `both` `first_only` `again_only` `neither` of those rated both times (`sessions` in the
-        second, `sessions_first` in the first course, medians). Refused when nobody came back, or nobody could be rated.
+        from the own baseline; `sessions` = median number before it among them) and `from_original` (met the same rule against
+        the original baseline) of the rated; `both` `first_only` `again_only` `neither` of those rated both times (`sessions` in
+        the second, `sessions_first` in the first course, medians). Refused when nobody came back, or nobody could be rated.
     """
     try:
         courses = rated_courses(cohort)
@@ -136,7 +136,7 @@ def _row(key: str, about: str, n: int, events: int, interval: bool = False) -> d
 
 def _sentence(table: pd.DataFrame) -> str:
     rows = table.set_index("key")
-    after = ", after a median {again.sessions} sessions" if not np.isnan(rows.loc["again", "sessions"]) else ""
+    after = ", after a median {again.sessions} sessions" if rows["sessions"].notna()["again"] else ""
     said = (
         "{re_induced.events} of {re_induced.n} people who started came back for a re-induction; in {rated.events} of them the "
         "first one could be rated. {again.events} of {again.n} ({again.estimate} %; {again.ci_low}-{again.ci_high}) responded "
@@ -153,9 +153,9 @@ def _sentence(table: pd.DataFrame) -> str:
 def _caveats(cohort: Cohort) -> tuple[str, ...]:
     days = cohort.criteria.late_after_days
     return (
-        f"Response: {cohort.criteria.response}; {rule_words(cohort)}; a re-induction has the same rule from its own first session.",
-        f"Rated by scores after its first session and up to {days} days after its last, before any other session; only once it is "
-        "over. The first course is rated the same way here, so its figure differs from the response curve's.",
+        f"Response: {cohort.criteria.response}; {rule_words(cohort)}; a re-induction is rated by the same rule.",
+        f"Rated by scores after its first session and up to {days} days after its last, before any other session; only once it "
+        "is over. The first course is rated the same way here, so its figure differs from the response curve's.",
         "Association only: those who come back were well enough once, and unwell enough again, to return; scores taken at the "
         "worst moment fall by themselves (regression to the mean). Not comparable with everyone's first course.",
         "Against the original baseline a response can be met before the first session of the re-induction.",
@@ -169,7 +169,8 @@ def retreatment_courses(cohort: Cohort) -> Result:
     -------
     Result
         `place` `treatment` `start_day` `n_sessions` `baseline` `original_baseline` `best` `responded` `after_sessions`
-        `first_responded` `first_after_sessions` `why_not`; in the order of `baseline`, without names; empty under a release policy.
+        `first_responded` `first_after_sessions` `why_not`; highest `baseline` first, without names; empty under a release
+        policy.
     """
     try:
         courses = rated_courses(cohort)

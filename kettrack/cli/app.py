@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
 
 import typer
 
@@ -13,13 +16,32 @@ from kettrack.cli.check import check
 from kettrack.cli.courses import courses
 from kettrack.cli.events import events
 from kettrack.cli.outcomes import outcomes
+from kettrack.cli.output import spare_the_input
 from kettrack.cli.report import report
+from kettrack.cli.review import review
 from kettrack.cli.simulate import simulate
+from kettrack.cli.specification import specification
 from kettrack.cli.timeline import timeline
 from kettrack.cli.version import version
-from kettrack.errors import KettrackError
+from kettrack.errors import Interrupted, KettrackError
 
 REPORT_FAULTS_TO = "the issue tracker of kettrack"
+
+
+def _sparing(command: Callable[..., None]) -> Callable[..., None]:
+    """A command that stops before any work when it would write over its own input, and in one line when it is interrupted."""
+
+    @wraps(command)
+    def spared(**options: Any) -> None:
+        if options.get("output") is not None and "folder" in options:
+            spare_the_input(options["folder"], options["output"])
+        try:
+            command(**options)
+        except KeyboardInterrupt:
+            raise Interrupted from None
+
+    return spared
+
 
 # No rich mark-up and no shell completion: both would be imported for every `--help`.
 app = typer.Typer(
@@ -31,12 +53,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (check, courses, timeline, outcomes, events, report, simulate, version):
-    app.command()(command)
+for command in (check, courses, timeline, outcomes, events, review, report, specification, simulate, version):
+    app.command()(_sparing(command))
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the program and leave with its exit code: 0 ok, 1 fault in kettrack, 2 bad input or usage, 3 refused."""
+    """Run the program and leave with its exit code: 0 ok, 1 fault in kettrack, 2 bad input or usage, 3 refused, 130 stopped."""
     try:
         app(arguments, prog_name="kettrack")
     except KettrackError as error:

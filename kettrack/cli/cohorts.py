@@ -50,7 +50,7 @@ def read_cohort(folder: Path, allow: list[str] | None = None, **options: str | N
 def open_cohort(folder: Path, allow: list[str] | None = None, **options: str | None) -> Cohort:
     """Load a cohort folder as `read_cohort` does, and tell a person at the terminal what the reader noticed."""
     cohort = read_cohort(folder, allow, **options)
-    for note in cohort.notes:
+    for note in cohort.shown_notes:
         say(note)
     return cohort
 

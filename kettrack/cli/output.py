@@ -57,6 +57,29 @@ def check_place(output: Path) -> None:
         raise UsageError(f"There is no folder {str(output.parent)!r} to write {output.name!r} in.")
 
 
+def spare_the_input(folder: Path, output: Path) -> None:
+    """Refuse an output that would take the place of an input file of the cohort folder, also by way of a link.
+
+    Raises
+    ------
+    UsageError
+        Naming the file.
+    """
+    from kettrack.settings import SETTINGS_FILE
+    from kettrack.vocabulary.columns import TABLES
+
+    home = folder.resolve()
+    inputs = {f"{name}{ending}" for name in TABLES for ending in TABLE_ENDINGS} | {SETTINGS_FILE}
+    written = (output.parent.resolve() / output.name, output.resolve())
+    taken = any(path.parent == home and path.name.casefold() in inputs for path in written)
+    if taken or any(_same_file(output, home / name) for name in inputs):
+        raise UsageError(f"{str(output)!r} is, or would pass for, an input of the cohort folder; name another file.")
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    return one.exists() and other.exists() and one.samefile(other)
+
+
 def write_rows(frame: pd.DataFrame, cohort: Cohort, output: Path | None) -> None:
     """Pass rows through the disclosure gate, then to the file or, as CSV, to standard output."""
     from kettrack.privacy.disclosure import gate_rows, get_policy
@@ -67,4 +90,4 @@ def write_rows(frame: pd.DataFrame, cohort: Cohort, output: Path | None) -> None
         answer(csv_text(rows).rstrip("\n"))
         return
     write_table(rows, output)
-    say(f"Wrote {len(rows):,} rows to {output}.")
+    say(f"Wrote {len(rows):,} row{'s' if len(rows) != 1 else ''} to {output}.")

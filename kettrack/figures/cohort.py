@@ -35,13 +35,20 @@ def plot_ladder(table: pd.DataFrame, ax: Axes | None = None, caption: str = "") 
         axes.barh(rows, lost, left=left, color=WORSE, hatch="////", edgecolor="white", linewidth=0)
         axes.set_yticks(rows, table["step"])
         for row, (n, gone) in enumerate(zip(table["left"], table["lost"], strict=True)):
-            text = ("hidden" if pd.isna(n) else f"{int(n)}") + (" (lost: hidden)" if pd.isna(gone) else f" (-{int(gone)})" if gone else "")
-            axes.annotate(text, (left[row] + lost[row], row), (4, 0), textcoords="offset points", va="center", fontsize=9)
+            axes.annotate(
+                _step_text(n, gone), (left[row] + lost[row], row), (4, 0), textcoords="offset points", va="center", fontsize=9
+            )
         axes.invert_yaxis()
         axes.set(xlabel="patients", xlim=(0, max(left) * 1.15))
         axes.set_title("Who can be analysed, and who is lost why", loc="left")
         write_caption(axes, caption)
         return axes
+
+
+def _step_text(left: float, lost: float) -> str:
+    """How many are left after a step, and how many it lost."""
+    gone = " (lost: hidden)" if pd.isna(lost) else f" (-{int(lost)})" if lost else ""
+    return ("hidden" if pd.isna(left) else f"{int(left)}") + gone
 
 
 def plot_session_counts(table: pd.DataFrame, ax: Axes | None = None, caption: str = "") -> Axes:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
 from kettrack.errors import UsageError
@@ -123,7 +124,20 @@ def _small(table: pd.DataFrame, counts: list[str], denominators: list[str], smal
         hidden |= _few(rest, smallest)
         below = _few(numbers[[denominator]].rsub(numbers[denominator].max()), smallest)[denominator]
         hidden = hidden.apply(lambda column, below=below: column | below)  # 232 with an age, of 240, tells of 8 without
+        for row in np.flatnonzero((numbers[counts].sum(axis=1) == numbers[denominator]).fillna(False)):
+            _hide_partition(numbers[counts].iloc[row], hidden, int(row), smallest)
     return hidden
+
+
+def _hide_partition(parts: pd.Series, hidden: pd.DataFrame, row: int, smallest: int) -> None:
+    """Where counts add up to their denominator, hide the smallest of the others too, until the hidden ones cannot be told."""
+    names = parts[parts > 0].sort_values().index
+    gone = [name for name in names if hidden[name].iat[row]]
+    for name in names.drop(gone):
+        if not gone or (len(gone) > 1 and parts[gone].sum() >= smallest):
+            return
+        hidden.loc[hidden.index[row], name] = True
+        gone.append(name)
 
 
 def _few(numbers: pd.DataFrame, smallest: int) -> pd.DataFrame:

@@ -135,3 +135,9 @@ def reason_in_name(name: str, small_numbers: bool = False) -> str | None:
 def hints_at_number(name: str) -> bool:
     """Tell whether a name fits a record, identity or telephone number."""
     return any(word in _NUMBER_WORDS for word in words_of(name))
+
+
+def all_known_words() -> frozenset[str]:
+    """Every word that says what a column is: none of them is part of a person's name."""
+    telling = frozenset[str]().union(*_TELLING.values())
+    return telling | frozenset(_IN_COMPANY) | _PEOPLE | _NUMBERS | _LAST_WORD_TIMES | _NUMBER_WORDS | {"dates", "hour", "hours"}

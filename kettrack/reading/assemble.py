@@ -13,8 +13,10 @@ from kettrack.reading.clock import first_days, start_at_zero
 from kettrack.reading.headers import match_columns
 from kettrack.reading.problems import Ledger, counted
 from kettrack.reading.raw import RawTable
+from kettrack.reading.renames import report_absent
 from kettrack.reading.rows import check_doses, drop_identical, one_row_per_key, order_within_day, resolve_scores
 from kettrack.reading.scores import check_scores
+from kettrack.reading.twins import note_near_twins
 from kettrack.settings import Settings
 from kettrack.vocabulary.columns import TABLES, Table
 
@@ -43,6 +45,7 @@ def check_tables(raws: Mapping[str, RawTable], settings: Settings, allow: Sequen
         `sessions`, `scores`, `patients`, `events`, as documented in `Cohort`; only to be used when no problem was found.
     """
     instruments = list(settings.known_instruments)
+    report_absent(raws, settings, ledger)
     frames = {}
     for name, table in TABLES.items():
         raw = raws.get(name) or RawTable(name, name, (), (), np.zeros(0, dtype=np.int64))
@@ -52,6 +55,7 @@ def check_tables(raws: Mapping[str, RawTable], settings: Settings, allow: Sequen
     frames["scores"] = check_scores(frames["scores"], settings.known_instruments, files["scores"], ledger)
     check_doses(frames["sessions"], files["sessions"], ledger)
     frames = _one_patient_list(frames)
+    note_near_twins(frames["sessions"]["patient_id"].cat.categories, ledger)
     whole = {name: _whole_rows(frame, TABLES[name]) for name, frame in frames.items()}
     return _finished(_placed(_single(whole, settings, files, ledger), ledger))
 

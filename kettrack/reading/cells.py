@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from kettrack.privacy.identifiers import is_calendar_date
+from kettrack.privacy.identifying_shapes import is_calendar_date
 from kettrack.reading.headers import Matched
 from kettrack.reading.problems import Ledger, counted, did_you_mean, show
 from kettrack.reading.raw import Cells, RawTable
@@ -21,6 +21,8 @@ from kettrack.vocabulary.columns import AGE_CAP, Column
 _NUMBER: Final = r"^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,2})?$"
 _DECIMAL_COMMA: Final = r"^[+-]?\d+,\d+$"
 _TRUTH: Final = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
+_ROUNDED: Final = r"^\d(?:[.,]\d+)?[eE]\+\d+$"  # 1.23E+15: many long numbers have become this one
+_CONTROL: Final = r"[\x00-\x1f\x7f-\x9f]"
 _EXCEL_SERIALS: Final = (20_000, 80_000)  # days since 1900: the years 1954 to 2119
 
 
@@ -106,7 +108,7 @@ def _report_bad(raw: RawTable, column: Column, cells: Cells, judged: Judged, led
     bad[list(judged.bad)] = True
     for row in cells.rows(bad).tolist():
         level = int(cells.codes[row])
-        value = show(cells.levels[level], column.allowed)
+        value = show(cells.levels[level], column.allowed, high=AGE_CAP - 1 if column.name == "age" else None)
         ledger.problem(raw.file, int(raw.lines[row]), column.name, value, judged.bad[level])
 
 
@@ -120,7 +122,16 @@ def _codes_as_written(raw: RawTable, cells: Cells, ledger: Ledger) -> Judged:
     if levels and all(re.fullmatch(r"\d+\.0", level) for level in levels):
         ledger.note(f"{raw.file}: patient_id is written as 1.0, 2.0, ...; read as 1, 2, ...")
         levels = [level[:-2] for level in levels]
-    return _as_words(np.array(levels, dtype=object), dict.fromkeys(levels))
+    judged = _as_words(np.array(levels, dtype=object), dict.fromkeys(levels))
+    judged.bad |= _codes_gone_wrong(Cells(cells.codes, np.array(levels, dtype=object)))
+    return judged
+
+
+def _codes_gone_wrong(codes: Cells) -> dict[int, str]:
+    rounded = "looks like a spreadsheet has rounded the code; give the column the format Text and export it again"
+    said = dict.fromkeys(np.flatnonzero(_is_like(codes, _ROUNDED)).tolist(), rounded)
+    control = np.flatnonzero(_is_like(codes, _CONTROL)).tolist()
+    return said | dict.fromkeys(control, "a study code without tabs, line ends or other control characters")
 
 
 def _as_words(levels: NDArray[np.object_], words: dict[str, None]) -> Judged:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 import pandas as pd
 
 from kettrack.errors import UsageError
+from kettrack.privacy.disclosure import get_policy
 from kettrack.settings import Settings
 from kettrack.vocabulary.criteria import get_criteria
 from kettrack.vocabulary.instrument import Instrument
@@ -83,11 +85,24 @@ class Cohort:
         """
         scored = self.scores["instrument"].value_counts()
         if self.settings.instrument not in scored:
-            there = ", ".join(f"{name} ({n:,})" for name, n in scored.items()) or "none at all"
+            counts_shown = get_policy(self.settings.policy).smallest_count <= 1
+            names = [f"{name} ({n:,})" if counts_shown else str(name) for name, n in scored.items()]
+            there = ", ".join(names if counts_shown else sorted(names)) or "none at all"
             raise UsageError(
                 f"There is no {self.settings.instrument} score in this cohort; scores there are: {there}. "
                 "Name another with --instrument, or instrument = ... in kettrack.toml."
             )
+
+    @property
+    def shown_notes(self) -> list[str]:
+        """The notes that may be printed under the policy in force: under one for release, those without a count."""
+        if get_policy(self.settings.policy).smallest_count <= 1:
+            return list(self.notes)
+        names = "|".join(map(re.escape, self.settings.known_instruments))
+        kept = [note for note in self.notes if not re.search(r"\d", re.sub(names, "", note))]
+        hidden = len(self.notes) - len(kept)
+        said = "1 note that holds a count is" if hidden == 1 else "Notes that hold a count are"
+        return [*kept, f"{said} not shown under the policy {self.settings.policy!r}."] if hidden else kept
 
     @property
     def criteria(self) -> Criteria:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final, get_args
@@ -11,7 +12,7 @@ from kettrack.vocabulary.columns import EVENTS, MOST_ITEMS
 from kettrack.vocabulary.criteria import convention
 from kettrack.vocabulary.instrument import Band, Fact, Instrument
 from kettrack.vocabulary.instruments import INSTRUMENTS
-from kettrack.vocabulary.rules import Criteria, Measure, Operator, Predicate, Rule, Run
+from kettrack.vocabulary.rules import Criteria, Measure, Operator, Predicate, ReviewRules, Rule, Run
 
 Complain = Callable[[str, str], None]
 Content = Mapping[str, Any]
@@ -26,7 +27,7 @@ _DAYS: Final = ("recovery_days", "recovery_max_gap", "late_after_days", "state_h
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _is_whole(value: object) -> bool:
@@ -51,7 +52,8 @@ def _are_items(value: object) -> bool:
 
 def _are_bands(value: object) -> bool:
     return isinstance(value, dict) and all(
-        isinstance(edges, list) and len(edges) == 2 and all(map(_is_number, edges)) for edges in value.values()
+        isinstance(edges, list) and len(edges) == 2 and all(map(_is_number, edges)) and edges[0] <= edges[1]
+        for edges in value.values()
     )
 
 
@@ -60,7 +62,7 @@ _INSTRUMENT_KEYS.update(
         "title": (_is_text, "text"),
         "source": (_is_text, "text: where the numbers come from"),
         "licence": (_is_text, "text"),
-        "direction": (lambda value: value in _DIRECTIONS, f"one of: {', '.join(_DIRECTIONS)}"),
+        "direction": (lambda value: isinstance(value, str) and value in _DIRECTIONS, f"one of: {', '.join(_DIRECTIONS)}"),
         "minimum": (_is_number, "a number"),
         "maximum": (_is_number, "a number"),
         "whole_numbers": (_is_truth, "true or false"),
@@ -89,12 +91,18 @@ _RULE_KEYS: Final[dict[str, tuple[Callable[[object], bool], str]]] = {
     ),
     "source": (_is_text, "text"),
 }
+_REVIEW_KEYS: Final[dict[str, tuple[Callable[[object], bool], str]]] = {
+    **dict.fromkeys(("suicidality_item", "cssrs", "fewest_gaps", "last_scores"), (_is_whole, "a whole number")),
+    "off_track_percentile": (lambda value: _is_number(value) and 0 <= float(str(value)) <= 100, "a percentile, 0 to 100"),
+    "unscored_days": (_is_whole, "a whole number of days"),
+}
 _CRITERIA_KEYS: Final[dict[str, tuple[Callable[[object], bool], str]]] = {
     "instrument": (_is_text, "the name of an instrument"),
     "version": (_is_text, "text"),
     "source": (_is_text, "text"),
     "caseness": (_is_number, "a number"),
     **dict.fromkeys(_DAYS, (_is_whole, "a whole number of days")),
+    "review": (lambda value: isinstance(value, dict), "a table"),
     **{key: (lambda value: isinstance(value, dict) or value is False, "a table, or false for no such rule") for key in _RULES},
 }
 
@@ -116,14 +124,11 @@ def instrument_from(name: str, content: object, complain: Complain) -> Instrumen
     Instrument or None
         None when something was wrong.
     """
-    if name in INSTRUMENTS:
+    if name.strip().casefold() in {known.casefold() for known in INSTRUMENTS}:
         complain("", "a built-in instrument has this name; choose another")
         return None
     good = _good(content, _INSTRUMENT_KEYS, ("minimum", "maximum", "direction"), complain)
-    if good is None:
-        return None
-    if good["minimum"] >= good["maximum"]:
-        complain("maximum", "above the minimum")
+    if good is None or not _holds_together(good, complain):
         return None
     source = good.pop("source", _SOURCE)
     facts: dict[str, Any] = {key: Fact(good.pop(key), source, "user") for key in _FACTS if key in good}
@@ -143,6 +148,27 @@ def instrument_from(name: str, content: object, complain: Complain) -> Instrumen
     )
 
 
+def _holds_together(good: Mapping[str, Any], complain: Complain) -> bool:
+    """Tell whether the numbers of an instrument agree with each other; each one that does not is reported."""
+    low, high, n_items = good["minimum"], good["maximum"], len(good.get("item_maxima", ()))
+    wrong = {"maximum": "above the minimum"} if low >= high else _outside(good, low, high)
+    if "suicidality_item" in good and not 1 <= good["suicidality_item"] <= n_items:
+        wrong["suicidality_item"] = f"the number of an item, 1 to {n_items}" if n_items else "item_maxima, to know the items"
+    if any(most <= good.get("item_minimum", 0) for most in good.get("item_maxima", ())):
+        wrong["item_maxima"] = "each above item_minimum"
+    for key, expected in wrong.items():
+        complain(key, expected)
+    return not wrong
+
+
+def _outside(good: Mapping[str, Any], low: float, high: float) -> dict[str, str]:
+    remission = good.get("remission", [])
+    cuts = {"caseness": [good.get("caseness", low)], "remission": remission if isinstance(remission, list) else [remission]}
+    cuts["bands"] = [edge for edges in good.get("bands", {}).values() for edge in edges]
+    expected = f"within the range of the scale, {low:g} to {high:g}"
+    return {key: expected for key, values in cuts.items() if not all(low <= value <= high for value in values)}
+
+
 def criteria_from(name: str, content: object, known: Mapping[str, Instrument], complain: Complain) -> Criteria | None:
     """Build a user's criteria; what is not said is as in kettrack's convention for the instrument.
 
@@ -152,7 +178,8 @@ def criteria_from(name: str, content: object, known: Mapping[str, Instrument], c
         As chosen by `criteria`.
     content : object
         The table `[criteria.name]`; `instrument` is needed. A rule is a table (`measure`, `operator`, `limit`, and where a
-        single score is not enough `count`, `min_gap`, `max_gap`, `dated_at`), or false where there shall be none.
+        single score is not enough `count`, `min_gap`, `max_gap`, `dated_at`), or false where there shall be none. `review` is a
+        table of thresholds of the review list.
     known : mapping
         Instruments by name.
     complain : callable
@@ -170,13 +197,17 @@ def criteria_from(name: str, content: object, known: Mapping[str, Instrument], c
     if instrument is None or name == "convention":
         complain("instrument", f"one of: {', '.join(known)}") if instrument is None else complain("", "this name is taken")
         return None
+    if not instrument.minimum <= good.get("caseness", instrument.minimum) <= instrument.maximum:
+        complain("caseness", f"within the range of {instrument.name}, {instrument.minimum:g} to {instrument.maximum:g}")
+        return None
     source = good.pop("source", _SOURCE)
     caseness = {"caseness": Fact(good.pop("caseness"), source, "user")} if "caseness" in good else {}
     rules = {key: _rule(key, good.pop(key), source, complain) for key in _RULES if key in good}
-    if any(rule is _BROKEN for rule in rules.values()):
+    review = _good(good.pop("review", {}), _REVIEW_KEYS, (), lambda key, expected: complain(f"review.{key}", expected))
+    if review is None or any(rule is _BROKEN for rule in rules.values()):
         return None
     base = replace(convention(instrument), name=name, source=source, standing="user", version=good.pop("version", "1"))
-    return replace(base, **caseness, **rules, **good)  # type: ignore[arg-type]
+    return replace(base, review=ReviewRules(**review), **caseness, **rules, **good)  # type: ignore[arg-type]
 
 
 _BROKEN: Final = Rule(Predicate("score", "at most", float("nan")))
@@ -191,6 +222,9 @@ def _rule(key: str, content: object, source: str, complain: Complain) -> Rule | 
     if good is None:
         return _BROKEN
     run = Run(**{part: good[part] for part in ("count", "min_gap", "max_gap", "dated_at") if part in good})
+    if run.min_gap > run.max_gap:
+        complain(f"{key}.max_gap", "not below min_gap")
+        return _BROKEN
     predicate = Predicate(good["measure"], good["operator"], good["limit"])
     return Rule(predicate, run, good.get("source", source), "user", tuple(good.get("event_rows", ())))
 

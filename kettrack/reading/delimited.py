@@ -10,12 +10,13 @@ from typing import NamedTuple
 import pandas as pd
 
 from kettrack.errors import DataProblems, UsageError
+from kettrack.privacy.identifying_people import may_be_shown
 from kettrack.reading.assemble import check_tables
 from kettrack.reading.cohort import Cohort, Provenance
 from kettrack.reading.folder import read_tables, sha256_of
 from kettrack.reading.problems import Ledger, did_you_mean, problem_table
 from kettrack.reading.raw import table_from_frame
-from kettrack.reading.settings_file import CLOSED, SETTINGS_FILE, load_settings
+from kettrack.reading.settings_file import CLOSED, SETTINGS_FILE, read_settings
 from kettrack.settings import Settings
 from kettrack.vocabulary.criteria import get_criteria
 from kettrack.vocabulary.instruments import get_instrument
@@ -79,7 +80,10 @@ def check_folder(folder: str | Path, *, allow: Sequence[str] = (), **overrides: 
     FolderCheck
         `problems` (one row per problem) and `notes`.
     """
-    ledger, _ = _read_folder(Path(folder), allow, overrides)
+    try:
+        ledger, _ = _read_folder(Path(folder), allow, overrides)
+    except DataProblems as found:
+        return FolderCheck(problem_table(found.problems), ())
     return FolderCheck(problem_table(ledger.in_order()), tuple(ledger.notes))
 
 
@@ -142,31 +146,39 @@ def _cohort(tables: Mapping[str, pd.DataFrame], settings: Settings, ledger: Ledg
 
 
 def _usable(settings: Settings) -> Settings:
-    """Fail at the door, not in the middle of an analysis, when instrument, criteria or a rule does not exist."""
+    """Fail at the door, not in the middle of an analysis, when instrument, criteria, policy or a rule does not exist."""
     for name, allowed in CLOSED.items():
         if getattr(settings, name) not in allowed:
-            raise UsageError(f"{name} is one of: {', '.join(allowed)}{did_you_mean(str(getattr(settings, name)), allowed)}.")
+            near = did_you_mean(str(getattr(settings, name)), allowed)
+            raise UsageError(f"There is no such {name}; there are: {', '.join(allowed)}{near}.")
+    for chosen, what in ((settings.instrument, "instrument"), (settings.criteria, "criteria")):
+        if not may_be_shown(chosen):
+            raise UsageError(f"The {what} chosen does not exist; its name is not repeated, since it looks like a person's.")
     instrument = get_instrument(settings.instrument, settings.known_instruments)
     get_criteria(instrument, settings.criteria, settings.user_criteria)
     return settings
 
 
 def _read_folder(folder: Path, allow: Sequence[str], overrides: Mapping[str, object]) -> tuple[Ledger, Cohort]:
+    """Read everything, so that the problems of the settings file and those of the tables are said together."""
     if not folder.is_dir():
         raise UsageError(f"There is no folder {str(folder)!r}. A cohort folder holds sessions.csv and scores.csv.")
-    settings = _settings(folder, overrides)
     ledger = Ledger()
+    settings = _settings(folder, overrides, ledger)
+    if settings is None:  # without it nobody knows what the columns are called
+        raise DataProblems(ledger.in_order())
     raws, files = read_tables(folder, settings, ledger)
     tables = check_tables(raws, settings, allow, ledger)
     return ledger, _cohort(tables, settings, ledger, Provenance(sha256_of(files), tuple(sorted(files)), tuple(allow)))
 
 
-def _settings(folder: Path, overrides: Mapping[str, object]) -> Settings:
+def _settings(folder: Path, overrides: Mapping[str, object], ledger: Ledger) -> Settings | None:
     path = folder / SETTINGS_FILE
-    settings = load_settings(path) if path.is_file() else Settings()
+    settings = read_settings(path, ledger) if path.is_file() else Settings()
     known = [field.name for field in fields(Settings)]
     for name in overrides:
         if name not in known:
             raise UsageError(f"There is no setting {name!r}{did_you_mean(name, known)} There are: {', '.join(known)}.")
     given = {name: value for name, value in overrides.items() if value is not None}
-    return _usable(replace(settings, **given))  # type: ignore[arg-type]
+    chosen = settings and replace(settings, **given)  # type: ignore[arg-type]
+    return chosen if ledger.problems or chosen is None else _usable(chosen)

@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from kettrack.privacy.identifiers import Finding, find_in_column
+from kettrack.privacy.identifying_people import may_be_shown, shown
 from kettrack.reading.problems import HIDDEN, Ledger, counted, nearest
 from kettrack.reading.raw import Cells, RawTable
+from kettrack.reading.renames import report_double, source_names
 from kettrack.settings import Settings
 from kettrack.vocabulary.columns import Table
 
@@ -54,26 +56,27 @@ def match_columns(raw: RawTable, table: Table, settings: Settings, allow: Sequen
     ledger : Ledger
         Takes notes and problems.
     """
-    places = _places(raw, table, source_names(table, settings), ledger)
+    sources = source_names(table, settings)
+    places = _places(raw, table, sources, ledger)
+    report_double(raw, table, places, settings, ledger)
     by_place = {place: name for name, place in places.items()}
-    stopped = _identifying(raw, by_place, allow, ledger)
-    _note_unknown(raw, {*by_place, *stopped}, bool(places), ledger)
-    _report_missing(raw, table, places, stopped, ledger)
+    stopped = _identifying(raw, table, by_place, allow, ledger)
+    _note_unknown(raw, table, {*by_place, *stopped}, places, ledger)
+    own = settings.columns.get(table.name, {})
+    _report_missing(raw, table, {**places, **{name: -1 for name in own if name not in places}}, stopped, ledger)
     identifying = frozenset(by_place[place] for place in stopped if place in by_place)
     columns = {name: raw.columns[place] for name, place in places.items() if name not in identifying or name == "patient_id"}
     return Matched(table, raw, columns, identifying)
 
 
-def source_names(table: Table, settings: Settings) -> dict[str, str]:
-    """Contract name to the name it has in the source."""
-    general, own = settings.columns.get("", {}), settings.columns.get(table.name, {})
-    return {name: own.get(name, general.get(name, name)) for name in table.names}
-
-
 def shown_header(raw: RawTable, place: int, trusted: bool = True) -> str:
     """Return a header as it may be printed, or the place of its column."""
     header = raw.headers[place]
-    return header if trusted and _HEADER_LIKE.fullmatch(header) else f"column {place + 1}"
+    return header if trusted and _printable(header) else f"column {place + 1}"
+
+
+def _printable(header: str) -> bool:
+    return bool(_HEADER_LIKE.fullmatch(header)) and may_be_shown(header)
 
 
 def _places(raw: RawTable, table: Table, sources: Mapping[str, str], ledger: Ledger) -> dict[str, int]:
@@ -88,28 +91,32 @@ def _places(raw: RawTable, table: Table, sources: Mapping[str, str], ledger: Led
             where = " and ".join(str(place + 1) for place in alike)
             ledger.problem(raw.file, 1, name, "", f"the same column stands at places {where}; keep one")
         elif not exact:
-            ledger.note(f"{raw.file}: column {name!r} found as {raw.headers[alike[0]]!r}.")
+            ledger.note(f"{raw.file}: column {name!r} found as {shown(raw.headers[alike[0]])!r}.")
     return places
 
 
-def _identifying(raw: RawTable, by_place: Mapping[int, str], allow: Sequence[str], ledger: Ledger) -> set[int]:
+def _identifying(raw: RawTable, table: Table, by_place: Mapping[int, str], allow: Sequence[str], ledger: Ledger) -> set[int]:
     stopped: set[int] = set()
     for place, header in enumerate(raw.headers):
         name = by_place.get(place, "")
         cells = raw.columns[place]
         found = find_in_column(header, cells.levels, cells.counts, is_id=name == "patient_id", known=header == name)
-        if found is None:
+        if found is None or (found.lone and name and table[name].kind != "text"):  # a bad cell, and reported as one
             continue
         if header in allow or (name and name in allow):
-            ledger.note(f"{raw.file}: column {name or header!r} {found.why} and was let through by name (allow).")
+            ledger.note(f"{raw.file}: column {name or shown(header)!r} {found.why} and was let through by name (allow).")
         elif found.stop:
             _report_identifying(raw, place, name, found, ledger)
             stopped.add(place)
         else:
-            ledger.note(
-                f"{raw.file}: column {name or shown_header(raw, place, bool(by_place))!r} {found.why}; look before sharing."
-            )
+            _note_suspicious(raw, name or shown_header(raw, place, bool(by_place)), place, found, ledger)
     return stopped
+
+
+def _note_suspicious(raw: RawTable, shown_name: str, place: int, found: Finding, ledger: Ledger) -> None:
+    rows = raw.columns[place].rows(found.hit)
+    where = f" (line {raw.lines[rows[0]]}: {HIDDEN}; {counted(len(rows), 'cell')})" if found.lone else ""
+    ledger.note(f"{raw.file}: column {shown_name!r} {found.why}{where}; look before sharing.")
 
 
 def _report_identifying(raw: RawTable, place: int, name: str, found: Finding, ledger: Ledger) -> None:
@@ -129,22 +136,28 @@ def _remedy(name: str, shown: str, why: str) -> str:
     return f"remove the column, {allow}"
 
 
-def _note_unknown(raw: RawTable, settled: set[int], trusted: bool, ledger: Ledger) -> None:
+def _note_unknown(raw: RawTable, table: Table, settled: set[int], places: Mapping[str, int], ledger: Ledger) -> None:
     unknown = [
         place
         for place in range(len(raw.headers))
         if place not in settled and (raw.headers[place] or (raw.columns[place].codes >= 0).any())
     ]
     if unknown:
-        names = ", ".join(shown_header(raw, place, trusted) for place in unknown)
+        absent = [name for name in table.names if name not in places]
+        names = ", ".join(_with_near(shown_header(raw, place, bool(places)), absent) for place in unknown)
         ledger.note(f"{raw.file}: {counted(len(unknown), 'unknown column')} not used: {names}.")
+
+
+def _with_near(header: str, absent: Sequence[str]) -> str:
+    near = None if header.startswith("column ") else nearest(header, absent)
+    return f"{header} (it resembles {near}, and was NOT used as such)" if near else header
 
 
 def _report_missing(raw: RawTable, table: Table, places: Mapping[str, int], stopped: set[int], ledger: Ledger) -> None:
     free = [
         header
         for place, header in enumerate(raw.headers)
-        if place not in places.values() and place not in stopped and _HEADER_LIKE.fullmatch(header)
+        if place not in places.values() and place not in stopped and _printable(header)
     ]
     needed = [column.name for column in table.columns if column.required]
     if table.name == "scores" and not any(name.startswith("item_") for name in places):
@@ -154,5 +167,5 @@ def _report_missing(raw: RawTable, table: Table, places: Mapping[str, int], stop
             near = nearest(name, free) if places else None
             hint = f"; did you mean {near!r} by it? Rename it, or say so in [columns] of kettrack.toml" if near else ""
             ledger.problem(raw.file, 1, name, "", f"this column is needed and not there{hint}")
-    if not places:
+    if not any(place >= 0 for place in places.values()):
         ledger.problem(raw.file, 1, "", "", f"no column is known; the first line names them: {', '.join(table.names[:4])}, ...")

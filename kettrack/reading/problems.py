@@ -14,12 +14,12 @@ from kettrack.vocabulary.columns import TABLES
 
 HIDDEN = "(hidden)"
 _PLAIN_NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)")
-_MOST_DIGITS = 6  # longer numbers may be record or telephone numbers
+_MOST_DIGITS = 4  # longer numbers may be dates, record or telephone numbers
 _ALIKE = 0.8
 _SHORTEST_ALIKE = 4  # "Ivy" is too near to "iv" to be shown
 
 
-def show(value: str, words: Iterable[str] = ()) -> str:
+def show(value: str, words: Iterable[str] = (), high: float | None = None) -> str:
     """Return a cell in quotes where it cannot identify anyone, else `(hidden)`.
 
     Parameters
@@ -27,16 +27,29 @@ def show(value: str, words: Iterable[str] = ()) -> str:
     value : str
         The cell as written.
     words : iterable of str
-        What is allowed there; a near miss of one is shown.
+        What is allowed there; shown is what differs from one by capital letters, blanks, punctuation or two letters swapped.
+    high : float, optional
+        Largest number that may be shown.
 
     Examples
     --------
-    >>> show("31"), show("PHQ9", ["PHQ-9", "MADRS"]), show("0123456789"), show("Ann Example")
-    ("'31'", "'PHQ9'", '(hidden)', '(hidden)')
+    >>> show("31"), show("PHQ9", ["PHQ-9", "MADRS"]), show("01234"), show("Wells", ["well"]), show("95", high=89)
+    ("'31'", "'PHQ9'", '(hidden)', '(hidden)', '(hidden)')
     """
     if _PLAIN_NUMBER.fullmatch(value) and sum(letter.isdigit() for letter in value) <= _MOST_DIGITS:
-        return f"'{value}'"
-    return f"'{value}'" if nearest(value, words) else HIDDEN
+        return f"'{value}'" if high is None or float(value.replace(",", ".")) <= high else HIDDEN
+    bare = _bare(value)
+    slip = bool(bare) and any(bare == key or _swapped(bare, key) for key in map(_bare, words))
+    return f"'{value}'" if slip else HIDDEN
+
+
+def _swapped(one: str, other: str) -> bool:
+    """Tell whether two neighbouring letters changed places."""
+    differ = [place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b]
+    if len(one) != len(other) or len(differ) != 2 or differ[1] != differ[0] + 1:
+        return False
+    first, second = differ
+    return one[first] == other[second] and one[second] == other[first]
 
 
 def _bare(word: str) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.reading.problems import Ledger, counted
+from kettrack.reading.problems import Ledger, counted, show
 from kettrack.settings import DuplicateRule
 from kettrack.vocabulary.columns import Table
 from kettrack.vocabulary.instrument import Instrument
@@ -24,7 +24,7 @@ def check_doses(sessions: pd.DataFrame, file: str, ledger: Ledger) -> None:
         expected = (
             "a dose of an active drug in mg; this looks like mg per kg" if value else "a dose of an active drug above 0 mg"
         )
-        ledger.problem(file, int(str(line)), "dose_mg", f"'{value:g}'", expected)
+        ledger.problem(file, int(str(line)), "dose_mg", show(f"{value:g}"), expected)
 
 
 def drop_identical(frame: pd.DataFrame, file: str, ledger: Ledger) -> pd.DataFrame:
@@ -68,7 +68,7 @@ def one_row_per_key(frame: pd.DataFrame, table: Table, file: str, ledger: Ledger
 def resolve_scores(
     scores: pd.DataFrame, rule: DuplicateRule, known: dict[str, Instrument], file: str, ledger: Ledger
 ) -> pd.DataFrame:
-    """Keep one of several different scores with the same patient, instrument, day and timing.
+    """Keep one of several different scores of one patient, instrument and moment; unknown timing counts as before.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def resolve_scores(
     ledger : Ledger
         Counts what is dropped.
     """
-    key = [scores["patient_id"].cat.codes, scores["instrument"].cat.codes, scores["day"], scores["timing"].cat.codes]
+    key = [scores["patient_id"].cat.codes, scores["instrument"].cat.codes, scores["day"], scores["timing"] == "after"]
     keyed = pd.DataFrame(dict(enumerate(key)))
     if not keyed.duplicated().any():
         return scores
@@ -97,7 +97,8 @@ def resolve_scores(
     if rule == "mean":
         scores = _with_means(scores, keyed)
     dropped = scores["patient_id"].drop(scores.index[kept])
-    ledger.leave_out(f"another score of {file} stands for the same moment (rule: {rule})", len(dropped), dropped.nunique())
+    reason = f"another score of {file} stands for the same moment (rule: {rule}; unknown counts as before)"
+    ledger.leave_out(reason, len(dropped), dropped.nunique())
     return scores.iloc[kept]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kettrack.reading.problems import HIDDEN, Ledger, counted
+from kettrack.reading.problems import Ledger, counted, show
 from kettrack.vocabulary.instrument import Instrument
 from kettrack.vocabulary.totals import total_bounds, total_from_items
 
@@ -39,7 +39,7 @@ def check_scores(scores: pd.DataFrame, known: Mapping[str, Instrument], file: st
     """
     checked = scores.copy(deep=False)
     score = scores["score"].to_numpy(np.float64).copy()
-    items = scores[_item_names(scores)].to_numpy(np.float64)
+    items = scores[_item_names(scores)].to_numpy(np.float64, copy=True)
     names = scores["instrument"].cat.categories
     for code in np.unique(scores["instrument"].cat.codes):
         if code < 0:
@@ -67,8 +67,7 @@ class _Part:
 
     def _report(self, rows: NDArray[np.bool_], column: str, values: NDArray[np.float64], expected: str) -> None:
         for row in np.flatnonzero(rows):
-            value = f"'{values[row]:g}'" if abs(values[row]) < 1e6 else HIDDEN
-            self.ledger.problem(self.file, int(self.lines[row]), column, value, expected)
+            self.ledger.problem(self.file, int(self.lines[row]), column, show(f"{values[row]:g}"), expected)
 
     def check_range(self, score: NDArray[np.float64]) -> NDArray[np.float64]:
         """Report totals outside the instrument's range, or broken ones of a scale of whole numbers."""
@@ -131,7 +130,7 @@ class _Part:
             differ = both & (np.abs(score - total) > _TOLERANCE)
         for row in np.flatnonzero(differ):
             expected = f"the items make {total[row]:g} by the rule of {self.scale.name}"
-            self.ledger.problem(self.file, int(self.lines[row]), "score", f"'{score[row]:g}'", expected)
+            self.ledger.problem(self.file, int(self.lines[row]), "score", show(f"{score[row]:g}"), expected)
 
     def _count(self, rows: NDArray[np.bool_], what: str, done: str) -> None:
         if rows.any():

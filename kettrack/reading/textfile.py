@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import csv
-import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -13,10 +11,10 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 from numpy.typing import NDArray
 
+from kettrack.reading.firstlines import cells_of_line, find_header
 from kettrack.reading.problems import Ledger, counted
 from kettrack.reading.raw import RawTable, cells_from_arrow
 
-_SEPARATORS = (",", ";", "\t", "|")
 _SAID = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _NEWLINE, _QUOTE = ord("\n"), ord('"')
 _BLOCK = 1 << 24  # a record may not be longer than a block; notes in quotes can be long
@@ -60,11 +58,12 @@ def read_text_table(name: str, file: str, data: bytes, known: Iterable[str], led
     if kind:
         ledger.problem(file, None, "", "", f"this is {kind}; save it as CSV")
         return None
-    body = _decoded(file, data, ledger)
-    separator = _separator(body, set(known))
+    body, separator = find_header(file, _decoded(file, data, ledger), set(known), ledger)
     if separator in _SAID:
         ledger.note(f"{file}: cells are separated by {_SAID[separator]}.")
     layout = _layout(body, separator, quotes=b'"' in body)
+    if layout is not None:
+        body, layout = _without_trailing(file, body, separator, layout, ledger)
     if layout is None:
         ledger.problem(file, None, "", "", "a quotation mark is opened and never closed; quotation marks are read as text")
         layout = _layout(body, separator, quotes=False)
@@ -109,20 +108,25 @@ def _is_utf8(data: bytes) -> bool:
     return True
 
 
-def _cells_of_line(text: bytes, separator: str) -> list[str]:
-    rows = list(csv.reader(io.StringIO(text.decode()), delimiter=separator))
-    return [cell.strip() for cell in rows[0]] if rows else []
-
-
-def _separator(body: bytes, known: set[str]) -> str:
-    """Return the separator that shows the most known names in the first line, then the most cells."""
-    first = body.lstrip(b"\n").partition(b"\n")[0]
-
-    def worth(separator: str) -> tuple[int, int]:
-        cells = _cells_of_line(first, separator)
-        return sum(cell.casefold() in known for cell in cells), len(cells)
-
-    return max(_SEPARATORS, key=worth)
+def _without_trailing(file: str, body: bytes, separator: str, layout: _Layout, ledger: Ledger) -> tuple[bytes, _Layout | None]:
+    """Cut off separators beyond the width of the first line, as spreadsheets leave them, and rows that are nothing else."""
+    first = int(np.argmax(layout.filled)) if len(layout.starts) else 0
+    width, cut = layout.n_cells[first : first + 1].sum(), separator.encode()
+    kept, last, n_cut = [], 0, 0
+    for row in (np.flatnonzero(layout.n_cells[first + 1 :] != width) + first + 1).tolist():
+        start, end, more = int(layout.starts[row]), int(layout.ends[row]), int(layout.n_cells[row] - width)
+        record = body[start:end]
+        if record and not record.strip(cut + b" "):
+            more = len(record)
+        elif more <= 0 or not record.endswith(cut * more):
+            continue
+        kept.append(body[last : end - more])
+        last, n_cut = end, n_cut + 1
+    if not n_cut:
+        return body, layout
+    ledger.note(f"{file}: empty cells at the end of {counted(n_cut, 'row')} ignored.")
+    shorter = b"".join([*kept, body[last:]])
+    return shorter, _layout(shorter, separator, quotes=b'"' in shorter)
 
 
 def _layout(body: bytes, separator: str, quotes: bool) -> _Layout | None:
@@ -150,7 +154,7 @@ def _table(name: str, file: str, body: bytes, separator: str, layout: _Layout | 
         ledger.problem(file, None, "", "", "the file is empty; the first line names the columns")
         return None
     first = int(np.argmax(layout.filled))
-    headers = _cells_of_line(body[layout.starts[first] : layout.ends[first]], separator)
+    headers = cells_of_line(body[layout.starts[first] : layout.ends[first]], separator)
     below = np.arange(len(layout.lines)) > first
     fits = layout.n_cells == len(headers)
     _report_ragged(file, layout, below & layout.filled & ~fits, len(headers), ledger)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import signal
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,7 @@ from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 
 from kettrack import errors
-from kettrack.errors import KettrackError
+from kettrack.errors import Interrupted, KettrackError
 
 
 class NotebookFailed(KettrackError):
@@ -54,6 +57,8 @@ def execute(notebook: NotebookNode, name: str, on_cell: Callable[[], None] = lam
     ------
     NotebookFailed
         When a cell raises, or the kernel dies.
+    Interrupted
+        When the person at the terminal stops the run.
     """
     done: list[int] = []
 
@@ -61,6 +66,7 @@ def execute(notebook: NotebookNode, name: str, on_cell: Callable[[], None] = lam
         done.append(cell_index)
         on_cell()
 
+    stopped: list[bool] = []
     with tempfile.TemporaryDirectory(prefix="kettrack-", ignore_cleanup_errors=True) as empty:
         client = NotebookClient(
             notebook,
@@ -71,12 +77,35 @@ def execute(notebook: NotebookNode, name: str, on_cell: Callable[[], None] = lam
             resources={"metadata": {"path": empty}},
             on_cell_executed=executed,
         )
+        client.on_notebook_start = lambda **_: _stop_on_interrupt(client, stopped)
         try:
             client.execute(env=_environment(Path(empty)))
-        except CellExecutionError as error:
-            raise NotebookFailed(f"{name}, cell {len(done)}: {_reason(error)}") from error
-        except DeadKernelError as error:
-            raise NotebookFailed(f"{name}, cell {len(done) + 1}: Python stopped, perhaps for want of memory.") from error
+        except (Exception, asyncio.CancelledError) as error:
+            if stopped or hasattr(client, "_async_cleanup_kernel_future"):  # the second: while Python was still starting
+                raise Interrupted from None
+            _explain(error, name, done)
+            raise
+
+
+def _stop_on_interrupt(client: NotebookClient, stopped: list[bool]) -> None:
+    """Let an interrupt cancel the run, and the kernel with it, in place of nbclient's own handler, which ends in a fault."""
+    run = asyncio.current_task()
+
+    def stop() -> None:
+        stopped.append(True)
+        client.shutdown_kernel = "immediate"
+        if run is not None:
+            run.cancel()
+
+    with suppress(NotImplementedError, RuntimeError):  # Windows, and threads other than the first
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop)
+
+
+def _explain(error: BaseException, name: str, done: list[int]) -> None:
+    if isinstance(error, CellExecutionError):
+        raise NotebookFailed(f"{name}, cell {len(done)}: {_reason(error)}") from error
+    if isinstance(error, DeadKernelError):
+        raise NotebookFailed(f"{name}, cell {len(done) + 1}: Python stopped, perhaps for want of memory.") from error
 
 
 def _environment(empty: Path) -> dict[str, str]:

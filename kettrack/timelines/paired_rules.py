@@ -7,7 +7,7 @@ import numpy as np
 from kettrack.errors import UsageError
 from kettrack.timelines._kernels import MISSING_DAY, NO_ROW
 from kettrack.timelines.bucket import Array
-from kettrack.timelines.ratings import Rating, Scored, entry_faults, first_row, last_row, rating, score_cohort, too_new
+from kettrack.timelines.ratings import Rating, Scored, first_row, last_row, rating, score_cohort, too_new
 from kettrack.timelines.reliable_change import classify_change
 from kettrack.vocabulary.instrument import Instrument
 from kettrack.vocabulary.patient_rules import ChangeRule, DeadlineRule, LastRule, TwoScaleRule
@@ -18,7 +18,7 @@ def rate_deadline(scored: Scored, rule: DeadlineRule) -> Rating:
     bucket = scored.bucket
     in_time = scored.assessment & (bucket.score_day <= rule.by_day)
     first, last = first_row(bucket, in_time & scored.holds(rule.predicate)), last_row(bucket, in_time)
-    faults = entry_faults(scored) | {
+    faults = dict(scored.faults) | {
         "too_new": too_new(bucket, MISSING_DAY, rule.by_day),
         "not_scored": last == NO_ROW,
     }
@@ -47,7 +47,7 @@ def rate_change(scored: Scored, rule: ChangeRule) -> Rating:
 
 def _last_and_faults(scored: Scored) -> tuple[Array, dict[str, Array]]:
     last = last_row(scored.bucket, scored.assessment)
-    return last, entry_faults(scored) | {"no_follow_up": last == NO_ROW}
+    return last, dict(scored.faults) | {"no_follow_up": last == NO_ROW}
 
 
 def rate_two_scales(scored: Scored, rule: TwoScaleRule, second: Scored | None = None) -> Rating:
@@ -79,7 +79,7 @@ def rate_two_scales(scored: Scored, rule: TwoScaleRule, second: Scored | None = 
         "few_sessions": np.diff(scored.bucket.session_offsets) < rule.fewest_sessions,
         "no_follow_up": np.logical_or.reduce([last == NO_ROW for _, last in ends]),
     }
-    by_log = {name: fault for name, fault in entry_faults(scored).items() if name in ("prior_sessions", "placebo")}
+    by_log = {name: fault for name, fault in scored.faults.items() if name in ("prior_sessions", "placebo")}
     return rating(met, by_log | faults, *((one.bucket, last) for one, (_, last) in zip(pair, ends, strict=True)))
 
 

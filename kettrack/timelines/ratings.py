@@ -40,6 +40,8 @@ class Scored:
         By the rule in force.
     assessment : bool, shape (scores,)
         Complete scores after the first session.
+    faults : dict of str to bool, shape (n,)
+        Why a patient cannot be rated under any rule: no baseline, below caseness, treated before, placebo.
     """
 
     cohort: Cohort
@@ -47,6 +49,7 @@ class Scored:
     bucket: Bucket
     baselines: Baselines
     assessment: Array
+    faults: Mapping[str, Array]
 
     def holds(self, *predicates: Predicate) -> Array:
         """Whether each assessment holds every predicate: bool, shape (scores,)."""
@@ -99,7 +102,12 @@ def score_cohort(cohort: Cohort, instrument: str | None = None, baseline: Baseli
     scale = get_instrument(instrument or cohort.settings.instrument, cohort.settings.known_instruments)
     bucket = bucket_of(cohort, scale.name)
     baselines = find_baselines(bucket, baseline or cohort.settings.baseline, scale.sign)
-    return Scored(cohort, scale, bucket, baselines, bucket.score_known & is_assessment(bucket, baselines))
+    faults = {
+        "no_baseline": np.isnan(baselines.score),
+        "below_caseness": ~ratable(baselines, convention(scale)),
+        **log_reasons(cohort),
+    }
+    return Scored(cohort, scale, bucket, baselines, bucket.score_known & is_assessment(bucket, baselines), faults)
 
 
 def rating(met: Array, faults: Mapping[str, Array], *proof: tuple[Bucket, Array]) -> Rating:
@@ -108,16 +116,6 @@ def rating(met: Array, faults: Mapping[str, Array], *proof: tuple[Bucket, Array]
     reason = np.select([faults[name] for name in names], [np.int8(REASONS.index(name)) for name in names], np.int8(-1))
     shown = tuple((bucket, rows.reshape(bucket.n, -1)) for bucket, rows in proof)
     return Rating(met & (reason < 0), reason, shown)
-
-
-def entry_faults(scored: Scored) -> dict[str, Array]:
-    """Why a patient cannot be rated under any rule: no baseline, below caseness, treated before, placebo."""
-    baseline = scored.baselines.score
-    faults = {
-        "no_baseline": np.isnan(baseline),
-        "below_caseness": ~ratable(scored.baselines, convention(scored.instrument)),
-    }
-    return faults | log_reasons(scored.cohort)
 
 
 def too_new(bucket: Bucket, from_day: int, to_day: int) -> Array:

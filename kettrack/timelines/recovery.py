@@ -10,7 +10,7 @@ import numpy as np
 from kettrack.timelines._kernels import CONFIRMED, NO_ROW, PENDING, UNCONFIRMABLE
 from kettrack.timelines.bucket import Array, Bucket, scores_of
 from kettrack.timelines.events import EventRows, find_first_run
-from kettrack.timelines.ratings import Rating, Scored, entry_faults, last_row, rating, too_new
+from kettrack.timelines.ratings import Rating, Scored, last_row, rating, too_new
 from kettrack.vocabulary.patient_rules import RecoveryRule, Symptom, SymptomRule
 from kettrack.vocabulary.rules import Predicate, Rule, Run
 
@@ -21,7 +21,7 @@ def rate_recovery(scored: Scored, rule: RecoveryRule) -> Rating:
     """Whether a remission lasted; only of logs long enough that it could have."""
     bucket = scored.bucket
     recovered = recovery_rows(bucket, scored.assessment, scored.holds(rule.remission), scored.holds(rule.lost), rule)
-    faults = entry_faults(scored) | {
+    faults = dict(scored.faults) | {
         "too_new": too_new(bucket, rule.days, rule.days),
         "no_follow_up": last_row(bucket, scored.assessment) == NO_ROW,
     }
@@ -65,7 +65,7 @@ def rate_symptoms(scored: Scored, rule: SymptomRule) -> Rating:
     seen = last_row(bucket, scored.assessment & ~np.isnan(minimal))
     run = Rule(Predicate("score", "at least", 1), Run(rule.weeks, *WEEKLY))
     found = find_first_run(rated, run, np.zeros(bucket.n), np.where(seen == NO_ROW, NO_ROW, scored.baselines.first_assessment))
-    faults = entry_faults(scored) | {"no_items": seen == NO_ROW}
+    faults = dict(scored.faults) | {"no_items": seen == NO_ROW}
     if rule.recovery_days and rule.back is not None:
         return _rate_recovered(scored, rule, rule.back, found, faults)
     waits = {"too_new": found.status == PENDING, "not_scored": found.status == UNCONFIRMABLE}

@@ -97,8 +97,8 @@ def _bucket(cohort: Cohort, courses: pd.DataFrame) -> Bucket:
     within &= (scores["days_since_session"] <= cohort.criteria.late_after_days).fillna(False).astype(bool)
     before = (number < scores["first_number"]) & (scores["day"] >= scores["start_day"] - BASELINE_WINDOW_DAYS)
     # On the first day of the course a score is after it whenever a session came before the score, whatever `timing` says.
-    after = within.where(scores["day"] == scores["start_day"], scores["timing"] == "after")
-    scores, after = scores[before | within], after[before | within].to_numpy(bool)
+    after = np.where(scores["day"] == scores["start_day"], within, scores["timing"] == "after")
+    scores, after = scores[before | within], after[(before | within).to_numpy(bool)]
     days = cohort.sessions.assign(number=cohort.sessions.groupby("patient_id").cumcount() + 1)[["patient_id", "day", "number"]]
     sessions = days.merge(courses, on="patient_id").sort_values(["row", "number"], kind="stable")
     sessions = sessions[sessions["number"].between(sessions["first_number"], sessions["last_number"])]

@@ -18,7 +18,7 @@ from kettrack.errors import UsageError
 from kettrack.reading.cohort import Cohort
 from kettrack.timelines.bucket import Array, Bucket
 from kettrack.timelines.events import BASELINE_WINDOW_DAYS
-from kettrack.timelines.ratings import Rating, Scored, entry_faults, first_row, rating, score_cohort
+from kettrack.timelines.ratings import Rating, Scored, first_row, rating, score_cohort
 from kettrack.vocabulary.patient_rules import GainRule
 from kettrack.vocabulary.published_rules import published_rules
 
@@ -122,7 +122,7 @@ _COLUMNS: Final = [
 
 def _in_treatment(scored: Scored, rule: GainRule) -> tuple[Array, Array]:
     """Gains that end after the first session, and where that can be told, of patients who can be rated."""
-    left_out = np.logical_or.reduce(list(entry_faults(scored).values()))
+    left_out = np.logical_or.reduce(list(scored.faults.values()))
     used = (scored.bucket.score_day >= -BASELINE_WINDOW_DAYS) & ~left_out[scored.bucket.score_patient]
     gain, judged = gain_rows(scored.bucket, rule, used)
     ends_after = np.append(scored.assessment[1:], False)
@@ -166,5 +166,5 @@ def rate_gains(scored: Scored, rule: GainRule) -> Rating:
     gain, judged = _in_treatment(scored, rule)
     row = first_row(bucket, gain)
     met = row >= 0
-    faults = entry_faults(scored) | {"not_scored": first_row(bucket, judged) < 0}
+    faults = dict(scored.faults) | {"not_scored": first_row(bucket, judged) < 0}
     return rating(met, faults, (bucket, np.stack([row, np.where(met, row + 1, -1)], axis=1)))

@@ -10,7 +10,7 @@ from kettrack.reading.cohort import Cohort
 from kettrack.timelines._kernels import NO_ROW
 from kettrack.timelines.bucket import Array, Bucket, days_or_missing
 from kettrack.timelines.courses import derive_care
-from kettrack.timelines.ratings import Rating, Scored, entry_faults, rating, too_new
+from kettrack.timelines.ratings import Rating, Scored, rating, too_new
 from kettrack.vocabulary.patient_rules import WEEK, VisitRule
 
 _NEVER: Final = np.iinfo(np.int32).max
@@ -121,7 +121,7 @@ def rate_visits(scored: Scored, rule: VisitRule) -> Rating:
     excusable, excused = np.isin(rule.weeks, rule.excusable), int(bool(rule.excusable))
     met = enough_weeks(holds, excusable, excused)
     open_ = enough_weeks(holds | ~known, excusable, excused) & ~met  # what is missing decides
-    faults = entry_faults(scored) | {"too_new": too_new(bucket, last - rule.reach_days, last + rule.reach_days)}
+    faults = dict(scored.faults) | {"too_new": too_new(bucket, last - rule.reach_days, last + rule.reach_days)}
     if rule.missing == "not rated":
         faults["not_scored"] = open_
     if rule.in_care:

@@ -1,8 +1,7 @@
-"""The published rule bundles, and kettrack's conventions where no publication decides.
+"""The published rule bundles, and the door to every bundle by name.
 
-Response is at least 50 % down from baseline, inclusive, in every trial cited here. A convention confirms loss of response by a
-second score 7-60 days later, because a single score is mostly noise; response and remission need one score, because waiting for
-a second loses the well people who leave.
+A preset takes from kettrack's convention what its publication does not define. One marked `recalled` is applied only when it is
+asked for by name.
 """
 
 from __future__ import annotations
@@ -11,79 +10,16 @@ from dataclasses import replace
 from typing import Final
 
 from kettrack.errors import UsageError
+from kettrack.vocabulary.conventions import convention as convention
+from kettrack.vocabulary.conventions import conventions
 from kettrack.vocabulary.instrument import Fact, Instrument
-from kettrack.vocabulary.instruments import HAMD17, INSTRUMENTS, MADRS, PHQ9
-from kettrack.vocabulary.rules import Criteria, Operator, Predicate, Rule, Run
+from kettrack.vocabulary.instruments import HAMD17, INSTRUMENTS, MADRS, PHQ9, QIDS_SR16
+from kettrack.vocabulary.rules import Criteria, Measure, Operator, Predicate, Rule, Run
 
-_HALF: Final = "at least 50 % down, as in every trial cited"
 _ADMISSION: Final = ("hospitalisation", "suicide_attempt", "suicide")
-TWICE_IN_60_DAYS: Final = Run(count=2, min_gap=7, max_gap=60)
 
 
-def _falls_by_percent(instrument: Instrument) -> bool:
-    """A percentage down is an improvement; a scale that rises needs rules of its own in `kettrack.toml`."""
-    return instrument.percent_change and instrument.higher_is_worse
-
-
-def _half_down(instrument: Instrument, run: Run = Run()) -> Rule | None:  # noqa: B008 - Run() is a frozen value
-    if not _falls_by_percent(instrument):
-        return None
-    return Rule(Predicate("percent_change", "at most", -50), run, _HALF)
-
-
-def _at_or_below(fact: Fact | None, instrument: Instrument) -> Rule | None:
-    if fact is None or not fact.usable:
-        return None
-    operator: Operator = "at most" if instrument.higher_is_worse else "at least"
-    return Rule(Predicate("score", operator, fact.value), source=fact.source, standing=fact.standing)
-
-
-def _reliable_rise(instrument: Instrument) -> Rule | None:
-    change = instrument.reliable_change
-    if change is None or not change.usable:
-        return None
-    rise = instrument.sign * change.value
-    predicate = Predicate("change", "at least" if rise > 0 else "at most", rise)
-    return Rule(predicate, source=f"rise by the reliable change: {change.source}", standing="convention")
-
-
-def convention(instrument: Instrument) -> Criteria:
-    """kettrack's own rules for an instrument, from its published cut-offs.
-
-    Parameters
-    ----------
-    instrument : Instrument
-        Built-in or user-defined.
-
-    Returns
-    -------
-    Criteria
-        Named `convention`; rules the scale has no usable number for are None.
-
-    Examples
-    --------
-    >>> str(convention(PHQ9).loss_of_response)
-    'percent change above -50 % (2 scores in a row, 7-60 days apart)'
-    """
-    percent = _falls_by_percent(instrument)
-    lost = Rule(Predicate("percent_change", "above", -50), TWICE_IN_60_DAYS, "kettrack: confirmed loss", "convention")
-    partial = Rule(Predicate("percent_change", "at most", -25), source="ESCAPE-TRD: below 25 % is non-response")
-    return Criteria(
-        name="convention",
-        version="1",
-        instrument=instrument.name,
-        caseness=instrument.caseness,
-        response=_half_down(instrument),
-        remission=_at_or_below(next((fact for fact in instrument.remission if fact.usable), None), instrument),
-        partial=partial if percent else None,
-        loss_of_response=lost if percent else None,
-        deterioration=_reliable_rise(instrument),
-        source="kettrack, from the instrument's published cut-offs",
-        standing="user" if instrument.standing == "user" else "convention",
-    )
-
-
-def _preset(base: Instrument, name: str, source: str, **rules: Rule | Fact | str | None) -> Criteria:
+def _preset(base: Instrument, name: str, source: str, **rules: Rule | Fact | str | int | None) -> Criteria:
     return replace(convention(base), name=name, source=source, **{"standing": "verified", **rules})  # type: ignore[arg-type]
 
 
@@ -91,10 +27,20 @@ def _score(operator: str, limit: float, run: Run | None = None, **more: object) 
     return Rule(Predicate("score", operator, limit), run or Run(), **more)  # type: ignore[arg-type]
 
 
+def _recalled(measure: Measure, operator: Operator, limit: float, source: str, run: Run = Run()) -> Rule:  # noqa: B008
+    return Rule(Predicate(measure, operator, limit), run, source, "recalled")
+
+
 _MCINNES: Final = "McInnes 2022, J Affect Disord 301:486"
 _SUSTAIN1: Final = "SUSTAIN-1 registry record NCT02493868"
 _ESCAPE: Final = "ESCAPE-TRD registry record NCT04338321"
 _SALLOUM: Final = "Salloum 2019, pubmed 31494365"
+_SUSTAIN3: Final = "SUSTAIN-3, PMC10439056 table 3"
+_YALE: Final = "Wilkinson 2018 (Yale), unconfirmed"
+_MURROUGH: Final = "Murrough 2013, PMC3725185; relapse wording unconfirmed"
+_PHILLIPS: Final = "Phillips 2019; the share of baseline is unconfirmed"
+_SINGH: Final = "Singh 2016, unconfirmed"
+_FRANK: Final = "Frank 1991; relapse threshold unconfirmed"
 
 PRESETS: Final[tuple[Criteria, ...]] = (
     _preset(
@@ -134,6 +80,41 @@ PRESETS: Final[tuple[Criteria, ...]] = (
         "registry record NCT04007367",
         relapse=_score("at least", 18, Run(2, 7, 14), source="registry record NCT04007367"),
     ),
+    _preset(PHQ9, "SUSTAIN-3", _SUSTAIN3, remission=_score("at most", 4, source=_SUSTAIN3)),
+    _preset(MADRS, "SUSTAIN-3", _SUSTAIN3, remission=_score("at most", 12, source=_SUSTAIN3)),
+    _preset(MADRS, "Hawley 2002", "Hawley 2002", remission=_score("at most", 9, source="Hawley 2002: below 10")),
+    _preset(
+        HAMD17,
+        "desvenlafaxine",
+        "desvenlafaxine relapse prevention: 16 or more once",
+        relapse=_score("at least", 16, source="desvenlafaxine relapse prevention"),
+    ),
+    _preset(MADRS, "Wilkinson 2018", _YALE, remission=_recalled("score", "at most", 10, _YALE), standing="recalled"),
+    _preset(QIDS_SR16, "Wilkinson 2018", _YALE, remission=_recalled("score", "at most", 5, _YALE), standing="recalled"),
+    _preset(MADRS, "Singh 2016", _SINGH, remission=_recalled("score", "at most", 10, _SINGH), standing="recalled"),
+    _preset(
+        MADRS,
+        "Murrough 2013",
+        _MURROUGH,
+        loss_of_response=_recalled("percent_change", "above", -50, _MURROUGH, Run(2)),
+        standing="recalled",
+    ),
+    _preset(
+        MADRS,
+        "Phillips 2019",
+        _PHILLIPS,
+        loss_of_response=_recalled("percent_change", "at least", -20, _PHILLIPS),
+        standing="recalled",
+    ),
+    _preset(
+        HAMD17,
+        "Frank 1991",
+        _FRANK,
+        remission=_score("at most", 7, source="Szegedi 2003; Medicographia 2011"),
+        relapse=_recalled("score", "at least", 15, _FRANK),
+        recovery_days=183,
+        standing="recalled",
+    ),
 )
 
 
@@ -161,12 +142,24 @@ def get_criteria(instrument: Instrument, name: str = "convention", extra: tuple[
     """
     if name == "convention":
         return convention(instrument)
-    there = [bundle for bundle in (*extra, *PRESETS) if bundle.instrument == instrument.name]
+    there = criteria_for(instrument, extra)
     found = next((bundle for bundle in there if bundle.name == name), None)
     if found is None:
-        names = ", ".join(["convention", *(bundle.name for bundle in there)])
+        names = "; ".join(bundle.name for bundle in there)
         raise UsageError(f"No criteria {name!r} for {instrument.name}; there are: {names}.")
     return found
+
+
+def criteria_for(instrument: Instrument, extra: tuple[Criteria, ...] = ()) -> tuple[Criteria, ...]:
+    """Every bundle defined for an instrument, the user's own first, recalled ones included.
+
+    Examples
+    --------
+    >>> [bundle.name for bundle in criteria_for(MADRS) if bundle.relapse and bundle.standing == "verified"]
+    ['SUSTAIN-1', 'Salloum 2019']
+    """
+    presets = (*extra, *conventions(instrument), *PRESETS)
+    return tuple(bundle for bundle in presets if bundle.instrument == instrument.name)
 
 
 def rated_instruments() -> list[str]:

@@ -88,6 +88,34 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewRules:
+    """When a patient is put on the review list. All are kettrack's own conventions, for each clinic to set.
+
+    Parameters
+    ----------
+    suicidality_item : int
+        Answer to the item on suicidal thoughts from which it is listed whatever else is known.
+    cssrs : int
+        C-SSRS ideation from which it is listed; 4 and 5 are intent (C-SSRS scoring guide).
+    off_track_percentile : float
+        Listed when the score is worse than that of so many % of the people with a similar baseline after as many sessions.
+    unscored_days : int or None
+        Listed when the last score is older; None = the instrument's recall window, or 14 days where none is known.
+    fewest_gaps : int
+        Maintenance gaps, each with a score, before a patient counts as having a usual one.
+    last_scores : int
+        Scores shown beside each reason.
+    """
+
+    suicidality_item: int = 2
+    cssrs: int = 4
+    off_track_percentile: float = 90
+    unscored_days: int | None = None
+    fewest_gaps: int = 3
+    last_scores: int = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Criteria:
     """A named, versioned bundle of rules for one instrument. A rule of None is not defined here and never fires.
 
@@ -109,6 +137,8 @@ class Criteria:
         An event seen longer than this after the last session belongs to the day axis only.
     state_holds_days : int
         A state lasts until the next score, at most this long.
+    review : ReviewRules
+        Thresholds of the review list.
     source : str
         The publication of the bundle.
     standing : str
@@ -129,13 +159,18 @@ class Criteria:
     recovery_max_gap: int = 60
     late_after_days: int = 14
     state_holds_days: int = 28
+    review: ReviewRules = ReviewRules()
     source: str = ""
     standing: Standing = "convention"
 
     @property
     def hash(self) -> str:
-        """First twelve hex digits of the SHA-256 of all values: equal hashes, equal rules."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:12]
+        """First twelve hex digits of the SHA-256 of every value that rates a score: equal hashes, equal rules.
+
+        The thresholds of the review list are left out: they decide who is looked at, and change no number.
+        """
+        values = {name: value for name, value in asdict(self).items() if name != "review"}
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
 
     @property
     def label(self) -> str:

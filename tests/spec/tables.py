@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kettrack import Cohort, cohort_from_frames
+from kettrack import Cohort, cohort_from_frames, published_rules_table
 from kettrack.settings import Settings
 from kettrack.timelines.state_events import state_events_table
 from kettrack.timelines.tables import outcomes_table, timeline_table
@@ -92,3 +92,16 @@ def interval(event: str, clinic: Cohort) -> dict[str, Any]:
 def timeline(clinic: Cohort, column: str) -> dict[str, list[Any]]:
     """Patient -> a column of the timeline, one entry per score."""
     return all_of(timeline_table(clinic), column)
+
+
+def verdicts(rule: str, clinic: Cohort, also: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Patient -> (verdict, or why there is none; the scores that decide) under a published rule that rates a patient once."""
+    table = published_rules_table(clinic, also)
+    table = table[table["rule"].str.startswith(f"{rule} (")]
+    verdict = table["verdict"].astype(object).fillna(table["reason"].astype(object))
+    return one_each(table.assign(verdict=verdict), "verdict", "proof")
+
+
+def said(rule: str, clinic: Cohort, also: tuple[str, ...] = ()) -> dict[str, str]:
+    """Patient -> verdict, or why there is none."""
+    return {patient: cells[0] for patient, cells in verdicts(rule, clinic, also).items()}

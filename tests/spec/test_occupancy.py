@@ -1,5 +1,7 @@
 """A state holds until the next score, at most 28 days; who started stays in the denominator; what is not known is a band."""
 
+from dataclasses import replace
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from spec.tables import all_of, cohort
@@ -187,3 +189,13 @@ def test_names_order_and_other_patients_change_nothing(logs, names, newcomer):
     assert {name: rows for name, rows in bands(grown, 16).items() if name != "0_new"} == straight
     nodes, more = (visit_nodes(clinic).set_index("patient_id") for clinic in (clinic_of(logs, plain_names), grown))
     assert more.loc[plain_names].equals(nodes.loc[plain_names])
+
+
+def test_where_no_log_says_when_treatment_ended_it_is_missing_and_not_none():
+    clinic = load_cohort(sample_folder())
+    patients = clinic.patients.copy()
+    patients.loc[:, ["observed_to_day", "stop_day"]] = None
+    found = estimate("state_occupancy", replace(clinic, patients=patients))
+    assert found.table["treatment_over"].isna().all()
+    assert "treatment was over" not in found.text
+    assert any("look like people followed to the end" in caveat for caveat in found.caveats)

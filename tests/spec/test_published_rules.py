@@ -4,8 +4,7 @@ A patient is said to have met the rule, not to have met it, or why it cannot be 
 """
 
 import pytest
-from spec.tables import cohort
-from spec.test_visits import said, verdicts
+from spec.tables import cohort, said, verdicts
 
 from kettrack import UsageError, list_presets, published_rules_table
 from kettrack.vocabulary.criteria import PRESETS, criteria_for, get_criteria

@@ -5,23 +5,11 @@ Week w is aimed at day 7 w. Windows of weeks that are far apart reach 7 days to 
 
 import numpy as np
 import pytest
-from spec.tables import cohort, one_each
+from spec.tables import cohort, said, verdicts
 
 from kettrack import published_rules_table
 from kettrack.timelines.bucket import bucket_from_arrays
 from kettrack.timelines.visits import enough_weeks, k_of_last_n, visit_rows
-
-
-def verdicts(name, clinic, also=()):
-    """Patient -> (verdict or the reason why not rated, the scores that decide)."""
-    table = published_rules_table(clinic, also)
-    table = table[table["rule"].str.startswith(f"{name} (")]
-    table["said"] = table["verdict"].astype(object).fillna(table["reason"].astype(object))
-    return one_each(table, "said", "proof")
-
-
-def said(name, clinic, also=()):
-    return {patient: cells[0] for patient, cells in verdicts(name, clinic, also).items()}
 
 
 def weeks_of(days, weeks, reach):

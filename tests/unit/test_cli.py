@@ -16,7 +16,7 @@ from kettrack.cli import main
 from kettrack.cli.output import check_output, check_place
 from kettrack.errors import NotIdentified, UsageError
 
-COMMANDS = ("check", "courses", "timeline", "outcomes", "events", "report", "simulate", "version")
+COMMANDS = ("check", "courses", "timeline", "outcomes", "events", "review", "report", "specification", "simulate", "version")
 TABLES = ("courses", "timeline", "outcomes", "events")
 
 
@@ -276,3 +276,40 @@ def test_no_score_of_the_instrument_is_said_with_those_there_are(run: Kettrack, 
     assert not (tmp_path / "r.html").exists()
     assert run("courses", tmp_path).exit_code == 0
     assert run("outcomes", tmp_path, "--instrument", "MADRS").exit_code == 0
+
+
+def test_specification_in_words_and_as_a_table(run: Kettrack, clinic: Path, tmp_path: Path) -> None:
+    ran = run("specification", clinic, "--also", "Wilkinson 2018")
+    assert (ran.exit_code, ran.err) == (0, "")
+    assert "under every named rule" in ran.out
+    assert "recalled" in ran.out
+    assert run("specification", clinic, "-o", tmp_path / "all.csv").exit_code == 0
+    table = pd.read_csv(tmp_path / "all.csv")
+    assert set(table["baseline"]) == {"last", "mean", "worst"}
+    assert "recalled" not in set(table["standing"])
+
+
+def test_specification_lists_every_named_rule(run: Kettrack, clinic: Path) -> None:
+    ran = run("specification", clinic, "--presets")
+    assert ran.exit_code == 0
+    assert "SUSTAIN-1 stable remission" in ran.out
+    assert "recalled" in ran.out
+    assert run("specification", clinic, "--also", "nothing").exit_code == 2
+
+
+def test_review_in_words_and_as_a_table(run: Kettrack, clinic: Path, tmp_path: Path) -> None:
+    ran = run("review", clinic)
+    assert (ran.exit_code, ran.err) == (0, "")
+    assert ran.out.startswith("Review now: ")
+    assert "not for release" in ran.out
+    back = run("review", clinic, "--weeks-ago", 4, "-o", tmp_path / "review.csv")
+    assert (back.exit_code, back.out) == (0, "")
+    table = pd.read_csv(tmp_path / "review.csv")
+    assert list(table.columns) == ["patient_id", "urgency", "reason", "words", "day", "age_days", "last_scores"]
+
+
+def test_review_is_refused_for_release_and_for_the_future(run: Kettrack, clinic: Path) -> None:
+    ran = run("review", clinic, "--policy", "cms")
+    assert (ran.exit_code, ran.out) == (2, "")
+    assert "single patients" in ran.err
+    assert run("review", clinic, "--weeks-ago", -1).exit_code == 2

@@ -54,6 +54,13 @@ def test_a_denominator_just_below_the_others_is_hidden_with_its_row():
     assert seen["estimate"].isna().tolist() == [False, True]
 
 
+def test_parts_that_add_up_to_the_whole_are_never_one_short():
+    table = pd.DataFrame({"week": [1], "well": [100], "ill": [30], "unclear": [3], "n": [133]})
+    roles = {"week": "key", "well": "count", "ill": "count", "unclear": "count", "n": "denominator"}
+    seen = disclosure.apply(Result(name="t", table=table, roles=roles, sentence="", estimand=""), "cms").table
+    assert seen[["well", "ill", "unclear"]].iloc[0].tolist() == [100, pd.NA, pd.NA]
+
+
 def test_internal_hides_nothing_and_is_marked():
     seen = disclosure.apply(result(few=3), "internal")
     assert seen.text == "3 of 40 (7.5 %)"

@@ -11,15 +11,23 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 import kettrack as kt
+from kettrack.analysis.specification import specification
 from kettrack.figures.waterfall import CAP
 
-PLOTS = [name for name in kt.__all__ if name.startswith("plot_")]
+ELSEWHERE = {"plot_patient", "plot_expected"}  # of single people: test_figures_patient.py
+PLOTS = [name for name in kt.__all__ if name.startswith("plot_") and name not in ELSEWHERE]
 DRAWN = {
     "plot_ladder": "ladder",
     "plot_session_counts": "session_counts",
     "plot_session_gaps": "session_gaps",
     "plot_response_by_session": "response_by_session",
     "plot_waterfall": "waterfall",
+    "plot_specification": "specification",
+    "plot_swimmer": "swimmer",
+    "plot_occupancy": "state_occupancy",
+    "plot_flows": "severity_flows",
+    "plot_session_intervals": "session_intervals",
+    "plot_maintenance": "maintenance_lengths",
 }
 
 
@@ -119,3 +127,26 @@ def test_session_counts_and_gaps_are_the_table(results):
     assert [tuple(segment[:, 1]) for segment in ax.collections[0].get_segments()] == list(
         zip(gaps["q25"], gaps["q75"], strict=True)
     )
+
+
+@pytest.mark.parametrize("outcome", ["remission", "response", "loss_of_response"])
+def test_specification_draws_every_combination_with_its_choices(results, outcome):
+    table = results["specification"].table
+    rows = table[(table["outcome"] == outcome)].sort_values(["estimate", "number"], ignore_index=True)
+    ax = kt.plot_specification(table, outcome=outcome)
+    points = {x: y for line in ax.lines if " " in line.get_label() and line.get_label()[0] != "_" for x, y in line.get_xydata()}
+    assert points == pytest.approx(dict(rows["estimate"].items()))
+    ends = sorted(tuple(segment[:, 1]) for part in ax.collections for segment in getattr(part, "get_segments", list)())
+    assert np.array(ends) == pytest.approx(np.array(sorted(zip(rows["ci_low"], rows["ci_high"], strict=True))))
+    marked = {part.get_label(): sorted(part.get_offsets()[:, 0]) for part in ax.collections if ": " in part.get_label()}
+    for column in ("instrument", "baseline", "rule"):
+        for name, chosen in rows.groupby(column).groups.items():
+            assert marked[f"_{column}: {name}"] == sorted(chosen)
+
+
+def test_specification_marks_a_recalled_rule():
+    cohort = kt.load_cohort(kt.sample_folder())
+    table = specification(cohort, also=("Wilkinson 2018",)).table
+    labels = [label.get_text() for label in kt.plot_specification(table).get_yticklabels()]
+    assert "Wilkinson 2018 (recalled)" in labels
+    assert "Hawley 2002" in labels

@@ -1,0 +1,87 @@
+"""`kettrack specification`: the same cohort under every named rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kettrack.cli.cohorts import open_scored
+from kettrack.cli.options import Allowed, Folder, InstrumentName, Output, PolicyName
+from kettrack.cli.output import answer, check_output, say
+from kettrack.errors import NotIdentified
+from kettrack.writing import csv_text, write_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from kettrack.reading.cohort import Cohort
+
+
+def specification(
+    folder: Folder,
+    output: Output = None,
+    also: Annotated[
+        list[str] | None, typer.Option("--also", metavar="RULE", help="Apply a recalled rule too. May be repeated.")
+    ] = None,
+    presets: Annotated[bool, typer.Option("--presets", help="List every named rule with its source instead.")] = False,
+    instrument: InstrumentName = None,
+    policy: PolicyName = None,
+    allow: Allowed = None,
+) -> None:
+    """Response, remission, loss and more under every named rule and baseline, one row per combination.
+
+    \b
+    Example:
+      kettrack specification clinic -o specification.csv
+      kettrack specification clinic --presets
+    """
+    check_output(output)
+    cohort = open_scored(folder, allow, instrument=instrument, policy=policy)
+    if presets:
+        from kettrack.timelines.published import list_presets
+
+        _give(list_presets(), output)
+        return
+    _answer(cohort, tuple(also or ()), output)
+
+
+def _answer(cohort: Cohort, also: tuple[str, ...], output: Path | None) -> None:
+    from kettrack.analysis.specification import specification as specify
+    from kettrack.analysis.specification_counts import n_steps
+
+    with _progress(n_steps(cohort)) as on_step:
+        result = specify(cohort, also, on_step)
+    if result.status == "refused":
+        raise NotIdentified(result.reason, result.collect)
+    if output is not None:
+        _give(result.table, output)
+        return
+    outcomes = result.table.groupby("outcome", sort=False)
+    blocks = [replace(result, table=rows).shown.to_string(index=False) for _, rows in outcomes]
+    caveats = "\n".join(f"- {caveat}" for caveat in result.caveats)
+    answer("\n\n".join([result.text, *blocks, caveats, "Every rule with its source: kettrack specification FOLDER --presets"]))
+
+
+def _give(table: pd.DataFrame, output: Path | None) -> None:
+    if output is None:
+        answer(csv_text(table).rstrip("\n"))
+        return
+    write_table(table, output)
+    say(f"Wrote {len(table):,} rows to {output}.")
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[], None]]:
+    """A bar on standard error, at a terminal only."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("Applying the rules", total=total)
+        yield lambda: bar.advance(task)

@@ -1,0 +1,158 @@
+"""Values that read like the name of a person, and words that may be printed because they do not.
+
+What is caught where a study code should stand: two or more words of letters in any case (`Jane Smith`, `JANE SMITH`,
+`jane smith`, `Jane-Smith`, `Jane.Smith`, `Jane Smith (1980)`), a surname with initials (`Smith J`, `Smith, J`), and a whole
+column of single words of letters. What this costs: study codes that are words. Words of study design (`Arm B`, `site north`)
+are left alone; a single word stops only when most of the column are such words of different lengths, and most of them begin
+with a capital or several are common first names: `alpha`, `moved` pass, `Alpha`, `Gamma` do not. Whoever has such codes lets
+the column through by name. Lower-case words joined by hyphens pass.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import cache
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from kettrack.privacy.identifying_names import all_known_words
+from kettrack.vocabulary.columns import TABLES
+from kettrack.vocabulary.instruments import INSTRUMENTS
+
+Flags = NDArray[np.bool_]
+
+_NAME: Final = r"\p{Lu}[\p{L}'’]*\p{Ll}[\p{L}'’]*"
+_PART: Final = r"\p{L}[\p{L}'’-]+"
+_INITIALS: Final = r"\p{Lu}\.?(?:[ -]?\p{Lu}\.?){0,2}"
+_YEARS: Final = r"(?:[ ,]*(?:\([^)]*\)|(?:19|20)\d\d))?"
+_PERSON: Final = (
+    rf"(?:{_PART}(?:,? (?:{_PART}|\p{{L}}\.))*,? {_PART}"  # Jane Smith, JANE B. SMITH, jane smith, Smith, Jane
+    rf"|\p{{Lu}}[\p{{L}}'’-]+(?: |, ?){_INITIALS}"  # Smith J, Smith, J
+    rf"|{_INITIALS} \p{{Lu}}[\p{{L}}'’-]+"  # J. Smith
+    rf"|{_NAME}(?:[._-]{_NAME})+|[a-z]{{2,}}\.[a-z]{{2,}}"  # Jane.Smith, Jane-Smith, jane.smith
+    rf"|{_PART}, ?{_PART}(?: .*)?){_YEARS}"
+)
+_TITLED: Final = r"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Herr|Frau|Mme|Monsieur|Madame)\.? \p{Lu}\p{L}+"
+_MOST: Final = 0.5
+_FEWEST: Final = 3
+_DIGITS_TOO_MANY: Final = 5
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_STUDY_WORDS: Final = _words(
+    "arm group site cohort study trial control case patient participant subject test placebo active ketamine esketamine center "
+    "centre clinic ward pilot phase code number no id north south east west part block batch sample dummy synthetic person"
+)
+_FILE_WORDS: Final = _words(
+    "old new raw backup copy export data log monthly weekly visit visits total totals cost costs lab results report problems "
+    "final draft version readme codebook dictionary measure scale rating room mood value unit type "
+    "of the and for to at on by in with first last depression self"
+)
+_FIRST_NAMES: Final = _words(
+    "james john robert michael william david richard joseph thomas charles christopher daniel matthew anthony mark donald "
+    "paul andrew joshua kenneth kevin brian george edward ronald timothy jason jeffrey ryan jacob gary nicholas eric jonathan "
+    "stephen larry justin scott brandon benjamin samuel frank gregory raymond alexander patrick jack dennis jerry peter adam "
+    "henry nathan zachary kyle noah ethan jeremy walter keith roger terry sean austin carl arthur lawrence dylan jesse jordan "
+    "bryan billy bruce gabriel joe logan alan juan albert willie elijah wayne randy vincent liam bob bill tom ben sam max mary "
+    "patricia jennifer linda elizabeth barbara susan jessica sarah karen lisa nancy betty sandra margaret ashley emily "
+    "donna michelle carol amanda melissa deborah stephanie rebecca sharon laura cynthia dorothy amy kathleen angela emma "
+    "brenda pamela nicole anna samantha katherine christine debra rachel carolyn janet maria olivia heather helen catherine "
+    "diane julie victoria joyce lauren kelly christina ruth joan virginia judith evelyn hannah andrea megan cheryl jacqueline "
+    "madison teresa abigail sophia martha sara gloria janice kathryn ann isabella judy charlotte julia amber alice jean denise "
+    "frances danielle marilyn natalie beverly diana brittany kayla alexis jane lucy kate sophie marie pierre jacques louis "
+    "michel claude nathalie isabelle sylvie hans peter klaus wolfgang ursula monika petra sabine renate karin jose carlos luis"
+)
+
+
+def _matches(levels: NDArray[np.object_], pattern: str) -> Flags:
+    if not len(levels):
+        return np.zeros(0, dtype=bool)
+    found = pc.match_substring_regex(pa.array(levels, pa.string()), pattern)
+    return np.asarray(found.to_numpy(zero_copy_only=False), dtype=bool)
+
+
+def person_like(levels: NDArray[np.object_]) -> Flags:
+    """Tell which of some distinct values read like a person's name of two parts or more.
+
+    Examples
+    --------
+    >>> codes = ["Jane Smith", "jane smith", "Smith, J", "Jane-Smith", "Jane Smith (1980)", "KT-0001", "S001", "Arm B"]
+    >>> person_like(np.array(codes, dtype=object)).tolist()
+    [True, True, True, True, True, False, False, False]
+    """
+    found = _matches(levels, f"^(?:{_PERSON})$")
+    for place in np.flatnonzero(found).tolist():
+        found[place] = not _STUDY_WORDS & set(re.findall(r"[^\W\d_]+", levels[place].casefold()))
+    return found
+
+
+def titled(levels: NDArray[np.object_]) -> Flags:
+    """Tell which values hold a title with a name, such as `Dr. Example`."""
+    return _matches(levels, _TITLED)
+
+
+def first_names(levels: NDArray[np.object_], counts: NDArray[np.int64]) -> Flags:
+    """Tell which values are single words that make up most of a column of study codes, where they read like first names."""
+    words = _matches(levels, r"^\p{L}[\p{L}'’]+$")
+    none = np.zeros(len(levels), dtype=bool)
+    n_words = int(words.sum())
+    if n_words < min(_FEWEST, len(levels)) or counts[words].sum() <= _MOST * counts.sum():
+        return none
+    if n_words > 1 and len({len(word) for word in levels[words]}) == 1:
+        return none
+    capital = _matches(levels, r"^\p{Lu}\p{L}*[\p{Ll}'’]\p{L}*$|^\p{Lu}{3,}$") & words
+    common = sum(word.casefold() in _FIRST_NAMES for word in levels[words])
+    telling = capital.sum() > _MOST * n_words if n_words >= _FEWEST else common == n_words
+    return words if telling or common >= _FEWEST else none
+
+
+@cache
+def _harmless() -> frozenset[str]:
+    names = [name for table in TABLES.values() for name in (table.name, *table.names)] + list(INSTRUMENTS)
+    parts = {part for name in names for part in re.findall(r"[^\W\d_]+", name.casefold())}
+    return frozenset(parts) | _STUDY_WORDS | _FILE_WORDS | all_known_words()
+
+
+def may_be_shown(text: str, file: bool = False) -> bool:
+    """Tell whether a column's, file's or setting's name may be printed: it does not read like a person, date, or number.
+
+    Parameters
+    ----------
+    text : str
+        As written.
+    file : bool
+        Whether `jane_smith` counts as two words; column names are often written so.
+
+    Examples
+    --------
+    >>> may_be_shown("nurse_mood"), may_be_shown("Visit Date"), may_be_shown("Jane Smith"), may_be_shown("jane_smith", True)
+    (True, True, False, False)
+    """
+    if sum(letter.isdigit() for letter in text) >= _DIGITS_TOO_MANY or "@" in text:
+        return False
+    spaced = re.sub(r"[_\s.-]+" if file or re.search(r"[A-Z].*[_.-][A-Z]", text) else r"\s+", " ", text).strip()
+    parts = re.findall(r"[^\W\d_]+", spaced.casefold())
+    known = [part in _harmless() for part in parts]
+    if all(known) or (not file and any(known) and not re.search(r"[\W_][A-Z]", spaced)):
+        return True
+    values = np.array([spaced], dtype=object)
+    stripped = np.array([re.sub(r"[\d()]+", "", spaced).strip()], dtype=object)
+    return not (_matches(values, f"^(?:{_PERSON})$") | _matches(stripped, f"^(?:{_PERSON})$") | titled(values)).any()
+
+
+def shown(text: str, hidden: str = "(hidden)", file: bool = False) -> str:
+    """Return a name as it may be printed."""
+    return text if may_be_shown(text, file) else hidden
+
+
+def shown_names(names: Iterable[str], file: bool = False) -> str:
+    """Return names joined by commas, those that may not be printed as `(hidden)`."""
+    return ", ".join(shown(name, file=file) for name in names)
