@@ -105,7 +105,7 @@ def sparkline(scores: list[float], low: float, high: float) -> str:
     Examples
     --------
     >>> sparkline([27, 18, 9, 0], 0, 27)
-    '█▅▃▁ 27 18 9 0'
+    '█▆▃▁ 27 18 9 0'
     """
     steps = [STEPS[min(int((score - low) / (high - low) * len(STEPS)), len(STEPS) - 1)] for score in scores]
     return f"{''.join(steps)} {' '.join(f'{score:g}' for score in scores)}".strip()

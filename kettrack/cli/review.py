@@ -36,6 +36,7 @@ def review(
     known = known_by(cohort, weeks_ago)
     for note in known.notes[len(cohort.notes) :]:
         say(note)
+    say(f"Reviewing {len(known.patients):,} patients ...")
     table = review_table(known)
     if output is not None:
         write_rows(table, known, output)

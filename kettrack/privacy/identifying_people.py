@@ -138,6 +138,7 @@ def may_be_shown(text: str, file: bool = False) -> bool:
     """
     if sum(letter.isdigit() for letter in text) >= _DIGITS_TOO_MANY or "@" in text:
         return False
+    text = re.sub(r"\.\w{1,7}$", "", text) if file else text
     spaced = re.sub(r"[_\s.-]+" if file or re.search(r"[A-Z].*[_.-][A-Z]", text) else r"\s+", " ", text).strip()
     parts = re.findall(r"[^\W\d_]+", spaced.casefold())
     known = [part in _harmless() for part in parts]

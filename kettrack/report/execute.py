@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -79,7 +80,7 @@ def execute(notebook: NotebookNode, name: str, on_cell: Callable[[], None] = lam
         )
         client.on_notebook_start = lambda **_: _stop_on_interrupt(client, stopped)
         try:
-            client.execute(env=_environment(Path(empty)))
+            client.execute(env=_environment(Path(empty)), stderr=_kernel_messages())
         except (Exception, asyncio.CancelledError) as error:
             if stopped or hasattr(client, "_async_cleanup_kernel_future"):  # the second: while Python was still starting
                 raise Interrupted from None
@@ -112,6 +113,11 @@ def _environment(empty: Path) -> dict[str, str]:
     """The user's environment, without what would change the output of a notebook."""
     kept = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
     return kept | {"IPYTHONDIR": str(empty / "ipython"), "PYTHONHASHSEED": "0"}
+
+
+def _kernel_messages() -> int | None:
+    """What Python itself says when it is stopped midway: traces that may quote data."""
+    return None if os.environ.get("KETTRACK_DEBUG") == "1" else subprocess.DEVNULL
 
 
 def _reason(error: CellExecutionError) -> str:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -64,3 +68,48 @@ def test_links_to_the_input_are_followed(clinic: Path, tmp_path: Path, capfd: py
 def test_another_file_in_the_folder_may_be_written(clinic: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert run(capfd, "events", clinic, "-o", clinic / "state_events.csv")[0] == 0
     assert (clinic / "state_events.csv").is_file()
+
+
+def test_a_release_policy_keeps_counts_off_the_screen(clinic: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    err = run(capfd, "outcomes", clinic, "--policy", "cms", "--instrument", "MADRS")[2]
+    assert "scores there are: GAD-7, PHQ-9." in err
+    assert "GAD-7 (1)" in run(capfd, "outcomes", clinic, "--instrument", "MADRS")[2]
+    (clinic / "patients.csv").write_text("patient_id,age\nA1,40\nZ9,50\n", encoding="utf-8")
+    exit_code, out, _ = run(capfd, "check", clinic, "--policy", "cms")
+    assert exit_code == 0
+    assert "Notes that hold a count are not shown" in out
+    assert "fewer than 11 patients, fewer than 11 sessions, fewer than 11 scores: no problems." in out
+    assert "1 patient" in run(capfd, "check", clinic)[1]
+
+
+def test_one_is_singular(clinic: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (clinic / "sessions.csv").write_text("patient_id,day\nA1,0\n", encoding="utf-8")
+    assert "1 patient, 1 session, 2 scores: no problems." in run(capfd, "check", clinic)[1]
+
+
+def test_an_interrupt_is_one_line(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, clinic: Path) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("kettrack.reading.delimited.load_cohort", stop)
+    assert run(capfd, "check", clinic) == (130, "", "Stopped before the end; nothing was written.\n")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such signal there")
+def test_an_interrupted_report_leaves_nothing(tmp_path: Path, plain_environment: dict[str, str]) -> None:
+    from kettrack.resources import sample_folder
+
+    scraps = tmp_path / "scraps"
+    scraps.mkdir()
+    command = [sys.executable, "-m", "kettrack", "report", str(sample_folder()), "-o", str(tmp_path / "report.html")]
+    environment = plain_environment | {"TMPDIR": str(scraps)}
+    running = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    until = time.monotonic() + 60
+    while not list(scraps.glob("kettrack-*")) and time.monotonic() < until:
+        time.sleep(0.1)
+    time.sleep(2)
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=60)
+    assert (running.returncode, out, err) == (130, "", "Stopped before the end; nothing was written.\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["scraps"]
+    assert not list(scraps.glob("kettrack-*"))

@@ -68,7 +68,8 @@ def test_identifying_values_stop_under_any_name(values):
 
 
 def test_one_date_in_many_codes_is_not_a_column_of_dates():
-    assert find_identifiers(pd.DataFrame({"x": [f"K{i}" for i in range(40)] + ["2024-05-01"]})) == []
+    (found,) = find_identifiers(pd.DataFrame({"x": [f"K{i}" for i in range(40)] + ["2024-05-01"]}))
+    assert (found.stop, found.lone, found.hit.sum()) == (False, True, 1)
 
 
 @pytest.mark.parametrize(
@@ -95,6 +96,49 @@ def test_study_codes_pass(codes):
 def test_a_single_name_or_address_among_study_codes_stops(value):
     (found,) = find_identifiers(pd.DataFrame({"patient_id": [f"P{i}" for i in range(500)] + [value]}))
     assert found.stop
+    assert found.hit.sum() == 1
+
+
+CODES = [f"P{i}" for i in range(500)]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "ANN EXAMPLE", "ann example", "Example, A", "Example A", "Ann.Example", "Ann-Example", "Ann Example (1980)",
+        "Ann Example 1980", "A. Example", "O'Brien, Pat", "Dr. Example", "123-45-6789", "1980-03-01", "1/3/1980", "03/01/1980",
+        "555-010-1234", "(555) 010-1234", "+44 20 7946 0958", "K7 ann@example.org", "MRN123456", "mrn 0042", "AE-1980-03-01",
+        "AE19800301",
+    ],
+)  # fmt: skip
+def test_one_unmistakable_study_code_stops(value):
+    (found,) = find_identifiers(pd.DataFrame({"patient_id": [*CODES, value]}))
+    assert (found.stop, found.hit.sum()) == (True, 1)
+
+
+@pytest.mark.parametrize(
+    "codes",
+    [
+        ["KT-0001", "S001", "arm-b-017", "KTB", "P-AB", "alpha", "Arm B", "Site North", "ward_2", "S-1980", "1.2.3"],
+        ["alpha", "beta", "gamma", "moved"],
+        ["KTA", "KTB", "KTC", "KTD"],
+        ["Ann", *CODES],
+    ],
+)
+def test_study_codes_that_are_words_pass(codes):
+    assert find_identifiers(pd.DataFrame({"patient_id": codes})) == []
+
+
+@pytest.mark.parametrize("codes", [["Jane", "Bob", "Marilyn"], ["JANE", "BOB", "MARILYN"], ["jane", "bob", "marilyn", "S1"]])
+def test_a_column_of_first_names_stops(codes):
+    assert find_identifiers(pd.DataFrame({"patient_id": codes}))[0].stop
+    assert find_identifiers(pd.DataFrame({"patient_id": codes}), allow=["patient_id"]) == []
+
+
+@pytest.mark.parametrize("value", ["ann@example.org", "555-010-1234", "1980-03-01", "Mrs Example"])
+@pytest.mark.parametrize("others", [["7"] * 99, ["north"] * 50 + ["south"] * 49])
+def test_a_lone_hit_is_said(value, others):
+    (found,) = find_identifiers(pd.DataFrame({"x": [*others, value]}))
     assert found.hit.sum() == 1
 
 

@@ -71,7 +71,7 @@ def test_every_problem_is_said_at_once_and_none_shows_a_person(clinic):
         scores=with_scores("a,-1,PHQ-9,31", "a,7,PHQ9,9", "b,45000,PHQ-9,3.5", "b,x,,5", "b,1,PHQ-9"),
     )
     assert said(folder) == [
-        "sessions.csv: line 3, route: 'intranassal' - not known; did you mean intranasal?",
+        "sessions.csv: line 3, route: (hidden) - not known; did you mean intranasal?",
         "sessions.csv: line 3, dose_mg: '4000' - a number of mg, 0 to 2000",
         "sessions.csv: line 4, patient_id: (hidden) - looks like a person's name (1 cell); use a study code, "
         "or --allow patient_id if it cannot identify anyone",
@@ -80,7 +80,7 @@ def test_every_problem_is_said_at_once_and_none_shows_a_person(clinic):
         "sessions.csv: line 5, patient_id - empty; a study code is needed",
         "scores.csv: line 2, score: '31' - a PHQ-9 total is a whole number, 0 to 27",
         "scores.csv: line 3, instrument: 'PHQ9' - not known; did you mean PHQ-9?",
-        "scores.csv: line 4, day: '45000' - looks like a date as Excel stores it; send days counted from the patient's "
+        "scores.csv: line 4, day: (hidden) - looks like a date as Excel stores it; send days counted from the patient's "
         "first session (day 0)",
         "scores.csv: line 4, score: '3.5' - a PHQ-9 total is a whole number, 0 to 27",
         "scores.csv: line 5, day: (hidden) - a whole number of days, -3650 to 3650",

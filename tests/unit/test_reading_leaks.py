@@ -55,7 +55,7 @@ def everything_said(folder):
     return "\n".join(said)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(
     value=identifying,
     place=st.sampled_from([(table, column) for table, columns in TABLES.items() for column in columns]),

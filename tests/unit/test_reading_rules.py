@@ -211,7 +211,7 @@ def test_different_scores_for_one_moment_follow_the_rule(rule, kept):
     assert cohort.exclusions["n_rows"].tolist() == [3]
 
 
-def test_before_and_after_are_different_moments():
+def test_before_and_after_are_different_moments_and_unknown_counts_as_before():
     cohort = load(
         scores="""
         patient_id | day | instrument | score | timing
@@ -220,7 +220,9 @@ def test_before_and_after_are_different_moments():
         a          | 0   | PHQ-9      | 15    |
         """
     )
-    assert scores_of(cohort, "score", "timing") == [(20, "before"), (15, "unknown"), (9, "after")]
+    assert scores_of(cohort, "score", "timing") == [(15, "unknown"), (9, "after")]
+    assert cohort.exclusions["n_rows"].tolist() == [1]
+    assert "unknown counts as before" in cohort.exclusions["reason"][0]
 
 
 def test_two_sessions_a_day_are_numbered():

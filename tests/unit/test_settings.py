@@ -128,6 +128,16 @@ def test_own_criteria_start_from_the_convention(toml):
     assert rules.remission == get_criteria(scale).remission
 
 
+def test_own_thresholds_of_the_review_list(toml):
+    text = '[criteria]\nuse = "own"\n[criteria.own]\ninstrument = "PHQ-9"\n[criteria.own.review]\n'
+    settings = load_settings(toml(text + "suicidality_item = 1\nunscored_days = 30"))
+    review = get_criteria(settings.known_instruments["PHQ-9"], "own", settings.user_criteria).review
+    assert (review.suicidality_item, review.unscored_days, review.cssrs) == (1, 30, 4)
+    said = complaints(toml(text + "suicidality = 1\noff_track_percentile = 101"))
+    assert said["criteria.own.review.suicidality"].startswith("unknown key; did you mean suicidality_item?")
+    assert said["criteria.own.review.off_track_percentile"] == "a percentile, 0 to 100"
+
+
 def test_own_criteria_for_an_own_instrument(toml):
     settings = load_settings(toml(WHO5 + '[criteria.ours]\ninstrument = "WHO-5"\n'))
     assert settings.user_criteria[0].instrument == "WHO-5"
@@ -142,3 +152,68 @@ def test_mistakes_in_rules_are_placed(toml):
     said = complaints(toml(text))
     assert said["criteria.ours.response.limt"] == "unknown key; did you mean limit?"
     assert "one of: score, change, percent_change" in said["criteria.ours.response.measure"]
+
+
+SCALE = '[instruments."{}"]\nminimum = 0\nmaximum = 10\ndirection = "higher is worse"\n'
+
+
+@pytest.mark.parametrize("name", ["phq-9", " PHQ-9 ", "", " "])
+def test_names_that_are_taken_or_empty(toml, name):
+    assert complaints(toml(SCALE.format(name)))
+
+
+def test_two_own_instruments_of_one_name(toml):
+    assert (
+        "another instrument has this name" in complaints(toml(SCALE.format("Mood") + SCALE.format("MOOD")))["instruments.MOOD"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [
+        ('direction = ["a"]', "direction"),
+        ("maximum = inf", "maximum"),
+        ("maximum = nan", "maximum"),
+        ("maximum = 0", "maximum"),
+        ("maximum = -1", "maximum"),
+        ("caseness = 11", "caseness"),
+        ("remission = [3, -1]", "remission"),
+        ("remission = 12", "remission"),
+        ("suicidality_item = 1", "suicidality_item"),
+        ("item_maxima = [3, 3]\nsuicidality_item = 3", "suicidality_item"),
+        ("item_maxima = [3, 3]\nsuicidality_item = 0", "suicidality_item"),
+        ("bands = { low = [5, 2] }", "bands"),
+        ("bands = { low = [0, 20] }", "bands"),
+    ],
+)
+def test_nonsense_in_an_instrument(toml, line, key):
+    text = SCALE.format("Mood")
+    lines = [one for one in text.splitlines() if not one.startswith(key)]
+    assert f"instruments.Mood.{key}" in complaints(toml("\n".join([*lines, line])))
+
+
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [
+        ("caseness = 28", "caseness"),
+        ('response = { measure = "score", operator = "at most", limit = nan }', "response.limit"),
+        ('response = { measure = ["a"], operator = "at most", limit = 5 }', "response.measure"),
+        (
+            'response = { measure = "score", operator = "at most", limit = 5, count = 2, min_gap = 9, max_gap = 8 }',
+            "response.max_gap",
+        ),
+    ],
+)
+def test_nonsense_in_criteria(toml, line, key):
+    assert f"criteria.ours.{key}" in complaints(toml(f'[criteria.ours]\ninstrument = "PHQ-9"\n{line}'))
+
+
+def test_an_unknown_policy(toml):
+    assert complaints(toml('policy = "cmss"')) == {"policy": "one of: internal, cms; did you mean cms?"}
+
+
+def test_names_of_people_in_a_settings_file_are_not_repeated(toml):
+    text = '"Jane Smith" = 1\n[columns]\n"Jane Smith" = "x"\n[columns."Ann Smith"]\nday = "d"\n' + SCALE.format("Jane Smith")
+    said = str(complaints(toml(text + "caseness = 99")))
+    assert "Smith" not in said
+    assert "(hidden)" in said

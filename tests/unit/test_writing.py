@@ -40,6 +40,14 @@ def test_what_cannot_be_written_is_said(tmp_path, path):
         write_table(FRAME, tmp_path / path)
 
 
+def test_text_is_never_a_formula(tmp_path):
+    frame = pd.DataFrame({"site": ["=1+1", "+cmd", "-x", "@a", "-5", "north", None], "score": [-1, -2, 0, 0, 0, 0, 0]})
+    path = write_table(frame.assign(kind=frame["site"].astype("category")), tmp_path / "out.csv")
+    cells = [line.split(",")[0] for line in path.read_text().splitlines()[1:]]
+    assert cells == ["'=1+1", "'+cmd", "'-x", "'@a", "-5", "north", ""]
+    assert path.read_text().splitlines()[1] == "'=1+1,-1,'=1+1"
+
+
 def write_half(path):
     with whole_file(path) as draft:
         draft.write_text("half")

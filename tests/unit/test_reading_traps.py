@@ -1,0 +1,238 @@
+"""Folders as clinics really send them: each trap once, with what is said about it and that no value is repeated."""
+
+import uuid
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from kettrack.errors import DataProblems, Problem
+from kettrack.reading.delimited import check_folder, load_cohort
+
+SESSIONS = "patient_id,day\na1,0\nb2,0\n"
+SCORES = "patient_id,day,instrument,score\na1,-1,PHQ-9,20\nb2,-1,PHQ-9,15\n"
+
+
+@pytest.fixture
+def clinic(tmp_path):
+    def write(sessions=SESSIONS, scores=SCORES, toml="", **others):
+        for name, content in {"sessions": sessions, "scores": scores, **others}.items():
+            (tmp_path / f"{name}.csv").write_bytes(content.encode())
+        if toml:
+            (tmp_path / "kettrack.toml").write_text(toml)
+        return tmp_path
+
+    return write
+
+
+def problems(folder):
+    with pytest.raises(DataProblems) as caught:
+        load_cohort(folder)
+    return [(one.file, one.line, one.column, one.value, one.expected) for one in caught.value.problems]
+
+
+def notes(folder):
+    return "\n".join(load_cohort(folder).notes)
+
+
+def test_codes_a_spreadsheet_has_rounded(clinic):
+    (found,) = problems(clinic(sessions="patient_id,day\n1.23E+15,0\na1,0\nb2,0\n"))
+    assert found[:4] == ("sessions.csv", 2, "patient_id", "(hidden)")
+    assert "a spreadsheet has rounded the code" in found[4]
+
+
+@pytest.mark.parametrize("letter", ["\x00", "\x01", "\x1b", "\x7f"])
+def test_control_characters_in_codes(clinic, letter):
+    assert problems(clinic(sessions=f"patient_id,day\na1{letter},0\na1,0\nb2,0\n"))[0][:4] == (
+        "sessions.csv", 2, "patient_id", "(hidden)",
+    )  # fmt: skip
+
+
+def test_one_source_column_for_two(clinic):
+    found = problems(clinic(toml='[columns.scores]\nscore = "day"'))[0]
+    assert found[:3] == ("kettrack.toml", None, "columns.scores.score")
+    assert "also read as day" in found[4]
+
+
+def test_swapped_names_are_no_double(clinic):
+    swapped = clinic(scores=SCORES.replace("day", "x").replace("score", "day").replace("x,", "score,", 1),
+                     toml='[columns.scores]\nscore = "day"\nday = "score"')  # fmt: skip
+    assert load_cohort(swapped).scores["score"].tolist() == [20, 15]
+
+
+@pytest.mark.parametrize("section", ["[columns.scores]", "[columns]"])
+def test_a_name_that_is_not_there(clinic, section):
+    folder = clinic(scores=SCORES.replace("score\n", "total\n"), toml=f'{section}\nscore = "totla"')
+    found = problems(folder)[0]
+    assert found[:3] == ("kettrack.toml", None, section.strip("[]") + ".score")
+    assert "there is no column 'totla'" in found[4]
+    assert "did you mean 'total'?" in found[4]
+
+
+def test_a_name_that_is_not_there_and_names_nobody(clinic):
+    folder = clinic(scores=SCORES.replace("score\n", "Jane Smith\n"), toml='[columns.scores]\nscore = "Jane Smit"')
+    assert "Smit" not in str(problems(folder))
+
+
+@pytest.mark.parametrize("name", ["Kettrack.toml", "kettrack.toml.txt", "KETTRACK.TOML"])
+def test_settings_that_would_not_be_read(clinic, name):
+    folder = clinic()
+    (folder / name).write_text('policy = "cms"')
+    assert "must be called kettrack.toml" in problems(folder)[0][4]
+
+
+def test_a_folder_in_place_of_settings(clinic):
+    folder = clinic()
+    (folder / "kettrack.toml").mkdir()
+    assert "this is a folder" in problems(folder)[0][4]
+
+
+def test_other_files_are_listed_unless_they_name_someone(clinic):
+    folder = clinic()
+    for name in ("scores_backup.csv", "Jane Smith.csv", "jane_smith.txt", "scores.xlsx"):
+        (folder / name).write_text("")
+    said = notes(folder)
+    assert "Files not used: (hidden), (hidden), scores.xlsx, scores_backup.csv." in said
+    assert "save each table as CSV" in said
+
+
+def test_a_workbook_in_place_of_a_table(clinic):
+    folder = clinic()
+    (folder / "scores.csv").rename(folder / "scores.xlsx")
+    assert "scores.xlsx is there: save it as CSV" in problems(folder)[0][4]
+
+
+@pytest.mark.parametrize("word", ["Wells", "Malena", "ketamine Jane", "Ivy"])
+@pytest.mark.parametrize(("table", "column"), [("patients", "stop_reason"), ("sessions", "drug"), ("sessions", "route")])
+def test_closed_lists_repeat_nobody(clinic, word, table, column):
+    folder = clinic(**{table: f"patient_id,day,{column}\na1,0,{word}\nb2,0,\n"})
+    said = "\n".join([str(problems(folder)), check_folder(folder).problems.to_csv()])
+    assert word not in said
+
+
+def test_two_swapped_letters_are_shown(clinic):
+    assert problems(clinic(sessions="patient_id,day,drug\na1,0,ketamnie\nb2,0,\n"))[0][3] == "'ketamnie'"
+
+
+@pytest.mark.parametrize(
+    ("table", "text"),
+    [
+        ("scores", "patient_id,day,instrument,score\na1,0,PHQ-9,12345\n"),
+        ("sessions", "patient_id,day\na1,0\nb2,0\na1,45123\n"),
+        ("patients", "patient_id,age\na1,97\n"),
+        ("sessions", "patient_id,day,dose_mg\na1,0,40512\nb2,0,\n"),
+    ],
+)
+def test_telling_numbers_are_hidden(clinic, table, text):
+    assert problems(clinic(**{table: text}))[0][3] == "(hidden)"
+
+
+def test_headers_that_name_someone_are_hidden(clinic):
+    folder = clinic(sessions="patient_id,day,Jane Smith,JANE_Smith,mood\na1,0,1,1,1\nb2,0,1,1,1\n")
+    assert "3 unknown columns not used: column 3, column 4, mood." in notes(folder)
+
+
+def test_chosen_names_that_name_someone_are_hidden(clinic):
+    folder = clinic(toml='instrument = "Jane Smith"')
+    with pytest.raises(Exception, match="not repeated") as caught:
+        load_cohort(folder)
+    assert "Smith" not in str(caught.value)
+
+
+def test_a_lone_hit_in_text_is_noted_with_its_line(clinic):
+    said = notes(clinic(patients="patient_id,site\na1,north\nb2,555-010-1234\n"))
+    assert "column 'site' holds what looks like a telephone number (line 3: (hidden); 1 cell)" in said
+    assert "555" not in said
+
+
+def test_the_column_meant_is_named_and_not_used(clinic):
+    said = notes(
+        clinic(
+            sessions="patient_id,day,Dose (mg)\na1,0,40\nb2,0,40\n",
+            scores="patient_id,day,instrument,score,timming,Item1\na1,-1,PHQ-9,20,before,1\n",
+            patients="patient_id,observed_to_days\na1,90\n",
+        )
+    )
+    for known in ("dose_mg", "timing", "item_1", "observed_to_day"):
+        assert f"(it resembles {known}, and was NOT used as such)" in said
+
+
+@pytest.mark.parametrize("name", ["sessions", "scores"])
+def test_a_table_of_names_only(clinic, name):
+    text = {"sessions": SESSIONS, "scores": SCORES}[name].partition("\n")[0] + "\n"
+    assert (f"{name}.csv", None, "", "") == problems(clinic(**{name: text}))[0][:4]
+    assert "no rows" in problems(clinic(**{name: text}))[0][4]
+
+
+def test_no_kind_of_bad_cell_is_hidden_by_the_cap():
+    many = [Problem("scores.csv", line, "score", "'31'", "a total is 0 to 27") for line in range(2, 40)]
+    text = str(DataProblems([*many, Problem("scores.csv", 50, "day", "", "a day")]))
+    assert "line 2, 3, 4 and 35 more, score: '31' - a total is 0 to 27" in text
+    assert "line 50, day - a day" in text
+    kinds = [Problem("scores.csv", line, "score", "", f"the items make {line}") for line in range(2, 60)]
+    text = str(DataProblems([*kinds, Problem("scores.csv", 99, "day", "", "a day")]))
+    assert "line 99, day - a day" in text
+    assert "... and 38 more of these kinds" in text
+
+
+def test_settings_and_tables_are_told_together(clinic):
+    folder = clinic(scores=SCORES.replace("20", "99"), toml='policy = "cmss"\n[instruments.Mood]\nminimum = 0')
+    assert {found[0] for found in problems(folder)} == {"kettrack.toml", "scores.csv"}
+
+
+@pytest.mark.parametrize("twin", ["A1", "a01", "a1\u200b", "ａ1"])
+def test_codes_in_two_spellings(clinic, twin):
+    said = notes(clinic(scores=SCORES.replace("a1,", f"{twin},")))
+    assert "2 patient codes differ from another only by capital letters" in said
+    assert twin not in said
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("sep=;\n" + SCORES.replace(",", ";"), "semicolons"),
+        ("Scores of our clinic\n\n" + SCORES, "2 lines above the names of the columns ignored"),
+        ("Scores of our clinic;;;\n" + SCORES.replace(",", ";"), "1 line above"),
+        (SCORES.replace(",20\n", ",20,,\n") + ",,,,,,\n", "empty cells at the end of 2 rows"),
+    ],
+)
+def test_what_spreadsheets_leave(clinic, text, said):
+    assert said in notes(clinic(scores=text))
+    assert load_cohort(clinic(scores=text)).scores["score"].tolist() == [20, 15]
+
+
+def test_lines_are_counted_from_the_first_of_the_file(clinic):
+    assert problems(clinic(scores="sep=,\n" + SCORES.replace("20", "99,")))[0][1] == 3
+
+
+def parquet(folder, columns, names=None):
+    (folder / "sessions.csv").unlink(missing_ok=True)
+    pq.write_table(pa.Table.from_arrays(list(columns), names=names), folder / "sessions.parquet")
+    return folder
+
+
+@pytest.mark.parametrize("kind", [pa.binary(), pa.binary(2), pa.large_binary()], ids=str)
+def test_codes_that_are_bytes(clinic, kind):
+    folder = parquet(clinic(), [pa.array([b"a1", b"b2"], kind), pa.array([0, 0])], ["patient_id", "day"])
+    found = problems(folder)[0]
+    assert (found[0], found[2], found[4].startswith("bytes, not text")) == ("sessions.parquet", "patient_id", True)
+
+
+def test_a_type_of_another_program_is_noted(clinic):
+    marks = pa.array([uuid.uuid4().bytes, uuid.uuid4().bytes], pa.uuid())
+    folder = parquet(clinic(), [pa.array(["a1", "b2"]), pa.array([0, 0]), marks], ["patient_id", "day", "mark"])
+    assert "column 'mark' holds neither text nor numbers" in notes(folder)
+
+
+def test_two_parquet_columns_of_one_name(clinic):
+    folder = parquet(clinic(), [pa.array(["a1"]), pa.array([0]), pa.array([1])], ["patient_id", "day", "day"])
+    assert ("sessions.parquet", 1, "day", "", "2 columns have this name; keep one") in problems(folder)
+
+
+def test_scores_before_and_unknown_are_one_moment_in_files_too(clinic):
+    scores = "patient_id,day,instrument,score,timing\na1,0,PHQ-9,20,before\na1,0,PHQ-9,9,\nb2,0,PHQ-9,5,after\n"
+    cohort = load_cohort(clinic(scores=scores))
+    assert cohort.scores["score"].tolist() == [9, 5]
+    assert isinstance(cohort.exclusions, pd.DataFrame)
+    assert cohort.exclusions["n_rows"].tolist() == [1]
