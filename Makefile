@@ -17,7 +17,7 @@ help:  ## Show what can be done
 # The environment is rebuilt when the lock or the project file changes; uv is used where it is present, pip elsewhere.
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "kettrack needs Python 3.11 or newer; name one: make PYTHON=python3.12")'
-	@echo "Setting up $(VENV) (about a minute the first time) ..."
+	@echo "Setting up $(VENV) (one to five minutes the first time) ..."
 	@if command -v uv >/dev/null 2>&1; then \
 	  uv venv --quiet --allow-existing --python $(PYTHON) $(VENV) && \
 	  uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock && \
@@ -33,7 +33,7 @@ report: $(READY)  ## Make the report of the synthetic sample clinic and say wher
 	@$(BIN)/kettrack report data/sample -o report.html
 
 test: $(READY)  ## Run the whole test suite, every notebook under strict nbval among it
-	$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-sanitize-with=$(SANITIZE) tests kettrack notebooks
+	$(BIN)/python -m pytest -n auto --dist loadfile --nbval --nbval-current-env --nbval-sanitize-with=$(SANITIZE) tests kettrack notebooks
 
 check: $(READY)  ## Lint, formatting and types
 	$(BIN)/ruff check .

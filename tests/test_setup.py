@@ -77,7 +77,7 @@ def test_make_help_names_every_target(checkout: Path, plain_environment: dict[st
 
 def test_workflow_and_makefile_run_the_same_tests(checkout: Path) -> None:
     makefile = (checkout / "Makefile").read_text(encoding="utf-8").replace("$(SANITIZE)", "notebooks/sanitize.cfg")
-    command = re.search(r"\$\(BIN\)/(python -m pytest --nbval .*)$", makefile, re.MULTILINE)
+    command = re.search(r"\$\(BIN\)/(python -m pytest -n auto .*)$", makefile, re.MULTILINE)
     assert command
     assert command[1] in (checkout / ".github/workflows/test.yml").read_text(encoding="utf-8")
 

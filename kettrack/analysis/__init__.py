@@ -19,6 +19,7 @@ ESTIMATES: Final = {
     "session_gaps": ("session_counts", "session_gaps"),
     "response_by_session": ("response_curve", "response_by_session"),
     "remission_by_session": ("response_curve", "remission_by_session"),
+    "worsening": ("worsening", "worsening"),
     "state_after_course": ("after_course", "state_after_course"),
     "waterfall": ("after_course", "waterfall"),
     "expected_course": ("expected_course", "expected_course"),

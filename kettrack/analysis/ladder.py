@@ -73,5 +73,5 @@ def _before_the_door(cohort: Cohort) -> list[str]:
     """What the reader kept out or noticed: counts that no policy has looked at, so for the clinic's own eyes only."""
     if cohort.settings.policy != "internal":
         return []
-    kept_out = [f"Kept out on loading: {row.reason} ({row.n_patients} patients)." for row in cohort.exclusions.itertuples()]
+    kept_out = [f"Kept out on loading: {row.reason} (patients: {row.n_patients})." for row in cohort.exclusions.itertuples()]
     return [*kept_out, *cohort.notes]

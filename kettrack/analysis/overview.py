@@ -7,6 +7,7 @@ from kettrack.analysis.context import rule_words
 from kettrack.analysis.ladder import ladder
 from kettrack.analysis.response_curve import response_by_session
 from kettrack.analysis.session_counts import session_counts
+from kettrack.analysis.worsening import worsening
 from kettrack.privacy.disclosure import get_policy
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result
@@ -20,6 +21,7 @@ def first_page(cohort: Cohort) -> list[Result]:
         response_by_session(cohort, "response"),
         response_by_session(cohort, "remission"),
         state_after_course(cohort),
+        worsening(cohort),
     ]
 
 

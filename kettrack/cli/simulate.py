@@ -12,17 +12,20 @@ from kettrack.errors import UsageError
 
 
 def simulate(
-    folder: Annotated[Path, typer.Argument(help="Folder to write; new, or empty.")],
-    patients: Annotated[int, typer.Option("--patients", min=1, help="How many patients start.")] = 240,
+    folder: Annotated[Path | None, typer.Argument(help="Folder to write; new, or empty.")] = None,
+    patients: Annotated[int, typer.Option("--patients", "-n", min=1, help="How many patients start.")] = 240,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Everything random follows from it.")] = 1,
     scenario: Annotated[str, typer.Option("--scenario", help="Parameter set: clinic, clinic-null, A ... I.")] = "clinic",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="The folder, given as an option.")] = None,
 ) -> None:
     """Write a synthetic clinic as a cohort folder, with the truth it was made from in truth.json.
 
     \b
     Example:
-      kettrack simulate synthetic --patients 500 --seed 7
+      kettrack simulate synthetic -n 500 --seed 7
+      kettrack simulate --scenario A -n 400 --seed 1 -o scenario-a
     """
+    folder = _one_folder(folder, output)
     _require_empty(folder)
     from kettrack.simulation.cohort import simulate as run_clinic
     from kettrack.simulation.cohort_files import write_cohort_folder
@@ -33,6 +36,13 @@ def simulate(
     made = run_clinic(SCENARIOS[scenario], n=patients, seed=seed)
     write_cohort_folder(made, folder, extract=f"synthetic, scenario {scenario}, seed {seed}")
     answer(f"Wrote {patients} synthetic patients to {folder}.")
+
+
+def _one_folder(folder: Path | None, output: Path | None) -> Path:
+    named = [path for path in (folder, output) if path is not None]
+    if len(named) != 1:
+        raise UsageError("Name one folder to write: kettrack simulate FOLDER, or -o FOLDER.")
+    return named[0]
 
 
 def _require_empty(folder: Path) -> None:

@@ -3,9 +3,10 @@
 What is caught where a study code should stand: two or more words of letters in any case (`Jane Smith`, `JANE SMITH`,
 `jane smith`, `Jane-Smith`, `Jane.Smith`, `Jane Smith (1980)`), a surname with initials (`Smith J`, `Smith, J`), and a whole
 column of single words of letters. What this costs: study codes that are words. Words of study design (`Arm B`, `site north`)
-are left alone; a single word stops only when most of the column are such words of different lengths, and most of them begin
-with a capital or several are common first names: `alpha`, `moved` pass, `Alpha`, `Gamma` do not. Whoever has such codes lets
-the column through by name. Lower-case words joined by hyphens pass.
+are left alone. A single word stops only when most of the column are such words of different lengths, and most of them begin
+with a capital or three are common first names (fewer than three words must be both): `alpha`, `moved` pass, a column of
+`Alpha`, `Gamma`, `Epsilon` does not. Lower-case words joined by hyphens pass. Whoever has such codes lets the column through by
+name.
 """
 
 from __future__ import annotations
@@ -110,7 +111,7 @@ def first_names(levels: NDArray[np.object_], counts: NDArray[np.int64]) -> Flags
         return none
     capital = _matches(levels, r"^\p{Lu}\p{L}*[\p{Ll}'’]\p{L}*$|^\p{Lu}{3,}$") & words
     common = sum(word.casefold() in _FIRST_NAMES for word in levels[words])
-    telling = capital.sum() > _MOST * n_words if n_words >= _FEWEST else common == n_words
+    telling = capital.sum() > _MOST * n_words if n_words >= _FEWEST else capital.sum() == common == n_words
     return words if telling or common >= _FEWEST else none
 
 

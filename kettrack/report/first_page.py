@@ -13,6 +13,7 @@ from kettrack.result import Result
 from kettrack.vocabulary.rules import Rule
 
 HEADINGS: Final = {
+    "worsening": "Worse",
     "ladder": "Who is counted",
     "session_counts": "Sessions",
     "response_by_session": "Response",

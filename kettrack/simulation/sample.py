@@ -14,7 +14,7 @@ from kettrack.simulation.presets import CLINIC
 
 PATIENTS: Final = 240
 SEED: Final = 20261121
-EXTRACT: Final = "synthetic clinic, 18 months, all logs complete to the same day"
+EXTRACT: Final = "SYNTHETIC clinic, no real patient; 18 months, all logs complete to the same day"
 
 _README: Final = """# A synthetic ketamine clinic
 

@@ -13,7 +13,6 @@ SCORES = """
     one     |   0 | 20    | before
     one     |   0 | 17    | after
     one     |   2 | 16    |
-    one     |   3 | 15    | before
     one     |   3 | 14    |          # unsaid: as before
     one     |   3 | 13    | after
     one     |  10 |       |          # incomplete: aligned all the same
@@ -23,21 +22,21 @@ SCORES = """
 
 
 def test_sessions_to_date_are_strictly_before_the_score():
-    assert timeline(cohort(SCORES, SESSIONS), "sessions_to_date") == {"one": [0, 0, 1, 1, 1, 1, 2, 3, 4], "missing": [0]}
+    assert timeline(cohort(SCORES, SESSIONS), "sessions_to_date") == {"one": [0, 0, 1, 1, 1, 2, 3, 4], "missing": [0]}
 
 
 def test_days_since_the_last_session():
-    expected = {"one": [None, None, 0, 2, 3, 3, 0, 3, 36], "missing": [None]}
+    expected = {"one": [None, None, 0, 2, 3, 0, 3, 36], "missing": [None]}
     assert timeline(cohort(SCORES, SESSIONS), "days_since_session") == expected
 
 
 def test_course_is_that_of_the_last_session():
-    before, after = [None, None], ["induction"] * 6 + ["maintenance"]
+    before, after = [None, None], ["induction"] * 5 + ["maintenance"]
     assert timeline(cohort(SCORES, SESSIONS), "course") == {"one": before + after, "missing": [None]}
 
 
-def test_scores_of_one_moment_stand_in_the_order_before_unsaid_after():
-    assert timeline(cohort(SCORES, SESSIONS), "timing")["one"][4:7] == ["before", "unknown", "after"]
+def test_scores_of_one_day_stand_in_the_order_before_or_unsaid_then_after():
+    assert timeline(cohort(SCORES, SESSIONS), "timing")["one"][1:6] == ["before", "after", "unknown", "unknown", "after"]
 
 
 def test_a_session_on_the_day_of_a_score_counts_only_for_a_score_after_it():
