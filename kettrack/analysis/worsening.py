@@ -48,8 +48,7 @@ def worsening(cohort: Cohort) -> Result:
     result = Result(
         name="worsening",
         table=pd.DataFrame([row]),
-        roles={"key": "key", "n": "denominator", "events": "count"}
-        | dict.fromkeys(("estimate", "ci_low", "ci_high"), "derived"),
+        roles=_ROLES,
         sentence=(
             "Of {worse.n} analysable people, {worse.events} ({worse.estimate} %; {worse.ci_low}-{worse.ci_high}) were reliably "
             "worse than before treatment at some score."

@@ -13,12 +13,12 @@ from kettrack.result import Result
 from kettrack.vocabulary.rules import Rule
 
 HEADINGS: Final = {
-    "worsening": "Worse",
     "ladder": "Who is counted",
     "session_counts": "Sessions",
     "response_by_session": "Response",
     "remission_by_session": "Remission",
     "state_after_course": "After the first course",
+    "worsening": "Worse at some score",
 }
 
 

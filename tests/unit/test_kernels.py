@@ -9,6 +9,7 @@ import pytest
 
 from kettrack.errors import UsageError
 from kettrack.timelines import _kernels as kernels
+from kettrack.timelines import _running as running
 from kettrack.timelines import bucket as buckets
 from kettrack.timelines.alignment import align_scores
 from kettrack.timelines.bucket import Bucket, bucket_from_arrays, offsets_of
@@ -27,9 +28,9 @@ def fresh_cache(tmp_path_factory):
     """Compile anew: a cache from an earlier state of the kernels must not answer for them."""
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(tmp_path_factory.mktemp("numba"))
-    kernels._compiled.cache_clear()
+    running._compiled.cache_clear()
     yield
-    kernels._compiled.cache_clear()
+    running._compiled.cache_clear()
     numba.config.CACHE_DIR = before
 
 
@@ -221,6 +222,6 @@ def test_baselines_remember_the_direction():
 
 def test_compiled_kernels_come_from_the_fresh_cache():
     outcomes_of(replace(random_bucket(n=5), large=True), CRITERIA["PHQ-9 convention"])
-    compiled = kernels._compiled(kernels.first_run)
+    compiled = running._compiled(kernels.first_run)
     assert compiled is not kernels.first_run
     assert str(numba.config.CACHE_DIR) in str(compiled.stats.cache_path)
