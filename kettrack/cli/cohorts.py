@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kettrack.cli.output import say
+from kettrack.cli.output import say, working
 from kettrack.errors import UsageError
 
 if TYPE_CHECKING:
@@ -44,7 +44,8 @@ def read_cohort(folder: Path, allow: list[str] | None = None, **options: str | N
     require_folder(folder)
     from kettrack.reading.delimited import load_cohort
 
-    return load_cohort(folder, allow=tuple(allow or ()), **given(**options))
+    with working("Reading the cohort folder"):
+        return load_cohort(folder, allow=tuple(allow or ()), **given(**options))
 
 
 def open_cohort(folder: Path, allow: list[str] | None = None, **options: str | None) -> Cohort:

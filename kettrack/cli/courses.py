@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kettrack.cli.cohorts import open_cohort
 from kettrack.cli.options import Allowed, CriteriaName, Folder, InstrumentName, Output, PolicyName
-from kettrack.cli.output import check_output, write_rows
+from kettrack.cli.output import check_output, working, write_rows
 
 
 def courses(
@@ -25,4 +25,6 @@ def courses(
     cohort = open_cohort(folder, allow, instrument=instrument, criteria=criteria, policy=policy)
     from kettrack.timelines.tables import courses_table
 
-    write_rows(courses_table(cohort), cohort, output)
+    with working("Rating every patient"):
+        rows = courses_table(cohort)
+    write_rows(rows, cohort, output)

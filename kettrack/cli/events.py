@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kettrack.cli.cohorts import open_scored
 from kettrack.cli.options import Allowed, CriteriaName, Folder, InstrumentName, Output, PolicyName
-from kettrack.cli.output import check_output, write_rows
+from kettrack.cli.output import check_output, working, write_rows
 
 
 def events(
@@ -25,4 +25,6 @@ def events(
     cohort = open_scored(folder, allow, instrument=instrument, criteria=criteria, policy=policy)
     from kettrack.timelines.state_events import state_events_table
 
-    write_rows(state_events_table(cohort), cohort, output)
+    with working("Rating every patient"):
+        rows = state_events_table(cohort)
+    write_rows(rows, cohort, output)

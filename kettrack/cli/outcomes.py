@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kettrack.cli.cohorts import open_scored
 from kettrack.cli.options import Allowed, CriteriaName, Folder, InstrumentName, Output, PolicyName
-from kettrack.cli.output import answer, check_output, write_rows
+from kettrack.cli.output import answer, check_output, working, write_rows
 
 
 def outcomes(
@@ -31,4 +31,6 @@ def outcomes(
         return
     from kettrack.timelines.tables import outcomes_table
 
-    write_rows(outcomes_table(cohort), cohort, output)
+    with working("Rating every patient"):
+        rows = outcomes_table(cohort)
+    write_rows(rows, cohort, output)

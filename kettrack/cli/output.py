@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +23,20 @@ def say(message: str) -> None:
     """Print a message for a person: on standard error, and only at a terminal."""
     if sys.stderr.isatty():
         typer.echo(message, err=True)
+
+
+@contextmanager
+def working(message: str, total: int | None = None) -> Iterator[Callable[[], None]]:
+    """A bar on standard error while something runs, at a terminal only; without a total it only shows that work goes on."""
+    if not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(message, total=total)
+        yield lambda: bar.advance(task)
 
 
 def answer(text: str) -> None:

@@ -8,7 +8,7 @@ import typer
 
 from kettrack.cli.cohorts import open_scored
 from kettrack.cli.options import Allowed, CriteriaName, Folder, InstrumentName, Output, PolicyName
-from kettrack.cli.output import answer, check_output, say, write_rows
+from kettrack.cli.output import answer, check_output, say, working, write_rows
 
 
 def review(
@@ -36,8 +36,8 @@ def review(
     known = known_by(cohort, weeks_ago)
     for note in known.notes[len(cohort.notes) :]:
         say(note)
-    say(f"Reviewing {len(known.patients):,} patients ...")
-    table = review_table(known)
+    with working(f"Reviewing {len(known.patients):,} patients"):
+        table = review_table(known)
     if output is not None:
         write_rows(table, known, output)
         return

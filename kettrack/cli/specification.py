@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +10,7 @@ import typer
 
 from kettrack.cli.cohorts import open_scored
 from kettrack.cli.options import Allowed, Folder, InstrumentName, Output, PolicyName
-from kettrack.cli.output import answer, check_output, say
+from kettrack.cli.output import answer, check_output, say, working
 from kettrack.errors import NotIdentified
 from kettrack.writing import csv_text, write_table
 
@@ -54,7 +52,7 @@ def _answer(cohort: Cohort, also: tuple[str, ...], output: Path | None) -> None:
     from kettrack.analysis.specification import specification as specify
     from kettrack.analysis.specification_counts import n_steps
 
-    with _progress(n_steps(cohort)) as on_step:
+    with working("Applying the rules", n_steps(cohort)) as on_step:
         result = specify(cohort, also, on_step)
     if result.status == "refused":
         raise NotIdentified(result.reason, result.collect)
@@ -73,15 +71,3 @@ def _give(table: pd.DataFrame, output: Path | None) -> None:
         return
     write_table(table, output)
     say(f"Wrote {len(table):,} rows to {output}.")
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[], None]]:
-    """A bar on standard error, at a terminal only."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("Applying the rules", total=total)
-        yield lambda: bar.advance(task)
