@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,7 +14,7 @@ from kettrack.reading.cohort import Cohort
 from kettrack.timelines import _kernels as kernels
 from kettrack.timelines._kernels import MISSING_DAY
 from kettrack.timelines._running import LARGE, CourseLimits, run_kernel
-from kettrack.timelines.bucket import Array, Bucket, category, days_or_missing, map_blocks
+from kettrack.timelines.bucket import BLOCK, Array, Bucket, category, days_or_missing
 
 STOP_AFTER_DAYS: Final = 60  # esketamine persistence is counted with the same gap (Mindful Health Solutions, n = 911)
 
@@ -88,14 +90,19 @@ def derive_courses(sessions: pd.DataFrame, rules: CourseRules | None = None) -> 
     return out
 
 
-def courses_of(bucket: Bucket, rules: CourseRules | None = None) -> dict[str, Array]:
-    """`course_arrays` for a bucket, block by block on every core: `course` `course_number` `number_in_course` per session."""
+def courses_of(bucket: Bucket, rules: CourseRules | None = None) -> tuple[Array, Array, Array]:
+    """`course_arrays` for a bucket, on every core; each block of patients fills its own stretch of the arrays."""
+    offsets, day = bucket.session_offsets, bucket.session_day
+    out = _empty_courses(day.size)
 
-    def arrays(block: Bucket) -> dict[str, Array]:
-        found = course_arrays(block.session_offsets, block.session_day, rules or CourseRules(), block.large)
-        return dict(zip(("course", "course_number", "number_in_course"), found, strict=True))
+    def fill(begin: int) -> None:
+        edges = offsets[begin : begin + BLOCK + 1]
+        rows = slice(edges[0], edges[-1])
+        _fill_courses(edges - edges[0], day[rows], rules or CourseRules(), bucket.large, tuple(array[rows] for array in out))
 
-    return map_blocks(arrays, bucket)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(fill, range(0, bucket.n, BLOCK)))
+    return out
 
 
 def course_arrays(offsets: Array, day: Array, rules: CourseRules, large: bool = False) -> tuple[Array, Array, Array]:
@@ -119,7 +126,16 @@ def course_arrays(offsets: Array, day: Array, rules: CourseRules, large: bool = 
     course_number, number_in_course : int32, shape (sessions,)
         1, 2, ... in the patient, and in the course.
     """
-    course, number, place = np.empty(day.size, np.int8), np.empty(day.size, np.int32), np.empty(day.size, np.int32)
+    out = _empty_courses(day.size)
+    _fill_courses(offsets, day, rules, large or day.size >= LARGE, out)
+    return out
+
+
+def _empty_courses(n: int) -> tuple[Array, Array, Array]:
+    return np.empty(n, np.int8), np.empty(n, np.int32), np.empty(n, np.int32)
+
+
+def _fill_courses(offsets: Array, day: Array, rules: CourseRules, large: bool, out: tuple[Array, ...]) -> None:
     limits = CourseLimits(
         rules.series_gap_days,
         rules.induction_sessions,
@@ -129,8 +145,7 @@ def course_arrays(offsets: Array, day: Array, rules: CourseRules, large: bool = 
         rules.reinduction_sessions,
         rules.reinduction_pause_days,
     )
-    run_kernel(kernels.courses, large or day.size >= LARGE, offsets, day, limits, course, number, place)
-    return course, number, place
+    run_kernel(kernels.courses, large, offsets, day, limits, *out)
 
 
 def first_courses(cohort: Cohort) -> pd.DataFrame:
