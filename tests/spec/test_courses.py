@@ -76,6 +76,24 @@ def test_an_induction_also_ends_where_its_pace_slackens_for_good():
     }
 
 
+def test_what_clinics_do():
+    assert courses(
+        """
+        patient    | days
+        esketamine | 0 3 7 10 14 17 21 24 31 38 45 52   # twice a week for four weeks, then weekly
+        cut_off    | 0 3 7                              # the log ends in mid-course
+        """
+    ) == {"esketamine": "IIIIIIIIMMMM", "cut_off": "III"}
+    care = derive_care(clinic("patient | days\n cut_off | 0 3 7", "patient | observed_to_day\n cut_off | 14"))
+    assert one_each(care, "care_status") == {"cut_off": "in_care"}
+
+
+def test_another_route_or_drug_begins_no_new_course():
+    days = clinic("patient | days\n switch | 0 3 7 10").sessions
+    switched = days.assign(route=["iv", "iv", "intranasal", "intranasal"], drug=["ketamine", "ketamine", *["esketamine"] * 2])
+    assert derive_courses(switched).equals(derive_courses(days))
+
+
 def test_a_new_series_after_a_pause_is_a_re_induction():
     assert courses(
         """
