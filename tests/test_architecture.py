@@ -30,8 +30,10 @@ MAY_IMPORT = {
     "reading": FACTS | {"result", "privacy"},
     "timelines": READING,
     "simulation": FACTS | {"result"},
+    "estimators": {"errors"},
     "figures": {"vocabulary"},
-    "analysis": READING | {"timelines"},
+    "analysis": READING | {"timelines", "estimators"},
+    "trials": READING | {"timelines", "estimators", "analysis", "simulation"},
     "report": READING | {"timelines", "analysis"},
     "cli": READING | {"timelines", "analysis", "report", "simulation"},
 }

@@ -8,8 +8,8 @@ import pandas as pd
 
 from kettrack.analysis.context import made_from, refusal, release
 from kettrack.analysis.exits import counted_outcomes
-from kettrack.analysis.proportions import wilson
 from kettrack.errors import NotIdentified
+from kettrack.estimators.proportions import wilson
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
 from kettrack.timelines.courses import first_courses

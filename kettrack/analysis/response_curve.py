@@ -7,11 +7,11 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.competing import ExitCounts, count_exits, estimate_incidence
 from kettrack.analysis.context import made_from, refusal, release
 from kettrack.analysis.exits import CAUSES, first_course_exits
 from kettrack.analysis.session_counts import FIRST_COURSE
 from kettrack.errors import NotIdentified
+from kettrack.estimators.competing import ExitCounts, count_exits, estimate_incidence
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
 

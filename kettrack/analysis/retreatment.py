@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from kettrack.analysis.context import made_from, refusal, release, rule_words
-from kettrack.analysis.proportions import wilson
 from kettrack.errors import NotIdentified
+from kettrack.estimators.proportions import wilson
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
 from kettrack.timelines.retreatments import WHY_NOT, rated_courses

@@ -8,9 +8,9 @@ from typing import Final
 import pandas as pd
 
 from kettrack.analysis.context import made_from, refusal, release
-from kettrack.analysis.proportions import wilson
 from kettrack.analysis.specification_counts import EVENTS, FIRST_EVENT, count
 from kettrack.errors import NotIdentified
+from kettrack.estimators.proportions import wilson
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
 

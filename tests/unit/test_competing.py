@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kettrack.analysis.competing import count_exits, estimate_incidence
+from kettrack.estimators.competing import count_exits, estimate_incidence
 
 # Myeloma among 1,384 people with monoclonal gammopathy (mgus2, R package survival 3.5-3): Aalen-Johansen from R 4.2.2, interval
 # from scikit-survival 0.28.0 (Aalen variance, log-log), which agrees with the delta method while many are at risk.

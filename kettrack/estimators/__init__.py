@@ -1,0 +1,1 @@
+"""Numbers from arrays: estimators that know nothing of clinics, each checked against published answers."""
