@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from importlib import import_module
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kettrack.errors import UsageError
 
@@ -11,32 +12,56 @@ if TYPE_CHECKING:
     from kettrack.reading.cohort import Cohort
     from kettrack.result import Result
 
-# Name of an estimate -> module and function; what a name needs is imported when it is asked for.
-ESTIMATES: Final = {
-    "ladder": ("ladder", "ladder"),
-    "baseline_table": ("baseline", "baseline_table"),
-    "session_counts": ("session_counts", "session_counts"),
-    "session_gaps": ("session_counts", "session_gaps"),
-    "response_by_session": ("response_curve", "response_by_session"),
-    "remission_by_session": ("response_curve", "remission_by_session"),
-    "worsening": ("worsening", "worsening"),
-    "state_after_course": ("after_course", "state_after_course"),
-    "waterfall": ("after_course", "waterfall"),
-    "expected_course": ("expected_course", "expected_course"),
-    "swimmer": ("swimmer", "swimmer"),
-    "state_occupancy": ("occupancy", "state_occupancy"),
-    "severity_flows": ("flows", "severity_flows"),
-    "losses": ("losses", "losses"),
-    "retreatment": ("retreatment", "retreatment"),
-    "retreatment_courses": ("retreatment", "retreatment_courses"),
-    "maintenance_lengths": ("holding", "maintenance_lengths"),
-    "holding_interval": ("holding", "holding_interval"),
-    "session_intervals": ("holding", "session_intervals"),
-    "specification": ("specification", "specification"),
+
+class Entry(NamedTuple):
+    """Where an estimate stands, and the question it answers; what it needs is imported when it is asked for."""
+
+    module: str
+    function: str
+    question: str
+
+
+ESTIMATES: Final[dict[str, Entry]] = {
+    name: Entry(module, name, question)
+    for name, module, question in (
+        ("ladder", "ladder", "Who is counted, and who is left out, and why?"),
+        ("baseline_table", "baseline", "Who are the patients, before their first session?"),
+        ("session_counts", "session_counts", "How many sessions did people have?"),
+        ("session_gaps", "session_counts", "How far apart were the sessions?"),
+        ("response_by_session", "response_curve", "How many have responded by each session, of all who started?"),
+        ("remission_by_session", "response_curve", "How many have remitted by each session, of all who started?"),
+        ("worsening", "worsening", "How many got worse, and when?"),
+        ("state_after_course", "after_course", "How were people two to four weeks after the first course?"),
+        ("waterfall", "after_course", "How much had each person changed after the first course?"),
+        ("expected_course", "expected_course", "What is the usual course of people who began alike?"),
+        ("swimmer", "swimmer", "What happened to each person, day by day?"),
+        ("state_occupancy", "occupancy", "In which state is everyone who started, week by week?"),
+        ("severity_flows", "flows", "Between which bands of severity did people move?"),
+        ("losses", "losses", "How often was a response or remission seen to be lost?"),
+        ("retreatment", "retreatment", "Did a second series work, for those who came back?"),
+        ("retreatment_courses", "retreatment", "Each second series beside the first of the same person."),
+        ("maintenance_lengths", "holding", "Over which maintenance intervals did a response hold?"),
+        ("holding_interval", "holding", "Which interval holds, by each patient's own log?"),
+        ("session_intervals", "holding", "How far apart were sessions, by session number?"),
+        ("specification", "specification", "What would the answer be under every other published rule?"),
+    )
 }
 
 
-def estimate(name: str, cohort: Cohort) -> Result:
+def require_name(name: str) -> None:
+    """Stop at a name that is no estimate.
+
+    Raises
+    ------
+    UsageError
+        With the nearest name, and all there are.
+    """
+    if name not in ESTIMATES:
+        near = [f" Did you mean {match!r}?" for match in get_close_matches(name, ESTIMATES, n=1)]
+        raise UsageError(f"No estimate is called {name!r}.{''.join(near)} There are: {', '.join(ESTIMATES)}.")
+
+
+def estimate(name: str, cohort: Cohort, by: str | None = None) -> Result:
     """Answer one question about a cohort.
 
     Parameters
@@ -45,6 +70,8 @@ def estimate(name: str, cohort: Cohort) -> Result:
         One of `kettrack.analysis.ESTIMATES`.
     cohort : Cohort
         From `load_cohort`.
+    by : {"severity", "route", "early_response"}, optional
+        Compare groups; for `response_by_session`, `durability` and `maintenance`.
 
     Returns
     -------
@@ -54,7 +81,7 @@ def estimate(name: str, cohort: Cohort) -> Result:
     Raises
     ------
     UsageError
-        For an unknown name; the message lists those there are.
+        For an unknown name or group; the message lists those there are.
 
     Examples
     --------
@@ -62,8 +89,11 @@ def estimate(name: str, cohort: Cohort) -> Result:
     >>> estimate("session_counts", load_cohort(sample_folder())).status
     'ok'
     """
-    if name not in ESTIMATES:
-        raise UsageError(f"No estimate is called {name!r}; there are: {', '.join(ESTIMATES)}.")
-    module, function = ESTIMATES[name]
-    result: Result = getattr(import_module(f"kettrack.analysis.{module}"), function)(cohort)
+    require_name(name)
+    if by is not None:
+        from kettrack.analysis.subgroups import compare_groups
+
+        return compare_groups(name, cohort, by)
+    entry = ESTIMATES[name]
+    result: Result = getattr(import_module(f"kettrack.analysis.{entry.module}"), entry.function)(cohort)
     return result

@@ -14,6 +14,7 @@ import typer
 from kettrack import __version__
 from kettrack.cli.check import check
 from kettrack.cli.courses import courses
+from kettrack.cli.estimate import estimate
 from kettrack.cli.events import events
 from kettrack.cli.outcomes import outcomes
 from kettrack.cli.output import spare_the_input
@@ -53,7 +54,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (check, courses, timeline, outcomes, events, review, report, specification, simulate, version):
+for command in (check, courses, timeline, outcomes, events, review, estimate, report, specification, simulate, version):
     app.command()(_sparing(command))
 
 

@@ -16,7 +16,9 @@ from kettrack.cli import main
 from kettrack.cli.output import check_output, check_place
 from kettrack.errors import NotIdentified, UsageError
 
-COMMANDS = ("check", "courses", "timeline", "outcomes", "events", "review", "report", "specification", "simulate", "version")
+COMMANDS = (
+    "check", "courses", "timeline", "outcomes", "events", "review", "estimate", "report", "specification", "simulate", "version",
+)  # fmt: skip
 TABLES = ("courses", "timeline", "outcomes", "events")
 
 

@@ -1,0 +1,94 @@
+"""`kettrack estimate`: the answer to one question, in words, as a table, or as JSON."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kettrack.cli.cohorts import open_scored
+from kettrack.cli.options import Allowed, CriteriaName, Folder, InstrumentName, PolicyName
+from kettrack.cli.output import answer, check_output, check_place, say, working
+from kettrack.errors import NotIdentified
+from kettrack.writing import write_table, write_text
+
+if TYPE_CHECKING:
+    from kettrack.result import Result
+
+JSON_ENDING = ".json"
+
+
+def _list_estimates(asked: bool) -> None:
+    """Print every name with its question and leave."""
+    if not asked:
+        return
+    from kettrack.analysis import ESTIMATES
+
+    width = max(map(len, ESTIMATES))
+    for name, entry in ESTIMATES.items():
+        answer(f"{name:<{width}}  {entry.question}")
+    raise typer.Exit
+
+
+def estimate(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Which question; --list shows them all.")],
+    folder: Folder,
+    json: Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")] = False,
+    by: Annotated[
+        str | None, typer.Option("--by", metavar="GROUP", help="Compare groups: severity, route, early-response.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="Write here instead: .csv, .parquet or .json by ending."),
+    ] = None,
+    list_names: Annotated[
+        bool, typer.Option("--list", is_eager=True, callback=_list_estimates, help="List the names with their questions.")
+    ] = False,
+    instrument: InstrumentName = None,
+    criteria: CriteriaName = None,
+    policy: PolicyName = None,
+    allow: Allowed = None,
+) -> None:
+    """Answer one question about a cohort: the sentence, the table behind it, and what must be known to use them.
+
+    \b
+    Example:
+      kettrack estimate --list
+      kettrack estimate response_by_session clinic
+      kettrack estimate durability clinic --json > durability.json
+      kettrack estimate response_by_session clinic --by severity -o response.csv
+    """
+    _check_output(output)
+    from kettrack.analysis import estimate as find
+    from kettrack.analysis import require_name
+
+    find_name = name.replace("-", "_")
+    require_name(find_name)
+    cohort = open_scored(folder, allow, instrument=instrument, criteria=criteria, policy=policy)
+    with working(f"Estimating {find_name}"):
+        result = find(find_name, cohort, by=by.replace("-", "_") if by else None)
+    _give(result, output, json)
+    if result.status == "refused":
+        raise typer.Exit(NotIdentified.exit_code) if json else NotIdentified(result.reason, result.collect)
+
+
+def _check_output(output: Path | None) -> None:
+    if output is not None and output.suffix.lower() == JSON_ENDING:
+        check_place(output)
+    else:
+        check_output(output)
+
+
+def _give(result: Result, output: Path | None, json: bool) -> None:
+    """Write or print what there is; a refusal has no table, but is JSON as well."""
+    if output is not None and output.suffix.lower() == JSON_ENDING:
+        write_text(result.to_json() + "\n", output)
+    elif output is not None and result.status == "ok":
+        write_table(result.table, output)
+    elif json:
+        answer(result.to_json())
+    elif output is None and result.status == "ok":
+        answer("\n\n".join(filter(None, [repr(result), result.estimand])))
+    if output is not None and output.exists():
+        say(f"Wrote {result.name} to {output}.")

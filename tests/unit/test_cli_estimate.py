@@ -1,0 +1,80 @@
+"""`kettrack estimate`: the same result in words, as a table and as JSON; refusals and unknown names."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from kettrack import estimate, load_cohort, sample_folder
+from kettrack.analysis import ESTIMATES
+from kettrack.cli import main
+
+SAMPLE = str(sample_folder())
+SCORES_ONLY = {
+    "sessions.csv": "patient_id,day\na,0\na,7\n",
+    "scores.csv": "patient_id,day,instrument,score\na,-1,PHQ-9,20\na,7,PHQ-9,9\n",
+}
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str]):
+    def _run(*arguments: object) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as left:
+            main(["estimate", *map(str, arguments)])
+        return int(left.value.code or 0), *capfd.readouterr()
+
+    return _run
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Path:
+    """A folder that records too little for a response curve."""
+    folder = tmp_path / "bare"
+    folder.mkdir()
+    for name, text in SCORES_ONLY.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_list_names_every_estimate_with_its_question(run) -> None:
+    code, out, _ = run("--list")
+    assert code == 0
+    assert [line.split()[0] for line in out.splitlines()] == list(ESTIMATES)
+    assert all(line.endswith(("?", ".")) for line in out.splitlines())
+
+
+def test_words_table_and_json_agree(run, tmp_path: Path) -> None:
+    wanted = estimate("worsening", load_cohort(SAMPLE))
+    assert run("worsening", SAMPLE)[1].startswith(wanted.text)
+    printed = json.loads(run("worsening", SAMPLE, "--json")[1])
+    assert printed == json.loads(wanted.to_json())
+    assert run("worsening", SAMPLE, "-o", tmp_path / "w.json") == (0, "", "")
+    assert json.loads((tmp_path / "w.json").read_text(encoding="utf-8")) == printed
+    assert run("worsening", SAMPLE, "-o", tmp_path / "w.csv") == (0, "", "")
+    assert pd.read_csv(tmp_path / "w.csv")["events"].tolist() == [row["events"] for row in printed["table"]]
+
+
+def test_a_dash_is_as_good_as_an_underscore(run) -> None:
+    assert run("session-counts", SAMPLE) == run("session_counts", SAMPLE)
+
+
+def test_refusal_leaves_with_3_and_says_what_to_record(run, bare: Path, tmp_path: Path) -> None:
+    code, out, err = run("response_by_session", bare)
+    assert (code, out) == (3, "")
+    assert "observed_to_day" in err
+    code, out, _ = run("response_by_session", bare, "--json")
+    said = json.loads(out)
+    assert (code, said["status"], said["table"]) == (3, "refused", [])
+    assert "observed_to_day" in said["collect"]
+    assert run("response_by_session", bare, "-o", tmp_path / "r.csv")[0] == 3
+    assert not (tmp_path / "r.csv").exists()
+
+
+@pytest.mark.parametrize("arguments", [("respons_by_session", SAMPLE), ("worsening", SAMPLE, "-o", "x.txt")])
+def test_bad_usage_leaves_with_2(run, arguments: tuple[str, ...]) -> None:
+    code, out, err = run(*arguments)
+    assert (code, out) == (2, "")
+    assert "response_by_session" in err or "x.txt" in err
