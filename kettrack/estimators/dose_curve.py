@@ -1,0 +1,72 @@
+"""The probit dose curve of psychotherapy research: share improved against the logarithm of the number of sessions."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from kettrack.errors import UsageError
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class ProbitCurve:
+    """probit(share improved by n sessions) = intercept + slope * ln(n).
+
+    Parameters
+    ----------
+    intercept, slope : float
+        On the probit scale.
+    covariance : float64, shape (2, 2)
+        Of both.
+    """
+
+    intercept: float
+    slope: float
+    covariance: Floats
+
+    def share(self, sessions: npt.ArrayLike) -> Floats:
+        """Share improved (0 to 1) among people who had so many sessions, shape of `sessions`."""
+        from scipy.special import ndtr
+
+        return np.asarray(ndtr(self.intercept + self.slope * np.log(np.asarray(sessions, np.float64))))
+
+
+def fit_probit_curve(sessions: npt.ArrayLike, improved: npt.ArrayLike, n: npt.ArrayLike) -> ProbitCurve:
+    """Fit the curve to groups of people with the same number of sessions.
+
+    Parameters
+    ----------
+    sessions, improved, n : array-like, shape (groups,)
+        Number of sessions (1 or more), people improved, people in the group.
+
+    Raises
+    ------
+    UsageError
+        When fewer than two numbers of sessions, or nobody or everybody, improved.
+
+    Notes
+    -----
+    Howard, Kopta, Krause and Orlinsky 1986 (Am Psychol 41:159). It describes people who stopped at n, not what n sessions do.
+
+    Examples
+    --------
+    >>> curve = fit_probit_curve([8, 26], [500, 750], [1000, 1000])  # Howard's two points
+    >>> curve.share([1, 52]).round(2).tolist()
+    [0.12, 0.86]
+    """
+    import statsmodels.api as sm
+
+    count, better, size = (np.asarray(values, np.float64) for values in (sessions, improved, n))
+    if len(np.unique(count[size > 0])) < 2 or not 0 < better.sum() < size.sum():
+        raise UsageError("A dose curve needs at least two numbers of sessions, and people with and without improvement.")
+    x = np.column_stack([np.ones(len(count)), np.log(count)])
+    family = sm.families.Binomial(link=sm.families.links.Probit())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # two groups are fitted exactly, which statsmodels takes for separation
+        fit = sm.GLM(np.column_stack([better, size - better]), x, family=family).fit()
+    return ProbitCurve(float(fit.params[0]), float(fit.params[1]), np.asarray(fit.cov_params()))

@@ -1,0 +1,187 @@
+"""Growth models: scores of many patients over sessions, each patient with a line of their own.
+
+Fitted by statsmodels, which can stop early, end on the boundary of the variances, or raise, and still return numbers. Here
+every fit is checked, tried again by another optimiser, and replaced by a simpler one that is named when none holds.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from kettrack.errors import UsageError
+
+Floats = npt.NDArray[np.float64]
+
+OPTIMISERS: Final = ("lbfgs", "bfgs", "bfgs", "cg", "powell")  # each starts where the best one so far ended
+BOUNDARY: Final = 1e-5  # a variance below this share of the residual one, or a correlation this near to 1, is on the boundary
+ENOUGH: Final = 1e-4  # gain in log-likelihood below which one optimiser confirms another
+KINDS: Final = ("random intercept and slope", "random intercept", "least squares, patient-clustered")
+
+
+@dataclass(frozen=True, slots=True)
+class GrowthFit:
+    """One model of the mean course, fitted by maximum likelihood.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Fixed coefficients, in order.
+    coefficient, standard_error : float64, shape (p,)
+        Points per unit; model-based errors, patient-clustered ones in the last kind.
+    random_covariance : float64, shape (q, q)
+        Covariance of the patients' own intercepts (and slopes); shape (0, 0) in the last kind.
+    residual_variance : float
+        In squared points.
+    loglik, aic : float
+        Maximum likelihood, not REML: fits with different fixed parts can be compared.
+    kind : str
+        One of `KINDS`: what was fitted in the end.
+    fallback : str
+        Why it is not the first kind; empty where it is.
+    n_patients, n_rows : int
+        Patients and scores.
+    """
+
+    names: tuple[str, ...]
+    coefficient: Floats
+    standard_error: Floats
+    random_covariance: Floats
+    residual_variance: float
+    loglik: float
+    aic: float
+    kind: str
+    fallback: str
+    n_patients: int
+    n_rows: int
+
+    def __getitem__(self, name: str) -> tuple[float, float]:
+        """Coefficient and standard error of one name."""
+        place = self.names.index(name)
+        return float(self.coefficient[place]), float(self.standard_error[place])
+
+
+def fit_growth(
+    y: Floats, x: Floats, patient: npt.ArrayLike, names: tuple[str, ...], slope: str | None = None, kind: str | None = None
+) -> GrowthFit:
+    """Fit a mixed model by maximum likelihood, falling back to a simpler one that is named.
+
+    Parameters
+    ----------
+    y : float64, shape (rows,)
+        Scores, without missing values.
+    x : float64, shape (rows, p)
+        Fixed part, intercept included.
+    patient : array-like, shape (rows,)
+        Whose row it is.
+    names : tuple of str
+        Of the columns of x.
+    slope : str, optional
+        Column in which each patient has a slope of their own; without one only intercepts differ.
+    kind : str, optional
+        Fit exactly this one of `KINDS`, for a comparison of fits of one kind.
+
+    Returns
+    -------
+    GrowthFit
+        The first of `KINDS` that converges inside its boundary.
+
+    Raises
+    ------
+    UsageError
+        For missing values, or a fixed part whose columns depend on one another.
+
+    Notes
+    -----
+    Laird and Ware 1982 (Biometrics 38:963). A likelihood ratio of two fits means something only when both are of one kind.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> patient, week = np.repeat(np.arange(60), 5), np.tile(np.arange(5.0), 60)
+    >>> own = rng.normal(0, [3, 1], (60, 2))[patient]
+    >>> y = 20 + own[:, 0] + (own[:, 1] - 2) * week + rng.normal(0, 2, 300)
+    >>> fit_growth(y, np.column_stack([np.ones(300), week]), patient, ("intercept", "week"), slope="week").kind
+    'random intercept and slope'
+    """
+    y, x = np.asarray(y, np.float64), np.asarray(x, np.float64)
+    if not (np.isfinite(y).all() and np.isfinite(x).all()):
+        raise UsageError("A growth model needs scores and covariates without missing values.")
+    if np.linalg.matrix_rank(x) < x.shape[1]:
+        raise UsageError(f"The columns of the growth model depend on one another: {', '.join(names)}.")
+    groups = np.unique(np.asarray(patient), return_inverse=True)[1]
+    wanted = [kind] if kind else list(KINDS[0 if slope else 1 :])
+    reasons: list[str] = []
+    for tried in wanted:
+        if tried == KINDS[2]:
+            return _clustered(y, x, groups, names, "; ".join(reasons))
+        random = (
+            np.column_stack([np.ones(len(y)), x[:, names.index(slope)]])
+            if tried == KINDS[0] and slope
+            else np.ones((len(y), 1))
+        )
+        fit, reason = _mixed(y, x, groups, random)
+        if fit is not None:
+            return _result(fit, names, tried, "; ".join(reasons), groups)
+        reasons.append(f"{tried}: {reason}")
+    return _clustered(y, x, groups, names, "; ".join(reasons))
+
+
+def _mixed(y: Floats, x: Floats, groups: npt.NDArray[np.int64], random: Floats) -> tuple[Any, str]:
+    """A fit that converged inside its boundary, or None and why not."""
+    from statsmodels.regression.mixed_linear_model import MixedLM
+
+    model, best = MixedLM(y, x, groups=groups, exog_re=random), None
+    for optimiser in OPTIMISERS:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what they say is checked below, and told in `fallback`
+            try:
+                start = None if best is None else best.params_object
+                fit = model.fit(start_params=start, reml=False, method=optimiser)
+            except (np.linalg.LinAlgError, ValueError):
+                continue
+        if not np.isfinite(fit.llf):
+            continue
+        gain = np.inf if best is None else fit.llf - best.llf
+        best = fit if gain >= 0 else best
+        if abs(gain) < ENOUGH:  # a second optimiser, started where the first one ended, finds nothing better
+            return _checked(best, x.shape[1])
+    return None, "did not converge"
+
+
+def _checked(fit: Any, p: int) -> tuple[Any, str]:
+    if _on_boundary(np.atleast_2d(fit.cov_re), float(fit.scale)):
+        return None, "a variance ended at zero, or a correlation at one"
+    return (fit, "") if np.isfinite(fit.bse[:p]).all() else (None, "did not converge")
+
+
+def _on_boundary(covariance: Floats, residual: float) -> bool:
+    variances = np.diag(covariance)
+    if (variances <= BOUNDARY * residual).any():
+        return True
+    spread = np.sqrt(np.outer(variances, variances))
+    return bool(np.abs(np.tril(covariance / spread, -1)).max(initial=0) > 1 - BOUNDARY)
+
+
+def _result(fit: Any, names: tuple[str, ...], kind: str, fallback: str, groups: npt.NDArray[np.int64]) -> GrowthFit:
+    p, covariance = len(names), np.atleast_2d(fit.cov_re)
+    q = covariance.shape[0]
+    parameters = p + q * (q + 1) // 2 + 1
+    return GrowthFit(
+        names, np.asarray(fit.fe_params), np.asarray(fit.bse[:p]), covariance, float(fit.scale), float(fit.llf),
+        float(2 * parameters - 2 * fit.llf), kind, fallback, int(groups.max()) + 1, len(groups),
+    )  # fmt: skip
+
+
+def _clustered(y: Floats, x: Floats, groups: npt.NDArray[np.int64], names: tuple[str, ...], fallback: str) -> GrowthFit:
+    import statsmodels.api as sm
+
+    fit = sm.OLS(y, x).fit(cov_type="cluster", cov_kwds={"groups": groups})
+    return GrowthFit(
+        names, np.asarray(fit.params), np.asarray(fit.bse), np.empty((0, 0)), float(fit.ssr / len(y)), float(fit.llf),
+        float(2 * (len(names) + 1) - 2 * fit.llf), KINDS[2], fallback, int(groups.max()) + 1, len(y),
+    )  # fmt: skip
