@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+from kettrack.estimators.life_table import Counts, Floats, Ints, from_here_on, padded, share
+
+_ROUNDING = 1e-12  # an incidence of 1 is a sum, and may end a few bits below it
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,36 +21,31 @@ class ExitCounts:
 
     Parameters
     ----------
-    events : int64, shape (K, causes)
-        Patients leaving by each cause at each step.
-    censored : int64, shape (K,)
+    events : int64 or float64, shape (K, causes)
+        Patients (or their weights) leaving by each cause at each step.
+    censored : int64 or float64, shape (K,)
         Patients no longer followed after each step, at risk in it.
     never_at_risk : int
-        Patients with step 0.
+        Patients with step 0, whatever their weight.
     """
 
-    events: Ints
-    censored: Ints
+    events: Counts
+    censored: Counts
     never_at_risk: int = 0
 
     @property
-    def at_risk(self) -> Ints:
+    def at_risk(self) -> Counts:
         """Patients at risk at each step, shape (K,)."""
-        leaving = self.events.sum(axis=1) + self.censored
-        return leaving[::-1].cumsum()[::-1]
+        return from_here_on(self.events.sum(axis=1) + self.censored)
 
     def __add__(self, other: ExitCounts) -> ExitCounts:
         steps = max(len(self.censored), len(other.censored))
-        events = _padded(self.events, steps) + _padded(other.events, steps)
-        censored = _padded(self.censored, steps) + _padded(other.censored, steps)
+        events = padded(self.events, steps) + padded(other.events, steps)
+        censored = padded(self.censored, steps) + padded(other.censored, steps)
         return ExitCounts(events, censored, self.never_at_risk + other.never_at_risk)
 
 
-def _padded(counts: Ints, steps: int) -> Ints:
-    return np.pad(counts, [(0, steps - len(counts)), *[(0, 0)] * (counts.ndim - 1)])
-
-
-def count_exits(step: Ints, cause: Ints, n_causes: int) -> ExitCounts:
+def count_exits(step: Ints, cause: Ints, n_causes: int, weights: Floats | None = None) -> ExitCounts:
     """Count exits.
 
     Parameters
@@ -61,17 +56,18 @@ def count_exits(step: Ints, cause: Ints, n_causes: int) -> ExitCounts:
         0 = censored, 1 .. n_causes = why.
     n_causes : int
         Number of causes.
+    weights : float64, shape (n,), optional
+        What each patient counts; 1 by default.
 
     Examples
     --------
     >>> count_exits(np.array([1, 2, 2]), np.array([1, 0, 2]), 2).at_risk.tolist()
     [3, 2]
     """
-    never = int((step == 0).sum())
-    step, cause = step[step > 0], cause[step > 0]
-    steps = int(step.max(initial=0))
-    table = np.bincount((step - 1) * (n_causes + 1) + cause, minlength=steps * (n_causes + 1)).reshape(steps, n_causes + 1)
-    return ExitCounts(table[:, 1:], table[:, 0], never)
+    kinds, steps = n_causes + 1, int(step.max(initial=0)) + 1
+    table = np.bincount(step * kinds + cause, weights, minlength=steps * kinds).reshape(steps, kinds)
+    never = int(table[0].sum()) if weights is None else int((step == 0).sum())
+    return ExitCounts(table[1:, 1:], table[1:, 0], never)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +107,8 @@ def estimate_incidence(counts: ExitCounts, level: float = 0.95) -> Incidence:
     -----
     Variance by the delta method (Dinse and Larson 1986), interval on the log(-log) scale. Aalen's variance, which
     scikit-survival uses by default, takes exits one at a time; where different causes tie within a step, as they always do on
-    session numbers, it is too small. Without censoring this one is p (1 - p) / n exactly.
+    session numbers, it is too small. Without censoring this one is p (1 - p) / n exactly. Both estimate the same quantity, so
+    only the one that holds on ties is offered.
 
     Examples
     --------
@@ -121,24 +118,44 @@ def estimate_incidence(counts: ExitCounts, level: float = 0.95) -> Incidence:
     """
     from scipy.special import ndtri
 
-    at_risk, total = counts.at_risk.astype(float)[:, None], counts.events.sum(axis=1).astype(float)[:, None]
-    free = np.cumprod(1 - total / at_risk, axis=0)
-    before = np.vstack([np.ones((1, 1)), free[:-1]])
-    estimate = np.cumsum(before * counts.events / at_risk, axis=0)
-    error = np.sqrt(_delta_variance(estimate, before, counts.events.astype(float), at_risk, total))
-    inside = (estimate > 0) & (estimate < 1)
+    free, before, estimate = aalen_johansen(counts.events, counts.at_risk)
+    error = np.sqrt(_delta_variance(estimate, before[:, None], counts.events, counts.at_risk[:, None]))
+    inside = (estimate > 0) & (estimate < 1 - _ROUNDING)
     safe = np.where(inside, estimate, 0.5)
     spread = ndtri(0.5 + level / 2) * error / (safe * np.log(safe))  # negative: log(safe) < 0
     low, high = safe ** np.exp(-spread), safe ** np.exp(spread)
-    return Incidence(estimate, np.where(inside, low, np.nan), np.where(inside, high, np.nan), free[:, 0])
+    return Incidence(estimate, np.where(inside, low, np.nan), np.where(inside, high, np.nan), free)
 
 
-def _delta_variance(estimate: Floats, before: Floats, events: Floats, at_risk: Floats, total: Floats) -> Floats:
+def aalen_johansen(events: Counts, at_risk: Counts) -> tuple[Floats, Floats, Floats]:
+    """The curves alone, of one table of counts or of many at once.
+
+    Parameters
+    ----------
+    events : int or float, shape (..., K, causes)
+        Exits by each cause.
+    at_risk : int or float, shape (..., K)
+        Those at risk; where nobody is left the curves go on flat.
+
+    Returns
+    -------
+    free, before : float64, shape (..., K)
+        Fraction to whom nothing has happened after each step, and before it.
+    estimate : float64, shape (..., K, causes)
+        Cumulative incidence of each cause.
+    """
+    free = np.asarray(np.cumprod(1 - share(events.sum(axis=-1), at_risk), axis=-1), np.float64)
+    before = np.concatenate([np.ones_like(free[..., :1]), free[..., :-1]], axis=-1)
+    return free, before, np.cumsum(before[..., None] * share(events, at_risk[..., None]), axis=-2)
+
+
+def _delta_variance(estimate: Floats, before: Floats, events: Counts, at_risk: Counts) -> Floats:
     """Variance of each cumulative incidence, shape (K, causes)."""
-    left = np.where(at_risk > total, at_risk - total, 1)  # with nobody left nothing grows any more: its factor below is 0
-    survival = np.where(at_risk > total, total / (at_risk * left), 0)
-    own = before**2 * events * (at_risk - events) / at_risk**3
-    shared = before * events / at_risk**2
+    total = events.sum(axis=1, keepdims=True)
+    survival = share(total, at_risk * (at_risk - total))  # with nobody left nothing grows any more: its factor below is 0
+    hazard = share(events, at_risk)
+    own = before**2 * hazard * (1 - hazard) * share(1, at_risk)
+    shared = before * hazard * share(1, at_risk)
     # Sum over steps i <= t of (F_t - F_i)^2 survival_i + own_i - 2 (F_t - F_i) shared_i, expanded into running sums.
     sums = [
         np.cumsum(part, axis=0) for part in (survival * np.ones_like(estimate), survival * estimate, survival * estimate**2)
