@@ -44,6 +44,7 @@ bench: $(READY)  ## Speed against what a user would otherwise write, as ratios
 	$(BIN)/python benchmarks/outcomes_against_duckdb.py
 	$(BIN)/python benchmarks/timelines_at_scale.py
 	$(BIN)/python benchmarks/survival_against_scikit.py
+	$(BIN)/python benchmarks/bootstrap_by_weights.py
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/turnbull_against_lifelines.py
 
 sample: $(READY)  ## Write data/sample anew from the simulator (must leave git clean)

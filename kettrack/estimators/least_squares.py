@@ -1,0 +1,127 @@
+"""Weighted least squares, for one set of weights or for a thousand at once, and errors that know a patient has many rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from kettrack.errors import NotIdentified
+from kettrack.estimators.whitening import Floats, check_rows, column_products, symmetric_from, whiten
+
+_BLOCK = 1 << 18  # weights turned to floats at a time
+
+
+@dataclass(frozen=True, slots=True)
+class ClusteredFit:
+    """Least squares with errors by patient.
+
+    Parameters
+    ----------
+    coefficients : float64, shape (columns,)
+        In the units of the columns.
+    covariance : float64, shape (columns, columns)
+        Sandwich estimate that sums the rows of a patient first.
+    patients : int
+        Patients with a weight above 0.
+    rank : int
+        Number of columns that say something of their own.
+    """
+
+    coefficients: Floats
+    covariance: Floats
+    patients: int
+    rank: int
+
+    @property
+    def error(self) -> Floats:
+        """Standard errors, shape (columns,)."""
+        return np.sqrt(np.diag(self.covariance))
+
+
+def fit_least_squares(x: npt.ArrayLike, y: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> Floats:
+    """Coefficients of weighted least squares.
+
+    Parameters
+    ----------
+    x : float, shape (rows, columns)
+        Covariates; a column of ones if an intercept is wanted.
+    y : float, shape (rows,)
+        Outcome.
+    weights : float or int, shape (rows,) or (replicates, rows), optional
+        At least 0. Rows that weigh nothing in every replicate may hold anything.
+
+    Returns
+    -------
+    float64, shape (columns,) or (replicates, columns)
+        The shortest that fit where columns repeat each other; missing where a replicate weighs no row at all.
+
+    Raises
+    ------
+    UsageError
+        Shapes that do not fit, a negative weight or a missing value.
+    NotIdentified
+        No row with a weight above 0.
+
+    Examples
+    --------
+    >>> x = np.column_stack([np.ones(3), [0, 1, 2]])
+    >>> fit_least_squares(x, [1, 3, 5]).round(6).tolist()
+    [1.0, 2.0]
+    """
+    rows = check_rows(x, y, weights)
+    columns, back = whiten(rows.x, rows.weights.mean(axis=0, dtype=np.float64))
+    products, targets = column_products(columns), columns * rows.y[:, None]
+    few = max(1, _BLOCK // len(rows.y))
+    parts = []
+    for begin in range(0, len(rows.weights), few):
+        share = rows.weights[begin : begin + few].astype(np.float64)
+        total = share.sum(axis=1, keepdims=True)
+        share /= np.where(total > 0, total, 1)
+        solved = np.linalg.solve(symmetric_from(share @ products, columns.shape[1]), (share @ targets)[..., None])[..., 0]
+        parts.append(np.where(total > 0, solved, np.nan))
+    coefficients = np.vstack(parts) @ back.T
+    return coefficients[0] if weights is None or np.ndim(weights) < 2 else coefficients
+
+
+def fit_clustered(
+    x: npt.ArrayLike, y: npt.ArrayLike, patient: npt.ArrayLike, weights: npt.ArrayLike | None = None, *, corrected: bool = True
+) -> ClusteredFit:
+    """Weighted least squares with a patient-clustered covariance.
+
+    Parameters
+    ----------
+    x, y, weights
+        As for `fit_least_squares`; one set of weights.
+    patient : int, shape (rows,)
+        Whose row it is; any numbers, in any order.
+    corrected : bool
+        Multiply by G / (G - 1) x (n - 1) / (n - columns), G patients and n rows ("CR1", as Stata does). Without it the sandwich
+        of generalised estimating equations with independence.
+
+    Raises
+    ------
+    NotIdentified
+        Fewer than two patients, or no more rows than columns.
+
+    Examples
+    --------
+    >>> x = np.column_stack([np.ones(6), [0, 1, 0, 1, 0, 1]])
+    >>> fit_clustered(x, [1, 2, 1, 4, 2, 3], [1, 1, 2, 2, 3, 3]).error.round(4).tolist()
+    [0.3727, 0.7454]
+    """
+    rows = check_rows(x, y, weights)
+    share = rows.weights[0].astype(np.float64)
+    columns, back = whiten(rows.x, share)
+    people, place = np.unique(np.asarray(patient)[rows.used], return_inverse=True)
+    n, rank = len(rows.y), columns.shape[1]
+    if len(people) < 2 or n <= rank:
+        raise NotIdentified(f"{len(people)} patients with {n} rows cannot show how uncertain {rank} coefficients are.")
+    beta = fit_least_squares(columns, rows.y, share)
+    scores = np.zeros((len(people), rank))
+    np.add.at(scores, place, columns * (share * (rows.y - columns @ beta))[:, None])
+    bread = np.linalg.inv((columns * share[:, None]).T @ columns)
+    factor = len(people) / (len(people) - 1) * (n - 1) / (n - rank) if corrected else 1.0
+    covariance = factor * bread @ (scores.T @ scores) @ bread
+    return ClusteredFit(back @ beta, back @ covariance @ back.T, len(people), rank)
