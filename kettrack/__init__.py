@@ -23,6 +23,7 @@ _HOME: Final = {
     "courses_table": "kettrack.timelines.tables",
     "timeline_table": "kettrack.timelines.tables",
     "outcomes_table": "kettrack.timelines.tables",
+    "person_sessions_table": "kettrack.timelines.person_sessions",
     "state_events_table": "kettrack.timelines.state_events",
     "list_presets": "kettrack.timelines.published",
     "published_rules_table": "kettrack.timelines.published",
@@ -36,6 +37,7 @@ _HOME: Final = {
     "plot_session_counts": "kettrack.figures.cohort",
     "plot_session_gaps": "kettrack.figures.cohort",
     "plot_response_by_session": "kettrack.figures.response",
+    "plot_trajectories": "kettrack.figures.trajectories",
     "plot_waterfall": "kettrack.figures.waterfall",
     "plot_swimmer": "kettrack.figures.swimmer",
     "plot_occupancy": "kettrack.figures.occupancy",
@@ -72,6 +74,7 @@ if TYPE_CHECKING:
     from kettrack.figures.response import plot_response_by_session as plot_response_by_session
     from kettrack.figures.specification import plot_specification as plot_specification
     from kettrack.figures.swimmer import plot_swimmer as plot_swimmer
+    from kettrack.figures.trajectories import plot_trajectories as plot_trajectories
     from kettrack.figures.waterfall import plot_waterfall as plot_waterfall
     from kettrack.reading.cohort import Cohort as Cohort
     from kettrack.reading.delimited import cohort_from_frames as cohort_from_frames
@@ -80,6 +83,7 @@ if TYPE_CHECKING:
     from kettrack.resources import sample_folder as sample_folder
     from kettrack.result import Result as Result
     from kettrack.timelines.known_by import known_by as known_by
+    from kettrack.timelines.person_sessions import person_sessions_table as person_sessions_table
     from kettrack.timelines.published import list_presets as list_presets
     from kettrack.timelines.published import published_rules_table as published_rules_table
     from kettrack.timelines.state_events import state_events_table as state_events_table

@@ -1,0 +1,154 @@
+"""Rows of the association table: slopes, growth models, probit curve, regression to the mean."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from kettrack.errors import UsageError
+from kettrack.estimators.dose_curve import fit_probit_curve
+from kettrack.estimators.growth import GrowthFit, fit_growth
+from kettrack.estimators.regression_to_mean import expected_drop
+from kettrack.reading.cohort import Cohort
+from kettrack.timelines.states import meets
+from kettrack.timelines.tables import timeline_table
+
+LOW_RELIABILITY: Final = 0.60  # scores weeks apart, assumption
+HIGH_RELIABILITY: Final = 0.86  # PHQ-9, internal consistency .86-.89 (Stafford 2007 and others)
+NORMAL: Final = 1.959964
+Row = dict[str, Any]
+
+
+def slope_rows(people: pd.DataFrame, outcome: str, words: str) -> list[Row]:
+    """Slope of change on the number of sessions, raw and with the baseline held equal, and the plain correlations."""
+    name = "last" if outcome == "last" else "fixed"
+    raw = people[outcome] - people["baseline"]
+    rows = [
+        _slope(f"slope_{name}", f"change to {words}, per session, raw", people, raw, adjusted=False),
+        _slope(
+            f"slope_{name}_adjusted", f"{words}, per session, baselines being equal", people, people[outcome], adjusted=True
+        ),
+    ]
+    if name == "fixed":
+        return rows
+    pairs = {"change": ("number of sessions with change", raw), "last": (f"number of sessions with {words}", people[outcome])}
+    return rows + [_correlation(f"correlation_{key}", about, people["total"], values) for key, (about, values) in pairs.items()]
+
+
+def _slope(key: str, about: str, people: pd.DataFrame, outcome: pd.Series, adjusted: bool) -> Row:
+    """Ordinary least squares with errors that allow for unequal spread (HC1)."""
+    import statsmodels.api as sm
+
+    row: Row = {"key": key, "about": about, "unit": "points per session", "n": len(people)}
+    if len(people) < 5 or people["total"].nunique() < 2:
+        return row | {"estimate": np.nan}
+    columns = ["total", "baseline"] if adjusted and people["baseline"].nunique() > 1 else ["total"]
+    fit = sm.OLS(outcome.to_numpy(float), sm.add_constant(people[columns].to_numpy(float))).fit(cov_type="HC1")
+    return row | _interval(float(fit.params[1]), float(fit.bse[1]))
+
+
+def _interval(estimate: float, error: float) -> Row:
+    return {"estimate": estimate, "ci_low": estimate - NORMAL * error, "ci_high": estimate + NORMAL * error}
+
+
+def _correlation(key: str, about: str, one: pd.Series, other: pd.Series) -> Row:
+    """Pearson's correlation with Fisher's interval."""
+    row: Row = {"key": key, "about": about, "unit": "correlation", "n": len(one)}
+    if one.nunique() < 2 or other.nunique() < 2 or len(one) < 5:
+        return row | {"estimate": np.nan}
+    found = float(np.corrcoef(one.to_numpy(float), other.to_numpy(float))[0, 1])
+    half = NORMAL / np.sqrt(len(one) - 3)
+    return row | {"estimate": found, "ci_low": np.tanh(np.arctanh(found) - half), "ci_high": np.tanh(np.arctanh(found) + half)}
+
+
+def growth_rows(scores: pd.DataFrame) -> list[Row]:
+    """One curve for all against a curve that differs by the number of sessions in the end; both of one kind."""
+    n = scores["patient_id"].nunique()
+    try:
+        one, own = _growth_pair(scores)
+    except UsageError:
+        return [{"key": key, "about": about, "unit": unit, "n": n, "estimate": np.nan} for key, about, unit in _GROWTH]
+    values = {
+        "one_curve_rate": _interval(*one["log_session"]),
+        "own_curve_rate": _interval(*own["log_session"]),
+        "own_curve_by_length": _interval(*own["log_session_by_length"]),
+        "likelihood_ratio": {"estimate": 2 * (own.loglik - one.loglik)},
+        "aic_gain": {"estimate": one.aic - own.aic},
+    }
+    return [{"key": key, "about": f"{about} ({own.kind})", "unit": unit, "n": n} | values[key] for key, about, unit in _GROWTH]
+
+
+_GROWTH: Final = (
+    ("one_curve_rate", "one growth curve for all: change", "points per ln(session + 1)"),
+    ("own_curve_rate", "curves by length of course: change at the mean length", "points per ln(session + 1)"),
+    ("own_curve_by_length", "curves by length of course: how change differs with length", "per ln(sessions in the end)"),
+    ("likelihood_ratio", "likelihood ratio of the two, 2 degrees of freedom", "chi-squared"),
+    ("aic_gain", "AIC of one curve less that of curves by length", "positive = by length fits better"),
+)
+
+
+def _growth_pair(scores: pd.DataFrame) -> tuple[GrowthFit, GrowthFit]:
+    log_session = np.log(scores["session"].to_numpy(float) + 1)
+    log_total = np.log(scores["total"].to_numpy(float))
+    length = log_total - np.log(scores.groupby("patient_id")["total"].first().to_numpy(float)).mean()
+    names = ("intercept", "log_session", "length", "log_session_by_length")
+    x = np.column_stack([np.ones(len(scores)), log_session, length, log_session * length])
+    y, patient = scores["score"].to_numpy(float), scores["patient_id"].to_numpy()
+    own = fit_growth(y, x, patient, names, slope="log_session")
+    one = fit_growth(y, x[:, :2], patient, names[:2], slope="log_session", kind=own.kind)
+    if one.kind != own.kind:  # only the simpler of the two kinds holds for both
+        own = fit_growth(y, x, patient, names, slope="log_session", kind=one.kind)
+    return one, own
+
+
+def probit_rows(people: pd.DataFrame, cohort: Cohort) -> list[Row]:
+    """Share responding at the end of the course against the logarithm of its length."""
+    change = people["last"] - people["baseline"]
+    measures = {"score": people["last"], "change": change, "percent_change": 100 * change / people["baseline"]}
+    rule = cohort.criteria.response
+    missing = [{"key": key, "about": about, "unit": unit, "n": len(people), "estimate": np.nan} for key, about, unit in _PROBIT]
+    if rule is None:
+        return missing
+    flags = meets(rule, {name: values.to_numpy(float) for name, values in measures.items()})
+    groups = pd.DataFrame({"total": people["total"].to_numpy(float), "hit": flags}).groupby("total")["hit"].agg(["sum", "size"])
+    try:
+        curve = fit_probit_curve(groups.index.to_numpy(), groups["sum"].to_numpy(), groups["size"].to_numpy())
+    except UsageError:
+        return missing
+    shares = 100 * curve.share([4, 8])
+    slope = _interval(curve.slope, float(np.sqrt(curve.covariance[1, 1])))
+    return [row | found for row, found in zip(missing, [slope, *({"estimate": share} for share in shares)], strict=True)]
+
+
+_PROBIT: Final = (
+    ("probit_slope", "probit curve of responding at the end on ln(sessions)", "probit per ln(sessions)"),
+    ("probit_4", "probit curve: responding among those who had 4", "%"),
+    ("probit_8", "probit curve: responding among those who had 8", "%"),
+)
+
+
+def regression_rows(cohort: Cohort, people: pd.DataFrame) -> list[Row]:
+    """The observed fall, and the one expected with no change at all."""
+    drop = (people["baseline"] - people["last"]) * cohort.instrument.sign
+    half = NORMAL * float(drop.std()) / np.sqrt(len(drop))
+    mean = float(drop.mean())
+    observed = {"estimate": mean, "ci_low": mean - half, "ci_high": mean + half}
+    low, high = (_expected(cohort, reliability) for reliability in (HIGH_RELIABILITY, LOW_RELIABILITY))
+    named = (
+        ("observed_drop", "fall from the baseline to the last score of the course", observed),
+        ("mean_regression_low", f"fall expected with no change, reliability {HIGH_RELIABILITY}", {"estimate": low}),
+        ("mean_regression_high", f"fall expected with no change, reliability {LOW_RELIABILITY}", {"estimate": high}),
+    )
+    return [{"key": key, "about": about, "unit": "points", "n": len(people)} | found for key, about, found in named]
+
+
+def _expected(cohort: Cohort, reliability: float) -> float:
+    """Of entry at caseness, from all recorded baselines, those below caseness included."""
+    baselines = timeline_table(cohort).groupby("patient_id")["baseline"].first().dropna()
+    caseness = cohort.instrument.caseness
+    if caseness is None or len(baselines) < 2 or baselines.nunique() < 2:
+        return float("nan")
+    sign = cohort.instrument.sign
+    return expected_drop(sign * float(baselines.mean()), float(baselines.std()), sign * float(caseness.value), reliability)

@@ -1,0 +1,174 @@
+"""Hazard by step with the leavers' place taken by those like them who stayed: inverse probability of censoring weights.
+
+Each person stays at risk for some steps. After each of them they go on or leave, and a logistic model on what was measured by
+then says how likely going on was. Whoever stayed although that was unlikely stands for those who left: their weight is one over
+the product of the probabilities so far.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from kettrack.estimators.logistic import fit_logistic, predict_logistic
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+_BLOCK = 1 << 21  # weights held at a time, replicates by rows
+
+
+@dataclass(frozen=True, slots=True)
+class StayRows:
+    """One row per person and step at risk, sorted by person and step; steps run from 1 without a gap.
+
+    Parameters
+    ----------
+    person : int64, shape (rows,)
+        0, 1, ... people - 1.
+    step : int64, shape (rows,)
+        1, 2, ...
+    event : bool, shape (rows,)
+        The event happened at the step; it is the person's last row.
+    decided : bool, shape (rows,)
+        Whether going on was the person's to decide after the step, so that the row belongs to the model: no event, not the
+        planned end, not the end of the log. Elsewhere the chance to go on counts as 1.
+    goes_on : bool, shape (rows,)
+        Whether the person went on, where `decided`.
+    history : float64, shape (rows, columns)
+        Covariates of the model, a column of ones among them; never missing where `decided`.
+    people : int
+        Number of people, those without a row included.
+    """
+
+    person: Ints
+    step: Ints
+    event: Bools
+    decided: Bools
+    goes_on: Bools
+    history: Floats
+    people: int
+
+    def __add__(self, other: StayRows) -> StayRows:
+        return StayRows(
+            person=np.concatenate([self.person, other.person + self.people]),
+            step=np.concatenate([self.step, other.step]),
+            event=np.concatenate([self.event, other.event]),
+            decided=np.concatenate([self.decided, other.decided]),
+            goes_on=np.concatenate([self.goes_on, other.goes_on]),
+            history=np.concatenate([self.history, other.history]),
+            people=self.people + other.people,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Staying:
+    """Weighted and plain curve by step; arrays of shape (K,), or (replicates, K).
+
+    Parameters
+    ----------
+    estimate : float64
+        Weighted fraction with the event by each step.
+    ess : float64
+        Effective number at risk, (sum of weights)^2 / sum of squared weights.
+    mean_weight, largest_weight : float64
+        Of those at risk, the weights stabilised by the share that goes on at each step.
+    """
+
+    estimate: Floats
+    ess: Floats
+    mean_weight: Floats
+    largest_weight: Floats
+
+
+def chance_to_go_on(rows: StayRows, weights: npt.ArrayLike | None = None) -> Floats:
+    """Fitted probability of going on after each row; 1 where nothing was decided.
+
+    Parameters
+    ----------
+    rows : StayRows
+        At least one row decided.
+    weights : float, shape (replicates, people), optional
+        How often each person counts; default once.
+
+    Returns
+    -------
+    float64, shape (rows,) or (replicates, rows)
+    """
+    counted = None if weights is None else np.asarray(weights)
+    out = np.ones((*(counted.shape[:1] if counted is not None else ()), len(rows.step)))
+    of = rows.decided
+    if not of.any() or rows.goes_on[of].all():
+        return out
+    beta = fit_logistic(rows.history[of], rows.goes_on[of], None if counted is None else counted[:, rows.person[of]])
+    out[..., of] = predict_logistic(rows.history[of], beta)
+    return out
+
+
+def stay_weights(rows: StayRows, chance: Floats) -> Floats:
+    """Weight of each row: one over the product of the chances after the person's earlier rows."""
+    logs = np.cumsum(np.log(chance), axis=-1)
+    before = logs - np.log(chance)
+    first = np.searchsorted(rows.person, rows.person)
+    return np.asarray(np.exp(before[..., first] - before), dtype=np.float64)
+
+
+def weighted_curve(rows: StayRows, weights: Floats) -> Floats:
+    """Fraction with the event by each step from weights of rows, shape (K,) or (replicates, K)."""
+    at_risk, events = by_step(rows, weights), by_step(rows, weights * rows.event)
+    with np.errstate(invalid="ignore"):  # a replicate may have drawn nobody who came so far: missing from there on
+        return np.asarray(1 - np.cumprod(1 - events / at_risk, axis=-1), dtype=np.float64)
+
+
+def by_step(rows: StayRows, values: npt.NDArray[np.floating]) -> Floats:
+    """Sums over the rows of each step, shape (K,) or (replicates, K); there is at least one row."""
+    order = np.argsort(rows.step, kind="stable")
+    starts = np.searchsorted(rows.step[order], np.arange(1, rows.step.max(initial=0) + 1))
+    return np.asarray(np.add.reduceat(values[..., order], starts, axis=-1), dtype=np.float64)
+
+
+def estimate_staying(rows: StayRows, chance: Floats) -> Staying:
+    """Curve and its weights, once.
+
+    Examples
+    --------
+    >>> who, step, event = np.array([0, 0, 1, 1]), np.array([1, 2, 1, 2]), np.array([False, True, False, False])
+    >>> rows = StayRows(who, step, event, np.zeros(4, bool), np.ones(4, bool), np.ones((4, 1)), 2)
+    >>> estimate_staying(rows, np.ones(4)).estimate.tolist()
+    [0.0, 0.5]
+    """
+    weights = stay_weights(rows, chance)
+    number, total = by_step(rows, np.ones(len(weights))), by_step(rows, weights)
+    decided, on = by_step(rows, 1.0 * rows.decided), by_step(rows, 1.0 * (rows.decided & rows.goes_on))
+    share = np.where(decided > 0, on / np.maximum(decided, 1), 1)
+    usual = np.concatenate([[1.0], np.cumprod(share)[:-1]])  # stabilises each step; the hazard does not change
+    largest = np.zeros(number.size)
+    np.maximum.at(largest, rows.step - 1, weights)
+    return Staying(
+        estimate=weighted_curve(rows, weights),
+        ess=total**2 / by_step(rows, weights**2),
+        mean_weight=usual * total / number,
+        largest_weight=usual * largest,
+    )
+
+
+def replicate_curves(rows: StayRows, counts: npt.NDArray[np.number]) -> Floats:
+    """Weighted curve of each bootstrap replicate, the model refitted in every one, shape (replicates, K).
+
+    Parameters
+    ----------
+    rows : StayRows
+        Of everyone.
+    counts : number, shape (replicates, people)
+        How often each person was drawn.
+    """
+    few = max(1, _BLOCK // max(len(rows.step), 1))
+    parts = []
+    for begin in range(0, len(counts), few):
+        drawn = counts[begin : begin + few]
+        weights = stay_weights(rows, chance_to_go_on(rows, drawn)) * drawn[:, rows.person].astype(np.float64)
+        parts.append(weighted_curve(rows, weights))
+    return np.concatenate(parts)

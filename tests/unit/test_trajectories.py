@@ -1,0 +1,131 @@
+"""Who stops when: means by hand, the naive slope that has the wrong sign, and what the figure draws."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from spec.tables import cohort
+
+from kettrack import Cohort, cohort_from_frames
+from kettrack.analysis.association import association
+from kettrack.analysis.course_scores import course_scores, final_scores
+from kettrack.analysis.trajectories import trajectories
+from kettrack.figures.trajectories import plot_trajectories
+from kettrack.result import Result
+from kettrack.simulation.cohort import simulate
+from kettrack.simulation.presets import SCENARIOS
+
+CLINIC = cohort(
+    """
+    patient | day | score
+    over    |  -1 | 20
+    over    |   3 | 15
+    over    |  10 | 12
+    over    |  80 |  9
+    over    |  86 |  7        # nearer to day 84
+    going   |  -1 | 18
+    going   |   3 | 16
+    below   |  -1 |  5        # below caseness
+    below   |   3 |  2
+    """,
+    "patient | days\n over | 0 7\n going | 0 7 14\n below | 0",
+    "patient | observed_to_day\n over | 140\n going | 21\n below | 140",
+)
+
+
+def weekly(scenario: str, n: int, seed: int) -> Cohort:
+    made = simulate(SCENARIOS[scenario], n, seed=seed)
+    return cohort_from_frames(made.sessions, made.scores, made.patients)
+
+
+@pytest.fixture(scope="module")
+def well_people_stop() -> Cohort:
+    """Sessions help; people stop when they are well."""
+    return weekly("A", 300, seed=4)
+
+
+@pytest.fixture(scope="module")
+def related(well_people_stop: Cohort) -> Result:
+    return association(well_people_stop)
+
+
+def value(result: Result, key: str) -> float:
+    return float(result.table.set_index("key").loc[key, "estimate"])
+
+
+def test_scores_stand_on_the_session_they_belong_to() -> None:
+    rows = course_scores(CLINIC)
+    told = [(r.patient_id, r.session, r.score) for r in rows.itertuples()]
+    assert told == [("going", 0, 18), ("going", 1, 16), ("over", 0, 20), ("over", 1, 15), ("over", 2, 12)]
+    assert rows.set_index("patient_id")["total"].dropna().unique().tolist() == [2]  # the other one may go on
+
+
+def test_last_score_and_the_one_at_a_fixed_time() -> None:
+    person = final_scores(CLINIC).set_index("patient_id").loc["over"]
+    assert person[["total", "baseline", "last", "at_horizon"]].tolist() == [2, 20, 12, 7]
+
+
+def test_the_fan_tells_how_many_stand_behind_each_mean(well_people_stop: Cohort) -> None:
+    result = trajectories(well_people_stop)
+    table = result.table[result.table["axis"] == "session"]
+    sizes = table[table["at"] == 0].set_index("stratum")["people"]
+    assert sizes["everybody"] == sizes.drop("everybody").sum() == 300  # weekly logs are long: every course is over
+    short = table[table["stratum"] == "1-3"]
+    assert (short["at"] <= 3).all()
+    assert short["n"].is_monotonic_decreasing
+    assert "who stops when" in " ".join(result.caveats).lower()
+
+
+def test_those_who_stop_early_are_the_ones_who_got_well(well_people_stop: Cohort) -> None:
+    table = trajectories(well_people_stop).table
+    after_two = table[(table["axis"] == "session") & (table["at"] == 2)].set_index("stratum")["estimate"]
+    assert after_two["1-3"] < after_two["4-6"] < after_two["7-12"]
+
+
+def test_the_naive_slope_has_the_wrong_sign(related: Result) -> None:
+    """Every session takes .8 points off, and people with more sessions end higher."""
+    slope = related.table.set_index("key").loc["slope_last_adjusted"]
+    assert slope["ci_low"] > 0
+    assert value(related, "slope_fixed_adjusted") > 0
+    assert value(related, "correlation_last") > 0
+    assert "does not show that sessions harm" in related.text
+
+
+def test_a_curve_by_length_fits_better_when_stopping_follows_the_score(related: Result) -> None:
+    assert value(related, "own_curve_by_length") > 0  # longer courses fall more slowly
+    assert value(related, "likelihood_ratio") > 5.99
+    assert value(related, "aic_gain") == pytest.approx(value(related, "likelihood_ratio") - 4)
+
+
+def test_some_of_the_fall_is_regression_to_the_mean(related: Result) -> None:
+    low, high, seen = (value(related, key) for key in ("mean_regression_low", "mean_regression_high", "observed_drop"))
+    assert 0 < low < high < seen
+
+
+def test_weekly_scores_overlap_what_was_asked_before(related: Result) -> None:
+    assert value(related, "recall_overlap") == 100
+
+
+def test_refused_with_few() -> None:
+    for result in (trajectories(CLINIC), association(CLINIC)):
+        assert result.status == "refused"
+        assert result.collect
+
+
+def test_the_figure_draws_the_means_and_their_numbers(well_people_stop: Cohort) -> None:
+    result = trajectories(well_people_stop)
+    axes = plot_trajectories(result.table, caption=result.caption)
+    lines = {line.get_label(): line.get_ydata() for line in axes.get_lines()}
+    shown = result.table[(result.table["axis"] == "session") & result.table["estimate"].notna()]
+    for stratum, rows in shown.groupby("stratum"):
+        assert np.asarray(lines[stratum]) == pytest.approx(rows["estimate"].to_numpy())
+    assert "300" in axes.get_xticklabels()[0].get_text()
+    plt.close("all")
+
+
+def test_an_empty_table_is_said_to_be_empty() -> None:
+    axes = plot_trajectories(pd.DataFrame({"estimate": []}))
+    assert "Not shown" in axes.texts[0].get_text()
+    plt.close("all")
