@@ -37,6 +37,8 @@ _HOME: Final = {
     "plot_session_counts": "kettrack.figures.cohort",
     "plot_session_gaps": "kettrack.figures.cohort",
     "plot_response_by_session": "kettrack.figures.response",
+    "plot_response_curve": "kettrack.figures.response_curve",
+    "plot_futility": "kettrack.figures.futility",
     "plot_trajectories": "kettrack.figures.trajectories",
     "plot_waterfall": "kettrack.figures.waterfall",
     "plot_swimmer": "kettrack.figures.swimmer",
@@ -67,11 +69,13 @@ if TYPE_CHECKING:
     from kettrack.figures.cohort import plot_session_counts as plot_session_counts
     from kettrack.figures.cohort import plot_session_gaps as plot_session_gaps
     from kettrack.figures.expected import plot_expected as plot_expected
+    from kettrack.figures.futility import plot_futility as plot_futility
     from kettrack.figures.intervals import plot_maintenance as plot_maintenance
     from kettrack.figures.intervals import plot_session_intervals as plot_session_intervals
     from kettrack.figures.occupancy import plot_occupancy as plot_occupancy
     from kettrack.figures.patient import plot_patient as plot_patient
     from kettrack.figures.response import plot_response_by_session as plot_response_by_session
+    from kettrack.figures.response_curve import plot_response_curve as plot_response_curve
     from kettrack.figures.specification import plot_specification as plot_specification
     from kettrack.figures.swimmer import plot_swimmer as plot_swimmer
     from kettrack.figures.trajectories import plot_trajectories as plot_trajectories

@@ -31,6 +31,7 @@ ESTIMATES: Final[dict[str, Entry]] = {
         ("response_by_session", "response_curve", "How many have responded by each session, of all who started?"),
         ("remission_by_session", "response_curve", "How many have remitted by each session, of all who started?"),
         ("response_if_all_continued", "continued", "How many would have responded if nobody had stopped early?"),
+        ("should_we_go_on", "should_we_go_on", "Not better so far: how many respond later if they go on?"),
         ("trajectories", "trajectories", "How does the mean score go, and who stops when?"),
         ("association", "association", "How is the number of sessions related to change, and why does that mislead?"),
         ("worsening", "worsening", "How many got worse, and when?"),

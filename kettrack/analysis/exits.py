@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -12,6 +13,8 @@ from kettrack.reading.cohort import Cohort
 from kettrack.timelines.courses import STOP_AFTER_DAYS, first_courses
 from kettrack.timelines.states import meets
 from kettrack.timelines.tables import log_reasons, outcomes_table, timeline_table
+from kettrack.vocabulary.conventions import TWICE_IN_60_DAYS
+from kettrack.vocabulary.rules import Rule
 
 CAUSES: Final = ("responded", "stopped", "not_scored", "completed")
 NOT_RATED: Final = ("no_baseline", "below_caseness")
@@ -46,7 +49,7 @@ def first_course_exits(cohort: Cohort, event: str = "response") -> pd.DataFrame:
     """
     counted = counted_outcomes(cohort)
     _require(cohort, counted, event)
-    course = _courses(cohort).reindex(counted.index)
+    course = known_courses(cohort).reindex(counted.index)
     scored_to = _scored_to(cohort, course["length"]).reindex(counted.index).fillna(0).to_numpy()
     happened = counted[f"{event}_session"].astype("Float64").to_numpy(float, na_value=np.inf)
     happened[~counted[f"{event}_status"].isin(["single", "confirmed"])] = np.inf
@@ -82,6 +85,23 @@ def _met_before(cohort: Cohort, event: str) -> pd.Index:
     return before.index[meets(rule, measures)]
 
 
+def by_confirmed(cohort: Cohort) -> Cohort:
+    """The same cohort under the same rules, a response and a remission asking for a second score 7-60 days later."""
+    criteria = cohort.criteria
+    twice = replace(
+        criteria,
+        name=f"{criteria.name}, confirmed twice",
+        response=_twice(criteria.response),
+        remission=_twice(criteria.remission),
+    )
+    settings = replace(cohort.settings, criteria=twice.name, user_criteria=(twice, *cohort.settings.user_criteria))
+    return replace(cohort, settings=settings)
+
+
+def _twice(rule: Rule | None) -> Rule | None:
+    return rule if rule is None or rule.run.count > 1 else replace(rule, run=TWICE_IN_60_DAYS)
+
+
 def counted_outcomes(cohort: Cohort) -> pd.DataFrame:
     """Outcomes of everyone who started a first course with a rated baseline, scored afterwards or not, by `patient_id`."""
     outcomes = outcomes_table(cohort)
@@ -101,8 +121,8 @@ def _exits(course: pd.DataFrame, scored_to: np.ndarray, happened: np.ndarray) ->
     return pd.DataFrame({"patient_id": course.index, "step": step.astype(np.int64), "cause": cause})
 
 
-def _courses(cohort: Cohort) -> pd.DataFrame:
-    """Per patient: sessions of the first course, how many have a complete log, and whether care goes on after them."""
+def known_courses(cohort: Cohort) -> pd.DataFrame:
+    """By patient: `length` of the first course, sessions `known` with a complete log, whether care `goes_on` after it."""
     first, patients = first_courses(cohort), cohort.patients.set_index("patient_id")
     complete_to = (patients["observed_to_day"].astype("Float64") - STOP_AFTER_DAYS).fillna(-1)
     sessions = cohort.sessions.set_index("patient_id")

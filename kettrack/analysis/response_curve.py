@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from kettrack.analysis.context import made_from, refusal, release
-from kettrack.analysis.exits import CAUSES, first_course_exits
+from kettrack.analysis.exits import CAUSES, by_confirmed, first_course_exits
+from kettrack.analysis.plasmode import NULL_CAVEAT, SEED, null_cohort
 from kettrack.analysis.session_counts import FIRST_COURSE
 from kettrack.errors import NotIdentified
 from kettrack.estimators.competing import ExitCounts, count_exits, estimate_incidence
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
+from kettrack.vocabulary.published_cohorts import rates_to_draw
 
 FEWEST_AT_RISK: Final = 11  # a curve ends where fewer are left: below it one person moves it by a tenth
 LEVEL: Final = 0.95
@@ -33,7 +36,8 @@ ROLES: Final[dict[str, Role]] = {
     "ci_low": "derived",
     "ci_high": "derived",
     **dict.fromkeys(BANDS[1:], "derived"),
-    "half_by": "derived",
+    **dict.fromkeys(("half_by", "half_by_low", "half_by_high"), "derived"),
+    **dict.fromkeys(("remitted", "confirmed", "null"), "derived"),
 }
 _WORDS: Final = {"response": "responded", "remission": "remitted"}
 
@@ -59,7 +63,9 @@ def estimate(counts: ExitCounts) -> pd.DataFrame:
         One row per session, to the last with at least 11 at risk: `session` `n` (at risk at session 1) `too_new` (people whose
         log is too short, or holds no score yet, to be at risk at all) `at_risk`, the new exits by cause, `log_ends`, `estimate`
         `ci_low` `ci_high` (% who had the event by that session; missing at 0 and 100 %), the other bands, which with the
-        estimate add up to 100 %, and `half_by` (first session with at least 50 %; missing before).
+        estimate add up to 100 %, and `half_by` (first session with at least 50 %) with its interval `half_by_low`
+        `half_by_high`, the first sessions at which the upper and the lower end of the interval are at least 50 %; each missing
+        before it is reached.
     """
     found = estimate_incidence(counts, LEVEL)
     last = int((counts.at_risk >= FEWEST_AT_RISK).sum())
@@ -74,9 +80,16 @@ def estimate(counts: ExitCounts) -> pd.DataFrame:
         table[name] = 100 * values[:last, 0]
     for place, cause in enumerate(CAUSES[1:], start=1):
         table[cause] = 100 * found.estimate[:last, place]
-    half = np.flatnonzero(found.estimate[:last, 0] >= 0.5 - 1e-9)
-    reached = (np.arange(last) >= half[0]) if half.size else np.zeros(last, bool)
-    return table.assign(still_in_course=100 * found.free[:last], half_by=np.where(reached, session[half[:1]].sum(), np.nan))
+    table["still_in_course"] = 100 * found.free[:last]
+    for name, values in (("", found.estimate), ("_low", found.ci_high), ("_high", found.ci_low)):
+        table[f"half_by{name}"] = _first_with_half(values[:last, 0])
+    return table
+
+
+def _first_with_half(share: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """First session with at least one half, on every row from there; missing before."""
+    reached = np.maximum.accumulate(np.nan_to_num(share) >= 0.5 - 1e-9)
+    return np.where(reached, reached.argmax() + 1.0, np.nan)
 
 
 def response_by_session(cohort: Cohort, event: str = "response") -> Result:
@@ -95,7 +108,10 @@ def response_by_session(cohort: Cohort, event: str = "response") -> Result:
     Returns
     -------
     Result
-        See `estimate` for the table. Refused when no log says to which day it is complete, or fewer than 11 are at risk.
+        See `estimate` for the table. Beside it stand, by the same session and in percent: `remitted` (for a response; by the
+        same counting), `confirmed` (the event seen again by a second score 7-60 days later), `null` (what the same clinic would
+        show if sessions did nothing; missing where it cannot be fitted, with a caveat that says why). Refused when no log says
+        to which day it is complete, or fewer than 11 are at risk.
     """
     estimand = f"Chance of a first {event} by session s of the first course, as it happens in this clinic."
     name = f"{event}_by_session"
@@ -108,17 +124,27 @@ def response_by_session(cohort: Cohort, event: str = "response") -> Result:
             )
     except NotIdentified as error:
         return release(refusal(name, cohort, error, estimand), cohort)
-    table = estimate(counts)
+    table, null_caveat = _with_null(_with_others(estimate(counts), cohort, event), cohort, event)
     result = Result(
         name=name,
         table=table,
         roles=ROLES,
-        decimals={"half_by": 0},
-        show=("session", "at_risk", "estimate", "ci_low", "ci_high", *BANDS[1:]),
+        decimals=dict.fromkeys(("half_by", "half_by_low", "half_by_high"), 0),
+        show=(
+            "session",
+            "at_risk",
+            "estimate",
+            "ci_low",
+            "ci_high",
+            "null",
+            *(["remitted"] if event == "response" else []),
+            "confirmed",
+            *BANDS[1:],
+        ),
         sentence=_sentence(table, event),
         estimand=estimand,
-        caveats=_caveats(cohort, event),
-        made_from=made_from(cohort, unit="percent of patients", level=LEVEL),
+        caveats=(*_caveats(cohort, event), null_caveat, _published(event, int(table["session"].max()))),
+        made_from=made_from(cohort, unit="percent of patients", level=LEVEL, seed=SEED),
     )
     return release(result, cohort)
 
@@ -128,21 +154,52 @@ def remission_by_session(cohort: Cohort) -> Result:
     return response_by_session(cohort, "remission")
 
 
+def _with_others(table: pd.DataFrame, cohort: Cohort, event: str) -> pd.DataFrame:
+    """Remission beside response, and the event by two scores beside the one by one."""
+    if event == "response":
+        table["remitted"] = np.nan if cohort.criteria.remission is None else _reached(cohort, "remission", len(table))
+    return table.assign(confirmed=_reached(by_confirmed(cohort), event, len(table)))
+
+
+def _with_null(table: pd.DataFrame, cohort: Cohort, event: str) -> tuple[pd.DataFrame, str]:
+    """The curve of sessions that do nothing, and the caveat that explains it or why it is missing."""
+    try:
+        return table.assign(null=_reached(null_cohort(cohort), event, len(table))), NULL_CAVEAT
+    except NotIdentified as error:
+        return table.assign(null=np.nan), f"No null curve: {error.reason} To have it, record: {error.collect}"
+
+
+def _reached(cohort: Cohort, event: str, sessions: int) -> npt.NDArray[np.float64]:
+    """Percent with the event by each of the first sessions; the last value holds on where nobody is left."""
+    share = estimate_incidence(count(cohort, event), LEVEL).estimate[:sessions, 0]
+    return 100 * np.pad(share, (0, sessions - len(share)), "edge" if len(share) else "constant")
+
+
 def _sentence(table: pd.DataFrame, event: str) -> str:
     """The state of things at session 6, or at the last session shown."""
-    key, last = f"row{min(6, len(table))}", f"row{len(table)}"
+    key = f"row{min(6, len(table))}"
     word = _WORDS[event]
-    reached = table["half_by"].notna().any()
-    median = f"Half had {word} by session {{{last}.half_by}}."
-    if not reached:
-        median = f"Fewer than half had {word} by session {{{last}.session}}, the last with at least {FEWEST_AT_RISK} at risk."
+    null = f"Sessions that do nothing would show about {{{key}.null}} % by then. " if table["null"].notna().any() else ""
     return (
         f"Of {{{key}.n}} people who started with a rated baseline ({{{key}.too_new}} more cannot be counted yet), "
         f"{{{key}.estimate}} % "
         f"({{{key}.ci_low}}-{{{key}.ci_high}}) had {word} by session {{{key}.session}} while still in their first course; "
         f"{{{key}.stopped}} % had stopped without, {{{key}.not_scored}} % were not scored within 14 days after their last "
         f"session, {{{key}.completed}} % had completed the course without, {{{key}.still_in_course}} % were still in it. "
-        f"{median}"
+        f"{null}{_median_words(table.iloc[-1], word)}"
+    )
+
+
+def _median_words(end: pd.Series, word: str) -> str:
+    """The median with its interval, read off the last row."""
+    last = f"row{end['session']:.0f}"
+    low, high = (f"{{{last}.{name}}}" if pd.notna(end[name]) else "not reached" for name in ("half_by_low", "half_by_high"))
+    if pd.notna(end["half_by"]):
+        return f"Half had {word} by session {{{last}.half_by}} (95 % interval {low} to {high})."
+    open_end = f" (95 % interval {low} to not reached)" if pd.notna(end["half_by_low"]) else ""
+    return (
+        f"Fewer than half had {word} by session {{{last}.session}}, the last with at least {FEWEST_AT_RISK} at risk: "
+        f"the median is not reached{open_end}."
     )
 
 
@@ -158,6 +215,14 @@ def _caveats(cohort: Cohort, event: str) -> tuple[str, ...]:
         f"{event.capitalize()}: {rule}; {cohort.criteria.label}. 95 % log-log intervals, pointwise.",
         "Association with the number of sessions, not the effect of giving more: who stops when is not chance.",
         COUNTED,
+        "Confirmed: seen again by a second score 7-60 days later. Not the headline: well people leave before it comes.",
         f"Not scored: no score within {cohort.criteria.late_after_days} days after the last session of the course.",
         *window,
     )
+
+
+def _published(event: str, last: int) -> str:
+    """The marks that a figure may set beside the curve."""
+    rates = rates_to_draw("remission" if event == "remission" else "response", last)
+    sources = dict.fromkeys(f"{rate.source} ({rate.scale}, {rate.kind})" for rate in rates)
+    return f"Published by session, with other rules, scales, people and intervals: {'; '.join(sources)}."

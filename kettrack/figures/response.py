@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from kettrack.figures.published_marks import draw_published, explain_marks
 from kettrack.figures.style import COMPLETED, IN_CARE, NO_DATA, RESPONDED, STOPPED, canvas, nothing_to_draw, write_caption
 
 BANDS: Final = {
@@ -33,7 +34,7 @@ def plot_response_by_session(table: pd.DataFrame, ax: Axes | None = None, word: 
     Parameters
     ----------
     table : DataFrame
-        The table of `response_by_session`: one row per session, percent.
+        The table of `response_by_session`: one row per session, percent. Its `null` is the dashed line.
     ax : Axes, optional
         Default: new ones.
     word : str
@@ -44,7 +45,7 @@ def plot_response_by_session(table: pd.DataFrame, ax: Axes | None = None, word: 
     Returns
     -------
     Axes
-        With the number at risk under each session.
+        With the number at risk under each session, and verified published rates as thin labelled marks.
     """
     with canvas(ax, width=8.0) as axes:
         if nothing_to_draw(axes, table, "estimate"):
@@ -61,6 +62,8 @@ def plot_response_by_session(table: pd.DataFrame, ax: Axes | None = None, word: 
             base = top
         _label_bands(axes, shares)
         _whiskers(axes, shown)
+        _draw_null(axes, shown)
+        draw_published(axes, word, int(shown["session"].iloc[-1]), shift=-0.3)
         _frame(axes, shown, word)
         write_caption(axes, caption)
         return axes
@@ -84,6 +87,27 @@ def _whiskers(axes: Axes, shown: pd.DataFrame) -> None:
     axes.errorbar(at["session"], at["estimate"], yerr=lengths, fmt="none", ecolor="black", capsize=3, linewidth=1)
 
 
+def _draw_null(axes: Axes, shown: pd.DataFrame) -> None:
+    """What the same clinic would show if sessions did nothing, across each session's slot."""
+    if "null" not in shown or shown["null"].isna().all():
+        return
+    edges = np.append(shown["session"], shown["session"].iloc[-1] + 1) - 0.5
+    heights = np.append(shown["null"], shown["null"].iloc[-1])
+    axes.step(edges, heights, where="post", color="white", linewidth=2.6, label="_halo")
+    axes.step(edges, heights, where="post", color="black", linewidth=1.4, linestyle="--", label="if sessions did nothing")
+    place = max(len(shown) - 2, 0)  # beside the last slot, where published marks are many
+    axes.annotate(
+        "if sessions did nothing",
+        (edges[place + 1], shown["null"].iloc[place]),
+        (-3, -6),
+        textcoords="offset points",
+        ha="right",
+        va="top",
+        fontsize=7.5,
+        bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 0.6},
+    )
+
+
 def _frame(axes: Axes, shown: pd.DataFrame, word: str) -> None:
     """Ticks, the number at risk on the axis's own ticks, and a title that says what is seen."""
     sessions = shown["session"].to_numpy()
@@ -98,4 +122,5 @@ def _frame(axes: Axes, shown: pd.DataFrame, word: str) -> None:
         xlabel="session of the first course",
         ylabel="% of those who started",
     )
-    axes.set_title(f"Who had {word} by which session, and what became of the others", loc="left")
+    explain_marks(axes)
+    axes.set_title(f"Who had {word} by which session, and what became of the others", loc="left", pad=16)

@@ -28,6 +28,9 @@ DRAWN = {
     "plot_flows": "severity_flows",
     "plot_session_intervals": "session_intervals",
     "plot_maintenance": "maintenance_lengths",
+    "plot_response_curve": "response_by_session",
+    "plot_futility": "should_we_go_on",
+    "plot_trajectories": "trajectories",
 }
 
 

@@ -1,0 +1,106 @@
+"""Who stops after a session, and who is scored when: logistic models given the last score, and days to draw from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from kettrack.estimators.logistic import fit_logistic, predict_logistic
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+GOES_ON, LEFT, PLANNED_END = range(3)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRows:
+    """One row per person and session of the first course, as far as the log is complete; arrays of shape (rows,).
+
+    Parameters
+    ----------
+    last, baseline : float64
+        Last score known by the end of the day of the session, and the baseline; points.
+    session : int
+        1, 2, ...
+    scored_before : float64
+        Share of earlier sessions of the person that a score followed, half a session counted as one half.
+    followed_by : int
+        `GOES_ON`, `LEFT` or `PLANNED_END`.
+    same_day : bool
+        Whether a score was taken on that day, after the session.
+    gap : float64
+        Days to the next session of the course; NaN where there is none.
+    offsets : float64, shape (rows, scores)
+        Days from the session to each later score before the next session, or after the last session; NaN-padded.
+    """
+
+    last: Floats
+    baseline: Floats
+    session: Ints
+    scored_before: Floats
+    followed_by: Ints
+    same_day: Bools
+    gap: Floats
+    offsets: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Attendance:
+    """Who stops, and who is scored when; coefficients on the logit scale over the columns of `history`.
+
+    Parameters
+    ----------
+    stops, same_day : float64
+        Of stopping after a session before the plan is reached, and of a score on its day.
+    later : tuple of float64
+        Of any later score, by what followed: going on, left, planned end.
+    gaps : float64
+        Gaps to draw from, days.
+    offsets : tuple of float64
+        Days of scores to draw from, by what followed; one row per session.
+    """
+
+    stops: Floats
+    same_day: Floats
+    later: tuple[Floats, ...]
+    gaps: Floats
+    offsets: tuple[Floats, ...]
+
+
+def history(last: Floats, baseline: Floats, session: Ints | int, scored_before: Floats) -> Floats:
+    """Columns that stopping and being scored may depend on, shape (rows, 7)."""
+    number = np.broadcast_to(np.asarray(session, np.float64), last.shape)
+    return np.column_stack([np.ones_like(last), last, last**2 / 10, baseline, number, number**2 / 10, scored_before])
+
+
+def fit_attendance(rows: SessionRows) -> Attendance:
+    """Fit who stops and who is scored, and collect the gaps and days to draw from."""
+    columns = history(rows.last, rows.baseline, rows.session, rows.scored_before)
+    choice = rows.followed_by != PLANNED_END  # the plan decides there
+    later = np.asarray((~np.isnan(rows.offsets)).any(axis=1))
+    kinds = [rows.followed_by == kind for kind in (GOES_ON, LEFT, PLANNED_END)]
+    return Attendance(
+        stops=_chance(columns[choice], rows.followed_by[choice] == LEFT),
+        same_day=_chance(columns, rows.same_day),
+        later=tuple(_chance(columns[kind], later[kind]) for kind in kinds),
+        gaps=rows.gap[~np.isnan(rows.gap)],
+        offsets=tuple(rows.offsets[kind & later] for kind in kinds),
+    )
+
+
+def _chance(columns: Floats, happened: Bools) -> Floats:
+    """Coefficients; all missing where there was nothing to learn from, which `draw_happens` reads as never."""
+    if not happened.any():
+        return np.full(columns.shape[1], np.nan)
+    return fit_logistic(columns, happened.astype(np.float64))
+
+
+def draw_happens(columns: Floats, coefficients: Floats, rng: np.random.Generator) -> Bools:
+    """Draw whether it happens in each row of `history`."""
+    if np.isnan(coefficients).any():
+        return np.zeros(len(columns), bool)
+    return rng.random(len(columns)) < predict_logistic(columns, coefficients)
