@@ -39,6 +39,9 @@ _HOME: Final = {
     "plot_response_by_session": "kettrack.figures.response",
     "plot_response_curve": "kettrack.figures.response_curve",
     "plot_futility": "kettrack.figures.futility",
+    "plot_durability": "kettrack.figures.survival",
+    "plot_turnbull": "kettrack.figures.turnbull",
+    "plot_mean_count": "kettrack.figures.mean_count",
     "plot_trajectories": "kettrack.figures.trajectories",
     "plot_waterfall": "kettrack.figures.waterfall",
     "plot_swimmer": "kettrack.figures.swimmer",
@@ -72,13 +75,16 @@ if TYPE_CHECKING:
     from kettrack.figures.futility import plot_futility as plot_futility
     from kettrack.figures.intervals import plot_maintenance as plot_maintenance
     from kettrack.figures.intervals import plot_session_intervals as plot_session_intervals
+    from kettrack.figures.mean_count import plot_mean_count as plot_mean_count
     from kettrack.figures.occupancy import plot_occupancy as plot_occupancy
     from kettrack.figures.patient import plot_patient as plot_patient
     from kettrack.figures.response import plot_response_by_session as plot_response_by_session
     from kettrack.figures.response_curve import plot_response_curve as plot_response_curve
     from kettrack.figures.specification import plot_specification as plot_specification
+    from kettrack.figures.survival import plot_durability as plot_durability
     from kettrack.figures.swimmer import plot_swimmer as plot_swimmer
     from kettrack.figures.trajectories import plot_trajectories as plot_trajectories
+    from kettrack.figures.turnbull import plot_turnbull as plot_turnbull
     from kettrack.figures.waterfall import plot_waterfall as plot_waterfall
     from kettrack.reading.cohort import Cohort as Cohort
     from kettrack.reading.delimited import cohort_from_frames as cohort_from_frames

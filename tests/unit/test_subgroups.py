@@ -1,0 +1,113 @@
+"""Answers by group: who is in which group, what is compared, what is refused, and what no group explains."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from spec.tables import cohort, one_each
+
+from kettrack import Cohort, cohort_from_frames, estimate, load_cohort, sample_folder
+from kettrack.analysis.groups import groups_of
+from kettrack.errors import UsageError
+from kettrack.simulation.cohort import simulate
+from kettrack.simulation.presets import SCENARIOS
+
+PEOPLE = """
+patient | day | score
+early   |  -1 | 20
+early   |   9 | 16        # 20 % after session 2
+late    |  -1 | 20
+late    |   9 | 17        # 15 %
+unseen  |  -1 | 12
+unseen  |   3 |  2        # scored after session 1 only
+bare    |   5 | 12        # no baseline
+"""
+SESSIONS = "patient | days\n early | 0 7 14\n late | 0 7 14\n unseen | 0 7\n bare | 0 7"
+
+
+@pytest.fixture(scope="module")
+def weekly() -> Cohort:
+    made = simulate(SCENARIOS["A"], 400, seed=2)
+    return cohort_from_frames(made.sessions, made.scores, made.patients)
+
+
+def test_severity_is_that_of_the_baseline() -> None:
+    found = groups_of(cohort(PEOPLE, SESSIONS), "severity")
+    assert found.dropna().astype(str).to_dict() == {"early": "severe", "late": "severe", "unseen": "moderate"}
+
+
+def test_early_response_is_known_at_session_2() -> None:
+    found = groups_of(cohort(PEOPLE, SESSIONS), "early_response")
+    assert found.dropna().astype(str).to_dict() == {
+        "early": "20 % or more by session 2",
+        "late": "below 20 % by session 2",
+    }
+
+
+def test_route_is_that_of_the_first_session_most_common_first() -> None:
+    clinic = cohort(PEOPLE, SESSIONS)
+    sessions = clinic.sessions.assign(
+        route=["im", "iv", "iv", "iv", "iv", "iv", "iv", "iv", "iv", None][: len(clinic.sessions)]
+    )
+    made = cohort_from_frames(sessions, clinic.scores)
+    found = groups_of(made, "route")
+    assert found.cat.categories.tolist() == ["iv", "im"]
+    assert one_each(found.rename("route").reset_index(), "route")["bare"] == "im"
+
+
+def test_people_who_began_worse_are_found_to_respond_alike(weekly: Cohort) -> None:
+    """The share of the first group plus the difference is the share of the other."""
+    table = estimate("response_by_session", weekly, by="severity").table
+    first = table[table["difference"].isna()].set_index("at")["estimate"]
+    others = table.dropna(subset=["difference"])
+    assert len(others)
+    assert (others["at"].map(first) + others["difference"]).to_numpy() == pytest.approx(others["estimate"].to_numpy())
+    assert (others["difference_low"] < others["difference"]).all()
+
+
+def test_early_responders_respond_more_often_later(weekly: Cohort) -> None:
+    found = estimate("response_by_session", weekly, by="early_response")
+    table = found.table.dropna(subset=["difference"])
+    assert (table["difference_low"] > 0).all()
+    assert table["at"].min() > 2  # the landmark itself is no result
+    assert "Landmark" in " ".join(found.caveats)
+
+
+def test_groups_made_by_chance_do_not_differ(weekly: Cohort) -> None:
+    """A route drawn at random explains nothing: the joint intervals hold zero in nearly every draw."""
+    missed = 0
+    rng = np.random.default_rng(5)
+    for _ in range(10):
+        route = pd.Series(rng.choice(["iv", "im"], len(weekly.patients)), index=weekly.patients["patient_id"])
+        sessions = weekly.sessions.assign(route=weekly.sessions["patient_id"].map(route))
+        clinic = replace(weekly, sessions=sessions)
+        table = estimate("response_by_session", clinic, by="route").table.dropna(subset=["difference"])
+        missed += bool(((table["difference_low"] > 0) | (table["difference_high"] < 0)).any())
+    assert missed <= 2
+
+
+def test_small_groups_are_named(weekly: Cohort) -> None:
+    found = estimate("response_by_session", load_cohort(sample_folder()), by="severity")
+    assert any(caveat.startswith("Left out, with fewer than 11") for caveat in found.caveats)
+
+
+def test_rates_in_maintenance_are_compared_by_ratio() -> None:
+    table = estimate("maintenance", load_cohort(sample_folder()), by="severity").table
+    rates = 700 * table["events"] / table["person_days"]
+    assert table["estimate"].to_numpy() == pytest.approx(rates.to_numpy())
+    assert table["ratio"].iloc[1:].to_numpy() == pytest.approx((rates.iloc[1:] / rates.iloc[0]).to_numpy())
+    assert (table["ratio_low"].iloc[1:] < table["ratio"].iloc[1:]).all()
+
+
+def test_refused_when_there_is_nobody_to_compare() -> None:
+    found = estimate("response_by_session", cohort(PEOPLE, SESSIONS, "patient | observed_to_day\n early | 140"), by="route")
+    assert (found.status, found.name) == ("refused", "response_by_session_by_route")
+
+
+@pytest.mark.parametrize(("name", "by"), [("ladder", "route"), ("response_by_session", "shoe_size")])
+def test_what_cannot_be_asked_lists_what_can(weekly: Cohort, name: str, by: str) -> None:
+    with pytest.raises(UsageError, match="response_by_session|early-response"):
+        estimate(name, weekly, by=by)
