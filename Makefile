@@ -9,7 +9,7 @@ SANITIZE := notebooks/sanitize.cfg
 unexport MPLBACKEND
 
 .DEFAULT_GOAL := help
-.PHONY: help report test check bench sample notebooks lock wheel clean
+.PHONY: help report test check bench truth sample notebooks lock wheel clean
 
 help:  ## Show what can be done
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -46,6 +46,9 @@ bench: $(READY)  ## Speed against what a user would otherwise write, as ratios
 	$(BIN)/python benchmarks/survival_against_scikit.py
 	$(BIN)/python benchmarks/bootstrap_by_weights.py
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/turnbull_against_lifelines.py
+
+truth: $(READY)  ## Put every method on trial against simulated truth; goes on where it stopped
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m kettrack.trials
 
 sample: $(READY)  ## Write data/sample anew from the simulator (must leave git clean)
 	$(BIN)/python -m kettrack.simulation.sample data/sample

@@ -184,7 +184,8 @@ def _said(table: pd.DataFrame, kind: Estimand, rule: str) -> str:
     verb = "" if kind == "composite" else "still held it "
     if shares:
         return f"{' and '.join(shares)} {verb}{WORDS[kind]}"
-    return f"{kind.replace('_', ' ')}: fewer than {FEWEST_AT_RISK} people's worth of information at 4 weeks"
+    left = "people's worth of information" if kind == "off_treatment" else "people at risk"
+    return f"for what {WORDS[kind]}: fewer than {FEWEST_AT_RISK} {left} at 4 weeks"
 
 
 def _caveats(cohort: Cohort, watched: Watched) -> tuple[str, ...]:

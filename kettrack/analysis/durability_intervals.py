@@ -72,7 +72,7 @@ def durability_intervals(cohort: Cohort) -> Result:
         name="durability_intervals",
         table=table,
         roles=ROLES,
-        decimals={"left": 1, "right": 1, "largest_gradient": 6},
+        decimals={"left": 1, "right": 1, "largest_gradient": 5},
         show=tuple(name for name in ROLES if name != "key"),
         sentence=_sentence(table),
         estimand=ESTIMAND,

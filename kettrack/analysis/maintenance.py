@@ -29,9 +29,9 @@ PER: Final = 700  # days in 100 person-weeks
 SINCE: Final = {"0-7": 7, "8-14": 14, "15-28": 28, "29-42": 42, "43+": 1_000_000}
 INTERVAL: Final = {"0-10": 10, "11-17": 17, "18-24": 24, "25-38": 38, "39+": 1_000_000}
 COX: Final = {
-    "since_15_28": "15-28 days since the last session, against 14 or fewer",
-    "since_29": "29 days or more, against 14 or fewer",
-    "doubling": "twice as long an interval between the last two sessions",
+    "ratio_since_15_28": "15-28 days since the last session, against 14 or fewer",
+    "ratio_since_29": "29 days or more, against 14 or fewer",
+    "ratio_doubling": "twice as long an interval between the last two sessions",
 }
 ESTIMAND: Final = (
     "Rate at which a response held in maintenance is lost, by days since the last session and by the interval then in use, as "

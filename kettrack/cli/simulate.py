@@ -9,13 +9,14 @@ import typer
 
 from kettrack.cli.output import answer
 from kettrack.errors import UsageError
+from kettrack.simulation.presets import SCENARIOS
 
 
 def simulate(
     folder: Annotated[Path | None, typer.Argument(help="Folder to write; new, or empty.")] = None,
     patients: Annotated[int, typer.Option("--patients", "-n", min=1, help="How many patients start.")] = 240,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Everything random follows from it.")] = 1,
-    scenario: Annotated[str, typer.Option("--scenario", help="Parameter set: clinic, clinic-null, A ... I.")] = "clinic",
+    scenario: Annotated[str, typer.Option("--scenario", help=f"Parameter set: {', '.join(SCENARIOS)}.")] = "clinic",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="The folder, given as an option.")] = None,
 ) -> None:
     """Write a synthetic clinic as a cohort folder, with the truth it was made from in truth.json.
@@ -29,7 +30,6 @@ def simulate(
     _require_empty(folder)
     from kettrack.simulation.cohort import simulate as run_clinic
     from kettrack.simulation.cohort_files import write_cohort_folder
-    from kettrack.simulation.presets import SCENARIOS
 
     if scenario not in SCENARIOS:
         raise UsageError(f"No scenario is called {scenario!r}; there are: {', '.join(SCENARIOS)}.")

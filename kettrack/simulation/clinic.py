@@ -34,12 +34,32 @@ _WITHOUT_RESPONSE = ((REASON_CODE["not_helped"], 0.55), (REASON_CODE["cost"], 0.
 
 
 @dataclass(frozen=True, slots=True)
+class Fork:
+    """One decision taken out of the clinic's hands: what happens after a person's session number `at`; before and after it the
+    clinic decides.
+
+    Parameters
+    ----------
+    at : array of int, one per patient
+        Number of the session after which it is decided.
+    goes_on : bool
+        Whether everybody goes on or stops there.
+    """
+
+    at: Ints
+    goes_on: bool
+
+
+Regime = int | Fork | None  # so many sessions for everybody; one decision forced; the clinic decides
+
+
+@dataclass(frozen=True, slots=True)
 class Clinic:
-    """The people, the numbers, and a number of sessions where it is forced (None: the clinic decides)."""
+    """The people, the numbers, and what is forced (None: the clinic decides)."""
 
     people: People
     parameters: Parameters
-    forced: int | None = None
+    forced: Regime = None
 
     @property
     def schedule(self) -> Schedule:
@@ -55,7 +75,8 @@ def stop_chance(rule: StopRule, state: State, clinic: Clinic, who: Ints) -> Floa
     hidden = rule.direction * (natural.level_mean - clinic.people.level[who]) / natural.level_sd
     acts = np.isin(state.phase[who], [PHASES.index(phase) for phase in rule.phases])
     acts &= state.in_course[who] >= rule.from_session
-    return np.where(acts, expit(rule.alpha + rule.beta * distance + rule.unmeasured * hidden), 0.0)
+    logit = rule.alpha + rule.beta * distance + rule.unmeasured * hidden
+    return np.where(acts, expit(logit + clinic.people.stop_shift[who]), 0.0)
 
 
 def draw_stops(state: State, clinic: Clinic, who: Ints, hard: Bools, roll: Roll) -> Ints:
@@ -111,11 +132,15 @@ def _leave(state: State, clinic: Clinic, who: Ints, reasons: Ints) -> None:
 def _verdict(state: State, clinic: Clinic, who: Ints, hard: Bools, roll: Roll) -> tuple[Ints, Bools]:
     """Stop reason of each (or `NOT_STOPPED`), and whether the person enters maintenance now."""
     at_end = (state.phase[who] != MAINTENANCE) & (state.in_course[who] >= state.course_length[who])
-    if clinic.forced is not None:
+    if isinstance(clinic.forced, int):
         return np.where(state.total[who] >= clinic.forced, PLANNED_END, NOT_STOPPED), at_end
     goes_on = _goes_on(state, clinic, who, roll)
     ends = np.where(goes_on, NOT_STOPPED, _end_reasons(state, clinic, who, roll))
-    return np.where(at_end, ends, draw_stops(state, clinic, who, hard, roll)), at_end & goes_on
+    reasons = np.where(at_end, ends, draw_stops(state, clinic, who, hard, roll))
+    if isinstance(clinic.forced, Fork):
+        here = state.total[who] == clinic.forced.at[who]
+        reasons = np.where(here, NOT_STOPPED if clinic.forced.goes_on else PLANNED_END, reasons)
+    return reasons, at_end & goes_on
 
 
 def decide(state: State, clinic: Clinic, who: Ints, hard: Bools, roll: Roll) -> None:

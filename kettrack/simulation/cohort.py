@@ -11,6 +11,7 @@ from kettrack.simulation.detail import DETAIL, ROUTE, Detail
 from kettrack.simulation.doses import Names, draw_doses
 from kettrack.simulation.history import History, run
 from kettrack.simulation.measures import gad7_rows, madrs_rows, phq9_rows
+from kettrack.simulation.missing import lose_final_scores
 from kettrack.simulation.parameters import Parameters
 from kettrack.simulation.people import Bools, Floats
 from kettrack.simulation.records import add_endings, draw_characteristics, draw_events, pick
@@ -19,7 +20,8 @@ from kettrack.simulation.scoring import TIMING_NAMES
 from kettrack.vocabulary.columns import EVENT_ROWS, PATIENTS, SCORES, SESSIONS, STOP_REASONS
 from kettrack.vocabulary.instruments import PHQ9
 
-DETAIL_STREAMS = 4  # after the two of `run`
+DETAIL_STREAMS, LOSS_STREAM = 4, 6  # after the two of `run`; children do not depend on how many there are
+HARD_SESSION_EVENT = "nausea"
 FEWEST_DIGITS = 3  # S001
 WITH_PSYCHOTHERAPY = 0.5  # share of sessions with psychotherapy in those who have it, assumption
 SESSION_KEY, SCORE_KEY = ["patient_id", "day"], ["patient_id", "instrument", "day", "timing"]
@@ -114,10 +116,15 @@ def _detailed(history: History, chance: list[np.random.SeedSequence]) -> tuple[p
 def _plain(history: History) -> tuple[pd.DataFrame, ...]:
     """Sessions, scores, patients, events without ids, with what the estimators need and no more."""
     log = history.scores
+    parameters = history.parameters
     sessions = pd.DataFrame({"order": 1, "drug": "ketamine", "route": "iv"}, index=range(len(history.sessions.who)))
+    if parameters.schedule.hard_session:
+        sessions["adverse_events"] = np.where(history.sessions.hard, HARD_SESSION_EVENT, "none")
     score = pd.Series(log.score).astype("Int64")
     scores = pd.DataFrame({"row": np.arange(len(log.who)), "instrument": PHQ9.name, "score": score})
     patients = pd.DataFrame({"prior_sessions": 0, "planned_sessions": history.people.planned})
+    if parameters.extras.sites:
+        patients["site"] = np.array([site.name for site in parameters.extras.sites], dtype=object)[history.people.site]
     events = pd.DataFrame({"who": [], "day": [], "event": [], "detail": []}).astype({"who": "int64", "day": "int64"})
     return sessions, scores, add_endings(patients, history, None, np.random.default_rng(0)), events
 
@@ -152,13 +159,14 @@ def simulate(parameters: Parameters, n: int, seed: int, regime: int | None = Non
 
     Examples
     --------
-    >>> from kettrack.simulation.presets import A
-    >>> len(simulate(A, n=20, seed=1, regime=3).sessions)
+    >>> from kettrack.simulation.presets import SCENARIOS
+    >>> len(simulate(SCENARIOS["A"], n=20, seed=1, regime=3).sessions)
     60
     """
-    history = run(parameters, n, seed, regime)
-    chance = np.random.SeedSequence(seed).spawn(DETAIL_STREAMS + 2)[2:]
-    sessions, scores, patients, events = _detailed(history, chance) if parameters.detailed else _plain(history)
+    chance = np.random.SeedSequence(seed).spawn(LOSS_STREAM + 1)[2:]
+    history = lose_final_scores(run(parameters, n, seed, regime), np.random.default_rng(chance[DETAIL_STREAMS]))
+    detailed = parameters.detailed
+    sessions, scores, patients, events = _detailed(history, chance[:DETAIL_STREAMS]) if detailed else _plain(history)
     ids = name_patients(n)
     sessions = sessions.assign(patient_id=ids[history.sessions.who], day=history.sessions.day)
     scores = scores.join(_base_scores(history, ids), on="row")

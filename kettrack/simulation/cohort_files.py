@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 
 from kettrack.simulation.cohort import Simulated
 from kettrack.simulation.detail import PLANTED, PLANTED_NULLS
+from kettrack.simulation.extras import Extras
+from kettrack.simulation.known_truths import known_truths
 from kettrack.simulation.package_files import describe_columns, describe_package
+from kettrack.simulation.parameters import Parameters
 from kettrack.writing import csv_text, write_text
 
 CURRENCY: Final = "USD"
@@ -36,19 +39,28 @@ def describe_settings(extract: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def describe_parameters(parameters: Parameters) -> dict[str, Any]:
+    """Every number of the clinic by name; the extras are left out of a clinic that has none."""
+    numbers = asdict(parameters)
+    return numbers if parameters.extras != Extras() else {name: value for name, value in numbers.items() if name != "extras"}
+
+
 def describe_truth(simulated: Simulated) -> str:
-    """Text of `truth.json`: how the cohort was made, why people truly stopped, what was planted."""
+    """Text of `truth.json`: how the cohort was made, why people truly stopped, what was planted, what is true of many."""
     reasons = simulated.people.stop_reason.replace("", "in_care").value_counts().sort_index()
     truth = {
         "synthetic": True,
         "patients": len(simulated.patients),
         "seed": simulated.seed,
         "regime": simulated.regime,
-        "parameters": asdict(simulated.parameters),
+        "parameters": describe_parameters(simulated.parameters),
         "true_stop_reasons": {str(reason): int(count) for reason, count in reasons.items()},
         "planted_signals": PLANTED if simulated.parameters.detailed else {},
         "planted_nulls": PLANTED_NULLS if simulated.parameters.detailed else {},
     }
+    truths = known_truths(simulated.parameters)
+    if truths:
+        truth["truths"] = {name: asdict(found) for name, found in truths.items()}
     return json.dumps(truth, indent=1) + "\n"
 
 

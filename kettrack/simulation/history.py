@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from kettrack.errors import UsageError
-from kettrack.simulation.clinic import Clinic, call_back, decide
+from kettrack.simulation.clinic import Clinic, Regime, call_back, decide
 from kettrack.simulation.parameters import Parameters
 from kettrack.simulation.people import Bools, Floats, Ints, People, draw_people
-from kettrack.simulation.process import Dice, Roll, State, advance, begin, treat
+from kettrack.simulation.process import Dice, Roll, State, advance, begin, remember, treat
 from kettrack.simulation.scoring import NO_SESSION, TIMING_NAMES, measure, occasions
 
 BASELINE_TIMING = TIMING_NAMES.index("before")
@@ -86,9 +86,11 @@ def _live(state: State, clinic: Clinic, day: int, roll: Roll, pages: _Pages) -> 
     pages.score(state, today.after, day, timing[today.after], measure(state, parameters.scoring, today.after, day, roll))
     call_back(state, clinic, today.before, day, roll)
     decide(state, clinic, who, hard, roll)
+    if parameters.extras.two_week_recall:
+        remember(state)
 
 
-def run(parameters: Parameters, n: int, seed: int, regime: int | None = None) -> History:
+def run(parameters: Parameters, n: int, seed: int, regime: Regime = None) -> History:
     """Run the clinic over its day grid.
 
     Parameters
@@ -99,19 +101,20 @@ def run(parameters: Parameters, n: int, seed: int, regime: int | None = None) ->
         Number of patients, at least 1.
     seed : int
         Everything random follows from it; the same seed means the same chance under every `regime`.
-    regime : int, optional
-        Exactly so many sessions for everybody, at the clinic's own spacing; nobody stops earlier. Default: the clinic decides.
+    regime : int or Fork, optional
+        Exactly so many sessions for everybody, at the clinic's own spacing, and nobody stops earlier; or one decision forced.
+        Default: the clinic decides.
 
     Returns
     -------
     History
         Arrays; `simulate` makes tables of them.
     """
-    if n < 1 or (regime is not None and regime < 1):
+    if n < 1 or (isinstance(regime, int) and regime < 1):
         raise UsageError("A simulation needs at least one patient, and a forced regime at least one session.")
     chance = np.random.SeedSequence(seed).spawn(2)
     people = draw_people(parameters, n, np.random.default_rng(chance[0]))
-    dice, state, pages = Dice(chance[1], n), begin(people), _Pages()
+    dice, state, pages = Dice(chance[1], n, parameters.extras.held is not None), begin(people), _Pages()
     clinic = Clinic(people, parameters, regime)
     _screened(state, people, pages)
     for day in range(int(people.first_day.min()), parameters.last_day + 1):

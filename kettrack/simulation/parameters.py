@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kettrack.simulation.extras import Extras
 from kettrack.simulation.habits import DAYS_PER_WEEK, Schedule, Scoring, StopRule
 
 
@@ -114,6 +115,8 @@ class Parameters:
         `observed_to_day` where `open_days` is 0.
     detailed : bool
         Whether the optional columns, tables and scales are made too.
+    extras : Extras
+        What only some scenarios have; the default is nothing.
     """
 
     name: str
@@ -128,3 +131,4 @@ class Parameters:
     open_days: int = 0
     seen_to_day: int = 140
     detailed: bool = False
+    extras: Extras = Extras()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +44,10 @@ class People:
         Uniform; below the share of the stop reason the person is never scored after stopping.
     start_day, seen_to : array of int
         Day of the clinic's life on which the person starts (0 where not used), and `observed_to_day`.
+    site : array of int
+        Position in the sites of the scenario; 0 without sites.
+    stop_shift : array of float
+        What the site adds to the logit of every reason to stop.
     """
 
     start: Floats
@@ -61,6 +65,8 @@ class People:
     silent: Floats
     start_day: Ints
     seen_to: Ints
+    site: Ints
+    stop_shift: Floats
 
     @property
     def n(self) -> int:
@@ -105,7 +111,7 @@ def draw_people(parameters: Parameters, n: int, rng: np.random.Generator) -> Peo
     natural, screening, scoring, schedule = parameters.natural, parameters.screening, parameters.scoring, parameters.schedule
     start, score = _screen(parameters, n, rng)
     start_day, seen_to = _seen(parameters, n, rng)
-    return People(
+    people = People(
         start=start,
         level=np.clip(rng.normal(natural.level_mean, natural.level_sd, n), natural.level_low, natural.level_high),
         responsiveness=rng.gamma(parameters.effect.shape, 1 / parameters.effect.shape, n),
@@ -121,4 +127,16 @@ def draw_people(parameters: Parameters, n: int, rng: np.random.Generator) -> Peo
         silent=rng.random(n),
         start_day=start_day,
         seen_to=seen_to,
+        site=np.zeros(n, np.int64),
+        stop_shift=np.zeros(n),
     )
+    return _at_sites(people, parameters, rng) if parameters.extras.sites else people
+
+
+def _at_sites(people: People, parameters: Parameters, rng: np.random.Generator) -> People:
+    """Share the patients out over the sites; this chance comes last, so that scenarios without sites keep theirs."""
+    sites, natural = parameters.extras.sites, parameters.natural
+    site = choose(rng.random(people.n), tuple((place, one.share) for place, one in enumerate(sites)))
+    shift = np.array([one.level_shift for one in sites])[site]
+    level = np.clip(people.level + shift, natural.level_low, natural.level_high)
+    return replace(people, level=level, site=site, stop_shift=np.array([one.stop_shift for one in sites])[site])

@@ -1,4 +1,4 @@
-"""The parameter sets: weekly scenarios with a published truth, and the clinic behind `data/sample`.
+"""The clinic behind `data/sample`, and every parameter set by name; those on which methods are tried stand in `weekly_presets`.
 
 Sources by key: McInnes 2022 (J Affect Disord 301:486), Pfeiffer 2024 (VA clinics), Sakurai 2020 (MGH), Alnefeesi 2022
 (meta-analysis of real-world cohorts), Phillips 2019, Zheng 2019. A number without a key is an assumption, chosen so that the
@@ -12,20 +12,7 @@ from typing import Final
 
 from kettrack.simulation.habits import Schedule, Scoring, StopRule
 from kettrack.simulation.parameters import NaturalCourse, Parameters, Screening, SessionEffect
-
-# Weekly scenarios: 12 weekly sessions, a score every week also after stopping. GEL = well people stop, RESP = those who are
-# not helped leave, RANDOM = chance. The names A ... I are used in every table that compares estimators.
-_GEL: Final = StopRule(reason="well", alpha=-1.2, beta=0.6)
-_RESP: Final = StopRule(reason="not_helped", alpha=-1.5, beta=0.5, who="ill", pivot=12.0)
-_NO_EFFECT: Final = SessionEffect(per_session=0.0)
-
-A: Final = Parameters(name="A", about="weekly sessions that help; people stop when well", stops=(_GEL,))
-B: Final = replace(A, name="B", about="as A, but sessions do nothing", effect=_NO_EFFECT)
-C: Final = Parameters(name="C", about="sessions do nothing; people stop when ill", stops=(_RESP,), effect=_NO_EFFECT)
-D: Final = replace(C, name="D", about="as C, but sessions help", effect=SessionEffect())
-E: Final = Parameters(name="E", about="sessions help; people stop by chance", stops=(StopRule(reason="other", alpha=-1.8),))
-F: Final = replace(B, name="F", about="as B, with a reason to stop nobody measured", stops=(replace(_GEL, unmeasured=1.0),))
-I: Final = replace(A, name="I", about="as A, stopping nearly decided by the score", stops=(replace(_GEL, beta=1.2),))  # noqa: E741
+from kettrack.simulation.weekly_presets import TRIALS
 
 CLINIC: Final = Parameters(
     name="clinic",
@@ -87,4 +74,4 @@ CLINIC_NULL: Final = replace(
     effect=replace(CLINIC.effect, per_session=0.0),
 )
 
-SCENARIOS: Final[dict[str, Parameters]] = {p.name: p for p in (A, B, C, D, E, F, I, CLINIC, CLINIC_NULL)}
+SCENARIOS: Final[dict[str, Parameters]] = {p.name: p for p in (*TRIALS, CLINIC, CLINIC_NULL)}

@@ -6,11 +6,11 @@ share their chance whatever treatment is forced, and a contrast between them car
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from kettrack.simulation.habits import INDUCTION, NOT_STOPPED
+from kettrack.simulation.habits import DAYS_PER_WEEK, INDUCTION, NOT_STOPPED
 from kettrack.simulation.parameters import Parameters
 from kettrack.simulation.people import Bools, Floats, Ints, People
 
@@ -20,7 +20,7 @@ NO_SCORE = -1
 
 @dataclass(frozen=True, slots=True)
 class Roll:
-    """One day's chance: a standard normal or a uniform number per patient and purpose."""
+    """One day's chance: a standard normal or a uniform number per patient and purpose; `loss` only where a response is held."""
 
     shock: Floats
     error: Floats
@@ -33,6 +33,7 @@ class Roll:
     remote: Floats
     back: Floats
     hard: Floats
+    loss: Floats
 
 
 class Dice:
@@ -44,17 +45,19 @@ class Dice:
         Of the run.
     n : int
         Number of patients.
+    held : bool
+        Whether the loss of a held response is rolled for too.
     """
 
-    def __init__(self, seed: np.random.SeedSequence, n: int) -> None:
-        self.n = n
-        self._process, self._clinic = (np.random.default_rng(child) for child in seed.spawn(2))
+    def __init__(self, seed: np.random.SeedSequence, n: int, held: bool = False) -> None:
+        self.n, self.held = n, held
+        self._process, self._clinic, self._loss = (np.random.default_rng(child) for child in seed.spawn(3))
 
     def roll(self) -> Roll:
         """Roll for the next day."""
         normal = self._process.standard_normal((3, self.n))
         uniform = np.round(self._clinic.random((8, self.n)), 12)
-        return Roll(*normal, *uniform)
+        return Roll(*[*normal, *uniform, self._loss.random(self.n if self.held else 0)])
 
 
 @dataclass(slots=True)
@@ -75,6 +78,10 @@ class State:
         Stop reason code, `NOT_STOPPED` while in care.
     silent : array of bool
         Never scored again.
+    lost : array of bool
+        A held response was lost: sessions act no more.
+    past : list of array
+        Severity at the end of each of the last seven days, the oldest first; kept only where scores look back.
     """
 
     natural: Floats
@@ -93,6 +100,8 @@ class State:
     total: Ints
     reason: Ints
     silent: Bools
+    lost: Bools
+    past: list[Floats] = field(default_factory=list)
 
     @property
     def severity(self) -> Floats:
@@ -121,6 +130,7 @@ def begin(people: People) -> State:
         total=np.zeros(n, np.int64),
         reason=np.full(n, NOT_STOPPED),
         silent=people.never_scored.copy(),
+        lost=np.zeros(n, bool),
     )
 
 
@@ -130,12 +140,27 @@ def advance(state: State, people: People, parameters: Parameters, day: int, roll
     moved = people.level + natural.daily_keep * (state.natural - people.level) + natural.daily_shock_sd * roll.shock
     state.natural = np.where(day > people.first_day, moved, state.natural)
     state.effect *= parameters.effect.daily_keep
+    held = parameters.extras.held
+    if held is not None:
+        exposed = (state.total >= held.from_session) & (day - state.last_session > held.protected_days)
+        state.lost |= exposed & (roll.loss < held.daily_loss)
+        state.effect[state.lost] = 0.0
+
+
+def remember(state: State) -> None:
+    """Keep today's severity for the scores of the next week."""
+    state.past = [*state.past[1 - DAYS_PER_WEEK :], state.severity]
+
+
+def recalled(state: State) -> Floats:
+    """What a score that looks back two weeks measures: the mean of now and a week ago."""
+    return (state.severity + state.past[0]) / 2 if state.past else state.severity
 
 
 def treat(state: State, people: People, parameters: Parameters, who: Ints, day: int) -> None:
     """Give a session to `who` (positions): the effect comes on the same day."""
     times = np.where(state.total[who] == 0, parameters.effect.first_factor, 1.0)
-    state.effect[who] += parameters.effect.per_session * times * people.responsiveness[who]
+    state.effect[who] += parameters.effect.per_session * times * people.responsiveness[who] * ~state.lost[who]
     state.total[who] += 1
     state.in_course[who] += 1
     state.last_session[who] = day

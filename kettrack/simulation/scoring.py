@@ -8,7 +8,7 @@ import numpy as np
 
 from kettrack.simulation.habits import PLANNED_END, REASON_CODE, Scoring
 from kettrack.simulation.people import Bools, Floats, Ints, People, rate
-from kettrack.simulation.process import NO_SCORE, Roll, State
+from kettrack.simulation.process import NO_SCORE, Roll, State, recalled
 
 BEFORE, AFTER, UNKNOWN, NO_SESSION = range(4)
 TIMING_NAMES = ("before", "after", "unknown", "")  # empty: there was no session that day to be before or after
@@ -66,7 +66,7 @@ def occasions(state: State, people: People, scoring: Scoring, day: int, coming: 
 
 def measure(state: State, scoring: Scoring, who: Ints, day: int, roll: Roll) -> Ints:
     """Score `who` now, and let the clinic remember it: last score, best score since the start, baseline before it."""
-    score = rate(state.severity[who] + scoring.error_sd * roll.error[who])
+    score = rate(recalled(state)[who] + scoring.error_sd * roll.error[who])
     fresh = state.total[who] == 0
     state.last_score[who] = score
     state.last_scored[who] = day

@@ -59,7 +59,7 @@ def test_the_sample_has_rates_and_ratios_and_speaks_of_association(sample):
         rows = table[table.index.str.startswith(part) & (table["kind"] == "rate")]
         assert rows["events"].sum() == table.loc["all", "events"]
         assert rows["person_days"].sum() == table.loc["all", "person_days"]
-    assert set(table.index[table["kind"] == "hazard ratio"]) == {"since_15_28", "since_29", "doubling"}
+    assert set(table.index[table["kind"] == "hazard ratio"]) == {"ratio_since_15_28", "ratio_since_29", "ratio_doubling"}
     assert "association" in found.text
     assert "holding_interval" in found.text
     stretches = maintenance_stretches(sample)

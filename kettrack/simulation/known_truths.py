@@ -1,0 +1,107 @@
+"""The shipped truths of the scenarios; `python -m kettrack.simulation.known_truths` finds them anew.
+
+A truth belongs to the numbers it was found with: a scenario that was changed since has none, until it is found again.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+from kettrack.simulation.parameters import Parameters
+from kettrack.simulation.truth import Truth, force_truth
+from kettrack.simulation.truth_kinds import KINDS
+from kettrack.simulation.weekly_presets import TRIALS
+from kettrack.writing import write_text
+
+DEFINITIONS: Final = 1  # raised when what is counted as a truth changes
+PEOPLE: Final = 400_000
+SEED: Final = 11
+CACHE: Final = ".truth"
+SHIPPED: Final = Path(__file__).with_name("known_truths.json")
+
+
+def fingerprint(parameters: Parameters) -> str:
+    """Name of a parameter set that changes with any of its numbers, and not with the words about it."""
+    numbers = {name: value for name, value in asdict(parameters).items() if name != "about"}
+    text = json.dumps([DEFINITIONS, KINDS.get(parameters.name, ()), numbers], sort_keys=True)
+    return sha256(text.encode()).hexdigest()[:16]
+
+
+def known_truths(parameters: Parameters) -> dict[str, Truth]:
+    """The shipped truths of a scenario, by the names of `force_truth`; empty for other numbers than the shipped ones.
+
+    Examples
+    --------
+    >>> from kettrack.simulation.presets import SCENARIOS
+    >>> known_truths(SCENARIOS["B"])["stop_after_8_minus_3"].value
+    0.0
+    """
+    shipped = json.loads(SHIPPED.read_text(encoding="utf-8"))
+    entry = shipped.get(parameters.name, {})
+    return _read(entry) if entry.get("fingerprint") == fingerprint(parameters) else {}
+
+
+def cached_truths(parameters: Parameters, n: int = PEOPLE, seed: int = SEED, folder: str | Path = CACHE) -> dict[str, Truth]:
+    """`force_truth`, kept in a file, so that it is worked out once.
+
+    Parameters
+    ----------
+    parameters : Parameters
+        A scenario.
+    n, seed : int
+        People and seed.
+    folder : str or Path
+        Holds one JSON file per parameter set, number and seed; made where it does not exist.
+
+    Returns
+    -------
+    dict of str to Truth
+        As `force_truth`.
+    """
+    path = Path(folder) / f"truth-{parameters.name}-{fingerprint(parameters)}-{n}-{seed}.json"
+    if not path.is_file():
+        entry = {
+            "fingerprint": fingerprint(parameters),
+            "n": n,
+            "seed": seed,
+            "truths": _write(force_truth(parameters, n, seed)),
+        }
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(json.dumps(entry), path)
+    return _read(json.loads(path.read_text(encoding="utf-8")))
+
+
+def _write(truths: Mapping[str, Truth]) -> dict[str, list[float]]:
+    """Value and error, with as many decimals as Monte Carlo can tell."""
+    return {name: [round(truth.value, 5), round(truth.error, 5)] for name, truth in truths.items()}
+
+
+def _read(entry: Mapping[str, Any]) -> dict[str, Truth]:
+    return {name: Truth(value, error) for name, (value, error) in entry.get("truths", {}).items()}
+
+
+def describe_truths(folder: str | Path = CACHE, n: int = PEOPLE, seed: int = SEED) -> str:
+    """Text of `known_truths.json`: one line per truth, so that a change can be read."""
+    table = {}
+    for parameters in (scenario for scenario in TRIALS if scenario.name in KINDS):
+        truths = cached_truths(parameters, n, seed, folder)
+        table[parameters.name] = {"fingerprint": fingerprint(parameters), "n": n, "seed": seed, "truths": _write(truths)}
+    text = json.dumps(table, indent=1)
+    return text.replace(",\n    ", ", ").replace("[\n    ", "[").replace("\n   ]", "]") + "\n"
+
+
+def main(arguments: list[str]) -> None:
+    """Write the shipped table anew; a folder for the cache and a number of people may be named."""
+    folder, people = [*arguments, *(CACHE, str(PEOPLE))[len(arguments) :]][:2]
+    write_text(describe_truths(folder, int(people)), SHIPPED)
+    sys.stdout.write(f"{SHIPPED}\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

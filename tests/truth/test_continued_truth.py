@@ -1,0 +1,31 @@
+"""Response by session 8 if nobody had stopped early, against the same clinics with the regime forced."""
+
+import pytest
+
+from kettrack import Cohort, cohort_from_frames
+from kettrack.analysis.continued import response_if_all_continued
+from kettrack.simulation.cohort import simulate
+from kettrack.simulation.presets import SCENARIOS
+from kettrack.trials.continued import continued_by
+
+# Share with a score at most half of the screening score by session 8 if all go on; forced, 400,000 people.
+TRUTH = {"A": 0.778, "C": 0.607}
+PATIENTS = 2500
+
+
+def clinic(name: str, n: int = PATIENTS) -> Cohort:
+    made = simulate(SCENARIOS[name], n, seed=11)
+    return cohort_from_frames(made.sessions, made.scores, made.patients, made.events)
+
+
+@pytest.mark.parametrize(("name", "off"), [("A", -0.03), ("C", 0.06)])
+def test_the_weights_find_what_the_plain_curve_misses(name: str, off: float) -> None:
+    found = continued_by(clinic(name))
+    assert found["estimate"] == pytest.approx(TRUTH[name], abs=0.03)
+    assert (found["plain"] - TRUTH[name]) / off > 1  # too low where the well stop, too high where the ill do
+
+
+def test_it_refuses_where_scores_are_taken_at_the_next_visit_only() -> None:
+    found = response_if_all_continued(clinic("J0", 300))
+    assert found.status == "refused"
+    assert "fewer than half of those who stopped" in found.reason

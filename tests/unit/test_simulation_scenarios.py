@@ -1,0 +1,172 @@
+"""Each scenario does what its name says, and nothing of it reaches the others."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kettrack import cohort_from_frames
+from kettrack.cli import main
+from kettrack.simulation.clinic import Fork
+from kettrack.simulation.cohort import Simulated, simulate
+from kettrack.simulation.courses_seen import confirmed_losses, first_responses, weekly_scores
+from kettrack.simulation.history import run
+from kettrack.simulation.presets import SCENARIOS
+from kettrack.simulation.truth_kinds import KINDS
+from kettrack.simulation.weekly_presets import TRIALS
+from kettrack.timelines.courses import first_courses
+
+PEOPLE = 300
+
+
+def last_sessions(made: Simulated) -> pd.Series:
+    return made.sessions.groupby("patient_id").day.max()
+
+
+@pytest.mark.parametrize("name", [scenario.name for scenario in TRIALS])
+def test_every_scenario_goes_through_the_front_door(name: str) -> None:
+    made = simulate(SCENARIOS[name], 40, seed=1)
+    cohort = cohort_from_frames(made.sessions, made.scores, made.patients, made.events)
+    assert cohort.exclusions.empty
+    assert len(cohort.scores) == len(made.scores)
+    last = cohort.sessions.groupby("patient_id")["day"].max()
+    observed = cohort.patients.set_index("patient_id")["observed_to_day"]
+    assert (observed >= last + 60).all()  # stopping can be told from going on
+
+
+@pytest.mark.parametrize("name", ["A", "capped", "side-effects"])
+def test_a_planned_end_is_what_the_plan_says(name: str) -> None:
+    made = simulate(SCENARIOS[name], PEOPLE, seed=2)
+    cohort = cohort_from_frames(made.sessions, made.scores, made.patients, made.events)
+    as_planned = first_courses(cohort)["as_planned"].to_numpy()
+    assert (as_planned == (made.people.stop_reason == "planned_end").to_numpy()).all()
+
+
+def test_final_scores_are_missing_given_the_last_score_on_treatment() -> None:
+    a, g = (simulate(SCENARIOS[name], 8_000, seed=3) for name in "AG")
+    final = g.scores[g.scores.day == 77].patient_id
+    missing = ~g.patients.patient_id.isin(final)
+    kept = a.scores.merge(g.scores, how="left", indicator=True)
+    assert set(kept.loc[kept["_merge"] == "left_only", "day"]) == {77}
+    on = a.scores[(a.scores.day <= a.scores.patient_id.map(last_sessions(a))) & (a.scores.day < 77)]
+    last = on.groupby("patient_id").score.last().reindex(g.patients.patient_id).astype(float).to_numpy()
+    at_pivot = (last > 8) & (last < 12)
+    assert missing[at_pivot].mean() == pytest.approx(0.25, abs=0.03)
+    assert missing[last > 14].mean() > missing[last < 6].mean() + 0.1
+
+
+def test_two_week_recall_halves_what_a_session_shows() -> None:
+    """A fork at session 5: one week later the score holds half of the new session only."""
+    at = np.full(4_000, 5)
+    differences = []
+    for name in "AH":
+        parameters = replace(SCENARIOS[name], stops=())
+        on, off = (weekly_scores(run(parameters, 4_000, 4, Fork(at, goes_on))) for goes_on in (True, False))
+        differences.append((on - off)[:, 6].mean())
+    assert differences[1] / differences[0] == pytest.approx(0.5, abs=0.04)
+
+
+def test_a_fork_changes_nothing_before_it_and_decides_there() -> None:
+    at = np.full(PEOPLE, 3)
+    on, off = (run(SCENARIOS["A"], PEOPLE, 5, Fork(at, goes_on)) for goes_on in (True, False))
+    sessions = [np.bincount(history.sessions.who, minlength=PEOPLE) for history in (on, off)]
+    assert (sessions[1] <= 3).all()
+    assert (sessions[0][sessions[1] == 3] > 3).all()
+    assert (sessions[0] == sessions[1])[sessions[1] < 3].all()
+    np.testing.assert_array_equal(weekly_scores(on)[:, :4], weekly_scores(off)[:, :4])
+
+
+@pytest.mark.parametrize(("name", "share"), [("J0", 0.0), ("J30", 0.3), ("J70", 0.7)])
+def test_scores_come_before_the_session_and_a_share_from_home(name: str, share: float) -> None:
+    scores = (made := simulate(SCENARIOS[name], PEOPLE, seed=6)).scores
+    visits = made.sessions.set_index(["patient_id", "day"]).index
+    at_visit = scores.set_index(["patient_id", "day"]).index.isin(visits)
+    assert at_visit.sum() == len(visits)
+    assert set(scores.timing[at_visit]) == {"before"}
+    weeks_away = 14 * PEOPLE - len(visits)
+    assert (~at_visit).sum() / weeks_away == pytest.approx(share, abs=0.03)
+
+
+def test_capped_ends_at_six_with_scores_to_week_26() -> None:
+    made = simulate(SCENARIOS["capped"], PEOPLE, seed=7)
+    sessions = made.sessions.groupby("patient_id").size()
+    assert sessions.max() == 6
+    assert sessions.min() < 6
+    assert set(made.patients.planned_sessions) == {6}
+    assert (made.scores.groupby("patient_id").day.max() == 182).all()
+    everybody = simulate(SCENARIOS["durability"], PEOPLE, seed=7).sessions.groupby("patient_id").size()
+    assert (everybody == 6).all()
+
+
+def test_clinics_differ_in_patients_and_in_stopping() -> None:
+    made = simulate(SCENARIOS["clinics"], 3_000, seed=8)
+    site = made.patients.site.to_numpy()
+    assert site[:20].tolist() != sorted(site[:20])
+    level = made.people.level.groupby(site).mean()
+    assert level["K6"] > level["K1"] + 3
+    length = made.sessions.groupby("patient_id").size().groupby(site).mean()
+    assert length["K5"] > length["K4"] + 1
+    assert "site" not in simulate(SCENARIOS["A"], 5, seed=1).patients
+
+
+def test_maintenance_loses_response_at_its_half_life() -> None:
+    held = SCENARIOS["maintenance"].extras.held
+    assert held is not None
+    history = run(SCENARIOS["maintenance"], 2_000, seed=9, regime=6)
+    loss = confirmed_losses(history, 6)
+    loss = loss[~np.isnan(loss)]
+    assert len(loss) > 1_950
+    for days in (28, 70, 126):
+        assert (loss > days).mean() == pytest.approx(held.still_held(days), abs=0.04)
+    assert held.still_held(14) == 1
+    assert held.still_held(14 + held.half_life_days) == 0.5
+
+
+def test_maintenance_sessions_put_the_loss_off() -> None:
+    made = simulate(SCENARIOS["maintenance"], 800, seed=10)
+    sessions = made.sessions.groupby("patient_id").size()
+    ill = made.severity[made.severity.day == 119].set_index("patient_id").severity > 10
+    assert ill[sessions == 6].mean() > ill[sessions > 8].mean() + 0.2
+    gaps = made.sessions.groupby("patient_id").day.diff()[lambda gap: gap > 7]
+    assert gaps.quantile(0.1) < 18 < 45 < gaps.quantile(0.95)
+
+
+def test_side_effects_are_recorded_where_they_stop_people() -> None:
+    made = simulate(SCENARIOS["side-effects"], PEOPLE, seed=11)
+    last = made.sessions.groupby("patient_id").adverse_events.last()
+    stopped = made.patients.set_index("patient_id").stop_reason == "side_effects"
+    assert stopped.sum() > 20
+    assert (last[stopped] == "nausea").all()
+    assert (made.sessions.adverse_events == "nausea").mean() == pytest.approx(1 / 12, abs=0.02)
+
+
+def test_silent_has_no_score_after_the_last_session() -> None:
+    made = simulate(SCENARIOS["silent"], PEOPLE, seed=12)
+    assert (made.scores.day <= made.scores.patient_id.map(last_sessions(made))).all()
+
+
+def test_irregular_has_uneven_gaps_and_patchy_scores() -> None:
+    made = simulate(SCENARIOS["irregular"], PEOPLE, seed=13)
+    gaps = made.sessions.groupby("patient_id").day.diff().dropna()
+    assert set(gaps) == {3, 5, 7, 9, 11, 14, 21}
+    assert set(made.scores.timing) == {"before", "after", "unknown", ""}
+
+
+def test_first_response_belongs_to_the_session_before_it() -> None:
+    history = run(SCENARIOS["A"], 500, seed=14, regime=12)
+    table = weekly_scores(history)
+    for person, session in enumerate(first_responses(history)):
+        halves = np.flatnonzero(table[person, 1:] <= table[person, 0] / 2)
+        assert session == (halves[0] + 1 if len(halves) else 0)
+
+
+def test_the_command_names_every_scenario(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["simulate", str(tmp_path / "x"), "--scenario", "Z"])
+    said = capsys.readouterr().err
+    assert all(name in said for name in SCENARIOS)
+    assert set(KINDS) <= set(SCENARIOS)
