@@ -52,13 +52,15 @@ def plot_durability(
     Axes
         To week 26 at most. Lost, treated again and no longer followed are cumulative; hidden cells say so.
     """
-    groups = _groups(table, rule)
+    groups, short = _groups(table, rule)
     with canvas(ax, width=8.4, height=4.4 + 0.66 * max(len(groups), 1)) as axes:
         if nothing_to_draw(axes, table, "estimate"):
             return axes
         for name, rows in groups.items():
             _curve(axes, rows, *CURVES[name])
         _by_single_score(axes, table, rule)
+        for name in short:
+            axes.plot([], [], " ", label=f"{CURVES[name][1]}:\ntoo few people from the start")
         last = min(int(max(rows["day"].max() for rows in groups.values())), LAST_WEEK * WEEK)
         ticks = np.arange(0, last + 1, TICK_EVERY * WEEK if last >= TICK_EVERY * WEEK else WEEK)
         _marks(axes, published_durability() if marks is None else marks, last)
@@ -81,13 +83,15 @@ def _title(groups: dict[str, pd.DataFrame]) -> str:
     return f"{row['estimate']:.0f} % still held the response {row['day'] // WEEK:.0f} weeks on, whatever sessions followed"
 
 
-def _groups(table: pd.DataFrame, rule: str) -> dict[str, pd.DataFrame]:
-    """Rows of each estimand that has any, in the order of `CURVES`."""
+def _groups(table: pd.DataFrame, rule: str) -> tuple[dict[str, pd.DataFrame], list[str]]:
+    """Rows of each estimand that has any, in the order of `CURVES`; those that end where they begin are only named."""
     if table.empty:
-        return {}
+        return {}, []
     chosen = table[table["rule"] == rule]
     parts = {name: chosen[chosen["estimand"] == name] for name in CURVES}
-    return {name: rows for name, rows in parts.items() if len(rows)}
+    drawn = {name: rows for name, rows in parts.items() if len(rows) > 1}
+    short = [name for name, rows in parts.items() if len(rows) == 1]
+    return (drawn, short) if drawn else ({name: rows for name, rows in parts.items() if len(rows)}, [])
 
 
 def _curve(axes: Axes, rows: pd.DataFrame, colour: str, words: str) -> None:

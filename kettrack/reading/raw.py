@@ -116,7 +116,8 @@ def table_from_frame(name: str, frame: pd.DataFrame, file: str = "") -> RawTable
 
 def _cells_from_series(series: pd.Series) -> Cells:
     codes, values = pd.factorize(_plain(series))
-    texts = pa.array([_as_text(value) for value in values], pa.string())
+    spellings = np.asarray(values, dtype=object)  # an Arrow array is slow to go through value by value
+    texts = pa.array([_as_text(value) for value in spellings], pa.string())
     spelled = cells_from_arrow(texts)
     return Cells(np.append(spelled.codes, np.int32(-1))[codes].astype(np.int32), spelled.levels, spelled.n_marked)
 

@@ -41,6 +41,8 @@ class Check:
     @property
     def wanted(self) -> str:
         """The range in words."""
+        if self.low == -self.high and self.high < float("inf"):
+            return f"within {self.high:g}"
         if self.low == float("-inf"):
             return f"at most {self.high:g}" if self.high < float("inf") else "reported only"
         return f"at least {self.low:g}" if self.high == float("inf") else f"{self.low:g} to {self.high:g}"
