@@ -38,6 +38,7 @@ ESTIMATES: Final[dict[str, Entry]] = {
         ("recurrent_loss", "recurrent_loss", "How often is a response lost, regained and lost again?"),
         ("trajectories", "trajectories", "How does the mean score go, and who stops when?"),
         ("association", "association", "How is the number of sessions related to change, and why does that mislead?"),
+        ("next_session", "next_session", "What does one more session change, among people still coming?"),
         ("worsening", "worsening", "How many got worse, and when?"),
         ("state_after_course", "after_course", "How were people two to four weeks after the first course?"),
         ("waterfall", "after_course", "How much had each person changed after the first course?"),
