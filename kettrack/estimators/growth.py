@@ -17,9 +17,9 @@ from kettrack.errors import UsageError
 
 Floats = npt.NDArray[np.float64]
 
-OPTIMISERS: Final = ("lbfgs", "bfgs", "bfgs", "cg", "powell")  # each starts where the best one so far ended
+OPTIMISERS: Final = ("bfgs", "lbfgs", "cg", "powell")  # each starts where the best one so far ended
 BOUNDARY: Final = 1e-5  # a variance below this share of the residual one, or a correlation this near to 1, is on the boundary
-ENOUGH: Final = 1e-4  # gain in log-likelihood below which one optimiser confirms another
+FLAT: Final = 0.05  # largest slope of the log-likelihood at a maximum; where optimisers stop short of one it is in the units
 KINDS: Final = ("random intercept and slope", "random intercept", "least squares, patient-clustered")
 
 
@@ -142,14 +142,13 @@ def _mixed(y: Floats, x: Floats, groups: npt.NDArray[np.int64], random: Floats) 
             try:
                 start = None if best is None else best.params_object
                 fit = model.fit(start_params=start, reml=False, method=optimiser)
+                steep = float(np.abs(model.score(fit.params_object, profile_fe=False)).max())
             except (np.linalg.LinAlgError, ValueError):
                 continue
-        if not np.isfinite(fit.llf):
-            continue
-        gain = np.inf if best is None else fit.llf - best.llf
-        best = fit if gain >= 0 else best
-        if abs(gain) < ENOUGH:  # a second optimiser, started where the first one ended, finds nothing better
-            return _checked(best, x.shape[1])
+        if np.isfinite(fit.llf) and (best is None or fit.llf >= best.llf):
+            best = fit
+        if steep < FLAT or _on_boundary(np.atleast_2d(fit.cov_re), float(fit.scale)):
+            return _checked(fit, x.shape[1])
     return None, "did not converge"
 
 
