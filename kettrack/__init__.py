@@ -30,6 +30,12 @@ _HOME: Final = {
     "sudden_gains_table": "kettrack.timelines.sudden_gains",
     "known_by": "kettrack.timelines.known_by",
     "estimate": "kettrack.analysis",
+    "stop_after": "kettrack.analysis.stop_after",
+    "next_session": "kettrack.analysis.next_session",
+    "session_answers": "kettrack.analysis.session_answers",
+    "trial_results": "kettrack.trials.results",
+    "methods_table": "kettrack.trials.results",
+    "methods_by_scenario": "kettrack.trials.results",
     "review_table": "kettrack.analysis.review",
     "patient_page": "kettrack.analysis.patient_page",
     "comparable_scores": "kettrack.analysis.expected_course",
@@ -39,6 +45,8 @@ _HOME: Final = {
     "plot_response_by_session": "kettrack.figures.response",
     "plot_response_curve": "kettrack.figures.response_curve",
     "plot_futility": "kettrack.figures.futility",
+    "plot_session_answers": "kettrack.figures.session_answers",
+    "plot_methods": "kettrack.figures.trials",
     "plot_durability": "kettrack.figures.survival",
     "plot_turnbull": "kettrack.figures.turnbull",
     "plot_mean_count": "kettrack.figures.mean_count",
@@ -61,8 +69,11 @@ __all__ = ["__version__", *_HOME]
 if TYPE_CHECKING:
     from kettrack.analysis import estimate as estimate
     from kettrack.analysis.expected_course import comparable_scores as comparable_scores
+    from kettrack.analysis.next_session import next_session as next_session
     from kettrack.analysis.patient_page import patient_page as patient_page
     from kettrack.analysis.review import review_table as review_table
+    from kettrack.analysis.session_answers import session_answers as session_answers
+    from kettrack.analysis.stop_after import stop_after as stop_after
     from kettrack.errors import DataProblems as DataProblems
     from kettrack.errors import KettrackError as KettrackError
     from kettrack.errors import NotIdentified as NotIdentified
@@ -80,10 +91,12 @@ if TYPE_CHECKING:
     from kettrack.figures.patient import plot_patient as plot_patient
     from kettrack.figures.response import plot_response_by_session as plot_response_by_session
     from kettrack.figures.response_curve import plot_response_curve as plot_response_curve
+    from kettrack.figures.session_answers import plot_session_answers as plot_session_answers
     from kettrack.figures.specification import plot_specification as plot_specification
     from kettrack.figures.survival import plot_durability as plot_durability
     from kettrack.figures.swimmer import plot_swimmer as plot_swimmer
     from kettrack.figures.trajectories import plot_trajectories as plot_trajectories
+    from kettrack.figures.trials import plot_methods as plot_methods
     from kettrack.figures.turnbull import plot_turnbull as plot_turnbull
     from kettrack.figures.waterfall import plot_waterfall as plot_waterfall
     from kettrack.reading.cohort import Cohort as Cohort
@@ -101,6 +114,9 @@ if TYPE_CHECKING:
     from kettrack.timelines.tables import courses_table as courses_table
     from kettrack.timelines.tables import outcomes_table as outcomes_table
     from kettrack.timelines.tables import timeline_table as timeline_table
+    from kettrack.trials.results import methods_by_scenario as methods_by_scenario
+    from kettrack.trials.results import methods_table as methods_table
+    from kettrack.trials.results import trial_results as trial_results
 
 
 def __getattr__(name: str) -> object:

@@ -39,6 +39,7 @@ ESTIMATES: Final[dict[str, Entry]] = {
         ("trajectories", "trajectories", "How does the mean score go, and who stops when?"),
         ("association", "association", "How is the number of sessions related to change, and why does that mislead?"),
         ("next_session", "next_session", "What does one more session change, among people still coming?"),
+        ("stop_after", "stop_after", "Would stopping after more sessions have changed the score at week 12?"),
         ("worsening", "worsening", "How many got worse, and when?"),
         ("state_after_course", "after_course", "How were people two to four weeks after the first course?"),
         ("waterfall", "after_course", "How much had each person changed after the first course?"),
@@ -55,6 +56,13 @@ ESTIMATES: Final[dict[str, Entry]] = {
         ("session_intervals", "holding", "How far apart were sessions, by session number?"),
         ("specification", "specification", "What would the answer be under every other published rule?"),
     )
+} | {
+    "sessions_and_change": Entry(
+        "session_answers", "session_answers", "What do more sessions change, by every method side by side?"
+    ),
+    "calibration": Entry(
+        "calibration_check", "calibration_check", "What does the method find where the truth is known, in a clinic like this?"
+    ),
 }
 
 

@@ -129,11 +129,17 @@ def panel_cohort(panel: Panel, model: PlasmodeModel, cohort: Cohort) -> Cohort:
     whole = dict.fromkeys(("planned_sessions", "observed_to_day", "stop_day"), "Int64")
     return replace(
         cohort,
-        sessions=sessions.assign(drug="ketamine"),
+        sessions=_like(cohort.sessions, sessions.assign(drug="ketamine")),
         scores=scores.assign(instrument=cohort.instrument.name, day=scores["day"].astype(np.int32)),
         patients=patients.astype(whole).assign(prior_sessions=0, stop_reason=None),
         events=cohort.events.iloc[:0],
     )
+
+
+def _like(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows with every column of a table; what is not simulated is missing."""
+    missing = [str(name) for name in table if name not in rows]
+    return rows.assign(**{name: pd.Series(index=rows.index, dtype=table[name].dtype) for name in missing})
 
 
 def _scores(cohort: Cohort, people: pd.Index) -> pd.DataFrame:

@@ -94,18 +94,24 @@ def simulate_plasmode(model: PlasmodeModel, effect_per_session: float, rng: np.r
     Panel
         People numbered as in `model.baseline`. Scores go on after the last session as far as they did in the clinic.
     """
-    world = _World(model, effect_per_session, rng)
-    active = np.arange(model.baseline.size)
-    for session in range(1, int(model.planned.max(initial=0)) + 1):
-        active = world.hold_session(active, session)
-        if not active.size:
-            break
+    world = World(model, effect_per_session, rng)
+    world.run(int(model.planned.max(initial=0)))
     return world.panel()
 
 
 @dataclass(slots=True)
-class _World:
-    """Everybody's state while the clock runs; what happens is written down row by row."""
+class World:
+    """Everybody's state while the clock runs; what happens is written down row by row.
+
+    Parameters
+    ----------
+    model : PlasmodeModel
+        Fitted to a clinic.
+    effect : float
+        Points each session takes off.
+    rng : Generator
+        Of NumPy.
+    """
 
     model: PlasmodeModel
     effect: float
@@ -126,23 +132,37 @@ class _World:
         self.last, self.clock = model.baseline.copy(), model.baseline_day.copy()
         self.dose, self.day, self.scored = np.zeros(n), np.zeros(n), np.zeros(n)
 
+    def run(self, most: int) -> None:
+        """Sessions 1, 2, ... for all who are still coming, at most so many."""
+        active = np.arange(self.model.baseline.size)
+        for session in range(1, most + 1):
+            active = self.hold_session(active, session)
+            if not active.size:
+                break
+
     def hold_session(self, who: Ints, session: int) -> Ints:
         """One session, its scores, and the decision; those who come again."""
         model, rng = self.model, self.rng
-        self._pass_time(who, self.day[who])
+        self.pass_time(who, self.day[who])
         self.dose[who] += 1
         self.sessions.append((who, self.day[who]))
         today = draw_happens(self._history(who, session), model.attendance.same_day, rng)
-        self._measure(who[today], after=True)
+        self.measure(who[today], after=True)
         known = self._history(who, session)
-        leaves = draw_happens(known, model.attendance.stops, rng)
-        kind = np.where(session >= model.planned[who], PLANNED_END, np.where(leaves, LEFT, GOES_ON))
-        gap = np.minimum(rng.choice(model.attendance.gaps, who.size), model.longest_gap[who]) if who.size else self.day[who]
+        kind, gap = self.decide(who, session, known)
         again = today | self._score_later(who, kind, gap, known)
         self.scored[who] += again
         going = kind == GOES_ON
         self.day[who] += gap
         return who[going]
+
+    def decide(self, who: Ints, session: int, known: Floats) -> tuple[Ints, Floats]:
+        """What follows this session, and the days to the next one where there is one."""
+        model, rng = self.model, self.rng
+        leaves = draw_happens(known, model.attendance.stops, rng)
+        kind = np.where(session >= model.planned[who], PLANNED_END, np.where(leaves, LEFT, GOES_ON))
+        gap = np.minimum(rng.choice(model.attendance.gaps, who.size), model.longest_gap[who]) if who.size else self.day[who]
+        return kind, gap
 
     def _score_later(self, who: Ints, kind: Ints, gap: Floats, known: Floats) -> Bools:
         """Scores between this session and the next, or after the last, on the days somebody of the same kind had them."""
@@ -158,24 +178,29 @@ class _World:
             for offset in drawn.T:
                 now = ~np.isnan(offset)
                 person = who[here[now]]
-                self._pass_time(person, self.day[person] + np.minimum(offset, latest)[now])
-                self._measure(person, after=False)
+                self.pass_time(person, self.day[person] + np.minimum(offset, latest)[now])
+                self.measure(person, after=False)
         return scored
 
     def _history(self, who: Ints, session: int) -> Floats:
         return history(self.last[who], self.model.baseline[who], session, (self.scored[who] + 0.5) / session)
 
-    def _pass_time(self, who: Ints, day: Floats) -> None:
+    def pass_time(self, who: Ints, day: Floats) -> None:
         """Severity drifts, and what sessions took off wears off, up to the given days."""
         days = np.maximum(day - self.clock[who], 0.0)
         self.severity[who] = draw_later(self.model.process, self.severity[who], self.level[who], days, self.rng)
         self.dose[who] *= np.exp(-self.model.process.wear * days)
         self.clock[who] = np.maximum(day, self.clock[who])
 
-    def _measure(self, who: Ints, after: bool) -> None:
-        model, error = self.model, self.model.process.error_sd * self.rng.standard_normal(who.size)
-        score = self.severity[who] - self.effect * self.dose[who] + error
-        score = np.clip(np.round(score) if model.whole_numbers else score, model.lowest, model.highest)
+    def as_score(self, value: Floats) -> Floats:
+        """Rounded where scores are, and inside their range."""
+        model = self.model
+        return np.clip(np.round(value) if model.whole_numbers else value, model.lowest, model.highest)
+
+    def measure(self, who: Ints, after: bool) -> None:
+        """A score of each, now."""
+        error = self.model.process.error_sd * self.rng.standard_normal(who.size)
+        score = self.as_score(self.severity[who] - self.effect * self.dose[who] + error)
         self.last[who] = score
         self.scores.append((who, self.clock[who], np.full(who.size, after), score))
 

@@ -13,7 +13,7 @@ from kettrack.reading.cohort import Cohort
 from kettrack.simulation.cohort import Simulated
 from kettrack.simulation.truth import Truth
 
-FAST_COHORTS: Final = 20
+FAST_COHORTS: Final = 8
 FAST_SLACK: Final = 3.0  # Monte-Carlo errors by which a run of few cohorts may miss
 Truths = Mapping[str, Truth]
 

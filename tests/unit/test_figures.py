@@ -14,7 +14,8 @@ import kettrack as kt
 from kettrack.analysis.specification import specification
 from kettrack.figures.waterfall import CAP
 
-ELSEWHERE = {"plot_patient", "plot_expected"}  # of single people: test_figures_patient.py
+# Of single people: test_figures_patient.py; of several answers, or of trials: in files of their own.
+ELSEWHERE = {"plot_patient", "plot_expected", "plot_session_answers", "plot_methods"}
 PLOTS = [name for name in kt.__all__ if name.startswith("plot_") and name not in ELSEWHERE]
 DRAWN = {
     "plot_ladder": "ladder",

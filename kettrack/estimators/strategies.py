@@ -1,0 +1,227 @@
+"""Following a strategy of "so many sessions, then stop": how likely it was, and what the weighted followers say.
+
+Time after each session is cut into bins. In each bin a logistic model says how likely the next session was, given what was
+known before the bin began. Whoever followed a strategy although that was unlikely stands for those who departed from it: the
+weight is one over the probability of all that the strategy asked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from kettrack.estimators.logistic import fit_logistic, predict_logistic
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+Counts = npt.NDArray[np.number]
+
+_LEAST = 1e-300  # a probability that rounds to 0 keeps a logarithm
+
+
+@dataclass(frozen=True, slots=True)
+class GapRows:
+    """One row per patient, session and bin of the time after it, sorted in this order.
+
+    Parameters
+    ----------
+    patient : int64, shape (rows,)
+        0, 1, ... people - 1.
+    session : int64, shape (rows,)
+        1, 2, ...: the session after which the time runs.
+    bin : int64, shape (rows,)
+        Bin of the days after it.
+    at_risk : bool, shape (rows,)
+        Whether the bin began before the next session came. Elsewhere the history is the last that was known before it.
+    event : bool, shape (rows,)
+        The next session came in the bin.
+    in_grace : bool, shape (rows,)
+        The bin belongs to the time in which going on must happen.
+    history : float64, shape (rows, columns)
+        Covariates known before the bin began, without an intercept.
+    people : int
+        Number of patients, those without a row included.
+    """
+
+    patient: Ints
+    session: Ints
+    bin: Ints
+    at_risk: Bools
+    event: Bools
+    in_grace: Bools
+    history: Floats
+    people: int
+
+    def take(self, kept: Bools) -> GapRows:
+        """Some of the rows."""
+        return GapRows(
+            self.patient[kept],
+            self.session[kept],
+            self.bin[kept],
+            self.at_risk[kept],
+            self.event[kept],
+            self.in_grace[kept],
+            self.history[kept],
+            self.people,
+        )
+
+
+def possible_rows(rows: GapRows) -> Bools:
+    """Rows in whose bin, and up to whose session, a next session was ever seen; elsewhere the hazard is 0.
+
+    A bin, or a last session, after which nobody ever comes would only send a coefficient to infinity.
+
+    Returns
+    -------
+    bool, shape (rows,)
+    """
+    seen = np.unique(rows.bin[rows.event])
+    last = rows.session[rows.event].max(initial=0)
+    return np.asarray(np.isin(rows.bin, seen) & (rows.session <= last))
+
+
+def session_hazard(rows: GapRows, counted: Counts | None = None) -> Floats:
+    """Fitted probability that the next session comes in the bin, if it did not come before.
+
+    Parameters
+    ----------
+    rows : GapRows
+        Only `possible_rows`.
+    counted : number, shape (replicates, people), optional
+        How often each patient counts; default once.
+
+    Returns
+    -------
+    float64, shape (rows,) or (replicates, rows)
+
+    Notes
+    -----
+    Two models, each with an intercept per bin: going on within the grace, and coming back after it. Who goes on and who comes
+    back do so for other reasons, and one set of coefficients for both biased the means by a point in a simulation.
+    """
+    out = np.zeros((*(() if counted is None else counted.shape[:1]), len(rows.bin)))
+    for part in (rows.in_grace, ~rows.in_grace):
+        if not part.any():
+            continue
+        x = np.column_stack([rows.bin[part, None] == np.unique(rows.bin[part]), rows.history[part]]).astype(np.float64)
+        of = rows.at_risk[part]
+        weights = None if counted is None else counted[:, rows.patient[part][of]]
+        out[..., part] = predict_logistic(x, fit_logistic(x[of], rows.event[part][of], weights))
+    return out
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """What a strategy asked of those who followed it.
+
+    Parameters
+    ----------
+    sessions : int64, shape (people,)
+        Sessions of each follower under the strategy; 0 = did not follow it.
+    had_to_go_on : bool, shape (rows,)
+        Rows of the gaps in which the next session had to come within the grace.
+    had_to_stay_away : float64, shape (rows,)
+        Share of the bin, 0 to 1, in which no session might come.
+    still_due : float64, shape (rows,), optional
+        In the gap in which a rule ended the sessions before the next one came, the share of each bin of the grace that was
+        left; missing in all other rows.
+    """
+
+    sessions: Ints
+    had_to_go_on: Bools
+    had_to_stay_away: Floats
+    still_due: Floats | None = None
+
+    @property
+    def followed(self) -> Bools:
+        """Who followed it."""
+        return np.asarray(self.sessions > 0)
+
+
+def stop_after_last(rows: GapRows, last: Ints, followed: Bools, away_in_grace_only: bool = False) -> Following:
+    """Every patient beside the strategy they followed: as many sessions as they had, then none.
+
+    Parameters
+    ----------
+    rows : GapRows
+        Of everybody.
+    last : int64, shape (people,)
+        Number of their last session.
+    followed : bool, shape (people,)
+        Whether they followed it, that is, no session came afterwards that the strategy forbids.
+    away_in_grace_only : bool
+        Sessions after the grace are none of the strategy's business.
+    """
+    theirs, at_last = followed[rows.patient], rows.session == last[rows.patient]
+    forbidden = rows.in_grace if away_in_grace_only else np.ones(len(rows.bin), dtype=bool)
+    return Following(
+        np.where(followed, last, 0), theirs & ~at_last & rows.in_grace, (theirs & at_last & forbidden).astype(np.float64)
+    )
+
+
+def chance_to_go_on(rows: GapRows, hazard: Floats) -> tuple[Ints, Floats]:
+    """Probability of a next session within the grace after each session.
+
+    Returns
+    -------
+    first : int64, shape (gaps,)
+        First row of each gap.
+    chance : float64, shape (gaps,) or (replicates, gaps)
+    """
+    first = np.flatnonzero(np.diff(rows.patient, prepend=-1) | np.diff(rows.session, prepend=-1))
+    away = np.log1p(-np.minimum(hazard, 1 - 1e-16)) * rows.in_grace
+    return first, -np.expm1(np.add.reduceat(away, first, axis=-1)) if len(first) else hazard[..., :0]
+
+
+def following_probability(rows: GapRows, hazard: Floats, following: Following) -> Floats:
+    """Probability of following the strategy all along, given the history; 1 for those who did not.
+
+    Parameters
+    ----------
+    rows : GapRows
+        Only `possible_rows`.
+    hazard : float64, shape (rows,) or (replicates, rows)
+        From `session_hazard`.
+    following : Following
+        Of the same rows.
+
+    Returns
+    -------
+    float64, shape (people,) or (replicates, people)
+
+    Notes
+    -----
+    A strategy draws the days to the next session as the clinic does, among those within the grace. Whoever a rule stopped
+    before the next session came had, by the strategy, the chance (1 - S(G) / S(t)) / (1 - S(G)) of what is seen without it, S
+    the fitted chance of no session up to a day, t the day of the rule, G the end of the grace. Counting it as 1 would let
+    those who had stopped coming by themselves stand for people who were still to come.
+
+    Examples
+    --------
+    >>> rows = GapRows(np.zeros(2, int), np.array([1, 2]), np.zeros(2, int), np.ones(2, bool), np.array([True, False]),
+    ...                np.ones(2, bool), np.zeros((2, 0)), 1)
+    >>> asked = stop_after_last(rows, np.array([2]), np.array([True]))
+    >>> following_probability(rows, np.array([0.8, 0.25]), asked).round(3).tolist()
+    [0.6]
+    """
+    first, chance = chance_to_go_on(rows, hazard)
+    asked = following.had_to_go_on[first]
+    away = np.log1p(-np.minimum(hazard, 1 - 1e-16))
+    parts = [(_log(chance[..., asked]), rows.patient[first][asked]), (away * following.had_to_stay_away, rows.patient)]
+    if following.still_due is not None and len(first):
+        cut = ~np.isnan(following.still_due[first])
+        left = -np.expm1(np.add.reduceat(away * np.nan_to_num(following.still_due), first, axis=-1))[..., cut]
+        parts.append((_log(chance[..., cut]) - _log(left), rows.patient[first][cut]))
+    logs = np.zeros((*hazard.shape[:-1], rows.people))
+    for values, who in parts:
+        if len(who):
+            begins = np.flatnonzero(np.diff(who, prepend=-1))
+            logs[..., who[begins]] += np.add.reduceat(values, begins, axis=-1)
+    return np.asarray(np.exp(logs), dtype=np.float64)
+
+
+def _log(chance: Floats) -> Floats:
+    return np.log(np.maximum(chance, _LEAST))

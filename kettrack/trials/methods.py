@@ -1,0 +1,128 @@
+"""Every method in every weekly scenario, side by side: the table that shows which ones find the truth, and which never could.
+
+Nothing is judged here, all is reported; the gates of the other modules judge. A method is made to answer also where it would
+refuse, since the table is about the methods.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from kettrack.analysis.next_session_fit import crude, fit_trials, overlap_weighted
+from kettrack.analysis.next_session_points import decision_points
+from kettrack.analysis.next_session_trials import GRACE, find_trials
+from kettrack.analysis.response_curve import count, estimate
+from kettrack.analysis.stop_after_checks import in_time
+from kettrack.analysis.stop_after_rows import stop_data
+from kettrack.analysis.stop_after_second import weeks_of
+from kettrack.analysis.stop_after_table import weigh_arms
+from kettrack.analysis.stop_after_weights import Pair, contrasts, smooth_contrast
+from kettrack.errors import NotIdentified
+from kettrack.estimators.g_formula import fit_weeks, simulate_weeks
+from kettrack.estimators.least_squares import fit_least_squares
+from kettrack.estimators.weights import truncate_weights
+from kettrack.reading.cohort import Cohort
+from kettrack.simulation.truth import FEW, MANY
+from kettrack.simulation.weekly_presets import LAST_SESSION_DAY
+from kettrack.trials.continued import continued_by
+from kettrack.trials.gate import Check, Gate, Truths
+from kettrack.trials.next_session import RECALL
+from kettrack.trials.response import PLAIN_AT, without_later_scores
+
+SCENARIOS: Final = ("A", "B", "C", "D", "E", "F", "G", "H", "I")
+CENTILE: Final = 99.0
+SEED: Final = 1  # of the weeks that the g-formula simulates
+# Column -> what it is, and the truth it aims at (None: a description, or a method known to answer another question).
+METHODS: Final = {
+    "r_final": ("correlation of the number of sessions with the final score", None),
+    "naive_slope": (f"naive slope times {MANY - FEW}, baselines being equal", "stop_after_8_minus_3"),
+    "crude_next": ("crude difference a week later, going on less stopping", "one_more_session"),
+    "next_session": ("one more session, arm x history", "one_more_session"),
+    "next_overlap": ("one more session, overlap-weighted", "one_more_session"),
+    "smooth": (f"stop after {MANY} less {FEW}, weighted, smooth", "stop_after_8_minus_3"),
+    "strict": (f"stop after {MANY} less {FEW}, weighted, strict means", "stop_after_8_minus_3"),
+    "truncated": (f"the smooth one with weights cut at the {CENTILE:g}th centile", "stop_after_8_minus_3"),
+    "g_formula": (f"stop after {MANY} less {FEW}, g-formula", "stop_after_8_minus_3"),
+    "plain_curve": (f"response by session {PLAIN_AT}, stoppers censored", "response_by_8"),
+    "continued": (f"response by session {PLAIN_AT} if all go on, weighted", "response_by_8"),
+    "in_care": (f"response by session {PLAIN_AT} with everybody in the denominator", None),
+}
+
+
+def measure_all(cohort: Cohort) -> dict[str, float]:
+    """Every column of `METHODS` in one cohort; missing where a method cannot say anything at all."""
+    return _next(cohort) | _stop(cohort) | _response(cohort) | _naive(cohort)
+
+
+def _naive(cohort: Cohort) -> dict[str, float]:
+    by_day = cohort.scores[cohort.scores["score"].notna()].sort_values("day")
+    last = by_day[by_day["day"] == LAST_SESSION_DAY].set_index("patient_id")["score"]
+    people = pd.DataFrame({"final": last, "total": cohort.sessions.groupby("patient_id").size()})
+    people = people.assign(first=by_day.groupby("patient_id")["score"].first()).dropna().astype(float)
+    x = np.column_stack([np.ones(len(people)), people["total"], people["first"]])
+    slope = float(fit_least_squares(x, people["final"].to_numpy())[1])
+    return {"r_final": float(people["total"].corr(people["final"])), "naive_slope": (MANY - FEW) * slope}
+
+
+def _next(cohort: Cohort) -> dict[str, float]:
+    trials = find_trials(decision_points(cohort), GRACE, RECALL)
+    found = {"crude_next": crude(trials).estimate}
+    with suppress(NotIdentified):
+        fitted = fit_trials(trials)
+        found |= {"next_session": fitted.difference().estimate, "next_overlap": overlap_weighted(fitted).estimate}
+    return found
+
+
+def _stop(cohort: Cohort) -> dict[str, float]:
+    data = stop_data(cohort)
+    pair = Pair(MANY, FEW, False, max(in_time(data, RECALL)))
+    found = {name: float(value) for name, value in contrasts(data, pair, None, ("static",)).items()}
+    arms = weigh_arms(data, pair)
+    cut = truncate_weights(arms.weights["stop_after"], CENTILE)
+    found["truncated"] = float(smooth_contrast(data, pair, arms.following["stop_after"], cut))
+    weeks = weeks_of(cohort, data)
+    models = fit_weeks(weeks)
+    many, few = (simulate_weeks(weeks, models, number, SEED)[..., -1].mean() for number in (MANY, FEW))
+    return {
+        "smooth": found["smooth"],
+        "strict": found["strict"],
+        "truncated": found["truncated"],
+        "g_formula": float(many - few),
+    }
+
+
+def _response(cohort: Cohort) -> dict[str, float]:
+    found = continued_by(cohort, PLAIN_AT)
+    in_care = estimate(count(without_later_scores(cohort))).set_index("session")["estimate"]
+    shown = float(in_care.loc[min(PLAIN_AT, in_care.index.max())]) / 100
+    return {"continued": found["estimate"], "plain_curve": found["plain"], "in_care": shown}
+
+
+def report(frame: pd.DataFrame, truths: Truths) -> list[Check]:
+    """Mean of every method over all cohorts, with its Monte-Carlo error; nothing can fail."""
+    checks = []
+    for name, (words, aims_at) in METHODS.items():
+        values = frame[name].dropna() if name in frame else pd.Series(dtype=float)
+        truth = f", truth {truths[aims_at].value:.3f}" if aims_at is not None and aims_at in truths else ""
+        error = float(values.std() / np.sqrt(len(values))) if len(values) > 1 else float("nan")
+        checks.append(Check(what=f"{words}{truth}", found=float(values.mean()), mc_error=error))
+    return checks
+
+
+GATES: Final = tuple(
+    Gate(
+        name=f"methods-{scenario}",
+        question="What does each method find, on average?",
+        scenario=scenario,
+        cohorts=100,
+        fast_cohorts=1,
+        first_seed=151,
+        measure=measure_all,
+        judge=report,
+    )
+    for scenario in SCENARIOS
+)

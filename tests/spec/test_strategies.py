@@ -1,0 +1,173 @@
+"""Who follows "stop after k", and who "at most k, stop once two scores in a row show remission"."""
+
+import numpy as np
+import pytest
+from spec.tables import cohort
+
+from kettrack.analysis.stop_after_rows import STARTS, stop_data
+from kettrack.analysis.stop_after_weights import following_at_most, static_following
+from kettrack.errors import NotIdentified
+
+LONG = 91  # observed_to_day: the outcome window ends there
+
+
+def clinic(sessions, scores="", patients=""):
+    """A clinic in which everybody starts with 20 points, and a `usual` patient goes on for some weeks."""
+    people = [line.split("|")[0].strip() for line in sessions.strip().splitlines()[1:]]
+    started = "".join(f"{name} | -1 | 20\n" for name in [*people, "usual"])
+    logs = patients or "patient | observed_to_day\n" + "".join(f"{name} | {LONG}\n" for name in people)
+    return cohort(
+        "patient | day | score\n" + started + scores, sessions.rstrip() + "\n usual | 0 7 14 21\n", logs + f"usual | {LONG}\n"
+    )
+
+
+def named(made, values):
+    data = stop_data(made)
+    return dict(zip(made.patients["patient_id"].iloc[data.patient], np.asarray(values(data)).tolist(), strict=True))
+
+
+def followed(made, usual_care=False):
+    return named(made, lambda data: static_following(data, usual_care).sessions)
+
+
+def at_most(made, most):
+    return named(made, lambda data: following_at_most(data, most).followed)
+
+
+def test_each_session_within_28_days_and_then_none_to_day_84():
+    made = clinic(
+        """
+        patient    | days
+        weekly     | 0 7 14
+        just       | 0 28 56       # each on the last day of the grace
+        late       | 0 29          # a day too late: departed from every strategy
+        back       | 0 7 60        # comes back after the grace
+        day_84     | 0 7 84        # the last day on which a session is forbidden
+        day_85     | 0 7 85        # after the outcome's day
+        twice      | 0 0 7         # two sessions in a day are one
+        once       | 0
+        """
+    )
+    expected = {"weekly": 3, "just": 3, "late": 0, "back": 0, "day_84": 0, "day_85": 2, "twice": 2, "once": 1, "usual": 4}
+    assert followed(made) == expected
+    assert followed(made, usual_care=True) == expected | {"late": 1, "back": 2, "day_84": 2}
+
+
+def test_the_cohort_is_fixed_on_day_0():
+    made = cohort(
+        """
+        patient | day | score
+        case    |  -1 | 20
+        no_base |   5 |  4
+        well    |  -1 |  9
+        before  |  -1 | 20
+        short   |  -1 | 20
+        unknown |  -1 | 20
+        """,
+        "patient | days\n case | 0 7\n no_base | 0 7\n well | 0 7\n before | 0 7\n short | 0 7\n unknown | 0 7",
+        f"""
+        patient | observed_to_day | prior_sessions
+        case    | {LONG}          |
+        no_base | {LONG}          |
+        well    | {LONG}          |
+        before  | {LONG}          | 2
+        short   | {LONG - 1}      |
+        unknown |                 |
+        """,
+    )
+    data = stop_data(made)
+    assert data.n == 1
+    assert data.left_out == {"no_baseline": 1, "below_caseness": 1, "prior_sessions": 1, "placebo": 0, "log_ends": 2}
+
+
+def test_refuses_when_nobody_can_be_followed():
+    with pytest.raises(NotIdentified, match="complete to day 91"):
+        stop_data(cohort("patient | day | score\n a | -1 | 20", "patient | days\n a | 0 7"))
+
+
+def test_the_outcome_is_the_score_nearest_day_84():
+    made = clinic(
+        "patient | days\n near | 0 7\n tie | 0 7\n first | 0 7\n last | 0 7\n far | 0 7\n none | 0 7",
+        """
+        near  | 80 | 5
+        near  | 86 | 6
+        tie   | 81 | 7
+        tie   | 87 | 8      # as far: the earlier one
+        first | 77 | 9
+        last  | 91 | 4
+        far   | 76 | 3
+        far   | 92 | 3
+        """,
+    )
+    data = stop_data(made)
+    found = named(made, lambda data: np.where(data.observed, data.outcome, -1))
+    assert found == {"near": 6, "tie": 7, "first": 9, "last": 4, "far": -1, "none": -1, "usual": -1}
+    assert data.n == 7
+
+
+def test_history_never_holds_a_score_of_the_day_of_the_next_session():
+    made = clinic(
+        "patient | days\n a | 0 7 14",
+        """
+        a | 0 | 18
+        a | 3 | 17      # before the bin of days 4-7 begins
+        a | 4 | 11      # the day on which it begins
+        a | 7 |  3      # only those who came can have it
+        """,
+    )
+    data = stop_data(made)
+    rows = data.rows
+    last_score = rows.history[:, 2]
+    mine = rows.patient == made.patients["patient_id"].tolist().index("a")
+    in_bin = STARTS[rows.bin] == 4
+    assert last_score[mine & in_bin & (rows.session == 1)].tolist() == [17]
+    assert last_score[mine & in_bin & (rows.session == 2)].tolist() == [3]
+    assert rows.event[mine & in_bin & (rows.session < 3)].all()
+
+
+def test_bins_in_which_nobody_ever_comes_are_certain():
+    data = stop_data(clinic("patient | days\n a | 0 7 14\n b | 0 7"))
+    assert set(STARTS[data.rows.bin]) == {4}  # all gaps here are of seven days
+    assert data.rows.session.max() == 3  # nobody goes on from session 4
+
+
+def test_two_scores_in_remission_end_the_sessions():
+    made = clinic(
+        """
+        patient  | days
+        stops    | 0 7 14
+        due      | 0 7 14 21
+        two_more | 0 7 14 21 28
+        too_late | 0 7 14 24
+        six_days | 0 7 14
+        between  | 0 7 14
+        full     | 0 7 14 21 28 35
+        goes_on  | 0 7 14 21 28 35 42
+        short    | 0 7
+        unaided  | 0 7
+        """,
+        """
+        stops    |  7 | 4
+        stops    | 14 | 4        # trigger on the day of the third session
+        due      |  7 | 4
+        due      | 14 | 3        # one session in the seven days after it is allowed
+        two_more |  7 | 4
+        two_more | 14 | 4
+        too_late |  7 | 4
+        too_late | 14 | 4        # the next one comes ten days after the trigger
+        six_days |  8 | 4
+        six_days | 14 | 4        # six days apart: no trigger, and 3 are not 6
+        between  |  7 | 4
+        between  | 10 | 5        # no longer in remission
+        between  | 14 | 4
+        short    | 14 | 12
+        unaided  | 14 | 4
+        unaided  | 21 | 4        # within the grace of the second session
+        """,
+    )
+    expected = dict.fromkeys(("stops", "due", "full", "unaided"), True)
+    expected |= dict.fromkeys(("two_more", "too_late", "six_days", "between", "goes_on", "short", "usual"), False)
+    assert at_most(made, 6) == expected
+    assert at_most(made, 3) == dict.fromkeys(expected, False) | dict.fromkeys(
+        ("stops", "six_days", "between", "unaided"), True
+    )  # who has three before the trigger, or on its day, must stop there: `due` goes on

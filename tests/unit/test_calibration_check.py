@@ -1,0 +1,114 @@
+"""The plasmode check: it finds what is true in the clinic it made, and says when it cannot."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from kettrack import Cohort, cohort_from_frames, load_cohort, sample_folder
+from kettrack.analysis.calibration_check import calibration_check
+from kettrack.analysis.plasmode import fit_plasmode, repeat_people
+from kettrack.errors import UsageError
+from kettrack.estimators.plasmode import PlasmodeModel
+from kettrack.estimators.plasmode_truth import Decision, true_difference
+from kettrack.simulation.cohort import simulate
+from kettrack.simulation.presets import SCENARIOS
+
+NEVER = np.full(7, np.nan)
+
+
+def clinic(scenario: str, n: int, seed: int) -> Cohort:
+    made = simulate(SCENARIOS[scenario], n, seed)
+    return cohort_from_frames(made.sessions, made.scores, made.patients, made.events)
+
+
+@pytest.fixture(scope="module")
+def helped() -> Cohort:
+    return clinic("A", 300, 3)
+
+
+@pytest.fixture(scope="module")
+def plain(helped) -> PlasmodeModel:
+    """Weekly sessions, nobody leaves by themselves, nothing wears off, scores without limits or rounding."""
+    model = repeat_people(fit_plasmode(helped), 3_000)
+    attendance = replace(model.attendance, gaps=np.array([7.0]), stops=NEVER)
+    process = replace(model.process, wear=0.0)
+    return replace(
+        model, process=process, attendance=attendance, lowest=-np.inf, highest=np.inf, whole_numbers=False,
+        planned=np.full(model.planned.shape, 12), longest_gap=np.full(model.planned.shape, 10.0),
+    )  # fmt: skip
+
+
+def decision(model: PlasmodeModel, **changes) -> Decision:
+    usual = {"grace": 7, "fresh": np.inf, "looked_at": 7.5, "latest": np.full(model.baseline.size, 1e9)}
+    return Decision(**(usual | changes))
+
+
+def settled(model: PlasmodeModel, effect: float = 1.0, **changes) -> float:
+    return true_difference(model, effect, decision(model, **changes), np.random.default_rng(1))
+
+
+def test_one_session_is_one_point_where_nothing_else_happens(plain):
+    assert settled(plain) == pytest.approx(-1.0)
+    assert settled(plain, effect=0.5) == pytest.approx(-0.5)
+    assert settled(plain, effect=0.0) == 0.0
+
+
+def test_sessions_after_it_count_until_it_is_looked_at(plain):
+    latest = np.full(plain.baseline.size, 0.0)  # only the decision after session 1, on day 0
+    assert settled(plain, looked_at=21.5, latest=latest) == pytest.approx(-3.0)
+    assert settled(plain, looked_at=20.5, latest=latest) == pytest.approx(-2.0)
+
+
+def test_what_wears_off_is_less(plain):
+    worn = replace(plain, process=replace(plain.process, wear=np.log(2) / 7))
+    assert settled(worn, looked_at=14) == pytest.approx(-1 / 2)  # that of day 7, a week old; that of day 14 is yet to come
+
+
+def test_scores_cannot_fall_below_the_lowest(plain):
+    floored = replace(plain, lowest=10.0)  # near where half the people are in the end
+    assert -0.8 < settled(floored) < -0.05
+
+
+def test_old_scores_and_late_decisions_are_no_trial(plain):
+    assert np.isnan(settled(plain, latest=np.full(plain.baseline.size, -1.0)))
+
+
+def test_it_finds_what_is_true_in_its_own_clinic(helped):
+    table = calibration_check(helped, recall_days=0, cohorts=20).table.set_index("key")
+    assert table.loc["next_session_0", "truth"] == 0
+    assert abs(table.loc["next_session_0", "bias"]) < 0.15
+    assert abs(table.loc["next_session_1", "bias"]) < 0.15
+    assert -1.05 < table.loc["next_session_1", "truth"] < -0.7
+    assert table.loc["next_session_1", "holds"] >= 80
+    assert table.loc["adjusted_slope_0", "holds"] < 30
+    assert (table["cohorts"] == 20).all()
+
+
+def test_the_same_seed_is_the_same_answer(helped):
+    first, again = (calibration_check(helped, recall_days=0, cohorts=1, seed=7) for _ in range(2))
+    assert first.table.equals(again.table)
+    assert first.made_from["seed"] == 7
+
+
+def test_refused_cohorts_are_counted_and_said():
+    sample = load_cohort(sample_folder())
+    found = calibration_check(sample, cohorts=4)
+    refused = found.table.set_index("key")["refused"]
+    assert refused["next_session_0"] > 0
+    assert "refused" in found.text or "refuses" in found.text
+    assert "unrecorded reason" in " ".join(found.caveats)
+
+
+def test_refused_where_the_clinic_cannot_be_simulated(helped):
+    last = helped.sessions.groupby("patient_id")["day"].max()
+    kept = helped.scores["day"] <= helped.scores["patient_id"].map(last)
+    found = calibration_check(replace(helped, scores=helped.scores[kept].reset_index(drop=True)))
+    assert found.status == "refused"
+    assert "after the last session" in found.collect
+    assert calibration_check(helped, grace_days=1).reason == "nobody had another session within 1 days."
+
+
+def test_it_needs_a_cohort(helped):
+    with pytest.raises(UsageError, match="at least 1"):
+        calibration_check(helped, cohorts=0)

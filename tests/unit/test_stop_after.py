@@ -1,0 +1,277 @@
+"""Strategies, their weights and contrasts as arrays; what is refused; the result."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kettrack import Cohort, cohort_from_frames
+from kettrack.analysis.stop_after import stop_after
+from kettrack.analysis.stop_after_checks import (
+    choose_pair,
+    comparable,
+    in_time,
+    require_outcomes,
+    require_support,
+    require_window,
+)
+from kettrack.analysis.stop_after_rows import stop_data
+from kettrack.analysis.stop_after_weights import (
+    STEPS,
+    Pair,
+    contrasts,
+    final_weights,
+    replicate_contrasts,
+    static_following,
+    unsupported_share,
+)
+from kettrack.errors import NotIdentified, UsageError
+from kettrack.estimators.strategies import (
+    Following,
+    GapRows,
+    following_probability,
+    possible_rows,
+    session_hazard,
+    stop_after_last,
+)
+from kettrack.estimators.strategy_means import observed_chance, share_following, smooth_means, weighted_mean
+from kettrack.estimators.weights import describe_weights
+from kettrack.simulation.cohort import simulate
+from kettrack.simulation.presets import SCENARIOS
+from kettrack.trials.entrants import part_cohort
+
+BANNED = ("effect of number of sessions", "dose-response", "proved", "significant", "needed")
+
+
+def clinic(name, n, seed=3):
+    made = simulate(SCENARIOS[name], n, seed)
+    return cohort_from_frames(made.sessions, made.scores, made.patients, made.events)
+
+
+@pytest.fixture(scope="module")
+def by_chance() -> Cohort:
+    return clinic("E", 500)
+
+
+@pytest.fixture(scope="module")
+def data(by_chance):
+    return stop_data(by_chance)
+
+
+def one_bin(sessions, people):
+    """Rows of patients with so many sessions, one bin of grace after each, nothing known of them."""
+    patient = np.repeat(np.arange(people), sessions)
+    number = np.concatenate([np.arange(1, s + 1) for s in sessions])
+    n = len(patient)
+    went_on = number < np.asarray(sessions)[patient]
+    return GapRows(patient, number, np.zeros(n, int), np.ones(n, bool), went_on, np.ones(n, bool), np.zeros((n, 0)), people)
+
+
+def test_weights_are_one_where_half_of_those_there_stop_at_every_session():
+    sessions = np.array([1, 1, 1, 1, 2, 2, 3, 4])  # of 8, 4 and 2 half go on, and nobody beyond 4
+    rows = one_bin(sessions, 8)
+    rows = rows.take(possible_rows(rows))
+    assert rows.session.max() == 3
+    following = stop_after_last(rows, sessions, np.ones(8, bool))
+    chance = following_probability(rows, session_hazard(rows), following)
+    assert chance == pytest.approx([0.5] * 4 + [0.25] * 2 + [0.125] * 2)
+    assert share_following(following.sessions) / chance == pytest.approx(1)
+
+
+def test_going_on_may_happen_in_any_bin_of_the_grace():
+    # Patient 0 has two sessions with two bins after each, the second bin unreached after the first session.
+    rows = GapRows(
+        patient=np.zeros(4, int),
+        session=np.array([1, 1, 2, 2]),
+        bin=np.array([0, 1, 0, 1]),
+        at_risk=np.array([True, False, True, True]),
+        event=np.array([True, False, False, False]),
+        in_grace=np.ones(4, bool),
+        history=np.zeros((4, 0)),
+        people=1,
+    )
+    hazard = np.array([0.5, 0.2, 0.1, 0.3])
+    following = stop_after_last(rows, np.array([2]), np.ones(1, bool))
+    assert following_probability(rows, hazard, following) == pytest.approx([0.6 * 0.63])  # 1 - .5 x .8, then .9 x .7
+    # A rule that stopped them in the first gap, halfway through the second bin, before anybody came:
+    cut = Following(np.array([2]), np.zeros(4, bool), np.zeros(4), np.array([0, 0.5, np.nan, np.nan]))
+    expected = (1 - 0.5 * 0.8) / (1 - 0.8**0.5)
+    assert following_probability(rows, hazard, cut) == pytest.approx([expected])
+
+
+def test_replicates_are_the_single_fit_of_what_was_drawn(data):
+    pair = Pair(6, 3, False, 12)
+    counted = np.stack([np.ones(data.n, int), np.arange(data.n) % 3])
+    both = contrasts(data, pair, counted)
+    once = contrasts(data, pair)
+    alone = contrasts(data, pair, counted[1:])
+    for name, values in both.items():
+        assert values[0] == pytest.approx(float(once[name]), abs=1e-8)
+        assert values[1] == pytest.approx(alone[name][0], abs=1e-8)
+
+
+def test_the_same_strategy_twice_differs_by_exactly_nothing(data):
+    found = contrasts(data, Pair(5, 5, False, 12))
+    assert {float(found[name]) for name in ("smooth", "strict", "other", "dynamic")} == {0.0}
+
+
+def test_where_chance_decides_weights_are_about_one_and_the_model_is_the_crude_regression(data):
+    following = static_following(data, usual_care=False)
+    weights = final_weights(data, following, session_hazard(data.rows), np.ones(data.n))
+    assert weights.mean() == pytest.approx(1, abs=0.05)
+    assert weights.max() < 3
+    crude = np.polynomial.Polynomial.fit(data.sessions, data.outcome, 2)
+    found = contrasts(data, Pair(8, 3, False, 12))
+    assert float(found["smooth"]) == pytest.approx(crude(8) - crude(3), abs=0.5)
+
+
+def test_order_and_copies_of_patients_change_nothing(by_chance, data):
+    pair = Pair(6, 3, False, 12)
+    frames = {}
+    for name in ("sessions", "scores", "patients", "events"):
+        frame = getattr(by_chance, name).copy()
+        frame["patient_id"] = "Z" + (999 - frame["patient_id"].str[1:].astype(int)).astype(str)
+        frames[name] = frame
+    turned = contrasts(stop_data(cohort_from_frames(**frames)), pair)
+    once, four_times = contrasts(data, pair), contrasts(data, pair, np.full((1, data.n), 4))
+    for name, value in once.items():
+        assert float(turned[name]) == pytest.approx(float(value), abs=1e-7)
+        assert float(four_times[name][0]) == pytest.approx(float(value), abs=1e-7)
+
+
+@given(st.lists(st.floats(0.1, 10), min_size=5, max_size=20), st.floats(0.1, 100))
+def test_means_take_weights_times_a_constant(weights, times):
+    w = np.array(weights)
+    k = np.arange(len(w)) % 5 + 1
+    y = (7.0 * k) % 11
+    assert smooth_means(k, y, times * w, (2, 4)) == pytest.approx(smooth_means(k, y, w, (2, 4)), abs=1e-6)
+    assert float(weighted_mean(y, times * w)) == pytest.approx(float(weighted_mean(y, w)))
+
+
+@given(st.lists(st.integers(1, 6), min_size=2, max_size=12), st.integers(0, 2**31))
+def test_following_is_a_probability(sessions, seed):
+    rows = one_bin(np.array(sessions), len(sessions))
+    hazard = np.random.default_rng(seed).uniform(0, 1, len(rows.session))
+    followed = np.arange(len(sessions)) % 2 == 0
+    chance = following_probability(rows, hazard, stop_after_last(rows, np.array(sessions), followed))
+    assert ((chance >= 0) & (chance <= 1)).all()
+    assert (chance[~followed] == 1).all()
+
+
+def test_missing_outcomes_are_made_up_for_by_those_alike():
+    x = np.column_stack([np.ones(12), np.repeat([0.0, 1.0], 6)])
+    observed = np.array([True] * 6 + [True, True, False, False, False, False])
+    chance = observed_chance(x, observed, np.ones(12, bool))
+    assert chance[6:] == pytest.approx([1 / 3] * 6, abs=1e-6)
+    outcome = np.repeat([4.0, 10.0], 6)
+    assert float(weighted_mean(outcome, observed / chance)) == pytest.approx(7, abs=1e-5)
+
+
+def test_what_is_compared_where_nobody_says():
+    assert choose_pair((1, 2, 3, 4, 5, 6, 7), None, None) == (6, 3)
+    assert choose_pair((1, 2, 4), None, None) == (4, 1)
+    assert choose_pair((1, 2, 4), None, 2) == (4, 2)
+    assert choose_pair((1, 2, 4), 4, None) == (4, 1)
+    assert choose_pair((3, 4, 6), None, 6) == (3, 6)
+    assert choose_pair((2, 5), 5, 2) == (5, 2)
+    for allowed, k, m in (((3,), None, None), ((), None, None), ((3, 6), 5, 3), ((3, 6), 3, 3)):
+        with pytest.raises(NotIdentified):
+            choose_pair(allowed, k, m)
+
+
+def test_only_numbers_that_are_over_in_time_are_compared(data):
+    assert in_time(data, 0) == tuple(range(1, 13))  # session 12 is on day 77 = 84 - 7
+    assert in_time(data, 14) == tuple(range(1, 11))
+    following = static_following(data, usual_care=False)
+    stopped = np.bincount(data.sessions)
+    assert comparable(data, following, 14) == tuple(k for k in range(1, 11) if stopped[k] >= 30)
+
+
+def test_refuses_where_nearly_everybody_does_the_same(data):
+    sessions = np.array([6] * 95 + [3] * 5)
+    rows = one_bin(sessions, 100)
+    rows = rows.take(possible_rows(rows))
+    made = replace(data, rows=rows, sessions=sessions)
+    hazard = np.where(rows.session == 3, 0.95, 0.995)
+    share = unsupported_share(made, Pair(6, 3, False, 6), hazard)
+    assert share == pytest.approx((100 * 2 + 95 * 2) / (100 * 3 + 95 * 3))  # sessions 1, 2, 4, 5, not the planned end at 6
+    with pytest.raises(NotIdentified, match="next to certain"):
+        require_support(share)
+    require_support(0.1)
+
+
+def test_refuses_where_the_outcome_is_missing_too_often_or_in_one_arm_more(data):
+    following = static_following(data, usual_care=False)
+    early = np.flatnonzero(data.sessions == 3)
+    outcome = data.outcome.copy()
+    outcome[early[: int(0.6 * len(early))]] = np.nan
+    with pytest.raises(NotIdentified, match="at least half"):
+        require_outcomes(replace(data, outcome=outcome), following, 6, 3)
+    outcome = data.outcome.copy()
+    outcome[early[: int(0.3 * len(early))]] = np.nan
+    with pytest.raises(NotIdentified, match="more than 20 points apart"):
+        require_outcomes(replace(data, outcome=outcome), following, 6, 3)
+    require_outcomes(data, following, 6, 3)
+
+
+def test_the_result_and_its_words(by_chance):
+    steps = []
+    found = stop_after(by_chance, recall_days=0, replicates=60, on_step=lambda: steps.append(1))
+    table = found.table.set_index("key")
+    assert found.status == "ok"
+    assert len(steps) == STEPS
+    first = table.loc["stop_after"]
+    assert (first["k"], first["m"], first["n"]) == (6, 3, 500)
+    assert first["ci_low"] < first["estimate"] < first["ci_high"]
+    assert first["ess"] == table.loc[["window_k", "window_m"], "ess"].min()
+    strict = table["estimate"]["strict_k"] - table["estimate"]["strict_m"]
+    if table["status"]["strict"] == "ok":
+        assert table["estimate"]["strict"] == pytest.approx(strict)
+    assert "If everyone had stopped after 6 rather than 3 sessions" in found.text
+    assert f"{first['estimate']:.2f} points" in found.text
+    said = (found.text + found.estimand + " ".join(found.caveats) + " ".join(table["about"])).lower()
+    assert not [word for word in BANNED if word in said]
+
+
+def test_a_refusal_is_a_row_with_its_reason(by_chance):
+    found = stop_after(clinic("I", 500), 4, 2, recall_days=0, replicates=20)
+    assert found.status == "refused"
+    first = found.table.set_index("key").loc["stop_after"]
+    assert (first["status"], first["reason"]) == ("refused", found.reason)
+    assert np.isnan(first["estimate"])
+    assert found.collect
+    small = stop_after(next(part_cohort(by_chance, 60)), 6, 3)
+    assert small.status == "refused"
+    assert list(small.table["key"])[:2] == ["stop_after", "left_out_no_baseline"]
+    assert "stopping after 6 cannot be compared" in small.text
+
+
+def test_a_handful_of_people_is_refused_in_words():
+    with pytest.raises(NotIdentified, match="whether 8 sessions beat 3: only 10 people's worth of information on 8"):
+        require_window(describe_weights(np.ones(10)), 8, 3)
+    with pytest.raises(NotIdentified, match="whether 8 sessions beat 3: one person carries 6 % of the information on 3"):
+        require_window(describe_weights(np.append(np.ones(150), 10)), 3, 8)
+    require_window(describe_weights(np.ones(50)), 8, 3)
+
+
+def test_nobody_scored_after_stopping(by_chance):
+    last = by_chance.scores["patient_id"].map(by_chance.sessions.groupby("patient_id")["day"].max())
+    in_care = by_chance.scores[by_chance.scores["day"] <= last].reset_index(drop=True)
+    found = stop_after(replace(by_chance, scores=in_care), 4, 2, recall_days=0)
+    assert found.status == "refused"
+    assert "nobody was scored after the last session" in found.reason
+
+
+def test_replicates_come_in_order_and_families(data):
+    pair = Pair(6, 3, False, 12)
+    few, more = (replicate_contrasts(data, pair, (r, 1), ("static",))["smooth"] for r in (3, 5))
+    assert few == pytest.approx(more[:3], abs=1e-8)
+
+
+def test_usage(by_chance):
+    with pytest.raises(UsageError):
+        stop_after(by_chance, after_stop="some")
+    with pytest.raises(UsageError):
+        stop_after(by_chance, 0)
