@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -79,7 +80,13 @@ def require_name(name: str) -> None:
         raise UsageError(f"No estimate is called {name!r}.{''.join(near)} There are: {', '.join(ESTIMATES)}.")
 
 
-def estimate(name: str, cohort: Cohort, by: str | None = None) -> Result:
+def steps_of(name: str) -> int | None:
+    """How often a long estimate says that it has come further; None for those that say nothing."""
+    steps: int | None = getattr(import_module(f"kettrack.analysis.{ESTIMATES[name].module}"), "N_STEPS", None)
+    return steps
+
+
+def estimate(name: str, cohort: Cohort, by: str | None = None, on_step: Callable[[], None] | None = None) -> Result:
     """Answer one question about a cohort.
 
     Parameters
@@ -89,7 +96,9 @@ def estimate(name: str, cohort: Cohort, by: str | None = None) -> Result:
     cohort : Cohort
         From `load_cohort`.
     by : {"severity", "route", "early_response"}, optional
-        Compare groups; for `response_by_session`, `durability` and `maintenance`.
+        Compare groups; for `response_by_session`, `remission_by_session`, `durability` and `maintenance`.
+    on_step : callable, optional
+        Called `steps_of(name)` times at most while a long estimate runs.
 
     Returns
     -------
@@ -113,5 +122,6 @@ def estimate(name: str, cohort: Cohort, by: str | None = None) -> Result:
 
         return compare_groups(name, cohort, by)
     entry = ESTIMATES[name]
-    result: Result = getattr(import_module(f"kettrack.analysis.{entry.module}"), entry.function)(cohort)
+    steps = {"on_step": on_step} if on_step is not None and steps_of(name) else {}
+    result: Result = getattr(import_module(f"kettrack.analysis.{entry.module}"), entry.function)(cohort, **steps)
     return result

@@ -45,7 +45,7 @@ def association(cohort: Cohort) -> Result:
           curve over the logarithm of the session number for all) against good-enough-level growth (a curve that differs by the
           number of sessions in the end);
         - `probit_slope` `probit_4` `probit_8`: share responding at the end among people with that many sessions;
-        - `observed_drop`, `mean_regression_low`, `mean_regression_high`: fall from the baseline to the last score of the
+        - `observed_drop`, `mean_regression_low`, `mean_regression_high`: improvement from the baseline to the last score of the
           course, and what would be expected with no change at all, because only cases are counted;
         - `recall_overlap`: % of neighbouring scores closer together than the instrument looks back.
 
@@ -61,7 +61,7 @@ def association(cohort: Cohort) -> Result:
         roles=_ROLES,
         decimals={"estimate": 2, "ci_low": 2, "ci_high": 2},
         show=("about", "unit", "n", "estimate", "ci_low", "ci_high"),
-        sentence=_sentence(table),
+        sentence=_sentence(table, cohort.instrument.sign),
         estimand=ESTIMAND,
         caveats=_caveats(cohort),
         made_from=made_from(cohort, unit="as named in each row", level=0.95),
@@ -98,20 +98,35 @@ def _overlap(scores: pd.DataFrame, cohort: Cohort) -> dict[str, object]:
     return {"key": "recall_overlap", "about": about, "unit": "%", "n": scores["patient_id"].nunique(), "estimate": share}
 
 
-def _sentence(table: pd.DataFrame) -> str:
+def _sentence(table: pd.DataFrame, sign: int) -> str:
+    """The slope and what explains it; the fall and what would be there anyway. `sign` is +1 where higher is worse."""
     rows = table.set_index("key")["estimate"]
-    way = "higher" if rows["slope_last_adjusted"] > 0 else "lower"
+    said = (
+        "Scores improved by {observed_drop.estimate} points on average"
+        if rows["observed_drop"] >= 0
+        else "Scores changed by {observed_drop.estimate} points on average (minus = worse)"
+    )
+    if rows[["mean_regression_low", "mean_regression_high"]].notna().all():
+        said += (
+            "; between {mean_regression_low.estimate} and {mean_regression_high.estimate} points of improvement are expected "
+            "with no change at all, because people came when they scored worst"
+        )
+    return f"{_slope_words(float(rows['slope_last_adjusted']) * sign)}{said}."
+
+
+def _slope_words(worse: float) -> str:
+    """What the slope says, where there is one; `worse` is positive where people with more sessions ended worse."""
+    if np.isnan(worse):
+        return "Everybody had the same number of sessions, so there is nothing to relate. "
     why = (
         "This is expected when people who feel well stop; it does not show that sessions harm."
-        if way == "higher"
+        if worse > 0
         else "This is expected when people who are not helped leave; it does not show how much a session helps."
     )
     return (
-        f"People who had more sessions ended {way}: {{slope_last_adjusted.estimate}} points per session "
-        "({slope_last_adjusted.ci_low} to {slope_last_adjusted.ci_high}) in the last score of the course, baselines being "
-        f"equal. {why} Scores fell by {{observed_drop.estimate}} points on average; between {{mean_regression_low.estimate}} "
-        "and {mean_regression_high.estimate} of them are expected with no change at all, because people came when they scored "
-        "high."
+        f"People who had more sessions ended {'worse' if worse > 0 else 'better'}: {{slope_last_adjusted.estimate}} points per "
+        "session ({slope_last_adjusted.ci_low} to {slope_last_adjusted.ci_high}) in the last score of the course, baselines "
+        f"being equal. {why} "
     )
 
 
@@ -121,8 +136,9 @@ def _caveats(cohort: Cohort) -> tuple[str, ...]:
         "course. Severe patients stay longer and have more room to fall, which hides the relation in raw change.",
         "Growth models: score on ln(session + 1), each person with an intercept and slope of their own, maximum likelihood. "
         "The interaction with the number of sessions tells who stops when; it is no dose.",
-        "Expected fall without change: reliability between .60 (scores weeks apart, assumption) and .86 (internal consistency "
-        "of the PHQ-9), entry at caseness, spread of all recorded baselines taken as that of everyone.",
+        "Improvement expected without change: reliability between .60 (scores weeks apart, assumption) and .86 (internal "
+        "consistency of the PHQ-9, taken for every scale), entry at caseness, spread of all recorded baselines taken as that "
+        "of everyone.",
         f"Last score of the course: at most {cohort.criteria.late_after_days} days after its last session. Day {HORIZON}: "
         f"nearest score, {WITHIN} days either way, sessions going on or not. {rule_words(cohort)}.",
     )

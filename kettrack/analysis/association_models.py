@@ -18,6 +18,7 @@ from kettrack.timelines.tables import timeline_table
 LOW_RELIABILITY: Final = 0.60  # scores weeks apart, assumption
 HIGH_RELIABILITY: Final = 0.86  # PHQ-9, internal consistency .86-.89 (Stafford 2007 and others)
 NORMAL: Final = 1.959964
+EXACT: Final = 1e-12
 Row = dict[str, Any]
 
 
@@ -59,6 +60,8 @@ def _correlation(key: str, about: str, one: pd.Series, other: pd.Series) -> Row:
     if one.nunique() < 2 or other.nunique() < 2 or len(one) < 5:
         return row | {"estimate": np.nan}
     found = float(np.corrcoef(one.to_numpy(float), other.to_numpy(float))[0, 1])
+    if abs(found) > 1 - EXACT:  # all on one line: Fisher's interval has no end
+        return row | {"estimate": found}
     half = NORMAL / np.sqrt(len(one) - 3)
     return row | {"estimate": found, "ci_low": np.tanh(np.arctanh(found) - half), "ci_high": np.tanh(np.arctanh(found) + half)}
 
@@ -137,9 +140,9 @@ def regression_rows(cohort: Cohort, people: pd.DataFrame) -> list[Row]:
     observed = {"estimate": mean, "ci_low": mean - half, "ci_high": mean + half}
     low, high = (_expected(cohort, reliability) for reliability in (HIGH_RELIABILITY, LOW_RELIABILITY))
     named = (
-        ("observed_drop", "fall from the baseline to the last score of the course", observed),
-        ("mean_regression_low", f"fall expected with no change, reliability {HIGH_RELIABILITY}", {"estimate": low}),
-        ("mean_regression_high", f"fall expected with no change, reliability {LOW_RELIABILITY}", {"estimate": high}),
+        ("observed_drop", "improvement from the baseline to the last score of the course", observed),
+        ("mean_regression_low", f"improvement expected with no change, reliability {HIGH_RELIABILITY}", {"estimate": low}),
+        ("mean_regression_high", f"improvement expected with no change, reliability {LOW_RELIABILITY}", {"estimate": high}),
     )
     return [{"key": key, "about": about, "unit": "points", "n": len(people)} | found for key, about, found in named]
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from dataclasses import replace
+from typing import Any, Final
 
 import pandas as pd
 
@@ -29,9 +31,22 @@ def made_from(cohort: Cohort, unit: str, level: float | None = None, seed: int |
     }
 
 
+# A count of 1 to 10 in words that no cell of the table stands behind; "fewer than 10 people" is a threshold, not a count.
+_SMALL_COUNT: Final = re.compile(r"(?<!than )\b([1-9]|10)(?= (?:people|persons?|patients?|pairs|decisions|of them|who) ?)")
+
+
 def release(result: Result, cohort: Cohort) -> Result:
-    """Pass a result through the gate under the cohort's own policy."""
-    return disclosure.apply(result, cohort.settings.policy)
+    """Pass a result through the gate under the cohort's own policy; reasons and caveats name no small count either."""
+    policy = cohort.settings.policy
+    if disclosure.get_policy(policy).smallest_count > 1:
+        reason, sentence = _without_counts(result.reason), _without_counts(result.sentence)
+        caveats = tuple(_without_counts(caveat) for caveat in result.caveats)
+        result = replace(result, reason=reason, sentence=sentence, caveats=caveats)
+    return disclosure.apply(result, policy)
+
+
+def _without_counts(words: str) -> str:
+    return _SMALL_COUNT.sub("few", words)
 
 
 def refusal(name: str, cohort: Cohort, error: NotIdentified, estimand: str) -> Result:

@@ -104,6 +104,8 @@ def estimate(counts: Continued, replicates: int = REPLICATES, seed: int = SEED) 
     for place, way in enumerate(WAYS):
         table["log_ends" if way == "log_ends" else f"new_{way}"] = by_step(rows, 1.0 * (counts.way == place))[:last].astype(int)
     plain = weighted_curve(rows, np.ones(len(rows.step)))
+    inside = (found.estimate[:last] > 0) & (found.estimate[:last] < 1)  # at either end a bootstrap knows no uncertainty
+    low, high = np.where(inside, low, np.nan), np.where(inside, high, np.nan)
     for name, values in (("estimate", found.estimate), ("ci_low", low), ("ci_high", high), ("plain", plain)):
         table[name] = 100 * values[:last]
     for name in ("ess", "mean_weight", "largest_weight"):

@@ -118,7 +118,7 @@ def negative_control(
     """
     values, arm, who = np.asarray(measure, dtype=np.float64), np.asarray(chosen, dtype=bool), np.asarray(patient)
     there = ~np.isnan(values)
-    if min((there & arm).sum(), (there & ~arm).sum()) <= history.shape[1]:
+    if min((there & arm).sum(), (there & ~arm).sum()) <= history.shape[1] or not np.ptp(values[there]):
         return None
     x = np.column_stack([np.ones(there.sum()), arm[there], history[there]])
     fit = fit_clustered(x, values[there], who[there])
@@ -142,5 +142,7 @@ def e_values(estimate: float, low: float, high: float, spread: float) -> tuple[f
     >>> [round(value, 2) for value in e_values(-0.3, -0.5, -0.1, 1.0)]
     [1.96, 1.42]
     """
+    if spread <= 0:  # everybody scored the same: no difference can be set against a spread
+        return float("nan"), float("nan")
     near = 0.0 if low <= 0 <= high else min(low, high, key=abs)
     return e_value_of_difference(estimate / spread), e_value_of_difference(near / spread)

@@ -31,6 +31,11 @@ WORDS: Final = {
     "off_treatment": "without a further session (off treatment, weighted)",
     "composite": "had neither lost it nor been treated again (composite)",
 }
+NAMES: Final = {
+    "treatment_policy": "whatever sessions followed (treatment policy)",
+    "off_treatment": "without a further session (off treatment)",
+    "composite": "neither lost nor treated again (composite)",
+}
 ORIGINS: Final = {
     "end_of_course": "at the end of the planned course",
     "first_response": "for the first time in their first course",
@@ -164,12 +169,17 @@ def _sentence(table: pd.DataFrame, origin: Origin) -> str:
     parts = [_said(table, kind, "in_force") for kind in ESTIMANDS]
     single = _said(table, "treatment_policy", "single_score") if (table["rule"] == "single_score").any() else ""
     reached = table.loc[table["key"] == first, "median_day"].notna().item()
-    median = " The median was not reached."
+    median = " Whatever sessions followed, half had not lost it by the end."
     if reached:
-        median = f" Half had lost it by day {{{first}.median_day}} ({{{first}.median_low}}-{{{first}.median_high}})."
+        ends = [
+            f"{{{first}.{name}}}" if table[name].iloc[0] == table[name].iloc[0] else "open"
+            for name in ("median_low", "median_high")
+        ]
+        median = f" Whatever sessions followed, half had lost it by day {{{first}.median_day}} ({ends[0]} to {ends[1]})."
+    again = f" {{{first}.retreated}} of them had a session on the very day of that score." if table["retreated"].iloc[0] else ""
     return (
-        f"Of {{{first}.n}} people who had responded {ORIGINS[origin]} ({{{first}.censored}} of them never scored again in "
-        f"time to tell), {'; '.join(parts)}.{median}" + (f" By a single score: {single}." if single else "")
+        f"Of {{{first}.n}} people who had responded {ORIGINS[origin]} ({{{first}.censored}} of them not followed far enough "
+        f"by scores to tell), {'; '.join(parts)}.{median}{again}" + (f" By a single score: {single}." if single else "")
     )
 
 
@@ -185,7 +195,7 @@ def _said(table: pd.DataFrame, kind: Estimand, rule: str) -> str:
     if shares:
         return f"{' and '.join(shares)} {verb}{WORDS[kind]}"
     left = "people's worth of information" if kind == "off_treatment" else "people at risk"
-    return f"for what {WORDS[kind]}: fewer than {FEWEST_AT_RISK} {left} at 4 weeks"
+    return f"{NAMES[kind]}: fewer than {FEWEST_AT_RISK} {left} at 4 weeks"
 
 
 def _caveats(cohort: Cohort, watched: Watched) -> tuple[str, ...]:
@@ -198,7 +208,8 @@ def _caveats(cohort: Cohort, watched: Watched) -> tuple[str, ...]:
         "worsening. "
         f"Off treatment is weighted by time and last score; reasons that no score shows remain. {REPLICATES} bootstrap samples "
         f"of patients, seed {SEED}. Intervals are pointwise.",
-        "Followed as far as scores go: not to the end of the log. Event rows that the rules name as relapse are losses too.",
+        "Followed as far as scores go: not to the end of the log. A response not lost counts up to the last score that "
+        "a later one could have confirmed, whatever it said. Event rows that the rules name as relapse are losses too.",
         "A single score above the line is often noise: people who never relapse, but stay 3.2 points below it with a standard "
         "deviation of 2, keep a response to day 56 in 36, 64, 80 and 89 % when scored every 3, 7, 14 and 28 days; confirmed, "
         "in at least 95 %.",

@@ -22,6 +22,7 @@ FEWEST: Final = 11
 LEVEL: Final = 0.95
 DAYS: Final = (28, 56)
 SEED: Final = 1
+EXACT: Final = 1e-9  # a share nearer to 0 or 1 than this is there
 SHORT: Final = 0.5  # days: how far a loss on the day of the last good score is put before its own day
 ESTIMAND: Final = "When a response held at the end of the planned course is lost, whatever sessions follow, between two scores."
 ROLES: Final[dict[str, Role]] = {
@@ -149,6 +150,9 @@ def _shares(watched: Watched, found: Turnbull, earlier: float, dated: str) -> li
         low, high = band.ci_low, band.ci_high
     except NotIdentified:  # too few for subsamples: the caveat says so
         low = high = np.full(len(DAYS), np.nan)
+    inside = (most > EXACT) & (least < 1 - EXACT)  # at either end subsamples know no uncertainty
+    low, high = np.where(inside, low, np.nan), np.where(inside, high, np.nan)
+    least, most = np.where(least < EXACT, 0, least), np.where(most < EXACT, 0, most)
     return [
         {
             "key": f"day_{day}" if not earlier else f"earlier_{day}",

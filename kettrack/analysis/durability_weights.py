@@ -26,6 +26,7 @@ Ints = npt.NDArray[np.int64]
 WEEK: Final = 7
 FEWEST_ON_THE_DAY: Final = 5  # people treated again on the day of origin, and not, before that day has a chance of its own
 _MOST_LIKELY: Final = 1 - 1e-9  # a chance of 1 leaves nobody to stand for the others: the effective number at risk shows it
+_LARGEST_LOG = 300.0  # a weight beyond it is no number any more
 _BLOCK: Final = 1 << 21  # replicates by people by days held at a time
 
 
@@ -177,4 +178,4 @@ def stay_weights(people: Untreated, drawn: npt.NDArray[np.number], days: Ints) -
     at = np.where(there, at, 0)
     part = np.clip(days - people.begins[at], 0, people.days[at])
     total = before[:, at] - before[:, np.minimum(first, len(people.person) - 1)][:, :, None] + rate[:, at] * part
-    return np.exp(np.where(there, total, 0), out=out)
+    return np.exp(np.minimum(np.where(there, total, 0), _LARGEST_LOG), out=out)

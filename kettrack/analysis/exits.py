@@ -10,7 +10,11 @@ import pandas as pd
 
 from kettrack.errors import NotIdentified
 from kettrack.reading.cohort import Cohort
+from kettrack.timelines._kernels import NO_ROW
+from kettrack.timelines.alignment import align_scores
+from kettrack.timelines.bucket import bucket_of
 from kettrack.timelines.courses import STOP_AFTER_DAYS, first_courses
+from kettrack.timelines.events import find_baselines, find_run_in_time, ratable
 from kettrack.timelines.states import meets
 from kettrack.timelines.tables import log_reasons, outcomes_table, timeline_table
 from kettrack.vocabulary.conventions import TWICE_IN_60_DAYS
@@ -51,10 +55,19 @@ def first_course_exits(cohort: Cohort, event: str = "response") -> pd.DataFrame:
     _require(cohort, counted, event)
     course = known_courses(cohort).reindex(counted.index)
     scored_to = _scored_to(cohort, course["length"]).reindex(counted.index).fillna(0).to_numpy()
-    happened = counted[f"{event}_session"].astype("Float64").to_numpy(float, na_value=np.inf)
-    happened[~counted[f"{event}_status"].isin(["single", "confirmed"])] = np.inf
+    happened = _sessions_of(cohort, event).reindex(counted.index).to_numpy(float)
     before = counted.index.isin(_met_before(cohort, event))
     return _exits(course, scored_to, happened).assign(step=lambda rows: rows["step"].where(~before, 0))
+
+
+def _sessions_of(cohort: Cohort, event: str) -> pd.Series:
+    """Session to which each patient's first proven event in time belongs, by `patient_id`; infinite without one."""
+    bucket, criteria = bucket_of(cohort), cohort.criteria
+    base = find_baselines(bucket, cohort.settings.baseline, cohort.instrument.sign)
+    start = np.where(ratable(base, criteria), base.first_assessment, NO_ROW)
+    found = find_run_in_time(bucket, getattr(criteria, event), base.score, start, criteria.late_after_days)
+    to_date = np.append(align_scores(bucket)[0], 0)[found.row]
+    return pd.Series(np.where(found.proven, to_date, np.inf), index=bucket.patient_id)
 
 
 def _require(cohort: Cohort, counted: pd.DataFrame, event: str) -> None:

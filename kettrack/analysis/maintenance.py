@@ -67,7 +67,7 @@ def maintenance(cohort: Cohort) -> Result:
         11 people or 5 losses.
     """
     try:
-        stretches = maintenance_stretches(cohort)
+        stretches = split_by_day(maintenance_stretches(cohort))
         _require(stretches)
     except NotIdentified as error:
         return release(refusal("maintenance", cohort, error, ESTIMAND), cohort)
@@ -148,6 +148,26 @@ def maintenance_stretches(cohort: Cohort) -> pd.DataFrame:
     return out[["patient_id", "start", "stop", "event", "since", "interval"]]
 
 
+def split_by_day(stretches: pd.DataFrame) -> pd.DataFrame:
+    """Stretches cut where the days since the last session pass from one band to the next: each day counts where it lies.
+
+    The band at the end of a stretch is known only when the next score comes; a day's own band is known on the day.
+    """
+    begin = stretches["since"] - (stretches["stop"] - stretches["start"])
+    parts, low = [], -1_000_000
+    for high in SINCE.values():
+        since_start, since_stop = begin.clip(lower=low), stretches["since"].clip(upper=high)
+        part = stretches.assign(
+            start=stretches["start"] + (since_start - begin),
+            stop=stretches["start"] + (since_stop - begin),
+            event=stretches["event"] & (stretches["since"] <= high),
+            since=since_stop,
+        )
+        parts.append(part[since_stop > since_start])
+        low = high
+    return pd.concat(parts).sort_values(["patient_id", "start"], kind="stable", ignore_index=True)
+
+
 def _band(days: pd.Series, bands: dict[str, int]) -> npt.NDArray[np.object_]:
     names = np.array(list(bands), object)
     return names[np.searchsorted(np.array(list(bands.values())), days.to_numpy(), side="left")]
@@ -207,7 +227,7 @@ def _caveats(cohort: Cohort, why_none: str) -> tuple[str, ...]:
         "Association only: who feels worse comes sooner and who feels well later, and only those who held a response and "
         "still came "
         "are here. A session given after the last good score does not count, so that one given for worsening is not taken for "
-        "its cause.",
+        "its cause; days are counted from the one before.",
         f"No hazard ratios: {why_none}"
         if why_none
         else "Hazard ratios by a Cox model on days since the first score watched, Breslow ties, patients as clusters.",

@@ -162,7 +162,8 @@ def _sentence(table: pd.DataFrame) -> str:
     way = "lower" if found["estimate"] < 0 else "higher"
     one = str(found["about"]).startswith("one more")
     who = "those who had one more session" if one else "those who went on"
-    others = "people who did not" if one else "people who paused ({on_sessions.size} against {off_sessions.size} sessions)"
+    verb = "did not have it then" if one else "paused"
+    others = f"people who {verb} ({{on_sessions.size}} against {{off_sessions.size}} sessions by the time of the outcome)"
     said = (
         f"Among people still coming, {who} scored {{next_session.size}} points {way} about {{on_day.size}} days later than "
         f"similar {others} (95 % interval {{next_session.size_low}} to {{next_session.size_high}} points {way}). "

@@ -52,6 +52,8 @@ def fit_plasmode(cohort: Cohort) -> PlasmodeModel:
     line = _scores(cohort, known.index)
     process = fit_score_process(_series(cohort, known, line))
     course = first_courses(cohort).loc[people]
+    if (course["length"] < 2).all():
+        raise NotIdentified("nobody had a second session.", "courses of more than one session.")
     plan = cohort.patients.set_index("patient_id")["planned_sessions"].astype("Float64").reindex(people)
     rules, scale = CourseRules(), cohort.instrument
     return PlasmodeModel(

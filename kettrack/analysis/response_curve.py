@@ -194,6 +194,8 @@ def _median_words(end: pd.Series, word: str) -> str:
     """The median with its interval, read off the last row."""
     last = f"row{end['session']:.0f}"
     low, high = (f"{{{last}.{name}}}" if pd.notna(end[name]) else "not reached" for name in ("half_by_low", "half_by_high"))
+    if pd.notna(end["half_by"]) and pd.isna(end["half_by_low"]):  # everybody at once: a share of 100 % has no interval
+        return f"Half had {word} by session {{{last}.half_by}}."
     if pd.notna(end["half_by"]):
         return f"Half had {word} by session {{{last}.half_by}} (95 % interval {low} to {high})."
     open_end = f" (95 % interval {low} to not reached)" if pd.notna(end["half_by_low"]) else ""

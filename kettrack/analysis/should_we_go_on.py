@@ -28,7 +28,9 @@ ROLES: Final[dict[str, Role]] = {
     "landmark": "label",
     "group": "label",
     "at_landmark": "denominator",
-    **dict.fromkeys(("responded", "unscored", "in_group", "stopped", "completed", "went_on"), "count"),
+    **dict.fromkeys(("responded", "unscored"), "count"),
+    "in_group": "denominator",
+    **dict.fromkeys(("stopped", "completed", "went_on"), "count"),
     "n": "denominator",
     **dict.fromkeys(_DERIVED, "derived"),
     "reason": "label",
@@ -100,7 +102,7 @@ def _sentence(table: pd.DataFrame) -> str:
         f"Of {{{key}.n}} people who had improved {improved} after session {row['landmark']} and went on, "
         f"{{{key}.estimate}} % ({{{key}.ci_low}}-{{{key}.ci_high}}) responded later, confirmed by a second score{noise}; by a "
         f"single score {{{key}.single}} %{single_noise}. {{{key}.stopped}} like them stopped there, and {{{key}.unscored}} "
-        f"people were not scored after session {row['landmark']}."
+        f"people had no score between session {row['landmark']} and the next, or within 14 days."
     )
 
 

@@ -175,7 +175,7 @@ def _gather(log: Log, days: SessionDays, run: Array, place: Array, left_out: dic
     )  # fmt: skip
     possible = possible_rows(rows)
     if not possible.any():
-        raise NotIdentified(f"nobody had a second session within {GRACE} days.", "every session with its date.")
+        raise NotIdentified(f"nobody had a second session within {GRACE} days.", "every session with its day.")
     last = chosen.patient[is_last]
     outcome, outcome_day, scored_to = outcomes(log, last)
     return StopData(

@@ -29,7 +29,9 @@ _ROLES: Final[dict[str, Role]] = {
     "group": "label",
     "at": "label",
     "n": "denominator",
-    "at_risk": "count",
+    "at_risk": "running",
+    "events": "count",
+    "without": "count",
     "estimate": "derived",
     "ci_low": "derived",
     "ci_high": "derived",
@@ -97,9 +99,9 @@ def compare_groups(name: str, cohort: Cohort, by: str) -> Result:
     -------
     Result
         One row per group and time: `group` `at` (session, or day since the end of the planned course) `n` (of the group)
-        `at_risk` `estimate` `ci_low` `ci_high` (% who had the event; pointwise) and, but for the first group, `difference`
-        `difference_low` `difference_high` from it in points (intervals that hold all at once). Refused when fewer than two
-        groups have 11 people at risk.
+        `at_risk` `events` (so far) `without` (the others) `estimate` `ci_low` `ci_high` (% who had the event; pointwise) and,
+        but for the first group, `difference` `difference_low` `difference_high` from it in points (intervals that hold all at
+        once). Refused when fewer than two groups have 11 people at risk.
 
     Raises
     ------
@@ -125,7 +127,8 @@ def compare_groups(name: str, cohort: Cohort, by: str) -> Result:
         name=named,
         table=table,
         roles=_ROLES,
-        sentence=_sentence(table, question),
+        show=tuple(name for name in _ROLES if name not in ("key", "without")),
+        sentence=_sentence(table, question, by == "early_response" and question.after_landmark),
         estimand=estimand,
         caveats=_caveats(cohort, people, counts, found, by),
         made_from=made_from(cohort, unit="percent of patients", level=0.95, seed=SEED),
@@ -146,7 +149,7 @@ def _counts(question: Question, cohort: Cohort, people: pd.Series, by: str) -> d
     if len(counts) < 2:
         raise NotIdentified(
             f"fewer than two groups have {FEWEST} people at risk.",
-            f"{GROUPINGS[by]} for more people; other groups can be compared with --by.",
+            f"more people in at least two groups by {GROUPINGS[by]}; other groups can be compared with --by.",
         )
     return counts
 
@@ -169,8 +172,9 @@ def _table(counts: dict[str, ExitCounts], found: IncidenceDifference) -> pd.Data
     for place, (label, group) in enumerate(counts.items()):
         curve = estimate_incidence(group)
         for row, time in enumerate(found.steps):
-            cells = {"key": f"group{place}_{time}", "group": label, "at": int(time), "n": int(group.at_risk[0])}
-            cells["at_risk"] = int(group.at_risk[time - 1])
+            n, events = int(group.at_risk[0]), int(group.events[:time, 0].sum())
+            cells: dict[str, object] = {"key": f"group{place}_{time}", "group": label, "at": int(time), "n": n}
+            cells |= {"at_risk": int(group.at_risk[time - 1]), "events": events, "without": n - events}
             for name in ("estimate", "ci_low", "ci_high"):
                 cells[name] = 100 * float(getattr(curve, name)[time - 1, 0])
             apart = (found.difference, found.ci_low, found.ci_high)
@@ -180,7 +184,7 @@ def _table(counts: dict[str, ExitCounts], found: IncidenceDifference) -> pd.Data
     return pd.DataFrame(rows)
 
 
-def _sentence(table: pd.DataFrame, question: Question) -> str:
+def _sentence(table: pd.DataFrame, question: Question, landmark: bool) -> str:
     """Each group at the last time compared, and how far it is from the first."""
     last = table[table["at"] == table["at"].max()]
     parts = []
@@ -190,7 +194,8 @@ def _sentence(table: pd.DataFrame, question: Question) -> str:
             f"{row.group}: {{{row.key}.estimate}} % of {{{row.key}.n}} people ({{{row.key}.ci_low}}-{{{row.key}.ci_high}})"
             + ("" if np.isnan(row.difference) else apart)
         )
-    return f"Had {question.event} by {question.unit} {{{last['key'].iloc[0]}.at}}: {'; '.join(parts)}."
+    start = f"Of those without it by session {EARLY_SESSION}, had" if landmark else "Had"
+    return f"{start} {question.event} by {question.unit} {{{last['key'].iloc[0]}.at}}: {'; '.join(parts)}."
 
 
 def _caveats(

@@ -61,13 +61,13 @@ def estimate(
     """
     _check_output(output)
     from kettrack.analysis import estimate as find
-    from kettrack.analysis import require_name
+    from kettrack.analysis import require_name, steps_of
 
     find_name = name.replace("-", "_")
     require_name(find_name)
     cohort = open_scored(folder, allow, instrument=instrument, criteria=criteria, policy=policy)
-    with working(f"Estimating {find_name}"):
-        result = find(find_name, cohort, by=by.replace("-", "_") if by else None)
+    with working(f"Estimating {find_name}", steps_of(find_name)) as on_step:
+        result = find(find_name, cohort, by=by.replace("-", "_") if by else None, on_step=on_step)
     _give(result, output, json)
     if result.status == "refused":
         raise typer.Exit(NotIdentified.exit_code) if json else NotIdentified(result.reason, result.collect)

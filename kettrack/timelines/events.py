@@ -9,6 +9,7 @@ import numpy as np
 
 from kettrack.timelines import _kernels as kernels
 from kettrack.timelines._running import BaselineHow, RunLimits, run_kernel
+from kettrack.timelines.alignment import align_scores
 from kettrack.timelines.bucket import Array, Bucket
 from kettrack.vocabulary.rules import Criteria, Rule
 
@@ -131,6 +132,25 @@ def find_first_run(bucket: Bucket, rule: Rule, baseline: Array, start: Array) ->
         kernels.first_run, bucket.large, *scores, *sessions, baseline, start, _limits(rule), event, proof, contrary, status
     )
     return EventRows(event, proof, contrary, status, rule.run.dated_at == "confirming")
+
+
+def find_run_in_time(bucket: Bucket, rule: Rule, baseline: Array, start: Array, within: int) -> EventRows:
+    """First run, as `find_first_run`, among those dated at most `within` days after a session.
+
+    A run seen later belongs to no session. While sessions go on it is passed over; the same state seen again in time counts.
+    """
+    since = np.append(align_scores(bucket)[1], 0)  # the last entry stands for "no row"
+    found = find_first_run(bucket, rule, baseline, start)
+    while (late := found.proven & ~(since[found.row] <= within)).any():
+        again = find_first_run(bucket, rule, baseline, np.where(late, found.first_row + 1, kernels.NO_ROW))
+        found = EventRows(
+            np.where(late, again.first_row, found.first_row),
+            np.where(late, again.proof_row, found.proof_row),
+            np.where(late, again.after_row, found.after_row),
+            np.where(late, again.status, found.status),
+            found.dated_at_confirming,
+        )
+    return found
 
 
 def _limits(rule: Rule) -> RunLimits:

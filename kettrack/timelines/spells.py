@@ -14,7 +14,7 @@ from kettrack.timelines._kernels import MISSING_DAY, NO_ROW
 from kettrack.timelines.alignment import align_scores
 from kettrack.timelines.bucket import Array, Bucket, bucket_of, category, missing_to_na
 from kettrack.timelines.courses import first_courses
-from kettrack.timelines.events import STATUSES, EventRows, day_at, find_baselines, find_first_run, ratable
+from kettrack.timelines.events import STATUSES, EventRows, day_at, find_baselines, find_first_run, find_run_in_time, ratable
 from kettrack.timelines.tables import log_reasons
 from kettrack.vocabulary.rules import Rule, Run
 
@@ -63,9 +63,8 @@ def response_origins(cohort: Cohort, origin: Origin = "end_of_course") -> pd.Dat
     sessions, finished = _course_ends(cohort, course, origin)
     start = _first_in_course(bucket, base.first_assessment, sessions, origin, cohort.criteria.late_after_days)
     start = np.where(finished, start, NO_ROW)
-    event = find_first_run(
-        bucket, cohort.criteria.response, base.score, np.where(ratable(base, cohort.criteria), start, NO_ROW)
-    )
+    at_risk = np.where(ratable(base, cohort.criteria), start, NO_ROW)
+    event = find_run_in_time(bucket, cohort.criteria.response, base.score, at_risk, cohort.criteria.late_after_days)
     # Watched from the score that proves it: before that, a response that needs a second score could not have been lost.
     watched = event.proven & _inside(bucket, event, sessions, cohort.criteria.late_after_days)
     log = log_reasons(cohort)

@@ -160,3 +160,22 @@ def test_refuses_when_no_log_says_how_far_it_reaches():
     )
     with pytest.raises(NotIdentified, match="observed_to_day"):
         first_course_exits(clinic)
+
+
+def test_a_response_seen_too_late_for_one_session_counts_when_it_is_seen_again_after_the_next():
+    """Day 17 is 17 days after session 1 and belongs to no session; day 30 is 9 days after session 2."""
+    clinic = cohort(
+        """
+        patient | day | score
+        again   |  -1 | 20
+        again   |  17 |  4
+        again   |  30 |  5
+        lapsed  |  -1 | 20
+        lapsed  |  17 |  4
+        lapsed  |  30 | 15
+        lapsed  |  45 | 16
+        """,
+        "patient | days\n again | 0 21 42\n lapsed | 0 21 42",
+        f"patient | observed_to_day | planned_sessions\n again | {LONG} | 3\n lapsed | {LONG} | 3",
+    )
+    assert exits(clinic) == {"again": (2, "responded"), "lapsed": (3, "completed")}

@@ -17,7 +17,8 @@ from kettrack.cli.output import check_output, check_place
 from kettrack.errors import NotIdentified, UsageError
 
 COMMANDS = (
-    "check", "courses", "timeline", "outcomes", "events", "review", "estimate", "report", "specification", "simulate", "version",
+    "check", "courses", "timeline", "outcomes", "events", "review", "estimate", "report", "specification", "simulate",
+    "version",
 )  # fmt: skip
 TABLES = ("courses", "timeline", "outcomes", "events")
 

@@ -33,8 +33,8 @@ def test_rates_are_losses_over_days_watched():
     assert rows.loc["all", ["n", "events", "person_days"]].tolist() == [12, 6, 12 * 40]
     assert rows.loc["all", "estimate"] == pytest.approx(700 * 6 / 480)
     # Day 28 lies 14 days after the session of day 14; days 42 and 56 lie 14 after the sessions given on days 28 and 42.
-    assert rows.loc["since_8_14", ["n", "events", "person_days"]].tolist() == [12, 6, 480]
-    assert rows.loc["since_0_7", "n"] == 0
+    assert rows.loc["since_8_14", ["n", "events", "person_days"]].tolist() == [12, 6, 12 * 3 * 7]
+    assert rows.loc["since_0_7", ["n", "events", "person_days"]].tolist() == [12, 0, 12 * (5 + 7 + 7)]
     # Each person has 40 days and one loss or none: the cluster error of a proportion of a half.
     spread = np.exp(1.959964 * np.sqrt(12 * 0.25) / 6)
     assert rows.loc["all", ["ci_low", "ci_high"]].tolist() == pytest.approx([8.75 / spread, 8.75 * spread])
