@@ -23,6 +23,8 @@ def main(arguments: list[str] | None = None) -> int:
     passed = True
     try:
         for gate in choose_gates(options.gates):
+            if options.fast and not gate.fast_cohorts:
+                continue
             found = run_gate(gate, options.work, options.fast, options.workers)
             if results is not None:
                 write_results(found, results)

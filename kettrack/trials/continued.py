@@ -114,7 +114,7 @@ GATES: Final = (
             question="Does the interval of the weighted curve cover?",
             scenario=scenario,
             cohorts=500,
-            fast_cohorts=5,
+            fast_cohorts=5 if scenario == "A" else 0,
             first_seed=104,
             measure=partial(continued_by, session=INTERVAL_AT, replicates=500),
             judge=judge_interval,

@@ -68,7 +68,7 @@ class Gate:
     n : int
         Patients in a cohort.
     cohorts, fast_cohorts : int
-        How many cohorts, and how many in a fast run.
+        How many cohorts, and how many in a fast run; 0 there leaves the gate out of it.
     first_seed : int
         Everything random follows from it.
     measure : function, optional

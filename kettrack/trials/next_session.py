@@ -19,7 +19,7 @@ from kettrack.estimators.least_squares import fit_least_squares
 from kettrack.reading.cohort import Cohort
 from kettrack.simulation.cohort import Simulated
 from kettrack.simulation.weekly_presets import LAST_SESSION_DAY
-from kettrack.trials.gate import Check, Gate, Truths
+from kettrack.trials.gate import FAST_COHORTS, Check, Gate, Truths
 from kettrack.trials.judging import bias, coverage, share
 from kettrack.vocabulary.instruments import GAD7, PHQ9
 
@@ -180,7 +180,10 @@ GATES: Final = (
     ),
     *(
         _gate("next_session_coverage", scenario, 203, "Does the interval hold what drawing lots would have found?")(
-            cohorts=2_000, measure_together=measure_difference, judge=judge_coverage
+            cohorts=2_000,
+            fast_cohorts=FAST_COHORTS if scenario in "AE" else 0,
+            measure_together=measure_difference,
+            judge=judge_coverage,
         )
         for scenario in ("A", "B", "C", "D", "E")
     ),
@@ -195,7 +198,11 @@ GATES: Final = (
     ),
     *(
         _gate("next_session_missing", scenario, 205, "Does it hold when some who stop are lost, by their last score?")(
-            cohorts=500, prepare=with_stoppers_lost, measure_together=measure_difference, judge=judge_coverage
+            cohorts=500,
+            fast_cohorts=FAST_COHORTS if scenario == "A" else 0,
+            prepare=with_stoppers_lost,
+            measure_together=measure_difference,
+            judge=judge_coverage,
         )
         for scenario in ("A", "B", "C", "E")
     ),

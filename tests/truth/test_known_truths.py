@@ -42,7 +42,8 @@ def test_shipped_truth_is_what_other_code_found(scenario: str, name: str) -> Non
     assert truth.value == pytest.approx(ELSEWHERE[scenario, name], abs=4 * truth.error + 0.004)
 
 
-@pytest.mark.parametrize("name", KINDS)
+# One scenario of each kind of process; the others differ from these in numbers only.
+@pytest.mark.parametrize("name", ["A", "C", "H", "J30", "durability", "clinics", "maintenance", "irregular"])
 def test_shipped_truths_are_found_again(name: str) -> None:
     shipped = known_truths(SCENARIOS[name])
     found = force_truth(SCENARIOS[name], PEOPLE, SEED)
