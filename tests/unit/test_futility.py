@@ -60,7 +60,7 @@ def test_the_sentence_says_what_the_brief_reader_needs(sheet):
     for part in (
         f"{row['estimate']:.1f} % (",
         f"against {row['null']:.1f} % expected from noise alone",
-        "were not scored after",
+        "had no score between session",
     ):
         assert part in sheet.text
 
