@@ -46,6 +46,8 @@ _HOME: Final = {
     "plot_response_curve": "kettrack.figures.response_curve",
     "plot_futility": "kettrack.figures.futility",
     "plot_session_answers": "kettrack.figures.session_answers",
+    "plot_going_on": "kettrack.figures.positivity",
+    "plot_balance": "kettrack.figures.positivity",
     "plot_methods": "kettrack.figures.trials",
     "plot_durability": "kettrack.figures.survival",
     "plot_turnbull": "kettrack.figures.turnbull",
@@ -89,6 +91,8 @@ if TYPE_CHECKING:
     from kettrack.figures.mean_count import plot_mean_count as plot_mean_count
     from kettrack.figures.occupancy import plot_occupancy as plot_occupancy
     from kettrack.figures.patient import plot_patient as plot_patient
+    from kettrack.figures.positivity import plot_balance as plot_balance
+    from kettrack.figures.positivity import plot_going_on as plot_going_on
     from kettrack.figures.response import plot_response_by_session as plot_response_by_session
     from kettrack.figures.response_curve import plot_response_curve as plot_response_curve
     from kettrack.figures.session_answers import plot_session_answers as plot_session_answers

@@ -40,6 +40,8 @@ ESTIMATES: Final[dict[str, Entry]] = {
         ("trajectories", "trajectories", "How does the mean score go, and who stops when?"),
         ("association", "association", "How is the number of sessions related to change, and why does that mislead?"),
         ("next_session", "next_session", "What does one more session change, among people still coming?"),
+        ("going_on_by_score", "positivity", "Who goes on, by last score and session: could it have gone either way?"),
+        ("balance", "positivity", "Were those who went on like those who did not?"),
         ("stop_after", "stop_after", "Would stopping after more sessions have changed the score at week 12?"),
         ("worsening", "worsening", "How many got worse, and when?"),
         ("state_after_course", "after_course", "How were people two to four weeks after the first course?"),
@@ -96,7 +98,8 @@ def estimate(name: str, cohort: Cohort, by: str | None = None, on_step: Callable
     cohort : Cohort
         From `load_cohort`.
     by : {"severity", "route", "early_response"}, optional
-        Compare groups; for `response_by_session`, `remission_by_session`, `durability` and `maintenance`.
+        Compare groups; for `response_by_session`, `remission_by_session`, `should_we_go_on`, `durability` and
+        `maintenance`.
     on_step : callable, optional
         Called `steps_of(name)` times at most while a long estimate runs.
 

@@ -85,23 +85,50 @@ def _line(cohort: Cohort, people: pd.Index) -> pd.DataFrame:
     return line.assign(meets=meets(cohort.criteria.response, measures), improved=improved)
 
 
+def later_exits(cohort: Cohort, session: int) -> pd.DataFrame:
+    """How those left who had improved less than 20 % after a session and went on, by the confirmed rule.
+
+    Returns
+    -------
+    DataFrame
+        By `patient_id`: `step` (sessions since the landmark; 0 = never at risk) `cause` (as `first_course_exits`).
+
+    Raises
+    ------
+    NotIdentified
+        As `first_course_exits`.
+    """
+    people = first_course_exits(cohort).set_index("patient_id").join(known_courses(cohort))
+    people = people[people["step"] > 0]
+    landmark = _Landmark(session, people, _line(cohort, people.index), cohort)
+    group = landmark.here[landmark.of_group["below_20"]]
+    rows = first_course_exits(by_confirmed(cohort)).set_index("patient_id").loc[group.index[group["length"] != session]]
+    return rows.assign(step=(rows["step"] - session).clip(lower=0))[["step", "cause"]]
+
+
+class _Landmark:
+    """People at a landmark and the groups they fall into; nothing after the landmark score decides who is in them."""
+
+    def __init__(self, session: int, people: pd.DataFrame, line: pd.DataFrame, cohort: Cohort) -> None:
+        self.here = people[people["known"] >= session]
+        since = line["days_since_session"].astype("Float64").to_numpy(float)
+        in_time = (line["sessions_to_date"] == session) & (since <= cohort.criteria.late_after_days)
+        self.scores = line[in_time].groupby("patient_id").last().reindex(self.here.index)
+        met = line[line["sessions_to_date"].le(session - 1) | in_time].groupby("patient_id")["meets"].any()
+        self.responded = met.reindex(self.here.index, fill_value=False).to_numpy(bool)
+        self.unscored = self.scores["improved"].isna().to_numpy() & ~self.responded
+        little = (self.scores["improved"] < _LITTLE).to_numpy()
+        some = ~little & ~self.responded & ~self.unscored
+        self.of_group = {"below_20": little & ~self.responded, "20_to_49": some}
+
+
 def _at(
     session: int, people: pd.DataFrame, later: dict[str, pd.DataFrame], line: pd.DataFrame, cohort: Cohort
 ) -> dict[str, LandmarkCounts]:
-    """The groups at one landmark; nothing after the landmark score decides who is in them."""
-    here = people[people["known"] >= session]
-    since = line["days_since_session"].astype("Float64").to_numpy(float)
-    in_time = (line["sessions_to_date"] == session) & (since <= cohort.criteria.late_after_days)
-    landmark = line[in_time].groupby("patient_id").last().reindex(here.index)
-    met = line[line["sessions_to_date"].le(session - 1) | in_time].groupby("patient_id")["meets"].any()
-    responded = met.reindex(here.index, fill_value=False).to_numpy(bool)
-    unscored = landmark["improved"].isna().to_numpy() & ~responded
-    little = (landmark["improved"] < _LITTLE).to_numpy()
-    of_group = {"below_20": little & ~responded, "20_to_49": ~little & ~responded & ~unscored}
-    return {
-        group: _counted(here[chosen], session, later, (len(here), int(responded.sum()), int(unscored.sum())), landmark["day"])
-        for group, chosen in of_group.items()
-    }
+    """The groups at one landmark."""
+    at = _Landmark(session, people, line, cohort)
+    sizes = (len(at.here), int(at.responded.sum()), int(at.unscored.sum()))
+    return {group: _counted(at.here[chosen], session, later, sizes, at.scores["day"]) for group, chosen in at.of_group.items()}
 
 
 def _counted(

@@ -13,6 +13,7 @@ from kettrack.analysis.context import made_from, refusal, release, rule_words
 from kettrack.analysis.durability_counts import exits as durability_exits
 from kettrack.analysis.durability_counts import watch
 from kettrack.analysis.exits import CAUSES, first_course_exits
+from kettrack.analysis.futility_counts import later_exits
 from kettrack.analysis.groups import EARLY_SESSION, GROUPINGS, groups_of
 from kettrack.analysis.subgroup_rates import compare_loss_rates
 from kettrack.errors import NotIdentified, UsageError
@@ -76,9 +77,23 @@ def _losses(cohort: Cohort) -> pd.DataFrame:
     return durability_exits(watch(cohort, "end_of_course")[0], "treatment_policy").rename(columns={"time": "step"})
 
 
+def _later(cohort: Cohort) -> pd.DataFrame:
+    """Confirmed response of those below 20 % improvement after session 3 who went on, by sessions since."""
+    return later_exits(cohort, GOING_ON_AFTER)
+
+
+GOING_ON_AFTER: Final = 3
 QUESTIONS: Final = {
     "response_by_session": Question(_first_course("response"), len(CAUSES), (2, 4, 6, 8), "session", "responded"),
     "remission_by_session": Question(_first_course("remission"), len(CAUSES), (2, 4, 6, 8), "session", "remitted"),
+    "should_we_go_on": Question(
+        _later,
+        len(CAUSES),
+        (2, 3),
+        "session after session 3",
+        "responded later, having improved less than 20 % by session 3 and gone on,",
+        after_landmark=False,
+    ),
     "durability": Question(_losses, 1, (28, 56), "day", "lost the response", after_landmark=False),
 }
 

@@ -31,6 +31,8 @@ DRAWN = {
     "plot_maintenance": "maintenance_lengths",
     "plot_response_curve": "response_by_session",
     "plot_futility": "should_we_go_on",
+    "plot_going_on": "going_on_by_score",
+    "plot_balance": "balance",
     "plot_durability": "durability_from_response",
     "plot_turnbull": "durability_intervals",
     "plot_mean_count": "recurrent_loss",

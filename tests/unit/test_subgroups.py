@@ -94,6 +94,20 @@ def test_small_groups_are_named(weekly: Cohort) -> None:
     assert any(caveat.startswith("Left out, with fewer than 11") for caveat in found.caveats)
 
 
+def test_going_on_is_compared_among_those_who_had_hardly_improved() -> None:
+    """Of those below 20 % after session 3 who went on; the sheet counts the same people."""
+    clinic = cohort_from_frames(
+        *(getattr(simulate(SCENARIOS["D"], 900, seed=6), name) for name in ("sessions", "scores", "patients"))
+    )
+    sheet = estimate("should_we_go_on", clinic).table.set_index("key").loc["after3_below_20"]
+    table = estimate("should_we_go_on", clinic, by="severity").table
+    assert table.drop_duplicates("group")["n"].sum() <= sheet["n"]
+    assert table["n"].min() >= 11
+    first = table[table["difference"].isna()].set_index("at")["estimate"]
+    others = table.dropna(subset=["difference"])
+    assert (others["at"].map(first) + others["difference"]).to_numpy() == pytest.approx(others["estimate"].to_numpy())
+
+
 def test_rates_in_maintenance_are_compared_by_ratio() -> None:
     table = estimate("maintenance", load_cohort(sample_folder()), by="severity").table
     rates = 700 * table["events"] / table["person_days"]
