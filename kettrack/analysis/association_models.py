@@ -7,9 +7,11 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from kettrack.analysis.context import NORMAL
 from kettrack.errors import UsageError
 from kettrack.estimators.dose_curve import fit_probit_curve
 from kettrack.estimators.growth import GrowthFit, fit_growth
+from kettrack.estimators.least_squares import fit_clustered
 from kettrack.estimators.regression_to_mean import expected_drop
 from kettrack.reading.cohort import Cohort
 from kettrack.timelines.states import meets
@@ -17,7 +19,6 @@ from kettrack.timelines.tables import timeline_table
 
 LOW_RELIABILITY: Final = 0.60  # scores weeks apart, assumption
 HIGH_RELIABILITY: Final = 0.86  # PHQ-9, internal consistency .86-.89 (Stafford 2007 and others)
-NORMAL: Final = 1.959964
 EXACT: Final = 1e-12
 Row = dict[str, Any]
 
@@ -39,15 +40,14 @@ def slope_rows(people: pd.DataFrame, outcome: str, words: str) -> list[Row]:
 
 
 def _slope(key: str, about: str, people: pd.DataFrame, outcome: pd.Series, adjusted: bool) -> Row:
-    """Ordinary least squares with errors that allow for unequal spread (HC1)."""
-    import statsmodels.api as sm
-
+    """Least squares with errors that allow for unequal spread: every person a cluster of one (HC1)."""
     row: Row = {"key": key, "about": about, "unit": "points per session", "n": len(people)}
     if len(people) < 5 or people["total"].nunique() < 2:
         return row | {"estimate": np.nan}
     columns = ["total", "baseline"] if adjusted and people["baseline"].nunique() > 1 else ["total"]
-    fit = sm.OLS(outcome.to_numpy(float), sm.add_constant(people[columns].to_numpy(float))).fit(cov_type="HC1")
-    return row | _interval(float(fit.params[1]), float(fit.bse[1]))
+    x = np.column_stack([np.ones(len(people)), people[columns].to_numpy(float)])
+    fit = fit_clustered(x, outcome.to_numpy(float), np.arange(len(people)))
+    return row | _interval(float(fit.coefficients[1]), float(fit.error[1]))
 
 
 def _interval(estimate: float, error: float) -> Row:

@@ -9,8 +9,9 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from kettrack.analysis.context import NORMAL
 from kettrack.analysis.course_scores import final_scores
-from kettrack.analysis.diagnostics import NORMAL, Floats
+from kettrack.analysis.diagnostics import Floats
 from kettrack.analysis.exits import first_course_exits
 from kettrack.analysis.next_session import recall_of
 from kettrack.analysis.next_session_fit import fit_trials

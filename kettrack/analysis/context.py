@@ -31,6 +31,10 @@ def made_from(cohort: Cohort, unit: str, level: float | None = None, seed: int |
     }
 
 
+FEWEST: Final = 11  # people behind a share or at risk on a curve: with fewer, one person moves it by a tenth
+LEVEL: Final = 0.95
+NORMAL: Final = 1.959963984540054  # standard errors to each side at that level
+
 # A count of 1 to 10 in words that no cell of the table stands behind; "fewer than 10 people" is a threshold, not a count.
 _SMALL_COUNT: Final = re.compile(r"(?<!than )\b([1-9]|10)(?= (?:people|persons?|patients?|pairs|decisions|of them|who) ?)")
 

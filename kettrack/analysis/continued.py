@@ -7,9 +7,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.context import made_from, refusal, release, rule_words
+from kettrack.analysis.context import FEWEST, LEVEL, made_from, refusal, release, rule_words
 from kettrack.analysis.continued_rows import WAYS, Continued, count
-from kettrack.analysis.response_curve import FEWEST_AT_RISK, LEVEL
 from kettrack.analysis.session_counts import FIRST_COURSE
 from kettrack.errors import NotIdentified
 from kettrack.estimators.continuing import (
@@ -53,7 +52,7 @@ ROLES: Final[dict[str, Role]] = {
 _ENDS: Final = {
     "support": "who is left there has next to no chance to go on (the planned end, or scores at which everybody stops)",
     "ess": f"after it the weights leave fewer than {FEWEST_EFFECTIVE} effective patients",
-    "at_risk": f"after it fewer than {FEWEST_AT_RISK} are at risk",
+    "at_risk": f"after it fewer than {FEWEST} are at risk",
     "data": "nobody was followed further",
 }
 
@@ -140,7 +139,7 @@ def last_session(counts: Continued, chance: Floats, found: Staying) -> tuple[int
     # A session is carried when those at risk at the one before could go on to it.
     tests = {
         "support": np.concatenate([[True], supported[:-1]]),
-        "at_risk": at_risk >= FEWEST_AT_RISK,
+        "at_risk": at_risk >= FEWEST,
         "ess": found.ess >= FEWEST_EFFECTIVE - 1e-6,
     }
     ends = {name: int(np.logical_and.accumulate(holds).sum()) for name, holds in tests.items()}

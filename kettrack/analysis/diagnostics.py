@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from kettrack.analysis.context import NORMAL
 from kettrack.errors import NotIdentified
 from kettrack.estimators.least_squares import fit_clustered
 from kettrack.estimators.weights import e_value_of_difference
@@ -17,7 +18,6 @@ Floats = npt.NDArray[np.float64]
 POSITIVE: Final = (0.05, 0.95)  # fitted probabilities between which a decision could have gone either way
 LEAST_OBSERVED: Final = 50  # percent of an arm with an outcome
 LARGEST_DIFFERENCE: Final = 20  # percentage points between two arms
-NORMAL: Final = 1.959963984540054
 DETECTABLE: Final = 2.8  # standard errors that are found in four of five samples
 
 

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.context import made_from, refusal, release, rule_words
+from kettrack.analysis.context import FEWEST, LEVEL, made_from, refusal, release, rule_words
 from kettrack.analysis.durability_counts import ESTIMANDS, Estimand, Watched, count_exits, exits, watch
 from kettrack.analysis.durability_weights import Untreated, stay_weights, untreated, untreated_curve
 from kettrack.errors import NotIdentified
@@ -18,8 +18,6 @@ from kettrack.result import Result, Role
 from kettrack.timelines.spells import Origin
 from kettrack.vocabulary.published_durability import published_durability
 
-FEWEST_AT_RISK: Final = 11  # a curve ends where fewer are left: below it one person moves it by a tenth
-LEVEL: Final = 0.95
 WEEK: Final = 7
 LAST_DAY: Final = 364
 REPLICATES: Final = 500
@@ -89,10 +87,9 @@ def _durability(cohort: Cohort, name: str, origin: Origin) -> Result:
     try:
         watched = watch(cohort, origin)
         n = len(watched[0].whatever)
-        if n < FEWEST_AT_RISK:
+        if n < FEWEST:
             raise NotIdentified(
-                f"{'only ' if n else ''}{n} people are known to have responded {ORIGINS[origin]}; a curve needs "
-                f"{FEWEST_AT_RISK}.",
+                f"{'only ' if n else ''}{n} people are known to have responded {ORIGINS[origin]}; a curve needs {FEWEST}.",
                 "a score in the 14 days after the planned course and before any further session, for everyone.",
             )
     except NotIdentified as error:
@@ -122,7 +119,7 @@ def _curve(cohort: Cohort, watched: Watched, estimand: Estimand) -> pd.DataFrame
     """Weekly rows of one estimand under one rule."""
     left = exits(watched, estimand)
     time, cause = left["time"].to_numpy(), left["cause"].to_numpy()
-    days = np.arange(0, min(int(np.sort(time)[-FEWEST_AT_RISK]), LAST_DAY) + 1)
+    days = np.arange(0, min(int(np.sort(time)[-FEWEST]), LAST_DAY) + 1)
     again = (watched.whatever["retreated_day"] - watched.whatever["origin_day"]).to_numpy(float, na_value=np.nan)
     retreated = np.sort(again[again <= time] if estimand == "treatment_policy" else time[cause == 2])
     numbers = {
@@ -133,7 +130,7 @@ def _curve(cohort: Cohort, watched: Watched, estimand: Estimand) -> pd.DataFrame
     }
     shares = _weighted(cohort, watched, days) if estimand == "off_treatment" else _plain(left, estimand, days)
     table = pd.DataFrame({"day": days, "n": len(time), **numbers, **shares})
-    table = table[table["ess"].fillna(FEWEST_AT_RISK) >= FEWEST_AT_RISK]
+    table = table[table["ess"].fillna(FEWEST) >= FEWEST]
     for name, column in {"median_day": "estimate", "median_low": "ci_low", "median_high": "ci_high"}.items():
         reached = table["day"][table[column] <= 50 + 1e-9]
         table = table.assign(**{name: float(reached.iloc[0]) if len(reached) else np.nan})
@@ -195,7 +192,7 @@ def _said(table: pd.DataFrame, kind: Estimand, rule: str) -> str:
     if shares:
         return f"{' and '.join(shares)} {verb}{WORDS[kind]}"
     left = "people's worth of information" if kind == "off_treatment" else "people at risk"
-    return f"{NAMES[kind]}: fewer than {FEWEST_AT_RISK} {left} at 4 weeks"
+    return f"{NAMES[kind]}: fewer than {FEWEST} {left} at 4 weeks"
 
 
 def _caveats(cohort: Cohort, watched: Watched) -> tuple[str, ...]:

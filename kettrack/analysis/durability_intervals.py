@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from kettrack.analysis.context import made_from, refusal, release, rule_words
+from kettrack.analysis.context import FEWEST, LEVEL, made_from, refusal, release, rule_words
 from kettrack.analysis.durability_counts import Watched, watch
 from kettrack.errors import NotIdentified
 from kettrack.estimators.turnbull import Turnbull, fit_turnbull
@@ -18,8 +18,6 @@ from kettrack.result import Result, Role
 
 Floats = npt.NDArray[np.float64]
 
-FEWEST: Final = 11
-LEVEL: Final = 0.95
 DAYS: Final = (28, 56)
 SEED: Final = 1
 EXACT: Final = 1e-9  # a share nearer to 0 or 1 than this is there

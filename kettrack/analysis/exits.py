@@ -101,14 +101,8 @@ def _met_before(cohort: Cohort, event: str) -> pd.Index:
 def by_confirmed(cohort: Cohort) -> Cohort:
     """The same cohort under the same rules, a response and a remission asking for a second score 7-60 days later."""
     criteria = cohort.criteria
-    twice = replace(
-        criteria,
-        name=f"{criteria.name}, confirmed twice",
-        response=_twice(criteria.response),
-        remission=_twice(criteria.remission),
-    )
-    settings = replace(cohort.settings, criteria=twice.name, user_criteria=(twice, *cohort.settings.user_criteria))
-    return replace(cohort, settings=settings)
+    response, remission = _twice(criteria.response), _twice(criteria.remission)
+    return cohort.under(replace(criteria, name=f"{criteria.name}, confirmed twice", response=response, remission=remission))
 
 
 def _twice(rule: Rule | None) -> Rule | None:

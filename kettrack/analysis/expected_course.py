@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.context import made_from, refusal, release
+from kettrack.analysis.context import FEWEST, made_from, refusal, release
 from kettrack.errors import NotIdentified
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
@@ -18,7 +18,6 @@ from kettrack.timelines.states import is_assessment
 from kettrack.timelines.tables import log_reasons
 from kettrack.vocabulary.instrument import Instrument
 
-FEWEST: Final = 11  # people in a cell; with fewer, one person moves a quantile by a tenth
 NEIGHBOURS: Final = (0.25, 0.5, 0.25)  # weight of the session before, the session itself and the one after
 QUANTILES: Final = {"q10": 0.10, "q25": 0.25, "estimate": 0.50, "q75": 0.75, "q90": 0.90}
 KEYS: Final = ["band", "sessions", "score"]

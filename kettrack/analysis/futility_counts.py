@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from kettrack.analysis.context import FEWEST, LEVEL
 from kettrack.analysis.exits import CAUSES, by_confirmed, first_course_exits, known_courses
 from kettrack.estimators.competing import ExitCounts, count_exits, estimate_incidence
 from kettrack.reading.cohort import Cohort
@@ -17,9 +18,7 @@ from kettrack.timelines.tables import timeline_table
 LANDMARKS: Final = (2, 3, 4, 6)
 GROUPS: Final = ("below_20", "20_to_49")
 RULES: Final = ("confirmed", "single")
-FEWEST: Final = 11  # people who went on: below it a row is refused
 SOON: Final = 2  # sessions
-LEVEL: Final = 0.95
 _LITTLE: Final = 20.0  # percent
 _NAMES: Final = {
     "estimate": (("estimate", "ci_low", "ci_high"), ("soon", "soon_low", "soon_high")),

@@ -7,14 +7,13 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.context import made_from, refusal, release, rule_words
+from kettrack.analysis.context import FEWEST, made_from, refusal, release, rule_words
 from kettrack.errors import NotIdentified
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
 from kettrack.timelines.courses import derive_courses
 from kettrack.timelines.maintenance import HOLDING, HoldingRules, holding_intervals, maintenance_intervals
 
-FEWEST: Final = 11  # people in a row of the strip: below it one person moves it by a tenth
 MOST_SESSIONS: Final = 24
 # Upper edges in days, around the usual rhythms: twice a week, weekly, every 2 and 3 weeks, monthly, longer.
 EDGES: Final = (4, 10, 17, 24, 38, 59)

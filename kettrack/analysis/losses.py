@@ -13,9 +13,10 @@ from kettrack.errors import NotIdentified
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
 from kettrack.timelines.events import RETURNS
+from kettrack.timelines.spells import single_score
 from kettrack.timelines.state_events import state_events_table
 from kettrack.timelines.tables import outcomes_table
-from kettrack.vocabulary.rules import Criteria, Rule, Run
+from kettrack.vocabulary.rules import Criteria, Rule
 
 PROVEN: Final = ("single", "confirmed")
 ESTIMAND: Final = (
@@ -92,18 +93,12 @@ def _rules(criteria: Criteria) -> list[Rule]:
 def _by_single_score(cohort: Cohort) -> Cohort:
     """The same cohort under the same rules, a single score being enough for a loss or a return."""
     criteria = cohort.criteria
-    single = replace(
-        criteria,
-        name=f"{criteria.name}, single score",
-        loss_of_response=_once(criteria.loss_of_response),
-        relapse=_once(criteria.relapse),
-    )
-    settings = replace(cohort.settings, criteria=single.name, user_criteria=(single, *cohort.settings.user_criteria))
-    return replace(cohort, settings=settings)
+    loss, relapse = _once(criteria.loss_of_response), _once(criteria.relapse)
+    return cohort.under(replace(criteria, name=f"{criteria.name}, single score", loss_of_response=loss, relapse=relapse))
 
 
 def _once(rule: Rule | None) -> Rule | None:
-    return None if rule is None else replace(rule, run=Run())
+    return None if rule is None else single_score(rule)
 
 
 def _rows(cohort: Cohort, how: str) -> list[dict[str, object]]:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from kettrack.analysis.context import made_from, refusal, release, rule_words
+from kettrack.analysis.context import LEVEL, NORMAL, made_from, refusal, release, rule_words
 from kettrack.analysis.durability_counts import loss_rule
 from kettrack.errors import NotIdentified
 from kettrack.estimators.cox import fit_cox
@@ -23,7 +23,6 @@ Floats = npt.NDArray[np.float64]
 
 FEWEST_PEOPLE: Final = 11
 FEWEST_EVENTS: Final = 5
-LEVEL: Final = 0.95
 PER: Final = 700  # days in 100 person-weeks
 # Upper edges in days; the last band is open.
 SINCE: Final = {"0-7": 7, "8-14": 14, "15-28": 28, "29-42": 42, "43+": 1_000_000}
@@ -197,7 +196,7 @@ def _rate(key: str, about: str, part: pd.DataFrame) -> dict[str, object]:
         rate = PER * events / days
         low, high = 0.0, -np.log((1 - LEVEL) / 2) * PER / days
     if events:
-        spread = 1.959964 * np.sqrt(((people["event"] - events / days * people["days"]) ** 2).sum()) / events
+        spread = NORMAL * np.sqrt(((people["event"] - events / days * people["days"]) ** 2).sum()) / events
         low, high = rate * np.exp(-spread), rate * np.exp(spread)
     numbers: dict[str, object] = {"n": len(people), "events": int(events), "person_days": days}
     return {"key": key, "kind": "rate", "about": about} | numbers | {"estimate": rate, "ci_low": low, "ci_high": high}
@@ -212,7 +211,7 @@ def _ratios(stretches: pd.DataFrame) -> tuple[list[dict[str, object]], str]:
         fit = fit_cox(stretches["start"], stretches["stop"], stretches["event"], x, stretches["patient_id"], names=list(COX))
     except NotIdentified as error:
         return [], error.reason
-    low, high = (np.exp(fit.coefficient + side * 1.959964 * fit.robust_error) for side in (-1, 1))
+    low, high = (np.exp(fit.coefficient + side * NORMAL * fit.robust_error) for side in (-1, 1))
     ratio = np.exp(fit.coefficient)
     shared = {"kind": "hazard ratio", "n": fit.n_patients, "events": fit.events, "person_days": float(days.sum())}
     return [

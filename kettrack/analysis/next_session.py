@@ -6,8 +6,7 @@ from typing import Final
 
 import pandas as pd
 
-from kettrack.analysis.context import made_from, refusal, release, rule_words
-from kettrack.analysis.diagnostics import NORMAL
+from kettrack.analysis.context import NORMAL, made_from, refusal, release, rule_words
 from kettrack.analysis.next_session_fit import fit_trials
 from kettrack.analysis.next_session_points import FRESH, decision_points
 from kettrack.analysis.next_session_rows import (

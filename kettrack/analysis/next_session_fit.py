@@ -7,7 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from kettrack.analysis.diagnostics import NORMAL, Floats, overlap, require_outcomes
+from kettrack.analysis.context import NORMAL
+from kettrack.analysis.diagnostics import Floats, overlap, require_outcomes
 from kettrack.analysis.next_session_points import HISTORY, SQUARES
 from kettrack.analysis.next_session_trials import Trials
 from kettrack.errors import NotIdentified

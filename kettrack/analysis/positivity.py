@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.context import made_from, refusal, release, rule_words
+from kettrack.analysis.context import FEWEST, made_from, refusal, release, rule_words
 from kettrack.analysis.expected_course import baseline_bands
 from kettrack.analysis.next_session import recall_of
 from kettrack.analysis.next_session_fit import history_columns, probability_of_going_on, require_people
@@ -18,7 +18,6 @@ from kettrack.estimators.weights import standardised_differences
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
 
-FEWEST: Final = 11  # people in a cell
 MOST_SESSIONS: Final = 8
 BALANCED: Final = 0.1  # standard deviations; Austin 2009 (Stat Med 28:3083)
 GOING_ON_ESTIMAND: Final = (

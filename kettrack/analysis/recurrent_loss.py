@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from kettrack.analysis.context import made_from, refusal, release, rule_words
+from kettrack.analysis.context import FEWEST, LEVEL, made_from, refusal, release, rule_words
 from kettrack.analysis.durability_counts import loss_rule
 from kettrack.errors import NotIdentified
 from kettrack.estimators.recurrence import RecurrenceCounts, count_recurrences, estimate_mean_count
@@ -16,8 +16,6 @@ from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
 from kettrack.timelines.regained import repeated_losses
 
-FEWEST_AT_RISK: Final = 11
-LEVEL: Final = 0.95
 WEEK: Final = 7
 SENTENCE_DAYS: Final = (182, 364)
 ESTIMAND: Final = "Mean number of losses of response per person, by day since the first response, whatever sessions followed."
@@ -56,7 +54,7 @@ def estimate(counts: RecurrenceCounts) -> pd.DataFrame:
         `ci_high` (per person; the interval is missing before the first loss).
     """
     found = estimate_mean_count(counts, LEVEL)
-    last = int((found.at_risk >= FEWEST_AT_RISK).sum())
+    last = int((found.at_risk >= FEWEST).sum())
     days = np.arange(WEEK, last + 1, WEEK)
     place = days - 1
     table = pd.DataFrame({"day": days, "n": int(found.at_risk.max(initial=0)), "at_risk": found.at_risk[place]})
@@ -76,7 +74,7 @@ def recurrent_loss(cohort: Cohort) -> Result:
         table = estimate(count(cohort))
         if table.empty:
             raise NotIdentified(
-                f"fewer than {FEWEST_AT_RISK} people were followed for a week after a first response.",
+                f"fewer than {FEWEST} people were followed for a week after a first response.",
                 "scores after the first response, for everyone.",
             )
     except NotIdentified as error:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from kettrack.analysis.context import made_from, refusal, release
+from kettrack.analysis.context import FEWEST, LEVEL, made_from, refusal, release
 from kettrack.analysis.exits import CAUSES, by_confirmed, first_course_exits
 from kettrack.analysis.plasmode import NULL_CAVEAT, SEED, null_cohort
 from kettrack.analysis.session_counts import FIRST_COURSE
@@ -18,8 +18,6 @@ from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
 from kettrack.vocabulary.published_cohorts import rates_to_draw
 
-FEWEST_AT_RISK: Final = 11  # a curve ends where fewer are left: below it one person moves it by a tenth
-LEVEL: Final = 0.95
 COUNTED: Final = (
     "Counted: everyone with a rated baseline and a log complete for 60 days after session 1, scored or not. "
     f"{FIRST_COURSE} Completed: reached its end, or went on after a pause, without the event."
@@ -68,7 +66,7 @@ def estimate(counts: ExitCounts) -> pd.DataFrame:
         before it is reached.
     """
     found = estimate_incidence(counts, LEVEL)
-    last = int((counts.at_risk >= FEWEST_AT_RISK).sum())
+    last = int((counts.at_risk >= FEWEST).sum())
     session = np.arange(1, last + 1)
     table = pd.DataFrame({"session": session, "at_risk": counts.at_risk[:last]})
     table.insert(1, "n", counts.at_risk.max(initial=0))
@@ -117,7 +115,7 @@ def response_by_session(cohort: Cohort, event: str = "response") -> Result:
     name = f"{event}_by_session"
     try:
         counts = count(cohort, event)
-        if counts.at_risk.max(initial=0) < FEWEST_AT_RISK:
+        if counts.at_risk.max(initial=0) < FEWEST:
             raise NotIdentified(
                 "fewer than 11 patients have a rated baseline and a log that is complete for 60 days after session 1.",
                 "a score in the 30 days before session 1, and observed_to_day.",
@@ -200,7 +198,7 @@ def _median_words(end: pd.Series, word: str) -> str:
         return f"Half had {word} by session {{{last}.half_by}} (95 % interval {low} to {high})."
     open_end = f" (95 % interval {low} to not reached)" if pd.notna(end["half_by_low"]) else ""
     return (
-        f"Fewer than half had {word} by session {{{last}.session}}, the last with at least {FEWEST_AT_RISK} at risk: "
+        f"Fewer than half had {word} by session {{{last}.session}}, the last with at least {FEWEST} at risk: "
         f"the median is not reached{open_end}."
     )
 

@@ -7,14 +7,13 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.context import made_from, refusal, release, rule_words
+from kettrack.analysis.context import LEVEL, made_from, refusal, release, rule_words
 from kettrack.errors import NotIdentified
 from kettrack.estimators.proportions import wilson
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
 from kettrack.timelines.retreatments import WHY_NOT, rated_courses
 
-LEVEL: Final = 0.95
 ESTIMAND: Final = (
     "Response to the first re-induction, from the person's score of the 30 days before it, among those who came back for one."
 )

@@ -6,8 +6,8 @@ from typing import Final
 
 import pandas as pd
 
-from kettrack.analysis.context import made_from, refusal, release, rule_words
-from kettrack.analysis.futility_counts import FEWEST, LANDMARKS, count, estimate
+from kettrack.analysis.context import FEWEST, made_from, refusal, release, rule_words
+from kettrack.analysis.futility_counts import LANDMARKS, count, estimate
 from kettrack.analysis.plasmode import NULL_CAVEAT, SEED, null_cohort
 from kettrack.errors import NotIdentified
 from kettrack.reading.cohort import Cohort

@@ -7,14 +7,13 @@ from typing import Final
 
 import pandas as pd
 
-from kettrack.analysis.context import made_from, refusal, release
+from kettrack.analysis.context import LEVEL, made_from, refusal, release
 from kettrack.analysis.specification_counts import EVENTS, FIRST_EVENT, count
 from kettrack.errors import NotIdentified
 from kettrack.estimators.proportions import wilson
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
 
-LEVEL: Final = 0.95
 _ESTIMAND: Final = (
     "Percent of the people who can be rated under a rule who ever met it in the log; loss of response: of those who responded."
 )

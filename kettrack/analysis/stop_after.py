@@ -9,8 +9,7 @@ from typing import Final, Literal
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.context import made_from, refusal, release, rule_words
-from kettrack.analysis.response_curve import LEVEL
+from kettrack.analysis.context import LEVEL, made_from, refusal, release, rule_words
 from kettrack.analysis.stop_after_beside import COLUMNS, UNIT, left_out_lines, typed
 from kettrack.analysis.stop_after_checks import choose_pair, comparable, in_time
 from kettrack.analysis.stop_after_history import HORIZON, WINDOW

@@ -158,21 +158,8 @@ def _gather(log: Log, days: SessionDays, run: Array, place: Array, left_out: dic
     next_day = np.where(same, np.append(days.day[1:], 0), np.inf)[run]
     chosen = take_days(days, run)
     is_last = np.append(chosen.patient[1:] != chosen.patient[:-1], True)
-    entry, bins = _grid(chosen, is_last)
-    start = chosen.day[entry] + STARTS[bins]
-    end = np.minimum((STARTS + WIDTHS - 1)[bins] + chosen.day[entry], HORIZON)
-    gap = (next_day - chosen.day)[entry]
-    event = (gap >= STARTS[bins]) & (gap <= end - chosen.day[entry])
-    reached = np.searchsorted(STARTS, gap, "right") - 1  # bin of the next session
-    known_to = chosen.day[entry] + STARTS[np.minimum(bins, reached)] - 1
     people = place[chosen.patient]
-    before = history(log, chosen, entry, known_to)
-    apart = _by_bin(before, history(log, chosen, entry, chosen.day[entry]), bins)
-    share = np.log((end - start + 1) / WIDTHS[bins])
-    rows = GapRows(
-        people[entry], chosen.number[entry], bins, STARTS[bins] <= gap, event, STARTS[bins] <= GRACE,
-        np.column_stack([before, apart, share]), int(people.max()) + 1,
-    )  # fmt: skip
+    rows, start, end, entry = _hazard_rows(log, chosen, is_last, next_day, people)
     possible = possible_rows(rows)
     if not possible.any():
         raise NotIdentified(f"nobody had a second session within {GRACE} days.", "every session with its day.")
@@ -197,6 +184,27 @@ def _gather(log: Log, days: SessionDays, run: Array, place: Array, left_out: dic
         left_out=left_out,
         baseline=log.baselines.score[last],
     )
+
+
+def _hazard_rows(
+    log: Log, chosen: SessionDays, is_last: Array, next_day: Array, people: Array
+) -> tuple[GapRows, Array, Array, Array]:
+    """Every session by every bin of the gap after it, the days on which the bin lies, and the session each row belongs to."""
+    entry, bins = _grid(chosen, is_last)
+    start = chosen.day[entry] + STARTS[bins]
+    end = np.minimum((STARTS + WIDTHS - 1)[bins] + chosen.day[entry], HORIZON)
+    gap = (next_day - chosen.day)[entry]
+    event = (gap >= STARTS[bins]) & (gap <= end - chosen.day[entry])
+    reached = np.searchsorted(STARTS, gap, "right") - 1  # bin of the next session
+    known_to = chosen.day[entry] + STARTS[np.minimum(bins, reached)] - 1
+    before = history(log, chosen, entry, known_to)
+    apart = _by_bin(before, history(log, chosen, entry, chosen.day[entry]), bins)
+    share = np.log((end - start + 1) / WIDTHS[bins])
+    rows = GapRows(
+        people[entry], chosen.number[entry], bins, STARTS[bins] <= gap, event, STARTS[bins] <= GRACE,
+        np.column_stack([before, apart, share]), int(people.max()) + 1,
+    )  # fmt: skip
+    return rows, start, end, entry
 
 
 def _by_bin(before: Array, at_session: Array, bins: Array) -> Array:

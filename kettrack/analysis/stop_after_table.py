@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.response_curve import LEVEL
+from kettrack.analysis.context import LEVEL
 from kettrack.analysis.stop_after_beside import COLUMNS, Arms, beside, left_out_lines, line, typed
 from kettrack.analysis.stop_after_checks import require_outcomes, require_support, require_window, window_weights
 from kettrack.analysis.stop_after_history import HORIZON

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from kettrack.analysis.context import made_from, refusal, release, rule_words
+from kettrack.analysis.context import FEWEST, made_from, refusal, release, rule_words
 from kettrack.analysis.groups import GROUPINGS, groups_of
 from kettrack.analysis.maintenance import PER, maintenance_stretches
 from kettrack.errors import NotIdentified
@@ -16,7 +16,6 @@ from kettrack.estimators.resampling import patient_weights, percentile_interval,
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
 
-FEWEST: Final = 11  # people in a group
 FEWEST_EVENTS: Final = 5
 REPLICATES: Final = 1000
 SEED: Final = 20261122

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.context import made_from, refusal, release, rule_words
+from kettrack.analysis.context import FEWEST, made_from, refusal, release, rule_words
 from kettrack.analysis.durability_counts import exits as durability_exits
 from kettrack.analysis.durability_counts import watch
 from kettrack.analysis.exits import CAUSES, first_course_exits
@@ -22,7 +22,6 @@ from kettrack.estimators.group_tests import IncidenceDifference, compare_inciden
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
 
-FEWEST: Final = 11  # people at risk, at the start and at each time compared: below it one person moves a share by a tenth
 REPLICATES: Final = 1999
 SEED: Final = 20261122
 _ROLES: Final[dict[str, Role]] = {

@@ -7,14 +7,13 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.context import made_from, refusal, release, rule_words
+from kettrack.analysis.context import FEWEST, made_from, refusal, release, rule_words
 from kettrack.analysis.course_scores import STRATA, course_scores
 from kettrack.errors import NotIdentified
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
 from kettrack.timelines.tables import timeline_table
 
-FEWEST: Final = 11  # people behind a mean: below it one person moves it by a tenth
 LAST_WEEK: Final = 12
 EVERYBODY: Final = "everybody"
 ESTIMAND: Final = (

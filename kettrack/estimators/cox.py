@@ -43,8 +43,6 @@ class CoxFit:
         What went in. Rows at risk at no event time are among them and say nothing.
     iterations : int
         Newton steps taken.
-    converged : bool
-        Always true: a fit that does not converge is an error.
     """
 
     names: tuple[str, ...]
@@ -56,7 +54,6 @@ class CoxFit:
     n_rows: int
     events: int
     iterations: int
-    converged: bool
 
 
 def fit_cox(  # noqa: PLR0913 - the columns of a counting process, each by its name
@@ -130,7 +127,7 @@ def fit_cox(  # noqa: PLR0913 - the columns of a counting process, each by its n
     np.add.at(scores, who[sets.rows], likelihood.score_residuals(end))
     robust = inverse @ scores.T
     errors = np.sqrt(np.diag(inverse)) / scale, np.sqrt((robust**2).sum(axis=1)) / scale
-    return CoxFit(told, end.beta / scale, *errors, end.loglik, len(scores), len(covariates), len(sets.slot), steps, True)
+    return CoxFit(told, end.beta / scale, *errors, end.loglik, len(scores), len(covariates), len(sets.slot), steps)
 
 
 def _arranged(

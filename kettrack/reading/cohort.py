@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
@@ -108,3 +108,8 @@ class Cohort:
     def criteria(self) -> Criteria:
         """The rules in force for the primary instrument."""
         return get_criteria(self.instrument, self.settings.criteria, self.settings.user_criteria)
+
+    def under(self, criteria: Criteria) -> Cohort:
+        """The same cohort with other rules in force, such as a variant of those it has under another name."""
+        settings = replace(self.settings, criteria=criteria.name, user_criteria=(criteria, *self.settings.user_criteria))
+        return replace(self, settings=settings)

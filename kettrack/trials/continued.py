@@ -8,9 +8,9 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from kettrack.analysis.context import LEVEL
 from kettrack.analysis.continued import SCORED_STOPPERS, last_session
 from kettrack.analysis.continued_rows import count
-from kettrack.analysis.response_curve import LEVEL
 from kettrack.estimators.continuing import chance_to_go_on, estimate_staying, replicate_curves, weighted_curve
 from kettrack.estimators.resampling import patient_weights, percentile_interval
 from kettrack.reading.cohort import Cohort

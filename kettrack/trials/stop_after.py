@@ -8,7 +8,7 @@ from typing import Final
 
 import pandas as pd
 
-from kettrack.analysis.response_curve import LEVEL
+from kettrack.analysis.context import LEVEL
 from kettrack.analysis.stop_after_checks import comparable, in_time
 from kettrack.analysis.stop_after_rows import stop_data
 from kettrack.analysis.stop_after_table import weigh_arms
