@@ -30,15 +30,15 @@ _HOME: Final = {
     "sudden_gains_table": "kettrack.timelines.sudden_gains",
     "known_by": "kettrack.timelines.known_by",
     "estimate": "kettrack.analysis",
-    "stop_after": "kettrack.analysis.stop_after",
-    "next_session": "kettrack.analysis.next_session",
-    "session_answers": "kettrack.analysis.session_answers",
+    "stop_after": "kettrack.analysis.stop_after.answer",
+    "next_session": "kettrack.analysis.next_session.answer",
+    "session_answers": "kettrack.analysis.session_answers.answer",
     "trial_results": "kettrack.trials.results",
     "methods_table": "kettrack.trials.results",
     "methods_by_scenario": "kettrack.trials.results",
-    "review_table": "kettrack.analysis.review",
-    "patient_page": "kettrack.analysis.patient_page",
-    "comparable_scores": "kettrack.analysis.expected_course",
+    "review_table": "kettrack.analysis.people.review",
+    "patient_page": "kettrack.analysis.people.patient_page",
+    "comparable_scores": "kettrack.analysis.courses.expected_course",
     "plot_ladder": "kettrack.figures.cohort",
     "plot_session_counts": "kettrack.figures.cohort",
     "plot_session_gaps": "kettrack.figures.cohort",
@@ -70,12 +70,12 @@ __all__ = ["__version__", *_HOME]
 
 if TYPE_CHECKING:
     from kettrack.analysis import estimate as estimate
-    from kettrack.analysis.expected_course import comparable_scores as comparable_scores
-    from kettrack.analysis.next_session import next_session as next_session
-    from kettrack.analysis.patient_page import patient_page as patient_page
-    from kettrack.analysis.review import review_table as review_table
-    from kettrack.analysis.session_answers import session_answers as session_answers
-    from kettrack.analysis.stop_after import stop_after as stop_after
+    from kettrack.analysis.courses.expected_course import comparable_scores as comparable_scores
+    from kettrack.analysis.next_session.answer import next_session as next_session
+    from kettrack.analysis.people.patient_page import patient_page as patient_page
+    from kettrack.analysis.people.review import review_table as review_table
+    from kettrack.analysis.session_answers.answer import session_answers as session_answers
+    from kettrack.analysis.stop_after.answer import stop_after as stop_after
     from kettrack.errors import DataProblems as DataProblems
     from kettrack.errors import KettrackError as KettrackError
     from kettrack.errors import NotIdentified as NotIdentified

@@ -37,6 +37,18 @@ MAY_IMPORT = {
     "report": READING | {"timelines", "analysis"},
     "cli": READING | {"timelines", "analysis", "report", "simulation"},
 }
+# room of `analysis` -> the rooms of `analysis` it may import; `context` serves all, and `overview` chooses from all.
+ANALYSIS_MAY_IMPORT = {
+    "courses": set(),
+    "durability": set(),
+    "association": set(),
+    "response": {"courses"},
+    "people": {"courses"},
+    "subgroups": {"courses", "response", "durability"},
+    "next_session": {"courses", "response", "association"},
+    "stop_after": set(),
+    "session_answers": {"association", "next_session", "stop_after"},
+}
 HEAVY = ("pandas", "numpy", "scipy", "matplotlib", "pyarrow", "statsmodels", "numba", "nbclient", "nbconvert", "rich")
 
 
@@ -73,6 +85,13 @@ def test_imports_run_one_way(path: Path) -> None:
         return
     rooms = {room_of(module) for module in imported_modules(path)} - {room}
     assert rooms <= MAY_IMPORT[room], f"{room} must not import {sorted(map(str, rooms - MAY_IMPORT[room]))}"
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if path.parent.parent.name == "analysis"], ids=name_of)
+def test_questions_build_on_one_another_one_way(path: Path) -> None:
+    room = path.parent.name
+    rooms = {module.split(".")[2] for module in imported_modules(path) if module.startswith("kettrack.analysis.")}
+    assert rooms <= ANALYSIS_MAY_IMPORT[room] | {room, "context"}
 
 
 @pytest.mark.parametrize("path", sorted((PACKAGE / "figures").rglob("*.py")), ids=name_of)

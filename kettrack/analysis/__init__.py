@@ -25,46 +25,52 @@ class Entry(NamedTuple):
 ESTIMATES: Final[dict[str, Entry]] = {
     name: Entry(module, name, question)
     for name, module, question in (
-        ("ladder", "ladder", "Who is counted, and who is left out, and why?"),
-        ("baseline_table", "baseline", "Who are the patients, before their first session?"),
-        ("session_counts", "session_counts", "How many sessions did people have?"),
-        ("session_gaps", "session_counts", "How far apart were the sessions?"),
-        ("response_by_session", "response_curve", "How many have responded by each session, of all who started?"),
-        ("remission_by_session", "response_curve", "How many have remitted by each session, of all who started?"),
-        ("response_if_all_continued", "continued", "How many would have responded if nobody had stopped early?"),
-        ("should_we_go_on", "should_we_go_on", "Not better so far: how many respond later if they go on?"),
-        ("durability", "durability", "How long does a response last after the planned course?"),
-        ("durability_from_response", "durability", "How long does a response last, from when it was first seen?"),
-        ("durability_intervals", "durability_intervals", "Between which scores were responses lost, and how sure is that?"),
-        ("recurrent_loss", "recurrent_loss", "How often is a response lost, regained and lost again?"),
-        ("trajectories", "trajectories", "How does the mean score go, and who stops when?"),
-        ("association", "association", "How is the number of sessions related to change, and why does that mislead?"),
-        ("next_session", "next_session", "What does one more session change, among people still coming?"),
-        ("going_on_by_score", "positivity", "Who goes on, by last score and session: could it have gone either way?"),
-        ("balance", "positivity", "Were those who went on like those who did not?"),
-        ("stop_after", "stop_after", "Would stopping after more sessions have changed the score at week 12?"),
-        ("worsening", "worsening", "How many got worse, and when?"),
-        ("state_after_course", "after_course", "How were people two to four weeks after the first course?"),
-        ("waterfall", "after_course", "How much had each person changed after the first course?"),
-        ("expected_course", "expected_course", "What is the usual course of people who began alike?"),
-        ("swimmer", "swimmer", "What happened to each person, day by day?"),
-        ("state_occupancy", "occupancy", "In which state is everyone who started, week by week?"),
-        ("severity_flows", "flows", "Between which bands of severity did people move?"),
-        ("losses", "losses", "How often was a response or remission seen to be lost?"),
-        ("retreatment", "retreatment", "Did a second series work, for those who came back?"),
-        ("retreatment_courses", "retreatment", "Each second series beside the first of the same person."),
-        ("maintenance", "maintenance", "When is a response lost in maintenance, by days since the last session?"),
-        ("maintenance_lengths", "holding", "Over which maintenance intervals did a response hold?"),
-        ("holding_interval", "holding", "Which interval holds, by each patient's own log?"),
-        ("session_intervals", "holding", "How far apart were sessions, by session number?"),
-        ("specification", "specification", "What would the answer be under every other published rule?"),
+        ("ladder", "people.ladder", "Who is counted, and who is left out, and why?"),
+        ("baseline_table", "people.baseline", "Who are the patients, before their first session?"),
+        ("session_counts", "courses.session_counts", "How many sessions did people have?"),
+        ("session_gaps", "courses.session_counts", "How far apart were the sessions?"),
+        ("response_by_session", "response.response_curve", "How many have responded by each session, of all who started?"),
+        ("remission_by_session", "response.response_curve", "How many have remitted by each session, of all who started?"),
+        ("response_if_all_continued", "response.continued", "How many would have responded if nobody had stopped early?"),
+        ("should_we_go_on", "response.should_we_go_on", "Not better so far: how many respond later if they go on?"),
+        ("durability", "durability.curve", "How long does a response last after the planned course?"),
+        ("durability_from_response", "durability.curve", "How long does a response last, from when it was first seen?"),
+        ("durability_intervals", "durability.intervals", "Between which scores were responses lost, and how sure is that?"),
+        ("recurrent_loss", "durability.recurrent_loss", "How often is a response lost, regained and lost again?"),
+        ("trajectories", "association.trajectories", "How does the mean score go, and who stops when?"),
+        ("association", "association.slopes", "How is the number of sessions related to change, and why does that mislead?"),
+        ("next_session", "next_session.answer", "What does one more session change, among people still coming?"),
+        (
+            "going_on_by_score",
+            "next_session.positivity",
+            "Who goes on, by last score and session: could it have gone either way?",
+        ),
+        ("balance", "next_session.positivity", "Were those who went on like those who did not?"),
+        ("stop_after", "stop_after.answer", "Would stopping after more sessions have changed the score at week 12?"),
+        ("worsening", "courses.worsening", "How many got worse, and when?"),
+        ("state_after_course", "response.after_course", "How were people two to four weeks after the first course?"),
+        ("waterfall", "response.after_course", "How much had each person changed after the first course?"),
+        ("expected_course", "courses.expected_course", "What is the usual course of people who began alike?"),
+        ("swimmer", "people.swimmer", "What happened to each person, day by day?"),
+        ("state_occupancy", "courses.occupancy", "In which state is everyone who started, week by week?"),
+        ("severity_flows", "courses.flows", "Between which bands of severity did people move?"),
+        ("losses", "courses.losses", "How often was a response or remission seen to be lost?"),
+        ("retreatment", "courses.retreatment", "Did a second series work, for those who came back?"),
+        ("retreatment_courses", "courses.retreatment", "Each second series beside the first of the same person."),
+        ("maintenance", "durability.maintenance", "When is a response lost in maintenance, by days since the last session?"),
+        ("maintenance_lengths", "durability.holding", "Over which maintenance intervals did a response hold?"),
+        ("holding_interval", "durability.holding", "Which interval holds, by each patient's own log?"),
+        ("session_intervals", "durability.holding", "How far apart were sessions, by session number?"),
+        ("specification", "courses.specification", "What would the answer be under every other published rule?"),
     )
 } | {
     "sessions_and_change": Entry(
-        "session_answers", "session_answers", "What do more sessions change, by every method side by side?"
+        "session_answers.answer", "session_answers", "What do more sessions change, by every method side by side?"
     ),
     "calibration": Entry(
-        "calibration_check", "calibration_check", "What does the method find where the truth is known, in a clinic like this?"
+        "next_session.calibration_check",
+        "calibration_check",
+        "What does the method find where the truth is known, in a clinic like this?",
     ),
 }
 
@@ -121,7 +127,7 @@ def estimate(name: str, cohort: Cohort, by: str | None = None, on_step: Callable
     """
     require_name(name)
     if by is not None:
-        from kettrack.analysis.subgroups import compare_groups
+        from kettrack.analysis.subgroups.compared import compare_groups
 
         return compare_groups(name, cohort, by)
     entry = ESTIMATES[name]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from kettrack.analysis.after_course import state_after_course
 from kettrack.analysis.context import rule_words
-from kettrack.analysis.ladder import ladder
-from kettrack.analysis.response_curve import response_by_session
-from kettrack.analysis.session_counts import session_counts
-from kettrack.analysis.worsening import worsening
+from kettrack.analysis.courses.session_counts import session_counts
+from kettrack.analysis.courses.worsening import worsening
+from kettrack.analysis.people.ladder import ladder
+from kettrack.analysis.response.after_course import state_after_course
+from kettrack.analysis.response.response_curve import response_by_session
 from kettrack.privacy.disclosure import get_policy
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result

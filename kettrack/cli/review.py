@@ -30,7 +30,7 @@ def review(
     """
     check_output(output)
     cohort = open_scored(folder, allow, instrument=instrument, criteria=criteria, policy=policy)
-    from kettrack.analysis.review import review_lines, review_table
+    from kettrack.analysis.people.review import review_lines, review_table
     from kettrack.timelines.known_by import known_by
 
     known = known_by(cohort, weeks_ago)

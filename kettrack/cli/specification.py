@@ -49,8 +49,8 @@ def specification(
 
 
 def _answer(cohort: Cohort, also: tuple[str, ...], output: Path | None) -> None:
-    from kettrack.analysis.specification import specification as specify
-    from kettrack.analysis.specification_counts import n_steps
+    from kettrack.analysis.courses.specification import specification as specify
+    from kettrack.analysis.courses.specification_counts import n_steps
 
     with working("Applying the rules", n_steps(cohort)) as on_step:
         result = specify(cohort, also, on_step)

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from kettrack.analysis.context import LEVEL
-from kettrack.analysis.continued import SCORED_STOPPERS, last_session
-from kettrack.analysis.continued_rows import count
+from kettrack.analysis.response.continued import SCORED_STOPPERS, last_session
+from kettrack.analysis.response.continued_rows import count
 from kettrack.estimators.continuing import chance_to_go_on, estimate_staying, replicate_curves, weighted_curve
 from kettrack.estimators.resampling import patient_weights, percentile_interval
 from kettrack.reading.cohort import Cohort

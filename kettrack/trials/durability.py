@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.durability_counts import count_exits, exits, watch
-from kettrack.analysis.response_curve import estimate
+from kettrack.analysis.durability.counts import count_exits, exits, watch
+from kettrack.analysis.response.response_curve import estimate
 from kettrack.estimators.life_table import estimate_survival
 from kettrack.reading.cohort import Cohort
 from kettrack.trials.gate import Check, Gate, Truths

@@ -12,15 +12,15 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.next_session_fit import crude, fit_trials, overlap_weighted
-from kettrack.analysis.next_session_points import decision_points
-from kettrack.analysis.next_session_trials import GRACE, find_trials
-from kettrack.analysis.response_curve import count, estimate
-from kettrack.analysis.stop_after_checks import in_time
-from kettrack.analysis.stop_after_rows import stop_data
-from kettrack.analysis.stop_after_second import weeks_of
-from kettrack.analysis.stop_after_table import weigh_arms
-from kettrack.analysis.stop_after_weights import Pair, contrasts, smooth_contrast
+from kettrack.analysis.next_session.fit import crude, fit_trials, overlap_weighted
+from kettrack.analysis.next_session.points import decision_points
+from kettrack.analysis.next_session.trials import GRACE, find_trials
+from kettrack.analysis.response.response_curve import count, estimate
+from kettrack.analysis.stop_after.checks import in_time
+from kettrack.analysis.stop_after.rows import stop_data
+from kettrack.analysis.stop_after.second import weeks_of
+from kettrack.analysis.stop_after.table import weigh_arms
+from kettrack.analysis.stop_after.weights import Pair, contrasts, smooth_contrast
 from kettrack.errors import NotIdentified
 from kettrack.estimators.g_formula import fit_weeks, simulate_weeks
 from kettrack.estimators.least_squares import fit_least_squares

@@ -10,10 +10,10 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.diagnostics import negative_control
-from kettrack.analysis.next_session_fit import fit_trials, history_columns, overlap_weighted
-from kettrack.analysis.next_session_points import decision_points
-from kettrack.analysis.next_session_trials import GRACE, Trials, find_trials
+from kettrack.analysis.next_session.diagnostics import negative_control
+from kettrack.analysis.next_session.fit import fit_trials, history_columns, overlap_weighted
+from kettrack.analysis.next_session.points import decision_points
+from kettrack.analysis.next_session.trials import GRACE, Trials, find_trials
 from kettrack.errors import NotIdentified
 from kettrack.estimators.least_squares import fit_least_squares
 from kettrack.reading.cohort import Cohort

@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.exits import CAUSES, first_course_exits
-from kettrack.analysis.response_curve import estimate
+from kettrack.analysis.response.exits import CAUSES, first_course_exits
+from kettrack.analysis.response.response_curve import estimate
 from kettrack.estimators.competing import ExitCounts, count_exits
 from kettrack.reading.cohort import Cohort
 from kettrack.simulation.truth import Truth
@@ -26,7 +26,7 @@ PLAIN_OFF: Final = {"A": -0.03, "C": 0.06}  # too low where the well stop, too h
 
 
 def count_together(cohort: Cohort, n: int) -> Iterator[ExitCounts]:
-    """`kettrack.analysis.response_curve.count` of every n patients in a row, the exits being found for all at once."""
+    """`kettrack.analysis.response.response_curve.count` of every n patients in a row, the exits being found for all at once."""
     exits = first_course_exits(cohort).set_index("patient_id").reindex(cohort.patients["patient_id"])
     step, cause = exits["step"].fillna(-1).to_numpy(np.int64), exits["cause"].fillna(0).to_numpy(np.int64)
     for begin in range(0, len(step), n):

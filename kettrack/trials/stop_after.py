@@ -9,10 +9,10 @@ from typing import Final
 import pandas as pd
 
 from kettrack.analysis.context import LEVEL
-from kettrack.analysis.stop_after_checks import comparable, in_time
-from kettrack.analysis.stop_after_rows import stop_data
-from kettrack.analysis.stop_after_table import weigh_arms
-from kettrack.analysis.stop_after_weights import Pair, contrasts, replicate_contrasts
+from kettrack.analysis.stop_after.checks import comparable, in_time
+from kettrack.analysis.stop_after.rows import stop_data
+from kettrack.analysis.stop_after.table import weigh_arms
+from kettrack.analysis.stop_after.weights import Pair, contrasts, replicate_contrasts
 from kettrack.estimators.resampling import percentile_interval
 from kettrack.reading.cohort import Cohort
 from kettrack.simulation.truth import FEW, MANY

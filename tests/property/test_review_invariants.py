@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kettrack import Cohort, cohort_from_frames, load_cohort, sample_folder
-from kettrack.analysis.review import SAFETY, review_table
+from kettrack.analysis.people.review import SAFETY, review_table
 from kettrack.settings import Settings
 
 RUNS = settings(max_examples=8, deadline=None, derandomize=True)  # each is two whole reviews

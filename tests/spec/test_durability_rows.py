@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from spec.tables import cohort, one_each
 
-from kettrack.analysis.durability_counts import CAUSES, exits, watch
-from kettrack.analysis.durability_intervals import intervals
-from kettrack.analysis.maintenance import maintenance_stretches
+from kettrack.analysis.durability.counts import CAUSES, exits, watch
+from kettrack.analysis.durability.intervals import intervals
+from kettrack.analysis.durability.maintenance import maintenance_stretches
 from kettrack.timelines.regained import repeated_losses
 from kettrack.timelines.spells import loss_rows, response_origins, single_score
 

@@ -3,7 +3,7 @@
 import pytest
 from spec.tables import cohort
 
-from kettrack.analysis.exits import CAUSES, first_course_exits
+from kettrack.analysis.response.exits import CAUSES, first_course_exits
 from kettrack.errors import NotIdentified
 
 LONG = 200  # observed_to_day: complete for 60 days after every session below

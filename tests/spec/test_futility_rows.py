@@ -2,7 +2,7 @@
 
 from spec.tables import cohort
 
-from kettrack.analysis.futility_counts import count
+from kettrack.analysis.response.futility_counts import count
 
 LONG = 300  # observed_to_day: complete for 60 days after every session below
 

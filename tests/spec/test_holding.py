@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from spec.tables import all_of, cohort, one_each
 
 from kettrack.analysis import estimate
-from kettrack.analysis.holding import length_band
+from kettrack.analysis.durability.holding import length_band
 from kettrack.timelines.maintenance import holding_intervals, maintenance_intervals
 
 # Four sessions of induction, then one maintenance session on day 50: one interval of 40 days.

@@ -3,8 +3,8 @@
 import numpy as np
 from spec.tables import cohort, plain
 
-from kettrack.analysis.next_session_points import HISTORY, LEFT_OUT, decision_points
-from kettrack.analysis.next_session_trials import faults_of, find_trials
+from kettrack.analysis.next_session.points import HISTORY, LEFT_OUT, decision_points
+from kettrack.analysis.next_session.trials import faults_of, find_trials
 
 
 def trials_of(clinic, *columns, grace=7, recall=14):

@@ -8,8 +8,8 @@ from spec.tables import all_of, cohort
 
 from kettrack import Cohort, load_cohort, sample_folder
 from kettrack.analysis import estimate
-from kettrack.analysis.flows import VISITS, visit_nodes
-from kettrack.analysis.occupancy import BANDS, occupancy_rows
+from kettrack.analysis.courses.flows import VISITS, visit_nodes
+from kettrack.analysis.courses.occupancy import BANDS, occupancy_rows
 from kettrack.timelines.segments import state_segments
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from spec.tables import cohort, plain
 
-from kettrack.analysis.review import REASONS, review_lines, review_table, sparkline
+from kettrack.analysis.people.review import REASONS, review_lines, review_table, sparkline
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.timelines.known_by import known_by
 from kettrack.vocabulary.criteria import convention

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from spec.tables import cohort
 
-from kettrack.analysis.stop_after_rows import STARTS, stop_data
-from kettrack.analysis.stop_after_weights import following_at_most, static_following
+from kettrack.analysis.stop_after.rows import STARTS, stop_data
+from kettrack.analysis.stop_after.weights import following_at_most, static_following
 from kettrack.errors import NotIdentified
 
 LONG = 91  # observed_to_day: the outcome window ends there

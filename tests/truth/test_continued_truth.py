@@ -3,7 +3,7 @@
 import pytest
 
 from kettrack import Cohort, cohort_from_frames
-from kettrack.analysis.continued import response_if_all_continued
+from kettrack.analysis.response.continued import response_if_all_continued
 from kettrack.simulation.cohort import simulate
 from kettrack.simulation.presets import SCENARIOS
 from kettrack.trials.continued import continued_by

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kettrack.analysis.response_curve import count
+from kettrack.analysis.response.response_curve import count
 from kettrack.errors import UsageError
 from kettrack.reading.cohort import Cohort
 from kettrack.simulation.truth import Truth

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from kettrack import cohort_from_frames
-from kettrack.analysis.stop_after_rows import StopData, stop_data
-from kettrack.analysis.stop_after_weights import Pair, contrasts
+from kettrack.analysis.stop_after.rows import StopData, stop_data
+from kettrack.analysis.stop_after.weights import Pair, contrasts
 from kettrack.simulation.cohort import simulate
 from kettrack.simulation.presets import SCENARIOS
 

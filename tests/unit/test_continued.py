@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from spec.tables import cohort
 
 from kettrack import load_cohort, sample_folder
-from kettrack.analysis.continued import estimate, response_if_all_continued
-from kettrack.analysis.continued_rows import WAYS, count
-from kettrack.analysis.response_curve import count as count_exits_here
+from kettrack.analysis.response.continued import estimate, response_if_all_continued
+from kettrack.analysis.response.continued_rows import WAYS, count
+from kettrack.analysis.response.response_curve import count as count_exits_here
 from kettrack.errors import NotIdentified
 from kettrack.estimators.competing import count_exits, estimate_incidence
 from kettrack.estimators.continuing import (

@@ -6,10 +6,10 @@ import pytest
 from spec.tables import cohort as from_text
 
 import kettrack as kt
-from kettrack.analysis.durability import durability, durability_from_response
-from kettrack.analysis.durability_counts import ESTIMANDS, count, count_exits, exits, watch
-from kettrack.analysis.durability_intervals import durability_intervals
-from kettrack.analysis.durability_weights import untreated, untreated_curve
+from kettrack.analysis.durability.counts import ESTIMANDS, count, count_exits, exits, watch
+from kettrack.analysis.durability.curve import durability, durability_from_response
+from kettrack.analysis.durability.intervals import durability_intervals
+from kettrack.analysis.durability.weights import untreated, untreated_curve
 from kettrack.estimators.life_table import estimate_survival
 from kettrack.settings import Settings
 from kettrack.vocabulary.published_durability import PUBLISHED_DURABILITY, published_durability
@@ -205,7 +205,7 @@ def test_recalled_figures_are_never_shown_by_default():
 
 
 def test_every_estimand_has_words():
-    from kettrack.analysis.durability import WORDS
+    from kettrack.analysis.durability.curve import WORDS
     from kettrack.figures.survival import CURVES
 
     assert set(WORDS) == set(CURVES) == set(ESTIMANDS)

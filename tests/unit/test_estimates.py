@@ -9,8 +9,8 @@ from spec.tables import cohort
 
 from kettrack import Cohort, load_cohort, sample_folder
 from kettrack.analysis import ESTIMATES, estimate
-from kettrack.analysis.after_course import scores_after_course
 from kettrack.analysis.overview import first_page, summary_text
+from kettrack.analysis.response.after_course import scores_after_course
 from kettrack.errors import UsageError
 from kettrack.privacy.disclosure import POLICIES
 

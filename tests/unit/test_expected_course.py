@@ -6,7 +6,7 @@ import pytest
 from spec.tables import cohort
 
 from kettrack import cohort_from_frames, load_cohort, sample_folder
-from kettrack.analysis.expected_course import (
+from kettrack.analysis.courses.expected_course import (
     FEWEST,
     add_counts,
     baseline_bands,

@@ -11,7 +11,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 import kettrack as kt
-from kettrack.analysis.specification import specification
+from kettrack.analysis.courses.specification import specification
 from kettrack.figures.waterfall import CAP
 
 # Of single people: test_figures_patient.py; of several answers, or of trials: in files of their own.

@@ -9,9 +9,9 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 import kettrack as kt
-from kettrack.analysis.durability import durability_from_response
-from kettrack.analysis.durability_intervals import durability_intervals
-from kettrack.analysis.recurrent_loss import recurrent_loss
+from kettrack.analysis.durability.curve import durability_from_response
+from kettrack.analysis.durability.intervals import durability_intervals
+from kettrack.analysis.durability.recurrent_loss import recurrent_loss
 from kettrack.figures.mean_count import plot_mean_count
 from kettrack.figures.survival import CURVES, plot_durability
 from kettrack.figures.turnbull import plot_turnbull

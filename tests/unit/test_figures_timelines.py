@@ -8,7 +8,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 import kettrack as kt
-from kettrack.analysis.flows import VISITS
+from kettrack.analysis.courses.flows import VISITS
 from kettrack.figures.alluvial import MERGED, OTHERS
 from kettrack.figures.intervals import RESULTS
 from kettrack.figures.occupancy import BANDS

@@ -8,7 +8,7 @@ import pytest
 from spec.tables import cohort
 
 from kettrack import cohort_from_frames, load_cohort, sample_folder
-from kettrack.analysis.should_we_go_on import should_we_go_on
+from kettrack.analysis.response.should_we_go_on import should_we_go_on
 from kettrack.simulation.cohort import simulate
 from kettrack.simulation.presets import SCENARIOS
 

@@ -5,8 +5,8 @@ import pytest
 from spec.tables import cohort
 
 import kettrack as kt
-from kettrack.analysis.maintenance import maintenance, maintenance_stretches
-from kettrack.analysis.recurrent_loss import recurrent_loss
+from kettrack.analysis.durability.maintenance import maintenance, maintenance_stretches
+from kettrack.analysis.durability.recurrent_loss import recurrent_loss
 
 
 @pytest.fixture(scope="module")

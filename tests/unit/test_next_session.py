@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from spec.tables import cohort
 
 from kettrack import Cohort, cohort_from_frames, load_cohort, sample_folder
-from kettrack.analysis.diagnostics import e_values, negative_control, overlap, require_outcomes
-from kettrack.analysis.next_session import next_session
-from kettrack.analysis.next_session_clones import scored_meanwhile, steering_weights
-from kettrack.analysis.next_session_fit import crude, fit_trials, history_columns, observation_weights, overlap_weighted
-from kettrack.analysis.next_session_points import HISTORY, decision_points
-from kettrack.analysis.next_session_trials import GRACE, Trials, find_trials
+from kettrack.analysis.next_session.answer import next_session
+from kettrack.analysis.next_session.clones import scored_meanwhile, steering_weights
+from kettrack.analysis.next_session.diagnostics import e_values, negative_control, overlap, require_outcomes
+from kettrack.analysis.next_session.fit import crude, fit_trials, history_columns, observation_weights, overlap_weighted
+from kettrack.analysis.next_session.points import HISTORY, decision_points
+from kettrack.analysis.next_session.trials import GRACE, Trials, find_trials
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.estimators.leverage import fit_bias_reduced
 from kettrack.privacy.disclosure import POLICIES

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from kettrack import Cohort, cohort_from_frames, load_cohort, sample_folder
-from kettrack.analysis.exits import first_course_exits
-from kettrack.analysis.plasmode import fit_plasmode, null_cohort, panel_cohort, repeat_people
+from kettrack.analysis.response.exits import first_course_exits
+from kettrack.analysis.response.plasmode import fit_plasmode, null_cohort, panel_cohort, repeat_people
 from kettrack.errors import NotIdentified
 from kettrack.estimators.plasmode import PlasmodeModel, simulate_plasmode
 from kettrack.estimators.score_process import ScoreSeries, draw_later, draw_start, fit_score_process

@@ -5,7 +5,7 @@ import pytest
 from spec.tables import cohort
 
 from kettrack import estimate, load_cohort, sample_folder
-from kettrack.analysis import response_curve
+from kettrack.analysis.response import response_curve
 from kettrack.estimators.competing import count_exits
 from kettrack.vocabulary.published_cohorts import GOING_ON, PUBLISHED_RATES, SOURCES, rates_to_draw
 

@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 
 from kettrack import Cohort, cohort_from_frames, load_cohort, sample_folder
-from kettrack.analysis.association import association
-from kettrack.analysis.calibration_check import calibration_check
-from kettrack.analysis.next_session import next_session
-from kettrack.analysis.session_answers import session_answers, slopes
-from kettrack.analysis.stop_after import stop_after
-from kettrack.analysis.trajectories import trajectories
+from kettrack.analysis.association.slopes import association
+from kettrack.analysis.association.trajectories import trajectories
+from kettrack.analysis.next_session.answer import next_session
+from kettrack.analysis.next_session.calibration_check import calibration_check
+from kettrack.analysis.session_answers.answer import session_answers, slopes
+from kettrack.analysis.stop_after.answer import stop_after
 from kettrack.result import Result
 from kettrack.simulation.cohort import simulate
 from kettrack.simulation.presets import SCENARIOS
@@ -119,7 +119,7 @@ def test_small_counts_stay_hidden(weekly, found):
 
 def test_nothing_is_run_twice(weekly, found, monkeypatch):
     for name in ("stop_after", "next_session", "slopes"):
-        monkeypatch.setattr(f"kettrack.analysis.session_answers.{name}", None)
+        monkeypatch.setattr(f"kettrack.analysis.session_answers.answer.{name}", None)
     session_answers(weekly, **found)
 
 

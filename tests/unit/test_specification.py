@@ -5,8 +5,8 @@ import pytest
 from spec.tables import cohort
 
 import kettrack as kt
-from kettrack.analysis.specification import estimate, specification
-from kettrack.analysis.specification_counts import OUTCOMES, count, n_steps
+from kettrack.analysis.courses.specification import estimate, specification
+from kettrack.analysis.courses.specification_counts import OUTCOMES, count, n_steps
 from kettrack.vocabulary.instruments import INSTRUMENTS
 from kettrack.vocabulary.published_rules import published_rules
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kettrack import Cohort, cohort_from_frames
-from kettrack.analysis.stop_after import stop_after
-from kettrack.analysis.stop_after_checks import (
+from kettrack.analysis.stop_after.answer import stop_after
+from kettrack.analysis.stop_after.checks import (
     choose_pair,
     comparable,
     in_time,
@@ -17,8 +17,8 @@ from kettrack.analysis.stop_after_checks import (
     require_support,
     require_window,
 )
-from kettrack.analysis.stop_after_rows import stop_data
-from kettrack.analysis.stop_after_weights import (
+from kettrack.analysis.stop_after.rows import stop_data
+from kettrack.analysis.stop_after.weights import (
     STEPS,
     Pair,
     contrasts,

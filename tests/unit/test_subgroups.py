@@ -10,7 +10,7 @@ import pytest
 from spec.tables import cohort, one_each
 
 from kettrack import Cohort, cohort_from_frames, estimate, load_cohort, sample_folder
-from kettrack.analysis.groups import groups_of
+from kettrack.analysis.subgroups.groups import groups_of
 from kettrack.errors import UsageError
 from kettrack.simulation.cohort import simulate
 from kettrack.simulation.presets import SCENARIOS

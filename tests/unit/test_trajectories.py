@@ -9,9 +9,9 @@ import pytest
 from spec.tables import cohort
 
 from kettrack import Cohort, cohort_from_frames
-from kettrack.analysis.association import association
-from kettrack.analysis.course_scores import course_scores, final_scores
-from kettrack.analysis.trajectories import trajectories
+from kettrack.analysis.association.course_scores import course_scores, final_scores
+from kettrack.analysis.association.slopes import association
+from kettrack.analysis.association.trajectories import trajectories
 from kettrack.figures.trajectories import plot_trajectories
 from kettrack.result import Result
 from kettrack.simulation.cohort import simulate

@@ -1,0 +1,1 @@
+"""How the number of sessions goes with the score, in words of association only."""

@@ -1,0 +1,1 @@
+"""How long a response lasts: curves, intervals, losses again and again, maintenance."""

@@ -1,0 +1,216 @@
+"""What one more session changes, among people still coming: every session day as a trial the clinic ran unawares."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pandas as pd
+
+from kettrack.analysis.context import NORMAL, made_from, refusal, release, rule_words
+from kettrack.analysis.next_session.fit import fit_trials
+from kettrack.analysis.next_session.points import FRESH, decision_points
+from kettrack.analysis.next_session.rows import (
+    Frame,
+    answer_rows,
+    arm_rows,
+    diagnostic_rows,
+    left_out_rows,
+    sensitivity_rows,
+)
+from kettrack.analysis.next_session.trials import GRACE, WINDOW, find_trials
+from kettrack.errors import NotIdentified, UsageError
+from kettrack.reading.cohort import Cohort
+from kettrack.result import Result, Role
+
+NAME: Final = "next_session"
+ESTIMAND: Final = (
+    "Mean difference in the score between having and not having another session within {grace} days of a session of the first "
+    "course, care as usual afterwards, over the decisions of people still coming."
+)
+_ROLES: Final[dict[str, Role]] = {
+    "key": "key",
+    "about": "label",
+    "unit": "label",
+    "trials": "denominator",
+    "n": "denominator",
+    "count": "count",
+    "estimate": "derived",
+    "ci_low": "derived",
+    "ci_high": "derived",
+    "size": "derived",
+    "size_low": "derived",
+    "size_high": "derived",
+    "note": "label",
+}
+
+
+def next_session(cohort: Cohort, recall_days: int | None = None, grace_days: int = GRACE) -> Result:
+    """What having the next session soon changes in the score, against not having it, at equal histories.
+
+    Estimand E3 by sequential trials: every session day of the first course is a decision, with what was known at its end as
+    the history. Maintenance is another question and not part of it.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        With `observed_to_day`, and scores after sessions and after stopping.
+    recall_days : int, optional
+        Days that a score looks back, so that it only sees what came after the decision; default: those of the instrument. 0
+        takes the next assessment, which is fair only where scores come at equal intervals whether people come or not.
+    grace_days : int
+        Days within which the next session counts as going on. Half and twice as many are printed beside it.
+
+    Returns
+    -------
+    Result
+        One row per quantity: `about` (the estimand in words) `unit` `trials` (decisions) `n` (patients) `count` (of the
+        decisions, where the row counts some) `estimate` `ci_low` `ci_high` (95 %) `note` (why a row is empty, or what it says).
+        `size` `size_low` `size_high` are the same turned so that the estimate is not negative.
+
+        - `next_session`: the answer in points, below 0 = lower with a session; `session_*` `score_*`: the same fit over the
+          decisions after those sessions, and at those scores;
+        - `crude` `overlap_weighted` `worst_score` `half_grace` `double_grace` `clones`: asked otherwise;
+        - `overlap` `largest_weight` `e_value` `e_value_limit` `negative_control` `negative_control_detectable`;
+        - `on_*` and `off_*`: the arms; `left_out_*`: decisions that are no trial.
+
+        Refused with fewer than 30 patients in an arm; outcomes for fewer than half of an arm, for 20 points more of the other,
+        or more than 3 days later on average than in the other; decisions that the history nearly settles; and where nobody
+        knows how far the instrument looks back.
+
+    Raises
+    ------
+    UsageError
+        For a negative number of days.
+
+    Examples
+    --------
+    >>> from kettrack import load_cohort, sample_folder
+    >>> next_session(load_cohort(sample_folder())).name
+    'next_session'
+    """
+    if grace_days < 1 or (recall_days is not None and recall_days < 0):
+        raise UsageError("next_session needs a grace of at least 1 day and a recall of at least 0 days.")
+    estimand = ESTIMAND.format(grace=grace_days)
+    try:
+        frame = Frame(grace_days, recall_of(cohort, recall_days), cohort.instrument)
+        table = _table(cohort, frame)
+    except NotIdentified as error:
+        return release(refusal(NAME, cohort, error, estimand), cohort)
+    result = Result(
+        name=NAME,
+        table=table,
+        roles=_ROLES,
+        decimals={"estimate": 2, "ci_low": 2, "ci_high": 2},
+        show=("about", "unit", "trials", "n", "count", "estimate", "ci_low", "ci_high", "note"),
+        sentence=_sentence(table),
+        estimand=estimand,
+        caveats=_caveats(cohort, frame),
+        made_from=made_from(cohort, unit="as named in each row", level=0.95),
+    )
+    return release(result, cohort)
+
+
+def recall_of(cohort: Cohort, recall_days: int | None) -> int:
+    """Days a score is taken to look back: those asked for, else the instrument's.
+
+    Raises
+    ------
+    NotIdentified
+        When they are not known.
+    """
+    if recall_days is not None:
+        return recall_days
+    known = cohort.instrument.recall_days
+    if known is None or not known.usable:
+        raise NotIdentified(
+            f"how far back {cohort.instrument.name} looks is not confirmed, so nobody knows from which day on a score is free "
+            "of what came before the decision.",
+            "scores of another instrument; or state recall_days yourself.",
+        )
+    return int(known.value)
+
+
+def left_out_instrument(cohort: Cohort) -> str:
+    """The measure kept out of the history: anxiety beside depression, depression beside anxiety."""
+    return "PHQ-9" if cohort.instrument.name == "GAD-7" else "GAD-7"
+
+
+def _table(cohort: Cohort, frame: Frame) -> pd.DataFrame:
+    left_out = left_out_instrument(cohort)
+    points = decision_points(cohort, left_out)
+    trials = find_trials(points, frame.grace, frame.recall)
+    fitted = fit_trials(trials)
+    rows = [
+        *answer_rows(fitted, frame),
+        *sensitivity_rows(points, fitted, frame),
+        *diagnostic_rows(fitted, left_out),
+        *arm_rows(trials),
+        *left_out_rows(points, frame),
+    ]
+    table = pd.DataFrame(rows).reindex(columns=list(_ROLES))
+    turned = table["estimate"].where(table["estimate"] >= 0, -1.0).where(table["estimate"] < 0, 1.0)
+    ends = [table[name] * turned for name in ("ci_low", "ci_high")]
+    sizes = {"size": table["estimate"].abs(), "size_low": ends[0].where(turned > 0, ends[1])}
+    sizes["size_high"] = ends[1].where(turned > 0, ends[0])
+    return table.assign(count=table["count"].astype("Int64"), note=table["note"].fillna(""), **sizes)
+
+
+def _sentence(table: pd.DataFrame) -> str:
+    rows = table.set_index("key")
+    found = rows.loc["next_session"]
+    way = "lower" if found["estimate"] < 0 else "higher"
+    one = str(found["about"]).startswith("one more")
+    who = "those who had one more session" if one else "those who went on"
+    verb = "did not have it then" if one else "paused"
+    others = f"people who {verb} ({{on_sessions.size}} against {{off_sessions.size}} sessions by the time of the outcome)"
+    said = (
+        f"Among people still coming, {who} scored {{next_session.size}} points {way} about {{on_day.size}} days later than "
+        f"similar {others} (95 % interval {{next_session.size_low}} to {{next_session.size_high}} points {way}). "
+    )
+    if found["ci_low"] <= 0 <= found["ci_high"]:
+        said += "The interval holds 0: no difference would fit these data too. It assumes we recorded the reasons people stop. "
+    else:
+        said += (
+            "It assumes we recorded the reasons people stop; a reason linked to both by a factor of {e_value.estimate} would "
+            "remove it, one of {e_value_limit.estimate} would make its interval reach 0. "
+        )
+    return said + _control_words(str(rows.loc["negative_control", "note"]))
+
+
+def _control_words(note: str) -> str:
+    numbers = "{negative_control.estimate} points ({negative_control.ci_low} to {negative_control.ci_high})"
+    if note.startswith("silent"):
+        return (
+            f"A measure left out of the adjustment differs by {numbers} between the two at equal histories; an imbalance of "
+            "{negative_control_detectable.estimate} SD would have been seen. That it is silent never reassures."
+        )
+    if note.startswith("not recorded"):
+        return (
+            f"But a measure left out of the adjustment differs by {numbers} between the two at equal histories: reasons that "
+            "were not recorded decide who goes on, so this difference must not be read as what a session does."
+        )
+    return "No other measure was recorded often enough to test that."
+
+
+def _caveats(cohort: Cohort, frame: Frame) -> tuple[str, ...]:
+    first = frame.grace + frame.recall
+    return (
+        f"{rule_words(cohort)}. Outcome: first score from day {first} to day {first + WINDOW} after the decision, the same "
+        f"days in both arms; {frame.instrument.name} is taken to look back {frame.recall} days.",
+        "Assumes that every reason to stop that also predicts the score is in the history: scores so far (last, its square, "
+        "the one before, mean, baseline, age of the last, whether taken after the session), session number and its square, "
+        "last gap, days since session 1, dose, adverse events of the day. A value that is missing takes the "
+        "mean. A score that the clinic acted on and did not record is a reason not recorded.",
+        f"Eligible: rated baseline, a score in the last {FRESH} days, no ECT or TMS in that time, a log that covers the "
+        "outcome. At the planned end, or at session 12 without a plan, nobody decides. Nothing after the decision chooses who "
+        "is in, and no score of the next session's day is part of the history.",
+        "Least squares of the outcome on arm, history and arm x history (squares apart), averaged over all eligible decisions; "
+        f"intervals count patients, not decisions ({NORMAL:.2f} bias-reduced standard errors). Missing outcomes are weighted "
+        "for by 1 / P(observed | arm, history), never carried forward.",
+        "Where many scores come between a session and the decision about the next, the row weighted for them is the better "
+        "one: they decide, and the history of the answer ends before them. In a simulated clinic it removed that bias; it is "
+        "experimental, and its interval takes the weights as known.",
+        "After the grace care goes on as usual: some who paused come back, some who went on stop. Maintenance is not in it.",
+        "Rows by session and by score come from one fit that is linear in the history; they are many, and differences between "
+        "them are not tested.",
+    )

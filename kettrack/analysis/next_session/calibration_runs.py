@@ -1,0 +1,167 @@
+"""Many simulated cohorts like the one at hand, made and counted together, and what is found in each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from kettrack.analysis.association.course_scores import final_scores
+from kettrack.analysis.context import NORMAL
+from kettrack.analysis.next_session.answer import recall_of
+from kettrack.analysis.next_session.diagnostics import Floats
+from kettrack.analysis.next_session.fit import fit_trials
+from kettrack.analysis.next_session.points import FRESH, decision_points
+from kettrack.analysis.next_session.trials import WINDOW, Trials, find_trials
+from kettrack.analysis.response.exits import first_course_exits
+from kettrack.analysis.response.plasmode import fit_plasmode, panel_cohort, repeat_people
+from kettrack.errors import NotIdentified
+from kettrack.estimators.least_squares import fit_clustered
+from kettrack.estimators.plasmode import PlasmodeModel, simulate_plasmode
+from kettrack.estimators.plasmode_truth import Decision, true_difference
+from kettrack.reading.cohort import Cohort
+
+TOGETHER: Final = 20_000  # people simulated at once
+FOR_TRUTH: Final = 40_000  # people whose decisions are settled by lot
+
+
+@dataclass(frozen=True, slots=True)
+class Clinic:
+    """A clinic that can be simulated.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        It was fitted to.
+    model : PlasmodeModel
+        Its people, scores, stopping and scoring.
+    observed_to : float64, shape (people,)
+        Day to which the log of each goes.
+    recall, grace : int
+        Of the trials of the next session, days.
+    """
+
+    cohort: Cohort
+    model: PlasmodeModel
+    observed_to: Floats
+    recall: int
+    grace: int
+
+    @property
+    def people(self) -> int:
+        """In each simulated cohort."""
+        return int(self.model.baseline.size)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Estimates and intervals, one per cohort; missing where refused."""
+
+    estimate: Floats
+    low: Floats
+    high: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """What was found in the cohorts: one more session; the adjusted slope, where sessions do nothing; and the mean day of the
+    outcomes, counted from the decision."""
+
+    answers: Found
+    slopes: Found
+    looked_at: float
+
+
+def clinic_of(cohort: Cohort, recall_days: int | None, grace: int) -> Clinic:
+    """Fit a clinic.
+
+    Raises
+    ------
+    NotIdentified
+        As `fit_plasmode`, where nobody has another session within the grace, and for an unknown recall.
+    """
+    model = fit_plasmode(cohort)
+    if not ((model.attendance.gaps > 0) & (model.attendance.gaps <= grace)).any():
+        raise NotIdentified(f"nobody had another session within {grace} days.", "sessions with their days; or a longer grace.")
+    exits = first_course_exits(cohort).set_index("patient_id")
+    observed = cohort.patients.set_index("patient_id")["observed_to_day"].reindex(exits.index[exits["step"] > 0])
+    days = observed.astype("Float64").to_numpy(np.float64)
+    return Clinic(cohort, model, np.asarray(days, np.float64), recall_of(cohort, recall_days), grace)
+
+
+def run_cohorts(clinic: Clinic, effect: float, cohorts: int, rng: np.random.Generator) -> Runs:
+    """Simulate cohorts and analyse each; many are made and turned into trials together."""
+    at_once = max(TOGETHER // clinic.people, 1)
+    answers: list[tuple[float, ...]] = []
+    slopes: list[tuple[float, ...]] = []
+    days: list[Floats] = []
+    for begin in range(0, cohorts, at_once):
+        together = _simulated(clinic, effect, min(at_once, cohorts - begin), rng)
+        trials = find_trials(decision_points(together), clinic.grace, clinic.recall)
+        days.append(trials.after[trials.observed] + _half_a_day(trials, together))
+        answers += [_difference(part) for part in _parted(trials, clinic.people, len(together.patients))]
+        slopes += [] if effect else _slopes(together, clinic.people)
+    every = np.concatenate(days)
+    looked_at = float(every.mean()) if every.size else float(clinic.grace + clinic.recall)
+    found, naive = (Found(*np.array(each).reshape(-1, 3).T) for each in (answers, slopes))
+    return Runs(found, naive, looked_at)
+
+
+def true_answer(clinic: Clinic, effect: float, looked_at: float, rng: np.random.Generator) -> float:
+    """What one more session changes in the simulated clinic, with one decision of each person settled by lot."""
+    model = repeat_people(clinic.model, FOR_TRUTH)
+    latest = np.tile(clinic.observed_to - (clinic.grace + clinic.recall + WINDOW), model.baseline.size // clinic.people)
+    decision = Decision(grace=clinic.grace, fresh=FRESH, looked_at=looked_at, latest=latest)
+    return true_difference(model, effect, decision, rng)
+
+
+def _simulated(clinic: Clinic, effect: float, cohorts: int, rng: np.random.Generator) -> Cohort:
+    """Cohorts in a row as one: people 0 to n - 1 are the first. Logs end where those of the clinic do."""
+    model = repeat_people(clinic.model, cohorts * clinic.people)
+    whole = panel_cohort(simulate_plasmode(model, effect, rng), model, clinic.cohort)
+    end = np.tile(clinic.observed_to, cohorts)
+    kept = {name: getattr(whole, name) for name in ("sessions", "scores")}
+    kept = {name: rows[rows["day"].to_numpy() <= end[rows["patient_id"].to_numpy()]] for name, rows in kept.items()}
+    patients = whole.patients.assign(observed_to_day=pd.Series(end).astype("Int64"))
+    return replace(whole, patients=patients, **{name: rows.reset_index(drop=True) for name, rows in kept.items()})
+
+
+def _half_a_day(trials: Trials, cohort: Cohort) -> float:
+    """Half a day when scores of a session's day are mostly taken after it, so that the session counts; else 0."""
+    days = pd.MultiIndex.from_frame(cohort.sessions[["patient_id", "day"]]).unique()
+    timing = cohort.scores["timing"][pd.MultiIndex.from_frame(cohort.scores[["patient_id", "day"]]).isin(days)]
+    return 0.5 if (timing == "after").mean() > 0.5 else 0.0
+
+
+def _parted(trials: Trials, people: int, everybody: int) -> Iterator[Trials]:
+    """The trials of each cohort."""
+    edges = np.searchsorted(trials.patient, np.arange(0, everybody + 1, people))
+    for begin, end in zip(edges[:-1], edges[1:], strict=True):
+        yield trials.take(slice(begin, end))
+
+
+def _difference(trials: Trials) -> tuple[float, float, float]:
+    try:
+        found = fit_trials(trials).difference()
+    except NotIdentified:
+        return np.nan, np.nan, np.nan
+    return found.estimate, found.low, found.high
+
+
+def _slopes(cohort: Cohort, people: int) -> list[tuple[float, float, float]]:
+    """Last score on the number of sessions at equal baselines, in each cohort."""
+    rows = final_scores(cohort).dropna(subset=["last"])
+    part, out = rows["patient_id"].to_numpy() // people, []
+    for number in range(len(cohort.patients) // people):
+        here = rows[part == number]
+        if len(here) < 30 or here["total"].nunique() < 2:
+            out.append((np.nan, np.nan, np.nan))
+            continue
+        x = np.column_stack([np.ones(len(here)), here[["total", "baseline"]].to_numpy(float)])
+        fit = fit_clustered(x, here["last"].to_numpy(float), here["patient_id"].to_numpy())
+        half = NORMAL * float(fit.error[1])
+        out.append((float(fit.coefficients[1]), float(fit.coefficients[1]) - half, float(fit.coefficients[1]) + half))
+    return out

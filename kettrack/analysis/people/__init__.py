@@ -1,0 +1,1 @@
+"""Who is counted and who each one is: ladder, baseline, swimmer, a patient's page, the list for review."""

@@ -1,0 +1,148 @@
+"""The review list: who needs a look this week, and why. For the treating clinic; every row is one person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from kettrack.analysis.people.review_reasons import Scored, care_reasons, scored_of
+from kettrack.analysis.people.review_safety import safety_reasons
+from kettrack.privacy.disclosure import gate_rows
+from kettrack.reading.cohort import Cohort
+from kettrack.timelines.bucket import Array
+from kettrack.timelines.courses import derive_care
+from kettrack.timelines.known_by import known_by
+from kettrack.vocabulary.rules import Criteria
+
+SAFETY: Final = ("suicidality_high", "cssrs_high", "suicidality_rise", "suicidality_not_recorded")
+IN_CARE: Final = ("relapse", "loss_of_response", "deterioration", "not_on_track", "no_assessment", "maintenance_overdue")
+REASONS: Final = SAFETY + IN_CARE  # in order of urgency
+COLUMNS: Final = ("patient_id", "urgency", "reason", "words", "day", "age_days", "last_scores")
+STEPS: Final = "▁▂▃▄▅▆▇█"
+_DEATHS: Final = ("death", "suicide")
+
+
+def review_table(cohort: Cohort, weeks_ago: int = 0) -> pd.DataFrame:
+    """Everyone who needs a look, as of each patient's `observed_to_day`: one row per patient and reason.
+
+    Safety reasons are given for every patient, the others for those whose care goes on, or is not known to have stopped.
+    Patients known to have died are not on the list.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        Under the policy `internal`. Thresholds stand in `criteria.review`.
+    weeks_ago : int
+        Look back: only what was known so many weeks before is used, see `known_by`.
+
+    Returns
+    -------
+    DataFrame
+        In order of urgency, then the freshest first: `patient_id` `urgency` (1 = first) `reason` (one of `REASONS`, in that
+        order) `words` `day` (of the score, session or event it rests on; missing where there is none) `age_days` (from then to
+        the day of the review) `last_scores` (the last five of the primary instrument, oldest first, as a line and as numbers).
+
+    Raises
+    ------
+    UsageError
+        Under a release policy: rows of single patients are for the treating clinic.
+
+    Examples
+    --------
+    >>> from kettrack import load_cohort, sample_folder
+    >>> review_table(load_cohort(sample_folder())).reason.iloc[0]
+    'suicidality_high'
+    """
+    gate_rows(pd.DataFrame(), cohort.settings.policy)
+    known = known_by(cohort, weeks_ago)
+    scored = scored_of(known)
+    rows = pd.concat([safety_reasons(known), care_reasons(scored)], ignore_index=True)
+    place = scored.bucket.patient_id.get_indexer(pd.Index(rows["patient_id"]))
+    wanted = ~_died(known)[place] & (rows["reason"].isin(SAFETY).to_numpy() | _in_care(known)[place])
+    rows, place = rows[wanted].reset_index(drop=True), place[wanted]
+    urgency = rows["reason"].map({reason: number for number, reason in enumerate(REASONS, start=1)})
+    out = rows.assign(
+        urgency=urgency.astype("int64"),
+        reason=pd.Categorical(rows["reason"], categories=list(REASONS), ordered=True),
+        age_days=pd.Series(scored.as_of[place], dtype="Int64") - rows["day"].astype("Int64"),
+        last_scores=_last_scores(scored, place),
+    )
+    return out.sort_values(["urgency", "age_days", "patient_id"], ignore_index=True)[list(COLUMNS)]
+
+
+def _in_care(cohort: Cohort) -> Array:
+    return derive_care(cohort)["care_status"].isin(["in_care", "unknown"]).to_numpy()
+
+
+def _died(cohort: Cohort) -> Array:
+    dead = cohort.events.loc[cohort.events["event"].isin(_DEATHS), "patient_id"]
+    return cohort.patients["patient_id"].isin(dead).to_numpy()
+
+
+def _last_scores(scored: Scored, place: Array) -> pd.Series:
+    """Sparkline and numbers of each patient named by position."""
+    bucket, scale, most = scored.bucket, scored.cohort.instrument, scored.cohort.criteria.review.last_scores
+    known = np.flatnonzero(bucket.score_known)
+    ends = np.searchsorted(known, bucket.score_offsets)
+    texts = {}
+    for who in np.unique(place):
+        rows = known[max(ends[who], ends[who + 1] - most) : ends[who + 1]]
+        texts[who] = sparkline(bucket.score[rows].tolist(), scale.minimum, scale.maximum)
+    return pd.Series([texts[who] for who in place], dtype="str")
+
+
+def sparkline(scores: list[float], low: float, high: float) -> str:
+    """Scores as a line of blocks and as numbers, oldest first.
+
+    Parameters
+    ----------
+    low, high : float
+        Range of the scale: the lowest block is `low`, the highest `high`, so that lines can be compared.
+
+    Examples
+    --------
+    >>> sparkline([27, 18, 9, 0], 0, 27)
+    '█▆▃▁ 27 18 9 0'
+    """
+    steps = [STEPS[min(int((score - low) / (high - low) * len(STEPS)), len(STEPS) - 1)] for score in scores]
+    return f"{''.join(steps)} {' '.join(f'{score:g}' for score in scores)}".strip()
+
+
+TITLES: Final = {
+    "suicidality_high": "Suicidal thoughts now",
+    "cssrs_high": "C-SSRS: intent or plan",
+    "suicidality_rise": "Suicidal thoughts have risen",
+    "suicidality_not_recorded": "Suicidal thoughts not asked with the last score",
+    "relapse": "Relapse",
+    "loss_of_response": "Response lost",
+    "deterioration": "Worse than before treatment",
+    "not_on_track": "Not on track",
+    "no_assessment": "Not scored",
+    "maintenance_overdue": "Maintenance overdue",
+}
+
+
+def review_lines(table: pd.DataFrame, criteria: Criteria) -> Iterator[str]:
+    """The list for reading: a heading per reason, with its rule where the criteria hold one, then one line per patient.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `review_table`.
+    criteria : Criteria
+        The rules it was made under.
+    """
+    if table.empty:
+        yield "Nobody is on the review list."
+    for reason, rows in table.groupby("reason", observed=True, sort=True):
+        rule = getattr(criteria, str(reason), None)
+        yield f"\n{TITLES[str(reason)]} ({len(rows)}){f': {rule}' if rule else ''}"
+        width = max(map(len, rows["patient_id"]))
+        age = ("  [day " + rows["day"].astype("str") + ", " + rows["age_days"].astype("str") + " days ago]").where(
+            rows["day"].notna(), ""
+        )
+        for patient, words, ago, scores in zip(rows["patient_id"], rows["words"], age, rows["last_scores"], strict=True):
+            yield f"  {patient:<{width}}  {words}{ago}  {scores}".rstrip()

@@ -1,0 +1,1 @@
+"""The one picture: every method on sessions and change side by side."""

@@ -1,0 +1,153 @@
+"""Sessions and symptom change in one table: what everyone plots, what survives, and what would change our mind."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from kettrack.analysis.association.course_scores import HORIZON, final_scores
+from kettrack.analysis.association.models import slope_rows
+from kettrack.analysis.association.slopes import FEWEST
+from kettrack.analysis.context import made_from, refusal, release, rule_words
+from kettrack.analysis.next_session.answer import next_session
+from kettrack.analysis.session_answers.rows import BIASED, CAUSAL, SECOND, check_rows, naive_rows, next_rows, stop_rows
+from kettrack.analysis.session_answers.words import one_sentence
+from kettrack.analysis.stop_after.answer import stop_after
+from kettrack.errors import NotIdentified
+from kettrack.reading.cohort import Cohort
+from kettrack.result import Result, Role
+
+NAME: Final = "sessions_and_change"
+ESTIMAND: Final = (
+    "Difference in the score that goes with more sessions, by each method beside the others; each row says whose score, when, "
+    "and what is compared. Only rows marked causal are about what a session does, and only under their assumptions."
+)
+_ROLES: Final[dict[str, Role]] = {
+    "key": "key",
+    "about": "label",
+    "unit": "label",
+    "n": "denominator",
+    "estimate": "derived",
+    "ci_low": "derived",
+    "ci_high": "derived",
+    "size": "derived",
+    "size_low": "derived",
+    "size_high": "derived",
+    "kind": "label",
+    "status": "label",
+    "reason": "label",
+    "note": "label",
+    "better": "label",
+}
+
+
+def session_answers(
+    cohort: Cohort,
+    stop: Result | None = None,
+    following: Result | None = None,
+    naive: Result | None = None,
+    calibration: Result | None = None,
+) -> Result:
+    """Every answer to "what do more sessions change", side by side, and what speaks against each.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        As it came through the reader.
+    stop, following, naive : Result, optional
+        Of `stop_after`, `next_session` and `association` of the same cohort, where they are there already; otherwise what is
+        taken from them is asked for here.
+    calibration : Result, optional
+        Of `calibration_check`. Never run from here, as it takes a while.
+
+    Returns
+    -------
+    Result
+        One row per answer and per check: `key` `about` (whose score, when, what is compared) `unit` `n` (people) `estimate`
+        `ci_low` `ci_high` `kind` (biased by design; causal, under assumptions; second opinion; check) `status` (ok, refused,
+        hidden) `reason` (of a refusal) `note`, and `better` (lower or higher scores). `size` `size_low` `size_high` are the
+        same turned so that the estimate is not negative.
+
+        - `naive_slope` `adjusted_slope`: for as many sessions more as the two strategies of `stop_after` differ by;
+        - `next_session`, `stop_after`, `strict`, `g_formula`: what survives;
+        - `negative_control` `e_value` `e_value_limit` `overlap` `effective_k` `effective_m` `largest_share` and, where it was
+          given, `calibration_zero` `calibration_point`: what would change our mind.
+
+        Never refused as a whole: a method that refuses is a row that says why.
+
+    Examples
+    --------
+    >>> from kettrack import load_cohort, sample_folder
+    >>> found = session_answers(load_cohort(sample_folder()))
+    >>> found.table["kind"].unique().tolist()
+    ['biased by design', 'causal, under assumptions', 'second opinion', 'check']
+    """
+    following = following or next_session(cohort)
+    stop = stop or stop_after(cohort)
+    naive = naive or slopes(cohort)
+    table = _table(cohort, naive, following, stop, calibration)
+    result = Result(
+        name=NAME,
+        table=table,
+        roles=_ROLES,
+        decimals=dict.fromkeys(("estimate", "ci_low", "ci_high", "size", "size_low", "size_high"), 2),
+        show=("about", "unit", "n", "estimate", "ci_low", "ci_high", "kind", "status", "reason", "note"),
+        sentence=one_sentence(table),
+        estimand=ESTIMAND,
+        caveats=_caveats(cohort, following, stop),
+        made_from=made_from(cohort, unit="as named in each row", level=0.95, seed=stop.made_from.get("seed")),
+    )
+    return release(result, cohort)
+
+
+def slopes(cohort: Cohort) -> Result:
+    """The slopes of `association` alone: score or change on the number of sessions, as everyone plots them."""
+    roles = {name: _ROLES[name] for name in ("key", "about", "unit", "n", "estimate", "ci_low", "ci_high")}
+    try:
+        people = final_scores(cohort)
+        ended = people.dropna(subset=["last"])
+        if len(ended) < FEWEST:
+            reason = (
+                f"only {len(ended)} people have a rated baseline and a score at the end of a course that is known to be over."
+            )
+            raise NotIdentified(reason, "scores at the end of each course, and observed_to_day for each patient.")
+    except NotIdentified as error:
+        return refusal("slopes", cohort, error, ESTIMAND)
+    rows = slope_rows(ended, "last", "the last score of the course")
+    rows += slope_rows(people.dropna(subset=["at_horizon"]), "at_horizon", f"the score at day {HORIZON}")
+    table = pd.DataFrame(rows).reindex(columns=list(roles))
+    return release(Result(name="slopes", table=table, roles=roles, sentence="", estimand=ESTIMAND), cohort)
+
+
+def _table(cohort: Cohort, naive: Result, following: Result, stop: Result, calibration: Result | None) -> pd.DataFrame:
+    rows: list[dict[str, Any]] = [
+        *naive_rows(naive, stop),
+        *next_rows(following),
+        *stop_rows(stop),
+        *check_rows(following, stop, calibration),
+    ]
+    table = pd.DataFrame(rows).reindex(columns=list(_ROLES))
+    below = table["estimate"] < 0
+    turned: dict[str, Any] = {
+        "size": table["estimate"].abs(),
+        "size_low": np.where(below, -table["ci_high"], table["ci_low"]),
+        "size_high": np.where(below, -table["ci_low"], table["ci_high"]),
+    }
+    better = "lower" if cohort.instrument.higher_is_worse else "higher"
+    return table.assign(n=table["n"].astype("Int64"), better=better, **turned)
+
+
+def _caveats(cohort: Cohort, following: Result, stop: Result) -> tuple[str, ...]:
+    return (
+        f"{rule_words(cohort)}. Rows are not the same question: read what is compared before comparing them.",
+        f"{BIASED.capitalize()}: the number of sessions is decided along the way by how the person does, so these two rows are "
+        "association, whatever their interval.",
+        f"{CAUSAL.capitalize()}: that the reasons to stop which also predict the score are in the history, that some with "
+        "each history went on and some did not, and that sessions are alike. Nothing in the data can show the first.",
+        f"{SECOND.capitalize()}: models for the score week by week; they err towards no difference when the score is noisy.",
+        f"One more session: {following.estimand}",
+        f"Stopping after so many: {stop.estimand}",
+        "A refusal is an answer: these data do not carry that comparison. The reason says what is missing.",
+    )

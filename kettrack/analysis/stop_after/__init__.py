@@ -1,0 +1,1 @@
+"""Stopping after k sessions against stopping after m: clones, censoring, weights."""

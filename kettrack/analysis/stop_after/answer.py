@@ -1,0 +1,186 @@
+"""Stopping after k sessions against stopping after m: the score twelve weeks on, had everybody done the one or the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final, Literal
+
+import numpy as np
+import pandas as pd
+
+from kettrack.analysis.context import LEVEL, made_from, refusal, release, rule_words
+from kettrack.analysis.stop_after.beside import COLUMNS, UNIT, left_out_lines, typed
+from kettrack.analysis.stop_after.checks import choose_pair, comparable, in_time
+from kettrack.analysis.stop_after.history import HORIZON, WINDOW
+from kettrack.analysis.stop_after.rows import GRACE, LEFT_OUT, StopData, stop_data
+from kettrack.analysis.stop_after.second import REPLICATES as SECOND
+from kettrack.analysis.stop_after.table import compare, estimands
+from kettrack.analysis.stop_after.weights import STEPS, Pair, static_following
+from kettrack.errors import NotIdentified, UsageError
+from kettrack.reading.cohort import Cohort
+from kettrack.result import Result, Role
+
+NAME: Final = "stop_after"
+REPLICATES: Final = 500
+SEED: Final = 1
+N_STEPS: Final = STEPS
+UNKNOWN_RECALL: Final = 14
+AfterStop = Literal["none", "usual_care"]
+_ROLES: Final[dict[str, Role]] = {
+    "key": "key",
+    **dict.fromkeys(("about", "unit", "k", "m", "status", "reason"), "label"),
+    "n": "denominator",
+    "followers": "count",
+    **dict.fromkeys(COLUMNS[COLUMNS.index("estimate") : COLUMNS.index("status")], "derived"),
+}
+_DECIMALS: Final = {"ess": 0, "largest_share": 3, "mean_weight": 2, "p99_weight": 2, "max_weight": 2, "estimate": 2,
+                    "ci_low": 2, "ci_high": 2}  # fmt: skip
+
+
+def stop_after(  # noqa: PLR0913 - each part of the question by its name
+    cohort: Cohort,
+    k: int | None = None,
+    m: int | None = None,
+    *,
+    after_stop: AfterStop = "none",
+    recall_days: int | None = None,
+    replicates: int = REPLICATES,
+    seed: int = SEED,
+    on_step: Callable[[], None] = lambda: None,
+) -> Result:
+    """Difference in the mean score around day 84 between "stop after k sessions" and "stop after m", for everybody.
+
+    Estimand E4. A strategy asks for so many session days, each within 28 days of the one before, at the clinic's own spacing,
+    and then for none to day 84. Each patient is copied into every strategy on day 0, leaves it when they depart from it, and
+    those who followed one stand for all by weights: one over the probability of what they did, given what was recorded.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        With `observed_to_day`, and scores around day 84 also of those who stopped early.
+    k, m : int, optional
+        Numbers of session days; default 6 against 3 where the data allow it, else the two allowed that lie farthest apart.
+    after_stop : {"none", "usual_care"}
+        Whether later sessions depart from the strategy, or belong to it once 28 days have passed: another question.
+    recall_days : int, optional
+        Days a score looks back; default the instrument's. A strategy must be over before the outcome can look back on it.
+    replicates, seed : int
+        Of the patient bootstrap, which fits all models anew.
+    on_step : callable
+        Called up to `N_STEPS` times.
+
+    Returns
+    -------
+    Result
+        One row per quantity, by `key`: `stop_after` (the answer: a weighted quadratic in the number of sessions), `strict`
+        (weighted means of those who stopped exactly there) with its two means `strict_k` `strict_m`, `other_rule` (the other
+        `after_stop`), `dynamic` (at most k against at most m, ended by two scores in remission), `g_formula` (second opinion),
+        `window_k` `window_m` (weights), `truncated_995` and on, and with deaths `deaths_worst` (sensitivity). Columns: `about`
+        (the estimand) `unit` `k` `m` `n` (patients) `followers` (with an outcome; in the rows `left_out_...` and
+        `later_sessions` the patients themselves) `estimate` `ci_low` `ci_high` (points; a minus means lower after k) `ess`
+        `largest_share` (0 to 1, of the weaker side) `mean_weight` `p99_weight` `max_weight` `status` `reason`. A refused row
+        has no estimate; where the first row is refused, so is the result.
+
+    Raises
+    ------
+    UsageError
+        For another `after_stop`, or numbers below 1.
+
+    Examples
+    --------
+    >>> from kettrack import load_cohort, sample_folder
+    >>> stop_after(load_cohort(sample_folder()), replicates=20).status
+    'refused'
+    """
+    if after_stop not in ("none", "usual_care") or any(number is not None and number < 1 for number in (k, m, replicates)):
+        raise UsageError("after_stop is 'none' or 'usual_care'; k, m and replicates are at least 1.")
+    recall = _recall(cohort) if recall_days is None else recall_days
+    data = None
+    try:
+        data = stop_data(cohort)
+        pair = _pair(data, (k, m), after_stop == "usual_care", recall)
+    except NotIdentified as error:
+        return release(_refused(cohort, error, _unnamed(k, m), data), cohort)
+    table, against = compare(cohort, data, pair, (replicates, seed), on_step)
+    result = Result(
+        name=NAME,
+        table=table,
+        roles=_ROLES,
+        decimals=_DECIMALS,
+        show=("about", "followers", "estimate", "ci_low", "ci_high", "ess", "largest_share", "status", "reason"),
+        sentence=_sentence(pair),
+        estimand=estimands(pair)["stop_after"] + ".",
+        caveats=_caveats(cohort, data, pair, (k, m), recall, replicates),
+        made_from=made_from(cohort, unit=UNIT, level=LEVEL, seed=seed),
+        status="ok" if against is None else "refused",
+        reason=against.reason if against else "",
+        collect=against.collect if against else "",
+    )
+    return release(result, cohort)
+
+
+def _recall(cohort: Cohort) -> int:
+    fact = cohort.instrument.recall_days
+    return int(fact.value) if fact is not None and fact.usable else UNKNOWN_RECALL
+
+
+def _pair(data: StopData, asked: tuple[int | None, int | None], usual_care: bool, recall: int) -> Pair:
+    allowed = comparable(data, static_following(data, usual_care), recall)
+    k, m = choose_pair(allowed, *asked)
+    return Pair(k, m, usual_care, max(in_time(data, recall)))
+
+
+def _unnamed(k: int | None, m: int | None) -> str:
+    return f"Difference in mean score around day {HORIZON}, stop after {k or 'k'} minus stop after {m or 'm'} sessions."
+
+
+def _refused(cohort: Cohort, error: NotIdentified, estimand: str, data: StopData | None) -> Result:
+    """A refusal before anything could be weighed: its row, and who was left out."""
+    bare = refusal(NAME, cohort, error, estimand)
+    row = {
+        "key": NAME,
+        "about": estimand,
+        "unit": UNIT,
+        "n": data.n if data else None,
+        "status": "refused",
+        "reason": error.reason,
+    }
+    table = typed(pd.DataFrame([row, *(left_out_lines(data) if data else [])], columns=list(COLUMNS)))
+    return replace(bare, table=table, roles=_ROLES, show=("about", "followers", "status", "reason"))
+
+
+def _sentence(pair: Pair) -> str:
+    """The answer in words; a minus is left to the number, so that it holds either way."""
+    row, left = "{stop_after.", ", ".join(f"{name.replace('_', ' ')} {{left_out_{name}.followers}}" for name in LEFT_OUT)
+    return (
+        f"If everyone had stopped after {pair.k} rather than {pair.m} sessions, the score around day {HORIZON} would have "
+        f"differed by {row}estimate}} points ({row}ci_low}} to {row}ci_high}}; a minus means lower after {pair.k}), as far as "
+        f"the recorded history explains who stops. It rests on {row}followers}} of {row}n}} people, and on the weaker side on "
+        f"{row}ess}} people's worth of information. {{later_sessions.followers}} people had sessions more than {GRACE} days "
+        f"after the last of the course. Not in it: {left}."
+    )
+
+
+def _caveats(
+    cohort: Cohort, data: StopData, pair: Pair, asked: tuple[int | None, int | None], recall: int, replicates: int
+) -> tuple[str, ...]:
+    gaps = np.diff(data.first_days, axis=1)
+    quartiles = np.nanpercentile(gaps, (25, 50, 75))
+    chosen = "" if None not in asked else f" {pair.k} against {pair.m} was chosen from the numbers that can be compared."
+    deaths = f" Who died by day {HORIZON + WINDOW} has no score; one row gives them the worst." if data.died.any() else ""
+    return (
+        f"{rule_words(cohort)}. Outcome: score nearest day {HORIZON}, at most {WINDOW} days off.{deaths}",
+        f"Only numbers whose sessions were over {WINDOW + recall} days before day "
+        f"{HORIZON} in nine of ten are compared.{chosen}",
+        f"The spacing is the clinic's own: days between sessions, quartiles {quartiles[0]:.0f}, {quartiles[1]:.0f}, "
+        f"{quartiles[2]:.0f}; the next one within {GRACE}.",
+        "It assumes that every reason to go on or to stop that also predicts the score is recorded: scores, session number, "
+        "adverse events, a stop for side effects. Weights are not truncated.",
+        "A score missing at the end is weighted by the history before it. Who stops when the score is low, or high, leaves few "
+        "people for the other choice: in simulated clinics like that the estimate comes out too small, and is often refused.",
+        "The rule that two scores in remission end the sessions, and usual care afterwards, found their forced truth in "
+        "simulated weekly clinics; with irregular visits they are experimental.",
+        f"95 % percentile intervals from {replicates} patient bootstraps that fit every model anew; the second opinion from "
+        f"{min(replicates, SECOND)}.",
+    )

@@ -1,0 +1,86 @@
+"""Groups that an answer can be split by: known at the start, or at a landmark that is named."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from kettrack.analysis.courses.expected_course import baseline_bands
+from kettrack.errors import UsageError
+from kettrack.reading.cohort import Cohort
+from kettrack.timelines.person_sessions import person_sessions_table
+
+EARLY_SESSION: Final = 2
+EARLY_PERCENT: Final = 20  # improvement that counts as early: as in Lipsitz 2021 and the early-stop study of 135 patients
+GROUPINGS: Final = {
+    "severity": "severity band of the baseline",
+    "route": "route of the first session",
+    "early_response": f"improvement of {EARLY_PERCENT} % or more by the score after session {EARLY_SESSION}",
+}
+
+
+def groups_of(cohort: Cohort, by: str) -> pd.Series:
+    """Group of each patient.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        As it came through the reader.
+    by : str
+        One of `GROUPINGS`.
+
+    Returns
+    -------
+    Series
+        Ordered category by `patient_id`, the group others are compared with first; missing where it is not known.
+
+    Raises
+    ------
+    UsageError
+        For an unknown grouping; the message lists those there are.
+
+    Examples
+    --------
+    >>> from kettrack import load_cohort, sample_folder
+    >>> groups_of(load_cohort(sample_folder()), "early_response").cat.categories.tolist()
+    ['below 20 % by session 2', '20 % or more by session 2']
+    """
+    if by not in GROUPINGS:
+        raise UsageError(
+            f"Nothing can be split by {by!r}; there are: {', '.join(name.replace('_', '-') for name in GROUPINGS)}."
+        )
+    found = {"severity": _severity, "route": _route, "early_response": _early}[by](cohort)
+    return found.reindex(pd.Index(cohort.patients["patient_id"], name="patient_id"))
+
+
+def _starts(cohort: Cohort) -> pd.DataFrame:
+    """Decision point of session 1 of every patient, by `patient_id`."""
+    rows = person_sessions_table(cohort)
+    return rows[rows["session"] == 1].set_index("patient_id")
+
+
+def _severity(cohort: Cohort) -> pd.Series:
+    start, instrument = _starts(cohort), cohort.instrument
+    labels = [band.label for band in instrument.bands] or ["all"]
+    bands = baseline_bands(start["baseline"].to_numpy(float), instrument)
+    return pd.Series(pd.Categorical(bands, categories=labels, ordered=True), index=start.index)
+
+
+def _route(cohort: Cohort) -> pd.Series:
+    """The most common route is what the others are compared with."""
+    first = cohort.sessions.groupby("patient_id", sort=False)["route"].first()
+    order = first.value_counts().sort_index().sort_values(ascending=False, kind="stable").index
+    return pd.Series(pd.Categorical(first, categories=list(order), ordered=True), index=first.index)
+
+
+def _early(cohort: Cohort) -> pd.Series:
+    """By the last score of the landmark session; without one, and without a baseline above 0, it is not known."""
+    rows = person_sessions_table(cohort)
+    at = rows[rows["session"] == EARLY_SESSION].set_index("patient_id")
+    fall = cohort.instrument.sign * (at["baseline"] - at["session_score"])
+    percent = 100 * fall / at["baseline"].where(at["baseline"] > 0)
+    labels = [f"{words} by session {EARLY_SESSION}" for words in (f"below {EARLY_PERCENT} %", f"{EARLY_PERCENT} % or more")]
+    codes = np.where(percent.isna(), -1, (percent >= EARLY_PERCENT - 1e-9).astype(int))
+    return pd.Series(pd.Categorical.from_codes(codes, labels, ordered=True), index=at.index)  # type: ignore[call-overload]
