@@ -10,7 +10,7 @@ import typer
 from kettrack.cli.cohorts import open_scored
 from kettrack.cli.options import Allowed, CriteriaName, Folder, InstrumentName, PolicyName
 from kettrack.cli.output import answer, check_output, check_place, say, working
-from kettrack.errors import NotIdentified
+from kettrack.errors import NotIdentified, UsageError
 from kettrack.writing import write_table, write_text
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def estimate(
       kettrack estimate durability clinic --json > durability.json
       kettrack estimate response_by_session clinic --by severity -o response.csv
     """
-    _check_output(output)
+    _check_output(output, json)
     from kettrack.analysis import estimate as find
     from kettrack.analysis import require_name, steps_of
 
@@ -73,9 +73,12 @@ def estimate(
         raise typer.Exit(NotIdentified.exit_code) if json else NotIdentified(result.reason, result.collect)
 
 
-def _check_output(output: Path | None) -> None:
+def _check_output(output: Path | None, json: bool) -> None:
+    """Stop before the work at a place that cannot be written, or at two answers to where it goes."""
     if output is not None and output.suffix.lower() == JSON_ENDING:
         check_place(output)
+    elif output is not None and json:
+        raise UsageError(f"{output.name} would not be JSON: with --json the file ends in .json.")
     else:
         check_output(output)
 
@@ -84,11 +87,14 @@ def _give(result: Result, output: Path | None, json: bool) -> None:
     """Write or print what there is; a refusal has no table, but is JSON as well."""
     if output is not None and output.suffix.lower() == JSON_ENDING:
         write_text(result.to_json() + "\n", output)
-    elif output is not None and result.status == "ok":
-        write_table(result.table, output)
     elif json:
         answer(result.to_json())
-    elif output is None and result.status == "ok":
+        return
+    elif result.status == "refused":
+        return
+    elif output is not None:
+        write_table(result.table, output)
+    else:
         answer("\n\n".join(filter(None, [repr(result), result.estimand])))
-    if output is not None and output.exists():
-        say(f"Wrote {result.name} to {output}.")
+        return
+    say(f"Wrote {result.name} to {output}.")

@@ -50,7 +50,8 @@ def plot_durability(
     Returns
     -------
     Axes
-        To week 26 at most. Lost, treated again and no longer followed are cumulative; hidden cells say so.
+        To week 26 at most. Thin dashed lines: every loss that no second score confirmed is counted, or none. Lost, treated
+        again and no longer followed are cumulative; hidden cells say so.
     """
     groups, short = _groups(table, rule)
     with canvas(ax, width=8.4, height=4.4 + 0.66 * max(len(groups), 1)) as axes:
@@ -58,6 +59,7 @@ def plot_durability(
             return axes
         for name, rows in groups.items():
             _curve(axes, rows, *CURVES[name])
+        _bounds(axes, groups.get("treatment_policy"))
         _by_single_score(axes, table, rule)
         for name in short:
             axes.plot([], [], " ", label=f"{CURVES[name][1]}:\ntoo few people from the start")
@@ -104,6 +106,16 @@ def _curve(axes: Axes, rows: pd.DataFrame, colour: str, words: str) -> None:
     if (~np.isnan(height)).sum() == 1:  # a curve of one point has no line
         axes.plot(days, height, marker="o", markersize=5, color=colour, clip_on=False, label=f"_{words}")
     axes.fill_between(days, low, high, step="post", color=colour, alpha=0.15, linewidth=0)
+
+
+def _bounds(axes: Axes, rows: pd.DataFrame | None) -> None:
+    """Thin lines at the two ends of what losses that no second score confirmed may have been, where they differ."""
+    if rows is None or not (rows["bound_low"] < rows["bound_high"]).any():
+        return
+    colour = CURVES["treatment_policy"][0]
+    for name, words in (("bound_low", "whatever sessions followed, with\nevery unconfirmed loss, or none"), ("bound_high", "_bound_high")):
+        days, height = rows["day"].to_numpy(float), rows[name].to_numpy(float)
+        axes.step(days, height, where="post", color=colour, linewidth=0.9, linestyle=(0, (4, 2)), label=words)
 
 
 def _by_single_score(axes: Axes, table: pd.DataFrame, rule: str) -> None:

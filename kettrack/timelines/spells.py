@@ -149,8 +149,9 @@ def loss_rows(cohort: Cohort, origins: pd.DataFrame, rule: Rule, untreated: bool
     DataFrame
         One row per patient watched, by `patient_id`: `origin_day` `retreated_day` as they came; `after_day` and `lost_day` (the
         loss lies in (after_day, lost_day]), `known_day` (of the score that proved it) and `status`; without a proven loss
-        `held_to_day` (until when it is known to have held); `decided_to_day` (last score that could have shown a loss) and
-        `scored_to_day` (last score), neither before the origin.
+        `held_to_day` (until when it is known to have held) and `waiting_day` (of a score above the line that still waits for
+        the second, or waited in vain); `decided_to_day` (last score that could have shown a loss) and `scored_to_day` (last
+        score), neither before the origin.
     """
     bucket = bucket_of(cohort)
     if untreated:
@@ -168,6 +169,7 @@ def loss_rows(cohort: Cohort, origins: pd.DataFrame, rule: Rule, untreated: bool
         known_day=np.where(event.proven, days_of(bucket, event.proof_row), np.nan),
         status=category(event.status, STATUSES),
         held_to_day=np.where(waiting, np.fmin(decided, contrary), decided),
+        waiting_day=np.where(waiting, days_of(bucket, event.first_row), np.nan),
         decided_to_day=decided,
         scored_to_day=np.fmax(origin, last_decided(bucket, Run())),
     )
@@ -192,6 +194,7 @@ def _with_event_rows(rows: pd.DataFrame, cohort: Cohort, rule: Rule, untreated: 
         out.loc[who, name] = day if name != "decided_to_day" else np.maximum(out.loc[who, name], day)
     out.loc[who, "scored_to_day"] = np.maximum(out.loc[who, "scored_to_day"], first)
     out.loc[who, "status"] = "single"
+    out.loc[who, "waiting_day"] = pd.NA
     return out
 
 

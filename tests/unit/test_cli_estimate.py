@@ -73,8 +73,15 @@ def test_refusal_leaves_with_3_and_says_what_to_record(run, bare: Path, tmp_path
     assert not (tmp_path / "r.csv").exists()
 
 
-@pytest.mark.parametrize("arguments", [("respons_by_session", SAMPLE), ("worsening", SAMPLE, "-o", "x.txt")])
-def test_bad_usage_leaves_with_2(run, arguments: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("respons_by_session", SAMPLE), "response_by_session"),
+        (("worsening", SAMPLE, "-o", "x.txt"), "x.txt"),
+        (("worsening", SAMPLE, "--json", "-o", "x.csv"), "ends in .json"),
+    ],
+)
+def test_bad_usage_leaves_with_2(run, arguments: tuple[str, ...], told: str) -> None:
     code, out, err = run(*arguments)
     assert (code, out) == (2, "")
-    assert "response_by_session" in err or "x.txt" in err
+    assert told in " ".join(err.split())

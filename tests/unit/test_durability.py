@@ -10,6 +10,7 @@ from kettrack.analysis.durability.counts import ESTIMANDS, count, count_exits, e
 from kettrack.analysis.durability.curve import durability, durability_from_response
 from kettrack.analysis.durability.intervals import durability_intervals
 from kettrack.analysis.durability.weights import untreated, untreated_curve
+from kettrack.analysis.durability.words import WORDS
 from kettrack.estimators.life_table import estimate_survival
 from kettrack.settings import Settings
 from kettrack.vocabulary.published_durability import PUBLISHED_DURABILITY, published_durability
@@ -68,6 +69,17 @@ def test_a_curve_counted_by_hand():
     assert rows.index.max() == 28  # day 35 after the first score has no later one that could confirm a loss
     single = table[(table["estimand"] == "treatment_policy") & (table["rule"] == "single_score")].set_index("day")
     assert single.loc[35, "estimate"] == pytest.approx(100 * 10 / 20)
+
+
+def test_the_answer_lies_between_every_unconfirmed_loss_and_none():
+    """Eight people score above the line on day 21 and then not for ten weeks: nobody can confirm it."""
+    kept, in_vain = [10.0] * 7, [10, 10, 11, np.nan, np.nan, np.nan, 10]
+    table = durability(clinic(np.array([kept] * 12 + [in_vain] * 8), np.array([7, 14, 21, 28, 35, 42, 91]))).table
+    rows = table[table["rule"] == "in_force"].set_index(["estimand", "day"])
+    ends = rows.loc[("treatment_policy", [7, 14, 28]), ["bound_low", "estimate", "bound_high"]]
+    assert ends.to_numpy().tolist() == [[100, 100, 100], [60, 100, 100], [60, 100, 100]]
+    assert rows.loc["off_treatment", "bound_low"].isna().all()
+    assert table.loc[table["rule"] == "single_score", "bound_low"].isna().all()
 
 
 def test_the_end_of_a_log_does_not_lift_the_curve():
@@ -131,6 +143,8 @@ def test_the_columns_tell_one_story(result):
         assert rows["day"].tolist() == list(range(0, 7 * len(rows), 7))
         assert (rows["at_risk"] >= 11).all()
         assert rows["estimate"].is_monotonic_decreasing
+        bounded = rows.dropna(subset=["bound_low"])
+        assert ((bounded["bound_low"] <= bounded["estimate"]) & (bounded["estimate"] <= bounded["bound_high"])).all()
         inside = rows.dropna(subset=["ci_low"])
         assert ((inside["ci_low"] <= inside["estimate"]) & (inside["estimate"] <= inside["ci_high"])).all()
         if estimand != "treatment_policy":
@@ -205,7 +219,6 @@ def test_recalled_figures_are_never_shown_by_default():
 
 
 def test_every_estimand_has_words():
-    from kettrack.analysis.durability.curve import WORDS
     from kettrack.figures.survival import CURVES
 
     assert set(WORDS) == set(CURVES) == set(ESTIMANDS)

@@ -19,6 +19,7 @@ from kettrack.vocabulary.rules import Rule
 Estimand = Literal["off_treatment", "composite", "treatment_policy"]
 ESTIMANDS: Final[tuple[Estimand, ...]] = ("treatment_policy", "off_treatment", "composite")
 CAUSES: Final = ("censored", "lost", "retreated")
+Waiting = Literal["censored", "lost", "held"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +90,18 @@ def _rules(in_force: Rule) -> Iterator[tuple[str, Rule]]:
         yield "single_score", single_score(in_force)
 
 
-def exits(watched: Watched, estimand: Estimand) -> pd.DataFrame:
+def exits(watched: Watched, estimand: Estimand, waiting: Waiting = "censored") -> pd.DataFrame:
     """Day since the origin on which each patient left the risk set, and why.
+
+    Parameters
+    ----------
+    watched : Watched
+        Responses under one rule.
+    estimand : {"treatment_policy", "off_treatment", "composite"}
+        What a further session means.
+    waiting : {"censored", "lost", "held"}
+        What a score above the line means that no second one confirmed: the end of what is known, a loss on its day, or nothing.
+        The last two are the bounds between which the answer lies, whatever the missing scores would have said.
 
     Returns
     -------
@@ -100,6 +111,11 @@ def exits(watched: Watched, estimand: Estimand) -> pd.DataFrame:
     """
     rows = watched.untreated if estimand == "off_treatment" else watched.whatever
     lost, held_to = _since(rows, "lost_day"), _since(rows, "held_to_day")
+    unproven = _since(rows, "waiting_day")
+    if waiting == "lost":
+        lost = np.where(np.isnan(lost), unproven, lost)
+    elif waiting == "held":
+        held_to = np.where(np.isnan(unproven), held_to, _since(rows, "scored_to_day"))
     if estimand == "treatment_policy":
         cause = np.where(np.isnan(lost), 0, 1)
         time = np.where(cause == 1, lost, held_to)

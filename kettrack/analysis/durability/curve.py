@@ -7,37 +7,22 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.context import FEWEST, LEVEL, made_from, refusal, release, rule_words
+from kettrack.analysis.context import FEWEST, LEVEL, made_from, refusal, release
 from kettrack.analysis.durability.counts import ESTIMANDS, Estimand, Watched, count_exits, exits, watch
 from kettrack.analysis.durability.weights import Untreated, stay_weights, untreated, untreated_curve
+from kettrack.analysis.durability.words import ORIGINS, WEEK, caveats, sentence
 from kettrack.errors import NotIdentified
 from kettrack.estimators.life_table import estimate_survival
 from kettrack.estimators.resampling import patient_weights, percentile_interval
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
 from kettrack.timelines.spells import Origin
-from kettrack.vocabulary.published_durability import published_durability
 
-WEEK: Final = 7
 LAST_DAY: Final = 364
 REPLICATES: Final = 500
 SEED: Final = 1
 _NOT_RATED: Final = ("prior_sessions", "placebo", "no_baseline", "below_caseness")
 LEFT_OUT: Final = {"not_rated": _NOT_RATED} | {name: (name,) for name in ("course_not_finished", "not_scored", "no_response")}
-WORDS: Final = {
-    "treatment_policy": "whatever sessions followed (treatment policy)",
-    "off_treatment": "without a further session (off treatment, weighted)",
-    "composite": "had neither lost it nor been treated again (composite)",
-}
-NAMES: Final = {
-    "treatment_policy": "whatever sessions followed (treatment policy)",
-    "off_treatment": "without a further session (off treatment)",
-    "composite": "neither lost nor treated again (composite)",
-}
-ORIGINS: Final = {
-    "end_of_course": "at the end of the planned course",
-    "first_response": "for the first time in their first course",
-}
 ROLES: Final[dict[str, Role]] = {
     "key": "key",
     "estimand": "label",
@@ -48,7 +33,8 @@ ROLES: Final[dict[str, Role]] = {
     "lost": "running",
     "retreated": "running",
     "censored": "running",
-    **dict.fromkeys(("estimate", "ci_low", "ci_high", "median_day", "median_low", "median_high", "ess"), "derived"),
+    **dict.fromkeys(("estimate", "ci_low", "ci_high", "bound_low", "bound_high"), "derived"),
+    **dict.fromkeys(("median_day", "median_low", "median_high", "ess"), "derived"),
     **dict.fromkeys(LEFT_OUT, "count"),
 }
 
@@ -68,8 +54,10 @@ def durability(cohort: Cohort) -> Result:
         second score, `single_score`. `day` since that score, `n` watched; `at_risk` at the beginning of the day; `lost`,
         `retreated` and `censored` up to it (under `treatment_policy` the retreated stay at risk); `estimate` `ci_low`
         `ci_high` (% who still hold it; log-log, for `off_treatment` from 500 bootstrap samples of patients; missing at 0 and
-        100 %), `median_day` with `median_low` and `median_high` (missing = not reached), `ess` (people's worth of information
-        under the weights), and the numbers not watched by reason. Refused when fewer than 11 are watched.
+        100 %), `bound_low` `bound_high` (% if every loss that was never confirmed counts, or none; missing under
+        `off_treatment` and by a single score), `median_day` with `median_low` and `median_high` (missing = not reached), `ess`
+        (people's worth of information under the weights), and the numbers not watched by reason. Refused when fewer than 11 are
+        watched.
     """
     return _durability(cohort, "durability", "end_of_course")
 
@@ -102,9 +90,9 @@ def _durability(cohort: Cohort, name: str, origin: Origin) -> Result:
         roles=ROLES,
         decimals={"median_day": 0, "median_low": 0, "median_high": 0, "ess": 0},
         show=tuple(column for column in ROLES if column not in ("key", "ess", *LEFT_OUT)),
-        sentence=_sentence(table, origin),
+        sentence=sentence(table, origin),
         estimand=estimand,
-        caveats=_caveats(cohort, watched[0]),
+        caveats=caveats(cohort, watched[0], REPLICATES, SEED),
         made_from=made_from(cohort, unit="percent of people", level=LEVEL, seed=SEED),
     )
     return release(result, cohort)
@@ -128,8 +116,9 @@ def _curve(cohort: Cohort, watched: Watched, estimand: Estimand) -> pd.DataFrame
         "retreated": np.searchsorted(retreated, days, "right"),
         "censored": np.searchsorted(np.sort(time[cause == 0]), days, "right"),
     }
-    shares = _weighted(cohort, watched, days) if estimand == "off_treatment" else _plain(left, estimand, days)
-    table = pd.DataFrame({"day": days, "n": len(time), **numbers, **shares})
+    shares = _weighted(cohort, watched, days) if estimand == "off_treatment" else _plain(watched, estimand, days)
+    missing = dict.fromkeys(("bound_low", "bound_high", "ess"), np.nan)
+    table = pd.DataFrame({"day": days, "n": len(time), **numbers, **missing, **shares})
     table = table[table["ess"].fillna(FEWEST) >= FEWEST]
     for name, column in {"median_day": "estimate", "median_low": "ci_low", "median_high": "ci_high"}.items():
         reached = table["day"][table[column] <= 50 + 1e-9]
@@ -138,10 +127,25 @@ def _curve(cohort: Cohort, watched: Watched, estimand: Estimand) -> pd.DataFrame
     return weekly.assign(key=[f"{estimand}_{watched.rule}_{day}" for day in weekly["day"]])
 
 
-def _plain(left: pd.DataFrame, estimand: Estimand, days: np.ndarray) -> dict[str, np.ndarray | float]:
-    curve = estimate_survival(count_exits(left, estimand), LEVEL)
+def _plain(watched: Watched, estimand: Estimand, days: np.ndarray) -> dict[str, np.ndarray | float]:
+    curve = estimate_survival(count_exits(exits(watched, estimand), estimand), LEVEL)
     values = {"estimate": curve.estimate, "ci_low": curve.ci_low, "ci_high": curve.ci_high}
-    return {name: 100 * value[days] for name, value in values.items()} | {"ess": np.nan}
+    return {name: 100 * value[days] for name, value in values.items()} | _bounds(watched, estimand, curve.estimate, days)
+
+
+def _bounds(watched: Watched, estimand: Estimand, curve: np.ndarray, days: np.ndarray) -> dict[str, np.ndarray]:
+    """The curve if every loss that no second score confirmed is one, and if none is; none where one score is enough."""
+    if watched.words.run.count == 1:
+        return {}
+    lost, held = (
+        estimate_survival(count_exits(exits(watched, estimand, waiting), estimand), LEVEL).estimate
+        for waiting in ("lost", "held")
+    )
+    # Whoever waits stays at risk for longer in both, which alone may lift or lower the curve by a little.
+    return {
+        "bound_low": 100 * np.fmin(curve[days], lost[days]),
+        "bound_high": 100 * np.fmax(curve[days], held[days]),
+    }
 
 
 def _weighted(cohort: Cohort, watched: Watched, days: np.ndarray) -> dict[str, np.ndarray]:
@@ -158,57 +162,3 @@ def _information(people: Untreated, days: np.ndarray) -> np.ndarray:
     weights = stay_weights(people, np.ones((1, len(people.known))), days)[0] * (people.known[:, None] >= days)
     squares = (weights**2).sum(axis=0)
     return np.divide(weights.sum(axis=0) ** 2, squares, out=np.zeros(len(days)), where=squares > 0)
-
-
-def _sentence(table: pd.DataFrame, origin: Origin) -> str:
-    """What is held at 4 and 8 weeks, by each estimand, and what others found."""
-    first = table["key"].iloc[0]
-    parts = [_said(table, kind, "in_force") for kind in ESTIMANDS]
-    single = _said(table, "treatment_policy", "single_score") if (table["rule"] == "single_score").any() else ""
-    reached = table.loc[table["key"] == first, "median_day"].notna().item()
-    median = " Whatever sessions followed, half had not lost it by the end."
-    if reached:
-        ends = [
-            f"{{{first}.{name}}}" if table[name].iloc[0] == table[name].iloc[0] else "open"
-            for name in ("median_low", "median_high")
-        ]
-        median = f" Whatever sessions followed, half had lost it by day {{{first}.median_day}} ({ends[0]} to {ends[1]})."
-    again = f" {{{first}.retreated}} of them had a session on the very day of that score." if table["retreated"].iloc[0] else ""
-    return (
-        f"Of {{{first}.n}} people who had responded {ORIGINS[origin]} ({{{first}.censored}} of them not followed far enough "
-        f"by scores to tell), {'; '.join(parts)}.{median}{again}" + (f" By a single score: {single}." if single else "")
-    )
-
-
-def _said(table: pd.DataFrame, kind: Estimand, rule: str) -> str:
-    """Shares at 4 and at 8 weeks, as far as the curve goes."""
-    there = set(table["key"])
-    shares = [
-        f"{{{key}.estimate}} % ({{{key}.ci_low}}-{{{key}.ci_high}}) at {weeks} weeks"
-        for weeks in (4, 8)
-        if (key := f"{kind}_{rule}_{WEEK * weeks}") in there
-    ]
-    verb = "" if kind == "composite" else "still held it "
-    if shares:
-        return f"{' and '.join(shares)} {verb}{WORDS[kind]}"
-    left = "people's worth of information" if kind == "off_treatment" else "people at risk"
-    return f"{NAMES[kind]}: fewer than {FEWEST} {left} at 4 weeks"
-
-
-def _caveats(cohort: Cohort, watched: Watched) -> tuple[str, ...]:
-    marks = [figure for figure in published_durability() if figure.study == "McInnes 2022"]
-    shares = " and ".join(f"about {figure.percent:g} % at {figure.day // WEEK} weeks" for figure in marks)
-    return (
-        f"Loss of response: {watched.words}; {rule_words(cohort)}. Dated at the first of the two scores, known at the second; "
-        "one that still waits, or can no longer be confirmed, counts as no longer followed from the last score before it.",
-        "Three questions, three answers: their differences are not what maintenance does, since sessions are given for "
-        "worsening. "
-        f"Off treatment is weighted by time and last score; reasons that no score shows remain. {REPLICATES} bootstrap samples "
-        f"of patients, seed {SEED}. Intervals are pointwise.",
-        "Followed as far as scores go: not to the end of the log. A response not lost counts up to the last score that "
-        "a later one could have confirmed, whatever it said. Event rows that the rules name as relapse are losses too.",
-        "A single score above the line is often noise: people who never relapse, but stay 3.2 points below it with a standard "
-        "deviation of 2, keep a response to day 56 in 36, 64, 80 and 89 % when scored every 3, 7, 14 and 28 days; confirmed, "
-        "in at least 95 %.",
-        f"{marks[0].study} saw {shares} without maintenance ({marks[0].source}); rule, origin and scoring interval differ.",
-    )
