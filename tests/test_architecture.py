@@ -47,6 +47,7 @@ ANALYSIS_MAY_IMPORT = {
     "subgroups": {"courses", "response", "durability"},
     "next_session": {"courses", "response", "association"},
     "stop_after": set(),
+    "calibration": {"association", "response", "next_session", "stop_after"},
     "session_answers": {"association", "next_session", "stop_after"},
 }
 HEAVY = ("pandas", "numpy", "scipy", "matplotlib", "pyarrow", "statsmodels", "numba", "nbclient", "nbconvert", "rich")

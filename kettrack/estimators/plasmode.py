@@ -119,6 +119,7 @@ class World:
     severity: Floats = field(init=False)
     level: Floats = field(init=False)
     last: Floats = field(init=False)
+    strength: Floats = field(init=False)
     dose: Floats = field(init=False)
     clock: Floats = field(init=False)
     day: Floats = field(init=False)
@@ -130,6 +131,7 @@ class World:
         model, n = self.model, self.model.baseline.size
         self.severity, self.level = draw_start(model.process, model.baseline, self.rng)
         self.last, self.clock = model.baseline.copy(), model.baseline_day.copy()
+        self.strength = np.ones(n)  # of a session, in each person
         self.dose, self.day, self.scored = np.zeros(n), np.zeros(n), np.zeros(n)
 
     def run(self, most: int) -> None:
@@ -144,7 +146,7 @@ class World:
         """One session, its scores, and the decision; those who come again."""
         model, rng = self.model, self.rng
         self.pass_time(who, self.day[who])
-        self.dose[who] += 1
+        self.dose[who] += self.strength[who]
         self.sessions.append((who, self.day[who]))
         today = draw_happens(self._history(who, session), model.attendance.same_day, rng)
         self.measure(who[today], after=True)

@@ -60,6 +60,7 @@ def plot_durability(
         for name, rows in groups.items():
             _curve(axes, rows, *CURVES[name])
         _bounds(axes, groups.get("treatment_policy"))
+        _lowest_untreated(axes, groups.get("off_treatment"))
         _by_single_score(axes, table, rule)
         for name in short:
             axes.plot([], [], " ", label=f"{CURVES[name][1]}:\ntoo few people from the start")
@@ -113,9 +114,19 @@ def _bounds(axes: Axes, rows: pd.DataFrame | None) -> None:
     if rows is None or not (rows["bound_low"] < rows["bound_high"]).any():
         return
     colour = CURVES["treatment_policy"][0]
-    for name, words in (("bound_low", "whatever sessions followed, with\nevery unconfirmed loss, or none"), ("bound_high", "_bound_high")):
+    named = "whatever sessions followed, with\nevery unconfirmed loss, or none"
+    for name, words in (("bound_low", named), ("bound_high", "_bound_high")):
         days, height = rows["day"].to_numpy(float), rows[name].to_numpy(float)
         axes.step(days, height, where="post", color=colour, linewidth=0.9, linestyle=(0, (4, 2)), label=words)
+
+
+def _lowest_untreated(axes: Axes, rows: pd.DataFrame | None) -> None:
+    """Thin line under the curve off treatment: where it is if every loss counts that a session or silence left unconfirmed."""
+    if rows is None or not (rows["bound_low"] < rows["estimate"]).any():
+        return
+    days, height = rows["day"].to_numpy(float), rows["bound_low"].to_numpy(float)
+    words = "without a further session, with\nevery unconfirmed loss"
+    axes.step(days, height, where="post", color=CURVES["off_treatment"][0], linewidth=0.9, linestyle=(0, (4, 2)), label=words)
 
 
 def _by_single_score(axes: Axes, table: pd.DataFrame, rule: str) -> None:

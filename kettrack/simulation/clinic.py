@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kettrack.simulation.habits import (
+    INDUCTION,
     MAINTENANCE,
     NOT_STOPPED,
     OUT,
@@ -20,6 +21,7 @@ from kettrack.simulation.habits import (
 from kettrack.simulation.parameters import Parameters
 from kettrack.simulation.people import Bools, Floats, Ints, People, choose
 from kettrack.simulation.process import NEVER, NO_SCORE, Roll, State, has_lost_response
+from kettrack.simulation.regimes import AtMost, Fork, Regime, UsualCareAfter
 from kettrack.simulation.scoring import expit, silence
 
 POINTS_PER_STEP = 3.0  # the stop rules count in steps of three points
@@ -31,26 +33,6 @@ _AFTER_RESPONSE = ((REASON_CODE["well"], 0.62), (REASON_CODE["cost"], 0.15), (RE
                    (REASON_CODE["unknown"], 0.18))  # fmt: skip
 _WITHOUT_RESPONSE = ((REASON_CODE["not_helped"], 0.55), (REASON_CODE["cost"], 0.17), (REASON_CODE["side_effects"], 0.04),
                      (REASON_CODE["access"], 0.06), (REASON_CODE["unknown"], 0.18))  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Fork:
-    """One decision taken out of the clinic's hands: what happens after a person's session number `at`; before and after it the
-    clinic decides.
-
-    Parameters
-    ----------
-    at : array of int, one per patient
-        Number of the session after which it is decided.
-    goes_on : bool
-        Whether everybody goes on or stops there.
-    """
-
-    at: Ints
-    goes_on: bool
-
-
-Regime = int | Fork | None  # so many sessions for everybody; one decision forced; the clinic decides
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +63,31 @@ def stop_chance(rule: StopRule, state: State, clinic: Clinic, who: Ints) -> Floa
 
 def draw_stops(state: State, clinic: Clinic, who: Ints, hard: Bools, roll: Roll) -> Ints:
     """Reason code for each of `who`, `NOT_STOPPED` for those who go on: competing reasons, one uniform number."""
-    rules = clinic.parameters.stops
+    rules = [rule for rule in clinic.parameters.stops if not rule.between]
     chances = [stop_chance(rule, state, clinic, who) for rule in rules]
     chances.append(np.where(hard, clinic.schedule.leaves_after_hard, 0.0))
     codes = np.array([REASON_CODE[rule.reason] for rule in rules] + [REASON_CODE["side_effects"]])
     edges = np.round(np.cumsum(chances, axis=0), 12)
-    drawn = (roll.stop[who] >= edges).sum(axis=0)
+    drawn = (_uniform(state, clinic, who, edges[-1], roll) >= edges).sum(axis=0)
     return np.append(codes, NOT_STOPPED)[drawn]
+
+
+def _uniform(state: State, clinic: Clinic, who: Ints, stops: Floats, roll: Roll) -> Floats:
+    """The number that decides; where a fork lets none come for some days, as it falls among those who stop or delay."""
+    uniform = roll.stop[who]
+    if not isinstance(clinic.forced, Fork) or clinic.forced.goes_on:
+        return uniform
+    return np.where(_here(state, clinic.forced, who), uniform * (stops + (1 - stops) * _later(clinic)), uniform)
+
+
+def _here(state: State, fork: Fork, who: Ints) -> Bools:
+    return np.asarray(state.total[who] == fork.at[who])
+
+
+def _later(clinic: Clinic) -> float:
+    """Share of the gaps that are longer than a fork asks about."""
+    within = clinic.forced.within if isinstance(clinic.forced, Fork) else 0
+    return sum(share for gap, share in clinic.schedule.gaps if gap > within)
 
 
 def _goes_on(state: State, clinic: Clinic, who: Ints, roll: Roll) -> Bools:
@@ -113,7 +113,18 @@ def _gaps(state: State, clinic: Clinic, who: Ints, roll: Roll) -> Ints:
     mean = np.minimum(steps, clinic.people.longest_gap[who])
     stretched = np.rint(np.round(mean * np.exp(schedule.gap_spread * roll.spread[who]), 9)).astype(np.int64)
     stretched = np.maximum(stretched, SHORTEST_MAINTENANCE_GAP)
-    return np.where(state.phase[who] == MAINTENANCE, stretched, choose(roll.gap[who], schedule.gaps))
+    gaps = choose(roll.gap[who], schedule.gaps)
+    if isinstance(clinic.forced, Fork):
+        here = _here(state, clinic.forced, who)
+        gaps = np.where(here, choose(roll.gap[who], _allowed(schedule, clinic.forced)), gaps)
+    return np.where(state.phase[who] == MAINTENANCE, stretched, gaps)
+
+
+def _allowed(schedule: Schedule, fork: Fork) -> tuple[tuple[int, float], ...]:
+    """The gaps that a forced decision leaves, in their shares."""
+    left = [(gap, share) for gap, share in schedule.gaps if (gap <= fork.within) == fork.goes_on]
+    total = sum(share for _, share in left)
+    return tuple((gap, share / total) for gap, share in left) or schedule.gaps
 
 
 def _enter(state: State, who: Ints, phase: int, length: int) -> None:
@@ -137,10 +148,22 @@ def _verdict(state: State, clinic: Clinic, who: Ints, hard: Bools, roll: Roll) -
     goes_on = _goes_on(state, clinic, who, roll)
     ends = np.where(goes_on, NOT_STOPPED, _end_reasons(state, clinic, who, roll))
     reasons = np.where(at_end, ends, draw_stops(state, clinic, who, hard, roll))
-    if isinstance(clinic.forced, Fork):
-        here = state.total[who] == clinic.forced.at[who]
-        reasons = np.where(here, NOT_STOPPED if clinic.forced.goes_on else PLANNED_END, reasons)
-    return reasons, at_end & goes_on
+    return _overruled(state, clinic, who, reasons), at_end & goes_on
+
+
+def _overruled(state: State, clinic: Clinic, who: Ints, reasons: Ints) -> Ints:
+    """What is forced in the place of the clinic's own verdict."""
+    forced, total = clinic.forced, state.total[who]
+    if isinstance(forced, Fork) and (forced.goes_on or not _later(clinic)):
+        return np.where(_here(state, forced, who), NOT_STOPPED if forced.goes_on else PLANNED_END, reasons)
+    if isinstance(forced, AtMost):
+        shown, today = state.remitted_on[who], state.last_session[who]
+        reasons = np.select([shown < today, shown > today], [PLANNED_END, NOT_STOPPED], reasons)
+        return np.where(total >= forced.sessions, PLANNED_END, reasons)
+    if isinstance(forced, UsualCareAfter):
+        first = np.where(total < forced.sessions, NOT_STOPPED, PLANNED_END)
+        return np.where(state.phase[who] == REINDUCTION, reasons, first)
+    return reasons
 
 
 def decide(state: State, clinic: Clinic, who: Ints, hard: Bools, roll: Roll) -> None:
@@ -157,12 +180,30 @@ def decide(state: State, clinic: Clinic, who: Ints, hard: Bools, roll: Roll) -> 
     state.next_session[going] = state.last_session[going] + _gaps(state, clinic, going, roll)
 
 
+def cancel(state: State, clinic: Clinic, scored: Ints, day: int, roll: Roll) -> None:
+    """Some who are scored between two sessions of an induction call off the next one, and stop."""
+    rules = [rule for rule in clinic.parameters.stops if rule.between]
+    if not rules or not (clinic.forced is None or isinstance(clinic.forced, Fork)):
+        return
+    who = scored[(state.phase[scored] == INDUCTION) & (state.next_session[scored] > day) & (state.total[scored] > 0)]
+    if isinstance(clinic.forced, Fork):
+        who = who[~_here(state, clinic.forced, who)]
+    for rule in rules:
+        leaves = roll.stop[who] < np.round(stop_chance(rule, state, clinic, who), 12)
+        _leave(state, clinic, who[leaves], np.full(int(leaves.sum()), REASON_CODE[rule.reason]))
+        who = who[~leaves]
+
+
 def call_back(state: State, clinic: Clinic, scored: Ints, day: int, roll: Roll) -> None:
     """Some who had stopped, and whose score today shows that response is lost, come back for a re-induction."""
-    if clinic.forced is not None or not clinic.schedule.returns:
+    if not (clinic.forced is None or isinstance(clinic.forced, UsualCareAfter)) or not clinic.schedule.returns:
         return
     out = scored[state.phase[scored] == OUT]
     out = out[has_lost_response(state, out, clinic.schedule.lost_from) & (roll.back[out] < clinic.schedule.returns)]
+    back = day + SOONEST_RETURN + np.floor(roll.stop[out] * RETURN_SPAN).astype(np.int64)
+    if isinstance(clinic.forced, UsualCareAfter):
+        late = (back > state.last_session[out] + clinic.forced.grace) | (state.total[out] > clinic.forced.sessions)
+        out, back = out[late], back[late]
     _enter(state, out, REINDUCTION, clinic.schedule.retreat_sessions)
     state.reason[out] = NOT_STOPPED
-    state.next_session[out] = day + SOONEST_RETURN + np.floor(roll.stop[out] * RETURN_SPAN).astype(np.int64)
+    state.next_session[out] = back

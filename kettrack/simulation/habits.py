@@ -40,6 +40,8 @@ class StopRule:
         Kinds of course in which it acts.
     unmeasured : float
         Slope on the own level, which nobody measures: 0 unless a scenario breaks the assumption on purpose.
+    between : bool
+        Decided at each score between two sessions of an induction, not after a session.
     """
 
     reason: str
@@ -50,6 +52,7 @@ class StopRule:
     from_session: int = 1
     phases: tuple[Phase, ...] = PHASES
     unmeasured: float = 0.0
+    between: bool = False
 
     @property
     def direction(self) -> int:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from kettrack.errors import UsageError
-from kettrack.simulation.clinic import Clinic, Regime, call_back, decide
+from kettrack.simulation.clinic import Clinic, call_back, cancel, decide
 from kettrack.simulation.parameters import Parameters
 from kettrack.simulation.people import Bools, Floats, Ints, People, draw_people
 from kettrack.simulation.process import Dice, Roll, State, advance, begin, remember, treat
+from kettrack.simulation.regimes import Regime
 from kettrack.simulation.scoring import NO_SESSION, TIMING_NAMES, measure, occasions
 
 BASELINE_TIMING = TIMING_NAMES.index("before")
@@ -85,6 +86,7 @@ def _live(state: State, clinic: Clinic, day: int, roll: Roll, pages: _Pages) -> 
     pages.sessions.append((who, np.full(len(who), day), state.total[who], state.phase[who], hard))
     pages.score(state, today.after, day, timing[today.after], measure(state, parameters.scoring, today.after, day, roll))
     call_back(state, clinic, today.before, day, roll)
+    cancel(state, clinic, today.before, day, roll)
     decide(state, clinic, who, hard, roll)
     if parameters.extras.two_week_recall:
         remember(state)
@@ -101,9 +103,9 @@ def run(parameters: Parameters, n: int, seed: int, regime: Regime = None) -> His
         Number of patients, at least 1.
     seed : int
         Everything random follows from it; the same seed means the same chance under every `regime`.
-    regime : int or Fork, optional
-        Exactly so many sessions for everybody, at the clinic's own spacing, and nobody stops earlier; or one decision forced.
-        Default: the clinic decides.
+    regime : int, Fork, AtMost or UsualCareAfter, optional
+        Exactly so many sessions for everybody, at the clinic's own spacing, and nobody stops earlier; or one decision forced;
+        or a rule that ends the sessions; or so many sessions and the clinic's own decisions later. Default: the clinic decides.
 
     Returns
     -------

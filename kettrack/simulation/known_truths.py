@@ -28,9 +28,13 @@ SHIPPED: Final = Path(__file__).with_name("known_truths.json")
 
 def fingerprint(parameters: Parameters) -> str:
     """Name of a parameter set that changes with any of its numbers, and not with the words about it."""
-    numbers = {name: value for name, value in asdict(parameters).items() if name != "about"}
-    text = json.dumps([DEFINITIONS, KINDS.get(parameters.name, ()), numbers], sort_keys=True)
+    text = json.dumps([DEFINITIONS, KINDS.get(parameters.name, ()), describe_numbers(parameters)])
     return sha256(text.encode()).hexdigest()[:16]
+
+
+def describe_numbers(parameters: Parameters) -> str:
+    """Every number of a parameter set as JSON, without the words about it."""
+    return json.dumps({name: value for name, value in asdict(parameters).items() if name != "about"}, sort_keys=True)
 
 
 def known_truths(parameters: Parameters) -> dict[str, Truth]:

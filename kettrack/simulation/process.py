@@ -76,6 +76,8 @@ class State:
         Kind of course, sessions in it, its planned length, all sessions.
     reason : array of int
         Stop reason code, `NOT_STOPPED` while in care.
+    low_since, remitted_on : array of int
+        Day on which an unbroken run of scores in remission began, and of the first score at least a week into one; `NEVER`.
     silent : array of bool
         Never scored again.
     lost : array of bool
@@ -99,6 +101,8 @@ class State:
     course_length: Ints
     total: Ints
     reason: Ints
+    low_since: Ints
+    remitted_on: Ints
     silent: Bools
     lost: Bools
     past: list[Floats] = field(default_factory=list)
@@ -129,6 +133,8 @@ def begin(people: People) -> State:
         course_length=people.planned.copy(),
         total=np.zeros(n, np.int64),
         reason=np.full(n, NOT_STOPPED),
+        low_since=np.full(n, NEVER),
+        remitted_on=np.full(n, NEVER),
         silent=people.never_scored.copy(),
         lost=np.zeros(n, bool),
     )

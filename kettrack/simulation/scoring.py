@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kettrack.simulation.habits import PLANNED_END, REASON_CODE, Scoring
+from kettrack.simulation.habits import DAYS_PER_WEEK, PLANNED_END, REASON_CODE, Scoring
 from kettrack.simulation.people import Bools, Floats, Ints, People, rate
-from kettrack.simulation.process import NO_SCORE, Roll, State, recalled
+from kettrack.simulation.process import NEVER, NO_SCORE, Roll, State, recalled
+from kettrack.vocabulary.instruments import PHQ9
 
 BEFORE, AFTER, UNKNOWN, NO_SESSION = range(4)
 TIMING_NAMES = ("before", "after", "unknown", "")  # empty: there was no session that day to be before or after
+REMISSION = PHQ9.remission[0].value  # the highest score of it
 SICK_FROM = 10.0  # points above which answering gets rarer
 
 
@@ -73,6 +75,10 @@ def measure(state: State, scoring: Scoring, who: Ints, day: int, roll: Roll) -> 
     state.baseline[who] = np.where(fresh, score, state.baseline[who])
     better = fresh | (state.best[who] == NO_SCORE) | (score < state.best[who])
     state.best[who] = np.where(better, score, state.best[who])
+    low = score <= REMISSION
+    state.low_since[who] = np.where(low, np.minimum(state.low_since[who], day), NEVER)
+    again = who[low & (day - state.low_since[who] >= DAYS_PER_WEEK)]
+    state.remitted_on[again] = np.minimum(state.remitted_on[again], day)
     return score
 
 

@@ -13,15 +13,17 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from kettrack.simulation.clinic import Fork
 from kettrack.simulation.courses_seen import confirmed_losses, first_responses, rated, weekly_scores
+from kettrack.simulation.decisions_seen import decision_days, known_by, scores_from
 from kettrack.simulation.history import run
 from kettrack.simulation.parameters import Parameters
 from kettrack.simulation.people import Bools, Ints
+from kettrack.simulation.regimes import AtMost, Fork, UsualCareAfter
 from kettrack.simulation.truth_kinds import KINDS, Kind, take_every_score
 
 BLOCK: Final = 20_000  # people simulated at once
 MANY, FEW = 8, 3  # sessions of the two regimes that are compared
+LOOKED_AT_FROM: Final = (7, 21)  # days after a decision; the later is after the recall of the PHQ-9
 HORIZONS: Final = (28, 56)  # days after the planned course
 
 
@@ -93,11 +95,44 @@ def _seen(parameters: Parameters, n: int, seed: int) -> Tallies:
 
 def _one_more(parameters: Parameters, n: int, seed: int) -> Tallies:
     """The next weekly score with and without one more session, decided at one random session of those still in care."""
-    at = np.random.default_rng(np.random.SeedSequence(seed).spawn(3)[2]).integers(1, planned_sessions(parameters), n)
+    at = _at_random(parameters, n, seed)
     on, off = (run(take_every_score(parameters), n, seed, regime=Fork(at, goes_on)) for goes_on in (True, False))
     there = np.flatnonzero(np.bincount(off.sessions.who, minlength=n) >= at)
     next_score = [weekly_scores(history)[there, at[there] + 1] for history in (on, off)]
     return {"one_more_session": _tally(next_score[0] - next_score[1])}
+
+
+def _at_most(parameters: Parameters, n: int, seed: int) -> Tallies:
+    """Week-12 score, at most eight sessions against at most three, ended by two scores in remission."""
+    full = take_every_score(parameters)
+    many, few = (weekly_scores(run(full, n, seed, regime=AtMost(k)))[:, -1] for k in (MANY, FEW))
+    return {f"at_most_{MANY}_minus_{FEW}": _tally(many - few)}
+
+
+def _usual_care(parameters: Parameters, n: int, seed: int) -> Tallies:
+    """Week-12 score, eight sessions against three, whatever the clinic does later."""
+    full = take_every_score(parameters)
+    many, few = (weekly_scores(run(full, n, seed, regime=UsualCareAfter(k)))[:, -1] for k in (MANY, FEW))
+    return {f"usual_care_{MANY}_minus_{FEW}": _tally(many - few)}
+
+
+def _going_on(parameters: Parameters, n: int, seed: int) -> Tallies:
+    """The first score from one week and from three weeks after a decision on: a session within the week against none."""
+    at = _at_random(parameters, n, seed)
+    on, off = (run(parameters, n, seed, regime=Fork(at, goes_on)) for goes_on in (True, False))
+    day = decision_days(off, at)
+    known = known_by(off, day)
+    tallies: Tallies = {}
+    for begin in LOOKED_AT_FROM:
+        difference = scores_from(on, day + begin) - scores_from(off, day + begin)
+        tallies[f"going_on_from_day_{begin}"] = _tally(difference[known & ~np.isnan(difference)])
+    return tallies
+
+
+def _at_random(parameters: Parameters, n: int, seed: int) -> Ints:
+    """A session of each person before the last planned one, by lot."""
+    lot = np.random.default_rng(np.random.SeedSequence(seed).spawn(3)[2])
+    return lot.integers(1, planned_sessions(parameters), n)
 
 
 def _durability(parameters: Parameters, n: int, seed: int) -> Tallies:
@@ -114,9 +149,12 @@ def _durability(parameters: Parameters, n: int, seed: int) -> Tallies:
 
 _MEASURES: Final[dict[Kind, Callable[[Parameters, int, int], Tallies]]] = {
     "stop_after": _contrast,
+    "at_most": _at_most,
+    "usual_care": _usual_care,
     "response": _continued,
     "seen_response": _seen,
     "one_more_session": _one_more,
+    "going_on": _going_on,
     "durability": _durability,
 }
 
@@ -145,12 +183,14 @@ def force_truth(parameters: Parameters, n: int, seed: int, kinds: tuple[Kind, ..
     Returns
     -------
     dict of str to Truth
-        Points and shares (0 to 1). `stop_after_8_minus_3`: mean difference of the week-12 score. `response_by_S`: share with a
-        first response by session S if everybody goes on and every score is taken. `seen_response_by_S`: the same as it happens
-        in the clinic. `one_more_session`: mean difference of the next weekly score, decided at one random session of those
-        still in care. `durability_28` `durability_56`: share of those who completed the planned course and responded within 14
-        days of its end who have no confirmed loss of response so many days after its end; with `_single_score`, no score of
-        loss at all.
+        Points and shares (0 to 1). `stop_after_8_minus_3`: mean difference of the week-12 score. `at_most_8_minus_3`: the same,
+        ended early by two scores in remission. `usual_care_8_minus_3`: the same, with the clinic's own decisions once 28 days
+        have passed. `response_by_S`: share with a first response by session S if everybody goes on and every score is taken.
+        `seen_response_by_S`: the same as it happens in the clinic. `one_more_session`: mean difference of the next weekly
+        score, decided at one random session of those still in care. `going_on_from_day_7` `going_on_from_day_21`: mean
+        difference of the first score so long after such a decision, a session in the week after it against none.
+        `durability_28` `durability_56`: share of those who completed the planned course and responded within 14 days of its end
+        who have no confirmed loss of response so many days after its end; with `_single_score`, no score of loss at all.
     """
     wanted = KINDS.get(parameters.name, ()) if kinds is None else kinds
     sums: Tallies = {}

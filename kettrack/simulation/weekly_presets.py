@@ -118,6 +118,21 @@ SILENT: Final = replace(
     about="as A, but nobody is ever scored again after the last session",
     scoring=Scoring(silent_after_stop=tuple((reason, 1.0) for reason in REASON_CODE)),
 )
+RETURNS: Final = replace(
+    E,
+    name="returns",
+    about="as E; half of the scores that show a lost response bring people who had stopped back for three sessions",
+    schedule=Schedule(returns=0.5, retreat_sessions=3),
+)
+STEERED: Final = replace(
+    A,
+    name="steered",
+    about="as A, but scored at home between sessions, when people who feel well call off the next one",
+    stops=(replace(_WELL, beta=0.8, between=True),),
+    scoring=Scoring(remote_first=(4, 4)),
+    last_day=LAST_SESSION_DAY + 28,
+)
+STEERED_NULL: Final = replace(STEERED, name="steered-null", about="as steered, but sessions do nothing", effect=_NO_EFFECT)
 
 TRIALS: Final = (A, B, C, D, E, F, G, H, I, *map(_at_visits, (0.0, 0.3, 0.7)), CAPPED, DURABILITY, IRREGULAR, CLINICS,
-                 MAINTENANCE, SIDE_EFFECTS, SILENT)  # fmt: skip
+                 MAINTENANCE, SIDE_EFFECTS, SILENT, RETURNS, STEERED, STEERED_NULL)  # fmt: skip

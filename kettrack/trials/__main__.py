@@ -42,10 +42,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 def said(results: pd.DataFrame) -> str:
     """The checks of one gate as lines for people."""
+    words = results["passed"].map({True: "pass", False: "FAIL"}).fillna("told")
     lines = [
-        f"{'pass' if row.passed else 'FAIL'}  {row.gate}: {row.check}: {row.found:.4f} (Monte-Carlo error {row.mc_error:.4f}), "
-        f"wanted {row.wanted}; {row.cohorts:,} cohorts of {row.n:,}"
-        for row in results.itertuples()
+        f"{word}  {row.gate}: {row.check}: {row.found:.4f} (Monte-Carlo error {row.mc_error:.4f}), wanted {row.wanted}; "
+        f"{row.cohorts:,} cohorts of {row.n:,}"
+        for word, row in zip(words, results.itertuples(), strict=True)
     ]
     return "\n".join(lines)
 

@@ -20,7 +20,8 @@ from kettrack.trials.judging import bias, coverage, off_by, share
 BY_SESSION: Final = 8
 INTERVAL_AT: Final = 6
 LARGEST_BIAS: Final = 0.02
-AT_VISITS: Final = {"J0": (1.0, 1.0), "J30": (0.0, 1.0), "J70": (0.0, 0.0)}  # share of cohorts refused, at least and at most
+ANYTHING: Final = (float("-inf"), float("inf"))
+AT_VISITS: Final = {"J0": (1.0, 1.0), "J30": ANYTHING, "J70": (0.0, 0.0)}  # share of cohorts refused, at least and at most
 PLAIN_OFF: Final = {"A": -0.03, "C": 0.06}  # at least so far off where the well stop, and where those who are not helped leave
 
 

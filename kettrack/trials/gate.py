@@ -30,6 +30,8 @@ class Check:
         The number over all cohorts and its Monte-Carlo standard error.
     low, high : float
         Range that passes, both ends included; infinite where there is no limit.
+    truth : float
+        What it is measured against; missing where nothing is known to be true.
     """
 
     what: str
@@ -37,20 +39,28 @@ class Check:
     mc_error: float
     low: float = field(default=float("-inf"))
     high: float = field(default=float("inf"))
+    truth: float = field(default=float("nan"))
+
+    @property
+    def reported(self) -> bool:
+        """Whether nothing was wanted of it."""
+        return self.low == float("-inf") and self.high == float("inf")
 
     @property
     def wanted(self) -> str:
         """The range in words."""
-        if self.low == -self.high and self.high < float("inf"):
+        if self.reported:
+            return "reported only"
+        if self.low == -self.high:
             return f"within {self.high:g}"
         if self.low == float("-inf"):
-            return f"at most {self.high:g}" if self.high < float("inf") else "reported only"
-        return f"at least {self.low:g}" if self.high == float("inf") else f"{self.low:g} to {self.high:g}"
+            return f"at most {self.high:g}"
+        return f"at least {self.low:g}" if self.high == float("inf") else f"from {self.low:g} to {self.high:g}"
 
     def passed(self, slack: float = 0.0) -> bool:
         """Whether it lies in the range, or no more than `slack` Monte-Carlo errors outside; a missing number never does."""
         room = slack * self.mc_error
-        return bool(self.low - room <= self.found <= self.high + room) or self.wanted == "reported only"
+        return self.reported or bool(self.low - room <= self.found <= self.high + room)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

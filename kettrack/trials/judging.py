@@ -23,7 +23,7 @@ def bias(frame: pd.DataFrame, column: str, truth: Truth, limit: float, what: str
     """Mean estimate less the truth, to lie within `limit`; a cohort without an estimate makes it missing."""
     error = float(np.hypot(_mean_error(frame[column]), truth.error))
     found = float(frame[column].mean(skipna=False) - truth.value)
-    return Check(what=what or f"bias of {column}", found=found, mc_error=error, low=-limit, high=limit)
+    return Check(what=what or f"bias of {column}", found=found, mc_error=error, low=-limit, high=limit, truth=truth.value)
 
 
 def off_by(frame: pd.DataFrame, column: str, truth: Truth, least: float, what: str = "") -> Check:
@@ -31,7 +31,7 @@ def off_by(frame: pd.DataFrame, column: str, truth: Truth, least: float, what: s
     error = float(np.hypot(_mean_error(frame[column]), truth.error))
     found = float(frame[column].mean(skipna=False) - truth.value)
     bounds = {"low": least} if least > 0 else {"high": least}
-    return Check(what=what or f"bias of {column}", found=found, mc_error=error, **bounds)
+    return Check(what=what or f"bias of {column}", found=found, mc_error=error, truth=truth.value, **bounds)
 
 
 def coverage(
@@ -40,7 +40,8 @@ def coverage(
     """Share of cohorts whose interval, in the two columns `ends`, holds the truth; one without an interval does not."""
     holds = (frame[ends[0]] <= truth.value) & (truth.value <= frame[ends[1]])
     error = float(np.sqrt(CLAIMED * (1 - CLAIMED) / len(frame)))
-    return Check(what=what or "coverage of the 95 % interval", found=float(holds.mean()), mc_error=error, low=low, high=high)
+    words = what or "coverage of the 95 % interval"
+    return Check(what=words, found=float(holds.mean()), mc_error=error, low=low, high=high, truth=truth.value)
 
 
 def share(frame: pd.DataFrame, column: str, low: float = 0.0, high: float = 1.0, what: str = "") -> Check:

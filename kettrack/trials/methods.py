@@ -6,6 +6,7 @@ refuse, since the table is about the methods.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final
 
@@ -26,7 +27,7 @@ from kettrack.estimators.g_formula import fit_weeks, simulate_weeks
 from kettrack.estimators.least_squares import fit_least_squares
 from kettrack.estimators.weights import truncate_weights
 from kettrack.reading.cohort import Cohort
-from kettrack.simulation.truth import FEW, MANY
+from kettrack.simulation.truth import FEW, MANY, Truth
 from kettrack.simulation.weekly_presets import LAST_SESSION_DAY
 from kettrack.trials.continued import continued_by
 from kettrack.trials.gate import Check, Gate, Truths
@@ -36,25 +37,40 @@ from kettrack.trials.response import PLAIN_AT, without_later_scores
 SCENARIOS: Final = ("A", "B", "C", "D", "E", "F", "G", "H", "I")
 CENTILE: Final = 99.0
 SEED: Final = 1  # of the weeks that the g-formula simulates
-# Column -> what it is, and the truth it aims at (None: a description, or a method known to answer another question).
-METHODS: Final = {
-    "r_final": ("correlation of the number of sessions with the final score", None),
-    "naive_slope": (f"naive slope times {MANY - FEW}, baselines being equal", "stop_after_8_minus_3"),
-    "crude_next": ("crude difference a week later, going on less stopping", "one_more_session"),
-    "next_session": ("one more session, arm x history", "one_more_session"),
-    "next_overlap": ("one more session, overlap-weighted", "one_more_session"),
-    "smooth": (f"stop after {MANY} less {FEW}, weighted, smooth", "stop_after_8_minus_3"),
-    "strict": (f"stop after {MANY} less {FEW}, weighted, strict means", "stop_after_8_minus_3"),
-    "truncated": (f"the smooth one with weights cut at the {CENTILE:g}th centile", "stop_after_8_minus_3"),
-    "g_formula": (f"stop after {MANY} less {FEW}, g-formula", "stop_after_8_minus_3"),
-    "plain_curve": (f"response by session {PLAIN_AT}, stoppers censored", "response_by_8"),
-    "continued": (f"response by session {PLAIN_AT} if all go on, weighted", "response_by_8"),
-    "in_care": (f"response by session {PLAIN_AT} with everybody in the denominator", None),
+# Truth -> what it says, and the methods that aim at it: column -> what it is. The first describes and aims at none.
+METHODS: Final[dict[str, tuple[str, dict[str, str]]]] = {
+    "": ("", {"r_final": "correlation of the number of sessions with the final score"}),
+    f"stop_after_{MANY}_minus_{FEW}": (
+        f"TRUE: final score, stop after {MANY} less stop after {FEW}",
+        {
+            "naive_slope": f"naive slope times {MANY - FEW}, baselines being equal",
+            "smooth": f"stop after {MANY} less {FEW}, weighted, smooth",
+            "strict": f"stop after {MANY} less {FEW}, weighted, strict means",
+            "truncated": f"the smooth one with weights cut at the {CENTILE:g}th centile",
+            "g_formula": f"stop after {MANY} less {FEW}, g-formula",
+        },
+    ),
+    "one_more_session": (
+        "TRUE: score a week later, one more session less none",
+        {
+            "crude_next": "crude difference a week later, going on less stopping",
+            "next_session": "one more session, arm x history",
+            "next_overlap": "one more session, overlap-weighted",
+        },
+    ),
+    f"response_by_{PLAIN_AT}": (
+        f"TRUE: response by session {PLAIN_AT} if all go on",
+        {
+            "plain_curve": f"response by session {PLAIN_AT}, stoppers censored",
+            "continued": f"response by session {PLAIN_AT} if all go on, weighted",
+            "in_care": f"response by session {PLAIN_AT} with everybody in the denominator",
+        },
+    ),
 }
 
 
 def measure_all(cohort: Cohort) -> dict[str, float]:
-    """Every column of `METHODS` in one cohort; missing where a method cannot say anything at all."""
+    """Every method of `METHODS` in one cohort; missing where a method cannot say anything at all."""
     return _next(cohort) | _stop(cohort) | _response(cohort) | _naive(cohort)
 
 
@@ -103,14 +119,19 @@ def _response(cohort: Cohort) -> dict[str, float]:
 
 
 def report(frame: pd.DataFrame, truths: Truths) -> list[Check]:
-    """Mean of every method over all cohorts, with its Monte-Carlo error; nothing can fail."""
-    checks = []
-    for name, (words, aims_at) in METHODS.items():
+    """Every truth, and what each method finds of it on average, with Monte-Carlo errors; nothing can fail."""
+    return [check for aim, told in METHODS.items() for check in _block(frame, truths.get(aim), *told)]
+
+
+def _block(frame: pd.DataFrame, truth: Truth | None, words: str, methods: dict[str, str]) -> Iterator[Check]:
+    """A truth, then the methods that aim at it."""
+    value = truth.value if truth else float("nan")
+    if truth:
+        yield Check(what=words, found=truth.value, mc_error=truth.error, truth=value)
+    for name, what in methods.items():
         values = frame[name].dropna() if name in frame else pd.Series(dtype=float)
-        truth = f", truth {truths[aims_at].value:.3f}" if aims_at is not None and aims_at in truths else ""
         error = float(values.std() / np.sqrt(len(values))) if len(values) > 1 else float("nan")
-        checks.append(Check(what=f"{words}{truth}", found=float(values.mean()), mc_error=error))
-    return checks
+        yield Check(what=what, found=float(values.mean()), mc_error=error, truth=value)
 
 
 GATES: Final = tuple(

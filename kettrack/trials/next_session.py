@@ -34,9 +34,9 @@ LOST: Final = (-2.6, 0.15)  # logit of never being scored again: at a last score
 _NOTHING: Final = {"estimate": np.nan, "ci_low": np.nan, "ci_high": np.nan, "plain": np.nan}
 
 
-def trials_by_cohort(cohort: Cohort, n: int) -> Iterator[Trials]:
+def trials_by_cohort(cohort: Cohort, n: int, recall: int = RECALL) -> Iterator[Trials]:
     """The trials of every n patients in a row, found for all at once."""
-    trials = find_trials(decision_points(cohort), GRACE, RECALL)
+    trials = find_trials(decision_points(cohort), GRACE, recall)
     edges = np.searchsorted(trials.patient, np.arange(0, len(cohort.patients) + n, n))
     for begin, end in zip(edges[:-1], edges[1:], strict=True):
         yield trials.take(slice(begin, end))

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from kettrack import __version__
-from kettrack.simulation.known_truths import fingerprint
+from kettrack.simulation.known_truths import describe_numbers
 from kettrack.simulation.presets import SCENARIOS
 from kettrack.trials.entrants import cohorts_together
 from kettrack.trials.gate import Gate
@@ -35,7 +35,7 @@ def edition(gate: Gate) -> str:
         repr(gate.measured_by).split(" at 0x")[0],
         __version__,
     ]
-    text = json.dumps([*facts, fingerprint(SCENARIOS[gate.scenario]), module])
+    text = json.dumps([*facts, describe_numbers(SCENARIOS[gate.scenario]), module])
     return sha256(text.encode()).hexdigest()[:12]
 
 

@@ -26,7 +26,7 @@ def trial_results(gate: str | None = None, folder: str | Path | None = None) -> 
     -------
     DataFrame
         One row per check: `gate` `scenario` `question` `check` `n` (patients in a cohort) `cohorts` `found` `mc_error`
-        (Monte-Carlo standard error) `wanted` `passed` `version` `date`.
+        (Monte-Carlo standard error) `truth` `wanted` `passed` (missing where it was only reported) `version` `date`.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def trial_results(gate: str | None = None, folder: str | Path | None = None) -> 
     files = sorted(path for path in home.glob("*.csv") if gate is None or path.stem.partition("-")[0] == gate)
     if not files:
         raise UsageError(f"No results of {gate or 'any gate'} in {home.name!r}; `make truth` writes them.")
-    return pd.concat([pd.read_csv(path) for path in files], ignore_index=True)
+    return pd.concat([pd.read_csv(path, dtype={"passed": "boolean"}) for path in files], ignore_index=True)
 
 
 def methods_table() -> pd.DataFrame:
@@ -51,17 +51,15 @@ def methods_table() -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per method and scenario: `method` `scenario` `found` `mc_error` `truth` (missing where the method describes, or
-        answers another question), in points, or fractions for responses.
+        One row per method and scenario: `method` `scenario` `found` `mc_error` `truth` (missing where the method only
+        describes), in points, or fractions for responses. Each truth is a row of its own before the methods that aim at it.
 
     Examples
     --------
     >>> methods_table().columns.tolist()
     ['method', 'scenario', 'found', 'mc_error', 'truth']
     """
-    rows = trial_results("methods")
-    parts = rows["check"].str.partition(", truth ")
-    rows = rows.assign(method=parts[0], truth=pd.to_numeric(parts[2], errors="coerce"))
+    rows = trial_results("methods").rename(columns={"check": "method"})
     return rows[["method", "scenario", "found", "mc_error", "truth"]]
 
 

@@ -44,8 +44,8 @@ def run_gate(gate: Gate, work: Path | None = None, fast: bool = False, workers: 
     Returns
     -------
     DataFrame
-        One row per check: `gate` `scenario` `question` `check` `n` `cohorts` `found` `mc_error` `wanted` `passed` `version`
-        `date`.
+        One row per check: `gate` `scenario` `question` `check` `n` `cohorts` `found` `mc_error` `truth` `wanted` `passed`
+        (missing where nothing was wanted) `version` `date`.
     """
     entered = replace(gate, cohorts=gate.fast_cohorts) if fast else gate
     measured = _measured(entered, work, workers)
@@ -62,14 +62,15 @@ def run_gate(gate: Gate, work: Path | None = None, fast: bool = False, workers: 
             "cohorts": len(measured),
             "found": round(check.found, 5),
             "mc_error": round(check.mc_error, 5),
+            "truth": round(check.truth, 5),
             "wanted": check.wanted,
-            "passed": check.passed(slack),
+            "passed": pd.NA if check.reported else check.passed(slack),
             "version": __version__,
             "date": date.today().isoformat(),  # noqa: DTZ011
         }
         for check in gate.judge(measured, truths)
     ]
-    return pd.DataFrame(checks)
+    return pd.DataFrame(checks).astype({"passed": "boolean"})
 
 
 def write_results(results: pd.DataFrame, folder: Path) -> Path:

@@ -23,7 +23,8 @@ from kettrack.trials.response import count_together
 from kettrack.trials.run import run_gate
 
 GATES = all_gates()
-COLUMNS = ["gate", "scenario", "question", "check", "n", "cohorts", "found", "mc_error", "wanted", "passed", "version", "date"]
+COLUMNS = ["gate", "scenario", "question", "check", "n", "cohorts", "found", "mc_error", "truth", "wanted", "passed", "version",
+           "date"]  # fmt: skip
 
 
 @pytest.mark.parametrize("gate", [gate for gate in GATES.values() if gate.fast_cohorts], ids=lambda gate: gate.name)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kettrack import Cohort, cohort_from_frames, load_cohort, sample_folder
-from kettrack.analysis.next_session.calibration_check import calibration_check
+from kettrack.analysis.calibration.next_session import calibration_check
 from kettrack.analysis.response.plasmode import fit_plasmode, repeat_people
 from kettrack.errors import UsageError
 from kettrack.estimators.plasmode import PlasmodeModel

@@ -10,8 +10,8 @@ import pytest
 from kettrack import Cohort, cohort_from_frames, load_cohort, sample_folder
 from kettrack.analysis.association.slopes import association
 from kettrack.analysis.association.trajectories import trajectories
+from kettrack.analysis.calibration.next_session import calibration_check
 from kettrack.analysis.next_session.answer import next_session
-from kettrack.analysis.next_session.calibration_check import calibration_check
 from kettrack.analysis.session_answers.answer import session_answers, slopes
 from kettrack.analysis.stop_after.answer import stop_after
 from kettrack.result import Result

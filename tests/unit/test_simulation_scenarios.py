@@ -11,11 +11,11 @@ import pytest
 
 from kettrack import cohort_from_frames
 from kettrack.cli import main
-from kettrack.simulation.clinic import Fork
 from kettrack.simulation.cohort import Simulated, simulate
 from kettrack.simulation.courses_seen import confirmed_losses, first_responses, weekly_scores
 from kettrack.simulation.history import run
 from kettrack.simulation.presets import SCENARIOS
+from kettrack.simulation.regimes import AtMost, Fork, UsualCareAfter
 from kettrack.simulation.truth_kinds import KINDS
 from kettrack.simulation.weekly_presets import TRIALS
 from kettrack.timelines.courses import first_courses
@@ -78,6 +78,54 @@ def test_a_fork_changes_nothing_before_it_and_decides_there() -> None:
     assert (sessions[0][sessions[1] == 3] > 3).all()
     assert (sessions[0] == sessions[1])[sessions[1] < 3].all()
     np.testing.assert_array_equal(weekly_scores(on)[:, :4], weekly_scores(off)[:, :4])
+
+
+def test_a_fork_keeps_from_the_next_session_for_its_days_only() -> None:
+    at = np.full(PEOPLE, 2)
+    for goes_on in (True, False):
+        history = run(SCENARIOS["irregular"], PEOPLE, 14, Fork(at, goes_on))
+        days = pd.DataFrame({"who": history.sessions.who, "day": history.sessions.day, "number": history.sessions.number})
+        wide = days.pivot(index="who", columns="number", values="day")
+        gap = (wide[3] - wide[2])[wide[2].notna()]
+        if goes_on:
+            assert (gap <= 7).all()
+        else:
+            assert (gap.dropna() > 7).all()
+            assert 0.2 < gap.isna().mean() < 0.9  # some stop, some only delay
+
+
+def test_at_most_ends_with_the_second_score_in_remission() -> None:
+    history = run(SCENARIOS["E"], PEOPLE, 15, AtMost(8))
+    total = np.bincount(history.sessions.who, minlength=PEOPLE)
+    scores = weekly_scores(history)[:, 1:]  # without screening; score j comes after session j + 1
+    twice = (scores[:, :-1] <= 4) & (scores[:, 1:] <= 4)
+    shown = np.where(twice.any(axis=1), twice.argmax(axis=1) + 2, 99)  # the session after which it was shown
+    assert (total[shown >= 8] == 8).all()
+    early = shown < 8
+    extra = (total - shown)[early]
+    assert set(extra) == {0, 1}
+    assert (extra == 1).mean() == pytest.approx(1 - 1 / (1 + np.exp(1.8)), abs=0.12)  # the clinic's people would have come
+
+
+def test_usual_care_brings_people_back_after_the_grace() -> None:
+    history = run(SCENARIOS["returns"], PEOPLE, 16, UsualCareAfter(3))
+    days = pd.DataFrame({"who": history.sessions.who, "day": history.sessions.day})
+    total = days.groupby("who").size()
+    assert (total >= 3).all()
+    fourth = days.groupby("who").day.nth(3)
+    assert len(fourth) > PEOPLE / 10
+    assert (fourth > 14 + 28).all()
+    assert total.max() <= 9
+
+
+def test_people_who_feel_well_call_off_the_next_session() -> None:
+    made = simulate(SCENARIOS["steered"], PEOPLE, seed=17)
+    last = made.scores.patient_id.map(last_sessions(made))
+    told = made.scores[made.scores.day == last + 4].set_index("patient_id").score.astype(float)
+    stopped = (made.patients.set_index("patient_id").stop_reason == "well").reindex(told.index)
+    assert stopped.mean() > 0.5
+    before = made.scores[made.scores.day < last].groupby("patient_id").score.mean().astype(float)
+    assert told[stopped].mean() < before.reindex(told.index)[stopped].mean() - 2
 
 
 @pytest.mark.parametrize(("name", "share"), [("J0", 0.0), ("J30", 0.3), ("J70", 0.7)])

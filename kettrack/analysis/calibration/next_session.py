@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
+from kettrack.analysis.calibration.found import DECIMALS, EFFECTS, OWN_MODEL, ROLES, SHOW, Asked, judged
+from kettrack.analysis.calibration.next_session_runs import Clinic, clinic_of, run_cohorts, true_answer
 from kettrack.analysis.context import made_from, refusal, release, rule_words
-from kettrack.analysis.next_session.calibration_runs import Clinic, Found, clinic_of, run_cohorts, true_answer
 from kettrack.analysis.next_session.trials import GRACE
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.reading.cohort import Cohort
-from kettrack.result import Result, Role
+from kettrack.result import Result
 
 NAME: Final = "calibration"
 COHORTS: Final = 100
 SEED: Final = 1
-EFFECTS: Final = (0, 1)  # points that each session takes off
 ESTIMAND: Final = (
     "What each method finds in cohorts simulated to be like this one, in which it is known what a session does, against what "
     "is true in them."
 )
-_ROLES: Final[dict[str, Role]] = {
-    "key": "key",
-    **dict.fromkeys(("about", "method"), "label"),
-    "n": "denominator",
-    **dict.fromkeys(("cohorts", "truth", "estimate", "bias", "sd", "holds", "tells", "refused"), "derived"),
-}
 _METHODS: Final = {"next_session": "one more session", "adjusted_slope": "adjusted slope, biased by design"}
 
 
@@ -78,9 +72,9 @@ def calibration_check(
     result = Result(
         name=NAME,
         table=table,
-        roles=_ROLES,
-        decimals={"cohorts": 0, "truth": 2, "estimate": 2, "bias": 2, "sd": 2, "holds": 0, "tells": 0, "refused": 0},
-        show=("about", "n", "cohorts", "truth", "estimate", "bias", "sd", "holds", "tells", "refused"),
+        roles=ROLES,
+        decimals=DECIMALS,
+        show=SHOW,
         sentence=_sentence(table),
         estimand=ESTIMAND,
         caveats=_caveats(cohort, clinic, seed),
@@ -90,41 +84,14 @@ def calibration_check(
 
 
 def _table(clinic: Clinic, cohorts: int, seed: int) -> pd.DataFrame:
-    rows: list[dict[str, Any]] = []
+    rows = []
     for effect in EFFECTS:
         streams = [np.random.default_rng([seed, effect, part]) for part in range(2)]
         runs = run_cohorts(clinic, effect, cohorts, streams[0])
         truth = true_answer(clinic, effect, runs.looked_at, streams[1]) if effect else 0.0
-        rows.append(_row(clinic, "next_session", effect, runs.answers, truth))
-        if not effect:
-            rows.append(_row(clinic, "adjusted_slope", effect, runs.slopes, 0.0))
-    return pd.DataFrame(rows).reindex(columns=list(_ROLES))
-
-
-def _row(clinic: Clinic, method: str, effect: int, found: Found, truth: float) -> dict[str, Any]:
-    """Bias, spread, coverage and refusals of one method where a session takes off so many points."""
-    given = ~np.isnan(found.estimate)
-    estimate, low, high = found.estimate[given], found.low[given], found.high[given]
-    does = f"each session takes off {effect} point" if effect else "sessions do nothing"
-    row = {
-        "key": f"{method}_{effect}",
-        "about": f"{_METHODS[method]}, where {does}",
-        "method": _METHODS[method],
-        "n": clinic.people,
-        "cohorts": len(given),
-        "truth": truth,
-        "refused": 100 * float((~given).mean()),
-    }
-    if not given.any():
-        return row
-    mean = float(estimate.mean())
-    return row | {
-        "estimate": mean,
-        "bias": mean - truth,
-        "sd": float(estimate.std(ddof=1)) if given.sum() > 1 else np.nan,
-        "holds": 100 * float(((low <= truth) & (truth <= high)).mean()),
-        "tells": 100 * float(((low > 0) | (high < 0)).mean()),
-    }
+        found = {"next_session": runs.answers} | ({} if effect else {"adjusted_slope": runs.slopes})
+        rows += [judged(Asked(name, _METHODS[name], clinic.people, effect), each, truth) for name, each in found.items()]
+    return pd.DataFrame(rows).reindex(columns=list(ROLES))
 
 
 def _sentence(table: pd.DataFrame) -> str:
@@ -149,8 +116,7 @@ def _sentence(table: pd.DataFrame) -> str:
 
 def _caveats(cohort: Cohort, clinic: Clinic, seed: int) -> tuple[str, ...]:
     return (
-        "A simulated clinic follows its own model: in it people stop and are scored as their scores say, and for no other "
-        "reason. It cannot show what an unrecorded reason does; it shows what few people, unequal scoring and the method do.",
+        OWN_MODEL,
         f"Simulated: the {clinic.people} people at risk in the first course with their baselines, plans and the ends of their "
         f"logs; gaps, stopping and days of scores as fitted. A point wears off as fitted. Seed {seed}.",
         f"What is true with 1 point for each session was found by settling one decision of each person by lot, {clinic.grace} "

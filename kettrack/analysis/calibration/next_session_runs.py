@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from kettrack.analysis.association.course_scores import final_scores
+from kettrack.analysis.calibration.found import FOR_TRUTH, Found, at_once, simulated_cohort
 from kettrack.analysis.context import NORMAL
 from kettrack.analysis.next_session.answer import recall_of
 from kettrack.analysis.next_session.diagnostics import Floats
@@ -17,15 +17,12 @@ from kettrack.analysis.next_session.fit import fit_trials
 from kettrack.analysis.next_session.points import FRESH, decision_points
 from kettrack.analysis.next_session.trials import WINDOW, Trials, find_trials
 from kettrack.analysis.response.exits import first_course_exits
-from kettrack.analysis.response.plasmode import fit_plasmode, panel_cohort, repeat_people
+from kettrack.analysis.response.plasmode import fit_plasmode, repeat_people
 from kettrack.errors import NotIdentified
 from kettrack.estimators.least_squares import fit_clustered
 from kettrack.estimators.plasmode import PlasmodeModel, simulate_plasmode
 from kettrack.estimators.plasmode_truth import Decision, true_difference
 from kettrack.reading.cohort import Cohort
-
-TOGETHER: Final = 20_000  # people simulated at once
-FOR_TRUTH: Final = 40_000  # people whose decisions are settled by lot
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +54,6 @@ class Clinic:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """Estimates and intervals, one per cohort; missing where refused."""
-
-    estimate: Floats
-    low: Floats
-    high: Floats
-
-
-@dataclass(frozen=True, slots=True)
 class Runs:
     """What was found in the cohorts: one more session; the adjusted slope, where sessions do nothing; and the mean day of the
     outcomes, counted from the decision."""
@@ -94,12 +82,11 @@ def clinic_of(cohort: Cohort, recall_days: int | None, grace: int) -> Clinic:
 
 def run_cohorts(clinic: Clinic, effect: float, cohorts: int, rng: np.random.Generator) -> Runs:
     """Simulate cohorts and analyse each; many are made and turned into trials together."""
-    at_once = max(TOGETHER // clinic.people, 1)
     answers: list[tuple[float, ...]] = []
     slopes: list[tuple[float, ...]] = []
     days: list[Floats] = []
-    for begin in range(0, cohorts, at_once):
-        together = _simulated(clinic, effect, min(at_once, cohorts - begin), rng)
+    for number in at_once(cohorts, clinic.people):
+        together = _simulated(clinic, effect, number, rng)
         trials = find_trials(decision_points(together), clinic.grace, clinic.recall)
         days.append(trials.after[trials.observed] + _half_a_day(trials, together))
         answers += [_difference(part) for part in _parted(trials, clinic.people, len(together.patients))]
@@ -121,12 +108,7 @@ def true_answer(clinic: Clinic, effect: float, looked_at: float, rng: np.random.
 def _simulated(clinic: Clinic, effect: float, cohorts: int, rng: np.random.Generator) -> Cohort:
     """Cohorts in a row as one: people 0 to n - 1 are the first. Logs end where those of the clinic do."""
     model = repeat_people(clinic.model, cohorts * clinic.people)
-    whole = panel_cohort(simulate_plasmode(model, effect, rng), model, clinic.cohort)
-    end = np.tile(clinic.observed_to, cohorts)
-    kept = {name: getattr(whole, name) for name in ("sessions", "scores")}
-    kept = {name: rows[rows["day"].to_numpy() <= end[rows["patient_id"].to_numpy()]] for name, rows in kept.items()}
-    patients = whole.patients.assign(observed_to_day=pd.Series(end).astype("Int64"))
-    return replace(whole, patients=patients, **{name: rows.reset_index(drop=True) for name, rows in kept.items()})
+    return simulated_cohort(simulate_plasmode(model, effect, rng), model, clinic.cohort, clinic.observed_to)
 
 
 def _half_a_day(trials: Trials, cohort: Cohort) -> float:

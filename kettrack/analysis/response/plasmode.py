@@ -11,19 +11,17 @@ import numpy as np
 import pandas as pd
 
 from kettrack.analysis.response.exits import counted_outcomes, first_course_exits
+from kettrack.analysis.response.plasmode_rows import course_rows, first_row, score_rows, session_rows
 from kettrack.errors import NotIdentified
-from kettrack.estimators.attendance import GOES_ON, LEFT, PLANNED_END, SessionRows, fit_attendance
+from kettrack.estimators.attendance import fit_attendance
 from kettrack.estimators.plasmode import Panel, PlasmodeModel, simulate_plasmode
 from kettrack.estimators.score_process import ScoreSeries, fit_score_process
 from kettrack.reading.cohort import Cohort
-from kettrack.timelines.bucket import Array
 from kettrack.timelines.courses import STOP_AFTER_DAYS, CourseRules, first_courses
-from kettrack.timelines.tables import timeline_table
 
 SEED: Final = 20130513
 SIMULATED: Final = 4_000  # people in the null cohort: Monte-Carlo error of a percentage below one point
 FITTED_DAYS: Final = 182  # scores up to so long after session 1 teach the course of severity
-FOLLOWED_DAYS: Final = 75  # scores so long after the last session are drawn too: a confirming one may come 60 days later
 NULL_CAVEAT: Final = (
     "Null: the same people, plans and score days with sessions that do nothing: natural course, regression to the mean, noise "
     f"and the clinic's own stopping; {SIMULATED:,} people simulated from a model of the clinic's own scores (seed {SEED}). It "
@@ -49,16 +47,17 @@ def fit_plasmode(cohort: Cohort) -> PlasmodeModel:
     if people.empty:
         raise NotIdentified("nobody is at risk.", "observed_to_day, and a score in the 30 days before session 1.")
     known = counted_outcomes(cohort)
-    line = _scores(cohort, known.index)
+    first = first_courses(cohort)
+    line = score_rows(cohort, known.index, first["length"])
     process = fit_score_process(_series(cohort, known, line))
-    course = first_courses(cohort).loc[people]
+    course = first.loc[people]
     if (course["length"] < 2).all():
         raise NotIdentified("nobody had a second session.", "courses of more than one session.")
     plan = cohort.patients.set_index("patient_id")["planned_sessions"].astype("Float64").reindex(people)
     rules, scale = CourseRules(), cohort.instrument
     return PlasmodeModel(
         process=process,
-        attendance=fit_attendance(_session_rows(cohort, known, line, course)),
+        attendance=fit_attendance(session_rows(course_rows(cohort, course), known, line)),
         baseline=known.loc[people, "baseline"].to_numpy(float),
         baseline_day=known.loc[people, "baseline_day"].to_numpy(float),
         planned=np.asarray(plan.fillna(rules.induction_sessions), np.int64),
@@ -144,22 +143,6 @@ def _like(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(**{name: pd.Series(index=rows.index, dtype=table[name].dtype) for name in missing})
 
 
-def _scores(cohort: Cohort, people: pd.Index) -> pd.DataFrame:
-    """Known scores after session 1, with the session of the first course each belongs to and the days since it."""
-    line = timeline_table(cohort).dropna(subset=["score"])
-    line = line[(line["sessions_to_date"] > 0) & line["patient_id"].isin(people)]
-    length = first_courses(cohort)["length"].reindex(line["patient_id"]).to_numpy()
-    session = np.minimum(line["sessions_to_date"].to_numpy(), length)
-    days = cohort.sessions["day"].to_numpy()[_first_row(cohort).reindex(line["patient_id"]).to_numpy() + session - 1]
-    return line[["patient_id", "day", "score", "sessions_to_date"]].assign(session=session, offset=line["day"] - days)
-
-
-def _first_row(cohort: Cohort) -> pd.Series:
-    """Row of each patient's first session."""
-    ids = cohort.sessions["patient_id"]
-    return pd.Series(np.arange(len(ids)), index=ids.to_numpy()).groupby(level=0).first()
-
-
 def _series(cohort: Cohort, known: pd.DataFrame, line: pd.DataFrame) -> ScoreSeries:
     """Baseline and later scores of each person, padded, with the sessions in between."""
     early = line[line["day"] <= FITTED_DAYS]
@@ -171,64 +154,10 @@ def _series(cohort: Cohort, known: pd.DataFrame, line: pd.DataFrame) -> ScoreSer
     for table, name in ((score, "score"), (day, "day"), (to_date, "sessions_to_date")):
         table[row, column] = early[name].to_numpy(float)
     sums = np.append(0.0, np.cumsum(cohort.sessions["day"].to_numpy(float)))
-    begin = _first_row(cohort).reindex(known.index).to_numpy()
+    begin = first_row(cohort).reindex(known.index).to_numpy()
     given = np.maximum.accumulate(to_date, axis=0).astype(np.int64)
     between = np.diff(given, axis=0, prepend=0)
     total = np.diff(sums[begin + given], axis=0, prepend=sums[begin][None])
     ages = np.where(between > 0, day - total / np.maximum(between, 1), 0.0)
     days = np.diff(day, axis=0, prepend=day[:1])
     return ScoreSeries(score, np.nan_to_num(days), between.astype(float), np.nan_to_num(ages))
-
-
-def _session_rows(cohort: Cohort, known: pd.DataFrame, line: pd.DataFrame, course: pd.DataFrame) -> SessionRows:
-    """Sessions of the first course whose log is complete, with what was known by then and what followed."""
-    rows = cohort.sessions[cohort.sessions["patient_id"].isin(course.index)][["patient_id", "day"]].reset_index(drop=True)
-    rows["session"] = rows.groupby("patient_id").cumcount() + 1
-    rows["gap"] = rows.groupby("patient_id")["day"].shift(-1) - rows["day"]
-    complete = cohort.patients.set_index("patient_id")["observed_to_day"].astype("Float64") - STOP_AFTER_DAYS
-    here = course.reindex(rows["patient_id"])
-    inside = rows["session"].to_numpy() <= here["length"].to_numpy()
-    told = rows["day"].to_numpy() <= complete.reindex(rows["patient_id"]).fillna(-1).to_numpy(float)
-    ends = rows["session"].to_numpy() == here["length"].to_numpy()
-    rows["kind"] = np.where(ends, np.where(here["as_planned"].to_numpy(bool), PLANNED_END, LEFT), GOES_ON)
-    rows["gap"] = rows["gap"].where(~ends)
-    rows = rows[inside & told]
-    rows = rows.merge(_last_known(rows, known, line), on=["patient_id", "session"])
-    offsets = _offsets(rows, line)
-    scored = (line.groupby(["patient_id", "session"]).size() > 0).reindex(_keys(rows), fill_value=False).to_numpy()
-    earlier = pd.Series(scored).groupby(rows["patient_id"].to_numpy()).cumsum().to_numpy() - scored
-    today = line[line["offset"] == 0].groupby(["patient_id", "session"]).size()
-    return SessionRows(
-        last=rows["last"].to_numpy(float),
-        baseline=known.loc[rows["patient_id"], "baseline"].to_numpy(float),
-        session=rows["session"].to_numpy(np.int64),
-        scored_before=(earlier + 0.5) / rows["session"].to_numpy(),
-        followed_by=rows["kind"].to_numpy(np.int64),
-        same_day=today.reindex(_keys(rows), fill_value=0).to_numpy() > 0,
-        gap=rows["gap"].to_numpy(float),
-        offsets=offsets,
-    )
-
-
-def _keys(rows: pd.DataFrame) -> pd.MultiIndex:
-    return pd.MultiIndex.from_frame(rows[["patient_id", "session"]])
-
-
-def _last_known(rows: pd.DataFrame, known: pd.DataFrame, line: pd.DataFrame) -> pd.DataFrame:
-    """Last score by the end of the day of each session; the baseline where there is none after it."""
-    before = known.reset_index()[["patient_id", "baseline"]].rename(columns={"baseline": "score"}).assign(day=-1)
-    scores = pd.concat([before, line[["patient_id", "day", "score"]]]).sort_values("day", kind="stable")
-    days = rows[["patient_id", "session", "day"]].sort_values("day", kind="stable")
-    scores, days = scores.astype({"day": np.int64}), days.astype({"day": np.int64})
-    return pd.merge_asof(days, scores, on="day", by="patient_id").rename(columns={"score": "last"}).drop(columns="day")
-
-
-def _offsets(rows: pd.DataFrame, line: pd.DataFrame) -> Array:
-    """Days from each session to the later scores that belong to it, NaN-padded."""
-    later = line[(line["offset"] > 0) & (line["offset"] <= FOLLOWED_DAYS)].drop_duplicates(["patient_id", "session", "offset"])
-    place = _keys(rows).get_indexer(_keys(later))
-    later = later.assign(place=place)[place >= 0]
-    number = later.groupby("place").cumcount().to_numpy()
-    out = np.full((len(rows), int(number.max(initial=0)) + 1), np.nan)
-    out[later["place"].to_numpy(), number] = later["offset"].to_numpy(float)
-    return out

@@ -95,11 +95,11 @@ def stop_after(  # noqa: PLR0913 - each part of the question by its name
     """
     if after_stop not in ("none", "usual_care") or any(number is not None and number < 1 for number in (k, m, replicates)):
         raise UsageError("after_stop is 'none' or 'usual_care'; k, m and replicates are at least 1.")
-    recall = _recall(cohort) if recall_days is None else recall_days
+    recall = recall_of(cohort, recall_days)
     data = None
     try:
         data = stop_data(cohort)
-        pair = _pair(data, (k, m), after_stop == "usual_care", recall)
+        pair = pair_of(data, (k, m), after_stop == "usual_care", recall)
     except NotIdentified as error:
         return release(_refused(cohort, error, _unnamed(k, m), data), cohort)
     table, against = compare(cohort, data, pair, (replicates, seed), on_step)
@@ -120,12 +120,22 @@ def stop_after(  # noqa: PLR0913 - each part of the question by its name
     return release(result, cohort)
 
 
-def _recall(cohort: Cohort) -> int:
+def recall_of(cohort: Cohort, recall_days: int | None) -> int:
+    """Days a score looks back: those asked for, else the instrument's, else the usual two weeks."""
+    if recall_days is not None:
+        return recall_days
     fact = cohort.instrument.recall_days
     return int(fact.value) if fact is not None and fact.usable else UNKNOWN_RECALL
 
 
-def _pair(data: StopData, asked: tuple[int | None, int | None], usual_care: bool, recall: int) -> Pair:
+def pair_of(data: StopData, asked: tuple[int | None, int | None], usual_care: bool, recall: int) -> Pair:
+    """What is compared, of the numbers asked for and those the data allow.
+
+    Raises
+    ------
+    NotIdentified
+        As `choose_pair`.
+    """
     allowed = comparable(data, static_following(data, usual_care), recall)
     k, m = choose_pair(allowed, *asked)
     return Pair(k, m, usual_care, max(in_time(data, recall)))
