@@ -40,6 +40,7 @@ ESTIMATES: Final[dict[str, Entry]] = {
         ("trajectories", "association.trajectories", "How does the mean score go, and who stops when?"),
         ("association", "association.slopes", "How is the number of sessions related to change, and why does that mislead?"),
         ("next_session", "next_session.answer", "What does one more session change, among people still coming?"),
+        ("next_session_maintenance", "next_session.maintenance", "What does one more maintenance session change?"),
         (
             "going_on_by_score",
             "next_session.positivity",
@@ -68,9 +69,14 @@ ESTIMATES: Final[dict[str, Entry]] = {
         "session_answers.answer", "session_answers", "What do more sessions change, by every method side by side?"
     ),
     "calibration": Entry(
-        "next_session.calibration_check",
+        "calibration.next_session",
         "calibration_check",
         "What does the method find where the truth is known, in a clinic like this?",
+    ),
+    "stop_after_calibration": Entry(
+        "calibration.stop_after",
+        "stop_after_calibration",
+        "What does stopping after more sessions come to where the truth is known, in a clinic like this?",
     ),
 }
 

@@ -129,7 +129,7 @@ def _write_below(axes: Axes, checks: pd.DataFrame, caption: str) -> None:
     axes.annotate("What would change our mind", (0, 0), (-5, -14), fontsize=10, weight="bold", ha="right", **here)
     down = -31.0
     for name, word in zip(LINES, NAMES, strict=True):
-        rows = checks[checks["key"].str.startswith(name)]
+        rows = checks[checks["key"].str.contains(name)]
         if rows.empty:
             continue
         text = fill("; ".join(dict.fromkeys(_said(row) for _, row in rows.iterrows())), LINE)
@@ -149,4 +149,4 @@ def _said(row: pd.Series) -> str:
     note = f" ({row['note']})" if row["note"] else ""
     if row["unit"] in ("people", "%"):
         return f"{_number(row)}{unit} {row['about']}{note}"
-    return f"{row['about']}: {_number(row)}{unit}{note}".replace("by:", "by")
+    return f"{row['about']}: {_number(row)}{unit}{note}"

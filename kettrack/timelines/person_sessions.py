@@ -1,4 +1,4 @@
-"""One row per patient and session day of the first course: what was known at the end of that day, and what came next."""
+"""One row per patient and session day: what was known at the end of that day, and what came next."""
 
 from __future__ import annotations
 
@@ -67,6 +67,26 @@ def person_sessions_table(cohort: Cohort) -> pd.DataFrame:
     >>> bool((table.score_age.dropna() >= 0).all())
     True
     """
+    table = all_sessions_table(cohort)
+    return table[table["in_first_course"]].drop(columns="in_first_course").reset_index(drop=True)
+
+
+def all_sessions_table(cohort: Cohort) -> pd.DataFrame:
+    """`person_sessions_table` for every session day of a patient, whatever course it belongs to.
+
+    Returns
+    -------
+    DataFrame
+        The same columns and `in_first_course`. Columns of what came later that speak of the course (`session_score` to
+        `is_last`) mean the first course.
+
+    Examples
+    --------
+    >>> from kettrack import load_cohort, sample_folder
+    >>> table = all_sessions_table(load_cohort(sample_folder()))
+    >>> bool(table.groupby("patient_id").in_first_course.first().all())
+    True
+    """
     bucket = bucket_of(cohort)
     days = session_days(bucket)
     baselines = find_baselines(bucket, cohort.settings.baseline, cohort.instrument.sign)
@@ -84,8 +104,7 @@ def person_sessions_table(cohort: Cohort) -> pd.DataFrame:
     )
     columns |= {"in_course_next": _next(days, inside), "is_last": inside & ~_next(days, inside)}
     out = pd.DataFrame(columns, copy=False)
-    out = out.assign(**{name: out[name].astype("Int32") for name in _WHOLE})
-    return out[inside].reset_index(drop=True)
+    return out.assign(**{name: out[name].astype("Int32") for name in _WHOLE}, in_first_course=inside)
 
 
 def _place(cohort: Cohort, days: SessionDays, bucket: Bucket) -> dict[str, object]:
@@ -129,7 +148,11 @@ def _belonging(cohort: Cohort, bucket: Bucket, baselines: Baselines, days: Sessi
 
 def _responds(cohort: Cohort, bucket: Bucket, baselines: Baselines, row: Array) -> Array:
     """Whether each of these scores, by itself, meets the rule for response."""
-    score, baseline = bucket.score[row].astype(float), baselines.score[bucket.score_patient[row]]
+    return response_met(cohort, bucket.score[row].astype(float), baselines.score[bucket.score_patient[row]])
+
+
+def response_met(cohort: Cohort, score: Array, baseline: Array) -> Array:
+    """Whether a score, by itself, meets the rule for response; never where one of the two is missing or there is no rule."""
     percent = 100 * (score - baseline) / np.where(baseline == 0, np.nan, baseline)
     return meets(cohort.criteria.response, {"score": score, "change": score - baseline, "percent_change": percent})
 

@@ -33,7 +33,7 @@ def answers(**columns):
         ("stop_after", "If everyone had stopped after 6 sessions rather than 3: score at week 12", "points",
          "causal, under assumptions"),
         ("g_formula", "The same, by models of the score week by week", "points", "second opinion"),
-        ("negative_control", "a measure left out differs by", "points", "check"),
+        ("negative_control", "a measure left out", "points", "check"),
         ("e_value", "strength of a reason that would remove it", "risk ratio", "check"),
         ("e_value_limit", "strength of one that would make its interval reach 0", "risk ratio", "check"),
         ("overlap", "of the decisions could have gone either way", "%", "check"),
@@ -83,7 +83,7 @@ def test_the_naive_ones_are_marked():
 
 def test_what_would_change_our_mind_is_said_with_its_numbers():
     said = " ".join(texts(plot_session_answers(answers()))).replace("\n", " ")
-    assert "a measure left out differs by 0.20 (\N{MINUS SIGN}0.20 to 0.60) points (silent, which never reassures)" in said
+    assert "a measure left out: 0.20 (\N{MINUS SIGN}0.20 to 0.60) points (silent, which never reassures)" in said
     assert "would remove it: 1.50; strength of one that would make its interval reach 0: 1.30" in said
     assert "110 people's worth of information on stopping after 6; 351 people's worth" in said
     assert "Calibration" not in said

@@ -45,6 +45,7 @@ def trials_with(arm, outcome, patient=None, since=None, **history) -> Trials:
         left_out_measure=nothing,
         settled=np.full(n, GRACE),
         since=np.full((n, GRACE), np.nan) if since is None else since,
+        grace=np.full(n, GRACE),
     )
 
 

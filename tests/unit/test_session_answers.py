@@ -11,6 +11,7 @@ from kettrack import Cohort, cohort_from_frames, load_cohort, sample_folder
 from kettrack.analysis.association.slopes import association
 from kettrack.analysis.association.trajectories import trajectories
 from kettrack.analysis.calibration.next_session import calibration_check
+from kettrack.analysis.calibration.stop_after import stop_after_calibration
 from kettrack.analysis.next_session.answer import next_session
 from kettrack.analysis.session_answers.answer import session_answers, slopes
 from kettrack.analysis.stop_after.answer import stop_after
@@ -20,6 +21,7 @@ from kettrack.simulation.presets import SCENARIOS
 
 ANSWERS = ["naive_slope", "adjusted_slope", "next_session", "stop_after", "strict", "g_formula"]
 CHECKS = ["negative_control", "e_value", "e_value_limit", "overlap", "effective_k", "effective_m", "largest_share"]
+CALIBRATED = ["calibration_zero", "calibration_point", "stop_after_calibration_zero", "stop_after_calibration_point"]
 BANNED = ("effect of number of sessions", "proved", "significant", "significantly")
 
 
@@ -40,7 +42,10 @@ def found(weekly) -> dict[str, Result]:
         "stop": stop_after(weekly, recall_days=0, replicates=40),
         "following": next_session(weekly, recall_days=0),
         "naive": slopes(weekly),
-        "calibration": calibration_check(weekly, recall_days=0, cohorts=2),
+        "calibrations": (
+            calibration_check(weekly, recall_days=0, cohorts=2),
+            stop_after_calibration(weekly, recall_days=0, cohorts=2, replicates=20),
+        ),
     }
 
 
@@ -50,7 +55,7 @@ def refusing(sample) -> dict[str, Result]:
         "stop": stop_after(sample, replicates=10),
         "following": next_session(sample),
         "naive": association(sample),
-        "calibration": calibration_check(sample, cohorts=2),
+        "calibrations": (calibration_check(sample, cohorts=2), stop_after_calibration(sample, cohorts=2)),
     }
 
 
@@ -60,7 +65,7 @@ def rows_of(result: Result) -> pd.DataFrame:
 
 def test_every_answer_and_every_check_is_a_row(weekly, found):
     table = session_answers(weekly, **found).table
-    assert table["key"].tolist() == [*ANSWERS, *CHECKS, "calibration_zero", "calibration_point"]
+    assert table["key"].tolist() == [*ANSWERS, *CHECKS, *CALIBRATED]
     assert set(table["status"]) <= {"ok", "refused"}
     assert (table["reason"] == "").tolist() == (table["status"] == "ok").tolist()
     assert table["estimate"].notna().tolist() == (table["status"] == "ok").tolist()
@@ -105,6 +110,8 @@ def test_a_refusal_is_a_row_with_its_reason(sample, refusing):
             assert rows.loc[key, "reason"] == refusing[source].reason
             assert refusing[source].reason.rstrip(".") in re.sub(r"\bThese\b", "these", result.text)
     assert rows.loc["stop_after", "status"] == "refused"
+    assert rows.loc["g_formula", "reason"] == "the comparison above is refused"
+    assert rows["about"].is_unique
 
 
 def test_small_counts_stay_hidden(weekly, found):
@@ -127,7 +134,8 @@ def test_nothing_is_run_twice(weekly, found, monkeypatch):
 def test_no_text_claims_too_much(clinic, request):
     cohort = request.getfixturevalue(clinic)
     parts = request.getfixturevalue("found" if clinic == "weekly" else "refusing")
-    for result in (*parts.values(), session_answers(cohort, **parts), trajectories(cohort)):
+    methods = [parts[name] for name in ("stop", "following", "naive")]
+    for result in (*methods, *parts["calibrations"], session_answers(cohort, **parts), trajectories(cohort)):
         said = words_of(result)
         assert not [word for word in BANNED if re.search(rf"\b{word}\b", said)]
         assert "dose-response" not in said or "association" in said

@@ -24,10 +24,12 @@ ROLES: Final[dict[str, Role]] = {
     "key": "key",
     **dict.fromkeys(("about", "method"), "label"),
     "n": "denominator",
-    **dict.fromkeys(("cohorts", "truth", "estimate", "bias", "sd", "holds", "tells", "refused"), "derived"),
+    **dict.fromkeys(("cohorts", "answers", "truth", "estimate", "bias", "sd", "holds", "tells", "refused"), "derived"),
 }
-DECIMALS: Final = {"cohorts": 0, "truth": 2, "estimate": 2, "bias": 2, "sd": 2, "holds": 0, "tells": 0, "refused": 0}
-SHOW: Final = ("about", "n", "cohorts", "truth", "estimate", "bias", "sd", "holds", "tells", "refused")
+DECIMALS: Final = dict.fromkeys(("cohorts", "answers", "holds", "tells", "refused"), 0) | dict.fromkeys(
+    ("truth", "estimate", "bias", "sd"), 2
+)
+SHOW: Final = ("about", "n", "cohorts", "answers", "truth", "estimate", "bias", "sd", "holds", "tells", "refused")
 OWN_MODEL: Final = (
     "A simulated clinic follows its own model: in it people stop and are scored as their scores say, and for no other reason. "
     "It cannot show what an unrecorded reason does; it shows what few people, unequal scoring and the method do."
@@ -81,6 +83,7 @@ def judged(asked: Asked, found: Found, truth: float) -> dict[str, Any]:
         "method": asked.method,
         "n": asked.people,
         "cohorts": len(given),
+        "answers": int(given.sum()),
         "truth": truth,
         "refused": 100 * float((~given).mean()),
     }

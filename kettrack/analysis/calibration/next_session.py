@@ -45,9 +45,10 @@ def calibration_check(
     -------
     Result
         One row per method and points that a session takes off (`next_session_0` `next_session_1` `adjusted_slope_0`): `about`
-        `method` `n` (people in each cohort) `cohorts` `truth` (points, found by settling one decision of each person by lot;
-        missing where a method aims at none) `estimate` (mean found) `bias` `sd` (of what was found, points) `holds` (% of the
-        answers whose interval holds the truth) `tells` (% whose interval leaves 0 out) `refused` (% of the cohorts).
+        `method` `n` (people in each cohort) `cohorts` `answers` (those not refused) `truth` (points, found by settling one
+        decision of each person by lot; missing where a method aims at none) `estimate` (mean found) `bias` `sd` (of what was
+        found, points) `holds` (% of the answers whose interval holds the truth) `tells` (% whose interval leaves 0 out)
+        `refused` (% of the cohorts).
 
         Refused where the course of scores cannot be fitted, or nobody has another session within the grace.
 
@@ -104,9 +105,12 @@ def _sentence(table: pd.DataFrame) -> str:
             "those in which each takes off 1 point."
         )
     some = refused[["next_session_0", "next_session_1"]].max() > 0
-    answers = "of the answers from {next_session_0.cohorts} simulated cohorts ({next_session_0.refused} % were refused)"
+    answers = (
+        "of {next_session_0.answers} answers ({next_session_0.cohorts} cohorts were simulated; it refused in "
+        "{next_session_0.refused} %)"
+    )
     return (
-        "With data like yours this method finds 0 when the truth is 0 in {next_session_0.holds} % "
+        "With data like yours this method finds 0 (its interval holds it) when the truth is 0 in {next_session_0.holds} % "
         + (answers if some else "of {next_session_0.cohorts} simulated cohorts")
         + ", and is off by {next_session_1.bias} points when each session takes off 1 point (true there: "
         "{next_session_1.truth}; its interval leaves 0 out in {next_session_1.tells} %). The adjusted slope finds 0 when the "

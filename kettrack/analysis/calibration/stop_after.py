@@ -65,9 +65,9 @@ def stop_after_calibration(  # noqa: PLR0913 - each part of the question by its 
     Result
         One row per method and points that a session takes off (`stop_after_0` `stop_after_1`, and `unrefused_0` `unrefused_1`:
         the same estimate in every cohort, those included in which it would be refused; no interval): `about` `method` `n`
-        (people in each cohort) `cohorts` `truth` (points, found by forcing both numbers on everybody) `estimate` (mean found)
-        `bias` `sd` (of what was found, points) `holds` (% of the answers whose interval holds the truth) `tells` (% whose
-        interval leaves 0 out) `refused` (% of the cohorts).
+        (people in each cohort) `cohorts` `answers` (those not refused) `truth` (points, found by forcing both numbers on
+        everybody) `estimate` (mean found) `bias` `sd` (of what was found, points) `holds` (% of the answers whose interval holds
+        the truth) `tells` (% whose interval leaves 0 out) `refused` (% of the cohorts).
 
         Refused where the course of scores cannot be fitted, or where no two numbers can be compared and none were asked for.
 
@@ -156,7 +156,10 @@ def _sentence(table: pd.DataFrame, numbers: tuple[int, int]) -> str:
             "in which each takes off 1 point. If it never refused it would be off by {unrefused_0.bias} and "
             "{unrefused_1.bias} points (true: {unrefused_0.truth} and {unrefused_1.truth})."
         )
-    begin = f"With data like yours the method for {asked} finds 0 when the truth is 0 in {{stop_after_0.holds}} % "
+    begin = (
+        f"With data like yours the method for {asked} finds 0 (its interval holds it) when the truth is 0 in "
+        "{stop_after_0.holds} % "
+    )
     if not (refused > 0).any():
         return (
             f"{begin}of {{stop_after_0.cohorts}} simulated cohorts, and is off by {{stop_after_1.bias}} points when each "
@@ -164,7 +167,8 @@ def _sentence(table: pd.DataFrame, numbers: tuple[int, int]) -> str:
             "and leaves 0 out in {stop_after_1.tells} %)."
         )
     return (
-        f"{begin}of the answers from {{stop_after_0.cohorts}} simulated cohorts ({{stop_after_0.refused}} % were refused). "
+        f"{begin}of {{stop_after_0.answers}} answers ({{stop_after_0.cohorts}} cohorts were simulated; it refused in "
+        "{stop_after_0.refused} %). "
         "When each session takes off 1 point (true there: {stop_after_1.truth}) it refuses in {stop_after_1.refused} %; it is "
         "off by {stop_after_1.bias} points in its answers and by {unrefused_1.bias} in all cohorts, and the interval of an "
         "answer holds what is true in {stop_after_1.holds} % and leaves 0 out in {stop_after_1.tells} %."

@@ -1,1 +1,1 @@
-"""One more session: sequential trials among people still coming, their diagnostics and calibration."""
+"""One more session: sequential trials among people still coming and their diagnostics."""

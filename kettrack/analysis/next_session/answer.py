@@ -8,7 +8,8 @@ import pandas as pd
 
 from kettrack.analysis.context import NORMAL, made_from, refusal, release, rule_words
 from kettrack.analysis.next_session.fit import fit_trials
-from kettrack.analysis.next_session.points import FRESH, decision_points
+from kettrack.analysis.next_session.points import FRESH
+from kettrack.analysis.next_session.question import Question, Words, first_course
 from kettrack.analysis.next_session.rows import (
     Frame,
     answer_rows,
@@ -17,16 +18,12 @@ from kettrack.analysis.next_session.rows import (
     left_out_rows,
     sensitivity_rows,
 )
-from kettrack.analysis.next_session.trials import GRACE, WINDOW, find_trials
+from kettrack.analysis.next_session.trials import GRACE, find_trials
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
 
-NAME: Final = "next_session"
-ESTIMAND: Final = (
-    "Mean difference in the score between having and not having another session within {grace} days of a session of the first "
-    "course, care as usual afterwards, over the decisions of people still coming."
-)
+WELL_SHARED: Final = 80.0  # percent of decisions that could have gone either way, below which the sentence says so
 _ROLES: Final[dict[str, Role]] = {
     "key": "key",
     "about": "label",
@@ -90,21 +87,26 @@ def next_session(cohort: Cohort, recall_days: int | None = None, grace_days: int
     """
     if grace_days < 1 or (recall_days is not None and recall_days < 0):
         raise UsageError("next_session needs a grace of at least 1 day and a recall of at least 0 days.")
-    estimand = ESTIMAND.format(grace=grace_days)
+    return ask(cohort, first_course(grace_days), recall_days)
+
+
+def ask(cohort: Cohort, question: Question, recall_days: int | None) -> Result:
+    """Answer one question about the next session: the table of `next_session`, its first row named after the question."""
+    estimand = question.words.estimand
     try:
-        frame = Frame(grace_days, recall_of(cohort, recall_days), cohort.instrument)
-        table = _table(cohort, frame)
+        recall = recall_of(cohort, recall_days)
+        table = _table(cohort, question, recall)
     except NotIdentified as error:
-        return release(refusal(NAME, cohort, error, estimand), cohort)
+        return release(refusal(question.name, cohort, error, estimand), cohort)
     result = Result(
-        name=NAME,
+        name=question.name,
         table=table,
         roles=_ROLES,
         decimals={"estimate": 2, "ci_low": 2, "ci_high": 2},
         show=("about", "unit", "trials", "n", "count", "estimate", "ci_low", "ci_high", "note"),
-        sentence=_sentence(table),
+        sentence=_sentence(table, question),
         estimand=estimand,
-        caveats=_caveats(cohort, frame),
+        caveats=_caveats(cohort, question.words, recall),
         made_from=made_from(cohort, unit="as named in each row", level=0.95),
     )
     return release(result, cohort)
@@ -135,16 +137,17 @@ def left_out_instrument(cohort: Cohort) -> str:
     return "PHQ-9" if cohort.instrument.name == "GAD-7" else "GAD-7"
 
 
-def _table(cohort: Cohort, frame: Frame) -> pd.DataFrame:
+def _table(cohort: Cohort, question: Question, recall: int) -> pd.DataFrame:
     left_out = left_out_instrument(cohort)
-    points = decision_points(cohort, left_out)
+    points = question.points(cohort, left_out)
+    frame = Frame(question, question.grace(points), recall, cohort.instrument)
     trials = find_trials(points, frame.grace, frame.recall)
     fitted = fit_trials(trials)
     rows = [
         *answer_rows(fitted, frame),
         *sensitivity_rows(points, fitted, frame),
         *diagnostic_rows(fitted, left_out),
-        *arm_rows(trials),
+        *arm_rows(trials, question),
         *left_out_rows(points, frame),
     ]
     table = pd.DataFrame(rows).reindex(columns=list(_ROLES))
@@ -155,17 +158,17 @@ def _table(cohort: Cohort, frame: Frame) -> pd.DataFrame:
     return table.assign(count=table["count"].astype("Int64"), note=table["note"].fillna(""), **sizes)
 
 
-def _sentence(table: pd.DataFrame) -> str:
-    rows = table.set_index("key")
-    found = rows.loc["next_session"]
+def _sentence(table: pd.DataFrame, question: Question) -> str:
+    rows, name = table.set_index("key"), question.name
+    found = rows.loc[name]
     way = "lower" if found["estimate"] < 0 else "higher"
     one = str(found["about"]).startswith("one more")
     who = "those who had one more session" if one else "those who went on"
     verb = "did not have it then" if one else "paused"
     others = f"people who {verb} ({{on_sessions.size}} against {{off_sessions.size}} sessions by the time of the outcome)"
     said = (
-        f"Among people still coming, {who} scored {{next_session.size}} points {way} about {{on_day.size}} days later than "
-        f"similar {others} (95 % interval {{next_session.size_low}} to {{next_session.size_high}} points {way}). "
+        f"Among {question.words.who}, {who} scored {{{name}.size}} points {way} about {{on_day.size}} days later than "
+        f"similar {others} (95 % interval {{{name}.size_low}} to {{{name}.size_high}} points {way}). "
     )
     if found["ci_low"] <= 0 <= found["ci_high"]:
         said += "The interval holds 0: no difference would fit these data too. It assumes we recorded the reasons people stop. "
@@ -174,6 +177,10 @@ def _sentence(table: pd.DataFrame) -> str:
             "It assumes we recorded the reasons people stop; a reason linked to both by a factor of {e_value.estimate} would "
             "remove it, one of {e_value_limit.estimate} would make its interval reach 0. "
         )
+    if rows.loc["overlap", "estimate"] < WELL_SHARED:
+        said += "Only {overlap.estimate} % of the decisions could have gone either way; for the others the models speak. "
+    if question.words.warnings:
+        said = f"Experimental, see the first note: {said[0].lower()}{said[1:]}"
     return said + _control_words(str(rows.loc["negative_control", "note"]))
 
 
@@ -192,25 +199,23 @@ def _control_words(note: str) -> str:
     return "No other measure was recorded often enough to test that."
 
 
-def _caveats(cohort: Cohort, frame: Frame) -> tuple[str, ...]:
-    first = frame.grace + frame.recall
+def _caveats(cohort: Cohort, words: Words, recall: int) -> tuple[str, ...]:
     return (
-        f"{rule_words(cohort)}. Outcome: first score from day {first} to day {first + WINDOW} after the decision, the same "
-        f"days in both arms; {frame.instrument.name} is taken to look back {frame.recall} days.",
+        *words.warnings,
+        f"{rule_words(cohort)}. Outcome: first score {words.window(recall)}; {cohort.instrument.name} is taken to look back "
+        f"{recall} days.",
         "Assumes that every reason to stop that also predicts the score is in the history: scores so far (last, its square, "
         "the one before, mean, baseline, age of the last, whether taken after the session), session number and its square, "
-        "last gap, days since session 1, dose, adverse events of the day. A value that is missing takes the "
+        f"last gap, days since session 1, dose, adverse events of the day{words.also_known}. A value that is missing takes the "
         "mean. A score that the clinic acted on and did not record is a reason not recorded.",
         f"Eligible: rated baseline, a score in the last {FRESH} days, no ECT or TMS in that time, a log that covers the "
-        "outcome. At the planned end, or at session 12 without a plan, nobody decides. Nothing after the decision chooses who "
-        "is in, and no score of the next session's day is part of the history.",
+        f"outcome. {words.decides} Nothing after the decision chooses who is in, and no score of the next session's day is "
+        "part of the history.",
         "Least squares of the outcome on arm, history and arm x history (squares apart), averaged over all eligible decisions; "
         f"intervals count patients, not decisions ({NORMAL:.2f} bias-reduced standard errors). Missing outcomes are weighted "
         "for by 1 / P(observed | arm, history), never carried forward.",
-        "Where many scores come between a session and the decision about the next, the row weighted for them is the better "
-        "one: they decide, and the history of the answer ends before them. In a simulated clinic it removed that bias; it is "
-        "experimental, and its interval takes the weights as known.",
-        "After the grace care goes on as usual: some who paused come back, some who went on stop. Maintenance is not in it.",
+        words.meanwhile,
+        f"After the grace care goes on as usual: some who paused come back, some who went on stop. {words.apart}",
         "Rows by session and by score come from one fit that is linear in the history; they are many, and differences between "
         "them are not tested.",
     )

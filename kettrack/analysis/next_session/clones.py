@@ -3,7 +3,7 @@
 At t0 each trial could still take either arm: think of it as cloned into both. The clone of "none within the grace" is censored
 on the day of a session, that of "a session within the grace" at its end without one, so one clone of each trial is left, in the
 arm that was taken. Where scores of the days between steer the decision the clones left are a selection; each is weighted by how
-likely its days were given the history at t0 alone, over how likely they were given the scores since as well.
+likely its wait was given the history at t0 alone, over how likely they were given the scores since as well.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def steering_weights(trials: Trials, history: Floats) -> Floats:
     Returns
     -------
     float64, shape (trials,)
-        Product over the days of waiting of P(session or none that day | none yet, history) over the same given also the last
-        score since t0, never one of that day. The mean is near 1.
+        Product over the steps of waiting of P(session or none in it | none yet, history) over the same given also the last
+        score since t0, never one of the step itself. The mean is near 1.
 
     Raises
     ------
@@ -55,25 +55,31 @@ def steering_weights(trials: Trials, history: Floats) -> Floats:
             "wanted.",
             "scores between sessions, if they have a part in the decision to come.",
         )
-    trial, day = _waiting_days(trials)
-    came = trials.arm[trial] & (day == trials.settled[trial])
-    usual = np.isin(day, np.unique(day[came]))  # on other days nobody comes, whatever the score
-    trial, day, came = trial[usual], day[usual], came[usual]
+    trial, step, day, came = _waiting(trials)
+    usual = np.isin(step, np.unique(step[came]))  # in the others nobody comes, whatever the score
+    trial, step, day, came = trial[usual], step[usual], day[usual], came[usual]
     since = trials.since[trial, day - 1] - trials.history[trial, 0]
     known = ~np.isnan(since)
-    plain = np.column_stack([day[:, None] == np.unique(day), history[trial]])
+    plain = np.column_stack([step[:, None] == np.unique(step), history[trial]])
     steered = np.column_stack([plain, known, np.where(known, since, 0.0)])
     ratio = _chance(plain, came) / _chance(steered, came)
     return np.exp(np.bincount(trial, np.log(ratio), minlength=len(trials.arm)))
 
 
 def _chance(x: Floats, came: Array) -> Floats:
-    """Fitted probability of what happened on each day of waiting."""
+    """Fitted probability of what happened in each step of waiting."""
     return observed_probability(predict_logistic(x, fit_logistic(x, came)), came)
 
 
-def _waiting_days(trials: Trials) -> tuple[Array, Array]:
-    """One row per trial and day of waiting: position of the trial, and the day from t0."""
-    trial = np.repeat(np.arange(len(trials.arm)), trials.settled)
-    begins = np.cumsum(trials.settled) - trials.settled
-    return trial, np.arange(len(trial)) - begins[trial] + 1
+def _waiting(trials: Trials) -> tuple[Array, Array, Array, Array]:
+    """One row per trial and step of waiting: position of the trial, the step, its first day from t0, whether a session came.
+
+    The wait has as many steps as the shortest grace has days; where all are equal a step is a day.
+    """
+    steps = trials.grace.min()
+    last = -(-trials.settled * steps // trials.grace)
+    trial = np.repeat(np.arange(len(trials.arm)), last)
+    begins = np.cumsum(last) - last
+    step = np.arange(len(trial)) - begins[trial] + 1
+    day = (step - 1) * trials.grace[trial] // steps + 1
+    return trial, step, day, trials.arm[trial] & (step == last[trial])

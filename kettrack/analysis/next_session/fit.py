@@ -85,7 +85,8 @@ def history_columns(trials: Trials) -> tuple[Floats, Floats]:
     centred = np.where(seen, trials.history, 0.0)
     centred = np.where(seen, centred - centred.sum(axis=0) / np.maximum(seen.sum(axis=0), 1), 0.0)
     varies = np.ptp(centred, axis=0) > 0
-    return centred[:, varies], centred[:, varies & ~np.isin(HISTORY, SQUARES)]
+    bends = np.isin(np.arange(len(varies)), [HISTORY.index(name) for name in SQUARES])
+    return centred[:, varies], centred[:, varies & ~bends]
 
 
 def observation_weights(trials: Trials, history: Floats) -> Floats:
@@ -171,7 +172,8 @@ def require_people(trials: Trials) -> None:
 
 def require_same_time(trials: Trials) -> None:
     """Stop where one arm is scored days later than the other: time alone would then make a difference."""
-    on, off = (float(trials.after[trials.observed & (trials.arm == arm)].mean()) for arm, _ in ARMS)
+    late = trials.after - trials.grace + trials.grace.mean()  # each trial has its own window: its own grace is no delay
+    on, off = (float(late[trials.observed & (trials.arm == arm)].mean()) for arm, _ in ARMS)
     if abs(on - off) > DAYS_APART:
         raise NotIdentified(
             f"the two are not scored at the same time: {on:.0f} days after the decision with a session and {off:.0f} without.",

@@ -1,4 +1,4 @@
-"""Decision points of the first course for sequential trials: what was known at each, and the logs that hold its future."""
+"""Decision points for sequential trials: what was known at each, and the logs that hold its future."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ HISTORY: Final = (
     "score_after", "last_gap", "days_since_first", "dose_mg", "adverse",
 )  # fmt: skip
 SQUARES: Final = ("score_squared", "session_squared")
-LEFT_OUT: Final = (*EXCLUDED, "planned_end", "no_recent_score", "ect_or_tms", "log_ends")
+LEFT_OUT: Final = (*EXCLUDED, "planned_end", "re_induction", "no_recent_score", "ect_or_tms", "log_ends")
 ELIGIBLE: Final = -1
 _DEATHS: Final = ("death", "suicide")
 
 
 @dataclass(frozen=True, slots=True)
 class Points:
-    """Every decision point of the first courses, and the logs in which its future stands; arrays sorted by patient and day.
+    """Every decision point, and the logs in which its future stands; arrays sorted by patient and day.
 
     Parameters
     ----------
     patient, day, session : int64, shape (points,)
-        Position of the patient, t0 = the end of this day, number of the session day.
+        Position of the patient, t0 = the end of this day, number of the session day among those of the question.
     fault : int64, shape (points,)
         Position in `LEFT_OUT` of the first reason to leave it out, -1 for none; `log_ends` is not among them yet.
     history : float64, shape (points, columns)
-        `HISTORY`: what was known at t0; missing where it was not.
+        `HISTORY`, and what a question adds to it: what was known at t0; missing where it was not.
     next_day, observed_to : float64, shape (points,)
         Day of the next session of any course, infinite without one; day to which the log is complete, missing where unknown.
     left_out_measure : float64, shape (points,)
@@ -75,7 +75,31 @@ def decision_points(cohort: Cohort, left_out: str = "GAD-7") -> Points:
     left_out : str
         Instrument kept out of the history, to test it with.
     """
-    bucket, table = bucket_of(cohort), person_sessions_table(cohort)
+    table = person_sessions_table(cohort)
+    longest = CourseRules().induction_sessions
+    planned_end = table["as_planned"] | (table["planned_sessions"].isna() & (table["sessions_to_date"] >= longest))
+    return points_of(cohort, table, left_out, {"planned_end": planned_end})
+
+
+def points_of(
+    cohort: Cohort, table: pd.DataFrame, left_out: str, own: dict[str, pd.Series], also: tuple[str, ...] = ()
+) -> Points:
+    """Session days as decision points.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        As it came through the reader.
+    table : DataFrame
+        Rows of `person_sessions_table` or `all_sessions_table`.
+    left_out : str
+        Instrument kept out of the history.
+    own : dict of str to bool Series
+        Reasons of `LEFT_OUT` that are the question's own, and where they apply.
+    also : tuple of str
+        Columns of the table that are history beyond `HISTORY`.
+    """
+    bucket = bucket_of(cohort)
     patient = bucket.patient_id.get_indexer(pd.Index(table["patient_id"])).astype(np.int64)
     day = table["day"].to_numpy(np.int64)
     score_key, score = _scores(bucket)
@@ -83,8 +107,8 @@ def decision_points(cohort: Cohort, left_out: str = "GAD-7") -> Points:
         patient,
         day,
         table["session"].to_numpy(np.int64),
-        _faults(table),
-        _history(table),
+        _faults(table, own),
+        _history(table, also),
         _numbers(table["next_day"], np.inf),
         _numbers(table["observed_to_day"]),
         _last_value(cohort, left_out, bucket, day_key(patient, day)),
@@ -101,23 +125,21 @@ def _numbers(column: pd.Series, missing: float = np.nan) -> Array:
     return column.astype("Float64").to_numpy(float, na_value=missing)
 
 
-def _faults(table: pd.DataFrame) -> Array:
+def _faults(table: pd.DataFrame, own: dict[str, pd.Series]) -> Array:
     """First reason to leave each point out that is known at t0."""
-    longest = CourseRules().induction_sessions
-    planned_end = table["as_planned"] | (table["planned_sessions"].isna() & (table["sessions_to_date"] >= longest))
     stale = ~(table["score_age"] <= FRESH).fillna(False).astype(bool)
     treated = (table["ect_tms_before"] <= FRESH).fillna(False).astype(bool)
-    found = [*(table["excluded"] == name for name in EXCLUDED), planned_end, stale, treated]
-    return np.select([column.to_numpy(bool) for column in found], range(len(found)), ELIGIBLE)
+    found = {name: table["excluded"] == name for name in EXCLUDED} | own | {"no_recent_score": stale, "ect_or_tms": treated}
+    return np.select([column.to_numpy(bool) for column in found.values()], [LEFT_OUT.index(name) for name in found], ELIGIBLE)
 
 
-def _history(table: pd.DataFrame) -> Array:
-    """Columns of `HISTORY`; without a score since session 1 the one before the last is the baseline."""
+def _history(table: pd.DataFrame, also: tuple[str, ...]) -> Array:
+    """Columns of `HISTORY` and further ones; without a score since session 1 the one before the last is the baseline."""
     score, session = _numbers(table["score"]), _numbers(table["session"])
     columns = {name: _numbers(table[name]) for name in HISTORY if name in table}
     columns |= {"score_squared": score**2 / 10, "session_squared": session**2 / 10}
     columns["previous_score"] = np.where(np.isnan(columns["previous_score"]), columns["baseline"], columns["previous_score"])
-    return np.column_stack([columns[name] for name in HISTORY])
+    return np.column_stack([*(columns[name] for name in HISTORY), *(_numbers(table[name]) for name in also)])
 
 
 def _scores(bucket: Bucket) -> tuple[Array, Array]:

@@ -19,7 +19,8 @@ from kettrack.analysis.next_session.fit import (
     overlap_weighted,
 )
 from kettrack.analysis.next_session.points import HISTORY, LEFT_OUT, Points
-from kettrack.analysis.next_session.trials import Trials, faults_of, find_trials
+from kettrack.analysis.next_session.question import REASONS, Question
+from kettrack.analysis.next_session.trials import Grace, Trials, faults_of, find_trials
 from kettrack.errors import NotIdentified
 from kettrack.timelines.bucket import Array
 from kettrack.vocabulary.instrument import Instrument
@@ -27,31 +28,15 @@ from kettrack.vocabulary.instrument import Instrument
 Row = dict[str, Any]
 FEWEST_IN_GROUP: Final = 10  # trials in each arm below which a group has no row of its own
 ONE_SESSION: Final = (0.75, 1.5)  # difference in sessions received that may be called one more session
-SESSIONS: Final = ((1, 1), (2, 2), (3, 3), (4, 6), (7, 99))
-_REASONS: Final = dict(
-    zip(
-        LEFT_OUT,
-        (
-            "no score in the 30 days before session 1",
-            "baseline below caseness",
-            "sessions before the log begins",
-            "placebo was given",
-            "the planned end: nobody decides there",
-            "no score in the last 14 days",
-            "ECT or TMS in the last 14 days",
-            "the log ends before the outcome could be seen",
-        ),
-        strict=True,
-    )
-)
 _ARM_KEYS: Final = {True: "on", False: "off"}
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """How the trials are made: grace and recall in days, and the instrument the outcome is measured on."""
+    """How the trials are made: the question, grace and recall in days, and the instrument the outcome is measured on."""
 
-    grace: int
+    question: Question
+    grace: Grace
     recall: int
     instrument: Instrument
 
@@ -85,26 +70,13 @@ def answer_rows(fitted: Fitted, frame: Frame) -> list[Row]:
     """The answer, and the same fit averaged over groups of trials."""
     trials = fitted.trials
     name = "one more session" if is_one_session(trials) else "going on versus pausing"
-    rows = [row("next_session", f"{name}, mean over all who were eligible", "points", trials, fitted.difference())]
+    rows = [row(frame.question.name, f"{name}, mean over all who were eligible", "points", trials, fitted.difference())]
     score, bands = trials.history[:, HISTORY.index("score")], frame.instrument.bands
-    groups = [
-        (_session_key(low, high), _session_words(low, high), (trials.session >= low) & (trials.session <= high))
-        for low, high in SESSIONS
-    ]
+    groups = frame.question.groups(trials)
     for place, band in enumerate(bands):
         inside = (score >= band.low) & (score < (bands[place + 1].low if place + 1 < len(bands) else np.inf))
         groups.append((f"score_{band.low:g}", f"decided at a score of {band.low:g}-{band.high:g} ({band.label})", inside))
     return rows + [_group(key, about, fitted, chosen) for key, about, chosen in groups]
-
-
-def _session_words(low: int, high: int) -> str:
-    if low == high:
-        return f"decided after session {low}"
-    return f"decided after sessions {low} to {high}" if high < SESSIONS[-1][1] else f"decided after session {low} or later"
-
-
-def _session_key(low: int, high: int) -> str:
-    return f"session_{low}" if low == high else f"session_{low}_{'on' if high == SESSIONS[-1][1] else high}"
 
 
 def _group(key: str, about: str, fitted: Fitted, chosen: Array) -> Row:
@@ -125,9 +97,9 @@ def sensitivity_rows(points: Points, fitted: Fitted, frame: Frame) -> list[Row]:
         ),
         _tried("worst_score", "missing outcomes taken as the worst there was", worst, _difference),
     ]
-    for key, grace in (("half_grace", frame.grace // 2), ("double_grace", 2 * frame.grace)):
-        other = find_trials(points, grace, frame.recall)
-        rows.append(_tried(key, f"next session within {grace} days", other, _difference))
+    graces = (("half_grace", frame.grace // 2), ("double_grace", 2 * frame.grace))
+    for (key, grace), words in zip(graces, frame.question.words.graces, strict=True):
+        rows.append(_tried(key, words, find_trials(points, grace, frame.recall), _difference))
     about = "weighted for scores taken while the decision was open (experimental)"
     return [*rows, _tried("clones", about, trials, lambda _: _steered(fitted))]
 
@@ -177,9 +149,9 @@ def _control_rows(trials: Trials, control: NegativeControl | None, left_out: str
     ]
 
 
-def arm_rows(trials: Trials) -> list[Row]:
+def arm_rows(trials: Trials, question: Question) -> list[Row]:
     """What each arm was: its outcome, when, after how many sessions, how complete; deaths and admissions."""
-    rows = []
+    rows = [row(key, about, unit, trials, found) for key, about, unit, found in question.more_rows(trials)]
     for arm, words in ARMS:
         part, key = trials.take(trials.arm == arm), _ARM_KEYS[arm]
         seen = part.take(part.observed)
@@ -205,9 +177,14 @@ def left_out_rows(points: Points, frame: Frame) -> list[Row]:
     """Decision points that are no trial, by the first reason that applies."""
     fault = faults_of(points, frame.grace, frame.recall)
     out = []
-    for place, (name, words) in enumerate(_REASONS.items()):
-        here = fault == place
+    for name in frame.question.reasons:
+        here = fault == LEFT_OUT.index(name)
         people = len(np.unique(points.patient[here]))
-        found = {"key": f"left_out_{name}", "about": f"left out: {words}", "unit": "decisions", "trials": int(here.sum())}
+        found = {
+            "key": f"left_out_{name}",
+            "about": f"left out: {REASONS[name]}",
+            "unit": "decisions",
+            "trials": int(here.sum()),
+        }
         out.append(found | {"n": people})
     return out

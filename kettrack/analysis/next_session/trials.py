@@ -16,6 +16,7 @@ from kettrack.timelines.session_days import day_key
 
 GRACE: Final = 7  # days within which the next session counts as going on
 WINDOW: Final = 14  # days in which the outcome may come
+Grace = int | Array  # days; one for all decision points, or one for each
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,10 @@ class Trials:
         See `Points`.
     settled : int64
         Days from t0 to the next session or the end of the grace, whichever came first.
-    since : float64, shape (trials, grace)
-        Last score after t0 known the day before day 1, 2, ... of the grace; missing without one.
+    since : float64, shape (trials, longest grace)
+        Last score after t0 known the day before day 1, 2, ...; missing without one.
+    grace : int64
+        Days after t0 within which the next session meant going on.
     """
 
     patient: Array
@@ -56,6 +59,7 @@ class Trials:
     left_out_measure: Array
     settled: Array
     since: Array
+    grace: Array
 
     @property
     def observed(self) -> Array:
@@ -71,7 +75,7 @@ class Trials:
         return replace(self, outcome=outcome)
 
 
-def faults_of(points: Points, grace: int, recall: int) -> Array:
+def faults_of(points: Points, grace: Grace, recall: int) -> Array:
     """Position in `LEFT_OUT` of the first reason to leave each point out, -1 for an eligible one.
 
     Nothing after t0 decides, but for how far the log goes.
@@ -80,15 +84,15 @@ def faults_of(points: Points, grace: int, recall: int) -> Array:
     return np.where((points.fault == ELIGIBLE) & ~complete, LEFT_OUT.index("log_ends"), points.fault)
 
 
-def find_trials(points: Points, grace: int, recall: int) -> Trials:
+def find_trials(points: Points, grace: Grace, recall: int) -> Trials:
     """Eligible decision points, the arm each took, and what followed.
 
     Parameters
     ----------
     points : Points
         From `decision_points`.
-    grace : int
-        Days after t0 within which the next session means going on.
+    grace : int, or int64, shape (points,)
+        Days after t0 within which the next session means going on, the same for all or for each point.
     recall : int
         Days a score looks back: the outcome is the first score from `grace` + `recall` days after t0 on, at most `WINDOW` days
         later. With 0 a score on the day of the next session counts when it was taken after it.
@@ -103,13 +107,14 @@ def find_trials(points: Points, grace: int, recall: int) -> Trials:
     """
     kept = faults_of(points, grace, recall) == ELIGIBLE
     patient, day, next_day = points.patient[kept], points.day[kept], points.next_day[kept]
-    arm = next_day <= day + grace
-    start, key = day + grace + recall, day_key(patient, day)
+    allowed = np.broadcast_to(np.asarray(grace, np.int64), kept.shape)[kept]
+    arm = next_day <= day + allowed
+    start, key = day + allowed + recall, day_key(patient, day)
     place = np.searchsorted(points.score_key, 2 * day_key(patient, start) + (next_day == start))
     score_key, score = np.append(points.score_key, np.iinfo(np.int64).max), np.append(points.score, np.nan)
-    there = score_key[place] <= 2 * (key + grace + recall + WINDOW) + 1
+    end = key + allowed + recall + WINDOW
+    there = score_key[place] <= 2 * end + 1
     outcome_key = np.where(there, score_key[place], 2 * key)
-    end = key + grace + recall + WINDOW
     return Trials(
         patient,
         points.session[kept],
@@ -123,8 +128,9 @@ def find_trials(points: Points, grace: int, recall: int) -> Trials:
         _any_between(points.death_key, key, end),
         _any_between(points.admission_key, key, end),
         points.left_out_measure[kept],
-        np.minimum(next_day - day, grace).astype(np.int64),
-        _scores_since(score_key, score, key, grace),
+        np.minimum(next_day - day, allowed).astype(np.int64),
+        _scores_since(score_key, score, key, int(allowed.max(initial=0))),
+        allowed,
     )
 
 
@@ -137,8 +143,8 @@ def _any_between(event_key: Array, key: Array, end: Array) -> Array:
     return np.searchsorted(event_key, end, "right") > np.searchsorted(event_key, key, "right")
 
 
-def _scores_since(score_key: Array, score: Array, key: Array, grace: int) -> Array:
-    """Last score after t0 and before each day of the grace, shape (trials, grace)."""
+def _scores_since(score_key: Array, score: Array, key: Array, days: int) -> Array:
+    """Last score after t0 and before each of so many days, shape (trials, days)."""
     first = np.searchsorted(score_key, 2 * (key + 1))
-    last = np.searchsorted(score_key, 2 * (key[:, None] + np.arange(1, grace + 1))) - 1
+    last = np.searchsorted(score_key, 2 * (key[:, None] + np.arange(1, days + 1))) - 1
     return np.where(last >= first[:, None], score[last], np.nan)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -48,7 +49,7 @@ def session_answers(
     stop: Result | None = None,
     following: Result | None = None,
     naive: Result | None = None,
-    calibration: Result | None = None,
+    calibrations: Sequence[Result] = (),
 ) -> Result:
     """Every answer to "what do more sessions change", side by side, and what speaks against each.
 
@@ -59,8 +60,8 @@ def session_answers(
     stop, following, naive : Result, optional
         Of `stop_after`, `next_session` and `association` of the same cohort, where they are there already; otherwise what is
         taken from them is asked for here.
-    calibration : Result, optional
-        Of `calibration_check`. Never run from here, as it takes a while.
+    calibrations : sequence of Result, optional
+        Of `calibration` and `stop_after_calibration`. Never run from here, as they take a while.
 
     Returns
     -------
@@ -72,8 +73,9 @@ def session_answers(
 
         - `naive_slope` `adjusted_slope`: for as many sessions more as the two strategies of `stop_after` differ by;
         - `next_session`, `stop_after`, `strict`, `g_formula`: what survives;
-        - `negative_control` `e_value` `e_value_limit` `overlap` `effective_k` `effective_m` `largest_share` and, where it was
-          given, `calibration_zero` `calibration_point`: what would change our mind.
+        - `negative_control` `e_value` `e_value_limit` `overlap` `effective_k` `effective_m` `largest_share` and, where they
+          were given, `calibration_zero` `calibration_point` `stop_after_calibration_zero` `stop_after_calibration_point`: what
+          would change our mind.
 
         Never refused as a whole: a method that refuses is a row that says why.
 
@@ -87,7 +89,7 @@ def session_answers(
     following = following or next_session(cohort)
     stop = stop or stop_after(cohort)
     naive = naive or slopes(cohort)
-    table = _table(cohort, naive, following, stop, calibration)
+    table = _table(cohort, naive, following, stop, calibrations)
     result = Result(
         name=NAME,
         table=table,
@@ -121,12 +123,12 @@ def slopes(cohort: Cohort) -> Result:
     return release(Result(name="slopes", table=table, roles=roles, sentence="", estimand=ESTIMAND), cohort)
 
 
-def _table(cohort: Cohort, naive: Result, following: Result, stop: Result, calibration: Result | None) -> pd.DataFrame:
+def _table(cohort: Cohort, naive: Result, following: Result, stop: Result, calibrations: Sequence[Result]) -> pd.DataFrame:
     rows: list[dict[str, Any]] = [
         *naive_rows(naive, stop),
         *next_rows(following),
         *stop_rows(stop),
-        *check_rows(following, stop, calibration),
+        *check_rows(following, stop, calibrations),
     ]
     table = pd.DataFrame(rows).reindex(columns=list(_ROLES))
     below = table["estimate"] < 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -101,21 +102,24 @@ def stop_rows(stop: Result) -> list[Row]:
         ("strict", "The same, only from those who stopped exactly there", CAUSAL),
         ("g_formula", "The same, by models of the score week by week", SECOND),
     )
-    return [take(key, about, kind, cells_of(stop, key), stop.reason) for key, about, kind in rows]
+    again = "the comparison above is refused"
+    return [
+        take(key, about, kind, cells_of(stop, key), stop.reason if key == "stop_after" else again) for key, about, kind in rows
+    ]
 
 
-def check_rows(following: Result, stop: Result, calibration: Result | None) -> list[Row]:
+def check_rows(following: Result, stop: Result, calibrations: Sequence[Result]) -> list[Row]:
     """What would change our mind about the answers above."""
     why = "the answer to one more session is refused"
     rows = [_check(cells_of(following, key), key, about, unit, why) for key, about, unit in _NEXT_CHECKS]
     why = "the comparison of stopping after so many is refused"
-    for key, number in zip(("k", "m"), compared(stop), strict=True):
-        about = f"people's worth of information on stopping after {number or 'so many'}"
+    for key, number, unnamed in zip(("k", "m"), compared(stop), ("the more", "the fewer"), strict=True):
+        about = f"people's worth of information on stopping after {number or unnamed}"
         rows.append(_check(_moved(stop, f"window_{key}", "ess"), f"effective_{key}", about, "people", why))
     about = "of the information on one of the two comes from a single person"
     share = _moved(stop, "stop_after", "largest_share", 100)
     rows.append(_check(share, "largest_share", about, "%", why))
-    return rows + ([] if calibration is None else _calibration_rows(calibration))
+    return rows + [row for calibration in calibrations for row in _calibration_rows(calibration)]
 
 
 def _moved(result: Result, key: str, column: str, times: float = 1.0) -> Cells | None:
@@ -132,23 +136,29 @@ def _check(cells: Cells | None, key: str, about: str, unit: str, why: str) -> Ro
 
 
 def _calibration_rows(calibration: Result) -> list[Row]:
-    """What one more session finds in simulated cohorts like this one."""
+    """What a method finds in simulated cohorts like this one."""
+    method, words = _CALIBRATED[calibration.name]
+    like = "simulated cohorts like this one"
     asked = (
-        ("calibration_zero", "next_session_0", "holds", "%",
-         "of simulated cohorts like this one: the interval of one more session holds 0 when sessions do nothing"),
-        ("calibration_point", "next_session_1", "bias", "points",
-         "mean error of one more session, in simulated cohorts like this one in which each session takes off 1 point"),
+        ("zero", f"{method}_0", "holds", "%", f"of {like}: the interval of {words} holds 0 when sessions do nothing"),
+        ("point", f"{method}_1", "bias", "points",
+         f"mean error of {words}, in {like} in which each session takes off 1 point"),
     )  # fmt: skip
     return [
-        _check(_moved(calibration, source, column), key, about, unit, calibration.reason)
+        _check(_moved(calibration, source, column), f"{calibration.name}_{key}", about, unit, calibration.reason)
         for key, source, column, unit, about in asked
     ]
 
 
+# Result of a calibration -> key of its rows, and what it tried.
+_CALIBRATED: Final = {
+    "calibration": ("next_session", "one more session"),
+    "stop_after_calibration": ("stop_after", "stopping after so many"),
+}
 _NEXT_CHECKS: Final = (
     (
         "negative_control",
-        "a measure left out of the history differs between those who went on and similar others, at the same time, by",
+        "a measure left out of the history, at the same time: those who went on less similar others",
         "points",
     ),
     ("e_value", "strength of an unrecorded reason that would remove the answer to one more session", "risk ratio"),
