@@ -32,10 +32,14 @@ _HOME: Final = {
     "estimate": "kettrack.analysis",
     "stop_after": "kettrack.analysis.stop_after.answer",
     "next_session": "kettrack.analysis.next_session.answer",
+    "next_session_maintenance": "kettrack.analysis.next_session.maintenance",
+    "calibration_check": "kettrack.analysis.calibration.next_session",
+    "stop_after_calibration": "kettrack.analysis.calibration.stop_after",
     "session_answers": "kettrack.analysis.session_answers.answer",
     "trial_results": "kettrack.trials.results",
     "methods_table": "kettrack.trials.results",
     "methods_by_scenario": "kettrack.trials.results",
+    "beside_independent_run": "kettrack.trials.results",
     "review_table": "kettrack.analysis.people.review",
     "patient_page": "kettrack.analysis.people.patient_page",
     "comparable_scores": "kettrack.analysis.courses.expected_course",
@@ -70,8 +74,11 @@ __all__ = ["__version__", *_HOME]
 
 if TYPE_CHECKING:
     from kettrack.analysis import estimate as estimate
+    from kettrack.analysis.calibration.next_session import calibration_check as calibration_check
+    from kettrack.analysis.calibration.stop_after import stop_after_calibration as stop_after_calibration
     from kettrack.analysis.courses.expected_course import comparable_scores as comparable_scores
     from kettrack.analysis.next_session.answer import next_session as next_session
+    from kettrack.analysis.next_session.maintenance import next_session_maintenance as next_session_maintenance
     from kettrack.analysis.people.patient_page import patient_page as patient_page
     from kettrack.analysis.people.review import review_table as review_table
     from kettrack.analysis.session_answers.answer import session_answers as session_answers
@@ -118,6 +125,7 @@ if TYPE_CHECKING:
     from kettrack.timelines.tables import courses_table as courses_table
     from kettrack.timelines.tables import outcomes_table as outcomes_table
     from kettrack.timelines.tables import timeline_table as timeline_table
+    from kettrack.trials.results import beside_independent_run as beside_independent_run
     from kettrack.trials.results import methods_by_scenario as methods_by_scenario
     from kettrack.trials.results import methods_table as methods_table
     from kettrack.trials.results import trial_results as trial_results

@@ -10,6 +10,8 @@ from kettrack.errors import UsageError
 from kettrack.resources import notebook_folder
 
 FOLDER = "results"
+INDEPENDENT = "independent_run.csv"
+OTHER_COHORTS = 200
 
 
 def trial_results(gate: str | None = None, folder: str | Path | None = None) -> pd.DataFrame:
@@ -75,3 +77,26 @@ def methods_by_scenario() -> pd.DataFrame:
     said = rows["found"].map("{:.2f}".format) + " (" + rows["mc_error"].map("{:.2f}".format) + ")"
     table = rows.assign(said=said).pivot(index="method", columns="scenario", values="said")
     return table.reindex(rows["method"].drop_duplicates()).reset_index().rename_axis(columns=None)
+
+
+def beside_independent_run() -> pd.DataFrame:
+    """What the methods find here, less what other code found that ran the same scenarios with draws of its own.
+
+    Returns
+    -------
+    DataFrame
+        One row per method and scenario that both ran: `method` `scenario` `found` (here) `other` `difference` and `errors`
+        (the difference in Monte-Carlo errors; the other run had 200 cohorts and is taken to be as exact for its number).
+
+    Examples
+    --------
+    >>> beside_independent_run().columns.tolist()
+    ['method', 'scenario', 'found', 'other', 'difference', 'errors']
+    """
+    wide = pd.read_csv(Path(__file__).with_name(INDEPENDENT))
+    other = wide.melt("method", var_name="scenario", value_name="other").dropna()
+    checks = trial_results("methods").rename(columns={"check": "method"})
+    rows = checks.merge(other, on=["method", "scenario"])
+    rows["difference"] = rows["found"] - rows["other"]
+    rows["errors"] = rows["difference"] / (rows["mc_error"] * (1 + rows["cohorts"] / OTHER_COHORTS) ** 0.5)
+    return rows[["method", "scenario", "found", "other", "difference", "errors"]]

@@ -66,8 +66,8 @@ def stop_after_calibration(  # noqa: PLR0913 - each part of the question by its 
         One row per method and points that a session takes off (`stop_after_0` `stop_after_1`, and `unrefused_0` `unrefused_1`:
         the same estimate in every cohort, those included in which it would be refused; no interval): `about` `method` `n`
         (people in each cohort) `cohorts` `answers` (those not refused) `truth` (points, found by forcing both numbers on
-        everybody) `estimate` (mean found) `bias` `sd` (of what was found, points) `holds` (% of the answers whose interval holds
-        the truth) `tells` (% whose interval leaves 0 out) `refused` (% of the cohorts).
+        everybody) `estimate` (mean found) `bias` `sd` (of what was found, points) `holds` (% of the answers whose interval
+        holds the truth) `tells` (% whose interval leaves 0 out) `refused` (% of the cohorts).
 
         Refused where the course of scores cannot be fitted, or where no two numbers can be compared and none were asked for.
 
