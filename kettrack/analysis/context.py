@@ -35,6 +35,8 @@ FEWEST: Final = 11  # people behind a share or at risk on a curve: with fewer, o
 LEVEL: Final = 0.95
 NORMAL: Final = 1.959963984540054  # standard errors to each side at that level
 
+# Reasons that more people would end; a rule that is not defined is none of them.
+_FOR_WANT_OF_PEOPLE: Final = re.compile(rf"\b{FEWEST}\b|\bfewer\b|\bonly\b|\bnobody\b")
 # A count of 1 to 10 in words that no cell of the table stands behind; "fewer than 10 people" is a threshold, not a count.
 _SMALL_COUNT: Final = re.compile(r"(?<!than )\b([1-9]|10)(?= (?:people|persons?|patients?|pairs|decisions|of them|who) ?)")
 
@@ -54,7 +56,14 @@ def _without_counts(words: str) -> str:
 
 
 def refusal(name: str, cohort: Cohort, error: NotIdentified, estimand: str) -> Result:
-    """A refusal as a result, so that a report shows it as a row and not as a blank."""
+    """A refusal as a result, so that a report shows it as a row and not as a blank.
+
+    A log with fewer people than any curve can be drawn for lacks people first, whatever else it lacks.
+    """
+    n, collect = len(cohort.patients), error.collect
+    if n < FEWEST and _FOR_WANT_OF_PEOPLE.search(error.reason):
+        held = "fewer" if disclosure.get_policy(cohort.settings.policy).smallest_count > 1 else f"only {n}"
+        collect = f"at least {FEWEST} people, where this log holds {held}; for each of them, {collect}"
     return Result(
         name=name,
         table=pd.DataFrame(),
@@ -63,7 +72,7 @@ def refusal(name: str, cohort: Cohort, error: NotIdentified, estimand: str) -> R
         estimand=estimand,
         status="refused",
         reason=error.reason,
-        collect=error.collect,
+        collect=collect,
         made_from=made_from(cohort, unit=""),
         policy=cohort.settings.policy,
     )
@@ -76,7 +85,7 @@ def rule_words(cohort: Cohort) -> str:
     --------
     >>> from kettrack import load_cohort, sample_folder
     >>> rule_words(load_cohort(sample_folder()))
-    'PHQ-9, convention 1 (convention), baseline: last score in the 30 days up to session 1'
+    'PHQ-9, convention 1, baseline: last score in the 30 days up to session 1'
     """
     criteria, baseline = cohort.criteria, cohort.settings.baseline
     return f"{criteria.instrument}, {criteria.label}, baseline: {baseline} score in the 30 days up to session 1"

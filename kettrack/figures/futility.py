@@ -11,8 +11,14 @@ from matplotlib.axes import Axes
 from kettrack.figures.style import INK, RESPONDED, canvas, nothing_to_draw, write_caption
 
 GROUPS: Final = {"below_20": "< 20 % better", "20_to_49": "20-49 % better"}
-COLUMNS: Final = {"n": (109, "went on"), "stopped": (121, "stopped"), "unscored": (134, "unscored")}  # right of the percent
-WIDTH: Final = 140
+# Right of the percent.
+COLUMNS: Final = {
+    "went_on": (108, "went on"),
+    "n": (121, "followed"),
+    "stopped": (134, "stopped"),
+    "unscored": (148, "unscored"),
+}
+WIDTH: Final = 154
 
 
 def plot_futility(table: pd.DataFrame, ax: Axes | None = None, caption: str = "") -> Axes:
@@ -66,7 +72,7 @@ def _draw_rows(axes: Axes, rows: pd.DataFrame, at: np.ndarray) -> None:
     if null.any():
         axes.plot(
             rows["null"][null], at[null], "D", markerfacecolor="none", markeredgecolor=INK, markersize=6.5, clip_on=False,
-            label="if sessions did nothing",
+            label="if no effect (model)",
         )  # fmt: skip
 
 

@@ -25,6 +25,7 @@ LABELS: Final = {
     "still_in_course": "still in the first course",
 }
 LINE: Final = 6.5  # % of the axis that a line of text is high
+NULL_LABEL: Final = "if no effect (model)"
 WHISKERS_AT: Final = (2, 4, 6, 8)
 
 
@@ -63,7 +64,7 @@ def plot_response_by_session(table: pd.DataFrame, ax: Axes | None = None, word: 
         _label_bands(axes, shares)
         _whiskers(axes, shown)
         _draw_null(axes, shown)
-        draw_published(axes, word, int(shown["session"].iloc[-1]), shift=-0.3)
+        draw_published(axes, word, shown, shift=-0.3)
         _frame(axes, shown, word)
         write_caption(axes, caption)
         return axes
@@ -88,16 +89,16 @@ def _whiskers(axes: Axes, shown: pd.DataFrame) -> None:
 
 
 def _draw_null(axes: Axes, shown: pd.DataFrame) -> None:
-    """What the same clinic would show if sessions did nothing, across each session's slot."""
+    """What a model of the same clinic shows if sessions do nothing, across each session's slot."""
     if "null" not in shown or shown["null"].isna().all():
         return
     edges = np.append(shown["session"], shown["session"].iloc[-1] + 1) - 0.5
     heights = np.append(shown["null"], shown["null"].iloc[-1])
     axes.step(edges, heights, where="post", color="white", linewidth=2.6, label="_halo")
-    axes.step(edges, heights, where="post", color="black", linewidth=1.4, linestyle="--", label="if sessions did nothing")
+    axes.step(edges, heights, where="post", color="black", linewidth=1.4, linestyle="--", label=NULL_LABEL)
     place = max(len(shown) - 2, 0)  # beside the last slot, where published marks are many
     axes.annotate(
-        "if sessions did nothing",
+        NULL_LABEL,
         (edges[place + 1], shown["null"].iloc[place]),
         (-3, -6),
         textcoords="offset points",

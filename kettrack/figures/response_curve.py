@@ -12,7 +12,7 @@ from kettrack.figures.published_marks import draw_published, explain_marks, spre
 from kettrack.figures.style import INK, NO_DATA, RESPONDED, canvas, nothing_to_draw, write_caption
 
 FAINT_BELOW: Final = 20  # at risk: the line fades there
-NULL_LABEL: Final = "if sessions did nothing"
+NULL_LABEL: Final = "if no effect (model)"
 CONFIRMED: Final = "#56B4E9"
 _BARS: Final = (0.0, -0.27, 1.0, 0.17)  # of the axes: left, bottom, width, height
 _BELOW_BARS: Final = 62  # points that the label of the axis stands lower
@@ -37,18 +37,22 @@ def plot_response_curve(table: pd.DataFrame, ax: Axes | None = None, word: str =
     Axes
         The line fades where fewer than 20 are at risk; bars beneath show people still treated and new events.
     """
-    with canvas(ax, width=8.0, height=5.4) as axes:
+    with canvas(ax, width=8.8, height=5.4) as axes:
         if nothing_to_draw(axes, table, "estimate"):
             return axes
         shown = table.dropna(subset=["estimate"])
         _draw_curve(axes, shown)
         ends = {word: shown["estimate"].iloc[-1]}
-        styles = {"confirmed": ("confirmed", "-", 1.2, CONFIRMED), "null": (NULL_LABEL, "--", 1.4, INK)}
+        styles = {
+            "confirmed": ("confirmed", "-", 1.4, CONFIRMED),
+            "null": (NULL_LABEL, "--", 1.4, INK),
+            "null_confirmed": ("confirmed, " + NULL_LABEL, "--", 1.2, CONFIRMED),
+        }
         for column, (label, style, width, colour) in styles.items():
             if column in shown and shown[column].notna().any():
                 _step(axes, shown, column, linestyle=style, linewidth=width, color=colour, label=label)
                 ends[label] = shown[column].dropna().iloc[-1]
-        draw_published(axes, word, int(shown["session"].iloc[-1]), shift=0.12)
+        draw_published(axes, word, shown, shift=0.12)
         _label_ends(axes, ends)
         _frame(axes, shown, word)
         _draw_bars(axes, shown, word)
@@ -104,7 +108,7 @@ def _frame(axes: Axes, shown: pd.DataFrame, word: str) -> None:
     axes.set_xticks(range(last + 1))
     axes.set(xlim=(0, last + 1), ylim=(0, 100), ylabel="% of those who started")
     axes.set_xlabel("session of the first course", labelpad=_BELOW_BARS)
-    axes.set_title(f"Who had {word} by which session, and what noise alone would show", loc="left", pad=16)
+    axes.set_title(f"Who had {word} by which session, beside a model in which sessions do nothing", loc="left", pad=16)
     explain_marks(axes)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Final
 
 import numpy as np
@@ -13,6 +14,7 @@ from kettrack.vocabulary.published_durability import PublishedDurability, publis
 
 WEEK: Final = 7
 TICK_EVERY: Final = 4  # weeks
+SIGNS: Final = "DsovP"  # of published marks, by study
 LAST_WEEK: Final = 26  # drawn; the table goes on
 TITLE_WEEK: Final = 8
 LINE: Final = 9.5  # points that a line of the risk table is high
@@ -45,7 +47,7 @@ def plot_durability(
     caption : str
         N, rule and extract; `Result.caption`.
     marks : tuple of PublishedDurability, optional
-        Published shares, drawn as thin dashes with their study; default: all that may be shown.
+        Published shares, drawn as hollow signs that the legend names; default: all that may be shown.
 
     Returns
     -------
@@ -140,19 +142,14 @@ def _by_single_score(axes: Axes, table: pd.DataFrame, rule: str) -> None:
 
 
 def _marks(axes: Axes, marks: tuple[PublishedDurability, ...], last: int) -> None:
-    """Published shares as thin dashes; the study is named once, at its first."""
-    words: str | None = "published, by other rules,\norigins and intervals"
-    named: set[str] = set()
-    for mark in marks:
-        if mark.day > last:
-            continue
-        axes.plot([mark.day - 3, mark.day + 3], [mark.percent] * 2, color=INK, linewidth=1.2, label=words or f"_{mark.study}")
-        words = None
-        if mark.study not in named:
-            place = (mark.day, mark.percent)
-            note = axes.annotate(mark.study, place, (0, -3), textcoords="offset points", ha="center", va="top", fontsize=7)
-            note.set_bbox({"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 0.5})
-        named.add(mark.study)
+    """Published shares, one sign for each study, named in the legend: a name on the curves could not be read."""
+    studies = dict.fromkeys(mark.study for mark in marks if mark.day <= last)
+    for study, sign in zip(studies, itertools.cycle(SIGNS), strict=False):
+        shown = [mark for mark in marks if mark.study == study and mark.day <= last]
+        axes.plot(
+            [mark.day for mark in shown], [mark.percent for mark in shown], sign, color=INK, markerfacecolor="white",
+            markersize=6, label=f"published: {study}\n(other rule, origin and intervals)",
+        )  # fmt: skip
 
 
 def _risk_table(axes: Axes, groups: dict[str, pd.DataFrame], ticks: np.ndarray) -> float:

@@ -16,6 +16,7 @@ COLOURS: Final = {
     "response": RESPONDED,
     "remission": REMITTED,
 }
+LABELS: Final = {"unchanged": "no rule met", "worse": "worse by rule"}
 CAP: Final = 100  # a bar beyond it is cut, with an arrow
 
 
@@ -40,7 +41,13 @@ def plot_waterfall(table: pd.DataFrame, ax: Axes | None = None, caption: str = "
             if len(rows):
                 bars = rows["percent_change"].clip(upper=CAP)
                 axes.bar(
-                    rows["place"], bars, width=1, color=colour, edgecolor="white", linewidth=0.3, label=f"{state} ({len(rows)})"
+                    rows["place"],
+                    bars,
+                    width=1,
+                    color=colour,
+                    edgecolor="white",
+                    linewidth=0.3,
+                    label=f"{LABELS.get(state, state)} ({len(rows)})",
                 )
         beyond = scored[scored["percent_change"] > CAP]
         axes.plot(beyond["place"], [CAP] * len(beyond), "^", color=WORSE, markersize=4)

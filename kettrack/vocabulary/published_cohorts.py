@@ -138,6 +138,27 @@ def rates_to_draw(event: Literal["response", "remission"], last_session: int) ->
     return sorted(chosen, key=lambda rate: (rate.session, getattr(rate, event)))
 
 
+def published_words(event: Literal["response", "remission"], last_session: int) -> list[str]:
+    """The rates of `rates_to_draw` in words: one entry per study, named as on a figure, with its source.
+
+    Examples
+    --------
+    >>> published_words("remission", 4)[-1]
+    'Rasmussen 2013: 50 % by session 4 (MADRS, n = 10; Rasmussen 2013, pubmed 23428794)'
+    """
+    rates = rates_to_draw(event, last_session)
+    words = {"point": "at", "cumulative": "by"}
+    said: dict[str, list[PublishedRate]] = {}
+    for rate in rates:
+        said.setdefault(rate.study, []).append(rate)
+    return [
+        f"{study}: "
+        + ", ".join(f"{getattr(rate, event):.0f} % {words[rate.kind]} session {rate.session}" for rate in rows)
+        + f" ({rows[0].scale}, n = {rows[0].n}; {rows[0].source})"
+        for study, rows in said.items()
+    ]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GoingOn:
     """A published finding on going on after little improvement.

@@ -38,6 +38,10 @@ class PublishedDurability:
     source: str
     standing: Standing = "verified"
 
+    def __str__(self) -> str:
+        of = "" if self.n is None else f" of {self.n}"
+        return f"{self.percent:g} %{of} on day {self.day} ({self.about}; {self.source})"
+
     @property
     def usable(self) -> bool:
         """Whether it may be shown: everything but a recalled one."""

@@ -174,5 +174,6 @@ class Criteria:
 
     @property
     def label(self) -> str:
-        """Name, version and standing as printed under every figure."""
-        return f"{self.name} {self.version} ({self.standing})"
+        """Name, version and, where the name does not say it, standing: as printed under every figure."""
+        named = f"{self.name} {self.version}"
+        return named if self.standing == self.name else f"{named} ({self.standing})"

@@ -13,6 +13,7 @@ from kettrack import load_cohort, sample_folder
 from kettrack.analysis.response.continued import estimate, response_if_all_continued
 from kettrack.analysis.response.continued_rows import WAYS, count
 from kettrack.analysis.response.response_curve import count as count_exits_here
+from kettrack.analysis.response.response_curve import response_by_session
 from kettrack.errors import NotIdentified
 from kettrack.estimators.competing import count_exits, estimate_incidence
 from kettrack.estimators.continuing import (
@@ -223,6 +224,7 @@ def test_small_counts_are_hidden_under_a_release_policy(sample):
     table = response_if_all_continued(private, replicates=20).table
     shown = table[["new_responded", "new_stopped", "new_not_scored"]].stack().dropna()
     assert not shown.between(1, 10).any()
+    assert table["observed"].isna().all()  # few leave at some sessions
 
 
 def test_it_says_what_it_rests_on_and_which_curve_describes_the_clinic(found):
@@ -233,3 +235,11 @@ def test_it_says_what_it_rests_on_and_which_curve_describes_the_clinic(found):
     assert "every reason to stop" in said
     for word in ("effect of number of sessions", "dose-response", "proved", "significant", "needed"):
         assert word not in said
+
+
+def test_what_happened_by_the_same_session_stands_beside_it(sample, found):
+    happened = response_by_session(sample).table.set_index("session")["estimate"].loc[found.table["session"]]
+    assert found.table["observed"].tolist() == pytest.approx(happened.tolist())
+    assert (found.table["estimate"] - found.table["difference"]).tolist() == pytest.approx(happened.tolist())
+    last = found.table.iloc[-1]
+    assert f"stopping included, {last['observed']:.1f} % had by the same session" in found.text

@@ -78,7 +78,8 @@ def test_the_answer_lies_between_every_unconfirmed_loss_and_none():
     rows = table[table["rule"] == "in_force"].set_index(["estimand", "day"])
     ends = rows.loc[("treatment_policy", [7, 14, 28]), ["bound_low", "estimate", "bound_high"]]
     assert ends.to_numpy().tolist() == [[100, 100, 100], [60, 100, 100], [60, 100, 100]]
-    assert rows.loc["off_treatment", "bound_low"].isna().all()
+    assert rows.loc[("off_treatment", [14, 28]), "bound_low"].tolist() == [60, 60]  # nobody was treated: no weights
+    assert rows.loc["off_treatment", "bound_high"].isna().all()
     assert table.loc[table["rule"] == "single_score", "bound_low"].isna().all()
 
 
@@ -105,6 +106,41 @@ def test_people_treated_again_because_they_feel_worse_are_stood_for():
     truth = np.array([share_held(scores, days, at) for at in DAYS])
     assert weighted == pytest.approx(truth, abs=0.025)
     assert (plain > truth + 0.04).all()
+
+
+@pytest.mark.parametrize(("seed", "n", "line"), [(6, 400, 12), (8, 400, 10), (10, 60, 12), (12, 60, 10)])
+def test_off_treatment_the_truth_lies_above_the_lower_bound(seed, n, line):
+    """In small clinics that treat early the weighted share is too high: few with a high score stay untreated."""
+    rng, days = np.random.default_rng(seed), np.arange(7, 98, 7)
+    scores = drifting(n, rng, days)
+    hit = rng.random(scores.shape) < 1 / (1 + np.exp(-(scores - line) / 2))
+    back = np.where(hit.any(axis=1), days[hit.argmax(axis=1)] + 3, np.nan)
+    shown = clinic(scores, days, back)
+    people = untreated(shown, watch(shown, "end_of_course")[0], 90, waiting="lost")
+    truth = np.array([share_held(scores, days, at) for at in DAYS])
+    assert (untreated_curve(people, DAYS) <= truth).all()
+
+
+def test_who_was_treated_while_a_loss_waited_is_counted_and_said():
+    """Ten keep it; ten score above the line on day 21 and are treated before the next score; ten are treated and were well."""
+    kept, worse = [10.0] * 7, [10, 10, 11, 11, 11, 11, 11]
+    back = np.array([np.nan] * 20 + [23.0] * 10 + [23.0] * 10)
+    found = durability(clinic(np.array([kept] * 20 + [worse] * 10 + [kept] * 10), np.arange(7, 56, 7), back))
+    rows = found.table[found.table["rule"] == "in_force"].set_index(["estimand", "day"])
+    assert rows.loc[("off_treatment", [14, 21, 28]), "retreated_unconfirmed"].tolist() == [0, 10, 10]
+    assert rows.loc[("off_treatment", 28), ["retreated", "lost", "estimate"]].tolist() == [20, 0, 100]
+    assert rows.loc[("off_treatment", 28), "bound_low"] == pytest.approx(75)
+    assert rows.loc[("treatment_policy", 28), "estimate"] == pytest.approx(75)
+    assert "10 of the 20 treated again by week 4 had a score above the line that was not yet confirmed" in found.text
+    assert "(20 at risk, 20 people's worth of information)" in found.text
+
+
+def test_the_sentence_says_how_far_fewer_than_half_lost_it(result):
+    assert "half had not lost it" not in result.text
+    assert "fewer than half had lost it by week 44, the last with at least 11 at risk" in result.text
+    few = durability(clinic(np.array([[10.0, 10.0]] * 12), np.array([7, 14])))
+    assert few.table["day"].max() < 28
+    assert "half" not in few.text
 
 
 def test_weights_without_retreatment_change_nothing():
@@ -144,7 +180,9 @@ def test_the_columns_tell_one_story(result):
         assert (rows["at_risk"] >= 11).all()
         assert rows["estimate"].is_monotonic_decreasing
         bounded = rows.dropna(subset=["bound_low"])
-        assert ((bounded["bound_low"] <= bounded["estimate"]) & (bounded["estimate"] <= bounded["bound_high"])).all()
+        assert (
+            (bounded["bound_low"] <= bounded["estimate"]) & (bounded["estimate"] <= bounded["bound_high"].fillna(100))
+        ).all()
         inside = rows.dropna(subset=["ci_low"])
         assert ((inside["ci_low"] <= inside["estimate"]) & (inside["estimate"] <= inside["ci_high"])).all()
         if estimand != "treatment_policy":
@@ -158,7 +196,9 @@ def test_the_columns_tell_one_story(result):
 def test_the_sentence_says_which_question_is_answered(result):
     for words in ("treatment policy", "off treatment, weighted", "composite", "By a single score"):
         assert words in result.text
-    assert "rule, origin and scoring interval differ" in " ".join(result.caveats)
+    assert "Rule, origin and scoring interval differ" in " ".join(result.caveats)
+    assert "does not tell whether stopping or going on holds a response longer" in result.text
+    assert result.text.index("composite") < result.text.index("off treatment")
     assert result.made_from["seed"] == 1
     assert not {"proved", "significant"} & set(result.text.split())
 
@@ -179,6 +219,7 @@ def test_under_a_release_policy_no_small_count_is_shown():
     table = durability(kt.load_cohort(kt.sample_folder(), policy="cms")).table
     for column in ("lost", "retreated", "censored", "at_risk"):
         assert not table[column].dropna().between(1, 10).any()
+    assert table["retreated_unconfirmed"].isna().all()  # beside `retreated` it would tell of the others
 
 
 @pytest.mark.parametrize("answer", [durability, durability_from_response, durability_intervals])
@@ -198,6 +239,21 @@ def test_intervals_say_between_which_scores_and_no_more():
     assert at.loc["day_28", ["least", "most"]].tolist() == pytest.approx([50, 50])
     assert at.loc["day_28", "ci_low"] < 50 < at.loc["day_28", "ci_high"]
     assert "earlier_28" in at.index
+
+
+def test_shares_between_scores_are_bridged_to_those_by_day_and_need_as_many_at_risk(sample):
+    found, counts = durability_intervals(sample), count(sample)
+    at = found.table.set_index("key")
+    for day in (28, 56):
+        assert at.loc[f"day_{day}", "at_first_score"] == pytest.approx(100 * estimate_survival(counts).estimate[day])
+        assert at.loc[f"day_{day}", "at_risk"] == counts.at_risk[day]
+    assert "dates a loss at the first of the two scores" in found.text
+    days = np.arange(7, 91, 7)
+    scores = np.full((20, len(days)), 10.0)
+    scores[:10, 6:] = np.nan  # scored to day 42 after the first: ten are watched longer
+    few = durability_intervals(clinic(scores, days))
+    assert few.table.loc[few.table["kind"] == "share", "day"].unique().tolist() == [28]
+    assert "fewer than 11 were at risk 56 days on" in few.text
 
 
 def test_inside_a_box_only_bounds_are_given():

@@ -15,6 +15,7 @@ from kettrack.analysis.durability.recurrent_loss import recurrent_loss
 from kettrack.figures.mean_count import plot_mean_count
 from kettrack.figures.survival import CURVES, plot_durability
 from kettrack.figures.turnbull import plot_turnbull
+from kettrack.vocabulary.published_durability import published_durability
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +68,20 @@ def test_hidden_numbers_are_said_and_a_hidden_week_breaks_the_line(curves):
 
 def test_published_marks_are_named(curves):
     ax = plot_durability(curves.table)
-    assert {"McInnes 2022", "Shiroma 2014"} <= {text.get_text() for text in ax.texts}
-    assert "McInnes 2022" not in {text.get_text() for text in plot_durability(curves.table, marks=()).texts}
+    shown = {line.get_label().split("\n")[0]: line for line in ax.lines if line.get_label().startswith("published: ")}
+    assert shown["published: McInnes 2022"].get_xdata().tolist() == [28, 56]
+    assert shown["published: Shiroma 2014"].get_ydata().tolist() == [45]
+    assert len({line.get_marker() for line in shown.values()}) == 2
+    cited = " ".join(curves.caveats)
+    assert all(f"{figure.percent:g} %" in cited and figure.source in cited for figure in published_durability())
+    assert not [line for line in plot_durability(curves.table, marks=()).lines if line.get_label().startswith("published")]
+
+
+def test_the_lower_bound_stands_under_the_curve_off_treatment(curves):
+    ax = plot_durability(curves.table)
+    line = next(line for line in ax.lines if line.get_label().startswith("without a further session, with"))
+    rows = curves.table[(curves.table["estimand"] == "off_treatment") & (curves.table["rule"] == "in_force")]
+    assert line.get_ydata().tolist() == rows["bound_low"].tolist()
 
 
 def test_boxes_reach_from_share_to_share(sample):

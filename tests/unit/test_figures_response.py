@@ -11,7 +11,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 from kettrack.figures.futility import plot_futility
-from kettrack.figures.published_marks import spread_out
+from kettrack.figures.published_marks import OFF_LINES, spread_out
 from kettrack.figures.response import plot_response_by_session
 from kettrack.figures.response_curve import plot_response_curve
 from kettrack.vocabulary.published_cohorts import rates_to_draw
@@ -29,6 +29,7 @@ def curve(sessions=8, **columns):
     count = np.arange(1, sessions + 1)
     table = pd.DataFrame({"session": count, "n": 120, "at_risk": 120 - 14 * count, "new_responded": 6})
     table = table.assign(estimate=5.0 * count, ci_low=4.0 * count, ci_high=6.0 * count, confirmed=4.0 * count, null=3.0 * count)
+    table = table.assign(null_confirmed=2.0 * count)
     bands = {"completed": 2.0 * count, "stopped": 2.0 * count, "not_scored": 1.0 * count}
     return table.assign(**bands, still_in_course=100 - 10.0 * count).assign(**columns)
 
@@ -37,7 +38,9 @@ def sheet():
     rows = [(s, group) for s in (2, 3, 4, 6) for group in ("below_20", "20_to_49")]
     table = pd.DataFrame(rows, columns=["landmark", "group"])
     value = np.arange(8.0) * 5 + 5
-    table = table.assign(n=40, stopped=3, unscored=12, estimate=value, ci_low=value - 4, ci_high=value + 9, null=value / 2)
+    table = table.assign(
+        went_on=42, n=40, stopped=3, unscored=12, estimate=value, ci_low=value - 4, ci_high=value + 9, null=value / 2
+    )
     table.loc[7, ["estimate", "ci_low", "ci_high"]] = np.nan
     return table.assign(reason=["", "", "", "", "", "", "", "fewer than 11 people went on and can be followed"])
 
@@ -54,10 +57,11 @@ def test_the_curve_is_a_step_from_nothing():
     table = curve()
     ax = plot_response_curve(table, caption=CAPTION)
     drawn = lines(ax)
-    for column, label in (("estimate", "estimate"), ("confirmed", "confirmed"), ("null", "if sessions did nothing")):
+    named = {"estimate": "estimate", "confirmed": "confirmed", "null": "if no effect (model)"}
+    for column, label in (named | {"null_confirmed": "confirmed, if no effect (model)"}).items():
         assert drawn[label].get_xdata().tolist() == [0, *table["session"], table["session"].iloc[-1] + 1]
         assert drawn[label].get_ydata().tolist() == [0, *table[column], table[column].iloc[-1]]
-    assert drawn["if sessions did nothing"].get_linestyle() == "--"
+    assert drawn["if no effect (model)"].get_linestyle() == "--"
     assert ax.get_xticks().tolist() == list(range(9))
     assert CAPTION in texts(ax)
 
@@ -115,10 +119,22 @@ def test_no_two_labels_of_published_marks_overlap(plot, sessions):
     assert not [1 for place, one in enumerate(boxes) for other in boxes[place + 1 :] if one.overlaps(other)]
 
 
+def test_labels_of_published_marks_keep_off_the_lines():
+    table = curve(6, estimate=[10, 16, 25, 31, 35, 36.6], confirmed=[8, 11, 18, 22, 24, 25.5], null=[3, 8, 14, 19, 23, 25.5])
+    ax = plot_response_curve(table.assign(null_confirmed=[1, 2, 3, 4, 5, 6]))
+    labels = {text.get_text(): text for text in ax.texts}
+    assert labels["veterans 35"].get_position()[1] != 35
+    names = {rate.study.split()[0] for rate in rates_to_draw("response", 6)}
+    for text in (text for name, text in labels.items() if name.split()[0] in names):
+        here = table[table["session"] == round(text.xy[0])]
+        heights = here[["estimate", "confirmed", "null"]].to_numpy(float)
+        assert (np.abs(heights - text.get_position()[1]) >= OFF_LINES).all()
+
+
 @pytest.mark.parametrize("plot", [plot_response_curve, plot_response_by_session])
 def test_a_table_without_a_null_draws_none(plot):
     for table in (curve(null=np.nan), curve().drop(columns="null")):
-        assert "if sessions did nothing" not in [*texts(plot(table)), *lines(plot(table))]
+        assert "if no effect (model)" not in [*texts(plot(table)), *lines(plot(table))]
 
 
 def test_remission_takes_the_published_remission():
@@ -133,12 +149,13 @@ def test_futility_draws_each_row_with_its_null_and_its_numbers():
     drawn = lines(ax)
     told = table["reason"] == ""
     assert drawn["responded later, 95 % interval"].get_xdata().tolist() == table.loc[told, "estimate"].tolist()
-    assert drawn["if sessions did nothing"].get_xdata().tolist() == table.loc[told, "null"].tolist()
-    assert drawn["if sessions did nothing"].get_markerfacecolor() == "none"
+    assert drawn["if no effect (model)"].get_xdata().tolist() == table.loc[told, "null"].tolist()
+    assert drawn["if no effect (model)"].get_markerfacecolor() == "none"
     spans = [tuple(segment[:, 0]) for segment in ax.collections[0].get_segments()]
     assert spans == list(zip(table.loc[told, "ci_low"], table.loc[told, "ci_high"], strict=True))
     assert [label.get_text() for label in ax.get_yticklabels()][:2] == ["session 2: < 20 % better", "session 2: 20-49 % better"]
-    assert texts(ax).count("12") == 8
+    assert [texts(ax).count(number) for number in ("42", "40", "12")] == [8, 8, 8]
+    assert {"went on", "followed"} <= set(texts(ax))
     assert "not shown: fewer than 11 people went on and can be followed" in texts(ax)
 
 

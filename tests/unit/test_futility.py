@@ -59,7 +59,7 @@ def test_the_sentence_says_what_the_brief_reader_needs(sheet):
     assert sheet.text.startswith(f"Of {row['n']} people who had improved less than 20 % after session 3 and went on, ")
     for part in (
         f"{row['estimate']:.1f} % (",
-        f"against {row['null']:.1f} % expected from noise alone",
+        f"against about {row['null']:.1f} % by a model fitted to this clinic in which sessions do nothing",
         "had no score between session",
     ):
         assert part in sheet.text

@@ -1,5 +1,7 @@
 """The response curve: what stands beside it, its median, and its words."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from spec.tables import cohort
@@ -64,7 +66,29 @@ def test_the_null_rises_stays_below_and_is_said(response):
     null = response.table["null"].to_numpy(float)
     assert (np.diff(null) >= 0).all()
     assert (null < response.table["estimate"]).all()
-    assert f"Sessions that do nothing would show about {null[-1]:.1f} % by then" in response.text
+    assert (
+        f"By a model fitted to this clinic, sessions that do nothing would show about {null[-1]:.1f} % by then" in response.text
+    )
+
+
+def test_the_confirmed_curve_has_a_null_by_its_own_rule(response):
+    """Noise seldom repeats itself: by two scores far fewer would respond to nothing."""
+    table = response.table
+    assert (table["null_confirmed"] < table["null"]).all()
+    assert table["null_confirmed"].is_monotonic_increasing
+    assert f"against about {table['null_confirmed'].iloc[-1]:.1f} % in that model" in response.text
+
+
+def test_without_a_plan_the_sentence_says_that_nobody_can_complete(response):
+    found = estimate("response_by_session", small_clinic(9))
+    assert "No planned number" not in found.text
+    assert "No planned number" not in response.text
+    clinic = small_clinic(9)
+    patients = clinic.patients.assign(planned_sessions=clinic.patients["planned_sessions"].where(lambda planned: planned < 0))
+    assert (
+        "No planned number of sessions is recorded for anybody"
+        in estimate("response_by_session", replace(clinic, patients=patients)).text
+    )
     assert response.made_from["seed"] == 20130513
 
 

@@ -10,7 +10,7 @@ import pytest
 from spec.tables import cohort, one_each
 
 from kettrack import Cohort, cohort_from_frames, estimate, load_cohort, sample_folder
-from kettrack.analysis.subgroups.groups import groups_of
+from kettrack.analysis.subgroups.groups import groups_of, unknown_words
 from kettrack.errors import UsageError
 from kettrack.simulation.cohort import simulate
 from kettrack.simulation.presets import SCENARIOS
@@ -106,6 +106,32 @@ def test_going_on_is_compared_among_those_who_had_hardly_improved() -> None:
     first = table[table["difference"].isna()].set_index("at")["estimate"]
     others = table.dropna(subset=["difference"])
     assert (others["at"].map(first) + others["difference"]).to_numpy() == pytest.approx(others["estimate"].to_numpy())
+
+
+def test_early_groups_are_the_rows_of_the_futility_sheet() -> None:
+    """Same score, same people: those who went on after session 2 and can be followed."""
+    clinic = load_cohort(sample_folder())
+    sheet = estimate("should_we_go_on", clinic).table.set_index("key")["n"]
+    groups = estimate("response_by_session", clinic, by="early_response")
+    at = groups.table.drop_duplicates("group")["n"].tolist()
+    assert at == sheet[["after2_below_20", "after2_20_to_49"]].tolist()
+
+
+def test_who_is_in_no_group_is_counted_by_reason() -> None:
+    clinic = cohort(PEOPLE, SESSIONS + "\n one | 0")
+    people = groups_of(clinic, "early_response")
+    assert unknown_words(clinic, people, "early_response") == [
+        "1 people who had fewer than 2 sessions",
+        "2 people without a score after session 2, before the next and within 14 days",
+    ]
+    assert unknown_words(clinic, groups_of(clinic, "severity"), "severity") == ["2 people without a recorded baseline"]
+
+
+def test_a_refusal_names_the_group_that_ends_first() -> None:
+    found = estimate("should_we_go_on", load_cohort(sample_folder()), by="severity")
+    assert (
+        "at 2 or 3 sessions after session 3, where not all groups have 11 people at risk: 'moderate' has them" in found.reason
+    )
 
 
 def test_rates_in_maintenance_are_compared_by_ratio() -> None:

@@ -104,6 +104,13 @@ def test_some_of_the_fall_is_regression_to_the_mean(related: Result) -> None:
     assert 0 < low < high < seen
 
 
+def test_the_range_is_said_to_be_regression_alone_and_the_null_curve_is_named(related: Result) -> None:
+    assert "regression to the mean alone" in related.text
+    assert "not in that range" in related.text
+    assert "response_by_session" in related.text
+    assert "no change" not in related.text
+
+
 def test_weekly_scores_overlap_what_was_asked_before(related: Result) -> None:
     assert value(related, "recall_overlap") == 100
 

@@ -133,7 +133,7 @@ _PROBIT: Final = (
 
 
 def regression_rows(cohort: Cohort, people: pd.DataFrame) -> list[Row]:
-    """The observed fall, and the one expected with no change at all."""
+    """The observed fall, and the part that measurement error alone explains; the natural course is not in it."""
     drop = (people["baseline"] - people["last"]) * cohort.instrument.sign
     half = NORMAL * float(drop.std()) / np.sqrt(len(drop))
     mean = float(drop.mean())
@@ -141,8 +141,16 @@ def regression_rows(cohort: Cohort, people: pd.DataFrame) -> list[Row]:
     low, high = (_expected(cohort, reliability) for reliability in (HIGH_RELIABILITY, LOW_RELIABILITY))
     named = (
         ("observed_drop", "improvement from the baseline to the last score of the course", observed),
-        ("mean_regression_low", f"improvement expected with no change, reliability {HIGH_RELIABILITY}", {"estimate": low}),
-        ("mean_regression_high", f"improvement expected with no change, reliability {LOW_RELIABILITY}", {"estimate": high}),
+        (
+            "mean_regression_low",
+            f"improvement by regression to the mean alone, reliability {HIGH_RELIABILITY}",
+            {"estimate": low},
+        ),
+        (
+            "mean_regression_high",
+            f"improvement by regression to the mean alone, reliability {LOW_RELIABILITY}",
+            {"estimate": high},
+        ),
     )
     return [{"key": key, "about": about, "unit": "points", "n": len(people)} | found for key, about, found in named]
 

@@ -46,7 +46,7 @@ def association(cohort: Cohort) -> Result:
           number of sessions in the end);
         - `probit_slope` `probit_4` `probit_8`: share responding at the end among people with that many sessions;
         - `observed_drop`, `mean_regression_low`, `mean_regression_high`: improvement from the baseline to the last score of the
-          course, and what would be expected with no change at all, because only cases are counted;
+          course, and what regression to the mean alone is worth, because only cases are counted (natural course not in it);
         - `recall_overlap`: % of neighbouring scores closer together than the instrument looks back.
 
         Refused with fewer than 30 people whose course is over and scored at its end.
@@ -108,8 +108,10 @@ def _sentence(table: pd.DataFrame, sign: int) -> str:
     )
     if rows[["mean_regression_low", "mean_regression_high"]].notna().all():
         said += (
-            "; between {mean_regression_low.estimate} and {mean_regression_high.estimate} points of improvement are expected "
-            "with no change at all, because people came when they scored worst"
+            "; regression to the mean alone, because people came when they scored worst, is worth between "
+            "{mean_regression_low.estimate} and {mean_regression_high.estimate} points. The natural course, and what people "
+            "expect of a treatment, come on top and are not in that range: for what a clinic like this would show if its "
+            "sessions did nothing, see the null curve (response_by_session)"
         )
     return f"{_slope_words(float(rows['slope_last_adjusted']) * sign)}{said}."
 
@@ -136,9 +138,10 @@ def _caveats(cohort: Cohort) -> tuple[str, ...]:
         "course. Severe patients stay longer and have more room to fall, which hides the relation in raw change.",
         "Growth models: score on ln(session + 1), each person with an intercept and slope of their own, maximum likelihood. "
         "The interaction with the number of sessions tells who stops when; it is no dose.",
-        "Improvement expected without change: reliability between .60 (scores weeks apart, assumption) and .86 (internal "
-        "consistency of the PHQ-9, taken for every scale), entry at caseness, spread of all recorded baselines taken as that "
-        "of everyone.",
+        "Regression to the mean: what measurement error alone does to people chosen for a high score, with nobody changing; "
+        "natural course and expectation are not in it. Reliability between .60 (scores weeks apart, assumption) and .86 "
+        "(internal consistency of the PHQ-9, taken for every scale), entry at caseness, spread of all recorded baselines "
+        "taken as that of everyone.",
         f"Last score of the course: at most {cohort.criteria.late_after_days} days after its last session. Day {HORIZON}: "
         f"nearest score, {WITHIN} days either way, sessions going on or not. {rule_words(cohort)}.",
     )

@@ -161,6 +161,12 @@ def _caveats(cohort: Cohort) -> tuple[str, ...]:
     )
 
 
+COURSES_ESTIMAND: Final = (
+    "Every re-induction, each rated from the person's score of the 30 days before it; treatment 2 is a person's first "
+    "re-induction, 3 the second."
+)
+
+
 def retreatment_courses(cohort: Cohort) -> Result:
     """Every re-induction beside the first course of the same person: one row per re-induction.
 
@@ -174,7 +180,7 @@ def retreatment_courses(cohort: Cohort) -> Result:
     try:
         courses = rated_courses(cohort)
     except NotIdentified as error:
-        return release(refusal("retreatment_courses", cohort, error, ESTIMAND), cohort)
+        return release(refusal("retreatment_courses", cohort, error, COURSES_ESTIMAND), cohort)
     result = Result(
         name="retreatment_courses",
         table=_beside_the_first(courses),
@@ -188,7 +194,7 @@ def retreatment_courses(cohort: Cohort) -> Result:
         sentence="Each re-induction beside the first course of the same person, highest own baseline first."
         if (courses["treatment"] > 1).any()
         else "Nobody had a re-induction.",
-        estimand=ESTIMAND,
+        estimand=COURSES_ESTIMAND,
         caveats=(rule_words(cohort),),
         made_from=made_from(cohort, unit="points"),
     )

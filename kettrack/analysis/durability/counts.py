@@ -129,6 +129,16 @@ def exits(watched: Watched, estimand: Estimand, waiting: Waiting = "censored") -
     return pd.DataFrame({"time": time.astype(np.int64), "cause": cause}, index=rows.index)
 
 
+def retreated_unconfirmed(watched: Watched) -> npt.NDArray[np.bool_]:
+    """Whether a loss was waiting for its second score when the next session came, by patient as in `watched.untreated`.
+
+    The second score comes after that session, if at all: off treatment such a loss can never be counted.
+    """
+    rows = watched.untreated
+    waited = (rows["retreated_day"] - rows["waiting_day"]).to_numpy(float, na_value=np.nan)
+    return (waited <= watched.words.run.max_gap) & rows["lost_day"].isna().to_numpy()
+
+
 def _since(rows: pd.DataFrame, column: str) -> npt.NDArray[np.float64]:
     """Days from the origin; NaN where missing."""
     days: npt.NDArray[np.float64] = (rows[column] - rows["origin_day"]).to_numpy(float, na_value=np.nan)

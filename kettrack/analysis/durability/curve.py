@@ -8,17 +8,17 @@ import numpy as np
 import pandas as pd
 
 from kettrack.analysis.context import FEWEST, LEVEL, made_from, refusal, release
-from kettrack.analysis.durability.counts import ESTIMANDS, Estimand, Watched, count_exits, exits, watch
+from kettrack.analysis.durability.counts import ESTIMANDS, Estimand, Watched, count_exits, exits, retreated_unconfirmed, watch
 from kettrack.analysis.durability.weights import Untreated, stay_weights, untreated, untreated_curve
-from kettrack.analysis.durability.words import ORIGINS, WEEK, caveats, sentence
+from kettrack.analysis.durability.words import LAST_DAY, ORIGINS, WEEK, caveats, sentence
 from kettrack.errors import NotIdentified
 from kettrack.estimators.life_table import estimate_survival
 from kettrack.estimators.resampling import patient_weights, percentile_interval
+from kettrack.privacy import disclosure
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
 from kettrack.timelines.spells import Origin
 
-LAST_DAY: Final = 364
 REPLICATES: Final = 500
 SEED: Final = 1
 _NOT_RATED: Final = ("prior_sessions", "placebo", "no_baseline", "below_caseness")
@@ -32,6 +32,7 @@ ROLES: Final[dict[str, Role]] = {
     "at_risk": "running",
     "lost": "running",
     "retreated": "running",
+    "retreated_unconfirmed": "count",
     "censored": "running",
     **dict.fromkeys(("estimate", "ci_low", "ci_high", "bound_low", "bound_high"), "derived"),
     **dict.fromkeys(("median_day", "median_low", "median_high", "ess"), "derived"),
@@ -52,12 +53,13 @@ def durability(cohort: Cohort) -> Result:
         sessions ignored), `off_treatment` (censored at the next session, weighted by the inverse of the chance of not having
         had one), `composite` (loss or next session, whichever comes first). `rule`: `in_force` and, where that asks for a
         second score, `single_score`. `day` since that score, `n` watched; `at_risk` at the beginning of the day; `lost`,
-        `retreated` and `censored` up to it (under `treatment_policy` the retreated stay at risk); `estimate` `ci_low`
-        `ci_high` (% who still hold it; log-log, for `off_treatment` from 500 bootstrap samples of patients; missing at 0 and
-        100 %), `bound_low` `bound_high` (% if every loss that was never confirmed counts, or none; missing under
-        `off_treatment` and by a single score), `median_day` with `median_low` and `median_high` (missing = not reached), `ess`
-        (people's worth of information under the weights), and the numbers not watched by reason. Refused when fewer than 11 are
-        watched.
+        `retreated` and `censored` up to it (under `treatment_policy` the retreated stay at risk); `retreated_unconfirmed`: of
+        the retreated, those for whom a score above the line then waited for its second (missing under a release policy);
+        `estimate` `ci_low` `ci_high` (% who still hold it; log-log, for `off_treatment` from 500 bootstrap samples of patients;
+        missing at 0 and 100 %), `bound_low` `bound_high` (% if every loss that was never confirmed counts, or none; by a single
+        score missing; under `off_treatment` the first alone), `median_day` with `median_low` and `median_high` (missing = not
+        reached), `ess` (people's worth of information under the weights), and the numbers not watched by reason. Refused when
+        fewer than 11 are watched.
     """
     return _durability(cohort, "durability", "end_of_course")
 
@@ -109,16 +111,22 @@ def _curve(cohort: Cohort, watched: Watched, estimand: Estimand) -> pd.DataFrame
     time, cause = left["time"].to_numpy(), left["cause"].to_numpy()
     days = np.arange(0, min(int(np.sort(time)[-FEWEST]), LAST_DAY) + 1)
     again = (watched.whatever["retreated_day"] - watched.whatever["origin_day"]).to_numpy(float, na_value=np.nan)
-    retreated = np.sort(again[again <= time] if estimand == "treatment_policy" else time[cause == 2])
+    came = again <= time if estimand == "treatment_policy" else cause == 2
+    waited = came & retreated_unconfirmed(watched)
     numbers = {
         "at_risk": len(time) - np.searchsorted(np.sort(time), days, "left"),
         "lost": np.searchsorted(np.sort(time[cause == 1]), days, "right"),
-        "retreated": np.searchsorted(retreated, days, "right"),
+        "retreated": np.searchsorted(np.sort(again[came]), days, "right"),
+        "retreated_unconfirmed": np.searchsorted(np.sort(again[waited]), days, "right"),
         "censored": np.searchsorted(np.sort(time[cause == 0]), days, "right"),
     }
     shares = _weighted(cohort, watched, days) if estimand == "off_treatment" else _plain(watched, estimand, days)
     missing = dict.fromkeys(("bound_low", "bound_high", "ess"), np.nan)
-    table = pd.DataFrame({"day": days, "n": len(time), **numbers, **missing, **shares})
+    table = pd.DataFrame({"day": days, "n": len(time), **numbers, **missing, **shares}).astype(
+        {"retreated_unconfirmed": "Int64"}
+    )
+    if disclosure.get_policy(cohort.settings.policy).smallest_count > 1:  # with `retreated` it would tell of the few others
+        table["retreated_unconfirmed"] = pd.NA
     table = table[table["ess"].fillna(FEWEST) >= FEWEST]
     for name, column in {"median_day": "estimate", "median_low": "ci_low", "median_high": "ci_high"}.items():
         reached = table["day"][table[column] <= 50 + 1e-9]
@@ -149,12 +157,17 @@ def _bounds(watched: Watched, estimand: Estimand, curve: np.ndarray, days: np.nd
 
 
 def _weighted(cohort: Cohort, watched: Watched, days: np.ndarray) -> dict[str, np.ndarray]:
-    people = untreated(cohort, watched, int(days[-1]) + cohort.criteria.state_holds_days)
+    last_day = int(days[-1]) + cohort.criteria.state_holds_days
+    people = untreated(cohort, watched, last_day)
     estimate = untreated_curve(people, days)
     curves = untreated_curve(people, days, patient_weights(len(people.known), REPLICATES, SEED))
     inside = (estimate > 0) & (estimate < 1)
     low, high = (np.where(inside, bound, np.nan) for bound in percentile_interval(curves, LEVEL))
-    return {"estimate": 100 * estimate, "ci_low": 100 * low, "ci_high": 100 * high, "ess": _information(people, days)}
+    found = {"estimate": 100 * estimate, "ci_low": 100 * low, "ci_high": 100 * high, "ess": _information(people, days)}
+    if watched.words.run.count == 1:
+        return found
+    lowest = untreated_curve(untreated(cohort, watched, last_day, waiting="lost"), days)
+    return found | {"bound_low": 100 * np.fmin(estimate, lowest)}
 
 
 def _information(people: Untreated, days: np.ndarray) -> np.ndarray:

@@ -26,7 +26,10 @@ ABOUT: Final = {
     "not_estimable": "not estimable: fewer than three rated intervals",
 }
 INTERVAL_ESTIMAND: Final = "Maintenance intervals that began well, by length: was the response still there at the next session?"
-HOLDING_ESTIMAND: Final = "Each patient's (longest interval that held, shortest that failed], from three or more rated ones."
+HOLDING_ESTIMAND: Final = (
+    "How long each patient's response holds: longer than the longest interval that held, at most the shortest that failed; "
+    "from three or more rated ones."
+)
 STRIP_ESTIMAND: Final = "Days since the session before, among those who came back for that session."
 COLLECT: Final = "a score in the 14 days before each maintenance session."
 

@@ -9,8 +9,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from kettrack.analysis.context import FEWEST, LEVEL, made_from, refusal, release, rule_words
-from kettrack.analysis.durability.counts import Watched, watch
+from kettrack.analysis.durability.counts import Watched, count_exits, exits, watch
 from kettrack.errors import NotIdentified
+from kettrack.estimators.life_table import estimate_survival
 from kettrack.estimators.turnbull import Turnbull, fit_turnbull
 from kettrack.estimators.turnbull_band import subsample_survival
 from kettrack.reading.cohort import Cohort
@@ -31,10 +32,12 @@ ROLES: Final[dict[str, Role]] = {
     "left": "derived",
     "right": "derived",
     "n": "denominator",
+    "at_risk": "count",
     "people": "count",
     "estimate": "derived",
     "least": "derived",
     "most": "derived",
+    "at_first_score": "derived",
     "ci_low": "derived",
     "ci_high": "derived",
     "largest_gradient": "derived",
@@ -53,9 +56,11 @@ def durability_intervals(cohort: Cohort) -> Result:
     Result
         `kind` `box`: one row per stretch (`left`, `right`] in days that can hold losses (right missing = after the last score);
         `estimate` = % in it, `people` the number that is about. The data decide how much a box holds, not where inside it.
-        `kind` `share`: % who still hold it at day 28 and 56, between `least` and `most`, `estimate` where those are equal, with
-        an interval from subsamples (missing below 50 people). `dated` `when scored`, or `7 days earlier` for an instrument that
-        looks back two weeks. `largest_gradient` is 1 at the maximum (Karush-Kuhn-Tucker). Refused below 11 people.
+        `kind` `share`: % who still hold it at day 28 and 56, as far as 11 are at risk (`at_risk`, as in `durability`), between
+        `least` and `most`, `estimate` where those are equal, with an interval from subsamples (missing below 50 people);
+        `at_first_score`: the % of `durability`, where a loss is dated at the score that shows it. `dated` `when scored`, or
+        `7 days earlier` for an instrument that looks back two weeks. `largest_gradient` is 1 at the maximum
+        (Karush-Kuhn-Tucker). Refused below 11 people.
     """
     try:
         watched = watch(cohort, "end_of_course")[0]
@@ -142,6 +147,9 @@ def _boxes(found: Turnbull) -> list[dict[str, object]]:
 
 
 def _shares(watched: Watched, found: Turnbull, earlier: float, dated: str) -> list[dict[str, object]]:
+    left = exits(watched, "treatment_policy")
+    at_risk = [int((left["time"] >= day).sum()) for day in DAYS]
+    by_score = estimate_survival(count_exits(left, "treatment_policy"), LEVEL).estimate
     least, most = found.survival(DAYS)
     try:
         band = subsample_survival(*intervals(watched, earlier), DAYS, seed=SEED)
@@ -158,24 +166,42 @@ def _shares(watched: Watched, found: Turnbull, earlier: float, dated: str) -> li
             "dated": dated,
             "day": day,
             "n": int(found.n),
+            "at_risk": at_risk[place],
             "people": round((least[place] + most[place]) / 2 * found.n),
             "estimate": 100 * least[place] if most[place] - least[place] <= 1e-6 else np.nan,
             "least": 100 * least[place],
             "most": 100 * most[place],
+            "at_first_score": 100 * by_score[day],
             "ci_low": 100 * low[place],
             "ci_high": 100 * high[place],
             "largest_gradient": found.largest_gradient,
         }
         for place, day in enumerate(DAYS)
+        if at_risk[place] >= FEWEST
     ]
 
 
 def _sentence(table: pd.DataFrame) -> str:
-    parts = [f"{_share(table, f'day_{day}')} still held it {day} days on" for day in DAYS]
-    said = f"Of {{day_28.n}} people who had responded at the end of the planned course, {' and '.join(parts)}."
+    """Shares that enough people stand behind, and the bridge to those of `durability`."""
+    told = [day for day in DAYS if f"day_{day}" in set(table["key"])]
+    parts = [
+        f"{_share(table, f'day_{day}')} still held it {day} days on ({{day_{day}.at_risk}} at risk)"
+        if day in told
+        else f"fewer than {FEWEST} were at risk {day} days on"
+        for day in DAYS
+    ]
+    said = f"Of {{{table['key'].iloc[0]}.n}} people who had responded at the end of the planned course, {' and '.join(parts)}."
+    if not told:
+        return said
+    same = " and ".join(f"{{day_{day}.at_first_score}} %" for day in told)
+    said += (
+        f" The same people's curve by day (durability) says {same}: it dates a loss at the first of the two scores that show "
+        "it, here it may lie anywhere between the last good score and that one."
+    )
     if not table["key"].str.startswith("earlier_").any():
         return said
-    return said + f" With losses dated {{earlier_28.dated}}: {' and '.join(_share(table, f'earlier_{day}') for day in DAYS)}."
+    earlier = " and ".join(_share(table, f"earlier_{day}") for day in told)
+    return said + f" With losses dated {{earlier_{told[0]}.dated}}: {earlier}."
 
 
 def _share(table: pd.DataFrame, key: str) -> str:

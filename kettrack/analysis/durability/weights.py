@@ -8,7 +8,7 @@ those who left.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -58,11 +58,12 @@ class Untreated:
     history: Floats
 
 
-def untreated(cohort: Cohort, watched: Watched, last_day: int) -> Untreated:
+def untreated(cohort: Cohort, watched: Watched, last_day: int, waiting: Literal["censored", "lost"] = "censored") -> Untreated:
     """People, their days and their scores, to `last_day` after the origin.
 
     A loss dated at the first of two scores is only seen when nobody treats in between; it is weighted on the day of the second
-    and counted on that of the first.
+    and counted on that of the first. With `waiting` as `lost` a score above the line that no second one confirmed before the
+    next session is a loss on its day: the share held is then too low rather than too high.
     """
     rows = watched.untreated
     origin = rows["origin_day"].to_numpy(np.int64)
@@ -70,6 +71,9 @@ def untreated(cohort: Cohort, watched: Watched, last_day: int) -> Untreated:
         (rows[name] - rows["origin_day"]).to_numpy(float, na_value=np.nan)
         for name in ("lost_day", "known_day", "retreated_day")
     )
+    if waiting == "lost":
+        unproven = (rows["waiting_day"] - rows["origin_day"]).to_numpy(float, na_value=np.nan)
+        lost, proven = (np.where(np.isnan(lost), unproven, days) for days in (lost, proven))
     end = (watched.whatever["scored_to_day"] - watched.whatever["origin_day"]).to_numpy(np.int64)
     end = np.minimum(end, last_day)
     known = np.fmin(np.fmin(proven, again), end).astype(np.int64)

@@ -6,7 +6,7 @@ from typing import Final
 
 import pandas as pd
 
-from kettrack.analysis.context import made_from, refusal, release
+from kettrack.analysis.context import made_from, refusal, release, rule_words
 from kettrack.analysis.response.exits import counted_outcomes
 from kettrack.errors import NotIdentified
 from kettrack.estimators.proportions import wilson
@@ -151,6 +151,11 @@ def waterfall(cohort: Cohort) -> Result:
         roles={"place": "key", "percent_change": "person", "state": "label"},
         sentence="Percent change from baseline of each person, 14-31 days after the first course; empty slots were not scored.",
         estimand=_ESTIMAND,
+        caveats=(
+            f"{rule_words(cohort)}. A bar is named by the best rule its score meets. Unchanged means that none is met: no "
+            f"partial response, and not worse by the rule ({cohort.criteria.deterioration or 'none in force'}), so even a "
+            "rise in percent can stand there.",
+        ),
         made_from=made_from(cohort, unit="percent of baseline"),
     )
     return release(result, cohort)

@@ -10,7 +10,9 @@ import pandas as pd
 from kettrack.analysis.context import FEWEST, LEVEL, made_from, refusal, release, rule_words
 from kettrack.analysis.courses.session_counts import FIRST_COURSE
 from kettrack.analysis.response.continued_rows import WAYS, Continued, count
+from kettrack.analysis.response.response_curve import count as count_exits
 from kettrack.errors import NotIdentified
+from kettrack.estimators.competing import estimate_incidence
 from kettrack.estimators.continuing import (
     Floats,
     Staying,
@@ -21,6 +23,7 @@ from kettrack.estimators.continuing import (
     weighted_curve,
 )
 from kettrack.estimators.resampling import patient_weights, percentile_interval
+from kettrack.privacy import disclosure
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
 
@@ -43,7 +46,7 @@ ROLES: Final[dict[str, Role]] = {
     "estimate": "derived",
     "ci_low": "derived",
     "ci_high": "derived",
-    "plain": "derived",
+    **dict.fromkeys(("plain", "observed", "difference"), "derived"),
     "ess": "derived",
     "mean_weight": "derived",
     "largest_weight": "derived",
@@ -165,11 +168,13 @@ def response_if_all_continued(cohort: Cohort, replicates: int = REPLICATES, seed
     Returns
     -------
     Result
-        See `estimate` for the table. Refused when no log says to which day it is complete, fewer than half of those who stopped
+        See `estimate` for the table. Beside it stand, by the same session, `observed` (% who had responded as things happened,
+        stopping included: `response_by_session`, which also counts those never scored) and `difference` (`estimate` less
+        `observed`, in points). Refused when no log says to which day it is complete, fewer than half of those who stopped
         were scored within 14 days, or fewer than 50 are at risk.
     """
     try:
-        table = estimate(count(cohort), replicates, seed)
+        table = _beside_observed(estimate(count(cohort), replicates, seed), cohort)
     except NotIdentified as error:
         return release(refusal(NAME, cohort, error, ESTIMAND), cohort)
     result = Result(
@@ -178,7 +183,7 @@ def response_if_all_continued(cohort: Cohort, replicates: int = REPLICATES, seed
         roles=ROLES,
         decimals={"ess": 0, "mean_weight": 2},
         show=("session", "at_risk", *(f"new_{way}" for way in WAYS[:-1]), "log_ends", "estimate", "ci_low", "ci_high", "plain",
-              "ess", "mean_weight", "largest_weight"),
+              "observed", "difference", "ess", "mean_weight", "largest_weight"),
         sentence=_sentence(table),
         estimand=ESTIMAND,
         caveats=_caveats(cohort, replicates),
@@ -187,12 +192,36 @@ def response_if_all_continued(cohort: Cohort, replicates: int = REPLICATES, seed
     return release(result, cohort)
 
 
+def _beside_observed(table: pd.DataFrame, cohort: Cohort) -> pd.DataFrame:
+    """What happened by the same sessions, stopping included; the last value holds on where nobody is left.
+
+    Missing under a release policy where a session has few events: the shares would tell them.
+    """
+    counts = count_exits(cohort)
+    share = estimate_incidence(counts, LEVEL).estimate[: len(table), 0]
+    observed = 100 * np.pad(share, (0, len(table) - len(share)), "edge")
+    events = counts.events[: len(table)]
+    if ((events > 0) & (events < disclosure.get_policy(cohort.settings.policy).smallest_count)).any():
+        observed = np.full(len(table), np.nan)
+    return table.assign(observed=observed, difference=table["estimate"] - observed)
+
+
+def _observed_said(table: pd.DataFrame, key: str) -> str:
+    if table["observed"].isna().all():
+        return ""
+    return (
+        f"; as things happened, stopping included, {{{key}.observed}} % had by the same session ({{{key}.difference}} points "
+        "between the two, which do not count quite the same people: the second also counts those never scored)"
+    )
+
+
 def _sentence(table: pd.DataFrame) -> str:
     """Both curves at session 6, or at the last session shown, and what the weights did to the number of patients."""
     key, last = f"row{min(6, len(table))}", f"row{len(table)}"
     return (
         f"If nobody had stopped early, {{{key}.estimate}} % ({{{key}.ci_low}}-{{{key}.ci_high}}) of {{{key}.n}} people would "
-        f"have responded by session {{{key}.session}}, as far as the recorded scores explain who stops; counting those who "
+        f"have responded by session {{{key}.session}}, as far as the recorded scores explain who stops"
+        f"{_observed_said(table, key)}. Counting those who "
         f"stopped as if they were like the others gives {{{key}.plain}} %. At that session the weights leave {{{key}.ess}} "
         f"effective patients of {{{key}.at_risk}} at risk (mean weight {{{key}.mean_weight}}, largest "
         f"{{{key}.largest_weight}}). The curve ends at session {{{last}.session}}: {{{last}.curve_ends}}. Not in it: "

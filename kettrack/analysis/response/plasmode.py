@@ -26,7 +26,7 @@ NULL_CAVEAT: Final = (
     "Null: the same people, plans and score days with sessions that do nothing: natural course, regression to the mean, noise "
     f"and the clinic's own stopping; {SIMULATED:,} people simulated from a model of the clinic's own scores (seed {SEED}). It "
     "assumes that stopping follows the scores. What comes with treatment but not from the sessions counts for them; what only "
-    "the first session does may count as natural course."
+    "the first session does may count as natural course. It is one fitted model without an interval: read it as about."
 )
 
 

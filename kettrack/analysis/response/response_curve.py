@@ -9,19 +9,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from kettrack.analysis.context import FEWEST, LEVEL, made_from, refusal, release
-from kettrack.analysis.courses.session_counts import FIRST_COURSE
 from kettrack.analysis.response.exits import CAUSES, by_confirmed, first_course_exits
 from kettrack.analysis.response.plasmode import NULL_CAVEAT, SEED, null_cohort
+from kettrack.analysis.response.words import caveats, published, sentence
 from kettrack.errors import NotIdentified
 from kettrack.estimators.competing import ExitCounts, count_exits, estimate_incidence
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
-from kettrack.vocabulary.published_cohorts import rates_to_draw
 
-COUNTED: Final = (
-    "Counted: everyone with a rated baseline and a log complete for 60 days after session 1, scored or not. "
-    f"{FIRST_COURSE} Completed: reached its end, or went on after a pause, without the event."
-)
 BANDS: Final = ("responded", "stopped", "not_scored", "completed", "still_in_course")
 ROLES: Final[dict[str, Role]] = {
     "session": "key",
@@ -35,9 +30,8 @@ ROLES: Final[dict[str, Role]] = {
     "ci_high": "derived",
     **dict.fromkeys(BANDS[1:], "derived"),
     **dict.fromkeys(("half_by", "half_by_low", "half_by_high"), "derived"),
-    **dict.fromkeys(("remitted", "confirmed", "null"), "derived"),
+    **dict.fromkeys(("remitted", "confirmed", "null", "null_confirmed"), "derived"),
 }
-_WORDS: Final = {"response": "responded", "remission": "remitted"}
 
 
 def count(cohort: Cohort, event: str = "response") -> ExitCounts:
@@ -107,9 +101,10 @@ def response_by_session(cohort: Cohort, event: str = "response") -> Result:
     -------
     Result
         See `estimate` for the table. Beside it stand, by the same session and in percent: `remitted` (for a response; by the
-        same counting), `confirmed` (the event seen again by a second score 7-60 days later), `null` (what the same clinic would
-        show if sessions did nothing; missing where it cannot be fitted, with a caveat that says why). Refused when no log says
-        to which day it is complete, or fewer than 11 are at risk.
+        same counting), `confirmed` (the event seen again by a second score 7-60 days later), `null` (what a model fitted to
+        this clinic shows if sessions do nothing; missing where it cannot be fitted, with a caveat that says why) and
+        `null_confirmed` (the same, seen again by a second score). Refused when no log says to which day it is complete, or
+        fewer than 11 are at risk.
     """
     estimand = f"Chance of a first {event} by session s of the first course, as it happens in this clinic."
     name = f"{event}_by_session"
@@ -137,11 +132,12 @@ def response_by_session(cohort: Cohort, event: str = "response") -> Result:
             "null",
             *(["remitted"] if event == "response" else []),
             "confirmed",
+            "null_confirmed",
             *BANDS[1:],
         ),
-        sentence=_sentence(table, event),
+        sentence=sentence(table, cohort, event),
         estimand=estimand,
-        caveats=(*_caveats(cohort, event), null_caveat, _published(event, int(table["session"].max()))),
+        caveats=(*caveats(cohort, event), null_caveat, published(event, int(table["session"].max()))),
         made_from=made_from(cohort, unit="percent of patients", level=LEVEL, seed=SEED),
     )
     return release(result, cohort)
@@ -162,67 +158,15 @@ def _with_others(table: pd.DataFrame, cohort: Cohort, event: str) -> pd.DataFram
 def _with_null(table: pd.DataFrame, cohort: Cohort, event: str) -> tuple[pd.DataFrame, str]:
     """The curve of sessions that do nothing, and the caveat that explains it or why it is missing."""
     try:
-        return table.assign(null=_reached(null_cohort(cohort), event, len(table))), NULL_CAVEAT
+        nothing = null_cohort(cohort)
+        shares = {"null": nothing, "null_confirmed": by_confirmed(nothing)}
+        return table.assign(**{name: _reached(made, event, len(table)) for name, made in shares.items()}), NULL_CAVEAT
     except NotIdentified as error:
-        return table.assign(null=np.nan), f"No null curve: {error.reason} To have it, record: {error.collect}"
+        missing = table.assign(null=np.nan, null_confirmed=np.nan)
+        return missing, f"No null curve: {error.reason} To have it, record: {error.collect}"
 
 
 def _reached(cohort: Cohort, event: str, sessions: int) -> npt.NDArray[np.float64]:
     """Percent with the event by each of the first sessions; the last value holds on where nobody is left."""
     share = estimate_incidence(count(cohort, event), LEVEL).estimate[:sessions, 0]
     return 100 * np.pad(share, (0, sessions - len(share)), "edge" if len(share) else "constant")
-
-
-def _sentence(table: pd.DataFrame, event: str) -> str:
-    """The state of things at session 6, or at the last session shown."""
-    key = f"row{min(6, len(table))}"
-    word = _WORDS[event]
-    null = f"Sessions that do nothing would show about {{{key}.null}} % by then. " if table["null"].notna().any() else ""
-    return (
-        f"Of {{{key}.n}} people who started with a rated baseline ({{{key}.too_new}} more cannot be counted yet), "
-        f"{{{key}.estimate}} % "
-        f"({{{key}.ci_low}}-{{{key}.ci_high}}) had {word} by session {{{key}.session}} while still in their first course; "
-        f"{{{key}.stopped}} % had stopped without, {{{key}.not_scored}} % were not scored within 14 days after their last "
-        f"session, {{{key}.completed}} % had completed the course without, {{{key}.still_in_course}} % were still in it. "
-        f"{null}{_median_words(table.iloc[-1], word)}"
-    )
-
-
-def _median_words(end: pd.Series, word: str) -> str:
-    """The median with its interval, read off the last row."""
-    last = f"row{end['session']:.0f}"
-    low, high = (f"{{{last}.{name}}}" if pd.notna(end[name]) else "not reached" for name in ("half_by_low", "half_by_high"))
-    if pd.notna(end["half_by"]) and pd.isna(end["half_by_low"]):  # everybody at once: a share of 100 % has no interval
-        return f"Half had {word} by session {{{last}.half_by}}."
-    if pd.notna(end["half_by"]):
-        return f"Half had {word} by session {{{last}.half_by}} (95 % interval {low} to {high})."
-    open_end = f" (95 % interval {low} to not reached)" if pd.notna(end["half_by_low"]) else ""
-    return (
-        f"Fewer than half had {word} by session {{{last}.session}}, the last with at least {FEWEST} at risk: "
-        f"the median is not reached{open_end}."
-    )
-
-
-def _caveats(cohort: Cohort, event: str) -> tuple[str, ...]:
-    instrument, rule = cohort.instrument, getattr(cohort.criteria, event)
-    recall = instrument.recall_days
-    window = (
-        [f"{instrument.name} looks back {recall.value:g} days: scores between sessions closer than that overlap."]
-        if recall is not None and recall.usable and recall.value > 0
-        else []
-    )
-    return (
-        f"{event.capitalize()}: {rule}; {cohort.criteria.label}. 95 % log-log intervals, pointwise.",
-        "Association with the number of sessions, not the effect of giving more: who stops when is not chance.",
-        COUNTED,
-        "Confirmed: seen again by a second score 7-60 days later. Not the headline: well people leave before it comes.",
-        f"Not scored: no score within {cohort.criteria.late_after_days} days after the last session of the course.",
-        *window,
-    )
-
-
-def _published(event: str, last: int) -> str:
-    """The marks that a figure may set beside the curve."""
-    rates = rates_to_draw("remission" if event == "remission" else "response", last)
-    sources = dict.fromkeys(f"{rate.source} ({rate.scale}, {rate.kind})" for rate in rates)
-    return f"Published by session, with other rules, scales, people and intervals: {'; '.join(sources)}."

@@ -54,11 +54,12 @@ def should_we_go_on(cohort: Cohort) -> Result:
     Result
         One row per landmark and group (improved by less than 20 %, by 20-49 %): `at_landmark` people with so many sessions and
         a log complete for 60 days after, of whom `responded` already and `unscored` then; `in_group` of whom `stopped`,
-        `completed` (planned end, or a pause of at most 60 days) and `went_on`; `n` of these can be followed. In percent of n:
+        `completed` (planned end, or a pause of at most 60 days) and `went_on`; `n` of these can be followed: not those
+        whose log is not complete for 60 days after their next session, or who were not scored since. In percent of n:
         `estimate` `ci_low` `ci_high` responded by the end of the first course, confirmed by a second score 7-60 days later
         (dated at the first), and `soon...` within two more sessions; `single...` the same by one score; `null` `soon_null`
-        `single_null` `single_soon_null` what sessions that do nothing would show. `median_day` of the landmark score.
-        `reason` why a row is refused: fewer than 11 people.
+        `single_null` `single_soon_null` what a model fitted to this clinic shows where sessions do nothing. `median_day` of the
+        landmark score. `reason` why a row is refused: fewer than 11 people.
     """
     try:
         counts = count(cohort)
@@ -97,7 +98,8 @@ def _sentence(table: pd.DataFrame) -> str:
     improved = "less than 20 %" if row["group"] == "below_20" else "20-49 %"
     noise, single_noise = ("", "")
     if pd.notna(row["null"]):
-        noise, single_noise = f", against {{{key}.null}} % expected from noise alone", f" ({{{key}.single_null}} % from noise)"
+        noise = f", against about {{{key}.null}} % by a model fitted to this clinic in which sessions do nothing"
+        single_noise = f" (about {{{key}.single_null}} % in that model)"
     return (
         f"Of {{{key}.n}} people who had improved {improved} after session {row['landmark']} and went on, "
         f"{{{key}.estimate}} % ({{{key}.ci_low}}-{{{key}.ci_high}}) responded later, confirmed by a second score{noise}; by a "
@@ -112,8 +114,11 @@ def _caveats(cohort: Cohort, table: pd.DataFrame, null_caveat: str) -> tuple[str
         f"{rule_words(cohort)}. 95 % log-log intervals of the cumulative incidence, pointwise; stopping, the end of the course "
         "and not being scored are events of their own. Where nobody responded there is no interval: none of n "
         "leaves about 3 in n possible.",
+        "Went on: had another session of the first course; n: those of them who can be followed past it, with a log complete "
+        "for 60 days after it and a score since.",
         "Those who went on chose to, or were advised to: their later response is no promise to those who stopped.",
-        "Confirmed: a second score 7-60 days later; the null column under a rule is what its own rule makes of noise.",
+        "Confirmed: a second score 7-60 days later; the null column under a rule is what its own rule makes of a model of this "
+        "clinic in which sessions do nothing.",
         null_caveat,
         *(f"{finding}" for finding in GOING_ON),
         "The published findings disagree, and rate improvement and response on other scales and days.",

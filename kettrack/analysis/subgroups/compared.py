@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from kettrack.analysis.context import FEWEST, made_from, refusal, release, rule_words
-from kettrack.analysis.durability.counts import exits as durability_exits
-from kettrack.analysis.durability.counts import watch
-from kettrack.analysis.response.exits import CAUSES, first_course_exits
-from kettrack.analysis.response.futility_counts import later_exits
-from kettrack.analysis.subgroups.groups import EARLY_SESSION, GROUPINGS, groups_of
+from kettrack.analysis.subgroups.groups import EARLY_SESSION, GROUPINGS, groups_of, unknown_words
+from kettrack.analysis.subgroups.questions import QUESTIONS, Question
 from kettrack.analysis.subgroups.rates import compare_loss_rates
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.estimators.competing import ExitCounts, count_exits, estimate_incidence
@@ -38,62 +33,6 @@ _ROLES: Final[dict[str, Role]] = {
     "difference": "derived",
     "difference_low": "derived",
     "difference_high": "derived",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is compared: how people leave, when to look, and what the cumulative share is called.
-
-    Parameters
-    ----------
-    exits : callable
-        Cohort to a frame with `step` (1, 2, ...; 0 = never at risk) and `cause` (1 = the event), by `patient_id`.
-    n_causes : int
-        Number of causes.
-    at : tuple of int
-        Steps at which groups are compared.
-    unit, event : str
-        Of a step, and what had happened, in words.
-    after_landmark : bool
-        Whether the clock runs in sessions, so that early response splits only those still without the event at its landmark.
-    """
-
-    exits: Callable[[Cohort], pd.DataFrame]
-    n_causes: int
-    at: tuple[int, ...]
-    unit: str
-    event: str
-    after_landmark: bool = True
-
-
-def _first_course(event: str) -> Callable[[Cohort], pd.DataFrame]:
-    return lambda cohort: first_course_exits(cohort, event).set_index("patient_id")
-
-
-def _losses(cohort: Cohort) -> pd.DataFrame:
-    """Confirmed loss by day since the end of the planned course, sessions ignored."""
-    return durability_exits(watch(cohort, "end_of_course")[0], "treatment_policy").rename(columns={"time": "step"})
-
-
-def _later(cohort: Cohort) -> pd.DataFrame:
-    """Confirmed response of those below 20 % improvement after session 3 who went on, by sessions since."""
-    return later_exits(cohort, GOING_ON_AFTER)
-
-
-GOING_ON_AFTER: Final = 3
-QUESTIONS: Final = {
-    "response_by_session": Question(_first_course("response"), len(CAUSES), (2, 4, 6, 8), "session", "responded"),
-    "remission_by_session": Question(_first_course("remission"), len(CAUSES), (2, 4, 6, 8), "session", "remitted"),
-    "should_we_go_on": Question(
-        _later,
-        len(CAUSES),
-        (2, 3),
-        "session after session 3",
-        "responded later, having improved less than 20 % by session 3 and gone on,",
-        after_landmark=False,
-    ),
-    "durability": Question(_losses, 1, (28, 56), "day", "lost the response", after_landmark=False),
 }
 
 
@@ -175,10 +114,22 @@ def _times(question: Question, counts: dict[str, ExitCounts], by: str) -> list[i
     times = [time for time in question.at if first < time <= followed]
     if not times:
         raise NotIdentified(
-            f"at no {question.unit} of {', '.join(map(str, question.at))} are {FEWEST} people at risk in every group.",
-            "scores and logs that reach further.",
+            f"groups are compared at {question.at_time(_either(question.at))}, where not all groups have {FEWEST} people at "
+            f"risk: {_reach(question, counts)}.",
+            "scores and logs that reach further, and more people in the smallest group.",
         )
     return times
+
+
+def _either(times: tuple[int, ...]) -> str:
+    return " or ".join(filter(None, [", ".join(map(str, times[:-1])), str(times[-1])]))
+
+
+def _reach(question: Question, counts: dict[str, ExitCounts]) -> str:
+    """The group that ends first, and how far it goes."""
+    lasts = {label: int((group.at_risk >= FEWEST).sum()) for label, group in counts.items()}
+    label = min(lasts, key=lambda name: lasts[name])
+    return f"'{label}' has them up to {question.at_time(lasts[label])} only"
 
 
 def _table(counts: dict[str, ExitCounts], found: IncidenceDifference) -> pd.DataFrame:
@@ -209,23 +160,23 @@ def _sentence(table: pd.DataFrame, question: Question, landmark: bool) -> str:
             + ("" if np.isnan(row.difference) else apart)
         )
     start = f"Of those without it by session {EARLY_SESSION}, had" if landmark else "Had"
-    return f"{start} {question.event} by {question.unit} {{{last['key'].iloc[0]}.at}}: {'; '.join(parts)}."
+    return f"{start} {question.event} by {question.at_time('{' + last['key'].iloc[0] + '.at}')}: {'; '.join(parts)}."
 
 
 def _caveats(
     cohort: Cohort, people: pd.Series, counts: dict[str, ExitCounts], found: IncidenceDifference, by: str
 ) -> tuple[str, ...]:
-    unknown = int(people.isna().sum())
+    unknown = unknown_words(cohort, people, by)
     small = [str(label) for label in people.cat.categories if label not in counts and (people == label).any()]
     landmark = (
-        [f"Landmark: session {EARLY_SESSION}. People who had the event by then, or left, are not in it; those not scored then "
-         "are in neither group."]
+        [f"Landmark: session {EARLY_SESSION}, by the score that the futility sheet uses. People who had the event by then, or "
+         "left, or whose log does not reach past the next session, are not counted."]
         if by == "early_response" else []
     )  # fmt: skip
     return (
         f"Groups by {GROUPINGS[by]}. They differ in more than that: a difference between groups is no reason for it.",
         *([f"Left out, with fewer than {FEWEST} people at risk: {', '.join(small)}."] if small else []),
-        *([f"{unknown} people are in no group: it is not recorded for them."] if unknown else []),
+        *([f"In no group, of everybody in the log: {'; '.join(unknown)}."] if unknown else []),
         *landmark,
         f"Differences are from the first group; 95 % intervals that hold for all of them at once, {found.replicates} bootstrap "
         f"samples of patients, seed {found.seed}. Permuting the group labels, {_chance(found.p)} of draws were as far apart.",

@@ -11,6 +11,7 @@ from kettrack.analysis.courses.expected_course import baseline_bands
 from kettrack.errors import UsageError
 from kettrack.reading.cohort import Cohort
 from kettrack.timelines.person_sessions import person_sessions_table
+from kettrack.timelines.tables import timeline_table
 
 EARLY_SESSION: Final = 2
 EARLY_PERCENT: Final = 20  # improvement that counts as early: as in Lipsitz 2021 and the early-stop study of 135 patients
@@ -76,11 +77,43 @@ def _route(cohort: Cohort) -> pd.Series:
 
 
 def _early(cohort: Cohort) -> pd.Series:
-    """By the last score of the landmark session; without one, and without a baseline above 0, it is not known."""
-    rows = person_sessions_table(cohort)
-    at = rows[rows["session"] == EARLY_SESSION].set_index("patient_id")
-    fall = cohort.instrument.sign * (at["baseline"] - at["session_score"])
-    percent = 100 * fall / at["baseline"].where(at["baseline"] > 0)
+    """By the landmark score of the futility sheet; without one, and without a baseline above 0, it is not known."""
+    percent = -cohort.instrument.sign * _landmark_scores(cohort)["percent_change"]
     labels = [f"{words} by session {EARLY_SESSION}" for words in (f"below {EARLY_PERCENT} %", f"{EARLY_PERCENT} % or more")]
     codes = np.where(percent.isna(), -1, (percent >= EARLY_PERCENT - 1e-9).astype(int))
-    return pd.Series(pd.Categorical.from_codes(codes, labels, ordered=True), index=at.index)  # type: ignore[call-overload]
+    return pd.Series(pd.Categorical.from_codes(codes, labels, ordered=True), index=percent.index)  # type: ignore[call-overload]
+
+
+def _landmark_scores(cohort: Cohort) -> pd.DataFrame:
+    """Last score with so many sessions behind it, in time, by `patient_id`."""
+    line = timeline_table(cohort).dropna(subset=["score"])
+    since = line["days_since_session"].astype("Float64").to_numpy(float)
+    in_time = (line["sessions_to_date"] == EARLY_SESSION).to_numpy(bool) & (since <= cohort.criteria.late_after_days)
+    return line[in_time].groupby("patient_id").last()
+
+
+def unknown_words(cohort: Cohort, people: pd.Series, by: str) -> list[str]:
+    """Who is in no group, and why, each reason with its number; people who had the event long before are among them.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        As given to `groups_of`.
+    people : Series
+        From `groups_of`.
+    by : str
+        One of `GROUPINGS`.
+    """
+    without = people.index[people.isna()]
+    if by != "early_response":
+        what = {"severity": "baseline", "route": "route at the first session"}[by]
+        return [f"{len(without)} people without a recorded {what}"] if len(without) else []
+    reached = cohort.sessions.groupby("patient_id")["day"].size().reindex(without).ge(EARLY_SESSION).to_numpy()
+    scored = without.isin(_landmark_scores(cohort).index)
+    late = cohort.criteria.late_after_days
+    reasons = {
+        f"people who had fewer than {EARLY_SESSION} sessions": ~reached,
+        f"people without a score after session {EARLY_SESSION}, before the next and within {late} days": reached & ~scored,
+        "people scored then, but without a baseline": reached & scored,
+    }
+    return [f"{found.sum()} {words}" for words, found in reasons.items() if found.any()]
