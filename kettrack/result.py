@@ -12,13 +12,18 @@ from html import escape
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from kettrack.vocabulary.plain_words import in_words, readable
+
 if TYPE_CHECKING:
     import pandas as pd
 
 SCHEMA: Final = 1
 MOST_ROWS: Final = 48  # a longer table is shortened when it is shown; JSON and figures get all of it
+MOST_PARTS: Final = 8  # of a long table, each shown from its beginning
+FEWEST_ROWS: Final = 10  # shown of each part, as far as it has them
 # A quantity of which every part is hidden becomes one word.
 _HIDDEN_QUANTITY: Final = re.compile(r"\(?hidden %[;]? ?\(?hidden-hidden\)|\(hidden %\)|hidden %")
+_GROUPED: Final = re.compile(r"(.+)_by_(severity|route|early_response)")
 SUPPRESSED: Final = "suppressed"  # column that marks rows in which a small count was hidden
 
 Role = Literal["key", "label", "count", "running", "denominator", "derived", "person"]
@@ -74,18 +79,46 @@ class Result:
     def text(self) -> str:
         """The sentence, with every number taken from the table."""
         if self.status == "refused":
-            return f"Cannot be answered from these data: {self.reason} To answer it, record: {self.collect}"
+            return readable(f"Cannot be answered from these data: {self.reason} To answer it, record: {self.collect}")
+        if self.all_hidden:
+            return (
+                f"Not shown under the policy {self.policy!r}: every figure of this answer rests on counts that are hidden, or "
+                "would tell one."
+            )
         said = string.Formatter().vformat(self.sentence, (), self._cells())
-        return _HIDDEN_QUANTITY.sub("(hidden)", said).replace(" (-)", "").replace("; -)", ")")
+        return readable(_HIDDEN_QUANTITY.sub("(hidden)", said).replace(" (-)", "").replace("; -)", ")"))
+
+    @property
+    def all_hidden(self) -> bool:
+        """Whether the sentence names figures, and every one of them is hidden."""
+        named = [name.partition(".") for _, name, _, _ in string.Formatter().parse(self.sentence) if name]
+        figures = [(row, column) for row, _, column in named if self.roles.get(column) == "derived"]
+        if not figures or SUPPRESSED not in self.table:
+            return False
+        cells = self._cells()
+        return all(getattr(cells[row], column) == "hidden" for row, column in figures)
 
     @property
     def shown(self) -> pd.DataFrame:
-        """The table as text with fixed decimals, for people; hidden cells say so, and a long table shows its two ends."""
+        """The table as text with fixed decimals, for people; hidden cells say so, and a long table is shortened."""
         columns = self.show or tuple(str(column) for column in self.table if column != SUPPRESSED)
-        rows = [[self._format(column, row) for column in columns] for row in self._rows()]
-        if len(rows) > MOST_ROWS:
-            rows = [*rows[: MOST_ROWS // 4], ["..."] * len(columns), *rows[-MOST_ROWS // 4 :]]
+        every, kept = self._rows(), self._kept()
+        rows: list[list[str]] = []
+        for place, last in zip(kept, [-1, *kept], strict=False):
+            rows += [["..."] * len(columns)] if place > last + 1 else []
+            rows.append([self._format(column, every[place]) for column in columns])
         return type(self.table)(rows, columns=[column.replace("_", " ") for column in columns])
+
+    @property
+    def cut(self) -> str:
+        """How many rows are not shown, and where the whole table is; empty when all are."""
+        hidden = len(self.table) - len(self._kept())
+        if not hidden:
+            return ""
+        name, by = found.groups() if (found := _GROUPED.fullmatch(self.name)) else (self.name, "")
+        asked = f"kettrack estimate {name} FOLDER{f' --by {by}' if by else ''} -o {self.name}.csv"
+        whole = ".table in Python" if self.name == "patient_page" else asked
+        return readable(f"{hidden} rows of {len(self.table)} are not shown here (...). The whole table: {whole}")
 
     @property
     def caption(self) -> str:
@@ -99,20 +132,43 @@ class Result:
     def to_json(self) -> str:
         """The result as JSON under the contract's names; NaN is null, a hidden cell null with `suppressed: true`."""
         rows = [{name: _plain(value) for name, value in row.items()} for row in self._rows()]
-        said = {"schema": SCHEMA, "name": self.name, "status": self.status, "reason": self.reason, "collect": self.collect}
-        said |= {"estimand": self.estimand, "text": self.text, "table": rows, "caveats": list(self.caveats)}
+        said: dict[str, Any] = {"schema": SCHEMA, "name": self.name, "status": self.status}
+        said |= {name: readable(getattr(self, name)) for name in ("reason", "collect", "estimand")}
+        said |= {"text": self.text, "table": rows, "caveats": [readable(caveat) for caveat in self.caveats]}
         said |= dict(self.made_from) | {"policy": self.policy}
         return json.dumps(said, indent=2, ensure_ascii=False)
 
     def __repr__(self) -> str:
-        parts = [self.text, *([] if self.table.empty else [self.shown.to_string(index=False)])]
-        return "\n\n".join([*parts, *(f"- {caveat}" for caveat in self.caveats)])
+        table = [] if self.table.empty else [self.shown.to_string(index=False), self.cut]
+        return "\n\n".join([self.text, *filter(None, table), *(f"- {readable(caveat)}" for caveat in self.caveats)])
 
     def _repr_html_(self) -> str:
-        notes = "".join(f"<li>{escape(caveat)}</li>" for caveat in self.caveats)
+        notes = "".join(f"<li>{escape(readable(caveat))}</li>" for caveat in self.caveats)
         table = "" if self.table.empty else self.shown.to_html(index=False, border=0, classes="kettrack")
-        estimand = f"<p><i>{escape(self.estimand)}</i></p>" if self.estimand else ""
+        table += f"<p><i>{escape(self.cut)}</i></p>" if self.cut else ""
+        estimand = f"<p><i>{escape(readable(self.estimand))}</i></p>" if self.estimand else ""
         return f"<p><b>{escape(self.text)}</b></p>{table}{estimand}<ul>{notes}</ul>"
+
+    def _kept(self) -> list[int]:
+        """Rows that are shown: all, or of a long table the beginning and the end of each part that its labels make."""
+        n = len(self.table)
+        if n <= MOST_ROWS:
+            return list(range(n))
+        parts = self._parts()
+        most = max(MOST_ROWS // len(parts), FEWEST_ROWS) if len(parts) > 1 else 0
+        if not most:
+            return [*range(MOST_ROWS // 4), *range(n - MOST_ROWS // 4, n)]
+        return [row for part in parts for row in (part if len(part) <= most else [*part[: most - 1], part[-1]])]
+
+    def _parts(self) -> list[list[int]]:
+        """Runs of rows with the same text labels, such as an estimand and a rule; one part where there would be many."""
+        labels = [column for column, role in self.roles.items() if role == "label" and column in self.table]
+        texts = [column for column in labels if not any(isinstance(_plain(value), int | float) for value in self.table[column])]
+        parts: dict[tuple[Any, ...], list[int]] = {}
+        for place, row in enumerate(self._rows()):
+            parts.setdefault(tuple(_plain(row[column]) for column in texts), []).append(place)
+        in_order = [row for part in parts.values() for row in part] == list(range(len(self.table)))
+        return list(parts.values()) if len(parts) <= MOST_PARTS and in_order else [list(range(len(self.table)))]
 
     def _cells(self) -> dict[str, SimpleNamespace]:
         key = next(column for column, role in self.roles.items() if role == "key")
@@ -127,7 +183,7 @@ class Result:
         if value is None and row.get(SUPPRESSED):
             return "hidden" if role in ("count", "running", "denominator", "derived") else ""
         if value is None or isinstance(value, str):
-            return value or ""
+            return in_words(value or "") if role in ("key", "label") and column != "patient_id" else value or ""
         if role in ("count", "running", "denominator"):
             return f"{int(value):,}"
         return f"{value:.{self.decimals.get(column, 1)}f}" if role in ("derived", "person") else str(value)

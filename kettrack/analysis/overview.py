@@ -2,27 +2,62 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Final
+
 from kettrack.analysis.context import rule_words
 from kettrack.analysis.courses.session_counts import session_counts
 from kettrack.analysis.courses.worsening import worsening
+from kettrack.analysis.durability.curve import durability_from_response
+from kettrack.analysis.in_short import how_long, how_many_sessions, who_the_shares_count
 from kettrack.analysis.people.ladder import ladder
 from kettrack.analysis.response.after_course import state_after_course
 from kettrack.analysis.response.response_curve import response_by_session
 from kettrack.privacy.disclosure import get_policy
+from kettrack.privacy.one_page import apart
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result
 
+_NOT_TOLD: Final = (
+    "{started.left} people started. How many of them can be analysed is not told on this page: beside the other numbers it "
+    "could give a hidden count away."
+)
+_SCORED_ONLY: Final = " These are shares of those scored then; the shares by session count everyone who started."
+
 
 def first_page(cohort: Cohort) -> list[Result]:
-    """Results whose sentences a reader sees first: who is counted, response, remission, what followed, worsening included."""
-    return [
-        ladder(cohort),
+    """Results whose sentences a reader sees first.
+
+    Returns
+    -------
+    list of Result
+        How many sessions and how long it lasts, in short; then who is counted, sessions, response, remission, what followed,
+        and worsening. Under a release policy no number of people on the page lies so near to another that their difference
+        would tell a hidden one.
+    """
+    response = response_by_session(cohort, "response")
+    page = [
+        how_many_sessions(response),
+        how_long(durability_from_response(cohort)),
+        _counted(ladder(cohort), response),
         session_counts(cohort),
-        response_by_session(cohort, "response"),
+        response,
         response_by_session(cohort, "remission"),
-        state_after_course(cohort),
+        _saying(state_after_course(cohort), _SCORED_ONLY),
         worsening(cohort),
     ]
+    return apart(page, cohort.settings.policy)
+
+
+def _counted(steps: Result, response: Result) -> Result:
+    """The ladder, and how the people of the curve fit it; under a release policy only how many started."""
+    if get_policy(steps.policy).smallest_count > 1:
+        return replace(steps, sentence=_NOT_TOLD)
+    return _saying(steps, who_the_shares_count(steps, response))
+
+
+def _saying(result: Result, more: str) -> Result:
+    return replace(result, sentence=f"{result.sentence}{more}") if result.status == "ok" else result
 
 
 def summary_text(cohort: Cohort) -> str:

@@ -25,6 +25,8 @@ def check(
 ) -> None:
     """Read a cohort folder and say what is wrong with it, everything at once; -o writes the problems as a table.
 
+    At the end stands what no error is but will leave questions unanswered, and how to record it.
+
     \b
     Example:
       kettrack check clinic -o problems.csv
@@ -42,6 +44,10 @@ def check(
         answer(sentence)
     sizes = {"patient": len(cohort.patients), "session": len(cohort.sessions), "score": len(cohort.scores)}
     answer(f"{', '.join(_size(number, noun, cohort) for noun, number in sizes.items())}: no problems.")
+    from kettrack.reading.wanting import wanting
+
+    if lacks := wanting(cohort):
+        answer("\n".join(["Missing, or not fitting together; none of it is an error:", *(f"- {lack}" for lack in lacks)]))
 
 
 def _size(number: int, noun: str, cohort: Cohort) -> str:

@@ -9,9 +9,9 @@ import typer
 
 from kettrack.cli.cohorts import open_scored
 from kettrack.cli.options import Allowed, CriteriaName, Folder, InstrumentName, PolicyName
-from kettrack.cli.output import answer, check_output, check_place, say, working
+from kettrack.cli.output import answer, check_output, refused, say, working
 from kettrack.errors import NotIdentified, UsageError
-from kettrack.writing import write_table, write_text
+from kettrack.writing import TABLE_ENDINGS, write_table, write_text
 
 if TYPE_CHECKING:
     from kettrack.result import Result
@@ -70,17 +70,15 @@ def estimate(
         result = find(find_name, cohort, by=by.replace("-", "_") if by else None, on_step=on_step)
     _give(result, output, json)
     if result.status == "refused":
-        raise typer.Exit(NotIdentified.exit_code) if json else NotIdentified(result.reason, result.collect)
+        missing = None if output is not None and output.suffix.lower() == JSON_ENDING else output
+        raise typer.Exit(NotIdentified.exit_code) if json else refused(result, missing)
 
 
 def _check_output(output: Path | None, json: bool) -> None:
     """Stop before the work at a place that cannot be written, or at two answers to where it goes."""
-    if output is not None and output.suffix.lower() == JSON_ENDING:
-        check_place(output)
-    elif output is not None and json:
-        raise UsageError(f"{output.name} would not be JSON: with --json the file ends in .json.")
-    else:
-        check_output(output)
+    check_output(output, (*TABLE_ENDINGS, JSON_ENDING))
+    if output is not None and json and output.suffix.lower() != JSON_ENDING:
+        raise UsageError(f"{output.name} would not be JSON: with --json the file ends in {JSON_ENDING}.")
 
 
 def _give(result: Result, output: Path | None, json: bool) -> None:

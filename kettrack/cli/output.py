@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from kettrack.errors import UsageError
+from kettrack.errors import NotIdentified, UsageError
 from kettrack.writing import TABLE_ENDINGS, csv_text, write_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from kettrack.reading.cohort import Cohort
+    from kettrack.result import Result
 
 
 def say(message: str) -> None:
@@ -44,8 +45,15 @@ def answer(text: str) -> None:
     typer.echo(text)
 
 
-def check_output(output: Path | None) -> None:
+def check_output(output: Path | None, endings: tuple[str, ...] = TABLE_ENDINGS) -> None:
     """Refuse an output file that could not be written, before any work is done.
+
+    Parameters
+    ----------
+    output : Path, optional
+        As given with -o.
+    endings : tuple of str
+        Those the command writes.
 
     Raises
     ------
@@ -54,9 +62,28 @@ def check_output(output: Path | None) -> None:
     """
     if output is None:
         return
-    if output.suffix.lower() not in TABLE_ENDINGS:
-        raise UsageError(f"{output.name!r} ends in neither {' nor '.join(TABLE_ENDINGS)}.")
+    if output.suffix.lower() not in endings:
+        raise UsageError(f"{output.name!r} ends in neither {' nor '.join(endings)}.")
     check_place(output)
+
+
+def refused(result: Result, output: Path | None) -> NotIdentified:
+    """A refusal as the error that ends a command; where a file was asked for, it says that none was written.
+
+    Parameters
+    ----------
+    result : Result
+        Refused.
+    output : Path, optional
+        The file that was asked for; None where there was none, or where it holds the refusal.
+    """
+    from kettrack.vocabulary.plain_words import readable
+
+    told = readable(str(NotIdentified(result.reason, result.collect)))
+    if output is None:
+        return NotIdentified(told)
+    older = "; the file of that name is from an earlier run" if output.exists() else ""
+    return NotIdentified(f"{told} {str(output)!r} was not written{older}.")
 
 
 def check_place(output: Path) -> None:

@@ -10,8 +10,7 @@ import typer
 
 from kettrack.cli.cohorts import open_scored
 from kettrack.cli.options import Allowed, Folder, InstrumentName, Output, PolicyName
-from kettrack.cli.output import answer, check_output, say, working
-from kettrack.errors import NotIdentified
+from kettrack.cli.output import answer, check_output, refused, say, working
 from kettrack.writing import csv_text, write_table
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ def _answer(cohort: Cohort, also: tuple[str, ...], output: Path | None) -> None:
     with working("Applying the rules", n_steps(cohort)) as on_step:
         result = specify(cohort, also, on_step)
     if result.status == "refused":
-        raise NotIdentified(result.reason, result.collect)
+        raise refused(result, output)
     if output is not None:
         _give(result.table, output)
         return

@@ -23,6 +23,7 @@ COMPLETED: Final = "#E8CFA0"
 NO_DATA: Final = "#BBBBBB"
 IN_CARE: Final = "#EEF3F6"
 INK: Final = "#333333"
+ONE_LINE: Final = 0.5  # inches: height of a figure that only says why there is none
 
 
 @contextmanager
@@ -42,9 +43,11 @@ def write_caption(ax: Axes, caption: str) -> None:
 
 
 def nothing_to_draw(ax: Axes, table: pd.DataFrame, column: str) -> bool:
-    """Say so on the axes when every value is missing, refused or hidden."""
+    """Say so on the axes when every value is missing, refused or hidden; a figure of its own becomes one line high."""
     if len(table) and table[column].notna().any():
         return False
     ax.set_axis_off()
+    if (figure := ax.get_figure(root=True)) is not None and figure.axes == [ax]:
+        figure.set_size_inches(figure.get_size_inches()[0], ONE_LINE)
     ax.text(0.5, 0.5, "Not shown: refused, or hidden under this policy", ha="center", transform=ax.transAxes, color=INK)
     return True

@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from kettrack.figures.style import INK, PARTIAL, REMITTED, RESPONDED, WORSE, canvas, nothing_to_draw, write_caption
+from kettrack.vocabulary.plain_words import agree
 
 STATES: Final = {
     "remission": (REMITTED, ""),
@@ -40,6 +41,8 @@ LETTERS: Final = {
     "reason unknown": "?",
 }
 HEIGHT: Final = 0.56
+LOWEST: Final = 4.8  # inches: less, and the legend beside the axes leaves them no height
+FEWEST_LINES: Final = 8  # that there is room for, so that the bar of one person is no wall
 WAITING: Final = (" (pending)", " (unconfirmable)")
 
 
@@ -61,7 +64,7 @@ def plot_swimmer(table: pd.DataFrame, ax: Axes | None = None, caption: str = "")
         White between segments = state not known. Ticks = sessions, as high as the dose within its route.
     """
     people = int(table["place"].max()) if len(table) else 1
-    with canvas(ax, width=8.4, height=1.9 + 0.135 * people) as axes:
+    with canvas(ax, width=8.4, height=max(1.9 + 0.135 * people, LOWEST)) as axes:
         if nothing_to_draw(axes, table, "place"):
             return axes
         _states(axes, table[table["what"] == "state"])
@@ -138,11 +141,11 @@ def _ends(axes: Axes, rows: pd.DataFrame) -> None:
 
 def _title(axes: Axes, people: int, everyone: int) -> None:
     sample = f" (a random sample of {everyone})" if everyone > people else ""
-    axes.set_title(f"{people} people{sample}: states, sessions and events", loc="left")
+    axes.set_title(agree(f"{people} people{sample}: states, sessions and events"), loc="left")
 
 
 def _frame(axes: Axes, people: int, last: float) -> None:
-    axes.set(xlim=(-4, last + 14), ylim=(people + 0.8, 0.2), xlabel="days since session 1", yticks=[])
+    axes.set(xlim=(-4, last + 14), ylim=(max(people, FEWEST_LINES) + 0.8, 0.2), xlabel="days since session 1", yticks=[])
     axes.spines["left"].set_visible(False)
     states = [Patch(facecolor=colour, hatch=hatch, edgecolor="white", label=state) for state, (colour, hatch) in STATES.items()]
     empty = [Patch(facecolor="white", edgecolor="#999999", label="not known")]

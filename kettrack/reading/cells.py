@@ -219,7 +219,7 @@ def _ages(raw: RawTable, cells: Cells, values: NDArray[np.float64], ledger: Ledg
     if top.any():
         ledger.note(f"{raw.file}: {counted(len(cells.rows(top)), 'age')} given as {AGE_CAP}+ read as {AGE_CAP}.")
     fine = top | ((values >= 0) & (values < AGE_CAP) & (values == np.round(values)))
-    expected = f"a whole number of years, 0 to {AGE_CAP - 1}; above that write {AGE_CAP}+"
+    expected = f"a whole number of years, 0 to {AGE_CAP - 1}; above that write {AGE_CAP}+, which is read as {AGE_CAP}"
     bad = dict.fromkeys(np.flatnonzero(~fine).tolist(), expected)
     return Judged(np.where(top, AGE_CAP, np.where(fine, values, np.nan)), bad)
 

@@ -13,6 +13,8 @@ from kettrack.result import Result
 from kettrack.vocabulary.rules import Rule
 
 HEADINGS: Final = {
+    "how_many_sessions": "How many sessions until people respond?",
+    "how_long_it_lasts": "How long does it last?",
     "ladder": "Who is counted",
     "session_counts": "Sessions",
     "response_by_session": "Response",
@@ -20,15 +22,20 @@ HEADINGS: Final = {
     "state_after_course": "After the first course",
     "worsening": "Worse at some score",
 }
+MORE: Final = {
+    "how_many_sessions": "02_sessions_to_response.ipynb",
+    "how_long_it_lasts": "04_durability_and_maintenance.ipynb",
+}  # notebook with the table, the curve and the caveats behind an answer
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A heading, the sentences below it, and in small print what their numbers are about."""
+    """A heading, the sentences below it, in small print what their numbers are about, and the notebook that has more."""
 
     heading: str
     sentences: tuple[str, ...]
     about: str = ""
+    more: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +50,31 @@ class FirstPage:
         In order.
     made_from : dict
         Label to text: extract, instrument, rules, version, hash of the input.
+    pictured : bool
+        Whether the first figure of the notebook on sessions belongs beside the first answers: not where it would be empty.
     """
 
     banner: str
     findings: tuple[Finding, ...]
     made_from: dict[str, str]
+    pictured: bool = False
 
 
 def first_page(cohort: Cohort) -> FirstPage:
     """Write the first page of a cohort's report."""
-    findings = tuple(finding(result) for result in overview.first_page(cohort))
-    return FirstPage(get_policy(cohort.settings.policy).banner, findings, made_from(cohort))
+    results = overview.first_page(cohort)
+    curve = results[0]
+    pictured = curve.status == "ok" and bool(curve.table["estimate"].notna().any())
+    banner = get_policy(cohort.settings.policy).banner
+    return FirstPage(banner, tuple(finding(result) for result in results), made_from(cohort), pictured)
 
 
 def finding(result: Result) -> Finding:
     """A result as a heading, sentences and small print."""
     plain = result.name.replace("_", " ")
     heading = HEADINGS.get(result.name, plain[:1].upper() + plain[1:])
-    return Finding(heading, tuple(line for line in result.text.splitlines() if line.strip()), result.estimand)
+    sentences = tuple(line for line in result.text.splitlines() if line.strip())
+    return Finding(heading, sentences, result.estimand, MORE.get(result.name, ""))
 
 
 def made_from(cohort: Cohort) -> dict[str, str]:

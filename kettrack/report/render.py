@@ -8,14 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from nbconvert.exporters import HTMLExporter
 from nbformat import NotebookNode
 
-from kettrack.report.first_page import FirstPage
+from kettrack.report.first_page import MORE, FirstPage
 
 TEMPLATES: Final = Path(__file__).parent / "template"
 UNSEEN: Final = {"parameters", "injected"}  # cells that hold a path of this machine
@@ -31,6 +31,13 @@ HEADING: Final = re.compile(r"<h([1-6])>(.*?)</h\1>", re.DOTALL)
 TAG: Final = re.compile(r"<[^>]+>")
 # Of "lib/pandas/core.py:12: FutureWarning: ..." the place goes, what follows stays.
 PLACE: Final = re.compile(r"^\S+\.py:\d+: ", re.MULTILINE)
+
+
+TABLE: Final = re.compile(r"<table.*?</table>", re.DOTALL)
+CELL: Final = re.compile(r"<td>([^<]*)</td>")
+MOST_COLUMNS: Final = (9, 15)  # with more a table is set smaller; with more still it is said that it scrolls
+LONG_CELL: Final = 36  # letters; such a cell wraps at a width that can be read
+SCROLL: Final = '<p class="about scroll">A wide table: scroll sideways for more columns.</p>'
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +77,20 @@ def render(title: str, page: FirstPage, notebooks: Mapping[str, NotebookNode]) -
     """
     exporter = _exporter()
     chapters = [_chapter(exporter, name, notebook, notebooks) for name, notebook in notebooks.items()]
+    told = [replace(one, more=f"#{_anchor(one.more)}" if one.more in notebooks else "") for one in page.findings]
+    shown = replace(page, findings=tuple(told))
+    picture = _first_picture(notebooks.get(MORE["how_many_sessions"])) if page.pictured else ""
     layout = exporter.environment.get_template("page.html.j2")
     style = (TEMPLATES / "page.css").read_text(encoding="utf-8")
-    text: str = layout.render(title=title, page=page, chapters=chapters, style=style)
+    text: str = layout.render(title=title, page=shown, picture=picture, chapters=chapters, style=style)
     return text
+
+
+def _first_picture(notebook: NotebookNode | None) -> str:
+    """The first figure of a notebook, in base64; empty without one."""
+    outputs = (output for cell in (notebook.cells if notebook else []) for output in cell.get("outputs", []))
+    pictures = (output["data"]["image/png"] for output in outputs if "image/png" in output.get("data", {}))
+    return "".join(next(pictures, "").split())
 
 
 def _exporter() -> HTMLExporter:
@@ -96,10 +113,18 @@ def _chapter(exporter: HTMLExporter, name: str, notebook: NotebookNode, all_name
         entries.append(entry)
         return f'<h{found[1]} id="{entry.anchor}">{found[2]}</h{found[1]}>'
 
-    body = HEADING.sub(numbered, body)
+    body = HEADING.sub(numbered, TABLE.sub(_fitted, body))
     for other in all_names:  # a link to another notebook becomes a link down the page
         body = body.replace(f'href="{other}"', f'href="#{_anchor(other)}"')
     return Chapter(anchor, body, tuple(entries))
+
+
+def _fitted(found: re.Match[str]) -> str:
+    """A table in a box that scrolls where it must, smaller or with a word where it is wide; long texts are marked to wrap."""
+    table = CELL.sub(lambda cell: f'<td class="long">{cell[1]}</td>' if len(cell[1]) > LONG_CELL else cell[0], found[0])
+    columns = table.partition("</thead>")[0].count("<th>")
+    many, most = (columns > limit for limit in MOST_COLUMNS)
+    return f'{SCROLL if most else ""}<div class="wide{" many" if many else ""}">{table}</div>'
 
 
 def _anchor(name: str) -> str:

@@ -267,9 +267,7 @@ def test_the_proof_lists_the_scores_from_the_first_to_the_confirming_one():
     events = state_events_table(clinic)
     loss = events[events["event"] == "loss_of_response"].set_index("patient_id")
     assert loss["proof"].to_dict() == {"lost": "day 21: 13; day 25: 14; day 30: 12", "waiting": "day 40: 15"}
-    assert loss.loc["lost", "rule"] == (
-        "convention 1: percent change above -50 % (2 scores in a row, 7-60 days apart)"
-    )
+    assert loss.loc["lost", "rule"] == ("convention 1: percent change above -50 % (2 scores in a row, 7-60 days apart)")
 
 
 def test_session_and_interval_of_a_loss():

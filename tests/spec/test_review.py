@@ -63,7 +63,7 @@ def test_suicidality_is_listed_from_two_now_whoever_it_is():
         """,
     )
     assert listed(clinic, "suicidality_high") == {"two": (0, 14), "three": (0, 0), "kept": (0, 21), "stopped": (0, 210)}
-    assert words(clinic, "three", "suicidality_high") == "suicidality item of PHQ-9 is 3 now"
+    assert words(clinic, "three", "suicidality_high") == "suicidality item of PHQ-9 was 3 at the last answer"
 
 
 def test_any_rise_of_suicidality_against_the_answer_before_or_before_treatment():
@@ -90,8 +90,8 @@ def test_any_rise_of_suicidality_against_the_answer_before_or_before_treatment()
         )
     )
     assert listed(clinic, "suicidality_rise") == {"risen": (7, 0), "slow": (14, 0), "gap": (14, 0)}
-    assert words(clinic, "risen", "suicidality_rise") == "suicidality item of PHQ-9 is 1, 0 on day 0"
-    assert words(clinic, "slow", "suicidality_rise") == "suicidality item of PHQ-9 is 1, 0 before treatment (day 0)"
+    assert words(clinic, "risen", "suicidality_rise") == "suicidality item of PHQ-9 was 1, 0 on day 0"
+    assert words(clinic, "slow", "suicidality_rise") == "suicidality item of PHQ-9 was 1, 0 before treatment (day 0)"
 
 
 def test_cssrs_is_listed_from_intent():
@@ -384,6 +384,27 @@ def test_the_table_and_the_list_to_read():
     assert "NaN" not in said
     assert "NA>" not in said
     assert list(review_lines(table.iloc[:0], convention(PHQ9))) == ["Nobody is on the review list."]
+
+
+def test_old_answers_stand_apart_and_nobody_is_dropped():
+    clinic = cohort(
+        items(
+            """
+            edge    0  2
+            old     0  2
+            newer   0  0
+            newer   7  3
+            """
+        ),
+        patients="patient | observed_to_day\n edge | 14\n old | 21\n newer | 14",
+    )
+    said = list(review_lines(review_table(clinic), convention(PHQ9)))
+    assert "patients: 3, 2 within 14 days, 1 older" in said[0]
+    start = said.index("\nSuicidal thoughts at the last answer (3, 2 within 14 days, 1 older)")
+    part = said[start + 1 : start + 6]
+    assert [line.split()[0] for line in part] == ["answered", "newer", "edge", "older,", "old"]
+    assert "was 2 at the last answer  [day 0, 21 days ago]" in part[4]
+    assert "now" not in " ".join(said)
 
 
 def test_the_line_has_the_range_of_the_scale():

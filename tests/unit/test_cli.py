@@ -124,6 +124,17 @@ def test_check_says_what_was_read(run: Kettrack, clinic: Path) -> None:
     assert ran.out.endswith("no problems.\n")
 
 
+def test_check_ends_with_what_cannot_be_answered(run: Kettrack, clinic: Path, tmp_path: Path) -> None:
+    for name in ("scores.csv", "sessions.csv", "kettrack.toml"):
+        (tmp_path / name).write_bytes((clinic / name).read_bytes())
+    ran = run("check", tmp_path)
+    assert ran.exit_code == 0
+    lines = ran.out.splitlines()
+    notes = lines[next(place for place, line in enumerate(lines) if line.endswith("no problems.")) + 1 :]
+    assert notes[0].startswith("Missing")
+    assert any(line.startswith("- observed_to_day is missing for every patient") for line in notes)
+
+
 def test_check_writes_the_problems(run: Kettrack, bad_clinic: Path, clinic: Path, tmp_path: Path) -> None:
     assert run("check", bad_clinic, "-o", tmp_path / "problems.csv").exit_code == 2
     found = pd.read_csv(tmp_path / "problems.csv")
@@ -153,7 +164,10 @@ def test_ending_decides_the_format(run: Kettrack, clinic: Path, tmp_path: Path, 
 def test_outcomes_prints_a_summary(run: Kettrack, clinic: Path) -> None:
     ran = run("outcomes", clinic)
     assert (ran.exit_code, ran.err) == (0, "")
-    assert ran.out.startswith("Of 30 people who started")
+    sessions, how_long, counted = ran.out.split("\n\n")[:3]
+    assert "by session" in sessions
+    assert "people responded" in how_long or "known to have responded" in how_long
+    assert counted.startswith("Of 30 people who started")
     assert "Not for release" in ran.out
 
 

@@ -69,15 +69,24 @@ def test_refusal_leaves_with_3_and_says_what_to_record(run, bare: Path, tmp_path
     said = json.loads(out)
     assert (code, said["status"], said["table"]) == (3, "refused", [])
     assert "observed_to_day" in said["collect"]
-    assert run("response_by_session", bare, "-o", tmp_path / "r.csv")[0] == 3
-    assert not (tmp_path / "r.csv").exists()
+    code, _, err = run("response_by_session", bare, "-o", tmp_path / "r.csv")
+    assert (code, (tmp_path / "r.csv").exists()) == (3, False)
+    assert err.rstrip().endswith("r.csv' was not written.")
+
+
+def test_refusal_says_that_an_older_file_is_still_there(run, bare: Path, tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text("older\n", encoding="utf-8")
+    err = run("response_by_session", bare, "-o", tmp_path / "r.csv")[2]
+    assert "r.csv' was not written; the file of that name is from an earlier run." in err
+    assert (tmp_path / "r.csv").read_text(encoding="utf-8") == "older\n"
+    assert "not written" not in run("response_by_session", bare, "-o", tmp_path / "r.json")[2]
 
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
         (("respons_by_session", SAMPLE), "response_by_session"),
-        (("worsening", SAMPLE, "-o", "x.txt"), "x.txt"),
+        (("worsening", SAMPLE, "-o", "x.txt"), "'x.txt' ends in neither .csv nor .parquet nor .json."),
         (("worsening", SAMPLE, "--json", "-o", "x.csv"), "ends in .json"),
     ],
 )

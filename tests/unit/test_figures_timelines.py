@@ -118,3 +118,18 @@ def test_nothing_of_single_people_is_drawn_under_a_release_policy():
     result = kt.estimate("swimmer", kt.load_cohort(kt.sample_folder(), policy="cms"))
     assert result.table.empty
     assert "Not shown" in kt.plot_swimmer(result.table).texts[0].get_text()
+
+
+def test_one_line_has_room_beside_the_legend(sample):
+    table = kt.estimate("swimmer", sample).table
+    ax = kt.plot_swimmer(table[table["place"] == 1].assign(n=1))
+    ax.figure.draw_without_rendering()  # a warning of the layout would be an error
+    assert ax.get_title(loc="left").startswith("1 person")
+    assert ax.get_position().height > 0.5
+
+
+def test_a_refused_figure_is_one_line_and_leaves_other_axes_alone():
+    assert kt.plot_swimmer(pd.DataFrame()).figure.get_size_inches()[1] < 1
+    figure, both = plt.subplots(2)
+    kt.plot_swimmer(pd.DataFrame(), ax=both[0])
+    assert figure.get_size_inches()[1] > 2

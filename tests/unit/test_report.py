@@ -161,6 +161,33 @@ def test_warning_keeps_its_words_and_loses_its_place() -> None:
     assert "/home/someone" in notebook.cells[0].outputs[0].text, "the notebook itself is left alone"
 
 
+def test_wide_tables_say_that_they_scroll_and_long_cells_wrap() -> None:
+    def table(columns: int, cell: str = "x") -> str:
+        return f"<table><thead><tr>{'<th>c</th>' * columns}</tr></thead><tbody><tr><td>{cell}</td></tr></tbody></table>"
+
+    notebook = notebook_of("1", "2", "3")
+    for cell, html in zip(
+        notebook.cells, (table(16), table(10), table(3, "so many words that they take a line of their own")), strict=True
+    ):
+        cell.outputs = [nbformat.v4.new_output("display_data", data={"text/html": html})]
+    text = render("T", PAGE, {"a.ipynb": notebook})
+    assert text.count("scroll sideways") == 1
+    assert text.count('<div class="wide many">') == 2
+    assert text.count('<div class="wide">') == text.count('<td class="long">') == 1
+
+
+def test_first_answers_lead_to_their_section_and_show_its_first_picture() -> None:
+    name = "02_sessions_to_response.ipynb"
+    notebook = notebook_of("1")
+    notebook.cells[0].outputs = [nbformat.v4.new_output("display_data", data={"image/png": "QUJD\n"})]
+    answers = (Finding("How many?", ("Half by 3.",), "", name), Finding("How long?", ("Weeks.",), "", "absent.ipynb"))
+    text = render("T", FirstPage("", answers, {}, pictured=True), {name: notebook})
+    assert 'href="#02-sessions-to-response"' in text
+    assert text.count("Table, curve and cautions") == 1
+    assert text.count('src="data:image/png;base64,QUJD"') == 1
+    assert 'class="small"' not in render("T", FirstPage("", answers, {}), {name: notebook})
+
+
 def test_injected_cell_follows_the_parameters_and_is_not_shown() -> None:
     notebook = notebook_of("folder = 1", "folder")
     notebook.cells[0].metadata.tags = ["parameters"]

@@ -177,7 +177,7 @@ def _sentence(table: pd.DataFrame, question: Question) -> str:
             "It assumes we recorded the reasons people stop; a reason linked to both by a factor of {e_value.estimate} would "
             "remove it, one of {e_value_limit.estimate} would make its interval reach 0. "
         )
-    if rows.loc["overlap", "estimate"] < WELL_SHARED:
+    if float(rows["estimate"]["overlap"]) < WELL_SHARED:
         said += "Only {overlap.estimate} % of the decisions could have gone either way; for the others the models speak. "
     if question.words.warnings:
         said = f"Experimental, see the first note: {said[0].lower()}{said[1:]}"

@@ -53,7 +53,7 @@ def baseline_table(cohort: Cohort) -> Result:
         table=table,
         roles=_ROLES,
         show=("characteristic", "level", "n", "events", "estimate", "mean", "sd"),
-        sentence=_sentence(cohort) if outcomes["baseline"].notna().any() else "Nobody has a baseline score.",
+        sentence=_sentence(cohort, int(outcomes["baseline"].notna().sum())),
         estimand="Everyone with at least one session, as recorded at the start.",
         caveats=(rule_words(cohort), *([f"Not recorded for anyone: {', '.join(missing)}."] if missing else [])),
         made_from=made_from(cohort, unit="patients"),
@@ -61,9 +61,12 @@ def baseline_table(cohort: Cohort) -> Result:
     return release(result, cohort)
 
 
-def _sentence(cohort: Cohort) -> str:
-    who = "in the {baseline.n} people with one"
-    return f"Mean baseline {cohort.instrument.name} was {{baseline.mean}} (SD {{baseline.sd}}) {who}."
+def _sentence(cohort: Cohort, n: int) -> str:
+    """The mean baseline, with its spread where there is one."""
+    if not n:
+        return "Nobody has a baseline score."
+    spread = " (SD {baseline.sd})" if n > 1 else ""
+    return f"Mean baseline {cohort.instrument.name} was {{baseline.mean}}{spread} in the {{baseline.n}} people with one."
 
 
 def _about(name: str) -> str:

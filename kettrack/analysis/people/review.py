@@ -8,19 +8,24 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.people.review_reasons import Scored, care_reasons, scored_of
+from kettrack.analysis.people.review_reasons import DEFAULT_RECALL_DAYS, Scored, care_reasons, scored_of
 from kettrack.analysis.people.review_safety import safety_reasons
 from kettrack.privacy.disclosure import gate_rows
 from kettrack.reading.cohort import Cohort
 from kettrack.timelines.bucket import Array
 from kettrack.timelines.courses import derive_care
 from kettrack.timelines.known_by import known_by
+from kettrack.vocabulary.plain_words import agree
 from kettrack.vocabulary.rules import Criteria
 
 SAFETY: Final = ("suicidality_high", "cssrs_high", "suicidality_rise", "suicidality_not_recorded")
 IN_CARE: Final = ("relapse", "loss_of_response", "deterioration", "not_on_track", "no_assessment", "maintenance_overdue")
 REASONS: Final = SAFETY + IN_CARE  # in order of urgency
 COLUMNS: Final = ("patient_id", "urgency", "reason", "words", "day", "age_days", "last_scores")
+ANSWERS: Final = ("suicidality_high", "cssrs_high", "suicidality_rise")  # reasons that rest on an answer, recent or old
+RECENT_DAYS: Final = DEFAULT_RECALL_DAYS  # an older answer says nothing of the present
+_FRESH: Final = f"  answered within the last {RECENT_DAYS} days:"
+_OLD: Final = "  older, with no newer answer to this question (ask again):"
 STEPS: Final = "▁▂▃▄▅▆▇█"
 _DEATHS: Final = ("death", "suicide")
 
@@ -112,9 +117,9 @@ def sparkline(scores: list[float], low: float, high: float) -> str:
 
 
 TITLES: Final = {
-    "suicidality_high": "Suicidal thoughts now",
-    "cssrs_high": "C-SSRS: intent or plan",
-    "suicidality_rise": "Suicidal thoughts have risen",
+    "suicidality_high": "Suicidal thoughts at the last answer",
+    "cssrs_high": "C-SSRS: intent or plan at the last answer",
+    "suicidality_rise": "Suicidal thoughts had risen at the last answer",
     "suicidality_not_recorded": "Suicidal thoughts not asked with the last score",
     "relapse": "Relapse",
     "loss_of_response": "Response lost",
@@ -128,6 +133,8 @@ TITLES: Final = {
 def review_lines(table: pd.DataFrame, criteria: Criteria) -> Iterator[str]:
     """The list for reading: a heading per reason, with its rule where the criteria hold one, then one line per patient.
 
+    Answers on suicidal thoughts of the last 14 days stand apart from older ones, to which there is no newer one.
+
     Parameters
     ----------
     table : DataFrame
@@ -137,12 +144,35 @@ def review_lines(table: pd.DataFrame, criteria: Criteria) -> Iterator[str]:
     """
     if table.empty:
         yield "Nobody is on the review list."
+    answered = table[table["reason"].isin(ANSWERS)]
+    if len(answered):
+        recent = answered[answered["age_days"] <= RECENT_DAYS]["patient_id"].nunique()
+        whole = answered["patient_id"].nunique()
+        yield (
+            f"Suicidal thoughts, intent or a rise of them at the last answer, patients: {_counts(whole, recent)}. "
+            "An old answer does not say that it is over: there is no newer one to this question."
+        )
     for reason, rows in table.groupby("reason", observed=True, sort=True):
         rule = getattr(criteria, str(reason), None)
-        yield f"\n{TITLES[str(reason)]} ({len(rows)}){f': {rule}' if rule else ''}"
-        width = max(map(len, rows["patient_id"]))
-        age = ("  [day " + rows["day"].astype("str") + ", " + rows["age_days"].astype("str") + " days ago]").where(
-            rows["day"].notna(), ""
-        )
-        for patient, words, ago, scores in zip(rows["patient_id"], rows["words"], age, rows["last_scores"], strict=True):
-            yield f"  {patient:<{width}}  {words}{ago}  {scores}".rstrip()
+        fresh = rows["age_days"] <= RECENT_DAYS
+        split = str(reason) in ANSWERS
+        number = _counts(len(rows), int(fresh.sum())) if split else str(len(rows))
+        yield f"\n{TITLES[str(reason)]} ({number}){f': {rule}' if rule else ''}"
+        parts = {"": rows} if not split else {_FRESH: rows[fresh], _OLD: rows[~fresh]}
+        for title, part in parts.items():
+            yield from [title] if title and len(part) else []
+            yield from _patient_lines(part)
+
+
+def _counts(n: int, recent: int) -> str:
+    return f"{n:,}, {recent:,} within {RECENT_DAYS} days, {n - recent:,} older"
+
+
+def _patient_lines(rows: pd.DataFrame) -> Iterator[str]:
+    """One line per patient: the reason, the day it rests on and its age, the last scores."""
+    width = max(map(len, rows["patient_id"]), default=0)
+    age = ("  [day " + rows["day"].astype("str") + ", " + rows["age_days"].astype("str") + " days ago]").where(
+        rows["day"].notna(), ""
+    )
+    for patient, words, ago, scores in zip(rows["patient_id"], rows["words"], age, rows["last_scores"], strict=True):
+        yield f"  {patient:<{width}}  {agree(f'{words}{ago}')}  {scores}".rstrip()

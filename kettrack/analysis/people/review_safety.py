@@ -45,9 +45,10 @@ def _answers(scores: pd.DataFrame, scale: Instrument) -> pd.DataFrame:
 
 
 def safety_reasons(cohort: Cohort) -> pd.DataFrame:
-    """Patients with a reason to be looked at for suicidal thoughts, now.
+    """Patients with a reason to be looked at for suicidal thoughts.
 
-    An answer stays in force until the next one, however old; its day is always given.
+    An answer stays in force until the next one, however old: nobody is taken off for want of a newer one. Its day is always
+    given.
 
     Returns
     -------
@@ -62,8 +63,8 @@ def safety_reasons(cohort: Cohort) -> pd.DataFrame:
     high = latest[latest["value"] >= rules.suicidality_item]
     intent = cssrs.drop_duplicates("patient_id", keep="last").query("score >= @rules.cssrs")
     parts = [
-        _flagged("suicidality_high", high, [f"{words} now" for words in _item_words(high)]),
-        _flagged("cssrs_high", intent, [f"C-SSRS ideation is {score:g} now" for score in intent["score"]]),
+        _flagged("suicidality_high", high, [f"{words} at the last answer" for words in _item_words(high)]),
+        _flagged("cssrs_high", intent, [f"C-SSRS ideation was {score:g} at the last answer" for score in intent["score"]]),
         _risen(latest),
         _not_recorded(cohort, pd.concat([readings, cssrs.assign(value=cssrs["score"])])),
     ]
@@ -71,7 +72,7 @@ def safety_reasons(cohort: Cohort) -> pd.DataFrame:
 
 
 def _item_words(rows: pd.DataFrame) -> list[str]:
-    return [f"suicidality item of {name} is {value:g}" for name, value in zip(rows["instrument"], rows["value"], strict=True)]
+    return [f"suicidality item of {name} was {value:g}" for name, value in zip(rows["instrument"], rows["value"], strict=True)]
 
 
 def _flagged(reason: str, rows: pd.DataFrame, words: list[str]) -> pd.DataFrame:
