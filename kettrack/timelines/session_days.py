@@ -109,6 +109,29 @@ def known_scores(cohort: Cohort, bucket: Bucket, baselines: Baselines, days: Ses
     }
 
 
+def best_known(bucket: Bucket, baselines: Baselines, days: SessionDays, sign: int) -> Array:
+    """Best score known at the end of each session day: of the baseline and every score since session 1.
+
+    Parameters
+    ----------
+    sign : int
+        Of the instrument: +1 where a lower score is better.
+
+    Returns
+    -------
+    array, shape (days,)
+        Scores; NaN without a baseline.
+    """
+    since = _assessments(bucket, baselines)
+    n, start = _count_to(since, bucket, days), np.searchsorted(bucket.score_patient[since], days.patient)
+    # Patients side by side, each so far below the one before that a running minimum starts anew.
+    severity, who = sign * bucket.score[since], bucket.score_patient[since]
+    below = (np.ptp(severity) + 1 if severity.size else 1.0) * who
+    running = np.minimum.accumulate(severity - below) + below
+    best = np.append(running, np.inf)[np.where(n > 0, start + n - 1, -1)]
+    return sign * np.where(n > 0, np.minimum(best, sign * baselines.score[days.patient]), sign * baselines.score[days.patient])
+
+
 def session_scores(bucket: Bucket, baselines: Baselines, days: SessionDays, due: float, within: int) -> tuple[Array, Array]:
     """Scores that belong to a session day: with its session behind them, before the next one is usually due.
 

@@ -11,7 +11,8 @@ import pandas as pd
 from kettrack.reading.cohort import Cohort
 from kettrack.timelines.bucket import Array, Bucket
 from kettrack.timelines.events import Baselines
-from kettrack.timelines.session_days import SessionDays, known_scores, session_days
+from kettrack.timelines.person_sessions import response_met
+from kettrack.timelines.session_days import SessionDays, best_known, known_scores, session_days
 from kettrack.timelines.states import is_assessment
 
 HORIZON: Final = 84  # day of the outcome
@@ -34,14 +35,20 @@ def take_days(days: SessionDays, kept: Array, day: Array | None = None) -> Sessi
 
 
 def history(log: Log, chosen: SessionDays, entry: Array, known_to: Array) -> Array:
-    """Session number, scores known by the end of a day, and what else decides: one row per entry and day."""
-    scores = known_scores(log.cohort, log.bucket, log.baselines, take_days(chosen, entry, known_to))
-    baseline = scores["baseline"]
+    """Session number, scores known by the end of a day, and what else decides: one row per entry and day.
+
+    A response that was there and is lost is a reason of its own to come back, which no mean of scores shows: without it the
+    contrast was .17 points too far from 0 in a simulated clinic that calls such people back.
+    """
+    on = take_days(chosen, entry, known_to)
+    scores = known_scores(log.cohort, log.bucket, log.baselines, on)
+    baseline, best = scores["baseline"], best_known(log.bucket, log.baselines, on, log.cohort.instrument.sign)
     last, previous = (np.where(np.isnan(scores[name]), baseline, scores[name]) for name in ("score", "previous_score"))
     number, harmed = chosen.number[entry], _harmed(log, chosen)[entry]
     told = _told_of_side_effects(log.cohort)[chosen.patient[entry]] <= known_to
+    lost = response_met(log.cohort, best, baseline) & ~response_met(log.cohort, last, baseline)
     return np.column_stack(
-        [number, number**2 / 10, last, last**2 / 10, previous, scores["mean_score"], baseline, harmed, told]
+        [number, number**2 / 10, last, last**2 / 10, previous, scores["mean_score"], baseline, best, lost, harmed, told]
     ).astype(np.float64)  # fmt: skip
 
 
