@@ -125,6 +125,27 @@ def test_history_never_holds_a_score_of_the_day_of_the_next_session():
     assert rows.event[mine & in_bin & (rows.session < 3)].all()
 
 
+def test_a_response_that_was_there_and_is_lost_is_part_of_the_history():
+    made = clinic(
+        "patient | days\n a | 0 7 14\n b | 0 7 14",
+        """
+        a |  2 | 12
+        a |  6 |  9      # half of 20 or less
+        a | 13 | 11      # no longer
+        b |  6 | 25      # the baseline stays the best
+        """,
+    )
+    rows = stop_data(made).rows
+    people = made.patients["patient_id"].tolist()
+    best, lost = rows.history[:, 7], rows.history[:, 8]
+    seen = {}
+    for name in "ab":
+        mine = (rows.patient == people.index(name)) & (STARTS[rows.bin] == 4)
+        order = np.argsort(rows.session[mine])
+        seen[name] = list(zip(best[mine][order].tolist(), lost[mine][order].tolist(), strict=True))
+    assert seen == {"a": [(12, 0), (9, 0), (9, 1)], "b": [(20, 0), (20, 0), (20, 0)]}
+
+
 def test_bins_in_which_nobody_ever_comes_are_certain():
     data = stop_data(clinic("patient | days\n a | 0 7 14\n b | 0 7"))
     assert set(STARTS[data.rows.bin]) == {4}  # all gaps here are of seven days
