@@ -4,7 +4,7 @@ One linear model says the next score from the history and the sessions of the we
 in which it was still open, after a week with a session and a score; how scores go by themselves from all of them. (Who stopped
 long ago did so at scores that a summary of the history no longer holds: with those weeks in the comparison, sessions that do
 nothing seemed to do .3 points of harm or good.) People are then sent through it week by week. Measurement error in the score
-hides part of what the model needs, so contrasts come out too small (-1.12 for -1.36 where stopping is random): a second
+hides part of what the model needs, so contrasts come out too small (-1.02 for -1.36 where stopping is random): a second
 opinion, with a check that untouched people end up where they were seen.
 """
 

@@ -43,7 +43,7 @@ def measure_row(cohort: Cohort, key: str, replicates: int = REPLICATES, seed: in
 
 
 def judge_row(frame: pd.DataFrame, truths: Truths, truth: str, gated: bool = True) -> list[Check]:
-    """Bias, coverage and how often it is refused; where nobody makes the other choice all three are only reported."""
+    """Bias, coverage and how often it is refused; only reported where it is experimental or nobody makes the other choice."""
     anything = float("inf")
     limits = (LARGEST_BIAS, LEAST_COVERAGE) if gated else (anything, -anything)
     return [
@@ -74,7 +74,8 @@ GATES: Final = (
         )
         for scenario, gated in (("E", True), ("A", False))
     ),
-    _gate("usual_care", "returns", "other_rule", f"usual_care_{MANY}_minus_{FEW}")(
+    # Experimental: what follows a stop makes a curve over the number of sessions that no quadratic follows.
+    _gate("usual_care", "returns", "other_rule", f"usual_care_{MANY}_minus_{FEW}", gated=False)(
         question="Is stopping judged rightly where the clinic may take people back later?"
     ),
     _gate("no_sessions_later", "returns", "stop_after", f"stop_after_{MANY}_minus_{FEW}")(

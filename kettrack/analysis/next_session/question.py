@@ -142,8 +142,8 @@ def first_course(grace: int) -> Question:
             decides="At the planned end, or at session 12 without a plan, nobody decides.",
             meanwhile=(
                 "Where many scores come between a session and the decision about the next, the row weighted for them is the "
-                "better one: they decide, and the history of the answer ends before them. In a simulated clinic it removed "
-                "that bias; it is experimental, and its interval takes the weights as known."
+                "better one: they decide, and the history of the answer ends before them. In two simulated clinics of 400 it "
+                "took a bias of 1.6 points down to .09; it is experimental, and its interval takes the weights as known."
             ),
             apart="Maintenance is not in it.",
         ),
