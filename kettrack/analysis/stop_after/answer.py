@@ -190,8 +190,8 @@ def _caveats(
         "A score missing at the end is weighted by the history before it. Who stops when the score is low, or high, leaves few "
         "people for the other choice: in simulated clinics like that the estimate comes out too small, and is often refused.",
         "The rule that two scores in remission end the sessions found its forced truth in simulated weekly clinics. Usual care "
-        "afterwards is experimental: where people who relapse come back it lay .15 points too far from 0, as a quadratic in the "
-        "number of sessions does not follow what comes later. With irregular visits both are.",
+        "afterwards is experimental: where people who relapse come back it lay .15 points too far from 0, as a quadratic in "
+        "the number of sessions does not follow what comes later. With irregular visits both are.",
         f"95 % percentile intervals from {replicates} patient bootstraps that fit every model anew; the second opinion from "
         f"{min(replicates, SECOND)}.",
     )
