@@ -136,18 +136,22 @@ def _check(cells: Cells | None, key: str, about: str, unit: str, why: str) -> Ro
 
 
 def _calibration_rows(calibration: Result) -> list[Row]:
-    """What a method finds in simulated cohorts like this one."""
+    """What a method finds in simulated cohorts like this one, of those in which it answers."""
     method, words = _CALIBRATED[calibration.name]
     like = "simulated cohorts like this one"
     asked = (
-        ("zero", f"{method}_0", "holds", "%", f"of {like}: the interval of {words} holds 0 when sessions do nothing"),
+        ("zero", f"{method}_0", "holds", "%",
+         f"of the answers to {words} in {like} hold 0 in their interval when sessions do nothing"),
         ("point", f"{method}_1", "bias", "points",
          f"mean error of {words}, in {like} in which each session takes off 1 point"),
     )  # fmt: skip
-    return [
-        _check(_moved(calibration, source, column), f"{calibration.name}_{key}", about, unit, calibration.reason)
-        for key, source, column, unit, about in asked
-    ]
+    rows = []
+    for key, source, column, unit, about in asked:
+        row = _check(_moved(calibration, source, column), f"{calibration.name}_{key}", about, unit, calibration.reason)
+        cells = cells_of(calibration, source)
+        refused = 0.0 if cells is None or pd.isna(cells["refused"]) else float(cells["refused"])
+        rows.append(row | ({"note": f"refused in {refused:.0f} % of them"} if refused else {}))
+    return rows
 
 
 # Result of a calibration -> key of its rows, and what it tried.
