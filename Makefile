@@ -32,8 +32,9 @@ $(READY): requirements.lock pyproject.toml
 report: $(READY)  ## Make the report of the synthetic sample clinic and say where it is
 	@$(BIN)/kettrack report data/sample -o report.html
 
+# The workers share the processors: one thread of linear algebra each.
 test: $(READY)  ## Run the whole test suite, every notebook under strict nbval among it
-	$(BIN)/python -m pytest -n auto --dist loadfile --nbval --nbval-current-env --nbval-sanitize-with=$(SANITIZE) tests kettrack notebooks
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --nbval --nbval-current-env --nbval-sanitize-with=$(SANITIZE) tests kettrack notebooks
 
 check: $(READY)  ## Lint, formatting and types
 	$(BIN)/ruff check .
