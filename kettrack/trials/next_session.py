@@ -31,7 +31,7 @@ CLEAR: Final = -0.5  # points; nearly every cohort of 1,000 must find more than 
 FIRES: Final = {"A": (0.0, 0.10), "C": (0.0, 0.10), "F": (0.95, 1.0)}
 LEVEL_SHARE, MEASURE_ERROR = 0.5, 3.0  # of the own level in the measure left out, and the SD of its error
 LOST: Final = (-2.6, 0.15)  # logit of never being scored again: at a last score of 10, per point above it
-_NOTHING: Final = {"estimate": np.nan, "ci_low": np.nan, "ci_high": np.nan, "plain": np.nan}
+NOTHING: Final = {"estimate": np.nan, "ci_low": np.nan, "ci_high": np.nan, "plain": np.nan}
 
 
 def trials_by_cohort(cohort: Cohort, n: int, recall: int = RECALL) -> Iterator[Trials]:
@@ -42,16 +42,16 @@ def trials_by_cohort(cohort: Cohort, n: int, recall: int = RECALL) -> Iterator[T
         yield trials.take(slice(begin, end))
 
 
-def measure_difference(cohort: Cohort, n: int) -> list[dict[str, float]]:
+def measure_difference(cohort: Cohort, n: int, recall: int = RECALL) -> list[dict[str, float]]:
     """Estimate with its interval, and the estimate without arm x history (`plain`); nothing where it refuses."""
-    return [_difference(trials) for trials in trials_by_cohort(cohort, n)]
+    return [_difference(trials) for trials in trials_by_cohort(cohort, n, recall)]
 
 
 def _difference(trials: Trials) -> dict[str, float]:
     try:
         fitted = fit_trials(trials)
     except NotIdentified:
-        return _NOTHING
+        return NOTHING
     found = fitted.difference()
     plain = overlap_weighted(fitted).estimate
     return {"estimate": found.estimate, "ci_low": found.low, "ci_high": found.high, "plain": plain}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
-import numpy as np
 import pandas as pd
 
 from kettrack.analysis.next_session.clones import steering_weights
@@ -15,14 +14,12 @@ from kettrack.errors import NotIdentified
 from kettrack.reading.cohort import Cohort
 from kettrack.trials.gate import Check, Gate, Truths
 from kettrack.trials.judging import bias, coverage
-from kettrack.trials.next_session import trials_by_cohort
+from kettrack.trials.next_session import NOTHING, measure_difference, trials_by_cohort
 
 AT_ONCE, AFTER_RECALL = "going_on_from_day_7", "going_on_from_day_21"  # truths
 RECALL: Final = 14  # days
 IRREGULAR_BIAS: Final = 0.09
 STEERED_BIAS: Final = 0.15
-_NOTHING: Final = (np.nan, np.nan, np.nan)
-Estimate = tuple[float, float, float]
 
 
 def measure_steered(cohort: Cohort, n: int) -> list[dict[str, float]]:
@@ -36,22 +33,8 @@ def _steered(trials: Trials) -> dict[str, float]:
         plain = fitted.difference()
         found = fit_trials(trials, steering_weights(trials, fitted.history)).difference()
     except NotIdentified:
-        return dict.fromkeys(("estimate", "ci_low", "ci_high", "plain"), np.nan)
+        return NOTHING
     return {"estimate": found.estimate, "ci_low": found.low, "ci_high": found.high, "plain": plain.estimate}
-
-
-def measure_irregular(cohort: Cohort, n: int) -> list[dict[str, float]]:
-    """The plain estimate, its outcome after the days that a score looks back on."""
-    ends = ("estimate", "ci_low", "ci_high")
-    return [dict(zip(ends, _difference(trials), strict=True)) for trials in trials_by_cohort(cohort, n, RECALL)]
-
-
-def _difference(trials: Trials) -> Estimate:
-    try:
-        found = fit_trials(trials).difference()
-    except NotIdentified:
-        return _NOTHING
-    return found.estimate, found.low, found.high
 
 
 def judge_steered(frame: pd.DataFrame, truths: Truths) -> list[Check]:
@@ -91,7 +74,7 @@ GATES: Final = (
         cohorts=100,
         fast_cohorts=0,
         first_seed=207,
-        measure_together=measure_irregular,
+        measure_together=partial(measure_difference, recall=RECALL),
         judge=judge_irregular,
     ),
 )

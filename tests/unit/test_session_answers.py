@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 
 from kettrack import Cohort, cohort_from_frames, load_cohort, sample_folder
-from kettrack.analysis.association.slopes import association
+from kettrack.analysis.association.slopes import association, slopes
 from kettrack.analysis.association.trajectories import trajectories
 from kettrack.analysis.calibration.next_session import calibration_check
 from kettrack.analysis.calibration.stop_after import stop_after_calibration
 from kettrack.analysis.next_session.answer import next_session
-from kettrack.analysis.session_answers.answer import session_answers, slopes
+from kettrack.analysis.session_answers.answer import session_answers
 from kettrack.analysis.stop_after.answer import stop_after
 from kettrack.result import Result
 from kettrack.simulation.cohort import simulate

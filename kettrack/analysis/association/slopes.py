@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from kettrack.analysis.association.course_scores import HORIZON, WITHIN, course_scores, final_scores
-from kettrack.analysis.association.models import growth_rows, probit_rows, regression_rows, slope_rows
+from kettrack.analysis.association.models import Row, growth_rows, probit_rows, regression_rows, slope_rows
 from kettrack.analysis.context import made_from, refusal, release, rule_words
 from kettrack.errors import NotIdentified
 from kettrack.reading.cohort import Cohort
@@ -69,8 +69,33 @@ def association(cohort: Cohort) -> Result:
     return release(result, cohort)
 
 
-def _table(cohort: Cohort) -> pd.DataFrame:
-    scores, people = course_scores(cohort), final_scores(cohort)
+def slopes(cohort: Cohort) -> Result:
+    """The slopes of `association` alone: score or change on the number of sessions, as everyone plots them."""
+    try:
+        people = final_scores(cohort)
+        rows = _slopes(people, _ended(people))
+    except NotIdentified as error:
+        return refusal("slopes", cohort, error, ESTIMAND)
+    table = pd.DataFrame(rows).reindex(columns=list(_ROLES))
+    return release(Result(name="slopes", table=table, roles=_ROLES, sentence="", estimand=ESTIMAND), cohort)
+
+
+def _slopes(people: pd.DataFrame, ended: pd.DataFrame) -> list[Row]:
+    """At the end of the course, and at the horizon."""
+    return [
+        *slope_rows(ended, "last", "the last score of the course"),
+        *slope_rows(people.dropna(subset=["at_horizon"]), "at_horizon", f"the score at day {HORIZON}"),
+    ]
+
+
+def _ended(people: pd.DataFrame) -> pd.DataFrame:
+    """Who has a score at the end of a course that is over.
+
+    Raises
+    ------
+    NotIdentified
+        Too few for a slope.
+    """
     ended = people.dropna(subset=["last"])
     if len(ended) < FEWEST:
         raise NotIdentified(
@@ -78,9 +103,14 @@ def _table(cohort: Cohort) -> pd.DataFrame:
             f"last session; fewer than {FEWEST}.",
             "scores at the end of each course, and observed_to_day for each patient.",
         )
+    return ended
+
+
+def _table(cohort: Cohort) -> pd.DataFrame:
+    scores, people = course_scores(cohort), final_scores(cohort)
+    ended = _ended(people)
     rows = [
-        *slope_rows(ended, "last", "the last score of the course"),
-        *slope_rows(people.dropna(subset=["at_horizon"]), "at_horizon", f"the score at day {HORIZON}"),
+        *_slopes(people, ended),
         *growth_rows(scores.dropna(subset=["total"])),
         *probit_rows(ended, cohort),
         *regression_rows(cohort, ended),

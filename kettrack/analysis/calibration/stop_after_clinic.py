@@ -12,7 +12,7 @@ from kettrack.analysis.calibration.found import Floats
 from kettrack.analysis.response.exits import counted_outcomes
 from kettrack.analysis.response.plasmode import fit_plasmode, repeat_people
 from kettrack.analysis.response.plasmode_rows import course_rows, score_rows, session_rows
-from kettrack.analysis.stop_after.history import HORIZON, WINDOW
+from kettrack.analysis.stop_after.history import BASELINE, HORIZON, LAST, WINDOW
 from kettrack.analysis.stop_after.rows import GRACE, StopData
 from kettrack.estimators.attendance import GOES_ON, LEFT, SessionRows, fit_attendance, history
 from kettrack.estimators.logistic import fit_logistic
@@ -22,7 +22,6 @@ from kettrack.reading.cohort import Cohort
 from kettrack.timelines.bucket import bucket_of
 
 FEWEST_GAPS: Final = 30  # to draw from after each session; with fewer, those of the sessions around it too
-LAST, BASELINE = 2, 6  # columns of the history in `StopData.rows`
 
 
 @dataclass(frozen=True, slots=True)

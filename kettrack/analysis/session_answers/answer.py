@@ -8,15 +8,12 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.association.course_scores import HORIZON, final_scores
-from kettrack.analysis.association.models import slope_rows
-from kettrack.analysis.association.slopes import FEWEST
-from kettrack.analysis.context import made_from, refusal, release, rule_words
+from kettrack.analysis.association.slopes import slopes
+from kettrack.analysis.context import made_from, release, rule_words
 from kettrack.analysis.next_session.answer import next_session
 from kettrack.analysis.session_answers.rows import BIASED, CAUSAL, SECOND, check_rows, naive_rows, next_rows, stop_rows
 from kettrack.analysis.session_answers.words import one_sentence
 from kettrack.analysis.stop_after.answer import stop_after
-from kettrack.errors import NotIdentified
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
 
@@ -102,25 +99,6 @@ def session_answers(
         made_from=made_from(cohort, unit="as named in each row", level=0.95, seed=stop.made_from.get("seed")),
     )
     return release(result, cohort)
-
-
-def slopes(cohort: Cohort) -> Result:
-    """The slopes of `association` alone: score or change on the number of sessions, as everyone plots them."""
-    roles = {name: _ROLES[name] for name in ("key", "about", "unit", "n", "estimate", "ci_low", "ci_high")}
-    try:
-        people = final_scores(cohort)
-        ended = people.dropna(subset=["last"])
-        if len(ended) < FEWEST:
-            reason = (
-                f"only {len(ended)} people have a rated baseline and a score at the end of a course that is known to be over."
-            )
-            raise NotIdentified(reason, "scores at the end of each course, and observed_to_day for each patient.")
-    except NotIdentified as error:
-        return refusal("slopes", cohort, error, ESTIMAND)
-    rows = slope_rows(ended, "last", "the last score of the course")
-    rows += slope_rows(people.dropna(subset=["at_horizon"]), "at_horizon", f"the score at day {HORIZON}")
-    table = pd.DataFrame(rows).reindex(columns=list(roles))
-    return release(Result(name="slopes", table=table, roles=roles, sentence="", estimand=ESTIMAND), cohort)
 
 
 def _table(cohort: Cohort, naive: Result, following: Result, stop: Result, calibrations: Sequence[Result]) -> pd.DataFrame:

@@ -17,6 +17,8 @@ from kettrack.timelines.states import is_assessment
 
 HORIZON: Final = 84  # day of the outcome
 WINDOW: Final = 7  # days by which the score may miss it
+LAST, BASELINE = 2, 6  # columns of the history; the square of the last score stands beside it
+SCORES = slice(LAST, LAST + 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ def known_before_outcome(log: Log, last: SessionDays) -> Array:
     """Intercept, number of sessions, scores at the last session and just before the outcome window."""
     there = np.arange(len(last.day))
     before = history(log, last, there, np.full(len(there), HORIZON - WINDOW - 1))
-    return np.column_stack([np.ones(len(there)), history(log, last, there, last.day), before[:, 2:4]])
+    return np.column_stack([np.ones(len(there)), history(log, last, there, last.day), before[:, SCORES]])
 
 
 def outcomes(log: Log, patient: Array) -> tuple[Array, Array, Array]:

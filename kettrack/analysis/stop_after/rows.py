@@ -9,6 +9,8 @@ import numpy as np
 
 from kettrack.analysis.stop_after.history import (
     HORIZON,
+    LAST,
+    SCORES,
     WINDOW,
     Log,
     deaths,
@@ -214,9 +216,9 @@ def _by_bin(before: Array, at_session: Array, bins: Array) -> Array:
     far says more about a stop the longer it lasts, so a score does not mean the same in every bin. With one slope for all
     bins the contrast came out at a fifth of the truth in a simulated clinic with irregular visits.
     """
-    scores = np.column_stack([before[:, 2], at_session[:, 2]])
+    scores = np.column_stack([before[:, LAST], at_session[:, LAST]])
     apart = [scores * np.isin(bins, group)[:, None] for group in ((0,), (2,), range(3, len(STARTS)))]
-    return np.column_stack([at_session[:, 2:4], *apart])
+    return np.column_stack([at_session[:, SCORES], *apart])
 
 
 def _grid(chosen: SessionDays, is_last: Array) -> tuple[Array, Array]:
