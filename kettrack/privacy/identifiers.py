@@ -19,7 +19,17 @@ from numpy.typing import NDArray
 
 from kettrack.privacy.identifying_names import hints_at_number, reason_in_name
 from kettrack.privacy.identifying_people import first_names, person_like, titled
-from kettrack.privacy.identifying_shapes import IN_CODES, IN_TEXT, PATTERNS, Flags, is_calendar_date, matches, telephone
+from kettrack.privacy.identifying_shapes import (
+    IN_CODES,
+    IN_TEXT,
+    PATTERNS,
+    Flags,
+    all_plain,
+    is_calendar_date,
+    matches,
+    shapes_within,
+    telephone,
+)
 
 _SHARE: Final = 0.2
 _FEWEST: Final = 3
@@ -107,7 +117,7 @@ def find_in_column(
     reason = None if known else reason_in_name(name, small_numbers=bool(numeric))
     if reason:
         return Finding(name, f"is {reason} by its name", True, none)
-    if not counts.sum():
+    if not counts.sum() or all_plain(levels, codes=is_id):
         return None
     among_codes = _in_codes(name, levels, counts) if is_id else None
     if among_codes or (numeric and is_id):
@@ -120,8 +130,7 @@ def find_in_column(
 
 def _in_codes(name: str, levels: NDArray[np.object_], counts: NDArray[np.int64]) -> Finding | None:
     """Judge a column of study codes, where one person is one too many."""
-    for what, pattern in IN_CODES:
-        hit = matches(levels, pattern, whole=False)
+    for what, hit in shapes_within(levels, IN_CODES):
         if hit.any():
             return Finding(name, f"looks like {what}", True, hit)
     person = person_like(levels) | titled(levels)
@@ -131,8 +140,7 @@ def _in_codes(name: str, levels: NDArray[np.object_], counts: NDArray[np.int64])
 
 def _lone(name: str, levels: NDArray[np.object_]) -> Finding | None:
     """Look for a single value that is hardly ever anything else."""
-    for what, pattern in IN_TEXT:
-        hit = matches(levels, pattern, whole=False)
+    for what, hit in shapes_within(levels, IN_TEXT):
         if hit.any():
             return Finding(name, f"holds what looks like {what}", False, hit, True)
     shapes = {"a calendar date": is_calendar_date(levels), "a telephone number": telephone(levels), "a name": titled(levels)}
@@ -185,10 +193,10 @@ def _nhs_valid(digits: str) -> bool:
 
 def _by_text(name: str, levels: NDArray[np.object_], counts: NDArray[np.int64], is_id: bool) -> Finding | None:
     if not is_id:
-        for what, pattern in IN_TEXT:
-            hit = matches(levels, pattern, whole=False) & matches(levels, r"\p{L}", whole=False)
-            if hit.any():
-                return Finding(name, f"holds {what} within text", True, hit)
+        letters = matches(levels, r"\p{L}", whole=False)
+        for what, hit in shapes_within(levels, IN_TEXT):
+            if (hit & letters).any():
+                return Finding(name, f"holds {what} within text", True, hit & letters)
     person = matches(levels, f"{_TWO_NAMES} {_TWO_NAMES}")
     if _enough(person, counts):
         return Finding(name, "may hold names of people", False, person)

@@ -89,10 +89,16 @@ def person_like(levels: NDArray[np.object_]) -> Flags:
     >>> person_like(np.array(codes, dtype=object)).tolist()
     [True, True, True, True, True, False, False, False]
     """
-    found = _matches(levels, f"^(?:{_PERSON})$")
+    found = _of_parts(levels)
     for place in np.flatnonzero(found).tolist():
         found[place] = not _STUDY_WORDS & set(re.findall(r"[^\W\d_]+", levels[place].casefold()))
     return found
+
+
+def _of_parts(levels: NDArray[np.object_]) -> Flags:
+    """Tell which values are built like a name; the pattern is slow to set up, and every such name has parts."""
+    parted = _matches(levels, "[ ,._-]")
+    return _matches(levels, f"^(?:{_PERSON})$") if parted.any() else parted
 
 
 def titled(levels: NDArray[np.object_]) -> Flags:
@@ -147,7 +153,7 @@ def may_be_shown(text: str, file: bool = False) -> bool:
         return True
     values = np.array([spaced], dtype=object)
     stripped = np.array([re.sub(r"[\d()]+", "", spaced).strip()], dtype=object)
-    return not (_matches(values, f"^(?:{_PERSON})$") | _matches(stripped, f"^(?:{_PERSON})$") | titled(values)).any()
+    return not (_of_parts(values) | _of_parts(stripped) | titled(values)).any()
 
 
 def shown(text: str, hidden: str = "(hidden)", file: bool = False) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -49,6 +50,37 @@ IN_CODES: Final[tuple[tuple[str, str], ...]] = (
     ("a record number", r"(?i)^(?:mrn|nhs|ssn|medicare|medicaid)(?:[ .:#_-]*|[ ]*no\.?[ ]*)\d"),
     ("initials with a date of birth", r"^\p{L}{2,3}[ ._-]?(?:19|20)\d\d[-/.]?(?:0[1-9]|1[0-2])[-/.]?(?:0[1-9]|[12]\d|3[01])$"),
 )
+
+# Plain words and short numbers, and letter-and-digits codes: nothing above, and no name of a person, can look like these.
+_PLAIN: Final = r"[A-Za-z_-]{1,40}|[+-]?\d{1,4}(?:[.,]\d{1,3})?"
+_PLAIN_CODE: Final = r"[A-Z]?\d{1,6}"
+
+
+def all_plain(levels: NDArray[np.object_], codes: bool) -> bool:
+    """Tell at one glance that no value of a column can identify, as in most columns; the patterns are slow to set up.
+
+    Parameters
+    ----------
+    levels : object array of str
+        The distinct values.
+    codes : bool
+        Whether they are study codes, where a word may be a name.
+
+    Examples
+    --------
+    >>> all_plain(np.array(["before", "12.5"], dtype=object), codes=False)
+    True
+    >>> all_plain(np.array(["S001", "Jane"], dtype=object), codes=True)
+    False
+    """
+    return bool(matches(levels, _PLAIN_CODE if codes else _PLAIN).all())
+
+
+def shapes_within(levels: NDArray[np.object_], shapes: tuple[tuple[str, str], ...]) -> Iterator[tuple[str, Flags]]:
+    """Each of `IN_TEXT` or `IN_CODES` with the distinct values that hold it; none of them does without a digit, @ or colon."""
+    if matches(levels, r"[\d@:]", whole=False).any():
+        for what, pattern in shapes:
+            yield what, matches(levels, pattern, whole=False)
 
 
 def matches(levels: NDArray[np.object_], pattern: str, whole: bool = True) -> Flags:

@@ -6,9 +6,21 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kettrack.privacy.identifiers import find_identifiers
 from kettrack.privacy.identifying_names import reason_in_name
+from kettrack.privacy.identifying_people import _PERSON, first_names, person_like, titled
+from kettrack.privacy.identifying_shapes import (
+    IN_CODES,
+    IN_TEXT,
+    PATTERNS,
+    all_plain,
+    is_calendar_date,
+    matches,
+    telephone,
+)
 
 
 @pytest.mark.parametrize(
@@ -188,3 +200,38 @@ def test_real_tables_with_identifiers_stop(file, columns):
         pytest.skip("KETTRACK_REFERENCE_DATA is not set: reference data not there")
     frame = pd.read_csv(Path(folder) / file, dtype="str")
     assert columns <= {found.column for found in find_identifiers(frame) if found.stop}
+
+
+LETTERS = "aZé ßÜ'’-_.,()/+"
+SHAPES = [pattern for _, pattern in (*IN_TEXT, *IN_CODES)]
+
+
+@given(st.lists(st.from_regex(r"\A(?:[A-Za-z_-]{1,40}|[+-]?[0-9]{1,4}(?:[.,][0-9]{1,3})?)\Z"), min_size=1, max_size=5))
+def test_plain_words_and_short_numbers_are_nothing_anyway(values):
+    """Columns of them are passed over at a glance: no pattern could have found anything."""
+    levels = np.array(values, dtype=object)
+    assert all_plain(levels, codes=False)
+    shapes = [matches(levels, pattern, whole=False) for pattern in SHAPES]
+    whole = [matches(levels, pattern) for _, pattern in PATTERNS]
+    assert not np.any([*shapes, *whole, is_calendar_date(levels), telephone(levels), titled(levels)])
+
+
+@given(st.lists(st.from_regex(r"\A[A-Z]?[0-9]{1,6}\Z"), min_size=1, max_size=5))
+def test_plain_study_codes_are_nothing_anyway(values):
+    levels = np.array(values, dtype=object)
+    assert all_plain(levels, codes=True)
+    shapes = [matches(levels, pattern, whole=False) for pattern in SHAPES]
+    whole = [matches(levels, pattern) for _, pattern in PATTERNS]
+    persons = [person_like(levels), titled(levels), first_names(levels, np.full(len(levels), 9))]
+    assert not np.any([*shapes, *whole, is_calendar_date(levels), telephone(levels), *persons])
+
+
+@given(st.text(LETTERS, min_size=1, max_size=30))
+def test_without_a_digit_an_at_sign_or_a_colon_there_is_no_shape(value):
+    level = np.array([value], dtype=object)
+    assert not any(matches(level, pattern, whole=False).any() for pattern in SHAPES)
+
+
+@given(st.text("aZé'’ÜJ", min_size=1, max_size=12))
+def test_a_name_of_two_parts_has_something_between_them(value):
+    assert not matches(np.array([value], dtype=object), _PERSON).any()
