@@ -20,7 +20,7 @@ _HOME: Final = {
     "NotIdentified": "kettrack.errors",
     "UsageError": "kettrack.errors",
     "Result": "kettrack.result",
-    "courses_table": "kettrack.timelines.tables",
+    "courses_table": "kettrack.timelines.courses",
     "timeline_table": "kettrack.timelines.tables",
     "outcomes_table": "kettrack.timelines.tables",
     "person_sessions_table": "kettrack.timelines.person_sessions",
@@ -116,13 +116,13 @@ if TYPE_CHECKING:
     from kettrack.resources import notebook_folder as notebook_folder
     from kettrack.resources import sample_folder as sample_folder
     from kettrack.result import Result as Result
+    from kettrack.timelines.courses import courses_table as courses_table
     from kettrack.timelines.known_by import known_by as known_by
     from kettrack.timelines.person_sessions import person_sessions_table as person_sessions_table
     from kettrack.timelines.published import list_presets as list_presets
     from kettrack.timelines.published import published_rules_table as published_rules_table
     from kettrack.timelines.state_events import state_events_table as state_events_table
     from kettrack.timelines.sudden_gains import sudden_gains_table as sudden_gains_table
-    from kettrack.timelines.tables import courses_table as courses_table
     from kettrack.timelines.tables import outcomes_table as outcomes_table
     from kettrack.timelines.tables import timeline_table as timeline_table
     from kettrack.trials.results import beside_independent_run as beside_independent_run

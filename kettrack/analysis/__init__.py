@@ -131,7 +131,14 @@ def estimate(name: str, cohort: Cohort, by: str | None = None, on_step: Callable
     >>> estimate("session_counts", load_cohort(sample_folder())).status
     'ok'
     """
+    from kettrack.timelines.kept import one_question
+
     require_name(name)
+    with one_question():
+        return _answer(name, cohort, by, on_step)
+
+
+def _answer(name: str, cohort: Cohort, by: str | None, on_step: Callable[[], None] | None) -> Result:
     if by is not None:
         from kettrack.analysis.subgroups.compared import compare_groups
 

@@ -23,7 +23,7 @@ def courses(
     """
     check_output(output)
     cohort = open_cohort(folder, allow, instrument=instrument, criteria=criteria, policy=policy)
-    from kettrack.timelines.tables import courses_table
+    from kettrack.timelines.courses import courses_table
 
     with working("Rating every patient"):
         rows = courses_table(cohort)

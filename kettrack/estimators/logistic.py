@@ -198,18 +198,29 @@ def _step_length(problem: _Problem, weights: Numbers, beta: Floats, step: Floats
     """Share of each replicate's step to take, shape (replicates, 1): halved until the likelihood rises by enough."""
     length = np.ones((len(step), 1))
     long = np.flatnonzero(np.linalg.norm(step, axis=1) * problem.reach > _SAFE_STEP)
-    long = long[[np.abs(problem.columns @ step[i]).max() > _SAFE_STEP for i in long]]
-    for i in long:
-        before = _likelihood(problem, weights[i], beta[i])
-        while _likelihood(problem, weights[i], beta[i] + length[i] * step[i]) < before + 0.1 * length[i] * gain[i]:
-            length[i] /= 2
+    long = long[_farthest(problem, step[long]) > _SAFE_STEP]
+    before = _likelihood(problem, weights[long], beta[long])
+    while len(long):
+        after = _likelihood(problem, weights[long], beta[long] + length[long] * step[long])
+        short = after < before + 0.1 * length[long, 0] * gain[long]
+        long, before = long[short], before[short]
+        length[long] /= 2
     return length
 
 
-def _likelihood(problem: _Problem, weights: Numbers, beta: Floats) -> float:
-    """Mean log-likelihood of one replicate."""
-    fitted = problem.columns @ beta
-    return float(np.average(problem.outcome * fitted - np.logaddexp(0, fitted), weights=weights))
+def _farthest(problem: _Problem, step: Floats) -> Floats:
+    """How far each replicate's step moves any linear predictor."""
+    tiles = [np.abs(step @ problem.turned[:, rows]).max(axis=1) for rows in problem.tiles(len(step))]
+    return np.asarray(np.max(tiles, axis=0), dtype=np.float64)
+
+
+def _likelihood(problem: _Problem, weights: Numbers, beta: Floats) -> Floats:
+    """Mean log-likelihood of each replicate."""
+    out = np.zeros(len(beta))
+    for rows in problem.tiles(len(beta)):
+        fitted = beta @ problem.turned[:, rows]
+        out += ((problem.outcome[rows] * fitted - np.logaddexp(0, fitted)) * weights[:, rows]).sum(axis=1)
+    return out / weights.sum(axis=1, dtype=np.float64)
 
 
 def _expit(fitted: Floats) -> Floats:

@@ -24,12 +24,12 @@ BASELINE_LAST, BASELINE_MEAN, BASELINE_WORST = range(3)
 def mark_ends(codes, offsets, unsorted):
     """End of each patient's rows from sorted codes; patients without rows keep what `offsets` held."""
     previous, falls = codes[0], 0
-    for row in range(codes.size):
+    for row in range(len(codes)):
         code = codes[row]
         falls += code < previous
         previous = code
         offsets[code + 1] = row + 1
-    unsorted[0] = falls
+    unsorted[0] = falls > 0
 
 
 def anchor(offsets, day, after, score, known, how, assessment, baseline, baseline_day, n_assessments, last_day):
@@ -38,7 +38,7 @@ def anchor(offsets, day, after, score, known, how, assessment, baseline, baselin
     An assessment comes after the first session: on a later day, or on day 0 and marked `after`. The baseline is taken from the
     known scores of the `how.window` days before.
     """
-    for p in range(offsets.size - 1):
+    for p in range(len(offsets) - 1):
         row, end = offsets[p], offsets[p + 1]
         n, value, on = 0, np.nan, MISSING_DAY
         while row < end and not (day[row] > 0 or (day[row] == 0 and after[row])):
@@ -121,7 +121,7 @@ def first_run(
     `start[p]` is the row to begin at (NO_ROW: patient not at risk); `sessions` are the offsets of `session_day`. Writes the
     first row of the run, the row that proved it, the last row before it that showed the contrary, and the status.
     """
-    for p in range(offsets.size - 1):
+    for p in range(len(offsets) - 1):
         event[p] = proof[p] = contrary[p] = NO_ROW
         status[p] = NONE
         if start[p] == NO_ROW:
@@ -152,7 +152,7 @@ def recovered(offsets, day, value, known, baseline, start, back_day, run, days, 
 
     Recovery is a score `days` or more after `start` that does not hold `run`, with no unscored gap over `max_gap` before.
     """
-    for p in range(offsets.size - 1):
+    for p in range(len(offsets) - 1):
         out[p] = 0
         if start[p] == NO_ROW or back_day[p] == MISSING_DAY:
             continue
@@ -171,7 +171,7 @@ def recovered(offsets, day, value, known, baseline, start, back_day, run, days, 
 
 def align(offsets, day, after, session_offsets, session_day, to_date, since):
     """Sessions before each row, and days since the latest of them; a session on the same day counts only for `after`."""
-    for p in range(offsets.size - 1):
+    for p in range(len(offsets) - 1):
         begin, end = session_offsets[p], session_offsets[p + 1]
         k = begin
         for row in range(offsets[p], offsets[p + 1]):
@@ -187,7 +187,7 @@ def locate(event, contrary, day, after, session_offsets, session_day, late_after
     There is no session number when the last session was more than `late_after` days before. A session on the day of the event
     counts only where the score was taken `after`.
     """
-    for p in range(event.size):
+    for p in range(len(event)):
         out_day[p] = out_session[p] = out_after_day[p] = MISSING_DAY
         row = event[p]
         if row == NO_ROW:
@@ -219,7 +219,7 @@ def _series_end(day, begin, start, end, rules):
 
 def courses(offsets, day, rules, course, course_number, number_in_course):
     """Course of each session (0 induction, 1 maintenance, 2 re-induction), its number in the patient, and the place in it."""
-    for p in range(offsets.size - 1):
+    for p in range(len(offsets) - 1):
         begin, end = offsets[p], offsets[p + 1]
         start, n_courses, place, previous = begin, 0, 0, NO_ROW
         while start < end:

@@ -7,9 +7,13 @@ import logging
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
+import numpy as np
+
 from kettrack.timelines import _kernels as kernels
 
 LARGE: Final = 200_000  # rows; below it compiling costs more than it saves
+
+_PLAIN: Final = "?bhilqBHILQfd"  # types that a memoryview turns into numbers of Python
 
 _log = logging.getLogger(__name__)
 
@@ -62,4 +66,13 @@ def _compiled(kernel: Callable[..., None]) -> Callable[..., None]:
 
 def run_kernel(kernel: Callable[..., None], large: bool, *arguments: Any) -> None:
     """Run a kernel: as Python on a small cohort, compiled on a large one."""
-    (_compiled(kernel) if large else kernel)(*arguments)
+    if large:
+        _compiled(kernel)(*arguments)
+    else:
+        kernel(*map(_as_python, arguments))
+
+
+def _as_python(argument: Any) -> Any:
+    """The same memory as plain numbers: a loop in Python reads them several times as fast as numbers of NumPy."""
+    plain = isinstance(argument, np.ndarray) and argument.dtype.char in _PLAIN
+    return memoryview(argument) if plain else argument

@@ -19,6 +19,7 @@ from kettrack.errors import UsageError
 from kettrack.reading.cohort import Cohort
 from kettrack.timelines import _kernels as kernels
 from kettrack.timelines._running import LARGE, run_kernel
+from kettrack.timelines.kept import kept
 
 Array = npt.NDArray[Any]
 
@@ -173,6 +174,7 @@ def bucket_from_arrays(
     )
 
 
+@kept("sessions", "scores", "patients", "settings")
 def bucket_of(cohort: Cohort, instrument: str | None = None) -> Bucket:
     """Bucket of a cohort for one instrument.
 

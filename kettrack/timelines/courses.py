@@ -15,6 +15,7 @@ from kettrack.timelines import _kernels as kernels
 from kettrack.timelines._kernels import MISSING_DAY
 from kettrack.timelines._running import LARGE, CourseLimits, run_kernel
 from kettrack.timelines.bucket import BLOCK, Array, Bucket, category, days_or_missing
+from kettrack.timelines.kept import kept
 
 STOP_AFTER_DAYS: Final = 60  # esketamine persistence is counted with the same gap (Mindful Health Solutions, n = 911)
 
@@ -90,6 +91,12 @@ def derive_courses(sessions: pd.DataFrame, rules: CourseRules | None = None) -> 
     return out
 
 
+@kept("sessions")
+def courses_table(cohort: Cohort) -> pd.DataFrame:
+    """Course of each session: one row per patient and session. See `derive_courses` for the columns."""
+    return derive_courses(cohort.sessions)
+
+
 def courses_of(bucket: Bucket, rules: CourseRules | None = None) -> tuple[Array, Array, Array]:
     """`course_arrays` for a bucket, on every core; each block of patients fills its own stretch of the arrays."""
     offsets, day = bucket.session_offsets, bucket.session_day
@@ -148,6 +155,7 @@ def _fill_courses(offsets: Array, day: Array, rules: CourseRules, large: bool, o
     run_kernel(kernels.courses, large, offsets, day, limits, *out)
 
 
+@kept("sessions", "patients")
 def first_courses(cohort: Cohort) -> pd.DataFrame:
     """The first course of each patient, told from what was known at the time, never from what followed.
 
@@ -162,7 +170,7 @@ def first_courses(cohort: Cohort) -> pd.DataFrame:
         after it; missing without one), `as_planned` (whether the planned number was reached).
     """
     rules = CourseRules()
-    sessions = derive_courses(cohort.sessions)[["patient_id", "day", "session_number", "gap_days"]].set_index("patient_id")
+    sessions = courses_table(cohort)[["patient_id", "day", "session_number", "gap_days"]].set_index("patient_id")
     plan = cohort.patients.set_index("patient_id")["planned_sessions"].astype("Float64")
     planned = plan.reindex(sessions.index)
     longest = planned.notna().map({True: STOP_AFTER_DAYS, False: rules.series_gap_days})
@@ -174,6 +182,7 @@ def first_courses(cohort: Cohort) -> pd.DataFrame:
     return out.assign(next_gap=following.reindex(plan.index), as_planned=(out["length"] == plan).fillna(False).astype(bool))
 
 
+@kept("sessions", "patients")
 def derive_care(cohort: Cohort) -> pd.DataFrame:
     """Whether each patient's care goes on, has stopped, ended as planned, or cannot be told.
 

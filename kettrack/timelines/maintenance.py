@@ -10,7 +10,7 @@ import pandas as pd
 
 from kettrack.errors import NotIdentified
 from kettrack.reading.cohort import Cohort
-from kettrack.timelines.courses import derive_courses
+from kettrack.timelines.courses import courses_table
 from kettrack.timelines.segments import not_rated
 from kettrack.timelines.states import meets
 from kettrack.timelines.tables import timeline_table
@@ -59,7 +59,7 @@ def maintenance_intervals(cohort: Cohort, rules: HoldingRules | None = None) -> 
             "scores of an instrument with a response rule, or [criteria] of your own in kettrack.toml.",
         )
     rules = rules or HoldingRules()
-    sessions = derive_courses(cohort.sessions).merge(_at_sessions(cohort, rules), "left", ["patient_id", "session_number"])
+    sessions = courses_table(cohort).merge(_at_sessions(cohort, rules), "left", ["patient_id", "session_number"])
     before = sessions.groupby("patient_id", sort=False)[["day", "state", "well"]].shift(1)
     out = sessions.assign(
         from_day=before["day"],
@@ -81,7 +81,7 @@ def _at_sessions(cohort: Cohort, rules: HoldingRules) -> pd.DataFrame:
     rated = cohort.patients["patient_id"][~not_rated(cohort)]
     line = line[line["patient_id"].isin(rated) & (line["sessions_to_date"] > 0)]
     line = line.assign(session_number=line["sessions_to_date"] + 1)  # the session a score is waiting for
-    days = derive_courses(cohort.sessions)[["patient_id", "session_number", "day"]].rename(columns={"day": "session_day"})
+    days = courses_table(cohort)[["patient_id", "session_number", "day"]].rename(columns={"day": "session_day"})
     line = line.merge(days, "inner", ["patient_id", "session_number"])
     fresh = line[line["session_day"] - line["day"] <= rules.score_days]
     last = fresh.groupby(["patient_id", "session_number"], sort=False).tail(1)

@@ -11,6 +11,7 @@ from kettrack.reading.cohort import Cohort
 from kettrack.timelines.bucket import Array, Bucket, bucket_of, category
 from kettrack.timelines.courses import first_courses
 from kettrack.timelines.events import Baselines, find_baselines, ratable
+from kettrack.timelines.kept import kept
 from kettrack.timelines.session_days import (
     SessionDays,
     days_since_event,
@@ -71,6 +72,7 @@ def person_sessions_table(cohort: Cohort) -> pd.DataFrame:
     return table[table["in_first_course"]].drop(columns="in_first_course").reset_index(drop=True)
 
 
+@kept("sessions", "scores", "patients", "events", "settings")
 def all_sessions_table(cohort: Cohort) -> pd.DataFrame:
     """`person_sessions_table` for every session day of a patient, whatever course it belongs to.
 

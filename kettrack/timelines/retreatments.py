@@ -10,7 +10,7 @@ import pandas as pd
 from kettrack.errors import NotIdentified
 from kettrack.reading.cohort import Cohort
 from kettrack.timelines.bucket import Bucket, missing_to_na, offsets_of
-from kettrack.timelines.courses import derive_courses
+from kettrack.timelines.courses import courses_table
 from kettrack.timelines.events import BASELINE_WINDOW_DAYS, Baselines, EventRows, find_baselines, find_first_run, ratable
 from kettrack.timelines.outcomes import event_columns
 from kettrack.timelines.segments import log_ends
@@ -73,7 +73,7 @@ def rated_courses(cohort: Cohort) -> pd.DataFrame:
 
 def _courses(cohort: Cohort) -> pd.DataFrame:
     """First course and re-inductions: where each begins and ends, by day and by session number."""
-    sessions = derive_courses(cohort.sessions)
+    sessions = courses_table(cohort)
     chosen = sessions[(sessions["course_number"] == 1) | (sessions["course"] == "re-induction")]
     out = chosen.groupby(["patient_id", "course_number"], sort=False, as_index=False).agg(
         start_day=("day", "min"),

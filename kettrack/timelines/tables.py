@@ -9,17 +9,14 @@ from kettrack.reading.cohort import Cohort
 from kettrack.timelines.admissions import merge_event_rows
 from kettrack.timelines.alignment import align_scores
 from kettrack.timelines.bucket import bucket_of, category, missing_to_na, scores_of
-from kettrack.timelines.courses import COURSES, derive_care, derive_courses
+from kettrack.timelines.courses import COURSES, courses_table, derive_care
 from kettrack.timelines.events import find_baselines
+from kettrack.timelines.kept import kept
 from kettrack.timelines.outcomes import EXCLUSIONS, outcomes_of
 from kettrack.timelines.states import STATES, change_of, states_of
 
 
-def courses_table(cohort: Cohort) -> pd.DataFrame:
-    """Course of each session: one row per patient and session. See `derive_courses` for the columns."""
-    return derive_courses(cohort.sessions)
-
-
+@kept("sessions", "scores", "patients", "settings")
 def timeline_table(cohort: Cohort) -> pd.DataFrame:
     """Every score of the primary instrument against baseline and sessions: one row per patient, instrument and score.
 
@@ -53,10 +50,11 @@ def timeline_table(cohort: Cohort) -> pd.DataFrame:
 
 
 def _course_at(cohort: Cohort, session_row: np.ndarray, there: np.ndarray) -> pd.Categorical:
-    codes = derive_courses(cohort.sessions)["course"].cat.codes.to_numpy()
+    codes = courses_table(cohort)["course"].cat.codes.to_numpy()
     return category(np.where(there, codes[np.maximum(session_row, 0)], np.int8(-1)), COURSES)
 
 
+@kept("sessions", "scores", "patients", "events", "settings")
 def outcomes_table(cohort: Cohort) -> pd.DataFrame:
     """Outcome of each patient on the primary instrument: one row per patient, those left out included, with the reason.
 

@@ -2,8 +2,7 @@
 
 from spec.tables import all_of, cohort, one_each, read
 
-from kettrack.timelines.courses import CourseRules, derive_care, derive_courses
-from kettrack.timelines.tables import courses_table
+from kettrack.timelines.courses import CourseRules, courses_table, derive_care, derive_courses
 
 SHORT = {"induction": "I", "maintenance": "M", "re-induction": "R"}
 

@@ -10,7 +10,7 @@ import pandas as pd
 from kettrack.analysis.context import made_from, release
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result
-from kettrack.timelines.courses import derive_courses, first_courses
+from kettrack.timelines.courses import courses_table, first_courses
 
 FIRST_COURSE: Final = (
     "First course: the planned sessions, with pauses up to 60 days; without a recorded plan, sessions at most 10 days apart, "
@@ -67,7 +67,7 @@ def session_gaps(cohort: Cohort) -> Result:
         One row per session from the second: `n` people who had it, and quartiles of the days since the session before
         (`q25` `estimate` = median, `q75`).
     """
-    sessions = derive_courses(cohort.sessions).dropna(subset=["gap_days"])
+    sessions = courses_table(cohort).dropna(subset=["gap_days"])
     gaps = sessions[sessions["session_number"] <= MOST].groupby("session_number")["gap_days"]
     table = gaps.agg(n="size").reset_index().rename(columns={"session_number": "session"})
     for name, share in (("q25", 0.25), ("estimate", 0.5), ("q75", 0.75)):

@@ -11,7 +11,7 @@ from kettrack.analysis.context import FEWEST, made_from, refusal, release, rule_
 from kettrack.errors import NotIdentified
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
-from kettrack.timelines.courses import derive_courses
+from kettrack.timelines.courses import courses_table
 from kettrack.timelines.maintenance import HOLDING, HoldingRules, holding_intervals, maintenance_intervals
 
 MOST_SESSIONS: Final = 24
@@ -174,7 +174,7 @@ def session_intervals(cohort: Cohort) -> Result:
         One row per session from the second, to the last that at least 11 people had (at most the 24th): `n` people who had it,
         one count per length in days, and `estimate` = median days.
     """
-    sessions = derive_courses(cohort.sessions).dropna(subset=["gap_days"])
+    sessions = courses_table(cohort).dropna(subset=["gap_days"])
     sessions = sessions[sessions["session_number"] <= MOST_SESSIONS]
     counts = pd.crosstab(sessions["session_number"], length_band(sessions["gap_days"]), dropna=False).reindex(columns=LENGTHS)
     counts = counts.fillna(0).astype(int).add_prefix("days_")

@@ -14,7 +14,7 @@ from kettrack.errors import NotIdentified
 from kettrack.estimators.cox import fit_cox
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
-from kettrack.timelines.courses import derive_courses
+from kettrack.timelines.courses import courses_table
 from kettrack.timelines.regained import maintenance_origins
 from kettrack.timelines.spells import loss_rows
 from kettrack.timelines.tables import timeline_table
@@ -131,7 +131,7 @@ def maintenance_stretches(cohort: Cohort) -> pd.DataFrame:
     line = pd.concat([line, event_rows]).drop_duplicates(["patient_id", "day"]).sort_values(["patient_id", "day"])
     line = line[(line["day"] >= line["origin_day"]) & (line["day"] <= line["end_day"])]
     line = line.assign(begin=line.groupby("patient_id")["day"].shift(1)).dropna(subset=["begin"])
-    sessions = derive_courses(cohort.sessions)[["patient_id", "day", "gap_days"]].drop_duplicates(["patient_id", "day"])
+    sessions = courses_table(cohort)[["patient_id", "day", "gap_days"]].drop_duplicates(["patient_id", "day"])
     sessions = sessions.rename(columns={"day": "session_day"}).astype({"session_day": "int64"})
     ordered = line.astype({"begin": "int64"}).sort_values("begin", kind="stable")
     out = pd.merge_asof(ordered, sessions.sort_values("session_day"), left_on="begin", right_on="session_day", by="patient_id")

@@ -16,7 +16,7 @@ from kettrack.errors import UsageError
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result
 from kettrack.timelines.bucket import Array
-from kettrack.timelines.courses import CourseRules, derive_courses
+from kettrack.timelines.courses import CourseRules, courses_table
 from kettrack.timelines.person_sessions import all_sessions_table, response_met
 
 TIMES_THE_GAP: Final = 1.5  # of the gap before: the grace
@@ -110,7 +110,7 @@ def _longest_held(table: pd.DataFrame) -> pd.Series:
 
 def _in_re_induction(cohort: Cohort, table: pd.DataFrame) -> pd.Series:
     """Whether the sessions so far are a re-induction: from its third on, as the first two may still have been maintenance."""
-    courses = derive_courses(cohort.sessions).drop_duplicates(["patient_id", "day"], keep="last")
+    courses = courses_table(cohort).drop_duplicates(["patient_id", "day"], keep="last")
     known = (courses["course"] == "re-induction") & (courses["number_in_course"] >= CourseRules().reinduction_sessions)
     rows = courses.assign(known=known)[["patient_id", "day", "known"]]
     return table[["patient_id", "day"]].merge(rows, "left", ["patient_id", "day"])["known"].set_axis(table.index)

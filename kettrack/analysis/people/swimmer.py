@@ -11,7 +11,7 @@ from kettrack.analysis.context import made_from, release, rule_words
 from kettrack.analysis.courses.occupancy import log_words
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result
-from kettrack.timelines.courses import derive_care, derive_courses
+from kettrack.timelines.courses import courses_table, derive_care
 from kettrack.timelines.segments import log_ends, not_rated, state_segments
 from kettrack.timelines.state_events import state_events_table
 
@@ -90,7 +90,7 @@ def _placed(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _courses(cohort: Cohort) -> pd.DataFrame:
-    sessions = derive_courses(cohort.sessions)
+    sessions = courses_table(cohort)
     groups = sessions.groupby(["patient_id", "course_number"], sort=False)
     out = groups.agg(label=("course", "first"), from_day=("day", "min"), to_day=("day", "max")).reset_index()
     out = out.astype({"label": str})

@@ -15,6 +15,7 @@ from kettrack.timelines.alignment import align_scores
 from kettrack.timelines.bucket import bucket_of
 from kettrack.timelines.courses import STOP_AFTER_DAYS, first_courses
 from kettrack.timelines.events import find_baselines, find_run_in_time, ratable
+from kettrack.timelines.kept import kept
 from kettrack.timelines.states import meets
 from kettrack.timelines.tables import log_reasons, outcomes_table, timeline_table
 from kettrack.vocabulary.conventions import TWICE_IN_60_DAYS
@@ -24,6 +25,7 @@ CAUSES: Final = ("responded", "stopped", "not_scored", "completed")
 NOT_RATED: Final = ("no_baseline", "below_caseness")
 
 
+@kept("sessions", "scores", "patients", "events", "settings")
 def first_course_exits(cohort: Cohort, event: str = "response") -> pd.DataFrame:
     """Session at which each patient left the first course, and why.
 
