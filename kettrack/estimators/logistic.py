@@ -19,6 +19,7 @@ _PRODUCTS = 1 << 24  # products of columns kept, at most 70 MB
 _SAFE_STEP = 1.5  # on the logit scale
 _MOST_STEPS = 200  # without separation 10 are plenty; a separated fit walks about 1 on the logit scale per step
 _CONVERGED = 1e-14  # mean squared length of the next step, weighted by p (1 - p)
+_ROUNDING = 1e-14  # of a likelihood: where a separated fit gains less than that, halving its step would never end
 _RIDGE_MOVES = 1e-5  # how far the ridge may hold a fit back before the fit counts as separated
 
 
@@ -200,6 +201,7 @@ def _step_length(problem: _Problem, weights: Numbers, beta: Floats, step: Floats
     long = np.flatnonzero(np.linalg.norm(step, axis=1) * problem.reach > _SAFE_STEP)
     long = long[_farthest(problem, step[long]) > _SAFE_STEP]
     before = _likelihood(problem, weights[long], beta[long])
+    before -= _ROUNDING * (1 + np.abs(before))
     while len(long):
         after = _likelihood(problem, weights[long], beta[long] + length[long] * step[long])
         short = after < before + 0.1 * length[long, 0] * gain[long]
@@ -215,12 +217,12 @@ def _farthest(problem: _Problem, step: Floats) -> Floats:
 
 
 def _likelihood(problem: _Problem, weights: Numbers, beta: Floats) -> Floats:
-    """Mean log-likelihood of each replicate."""
+    """Mean log-likelihood of each replicate less the ridge, which is all that holds a separated fit."""
     out = np.zeros(len(beta))
     for rows in problem.tiles(len(beta)):
         fitted = beta @ problem.turned[:, rows]
         out += ((problem.outcome[rows] * fitted - np.logaddexp(0, fitted)) * weights[:, rows]).sum(axis=1)
-    return out / weights.sum(axis=1, dtype=np.float64)
+    return out / weights.sum(axis=1, dtype=np.float64) - RIDGE / 2 * (beta**2).sum(axis=1)
 
 
 def _expit(fitted: Floats) -> Floats:

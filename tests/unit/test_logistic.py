@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kettrack.errors import NotIdentified, UsageError
+from kettrack.estimators import logistic
 from kettrack.estimators.logistic import fit_logistic, predict_logistic, solve_logistic
 from kettrack.estimators.resampling import patient_weights
 
@@ -170,3 +171,11 @@ def test_refusals():
         fit_logistic(x, y * 2)
     with pytest.raises(UsageError):
         fit_logistic(np.where(x == 3, np.nan, x), y)
+
+
+def test_a_separated_fit_is_the_same_wherever_it_starts():
+    """Its maximum is that of the ridge; a step towards it must not be held back because the likelihood falls."""
+    x = np.column_stack([np.ones(8), [-3, -2, -2, -1, 1, 2, 2, 3]])
+    problem = logistic._Problem(x, x.T.copy(), (x[:, 1] > 0).astype(float), None, 4.0)
+    near, far = (logistic._newton(problem, np.ones((1, 8)), np.array([0.0, start]))[0] for start in (0, 2000))
+    assert np.abs(near - far).max() < 0.001
