@@ -156,8 +156,7 @@ def open_in_browser(chromium: str, path: Path) -> tuple[list[str], list[str]]:
         page.on("request", lambda request: requests.append(request.url))
         page.on("console", lambda message: complaints.append(message.text))
         page.goto(path.as_uri())
-        for fold in page.locator("details summary").all():
-            fold.click()
+        page.evaluate("() => document.querySelectorAll('details').forEach(fold => { fold.open = true })")
         page.emulate_media(media="print")
         page.wait_for_load_state("networkidle")
         browser.close()

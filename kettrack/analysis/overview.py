@@ -17,6 +17,7 @@ from kettrack.privacy.disclosure import get_policy
 from kettrack.privacy.one_page import apart
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result
+from kettrack.timelines.kept import one_question
 
 _NOT_TOLD: Final = (
     "{started.left} people started. How many of them can be analysed is not told on this page: beside the other numbers it "
@@ -25,6 +26,7 @@ _NOT_TOLD: Final = (
 _SCORED_ONLY: Final = " These are shares of those scored then; the shares by session count everyone who started."
 
 
+@one_question()
 def first_page(cohort: Cohort) -> list[Result]:
     """Results whose sentences a reader sees first.
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial, wraps
-from typing import Any, Concatenate, Final, NamedTuple, ParamSpec, TypeVar
+from typing import Any, Concatenate, Final, NamedTuple, ParamSpec, TypeVar, cast
 
 import pandas as pd
 
@@ -54,16 +54,16 @@ def kept(*parts: str) -> Callable[[Callable[Concatenate[Cohort, P], T]], Callabl
 
     def keep(function: Callable[Concatenate[Cohort, P], T]) -> Callable[Concatenate[Cohort, P], T]:
         @wraps(function)
-        def once(cohort: Cohort, *args: P.args, **named: P.kwargs) -> T:
+        def once(cohort: Cohort, /, *args: P.args, **named: P.kwargs) -> T:
             made = _made.get()
             if made is None:
                 return function(cohort, *args, **named)
             given = (*(getattr(cohort, part) for part in parts), *args, *named.items())
-            value = next((one.value for one in made[function] if _same(one.given, given)), None)
+            value: T | None = next((one.value for one in made[function] if _same(one.given, given)), None)
             if value is None:
                 value = function(cohort, *args, **named)
                 made[function].append(_Made(given, value))
-            return value.copy(deep=False) if isinstance(value, pd.DataFrame) else value
+            return cast(T, value.copy(deep=False)) if isinstance(value, pd.DataFrame) else value
 
         return once
 

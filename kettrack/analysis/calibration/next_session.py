@@ -14,6 +14,7 @@ from kettrack.analysis.next_session.trials import GRACE
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result
+from kettrack.timelines.kept import one_question
 
 NAME: Final = "calibration"
 COHORTS: Final = 100
@@ -25,6 +26,7 @@ ESTIMAND: Final = (
 _METHODS: Final = {"next_session": "one more session", "adjusted_slope": "adjusted slope, biased by design"}
 
 
+@one_question()
 def calibration_check(
     cohort: Cohort, recall_days: int | None = None, grace_days: int = GRACE, cohorts: int = COHORTS, seed: int = SEED
 ) -> Result:

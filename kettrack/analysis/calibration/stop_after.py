@@ -18,6 +18,7 @@ from kettrack.analysis.stop_after.rows import StopData, stop_data
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result
+from kettrack.timelines.kept import one_question
 
 NAME: Final = "stop_after_calibration"
 COHORTS: Final = 50
@@ -31,6 +32,7 @@ ESTIMAND: Final = (
 _KEYS: Final = ("stop_after", "unrefused")
 
 
+@one_question()
 def stop_after_calibration(  # noqa: PLR0913 - each part of the question by its name
     cohort: Cohort,
     k: int | None = None,

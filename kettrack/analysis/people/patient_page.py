@@ -12,6 +12,7 @@ from kettrack.analysis.people.review_safety import suicidality_readings
 from kettrack.errors import UsageError
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
+from kettrack.timelines.kept import one_question
 from kettrack.timelines.known_by import as_of_days
 from kettrack.timelines.tables import timeline_table
 
@@ -32,6 +33,7 @@ LANES: Final = {
 _PRESSURE: Final = ("before", "peak", "after")
 
 
+@one_question()
 def patient_page(cohort: Cohort, patient_id: str) -> Result:
     """Scores, states, sessions, suicidality, events and blood pressure of one patient.
 

@@ -14,6 +14,7 @@ from kettrack.privacy.disclosure import gate_rows
 from kettrack.reading.cohort import Cohort
 from kettrack.timelines.bucket import Array
 from kettrack.timelines.courses import derive_care
+from kettrack.timelines.kept import one_question
 from kettrack.timelines.known_by import known_by
 from kettrack.vocabulary.plain_words import agree
 from kettrack.vocabulary.rules import Criteria
@@ -30,6 +31,7 @@ STEPS: Final = "▁▂▃▄▅▆▇█"
 _DEATHS: Final = ("death", "suicide")
 
 
+@one_question()
 def review_table(cohort: Cohort, weeks_ago: int = 0) -> pd.DataFrame:
     """Everyone who needs a look, as of each patient's `observed_to_day`: one row per patient and reason.
 

@@ -16,6 +16,7 @@ from kettrack.analysis.session_answers.words import one_sentence
 from kettrack.analysis.stop_after.answer import stop_after
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
+from kettrack.timelines.kept import one_question
 
 NAME: Final = "sessions_and_change"
 ESTIMAND: Final = (
@@ -41,6 +42,7 @@ _ROLES: Final[dict[str, Role]] = {
 }
 
 
+@one_question()
 def session_answers(
     cohort: Cohort,
     stop: Result | None = None,
