@@ -153,7 +153,7 @@ def _newton(problem: _Problem, weights: Numbers, start: Floats) -> tuple[Floats,
     drawn: Bools = np.asarray(weights.any(axis=1))
     beta = np.where(drawn[:, None], start, np.nan)
     separated = np.zeros(len(weights), dtype=bool)
-    active, weights = np.flatnonzero(drawn), weights[drawn]
+    active, weights = np.flatnonzero(drawn), weights[drawn].astype(np.float64)
     for _ in range(_MOST_STEPS):
         gradient, hessian = _derivatives(problem, weights, beta[active])
         step = np.asarray(np.linalg.solve(hessian, gradient[..., None]), dtype=np.float64)[..., 0]
@@ -179,11 +179,11 @@ def _derivatives(problem: _Problem, weights: Numbers, beta: Floats) -> tuple[Flo
     rank = beta.shape[1]
     gradient, packed = np.zeros(beta.shape), np.zeros((len(beta), rank * (rank + 1) // 2))
     for rows in problem.tiles(len(beta)):
-        share = weights[:, rows].astype(np.float64)
+        share = weights[:, rows]
         p = _expit(beta @ problem.turned[:, rows])
         gradient += (share * (problem.outcome[rows] - p)) @ problem.columns[rows]
-        share *= p
-        share *= 1 - p
+        p -= p * p
+        share = share * p
         packed += share @ problem.products[rows] if problem.products is not None else _packed(problem.columns[rows], share)
     total = weights.sum(axis=1, dtype=np.float64)[:, None]
     return gradient / total - RIDGE * beta, symmetric_from(packed / total, rank)

@@ -171,9 +171,17 @@ def chance_to_go_on(rows: GapRows, hazard: Floats) -> tuple[Ints, Floats]:
         First row of each gap.
     chance : float64, shape (gaps,) or (replicates, gaps)
     """
+    return _chance_to_go_on(rows, _log_away(hazard))
+
+
+def _chance_to_go_on(rows: GapRows, away: Floats) -> tuple[Ints, Floats]:
     first = np.flatnonzero(np.diff(rows.patient, prepend=-1) | np.diff(rows.session, prepend=-1))
-    away = np.log1p(-np.minimum(hazard, 1 - 1e-16)) * rows.in_grace
-    return first, -np.expm1(np.add.reduceat(away, first, axis=-1)) if len(first) else hazard[..., :0]
+    return first, -np.expm1(np.add.reduceat(away * rows.in_grace, first, axis=-1)) if len(first) else away[..., :0]
+
+
+def _log_away(hazard: Floats) -> Floats:
+    """Log of the chance of no session in each bin."""
+    return np.log1p(-np.minimum(hazard, 1 - 1e-16))
 
 
 def following_probability(rows: GapRows, hazard: Floats, following: Following) -> Floats:
@@ -207,10 +215,14 @@ def following_probability(rows: GapRows, hazard: Floats, following: Following) -
     >>> following_probability(rows, np.array([0.8, 0.25]), asked).round(3).tolist()
     [0.6]
     """
-    first, chance = chance_to_go_on(rows, hazard)
+    away = _log_away(hazard)
+    first, chance = _chance_to_go_on(rows, away)
     asked = following.had_to_go_on[first]
-    away = np.log1p(-np.minimum(hazard, 1 - 1e-16))
-    parts = [(_log(chance[..., asked]), rows.patient[first][asked]), (away * following.had_to_stay_away, rows.patient)]
+    kept_away = np.flatnonzero(following.had_to_stay_away)
+    parts = [
+        (_log(chance[..., asked]), rows.patient[first][asked]),
+        (away[..., kept_away] * following.had_to_stay_away[kept_away], rows.patient[kept_away]),
+    ]
     if following.still_due is not None and len(first):
         cut = ~np.isnan(following.still_due[first])
         left = -np.expm1(np.add.reduceat(away * np.nan_to_num(following.still_due), first, axis=-1))[..., cut]
