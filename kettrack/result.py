@@ -59,6 +59,8 @@ class Result:
         `ok`, or `refused` with the reason and what to record so that it could be answered.
     policy : str
         Disclosure policy the table has been through; empty before the gate.
+    people : int, optional
+        People behind the whole table, where its rows count something else, such as decisions; named under a figure.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Result:
     reason: str = ""
     collect: str = ""
     policy: str = ""
+    people: int | None = None
 
     @property
     def text(self) -> str:
@@ -124,6 +127,8 @@ class Result:
     def caption(self) -> str:
         """N, instrument, rules and extract in one line, for under a figure."""
         n = self.table["n"].max() if "n" in self.table else len(self.table)
+        if self.people is not None and self.policy in ("", "internal"):  # a count that has not been through the gate
+            n = self.people
         people = [f"N = {n:,.0f}"] if "n" in self.table or "person" in self.roles.values() else []
         criteria = self.made_from.get("criteria", {})
         rules = f"{self.made_from.get('instrument', '')}, {criteria.get('name', '')} {criteria.get('version', '')}"
@@ -186,7 +191,10 @@ class Result:
             return in_words(value or "") if role in ("key", "label") and column != "patient_id" else value or ""
         if role in ("count", "running", "denominator"):
             return f"{int(value):,}"
-        return f"{value:.{self.decimals.get(column, 1)}f}" if role in ("derived", "person") else str(value)
+        places = self.decimals.get(column, 1)
+        if str(row.get("unit", "")).startswith("%"):
+            places = min(places, 1)
+        return f"{value:.{places}f}" if role in ("derived", "person") else str(value)
 
 
 def _cell_name(key: Any) -> str:

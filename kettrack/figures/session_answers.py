@@ -12,8 +12,19 @@ from matplotlib.axes import Axes
 from kettrack.figures.style import INK, RESPONDED, WORSE, canvas, nothing_to_draw
 
 CHECK: Final = "check"
-COLOURS: Final = {"biased by design": WORSE, "causal, under assumptions": RESPONDED, "second opinion": "#56B4E9"}
-MARKERS: Final = {"biased by design": "X", "causal, under assumptions": "o", "second opinion": "D"}
+COLOURS: Final = {
+    "biased by design": WORSE,
+    "causal, under assumptions": RESPONDED,
+    "second opinion": "#56B4E9",
+    "contradicted by its check": "#777777",
+}
+MARKERS: Final = {
+    "biased by design": "X",
+    "causal, under assumptions": "o",
+    "second opinion": "D",
+    "contradicted by its check": "v",
+}
+BOLD: Final = ("biased by design", "contradicted by its check")
 GREY: Final = "#777777"
 LABEL: Final = 46  # characters of an estimand on one line
 REASON: Final = 150  # characters of a reason in the picture; all of it stands in the table
@@ -21,8 +32,8 @@ LINE: Final = 118  # characters of a line below
 ROW: Final = 0.5  # inches
 # Right of the axis, in points: the number with its interval, what kind of answer, how many people.
 COLUMNS: Final = {"points (95 % interval)": 8, "kind of answer": 128, "people": 272}
-LINES: Final = ("negative_control", "e_value", "effective", "calibration")
-NAMES: Final = ("Negative control", "E-value", "Effective sample", "Calibration")
+LINES: Final = ("negative_control", "e_value", "overlap", "effective|largest_share", "calibration")
+NAMES: Final = ("Negative control", "E-value", "Overlap", "Effective sample", "Calibration")
 
 
 def plot_session_answers(table: pd.DataFrame, ax: Axes | None = None, caption: str = "") -> Axes:
@@ -103,7 +114,7 @@ def _write_columns(axes: Axes, answers: pd.DataFrame) -> None:
         people = "-" if pd.isna(row["n"]) else f"{int(row['n']):,}"
         colour = COLOURS[row["kind"]] if pd.notna(row["estimate"]) else GREY
         for said, place in zip((_number(row), row["kind"], people), COLUMNS.values(), strict=True):
-            weight = "bold" if said == "biased by design" else "normal"
+            weight = "bold" if said in BOLD else "normal"
             axes.annotate(
                 said, (1, at), (place, 0), xycoords=("axes fraction", "data"), textcoords="offset points", va="center",
                 fontsize=9, color=INK if said == people else colour, weight=weight,
@@ -145,7 +156,7 @@ def _said(row: pd.Series) -> str:
     """One check in words, with its number; refused ones say why."""
     if pd.isna(row["estimate"]):
         return f"not known: {row['reason']}"
-    unit = {"risk ratio": "", "people": "", "%": " %", "points": " points"}[row["unit"]]
+    unit = {"risk ratio": "", "people": "", "SD": " SD", "%": " %", "points": " points"}[row["unit"]]
     note = f" ({row['note']})" if row["note"] else ""
     if row["unit"] in ("people", "%"):
         return f"{_number(row)}{unit} {row['about']}{note}"

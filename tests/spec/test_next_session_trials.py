@@ -78,6 +78,15 @@ def test_the_log_must_cover_the_window_and_nothing_else_of_the_future_decides():
     assert why(cohort(OUTCOMES, patients=logs), recall=0)["early"] == [None]
 
 
+def test_a_score_taken_before_the_session_of_somebody_who_paused_and_came_back_counts():
+    clinic = cohort(
+        "patient | day | score | timing\n back | -1 | 20 |\n back | 21 | 18 | before\n back | 28 | 6 | before",
+        "patient | days\n back | 0 21",
+        "patient | observed_to_day | planned_sessions\n back | 90 | 6",
+    )
+    assert trials_of(clinic, "arm", "outcome", "after", "received")["back"][0] == (1, False, 18, 21, 0)
+
+
 def test_without_recall_a_score_of_the_next_session_counts_when_taken_after_it():
     clinic = cohort(
         """

@@ -15,12 +15,17 @@ from kettrack.analysis.calibration.stop_after import stop_after_calibration
 from kettrack.analysis.next_session.answer import next_session
 from kettrack.analysis.session_answers.answer import session_answers
 from kettrack.analysis.stop_after.answer import stop_after
+from kettrack.figures.session_answers import plot_session_answers
 from kettrack.result import Result
 from kettrack.simulation.cohort import simulate
 from kettrack.simulation.presets import SCENARIOS
+from kettrack.trials.next_session import with_left_out_measure
 
 ANSWERS = ["naive_slope", "adjusted_slope", "next_session", "stop_after", "strict", "g_formula"]
-CHECKS = ["negative_control", "e_value", "e_value_limit", "overlap", "effective_k", "effective_m", "largest_share"]
+CHECKS = [
+    "negative_control", "negative_control_detectable", "e_value", "e_value_limit", "overlap", "effective_k", "effective_m",
+    "largest_share",
+]  # fmt: skip
 CALIBRATED = ["calibration_zero", "calibration_point", "stop_after_calibration_zero", "stop_after_calibration_point"]
 BANNED = ("effect of number of sessions", "proved", "significant", "significantly")
 
@@ -112,6 +117,21 @@ def test_a_refusal_is_a_row_with_its_reason(sample, refusing):
     assert rows.loc["stop_after", "status"] == "refused"
     assert rows.loc["g_formula", "reason"] == "the comparison above is refused"
     assert rows["about"].is_unique
+
+
+def test_a_negative_control_that_differs_puts_every_answer_in_doubt():
+    """Scenario F: sessions do nothing, and a reason that nobody records decides who goes on."""
+    made = with_left_out_measure(simulate(SCENARIOS["F"], 2_000, 5))
+    clinic = cohort_from_frames(made.sessions, made.scores, made.patients, made.events)
+    stop, following = stop_after(clinic, 3, 1, recall_days=0, replicates=10), next_session(clinic, recall_days=0)
+    result = session_answers(clinic, stop, following)
+    rows = rows_of(result)
+    assert set(rows.loc[["next_session", "stop_after", "strict", "g_formula"], "kind"]) == {"contradicted by its check"}
+    assert "none of these differences must be read as what sessions do" in result.text
+    assert "would remove it" not in result.text
+    assert "could have gone either way" in result.text
+    axes = plot_session_answers(result.table)
+    assert "contradicted by its check" in {said.get_text() for said in axes.texts}
 
 
 def test_small_counts_stay_hidden(weekly, found):

@@ -11,6 +11,7 @@ from kettrack.analysis.next_session.fit import fit_trials
 from kettrack.analysis.next_session.points import FRESH
 from kettrack.analysis.next_session.question import Question, Words, first_course
 from kettrack.analysis.next_session.rows import (
+    UNRECORDED,
     Frame,
     answer_rows,
     arm_rows,
@@ -162,15 +163,16 @@ def _sentence(table: pd.DataFrame, question: Question) -> str:
     rows, name = table.set_index("key"), question.name
     found = rows.loc[name]
     way = "lower" if found["estimate"] < 0 else "higher"
+    none_fits = bool(found["ci_low"] <= 0 <= found["ci_high"])
     one = str(found["about"]).startswith("one more")
     who = "those who had one more session" if one else "those who went on"
     verb = "did not have it then" if one else "paused"
     others = f"people who {verb} ({{on_sessions.size}} against {{off_sessions.size}} sessions by the time of the outcome)"
     said = (
         f"Among {question.words.who}, {who} scored {{{name}.size}} points {way} about {{on_day.size}} days later than "
-        f"similar {others} (95 % interval {{{name}.size_low}} to {{{name}.size_high}} points {way}). "
+        f"similar {others} (95 % interval {_interval(name, way, none_fits)}). "
     )
-    if found["ci_low"] <= 0 <= found["ci_high"]:
+    if none_fits:
         said += "The interval holds 0: no difference would fit these data too. It assumes we recorded the reasons people stop. "
     else:
         said += (
@@ -184,6 +186,12 @@ def _sentence(table: pd.DataFrame, question: Question) -> str:
     return said + _control_words(str(rows.loc["negative_control", "note"]))
 
 
+def _interval(name: str, way: str, none_fits: bool) -> str:
+    if none_fits:
+        return f"{{{name}.ci_low}} to {{{name}.ci_high}} points, below 0 = lower"
+    return f"{{{name}.size_low}} to {{{name}.size_high}} points {way}"
+
+
 def _control_words(note: str) -> str:
     numbers = "{negative_control.estimate} points ({negative_control.ci_low} to {negative_control.ci_high})"
     if note.startswith("silent"):
@@ -191,7 +199,7 @@ def _control_words(note: str) -> str:
             f"A measure left out of the adjustment differs by {numbers} between the two at equal histories; an imbalance of "
             "{negative_control_detectable.estimate} SD would have been seen. That it is silent never reassures."
         )
-    if note.startswith("not recorded"):
+    if note == UNRECORDED:
         return (
             f"But a measure left out of the adjustment differs by {numbers} between the two at equal histories: reasons that "
             "were not recorded decide who goes on, so this difference must not be read as what a session does."

@@ -83,6 +83,7 @@ def going_on_by_score(cohort: Cohort) -> Result:
             f"Decisions of the first course that `next_session` uses. {rule_words(cohort)}.",
         ),
         made_from=made_from(cohort, unit="percent of decisions"),
+        people=len(np.unique(trials.patient)),
     )
     return release(result, cohort)
 
@@ -100,9 +101,10 @@ def _cell(band: str, place: int, session: int, arm: np.ndarray) -> dict[str, obj
 def _going_on_words(table: pd.DataFrame) -> str:
     filled = table[table["estimate"].notna()]
     sided = int(filled["note"].ne("").sum())
+    which = "In none" if not sided else f"In {sided}"
     return (
-        f"Of {len(filled)} cells with at least {FEWEST} decisions, {sided} hold only people who all went on or all did not: "
-        "there nothing can be compared."
+        f"{which} of {len(filled)} cells with at least {FEWEST} decisions did everybody go on, or nobody: there nothing could "
+        "be compared."
     )
 
 
@@ -148,5 +150,6 @@ def balance(cohort: Cohort) -> Result:
             f"Balance of what was recorded says nothing of what was not. {rule_words(cohort)}.",
         ),
         made_from=made_from(cohort, unit="standard deviations"),
+        people=len(np.unique(trials.patient)),
     )
     return release(result, cohort)

@@ -28,6 +28,7 @@ from kettrack.vocabulary.instrument import Instrument
 Row = dict[str, Any]
 FEWEST_IN_GROUP: Final = 10  # trials in each arm below which a group has no row of its own
 ONE_SESSION: Final = (0.75, 1.5)  # difference in sessions received that may be called one more session
+UNRECORDED: Final = "not recorded reasons decide who goes on"  # note of a negative control that differs
 _ARM_KEYS: Final = {True: "on", False: "off"}
 
 
@@ -141,7 +142,7 @@ def _control_rows(trials: Trials, control: NegativeControl | None, left_out: str
     if control is None:
         return [row("negative_control", about, "points", with_it, note=f"hardly any {left_out} at the decisions")]
     interval = Interval(control.difference, control.low, control.high)
-    note = "not recorded reasons decide who goes on" if control.fires else "silent, which never reassures"
+    note = UNRECORDED if control.fires else "silent, which never reassures"
     detectable = f"imbalance in {left_out} that would have been seen"
     return [
         row("negative_control", about, "points", with_it, interval, note=note),

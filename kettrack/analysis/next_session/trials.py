@@ -95,7 +95,7 @@ def find_trials(points: Points, grace: Grace, recall: int) -> Trials:
         Days after t0 within which the next session means going on, the same for all or for each point.
     recall : int
         Days a score looks back: the outcome is the first score from `grace` + `recall` days after t0 on, at most `WINDOW` days
-        later. With 0 a score on the day of the next session counts when it was taken after it.
+        later. With 0 a score on the day of the session that settled the arm counts when it was taken after it.
 
     Examples
     --------
@@ -110,7 +110,7 @@ def find_trials(points: Points, grace: Grace, recall: int) -> Trials:
     allowed = np.broadcast_to(np.asarray(grace, np.int64), kept.shape)[kept]
     arm = next_day <= day + allowed
     start, key = day + allowed + recall, day_key(patient, day)
-    place = np.searchsorted(points.score_key, 2 * day_key(patient, start) + (next_day == start))
+    place = np.searchsorted(points.score_key, 2 * day_key(patient, start) + (arm & (next_day == start)))
     score_key, score = np.append(points.score_key, np.iinfo(np.int64).max), np.append(points.score, np.nan)
     end = key + allowed + recall + WINDOW
     there = score_key[place] <= 2 * end + 1

@@ -11,7 +11,17 @@ import pandas as pd
 from kettrack.analysis.association.slopes import slopes
 from kettrack.analysis.context import made_from, release, rule_words
 from kettrack.analysis.next_session.answer import next_session
-from kettrack.analysis.session_answers.rows import BIASED, CAUSAL, SECOND, check_rows, naive_rows, next_rows, stop_rows
+from kettrack.analysis.session_answers.rows import (
+    BIASED,
+    CAUSAL,
+    DOUBTED,
+    SECOND,
+    check_rows,
+    doubted,
+    naive_rows,
+    next_rows,
+    stop_rows,
+)
 from kettrack.analysis.session_answers.words import one_sentence
 from kettrack.analysis.stop_after.answer import stop_after
 from kettrack.reading.cohort import Cohort
@@ -66,15 +76,16 @@ def session_answers(
     -------
     Result
         One row per answer and per check: `key` `about` (whose score, when, what is compared) `unit` `n` (people) `estimate`
-        `ci_low` `ci_high` `kind` (biased by design; causal, under assumptions; second opinion; check) `status` (ok, refused,
-        hidden) `reason` (of a refusal) `note`, and `better` (lower or higher scores). `size` `size_low` `size_high` are the
-        same turned so that the estimate is not negative.
+        `ci_low` `ci_high` `kind` (biased by design; causal, under assumptions; second opinion; contradicted by its check, in
+        place of these two where the negative control differs; check) `status` (ok, refused, hidden) `reason` (of a refusal)
+        `note`, and `better` (lower or higher scores). `size` `size_low` `size_high` are the same turned so that the estimate is
+        not negative.
 
         - `naive_slope` `adjusted_slope`: for as many sessions more as the two strategies of `stop_after` differ by;
         - `next_session`, `stop_after`, `strict`, `g_formula`: what survives;
-        - `negative_control` `e_value` `e_value_limit` `overlap` `effective_k` `effective_m` `largest_share` and, where they
-          were given, `calibration_zero` `calibration_point` `stop_after_calibration_zero` `stop_after_calibration_point`: what
-          would change our mind.
+        - `negative_control` `negative_control_detectable` `e_value` `e_value_limit` `overlap` `effective_k` `effective_m`
+          `largest_share` and, where they were given, `calibration_zero` `calibration_point` `stop_after_calibration_zero`
+          `stop_after_calibration_point`: what would change our mind.
 
         Never refused as a whole: a method that refuses is a row that says why.
 
@@ -111,6 +122,8 @@ def _table(cohort: Cohort, naive: Result, following: Result, stop: Result, calib
         *check_rows(following, stop, calibrations),
     ]
     table = pd.DataFrame(rows).reindex(columns=list(_ROLES))
+    if doubted(following):  # the reasons to stop are the same for every method that relies on their being recorded
+        table["kind"] = table["kind"].replace({CAUSAL: DOUBTED, SECOND: DOUBTED})
     below = table["estimate"] < 0
     turned: dict[str, Any] = {
         "size": table["estimate"].abs(),
@@ -129,6 +142,9 @@ def _caveats(cohort: Cohort, following: Result, stop: Result) -> tuple[str, ...]
         f"{CAUSAL.capitalize()}: that the reasons to stop which also predict the score are in the history, that some with "
         "each history went on and some did not, and that sessions are alike. Nothing in the data can show the first.",
         f"{SECOND.capitalize()}: models for the score week by week; they err towards no difference when the score is noisy.",
+        f"{DOUBTED.capitalize()}: a measure left out of the history differs between those who went on and those who did not "
+        "at equal histories, so reasons that were not recorded decide who goes on, and every row that relies on them is in "
+        "doubt.",
         f"One more session: {following.estimand}",
         f"Stopping after so many: {stop.estimand}",
         "A refusal is an answer: these data do not carry that comparison. The reason says what is missing.",

@@ -8,11 +8,13 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from kettrack.analysis.next_session.rows import UNRECORDED
 from kettrack.result import SUPPRESSED, Result
 
 BIASED: Final = "biased by design"
 CAUSAL: Final = "causal, under assumptions"
 SECOND: Final = "second opinion"
+DOUBTED: Final = "contradicted by its check"
 CHECK: Final = "check"
 USUAL_DIFFERENCE: Final = 3  # sessions; where no two strategies are compared
 HORIZON: Final = "week 12"
@@ -66,6 +68,12 @@ def naive_rows(naive: Result, stop: Result) -> list[Row]:
     return [take(key, about, BIASED, cells_of(naive, source), naive.reason, more) for key, source, about in rows]
 
 
+def doubted(following: Result) -> bool:
+    """Whether the measure left out of the history shows that reasons nobody recorded decide who goes on."""
+    control = cells_of(following, "negative_control")
+    return control is not None and str(control["note"]).startswith(UNRECORDED)
+
+
 def next_rows(following: Result) -> list[Row]:
     """One more session, among people still coming."""
     cells = cells_of(following, "next_session")
@@ -111,7 +119,7 @@ def stop_rows(stop: Result) -> list[Row]:
 def check_rows(following: Result, stop: Result, calibrations: Sequence[Result]) -> list[Row]:
     """What would change our mind about the answers above."""
     why = "the answer to one more session is refused"
-    rows = [_check(cells_of(following, key), key, about, unit, why) for key, about, unit in _NEXT_CHECKS]
+    rows = [_next_check(following, key, about, unit, why) for key, about, unit in _NEXT_CHECKS]
     why = "the comparison of stopping after so many is refused"
     for key, number, unnamed in zip(("k", "m"), compared(stop), ("the more", "the fewer"), strict=True):
         about = f"people's worth of information on stopping after {number or unnamed}"
@@ -120,6 +128,13 @@ def check_rows(following: Result, stop: Result, calibrations: Sequence[Result]) 
     share = _moved(stop, "stop_after", "largest_share", 100)
     rows.append(_check(share, "largest_share", about, "%", why))
     return rows + [row for calibration in calibrations for row in _calibration_rows(calibration)]
+
+
+def _next_check(following: Result, key: str, about: str, unit: str, why: str) -> Row:
+    """A check of one more session; where a measure was left out of the history it is named."""
+    cells = cells_of(following, key)
+    named = str(cells["about"]) if cells and key.startswith("negative_control") else about
+    return _check(cells, key, named, unit, why)
 
 
 def _moved(result: Result, key: str, column: str, times: float = 1.0) -> Cells | None:
@@ -165,6 +180,7 @@ _NEXT_CHECKS: Final = (
         "a measure left out of the history, at the same time: those who went on less similar others",
         "points",
     ),
+    ("negative_control_detectable", "imbalance in it that would have been seen", "SD"),
     ("e_value", "strength of an unrecorded reason that would remove the answer to one more session", "risk ratio"),
     ("e_value_limit", "strength of one that would make its interval reach 0", "risk ratio"),
     ("overlap", "of the decisions to go on could have gone either way", "%"),

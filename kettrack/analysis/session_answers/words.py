@@ -6,11 +6,19 @@ from typing import Any, Final
 
 import pandas as pd
 
+from kettrack.analysis.next_session.answer import WELL_SHARED
+from kettrack.analysis.session_answers.rows import DOUBTED
+
 _MEANING: Final = {
     "worse": "This is expected when people who feel well stop; it does not show that sessions harm.",
     "better": "This is expected when people who are not helped leave, and when sessions help; it cannot tell the one from the "
     "other.",
 }
+_DOUBT: Final = (
+    "But a measure left out of the adjustment differs by {negative_control.estimate} points ({negative_control.ci_low} to "
+    "{negative_control.ci_high}) between those who went on and those who did not at equal histories: reasons that were not "
+    "recorded decide who goes on, so none of these differences must be read as what sessions do."
+)
 _NONE_FITS: Final = "The interval holds 0: no difference would fit these data too."
 Row = dict[str, Any]
 
@@ -24,8 +32,8 @@ def one_sentence(table: pd.DataFrame) -> str:
         Of `session_answers`.
     """
     rows = {str(row["key"]): {str(name): value for name, value in row.items()} for row in table.to_dict("records")}
-    parts = (_naive(rows["adjusted_slope"]), _next(rows["next_session"], rows), _stop(rows["stop_after"]))
-    return " ".join(parts)
+    parts = [_naive(rows["adjusted_slope"]), _next(rows["next_session"], rows), _stop(rows["stop_after"])]
+    return " ".join([*parts, _DOUBT] if rows["next_session"]["kind"] == DOUBTED else parts)
 
 
 def _naive(row: Row) -> str:
@@ -47,8 +55,14 @@ def _next(row: Row, rows: dict[str, Row]) -> str:
     said = (
         f"Among people still coming, those who {'had one more session' if one else 'went on'} scored {{next_session.size}} "
         f"points {_way(row)} {later}than similar people who {'did not' if one else 'paused'} "
-        f"({_interval('next_session', row)}). It assumes we recorded the reasons people stop"
+        f"({_interval('next_session', row)})."
     )
+    shared = rows["overlap"]
+    if shared["status"] == "ok" and shared["estimate"] < WELL_SHARED:
+        said += " Only {overlap.estimate} % of the decisions could have gone either way; for the others the models speak."
+    if row["kind"] == DOUBTED:
+        return said
+    said += " It assumes we recorded the reasons people stop"
     if _holds_none(row):
         return f"{said}. {_NONE_FITS}"
     factor = "; a reason linked to both by a factor of {e_value.estimate} would remove it"
