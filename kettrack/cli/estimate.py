@@ -82,13 +82,15 @@ def _check_output(output: Path | None, json: bool) -> None:
 
 
 def _give(result: Result, output: Path | None, json: bool) -> None:
-    """Write or print what there is; a refusal has no table, but is JSON as well."""
+    """Write or print what there is; a refusal is JSON as well, and shows what it rests on."""
     if output is not None and output.suffix.lower() == JSON_ENDING:
         write_text(result.to_json() + "\n", output)
     elif json:
         answer(result.to_json())
         return
     elif result.status == "refused":
+        if output is None and not result.table.empty:
+            answer(result.shown.to_string(index=False))
         return
     elif output is not None:
         write_table(result.table, output)

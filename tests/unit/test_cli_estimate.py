@@ -74,6 +74,13 @@ def test_refusal_leaves_with_3_and_says_what_to_record(run, bare: Path, tmp_path
     assert err.rstrip().endswith("r.csv' was not written.")
 
 
+def test_a_refusal_shows_what_it_rests_on(run) -> None:
+    code, out, err = run("stop-after", SAMPLE)
+    assert code == 3
+    assert "Cannot be answered" in err
+    assert "Everybody followed from session 1" in out
+
+
 def test_refusal_says_that_an_older_file_is_still_there(run, bare: Path, tmp_path: Path) -> None:
     (tmp_path / "r.csv").write_text("older\n", encoding="utf-8")
     err = run("response_by_session", bare, "-o", tmp_path / "r.csv")[2]
