@@ -77,7 +77,7 @@ def test_refusal_leaves_with_3_and_says_what_to_record(run, bare: Path, tmp_path
 def test_a_refusal_shows_what_it_rests_on(run) -> None:
     code, out, err = run("stop-after", SAMPLE)
     assert code == 3
-    assert "Cannot be answered" in err
+    assert "To answer it, record" in err
     assert "Everybody followed from session 1" in out
 
 
