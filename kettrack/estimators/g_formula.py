@@ -1,11 +1,12 @@
 """Parametric g-formula on a weekly grid: how scores go from week to week, and what they would be if sessions were set.
 
-One linear model says the next score from the history and the sessions of the week. What a session does is learnt from the weeks
-in which it was still open, after a week with a session and a score; how scores go by themselves from all of them. (Who stopped
+One linear model says the next score from the history and the sessions since the last one. What a session does is learnt from
+the weeks in which it was still open, after a session and a score; how scores go by themselves from all of them. (Who stopped
 long ago did so at scores that a summary of the history no longer holds: with those weeks in the comparison, sessions that do
-nothing seemed to do .3 points of harm or good.) People are then sent through it week by week. Measurement error in the score
-hides part of what the model needs, so contrasts come out too small (-1.02 for -1.36 where stopping is random): a second
-opinion, with a check that untouched people end up where they were seen.
+nothing seemed to do .3 points of harm or good.) People are then sent through it week by week. A week without a score hands on
+the last one known, in the fit and in the simulation, which draws who is scored too. Measurement error in the score hides part
+of what the model needs, so contrasts come out too small (-1.02 for -1.36 where stopping is random): a second opinion, with a
+check that untouched people end up where they were seen.
 """
 
 from __future__ import annotations
@@ -18,44 +19,37 @@ import numpy.typing as npt
 from kettrack.errors import NotIdentified
 from kettrack.estimators.least_squares import fit_least_squares
 from kettrack.estimators.logistic import fit_logistic
+from kettrack.estimators.score_weeks import Bools, Floats, Ints, Known, Weeks, start
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 Counts = npt.NDArray[np.number]
 
 _FEWEST = 50  # weeks with a score before and at their end
-_SESSION = 2  # columns, the last ones, that say what the sessions of the week do
+_SESSION = 2  # columns, the last ones, that say what the sessions since the last score do
 
 
 @dataclass(frozen=True, slots=True)
-class Weeks:
-    """Scores and sessions by week; a week is the days up to and with its number times seven, week 0 is day 0.
+class Chance:
+    """Of something in a week, for people in one of two groups; at the fit to everybody once.
 
     Parameters
     ----------
-    baseline : float64, shape (people,)
-        Score before session 1; never missing.
-    score : float64, shape (people, weeks)
-        Score of weeks 0, 1, ...; missing where none was taken.
-    sessions : int64, shape (people, weeks)
-        Session days in each week; one in week 0.
-    lowest, highest : float
-        Range of the scale.
+    share : float64, shape (weeks, 2)
+        Of each group to whom it happened; 0 where there was nobody.
+    coefficients : float64, shape (columns,)
+        Of the logistic model for the weeks and groups in which it happened to some and not to others.
     """
 
-    baseline: Floats
-    score: Floats
-    sessions: Ints
-    lowest: float
-    highest: float
+    share: Floats
+    coefficients: Floats
 
-    @property
-    def carried(self) -> Floats:
-        """Last score known at the end of each week; the baseline in the first column, weeks 0, 1, ... after it."""
-        out = np.column_stack([self.baseline, self.score])
-        for week in range(1, out.shape[1]):
-            out[:, week] = np.where(np.isnan(out[:, week]), out[:, week - 1], out[:, week])
-        return out
+    def strikes(self, known: Known, group: Bools, chance: Floats) -> Bools:
+        """Whether it happens: to all, to nobody, or by the model."""
+        share = self.share[known.weeks, group.astype(np.int64)]
+        some = (share > 0) & (share < 1)
+        if some.any():
+            modelled = _expit(_combined(self.coefficients, known.for_chance(group, len(self.share))))
+            share = np.where(some, modelled, share)
+        return np.asarray(chance < share)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,63 +62,26 @@ class WeekModels:
         Of the linear model.
     residuals : float64, shape (weeks with a score,)
         Observed less fitted, at the fit to everybody once.
-    comes : float64, shape (columns,)
-        Of the logistic model for any session in a week; it serves the natural course only, so replicates have zeros.
+    comes : Chance
+        Of any session, for those without and with one in the week before; it serves the natural course only.
     number : int64, shape (weeks with a session,)
         Session days in weeks that have any.
     pace : tuple of int64 arrays
         By week, the session days of those who had any in that week or later: the clinic's own spacing.
+    scored : Chance
+        Of a score, for those without and with a session in the week.
     """
 
     next_score: Floats
     residuals: Floats
-    comes: Floats
+    comes: Chance
     number: Ints
     pace: tuple[Ints, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What is known of everybody before a week; arrays of shape (..., people)."""
-
-    baseline: Floats
-    last: Floats
-    previous: Floats
-    total: Floats
-    weeks: int
-    before: Ints
-    last_week: Ints
-
-    def after(self, score: Floats, given: Ints) -> _Known:
-        """The same a week later."""
-        total = self.total + score
-        return _Known(self.baseline, score, self.last, total, self.weeks + 1, self.before + given, given)
-
-    @property
-    def mean(self) -> Floats:
-        """Of the baseline and every score since."""
-        return self.total / (self.weeks + 1)
-
-    def for_score(self, given: Ints, weeks: int) -> list[npt.NDArray[np.floating]]:
-        """Covariates of the week's score: every week has its own intercept, what its sessions do comes last."""
-        own = [np.full(self.last.shape, float(week == self.weeks)) for week in range(weeks)]
-        return [*own, self.last, self.last**2 / 10, self.previous, self.mean, self.baseline, 1.0 * given,
-                given * self.last / 10]  # fmt: skip
-
-    def for_session(self) -> list[npt.NDArray[np.floating]]:
-        """Covariates of any session in the week."""
-        came, before = 1.0 * (self.last_week > 0), 1.0 * self.before
-        return [np.ones(self.last.shape), came, came * self.last, came * self.last**2 / 10, self.mean, self.baseline, before,
-                before**2 / 10]  # fmt: skip
-
-
-def _start(baseline: Floats) -> _Known:
-    none = np.zeros(baseline.shape, np.int64)
-    return _Known(baseline, baseline, baseline, baseline, 0, none, none)
+    scored: Chance
 
 
 def fit_weeks(weeks: Weeks, counted: Counts | None = None) -> WeekModels:
-    """Fit both models to all weeks of all people.
+    """Fit the models to all weeks of all people.
 
     Parameters
     ----------
@@ -139,27 +96,38 @@ def fit_weeks(weeks: Weeks, counted: Counts | None = None) -> WeekModels:
         Fewer than 50 weeks with a score.
     """
     seen, length = ~np.isnan(weeks.score), weeks.score.shape[1]
-    decided = (weeks.sessions[:, :-1] > 0) & seen[:, :-1]
-    open_still = np.column_stack([np.ones(len(seen), dtype=bool), decided]).T[seen.T]
     if seen.sum() < _FEWEST:
         raise NotIdentified(f"only {seen.sum()} weeks have a score.", "a score every week, on and off treatment.")
-    carried, known, score_x, session_x = weeks.carried, _start(weeks.baseline), [], []
-    for week in range(length):
-        score_x.append(np.column_stack(known.for_score(weeks.sessions[:, week], length))[seen[:, week]])
-        session_x.append(np.column_stack(known.for_session()))
-        known = known.after(carried[:, week + 1], weeks.sessions[:, week])
+    known, score_x, comes_x, scored_x, decided = start(weeks.baseline), [], [], [], [np.ones(len(seen), dtype=bool)]
+    for score, came, there in zip(weeks.score.T, weeks.sessions.T, seen.T, strict=True):
+        score_x.append(np.column_stack(known.for_score(came, length))[there])
+        comes_x.append(np.column_stack(known.for_chance(known.last_week > 0, length)))
+        scored_x.append(np.column_stack(known.for_chance(came > 0, length)))
+        decided.append(there & (known.unscored + came > 0))
+        known = known.after(score, came)
+    open_still = np.stack(decided[:-1])[seen.T]
     columns, scores = np.vstack(score_x), weeks.score.T[seen.T]
     people = np.broadcast_to(np.arange(len(seen)), (length, len(seen)))
-    given, coming = weeks.sessions[:, 1:], np.vstack(session_x[1:])
+    given, any_given = weeks.sessions[:, 1:], weeks.sessions > 0
     usual = _score_model(columns, scores, open_still, None)
     beta = usual if counted is None else _score_model(columns, scores, open_still, counted[:, people[seen.T]])
-    comes = fit_logistic(coming, given.T.ravel() > 0) if counted is None else np.zeros(coming.shape[1])
+    comes = _fit_chance(comes_x, any_given, np.column_stack([np.zeros(len(seen), dtype=bool), any_given[:, :-1]]))
     later = np.cumsum(weeks.sessions[:, ::-1], axis=1)[:, ::-1] > 0
     pace = tuple(weeks.sessions[later[:, week], week] for week in range(length))
-    return WeekModels(beta, scores - columns @ usual, comes, given[given > 0], pace)
+    scored = _fit_chance(scored_x, seen, any_given)
+    return WeekModels(beta, scores - columns @ usual, comes, given[given > 0], pace, scored)
 
 
-def _score_model(x: Floats, y: Floats, open_still: npt.NDArray[np.bool_], weights: Counts | None) -> Floats:
+def _fit_chance(columns: list[Floats], happened: Bools, group: Bools) -> Chance:
+    """Chance of what happened by week, given the covariates of each week; arrays of shape (people, weeks)."""
+    x, groups = np.vstack(columns), [group == one for one in (False, True)]
+    share = np.column_stack([(happened & one).sum(axis=0) / np.maximum(one.sum(axis=0), 1) for one in groups])
+    some = ((share > 0) & (share < 1)).ravel()
+    rows = x[:, : some.size][:, some].any(axis=1)
+    return Chance(share, fit_logistic(x[rows], happened.T.ravel()[rows]) if rows.any() else np.zeros(x.shape[1]))
+
+
+def _score_model(x: Floats, y: Floats, open_still: Bools, weights: Counts | None) -> Floats:
     """Coefficients: of the sessions from the weeks in which one was still open, of all else, given those, from every week."""
     own, given = x[:, :-_SESSION], x[:, -_SESSION:]
     theirs = None if weights is None else weights[:, open_still]
@@ -187,15 +155,21 @@ def simulate_weeks(weeks: Weeks, models: WeekModels, stop_after: int | None, see
     Returns
     -------
     float64, shape (people, weeks) or (replicates, people, weeks)
+        Missing where the person would not be scored; under a strategy all have a score in the last week.
+
+    Raises
+    ------
+    NotIdentified
+        Under a strategy, where nobody without (or with) a session in the last week was scored in it.
     """
     rng, length = np.random.default_rng(seed), weeks.score.shape[1]
     shape = (*models.next_score.shape[:-1], len(weeks.baseline))
-    known, scores = _start(np.broadcast_to(weeks.baseline, shape)), []
+    known, scores, of_scores = start(np.broadcast_to(weeks.baseline, shape)), [], np.random.default_rng([seed, 1])
     for week in range(length):
         given = np.ones(shape, np.int64)
         chance = rng.random(shape)
         if week and stop_after is None:
-            comes = chance < _expit(_combined(models.comes, known.for_session()))
+            comes = models.comes.strikes(known, known.last_week > 0, chance)
             given = comes * (rng.choice(models.number, shape) if len(models.number) else 0)
         elif week:
             pace = np.sort(models.pace[week]) if len(models.pace[week]) else np.zeros(1, np.int64)
@@ -204,9 +178,21 @@ def simulate_weeks(weeks: Weeks, models: WeekModels, stop_after: int | None, see
             given = np.minimum(given, stop_after - known.before)
         fitted = _combined(models.next_score, known.for_score(given, length))
         score = np.clip(np.rint(fitted + rng.choice(models.residuals, shape)), weeks.lowest, weeks.highest)
-        known = known.after(score, given)
-        scores.append(score)
+        scored = models.scored.strikes(known, given > 0, of_scores.random(shape))
+        if stop_after is not None and week == length - 1:
+            scored = _everybody(models.scored.share[week], given)
+        scores.append(np.where(scored, score, np.nan))
+        known = known.after(scores[-1], given)
     return np.stack(scores, axis=-1)
+
+
+def _everybody(share: Floats, given: Ints) -> Bools:
+    """All, where those without and those with a session in the week were scored at all."""
+    for came, words in enumerate(("without", "with")):
+        if share[came] == 0 and ((given > 0) == came).any():
+            reason = f"nobody {words} a session in the last week was scored in it."
+            raise NotIdentified(reason, "a score every week, on and off treatment.")
+    return np.ones(given.shape, dtype=bool)
 
 
 def _combined(coefficients: Floats, columns: list[npt.NDArray[np.floating]]) -> Floats:
@@ -222,10 +208,10 @@ def largest_miss(weeks: Weeks, simulated: Floats) -> tuple[float, int]:
 
     Weeks with fewer than 30 scores are passed over. The observed mean is of those who were scored, and so is the simulated.
     """
-    seen = ~np.isnan(weeks.score)
-    misses = [
-        float(np.abs(simulated[:, week].mean() - weeks.score[seen[:, week], week].mean())) if seen[:, week].sum() >= 30 else 0.0
-        for week in range(weeks.score.shape[1])
-    ]
+    misses = []
+    for seen, made in zip(weeks.score.T, simulated.T, strict=True):
+        there, told = seen[~np.isnan(seen)], made[~np.isnan(made)]
+        miss = abs(float(told.mean() - there.mean())) if len(told) and len(there) else np.inf
+        misses.append(miss if len(there) >= 30 else 0.0)
     week = int(np.argmax(misses))
     return misses[week], week

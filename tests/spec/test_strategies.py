@@ -1,12 +1,20 @@
 """Who follows "stop after k", and who "at most k, stop once two scores in a row show remission"."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from spec.tables import cohort
 
+from kettrack.analysis.stop_after.checks import in_time
 from kettrack.analysis.stop_after.rows import STARTS, stop_data
-from kettrack.analysis.stop_after.weights import following_at_most, static_following
+from kettrack.analysis.stop_after.table import weigh_arms
+from kettrack.analysis.stop_after.weights import Pair, following_at_most, static_following
 from kettrack.errors import NotIdentified
+from kettrack.vocabulary.conventions import convention
+from kettrack.vocabulary.instrument import Fact, Instrument
+from kettrack.vocabulary.instruments import PHQ9, PROMIS_DEPRESSION
+from kettrack.vocabulary.rules import Predicate, Rule
 
 LONG = 91  # observed_to_day: the outcome window ends there
 
@@ -192,3 +200,75 @@ def test_two_scores_in_remission_end_the_sessions():
     assert at_most(made, 3) == dict.fromkeys(expected, False) | dict.fromkeys(
         ("stops", "six_days", "between", "unaided"), True
     )  # who has three before the trigger, or on its day, must stop there: `due` goes on
+
+
+def test_the_slow_count_among_those_who_had_so_many_sessions():
+    """85 people come every 12 days, 15 every 18: all have 6 sessions, of which the slow have the last on day 90."""
+    fast = "".join(f"\n f{i} | 0 12 24 36 48 60" for i in range(85))
+    slow = "".join(f"\n s{i} | 0 18 36 54 72 90" for i in range(15))
+    data = stop_data(clinic(f"patient | days{fast}{slow}"))
+    assert in_time(data, 14) == (1, 2, 3, 4)  # by day 63; the slow have session 5 on day 72
+    assert in_time(data, 0) == (1, 2, 3, 4, 5)  # by day 77
+    assert np.nanmax(data.first_days) == 72
+    assert np.nanmax(data.course_days) == 90
+
+
+MADRS_CASES = "patient | day | score\n a | -1 | 30\n b | -1 | 30\n usual | -1 | 30\n"
+THREE_LOGS = f"patient | observed_to_day\n a | {LONG}\n b | {LONG}\n usual | {LONG}"
+THREE = "patient | days\n a | 0 7\n b | 0 7\n usual | 0 7 14 21"
+
+
+def triggers(scores, **settings):
+    made = cohort(f"{scores}", THREE, THREE_LOGS, **settings)
+    return stop_data(made), named(made, lambda data: np.where(np.isinf(data.trigger), -1, data.trigger))
+
+
+@pytest.mark.parametrize(("criteria", "day_of_a"), [("convention", -1), ("SUSTAIN-1", 14)])
+def test_remission_is_that_of_the_criteria_in_force(criteria, day_of_a):
+    scores = MADRS_CASES + "a | 7 | 12\n a | 14 | 11\n b | 7 | 10\n b | 14 | 9"
+    _, found = triggers(scores, instrument="MADRS", criteria=criteria)
+    assert found == {"a": day_of_a, "b": 14, "usual": -1}  # 10 or less by the convention, 12 or less in SUSTAIN-1
+
+
+def test_remission_on_a_scale_where_more_is_better():
+    up = Instrument(
+        name="Up", title="Up", minimum=0, maximum=30, higher_is_worse=False, caseness=Fact(15, "own", "user"),
+        remission=(Fact(20, "own", "user"),),
+    )  # fmt: skip
+    scores = (
+        "patient | day | score\n a | -1 | 5\n b | -1 | 5\n usual | -1 | 5\n a | 7 | 20\n a | 14 | 22\n b | 7 | 19\n b | 14 | 19"
+    )
+    data, found = triggers(scores, instrument="Up", user_instruments=(up,))
+    assert data.no_remission == ""
+    assert found == {"a": 14, "b": -1, "usual": -1}
+
+
+def own(limit_of, operator="at most", limit=-50):
+    rule = Rule(Predicate(limit_of, operator, limit))
+    return replace(convention(PHQ9), name="own", remission=rule)
+
+
+@pytest.mark.parametrize(
+    ("rules", "why"),
+    [
+        (own("percent_change"), "define remission as percent change at most -50 %, not as a score"),
+        (own("score", "at least", 4), "define remission as score at least 4, not as a score on the better side of a cut"),
+        (replace(own("score"), remission=None), "define no remission on the PHQ-9"),
+    ],
+)
+def test_without_a_remission_by_the_score_no_rule_ends_the_sessions(rules, why):
+    scores = MADRS_CASES.replace("30", "20") + "a | 7 | 4\n a | 14 | 4"
+    data, found = triggers(scores, criteria="own", user_criteria=(rules,))
+    assert found == {"a": -1, "b": -1, "usual": -1}
+    assert why in data.no_remission
+    against = weigh_arms(data, Pair(4, 2, False, 4)).against["dynamic"]
+    assert against is not None
+    assert against.reason == data.no_remission
+
+
+def test_a_remission_nobody_could_confirm_is_not_used():
+    assert not PROMIS_DEPRESSION.remission[0].usable
+    scores = MADRS_CASES.replace("30", "70") + "a | 7 | 45\n a | 14 | 45"
+    data, found = triggers(scores, instrument="PROMIS Depression")
+    assert found == {"a": -1, "b": -1, "usual": -1}
+    assert "define no remission" in data.no_remission

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from spec.tables import cohort
 
+from kettrack import Cohort
+from kettrack.analysis.association.regression import find_entry, regression_words
 from kettrack.errors import UsageError
 from kettrack.estimators.dose_curve import fit_probit_curve
 from kettrack.estimators.regression_to_mean import expected_drop
@@ -42,3 +45,50 @@ def test_two_scores_of_unchanged_people() -> None:
 def test_impossible_reliability() -> None:
     with pytest.raises(UsageError, match="reliability"):
         expected_drop(14, 5.5, 15, 1.2)
+
+
+def came_with(scores: list[int] | np.ndarray, **settings: str) -> Cohort:
+    rows = [f"p{number} | -1 | {score}\np{number} | 3 | {score}" for number, score in enumerate(scores)]
+    return cohort("\n".join(["patient | day | score", *rows]), **settings)
+
+
+def whole_scores(mean: float, sd: float, lowest: int, n: int) -> np.ndarray:
+    drawn = np.round(np.random.default_rng(7).normal(mean, sd, 60 * n)).astype(int)
+    return drawn[(drawn >= lowest) & (drawn <= 60)][:n]
+
+
+def test_population_behind_a_cut_off() -> None:
+    """A scale long enough that its end plays no part."""
+    entry = find_entry(came_with(whole_scores(24, 8, 30, 4000), instrument="MADRS"))
+    assert (entry.cutoff, entry.mean, entry.sd) == pytest.approx((29.5, 24, 8), rel=0.12)
+    assert entry.words == "entry at the least severe baseline, 30 or above"
+
+
+def test_a_stray_below_caseness_is_not_the_cut_off() -> None:
+    scores = [4, *whole_scores(14, 4, 16, 200)]
+    assert find_entry(came_with(scores)).cutoff == 15.5
+    many = find_entry(came_with([4] * 20 + scores))
+    assert (many.words, many.cutoff) == ("entry at caseness, 10 or above", 10)
+
+
+@pytest.mark.parametrize(
+    "scores",
+    [[20] * 120, [18] * 60 + [19] * 30 + [20] * 16 + [21] * 8 + [22] * 4 + [24, 27]],
+    ids=["all the same", "thinning out like any tail"],
+)
+def test_a_cut_off_that_cannot_be_told(scores: list[int]) -> None:
+    entry = find_entry(came_with(scores))
+    assert not entry.known
+    assert np.isnan(entry.drop(0.6))
+    assert entry.words == f"all baselines at the least severe of them or beyond, {min(scores)} or above"
+    assert "the cut-off at which people came cannot be told from such baselines" in regression_words(entry)
+
+
+def test_few_baselines_tell_no_cut_off() -> None:
+    assert not find_entry(came_with(whole_scores(24, 8, 30, 99), instrument="MADRS")).known
+    assert find_entry(came_with(whole_scores(24, 8, 30, 100), instrument="MADRS")).known
+
+
+def test_a_release_policy_does_not_print_the_baseline_of_one_person() -> None:
+    entry = find_entry(came_with(whole_scores(24, 8, 30, 400), instrument="MADRS", policy="cms"))
+    assert (entry.known, entry.words) == (True, "entry at the least severe baseline")

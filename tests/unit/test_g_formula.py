@@ -1,10 +1,19 @@
 """The week-by-week models: what they find where their own assumptions hold, and that they tell the natural course."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from kettrack import cohort_from_frames
+from kettrack.analysis.stop_after.answer import stop_after
+from kettrack.analysis.stop_after.rows import stop_data
+from kettrack.analysis.stop_after.second import second_opinion
 from kettrack.errors import NotIdentified
-from kettrack.estimators.g_formula import Weeks, fit_weeks, largest_miss, simulate_weeks
+from kettrack.estimators.g_formula import fit_weeks, largest_miss, simulate_weeks
+from kettrack.estimators.score_weeks import Weeks, start
+from kettrack.simulation.cohort import simulate
+from kettrack.simulation.presets import SCENARIOS
 
 
 def linear_world(n, per_session, seed=1, weeks=9):
@@ -65,12 +74,10 @@ def test_replicates_are_fits_of_what_was_drawn():
     assert simulate_weeks(weeks, fitted, 3, 5).shape == (2, 200, 9)
 
 
-def test_missing_scores_are_left_out_of_the_fit_and_carried_in_the_history():
+def test_missing_scores_are_left_out_of_the_fit():
     weeks = linear_world(3000, per_session=1.0)
     score = np.where(np.random.default_rng(4).random(weeks.score.shape) < 0.2, np.nan, weeks.score)
     patchy = Weeks(weeks.baseline, score, weeks.sessions, 0, 27)
-    assert patchy.carried[:, 1:][~np.isnan(score)] == pytest.approx(score[~np.isnan(score)])
-    assert not np.isnan(patchy.carried).any()
     models = fit_weeks(patchy)
     ends = [simulate_weeks(patchy, models, k, seed=2)[:, -1].mean() for k in (6, 3)]
     assert ends[0] - ends[1] == pytest.approx(-(0.7**5 + 0.7**4 + 0.7**3), abs=0.3)
@@ -81,3 +88,67 @@ def test_refuses_with_hardly_a_score():
     empty = np.full(weeks.score.shape, np.nan)
     with pytest.raises(NotIdentified, match="only 0 weeks"):
         fit_weeks(Weeks(weeks.baseline, empty, weeks.sessions, 0, 27))
+
+
+def test_a_week_without_a_score_hands_on_the_last_one_and_its_sessions():
+    known, told = start(np.array([20.0])), []
+    for score, given in ((np.nan, 1), (14.0, 0), (np.nan, 1), (np.nan, 2), (10.0, 1)):
+        known = known.after(np.array([score]), np.array([given]))
+        told.append((known.last.item(), known.previous.item(), known.unscored.item(), known.before.item()))
+    assert told == [(20, 20, 1, 1), (14, 20, 0, 1), (14, 14, 1, 2), (14, 14, 3, 4), (10, 14, 0, 5)]
+    assert known.mean.item() == pytest.approx((20 + 20 + 14 + 14 + 14 + 10) / 6)
+
+
+def test_a_week_in_which_nobody_is_scored_has_no_score_in_the_simulation_either():
+    weeks = linear_world(2000, per_session=1.0)
+    unscored = replace(weeks, score=np.where(np.arange(9) == 0, np.nan, weeks.score))
+    models = fit_weeks(unscored)
+    natural = simulate_weeks(unscored, models, None, seed=3)
+    assert np.isnan(natural[:, 0]).all()
+    assert not np.isnan(natural[:, 1:]).any()
+    assert largest_miss(unscored, natural)[0] < 0.3
+    ends = [simulate_weeks(unscored, models, k, seed=2)[:, -1].mean() for k in (6, 3)]
+    assert ends[0] - ends[1] == pytest.approx(-(0.7**5 + 0.7**4 + 0.7**3), abs=0.2)
+
+
+def test_scored_and_simulated_as_scored_are_compared_where_only_some_are():
+    weeks = linear_world(3000, per_session=1.0)
+    silent = (weeks.sessions == 0) & (np.random.default_rng(5).random(weeks.score.shape) < 0.8)
+    patchy = replace(weeks, score=np.where(silent, np.nan, weeks.score))
+    natural = simulate_weeks(patchy, fit_weeks(patchy), None, seed=3)
+    everybody, seen = weeks.score[:, 8].mean(), patchy.score[~silent[:, 8], 8].mean()
+    assert abs(seen - everybody) > 0.3  # who is scored differs from who is there, and the miss must not be made of that
+    assert largest_miss(patchy, natural)[0] < 0.3
+    assert np.isnan(natural[:, 8]).mean() == pytest.approx(silent[:, 8].mean(), abs=0.05)
+    assert not np.isnan(simulate_weeks(patchy, fit_weeks(patchy), 3, seed=3)[:, 8]).any()
+
+
+def test_refuses_where_nobody_was_scored_who_did_as_the_strategy_says():
+    weeks = linear_world(2000, per_session=1.0)
+    in_care = replace(weeks, score=np.where(weeks.sessions > 0, weeks.score, np.nan))
+    models = fit_weeks(in_care)
+    with pytest.raises(NotIdentified, match="nobody without a session in the last week was scored in it"):
+        simulate_weeks(in_care, models, 3, seed=1)
+    assert not np.isnan(simulate_weeks(in_care, models, 9, seed=1)[:, -1]).any()
+
+
+@pytest.fixture(scope="module")
+def scored_before_visits():
+    """Scenario E, scored before each session and in every week from the first on, but not after the first session."""
+    at_visits = SCENARIOS["J0"]
+    scoring = replace(at_visits.scoring, answers=99.0)
+    clinic = replace(SCENARIOS["E"], screening=at_visits.screening, scoring=scoring, last_day=at_visits.last_day)
+    made = simulate(clinic, 1000, 1)
+    return cohort_from_frames(made.sessions, made.scores, made.patients, made.events)
+
+
+def test_a_clinic_that_scores_before_each_visit_has_a_second_opinion(scored_before_visits):
+    table = stop_after(scored_before_visits, 6, 3, recall_days=0, replicates=20).table.set_index("key")
+    assert list(table.loc[["stop_after", "g_formula"], "status"]) == ["ok", "ok"]
+    assert table["ci_high"]["g_formula"] < 0
+
+
+def test_usual_care_has_no_second_opinion(scored_before_visits):
+    data = stop_data(scored_before_visits)
+    with pytest.raises(NotIdentified, match="only built for no session afterwards"):
+        second_opinion(scored_before_visits, data, 6, 3, 20, 1, usual_care=True)

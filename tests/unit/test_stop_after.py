@@ -8,16 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kettrack import Cohort, cohort_from_frames
-from kettrack.analysis.stop_after.answer import stop_after
+from kettrack.analysis.stop_after.answer import recall_of, stop_after
 from kettrack.analysis.stop_after.checks import (
-    choose_pair,
+    MEAN_WEIGHT,
     comparable,
     in_time,
     require_outcomes,
     require_support,
     require_window,
 )
+from kettrack.analysis.stop_after.pairs import pair_of, pairs_in_order
 from kettrack.analysis.stop_after.rows import stop_data
+from kettrack.analysis.stop_after.table import estimands, weigh_arms
 from kettrack.analysis.stop_after.weights import (
     STEPS,
     Pair,
@@ -170,15 +172,50 @@ def test_missing_outcomes_are_made_up_for_by_those_alike():
 
 
 def test_what_is_compared_where_nobody_says():
-    assert choose_pair((1, 2, 3, 4, 5, 6, 7), None, None) == (6, 3)
-    assert choose_pair((1, 2, 4), None, None) == (4, 1)
-    assert choose_pair((1, 2, 4), None, 2) == (4, 2)
-    assert choose_pair((1, 2, 4), 4, None) == (4, 1)
-    assert choose_pair((3, 4, 6), None, 6) == (3, 6)
-    assert choose_pair((2, 5), 5, 2) == (5, 2)
-    for allowed, k, m in (((3,), None, None), ((), None, None), ((3, 6), 5, 3), ((3, 6), 3, 3)):
+    nearest = pairs_in_order((1, 2, 3, 4, 5, 6, 7), None, None)
+    assert nearest[:6] == ((6, 3), (6, 2), (7, 3), (5, 3), (6, 4), (6, 1))
+    assert len(nearest) == 21
+    assert pairs_in_order((1, 2, 4), None, None) == ((4, 2), (4, 1), (2, 1))
+    assert pairs_in_order((1, 2, 4), None, 2) == ((4, 2), (1, 2))
+    assert pairs_in_order((1, 2, 4), 4, None) == ((4, 2), (4, 1))
+    assert pairs_in_order((3, 4, 6), None, 6) == ((3, 6), (4, 6))
+    assert pairs_in_order((3, 4, 6), 3, None) == ((3, 6), (3, 4))
+    assert pairs_in_order((2, 5), 5, 2) == ((5, 2),)
+    for allowed, k, m in (((3,), None, None), ((), None, None), ((3, 6), 5, 3)):
         with pytest.raises(NotIdentified):
-            choose_pair(allowed, k, m)
+            pairs_in_order(allowed, k, m)
+    with pytest.raises(UsageError, match="k and m must differ, and both are 3"):
+        pairs_in_order((3, 6), 3, 3)
+
+
+@pytest.fixture(scope="module")
+def by_symptoms() -> Cohort:
+    """Who feels bad goes on, and some reasons are not recorded: few stop after 3 who could speak for the others."""
+    return clinic("F", 600, 4)
+
+
+def test_the_first_pair_that_the_weights_carry_is_taken(by_symptoms):
+    found = stop_after(by_symptoms, replicates=10)
+    first = found.table.set_index("key").loc["stop_after"]
+    assert (found.status, first["k"], first["m"]) == ("ok", 5, 2)
+    assert any("5 against 2 was taken in place of 6 against 3" in caveat for caveat in found.caveats)
+    refused = stop_after(by_symptoms, 5, 3, replicates=10)
+    assert (refused.status, "information on 3" in refused.reason) == ("refused", True)
+
+
+def test_outcomes_do_not_choose_what_is_compared(by_symptoms):
+    data = stop_data(by_symptoms)
+    other = replace(data, outcome=np.where(data.observed, 27.0 * (np.arange(data.n) % 2), np.nan))
+    for asked in ((None, None), (None, 3), (4, None)):
+        assert pair_of(other, asked, False, 14) == pair_of(data, asked, False, 14)
+
+
+def test_where_no_pair_is_carried_the_nearest_is_refused():
+    steered = clinic("I", 600, 3)
+    data = stop_data(steered)
+    pair = pair_of(data, (None, None), False, 14)
+    assert (pair.k, pair.m) == (6, 3)
+    assert weigh_arms(data, pair).against["stop_after"] is not None
 
 
 def test_only_numbers_that_are_over_in_time_are_compared(data):
@@ -223,7 +260,15 @@ def test_the_result_and_its_words(by_chance):
     assert found.status == "ok"
     assert len(steps) == STEPS
     first = table.loc["stop_after"]
-    assert (first["k"], first["m"], first["n"]) == (6, 3, 500)
+    assert (first["k"], first["m"]) == (6, 3)
+    data = stop_data(by_chance)
+    in_time_stopped = int((data.sessions <= 12).sum())
+    exactly = {number: int((data.sessions == number).sum()) for number in (3, 6)}  # in this clinic nobody comes back
+    assert first["n"] == in_time_stopped
+    assert table.loc[["strict", "strict_k", "strict_m"], "n"].tolist() == [sum(exactly.values()), exactly[6], exactly[3]]
+    assert table.loc["cohort", "followers"] == table.loc["g_formula", "n"] == 500
+    assert (table["followers"] <= table["n"])[table["n"].notna() & table["followers"].notna()].all()
+    assert not [caveat for caveat in found.caveats if "mean weight" in caveat.lower()]
     assert first["ci_low"] < first["estimate"] < first["ci_high"]
     assert first["ess"] == table.loc[["window_k", "window_m"], "ess"].min()
     strict = table["estimate"]["strict_k"] - table["estimate"]["strict_m"]
@@ -256,6 +301,64 @@ def test_a_handful_of_people_is_refused_in_words():
     require_window(describe_weights(np.ones(50)), 8, 3)
 
 
+def test_a_refusal_never_names_the_limit_as_what_was_found(data):
+    almost = np.append(np.ones(49), 0.84)  # 49.84 squared over 49.7056 is 49.97
+    with pytest.raises(NotIdentified, match=r"only 49\.9 people's worth .* at least 50 are wanted"):
+        require_window(describe_weights(almost), 8, 3)
+    with pytest.raises(NotIdentified, match=r"carries 5\.3 % .* at most 5 % is allowed"):
+        require_window(describe_weights(np.append(np.ones(200), 11.015)), 8, 3)  # 11.015 / 211.015 is 5.22 %
+    following = static_following(data, usual_care=False)
+    many = replace(data, sessions=np.repeat([6, 3], data.n // 2))
+    followed = replace(following, sessions=many.sessions)
+    one_in_two = np.where(np.arange(data.n) % 2, 5.0, np.nan)
+    one_in_two[1] = np.nan  # 124 of 250
+    with pytest.raises(NotIdentified, match=r"49\.6 % of those who stopped after 6 .* at least half"):
+        require_outcomes(replace(many, outcome=one_in_two), followed, 6, 3)
+    apart = np.where(np.arange(data.n) < 51, np.nan, 5.0)  # 199 of 250 and all
+    with pytest.raises(NotIdentified, match=r"20\.4 points apart, more than 20"):
+        require_outcomes(replace(many, outcome=apart), followed, 6, 3)
+
+
+def test_a_mean_weight_far_from_1_is_said(by_chance, monkeypatch):
+    monkeypatch.setattr("kettrack.analysis.stop_after.answer.MEAN_WEIGHT", (0.999, 1.001))
+    found = stop_after(by_chance, recall_days=0, replicates=5)
+    assert any("mean weight around 6 and 3 lies outside" in caveat for caveat in found.caveats)
+    assert found.status == "ok"
+    assert MEAN_WEIGHT == (0.9, 1.1)
+
+
+def test_each_row_says_what_may_follow_the_last_session(by_chance):
+    none, care = "no session afterwards", "usual care afterwards"
+    for rule, own, other in (("none", none, care), ("usual_care", care, none)):
+        found = stop_after(by_chance, recall_days=0, replicates=5, after_stop=rule)
+        about = found.table.set_index("key")["about"]
+        assert all(own in about[key] for key in ("stop_after", "strict", "strict_k", "strict_m"))
+        assert other in about["other_rule"]
+        assert none in about["dynamic"]
+        assert none in about["g_formula"]
+        assert ("experimental" in found.estimand) == (rule == "usual_care")
+        assert all(("experimental" in words) == (care in words) for words in about)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "why"),
+    [
+        ("steered", "scores are taken between sessions"),
+        ("J0", "scores depend on attendance"),
+        ("irregular", "sessions are unevenly spaced"),
+        ("A", ""),
+        ("silent", "scores depend on attendance"),
+    ],
+)
+def test_irregular_visits_make_the_rule_by_remission_experimental(scenario, why):
+    data = stop_data(clinic(scenario, 300))
+    assert why in data.irregular
+    assert bool(why) == bool(data.irregular)
+    words = estimands(Pair(6, 3, False, 12), data.irregular)
+    assert ("experimental here" in words["dynamic"]) == bool(why)
+    assert "experimental" not in words["stop_after"]
+
+
 def test_nobody_scored_after_stopping(by_chance):
     last = by_chance.scores["patient_id"].map(by_chance.sessions.groupby("patient_id")["day"].max())
     in_care = by_chance.scores[by_chance.scores["day"] <= last].reset_index(drop=True)
@@ -275,3 +378,8 @@ def test_usage(by_chance):
         stop_after(by_chance, after_stop="some")
     with pytest.raises(UsageError):
         stop_after(by_chance, 0)
+    with pytest.raises(UsageError, match="k and m must differ"):
+        stop_after(by_chance, 3, 3)
+    with pytest.raises(UsageError, match="a recall of at least 0 days"):
+        stop_after(by_chance, recall_days=-50)
+    assert recall_of(by_chance, 0) == 0

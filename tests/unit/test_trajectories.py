@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from spec.tables import cohort
 
-from kettrack import Cohort, cohort_from_frames
+from kettrack import Cohort, cohort_from_frames, load_cohort, sample_folder
 from kettrack.analysis.association.course_scores import course_scores, final_scores
 from kettrack.analysis.association.slopes import association
 from kettrack.analysis.association.trajectories import trajectories
@@ -38,6 +38,32 @@ CLINIC = cohort(
 def weekly(scenario: str, n: int, seed: int) -> Cohort:
     made = simulate(SCENARIOS[scenario], n, seed=seed)
     return cohort_from_frames(made.sessions, made.scores, made.patients)
+
+
+def unchanged(n: int, longest: int, seed: int) -> Cohort:
+    """People who never change, let in at 18 or more; each score has an error of its own, and sessions end by chance."""
+    rng = np.random.default_rng(seed)
+    person = rng.normal(14, 5, 20 * n)  # reliability .84
+    asked = np.clip(np.round(person[:, None] + rng.normal(0, 5 * np.sqrt(0.16 / 0.84), (20 * n, 5))), 0, 27)
+    asked, length = asked[asked[:, 0] >= 18][:n], rng.integers(1, longest + 1, n)
+    names = np.array([f"p{number:04}" for number in range(n)])
+    who = np.repeat(names, length)
+    week = np.concatenate([np.arange(sessions) for sessions in length])
+    after = pd.DataFrame({"patient_id": who, "day": 7 * week + 3, "score": asked[np.repeat(np.arange(n), length), week + 1]})
+    before = pd.DataFrame({"patient_id": names, "day": -1, "score": asked[:, 0]})
+    scores = pd.concat([before, after]).assign(instrument="PHQ-9")
+    patients = pd.DataFrame({"patient_id": names, "observed_to_day": 200})
+    return cohort_from_frames(pd.DataFrame({"patient_id": who, "day": 7 * week}), scores, patients)
+
+
+@pytest.fixture(scope="module")
+def nothing_happens() -> Result:
+    return association(unchanged(60, longest=4, seed=2))
+
+
+@pytest.fixture(scope="module")
+def sample() -> Result:
+    return association(load_cohort(sample_folder()))
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +135,43 @@ def test_the_range_is_said_to_be_regression_alone_and_the_null_curve_is_named(re
     assert "not in that range" in related.text
     assert "response_by_session" in related.text
     assert "no change" not in related.text
+
+
+def test_regression_to_the_mean_starts_at_the_cut_off_of_the_cohort() -> None:
+    """All let in at 18 or more: what is seen is regression alone, and the range holds it."""
+    result = association(unchanged(500, longest=1, seed=2))
+    low, high = value(result, "mean_regression_low"), value(result, "mean_regression_high")
+    seen = result.table.set_index("key").loc["observed_drop"]
+    chance = (seen["ci_high"] - seen["ci_low"]) / 2
+    assert low - chance - 0.3 <= seen["estimate"] <= high + chance + 0.3
+    assert low > 0.3
+    assert "18 or above" in result.text
+    about = result.table.set_index("key").loc[["mean_regression_low", "mean_regression_high"], "about"]
+    assert about.str.contains("least severe baseline, 18 or above").all()
+
+
+def test_people_below_caseness_tell_the_spread_of_everyone(sample: Result) -> None:
+    """233 baselines of mean 17.24 and SD 5.20, 6 % of them below 10."""
+    assert "entry at caseness, 10 or above" in sample.text
+    assert value(sample, "mean_regression_low") == pytest.approx(0.12, abs=0.005)
+
+
+def test_a_relation_that_may_be_none_is_said_to_be_none(nothing_happens: Result) -> None:
+    assert "The interval holds 0: no relation would fit these data too." in nothing_happens.text
+    assert "ended" not in nothing_happens.text.replace("ended up having", "")
+    assert "This is expected when" not in nothing_happens.text
+
+
+def test_better_after_more_sessions_has_two_causes(sample: Result) -> None:
+    assert "ended better" in sample.text
+    assert "not helped leave, and when sessions help; it cannot tell the one from the other" in sample.text
+
+
+def test_a_simpler_growth_model_says_why(nothing_happens: Result, related: Result) -> None:
+    """People who never change have no slopes of their own."""
+    told = nothing_happens.table.set_index("key").loc["one_curve_rate", "about"]
+    assert "random intercept, instead of random intercept and slope: a variance ended at zero" in told
+    assert "instead of" not in related.table.set_index("key").loc["one_curve_rate", "about"]
 
 
 def test_weekly_scores_overlap_what_was_asked_before(related: Result) -> None:

@@ -9,7 +9,9 @@ import pandas as pd
 
 from kettrack.errors import NotIdentified
 from kettrack.reading.cohort import Cohort
+from kettrack.timelines.bucket import bucket_of
 from kettrack.timelines.courses import STOP_AFTER_DAYS
+from kettrack.timelines.events import find_baselines
 from kettrack.timelines.person_sessions import person_sessions_table
 from kettrack.timelines.tables import timeline_table
 
@@ -27,7 +29,7 @@ def course_scores(cohort: Cohort) -> pd.DataFrame:
     DataFrame
         One row per patient and session that was scored, and one for the baseline (session 0): `patient_id` `session` `score`
         `baseline` `total` (session days of the first course; missing while it is not known to be over) `stratum` (category of
-        it) `gap` (days since the row before).
+        it).
 
     Raises
     ------
@@ -41,15 +43,35 @@ def course_scores(cohort: Cohort) -> pd.DataFrame:
         reason = "nobody with a rated baseline was scored within 14 days after a session."
         raise NotIdentified(reason, "a score in the 30 days before session 1, and scores between sessions.")
     start = rows.groupby("patient_id", sort=False).first().reset_index()
-    before = pd.DataFrame({"patient_id": start["patient_id"], "session": 0, "score": start["baseline"], "day": 0})
-    after = scored[["patient_id", "session"]].assign(score=scored["session_score"], day=scored["session_score_day"])
-    out = pd.concat([before, after.astype({"day": np.int64})], ignore_index=True).sort_values(["patient_id", "session"])
-    out["gap"] = out.groupby("patient_id", sort=False)["day"].diff()
+    before = pd.DataFrame({"patient_id": start["patient_id"], "session": 0, "score": start["baseline"]})
+    after = scored[["patient_id", "session"]].assign(score=scored["session_score"])
+    out = pd.concat([before, after], ignore_index=True).sort_values(["patient_id", "session"])
     total = _totals(rows)
     out = out.assign(
         baseline=out["patient_id"].map(start.set_index("patient_id")["baseline"]), total=out["patient_id"].map(total)
     )
     return out.assign(stratum=strata(out["total"])).reset_index(drop=True)
+
+
+def score_gaps(cohort: Cohort) -> pd.DataFrame:
+    """Days between neighbouring scores as they were taken, from the baseline to the end of the first course, of rated patients.
+
+    Returns
+    -------
+    DataFrame
+        One row per score but the first of each patient: `patient_id` `gap` (days since the score before; 0 = the same day).
+    """
+    rows = person_sessions_table(cohort)
+    last = rows[rows["excluded"].isna() & rows["is_last"]].set_index("patient_id")[["day", "sessions_to_date"]]
+    bucket = bucket_of(cohort)
+    baselines = find_baselines(bucket, cohort.settings.baseline, cohort.instrument.sign)
+    ends = last.set_axis(["last_day", "sessions"], axis=1)
+    ends["baseline_day"] = pd.Series(baselines.day, index=bucket.patient_id).reindex(ends.index)
+    line = timeline_table(cohort).dropna(subset=["score"]).join(ends, on="patient_id", how="inner")
+    inside = (line["day"] >= line["baseline_day"]) & (line["sessions_to_date"] <= line["sessions"])
+    line = line[inside & (line["day"] <= line["last_day"] + cohort.criteria.late_after_days)]
+    gap = line.groupby("patient_id", sort=False)["day"].diff()
+    return line[["patient_id"]].assign(gap=gap).dropna(subset=["gap"]).reset_index(drop=True)
 
 
 def strata(total: pd.Series) -> pd.Categorical:

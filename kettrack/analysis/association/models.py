@@ -1,4 +1,4 @@
-"""Rows of the association table: slopes, growth models, probit curve, regression to the mean."""
+"""Rows of the association table: slopes, growth models, probit curve."""
 
 from __future__ import annotations
 
@@ -12,13 +12,9 @@ from kettrack.errors import UsageError
 from kettrack.estimators.dose_curve import fit_probit_curve
 from kettrack.estimators.growth import GrowthFit, fit_growth
 from kettrack.estimators.least_squares import fit_clustered
-from kettrack.estimators.regression_to_mean import expected_drop
 from kettrack.reading.cohort import Cohort
 from kettrack.timelines.states import meets
-from kettrack.timelines.tables import timeline_table
 
-LOW_RELIABILITY: Final = 0.60  # scores weeks apart, assumption
-HIGH_RELIABILITY: Final = 0.86  # PHQ-9, internal consistency .86-.89 (Stafford 2007 and others)
 EXACT: Final = 1e-12
 Row = dict[str, Any]
 
@@ -70,7 +66,7 @@ def growth_rows(scores: pd.DataFrame) -> list[Row]:
     """One curve for all against a curve that differs by the number of sessions in the end; both of one kind."""
     n = scores["patient_id"].nunique()
     try:
-        one, own = _growth_pair(scores)
+        one, own, why = _growth_pair(scores)
     except UsageError:
         return [{"key": key, "about": about, "unit": unit, "n": n, "estimate": np.nan} for key, about, unit in _GROWTH]
     values = {
@@ -80,7 +76,8 @@ def growth_rows(scores: pd.DataFrame) -> list[Row]:
         "likelihood_ratio": {"estimate": 2 * (own.loglik - one.loglik)},
         "aic_gain": {"estimate": one.aic - own.aic},
     }
-    return [{"key": key, "about": f"{about} ({own.kind})", "unit": unit, "n": n} | values[key] for key, about, unit in _GROWTH]
+    kind = f"{own.kind}, instead of {why}" if why else own.kind
+    return [{"key": key, "about": f"{about} ({kind})", "unit": unit, "n": n} | values[key] for key, about, unit in _GROWTH]
 
 
 _GROWTH: Final = (
@@ -92,7 +89,8 @@ _GROWTH: Final = (
 )
 
 
-def _growth_pair(scores: pd.DataFrame) -> tuple[GrowthFit, GrowthFit]:
+def _growth_pair(scores: pd.DataFrame) -> tuple[GrowthFit, GrowthFit, str]:
+    """Both of one kind, and why it is not the first kind."""
     log_session = np.log(scores["session"].to_numpy(float) + 1)
     log_total = np.log(scores["total"].to_numpy(float))
     length = log_total - np.log(scores.groupby("patient_id")["total"].first().to_numpy(float)).mean()
@@ -101,9 +99,10 @@ def _growth_pair(scores: pd.DataFrame) -> tuple[GrowthFit, GrowthFit]:
     y, patient = scores["score"].to_numpy(float), scores["patient_id"].to_numpy()
     own = fit_growth(y, x, patient, names, slope="log_session")
     one = fit_growth(y, x[:, :2], patient, names[:2], slope="log_session", kind=own.kind)
+    why = "; ".join(filter(None, (own.fallback, one.fallback)))
     if one.kind != own.kind:  # only the simpler of the two kinds holds for both
         own = fit_growth(y, x, patient, names, slope="log_session", kind=one.kind)
-    return one, own
+    return one, own, why
 
 
 def probit_rows(people: pd.DataFrame, cohort: Cohort) -> list[Row]:
@@ -130,36 +129,3 @@ _PROBIT: Final = (
     ("probit_4", "probit curve: responding among those who had 4", "%"),
     ("probit_8", "probit curve: responding among those who had 8", "%"),
 )
-
-
-def regression_rows(cohort: Cohort, people: pd.DataFrame) -> list[Row]:
-    """The observed fall, and the part that measurement error alone explains; the natural course is not in it."""
-    drop = (people["baseline"] - people["last"]) * cohort.instrument.sign
-    half = NORMAL * float(drop.std()) / np.sqrt(len(drop))
-    mean = float(drop.mean())
-    observed = {"estimate": mean, "ci_low": mean - half, "ci_high": mean + half}
-    low, high = (_expected(cohort, reliability) for reliability in (HIGH_RELIABILITY, LOW_RELIABILITY))
-    named = (
-        ("observed_drop", "improvement from the baseline to the last score of the course", observed),
-        (
-            "mean_regression_low",
-            f"improvement by regression to the mean alone, reliability {HIGH_RELIABILITY}",
-            {"estimate": low},
-        ),
-        (
-            "mean_regression_high",
-            f"improvement by regression to the mean alone, reliability {LOW_RELIABILITY}",
-            {"estimate": high},
-        ),
-    )
-    return [{"key": key, "about": about, "unit": "points", "n": len(people)} | found for key, about, found in named]
-
-
-def _expected(cohort: Cohort, reliability: float) -> float:
-    """Of entry at caseness, from all recorded baselines, those below caseness included."""
-    baselines = timeline_table(cohort).groupby("patient_id")["baseline"].first().dropna()
-    caseness = cohort.instrument.caseness
-    if caseness is None or len(baselines) < 2 or baselines.nunique() < 2:
-        return float("nan")
-    sign = cohort.instrument.sign
-    return expected_drop(sign * float(baselines.mean()), float(baselines.std()), sign * float(caseness.value), reliability)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Hashable, Mapping
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.association.course_scores import HORIZON, WITHIN, course_scores, final_scores
-from kettrack.analysis.association.models import Row, growth_rows, probit_rows, regression_rows, slope_rows
+from kettrack.analysis.association.course_scores import HORIZON, WITHIN, course_scores, final_scores, score_gaps
+from kettrack.analysis.association.models import Row, growth_rows, probit_rows, slope_rows
+from kettrack.analysis.association.regression import CAVEAT, Entry, find_entry, regression_rows, regression_words
 from kettrack.analysis.context import made_from, refusal, release, rule_words
 from kettrack.errors import NotIdentified
 from kettrack.reading.cohort import Cohort
@@ -19,6 +21,11 @@ ESTIMAND: Final = (
     "Association between the number of sessions a person ended up having and the score. The number is decided along the way, "
     "by how the person does; nothing here says what one more session would do."
 )
+_MEANING: Final = {
+    "worse": "This is expected when people who feel well stop; it does not show that sessions harm.",
+    "better": "This is expected when people who are not helped leave, and when sessions help; it cannot tell the one from the "
+    "other.",
+}
 _ROLES: Final[dict[str, Role]] = {
     "key": "key",
     "about": "label",
@@ -46,13 +53,15 @@ def association(cohort: Cohort) -> Result:
           number of sessions in the end);
         - `probit_slope` `probit_4` `probit_8`: share responding at the end among people with that many sessions;
         - `observed_drop`, `mean_regression_low`, `mean_regression_high`: improvement from the baseline to the last score of the
-          course, and what regression to the mean alone is worth, because only cases are counted (natural course not in it);
-        - `recall_overlap`: % of neighbouring scores closer together than the instrument looks back.
+          course, and what regression to the mean alone is worth, because only cases are counted (natural course not in it).
+          The range is missing where the baselines do not tell at which score people came;
+        - `recall_overlap`: % of neighbouring scores, as they were taken, closer together than the instrument looks back.
 
         Refused with fewer than 30 people whose course is over and scored at its end.
     """
     try:
-        table = _table(cohort)
+        entry = find_entry(cohort)
+        table = _table(cohort, entry)
     except NotIdentified as error:
         return release(refusal("association", cohort, error, ESTIMAND), cohort)
     result = Result(
@@ -61,7 +70,7 @@ def association(cohort: Cohort) -> Result:
         roles=_ROLES,
         decimals={"estimate": 2, "ci_low": 2, "ci_high": 2},
         show=("about", "unit", "n", "estimate", "ci_low", "ci_high"),
-        sentence=_sentence(table, cohort.instrument.sign),
+        sentence=_sentence(table, cohort.instrument.sign, entry),
         estimand=ESTIMAND,
         caveats=_caveats(cohort),
         made_from=made_from(cohort, unit="as named in each row", level=0.95),
@@ -106,59 +115,53 @@ def _ended(people: pd.DataFrame) -> pd.DataFrame:
     return ended
 
 
-def _table(cohort: Cohort) -> pd.DataFrame:
+def _table(cohort: Cohort, entry: Entry) -> pd.DataFrame:
     scores, people = course_scores(cohort), final_scores(cohort)
     ended = _ended(people)
     rows = [
         *_slopes(people, ended),
         *growth_rows(scores.dropna(subset=["total"])),
         *probit_rows(ended, cohort),
-        *regression_rows(cohort, ended),
-        _overlap(scores, cohort),
+        *regression_rows(cohort, ended, entry),
+        _overlap(cohort),
     ]
     return pd.DataFrame(rows, columns=list(_ROLES))
 
 
-def _overlap(scores: pd.DataFrame, cohort: Cohort) -> dict[str, object]:
+def _overlap(cohort: Cohort) -> Row:
     """Share of neighbouring scores whose windows of recall overlap."""
-    recall, gaps = cohort.instrument.recall_days, scores["gap"].dropna()
+    recall, gaps = cohort.instrument.recall_days, score_gaps(cohort)
     known = recall is not None and recall.usable and len(gaps)
-    share = 100 * float((gaps < recall.value).mean()) if known and recall else np.nan
+    share = 100 * float((gaps["gap"] < recall.value).mean()) if known and recall else np.nan
     about = "neighbouring scores closer together than the instrument looks back"
-    return {"key": "recall_overlap", "about": about, "unit": "%", "n": scores["patient_id"].nunique(), "estimate": share}
+    return {"key": "recall_overlap", "about": about, "unit": "%", "n": gaps["patient_id"].nunique(), "estimate": share}
 
 
-def _sentence(table: pd.DataFrame, sign: int) -> str:
+def _sentence(table: pd.DataFrame, sign: int, entry: Entry) -> str:
     """The slope and what explains it; the fall and what would be there anyway. `sign` is +1 where higher is worse."""
-    rows = table.set_index("key")["estimate"]
+    rows = {str(row["key"]): row for row in table.to_dict("records")}
     said = (
         "Scores improved by {observed_drop.estimate} points on average"
-        if rows["observed_drop"] >= 0
+        if rows["observed_drop"]["estimate"] >= 0
         else "Scores changed by {observed_drop.estimate} points on average (minus = worse)"
     )
-    if rows[["mean_regression_low", "mean_regression_high"]].notna().all():
-        said += (
-            "; regression to the mean alone, because people came when they scored worst, is worth between "
-            "{mean_regression_low.estimate} and {mean_regression_high.estimate} points. The natural course, and what people "
-            "expect of a treatment, come on top and are not in that range: for what a clinic like this would show if its "
-            "sessions did nothing, see the null curve (response_by_session)"
-        )
-    return f"{_slope_words(float(rows['slope_last_adjusted']) * sign)}{said}."
+    return f"{_slope_words(rows['slope_last_adjusted'], sign)}{said}{regression_words(entry)}."
 
 
-def _slope_words(worse: float) -> str:
-    """What the slope says, where there is one; `worse` is positive where people with more sessions ended worse."""
-    if np.isnan(worse):
+def _slope_words(row: Mapping[Hashable, Any], sign: int) -> str:
+    """What the slope says, where there is one; `sign` times it is positive where people with more sessions ended worse."""
+    if np.isnan(row["estimate"]):
         return "Everybody had the same number of sessions, so there is nothing to relate. "
-    why = (
-        "This is expected when people who feel well stop; it does not show that sessions harm."
-        if worse > 0
-        else "This is expected when people who are not helped leave; it does not show how much a session helps."
-    )
+    size = "{slope_last_adjusted.estimate} points per session ({slope_last_adjusted.ci_low} to {slope_last_adjusted.ci_high})"
+    if row["ci_low"] <= 0 <= row["ci_high"]:
+        return (
+            f"Last score of the course by the number of sessions people ended up having, baselines being equal: {size}. "
+            "The interval holds 0: no relation would fit these data too. "
+        )
+    worse = row["estimate"] * sign > 0
     return (
-        f"People who had more sessions ended {'worse' if worse > 0 else 'better'}: {{slope_last_adjusted.estimate}} points per "
-        "session ({slope_last_adjusted.ci_low} to {slope_last_adjusted.ci_high}) in the last score of the course, baselines "
-        f"being equal. {why} "
+        f"People who had more sessions ended {'worse' if worse else 'better'}: {size} in the last score of the course, "
+        f"baselines being equal. {_MEANING['worse' if worse else 'better']} "
     )
 
 
@@ -168,10 +171,7 @@ def _caveats(cohort: Cohort) -> tuple[str, ...]:
         "course. Severe patients stay longer and have more room to fall, which hides the relation in raw change.",
         "Growth models: score on ln(session + 1), each person with an intercept and slope of their own, maximum likelihood. "
         "The interaction with the number of sessions tells who stops when; it is no dose.",
-        "Regression to the mean: what measurement error alone does to people chosen for a high score, with nobody changing; "
-        "natural course and expectation are not in it. Reliability between .60 (scores weeks apart, assumption) and .86 "
-        "(internal consistency of the PHQ-9, taken for every scale), entry at caseness, spread of all recorded baselines "
-        "taken as that of everyone.",
+        CAVEAT,
         f"Last score of the course: at most {cohort.criteria.late_after_days} days after its last session. Day {HORIZON}: "
         f"nearest score, {WITHIN} days either way, sessions going on or not. {rule_words(cohort)}.",
     )

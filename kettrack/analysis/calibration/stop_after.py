@@ -12,8 +12,9 @@ from kettrack.analysis.calibration.found import DECIMALS, EFFECTS, OWN_MODEL, RO
 from kettrack.analysis.calibration.stop_after_clinic import Clinic, clinic_of
 from kettrack.analysis.calibration.stop_after_runs import Question, run_cohorts, true_answer
 from kettrack.analysis.context import made_from, refusal, release, rule_words
-from kettrack.analysis.stop_after.answer import pair_of, recall_of
+from kettrack.analysis.stop_after.answer import recall_of
 from kettrack.analysis.stop_after.history import HORIZON
+from kettrack.analysis.stop_after.pairs import pair_of
 from kettrack.analysis.stop_after.rows import StopData, stop_data
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.reading.cohort import Cohort
@@ -76,7 +77,7 @@ def stop_after_calibration(  # noqa: PLR0913 - each part of the question by its 
     Raises
     ------
     UsageError
-        With fewer than 1 cohort or replicate, or numbers below 1.
+        With fewer than 1 cohort or replicate, numbers below 1, the same number twice, or a recall below 0 days.
 
     Examples
     --------
@@ -113,7 +114,7 @@ def _numbers(data: StopData, k: int | None, m: int | None, recall: int) -> tuple
     try:
         pair = pair_of(data, (k, m), False, recall)
     except NotIdentified:
-        if k is None or m is None or k == m or max(k, m) > data.first_days.shape[1]:
+        if k is None or m is None or max(k, m) > data.first_days.shape[1]:
             raise
         return k, m
     return pair.k, pair.m

@@ -10,8 +10,9 @@ import numpy as np
 from kettrack.analysis.calibration.found import FOR_TRUTH, Floats, Found, at_once, simulated_cohort
 from kettrack.analysis.calibration.stop_after_clinic import Clinic
 from kettrack.analysis.context import LEVEL
-from kettrack.analysis.stop_after.answer import REPLICATES, pair_of
+from kettrack.analysis.stop_after.answer import REPLICATES
 from kettrack.analysis.stop_after.history import HORIZON
+from kettrack.analysis.stop_after.pairs import pair_of
 from kettrack.analysis.stop_after.rows import StopData, stop_data
 from kettrack.analysis.stop_after.table import weigh_arms
 from kettrack.analysis.stop_after.weights import Pair, contrasts, replicate_contrasts

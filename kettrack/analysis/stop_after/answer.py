@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Final, Literal
 
@@ -11,12 +11,13 @@ import pandas as pd
 
 from kettrack.analysis.context import LEVEL, made_from, refusal, release, rule_words
 from kettrack.analysis.stop_after.beside import COLUMNS, UNIT, left_out_lines, typed
-from kettrack.analysis.stop_after.checks import choose_pair, comparable, in_time
+from kettrack.analysis.stop_after.checks import MEAN_WEIGHT
 from kettrack.analysis.stop_after.history import HORIZON, WINDOW
+from kettrack.analysis.stop_after.pairs import USUAL, pair_of, require_two
 from kettrack.analysis.stop_after.rows import GRACE, LEFT_OUT, StopData, stop_data
 from kettrack.analysis.stop_after.second import REPLICATES as SECOND
 from kettrack.analysis.stop_after.table import compare, estimands
-from kettrack.analysis.stop_after.weights import STEPS, Pair, static_following
+from kettrack.analysis.stop_after.weights import STEPS, Pair
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
@@ -60,7 +61,9 @@ def stop_after(  # noqa: PLR0913 - each part of the question by its name
     cohort : Cohort
         With `observed_to_day`, and scores around day 84 also of those who stopped early.
     k, m : int, optional
-        Numbers of session days; default 6 against 3 where the data allow it, else the two allowed that lie farthest apart.
+        Numbers of session days; default 6 against 3. Where the data do not carry that, the nearest pair that they do carry:
+        in order of |k - 6| + |m - 3|, of equally near ones the wider, then the smaller k, the first with 50 effective people
+        and nobody above 5 % of the weight on either side. Followers and weights decide, never the outcome.
     after_stop : {"none", "usual_care"}
         Whether later sessions depart from the strategy, or belong to it once 28 days have passed: another question.
     recall_days : int, optional
@@ -77,15 +80,16 @@ def stop_after(  # noqa: PLR0913 - each part of the question by its name
         (weighted means of those who stopped exactly there) with its two means `strict_k` `strict_m`, `other_rule` (the other
         `after_stop`), `dynamic` (at most k against at most m, ended by two scores in remission), `g_formula` (second opinion),
         `window_k` `window_m` (weights), `truncated_995` and on, and with deaths `deaths_worst` (sensitivity). Columns: `about`
-        (the estimand) `unit` `k` `m` `n` (patients) `followers` (with an outcome; in the rows `left_out_...` and
-        `later_sessions` the patients themselves) `estimate` `ci_low` `ci_high` (points; a minus means lower after k) `ess`
-        `largest_share` (0 to 1, of the weaker side) `mean_weight` `p99_weight` `max_weight` `status` `reason`. A refused row
-        has no estimate; where the first row is refused, so is the result.
+        (the estimand) `unit` `k` `m` `n` (patients who followed a strategy of the row; for `g_formula` all) `followers` (those
+        with an outcome; in the rows `left_out_...`, `later_sessions` and `cohort` the patients themselves) `estimate` `ci_low`
+        `ci_high` (points; a minus means lower after k) `ess` `largest_share` (0 to 1, of the weaker side) `mean_weight`
+        `p99_weight` `max_weight` `status` `reason`. A refused row has no estimate; where the first row is refused, so is the
+        result.
 
     Raises
     ------
     UsageError
-        For another `after_stop`, or numbers below 1.
+        For another `after_stop`, numbers below 1, the same number twice, or a recall below 0 days.
 
     Examples
     --------
@@ -95,6 +99,7 @@ def stop_after(  # noqa: PLR0913 - each part of the question by its name
     """
     if after_stop not in ("none", "usual_care") or any(number is not None and number < 1 for number in (k, m, replicates)):
         raise UsageError("after_stop is 'none' or 'usual_care'; k, m and replicates are at least 1.")
+    require_two(k, m)
     recall = recall_of(cohort, recall_days)
     data = None
     try:
@@ -111,7 +116,7 @@ def stop_after(  # noqa: PLR0913 - each part of the question by its name
         show=("about", "followers", "estimate", "ci_low", "ci_high", "ess", "largest_share", "status", "reason"),
         sentence=_sentence(pair),
         estimand=estimands(pair)["stop_after"] + ".",
-        caveats=_caveats(cohort, data, pair, (k, m), recall, replicates),
+        caveats=(*_caveats(cohort, data, pair, recall, replicates), *_conditional(cohort, data, pair, (k, m), table)),
         made_from=made_from(cohort, unit=UNIT, level=LEVEL, seed=seed),
         status="ok" if against is None else "refused",
         reason=against.reason if against else "",
@@ -121,24 +126,19 @@ def stop_after(  # noqa: PLR0913 - each part of the question by its name
 
 
 def recall_of(cohort: Cohort, recall_days: int | None) -> int:
-    """Days a score looks back: those asked for, else the instrument's, else the usual two weeks."""
-    if recall_days is not None:
-        return recall_days
-    fact = cohort.instrument.recall_days
-    return int(fact.value) if fact is not None and fact.usable else UNKNOWN_RECALL
-
-
-def pair_of(data: StopData, asked: tuple[int | None, int | None], usual_care: bool, recall: int) -> Pair:
-    """What is compared, of the numbers asked for and those the data allow.
+    """Days a score looks back: those asked for, else the instrument's, else the usual two weeks.
 
     Raises
     ------
-    NotIdentified
-        As `choose_pair`.
+    UsageError
+        For a recall below 0.
     """
-    allowed = comparable(data, static_following(data, usual_care), recall)
-    k, m = choose_pair(allowed, *asked)
-    return Pair(k, m, usual_care, max(in_time(data, recall)))
+    if recall_days is not None:
+        if recall_days < 0:
+            raise UsageError("stop_after needs a recall of at least 0 days.")
+        return recall_days
+    fact = cohort.instrument.recall_days
+    return int(fact.value) if fact is not None and fact.usable else UNKNOWN_RECALL
 
 
 def _unnamed(k: int | None, m: int | None) -> str:
@@ -152,7 +152,6 @@ def _refused(cohort: Cohort, error: NotIdentified, estimand: str, data: StopData
         "key": NAME,
         "about": estimand,
         "unit": UNIT,
-        "n": data.n if data else None,
         "status": "refused",
         "reason": error.reason,
     }
@@ -166,23 +165,19 @@ def _sentence(pair: Pair) -> str:
     return (
         f"If everyone had stopped after {pair.k} rather than {pair.m} sessions, the score around day {HORIZON} would have "
         f"differed by {row}estimate}} points ({row}ci_low}} to {row}ci_high}}; a minus means lower after {pair.k}), as far as "
-        f"the recorded history explains who stops. It rests on {row}followers}} of {row}n}} people, and on the weaker side on "
-        f"{row}ess}} people's worth of information. {{later_sessions.followers}} people had sessions more than {GRACE} days "
-        f"after the last of the course. Not in it: {left}."
+        f"the recorded history explains who stops. It rests on {row}followers}} people with that score, of {row}n}} who kept "
+        f"to a number of sessions that is over in time ({{cohort.followers}} in all), and on the weaker side on {row}ess}} "
+        f"people's worth of information. {{later_sessions.followers}} people had sessions more than {GRACE} days after the "
+        f"last of the course. Not in it: {left}."
     )
 
 
-def _caveats(
-    cohort: Cohort, data: StopData, pair: Pair, asked: tuple[int | None, int | None], recall: int, replicates: int
-) -> tuple[str, ...]:
-    gaps = np.diff(data.first_days, axis=1)
-    quartiles = np.nanpercentile(gaps, (25, 50, 75))
-    chosen = "" if None not in asked else f" {pair.k} against {pair.m} was chosen from the numbers that can be compared."
+def _caveats(cohort: Cohort, data: StopData, pair: Pair, recall: int, replicates: int) -> tuple[str, ...]:
+    quartiles = np.nanpercentile(np.diff(data.first_days, axis=1), (25, 50, 75))
     deaths = f" Who died by day {HORIZON + WINDOW} has no score; one row gives them the worst." if data.died.any() else ""
     return (
         f"{rule_words(cohort)}. Outcome: score nearest day {HORIZON}, at most {WINDOW} days off.{deaths}",
-        f"Only numbers whose sessions were over {WINDOW + recall} days before day "
-        f"{HORIZON} in nine of ten are compared.{chosen}",
+        f"Only numbers whose sessions were over {WINDOW + recall} days before day {HORIZON} in nine of ten are compared.",
         f"The spacing is the clinic's own: days between sessions, quartiles {quartiles[0]:.0f}, {quartiles[1]:.0f}, "
         f"{quartiles[2]:.0f}; the next one within {GRACE}.",
         "It assumes that every reason to go on or to stop that also predicts the score is recorded: scores, session number, "
@@ -191,7 +186,33 @@ def _caveats(
         "people for the other choice: in simulated clinics like that the estimate comes out too small, and is often refused.",
         "The rule that two scores in remission end the sessions found its forced truth in simulated weekly clinics. Usual care "
         "afterwards is experimental: where people who relapse come back it lay .15 points too far from 0, as a quadratic in "
-        "the number of sessions does not follow what comes later. With irregular visits both are.",
+        "the number of sessions does not follow what comes later. With irregular visits both are experimental.",
         f"95 % percentile intervals from {replicates} patient bootstraps that fit every model anew; the second opinion from "
         f"{min(replicates, SECOND)}.",
     )
+
+
+def _conditional(
+    cohort: Cohort, data: StopData, pair: Pair, asked: tuple[int | None, int | None], table: pd.DataFrame
+) -> Iterator[str]:
+    """Caveats that only some data call for."""
+    if None in asked and (pair.k, pair.m) == USUAL:
+        yield f"{pair.k} against {pair.m} was chosen from the numbers that can be compared."
+    elif None in asked:
+        yield (
+            f"{pair.k} against {pair.m} was taken in place of {USUAL[0]} against {USUAL[1]}: of the pairs that can be "
+            "compared, the nearest to that, then the wider, then the smaller k, whose weights carry it (or the nearest, where "
+            "none do). Followers and weights decided, not the outcome."
+        )
+    if not data.no_remission and cohort.criteria.remission is not None:
+        yield f"Remission, where two scores of it end the sessions: {cohort.criteria.remission.predicate}."
+    if data.irregular:
+        yield f"Visits are irregular here: {data.irregular}."
+    means = table.set_index("key")["mean_weight"][["window_k", "window_m"]]
+    low, high = MEAN_WEIGHT
+    off = [str(number) for number, mean in zip((pair.k, pair.m), means, strict=True) if not low <= mean <= high]
+    if off:
+        yield (
+            f"The mean weight around {' and '.join(off)} lies outside {low:g} to {high:g}, where that of a model that fits who "
+            "goes on would lie: read the estimate with doubt."
+        )

@@ -16,6 +16,7 @@ from kettrack.errors import NotIdentified
 from kettrack.estimators.strategies import Floats, Following
 from kettrack.estimators.weights import TRUNCATION_CENTILES, truncate_weights
 from kettrack.reading.cohort import Cohort
+from kettrack.timelines.bucket import Array
 
 COLUMNS: Final = (
     "key", "about", "unit", "k", "m", "n", "followers", "estimate", "ci_low", "ci_high", "ess", "largest_share",
@@ -73,7 +74,14 @@ def left_out_lines(data: StopData) -> list[dict[str, Any]]:
     """Who is not in it and why, and who came back past the grace; each a row of its own, so that a small one hides alone."""
     rows = [line(f"left_out_{name}", _LEFT_OUT[name], followers=number) for name, number in data.left_out.items()]
     about = f"A session more than {GRACE} days after the last of the course, up to the day of the outcome"
-    return [{**row, "unit": "patients"} for row in (*rows, line("later_sessions", about, followers=int(data.later.sum())))]
+    rows += [line("later_sessions", about, followers=int(data.later.sum()))]
+    rows += [line("cohort", "Everybody followed from session 1, whatever they did", followers=data.n)]
+    return [{**row, "unit": "patients"} for row in rows]
+
+
+def compared(following: Following, pair: Pair) -> Array:
+    """Who followed a strategy that the smooth model takes in, with or without an outcome."""
+    return np.asarray(following.followed & (following.sessions <= pair.largest))
 
 
 def beside(cohort: Cohort, data: StopData, pair: Pair, arms: Arms) -> list[dict[str, Any]]:
@@ -83,24 +91,27 @@ def beside(cohort: Cohort, data: StopData, pair: Pair, arms: Arms) -> list[dict[
 
 def _windows(pair: Pair, arms: Arms) -> Iterator[dict[str, Any]]:
     """Weights of the people on whom each side of the comparison rests."""
+    following = arms.following["stop_after"]
     for key, number in (("window_k", pair.k), ("window_m", pair.m)):
         about = f"Weights of those who stopped after {max(number - 1, 1)} to {number + 1}"
+        there = int((following.followed & (np.abs(following.sessions - number) <= 1)).sum())
         try:
-            found = window_weights(arms.following["stop_after"], arms.weights["stop_after"], number)
+            found = window_weights(following, arms.weights["stop_after"], number)
         except NotIdentified as error:
-            yield line(key, about, error)
+            yield line(key, about, error, n=there)
             continue
         cells: dict[str, Any] = {"ess": found.ess, "largest_share": found.largest_share, "mean_weight": found.mean}
-        yield line(key, about, followers=found.n, p99_weight=found.p99, max_weight=found.largest, **cells)
+        yield line(key, about, n=there, followers=found.n, p99_weight=found.p99, max_weight=found.largest, **cells)
 
 
 def _truncated(data: StopData, pair: Pair, arms: Arms) -> Iterator[dict[str, Any]]:
     """The first row with its largest weights cut down: a sensitivity, never an answer."""
+    n = int(compared(arms.following["stop_after"], pair).sum())
     for centile in TRUNCATION_CENTILES[1:]:
         weights = truncate_weights(arms.weights["stop_after"], centile)
         estimate = float(smooth_contrast(data, pair, arms.following["stop_after"], weights))
         about = f"First row with weights cut at the {centile:g}th centile: sensitivity only, it brings the bias back"
-        yield line(f"truncated_{10 * centile:.0f}", about, arms.against["stop_after"], estimate=estimate)
+        yield line(f"truncated_{10 * centile:.0f}", about, arms.against["stop_after"], n=n, estimate=estimate)
 
 
 def _deaths(cohort: Cohort, data: StopData, pair: Pair, arms: Arms) -> Iterator[dict[str, Any]]:
@@ -111,4 +122,6 @@ def _deaths(cohort: Cohort, data: StopData, pair: Pair, arms: Arms) -> Iterator[
         counted_worst = replace(data, outcome=np.where(data.died, worst, data.outcome))
         estimate = float(contrasts(counted_worst, pair, None, ("static",))["smooth"])
         about = f"First row with the worst score, {worst:g}, for those who died: sensitivity only"
-        yield line("deaths_worst", about, arms.against["stop_after"], followers=int(data.died.sum()), estimate=estimate)
+        who = compared(arms.following["stop_after"], pair)
+        numbers: dict[str, Any] = {"n": int(who.sum()), "followers": int((who & data.died).sum())}
+        yield line("deaths_worst", about, arms.against["stop_after"], estimate=estimate, **numbers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil, floor
 from typing import Final
 
 import numpy as np
@@ -12,7 +13,6 @@ from kettrack.errors import NotIdentified
 from kettrack.estimators.strategies import Floats, Following
 from kettrack.estimators.weights import WeightSummary, describe_weights
 
-USUAL: Final = (6, 3)  # compared where nobody asks for other numbers
 FEWEST_FOLLOWERS: Final = 30
 IN_TIME: Final = 0.9  # of those who have k sessions must have had them before the outcome can look back on them
 FEWEST_EFFECTIVE: Final = 50
@@ -20,13 +20,17 @@ LARGEST_SHARE: Final = 0.05
 LEAST_SEEN: Final = 50.0  # percent
 LARGEST_GAP: Final = 20.0  # percentage points
 MOST_UNSUPPORTED: Final = 0.10
+MEAN_WEIGHT: Final = (0.9, 1.1)  # of a compared window, where the models fit
 
 
 def in_time(data: StopData, recall: int) -> tuple[int, ...]:
-    """Numbers of sessions that 90 % of those who had so many had before the outcome window and its recall begin."""
+    """Numbers of sessions that 90 % of those who had so many had before the outcome window and its recall begin.
+
+    Those who are slow count too, also where they had the last of so many only after the horizon.
+    """
     latest = HORIZON - WINDOW - recall
     numbers = range(1, data.first_days.shape[1] + 1)
-    days = [data.first_days[:, number - 1] for number in numbers]
+    days = [data.course_days[:, number - 1] for number in numbers]
     return tuple(k for k, day in zip(numbers, days, strict=True) if (day[~np.isnan(day)] <= latest).mean() >= IN_TIME)
 
 
@@ -36,42 +40,26 @@ def comparable(data: StopData, following: Following, recall: int) -> tuple[int, 
     return tuple(k for k in in_time(data, recall) if followers[k] >= FEWEST_FOLLOWERS)
 
 
-def choose_pair(allowed: tuple[int, ...], k: int | None, m: int | None) -> tuple[int, int]:
-    """The pair asked for, else 6 and 3, else the two that lie farthest apart.
-
-    Raises
-    ------
-    NotIdentified
-        When a number asked for cannot be compared, or there are no two.
+def below(value: float, limit: float) -> str:
+    """A number, rounded; one that is too small and would round to its limit keeps a decimal, and is never rounded up to it.
 
     Examples
     --------
-    >>> choose_pair((1, 2, 3, 4, 5, 6, 7), None, None), choose_pair((2, 3, 4), None, None)
-    ((6, 3), (4, 2))
+    >>> below(49.97, 50), below(46.2, 50), below(61.5, 50)
+    ('49.9', '46', '62')
     """
-    for asked in (k, m):
-        if asked is not None and asked not in allowed:
-            raise NotIdentified(
-                f"stopping after {asked} cannot be compared: at least {FEWEST_FOLLOWERS} people must have stopped there by "
-                f"themselves, and nine in ten of those who had {asked} sessions must have had them before the days that the "
-                f"score of day {HORIZON} looks back on. Possible here: {', '.join(map(str, allowed)) or 'none'}.",
-                "more patients, with every session dated and observed_to_day; or compare other numbers.",
-            )
-    if len(allowed) < 2 or (k is not None and k == m):
-        raise NotIdentified(
-            f"fewer than two numbers of sessions can be compared: at each, at least {FEWEST_FOLLOWERS} people must have "
-            f"stopped by themselves, before the days that the score of day {HORIZON} looks back on.",
-            "more patients, or a clinic in which courses differ in length.",
-        )
-    if k is not None and m is not None:
-        return k, m
-    usual = (k or USUAL[0], m or USUAL[1])
-    if usual[0] != usual[1] and set(usual) <= set(allowed):
-        return usual
-    low, high = allowed[0], allowed[-1]
-    if k is not None:
-        return k, low if low != k else high
-    return (high if high != m else low), low if m is None else m
+    return f"{floor(10 * value) / 10:.1f}" if value < limit and round(value) >= limit else f"{value:.0f}"
+
+
+def above(value: float, limit: float) -> str:
+    """A number, rounded; one that is too large and would round to its limit keeps a decimal, and is never rounded down to it.
+
+    Examples
+    --------
+    >>> above(5.22, 5), above(6.4, 5)
+    ('5.3', '6')
+    """
+    return f"{ceil(10 * value) / 10:.1f}" if value > limit and round(value) <= limit else f"{value:.0f}"
 
 
 def window_weights(following: Following, weights: Floats, k: int, reach: int = 1) -> WeightSummary:
@@ -98,14 +86,14 @@ def require_window(summary: WeightSummary, k: int, other: int) -> None:
     collect = "more patients; or treat people who are alike for different numbers of sessions by plan, and record the plan."
     if summary.ess < FEWEST_EFFECTIVE - 1e-6:
         raise NotIdentified(
-            f"these data cannot say {better}: only {summary.ess:.0f} people's worth of information on {k}; at least "
-            f"{FEWEST_EFFECTIVE} are wanted.",
+            f"these data cannot say {better}: only {below(summary.ess, FEWEST_EFFECTIVE)} people's worth of information on "
+            f"{k}; at least {FEWEST_EFFECTIVE} are wanted.",
             collect,
         )
     if summary.largest_share > LARGEST_SHARE:
         raise NotIdentified(
-            f"these data cannot say {better}: one person carries {100 * summary.largest_share:.0f} % of the information on "
-            f"{k}; at most {100 * LARGEST_SHARE:.0f} % is allowed.",
+            f"these data cannot say {better}: one person carries {above(100 * summary.largest_share, 100 * LARGEST_SHARE)} % "
+            f"of the information on {k}; at most {100 * LARGEST_SHARE:.0f} % is allowed.",
             collect,
         )
 
@@ -124,14 +112,29 @@ def require_outcomes(data: StopData, following: Following, k: int, m: int) -> No
     if early.any() and not (data.scored_to[early] >= data.last_day[early] + usual_gap).any():
         raise NotIdentified("nobody was scored after the last session, so nothing is known of those who stop.", collect)
     seen = {number: 100 * float(data.observed[following.sessions == number].mean()) for number in (k, m)}
-    said = " and ".join(f"{share:.0f} % of those who stopped after {number}" for number, share in seen.items())
     if min(seen.values()) < LEAST_SEEN:
+        said = " and ".join(f"{below(seen[number], LEAST_SEEN)} % of those who stopped after {number}" for number in seen)
         raise NotIdentified(f"the score around day {HORIZON} is there for {said}; at least half is wanted.", collect)
-    if abs(seen[k] - seen[m]) > LARGEST_GAP:
+    apart = abs(seen[k] - seen[m])
+    if apart > LARGEST_GAP:
+        said = " and ".join(f"{share:.0f} % of those who stopped after {number}" for number, share in seen.items())
         raise NotIdentified(
-            f"the score around day {HORIZON} is there for {said}; more than {LARGEST_GAP:.0f} points apart.",
+            f"the score around day {HORIZON} is there for {said}: {above(apart, LARGEST_GAP)} points apart, more than "
+            f"{LARGEST_GAP:.0f} points apart.",
             collect,
         )
+
+
+def require_remission(data: StopData) -> None:
+    """Stop where no score can end a strategy.
+
+    Raises
+    ------
+    NotIdentified
+        The criteria define no remission by the score.
+    """
+    if data.no_remission:
+        raise NotIdentified(data.no_remission, "criteria with a remission that is a cut on the score.")
 
 
 def require_support(share: float) -> None:

@@ -13,7 +13,7 @@ from kettrack.timelines.bucket import Array, Bucket
 from kettrack.timelines.events import Baselines
 from kettrack.timelines.person_sessions import response_met
 from kettrack.timelines.session_days import SessionDays, best_known, known_scores, session_days
-from kettrack.timelines.states import is_assessment
+from kettrack.timelines.states import is_assessment, meets
 
 HORIZON: Final = 84  # day of the outcome
 WINDOW: Final = 7  # days by which the score may miss it
@@ -91,20 +91,37 @@ def outcomes(log: Log, patient: Array) -> tuple[Array, Array, Array]:
 
 
 def remission_days(log: Log) -> Array:
-    """Day of the score that, at least 7 days after another and with none above the line between, shows remission again."""
-    bucket, scale = log.bucket, log.cohort.instrument
+    """Day of the score that, at least 7 days after another and with none above the line between, shows remission again.
+
+    Of the rule in force only the cut counts: that it must be seen twice is part of the strategy.
+    """
+    bucket = log.bucket
     out = np.full(bucket.n, np.inf)
-    if not scale.remission:
+    if why_no_remission(log.cohort):
         return out
-    line, sign = scale.remission[0].value, scale.sign
     rows = np.flatnonzero(bucket.score_known & is_assessment(bucket, log.baselines))
-    low = sign * bucket.score[rows] <= sign * line
+    low = meets(log.cohort.criteria.remission, {"score": bucket.score})[rows]
     who, day = bucket.score_patient[rows], bucket.score_day[rows].astype(np.int64)
     begins = low & ~np.append(False, low[:-1] & (who[1:] == who[:-1]))
     since = day[np.maximum.accumulate(np.where(begins, np.arange(len(rows)), 0))] if len(rows) else day
     again = np.flatnonzero(low & (day - since >= WINDOW))[::-1]
     out[who[again]] = day[again]  # from the back, so that the first stays
     return out
+
+
+def why_no_remission(cohort: Cohort) -> str:
+    """Why the criteria in force cannot say that one score shows remission; empty where they can.
+
+    The strategy is stated as a score that the clinic can see on the day, so a change from baseline is none.
+    """
+    rule, criteria = cohort.criteria.remission, cohort.criteria.label
+    if rule is None:
+        return f"the criteria in force, {criteria}, define no remission on the {cohort.instrument.name}."
+    better = ("at most", "below") if cohort.instrument.sign > 0 else ("at least", "above")
+    if rule.predicate.measure != "score" or rule.predicate.operator not in better:
+        which = f"the criteria in force, {criteria}, define remission as {rule.predicate}"
+        return f"{which}, not as a score on the better side of a cut."
+    return ""
 
 
 def deaths(log: Log) -> Array:

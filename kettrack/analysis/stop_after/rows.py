@@ -19,7 +19,9 @@ from kettrack.analysis.stop_after.history import (
     outcomes,
     remission_days,
     take_days,
+    why_no_remission,
 )
+from kettrack.analysis.stop_after.visits import why_irregular
 from kettrack.errors import NotIdentified
 from kettrack.estimators.strategies import GapRows, possible_rows
 from kettrack.reading.cohort import Cohort
@@ -64,11 +66,15 @@ class StopData:
         A death up to the end of the window.
     first_days : float64, shape (n, most sessions)
         Day of each of `sessions`; missing beyond.
+    course_days : float64, shape (n, most sessions)
+        As `first_days`, and on beyond the horizon.
     patient : int64, shape (n,)
         Position in the cohort.
     left_out : dict of str to int
         Patients who are not among the n, by reason.
     baseline : float64, shape (n,)
+    no_remission, irregular : str
+        Why the criteria cannot end a strategy by remission, and in what visits are irregular; empty where they can, or are not.
     """
 
     rows: GapRows
@@ -85,9 +91,12 @@ class StopData:
     trigger: Array
     died: Array
     first_days: Array
+    course_days: Array
     patient: Array
     left_out: dict[str, int]
     baseline: Array
+    no_remission: str
+    irregular: str
 
     @property
     def n(self) -> int:
@@ -131,8 +140,8 @@ def stop_data(cohort: Cohort) -> StopData:
             "a score before session 1, and observed_to_day for each patient.",
         )
     days = session_days(bucket)
-    run = _run(days) & kept[days.patient]
-    return _gather(Log(cohort, bucket, baselines), days, run, np.cumsum(kept) - 1, left_out)
+    course = _course(days) & kept[days.patient]
+    return _gather(Log(cohort, bucket, baselines), days, course, np.cumsum(kept) - 1, left_out)
 
 
 def _faults(cohort: Cohort, baselines: Baselines) -> Array:
@@ -147,15 +156,16 @@ def _faults(cohort: Cohort, baselines: Baselines) -> Array:
     return np.select(found, range(len(found)), len(LEFT_OUT))
 
 
-def _run(days: SessionDays) -> Array:
-    """Session days up to the horizon that each lie within the grace of the one before."""
+def _course(days: SessionDays) -> Array:
+    """Session days that each lie within the grace of the one before, also beyond the horizon."""
     gap = np.where(days.number > 1, np.diff(days.day, prepend=0), 0)
     broken = np.cumsum(gap > GRACE)
     first = np.searchsorted(days.patient, days.patient)
-    return np.asarray((broken == broken[first]) & (days.day <= HORIZON))
+    return np.asarray(broken == broken[first])
 
 
-def _gather(log: Log, days: SessionDays, run: Array, place: Array, left_out: dict[str, int]) -> StopData:
+def _gather(log: Log, days: SessionDays, course: Array, place: Array, left_out: dict[str, int]) -> StopData:
+    run = course & (days.day <= HORIZON)
     same = np.append(days.patient[1:] == days.patient[:-1], False)
     next_day = np.where(same, np.append(days.day[1:], 0), np.inf)[run]
     chosen = take_days(days, run)
@@ -165,7 +175,7 @@ def _gather(log: Log, days: SessionDays, run: Array, place: Array, left_out: dic
     possible = possible_rows(rows)
     if not possible.any():
         raise NotIdentified(f"nobody had a second session within {GRACE} days.", "every session with its day.")
-    last = chosen.patient[is_last]
+    last, first_days = chosen.patient[is_last], _days_of(chosen, place)
     outcome, outcome_day, scored_to = outcomes(log, last)
     return StopData(
         rows=rows.take(possible),
@@ -181,10 +191,13 @@ def _gather(log: Log, days: SessionDays, run: Array, place: Array, left_out: dic
         scored_to=scored_to,
         trigger=remission_days(log)[last],
         died=deaths(log)[last],
-        first_days=_first_days(chosen, people),
+        first_days=first_days,
+        course_days=_days_of(take_days(days, course), place),
         patient=last,
         left_out=left_out,
         baseline=log.baselines.score[last],
+        no_remission=why_no_remission(log.cohort),
+        irregular=why_irregular(log, last, first_days),
     )
 
 
@@ -228,7 +241,8 @@ def _grid(chosen: SessionDays, is_last: Array) -> tuple[Array, Array]:
     return entry, bins
 
 
-def _first_days(chosen: SessionDays, people: Array) -> Array:
+def _days_of(chosen: SessionDays, place: Array) -> Array:
+    people = place[chosen.patient]
     out = np.full((int(people.max()) + 1, int(chosen.number.max())), np.nan)
     out[people, chosen.number - 1] = chosen.day
     return out

@@ -9,8 +9,9 @@ import numpy as np
 
 from kettrack.analysis.stop_after.rows import StopData
 from kettrack.errors import NotIdentified
-from kettrack.estimators.g_formula import WeekModels, Weeks, fit_weeks, largest_miss, simulate_weeks
+from kettrack.estimators.g_formula import WeekModels, fit_weeks, largest_miss, simulate_weeks
 from kettrack.estimators.resampling import patient_weights, percentile_interval
+from kettrack.estimators.score_weeks import Weeks
 from kettrack.reading.cohort import Cohort
 from kettrack.timelines.bucket import Array, bucket_of
 from kettrack.timelines.events import find_baselines
@@ -65,22 +66,29 @@ def _sessions_until(days: SessionDays, place: Array, until: Array) -> Array:
     return given
 
 
-def second_opinion(cohort: Cohort, data: StopData, k: int, m: int, replicates: int, seed: int) -> Opinion:
+def second_opinion(  # noqa: PLR0913 - each part of the question by its name
+    cohort: Cohort, data: StopData, k: int, m: int, replicates: int, seed: int, *, usual_care: bool = False
+) -> Opinion:
     """G-formula contrast of "stop after k" and "stop after m", with a patient bootstrap of at most `REPLICATES`.
+
+    Both strategies go on without a session to the end: with sessions allowed later the question is another one.
 
     Raises
     ------
     NotIdentified
-        When the models, left to themselves, miss the observed mean of some week by more than half a point.
+        When sessions are allowed later; when the models, left to themselves, miss the observed mean of some week by more than
+        half a point; when nobody who does as a strategy says in the last week was scored in it.
     """
+    if usual_care:
+        raise NotIdentified("this second opinion is only built for no session afterwards, and usual care allows them.")
     weeks = weeks_of(cohort, data)
     models = fit_weeks(weeks)
     many = _repeat(weeks, -(-PEOPLE // data.n))
     miss, week = largest_miss(weeks, simulate_weeks(many, models, None, seed))
     if miss > TOLERANCE:
         raise NotIdentified(
-            f"the week-by-week models miss the observed mean of week {week} by {miss:.1f} points, more than {TOLERANCE}.",
-            "scores every week, on and off treatment.",
+            f"the week-by-week models miss the observed mean of week {week} by {miss:.2f} points, more than {TOLERANCE}.",
+            "scores every week, on and off treatment." if np.isnan(weeks.score[:, 1:]).any() else "",
         )
     estimate = float(_difference(many, models, k, m, seed).mean())
     counted = patient_weights(data.n, min(replicates, REPLICATES), seed)

@@ -10,8 +10,14 @@ import numpy as np
 import pandas as pd
 
 from kettrack.analysis.context import LEVEL
-from kettrack.analysis.stop_after.beside import COLUMNS, Arms, beside, left_out_lines, line, typed
-from kettrack.analysis.stop_after.checks import require_outcomes, require_support, require_window, window_weights
+from kettrack.analysis.stop_after.beside import COLUMNS, Arms, beside, compared, left_out_lines, line, typed
+from kettrack.analysis.stop_after.checks import (
+    require_outcomes,
+    require_remission,
+    require_support,
+    require_window,
+    window_weights,
+)
 from kettrack.analysis.stop_after.history import HORIZON
 from kettrack.analysis.stop_after.rows import StopData
 from kettrack.analysis.stop_after.second import second_opinion
@@ -53,6 +59,7 @@ def weigh_arms(data: StopData, pair: Pair) -> Arms:
             require_window(window_weights(following[name], weights[name], k, reach), k, m)
 
     def check_rules() -> None:
+        require_remission(data)
         require_outcomes(data, following["stop_after"], pair.k, pair.m)
         for name, k, m in (("at_most_k", pair.k, pair.m), ("at_most_m", pair.m, pair.k)):
             require_window(describe_weights(weights[name]), k, m)
@@ -95,42 +102,43 @@ def compare(
         intervals = {name: percentile_interval(values, LEVEL) for name, values in found.items()}
     rows = [*_contrasts(data, pair, arms, point, intervals), _second(cohort, data, pair, arms, draws)]
     rows += beside(cohort, data, pair, arms)
-    table = pd.DataFrame(rows, columns=list(COLUMNS)).assign(k=pair.k, m=pair.m, n=data.n)
+    table = pd.DataFrame(rows, columns=list(COLUMNS)).assign(k=pair.k, m=pair.m)
     return typed(pd.concat([table, pd.DataFrame(left_out_lines(data), columns=list(COLUMNS)).dropna(axis=1, how="all")])), (
         arms.against["stop_after"]
     )
 
 
-def estimands(pair: Pair) -> dict[str, str]:
-    """What each row is about, in words.
+def estimands(pair: Pair, irregular: str = "") -> dict[str, str]:
+    """What each row is about, in words; `irregular` says in what visits are.
 
     Examples
     --------
-    >>> estimands(Pair(6, 3, False, 12))["strict"]
-    'Difference in mean score around day 84, stop after 6 minus stop after 3: weighted means of those who did exactly that'
+    >>> estimands(Pair(6, 3, False, 12))["strict_k"]
+    'Mean score around day 84, if everybody had stopped after 6, no session afterwards: by those who did'
     """
-    rules = ("no session afterwards", "usual care afterwards, sessions for a relapse included")
+    rules = ("no session afterwards", "usual care afterwards, sessions for a relapse included (experimental)")
+    doubt = f" (experimental here: {irregular})" if irregular else ""
     later, other = rules[pair.usual_care], rules[not pair.usual_care]
     difference = f"Difference in {OUTCOME}, stop after {pair.k} minus stop after {pair.m}"
     return {
         "stop_after": f"{difference}, {later}: smooth in the number of sessions",
-        "strict": f"{difference}: weighted means of those who did exactly that",
-        "strict_k": f"{OUTCOME.capitalize()}, if everybody had stopped after {pair.k}, by those who did",
-        "strict_m": f"{OUTCOME.capitalize()}, if everybody had stopped after {pair.m}, by those who did",
+        "strict": f"{difference}, {later}: weighted means of those who did exactly that",
+        "strict_k": f"{OUTCOME.capitalize()}, if everybody had stopped after {pair.k}, {later}: by those who did",
+        "strict_m": f"{OUTCOME.capitalize()}, if everybody had stopped after {pair.m}, {later}: by those who did",
         "other_rule": f"{difference}, {other}: another question",
-        "dynamic": f"Difference in {OUTCOME}, at most {pair.k} minus at most {pair.m}, both ended by two scores in remission",
-        "g_formula": f"{difference}: second opinion by week-by-week models, known to be too small",
+        "dynamic": f"Difference in {OUTCOME}, at most {pair.k} minus at most {pair.m}, both ended by two scores in remission, "
+        f"{rules[0]}{doubt}",
+        "g_formula": f"{difference}, {rules[0]}: second opinion by week-by-week models, off where scores are noisy or patchy",
     }
 
 
 def _contrasts(
     data: StopData, pair: Pair, arms: Arms, point: dict[str, Floats], intervals: dict[str, tuple[Floats, Floats]]
 ) -> Iterator[dict[str, Any]]:
-    about, theirs = estimands(pair), arms.following["stop_after"].sessions
-    fitted = {name: arms.following[name].sessions for name in ("stop_after", "other_rule")}
+    about, theirs = estimands(pair, data.irregular), arms.following["stop_after"].sessions
     exactly = {"strict_k": theirs == pair.k, "strict_m": theirs == pair.m}
     either = [arms.following[name].followed for name in ("at_most_k", "at_most_m")]
-    who = {name: (sessions > 0) & (sessions <= pair.largest) for name, sessions in fitted.items()} | exactly
+    who = {name: compared(arms.following[name], pair) for name in ("stop_after", "other_rule")} | exactly
     who |= {"strict": exactly["strict_k"] | exactly["strict_m"], "dynamic": either[0] | either[1]}
     columns = {"stop_after": "smooth", "other_rule": "other"}
     for key in ("stop_after", "strict", "strict_k", "strict_m", "other_rule", "dynamic"):
@@ -138,9 +146,9 @@ def _contrasts(
         low, high = intervals.get(name, (np.nan, np.nan))
         cells = {"estimate": float(point[name]), "ci_low": float(low), "ci_high": float(high)}
         cells |= _thinnest(pair, arms, key)
-        followers = int((who[key] & data.observed).sum())
+        numbers: dict[str, Any] = {"n": int(who[key].sum()), "followers": int((who[key] & data.observed).sum())}
         against = arms.against[key.removesuffix("_k").removesuffix("_m")]
-        yield line(key, about[key], against, followers=followers, **cells)
+        yield line(key, about[key], against, **numbers, **cells)
 
 
 def _thinnest(pair: Pair, arms: Arms, key: str) -> dict[str, float]:
@@ -162,9 +170,11 @@ def _second(cohort: Cohort, data: StopData, pair: Pair, arms: Arms, draws: tuple
     """The second opinion; where there is no first one there is none."""
     about = estimands(pair)["g_formula"]
     if arms.against["stop_after"] is not None:
-        return line("g_formula", about, NotIdentified("the first row is refused, and this one rests on more assumptions."))
+        return line(
+            "g_formula", about, NotIdentified("the first row is refused, and this one rests on more assumptions."), n=data.n
+        )
     try:
-        found = second_opinion(cohort, data, pair.k, pair.m, *draws)
+        found = second_opinion(cohort, data, pair.k, pair.m, *draws, usual_care=pair.usual_care)
     except NotIdentified as error:
-        return line("g_formula", about, error)
-    return line("g_formula", about, estimate=found.estimate, ci_low=found.low, ci_high=found.high)
+        return line("g_formula", about, error, n=data.n)
+    return line("g_formula", about, n=data.n, estimate=found.estimate, ci_low=found.low, ci_high=found.high)

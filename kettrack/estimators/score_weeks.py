@@ -1,0 +1,93 @@
+"""Scores and sessions on a weekly grid, and what is known of everybody as the weeks go by.
+
+A week without a score hands on the last one known, and its sessions count until the next score.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Weeks:
+    """Scores and sessions by week; a week is the days up to and with its number times seven, week 0 is day 0.
+
+    Parameters
+    ----------
+    baseline : float64, shape (people,)
+        Score before session 1; never missing.
+    score : float64, shape (people, weeks)
+        Score of weeks 0, 1, ...; missing where none was taken.
+    sessions : int64, shape (people, weeks)
+        Session days in each week; one in week 0.
+    lowest, highest : float
+        Range of the scale.
+    """
+
+    baseline: Floats
+    score: Floats
+    sessions: Ints
+    lowest: float
+    highest: float
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of everybody before a week; arrays of shape (..., people).
+
+    Parameters
+    ----------
+    baseline, last, previous, total : float64
+        Scores: before session 1, the last known, that of a week earlier, and the sum over baseline and weeks, the last known
+        standing in for a week without one.
+    weeks : int
+        The week that comes.
+    before, last_week, unscored : int64
+        Session days so far, in the week that ended, and since the last score.
+    """
+
+    baseline: Floats
+    last: Floats
+    previous: Floats
+    total: Floats
+    weeks: int
+    before: Ints
+    last_week: Ints
+    unscored: Ints
+
+    def after(self, score: Floats, given: Ints) -> Known:
+        """The same a week later; a missing score leaves the last one known."""
+        missing = np.isnan(score)
+        last, unscored = np.where(missing, self.last, score), np.where(missing, self.unscored + given, 0)
+        return Known(self.baseline, last, self.last, self.total + last, self.weeks + 1, self.before + given, given, unscored)
+
+    @property
+    def mean(self) -> Floats:
+        """Of the baseline and every score since."""
+        return self.total / (self.weeks + 1)
+
+    def for_score(self, given: Ints, weeks: int) -> list[npt.NDArray[np.floating]]:
+        """Covariates of the week's score: an intercept for every week; what sessions since the last score do comes last."""
+        since = self.unscored + given
+        own = [np.full(self.last.shape, float(week == self.weeks)) for week in range(weeks)]
+        return [*own, self.last, self.last**2 / 10, self.previous, self.mean, self.baseline, 1.0 * since,
+                since * self.last / 10]  # fmt: skip
+
+    def for_chance(self, group: Bools, weeks: int) -> list[npt.NDArray[np.floating]]:
+        """Covariates of what happens in the week or does not: each of two groups has its own intercept in every week."""
+        own = [1.0 * (group == one) * (week == self.weeks) for week in range(weeks) for one in (False, True)]
+        came, before = 1.0 * (self.last_week > 0), 1.0 * self.before
+        return [*own, came, came * self.last, came * self.last**2 / 10, self.mean, self.baseline, before, before**2 / 10]
+
+
+def start(baseline: Floats) -> Known:
+    """What is known before week 0."""
+    none = np.zeros(baseline.shape, np.int64)
+    return Known(baseline, baseline, baseline, baseline, 0, none, none, none)
