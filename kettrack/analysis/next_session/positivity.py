@@ -101,11 +101,12 @@ def _cell(band: str, place: int, session: int, arm: np.ndarray) -> dict[str, obj
 def _going_on_words(table: pd.DataFrame) -> str:
     filled = table[table["estimate"].notna()]
     sided = int(filled["note"].ne("").sum())
-    which = "In none" if not sided else f"In {sided}"
-    return (
-        f"{which} of {len(filled)} cells with at least {FEWEST} decisions did everybody go on, or nobody: there nothing could "
-        "be compared."
-    )
+    cells = f"{len(filled)} cells with at least {FEWEST} decisions"
+    if filled.empty:
+        return f"No cell has at least {FEWEST} decisions."
+    if not sided:
+        return f"In each of the {cells} some went on and some did not."
+    return f"In {sided} of {cells} everybody went on, or nobody: there nothing can be compared."
 
 
 def balance(cohort: Cohort) -> Result:
