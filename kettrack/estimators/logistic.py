@@ -20,6 +20,7 @@ _SAFE_STEP = 1.5  # on the logit scale
 _MOST_STEPS = 200  # without separation 10 are plenty; a separated fit walks about 1 on the logit scale per step
 _CONVERGED = 1e-14  # mean squared length of the next step, weighted by p (1 - p)
 _ROUNDING = 1e-14  # of a likelihood: where a separated fit gains less than that, halving its step would never end
+_MOST_HALVINGS = 60  # a step shorter than that moves nothing: the likelihood differs only by the order of its sums
 _RIDGE_MOVES = 1e-5  # how far the ridge may hold a fit back before the fit counts as separated
 
 
@@ -202,7 +203,9 @@ def _step_length(problem: _Problem, weights: Floats, beta: Floats, step: Floats,
     long = long[_farthest(problem, step[long]) > _SAFE_STEP]
     before = _likelihood(problem, weights[long], beta[long])
     before -= _ROUNDING * (1 + np.abs(before))
-    while len(long):
+    for _ in range(_MOST_HALVINGS):
+        if not len(long):
+            break
         after = _likelihood(problem, weights[long], beta[long] + length[long] * step[long])
         short = after < before + 0.1 * length[long, 0] * gain[long]
         long, before = long[short], before[short]

@@ -74,5 +74,5 @@ def run_kernel(kernel: Callable[..., None], large: bool, *arguments: Any) -> Non
 
 def _as_python(argument: Any) -> Any:
     """The same memory as plain numbers: a loop in Python reads them several times as fast as numbers of NumPy."""
-    plain = isinstance(argument, np.ndarray) and argument.dtype.char in _PLAIN
-    return memoryview(argument) if plain else argument
+    plain = isinstance(argument, np.ndarray) and argument.dtype.char in _PLAIN and argument.dtype.isnative
+    return memoryview(argument) if plain and argument.flags.aligned else argument

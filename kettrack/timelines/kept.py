@@ -54,7 +54,7 @@ def kept(*parts: str) -> Callable[[Callable[Concatenate[Cohort, P], T]], Callabl
 
     def keep(function: Callable[Concatenate[Cohort, P], T]) -> Callable[Concatenate[Cohort, P], T]:
         @wraps(function)
-        def once(cohort: Cohort, /, *args: P.args, **named: P.kwargs) -> T:
+        def once(cohort: Cohort, *args: P.args, **named: P.kwargs) -> T:
             made = _made.get()
             if made is None:
                 return function(cohort, *args, **named)
@@ -65,7 +65,7 @@ def kept(*parts: str) -> Callable[[Callable[Concatenate[Cohort, P], T]], Callabl
                 made[function].append(_Made(given, value))
             return cast(T, value.copy(deep=False)) if isinstance(value, pd.DataFrame) else value
 
-        return once
+        return cast(Callable[Concatenate[Cohort, P], T], once)  # the cohort may be named, as in the function itself
 
     return keep
 

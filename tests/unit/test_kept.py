@@ -66,3 +66,9 @@ def test_few_answers_are_held(cohort: Cohort) -> None:
         assert len(MADE) == 5
         table(cohort, "a")
         assert len(MADE) == 6
+
+
+def test_the_cohort_may_be_named(cohort: Cohort) -> None:
+    with one_question():
+        assert table(cohort=cohort).equals(table(cohort))
+        assert len(MADE) == 1

@@ -179,3 +179,11 @@ def test_a_separated_fit_is_the_same_wherever_it_starts():
     problem = logistic._Problem(x, x.T.copy(), (x[:, 1] > 0).astype(float), None, 4.0)
     near, far = (logistic._newton(problem, np.ones((1, 8)), np.array([0.0, start]))[0] for start in (0, 2000))
     assert np.abs(near - far).max() < 0.001
+
+
+def test_a_step_is_not_halved_for_ever():
+    """Covariates of many sizes: sums in another order differ by more than the step gains."""
+    rng = np.random.default_rng(5036)
+    wild = rng.standard_cauchy(300) * 10 ** rng.uniform(-2, 2, 300)
+    found = solve_logistic(np.column_stack([np.ones(300), wild]), (wild > 0) * 1.0, rng.poisson(1, (64, 300)))
+    assert np.isfinite(found.coefficients).all()
