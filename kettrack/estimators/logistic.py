@@ -149,12 +149,12 @@ class _Problem:
         return [slice(begin, begin + few) for begin in range(0, len(self.columns), few)]
 
 
-def _newton(problem: _Problem, counts: Numbers, start: Floats) -> tuple[Floats, Bools]:
+def _newton(problem: _Problem, weights: Numbers, start: Floats) -> tuple[Floats, Bools]:
     """Coefficients of some replicates and which are separated; what has converged is set aside."""
-    drawn: Bools = np.asarray(counts.any(axis=1))
+    drawn: Bools = np.asarray(weights.any(axis=1))
     beta = np.where(drawn[:, None], start, np.nan)
-    separated = np.zeros(len(counts), dtype=bool)
-    active, weights = np.flatnonzero(drawn), counts[drawn].astype(np.float64)
+    separated = np.zeros(len(weights), dtype=bool)
+    active, weights = np.flatnonzero(drawn), weights[drawn]
     for _ in range(_MOST_STEPS):
         gradient, hessian = _derivatives(problem, weights, beta[active])
         step = np.asarray(np.linalg.solve(hessian, gradient[..., None]), dtype=np.float64)[..., 0]
@@ -175,16 +175,16 @@ def _is_held(hessian: Floats, beta: Floats) -> Bools:
     return np.linalg.norm(np.linalg.solve(hessian, RIDGE * beta[..., None])[..., 0], axis=1) > _RIDGE_MOVES
 
 
-def _derivatives(problem: _Problem, weights: Floats, beta: Floats) -> tuple[Floats, Floats]:
+def _derivatives(problem: _Problem, weights: Numbers, beta: Floats) -> tuple[Floats, Floats]:
     """Gradient and negative Hessian of each replicate's mean log-likelihood less the ridge."""
     rank = beta.shape[1]
     gradient, packed = np.zeros(beta.shape), np.zeros((len(beta), rank * (rank + 1) // 2))
     for rows in problem.tiles(len(beta)):
-        share = weights[:, rows]
+        share = weights[:, rows].astype(np.float64)
         p = _expit(beta @ problem.turned[:, rows])
         gradient += (share * (problem.outcome[rows] - p)) @ problem.columns[rows]
         p -= p * p
-        share = share * p
+        share *= p
         packed += share @ problem.products[rows] if problem.products is not None else _packed(problem.columns[rows], share)
     total = weights.sum(axis=1, dtype=np.float64)[:, None]
     return gradient / total - RIDGE * beta, symmetric_from(packed / total, rank)
@@ -196,7 +196,7 @@ def _packed(columns: Floats, weights: Floats) -> Floats:
     return np.array([((columns * one[:, None]).T @ columns)[first, second] for one in weights])
 
 
-def _step_length(problem: _Problem, weights: Floats, beta: Floats, step: Floats, gain: Floats) -> Floats:
+def _step_length(problem: _Problem, weights: Numbers, beta: Floats, step: Floats, gain: Floats) -> Floats:
     """Share of each replicate's step to take, shape (replicates, 1): halved until the likelihood rises by enough."""
     length = np.ones((len(step), 1))
     long = np.flatnonzero(np.linalg.norm(step, axis=1) * problem.reach > _SAFE_STEP)
@@ -219,7 +219,7 @@ def _farthest(problem: _Problem, step: Floats) -> Floats:
     return np.asarray(np.max(tiles, axis=0), dtype=np.float64)
 
 
-def _likelihood(problem: _Problem, weights: Floats, beta: Floats) -> Floats:
+def _likelihood(problem: _Problem, weights: Numbers, beta: Floats) -> Floats:
     """Mean log-likelihood of each replicate less the ridge, which is all that holds a separated fit."""
     out = np.zeros(len(beta))
     for rows in problem.tiles(len(beta)):

@@ -21,7 +21,7 @@ ESTIMAND: Final = (
     "Association between the number of sessions a person ended up having and the score. The number is decided along the way, "
     "by how the person does; nothing here says what one more session would do."
 )
-_MEANING: Final = {
+EXPECTED: Final = {
     "worse": "This is expected when people who feel well stop; it does not show that sessions harm.",
     "better": "This is expected when people who are not helped leave, and when sessions help; it cannot tell the one from the "
     "other.",
@@ -161,7 +161,7 @@ def _slope_words(row: Mapping[Hashable, Any], sign: int) -> str:
     worse = row["estimate"] * sign > 0
     return (
         f"People who had more sessions ended {'worse' if worse else 'better'}: {size} in the last score of the course, "
-        f"baselines being equal. {_MEANING['worse' if worse else 'better']} "
+        f"baselines being equal. {EXPECTED['worse' if worse else 'better']} "
     )
 
 

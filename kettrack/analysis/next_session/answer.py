@@ -24,6 +24,7 @@ from kettrack.errors import NotIdentified, UsageError
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
 
+NONE_FITS: Final = "The interval holds 0: no difference would fit these data too."
 WELL_SHARED: Final = 80.0  # percent of decisions that could have gone either way, below which the sentence says so
 _ROLES: Final[dict[str, Role]] = {
     "key": "key",
@@ -170,10 +171,10 @@ def _sentence(table: pd.DataFrame, question: Question) -> str:
     others = f"people who {verb} ({{on_sessions.size}} against {{off_sessions.size}} sessions by the time of the outcome)"
     said = (
         f"Among {question.words.who}, {who} scored {{{name}.size}} points {way} about {{on_day.size}} days later than "
-        f"similar {others} (95 % interval {_interval(name, way, none_fits)}). "
+        f"similar {others} ({interval_words(name, way, none_fits)}). "
     )
     if none_fits:
-        said += "The interval holds 0: no difference would fit these data too. It assumes we recorded the reasons people stop. "
+        said += f"{NONE_FITS} It assumes we recorded the reasons people stop. "
     else:
         said += (
             "It assumes we recorded the reasons people stop; a reason linked to both by a factor of {e_value.estimate} would "
@@ -186,10 +187,11 @@ def _sentence(table: pd.DataFrame, question: Question) -> str:
     return said + _control_words(str(rows.loc["negative_control", "note"]))
 
 
-def _interval(name: str, way: str, none_fits: bool) -> str:
+def interval_words(name: str, way: str, none_fits: bool) -> str:
+    """Template of the interval of a row; one that holds 0 goes both ways."""
     if none_fits:
-        return f"{{{name}.ci_low}} to {{{name}.ci_high}} points, below 0 = lower"
-    return f"{{{name}.size_low}} to {{{name}.size_high}} points {way}"
+        return f"95 % interval {{{name}.ci_low}} to {{{name}.ci_high}} points, below 0 = lower"
+    return f"95 % interval {{{name}.size_low}} to {{{name}.size_high}} points {way}"
 
 
 def _control_words(note: str) -> str:

@@ -6,20 +6,15 @@ from typing import Any, Final
 
 import pandas as pd
 
-from kettrack.analysis.next_session.answer import WELL_SHARED
+from kettrack.analysis.association.slopes import EXPECTED
+from kettrack.analysis.next_session.answer import NONE_FITS, WELL_SHARED, interval_words
 from kettrack.analysis.session_answers.rows import DOUBTED
 
-_MEANING: Final = {
-    "worse": "This is expected when people who feel well stop; it does not show that sessions harm.",
-    "better": "This is expected when people who are not helped leave, and when sessions help; it cannot tell the one from the "
-    "other.",
-}
 _DOUBT: Final = (
     "But a measure left out of the adjustment differs by {negative_control.estimate} points ({negative_control.ci_low} to "
     "{negative_control.ci_high}) between those who went on and those who did not at equal histories: reasons that were not "
     "recorded decide who goes on, so none of these differences must be read as what sessions do."
 )
-_NONE_FITS: Final = "The interval holds 0: no difference would fit these data too."
 Row = dict[str, Any]
 
 
@@ -43,7 +38,7 @@ def _naive(row: Row) -> str:
     who, when = row["about"].split(": ")
     return (
         f"{who}, scored {{adjusted_slope.size}} points {_way(row)} {when.removeprefix('score ')} "
-        f"({_interval('adjusted_slope', row)}). {_MEANING[meaning]}"
+        f"({_interval('adjusted_slope', row)}). {EXPECTED[meaning]}"
     )
 
 
@@ -64,7 +59,7 @@ def _next(row: Row, rows: dict[str, Row]) -> str:
         return said
     said += " It assumes we recorded the reasons people stop"
     if _holds_none(row):
-        return f"{said}. {_NONE_FITS}"
+        return f"{said}. {NONE_FITS}"
     factor = "; a reason linked to both by a factor of {e_value.estimate} would remove it"
     return said + (factor if rows["e_value"]["status"] == "ok" else "") + "."
 
@@ -77,7 +72,7 @@ def _stop(row: Row) -> str:
         f"{row['about'].split(':')[0]}, the score at week 12 would have been {{stop_after.size}} points {_way(row)} "
         f"({_interval('stop_after', row)}), as far as the recorded history explains who stops."
     )
-    return f"{said} {_NONE_FITS}" if _holds_none(row) else said
+    return f"{said} {NONE_FITS}" if _holds_none(row) else said
 
 
 def _holds_none(row: Row) -> bool:
@@ -85,9 +80,7 @@ def _holds_none(row: Row) -> bool:
 
 
 def _interval(key: str, row: Row) -> str:
-    if _holds_none(row):
-        return f"95 % interval {{{key}.ci_low}} to {{{key}.ci_high}}, below 0 = lower"
-    return f"95 % interval {{{key}.size_low}} to {{{key}.size_high}} points {_way(row)}"
+    return interval_words(key, _way(row), _holds_none(row))
 
 
 def _way(row: Row) -> str:

@@ -119,8 +119,8 @@ def require_outcomes(data: StopData, following: Following, k: int, m: int) -> No
     if apart > LARGEST_GAP:
         said = " and ".join(f"{share:.0f} % of those who stopped after {number}" for number, share in seen.items())
         raise NotIdentified(
-            f"the score around day {HORIZON} is there for {said}: {above(apart, LARGEST_GAP)} points apart, more than "
-            f"{LARGEST_GAP:.0f} points apart.",
+            f"the score around day {HORIZON} is there for {said}: {above(apart, LARGEST_GAP)} points apart; at most "
+            f"{LARGEST_GAP:.0f} are allowed.",
             collect,
         )
 
