@@ -1,7 +1,9 @@
-"""A million patients, from arrays to the outcomes frame, against the SQL a user would otherwise write.
+"""A million patients, from arrays to the outcomes frame, against the SQL a user would otherwise
+write.
 
-Prints one ratio per line. Both sides start from the same sorted arrays in memory and use every core; the results are compared
-row for row before anything is printed. Run with `make bench`; `--patients` makes it smaller.
+Prints one ratio per line. Both sides start from the same sorted arrays in memory and use every
+core; the results are compared row for row before anything is printed. Run with `make bench`;
+`--patients` makes it smaller.
 """
 
 from __future__ import annotations
@@ -83,13 +85,22 @@ ORDER BY c.patient
 def make_arrays(n: int, seed: int = 1) -> dict[str, np.ndarray]:
     """A clinic of n patients with about 12 scores and 11 sessions each, as sorted arrays."""
     rng = np.random.default_rng(seed)
-    n_scores, n_sessions = 2 + rng.integers(0, 21, n), 1 + rng.integers(0, 21, n)
+    n_scores = 2 + rng.integers(0, 21, n)
+    n_sessions = 1 + rng.integers(0, 21, n)
     score_patient = np.repeat(np.arange(n, dtype=np.int32), n_scores)
     session_patient = np.repeat(np.arange(n, dtype=np.int32), n_sessions)
-    place = np.arange(score_patient.size) - np.repeat(np.cumsum(n_scores) - n_scores, n_scores)
-    level = np.repeat(rng.normal(16, 4, n), n_scores) - np.repeat(rng.gamma(2, 2, n), n_scores) * np.sqrt(place)
-    relapse = 0.35 * np.maximum(place - 6, 0) * np.repeat(rng.integers(0, 5, n), n_scores)
-    score = np.clip(np.rint(level + relapse + rng.normal(0, 2, place.size)), 0, 27).astype(np.int16)
+    place = np.arange(score_patient.size) - np.repeat(
+        np.cumsum(n_scores) - n_scores, n_scores
+    )
+    level = np.repeat(rng.normal(16, 4, n), n_scores) - np.repeat(
+        rng.gamma(2, 2, n), n_scores
+    ) * np.sqrt(place)
+    relapse = (
+        0.35 * np.maximum(place - 6, 0) * np.repeat(rng.integers(0, 5, n), n_scores)
+    )
+    score = np.clip(
+        np.rint(level + relapse + rng.normal(0, 2, place.size)), 0, 27
+    ).astype(np.int16)
     return {
         "score_patient": score_patient,
         "score_day": _rising(rng, n_scores, first=-3, smallest=2, largest=15),
@@ -99,7 +110,13 @@ def make_arrays(n: int, seed: int = 1) -> dict[str, np.ndarray]:
     }
 
 
-def _rising(rng: np.random.Generator, counts: np.ndarray, first: int, smallest: int, largest: int) -> np.ndarray:
+def _rising(
+    rng: np.random.Generator,
+    counts: np.ndarray,
+    first: int,
+    smallest: int,
+    largest: int,
+) -> np.ndarray:
     """Days that begin at `first` in every patient and rise by random steps."""
     steps = rng.integers(smallest, largest, counts.sum())
     begins = np.cumsum(counts) - counts
@@ -110,14 +127,24 @@ def _rising(rng: np.random.Generator, counts: np.ndarray, first: int, smallest: 
 def run_kettrack(n: int, arrays: dict[str, np.ndarray]) -> pd.DataFrame:
     """The outcomes frame."""
     bucket = bucket_from_arrays(n, *arrays.values())
-    return outcomes_of(bucket, convention(PHQ9), wanted=("response", "loss_of_response"))
+    return outcomes_of(
+        bucket, convention(PHQ9), wanted=("response", "loss_of_response")
+    )
 
 
 def connect(arrays: dict[str, np.ndarray]) -> duckdb.DuckDBPyConnection:
     """The same arrays as tables in memory, with DuckDB's own column statistics."""
     connection = duckdb.connect()
-    scores = pd.DataFrame({"patient": arrays["score_patient"], "day": arrays["score_day"], "score": arrays["score"]})
-    sessions = pd.DataFrame({"patient": arrays["session_patient"], "day": arrays["session_day"]})
+    scores = pd.DataFrame(
+        {
+            "patient": arrays["score_patient"],
+            "day": arrays["score_day"],
+            "score": arrays["score"],
+        }
+    )
+    sessions = pd.DataFrame(
+        {"patient": arrays["session_patient"], "day": arrays["session_day"]}
+    )
     for name, frame in (("scores", scores), ("sessions", sessions)):
         connection.register("frame", frame)
         connection.execute(f"CREATE TABLE {name} AS SELECT * FROM frame")
@@ -128,7 +155,12 @@ def compare(ours: pd.DataFrame, theirs: pd.DataFrame) -> None:
     """Stop unless both say the same of every patient, in every column the SQL computes."""
     for column in theirs.columns.drop("patient"):
         kind = "str" if column.endswith("_status") else "Float64"
-        pd.testing.assert_series_equal(ours[column].astype(kind), theirs[column].astype(kind), check_names=False, obj=column)
+        pd.testing.assert_series_equal(
+            ours[column].astype(kind),
+            theirs[column].astype(kind),
+            check_names=False,
+            obj=column,
+        )
 
 
 def main() -> None:
@@ -137,18 +169,32 @@ def main() -> None:
     parser.add_argument("--patients", type=int, default=1_000_000)
     n = parser.parse_args().patients
     arrays = make_arrays(n)
-    print(f"{n:,} patients, {arrays['score'].size:,} scores, {arrays['session_day'].size:,} sessions")
+    print(
+        f"{n:,} patients, {arrays['score'].size:,} scores, {arrays['session_day'].size:,}"
+        " sessions"
+    )
     connection = connect(arrays)
     run_kettrack(n, arrays)  # compiles, or loads what was compiled
-    ours_seconds, ours = min((_timed(lambda: run_kettrack(n, arrays)) for _ in range(5)), key=lambda pair: pair[0])
-    theirs_seconds, theirs = min((_timed(lambda: connection.execute(SQL).df()) for _ in range(3)), key=lambda pair: pair[0])
+    ours_seconds, ours = min(
+        (_timed(lambda: run_kettrack(n, arrays)) for _ in range(5)),
+        key=lambda pair: pair[0],
+    )
+    theirs_seconds, theirs = min(
+        (_timed(lambda: connection.execute(SQL).df()) for _ in range(3)),
+        key=lambda pair: pair[0],
+    )
     compare(ours, theirs)
     print(
-        f"outcomes: kettrack {ours_seconds:.2f} s, DuckDB {theirs_seconds:.2f} s, {theirs_seconds / ours_seconds:.1f} x faster"
+        f"outcomes: kettrack {ours_seconds:.2f} s, DuckDB {theirs_seconds:.2f} s,"
+        f" {theirs_seconds / ours_seconds:.1f} x faster"
     )
-    string_ids = pd.array(np.char.add("P", arrays["score_patient"].astype("U7")), dtype="str")
+    string_ids = pd.array(
+        np.char.add("P", arrays["score_patient"].astype("U7")), dtype="str"
+    )
     seconds, _ = _timed(lambda: pd.factorize(string_ids))
-    print(f"string ids: {seconds:.2f} s more, to turn {string_ids.size:,} of them into codes")
+    print(
+        f"string ids: {seconds:.2f} s more, to turn {string_ids.size:,} of them into codes"
+    )
 
 
 def _timed(work):

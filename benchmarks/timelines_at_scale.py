@@ -1,7 +1,8 @@
-"""Courses, every event under one preset, and outcomes for a million patients, against the path of `outcomes_against_duckdb`.
+"""Courses, every event under one preset, and outcomes for a million patients, against the path of
+`outcomes_against_duckdb`.
 
-Prints the ratio of times, the peak of memory as a multiple of the input, and how time grows from 10^5 to 10^6 patients. Run
-with `make bench`.
+Prints the ratio of times, the peak of memory as a multiple of the input, and how time grows from
+10^5 to 10^6 patients. Run with `make bench`.
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ def best_of(times: int, work, *arguments) -> float:
 
 
 def memory_of(work, *arguments) -> int:
-    """Bytes by which the resident memory of this process rises at most while it works; Linux only."""
+    """Bytes by which the resident memory of this process rises at most while it works; Linux
+    only.
+    """
     gc.collect()
     Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
     before = _resident("VmRSS")
@@ -51,7 +54,11 @@ def memory_of(work, *arguments) -> int:
 
 
 def _resident(field: str) -> int:
-    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(field))
+    line = next(
+        line
+        for line in Path("/proc/self/status").read_text().splitlines()
+        if line.startswith(field)
+    )
     return int(line.split()[1]) * 1024
 
 
@@ -61,15 +68,25 @@ def main() -> None:
     parser.add_argument("--patients", type=int, default=1_000_000)
     n = parser.parse_args().patients
     run_all(20_000, make_arrays(20_000))  # compiles, or loads what was compiled
-    small, large = make_arrays(n // 10), make_arrays(n)
+    small = make_arrays(n // 10)
+    large = make_arrays(n)
     size = sum(array.nbytes for array in large.values())
     whole = best_of(5, run_all, n, large)
-    first, tenth = best_of(5, run_kettrack, n, large), best_of(5, run_all, n // 10, small)
-    print(f"courses, all events, outcomes: {whole:.2f} s, {whole / first:.1f} x the first benchmark's path ({first:.2f} s)")
+    first = best_of(5, run_kettrack, n, large)
+    tenth = best_of(5, run_all, n // 10, small)
+    print(
+        f"courses, all events, outcomes: {whole:.2f} s, {whole / first:.1f} x the first"
+        f" benchmark's path ({first:.2f} s)"
+    )
     if sys.platform == "linux":
         used = memory_of(run_all, n, large)
-        print(f"memory beside the input: at most {used / size:.1f} x the input ({size / 2**20:.0f} MiB)")
-    print(f"time per patient, {n:,} against {n // 10:,} patients: {whole / (10 * tenth):.2f}")
+        print(
+            f"memory beside the input: at most {used / size:.1f} x the input ({size / 2**20:.0f}"
+            " MiB)"
+        )
+    print(
+        f"time per patient, {n:,} against {n // 10:,} patients: {whole / (10 * tenth):.2f}"
+    )
 
 
 if __name__ == "__main__":

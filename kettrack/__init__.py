@@ -1,4 +1,5 @@
-"""Outcome tracking for ketamine clinics: sessions, scores, response, remission and relapse, honestly counted.
+"""Outcome tracking for ketamine clinics: sessions, scores, response, remission and relapse,
+honestly counted.
 
 Every public name is loaded when it is first used, so that `import kettrack` costs next to nothing.
 """
@@ -9,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 __version__ = "0.1.0"
 
-# The one table of public names: name -> module that defines it. The block below says the same to type checkers;
-# a test keeps the two in step.
+# The one table of public names: name -> module that defines it. The block below says the same to
+# type checkers; a test keeps the two in step.
 _HOME: Final = {
     "load_cohort": "kettrack.reading.delimited",
     "cohort_from_frames": "kettrack.reading.delimited",
@@ -74,14 +75,24 @@ __all__ = ["__version__", *_HOME]
 
 if TYPE_CHECKING:
     from kettrack.analysis import estimate as estimate
-    from kettrack.analysis.calibration.next_session import calibration_check as calibration_check
-    from kettrack.analysis.calibration.stop_after import stop_after_calibration as stop_after_calibration
-    from kettrack.analysis.courses.expected_course import comparable_scores as comparable_scores
+    from kettrack.analysis.calibration.next_session import (
+        calibration_check as calibration_check,
+    )
+    from kettrack.analysis.calibration.stop_after import (
+        stop_after_calibration as stop_after_calibration,
+    )
+    from kettrack.analysis.courses.expected_course import (
+        comparable_scores as comparable_scores,
+    )
     from kettrack.analysis.next_session.answer import next_session as next_session
-    from kettrack.analysis.next_session.maintenance import next_session_maintenance as next_session_maintenance
+    from kettrack.analysis.next_session.maintenance import (
+        next_session_maintenance as next_session_maintenance,
+    )
     from kettrack.analysis.people.patient_page import patient_page as patient_page
     from kettrack.analysis.people.review import review_table as review_table
-    from kettrack.analysis.session_answers.answer import session_answers as session_answers
+    from kettrack.analysis.session_answers.answer import (
+        session_answers as session_answers,
+    )
     from kettrack.analysis.stop_after.answer import stop_after as stop_after
     from kettrack.errors import DataProblems as DataProblems
     from kettrack.errors import KettrackError as KettrackError
@@ -94,15 +105,23 @@ if TYPE_CHECKING:
     from kettrack.figures.expected import plot_expected as plot_expected
     from kettrack.figures.futility import plot_futility as plot_futility
     from kettrack.figures.intervals import plot_maintenance as plot_maintenance
-    from kettrack.figures.intervals import plot_session_intervals as plot_session_intervals
+    from kettrack.figures.intervals import (
+        plot_session_intervals as plot_session_intervals,
+    )
     from kettrack.figures.mean_count import plot_mean_count as plot_mean_count
     from kettrack.figures.occupancy import plot_occupancy as plot_occupancy
     from kettrack.figures.patient import plot_patient as plot_patient
     from kettrack.figures.positivity import plot_balance as plot_balance
     from kettrack.figures.positivity import plot_going_on as plot_going_on
-    from kettrack.figures.response import plot_response_by_session as plot_response_by_session
-    from kettrack.figures.response_curve import plot_response_curve as plot_response_curve
-    from kettrack.figures.session_answers import plot_session_answers as plot_session_answers
+    from kettrack.figures.response import (
+        plot_response_by_session as plot_response_by_session,
+    )
+    from kettrack.figures.response_curve import (
+        plot_response_curve as plot_response_curve,
+    )
+    from kettrack.figures.session_answers import (
+        plot_session_answers as plot_session_answers,
+    )
     from kettrack.figures.specification import plot_specification as plot_specification
     from kettrack.figures.survival import plot_durability as plot_durability
     from kettrack.figures.swimmer import plot_swimmer as plot_swimmer
@@ -118,9 +137,13 @@ if TYPE_CHECKING:
     from kettrack.result import Result as Result
     from kettrack.timelines.courses import courses_table as courses_table
     from kettrack.timelines.known_by import known_by as known_by
-    from kettrack.timelines.person_sessions import person_sessions_table as person_sessions_table
+    from kettrack.timelines.person_sessions import (
+        person_sessions_table as person_sessions_table,
+    )
     from kettrack.timelines.published import list_presets as list_presets
-    from kettrack.timelines.published import published_rules_table as published_rules_table
+    from kettrack.timelines.published import (
+        published_rules_table as published_rules_table,
+    )
     from kettrack.timelines.state_events import state_events_table as state_events_table
     from kettrack.timelines.sudden_gains import sudden_gains_table as sudden_gains_table
     from kettrack.timelines.tables import outcomes_table as outcomes_table

@@ -1,4 +1,6 @@
-"""Where the notebooks and the sample are: inside an installed package, or beside it in a checkout."""
+"""Where the notebooks and the sample are: inside an installed package, or beside it in a
+checkout.
+"""
 
 from __future__ import annotations
 
@@ -30,11 +32,15 @@ def sample_folder() -> Path:
 
 
 def _find(shipped: str, in_checkout: str) -> Path:
-    """Look beside the package first, in a checkout: that is what the reader edits. An installed package has nothing there."""
+    """Look beside the package first, in a checkout: that is what the reader edits. An installed
+    package has nothing there.
+    """
     package = Path(__file__).resolve().parent
     places = (package.parent / in_checkout, package / "shipped" / shipped)
     checkout = (package.parent / "pyproject.toml").is_file()
     for place in places if checkout else places[1:]:
         if place.is_dir():
             return place
-    raise UsageError(f"This installation of kettrack has no {shipped!r} folder; install it again.")
+    raise UsageError(
+        f"This installation of kettrack has no {shipped!r} folder; install it again."
+    )

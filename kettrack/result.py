@@ -18,13 +18,17 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SCHEMA: Final = 1
-MOST_ROWS: Final = 48  # a longer table is shortened when it is shown; JSON and figures get all of it
+# a longer table is shortened when it is shown; JSON and figures get all of it
+MOST_ROWS: Final = 48
 MOST_PARTS: Final = 8  # of a long table, each shown from its beginning
 FEWEST_ROWS: Final = 10  # shown of each part, as far as it has them
 # A quantity of which every part is hidden becomes one word.
-_HIDDEN_QUANTITY: Final = re.compile(r"\(?hidden %[;]? ?\(?hidden-hidden\)|\(hidden %\)|hidden %")
+_HIDDEN_QUANTITY: Final = re.compile(
+    r"\(?hidden %[;]? ?\(?hidden-hidden\)|\(hidden %\)|hidden %"
+)
 _GROUPED: Final = re.compile(r"(.+)_by_(severity|route|early_response)")
-SUPPRESSED: Final = "suppressed"  # column that marks rows in which a small count was hidden
+# column that marks rows in which a small count was hidden
+SUPPRESSED: Final = "suppressed"
 
 Role = Literal["key", "label", "count", "running", "denominator", "derived", "person"]
 
@@ -40,11 +44,11 @@ class Result:
     table : DataFrame
         One row per quantity; a quantity stands in `estimate` `ci_low` `ci_high` `n`.
     roles : mapping
-        Column to role: what disclosure control takes it for. `key` names the row in the sentence; a `running` count falls from
-        row to row, so that its differences are counts themselves.
+        Column to role: what disclosure control takes it for. `key` names the row in the sentence; a
+        `running` count falls from row to row, so that its differences are counts themselves.
     sentence : str
-        Template of the text; `{row.column}` is a cell, so that what is hidden in the table is hidden in the text. Rows go by
-        their key, numbered ones as `row6`.
+        Template of the text; `{row.column}` is a cell, so that what is hidden in the table is
+        hidden in the text. Rows go by their key, numbered ones as `row6`.
     estimand : str
         What the numbers are about, in one sentence.
     caveats : tuple of str
@@ -60,7 +64,8 @@ class Result:
     policy : str
         Disclosure policy the table has been through; empty before the gate.
     people : int, optional
-        People behind the whole table, where its rows count something else, such as decisions; named under a figure.
+        People behind the whole table, where its rows count something else, such as decisions; named
+        under a figure.
     """
 
     name: str
@@ -82,20 +87,35 @@ class Result:
     def text(self) -> str:
         """The sentence, with every number taken from the table."""
         if self.status == "refused":
-            return readable(f"Cannot be answered from these data: {self.reason} To answer it, record: {self.collect}")
+            return readable(
+                f"Cannot be answered from these data: {self.reason} To answer it, record:"
+                f" {self.collect}"
+            )
         if self.all_hidden:
             return (
-                f"Not shown under the policy {self.policy!r}: every figure of this answer rests on counts that are hidden, or "
-                "would tell one."
+                f"Not shown under the policy {self.policy!r}: every figure of this answer rests"
+                " on counts that are hidden, or would tell one."
             )
         said = string.Formatter().vformat(self.sentence, (), self._cells())
-        return readable(_HIDDEN_QUANTITY.sub("(hidden)", said).replace(" (-)", "").replace("; -)", ")"))
+        return readable(
+            _HIDDEN_QUANTITY.sub("(hidden)", said)
+            .replace(" (-)", "")
+            .replace("; -)", ")")
+        )
 
     @property
     def all_hidden(self) -> bool:
         """Whether the sentence names figures, and every one of them is hidden."""
-        named = [name.partition(".") for _, name, _, _ in string.Formatter().parse(self.sentence) if name]
-        figures = [(row, column) for row, _, column in named if self.roles.get(column) == "derived"]
+        named = [
+            name.partition(".")
+            for _, name, _, _ in string.Formatter().parse(self.sentence)
+            if name
+        ]
+        figures = [
+            (row, column)
+            for row, _, column in named
+            if self.roles.get(column) == "derived"
+        ]
         if not figures or SUPPRESSED not in self.table:
             return False
         cells = self._cells()
@@ -103,14 +123,21 @@ class Result:
 
     @property
     def shown(self) -> pd.DataFrame:
-        """The table as text with fixed decimals, for people; hidden cells say so, and a long table is shortened."""
-        columns = self.show or tuple(str(column) for column in self.table if column != SUPPRESSED)
-        every, kept = self._rows(), self._kept()
+        """The table as text with fixed decimals, for people; hidden cells say so, and a long table
+        is shortened.
+        """
+        columns = self.show or tuple(
+            str(column) for column in self.table if column != SUPPRESSED
+        )
+        every = self._rows()
+        kept = self._kept()
         rows: list[list[str]] = []
         for place, last in zip(kept, [-1, *kept], strict=False):
             rows += [["..."] * len(columns)] if place > last + 1 else []
             rows.append([self._format(column, every[place]) for column in columns])
-        return type(self.table)(rows, columns=[column.replace("_", " ") for column in columns])
+        return type(self.table)(
+            rows, columns=[column.replace("_", " ") for column in columns]
+        )
 
     @property
     def cut(self) -> str:
@@ -118,44 +145,100 @@ class Result:
         hidden = len(self.table) - len(self._kept())
         if not hidden:
             return ""
-        name, by = found.groups() if (found := _GROUPED.fullmatch(self.name)) else (self.name, "")
+        name, by = (
+            found.groups()
+            if (found := _GROUPED.fullmatch(self.name))
+            else (self.name, "")
+        )
         asked = f"kettrack estimate {name} FOLDER{f' --by {by}' if by else ''} -o {self.name}.csv"
         whole = ".table in Python" if self.name == "patient_page" else asked
-        return readable(f"{hidden} rows of {len(self.table)} are not shown here (...). The whole table: {whole}")
+        return readable(
+            f"{hidden} rows of {len(self.table)} are not shown here (...). The whole table:"
+            f" {whole}"
+        )
 
     @property
     def caption(self) -> str:
         """N, instrument, rules and extract in one line, for under a figure."""
         n = self.table["n"].max() if "n" in self.table else len(self.table)
-        if self.people is not None and self.policy in ("", "internal"):  # a count that has not been through the gate
+        # a count that has not been through the gate
+        if self.people is not None and self.policy in ("", "internal"):
             n = self.people
-        people = [f"N = {n:,.0f}"] if "n" in self.table or "person" in self.roles.values() else []
+        people = (
+            [f"N = {n:,.0f}"]
+            if "n" in self.table or "person" in self.roles.values()
+            else []
+        )
         criteria = self.made_from.get("criteria", {})
-        rules = f"{self.made_from.get('instrument', '')}, {criteria.get('name', '')} {criteria.get('version', '')}"
-        return " · ".join([*people, rules, *filter(None, [self.made_from.get("extract"), f"policy: {self.policy}"])])
+        rules = (
+            f"{self.made_from.get('instrument', '')}, {criteria.get('name', '')}"
+            f" {criteria.get('version', '')}"
+        )
+        return " · ".join(
+            [
+                *people,
+                rules,
+                *filter(
+                    None, [self.made_from.get("extract"), f"policy: {self.policy}"]
+                ),
+            ]
+        )
 
     def to_json(self) -> str:
-        """The result as JSON under the contract's names; NaN is null, a hidden cell null with `suppressed: true`."""
-        rows = [{name: _plain(value) for name, value in row.items()} for row in self._rows()]
-        said: dict[str, Any] = {"schema": SCHEMA, "name": self.name, "status": self.status}
-        said |= {name: readable(getattr(self, name)) for name in ("reason", "collect", "estimand")}
-        said |= {"text": self.text, "table": rows, "caveats": [readable(caveat) for caveat in self.caveats]}
+        """The result as JSON under the contract's names; NaN is null, a hidden cell null with
+        `suppressed: true`.
+        """
+        rows = [
+            {name: _plain(value) for name, value in row.items()} for row in self._rows()
+        ]
+        said: dict[str, Any] = {
+            "schema": SCHEMA,
+            "name": self.name,
+            "status": self.status,
+        }
+        said |= {
+            name: readable(getattr(self, name))
+            for name in ("reason", "collect", "estimand")
+        }
+        said |= {
+            "text": self.text,
+            "table": rows,
+            "caveats": [readable(caveat) for caveat in self.caveats],
+        }
         said |= dict(self.made_from) | {"policy": self.policy}
         return json.dumps(said, indent=2, ensure_ascii=False)
 
     def __repr__(self) -> str:
-        table = [] if self.table.empty else [self.shown.to_string(index=False), self.cut]
-        return "\n\n".join([self.text, *filter(None, table), *(f"- {readable(caveat)}" for caveat in self.caveats)])
+        table = (
+            [] if self.table.empty else [self.shown.to_string(index=False), self.cut]
+        )
+        return "\n\n".join(
+            [
+                self.text,
+                *filter(None, table),
+                *(f"- {readable(caveat)}" for caveat in self.caveats),
+            ]
+        )
 
     def _repr_html_(self) -> str:
-        notes = "".join(f"<li>{escape(readable(caveat))}</li>" for caveat in self.caveats)
-        table = "" if self.table.empty else self.shown.to_html(index=False, border=0, classes="kettrack")
+        notes = "".join(
+            f"<li>{escape(readable(caveat))}</li>" for caveat in self.caveats
+        )
+        table = (
+            ""
+            if self.table.empty
+            else self.shown.to_html(index=False, border=0, classes="kettrack")
+        )
         table += f"<p><i>{escape(self.cut)}</i></p>" if self.cut else ""
-        estimand = f"<p><i>{escape(readable(self.estimand))}</i></p>" if self.estimand else ""
+        estimand = (
+            f"<p><i>{escape(readable(self.estimand))}</i></p>" if self.estimand else ""
+        )
         return f"<p><b>{escape(self.text)}</b></p>{table}{estimand}<ul>{notes}</ul>"
 
     def _kept(self) -> list[int]:
-        """Rows that are shown: all, or of a long table the beginning and the end of each part that its labels make."""
+        """Rows that are shown: all, or of a long table the beginning and the end of each part that
+        its labels make.
+        """
         n = len(self.table)
         if n <= MOST_ROWS:
             return list(range(n))
@@ -163,32 +246,71 @@ class Result:
         most = max(MOST_ROWS // len(parts), FEWEST_ROWS) if len(parts) > 1 else 0
         if not most:
             return [*range(MOST_ROWS // 4), *range(n - MOST_ROWS // 4, n)]
-        return [row for part in parts for row in (part if len(part) <= most else [*part[: most - 1], part[-1]])]
+        return [
+            row
+            for part in parts
+            for row in (part if len(part) <= most else [*part[: most - 1], part[-1]])
+        ]
 
     def _parts(self) -> list[list[int]]:
-        """Runs of rows with the same text labels, such as an estimand and a rule; one part where there would be many."""
-        labels = [column for column, role in self.roles.items() if role == "label" and column in self.table]
-        texts = [column for column in labels if not any(isinstance(_plain(value), int | float) for value in self.table[column])]
+        """Runs of rows with the same text labels, such as an estimand and a rule; one part where
+        there would be many.
+        """
+        labels = [
+            column
+            for column, role in self.roles.items()
+            if role == "label" and column in self.table
+        ]
+        texts = [
+            column
+            for column in labels
+            if not any(
+                isinstance(_plain(value), int | float) for value in self.table[column]
+            )
+        ]
         parts: dict[tuple[Any, ...], list[int]] = {}
         for place, row in enumerate(self._rows()):
-            parts.setdefault(tuple(_plain(row[column]) for column in texts), []).append(place)
-        in_order = [row for part in parts.values() for row in part] == list(range(len(self.table)))
-        return list(parts.values()) if len(parts) <= MOST_PARTS and in_order else [list(range(len(self.table)))]
+            parts.setdefault(tuple(_plain(row[column]) for column in texts), []).append(
+                place
+            )
+        in_order = [row for part in parts.values() for row in part] == list(
+            range(len(self.table))
+        )
+        return (
+            list(parts.values())
+            if len(parts) <= MOST_PARTS and in_order
+            else [list(range(len(self.table)))]
+        )
 
     def _cells(self) -> dict[str, SimpleNamespace]:
         key = next(column for column, role in self.roles.items() if role == "key")
-        cells = ((row[key], {column: self._format(column, row) for column in row}) for row in self._rows())
+        cells = (
+            (row[key], {column: self._format(column, row) for column in row})
+            for row in self._rows()
+        )
         return {_cell_name(name): SimpleNamespace(**texts) for name, texts in cells}
 
     def _rows(self) -> list[dict[str, Any]]:
-        return [{str(name): value for name, value in row.items()} for row in self.table.to_dict("records")]
+        return [
+            {str(name): value for name, value in row.items()}
+            for row in self.table.to_dict("records")
+        ]
 
     def _format(self, column: str, row: dict[str, Any]) -> str:
-        value, role = _plain(row[column]), self.roles.get(column)
+        value = _plain(row[column])
+        role = self.roles.get(column)
         if value is None and row.get(SUPPRESSED):
-            return "hidden" if role in ("count", "running", "denominator", "derived") else ""
+            return (
+                "hidden"
+                if role in ("count", "running", "denominator", "derived")
+                else ""
+            )
         if value is None or isinstance(value, str):
-            return in_words(value or "") if role in ("key", "label") and column != "patient_id" else value or ""
+            return (
+                in_words(value or "")
+                if role in ("key", "label") and column != "patient_id"
+                else value or ""
+            )
         if role in ("count", "running", "denominator"):
             return f"{int(value):,}"
         places = self.decimals.get(column, 1)
@@ -204,6 +326,10 @@ def _cell_name(key: Any) -> str:
 def _plain(value: Any) -> Any:
     """A cell as a plain Python value; every kind of missing is None."""
     plain = value.item() if hasattr(value, "item") else value
-    if plain is None or type(plain).__name__ in ("NAType", "NaTType") or (isinstance(plain, float) and math.isnan(plain)):
+    if (
+        plain is None
+        or type(plain).__name__ in ("NAType", "NaTType")
+        or (isinstance(plain, float) and math.isnan(plain))
+    ):
         return None
     return plain

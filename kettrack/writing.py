@@ -1,4 +1,6 @@
-"""Files are written under a temporary name in the same folder and then renamed: whole or not at all."""
+"""Files are written under a temporary name in the same folder and then renamed: whole or not at
+all.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,8 @@ TABLE_ENDINGS = (".csv", ".parquet")
 
 @contextmanager
 def whole_file(path: str | Path) -> Iterator[Path]:
-    """Hand out a temporary path beside `path`, and rename it to `path` when the block ends without an error.
+    """Hand out a temporary path beside `path`, and rename it to `path` when the block ends without
+    an error.
 
     Parameters
     ----------
@@ -35,8 +38,12 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     """
     target = Path(path)
     if not target.parent.is_dir():
-        raise UsageError(f"There is no folder {str(target.parent)!r} to write {target.name} into.")
-    handle, name = mkstemp(prefix=f".{target.name}.", suffix=target.suffix, dir=target.parent)
+        raise UsageError(
+            f"There is no folder {str(target.parent)!r} to write {target.name} into."
+        )
+    handle, name = mkstemp(
+        prefix=f".{target.name}.", suffix=target.suffix, dir=target.parent
+    )
     os.close(handle)
     draft = Path(name)
     try:
@@ -74,13 +81,15 @@ def write_text(text: str, path: str | Path) -> Path:
 
 
 def write_table(frame: pd.DataFrame, path: str | Path) -> Path:
-    r"""Write a frame without its index, as CSV or Parquet by the ending. The same frame gives the same bytes.
+    r"""Write a frame without its index, as CSV or Parquet by the ending. The same frame gives the
+    same bytes.
 
     Parameters
     ----------
     frame : DataFrame
-        Any of kettrack's tables. In CSV a missing value is an empty cell, a truth value `true` or `false`, a line end `\n`;
-        text that begins with = + - @ has an apostrophe before it, so that no spreadsheet takes it for a formula.
+        Any of kettrack's tables. In CSV a missing value is an empty cell, a truth value `true` or
+        `false`, a line end `\n`; text that begins with = + - @ has an apostrophe before it, so that
+        no spreadsheet takes it for a formula.
     path : str or Path
         Ends in `.csv` or `.parquet`; replaced if it exists.
 
@@ -96,7 +105,10 @@ def write_table(frame: pd.DataFrame, path: str | Path) -> Path:
     """
     ending = Path(path).suffix.lower()
     if ending not in TABLE_ENDINGS:
-        raise UsageError(f"{Path(path).name}: a table is written as .csv or .parquet, by the ending of its name.")
+        raise UsageError(
+            f"{Path(path).name}: a table is written as .csv or .parquet, by the ending of its"
+            " name."
+        )
     with whole_file(path) as draft:
         if ending == ".csv":
             draft.write_bytes(csv_text(frame).encode("utf-8"))
@@ -121,20 +133,38 @@ def csv_text(frame: pd.DataFrame) -> str:
         for name in frame.columns
         if pd.api.types.is_bool_dtype(frame[name].dtype)
     }
-    texts = {name: _as_no_formula(frame[name]) for name in frame.columns if _is_text(frame[name].dtype)}
+    texts = {
+        name: _as_no_formula(frame[name])
+        for name in frame.columns
+        if _is_text(frame[name].dtype)
+    }
     return frame.assign(**truth, **texts).to_csv(index=False, lineterminator="\n")
 
 
 def _is_text(dtype: object) -> bool:
     import pandas as pd
 
-    return isinstance(dtype, pd.StringDtype) or dtype == "object" or isinstance(dtype, pd.CategoricalDtype)
+    return (
+        isinstance(dtype, pd.StringDtype)
+        or dtype == "object"
+        or isinstance(dtype, pd.CategoricalDtype)
+    )
 
 
 def _as_no_formula(texts: pd.Series) -> pd.Series:
-    """Put an apostrophe before text that a spreadsheet would run as a formula; numbers are left as they are."""
-    levels = [text for text in texts.dropna().unique() if isinstance(text, str) and _FORMULA.match(text)]
-    return texts.astype("object").replace({text: f"'{text}" for text in levels}) if levels else texts
+    """Put an apostrophe before text that a spreadsheet would run as a formula; numbers are left as
+    they are.
+    """
+    levels = [
+        text
+        for text in texts.dropna().unique()
+        if isinstance(text, str) and _FORMULA.match(text)
+    ]
+    return (
+        texts.astype("object").replace({text: f"'{text}" for text in levels})
+        if levels
+        else texts
+    )
 
 
 def _write_parquet(frame: pd.DataFrame, draft: Path) -> None:
@@ -142,5 +172,7 @@ def _write_parquet(frame: pd.DataFrame, draft: Path) -> None:
     import pyarrow.parquet as pq
 
     # The frame's own metadata names library versions, which would make equal tables differ.
-    table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
+    table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(
+        None
+    )
     pq.write_table(table, draft)

@@ -1,4 +1,6 @@
-"""What several tests share: the checkout, the reference data, a browser, and a clean environment for other processes."""
+"""What several tests share: the checkout, the reference data, a browser, and a clean environment
+for other processes.
+"""
 
 from __future__ import annotations
 
@@ -47,5 +49,13 @@ def chromium() -> str:
 @pytest.fixture(scope="session")
 def plain_environment() -> dict[str, str]:
     """Environment for other processes, without what the caller's own shell may have switched on."""
-    dropped = ("MPLBACKEND", "KETTRACK_DEBUG", "PYTHONPATH", "PYTHONWARNINGS", "PYTEST_ADDOPTS", "NO_COLOR", "FORCE_COLOR")
+    dropped = (
+        "MPLBACKEND",
+        "KETTRACK_DEBUG",
+        "PYTHONPATH",
+        "PYTHONWARNINGS",
+        "PYTEST_ADDOPTS",
+        "NO_COLOR",
+        "FORCE_COLOR",
+    )
     return {name: value for name, value in os.environ.items() if name not in dropped}

@@ -1,4 +1,6 @@
-"""The report of the sample, made here and by the built wheel where no checkout is: the same bytes, and no network."""
+"""The report of the sample, made here and by the built wheel where no checkout is: the same bytes,
+and no network.
+"""
 
 from __future__ import annotations
 
@@ -31,31 +33,72 @@ class Installed(NamedTuple):
 
     def run(self, program: str, *arguments: str) -> str:
         command = [str(self.programs / program), *arguments]
-        ran = subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False)
+        ran = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert ran.returncode == 0, ran.stderr
         return ran.stdout
 
 
 @pytest.fixture(scope="module")
-def wheel(checkout: Path, tmp_path_factory: pytest.TempPathFactory, plain_environment: dict[str, str]) -> Path:
+def wheel(
+    checkout: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    plain_environment: dict[str, str],
+) -> Path:
     folder = tmp_path_factory.mktemp("dist")
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(checkout)]
+    command = [
+        sys.executable,
+        "-m",
+        "build",
+        "--wheel",
+        "--no-isolation",
+        "--outdir",
+        str(folder),
+        str(checkout),
+    ]
     subprocess.run(command, env=plain_environment, check=True, capture_output=True)
     return next(folder.glob("kettrack-*.whl"))
 
 
 @pytest.fixture(scope="module")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory, plain_environment: dict[str, str]) -> Installed:
-    home, empty = tmp_path_factory.mktemp("python"), tmp_path_factory.mktemp("empty")
+def installed(
+    wheel: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    plain_environment: dict[str, str],
+) -> Installed:
+    home = tmp_path_factory.mktemp("python")
+    empty = tmp_path_factory.mktemp("empty")
     venv.create(home, with_pip=True, symlinks=os.name != "nt")
     programs = home / ("Scripts" if os.name == "nt" else "bin")
-    # The dependencies are borrowed from the running environment, which also tells where Jupyter's own files are.
-    # A folder named in a .pth file does not have its own .pth files read, so the checkout stays out of sight.
+    # The dependencies are borrowed from the running environment, which also tells where Jupyter's
+    # own files are. A folder named in a .pth file does not have its own .pth files read, so the
+    # checkout stays out of sight.
     borrowed = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
-    environment = plain_environment | {"JUPYTER_PATH": str(Path(sys.prefix, "share", "jupyter"))}
+    environment = plain_environment | {
+        "JUPYTER_PATH": str(Path(sys.prefix, "share", "jupyter"))
+    }
     python = Installed(programs, empty, environment)
-    python.run("python", "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", str(wheel))
-    own = Path(python.run("python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip())
+    python.run(
+        "python",
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-index",
+        str(wheel),
+    )
+    own = Path(
+        python.run(
+            "python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"
+        ).strip()
+    )
     (own / "borrowed.pth").write_text("\n".join(borrowed) + "\n", encoding="utf-8")
     return python
 
@@ -64,15 +107,33 @@ def test_wheel_holds_what_a_reader_needs(wheel: Path, checkout: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     notebooks = {path.name for path in (checkout / "notebooks").glob("*.ipynb")}
     assert {f"kettrack/shipped/notebooks/{name}" for name in notebooks} <= names
-    assert {f"kettrack/shipped/sample/{name}.csv" for name in ("sessions", "scores", "patients", "events")} <= names
-    assert {"kettrack/py.typed", "kettrack/figures/kettrack.mplstyle", "kettrack/report/template/page.css"} <= names
-    assert not [name for name in names if "checkpoint" in name or name.endswith(".pyc") or name.startswith("tests/")]
+    assert {
+        f"kettrack/shipped/sample/{name}.csv"
+        for name in ("sessions", "scores", "patients", "events")
+    } <= names
+    assert {
+        "kettrack/py.typed",
+        "kettrack/figures/kettrack.mplstyle",
+        "kettrack/report/template/page.css",
+    } <= names
+    assert not [
+        name
+        for name in names
+        if "checkpoint" in name or name.endswith(".pyc") or name.startswith("tests/")
+    ]
 
 
-def test_package_and_its_folders_come_from_the_wheel(installed: Installed, checkout: Path) -> None:
-    said = "import kettrack as k; print(k.__file__, k.sample_folder(), k.notebook_folder(), sep='\\n')"
+def test_package_and_its_folders_come_from_the_wheel(
+    installed: Installed, checkout: Path
+) -> None:
+    said = (
+        "import kettrack as k; print(k.__file__, k.sample_folder(), k.notebook_folder(),"
+        " sep='\\n')"
+    )
     places = [Path(line) for line in installed.run("python", "-c", said).splitlines()]
-    assert all(place.is_relative_to(installed.programs.parent.resolve()) for place in places)
+    assert all(
+        place.is_relative_to(installed.programs.parent.resolve()) for place in places
+    )
     assert not any(place.is_relative_to(checkout) for place in places)
 
 
@@ -86,7 +147,12 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_nothing_of_this_machine_in_the_page(report: Path) -> None:
     text = report.read_text(encoding="utf-8")
-    for place in (sample_folder(), Path.home(), Path.cwd(), Path(nbformat.__file__).parent):
+    for place in (
+        sample_folder(),
+        Path.home(),
+        Path.cwd(),
+        Path(nbformat.__file__).parent,
+    ):
         assert str(place) not in text
     assert "ipykernel_" not in text
     assert not re.search(r"20\d\d-\d\d-\d\dT\d\d:", text), "a time stamp"
@@ -95,7 +161,9 @@ def test_nothing_of_this_machine_in_the_page(report: Path) -> None:
 def test_main_figures_come_first(report: Path) -> None:
     text = report.read_text(encoding="utf-8")
     assert 'class="banner"' in text
-    assert text.index('class="first"') < text.index("<nav") < text.index('class="chapter"')
+    assert (
+        text.index('class="first"') < text.index("<nav") < text.index('class="chapter"')
+    )
     assert all(label in text for label in ("Extract", "Rules", "SHA-256"))
 
 
@@ -111,7 +179,10 @@ def test_code_is_folded_and_contents_lead_somewhere(report: Path) -> None:
 def test_every_picture_has_a_text(report: Path) -> None:
     pictures = re.findall(r"<img [^>]*>", report.read_text(encoding="utf-8"))
     assert pictures
-    assert all(re.search(r'alt="[^"]{8,}"', picture) and 'src="data:image/' in picture for picture in pictures)
+    assert all(
+        re.search(r'alt="[^"]{8,}"', picture) and 'src="data:image/' in picture
+        for picture in pictures
+    )
 
 
 class Links(HTMLParser):
@@ -151,12 +222,16 @@ def open_in_browser(chromium: str, path: Path) -> tuple[list[str], list[str]]:
     requests: list[str] = []
     complaints: list[str] = []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
+        )
         page = browser.new_page()
         page.on("request", lambda request: requests.append(request.url))
         page.on("console", lambda message: complaints.append(message.text))
         page.goto(path.as_uri())
-        page.evaluate("() => document.querySelectorAll('details').forEach(fold => { fold.open = true })")
+        page.evaluate(
+            "() => document.querySelectorAll('details').forEach(fold => { fold.open = true })"
+        )
         page.emulate_media(media="print")
         page.wait_for_load_state("networkidle")
         browser.close()
@@ -164,17 +239,30 @@ def open_in_browser(chromium: str, path: Path) -> tuple[list[str], list[str]]:
 
 
 def test_a_fetch_would_be_noticed(chromium: str, tmp_path: Path) -> None:
-    """The guard guards: a picture on another host is forbidden by the page itself, and the browser says so."""
-    picture = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# A\n\n![x](https://example.org/x.png)")])
+    """The guard guards: a picture on another host is forbidden by the page itself, and the browser
+    says so.
+    """
+    picture = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_markdown_cell("# A\n\n![x](https://example.org/x.png)")]
+    )
     path = tmp_path / "page.html"
-    path.write_text(render("T", FirstPage("", (), {}), {"a.ipynb": picture}), encoding="utf-8")
+    path.write_text(
+        render("T", FirstPage("", (), {}), {"a.ipynb": picture}), encoding="utf-8"
+    )
     _, complaints = open_in_browser(chromium, path)
     assert any("Content Security Policy" in text for text in complaints)
 
 
-def test_wheel_makes_the_same_report_in_an_empty_folder(installed: Installed, report: Path) -> None:
-    sample = installed.run("python", "-c", "import kettrack; print(kettrack.sample_folder())").strip()
-    assert installed.run("kettrack", "report", sample, "-o", "report.html") == "The report is in report.html.\n"
+def test_wheel_makes_the_same_report_in_an_empty_folder(
+    installed: Installed, report: Path
+) -> None:
+    sample = installed.run(
+        "python", "-c", "import kettrack; print(kettrack.sample_folder())"
+    ).strip()
+    assert (
+        installed.run("kettrack", "report", sample, "-o", "report.html")
+        == "The report is in report.html.\n"
+    )
     assert [path.name for path in installed.folder.iterdir()] == ["report.html"]
     made = (installed.folder / "report.html").read_bytes()
     assert made == report.read_bytes()

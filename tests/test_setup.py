@@ -1,4 +1,6 @@
-"""What a fresh machine is told to install is the same in every place that says so, and needs no address."""
+"""What a fresh machine is told to install is the same in every place that says so, and needs no
+address.
+"""
 
 from __future__ import annotations
 
@@ -20,22 +22,38 @@ SPECIFICATION = re.compile(r"^\s*-\s+([A-Za-z][\w.-]*)\s*(>=\S+)?$", re.MULTILIN
 
 @pytest.fixture(scope="module")
 def project(checkout: Path) -> dict[str, Any]:
-    said: dict[str, Any] = tomllib.loads((checkout / "pyproject.toml").read_text(encoding="utf-8"))
+    said: dict[str, Any] = tomllib.loads(
+        (checkout / "pyproject.toml").read_text(encoding="utf-8")
+    )
     return said
 
 
 def wanted(project: dict[str, Any]) -> dict[str, str]:
     """Package -> version asked for, of the package and all its extras."""
     extras = project["project"]["optional-dependencies"].values()
-    lines = [line for lines in (project["project"]["dependencies"], *extras) for line in lines]
-    split = [re.fullmatch(r"([\w.-]+)(>=[\w.]+)", line) for line in lines if not line.startswith("kettrack[")]
+    lines = [
+        line
+        for lines in (project["project"]["dependencies"], *extras)
+        for line in lines
+    ]
+    split = [
+        re.fullmatch(r"([\w.-]+)(>=[\w.]+)", line)
+        for line in lines
+        if not line.startswith("kettrack[")
+    ]
     return {found[1]: found[2] for found in split if found}
 
 
 def test_every_requirement_has_a_lower_bound(project: dict[str, Any]) -> None:
     extras = project["project"]["optional-dependencies"].values()
-    lines = [line for lines in (project["project"]["dependencies"], *extras) for line in lines]
-    assert len(wanted(project)) == len([line for line in lines if not line.startswith("kettrack[")])
+    lines = [
+        line
+        for lines in (project["project"]["dependencies"], *extras)
+        for line in lines
+    ]
+    assert len(wanted(project)) == len(
+        [line for line in lines if not line.startswith("kettrack[")]
+    )
 
 
 def test_conda_environment_is_in_step(checkout: Path, project: dict[str, Any]) -> None:
@@ -43,19 +61,32 @@ def test_conda_environment_is_in_step(checkout: Path, project: dict[str, Any]) -
     listed = dict(SPECIFICATION.findall(text.partition("dependencies:")[2]))
     assert listed.pop("python") == project["project"]["requires-python"]
     assert listed.pop("pip") == ""
-    assert listed == {CONDA_NAMES.get(name, name): version for name, version in wanted(project).items()}
+    assert listed == {
+        CONDA_NAMES.get(name, name): version
+        for name, version in wanted(project).items()
+    }
     assert "- -e ." in text
 
 
 def test_lock_holds_hashes_and_no_address(checkout: Path) -> None:
     text = (checkout / "requirements.lock").read_text(encoding="utf-8")
-    assert not re.search(r"://|@ |^-|^ *--(?!hash=sha256:[0-9a-f]{64}( \\)?$)", text, re.MULTILINE)
+    assert not re.search(
+        r"://|@ |^-|^ *--(?!hash=sha256:[0-9a-f]{64}( \\)?$)", text, re.MULTILINE
+    )
     pins = [block for block in re.split(r"\n(?=\S)", text) if block.strip()]
     assert all("==" in block and "--hash=sha256:" in block for block in pins)
 
 
-def test_lock_holds_everything_the_tests_need(checkout: Path, project: dict[str, Any]) -> None:
-    locked = set(re.findall(r"^([\w.-]+)==", (checkout / "requirements.lock").read_text(encoding="utf-8"), re.MULTILINE))
+def test_lock_holds_everything_the_tests_need(
+    checkout: Path, project: dict[str, Any]
+) -> None:
+    locked = set(
+        re.findall(
+            r"^([\w.-]+)==",
+            (checkout / "requirements.lock").read_text(encoding="utf-8"),
+            re.MULTILINE,
+        )
+    )
     assert set(wanted(project)) - {"jupyter"} <= locked
     assert "jupyter" not in locked, "the metapackage slows every start of a kernel"
 
@@ -64,29 +95,60 @@ def test_version_is_said_once(project: dict[str, Any]) -> None:
     assert project["project"]["version"] == kettrack.__version__
 
 
-def test_make_help_names_every_target(checkout: Path, plain_environment: dict[str, str]) -> None:
+def test_make_help_names_every_target(
+    checkout: Path, plain_environment: dict[str, str]
+) -> None:
     if os.name == "nt":
         pytest.skip("make is not part of Windows")
     shown = subprocess.run(
-        ["make", "help"], cwd=checkout, env=plain_environment, capture_output=True, text=True, check=True
+        ["make", "help"],
+        cwd=checkout,
+        env=plain_environment,
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
-    targets = re.search(r"^\.PHONY: (.*)$", (checkout / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    targets = re.search(
+        r"^\.PHONY: (.*)$",
+        (checkout / "Makefile").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
     assert targets
-    assert set(re.findall(r"^  make (\w+)", shown, re.MULTILINE)) == set(targets[1].split())
+    assert set(re.findall(r"^  make (\w+)", shown, re.MULTILINE)) == set(
+        targets[1].split()
+    )
 
 
 def test_workflow_and_makefile_run_the_same_tests(checkout: Path) -> None:
-    makefile = (checkout / "Makefile").read_text(encoding="utf-8").replace("$(SANITIZE)", "notebooks/sanitize.cfg")
-    command = re.search(r"\$\(BIN\)/(python -m pytest -n auto .*)$", makefile, re.MULTILINE)
+    makefile = (
+        (checkout / "Makefile")
+        .read_text(encoding="utf-8")
+        .replace("$(SANITIZE)", "notebooks/sanitize.cfg")
+    )
+    command = re.search(
+        r"\$\(BIN\)/(python -m pytest -n auto .*)$", makefile, re.MULTILINE
+    )
     assert command
-    assert command[1] in (checkout / ".github/workflows/test.yml").read_text(encoding="utf-8")
+    assert command[1] in (checkout / ".github/workflows/test.yml").read_text(
+        encoding="utf-8"
+    )
 
 
-@pytest.mark.parametrize("folder", ["kettrack", "notebooks", "benchmarks", ".ci", ".github"])
+@pytest.mark.parametrize(
+    "folder", ["kettrack", "notebooks", "benchmarks", ".ci", ".github"]
+)
 def test_no_path_of_a_machine(checkout: Path, folder: str) -> None:
     suspicious = re.compile(r"(?<![\w.])/(home|Users|root|work|tmp|mnt)/\w")
-    files = [path for path in (checkout / folder).rglob("*") if path.is_file() and "__pycache__" not in path.parts]
-    guilty = [str(path) for path in files if suspicious.search(path.read_text(encoding="utf-8", errors="replace"))]
+    files = [
+        path
+        for path in (checkout / folder).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    ]
+    guilty = [
+        str(path)
+        for path in files
+        if suspicious.search(path.read_text(encoding="utf-8", errors="replace"))
+    ]
     assert guilty == []
 
 

@@ -1,4 +1,6 @@
-"""The main figures of a cohort in sentences: the first page of a report, and what `kettrack outcomes` prints."""
+"""The main figures of a cohort in sentences: the first page of a report, and what `kettrack
+outcomes` prints.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +22,8 @@ from kettrack.result import Result
 from kettrack.timelines.kept import one_question
 
 _NOT_TOLD: Final = (
-    "{started.left} people started. How many of them can be analysed is not told on this page: beside the other numbers it "
-    "could give a hidden count away."
+    "{started.left} people started. How many of them can be analysed is not told on this page:"
+    " beside the other numbers it could give a hidden count away."
 )
 _SCORED_ONLY: Final = " These are shares of those scored then; the shares by session count everyone who started."
 
@@ -33,9 +35,9 @@ def first_page(cohort: Cohort) -> list[Result]:
     Returns
     -------
     list of Result
-        How many sessions and how long it lasts, in short; then who is counted, sessions, response, remission, what followed,
-        and worsening. Under a release policy no number of people on the page lies so near to another that their difference
-        would tell a hidden one.
+        How many sessions and how long it lasts, in short; then who is counted, sessions, response,
+        remission, what followed, and worsening. Under a release policy no number of people on the
+        page lies so near to another that their difference would tell a hidden one.
     """
     response = response_by_session(cohort, "response")
     page = [
@@ -52,14 +54,20 @@ def first_page(cohort: Cohort) -> list[Result]:
 
 
 def _counted(steps: Result, response: Result) -> Result:
-    """The ladder, and how the people of the curve fit it; under a release policy only how many started."""
+    """The ladder, and how the people of the curve fit it; under a release policy only how many
+    started.
+    """
     if get_policy(steps.policy).smallest_count > 1:
         return replace(steps, sentence=_NOT_TOLD)
     return _saying(steps, who_the_shares_count(steps, response))
 
 
 def _saying(result: Result, more: str) -> Result:
-    return replace(result, sentence=f"{result.sentence}{more}") if result.status == "ok" else result
+    return (
+        replace(result, sentence=f"{result.sentence}{more}")
+        if result.status == "ok"
+        else result
+    )
 
 
 def summary_text(cohort: Cohort) -> str:

@@ -30,7 +30,9 @@ REPORT_FAULTS_TO = "the issue tracker of kettrack"
 
 
 def _sparing(command: Callable[..., None]) -> Callable[..., None]:
-    """A command that stops before any work when it would write over its own input, and in one line when it is interrupted."""
+    """A command that stops before any work when it would write over its own input, and in one line
+    when it is interrupted.
+    """
 
     @wraps(command)
     def spared(**options: Any) -> None:
@@ -47,25 +49,47 @@ def _sparing(command: Callable[..., None]) -> Callable[..., None]:
 # No rich mark-up and no shell completion: both would be imported for every `--help`.
 app = typer.Typer(
     name="kettrack",
-    help="Outcome tracking for ketamine clinics: sessions and scores in, timelines, outcomes and a report out.",
+    help=(
+        "Outcome tracking for ketamine clinics: sessions and scores in, timelines, outcomes and a"
+        " report out."
+    ),
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (check, courses, timeline, outcomes, events, review, estimate, report, specification, simulate, version):
+for command in (
+    check,
+    courses,
+    timeline,
+    outcomes,
+    events,
+    review,
+    estimate,
+    report,
+    specification,
+    simulate,
+    version,
+):
     app.command()(_sparing(command))
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the program and leave with its exit code: 0 ok, 1 fault in kettrack, 2 bad input or usage, 3 refused, 130 stopped."""
+    """Run the program and leave with its exit code: 0 ok, 1 fault in kettrack, 2 bad input or
+    usage, 3 refused, 130 stopped.
+    """
     try:
         app(arguments, prog_name="kettrack")
     except KettrackError as error:
         _leave(str(error), error.exit_code)
     except OSError as error:
-        _leave(f"{error.strerror or error}: {error.filename}" if error.filename else str(error), KettrackError.exit_code)
+        _leave(
+            f"{error.strerror or error}: {error.filename}"
+            if error.filename
+            else str(error),
+            KettrackError.exit_code,
+        )
     except Exception as fault:  # the one place where a fault of kettrack's own ends
         _leave(_fault_text(fault), 1)
 
@@ -81,6 +105,7 @@ def _fault_text(fault: Exception) -> str:
         return "".join(traceback.format_exception(fault)).rstrip()
     place = traceback.extract_tb(fault.__traceback__)[-1]
     return (
-        f"kettrack {__version__} made a mistake ({type(fault).__name__} in {place.name}, line {place.lineno}). "
-        f"Please tell {REPORT_FAULTS_TO}; KETTRACK_DEBUG=1 shows the whole trace, which may quote your data."
+        f"kettrack {__version__} made a mistake ({type(fault).__name__} in {place.name}, line"
+        f" {place.lineno}). Please tell {REPORT_FAULTS_TO}; KETTRACK_DEBUG=1 shows the whole"
+        " trace, which may quote your data."
     )

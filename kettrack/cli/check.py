@@ -6,7 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kettrack.cli.cohorts import read_cohort
-from kettrack.cli.options import Allowed, CriteriaName, Folder, InstrumentName, Output, PolicyName
+from kettrack.cli.options import (
+    Allowed,
+    CriteriaName,
+    Folder,
+    InstrumentName,
+    Output,
+    PolicyName,
+)
 from kettrack.cli.output import answer, check_output, say
 from kettrack.errors import DataProblems, Problem
 from kettrack.writing import write_table
@@ -23,7 +30,8 @@ def check(
     policy: PolicyName = None,
     allow: Allowed = None,
 ) -> None:
-    """Read a cohort folder and say what is wrong with it, everything at once; -o writes the problems as a table.
+    """Read a cohort folder and say what is wrong with it, everything at once; -o writes the
+    problems as a table.
 
     At the end stands what no error is but will leave questions unanswered, and how to record it.
 
@@ -33,7 +41,9 @@ def check(
     """
     check_output(output)
     try:
-        cohort = read_cohort(folder, allow, instrument=instrument, criteria=criteria, policy=policy)
+        cohort = read_cohort(
+            folder, allow, instrument=instrument, criteria=criteria, policy=policy
+        )
     except DataProblems as found:
         if output is not None:
             _write_problems(found.problems, output)
@@ -42,19 +52,37 @@ def check(
         _write_problems([], output)
     for sentence in cohort.shown_notes:
         answer(sentence)
-    sizes = {"patient": len(cohort.patients), "session": len(cohort.sessions), "score": len(cohort.scores)}
-    answer(f"{', '.join(_size(number, noun, cohort) for noun, number in sizes.items())}: no problems.")
+    sizes = {
+        "patient": len(cohort.patients),
+        "session": len(cohort.sessions),
+        "score": len(cohort.scores),
+    }
+    answer(
+        f"{', '.join(_size(number, noun, cohort) for noun, number in sizes.items())}: no"
+        " problems."
+    )
     from kettrack.reading.wanting import wanting
 
     if lacks := wanting(cohort):
-        answer("\n".join(["Missing, or not fitting together; none of it is an error:", *(f"- {lack}" for lack in lacks)]))
+        answer(
+            "\n".join(
+                [
+                    "Missing, or not fitting together; none of it is an error:",
+                    *(f"- {lack}" for lack in lacks),
+                ]
+            )
+        )
 
 
 def _size(number: int, noun: str, cohort: Cohort) -> str:
     from kettrack.privacy.disclosure import get_policy
 
     smallest = get_policy(cohort.settings.policy).smallest_count
-    return f"fewer than {smallest} {noun}s" if 0 < number < smallest else f"{number} {noun}{'s' if number != 1 else ''}"
+    return (
+        f"fewer than {smallest} {noun}s"
+        if 0 < number < smallest
+        else f"{number} {noun}{'s' if number != 1 else ''}"
+    )
 
 
 def _write_problems(problems: list[Problem], output: Path) -> None:

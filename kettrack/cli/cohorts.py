@@ -21,7 +21,10 @@ def require_folder(folder: Path) -> None:
         Naming what a cohort folder holds.
     """
     if not folder.is_dir():
-        raise UsageError(f"There is no folder {str(folder)!r}. A cohort folder holds sessions.csv and scores.csv.")
+        raise UsageError(
+            f"There is no folder {str(folder)!r}. A cohort folder holds sessions.csv and"
+            " scores.csv."
+        )
 
 
 def given(**options: str | None) -> dict[str, str]:
@@ -29,7 +32,9 @@ def given(**options: str | None) -> dict[str, str]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def read_cohort(folder: Path, allow: list[str] | None = None, **options: str | None) -> Cohort:
+def read_cohort(
+    folder: Path, allow: list[str] | None = None, **options: str | None
+) -> Cohort:
     """Load a cohort folder.
 
     Parameters
@@ -48,16 +53,24 @@ def read_cohort(folder: Path, allow: list[str] | None = None, **options: str | N
         return load_cohort(folder, allow=tuple(allow or ()), **given(**options))
 
 
-def open_cohort(folder: Path, allow: list[str] | None = None, **options: str | None) -> Cohort:
-    """Load a cohort folder as `read_cohort` does, and tell a person at the terminal what the reader noticed."""
+def open_cohort(
+    folder: Path, allow: list[str] | None = None, **options: str | None
+) -> Cohort:
+    """Load a cohort folder as `read_cohort` does, and tell a person at the terminal what the reader
+    noticed.
+    """
     cohort = read_cohort(folder, allow, **options)
     for note in cohort.shown_notes:
         say(note)
     return cohort
 
 
-def open_scored(folder: Path, allow: list[str] | None = None, **options: str | None) -> Cohort:
-    """`open_cohort` for commands that rate scores: stops when there is not one of the primary instrument."""
+def open_scored(
+    folder: Path, allow: list[str] | None = None, **options: str | None
+) -> Cohort:
+    """`open_cohort` for commands that rate scores: stops when there is not one of the primary
+    instrument.
+    """
     cohort = open_cohort(folder, allow, **options)
     cohort.require_scores()
     return cohort

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from kettrack.cli.cohorts import open_cohort
-from kettrack.cli.options import Allowed, CriteriaName, Folder, InstrumentName, Output, PolicyName
+from kettrack.cli.options import (
+    Allowed,
+    CriteriaName,
+    Folder,
+    InstrumentName,
+    Output,
+    PolicyName,
+)
 from kettrack.cli.output import check_output, working, write_rows
 
 
@@ -22,7 +29,9 @@ def courses(
       kettrack courses clinic -o courses.csv
     """
     check_output(output)
-    cohort = open_cohort(folder, allow, instrument=instrument, criteria=criteria, policy=policy)
+    cohort = open_cohort(
+        folder, allow, instrument=instrument, criteria=criteria, policy=policy
+    )
     from kettrack.timelines.courses import courses_table
 
     with working("Rating every patient"):

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kettrack.cli.cohorts import open_scored
-from kettrack.cli.options import Allowed, CriteriaName, Folder, InstrumentName, PolicyName
+from kettrack.cli.options import (
+    Allowed,
+    CriteriaName,
+    Folder,
+    InstrumentName,
+    PolicyName,
+)
 from kettrack.cli.output import answer, check_output, refused, say, working
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.writing import TABLE_ENDINGS, write_table, write_text
@@ -32,25 +38,47 @@ def _list_estimates(asked: bool) -> None:
 
 
 def estimate(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Which question; --list shows them all.")],
+    name: Annotated[
+        str,
+        typer.Argument(metavar="NAME", help="Which question; --list shows them all."),
+    ],
     folder: Folder,
-    json: Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print the whole result as JSON.")
+    ] = False,
     by: Annotated[
-        str | None, typer.Option("--by", metavar="GROUP", help="Compare groups: severity, route, early-response.")
+        str | None,
+        typer.Option(
+            "--by",
+            metavar="GROUP",
+            help="Compare groups: severity, route, early-response.",
+        ),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="FILE", help="Write here instead: .csv, .parquet or .json by ending."),
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="Write here instead: .csv, .parquet or .json by ending.",
+        ),
     ] = None,
     list_names: Annotated[
-        bool, typer.Option("--list", is_eager=True, callback=_list_estimates, help="List the names with their questions.")
+        bool,
+        typer.Option(
+            "--list",
+            is_eager=True,
+            callback=_list_estimates,
+            help="List the names with their questions.",
+        ),
     ] = False,
     instrument: InstrumentName = None,
     criteria: CriteriaName = None,
     policy: PolicyName = None,
     allow: Allowed = None,
 ) -> None:
-    """Answer one question about a cohort: the sentence, the table behind it, and what must be known to use them.
+    """Answer one question about a cohort: the sentence, the table behind it, and what must be known
+    to use them.
 
     \b
     Example:
@@ -65,20 +93,32 @@ def estimate(
 
     find_name = name.replace("-", "_")
     require_name(find_name)
-    cohort = open_scored(folder, allow, instrument=instrument, criteria=criteria, policy=policy)
+    cohort = open_scored(
+        folder, allow, instrument=instrument, criteria=criteria, policy=policy
+    )
     with working(f"Estimating {find_name}", steps_of(find_name)) as on_step:
-        result = find(find_name, cohort, by=by.replace("-", "_") if by else None, on_step=on_step)
+        result = find(
+            find_name, cohort, by=by.replace("-", "_") if by else None, on_step=on_step
+        )
     _give(result, output, json)
     if result.status == "refused":
-        missing = None if output is not None and output.suffix.lower() == JSON_ENDING else output
+        missing = (
+            None
+            if output is not None and output.suffix.lower() == JSON_ENDING
+            else output
+        )
         raise typer.Exit(NotIdentified.exit_code) if json else refused(result, missing)
 
 
 def _check_output(output: Path | None, json: bool) -> None:
-    """Stop before the work at a place that cannot be written, or at two answers to where it goes."""
+    """Stop before the work at a place that cannot be written, or at two answers to where it
+    goes.
+    """
     check_output(output, (*TABLE_ENDINGS, JSON_ENDING))
     if output is not None and json and output.suffix.lower() != JSON_ENDING:
-        raise UsageError(f"{output.name} would not be JSON: with --json the file ends in {JSON_ENDING}.")
+        raise UsageError(
+            f"{output.name} would not be JSON: with --json the file ends in {JSON_ENDING}."
+        )
 
 
 def _give(result: Result, output: Path | None, json: bool) -> None:

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from kettrack.cli.cohorts import open_scored
-from kettrack.cli.options import Allowed, CriteriaName, Folder, InstrumentName, Output, PolicyName
+from kettrack.cli.options import (
+    Allowed,
+    CriteriaName,
+    Folder,
+    InstrumentName,
+    Output,
+    PolicyName,
+)
 from kettrack.cli.output import check_output, working, write_rows
 
 
@@ -22,7 +29,9 @@ def events(
       kettrack events clinic --criteria SUSTAIN-1 --instrument MADRS -o events.csv
     """
     check_output(output)
-    cohort = open_scored(folder, allow, instrument=instrument, criteria=criteria, policy=policy)
+    cohort = open_scored(
+        folder, allow, instrument=instrument, criteria=criteria, policy=policy
+    )
     from kettrack.timelines.state_events import state_events_table
 
     with working("Rating every patient"):

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from kettrack.cli.cohorts import open_scored
-from kettrack.cli.options import Allowed, CriteriaName, Folder, InstrumentName, Output, PolicyName
+from kettrack.cli.options import (
+    Allowed,
+    CriteriaName,
+    Folder,
+    InstrumentName,
+    Output,
+    PolicyName,
+)
 from kettrack.cli.output import answer, check_output, working, write_rows
 
 
@@ -23,7 +30,9 @@ def outcomes(
       kettrack outcomes clinic -o outcomes.csv
     """
     check_output(output)
-    cohort = open_scored(folder, allow, instrument=instrument, criteria=criteria, policy=policy)
+    cohort = open_scored(
+        folder, allow, instrument=instrument, criteria=criteria, policy=policy
+    )
     if output is None:
         from kettrack.analysis.overview import summary_text
 

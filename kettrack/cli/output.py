@@ -28,7 +28,9 @@ def say(message: str) -> None:
 
 @contextmanager
 def working(message: str, total: int | None = None) -> Iterator[Callable[[], None]]:
-    """A bar on standard error while something runs, at a terminal only; without a total it only shows that work goes on."""
+    """A bar on standard error while something runs, at a terminal only; without a total it only
+    shows that work goes on.
+    """
     if not sys.stderr.isatty():
         yield lambda: None
         return
@@ -68,7 +70,8 @@ def check_output(output: Path | None, endings: tuple[str, ...] = TABLE_ENDINGS) 
 
 
 def refused(result: Result, output: Path | None) -> NotIdentified:
-    """A refusal as the error that ends a command; where a file was asked for, it says that none was written.
+    """A refusal as the error that ends a command; where a file was asked for, it says that none was
+    written.
 
     Parameters
     ----------
@@ -97,11 +100,14 @@ def check_place(output: Path) -> None:
     if output.is_dir():
         raise UsageError(f"{str(output)!r} is a folder; name a file in it.")
     if not output.absolute().parent.is_dir():
-        raise UsageError(f"There is no folder {str(output.parent)!r} to write {output.name!r} in.")
+        raise UsageError(
+            f"There is no folder {str(output.parent)!r} to write {output.name!r} in."
+        )
 
 
 def spare_the_input(folder: Path, output: Path) -> None:
-    """Refuse an output that would take the place of an input file of the cohort folder, also by way of a link.
+    """Refuse an output that would take the place of an input file of the cohort folder, also by way
+    of a link.
 
     Raises
     ------
@@ -112,11 +118,18 @@ def spare_the_input(folder: Path, output: Path) -> None:
     from kettrack.vocabulary.columns import TABLES
 
     home = folder.resolve()
-    inputs = {f"{name}{ending}" for name in TABLES for ending in TABLE_ENDINGS} | {SETTINGS_FILE}
+    inputs = {f"{name}{ending}" for name in TABLES for ending in TABLE_ENDINGS} | {
+        SETTINGS_FILE
+    }
     written = (output.parent.resolve() / output.name, output.resolve())
-    taken = any(path.parent == home and path.name.casefold() in inputs for path in written)
+    taken = any(
+        path.parent == home and path.name.casefold() in inputs for path in written
+    )
     if taken or any(_same_file(output, home / name) for name in inputs):
-        raise UsageError(f"{str(output)!r} is, or would pass for, an input of the cohort folder; name another file.")
+        raise UsageError(
+            f"{str(output)!r} is, or would pass for, an input of the cohort folder; name another"
+            " file."
+        )
 
 
 def _same_file(one: Path, other: Path) -> bool:

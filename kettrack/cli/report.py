@@ -8,14 +8,22 @@ from typing import Annotated
 import typer
 
 from kettrack.cli.cohorts import given, require_folder
-from kettrack.cli.options import Allowed, CriteriaName, Folder, InstrumentName, PolicyName
+from kettrack.cli.options import (
+    Allowed,
+    CriteriaName,
+    Folder,
+    InstrumentName,
+    PolicyName,
+)
 from kettrack.cli.output import answer, check_place
 from kettrack.errors import UsageError
 
 
 def report(
     folder: Folder,
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The HTML file.")] = Path("report.html"),
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FILE", help="The HTML file.")
+    ] = Path("report.html"),
     instrument: InstrumentName = None,
     criteria: CriteriaName = None,
     policy: PolicyName = None,
@@ -28,7 +36,9 @@ def report(
       kettrack report clinic -o report.html
     """
     if output.suffix.lower() not in (".html", ".htm"):
-        raise UsageError(f"A report is an HTML file; {output.name!r} does not end in .html.")
+        raise UsageError(
+            f"A report is an HTML file; {output.name!r} does not end in .html."
+        )
     check_place(output)
     require_folder(folder)
     from kettrack.report.run import write_report

@@ -13,11 +13,22 @@ from kettrack.simulation.presets import SCENARIOS
 
 
 def simulate(
-    folder: Annotated[Path | None, typer.Argument(help="Folder to write; new, or empty.")] = None,
-    patients: Annotated[int, typer.Option("--patients", "-n", min=1, help="How many patients start.")] = 240,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Everything random follows from it.")] = 1,
-    scenario: Annotated[str, typer.Option("--scenario", help=f"Parameter set: {', '.join(SCENARIOS)}.")] = "clinic",
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="The folder, given as an option.")] = None,
+    folder: Annotated[
+        Path | None, typer.Argument(help="Folder to write; new, or empty.")
+    ] = None,
+    patients: Annotated[
+        int, typer.Option("--patients", "-n", min=1, help="How many patients start.")
+    ] = 240,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, help="Everything random follows from it.")
+    ] = 1,
+    scenario: Annotated[
+        str, typer.Option("--scenario", help=f"Parameter set: {', '.join(SCENARIOS)}.")
+    ] = "clinic",
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="The folder, given as an option."),
+    ] = None,
 ) -> None:
     """Write a synthetic clinic as a cohort folder, with the truth it was made from in truth.json.
 
@@ -32,20 +43,28 @@ def simulate(
     from kettrack.simulation.cohort_files import write_cohort_folder
 
     if scenario not in SCENARIOS:
-        raise UsageError(f"No scenario is called {scenario!r}; there are: {', '.join(SCENARIOS)}.")
+        raise UsageError(
+            f"No scenario is called {scenario!r}; there are: {', '.join(SCENARIOS)}."
+        )
     made = run_clinic(SCENARIOS[scenario], n=patients, seed=seed)
-    write_cohort_folder(made, folder, extract=f"synthetic, scenario {scenario}, seed {seed}")
+    write_cohort_folder(
+        made, folder, extract=f"synthetic, scenario {scenario}, seed {seed}"
+    )
     answer(f"Wrote {patients} synthetic patients to {folder}.")
 
 
 def _one_folder(folder: Path | None, output: Path | None) -> Path:
     named = [path for path in (folder, output) if path is not None]
     if len(named) != 1:
-        raise UsageError("Name one folder to write: kettrack simulate FOLDER, or -o FOLDER.")
+        raise UsageError(
+            "Name one folder to write: kettrack simulate FOLDER, or -o FOLDER."
+        )
     return named[0]
 
 
 def _require_empty(folder: Path) -> None:
     """A simulated log must never take the place of a real one."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError(f"{str(folder)!r} is already there and not empty; name a new folder.")
+        raise UsageError(
+            f"{str(folder)!r} is already there and not empty; name a new folder."
+        )

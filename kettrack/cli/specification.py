@@ -23,14 +23,23 @@ def specification(
     folder: Folder,
     output: Output = None,
     also: Annotated[
-        list[str] | None, typer.Option("--also", metavar="RULE", help="Apply a recalled rule too. May be repeated.")
+        list[str] | None,
+        typer.Option(
+            "--also", metavar="RULE", help="Apply a recalled rule too. May be repeated."
+        ),
     ] = None,
-    presets: Annotated[bool, typer.Option("--presets", help="List every named rule with its source instead.")] = False,
+    presets: Annotated[
+        bool,
+        typer.Option(
+            "--presets", help="List every named rule with its source instead."
+        ),
+    ] = False,
     instrument: InstrumentName = None,
     policy: PolicyName = None,
     allow: Allowed = None,
 ) -> None:
-    """Response, remission, loss and more under every named rule and baseline, one row per combination.
+    """Response, remission, loss and more under every named rule and baseline, one row per
+    combination.
 
     \b
     Example:
@@ -59,9 +68,20 @@ def _answer(cohort: Cohort, also: tuple[str, ...], output: Path | None) -> None:
         _give(result.table, output)
         return
     outcomes = result.table.groupby("outcome", sort=False)
-    blocks = [replace(result, table=rows).shown.to_string(index=False) for _, rows in outcomes]
+    blocks = [
+        replace(result, table=rows).shown.to_string(index=False) for _, rows in outcomes
+    ]
     caveats = "\n".join(f"- {caveat}" for caveat in result.caveats)
-    answer("\n\n".join([result.text, *blocks, caveats, "Every rule with its source: kettrack specification FOLDER --presets"]))
+    answer(
+        "\n\n".join(
+            [
+                result.text,
+                *blocks,
+                caveats,
+                "Every rule with its source: kettrack specification FOLDER --presets",
+            ]
+        )
+    )
 
 
 def _give(table: pd.DataFrame, output: Path | None) -> None:

@@ -1,1 +1,3 @@
-"""Numbers from arrays: estimators that know nothing of clinics, each checked against published answers."""
+"""Numbers from arrays: estimators that know nothing of clinics, each checked against published
+answers.
+"""

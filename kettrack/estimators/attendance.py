@@ -1,4 +1,6 @@
-"""Who stops after a session, and who is scored when: logistic models given the last score, and days to draw from."""
+"""Who stops after a session, and who is scored when: logistic models given the last score, and days
+to draw from.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,8 @@ GOES_ON, LEFT, PLANNED_END = range(3)
 
 @dataclass(frozen=True, slots=True)
 class SessionRows:
-    """One row per person and session of the first course, as far as the log is complete; arrays of shape (rows,).
+    """One row per person and session of the first course, as far as the log is complete; arrays of
+    shape (rows,).
 
     Parameters
     ----------
@@ -27,7 +30,8 @@ class SessionRows:
     session : int
         1, 2, ...
     scored_before : float64
-        Share of earlier sessions of the person that a score followed, half a session counted as one half.
+        Share of earlier sessions of the person that a score followed, half a session counted as one
+        half.
     followed_by : int
         `GOES_ON`, `LEFT` or `PLANNED_END`.
     same_day : bool
@@ -35,7 +39,8 @@ class SessionRows:
     gap : float64
         Days to the next session of the course; NaN where there is none.
     offsets : float64, shape (rows, scores)
-        Days from the session to each later score before the next session, or after the last session; NaN-padded.
+        Days from the session to each later score before the next session, or after the last
+        session; NaN-padded.
     """
 
     last: Floats
@@ -50,7 +55,8 @@ class SessionRows:
 
 @dataclass(frozen=True, slots=True)
 class Attendance:
-    """Who stops, and who is scored when; coefficients on the logit scale over the columns of `history`.
+    """Who stops, and who is scored when; coefficients on the logit scale over the columns of
+    `history`.
 
     Parameters
     ----------
@@ -71,10 +77,22 @@ class Attendance:
     offsets: tuple[Floats, ...]
 
 
-def history(last: Floats, baseline: Floats, session: Ints | int, scored_before: Floats) -> Floats:
+def history(
+    last: Floats, baseline: Floats, session: Ints | int, scored_before: Floats
+) -> Floats:
     """Columns that stopping and being scored may depend on, shape (rows, 7)."""
     number = np.broadcast_to(np.asarray(session, np.float64), last.shape)
-    return np.column_stack([np.ones_like(last), last, last**2 / 10, baseline, number, number**2 / 10, scored_before])
+    return np.column_stack(
+        [
+            np.ones_like(last),
+            last,
+            last**2 / 10,
+            baseline,
+            number,
+            number**2 / 10,
+            scored_before,
+        ]
+    )
 
 
 def fit_attendance(rows: SessionRows) -> Attendance:
@@ -93,13 +111,17 @@ def fit_attendance(rows: SessionRows) -> Attendance:
 
 
 def _chance(columns: Floats, happened: Bools) -> Floats:
-    """Coefficients; all missing where there was nothing to learn from, which `draw_happens` reads as never."""
+    """Coefficients; all missing where there was nothing to learn from, which `draw_happens` reads
+    as never.
+    """
     if not happened.any():
         return np.full(columns.shape[1], np.nan)
     return fit_logistic(columns, happened.astype(np.float64))
 
 
-def draw_happens(columns: Floats, coefficients: Floats, rng: np.random.Generator) -> Bools:
+def draw_happens(
+    columns: Floats, coefficients: Floats, rng: np.random.Generator
+) -> Bools:
     """Draw whether it happens in each row of `history`."""
     if np.isnan(coefficients).any():
         return np.zeros(len(columns), bool)

@@ -1,7 +1,9 @@
-"""Competing risks on an integer clock, exact on ties: what happened first, with everyone in the denominator.
+"""Competing risks on an integer clock, exact on ties: what happened first, with everyone in the
+denominator.
 
-Session number ties everybody with everybody, so the estimate is counting: at each step those at risk, what happened to them,
-and the product of what is left. Counts of two clinics add up to the counts of both.
+Session number ties everybody with everybody, so the estimate is counting: at each step those at
+risk, what happened to them, and the product of what is left. Counts of two clinics add up to the
+counts of both.
 """
 
 from __future__ import annotations
@@ -10,7 +12,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kettrack.estimators.life_table import Counts, Floats, Ints, from_here_on, padded, share
+from kettrack.estimators.life_table import (
+    Counts,
+    Floats,
+    Ints,
+    from_here_on,
+    padded,
+    share,
+)
 
 _ROUNDING = 1e-12  # an incidence of 1 is a sum, and may end a few bits below it
 
@@ -45,13 +54,16 @@ class ExitCounts:
         return ExitCounts(events, censored, self.never_at_risk + other.never_at_risk)
 
 
-def count_exits(step: Ints, cause: Ints, n_causes: int, weights: Floats | None = None) -> ExitCounts:
+def count_exits(
+    step: Ints, cause: Ints, n_causes: int, weights: Floats | None = None
+) -> ExitCounts:
     """Count exits.
 
     Parameters
     ----------
     step : int, shape (n,)
-        Step at which each patient left, 1 or later; those with 0 never were at risk and are only counted.
+        Step at which each patient left, 1 or later; those with 0 never were at risk and are only
+        counted.
     cause : int, shape (n,)
         0 = censored, 1 .. n_causes = why.
     n_causes : int
@@ -64,8 +76,11 @@ def count_exits(step: Ints, cause: Ints, n_causes: int, weights: Floats | None =
     >>> count_exits(np.array([1, 2, 2]), np.array([1, 0, 2]), 2).at_risk.tolist()
     [3, 2]
     """
-    kinds, steps = n_causes + 1, int(step.max(initial=0)) + 1
-    table = np.bincount(step * kinds + cause, weights, minlength=steps * kinds).reshape(steps, kinds)
+    kinds = n_causes + 1
+    steps = int(step.max(initial=0)) + 1
+    table = np.bincount(step * kinds + cause, weights, minlength=steps * kinds).reshape(
+        steps, kinds
+    )
     never = int(table[0].sum()) if weights is None else int((step == 0).sum())
     return ExitCounts(table[1:, 1:], table[1:, 0], never)
 
@@ -119,12 +134,20 @@ def estimate_incidence(counts: ExitCounts, level: float = 0.95) -> Incidence:
     from scipy.special import ndtri
 
     free, before, estimate = aalen_johansen(counts.events, counts.at_risk)
-    error = np.sqrt(_delta_variance(estimate, before[:, None], counts.events, counts.at_risk[:, None]))
+    error = np.sqrt(
+        _delta_variance(
+            estimate, before[:, None], counts.events, counts.at_risk[:, None]
+        )
+    )
     inside = (estimate > 0) & (estimate < 1 - _ROUNDING)
     safe = np.where(inside, estimate, 0.5)
-    spread = ndtri(0.5 + level / 2) * error / (safe * np.log(safe))  # negative: log(safe) < 0
-    low, high = safe ** np.exp(-spread), safe ** np.exp(spread)
-    return Incidence(estimate, np.where(inside, low, np.nan), np.where(inside, high, np.nan), free)
+    # negative: log(safe) < 0
+    spread = ndtri(0.5 + level / 2) * error / (safe * np.log(safe))
+    low = safe ** np.exp(-spread)
+    high = safe ** np.exp(spread)
+    return Incidence(
+        estimate, np.where(inside, low, np.nan), np.where(inside, high, np.nan), free
+    )
 
 
 def aalen_johansen(events: Counts, at_risk: Counts) -> tuple[Floats, Floats, Floats]:
@@ -144,21 +167,36 @@ def aalen_johansen(events: Counts, at_risk: Counts) -> tuple[Floats, Floats, Flo
     estimate : float64, shape (..., K, causes)
         Cumulative incidence of each cause.
     """
-    free = np.asarray(np.cumprod(1 - share(events.sum(axis=-1), at_risk), axis=-1), np.float64)
+    free = np.asarray(
+        np.cumprod(1 - share(events.sum(axis=-1), at_risk), axis=-1), np.float64
+    )
     before = np.concatenate([np.ones_like(free[..., :1]), free[..., :-1]], axis=-1)
-    return free, before, np.cumsum(before[..., None] * share(events, at_risk[..., None]), axis=-2)
+    return (
+        free,
+        before,
+        np.cumsum(before[..., None] * share(events, at_risk[..., None]), axis=-2),
+    )
 
 
-def _delta_variance(estimate: Floats, before: Floats, events: Counts, at_risk: Counts) -> Floats:
+def _delta_variance(
+    estimate: Floats, before: Floats, events: Counts, at_risk: Counts
+) -> Floats:
     """Variance of each cumulative incidence, shape (K, causes)."""
     total = events.sum(axis=1, keepdims=True)
-    survival = share(total, at_risk * (at_risk - total))  # with nobody left nothing grows any more: its factor below is 0
+    # with nobody left nothing grows any more: its factor below is 0
+    survival = share(total, at_risk * (at_risk - total))
     hazard = share(events, at_risk)
     own = before**2 * hazard * (1 - hazard) * share(1, at_risk)
     shared = before * hazard * share(1, at_risk)
-    # Sum over steps i <= t of (F_t - F_i)^2 survival_i + own_i - 2 (F_t - F_i) shared_i, expanded into running sums.
+    # Sum over steps i <= t of (F_t - F_i)^2 survival_i + own_i - 2 (F_t - F_i) shared_i, expanded
+    # into running sums.
     sums = [
-        np.cumsum(part, axis=0) for part in (survival * np.ones_like(estimate), survival * estimate, survival * estimate**2)
+        np.cumsum(part, axis=0)
+        for part in (
+            survival * np.ones_like(estimate),
+            survival * estimate,
+            survival * estimate**2,
+        )
     ]
     growth = estimate**2 * sums[0] - 2 * estimate * sums[1] + sums[2]
     cross = estimate * np.cumsum(shared, axis=0) - np.cumsum(shared * estimate, axis=0)

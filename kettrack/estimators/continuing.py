@@ -1,8 +1,10 @@
-"""Hazard by step with the leavers' place taken by those like them who stayed: inverse probability of censoring weights.
+"""Hazard by step with the leavers' place taken by those like them who stayed: inverse probability
+of censoring weights.
 
-Each person stays at risk for some steps. After each of them they go on or leave, and a logistic model on what was measured by
-then says how likely going on was. Whoever stayed although that was unlikely stands for those who left: their weight is one over
-the product of the probabilities so far.
+Each person stays at risk for some steps. After each of them they go on or leave, and a logistic
+model on what was measured by then says how likely going on was. Whoever stayed although that was
+unlikely stands for those who left: their weight is one over the product of the probabilities so
+far.
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ _BLOCK = 1 << 21  # weights held at a time, replicates by rows
 
 @dataclass(frozen=True, slots=True)
 class StayRows:
-    """One row per person and step at risk, sorted by person and step; steps run from 1 without a gap.
+    """One row per person and step at risk, sorted by person and step; steps run from 1 without a
+    gap.
 
     Parameters
     ----------
@@ -34,8 +37,9 @@ class StayRows:
     event : bool, shape (rows,)
         The event happened at the step; it is the person's last row.
     decided : bool, shape (rows,)
-        Whether going on was the person's to decide after the step, so that the row belongs to the model: no event, not the
-        planned end, not the end of the log. Elsewhere the chance to go on counts as 1.
+        Whether going on was the person's to decide after the step, so that the row belongs to the
+        model: no event, not the planned end, not the end of the log. Elsewhere the chance to go on
+        counts as 1.
     goes_on : bool, shape (rows,)
         Whether the person went on, where `decided`.
     history : float64, shape (rows, columns)
@@ -103,7 +107,11 @@ def chance_to_go_on(rows: StayRows, weights: npt.ArrayLike | None = None) -> Flo
     of = rows.decided
     if not of.any() or rows.goes_on[of].all():
         return out
-    beta = fit_logistic(rows.history[of], rows.goes_on[of], None if counted is None else counted[:, rows.person[of]])
+    beta = fit_logistic(
+        rows.history[of],
+        rows.goes_on[of],
+        None if counted is None else counted[:, rows.person[of]],
+    )
     out[..., of] = predict_logistic(rows.history[of], beta)
     return out
 
@@ -118,16 +126,24 @@ def stay_weights(rows: StayRows, chance: Floats) -> Floats:
 
 def weighted_curve(rows: StayRows, weights: Floats) -> Floats:
     """Fraction with the event by each step from weights of rows, shape (K,) or (replicates, K)."""
-    at_risk, events = by_step(rows, weights), by_step(rows, weights * rows.event)
-    with np.errstate(invalid="ignore"):  # a replicate may have drawn nobody who came so far: missing from there on
-        return np.asarray(1 - np.cumprod(1 - events / at_risk, axis=-1), dtype=np.float64)
+    at_risk = by_step(rows, weights)
+    events = by_step(rows, weights * rows.event)
+    # a replicate may have drawn nobody who came so far: missing from there on
+    with np.errstate(invalid="ignore"):
+        return np.asarray(
+            1 - np.cumprod(1 - events / at_risk, axis=-1), dtype=np.float64
+        )
 
 
 def by_step(rows: StayRows, values: npt.NDArray[np.floating]) -> Floats:
     """Sums over the rows of each step, shape (K,) or (replicates, K); there is at least one row."""
     order = np.argsort(rows.step, kind="stable")
-    starts = np.searchsorted(rows.step[order], np.arange(1, rows.step.max(initial=0) + 1))
-    return np.asarray(np.add.reduceat(values[..., order], starts, axis=-1), dtype=np.float64)
+    starts = np.searchsorted(
+        rows.step[order], np.arange(1, rows.step.max(initial=0) + 1)
+    )
+    return np.asarray(
+        np.add.reduceat(values[..., order], starts, axis=-1), dtype=np.float64
+    )
 
 
 def estimate_staying(rows: StayRows, chance: Floats) -> Staying:
@@ -141,10 +157,13 @@ def estimate_staying(rows: StayRows, chance: Floats) -> Staying:
     [0.0, 0.5]
     """
     weights = stay_weights(rows, chance)
-    number, total = by_step(rows, np.ones(len(weights))), by_step(rows, weights)
-    decided, on = by_step(rows, 1.0 * rows.decided), by_step(rows, 1.0 * (rows.decided & rows.goes_on))
+    number = by_step(rows, np.ones(len(weights)))
+    total = by_step(rows, weights)
+    decided = by_step(rows, 1.0 * rows.decided)
+    on = by_step(rows, 1.0 * (rows.decided & rows.goes_on))
     share = np.where(decided > 0, on / np.maximum(decided, 1), 1)
-    usual = np.concatenate([[1.0], np.cumprod(share)[:-1]])  # stabilises each step; the hazard does not change
+    # stabilises each step; the hazard does not change
+    usual = np.concatenate([[1.0], np.cumprod(share)[:-1]])
     largest = np.zeros(number.size)
     np.maximum.at(largest, rows.step - 1, weights)
     return Staying(
@@ -156,7 +175,8 @@ def estimate_staying(rows: StayRows, chance: Floats) -> Staying:
 
 
 def replicate_curves(rows: StayRows, counts: npt.NDArray[np.number]) -> Floats:
-    """Weighted curve of each bootstrap replicate, the model refitted in every one, shape (replicates, K).
+    """Weighted curve of each bootstrap replicate, the model refitted in every one, shape
+    (replicates, K).
 
     Parameters
     ----------
@@ -169,6 +189,8 @@ def replicate_curves(rows: StayRows, counts: npt.NDArray[np.number]) -> Floats:
     parts = []
     for begin in range(0, len(counts), few):
         drawn = counts[begin : begin + few]
-        weights = stay_weights(rows, chance_to_go_on(rows, drawn)) * drawn[:, rows.person].astype(np.float64)
+        weights = stay_weights(rows, chance_to_go_on(rows, drawn)) * drawn[
+            :, rows.person
+        ].astype(np.float64)
         parts.append(weighted_curve(rows, weights))
     return np.concatenate(parts)

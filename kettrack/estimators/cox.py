@@ -1,7 +1,9 @@
-"""Cox regression on rows (start, stop]: covariates that change, late entry, strata, ties, and errors clustered by patient.
+"""Cox regression on rows (start, stop]: covariates that change, late entry, strata, ties, and
+errors clustered by patient.
 
-A regression of this kind describes who has the event when; it is an association. Where the covariate is changed because of the
-patient's state, no adjustment for that state in the same model makes it causal.
+A regression of this kind describes who has the event when; it is an association. Where the
+covariate is changed because of the patient's state, no adjustment for that state in the same model
+makes it causal.
 """
 
 from __future__ import annotations
@@ -14,13 +16,22 @@ import numpy as np
 import numpy.typing as npt
 
 from kettrack.errors import NotIdentified, UsageError
-from kettrack.estimators.partial_likelihood import Floats, Ints, Likelihood, Point, RiskSets, risk_sets
+from kettrack.estimators.partial_likelihood import (
+    Floats,
+    Ints,
+    Likelihood,
+    Point,
+    RiskSets,
+    risk_sets,
+)
 
 Ties = Literal["breslow", "efron"]
 MOST_STEPS: Final = 60
 NOTHING_LEFT: Final = 1e-10  # log-likelihood that a further step would still gain
-STILL_MOVING: Final = 1e-2  # log hazard moved by a step that gains nothing: the maximum is at infinity
-SAME: Final = 1e-9  # variation of a standardised covariate, in a risk set or beside the others; less is rounding
+# log hazard moved by a step that gains nothing: the maximum is at infinity
+STILL_MOVING: Final = 1e-2
+# variation of a standardised covariate, in a risk set or beside the others; less is rounding
+SAME: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +45,8 @@ class CoxFit:
     coefficient : float64, shape (p,)
         Log hazard ratio of one unit.
     standard_error : float64, shape (p,)
-        From the information matrix: right when rows of a patient are independent given the covariates.
+        From the information matrix: right when rows of a patient are independent given the
+        covariates.
     robust_error : float64, shape (p,)
         Clustered by patient, without small-sample correction.
     loglik : float
@@ -71,7 +83,8 @@ def fit_cox(  # noqa: PLR0913 - the columns of a counting process, each by its n
     Parameters
     ----------
     start, stop : float, shape (rows,)
-        At risk after `start` up to and with `stop`; start < stop, `start` may be -inf. Equal times are ties, to the last digit.
+        At risk after `start` up to and with `stop`; start < stop, `start` may be -inf. Equal times
+        are ties, to the last digit.
     event : bool or 0/1, shape (rows,)
         The event happened at `stop`.
     x : float, shape (rows, p)
@@ -81,8 +94,8 @@ def fit_cox(  # noqa: PLR0913 - the columns of a counting process, each by its n
     strata : shape (rows,), optional
         Rows are compared within a stratum only.
     ties : {"breslow", "efron"}
-        Breslow equals a Poisson regression on risk-set rows with a factor for event time. Efron is nearer the truth when many
-        events share a time.
+        Breslow equals a Poisson regression on risk-set rows with a factor for event time. Efron is
+        nearer the truth when many events share a time.
     names : sequence of str, optional
         Names of the covariates; x1, x2, ... otherwise.
 
@@ -95,8 +108,8 @@ def fit_cox(  # noqa: PLR0913 - the columns of a counting process, each by its n
     UsageError
         Columns of different length, missing values, start >= stop, or ties that do not exist.
     NotIdentified
-        No events, a covariate that is constant or a combination of others among those at risk, a coefficient without bound, or
-        no maximum found.
+        No events, a covariate that is constant or a combination of others among those at risk, a
+        coefficient without bound, or no maximum found.
 
     Notes
     -----
@@ -111,11 +124,17 @@ def fit_cox(  # noqa: PLR0913 - the columns of a counting process, each by its n
     (3, 4, -0.35)
     """
     if ties not in get_args(Ties):
-        raise UsageError(f"There is no way {ties!r} to treat ties; there are {' and '.join(get_args(Ties))}.")
+        raise UsageError(
+            f"There is no way {ties!r} to treat ties; there are {' and '.join(get_args(Ties))}."
+        )
     covariates = np.asarray(x, float)
     if covariates.ndim != 2 or not covariates.shape[1]:
         raise UsageError("x must be a table of rows and covariates, at least one.")
-    told = tuple(names) if names is not None else tuple(f"x{place}" for place in range(1, covariates.shape[1] + 1))
+    told = (
+        tuple(names)
+        if names is not None
+        else tuple(f"x{place}" for place in range(1, covariates.shape[1] + 1))
+    )
     sets, who = _arranged(start, stop, event, patient, strata, covariates)
     scaled, scale = _scaled(covariates[sets.rows], told)
     likelihood = Likelihood(sets, scaled, _fractions(sets, ties))
@@ -127,7 +146,16 @@ def fit_cox(  # noqa: PLR0913 - the columns of a counting process, each by its n
     np.add.at(scores, who[sets.rows], likelihood.score_residuals(end))
     robust = inverse @ scores.T
     errors = np.sqrt(np.diag(inverse)) / scale, np.sqrt((robust**2).sum(axis=1)) / scale
-    return CoxFit(told, end.beta / scale, *errors, end.loglik, len(scores), len(covariates), len(sets.slot), steps)
+    return CoxFit(
+        told,
+        end.beta / scale,
+        *errors,
+        end.loglik,
+        len(scores),
+        len(covariates),
+        len(sets.slot),
+        steps,
+    )
 
 
 def _arranged(
@@ -139,27 +167,47 @@ def _arranged(
     x: Floats,
 ) -> tuple[RiskSets, Ints]:
     """Risk sets, and the number of the patient of each row."""
-    since, until, happened = np.asarray(start, float), np.asarray(stop, float), np.asarray(event, float)
-    people, groups = np.asarray(patient), np.zeros(len(x)) if strata is None else np.asarray(strata)
-    if any(column.shape != (len(x),) for column in (since, until, happened, people, groups)):
-        raise UsageError("start, stop, event, patient and strata must have one value for each row of x.")
+    since = np.asarray(start, float)
+    until = np.asarray(stop, float)
+    happened = np.asarray(event, float)
+    people = np.asarray(patient)
+    groups = np.zeros(len(x)) if strata is None else np.asarray(strata)
+    if any(
+        column.shape != (len(x),) for column in (since, until, happened, people, groups)
+    ):
+        raise UsageError(
+            "start, stop, event, patient and strata must have one value for each row of x."
+        )
     if any((column != column).any() for column in (people, groups)):
         raise UsageError("Some rows have no patient or no stratum.")
-    if not (np.isfinite(x).all() and np.isfinite(until).all() and np.isin(happened, (0, 1)).all()):
-        raise UsageError("stop and x must be finite numbers and event 0 or 1, none missing.")
+    if not (
+        np.isfinite(x).all()
+        and np.isfinite(until).all()
+        and np.isin(happened, (0, 1)).all()
+    ):
+        raise UsageError(
+            "stop and x must be finite numbers and event 0 or 1, none missing."
+        )
     if empty := int((~(since < until)).sum()):
-        raise UsageError(f"{empty} of {len(x)} rows do not start before they stop; a row is (start, stop].")
+        raise UsageError(
+            f"{empty} of {len(x)} rows do not start before they stop; a row is (start, stop]."
+        )
     if not happened.any():
         raise NotIdentified("nobody had the event.", "more patients, or for longer.")
-    stratum, who = (np.unique(column, return_inverse=True)[1] for column in (groups, people))
+    stratum, who = (
+        np.unique(column, return_inverse=True)[1] for column in (groups, people)
+    )
     return risk_sets(since, until, happened == 1, stratum), who
 
 
 def _scaled(x: Floats, names: tuple[str, ...]) -> tuple[Floats, Floats]:
-    """Covariates with mean 0 and standard deviation 1 over the rows at risk, and the standard deviations."""
+    """Covariates with mean 0 and standard deviation 1 over the rows at risk, and the standard
+    deviations.
+    """
     if len(names) != x.shape[1]:
         raise UsageError(f"{x.shape[1]} covariates have {len(names)} names.")
-    centre, scale = x.mean(axis=0), x.std(axis=0)
+    centre = x.mean(axis=0)
+    scale = x.std(axis=0)
     flat = scale <= 1e-12 * np.abs(centre)
     if flat.any():
         _refuse_constant(names[int(flat.argmax())])
@@ -167,14 +215,18 @@ def _scaled(x: Floats, names: tuple[str, ...]) -> tuple[Floats, Floats]:
 
 
 def _fractions(sets: RiskSets, ties: Ties) -> Floats:
-    """Share of those with an event at the same time that has left before each event: 0, or 0/d, 1/d, ... (d - 1)/d."""
+    """Share of those with an event at the same time that has left before each event: 0, or 0/d,
+    1/d, ... (d - 1)/d.
+    """
     if ties == "breslow":
         return np.zeros(len(sets.slot))
     first = np.cumsum(sets.deaths) - sets.deaths
     return (np.arange(len(sets.slot)) - first[sets.slot]) / sets.deaths[sets.slot]
 
 
-def _climb(likelihood: Likelihood, point: Point, names: tuple[str, ...]) -> tuple[Point, int]:
+def _climb(
+    likelihood: Likelihood, point: Point, names: tuple[str, ...]
+) -> tuple[Point, int]:
     """Newton's method, halving steps that lead down."""
     for taken in range(1, MOST_STEPS + 1):
         step = _solved(point.information, point.score)
@@ -186,10 +238,15 @@ def _climb(likelihood: Likelihood, point: Point, names: tuple[str, ...]) -> tupl
 
 
 def _solved(information: Floats, score: Floats) -> Floats:
-    """Newton's step; scaled first, so that a covariate whose information fades still gets its own."""
+    """Newton's step; scaled first, so that a covariate whose information fades still gets its
+    own.
+    """
     spread = np.sqrt(np.maximum(np.diag(information), 1e-30))
     try:
-        step: Floats = np.linalg.solve(information / np.outer(spread, spread), score / spread) / spread
+        step: Floats = (
+            np.linalg.solve(information / np.outer(spread, spread), score / spread)
+            / spread
+        )
     except np.linalg.LinAlgError:
         raise _no_maximum() from None
     return step
@@ -208,31 +265,48 @@ def _require_bound(x: Floats, step: Floats, names: tuple[str, ...]) -> None:
     """Refuse when the coefficients still run although the likelihood has stopped to rise."""
     moved = np.abs(step) * np.ptp(x, axis=0)
     if moved.max() > STILL_MOVING:
-        running = ", ".join(name for name, far in zip(names, moved, strict=True) if far > STILL_MOVING)
+        running = ", ".join(
+            name for name, far in zip(names, moved, strict=True) if far > STILL_MOVING
+        )
         raise NotIdentified(
-            f"nothing bounds the coefficient of {running}: every event came to those highest, or lowest, on it.",
+            f"nothing bounds the coefficient of {running}: every event came to those highest, or"
+            " lowest, on it.",
             "more events, or fewer covariates.",
         )
 
 
-def _require_own_variation(information: Floats, names: tuple[str, ...], events: int) -> None:
+def _require_own_variation(
+    information: Floats, names: tuple[str, ...], events: int
+) -> None:
     """Each covariate varies among those at risk, and not only as the ones before it do."""
     for place, name in enumerate(names):
-        own, shared = information[place, place], information[:place, place]
+        own = information[place, place]
+        shared = information[:place, place]
         if own <= SAME * events:
             _refuse_constant(name)
         slope = np.linalg.solve(information[:place, :place], shared)
         if own - slope @ shared <= SAME * own:
-            others = ", ".join(other for other, part in zip(names, slope, strict=False) if abs(part) > 1e-6)
+            others = ", ".join(
+                other
+                for other, part in zip(names, slope, strict=False)
+                if abs(part) > 1e-6
+            )
             raise NotIdentified(
-                f"{name} is a combination of {others} among those at risk; they cannot be told apart.",
+                f"{name} is a combination of {others} among those at risk; they cannot be told"
+                " apart.",
                 "nothing more: leave one of them out.",
             )
 
 
 def _no_maximum() -> NotIdentified:
-    return NotIdentified("the likelihood has no maximum that could be found.", "more events, or fewer covariates.")
+    return NotIdentified(
+        "the likelihood has no maximum that could be found.",
+        "more events, or fewer covariates.",
+    )
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise NotIdentified(f"{name} is the same for all at risk at every event.", f"patients who differ in {name}.")
+    raise NotIdentified(
+        f"{name} is the same for all at risk at every event.",
+        f"patients who differ in {name}.",
+    )

@@ -1,4 +1,6 @@
-"""The probit dose curve of psychotherapy research: share improved against the logarithm of the number of sessions."""
+"""The probit dose curve of psychotherapy research: share improved against the logarithm of the
+number of sessions.
+"""
 
 from __future__ import annotations
 
@@ -33,10 +35,14 @@ class ProbitCurve:
         """Share improved (0 to 1) among people who had so many sessions, shape of `sessions`."""
         from scipy.special import ndtr
 
-        return np.asarray(ndtr(self.intercept + self.slope * np.log(np.asarray(sessions, np.float64))))
+        return np.asarray(
+            ndtr(self.intercept + self.slope * np.log(np.asarray(sessions, np.float64)))
+        )
 
 
-def fit_probit_curve(sessions: npt.ArrayLike, improved: npt.ArrayLike, n: npt.ArrayLike) -> ProbitCurve:
+def fit_probit_curve(
+    sessions: npt.ArrayLike, improved: npt.ArrayLike, n: npt.ArrayLike
+) -> ProbitCurve:
     """Fit the curve to groups of people with the same number of sessions.
 
     Parameters
@@ -61,12 +67,20 @@ def fit_probit_curve(sessions: npt.ArrayLike, improved: npt.ArrayLike, n: npt.Ar
     """
     import statsmodels.api as sm
 
-    count, better, size = (np.asarray(values, np.float64) for values in (sessions, improved, n))
+    count, better, size = (
+        np.asarray(values, np.float64) for values in (sessions, improved, n)
+    )
     if len(np.unique(count[size > 0])) < 2 or not 0 < better.sum() < size.sum():
-        raise UsageError("A dose curve needs at least two numbers of sessions, and people with and without improvement.")
+        raise UsageError(
+            "A dose curve needs at least two numbers of sessions, and people with and without"
+            " improvement."
+        )
     x = np.column_stack([np.ones(len(count)), np.log(count)])
     family = sm.families.Binomial(link=sm.families.links.Probit())
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # two groups are fitted exactly, which statsmodels takes for separation
+        # two groups are fitted exactly, which statsmodels takes for separation
+        warnings.simplefilter("ignore")
         fit = sm.GLM(np.column_stack([better, size - better]), x, family=family).fit()
-    return ProbitCurve(float(fit.params[0]), float(fit.params[1]), np.asarray(fit.cov_params()))
+    return ProbitCurve(
+        float(fit.params[0]), float(fit.params[1]), np.asarray(fit.cov_params())
+    )

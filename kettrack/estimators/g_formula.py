@@ -1,12 +1,15 @@
-"""Parametric g-formula on a weekly grid: how scores go from week to week, and what they would be if sessions were set.
+"""Parametric g-formula on a weekly grid: how scores go from week to week, and what they would be if
+sessions were set.
 
-One linear model says the next score from the history and the sessions since the last one. What a session does is learnt from
-the weeks in which it was still open, after a session and a score; how scores go by themselves from all of them. (Who stopped
-long ago did so at scores that a summary of the history no longer holds: with those weeks in the comparison, sessions that do
-nothing seemed to do .3 points of harm or good.) People are then sent through it week by week. A week without a score hands on
-the last one known, in the fit and in the simulation, which draws who is scored too. Measurement error in the score hides part
-of what the model needs, so contrasts come out too small (-1.02 for -1.36 where stopping is random): a second opinion, with a
-check that untouched people end up where they were seen.
+One linear model says the next score from the history and the sessions since the last one. What a
+session does is learnt from the weeks in which it was still open, after a session and a score; how
+scores go by themselves from all of them. (Who stopped long ago did so at scores that a summary of
+the history no longer holds: with those weeks in the comparison, sessions that do nothing seemed to
+do .3 points of harm or good.) People are then sent through it week by week. A week without a score
+hands on the last one known, in the fit and in the simulation, which draws who is scored too.
+Measurement error in the score hides part of what the model needs, so contrasts come out too small
+(-1.02 for -1.36 where stopping is random): a second opinion, with a check that untouched people end
+up where they were seen.
 """
 
 from __future__ import annotations
@@ -24,7 +27,8 @@ from kettrack.estimators.score_weeks import Bools, Floats, Ints, Known, Weeks, s
 Counts = npt.NDArray[np.number]
 
 _FEWEST = 50  # weeks with a score before and at their end
-_SESSION = 2  # columns, the last ones, that say what the sessions since the last score do
+# columns, the last ones, that say what the sessions since the last score do
+_SESSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,8 @@ class Chance:
     share : float64, shape (weeks, 2)
         Of each group to whom it happened; 0 where there was nobody.
     coefficients : float64, shape (columns,)
-        Of the logistic model for the weeks and groups in which it happened to some and not to others.
+        Of the logistic model for the weeks and groups in which it happened to some and not to
+        others.
     """
 
     share: Floats
@@ -47,7 +52,9 @@ class Chance:
         share = self.share[known.weeks, group.astype(np.int64)]
         some = (share > 0) & (share < 1)
         if some.any():
-            modelled = _expit(_combined(self.coefficients, known.for_chance(group, len(self.share))))
+            modelled = _expit(
+                _combined(self.coefficients, known.for_chance(group, len(self.share)))
+            )
             share = np.where(some, modelled, share)
         return np.asarray(chance < share)
 
@@ -63,11 +70,13 @@ class WeekModels:
     residuals : float64, shape (weeks with a score,)
         Observed less fitted, at the fit to everybody once.
     comes : Chance
-        Of any session, for those without and with one in the week before; it serves the natural course only.
+        Of any session, for those without and with one in the week before; it serves the natural
+        course only.
     number : int64, shape (weeks with a session,)
         Session days in weeks that have any.
     pace : tuple of int64 arrays
-        By week, the session days of those who had any in that week or later: the clinic's own spacing.
+        By week, the session days of those who had any in that week or later: the clinic's own
+        spacing.
     scored : Chance
         Of a score, for those without and with a session in the week.
     """
@@ -95,10 +104,18 @@ def fit_weeks(weeks: Weeks, counted: Counts | None = None) -> WeekModels:
     NotIdentified
         Fewer than 50 weeks with a score.
     """
-    seen, length = ~np.isnan(weeks.score), weeks.score.shape[1]
+    seen = ~np.isnan(weeks.score)
+    length = weeks.score.shape[1]
     if seen.sum() < _FEWEST:
-        raise NotIdentified(f"only {seen.sum()} weeks have a score.", "a score every week, on and off treatment.")
-    known, score_x, comes_x, scored_x, decided = start(weeks.baseline), [], [], [], [np.ones(len(seen), dtype=bool)]
+        raise NotIdentified(
+            f"only {seen.sum()} weeks have a score.",
+            "a score every week, on and off treatment.",
+        )
+    known = start(weeks.baseline)
+    score_x = []
+    comes_x = []
+    scored_x = []
+    decided = [np.ones(len(seen), dtype=bool)]
     for score, came, there in zip(weeks.score.T, weeks.sessions.T, seen.T, strict=True):
         score_x.append(np.column_stack(known.for_score(came, length))[there])
         comes_x.append(np.column_stack(known.for_chance(known.last_week > 0, length)))
@@ -106,40 +123,76 @@ def fit_weeks(weeks: Weeks, counted: Counts | None = None) -> WeekModels:
         decided.append(there & (known.unscored + came > 0))
         known = known.after(score, came)
     open_still = np.stack(decided[:-1])[seen.T]
-    columns, scores = np.vstack(score_x), weeks.score.T[seen.T]
+    columns = np.vstack(score_x)
+    scores = weeks.score.T[seen.T]
     people = np.broadcast_to(np.arange(len(seen)), (length, len(seen)))
-    given, any_given = weeks.sessions[:, 1:], weeks.sessions > 0
+    given = weeks.sessions[:, 1:]
+    any_given = weeks.sessions > 0
     usual = _score_model(columns, scores, open_still, None)
-    beta = usual if counted is None else _score_model(columns, scores, open_still, counted[:, people[seen.T]])
-    comes = _fit_chance(comes_x, any_given, np.column_stack([np.zeros(len(seen), dtype=bool), any_given[:, :-1]]))
+    beta = (
+        usual
+        if counted is None
+        else _score_model(columns, scores, open_still, counted[:, people[seen.T]])
+    )
+    comes = _fit_chance(
+        comes_x,
+        any_given,
+        np.column_stack([np.zeros(len(seen), dtype=bool), any_given[:, :-1]]),
+    )
     later = np.cumsum(weeks.sessions[:, ::-1], axis=1)[:, ::-1] > 0
     pace = tuple(weeks.sessions[later[:, week], week] for week in range(length))
     scored = _fit_chance(scored_x, seen, any_given)
-    return WeekModels(beta, scores - columns @ usual, comes, given[given > 0], pace, scored)
+    return WeekModels(
+        beta, scores - columns @ usual, comes, given[given > 0], pace, scored
+    )
 
 
 def _fit_chance(columns: list[Floats], happened: Bools, group: Bools) -> Chance:
-    """Chance of what happened by week, given the covariates of each week; arrays of shape (people, weeks)."""
-    x, groups = np.vstack(columns), [group == one for one in (False, True)]
-    share = np.column_stack([(happened & one).sum(axis=0) / np.maximum(one.sum(axis=0), 1) for one in groups])
+    """Chance of what happened by week, given the covariates of each week; arrays of shape (people,
+    weeks).
+    """
+    x = np.vstack(columns)
+    groups = [group == one for one in (False, True)]
+    share = np.column_stack(
+        [
+            (happened & one).sum(axis=0) / np.maximum(one.sum(axis=0), 1)
+            for one in groups
+        ]
+    )
     some = ((share > 0) & (share < 1)).ravel()
     rows = x[:, : some.size][:, some].any(axis=1)
-    return Chance(share, fit_logistic(x[rows], happened.T.ravel()[rows]) if rows.any() else np.zeros(x.shape[1]))
+    return Chance(
+        share,
+        fit_logistic(x[rows], happened.T.ravel()[rows])
+        if rows.any()
+        else np.zeros(x.shape[1]),
+    )
 
 
-def _score_model(x: Floats, y: Floats, open_still: Bools, weights: Counts | None) -> Floats:
-    """Coefficients: of the sessions from the weeks in which one was still open, of all else, given those, from every week."""
-    own, given = x[:, :-_SESSION], x[:, -_SESSION:]
+def _score_model(
+    x: Floats, y: Floats, open_still: Bools, weights: Counts | None
+) -> Floats:
+    """Coefficients: of the sessions from the weeks in which one was still open, of all else, given
+    those, from every week.
+    """
+    own = x[:, :-_SESSION]
+    given = x[:, -_SESSION:]
     theirs = None if weights is None else weights[:, open_still]
     does = fit_least_squares(x[open_still], y[open_still], theirs)[..., -_SESSION:]
     goes = fit_least_squares(own, y, weights)
-    for column in range(_SESSION):  # least squares is linear in the outcome: take off what the sessions did
-        goes = goes - does[..., column, None] * fit_least_squares(own, given[:, column], weights)
+    # least squares is linear in the outcome: take off what the sessions did
+    for column in range(_SESSION):
+        goes = goes - does[..., column, None] * fit_least_squares(
+            own, given[:, column], weights
+        )
     return np.concatenate([goes, does], axis=-1)
 
 
-def simulate_weeks(weeks: Weeks, models: WeekModels, stop_after: int | None, seed: int) -> Floats:
-    """Scores if everybody stopped after so many sessions, or with `None` as the clinic goes on by itself.
+def simulate_weeks(
+    weeks: Weeks, models: WeekModels, stop_after: int | None, seed: int
+) -> Floats:
+    """Scores if everybody stopped after so many sessions, or with `None` as the clinic goes on by
+    itself.
 
     Parameters
     ----------
@@ -155,29 +208,44 @@ def simulate_weeks(weeks: Weeks, models: WeekModels, stop_after: int | None, see
     Returns
     -------
     float64, shape (people, weeks) or (replicates, people, weeks)
-        Missing where the person would not be scored; under a strategy all have a score in the last week.
+        Missing where the person would not be scored; under a strategy all have a score in the last
+        week.
 
     Raises
     ------
     NotIdentified
-        Under a strategy, where nobody without (or with) a session in the last week was scored in it.
+        Under a strategy, where nobody without (or with) a session in the last week was scored in
+        it.
     """
-    rng, length = np.random.default_rng(seed), weeks.score.shape[1]
+    rng = np.random.default_rng(seed)
+    length = weeks.score.shape[1]
     shape = (*models.next_score.shape[:-1], len(weeks.baseline))
-    known, scores, of_scores = start(np.broadcast_to(weeks.baseline, shape)), [], np.random.default_rng([seed, 1])
+    known = start(np.broadcast_to(weeks.baseline, shape))
+    scores = []
+    of_scores = np.random.default_rng([seed, 1])
     for week in range(length):
         given = np.ones(shape, np.int64)
         chance = rng.random(shape)
         if week and stop_after is None:
             comes = models.comes.strikes(known, known.last_week > 0, chance)
-            given = comes * (rng.choice(models.number, shape) if len(models.number) else 0)
+            given = comes * (
+                rng.choice(models.number, shape) if len(models.number) else 0
+            )
         elif week:
-            pace = np.sort(models.pace[week]) if len(models.pace[week]) else np.zeros(1, np.int64)
+            pace = (
+                np.sort(models.pace[week])
+                if len(models.pace[week])
+                else np.zeros(1, np.int64)
+            )
             given = pace[(chance * len(pace)).astype(np.int64)]
         if stop_after is not None:
             given = np.minimum(given, stop_after - known.before)
         fitted = _combined(models.next_score, known.for_score(given, length))
-        score = np.clip(np.rint(fitted + rng.choice(models.residuals, shape)), weeks.lowest, weeks.highest)
+        score = np.clip(
+            np.rint(fitted + rng.choice(models.residuals, shape)),
+            weeks.lowest,
+            weeks.highest,
+        )
         scored = models.scored.strikes(known, given > 0, of_scores.random(shape))
         if stop_after is not None and week == length - 1:
             scored = _everybody(models.scored.share[week], given)
@@ -196,7 +264,13 @@ def _everybody(share: Floats, given: Ints) -> Bools:
 
 
 def _combined(coefficients: Floats, columns: list[npt.NDArray[np.floating]]) -> Floats:
-    return np.asarray(sum(coefficients[..., place, None] * column for place, column in enumerate(columns)), dtype=np.float64)
+    return np.asarray(
+        sum(
+            coefficients[..., place, None] * column
+            for place, column in enumerate(columns)
+        ),
+        dtype=np.float64,
+    )
 
 
 def _expit(fitted: Floats) -> Floats:
@@ -204,14 +278,21 @@ def _expit(fitted: Floats) -> Floats:
 
 
 def largest_miss(weeks: Weeks, simulated: Floats) -> tuple[float, int]:
-    """How far the simulated mean lies from the observed one in the week in which it is farthest, and that week.
+    """How far the simulated mean lies from the observed one in the week in which it is farthest,
+    and that week.
 
-    Weeks with fewer than 30 scores are passed over. The observed mean is of those who were scored, and so is the simulated.
+    Weeks with fewer than 30 scores are passed over. The observed mean is of those who were scored,
+    and so is the simulated.
     """
     misses = []
     for seen, made in zip(weeks.score.T, simulated.T, strict=True):
-        there, told = seen[~np.isnan(seen)], made[~np.isnan(made)]
-        miss = abs(float(told.mean() - there.mean())) if len(told) and len(there) else np.inf
+        there = seen[~np.isnan(seen)]
+        told = made[~np.isnan(made)]
+        miss = (
+            abs(float(told.mean() - there.mean()))
+            if len(told) and len(there)
+            else np.inf
+        )
         misses.append(miss if len(there) >= 30 else 0.0)
     week = int(np.argmax(misses))
     return misses[week], week

@@ -1,7 +1,9 @@
-"""Groups compared on cumulative incidence: differences that hold together, with a permutation test beside them.
+"""Groups compared on cumulative incidence: differences that hold together, with a permutation test
+beside them.
 
-Everything follows from the counts of each group. Handing the group labels out anew is a draw without replacement from the
-cells (step by cause), and drawing patients anew is a multinomial draw from them; a million patients cost what a hundred do.
+Everything follows from the counts of each group. Handing the group labels out anew is a draw
+without replacement from the cells (step by cause), and drawing patients anew is a multinomial draw
+from them; a million patients cost what a hundred do.
 """
 
 from __future__ import annotations
@@ -14,11 +16,19 @@ import numpy as np
 
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.estimators.competing import ExitCounts, aalen_johansen
-from kettrack.estimators.life_table import Counts, Floats, Ints, from_here_on, padded, share
+from kettrack.estimators.life_table import (
+    Counts,
+    Floats,
+    Ints,
+    from_here_on,
+    padded,
+    share,
+)
 
 FEWEST_REPLICATES: Final = 999
 _CELLS_AT_ONCE: Final = 4_000_000  # replicates are worked in blocks of this many counts
-_ROUNDING: Final = 1e-9  # replicates as extreme as what was seen may differ from it by rounding
+# replicates as extreme as what was seen may differ from it by rounding
+_ROUNDING: Final = 1e-9
 
 Draw = Callable[[Ints, np.random.Generator, int], Ints]
 
@@ -34,11 +44,14 @@ class IncidenceDifference:
     estimate : float64, shape (T, groups)
         Cumulative incidence, fractions; missing where a group is not followed so far.
     difference, ci_low, ci_high : float64, shape (T, groups - 1)
-        Each later group minus the first. The intervals hold all at once, over steps and groups, with the stated coverage.
+        Each later group minus the first. The intervals hold all at once, over steps and groups,
+        with the stated coverage.
     score : float64, shape (groups,)
-        Events seen in each group less those expected if all shared one curve; the scores add up to 0.
+        Events seen in each group less those expected if all shared one curve; the scores add up to
+        0.
     p : float
-        Share of permutations at least as far apart as what was seen, over all steps; what was seen counts as one.
+        Share of permutations at least as far apart as what was seen, over all steps; what was seen
+        counts as one.
     replicates, seed : int
         Number of permutations and of bootstrap samples, and where the random numbers began.
     """
@@ -68,10 +81,12 @@ def compare_incidence(
     Parameters
     ----------
     groups : sequence of ExitCounts
-        Two or more, of the same causes, unweighted; the first is the one the others are compared with.
+        Two or more, of the same causes, unweighted; the first is the one the others are compared
+        with.
     at : sequence of int
-        Steps, 1 or later, at which differences are wanted. Name few: the simultaneous interval pays for each. And only such at
-        which each group still has a number at risk: with a handful left the interval covers too little.
+        Steps, 1 or later, at which differences are wanted. Name few: the simultaneous interval pays
+        for each. And only such at which each group still has a number at risk: with a handful left
+        the interval covers too little.
     cause : int
         Which cause, from 1.
     replicates : int
@@ -84,7 +99,8 @@ def compare_incidence(
     Returns
     -------
     IncidenceDifference
-        See there. An interval is missing where a difference does not vary between bootstrap samples.
+        See there. An interval is missing where a difference does not vary between bootstrap
+        samples.
 
     Raises
     ------
@@ -111,40 +127,80 @@ def compare_incidence(
     >>> found.difference.round(2).tolist(), found.p
     ([[-0.33]], 0.015)
     """
-    cells, steps = _cells(groups, replicates), np.asarray(at, np.int64)
+    cells = _cells(groups, replicates)
+    steps = np.asarray(at, np.int64)
     if steps.min(initial=1) < 1:
         raise UsageError("steps to compare at begin with 1.")
-    estimate = np.where(_followed(cells, steps), _incidence(cells[None], cause, steps)[0], np.nan)
+    estimate = np.where(
+        _followed(cells, steps), _incidence(cells[None], cause, steps)[0], np.nan
+    )
     difference = estimate[:, 1:] - estimate[:, :1]
-    samples = _measured(_resampled, cells, replicates, [seed, 1], lambda tables: _incidence(tables, cause, steps))
+    samples = _measured(
+        _resampled,
+        cells,
+        replicates,
+        [seed, 1],
+        lambda tables: _incidence(tables, cause, steps),
+    )
     reach = _joint_reach(samples[:, :, 1:] - samples[:, :, :1], difference, level)
-    shuffles = _measured(_shuffled, cells, replicates, [seed, 0], lambda tables: _scores(tables, cause))
+    shuffles = _measured(
+        _shuffled, cells, replicates, [seed, 0], lambda tables: _scores(tables, cause)
+    )
     score = _scores(cells[None], cause)
     p = _permutation_p(np.concatenate([score, shuffles])[:, :-1])
     return IncidenceDifference(
-        steps, estimate, difference, difference - reach, difference + reach, score[0], p, replicates, seed
+        steps,
+        estimate,
+        difference,
+        difference - reach,
+        difference + reach,
+        score[0],
+        p,
+        replicates,
+        seed,
     )
 
 
 def _cells(groups: Sequence[ExitCounts], replicates: int) -> Ints:
-    """Patients of each group by step and cause, shape (groups, K, causes + 1); cause 0 = the log ends."""
+    """Patients of each group by step and cause, shape (groups, K, causes + 1); cause 0 = the log
+    ends.
+    """
     if len(groups) < 2:
         raise UsageError("compare_incidence compares two groups or more.")
     if replicates < FEWEST_REPLICATES:
-        raise UsageError(f"compare_incidence takes at least {FEWEST_REPLICATES} replicates.")
+        raise UsageError(
+            f"compare_incidence takes at least {FEWEST_REPLICATES} replicates."
+        )
     if any(group.events.dtype.kind == "f" for group in groups):
-        raise UsageError("compare_incidence draws patients anew: it takes counts of patients, not of weights.")
-    empty = [place for place, group in enumerate(groups, start=1) if not group.at_risk.any()]
+        raise UsageError(
+            "compare_incidence draws patients anew: it takes counts of patients, not of weights."
+        )
+    empty = [
+        place for place, group in enumerate(groups, start=1) if not group.at_risk.any()
+    ]
     if empty:
-        raise NotIdentified(f"nobody is at risk in group {empty[0]}.", "a rated baseline for patients of every group.")
+        raise NotIdentified(
+            f"nobody is at risk in group {empty[0]}.",
+            "a rated baseline for patients of every group.",
+        )
     steps = max(len(group.censored) for group in groups)
-    tables = [np.column_stack([padded(group.censored, steps), padded(group.events, steps)]) for group in groups]
+    tables = [
+        np.column_stack([padded(group.censored, steps), padded(group.events, steps)])
+        for group in groups
+    ]
     return np.array(tables, np.int64)
 
 
-def _measured(draw: Draw, cells: Ints, replicates: int, seed: list[int], measure: Callable[[Ints], Floats]) -> Floats:
+def _measured(
+    draw: Draw,
+    cells: Ints,
+    replicates: int,
+    seed: list[int],
+    measure: Callable[[Ints], Floats],
+) -> Floats:
     """What is measured on each of so many random tables, in blocks that fit in memory."""
-    rng, block = np.random.default_rng(seed), max(1, _CELLS_AT_ONCE // cells.size)
+    rng = np.random.default_rng(seed)
+    block = max(1, _CELLS_AT_ONCE // cells.size)
     sizes = [min(block, replicates - done) for done in range(0, replicates, block)]
     return np.concatenate([measure(draw(cells, rng, size)) for size in sizes])
 
@@ -152,12 +208,15 @@ def _measured(draw: Draw, cells: Ints, replicates: int, seed: list[int], measure
 def _shuffled(cells: Ints, rng: np.random.Generator, replicates: int) -> Ints:
     """Tables after handing the group labels out anew, shape (replicates, groups, K, causes + 1)."""
     total = cells.sum(axis=0).ravel()
-    room = np.tile(cells.sum(axis=(1, 2)), (replicates, 1))  # labels still to be handed out
+    # labels still to be handed out
+    room = np.tile(cells.sum(axis=(1, 2)), (replicates, 1))
     out = np.zeros((replicates, len(cells), total.size), np.int64)
     for cell in np.flatnonzero(total):
         waiting = np.full(replicates, total[cell])
         for group in range(len(cells) - 1):
-            out[:, group, cell] = rng.hypergeometric(room[:, group], room[:, group + 1 :].sum(axis=1), waiting)
+            out[:, group, cell] = rng.hypergeometric(
+                room[:, group], room[:, group + 1 :].sum(axis=1), waiting
+            )
             waiting -= out[:, group, cell]
         out[:, -1, cell] = waiting
         room -= out[:, :, cell]
@@ -165,8 +224,13 @@ def _shuffled(cells: Ints, rng: np.random.Generator, replicates: int) -> Ints:
 
 
 def _resampled(cells: Ints, rng: np.random.Generator, replicates: int) -> Ints:
-    """Tables of patients drawn anew within each group, shape (replicates, groups, K, causes + 1)."""
-    drawn = [rng.multinomial(table.sum(), table.ravel() / table.sum(), size=replicates) for table in cells]
+    """Tables of patients drawn anew within each group, shape (replicates, groups, K, causes +
+    1).
+    """
+    drawn = [
+        rng.multinomial(table.sum(), table.ravel() / table.sum(), size=replicates)
+        for table in cells
+    ]
     return np.stack(drawn, axis=1).reshape(replicates, *cells.shape)
 
 
@@ -176,23 +240,31 @@ def _at_risk(cells: Ints) -> Counts:
 
 def _scores(cells: Ints, cause: int) -> Floats:
     """Events less those expected under one curve, shape (replicates, groups)."""
-    at_risk, events = _at_risk(cells), cells[..., 1:]
+    at_risk = _at_risk(cells)
+    events = cells[..., 1:]
     _, before, estimate = aalen_johansen(events, at_risk)
     own = estimate[..., cause - 1]
     without = 1 - np.concatenate([np.zeros_like(own[..., :1]), own[..., :-1]], axis=-1)
-    kept = at_risk * share(without, before)  # those at risk, and their share of those who left by another cause
+    # those at risk, and their share of those who left by another cause
+    kept = at_risk * share(without, before)
     hazard = share(events[..., cause - 1].sum(axis=1), kept.sum(axis=1))
-    return np.asarray(events[..., cause - 1].sum(axis=-1) - (kept * hazard[:, None]).sum(axis=-1))
+    return np.asarray(
+        events[..., cause - 1].sum(axis=-1) - (kept * hazard[:, None]).sum(axis=-1)
+    )
 
 
 def _incidence(cells: Ints, cause: int, steps: Ints) -> Floats:
-    """Cumulative incidence at some steps, shape (replicates, T, groups); flat after the last step."""
+    """Cumulative incidence at some steps, shape (replicates, T, groups); flat after the last
+    step.
+    """
     curve = aalen_johansen(cells[..., 1:], _at_risk(cells))[2][..., cause - 1]
     return np.moveaxis(curve[..., np.minimum(steps, cells.shape[2]) - 1], -1, 1)
 
 
 def _followed(cells: Ints, steps: Ints) -> np.ndarray:
-    """Whether each group's curve is known at each step, shape (T, groups): some are still at risk, or nobody is left free."""
+    """Whether each group's curve is known at each step, shape (T, groups): some are still at risk,
+    or nobody is left free.
+    """
     at_risk = _at_risk(cells)
     free = aalen_johansen(cells[..., 1:], at_risk)[0]
     place = np.minimum(steps, cells.shape[1]) - 1
@@ -211,8 +283,12 @@ def _joint_reach(again: Floats, difference: Floats, level: float) -> Floats:
 
 
 def _permutation_p(scores: Floats) -> float:
-    """Share of score vectors, shape (1 + replicates, groups - 1), at least as far out as the first."""
+    """Share of score vectors, shape (1 + replicates, groups - 1), at least as far out as the
+    first.
+    """
     apart = scores - scores.mean(axis=0)
     spread = np.atleast_2d(np.cov(scores, rowvar=False))
-    distance = np.einsum("ri,ij,rj->r", apart, np.linalg.pinv(spread, hermitian=True), apart)
+    distance = np.einsum(
+        "ri,ij,rj->r", apart, np.linalg.pinv(spread, hermitian=True), apart
+    )
     return float(np.mean(distance >= distance[0] * (1 - _ROUNDING)))

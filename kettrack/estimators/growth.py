@@ -1,7 +1,8 @@
 """Growth models: scores of many patients over sessions, each patient with a line of their own.
 
-Fitted by statsmodels, which can stop early, end on the boundary of the variances, or raise, and still return numbers. Here
-every fit is checked, tried again by another optimiser, and replaced by a simpler one that is named when none holds.
+Fitted by statsmodels, which can stop early, end on the boundary of the variances, or raise, and
+still return numbers. Here every fit is checked, tried again by another optimiser, and replaced by a
+simpler one that is named when none holds.
 """
 
 from __future__ import annotations
@@ -17,10 +18,19 @@ from kettrack.errors import UsageError
 
 Floats = npt.NDArray[np.float64]
 
-OPTIMISERS: Final = ("bfgs", "lbfgs", "cg", "powell")  # each starts where the best one so far ended
-BOUNDARY: Final = 1e-5  # a variance below this share of the residual one, or a correlation this near to 1, is on the boundary
-FLAT: Final = 0.05  # largest slope of the log-likelihood at a maximum; where optimisers stop short of one it is in the units
-KINDS: Final = ("random intercept and slope", "random intercept", "least squares, patient-clustered")
+# each starts where the best one so far ended
+OPTIMISERS: Final = ("bfgs", "lbfgs", "cg", "powell")
+# a variance below this share of the residual one, or a correlation this near to 1, is on the
+# boundary
+BOUNDARY: Final = 1e-5
+# largest slope of the log-likelihood at a maximum; where optimisers stop short of one it is in the
+# units
+FLAT: Final = 0.05
+KINDS: Final = (
+    "random intercept and slope",
+    "random intercept",
+    "least squares, patient-clustered",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +76,12 @@ class GrowthFit:
 
 
 def fit_growth(
-    y: Floats, x: Floats, patient: npt.ArrayLike, names: tuple[str, ...], slope: str | None = None, kind: str | None = None
+    y: Floats,
+    x: Floats,
+    patient: npt.ArrayLike,
+    names: tuple[str, ...],
+    slope: str | None = None,
+    kind: str | None = None,
 ) -> GrowthFit:
     """Fit a mixed model by maximum likelihood, falling back to a simpler one that is named.
 
@@ -108,11 +123,16 @@ def fit_growth(
     >>> fit_growth(y, np.column_stack([np.ones(300), week]), patient, ("intercept", "week"), slope="week").kind
     'random intercept and slope'
     """
-    y, x = np.asarray(y, np.float64), np.asarray(x, np.float64)
+    y = np.asarray(y, np.float64)
+    x = np.asarray(x, np.float64)
     if not (np.isfinite(y).all() and np.isfinite(x).all()):
-        raise UsageError("A growth model needs scores and covariates without missing values.")
+        raise UsageError(
+            "A growth model needs scores and covariates without missing values."
+        )
     if np.linalg.matrix_rank(x) < x.shape[1]:
-        raise UsageError(f"The columns of the growth model depend on one another: {', '.join(names)}.")
+        raise UsageError(
+            f"The columns of the growth model depend on one another: {', '.join(names)}."
+        )
     groups = np.unique(np.asarray(patient), return_inverse=True)[1]
     wanted = [kind] if kind else list(KINDS[0 if slope else 1 :])
     reasons: list[str] = []
@@ -131,18 +151,24 @@ def fit_growth(
     return _clustered(y, x, groups, names, "; ".join(reasons))
 
 
-def _mixed(y: Floats, x: Floats, groups: npt.NDArray[np.int64], random: Floats) -> tuple[Any, str]:
+def _mixed(
+    y: Floats, x: Floats, groups: npt.NDArray[np.int64], random: Floats
+) -> tuple[Any, str]:
     """A fit that converged inside its boundary, or None and why not."""
     from statsmodels.regression.mixed_linear_model import MixedLM
 
-    model, best = MixedLM(y, x, groups=groups, exog_re=random), None
+    model = MixedLM(y, x, groups=groups, exog_re=random)
+    best = None
     for optimiser in OPTIMISERS:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what they say is checked below, and told in `fallback`
+            # what they say is checked below, and told in `fallback`
+            warnings.simplefilter("ignore")
             try:
                 start = None if best is None else best.params_object
                 fit = model.fit(start_params=start, reml=False, method=optimiser)
-                steep = float(np.abs(model.score(fit.params_object, profile_fe=False)).max())
+                steep = float(
+                    np.abs(model.score(fit.params_object, profile_fe=False)).max()
+                )
             except (np.linalg.LinAlgError, ValueError):
                 continue
         if np.isfinite(fit.llf) and (best is None or fit.llf >= best.llf):
@@ -166,21 +192,52 @@ def _on_boundary(covariance: Floats, residual: float) -> bool:
     return bool(np.abs(np.tril(covariance / spread, -1)).max(initial=0) > 1 - BOUNDARY)
 
 
-def _result(fit: Any, names: tuple[str, ...], kind: str, fallback: str, groups: npt.NDArray[np.int64]) -> GrowthFit:
-    p, covariance = len(names), np.atleast_2d(fit.cov_re)
+def _result(
+    fit: Any,
+    names: tuple[str, ...],
+    kind: str,
+    fallback: str,
+    groups: npt.NDArray[np.int64],
+) -> GrowthFit:
+    p = len(names)
+    covariance = np.atleast_2d(fit.cov_re)
     q = covariance.shape[0]
     parameters = p + q * (q + 1) // 2 + 1
     return GrowthFit(
-        names, np.asarray(fit.fe_params), np.asarray(fit.bse[:p]), covariance, float(fit.scale), float(fit.llf),
-        float(2 * parameters - 2 * fit.llf), kind, fallback, int(groups.max()) + 1, len(groups),
-    )  # fmt: skip
+        names,
+        np.asarray(fit.fe_params),
+        np.asarray(fit.bse[:p]),
+        covariance,
+        float(fit.scale),
+        float(fit.llf),
+        float(2 * parameters - 2 * fit.llf),
+        kind,
+        fallback,
+        int(groups.max()) + 1,
+        len(groups),
+    )
 
 
-def _clustered(y: Floats, x: Floats, groups: npt.NDArray[np.int64], names: tuple[str, ...], fallback: str) -> GrowthFit:
+def _clustered(
+    y: Floats,
+    x: Floats,
+    groups: npt.NDArray[np.int64],
+    names: tuple[str, ...],
+    fallback: str,
+) -> GrowthFit:
     import statsmodels.api as sm
 
     fit = sm.OLS(y, x).fit(cov_type="cluster", cov_kwds={"groups": groups})
     return GrowthFit(
-        names, np.asarray(fit.params), np.asarray(fit.bse), np.empty((0, 0)), float(fit.ssr / len(y)), float(fit.llf),
-        float(2 * (len(names) + 1) - 2 * fit.llf), KINDS[2], fallback, int(groups.max()) + 1, len(y),
-    )  # fmt: skip
+        names,
+        np.asarray(fit.params),
+        np.asarray(fit.bse),
+        np.empty((0, 0)),
+        float(fit.ssr / len(y)),
+        float(fit.llf),
+        float(2 * (len(names) + 1) - 2 * fit.llf),
+        KINDS[2],
+        fallback,
+        int(groups.max()) + 1,
+        len(y),
+    )

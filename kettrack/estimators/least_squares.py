@@ -1,4 +1,6 @@
-"""Weighted least squares, for one set of weights or for a thousand at once, and errors that know a patient has many rows."""
+"""Weighted least squares, for one set of weights or for a thousand at once, and errors that know a
+patient has many rows.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from kettrack.errors import NotIdentified
-from kettrack.estimators.whitening import Floats, check_rows, column_products, symmetric_from, whiten
+from kettrack.estimators.whitening import (
+    Floats,
+    check_rows,
+    column_products,
+    symmetric_from,
+    whiten,
+)
 
 _BLOCK = 1 << 18  # weights turned to floats at a time
 
@@ -40,7 +48,9 @@ class ClusteredFit:
         return np.sqrt(np.diag(self.covariance))
 
 
-def fit_least_squares(x: npt.ArrayLike, y: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> Floats:
+def fit_least_squares(
+    x: npt.ArrayLike, y: npt.ArrayLike, weights: npt.ArrayLike | None = None
+) -> Floats:
     """Coefficients of weighted least squares.
 
     Parameters
@@ -55,7 +65,8 @@ def fit_least_squares(x: npt.ArrayLike, y: npt.ArrayLike, weights: npt.ArrayLike
     Returns
     -------
     float64, shape (columns,) or (replicates, columns)
-        The shortest that fit where columns repeat each other; missing where a replicate weighs no row at all.
+        The shortest that fit where columns repeat each other; missing where a replicate weighs no
+        row at all.
 
     Raises
     ------
@@ -72,21 +83,30 @@ def fit_least_squares(x: npt.ArrayLike, y: npt.ArrayLike, weights: npt.ArrayLike
     """
     rows = check_rows(x, y, weights)
     columns, back = whiten(rows.x, rows.weights.mean(axis=0, dtype=np.float64))
-    products, targets = column_products(columns), columns * rows.y[:, None]
+    products = column_products(columns)
+    targets = columns * rows.y[:, None]
     few = max(1, _BLOCK // len(rows.y))
     parts = []
     for begin in range(0, len(rows.weights), few):
         share = rows.weights[begin : begin + few].astype(np.float64)
         total = share.sum(axis=1, keepdims=True)
         share /= np.where(total > 0, total, 1)
-        solved = np.linalg.solve(symmetric_from(share @ products, columns.shape[1]), (share @ targets)[..., None])[..., 0]
+        solved = np.linalg.solve(
+            symmetric_from(share @ products, columns.shape[1]),
+            (share @ targets)[..., None],
+        )[..., 0]
         parts.append(np.where(total > 0, solved, np.nan))
     coefficients = np.vstack(parts) @ back.T
     return coefficients[0] if weights is None or np.ndim(weights) < 2 else coefficients
 
 
 def fit_clustered(
-    x: npt.ArrayLike, y: npt.ArrayLike, patient: npt.ArrayLike, weights: npt.ArrayLike | None = None, *, corrected: bool = True
+    x: npt.ArrayLike,
+    y: npt.ArrayLike,
+    patient: npt.ArrayLike,
+    weights: npt.ArrayLike | None = None,
+    *,
+    corrected: bool = True,
 ) -> ClusteredFit:
     """Weighted least squares with a patient-clustered covariance.
 
@@ -97,8 +117,8 @@ def fit_clustered(
     patient : int, shape (rows,)
         Whose row it is; any numbers, in any order.
     corrected : bool
-        Multiply by G / (G - 1) x (n - 1) / (n - columns), G patients and n rows ("CR1", as Stata does). Without it the sandwich
-        of generalised estimating equations with independence.
+        Multiply by G / (G - 1) x (n - 1) / (n - columns), G patients and n rows ("CR1", as Stata
+        does). Without it the sandwich of generalised estimating equations with independence.
 
     Raises
     ------
@@ -115,13 +135,19 @@ def fit_clustered(
     share = rows.weights[0].astype(np.float64)
     columns, back = whiten(rows.x, share)
     people, place = np.unique(np.asarray(patient)[rows.used], return_inverse=True)
-    n, rank = len(rows.y), columns.shape[1]
+    n = len(rows.y)
+    rank = columns.shape[1]
     if len(people) < 2 or n <= rank:
-        raise NotIdentified(f"{len(people)} patients with {n} rows cannot show how uncertain {rank} coefficients are.")
+        raise NotIdentified(
+            f"{len(people)} patients with {n} rows cannot show how uncertain {rank} coefficients"
+            " are."
+        )
     beta = fit_least_squares(columns, rows.y, share)
     scores = np.zeros((len(people), rank))
     np.add.at(scores, place, columns * (share * (rows.y - columns @ beta))[:, None])
     bread = np.linalg.inv((columns * share[:, None]).T @ columns)
-    factor = len(people) / (len(people) - 1) * (n - 1) / (n - rank) if corrected else 1.0
+    factor = (
+        len(people) / (len(people) - 1) * (n - 1) / (n - rank) if corrected else 1.0
+    )
     covariance = factor * bread @ (scores.T @ scores) @ bread
     return ClusteredFit(back @ beta, back @ covariance @ back.T, len(people), rank)

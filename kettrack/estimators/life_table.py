@@ -1,7 +1,9 @@
-"""Life table on an integer clock, exact on ties: who is still without the event after each session or day.
+"""Life table on an integer clock, exact on ties: who is still without the event after each session
+or day.
 
-Counting per step is all there is to it. At equal time an event comes before the end of a log. Counts of two clinics add up to
-the counts of both, and a weighted count serves a bootstrap or inverse-probability weights without touching rows.
+Counting per step is all there is to it. At equal time an event comes before the end of a log.
+Counts of two clinics add up to the counts of both, and a weighted count serves a bootstrap or
+inverse-probability weights without touching rows.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ Ints = npt.NDArray[np.int64]
 Counts = npt.NDArray[Any]  # int64, or float64 with weights
 Transform = Literal["log-log", "log", "plain"]
 
-_ROUNDING = 1e-9  # a curve that has come down to one half by subtraction may stand a few bits above it
+# a curve that has come down to one half by subtraction may stand a few bits above it
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,8 @@ class LifeCounts:
     Parameters
     ----------
     events, censored : int64 or float64, shape (K + 1,)
-        Patients (or their weights) with the event at each step, and those no longer followed after it.
+        Patients (or their weights) with the event at each step, and those no longer followed after
+        it.
     """
 
     events: Counts
@@ -64,7 +68,9 @@ def share(part: Any, whole: Any) -> Floats:
     return np.divide(part, whole, out=np.zeros(part.shape), where=whole > 0)
 
 
-def count_life(time: Ints, event: npt.NDArray[Any], weights: Floats | None = None) -> LifeCounts:
+def count_life(
+    time: Ints, event: npt.NDArray[Any], weights: Floats | None = None
+) -> LifeCounts:
     """Count events and ends of logs per step.
 
     Parameters
@@ -106,8 +112,8 @@ class Survival:
     at_risk, events, censored : int64 or float64
         The counts it was made from.
     estimate, standard_error, ci_low, ci_high : float64
-        Kaplan-Meier estimate, Greenwood's standard error (missing where the curve is 0), and the pointwise interval (missing
-        where the curve is 0 or 1).
+        Kaplan-Meier estimate, Greenwood's standard error (missing where the curve is 0), and the
+        pointwise interval (missing where the curve is 0 or 1).
     """
 
     time: Ints
@@ -120,7 +126,9 @@ class Survival:
     ci_high: Floats
 
 
-def estimate_survival(counts: LifeCounts, level: float = 0.95, transform: Transform = "log-log") -> Survival:
+def estimate_survival(
+    counts: LifeCounts, level: float = 0.95, transform: Transform = "log-log"
+) -> Survival:
     """Kaplan-Meier estimate with Greenwood's standard error.
 
     Parameters
@@ -130,7 +138,8 @@ def estimate_survival(counts: LifeCounts, level: float = 0.95, transform: Transf
     level : float
         Coverage of the pointwise interval.
     transform : {"log-log", "log", "plain"}
-        Scale on which the interval is symmetric. Log-log stays between 0 and 1 by itself; the others are cut there.
+        Scale on which the interval is symmetric. Log-log stays between 0 and 1 by itself; the
+        others are cut there.
 
     Returns
     -------
@@ -148,22 +157,39 @@ def estimate_survival(counts: LifeCounts, level: float = 0.95, transform: Transf
     >>> curve.estimate.tolist()
     [1.0, 0.75, 0.5, 0.5]
     """
-    at_risk, events = counts.at_risk, counts.events
+    at_risk = counts.at_risk
+    events = counts.events
     estimate = np.asarray(np.cumprod(1 - share(events, at_risk)), np.float64)
     relative = np.sqrt(np.cumsum(_greenwood(events, at_risk)))
     inside = (estimate > 0) & (estimate < 1)
     safe = np.where(inside, estimate, 0.5)
-    low, high = (np.where(inside, bound, np.nan) for bound in _interval(safe, relative, level, transform))
+    low, high = (
+        np.where(inside, bound, np.nan)
+        for bound in _interval(safe, relative, level, transform)
+    )
     error = np.where(estimate > 0, estimate * relative, np.nan)
-    return Survival(np.arange(len(estimate)), at_risk, events, counts.censored, estimate, error, low, high)
+    return Survival(
+        np.arange(len(estimate)),
+        at_risk,
+        events,
+        counts.censored,
+        estimate,
+        error,
+        low,
+        high,
+    )
 
 
 def _greenwood(events: Counts, at_risk: Counts) -> Floats:
-    """What each step adds to the variance of the logarithm of the curve; 0 where nobody is left, and the curve is 0."""
+    """What each step adds to the variance of the logarithm of the curve; 0 where nobody is left,
+    and the curve is 0.
+    """
     return share(events, at_risk * (at_risk - events))
 
 
-def _interval(estimate: Floats, relative: Floats, level: float, transform: Transform) -> tuple[Floats, Floats]:
+def _interval(
+    estimate: Floats, relative: Floats, level: float, transform: Transform
+) -> tuple[Floats, Floats]:
     """Interval of a share strictly between 0 and 1, from the standard error of its logarithm."""
     from scipy.special import ndtri
 
@@ -226,7 +252,8 @@ def restricted_mean(curve: Survival, to: int) -> tuple[float, float]:
     Raises
     ------
     NotIdentified
-        When the curve ends before the horizon and somebody is still without the event: nothing is extrapolated.
+        When the curve ends before the horizon and somebody is still without the event: nothing is
+        extrapolated.
 
     Examples
     --------
@@ -235,7 +262,9 @@ def restricted_mean(curve: Survival, to: int) -> tuple[float, float]:
     """
     last = len(curve.time) - 1
     if to > last and not (last >= 0 and curve.estimate[-1] == 0):
-        raise NotIdentified(f"the curve ends at step {last}, before {to}.", f"scores up to step {to}.")
+        raise NotIdentified(
+            f"the curve ends at step {last}, before {to}.", f"scores up to step {to}."
+        )
     height = curve.estimate[:to]
     ahead = from_here_on(height)  # the area that an event at each step takes from
     variance = np.sum(_greenwood(curve.events, curve.at_risk)[:to] * ahead**2)

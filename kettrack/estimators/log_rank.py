@@ -40,8 +40,8 @@ def log_rank(groups: Sequence[LifeCounts], rho: float = 0) -> LogRank:
     groups : sequence of LifeCounts
         Two or more.
     rho : float
-        Weight of a step: the pooled curve just before it to this power. 0 is the log-rank test, 1 that of Peto and Peto, which
-        looks more at early steps.
+        Weight of a step: the pooled curve just before it to this power. 0 is the log-rank test, 1
+        that of Peto and Peto, which looks more at early steps.
 
     Returns
     -------
@@ -69,11 +69,13 @@ def log_rank(groups: Sequence[LifeCounts], rho: float = 0) -> LogRank:
     if len(groups) < 2:
         raise UsageError("log_rank compares two groups or more.")
     events, at_risk = _stacked(groups)
-    happened, present = events.sum(axis=0), at_risk.sum(axis=0)
+    happened = events.sum(axis=0)
+    present = at_risk.sum(axis=0)
     pooled = np.cumprod(1 - share(happened, present))
     weight = np.concatenate([[1.0], pooled[:-1]]) ** rho
     part = share(at_risk, present)
-    observed, expected = (weight * events).sum(axis=1), (weight * happened * part).sum(axis=1)
+    observed = (weight * events).sum(axis=1)
+    expected = (weight * happened * part).sum(axis=1)
     spread = weight**2 * happened * share(present - happened, present - 1)
     variance = np.diag((spread * part).sum(axis=1)) - (spread * part) @ part.T
     return _tested(observed, expected, variance)
@@ -94,7 +96,8 @@ def _tested(observed: Floats, expected: Floats, variance: Floats) -> LogRank:
     df = max(len(compared) - 1, 0)
     if df == 0:
         return LogRank(np.nan, 0, np.nan, observed, expected)
-    free = compared[:-1]  # the differences of all groups add up to nothing: the last one says nothing new
+    # the differences of all groups add up to nothing: the last one says nothing new
+    free = compared[:-1]
     apart = (observed - expected)[free]
     chi2 = float(apart @ np.linalg.solve(variance[np.ix_(free, free)], apart))
     return LogRank(chi2, df, float(chdtrc(df, chi2)), observed, expected)

@@ -1,7 +1,8 @@
 """Weighted logistic regression, for one set of weights or for a thousand at once.
 
-A patient bootstrap of a hazard model is the same rows with other weights. All replicates are fitted together: the linear
-predictor, the gradient and the Hessian of every replicate are three matrix products.
+A patient bootstrap of a hazard model is the same rows with other weights. All replicates are fitted
+together: the linear predictor, the gradient and the Hessian of every replicate are three matrix
+products.
 """
 
 from __future__ import annotations
@@ -12,16 +13,29 @@ import numpy as np
 import numpy.typing as npt
 
 from kettrack.errors import UsageError
-from kettrack.estimators.whitening import RIDGE, Bools, Floats, Numbers, check_rows, column_products, symmetric_from, whiten
+from kettrack.estimators.whitening import (
+    RIDGE,
+    Bools,
+    Floats,
+    Numbers,
+    check_rows,
+    column_products,
+    symmetric_from,
+    whiten,
+)
 
 _TOGETHER = 64  # replicates
 _PRODUCTS = 1 << 24  # products of columns kept, at most 70 MB
 _SAFE_STEP = 1.5  # on the logit scale
-_MOST_STEPS = 200  # without separation 10 are plenty; a separated fit walks about 1 on the logit scale per step
+# without separation 10 are plenty; a separated fit walks about 1 on the logit scale per step
+_MOST_STEPS = 200
 _CONVERGED = 1e-14  # mean squared length of the next step, weighted by p (1 - p)
-_ROUNDING = 1e-14  # of a likelihood: where a separated fit gains less than that, halving its step would never end
-_MOST_HALVINGS = 60  # a step shorter than that moves nothing: the likelihood differs only by the order of its sums
-_RIDGE_MOVES = 1e-5  # how far the ridge may hold a fit back before the fit counts as separated
+# of a likelihood: where a separated fit gains less than that, halving its step would never end
+_ROUNDING = 1e-14
+# a step shorter than that moves nothing: the likelihood differs only by the order of its sums
+_MOST_HALVINGS = 60
+# how far the ridge may hold a fit back before the fit counts as separated
+_RIDGE_MOVES = 1e-5
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +45,16 @@ class LogisticFit:
     Parameters
     ----------
     coefficients : float64, shape (columns,) or (replicates, columns)
-        On the logit scale, in the units of the columns. Missing where a replicate weighs no row at all.
+        On the logit scale, in the units of the columns. Missing where a replicate weighs no row at
+        all.
     separated : bool, shape () or (replicates,)
-        Some combination of columns predicts 0 or 1 without exception, so the maximum lies at infinity; the coefficients are
-        those of the ridge, and the fitted probabilities there within about 1e-7 of 0 or 1.
+        Some combination of columns predicts 0 or 1 without exception, so the maximum lies at
+        infinity; the coefficients are those of the ridge, and the fitted probabilities there within
+        about 1e-7 of 0 or 1.
     rank : int
-        Number of columns that say something of their own; less than all when a column is constant beside an intercept, or
-        follows from others. The coefficients are then the shortest that fit.
+        Number of columns that say something of their own; less than all when a column is constant
+        beside an intercept, or follows from others. The coefficients are then the shortest that
+        fit.
     """
 
     coefficients: Floats
@@ -45,7 +62,9 @@ class LogisticFit:
     rank: int
 
 
-def fit_logistic(x: npt.ArrayLike, y: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> Floats:
+def fit_logistic(
+    x: npt.ArrayLike, y: npt.ArrayLike, weights: npt.ArrayLike | None = None
+) -> Floats:
     """Maximum likelihood coefficients.
 
     Parameters
@@ -53,7 +72,8 @@ def fit_logistic(x: npt.ArrayLike, y: npt.ArrayLike, weights: npt.ArrayLike | No
     x : float, shape (rows, columns)
         Covariates; a column of ones if an intercept is wanted.
     y : float, shape (rows,)
-        Outcome from 0 to 1; a fraction, with its number of trials as weight, stands for grouped counts.
+        Outcome from 0 to 1; a fraction, with its number of trials as weight, stands for grouped
+        counts.
     weights : float or int, shape (rows,) or (replicates, rows), optional
         At least 0. Rows that weigh nothing in every replicate may hold anything.
 
@@ -77,7 +97,9 @@ def fit_logistic(x: npt.ArrayLike, y: npt.ArrayLike, weights: npt.ArrayLike | No
     return solve_logistic(x, y, weights).coefficients
 
 
-def solve_logistic(x: npt.ArrayLike, y: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> LogisticFit:
+def solve_logistic(
+    x: npt.ArrayLike, y: npt.ArrayLike, weights: npt.ArrayLike | None = None
+) -> LogisticFit:
     """Coefficients as from `fit_logistic`, with the marks of a fit that went wrong.
 
     Notes
@@ -86,8 +108,9 @@ def solve_logistic(x: npt.ArrayLike, y: npt.ArrayLike, weights: npt.ArrayLike | 
     that moves no linear predictor by more than 1.5 always raises the likelihood (Sun and Tran-Dinh 2019, Math Program 178:145)
     and is taken whole; a longer one is halved until it does.
 
-    A ridge of 1e-12 per unit of weight, on the uncorrelated columns, makes the maximum finite and unique when the outcome is
-    separated or a replicate has drawn nobody with some feature. Elsewhere it moves a coefficient by less than 1e-9 of its size.
+    A ridge of 1e-12 per unit of weight, on the uncorrelated columns, makes the maximum finite and
+    unique when the outcome is separated or a replicate has drawn nobody with some feature.
+    Elsewhere it moves a coefficient by less than 1e-9 of its size.
 
     Examples
     --------
@@ -103,7 +126,11 @@ def solve_logistic(x: npt.ArrayLike, y: npt.ArrayLike, weights: npt.ArrayLike | 
     beta, separated = _fit_all(columns, rows.y, rows.weights, mean)
     coefficients = beta @ back.T
     single = weights is None or np.ndim(weights) < 2
-    return LogisticFit(coefficients[0] if single else coefficients, separated[0] if single else separated, columns.shape[1])
+    return LogisticFit(
+        coefficients[0] if single else coefficients,
+        separated[0] if single else separated,
+        columns.shape[1],
+    )
 
 
 def predict_logistic(x: npt.ArrayLike, coefficients: Floats) -> Floats:
@@ -117,21 +144,38 @@ def predict_logistic(x: npt.ArrayLike, coefficients: Floats) -> Floats:
     return _expit(coefficients @ np.asarray(x, dtype=np.float64).T)
 
 
-def _fit_all(columns: Floats, outcome: Floats, weighing: Numbers, mean: Floats) -> tuple[Floats, Bools]:
-    """Coefficients of every replicate on the uncorrelated columns, and which of them are separated."""
-    products = column_products(columns) if columns.shape[1] * columns.size < _PRODUCTS else None
+def _fit_all(
+    columns: Floats, outcome: Floats, weighing: Numbers, mean: Floats
+) -> tuple[Floats, Bools]:
+    """Coefficients of every replicate on the uncorrelated columns, and which of them are
+    separated.
+    """
+    products = (
+        column_products(columns)
+        if columns.shape[1] * columns.size < _PRODUCTS
+        else None
+    )
     reach = float(np.linalg.norm(columns, axis=1).max())
-    problem = _Problem(columns, np.ascontiguousarray(columns.T), outcome, products, reach)
+    problem = _Problem(
+        columns, np.ascontiguousarray(columns.T), outcome, products, reach
+    )
     start = np.zeros(columns.shape[1])
     if len(weighing) > 1:
         start = _newton(problem, mean[None], start)[0][0]
-    fits = [_newton(problem, weighing[i : i + _TOGETHER], start) for i in range(0, len(weighing), _TOGETHER)]
-    return np.vstack([beta for beta, _ in fits]), np.concatenate([separated for _, separated in fits])
+    fits = [
+        _newton(problem, weighing[i : i + _TOGETHER], start)
+        for i in range(0, len(weighing), _TOGETHER)
+    ]
+    return np.vstack([beta for beta, _ in fits]), np.concatenate(
+        [separated for _, separated in fits]
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class _Problem:
-    """What all replicates share; `products` of columns only where they take little memory, `reach` the longest row."""
+    """What all replicates share; `products` of columns only where they take little memory, `reach`
+    the longest row.
+    """
 
     columns: Floats
     turned: Floats
@@ -140,9 +184,11 @@ class _Problem:
     reach: float
 
     def tiles(self, replicates: int) -> list[slice]:
-        """Stretches of rows that stay in the cache, each with so few products that BLAS starts no thread for them.
+        """Stretches of rows that stay in the cache, each with so few products that BLAS starts no
+        thread for them.
 
-        Threads for many small products cost more than they save, and on a busy machine fifty times more.
+        Threads for many small products cost more than they save, and on a busy machine fifty times
+        more.
         """
         rank = self.columns.shape[1]
         few = max(32, (1 << 18) // (rank * max(rank, replicates * (rank + 1) // 2)))
@@ -154,16 +200,20 @@ def _newton(problem: _Problem, weights: Numbers, start: Floats) -> tuple[Floats,
     drawn: Bools = np.asarray(weights.any(axis=1))
     beta = np.where(drawn[:, None], start, np.nan)
     separated = np.zeros(len(weights), dtype=bool)
-    active, weights = np.flatnonzero(drawn), weights[drawn]
+    active = np.flatnonzero(drawn)
+    weights = weights[drawn]
     for _ in range(_MOST_STEPS):
         gradient, hessian = _derivatives(problem, weights, beta[active])
-        step = np.asarray(np.linalg.solve(hessian, gradient[..., None]), dtype=np.float64)[..., 0]
+        step = np.asarray(
+            np.linalg.solve(hessian, gradient[..., None]), dtype=np.float64
+        )[..., 0]
         gain: Floats = (gradient * step).sum(axis=1)
         beta[active] += _step_length(problem, weights, beta[active], step, gain) * step
         done = gain <= _CONVERGED
         separated[active[done]] = _is_held(hessian[done], beta[active[done]])
         if done.any():
-            active, weights = active[~done], weights[~done]
+            active = active[~done]
+            weights = weights[~done]
         if not len(active):
             return beta, separated
     separated[active] = True  # still walking to infinity
@@ -171,21 +221,35 @@ def _newton(problem: _Problem, weights: Numbers, start: Floats) -> tuple[Floats,
 
 
 def _is_held(hessian: Floats, beta: Floats) -> Bools:
-    """Whether the ridge is what keeps these coefficients finite: how far they would move without it."""
-    return np.linalg.norm(np.linalg.solve(hessian, RIDGE * beta[..., None])[..., 0], axis=1) > _RIDGE_MOVES
+    """Whether the ridge is what keeps these coefficients finite: how far they would move without
+    it.
+    """
+    return (
+        np.linalg.norm(
+            np.linalg.solve(hessian, RIDGE * beta[..., None])[..., 0], axis=1
+        )
+        > _RIDGE_MOVES
+    )
 
 
-def _derivatives(problem: _Problem, weights: Numbers, beta: Floats) -> tuple[Floats, Floats]:
+def _derivatives(
+    problem: _Problem, weights: Numbers, beta: Floats
+) -> tuple[Floats, Floats]:
     """Gradient and negative Hessian of each replicate's mean log-likelihood less the ridge."""
     rank = beta.shape[1]
-    gradient, packed = np.zeros(beta.shape), np.zeros((len(beta), rank * (rank + 1) // 2))
+    gradient = np.zeros(beta.shape)
+    packed = np.zeros((len(beta), rank * (rank + 1) // 2))
     for rows in problem.tiles(len(beta)):
         share = weights[:, rows].astype(np.float64)
         p = _expit(beta @ problem.turned[:, rows])
         gradient += (share * (problem.outcome[rows] - p)) @ problem.columns[rows]
         p -= p * p
         share *= p
-        packed += share @ problem.products[rows] if problem.products is not None else _packed(problem.columns[rows], share)
+        packed += (
+            share @ problem.products[rows]
+            if problem.products is not None
+            else _packed(problem.columns[rows], share)
+        )
     total = weights.sum(axis=1, dtype=np.float64)[:, None]
     return gradient / total - RIDGE * beta, symmetric_from(packed / total, rank)
 
@@ -193,11 +257,17 @@ def _derivatives(problem: _Problem, weights: Numbers, beta: Floats) -> tuple[Flo
 def _packed(columns: Floats, weights: Floats) -> Floats:
     """The same sums without the products, one replicate at a time."""
     first, second = np.tril_indices(columns.shape[1])
-    return np.array([((columns * one[:, None]).T @ columns)[first, second] for one in weights])
+    return np.array(
+        [((columns * one[:, None]).T @ columns)[first, second] for one in weights]
+    )
 
 
-def _step_length(problem: _Problem, weights: Numbers, beta: Floats, step: Floats, gain: Floats) -> Floats:
-    """Share of each replicate's step to take, shape (replicates, 1): halved until the likelihood rises by enough."""
+def _step_length(
+    problem: _Problem, weights: Numbers, beta: Floats, step: Floats, gain: Floats
+) -> Floats:
+    """Share of each replicate's step to take, shape (replicates, 1): halved until the likelihood
+    rises by enough.
+    """
     length = np.ones((len(step), 1))
     long = np.flatnonzero(np.linalg.norm(step, axis=1) * problem.reach > _SAFE_STEP)
     long = long[_farthest(problem, step[long]) > _SAFE_STEP]
@@ -206,30 +276,44 @@ def _step_length(problem: _Problem, weights: Numbers, beta: Floats, step: Floats
     for _ in range(_MOST_HALVINGS):
         if not len(long):
             break
-        after = _likelihood(problem, weights[long], beta[long] + length[long] * step[long])
+        after = _likelihood(
+            problem, weights[long], beta[long] + length[long] * step[long]
+        )
         short = after < before + 0.1 * length[long, 0] * gain[long]
-        long, before = long[short], before[short]
+        long = long[short]
+        before = before[short]
         length[long] /= 2
     return length
 
 
 def _farthest(problem: _Problem, step: Floats) -> Floats:
     """How far each replicate's step moves any linear predictor."""
-    tiles = [np.abs(step @ problem.turned[:, rows]).max(axis=1) for rows in problem.tiles(len(step))]
+    tiles = [
+        np.abs(step @ problem.turned[:, rows]).max(axis=1)
+        for rows in problem.tiles(len(step))
+    ]
     return np.asarray(np.max(tiles, axis=0), dtype=np.float64)
 
 
 def _likelihood(problem: _Problem, weights: Numbers, beta: Floats) -> Floats:
-    """Mean log-likelihood of each replicate less the ridge, which is all that holds a separated fit."""
+    """Mean log-likelihood of each replicate less the ridge, which is all that holds a separated
+    fit.
+    """
     out = np.zeros(len(beta))
     for rows in problem.tiles(len(beta)):
         fitted = beta @ problem.turned[:, rows]
-        out += ((problem.outcome[rows] * fitted - np.logaddexp(0, fitted)) * weights[:, rows]).sum(axis=1)
-    return out / weights.sum(axis=1, dtype=np.float64) - RIDGE / 2 * (beta**2).sum(axis=1)
+        out += (
+            (problem.outcome[rows] * fitted - np.logaddexp(0, fitted))
+            * weights[:, rows]
+        ).sum(axis=1)
+    return out / weights.sum(axis=1, dtype=np.float64) - RIDGE / 2 * (beta**2).sum(
+        axis=1
+    )
 
 
 def _expit(fitted: Floats) -> Floats:
-    with np.errstate(over="ignore"):  # exp(800) is infinite, and the probability rightly 0
+    # exp(800) is infinite, and the probability rightly 0
+    with np.errstate(over="ignore"):
         p = np.exp(-fitted)
     p += 1
     return np.reciprocal(p, out=p)

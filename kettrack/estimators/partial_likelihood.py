@@ -1,4 +1,6 @@
-"""The partial likelihood of rows (start, stop] in strata: sums over risk sets, without a loop over events or over rows."""
+"""The partial likelihood of rows (start, stop] in strata: sums over risk sets, without a loop over
+events or over rows.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,8 @@ class RiskSets:
     Parameters
     ----------
     rows : int64, shape (n,)
-        Places of the input rows at risk at one event time or more; only these are meant by "row" below.
+        Places of the input rows at risk at one event time or more; only these are meant by "row"
+        below.
     slot : int64, shape (events,)
         Slot of each event, ascending.
     event_row : int64, shape (events,)
@@ -75,40 +78,56 @@ def risk_sets(start: Floats, stop: Floats, event: Bools, stratum: Ints) -> RiskS
     [2.0, 2.0]
     """
     times = np.unique(stop[event])
-    line = stratum * len(times)  # a stratum's stretch of the line holds every event time; most are nobody's in it
+    # a stratum's stretch of the line holds every event time; most are nobody's in it
+    line = stratum * len(times)
     until = line + np.searchsorted(times, stop, "right")
     taken, deaths = np.unique(until[event] - 1, return_counts=True)
     first = np.searchsorted(taken, line + np.searchsorted(times, start, "right"))
     last = np.searchsorted(taken, until)
     rows = np.flatnonzero(first < last)
-    first, last, event = first[rows], last[rows], event[rows]
+    first = first[rows]
+    last = last[rows]
+    event = event[rows]
     event_row = np.flatnonzero(event)
     event_row = event_row[np.argsort(last[event_row], kind="stable")]
     size = 1 << int(len(taken) - 1).bit_length() if len(taken) else 1
-    blocks, parts = _blocks(first, last, size), _parts(len(taken), size)
+    blocks = _blocks(first, last, size)
+    parts = _parts(len(taken), size)
     return RiskSets(rows, last[event_row] - 1, event_row, deaths, blocks, parts)
 
 
 def _blocks(first: Ints, last: Ints, size: int) -> Any:
-    """Cut [first, last) of each row into blocks; block 1 is all slots, blocks 2 b and 2 b + 1 are the halves of block b."""
-    row, left, right = np.arange(len(first)), first + size, last + size
-    block, of_row = [np.empty(0, int)], [np.empty(0, int)]
+    """Cut [first, last) of each row into blocks; block 1 is all slots, blocks 2 b and 2 b + 1 are
+    the halves of block b.
+    """
+    row = np.arange(len(first))
+    left = first + size
+    right = last + size
+    block = [np.empty(0, int)]
+    of_row = [np.empty(0, int)]
     while (open_ := left < right).any():
         odd = open_ & (left % 2 == 1)
-        block, of_row = [*block, left[odd]], [*of_row, row[odd]]
+        block = [*block, left[odd]]
+        of_row = [*of_row, row[odd]]
         left = left + odd
         odd = open_ & (right % 2 == 1)
         right = right - odd
-        block, of_row = [*block, right[odd]], [*of_row, row[odd]]
-        left, right = left // 2, right // 2
-    return _indicator(np.concatenate(block), np.concatenate(of_row), (2 * size, len(first)))
+        block = [*block, right[odd]]
+        of_row = [*of_row, row[odd]]
+        left = left // 2
+        right = right // 2
+    return _indicator(
+        np.concatenate(block), np.concatenate(of_row), (2 * size, len(first))
+    )
 
 
 def _parts(slots: int, size: int) -> Any:
     """Each slot with all blocks that hold it."""
     levels = np.arange(size.bit_length())
     block = (np.arange(slots)[:, None] + size) >> levels
-    return _indicator(np.repeat(np.arange(slots), len(levels)), block.ravel(), (slots, 2 * size))
+    return _indicator(
+        np.repeat(np.arange(slots), len(levels)), block.ravel(), (slots, 2 * size)
+    )
 
 
 def _indicator(row: Ints, column: Ints, shape: tuple[int, int]) -> Any:
@@ -118,7 +137,9 @@ def _indicator(row: Ints, column: Ints, shape: tuple[int, int]) -> Any:
 
 
 class Point(NamedTuple):
-    """The partial likelihood at one place: shapes (p,), (), (p,), (p, p); weight (rows,), mass (events,), mean (events, p)."""
+    """The partial likelihood at one place: shapes (p,), (), (p,), (p, p); weight (rows,), mass
+    (events,), mean (events, p).
+    """
 
     beta: Floats
     loglik: float
@@ -130,23 +151,32 @@ class Point(NamedTuple):
 
 
 class Likelihood:
-    """Partial likelihood of standardised covariates; each event has its own risk set, thinned by ties."""
+    """Partial likelihood of standardised covariates; each event has its own risk set, thinned by
+    ties.
+    """
 
     def __init__(self, sets: RiskSets, x: Floats, fraction: Floats) -> None:
         self.sets, self.x, self.fraction = sets, x, fraction[:, None]
         self._pairs = np.triu_indices(x.shape[1])
-        self._terms = np.hstack([np.ones((len(x), 1)), x, x[:, self._pairs[0]] * x[:, self._pairs[1]]])
+        self._terms = np.hstack(
+            [np.ones((len(x), 1)), x, x[:, self._pairs[0]] * x[:, self._pairs[1]]]
+        )
 
     def at(self, beta: Floats) -> Point:
-        sets, p = self.sets, self.x.shape[1]
+        sets = self.sets
+        p = self.x.shape[1]
         log_weight = self.x @ beta
         log_weight -= log_weight.max()  # a common factor cancels
         weighted = np.exp(log_weight)[:, None] * self._terms
-        sums = sets.sums(weighted)[sets.slot] - self.fraction * self._over_slot(weighted[sets.event_row])[sets.slot]
+        sums = (
+            sets.sums(weighted)[sets.slot]
+            - self.fraction * self._over_slot(weighted[sets.event_row])[sets.slot]
+        )
         mass = sums[:, 0]
         if mass.min() <= 0:  # weights too far apart for the machine: no place to be
             return Point(beta, -np.inf, beta, np.eye(p), weighted[:, 0], mass, sums)
-        mean, second = sums[:, 1 : p + 1] / mass[:, None], (sums[:, p + 1 :] / mass[:, None]).sum(axis=0)
+        mean = sums[:, 1 : p + 1] / mass[:, None]
+        second = (sums[:, p + 1 :] / mass[:, None]).sum(axis=0)
         information = np.zeros((p, p))
         information[self._pairs] = second
         information = information + np.triu(information, 1).T - mean.T @ mean
@@ -155,16 +185,27 @@ class Likelihood:
         return Point(beta, loglik, score, information, weighted[:, 0], mass, mean)
 
     def score_residuals(self, point: Point) -> Floats:
-        """What each row adds to the score, shape (rows, p): at its own event, less its share in every risk set it is in."""
-        sets, row = self.sets, self.sets.event_row
+        """What each row adds to the score, shape (rows, p): at its own event, less its share in
+        every risk set it is in.
+        """
+        sets = self.sets
+        row = self.sets.event_row
         hazard = np.hstack([np.ones((len(row), 1)), point.mean]) / point.mass[:, None]
         share = sets.totals(self._over_slot(hazard))
-        shared = self._over_slot(hazard * self.fraction)[sets.slot]  # tied events have partly left their own risk sets
+        # tied events have partly left their own risk sets
+        shared = self._over_slot(hazard * self.fraction)[sets.slot]
         residual = -point.weight[:, None] * (self.x * share[:, :1] - share[:, 1:])
-        residual[row] += self.x[row] - (self._over_slot(point.mean) / sets.deaths[:, None])[sets.slot]
-        residual[row] += point.weight[row, None] * (self.x[row] * shared[:, :1] - shared[:, 1:])
+        residual[row] += (
+            self.x[row]
+            - (self._over_slot(point.mean) / sets.deaths[:, None])[sets.slot]
+        )
+        residual[row] += point.weight[row, None] * (
+            self.x[row] * shared[:, :1] - shared[:, 1:]
+        )
         return residual
 
     def _over_slot(self, values: Floats) -> Floats:
         """Sum over the events of each slot; events are in the order of slots."""
-        return np.add.reduceat(values, np.cumsum(self.sets.deaths) - self.sets.deaths, axis=0)
+        return np.add.reduceat(
+            values, np.cumsum(self.sets.deaths) - self.sets.deaths, axis=0
+        )

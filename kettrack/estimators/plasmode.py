@@ -1,8 +1,10 @@
-"""The same clinic again, with sessions that do what one tells them to do: nothing, or so many points each.
+"""The same clinic again, with sessions that do what one tells them to do: nothing, or so many
+points each.
 
-Baselines, plans, gaps and the days on which people are scored come from the clinic itself; scores come from the fitted course
-of severity, and who stops or is scored after a session from logistic models given the last score. Running an estimator on
-such cohorts shows what it finds where the truth is known.
+Baselines, plans, gaps and the days on which people are scored come from the clinic itself; scores
+come from the fitted course of severity, and who stops or is scored after a session from logistic
+models given the last score. Running an estimator on such cohorts shows what it finds where the
+truth is known.
 """
 
 from __future__ import annotations
@@ -12,7 +14,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from kettrack.estimators.attendance import GOES_ON, LEFT, PLANNED_END, Attendance, draw_happens, history
+from kettrack.estimators.attendance import (
+    GOES_ON,
+    LEFT,
+    PLANNED_END,
+    Attendance,
+    draw_happens,
+    history,
+)
 from kettrack.estimators.score_process import ScoreProcess, draw_later, draw_start
 
 Floats = npt.NDArray[np.float64]
@@ -77,7 +86,9 @@ class Panel:
     score: Floats
 
 
-def simulate_plasmode(model: PlasmodeModel, effect_per_session: float, rng: np.random.Generator) -> Panel:
+def simulate_plasmode(
+    model: PlasmodeModel, effect_per_session: float, rng: np.random.Generator
+) -> Panel:
     """Let everyone live the first course once more.
 
     Parameters
@@ -85,14 +96,16 @@ def simulate_plasmode(model: PlasmodeModel, effect_per_session: float, rng: np.r
     model : PlasmodeModel
         Fitted to a clinic.
     effect_per_session : float
-        Points each session takes off the next score, for everybody; 0 = sessions do nothing. It wears off as fitted.
+        Points each session takes off the next score, for everybody; 0 = sessions do nothing. It
+        wears off as fitted.
     rng : Generator
         Of NumPy.
 
     Returns
     -------
     Panel
-        People numbered as in `model.baseline`. Scores go on after the last session as far as they did in the clinic.
+        People numbered as in `model.baseline`. Scores go on after the last session as far as they
+        did in the clinic.
     """
     world = World(model, effect_per_session, rng)
     world.run(int(model.planned.max(initial=0)))
@@ -128,7 +141,8 @@ class World:
     scores: list[tuple[Ints, Floats, Bools, Floats]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        model, n = self.model, self.model.baseline.size
+        model = self.model
+        n = self.model.baseline.size
         self.severity, self.level = draw_start(model.process, model.baseline, self.rng)
         self.last, self.clock = model.baseline.copy(), model.baseline_day.copy()
         self.strength = np.ones(n)  # of a session, in each person
@@ -144,11 +158,14 @@ class World:
 
     def hold_session(self, who: Ints, session: int) -> Ints:
         """One session, its scores, and the decision; those who come again."""
-        model, rng = self.model, self.rng
+        model = self.model
+        rng = self.rng
         self.pass_time(who, self.day[who])
         self.dose[who] += self.strength[who]
         self.sessions.append((who, self.day[who]))
-        today = draw_happens(self._history(who, session), model.attendance.same_day, rng)
+        today = draw_happens(
+            self._history(who, session), model.attendance.same_day, rng
+        )
         self.measure(who[today], after=True)
         known = self._history(who, session)
         kind, gap = self.decide(who, session, known)
@@ -160,16 +177,29 @@ class World:
 
     def decide(self, who: Ints, session: int, known: Floats) -> tuple[Ints, Floats]:
         """What follows this session, and the days to the next one where there is one."""
-        model, rng = self.model, self.rng
+        model = self.model
+        rng = self.rng
         leaves = draw_happens(known, model.attendance.stops, rng)
-        kind = np.where(session >= model.planned[who], PLANNED_END, np.where(leaves, LEFT, GOES_ON))
-        gap = np.minimum(rng.choice(model.attendance.gaps, who.size), model.longest_gap[who]) if who.size else self.day[who]
+        kind = np.where(
+            session >= model.planned[who], PLANNED_END, np.where(leaves, LEFT, GOES_ON)
+        )
+        gap = (
+            np.minimum(
+                rng.choice(model.attendance.gaps, who.size), model.longest_gap[who]
+            )
+            if who.size
+            else self.day[who]
+        )
         return kind, gap
 
     def _score_later(self, who: Ints, kind: Ints, gap: Floats, known: Floats) -> Bools:
-        """Scores between this session and the next, or after the last, on the days somebody of the same kind had them."""
+        """Scores between this session and the next, or after the last, on the days somebody of the
+        same kind had them.
+        """
         scored = np.zeros(who.size, bool)
-        for code, (chance, days) in enumerate(zip(self.model.attendance.later, self.model.attendance.offsets, strict=True)):
+        for code, (chance, days) in enumerate(
+            zip(self.model.attendance.later, self.model.attendance.offsets, strict=True)
+        ):
             here = np.flatnonzero(kind == code)
             here = here[draw_happens(known[here], chance, self.rng)]
             scored[here] = True
@@ -180,24 +210,37 @@ class World:
             for offset in drawn.T:
                 now = ~np.isnan(offset)
                 person = who[here[now]]
-                self.pass_time(person, self.day[person] + np.minimum(offset, latest)[now])
+                self.pass_time(
+                    person, self.day[person] + np.minimum(offset, latest)[now]
+                )
                 self.measure(person, after=False)
         return scored
 
     def _history(self, who: Ints, session: int) -> Floats:
-        return history(self.last[who], self.model.baseline[who], session, (self.scored[who] + 0.5) / session)
+        return history(
+            self.last[who],
+            self.model.baseline[who],
+            session,
+            (self.scored[who] + 0.5) / session,
+        )
 
     def pass_time(self, who: Ints, day: Floats) -> None:
         """Severity drifts, and what sessions took off wears off, up to the given days."""
         days = np.maximum(day - self.clock[who], 0.0)
-        self.severity[who] = draw_later(self.model.process, self.severity[who], self.level[who], days, self.rng)
+        self.severity[who] = draw_later(
+            self.model.process, self.severity[who], self.level[who], days, self.rng
+        )
         self.dose[who] *= np.exp(-self.model.process.wear * days)
         self.clock[who] = np.maximum(day, self.clock[who])
 
     def as_score(self, value: Floats) -> Floats:
         """Rounded where scores are, and inside their range."""
         model = self.model
-        return np.clip(np.round(value) if model.whole_numbers else value, model.lowest, model.highest)
+        return np.clip(
+            np.round(value) if model.whole_numbers else value,
+            model.lowest,
+            model.highest,
+        )
 
     def measure(self, who: Ints, after: bool) -> None:
         """A score of each, now."""
@@ -208,10 +251,19 @@ class World:
 
     def panel(self) -> Panel:
         """What was written down, sorted."""
-        person, day = (np.concatenate(column) for column in zip(*self.sessions, strict=True))
+        person, day = (
+            np.concatenate(column) for column in zip(*self.sessions, strict=True)
+        )
         row = np.lexsort((day, person))
-        who, when, after, score = (np.concatenate(column) for column in zip(*self.scores, strict=True))
+        who, when, after, score = (
+            np.concatenate(column) for column in zip(*self.scores, strict=True)
+        )
         place = np.lexsort((after, when, who))
         return Panel(
-            person[row], day[row].astype(np.int64), who[place], when[place].astype(np.int64), after[place], score[place]
+            person[row],
+            day[row].astype(np.int64),
+            who[place],
+            when[place].astype(np.int64),
+            after[place],
+            score[place],
         )

@@ -1,8 +1,10 @@
-"""A plasmode up to a fixed day, for strategies of "so many sessions, then stop": who stops, who comes back, and what is true.
+"""A plasmode up to a fixed day, for strategies of "so many sessions, then stop": who stops, who
+comes back, and what is true.
 
-A course here is sessions that each lie within the grace of the one before, whatever the plan was; who stopped may come back
-later, given the last score. Days of scores after the last session are those of people who stopped at about the same day, since
-the log of a trial or a clinic often ends on one day for all.
+A course here is sessions that each lie within the grace of the one before, whatever the plan was;
+who stopped may come back later, given the last score. Days of scores after the last session are
+those of people who stopped at about the same day, since the log of a trial or a clinic often ends
+on one day for all.
 """
 
 from __future__ import annotations
@@ -14,7 +16,14 @@ import numpy as np
 
 from kettrack.estimators.attendance import GOES_ON, LEFT, draw_happens
 from kettrack.estimators.logistic import predict_logistic
-from kettrack.estimators.plasmode import Bools, Floats, Ints, Panel, PlasmodeModel, World
+from kettrack.estimators.plasmode import (
+    Bools,
+    Floats,
+    Ints,
+    Panel,
+    PlasmodeModel,
+    World,
+)
 from kettrack.estimators.score_process import ScoreProcess, draw_later
 
 FEWEST_DONORS: Final = 10  # whose days of scores may be drawn
@@ -30,17 +39,21 @@ class Stopping:
     planned : float64, shape (n,)
         Sessions planned for each; infinite without a plan.
     stops : float64
-        Coefficients of stopping after a session, over the columns of `history` and of `plan_columns`.
+        Coefficients of stopping after a session, over the columns of `history` and of
+        `plan_columns`.
     gaps : tuple of float64
-        Days to the next session to draw from, after session 1, 2, ...; after the last of these nobody goes on.
+        Days to the next session to draw from, after session 1, 2, ...; after the last of these
+        nobody goes on.
     left_on : float64, shape (leavers,)
         Day of the last session of everybody who was scored after it, ascending.
     offsets : float64, shape (leavers, scores)
         Days from it to those scores, ascending, NaN-padded.
     returns : float64
-        Coefficients of coming back within a week, past the grace, over `return_columns`; missing where nobody did.
+        Coefficients of coming back within a week, past the grace, over `return_columns`; missing
+        where nobody did.
     grace, horizon : int
-        Days within which the next session of a course comes, and day up to which it matters who comes back.
+        Days within which the next session of a course comes, and day up to which it matters who
+        comes back.
     """
 
     planned: Floats
@@ -59,21 +72,33 @@ def plan_columns(session: Ints | int, planned: Floats) -> Floats:
 
 
 def return_columns(last: Floats, baseline: Floats, weeks: Floats) -> Floats:
-    """What coming back may depend on: last score, baseline, weeks since the last session; shape (rows, 5)."""
+    """What coming back may depend on: last score, baseline, weeks since the last session; shape
+    (rows, 5).
+    """
     return np.column_stack([np.ones_like(last), last, last**2 / 10, baseline, weeks])
 
 
 def draw_strength(process: ScoreProcess, n: int, rng: np.random.Generator) -> Floats:
-    """What a session does in each person against the mean of all: gamma, mean 1, its SD as fitted, at most 1.
+    """What a session does in each person against the mean of all: gamma, mean 1, its SD as fitted,
+    at most 1.
 
-    Where it helps some more than others, those it helps most may be the first to stop, and few of them are left to say what
-    more sessions would have done.
+    Where it helps some more than others, those it helps most may be the first to stop, and few of
+    them are left to say what more sessions would have done.
     """
-    spread = process.session_sd / max(process.session, process.session_sd) if process.session_sd else 0.0
+    spread = (
+        process.session_sd / max(process.session, process.session_sd)
+        if process.session_sd
+        else 0.0
+    )
     return rng.gamma(spread**-2, spread**2, n) if spread else np.ones(n)
 
 
-def simulate_stopping(model: PlasmodeModel, stopping: Stopping, effect_per_session: float, rng: np.random.Generator) -> Panel:
+def simulate_stopping(
+    model: PlasmodeModel,
+    stopping: Stopping,
+    effect_per_session: float,
+    rng: np.random.Generator,
+) -> Panel:
     """Let everyone go through the clinic once more.
 
     Parameters
@@ -83,7 +108,8 @@ def simulate_stopping(model: PlasmodeModel, stopping: Stopping, effect_per_sessi
     stopping : Stopping
         Who stops, who comes back.
     effect_per_session : float
-        Points each session takes off the next score, on the mean; people differ and it wears off as fitted.
+        Points each session takes off the next score, on the mean; people differ and it wears off as
+        fitted.
     rng : Generator
         Of NumPy.
 
@@ -105,7 +131,9 @@ class StoppingWorld(World):
 
     def __post_init__(self) -> None:
         World.__post_init__(self)
-        self.strength = draw_strength(self.model.process, self.model.baseline.size, self.rng)
+        self.strength = draw_strength(
+            self.model.process, self.model.baseline.size, self.rng
+        )
 
     def decide(self, who: Ints, session: int, known: Floats) -> tuple[Ints, Floats]:
         """Whether the next session comes within the grace, and when."""
@@ -114,11 +142,16 @@ class StoppingWorld(World):
             return np.full(who.size, LEFT), np.zeros(who.size)
         columns = np.column_stack([known, plan_columns(session, rules.planned[who])])
         leaves = draw_happens(columns, rules.stops, self.rng)
-        return np.where(leaves, LEFT, GOES_ON), self.rng.choice(rules.gaps[session - 1], who.size)
+        return np.where(leaves, LEFT, GOES_ON), self.rng.choice(
+            rules.gaps[session - 1], who.size
+        )
 
     def _score_later(self, who: Ints, kind: Ints, gap: Floats, known: Floats) -> Bools:
-        going, scored = kind == GOES_ON, np.zeros(who.size, bool)
-        scored[going] = World._score_later(self, who[going], kind[going], gap[going], known[going])
+        going = kind == GOES_ON
+        scored = np.zeros(who.size, bool)
+        scored[going] = World._score_later(
+            self, who[going], kind[going], gap[going], known[going]
+        )
         scored[~going] = self._live_on(who[~going], known[~going])
         return scored
 
@@ -127,7 +160,8 @@ class StoppingWorld(World):
         scored = draw_happens(known, self.model.attendance.later[LEFT], self.rng)
         offsets = np.full((who.size, self.stopping.offsets.shape[1] + 1), np.nan)
         offsets[scored, :-1] = self._donated(self.day[who[scored]])
-        away, looked = np.ones(who.size, bool), np.zeros(who.size)
+        away = np.ones(who.size, bool)
+        looked = np.zeros(who.size)
         for offset in offsets.T:
             until = np.where(np.isnan(offset), np.inf, offset)
             self._come_back(who, away, looked, until)
@@ -139,37 +173,59 @@ class StoppingWorld(World):
 
     def _donated(self, day: Floats) -> Floats:
         """Days of scores of somebody who stopped on the same day, or of one of the ten nearest."""
-        donors, most = self.stopping.left_on, len(self.stopping.left_on)
-        first, beyond = (np.searchsorted(donors, day, side) for side in ("left", "right"))
+        donors = self.stopping.left_on
+        most = len(self.stopping.left_on)
+        first, beyond = (
+            np.searchsorted(donors, day, side) for side in ("left", "right")
+        )
         few = beyond - first < FEWEST_DONORS
-        first = np.where(few, np.clip(first - FEWEST_DONORS // 2, 0, max(most - FEWEST_DONORS, 0)), first)
+        first = np.where(
+            few,
+            np.clip(first - FEWEST_DONORS // 2, 0, max(most - FEWEST_DONORS, 0)),
+            first,
+        )
         beyond = np.where(few, np.minimum(first + FEWEST_DONORS, most), beyond)
         return self.stopping.offsets[self.rng.integers(first, beyond)]
 
     def _come_back(self, who: Ints, away: Bools, looked: Floats, until: Floats) -> None:
-        """Sessions past the grace between two scores; after one nobody is counted as away any more."""
+        """Sessions past the grace between two scores; after one nobody is counted as away any
+        more.
+        """
         rules = self.stopping
         if np.isnan(rules.returns).any():
             return
         begin = np.maximum(looked, rules.grace)
-        days = np.where(away, np.minimum(until, rules.horizon - self.day[who]) - begin, 0.0)
+        days = np.where(
+            away, np.minimum(until, rules.horizon - self.day[who]) - begin, 0.0
+        )
         at_risk = np.flatnonzero(days > 0)
         person = who[at_risk]
-        columns = return_columns(self.last[person], self.model.baseline[person], begin[at_risk] / WEEK)
+        columns = return_columns(
+            self.last[person], self.model.baseline[person], begin[at_risk] / WEEK
+        )
         none = (1 - predict_logistic(columns, rules.returns)) ** (days[at_risk] / WEEK)
         back = at_risk[self.rng.random(at_risk.size) > none]
         person = who[back]
-        self.pass_time(person, self.day[person] + np.ceil(begin[back] + self.rng.random(back.size) * days[back]))
+        self.pass_time(
+            person,
+            self.day[person]
+            + np.ceil(begin[back] + self.rng.random(back.size) * days[back]),
+        )
         self.dose[person] += self.strength[person]
         self.sessions.append((person, self.clock[person].copy()))
         away[back] = False
 
 
 def true_strategy_difference(
-    model: PlasmodeModel, stopping: Stopping, effect_per_session: float, numbers: tuple[int, int], looked_at: Floats,
+    model: PlasmodeModel,
+    stopping: Stopping,
+    effect_per_session: float,
+    numbers: tuple[int, int],
+    looked_at: Floats,
     rng: np.random.Generator,
-) -> float:  # fmt: skip
-    """Mean difference in the score between "stop after k" and "stop after m", each forced on everybody.
+) -> float:
+    """Mean difference in the score between "stop after k" and "stop after m", each forced on
+    everybody.
 
     Parameters
     ----------
@@ -183,17 +239,26 @@ def true_strategy_difference(
     Returns
     -------
     float
-        Points, below 0 = lower after k. Spacing as in the clinic; everyone is scored; the natural course, the days and the
-        errors are the same under both.
+        Points, below 0 = lower after k. Spacing as in the clinic; everyone is scored; the natural
+        course, the days and the errors are the same under both.
     """
-    process, world = model.process, StoppingWorld(model, effect_per_session, rng, stopping=stopping)
+    process = model.process
+    world = StoppingWorld(model, effect_per_session, rng, stopping=stopping)
     n = model.baseline.size
     day = rng.choice(looked_at, n).astype(np.float64)
     gaps = [rng.choice(pool, n) for pool in stopping.gaps[: max(numbers) - 1]]
     held = np.cumsum([np.zeros(n), *gaps], axis=0)
     error = process.error_sd * rng.standard_normal(n)
-    natural = draw_later(process, world.severity, world.level, day - model.baseline_day, rng) + error
-    left = np.where(held <= day, np.exp(-process.wear * np.maximum(day - held, 0.0)), 0.0)
+    natural = (
+        draw_later(process, world.severity, world.level, day - model.baseline_day, rng)
+        + error
+    )
+    left = np.where(
+        held <= day, np.exp(-process.wear * np.maximum(day - held, 0.0)), 0.0
+    )
     effect = effect_per_session * world.strength
-    ends = [world.as_score(natural - effect * left[:number].sum(axis=0)) for number in numbers]
+    ends = [
+        world.as_score(natural - effect * left[:number].sum(axis=0))
+        for number in numbers
+    ]
     return float((ends[0] - ends[1]).mean())

@@ -1,4 +1,6 @@
-"""Proportions with an interval that behaves at 0 and at 100 %, and whether a printed count and its percent agree."""
+"""Proportions with an interval that behaves at 0 and at 100 %, and whether a printed count and its
+percent agree.
+"""
 
 from __future__ import annotations
 
@@ -43,11 +45,14 @@ def wilson(events: int, n: int, level: float = 0.95) -> Interval:
     from scipy.stats import binomtest
 
     interval = binomtest(events, n).proportion_ci(level, method="wilson")
-    return Interval(100 * events / n, 100 * float(interval.low), 100 * float(interval.high))
+    return Interval(
+        100 * events / n, 100 * float(interval.low), 100 * float(interval.high)
+    )
 
 
 def percent_agrees(events: int, n: int, percent: float, decimals: int = 1) -> bool:
-    """Whether a printed percent can be the printed count of the printed number, however the last digit was rounded.
+    """Whether a printed percent can be the printed count of the printed number, however the last
+    digit was rounded.
 
     Parameters
     ----------
@@ -65,5 +70,6 @@ def percent_agrees(events: int, n: int, percent: float, decimals: int = 1) -> bo
     >>> percent_agrees(46, 83, 63.0), percent_agrees(46, 73, 63.0)
     (False, True)
     """
-    unit = 10**decimals  # in whole numbers, so that a percent on the edge of two roundings agrees with both
+    # in whole numbers, so that a percent on the edge of two roundings agrees with both
+    unit = 10**decimals
     return n > 0 and abs(100 * unit * events - round(percent * unit) * n) * 2 <= n

@@ -1,7 +1,9 @@
-"""Recurrent events on an integer clock: the mean number of events per patient by each step, with patients as clusters.
+"""Recurrent events on an integer clock: the mean number of events per patient by each step, with
+patients as clusters.
 
-Events of one patient come in bunches, so the interval is built from patients, not from events. What it needs are products
-within patients, summed over patients; the sums of two clinics add up to those of both.
+Events of one patient come in bunches, so the interval is built from patients, not from events. What
+it needs are products within patients, summed over patients; the sums of two clinics add up to those
+of both.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class RecurrenceCounts:
-    """Events and follow-up as sums over patients. They are nearly as fine as the patients: to be added up, not to be shown.
+    """Events and follow-up as sums over patients. They are nearly as fine as the patients: to be
+    added up, not to be shown.
 
     Parameters
     ----------
@@ -28,8 +31,8 @@ class RecurrenceCounts:
     events : int64, shape (e, 3)
         Step of an event, last step of its patient, and the number of events with these two.
     pairs : int64, shape (p, 3)
-        Earlier and later step of two events of one patient, and the number of ordered pairs with these two; an event makes a
-        pair with itself.
+        Earlier and later step of two events of one patient, and the number of ordered pairs with
+        these two; an event makes a pair with itself.
     never_at_risk : int
         Patients with last step 0.
     """
@@ -55,8 +58,16 @@ class RecurrenceCounts:
         ended = np.zeros(max(len(self.ended), len(other.ended)), np.int64)
         for part in (self, other):
             ended[: len(part.ended)] += part.ended
-        events, pairs = (np.vstack(both) for both in ((self.events, other.events), (self.pairs, other.pairs)))
-        return RecurrenceCounts(ended, _summed(events), _summed(pairs), self.never_at_risk + other.never_at_risk)
+        events, pairs = (
+            np.vstack(both)
+            for both in ((self.events, other.events), (self.pairs, other.pairs))
+        )
+        return RecurrenceCounts(
+            ended,
+            _summed(events),
+            _summed(pairs),
+            self.never_at_risk + other.never_at_risk,
+        )
 
 
 def _summed(rows: Ints) -> Ints:
@@ -68,7 +79,9 @@ def _summed(rows: Ints) -> Ints:
     return np.column_stack([keys // size, keys % size, total])
 
 
-def count_recurrences(patient: Ints, time: Ints, is_event: npt.NDArray[np.bool_], followed_to: Ints) -> RecurrenceCounts:
+def count_recurrences(
+    patient: Ints, time: Ints, is_event: npt.NDArray[np.bool_], followed_to: Ints
+) -> RecurrenceCounts:
     """Count recurrent events.
 
     Parameters
@@ -78,10 +91,11 @@ def count_recurrences(patient: Ints, time: Ints, is_event: npt.NDArray[np.bool_]
     time : int, shape (rows,)
         Step of each row, in days or sessions.
     is_event : bool, shape (rows,)
-        Rows that are events; others are passed over, and patients without events need no row. Two events of a patient at one
-        step count as two.
+        Rows that are events; others are passed over, and patients without events need no row. Two
+        events of a patient at one step count as two.
     followed_to : int, shape (n,)
-        Last step at which each patient is followed; at risk from step 1 to it. With 0 a patient is only counted.
+        Last step at which each patient is followed; at risk from step 1 to it. With 0 a patient is
+        only counted.
 
     Returns
     -------
@@ -90,7 +104,8 @@ def count_recurrences(patient: Ints, time: Ints, is_event: npt.NDArray[np.bool_]
     Raises
     ------
     UsageError
-        When an event comes before step 1 or after its patient's follow-up, or a follow-up is below 0.
+        When an event comes before step 1 or after its patient's follow-up, or a follow-up is below
+        0.
 
     Examples
     --------
@@ -98,17 +113,22 @@ def count_recurrences(patient: Ints, time: Ints, is_event: npt.NDArray[np.bool_]
     >>> counts.at_risk.tolist(), counts.per_step.tolist()
     ([3, 3, 2, 1], [1, 0, 2, 0])
     """
-    who, when = patient[is_event].astype(np.int64), time[is_event].astype(np.int64)
+    who = patient[is_event].astype(np.int64)
+    when = time[is_event].astype(np.int64)
     end = followed_to[who].astype(np.int64)
     outside = int(((when < 1) | (when > end)).sum())
     if outside or (followed_to < 0).any():
         raise UsageError(
-            f"{outside} events lie outside of 1 .. last step followed; {int((followed_to < 0).sum())} last steps are < 0."
+            f"{outside} events lie outside of 1 .. last step followed;"
+            f" {int((followed_to < 0).sum())} last steps are < 0."
         )
     ended = np.bincount(followed_to.astype(np.int64), minlength=1)
     one = np.ones(len(who), np.int64)
     return RecurrenceCounts(
-        ended[1:], _summed(np.column_stack([when, end, one])), _summed(_pairs(who, when)), int((followed_to == 0).sum())
+        ended[1:],
+        _summed(np.column_stack([when, end, one])),
+        _summed(_pairs(who, when)),
+        int((followed_to == 0).sum()),
     )
 
 
@@ -122,7 +142,9 @@ def _pairs(who: Ints, when: Ints) -> Ints:
     one = np.repeat(when, partners)
     place = np.arange(len(one)) - np.repeat(np.cumsum(partners) - partners, partners)
     other = when[np.repeat(start, partners) + place]
-    return np.column_stack([np.minimum(one, other), np.maximum(one, other), np.ones(len(one), np.int64)])
+    return np.column_stack(
+        [np.minimum(one, other), np.maximum(one, other), np.ones(len(one), np.int64)]
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,20 +198,26 @@ def estimate_mean_count(counts: RecurrenceCounts, level: float = 0.95) -> MeanCo
     """
     from scipy.special import ndtri
 
-    at_risk, events = counts.at_risk, counts.per_step
+    at_risk = counts.at_risk
+    events = counts.per_step
     estimate = np.cumsum(events / at_risk)
     error = np.sqrt(_variance(counts, at_risk.astype(float), events / at_risk))
     happened = estimate > 0
     factor = np.exp(ndtri(0.5 + level / 2) * error / np.where(happened, estimate, 1))
-    low, high = (np.where(happened, value, np.nan) for value in (estimate / factor, estimate * factor))
+    low, high = (
+        np.where(happened, value, np.nan)
+        for value in (estimate / factor, estimate * factor)
+    )
     return MeanCount(estimate, low, high, error, at_risk, events)
 
 
 def _variance(counts: RecurrenceCounts, at_risk: Floats, rate: Floats) -> Floats:
-    """Sum over patients of the square of own events / at risk, up to t, less what the mean gives them, up to t or their end.
+    """Sum over patients of the square of own events / at risk, up to t, less what the mean gives
+    them, up to t or their end.
 
-    The square is opened into three sums. What a patient is expected to have, `due`, stops growing at the patient's last step;
-    so each sum has a part for those who ended, frozen, and one for those still followed.
+    The square is opened into three sums. What a patient is expected to have, `due`, stops growing
+    at the patient's last step; so each sum has a part for those who ended, frozen, and one for
+    those still followed.
     """
     steps = len(at_risk)
     due = np.cumsum(rate / at_risk)
@@ -201,6 +229,8 @@ def _variance(counts: RecurrenceCounts, at_risk: Floats, rate: Floats) -> Floats
     earlier, later, products = counts.pairs.T
     share = number / at_risk[step - 1]
     own = up_to(later, products / (at_risk[earlier - 1] * at_risk[later - 1]))
-    cross = up_to(end, share * due[end - 1]) + due * (up_to(step, share) - up_to(end, share))
+    cross = up_to(end, share * due[end - 1]) + due * (
+        up_to(step, share) - up_to(end, share)
+    )
     expected = np.cumsum(counts.ended * due**2) + due**2 * (at_risk - counts.ended)
     return np.maximum(own - 2 * cross + expected, 0)

@@ -6,7 +6,8 @@ from kettrack.errors import UsageError
 
 
 def expected_drop(mean: float, sd: float, cutoff: float, reliability: float) -> float:
-    """Expected fall from an entry score at or above a cut-off to a second score, nothing having changed.
+    """Expected fall from an entry score at or above a cut-off to a second score, nothing having
+    changed.
 
     Parameters
     ----------
@@ -40,6 +41,8 @@ def expected_drop(mean: float, sd: float, cutoff: float, reliability: float) -> 
     from scipy.stats import norm
 
     if sd <= 0 or not 0 <= reliability <= 1:
-        raise UsageError("Regression to the mean needs a positive spread and a reliability between 0 and 1.")
+        raise UsageError(
+            "Regression to the mean needs a positive spread and a reliability between 0 and 1."
+        )
     z = (cutoff - mean) / sd
     return float((1 - reliability) * sd * norm.pdf(z) / norm.sf(z))

@@ -1,7 +1,8 @@
-"""Patient bootstrap by weights: how often each patient was drawn, and what to make of the replicates.
+"""Patient bootstrap by weights: how often each patient was drawn, and what to make of the
+replicates.
 
-A patient drawn twice counts twice with everything recorded of them. Estimators take the counts as weights, so that nothing is
-copied and all replicates are computed together.
+A patient drawn twice counts twice with everything recorded of them. Estimators take the counts as
+weights, so that nothing is copied and all replicates are computed together.
 """
 
 from __future__ import annotations
@@ -16,10 +17,13 @@ from kettrack.errors import UsageError
 Floats = npt.NDArray[np.float64]
 
 _BLOCK = 1 << 22  # draws held at a time
-_MOST_MISSING = 0.05  # share of replicates that may have no value before a point has no interval
+# share of replicates that may have no value before a point has no interval
+_MOST_MISSING = 0.05
 
 
-def patient_weights(n_patients: int, replicates: int, seed: int | np.random.SeedSequence) -> npt.NDArray[np.int16]:
+def patient_weights(
+    n_patients: int, replicates: int, seed: int | np.random.SeedSequence
+) -> npt.NDArray[np.int16]:
     """How often each patient is drawn in each replicate of a bootstrap.
 
     Parameters
@@ -29,13 +33,14 @@ def patient_weights(n_patients: int, replicates: int, seed: int | np.random.Seed
     replicates : int
         Number of replicates. Asking for more leaves the first ones as they were.
     seed : int or numpy.random.SeedSequence
-        The same seed gives the same draws on every machine. For parts that must be independent take the children of
-        `numpy.random.SeedSequence(seed).spawn`.
+        The same seed gives the same draws on every machine. For parts that must be independent take
+        the children of `numpy.random.SeedSequence(seed).spawn`.
 
     Returns
     -------
     int16, shape (replicates, n_patients)
-        Every row sums to `n_patients`. `weights[:, patient]` gives each row of a long table its patient's weight.
+        Every row sums to `n_patients`. `weights[:, patient]` gives each row of a long table its
+        patient's weight.
 
     Raises
     ------
@@ -48,18 +53,27 @@ def patient_weights(n_patients: int, replicates: int, seed: int | np.random.Seed
     [4, 4]
     """
     if n_patients < 1 or replicates < 1:
-        raise UsageError(f"A bootstrap needs patients and replicates, not {n_patients} and {replicates}.")
+        raise UsageError(
+            f"A bootstrap needs patients and replicates, not {n_patients} and {replicates}."
+        )
     rng = np.random.default_rng(seed)
     counts = np.empty((replicates, n_patients), dtype=np.int16)
     few = max(1, _BLOCK // n_patients)
     for begin in range(0, replicates, few):
         rows = min(few, replicates - begin)
-        drawn = rng.integers(0, n_patients, (rows, n_patients)) + n_patients * np.arange(rows)[:, None]
-        counts[begin : begin + rows] = np.bincount(drawn.ravel(), minlength=rows * n_patients).reshape(rows, n_patients)
+        drawn = (
+            rng.integers(0, n_patients, (rows, n_patients))
+            + n_patients * np.arange(rows)[:, None]
+        )
+        counts[begin : begin + rows] = np.bincount(
+            drawn.ravel(), minlength=rows * n_patients
+        ).reshape(rows, n_patients)
     return counts
 
 
-def percentile_interval(replicates: npt.ArrayLike, level: float = 0.95) -> tuple[Floats, Floats]:
+def percentile_interval(
+    replicates: npt.ArrayLike, level: float = 0.95
+) -> tuple[Floats, Floats]:
     """Percentile interval of each point.
 
     Parameters
@@ -72,7 +86,8 @@ def percentile_interval(replicates: npt.ArrayLike, level: float = 0.95) -> tuple
     Returns
     -------
     low, high : float64, shape (...)
-        Missing where more than one replicate in twenty is: what often cannot be estimated has no interval.
+        Missing where more than one replicate in twenty is: what often cannot be estimated has no
+        interval.
 
     Examples
     --------
@@ -106,7 +121,9 @@ class Band:
     critical: float
 
 
-def simultaneous_band(estimate: npt.ArrayLike, replicates: npt.ArrayLike, level: float = 0.95) -> Band:
+def simultaneous_band(
+    estimate: npt.ArrayLike, replicates: npt.ArrayLike, level: float = 0.95
+) -> Band:
     """Band that holds a whole curve, or several, with the given coverage.
 
     Parameters
@@ -121,8 +138,8 @@ def simultaneous_band(estimate: npt.ArrayLike, replicates: npt.ArrayLike, level:
     Returns
     -------
     Band
-        Of no width where no replicate differs, which does not mean that the point is certain. Missing where the estimate is
-        missing or more than one replicate in twenty is.
+        Of no width where no replicate differs, which does not mean that the point is certain.
+        Missing where the estimate is missing or more than one replicate in twenty is.
 
     Notes
     -----
@@ -135,7 +152,8 @@ def simultaneous_band(estimate: npt.ArrayLike, replicates: npt.ArrayLike, level:
     >>> round(simultaneous_band([0.0], draws).critical, 1)
     2.0
     """
-    center, values = np.asarray(estimate, dtype=np.float64), np.asarray(replicates, dtype=np.float64)
+    center = np.asarray(estimate, dtype=np.float64)
+    values = np.asarray(replicates, dtype=np.float64)
     missing = np.isnan(values)
     known = ~np.isnan(center) & (missing.mean(axis=0) <= _MOST_MISSING)
     distance = np.where(missing | ~known, 0, values - np.where(known, center, 0))
@@ -143,6 +161,12 @@ def simultaneous_band(estimate: npt.ArrayLike, replicates: npt.ArrayLike, level:
     deviation = np.nanstd(spread, axis=0, ddof=1)
     moves = deviation > 1e-12 * np.maximum(1, np.abs(np.where(known, center, 0)))
     ratio = np.where(moves, np.abs(distance) / np.where(moves, deviation, 1), 0)
-    critical = float(np.quantile(ratio.reshape(len(values), -1).max(axis=1, initial=0), level))
+    critical = float(
+        np.quantile(ratio.reshape(len(values), -1).max(axis=1, initial=0), level)
+    )
     half = np.where(moves, critical * deviation, 0)
-    return Band(np.where(known, center - half, np.nan), np.where(known, center + half, np.nan), critical)
+    return Band(
+        np.where(known, center - half, np.nan),
+        np.where(known, center + half, np.nan),
+        critical,
+    )

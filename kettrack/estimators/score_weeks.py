@@ -17,7 +17,8 @@ Bools = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Weeks:
-    """Scores and sessions by week; a week is the days up to and with its number times seven, week 0 is day 0.
+    """Scores and sessions by week; a week is the days up to and with its number times seven, week 0
+    is day 0.
 
     Parameters
     ----------
@@ -45,8 +46,8 @@ class Known:
     Parameters
     ----------
     baseline, last, previous, total : float64
-        Scores: before session 1, the last known, that of a week earlier, and the sum over baseline and weeks, the last known
-        standing in for a week without one.
+        Scores: before session 1, the last known, that of a week earlier, and the sum over baseline
+        and weeks, the last known standing in for a week without one.
     weeks : int
         The week that comes.
     before, last_week, unscored : int64
@@ -65,8 +66,18 @@ class Known:
     def after(self, score: Floats, given: Ints) -> Known:
         """The same a week later; a missing score leaves the last one known."""
         missing = np.isnan(score)
-        last, unscored = np.where(missing, self.last, score), np.where(missing, self.unscored + given, 0)
-        return Known(self.baseline, last, self.last, self.total + last, self.weeks + 1, self.before + given, given, unscored)
+        last = np.where(missing, self.last, score)
+        unscored = np.where(missing, self.unscored + given, 0)
+        return Known(
+            self.baseline,
+            last,
+            self.last,
+            self.total + last,
+            self.weeks + 1,
+            self.before + given,
+            given,
+            unscored,
+        )
 
     @property
     def mean(self) -> Floats:
@@ -74,17 +85,45 @@ class Known:
         return self.total / (self.weeks + 1)
 
     def for_score(self, given: Ints, weeks: int) -> list[npt.NDArray[np.floating]]:
-        """Covariates of the week's score: an intercept for every week; what sessions since the last score do comes last."""
+        """Covariates of the week's score: an intercept for every week; what sessions since the last
+        score do comes last.
+        """
         since = self.unscored + given
-        own = [np.full(self.last.shape, float(week == self.weeks)) for week in range(weeks)]
-        return [*own, self.last, self.last**2 / 10, self.previous, self.mean, self.baseline, 1.0 * since,
-                since * self.last / 10]  # fmt: skip
+        own = [
+            np.full(self.last.shape, float(week == self.weeks)) for week in range(weeks)
+        ]
+        return [
+            *own,
+            self.last,
+            self.last**2 / 10,
+            self.previous,
+            self.mean,
+            self.baseline,
+            1.0 * since,
+            since * self.last / 10,
+        ]
 
     def for_chance(self, group: Bools, weeks: int) -> list[npt.NDArray[np.floating]]:
-        """Covariates of what happens in the week or does not: each of two groups has its own intercept in every week."""
-        own = [1.0 * (group == one) * (week == self.weeks) for week in range(weeks) for one in (False, True)]
-        came, before = 1.0 * (self.last_week > 0), 1.0 * self.before
-        return [*own, came, came * self.last, came * self.last**2 / 10, self.mean, self.baseline, before, before**2 / 10]
+        """Covariates of what happens in the week or does not: each of two groups has its own
+        intercept in every week.
+        """
+        own = [
+            1.0 * (group == one) * (week == self.weeks)
+            for week in range(weeks)
+            for one in (False, True)
+        ]
+        came = 1.0 * (self.last_week > 0)
+        before = 1.0 * self.before
+        return [
+            *own,
+            came,
+            came * self.last,
+            came * self.last**2 / 10,
+            self.mean,
+            self.baseline,
+            before,
+            before**2 / 10,
+        ]
 
 
 def start(baseline: Floats) -> Known:

@@ -1,8 +1,10 @@
-"""Following a strategy of "so many sessions, then stop": how likely it was, and what the weighted followers say.
+"""Following a strategy of "so many sessions, then stop": how likely it was, and what the weighted
+followers say.
 
-Time after each session is cut into bins. In each bin a logistic model says how likely the next session was, given what was
-known before the bin began. Whoever followed a strategy although that was unlikely stands for those who departed from it: the
-weight is one over the probability of all that the strategy asked.
+Time after each session is cut into bins. In each bin a logistic model says how likely the next
+session was, given what was known before the bin began. Whoever followed a strategy although that
+was unlikely stands for those who departed from it: the weight is one over the probability of all
+that the strategy asked.
 """
 
 from __future__ import annotations
@@ -35,7 +37,8 @@ class GapRows:
     bin : int64, shape (rows,)
         Bin of the days after it.
     at_risk : bool, shape (rows,)
-        Whether the bin began before the next session came. Elsewhere the history is the last that was known before it.
+        Whether the bin began before the next session came. Elsewhere the history is the last that
+        was known before it.
     event : bool, shape (rows,)
         The next session came in the bin.
     in_grace : bool, shape (rows,)
@@ -70,9 +73,11 @@ class GapRows:
 
 
 def possible_rows(rows: GapRows) -> Bools:
-    """Rows in whose bin, and up to whose session, a next session was ever seen; elsewhere the hazard is 0.
+    """Rows in whose bin, and up to whose session, a next session was ever seen; elsewhere the
+    hazard is 0.
 
-    A bin, or a last session, after which nobody ever comes would only send a coefficient to infinity.
+    A bin, or a last session, after which nobody ever comes would only send a coefficient to
+    infinity.
 
     Returns
     -------
@@ -106,10 +111,14 @@ def session_hazard(rows: GapRows, counted: Counts | None = None) -> Floats:
     for part in (rows.in_grace, ~rows.in_grace):
         if not part.any():
             continue
-        x = np.column_stack([rows.bin[part, None] == np.unique(rows.bin[part]), rows.history[part]]).astype(np.float64)
+        x = np.column_stack(
+            [rows.bin[part, None] == np.unique(rows.bin[part]), rows.history[part]]
+        ).astype(np.float64)
         of = rows.at_risk[part]
         weights = None if counted is None else counted[:, rows.patient[part][of]]
-        out[..., part] = predict_logistic(x, fit_logistic(x[of], rows.event[part][of], weights))
+        out[..., part] = predict_logistic(
+            x, fit_logistic(x[of], rows.event[part][of], weights)
+        )
     return out
 
 
@@ -126,8 +135,8 @@ class Following:
     had_to_stay_away : float64, shape (rows,)
         Share of the bin, 0 to 1, in which no session might come.
     still_due : float64, shape (rows,), optional
-        In the gap in which a rule ended the sessions before the next one came, the share of each bin of the grace that was
-        left; missing in all other rows.
+        In the gap in which a rule ended the sessions before the next one came, the share of each
+        bin of the grace that was left; missing in all other rows.
     """
 
     sessions: Ints
@@ -141,7 +150,9 @@ class Following:
         return np.asarray(self.sessions > 0)
 
 
-def stop_after_last(rows: GapRows, last: Ints, followed: Bools, away_in_grace_only: bool = False) -> Following:
+def stop_after_last(
+    rows: GapRows, last: Ints, followed: Bools, away_in_grace_only: bool = False
+) -> Following:
     """Every patient beside the strategy they followed: as many sessions as they had, then none.
 
     Parameters
@@ -155,10 +166,15 @@ def stop_after_last(rows: GapRows, last: Ints, followed: Bools, away_in_grace_on
     away_in_grace_only : bool
         Sessions after the grace are none of the strategy's business.
     """
-    theirs, at_last = followed[rows.patient], rows.session == last[rows.patient]
-    forbidden = rows.in_grace if away_in_grace_only else np.ones(len(rows.bin), dtype=bool)
+    theirs = followed[rows.patient]
+    at_last = rows.session == last[rows.patient]
+    forbidden = (
+        rows.in_grace if away_in_grace_only else np.ones(len(rows.bin), dtype=bool)
+    )
     return Following(
-        np.where(followed, last, 0), theirs & ~at_last & rows.in_grace, (theirs & at_last & forbidden).astype(np.float64)
+        np.where(followed, last, 0),
+        theirs & ~at_last & rows.in_grace,
+        (theirs & at_last & forbidden).astype(np.float64),
     )
 
 
@@ -175,8 +191,14 @@ def chance_to_go_on(rows: GapRows, hazard: Floats) -> tuple[Ints, Floats]:
 
 
 def _chance_to_go_on(rows: GapRows, away: Floats) -> tuple[Ints, Floats]:
-    first = np.flatnonzero(np.diff(rows.patient, prepend=-1) | np.diff(rows.session, prepend=-1))
-    return first, -np.expm1(np.add.reduceat(away * rows.in_grace, first, axis=-1)) if len(first) else away[..., :0]
+    first = np.flatnonzero(
+        np.diff(rows.patient, prepend=-1) | np.diff(rows.session, prepend=-1)
+    )
+    return first, (
+        -np.expm1(np.add.reduceat(away * rows.in_grace, first, axis=-1))
+        if len(first)
+        else away[..., :0]
+    )
 
 
 def _log_away(hazard: Floats) -> Floats:
@@ -184,7 +206,9 @@ def _log_away(hazard: Floats) -> Floats:
     return np.log1p(-np.minimum(hazard, 1 - 1e-16))
 
 
-def following_probability(rows: GapRows, hazard: Floats, following: Following) -> Floats:
+def following_probability(
+    rows: GapRows, hazard: Floats, following: Following
+) -> Floats:
     """Probability of following the strategy all along, given the history; 1 for those who did not.
 
     Parameters
@@ -221,11 +245,16 @@ def following_probability(rows: GapRows, hazard: Floats, following: Following) -
     kept_away = np.flatnonzero(following.had_to_stay_away)
     parts = [
         (_log(chance[..., asked]), rows.patient[first][asked]),
-        (away[..., kept_away] * following.had_to_stay_away[kept_away], rows.patient[kept_away]),
+        (
+            away[..., kept_away] * following.had_to_stay_away[kept_away],
+            rows.patient[kept_away],
+        ),
     ]
     if following.still_due is not None and len(first):
         cut = ~np.isnan(following.still_due[first])
-        left = -np.expm1(np.add.reduceat(away * np.nan_to_num(following.still_due), first, axis=-1))[..., cut]
+        left = -np.expm1(
+            np.add.reduceat(away * np.nan_to_num(following.still_due), first, axis=-1)
+        )[..., cut]
         parts.append((_log(chance[..., cut]) - _log(left), rows.patient[first][cut]))
     logs = np.zeros((*hazard.shape[:-1], rows.people))
     for values, who in parts:

@@ -1,4 +1,6 @@
-"""Means under "stop after k", from those who followed it: stabilised, weighted for missing outcomes, smooth in k or strict."""
+"""Means under "stop after k", from those who followed it: stabilised, weighted for missing
+outcomes, smooth in k or strict.
+"""
 
 from __future__ import annotations
 
@@ -22,13 +24,17 @@ def share_following(sessions: Ints, counted: Counts | None = None) -> Floats:
     float64, shape (people,) or (replicates, people)
         0 for those who followed none.
     """
-    members = (sessions[:, None] == np.arange(1, sessions.max(initial=0) + 1)).astype(np.float64)
+    members = (sessions[:, None] == np.arange(1, sessions.max(initial=0) + 1)).astype(
+        np.float64
+    )
     weights = np.ones(len(sessions)) if counted is None else counted.astype(np.float64)
     share = (weights @ members) / weights.sum(axis=-1, keepdims=True)
     return np.asarray(share @ members.T, dtype=np.float64)
 
 
-def observed_chance(x: Floats, observed: Bools, among: Bools, counted: Counts | None = None) -> Floats:
+def observed_chance(
+    x: Floats, observed: Bools, among: Bools, counted: Counts | None = None
+) -> Floats:
     """Fitted probability that the outcome was observed; 1 where nothing is missing.
 
     Parameters
@@ -47,8 +53,11 @@ def observed_chance(x: Floats, observed: Bools, among: Bools, counted: Counts | 
     return np.maximum(chance, 1e-12)
 
 
-def smooth_means(sessions: Ints, outcome: Floats, weights: Floats, at: tuple[int, ...]) -> Floats:
-    """Mean outcome under "stop after k" from a weighted quadratic in k, the marginal structural model.
+def smooth_means(
+    sessions: Ints, outcome: Floats, weights: Floats, at: tuple[int, ...]
+) -> Floats:
+    """Mean outcome under "stop after k" from a weighted quadratic in k, the marginal structural
+    model.
 
     Parameters
     ----------
@@ -80,6 +89,10 @@ def _powers(k: npt.ArrayLike) -> Floats:
 
 
 def weighted_mean(outcome: Floats, weights: Floats) -> Floats:
-    """Mean of the followers of one strategy, missing where nobody has a weight; shape () or (replicates,)."""
+    """Mean of the followers of one strategy, missing where nobody has a weight; shape () or
+    (replicates,).
+    """
     total = weights.sum(axis=-1)
-    return np.where(total > 0, (weights @ outcome) / np.where(total > 0, total, 1), np.nan)
+    return np.where(
+        total > 0, (weights @ outcome) / np.where(total > 0, total, 1), np.nan
+    )

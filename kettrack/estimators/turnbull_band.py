@@ -16,7 +16,8 @@ FEWEST = 50  # patients, below which subsamples hold next to nothing
 
 @dataclass(frozen=True, slots=True)
 class SurvivalBand:
-    """Survival at given times with pointwise intervals from subsamples; arrays of shape (k,), fractions.
+    """Survival at given times with pointwise intervals from subsamples; arrays of shape (k,),
+    fractions.
 
     Parameters
     ----------
@@ -62,9 +63,10 @@ def subsample_survival(
     times : float, shape (k,)
         Where the interval is wanted.
     shared_visits : bool
-        False where visits fall on any day: subsamples of n^(2/3) patients, errors shrink with n^(1/3). True where all patients
-        share a few planned visit times, say one a week: half samples, errors shrink with n^(1/2). The first is safe in both
-        cases, and wider than need be in the second.
+        False where visits fall on any day: subsamples of n^(2/3) patients, errors shrink with
+        n^(1/3). True where all patients share a few planned visit times, say one a week: half
+        samples, errors shrink with n^(1/2). The first is safe in both cases, and wider than need be
+        in the second.
     replicates, seed : int
         Subsamples, and the seed of their draw; both are kept in the answer.
 
@@ -95,10 +97,12 @@ def subsample_survival(
     ([0.5], [0.4], [0.6])
     """
     whole = fit_turnbull(left, right)
-    n, at = int(whole.n), np.atleast_1d(np.asarray(times, dtype=float))
+    n = int(whole.n)
+    at = np.atleast_1d(np.asarray(times, dtype=float))
     if n < FEWEST:
         raise NotIdentified(
-            f"An interval for times between visits takes subsamples of patients, and {n} patients are too few.",
+            f"An interval for times between visits takes subsamples of patients, and {n} patients"
+            " are too few.",
             f"the same for at least {FEWEST} patients.",
         )
     size, rate = (n // 2, 1 / 2) if shared_visits else (round(n ** (2 / 3)), 1 / 3)
@@ -107,22 +111,45 @@ def subsample_survival(
     errors = np.empty((replicates, len(at)))
     for row in errors:
         drawn = rng.choice(n, size, replace=False)
-        first, last, runs = boxes_of(opens[drawn], closes[drawn], values, np.full(size, 1 / size))
+        first, last, runs = boxes_of(
+            opens[drawn], closes[drawn], values, np.full(size, 1 / size)
+        )
         row[:] = _middle(first, last, maximise(runs)[0], at)
     errors -= _middle(whole.left, whole.right, whole.mass, at)
-    # A half sample differs from the whole as the whole from the truth: it shares half of its patients with it.
+    # A half sample differs from the whole as the whole from the truth: it shares half of its
+    # patients with it.
     scale = (size / (n - size) if shared_visits else size / n) ** rate
     smallest, largest = np.quantile(errors, [0.025, 0.975], axis=0) * scale
     low, high = whole.survival(at)
     return SurvivalBand(
-        at, low, high, np.clip(low - largest, 0, 1), np.clip(high - smallest, 0, 1), n, size, replicates, seed, rate
+        at,
+        low,
+        high,
+        np.clip(low - largest, 0, 1),
+        np.clip(high - smallest, 0, 1),
+        n,
+        size,
+        replicates,
+        seed,
+        rate,
     )
 
 
 def _middle(left: Floats, right: Floats, mass: Floats, at: Floats) -> Floats:
-    """Survival with the mass of a box spread evenly over it; that of an endless box comes after everything."""
+    """Survival with the mass of a box spread evenly over it; that of an endless box comes after
+    everything.
+    """
     ended = np.searchsorted(right, at, side="right")
     box = np.minimum(ended, len(right) - 1)
-    inside = (ended < len(right)) & (left[box] < at) & np.isfinite(right[box]) & np.isfinite(left[box])
-    part = np.where(inside, at - left[box], 0) / np.where(inside, right[box] - left[box], 1)
-    return np.asarray(1 - np.concatenate([[0], np.cumsum(mass)])[ended] - part * mass[box])
+    inside = (
+        (ended < len(right))
+        & (left[box] < at)
+        & np.isfinite(right[box])
+        & np.isfinite(left[box])
+    )
+    part = np.where(inside, at - left[box], 0) / np.where(
+        inside, right[box] - left[box], 1
+    )
+    return np.asarray(
+        1 - np.concatenate([[0], np.cumsum(mass)])[ended] - part * mass[box]
+    )

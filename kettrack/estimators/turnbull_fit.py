@@ -1,7 +1,8 @@
 """Mass on boxes that makes interval-censored times most likely: where it can lie, and how much.
 
-Each interval covers a contiguous run of boxes, `first <= box < last`, so probabilities are differences of running sums. One
-iteration costs O(intervals + boxes), besides a Newton step on the few boxes that hold mass.
+Each interval covers a contiguous run of boxes, `first <= box < last`, so probabilities are
+differences of running sums. One iteration costs O(intervals + boxes), besides a Newton step on the
+few boxes that hold mass.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 AIM = 1e-9  # stop when no box has a mean gradient above 1 + AIM
-NEAR_0 = 1e-3  # no probability falls below this part of itself in one step: at 0 it could not come back
+# no probability falls below this part of itself in one step: at 0 it could not come back
+NEAR_0 = 1e-3
 MOST_ITERATIONS = 1000
 
 
@@ -39,27 +41,39 @@ class Runs:
         return below[self.last] - below[self.first]
 
     def gradient(self, probability: Floats) -> Floats:
-        """Mean gradient of the log-likelihood in the mass of each box: at most 1 at a maximum, and 1 where mass is."""
+        """Mean gradient of the log-likelihood in the mass of each box: at most 1 at a maximum, and
+        1 where mass is.
+        """
         share = self.weight / probability
         size = self.boxes + 1
-        return np.cumsum(np.bincount(self.first, share, size) - np.bincount(self.last, share, size))[:-1]
+        return np.cumsum(
+            np.bincount(self.first, share, size) - np.bincount(self.last, share, size)
+        )[:-1]
 
     def curvature(self, probability: Floats) -> Floats:
-        """Minus the second derivative, shape (boxes, boxes): runs over both boxes, summed from two sides of a table."""
+        """Minus the second derivative, shape (boxes, boxes): runs over both boxes, summed from two
+        sides of a table.
+        """
         size = self.boxes + 1
-        table = np.bincount(self.first * size + self.last, self.weight / probability**2, size * size).reshape(size, size)
+        table = np.bincount(
+            self.first * size + self.last, self.weight / probability**2, size * size
+        ).reshape(size, size)
         upper = np.triu(table.cumsum(axis=0)[:, ::-1].cumsum(axis=1)[:-1, ::-1][:, 1:])
         return upper + np.triu(upper, 1).T
 
 
 def places_of(ends: Floats) -> tuple[Ints, Ints, Floats]:
-    """Places of the ends in their order, and the values. At each v an exact v opens, then (l, v] closes, then (v, r] opens."""
+    """Places of the ends in their order, and the values. At each v an exact v opens, then (l, v]
+    closes, then (v, r] opens.
+    """
     values, rank = np.unique(ends, return_inverse=True)
     rank = rank.reshape(ends.shape)
     return 3 * rank[0] + np.where(ends[0] < ends[1], 2, 0), 3 * rank[1] + 1, values
 
 
-def boxes_of(opens: Ints, closes: Ints, values: Floats, share: Floats) -> tuple[Floats, Floats, Runs]:
+def boxes_of(
+    opens: Ints, closes: Ints, values: Floats, share: Floats
+) -> tuple[Floats, Floats, Runs]:
     """Left and right end of each box, and the boxes that each distinct interval covers."""
     size = 3 * len(values)
     distinct, group = np.unique(opens * size + closes, return_inverse=True)
@@ -70,25 +84,34 @@ def boxes_of(opens: Ints, closes: Ints, values: Floats, share: Floats) -> tuple[
 
 
 def _intersect(opens: Ints, closes: Ints) -> tuple[Ints, Ints, Ints, Ints]:
-    """Maximal intersections of intervals whose ends are given as distinct integer places in their order.
+    """Maximal intersections of intervals whose ends are given as distinct integer places in their
+    order.
 
-    Returns the opening and the closing place of each box, and for each interval the first box it covers and the one after the
-    last.
+    Returns the opening and the closing place of each box, and for each interval the first box it
+    covers and the one after the last.
     """
     places = np.unique(np.concatenate([opens, closes]))
     is_opening = np.isin(places, opens)
     begins = np.flatnonzero(is_opening[:-1] & ~is_opening[1:])
-    box_opens, box_closes = places[begins], places[begins + 1]
-    return box_opens, box_closes, np.searchsorted(box_opens, opens), np.searchsorted(box_closes, closes, side="right")
+    box_opens = places[begins]
+    box_closes = places[begins + 1]
+    return (
+        box_opens,
+        box_closes,
+        np.searchsorted(box_opens, opens),
+        np.searchsorted(box_closes, closes, side="right"),
+    )
 
 
 def maximise(runs: Runs) -> tuple[Floats, Floats, int]:
     """Mass and mean gradient of each box, and the number of iterations.
 
-    Newton steps on the boxes with mass and those where the gradient peaks above 1; the quadratic model is minimised over
-    masses of 0 or more (constrained Newton method, Wang 2008, Computational Statistics and Data Analysis 52:2388).
+    Newton steps on the boxes with mass and those where the gradient peaks above 1; the quadratic
+    model is minimised over masses of 0 or more (constrained Newton method, Wang 2008, Computational
+    Statistics and Data Analysis 52:2388).
     """
-    mass, iterations = _cover(runs), 0
+    mass = _cover(runs)
+    iterations = 0
     while True:
         probability = runs.probability(mass)
         gradient = runs.gradient(probability)
@@ -96,19 +119,26 @@ def maximise(runs: Runs) -> tuple[Floats, Floats, int]:
             return mass, gradient, iterations
         tried = (mass > 0) | _peaks(gradient)
         target = np.zeros_like(mass)
-        target[tried] = _newton(runs.over(tried).curvature(probability), gradient[tried], mass[tried])
-        found = _search(runs, mass, target - mass, float((gradient - 1) @ (target - mass)))
+        target[tried] = _newton(
+            runs.over(tried).curvature(probability), gradient[tried], mass[tried]
+        )
+        found = _search(
+            runs, mass, target - mass, float((gradient - 1) @ (target - mass))
+        )
         if found is None:  # rounding leaves nothing to gain
             return mass, gradient, iterations
-        mass, iterations = found / found.sum(), iterations + 1
+        mass = found / found.sum()
+        iterations = iterations + 1
 
 
 def _cover(runs: Runs) -> Floats:
     """Equal mass on the fewest boxes that touch every run."""
     earliest = np.full(runs.boxes + 1, runs.boxes)
     np.minimum.at(earliest, runs.first, runs.last - 1)
-    earliest = np.minimum.accumulate(earliest[::-1])[::-1]  # first end among runs that begin at a box or later
-    mass, box = np.zeros(runs.boxes), int(earliest[0])
+    # first end among runs that begin at a box or later
+    earliest = np.minimum.accumulate(earliest[::-1])[::-1]
+    mass = np.zeros(runs.boxes)
+    box = int(earliest[0])
     while box < runs.boxes:
         mass[box] = 1
         box = int(earliest[box + 1])
@@ -122,14 +152,17 @@ def _peaks(gradient: Floats) -> npt.NDArray[np.bool_]:
 
 
 def _newton(curvature: Floats, gradient: Floats, mass: Floats) -> Floats:
-    """Masses of 0 or more that lower the quadratic model, from `mass`; a tiny pull towards `mass` keeps it solvable.
+    """Masses of 0 or more that lower the quadratic model, from `mass`; a tiny pull towards `mass`
+    keeps it solvable.
 
     Overwrites `curvature`.
     """
     pull = 1e-10 * curvature.diagonal().max()
     curvature.flat[:: len(mass) + 1] += pull
-    slope = 2 * gradient - 1 + pull * mass  # the model is x'Cx/2 - slope'x, since C mass = gradient
-    free, now = np.ones(len(mass), bool), mass
+    # the model is x'Cx/2 - slope'x, since C mass = gradient
+    slope = 2 * gradient - 1 + pull * mass
+    free = np.ones(len(mass), bool)
+    now = mass
     while True:
         best = np.zeros(len(mass))
         best[free] = np.linalg.solve(curvature[free][:, free], slope[free])
@@ -144,10 +177,15 @@ def _newton(curvature: Floats, gradient: Floats, mass: Floats) -> Floats:
 
 def _search(runs: Runs, mass: Floats, step: Floats, gain: float) -> Floats | None:
     """Mass after the longest of the halved steps that raises the log-likelihood enough."""
-    start, change = runs.probability(mass), runs.probability(step)
+    start = runs.probability(mass)
+    change = runs.probability(step)
     total = float(step.sum())
     for part in 0.5 ** np.arange(40):
         ratio = 1 + part * change / start
-        if ratio.min() > NEAR_0 and float(runs.weight @ np.log(ratio)) - part * total >= part * gain / 4 - 1e-15:
+        if (
+            ratio.min() > NEAR_0
+            and float(runs.weight @ np.log(ratio)) - part * total
+            >= part * gain / 4 - 1e-15
+        ):
             return np.asarray(np.maximum(mass + part * step, 0))
     return None

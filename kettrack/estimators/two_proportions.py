@@ -1,4 +1,6 @@
-"""Two proportions compared: differences and ratios, each interval by its name, and p values for those who must print one."""
+"""Two proportions compared: differences and ratios, each interval by its name, and p values for
+those who must print one.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,11 @@ class TwoCounts(NamedTuple):
     n_b: int
 
 
-def risk_difference(counts: TwoCounts, method: DifferenceMethod = "miettinen_nurminen", level: float = 0.95) -> Interval:
+def risk_difference(
+    counts: TwoCounts,
+    method: DifferenceMethod = "miettinen_nurminen",
+    level: float = 0.95,
+) -> Interval:
     """Percent in the first group minus percent in the second.
 
     Parameters
@@ -37,9 +43,9 @@ def risk_difference(counts: TwoCounts, method: DifferenceMethod = "miettinen_nur
     counts : TwoCounts
         The four counts.
     method : {"miettinen_nurminen", "newcombe", "wald"}
-        The score interval of Miettinen and Nurminen (1985), which holds its level at small counts and near 0 and 100 %;
-        Newcombe's of two Wilson intervals (1998, method 10); or the plain one of most labels, of no width when nobody or
-        everybody in both groups had the event.
+        The score interval of Miettinen and Nurminen (1985), which holds its level at small counts
+        and near 0 and 100 %; Newcombe's of two Wilson intervals (1998, method 10); or the plain one
+        of most labels, of no width when nobody or everybody in both groups had the event.
     level : float
         Coverage.
 
@@ -64,7 +70,9 @@ def risk_difference(counts: TwoCounts, method: DifferenceMethod = "miettinen_nur
     if method == "miettinen_nurminen":
         low, high = _score_interval(counts, estimate, level)
     else:
-        low, high = _statsmodels_interval(counts, "diff", "newcomb" if method == "newcombe" else "wald", level)
+        low, high = _statsmodels_interval(
+            counts, "diff", "newcomb" if method == "newcombe" else "wald", level
+        )
     return Interval(100 * estimate, 100 * low, 100 * high)
 
 
@@ -79,8 +87,8 @@ def number_to_treat(difference: Interval) -> Interval:
     Returns
     -------
     Interval
-        Negative when the first group has fewer events. The interval is missing when that of the difference holds 0: it would
-        run through infinity, from a benefit to a harm.
+        Negative when the first group has fewer events. The interval is missing when that of the
+        difference holds 0: it would run through infinity, from a benefit to a harm.
 
     Examples
     --------
@@ -106,7 +114,8 @@ def odds_ratio(counts: TwoCounts, level: float = 0.95) -> Interval:
     Returns
     -------
     Interval
-        NaN when any of the four cells, with or without the event, is 0: nothing is added to make it go.
+        NaN when any of the four cells, with or without the event, is 0: nothing is added to make it
+        go.
 
     Examples
     --------
@@ -116,7 +125,10 @@ def odds_ratio(counts: TwoCounts, level: float = 0.95) -> Interval:
     a, n_a, b, n_b = counts
     if 0 in (a, b, n_a - a, n_b - b):
         return UNDEFINED
-    return Interval(a * (n_b - b) / (b * (n_a - a)), *_statsmodels_interval(counts, "odds-ratio", "logit", level))
+    return Interval(
+        a * (n_b - b) / (b * (n_a - a)),
+        *_statsmodels_interval(counts, "odds-ratio", "logit", level),
+    )
 
 
 def risk_ratio(counts: TwoCounts, level: float = 0.95) -> Interval:
@@ -142,7 +154,9 @@ def risk_ratio(counts: TwoCounts, level: float = 0.95) -> Interval:
     a, n_a, b, n_b = counts
     if 0 in (a, b):
         return UNDEFINED
-    return Interval((a / n_a) / (b / n_b), *_statsmodels_interval(counts, "ratio", "log", level))
+    return Interval(
+        (a / n_a) / (b / n_b), *_statsmodels_interval(counts, "ratio", "log", level)
+    )
 
 
 def p_value(counts: TwoCounts, method: TestMethod) -> float:
@@ -153,7 +167,8 @@ def p_value(counts: TwoCounts, method: TestMethod) -> float:
     counts : TwoCounts
         The four counts.
     method : {"pearson", "yates", "fisher"}
-        Chi-squared, chi-squared with the continuity correction, or Fisher's exact test by summing the less likely tables.
+        Chi-squared, chi-squared with the continuity correction, or Fisher's exact test by summing
+        the less likely tables.
 
     Returns
     -------
@@ -176,14 +191,20 @@ def p_value(counts: TwoCounts, method: TestMethod) -> float:
     return float(chi2_contingency(table, correction=method == "yates").pvalue)
 
 
-def _statsmodels_interval(counts: TwoCounts, compare: str, method: str, level: float) -> tuple[float, float]:
+def _statsmodels_interval(
+    counts: TwoCounts, compare: str, method: str, level: float
+) -> tuple[float, float]:
     from statsmodels.stats.proportion import confint_proportions_2indep
 
-    low, high = confint_proportions_2indep(*counts, method=method, compare=compare, alpha=1 - level)
+    low, high = confint_proportions_2indep(
+        *counts, method=method, compare=compare, alpha=1 - level
+    )
     return float(low), float(high)
 
 
-def _score_interval(counts: TwoCounts, estimate: float, level: float) -> tuple[float, float]:
+def _score_interval(
+    counts: TwoCounts, estimate: float, level: float
+) -> tuple[float, float]:
     """Differences, as fractions, that the score test does not reject."""
     from scipy.optimize import brentq
     from scipy.special import ndtri
@@ -193,19 +214,28 @@ def _score_interval(counts: TwoCounts, estimate: float, level: float) -> tuple[f
     def end(side: int) -> float:
         def beyond(difference: float) -> float:
             """Above 0 where the score test rejects; it always does at the end of the scale."""
-            return side * (difference - estimate) - z * _restricted_error(counts, difference)
+            return side * (difference - estimate) - z * _restricted_error(
+                counts, difference
+            )
 
         # One step off the estimate, where with nobody or everybody affected the error itself is 0.
-        return float(brentq(beyond, estimate + side * 1e-9, side, xtol=1e-13)) if estimate != side else estimate
+        return (
+            float(brentq(beyond, estimate + side * 1e-9, side, xtol=1e-13))
+            if estimate != side
+            else estimate
+        )
 
     return end(-1), end(1)
 
 
 def _restricted_error(counts: TwoCounts, difference: float) -> float:
-    """Standard error of the difference, from the shares that fit the counts best among those that far apart."""
+    """Standard error of the difference, from the shares that fit the counts best among those that
+    far apart.
+    """
     a, n_a, b, n_b = counts
     n = n_a + n_b
-    # The share of the second group is a root of a cubic; in closed form by Farrington and Manning 1990.
+    # The share of the second group is a root of a cubic; in closed form by Farrington and Manning
+    # 1990.
     second = ((n_a + 2 * n_b) * difference - n - a - b) / (3 * n)
     first = ((n_b * difference - n - 2 * b) * difference + a + b) / (3 * n)
     q = second**3 - 1.5 * second * first + b * difference * (1 - difference) / (2 * n)

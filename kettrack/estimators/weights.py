@@ -1,7 +1,7 @@
 """Inverse-probability weights: made from fitted probabilities, described, and questioned.
 
-A weight says how many patients a patient stands for. Where few stand for many the estimate rests on those few, whatever the
-number of patients; `describe_weights` says how many it really is.
+A weight says how many patients a patient stands for. Where few stand for many the estimate rests on
+those few, whatever the number of patients; `describe_weights` says how many it really is.
 """
 
 from __future__ import annotations
@@ -31,17 +31,22 @@ def observed_probability(fitted: npt.ArrayLike, happened: npt.ArrayLike) -> Floa
     return np.where(happened, p, 1 - p)
 
 
-def cumulative_weights(denominator: npt.ArrayLike, offsets: Ints, numerator: npt.ArrayLike | None = None) -> Floats:
-    """Weight of each patient up to and with each row: one over the product of the probabilities so far.
+def cumulative_weights(
+    denominator: npt.ArrayLike, offsets: Ints, numerator: npt.ArrayLike | None = None
+) -> Floats:
+    """Weight of each patient up to and with each row: one over the product of the probabilities so
+    far.
 
     Parameters
     ----------
     denominator : float, shape (..., rows)
-        Probability of what happened in each row given the history, rows in order within each patient; above 0.
+        Probability of what happened in each row given the history, rows in order within each
+        patient; above 0.
     offsets : int, shape (patients + 1,)
         Where each patient's rows begin, and the number of rows at the end. A patient may have none.
     numerator : float, shape (..., rows), optional
-        The same without the history that changes over time, for stabilised weights; without it they are not stabilised.
+        The same without the history that changes over time, for stabilised weights; without it they
+        are not stabilised.
 
     Returns
     -------
@@ -65,8 +70,12 @@ def cumulative_weights(denominator: npt.ArrayLike, offsets: Ints, numerator: npt
             "what else decides it, or fewer covariates for the few events there are.",
         )
     factors = np.log(above) - np.log(below)
-    sums = np.concatenate([np.zeros((*factors.shape[:-1], 1)), np.cumsum(factors, axis=-1)], axis=-1)
-    return np.exp(sums[..., 1:] - np.repeat(sums[..., offsets[:-1]], np.diff(offsets), axis=-1))
+    sums = np.concatenate(
+        [np.zeros((*factors.shape[:-1], 1)), np.cumsum(factors, axis=-1)], axis=-1
+    )
+    return np.exp(
+        sums[..., 1:] - np.repeat(sums[..., offsets[:-1]], np.diff(offsets), axis=-1)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,19 +127,28 @@ def describe_weights(weights: npt.ArrayLike) -> WeightSummary:
     w = w[w > 0]
     if not len(w):
         raise NotIdentified("No patient has a weight above 0.")
-    total, ess = w.sum(), w.sum() ** 2 / (w**2).sum()
+    total = w.sum()
+    ess = w.sum() ** 2 / (w**2).sum()
     p99 = float(np.quantile(w, 0.99))
     share = float(w.max() / total)
     return WeightSummary(
-        len(w), float(w.mean()), float(w.max()), p99, float(ess), float(ess / len(w)), share, int((w > 10).sum())
+        len(w),
+        float(w.mean()),
+        float(w.max()),
+        p99,
+        float(ess),
+        float(ess / len(w)),
+        share,
+        int((w > 10).sum()),
     )
 
 
 def truncate_weights(weights: npt.ArrayLike, centile: float) -> Floats:
-    """Weights with those above a centile brought down to it: a sensitivity analysis, never an estimate of its own.
+    """Weights with those above a centile brought down to it: a sensitivity analysis, never an
+    estimate of its own.
 
-    Truncating brings back the bias that the weights remove; an estimate that moves over `TRUNCATION_CENTILES` rests on a few
-    large weights.
+    Truncating brings back the bias that the weights remove; an estimate that moves over
+    `TRUNCATION_CENTILES` rests on a few large weights.
 
     Examples
     --------
@@ -141,7 +159,9 @@ def truncate_weights(weights: npt.ArrayLike, centile: float) -> Floats:
     return np.minimum(w, np.quantile(w[w > 0], centile / 100)) if (w > 0).any() else w
 
 
-def standardised_differences(x: npt.ArrayLike, group: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> Floats:
+def standardised_differences(
+    x: npt.ArrayLike, group: npt.ArrayLike, weights: npt.ArrayLike | None = None
+) -> Floats:
     """Difference in weighted means, group minus others, in standard deviations.
 
     Parameters
@@ -173,20 +193,38 @@ def standardised_differences(x: npt.ArrayLike, group: npt.ArrayLike, weights: np
     >>> standardised_differences([[0.0], [2.0], [1.0], [3.0]], [False, False, True, True]).round(3).tolist()
     [0.707]
     """
-    columns, inside = np.asarray(x, dtype=np.float64), np.asarray(group, dtype=bool)
-    w = np.ones(len(inside)) if weights is None else np.asarray(weights, dtype=np.float64)
+    columns = np.asarray(x, dtype=np.float64)
+    inside = np.asarray(group, dtype=bool)
+    w = (
+        np.ones(len(inside))
+        if weights is None
+        else np.asarray(weights, dtype=np.float64)
+    )
     if not (w[inside].sum() > 0 and w[~inside].sum() > 0):
-        raise NotIdentified("One of the two groups is empty, so they cannot be compared.")
+        raise NotIdentified(
+            "One of the two groups is empty, so they cannot be compared."
+        )
     parts = [columns[inside], columns[~inside]]
-    difference = np.average(parts[0], axis=0, weights=w[inside]) - np.average(parts[1], axis=0, weights=w[~inside])
-    variance = np.mean([part.var(axis=0, ddof=1) if len(part) > 1 else np.zeros(columns.shape[1]) for part in parts], axis=0)
+    difference = np.average(parts[0], axis=0, weights=w[inside]) - np.average(
+        parts[1], axis=0, weights=w[~inside]
+    )
+    variance = np.mean(
+        [
+            part.var(axis=0, ddof=1) if len(part) > 1 else np.zeros(columns.shape[1])
+            for part in parts
+        ],
+        axis=0,
+    )
     return np.where(
-        variance > 0, difference / np.sqrt(np.where(variance > 0, variance, 1)), np.where(difference == 0, 0, np.nan)
+        variance > 0,
+        difference / np.sqrt(np.where(variance > 0, variance, 1)),
+        np.where(difference == 0, 0, np.nan),
     )
 
 
 def e_value(risk_ratio: float) -> float:
-    """How strong an unrecorded reason must be, as a risk ratio with both exposure and outcome, to explain a risk ratio away.
+    """How strong an unrecorded reason must be, as a risk ratio with both exposure and outcome, to
+    explain a risk ratio away.
 
     VanderWeele and Ding 2017, Ann Intern Med 167:268.
 
@@ -202,7 +240,8 @@ def e_value(risk_ratio: float) -> float:
 
 
 def e_value_of_difference(difference: float) -> float:
-    """The same for a difference in means, in standard deviations of the outcome, taken as a risk ratio of exp(.91 d).
+    """The same for a difference in means, in standard deviations of the outcome, taken as a risk
+    ratio of exp(.91 d).
 
     Examples
     --------

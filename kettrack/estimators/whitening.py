@@ -1,7 +1,9 @@
-"""Rows checked, and columns made uncorrelated: what keeps Newton's method and the normal equations away from rounding error.
+"""Rows checked, and columns made uncorrelated: what keeps Newton's method and the normal equations
+away from rounding error.
 
-Session number and its square, or a score and its mean so far, are nearly the same column. Models are fitted on combinations
-that are uncorrelated under the weights, and the coefficients are turned back.
+Session number and its square, or a score and its mean so far, are nearly the same column. Models
+are fitted on combinations that are uncorrelated under the weights, and the coefficients are turned
+back.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ Bools = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[np.number]
 
 RIDGE = 1e-12  # per unit of weight, on uncorrelated columns
-_SAME = 1e-10  # a direction shorter than this share of the longest is one column repeated
+# a direction shorter than this share of the longest is one column repeated
+_SAME = 1e-10
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,9 @@ class Rows:
     used: Bools
 
 
-def check_rows(x: npt.ArrayLike, y: npt.ArrayLike, weights: npt.ArrayLike | None) -> Rows:
+def check_rows(
+    x: npt.ArrayLike, y: npt.ArrayLike, weights: npt.ArrayLike | None
+) -> Rows:
     """Arrays that fit together, without the rows that weigh nothing.
 
     Raises
@@ -58,17 +63,31 @@ def check_rows(x: npt.ArrayLike, y: npt.ArrayLike, weights: npt.ArrayLike | None
     >>> check_rows([[1.0], [2.0]], [0.5, np.nan], [3, 0]).x.tolist()
     [[1.0]]
     """
-    rows, outcome = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
-    weighing = np.atleast_2d(np.ones(len(outcome)) if weights is None else np.asarray(weights))
-    if rows.ndim != 2 or outcome.shape != rows.shape[:1] or weighing.shape[1:] != outcome.shape:
-        raise UsageError(f"{rows.shape} covariates, {outcome.shape} outcomes and {weighing.shape} weights do not fit together.")
-    if not (weighing.min(initial=0) >= 0 and np.isfinite(weighing.sum(dtype=np.float64))):
+    rows = np.asarray(x, dtype=np.float64)
+    outcome = np.asarray(y, dtype=np.float64)
+    weighing = np.atleast_2d(
+        np.ones(len(outcome)) if weights is None else np.asarray(weights)
+    )
+    if (
+        rows.ndim != 2
+        or outcome.shape != rows.shape[:1]
+        or weighing.shape[1:] != outcome.shape
+    ):
+        raise UsageError(
+            f"{rows.shape} covariates, {outcome.shape} outcomes and {weighing.shape} weights do"
+            " not fit together."
+        )
+    if not (
+        weighing.min(initial=0) >= 0 and np.isfinite(weighing.sum(dtype=np.float64))
+    ):
         raise UsageError("A weight is negative, missing or infinite.")
     used: Bools = np.asarray(weighing.any(axis=0))
     if not used.any():
         raise NotIdentified("No observation is left to fit a model to.")
     if not used.all():
-        rows, outcome, weighing = rows[used], outcome[used], weighing[:, used]
+        rows = rows[used]
+        outcome = outcome[used]
+        weighing = weighing[:, used]
     if not (np.isfinite(rows).all() and np.isfinite(outcome).all()):
         raise UsageError("A row with a weight above 0 has a missing or infinite value.")
     return Rows(rows, outcome, weighing, used)
@@ -89,7 +108,8 @@ def whiten(x: Floats, weights: Floats) -> tuple[Floats, Floats]:
     columns : float64, shape (rows, rank)
         Equal to `x @ back`.
     back : float64, shape (columns, rank)
-        Takes coefficients of `columns` to coefficients of `x`; where columns of `x` repeat each other, to the shortest.
+        Takes coefficients of `columns` to coefficients of `x`; where columns of `x` repeat each
+        other, to the shortest.
 
     Examples
     --------
@@ -107,13 +127,17 @@ def whiten(x: Floats, weights: Floats) -> tuple[Floats, Floats]:
 
 
 def column_products(x: Floats) -> Floats:
-    """Products of each column with itself and those before it, shape (rows, columns (columns + 1) / 2)."""
+    """Products of each column with itself and those before it, shape (rows, columns (columns + 1) /
+    2).
+    """
     first, second = np.tril_indices(x.shape[1])
     return np.ascontiguousarray(x[:, first] * x[:, second])
 
 
 def symmetric_from(packed: Floats, columns: int) -> Floats:
-    """Weighted sums of `column_products` as symmetric matrices with the ridge, shape (replicates, columns, columns)."""
+    """Weighted sums of `column_products` as symmetric matrices with the ridge, shape (replicates,
+    columns, columns).
+    """
     full = np.empty((len(packed), columns, columns))
     first, second = np.tril_indices(columns)
     full[:, first, second] = packed

@@ -1,4 +1,6 @@
-"""Who went from which severity band to which: nodes as stacked blocks, ribbons as wide as the people in them."""
+"""Who went from which severity band to which: nodes as stacked blocks, ribbons as wide as the
+people in them.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +12,18 @@ from matplotlib.axes import Axes
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 
-from kettrack.figures.style import IN_CARE, INK, NO_DATA, STOPPED, canvas, nothing_to_draw, write_caption
+from kettrack.figures.style import (
+    IN_CARE,
+    INK,
+    NO_DATA,
+    STOPPED,
+    canvas,
+    nothing_to_draw,
+    write_caption,
+)
 
-# From well to ill, dark blue over light to dark orange: told apart by every kind of colour vision, and in grey by the order.
+# From well to ill, dark blue over light to dark orange: told apart by every kind of colour vision,
+# and in grey by the order.
 SEVERITY: Final = ("#004B75", "#3D94C4", "#B5D3E3", "#F2B872", "#C2500A")
 OTHERS: Final = {
     "no score": (NO_DATA, "////"),
@@ -69,9 +80,15 @@ def plot_flows(table: pd.DataFrame, ax: Axes | None = None, caption: str = "") -
         axes.set_xticks(np.arange(len(visits)), visits)
         axes.spines[["left", "bottom"]].set_visible(False)
         axes.tick_params(axis="x", length=0)
-        axes.set_title("Severity at four visits; those not scored and those who stopped stay in", loc="left")
+        axes.set_title(
+            "Severity at four visits; those not scored and those who stopped stay in",
+            loc="left",
+        )
         hidden = "; hidden counts are not drawn" if table["people"].isna().any() else ""
-        axes.set_xlabel(f"height = people; grey stubs = ribbons of fewer than 6 people, merged{hidden}", fontsize=8)
+        axes.set_xlabel(
+            f"height = people; grey stubs = ribbons of fewer than 6 people, merged{hidden}",
+            fontsize=8,
+        )
         write_caption(axes, caption)
         return axes
 
@@ -80,14 +97,19 @@ def _colours(shown: pd.DataFrame) -> dict[str, tuple[str, str]]:
     """Colour and hatch of each node: severity by its place, the rest by what it is."""
     nodes = shown[shown["kind"] == "node"].drop_duplicates("source")
     bands = nodes[~nodes["source"].isin(list(OTHERS))]
-    steps = np.linspace(0, len(SEVERITY) - 1, int(bands["place"].max()) + 1 if len(bands) else 1)
+    steps = np.linspace(
+        0, len(SEVERITY) - 1, int(bands["place"].max()) + 1 if len(bands) else 1
+    )
     found = {
-        name: (SEVERITY[round(float(steps[place]))], "") for name, place in zip(bands["source"], bands["place"], strict=True)
+        name: (SEVERITY[round(float(steps[place]))], "")
+        for name, place in zip(bands["source"], bands["place"], strict=True)
     }
     return found | OTHERS
 
 
-def _bottoms(shown: pd.DataFrame, visits: list[str]) -> dict[tuple[str, str], tuple[float, float]]:
+def _bottoms(
+    shown: pd.DataFrame, visits: list[str]
+) -> dict[tuple[str, str], tuple[float, float]]:
     """Bottom and height of each node; the best band on top of its visit."""
     nodes = shown[shown["kind"] == "node"]
     gap = GAP * nodes[nodes["step"] == visits[0]]["people"].sum()
@@ -102,17 +124,23 @@ def _bottoms(shown: pd.DataFrame, visits: list[str]) -> dict[tuple[str, str], tu
 
 
 def _ribbons(
-    shown: pd.DataFrame, visits: list[str], nodes: dict[tuple[str, str], tuple[float, float]]
+    shown: pd.DataFrame,
+    visits: list[str],
+    nodes: dict[tuple[str, str], tuple[float, float]],
 ) -> list[tuple[Ribbon, str, str]]:
-    """Where each ribbon runs: stacked from the top of its node at both ends, in the order of the table, merged ones last."""
+    """Where each ribbon runs: stacked from the top of its node at both ends, in the order of the
+    table, merged ones last.
+    """
     left = {key: bottom + people for key, (bottom, people) in nodes.items()}
     right = dict(left)
     found = []
     for row in shown[shown["kind"] == "ribbon"].itertuples():
         x = visits.index(str(row.step))
-        leaves, arrives = (str(row.step), str(row.source)), (visits[x + 1], str(row.target))
+        leaves = (str(row.step), str(row.source))
+        arrives = (visits[x + 1], str(row.target))
         people = float(row.people)  # type: ignore[arg-type]
-        x0, x1 = x + WIDTH / 2, x + 1 - WIDTH / 2
+        x0 = x + WIDTH / 2
+        x1 = x + 1 - WIDTH / 2
         if row.target == MERGED:
             x1 = x0 + 0.14
         if row.source == MERGED:
@@ -120,8 +148,10 @@ def _ribbons(
         for ends, key in ((left, leaves), (right, arrives)):
             if key in ends:
                 ends[key] -= people
-        y0, y1 = left.get(leaves), right.get(arrives)
-        start, stop = (y1 if y0 is None else y0), (y0 if y1 is None else y1)
+        y0 = left.get(leaves)
+        y1 = right.get(arrives)
+        start = y1 if y0 is None else y0
+        stop = y0 if y1 is None else y1
         if start is not None and stop is not None:
             found.append((Ribbon(x0, x1, start, stop, people), leaves[1], arrives[1]))
     return found
@@ -131,15 +161,43 @@ def _draw_ribbon(axes: Axes, ribbon: Ribbon, colour: str) -> None:
     x0, x1, y0, y1, height = ribbon
     middle = (x0 + x1) / 2
     lower = [(x0, y0), (middle, y0), (middle, y1), (x1, y1)]
-    upper = [(x1, y1 + height), (middle, y1 + height), (middle, y0 + height), (x0, y0 + height)]
-    codes = [Path.MOVETO, *[Path.CURVE4] * 3, Path.LINETO, *[Path.CURVE4] * 3, Path.CLOSEPOLY]
-    axes.add_patch(PathPatch(Path([*lower, *upper, lower[0]], codes), facecolor=colour, alpha=0.55, linewidth=0))
+    upper = [
+        (x1, y1 + height),
+        (middle, y1 + height),
+        (middle, y0 + height),
+        (x0, y0 + height),
+    ]
+    codes = [
+        Path.MOVETO,
+        *[Path.CURVE4] * 3,
+        Path.LINETO,
+        *[Path.CURVE4] * 3,
+        Path.CLOSEPOLY,
+    ]
+    axes.add_patch(
+        PathPatch(
+            Path([*lower, *upper, lower[0]], codes),
+            facecolor=colour,
+            alpha=0.55,
+            linewidth=0,
+        )
+    )
 
 
-def _draw_node(axes: Axes, x: int, name: str, bottom: float, people: float, look: tuple[str, str]) -> None:
+def _draw_node(
+    axes: Axes, x: int, name: str, bottom: float, people: float, look: tuple[str, str]
+) -> None:
     colour, hatch = look
     edge = "#777777" if name in ("log ended", "not yet there") else "white"
-    block = Rectangle((x - WIDTH / 2, bottom), WIDTH, people, facecolor=colour, hatch=hatch, edgecolor=edge, linewidth=0.5)
+    block = Rectangle(
+        (x - WIDTH / 2, bottom),
+        WIDTH,
+        people,
+        facecolor=colour,
+        hatch=hatch,
+        edgecolor=edge,
+        linewidth=0.5,
+    )
     block.set_label(name)
     axes.add_patch(block)
     place = (x + WIDTH / 2 + 0.015, bottom + people / 2)

@@ -1,4 +1,6 @@
-"""State of everyone who started, week by week: stacked so that what is not known takes its own room."""
+"""State of everyone who started, week by week: stacked so that what is not known takes its own
+room.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,9 @@ BANDS: Final = {
 TICK_EVERY: Final = 4
 
 
-def plot_occupancy(table: pd.DataFrame, ax: Axes | None = None, caption: str = "") -> Axes:
+def plot_occupancy(
+    table: pd.DataFrame, ax: Axes | None = None, caption: str = ""
+) -> Axes:
     """Draw how many people are in which state at each week, everyone who started in every column.
 
     Parameters
@@ -55,7 +59,9 @@ def plot_occupancy(table: pd.DataFrame, ax: Axes | None = None, caption: str = "
         Under the weeks: people whose log still runs, and people whose treatment is over.
     """
     with canvas(ax, width=8.4, height=4.8) as axes:
-        if nothing_to_draw(axes, table.dropna(subset=list(BANDS)) if len(table) else table, "week"):
+        if nothing_to_draw(
+            axes, table.dropna(subset=list(BANDS)) if len(table) else table, "week"
+        ):
             return axes
         shown = table.dropna(subset=list(BANDS))
         base = np.zeros(len(shown))
@@ -85,7 +91,14 @@ def _frame(axes: Axes, table: pd.DataFrame) -> None:
     nobody_knows = ticks["treatment_over"].isna().all()
     unknown = "?" if nobody_knows else "hidden"
     rows = zip(ticks["week"], ticks["followed"], ticks["treatment_over"], strict=True)
-    axes.set_xticks(ticks["week"], ["\n".join(unknown if pd.isna(n) else f"{int(n)}" for n in row) for row in rows], fontsize=8)
+    axes.set_xticks(
+        ticks["week"],
+        [
+            "\n".join(unknown if pd.isna(n) else f"{int(n)}" for n in row)
+            for row in rows
+        ],
+        fontsize=8,
+    )
     for line, words in enumerate(("log runs", "treatment over")):
         axes.annotate(
             words,
@@ -98,21 +111,39 @@ def _frame(axes: Axes, table: pd.DataFrame) -> None:
             fontsize=8,
         )
     n = table["n"].max()
-    axes.set(xlim=(table["week"].min() - 0.5, table["week"].max() + 0.5), ylabel="people")
-    hidden = "; weeks with a hidden count stay white" if table[list(BANDS)].isna().any(axis=None) else ""
+    axes.set(
+        xlim=(table["week"].min() - 0.5, table["week"].max() + 0.5), ylabel="people"
+    )
+    hidden = (
+        "; weeks with a hidden count stay white"
+        if table[list(BANDS)].isna().any(axis=None)
+        else ""
+    )
     axes.set_xlabel(f"weeks after session 1{hidden}")
     if not pd.isna(n):
         axes.set_ylim(0, float(n))
-        axes.set_title(f"In which state all {int(n)} people who started are, and of whom it is not known", loc="left")
+        axes.set_title(
+            f"In which state all {int(n)} people who started are, and of whom it is not known",
+            loc="left",
+        )
     else:
-        axes.set_title("In which state everyone who started is, and of whom it is not known", loc="left")
+        axes.set_title(
+            "In which state everyone who started is, and of whom it is not known",
+            loc="left",
+        )
 
 
 def _legend(axes: Axes) -> None:
     """Words in the order of the bands, top to bottom, beside the axes."""
     handles = [container[0] for container in axes.containers]
     words = [said for _, _, said in BANDS.values()]
-    legend = axes.legend(handles[::-1], words[::-1], loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=8)
+    legend = axes.legend(
+        handles[::-1],
+        words[::-1],
+        loc="upper left",
+        bbox_to_anchor=(1.0, 1.0),
+        fontsize=8,
+    )
     for patch in legend.get_patches():
         patch.set_linewidth(0.4)
         if not patch.get_hatch():

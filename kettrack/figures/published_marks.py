@@ -1,4 +1,6 @@
-"""Published rates as thin labelled marks at their session, and labels that keep out of each other's way."""
+"""Published rates as thin labelled marks at their session, and labels that keep out of each other's
+way.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +15,14 @@ from kettrack.figures.style import INK
 from kettrack.vocabulary.published_cohorts import rates_to_draw
 
 HIGH: Final = 4.2  # % of the axis that a small label is high
-OFF_LINES: Final = 3.0  # % of the axis between the middle of a label and a line of the figure
+# % of the axis between the middle of a label and a line of the figure
+OFF_LINES: Final = 3.0
 LINES: Final = ("estimate", "confirmed", "null", "null_confirmed")
 MARKS: Final = {"point": "_", "cumulative": "d"}
-EXPLAINED: Final = "small marks: published rates, other scales and rules; dash = at that session, diamond = ever by then"
+EXPLAINED: Final = (
+    "small marks: published rates, other scales and rules; dash = at that session, diamond = ever"
+    " by then"
+)
 
 
 def draw_published(axes: Axes, word: str, shown: pd.DataFrame, shift: float) -> None:
@@ -29,36 +35,71 @@ def draw_published(axes: Axes, word: str, shown: pd.DataFrame, shift: float) -> 
     word : str
         `responded` or `remitted`.
     shown : DataFrame
-        The table drawn, one row per session: marks beyond the last are left out, labels keep off its lines.
+        The table drawn, one row per session: marks beyond the last are left out, labels keep off
+        its lines.
     shift : float
         Where in the session's slot the mark stands, in sessions.
     """
     event = "remission" if word == "remitted" else "response"
-    rates = rates_to_draw("remission" if event == "remission" else "response", int(shown["session"].iloc[-1]))
+    rates = rates_to_draw(
+        "remission" if event == "remission" else "response",
+        int(shown["session"].iloc[-1]),
+    )
     box = {"facecolor": "white", "alpha": 0.9, "edgecolor": "none", "pad": 0.4}
     for session in sorted({rate.session for rate in rates}):
         here = [rate for rate in rates if rate.session == session]
         values = np.array([float(getattr(rate, event)) for rate in here])
-        for rate, value, height in zip(here, values, off_lines(values, HIGH, _lines_at(shown, session)), strict=True):
+        for rate, value, height in zip(
+            here,
+            values,
+            off_lines(values, HIGH, _lines_at(shown, session)),
+            strict=True,
+        ):
             label = f"{rate.study.rpartition(' ')[0] or rate.study} {value:.0f}"
             axes.plot(
-                session + shift, value, MARKS[rate.kind], color=INK, markersize=5, markeredgewidth=1, label=f"_{rate.label}"
+                session + shift,
+                value,
+                MARKS[rate.kind],
+                color=INK,
+                markersize=5,
+                markeredgewidth=1,
+                label=f"_{rate.label}",
             )
             axes.annotate(
-                label, (session + shift, value), (session + shift + 0.09, height), fontsize=7.5, color=INK, va="center",
-                bbox=box, arrowprops={"arrowstyle": "-", "color": INK, "linewidth": 0.4, "shrinkA": 0, "shrinkB": 1},
-            )  # fmt: skip
+                label,
+                (session + shift, value),
+                (session + shift + 0.09, height),
+                fontsize=7.5,
+                color=INK,
+                va="center",
+                bbox=box,
+                arrowprops={
+                    "arrowstyle": "-",
+                    "color": INK,
+                    "linewidth": 0.4,
+                    "shrinkA": 0,
+                    "shrinkB": 1,
+                },
+            )
 
 
 def _lines_at(shown: pd.DataFrame, session: int) -> npt.NDArray[np.float64]:
-    """Heights of the figure's lines in the slot of a session and in the next, into which its labels reach."""
-    there = shown.loc[shown["session"].isin((session, session + 1)), [name for name in LINES if name in shown]]
+    """Heights of the figure's lines in the slot of a session and in the next, into which its labels
+    reach.
+    """
+    there = shown.loc[
+        shown["session"].isin((session, session + 1)),
+        [name for name in LINES if name in shown],
+    ]
     heights = there.to_numpy(float).ravel()
     return heights[~np.isnan(heights)]
 
 
-def off_lines(heights: npt.NDArray[np.float64], gap: float, lines: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Heights moved as little as it takes to stand `gap` apart and off the lines; only apart where there is no room for both.
+def off_lines(
+    heights: npt.NDArray[np.float64], gap: float, lines: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Heights moved as little as it takes to stand `gap` apart and off the lines; only apart where
+    there is no room for both.
 
     Examples
     --------
@@ -77,13 +118,24 @@ def off_lines(heights: npt.NDArray[np.float64], gap: float, lines: npt.NDArray[n
 
 
 def explain_marks(axes: Axes) -> None:
-    """Say what the marks are, in one small line under the title; the title leaves 16 points of room."""
+    """Say what the marks are, in one small line under the title; the title leaves 16 points of
+    room.
+    """
     axes.annotate(
-        EXPLAINED, (0, 1), (0, 3), xycoords="axes fraction", textcoords="offset points", fontsize=7.5, color=INK, va="bottom"
+        EXPLAINED,
+        (0, 1),
+        (0, 3),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        fontsize=7.5,
+        color=INK,
+        va="bottom",
     )
 
 
-def spread_out(heights: npt.NDArray[np.float64], gap: float, low: float = 2.0, high: float = 98.0) -> npt.NDArray[np.float64]:
+def spread_out(
+    heights: npt.NDArray[np.float64], gap: float, low: float = 2.0, high: float = 98.0
+) -> npt.NDArray[np.float64]:
     """Heights moved as little as it takes to stand at least `gap` apart, inside the limits.
 
     Examples
@@ -91,7 +143,8 @@ def spread_out(heights: npt.NDArray[np.float64], gap: float, low: float = 2.0, h
     >>> spread_out(np.array([10.0, 11.0, 50.0]), 4).tolist()
     [10.0, 14.0, 50.0]
     """
-    order, out = np.argsort(heights, kind="stable"), np.array(heights, dtype=float)
+    order = np.argsort(heights, kind="stable")
+    out = np.array(heights, dtype=float)
     floor = low
     for place in order:
         out[place] = max(out[place], floor)

@@ -1,4 +1,6 @@
-"""How much of an answer is its definition: estimates sorted above, the choices behind each as a matrix of dots below."""
+"""How much of an answer is its definition: estimates sorted above, the choices behind each as a
+matrix of dots below.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +10,18 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from kettrack.figures.style import INK, NO_DATA, RESPONDED, WORSE, canvas, nothing_to_draw, write_caption
+from kettrack.figures.style import (
+    INK,
+    NO_DATA,
+    RESPONDED,
+    WORSE,
+    canvas,
+    nothing_to_draw,
+    write_caption,
+)
 
-# The matrix stands below 0 on the axis of the estimates: one row of it is as high as so many percent.
+# The matrix stands below 0 on the axis of the estimates: one row of it is as high as so many
+# percent.
 ROW: Final = 9
 GAP: Final = 6
 _INCH: Final = 0.021  # height of one percent
@@ -22,7 +33,12 @@ _WORDS: Final = {
 }
 
 
-def plot_specification(table: pd.DataFrame, ax: Axes | None = None, outcome: str = "remission", caption: str = "") -> Axes:
+def plot_specification(
+    table: pd.DataFrame,
+    ax: Axes | None = None,
+    outcome: str = "remission",
+    caption: str = "",
+) -> Axes:
     """Draw one outcome under every rule, scale and baseline.
 
     Parameters
@@ -39,7 +55,8 @@ def plot_specification(table: pd.DataFrame, ax: Axes | None = None, outcome: str
     Returns
     -------
     Axes
-        Estimates with intervals in rising order, coloured by scale; filled dots below mark the choices of each column.
+        Estimates with intervals in rising order, coloured by scale; filled dots below mark the
+        choices of each column.
     """
     shown = _columns(table, outcome)
     groups = _choices(shown)
@@ -50,23 +67,42 @@ def plot_specification(table: pd.DataFrame, ax: Axes | None = None, outcome: str
         _estimates(axes, shown)
         ticks = _matrix(axes, shown, groups)
         axes.axhline(0, color=INK, linewidth=0.8)
-        axes.set(xlim=(-0.8, len(shown) - 0.2), ylim=(-GAP - _depth(groups) - GAP / 2, 104), xticks=[])
-        axes.set_yticks([*range(0, 101, 25), *ticks], [*(f"{tick} %" for tick in range(0, 101, 25)), *ticks.values()])
+        axes.set(
+            xlim=(-0.8, len(shown) - 0.2),
+            ylim=(-GAP - _depth(groups) - GAP / 2, 104),
+            xticks=[],
+        )
+        axes.set_yticks(
+            [*range(0, 101, 25), *ticks],
+            [*(f"{tick} %" for tick in range(0, 101, 25)), *ticks.values()],
+        )
         axes.tick_params(axis="y", length=0)
         axes.spines["bottom"].set_visible(False)
-        axes.set_xlabel(f"one column per combination, {int(shown['n'].min())} to {int(shown['n'].max())} people rated in each")
-        axes.set_title(f"{_WORDS.get(outcome, outcome).capitalize()} under every named rule and baseline", loc="left")
+        axes.set_xlabel(
+            f"one column per combination, {int(shown['n'].min())} to {int(shown['n'].max())}"
+            " people rated in each"
+        )
+        axes.set_title(
+            f"{_WORDS.get(outcome, outcome).capitalize()} under every named rule and baseline",
+            loc="left",
+        )
         write_caption(axes, caption)
         return axes
 
 
 def _columns(table: pd.DataFrame, outcome: str) -> pd.DataFrame:
-    """The combinations of one outcome in rising order; those nobody could be rated under, or that are hidden, left out."""
+    """The combinations of one outcome in rising order; those nobody could be rated under, or that
+    are hidden, left out.
+    """
     if "outcome" not in table:
         return pd.DataFrame(columns=["estimate"])
     rows = table[table["outcome"] == outcome].dropna(subset=["estimate"])
-    marked = rows["rule"].where(rows["standing"] != "recalled", rows["rule"] + " (recalled)")
-    return rows.assign(rule=marked).sort_values(["estimate", "number"], ignore_index=True)
+    marked = rows["rule"].where(
+        rows["standing"] != "recalled", rows["rule"] + " (recalled)"
+    )
+    return rows.assign(rule=marked).sort_values(
+        ["estimate", "number"], ignore_index=True
+    )
 
 
 def _choices(shown: pd.DataFrame) -> dict[str, list[str]]:
@@ -74,7 +110,10 @@ def _choices(shown: pd.DataFrame) -> dict[str, list[str]]:
     if "number" not in shown:
         return {}
     order = shown.sort_values("number")
-    return {column: list(dict.fromkeys(order[column])) for column in ("instrument", "baseline", "rule")}
+    return {
+        column: list(dict.fromkeys(order[column]))
+        for column in ("instrument", "baseline", "rule")
+    }
 
 
 def _depth(groups: dict[str, list[str]]) -> float:
@@ -88,26 +127,51 @@ def _colours(shown: pd.DataFrame) -> dict[str, str]:
 def _estimates(axes: Axes, shown: pd.DataFrame) -> None:
     """A point and an interval for each column: colour = scale, shape = baseline."""
     colours = _colours(shown)
-    for (instrument, baseline), rows in shown.groupby(["instrument", "baseline"], sort=False):
+    for (instrument, baseline), rows in shown.groupby(
+        ["instrument", "baseline"], sort=False
+    ):
         colour = colours.get(str(instrument), INK)
-        axes.vlines(rows.index, rows["ci_low"], rows["ci_high"], color=colour, linewidth=1, alpha=0.5)
+        axes.vlines(
+            rows.index,
+            rows["ci_low"],
+            rows["ci_high"],
+            color=colour,
+            linewidth=1,
+            alpha=0.5,
+        )
         marker = _MARKERS.get(str(baseline), "o")
-        axes.plot(rows.index, rows["estimate"], marker, color=colour, markersize=4, label=f"{instrument}, {baseline}")
+        axes.plot(
+            rows.index,
+            rows["estimate"],
+            marker,
+            color=colour,
+            markersize=4,
+            label=f"{instrument}, {baseline}",
+        )
 
 
-def _matrix(axes: Axes, shown: pd.DataFrame, groups: dict[str, list[str]]) -> dict[float, str]:
+def _matrix(
+    axes: Axes, shown: pd.DataFrame, groups: dict[str, list[str]]
+) -> dict[float, str]:
     """Dots below the estimates, and the height and name of each row."""
     ticks: dict[float, str] = {}
-    colours, height = _colours(shown), -float(GAP)
+    colours = _colours(shown)
+    height = -float(GAP)
     for column, names in groups.items():
         for name in names:
             height -= ROW
-            ticks[height + ROW / 2] = f"{name} score as baseline" if column == "baseline" else name
+            ticks[height + ROW / 2] = (
+                f"{name} score as baseline" if column == "baseline" else name
+            )
             chosen = (shown[column] == name).to_numpy()
             places = np.arange(len(shown))
             level = np.full(len(shown), height + ROW / 2)
-            axes.plot(places[~chosen], level[~chosen], ".", color=NO_DATA, markersize=1.5)
+            axes.plot(
+                places[~chosen], level[~chosen], ".", color=NO_DATA, markersize=1.5
+            )
             inks = [colours.get(scale, INK) for scale in shown["instrument"][chosen]]
-            axes.scatter(places[chosen], level[chosen], s=14, c=inks, label=f"_{column}: {name}")
+            axes.scatter(
+                places[chosen], level[chosen], s=14, c=inks, label=f"_{column}: {name}"
+            )
         height -= GAP
     return ticks

@@ -7,7 +7,16 @@ from typing import Final
 import pandas as pd
 from matplotlib.axes import Axes
 
-from kettrack.figures.style import NO_DATA, PARTIAL, REMITTED, RESPONDED, WORSE, canvas, nothing_to_draw, write_caption
+from kettrack.figures.style import (
+    NO_DATA,
+    PARTIAL,
+    REMITTED,
+    RESPONDED,
+    WORSE,
+    canvas,
+    nothing_to_draw,
+    write_caption,
+)
 
 COLOURS: Final = {
     "worse": WORSE,
@@ -20,8 +29,11 @@ LABELS: Final = {"unchanged": "no rule met", "worse": "worse by rule"}
 CAP: Final = 100  # a bar beyond it is cut, with an arrow
 
 
-def plot_waterfall(table: pd.DataFrame, ax: Axes | None = None, caption: str = "") -> Axes:
-    """Draw percent change from baseline as sorted bars, worst first, with a slot for everyone who was not scored.
+def plot_waterfall(
+    table: pd.DataFrame, ax: Axes | None = None, caption: str = ""
+) -> Axes:
+    """Draw percent change from baseline as sorted bars, worst first, with a slot for everyone who
+    was not scored.
 
     Parameters
     ----------
@@ -54,11 +66,35 @@ def plot_waterfall(table: pd.DataFrame, ax: Axes | None = None, caption: str = "
         _empty_slots(axes, table, len(scored))
         axes.axhline(0, color="black", linewidth=0.8)
         axes.axhline(-50, color="black", linewidth=0.8, linestyle="--")
-        axes.annotate("50 % down", (1.005, -50), xycoords=("axes fraction", "data"), va="center", fontsize=8)
-        axes.set(xlim=(0.5, len(table) + 0.5), ylim=(-105, CAP + 8), xticks=[], ylabel="% change from baseline")
-        axes.set_xlabel(f"{len(scored)} scored, then {len(table) - len(scored)} not scored")
-        axes.set_title("Change 14-31 days after the first course, one bar per person", loc="left", pad=24)
-        axes.legend(fontsize=8, loc="lower left", bbox_to_anchor=(0, 1), ncols=5, borderaxespad=0.3, columnspacing=1)
+        axes.annotate(
+            "50 % down",
+            (1.005, -50),
+            xycoords=("axes fraction", "data"),
+            va="center",
+            fontsize=8,
+        )
+        axes.set(
+            xlim=(0.5, len(table) + 0.5),
+            ylim=(-105, CAP + 8),
+            xticks=[],
+            ylabel="% change from baseline",
+        )
+        axes.set_xlabel(
+            f"{len(scored)} scored, then {len(table) - len(scored)} not scored"
+        )
+        axes.set_title(
+            "Change 14-31 days after the first course, one bar per person",
+            loc="left",
+            pad=24,
+        )
+        axes.legend(
+            fontsize=8,
+            loc="lower left",
+            bbox_to_anchor=(0, 1),
+            ncols=5,
+            borderaxespad=0.3,
+            columnspacing=1,
+        )
         write_caption(axes, caption)
         return axes
 
@@ -66,6 +102,20 @@ def plot_waterfall(table: pd.DataFrame, ax: Axes | None = None, caption: str = "
 def _empty_slots(axes: Axes, table: pd.DataFrame, n_scored: int) -> None:
     """A hatched field as wide as the people without a score, so that the denominator is seen."""
     if n_scored < len(table):
-        axes.axvspan(n_scored + 0.5, len(table) + 0.5, facecolor="#F4F4F4", hatch="////", edgecolor=NO_DATA, linewidth=0)
+        axes.axvspan(
+            n_scored + 0.5,
+            len(table) + 0.5,
+            facecolor="#F4F4F4",
+            hatch="////",
+            edgecolor=NO_DATA,
+            linewidth=0,
+        )
         middle = (n_scored + len(table) + 1) / 2
-        axes.text(middle, 40, f"{len(table) - n_scored} not scored", ha="center", fontsize=9, backgroundcolor="white")
+        axes.text(
+            middle,
+            40,
+            f"{len(table) - n_scored} not scored",
+            ha="center",
+            fontsize=9,
+            backgroundcolor="white",
+        )

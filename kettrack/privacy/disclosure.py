@@ -1,8 +1,9 @@
 """The one gate for everything printed: what may be seen under which policy.
 
-`internal` hides nothing and says so; `cms` hides every count from 1 to 10 and what follows from it in the same table (the
-cell-size rule of CMS and ResDAC, resdac.org/node/1506). Differences between tables, and sums over rows, can still give a hidden
-count away: a release needs secondary suppression as well, which no policy here does yet, and the caveat says that too.
+`internal` hides nothing and says so; `cms` hides every count from 1 to 10 and what follows from it
+in the same table (the cell-size rule of CMS and ResDAC, resdac.org/node/1506). Differences between
+tables, and sums over rows, can still give a hidden count away: a release needs secondary
+suppression as well, which no policy here does yet, and the caveat says that too.
 """
 
 from __future__ import annotations
@@ -39,7 +40,11 @@ class Policy:
 POLICIES: Final = {
     policy.name: policy
     for policy in (
-        Policy("internal", 1, "Internal: for the treating clinic's own eyes, nothing is hidden. Not for release."),
+        Policy(
+            "internal",
+            1,
+            "Internal: for the treating clinic's own eyes, nothing is hidden. Not for release.",
+        ),
         Policy(
             "cms",
             11,
@@ -64,7 +69,9 @@ def get_policy(name: str) -> Policy:
     11
     """
     if name not in POLICIES:
-        raise UsageError(f"No disclosure policy is called {name!r}; there are: {', '.join(POLICIES)}.")
+        raise UsageError(
+            f"No disclosure policy is called {name!r}; there are: {', '.join(POLICIES)}."
+        )
     return POLICIES[name]
 
 
@@ -81,8 +88,9 @@ def apply(result: Result, policy: str) -> Result:
     Returns
     -------
     Result
-        Marked with the policy. Under a release policy small counts and what follows from them in the same table are missing,
-        and such rows marked `suppressed`; a table of single patients is empty.
+        Marked with the policy. Under a release policy small counts and what follows from them in
+        the same table are missing, and such rows marked `suppressed`; a table of single patients is
+        empty.
     """
     rules = get_policy(policy)
     if rules.smallest_count <= 1:
@@ -91,46 +99,70 @@ def apply(result: Result, policy: str) -> Result:
     if "person" in result.roles.values():
         gone = (*caveats, "Rows of single patients are not shown under this policy.")
         return replace(result, policy=policy, table=result.table.iloc[:0], caveats=gone)
-    return replace(result, policy=policy, caveats=caveats, table=suppress_small(result, rules.smallest_count))
+    return replace(
+        result,
+        policy=policy,
+        caveats=caveats,
+        table=suppress_small(result, rules.smallest_count),
+    )
 
 
 def suppress_small(result: Result, smallest: int) -> pd.DataFrame:
     """The table of a result without small counts and what follows from them in the same table.
 
-    Hidden are counts and denominators from 1 to `smallest` - 1; counts, and denominators, that leave so few of a denominator of
-    their row; whole rows whose denominator is so few below the largest of the table; derived cells of such rows. Running counts
-    keep only values at least `smallest` apart, and where anything is hidden only the first.
+    Hidden are counts and denominators from 1 to `smallest` - 1; counts, and denominators, that
+    leave so few of a denominator of their row; whole rows whose denominator is so few below the
+    largest of the table; derived cells of such rows. Running counts keep only values at least
+    `smallest` apart, and where anything is hidden only the first.
     """
     table = result.table.copy()
-    counts, denominators = _columns(result, "count"), _columns(result, "denominator")
+    counts = _columns(result, "count")
+    denominators = _columns(result, "denominator")
     hidden = _small(table, counts, denominators, smallest)
     touched = hidden.any(axis=1).to_numpy(bool)
     for column in counts + denominators:
-        table[column] = table[column].astype("Int64").mask(hidden[column].to_numpy(bool))
+        table[column] = (
+            table[column].astype("Int64").mask(hidden[column].to_numpy(bool))
+        )
     for column in _columns(result, "running"):
-        table[column] = _thinned(table[column].astype("Int64"), smallest, bool(touched.any()))
-        touched = touched | (table[column].isna() & result.table[column].notna()).to_numpy(bool)
+        table[column] = _thinned(
+            table[column].astype("Int64"), smallest, bool(touched.any())
+        )
+        touched = touched | (
+            table[column].isna() & result.table[column].notna()
+        ).to_numpy(bool)
     for column in _columns(result, "derived"):
         table[column] = table[column].mask(touched)
     return table.assign(**{SUPPRESSED: touched})
 
 
-def _small(table: pd.DataFrame, counts: list[str], denominators: list[str], smallest: int) -> pd.DataFrame:
+def _small(
+    table: pd.DataFrame, counts: list[str], denominators: list[str], smallest: int
+) -> pd.DataFrame:
     """Which cells of counts and denominators to hide."""
     numbers = table[counts + denominators].astype("Float64")
     hidden = _few(numbers, smallest)
     for denominator in denominators:  # 19 of 22 tells that 3 did not
         rest = numbers.rsub(numbers[denominator], axis=0)
         hidden |= _few(rest, smallest)
-        below = _few(numbers[[denominator]].rsub(numbers[denominator].max()), smallest)[denominator]
-        hidden = hidden.apply(lambda column, below=below: column | below)  # 232 with an age, of 240, tells of 8 without
-        for row in np.flatnonzero((numbers[counts].sum(axis=1) == numbers[denominator]).fillna(False)):
+        below = _few(numbers[[denominator]].rsub(numbers[denominator].max()), smallest)[
+            denominator
+        ]
+        # 232 with an age, of 240, tells of 8 without
+        hidden = hidden.apply(lambda column, below=below: column | below)
+        for row in np.flatnonzero(
+            (numbers[counts].sum(axis=1) == numbers[denominator]).fillna(False)
+        ):
             _hide_partition(numbers[counts].iloc[row], hidden, int(row), smallest)
     return hidden
 
 
-def _hide_partition(parts: pd.Series, hidden: pd.DataFrame, row: int, smallest: int) -> None:
-    """Where counts add up to their denominator, hide the smallest of the others too, until the hidden ones cannot be told."""
+def _hide_partition(
+    parts: pd.Series, hidden: pd.DataFrame, row: int, smallest: int
+) -> None:
+    """Where counts add up to their denominator, hide the smallest of the others too, until the
+    hidden ones cannot be told.
+    """
     names = parts[parts > 0].sort_values().index
     gone = [name for name in names if hidden[name].iat[row]]
     for name in names.drop(gone):
@@ -145,10 +177,15 @@ def _few(numbers: pd.DataFrame, smallest: int) -> pd.DataFrame:
 
 
 def _thinned(running: pd.Series, smallest: int, only_first: bool) -> pd.Series:
-    """Keep a running count where it has moved by at least `smallest` since the last one kept, or not at all."""
-    kept, last = [], None
+    """Keep a running count where it has moved by at least `smallest` since the last one kept, or
+    not at all.
+    """
+    kept = []
+    last = None
     for value in running:
-        far = last is None or (not only_first and (value == last or abs(value - last) >= smallest))
+        far = last is None or (
+            not only_first and (value == last or abs(value - last) >= smallest)
+        )
         kept.append(value if far and (last is not None or value >= smallest) else pd.NA)
         last = value if far else last
     return pd.Series(kept, index=running.index, dtype="Int64")
@@ -160,7 +197,8 @@ def gate_rows(frame: pd.DataFrame, policy: str) -> pd.DataFrame:
     Raises
     ------
     UsageError
-        Under any policy but `internal`: two or three days with their scores are enough to find a person in such rows.
+        Under any policy but `internal`: two or three days with their scores are enough to find a
+        person in such rows.
     """
     if get_policy(policy).smallest_count > 1:
         raise UsageError(
@@ -171,4 +209,6 @@ def gate_rows(frame: pd.DataFrame, policy: str) -> pd.DataFrame:
 
 
 def _columns(result: Result, role: str) -> list[str]:
-    return [str(column) for column in result.table if result.roles.get(str(column)) == role]
+    return [
+        str(column) for column in result.table if result.roles.get(str(column)) == role
+    ]

@@ -1,8 +1,9 @@
 """Find columns that could identify a person, by their name and by what the whole column looks like.
 
-A checksum on one value is worth little: one in eleven random ten-digit codes is a valid NHS number. Hence names are read in
-whole words (`score_name` is harmless, `patient_name` is not), and values are judged by how much of the column agrees.
-Two exceptions: among study codes one unmistakable value stops, and a lone one in any other column of text is at least said.
+A checksum on one value is worth little: one in eleven random ten-digit codes is a valid NHS number.
+Hence names are read in whole words (`score_name` is harmless, `patient_name` is not), and values
+are judged by how much of the column agrees. Two exceptions: among study codes one unmistakable
+value stops, and a lone one in any other column of text is at least said.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ from kettrack.privacy.identifying_shapes import (
 _SHARE: Final = 0.2
 _FEWEST: Final = 3
 _NEARLY_ALL: Final = 0.9  # for digits without a shape of their own
-_ENOUGH_FOR_CHECKSUM: Final = 10  # distinct values; by chance nine in ten pass once in some 10^8 columns
+# distinct values; by chance nine in ten pass once in some 10^8 columns
+_ENOUGH_FOR_CHECKSUM: Final = 10
 _LONG_TEXT: Final = 40  # mean length of free text
 _TWO_NAMES: Final = r"\p{Lu}[\p{L}'’-]*\p{Ll}[\p{L}'’-]*"
 
@@ -87,15 +89,33 @@ def find_identifiers(frame: pd.DataFrame, allow: Sequence[str] = ()) -> list[Fin
     """
     found = []
     for place, name in enumerate(map(str, frame.columns)):
-        counts = frame.iloc[:, place].astype("object").dropna().astype("str").value_counts(sort=False)
+        counts = (
+            frame.iloc[:, place]
+            .astype("object")
+            .dropna()
+            .astype("str")
+            .value_counts(sort=False)
+        )
         levels = counts.index.to_numpy(dtype=object)
         if name not in allow:
-            found.append(find_in_column(name, levels, np.asarray(counts, dtype=np.int64), is_id=name == "patient_id"))
+            found.append(
+                find_in_column(
+                    name,
+                    levels,
+                    np.asarray(counts, dtype=np.int64),
+                    is_id=name == "patient_id",
+                )
+            )
     return [one for one in found if one is not None]
 
 
 def find_in_column(
-    name: str, levels: NDArray[np.object_], counts: NDArray[np.int64], *, is_id: bool = False, known: bool = False
+    name: str,
+    levels: NDArray[np.object_],
+    counts: NDArray[np.int64],
+    *,
+    is_id: bool = False,
+    known: bool = False,
 ) -> Finding | None:
     """Judge one column.
 
@@ -110,10 +130,13 @@ def find_in_column(
     is_id : bool
         Whether it is to be the patient's study code; there one name is one too many.
     known : bool
-        Whether the vocabulary has a column of that name, so that the name itself is above suspicion.
+        Whether the vocabulary has a column of that name, so that the name itself is above
+        suspicion.
     """
     none = np.zeros(len(levels), dtype=bool)
-    numeric = _share(matches(levels, r"[+-]?\d{1,4}(?:[.,]\d+)?"), counts) >= _NEARLY_ALL
+    numeric = (
+        _share(matches(levels, r"[+-]?\d{1,4}(?:[.,]\d+)?"), counts) >= _NEARLY_ALL
+    )
     reason = None if known else reason_in_name(name, small_numbers=bool(numeric))
     if reason:
         return Finding(name, f"is {reason} by its name", True, none)
@@ -125,17 +148,28 @@ def find_in_column(
     lone = None if is_id else _lone(name, levels)
     if numeric:
         return lone
-    return _by_shape(name, levels, counts) or _by_digits(name, levels, counts) or _by_text(name, levels, counts, is_id) or lone
+    return (
+        _by_shape(name, levels, counts)
+        or _by_digits(name, levels, counts)
+        or _by_text(name, levels, counts, is_id)
+        or lone
+    )
 
 
-def _in_codes(name: str, levels: NDArray[np.object_], counts: NDArray[np.int64]) -> Finding | None:
+def _in_codes(
+    name: str, levels: NDArray[np.object_], counts: NDArray[np.int64]
+) -> Finding | None:
     """Judge a column of study codes, where one person is one too many."""
     for what, hit in shapes_within(levels, IN_CODES):
         if hit.any():
             return Finding(name, f"looks like {what}", True, hit)
     person = person_like(levels) | titled(levels)
     person = person if person.any() else first_names(levels, counts)
-    return Finding(name, "looks like a person's name", True, person) if person.any() else None
+    return (
+        Finding(name, "looks like a person's name", True, person)
+        if person.any()
+        else None
+    )
 
 
 def _lone(name: str, levels: NDArray[np.object_]) -> Finding | None:
@@ -143,9 +177,18 @@ def _lone(name: str, levels: NDArray[np.object_]) -> Finding | None:
     for what, hit in shapes_within(levels, IN_TEXT):
         if hit.any():
             return Finding(name, f"holds what looks like {what}", False, hit, True)
-    shapes = {"a calendar date": is_calendar_date(levels), "a telephone number": telephone(levels), "a name": titled(levels)}
+    shapes = {
+        "a calendar date": is_calendar_date(levels),
+        "a telephone number": telephone(levels),
+        "a name": titled(levels),
+    }
     return next(
-        (Finding(name, f"holds what looks like {what}", False, hit, True) for what, hit in shapes.items() if hit.any()), None
+        (
+            Finding(name, f"holds what looks like {what}", False, hit, True)
+            for what, hit in shapes.items()
+            if hit.any()
+        ),
+        None,
     )
 
 
@@ -155,21 +198,31 @@ def _share(hit: Flags, counts: NDArray[np.int64]) -> float:
 
 
 def _enough(hit: Flags, counts: NDArray[np.int64]) -> bool:
-    """Tell whether so much of the column agrees that it is no accident; of fewer than three values, all must."""
+    """Tell whether so much of the column agrees that it is no accident; of fewer than three values,
+    all must.
+    """
     needed = min(counts.sum(), max(_FEWEST, _SHARE * counts.sum()))
     return bool(counts[hit].sum() >= needed)
 
 
-def _by_shape(name: str, levels: NDArray[np.object_], counts: NDArray[np.int64]) -> Finding | None:
+def _by_shape(
+    name: str, levels: NDArray[np.object_], counts: NDArray[np.int64]
+) -> Finding | None:
     for what, pattern in PATTERNS:
         hit = matches(levels, pattern)
         if _enough(hit, counts):
             return Finding(name, f"looks like {what}", True, hit)
     phone = telephone(levels)
-    return Finding(name, "looks like a telephone number", True, phone) if _enough(phone, counts) else None
+    return (
+        Finding(name, "looks like a telephone number", True, phone)
+        if _enough(phone, counts)
+        else None
+    )
 
 
-def _by_digits(name: str, levels: NDArray[np.object_], counts: NDArray[np.int64]) -> Finding | None:
+def _by_digits(
+    name: str, levels: NDArray[np.object_], counts: NDArray[np.int64]
+) -> Finding | None:
     """Judge bare digits: by checksum over many values, or when the name agrees with them."""
     long = matches(levels, r"\d{9,10}")
     if hints_at_number(name) and long.all():
@@ -187,11 +240,20 @@ def _by_digits(name: str, levels: NDArray[np.object_], counts: NDArray[np.int64]
 
 
 def _nhs_valid(digits: str) -> bool:
-    check = 11 - sum(int(digit) * weight for digit, weight in zip(digits, range(10, 1, -1), strict=False)) % 11
+    check = (
+        11
+        - sum(
+            int(digit) * weight
+            for digit, weight in zip(digits, range(10, 1, -1), strict=False)
+        )
+        % 11
+    )
     return check % 11 == int(digits[9]) and check != 10
 
 
-def _by_text(name: str, levels: NDArray[np.object_], counts: NDArray[np.int64], is_id: bool) -> Finding | None:
+def _by_text(
+    name: str, levels: NDArray[np.object_], counts: NDArray[np.int64], is_id: bool
+) -> Finding | None:
     if not is_id:
         letters = matches(levels, r"\p{L}", whole=False)
         for what, hit in shapes_within(levels, IN_TEXT):
@@ -200,9 +262,15 @@ def _by_text(name: str, levels: NDArray[np.object_], counts: NDArray[np.int64], 
     person = matches(levels, f"{_TWO_NAMES} {_TWO_NAMES}")
     if _enough(person, counts):
         return Finding(name, "may hold names of people", False, person)
-    lengths = pc.utf8_length(pa.array(levels, pa.string())).to_numpy(zero_copy_only=False)
+    lengths = pc.utf8_length(pa.array(levels, pa.string())).to_numpy(
+        zero_copy_only=False
+    )
     spaced = matches(levels, r"\S\s+\S", whole=False)
-    varied = len(levels) > counts.sum() / 2 and spaced.mean() > 0.5 and counts.sum() >= _FEWEST
+    varied = (
+        len(levels) > counts.sum() / 2
+        and spaced.mean() > 0.5
+        and counts.sum() >= _FEWEST
+    )
     if np.average(lengths, weights=counts) > _LONG_TEXT or varied:
         return Finding(name, "may be free text", False, spaced)
     return None

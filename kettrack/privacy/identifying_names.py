@@ -1,6 +1,8 @@
-"""Column names that promise something identifying, in English, French and German, read in whole words.
+"""Column names that promise something identifying, in English, French and German, read in whole
+words.
 
-A word such as `name`, `number` or `time` says nothing alone: `score_name` is harmless, `patient_name` is not.
+A word such as `name`, `number` or `time` says nothing alone: `score_name` is harmless,
+`patient_name` is not.
 """
 
 from __future__ import annotations
@@ -17,41 +19,47 @@ def _words(text: str) -> frozenset[str]:
 # One of these anywhere in the name is enough.
 _TELLING: Final[dict[str, frozenset[str]]] = {
     "a name": _words(
-        "firstname lastname surname forename fullname familyname givenname middlename maidenname patientname clientname "
-        "initials vorname nachname familienname prenom nomdefamille initialen initiales nickname"
+        "firstname lastname surname forename fullname familyname givenname middlename maidenname"
+        " patientname clientname initials vorname nachname familienname prenom nomdefamille"
+        " initialen initiales nickname"
     ),
     "a date of birth": _words(
-        "dob birth birthday birthdate birthdt birthyear dateofbirth geburtsdatum geburtstag geburt naissance "
-        "datenaissance gebdat"
+        "dob birth birthday birthdate birthdt birthyear dateofbirth geburtsdatum geburtstag"
+        " geburt naissance datenaissance gebdat"
     ),
     "a record number": _words(
-        "mrn ssn nino npi medicare medicaid passport socialsecurity versichertennummer krankenversicherungsnummer ahv nhsno "
-        "nhsnumber"
+        "mrn ssn nino npi medicare medicaid passport socialsecurity versichertennummer"
+        " krankenversicherungsnummer ahv nhsno nhsnumber"
     ),
     "a telephone number": _words(
-        "phone telephone tel mobilephone cellphone fax telefon handy mobil telefax telefonnummer portable"
+        "phone telephone tel mobilephone cellphone fax telefon handy mobil telefax telefonnummer"
+        " portable"
     ),
-    "an e-mail address": _words("email mail courriel emailaddress mailadresse emailadresse"),
+    "an e-mail address": _words(
+        "email mail courriel emailaddress mailadresse emailadresse"
+    ),
     "an address": _words(
-        "address addr street city county postcode postalcode zip zipcode adresse anschrift strasse plz postleitzahl wohnort "
-        "ville codepostal rue latitude longitude gps"
+        "address addr street city county postcode postalcode zip zipcode adresse anschrift"
+        " strasse plz postleitzahl wohnort ville codepostal rue latitude longitude gps"
     ),
     "a network address": _words("ipaddress url website"),
     "a person or firm": _words(
-        "employer kin insurance insurer employeur arbeitgeber krankenkasse versicherung assurance mutuelle"
+        "employer kin insurance insurer employeur arbeitgeber krankenkasse versicherung assurance"
+        " mutuelle"
     ),
     "a picture": _words("photo photograph picture foto"),
     "free text": _words(
-        "notes note comment comments remarks remark freetext kommentar bemerkung bemerkungen notizen commentaire commentaires "
-        "remarque remarques narrative"
+        "notes note comment comments remarks remark freetext kommentar bemerkung bemerkungen"
+        " notizen commentaire commentaires remarque remarques narrative"
     ),
     "a date or time": _words("timestamp datetime datum"),
 }
 # These are enough as the whole name, or together with one of the words beside them.
 _PEOPLE: Final = _words(
-    "first last middle given family full patient client person maiden preferred fore sur user subject participant mother "
-    "father parent partner spouse contact clinician provider doctor physician therapist nurse prescriber gp arzt therapeut "
-    "patienten patientin medecin referrer relative carer guardian famille"
+    "first last middle given family full patient client person maiden preferred fore sur user"
+    " subject participant mother father parent partner spouse contact clinician provider doctor"
+    " physician therapist nurse prescriber gp arzt therapeut patienten patientin medecin referrer"
+    " relative carer guardian famille"
 )
 _NUMBERS: Final = _words("number no num nr nummer numero id code")
 _IN_COMPANY: Final[dict[str, tuple[str, frozenset[str]]]] = {
@@ -87,7 +95,10 @@ _IN_COMPANY: Final[dict[str, tuple[str, frozenset[str]]]] = {
     "house": ("an address", _NUMBERS),
 }
 _LAST_WORD_TIMES: Final = _words("date dates dt time zeit heure")
-_NUMBER_WORDS: Final = _words("number no num nr nummer numero record chart hospital medical identifier contact cell identity")
+_NUMBER_WORDS: Final = _words(
+    "number no num nr nummer numero record chart hospital medical identifier contact cell"
+    " identity"
+)
 
 
 def words_of(name: str) -> list[str]:
@@ -99,7 +110,12 @@ def words_of(name: str) -> list[str]:
     (['patient', 'name'], ['ne', 'e', 'le'], ['birth', 'dt'])
     """
     spaced = re.sub(r"(?<=[a-zà-ÿ0-9])(?=[A-ZÀ-Þ])", " ", name.replace("ß", "ss"))
-    plain = unicodedata.normalize("NFKD", spaced).encode("ascii", "ignore").decode().casefold()
+    plain = (
+        unicodedata.normalize("NFKD", spaced)
+        .encode("ascii", "ignore")
+        .decode()
+        .casefold()
+    )
     return re.findall(r"[a-z]+|\d+", plain)
 
 
@@ -111,7 +127,8 @@ def reason_in_name(name: str, small_numbers: bool = False) -> str | None:
     name : str
         As written.
     small_numbers : bool
-        Whether the column holds numbers of up to four digits: `infusion_time` is then a duration, not a time of day.
+        Whether the column holds numbers of up to four digits: `infusion_time` is then a duration,
+        not a time of day.
 
     Examples
     --------
@@ -125,11 +142,17 @@ def reason_in_name(name: str, small_numbers: bool = False) -> str | None:
             return reason
     for word in words:
         reason, company = _IN_COMPANY.get(word, ("", frozenset()))
-        if reason and (len(words) == 1 or any(other in company for other in words if other != word)):
+        if reason and (
+            len(words) == 1 or any(other in company for other in words if other != word)
+        ):
             return reason
     if words and words[-1] in _LAST_WORD_TIMES and not small_numbers:
         return "a date or time"
-    return "a date or time" if words[:1] in (["date"], ["datum"]) and not small_numbers else None
+    return (
+        "a date or time"
+        if words[:1] in (["date"], ["datum"]) and not small_numbers
+        else None
+    )
 
 
 def hints_at_number(name: str) -> bool:
@@ -140,4 +163,12 @@ def hints_at_number(name: str) -> bool:
 def all_known_words() -> frozenset[str]:
     """Every word that says what a column is: none of them is part of a person's name."""
     telling = frozenset[str]().union(*_TELLING.values())
-    return telling | frozenset(_IN_COMPANY) | _PEOPLE | _NUMBERS | _LAST_WORD_TIMES | _NUMBER_WORDS | {"dates", "hour", "hours"}
+    return (
+        telling
+        | frozenset(_IN_COMPANY)
+        | _PEOPLE
+        | _NUMBERS
+        | _LAST_WORD_TIMES
+        | _NUMBER_WORDS
+        | {"dates", "hour", "hours"}
+    )

@@ -1,12 +1,13 @@
 """Values that read like the name of a person, and words that may be printed because they do not.
 
-What is caught where a study code should stand: two or more words of letters in any case (`Jane Smith`, `JANE SMITH`,
-`jane smith`, `Jane-Smith`, `Jane.Smith`, `Jane Smith (1980)`), a surname with initials (`Smith J`, `Smith, J`), and a whole
-column of single words of letters. What this costs: study codes that are words. Words of study design (`Arm B`, `site north`)
-are left alone. A single word stops only when most of the column are such words of different lengths, and most of them begin
-with a capital or three are common first names (fewer than three words must be both): `alpha`, `moved` pass, a column of
-`Alpha`, `Gamma`, `Epsilon` does not. Lower-case words joined by hyphens pass. Whoever has such codes lets the column through by
-name.
+What is caught where a study code should stand: two or more words of letters in any case (`Jane
+Smith`, `JANE SMITH`, `jane smith`, `Jane-Smith`, `Jane.Smith`, `Jane Smith (1980)`), a surname with
+initials (`Smith J`, `Smith, J`), and a whole column of single words of letters. What this costs:
+study codes that are words. Words of study design (`Arm B`, `site north`) are left alone. A single
+word stops only when most of the column are such words of different lengths, and most of them begin
+with a capital or three are common first names (fewer than three words must be both): `alpha`,
+`moved` pass, a column of `Alpha`, `Gamma`, `Epsilon` does not. Lower-case words joined by hyphens
+pass. Whoever has such codes lets the column through by name.
 """
 
 from __future__ import annotations
@@ -32,13 +33,17 @@ _PART: Final = r"\p{L}[\p{L}'’-]+"
 _INITIALS: Final = r"\p{Lu}\.?(?:[ -]?\p{Lu}\.?){0,2}"
 _YEARS: Final = r"(?:[ ,]*(?:\([^)]*\)|(?:19|20)\d\d))?"
 _PERSON: Final = (
-    rf"(?:{_PART}(?:,? (?:{_PART}|\p{{L}}\.))*,? {_PART}"  # Jane Smith, JANE B. SMITH, jane smith, Smith, Jane
+    # Jane Smith, JANE B. SMITH, jane smith, Smith, Jane
+    rf"(?:{_PART}(?:,? (?:{_PART}|\p{{L}}\.))*,? {_PART}"
     rf"|\p{{Lu}}[\p{{L}}'’-]+(?: |, ?){_INITIALS}"  # Smith J, Smith, J
     rf"|{_INITIALS} \p{{Lu}}[\p{{L}}'’-]+"  # J. Smith
-    rf"|{_NAME}(?:[._-]{_NAME})+|[a-z]{{2,}}\.[a-z]{{2,}}"  # Jane.Smith, Jane-Smith, jane.smith
+    # Jane.Smith, Jane-Smith, jane.smith
+    rf"|{_NAME}(?:[._-]{_NAME})+|[a-z]{{2,}}\.[a-z]{{2,}}"
     rf"|{_PART}, ?{_PART}(?: .*)?){_YEARS}"
 )
-_TITLED: Final = r"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Herr|Frau|Mme|Monsieur|Madame)\.? \p{Lu}\p{L}+"
+_TITLED: Final = (
+    r"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Herr|Frau|Mme|Monsieur|Madame)\.? \p{Lu}\p{L}+"
+)
 _MOST: Final = 0.5
 _FEWEST: Final = 3
 _DIGITS_TOO_MANY: Final = 5
@@ -49,27 +54,34 @@ def _words(text: str) -> frozenset[str]:
 
 
 _STUDY_WORDS: Final = _words(
-    "arm group site cohort study trial control case patient participant subject test placebo active ketamine esketamine center "
-    "centre clinic ward pilot phase code number no id north south east west part block batch sample dummy synthetic person"
+    "arm group site cohort study trial control case patient participant subject test placebo"
+    " active ketamine esketamine center centre clinic ward pilot phase code number no id north"
+    " south east west part block batch sample dummy synthetic person"
 )
 _FILE_WORDS: Final = _words(
-    "old new raw backup copy export data log monthly weekly visit visits total totals cost costs lab results report problems "
-    "final draft version readme codebook dictionary measure scale rating room mood value unit type "
-    "of the and for to at on by in with first last depression self"
+    "old new raw backup copy export data log monthly weekly visit visits total totals cost costs"
+    " lab results report problems final draft version readme codebook dictionary measure scale"
+    " rating room mood value unit type of the and for to at on by in with first last depression"
+    " self"
 )
 _FIRST_NAMES: Final = _words(
-    "james john robert michael william david richard joseph thomas charles christopher daniel matthew anthony mark donald "
-    "paul andrew joshua kenneth kevin brian george edward ronald timothy jason jeffrey ryan jacob gary nicholas eric jonathan "
-    "stephen larry justin scott brandon benjamin samuel frank gregory raymond alexander patrick jack dennis jerry peter adam "
-    "henry nathan zachary kyle noah ethan jeremy walter keith roger terry sean austin carl arthur lawrence dylan jesse jordan "
-    "bryan billy bruce gabriel joe logan alan juan albert willie elijah wayne randy vincent liam bob bill tom ben sam max mary "
-    "patricia jennifer linda elizabeth barbara susan jessica sarah karen lisa nancy betty sandra margaret ashley emily "
-    "donna michelle carol amanda melissa deborah stephanie rebecca sharon laura cynthia dorothy amy kathleen angela emma "
-    "brenda pamela nicole anna samantha katherine christine debra rachel carolyn janet maria olivia heather helen catherine "
-    "diane julie victoria joyce lauren kelly christina ruth joan virginia judith evelyn hannah andrea megan cheryl jacqueline "
-    "madison teresa abigail sophia martha sara gloria janice kathryn ann isabella judy charlotte julia amber alice jean denise "
-    "frances danielle marilyn natalie beverly diana brittany kayla alexis jane lucy kate sophie marie pierre jacques louis "
-    "michel claude nathalie isabelle sylvie hans peter klaus wolfgang ursula monika petra sabine renate karin jose carlos luis"
+    "james john robert michael william david richard joseph thomas charles christopher daniel"
+    " matthew anthony mark donald paul andrew joshua kenneth kevin brian george edward ronald"
+    " timothy jason jeffrey ryan jacob gary nicholas eric jonathan stephen larry justin scott"
+    " brandon benjamin samuel frank gregory raymond alexander patrick jack dennis jerry peter"
+    " adam henry nathan zachary kyle noah ethan jeremy walter keith roger terry sean austin carl"
+    " arthur lawrence dylan jesse jordan bryan billy bruce gabriel joe logan alan juan albert"
+    " willie elijah wayne randy vincent liam bob bill tom ben sam max mary patricia jennifer"
+    " linda elizabeth barbara susan jessica sarah karen lisa nancy betty sandra margaret ashley"
+    " emily donna michelle carol amanda melissa deborah stephanie rebecca sharon laura cynthia"
+    " dorothy amy kathleen angela emma brenda pamela nicole anna samantha katherine christine"
+    " debra rachel carolyn janet maria olivia heather helen catherine diane julie victoria joyce"
+    " lauren kelly christina ruth joan virginia judith evelyn hannah andrea megan cheryl"
+    " jacqueline madison teresa abigail sophia martha sara gloria janice kathryn ann isabella"
+    " judy charlotte julia amber alice jean denise frances danielle marilyn natalie beverly diana"
+    " brittany kayla alexis jane lucy kate sophie marie pierre jacques louis michel claude"
+    " nathalie isabelle sylvie hans peter klaus wolfgang ursula monika petra sabine renate karin"
+    " jose carlos luis"
 )
 
 
@@ -91,12 +103,16 @@ def person_like(levels: NDArray[np.object_]) -> Flags:
     """
     found = _of_parts(levels)
     for place in np.flatnonzero(found).tolist():
-        found[place] = not _STUDY_WORDS & set(re.findall(r"[^\W\d_]+", levels[place].casefold()))
+        found[place] = not _STUDY_WORDS & set(
+            re.findall(r"[^\W\d_]+", levels[place].casefold())
+        )
     return found
 
 
 def _of_parts(levels: NDArray[np.object_]) -> Flags:
-    """Tell which values are built like a name; the pattern is slow to set up, and every such name has parts."""
+    """Tell which values are built like a name; the pattern is slow to set up, and every such name
+    has parts.
+    """
     parted = _matches(levels, "[ ,._-]")
     return _matches(levels, f"^(?:{_PERSON})$") if parted.any() else parted
 
@@ -107,29 +123,43 @@ def titled(levels: NDArray[np.object_]) -> Flags:
 
 
 def first_names(levels: NDArray[np.object_], counts: NDArray[np.int64]) -> Flags:
-    """Tell which values are single words that make up most of a column of study codes, where they read like first names."""
+    """Tell which values are single words that make up most of a column of study codes, where they
+    read like first names.
+    """
     words = _matches(levels, r"^\p{L}[\p{L}'’]+$")
     none = np.zeros(len(levels), dtype=bool)
     n_words = int(words.sum())
-    if n_words < min(_FEWEST, len(levels)) or counts[words].sum() <= _MOST * counts.sum():
+    if (
+        n_words < min(_FEWEST, len(levels))
+        or counts[words].sum() <= _MOST * counts.sum()
+    ):
         return none
     if n_words > 1 and len({len(word) for word in levels[words]}) == 1:
         return none
     capital = _matches(levels, r"^\p{Lu}\p{L}*[\p{Ll}'’]\p{L}*$|^\p{Lu}{3,}$") & words
     common = sum(word.casefold() in _FIRST_NAMES for word in levels[words])
-    telling = capital.sum() > _MOST * n_words if n_words >= _FEWEST else capital.sum() == common == n_words
+    telling = (
+        capital.sum() > _MOST * n_words
+        if n_words >= _FEWEST
+        else capital.sum() == common == n_words
+    )
     return words if telling or common >= _FEWEST else none
 
 
 @cache
 def _harmless() -> frozenset[str]:
-    names = [name for table in TABLES.values() for name in (table.name, *table.names)] + list(INSTRUMENTS)
-    parts = {part for name in names for part in re.findall(r"[^\W\d_]+", name.casefold())}
+    names = [
+        name for table in TABLES.values() for name in (table.name, *table.names)
+    ] + list(INSTRUMENTS)
+    parts = {
+        part for name in names for part in re.findall(r"[^\W\d_]+", name.casefold())
+    }
     return frozenset(parts) | _STUDY_WORDS | _FILE_WORDS | all_known_words()
 
 
 def may_be_shown(text: str, file: bool = False) -> bool:
-    """Tell whether a column's, file's or setting's name may be printed: it does not read like a person, date, or number.
+    """Tell whether a column's, file's or setting's name may be printed: it does not read like a
+    person, date, or number.
 
     Parameters
     ----------
@@ -146,7 +176,11 @@ def may_be_shown(text: str, file: bool = False) -> bool:
     if sum(letter.isdigit() for letter in text) >= _DIGITS_TOO_MANY or "@" in text:
         return False
     text = re.sub(r"\.\w{1,7}$", "", text) if file else text
-    spaced = re.sub(r"[_\s.-]+" if file or re.search(r"[A-Z].*[_.-][A-Z]", text) else r"\s+", " ", text).strip()
+    spaced = re.sub(
+        r"[_\s.-]+" if file or re.search(r"[A-Z].*[_.-][A-Z]", text) else r"\s+",
+        " ",
+        text,
+    ).strip()
     parts = re.findall(r"[^\W\d_]+", spaced.casefold())
     known = [part in _harmless() for part in parts]
     if all(known) or (not file and any(known) and not re.search(r"[\W_][A-Z]", spaced)):

@@ -1,4 +1,6 @@
-"""Several answers on one page: no two numbers of people so near to one another that their difference tells a hidden count."""
+"""Several answers on one page: no two numbers of people so near to one another that their
+difference tells a hidden count.
+"""
 
 from __future__ import annotations
 
@@ -14,20 +16,23 @@ from kettrack.result import SUPPRESSED, Result
 
 
 def apart(results: Sequence[Result], policy: str) -> list[Result]:
-    """Hide, under a release policy, what a reader could work out from the other sentences of the same page.
+    """Hide, under a release policy, what a reader could work out from the other sentences of the
+    same page.
 
     Parameters
     ----------
     results : sequence of Result
-        In the order of the page, each through the gate. Looked at are the numbers of people in their sentences.
+        In the order of the page, each through the gate. Looked at are the numbers of people in
+        their sentences.
     policy : str
         In force.
 
     Returns
     -------
     list of Result
-        As they came under `internal`. Else a row is hidden where one of its numbers, or the sum of two, is nearer to a number
-        before it on the page, or to a sum of two in one row, than the policy's smallest count.
+        As they came under `internal`. Else a row is hidden where one of its numbers, or the sum of
+        two, is nearer to a number before it on the page, or to a sum of two in one row, than the
+        policy's smallest count.
     """
     smallest = get_policy(policy).smallest_count
     if smallest <= 1:
@@ -41,11 +46,15 @@ def apart(results: Sequence[Result], policy: str) -> list[Result]:
 
 
 def _far_from(result: Result, kept: list[int], smallest: int) -> Result:
-    """The result without rows that come too near to what is kept; what it shows is kept from now on."""
+    """The result without rows that come too near to what is kept; what it shows is kept from now
+    on.
+    """
     gone: list[int] = []
     for row, values in _said(result):
         numbers = [*values, sum(values)] if len(values) == 2 else values
-        if any(0 < abs(number - other) < smallest for number in numbers for other in kept):
+        if any(
+            0 < abs(number - other) < smallest for number in numbers for other in kept
+        ):
             gone.append(row)
         else:
             kept += numbers
@@ -55,11 +64,21 @@ def _far_from(result: Result, kept: list[int], smallest: int) -> Result:
 def _said(result: Result) -> Iterator[tuple[int, list[int]]]:
     """Per row, the numbers of people that the sentence names."""
     key = next((column for column, role in result.roles.items() if role == "key"), "")
-    names = {name for _, name, _, _ in string.Formatter().parse(result.sentence) if name}
-    people = [column for column, role in result.roles.items() if role in ("count", "denominator", "running")]
+    names = {
+        name for _, name, _, _ in string.Formatter().parse(result.sentence) if name
+    }
+    people = [
+        column
+        for column, role in result.roles.items()
+        if role in ("count", "denominator", "running")
+    ]
     for row, cells in enumerate(result.table.to_dict("records")):
         label = cells[key] if isinstance(cells[key], str) else f"row{cells[key]}"
-        values = [int(cells[column]) for column in people if f"{label}.{column}" in names and pd.notna(cells[column])]
+        values = [
+            int(cells[column])
+            for column in people
+            if f"{label}.{column}" in names and pd.notna(cells[column])
+        ]
         if values:
             yield row, values
 

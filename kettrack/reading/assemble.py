@@ -1,4 +1,6 @@
-"""From checked rows to the frames of a cohort: whose rows count, on which clock, in which order and dtype."""
+"""From checked rows to the frames of a cohort: whose rows count, on which clock, in which order and
+dtype.
+"""
 
 from __future__ import annotations
 
@@ -14,18 +16,37 @@ from kettrack.reading.headers import match_columns
 from kettrack.reading.problems import Ledger, counted
 from kettrack.reading.raw import RawTable
 from kettrack.reading.renames import report_absent
-from kettrack.reading.rows import check_doses, drop_identical, one_row_per_key, order_within_day, resolve_scores
+from kettrack.reading.rows import (
+    check_doses,
+    drop_identical,
+    one_row_per_key,
+    order_within_day,
+    resolve_scores,
+)
 from kettrack.reading.scores import check_scores
 from kettrack.reading.twins import note_near_twins
 from kettrack.settings import Settings
 from kettrack.vocabulary.columns import TABLES, Table
 
-_DTYPES = {"text": "str", "choice": "str", "choices": "str", "whole": "Int64", "decimal": "float64", "yes_no": "boolean"}
-_SORTED_TIMINGS = ("before", "unknown", "after")  # where a score with unknown timing counts as before the session
+_DTYPES = {
+    "text": "str",
+    "choice": "str",
+    "choices": "str",
+    "whole": "Int64",
+    "decimal": "float64",
+    "yes_no": "boolean",
+}
+# where a score with unknown timing counts as before the session
+_SORTED_TIMINGS = ("before", "unknown", "after")
 Frames = dict[str, pd.DataFrame]
 
 
-def check_tables(raws: Mapping[str, RawTable], settings: Settings, allow: Sequence[str], ledger: Ledger) -> Frames:
+def check_tables(
+    raws: Mapping[str, RawTable],
+    settings: Settings,
+    allow: Sequence[str],
+    ledger: Ledger,
+) -> Frames:
     """Check every table and bring them into the form of `Cohort`.
 
     Parameters
@@ -42,17 +63,24 @@ def check_tables(raws: Mapping[str, RawTable], settings: Settings, allow: Sequen
     Returns
     -------
     dict
-        `sessions`, `scores`, `patients`, `events`, as documented in `Cohort`; only to be used when no problem was found.
+        `sessions`, `scores`, `patients`, `events`, as documented in `Cohort`; only to be used when
+        no problem was found.
     """
     instruments = list(settings.known_instruments)
     report_absent(raws, settings, ledger)
     frames = {}
     for name, table in TABLES.items():
-        raw = raws.get(name) or RawTable(name, name, (), (), np.zeros(0, dtype=np.int64))
+        raw = raws.get(name) or RawTable(
+            name, name, (), (), np.zeros(0, dtype=np.int64)
+        )
         silent = ledger if name in raws else Ledger()
-        frames[name] = read_frame(match_columns(raw, table, settings, allow, silent), instruments, silent)
+        frames[name] = read_frame(
+            match_columns(raw, table, settings, allow, silent), instruments, silent
+        )
     files = {name: raws[name].file if name in raws else name for name in TABLES}
-    frames["scores"] = check_scores(frames["scores"], settings.known_instruments, files["scores"], ledger)
+    frames["scores"] = check_scores(
+        frames["scores"], settings.known_instruments, files["scores"], ledger
+    )
     check_doses(frames["sessions"], files["sessions"], ledger)
     frames = _one_patient_list(frames)
     note_near_twins(frames["sessions"]["patient_id"].cat.categories, ledger)
@@ -61,11 +89,18 @@ def check_tables(raws: Mapping[str, RawTable], settings: Settings, allow: Sequen
 
 
 def _one_patient_list(frames: Frames) -> Frames:
-    """Give all tables the same sorted list of patients, so that a patient's code means the same everywhere."""
+    """Give all tables the same sorted list of patients, so that a patient's code means the same
+    everywhere.
+    """
     seen = [frame["patient_id"].cat.categories for frame in frames.values()]
-    patients = sorted({patient for categories in seen for patient in categories.tolist()})
+    patients = sorted(
+        {patient for categories in seen for patient in categories.tolist()}
+    )
     everyone = pd.Index(patients, dtype="str")
-    return {name: frame.assign(patient_id=frame["patient_id"].cat.set_categories(everyone)) for name, frame in frames.items()}
+    return {
+        name: frame.assign(patient_id=frame["patient_id"].cat.set_categories(everyone))
+        for name, frame in frames.items()
+    }
 
 
 def _whole_rows(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
@@ -74,26 +109,49 @@ def _whole_rows(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
     return frame[frame[required].notna().all(axis=1)]
 
 
-def _single(frames: Frames, settings: Settings, files: Mapping[str, str], ledger: Ledger) -> Frames:
-    frames = {name: drop_identical(frame, files[name], ledger) for name, frame in frames.items()}
-    timing = frames["scores"]["timing"].cat.set_categories(_SORTED_TIMINGS, ordered=True).fillna("unknown")
+def _single(
+    frames: Frames, settings: Settings, files: Mapping[str, str], ledger: Ledger
+) -> Frames:
+    frames = {
+        name: drop_identical(frame, files[name], ledger)
+        for name, frame in frames.items()
+    }
+    timing = (
+        frames["scores"]["timing"]
+        .cat.set_categories(_SORTED_TIMINGS, ordered=True)
+        .fillna("unknown")
+    )
     scores = frames["scores"].assign(timing=timing)
     return {
         "sessions": order_within_day(frames["sessions"], files["sessions"], ledger),
-        "scores": resolve_scores(scores, settings.duplicates, settings.known_instruments, files["scores"], ledger),
-        "patients": one_row_per_key(frames["patients"], TABLES["patients"], files["patients"], ledger),
+        "scores": resolve_scores(
+            scores,
+            settings.duplicates,
+            settings.known_instruments,
+            files["scores"],
+            ledger,
+        ),
+        "patients": one_row_per_key(
+            frames["patients"], TABLES["patients"], files["patients"], ledger
+        ),
         "events": frames["events"],
     }
 
 
 def _placed(frames: Frames, ledger: Ledger) -> Frames:
     """Keep the rows of patients with a session, on each patient's own clock."""
-    first = first_days(frames["sessions"], len(frames["sessions"]["patient_id"].cat.categories))
+    first = first_days(
+        frames["sessions"], len(frames["sessions"]["patient_id"].cat.categories)
+    )
     kept = {}
     for name, frame in frames.items():
         treated = np.isfinite(np.append(first, np.nan)[frame["patient_id"].cat.codes])
         whose = name if name == "patients" else f"{name} of patients"
-        ledger.leave_out(f"{whose} without a session", int((~treated).sum()), int(frame["patient_id"][~treated].nunique()))
+        ledger.leave_out(
+            f"{whose} without a session",
+            int((~treated).sum()),
+            int(frame["patient_id"][~treated].nunique()),
+        )
         kept[name] = frame[treated]
     kept["patients"] = _everyone_treated(kept, ledger)
     _note_unscored(kept, ledger)
@@ -106,18 +164,23 @@ def _everyone_treated(frames: Frames, ledger: Ledger) -> pd.DataFrame:
     unknown = treated[~treated.isin(frames["patients"]["patient_id"])].array
     if len(unknown) and len(frames["patients"]):
         ledger.note(
-            f"{counted(len(unknown), 'patient')} with sessions but no row in the patients table; kept, with nothing known."
+            f"{counted(len(unknown), 'patient')} with sessions but no row in the patients table;"
+            " kept, with nothing known."
         )
     if not len(unknown):
         return frames["patients"]
-    blank = frames["patients"].reindex(range(-len(unknown), 0)).assign(patient_id=unknown)
+    blank = (
+        frames["patients"].reindex(range(-len(unknown), 0)).assign(patient_id=unknown)
+    )
     return pd.concat([frames["patients"], blank]) if len(frames["patients"]) else blank
 
 
 def _note_unscored(frames: Frames, ledger: Ledger) -> None:
     n_unscored = len(frames["patients"]) - int(frames["scores"]["patient_id"].nunique())
     if n_unscored:
-        ledger.note(f"{counted(n_unscored, 'patient')} with sessions but no score; kept.")
+        ledger.note(
+            f"{counted(n_unscored, 'patient')} with sessions but no score; kept."
+        )
 
 
 def _finished(frames: Frames) -> Frames:
@@ -128,7 +191,10 @@ def _finished(frames: Frames) -> Frames:
         "patients": ["patient_id"],
         "events": ["patient_id", "day"],
     }
-    return {name: _typed(frame.sort_values(keys[name], kind="stable"), TABLES[name]) for name, frame in frames.items()}
+    return {
+        name: _typed(frame.sort_values(keys[name], kind="stable"), TABLES[name])
+        for name, frame in frames.items()
+    }
 
 
 def _typed(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
@@ -140,20 +206,32 @@ def _typed(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
     if table.name == "scores":
         del dtypes["timing"]
         frame, dtypes = _filled_items(frame, dtypes)
-    texts = {name: _as_text(frame[name].array) for name, dtype in dtypes.items() if dtype == "str"}
+    texts = {
+        name: _as_text(frame[name].array)
+        for name, dtype in dtypes.items()
+        if dtype == "str"
+    }
     others = {name: dtype for name, dtype in dtypes.items() if dtype != "str"}
     return frame.reset_index(drop=True).assign(**texts).astype(others)
 
 
 def _as_text(words: ExtensionArray) -> ExtensionArray:
-    """Categories to text by their codes, which is several times as fast as pandas' own conversion."""
+    """Categories to text by their codes, which is several times as fast as pandas' own
+    conversion.
+    """
     if not isinstance(words, pd.Categorical):
         return pd.Series(words).astype("str").array
     return words.categories.array.astype("str").take(words.codes, allow_fill=True)
 
 
-def _filled_items(frame: pd.DataFrame, dtypes: dict[str, str]) -> tuple[pd.DataFrame, dict[str, str]]:
+def _filled_items(
+    frame: pd.DataFrame, dtypes: dict[str, str]
+) -> tuple[pd.DataFrame, dict[str, str]]:
     items = [name for name in frame.columns if name.startswith("item_")]
-    filled = [place for place, name in enumerate(items, start=1) if frame[name].notna().any()]
+    filled = [
+        place for place, name in enumerate(items, start=1) if frame[name].notna().any()
+    ]
     spare = set(items[max(filled, default=0) :])
-    return frame.drop(columns=list(spare)), {name: dtype for name, dtype in dtypes.items() if name not in spare}
+    return frame.drop(columns=list(spare)), {
+        name: dtype for name, dtype in dtypes.items() if name not in spare
+    }

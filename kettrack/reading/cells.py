@@ -1,4 +1,6 @@
-"""Cells to values: each distinct spelling is judged once by its column's kind, and every bad cell is reported."""
+"""Cells to values: each distinct spelling is judged once by its column's kind, and every bad cell
+is reported.
+"""
 
 from __future__ import annotations
 
@@ -21,21 +23,26 @@ from kettrack.vocabulary.columns import AGE_CAP, Column
 _NUMBER: Final = r"^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,2})?$"
 _DECIMAL_COMMA: Final = r"^[+-]?\d+,\d+$"
 _TRUTH: Final = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
-_ROUNDED: Final = r"^\d(?:[.,]\d+)?[eE]\+\d+$"  # 1.23E+15: many long numbers have become this one
+# 1.23E+15: many long numbers have become this one
+_ROUNDED: Final = r"^\d(?:[.,]\d+)?[eE]\+\d+$"
 _CONTROL: Final = r"[\x00-\x1f\x7f-\x9f]"
 _EXCEL_SERIALS: Final = (20_000, 80_000)  # days since 1900: the years 1954 to 2119
 
 
 @dataclass(slots=True)
 class Judged:
-    """The levels of one column as values: numbers, or places in `words`; `bad` says what was expected instead."""
+    """The levels of one column as values: numbers, or places in `words`; `bad` says what was
+    expected instead.
+    """
 
     values: NDArray[np.float64]
     bad: dict[int, str]
     words: Sequence[str] | None = None
 
 
-def read_frame(matched: Matched, instruments: Sequence[str], ledger: Ledger) -> pd.DataFrame:
+def read_frame(
+    matched: Matched, instruments: Sequence[str], ledger: Ledger
+) -> pd.DataFrame:
     """Turn the columns of one table into values; a bad cell is reported and missing.
 
     Parameters
@@ -50,43 +57,62 @@ def read_frame(matched: Matched, instruments: Sequence[str], ledger: Ledger) -> 
     Returns
     -------
     DataFrame
-        One row per row of the source, indexed by its line; every column of the contract; numbers and truth values float64,
-        words categories.
+        One row per row of the source, indexed by its line; every column of the contract; numbers
+        and truth values float64, words categories.
     """
     raw = matched.raw
     read = {}
     for column in matched.table.columns:
         cells = matched.columns.get(column.name)
-        if cells is None or (column.name in matched.identifying and column.name != "patient_id"):
+        if cells is None or (
+            column.name in matched.identifying and column.name != "patient_id"
+        ):
             read[column.name] = _absent(column, len(raw.lines))
         else:
-            read[column.name] = _read(raw, _with_words(column, instruments), cells, ledger)
+            read[column.name] = _read(
+                raw, _with_words(column, instruments), cells, ledger
+            )
     return pd.DataFrame(read, index=pd.Index(raw.lines, name="line"), copy=False)
 
 
 def _with_words(column: Column, instruments: Sequence[str]) -> Column:
-    return replace(column, kind="choice", allowed=tuple(sorted(instruments))) if column.name == "instrument" else column
+    return (
+        replace(column, kind="choice", allowed=tuple(sorted(instruments)))
+        if column.name == "instrument"
+        else column
+    )
 
 
 def _absent(column: Column, n_rows: int) -> pd.Categorical | NDArray[np.float64]:
     if column.kind in ("whole", "decimal", "yes_no"):
         return np.full(n_rows, np.nan)
-    return pd.Categorical.from_codes(np.full(n_rows, -1, dtype=np.int8), categories=pd.Index([], dtype="str"))
+    return pd.Categorical.from_codes(
+        np.full(n_rows, -1, dtype=np.int8), categories=pd.Index([], dtype="str")
+    )
 
 
-def _read(raw: RawTable, column: Column, cells: Cells, ledger: Ledger) -> pd.Categorical | NDArray[np.float64]:
+def _read(
+    raw: RawTable, column: Column, cells: Cells, ledger: Ledger
+) -> pd.Categorical | NDArray[np.float64]:
     judged = _judge(raw, column, cells, ledger)
     _report_bad(raw, column, cells, judged, ledger)
     if column.required:
         for line in raw.lines[cells.codes < 0].tolist():
-            ledger.problem(raw.file, line, column.name, "", f"empty; {_wanted(column)} is needed")
+            ledger.problem(
+                raw.file, line, column.name, "", f"empty; {_wanted(column)} is needed"
+            )
     if cells.n_marked:
-        ledger.note(f"{raw.file}, {column.name}: {counted(cells.n_marked, 'cell')} such as NA read as empty.")
+        ledger.note(
+            f"{raw.file}, {column.name}: {counted(cells.n_marked, 'cell')} such as NA read as"
+            " empty."
+        )
     by_row = np.append(judged.values, np.nan)[cells.codes]
     if judged.words is None:
         return by_row
     codes = np.where(np.isnan(by_row), -1, by_row).astype(np.int32)
-    return pd.Categorical.from_codes(codes, categories=pd.Index(list(judged.words), dtype="str"))
+    return pd.Categorical.from_codes(
+        codes, categories=pd.Index(list(judged.words), dtype="str")
+    )
 
 
 def _judge(raw: RawTable, column: Column, cells: Cells, ledger: Ledger) -> Judged:
@@ -98,29 +124,47 @@ def _judge(raw: RawTable, column: Column, cells: Cells, ledger: Ledger) -> Judge
         return _choice(raw, column, cells, ledger)
     if column.kind == "choices":
         return _choices(column, cells)
-    return _truth(raw, column, cells, ledger) if column.kind == "yes_no" else _numbers(raw, column, cells, ledger)
+    return (
+        _truth(raw, column, cells, ledger)
+        if column.kind == "yes_no"
+        else _numbers(raw, column, cells, ledger)
+    )
 
 
-def _report_bad(raw: RawTable, column: Column, cells: Cells, judged: Judged, ledger: Ledger) -> None:
+def _report_bad(
+    raw: RawTable, column: Column, cells: Cells, judged: Judged, ledger: Ledger
+) -> None:
     if not judged.bad:
         return
     bad = np.zeros(len(cells.levels), dtype=bool)
     bad[list(judged.bad)] = True
     for row in cells.rows(bad).tolist():
         level = int(cells.codes[row])
-        value = show(cells.levels[level], column.allowed, high=AGE_CAP - 1 if column.name == "age" else None)
-        ledger.problem(raw.file, int(raw.lines[row]), column.name, value, judged.bad[level])
+        value = show(
+            cells.levels[level],
+            column.allowed,
+            high=AGE_CAP - 1 if column.name == "age" else None,
+        )
+        ledger.problem(
+            raw.file, int(raw.lines[row]), column.name, value, judged.bad[level]
+        )
 
 
 def _wanted(column: Column) -> str:
-    return "the name of an instrument" if column.name == "instrument" else column.expected
+    return (
+        "the name of an instrument" if column.name == "instrument" else column.expected
+    )
 
 
 def _codes_as_written(raw: RawTable, cells: Cells, ledger: Ledger) -> Judged:
-    """Study codes stay text, `001` with its noughts; `1.0` throughout is a whole number that passed through a float."""
+    """Study codes stay text, `001` with its noughts; `1.0` throughout is a whole number that passed
+    through a float.
+    """
     levels = list(cells.levels)
     if levels and all(re.fullmatch(r"\d+\.0", level) for level in levels):
-        ledger.note(f"{raw.file}: patient_id is written as 1.0, 2.0, ...; read as 1, 2, ...")
+        ledger.note(
+            f"{raw.file}: patient_id is written as 1.0, 2.0, ...; read as 1, 2, ..."
+        )
         levels = [level[:-2] for level in levels]
     judged = _as_words(np.array(levels, dtype=object), dict.fromkeys(levels))
     judged.bad |= _codes_gone_wrong(Cells(cells.codes, np.array(levels, dtype=object)))
@@ -128,54 +172,90 @@ def _codes_as_written(raw: RawTable, cells: Cells, ledger: Ledger) -> Judged:
 
 
 def _codes_gone_wrong(codes: Cells) -> dict[int, str]:
-    rounded = "looks like a spreadsheet has rounded the code; give the column the format Text and export it again"
+    rounded = (
+        "looks like a spreadsheet has rounded the code; give the column the format Text and"
+        " export it again"
+    )
     said = dict.fromkeys(np.flatnonzero(_is_like(codes, _ROUNDED)).tolist(), rounded)
     control = np.flatnonzero(_is_like(codes, _CONTROL)).tolist()
-    return said | dict.fromkeys(control, "a study code without tabs, line ends or other control characters")
+    return said | dict.fromkeys(
+        control, "a study code without tabs, line ends or other control characters"
+    )
 
 
 def _as_words(levels: NDArray[np.object_], words: dict[str, None]) -> Judged:
     place = {word: float(number) for number, word in enumerate(words)}
-    return Judged(np.array([place[level] for level in levels], dtype=np.float64), {}, list(words))
+    return Judged(
+        np.array([place[level] for level in levels], dtype=np.float64), {}, list(words)
+    )
 
 
 def _choice(raw: RawTable, column: Column, cells: Cells, ledger: Ledger) -> Judged:
-    place = {word.casefold(): float(number) for number, word in enumerate(column.allowed)}
-    values = np.array([place.get(level.casefold(), np.nan) for level in cells.levels], dtype=np.float64)
-    bad = {int(level): _not_known(column, cells.levels[level]) for level in np.flatnonzero(np.isnan(values))}
+    place = {
+        word.casefold(): float(number) for number, word in enumerate(column.allowed)
+    }
+    values = np.array(
+        [place.get(level.casefold(), np.nan) for level in cells.levels],
+        dtype=np.float64,
+    )
+    bad = {
+        int(level): _not_known(column, cells.levels[level])
+        for level in np.flatnonzero(np.isnan(values))
+    }
     cased = sum(level not in column.allowed for level in cells.levels) - len(bad)
     if cased:
-        ledger.note(f"{raw.file}, {column.name}: capital letters were not told from small ones.")
+        ledger.note(
+            f"{raw.file}, {column.name}: capital letters were not told from small ones."
+        )
     return Judged(values, bad, column.allowed)
 
 
 def _not_known(column: Column, value: str) -> str:
     near = did_you_mean(value, column.allowed)
     if column.name == "instrument":
-        return f"not known{near}" if near else f"not a known instrument: {', '.join(column.allowed)}"
+        return (
+            f"not known{near}"
+            if near
+            else f"not a known instrument: {', '.join(column.allowed)}"
+        )
     return f"not known{near}" if near else column.expected
 
 
 def _choices(column: Column, cells: Cells) -> Judged:
-    """Lists joined by `;`, each part from the closed list; written back in the order of the list, once each."""
+    """Lists joined by `;`, each part from the closed list; written back in the order of the list,
+    once each.
+    """
     tidy: list[str | None] = []
     bad: dict[int, str] = {}
     for number, level in enumerate(cells.levels):
         parts = [part.strip().casefold() for part in level.split(";") if part.strip()]
         strange = next((part for part in parts if part not in column.allowed), None)
-        tidy.append(None if strange is not None else ";".join(word for word in column.allowed if word in parts))
+        tidy.append(
+            None
+            if strange is not None
+            else ";".join(word for word in column.allowed if word in parts)
+        )
         if strange is not None:
             bad[number] = _not_known(column, strange)
     words = list(dict.fromkeys(word for word in tidy if word is not None))
-    values = np.array([np.nan if word is None else words.index(word) for word in tidy], dtype=np.float64)
+    values = np.array(
+        [np.nan if word is None else words.index(word) for word in tidy],
+        dtype=np.float64,
+    )
     return Judged(values, bad, words)
 
 
 def _truth(raw: RawTable, column: Column, cells: Cells, ledger: Ledger) -> Judged:
-    values = np.array([_TRUTH.get(level.casefold(), np.nan) for level in cells.levels], dtype=np.float64)
+    values = np.array(
+        [_TRUTH.get(level.casefold(), np.nan) for level in cells.levels],
+        dtype=np.float64,
+    )
     if any(level[:1] in "01" for level in cells.levels):
         ledger.note(f"{raw.file}, {column.name}: 0 and 1 read as false and true.")
-    return Judged(values, dict.fromkeys(np.flatnonzero(np.isnan(values)).tolist(), column.expected))
+    return Judged(
+        values,
+        dict.fromkeys(np.flatnonzero(np.isnan(values)).tolist(), column.expected),
+    )
 
 
 def _numbers(raw: RawTable, column: Column, cells: Cells, ledger: Ledger) -> Judged:
@@ -185,7 +265,8 @@ def _numbers(raw: RawTable, column: Column, cells: Cells, ledger: Ledger) -> Jud
     values[written] = levels[written].astype(np.float64)
     if column.name == "age":
         return _ages(raw, cells, values, ledger)
-    low, high = column.low if column.low is not None else -np.inf, column.high if column.high is not None else np.inf
+    low = column.low if column.low is not None else -np.inf
+    high = column.high if column.high is not None else np.inf
     fine = (values >= low) & (values <= high)
     if column.kind == "whole":
         fine &= values == np.round(values)
@@ -198,11 +279,18 @@ def _numbers(raw: RawTable, column: Column, cells: Cells, ledger: Ledger) -> Jud
 def _is_like(cells: Cells, pattern: str) -> NDArray[np.bool_]:
     if not len(cells.levels):
         return np.zeros(0, dtype=bool)
-    return np.asarray(pc.match_substring_regex(cells.arrow, pattern).to_numpy(zero_copy_only=False), dtype=bool)
+    return np.asarray(
+        pc.match_substring_regex(cells.arrow, pattern).to_numpy(zero_copy_only=False),
+        dtype=bool,
+    )
 
 
-def _without_decimal_commas(raw: RawTable, column: Column, cells: Cells, ledger: Ledger) -> NDArray[np.object_]:
-    """Read `7,5` as 7.5 where the comma does not separate cells and no point does the same job in this column."""
+def _without_decimal_commas(
+    raw: RawTable, column: Column, cells: Cells, ledger: Ledger
+) -> NDArray[np.object_]:
+    """Read `7,5` as 7.5 where the comma does not separate cells and no point does the same job in
+    this column.
+    """
     if raw.separator in ("", ","):
         return cells.levels
     comma = _is_like(cells, _DECIMAL_COMMA)
@@ -210,25 +298,45 @@ def _without_decimal_commas(raw: RawTable, column: Column, cells: Cells, ledger:
         return cells.levels
     ledger.note(f"{raw.file}, {column.name}: decimal commas read as decimal points.")
     return np.array(
-        [level.replace(",", ".") if yes else level for level, yes in zip(cells.levels, comma, strict=True)], dtype=object
+        [
+            level.replace(",", ".") if yes else level
+            for level, yes in zip(cells.levels, comma, strict=True)
+        ],
+        dtype=object,
     )
 
 
-def _ages(raw: RawTable, cells: Cells, values: NDArray[np.float64], ledger: Ledger) -> Judged:
+def _ages(
+    raw: RawTable, cells: Cells, values: NDArray[np.float64], ledger: Ledger
+) -> Judged:
     top = cells.levels == f"{AGE_CAP}+"
     if top.any():
-        ledger.note(f"{raw.file}: {counted(len(cells.rows(top)), 'age')} given as {AGE_CAP}+ read as {AGE_CAP}.")
+        ledger.note(
+            f"{raw.file}: {counted(len(cells.rows(top)), 'age')} given as {AGE_CAP}+ read as"
+            f" {AGE_CAP}."
+        )
     fine = top | ((values >= 0) & (values < AGE_CAP) & (values == np.round(values)))
-    expected = f"a whole number of years, 0 to {AGE_CAP - 1}; above that write {AGE_CAP}+, which is read as {AGE_CAP}"
+    expected = (
+        f"a whole number of years, 0 to {AGE_CAP - 1}; above that write {AGE_CAP}+, which is read"
+        f" as {AGE_CAP}"
+    )
     bad = dict.fromkeys(np.flatnonzero(~fine).tolist(), expected)
     return Judged(np.where(top, AGE_CAP, np.where(fine, values, np.nan)), bad)
 
 
 def _dates_for_days(
-    column: Column, levels: NDArray[np.object_], values: NDArray[np.float64], wrong: NDArray[np.bool_]
+    column: Column,
+    levels: NDArray[np.object_],
+    values: NDArray[np.float64],
+    wrong: NDArray[np.bool_],
 ) -> dict[int, str]:
     dates = is_calendar_date(levels) | ((values >= 19_000_101) & (values <= 21_001_231))
     serials = (values >= _EXCEL_SERIALS[0]) & (values <= _EXCEL_SERIALS[1])
     instead = "send days counted from the patient's first session (day 0)"
-    said = dict.fromkeys(np.flatnonzero(wrong & dates).tolist(), f"looks like a calendar date; {instead}")
-    return said | dict.fromkeys(np.flatnonzero(wrong & serials).tolist(), f"looks like a date as Excel stores it; {instead}")
+    said = dict.fromkeys(
+        np.flatnonzero(wrong & dates).tolist(), f"looks like a calendar date; {instead}"
+    )
+    return said | dict.fromkeys(
+        np.flatnonzero(wrong & serials).tolist(),
+        f"looks like a date as Excel stores it; {instead}",
+    )

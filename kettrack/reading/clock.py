@@ -16,12 +16,19 @@ def first_days(sessions: pd.DataFrame, n_patients: int) -> NDArray[np.float64]:
     """Smallest session day of each patient code, NaN where the patient has no session."""
     first = np.full(n_patients, np.inf)
     known = sessions["day"].notna().to_numpy()
-    np.minimum.at(first, sessions["patient_id"].cat.codes.to_numpy()[known], sessions["day"].to_numpy(np.float64)[known])
+    np.minimum.at(
+        first,
+        sessions["patient_id"].cat.codes.to_numpy()[known],
+        sessions["day"].to_numpy(np.float64)[known],
+    )
     return np.where(np.isinf(first), np.nan, first)
 
 
-def start_at_zero(frames: dict[str, pd.DataFrame], first: NDArray[np.float64], ledger: Ledger) -> dict[str, pd.DataFrame]:
-    """Move all days of a patient so that the first session is on day 0, and floor `observed_to_day` to whole weeks.
+def start_at_zero(
+    frames: dict[str, pd.DataFrame], first: NDArray[np.float64], ledger: Ledger
+) -> dict[str, pd.DataFrame]:
+    """Move all days of a patient so that the first session is on day 0, and floor `observed_to_day`
+    to whole weeks.
 
     Parameters
     ----------
@@ -35,9 +42,13 @@ def start_at_zero(frames: dict[str, pd.DataFrame], first: NDArray[np.float64], l
     moved = int((np.nan_to_num(first) != 0).sum())
     if moved:
         ledger.note(
-            f"Day 0 was not the first session for {counted(moved, 'patient')}; all their days were moved so that it is."
+            f"Day 0 was not the first session for {counted(moved, 'patient')}; all their days"
+            " were moved so that it is."
         )
-    return {name: _moved(name, frame, np.nan_to_num(first)) for name, frame in frames.items()}
+    return {
+        name: _moved(name, frame, np.nan_to_num(first))
+        for name, frame in frames.items()
+    }
 
 
 def _moved(name: str, frame: pd.DataFrame, first: NDArray[np.float64]) -> pd.DataFrame:

@@ -37,18 +37,22 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class Cohort:
-    """The checked tables of one clinic or study. Made by `load_cohort` or `cohort_from_frames`, never by hand.
+    """The checked tables of one clinic or study. Made by `load_cohort` or `cohort_from_frames`,
+    never by hand.
 
     Parameters
     ----------
     sessions : DataFrame
-        One row per patient and session, sorted by `patient_id`, `day`, `order`; `day` int32, day 0 = first session; `order`
-        int32, 1, 2, ... within a day, never missing. Every column of the vocabulary is there, missing ones all-missing.
+        One row per patient and session, sorted by `patient_id`, `day`, `order`; `day` int32, day 0
+        = first session; `order` int32, 1, 2, ... within a day, never missing. Every column of the
+        vocabulary is there, missing ones all-missing.
     scores : DataFrame
-        One row per patient, instrument, day and timing, sorted by `patient_id`, `instrument`, `day`, `timing` (before,
-        unknown, after: an ordered category). `score` float64, NaN = incomplete. Item columns as far as any is filled.
+        One row per patient, instrument, day and timing, sorted by `patient_id`, `instrument`,
+        `day`, `timing` (before, unknown, after: an ordered category). `score` float64, NaN =
+        incomplete. Item columns as far as any is filled.
     patients : DataFrame
-        One row per patient with at least one session, sorted by `patient_id`; missing values stay missing.
+        One row per patient with at least one session, sorted by `patient_id`; missing values stay
+        missing.
     events : DataFrame
         One row per patient and event, sorted by `patient_id`, `day`; may be empty.
     settings : Settings
@@ -67,7 +71,9 @@ class Cohort:
     events: pd.DataFrame
     settings: Settings = field(default_factory=Settings)
     notes: tuple[str, ...] = ()
-    exclusions: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["reason", "n_rows", "n_patients"]))
+    exclusions: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame(columns=["reason", "n_rows", "n_patients"])
+    )
     provenance: Provenance = field(default_factory=Provenance)
 
     @property
@@ -86,30 +92,53 @@ class Cohort:
         scored = self.scores["instrument"].value_counts()
         if self.settings.instrument not in scored:
             counts_shown = get_policy(self.settings.policy).smallest_count <= 1
-            names = [f"{name} ({n:,})" if counts_shown else str(name) for name, n in scored.items()]
+            names = [
+                f"{name} ({n:,})" if counts_shown else str(name)
+                for name, n in scored.items()
+            ]
             there = ", ".join(names if counts_shown else sorted(names)) or "none at all"
             raise UsageError(
-                f"There is no {self.settings.instrument} score in this cohort; scores there are: {there}. "
-                "Name another with --instrument, or instrument = ... in kettrack.toml."
+                f"There is no {self.settings.instrument} score in this cohort; scores there are:"
+                f" {there}. Name another with --instrument, or instrument = ... in kettrack.toml."
             )
 
     @property
     def shown_notes(self) -> list[str]:
-        """The notes that may be printed under the policy in force: under one for release, those without a count."""
+        """The notes that may be printed under the policy in force: under one for release, those
+        without a count.
+        """
         if get_policy(self.settings.policy).smallest_count <= 1:
             return list(self.notes)
         names = "|".join(map(re.escape, self.settings.known_instruments))
-        kept = [note for note in self.notes if not re.search(r"\d", re.sub(names, "", note))]
+        kept = [
+            note for note in self.notes if not re.search(r"\d", re.sub(names, "", note))
+        ]
         hidden = len(self.notes) - len(kept)
-        said = "1 note that holds a count is" if hidden == 1 else "Notes that hold a count are"
-        return [*kept, f"{said} not shown under the policy {self.settings.policy!r}."] if hidden else kept
+        said = (
+            "1 note that holds a count is"
+            if hidden == 1
+            else "Notes that hold a count are"
+        )
+        return (
+            [*kept, f"{said} not shown under the policy {self.settings.policy!r}."]
+            if hidden
+            else kept
+        )
 
     @property
     def criteria(self) -> Criteria:
         """The rules in force for the primary instrument."""
-        return get_criteria(self.instrument, self.settings.criteria, self.settings.user_criteria)
+        return get_criteria(
+            self.instrument, self.settings.criteria, self.settings.user_criteria
+        )
 
     def under(self, criteria: Criteria) -> Cohort:
-        """The same cohort with other rules in force, such as a variant of those it has under another name."""
-        settings = replace(self.settings, criteria=criteria.name, user_criteria=(criteria, *self.settings.user_criteria))
+        """The same cohort with other rules in force, such as a variant of those it has under
+        another name.
+        """
+        settings = replace(
+            self.settings,
+            criteria=criteria.name,
+            user_criteria=(criteria, *self.settings.user_criteria),
+        )
         return replace(self, settings=settings)

@@ -28,7 +28,8 @@ class FolderCheck(NamedTuple):
     Parameters
     ----------
     problems : DataFrame
-        One row per problem: `file` `line` `column` `value` (masked) `expected`; empty when the folder can be loaded.
+        One row per problem: `file` `line` `column` `value` (masked) `expected`; empty when the
+        folder can be loaded.
     notes : tuple of str
         What was noticed or done.
     """
@@ -37,14 +38,16 @@ class FolderCheck(NamedTuple):
     notes: tuple[str, ...]
 
 
-def load_cohort(folder: str | Path, *, allow: Sequence[str] = (), **overrides: object) -> Cohort:
+def load_cohort(
+    folder: str | Path, *, allow: Sequence[str] = (), **overrides: object
+) -> Cohort:
     """Read and check a cohort folder.
 
     Parameters
     ----------
     folder : str or Path
-        Holds `sessions` and `scores`, optionally `patients` and `events`, each as CSV or Parquet, and optionally
-        `kettrack.toml`.
+        Holds `sessions` and `scores`, optionally `patients` and `events`, each as CSV or Parquet,
+        and optionally `kettrack.toml`.
     allow : sequence of str
         Columns to let through the identifier check; recorded in the cohort's provenance and notes.
     **overrides
@@ -67,7 +70,9 @@ def load_cohort(folder: str | Path, *, allow: Sequence[str] = (), **overrides: o
     return cohort
 
 
-def check_folder(folder: str | Path, *, allow: Sequence[str] = (), **overrides: object) -> FolderCheck:
+def check_folder(
+    folder: str | Path, *, allow: Sequence[str] = (), **overrides: object
+) -> FolderCheck:
     """Check a cohort folder and return every problem as a table, without raising for them.
 
     Parameters
@@ -126,8 +131,17 @@ def cohort_from_frames(
     ([0, 3], [0])
     """
     settings = _usable(settings or Settings())
-    frames = {"sessions": sessions, "scores": scores, "patients": patients, "events": events}
-    raws = {name: table_from_frame(name, frame) for name, frame in frames.items() if frame is not None}
+    frames = {
+        "sessions": sessions,
+        "scores": scores,
+        "patients": patients,
+        "events": events,
+    }
+    raws = {
+        name: table_from_frame(name, frame)
+        for name, frame in frames.items()
+        if frame is not None
+    }
     ledger = Ledger()
     tables = check_tables(raws, settings, allow, ledger)
     _stop_on(ledger, "")
@@ -139,46 +153,86 @@ def _stop_on(ledger: Ledger, hint: str) -> None:
         raise DataProblems(ledger.in_order(), hint)
 
 
-def _cohort(tables: Mapping[str, pd.DataFrame], settings: Settings, ledger: Ledger, provenance: Provenance) -> Cohort:
+def _cohort(
+    tables: Mapping[str, pd.DataFrame],
+    settings: Settings,
+    ledger: Ledger,
+    provenance: Provenance,
+) -> Cohort:
     if not (tables["scores"]["instrument"] == settings.instrument).any():
-        ledger.note(f"There is no {settings.instrument} score; another instrument can be chosen.")
-    return Cohort(**tables, settings=settings, notes=tuple(ledger.notes), exclusions=ledger.exclusions(), provenance=provenance)
+        ledger.note(
+            f"There is no {settings.instrument} score; another instrument can be chosen."
+        )
+    return Cohort(
+        **tables,
+        settings=settings,
+        notes=tuple(ledger.notes),
+        exclusions=ledger.exclusions(),
+        provenance=provenance,
+    )
 
 
 def _usable(settings: Settings) -> Settings:
-    """Fail at the door, not in the middle of an analysis, when instrument, criteria, policy or a rule does not exist."""
+    """Fail at the door, not in the middle of an analysis, when instrument, criteria, policy or a
+    rule does not exist.
+    """
     for name, allowed in CLOSED.items():
         if getattr(settings, name) not in allowed:
             near = did_you_mean(str(getattr(settings, name)), allowed)
-            raise UsageError(f"There is no such {name}; there are: {', '.join(allowed)}{near}.")
-    for chosen, what in ((settings.instrument, "instrument"), (settings.criteria, "criteria")):
+            raise UsageError(
+                f"There is no such {name}; there are: {', '.join(allowed)}{near}."
+            )
+    for chosen, what in (
+        (settings.instrument, "instrument"),
+        (settings.criteria, "criteria"),
+    ):
         if not may_be_shown(chosen):
-            raise UsageError(f"The {what} chosen does not exist; its name is not repeated, since it looks like a person's.")
+            raise UsageError(
+                f"The {what} chosen does not exist; its name is not repeated, since it looks like"
+                " a person's."
+            )
     instrument = get_instrument(settings.instrument, settings.known_instruments)
     get_criteria(instrument, settings.criteria, settings.user_criteria)
     return settings
 
 
-def _read_folder(folder: Path, allow: Sequence[str], overrides: Mapping[str, object]) -> tuple[Ledger, Cohort]:
-    """Read everything, so that the problems of the settings file and those of the tables are said together."""
+def _read_folder(
+    folder: Path, allow: Sequence[str], overrides: Mapping[str, object]
+) -> tuple[Ledger, Cohort]:
+    """Read everything, so that the problems of the settings file and those of the tables are said
+    together.
+    """
     if not folder.is_dir():
-        raise UsageError(f"There is no folder {str(folder)!r}. A cohort folder holds sessions.csv and scores.csv.")
+        raise UsageError(
+            f"There is no folder {str(folder)!r}. A cohort folder holds sessions.csv and"
+            " scores.csv."
+        )
     ledger = Ledger()
     settings = _settings(folder, overrides, ledger)
     if settings is None:  # without it nobody knows what the columns are called
         raise DataProblems(ledger.in_order())
     raws, files = read_tables(folder, settings, ledger)
     tables = check_tables(raws, settings, allow, ledger)
-    return ledger, _cohort(tables, settings, ledger, Provenance(sha256_of(files), tuple(sorted(files)), tuple(allow)))
+    return ledger, _cohort(
+        tables,
+        settings,
+        ledger,
+        Provenance(sha256_of(files), tuple(sorted(files)), tuple(allow)),
+    )
 
 
-def _settings(folder: Path, overrides: Mapping[str, object], ledger: Ledger) -> Settings | None:
+def _settings(
+    folder: Path, overrides: Mapping[str, object], ledger: Ledger
+) -> Settings | None:
     path = folder / SETTINGS_FILE
     settings = read_settings(path, ledger) if path.is_file() else Settings()
     known = [field.name for field in fields(Settings)]
     for name in overrides:
         if name not in known:
-            raise UsageError(f"There is no setting {name!r}{did_you_mean(name, known)} There are: {', '.join(known)}.")
+            raise UsageError(
+                f"There is no setting {name!r}{did_you_mean(name, known)} There are:"
+                f" {', '.join(known)}."
+            )
     given = {name: value for name, value in overrides.items() if value is not None}
     chosen = settings and replace(settings, **given)  # type: ignore[arg-type]
     return chosen if ledger.problems or chosen is None else _usable(chosen)

@@ -1,4 +1,6 @@
-"""Where the names of the columns stand in a text, and what separates them: lines above them are told and set aside."""
+"""Where the names of the columns stand in a text, and what separates them: lines above them are
+told and set aside.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +16,11 @@ _FEWEST_NAMES = 2
 _MOST_ABOVE = 10
 
 
-def find_header(file: str, body: bytes, known: set[str], ledger: Ledger) -> tuple[bytes, str]:
-    """Return the text with everything above the names of the columns blanked, line by line, and the separator.
+def find_header(
+    file: str, body: bytes, known: set[str], ledger: Ledger
+) -> tuple[bytes, str]:
+    """Return the text with everything above the names of the columns blanked, line by line, and the
+    separator.
 
     Parameters
     ----------
@@ -34,11 +39,16 @@ def find_header(file: str, body: bytes, known: set[str], ledger: Ledger) -> tupl
     lines = body.split(b"\n", _MOST_ABOVE)
     first = next((place for place, line in enumerate(lines) if line.strip()), 0)
     separators = [_separator(line, known) for line in lines[:_MOST_ABOVE]] or [","]
-    names = [_n_known(line, separator, known) for line, separator in zip(lines, separators, strict=False)]
+    names = [
+        _n_known(line, separator, known)
+        for line, separator in zip(lines, separators, strict=False)
+    ]
     header = next((place for place, n in enumerate(names) if n >= _FEWEST_NAMES), first)
     if header <= first or names[first]:
         return body, separators[first]
-    ledger.note(f"{file}: {counted(header - first, 'line')} above the names of the columns ignored.")
+    ledger.note(
+        f"{file}: {counted(header - first, 'line')} above the names of the columns ignored."
+    )
     return b"\n" * header + b"\n".join(lines[header:]), separators[header]
 
 
@@ -54,4 +64,7 @@ def cells_of_line(text: bytes, separator: str) -> list[str]:
 
 def _separator(line: bytes, known: set[str]) -> str:
     """Return the separator that shows the most known names in a line, then the most cells."""
-    return max(_SEPARATORS, key=lambda one: (_n_known(line, one, known), len(cells_of_line(line, one))))
+    return max(
+        _SEPARATORS,
+        key=lambda one: (_n_known(line, one, known), len(cells_of_line(line, one))),
+    )

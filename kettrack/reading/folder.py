@@ -22,10 +22,18 @@ from kettrack.vocabulary.columns import TABLES
 _ENDINGS = (".csv", ".parquet")
 _WORKBOOKS = (".xlsx", ".xls", ".xlsm", ".ods")
 # What kettrack itself writes beside the tables.
-_COMPANIONS = (SETTINGS_FILE, "README.md", "data_dictionary.md", "datapackage.json", "truth.json")
+_COMPANIONS = (
+    SETTINGS_FILE,
+    "README.md",
+    "data_dictionary.md",
+    "datapackage.json",
+    "truth.json",
+)
 
 
-def read_tables(folder: Path, settings: Settings, ledger: Ledger) -> tuple[dict[str, RawTable], dict[str, bytes]]:
+def read_tables(
+    folder: Path, settings: Settings, ledger: Ledger
+) -> tuple[dict[str, RawTable], dict[str, bytes]]:
     """Read the tables of a folder, each as it stands.
 
     Parameters
@@ -46,10 +54,24 @@ def read_tables(folder: Path, settings: Settings, ledger: Ledger) -> tuple[dict[
     """
     paths = _find(folder, ledger)
     files = {path.name: path.read_bytes() for path in paths.values()}
-    raws = {name: _raw(name, path.name, files[path.name], settings, ledger) for name, path in paths.items()}
+    raws = {
+        name: _raw(name, path.name, files[path.name], settings, ledger)
+        for name, path in paths.items()
+    }
     for name, raw in raws.items():
-        if raw is not None and raw.columns and not len(raw.lines) and TABLES[name].required:
-            ledger.problem(raw.file, None, "", "", "no rows; only the line with the names of the columns can be read")
+        if (
+            raw is not None
+            and raw.columns
+            and not len(raw.lines)
+            and TABLES[name].required
+        ):
+            ledger.problem(
+                raw.file,
+                None,
+                "",
+                "",
+                "no rows; only the line with the names of the columns can be read",
+            )
     if (folder / SETTINGS_FILE).is_file():
         files[SETTINGS_FILE] = (folder / SETTINGS_FILE).read_bytes()
     return {name: raw for name, raw in raws.items() if raw is not None}, files
@@ -67,49 +89,109 @@ def _find(folder: Path, ledger: Ledger) -> dict[str, Path]:
     there = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     paths = {}
     for name, table in TABLES.items():
-        found = [path for path in there if path.suffix.lower() in _ENDINGS and path.stem == name and path.is_file()]
+        found = [
+            path
+            for path in there
+            if path.suffix.lower() in _ENDINGS and path.stem == name and path.is_file()
+        ]
         if found:
             paths[name] = found[0]
         elif table.required:
-            ledger.problem(f"{name}.csv", None, "", "", f"this file is needed and not there{_near_file(name, there)}")
+            ledger.problem(
+                f"{name}.csv",
+                None,
+                "",
+                "",
+                f"this file is needed and not there{_near_file(name, there)}",
+            )
         if len(found) > 1:
-            ledger.problem(found[0].name, None, "", "", f"there is also {found[1].name}; keep one of them")
+            ledger.problem(
+                found[0].name,
+                None,
+                "",
+                "",
+                f"there is also {found[1].name}; keep one of them",
+            )
     _check_settings_file(there, ledger)
-    _note_unused([path for path in there if path not in paths.values() and path.name not in _COMPANIONS], ledger)
+    _note_unused(
+        [
+            path
+            for path in there
+            if path not in paths.values() and path.name not in _COMPANIONS
+        ],
+        ledger,
+    )
     return paths
 
 
 def _check_settings_file(there: list[Path], ledger: Ledger) -> None:
-    """Settings that would silently not be read stop: a name almost right, or a folder of that name."""
+    """Settings that would silently not be read stop: a name almost right, or a folder of that
+    name.
+    """
     for path in there:
         name = path.name.casefold()
         if path.name == SETTINGS_FILE and not path.is_file():
-            ledger.problem(SETTINGS_FILE, None, "", "", "this is a folder; a settings file is needed")
-        elif path.name != SETTINGS_FILE and (name == SETTINGS_FILE or name.startswith(f"{SETTINGS_FILE}.")):
-            ledger.problem(path.name, None, "", "", f"these settings are not read; the file must be called {SETTINGS_FILE}")
+            ledger.problem(
+                SETTINGS_FILE,
+                None,
+                "",
+                "",
+                "this is a folder; a settings file is needed",
+            )
+        elif path.name != SETTINGS_FILE and (
+            name == SETTINGS_FILE or name.startswith(f"{SETTINGS_FILE}.")
+        ):
+            ledger.problem(
+                path.name,
+                None,
+                "",
+                "",
+                f"these settings are not read; the file must be called {SETTINGS_FILE}",
+            )
 
 
 def _note_unused(unused: list[Path], ledger: Ledger) -> None:
     if unused:
-        ledger.note(f"Files not used: {shown_names((path.name for path in unused), file=True)}.")
+        ledger.note(
+            f"Files not used: {shown_names((path.name for path in unused), file=True)}."
+        )
     books = [path for path in unused if path.suffix.lower() in _WORKBOOKS]
     if books:
-        ledger.note(f"{counted(len(books), 'workbook')} in the folder not read: save each table as CSV.")
+        ledger.note(
+            f"{counted(len(books), 'workbook')} in the folder not read: save each table as CSV."
+        )
 
 
 def _near_file(name: str, there: list[Path]) -> str:
-    book = next((path.name for path in there if path.stem.casefold() == name and path.suffix.lower() in _WORKBOOKS), None)
+    book = next(
+        (
+            path.name
+            for path in there
+            if path.stem.casefold() == name and path.suffix.lower() in _WORKBOOKS
+        ),
+        None,
+    )
     if book:
         return f"; {book} is there: save it as CSV"
-    near = nearest(name, [path.stem for path in there if may_be_shown(path.stem, file=True)])
+    near = nearest(
+        name, [path.stem for path in there if may_be_shown(path.stem, file=True)]
+    )
     found = next((path.name for path in there if path.stem == near), None)
-    return f"; did you mean {found} by it? It must be called {name}.csv or {name}.parquet" if found else ""
+    return (
+        f"; did you mean {found} by it? It must be called {name}.csv or {name}.parquet"
+        if found
+        else ""
+    )
 
 
-def _raw(name: str, file: str, data: bytes, settings: Settings, ledger: Ledger) -> RawTable | None:
+def _raw(
+    name: str, file: str, data: bytes, settings: Settings, ledger: Ledger
+) -> RawTable | None:
     if file.lower().endswith(".parquet"):
         return _parquet(name, file, data, ledger)
-    known = {source.casefold() for source in source_names(TABLES[name], settings).values()}
+    known = {
+        source.casefold() for source in source_names(TABLES[name], settings).values()
+    }
     return read_text_table(name, file, data, known, ledger)
 
 
@@ -117,21 +199,39 @@ def _parquet(name: str, file: str, data: bytes, ledger: Ledger) -> RawTable | No
     table = _arrow_table(file, data, ledger)
     if table is None:
         return None
-    unread = [place for place, column in enumerate(table.columns) if _cannot_be_read(column.type)]
+    unread = [
+        place
+        for place, column in enumerate(table.columns)
+        if _cannot_be_read(column.type)
+    ]
     for place in unread:
         _report_unread(file, table.field(place), place, ledger)
     # Lists, records, bytes and types of other programs have no place in any column of the contract.
-    flat = [pa.nulls(table.num_rows, pa.string()) if place in unread else column for place, column in enumerate(table.columns)]
-    frame = pa.Table.from_arrays(flat, names=table.column_names).to_pandas(types_mapper=pd.ArrowDtype, ignore_metadata=True)
+    flat = [
+        pa.nulls(table.num_rows, pa.string()) if place in unread else column
+        for place, column in enumerate(table.columns)
+    ]
+    frame = pa.Table.from_arrays(flat, names=table.column_names).to_pandas(
+        types_mapper=pd.ArrowDtype, ignore_metadata=True
+    )
     return table_from_frame(name, frame, file)
 
 
 def _cannot_be_read(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_nested(kind) or _is_bytes(kind) or isinstance(kind, pa.BaseExtensionType))
+    return bool(
+        pa.types.is_nested(kind)
+        or _is_bytes(kind)
+        or isinstance(kind, pa.BaseExtensionType)
+    )
 
 
 def _is_bytes(kind: pa.DataType) -> bool:
-    tests = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary, pa.types.is_binary_view)
+    tests = (
+        pa.types.is_binary,
+        pa.types.is_large_binary,
+        pa.types.is_fixed_size_binary,
+        pa.types.is_binary_view,
+    )
     return any(test(kind) for test in tests)
 
 
@@ -139,9 +239,13 @@ def _report_unread(file: str, field: pa.Field, place: int, ledger: Ledger) -> No
     name = shown(field.name, f"column {place + 1}")
     if field.name.casefold() == "patient_id":
         what = "bytes, not text" if _is_bytes(field.type) else "not text"
-        ledger.problem(file, None, name, HIDDEN, f"{what}; write the study codes as text")
+        ledger.problem(
+            file, None, name, HIDDEN, f"{what}; write the study codes as text"
+        )
     else:
-        ledger.note(f"{file}: column {name!r} holds neither text nor numbers and is read as empty.")
+        ledger.note(
+            f"{file}: column {name!r} holds neither text nor numbers and is read as empty."
+        )
 
 
 def _arrow_table(file: str, data: bytes, ledger: Ledger) -> pa.Table | None:
@@ -150,7 +254,13 @@ def _arrow_table(file: str, data: bytes, ledger: Ledger) -> pa.Table | None:
         names = source.schema_arrow.names
         twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
         for name in twice:
-            ledger.problem(file, 1, shown(name), "", f"{names.count(name)} columns have this name; keep one")
+            ledger.problem(
+                file,
+                1,
+                shown(name),
+                "",
+                f"{names.count(name)} columns have this name; keep one",
+            )
         return None if twice else source.read()
     except (pa.ArrowException, OSError):
         ledger.problem(file, None, "", "", "not a Parquet file that can be read")

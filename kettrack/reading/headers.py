@@ -1,4 +1,6 @@
-"""From the names in a source to the names of the contract, and the identifier check on every column there is."""
+"""From the names in a source to the names of the contract, and the identifier check on every column
+there is.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,8 @@ from kettrack.reading.renames import report_double, source_names
 from kettrack.settings import Settings
 from kettrack.vocabulary.columns import Table
 
-# A header is shown when it reads like one; without a header line the first patient's row stands there.
+# A header is shown when it reads like one; without a header line the first patient's row stands
+# there.
 _HEADER_LIKE = re.compile(r"[^\W\d_][\w .()/%-]{0,40}")
 
 
@@ -31,7 +34,8 @@ class Matched:
     columns : mapping
         Contract name to cells; identifying columns are not among them, but for `patient_id`.
     identifying : frozenset of str
-        Contract names of columns that stopped the load; nothing of theirs is shown or judged further.
+        Contract names of columns that stopped the load; nothing of theirs is shown or judged
+        further.
     """
 
     table: Table
@@ -40,7 +44,13 @@ class Matched:
     identifying: frozenset[str]
 
 
-def match_columns(raw: RawTable, table: Table, settings: Settings, allow: Sequence[str], ledger: Ledger) -> Matched:
+def match_columns(
+    raw: RawTable,
+    table: Table,
+    settings: Settings,
+    allow: Sequence[str],
+    ledger: Ledger,
+) -> Matched:
     """Give each column its contract name, report the rest, and let nothing identifying through.
 
     Parameters
@@ -63,9 +73,19 @@ def match_columns(raw: RawTable, table: Table, settings: Settings, allow: Sequen
     stopped = _identifying(raw, table, by_place, allow, ledger)
     _note_unknown(raw, table, {*by_place, *stopped}, places, ledger)
     own = settings.columns.get(table.name, {})
-    _report_missing(raw, table, {**places, **{name: -1 for name in own if name not in places}}, stopped, ledger)
+    _report_missing(
+        raw,
+        table,
+        {**places, **{name: -1 for name in own if name not in places}},
+        stopped,
+        ledger,
+    )
     identifying = frozenset(by_place[place] for place in stopped if place in by_place)
-    columns = {name: raw.columns[place] for name, place in places.items() if name not in identifying or name == "patient_id"}
+    columns = {
+        name: raw.columns[place]
+        for name, place in places.items()
+        if name not in identifying or name == "patient_id"
+    }
     return Matched(table, raw, columns, identifying)
 
 
@@ -79,81 +99,163 @@ def _printable(header: str) -> bool:
     return bool(_HEADER_LIKE.fullmatch(header)) and may_be_shown(header)
 
 
-def _places(raw: RawTable, table: Table, sources: Mapping[str, str], ledger: Ledger) -> dict[str, int]:
+def _places(
+    raw: RawTable, table: Table, sources: Mapping[str, str], ledger: Ledger
+) -> dict[str, int]:
     places: dict[str, int] = {}
     for name in table.names:
-        exact = [place for place, header in enumerate(raw.headers) if header == sources[name]]
-        alike = [place for place, header in enumerate(raw.headers) if header.casefold() == sources[name].casefold()]
+        exact = [
+            place for place, header in enumerate(raw.headers) if header == sources[name]
+        ]
+        alike = [
+            place
+            for place, header in enumerate(raw.headers)
+            if header.casefold() == sources[name].casefold()
+        ]
         if not alike:
             continue
         places[name] = (exact or alike)[0]
         if len(alike) > 1:
             where = " and ".join(str(place + 1) for place in alike)
-            ledger.problem(raw.file, 1, name, "", f"the same column stands at places {where}; keep one")
+            ledger.problem(
+                raw.file,
+                1,
+                name,
+                "",
+                f"the same column stands at places {where}; keep one",
+            )
         elif not exact:
-            ledger.note(f"{raw.file}: column {name!r} found as {shown(raw.headers[alike[0]])!r}.")
+            ledger.note(
+                f"{raw.file}: column {name!r} found as {shown(raw.headers[alike[0]])!r}."
+            )
     return places
 
 
-def _identifying(raw: RawTable, table: Table, by_place: Mapping[int, str], allow: Sequence[str], ledger: Ledger) -> set[int]:
+def _identifying(
+    raw: RawTable,
+    table: Table,
+    by_place: Mapping[int, str],
+    allow: Sequence[str],
+    ledger: Ledger,
+) -> set[int]:
     stopped: set[int] = set()
     for place, header in enumerate(raw.headers):
         name = by_place.get(place, "")
         cells = raw.columns[place]
-        found = find_in_column(header, cells.levels, cells.counts, is_id=name == "patient_id", known=header == name)
-        if found is None or (found.lone and name and table[name].kind != "text"):  # a bad cell, and reported as one
+        found = find_in_column(
+            header,
+            cells.levels,
+            cells.counts,
+            is_id=name == "patient_id",
+            known=header == name,
+        )
+        # a bad cell, and reported as one
+        if found is None or (found.lone and name and table[name].kind != "text"):
             continue
         if header in allow or (name and name in allow):
-            ledger.note(f"{raw.file}: column {name or shown(header)!r} {found.why} and was let through by name (allow).")
+            ledger.note(
+                f"{raw.file}: column {name or shown(header)!r} {found.why} and was let through by"
+                " name (allow)."
+            )
         elif found.stop:
             _report_identifying(raw, place, name, found, ledger)
             stopped.add(place)
         else:
-            _note_suspicious(raw, name or shown_header(raw, place, bool(by_place)), place, found, ledger)
+            _note_suspicious(
+                raw,
+                name or shown_header(raw, place, bool(by_place)),
+                place,
+                found,
+                ledger,
+            )
     return stopped
 
 
-def _note_suspicious(raw: RawTable, shown_name: str, place: int, found: Finding, ledger: Ledger) -> None:
+def _note_suspicious(
+    raw: RawTable, shown_name: str, place: int, found: Finding, ledger: Ledger
+) -> None:
     rows = raw.columns[place].rows(found.hit)
-    where = f" (line {raw.lines[rows[0]]}: {HIDDEN}; {counted(len(rows), 'cell')})" if found.lone else ""
-    ledger.note(f"{raw.file}: column {shown_name!r} {found.why}{where}; look before sharing.")
+    where = (
+        f" (line {raw.lines[rows[0]]}: {HIDDEN}; {counted(len(rows), 'cell')})"
+        if found.lone
+        else ""
+    )
+    ledger.note(
+        f"{raw.file}: column {shown_name!r} {found.why}{where}; look before sharing."
+    )
 
 
-def _report_identifying(raw: RawTable, place: int, name: str, found: Finding, ledger: Ledger) -> None:
+def _report_identifying(
+    raw: RawTable, place: int, name: str, found: Finding, ledger: Ledger
+) -> None:
     shown = name or shown_header(raw, place)
     rows = raw.columns[place].rows(found.hit)
     line = int(raw.lines[rows[0]]) if len(rows) else None
     size = f" ({counted(len(rows), 'cell')})" if len(rows) else ""
-    ledger.problem(raw.file, line, shown, HIDDEN, f"{found.why}{size}; {_remedy(name, shown, found.why)}")
+    ledger.problem(
+        raw.file,
+        line,
+        shown,
+        HIDDEN,
+        f"{found.why}{size}; {_remedy(name, shown, found.why)}",
+    )
 
 
 def _remedy(name: str, shown: str, why: str) -> str:
-    allow = f"or --allow {shown} if it cannot identify anyone" if " " not in shown else "or allow it by its name"
+    allow = (
+        f"or --allow {shown} if it cannot identify anyone"
+        if " " not in shown
+        else "or allow it by its name"
+    )
     if name == "patient_id":
         return f"use a study code, {allow}"
     if "date" in why and "birth" not in why:
-        return "send days counted from the first session (day 0), not dates" if name else f"remove the column, {allow}"
+        return (
+            "send days counted from the first session (day 0), not dates"
+            if name
+            else f"remove the column, {allow}"
+        )
     return f"remove the column, {allow}"
 
 
-def _note_unknown(raw: RawTable, table: Table, settled: set[int], places: Mapping[str, int], ledger: Ledger) -> None:
+def _note_unknown(
+    raw: RawTable,
+    table: Table,
+    settled: set[int],
+    places: Mapping[str, int],
+    ledger: Ledger,
+) -> None:
     unknown = [
         place
         for place in range(len(raw.headers))
-        if place not in settled and (raw.headers[place] or (raw.columns[place].codes >= 0).any())
+        if place not in settled
+        and (raw.headers[place] or (raw.columns[place].codes >= 0).any())
     ]
     if unknown:
         absent = [name for name in table.names if name not in places]
-        names = ", ".join(_with_near(shown_header(raw, place, bool(places)), absent) for place in unknown)
-        ledger.note(f"{raw.file}: {counted(len(unknown), 'unknown column')} not used: {names}.")
+        names = ", ".join(
+            _with_near(shown_header(raw, place, bool(places)), absent)
+            for place in unknown
+        )
+        ledger.note(
+            f"{raw.file}: {counted(len(unknown), 'unknown column')} not used: {names}."
+        )
 
 
 def _with_near(header: str, absent: Sequence[str]) -> str:
     near = None if header.startswith("column ") else nearest(header, absent)
-    return f"{header} (it resembles {near}, and was NOT used as such)" if near else header
+    return (
+        f"{header} (it resembles {near}, and was NOT used as such)" if near else header
+    )
 
 
-def _report_missing(raw: RawTable, table: Table, places: Mapping[str, int], stopped: set[int], ledger: Ledger) -> None:
+def _report_missing(
+    raw: RawTable,
+    table: Table,
+    places: Mapping[str, int],
+    stopped: set[int],
+    ledger: Ledger,
+) -> None:
     free = [
         header
         for place, header in enumerate(raw.headers)
@@ -165,7 +267,20 @@ def _report_missing(raw: RawTable, table: Table, places: Mapping[str, int], stop
     for name in needed:
         if name not in places:
             near = nearest(name, free) if places else None
-            hint = f"; did you mean {near!r} by it? Rename it, or say so in [columns] of kettrack.toml" if near else ""
-            ledger.problem(raw.file, 1, name, "", f"this column is needed and not there{hint}")
+            hint = (
+                f"; did you mean {near!r} by it? Rename it, or say so in [columns] of"
+                " kettrack.toml"
+                if near
+                else ""
+            )
+            ledger.problem(
+                raw.file, 1, name, "", f"this column is needed and not there{hint}"
+            )
     if not any(place >= 0 for place in places.values()):
-        ledger.problem(raw.file, 1, "", "", f"no column is known; the first line names them: {', '.join(table.names[:4])}, ...")
+        ledger.problem(
+            raw.file,
+            1,
+            "",
+            "",
+            f"no column is known; the first line names them: {', '.join(table.names[:4])}, ...",
+        )

@@ -1,4 +1,6 @@
-"""What the reader found: problems, notes and rows left out, collected so that one never hides another."""
+"""What the reader found: problems, notes and rows left out, collected so that one never hides
+another.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,8 @@ def show(value: str, words: Iterable[str] = (), high: float | None = None) -> st
     value : str
         The cell as written.
     words : iterable of str
-        What is allowed there; shown is what differs from one by capital letters, blanks, punctuation or two letters swapped.
+        What is allowed there; shown is what differs from one by capital letters, blanks,
+        punctuation or two letters swapped.
     high : float, optional
         Largest number that may be shown.
 
@@ -36,16 +39,27 @@ def show(value: str, words: Iterable[str] = (), high: float | None = None) -> st
     >>> show("31"), show("PHQ9", ["PHQ-9", "MADRS"]), show("01234"), show("Wells", ["well"]), show("95", high=89)
     ("'31'", "'PHQ9'", '(hidden)', '(hidden)', '(hidden)')
     """
-    if _PLAIN_NUMBER.fullmatch(value) and sum(letter.isdigit() for letter in value) <= _MOST_DIGITS:
-        return f"'{value}'" if high is None or float(value.replace(",", ".")) <= high else HIDDEN
+    if (
+        _PLAIN_NUMBER.fullmatch(value)
+        and sum(letter.isdigit() for letter in value) <= _MOST_DIGITS
+    ):
+        return (
+            f"'{value}'"
+            if high is None or float(value.replace(",", ".")) <= high
+            else HIDDEN
+        )
     bare = _bare(value)
-    slip = bool(bare) and any(bare == key or _swapped(bare, key) for key in map(_bare, words))
+    slip = bool(bare) and any(
+        bare == key or _swapped(bare, key) for key in map(_bare, words)
+    )
     return f"'{value}'" if slip else HIDDEN
 
 
 def _swapped(one: str, other: str) -> bool:
     """Tell whether two neighbouring letters changed places."""
-    differ = [place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b]
+    differ = [
+        place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b
+    ]
     if len(one) != len(other) or len(differ) != 2 or differ[1] != differ[0] + 1:
         return False
     first, second = differ
@@ -64,7 +78,8 @@ def nearest(value: str, words: Iterable[str]) -> str | None:
     >>> nearest("PHQ9", ["PHQ-9", "MADRS"]), nearest("QIDS", ["QIDS-SR16"]), nearest("Ivy", ["iv"])
     ('PHQ-9', 'QIDS-SR16', None)
     """
-    bare, known = _bare(value), {_bare(word): word for word in words}
+    bare = _bare(value)
+    known = {_bare(word): word for word in words}
     if bare in known:
         return known[bare]
     if len(bare) >= _SHORTEST_ALIKE - 1:
@@ -112,7 +127,9 @@ class Ledger:
     notes: list[str] = field(default_factory=list)
     left_out: list[tuple[str, int, int]] = field(default_factory=list)
 
-    def problem(self, file: str, line: int | None, column: str, value: str, expected: str) -> None:
+    def problem(
+        self, file: str, line: int | None, column: str, value: str, expected: str
+    ) -> None:
         """Add one problem; `value` must already be masked."""
         self.problems.append(Problem(file, line, column, value, expected))
 
@@ -124,12 +141,21 @@ class Ledger:
         """Count rows that are kept out, and say so."""
         if n_rows:
             self.left_out.append((reason, n_rows, n_patients))
-            self.note(f"Left out: {counted(n_rows, 'row')} of {counted(n_patients, 'patient')}: {reason}.")
+            self.note(
+                f"Left out: {counted(n_rows, 'row')} of {counted(n_patients, 'patient')}:"
+                f" {reason}."
+            )
 
     def in_order(self) -> list[Problem]:
         """Problems by table, in the order of the vocabulary, then by line."""
         tables = {name: place for place, name in enumerate(TABLES)}
-        return sorted(self.problems, key=lambda problem: (tables.get(problem.file.partition(".")[0], -1), problem.line or 0))
+        return sorted(
+            self.problems,
+            key=lambda problem: (
+                tables.get(problem.file.partition(".")[0], -1),
+                problem.line or 0,
+            ),
+        )
 
     def exclusions(self) -> pd.DataFrame:
         """One row per reason: `reason` `n_rows` `n_patients`."""
@@ -139,6 +165,16 @@ class Ledger:
 
 def problem_table(problems: list[Problem]) -> pd.DataFrame:
     """One row per problem: `file` `line` `column` `value` (masked) `expected`."""
-    rows = [(one.file, one.line, one.column, one.value, one.expected) for one in problems]
+    rows = [
+        (one.file, one.line, one.column, one.value, one.expected) for one in problems
+    ]
     frame = pd.DataFrame(rows, columns=["file", "line", "column", "value", "expected"])
-    return frame.astype({"file": "str", "line": "Int64", "column": "str", "value": "str", "expected": "str"})
+    return frame.astype(
+        {
+            "file": "str",
+            "line": "Int64",
+            "column": "str",
+            "value": "str",
+            "expected": "str",
+        }
+    )

@@ -12,7 +12,8 @@ from kettrack.settings import DuplicateRule
 from kettrack.vocabulary.columns import Table
 from kettrack.vocabulary.instrument import Instrument
 
-_LOWEST_DOSE_MG: Final = 2  # usual doses are 0.5 to 3 mg/kg or 28 to 400 mg; below this mg/kg was meant
+# usual doses are 0.5 to 3 mg/kg or 28 to 400 mg; below this mg/kg was meant
+_LOWEST_DOSE_MG: Final = 2
 
 
 def check_doses(sessions: pd.DataFrame, file: str, ledger: Ledger) -> None:
@@ -22,7 +23,9 @@ def check_doses(sessions: pd.DataFrame, file: str, ledger: Ledger) -> None:
     slip = (dose < _LOWEST_DOSE_MG) & (active | (sessions["drug"].isna() & (dose > 0)))
     for line, value in dose[slip].items():
         expected = (
-            "a dose of an active drug in mg; this looks like mg per kg" if value else "a dose of an active drug above 0 mg"
+            "a dose of an active drug in mg; this looks like mg per kg"
+            if value
+            else "a dose of an active drug above 0 mg"
         )
         ledger.problem(file, int(str(line)), "dose_mg", show(f"{value:g}"), expected)
 
@@ -30,53 +33,90 @@ def check_doses(sessions: pd.DataFrame, file: str, ledger: Ledger) -> None:
 def drop_identical(frame: pd.DataFrame, file: str, ledger: Ledger) -> pd.DataFrame:
     """Drop rows that say in every column what an earlier row says, and count them."""
     filled = [name for name in frame.columns if frame[name].notna().any()]
-    codes = frame[filled].apply(lambda column: column.cat.codes if isinstance(column.dtype, pd.CategoricalDtype) else column)
-    again = codes.duplicated().to_numpy() if filled else np.zeros(len(frame), dtype=bool)
+    codes = frame[filled].apply(
+        lambda column: (
+            column.cat.codes
+            if isinstance(column.dtype, pd.CategoricalDtype)
+            else column
+        )
+    )
+    again = (
+        codes.duplicated().to_numpy() if filled else np.zeros(len(frame), dtype=bool)
+    )
     n_patients = frame["patient_id"][again].nunique()
-    ledger.leave_out(f"identical to an earlier row of {file}", int(again.sum()), int(n_patients))
+    ledger.leave_out(
+        f"identical to an earlier row of {file}", int(again.sum()), int(n_patients)
+    )
     return frame[~again]
 
 
 def order_within_day(sessions: pd.DataFrame, file: str, ledger: Ledger) -> pd.DataFrame:
-    """Number several sessions of one day 1, 2, ... in the order of the file, after any order that is given.
+    """Number several sessions of one day 1, 2, ... in the order of the file, after any order that
+    is given.
 
     A given order that two sessions share is a problem.
     """
     day = [sessions["patient_id"].cat.codes, sessions["day"]]
     given = sessions["order"].notna()
-    clash = sessions.assign(patient=day[0]).duplicated(["patient", "day", "order"]) & given
+    clash = (
+        sessions.assign(patient=day[0]).duplicated(["patient", "day", "order"]) & given
+    )
     for line in sessions.index[clash]:
-        ledger.problem(file, int(line), "order", "", "another session of this patient on this day has the same order")
+        ledger.problem(
+            file,
+            int(line),
+            "order",
+            "",
+            "another session of this patient on this day has the same order",
+        )
     sized = sessions["order"].groupby(day, sort=False)
     several = sized.transform("size") > 1
     if (several & ~given).any():
         days = int((several & ~given).groupby(day, sort=False).any().sum())
-        ledger.note(f"{file}: {counted(days, 'day')} with several sessions; numbered in the order of the file.")
+        ledger.note(
+            f"{file}: {counted(days, 'day')} with several sessions; numbered in the order of the"
+            " file."
+        )
     nth = (~given).groupby(day, sort=False).cumsum() + sized.transform("max").fillna(0)
     return sessions.assign(order=sessions["order"].where(given, nth))
 
 
-def one_row_per_key(frame: pd.DataFrame, table: Table, file: str, ledger: Ledger) -> pd.DataFrame:
+def one_row_per_key(
+    frame: pd.DataFrame, table: Table, file: str, ledger: Ledger
+) -> pd.DataFrame:
     """Report rows that share the table's key and differ otherwise."""
-    key = frame[list(table.key)].apply(lambda column: column.cat.codes if column.dtype == "category" else column)
+    key = frame[list(table.key)].apply(
+        lambda column: column.cat.codes if column.dtype == "category" else column
+    )
     again = key.duplicated().to_numpy()
     for line in frame.index[again]:
-        ledger.problem(file, int(line), table.key[-1], "", f"a second, different row where there can be {table.grain}")
+        ledger.problem(
+            file,
+            int(line),
+            table.key[-1],
+            "",
+            f"a second, different row where there can be {table.grain}",
+        )
     return frame[~again]
 
 
 def resolve_scores(
-    scores: pd.DataFrame, rule: DuplicateRule, known: dict[str, Instrument], file: str, ledger: Ledger
+    scores: pd.DataFrame,
+    rule: DuplicateRule,
+    known: dict[str, Instrument],
+    file: str,
+    ledger: Ledger,
 ) -> pd.DataFrame:
-    """Keep one of several different scores of one patient, instrument and moment; unknown timing counts as before.
+    """Keep one of several different scores of one patient, instrument and moment; unknown timing
+    counts as before.
 
     Parameters
     ----------
     scores : DataFrame
         In the order of the file, without identical rows.
     rule : {"last", "first", "worst", "mean"}
-        `last` and `first` by place in the file; `mean` drops the items, which no longer make the total. A missing score never
-        wins over one that is there.
+        `last` and `first` by place in the file; `mean` drops the items, which no longer make the
+        total. A missing score never wins over one that is there.
     known : dict
         Instruments by name, for the direction of `worst`.
     file : str
@@ -84,26 +124,52 @@ def resolve_scores(
     ledger : Ledger
         Counts what is dropped.
     """
-    key = [scores["patient_id"].cat.codes, scores["instrument"].cat.codes, scores["day"], scores["timing"] == "after"]
+    key = [
+        scores["patient_id"].cat.codes,
+        scores["instrument"].cat.codes,
+        scores["day"],
+        scores["timing"] == "after",
+    ]
     keyed = pd.DataFrame(dict(enumerate(key)))
     if not keyed.duplicated().any():
         return scores
-    sign = scores["instrument"].map({name: scale.sign for name, scale in known.items()}).astype("float64")
+    sign = (
+        scores["instrument"]
+        .map({name: scale.sign for name, scale in known.items()})
+        .astype("float64")
+    )
     badness = (scores["score"] * sign).fillna(-np.inf)
     place = np.arange(len(scores))
-    rank = badness.to_numpy(np.float64) if rule == "worst" else place * (-1.0 if rule == "first" else 1.0)
+    rank = (
+        badness.to_numpy(np.float64)
+        if rule == "worst"
+        else place * (-1.0 if rule == "first" else 1.0)
+    )
     ranked = keyed.assign(there=scores["score"].notna(), rank=rank, place=place)
-    kept = ranked.sort_values(["there", "rank", "place"]).drop_duplicates([0, 1, 2, 3], keep="last")["place"].sort_values()
+    kept = (
+        ranked.sort_values(["there", "rank", "place"])
+        .drop_duplicates([0, 1, 2, 3], keep="last")["place"]
+        .sort_values()
+    )
     if rule == "mean":
         scores = _with_means(scores, keyed)
     dropped = scores["patient_id"].drop(scores.index[kept])
-    reason = f"another score of {file} stands for the same moment (rule: {rule}; unknown counts as before)"
+    reason = (
+        f"another score of {file} stands for the same moment (rule: {rule}; unknown counts as"
+        " before)"
+    )
     ledger.leave_out(reason, len(dropped), dropped.nunique())
     return scores.iloc[kept]
 
 
 def _with_means(scores: pd.DataFrame, keyed: pd.DataFrame) -> pd.DataFrame:
-    groups = scores["score"].groupby([keyed[name] for name in keyed.columns], sort=False)
+    groups = scores["score"].groupby(
+        [keyed[name] for name in keyed.columns], sort=False
+    )
     merged = groups.transform("count") > 1
-    items = {name: scores[name].mask(merged) for name in scores.columns if name.startswith("item_")}
+    items = {
+        name: scores[name].mask(merged)
+        for name in scores.columns
+        if name.startswith("item_")
+    }
     return scores.assign(score=groups.transform("mean"), **items)

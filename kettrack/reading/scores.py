@@ -1,4 +1,6 @@
-"""What only the instrument can say about a score: its range, its items, and whether the two agree."""
+"""What only the instrument can say about a score: its range, its items, and whether the two
+agree.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ _TOLERANCE: Final = 0.051  # T values are given to one decimal
 _NOT_COUNTED: Final = {"PHQ-9": 10, "GAD-7": 8}
 
 
-def check_scores(scores: pd.DataFrame, known: Mapping[str, Instrument], file: str, ledger: Ledger) -> pd.DataFrame:
+def check_scores(
+    scores: pd.DataFrame, known: Mapping[str, Instrument], file: str, ledger: Ledger
+) -> pd.DataFrame:
     """Check every score against its instrument, and fill empty totals from complete items.
 
     Parameters
@@ -35,7 +39,8 @@ def check_scores(scores: pd.DataFrame, known: Mapping[str, Instrument], file: st
     Returns
     -------
     DataFrame
-        The same rows; `score` out of range is missing, and filled where it was empty and the items are complete.
+        The same rows; `score` out of range is missing, and filled where it was empty and the items
+        are complete.
     """
     checked = scores.copy(deep=False)
     score = scores["score"].to_numpy(np.float64).copy()
@@ -56,41 +61,79 @@ def check_scores(scores: pd.DataFrame, known: Mapping[str, Instrument], file: st
 
 
 def _item_names(scores: pd.DataFrame) -> list[str]:
-    return [name for name in scores.columns if name.startswith("item_") and scores[name].notna().any()]
+    return [
+        name
+        for name in scores.columns
+        if name.startswith("item_") and scores[name].notna().any()
+    ]
 
 
 class _Part:
     """The rows of one instrument."""
 
-    def __init__(self, scale: Instrument, file: str, lines: NDArray[np.int64], ledger: Ledger) -> None:
+    def __init__(
+        self, scale: Instrument, file: str, lines: NDArray[np.int64], ledger: Ledger
+    ) -> None:
         self.scale, self.file, self.lines, self.ledger = scale, file, lines, ledger
 
-    def _report(self, rows: NDArray[np.bool_], column: str, values: NDArray[np.float64], expected: str) -> None:
+    def _report(
+        self,
+        rows: NDArray[np.bool_],
+        column: str,
+        values: NDArray[np.float64],
+        expected: str,
+    ) -> None:
         for row in np.flatnonzero(rows):
-            self.ledger.problem(self.file, int(self.lines[row]), column, show(f"{values[row]:g}"), expected)
+            self.ledger.problem(
+                self.file,
+                int(self.lines[row]),
+                column,
+                show(f"{values[row]:g}"),
+                expected,
+            )
 
     def check_range(self, score: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Report totals outside the instrument's range, or broken ones of a scale of whole numbers."""
+        """Report totals outside the instrument's range, or broken ones of a scale of whole
+        numbers.
+        """
         scale = self.scale
         wrong = (score < scale.minimum) | (score > scale.maximum)
         if scale.whole_numbers:
             wrong |= np.isfinite(score) & (score != np.round(score))
-        kind, article = ("T value", "; not the raw sum") if scale.total == "promis_sf8a" else ("total", "")
+        kind, article = (
+            ("T value", "; not the raw sum")
+            if scale.total == "promis_sf8a"
+            else ("total", "")
+        )
         number = "a " if scale.whole_numbers else ""
-        self._report(wrong, "score", score, f"a {scale.name} {kind} is {number}{scale.range_text}{article}")
+        self._report(
+            wrong,
+            "score",
+            score,
+            f"a {scale.name} {kind} is {number}{scale.range_text}{article}",
+        )
         return np.where(wrong, np.nan, score)
 
     def check_items(self, items: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Report answers beyond the instrument's own maxima, and answers to items it does not have."""
+        """Report answers beyond the instrument's own maxima, and answers to items it does not
+        have.
+        """
         good = items.copy()
         for place in range(items.shape[1]):
-            answer, name = items[:, place], f"item_{place + 1}"
+            answer = items[:, place]
+            name = f"item_{place + 1}"
             if place >= self.scale.n_items:
                 good[:, place] = self._beyond(place + 1, answer)
                 continue
-            low, high = self.scale.item_minimum, self.scale.item_maxima[place]
+            low = self.scale.item_minimum
+            high = self.scale.item_maxima[place]
             wrong = (answer < low) | (answer > high)
-            self._report(wrong, name, answer, f"item {place + 1} of {self.scale.name} is {low} to {high}")
+            self._report(
+                wrong,
+                name,
+                answer,
+                f"item {place + 1} of {self.scale.name} is {low} to {high}",
+            )
             good[wrong, place] = np.nan
         return good
 
@@ -100,43 +143,88 @@ class _Part:
         if not filled.any():
             return answer
         if _NOT_COUNTED.get(scale.name) == number or scale.n_items == 0:
-            self.ledger.note(f"{self.file}: item {number} of {scale.name} is not part of its total and was not used.")
+            self.ledger.note(
+                f"{self.file}: item {number} of {scale.name} is not part of its total and was not"
+                " used."
+            )
         else:
-            self._report(filled, f"item_{number}", answer, f"empty; {scale.name} has {scale.n_items} items")
+            self._report(
+                filled,
+                f"item_{number}",
+                answer,
+                f"empty; {scale.name} has {scale.n_items} items",
+            )
         return np.full(len(answer), np.nan)
 
-    def check_totals(self, score: NDArray[np.float64], items: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Hold stated totals against the items, and fill empty ones where the items are complete."""
+    def check_totals(
+        self, score: NDArray[np.float64], items: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Hold stated totals against the items, and fill empty ones where the items are
+        complete.
+        """
         scale = self.scale
         answered = np.isfinite(items).any(axis=1)
         if not scale.n_items or not answered.any():
             return score
         items = _wide_enough(items, scale.n_items)
         total = total_from_items(scale, items)
-        stated, complete = np.isfinite(score), np.isfinite(total)
+        stated = np.isfinite(score)
+        complete = np.isfinite(total)
         self._report_disagreement(answered & stated & complete, score, total)
         partial = answered & ~complete
         impossible = partial & stated
         low, high = total_bounds(scale, items[impossible])
-        impossible[impossible] = (score[impossible] < low - _TOLERANCE) | (score[impossible] > high + _TOLERANCE)
-        self._report(impossible, "score", score, f"the items given leave no such {scale.name} total possible")
-        self._count(answered & ~stated & complete, "total", "computed from complete items")
-        self._count(partial & stated & ~impossible, "stated total", "kept though some items are missing")
-        self._count(partial & ~stated, "score", "missing because some items are missing")
+        impossible[impossible] = (score[impossible] < low - _TOLERANCE) | (
+            score[impossible] > high + _TOLERANCE
+        )
+        self._report(
+            impossible,
+            "score",
+            score,
+            f"the items given leave no such {scale.name} total possible",
+        )
+        self._count(
+            answered & ~stated & complete, "total", "computed from complete items"
+        )
+        self._count(
+            partial & stated & ~impossible,
+            "stated total",
+            "kept though some items are missing",
+        )
+        self._count(
+            partial & ~stated, "score", "missing because some items are missing"
+        )
         return np.where(stated | ~answered, score, total)
 
-    def _report_disagreement(self, both: NDArray[np.bool_], score: NDArray[np.float64], total: NDArray[np.float64]) -> None:
+    def _report_disagreement(
+        self,
+        both: NDArray[np.bool_],
+        score: NDArray[np.float64],
+        total: NDArray[np.float64],
+    ) -> None:
         with np.errstate(invalid="ignore"):
             differ = both & (np.abs(score - total) > _TOLERANCE)
         for row in np.flatnonzero(differ):
             expected = f"the items make {total[row]:g} by the rule of {self.scale.name}"
-            self.ledger.problem(self.file, int(self.lines[row]), "score", show(f"{score[row]:g}"), expected)
+            self.ledger.problem(
+                self.file,
+                int(self.lines[row]),
+                "score",
+                show(f"{score[row]:g}"),
+                expected,
+            )
 
     def _count(self, rows: NDArray[np.bool_], what: str, done: str) -> None:
         if rows.any():
-            self.ledger.note(f"{self.file}: {counted(int(rows.sum()), f'{self.scale.name} {what}')} {done}.")
+            self.ledger.note(
+                f"{self.file}: {counted(int(rows.sum()), f'{self.scale.name} {what}')} {done}."
+            )
 
 
 def _wide_enough(items: NDArray[np.float64], n_items: int) -> NDArray[np.float64]:
     missing = n_items - items.shape[1]
-    return np.pad(items, ((0, 0), (0, missing)), constant_values=np.nan) if missing > 0 else items
+    return (
+        np.pad(items, ((0, 0), (0, missing)), constant_values=np.nan)
+        if missing > 0
+        else items
+    )

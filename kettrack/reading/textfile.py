@@ -1,4 +1,6 @@
-"""One delimited text file to a raw table: encoding, separator, line numbers, rows of the wrong length."""
+"""One delimited text file to a raw table: encoding, separator, line numbers, rows of the wrong
+length.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +18,21 @@ from kettrack.reading.problems import Ledger, counted
 from kettrack.reading.raw import RawTable, cells_from_arrow
 
 _SAID = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
-_NEWLINE, _QUOTE = ord("\n"), ord('"')
+_NEWLINE = ord("\n")
+_QUOTE = ord('"')
 _BLOCK = 1 << 24  # a record may not be longer than a block; notes in quotes can be long
-_NOT_TEXT = {b"PK": "an Excel workbook or zip archive", b"\xd0\xcf\x11\xe0": "an old Excel workbook", b"PAR1": "a Parquet file"}
+_NOT_TEXT = {
+    b"PK": "an Excel workbook or zip archive",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
+    b"PAR1": "a Parquet file",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """Where the records of a text stand: start and end in bytes, line in the file, number of cells."""
+    """Where the records of a text stand: start and end in bytes, line in the file, number of
+    cells.
+    """
 
     starts: NDArray[np.int64]
     ends: NDArray[np.int64]
@@ -35,7 +44,9 @@ class _Layout:
         return self.ends > self.starts
 
 
-def read_text_table(name: str, file: str, data: bytes, known: Iterable[str], ledger: Ledger) -> RawTable | None:
+def read_text_table(
+    name: str, file: str, data: bytes, known: Iterable[str], ledger: Ledger
+) -> RawTable | None:
     """Read the bytes of a delimited file; what was assumed about them is noted.
 
     Parameters
@@ -54,18 +65,28 @@ def read_text_table(name: str, file: str, data: bytes, known: Iterable[str], led
     RawTable or None
         None when the file holds no header line or is no text.
     """
-    kind = next((kind for start, kind in _NOT_TEXT.items() if data.startswith(start)), None)
+    kind = next(
+        (kind for start, kind in _NOT_TEXT.items() if data.startswith(start)), None
+    )
     if kind:
         ledger.problem(file, None, "", "", f"this is {kind}; save it as CSV")
         return None
-    body, separator = find_header(file, _decoded(file, data, ledger), set(known), ledger)
+    body, separator = find_header(
+        file, _decoded(file, data, ledger), set(known), ledger
+    )
     if separator in _SAID:
         ledger.note(f"{file}: cells are separated by {_SAID[separator]}.")
     layout = _layout(body, separator, quotes=b'"' in body)
     if layout is not None:
         body, layout = _without_trailing(file, body, separator, layout, ledger)
     if layout is None:
-        ledger.problem(file, None, "", "", "a quotation mark is opened and never closed; quotation marks are read as text")
+        ledger.problem(
+            file,
+            None,
+            "",
+            "",
+            "a quotation mark is opened and never closed; quotation marks are read as text",
+        )
         layout = _layout(body, separator, quotes=False)
         return _table(name, file, body.replace(b'"', b"'"), separator, layout, ledger)
     return _table(name, file, body, separator, layout, ledger)
@@ -108,20 +129,32 @@ def _is_utf8(data: bytes) -> bool:
     return True
 
 
-def _without_trailing(file: str, body: bytes, separator: str, layout: _Layout, ledger: Ledger) -> tuple[bytes, _Layout | None]:
-    """Cut off separators beyond the width of the first line, as spreadsheets leave them, and rows that are nothing else."""
+def _without_trailing(
+    file: str, body: bytes, separator: str, layout: _Layout, ledger: Ledger
+) -> tuple[bytes, _Layout | None]:
+    """Cut off separators beyond the width of the first line, as spreadsheets leave them, and rows
+    that are nothing else.
+    """
     first = int(np.argmax(layout.filled)) if len(layout.starts) else 0
-    width, cut = layout.n_cells[first : first + 1].sum(), separator.encode()
-    kept, last, n_cut = [], 0, 0
-    for row in (np.flatnonzero(layout.n_cells[first + 1 :] != width) + first + 1).tolist():
-        start, end, more = int(layout.starts[row]), int(layout.ends[row]), int(layout.n_cells[row] - width)
+    width = layout.n_cells[first : first + 1].sum()
+    cut = separator.encode()
+    kept = []
+    last = 0
+    n_cut = 0
+    for row in (
+        np.flatnonzero(layout.n_cells[first + 1 :] != width) + first + 1
+    ).tolist():
+        start = int(layout.starts[row])
+        end = int(layout.ends[row])
+        more = int(layout.n_cells[row] - width)
         record = body[start:end]
         if record and not record.strip(cut + b" "):
             more = len(record)
         elif more <= 0 or not record.endswith(cut * more):
             continue
         kept.append(body[last : end - more])
-        last, n_cut = end, n_cut + 1
+        last = end
+        n_cut = n_cut + 1
     if not n_cut:
         return body, layout
     ledger.note(f"{file}: empty cells at the end of {counted(n_cut, 'row')} ignored.")
@@ -130,13 +163,17 @@ def _without_trailing(file: str, body: bytes, separator: str, layout: _Layout, l
 
 
 def _layout(body: bytes, separator: str, quotes: bool) -> _Layout | None:
-    """Find the records; a line end or separator between quotation marks is none. None when the marks do not pair up."""
+    """Find the records; a line end or separator between quotation marks is none. None when the
+    marks do not pair up.
+    """
     letters = np.frombuffer(body, dtype=np.uint8)
     line_ends = np.flatnonzero(letters == _NEWLINE)
     cuts = letters == ord(separator)
     ends = line_ends
     if quotes:
-        inside = np.bitwise_xor.accumulate((letters == _QUOTE).view(np.uint8)).view(bool)
+        inside = np.bitwise_xor.accumulate((letters == _QUOTE).view(np.uint8)).view(
+            bool
+        )
         if len(inside) and inside[-1]:
             return None
         cuts &= ~inside
@@ -149,9 +186,18 @@ def _layout(body: bytes, separator: str, quotes: bool) -> _Layout | None:
     return _Layout(starts, ends, lines, np.diff(before) + 1)
 
 
-def _table(name: str, file: str, body: bytes, separator: str, layout: _Layout | None, ledger: Ledger) -> RawTable | None:
+def _table(
+    name: str,
+    file: str,
+    body: bytes,
+    separator: str,
+    layout: _Layout | None,
+    ledger: Ledger,
+) -> RawTable | None:
     if layout is None or not layout.filled.any():
-        ledger.problem(file, None, "", "", "the file is empty; the first line names the columns")
+        ledger.problem(
+            file, None, "", "", "the file is empty; the first line names the columns"
+        )
         return None
     first = int(np.argmax(layout.filled))
     headers = cells_of_line(body[layout.starts[first] : layout.ends[first]], separator)
@@ -159,12 +205,34 @@ def _table(name: str, file: str, body: bytes, separator: str, layout: _Layout | 
     fits = layout.n_cells == len(headers)
     _report_ragged(file, layout, below & layout.filled & ~fits, len(headers), ledger)
     lines = layout.lines[below & layout.filled & fits]
-    table = _parsed(body[layout.ends[first] + 1 :], len(headers), separator) if len(lines) else None
-    if table is not None and table.num_rows != len(lines):  # marks within a cell: `5" tall`
-        ledger.problem(file, None, "", "", 'quotation marks stand inside cells; write each cell that needs them as "..."')
+    table = (
+        _parsed(body[layout.ends[first] + 1 :], len(headers), separator)
+        if len(lines)
+        else None
+    )
+    # marks within a cell: `5" tall`
+    if table is not None and table.num_rows != len(lines):
+        ledger.problem(
+            file,
+            None,
+            "",
+            "",
+            'quotation marks stand inside cells; write each cell that needs them as "..."',
+        )
         return None
-    columns = [table.column(place) for place in range(len(headers))] if table else [pa.array([], pa.string())] * len(headers)
-    raw = RawTable(name, file, tuple(headers), tuple(map(cells_from_arrow, columns)), lines, separator)
+    columns = (
+        [table.column(place) for place in range(len(headers))]
+        if table
+        else [pa.array([], pa.string())] * len(headers)
+    )
+    raw = RawTable(
+        name,
+        file,
+        tuple(headers),
+        tuple(map(cells_from_arrow, columns)),
+        lines,
+        separator,
+    )
     return _without_blank_rows(raw, int((below & ~layout.filled).sum()), ledger)
 
 
@@ -172,19 +240,41 @@ def _parsed(rows: bytes, width: int, separator: str) -> pa.Table:
     names = [str(place) for place in range(width)]
     return pacsv.read_csv(
         pa.BufferReader(rows),
-        read_options=pacsv.ReadOptions(column_names=names, use_threads=False, block_size=max(_BLOCK, len(rows) // 8)),
-        parse_options=pacsv.ParseOptions(delimiter=separator, newlines_in_values=True, invalid_row_handler=lambda _row: "skip"),
-        convert_options=pacsv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
+        read_options=pacsv.ReadOptions(
+            column_names=names,
+            use_threads=False,
+            block_size=max(_BLOCK, len(rows) // 8),
+        ),
+        parse_options=pacsv.ParseOptions(
+            delimiter=separator,
+            newlines_in_values=True,
+            invalid_row_handler=lambda _row: "skip",
+        ),
+        convert_options=pacsv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+        ),
     )
 
 
-def _report_ragged(file: str, layout: _Layout, ragged: NDArray[np.bool_], width: int, ledger: Ledger) -> None:
-    for line, found in zip(layout.lines[ragged].tolist(), layout.n_cells[ragged].tolist(), strict=True):
-        ledger.problem(file, line, "", "", f"{counted(width, 'cell')} expected, as in the first line; found {found}")
+def _report_ragged(
+    file: str, layout: _Layout, ragged: NDArray[np.bool_], width: int, ledger: Ledger
+) -> None:
+    for line, found in zip(
+        layout.lines[ragged].tolist(), layout.n_cells[ragged].tolist(), strict=True
+    ):
+        ledger.problem(
+            file,
+            line,
+            "",
+            "",
+            f"{counted(width, 'cell')} expected, as in the first line; found {found}",
+        )
 
 
 def _without_blank_rows(raw: RawTable, n_blank: int, ledger: Ledger) -> RawTable:
-    """Drop rows in which every cell is empty, as spreadsheets leave them below the data, and count them."""
+    """Drop rows in which every cell is empty, as spreadsheets leave them below the data, and count
+    them.
+    """
     filled = np.zeros(len(raw.lines), dtype=bool)
     for column in raw.columns:
         filled |= column.codes >= 0
@@ -194,4 +284,6 @@ def _without_blank_rows(raw: RawTable, n_blank: int, ledger: Ledger) -> RawTable
     if filled.all():
         return raw
     columns = tuple(column.keep(filled) for column in raw.columns)
-    return RawTable(raw.name, raw.file, raw.headers, columns, raw.lines[filled], raw.separator)
+    return RawTable(
+        raw.name, raw.file, raw.headers, columns, raw.lines[filled], raw.separator
+    )

@@ -25,9 +25,11 @@ def note_near_twins(codes: pd.Index, ledger: Ledger) -> None:
     twins = folded.duplicated(keep=False)
     if twins.any():
         ledger.note(
-            f"{counted(int(twins.sum()), 'patient code')} differ from another only by capital letters, leading noughts, "
-            f"invisible spaces or the Unicode form ({counted(int(folded[twins].nunique()), 'patient')} if they are the same "
-            "people); each is read as a patient of its own. Write each patient's code the same in every table."
+            f"{counted(int(twins.sum()), 'patient code')} differ from another only by capital"
+            " letters, leading noughts, invisible spaces or the Unicode form"
+            f" ({counted(int(folded[twins].nunique()), 'patient')} if they are the same people);"
+            " each is read as a patient of its own. Write each patient's code the same in every"
+            " table."
         )
 
 

@@ -1,4 +1,6 @@
-"""Run one notebook: in this Python, in an empty folder, and with nothing of the user's own start-up files."""
+"""Run one notebook: in this Python, in an empty folder, and with nothing of the user's own start-up
+files.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,8 @@ class NotebookFailed(KettrackError):
 class ThisPython(AsyncKernelManager):
     """A kernel in the running interpreter, whatever kernels the user has installed elsewhere.
 
-    What passes between this process and the kernel holds patients' scores, so it is encrypted where ZeroMQ can.
+    What passes between this process and the kernel holds patients' scores, so it is encrypted where
+    ZeroMQ can.
     """
 
     transport_encryption = "auto" if zmq.has("curve") else "disabled"
@@ -42,7 +45,9 @@ class ThisPython(AsyncKernelManager):
         return KernelSpec(resource_dir=RESOURCES, **get_kernel_dict())
 
 
-def execute(notebook: NotebookNode, name: str, on_cell: Callable[[], None] = lambda: None) -> None:
+def execute(
+    notebook: NotebookNode, name: str, on_cell: Callable[[], None] = lambda: None
+) -> None:
     """Run every code cell of a notebook in place, in order.
 
     Parameters
@@ -68,7 +73,9 @@ def execute(notebook: NotebookNode, name: str, on_cell: Callable[[], None] = lam
         on_cell()
 
     stopped: list[bool] = []
-    with tempfile.TemporaryDirectory(prefix="kettrack-", ignore_cleanup_errors=True) as empty:
+    with tempfile.TemporaryDirectory(
+        prefix="kettrack-", ignore_cleanup_errors=True
+    ) as empty:
         client = NotebookClient(
             notebook,
             kernel_manager_class=ThisPython,
@@ -82,14 +89,17 @@ def execute(notebook: NotebookNode, name: str, on_cell: Callable[[], None] = lam
         try:
             client.execute(env=_environment(Path(empty)), stderr=_kernel_messages())
         except (Exception, asyncio.CancelledError) as error:
-            if stopped or hasattr(client, "_async_cleanup_kernel_future"):  # the second: while Python was still starting
+            # the second: while Python was still starting
+            if stopped or hasattr(client, "_async_cleanup_kernel_future"):
                 raise Interrupted from None
             _explain(error, name, done)
             raise
 
 
 def _stop_on_interrupt(client: NotebookClient, stopped: list[bool]) -> None:
-    """Let an interrupt cancel the run, and the kernel with it, in place of nbclient's own handler, which ends in a fault."""
+    """Let an interrupt cancel the run, and the kernel with it, in place of nbclient's own handler,
+    which ends in a fault.
+    """
     run = asyncio.current_task()
 
     def stop() -> None:
@@ -98,7 +108,8 @@ def _stop_on_interrupt(client: NotebookClient, stopped: list[bool]) -> None:
         if run is not None:
             run.cancel()
 
-    with suppress(NotImplementedError, RuntimeError):  # Windows, and threads other than the first
+    # Windows, and threads other than the first
+    with suppress(NotImplementedError, RuntimeError):
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop)
 
 
@@ -106,7 +117,9 @@ def _explain(error: BaseException, name: str, done: list[int]) -> None:
     if isinstance(error, CellExecutionError):
         raise NotebookFailed(f"{name}, cell {len(done)}: {_reason(error)}") from error
     if isinstance(error, DeadKernelError):
-        raise NotebookFailed(f"{name}, cell {len(done) + 1}: Python stopped, perhaps for want of memory.") from error
+        raise NotebookFailed(
+            f"{name}, cell {len(done) + 1}: Python stopped, perhaps for want of memory."
+        ) from error
 
 
 def _environment(empty: Path) -> dict[str, str]:
@@ -121,9 +134,13 @@ def _kernel_messages() -> int | None:
 
 
 def _reason(error: CellExecutionError) -> str:
-    """kettrack's own words are safe to print; those of other exceptions may quote a cell of the input."""
+    """kettrack's own words are safe to print; those of other exceptions may quote a cell of the
+    input.
+    """
     kind = getattr(errors, error.ename, None)
     ours = isinstance(kind, type) and issubclass(kind, KettrackError)
     if ours or os.environ.get("KETTRACK_DEBUG") == "1":
         return f"{error.ename}: {' '.join(str(error.evalue).split())}"
-    return f"{error.ename} (KETTRACK_DEBUG=1 shows its message, which may quote your data)"
+    return (
+        f"{error.ename} (KETTRACK_DEBUG=1 shows its message, which may quote your data)"
+    )

@@ -1,4 +1,6 @@
-"""What a report says before its first notebook: the main figures in sentences, and what they were made from."""
+"""What a report says before its first notebook: the main figures in sentences, and what they were
+made from.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ MORE: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A heading, the sentences below it, in small print what their numbers are about, and the notebook that has more."""
+    """A heading, the sentences below it, in small print what their numbers are about, and the
+    notebook that has more.
+    """
 
     heading: str
     sentences: tuple[str, ...]
@@ -51,7 +55,8 @@ class FirstPage:
     made_from : dict
         Label to text: extract, instrument, rules, version, hash of the input.
     pictured : bool
-        Whether the first figure of the notebook on sessions belongs beside the first answers: not where it would be empty.
+        Whether the first figure of the notebook on sessions belongs beside the first answers: not
+        where it would be empty.
     """
 
     banner: str
@@ -66,7 +71,12 @@ def first_page(cohort: Cohort) -> FirstPage:
     curve = results[0]
     pictured = curve.status == "ok" and bool(curve.table["estimate"].notna().any())
     banner = get_policy(cohort.settings.policy).banner
-    return FirstPage(banner, tuple(finding(result) for result in results), made_from(cohort), pictured)
+    return FirstPage(
+        banner,
+        tuple(finding(result) for result in results),
+        made_from(cohort),
+        pictured,
+    )
 
 
 def finding(result: Result) -> Finding:
@@ -79,7 +89,8 @@ def finding(result: Result) -> Finding:
 
 def made_from(cohort: Cohort) -> dict[str, str]:
     """What stands at the foot of the first page, so that a number can be traced."""
-    settings, provenance = cohort.settings, cohort.provenance
+    settings = cohort.settings
+    provenance = cohort.provenance
     said = {
         "Extract": settings.extract or "not named (set `extract` in kettrack.toml)",
         "Instrument": f"{cohort.instrument.name}: {cohort.instrument.title}",

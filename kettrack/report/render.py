@@ -1,6 +1,7 @@
 """Executed notebooks to one HTML file that asks the network for nothing.
 
-The page has no script, no web font and no link to a style sheet; its content policy forbids a browser to fetch any.
+The page has no script, no web font and no link to a style sheet; its content policy forbids a
+browser to fetch any.
 """
 
 from __future__ import annotations
@@ -35,9 +36,12 @@ PLACE: Final = re.compile(r"^\S+\.py:\d+: ", re.MULTILINE)
 
 TABLE: Final = re.compile(r"<table.*?</table>", re.DOTALL)
 CELL: Final = re.compile(r"<td>([^<]*)</td>")
-MOST_COLUMNS: Final = (9, 15)  # with more a table is set smaller; with more still it is said that it scrolls
+# with more a table is set smaller; with more still it is said that it scrolls
+MOST_COLUMNS: Final = (9, 15)
 LONG_CELL: Final = 36  # letters; such a cell wraps at a width that can be read
-SCROLL: Final = '<p class="about scroll">A wide table: scroll sideways for more columns.</p>'
+SCROLL: Final = (
+    '<p class="about scroll">A wide table: scroll sideways for more columns.</p>'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,20 +80,40 @@ def render(title: str, page: FirstPage, notebooks: Mapping[str, NotebookNode]) -
         HTML; the same input gives the same text.
     """
     exporter = _exporter()
-    chapters = [_chapter(exporter, name, notebook, notebooks) for name, notebook in notebooks.items()]
-    told = [replace(one, more=f"#{_anchor(one.more)}" if one.more in notebooks else "") for one in page.findings]
+    chapters = [
+        _chapter(exporter, name, notebook, notebooks)
+        for name, notebook in notebooks.items()
+    ]
+    told = [
+        replace(one, more=f"#{_anchor(one.more)}" if one.more in notebooks else "")
+        for one in page.findings
+    ]
     shown = replace(page, findings=tuple(told))
-    picture = _first_picture(notebooks.get(MORE["how_many_sessions"])) if page.pictured else ""
+    picture = (
+        _first_picture(notebooks.get(MORE["how_many_sessions"]))
+        if page.pictured
+        else ""
+    )
     layout = exporter.environment.get_template("page.html.j2")
     style = (TEMPLATES / "page.css").read_text(encoding="utf-8")
-    text: str = layout.render(title=title, page=shown, picture=picture, chapters=chapters, style=style)
+    text: str = layout.render(
+        title=title, page=shown, picture=picture, chapters=chapters, style=style
+    )
     return text
 
 
 def _first_picture(notebook: NotebookNode | None) -> str:
     """The first figure of a notebook, in base64; empty without one."""
-    outputs = (output for cell in (notebook.cells if notebook else []) for output in cell.get("outputs", []))
-    pictures = (output["data"]["image/png"] for output in outputs if "image/png" in output.get("data", {}))
+    outputs = (
+        output
+        for cell in (notebook.cells if notebook else [])
+        for output in cell.get("outputs", [])
+    )
+    pictures = (
+        output["data"]["image/png"]
+        for output in outputs
+        if "image/png" in output.get("data", {})
+    )
     return "".join(next(pictures, "").split())
 
 
@@ -103,13 +127,20 @@ def _exporter() -> HTMLExporter:
     )
 
 
-def _chapter(exporter: HTMLExporter, name: str, notebook: NotebookNode, all_names: Mapping[str, object]) -> Chapter:
+def _chapter(
+    exporter: HTMLExporter,
+    name: str,
+    notebook: NotebookNode,
+    all_names: Mapping[str, object],
+) -> Chapter:
     anchor = _anchor(name)
     body, _ = exporter.from_notebook_node(_presentable(notebook))
     entries: list[Entry] = []
 
     def numbered(found: re.Match[str]) -> str:
-        entry = Entry(int(found[1]), f"{anchor}-{len(entries) + 1}", TAG.sub("", found[2]).strip())
+        entry = Entry(
+            int(found[1]), f"{anchor}-{len(entries) + 1}", TAG.sub("", found[2]).strip()
+        )
         entries.append(entry)
         return f'<h{found[1]} id="{entry.anchor}">{found[2]}</h{found[1]}>'
 
@@ -120,8 +151,15 @@ def _chapter(exporter: HTMLExporter, name: str, notebook: NotebookNode, all_name
 
 
 def _fitted(found: re.Match[str]) -> str:
-    """A table in a box that scrolls where it must, smaller or with a word where it is wide; long texts are marked to wrap."""
-    table = CELL.sub(lambda cell: f'<td class="long">{cell[1]}</td>' if len(cell[1]) > LONG_CELL else cell[0], found[0])
+    """A table in a box that scrolls where it must, smaller or with a word where it is wide; long
+    texts are marked to wrap.
+    """
+    table = CELL.sub(
+        lambda cell: (
+            f'<td class="long">{cell[1]}</td>' if len(cell[1]) > LONG_CELL else cell[0]
+        ),
+        found[0],
+    )
     columns = table.partition("</thead>")[0].count("<th>")
     many, most = (columns > limit for limit in MOST_COLUMNS)
     return f'{SCROLL if most else ""}<div class="wide{" many" if many else ""}">{table}</div>'
@@ -132,9 +170,13 @@ def _anchor(name: str) -> str:
 
 
 def _presentable(notebook: NotebookNode) -> NotebookNode:
-    """A copy without the cells nobody should see, with a text for every picture and no path in a warning."""
+    """A copy without the cells nobody should see, with a text for every picture and no path in a
+    warning.
+    """
     shown = deepcopy(notebook)
-    shown.cells = [cell for cell in shown.cells if not UNSEEN & set(cell.metadata.get("tags", []))]
+    shown.cells = [
+        cell for cell in shown.cells if not UNSEEN & set(cell.metadata.get("tags", []))
+    ]
     heading = ""
     for cell in shown.cells:
         if cell.cell_type == "markdown":
@@ -145,7 +187,11 @@ def _presentable(notebook: NotebookNode) -> NotebookNode:
 
 
 def _last_heading(source: str) -> str:
-    headings = [line.lstrip("# ").strip() for line in source.splitlines() if line.startswith("#")]
+    headings = [
+        line.lstrip("# ").strip()
+        for line in source.splitlines()
+        if line.startswith("#")
+    ]
     return headings[-1] if headings else ""
 
 
@@ -153,4 +199,6 @@ def _describe(output: NotebookNode, heading: str) -> None:
     if output.output_type == "stream" and output.name == "stderr":
         output.text = PLACE.sub("", output.text)
     if "image/png" in output.get("data", {}):
-        output.metadata.setdefault("image/png", {}).setdefault("alt", f"Figure: {heading}")
+        output.metadata.setdefault("image/png", {}).setdefault(
+            "alt", f"Figure: {heading}"
+        )

@@ -21,7 +21,8 @@ from kettrack.resources import notebook_folder
 from kettrack.writing import write_text
 
 PARAMETERS: Final = "parameters"  # tag of the cell that names the cohort folder
-INJECTED: Final = "injected"  # tag of the cell that overrides it; it holds a path of this machine and is never shown
+# tag of the cell that overrides it; it holds a path of this machine and is never shown
+INJECTED: Final = "injected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,9 @@ def read_contents() -> Contents:
     >>> read_contents().notebooks[0]
     '01_cohort_overview.ipynb'
     """
-    said = tomllib.loads((Path(__file__).parent / "contents.toml").read_text(encoding="utf-8"))
+    said = tomllib.loads(
+        (Path(__file__).parent / "contents.toml").read_text(encoding="utf-8")
+    )
     return Contents(said["title"], tuple(said["notebooks"]))
 
 
@@ -53,7 +56,9 @@ def inject(notebook: NotebookNode, name: str, **values: object) -> None:
         When the notebook has no such cell.
     """
     tags = [cell.metadata.get("tags", []) for cell in notebook.cells]
-    place = next((index for index, there in enumerate(tags) if PARAMETERS in there), None)
+    place = next(
+        (index for index, there in enumerate(tags) if PARAMETERS in there), None
+    )
     if place is None:
         raise UsageError(f"{name} has no cell tagged {PARAMETERS!r}.")
     source = "\n".join(f"{variable} = {value!r}" for variable, value in values.items())
@@ -61,7 +66,9 @@ def inject(notebook: NotebookNode, name: str, **values: object) -> None:
     notebook.cells.insert(place + 1, cell)
 
 
-def write_report(folder: Path, output: Path, *, allow: tuple[str, ...] = (), **options: str) -> None:
+def write_report(
+    folder: Path, output: Path, *, allow: tuple[str, ...] = (), **options: str
+) -> None:
     """Run the notebooks on a cohort folder and write the report.
 
     Parameters
@@ -86,10 +93,20 @@ def write_report(folder: Path, output: Path, *, allow: tuple[str, ...] = (), **o
     cohort.require_scores()
     contents = read_contents()
     page = first_page(cohort)
-    notebooks = {name: nbformat.read(notebook_folder() / name, as_version=4) for name in contents.notebooks}
+    notebooks = {
+        name: nbformat.read(notebook_folder() / name, as_version=4)
+        for name in contents.notebooks
+    }
     for name, notebook in notebooks.items():
-        inject(notebook, name, folder=str(folder.resolve()), options={"allow": allow, **options})
-    with _progress(sum(_n_code_cells(notebook) for notebook in notebooks.values())) as on_cell:
+        inject(
+            notebook,
+            name,
+            folder=str(folder.resolve()),
+            options={"allow": allow, **options},
+        )
+    with _progress(
+        sum(_n_code_cells(notebook) for notebook in notebooks.values())
+    ) as on_cell:
         for name, notebook in notebooks.items():
             execute(notebook, name, on_cell)
     write_text(render(contents.title, page, notebooks), output)
@@ -106,6 +123,8 @@ def _progress(total: int) -> Iterator[Callable[[], None]]:
     from rich.progress import Progress
 
     console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Progress(
+        console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
         task = bar.add_task("Running the notebooks", total=total)
         yield lambda: bar.advance(task)

@@ -40,14 +40,20 @@ def store(path: Path) -> None:
 
 
 def tidy(notebook: NotebookNode, name: str) -> None:
-    """Strip an executed notebook of machine, time and chance: ids by position, only tags kept, nothing on standard error."""
+    """Strip an executed notebook of machine, time and chance: ids by position, only tags kept,
+    nothing on standard error.
+    """
     notebook.metadata = nbformat.from_dict(METADATA)
     for number, cell in enumerate(notebook.cells, start=1):
         cell.id = f"cell-{number:02d}"
-        cell.metadata = nbformat.from_dict({key: value for key, value in cell.metadata.items() if key == "tags"})
+        cell.metadata = nbformat.from_dict(
+            {key: value for key, value in cell.metadata.items() if key == "tags"}
+        )
         for output in cell.get("outputs", []):
             if output.get("name") == "stderr":
-                raise NotebookFailed(f"{name}, cell {number} prints on standard error: {output.text.strip()}")
+                raise NotebookFailed(
+                    f"{name}, cell {number} prints on standard error: {output.text.strip()}"
+                )
             if "metadata" in output:
                 output.metadata = nbformat.from_dict({})
     nbformat.validate(notebook)

@@ -1,1 +1,3 @@
-"""One synthetic clinic with a known truth; scenarios and the shipped sample are parameter sets of the same generator."""
+"""One synthetic clinic with a known truth; scenarios and the shipped sample are parameter sets of
+the same generator.
+"""

@@ -1,4 +1,6 @@
-"""PHQ-9 scores against sessions, plainly counted: what calibration measures on, apart from the code that it later tests."""
+"""PHQ-9 scores against sessions, plainly counted: what calibration measures on, apart from the code
+that it later tests.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from kettrack.vocabulary.instruments import PHQ9
 BASELINE_DAYS = 30
 AFTER_SESSION_DAYS = 14  # a score belongs to a session for so long
 WINDOW = (14, 31)  # McInnes 2022: days after the course
-FEWEST_SESSIONS, COURSE_DAYS = 4, 28  # McInnes 2022: 4 to 8 sessions within 28 days
+# McInnes 2022: 4 to 8 sessions within 28 days
+FEWEST_SESSIONS = 4
+COURSE_DAYS = 28
 CASE = 10
 _PATIENT = 100_000  # width of a patient's block of sort keys
 
@@ -25,11 +29,12 @@ class Aligned:
     Parameters
     ----------
     scores : DataFrame
-        One row per complete PHQ-9: `who` `day` `score` `item_9` `to_date` (sessions before it) `since` (days since the last)
-        `baseline`.
+        One row per complete PHQ-9: `who` `day` `score` `item_9` `to_date` (sessions before it)
+        `since` (days since the last) `baseline`.
     patients : DataFrame
-        One row per patient: `n_sessions` `planned` `baseline` `course_sessions` `course_day` (last session of the first course)
-        `last_day` `seen_to` `rated` (baseline a case, no sessions elsewhere before).
+        One row per patient: `n_sessions` `planned` `baseline` `course_sessions` `course_day` (last
+        session of the first course) `last_day` `seen_to` `rated` (baseline a case, no sessions
+        elsewhere before).
     sessions : DataFrame
         One row per session: `who` `day` `number`.
     """
@@ -41,18 +46,32 @@ class Aligned:
 
 def align_simulated(simulated: Simulated) -> Aligned:
     """Count sessions before each score, and add baseline and first course."""
-    code = pd.Series(np.arange(len(simulated.patients)), index=simulated.patients.patient_id)
-    sessions = pd.DataFrame({"who": simulated.sessions.patient_id.map(code), "day": simulated.sessions.day})
+    code = pd.Series(
+        np.arange(len(simulated.patients)), index=simulated.patients.patient_id
+    )
+    sessions = pd.DataFrame(
+        {"who": simulated.sessions.patient_id.map(code), "day": simulated.sessions.day}
+    )
     sessions["number"] = sessions.groupby("who").cumcount() + 1
     scores = _scores(simulated, code, sessions)
     patients = _patients(simulated, sessions, scores)
-    return Aligned(scores.join(patients[["baseline", "rated", "course_day"]], on="who"), patients, sessions)
+    return Aligned(
+        scores.join(patients[["baseline", "rated", "course_day"]], on="who"),
+        patients,
+        sessions,
+    )
 
 
-def _scores(simulated: Simulated, code: pd.Series, sessions: pd.DataFrame) -> pd.DataFrame:
-    rows = simulated.scores[(simulated.scores.instrument == PHQ9.name) & simulated.scores.score.notna()]
+def _scores(
+    simulated: Simulated, code: pd.Series, sessions: pd.DataFrame
+) -> pd.DataFrame:
+    rows = simulated.scores[
+        (simulated.scores.instrument == PHQ9.name) & simulated.scores.score.notna()
+    ]
     after = rows.timing.eq("after").to_numpy()
-    scores = pd.DataFrame({"who": rows.patient_id.map(code).to_numpy(), "day": rows.day.to_numpy()})
+    scores = pd.DataFrame(
+        {"who": rows.patient_id.map(code).to_numpy(), "day": rows.day.to_numpy()}
+    )
     scores["score"] = rows.score.to_numpy(float)
     scores["item_9"] = rows.item_9.to_numpy(float) if "item_9" in rows else np.nan
     # A session stands between the scores before and after it on the same day.
@@ -66,14 +85,27 @@ def _scores(simulated: Simulated, code: pd.Series, sessions: pd.DataFrame) -> pd
     return scores.drop(columns="at")
 
 
-def _patients(simulated: Simulated, sessions: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
+def _patients(
+    simulated: Simulated, sessions: pd.DataFrame, scores: pd.DataFrame
+) -> pd.DataFrame:
     table = simulated.patients
-    patients = pd.DataFrame({"planned": table.planned_sessions.to_numpy(), "seen_to": table.observed_to_day.to_numpy()})
+    patients = pd.DataFrame(
+        {
+            "planned": table.planned_sessions.to_numpy(),
+            "seen_to": table.observed_to_day.to_numpy(),
+        }
+    )
     patients["n_sessions"] = sessions.groupby("who").size()
     patients["last_day"] = sessions.groupby("who").day.max()
-    first = scores[(scores.to_date == 0) & (scores.day >= -BASELINE_DAYS)].groupby("who").last()
+    first = (
+        scores[(scores.to_date == 0) & (scores.day >= -BASELINE_DAYS)]
+        .groupby("who")
+        .last()
+    )
     patients["baseline"], patients["baseline_item_9"] = first.score, first.item_9
-    patients["rated"] = (patients.baseline >= CASE) & (table.prior_sessions.to_numpy() == 0)
+    patients["rated"] = (patients.baseline >= CASE) & (
+        table.prior_sessions.to_numpy() == 0
+    )
     patients["course_sessions"] = np.minimum(patients.n_sessions, patients.planned)
     at_end = sessions[sessions.number == sessions.who.map(patients.course_sessions)]
     patients["course_day"] = at_end.set_index("who").day
@@ -81,22 +113,43 @@ def _patients(simulated: Simulated, sessions: pd.DataFrame, scores: pd.DataFrame
 
 
 def after_session(aligned: Aligned, session: int) -> pd.DataFrame:
-    """One row per rated patient with a score after `session`, before the next, at most 14 days later: the last of these."""
+    """One row per rated patient with a score after `session`, before the next, at most 14 days
+    later: the last of these.
+    """
     scores = aligned.scores
-    near = scores.rated & (scores.to_date == session) & (scores.since <= AFTER_SESSION_DAYS)
+    near = (
+        scores.rated
+        & (scores.to_date == session)
+        & (scores.since <= AFTER_SESSION_DAYS)
+    )
     return scores[near].groupby("who").last()
 
 
 def after_course(aligned: Aligned) -> pd.DataFrame:
-    """One row per rated patient with a score 14-31 days after four or more sessions within 28 days: the last one there."""
-    scores, patients = aligned.scores, aligned.patients
-    finished = patients.rated & (patients.course_sessions >= FEWEST_SESSIONS) & (patients.course_day <= COURSE_DAYS)
+    """One row per rated patient with a score 14-31 days after four or more sessions within 28 days:
+    the last one there.
+    """
+    scores = aligned.scores
+    patients = aligned.patients
+    finished = (
+        patients.rated
+        & (patients.course_sessions >= FEWEST_SESSIONS)
+        & (patients.course_day <= COURSE_DAYS)
+    )
     since = scores.day - scores.course_day
-    return scores[scores.who.map(finished) & since.between(*WINDOW)].groupby("who").last()
+    return (
+        scores[scores.who.map(finished) & since.between(*WINDOW)].groupby("who").last()
+    )
 
 
 def finished_course(aligned: Aligned) -> pd.Series:
-    """Whether each patient is rated, had four sessions within 28 days, and was in view to the end of the window."""
+    """Whether each patient is rated, had four sessions within 28 days, and was in view to the end
+    of the window.
+    """
     patients = aligned.patients
-    course = (patients.course_sessions >= FEWEST_SESSIONS) & (patients.course_day <= COURSE_DAYS)
-    return patients.rated & course & (patients.seen_to >= patients.course_day + WINDOW[1])
+    course = (patients.course_sessions >= FEWEST_SESSIONS) & (
+        patients.course_day <= COURSE_DAYS
+    )
+    return (
+        patients.rated & course & (patients.seen_to >= patients.course_day + WINDOW[1])
+    )

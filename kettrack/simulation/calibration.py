@@ -1,4 +1,6 @@
-"""How near the synthetic clinic is to its targets: `python -m kettrack.simulation.calibration` prints the table."""
+"""How near the synthetic clinic is to its targets: `python -m kettrack.simulation.calibration`
+prints the table.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +19,12 @@ SEED: Final = 7
 
 
 def summarise_calibration(n: int = PATIENTS, seed: int = SEED) -> pd.DataFrame:
-    """One row per target: the value aimed at, what n simulated patients give, band, whether inside, rule, scoring, source."""
-    found = measure_cohort(simulate(CLINIC, n, seed)) | measure_durability(CLINIC, n, seed)
+    """One row per target: the value aimed at, what n simulated patients give, band, whether inside,
+    rule, scoring, source.
+    """
+    found = measure_cohort(simulate(CLINIC, n, seed)) | measure_durability(
+        CLINIC, n, seed
+    )
     rows = [
         {
             "target": target.name,

@@ -1,4 +1,6 @@
-"""A simulated cohort as a normal cohort folder, so that everything is tried through the front door."""
+"""A simulated cohort as a normal cohort folder, so that everything is tried through the front
+door.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,10 @@ DECIMALS: Final = {"dose_mg": 1, "weight_kg": 1, "cost": 0}
 def format_table(table: pd.DataFrame) -> bytes:
     """The bytes of a table as CSV with fixed decimals; the same on every machine."""
     here = [name for name in DECIMALS if name in table]
-    fixed = {name: table[name].map(f"{{:.{DECIMALS[name]}f}}".format, na_action="ignore") for name in here}
+    fixed = {
+        name: table[name].map(f"{{:.{DECIMALS[name]}f}}".format, na_action="ignore")
+        for name in here
+    }
     return csv_text(table.assign(**fixed)).encode()
 
 
@@ -42,19 +47,29 @@ def describe_settings(extract: str) -> str:
 def describe_parameters(parameters: Parameters) -> dict[str, Any]:
     """Every number of the clinic by name; the extras are left out of a clinic that has none."""
     numbers = asdict(parameters)
-    return numbers if parameters.extras != Extras() else {name: value for name, value in numbers.items() if name != "extras"}
+    return (
+        numbers
+        if parameters.extras != Extras()
+        else {name: value for name, value in numbers.items() if name != "extras"}
+    )
 
 
 def describe_truth(simulated: Simulated) -> str:
-    """Text of `truth.json`: how the cohort was made, why people truly stopped, what was planted, what is true of many."""
-    reasons = simulated.people.stop_reason.replace("", "in_care").value_counts().sort_index()
+    """Text of `truth.json`: how the cohort was made, why people truly stopped, what was planted,
+    what is true of many.
+    """
+    reasons = (
+        simulated.people.stop_reason.replace("", "in_care").value_counts().sort_index()
+    )
     truth = {
         "synthetic": True,
         "patients": len(simulated.patients),
         "seed": simulated.seed,
         "regime": simulated.regime,
         "parameters": describe_parameters(simulated.parameters),
-        "true_stop_reasons": {str(reason): int(count) for reason, count in reasons.items()},
+        "true_stop_reasons": {
+            str(reason): int(count) for reason, count in reasons.items()
+        },
         "planted_signals": PLANTED if simulated.parameters.detailed else {},
         "planted_nulls": PLANTED_NULLS if simulated.parameters.detailed else {},
     }
@@ -66,12 +81,17 @@ def describe_truth(simulated: Simulated) -> str:
 
 def cohort_files(simulated: Simulated, extract: str) -> dict[str, str]:
     """Name and content of every file of the folder, `README.md` apart."""
-    frames = {name: getattr(simulated, name) for name in ("sessions", "scores", "patients", "events")}
+    frames = {
+        name: getattr(simulated, name)
+        for name in ("sessions", "scores", "patients", "events")
+    }
     tables = {name: format_table(frame) for name, frame in frames.items()}
     about = f"Synthetic, no real patients: {simulated.parameters.about}. Seed {simulated.seed}."
     texts = {
         "kettrack.toml": describe_settings(extract),
-        "datapackage.json": describe_package(f"kettrack-{simulated.parameters.name.lower()}", about, tables),
+        "datapackage.json": describe_package(
+            f"kettrack-{simulated.parameters.name.lower()}", about, tables
+        ),
         "data_dictionary.md": describe_columns(),
         "truth.json": describe_truth(simulated),
     }
@@ -84,7 +104,9 @@ def write_files(files: dict[str, str], folder: Path) -> list[Path]:
     return [write_text(content, folder / name) for name, content in files.items()]
 
 
-def write_cohort_folder(simulated: Simulated, folder: str | Path, extract: str) -> list[Path]:
+def write_cohort_folder(
+    simulated: Simulated, folder: str | Path, extract: str
+) -> list[Path]:
     """Write a simulated cohort as a cohort folder with `truth.json` beside it.
 
     Parameters
@@ -99,7 +121,7 @@ def write_cohort_folder(simulated: Simulated, folder: str | Path, extract: str) 
     Returns
     -------
     list of Path
-        `sessions.csv` `scores.csv` `patients.csv` `events.csv` `kettrack.toml` `datapackage.json` `data_dictionary.md`
-        `truth.json`.
+        `sessions.csv` `scores.csv` `patients.csv` `events.csv` `kettrack.toml` `datapackage.json`
+        `data_dictionary.md` `truth.json`.
     """
     return write_files(cohort_files(simulated, extract), Path(folder))

@@ -1,4 +1,6 @@
-"""First response and its loss in a simulated history, plainly counted: apart from the code that is later tested on it."""
+"""First response and its loss in a simulated history, plainly counted: apart from the code that is
+later tested on it.
+"""
 
 from __future__ import annotations
 
@@ -20,17 +22,22 @@ _LONG_AGO: Final = -1_000  # day
 
 
 def weekly_scores(history: History) -> Floats:
-    """Scores of a weekly scenario, patients × weeks: the first is the screening score, then one from day 0 on every week."""
+    """Scores of a weekly scenario, patients × weeks: the first is the screening score, then one
+    from day 0 on every week.
+    """
     log = history.scores
-    table = np.full((history.people.n, history.parameters.last_day // DAYS_PER_WEEK + 2), np.nan)
+    table = np.full(
+        (history.people.n, history.parameters.last_day // DAYS_PER_WEEK + 2), np.nan
+    )
     table[log.who, log.day // DAYS_PER_WEEK + 1] = log.score
     return table
 
 
 def _places(history: History) -> tuple[Ints, Ints]:
-    """For each score the number of sessions before it, and the days since the last of them; a score after a session of the
-    same day counts that session."""
-    sessions, scores = history.sessions, history.scores
+    """For each score the number of sessions before it, and the days since the last of them; a score
+    after a session of the same day counts that session."""
+    sessions = history.sessions
+    scores = history.scores
     keys = np.sort(sessions.who * _PATIENT + 2 * sessions.day + 1)
     at = scores.who * _PATIENT + 2 * scores.day + np.where(scores.timing == AFTER, 2, 0)
     before = np.searchsorted(keys, at)
@@ -55,7 +62,9 @@ def rated(history: History) -> Bools:
 
 
 def first_responses(history: History) -> Ints:
-    """Number of the session after which each patient first scored at most half of baseline, within 14 days; 0 = never."""
+    """Number of the session after which each patient first scored at most half of baseline, within
+    14 days; 0 = never.
+    """
     scores = history.scores
     number, since = _places(history)
     half = 0.5 * baselines(history)[scores.who]
@@ -67,7 +76,8 @@ def first_responses(history: History) -> Ints:
 
 
 def confirmed_losses(history: History, planned: int, confirmed: bool = True) -> Floats:
-    """Days from the end of the planned course to the loss of response, of those who completed it and responded.
+    """Days from the end of the planned course to the loss of response, of those who completed it
+    and responded.
 
     Parameters
     ----------
@@ -76,26 +86,35 @@ def confirmed_losses(history: History, planned: int, confirmed: bool = True) -> 
     planned : int
         Sessions of the planned course.
     confirmed : bool
-        Whether a second score 7-60 days later must agree, none in between having said otherwise; dated at the first.
+        Whether a second score 7-60 days later must agree, none in between having said otherwise;
+        dated at the first.
 
     Returns
     -------
     array of float
-        One per patient: missing for those who stopped earlier or had no score at most half of baseline from the end of the
-        course to 14 days later, infinite where no loss was seen after the first such score.
+        One per patient: missing for those who stopped earlier or had no score at most half of
+        baseline from the end of the course to 14 days later, infinite where no loss was seen after
+        the first such score.
     """
-    scores, n = history.scores, history.people.n
+    scores = history.scores
+    n = history.people.n
     end = _course_end(history, planned)
     since = scores.day - end[scores.who]
     order = np.lexsort((since, scores.who))
-    who, since = scores.who[order], since[order]
+    who = scores.who[order]
+    since = since[order]
     number = _places(history)[0][order]
     above = scores.score[order] > 0.5 * baselines(history)[who]
     after = (number >= planned) & (since >= 0)
     origin = np.full(n, np.inf)
     starts = after & ~above & (since <= AFTER_SESSION_DAYS)
     np.minimum.at(origin, who[starts], since[starts].astype(float))
-    lost = after & above & (since > origin[who]) & (_agrees(who, since, above) if confirmed else True)
+    lost = (
+        after
+        & above
+        & (since > origin[who])
+        & (_agrees(who, since, above) if confirmed else True)
+    )
     loss = np.where(np.isinf(origin), np.nan, np.inf)
     np.fmin.at(loss, who[lost], since[lost].astype(float))
     return np.where(np.isinf(origin), np.nan, loss)
@@ -111,7 +130,14 @@ def _course_end(history: History, planned: int) -> Ints:
 
 
 def _agrees(who: Ints, since: Ints, above: Bools) -> Bools:
-    """Whether the next score of the same patient also lies above, 7-60 days on; scores are sorted by patient and day."""
+    """Whether the next score of the same patient also lies above, 7-60 days on; scores are sorted
+    by patient and day.
+    """
     gap = np.diff(since)
-    next_agrees = (np.diff(who) == 0) & above[1:] & (gap >= CONFIRMED_WITHIN[0]) & (gap <= CONFIRMED_WITHIN[1])
+    next_agrees = (
+        (np.diff(who) == 0)
+        & above[1:]
+        & (gap >= CONFIRMED_WITHIN[0])
+        & (gap <= CONFIRMED_WITHIN[1])
+    )
     return np.append(next_agrees, False)

@@ -1,4 +1,6 @@
-"""The score some weeks after a forced decision, plainly counted: apart from the code that is later tested on it."""
+"""The score some weeks after a forced decision, plainly counted: apart from the code that is later
+tested on it.
+"""
 
 from __future__ import annotations
 
@@ -33,15 +35,17 @@ def known_by(history: History, day: Floats) -> Bools:
 
 
 def scores_from(history: History, day: Floats) -> Floats:
-    """First score of each patient from a day on, at most two weeks later; on that day itself, one before a session of the day
-    does not count. Missing without one."""
-    log, sessions = history.scores, history.sessions
+    """First score of each patient from a day on, at most two weeks later; on that day itself, one
+    before a session of the day does not count. Missing without one."""
+    log = history.scores
+    sessions = history.sessions
     treated = np.zeros(history.people.n, dtype=bool)
     treated[sessions.who[sessions.day == day[sessions.who]]] = True
     since = log.day - day[log.who]
     counts = (since >= 0) & (since <= OUTCOME_DAYS)
     counts &= ~((since == 0) & treated[log.who] & (log.timing != AFTER))
-    rows = np.flatnonzero(counts)[::-1]  # the log is in order of days; assigned from the back, the first stays
+    # the log is in order of days; assigned from the back, the first stays
+    rows = np.flatnonzero(counts)[::-1]
     found = np.full(history.people.n, np.nan)
     found[log.who[rows]] = log.score[rows]
     return found

@@ -1,7 +1,9 @@
-"""Every number of what is recorded beside the PHQ-9 total: who people are, other scales, dose, vitals, side effects, events.
+"""Every number of what is recorded beside the PHQ-9 total: who people are, other scales, dose,
+vitals, side effects, events.
 
-Nothing here acts on the course of depression. Sources by key: IM network (BMC Psychiatry 2022;22:634), enTRD (Vienna registry),
-CRTCE (Rodrigues 2020, n = 203), AJP letter 2022 (survey of clinics), MGH (Sakurai 2020). Everything else is an assumption.
+Nothing here acts on the course of depression. Sources by key: IM network (BMC Psychiatry
+2022;22:634), enTRD (Vienna registry), CRTCE (Rodrigues 2020, n = 203), AJP letter 2022 (survey of
+clinics), MGH (Sakurai 2020). Everything else is an assumption.
 """
 
 from __future__ import annotations
@@ -11,27 +13,58 @@ from typing import Final
 
 FOLLOWED_LESS_ETHNICITY: Final = "hispanic"
 OPENING_YEAR: Final = 2024
-OPENING_DAY_OF_YEAR: Final = 182  # the imaginary clinic opens in the middle of that year
+# the imaginary clinic opens in the middle of that year
+OPENING_DAY_OF_YEAR: Final = 182
 
 PLANTED: Final[dict[str, str]] = {
-    "dose_to_blood_pressure": "each mg/kg (counted as if given IV) raises the highest systolic pressure by 18 mmHg on average",
-    "route_to_dissociation": "dissociation is commonest IV, then IM, intranasal, sublingual; it falls after session 1",
-    "ethnicity_to_follow_up": f"people recorded as {FOLLOWED_LESS_ETHNICITY} have 0.6 times the chance of being scored",
-    "sicker_answers_less": "the worse people truly are, the less they answer from home: scores are missing not at random",
+    "dose_to_blood_pressure": (
+        "each mg/kg (counted as if given IV) raises the highest systolic pressure by 18 mmHg on"
+        " average"
+    ),
+    "route_to_dissociation": (
+        "dissociation is commonest IV, then IM, intranasal, sublingual; it falls after session 1"
+    ),
+    "ethnicity_to_follow_up": (
+        f"people recorded as {FOLLOWED_LESS_ETHNICITY} have 0.6 times the chance of being scored"
+    ),
+    "sicker_answers_less": (
+        "the worse people truly are, the less they answer from home: scores are missing not at"
+        " random"
+    ),
 }
 PLANTED_NULLS: Final[dict[str, str]] = {
     "site": "differs in nothing: outcome, follow-up, dose, side effects",
-    "dose_to_outcome": "dose and route change nothing about the effect of a session on depression",
-    "demographics_to_outcome": "age, sex, diagnosis, comorbidity and psychotherapy change nothing about depression",
-    "events_to_outcome": "medication changes, TMS, ECT and admissions change nothing about the course of depression",
+    "dose_to_outcome": (
+        "dose and route change nothing about the effect of a session on depression"
+    ),
+    "demographics_to_outcome": (
+        "age, sex, diagnosis, comorbidity and psychotherapy change nothing about depression"
+    ),
+    "events_to_outcome": (
+        "medication changes, TMS, ECT and admissions change nothing about the course of"
+        " depression"
+    ),
 }
 
 SEX: Final = (("female", 0.58), ("male", 0.40), ("other", 0.015), ("unknown", 0.005))
-ETHNICITY_OTHERWISE: Final = (("white", 0.72), ("black", 0.11), ("asian", 0.07), ("mixed", 0.05), ("native", 0.01),
-                              ("other", 0.02), ("unknown", 0.02))  # fmt: skip
+ETHNICITY_OTHERWISE: Final = (
+    ("white", 0.72),
+    ("black", 0.11),
+    ("asian", 0.07),
+    ("mixed", 0.05),
+    ("native", 0.01),
+    ("other", 0.02),
+    ("unknown", 0.02),
+)
 SITE: Final = (("K1", 0.5), ("K2", 0.3), ("K3", 0.2))
-DIAGNOSIS: Final = (("major_depression", 0.74), ("bipolar", 0.10), ("ptsd", 0.08), ("anxiety", 0.04), ("other", 0.02),
-                    ("unknown", 0.02))  # fmt: skip
+DIAGNOSIS: Final = (
+    ("major_depression", 0.74),
+    ("bipolar", 0.10),
+    ("ptsd", 0.08),
+    ("anxiety", 0.04),
+    ("other", 0.02),
+    ("unknown", 0.02),
+)
 ROUTE: Final = (("iv", 0.55), ("im", 0.15), ("sublingual", 0.15), ("intranasal", 0.15))
 
 
@@ -64,8 +97,9 @@ class Characteristics:
 class OtherScales:
     """GAD-7, MADRS and the items of the PHQ-9, in points.
 
-    The GAD-7 baseline is that of the IM network (12.8, SD 5.7). A MADRS of 31.5 stands beside a PHQ-9 of 18.5 in enTRD; its
-    slope of 2 makes response commoner on it than on the PHQ-9, as in SUSTAIN-3.
+    The GAD-7 baseline is that of the IM network (12.8, SD 5.7). A MADRS of 31.5 stands beside a
+    PHQ-9 of 18.5 in enTRD; its slope of 2 makes response commoner on it than on the PHQ-9, as in
+    SUSTAIN-3.
     """
 
     gad7_share: float = 0.75
@@ -100,7 +134,8 @@ class RouteDetail:
     per_kg : bool
         Whether dose counts per kg of body weight.
     start, step, usual_most, most_sd, rounded_to : float
-        First dose, rise per session, mean and SD of a person's own highest dose, rounding; mg/kg or mg (rounding always mg).
+        First dose, rise per session, mean and SD of a person's own highest dose, rounding; mg/kg or
+        mg (rounding always mg).
     acts : float
         Share that acts as if given IV.
     dissociation_first, dissociation_later : float
@@ -127,20 +162,32 @@ class RouteDetail:
 
 
 ROUTES: Final[dict[str, RouteDetail]] = {
-    # AJP letter: 53 % start at 0.5 mg/kg, 88 % titrate; MGH: maintenance at 0.91 (SD 0.28) mg/kg; CRTCE: dissociation 35.6 %
-    "iv": RouteDetail("ketamine", True, 0.5, 0.1, 0.91, 0.28, 5, 1.0, 0.36, 0.20, 40, 425, 0.97),
-    "im": RouteDetail("ketamine", True, 0.5, 0.1, 0.85, 0.25, 5, 0.93, 0.30, 0.16, 60, 350, 0.95),
-    "sublingual": RouteDetail("ketamine", False, 150, 50, 300, 60, 50, 0.15, 0.08, 0.05, 60, 180, 0.3),
-    "intranasal": RouteDetail("esketamine", False, 56, 28, 84, 0, 28, 0.45, 0.24, 0.13, 120, 95, 0.97),
+    # AJP letter: 53 % start at 0.5 mg/kg, 88 % titrate; MGH: maintenance at 0.91 (SD 0.28) mg/kg;
+    # CRTCE: dissociation 35.6 %
+    "iv": RouteDetail(
+        "ketamine", True, 0.5, 0.1, 0.91, 0.28, 5, 1.0, 0.36, 0.20, 40, 425, 0.97
+    ),
+    "im": RouteDetail(
+        "ketamine", True, 0.5, 0.1, 0.85, 0.25, 5, 0.93, 0.30, 0.16, 60, 350, 0.95
+    ),
+    "sublingual": RouteDetail(
+        "ketamine", False, 150, 50, 300, 60, 50, 0.15, 0.08, 0.05, 60, 180, 0.3
+    ),
+    "intranasal": RouteDetail(
+        "esketamine", False, 56, 28, 84, 0, 28, 0.45, 0.24, 0.13, 120, 95, 0.97
+    ),
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Safety:
-    """Blood pressure in mmHg, rates per session: assumptions, with the per-course rates of CRTCE as anchor."""
+    """Blood pressure in mmHg, rates per session: assumptions, with the per-course rates of CRTCE as
+    anchor.
+    """
 
     titrates: float = 0.88
-    systolic: tuple[float, float, float] = (123.0, 11.0, 6.0)  # mean, SD between people, SD between sessions
+    # mean, SD between people, SD between sessions
+    systolic: tuple[float, float, float] = (123.0, 11.0, 6.0)
     diastolic: tuple[float, float, float] = (77.0, 7.0, 4.5)
     rise: float = 6.0
     rise_per_mg_kg: float = 18.0
@@ -148,17 +195,27 @@ class Safety:
     diastolic_rise: float = 0.5
     hypertension: tuple[int, int] = (165, 100)
     hypertension_noted: float = 0.5
-    settles: float = 0.6  # share of the first-session excess of dissociation left after each session
-    cadss_with: tuple[float, float] = (2.2, 12.0)  # gamma shape and scale with dissociation noted
+    # share of the first-session excess of dissociation left after each session
+    settles: float = 0.6
+    # gamma shape and scale with dissociation noted
+    cadss_with: tuple[float, float] = (2.2, 12.0)
     cadss_without: tuple[float, float] = (1.0, 3.5)
     unrecorded: float = 0.05
     stopped_early: float = 0.0025
     stopped_after_hard: float = 0.1
     serious: float = 0.0006
     rates: tuple[tuple[str, float], ...] = (
-        ("nausea", 0.088), ("vomiting", 0.02), ("dizziness", 0.13), ("headache", 0.06), ("sedation", 0.08), ("anxiety", 0.03),
-        ("palpitations", 0.01), ("blurred_vision", 0.02), ("urinary", 0.003), ("other", 0.01),
-    )  # fmt: skip
+        ("nausea", 0.088),
+        ("vomiting", 0.02),
+        ("dizziness", 0.13),
+        ("headache", 0.06),
+        ("sedation", 0.08),
+        ("anxiety", 0.03),
+        ("palpitations", 0.01),
+        ("blurred_vision", 0.02),
+        ("urinary", 0.003),
+        ("other", 0.01),
+    )
     hard_factor: float = 6.0
     dysgeusia_intranasal: float = 0.2
 

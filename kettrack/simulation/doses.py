@@ -61,21 +61,49 @@ def per_route(route: Names, field: str) -> Floats:
     return numbers[codes]
 
 
-def _levels(sessions: SessionLog, route: Names, safety: Safety, rng: np.random.Generator) -> Floats:
-    """Dose level per session in the unit of the route: rises by steps to the person's own highest."""
+def _levels(
+    sessions: SessionLog, route: Names, safety: Safety, rng: np.random.Generator
+) -> Floats:
+    """Dose level per session in the unit of the route: rises by steps to the person's own
+    highest.
+    """
     n = len(route)
-    start, usual = per_route(route, "start"), per_route(route, "usual_most")
+    start = per_route(route, "start")
+    usual = per_route(route, "usual_most")
     step = np.where(rng.random(n) < safety.titrates, per_route(route, "step"), 0.0)
-    most = np.maximum(usual + per_route(route, "most_sd") * rng.standard_normal(n), start)
-    return np.minimum(start[sessions.who] + step[sessions.who] * (sessions.number - 1), most[sessions.who])
+    most = np.maximum(
+        usual + per_route(route, "most_sd") * rng.standard_normal(n), start
+    )
+    return np.minimum(
+        start[sessions.who] + step[sessions.who] * (sessions.number - 1),
+        most[sessions.who],
+    )
 
 
-def draw_doses(sessions: SessionLog, route: Names, weight: Floats, safety: Safety, rng: np.random.Generator) -> Given:
-    """Dose of each session, rounded as it is drawn up; `route` and `weight` have one entry per patient."""
-    level, given_route = _levels(sessions, route, safety, rng), route[sessions.who]
+def draw_doses(
+    sessions: SessionLog,
+    route: Names,
+    weight: Floats,
+    safety: Safety,
+    rng: np.random.Generator,
+) -> Given:
+    """Dose of each session, rounded as it is drawn up; `route` and `weight` have one entry per
+    patient.
+    """
+    level = _levels(sessions, route, safety, rng)
+    given_route = route[sessions.who]
     wandered = weight[sessions.who] + rng.normal(0, WEIGHT_WANDERS, len(level))
-    kilos = np.asarray(np.round(np.maximum(wandered, LOWEST_WEIGHT), 1), dtype=np.float64)
+    kilos = np.asarray(
+        np.round(np.maximum(wandered, LOWEST_WEIGHT), 1), dtype=np.float64
+    )
     amount = level * np.where(per_route(given_route, "per_kg") > 0, kilos, 1.0)
     rounding = per_route(given_route, "rounded_to")
     dose = np.maximum(np.rint(np.round(amount / rounding, 9)), 1) * rounding
-    return Given(sessions, len(route), given_route, kilos, dose, dose / kilos * per_route(given_route, "acts"))
+    return Given(
+        sessions,
+        len(route),
+        given_route,
+        kilos,
+        dose,
+        dose / kilos * per_route(given_route, "acts"),
+    )

@@ -1,4 +1,5 @@
-"""What only some scenarios have: sites that differ, two-week recall, a final score that goes missing, a response that is held.
+"""What only some scenarios have: sites that differ, two-week recall, a final score that goes
+missing, a response that is held.
 
 A clinic without any of it carries the defaults, which change no number and draw no chance.
 """
@@ -60,7 +61,8 @@ class Held:
     protected_days : int
         Days after each session in which nothing is lost.
     half_life_days : float
-        Days after the protection in which half of those still well lose it: the truth that an analysis must find.
+        Days after the protection in which half of those still well lose it: the truth that an
+        analysis must find.
     """
 
     from_session: int

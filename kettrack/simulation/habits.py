@@ -13,7 +13,9 @@ from kettrack.vocabulary.columns import STOP_REASONS
 DAYS_PER_WEEK: Final = 7
 PLANNED_END: Final = len(STOP_REASONS)  # reason code of a course that ended as planned
 NOT_STOPPED: Final = -1
-REASON_CODE: Final = {reason: code for code, reason in enumerate(STOP_REASONS)} | {"": PLANNED_END}
+REASON_CODE: Final = {reason: code for code, reason in enumerate(STOP_REASONS)} | {
+    "": PLANNED_END
+}
 
 Phase = Literal["induction", "maintenance", "re-induction"]
 PHASES: Final[tuple[Phase, ...]] = ("induction", "maintenance", "re-induction")
@@ -22,7 +24,8 @@ INDUCTION, MAINTENANCE, REINDUCTION, OUT = range(4)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StopRule:
-    """Chance of stopping after a session for one reason: `expit(alpha + beta * z)` on the last *measured* score.
+    """Chance of stopping after a session for one reason: `expit(alpha + beta * z)` on the last
+    *measured* score.
 
     Parameters
     ----------
@@ -31,7 +34,8 @@ class StopRule:
     alpha, beta : float
         Intercept and slope on z.
     who : {"well", "ill"}
-        `well`: z = (pivot - score) / 3, people leave because they are well; `ill`: the opposite sign.
+        `well`: z = (pivot - score) / 3, people leave because they are well; `ill`: the opposite
+        sign.
     pivot : float
         Score at which the chance is expit(alpha).
     from_session : int
@@ -39,7 +43,8 @@ class StopRule:
     phases : tuple of str
         Kinds of course in which it acts.
     unmeasured : float
-        Slope on the own level, which nobody measures: 0 unless a scenario breaks the assumption on purpose.
+        Slope on the own level, which nobody measures: 0 unless a scenario breaks the assumption on
+        purpose.
     between : bool
         Decided at each score between two sessions of an induction, not after a session.
     """
@@ -79,7 +84,8 @@ class Schedule:
     longest_gap : tuple of (int, int)
         Smallest and largest value of a person's own longest maintenance gap.
     retreat, returns : float
-        Chance of a re-induction after a session, or after a score when already out, once response is lost.
+        Chance of a re-induction after a session, or after a score when already out, once response
+        is lost.
     retreat_sessions : int
         Length of a re-induction.
     lost_from : int
@@ -128,13 +134,16 @@ class Scoring:
     quiet_days : int
         No request within so many days of the last score.
     silent_after_stop : tuple of (str, float)
-        Stop reason and the share of people who are never scored again after it; `""` is the planned end.
+        Stop reason and the share of people who are never scored again after it; `""` is the planned
+        end.
     exit_call, exit_call_after : float, tuple of (int, int)
-        Share of people who stop that are reached and scored once more, and how many days after their last session.
+        Share of people who stop that are reached and scored once more, and how many days after
+        their last session.
     never_scored : float
         Share of people with sessions and not one score.
     followed_less, followed_less_factor : float
-        Share of people in the group that is followed less, and what its chances of a score are multiplied by.
+        Share of people in the group that is followed less, and what its chances of a score are
+        multiplied by.
     """
 
     error_sd: float = 2.0

@@ -1,6 +1,8 @@
-"""The shipped truths of the scenarios; `python -m kettrack.simulation.known_truths` finds them anew.
+"""The shipped truths of the scenarios; `python -m kettrack.simulation.known_truths` finds them
+anew.
 
-A truth belongs to the numbers it was found with: a scenario that was changed since has none, until it is found again.
+A truth belongs to the numbers it was found with: a scenario that was changed since has none, until
+it is found again.
 """
 
 from __future__ import annotations
@@ -27,18 +29,26 @@ SHIPPED: Final = Path(__file__).with_name("known_truths.json")
 
 
 def fingerprint(parameters: Parameters) -> str:
-    """Name of a parameter set that changes with any of its numbers, and not with the words about it."""
-    text = json.dumps([DEFINITIONS, KINDS.get(parameters.name, ()), describe_numbers(parameters)])
+    """Name of a parameter set that changes with any of its numbers, and not with the words about
+    it.
+    """
+    text = json.dumps(
+        [DEFINITIONS, KINDS.get(parameters.name, ()), describe_numbers(parameters)]
+    )
     return sha256(text.encode()).hexdigest()[:16]
 
 
 def describe_numbers(parameters: Parameters) -> str:
     """Every number of a parameter set as JSON, without the words about it."""
-    return json.dumps({name: value for name, value in asdict(parameters).items() if name != "about"}, sort_keys=True)
+    return json.dumps(
+        {name: value for name, value in asdict(parameters).items() if name != "about"},
+        sort_keys=True,
+    )
 
 
 def known_truths(parameters: Parameters) -> dict[str, Truth]:
-    """The shipped truths of a scenario, by the names of `force_truth`; empty for other numbers than the shipped ones.
+    """The shipped truths of a scenario, by the names of `force_truth`; empty for other numbers than
+    the shipped ones.
 
     Examples
     --------
@@ -51,7 +61,12 @@ def known_truths(parameters: Parameters) -> dict[str, Truth]:
     return _read(entry) if entry.get("fingerprint") == fingerprint(parameters) else {}
 
 
-def cached_truths(parameters: Parameters, n: int = PEOPLE, seed: int = SEED, folder: str | Path = CACHE) -> dict[str, Truth]:
+def cached_truths(
+    parameters: Parameters,
+    n: int = PEOPLE,
+    seed: int = SEED,
+    folder: str | Path = CACHE,
+) -> dict[str, Truth]:
     """`force_truth`, kept in a file, so that it is worked out once.
 
     Parameters
@@ -68,7 +83,10 @@ def cached_truths(parameters: Parameters, n: int = PEOPLE, seed: int = SEED, fol
     dict of str to Truth
         As `force_truth`.
     """
-    path = Path(folder) / f"truth-{parameters.name}-{fingerprint(parameters)}-{n}-{seed}.json"
+    path = (
+        Path(folder)
+        / f"truth-{parameters.name}-{fingerprint(parameters)}-{n}-{seed}.json"
+    )
     if not path.is_file():
         entry = {
             "fingerprint": fingerprint(parameters),
@@ -83,21 +101,37 @@ def cached_truths(parameters: Parameters, n: int = PEOPLE, seed: int = SEED, fol
 
 def _write(truths: Mapping[str, Truth]) -> dict[str, list[float]]:
     """Value and error, with as many decimals as Monte Carlo can tell."""
-    return {name: [round(truth.value, 5), round(truth.error, 5)] for name, truth in truths.items()}
+    return {
+        name: [round(truth.value, 5), round(truth.error, 5)]
+        for name, truth in truths.items()
+    }
 
 
 def _read(entry: Mapping[str, Any]) -> dict[str, Truth]:
-    return {name: Truth(value, error) for name, (value, error) in entry.get("truths", {}).items()}
+    return {
+        name: Truth(value, error)
+        for name, (value, error) in entry.get("truths", {}).items()
+    }
 
 
-def describe_truths(folder: str | Path = CACHE, n: int = PEOPLE, seed: int = SEED) -> str:
+def describe_truths(
+    folder: str | Path = CACHE, n: int = PEOPLE, seed: int = SEED
+) -> str:
     """Text of `known_truths.json`: one line per truth, so that a change can be read."""
     table = {}
     for parameters in (scenario for scenario in TRIALS if scenario.name in KINDS):
         truths = cached_truths(parameters, n, seed, folder)
-        table[parameters.name] = {"fingerprint": fingerprint(parameters), "n": n, "seed": seed, "truths": _write(truths)}
+        table[parameters.name] = {
+            "fingerprint": fingerprint(parameters),
+            "n": n,
+            "seed": seed,
+            "truths": _write(truths),
+        }
     text = json.dumps(table, indent=1)
-    return text.replace(",\n    ", ", ").replace("[\n    ", "[").replace("\n   ]", "]") + "\n"
+    return (
+        text.replace(",\n    ", ", ").replace("[\n    ", "[").replace("\n   ]", "]")
+        + "\n"
+    )
 
 
 def main(arguments: list[str]) -> None:

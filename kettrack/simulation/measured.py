@@ -1,4 +1,6 @@
-"""What a simulated clinic would publish of itself: the figures that calibration holds against published ones."""
+"""What a simulated clinic would publish of itself: the figures that calibration holds against
+published ones.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,13 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from kettrack.simulation.aligned import Aligned, after_course, after_session, align_simulated, finished_course
+from kettrack.simulation.aligned import (
+    Aligned,
+    after_course,
+    after_session,
+    align_simulated,
+    finished_course,
+)
 from kettrack.simulation.cohort import Simulated
 from kettrack.simulation.habits import DAYS_PER_WEEK, Scoring
 from kettrack.simulation.history import run
@@ -30,8 +38,12 @@ def _responded(rows: pd.DataFrame) -> pd.Series:
 
 def measure_baseline(simulated: Simulated, aligned: Aligned) -> dict[str, float]:
     """PHQ-9 and GAD-7 before the first session, in everybody who started."""
-    gad7 = simulated.scores[(simulated.scores.instrument == GAD7.name) & (simulated.scores.day <= 0)]
-    anxiety = gad7[gad7.timing != "after"].groupby("patient_id").score.last().to_numpy(float)
+    gad7 = simulated.scores[
+        (simulated.scores.instrument == GAD7.name) & (simulated.scores.day <= 0)
+    ]
+    anxiety = (
+        gad7[gad7.timing != "after"].groupby("patient_id").score.last().to_numpy(float)
+    )
     baseline = aligned.patients.baseline
     return {
         "baseline_mean": baseline.mean(),
@@ -53,9 +65,12 @@ def measure_change(aligned: Aligned) -> dict[str, float]:
 
 
 def measure_ever_responded(aligned: Aligned) -> dict[str, float]:
-    """Cumulative response by session, single score: a life table by counts, which the stopped and the unscored leave."""
+    """Cumulative response by session, single score: a life table by counts, which the stopped and
+    the unscored leave.
+    """
     first: pd.Series = pd.Series(dtype=float)
-    still, found = 1.0, {}
+    still = 1.0
+    found = {}
     for session in range(1, 11):
         rows = after_session(aligned, session)
         new = rows[~rows.index.isin(first.index)]
@@ -68,20 +83,27 @@ def measure_ever_responded(aligned: Aligned) -> dict[str, float]:
 
 def measure_course(aligned: Aligned) -> dict[str, float]:
     """Point response 14-31 days after the course in those scored then, and how many were."""
-    rows, due = after_course(aligned), finished_course(aligned)
+    rows = after_course(aligned)
+    due = finished_course(aligned)
     return {
         "response": _responded(rows).mean(),
         "remission": (rows.score < REMISSION_BELOW).mean(),
         "worse": (rows.score > rows.baseline).mean(),
         "change_window": (rows.score - rows.baseline).mean(),
         "followed": due[due].index.isin(rows.index).mean(),
-        "followed_of_starters": rows.index.isin(due[due].index).sum() / (aligned.patients.seen_to >= YEAR / 6).sum(),
+        "followed_of_starters": (
+            rows.index.isin(due[due].index).sum()
+            / (aligned.patients.seen_to >= YEAR / 6).sum()
+        ),
     }
 
 
 def measure_schedule(aligned: Aligned) -> dict[str, float]:
-    """Gaps, drop-out before the planned end, going on, and sessions in a year of those still there."""
-    patients, sessions = aligned.patients, aligned.sessions
+    """Gaps, drop-out before the planned end, going on, and sessions in a year of those still
+    there.
+    """
+    patients = aligned.patients
+    sessions = aligned.sessions
     gap = sessions.groupby("who").day.diff()
     in_course = sessions.number <= sessions.who.map(patients.planned)
     mature = patients[patients.seen_to >= 2 * STOPPED_AFTER_DAYS]
@@ -100,7 +122,9 @@ def measure_schedule(aligned: Aligned) -> dict[str, float]:
 
 
 def measure_suicidality(aligned: Aligned) -> dict[str, float]:
-    """Item 9: above 0 before, of those 0 after session 6, and higher than before after session 6."""
+    """Item 9: above 0 before, of those 0 after session 6, and higher than before after session
+    6.
+    """
     rows = after_session(aligned, 6)
     before = aligned.patients.baseline_item_9[rows.index]
     return {
@@ -127,12 +151,18 @@ def measure_safety(simulated: Simulated, aligned: Aligned) -> dict[str, float]:
 
 
 def measure_selection(aligned: Aligned) -> dict[str, float]:
-    """Response at the last score of those with ten or more sessions, and at week 6 of everybody scored then."""
-    scores, many = aligned.scores, aligned.patients.n_sessions >= 10
+    """Response at the last score of those with ten or more sessions, and at week 6 of everybody
+    scored then.
+    """
+    scores = aligned.scores
+    many = aligned.patients.n_sessions >= 10
     last = scores[scores.rated & (scores.to_date > 0)]
     at_ten = last[last.who.map(many) & (last.to_date >= 10)].groupby("who").first()
     week_six = last[last.day.between(35, 49)].groupby("who").last()
-    return {"response_ten_sessions": _responded(at_ten).mean(), "response_week_six": _responded(week_six).mean()}
+    return {
+        "response_ten_sessions": _responded(at_ten).mean(),
+        "response_week_six": _responded(week_six).mean(),
+    }
 
 
 def measure_cohort(simulated: Simulated) -> dict[str, float]:
@@ -151,20 +181,35 @@ def measure_cohort(simulated: Simulated) -> dict[str, float]:
 
 
 def measure_durability(parameters: Parameters, n: int, seed: int) -> dict[str, float]:
-    """Responders after six sessions and no more, scored every week without gaps: how many keep response, by single scores."""
+    """Responders after six sessions and no more, scored every week without gaps: how many keep
+    response, by single scores.
+    """
     weekly = Scoring(error_sd=parameters.scoring.error_sd)
-    history = run(replace(parameters, scoring=weekly, last_day=140, open_days=0), n, seed, regime=COURSE)
-    baseline, last_session = history.people.first_score, np.zeros(n, np.int64)
+    history = run(
+        replace(parameters, scoring=weekly, last_day=140, open_days=0),
+        n,
+        seed,
+        regime=COURSE,
+    )
+    baseline = history.people.first_score
+    last_session = np.zeros(n, np.int64)
     np.maximum.at(last_session, history.sessions.who, history.sessions.day)
     log = history.scores
-    week = (log.day - last_session[log.who] - 1) // DAYS_PER_WEEK  # 0: the first score after the course
+    # 0: the first score after the course
+    week = (log.day - last_session[log.who] - 1) // DAYS_PER_WEEK
     well = log.score <= RESPONSE_AT * baseline[log.who]
     off_session = (log.timing == NO_SESSION) & (log.day > last_session[log.who])
     starts = _all_well(log.who, well, off_session & (week == 0), n) & (baseline >= 10)
-    return {f"kept_day_{7 * last}": _all_well(log.who, well, off_session & (week <= last), n)[starts].mean() for last in (4, 8)}
+    return {
+        f"kept_day_{7 * last}": (
+            _all_well(log.who, well, off_session & (week <= last), n)[starts].mean()
+        )
+        for last in (4, 8)
+    }
 
 
 def _all_well(who: np.ndarray, well: Bools, rows: Bools, n: int) -> Bools:
     """Per patient, whether every one of the chosen scores is well; False without any."""
-    seen, ill = np.bincount(who[rows], minlength=n), np.bincount(who[rows & ~well], minlength=n)
+    seen = np.bincount(who[rows], minlength=n)
+    ill = np.bincount(who[rows & ~well], minlength=n)
     return (seen > 0) & (ill == 0)

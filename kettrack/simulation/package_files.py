@@ -1,4 +1,5 @@
-"""What describes a cohort folder to other programs and to people: `datapackage.json` and the data dictionary.
+"""What describes a cohort folder to other programs and to people: `datapackage.json` and the data
+dictionary.
 
 Both are generated from `vocabulary.columns`, so they cannot say anything else than the reader.
 """
@@ -14,8 +15,13 @@ from kettrack.vocabulary.columns import TABLES, Column, Table
 
 PROFILE: Final = "https://datapackage.org/profiles/2.0/datapackage.json"
 FIELD_TYPES: Final = {
-    "text": "string", "whole": "integer", "decimal": "number", "yes_no": "boolean", "choice": "string", "choices": "string",
-}  # fmt: skip
+    "text": "string",
+    "whole": "integer",
+    "decimal": "number",
+    "yes_no": "boolean",
+    "choice": "string",
+    "choices": "string",
+}
 
 
 def _constraints(column: Column) -> dict[str, Any]:
@@ -32,7 +38,11 @@ def _constraints(column: Column) -> dict[str, Any]:
 
 
 def _field(column: Column) -> dict[str, Any]:
-    described: dict[str, Any] = {"name": column.name, "type": FIELD_TYPES[column.kind], "description": column.about}
+    described: dict[str, Any] = {
+        "name": column.name,
+        "type": FIELD_TYPES[column.kind],
+        "description": column.about,
+    }
     if column.unit:
         described["unit"] = column.unit
     if column.kind == "yes_no":
@@ -43,11 +53,19 @@ def _field(column: Column) -> dict[str, Any]:
 
 def _resource(table: Table, content: bytes) -> dict[str, Any]:
     header = content.split(b"\n", 1)[0].decode().split(",")
-    schema: dict[str, Any] = {"fields": [_field(table[name]) for name in header], "missingValues": [""]}
+    schema: dict[str, Any] = {
+        "fields": [_field(table[name]) for name in header],
+        "missingValues": [""],
+    }
     if table.key == ("patient_id",):
         schema["primaryKey"] = ["patient_id"]
     else:
-        schema["foreignKeys"] = [{"fields": ["patient_id"], "reference": {"resource": "patients", "fields": ["patient_id"]}}]
+        schema["foreignKeys"] = [
+            {
+                "fields": ["patient_id"],
+                "reference": {"resource": "patients", "fields": ["patient_id"]},
+            }
+        ]
     return {
         "name": table.name,
         "path": f"{table.name}.csv",
@@ -75,8 +93,15 @@ def describe_package(name: str, description: str, tables: Mapping[str, bytes]) -
         "$schema": PROFILE,
         "name": name,
         "description": description,
-        "licenses": [{"name": "CC0-1.0", "path": "https://creativecommons.org/publicdomain/zero/1.0/"}],
-        "resources": [_resource(TABLES[table], content) for table, content in tables.items()],
+        "licenses": [
+            {
+                "name": "CC0-1.0",
+                "path": "https://creativecommons.org/publicdomain/zero/1.0/",
+            }
+        ],
+        "resources": [
+            _resource(TABLES[table], content) for table, content in tables.items()
+        ],
     }
     return json.dumps(package, indent=1, ensure_ascii=False) + "\n"
 
@@ -88,9 +113,22 @@ def _dictionary_row(column: Column) -> str:
 
 def describe_columns() -> str:
     """The data dictionary: every table and column kettrack reads, as Markdown."""
-    lines = ["# Data dictionary", "", "Generated from `kettrack/vocabulary/columns.py`. An empty cell is a missing value."]
+    lines = [
+        "# Data dictionary",
+        "",
+        "Generated from `kettrack/vocabulary/columns.py`. An empty cell is a missing value.",
+    ]
     for table in TABLES.values():
-        lines += ["", f"## {table.name}.csv", "", f"{table.grain[0].upper()}{table.grain[1:]}.", ""]
-        lines += ["| column | what stands in it | meaning | required |", "|---|---|---|---|"]
+        lines += [
+            "",
+            f"## {table.name}.csv",
+            "",
+            f"{table.grain[0].upper()}{table.grain[1:]}.",
+            "",
+        ]
+        lines += [
+            "| column | what stands in it | meaning | required |",
+            "|---|---|---|---|",
+        ]
         lines += [_dictionary_row(column) for column in table.columns]
     return "\n".join(lines) + "\n"

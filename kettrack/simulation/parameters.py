@@ -1,7 +1,8 @@
 """Every number of the process: how a person's depression goes, what a session adds, who enters.
 
-All values are frozen, so that a scenario is a value too: `dataclasses.replace(CLINIC, effect=...)` makes the next one.
-Rates are per week and turned into rates per day here, so that the day grid and a weekly scheme agree exactly.
+All values are frozen, so that a scenario is a value too: `dataclasses.replace(CLINIC, effect=...)`
+makes the next one. Rates are per week and turned into rates per day here, so that the day grid and
+a weekly scheme agree exactly.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ class NaturalCourse:
     start_mean, start_sd : float
         Level on the day of the screening score, before measurement error.
     level_mean, level_sd, level_low, level_high : float
-        The person's own long-run level: normal, clipped. It lies below the start because people come when they are worst.
+        The person's own long-run level: normal, clipped. It lies below the start because people
+        come when they are worst.
     reversion : float
         Share of the distance to the own level covered in a week.
     shock_sd : float
@@ -46,7 +48,9 @@ class NaturalCourse:
     def daily_shock_sd(self) -> float:
         """Shock of a day whose seven-day sum, each day's share fading, has the weekly variance."""
         fading = self.daily_keep**2
-        return float(self.shock_sd * ((1 - fading) / (1 - fading**DAYS_PER_WEEK)) ** 0.5)
+        return float(
+            self.shock_sd * ((1 - fading) / (1 - fading**DAYS_PER_WEEK)) ** 0.5
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +62,13 @@ class SessionEffect:
     per_session : float
         Mean drop on the day of the session; 0 makes every session do nothing.
     shape : float
-        Of the gamma that spreads responsiveness between people (mean 1): smaller = more people without any effect.
+        Of the gamma that spreads responsiveness between people (mean 1): smaller = more people
+        without any effect.
     keep : float
         Share of the effect left after a week.
     first_factor : float
-        How many times as much the very first session does: published courses gain most of all after it.
+        How many times as much the very first session does: published courses gain most of all after
+        it.
     """
 
     per_session: float = 0.8
@@ -110,7 +116,8 @@ class Parameters:
     last_day : int
         Last day of the grid: nothing happens after it.
     open_days : int
-        Days between the opening of the clinic and the extract; a person starts on a random one. 0: all seen to `seen_to_day`.
+        Days between the opening of the clinic and the extract; a person starts on a random one. 0:
+        all seen to `seen_to_day`.
     seen_to_day : int
         `observed_to_day` where `open_days` is 0.
     detailed : bool

@@ -1,7 +1,8 @@
 """A day in the clinic, in arrays over patients: severity moves, sessions act, scores are taken.
 
-Chance comes from one roll of dice per day and purpose for *everybody*, needed or not. Two runs with the same seed therefore
-share their chance whatever treatment is forced, and a contrast between them carries next to no Monte-Carlo error.
+Chance comes from one roll of dice per day and purpose for *everybody*, needed or not. Two runs with
+the same seed therefore share their chance whatever treatment is forced, and a contrast between them
+carries next to no Monte-Carlo error.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ NO_SCORE = -1
 
 @dataclass(frozen=True, slots=True)
 class Roll:
-    """One day's chance: a standard normal or a uniform number per patient and purpose; `loss` only where a response is held."""
+    """One day's chance: a standard normal or a uniform number per patient and purpose; `loss` only
+    where a response is held.
+    """
 
     shock: Floats
     error: Floats
@@ -49,9 +52,13 @@ class Dice:
         Whether the loss of a held response is rolled for too.
     """
 
-    def __init__(self, seed: np.random.SeedSequence, n: int, held: bool = False) -> None:
+    def __init__(
+        self, seed: np.random.SeedSequence, n: int, held: bool = False
+    ) -> None:
         self.n, self.held = n, held
-        self._process, self._clinic, self._loss = (np.random.default_rng(child) for child in seed.spawn(3))
+        self._process, self._clinic, self._loss = (
+            np.random.default_rng(child) for child in seed.spawn(3)
+        )
 
     def roll(self) -> Roll:
         """Roll for the next day."""
@@ -77,13 +84,15 @@ class State:
     reason : array of int
         Stop reason code, `NOT_STOPPED` while in care.
     low_since, remitted_on : array of int
-        Day on which an unbroken run of scores in remission began, and of the first score at least a week into one; `NEVER`.
+        Day on which an unbroken run of scores in remission began, and of the first score at least a
+        week into one; `NEVER`.
     silent : array of bool
         Never scored again.
     lost : array of bool
         A held response was lost: sessions act no more.
     past : list of array
-        Severity at the end of each of the last seven days, the oldest first; kept only where scores look back.
+        Severity at the end of each of the last seven days, the oldest first; kept only where scores
+        look back.
     """
 
     natural: Floats
@@ -114,9 +123,13 @@ class State:
 
 
 def begin(people: People) -> State:
-    """Everybody before the first day of the grid; the clinic knows a screening score where it was recorded."""
+    """Everybody before the first day of the grid; the clinic knows a screening score where it was
+    recorded.
+    """
     n = people.n
-    known = np.where(people.recorded & ~people.never_scored, people.first_score, NO_SCORE)
+    known = np.where(
+        people.recorded & ~people.never_scored, people.first_score, NO_SCORE
+    )
     return State(
         natural=people.start.copy(),
         effect=np.zeros(n),
@@ -140,15 +153,25 @@ def begin(people: People) -> State:
     )
 
 
-def advance(state: State, people: People, parameters: Parameters, day: int, roll: Roll) -> None:
-    """Let a night pass: revert to the own level, shake, let the effect fade. Until the screening score time stands still."""
+def advance(
+    state: State, people: People, parameters: Parameters, day: int, roll: Roll
+) -> None:
+    """Let a night pass: revert to the own level, shake, let the effect fade. Until the screening
+    score time stands still.
+    """
     natural = parameters.natural
-    moved = people.level + natural.daily_keep * (state.natural - people.level) + natural.daily_shock_sd * roll.shock
+    moved = (
+        people.level
+        + natural.daily_keep * (state.natural - people.level)
+        + natural.daily_shock_sd * roll.shock
+    )
     state.natural = np.where(day > people.first_day, moved, state.natural)
     state.effect *= parameters.effect.daily_keep
     held = parameters.extras.held
     if held is not None:
-        exposed = (state.total >= held.from_session) & (day - state.last_session > held.protected_days)
+        exposed = (state.total >= held.from_session) & (
+            day - state.last_session > held.protected_days
+        )
         state.lost |= exposed & (roll.loss < held.daily_loss)
         state.effect[state.lost] = 0.0
 
@@ -163,17 +186,27 @@ def recalled(state: State) -> Floats:
     return (state.severity + state.past[0]) / 2 if state.past else state.severity
 
 
-def treat(state: State, people: People, parameters: Parameters, who: Ints, day: int) -> None:
+def treat(
+    state: State, people: People, parameters: Parameters, who: Ints, day: int
+) -> None:
     """Give a session to `who` (positions): the effect comes on the same day."""
     times = np.where(state.total[who] == 0, parameters.effect.first_factor, 1.0)
-    state.effect[who] += parameters.effect.per_session * times * people.responsiveness[who] * ~state.lost[who]
+    state.effect[who] += (
+        parameters.effect.per_session
+        * times
+        * people.responsiveness[who]
+        * ~state.lost[who]
+    )
     state.total[who] += 1
     state.in_course[who] += 1
     state.last_session[who] = day
 
 
 def has_lost_response(state: State, who: Ints, lowest: int) -> Bools:
-    """Whether the clinic has seen a response (half of baseline) that the last score no longer holds."""
-    baseline, last = state.baseline[who], state.last_score[who]
+    """Whether the clinic has seen a response (half of baseline) that the last score no longer
+    holds.
+    """
+    baseline = state.baseline[who]
+    last = state.last_score[who]
     responded = (baseline > 0) & (2 * state.best[who] <= baseline)
     return responded & (2 * last > baseline) & (last >= lowest)

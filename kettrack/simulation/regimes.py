@@ -1,4 +1,6 @@
-"""What is taken out of the clinic's hands when a truth is found: how many sessions, one decision, a rule that ends them."""
+"""What is taken out of the clinic's hands when a truth is found: how many sessions, one decision, a
+rule that ends them.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +15,16 @@ GRACE: Final = 28  # days without a session after which a course counts as stopp
 
 @dataclass(frozen=True, slots=True)
 class Fork:
-    """One decision: what happens after a person's session number `at`; before it, and once `within` days are over, the clinic
-    decides.
+    """One decision: what happens after a person's session number `at`; before it, and once `within`
+    days are over, the clinic decides.
 
     Parameters
     ----------
     at : array of int, one per patient
         Number of the session after which it is decided.
     goes_on : bool
-        Whether the next session comes within so many days, or none does. Those kept from one stop or only delay, in the shares
-        in which the clinic's people do.
+        Whether the next session comes within so many days, or none does. Those kept from one stop
+        or only delay, in the shares in which the clinic's people do.
     within : int
         Days.
     """
@@ -34,10 +36,11 @@ class Fork:
 
 @dataclass(frozen=True, slots=True)
 class AtMost:
-    """So many sessions at most, and an end once two scores in a row, at least a week apart, show remission.
+    """So many sessions at most, and an end once two scores in a row, at least a week apart, show
+    remission.
 
-    Until then nobody stops. Of sessions after those scores one may come within a week, where the clinic's people would have
-    come. For scenarios that score on the days of sessions.
+    Until then nobody stops. Of sessions after those scores one may come within a week, where the
+    clinic's people would have come. For scenarios that score on the days of sessions.
     """
 
     sessions: int
@@ -45,10 +48,13 @@ class AtMost:
 
 @dataclass(frozen=True, slots=True)
 class UsualCareAfter:
-    """So many sessions for everybody, none for the grace after them, and from then on whatever the clinic does."""
+    """So many sessions for everybody, none for the grace after them, and from then on whatever the
+    clinic does.
+    """
 
     sessions: int
     grace: int = GRACE
 
 
-Regime = int | Fork | AtMost | UsualCareAfter | None  # so many sessions and no more; ...; the clinic decides
+# so many sessions and no more; ...; the clinic decides
+Regime = int | Fork | AtMost | UsualCareAfter | None

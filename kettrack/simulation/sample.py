@@ -1,4 +1,6 @@
-"""The shipped sample: `python -m kettrack.simulation.sample data/sample` writes it, byte for byte the same every time."""
+"""The shipped sample: `python -m kettrack.simulation.sample data/sample` writes it, byte for byte
+the same every time.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ from kettrack.simulation.presets import CLINIC
 
 PATIENTS: Final = 240
 SEED: Final = 20261121
-EXTRACT: Final = "SYNTHETIC clinic, no real patient; 18 months, all logs complete to the same day"
+EXTRACT: Final = (
+    "SYNTHETIC clinic, no real patient; 18 months, all logs complete to the same day"
+)
 
 _README: Final = """# A synthetic ketamine clinic
 
@@ -56,7 +60,9 @@ simulator can know. `scores.csv` leaves `timing` empty where there was no sessio
 
 
 def _bullets(words: dict[str, str]) -> str:
-    return "\n".join(f"- **{name.replace('_', ' ')}**: {what}" for name, what in words.items())
+    return "\n".join(
+        f"- **{name.replace('_', ' ')}**: {what}" for name, what in words.items()
+    )
 
 
 def describe_sample(simulated: Simulated) -> str:
@@ -84,13 +90,18 @@ def make_sample() -> Simulated:
 def write_sample(folder: str | Path) -> list[Path]:
     """Write every file of the sample and return the paths."""
     simulated = make_sample()
-    return write_files(cohort_files(simulated, EXTRACT) | {"README.md": describe_sample(simulated)}, Path(folder))
+    return write_files(
+        cohort_files(simulated, EXTRACT) | {"README.md": describe_sample(simulated)},
+        Path(folder),
+    )
 
 
 def main(arguments: list[str]) -> None:
     """Write the sample into the one folder named on the command line."""
     if len(arguments) != 1:
-        raise UsageError("Say where to: python -m kettrack.simulation.sample data/sample")
+        raise UsageError(
+            "Say where to: python -m kettrack.simulation.sample data/sample"
+        )
     for path in write_sample(arguments[0]):
         sys.stdout.write(f"{path}\n")
 

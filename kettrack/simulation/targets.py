@@ -1,14 +1,19 @@
-"""What the synthetic clinic is calibrated to: each target with its rule, its scoring interval, its bands and its source.
+"""What the synthetic clinic is calibrated to: each target with its rule, its scoring interval, its
+bands and its source.
 
 Published targets conflict, also with one another. Within this process they were weighed as follows.
 
-- Response about 45 % at one point after the course goes with a mean change near -8, not -5 (the -5 of "average clinics" belongs
-  to 26 % response), so the changes after sessions 1 and 3 are scaled alike: -3.2 and -5.6.
-- Cumulative response by single scores keeps rising with every noisy score. Holding 53 % by session 6 leaves 11 % after session
-  1 (published: 13 to 25 %, mid case 17) and 71 % after session 10 (published: 63; one cohort 72).
-- People who are not helped leave and answer less, so the response of those scored comes out at 48 %, not 45, remission at 27.
-- An effect that fades exponentially, seen through noisy weekly scores, loses more in the first four weeks (.74, published .80)
-  and less in the next four (.64, published .60) than a Weibull of shape 1.19.
+- Response about 45 % at one point after the course goes with a mean change near -8, not -5 (the -5
+  of "average clinics" belongs to 26 % response), so the changes after sessions 1 and 3 are scaled
+  alike: -3.2 and -5.6.
+- Cumulative response by single scores keeps rising with every noisy score. Holding 53 % by session
+  6 leaves 11 % after session 1 (published: 13 to 25 %, mid case 17) and 71 % after session 10
+  (published: 63; one cohort 72).
+- People who are not helped leave and answer less, so the response of those scored comes out at 48
+  %, not 45, remission at 27.
+- An effect that fades exponentially, seen through noisy weekly scores, loses more in the first four
+  weeks (.74, published .80) and less in the next four (.64, published .60) than a Weibull of shape
+  1.19.
 - "Worse" counts any rise, and a rise of one point is mostly noise: 11 to 12 %, published 8.4.
 """
 
@@ -58,9 +63,20 @@ class Target:
     source: str
 
 
-def _target(name: str, value: float, band: Span, sample: Span | None, about: About) -> Target:
+def _target(
+    name: str, value: float, band: Span, sample: Span | None, about: About
+) -> Target:
     kind, rule, scored, source = about
-    return Target(name=name, value=value, band=band, sample=sample, kind=kind, rule=rule, scored=scored, source=source)
+    return Target(
+        name=name,
+        value=value,
+        band=band,
+        sample=sample,
+        kind=kind,
+        rule=rule,
+        scored=scored,
+        source=source,
+    )
 
 
 _BASELINE: Final[About] = (
@@ -69,38 +85,108 @@ _BASELINE: Final[About] = (
     ALL,
     "enTRD 18.5 (4.7), IM network 16.3 (6.7), veterans 17.0 (5.8)",
 )
-_ANXIETY: Final[About] = ("mean", "GAD-7 before session 1", ALL, "IM network 12.8 (5.7)")
-_CHANGE: Final[About] = ("mean", "score less baseline, in those scored", NEAR, "synthesis, scaled to 45 % response")
-_EVER: Final[About] = ("cumulative", SINGLE, NEAR, "mid case of Zheng 2018/2019, TRANSFORM, Shiroma, CRTCE, Oliver")
-_COURSE: Final[About] = ("point", SINGLE, WINDOW, "Alnefeesi 2022: 45 % (+-10) and 30 % (+-5.9)")
+_ANXIETY: Final[About] = (
+    "mean",
+    "GAD-7 before session 1",
+    ALL,
+    "IM network 12.8 (5.7)",
+)
+_CHANGE: Final[About] = (
+    "mean",
+    "score less baseline, in those scored",
+    NEAR,
+    "synthesis, scaled to 45 % response",
+)
+_EVER: Final[About] = (
+    "cumulative",
+    SINGLE,
+    NEAR,
+    "mid case of Zheng 2018/2019, TRANSFORM, Shiroma, CRTCE, Oliver",
+)
+_COURSE: Final[About] = (
+    "point",
+    SINGLE,
+    WINDOW,
+    "Alnefeesi 2022: 45 % (+-10) and 30 % (+-5.9)",
+)
 _REMISSION: Final[About] = (
     "point",
     "one PHQ-9 below 5; baseline 10 or more",
     WINDOW,
     "Alnefeesi 2022: 30 % (+-5.9); McInnes 28.9 %",
 )
-_WORSE: Final[About] = ("point", "any rise over baseline; baseline 10 or more", WINDOW, "McInnes 2022: 8.4 %")
+_WORSE: Final[About] = (
+    "point",
+    "any rise over baseline; baseline 10 or more",
+    WINDOW,
+    "McInnes 2022: 8.4 %",
+)
 _KEPT: Final[About] = (
     "cumulative",
     "no weekly score above half of baseline since a responding one",
     WEEKLY,
     "McInnes 2022, no maintenance",
 )
-_FOLLOWED: Final[About] = ("rate", "of all who started, a score in the window", WINDOW, "25-45 % (Hietamies, Hull, IM network)")
-_DROP_OUT: Final[About] = ("rate", "fewer sessions than planned", "seen 120 days or more", "12 % (enTRD) to 47 % (MGH)")
-_YEAR: Final[About] = ("schedule", "sessions in 365 days of those still coming then", ALL, "Pfeiffer 2024: mean 18")
+_FOLLOWED: Final[About] = (
+    "rate",
+    "of all who started, a score in the window",
+    WINDOW,
+    "25-45 % (Hietamies, Hull, IM network)",
+)
+_DROP_OUT: Final[About] = (
+    "rate",
+    "fewer sessions than planned",
+    "seen 120 days or more",
+    "12 % (enTRD) to 47 % (MGH)",
+)
+_YEAR: Final[About] = (
+    "schedule",
+    "sessions in 365 days of those still coming then",
+    ALL,
+    "Pfeiffer 2024: mean 18",
+)
 _GAP: Final[About] = (
     "schedule",
     "median days between sessions of the first course",
     ALL,
     "VA 5 d, esketamine claims 5-8 d, trials 2-4 d",
 )
-_GOES_ON: Final[About] = ("rate", "more sessions than planned", "seen 120 days or more", "MGH: 49.4 %")
-_THOUGHTS: Final[About] = ("point", "item 9 above 0 before session 1", ALL, "45-60 %, assumption")
-_CLEARED: Final[About] = ("point", "of these, item 9 is 0 after session 6", NEAR, "Oliver 2022: half")
-_THOUGHTS_UP: Final[About] = ("point", "item 9 higher than before, after session 6", NEAR, "McInnes 2022: 6.0 %")
-_DISSOCIATION: Final[About] = ("rate", "noted, per IV session", "session 1; session 4 on", "CRTCE 35.6 %, then falling")
-_NAUSEA: Final[About] = ("rate", "noted, per IV session", "every session", "10 %, assumption (CRTCE 13.3 % per course)")
+_GOES_ON: Final[About] = (
+    "rate",
+    "more sessions than planned",
+    "seen 120 days or more",
+    "MGH: 49.4 %",
+)
+_THOUGHTS: Final[About] = (
+    "point",
+    "item 9 above 0 before session 1",
+    ALL,
+    "45-60 %, assumption",
+)
+_CLEARED: Final[About] = (
+    "point",
+    "of these, item 9 is 0 after session 6",
+    NEAR,
+    "Oliver 2022: half",
+)
+_THOUGHTS_UP: Final[About] = (
+    "point",
+    "item 9 higher than before, after session 6",
+    NEAR,
+    "McInnes 2022: 6.0 %",
+)
+_DISSOCIATION: Final[About] = (
+    "rate",
+    "noted, per IV session",
+    "session 1; session 4 on",
+    "CRTCE 35.6 %, then falling",
+)
+_NAUSEA: Final[About] = (
+    "rate",
+    "noted, per IV session",
+    "every session",
+    "10 %, assumption (CRTCE 13.3 % per course)",
+)
 _PRESSURE: Final[About] = (
     "rate",
     "165 systolic or 100 diastolic reached, per IV session",

@@ -1,7 +1,9 @@
-"""The scenarios on which methods are tried: one question each, so that what goes wrong has one reason.
+"""The scenarios on which methods are tried: one question each, so that what goes wrong has one
+reason.
 
-Twelve weekly sessions and a score every week, also after stopping, unless it says otherwise. Three ways of stopping: the well
-stop, those who are not helped leave, or chance decides. The names A ... J are used in every table that compares estimators.
+Twelve weekly sessions and a score every week, also after stopping, unless it says otherwise. Three
+ways of stopping: the well stop, those who are not helped leave, or chance decides. The names A ...
+J are used in every table that compares estimators.
 """
 
 from __future__ import annotations
@@ -12,40 +14,80 @@ from typing import Final
 
 from kettrack.simulation.extras import Extras, Held, LostFinal, Site
 from kettrack.simulation.habits import REASON_CODE, Schedule, Scoring, StopRule
-from kettrack.simulation.parameters import NaturalCourse, Parameters, Screening, SessionEffect
+from kettrack.simulation.parameters import (
+    NaturalCourse,
+    Parameters,
+    Screening,
+    SessionEffect,
+)
 
 LAST_SESSION_DAY: Final = 77  # the twelfth weekly session
 WEEK_26_DAY: Final = 182
-SEEN_LONG_TO: Final = WEEK_26_DAY + 70  # every log is complete 60 days after the last session
+# every log is complete 60 days after the last session
+SEEN_LONG_TO: Final = WEEK_26_DAY + 70
 _WELL: Final = StopRule(reason="well", alpha=-1.2, beta=0.6)
 _ILL: Final = StopRule(reason="not_helped", alpha=-1.5, beta=0.5, who="ill", pivot=12.0)
 _NO_EFFECT: Final = SessionEffect(per_session=0.0)
 
-A: Final = Parameters(name="A", about="weekly sessions that help; people stop when well", stops=(_WELL,))
-B: Final = replace(A, name="B", about="as A, but sessions do nothing", effect=_NO_EFFECT)
-C: Final = Parameters(name="C", about="sessions do nothing; people stop when ill", stops=(_ILL,), effect=_NO_EFFECT)
+A: Final = Parameters(
+    name="A", about="weekly sessions that help; people stop when well", stops=(_WELL,)
+)
+B: Final = replace(
+    A, name="B", about="as A, but sessions do nothing", effect=_NO_EFFECT
+)
+C: Final = Parameters(
+    name="C",
+    about="sessions do nothing; people stop when ill",
+    stops=(_ILL,),
+    effect=_NO_EFFECT,
+)
 D: Final = replace(C, name="D", about="as C, but sessions help", effect=SessionEffect())
-E: Final = Parameters(name="E", about="sessions help; people stop by chance", stops=(StopRule(reason="other", alpha=-1.8),))
-F: Final = replace(B, name="F", about="as B, with a reason to stop nobody measured", stops=(replace(_WELL, unmeasured=1.0),))
+E: Final = Parameters(
+    name="E",
+    about="sessions help; people stop by chance",
+    stops=(StopRule(reason="other", alpha=-1.8),),
+)
+F: Final = replace(
+    B,
+    name="F",
+    about="as B, with a reason to stop nobody measured",
+    stops=(replace(_WELL, unmeasured=1.0),),
+)
 G: Final = replace(
     A,
     name="G",
-    about="as A; a quarter of the final scores is missing at random given the last score on treatment",
+    about=(
+        "as A; a quarter of the final scores is missing at random given the last score on"
+        " treatment"
+    ),
     extras=Extras(lost_final=LostFinal(missing=0.25)),
 )
 H: Final = replace(
-    A, name="H", about="as A; a score looks back two weeks, as the PHQ-9 does", extras=Extras(two_week_recall=True)
+    A,
+    name="H",
+    about="as A; a score looks back two weeks, as the PHQ-9 does",
+    extras=Extras(two_week_recall=True),
 )
-I: Final = replace(A, name="I", about="as A, stopping nearly decided by the score", stops=(replace(_WELL, beta=1.2),))  # noqa: E741
+I: Final = replace(  # noqa: E741 - the letter is the name of the scenario
+    A,
+    name="I",
+    about="as A, stopping nearly decided by the score",
+    stops=(replace(_WELL, beta=1.2),),
+)
 
 
 def _at_visits(share: float) -> Parameters:
-    """As A, but the week's score is taken at the next visit before the session; who has stopped answers with chance `share`."""
+    """As A, but the week's score is taken at the next visit before the session; who has stopped
+    answers with chance `share`.
+    """
     answers = log(share / (1 - share)) if share else -99.0
     return replace(
         A,
         name=f"J{round(100 * share)}",
-        about=f"as A, scored at visits before the session; away from visits {share:.0%} of the weekly scores are answered",
+        about=(
+            f"as A, scored at visits before the session; away from visits {share:.0%} of the"
+            " weekly scores are answered"
+        ),
         screening=Screening(earliest_day=0, latest_day=0),
         scoring=Scoring(at_visits=1.0, timing=(1.0, 0.0, 0.0), answers=answers),
         last_day=LAST_SESSION_DAY + 14,
@@ -55,7 +97,10 @@ def _at_visits(share: float) -> Parameters:
 CAPPED: Final = replace(
     A,
     name="capped",
-    about="as A, but the course is planned to end after 6 sessions for everybody; weekly scores to week 26",
+    about=(
+        "as A, but the course is planned to end after 6 sessions for everybody; weekly scores to"
+        " week 26"
+    ),
     schedule=Schedule(planned=((6, 1.0),)),
     last_day=WEEK_26_DAY,
     seen_to_day=SEEN_LONG_TO,
@@ -63,20 +108,40 @@ CAPPED: Final = replace(
 DURABILITY: Final = replace(
     CAPPED,
     name="durability",
-    about="everybody has the 6 sessions that were planned and none after them; weekly scores to week 26",
+    about=(
+        "everybody has the 6 sessions that were planned and none after them; weekly scores to"
+        " week 26"
+    ),
     stops=(),
 )
 IRREGULAR: Final = replace(
     A,
     name="irregular",
     about="as A, with visits 3 to 21 days apart and scores at most visits and now and then from home",
-    schedule=Schedule(gaps=((3, 0.1), (5, 0.15), (7, 0.35), (9, 0.15), (11, 0.1), (14, 0.1), (21, 0.05))),
+    schedule=Schedule(
+        gaps=(
+            (3, 0.1),
+            (5, 0.15),
+            (7, 0.35),
+            (9, 0.15),
+            (11, 0.1),
+            (14, 0.1),
+            (21, 0.05),
+        )
+    ),
     screening=Screening(earliest_day=-10, latest_day=0),
-    scoring=Scoring(at_visits=0.75, timing=(0.7, 0.2, 0.1), remote_first=(4, 10), remote_jitter=3, answers=0.4, answers_sd=0.8,
-                    quiet_days=2),
+    scoring=Scoring(
+        at_visits=0.75,
+        timing=(0.7, 0.2, 0.1),
+        remote_first=(4, 10),
+        remote_jitter=3,
+        answers=0.4,
+        answers_sd=0.8,
+        quiet_days=2,
+    ),
     last_day=WEEK_26_DAY,
     seen_to_day=SEEN_LONG_TO,
-)  # fmt: skip
+)
 CLINICS: Final = replace(
     A,
     name="clinics",
@@ -95,17 +160,24 @@ CLINICS: Final = replace(
 MAINTENANCE: Final = Parameters(
     name="maintenance",
     about="after 6 sessions a response is held and then lost at a constant rate; maintenance sessions put that off",
-    natural=NaturalCourse(start_mean=17.0, start_sd=1.5, level_mean=17.0, level_sd=1.0, shock_sd=0.5),
-    effect=SessionEffect(per_session=2.2, shape=200.0, keep=1.0),  # far from the line of response before and after the loss
+    natural=NaturalCourse(
+        start_mean=17.0, start_sd=1.5, level_mean=17.0, level_sd=1.0, shock_sd=0.5
+    ),
+    # far from the line of response before and after the loss
+    effect=SessionEffect(per_session=2.2, shape=200.0, keep=1.0),
     stops=(StopRule(reason="cost", alpha=-3.0, phases=("maintenance",)),),
     schedule=Schedule(
-        planned=((6, 1.0),), goes_on=0.5, maintenance_gaps=(14, 21, 56), gap_spread=0.15, longest_gap=(14, 56)
+        planned=((6, 1.0),),
+        goes_on=0.5,
+        maintenance_gaps=(14, 21, 56),
+        gap_spread=0.15,
+        longest_gap=(14, 56),
     ),
     scoring=Scoring(error_sd=1.0),
     extras=Extras(held=Held(from_session=6, protected_days=14, half_life_days=56.0)),
     last_day=364,
     seen_to_day=434,
-)  # fmt: skip
+)
 SIDE_EFFECTS: Final = replace(
     A,
     name="side-effects",
@@ -121,18 +193,49 @@ SILENT: Final = replace(
 RETURNS: Final = replace(
     E,
     name="returns",
-    about="as E; half of the scores that show a lost response bring people who had stopped back for three sessions",
+    about=(
+        "as E; half of the scores that show a lost response bring people who had stopped back for"
+        " three sessions"
+    ),
     schedule=Schedule(returns=0.5, retreat_sessions=3),
 )
 STEERED: Final = replace(
     A,
     name="steered",
-    about="as A, but scored at home between sessions, when people who feel well call off the next one",
+    about=(
+        "as A, but scored at home between sessions, when people who feel well call off the"
+        " next one"
+    ),
     stops=(replace(_WELL, beta=0.8, between=True),),
     scoring=Scoring(remote_first=(4, 4)),
     last_day=LAST_SESSION_DAY + 28,
 )
-STEERED_NULL: Final = replace(STEERED, name="steered-null", about="as steered, but sessions do nothing", effect=_NO_EFFECT)
+STEERED_NULL: Final = replace(
+    STEERED,
+    name="steered-null",
+    about="as steered, but sessions do nothing",
+    effect=_NO_EFFECT,
+)
 
-TRIALS: Final = (A, B, C, D, E, F, G, H, I, *map(_at_visits, (0.0, 0.3, 0.7)), CAPPED, DURABILITY, IRREGULAR, CLINICS,
-                 MAINTENANCE, SIDE_EFFECTS, SILENT, RETURNS, STEERED, STEERED_NULL)  # fmt: skip
+TRIALS: Final = (
+    A,
+    B,
+    C,
+    D,
+    E,
+    F,
+    G,
+    H,
+    I,
+    *map(_at_visits, (0.0, 0.3, 0.7)),
+    CAPPED,
+    DURABILITY,
+    IRREGULAR,
+    CLINICS,
+    MAINTENANCE,
+    SIDE_EFFECTS,
+    SILENT,
+    RETURNS,
+    STEERED,
+    STEERED_NULL,
+)

@@ -1,8 +1,10 @@
-"""The only compiled code: plain loops over patients, run as Python on small cohorts and through numba on large ones.
+"""The only compiled code: plain loops over patients, run as Python on small cohorts and through
+numba on large ones.
 
-Rows of patient p are `offsets[p]:offsets[p + 1]`, sorted by day; results are written into arrays that come last. No callable
-and no None enters a kernel; a missing row is -1 and a missing day is MISSING_DAY. All helpers stay in this file: numba does
-not notice an edited helper in another file and would serve a stale compilation.
+Rows of patient p are `offsets[p]:offsets[p + 1]`, sorted by day; results are written into arrays
+that come last. No callable and no None enters a kernel; a missing row is -1 and a missing day is
+MISSING_DAY. All helpers stay in this file: numba does not notice an edited helper in another file
+and would serve a stale compilation.
 """
 
 from __future__ import annotations
@@ -16,14 +18,18 @@ MISSING_DAY: Final = -(2**31)
 
 # Status of an event, in the order of the category in `states`.
 NONE, SINGLE, CONFIRMED, PENDING, UNCONFIRMABLE = range(5)
-_REFUTED, _OPEN = 5, 6
+_REFUTED = 5
+_OPEN = 6
 
 BASELINE_LAST, BASELINE_MEAN, BASELINE_WORST = range(3)
 
 
 def mark_ends(codes, offsets, unsorted):
-    """End of each patient's rows from sorted codes; patients without rows keep what `offsets` held."""
-    previous, falls = codes[0], 0
+    """End of each patient's rows from sorted codes; patients without rows keep what `offsets`
+    held.
+    """
+    previous = codes[0]
+    falls = 0
     for row in range(len(codes)):
         code = codes[row]
         falls += code < previous
@@ -32,26 +38,52 @@ def mark_ends(codes, offsets, unsorted):
     unsorted[0] = falls > 0
 
 
-def anchor(offsets, day, after, score, known, how, assessment, baseline, baseline_day, n_assessments, last_day):
-    """One walk over each patient's scores: where assessments begin, the baseline, their number and the last day.
+def anchor(
+    offsets,
+    day,
+    after,
+    score,
+    known,
+    how,
+    assessment,
+    baseline,
+    baseline_day,
+    n_assessments,
+    last_day,
+):
+    """One walk over each patient's scores: where assessments begin, the baseline, their number and
+    the last day.
 
-    An assessment comes after the first session: on a later day, or on day 0 and marked `after`. The baseline is taken from the
-    known scores of the `how.window` days before.
+    An assessment comes after the first session: on a later day, or on day 0 and marked `after`. The
+    baseline is taken from the known scores of the `how.window` days before.
     """
     for p in range(len(offsets) - 1):
-        row, end = offsets[p], offsets[p + 1]
-        n, value, on = 0, np.nan, MISSING_DAY
+        row = offsets[p]
+        end = offsets[p + 1]
+        n = 0
+        value = np.nan
+        on = MISSING_DAY
         while row < end and not (day[row] > 0 or (day[row] == 0 and after[row])):
             if known[row] and day[row] >= -how.window:
                 here = float(score[row])
                 n += 1
-                if n == 1 or how.rule == BASELINE_LAST or (how.rule == BASELINE_WORST and how.sign * here >= how.sign * value):
-                    value, on = here, day[row]
+                if (
+                    n == 1
+                    or how.rule == BASELINE_LAST
+                    or (
+                        how.rule == BASELINE_WORST
+                        and how.sign * here >= how.sign * value
+                    )
+                ):
+                    value = here
+                    on = day[row]
                 elif how.rule == BASELINE_MEAN:
-                    value, on = value + (here - value) / n, day[row]
+                    value = value + (here - value) / n
+                    on = day[row]
             row += 1
         assessment[p], baseline[p], baseline_day[p] = row, value, on
-        n, on = 0, MISSING_DAY
+        n = 0
+        on = MISSING_DAY
         for later in range(row, end):
             if known[later]:
                 n += 1
@@ -60,7 +92,8 @@ def anchor(offsets, day, after, score, known, how, assessment, baseline, baselin
 
 
 def _cut(baseline, run):
-    """The score at which a predicate turns, on the patient's own scale: all measures rise with the score.
+    """The score at which a predicate turns, on the patient's own scale: all measures rise with the
+    score.
 
     NaN, which nothing holds against, without a baseline or with baseline 0 under a percent change.
     """
@@ -83,7 +116,9 @@ def _holds(value, cut, operator):
 
 
 def _closed(p, offsets, day, session_offsets, session_day, observed_to):
-    """Day to which the patient's log is complete: `observed_to`, else the last row of either table."""
+    """Day to which the patient's log is complete: `observed_to`, else the last row of either
+    table.
+    """
     if observed_to[p] != MISSING_DAY:
         return observed_to[p]
     latest = day[offsets[p + 1] - 1]
@@ -93,8 +128,11 @@ def _closed(p, offsets, day, session_offsets, session_day, observed_to):
 
 
 def _follow(day, value, cut, known, row, end, run):
-    """What becomes of a run that starts at `row`: its outcome and the last row that belongs to it."""
-    found, latest = 1, row
+    """What becomes of a run that starts at `row`: its outcome and the last row that belongs to
+    it.
+    """
+    found = 1
+    latest = row
     if found == run.length:
         return SINGLE, row
     for j in range(row + 1, end):
@@ -114,19 +152,34 @@ def _follow(day, value, cut, known, row, end, run):
 
 
 def first_run(
-    offsets, day, value, known, sessions, session_day, observed_to, baseline, start, run, event, proof, contrary, status
+    offsets,
+    day,
+    value,
+    known,
+    sessions,
+    session_day,
+    observed_to,
+    baseline,
+    start,
+    run,
+    event,
+    proof,
+    contrary,
+    status,
 ):
     """First confirmed run of scores that hold a predicate, else the first one still waiting.
 
-    `start[p]` is the row to begin at (NO_ROW: patient not at risk); `sessions` are the offsets of `session_day`. Writes the
-    first row of the run, the row that proved it, the last row before it that showed the contrary, and the status.
+    `start[p]` is the row to begin at (NO_ROW: patient not at risk); `sessions` are the offsets of
+    `session_day`. Writes the first row of the run, the row that proved it, the last row before it
+    that showed the contrary, and the status.
     """
     for p in range(len(offsets) - 1):
         event[p] = proof[p] = contrary[p] = NO_ROW
         status[p] = NONE
         if start[p] == NO_ROW:
             continue
-        opposite, cut = NO_ROW, _cut(baseline[p], run)
+        opposite = NO_ROW
+        cut = _cut(baseline[p], run)
         for row in range(start[p], offsets[p + 1]):
             if not known[row]:
                 continue
@@ -136,7 +189,9 @@ def first_run(
             outcome, latest = _follow(day, value, cut, known, row, offsets[p + 1], run)
             if outcome == _OPEN:
                 closed = _closed(p, offsets, day, sessions, session_day, observed_to)
-                outcome = UNCONFIRMABLE if closed >= day[latest] + run.max_gap else PENDING
+                outcome = (
+                    UNCONFIRMABLE if closed >= day[latest] + run.max_gap else PENDING
+                )
             proven = outcome in (SINGLE, CONFIRMED)
             if proven or (outcome != _REFUTED and status[p] == NONE):
                 event[p] = row
@@ -147,16 +202,22 @@ def first_run(
                 break
 
 
-def recovered(offsets, day, value, known, baseline, start, back_day, run, days, max_gap, out):
-    """How an illness came back on `back_day`: 0 = within `days` of `start`, 1 = after recovery, 2 = later without it.
+def recovered(
+    offsets, day, value, known, baseline, start, back_day, run, days, max_gap, out
+):
+    """How an illness came back on `back_day`: 0 = within `days` of `start`, 1 = after recovery, 2 =
+    later without it.
 
-    Recovery is a score `days` or more after `start` that does not hold `run`, with no unscored gap over `max_gap` before.
+    Recovery is a score `days` or more after `start` that does not hold `run`, with no unscored gap
+    over `max_gap` before.
     """
     for p in range(len(offsets) - 1):
         out[p] = 0
         if start[p] == NO_ROW or back_day[p] == MISSING_DAY:
             continue
-        begin, previous, cut = day[start[p]], day[start[p]], _cut(baseline[p], run)
+        begin = day[start[p]]
+        previous = day[start[p]]
+        cut = _cut(baseline[p], run)
         if back_day[p] - begin >= days:
             out[p] = 2
         for row in range(start[p] + 1, offsets[p + 1]):
@@ -170,30 +231,51 @@ def recovered(offsets, day, value, known, baseline, start, back_day, run, days, 
 
 
 def align(offsets, day, after, session_offsets, session_day, to_date, since):
-    """Sessions before each row, and days since the latest of them; a session on the same day counts only for `after`."""
+    """Sessions before each row, and days since the latest of them; a session on the same day counts
+    only for `after`.
+    """
     for p in range(len(offsets) - 1):
-        begin, end = session_offsets[p], session_offsets[p + 1]
+        begin = session_offsets[p]
+        end = session_offsets[p + 1]
         k = begin
         for row in range(offsets[p], offsets[p + 1]):
-            while k < end and (session_day[k] < day[row] or (after[row] and session_day[k] == day[row])):
+            while k < end and (
+                session_day[k] < day[row] or (after[row] and session_day[k] == day[row])
+            ):
                 k += 1
             to_date[row] = k - begin
             since[row] = day[row] - session_day[k - 1] if k > begin else MISSING_DAY
 
 
-def locate(event, contrary, day, after, session_offsets, session_day, late_after, out_day, out_session, out_after_day):
-    """Day of each patient's event row, sessions before it, and day of the contrary row; MISSING_DAY where there is none.
+def locate(
+    event,
+    contrary,
+    day,
+    after,
+    session_offsets,
+    session_day,
+    late_after,
+    out_day,
+    out_session,
+    out_after_day,
+):
+    """Day of each patient's event row, sessions before it, and day of the contrary row; MISSING_DAY
+    where there is none.
 
-    There is no session number when the last session was more than `late_after` days before. A session on the day of the event
-    counts only where the score was taken `after`.
+    There is no session number when the last session was more than `late_after` days before. A
+    session on the day of the event counts only where the score was taken `after`.
     """
     for p in range(len(event)):
         out_day[p] = out_session[p] = out_after_day[p] = MISSING_DAY
         row = event[p]
         if row == NO_ROW:
             continue
-        begin, k, on = session_offsets[p], session_offsets[p], day[row]
-        while k < session_offsets[p + 1] and (session_day[k] < on or (after[row] and session_day[k] == on)):
+        begin = session_offsets[p]
+        k = session_offsets[p]
+        on = day[row]
+        while k < session_offsets[p + 1] and (
+            session_day[k] < on or (after[row] and session_day[k] == on)
+        ):
             k += 1
         out_day[p] = on
         if k > begin and on - session_day[k - 1] <= late_after:
@@ -203,25 +285,41 @@ def locate(event, contrary, day, after, session_offsets, session_day, late_after
 
 
 def _series_end(day, begin, start, end, rules):
-    """One past the last session of the series that starts at `start`; the first one also ends where its pace slackens."""
+    """One past the last session of the series that starts at `start`; the first one also ends where
+    its pace slackens.
+    """
     stop = start + 1
     while stop < end:
         gap = day[stop] - day[stop - 1]
         if gap > rules.series_gap:
             break
-        if start == begin and stop - begin >= rules.stretch_after and gap >= rules.stretch_gap and stop + 1 < end:
+        if (
+            start == begin
+            and stop - begin >= rules.stretch_after
+            and gap >= rules.stretch_gap
+            and stop + 1 < end
+        ):
             pace = (day[stop - 1] - day[begin]) / max(stop - begin - 1, 1)
-            if gap >= rules.stretch_factor * pace and day[stop + 1] - day[stop] >= rules.stretch_gap:
+            if (
+                gap >= rules.stretch_factor * pace
+                and day[stop + 1] - day[stop] >= rules.stretch_gap
+            ):
                 break
         stop += 1
     return stop
 
 
 def courses(offsets, day, rules, course, course_number, number_in_course):
-    """Course of each session (0 induction, 1 maintenance, 2 re-induction), its number in the patient, and the place in it."""
+    """Course of each session (0 induction, 1 maintenance, 2 re-induction), its number in the
+    patient, and the place in it.
+    """
     for p in range(len(offsets) - 1):
-        begin, end = offsets[p], offsets[p + 1]
-        start, n_courses, place, previous = begin, 0, 0, NO_ROW
+        begin = offsets[p]
+        end = offsets[p + 1]
+        start = begin
+        n_courses = 0
+        place = 0
+        previous = NO_ROW
         while start < end:
             stop = _series_end(day, begin, start, end, rules)
             again = start > begin and stop - start >= rules.reinduction_sessions
@@ -231,9 +329,14 @@ def courses(offsets, day, rules, course, course_number, number_in_course):
                 if row - start < rules.induction_sessions and (start == begin or again):
                     code = 0 if start == begin else 2
                 if code != previous or (code == 2 and row == start):
-                    n_courses, place = n_courses + 1, 0
+                    n_courses = n_courses + 1
+                    place = 0
                 place += 1
-                course[row], course_number[row], number_in_course[row] = code, n_courses, place
+                course[row], course_number[row], number_in_course[row] = (
+                    code,
+                    n_courses,
+                    place,
+                )
                 previous = code
             start = stop
 

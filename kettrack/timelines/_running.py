@@ -41,7 +41,8 @@ class CourseLimits(NamedTuple):
 class RunLimits(NamedTuple):
     """A predicate and a `Run` as fixed scalar types, since numba compiles anew for every new type.
 
-    `measure` 0 score, 1 change, 2 percent change; `operator` 0 at most, 1 at least, 2 above, 3 below.
+    `measure` 0 score, 1 change, 2 percent change; `operator` 0 at most, 1 at least, 2 above, 3
+    below.
     """
 
     measure: int
@@ -57,7 +58,9 @@ def _compiled(kernel: Callable[..., None]) -> Callable[..., None]:
     try:
         import numba
     except ImportError:
-        _log.warning("numba is not installed: large inputs run slowly (pip install 'kettrack[fast]')")
+        _log.warning(
+            "numba is not installed: large inputs run slowly (pip install 'kettrack[fast]')"
+        )
         return kernel
     for helper in kernels.HELPERS:
         numba.extending.register_jitable(helper)
@@ -73,6 +76,12 @@ def run_kernel(kernel: Callable[..., None], large: bool, *arguments: Any) -> Non
 
 
 def _as_python(argument: Any) -> Any:
-    """The same memory as plain numbers: a loop in Python reads them several times as fast as numbers of NumPy."""
-    plain = isinstance(argument, np.ndarray) and argument.dtype.char in _PLAIN and argument.dtype.isnative
+    """The same memory as plain numbers: a loop in Python reads them several times as fast as
+    numbers of NumPy.
+    """
+    plain = (
+        isinstance(argument, np.ndarray)
+        and argument.dtype.char in _PLAIN
+        and argument.dtype.isnative
+    )
     return memoryview(argument) if plain and argument.flags.aligned else argument

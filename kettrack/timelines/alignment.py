@@ -1,4 +1,6 @@
-"""Scores against sessions: how many sessions a score has behind it, and how long ago the last one was."""
+"""Scores against sessions: how many sessions a score has behind it, and how long ago the last one
+was.
+"""
 
 from __future__ import annotations
 
@@ -23,5 +25,13 @@ def align_scores(bucket: Bucket) -> tuple[Array, Array]:
     """
     to_date, since = (np.empty(bucket.score_day.size, np.int32) for _ in range(2))
     scores = (bucket.score_offsets, bucket.score_day, bucket.score_after)
-    run_kernel(kernels.align, bucket.large, *scores, bucket.session_offsets, bucket.session_day, to_date, since)
+    run_kernel(
+        kernels.align,
+        bucket.large,
+        *scores,
+        bucket.session_offsets,
+        bucket.session_day,
+        to_date,
+        since,
+    )
     return to_date, since

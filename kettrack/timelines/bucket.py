@@ -1,6 +1,8 @@
-"""A bucket of whole patients as sorted arrays: the form in which every timeline is computed, small or large.
+"""A bucket of whole patients as sorted arrays: the form in which every timeline is computed, small
+or large.
 
-`bucket_of` makes one from a cohort, `bucket_from_arrays` from integer codes; everything after that is the same code.
+`bucket_of` makes one from a cohort, `bucket_from_arrays` from integer codes; everything after that
+is the same code.
 """
 
 from __future__ import annotations
@@ -23,12 +25,14 @@ from kettrack.timelines.kept import kept
 
 Array = npt.NDArray[Any]
 
-BLOCK: Final = 1 << 15  # patients worked on at a time: their rows stay in the processor's cache between kernels
+# patients worked on at a time: their rows stay in the processor's cache between kernels
+BLOCK: Final = 1 << 15
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """Scores of one instrument, and sessions, of n patients; rows of patient p are `offsets[p]:offsets[p + 1]`.
+    """Scores of one instrument, and sessions, of n patients; rows of patient p are
+    `offsets[p]:offsets[p + 1]`.
 
     Parameters
     ----------
@@ -76,8 +80,10 @@ class Bucket:
         for begin in range(0, max(self.n, 1), BLOCK):
             chosen = slice(begin, begin + BLOCK)
             edges = slice(begin, begin + BLOCK + 1)
-            scores, sessions = self.score_offsets[edges], self.session_offsets[edges]
-            rows, days = slice(scores[0], scores[-1]), slice(sessions[0], sessions[-1])
+            scores = self.score_offsets[edges]
+            sessions = self.session_offsets[edges]
+            rows = slice(scores[0], scores[-1])
+            days = slice(sessions[0], sessions[-1])
             yield Bucket(
                 patient_id=self.patient_id[chosen],
                 score_offsets=scores - scores[0],
@@ -92,8 +98,12 @@ class Bucket:
             )
 
 
-def map_blocks(work: Callable[[Bucket], dict[str, Array]], bucket: Bucket) -> dict[str, Array]:
-    """Apply `work` to each block, on every core, and join the arrays it names: one entry per patient, or per row."""
+def map_blocks(
+    work: Callable[[Bucket], dict[str, Array]], bucket: Bucket
+) -> dict[str, Array]:
+    """Apply `work` to each block, on every core, and join the arrays it names: one entry per
+    patient, or per row.
+    """
     if not bucket.large:
         return work(bucket)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -125,11 +135,14 @@ def offsets_of(codes: Array, n: int) -> Array:
     >>> offsets_of(np.array([0, 0, 2]), 3).tolist()
     [0, 2, 2, 3]
     """
-    offsets, unsorted = np.zeros(n + 1, np.int64), np.zeros(1, np.int8)
+    offsets = np.zeros(n + 1, np.int64)
+    unsorted = np.zeros(1, np.int8)
     if not codes.size:
         return offsets
     if not 0 <= codes[0] <= codes[-1] < n:
-        raise UsageError("Patients must be numbered from 0, and rows sorted by patient.")
+        raise UsageError(
+            "Patients must be numbered from 0, and rows sorted by patient."
+        )
     run_kernel(kernels.mark_ends, codes.size >= LARGE, codes, offsets, unsorted)
     if unsorted[0]:
         raise UsageError("Rows must be sorted by patient.")
@@ -137,7 +150,12 @@ def offsets_of(codes: Array, n: int) -> Array:
 
 
 def bucket_from_arrays(
-    n: int, score_patient: Array, score_day: Array, score: Array, session_patient: Array, session_day: Array
+    n: int,
+    score_patient: Array,
+    score_day: Array,
+    score: Array,
+    session_patient: Array,
+    session_day: Array,
 ) -> Bucket:
     """Bucket from integer patient codes: the way in for millions of patients.
 
@@ -159,13 +177,19 @@ def bucket_from_arrays(
     [0, 2]
     """
     with ThreadPoolExecutor(2) as pool:
-        scores, sessions = pool.map(offsets_of, (score_patient, session_patient), (n, n))
+        scores, sessions = pool.map(
+            offsets_of, (score_patient, session_patient), (n, n)
+        )
     return Bucket(
         patient_id=pd.RangeIndex(n, name="patient_id"),
         score_offsets=scores,
         score_day=score_day,
         score=score,
-        score_known=~np.isnan(score) if score.dtype.kind == "f" else np.broadcast_to(True, score.shape),
+        score_known=(
+            ~np.isnan(score)
+            if score.dtype.kind == "f"
+            else np.broadcast_to(True, score.shape)
+        ),
         score_after=np.broadcast_to(False, score.shape),
         session_offsets=sessions,
         session_day=session_day,
@@ -187,9 +211,14 @@ def bucket_of(cohort: Cohort, instrument: str | None = None) -> Bucket:
     """
     scores = scores_of(cohort, instrument or cohort.settings.instrument)
     patient_id = pd.Index(cohort.patients["patient_id"], name="patient_id")
-    score_offsets = offsets_of(patient_id.get_indexer(scores["patient_id"]), len(patient_id))
-    session_offsets = offsets_of(patient_id.get_indexer(cohort.sessions["patient_id"]), len(patient_id))
-    score, day = scores["score"].to_numpy(np.float64), scores["day"].to_numpy(np.int32)
+    score_offsets = offsets_of(
+        patient_id.get_indexer(scores["patient_id"]), len(patient_id)
+    )
+    session_offsets = offsets_of(
+        patient_id.get_indexer(cohort.sessions["patient_id"]), len(patient_id)
+    )
+    score = scores["score"].to_numpy(np.float64)
+    day = scores["day"].to_numpy(np.int32)
     session_day = cohort.sessions["day"].to_numpy(np.int32)
     return Bucket(
         patient_id=patient_id,
@@ -207,12 +236,19 @@ def bucket_of(cohort: Cohort, instrument: str | None = None) -> Bucket:
 
 def scores_of(cohort: Cohort, instrument: str) -> pd.DataFrame:
     """Scores of one instrument, one row per patient and score, in the order of the cohort."""
-    return cohort.scores[cohort.scores["instrument"] == instrument].reset_index(drop=True)
+    return cohort.scores[cohort.scores["instrument"] == instrument].reset_index(
+        drop=True
+    )
 
 
 def days_or_missing(days: pd.Series) -> Array:
     """Days as int32, `MISSING_DAY` where there is none."""
-    return days.astype("Float64").fillna(kernels.MISSING_DAY).to_numpy(np.int64).astype(np.int32)
+    return (
+        days.astype("Float64")
+        .fillna(kernels.MISSING_DAY)
+        .to_numpy(np.int64)
+        .astype(np.int32)
+    )
 
 
 def missing_to_na(days: Array) -> pd.arrays.IntegerArray:

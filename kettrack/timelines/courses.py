@@ -17,15 +17,16 @@ from kettrack.timelines._running import LARGE, CourseLimits, run_kernel
 from kettrack.timelines.bucket import BLOCK, Array, Bucket, category, days_or_missing
 from kettrack.timelines.kept import kept
 
-STOP_AFTER_DAYS: Final = 60  # esketamine persistence is counted with the same gap (Mindful Health Solutions, n = 911)
+# esketamine persistence is counted with the same gap (Mindful Health Solutions, n = 911)
+STOP_AFTER_DAYS: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
 class CourseRules:
     """When a series of sessions is an induction.
 
-    The default extends McInnes 2022 (4-8 infusions within 7-28 days) to clinics that give 2-3 sessions a week for 2-3 weeks, up
-    to 12, before the intervals stretch.
+    The default extends McInnes 2022 (4-8 infusions within 7-28 days) to clinics that give 2-3
+    sessions a week for 2-3 weeks, up to 12, before the intervals stretch.
 
     Parameters
     ----------
@@ -34,10 +35,12 @@ class CourseRules:
     induction_sessions : int
         A series is induction up to this number; what follows in it is maintenance.
     stretch_after_sessions, stretch_gap_days, stretch_factor : int, int, float
-        The first series also ends when, after at least so many sessions, two gaps in a row are at least so long, and the first
-        at least so many times the mean gap so far: twice a week becoming weekly, but not one late session.
+        The first series also ends when, after at least so many sessions, two gaps in a row are at
+        least so long, and the first at least so many times the mean gap so far: twice a week
+        becoming weekly, but not one late session.
     reinduction_sessions : int
-        A later series of at least this many sessions can be a re-induction; a smaller one is maintenance.
+        A later series of at least this many sessions can be a re-induction; a smaller one is
+        maintenance.
     reinduction_pause_days : int
         It is one when it comes at least this long after the session before it.
     """
@@ -55,7 +58,9 @@ COURSES: Final = ("induction", "maintenance", "re-induction")
 CARE: Final = ("in_care", "stopped", "planned_end", "unknown")
 
 
-def derive_courses(sessions: pd.DataFrame, rules: CourseRules | None = None) -> pd.DataFrame:
+def derive_courses(
+    sessions: pd.DataFrame, rules: CourseRules | None = None
+) -> pd.DataFrame:
     """Course, and place in it, of each session.
 
     One row per patient and session in, the same rows out in the same order.
@@ -70,8 +75,9 @@ def derive_courses(sessions: pd.DataFrame, rules: CourseRules | None = None) -> 
     Returns
     -------
     DataFrame
-        `patient_id` `day` `order` `session_number` (1, 2, ... in the patient) `course` (category) `course_number` (1, 2, ... in
-        the patient) `number_in_course` `gap_days` (days since the session before; missing at the first).
+        `patient_id` `day` `order` `session_number` (1, 2, ... in the patient) `course` (category)
+        `course_number` (1, 2, ... in the patient) `number_in_course` `gap_days` (days since the
+        session before; missing at the first).
 
     Examples
     --------
@@ -83,8 +89,12 @@ def derive_courses(sessions: pd.DataFrame, rules: CourseRules | None = None) -> 
     out = sessions[["patient_id", "day", "order"]].reset_index(drop=True)
     first = (out["patient_id"] != out["patient_id"].shift()).to_numpy(bool)
     offsets = np.append(np.flatnonzero(first), len(out))
-    course, number, place = course_arrays(offsets, out["day"].to_numpy(), rules or CourseRules())
-    out["session_number"] = np.arange(len(out)) - np.repeat(offsets[:-1], np.diff(offsets)) + 1
+    course, number, place = course_arrays(
+        offsets, out["day"].to_numpy(), rules or CourseRules()
+    )
+    out["session_number"] = (
+        np.arange(len(out)) - np.repeat(offsets[:-1], np.diff(offsets)) + 1
+    )
     out["course"] = category(course, COURSES)
     out["course_number"], out["number_in_course"] = number, place
     out["gap_days"] = out["day"].diff().mask(first).astype("Int64")
@@ -93,26 +103,41 @@ def derive_courses(sessions: pd.DataFrame, rules: CourseRules | None = None) -> 
 
 @kept("sessions")
 def courses_table(cohort: Cohort) -> pd.DataFrame:
-    """Course of each session: one row per patient and session. See `derive_courses` for the columns."""
+    """Course of each session: one row per patient and session. See `derive_courses` for the
+    columns.
+    """
     return derive_courses(cohort.sessions)
 
 
-def courses_of(bucket: Bucket, rules: CourseRules | None = None) -> tuple[Array, Array, Array]:
-    """`course_arrays` for a bucket, on every core; each block of patients fills its own stretch of the arrays."""
-    offsets, day = bucket.session_offsets, bucket.session_day
+def courses_of(
+    bucket: Bucket, rules: CourseRules | None = None
+) -> tuple[Array, Array, Array]:
+    """`course_arrays` for a bucket, on every core; each block of patients fills its own stretch of
+    the arrays.
+    """
+    offsets = bucket.session_offsets
+    day = bucket.session_day
     out = _empty_courses(day.size)
 
     def fill(begin: int) -> None:
         edges = offsets[begin : begin + BLOCK + 1]
         rows = slice(edges[0], edges[-1])
-        _fill_courses(edges - edges[0], day[rows], rules or CourseRules(), bucket.large, tuple(array[rows] for array in out))
+        _fill_courses(
+            edges - edges[0],
+            day[rows],
+            rules or CourseRules(),
+            bucket.large,
+            tuple(array[rows] for array in out),
+        )
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(fill, range(0, bucket.n, BLOCK)))
     return out
 
 
-def course_arrays(offsets: Array, day: Array, rules: CourseRules, large: bool = False) -> tuple[Array, Array, Array]:
+def course_arrays(
+    offsets: Array, day: Array, rules: CourseRules, large: bool = False
+) -> tuple[Array, Array, Array]:
     """Course of each session as arrays: the path that millions of sessions take.
 
     Parameters
@@ -142,7 +167,9 @@ def _empty_courses(n: int) -> tuple[Array, Array, Array]:
     return np.empty(n, np.int8), np.empty(n, np.int32), np.empty(n, np.int32)
 
 
-def _fill_courses(offsets: Array, day: Array, rules: CourseRules, large: bool, out: tuple[Array, ...]) -> None:
+def _fill_courses(
+    offsets: Array, day: Array, rules: CourseRules, large: bool, out: tuple[Array, ...]
+) -> None:
     limits = CourseLimits(
         rules.series_gap_days,
         rules.induction_sessions,
@@ -157,53 +184,83 @@ def _fill_courses(offsets: Array, day: Array, rules: CourseRules, large: bool, o
 
 @kept("sessions", "patients")
 def first_courses(cohort: Cohort) -> pd.DataFrame:
-    """The first course of each patient, told from what was known at the time, never from what followed.
+    """The first course of each patient, told from what was known at the time, never from what
+    followed.
 
-    With `planned_sessions` it is the planned number, as long as no pause is over 60 days. Where no plan is recorded it is the
-    run of sessions at most `series_gap_days` apart, up to `induction_sessions`. (The course labels of `derive_courses` also
-    look at whether the pace slackens for good, which only the next sessions show.)
+    With `planned_sessions` it is the planned number, as long as no pause is over 60 days. Where no
+    plan is recorded it is the run of sessions at most `series_gap_days` apart, up to
+    `induction_sessions`. (The course labels of `derive_courses` also look at whether the pace
+    slackens for good, which only the next sessions show.)
 
     Returns
     -------
     DataFrame
-        By `patient_id`, in patient order: `length` (sessions), `end_day` (day of the last), `next_gap` (days to the session
-        after it; missing without one), `as_planned` (whether the planned number was reached).
+        By `patient_id`, in patient order: `length` (sessions), `end_day` (day of the last),
+        `next_gap` (days to the session after it; missing without one), `as_planned` (whether the
+        planned number was reached).
     """
     rules = CourseRules()
-    sessions = courses_table(cohort)[["patient_id", "day", "session_number", "gap_days"]].set_index("patient_id")
+    sessions = courses_table(cohort)[
+        ["patient_id", "day", "session_number", "gap_days"]
+    ].set_index("patient_id")
     plan = cohort.patients.set_index("patient_id")["planned_sessions"].astype("Float64")
     planned = plan.reindex(sessions.index)
     longest = planned.notna().map({True: STOP_AFTER_DAYS, False: rules.series_gap_days})
     broken = ((sessions["gap_days"] > longest).fillna(False)).groupby(level=0).cummax()
-    inside = sessions[~broken & (sessions["session_number"] <= planned.fillna(rules.induction_sessions))]
-    after = sessions.drop(columns="day").join(inside.groupby(level=0).size().rename("length"))
+    inside = sessions[
+        ~broken
+        & (sessions["session_number"] <= planned.fillna(rules.induction_sessions))
+    ]
+    after = sessions.drop(columns="day").join(
+        inside.groupby(level=0).size().rename("length")
+    )
     following = after.loc[after["session_number"] == after["length"] + 1, "gap_days"]
-    out = inside.groupby(level=0)["day"].agg(length="size", end_day="max").reindex(plan.index)
-    return out.assign(next_gap=following.reindex(plan.index), as_planned=(out["length"] == plan).fillna(False).astype(bool))
+    out = (
+        inside.groupby(level=0)["day"]
+        .agg(length="size", end_day="max")
+        .reindex(plan.index)
+    )
+    return out.assign(
+        next_gap=following.reindex(plan.index),
+        as_planned=(out["length"] == plan).fillna(False).astype(bool),
+    )
 
 
 @kept("sessions", "patients")
 def derive_care(cohort: Cohort) -> pd.DataFrame:
     """Whether each patient's care goes on, has stopped, ended as planned, or cannot be told.
 
-    One row per patient, in the order of `cohort.patients`. A stop is known at a recorded `stop_day`, or when the log is
-    complete for 60 days after the last session; a stop at the end of the first course, with the planned number of sessions
-    given, is a planned end.
+    One row per patient, in the order of `cohort.patients`. A stop is known at a recorded
+    `stop_day`, or when the log is complete for 60 days after the last session; a stop at the end of
+    the first course, with the planned number of sessions given, is a planned end.
 
     Returns
     -------
     DataFrame
-        `patient_id` `n_sessions` `last_session_day` `care_status` (category) `stop_reason` (missing while in care).
+        `patient_id` `n_sessions` `last_session_day` `care_status` (category) `stop_reason` (missing
+        while in care).
     """
     patients = cohort.patients
-    counts = cohort.sessions.groupby("patient_id", sort=False)["day"].agg(["size", "max"]).reindex(patients["patient_id"])
-    first, last = first_courses(cohort), counts["max"].to_numpy()
-    observed, stop = days_or_missing(patients["observed_to_day"]), days_or_missing(patients["stop_day"])
+    counts = (
+        cohort.sessions.groupby("patient_id", sort=False)["day"]
+        .agg(["size", "max"])
+        .reindex(patients["patient_id"])
+    )
+    first = first_courses(cohort)
+    last = counts["max"].to_numpy()
+    observed = days_or_missing(patients["observed_to_day"])
+    stop = days_or_missing(patients["stop_day"])
     recorded = stop >= last  # a stop before a later session was not the end
     known = observed != MISSING_DAY
     over = recorded | (known & (observed >= last + STOP_AFTER_DAYS))
-    planned = over & first["as_planned"].to_numpy() & (counts["size"].to_numpy() == first["length"].to_numpy())
-    status = np.select([planned, over, known], ["planned_end", "stopped", "in_care"], "unknown")
+    planned = (
+        over
+        & first["as_planned"].to_numpy()
+        & (counts["size"].to_numpy() == first["length"].to_numpy())
+    )
+    status = np.select(
+        [planned, over, known], ["planned_end", "stopped", "in_care"], "unknown"
+    )
     return pd.DataFrame(
         {
             "patient_id": patients["patient_id"].to_numpy(),

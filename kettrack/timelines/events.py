@@ -1,4 +1,6 @@
-"""From predicates and runs to dated events: the first occurrence of each, with its interval, status and proof."""
+"""From predicates and runs to dated events: the first occurrence of each, with its interval, status
+and proof.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +16,21 @@ from kettrack.timelines.bucket import Array, Bucket
 from kettrack.vocabulary.rules import Criteria, Rule
 
 RETURNS: Final = ("relapse", "recurrence", "return_timing_unclear")
-EVENTS: Final = ("response", "remission", "loss_of_response", "relapse", "recurrence", "deterioration")
+EVENTS: Final = (
+    "response",
+    "remission",
+    "loss_of_response",
+    "relapse",
+    "recurrence",
+    "deterioration",
+)
 STATUSES: Final = ("none", "single", "confirmed", "pending", "unconfirmable")
 BASELINE_WINDOW_DAYS: Final = 30
-_BASELINE_RULES: Final = {"last": kernels.BASELINE_LAST, "mean": kernels.BASELINE_MEAN, "worst": kernels.BASELINE_WORST}
+_BASELINE_RULES: Final = {
+    "last": kernels.BASELINE_LAST,
+    "mean": kernels.BASELINE_MEAN,
+    "worst": kernels.BASELINE_WORST,
+}
 _MEASURES: Final = {"score": 0, "change": 1, "percent_change": 2}
 _OPERATORS: Final = {"at most": 0, "at least": 1, "above": 2, "below": 3}
 
@@ -33,7 +46,8 @@ class Baselines:
     day : int32
         Day of it (of the last one used, under the rule `mean`); `MISSING_DAY` without.
     first_assessment : int64
-        Row of the first score after the first session; one past the patient's last row where there is none.
+        Row of the first score after the first session; one past the patient's last row where there
+        is none.
     n_assessments : int32
         Complete scores after the first session.
     last_day : int32
@@ -52,12 +66,14 @@ class Baselines:
 
 @dataclass(frozen=True, slots=True)
 class EventRows:
-    """First occurrence of one event in each patient; arrays of shape (n,), rows point into the bucket's scores.
+    """First occurrence of one event in each patient; arrays of shape (n,), rows point into the
+    bucket's scores.
 
     Parameters
     ----------
     first_row, proof_row, after_row : int64
-        The first score of the run, the score that proved it, the last score before that showed the contrary; -1 = none.
+        The first score of the run, the score that proved it, the last score before that showed the
+        contrary; -1 = none.
     status : int8
         Position in `STATUSES`.
     dated_at_confirming : bool
@@ -73,7 +89,11 @@ class EventRows:
     @property
     def row(self) -> Array:
         """The score that gives the event its day; -1 = none."""
-        return np.where(self.proven, self.proof_row, self.first_row) if self.dated_at_confirming else self.first_row
+        return (
+            np.where(self.proven, self.proof_row, self.first_row)
+            if self.dated_at_confirming
+            else self.first_row
+        )
 
     @property
     def proven(self) -> Array:
@@ -83,7 +103,8 @@ class EventRows:
     def only(self, chosen: Array) -> EventRows:
         """The same with every patient outside `chosen` set to none."""
         first, proof, after = (
-            np.where(chosen, rows, kernels.NO_ROW) for rows in (self.first_row, self.proof_row, self.after_row)
+            np.where(chosen, rows, kernels.NO_ROW)
+            for rows in (self.first_row, self.proof_row, self.after_row)
         )
         status = np.where(chosen, self.status, kernels.NONE).astype(np.int8)
         return EventRows(first, proof, after, status, self.dated_at_confirming)
@@ -102,14 +123,34 @@ def find_baselines(bucket: Bucket, rule: str = "last", sign: int = 1) -> Baselin
         +1 where higher is worse, -1 where higher is better.
     """
     types = (np.int64, np.float64, np.int32, np.int32, np.int32)
-    first, score, day, n_assessments, last_day = (np.empty(bucket.n, kind) for kind in types)
-    rows = (bucket.score_offsets, bucket.score_day, bucket.score_after, bucket.score, bucket.score_known)
+    first, score, day, n_assessments, last_day = (
+        np.empty(bucket.n, kind) for kind in types
+    )
+    rows = (
+        bucket.score_offsets,
+        bucket.score_day,
+        bucket.score_after,
+        bucket.score,
+        bucket.score_known,
+    )
     how = BaselineHow(BASELINE_WINDOW_DAYS, _BASELINE_RULES[rule], sign)
-    run_kernel(kernels.anchor, bucket.large, *rows, how, first, score, day, n_assessments, last_day)
+    run_kernel(
+        kernels.anchor,
+        bucket.large,
+        *rows,
+        how,
+        first,
+        score,
+        day,
+        n_assessments,
+        last_day,
+    )
     return Baselines(score, day, first, n_assessments, last_day, sign)
 
 
-def find_first_run(bucket: Bucket, rule: Rule, baseline: Array, start: Array) -> EventRows:
+def find_first_run(
+    bucket: Bucket, rule: Rule, baseline: Array, start: Array
+) -> EventRows:
     """First run of scores that hold a rule, in each patient.
 
     Parameters
@@ -122,27 +163,43 @@ def find_first_run(bucket: Bucket, rule: Rule, baseline: Array, start: Array) ->
     Returns
     -------
     EventRows
-        The first confirmed run; without one, the first that still waits or can no longer be confirmed.
+        The first confirmed run; without one, the first that still waits or can no longer be
+        confirmed.
     """
     event, proof, contrary = (np.empty(bucket.n, np.int64) for _ in range(3))
     status = np.empty(bucket.n, np.int8)
     scores = (bucket.score_offsets, bucket.score_day, bucket.score, bucket.score_known)
     sessions = (bucket.session_offsets, bucket.session_day, bucket.observed_to_day)
     run_kernel(
-        kernels.first_run, bucket.large, *scores, *sessions, baseline, start, _limits(rule), event, proof, contrary, status
+        kernels.first_run,
+        bucket.large,
+        *scores,
+        *sessions,
+        baseline,
+        start,
+        _limits(rule),
+        event,
+        proof,
+        contrary,
+        status,
     )
     return EventRows(event, proof, contrary, status, rule.run.dated_at == "confirming")
 
 
-def find_run_in_time(bucket: Bucket, rule: Rule, baseline: Array, start: Array, within: int) -> EventRows:
+def find_run_in_time(
+    bucket: Bucket, rule: Rule, baseline: Array, start: Array, within: int
+) -> EventRows:
     """First run, as `find_first_run`, among those dated at most `within` days after a session.
 
-    A run seen later belongs to no session. While sessions go on it is passed over; the same state seen again in time counts.
+    A run seen later belongs to no session. While sessions go on it is passed over; the same state
+    seen again in time counts.
     """
     since = np.append(align_scores(bucket)[1], 0)  # the last entry stands for "no row"
     found = find_first_run(bucket, rule, baseline, start)
     while (late := found.proven & ~(since[found.row] <= within)).any():
-        again = find_first_run(bucket, rule, baseline, np.where(late, found.first_row + 1, kernels.NO_ROW))
+        again = find_first_run(
+            bucket, rule, baseline, np.where(late, found.first_row + 1, kernels.NO_ROW)
+        )
         found = EventRows(
             np.where(late, again.first_row, found.first_row),
             np.where(late, again.proof_row, found.proof_row),
@@ -154,26 +211,36 @@ def find_run_in_time(bucket: Bucket, rule: Rule, baseline: Array, start: Array, 
 
 
 def _limits(rule: Rule) -> RunLimits:
-    run, predicate = rule.run, rule.predicate
-    measure, operator = _MEASURES[predicate.measure], _OPERATORS[predicate.operator]
-    return RunLimits(measure, operator, float(predicate.limit), run.count, run.min_gap, run.max_gap)
+    run = rule.run
+    predicate = rule.predicate
+    measure = _MEASURES[predicate.measure]
+    operator = _OPERATORS[predicate.operator]
+    return RunLimits(
+        measure, operator, float(predicate.limit), run.count, run.min_gap, run.max_gap
+    )
 
 
 def find_events(
-    bucket: Bucket, criteria: Criteria, baselines: Baselines, wanted: tuple[str, ...] = EVENTS
+    bucket: Bucket,
+    criteria: Criteria,
+    baselines: Baselines,
+    wanted: tuple[str, ...] = EVENTS,
 ) -> dict[str, EventRows]:
     """First occurrence of each event under the criteria, in the order of `EVENTS`.
 
-    Response, remission and deterioration are looked for from the first assessment; loss of response from a proven response;
-    relapse from a proven remission, where a return after recovery is a recurrence instead. A patient without a baseline, or
-    with one below caseness, is not at risk of anything.
+    Response, remission and deterioration are looked for from the first assessment; loss of response
+    from a proven response; relapse from a proven remission, where a return after recovery is a
+    recurrence instead. A patient without a baseline, or with one below caseness, is not at risk of
+    anything.
 
     Parameters
     ----------
     wanted : tuple of str
         Events to find; those of a rule the criteria do not define are left out.
     """
-    at_risk = np.where(ratable(baselines, criteria), baselines.first_assessment, kernels.NO_ROW)
+    at_risk = np.where(
+        ratable(baselines, criteria), baselines.first_assessment, kernels.NO_ROW
+    )
     found: dict[str, EventRows] = {}
 
     def look_for(name: str, rule: Rule | None, start: Array) -> None:
@@ -184,12 +251,23 @@ def find_events(
     look_for("remission", criteria.remission, at_risk)
     look_for("deterioration", criteria.deterioration, at_risk)
     if "response" in found:
-        look_for("loss_of_response", criteria.loss_of_response, _from_proven(found["response"]))
+        look_for(
+            "loss_of_response",
+            criteria.loss_of_response,
+            _from_proven(found["response"]),
+        )
     if "remission" in found:
         look_for("relapse", criteria.relapse, _from_proven(found["remission"]))
     if criteria.relapse is not None and "relapse" in found:
         back = found["relapse"]
-        kind = kind_of_return(bucket, criteria, criteria.relapse, baselines, found["remission"], day_at(bucket, back.row))
+        kind = kind_of_return(
+            bucket,
+            criteria,
+            criteria.relapse,
+            baselines,
+            found["remission"],
+            day_at(bucket, back.row),
+        )
         found |= {name: back.only(kind == code) for code, name in enumerate(RETURNS)}
     return {name: found[name] for name in (*EVENTS, RETURNS[-1]) if name in found}
 
@@ -198,7 +276,8 @@ def ratable(baselines: Baselines, criteria: Criteria) -> Array:
     """Whether change from the baseline may be rated: it exists, and is a case."""
     if criteria.caseness is None:
         return ~np.isnan(baselines.score)
-    return baselines.sign * baselines.score >= baselines.sign * criteria.caseness.value  # False for NaN
+    # False for NaN
+    return baselines.sign * baselines.score >= baselines.sign * criteria.caseness.value
 
 
 def _from_proven(event: EventRows) -> Array:
@@ -206,18 +285,39 @@ def _from_proven(event: EventRows) -> Array:
 
 
 def kind_of_return(
-    bucket: Bucket, criteria: Criteria, rule: Rule, baselines: Baselines, remission: EventRows, back_day: Array
+    bucket: Bucket,
+    criteria: Criteria,
+    rule: Rule,
+    baselines: Baselines,
+    remission: EventRows,
+    back_day: Array,
 ) -> Array:
-    """Position in `RETURNS` of an illness that is back on `back_day` after remission, in each patient.
+    """Position in `RETURNS` of an illness that is back on `back_day` after remission, in each
+    patient.
 
-    A recurrence comes after recovery: a score that does not hold the relapse `rule`, `recovery_days` or more after remission,
-    without an unscored gap over `recovery_max_gap` on the way. A relapse comes within `recovery_days`; of a later return
-    without such a score the timing is unclear.
+    A recurrence comes after recovery: a score that does not hold the relapse `rule`,
+    `recovery_days` or more after remission, without an unscored gap over `recovery_max_gap` on the
+    way. A relapse comes within `recovery_days`; of a later return without such a score the timing
+    is unclear.
     """
     kind = np.zeros(bucket.n, np.int8)
-    scores = (bucket.score_offsets, bucket.score_day, bucket.score, bucket.score_known, baselines.score)
+    scores = (
+        bucket.score_offsets,
+        bucket.score_day,
+        bucket.score,
+        bucket.score_known,
+        baselines.score,
+    )
     limits = (_limits(rule), criteria.recovery_days, criteria.recovery_max_gap)
-    run_kernel(kernels.recovered, bucket.large, *scores, _from_proven(remission), back_day, *limits, kind)
+    run_kernel(
+        kernels.recovered,
+        bucket.large,
+        *scores,
+        _from_proven(remission),
+        back_day,
+        *limits,
+        kind,
+    )
     return kind
 
 

@@ -1,6 +1,7 @@
 """What one question asks of a cohort again and again is made once.
 
-Nothing outlives the question: between two questions the tables are in the user's hands, who may change them.
+Nothing outlives the question: between two questions the tables are in the user's hands, who may
+change them.
 """
 
 from __future__ import annotations
@@ -27,12 +28,16 @@ class _Made(NamedTuple):
     value: Any
 
 
-_made: ContextVar[defaultdict[Callable[..., Any], deque[_Made]] | None] = ContextVar("made", default=None)
+_made: ContextVar[defaultdict[Callable[..., Any], deque[_Made]] | None] = ContextVar(
+    "made", default=None
+)
 
 
 @contextmanager
 def one_question() -> Iterator[None]:
-    """While this lasts, what was made of a cohort is not made again; a question within a question is the same one."""
+    """While this lasts, what was made of a cohort is not made again; a question within a question
+    is the same one.
+    """
     if _made.get() is not None:
         yield
         return
@@ -43,8 +48,13 @@ def one_question() -> Iterator[None]:
         _made.reset(token)
 
 
-def kept(*parts: str) -> Callable[[Callable[Concatenate[Cohort, P], T]], Callable[Concatenate[Cohort, P], T]]:
-    """Keep what a function makes of a cohort while `one_question` lasts; a frame is handed out as a copy on write.
+def kept(
+    *parts: str,
+) -> Callable[
+    [Callable[Concatenate[Cohort, P], T]], Callable[Concatenate[Cohort, P], T]
+]:
+    """Keep what a function makes of a cohort while `one_question` lasts; a frame is handed out as a
+    copy on write.
 
     Parameters
     ----------
@@ -52,20 +62,29 @@ def kept(*parts: str) -> Callable[[Callable[Concatenate[Cohort, P], T]], Callabl
         Fields of the cohort that decide the answer.
     """
 
-    def keep(function: Callable[Concatenate[Cohort, P], T]) -> Callable[Concatenate[Cohort, P], T]:
+    def keep(
+        function: Callable[Concatenate[Cohort, P], T],
+    ) -> Callable[Concatenate[Cohort, P], T]:
         @wraps(function)
         def once(cohort: Cohort, *args: P.args, **named: P.kwargs) -> T:
             made = _made.get()
             if made is None:
                 return function(cohort, *args, **named)
             given = (*(getattr(cohort, part) for part in parts), *args, *named.items())
-            value: T | None = next((one.value for one in made[function] if _same(one.given, given)), None)
+            value: T | None = next(
+                (one.value for one in made[function] if _same(one.given, given)), None
+            )
             if value is None:
                 value = function(cohort, *args, **named)
                 made[function].append(_Made(given, value))
-            return cast(T, value.copy(deep=False)) if isinstance(value, pd.DataFrame) else value
+            return (
+                cast(T, value.copy(deep=False))
+                if isinstance(value, pd.DataFrame)
+                else value
+            )
 
-        return cast(Callable[Concatenate[Cohort, P], T], once)  # the cohort may be named, as in the function itself
+        # the cohort may be named, as in the function itself
+        return cast(Callable[Concatenate[Cohort, P], T], once)
 
     return keep
 
@@ -73,5 +92,6 @@ def kept(*parts: str) -> Callable[[Callable[Concatenate[Cohort, P], T]], Callabl
 def _same(left: tuple[object, ...], right: tuple[object, ...]) -> bool:
     """Tell whether tables are the very same and everything else is equal."""
     return len(left) == len(right) and all(
-        a is b or (not isinstance(a, pd.DataFrame) and a == b) for a, b in zip(left, right, strict=True)
+        a is b or (not isinstance(a, pd.DataFrame) and a == b)
+        for a, b in zip(left, right, strict=True)
     )

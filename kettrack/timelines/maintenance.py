@@ -1,4 +1,6 @@
-"""Maintenance intervals: how long each was, whether the response held over it, and where a patient's own limit lies."""
+"""Maintenance intervals: how long each was, whether the response held over it, and where a
+patient's own limit lies.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +23,14 @@ HOLDING: Final = ("between", "at_least", "at_most", "contradictory", "not_estima
 
 @dataclass(frozen=True, slots=True)
 class HoldingRules:
-    """When an interval can be rated, and when a patient has enough of them. kettrack's own convention.
+    """When an interval can be rated, and when a patient has enough of them. kettrack's own
+    convention.
 
     Parameters
     ----------
     score_days : int
-        The state at a session is that of the last score since the session before, at most this many days old.
+        The state at a session is that of the last score since the session before, at most this many
+        days old.
     fewest_intervals : int
         Rated intervals below which nothing is said of a patient.
     """
@@ -35,18 +39,22 @@ class HoldingRules:
     fewest_intervals: int = 3
 
 
-def maintenance_intervals(cohort: Cohort, rules: HoldingRules | None = None) -> pd.DataFrame:
+def maintenance_intervals(
+    cohort: Cohort, rules: HoldingRules | None = None
+) -> pd.DataFrame:
     """Every interval that ended in a maintenance session or in the first of a re-induction.
 
-    An interval held when the response rule is met at the session that begins it and at the one that ends it; it failed when it
-    is met at the first only. The stretch after the last session has no length that anybody chose and is left out.
+    An interval held when the response rule is met at the session that begins it and at the one that
+    ends it; it failed when it is met at the first only. The stretch after the last session has no
+    length that anybody chose and is left out.
 
     Returns
     -------
     DataFrame
-        One row per patient and interval: `patient_id` `session_number` (of the session that ends it) `from_day` `days` (length)
-        `state_start` `state_end` (of the scores at both ends; missing without one) `ended_by` (maintenance, re-induction)
-        `result` (held, failed, not_well_at_start, not_known).
+        One row per patient and interval: `patient_id` `session_number` (of the session that ends
+        it) `from_day` `days` (length) `state_start` `state_end` (of the scores at both ends;
+        missing without one) `ended_by` (maintenance, re-induction) `result` (held, failed,
+        not_well_at_start, not_known).
 
     Raises
     ------
@@ -55,12 +63,18 @@ def maintenance_intervals(cohort: Cohort, rules: HoldingRules | None = None) -> 
     """
     if cohort.criteria.response is None:
         raise NotIdentified(
-            f"the rules in force define no response on {cohort.instrument.name}, so that nothing can be held.",
-            "scores of an instrument with a response rule, or [criteria] of your own in kettrack.toml.",
+            f"the rules in force define no response on {cohort.instrument.name}, so that nothing"
+            " can be held.",
+            "scores of an instrument with a response rule, or [criteria] of your own in"
+            " kettrack.toml.",
         )
     rules = rules or HoldingRules()
-    sessions = courses_table(cohort).merge(_at_sessions(cohort, rules), "left", ["patient_id", "session_number"])
-    before = sessions.groupby("patient_id", sort=False)[["day", "state", "well"]].shift(1)
+    sessions = courses_table(cohort).merge(
+        _at_sessions(cohort, rules), "left", ["patient_id", "session_number"]
+    )
+    before = sessions.groupby("patient_id", sort=False)[["day", "state", "well"]].shift(
+        1
+    )
     out = sessions.assign(
         from_day=before["day"],
         days=sessions["gap_days"],
@@ -70,36 +84,67 @@ def maintenance_intervals(cohort: Cohort, rules: HoldingRules | None = None) -> 
         result=_results(before["well"], sessions["well"]),
     )
     first_again = (out["course"] == "re-induction") & (out["number_in_course"] == 1)
-    out = out[(out["session_number"] > 1) & ((out["course"] == "maintenance") | first_again)]
-    columns = ["patient_id", "session_number", "from_day", "days", "state_start", "state_end", "ended_by", "result"]
-    return out[columns].astype({"from_day": np.int64, "days": np.int64}).reset_index(drop=True)
+    out = out[
+        (out["session_number"] > 1) & ((out["course"] == "maintenance") | first_again)
+    ]
+    columns = [
+        "patient_id",
+        "session_number",
+        "from_day",
+        "days",
+        "state_start",
+        "state_end",
+        "ended_by",
+        "result",
+    ]
+    return (
+        out[columns]
+        .astype({"from_day": np.int64, "days": np.int64})
+        .reset_index(drop=True)
+    )
 
 
 def _at_sessions(cohort: Cohort, rules: HoldingRules) -> pd.DataFrame:
-    """State, and whether the response rule is met, at each session with a score in time: one row per such session."""
+    """State, and whether the response rule is met, at each session with a score in time: one row
+    per such session.
+    """
     line = timeline_table(cohort).dropna(subset=["score"])
     rated = cohort.patients["patient_id"][~not_rated(cohort)]
     line = line[line["patient_id"].isin(rated) & (line["sessions_to_date"] > 0)]
-    line = line.assign(session_number=line["sessions_to_date"] + 1)  # the session a score is waiting for
-    days = courses_table(cohort)[["patient_id", "session_number", "day"]].rename(columns={"day": "session_day"})
+    # the session a score is waiting for
+    line = line.assign(session_number=line["sessions_to_date"] + 1)
+    days = courses_table(cohort)[["patient_id", "session_number", "day"]].rename(
+        columns={"day": "session_day"}
+    )
     line = line.merge(days, "inner", ["patient_id", "session_number"])
     fresh = line[line["session_day"] - line["day"] <= rules.score_days]
     last = fresh.groupby(["patient_id", "session_number"], sort=False).tail(1)
-    well = meets(cohort.criteria.response, {name: last[name].to_numpy(float) for name in MEASURES})
-    return last[["patient_id", "session_number", "state"]].assign(well=pd.array(well, dtype="boolean"))
+    well = meets(
+        cohort.criteria.response,
+        {name: last[name].to_numpy(float) for name in MEASURES},
+    )
+    return last[["patient_id", "session_number", "state"]].assign(
+        well=pd.array(well, dtype="boolean")
+    )
 
 
 def _results(start: pd.Series, end: pd.Series) -> np.ndarray:
-    """What became of an interval, from whether the response rule was met at its ends (missing = no score)."""
-    start, end = start.astype("boolean"), end.astype("boolean")
+    """What became of an interval, from whether the response rule was met at its ends (missing = no
+    score).
+    """
+    start = start.astype("boolean")
+    end = end.astype("boolean")
     known = (start.notna() & end.notna()).to_numpy(bool)
     ill = start.eq(False).fillna(False).to_numpy(bool)
     choices = [ill, ~known, end.fillna(False).to_numpy(bool)]
     return np.select(choices, ["not_well_at_start", "not_known", "held"], "failed")
 
 
-def holding_intervals(intervals: pd.DataFrame, rules: HoldingRules | None = None) -> pd.DataFrame:
-    """The interval that each patient's own log says still holds: (longest that held, shortest that failed].
+def holding_intervals(
+    intervals: pd.DataFrame, rules: HoldingRules | None = None
+) -> pd.DataFrame:
+    """The interval that each patient's own log says still holds: (longest that held, shortest that
+    failed].
 
     Parameters
     ----------
@@ -109,9 +154,10 @@ def holding_intervals(intervals: pd.DataFrame, rules: HoldingRules | None = None
     Returns
     -------
     DataFrame
-        One row per patient with any maintenance interval: `patient_id` `n_intervals` `n_rated` (held or failed) `n_failed`
-        `longest_held` `shortest_failed` (days; missing when none did) `holding`: `between` both; `at_least` the longest, none
-        failed; `at_most`: none held, below the shortest; `contradictory`: one failed that was no longer than one that held;
+        One row per patient with any maintenance interval: `patient_id` `n_intervals` `n_rated`
+        (held or failed) `n_failed` `longest_held` `shortest_failed` (days; missing when none did)
+        `holding`: `between` both; `at_least` the longest, none failed; `at_most`: none held, below
+        the shortest; `contradictory`: one failed that was no longer than one that held;
         `not_estimable`: fewer than three were rated, and no limits are given.
 
     Examples
@@ -122,9 +168,15 @@ def holding_intervals(intervals: pd.DataFrame, rules: HoldingRules | None = None
     [[21, 28, 'between']]
     """
     rules = rules or HoldingRules()
-    held, failed = intervals["result"] == "held", intervals["result"] == "failed"
+    held = intervals["result"] == "held"
+    failed = intervals["result"] == "failed"
     days = intervals["days"].astype("Int64")
-    marked = intervals.assign(rated=held | failed, failed=failed, held_days=days.where(held), failed_days=days.where(failed))
+    marked = intervals.assign(
+        rated=held | failed,
+        failed=failed,
+        held_days=days.where(held),
+        failed_days=days.where(failed),
+    )
     out = marked.groupby("patient_id").agg(
         n_intervals=("days", "size"),
         n_rated=("rated", "sum"),
@@ -134,12 +186,22 @@ def holding_intervals(intervals: pd.DataFrame, rules: HoldingRules | None = None
     )
     enough = out["n_rated"] >= rules.fewest_intervals
     out["holding"] = pd.Categorical(_holding(out, enough), categories=list(HOLDING))
-    out[["longest_held", "shortest_failed"]] = out[["longest_held", "shortest_failed"]].where(enough)
+    out[["longest_held", "shortest_failed"]] = out[
+        ["longest_held", "shortest_failed"]
+    ].where(enough)
     return out.reset_index()
 
 
 def _holding(out: pd.DataFrame, enough: pd.Series) -> np.ndarray:
-    upper, lower = out["shortest_failed"], out["longest_held"]
+    upper = out["shortest_failed"]
+    lower = out["longest_held"]
     contradictory = (upper <= lower).fillna(False).to_numpy(bool)
-    choices = [~enough.to_numpy(bool), upper.isna().to_numpy(bool), lower.isna().to_numpy(bool), contradictory]
-    return np.select(choices, ["not_estimable", "at_least", "at_most", "contradictory"], "between")
+    choices = [
+        ~enough.to_numpy(bool),
+        upper.isna().to_numpy(bool),
+        lower.isna().to_numpy(bool),
+        contradictory,
+    ]
+    return np.select(
+        choices, ["not_estimable", "at_least", "at_most", "contradictory"], "between"
+    )

@@ -1,4 +1,6 @@
-"""One row per patient: baseline, what happened first, after how many sessions, and why someone is left out."""
+"""One row per patient: baseline, what happened first, after how many sessions, and why someone is
+left out.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +12,23 @@ import pandas as pd
 from kettrack.timelines import _kernels as kernels
 from kettrack.timelines._running import run_kernel
 from kettrack.timelines.bucket import Array, Bucket, category, map_blocks, missing_to_na
-from kettrack.timelines.events import EVENTS, STATUSES, EventRows, find_baselines, find_events, ratable
+from kettrack.timelines.events import (
+    EVENTS,
+    STATUSES,
+    EventRows,
+    find_baselines,
+    find_events,
+    ratable,
+)
 from kettrack.vocabulary.rules import Criteria
 
-EXCLUSIONS: Final = ("no_baseline", "below_caseness", "no_follow_up", "prior_sessions", "placebo")
+EXCLUSIONS: Final = (
+    "no_baseline",
+    "below_caseness",
+    "no_follow_up",
+    "prior_sessions",
+    "placebo",
+)
 
 
 def outcomes_of(
@@ -41,9 +56,10 @@ def outcomes_of(
     Returns
     -------
     DataFrame
-        One row per patient in the order of the bucket: `patient_id` `included` `exclusion_reason` `baseline` `baseline_day`
-        `n_sessions` `n_assessments` `end_day` (last known assessment), and for each event E `E_day` `E_session`
-        `E_after_day` `E_status`. Days are nullable int32; events the criteria do not define are all missing, status none.
+        One row per patient in the order of the bucket: `patient_id` `included` `exclusion_reason`
+        `baseline` `baseline_day` `n_sessions` `n_assessments` `end_day` (last known assessment),
+        and for each event E `E_day` `E_session` `E_after_day` `E_status`. Days are nullable int32;
+        events the criteria do not define are all missing, status none.
     """
 
     def arrays(block: Bucket) -> dict[str, Array]:
@@ -52,7 +68,9 @@ def outcomes_of(
         no_score = np.isnan(baselines.score)
         faults = [no_score, ~ratable(baselines, criteria), baselines.n_assessments == 0]
         columns = {
-            "exclusion_reason": np.select(faults, [np.int8(0), np.int8(1), np.int8(2)], np.int8(-1)),
+            "exclusion_reason": np.select(
+                faults, [np.int8(0), np.int8(1), np.int8(2)], np.int8(-1)
+            ),
             "baseline": baselines.score,
             "baseline_day": baselines.day,
             "n_sessions": np.diff(block.session_offsets),
@@ -60,21 +78,34 @@ def outcomes_of(
             "end_day": baselines.last_day,
         }
         for name in wanted:
-            columns |= event_columns(block, name, events.get(name), criteria.late_after_days)
+            columns |= event_columns(
+                block, name, events.get(name), criteria.late_after_days
+            )
         return columns
 
     return _frame(bucket.patient_id, map_blocks(arrays, bucket))
 
 
-def event_columns(bucket: Bucket, name: str, event: EventRows | None, late_after_days: int) -> dict[str, Array]:
+def event_columns(
+    bucket: Bucket, name: str, event: EventRows | None, late_after_days: int
+) -> dict[str, Array]:
     """The four columns of one event, as plain arrays."""
-    day, session, after_day = (np.full(bucket.n, kernels.MISSING_DAY, np.int32) for _ in range(3))
+    day, session, after_day = (
+        np.full(bucket.n, kernels.MISSING_DAY, np.int32) for _ in range(3)
+    )
     status = np.zeros(bucket.n, np.int8) if event is None else event.status
     if event is not None:
         scores = (event.row, event.after_row, bucket.score_day, bucket.score_after)
         sessions = (bucket.session_offsets, bucket.session_day, late_after_days)
-        run_kernel(kernels.locate, bucket.large, *scores, *sessions, day, session, after_day)
-    return {f"{name}_day": day, f"{name}_session": session, f"{name}_after_day": after_day, f"{name}_status": status}
+        run_kernel(
+            kernels.locate, bucket.large, *scores, *sessions, day, session, after_day
+        )
+    return {
+        f"{name}_day": day,
+        f"{name}_session": session,
+        f"{name}_after_day": after_day,
+        f"{name}_status": status,
+    }
 
 
 def _frame(patient_id: pd.Index, arrays: dict[str, Array]) -> pd.DataFrame:

@@ -1,4 +1,6 @@
-"""One row per patient and session day: what was known at the end of that day, and what came next."""
+"""One row per patient and session day: what was known at the end of that day, and what came
+next.
+"""
 
 from __future__ import annotations
 
@@ -24,15 +26,24 @@ from kettrack.timelines.states import meets
 from kettrack.timelines.tables import log_reasons
 
 EXCLUDED: Final = ("no_baseline", "below_caseness", "prior_sessions", "placebo")
-_WHOLE: Final = ("score_age", "session_score_day", "last_gap", "next_day", "next_gap", "ect_tms_before", "days_complete_after")
+_WHOLE: Final = (
+    "score_age",
+    "session_score_day",
+    "last_gap",
+    "next_day",
+    "next_gap",
+    "ect_tms_before",
+    "days_complete_after",
+)
 
 
 def person_sessions_table(cohort: Cohort) -> pd.DataFrame:
-    """Decision points of the first course: one row per patient and session day, t0 being the end of that day.
+    """Decision points of the first course: one row per patient and session day, t0 being the end of
+    that day.
 
-    Two sessions on a day are one decision point. The history holds only what was known at t0. What came later stands in
-    columns named after it: the session score, the next session, the end of the course, the reason to stop and how far the log
-    reaches.
+    Two sessions on a day are one decision point. The history holds only what was known at t0. What
+    came later stands in columns named after it: the session score, the next session, the end of the
+    course, the reason to stop and how far the log reaches.
 
     Parameters
     ----------
@@ -44,22 +55,27 @@ def person_sessions_table(cohort: Cohort) -> pd.DataFrame:
     DataFrame
         Sorted by `patient_id` and `session` (1, 2, ... days with a session), every patient there:
 
-        - `day` (t0) `days_since_first` `last_gap` (days; missing at the first) `sessions_on_day` `sessions_to_date`
-          `planned_sessions` (as recorded) `as_planned` (that number had been given by t0);
-        - history of scores: `baseline` `score` (last known) `score_age` (days) `score_timing` `score_after` (taken after this
-          session) `previous_score` (the baseline where `score` is the first since session 1; missing without one since)
-          `mean_score` (of the baseline and every score since) `n_scores` (since session 1);
-        - history of sessions: `dose_mg` (total of the day) `adverse` `serious` `stopped_early` (any on that day; missing where
-          nothing is recorded) `dissociation` (highest) `ect_tms_before` (days since the last ECT or TMS);
-        - later than t0: `session_score` `session_score_day` (last score that belongs to this session, see `session_scores`,
-          whenever it came; missing where there is none) `session_response` (one of them meets the rule for response)
-          `next_day` `next_gap` (next day with a session, of any course) `in_course_next` (it belongs to the first course)
-          `is_last` (of the first course) `stop_reason` `recorded_stop_day` (of the patient; history only from that day on)
-          `observed_to_day` `days_complete_after` (days of complete log after t0; missing where its end is unknown);
-        - `response_before` (the last score before session 1 already meets the rule: possible with the baseline `mean` or
-          `worst`);
-        - `excluded` (first that applies of no_baseline, below_caseness, prior_sessions, placebo; missing where the row can be
-          used).
+        - `day` (t0) `days_since_first` `last_gap` (days; missing at the first) `sessions_on_day`
+          `sessions_to_date` `planned_sessions` (as recorded) `as_planned` (that number had been
+          given by t0);
+        - history of scores: `baseline` `score` (last known) `score_age` (days) `score_timing`
+          `score_after` (taken after this session) `previous_score` (the baseline where `score` is
+          the first since session 1; missing without one since) `mean_score` (of the baseline and
+          every score since) `n_scores` (since session 1);
+        - history of sessions: `dose_mg` (total of the day) `adverse` `serious` `stopped_early` (any
+          on that day; missing where nothing is recorded) `dissociation` (highest) `ect_tms_before`
+          (days since the last ECT or TMS);
+        - later than t0: `session_score` `session_score_day` (last score that belongs to this
+          session, see `session_scores`, whenever it came; missing where there is none)
+          `session_response` (one of them meets the rule for response) `next_day` `next_gap` (next
+          day with a session, of any course) `in_course_next` (it belongs to the first course)
+          `is_last` (of the first course) `stop_reason` `recorded_stop_day` (of the patient; history
+          only from that day on) `observed_to_day` `days_complete_after` (days of complete log after
+          t0; missing where its end is unknown);
+        - `response_before` (the last score before session 1 already meets the rule: possible with
+          the baseline `mean` or `worst`);
+        - `excluded` (first that applies of no_baseline, below_caseness, prior_sessions, placebo;
+          missing where the row can be used).
 
     Examples
     --------
@@ -69,7 +85,11 @@ def person_sessions_table(cohort: Cohort) -> pd.DataFrame:
     True
     """
     table = all_sessions_table(cohort)
-    return table[table["in_first_course"]].drop(columns="in_first_course").reset_index(drop=True)
+    return (
+        table[table["in_first_course"]]
+        .drop(columns="in_first_course")
+        .reset_index(drop=True)
+    )
 
 
 @kept("sessions", "scores", "patients", "events", "settings")
@@ -79,8 +99,8 @@ def all_sessions_table(cohort: Cohort) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The same columns and `in_first_course`. Columns of what came later that speak of the course (`session_score` to
-        `is_last`) mean the first course.
+        The same columns and `in_first_course`. Columns of what came later that speak of the course
+        (`session_score` to `is_last`) mean the first course.
 
     Examples
     --------
@@ -92,7 +112,11 @@ def all_sessions_table(cohort: Cohort) -> pd.DataFrame:
     bucket = bucket_of(cohort)
     days = session_days(bucket)
     baselines = find_baselines(bucket, cohort.settings.baseline, cohort.instrument.sign)
-    faults = [np.isnan(baselines.score), ~ratable(baselines, cohort.criteria), *log_reasons(cohort).values()]
+    faults = [
+        np.isnan(baselines.score),
+        ~ratable(baselines, cohort.criteria),
+        *log_reasons(cohort).values(),
+    ]
     excluded = np.select(faults, range(len(faults)), -1)[days.patient]
     inside = _in_course(cohort, days)
     columns = (
@@ -104,15 +128,22 @@ def all_sessions_table(cohort: Cohort) -> pd.DataFrame:
         | _later(cohort, days)
         | {"excluded": category(excluded, EXCLUDED)}
     )
-    columns |= {"in_course_next": _next(days, inside), "is_last": inside & ~_next(days, inside)}
+    columns |= {
+        "in_course_next": _next(days, inside),
+        "is_last": inside & ~_next(days, inside),
+    }
     out = pd.DataFrame(columns, copy=False)
-    return out.assign(**{name: out[name].astype("Int32") for name in _WHOLE}, in_first_course=inside)
+    return out.assign(
+        **{name: out[name].astype("Int32") for name in _WHOLE}, in_first_course=inside
+    )
 
 
 def _place(cohort: Cohort, days: SessionDays, bucket: Bucket) -> dict[str, object]:
     """Which decision point this is, and how far the course has come."""
     first = np.searchsorted(days.patient, days.patient)
-    to_date = np.cumsum(days.sessions) - (np.cumsum(days.sessions) - days.sessions)[first]
+    to_date = (
+        np.cumsum(days.sessions) - (np.cumsum(days.sessions) - days.sessions)[first]
+    )
     planned = cohort.patients["planned_sessions"].astype("Int32").array[days.patient]
     gap = np.where(days.number > 1, np.diff(days.day, prepend=0), np.nan)
     return {
@@ -124,17 +155,31 @@ def _place(cohort: Cohort, days: SessionDays, bucket: Bucket) -> dict[str, objec
         "sessions_on_day": days.sessions,
         "sessions_to_date": to_date,
         "planned_sessions": planned,
-        "as_planned": pd.array(to_date >= planned, "boolean").fillna(False).to_numpy(bool),
+        "as_planned": pd.array(to_date >= planned, "boolean")
+        .fillna(False)
+        .to_numpy(bool),
     }
 
 
-def _belonging(cohort: Cohort, bucket: Bucket, baselines: Baselines, days: SessionDays, inside: Array) -> dict[str, object]:
-    """Last score of each session, and whether one of them, or the last before session 1, meets the rule for response."""
+def _belonging(
+    cohort: Cohort,
+    bucket: Bucket,
+    baselines: Baselines,
+    days: SessionDays,
+    inside: Array,
+) -> dict[str, object]:
+    """Last score of each session, and whether one of them, or the last before session 1, meets the
+    rule for response.
+    """
     gaps = np.diff(days.day)[_next(days, inside)[:-1]]
     due = float(np.median(gaps)) if gaps.size else np.inf
-    row, place = session_scores(bucket, baselines, days, due, cohort.criteria.late_after_days)
-    score, on = np.full(days.day.size, np.nan), np.full(days.day.size, np.nan)
-    score[place], on[place] = bucket.score[row], bucket.score_day[row]  # of several the last is assigned last and stays
+    row, place = session_scores(
+        bucket, baselines, days, due, cohort.criteria.late_after_days
+    )
+    score = np.full(days.day.size, np.nan)
+    on = np.full(days.day.size, np.nan)
+    # of several the last is assigned last and stays
+    score[place], on[place] = bucket.score[row], bucket.score_day[row]
     response = np.zeros(days.day.size, bool)
     response[place[_responds(cohort, bucket, baselines, row)]] = True
     before = last_before(bucket, baselines)
@@ -148,35 +193,52 @@ def _belonging(cohort: Cohort, bucket: Bucket, baselines: Baselines, days: Sessi
     }
 
 
-def _responds(cohort: Cohort, bucket: Bucket, baselines: Baselines, row: Array) -> Array:
+def _responds(
+    cohort: Cohort, bucket: Bucket, baselines: Baselines, row: Array
+) -> Array:
     """Whether each of these scores, by itself, meets the rule for response."""
-    return response_met(cohort, bucket.score[row].astype(float), baselines.score[bucket.score_patient[row]])
+    return response_met(
+        cohort,
+        bucket.score[row].astype(float),
+        baselines.score[bucket.score_patient[row]],
+    )
 
 
 def response_met(cohort: Cohort, score: Array, baseline: Array) -> Array:
-    """Whether a score, by itself, meets the rule for response; never where one of the two is missing or there is no rule."""
+    """Whether a score, by itself, meets the rule for response; never where one of the two is
+    missing or there is no rule.
+    """
     percent = 100 * (score - baseline) / np.where(baseline == 0, np.nan, baseline)
-    return meets(cohort.criteria.response, {"score": score, "change": score - baseline, "percent_change": percent})
+    return meets(
+        cohort.criteria.response,
+        {"score": score, "change": score - baseline, "percent_change": percent},
+    )
 
 
 def _given(cohort: Cohort, days: SessionDays) -> dict[str, object]:
     """Dose and side effects of a day: the total, and the worst of its sessions."""
     sessions = cohort.sessions
     named = sessions["adverse_events"]
-    adverse = np.where(named.isna(), np.nan, (named.fillna("none") != "none").to_numpy(float))
+    adverse = np.where(
+        named.isna(), np.nan, (named.fillna("none") != "none").to_numpy(float)
+    )
     out: dict[str, object] = {
         "dose_mg": days.merge(_numbers(sessions["dose_mg"]), np.add),
         "adverse": _yes_no(days.merge(adverse, np.fmax)),
     }
     for name in ("serious", "stopped_early"):
         out[name] = _yes_no(days.merge(_numbers(sessions[name]), np.fmax))
-    return out | {"dissociation": days.merge(_numbers(sessions["dissociation"]), np.fmax)}
+    return out | {
+        "dissociation": days.merge(_numbers(sessions["dissociation"]), np.fmax)
+    }
 
 
 def _later(cohort: Cohort, days: SessionDays) -> dict[str, object]:
     """The next session of any course, and what the patients table says about the end."""
     patients = cohort.patients
-    next_day = np.where(_next(days, np.ones(days.day.size, bool)), np.append(days.day[1:], 0), np.nan)
+    next_day = np.where(
+        _next(days, np.ones(days.day.size, bool)), np.append(days.day[1:], 0), np.nan
+    )
     observed = patients["observed_to_day"].astype("Int32").array[days.patient]
     return {
         "next_day": next_day,
@@ -189,7 +251,9 @@ def _later(cohort: Cohort, days: SessionDays) -> dict[str, object]:
 
 
 def _in_course(cohort: Cohort, days: SessionDays) -> Array:
-    """Whether the first course reaches to a day: a course that ends between two sessions of a day holds that day."""
+    """Whether the first course reaches to a day: a course that ends between two sessions of a day
+    holds that day.
+    """
     length = first_courses(cohort)["length"].to_numpy(np.int64)
     first = days.first_row[np.searchsorted(days.patient, days.patient)]
     return days.first_row - first < length[days.patient]

@@ -11,7 +11,12 @@ import pandas as pd
 from kettrack.errors import UsageError
 from kettrack.reading.cohort import Cohort
 from kettrack.timelines.bucket import Array, Bucket, category
-from kettrack.timelines.paired_rules import rate_change, rate_deadline, rate_last, rate_two_scales
+from kettrack.timelines.paired_rules import (
+    rate_change,
+    rate_deadline,
+    rate_last,
+    rate_two_scales,
+)
 from kettrack.timelines.ratings import REASONS, Rating, Scored, score_cohort
 from kettrack.timelines.recovery import rate_recovery, rate_symptoms
 from kettrack.timelines.sudden_gains import rate_gains
@@ -44,7 +49,14 @@ _RATE: Final[dict[type[PatientRule], Callable[[Scored, Any], Rating]]] = {
     GainRule: rate_gains,
 }
 VERDICTS: Final = ("not_met", "met")
-DEFINED: Final = ("response", "remission", "partial", "loss_of_response", "relapse", "deterioration")
+DEFINED: Final = (
+    "response",
+    "remission",
+    "partial",
+    "loss_of_response",
+    "relapse",
+    "deterioration",
+)
 
 
 def rate(scored: Scored, rule: PatientRule) -> Rating:
@@ -53,7 +65,8 @@ def rate(scored: Scored, rule: PatientRule) -> Rating:
 
 
 def list_presets(instrument: str | None = None) -> pd.DataFrame:
-    """Every rule that has a name, with its source and standing: one row per instrument, name and outcome.
+    """Every rule that has a name, with its source and standing: one row per instrument, name and
+    outcome.
 
     Parameters
     ----------
@@ -63,9 +76,10 @@ def list_presets(instrument: str | None = None) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `instrument` `name` `outcome` `rule` (in words) `standing` (`verified`, `computed`, `convention`, or `recalled`: never
-        applied unless asked for by name) `source` `kind` (`criteria`: dated events, for `--criteria`; `rating`: each patient
-        met it or not, for `published_rules_table`).
+        `instrument` `name` `outcome` `rule` (in words) `standing` (`verified`, `computed`,
+        `convention`, or `recalled`: never applied unless asked for by name) `source` `kind`
+        (`criteria`: dated events, for `--criteria`; `rating`: each patient met it or not, for
+        `published_rules_table`).
 
     Examples
     --------
@@ -73,22 +87,37 @@ def list_presets(instrument: str | None = None) -> pd.DataFrame:
     >>> presets.loc[presets.name == "SUSTAIN-1 stable remission", "standing"].item()
     'verified'
     """
-    scales = list(INSTRUMENTS.values()) if instrument is None else [_built_in(instrument)]
-    bundles = [row for scale in scales for bundle in criteria_for(scale) for row in _rows_of(bundle)]
-    ratings = [_row(scale.name, rule, rule.outcome, "rating") for scale in scales for rule in published_rules(scale)]
+    scales = (
+        list(INSTRUMENTS.values()) if instrument is None else [_built_in(instrument)]
+    )
+    bundles = [
+        row
+        for scale in scales
+        for bundle in criteria_for(scale)
+        for row in _rows_of(bundle)
+    ]
+    ratings = [
+        _row(scale.name, rule, rule.outcome, "rating")
+        for scale in scales
+        for rule in published_rules(scale)
+    ]
     return pd.DataFrame([*bundles, *ratings])
 
 
 def _built_in(name: str) -> Instrument:
     if name not in INSTRUMENTS:
-        raise UsageError(f"No built-in instrument is called {name!r}; there are: {', '.join(INSTRUMENTS)}.")
+        raise UsageError(
+            f"No built-in instrument is called {name!r}; there are: {', '.join(INSTRUMENTS)}."
+        )
     return INSTRUMENTS[name]
 
 
 def _rows_of(bundle: Criteria) -> list[dict[str, str]]:
     rules = {outcome: getattr(bundle, outcome) for outcome in DEFINED}
     return [
-        _row(bundle.instrument, rule, outcome, "criteria") | {"name": bundle.name} | _unconfirmed(bundle)
+        _row(bundle.instrument, rule, outcome, "criteria")
+        | {"name": bundle.name}
+        | _unconfirmed(bundle)
         for outcome, rule in rules.items()
         if rule is not None
     ]
@@ -99,16 +128,31 @@ def _unconfirmed(bundle: Criteria) -> dict[str, str]:
     return {"standing": bundle.standing} if bundle.standing == "recalled" else {}
 
 
-def _row(instrument: str, rule: PatientRule | Rule, outcome: str, kind: str) -> dict[str, str]:
+def _row(
+    instrument: str, rule: PatientRule | Rule, outcome: str, kind: str
+) -> dict[str, str]:
     name = rule.name if isinstance(rule, PatientRule) else ""
-    words = {"instrument": instrument, "name": name, "outcome": outcome.replace("_", " "), "rule": str(rule)}
+    words = {
+        "instrument": instrument,
+        "name": name,
+        "outcome": outcome.replace("_", " "),
+        "rule": str(rule),
+    }
     return words | {"standing": rule.standing, "source": rule.source, "kind": kind}
 
 
-def rules_in_force(instrument: Instrument, also: Iterable[str] = ()) -> tuple[PatientRule, ...]:
-    """Rules applied without being asked for, and those asked for by name: a recalled rule is never among the former."""
+def rules_in_force(
+    instrument: Instrument, also: Iterable[str] = ()
+) -> tuple[PatientRule, ...]:
+    """Rules applied without being asked for, and those asked for by name: a recalled rule is never
+    among the former.
+    """
     asked = set(also)
-    return tuple(rule for rule in published_rules(instrument) if rule.standing != "recalled" or rule.name in asked)
+    return tuple(
+        rule
+        for rule in published_rules(instrument)
+        if rule.standing != "recalled" or rule.name in asked
+    )
 
 
 def published_rules_table(cohort: Cohort, also: tuple[str, ...] = ()) -> pd.DataFrame:
@@ -124,9 +168,10 @@ def published_rules_table(cohort: Cohort, also: tuple[str, ...] = ()) -> pd.Data
     Returns
     -------
     DataFrame
-        In the order of rules and patients: `patient_id` `instrument` `rule` `outcome` `verdict` (not_met < met; missing where
-        it cannot be rated) `reason` (why it cannot: no_baseline, below_caseness, no_follow_up, prior_sessions, placebo,
-        few_sessions, too_new, not_scored, no_items) `proof` (the scores that decide) `standing`.
+        In the order of rules and patients: `patient_id` `instrument` `rule` `outcome` `verdict`
+        (not_met < met; missing where it cannot be rated) `reason` (why it cannot: no_baseline,
+        below_caseness, no_follow_up, prior_sessions, placebo, few_sessions, too_new, not_scored,
+        no_items) `proof` (the scores that decide) `standing`.
 
     Raises
     ------
@@ -143,13 +188,31 @@ def published_rules_table(cohort: Cohort, also: tuple[str, ...] = ()) -> pd.Data
     known = [rule.name for rule in published_rules(cohort.instrument)]
     unknown = [name for name in also if name not in known]
     if unknown:
-        raise UsageError(f"No rule for {cohort.instrument.name} is called {unknown[0]!r}; there are: {'; '.join(known)}.")
+        raise UsageError(
+            f"No rule for {cohort.instrument.name} is called {unknown[0]!r}; there are:"
+            f" {'; '.join(known)}."
+        )
     scored = score_cohort(cohort)
-    parts = [_verdicts(scored, rule) for rule in rules_in_force(cohort.instrument, also)]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(_COLUMNS))
+    parts = [
+        _verdicts(scored, rule) for rule in rules_in_force(cohort.instrument, also)
+    ]
+    return (
+        pd.concat(parts, ignore_index=True)
+        if parts
+        else pd.DataFrame(columns=list(_COLUMNS))
+    )
 
 
-_COLUMNS: Final = ("patient_id", "instrument", "rule", "outcome", "verdict", "reason", "proof", "standing")
+_COLUMNS: Final = (
+    "patient_id",
+    "instrument",
+    "rule",
+    "outcome",
+    "verdict",
+    "reason",
+    "proof",
+    "standing",
+)
 
 
 def _verdicts(scored: Scored, rule: PatientRule) -> pd.DataFrame:
@@ -160,7 +223,9 @@ def _verdicts(scored: Scored, rule: PatientRule) -> pd.DataFrame:
             "instrument": rule.instrument,
             "rule": f"{rule.name} ({rule.standing}): {rule}",
             "outcome": rule.outcome,
-            "verdict": category(np.where(found.rated, found.met, -1).astype(np.int8), VERDICTS),
+            "verdict": category(
+                np.where(found.rated, found.met, -1).astype(np.int8), VERDICTS
+            ),
             "reason": category(found.reason, REASONS),
             "proof": _proofs(found),
             "standing": rule.standing,
@@ -175,4 +240,8 @@ def _proofs(found: Rating) -> list[str]:
 
 
 def _words(bucket: Bucket, rows: Array) -> str:
-    return "; ".join(f"day {bucket.score_day[row]}: {bucket.score[row]:g}" for row in rows if row >= 0)
+    return "; ".join(
+        f"day {bucket.score_day[row]}: {bucket.score[row]:g}"
+        for row in rows
+        if row >= 0
+    )

@@ -1,4 +1,6 @@
-"""Rating a patient once: who can be rated under a rule, who cannot and why, and the scores that decide."""
+"""Rating a patient once: who can be rated under a rule, who cannot and why, and the scores that
+decide.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,8 @@ class Scored:
     assessment : bool, shape (scores,)
         Complete scores after the first session.
     faults : dict of str to bool, shape (n,)
-        Why a patient cannot be rated under any rule: no baseline, below caseness, treated before, placebo.
+        Why a patient cannot be rated under any rule: no baseline, below caseness, treated before,
+        placebo.
     """
 
     cohort: Cohort
@@ -54,7 +57,11 @@ class Scored:
     def holds(self, *predicates: Predicate) -> Array:
         """Whether each assessment holds every predicate: bool, shape (scores,)."""
         change, percent_change = change_of(self.bucket, self.baselines)
-        measures = {"score": self.bucket.score, "change": change, "percent_change": percent_change}
+        measures = {
+            "score": self.bucket.score,
+            "change": change,
+            "percent_change": percent_change,
+        }
         held = [meets(Rule(predicate), measures) for predicate in predicates]
         return self.assessment & np.logical_and.reduce(held)
 
@@ -87,7 +94,9 @@ class Rating:
         return self.reason < 0
 
 
-def score_cohort(cohort: Cohort, instrument: str | None = None, baseline: BaselineRule | None = None) -> Scored:
+def score_cohort(
+    cohort: Cohort, instrument: str | None = None, baseline: BaselineRule | None = None
+) -> Scored:
     """Scores and baselines of a cohort on one instrument.
 
     Parameters
@@ -99,7 +108,9 @@ def score_cohort(cohort: Cohort, instrument: str | None = None, baseline: Baseli
     baseline : {"last", "mean", "worst"}, optional
         Default the cohort's own.
     """
-    scale = get_instrument(instrument or cohort.settings.instrument, cohort.settings.known_instruments)
+    scale = get_instrument(
+        instrument or cohort.settings.instrument, cohort.settings.known_instruments
+    )
     bucket = bucket_of(cohort, scale.name)
     baselines = find_baselines(bucket, baseline or cohort.settings.baseline, scale.sign)
     faults = {
@@ -107,13 +118,28 @@ def score_cohort(cohort: Cohort, instrument: str | None = None, baseline: Baseli
         "below_caseness": ~ratable(baselines, convention(scale)),
         **log_reasons(cohort),
     }
-    return Scored(cohort, scale, bucket, baselines, bucket.score_known & is_assessment(bucket, baselines), faults)
+    return Scored(
+        cohort,
+        scale,
+        bucket,
+        baselines,
+        bucket.score_known & is_assessment(bucket, baselines),
+        faults,
+    )
 
 
-def rating(met: Array, faults: Mapping[str, Array], *proof: tuple[Bucket, Array]) -> Rating:
-    """A rating from who met the rule and who cannot be rated; the first fault that applies, in the order of `REASONS`."""
+def rating(
+    met: Array, faults: Mapping[str, Array], *proof: tuple[Bucket, Array]
+) -> Rating:
+    """A rating from who met the rule and who cannot be rated; the first fault that applies, in the
+    order of `REASONS`.
+    """
     names = [name for name in REASONS if name in faults]
-    reason = np.select([faults[name] for name in names], [np.int8(REASONS.index(name)) for name in names], np.int8(-1))
+    reason = np.select(
+        [faults[name] for name in names],
+        [np.int8(REASONS.index(name)) for name in names],
+        np.int8(-1),
+    )
     shown = tuple((bucket, rows.reshape(bucket.n, -1)) for bucket, rows in proof)
     return Rating(met & (reason < 0), reason, shown)
 
@@ -123,14 +149,19 @@ def too_new(bucket: Bucket, from_day: int, to_day: int) -> Array:
 
     Where nothing says to which day a log is complete, one that has no row from `from_day` on.
     """
-    latest = np.maximum(_last_of(bucket.score_offsets, bucket.score_day), _last_of(bucket.session_offsets, bucket.session_day))
+    latest = np.maximum(
+        _last_of(bucket.score_offsets, bucket.score_day),
+        _last_of(bucket.session_offsets, bucket.session_day),
+    )
     stated = bucket.observed_to_day != MISSING_DAY
     return np.where(stated, bucket.observed_to_day < to_day, latest < from_day)
 
 
 def _last_of(offsets: Array, day: Array) -> Array:
     there = np.diff(offsets) > 0
-    return np.where(there, np.append(day, np.int32(MISSING_DAY))[offsets[1:] - 1], MISSING_DAY)
+    return np.where(
+        there, np.append(day, np.int32(MISSING_DAY))[offsets[1:] - 1], MISSING_DAY
+    )
 
 
 def first_row(bucket: Bucket, chosen: Array) -> Array:

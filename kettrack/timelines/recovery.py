@@ -20,7 +20,13 @@ WEEKLY: Final = (5, 9)  # days between one weekly rating and the next
 def rate_recovery(scored: Scored, rule: RecoveryRule) -> Rating:
     """Whether a remission lasted; only of logs long enough that it could have."""
     bucket = scored.bucket
-    recovered = recovery_rows(bucket, scored.assessment, scored.holds(rule.remission), scored.holds(rule.lost), rule)
+    recovered = recovery_rows(
+        bucket,
+        scored.assessment,
+        scored.holds(rule.remission),
+        scored.holds(rule.lost),
+        rule,
+    )
     faults = dict(scored.faults) | {
         "too_new": too_new(bucket, rule.days, rule.days),
         "no_follow_up": last_row(bucket, scored.assessment) == NO_ROW,
@@ -28,8 +34,11 @@ def rate_recovery(scored: Scored, rule: RecoveryRule) -> Rating:
     return rating(recovered != NO_ROW, faults, (bucket, recovered))
 
 
-def recovery_rows(bucket: Bucket, known: Array, well: Array, lost: Array, rule: RecoveryRule) -> Array:
-    """First score of each patient that shows recovery: so long after a remission began, never lost, never long unscored.
+def recovery_rows(
+    bucket: Bucket, known: Array, well: Array, lost: Array, rule: RecoveryRule
+) -> Array:
+    """First score of each patient that shows recovery: so long after a remission began, never lost,
+    never long unscored.
 
     Parameters
     ----------
@@ -44,12 +53,18 @@ def recovery_rows(bucket: Bucket, known: Array, well: Array, lost: Array, rule: 
         -1 where there is none.
     """
     out = np.full(bucket.n, NO_ROW, np.int64)
-    patient, previous, since, last_day = bucket.score_patient, -1, None, 0
+    patient = bucket.score_patient
+    previous = -1
+    since = None
+    last_day = 0
     for row in np.flatnonzero(known):
-        who, day = patient[row], int(bucket.score_day[row])
+        who = patient[row]
+        day = int(bucket.score_day[row])
         if who != previous or lost[row] or day - last_day > rule.max_gap:
-            since = None  # another patient, the illness is back, or nobody looked for too long
-        previous, last_day = who, day
+            # another patient, the illness is back, or nobody looked for too long
+            since = None
+        previous = who
+        last_day = day
         if since is None:
             since = day if well[row] else None
         elif day - since >= rule.days and out[who] == NO_ROW:
@@ -58,22 +73,42 @@ def recovery_rows(bucket: Bucket, known: Array, well: Array, lost: Array, rule: 
 
 
 def rate_symptoms(scored: Scored, rule: SymptomRule) -> Rating:
-    """Remission by items, or the recovery that follows it; without complete items nothing is rated."""
+    """Remission by items, or the recovery that follows it; without complete items nothing is
+    rated.
+    """
     bucket = scored.bucket
     minimal = minimal_symptoms(scored, rule)
     rated = bucket_with(bucket, minimal)
     seen = last_row(bucket, scored.assessment & ~np.isnan(minimal))
     run = Rule(Predicate("score", "at least", 1), Run(rule.weeks, *WEEKLY))
-    found = find_first_run(rated, run, np.zeros(bucket.n), np.where(seen == NO_ROW, NO_ROW, scored.baselines.first_assessment))
+    found = find_first_run(
+        rated,
+        run,
+        np.zeros(bucket.n),
+        np.where(seen == NO_ROW, NO_ROW, scored.baselines.first_assessment),
+    )
     faults = dict(scored.faults) | {"no_items": seen == NO_ROW}
     if rule.recovery_days and rule.back is not None:
         return _rate_recovered(scored, rule, rule.back, found, faults)
-    waits = {"too_new": found.status == PENDING, "not_scored": found.status == UNCONFIRMABLE}
+    waits = {
+        "too_new": found.status == PENDING,
+        "not_scored": found.status == UNCONFIRMABLE,
+    }
     met = found.status == CONFIRMED
-    return rating(met, faults | waits, (bucket, np.stack([found.first_row, found.proof_row], axis=1)))
+    return rating(
+        met,
+        faults | waits,
+        (bucket, np.stack([found.first_row, found.proof_row], axis=1)),
+    )
 
 
-def _rate_recovered(scored: Scored, rule: SymptomRule, back: Predicate, found: EventRows, faults: dict[str, Array]) -> Rating:
+def _rate_recovered(
+    scored: Scored,
+    rule: SymptomRule,
+    back: Predicate,
+    found: EventRows,
+    faults: dict[str, Array],
+) -> Rating:
     """The score that shows recovery from a proven remission by symptoms."""
     bucket = scored.bucket
     onset = np.zeros(bucket.score.size, bool)
@@ -90,24 +125,43 @@ def _rate_recovered(scored: Scored, rule: SymptomRule, back: Predicate, found: E
     )
     row = recovery_rows(bucket, scored.assessment, onset, scored.holds(back), lasting)
     short = too_new(bucket, rule.recovery_days, rule.recovery_days)
-    return rating(row != NO_ROW, faults | {"too_new": short}, (bucket, np.stack([found.first_row, row], axis=1)))
+    return rating(
+        row != NO_ROW,
+        faults | {"too_new": short},
+        (bucket, np.stack([found.first_row, row], axis=1)),
+    )
 
 
 def minimal_symptoms(scored: Scored, rule: SymptomRule) -> Array:
-    """Whether each score shows minimal symptoms: 1 or 0, NaN where an item the rule needs is missing; shape (scores,)."""
+    """Whether each score shows minimal symptoms: 1 or 0, NaN where an item the rule needs is
+    missing; shape (scores,).
+    """
     items = scores_of(scored.cohort, scored.instrument.name).filter(regex=r"^item_\d+$")
-    answers = {int(str(name)[len("item_") :]): items[name].to_numpy(np.float64, na_value=np.nan) for name in items}
-    there = [[_symptom(answers, symptom, scored.bucket.score.size) for symptom in group] for group in (rule.core, rule.others)]
+    answers = {
+        int(str(name)[len("item_") :]): items[name].to_numpy(
+            np.float64, na_value=np.nan
+        )
+        for name in items
+    }
+    there = [
+        [_symptom(answers, symptom, scored.bucket.score.size) for symptom in group]
+        for group in (rule.core, rule.others)
+    ]
     core, others = (np.array(group) for group in there)
     unknown = np.isnan(core).any(axis=0) | np.isnan(others).any(axis=0)
-    minimal = (core < rule.present_from).all(axis=0) & ((others >= rule.present_from).sum(axis=0) < rule.fewer_than)
+    minimal = (core < rule.present_from).all(axis=0) & (
+        (others >= rule.present_from).sum(axis=0) < rule.fewer_than
+    )
     return np.where(unknown, np.nan, minimal)
 
 
 def _symptom(answers: dict[int, Array], symptom: Symptom, n: int) -> Array:
     """Highest answer to the items of a symptom; NaN where a group of alternatives has no answer."""
     missing = np.full(n, np.nan)
-    groups = [np.fmax.reduce([answers.get(item, missing) for item in group]) for group in symptom]
+    groups = [
+        np.fmax.reduce([answers.get(item, missing) for item in group])
+        for group in symptom
+    ]
     return np.maximum.reduce(groups)  # NaN of any group stays
 
 

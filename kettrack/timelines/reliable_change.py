@@ -1,8 +1,10 @@
-"""Jacobson-Truax: how large a change must be to exceed measurement error, and whether it crosses to where healthy people score.
+"""Jacobson-Truax: how large a change must be to exceed measurement error, and whether it crosses to
+where healthy people score.
 
-Reliable change and the cut-offs a, b and c are those of Jacobson and Truax 1991 (J Consult Clin Psychol 59:12); c is the one
-advised when the two distributions overlap (McMillan 2010, pubmed 20569992). A standard deviation from the entry of a trial is
-too narrow, because entry asks for a high score, and makes the reliable change too small.
+Reliable change and the cut-offs a, b and c are those of Jacobson and Truax 1991 (J Consult Clin
+Psychol 59:12); c is the one advised when the two distributions overlap (McMillan 2010, pubmed
+20569992). A standard deviation from the entry of a trial is too narrow, because entry asks for a
+high score, and makes the reliable change too small.
 """
 
 from __future__ import annotations
@@ -33,14 +35,16 @@ class Population:
 
 
 def standard_error_of_measurement(sd: float, reliability: float) -> float:
-    """Standard deviation of the scores one person would get on repeated measurement: `sd * sqrt(1 - reliability)`.
+    """Standard deviation of the scores one person would get on repeated measurement: `sd * sqrt(1 -
+    reliability)`.
 
     Parameters
     ----------
     sd : float
         Standard deviation of the scores, in points.
     reliability : float
-        0 to 1: retest correlation, or internal consistency, which is higher and gives a smaller error.
+        0 to 1: retest correlation, or internal consistency, which is higher and gives a smaller
+        error.
 
     Returns
     -------
@@ -64,7 +68,8 @@ def standard_error_of_measurement(sd: float, reliability: float) -> float:
 
 
 def standard_error_of_difference(sd: float, reliability: float) -> float:
-    """Standard deviation of the difference between two measurements of an unchanged person: the error times sqrt(2).
+    """Standard deviation of the difference between two measurements of an unchanged person: the
+    error times sqrt(2).
 
     Parameters
     ----------
@@ -84,15 +89,19 @@ def standard_error_of_difference(sd: float, reliability: float) -> float:
     return sqrt(2) * standard_error_of_measurement(sd, reliability)
 
 
-def reliable_change_value(sd: float, reliability: float, confidence: float = 0.95) -> float:
-    """Change in points that measurement error alone exceeds in only `1 - confidence` of unchanged people, both ways together.
+def reliable_change_value(
+    sd: float, reliability: float, confidence: float = 0.95
+) -> float:
+    """Change in points that measurement error alone exceeds in only `1 - confidence` of unchanged
+    people, both ways together.
 
     Parameters
     ----------
     sd, reliability : float
         As for `standard_error_of_measurement`.
     confidence : float
-        Its normal quantile is taken to three decimals, as publications do: 1.960 at 0.95, 1.645 at 0.90.
+        Its normal quantile is taken to three decimals, as publications do: 1.960 at 0.95, 1.645 at
+        0.90.
 
     Returns
     -------
@@ -164,7 +173,8 @@ def cutoff_b(functional: Population, higher_is_worse: bool = True) -> float:
 
 
 def cutoff_c(clinical: Population, functional: Population) -> float:
-    """Score as many of its own standard deviations from the clinical as from the functional mean; the same in both directions.
+    """Score as many of its own standard deviations from the clinical as from the functional mean;
+    the same in both directions.
 
     Parameters
     ----------
@@ -201,15 +211,17 @@ def classify_change(
     reliable_change : float
         In points, above 0. A change of exactly this size is reliable.
     cutoff : float
-        Score between the clinical and the functional side, such as `cutoff_c`; the cut-off itself is on the clinical side.
+        Score between the clinical and the functional side, such as `cutoff_c`; the cut-off itself
+        is on the clinical side.
     higher_is_worse : bool
         Direction of the scale.
 
     Returns
     -------
     Categorical, shape (n,)
-        `recovered` improved reliably from the clinical side of the cut-off to the other; `improved` reliably only; `unchanged`;
-        `deteriorated` reliably the other way. Missing where either score is.
+        `recovered` improved reliably from the clinical side of the cut-off to the other; `improved`
+        reliably only; `unchanged`; `deteriorated` reliably the other way. Missing where either
+        score is.
 
     Raises
     ------
@@ -221,20 +233,35 @@ def classify_change(
     >>> list(classify_change([22, 22, 22, 22, 22], [5, 16, 17, 28, None], reliable_change=6, cutoff=9.5))
     ['recovered', 'improved', 'unchanged', 'deteriorated', nan]
     """
-    before, after = (np.asarray(scores, dtype=np.float64) * _sign(higher_is_worse) for scores in (pre, post))
+    before, after = (
+        np.asarray(scores, dtype=np.float64) * _sign(higher_is_worse)
+        for scores in (pre, post)
+    )
     if before.ndim != 1 or before.shape != after.shape:
-        raise UsageError(f"There are {before.size} first and {after.size} last scores; each person has one of both.")
+        raise UsageError(
+            f"There are {before.size} first and {after.size} last scores; each person has one of"
+            " both."
+        )
     if not reliable_change > 0:
-        raise UsageError(f"A reliable change is above 0 points, not {reliable_change:g}.")
-    fall, edge = before - after, cutoff * _sign(higher_is_worse)
+        raise UsageError(
+            f"A reliable change is above 0 points, not {reliable_change:g}."
+        )
+    fall = before - after
+    edge = cutoff * _sign(higher_is_worse)
     improved = fall >= reliable_change
     names = {
         "recovered": improved & (before >= edge) & (after < edge),
         "improved": improved,
         "deteriorated": -fall >= reliable_change,
     }
-    codes = np.select(list(names.values()), [CHANGES.index(name) for name in names], CHANGES.index("unchanged"))
-    return pd.Categorical.from_codes(np.where(np.isnan(fall), -1, codes), list(CHANGES), ordered=True)  # type: ignore[call-overload]
+    codes = np.select(
+        list(names.values()),
+        [CHANGES.index(name) for name in names],
+        CHANGES.index("unchanged"),
+    )
+    return pd.Categorical.from_codes(
+        np.where(np.isnan(fall), -1, codes), list(CHANGES), ordered=True
+    )  # type: ignore[call-overload]
 
 
 def _sign(higher_is_worse: bool) -> int:

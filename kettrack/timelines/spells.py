@@ -1,4 +1,6 @@
-"""Spells of response: from a score that shows it to the score that shows it lost, or to the last one that could have."""
+"""Spells of response: from a score that shows it to the score that shows it lost, or to the last
+one that could have.
+"""
 
 from __future__ import annotations
 
@@ -14,24 +16,41 @@ from kettrack.timelines._kernels import MISSING_DAY, NO_ROW
 from kettrack.timelines.alignment import align_scores
 from kettrack.timelines.bucket import Array, Bucket, bucket_of, category, missing_to_na
 from kettrack.timelines.courses import first_courses
-from kettrack.timelines.events import STATUSES, EventRows, day_at, find_baselines, find_first_run, find_run_in_time, ratable
+from kettrack.timelines.events import (
+    STATUSES,
+    EventRows,
+    day_at,
+    find_baselines,
+    find_first_run,
+    find_run_in_time,
+    ratable,
+)
 from kettrack.timelines.tables import log_reasons
 from kettrack.vocabulary.rules import Rule, Run
 
 Origin = Literal["end_of_course", "first_response"]
-SESSIONS_WITHOUT_PLAN: Final = 6  # the usual induction; where no plan is recorded the course is taken to end there
+# the usual induction; where no plan is recorded the course is taken to end there
+SESSIONS_WITHOUT_PLAN: Final = 6
 WHY_NOT: Final = (
-    "prior_sessions", "placebo", "no_baseline", "below_caseness", "course_not_finished", "not_scored", "no_response",
-)  # fmt: skip
+    "prior_sessions",
+    "placebo",
+    "no_baseline",
+    "below_caseness",
+    "course_not_finished",
+    "not_scored",
+    "no_response",
+)
 
 
 def response_origins(cohort: Cohort, origin: Origin = "end_of_course") -> pd.DataFrame:
     """The score from which each patient's response is watched, and the next session after it.
 
-    `end_of_course`: the planned number of sessions of the first course, or its session 6 where no plan is recorded; the score
-    is the first within 14 days after that session, and before any other, that shows a response. `first_response`: the first
-    proven response of the first course. Both are known on their day. "The last session of the induction" is not, since only
-    the gap that follows tells which one it was: whoever lost the response early would have come back, and not count.
+    `end_of_course`: the planned number of sessions of the first course, or its session 6 where no
+    plan is recorded; the score is the first within 14 days after that session, and before any
+    other, that shows a response. `first_response`: the first proven response of the first course.
+    Both are known on their day. "The last session of the induction" is not, since only the gap that
+    follows tells which one it was: whoever lost the response early would have come back, and not
+    count.
 
     Parameters
     ----------
@@ -43,10 +62,11 @@ def response_origins(cohort: Cohort, origin: Origin = "end_of_course") -> pd.Dat
     Returns
     -------
     DataFrame
-        One row per patient in patient order: `patient_id` `origin_row` (in the bucket's scores; -1 = not watched) `origin_day`
-        `sessions` (session number after which the next one is a retreatment) `retreated_day` (day of that one; missing without)
-        `why_not` (first that applies of prior_sessions, placebo, no_baseline, below_caseness, course_not_finished, not_scored,
-        no_response; missing for those watched).
+        One row per patient in patient order: `patient_id` `origin_row` (in the bucket's scores; -1
+        = not watched) `origin_day` `sessions` (session number after which the next one is a
+        retreatment) `retreated_day` (day of that one; missing without) `why_not` (first that
+        applies of prior_sessions, placebo, no_baseline, below_caseness, course_not_finished,
+        not_scored, no_response; missing for those watched).
 
     Raises
     ------
@@ -56,20 +76,42 @@ def response_origins(cohort: Cohort, origin: Origin = "end_of_course") -> pd.Dat
     if cohort.criteria.response is None:
         raise NotIdentified(
             f"the rules in force define no response on {cohort.instrument.name}.",
-            "scores of an instrument with a response rule, or [criteria] of your own in kettrack.toml.",
+            "scores of an instrument with a response rule, or [criteria] of your own in"
+            " kettrack.toml.",
         )
-    bucket, course = bucket_of(cohort), first_courses(cohort)
+    bucket = bucket_of(cohort)
+    course = first_courses(cohort)
     base = find_baselines(bucket, cohort.settings.baseline, cohort.instrument.sign)
     sessions, finished = _course_ends(cohort, course, origin)
-    start = _first_in_course(bucket, base.first_assessment, sessions, origin, cohort.criteria.late_after_days)
+    start = _first_in_course(
+        bucket, base.first_assessment, sessions, origin, cohort.criteria.late_after_days
+    )
     start = np.where(finished, start, NO_ROW)
     at_risk = np.where(ratable(base, cohort.criteria), start, NO_ROW)
-    event = find_run_in_time(bucket, cohort.criteria.response, base.score, at_risk, cohort.criteria.late_after_days)
-    # Watched from the score that proves it: before that, a response that needs a second score could not have been lost.
-    watched = event.proven & _inside(bucket, event, sessions, cohort.criteria.late_after_days)
+    event = find_run_in_time(
+        bucket,
+        cohort.criteria.response,
+        base.score,
+        at_risk,
+        cohort.criteria.late_after_days,
+    )
+    # Watched from the score that proves it: before that, a response that needs a second score could
+    # not have been lost.
+    watched = event.proven & _inside(
+        bucket, event, sessions, cohort.criteria.late_after_days
+    )
     log = log_reasons(cohort)
-    faults = [*log.values(), np.isnan(base.score), ~ratable(base, cohort.criteria), ~finished, start == NO_ROW, ~watched]
-    why_not = np.select(faults, [np.int8(place) for place in range(len(WHY_NOT))], np.int8(-1))
+    faults = [
+        *log.values(),
+        np.isnan(base.score),
+        ~ratable(base, cohort.criteria),
+        ~finished,
+        start == NO_ROW,
+        ~watched,
+    ]
+    why_not = np.select(
+        faults, [np.int8(place) for place in range(len(WHY_NOT))], np.int8(-1)
+    )
     row = np.where(why_not < 0, event.proof_row, NO_ROW)
     return pd.DataFrame(
         {
@@ -77,28 +119,44 @@ def response_origins(cohort: Cohort, origin: Origin = "end_of_course") -> pd.Dat
             "origin_row": row,
             "origin_day": missing_to_na(day_at(bucket, row)),
             "sessions": sessions,
-            "retreated_day": missing_to_na(np.where(row == NO_ROW, MISSING_DAY, _session_day(bucket, sessions))),
+            "retreated_day": missing_to_na(
+                np.where(row == NO_ROW, MISSING_DAY, _session_day(bucket, sessions))
+            ),
             "why_not": category(why_not, WHY_NOT),
         }
     )
 
 
-def _course_ends(cohort: Cohort, course: pd.DataFrame, origin: Origin) -> tuple[Array, Array]:
+def _course_ends(
+    cohort: Cohort, course: pd.DataFrame, origin: Origin
+) -> tuple[Array, Array]:
     """Number of the last session of each first course, and whether it was reached."""
     length = course["length"].to_numpy(np.int64)
     if origin == "first_response":
         return length, np.ones(length.size, bool)
-    plan = cohort.patients["planned_sessions"].astype("Float64").fillna(SESSIONS_WITHOUT_PLAN).to_numpy(np.int64)
+    plan = (
+        cohort.patients["planned_sessions"]
+        .astype("Float64")
+        .fillna(SESSIONS_WITHOUT_PLAN)
+        .to_numpy(np.int64)
+    )
     return plan, length >= plan
 
 
-def _first_in_course(bucket: Bucket, first: Array, sessions: Array, origin: Origin, within: int) -> Array:
+def _first_in_course(
+    bucket: Bucket, first: Array, sessions: Array, origin: Origin, within: int
+) -> Array:
     """Row of the first known score that can be the origin, per patient; `NO_ROW` without one."""
     to_date, since = align_scores(bucket)
-    patient, rows = bucket.score_patient, np.arange(bucket.score.size)
+    patient = bucket.score_patient
+    rows = np.arange(bucket.score.size)
     least = sessions[patient] if origin == "end_of_course" else 1
     fits = (
-        bucket.score_known & (rows >= first[patient]) & (to_date >= least) & (to_date <= sessions[patient]) & (since <= within)
+        bucket.score_known
+        & (rows >= first[patient])
+        & (to_date >= least)
+        & (to_date <= sessions[patient])
+        & (since <= within)
     )
     out = np.full(bucket.n, NO_ROW, np.int64)
     there, where = np.unique(patient[fits], return_index=True)
@@ -107,16 +165,26 @@ def _first_in_course(bucket: Bucket, first: Array, sessions: Array, origin: Orig
 
 
 def _inside(bucket: Bucket, event: EventRows, sessions: Array, within: int) -> Array:
-    """Whether the response began within the days after a session of the course and was proven before any later session."""
+    """Whether the response began within the days after a session of the course and was proven
+    before any later session.
+    """
     to_date, since = align_scores(bucket)
-    return (np.append(since, within + 1)[event.first_row] <= within) & (np.append(to_date, 0)[event.proof_row] <= sessions)
+    return (np.append(since, within + 1)[event.first_row] <= within) & (
+        np.append(to_date, 0)[event.proof_row] <= sessions
+    )
 
 
 def _session_day(bucket: Bucket, sessions: Array) -> Array:
-    """Day of the session after the given number, per patient; `MISSING_DAY` where there was none."""
+    """Day of the session after the given number, per patient; `MISSING_DAY` where there was
+    none.
+    """
     place = bucket.session_offsets[:-1] + sessions
     there = place < bucket.session_offsets[1:]
-    return np.where(there, np.append(bucket.session_day, MISSING_DAY)[np.where(there, place, -1)], MISSING_DAY)
+    return np.where(
+        there,
+        np.append(bucket.session_day, MISSING_DAY)[np.where(there, place, -1)],
+        MISSING_DAY,
+    )
 
 
 def single_score(rule: Rule) -> Rule:
@@ -124,14 +192,17 @@ def single_score(rule: Rule) -> Rule:
     return replace(rule, run=Run())
 
 
-def loss_rows(cohort: Cohort, origins: pd.DataFrame, rule: Rule, untreated: bool = False) -> pd.DataFrame:
+def loss_rows(
+    cohort: Cohort, origins: pd.DataFrame, rule: Rule, untreated: bool = False
+) -> pd.DataFrame:
     """When each watched response was lost, and until when it was known to hold.
 
-    A score shows that a response held only if, had it been above the line, a later score could have confirmed that. So the last
-    scores of a log are judged alike whatever they say: one above the line still waits, and counts for nothing; one below it
-    must count for no more, or the curve would end too high. A loss that can no longer be confirmed ends the spell at the last
-    score before it. Event rows that the rule names are losses by themselves, on their day, up to `Criteria.state_holds_days`
-    after the last score.
+    A score shows that a response held only if, had it been above the line, a later score could have
+    confirmed that. So the last scores of a log are judged alike whatever they say: one above the
+    line still waits, and counts for nothing; one below it must count for no more, or the curve
+    would end too high. A loss that can no longer be confirmed ends the spell at the last score
+    before it. Event rows that the rule names are losses by themselves, on their day, up to
+    `Criteria.state_holds_days` after the last score.
 
     Parameters
     ----------
@@ -147,17 +218,23 @@ def loss_rows(cohort: Cohort, origins: pd.DataFrame, rule: Rule, untreated: bool
     Returns
     -------
     DataFrame
-        One row per patient watched, by `patient_id`: `origin_day` `retreated_day` as they came; `after_day` and `lost_day` (the
-        loss lies in (after_day, lost_day]), `known_day` (of the score that proved it) and `status`; without a proven loss
-        `held_to_day` (until when it is known to have held) and `waiting_day` (of a score above the line that still waits for
-        the second, or waited in vain); `decided_to_day` (last score that could have shown a loss) and `scored_to_day` (last
-        score), neither before the origin.
+        One row per patient watched, by `patient_id`: `origin_day` `retreated_day` as they came;
+        `after_day` and `lost_day` (the loss lies in (after_day, lost_day]), `known_day` (of the
+        score that proved it) and `status`; without a proven loss `held_to_day` (until when it is
+        known to have held) and `waiting_day` (of a score above the line that still waits for the
+        second, or waited in vain); `decided_to_day` (last score that could have shown a loss) and
+        `scored_to_day` (last score), neither before the origin.
     """
     bucket = bucket_of(cohort)
     if untreated:
-        allowed = align_scores(bucket)[0] <= origins["sessions"].to_numpy()[bucket.score_patient]
+        allowed = (
+            align_scores(bucket)[0]
+            <= origins["sessions"].to_numpy()[bucket.score_patient]
+        )
         bucket = replace(bucket, score_known=bucket.score_known & allowed)
-    base = find_baselines(bucket_of(cohort), cohort.settings.baseline, cohort.instrument.sign)
+    base = find_baselines(
+        bucket_of(cohort), cohort.settings.baseline, cohort.instrument.sign
+    )
     event = find_first_run(bucket, rule, base.score, origins["origin_row"].to_numpy())
     origin = origins["origin_day"].astype("Float64").to_numpy(float, na_value=np.nan)
     decided = np.fmax(origin, last_decided(bucket, rule.run))
@@ -174,24 +251,44 @@ def loss_rows(cohort: Cohort, origins: pd.DataFrame, rule: Rule, untreated: bool
         scored_to_day=np.fmax(origin, last_decided(bucket, Run())),
     )
     days = [name for name in out.columns if str(name).endswith("_day")]
-    watched = out[origins["origin_row"] != NO_ROW].astype(dict.fromkeys(days, "Int64")).set_index("patient_id")
+    watched = (
+        out[origins["origin_row"] != NO_ROW]
+        .astype(dict.fromkeys(days, "Int64"))
+        .set_index("patient_id")
+    )
     return _with_event_rows(watched, cohort, rule, untreated)
 
 
-def _with_event_rows(rows: pd.DataFrame, cohort: Cohort, rule: Rule, untreated: bool) -> pd.DataFrame:
-    """Put an event row that is a loss by itself in the place of what scores show later, or not for certain."""
+def _with_event_rows(
+    rows: pd.DataFrame, cohort: Cohort, rule: Rule, untreated: bool
+) -> pd.DataFrame:
+    """Put an event row that is a loss by itself in the place of what scores show later, or not for
+    certain.
+    """
     named = cohort.events[cohort.events["event"].isin(rule.event_rows)]
-    named = named[~((named["event"] == "hospitalisation") & (named["detail"] == "medical"))]
+    named = named[
+        ~((named["event"] == "hospitalisation") & (named["detail"] == "medical"))
+    ]
     named = named.merge(rows.reset_index(), on="patient_id")
     last = named["scored_to_day"] + cohort.criteria.state_holds_days
     counts = (named["day"] > named["origin_day"]) & (named["day"] <= last)
     counts &= named["lost_day"].isna() | (named["day"] < named["lost_day"])
     if untreated:
-        counts &= named["retreated_day"].isna() | (named["day"] <= named["retreated_day"])
+        counts &= named["retreated_day"].isna() | (
+            named["day"] <= named["retreated_day"]
+        )
     first = named[counts].groupby("patient_id")["day"].min().astype("Int64")
-    out, who = rows.copy(), first.index
-    for name, day in (("after_day", first - 1), ("lost_day", first), ("known_day", first), ("decided_to_day", first)):
-        out.loc[who, name] = day if name != "decided_to_day" else np.maximum(out.loc[who, name], day)
+    out = rows.copy()
+    who = first.index
+    for name, day in (
+        ("after_day", first - 1),
+        ("lost_day", first),
+        ("known_day", first),
+        ("decided_to_day", first),
+    ):
+        out.loc[who, name] = (
+            day if name != "decided_to_day" else np.maximum(out.loc[who, name], day)
+        )
     out.loc[who, "scored_to_day"] = np.maximum(out.loc[who, "scored_to_day"], first)
     out.loc[who, "status"] = "single"
     out.loc[who, "waiting_day"] = pd.NA
@@ -204,7 +301,8 @@ def days_of(bucket: Bucket, row: Array) -> Array:
 
 
 def last_decided(bucket: Bucket, run: Run) -> Array:
-    """Day of each patient's last score that later scores could have confirmed as the first of a run; NaN without one.
+    """Day of each patient's last score that later scores could have confirmed as the first of a
+    run; NaN without one.
 
     With a run of one this is the last score.
     """
@@ -213,10 +311,14 @@ def last_decided(bucket: Bucket, run: Run) -> Array:
     reach = np.int64(min(run.max_gap, int(width)))
     key = bucket.score_patient * (2 * width) + bucket.score_day
     key = key[bucket.score_known]
-    patient, day = bucket.score_patient[bucket.score_known], bucket.score_day[bucket.score_known]
+    patient = bucket.score_patient[bucket.score_known]
+    day = bucket.score_day[bucket.score_known]
     decided = key
     for _ in range(run.count - 1):
-        later = np.searchsorted(decided, key + run.min_gap, "left"), np.searchsorted(decided, key + reach, "right")
+        later = (
+            np.searchsorted(decided, key + run.min_gap, "left"),
+            np.searchsorted(decided, key + reach, "right"),
+        )
         chosen = later[0] < later[1]
         decided = key[chosen]
     out = np.full(bucket.n, np.nan)

@@ -1,9 +1,12 @@
-"""Sudden gains: a large, lasting drop from one score to the next (Tang and DeRubeis), by shifts of the series.
+"""Sudden gains: a large, lasting drop from one score to the next (Tang and DeRubeis), by shifts of
+the series.
 
-The third criterion compares the means of up to three scores before and after. As published in the suddengains R package it asks
-for more than t times the pooled standard deviation, which is not a t-test: sqrt(1/n1 + 1/n2) is missing. Both are here, by
-name; the corrected one is the default. A merely linear decline gives false gains (.18-.47 over 10-20 scores, PMC4606893), and
-scores closer together than the questionnaire looks back share days, so that a gain between them is no session's effect.
+The third criterion compares the means of up to three scores before and after. As published in the
+suddengains R package it asks for more than t times the pooled standard deviation, which is not a
+t-test: sqrt(1/n1 + 1/n2) is missing. Both are here, by name; the corrected one is the default. A
+merely linear decline gives false gains (.18-.47 over 10-20 scores, PMC4606893), and scores closer
+together than the questionnaire looks back share days, so that a gain between them is no session's
+effect.
 """
 
 from __future__ import annotations
@@ -22,12 +25,15 @@ from kettrack.timelines.ratings import Rating, Scored, first_row, rating, score_
 from kettrack.vocabulary.patient_rules import GainRule
 from kettrack.vocabulary.published_rules import published_rules
 
-CRITICAL: Final = np.array([np.nan, np.nan, 4.303, 3.182, 2.776])  # two-sided 5 % of t, by degrees of freedom n1 + n2 - 2
+# two-sided 5 % of t, by degrees of freedom n1 + n2 - 2
+CRITICAL: Final = np.array([np.nan, np.nan, 4.303, 3.182, 2.776])
 _FEWEST: Final = 2  # scores on each side
 _REVERSED: Final = 0.5  # share of the gain whose loss is a reversal
 
 
-def gain_rows(bucket: Bucket, rule: GainRule, used: Array | None = None) -> tuple[Array, Array]:
+def gain_rows(
+    bucket: Bucket, rule: GainRule, used: Array | None = None
+) -> tuple[Array, Array]:
     """Which scores are followed by a sudden gain, and for which that can be told at all.
 
     Parameters
@@ -44,8 +50,15 @@ def gain_rows(bucket: Bucket, rule: GainRule, used: Array | None = None) -> tupl
     gain, judged : bool, shape (scores,)
         `judged` where the score and the next are known, with at least two of three on each side.
     """
-    value = np.where(bucket.score_known if used is None else used & bucket.score_known, bucket.score, np.nan)
-    before, after = (np.stack([_shift(bucket, value, by) for by in steps]) for steps in ((-2, -1, 0), (1, 2, 3)))
+    value = np.where(
+        bucket.score_known if used is None else used & bucket.score_known,
+        bucket.score,
+        np.nan,
+    )
+    before, after = (
+        np.stack([_shift(bucket, value, by) for by in steps])
+        for steps in ((-2, -1, 0), (1, 2, 3))
+    )
     n1, mean1, squares1 = _moments(before)
     n2, mean2, squares2 = _moments(after)
     drop = value - after[0]
@@ -61,8 +74,12 @@ def gain_rows(bucket: Bucket, rule: GainRule, used: Array | None = None) -> tupl
 def _shift(bucket: Bucket, value: Array, by: int) -> Array:
     """Value of the score so many places later in the same patient; NaN beyond the ends."""
     place = np.arange(value.size) + by
-    inside = (place >= bucket.score_offsets[bucket.score_patient]) & (place < bucket.score_offsets[bucket.score_patient + 1])
-    return np.where(inside, np.append(value, np.nan)[np.where(inside, place, -1)], np.nan)
+    inside = (place >= bucket.score_offsets[bucket.score_patient]) & (
+        place < bucket.score_offsets[bucket.score_patient + 1]
+    )
+    return np.where(
+        inside, np.append(value, np.nan)[np.where(inside, place, -1)], np.nan
+    )
 
 
 def _moments(values: Array) -> tuple[Array, Array, Array]:
@@ -73,7 +90,9 @@ def _moments(values: Array) -> tuple[Array, Array, Array]:
     return n, mean, np.where(known, (values - mean) ** 2, 0).sum(axis=0)
 
 
-def sudden_gains_table(cohort: Cohort, third: Literal["corrected", "published"] = "corrected") -> pd.DataFrame:
+def sudden_gains_table(
+    cohort: Cohort, third: Literal["corrected", "published"] = "corrected"
+) -> pd.DataFrame:
     """Every sudden gain on the primary instrument: one row per patient and gain.
 
     Parameters
@@ -86,9 +105,10 @@ def sudden_gains_table(cohort: Cohort, third: Literal["corrected", "published"] 
     Returns
     -------
     DataFrame
-        Sorted by patient and day: `patient_id` `instrument` `rule` `day_before` `day` `score_before` `score` `drop` (points)
-        `reversed_day` (first later score that gave back half of the drop; missing while none did) `windows_overlap` (the two
-        scores lie closer together than the questionnaire looks back, so part of the drop is older than the score before).
+        Sorted by patient and day: `patient_id` `instrument` `rule` `day_before` `day`
+        `score_before` `score` `drop` (points) `reversed_day` (first later score that gave back half
+        of the drop; missing while none did) `windows_overlap` (the two scores lie closer together
+        than the questionnaire looks back, so part of the drop is older than the score before).
 
     Raises
     ------
@@ -103,27 +123,49 @@ def sudden_gains_table(cohort: Cohort, third: Literal["corrected", "published"] 
     True
     """
     scored = score_cohort(cohort)
-    rules = [rule for rule in published_rules(scored.instrument) if isinstance(rule, GainRule)]
+    rules = [
+        rule
+        for rule in published_rules(scored.instrument)
+        if isinstance(rule, GainRule)
+    ]
     if not rules:
-        raise UsageError(f"No smallest drop is known for {scored.instrument.name}, so a sudden gain cannot be told.")
+        raise UsageError(
+            f"No smallest drop is known for {scored.instrument.name}, so a sudden gain cannot be"
+            " told."
+        )
     rule = replace(rules[0], third=third)
     gain, _ = _in_treatment(scored, rule)
     return describe_gains(scored.bucket, np.flatnonzero(gain)).assign(
         instrument=scored.instrument.name,
         rule=f"sudden gain ({third}): {rule}",
-        windows_overlap=lambda found: found["day"] - found["day_before"] < _recall(scored),
+        windows_overlap=lambda found: (
+            found["day"] - found["day_before"] < _recall(scored)
+        ),
     )[_COLUMNS]
 
 
 _COLUMNS: Final = [
-    "patient_id", "instrument", "rule", "day_before", "day", "score_before", "score", "drop", "reversed_day", "windows_overlap",
-]  # fmt: skip
+    "patient_id",
+    "instrument",
+    "rule",
+    "day_before",
+    "day",
+    "score_before",
+    "score",
+    "drop",
+    "reversed_day",
+    "windows_overlap",
+]
 
 
 def _in_treatment(scored: Scored, rule: GainRule) -> tuple[Array, Array]:
-    """Gains that end after the first session, and where that can be told, of patients who can be rated."""
+    """Gains that end after the first session, and where that can be told, of patients who can be
+    rated.
+    """
     left_out = np.logical_or.reduce(list(scored.faults.values()))
-    used = (scored.bucket.score_day >= -BASELINE_WINDOW_DAYS) & ~left_out[scored.bucket.score_patient]
+    used = (scored.bucket.score_day >= -BASELINE_WINDOW_DAYS) & ~left_out[
+        scored.bucket.score_patient
+    ]
     gain, judged = gain_rows(scored.bucket, rule, used)
     ends_after = np.append(scored.assessment[1:], False)
     return gain & ends_after, judged & ends_after
@@ -136,7 +178,9 @@ def _recall(scored: Scored) -> float:
 
 def describe_gains(bucket: Bucket, row: Array) -> pd.DataFrame:
     """Days and scores of each gain, and when half of it was given back."""
-    before, after = (np.asarray(bucket.score, np.float64)[rows] for rows in (row, row + 1))
+    before, after = (
+        np.asarray(bucket.score, np.float64)[rows] for rows in (row, row + 1)
+    )
     levels = after + _REVERSED * (before - after)
     return pd.DataFrame(
         {
@@ -147,7 +191,11 @@ def describe_gains(bucket: Bucket, row: Array) -> pd.DataFrame:
             "score": after,
             "drop": before - after,
             "reversed_day": pd.array(
-                [_reversal(bucket, place, level) for place, level in zip(row, levels, strict=True)], dtype="Int32"
+                [
+                    _reversal(bucket, place, level)
+                    for place, level in zip(row, levels, strict=True)
+                ],
+                dtype="Int32",
             ),
         }
     )
@@ -167,4 +215,6 @@ def rate_gains(scored: Scored, rule: GainRule) -> Rating:
     row = first_row(bucket, gain)
     met = row >= 0
     faults = dict(scored.faults) | {"not_scored": first_row(bucket, judged) < 0}
-    return rating(met, faults, (bucket, np.stack([row, np.where(met, row + 1, -1)], axis=1)))
+    return rating(
+        met, faults, (bucket, np.stack([row, np.where(met, row + 1, -1)], axis=1))
+    )

@@ -1,4 +1,6 @@
-"""Scores on a grid of weeks: the score closest to each target day, and the rules that ask for certain weeks."""
+"""Scores on a grid of weeks: the score closest to each target day, and the rules that ask for
+certain weeks.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +18,14 @@ from kettrack.vocabulary.patient_rules import WEEK, VisitRule
 _NEVER: Final = np.iinfo(np.int32).max
 
 
-def visit_rows(bucket: Bucket, chosen: Array, weeks: tuple[int, ...], reach_days: int) -> Array:
-    """Score that stands for each week: the one closest to its target day, of two equally close the earlier.
+def visit_rows(
+    bucket: Bucket, chosen: Array, weeks: tuple[int, ...], reach_days: int
+) -> Array:
+    """Score that stands for each week: the one closest to its target day, of two equally close the
+    earlier.
 
-    Windows never overlap: a score between two target days belongs to the nearer, half-way to the earlier.
+    Windows never overlap: a score between two target days belongs to the nearer, half-way to the
+    earlier.
 
     Parameters
     ----------
@@ -51,9 +57,12 @@ def visit_rows(bucket: Bucket, chosen: Array, weeks: tuple[int, ...], reach_days
     week = np.searchsorted((targets[:-1] + targets[1:]) / 2, day)
     distance = np.abs(day - targets[week])
     near = distance <= reach_days
-    rows, week, distance = rows[near], week[near], distance[near]
+    rows = rows[near]
+    week = week[near]
+    distance = distance[near]
     out = np.full((bucket.n, targets.size), NO_ROW, np.int64)
-    order = np.lexsort((-rows, -distance))  # the closest, and of those the earliest, is assigned last and stays
+    # the closest, and of those the earliest, is assigned last and stays
+    order = np.lexsort((-rows, -distance))
     out[bucket.score_patient[rows[order]], week[order]] = rows[order]
     return out
 
@@ -104,24 +113,37 @@ def k_of_last_n(holds: Array, k: int, n: int) -> Array:
     [[False, False, False, True, False]]
     """
     totals = np.cumsum(holds, axis=1)
-    before = np.concatenate([np.zeros((len(holds), min(n, holds.shape[1])), totals.dtype), totals[:, :-n]], axis=1)
+    before = np.concatenate(
+        [np.zeros((len(holds), min(n, holds.shape[1])), totals.dtype), totals[:, :-n]],
+        axis=1,
+    )
     return (totals - before >= k) & (np.arange(holds.shape[1]) >= n - 1)
 
 
 def rate_visits(scored: Scored, rule: VisitRule) -> Rating:
     """Rate every patient under a rule of fixed weeks.
 
-    A week without a score decides only where it must: a known failure beyond what is excused is not met, whatever is missing.
-    Logs that end before the last window closes are not rated at all, so that met and not met are seen alike.
+    A week without a score decides only where it must: a known failure beyond what is excused is not
+    met, whatever is missing. Logs that end before the last window closes are not rated at all, so
+    that met and not met are seen alike.
     """
-    bucket, last = scored.bucket, WEEK * rule.weeks[-1]
+    bucket = scored.bucket
+    last = WEEK * rule.weeks[-1]
     rows = visit_rows(bucket, scored.assessment, rule.weeks, rule.reach_days)
     known = rows != NO_ROW
-    holds = known & scored.holds(*rule.predicates)[rows] if scored.assessment.size else known
-    excusable, excused = np.isin(rule.weeks, rule.excusable), int(bool(rule.excusable))
+    holds = (
+        known & scored.holds(*rule.predicates)[rows]
+        if scored.assessment.size
+        else known
+    )
+    excusable = np.isin(rule.weeks, rule.excusable)
+    excused = int(bool(rule.excusable))
     met = enough_weeks(holds, excusable, excused)
-    open_ = enough_weeks(holds | ~known, excusable, excused) & ~met  # what is missing decides
-    faults = dict(scored.faults) | {"too_new": too_new(bucket, last - rule.reach_days, last + rule.reach_days)}
+    # what is missing decides
+    open_ = enough_weeks(holds | ~known, excusable, excused) & ~met
+    faults = dict(scored.faults) | {
+        "too_new": too_new(bucket, last - rule.reach_days, last + rule.reach_days)
+    }
     if rule.missing == "not rated":
         faults["not_scored"] = open_
     if rule.in_care:
@@ -130,7 +152,9 @@ def rate_visits(scored: Scored, rule: VisitRule) -> Rating:
 
 
 def stop_days(cohort: Cohort) -> Array:
-    """Day on which each patient stopped early: as recorded, else the last session; the largest integer while care goes on."""
+    """Day on which each patient stopped early: as recorded, else the last session; the largest
+    integer while care goes on.
+    """
     care = derive_care(cohort)
     recorded = days_or_missing(cohort.patients["stop_day"])
     day = np.maximum(recorded, care["last_session_day"].to_numpy())

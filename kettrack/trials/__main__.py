@@ -1,4 +1,6 @@
-"""`python -m kettrack.trials [GATE ...]`: every method against simulated truth; exit code 1 when a check fails."""
+"""`python -m kettrack.trials [GATE ...]`: every method against simulated truth; exit code 1 when a
+check fails.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
     except KeyboardInterrupt:
-        sys.stderr.write("Stopped; what was measured is kept, and the next run goes on from there.\n")
+        sys.stderr.write(
+            "Stopped; what was measured is kept, and the next run goes on from there.\n"
+        )
         return 130
     return 0 if passed else 1
 
@@ -44,20 +48,39 @@ def said(results: pd.DataFrame) -> str:
     """The checks of one gate as lines for people."""
     words = results["passed"].map({True: "pass", False: "FAIL"}).fillna("told")
     lines = [
-        f"{word}  {row.gate}: {row.check}: {row.found:.4f} (Monte-Carlo error {row.mc_error:.4f}), wanted {row.wanted}; "
-        f"{row.cohorts:,} cohorts of {row.n:,}"
+        f"{word}  {row.gate}: {row.check}: {row.found:.4f} (Monte-Carlo error"
+        f" {row.mc_error:.4f}), wanted {row.wanted}; {row.cohorts:,} cohorts of {row.n:,}"
         for word, row in zip(words, results.itertuples(), strict=True)
     ]
     return "\n".join(lines)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m kettrack.trials", description=__doc__)
-    parser.add_argument("gates", nargs="*", help="gates, or the part of their names before '-'; default: all")
-    parser.add_argument("--fast", action="store_true", help="few cohorts with fixed seeds; writes nothing unless told where")
-    parser.add_argument("--results", type=Path, help=f"folder of the results; default: {RESULTS}")
-    parser.add_argument("--work", type=Path, default=Path(CACHE), help=f"folder of measurements so far; default: {CACHE}")
-    parser.add_argument("--workers", type=int, default=WORKERS, help=f"processes; default: {WORKERS}")
+    parser = argparse.ArgumentParser(
+        prog="python -m kettrack.trials", description=__doc__
+    )
+    parser.add_argument(
+        "gates",
+        nargs="*",
+        help="gates, or the part of their names before '-'; default: all",
+    )
+    parser.add_argument(
+        "--fast",
+        action="store_true",
+        help="few cohorts with fixed seeds; writes nothing unless told where",
+    )
+    parser.add_argument(
+        "--results", type=Path, help=f"folder of the results; default: {RESULTS}"
+    )
+    parser.add_argument(
+        "--work",
+        type=Path,
+        default=Path(CACHE),
+        help=f"folder of measurements so far; default: {CACHE}",
+    )
+    parser.add_argument(
+        "--workers", type=int, default=WORKERS, help=f"processes; default: {WORKERS}"
+    )
     return parser
 
 

@@ -1,4 +1,6 @@
-"""The curve "if nobody had stopped early" on trial: what it finds in a simulated clinic, beside the plain one."""
+"""The curve "if nobody had stopped early" on trial: what it finds in a simulated clinic, beside the
+plain one.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,12 @@ import pandas as pd
 from kettrack.analysis.context import LEVEL
 from kettrack.analysis.response.continued import SCORED_STOPPERS, last_session
 from kettrack.analysis.response.continued_rows import count
-from kettrack.estimators.continuing import chance_to_go_on, estimate_staying, replicate_curves, weighted_curve
+from kettrack.estimators.continuing import (
+    chance_to_go_on,
+    estimate_staying,
+    replicate_curves,
+    weighted_curve,
+)
 from kettrack.estimators.resampling import patient_weights, percentile_interval
 from kettrack.reading.cohort import Cohort
 from kettrack.trials.gate import Check, Gate, Truths
@@ -21,14 +28,20 @@ BY_SESSION: Final = 8
 INTERVAL_AT: Final = 6
 LARGEST_BIAS: Final = 0.02
 ANYTHING: Final = (float("-inf"), float("inf"))
-AT_VISITS: Final = {"J0": (1.0, 1.0), "J30": ANYTHING, "J70": (0.0, 0.0)}  # share of cohorts refused, at least and at most
-PLAIN_OFF: Final = {"A": -0.03, "C": 0.06}  # at least so far off where the well stop, and where those who are not helped leave
+# share of cohorts refused, at least and at most
+AT_VISITS: Final = {"J0": (1.0, 1.0), "J30": ANYTHING, "J70": (0.0, 0.0)}
+# at least so far off where the well stop, and where those who are not helped leave
+PLAIN_OFF: Final = {"A": -0.03, "C": 0.06}
 
 
-def continued_by(cohort: Cohort, session: int = BY_SESSION, replicates: int = 0, seed: int = 1) -> dict[str, float]:
-    """Response by one session if all go on, taken beyond the session at which the estimate would stop showing it.
+def continued_by(
+    cohort: Cohort, session: int = BY_SESSION, replicates: int = 0, seed: int = 1
+) -> dict[str, float]:
+    """Response by one session if all go on, taken beyond the session at which the estimate would
+    stop showing it.
 
-    A gate on the mean of many cohorts needs a number from each, also where too few effective patients are left to print it.
+    A gate on the mean of many cohorts needs a number from each, also where too few effective
+    patients are left to print it.
 
     Parameters
     ----------
@@ -42,9 +55,9 @@ def continued_by(cohort: Cohort, session: int = BY_SESSION, replicates: int = 0,
     Returns
     -------
     dict of str to float
-        Fractions `estimate` (weighted), `plain` (Kaplan-Meier), `ci_low` `ci_high` (missing without replicates),
-        `refused` (1 where too few of those who stopped were scored afterwards for the estimate to be shown), `ess` and
-        `last_shown` (session at which the printed curve ends).
+        Fractions `estimate` (weighted), `plain` (Kaplan-Meier), `ci_low` `ci_high` (missing without
+        replicates), `refused` (1 where too few of those who stopped were scored afterwards for the
+        estimate to be shown), `ess` and `last_shown` (session at which the printed curve ends).
 
     Raises
     ------
@@ -54,11 +67,15 @@ def continued_by(cohort: Cohort, session: int = BY_SESSION, replicates: int = 0,
     counts = count(cohort)
     rows = counts.rows
     chance = chance_to_go_on(rows)
-    found, plain = estimate_staying(rows, chance), weighted_curve(rows, np.ones(len(rows.step)))
+    found = estimate_staying(rows, chance)
+    plain = weighted_curve(rows, np.ones(len(rows.step)))
     place = min(session, len(plain)) - 1
     low = high = np.full(len(plain), np.nan)
     if replicates:
-        low, high = percentile_interval(replicate_curves(rows, patient_weights(rows.people, replicates, seed)), LEVEL)
+        low, high = percentile_interval(
+            replicate_curves(rows, patient_weights(rows.people, replicates, seed)),
+            LEVEL,
+        )
     return {
         "estimate": float(found.estimate[place]),
         "plain": float(plain[place]),
@@ -70,13 +87,20 @@ def continued_by(cohort: Cohort, session: int = BY_SESSION, replicates: int = 0,
     }
 
 
-def judge_continued(frame: pd.DataFrame, truths: Truths, plain_off: float | None = None) -> list[Check]:
-    """The weighted curve is unbiased; the plain one is off, as predicted where `plain_off` says how far."""
-    truth, where = truths[f"response_by_{BY_SESSION}"], f"response by session {BY_SESSION} if nobody had stopped"
+def judge_continued(
+    frame: pd.DataFrame, truths: Truths, plain_off: float | None = None
+) -> list[Check]:
+    """The weighted curve is unbiased; the plain one is off, as predicted where `plain_off` says how
+    far.
+    """
+    truth = truths[f"response_by_{BY_SESSION}"]
+    where = f"response by session {BY_SESSION} if nobody had stopped"
     plain = (
         bias(frame, "plain", truth, float("inf"), f"bias of the plain curve, {where}")
         if plain_off is None
-        else off_by(frame, "plain", truth, plain_off, f"bias of the plain curve, {where}")
+        else off_by(
+            frame, "plain", truth, plain_off, f"bias of the plain curve, {where}"
+        )
     )
     return [bias(frame, "estimate", truth, LARGEST_BIAS, f"bias, {where}"), plain]
 
@@ -84,15 +108,35 @@ def judge_continued(frame: pd.DataFrame, truths: Truths, plain_off: float | None
 def judge_interval(frame: pd.DataFrame, truths: Truths) -> list[Check]:
     """The bootstrap interval, its weights refitted in every replicate, covers."""
     truth = truths[f"response_by_{INTERVAL_AT}"]
-    return [coverage(frame, ("ci_low", "ci_high"), truth, what=f"coverage of the 95 % interval, session {INTERVAL_AT}")]
+    return [
+        coverage(
+            frame,
+            ("ci_low", "ci_high"),
+            truth,
+            what=f"coverage of the 95 % interval, session {INTERVAL_AT}",
+        )
+    ]
 
 
-def judge_at_visits(frame: pd.DataFrame, truths: Truths, refused: tuple[float, float]) -> list[Check]:
-    """Scores at visits only: refused where hardly anybody is scored after stopping; the bias of what is shown is reported."""
-    truth, shown = truths[f"response_by_{BY_SESSION}"], frame[frame["refused"] == 0]
+def judge_at_visits(
+    frame: pd.DataFrame, truths: Truths, refused: tuple[float, float]
+) -> list[Check]:
+    """Scores at visits only: refused where hardly anybody is scored after stopping; the bias of
+    what is shown is reported.
+    """
+    truth = truths[f"response_by_{BY_SESSION}"]
+    shown = frame[frame["refused"] == 0]
     checks = [share(frame, "refused", *refused, what="share of cohorts refused")]
     if len(shown):
-        checks.append(bias(shown, "estimate", truth, LARGEST_BIAS, f"bias where not refused, session {BY_SESSION}"))
+        checks.append(
+            bias(
+                shown,
+                "estimate",
+                truth,
+                LARGEST_BIAS,
+                f"bias where not refused, session {BY_SESSION}",
+            )
+        )
     return checks
 
 
@@ -100,7 +144,10 @@ GATES: Final = (
     *(
         Gate(
             name=f"continued-{scenario}",
-            question="Do the weights find the response if nobody had stopped early, where the plain curve does not?",
+            question=(
+                "Do the weights find the response if nobody had stopped early, where the plain"
+                " curve does not?"
+            ),
             scenario=scenario,
             cohorts=200,
             first_seed=103,

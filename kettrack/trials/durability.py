@@ -1,4 +1,6 @@
-"""How long a response lasts, scored weekly: the share that holds it eight weeks on, and the median session of response."""
+"""How long a response lasts, scored weekly: the share that holds it eight weeks on, and the median
+session of response.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +19,14 @@ from kettrack.trials.response import count_together
 
 DAY: Final = 56
 LARGEST_BIAS: Final = 0.01
-LEAST_COVERAGE: Final = 0.93  # a median session is a whole number: its interval covers too much, never too little
+# a median session is a whole number: its interval covers too much, never too little
+LEAST_COVERAGE: Final = 0.93
 
 
 def measure_durability(cohort: Cohort, n: int) -> list[dict[str, float]]:
-    """Share that still holds the response on day 56 after the planned course, sessions ignored, with its interval."""
+    """Share that still holds the response on day 56 after the planned course, sessions ignored,
+    with its interval.
+    """
     found = []
     for watched in watch(cohort, "end_of_course")[:1]:
         left = exits(watched, "treatment_policy").reindex(cohort.patients["patient_id"])
@@ -30,7 +35,14 @@ def measure_durability(cohort: Cohort, n: int) -> list[dict[str, float]]:
             curve = estimate_survival(count_exits(part, "treatment_policy"))
             place = min(DAY, len(curve.estimate) - 1)
             values = (curve.estimate, curve.ci_low, curve.ci_high)
-            found.append({name: float(value[place]) for name, value in zip(("estimate", "low", "high"), values, strict=True)})
+            found.append(
+                {
+                    name: float(value[place])
+                    for name, value in zip(
+                        ("estimate", "low", "high"), values, strict=True
+                    )
+                }
+            )
     return found
 
 
@@ -40,35 +52,56 @@ def judge_durability(frame: pd.DataFrame, truths: Truths) -> list[Check]:
     where = f"response held on day {DAY}"
     return [
         bias(frame, "estimate", truth, LARGEST_BIAS, f"bias, {where}"),
-        coverage(frame, ("low", "high"), truth, what=f"coverage of the 95 % interval, {where}"),
+        coverage(
+            frame,
+            ("low", "high"),
+            truth,
+            what=f"coverage of the 95 % interval, {where}",
+        ),
     ]
 
 
 def measure_median(cohort: Cohort, n: int) -> list[dict[str, float]]:
-    """First session by which half have responded, and its interval; infinite where it is not reached."""
+    """First session by which half have responded, and its interval; infinite where it is not
+    reached.
+    """
     return [_median(estimate(counts)) for counts in count_together(cohort, n)]
 
 
 def _median(table: pd.DataFrame) -> dict[str, float]:
     last = table.iloc[-1]
     low, high = (float(last[name]) for name in ("half_by_low", "half_by_high"))
-    return {"low": np.inf if np.isnan(low) else low, "high": np.inf if np.isnan(high) else high}
+    return {
+        "low": np.inf if np.isnan(low) else low,
+        "high": np.inf if np.isnan(high) else high,
+    }
 
 
 def judge_median(frame: pd.DataFrame, truths: Truths) -> list[Check]:
     """The interval holds the session by which half respond in the clinic."""
-    sessions = sorted(int(name.rpartition("_")[2]) for name in truths if name.startswith("seen_response_by_"))
-    true = next((s for s in sessions if truths[f"seen_response_by_{s}"].value >= 0.5), np.inf)
+    sessions = sorted(
+        int(name.rpartition("_")[2])
+        for name in truths
+        if name.startswith("seen_response_by_")
+    )
+    true = next(
+        (s for s in sessions if truths[f"seen_response_by_{s}"].value >= 0.5), np.inf
+    )
     held = ((frame["low"] <= true) & (true <= frame["high"])).astype(float)
     what = f"coverage of the 95 % interval of the median session, which is {true:g}"
     error = float(np.sqrt(LEAST_COVERAGE * (1 - LEAST_COVERAGE) / len(frame)))
-    return [Check(what=what, found=float(held.mean()), mc_error=error, low=LEAST_COVERAGE)]
+    return [
+        Check(what=what, found=float(held.mean()), mc_error=error, low=LEAST_COVERAGE)
+    ]
 
 
 GATES: Final = (
     Gate(
         name="durability",
-        question="Is the share that still holds its response eight weeks after the planned course found, scored weekly?",
+        question=(
+            "Is the share that still holds its response eight weeks after the planned course"
+            " found, scored weekly?"
+        ),
         scenario="durability",
         cohorts=2_000,
         first_seed=301,

@@ -1,4 +1,6 @@
-"""A gate: one method, one scenario with a known truth, and what must be found before the method may be trusted."""
+"""A gate: one method, one scenario with a known truth, and what must be found before the method may
+be trusted.
+"""
 
 from __future__ import annotations
 
@@ -55,10 +57,16 @@ class Check:
             return f"within {self.high:g}"
         if self.low == float("-inf"):
             return f"at most {self.high:g}"
-        return f"at least {self.low:g}" if self.high == float("inf") else f"from {self.low:g} to {self.high:g}"
+        return (
+            f"at least {self.low:g}"
+            if self.high == float("inf")
+            else f"from {self.low:g} to {self.high:g}"
+        )
 
     def passed(self, slack: float = 0.0) -> bool:
-        """Whether it lies in the range, or no more than `slack` Monte-Carlo errors outside; a missing number never does."""
+        """Whether it lies in the range, or no more than `slack` Monte-Carlo errors outside; a
+        missing number never does.
+        """
         room = slack * self.mc_error
         return self.reported or bool(self.low - room <= self.found <= self.high + room)
 
@@ -82,14 +90,14 @@ class Gate:
     first_seed : int
         Everything random follows from it.
     measure : function, optional
-        Cohort to named numbers; a missing number is NaN. It runs in another process: a function of a module, or a
-        `functools.partial` of one. It never sees the truth.
+        Cohort to named numbers; a missing number is NaN. It runs in another process: a function of
+        a module, or a `functools.partial` of one. It never sees the truth.
     measure_together : function, optional
-        In its place where that is much quicker: a cohort of many times n patients, and n, to the numbers of each n patients in
-        a row.
+        In its place where that is much quicker: a cohort of many times n patients, and n, to the
+        numbers of each n patients in a row.
     judge : function
-        All measurements (one row per cohort, with the columns `cohort` and those of `measure`) and the truths of the scenario
-        to the checks.
+        All measurements (one row per cohort, with the columns `cohort` and those of `measure`) and
+        the truths of the scenario to the checks.
     prepare : function, optional
         Simulated patients to simulated patients, before they go through the front door.
     version : int
@@ -105,7 +113,9 @@ class Gate:
     first_seed: int = 1
     judge: Callable[[pd.DataFrame, Truths], list[Check]]
     measure: Callable[[Cohort], Mapping[str, float]] | None = None
-    measure_together: Callable[[Cohort, int], Sequence[Mapping[str, float]]] | None = None
+    measure_together: Callable[[Cohort, int], Sequence[Mapping[str, float]]] | None = (
+        None
+    )
     prepare: Callable[[Simulated], Simulated] | None = None
     version: int = 1
 
@@ -118,7 +128,13 @@ class Gate:
         UsageError
             When there is none, or two.
         """
-        functions = [function for function in (self.measure, self.measure_together) if function is not None]
+        functions = [
+            function
+            for function in (self.measure, self.measure_together)
+            if function is not None
+        ]
         if len(functions) != 1:
-            raise UsageError(f"The gate {self.name!r} needs one of measure and measure_together.")
+            raise UsageError(
+                f"The gate {self.name!r} needs one of measure and measure_together."
+            )
         return functions[0]

@@ -16,37 +16,86 @@ CLAIMED: Final = 0.95
 
 
 def _mean_error(values: pd.Series) -> float:
-    return float(values.std() / np.sqrt(len(values))) if len(values) > 1 else float("nan")
+    return (
+        float(values.std() / np.sqrt(len(values))) if len(values) > 1 else float("nan")
+    )
 
 
-def bias(frame: pd.DataFrame, column: str, truth: Truth, limit: float, what: str = "") -> Check:
-    """Mean estimate less the truth, to lie within `limit`; a cohort without an estimate makes it missing."""
+def bias(
+    frame: pd.DataFrame, column: str, truth: Truth, limit: float, what: str = ""
+) -> Check:
+    """Mean estimate less the truth, to lie within `limit`; a cohort without an estimate makes it
+    missing.
+    """
     error = float(np.hypot(_mean_error(frame[column]), truth.error))
     found = float(frame[column].mean(skipna=False) - truth.value)
-    return Check(what=what or f"bias of {column}", found=found, mc_error=error, low=-limit, high=limit, truth=truth.value)
+    return Check(
+        what=what or f"bias of {column}",
+        found=found,
+        mc_error=error,
+        low=-limit,
+        high=limit,
+        truth=truth.value,
+    )
 
 
-def off_by(frame: pd.DataFrame, column: str, truth: Truth, least: float, what: str = "") -> Check:
-    """Mean estimate less the truth, to lie above `least`, or below it where that is negative: a known bias must be there."""
+def off_by(
+    frame: pd.DataFrame, column: str, truth: Truth, least: float, what: str = ""
+) -> Check:
+    """Mean estimate less the truth, to lie above `least`, or below it where that is negative: a
+    known bias must be there.
+    """
     error = float(np.hypot(_mean_error(frame[column]), truth.error))
     found = float(frame[column].mean(skipna=False) - truth.value)
     bounds = {"low": least} if least > 0 else {"high": least}
-    return Check(what=what or f"bias of {column}", found=found, mc_error=error, truth=truth.value, **bounds)
+    return Check(
+        what=what or f"bias of {column}",
+        found=found,
+        mc_error=error,
+        truth=truth.value,
+        **bounds,
+    )
 
 
 def coverage(
-    frame: pd.DataFrame, ends: Sequence[str], truth: Truth, low: float = COVERAGE[0], high: float = COVERAGE[1], what: str = ""
+    frame: pd.DataFrame,
+    ends: Sequence[str],
+    truth: Truth,
+    low: float = COVERAGE[0],
+    high: float = COVERAGE[1],
+    what: str = "",
 ) -> Check:
-    """Share of cohorts whose interval, in the two columns `ends`, holds the truth; one without an interval does not."""
+    """Share of cohorts whose interval, in the two columns `ends`, holds the truth; one without an
+    interval does not.
+    """
     holds = (frame[ends[0]] <= truth.value) & (truth.value <= frame[ends[1]])
     error = float(np.sqrt(CLAIMED * (1 - CLAIMED) / len(frame)))
     words = what or "coverage of the 95 % interval"
-    return Check(what=words, found=float(holds.mean()), mc_error=error, low=low, high=high, truth=truth.value)
+    return Check(
+        what=words,
+        found=float(holds.mean()),
+        mc_error=error,
+        low=low,
+        high=high,
+        truth=truth.value,
+    )
 
 
-def share(frame: pd.DataFrame, column: str, low: float = 0.0, high: float = 1.0, what: str = "") -> Check:
+def share(
+    frame: pd.DataFrame,
+    column: str,
+    low: float = 0.0,
+    high: float = 1.0,
+    what: str = "",
+) -> Check:
     """Share of cohorts in which a 0/1 measurement is 1, such as a refusal or a rejected null."""
     found = float(frame[column].mean(skipna=False))
     likely = min(max(found, 0.01), 0.99)  # none or all of few cohorts is not certainty
     error = float(np.sqrt(likely * (1 - likely) / len(frame)))
-    return Check(what=what or f"share with {column}", found=found, mc_error=error, low=low, high=high)
+    return Check(
+        what=what or f"share with {column}",
+        found=found,
+        mc_error=error,
+        low=low,
+        high=high,
+    )

@@ -1,7 +1,8 @@
-"""Every method in every weekly scenario, side by side: the table that shows which ones find the truth, and which never could.
+"""Every method in every weekly scenario, side by side: the table that shows which ones find the
+truth, and which never could.
 
-Nothing is judged here, all is reported; the gates of the other modules judge. A method is made to answer also where it would
-refuse, since the table is about the methods.
+Nothing is judged here, all is reported; the gates of the other modules judge. A method is made to
+answer also where it would refuse, since the table is about the methods.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ from kettrack.trials.response import PLAIN_AT, without_later_scores
 SCENARIOS: Final = ("A", "B", "C", "D", "E", "F", "G", "H", "I")
 CENTILE: Final = 99.0
 SEED: Final = 1  # of the weeks that the g-formula simulates
-# Truth -> what it says, and the methods that aim at it: column -> what it is. The first describes and aims at none.
+# Truth -> what it says, and the methods that aim at it: column -> what it is. The first describes
+# and aims at none.
 METHODS: Final[dict[str, tuple[str, dict[str, str]]]] = {
     "": ("", {"r_final": "correlation of the number of sessions with the final score"}),
     f"stop_after_{MANY}_minus_{FEW}": (
@@ -70,18 +72,29 @@ METHODS: Final[dict[str, tuple[str, dict[str, str]]]] = {
 
 
 def measure_all(cohort: Cohort) -> dict[str, float]:
-    """Every method of `METHODS` in one cohort; missing where a method cannot say anything at all."""
+    """Every method of `METHODS` in one cohort; missing where a method cannot say anything at
+    all.
+    """
     return _next(cohort) | _stop(cohort) | _response(cohort) | _naive(cohort)
 
 
 def _naive(cohort: Cohort) -> dict[str, float]:
     by_day = cohort.scores[cohort.scores["score"].notna()].sort_values("day")
     last = by_day[by_day["day"] == LAST_SESSION_DAY].set_index("patient_id")["score"]
-    people = pd.DataFrame({"final": last, "total": cohort.sessions.groupby("patient_id").size()})
-    people = people.assign(first=by_day.groupby("patient_id")["score"].first()).dropna().astype(float)
+    people = pd.DataFrame(
+        {"final": last, "total": cohort.sessions.groupby("patient_id").size()}
+    )
+    people = (
+        people.assign(first=by_day.groupby("patient_id")["score"].first())
+        .dropna()
+        .astype(float)
+    )
     x = np.column_stack([np.ones(len(people)), people["total"], people["first"]])
     slope = float(fit_least_squares(x, people["final"].to_numpy())[1])
-    return {"r_final": float(people["total"].corr(people["final"])), "naive_slope": (MANY - FEW) * slope}
+    return {
+        "r_final": float(people["total"].corr(people["final"])),
+        "naive_slope": (MANY - FEW) * slope,
+    }
 
 
 def _next(cohort: Cohort) -> dict[str, float]:
@@ -89,20 +102,31 @@ def _next(cohort: Cohort) -> dict[str, float]:
     found = {"crude_next": crude(trials).estimate}
     with suppress(NotIdentified):
         fitted = fit_trials(trials)
-        found |= {"next_session": fitted.difference().estimate, "next_overlap": overlap_weighted(fitted).estimate}
+        found |= {
+            "next_session": fitted.difference().estimate,
+            "next_overlap": overlap_weighted(fitted).estimate,
+        }
     return found
 
 
 def _stop(cohort: Cohort) -> dict[str, float]:
     data = stop_data(cohort)
     pair = Pair(MANY, FEW, False, max(in_time(data, RECALL)))
-    found = {name: float(value) for name, value in contrasts(data, pair, None, ("static",)).items()}
+    found = {
+        name: float(value)
+        for name, value in contrasts(data, pair, None, ("static",)).items()
+    }
     arms = weigh_arms(data, pair)
     cut = truncate_weights(arms.weights["stop_after"], CENTILE)
-    found["truncated"] = float(smooth_contrast(data, pair, arms.following["stop_after"], cut))
+    found["truncated"] = float(
+        smooth_contrast(data, pair, arms.following["stop_after"], cut)
+    )
     weeks = weeks_of(cohort, data)
     models = fit_weeks(weeks)
-    many, few = (simulate_weeks(weeks, models, number, SEED)[..., -1].mean() for number in (MANY, FEW))
+    many, few = (
+        simulate_weeks(weeks, models, number, SEED)[..., -1].mean()
+        for number in (MANY, FEW)
+    )
     return {
         "smooth": found["smooth"],
         "strict": found["strict"],
@@ -113,24 +137,42 @@ def _stop(cohort: Cohort) -> dict[str, float]:
 
 def _response(cohort: Cohort) -> dict[str, float]:
     found = continued_by(cohort, PLAIN_AT)
-    in_care = estimate(count(without_later_scores(cohort))).set_index("session")["estimate"]
+    in_care = estimate(count(without_later_scores(cohort))).set_index("session")[
+        "estimate"
+    ]
     shown = float(in_care.loc[min(PLAIN_AT, in_care.index.max())]) / 100
-    return {"continued": found["estimate"], "plain_curve": found["plain"], "in_care": shown}
+    return {
+        "continued": found["estimate"],
+        "plain_curve": found["plain"],
+        "in_care": shown,
+    }
 
 
 def report(frame: pd.DataFrame, truths: Truths) -> list[Check]:
-    """Every truth, and what each method finds of it on average, with Monte-Carlo errors; nothing can fail."""
-    return [check for aim, told in METHODS.items() for check in _block(frame, truths.get(aim), *told)]
+    """Every truth, and what each method finds of it on average, with Monte-Carlo errors; nothing
+    can fail.
+    """
+    return [
+        check
+        for aim, told in METHODS.items()
+        for check in _block(frame, truths.get(aim), *told)
+    ]
 
 
-def _block(frame: pd.DataFrame, truth: Truth | None, words: str, methods: dict[str, str]) -> Iterator[Check]:
+def _block(
+    frame: pd.DataFrame, truth: Truth | None, words: str, methods: dict[str, str]
+) -> Iterator[Check]:
     """A truth, then the methods that aim at it."""
     value = truth.value if truth else float("nan")
     if truth:
         yield Check(what=words, found=truth.value, mc_error=truth.error, truth=value)
     for name, what in methods.items():
         values = frame[name].dropna() if name in frame else pd.Series(dtype=float)
-        error = float(values.std() / np.sqrt(len(values))) if len(values) > 1 else float("nan")
+        error = (
+            float(values.std() / np.sqrt(len(values)))
+            if len(values) > 1
+            else float("nan")
+        )
         yield Check(what=what, found=float(values.mean()), mc_error=error, truth=value)
 
 

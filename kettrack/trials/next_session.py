@@ -1,4 +1,6 @@
-"""One more session on trial: weekly clinics where what a session does is known, and the measure that shows a hidden reason."""
+"""One more session on trial: weekly clinics where what a session does is known, and the measure
+that shows a hidden reason.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,11 @@ import numpy as np
 import pandas as pd
 
 from kettrack.analysis.next_session.diagnostics import negative_control
-from kettrack.analysis.next_session.fit import fit_trials, history_columns, overlap_weighted
+from kettrack.analysis.next_session.fit import (
+    fit_trials,
+    history_columns,
+    overlap_weighted,
+)
 from kettrack.analysis.next_session.points import decision_points
 from kettrack.analysis.next_session.trials import GRACE, Trials, find_trials
 from kettrack.errors import NotIdentified
@@ -23,15 +29,24 @@ from kettrack.trials.gate import FAST_COHORTS, Check, Gate, Truths
 from kettrack.trials.judging import bias, coverage, share
 from kettrack.vocabulary.instruments import GAD7, PHQ9
 
-RECALL: Final = 0  # a simulated score is of its moment: the next weekly one is the outcome
+# a simulated score is of its moment: the next weekly one is the outcome
+RECALL: Final = 0
 LARGEST_BIAS: Final = 0.06
 REJECTS: Final = (0.03, 0.08)  # of cohorts in which sessions do nothing
 MEAN_A: Final = (-0.80, -0.68)
 CLEAR: Final = -0.5  # points; nearly every cohort of 1,000 must find more than this
 FIRES: Final = {"A": (0.0, 0.10), "C": (0.0, 0.10), "F": (0.95, 1.0)}
-LEVEL_SHARE, MEASURE_ERROR = 0.5, 3.0  # of the own level in the measure left out, and the SD of its error
-LOST: Final = (-2.6, 0.15)  # logit of never being scored again: at a last score of 10, per point above it
-NOTHING: Final = {"estimate": np.nan, "ci_low": np.nan, "ci_high": np.nan, "plain": np.nan}
+# of the own level in the measure left out, and the SD of its error
+LEVEL_SHARE = 0.5
+MEASURE_ERROR = 3.0
+# logit of never being scored again: at a last score of 10, per point above it
+LOST: Final = (-2.6, 0.15)
+NOTHING: Final = {
+    "estimate": np.nan,
+    "ci_low": np.nan,
+    "ci_high": np.nan,
+    "plain": np.nan,
+}
 
 
 def trials_by_cohort(cohort: Cohort, n: int, recall: int = RECALL) -> Iterator[Trials]:
@@ -42,8 +57,12 @@ def trials_by_cohort(cohort: Cohort, n: int, recall: int = RECALL) -> Iterator[T
         yield trials.take(slice(begin, end))
 
 
-def measure_difference(cohort: Cohort, n: int, recall: int = RECALL) -> list[dict[str, float]]:
-    """Estimate with its interval, and the estimate without arm x history (`plain`); nothing where it refuses."""
+def measure_difference(
+    cohort: Cohort, n: int, recall: int = RECALL
+) -> list[dict[str, float]]:
+    """Estimate with its interval, and the estimate without arm x history (`plain`); nothing where
+    it refuses.
+    """
     return [_difference(trials) for trials in trials_by_cohort(cohort, n, recall)]
 
 
@@ -54,11 +73,18 @@ def _difference(trials: Trials) -> dict[str, float]:
         return NOTHING
     found = fitted.difference()
     plain = overlap_weighted(fitted).estimate
-    return {"estimate": found.estimate, "ci_low": found.low, "ci_high": found.high, "plain": plain}
+    return {
+        "estimate": found.estimate,
+        "ci_low": found.low,
+        "ci_high": found.high,
+        "plain": plain,
+    }
 
 
 def measure_beside_naive(cohort: Cohort, n: int) -> list[dict[str, float]]:
-    """The same, and the slope of the last weekly score on the number of sessions, baselines being equal."""
+    """The same, and the slope of the last weekly score on the number of sessions, baselines being
+    equal.
+    """
     found = zip(measure_difference(cohort, n), naive_slopes(cohort, n), strict=True)
     return [one | {"naive_slope": slope} for one, slope in found]
 
@@ -66,11 +92,17 @@ def measure_beside_naive(cohort: Cohort, n: int) -> list[dict[str, float]]:
 def naive_slopes(cohort: Cohort, n: int) -> list[float]:
     """What everybody fits: the final score on the number of sessions and the first score."""
     people = cohort.patients["patient_id"]
-    first, last = (_first_score(cohort.scores, rows).reindex(people) for rows in _first_and_last(cohort.scores))
+    first, last = (
+        _first_score(cohort.scores, rows).reindex(people)
+        for rows in _first_and_last(cohort.scores)
+    )
     total = cohort.sessions.groupby("patient_id").size().reindex(people).to_numpy(float)
     x = np.column_stack([np.ones(len(people)), total, first.to_numpy(float)])
     y = last.to_numpy(float)
-    return [float(fit_least_squares(x[at : at + n], y[at : at + n])[1]) for at in range(0, len(people), n)]
+    return [
+        float(fit_least_squares(x[at : at + n], y[at : at + n])[1])
+        for at in range(0, len(people), n)
+    ]
 
 
 def _first_and_last(scores: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
@@ -82,12 +114,16 @@ def _first_score(scores: pd.DataFrame, rows: pd.Series) -> pd.Series:
 
 
 def judge_null(frame: pd.DataFrame, truths: Truths) -> list[Check]:
-    """Where sessions do nothing it finds nothing, and says otherwise as rarely as an interval of 95 % may."""
+    """Where sessions do nothing it finds nothing, and says otherwise as rarely as an interval of 95
+    % may.
+    """
     rejects = frame.assign(rejects=(frame["ci_low"] > 0) | (frame["ci_high"] < 0))
     truth = truths["one_more_session"]
     return [
         bias(frame, "estimate", truth, LARGEST_BIAS, "bias where sessions do nothing"),
-        share(rejects, "rejects", *REJECTS, "share of cohorts whose interval leaves 0 out"),
+        share(
+            rejects, "rejects", *REJECTS, "share of cohorts whose interval leaves 0 out"
+        ),
         bias(frame, "plain", truth, float("inf"), "bias without history x arm"),
     ]
 
@@ -98,9 +134,20 @@ def judge_clear(frame: pd.DataFrame, truths: Truths) -> list[Check]:
     mean = float(frame["estimate"].mean(skipna=False))
     told = frame.assign(clear=frame["estimate"] < CLEAR, wrong=frame["naive_slope"] > 0)
     return [
-        Check(what="mean estimate", found=mean, mc_error=error, low=MEAN_A[0], high=MEAN_A[1]),
+        Check(
+            what="mean estimate",
+            found=mean,
+            mc_error=error,
+            low=MEAN_A[0],
+            high=MEAN_A[1],
+        ),
         share(told, "clear", 0.9, what=f"share of cohorts below {CLEAR}"),
-        share(told, "wrong", 1.0, what="share of cohorts whose naive slope has the wrong sign"),
+        share(
+            told,
+            "wrong",
+            1.0,
+            what="share of cohorts whose naive slope has the wrong sign",
+        ),
         bias(frame, "estimate", truths["one_more_session"], float("inf"), "bias"),
     ]
 
@@ -116,70 +163,138 @@ def judge_coverage(frame: pd.DataFrame, truths: Truths) -> list[Check]:
 
 
 def with_left_out_measure(simulated: Simulated) -> Simulated:
-    """The clinic with a GAD-7 beside every PHQ-9, which shares the state of the moment and leans on the person's own level."""
+    """The clinic with a GAD-7 beside every PHQ-9, which shares the state of the moment and leans on
+    the person's own level.
+    """
     rng = np.random.default_rng([simulated.seed, len(GAD7.name)])
     told = simulated.severity
-    level = simulated.people.set_index("patient_id")["level"].reindex(told["patient_id"]).to_numpy()
-    measure = told["severity"].to_numpy() + LEVEL_SHARE * level + rng.normal(0, MEASURE_ERROR, len(told))
+    level = (
+        simulated.people.set_index("patient_id")["level"]
+        .reindex(told["patient_id"])
+        .to_numpy()
+    )
+    measure = (
+        told["severity"].to_numpy()
+        + LEVEL_SHARE * level
+        + rng.normal(0, MEASURE_ERROR, len(told))
+    )
     score = np.clip(np.rint(measure / 2), GAD7.minimum, GAD7.maximum).astype(np.int64)
-    rows = told[["patient_id", "day", "timing"]].assign(instrument=GAD7.name, score=pd.array(score, "Int64"))
-    scores = pd.concat([simulated.scores, rows[list(simulated.scores.columns)]], ignore_index=True)
+    rows = told[["patient_id", "day", "timing"]].assign(
+        instrument=GAD7.name, score=pd.array(score, "Int64")
+    )
+    scores = pd.concat(
+        [simulated.scores, rows[list(simulated.scores.columns)]], ignore_index=True
+    )
     keys = ["patient_id", "instrument", "day", "timing"]
-    return replace(simulated, scores=scores.sort_values(keys, kind="stable", ignore_index=True))
+    return replace(
+        simulated, scores=scores.sort_values(keys, kind="stable", ignore_index=True)
+    )
 
 
 def measure_negative_control(cohort: Cohort, n: int) -> list[dict[str, float]]:
-    """Whether the measure left out says that a hidden reason decides, and the imbalance it would have seen (SD)."""
+    """Whether the measure left out says that a hidden reason decides, and the imbalance it would
+    have seen (SD).
+    """
     out = []
     for trials in trials_by_cohort(cohort, n):
-        found = negative_control(trials.left_out_measure, trials.arm, history_columns(trials)[0], trials.patient)
-        out.append({"fires": np.nan, "detectable": np.nan} if found is None else
-                   {"fires": float(found.fires), "detectable": found.detectable})  # fmt: skip
+        found = negative_control(
+            trials.left_out_measure,
+            trials.arm,
+            history_columns(trials)[0],
+            trials.patient,
+        )
+        out.append(
+            {"fires": np.nan, "detectable": np.nan}
+            if found is None
+            else {"fires": float(found.fires), "detectable": found.detectable}
+        )
     return out
 
 
-def judge_negative_control(frame: pd.DataFrame, truths: Truths, limits: tuple[float, float]) -> list[Check]:
+def judge_negative_control(
+    frame: pd.DataFrame, truths: Truths, limits: tuple[float, float]
+) -> list[Check]:
     """It speaks where a reason is hidden, and is silent where all are recorded."""
     del truths
     error = float(frame["detectable"].std() / np.sqrt(len(frame)))
     seen = float(frame["detectable"].mean(skipna=False))
     return [
-        share(frame, "fires", *limits, what="share of cohorts in which the measure left out fires"),
-        Check(what="mean imbalance that would have been seen, SD", found=seen, mc_error=error),
+        share(
+            frame,
+            "fires",
+            *limits,
+            what="share of cohorts in which the measure left out fires",
+        ),
+        Check(
+            what="mean imbalance that would have been seen, SD",
+            found=seen,
+            mc_error=error,
+        ),
     ]
 
 
 def with_stoppers_lost(simulated: Simulated) -> Simulated:
-    """The clinic in which some who stop are never scored again, the more the higher their last score: at random given it.
+    """The clinic in which some who stop are never scored again, the more the higher their last
+    score: at random given it.
 
-    Scores that steer a decision stay in the log: one that the clinic acted on and did not record is an unrecorded reason.
+    Scores that steer a decision stay in the log: one that the clinic acted on and did not record is
+    an unrecorded reason.
     """
     rng = np.random.default_rng([simulated.seed, len(PHQ9.name)])
-    scores, people = simulated.scores, simulated.patients["patient_id"]
+    scores = simulated.scores
+    people = simulated.patients["patient_id"]
     last_session = simulated.sessions.groupby("patient_id")["day"].max()
     after = scores["day"] > scores["patient_id"].map(last_session)
-    last = scores[~after].sort_values("day", kind="stable").groupby("patient_id")["score"].last().reindex(people)
+    last = (
+        scores[~after]
+        .sort_values("day", kind="stable")
+        .groupby("patient_id")["score"]
+        .last()
+        .reindex(people)
+    )
     chance = 1 / (1 + np.exp(-LOST[0] - LOST[1] * (last.to_numpy(float) - 10)))
     lost = people[rng.random(len(people)) < chance]
-    return replace(simulated, scores=scores[~(after & scores["patient_id"].isin(lost))].reset_index(drop=True))
+    return replace(
+        simulated,
+        scores=scores[~(after & scores["patient_id"].isin(lost))].reset_index(
+            drop=True
+        ),
+    )
 
 
 def _gate(name: str, scenario: str, seed: int, question: str) -> partial[Gate]:
-    return partial(Gate, name=f"{name}-{scenario}", question=question, scenario=scenario, first_seed=seed)
+    return partial(
+        Gate,
+        name=f"{name}-{scenario}",
+        question=question,
+        scenario=scenario,
+        first_seed=seed,
+    )
 
 
 GATES: Final = (
     *(
-        _gate("next_session", scenario, 201, "Does it find nothing where sessions do nothing?")(
-            cohorts=500, measure_together=measure_difference, judge=judge_null
-        )
+        _gate(
+            "next_session",
+            scenario,
+            201,
+            "Does it find nothing where sessions do nothing?",
+        )(cohorts=500, measure_together=measure_difference, judge=judge_null)
         for scenario in ("B", "C")
     ),
-    _gate("next_session", "A", 202, "Does it find what the naive slope turns round, where people stop when well?")(
-        n=1_000, cohorts=40, measure_together=measure_beside_naive, judge=judge_clear
-    ),
+    _gate(
+        "next_session",
+        "A",
+        202,
+        "Does it find what the naive slope turns round, where people stop when well?",
+    )(n=1_000, cohorts=40, measure_together=measure_beside_naive, judge=judge_clear),
     *(
-        _gate("next_session_coverage", scenario, 203, "Does the interval hold what drawing lots would have found?")(
+        _gate(
+            "next_session_coverage",
+            scenario,
+            203,
+            "Does the interval hold what drawing lots would have found?",
+        )(
             cohorts=2_000,
             fast_cohorts=FAST_COHORTS if scenario in "AE" else 0,
             measure_together=measure_difference,
@@ -188,7 +303,12 @@ GATES: Final = (
         for scenario in ("A", "B", "C", "D", "E")
     ),
     *(
-        _gate("negative_control", scenario, 204, "Does a measure left out tell whether a reason to stop is hidden?")(
+        _gate(
+            "negative_control",
+            scenario,
+            204,
+            "Does a measure left out tell whether a reason to stop is hidden?",
+        )(
             cohorts=500,
             prepare=with_left_out_measure,
             measure_together=measure_negative_control,
@@ -197,7 +317,12 @@ GATES: Final = (
         for scenario, limits in FIRES.items()
     ),
     *(
-        _gate("next_session_missing", scenario, 205, "Does it hold when some who stop are lost, by their last score?")(
+        _gate(
+            "next_session_missing",
+            scenario,
+            205,
+            "Does it hold when some who stop are lost, by their last score?",
+        )(
             cohorts=500,
             fast_cohorts=FAST_COHORTS if scenario == "A" else 0,
             prepare=with_stoppers_lost,

@@ -1,4 +1,6 @@
-"""What was measured so far: one line per cohort, only ever appended, so that a run goes on where it was broken off."""
+"""What was measured so far: one line per cohort, only ever appended, so that a run goes on where it
+was broken off.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ Measured = tuple[int, Mapping[str, float]]
 
 
 def edition(gate: Gate) -> str:
-    """Name of everything a measurement depends on, the code of the estimators apart: gate, module, scenario, version."""
+    """Name of everything a measurement depends on, the code of the estimators apart: gate, module,
+    scenario, version.
+    """
     function: Any = gate.measured_by
     while isinstance(function, partial):
         function = function.func
@@ -45,7 +49,9 @@ def record_file(gate: Gate, work: Path) -> Path:
 
 
 def read_records(path: Path) -> pd.DataFrame:
-    """All whole lines, one row per cohort in order; a line broken off by a crash is cut away from the file."""
+    """All whole lines, one row per cohort in order; a line broken off by a crash is cut away from
+    the file.
+    """
     if not path.is_file():
         return pd.DataFrame({"cohort": pd.Series(dtype="int64")})
     text = path.read_text(encoding="utf-8")
@@ -54,12 +60,18 @@ def read_records(path: Path) -> pd.DataFrame:
         path.write_text(whole, encoding="utf-8", newline="\n")
     if not whole:
         return pd.DataFrame({"cohort": pd.Series(dtype="int64")})
-    return pd.read_csv(path).drop_duplicates("cohort").sort_values("cohort", ignore_index=True)
+    return (
+        pd.read_csv(path)
+        .drop_duplicates("cohort")
+        .sort_values("cohort", ignore_index=True)
+    )
 
 
 def append_records(path: Path, measured: Sequence[Measured]) -> None:
     """Add the measurements of some cohorts in one write; the first one writes the header."""
-    table = pd.DataFrame([{"cohort": cohort, **numbers} for cohort, numbers in measured])
+    table = pd.DataFrame(
+        [{"cohort": cohort, **numbers} for cohort, numbers in measured]
+    )
     new = not path.is_file() or not path.stat().st_size
     with path.open("a", encoding="utf-8", newline="\n") as file:
         file.write(table.to_csv(index=False, header=new, lineterminator="\n"))

@@ -19,7 +19,11 @@ def all_gates() -> dict[str, Gate]:
         When two gates have one name: their files would take each other's place.
     """
     gates: dict[str, Gate] = {}
-    for module in sorted(found.name for found in iter_modules(trials.__path__) if found.name != "__main__"):
+    for module in sorted(
+        found.name
+        for found in iter_modules(trials.__path__)
+        if found.name != "__main__"
+    ):
         for gate in getattr(import_module(f"{trials.__name__}.{module}"), "GATES", ()):
             if gate.name in gates:
                 raise UsageError(f"Two gates are called {gate.name!r}.")
@@ -28,7 +32,8 @@ def all_gates() -> dict[str, Gate]:
 
 
 def choose_gates(names: list[str]) -> list[Gate]:
-    """Gates by name, or by the part before `-`, which names them in every scenario; all without names.
+    """Gates by name, or by the part before `-`, which names them in every scenario; all without
+    names.
 
     Raises
     ------
@@ -36,7 +41,17 @@ def choose_gates(names: list[str]) -> list[Gate]:
         For a name that fits none; the message says which there are.
     """
     gates = all_gates()
-    unknown = [name for name in names if not any(name in (gate, gate.partition("-")[0]) for gate in gates)]
+    unknown = [
+        name
+        for name in names
+        if not any(name in (gate, gate.partition("-")[0]) for gate in gates)
+    ]
     if unknown:
-        raise UsageError(f"No gate is called {unknown[0]!r}; there are: {', '.join(gates)}.")
-    return [gate for name, gate in gates.items() if not names or name in names or name.partition("-")[0] in names]
+        raise UsageError(
+            f"No gate is called {unknown[0]!r}; there are: {', '.join(gates)}."
+        )
+    return [
+        gate
+        for name, gate in gates.items()
+        if not names or name in names or name.partition("-")[0] in names
+    ]

@@ -14,7 +14,9 @@ INDEPENDENT = "independent_run.csv"
 OTHER_COHORTS = 200
 
 
-def trial_results(gate: str | None = None, folder: str | Path | None = None) -> pd.DataFrame:
+def trial_results(
+    gate: str | None = None, folder: str | Path | None = None
+) -> pd.DataFrame:
     """Checks of every gate that `make truth` has written.
 
     Parameters
@@ -27,8 +29,9 @@ def trial_results(gate: str | None = None, folder: str | Path | None = None) -> 
     Returns
     -------
     DataFrame
-        One row per check: `gate` `scenario` `question` `check` `n` (patients in a cohort) `cohorts` `found` `mc_error`
-        (Monte-Carlo standard error) `truth` `wanted` `passed` (missing where it was only reported) `version` `date`.
+        One row per check: `gate` `scenario` `question` `check` `n` (patients in a cohort) `cohorts`
+        `found` `mc_error` (Monte-Carlo standard error) `truth` `wanted` `passed` (missing where it
+        was only reported) `version` `date`.
 
     Raises
     ------
@@ -41,10 +44,19 @@ def trial_results(gate: str | None = None, folder: str | Path | None = None) -> 
     True
     """
     home = Path(folder) if folder is not None else notebook_folder() / FOLDER
-    files = sorted(path for path in home.glob("*.csv") if gate is None or path.stem.partition("-")[0] == gate)
+    files = sorted(
+        path
+        for path in home.glob("*.csv")
+        if gate is None or path.stem.partition("-")[0] == gate
+    )
     if not files:
-        raise UsageError(f"No results of {gate or 'any gate'} in {home.name!r}; `make truth` writes them.")
-    return pd.concat([pd.read_csv(path, dtype={"passed": "boolean"}) for path in files], ignore_index=True)
+        raise UsageError(
+            f"No results of {gate or 'any gate'} in {home.name!r}; `make truth` writes them."
+        )
+    return pd.concat(
+        [pd.read_csv(path, dtype={"passed": "boolean"}) for path in files],
+        ignore_index=True,
+    )
 
 
 def methods_table() -> pd.DataFrame:
@@ -53,8 +65,9 @@ def methods_table() -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per method and scenario: `method` `scenario` `found` `mc_error` `truth` (missing where the method only
-        describes), in points, or fractions for responses. Each truth is a row of its own before the methods that aim at it.
+        One row per method and scenario: `method` `scenario` `found` `mc_error` `truth` (missing
+        where the method only describes), in points, or fractions for responses. Each truth is a row
+        of its own before the methods that aim at it.
 
     Examples
     --------
@@ -74,19 +87,32 @@ def methods_by_scenario() -> pd.DataFrame:
     ['method', 'A']
     """
     rows = methods_table()
-    said = rows["found"].map("{:.2f}".format) + " (" + rows["mc_error"].map("{:.2f}".format) + ")"
-    table = rows.assign(said=said).pivot(index="method", columns="scenario", values="said")
-    return table.reindex(rows["method"].drop_duplicates()).reset_index().rename_axis(columns=None)
+    said = (
+        rows["found"].map("{:.2f}".format)
+        + " ("
+        + rows["mc_error"].map("{:.2f}".format)
+        + ")"
+    )
+    table = rows.assign(said=said).pivot(
+        index="method", columns="scenario", values="said"
+    )
+    return (
+        table.reindex(rows["method"].drop_duplicates())
+        .reset_index()
+        .rename_axis(columns=None)
+    )
 
 
 def beside_independent_run() -> pd.DataFrame:
-    """What the methods find here, less what other code found that ran the same scenarios with draws of its own.
+    """What the methods find here, less what other code found that ran the same scenarios with draws
+    of its own.
 
     Returns
     -------
     DataFrame
-        One row per method and scenario that both ran: `method` `scenario` `found` (here) `other` `difference` and `errors`
-        (the difference in Monte-Carlo errors; the other run had 200 cohorts and is taken to be as exact for its number).
+        One row per method and scenario that both ran: `method` `scenario` `found` (here) `other`
+        `difference` and `errors` (the difference in Monte-Carlo errors; the other run had 200
+        cohorts and is taken to be as exact for its number).
 
     Examples
     --------
@@ -98,5 +124,7 @@ def beside_independent_run() -> pd.DataFrame:
     checks = trial_results("methods").rename(columns={"check": "method"})
     rows = checks.merge(other, on=["method", "scenario"])
     rows["difference"] = rows["found"] - rows["other"]
-    rows["errors"] = rows["difference"] / (rows["mc_error"] * (1 + rows["cohorts"] / OTHER_COHORTS) ** 0.5)
+    rows["errors"] = rows["difference"] / (
+        rows["mc_error"] * (1 + rows["cohorts"] / OTHER_COHORTS) ** 0.5
+    )
     return rows[["method", "scenario", "found", "other", "difference", "errors"]]

@@ -1,4 +1,6 @@
-"""Runs gates: cohorts in worker processes, measurements kept as they come, checks judged at the end."""
+"""Runs gates: cohorts in worker processes, measurements kept as they come, checks judged at the
+end.
+"""
 
 from __future__ import annotations
 
@@ -24,10 +26,17 @@ from kettrack.trials.records import Measured, append_records, read_records, reco
 from kettrack.writing import write_table
 
 WORKERS: Final = 2
-_ONE_THREAD: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+_ONE_THREAD: Final = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+)
 
 
-def run_gate(gate: Gate, work: Path | None = None, fast: bool = False, workers: int = WORKERS) -> pd.DataFrame:
+def run_gate(
+    gate: Gate, work: Path | None = None, fast: bool = False, workers: int = WORKERS
+) -> pd.DataFrame:
     """Measure every cohort of a gate that has not been measured yet, and judge.
 
     Parameters
@@ -44,13 +53,15 @@ def run_gate(gate: Gate, work: Path | None = None, fast: bool = False, workers: 
     Returns
     -------
     DataFrame
-        One row per check: `gate` `scenario` `question` `check` `n` `cohorts` `found` `mc_error` `truth` `wanted` `passed`
-        (missing where nothing was wanted) `version` `date`.
+        One row per check: `gate` `scenario` `question` `check` `n` `cohorts` `found` `mc_error`
+        `truth` `wanted` `passed` (missing where nothing was wanted) `version` `date`.
     """
     entered = replace(gate, cohorts=gate.fast_cohorts) if fast else gate
     measured = _measured(entered, work, workers)
     scenario = SCENARIOS[gate.scenario]
-    truths = known_truths(scenario) or (cached_truths(scenario, folder=work) if work else cached_truths(scenario))
+    truths = known_truths(scenario) or (
+        cached_truths(scenario, folder=work) if work else cached_truths(scenario)
+    )
     slack = FAST_SLACK if fast else 0.0
     checks = [
         {
@@ -82,34 +93,54 @@ def write_results(results: pd.DataFrame, folder: Path) -> Path:
 def _measured(gate: Gate, work: Path | None, workers: int) -> pd.DataFrame:
     """Measurements of all cohorts, those of earlier runs among them."""
     path = record_file(gate, work) if work else None
-    done = read_records(path) if path else pd.DataFrame({"cohort": pd.Series(dtype="int64")})
+    done = (
+        read_records(path)
+        if path
+        else pd.DataFrame({"cohort": pd.Series(dtype="int64")})
+    )
     open_batches = _open_batches(gate, set(done["cohort"]))
     fresh: list[Measured] = []
-    with _bar(gate.name, -(-gate.cohorts // cohorts_together(gate)), len(open_batches)) as step:
+    with _bar(
+        gate.name, -(-gate.cohorts // cohorts_together(gate)), len(open_batches)
+    ) as step:
         for measured in _batches(gate, open_batches, workers):
             if path:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 append_records(path, measured)
             fresh += measured
             step()
-    rows = pd.concat([done, pd.DataFrame([{"cohort": cohort, **numbers} for cohort, numbers in fresh])])
+    rows = pd.concat(
+        [
+            done,
+            pd.DataFrame([{"cohort": cohort, **numbers} for cohort, numbers in fresh]),
+        ]
+    )
     return rows.drop_duplicates("cohort").sort_values("cohort", ignore_index=True)
 
 
 def _open_batches(gate: Gate, done: set[int]) -> list[int]:
     together = cohorts_together(gate)
-    return sorted({cohort // together for cohort in range(gate.cohorts) if cohort not in done})
+    return sorted(
+        {cohort // together for cohort in range(gate.cohorts) if cohort not in done}
+    )
 
 
-def _batches(gate: Gate, batches: Sequence[int], workers: int) -> Iterator[list[Measured]]:
+def _batches(
+    gate: Gate, batches: Sequence[int], workers: int
+) -> Iterator[list[Measured]]:
     if not workers or not batches:
         yield from (measure_batch(gate, batch) for batch in batches)
         return
     kept = {name: os.environ.get(name) for name in _ONE_THREAD}
-    os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))  # the workers read it when they load their libraries
+    # the workers read it when they load their libraries
+    os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
     try:
-        with ProcessPoolExecutor(min(workers, len(batches)), mp_context=get_context("spawn")) as pool:
-            for future in as_completed([pool.submit(measure_batch, gate, batch) for batch in batches]):
+        with ProcessPoolExecutor(
+            min(workers, len(batches)), mp_context=get_context("spawn")
+        ) as pool:
+            for future in as_completed(
+                [pool.submit(measure_batch, gate, batch) for batch in batches]
+            ):
                 yield future.result()
     finally:
         for name, value in kept.items():

@@ -1,5 +1,5 @@
-"""Stopping after eight sessions against stopping after three, on trial: what it finds where the truth is known, and when it
-refuses."""
+"""Stopping after eight sessions against stopping after three, on trial: what it finds where the
+truth is known, and when it refuses."""
 
 from __future__ import annotations
 
@@ -27,10 +27,13 @@ PATIENTS: Final = 1_000
 NO_RECALL: Final = 0  # days a score looks back in these scenarios
 
 
-def measure_stop_after(cohort: Cohort, replicates: int = 0, seed: int = 1) -> dict[str, float]:
+def measure_stop_after(
+    cohort: Cohort, replicates: int = 0, seed: int = 1
+) -> dict[str, float]:
     """The contrast by the smooth model and by strict means, whether it would be shown or not.
 
-    A gate on the mean of many cohorts needs a number from each, also where the estimate itself is refused.
+    A gate on the mean of many cohorts needs a number from each, also where the estimate itself is
+    refused.
 
     Parameters
     ----------
@@ -42,26 +45,44 @@ def measure_stop_after(cohort: Cohort, replicates: int = 0, seed: int = 1) -> di
     Returns
     -------
     dict of str to float
-        Points: `estimate` `strict` `ci_low` `ci_high`; `refused` (1 where the estimate would not be shown).
+        Points: `estimate` `strict` `ci_low` `ci_high`; `refused` (1 where the estimate would not be
+        shown).
     """
     data = stop_data(cohort)
     pair = Pair(MANY, FEW, False, max(in_time(data, NO_RECALL)))
     arms = weigh_arms(data, pair)
     allowed = comparable(data, arms.following["stop_after"], NO_RECALL)
     refused = arms.against["stop_after"] is not None or not {MANY, FEW} <= set(allowed)
-    found = {name: float(value) for name, value in contrasts(data, pair, None, ("static",)).items()}
+    found = {
+        name: float(value)
+        for name, value in contrasts(data, pair, None, ("static",)).items()
+    }
     low = high = float("nan")
     if replicates:
         drawn = replicate_contrasts(data, pair, (replicates, seed), ("static",))
         low, high = map(float, percentile_interval(drawn["smooth"], LEVEL))
-    return {"estimate": found["smooth"], "strict": found["strict"], "ci_low": low, "ci_high": high, "refused": float(refused)}
+    return {
+        "estimate": found["smooth"],
+        "strict": found["strict"],
+        "ci_low": low,
+        "ci_high": high,
+        "refused": float(refused),
+    }
 
 
 def judge_random_stopping(frame: pd.DataFrame, truths: Truths) -> list[Check]:
-    """Unbiased where chance decides who stops, strict means near the smooth ones, and hardly ever refused."""
+    """Unbiased where chance decides who stops, strict means near the smooth ones, and hardly ever
+    refused.
+    """
     apart = frame["strict"] - frame["estimate"]
     return [
-        bias(frame, "estimate", truths[TRUTH], LARGEST_BIAS, f"bias, stop after {MANY} minus stop after {FEW}"),
+        bias(
+            frame,
+            "estimate",
+            truths[TRUTH],
+            LARGEST_BIAS,
+            f"bias, stop after {MANY} minus stop after {FEW}",
+        ),
         Check(
             what="strict means less the smooth contrast",
             found=float(apart.mean()),
@@ -79,16 +100,34 @@ def judge_interval(frame: pd.DataFrame, truths: Truths) -> list[Check]:
 
 
 def judge_reported(frame: pd.DataFrame, truths: Truths) -> list[Check]:
-    """Stopping driven by the score: too few people make the other choice, and even a correct estimator falls short."""
+    """Stopping driven by the score: too few people make the other choice, and even a correct
+    estimator falls short.
+    """
     what = f"stop after {MANY} minus stop after {FEW}"
     checks = [
         bias(frame, "estimate", truths[TRUTH], float("inf"), f"bias, {what}"),
-        coverage(frame, ("ci_low", "ci_high"), truths[TRUTH], float("-inf"), float("inf")),
-        share(frame, "refused", float("-inf"), float("inf"), what="share of cohorts refused"),
+        coverage(
+            frame, ("ci_low", "ci_high"), truths[TRUTH], float("-inf"), float("inf")
+        ),
+        share(
+            frame,
+            "refused",
+            float("-inf"),
+            float("inf"),
+            what="share of cohorts refused",
+        ),
     ]
     shown = frame[frame["refused"] == 0]
     if len(shown) > 1:
-        checks.append(bias(shown, "estimate", truths[TRUTH], float("inf"), f"bias where not refused, {what}"))
+        checks.append(
+            bias(
+                shown,
+                "estimate",
+                truths[TRUTH],
+                float("inf"),
+                f"bias where not refused, {what}",
+            )
+        )
     return checks
 
 
@@ -100,7 +139,10 @@ def judge_refusal(frame: pd.DataFrame, truths: Truths, least: float) -> list[Che
 GATES: Final = (
     Gate(
         name="stop_after-E",
-        question="Is the contrast of two strategies unbiased where chance decides who stops, and is it shown?",
+        question=(
+            "Is the contrast of two strategies unbiased where chance decides who stops, and is it"
+            " shown?"
+        ),
         scenario="E",
         n=PATIENTS,
         cohorts=40,
@@ -122,7 +164,10 @@ GATES: Final = (
     *(
         Gate(
             name=f"stop_after_reported-{scenario}",
-            question="How far is the contrast off where the score drives who stops, and how often is it refused?",
+            question=(
+                "How far is the contrast off where the score drives who stops, and how often is"
+                " it refused?"
+            ),
             scenario=scenario,
             n=PATIENTS,
             cohorts=40,

@@ -1,4 +1,6 @@
-"""Beside "stop after k": a rule that ends the sessions, usual care afterwards, and final scores that are missing, on trial."""
+"""Beside "stop after k": a rule that ends the sessions, usual care afterwards, and final scores
+that are missing, on trial.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +23,16 @@ from kettrack.trials.next_session import with_stoppers_lost
 from kettrack.trials.stop_after import LARGEST_BIAS, LEAST_COVERAGE, NO_RECALL, PATIENTS
 
 REPLICATES: Final = 200
-FAMILY: Final = {"dynamic": ("dynamic", "dynamic"), "other_rule": ("other", "other"), "stop_after": ("static", "smooth")}
+FAMILY: Final = {
+    "dynamic": ("dynamic", "dynamic"),
+    "other_rule": ("other", "other"),
+    "stop_after": ("static", "smooth"),
+}
 
 
-def measure_row(cohort: Cohort, key: str, replicates: int = REPLICATES, seed: int = 1) -> dict[str, float]:
+def measure_row(
+    cohort: Cohort, key: str, replicates: int = REPLICATES, seed: int = 1
+) -> dict[str, float]:
     """One row of the table, by its `key`, whether it would be shown or not.
 
     Returns
@@ -39,11 +47,20 @@ def measure_row(cohort: Cohort, key: str, replicates: int = REPLICATES, seed: in
     low, high = map(float, percentile_interval(drawn, LEVEL))
     refused = weigh_arms(data, pair).against[key] is not None
     estimate = float(contrasts(data, pair, None, (family,))[name])
-    return {"estimate": estimate, "ci_low": low, "ci_high": high, "refused": float(refused)}
+    return {
+        "estimate": estimate,
+        "ci_low": low,
+        "ci_high": high,
+        "refused": float(refused),
+    }
 
 
-def judge_row(frame: pd.DataFrame, truths: Truths, truth: str, gated: bool = True) -> list[Check]:
-    """Bias, coverage and how often it is refused; only reported where it is experimental or nobody makes the other choice."""
+def judge_row(
+    frame: pd.DataFrame, truths: Truths, truth: str, gated: bool = True
+) -> list[Check]:
+    """Bias, coverage and how often it is refused; only reported where it is experimental or nobody
+    makes the other choice.
+    """
     anything = float("inf")
     limits = (LARGEST_BIAS, LEAST_COVERAGE) if gated else (anything, -anything)
     return [
@@ -53,7 +70,9 @@ def judge_row(frame: pd.DataFrame, truths: Truths, truth: str, gated: bool = Tru
     ]
 
 
-def _gate(name: str, scenario: str, key: str, truth: str, gated: bool = True) -> partial[Gate]:
+def _gate(
+    name: str, scenario: str, key: str, truth: str, gated: bool = True
+) -> partial[Gate]:
     return partial(
         Gate,
         name=f"{name}-{scenario}",
@@ -70,15 +89,26 @@ def _gate(name: str, scenario: str, key: str, truth: str, gated: bool = True) ->
 GATES: Final = (
     *(
         _gate("at_most", scenario, "dynamic", f"at_most_{MANY}_minus_{FEW}", gated)(
-            question="Is a rule that ends the sessions once two scores show remission judged rightly?"
+            question=(
+                "Is a rule that ends the sessions once two scores show remission judged rightly?"
+            )
         )
         for scenario, gated in (("E", True), ("A", False))
     ),
-    # Experimental: what follows a stop makes a curve over the number of sessions that no quadratic follows.
-    _gate("usual_care", "returns", "other_rule", f"usual_care_{MANY}_minus_{FEW}", gated=False)(
+    # Experimental: what follows a stop makes a curve over the number of sessions that no quadratic
+    # follows.
+    _gate(
+        "usual_care",
+        "returns",
+        "other_rule",
+        f"usual_care_{MANY}_minus_{FEW}",
+        gated=False,
+    )(
         question="Is stopping judged rightly where the clinic may take people back later?"
     ),
-    _gate("no_sessions_later", "returns", "stop_after", f"stop_after_{MANY}_minus_{FEW}")(
+    _gate(
+        "no_sessions_later", "returns", "stop_after", f"stop_after_{MANY}_minus_{FEW}"
+    )(
         question="Is stopping for good judged rightly where half of those who relapse come back?"
     ),
     _gate("stop_after_missing", "E", "stop_after", f"stop_after_{MANY}_minus_{FEW}")(

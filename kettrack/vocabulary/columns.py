@@ -1,6 +1,7 @@
 """Every column of every table that comes in: the only place that defines them.
 
-The loader, the data dictionary, `datapackage.json` and the error texts are generated from these values.
+The loader, the data dictionary, `datapackage.json` and the error texts are generated from these
+values.
 """
 
 from __future__ import annotations
@@ -53,9 +54,13 @@ class Column:
 
     @property
     def expected(self) -> str:
-        """What a cell should look like, for error texts: `a whole number of days, -3650 to 3650`."""
+        """What a cell should look like, for error texts: `a whole number of days, -3650 to
+        3650`.
+        """
         if self.kind in ("choice", "choices"):
-            many = "one or more of, joined by ';'" if self.kind == "choices" else "one of"
+            many = (
+                "one or more of, joined by ';'" if self.kind == "choices" else "one of"
+            )
             return f"{many}: {', '.join(self.allowed)}"
         if self.kind == "yes_no":
             return "true or false"
@@ -63,7 +68,11 @@ class Column:
             return "a study code"
         what = "a whole number" if self.kind == "whole" else "a number"
         of_unit = f" of {self.unit}" if self.unit else ""
-        span = f", {self.low:g} to {self.high:g}" if self.low is not None and self.high is not None else ""
+        span = (
+            f", {self.low:g} to {self.high:g}"
+            if self.low is not None and self.high is not None
+            else ""
+        )
         return f"{what}{of_unit}{span}"
 
 
@@ -104,28 +113,92 @@ class Table:
 DRUGS: Final = ("ketamine", "esketamine", "placebo")
 ROUTES: Final = ("iv", "im", "sc", "sublingual", "intranasal", "oral")
 ADVERSE_EVENTS: Final = (
-    "none", "dissociation", "nausea", "vomiting", "dizziness", "headache", "sedation", "anxiety",
-    "hypertension", "palpitations", "blurred_vision", "urinary", "dysgeusia", "other",
-)  # fmt: skip
-STOP_REASONS: Final = ("well", "not_helped", "side_effects", "cost", "access", "moved", "other", "unknown")
-EVENTS: Final = (
-    "hospitalisation", "suicide_attempt", "suicide", "death", "ect", "tms", "medication_change",
-    "lost_to_follow_up", "adverse_event",
-)  # fmt: skip
-EVENT_DETAILS: Final = (
-    "worsening", "prevention", "other_psychiatric", "medical", "started", "stopped", "dose_up", "dose_down", "switched",
+    "none",
+    "dissociation",
+    "nausea",
+    "vomiting",
+    "dizziness",
+    "headache",
+    "sedation",
+    "anxiety",
+    "hypertension",
+    "palpitations",
+    "blurred_vision",
+    "urinary",
+    "dysgeusia",
     "other",
-)  # fmt: skip
+)
+STOP_REASONS: Final = (
+    "well",
+    "not_helped",
+    "side_effects",
+    "cost",
+    "access",
+    "moved",
+    "other",
+    "unknown",
+)
+EVENTS: Final = (
+    "hospitalisation",
+    "suicide_attempt",
+    "suicide",
+    "death",
+    "ect",
+    "tms",
+    "medication_change",
+    "lost_to_follow_up",
+    "adverse_event",
+)
+EVENT_DETAILS: Final = (
+    "worsening",
+    "prevention",
+    "other_psychiatric",
+    "medical",
+    "started",
+    "stopped",
+    "dose_up",
+    "dose_down",
+    "switched",
+    "other",
+)
 SEXES: Final = ("female", "male", "other", "unknown")
-ETHNICITIES: Final = ("asian", "black", "hispanic", "mixed", "native", "white", "other", "unknown")
-DIAGNOSES: Final = ("major_depression", "bipolar", "ptsd", "anxiety", "other", "unknown")
+ETHNICITIES: Final = (
+    "asian",
+    "black",
+    "hispanic",
+    "mixed",
+    "native",
+    "white",
+    "other",
+    "unknown",
+)
+DIAGNOSES: Final = (
+    "major_depression",
+    "bipolar",
+    "ptsd",
+    "anxiety",
+    "other",
+    "unknown",
+)
 TIMINGS: Final = ("before", "after", "unknown")
 
-_ID = Column("patient_id", "text", "the patient's study code, not made from anything that identifies", role="id", required=True)
+_ID = Column(
+    "patient_id",
+    "text",
+    "the patient's study code, not made from anything that identifies",
+    role="id",
+    required=True,
+)
 _DAY = Column(
-    "day", "whole", "day on the patient's own clock; day 0 is the first session",
-    "days", EARLIEST_DAY, LATEST_DAY, role="time", required=True,
-)  # fmt: skip
+    "day",
+    "whole",
+    "day on the patient's own clock; day 0 is the first session",
+    "days",
+    EARLIEST_DAY,
+    LATEST_DAY,
+    role="time",
+    required=True,
+)
 
 
 def _patient_day(name: str, about: str) -> Column:
@@ -142,30 +215,57 @@ SESSIONS: Final = Table(
     (
         _ID,
         _DAY,
-        Column("order", "whole", "order of sessions within a day", "", 1, 20, role="time"),
+        Column(
+            "order", "whole", "order of sessions within a day", "", 1, 20, role="time"
+        ),
         Column("drug", "choice", "what was given", allowed=DRUGS, role="label"),
         Column("route", "choice", "how it was given", allowed=ROUTES, role="label"),
         Column("dose_mg", "decimal", "dose", "mg", 0, 2000),
         Column("weight_kg", "decimal", "body weight", "kg", 20, 350),
         Column("duration_min", "whole", "length of administration", "min", 0, 600),
-        Column("psychotherapy", "yes_no", "psychotherapy with this session", role="label"),
+        Column(
+            "psychotherapy", "yes_no", "psychotherapy with this session", role="label"
+        ),
         *(
-            _vital(f"{kind}_{when}", f"{kind} blood pressure, {words}", "mmHg", low, high)
+            _vital(
+                f"{kind}_{when}", f"{kind} blood pressure, {words}", "mmHg", low, high
+            )
             for kind, low, high in (("systolic", 60, 300), ("diastolic", 30, 200))
-            for when, words in (("before", "before the session"), ("peak", "highest"), ("after", "after the session"))
+            for when, words in (
+                ("before", "before the session"),
+                ("peak", "highest"),
+                ("after", "after the session"),
+            )
         ),
         _vital("heart_rate_before", "heart rate before the session", "/min", 25, 250),
         _vital("heart_rate_peak", "highest heart rate", "/min", 25, 250),
         _vital("spo2_min", "lowest oxygen saturation", "%", 40, 100),
-        Column("dissociation", "whole", "CADSS total during the session", "points", 0, 92),
-        Column("adverse_events", "choices", "adverse events of the session", allowed=ADVERSE_EVENTS, role="label"),
+        Column(
+            "dissociation", "whole", "CADSS total during the session", "points", 0, 92
+        ),
+        Column(
+            "adverse_events",
+            "choices",
+            "adverse events of the session",
+            allowed=ADVERSE_EVENTS,
+            role="label",
+        ),
         Column("serious", "yes_no", "a serious adverse event", role="label"),
-        Column("stopped_early", "yes_no", "the administration was broken off", role="label"),
-        Column("cost", "decimal", "what the session cost the patient", "currency of kettrack.toml", 0, 1_000_000),
+        Column(
+            "stopped_early", "yes_no", "the administration was broken off", role="label"
+        ),
+        Column(
+            "cost",
+            "decimal",
+            "what the session cost the patient",
+            "currency of kettrack.toml",
+            0,
+            1_000_000,
+        ),
     ),
     key=("patient_id", "day", "order"),
     required=True,
-)  # fmt: skip
+)
 
 SCORES: Final = Table(
     "scores",
@@ -175,38 +275,110 @@ SCORES: Final = Table(
         _DAY,
         Column("instrument", "text", "name of the scale", role="label", required=True),
         Column("score", "decimal", "total of the scale; empty = incomplete", "points"),
-        Column("timing", "choice", "relative to a session on that day; unknown counts as before", allowed=TIMINGS, role="time"),
-        *(Column(f"item_{i}", "whole", f"answer to item {i}", "points", 0, 6) for i in range(1, MOST_ITEMS + 1)),
+        Column(
+            "timing",
+            "choice",
+            "relative to a session on that day; unknown counts as before",
+            allowed=TIMINGS,
+            role="time",
+        ),
+        *(
+            Column(f"item_{i}", "whole", f"answer to item {i}", "points", 0, 6)
+            for i in range(1, MOST_ITEMS + 1)
+        ),
     ),
     key=("patient_id", "instrument", "day", "timing"),
     required=True,
-)  # fmt: skip
+)
 
 PATIENTS: Final = Table(
     "patients",
     "one row per patient",
     (
         _ID,
-        Column("age", "whole", "age at the first session; 90+ is read as 90", "years", 0, AGE_CAP, role="demographic"),
+        Column(
+            "age",
+            "whole",
+            "age at the first session; 90+ is read as 90",
+            "years",
+            0,
+            AGE_CAP,
+            role="demographic",
+        ),
         Column("sex", "choice", "sex", allowed=SEXES, role="demographic"),
-        Column("ethnicity", "choice", "ethnicity", allowed=ETHNICITIES, role="demographic"),
+        Column(
+            "ethnicity", "choice", "ethnicity", allowed=ETHNICITIES, role="demographic"
+        ),
         Column("site", "text", "code of the clinic", role="demographic"),
-        Column("diagnosis", "choice", "main diagnosis", allowed=DIAGNOSES, role="demographic"),
-        Column("failed_antidepressants", "whole", "antidepressants that had not helped", "", 0, 40, role="demographic"),
-        Column("prior_sessions", "whole", "sessions before the first recorded one", "sessions", 0, 500, role="demographic"),
-        Column("planned_sessions", "whole", "planned length of the first course", "sessions", 1, 100, role="demographic"),
+        Column(
+            "diagnosis",
+            "choice",
+            "main diagnosis",
+            allowed=DIAGNOSES,
+            role="demographic",
+        ),
+        Column(
+            "failed_antidepressants",
+            "whole",
+            "antidepressants that had not helped",
+            "",
+            0,
+            40,
+            role="demographic",
+        ),
+        Column(
+            "prior_sessions",
+            "whole",
+            "sessions before the first recorded one",
+            "sessions",
+            0,
+            500,
+            role="demographic",
+        ),
+        Column(
+            "planned_sessions",
+            "whole",
+            "planned length of the first course",
+            "sessions",
+            1,
+            100,
+            role="demographic",
+        ),
         Column("anxiety", "yes_no", "an anxiety disorder as well", role="demographic"),
         Column("ptsd", "yes_no", "PTSD as well", role="demographic"),
-        Column("substance_use", "yes_no", "a substance use disorder as well", role="demographic"),
-        Column("psychotherapy", "yes_no", "psychotherapy alongside", role="demographic"),
-        Column("start_year", "whole", "calendar year of the first session", "", 1990, 2100, role="demographic"),
-        _patient_day("observed_to_day", "last day to which the log is complete; whole weeks"),
+        Column(
+            "substance_use",
+            "yes_no",
+            "a substance use disorder as well",
+            role="demographic",
+        ),
+        Column(
+            "psychotherapy", "yes_no", "psychotherapy alongside", role="demographic"
+        ),
+        Column(
+            "start_year",
+            "whole",
+            "calendar year of the first session",
+            "",
+            1990,
+            2100,
+            role="demographic",
+        ),
+        _patient_day(
+            "observed_to_day", "last day to which the log is complete; whole weeks"
+        ),
         _patient_day("last_contact_day", "last day anything is known of the patient"),
         _patient_day("stop_day", "day on which treatment was ended"),
-        Column("stop_reason", "choice", "why treatment ended", allowed=STOP_REASONS, role="label"),
+        Column(
+            "stop_reason",
+            "choice",
+            "why treatment ended",
+            allowed=STOP_REASONS,
+            role="label",
+        ),
     ),
     key=("patient_id",),
-)  # fmt: skip
+)
 
 EVENT_ROWS: Final = Table(
     "events",
@@ -214,10 +386,21 @@ EVENT_ROWS: Final = Table(
     (
         _ID,
         _DAY,
-        Column("event", "choice", "what happened", allowed=EVENTS, role="label", required=True),
-        Column("detail", "choice", "what it was about", allowed=EVENT_DETAILS, role="label"),
+        Column(
+            "event",
+            "choice",
+            "what happened",
+            allowed=EVENTS,
+            role="label",
+            required=True,
+        ),
+        Column(
+            "detail", "choice", "what it was about", allowed=EVENT_DETAILS, role="label"
+        ),
     ),
     key=("patient_id", "day", "event", "detail"),
-)  # fmt: skip
+)
 
-TABLES: Final[dict[str, Table]] = {table.name: table for table in (SESSIONS, SCORES, PATIENTS, EVENT_ROWS)}
+TABLES: Final[dict[str, Table]] = {
+    table.name: table for table in (SESSIONS, SCORES, PATIENTS, EVENT_ROWS)
+}

@@ -1,8 +1,8 @@
 """kettrack's own rules for an instrument, where no publication decides.
 
-Response is at least 50 % down from baseline, inclusive, in every trial cited here. A convention confirms loss of response by a
-second score 7-60 days later, because a single score is mostly noise; response and remission need one score, because waiting for
-a second loses the well people who leave.
+Response is at least 50 % down from baseline, inclusive, in every trial cited here. A convention
+confirms loss of response by a second score 7-60 days later, because a single score is mostly noise;
+response and remission need one score, because waiting for a second loses the well people who leave.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ TWICE_IN_60_DAYS: Final = Run(count=2, min_gap=7, max_gap=60)
 
 
 def falls_by_percent(instrument: Instrument) -> bool:
-    """Whether a percentage down is an improvement; a scale that rises needs rules of its own in `kettrack.toml`.
+    """Whether a percentage down is an improvement; a scale that rises needs rules of its own in
+    `kettrack.toml`.
 
     Examples
     --------
@@ -39,7 +40,11 @@ def _at_or_below(fact: Fact | None, instrument: Instrument) -> Rule | None:
     if fact is None or not fact.usable:
         return None
     operator: Operator = "at most" if instrument.higher_is_worse else "at least"
-    return Rule(Predicate("score", operator, fact.value), source=fact.source, standing=fact.standing)
+    return Rule(
+        Predicate("score", operator, fact.value),
+        source=fact.source,
+        standing=fact.standing,
+    )
 
 
 def _reliable_rise(instrument: Instrument) -> Rule | None:
@@ -48,7 +53,11 @@ def _reliable_rise(instrument: Instrument) -> Rule | None:
         return None
     rise = instrument.sign * change.value
     predicate = Predicate("change", "at least" if rise > 0 else "at most", rise)
-    return Rule(predicate, source=f"rise by the reliable change: {change.source}", standing="convention")
+    return Rule(
+        predicate,
+        source=f"rise by the reliable change: {change.source}",
+        standing="convention",
+    )
 
 
 def convention(instrument: Instrument) -> Criteria:
@@ -71,15 +80,26 @@ def convention(instrument: Instrument) -> Criteria:
     'percent change above -50 % (2 scores in a row, 7-60 days apart)'
     """
     percent = falls_by_percent(instrument)
-    lost = Rule(Predicate("percent_change", "above", -50), TWICE_IN_60_DAYS, "kettrack: confirmed loss", "convention")
-    partial = Rule(Predicate("percent_change", "at most", -25), source="ESCAPE-TRD: below 25 % is non-response")
+    lost = Rule(
+        Predicate("percent_change", "above", -50),
+        TWICE_IN_60_DAYS,
+        "kettrack: confirmed loss",
+        "convention",
+    )
+    partial = Rule(
+        Predicate("percent_change", "at most", -25),
+        source="ESCAPE-TRD: below 25 % is non-response",
+    )
     return Criteria(
         name="convention",
         version="1",
         instrument=instrument.name,
         caseness=instrument.caseness,
         response=_half_down(instrument),
-        remission=_at_or_below(next((fact for fact in instrument.remission if fact.usable), None), instrument),
+        remission=_at_or_below(
+            next((fact for fact in instrument.remission if fact.usable), None),
+            instrument,
+        ),
         partial=partial if percent else None,
         loss_of_response=lost if percent else None,
         deterioration=_reliable_rise(instrument),
@@ -93,7 +113,8 @@ SINGLE_LOSS: Final = "convention, single loss"
 
 
 def conventions(instrument: Instrument) -> tuple[Criteria, ...]:
-    """The convention and its labelled seconds: response and remission confirmed by a second score, and loss by one score.
+    """The convention and its labelled seconds: response and remission confirmed by a second score,
+    and loss by one score.
 
     Parameters
     ----------
@@ -112,10 +133,25 @@ def conventions(instrument: Instrument) -> tuple[Criteria, ...]:
         return (first,)
     return (
         first,
-        replace(first, name=CONFIRMED, response=_twice(first.response), remission=_twice(first.remission)),
-        replace(first, name=SINGLE_LOSS, loss_of_response=replace(lost, run=Run(), source="kettrack: loss by one score")),
+        replace(
+            first,
+            name=CONFIRMED,
+            response=_twice(first.response),
+            remission=_twice(first.remission),
+        ),
+        replace(
+            first,
+            name=SINGLE_LOSS,
+            loss_of_response=replace(
+                lost, run=Run(), source="kettrack: loss by one score"
+            ),
+        ),
     )
 
 
 def _twice(rule: Rule | None) -> Rule | None:
-    return None if rule is None else replace(rule, run=TWICE_IN_60_DAYS, standing="convention")
+    return (
+        None
+        if rule is None
+        else replace(rule, run=TWICE_IN_60_DAYS, standing="convention")
+    )

@@ -1,7 +1,7 @@
 """The published rule bundles, and the door to every bundle by name.
 
-A preset takes from kettrack's convention what its publication does not define. One marked `recalled` is applied only when it is
-asked for by name.
+A preset takes from kettrack's convention what its publication does not define. One marked
+`recalled` is applied only when it is asked for by name.
 """
 
 from __future__ import annotations
@@ -19,15 +19,28 @@ from kettrack.vocabulary.rules import Criteria, Measure, Operator, Predicate, Ru
 _ADMISSION: Final = ("hospitalisation", "suicide_attempt", "suicide")
 
 
-def _preset(base: Instrument, name: str, source: str, **rules: Rule | Fact | str | int | None) -> Criteria:
-    return replace(convention(base), name=name, source=source, **{"standing": "verified", **rules})  # type: ignore[arg-type]
+def _preset(
+    base: Instrument, name: str, source: str, **rules: Rule | Fact | str | int | None
+) -> Criteria:
+    return replace(
+        convention(base),
+        name=name,
+        source=source,
+        **{"standing": "verified", **rules},  # type: ignore[arg-type]
+    )
 
 
 def _score(operator: str, limit: float, run: Run | None = None, **more: object) -> Rule:
     return Rule(Predicate("score", operator, limit), run or Run(), **more)  # type: ignore[arg-type]
 
 
-def _recalled(measure: Measure, operator: Operator, limit: float, source: str, run: Run = Run()) -> Rule:  # noqa: B008
+def _recalled(
+    measure: Measure,
+    operator: Operator,
+    limit: float,
+    source: str,
+    run: Run = Run(),  # noqa: B008 - a frozen value
+) -> Rule:
     return Rule(Predicate(measure, operator, limit), run, source, "recalled")
 
 
@@ -48,23 +61,36 @@ PRESETS: Final[tuple[Criteria, ...]] = (
         "McInnes 2022",
         _MCINNES,
         remission=_score("at most", 4, source=_MCINNES),
-        loss_of_response=Rule(Predicate("percent_change", "above", -50), source=_MCINNES),
-        deterioration=Rule(Predicate("change", "at least", 1), source=f"{_MCINNES}: any rise"),
+        loss_of_response=Rule(
+            Predicate("percent_change", "above", -50), source=_MCINNES
+        ),
+        deterioration=Rule(
+            Predicate("change", "at least", 1), source=f"{_MCINNES}: any rise"
+        ),
     ),
     _preset(
         MADRS,
         "SUSTAIN-1",
         _SUSTAIN1,
         remission=_score("at most", 12, source=_SUSTAIN1),
-        # The registry dates a relapse at the event itself; dating two scores at the second could not be confirmed.
-        relapse=_score("at least", 22, Run(2, 5, 15), source=_SUSTAIN1, event_rows=_ADMISSION),
+        # The registry dates a relapse at the event itself; dating two scores at the second could
+        # not be confirmed.
+        relapse=_score(
+            "at least", 22, Run(2, 5, 15), source=_SUSTAIN1, event_rows=_ADMISSION
+        ),
     ),
     _preset(
         MADRS,
         "ESCAPE-TRD",
         _ESCAPE,
         remission=_score("at most", 10, source=_ESCAPE),
-        relapse=_score("at least", 22, Run(2, 5, 15), source="wording as SUSTAIN-1, unconfirmed", standing="recalled"),
+        relapse=_score(
+            "at least",
+            22,
+            Run(2, 5, 15),
+            source="wording as SUSTAIN-1, unconfirmed",
+            standing="recalled",
+        ),
         standing="recalled",
     ),
     _preset(
@@ -72,26 +98,59 @@ PRESETS: Final[tuple[Criteria, ...]] = (
         "Salloum 2019",
         _SALLOUM,
         remission=_score("at most", 10, source=_SALLOUM),
-        relapse=_score("at least", 22, source=f"{_SALLOUM}: one score within 30 days of a single infusion"),
+        relapse=_score(
+            "at least",
+            22,
+            source=f"{_SALLOUM}: one score within 30 days of a single infusion",
+        ),
     ),
     _preset(
         HAMD17,
         "NCT04007367",
         "registry record NCT04007367",
-        relapse=_score("at least", 18, Run(2, 7, 14), source="registry record NCT04007367"),
+        relapse=_score(
+            "at least", 18, Run(2, 7, 14), source="registry record NCT04007367"
+        ),
     ),
-    _preset(PHQ9, "SUSTAIN-3", _SUSTAIN3, remission=_score("at most", 4, source=_SUSTAIN3)),
-    _preset(MADRS, "SUSTAIN-3", _SUSTAIN3, remission=_score("at most", 12, source=_SUSTAIN3)),
-    _preset(MADRS, "Hawley 2002", "Hawley 2002", remission=_score("at most", 9, source="Hawley 2002: below 10")),
+    _preset(
+        PHQ9, "SUSTAIN-3", _SUSTAIN3, remission=_score("at most", 4, source=_SUSTAIN3)
+    ),
+    _preset(
+        MADRS, "SUSTAIN-3", _SUSTAIN3, remission=_score("at most", 12, source=_SUSTAIN3)
+    ),
+    _preset(
+        MADRS,
+        "Hawley 2002",
+        "Hawley 2002",
+        remission=_score("at most", 9, source="Hawley 2002: below 10"),
+    ),
     _preset(
         HAMD17,
         "desvenlafaxine",
         "desvenlafaxine relapse prevention: 16 or more once",
         relapse=_score("at least", 16, source="desvenlafaxine relapse prevention"),
     ),
-    _preset(MADRS, "Wilkinson 2018", _YALE, remission=_recalled("score", "at most", 10, _YALE), standing="recalled"),
-    _preset(QIDS_SR16, "Wilkinson 2018", _YALE, remission=_recalled("score", "at most", 5, _YALE), standing="recalled"),
-    _preset(MADRS, "Singh 2016", _SINGH, remission=_recalled("score", "at most", 10, _SINGH), standing="recalled"),
+    _preset(
+        MADRS,
+        "Wilkinson 2018",
+        _YALE,
+        remission=_recalled("score", "at most", 10, _YALE),
+        standing="recalled",
+    ),
+    _preset(
+        QIDS_SR16,
+        "Wilkinson 2018",
+        _YALE,
+        remission=_recalled("score", "at most", 5, _YALE),
+        standing="recalled",
+    ),
+    _preset(
+        MADRS,
+        "Singh 2016",
+        _SINGH,
+        remission=_recalled("score", "at most", 10, _SINGH),
+        standing="recalled",
+    ),
     _preset(
         MADRS,
         "Murrough 2013",
@@ -118,7 +177,9 @@ PRESETS: Final[tuple[Criteria, ...]] = (
 )
 
 
-def get_criteria(instrument: Instrument, name: str = "convention", extra: tuple[Criteria, ...] = ()) -> Criteria:
+def get_criteria(
+    instrument: Instrument, name: str = "convention", extra: tuple[Criteria, ...] = ()
+) -> Criteria:
     """Look up the rules for an instrument.
 
     Parameters
@@ -146,11 +207,15 @@ def get_criteria(instrument: Instrument, name: str = "convention", extra: tuple[
     found = next((bundle for bundle in there if bundle.name == name), None)
     if found is None:
         names = "; ".join(bundle.name for bundle in there)
-        raise UsageError(f"No criteria {name!r} for {instrument.name}; there are: {names}.")
+        raise UsageError(
+            f"No criteria {name!r} for {instrument.name}; there are: {names}."
+        )
     return found
 
 
-def criteria_for(instrument: Instrument, extra: tuple[Criteria, ...] = ()) -> tuple[Criteria, ...]:
+def criteria_for(
+    instrument: Instrument, extra: tuple[Criteria, ...] = ()
+) -> tuple[Criteria, ...]:
     """Every bundle defined for an instrument, the user's own first, recalled ones included.
 
     Examples
@@ -170,4 +235,8 @@ def rated_instruments() -> list[str]:
     >>> "CADSS" in rated_instruments()
     False
     """
-    return [scale.name for scale in INSTRUMENTS.values() if convention(scale).response is not None]
+    return [
+        scale.name
+        for scale in INSTRUMENTS.values()
+        if convention(scale).response is not None
+    ]

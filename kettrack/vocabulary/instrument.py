@@ -16,12 +16,14 @@ class Fact:
     Parameters
     ----------
     value : float
-        In the unit of the thing it describes: points for cut-offs, days for windows, a position for an item.
+        In the unit of the thing it describes: points for cut-offs, days for windows, a position for
+        an item.
     source : str
         The publication or registry the number was read in.
     standing : {"verified", "computed", "convention", "recalled", "user"}
-        `verified` was read in the source, `computed` follows from verified inputs, `convention` is kettrack's own choice,
-        `recalled` is unconfirmed and never used unless asked for, `user` comes from a `kettrack.toml`.
+        `verified` was read in the source, `computed` follows from verified inputs, `convention` is
+        kettrack's own choice, `recalled` is unconfirmed and never used unless asked for, `user`
+        comes from a `kettrack.toml`.
     """
 
     value: float
@@ -76,7 +78,8 @@ class Instrument:
     remission : tuple of Fact
         Every cut-off in use (score at or below it), the default first.
     reliable_change : Fact or None
-        Change in points beyond which measurement error is an unlikely explanation; None where no usable value is known.
+        Change in points beyond which measurement error is an unlikely explanation; None where no
+        usable value is known.
     suicidality_item : Fact or None
         Position of the item on suicidal thoughts.
     percent_change : bool
@@ -127,5 +130,7 @@ class Instrument:
 
     @property
     def sign(self) -> int:
-        """+1 where higher is worse, -1 where higher is better; multiplies scores before any rule is tested."""
+        """+1 where higher is worse, -1 where higher is better; multiplies scores before any rule is
+        tested.
+        """
         return 1 if self.higher_is_worse else -1

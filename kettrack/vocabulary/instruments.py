@@ -4,12 +4,15 @@ Item wording never ships; item numbers, ranges and cut-offs do.
 
 Sources by key
 --------------
-- IAPT: NHS Talking Therapies rules as registered in NCT05134103 (PHQ-9 case > 9, GAD-7 case > 7, reliable change 6 and 4)
+- IAPT: NHS Talking Therapies rules as registered in NCT05134103 (PHQ-9 case > 9, GAD-7 case > 7,
+  reliable change 6 and 4)
 - MII: PRO module of the German Medical Informatics Initiative (FHIR questionnaires, LOINC codes)
 - IDSQ: ids-qids.org, interpretation table;  Rush 2003: Biol Psychiatry 54:573
-- Carmody 2006: Eur Neuropsychopharmacol 16:601 and 16:611 (MADRS, QIDS and HRSD in treatment-resistant depression)
+- Carmody 2006: Eur Neuropsychopharmacol 16:601 and 16:611 (MADRS, QIDS and HRSD in
+  treatment-resistant depression)
 - McDowell: review text on the MADRS bands after Snaith;  Zimmerman 2013: J Affect Disord 150:384
-- Marx: PCL-5 reliable and clinically significant change against CAPS-5;  Blevins 2015: J Trauma Stress, PCL-5 psychometrics
+- Marx: PCL-5 reliable and clinically significant change against CAPS-5;  Blevins 2015: J Trauma
+  Stress, PCL-5 psychometrics
 - Kroenke 2020: PROMIS depression bands (PMC7103541);  Choi 2014: PROsetta (PMC5515387)
 - CamCOPS: task documentation of the Cambridge Cognitive and Psychiatric Assessment Kit
 """
@@ -27,7 +30,9 @@ _EDGE: Final = "lower edge of the moderate band, where no caseness is published"
 def _bands(text: str) -> tuple[Band, ...]:
     """Read `"minimal 0-4; mild 5-9"`."""
     parts = (part.strip().rpartition(" ") for part in text.split(";"))
-    return tuple(Band(label, *map(float, edges.split("-"))) for label, _, edges in parts)
+    return tuple(
+        Band(label, *map(float, edges.split("-"))) for label, _, edges in parts
+    )
 
 
 PHQ9: Final = Instrument(
@@ -37,10 +42,15 @@ PHQ9: Final = Instrument(
     maximum=27,
     item_maxima=(3,) * 9,  # the tenth question, on difficulty, never counts
     recall_days=Fact(14, "MII questionnaire"),
-    bands=_bands("minimal 0-4; mild 5-9; moderate 10-14; moderately severe 15-19; severe 20-27"),
+    bands=_bands(
+        "minimal 0-4; mild 5-9; moderate 10-14; moderately severe 15-19; severe 20-27"
+    ),
     bands_source="MII questionnaire documentation",
     caseness=Fact(10, "IAPT: above 9"),
-    remission=(Fact(4, "McInnes 2022; SUSTAIN-3 (PMC10439056): below 5"), Fact(9, "McMillan 2010, with a 50 % drop")),
+    remission=(
+        Fact(4, "McInnes 2022; SUSTAIN-3 (PMC10439056): below 5"),
+        Fact(9, "McMillan 2010, with a 50 % drop"),
+    ),
     reliable_change=Fact(6, "IAPT"),
     suicidality_item=Fact(9, "MII questionnaire"),
     loinc="44261-6",
@@ -57,11 +67,17 @@ QIDS_SR16: Final = Instrument(
     item_maxima=(3,) * 16,
     total="qids",
     recall_days=Fact(7, "IDS/QIDS manual"),
-    bands=_bands("none 0-5; mild 6-10; moderate 11-15; severe 16-20; very severe 21-27"),
+    bands=_bands(
+        "none 0-5; mild 6-10; moderate 11-15; severe 16-20; very severe 21-27"
+    ),
     bands_source="IDSQ",
     caseness=Fact(11, _EDGE, "convention"),
     remission=(Fact(5, "IDSQ"),),
-    reliable_change=Fact(6.0, "1.96 √2 SD √(1-r): SD 5.8 (Carmody 2006, one year), alpha .86 (Rush 2003)", "computed"),
+    reliable_change=Fact(
+        6.0,
+        "1.96 √2 SD √(1-r): SD 5.8 (Carmody 2006, one year), alpha .86 (Rush 2003)",
+        "computed",
+    ),
     suicidality_item=Fact(12, "published item order"),
     licence="Rush / UT Southwestern, licensed",
 )
@@ -74,10 +90,15 @@ IDS_SR30: Final = Instrument(
     item_maxima=(3,) * 30,
     total="ids",
     recall_days=Fact(7, "IDS/QIDS manual"),
-    bands=_bands("none 0-13; mild 14-25; moderate 26-38; severe 39-48; very severe 49-84"),
+    bands=_bands(
+        "none 0-13; mild 14-25; moderate 26-38; severe 39-48; very severe 49-84"
+    ),
     bands_source="IDSQ",
     caseness=Fact(26, _EDGE, "convention"),
-    remission=(Fact(13, "IDSQ link table: QIDS 5", "computed"), Fact(14, "unconfirmed", "recalled")),
+    remission=(
+        Fact(13, "IDSQ link table: QIDS 5", "computed"),
+        Fact(14, "unconfirmed", "recalled"),
+    ),
     suicidality_item=Fact(18, "unconfirmed", "recalled"),
     licence="Rush / UT Southwestern, licensed",
 )
@@ -97,7 +118,11 @@ MADRS: Final = Instrument(
         Fact(12, "SUSTAIN-1; SUSTAIN-3; NCT03321526"),
         Fact(9, "Hawley 2002: below 10"),
     ),
-    reliable_change=Fact(9.2, "1.96 √2 SD √(1-r): SD 11.0 (Carmody 2006, one year), r .91 (24-hour version)", "computed"),
+    reliable_change=Fact(
+        9.2,
+        "1.96 √2 SD √(1-r): SD 11.0 (Carmody 2006, one year), r .91 (24-hour version)",
+        "computed",
+    ),
     suicidality_item=Fact(10, "SUSTAIN-1 item order"),
     licence="Royal College of Psychiatrists / Montgomery",
 )
@@ -129,7 +154,11 @@ BDI2: Final = Instrument(
     bands_source="published BDI-II bands (not the 10/19/30 edges of the first BDI)",
     caseness=Fact(20, _EDGE, "convention"),
     remission=(
-        Fact(13, "upper edge of the minimal band; no published cut-off could be verified", "convention"),
+        Fact(
+            13,
+            "upper edge of the minimal band; no published cut-off could be verified",
+            "convention",
+        ),
         Fact(9, "unconfirmed", "recalled"),
     ),
     reliable_change=Fact(9.4, "SD 12.75 (unconfirmed), r .93", "recalled"),
@@ -149,7 +178,10 @@ GAD7: Final = Instrument(
     bands=_bands("minimal 0-4; mild 5-9; moderate 10-14; severe 15-21"),
     bands_source="published edges 5, 10, 15",
     caseness=Fact(8, "IAPT: above 7"),
-    remission=(Fact(7, "IAPT: no longer a case"), Fact(4, "unconfirmed: below 5", "recalled")),
+    remission=(
+        Fact(7, "IAPT: no longer a case"),
+        Fact(4, "unconfirmed: below 5", "recalled"),
+    ),
     reliable_change=Fact(4, "IAPT"),
     loinc="70274-6",
     item_text_may_ship=True,
@@ -205,18 +237,39 @@ PROMIS_DEPRESSION: Final = Instrument(
     total="promis_sf8a",
     whole_numbers=False,
     recall_days=Fact(7, "form"),
-    bands=_bands("none 38.2-54.9; mild 55-59.9; moderate 60-64.9; moderately severe 65-69.9; severe 70-81.3"),
+    bands=_bands(
+        "none 38.2-54.9; mild 55-59.9; moderate 60-64.9; moderately severe 65-69.9; severe"
+        " 70-81.3"
+    ),
     bands_source="Kroenke 2020",
     caseness=Fact(60, _EDGE, "convention"),
-    remission=(Fact(49.9, "unconfirmed: below 50", "recalled"), Fact(54.9, "unconfirmed: below 55", "recalled")),
-    reliable_change=Fact(5.5, "1.96 √2 SE, SE 2.0 in mid-range (score table)", "computed"),
+    remission=(
+        Fact(49.9, "unconfirmed: below 50", "recalled"),
+        Fact(54.9, "unconfirmed: below 55", "recalled"),
+    ),
+    reliable_change=Fact(
+        5.5, "1.96 √2 SE, SE 2.0 in mid-range (score table)", "computed"
+    ),
     percent_change=False,  # a T value has no zero, so a percentage of it says nothing
     loinc="77861-3",
     licence="PROMIS Health Organization; terms apply",
 )
 
 INSTRUMENTS: Final[dict[str, Instrument]] = {
-    scale.name: scale for scale in (PHQ9, QIDS_SR16, IDS_SR30, MADRS, HAMD17, BDI2, GAD7, PCL5, CSSRS, CADSS, PROMIS_DEPRESSION)
+    scale.name: scale
+    for scale in (
+        PHQ9,
+        QIDS_SR16,
+        IDS_SR30,
+        MADRS,
+        HAMD17,
+        BDI2,
+        GAD7,
+        PCL5,
+        CSSRS,
+        CADSS,
+        PROMIS_DEPRESSION,
+    )
 }
 
 
@@ -228,7 +281,8 @@ def get_instrument(name: str, known: dict[str, Instrument] | None = None) -> Ins
     name : str
         As in the `instrument` column, for instance `"PHQ-9"`.
     known : dict, optional
-        Name to Instrument; default the built-in ones. A cohort's own dict also holds the user-defined ones.
+        Name to Instrument; default the built-in ones. A cohort's own dict also holds the
+        user-defined ones.
 
     Raises
     ------
@@ -242,5 +296,7 @@ def get_instrument(name: str, known: dict[str, Instrument] | None = None) -> Ins
     """
     known = INSTRUMENTS if known is None else known
     if name not in known:
-        raise UsageError(f"No instrument is called {name!r}; there are: {', '.join(known)}.")
+        raise UsageError(
+            f"No instrument is called {name!r}; there are: {', '.join(known)}."
+        )
     return known[name]

@@ -1,6 +1,8 @@
-"""Published rules that rate a patient once: fixed weeks, deadlines, first against last, two scales, symptoms, recovery, gains.
+"""Published rules that rate a patient once: fixed weeks, deadlines, first against last, two scales,
+symptoms, recovery, gains.
 
-A rule here answers met, not met or not rated; the runs of `rules` give dated changes of state instead.
+A rule here answers met, not met or not rated; the runs of `rules` give dated changes of state
+instead.
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ from kettrack.vocabulary.rules import Predicate
 
 WEEK: Final = 7
 
-# Item numbers by which a symptom is told: the highest answer counts, and of each inner group one answer is needed.
+# Item numbers by which a symptom is told: the highest answer counts, and of each inner group one
+# answer is needed.
 Symptom = tuple[tuple[int, ...], ...]
 
 
@@ -32,7 +35,8 @@ class PatientRule:
     source : str
         The publication.
     standing : str
-        `verified`, `computed`, `convention` or `recalled`; a recalled rule is applied only when asked for by name.
+        `verified`, `computed`, `convention` or `recalled`; a recalled rule is applied only when
+        asked for by name.
     """
 
     name: str
@@ -59,7 +63,8 @@ class VisitRule(PatientRule):
     in_care : bool
         Whether a stop before the last week is itself a failure.
     reach_days : int
-        How far from its target day a score still counts for a week; windows of neighbouring weeks never overlap.
+        How far from its target day a score still counts for a week; windows of neighbouring weeks
+        never overlap.
     """
 
     predicates: tuple[Predicate, ...]
@@ -70,11 +75,20 @@ class VisitRule(PatientRule):
     reach_days: int = 7
 
     def __str__(self) -> str:
-        weeks = " and ".join(filter(None, [", ".join(map(str, self.weeks[:-1])), str(self.weeks[-1])]))
-        excused = f", one failing or missing at week {' or '.join(map(str, self.excusable))} allowed" if self.excusable else ""
+        weeks = " and ".join(
+            filter(None, [", ".join(map(str, self.weeks[:-1])), str(self.weeks[-1])])
+        )
+        excused = (
+            f", one failing or missing at week {' or '.join(map(str, self.excusable))} allowed"
+            if self.excusable
+            else ""
+        )
         stop = ", a stop before is not met" if self.in_care else ""
         held = " and ".join(map(str, self.predicates))
-        return f"{held} at week {weeks} (± {self.reach_days} days){excused}{stop}; missing: {self.missing}"
+        return (
+            f"{held} at week {weeks} (± {self.reach_days} days){excused}{stop}; missing:"
+            f" {self.missing}"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,14 +114,20 @@ class LastRule(PatientRule):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeRule(PatientRule):
-    """Clinically significant change from baseline to the last score: reliable, and across the cut-off (Jacobson-Truax)."""
+    """Clinically significant change from baseline to the last score: reliable, and across the
+    cut-off (Jacobson-Truax).
+    """
 
     reliable_change: Fact
     cutoff: Fact
 
     def __str__(self) -> str:
-        change, cutoff = self.reliable_change.value, self.cutoff.value
-        return f"last score at least {change:g} below baseline, and from at or above {cutoff:g} to below it"
+        change = self.reliable_change.value
+        cutoff = self.cutoff.value
+        return (
+            f"last score at least {change:g} below baseline, and from at or above {cutoff:g} to"
+            " below it"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +157,9 @@ class TwoScaleRule(PatientRule):
     def __str__(self) -> str:
         scales = f"{self.instrument} or {self.second}"
         parts = [
-            f"a case on {scales} first, on neither at the last score" if self.recovery else "",
+            f"a case on {scales} first, on neither at the last score"
+            if self.recovery
+            else "",
             f"reliable {self.reliable} on {scales}" if self.reliable else "",
             "no reliable change the other way" if self.unless_opposed else "",
             f"at least {self.fewest_sessions} sessions",
@@ -174,15 +196,22 @@ class SymptomRule(PatientRule):
 
     def __str__(self) -> str:
         minimal = (
-            f"{self.weeks} weekly ratings in a row without sadness or loss of interest and with fewer than {self.fewer_than}"
+            f"{self.weeks} weekly ratings in a row without sadness or loss of interest and with"
+            f" fewer than {self.fewer_than}"
         )
-        kept = f"; {self.recovery_days} days from its onset without {self.back}" if self.recovery_days else ""
+        kept = (
+            f"; {self.recovery_days} days from its onset without {self.back}"
+            if self.recovery_days
+            else ""
+        )
         return f"{minimal} of the 7 other symptoms{kept}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecoveryRule(PatientRule):
-    """Remission that has lasted: from its onset a well score so many days later, never lost and never long unscored."""
+    """Remission that has lasted: from its onset a well score so many days later, never lost and
+    never long unscored.
+    """
 
     remission: Predicate
     lost: Predicate
@@ -190,7 +219,10 @@ class RecoveryRule(PatientRule):
     max_gap: int = 60
 
     def __str__(self) -> str:
-        return f"{self.days} days from the first {self.remission} without {self.lost}, gaps up to {self.max_gap} days"
+        return (
+            f"{self.days} days from the first {self.remission} without {self.lost}, gaps up to"
+            f" {self.max_gap} days"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,8 +236,9 @@ class GainRule(PatientRule):
     share : float
         Second criterion: drop as a part of the score before.
     third : {"corrected", "published"}
-        Third criterion: the drop between the means of up to three scores before and after exceeds t times the pooled standard
-        deviation (`published`), or that times sqrt(1/n1 + 1/n2), which makes it the t-test it is meant to be (`corrected`).
+        Third criterion: the drop between the means of up to three scores before and after exceeds t
+        times the pooled standard deviation (`published`), or that times sqrt(1/n1 + 1/n2), which
+        makes it the t-test it is meant to be (`corrected`).
     """
 
     smallest_drop: Fact
@@ -214,6 +247,6 @@ class GainRule(PatientRule):
 
     def __str__(self) -> str:
         return (
-            f"a drop of at least {self.smallest_drop.value:g} and {100 * self.share:g} % from one score to the next, "
-            f"and of the means around it (third criterion as {self.third})"
+            f"a drop of at least {self.smallest_drop.value:g} and {100 * self.share:g} % from one"
+            f" score to the next, and of the means around it (third criterion as {self.third})"
         )

@@ -10,10 +10,22 @@ _NOUNS: Final = (
     "people|patients|persons|sessions|scores|days|weeks|months|courses|decisions|pairs|losses|responses|intervals|gaps|treatments|"
     "reasons|spells|answers|logs|lines|rows|visits|points|samples"
 )
-_VERBS: Final = {"have": "has", "were": "was", "are": "is", "do": "does", "go": "goes", "need": "needs", "count": "counts"}
+_VERBS: Final = {
+    "have": "has",
+    "were": "was",
+    "are": "is",
+    "do": "does",
+    "go": "goes",
+    "need": "needs",
+    "count": "counts",
+}
 # After these a 1 is a name and not a number: "by session 1 people had".
-_NAMED: Final = re.compile(r"(?i)session|day|week|row|item|visit|course|number|step|convention|version|treatment")
-_BETWEEN: Final = r"(?:(?!(?:of|to|in|at|and|or|by|the|with|for|from|who|that)\b)[a-z]+ ){0,2}?"
+_NAMED: Final = re.compile(
+    r"(?i)session|day|week|row|item|visit|course|number|step|convention|version|treatment"
+)
+_BETWEEN: Final = (
+    r"(?:(?!(?:of|to|in|at|and|or|by|the|with|for|from|who|that)\b)[a-z]+ ){0,2}?"
+)
 _ONE: Final = re.compile(
     r"(?P<before>[\w-]+ )?(?<![\w.,-])1 "
     rf"(?:(?P<between>{_BETWEEN})(?P<noun>{_NOUNS})\b(?: (?P<verb>{'|'.join(_VERBS)})\b)?"
@@ -28,7 +40,8 @@ def agree(text: str) -> str:
     Examples
     --------
     >>> agree("Of 1 people who started, 1 were below caseness; 1 days ago; 11 people have, 1 analysable people have.")
-    'Of 1 person who started, 1 was below caseness; 1 day ago; 11 people have, 1 analysable person has.'
+    'Of 1 person who started, 1 was below caseness; 1 day ago; 11 people have, 1 analysable person
+    has.'
     >>> agree("By session 1 people had a score; 0.1 points; 1,000 people.")
     'By session 1 people had a score; 0.1 points; 1,000 people.'
     """
@@ -46,7 +59,8 @@ def _singular(found: re.Match[str]) -> str:
 
 
 def readable(text: str) -> str:
-    """A sentence for people: numbers and nouns agree, and names of estimates stand without marks of code.
+    """A sentence for people: numbers and nouns agree, and names of estimates stand without marks of
+    code.
 
     Examples
     --------

@@ -1,7 +1,9 @@
-"""Published response and remission by session number, to set beside a clinic's own, and on going on without improvement.
+"""Published response and remission by session number, to set beside a clinic's own, and on going on
+without improvement.
 
-Only figures that belong to a session number stand here: nothing that was "within six weeks", at a study's end, or under another
-name than response and remission. Scales differ and so do rates: MADRS rates are never expected of the PHQ-9.
+Only figures that belong to a session number stand here: nothing that was "within six weeks", at a
+study's end, or under another name than response and remission. Scales differ and so do rates: MADRS
+rates are never expected of the PHQ-9.
 """
 
 from __future__ import annotations
@@ -14,8 +16,11 @@ from kettrack.vocabulary.instrument import Standing
 Kind = Literal["point", "cumulative"]
 
 SOURCES: Final = {
-    "Zheng 2019": "Zheng 2019, stichtingopen.nl/investigation-of-medical-effect-of-multiple-ketamine-infusions-on-"
-    "patients-with-major-depressive-disorder",
+    "Zheng 2019": (
+        "Zheng 2019,"
+        " stichtingopen.nl/investigation-of-medical-effect-of-multiple-ketamine-infusions-on-"
+        "patients-with-major-depressive-disorder"
+    ),
     "Zheng 2018": "Zheng 2018, J Psychiatr Res 106:61, read.qxmd.com/read/30278319",
     "Shiroma 2014": "Shiroma 2014, J Affect Disord 155:123",
     "Cusin": "open-label study summarised in BMC Psychiatry 2022, doi 10.1186/s12888-022-03789-3",
@@ -27,12 +32,17 @@ SOURCES: Final = {
     "Oliver 2022": "Oliver 2022, J Clin Psychiatry 83(6):21m14336",
     "Anand 2023": "Anand 2023 (ELEKT-D), N Engl J Med 388:2315",
     "KADS 2023": "Loo 2023 (KADS), Br J Psychiatry 223:533; figures unconfirmed",
-    "Turkoz 2021": "Turkoz 2021 (TRANSFORM-1 and -2), J Clin Psychiatry, psychiatrist.com/jcp/depression/response-to-"
-    "esketamine-after-initial-nonresponse",
+    "Turkoz 2021": (
+        "Turkoz 2021 (TRANSFORM-1 and -2), J Clin Psychiatry,"
+        " psychiatrist.com/jcp/depression/response-to-esketamine-after-initial-nonresponse"
+    ),
     "TRANSFORM-2": "TRANSFORM-2, Clin Pharmacol Ther 2020;109:536 table 1, PMC7894501",
     "Hull 2022": "Hull 2022 (Mindbloom), J Affect Disord 314:59",
     "veterans 2025": "20 veterans of a private clinic, 2025, program evaluation of 2025-12-12",
-    "Lipsitz 2021": "Lipsitz 2021 (CRTCE), Prog Neuropsychopharmacol Biol Psychiatry 105:110126, pubmed 33031861",
+    "Lipsitz 2021": (
+        "Lipsitz 2021 (CRTCE), Prog Neuropsychopharmacol Biol Psychiatry 105:110126, pubmed"
+        " 33031861"
+    ),
     "early stop": "Transl Psychiatry 2024, doi 10.1038/s41398-024-03027-2",
 }
 
@@ -86,7 +96,9 @@ class PublishedRate:
 Row = tuple[int, float | None, float | None]  # session, response, remission
 
 
-def _rates(study: str, n: int, scale: str, route: str, *rows: Row, **more: str) -> tuple[PublishedRate, ...]:
+def _rates(
+    study: str, n: int, scale: str, route: str, *rows: Row, **more: str
+) -> tuple[PublishedRate, ...]:
     people = {"study": study, "n": n, "scale": scale, "route": route, **more}
     return tuple(
         PublishedRate(session=session, response=response, remission=remission, **people)  # type: ignore[arg-type]
@@ -96,14 +108,36 @@ def _rates(study: str, n: int, scale: str, route: str, *rows: Row, **more: str) 
 
 PUBLISHED_RATES: Final[tuple[PublishedRate, ...]] = (
     *_rates("Zheng 2019", 77, "MADRS", "IV", (1, 13.0, 7.8), (6, 67.5, 48.1)),
-    *_rates("Zheng 2018", 97, "MADRS", "IV", (6, 68.0, 50.5), same_people_as="Zheng 2019"),
-    *_rates("Shiroma 2014", 12, "MADRS", "IV", (1, 25.0, 8.0), (6, 91.6, 66.6), kind="cumulative"),
-    *_rates("Shiroma 2014", 12, "MADRS", "IV", (2, 58.0, 17.0), kind="cumulative", standing="computed"),
+    *_rates(
+        "Zheng 2018", 97, "MADRS", "IV", (6, 68.0, 50.5), same_people_as="Zheng 2019"
+    ),
+    *_rates(
+        "Shiroma 2014",
+        12,
+        "MADRS",
+        "IV",
+        (1, 25.0, 8.0),
+        (6, 91.6, 66.6),
+        kind="cumulative",
+    ),
+    *_rates(
+        "Shiroma 2014",
+        12,
+        "MADRS",
+        "IV",
+        (2, 58.0, 17.0),
+        kind="cumulative",
+        standing="computed",
+    ),
     *_rates("Cusin", 14, "MADRS", "IV", (3, 7.0, None), (6, 42.0, 17.0)),
     *_rates("Phillips 2019", 41, "MADRS", "IV", (6, 59.0, None), kind="cumulative"),
     *_rates("Phillips 2019", 41, "MADRS", "IV", (1, 27.0, None), standing="recalled"),
-    *_rates("aan het Rot 2010", 10, "MADRS", "IV", (1, 90.0, None), standing="recalled"),
-    *_rates("aan het Rot 2010", 9, "MADRS", "IV", (6, 100.0, None), standing="recalled"),
+    *_rates(
+        "aan het Rot 2010", 10, "MADRS", "IV", (1, 90.0, None), standing="recalled"
+    ),
+    *_rates(
+        "aan het Rot 2010", 9, "MADRS", "IV", (6, 100.0, None), standing="recalled"
+    ),
     *_rates("Rasmussen 2013", 10, "MADRS", "IV", (4, None, 50.0), kind="cumulative"),
     *_rates("McIntyre 2020", 190, "QIDS-SR16", "IV", (4, 27.0, 13.0)),
     *_rates("Sakurai 2020", 82, "QIDS-SR16", "IV", (6, 18.3, None)),
@@ -112,13 +146,22 @@ PUBLISHED_RATES: Final[tuple[PublishedRate, ...]] = (
     *_rates("KADS 2023", 174, "MADRS", "SC", (8, 29.0, 19.6), standing="recalled"),
     *_rates("Turkoz 2021", 318, "MADRS", "intranasal esketamine", (1, 17.3, None)),
     *_rates("Turkoz 2021", 310, "MADRS", "intranasal esketamine", (8, 58.7, None)),
-    *_rates("TRANSFORM-2", 114, "MADRS", "intranasal esketamine", (8, 69.3, 52.5), same_people_as="Turkoz 2021"),
+    *_rates(
+        "TRANSFORM-2",
+        114,
+        "MADRS",
+        "intranasal esketamine",
+        (8, 69.3, 52.5),
+        same_people_as="Turkoz 2021",
+    ),
     *_rates("Hull 2022", 1247, "PHQ-9", "sublingual at home", (4, 62.8, 32.6)),
     *_rates("veterans 2025", 20, "PHQ-9", "IV or IM", (6, 35.0, 10.0)),
-)  # fmt: skip
+)
 
 
-def rates_to_draw(event: Literal["response", "remission"], last_session: int) -> list[PublishedRate]:
+def rates_to_draw(
+    event: Literal["response", "remission"], last_session: int
+) -> list[PublishedRate]:
     """Verified rates of an event up to a session, each group of people once, by session and rate.
 
     Examples
@@ -138,8 +181,11 @@ def rates_to_draw(event: Literal["response", "remission"], last_session: int) ->
     return sorted(chosen, key=lambda rate: (rate.session, getattr(rate, event)))
 
 
-def published_words(event: Literal["response", "remission"], last_session: int) -> list[str]:
-    """The rates of `rates_to_draw` in words: one entry per study, named as on a figure, with its source.
+def published_words(
+    event: Literal["response", "remission"], last_session: int
+) -> list[str]:
+    """The rates of `rates_to_draw` in words: one entry per study, named as on a figure, with its
+    source.
 
     Examples
     --------
@@ -153,7 +199,10 @@ def published_words(event: Literal["response", "remission"], last_session: int) 
         said.setdefault(rate.study, []).append(rate)
     return [
         f"{study}: "
-        + ", ".join(f"{getattr(rate, event):.0f} % {words[rate.kind]} session {rate.session}" for rate in rows)
+        + ", ".join(
+            f"{getattr(rate, event):.0f} % {words[rate.kind]} session {rate.session}"
+            for rate in rows
+        )
         + f" ({rows[0].scale}, n = {rows[0].n}; {rows[0].source})"
         for study, rows in said.items()
     ]
@@ -192,22 +241,31 @@ GOING_ON: Final[tuple[GoingOn, ...]] = (
         study="Lipsitz 2021",
         n=134,
         scale="QIDS-SR16",
-        says="For going on: 58 % of those not improved by 20 % after session 1 or 2 still reach 20 % by session 4",
+        says=(
+            "For going on: 58 % of those not improved by 20 % after session 1 or 2 still reach 20"
+            " % by session 4"
+        ),
         speaks_for="going on",
     ),
     GoingOn(
         study="Turkoz 2021",
         n=318,
         scale="MADRS",
-        says="For going on: 54.9 % of those without response on day 2 of esketamine respond by day 28 (44.3 % under placebo)",
+        says=(
+            "For going on: 54.9 % of those without response on day 2 of esketamine respond by day"
+            " 28 (44.3 % under placebo)"
+        ),
         speaks_for="going on",
     ),
     GoingOn(
         study="early stop",
         n=135,
         scale="MADRS",
-        says="For stopping: 20 % improvement 24 hours after session 4 has more than 90 % sensitivity for the final (partial) "
-        "response after session 6, and those without it show no further fall that could be told from chance",
+        says=(
+            "For stopping: 20 % improvement 24 hours after session 4 has more than 90 %"
+            " sensitivity for the final (partial) response after session 6, and those without it"
+            " show no further fall that could be told from chance"
+        ),
         speaks_for="stopping",
     ),
 )

@@ -1,4 +1,6 @@
-"""How long others saw a response last: published figures, each with its rule, its source and its standing."""
+"""How long others saw a response last: published figures, each with its rule, its source and its
+standing.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,8 @@ class PublishedDurability:
     source : str
         Where it was read.
     standing : str
-        `verified`, `computed` from verified numbers, or `recalled`; a recalled one is never shown unless asked for.
+        `verified`, `computed` from verified numbers, or `recalled`; a recalled one is never shown
+        unless asked for.
     """
 
     study: str
@@ -56,10 +59,24 @@ _ELEKT_D: Final = "ELEKT-D, unconfirmed"
 PUBLISHED_DURABILITY: Final[tuple[PublishedDurability, ...]] = (
     PublishedDurability("McInnes 2022", 28, 80, None, _HALF, _MCINNES),
     PublishedDurability("McInnes 2022", 56, 60, None, _HALF, _MCINNES),
-    PublishedDurability("Shiroma 2014", 28, 45, 11, "six infusions, 5 of 11 kept the response", _SHIROMA, "computed"),
-    PublishedDurability("ELEKT-D", 30, 81.0, None, "ketamine responders", _ELEKT_D, "recalled"),
-    PublishedDurability("ELEKT-D", 91, 75.0, None, "ketamine responders", _ELEKT_D, "recalled"),
-    PublishedDurability("ELEKT-D", 182, 65.5, None, "ketamine responders", _ELEKT_D, "recalled"),
+    PublishedDurability(
+        "Shiroma 2014",
+        28,
+        45,
+        11,
+        "six infusions, 5 of 11 kept the response",
+        _SHIROMA,
+        "computed",
+    ),
+    PublishedDurability(
+        "ELEKT-D", 30, 81.0, None, "ketamine responders", _ELEKT_D, "recalled"
+    ),
+    PublishedDurability(
+        "ELEKT-D", 91, 75.0, None, "ketamine responders", _ELEKT_D, "recalled"
+    ),
+    PublishedDurability(
+        "ELEKT-D", 182, 65.5, None, "ketamine responders", _ELEKT_D, "recalled"
+    ),
 )
 
 

@@ -1,7 +1,7 @@
 """The published rules that rate a patient once, for each instrument they can be applied to.
 
-A rule stands as `verified` only on the scale it was published for; carried over to another scale it is a `convention`. A
-`recalled` rule is applied only when it is asked for by name.
+A rule stands as `verified` only on the scale it was published for; carried over to another scale it
+is a `convention`. A `recalled` rule is applied only when it is asked for by name.
 """
 
 from __future__ import annotations
@@ -31,42 +31,79 @@ _SUSTAIN1: Final = "SUSTAIN-1 registry record NCT02493868"
 _ESCAPE: Final = "ESCAPE-TRD registry record NCT04338321"
 _SUSTAINED: Final = "registry record NCT03321526"
 _ACNP: Final = "ACNP task force, Rush 2006 (pubmed 16794566)"
-_ITEMS: Final = "a symptom is there from an answer of 1 (kettrack's reading for this scale)"
+_ITEMS: Final = (
+    "a symptom is there from an answer of 1 (kettrack's reading for this scale)"
+)
 _NHS: Final = "NHS Talking Therapies as registered in NCT05134103"
 _CUTOFF: Final = "Jacobson-Truax c from NHS 2022-23 (clinical) and Kocalevent 2013, Löwe 2008 (norms)"
-_NORMS: Final = "two standard deviations above the norms of Kocalevent 2013 and Löwe 2008"
+_NORMS: Final = (
+    "two standard deviations above the norms of Kocalevent 2013 and Löwe 2008"
+)
 _LOW_12: Final = Predicate("score", "at most", 12)
 
 _ON_MADRS: Final[tuple[PatientRule, ...]] = (
     VisitRule(
-        name="SUSTAIN-1 stable remission", outcome="sustained remission", instrument="MADRS", source=_SUSTAIN1,
-        predicates=(_LOW_12,), weeks=(13, 14, 15, 16), excusable=(13, 14), missing="not met", reach_days=3,
+        name="SUSTAIN-1 stable remission",
+        outcome="sustained remission",
+        instrument="MADRS",
+        source=_SUSTAIN1,
+        predicates=(_LOW_12,),
+        weeks=(13, 14, 15, 16),
+        excusable=(13, 14),
+        missing="not met",
+        reach_days=3,
     ),
     VisitRule(
-        name="SUSTAIN-1 stable response", outcome="sustained response", instrument="MADRS", standing="recalled",
-        source="SUSTAIN-1, unconfirmed; those in stable remission are not taken out", predicates=(_HALF,), weeks=(15, 16),
-        missing="not met", reach_days=3,
+        name="SUSTAIN-1 stable response",
+        outcome="sustained response",
+        instrument="MADRS",
+        standing="recalled",
+        source="SUSTAIN-1, unconfirmed; those in stable remission are not taken out",
+        predicates=(_HALF,),
+        weeks=(15, 16),
+        missing="not met",
+        reach_days=3,
     ),
     VisitRule(
-        name="ESCAPE-TRD remission at week 8", outcome="remission at a fixed week", instrument="MADRS", source=_ESCAPE,
-        predicates=(Predicate("score", "at most", 10),), weeks=(8,), missing="not met", in_care=True,
+        name="ESCAPE-TRD remission at week 8",
+        outcome="remission at a fixed week",
+        instrument="MADRS",
+        source=_ESCAPE,
+        predicates=(Predicate("score", "at most", 10),),
+        weeks=(8,),
+        missing="not met",
+        in_care=True,
     ),
     VisitRule(
-        name="NCT03321526 sustained remission", outcome="sustained remission", instrument="MADRS", source=_SUSTAINED,
-        predicates=(_LOW_12,), weeks=(12, 18, 24), missing="not met",
+        name="NCT03321526 sustained remission",
+        outcome="sustained remission",
+        instrument="MADRS",
+        source=_SUSTAINED,
+        predicates=(_LOW_12,),
+        weeks=(12, 18, 24),
+        missing="not met",
     ),
     VisitRule(
-        name="NCT03321526 sustained response", outcome="sustained response", instrument="MADRS", source=_SUSTAINED,
-        predicates=(_HALF,), weeks=(12, 18, 24), missing="not met",
+        name="NCT03321526 sustained response",
+        outcome="sustained response",
+        instrument="MADRS",
+        source=_SUSTAINED,
+        predicates=(_HALF,),
+        weeks=(12, 18, 24),
+        missing="not met",
     ),
-)  # fmt: skip
+)
 
 _ON_HAMD17: Final[tuple[PatientRule, ...]] = (
     VisitRule(
-        name="Szegedi stable remission", outcome="sustained remission", instrument="HAMD-17", source=_SZEGEDI,
-        predicates=(Predicate("score", "at most", 7),), weeks=(4, 6),
+        name="Szegedi stable remission",
+        outcome="sustained remission",
+        instrument="HAMD-17",
+        source=_SZEGEDI,
+        predicates=(Predicate("score", "at most", 7),),
+        weeks=(4, 6),
     ),
-)  # fmt: skip
+)
 
 
 def _two_scales() -> tuple[PatientRule, ...]:
@@ -74,29 +111,62 @@ def _two_scales() -> tuple[PatientRule, ...]:
     opposed = common | {"unless_opposed": True, "standing": "recalled"}
     return (
         TwoScaleRule(name="NHS recovery", outcome="recovery", recovery=True, **common),  # type: ignore[arg-type]
-        TwoScaleRule(name="NHS reliable improvement", outcome="reliable improvement", reliable="improvement", **common),  # type: ignore[arg-type]
         TwoScaleRule(
-            name="NHS reliable recovery", outcome="recovery", recovery=True, reliable="improvement", **common,  # type: ignore[arg-type]
+            name="NHS reliable improvement",
+            outcome="reliable improvement",
+            reliable="improvement",
+            **common,  # type: ignore[arg-type]
         ),
         TwoScaleRule(
-            name="NHS reliable improvement, unopposed", outcome="reliable improvement", reliable="improvement", **opposed,  # type: ignore[arg-type]
+            name="NHS reliable recovery",
+            outcome="recovery",
+            recovery=True,
+            reliable="improvement",
+            **common,  # type: ignore[arg-type]
         ),
         TwoScaleRule(
-            name="NHS reliable deterioration", outcome="deterioration", reliable="deterioration", **opposed,  # type: ignore[arg-type]
+            name="NHS reliable improvement, unopposed",
+            outcome="reliable improvement",
+            reliable="improvement",
+            **opposed,  # type: ignore[arg-type]
         ),
-    )  # fmt: skip
+        TwoScaleRule(
+            name="NHS reliable deterioration",
+            outcome="deterioration",
+            reliable="deterioration",
+            **opposed,  # type: ignore[arg-type]
+        ),
+    )
 
 
-def _symptoms(scale: Instrument, core: tuple[int, ...], others: tuple[Symptom, ...]) -> tuple[PatientRule, ...]:
-    """ACNP remission and recovery on a scale with items for the nine symptoms; the reading of the scale is ours."""
+def _symptoms(
+    scale: Instrument, core: tuple[int, ...], others: tuple[Symptom, ...]
+) -> tuple[PatientRule, ...]:
+    """ACNP remission and recovery on a scale with items for the nine symptoms; the reading of the
+    scale is ours.
+    """
     case = scale.caseness
-    common = {"instrument": scale.name, "standing": "convention", "core": tuple(((item,),) for item in core), "others": others}
+    common = {
+        "instrument": scale.name,
+        "standing": "convention",
+        "core": tuple(((item,),) for item in core),
+        "others": others,
+    }
     back = None if case is None else Predicate("score", "at least", case.value)
-    remission = SymptomRule(name="ACNP remission", outcome="remission, symptoms", source=f"{_ACNP}; {_ITEMS}", **common)  # type: ignore[arg-type]
+    remission = SymptomRule(
+        name="ACNP remission",
+        outcome="remission, symptoms",
+        source=f"{_ACNP}; {_ITEMS}",
+        **common,  # type: ignore[arg-type]
+    )
     recovery = SymptomRule(
-        name="ACNP recovery", outcome="recovery", recovery_days=120, back=back,
-        source=f"{_ACNP}; {_ITEMS}; relapse is a score of a case", **common,  # type: ignore[arg-type]
-    )  # fmt: skip
+        name="ACNP recovery",
+        outcome="recovery",
+        recovery_days=120,
+        back=back,
+        source=f"{_ACNP}; {_ITEMS}; relapse is a score of a case",
+        **common,  # type: ignore[arg-type]
+    )
     return remission, recovery
 
 
@@ -107,19 +177,28 @@ def _changes(scale: Instrument, **cutoffs: Fact) -> tuple[PatientRule, ...]:
         return ()
     return tuple(
         ChangeRule(
-            name=f"clinically significant change ({letter})", outcome="clinically significant change", instrument=scale.name,
-            source=fact.source, standing=fact.standing, reliable_change=change, cutoff=fact,
+            name=f"clinically significant change ({letter})",
+            outcome="clinically significant change",
+            instrument=scale.name,
+            source=fact.source,
+            standing=fact.standing,
+            reliable_change=change,
+            cutoff=fact,
         )
         for letter, fact in cutoffs.items()
-    )  # fmt: skip
+    )
 
 
 _MCMILLAN: Final = LastRule(
-    name="McMillan 2010", outcome="clinically significant change", instrument="PHQ-9", source="McMillan 2010, pubmed 20569992",
+    name="McMillan 2010",
+    outcome="clinically significant change",
+    instrument="PHQ-9",
+    source="McMillan 2010, pubmed 20569992",
     predicates=(Predicate("score", "at most", 9), _HALF),
-)  # fmt: skip
+)
 
-# Sleep 1-4, appetite and weight 6-9 (6 or 7, and 8 or 9, is answered), then 10 to 12, 14, and restlessness or slowness 15-16.
+# Sleep 1-4, appetite and weight 6-9 (6 or 7, and 8 or 9, is answered), then 10 to 12, 14, and
+# restlessness or slowness 15-16.
 _QIDS_OTHERS: Final[tuple[Symptom, ...]] = (
     ((1,), (2,), (3,), (4,)),
     ((6, 7), (8, 9)),
@@ -134,7 +213,9 @@ _BY_NAME: Final[dict[str, tuple[PatientRule, ...]]] = {
         *_symptoms(PHQ9, (1, 2), tuple(((item,),) for item in range(3, 10))),
         *_changes(
             PHQ9,
-            a=Fact(4.5, "clinical mean recovered from cut-off c, unconfirmed", "recalled"),
+            a=Fact(
+                4.5, "clinical mean recovered from cut-off c, unconfirmed", "recalled"
+            ),
             b=Fact(9.91, f"2.91 + 2 × 3.5: {_NORMS}", "computed"),
             c=Fact(7.8, _CUTOFF, "computed"),
         ),
@@ -143,10 +224,15 @@ _BY_NAME: Final[dict[str, tuple[PatientRule, ...]]] = {
     ),
     "QIDS-SR16": _symptoms(QIDS_SR16, (5, 13), _QIDS_OTHERS),
     "GAD-7": _changes(
-        GAD7, b=Fact(9.75, f"2.95 + 2 × 3.4: {_NORMS}", "computed"), c=Fact(7.7, _CUTOFF, "computed")
+        GAD7,
+        b=Fact(9.75, f"2.95 + 2 × 3.4: {_NORMS}", "computed"),
+        c=Fact(7.7, _CUTOFF, "computed"),
     ),
-    "PCL-5": _changes(PCL5, Marx=Fact(28.5, "Marx: reliable change of 15 and an end state of 28 or less")),
-}  # fmt: skip
+    "PCL-5": _changes(
+        PCL5,
+        Marx=Fact(28.5, "Marx: reliable change of 15 and an end state of 28 or less"),
+    ),
+}
 
 
 def published_rules(instrument: Instrument) -> tuple[PatientRule, ...]:
@@ -173,53 +259,93 @@ def _early(scale: Instrument) -> tuple[PatientRule, ...]:
     carried: Standing = "verified" if scale.name == HAMD17.name else "convention"
     return (
         DeadlineRule(
-            name="early improvement", outcome="early improvement", instrument=scale.name, standing=carried,
-            source="Szegedi 2009 (HAMD-17), pubmed 28647668", predicate=Predicate("percent_change", "at most", -20), by_day=14,
+            name="early improvement",
+            outcome="early improvement",
+            instrument=scale.name,
+            standing=carried,
+            source="Szegedi 2009 (HAMD-17), pubmed 28647668",
+            predicate=Predicate("percent_change", "at most", -20),
+            by_day=14,
         ),
         DeadlineRule(
-            name="early response", outcome="early response", instrument=scale.name, source="Medicographia 2010",
-            predicate=_HALF, by_day=28,
+            name="early response",
+            outcome="early response",
+            instrument=scale.name,
+            source="Medicographia 2010",
+            predicate=_HALF,
+            by_day=28,
         ),
         VisitRule(
-            name="Szegedi stable response", outcome="sustained response", instrument=scale.name, standing=carried,
-            source=f"{_SZEGEDI} (HAMD-17)", predicates=(_HALF,), weeks=(4, 6),
+            name="Szegedi stable response",
+            outcome="sustained response",
+            instrument=scale.name,
+            standing=carried,
+            source=f"{_SZEGEDI} (HAMD-17)",
+            predicates=(_HALF,),
+            weeks=(4, 6),
         ),
-    )  # fmt: skip
+    )
 
 
 def _recoveries(scale: Instrument) -> tuple[PatientRule, ...]:
-    """Recovery from scores alone: four months without a score of a case, six months in remission throughout."""
+    """Recovery from scores alone: four months without a score of a case, six months in remission
+    throughout.
+    """
     remission = convention(scale).remission
     if remission is None or scale.caseness is None or not scale.higher_is_worse:
         return ()
-    well, case = remission.predicate, Predicate("score", "at least", scale.caseness.value)
+    well = remission.predicate
+    case = Predicate("score", "at least", scale.caseness.value)
     return (
         RecoveryRule(
-            name="recovery, 4 months", outcome="recovery", instrument=scale.name, standing="convention",
-            source=f"{_ACNP}; remission by one score", remission=well, lost=case, days=120,
+            name="recovery, 4 months",
+            outcome="recovery",
+            instrument=scale.name,
+            standing="convention",
+            source=f"{_ACNP}; remission by one score",
+            remission=well,
+            lost=case,
+            days=120,
         ),
         RecoveryRule(
-            name="recovery, 6 months", outcome="recovery", instrument=scale.name,
+            name="recovery, 6 months",
+            outcome="recovery",
+            instrument=scale.name,
             standing="verified" if scale.name == HAMD17.name else "convention",
-            source="Frank 1991 as told in Medicographia 2011 (HAMD-17)", remission=well,
-            lost=Predicate("score", "above", well.limit), days=183,
+            source="Frank 1991 as told in Medicographia 2011 (HAMD-17)",
+            remission=well,
+            lost=Predicate("score", "above", well.limit),
+            days=183,
         ),
-    )  # fmt: skip
+    )
 
 
 def _gains(scale: Instrument) -> tuple[PatientRule, ...]:
-    drop = Fact(7, "BDI, PMC4606893 table 2") if scale.name == BDI2.name else scale.reliable_change
+    drop = (
+        Fact(7, "BDI, PMC4606893 table 2")
+        if scale.name == BDI2.name
+        else scale.reliable_change
+    )
     if drop is None or not drop.usable or not falls_by_percent(scale):
         return ()
     source = "suddengains R package; PMC4606893 table 2"
     standing: Standing = "verified" if scale.name == BDI2.name else "convention"
     return (
         GainRule(
-            name="sudden gain", outcome="sudden gain", instrument=scale.name, smallest_drop=drop, standing="convention",
+            name="sudden gain",
+            outcome="sudden gain",
+            instrument=scale.name,
+            smallest_drop=drop,
+            standing="convention",
             source=f"{source}, third criterion with sqrt(1/n1 + 1/n2)",
         ),
         GainRule(
-            name="sudden gain, as published", outcome="sudden gain", instrument=scale.name, smallest_drop=drop,
-            standing=standing, source=source, third="published",
+            name="sudden gain, as published",
+            outcome="sudden gain",
+            instrument=scale.name,
+            smallest_drop=drop,
+            standing=standing,
+            source=source,
+            third="published",
         ),
-    )  # fmt: skip
+    )

@@ -1,6 +1,7 @@
 """The parts a rule is made of: a predicate on one score, and a run of scores that hold it.
 
-All values are frozen, so that a rule can be hashed, compared and printed; numbers never stand in functions.
+All values are frozen, so that a rule can be hashed, compared and printed; numbers never stand in
+functions.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from typing import Final, Literal
 
 from kettrack.vocabulary.instrument import Fact, Standing
 
-NO_LIMIT: Final = 1_000_000  # days; "no largest gap" as a number, since kernels take no None
+# days; "no largest gap" as a number, since kernels take no None
+NO_LIMIT: Final = 1_000_000
 
 Measure = Literal["score", "change", "percent_change"]
 Operator = Literal["at most", "at least", "above", "below"]
@@ -25,8 +27,8 @@ class Predicate:
     Parameters
     ----------
     measure : {"score", "change", "percent_change"}
-        `change` is score - baseline in points, `percent_change` the same in % of the baseline; improvement is negative
-        where higher is worse.
+        `change` is score - baseline in points, `percent_change` the same in % of the baseline;
+        improvement is negative where higher is worse.
     operator : {"at most", "at least", "above", "below"}
         `at most` and `at least` include the limit.
     limit : float
@@ -51,8 +53,9 @@ class Run:
     count : int
         1 = a single score is enough.
     min_gap, max_gap : int
-        Days between one score of the run and the next, both ends included. A score closer than `min_gap` can refute but
-        not confirm; when `max_gap` passes without a score the run is unconfirmable.
+        Days between one score of the run and the next, both ends included. A score closer than
+        `min_gap` can refute but not confirm; when `max_gap` passes without a score the run is
+        unconfirmable.
     dated_at : {"first", "confirming"}
         Which score gives the event its day.
     """
@@ -65,7 +68,11 @@ class Run:
     def __str__(self) -> str:
         if self.count == 1:
             return "one score"
-        span = f"{self.min_gap}-{self.max_gap} days" if self.max_gap < NO_LIMIT else f"at least {self.min_gap} days"
+        span = (
+            f"{self.min_gap}-{self.max_gap} days"
+            if self.max_gap < NO_LIMIT
+            else f"at least {self.min_gap} days"
+        )
         return f"{self.count} scores in a row, {span} apart"
 
 
@@ -73,7 +80,8 @@ class Run:
 class Rule:
     """A predicate, the run that confirms it, and the publication that says so.
 
-    `event_rows` are entries of the events table that count as the event by themselves, whatever the score.
+    `event_rows` are entries of the events table that count as the event by themselves, whatever the
+    score.
     """
 
     predicate: Predicate
@@ -83,13 +91,18 @@ class Rule:
     event_rows: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        by_itself = f", or {' or '.join(row.replace('_', ' ') for row in self.event_rows)}" if self.event_rows else ""
+        by_itself = (
+            f", or {' or '.join(row.replace('_', ' ') for row in self.event_rows)}"
+            if self.event_rows
+            else ""
+        )
         return f"{self.predicate} ({self.run}){by_itself}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewRules:
-    """When a patient is put on the review list. All are kettrack's own conventions, for each clinic to set.
+    """When a patient is put on the review list. All are kettrack's own conventions, for each clinic
+    to set.
 
     Parameters
     ----------
@@ -98,9 +111,11 @@ class ReviewRules:
     cssrs : int
         C-SSRS ideation from which it is listed; 4 and 5 are intent (C-SSRS scoring guide).
     off_track_percentile : float
-        Listed when the score is worse than that of so many % of the people with a similar baseline after as many sessions.
+        Listed when the score is worse than that of so many % of the people with a similar baseline
+        after as many sessions.
     unscored_days : int or None
-        Listed when the last score is older; None = the instrument's recall window, or 14 days where none is known.
+        Listed when the last score is older; None = the instrument's recall window, or 14 days where
+        none is known.
     fewest_gaps : int
         Maintenance gaps, each with a score, before a patient counts as having a usual one.
     last_scores : int
@@ -117,7 +132,8 @@ class ReviewRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Criteria:
-    """A named, versioned bundle of rules for one instrument. A rule of None is not defined here and never fires.
+    """A named, versioned bundle of rules for one instrument. A rule of None is not defined here and
+    never fires.
 
     Parameters
     ----------
@@ -128,11 +144,11 @@ class Criteria:
     caseness : Fact or None
         Baselines at or above it are rated; None rates every baseline above 0.
     response, remission, partial, loss_of_response, relapse, deterioration : Rule or None
-        `loss_of_response` is looked for after response; `relapse` after remission, and split from recurrence by
-        `recovery_days`.
+        `loss_of_response` is looked for after response; `relapse` after remission, and split from
+        recurrence by `recovery_days`.
     recovery_days, recovery_max_gap : int
-        A well score this many days after remission, with no longer unscored gap than that on the way, makes a later return a
-        recurrence instead of a relapse (ACNP: about four months).
+        A well score this many days after remission, with no longer unscored gap than that on the
+        way, makes a later return a recurrence instead of a relapse (ACNP: about four months).
     late_after_days : int
         An event seen longer than this after the last session belongs to the day axis only.
     state_holds_days : int
@@ -165,15 +181,23 @@ class Criteria:
 
     @property
     def hash(self) -> str:
-        """First twelve hex digits of the SHA-256 of every value that rates a score: equal hashes, equal rules.
+        """First twelve hex digits of the SHA-256 of every value that rates a score: equal hashes,
+        equal rules.
 
-        The thresholds of the review list are left out: they decide who is looked at, and change no number.
+        The thresholds of the review list are left out: they decide who is looked at, and change no
+        number.
         """
-        values = {name: value for name, value in asdict(self).items() if name != "review"}
-        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
+        values = {
+            name: value for name, value in asdict(self).items() if name != "review"
+        }
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[
+            :12
+        ]
 
     @property
     def label(self) -> str:
-        """Name, version and, where the name does not say it, standing: as printed under every figure."""
+        """Name, version and, where the name does not say it, standing: as printed under every
+        figure.
+        """
         named = f"{self.name} {self.version}"
         return named if self.standing == self.name else f"{named} ({self.standing})"

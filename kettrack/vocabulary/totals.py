@@ -1,7 +1,9 @@
-"""Totals from items, by each instrument's own rule. An incomplete total is missing, never a sum of what is left.
+"""Totals from items, by each instrument's own rule. An incomplete total is missing, never a sum of
+what is left.
 
-Every rule but one is a sum over domains of the highest answer in the domain: a plain sum has one item in each. The C-SSRS
-total is the position of the highest yes, and the PROMIS short form 8a turns a raw sum into a T value.
+Every rule but one is a sum over domains of the highest answer in the domain: a plain sum has one
+item in each. The C-SSRS total is the position of the highest yes, and the PROMIS short form 8a
+turns a raw sum into a T value.
 """
 
 from __future__ import annotations
@@ -14,10 +16,11 @@ from numpy.typing import NDArray
 from kettrack.vocabulary.instrument import Instrument
 
 Floats = NDArray[np.float64]
-Domain = tuple[tuple[int, ...], ...]  # groups of item positions; of each group at least one answer is needed
+# groups of item positions; of each group at least one answer is needed
+Domain = tuple[tuple[int, ...], ...]
 
-# Item numbers as on the form, from 1. QIDS-SR16: sleep is 1-4, appetite and weight 6-9 (6 or 7, and 8 or 9, is answered),
-# restlessness 15-16; the highest answer of a domain counts.
+# Item numbers as on the form, from 1. QIDS-SR16: sleep is 1-4, appetite and weight 6-9 (6 or 7, and
+# 8 or 9, is answered), restlessness 15-16; the highest answer of a domain counts.
 _QIDS: Final[tuple[Domain, ...]] = (
     ((1,), (2,), (3,), (4,)),
     ((5,),),
@@ -33,12 +36,43 @@ _IDS: Final[tuple[Domain, ...]] = (
     *(((item,),) for item in range(15, 31)),
 )
 
-# T value of raw sums 8, 9, ... 40. PROMIS Depression short form 8a, score conversion table of the PROMIS adult scoring manual.
+# T value of raw sums 8, 9, ... 40. PROMIS Depression short form 8a, score conversion table of the
+# PROMIS adult scoring manual.
 PROMIS_SF8A_T: Final = (
-    38.2, 44.7, 47.5, 49.4, 50.9, 52.1, 53.2, 54.1, 55.1, 55.9, 56.8,
-    57.7, 58.5, 59.4, 60.3, 61.2, 62.1, 63.0, 63.9, 64.9, 65.8, 66.8,
-    67.7, 68.7, 69.7, 70.7, 71.7, 72.8, 73.9, 75.0, 76.4, 78.2, 81.3,
-)  # fmt: skip
+    38.2,
+    44.7,
+    47.5,
+    49.4,
+    50.9,
+    52.1,
+    53.2,
+    54.1,
+    55.1,
+    55.9,
+    56.8,
+    57.7,
+    58.5,
+    59.4,
+    60.3,
+    61.2,
+    62.1,
+    63.0,
+    63.9,
+    64.9,
+    65.8,
+    66.8,
+    67.7,
+    68.7,
+    69.7,
+    70.7,
+    71.7,
+    72.8,
+    73.9,
+    75.0,
+    76.4,
+    78.2,
+    81.3,
+)
 _PROMIS_LOWEST_RAW: Final = 8
 
 
@@ -50,12 +84,14 @@ def total_from_items(instrument: Instrument, items: Floats) -> Floats:
     instrument : Instrument
         Says which rule, and how many items.
     items : array, shape (n, k)
-        Answers in the order of the form, NaN where there is none; k is at least the number of items, further ones are ignored.
+        Answers in the order of the form, NaN where there is none; k is at least the number of
+        items, further ones are ignored.
 
     Returns
     -------
     array, shape (n,)
-        In the unit of the instrument's score (PROMIS: T value). NaN where an item the rule needs is missing.
+        In the unit of the instrument's score (PROMIS: T value). NaN where an item the rule needs is
+        missing.
 
     Examples
     --------
@@ -73,7 +109,8 @@ def total_from_items(instrument: Instrument, items: Floats) -> Floats:
 
 
 def total_bounds(instrument: Instrument, items: Floats) -> tuple[Floats, Floats]:
-    """Lowest and highest total the answers given leave possible, each missing one taken at its ends.
+    """Lowest and highest total the answers given leave possible, each missing one taken at its
+    ends.
 
     Parameters
     ----------
@@ -96,7 +133,9 @@ def total_bounds(instrument: Instrument, items: Floats) -> tuple[Floats, Floats]
     """
     answers = np.asarray(items, dtype=np.float64)[:, : instrument.n_items]
     least = np.where(np.isnan(answers), instrument.item_minimum, answers)
-    most = np.where(np.isnan(answers), np.asarray(instrument.item_maxima, dtype=np.float64), answers)
+    most = np.where(
+        np.isnan(answers), np.asarray(instrument.item_maxima, dtype=np.float64), answers
+    )
     if instrument.total in ("qids", "ids"):
         most = _blank_alternatives(instrument, answers, most)
     return total_from_items(instrument, least), total_from_items(instrument, most)
@@ -111,7 +150,9 @@ def _domains(instrument: Instrument) -> tuple[Domain, ...]:
 
 
 def _highest(answers: Floats, numbers: tuple[int, ...]) -> Floats:
-    """Highest answer among the numbered items, NaN where none is given (quietly, unlike `nanmax`)."""
+    """Highest answer among the numbered items, NaN where none is given (quietly, unlike
+    `nanmax`).
+    """
     given = answers[:, [number - 1 for number in numbers]]
     best = np.where(np.isnan(given), -np.inf, given).max(axis=1)
     return np.where(np.isinf(best), np.nan, best)
@@ -141,9 +182,15 @@ def _promis_t(raw: Floats) -> Floats:
     return values
 
 
-def _blank_alternatives(instrument: Instrument, answers: Floats, most: Floats) -> Floats:
-    """Where one of two alternatives is answered, the other was rightly left blank and cannot raise the total."""
-    pairs = [group for domain in _domains(instrument) for group in domain if len(group) > 1]
+def _blank_alternatives(
+    instrument: Instrument, answers: Floats, most: Floats
+) -> Floats:
+    """Where one of two alternatives is answered, the other was rightly left blank and cannot raise
+    the total.
+    """
+    pairs = [
+        group for domain in _domains(instrument) for group in domain if len(group) > 1
+    ]
     kept = most.copy()
     for pair in pairs:
         answered = np.isfinite(_highest(answers, pair))

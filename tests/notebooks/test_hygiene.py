@@ -1,4 +1,6 @@
-"""A notebook is prose with calls, and what it stores is what it says: strict nbval compares it, these tests keep that worth it."""
+"""A notebook is prose with calls, and what it stores is what it says: strict nbval compares it,
+these tests keep that worth it.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +19,16 @@ from kettrack.report.run import read_contents
 
 FOLDER = notebook_folder()
 MOST_LINES = 8
-OF_SINGLE_PATIENTS = ["08_patient_review.ipynb"]  # rows of people: for the treating clinic, never part of a report
-OF_METHODS = ["09_methods_on_trial.ipynb"]  # about simulated clinics, not about the cohort of a report
+# rows of people: for the treating clinic, never part of a report
+OF_SINGLE_PATIENTS = ["08_patient_review.ipynb"]
+# about simulated clinics, not about the cohort of a report
+OF_METHODS = ["09_methods_on_trial.ipynb"]
 ID_LIKE = re.compile(r"\b[A-Za-z]{1,3}[-_]?\d{3,}\b")
 NO_IDS = {"SHA-256"}
 CITATION = re.compile(r"\bPMC\d+|\b10\.\d{4,}/\S+")  # of a publication
-PLACE = re.compile(r"(?<![\w.:/<])/(?:home|Users|root|tmp|var|opt|usr|mnt|work|private)/|\b[A-Z]:\\")
+PLACE = re.compile(
+    r"(?<![\w.:/<])/(?:home|Users|root|tmp|var|opt|usr|mnt|work|private)/|\b[A-Z]:\\"
+)
 
 
 def name_of(path: Path) -> str:
@@ -41,7 +47,9 @@ def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
 def shown(output: NotebookNode) -> str:
     """Everything an output says in words."""
     data = output.get("data", {})
-    return "\n".join([output.get("text", ""), data.get("text/plain", ""), data.get("text/html", "")])
+    return "\n".join(
+        [output.get("text", ""), data.get("text/plain", ""), data.get("text/html", "")]
+    )
 
 
 def has_figure(cell: NotebookNode) -> bool:
@@ -53,11 +61,15 @@ def has_table(cell: NotebookNode) -> bool:
 
 
 def test_every_notebook_is_in_the_report_but_those_on_single_patients_and_methods() -> None:
-    assert sorted([*read_contents().notebooks, *OF_SINGLE_PATIENTS, *OF_METHODS]) == sorted(path.name for path in FOLDER.glob("*.ipynb"))
+    assert sorted([*read_contents().notebooks, *OF_SINGLE_PATIENTS, *OF_METHODS]) == sorted(
+        path.name for path in FOLDER.glob("*.ipynb")
+    )
 
 
 def test_every_code_cell_has_run_in_order(notebook: NotebookNode) -> None:
-    """A cell that has not run is not compared by nbval: a stripped notebook would be green and prove nothing."""
+    """A cell that has not run is not compared by nbval: a stripped notebook would be green and
+    prove nothing.
+    """
     cells = code_cells(notebook)
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
     assert any(has_table(cell) for cell in cells)
@@ -66,7 +78,10 @@ def test_every_code_cell_has_run_in_order(notebook: NotebookNode) -> None:
 def test_calls_and_defines_nothing(notebook: NotebookNode) -> None:
     for cell in code_cells(notebook):
         nodes = list(ast.walk(ast.parse(cell.source)))
-        assert not any(isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda) for node in nodes)
+        assert not any(
+            isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda)
+            for node in nodes
+        )
         assert len(cell.source.splitlines()) <= MOST_LINES
 
 
@@ -77,7 +92,9 @@ def test_one_title(notebook: NotebookNode) -> None:
 
 
 def test_one_cell_names_the_folder(notebook: NotebookNode) -> None:
-    tagged = [cell for cell in code_cells(notebook) if "parameters" in cell.metadata.get("tags", [])]
+    tagged = [
+        cell for cell in code_cells(notebook) if "parameters" in cell.metadata.get("tags", [])
+    ]
     assert len(tagged) == 1
     names = {target.id for node in ast.parse(tagged[0].source).body for target in node.targets}  # type: ignore[attr-defined]
     assert names - {"options"} == {"folder"}
@@ -103,7 +120,11 @@ def test_no_path_of_a_machine(notebook: NotebookNode) -> None:
 
 def test_no_warning_and_no_error_is_stored(notebook: NotebookNode) -> None:
     outputs = [output for cell in code_cells(notebook) for output in cell.outputs]
-    assert [output for output in outputs if output.output_type == "error" or output.get("name") == "stderr"] == []
+    assert [
+        output
+        for output in outputs
+        if output.output_type == "error" or output.get("name") == "stderr"
+    ] == []
 
 
 def test_no_person_outside_the_sample(notebook: NotebookNode) -> None:
@@ -115,5 +136,7 @@ def test_no_person_outside_the_sample(notebook: NotebookNode) -> None:
 def test_stored_by_the_store(notebook: NotebookNode) -> None:
     """Nothing of machine, time or chance: `make notebooks` writes it so."""
     assert notebook.metadata == store.METADATA
-    assert [cell.id for cell in notebook.cells] == [f"cell-{number:02d}" for number in range(1, len(notebook.cells) + 1)]
+    assert [cell.id for cell in notebook.cells] == [
+        f"cell-{number:02d}" for number in range(1, len(notebook.cells) + 1)
+    ]
     assert all(set(cell.metadata) <= {"tags"} for cell in notebook.cells)

@@ -1,4 +1,6 @@
-"""Strict nbval is the proof that the notebooks still say what they said: so it must notice one number."""
+"""Strict nbval is the proof that the notebooks still say what they said: so it must notice one
+number.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ AGE_APART = 40  # years: moves the mean age of 240 people by more than its last 
 def copy(checkout: Path, tmp_path: Path) -> Path:
     """The package, its sample and one notebook, apart from the checkout."""
     for name in ("kettrack", "data/sample"):
-        shutil.copytree(checkout / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            checkout / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__")
+        )
     for name in ("pyproject.toml", "notebooks/sanitize.cfg", NOTEBOOK):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(checkout / name, tmp_path / name)
@@ -25,7 +29,13 @@ def copy(checkout: Path, tmp_path: Path) -> Path:
 
 
 def nbval(folder: Path, environment: dict[str, str]) -> tuple[int, str]:
-    options = ["--nbval", "--nbval-current-env", "--nbval-sanitize-with=notebooks/sanitize.cfg", "-p", "no:cacheprovider"]
+    options = [
+        "--nbval",
+        "--nbval-current-env",
+        "--nbval-sanitize-with=notebooks/sanitize.cfg",
+        "-p",
+        "no:cacheprovider",
+    ]
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", *options, NOTEBOOK],
         cwd=folder,
@@ -48,7 +58,9 @@ def test_green_as_it_stands(copy: Path, plain_environment: dict[str, str]) -> No
     assert exit_code == 0, said
 
 
-def test_red_when_one_number_of_the_sample_changes(copy: Path, plain_environment: dict[str, str]) -> None:
+def test_red_when_one_number_of_the_sample_changes(
+    copy: Path, plain_environment: dict[str, str]
+) -> None:
     patients = copy / "data" / "sample" / "patients.csv"
     first = patients.read_text(encoding="utf-8").splitlines()[1]
     cells = first.split(",")
@@ -61,7 +73,11 @@ def test_red_when_one_number_of_the_sample_changes(copy: Path, plain_environment
 
 
 def test_red_when_one_rounding_changes(copy: Path, plain_environment: dict[str, str]) -> None:
-    change(copy / "kettrack" / "result.py", "self.decimals.get(column, 1)", "self.decimals.get(column, 2)")
+    change(
+        copy / "kettrack" / "result.py",
+        "self.decimals.get(column, 1)",
+        "self.decimals.get(column, 2)",
+    )
     exit_code, said = nbval(copy, plain_environment)
     assert exit_code == 1
     assert "Cell outputs differ" in said

@@ -9,8 +9,12 @@ from kettrack.estimators.competing import count_exits, estimate_incidence
 from kettrack.estimators.life_table import count_life, estimate_survival, median_time
 from kettrack.estimators.log_rank import log_rank
 
-patients = st.lists(st.tuples(st.integers(1, 12), st.integers(0, 2)), min_size=1, max_size=50)
-without_censoring = st.lists(st.tuples(st.integers(1, 12), st.integers(1, 2)), min_size=1, max_size=50)
+patients = st.lists(
+    st.tuples(st.integers(1, 12), st.integers(0, 2)), min_size=1, max_size=50
+)
+without_censoring = st.lists(
+    st.tuples(st.integers(1, 12), st.integers(1, 2)), min_size=1, max_size=50
+)
 
 
 def arrays(sample):
@@ -27,7 +31,9 @@ def exits(sample, weights=None):
 
 
 def same(one, other):
-    return np.array_equal(one.events, other.events) and np.array_equal(one.censored, other.censored)
+    return np.array_equal(one.events, other.events) and np.array_equal(
+        one.censored, other.censored
+    )
 
 
 @given(without_censoring)
@@ -39,7 +45,9 @@ def test_without_censoring_all_curves_are_plain_shares(sample):
     assert curve.estimate == pytest.approx(free)
     assert 1 - found.estimate.sum(axis=1) == pytest.approx(free[1:])
     inside = (free > 0) & (free < 1)
-    assert curve.standard_error[inside] == pytest.approx(np.sqrt(free * (1 - free) / len(step))[inside])
+    assert curve.standard_error[inside] == pytest.approx(
+        np.sqrt(free * (1 - free) / len(step))[inside]
+    )
 
 
 @given(patients)
@@ -70,9 +78,13 @@ def test_relabelling_causes_swaps_their_curves(sample):
 @given(patients, st.sampled_from([0.25, 3.0, 1e6]))
 def test_weights_times_a_constant_change_no_estimate(sample, constant):
     weights = np.random.default_rng(len(sample)).random(len(sample))
-    one, other = (estimate_survival(life(sample, factor * weights)) for factor in (1, constant))
+    one, other = (
+        estimate_survival(life(sample, factor * weights)) for factor in (1, constant)
+    )
     assert one.estimate == pytest.approx(other.estimate)
-    one, other = (estimate_incidence(exits(sample, factor * weights)) for factor in (1, constant))
+    one, other = (
+        estimate_incidence(exits(sample, factor * weights)) for factor in (1, constant)
+    )
     assert one.estimate == pytest.approx(other.estimate)
     assert one.free == pytest.approx(other.free)
 
@@ -80,14 +92,18 @@ def test_weights_times_a_constant_change_no_estimate(sample, constant):
 @given(patients)
 def test_whole_weights_are_copies_of_patients(sample):
     times = np.random.default_rng(len(sample)).integers(0, 4, len(sample))
-    copied = [patient for patient, n in zip(sample, times, strict=True) for _ in range(n)] or sample
+    copied = [
+        patient for patient, n in zip(sample, times, strict=True) for _ in range(n)
+    ] or sample
     weights = times.astype(float) if times.any() else np.ones(len(sample))
-    weighted, plain = estimate_survival(life(sample, weights)), estimate_survival(life(copied))
+    weighted = estimate_survival(life(sample, weights))
+    plain = estimate_survival(life(copied))
     known = len(plain.estimate)
     assert weighted.estimate[:known] == pytest.approx(plain.estimate)
     assert weighted.ci_low[:known] == pytest.approx(plain.ci_low, nan_ok=True)
     assert np.all(weighted.estimate[known:] == weighted.estimate[known - 1])
-    weighted, plain = estimate_incidence(exits(sample, weights)), estimate_incidence(exits(copied))
+    weighted = estimate_incidence(exits(sample, weights))
+    plain = estimate_incidence(exits(copied))
     known = len(plain.free)
     assert weighted.estimate[:known] == pytest.approx(plain.estimate)
     assert weighted.ci_low[:known] == pytest.approx(plain.ci_low, nan_ok=True)
@@ -95,9 +111,12 @@ def test_whole_weights_are_copies_of_patients(sample):
 
 @given(patients)
 def test_everyone_twice_keeps_the_curve_and_halves_the_variance(sample):
-    once, twice = estimate_survival(life(sample)), estimate_survival(life(sample * 2))
+    once = estimate_survival(life(sample))
+    twice = estimate_survival(life(sample * 2))
     assert twice.estimate == pytest.approx(once.estimate)
-    assert twice.standard_error**2 == pytest.approx(once.standard_error**2 / 2, nan_ok=True)
+    assert twice.standard_error**2 == pytest.approx(
+        once.standard_error**2 / 2, nan_ok=True
+    )
     assert median_time(twice)[0] == pytest.approx(median_time(once)[0], nan_ok=True)
 
 
@@ -105,15 +124,23 @@ def test_everyone_twice_keeps_the_curve_and_halves_the_variance(sample):
 def test_counts_of_the_parts_add_up_to_the_whole(sample, random):
     part = [random.random() < 0.5 for _ in sample]
     for count in (life, exits):
-        groups = [[one for one, here in zip(sample, part, strict=True) if here == side] for side in (True, False)]
+        groups = [
+            [one for one, here in zip(sample, part, strict=True) if here == side]
+            for side in (True, False)
+        ]
         counted = [count(group) for group in groups if group]
         assert same(sum(counted[1:], counted[0]), count(sample))
 
 
 @given(patients, patients)
-def test_log_rank_does_not_depend_on_the_order_of_groups_or_on_a_longer_clock(one, other):
-    there, back = log_rank([life(one), life(other)]), log_rank([life(other), life(one)])
+def test_log_rank_does_not_depend_on_the_order_of_groups_or_on_a_longer_clock(
+    one, other
+):
+    there = log_rank([life(one), life(other)])
+    back = log_rank([life(other), life(one)])
     assert there.chi2 == pytest.approx(back.chi2, nan_ok=True)
     assert there.observed.sum() == pytest.approx(there.expected.sum())
-    stretched = log_rank([life([(3 * step, cause) for step, cause in group]) for group in (one, other)])
+    stretched = log_rank(
+        [life([(3 * step, cause) for step, cause in group]) for group in (one, other)]
+    )
     assert there.chi2 == pytest.approx(stretched.chi2, nan_ok=True)

@@ -17,11 +17,15 @@ from kettrack.timelines.tables import outcomes_table, timeline_table
 from kettrack.vocabulary.criteria import convention, get_criteria
 from kettrack.vocabulary.instruments import MADRS, PHQ9
 
-RULES = {"PHQ-9 convention": convention(PHQ9), "MADRS SUSTAIN-1": get_criteria(MADRS, "SUSTAIN-1")}
+RULES = {
+    "PHQ-9 convention": convention(PHQ9),
+    "MADRS SUSTAIN-1": get_criteria(MADRS, "SUSTAIN-1"),
+}
 PROVEN = ["single", "confirmed"]
 COLUMNS = ("day", "session", "after_day", "status")
 LAST_DAY = 260
-# The same examples on every run: a suite that fails by chance is not believed. More of them: max_examples.
+# The same examples on every run: a suite that fails by chance is not believed. More of them:
+# max_examples.
 ARRAYS = settings(max_examples=40, deadline=None, derandomize=True)
 COHORTS = settings(ARRAYS, max_examples=10)
 
@@ -36,10 +40,15 @@ class Log:
 
 # Few values, near the cut-offs, and days near the edges of the windows: that is where rules break.
 A_SCORE = st.sampled_from([4.0, 5.0, 10.0, 11.0, 12.0, 13.0, 20.0, 22.0, 26.0, np.nan])
-A_DAY = st.one_of(st.sampled_from([-31, -30, -1, 0, 1, 7, 14, 21, 28, 74, 75, 121, 135]), st.integers(1, LAST_DAY))
+A_DAY = st.one_of(
+    st.sampled_from([-31, -30, -1, 0, 1, 7, 14, 21, 28, 74, 75, 121, 135]),
+    st.integers(1, LAST_DAY),
+)
 LOGS = st.builds(
     Log,
-    st.dictionaries(A_DAY, A_SCORE, max_size=14).map(lambda scores: {-2: 22.0} | scores),
+    st.dictionaries(A_DAY, A_SCORE, max_size=14).map(
+        lambda scores: {-2: 22.0} | scores
+    ),
     st.sets(st.integers(1, LAST_DAY), max_size=6).map(lambda days: (0, *sorted(days))),
 )
 CLINICS = st.lists(LOGS, min_size=1, max_size=5)
@@ -47,20 +56,44 @@ A_RULE = st.sampled_from(list(RULES))
 
 
 def bucket_of(logs: list[Log]) -> Bucket:
-    scores = [(patient, day, score) for patient, log in enumerate(logs) for day, score in sorted(log.scores.items())]
-    sessions = [(patient, day) for patient, log in enumerate(logs) for day in log.sessions]
+    scores = [
+        (patient, day, score)
+        for patient, log in enumerate(logs)
+        for day, score in sorted(log.scores.items())
+    ]
+    sessions = [
+        (patient, day) for patient, log in enumerate(logs) for day in log.sessions
+    ]
     patient, day, score = zip(*scores, strict=True)
     of, on = zip(*sessions, strict=True)
-    days, session_days = np.array(day, np.int32), np.array(on, np.int32)
-    return bucket_from_arrays(len(logs), np.array(patient), days, np.array(score), np.array(of), session_days)
+    days = np.array(day, np.int32)
+    session_days = np.array(on, np.int32)
+    return bucket_from_arrays(
+        len(logs), np.array(patient), days, np.array(score), np.array(of), session_days
+    )
 
 
-def cohort_of(logs: list[Log], names: list[str], shift: dict[str, int] | None = None) -> Cohort:
-    moved, named = shift or {}, list(zip(names, logs, strict=True))
-    scores = [(name, day + moved.get(name, 0), score) for name, log in named for day, score in log.scores.items()]
-    sessions = [(name, day + moved.get(name, 0)) for name, log in named for day in log.sessions]
-    scored = pd.DataFrame(scores, columns=["patient_id", "day", "score"]).assign(instrument="PHQ-9")
-    return cohort_from_frames(pd.DataFrame(sessions, columns=["patient_id", "day"]), scored, settings=Settings())
+def cohort_of(
+    logs: list[Log], names: list[str], shift: dict[str, int] | None = None
+) -> Cohort:
+    moved = shift or {}
+    named = list(zip(names, logs, strict=True))
+    scores = [
+        (name, day + moved.get(name, 0), score)
+        for name, log in named
+        for day, score in log.scores.items()
+    ]
+    sessions = [
+        (name, day + moved.get(name, 0)) for name, log in named for day in log.sessions
+    ]
+    scored = pd.DataFrame(scores, columns=["patient_id", "day", "score"]).assign(
+        instrument="PHQ-9"
+    )
+    return cohort_from_frames(
+        pd.DataFrame(sessions, columns=["patient_id", "day"]),
+        scored,
+        settings=Settings(),
+    )
 
 
 def rows_of(outcomes: pd.DataFrame) -> list[tuple[Any, ...]]:
@@ -75,7 +108,9 @@ def test_the_order_of_patients_changes_nothing(logs, rules, random):
     criteria = RULES[rules]
     order = random.sample(range(len(logs)), len(logs))
     straight = rows_of(outcomes_of(bucket_of(logs), criteria))
-    shuffled = rows_of(outcomes_of(bucket_of([logs[place] for place in order]), criteria))
+    shuffled = rows_of(
+        outcomes_of(bucket_of([logs[place] for place in order]), criteria)
+    )
     assert shuffled == [straight[place] for place in order]
 
 
@@ -83,10 +118,18 @@ def test_the_order_of_patients_changes_nothing(logs, rules, random):
 @given(CLINICS, A_RULE)
 def test_every_patient_twice_doubles_every_count(logs, rules):
     criteria = RULES[rules]
-    once, twice = (outcomes_of(bucket_of(some), criteria) for some in (logs, logs + logs))
-    for name in ("included", "exclusion_reason", *(f"{event}_status" for event in EVENTS)):
+    once, twice = (
+        outcomes_of(bucket_of(some), criteria) for some in (logs, logs + logs)
+    )
+    for name in (
+        "included",
+        "exclusion_reason",
+        *(f"{event}_status" for event in EVENTS),
+    ):
         counts = once[name].value_counts(dropna=False)
-        assert (twice[name].value_counts(dropna=False).reindex(counts.index) == 2 * counts).all()
+        assert (
+            twice[name].value_counts(dropna=False).reindex(counts.index) == 2 * counts
+        ).all()
 
 
 @ARRAYS
@@ -104,7 +147,9 @@ def test_a_later_score_never_changes_what_was_proven(log, rules, later, score):
 
 @ARRAYS
 @given(CLINICS, A_RULE)
-def test_an_event_lies_after_a_score_that_showed_the_contrary_and_not_after_its_day(logs, rules):
+def test_an_event_lies_after_a_score_that_showed_the_contrary_and_not_after_its_day(
+    logs, rules
+):
     criteria = RULES[rules]
     out = outcomes_of(bucket_of(logs), criteria)
     for event in EVENTS:
@@ -117,14 +162,20 @@ def test_an_event_lies_after_a_score_that_showed_the_contrary_and_not_after_its_
 
 @ARRAYS
 @given(CLINICS, A_RULE)
-def test_confirmed_means_a_second_score_within_the_window_and_nothing_contrary_between(logs, rules):
+def test_confirmed_means_a_second_score_within_the_window_and_nothing_contrary_between(
+    logs, rules
+):
     criteria = RULES[rules]
     bucket = bucket_of(logs)
     baselines = find_baselines(bucket)
     found = find_events(bucket, criteria, baselines)
-    for name, rule in (("loss_of_response", criteria.loss_of_response), ("relapse", criteria.relapse)):
+    for name, rule in (
+        ("loss_of_response", criteria.loss_of_response),
+        ("relapse", criteria.relapse),
+    ):
         for patient in np.flatnonzero(found[name].status == 2) if name in found else ():
-            first, proof = found[name].first_row[patient], found[name].proof_row[patient]
+            first = found[name].first_row[patient]
+            proof = found[name].proof_row[patient]
             gap = bucket.score_day[proof] - bucket.score_day[first]
             assert rule.run.min_gap <= gap <= rule.run.max_gap
             between = bucket.score[first : proof + 1]
@@ -138,7 +189,11 @@ def test_confirmed_means_a_second_score_within_the_window_and_nothing_contrary_b
 def test_events_come_in_the_order_the_rules_say(logs, rules):
     criteria = RULES[rules]
     out = outcomes_of(bucket_of(logs), criteria)
-    for earlier, later in (("response", "loss_of_response"), ("remission", "relapse"), ("remission", "recurrence")):
+    for earlier, later in (
+        ("response", "loss_of_response"),
+        ("remission", "relapse"),
+        ("remission", "recurrence"),
+    ):
         came = out[out[f"{later}_status"] != "none"]
         assert came[f"{earlier}_status"].isin(PROVEN).all()
         assert (came[f"{earlier}_day"] < came[f"{later}_day"]).all()
@@ -149,11 +204,26 @@ def test_events_come_in_the_order_the_rules_say(logs, rules):
 @given(CLINICS)
 def test_outcomes_and_timeline_tell_the_same(logs):
     cohort = cohort_of(logs, [f"P{place}" for place in range(len(logs))])
-    timeline, outcomes = timeline_table(cohort), outcomes_table(cohort).set_index("patient_id")
-    responded = timeline[(timeline.percent_change <= -50) & timeline.state.notna()].groupby("patient_id")["day"].min()
-    remitted = timeline[timeline.state == "remission"].groupby("patient_id")["day"].min()
-    worse = timeline[(timeline.change >= 6) & timeline.state.notna()].groupby("patient_id")["day"].min()
-    for event, days in (("response", responded), ("remission", remitted), ("deterioration", worse)):
+    timeline = timeline_table(cohort)
+    outcomes = outcomes_table(cohort).set_index("patient_id")
+    responded = (
+        timeline[(timeline.percent_change <= -50) & timeline.state.notna()]
+        .groupby("patient_id")["day"]
+        .min()
+    )
+    remitted = (
+        timeline[timeline.state == "remission"].groupby("patient_id")["day"].min()
+    )
+    worse = (
+        timeline[(timeline.change >= 6) & timeline.state.notna()]
+        .groupby("patient_id")["day"]
+        .min()
+    )
+    for event, days in (
+        ("response", responded),
+        ("remission", remitted),
+        ("deterioration", worse),
+    ):
         assert outcomes[f"{event}_day"].dropna().to_dict() == days.to_dict()
 
 
@@ -163,14 +233,22 @@ def test_days_may_be_counted_from_anywhere(logs, shifts):
     names = [f"P{place}" for place in range(len(logs))]
     from_zero = cohort_of(logs, names)
     from_anywhere = cohort_of(logs, names, dict(zip(names, shifts, strict=False)))
-    pd.testing.assert_frame_equal(outcomes_table(from_zero), outcomes_table(from_anywhere))
-    pd.testing.assert_frame_equal(timeline_table(from_zero), timeline_table(from_anywhere))
+    pd.testing.assert_frame_equal(
+        outcomes_table(from_zero), outcomes_table(from_anywhere)
+    )
+    pd.testing.assert_frame_equal(
+        timeline_table(from_zero), timeline_table(from_anywhere)
+    )
 
 
 @COHORTS
 @given(CLINICS, st.permutations([f"P{place}" for place in range(5)]))
 def test_names_change_nothing(logs, names):
-    plain, other = sorted(names)[: len(logs)], list(names)[: len(logs)]
+    plain = sorted(names)[: len(logs)]
+    other = list(names)[: len(logs)]
     expected = outcomes_table(cohort_of(logs, plain)).set_index("patient_id")
     renamed = outcomes_table(cohort_of(logs, other)).set_index("patient_id")
-    pd.testing.assert_frame_equal(renamed.loc[other].reset_index(drop=True), expected.loc[plain].reset_index(drop=True))
+    pd.testing.assert_frame_equal(
+        renamed.loc[other].reset_index(drop=True),
+        expected.loc[plain].reset_index(drop=True),
+    )

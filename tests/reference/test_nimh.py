@@ -1,7 +1,8 @@
-"""A real ketamine cross-over through the real command line: change and response on MADRS after each infusion.
+"""A real ketamine cross-over through the real command line: change and response on MADRS after each
+infusion.
 
-Answers computed with R 4.2.2 on `phenotype.tsv` of OpenNeuro ds005917, commit 3dad5b3: people with major depression, each score
-against ses-b0, response = MADRS change of -50 % or less.
+Answers computed with R 4.2.2 on `phenotype.tsv` of OpenNeuro ds005917, commit 3dad5b3: people with
+major depression, each score against ses-b0, response = MADRS change of -50 % or less.
 """
 
 import subprocess
@@ -14,7 +15,8 @@ from reference.nimh import write_cohort
 from kettrack import load_cohort
 from kettrack.timelines.tables import outcomes_table, timeline_table
 
-# (drug, day): scored at baseline too, responded, remitted (10 or less), mean change, mean percent change
+# (drug, day): scored at baseline too, responded, remitted (10 or less), mean change, mean percent
+# change
 ANSWERS = {
     ("ketamine", 2): (27, 6, 4, -9.2222, -27.6471),
     ("ketamine", 10): (26, 3, 2, -4.3846, -11.9675),
@@ -27,7 +29,10 @@ ANSWERS = {
 def folders(reference_data, tmp_path_factory):
     """Cohort folder of each infusion."""
     parent = tmp_path_factory.mktemp("nimh")
-    return {drug: write_cohort(reference_data, parent / drug, drug) for drug in ("ketamine", "placebo")}
+    return {
+        drug: write_cohort(reference_data, parent / drug, drug)
+        for drug in ("ketamine", "placebo")
+    }
 
 
 @pytest.fixture(scope="module")
@@ -36,17 +41,37 @@ def timelines(folders, plain_environment):
     written = {}
     for drug, folder in folders.items():
         output = folder.parent / f"{drug}.csv"
-        command = [sys.executable, "-W", "error", "-m", "kettrack", "timeline", folder, "--instrument", "MADRS", "-o", output]
-        done = subprocess.run(command, env=plain_environment, capture_output=True, text=True, check=False)
+        command = [
+            sys.executable,
+            "-W",
+            "error",
+            "-m",
+            "kettrack",
+            "timeline",
+            folder,
+            "--instrument",
+            "MADRS",
+            "-o",
+            output,
+        ]
+        done = subprocess.run(
+            command, env=plain_environment, capture_output=True, text=True, check=False
+        )
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-        written[drug] = pd.read_csv(output).merge(pd.read_csv(folder / "patients.csv"), on="patient_id")
+        written[drug] = pd.read_csv(output).merge(
+            pd.read_csv(folder / "patients.csv"), on="patient_id"
+        )
     return written
 
 
 @pytest.mark.parametrize(("drug", "day"), ANSWERS)
 def test_change_and_response_in_major_depression(timelines, drug, day):
     timeline = timelines[drug]
-    rated = timeline[(timeline["diagnosis"] == "major_depression") & (timeline["day"] == day) & timeline["change"].notna()]
+    rated = timeline[
+        (timeline["diagnosis"] == "major_depression")
+        & (timeline["day"] == day)
+        & timeline["change"].notna()
+    ]
     n, n_response, n_remission, change, percent_change = ANSWERS[drug, day]
     assert len(rated) == n
     assert (rated["percent_change"] <= -50).sum() == n_response
@@ -76,7 +101,10 @@ def test_healthy_controls_have_no_percent_change_from_0_and_no_state(timelines):
 
 
 def test_outcomes_leave_out_placebo_and_say_why(folders):
-    ketamine, placebo = (outcomes_table(load_cohort(folders[drug], instrument="MADRS")) for drug in ("ketamine", "placebo"))
+    ketamine, placebo = (
+        outcomes_table(load_cohort(folders[drug], instrument="MADRS"))
+        for drug in ("ketamine", "placebo")
+    )
     assert ketamine["included"].any()
     assert "placebo" not in set(ketamine["exclusion_reason"].dropna())
     assert not placebo["included"].any()
@@ -85,10 +113,14 @@ def test_outcomes_leave_out_placebo_and_say_why(folders):
 
 def test_first_response_is_the_first_of_the_two_scores_that_shows_it(folders):
     cohort = load_cohort(folders["ketamine"], instrument="MADRS")
-    timeline, outcomes = timeline_table(cohort), outcomes_table(cohort)
+    timeline = timeline_table(cohort)
+    outcomes = outcomes_table(cohort)
     shown = timeline[(timeline["percent_change"] <= -50) & timeline["state"].notna()]
     expected = shown.groupby("patient_id")["day"].min()
-    assert outcomes.set_index("patient_id")["response_day"].dropna().to_dict() == expected.to_dict()
+    assert (
+        outcomes.set_index("patient_id")["response_day"].dropna().to_dict()
+        == expected.to_dict()
+    )
     assert outcomes["response_session"].dropna().eq(1).all()
 
 
@@ -96,4 +128,9 @@ def test_the_folder_says_nothing_that_could_identify(folders):
     for folder in folders.values():
         cohort = load_cohort(folder, instrument="HAMD-17")
         assert cohort.provenance.allowed == ()
-        assert set(pd.read_csv(folder / "patients.csv").columns) == {"patient_id", "age", "sex", "diagnosis"}
+        assert set(pd.read_csv(folder / "patients.csv").columns) == {
+            "patient_id",
+            "age",
+            "sex",
+            "diagnosis",
+        }

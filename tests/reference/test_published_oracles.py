@@ -1,7 +1,8 @@
-"""Percents, differences, ratios and p values that trials printed: `published_comparisons.csv`, one row per statistic.
+"""Percents, differences, ratios and p values that trials printed: `published_comparisons.csv`, one
+row per statistic.
 
-Derived counts are the only whole numbers that fit the printed percents and intervals; each row names its interval, since
-published trials use all of them.
+Derived counts are the only whole numbers that fit the printed percents and intervals; each row
+names its interval, since published trials use all of them.
 """
 
 import csv
@@ -13,14 +14,28 @@ from reference.published_survival import GEHAN, counts
 from kettrack.estimators.life_table import estimate_survival
 from kettrack.estimators.log_rank import log_rank
 from kettrack.estimators.proportions import percent_agrees, wilson
-from kettrack.estimators.two_proportions import TwoCounts, number_to_treat, odds_ratio, p_value, risk_difference
+from kettrack.estimators.two_proportions import (
+    TwoCounts,
+    number_to_treat,
+    odds_ratio,
+    p_value,
+    risk_difference,
+)
 
-ROWS = list(csv.DictReader((Path(__file__).parent / "published_comparisons.csv").read_text(encoding="utf-8").splitlines()))
+ROWS = list(
+    csv.DictReader(
+        (Path(__file__).parent / "published_comparisons.csv")
+        .read_text(encoding="utf-8")
+        .splitlines()
+    )
+)
 TESTS = {"pearson_chi2": "pearson", "yates_chi2": "yates", "fisher_two_sided": "fisher"}
 
 
 def four(row):
-    return TwoCounts(*(int(row[name]) for name in ("events_a", "n_a", "events_b", "n_b")))
+    return TwoCounts(
+        *(int(row[name]) for name in ("events_a", "n_a", "events_b", "n_b"))
+    )
 
 
 def week(row):
@@ -39,7 +54,9 @@ COMPUTED = {
     "p_value": lambda row: p_value(four(row), TESTS[row["method"]]),
     "km_survival": lambda row: remission().estimate[week(row)],
     "km_se": lambda row: remission().standard_error[week(row)],
-    "logrank_chi2": lambda row: log_rank([counts(group) for group in GEHAN.values()]).chi2,
+    "logrank_chi2": lambda row: (
+        log_rank([counts(group) for group in GEHAN.values()]).chi2
+    ),
 }
 
 
@@ -47,7 +64,13 @@ def test_there_are_80_rows():
     assert len(ROWS) == 80
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row['study']}-{row['outcome']}-{row['method']}".replace(" ", "_"))
+@pytest.mark.parametrize(
+    "row",
+    ROWS,
+    ids=lambda row: f"{row['study']}-{row['outcome']}-{row['method']}".replace(
+        " ", "_"
+    ),
+)
 def test_as_published(row):
     found = COMPUTED[row["statistic"]](row)
     if not isinstance(found, tuple):
@@ -59,7 +82,11 @@ def test_as_published(row):
         assert got == pytest.approx(said, abs=float(row["tolerance"]))
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if row["statistic"] == "percent_a"], ids=lambda row: row["outcome"])
+@pytest.mark.parametrize(
+    "row",
+    [row for row in ROWS if row["statistic"] == "percent_a"],
+    ids=lambda row: row["outcome"],
+)
 def test_printed_counts_and_percents_agree(row):
     assert percent_agrees(int(row["events_a"]), int(row["n_a"]), float(row["value"]))
 

@@ -1,4 +1,6 @@
-"""Scores against sessions: how many are behind a score, how long ago the last was, and in which course."""
+"""Scores against sessions: how many are behind a score, how long ago the last was, and in which
+course.
+"""
 
 from spec.tables import cohort, timeline
 
@@ -22,7 +24,10 @@ SCORES = """
 
 
 def test_sessions_to_date_are_strictly_before_the_score():
-    assert timeline(cohort(SCORES, SESSIONS), "sessions_to_date") == {"one": [0, 0, 1, 1, 1, 2, 3, 4], "missing": [0]}
+    assert timeline(cohort(SCORES, SESSIONS), "sessions_to_date") == {
+        "one": [0, 0, 1, 1, 1, 2, 3, 4],
+        "missing": [0],
+    }
 
 
 def test_days_since_the_last_session():
@@ -31,12 +36,22 @@ def test_days_since_the_last_session():
 
 
 def test_course_is_that_of_the_last_session():
-    before, after = [None, None], ["induction"] * 5 + ["maintenance"]
-    assert timeline(cohort(SCORES, SESSIONS), "course") == {"one": before + after, "missing": [None]}
+    before = [None, None]
+    after = ["induction"] * 5 + ["maintenance"]
+    assert timeline(cohort(SCORES, SESSIONS), "course") == {
+        "one": before + after,
+        "missing": [None],
+    }
 
 
 def test_scores_of_one_day_stand_in_the_order_before_or_unsaid_then_after():
-    assert timeline(cohort(SCORES, SESSIONS), "timing")["one"][1:6] == ["before", "after", "unknown", "unknown", "after"]
+    assert timeline(cohort(SCORES, SESSIONS), "timing")["one"][1:6] == [
+        "before",
+        "after",
+        "unknown",
+        "unknown",
+        "after",
+    ]
 
 
 def test_a_session_on_the_day_of_a_score_counts_only_for_a_score_after_it():

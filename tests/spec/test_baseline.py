@@ -6,8 +6,7 @@ from kettrack.vocabulary.instrument import Fact, Instrument
 
 
 def test_baseline_is_the_last_score_of_the_thirty_days_up_to_the_first_session():
-    clinic = cohort(
-        """
+    clinic = cohort("""
         patient    | day | score | timing
         day_before |  -7 | 22    |
         day_before |  -1 | 20    |
@@ -22,8 +21,7 @@ def test_baseline_is_the_last_score_of_the_thirty_days_up_to_the_first_session()
         incomplete |  -7 | 20    |
         incomplete |  -1 |       |          # the form was not filled in: the one before counts
         nothing    |  14 | 8     |
-        """
-    )
+        """)
     assert outcomes(clinic, "baseline", "baseline_day") == {
         "day_before": (20, -1),
         "same_day": (20, 0),
@@ -61,7 +59,12 @@ def test_baseline_rule_last():
 
 
 def test_baseline_rule_mean():
-    assert outcomes(cohort(SEVERAL, baseline="mean"), "baseline") == {"three": 21, "one": 20, "equal": 22, "none": None}
+    assert outcomes(cohort(SEVERAL, baseline="mean"), "baseline") == {
+        "three": 21,
+        "one": 20,
+        "equal": 22,
+        "none": None,
+    }
 
 
 def test_baseline_rule_worst():
@@ -74,8 +77,7 @@ def test_baseline_rule_worst():
 
 
 def test_change_is_score_minus_baseline_and_only_after_the_first_session():
-    clinic = cohort(
-        """
+    clinic = cohort("""
         patient    | day | score | timing
         better     | -14 | 24    |
         better     |  -1 | 20    |
@@ -87,8 +89,7 @@ def test_change_is_score_minus_baseline_and_only_after_the_first_session():
         incomplete |  -1 | 20    |
         incomplete |   7 |       |
         no_base    |   7 | 12    |
-        """
-    )
+        """)
     assert timeline(clinic, "change") == {
         "better": [None, None, -8],
         "worse": [None, 5],
@@ -106,19 +107,26 @@ def test_change_is_score_minus_baseline_and_only_after_the_first_session():
 
 
 def test_percent_change_is_missing_at_baseline_0():
-    clinic = cohort(
-        """
+    clinic = cohort("""
         patient   | day | score
         healthy   |  -1 | 0
         healthy   |   7 | 0
         healthy   |  14 | 3
         depressed |  -1 | 20
         depressed |   7 | 0
-        """
-    )
-    assert timeline(clinic, "change") == {"depressed": [None, -20], "healthy": [None, 0, 3]}
-    assert timeline(clinic, "percent_change") == {"depressed": [None, -100], "healthy": [None, None, None]}
-    assert outcomes(clinic, "exclusion_reason") == {"depressed": None, "healthy": "below_caseness"}
+        """)
+    assert timeline(clinic, "change") == {
+        "depressed": [None, -20],
+        "healthy": [None, 0, 3],
+    }
+    assert timeline(clinic, "percent_change") == {
+        "depressed": [None, -100],
+        "healthy": [None, None, None],
+    }
+    assert outcomes(clinic, "exclusion_reason") == {
+        "depressed": None,
+        "healthy": "below_caseness",
+    }
 
 
 def test_who_is_left_out_and_why():
@@ -196,31 +204,39 @@ def test_a_patient_with_sessions_and_no_score_keeps_a_row():
         silent  | 0 3 7
         """,
     )
-    assert outcomes(clinic, "exclusion_reason", "n_sessions", "n_assessments", "end_day") == {
+    assert outcomes(
+        clinic, "exclusion_reason", "n_sessions", "n_assessments", "end_day"
+    ) == {
         "scored": (None, 1, 1, 7),
         "silent": ("no_baseline", 3, 0, None),
     }
 
 
 def test_assessments_are_counted_and_the_last_complete_one_ends_follow_up():
-    clinic = cohort(
-        """
+    clinic = cohort("""
         patient | day | score | timing
         several |  -1 | 20    |
         several |   0 | 14    | after    # after the first session on its day: the first assessment
         several |   7 | 12    |
         several |  14 |       |          # incomplete: neither counts nor ends
         nobody  |  -1 | 20    |
-        """
-    )
-    assert outcomes(clinic, "n_assessments", "end_day") == {"several": (2, 7), "nobody": (0, None)}
+        """)
+    assert outcomes(clinic, "n_assessments", "end_day") == {
+        "several": (2, 7),
+        "nobody": (0, None),
+    }
 
 
 def test_where_higher_is_better_caseness_and_worst_turn_round():
     who5 = Instrument(
-        name="WHO-5", title="well-being, percentage score", minimum=0, maximum=100, higher_is_worse=False,
-        caseness=Fact(50, "made up for this test", "user"), standing="user",
-    )  # fmt: skip
+        name="WHO-5",
+        title="well-being, percentage score",
+        minimum=0,
+        maximum=100,
+        higher_is_worse=False,
+        caseness=Fact(50, "made up for this test", "user"),
+        standing="user",
+    )
     clinic = cohort(
         """
         patient | day | score

@@ -2,13 +2,20 @@
 
 from spec.tables import all_of, cohort, one_each, read
 
-from kettrack.timelines.courses import CourseRules, courses_table, derive_care, derive_courses
+from kettrack.timelines.courses import (
+    CourseRules,
+    courses_table,
+    derive_care,
+    derive_courses,
+)
 
 SHORT = {"induction": "I", "maintenance": "M", "re-induction": "R"}
 
 
 def clinic(sessions, patients=""):
-    scores = "patient | day | score\n" + "\n".join(f"{name} | -1 | 20" for name in sorted(set(read(sessions)["patient"])))
+    scores = "patient | day | score\n" + "\n".join(
+        f"{name} | -1 | 20" for name in sorted(set(read(sessions)["patient"]))
+    )
     return cohort(scores, sessions, patients)
 
 
@@ -21,32 +28,37 @@ def courses(sessions):
 
 
 def test_the_first_series_is_the_induction():
-    assert courses(
-        """
+    assert courses("""
         patient  | days
         one_only | 0                              # one session is an induction that went no further
         six      | 0 3 7 10 14 17
         gap_10   | 0 10 20                        # ten days apart still belong together
         gap_11   | 0 10 21
         stretch  | 0 3 7 10 14 17 31 52 80 108
-        """
-    ) == {"one_only": "I", "six": "IIIIII", "gap_10": "III", "gap_11": "IIM", "stretch": "IIIIIIMMMM"}
+        """) == {
+        "one_only": "I",
+        "six": "IIIIII",
+        "gap_10": "III",
+        "gap_11": "IIM",
+        "stretch": "IIIIIIMMMM",
+    }
 
 
 def test_an_induction_has_at_most_twelve_sessions():
-    assert courses(
-        """
+    assert courses("""
         patient | days
         twelve  | 0 3 7 10 14 17 21 24 28 31 35 38
         more    | 0 3 7 10 14 17 21 24 28 31 35 38 42 45
         weekly  | 0 7 14 21 28 35 42 49 56 63 70 77 84 91 98   # never leaves weekly
-        """
-    ) == {"twelve": "I" * 12, "more": "I" * 12 + "MM", "weekly": "I" * 12 + "MMM"}
+        """) == {
+        "twelve": "I" * 12,
+        "more": "I" * 12 + "MM",
+        "weekly": "I" * 12 + "MMM",
+    }
 
 
 def test_an_induction_also_ends_where_its_pace_slackens_for_good():
-    assert courses(
-        """
+    assert courses("""
         patient  | days
         weekly   | 0 3 7 10 14 17 24 31 38         # twice a week, then weekly: two gaps of seven days in a row
         late     | 0 3 7 10 17 20 24               # one late session
@@ -59,8 +71,7 @@ def test_an_induction_also_ends_where_its_pace_slackens_for_good():
         just     | 0 4 9 14 21 28 35               # and exactly that is enough
         always   | 0 7 14 21 28 35 42
         one_only | 0
-        """
-    ) == {
+        """) == {
         "weekly": "IIIIIIMMM",
         "late": "IIIIIII",
         "two_last": "IIIIIII",
@@ -76,26 +87,31 @@ def test_an_induction_also_ends_where_its_pace_slackens_for_good():
 
 
 def test_what_clinics_do():
-    assert courses(
-        """
+    assert courses("""
         patient    | days
         esketamine | 0 3 7 10 14 17 21 24 31 38 45 52   # twice a week for four weeks, then weekly
         cut_off    | 0 3 7                              # the log ends in mid-course
-        """
-    ) == {"esketamine": "IIIIIIIIMMMM", "cut_off": "III"}
-    care = derive_care(clinic("patient | days\n cut_off | 0 3 7", "patient | observed_to_day\n cut_off | 14"))
+        """) == {"esketamine": "IIIIIIIIMMMM", "cut_off": "III"}
+    care = derive_care(
+        clinic(
+            "patient | days\n cut_off | 0 3 7",
+            "patient | observed_to_day\n cut_off | 14",
+        )
+    )
     assert one_each(care, "care_status") == {"cut_off": "in_care"}
 
 
 def test_another_route_or_drug_begins_no_new_course():
     days = clinic("patient | days\n switch | 0 3 7 10").sessions
-    switched = days.assign(route=["iv", "iv", "intranasal", "intranasal"], drug=["ketamine", "ketamine", *["esketamine"] * 2])
+    switched = days.assign(
+        route=["iv", "iv", "intranasal", "intranasal"],
+        drug=["ketamine", "ketamine", *["esketamine"] * 2],
+    )
     assert derive_courses(switched).equals(derive_courses(days))
 
 
 def test_a_new_series_after_a_pause_is_a_re_induction():
-    assert courses(
-        """
+    assert courses("""
         patient  | days
         again    | 0 3 7 10 50 53 57                 # pause of 40 days, three sessions
         pause_28 | 0 3 7 10 38 41 45
@@ -106,8 +122,7 @@ def test_a_new_series_after_a_pause_is_a_re_induction():
         then     | 0 3 7 50 53 57 78 99              # re-induction, then maintenance
         long     | 0 3 7 50 53 57 60 64 67 71 74 78 81 85 88 92   # twelve at most here too
         slackens | 0 1 2 3 4 5 6 7 40 41 42 43 50 57   # a re-induction is not cut short where its pace slackens
-        """
-    ) == {
+        """) == {
         "again": "IIIIRRR",
         "pause_28": "IIIIRRR",
         "pause_27": "IIIIMMM",
@@ -122,15 +137,13 @@ def test_a_new_series_after_a_pause_is_a_re_induction():
 
 def test_two_sessions_on_one_day_are_two_sessions():
     table = courses_table(
-        clinic(
-            """
+        clinic("""
             patient | days | order
             twice   | 0    | 1
             twice   | 3    | 1
             twice   | 3    | 2
             twice   | 7    |
-            """
-        )
+            """)
     )
     assert all_of(table, "session_number") == {"twice": [1, 2, 3, 4]}
     assert all_of(table, "gap_days") == {"twice": [None, 3, 0, 4]}
@@ -139,41 +152,55 @@ def test_two_sessions_on_one_day_are_two_sessions():
 
 def test_courses_and_the_sessions_in_them_are_numbered():
     table = courses_table(
-        clinic(
-            """
+        clinic("""
             patient | days
             several | 0 3 7 30 50 90 93 97 140 143 147
             one     | 0
-            """
-        )
+            """)
     )
-    assert all_of(table, "course_number") == {"one": [1], "several": [1, 1, 1, 2, 2, 3, 3, 3, 4, 4, 4]}
-    assert all_of(table, "number_in_course") == {"one": [1], "several": [1, 2, 3, 1, 2, 1, 2, 3, 1, 2, 3]}
-    assert all_of(table, "gap_days") == {"one": [None], "several": [None, 3, 4, 23, 20, 40, 3, 4, 43, 3, 4]}
+    assert all_of(table, "course_number") == {
+        "one": [1],
+        "several": [1, 1, 1, 2, 2, 3, 3, 3, 4, 4, 4],
+    }
+    assert all_of(table, "number_in_course") == {
+        "one": [1],
+        "several": [1, 2, 3, 1, 2, 1, 2, 3, 1, 2, 3],
+    }
+    assert all_of(table, "gap_days") == {
+        "one": [None],
+        "several": [None, 3, 4, 23, 20, 40, 3, 4, 43, 3, 4],
+    }
 
 
 def test_one_patients_sessions_do_not_run_into_the_next_ones():
-    assert courses(
-        """
+    assert courses("""
         patient | days
         a       | 0 3 60 63 66
         b       | 0 3 7
         c       | 0
-        """
-    ) == {"a": "IIRRR", "b": "III", "c": "I"}
+        """) == {"a": "IIRRR", "b": "III", "c": "I"}
 
 
 def test_course_rules_can_be_changed():
-    sessions = clinic(
-        """
+    sessions = clinic("""
         patient | days
         anna    | 0 14 28 70 84
         ben     | 0
-        """
-    ).sessions
-    fortnightly = CourseRules(series_gap_days=14, induction_sessions=2, reinduction_sessions=2, reinduction_pause_days=42)
+        """).sessions
+    fortnightly = CourseRules(
+        series_gap_days=14,
+        induction_sessions=2,
+        reinduction_sessions=2,
+        reinduction_pause_days=42,
+    )
     table = derive_courses(sessions, fortnightly)
-    assert all_of(table, "course")["anna"] == ["induction", "induction", "maintenance", "re-induction", "re-induction"]
+    assert all_of(table, "course")["anna"] == [
+        "induction",
+        "induction",
+        "maintenance",
+        "re-induction",
+        "re-induction",
+    ]
 
 
 def test_no_sessions_no_courses():
@@ -182,7 +209,9 @@ def test_no_sessions_no_courses():
 
 
 def care(sessions, patients):
-    return one_each(derive_care(clinic(sessions, patients)), "care_status", "stop_reason")
+    return one_each(
+        derive_care(clinic(sessions, patients)), "care_status", "stop_reason"
+    )
 
 
 def test_a_stop_is_known_at_its_recorded_day_or_when_60_days_pass_without_a_session():
@@ -249,4 +278,7 @@ def test_the_planned_number_of_sessions_is_no_early_stop():
 
 
 def test_without_the_patients_table_care_is_unknown():
-    assert care("patient | days\nanna | 0 3\nben | 0", "") == {"anna": ("unknown", None), "ben": ("unknown", None)}
+    assert care("patient | days\nanna | 0 3\nben | 0", "") == {
+        "anna": ("unknown", None),
+        "ben": ("unknown", None),
+    }

@@ -12,7 +12,8 @@ from kettrack.analysis.durability.maintenance import maintenance_stretches
 from kettrack.timelines.regained import repeated_losses
 from kettrack.timelines.spells import loss_rows, response_origins, single_score
 
-# The course is planned to have three sessions, on days 0, 4 and 8, unless said otherwise; half of the baseline is 10.
+# The course is planned to have three sessions, on days 0, 4 and 8, unless said otherwise; half of
+# the baseline is 10.
 SCORES = """
     patient     | day | score
     at_once     | -1  | 20
@@ -57,14 +58,18 @@ SESSIONS = """
     unknown     | 0 4 8
     """
 NAMES = [line.split("|")[0].strip() for line in SESSIONS.strip().splitlines()[1:]]
-PLANS = "patient | planned_sessions\n" + "\n".join(f"{name} | {'' if name in ('no_plan', 'six') else 3}" for name in NAMES)
+PLANS = "patient | planned_sessions\n" + "\n".join(
+    f"{name} | {'' if name in ('no_plan', 'six') else 3}" for name in NAMES
+)
 
 
 def origins(clinic: Any, origin: str = "end_of_course") -> dict[str, Any]:
     """Patient -> (day, day of the next session) or why not."""
     table = response_origins(clinic, origin)  # type: ignore[arg-type]
     shown = one_each(table, "origin_day", "retreated_day", "why_not")
-    return {patient: why or (day, again) for patient, (day, again, why) in shown.items()}
+    return {
+        patient: why or (day, again) for patient, (day, again, why) in shown.items()
+    }
 
 
 def test_a_response_is_watched_from_the_score_after_the_planned_course():
@@ -86,25 +91,38 @@ def test_a_response_is_watched_from_the_score_after_the_planned_course():
 
 def test_or_from_the_first_response_of_the_first_course():
     found = origins(cohort(SCORES, SESSIONS, PLANS), "first_response")
-    watched = {patient: what for patient, what in found.items() if not isinstance(what, str)}
+    watched = {
+        patient: what for patient, what in found.items() if not isinstance(what, str)
+    }
     assert watched == {
         "at_once": (9, None),
         "later_score": (22, None),
         "same_day": (12, 12),  # a session beyond the planned course is a retreatment
         "unfinished": (5, None),
         "no_plan": (9, None),
-        "six": (21, None),  # without a plan the seventh belongs to the same run of sessions
+        # without a plan the seventh belongs to the same run of sessions
+        "six": (21, None),
     }
 
 
 def test_a_response_that_needs_a_second_score_is_watched_from_that_score():
-    scores = "patient | day | score\n a | -1 | 20\n a | 9 | 5\n a | 16 | 5\n a | 40 | 5\n b | -1 | 20\n b | 9 | 5\n b | 16 | 12"
-    clinic = cohort(scores, "patient | days\n a | 0 4 8\n b | 0 4 8", "patient | planned_sessions\n a | 3\n b | 3")
-    clinic = replace(clinic, settings=replace(clinic.settings, criteria="convention, confirmed"))
+    scores = (
+        "patient | day | score\n a | -1 | 20\n a | 9 | 5\n a | 16 | 5\n a | 40 | 5\n b | -1 |"
+        " 20\n b | 9 | 5\n b | 16 | 12"
+    )
+    clinic = cohort(
+        scores,
+        "patient | days\n a | 0 4 8\n b | 0 4 8",
+        "patient | planned_sessions\n a | 3\n b | 3",
+    )
+    clinic = replace(
+        clinic, settings=replace(clinic.settings, criteria="convention, confirmed")
+    )
     assert origins(clinic) == {"a": (16, None), "b": "no_response"}
 
 
-# Everyone responds on day 10, after one planned session on day 0; a score above 10 is above the line.
+# Everyone responds on day 10, after one planned session on day 0; a score above 10 is above the
+# line.
 FOLLOWED = """
     patient       | day | score
     kept          | 17  | 10
@@ -129,7 +147,11 @@ FOLLOWED = """
     same_day      | 10  | 15
     same_day      | 17  | 15
     """
-PEOPLE = list(dict.fromkeys(line.split("|")[0].strip() for line in FOLLOWED.strip().splitlines()[1:]))
+PEOPLE = list(
+    dict.fromkeys(
+        line.split("|")[0].strip() for line in FOLLOWED.strip().splitlines()[1:]
+    )
+)
 
 
 def followed(**settings: Any) -> Any:
@@ -139,20 +161,36 @@ def followed(**settings: Any) -> Any:
         rows += [f"{name} | -1 | 20 | before", f"{name} | 10 | 10 | before"]
     for line in FOLLOWED.strip().splitlines()[1:]:
         name, day, score = (cell.strip() for cell in line.partition("#")[0].split("|"))
-        rows += [f"{name} | {day} | {score} | {'after' if name == 'same_day' and day == '10' else 'before'}"] * bool(day)
+        rows += [
+            f"{name} | {day} | {score} |"
+            f" {'after' if name == 'same_day' and day == '10' else 'before'}"
+        ] * bool(day)
     days = {"treated": "0 20", "before": "0 24"}
-    sessions = "patient | days\n" + "\n".join(f"{name} | {days.get(name, '0')}" for name in PEOPLE)
-    plans = "patient | planned_sessions | observed_to_day\n" + "\n".join(f"{name} | 1 | 300" for name in PEOPLE)
+    sessions = "patient | days\n" + "\n".join(
+        f"{name} | {days.get(name, '0')}" for name in PEOPLE
+    )
+    plans = "patient | planned_sessions | observed_to_day\n" + "\n".join(
+        f"{name} | 1 | 300" for name in PEOPLE
+    )
     return cohort("\n".join(rows), sessions, plans, **settings)
 
 
 def shown(rows: Any) -> dict[str, Any]:
-    return one_each(rows.reset_index(), "status", "after_day", "lost_day", "known_day", "held_to_day")
+    return one_each(
+        rows.reset_index(),
+        "status",
+        "after_day",
+        "lost_day",
+        "known_day",
+        "held_to_day",
+    )
 
 
 def test_a_loss_lies_between_two_scores_and_is_known_at_a_third():
     clinic = followed()
-    rows = shown(loss_rows(clinic, response_origins(clinic), clinic.criteria.loss_of_response))
+    rows = shown(
+        loss_rows(clinic, response_origins(clinic), clinic.criteria.loss_of_response)
+    )
     assert {name: row for name, row in rows.items() if row[0] == "confirmed"} == {
         "lost": ("confirmed", 10, 17, 24, 17),
         "treated": ("confirmed", 10, 17, 24, 17),
@@ -171,36 +209,73 @@ def test_a_loss_lies_between_two_scores_and_is_known_at_a_third():
 
 def test_by_a_single_score_everyone_is_followed_to_the_last_score():
     clinic = followed()
-    rows = shown(loss_rows(clinic, response_origins(clinic), single_score(clinic.criteria.loss_of_response)))
-    assert (rows["kept"], rows["never_again"]) == (("none", None, None, None, 24), ("none", None, None, None, 10))
+    rows = shown(
+        loss_rows(
+            clinic,
+            response_origins(clinic),
+            single_score(clinic.criteria.loss_of_response),
+        )
+    )
+    assert (rows["kept"], rows["never_again"]) == (
+        ("none", None, None, None, 24),
+        ("none", None, None, None, 10),
+    )
     assert rows["refuted"][:3] == ("single", 10, 17)
 
 
 @pytest.mark.parametrize(
     ("estimand", "expected"),
     [
-        ("treatment_policy", {"treated": (7, "lost"), "before": (7, "lost"), "kept": (7, "censored")}),
-        ("composite", {"treated": (7, "lost"), "before": (7, "lost"), "kept": (7, "censored")}),
-        ("off_treatment", {"treated": (10, "retreated"), "before": (7, "lost"), "kept": (7, "censored")}),
+        (
+            "treatment_policy",
+            {"treated": (7, "lost"), "before": (7, "lost"), "kept": (7, "censored")},
+        ),
+        (
+            "composite",
+            {"treated": (7, "lost"), "before": (7, "lost"), "kept": (7, "censored")},
+        ),
+        (
+            "off_treatment",
+            {
+                "treated": (10, "retreated"),
+                "before": (7, "lost"),
+                "kept": (7, "censored"),
+            },
+        ),
     ],
 )
 def test_what_a_session_does_depends_on_the_question(estimand, expected):
     left = exits(watch(followed(), "end_of_course")[0], estimand)
-    assert {name: (int(left.time[name]), CAUSES[left.cause[name]]) for name in expected} == expected
+    assert {
+        name: (int(left.time[name]), CAUSES[left.cause[name]]) for name in expected
+    } == expected
 
 
 def test_a_session_that_comes_first_ends_the_composite():
-    scores = "patient | day | score\n" + "\n".join(f"a | {day} | {score}" for day, score in
-                                                   [(-1, 20), (10, 5), (17, 5), (24, 5), (31, 15), (38, 15)])  # fmt: skip
-    clinic = cohort(scores, "patient | days\n a | 0 20", "patient | planned_sessions\n a | 1")
+    scores = "patient | day | score\n" + "\n".join(
+        f"a | {day} | {score}"
+        for day, score in [(-1, 20), (10, 5), (17, 5), (24, 5), (31, 15), (38, 15)]
+    )
+    clinic = cohort(
+        scores, "patient | days\n a | 0 20", "patient | planned_sessions\n a | 1"
+    )
     watched = watch(clinic, "end_of_course")[0]
-    found = {kind: tuple(exits(watched, kind).iloc[0]) for kind in ("treatment_policy", "composite", "off_treatment")}
-    assert found == {"treatment_policy": (21, 1), "composite": (10, 2), "off_treatment": (10, 2)}
+    found = {
+        kind: tuple(exits(watched, kind).iloc[0])
+        for kind in ("treatment_policy", "composite", "off_treatment")
+    }
+    assert found == {
+        "treatment_policy": (21, 1),
+        "composite": (10, 2),
+        "off_treatment": (10, 2),
+    }
 
 
 def test_an_admission_is_a_loss_under_rules_that_say_so():
     scores = "patient | day | instrument | score\n" + "\n".join(
-        f"{name} | {day} | MADRS | {score}" for name in "abcd" for day, score in [(-1, 30), (10, 8), (20, 8), (30, 8)]
+        f"{name} | {day} | MADRS | {score}"
+        for name in "abcd"
+        for day, score in [(-1, 30), (10, 8), (20, 8), (30, 8)]
     )
     sessions = "patient | days\n" + "\n".join(f"{name} | 0" for name in "abcd")
     plans = "patient | planned_sessions\n" + "\n".join(f"{name} | 1" for name in "abcd")
@@ -211,7 +286,9 @@ def test_an_admission_is_a_loss_under_rules_that_say_so():
         c       | 58  | suicide_attempt |            # 28 days after the last score
         d       | 59  | suicide_attempt |            # too long after it
         """
-    clinic = cohort(scores, sessions, plans, events, instrument="MADRS", criteria="SUSTAIN-1")
+    clinic = cohort(
+        scores, sessions, plans, events, instrument="MADRS", criteria="SUSTAIN-1"
+    )
     rows = shown(watch(clinic, "end_of_course")[0].whatever)
     assert {name: row[1:3] for name, row in rows.items()} == {
         "a": (24, 25),
@@ -233,21 +310,40 @@ def test_intervals_for_the_turnbull_estimate():
 
 
 def test_losses_after_a_response_regained_count_again():
-    course = [(-1, 20), (10, 5), (17, 15), (24, 15), (31, 5), (38, 15), (45, 15), (52, 15), (59, 5)]
-    scores = "patient | day | score\n" + "\n".join(f"a | {day} | {score}" for day, score in course)
+    course = [
+        (-1, 20),
+        (10, 5),
+        (17, 15),
+        (24, 15),
+        (31, 5),
+        (38, 15),
+        (45, 15),
+        (52, 15),
+        (59, 5),
+    ]
+    scores = "patient | day | score\n" + "\n".join(
+        f"a | {day} | {score}" for day, score in course
+    )
     clinic = cohort(scores)
     people, losses = repeated_losses(clinic, clinic.criteria.loss_of_response)
-    assert people["followed_to"].to_dict() == {"a": 42}  # day 52, the last that day 59 could have confirmed
+    # day 52, the last that day 59 could have confirmed
+    assert people["followed_to"].to_dict() == {"a": 42}
     assert losses["day"].tolist() == [7, 28]
 
 
 def test_a_session_after_the_last_good_score_is_no_exposure():
     scores = "patient | day | score\n" + "\n".join(
-        f"a | {day} | {score}" for day, score in [(-1, 20), (5, 5), (30, 5), (50, 5), (65, 15), (72, 15)]
+        f"a | {day} | {score}"
+        for day, score in [(-1, 20), (5, 5), (30, 5), (50, 5), (65, 15), (72, 15)]
     )
-    clinic = cohort(scores, "patient | days\n a | 0 20 40 60", "patient | planned_sessions\n a | 1")
+    clinic = cohort(
+        scores, "patient | days\n a | 0 20 40 60", "patient | planned_sessions\n a | 1"
+    )
     rows = maintenance_stretches(clinic)
-    assert rows[["start", "stop", "event", "since", "interval"]].to_numpy().tolist() == [
+    assert rows[
+        ["start", "stop", "event", "since", "interval"]
+    ].to_numpy().tolist() == [
         [0, 20, False, 30, 20],  # the session on day 40 came after the score on day 30
-        [20, 35, True, 25, 20],  # and that on day 60, five days before the loss, after the score on day 50
+        # and that on day 60, five days before the loss, after the score on day 50
+        [20, 35, True, 25, 20],
     ]

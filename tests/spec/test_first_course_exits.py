@@ -151,19 +151,19 @@ def test_who_already_meets_the_rule_is_not_at_risk():
 
 
 def test_refuses_when_no_log_says_how_far_it_reaches():
-    clinic = cohort(
-        """
+    clinic = cohort("""
         patient | day | score
         a       |  -1 | 20
         a       |   7 |  9
-        """
-    )
+        """)
     with pytest.raises(NotIdentified, match="observed_to_day"):
         first_course_exits(clinic)
 
 
 def test_a_response_seen_too_late_for_one_session_counts_when_it_is_seen_again_after_the_next():
-    """Day 17 is 17 days after session 1 and belongs to no session; day 30 is 9 days after session 2."""
+    """Day 17 is 17 days after session 1 and belongs to no session; day 30 is 9 days after session
+    2.
+    """
     clinic = cohort(
         """
         patient | day | score
@@ -176,6 +176,7 @@ def test_a_response_seen_too_late_for_one_session_counts_when_it_is_seen_again_a
         lapsed  |  45 | 16
         """,
         "patient | days\n again | 0 21 42\n lapsed | 0 21 42",
-        f"patient | observed_to_day | planned_sessions\n again | {LONG} | 3\n lapsed | {LONG} | 3",
+        f"patient | observed_to_day | planned_sessions\n again | {LONG} | 3\n lapsed |"
+        f" {LONG} | 3",
     )
     assert exits(clinic) == {"again": (2, "responded"), "lapsed": (3, "completed")}

@@ -42,11 +42,24 @@ def test_each_person_has_one_place_at_the_landmark():
         worse    | 0 3 7
         """,
         "patient | observed_to_day\n"
-        + "\n".join(f"{name} | {LONG}" for name in ("little", "exactly", "nearly", "there", "before", "unscored", "worse")),
+        + "\n".join(
+            f"{name} | {LONG}"
+            for name in (
+                "little",
+                "exactly",
+                "nearly",
+                "there",
+                "before",
+                "unscored",
+                "worse",
+            )
+        ),
     )
-    below, more = at(clinic, 2, "below_20"), at(clinic, 2, "20_to_49")
+    below = at(clinic, 2, "below_20")
+    more = at(clinic, 2, "20_to_49")
     assert (below.at_landmark, below.responded, below.unscored) == (7, 2, 1)
-    assert (below.in_group, more.in_group) == (2, 2)  # little and worse; exactly and nearly
+    # little and worse; exactly and nearly
+    assert (below.in_group, more.in_group) == (2, 2)
 
 
 def test_stopping_the_planned_end_and_going_on():
@@ -99,7 +112,8 @@ def test_the_landmark_score_is_the_last_within_fourteen_days():
         edge    |  17 | 18        # fourteen
         """,
         "patient | days\n two | 0 3 7\n late | 0 3 20\n edge | 0 3 20",
-        f"patient | observed_to_day | planned_sessions\n two | {LONG} | 6\n late | {LONG} | 6\n edge | {LONG} | 6",
+        f"patient | observed_to_day | planned_sessions\n two | {LONG} | 6\n late | {LONG} | 6\n"
+        f" edge | {LONG} | 6",
     )
     found = at(clinic, 2, "below_20")
     assert (found.in_group, found.unscored) == (2, 1)
@@ -125,7 +139,9 @@ def test_later_response_confirmed_single_stopped_and_not_scored():
         """,
         "patient | days\n confirmed | 0 3 7\n once | 0 3 7\n stops | 0 3 7\n silent | 0 3 7",
         "patient | observed_to_day | planned_sessions\n"
-        + "\n".join(f"{name} | {LONG} | 6" for name in ("confirmed", "once", "stops", "silent")),
+        + "\n".join(
+            f"{name} | {LONG} | 6" for name in ("confirmed", "once", "stops", "silent")
+        ),
     )
     later = at(clinic, 2, "below_20").later
     # events of the first session after the landmark: responded, stopped, not scored, completed
@@ -146,5 +162,8 @@ def test_nothing_seen_after_the_landmark_decides_who_is_in_a_row():
     sessions = "patient | days\n a | 0 3 7\n b | 0 3 7"
     patients = f"patient | observed_to_day | planned_sessions\n a | {LONG} | 6\n b | {LONG} | 6"
     for group in ("below_20", "20_to_49"):
-        sizes = [at(cohort(scores, sessions, patients), 2, group).in_group for scores in (until, after)]
+        sizes = [
+            at(cohort(scores, sessions, patients), 2, group).in_group
+            for scores in (until, after)
+        ]
         assert sizes == [1, 1]

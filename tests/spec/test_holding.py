@@ -1,4 +1,6 @@
-"""A maintenance interval held when the response was there at both ends; a patient's own log bounds what holds."""
+"""A maintenance interval held when the response was there at both ends; a patient's own log bounds
+what holds.
+"""
 
 import pandas as pd
 from hypothesis import given, settings
@@ -42,8 +44,20 @@ def test_the_state_at_a_session_is_that_of_the_last_score_before_it():
         no_base   | 10  | 10    |
         no_base   | 50  | 10    |
         """
-    names = ("held", "failed", "day_14", "day_15", "ill_start", "after_end", "empty_end", "no_start", "no_base")
-    clinic = cohort(scores, "patient | days\n" + "\n".join(f"{name} | {ONE}" for name in names))
+    names = (
+        "held",
+        "failed",
+        "day_14",
+        "day_15",
+        "ill_start",
+        "after_end",
+        "empty_end",
+        "no_start",
+        "no_base",
+    )
+    clinic = cohort(
+        scores, "patient | days\n" + "\n".join(f"{name} | {ONE}" for name in names)
+    )
     table = maintenance_intervals(clinic)
     assert one_each(table, "days", "result") == {
         "held": (40, "held"),
@@ -56,7 +70,10 @@ def test_the_state_at_a_session_is_that_of_the_last_score_before_it():
         "no_start": (40, "not_known"),
         "no_base": (40, "not_known"),
     }
-    assert one_each(table, "state_start", "state_end")["failed"] == ("response", "partial")
+    assert one_each(table, "state_start", "state_end")["failed"] == (
+        "response",
+        "partial",
+    )
 
 
 def test_which_sessions_end_an_interval():
@@ -67,7 +84,11 @@ def test_which_sessions_end_an_interval():
         upkeep  | 0 3 7 10 31 60
         again   | 0 3 7 10 60 63 67     # the first session of a re-induction ends one, the others are its own
         """
-    clinic = cohort("patient | day | score\n one | -1 | 20\n course | -1 | 20\n upkeep | -1 | 20\n again | -1 | 20", sessions)
+    clinic = cohort(
+        "patient | day | score\n one | -1 | 20\n course | -1 | 20\n upkeep | -1 | 20\n again | -1"
+        " | 20",
+        sessions,
+    )
     table = maintenance_intervals(clinic)
     assert all_of(table, "days") == {"upkeep": [21, 29], "again": [50]}
     assert all_of(table, "ended_by")["again"] == ["re-induction"]
@@ -86,12 +107,24 @@ LOGS = """
 
 def intervals() -> pd.DataFrame:
     lines = [line.split("|") for line in LOGS.strip().splitlines()]
-    rows = [(name.strip(), *entry.split()) for name, entries in lines for entry in entries.split(",")]
-    return pd.DataFrame(rows, columns=["patient_id", "result", "days"]).astype({"days": int})
+    rows = [
+        (name.strip(), *entry.split())
+        for name, entries in lines
+        for entry in entries.split(",")
+    ]
+    return pd.DataFrame(rows, columns=["patient_id", "result", "days"]).astype(
+        {"days": int}
+    )
 
 
 def test_the_holding_interval_is_bounded_by_the_longest_that_held_and_the_shortest_that_failed():
-    assert one_each(holding_intervals(intervals()), "n_rated", "longest_held", "shortest_failed", "holding") == {
+    assert one_each(
+        holding_intervals(intervals()),
+        "n_rated",
+        "longest_held",
+        "shortest_failed",
+        "holding",
+    ) == {
         "between": (3, 21, 28, "between"),
         "at_least": (3, 28, None, "at_least"),
         "at_most": (3, None, 14, "at_most"),
@@ -107,15 +140,32 @@ def test_the_holding_interval_is_bounded_by_the_longest_that_held_and_the_shorte
 def test_order_names_and_other_patients_change_nothing(random, left_out):
     table = intervals()
     names = list(dict.fromkeys(table["patient_id"]))
-    expected = one_each(holding_intervals(table), "longest_held", "shortest_failed", "holding")
-    order = random.sample(range(len(table)), len(table))
-    assert one_each(holding_intervals(table.iloc[order]), "longest_held", "shortest_failed", "holding") == expected
-    fewer = one_each(
-        holding_intervals(table[table["patient_id"] != names[left_out]]), "longest_held", "shortest_failed", "holding"
+    expected = one_each(
+        holding_intervals(table), "longest_held", "shortest_failed", "holding"
     )
-    assert fewer == {name: cells for name, cells in expected.items() if name != names[left_out]}
+    order = random.sample(range(len(table)), len(table))
+    assert (
+        one_each(
+            holding_intervals(table.iloc[order]),
+            "longest_held",
+            "shortest_failed",
+            "holding",
+        )
+        == expected
+    )
+    fewer = one_each(
+        holding_intervals(table[table["patient_id"] != names[left_out]]),
+        "longest_held",
+        "shortest_failed",
+        "holding",
+    )
+    assert fewer == {
+        name: cells for name, cells in expected.items() if name != names[left_out]
+    }
     renamed = table.assign(patient_id="x" + table["patient_id"])
-    told = one_each(holding_intervals(renamed), "longest_held", "shortest_failed", "holding")
+    told = one_each(
+        holding_intervals(renamed), "longest_held", "shortest_failed", "holding"
+    )
     assert told == {f"x{name}": cells for name, cells in expected.items()}
 
 
@@ -141,11 +191,19 @@ def test_every_length_has_one_band():
 
 
 def test_it_refuses_without_a_rated_interval_and_says_what_to_record():
-    clinic = cohort("patient | day | score\n a | -1 | 20", f"patient | days\n a | {ONE}")
+    clinic = cohort(
+        "patient | day | score\n a | -1 | 20", f"patient | days\n a | {ONE}"
+    )
     for name in ("maintenance_lengths", "holding_interval"):
         found = estimate(name, clinic)
         assert found.status == "refused"
         assert "before each maintenance session" in found.collect
-    rated = cohort("patient | day | score\n a | -1 | 20\n a | 10 | 9\n a | 50 | 9", f"patient | days\n a | {ONE}")
-    assert estimate("maintenance_lengths", rated).table.set_index("key").loc["all", "held"] == 1
+    rated = cohort(
+        "patient | day | score\n a | -1 | 20\n a | 10 | 9\n a | 50 | 9",
+        f"patient | days\n a | {ONE}",
+    )
+    assert (
+        estimate("maintenance_lengths", rated).table.set_index("key").loc["all", "held"]
+        == 1
+    )
     assert "three maintenance intervals" in estimate("holding_interval", rated).reason

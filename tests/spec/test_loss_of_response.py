@@ -1,4 +1,6 @@
-"""Loss of response: less than half improved again after response, shown twice, the second time 7 to 60 days later."""
+"""Loss of response: less than half improved again after response, shown twice, the second time 7 to
+60 days later.
+"""
 
 from spec.tables import cohort, found, interval, outcomes
 
@@ -10,8 +12,7 @@ def lost(scores, **more):
 
 
 def test_loss_needs_a_second_high_score_at_least_a_week_later():
-    assert lost(
-        """
+    assert lost("""
         patient  | day | score      # baseline 20: response is 10 or less
         lost     |  -1 | 20
         lost     |  14 |  8         # responds
@@ -33,8 +34,7 @@ def test_loss_needs_a_second_high_score_at_least_a_week_later():
         never    |  30 | 18
         no_base  |  14 |  3
         no_base  |  30 | 18
-        """
-    ) == {
+        """) == {
         "lost": ("confirmed", 21, 30),
         "refuted": None,
         "waiting": ("pending", 40, None),
@@ -45,8 +45,7 @@ def test_loss_needs_a_second_high_score_at_least_a_week_later():
 
 
 def test_confirmation_comes_7_to_60_days_later_both_included():
-    assert lost(
-        """
+    assert lost("""
         patient | day | score
         day_6   |  -1 | 20
         day_6   |  14 |  8
@@ -68,8 +67,7 @@ def test_confirmation_comes_7_to_60_days_later_both_included():
         missing |  14 |  8
         missing |  20 | 13
         missing |  27 |            # incomplete: confirms nothing
-        """
-    ) == {
+        """) == {
         "day_6": ("pending", 20, None),
         "day_7": ("confirmed", 20, 27),
         "day_60": ("confirmed", 20, 80),
@@ -79,8 +77,7 @@ def test_confirmation_comes_7_to_60_days_later_both_included():
 
 
 def test_a_score_too_close_to_confirm_can_still_refute():
-    assert lost(
-        """
+    assert lost("""
         patient    | day | score
         refuted    |  -1 | 20
         refuted    |  14 |  8
@@ -98,8 +95,7 @@ def test_a_score_too_close_to_confirm_can_still_refute():
         incomplete |  21 | 13
         incomplete |  23 |           # refutes nothing
         incomplete |  28 | 13
-        """
-    ) == {
+        """) == {
         "refuted": None,
         "then_lost": ("confirmed", 28, 35),
         "incomplete": ("confirmed", 21, 28),
@@ -160,8 +156,7 @@ def test_a_loss_nobody_scored_again_is_pending_until_its_window_closes():
 
 
 def test_a_well_score_after_the_window_does_not_refute():
-    assert lost(
-        """
+    assert lost("""
         patient | day | score
         beyond  |  -1 | 20
         beyond  |  14 |  8
@@ -176,13 +171,15 @@ def test_a_well_score_after_the_window_does_not_refute():
         missing |  20 | 13
         missing |  80 |
         missing |  81 |  6
-        """
-    ) == {"beyond": ("unconfirmable", 20, None), "within": None, "missing": ("unconfirmable", 20, None)}
+        """) == {
+        "beyond": ("unconfirmable", 20, None),
+        "within": None,
+        "missing": ("unconfirmable", 20, None),
+    }
 
 
 def test_a_later_confirmed_loss_goes_before_an_earlier_one_that_could_not_be_confirmed():
-    clinic = cohort(
-        """
+    clinic = cohort("""
         patient | day | score
         later   |  -1 | 20
         later   |  14 |  8
@@ -200,19 +197,21 @@ def test_a_later_confirmed_loss_goes_before_an_earlier_one_that_could_not_be_con
         waits   |  14 |  8
         waits   |  20 | 13         # unconfirmable, and so it stays
         waits   |  90 | 14         # waiting: the earlier one is named
-        """
-    )
+        """)
     assert found("loss_of_response", clinic) == {
         "later": ("confirmed", 120, 130),
         "on": ("confirmed", 90, 110),
         "waits": ("unconfirmable", 20, None),
     }
-    assert interval("loss_of_response", clinic) == {"later": (90, 120), "on": (14, 90), "waits": (14, 20)}
+    assert interval("loss_of_response", clinic) == {
+        "later": (90, 120),
+        "on": (14, 90),
+        "waits": (14, 20),
+    }
 
 
 def test_incomplete_scores_inside_a_run_count_neither_way():
-    clinic = cohort(
-        """
+    clinic = cohort("""
         patient | day | score
         lost    |  -1 | 20
         lost    |  14 |  8
@@ -224,10 +223,15 @@ def test_incomplete_scores_inside_a_run_count_neither_way():
         held    |  14 |  8
         held    |  21 |
         held    |  28 |  9
-        """
-    )
-    assert found("loss_of_response", clinic) == {"lost": ("confirmed", 21, 35), "held": None}
-    assert interval("loss_of_response", clinic) == {"lost": (14, 21), "held": (None, None)}
+        """)
+    assert found("loss_of_response", clinic) == {
+        "lost": ("confirmed", 21, 35),
+        "held": None,
+    }
+    assert interval("loss_of_response", clinic) == {
+        "lost": (14, 21),
+        "held": (None, None),
+    }
 
 
 def test_loss_in_mcinnes_is_one_score():
@@ -249,8 +253,7 @@ def test_loss_in_mcinnes_is_one_score():
 
 
 def test_the_proof_lists_the_scores_from_the_first_to_the_confirming_one():
-    clinic = cohort(
-        """
+    clinic = cohort("""
         patient | day | score
         lost    |  -1 | 20
         lost    |  14 |  8
@@ -262,12 +265,17 @@ def test_the_proof_lists_the_scores_from_the_first_to_the_confirming_one():
         waiting |  14 |  8
         waiting |  40 | 15
         no_base |  14 |  3
-        """
-    )
+        """)
     events = state_events_table(clinic)
     loss = events[events["event"] == "loss_of_response"].set_index("patient_id")
-    assert loss["proof"].to_dict() == {"lost": "day 21: 13; day 25: 14; day 30: 12", "waiting": "day 40: 15"}
-    assert loss.loc["lost", "rule"] == ("convention 1: percent change above -50 % (2 scores in a row, 7-60 days apart)")
+    assert loss["proof"].to_dict() == {
+        "lost": "day 21: 13; day 25: 14; day 30: 12",
+        "waiting": "day 40: 15",
+    }
+    assert (
+        loss.loc["lost", "rule"]
+        == "convention 1: percent change above -50 % (2 scores in a row, 7-60 days apart)"
+    )
 
 
 def test_session_and_interval_of_a_loss():
@@ -294,5 +302,13 @@ def test_session_and_interval_of_a_loss():
         kept    | 0 3 7 35
         """,
     )
-    columns = ("loss_of_response_after_day", "loss_of_response_day", "loss_of_response_session")
-    assert outcomes(clinic, *columns) == {"lost": (28, 42, 4), "late": (14, 60, None), "kept": (None, None, None)}
+    columns = (
+        "loss_of_response_after_day",
+        "loss_of_response_day",
+        "loss_of_response_session",
+    )
+    assert outcomes(clinic, *columns) == {
+        "lost": (28, 42, 4),
+        "late": (14, 60, None),
+        "kept": (None, None, None),
+    }

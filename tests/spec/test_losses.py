@@ -1,4 +1,6 @@
-"""Losses and returns are counted by how sure they are, with the rule by a single score beside the confirmed one."""
+"""Losses and returns are counted by how sure they are, with the rule by a single score beside the
+confirmed one.
+"""
 
 from spec.tables import cohort
 
@@ -38,22 +40,50 @@ LOGS = """
 
 
 def test_losses_by_status_and_by_a_single_score():
-    names = list(dict.fromkeys(line.split("|")[0].strip() for line in SCORES.strip().splitlines()[1:]))
+    names = list(
+        dict.fromkeys(
+            line.split("|")[0].strip() for line in SCORES.strip().splitlines()[1:]
+        )
+    )
     sessions = "patient | days\n" + "\n".join(f"{name} | 0 3" for name in names)
     table = estimate("losses", cohort(SCORES, sessions, LOGS)).table.set_index("key")
     columns = ["n", "seen", "pending", "unconfirmable", "not_seen"]
     assert table.loc["loss_of_response_in_force", columns].tolist() == [6, 1, 1, 1, 3]
-    assert table.loc["loss_of_response_single_score", columns].tolist() == [6, 4, 0, 0, 2]
+    assert table.loc["loss_of_response_single_score", columns].tolist() == [
+        6,
+        4,
+        0,
+        0,
+        2,
+    ]
     assert table.loc["loss_of_response_in_force", "median_days"] == 14
-    assert list(table.index) == ["loss_of_response_in_force", "loss_of_response_single_score"]
+    assert list(table.index) == [
+        "loss_of_response_in_force",
+        "loss_of_response_single_score",
+    ]
 
 
 def test_the_rows_add_up_for_every_event_of_a_preset_that_defines_relapse():
-    table = estimate("losses", load_cohort(sample_folder(), instrument="MADRS", criteria="SUSTAIN-1")).table
-    assert set(table["event"]) == {"loss of response", "relapse", "recurrence", "return timing unclear"}
-    assert (table[["seen", "pending", "unconfirmable", "not_seen"]].sum(axis=1) == table["n"]).all()
+    table = estimate(
+        "losses", load_cohort(sample_folder(), instrument="MADRS", criteria="SUSTAIN-1")
+    ).table
+    assert set(table["event"]) == {
+        "loss of response",
+        "relapse",
+        "recurrence",
+        "return timing unclear",
+    }
+    assert (
+        table[["seen", "pending", "unconfirmable", "not_seen"]].sum(axis=1)
+        == table["n"]
+    ).all()
 
 
 def test_it_refuses_where_nobody_responded():
-    found = estimate("losses", cohort("patient | day | score\n a | -1 | 20\n a | 7 | 19"))
-    assert (found.status, "nobody is known to have responded" in found.reason) == ("refused", True)
+    found = estimate(
+        "losses", cohort("patient | day | score\n a | -1 | 20\n a | 7 | 19")
+    )
+    assert (found.status, "nobody is known to have responded" in found.reason) == (
+        "refused",
+        True,
+    )

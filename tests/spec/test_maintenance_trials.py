@@ -1,9 +1,15 @@
-"""Trials of the next maintenance session: where they begin, the grace of each, its arm and the days of its outcome."""
+"""Trials of the next maintenance session: where they begin, the grace of each, its arm and the days
+of its outcome.
+"""
 
 import numpy as np
 from spec.tables import cohort, plain
 
-from kettrack.analysis.next_session.maintenance import MORE_HISTORY, maintenance_grace, maintenance_points
+from kettrack.analysis.next_session.maintenance import (
+    MORE_HISTORY,
+    maintenance_grace,
+    maintenance_points,
+)
 from kettrack.analysis.next_session.points import HISTORY, LEFT_OUT, decision_points
 from kettrack.analysis.next_session.trials import faults_of, find_trials
 
@@ -11,19 +17,27 @@ WEEKLY = " ".join(str(day) for day in range(0, 500, 7))
 
 
 def clinic_of(days, plan="2", scores=WEEKLY, score="15", observed="600", events=""):
-    """Patient -> their session days; a score of `score` before day 0 and each of the days in `scores`, timed after it."""
+    """Patient -> their session days; a score of `score` before day 0 and each of the days in
+    `scores`, timed after it.
+    """
     rows = [f"{name} | -1 | 20 | before" for name in days]
-    rows += [f"{name} | {day} | {score} | after" for name in days for day in scores.split()]
+    rows += [
+        f"{name} | {day} | {score} | after" for name in days for day in scores.split()
+    ]
     return cohort(
         "patient | day | score | timing\n" + "\n".join(rows),
-        "patient | days\n" + "\n".join(f"{name} | {given}" for name, given in days.items()),
-        "patient | observed_to_day | planned_sessions\n" + "\n".join(f"{name} | {observed} | {plan}" for name in days),
+        "patient | days\n"
+        + "\n".join(f"{name} | {given}" for name, given in days.items()),
+        "patient | observed_to_day | planned_sessions\n"
+        + "\n".join(f"{name} | {observed} | {plan}" for name in days),
         events,
     )
 
 
 def graces(clinic, share=1.0):
-    """Patient -> (maintenance session, day, gap before, grace) of every session day after the first course."""
+    """Patient -> (maintenance session, day, gap before, grace) of every session day after the first
+    course.
+    """
     points = maintenance_points(clinic)
     gap = points.history[:, HISTORY.index("last_gap")]
     grace = (share * maintenance_grace(points)).astype(int)
@@ -31,10 +45,14 @@ def graces(clinic, share=1.0):
 
 
 def arms(clinic, grace=lambda days: days):
-    """Patient -> (maintenance session, grace, went on, day on which that was settled) of every trial."""
+    """Patient -> (maintenance session, grace, went on, day on which that was settled) of every
+    trial.
+    """
     points = maintenance_points(clinic)
     trials = find_trials(points, grace(maintenance_grace(points)), 14)
-    return _by_patient(clinic, trials, trials.session, trials.grace, trials.arm, trials.settled)
+    return _by_patient(
+        clinic, trials, trials.session, trials.grace, trials.arm, trials.settled
+    )
 
 
 def why(clinic):
@@ -42,7 +60,10 @@ def why(clinic):
     points = maintenance_points(clinic)
     faults = faults_of(points, maintenance_grace(points), 14)
     names = [None if fault < 0 else LEFT_OUT[fault] for fault in faults]
-    return {name: [row[0] for row in rows] for name, rows in _by_patient(clinic, points, names).items()}
+    return {
+        name: [row[0] for row in rows]
+        for name, rows in _by_patient(clinic, points, names).items()
+    }
 
 
 def _by_patient(clinic, what, *columns):
@@ -62,8 +83,20 @@ def test_the_grace_is_one_and_a_half_times_the_gap_before_from_two_weeks_to_sixt
         }
     )
     assert graces(clinic) == {
-        "short": [(1, 6, 3, 14), (2, 14, 8, 14), (3, 23, 9, 14), (4, 33, 10, 15), (5, 44, 11, 16)],
-        "long": [(1, 17, 14, 21), (2, 38, 21, 31), (3, 78, 40, 60), (4, 118, 40, 60), (5, 159, 41, 60)],
+        "short": [
+            (1, 6, 3, 14),
+            (2, 14, 8, 14),
+            (3, 23, 9, 14),
+            (4, 33, 10, 15),
+            (5, 44, 11, 16),
+        ],
+        "long": [
+            (1, 17, 14, 21),
+            (2, 38, 21, 31),
+            (3, 78, 40, 60),
+            (4, 118, 40, 60),
+            (5, 159, 41, 60),
+        ],
         "odd": [(1, 16, 13, 19)],
     }
 
@@ -72,14 +105,24 @@ def test_maintenance_begins_with_the_first_session_that_is_known_to_lie_beyond_t
     planned = clinic_of({"paused": "0 3 40 60", "never": "0 3"}, plan="3")
     assert graces(planned) == {"paused": [(1, 60, 20, 30)]}
     dozen = " ".join(str(3 * i) for i in range(13))
-    unplanned = clinic_of({"ten": "0 10 20", "eleven": "0 10 21 24", "thirteen": dozen}, plan="")
-    assert graces(unplanned) == {"eleven": [(1, 21, 11, 16), (2, 24, 3, 14)], "thirteen": [(1, 36, 3, 14)]}
+    unplanned = clinic_of(
+        {"ten": "0 10 20", "eleven": "0 10 21 24", "thirteen": dozen}, plan=""
+    )
+    assert graces(unplanned) == {
+        "eleven": [(1, 21, 11, 16), (2, 24, 3, 14)],
+        "thirteen": [(1, 36, 3, 14)],
+    }
 
 
 def test_no_session_day_is_in_both_questions_or_in_none():
-    clinic = clinic_of({"a": "0 3 10 24 45 90 93 96", "b": "0 3 70 71", "c": "0"}, plan="3")
-    first, later = decision_points(clinic), maintenance_points(clinic)
-    both = sorted(zip([*first.patient, *later.patient], [*first.day, *later.day], strict=True))
+    clinic = clinic_of(
+        {"a": "0 3 10 24 45 90 93 96", "b": "0 3 70 71", "c": "0"}, plan="3"
+    )
+    first = decision_points(clinic)
+    later = maintenance_points(clinic)
+    both = sorted(
+        zip([*first.patient, *later.patient], [*first.day, *later.day], strict=True)
+    )
     assert [(int(who), int(day)) for who, day in both] == [
         *((0, day) for day in (0, 3, 10, 24, 45, 90, 93, 96)),
         *((1, day) for day in (0, 3, 70, 71)),
@@ -88,7 +131,9 @@ def test_no_session_day_is_in_both_questions_or_in_none():
 
 
 def test_the_arm_is_settled_on_the_last_day_of_the_trials_own_grace():
-    clinic = clinic_of({"in": "0 3 17 38", "late": "0 3 17 39", "never": "0 3 17", "soon": "0 3 17 20"})
+    clinic = clinic_of(
+        {"in": "0 3 17 38", "late": "0 3 17 39", "never": "0 3 17", "soon": "0 3 17 20"}
+    )
     first = {name: rows[0] for name, rows in arms(clinic).items()}
     assert first == {
         "in": (1, 21, True, 21),
@@ -96,7 +141,9 @@ def test_the_arm_is_settled_on_the_last_day_of_the_trials_own_grace():
         "never": (1, 21, False, 21),
         "soon": (1, 21, True, 3),
     }
-    halved, doubled = (arms(clinic, grace) for grace in (lambda days: days // 2, lambda days: 2 * days))
+    halved, doubled = (
+        arms(clinic, grace) for grace in (lambda days: days // 2, lambda days: 2 * days)
+    )
     assert {name: rows[0] for name, rows in halved.items()} == {
         "in": (1, 10, False, 10),
         "late": (1, 10, False, 10),
@@ -112,7 +159,9 @@ def test_the_arm_is_settled_on_the_last_day_of_the_trials_own_grace():
 
 
 def test_the_outcome_is_the_first_score_after_the_trials_own_grace_and_the_recall():
-    """Grace 22 and 31 days: windows from day 18 + 36 = 54 to 68, and from day 39 + 45 = 84 to 98."""
+    """Grace 22 and 31 days: windows from day 18 + 36 = 54 to 68, and from day 39 + 45 = 84 to
+    98.
+    """
     days = {"a": "0 3 18 39"}
     clinic = clinic_of(days, scores="3 18 39 53 68 69 83 98 99")
     points = maintenance_points(clinic)
@@ -120,14 +169,24 @@ def test_the_outcome_is_the_first_score_after_the_trials_own_grace_and_the_recal
     assert trials.after.tolist() == [68 - 18, 98 - 39]
     assert trials.received.tolist() == [1, 0]
     outside = maintenance_points(clinic_of(days, scores="3 18 39 53 69 83 99"))
-    assert np.isnan(find_trials(outside, maintenance_grace(outside), 14).outcome).tolist() == [True, True]
+    assert np.isnan(
+        find_trials(outside, maintenance_grace(outside), 14).outcome
+    ).tolist() == [
+        True,
+        True,
+    ]
     assert why(clinic_of(days, observed="98")) == {"a": [None, None]}
     assert why(clinic_of(days, observed="97")) == {"a": [None, "log_ends"]}
 
 
 def test_from_its_third_session_on_a_re_induction_is_no_maintenance():
-    """Three sessions at most 10 days apart after four weeks; that the first two begin one is not known on their day."""
-    clinic = clinic_of({"again": "0 3 31 34 37 40 70", "two": "0 3 31 34", "sooner": "0 3 30 33 36"}, plan="2")
+    """Three sessions at most 10 days apart after four weeks; that the first two begin one is not
+    known on their day.
+    """
+    clinic = clinic_of(
+        {"again": "0 3 31 34 37 40 70", "two": "0 3 31 34", "sooner": "0 3 30 33 36"},
+        plan="2",
+    )
     assert why(clinic) == {
         "again": [None, None, "re_induction", "re_induction", None],
         "two": [None, None],
@@ -136,13 +195,18 @@ def test_from_its_third_session_on_a_re_induction_is_no_maintenance():
 
 
 def test_other_reasons_are_those_of_the_first_course_and_the_plan_is_none():
-    clinic = clinic_of({"a": "0 3 17 60"}, scores="3 17", events="patient | day | event\n a | 10 | tms")
+    clinic = clinic_of(
+        {"a": "0 3 17 60"}, scores="3 17", events="patient | day | event\n a | 10 | tms"
+    )
     assert why(clinic) == {"a": ["ect_or_tms", "no_recent_score"]}
-    assert why(clinic_of({"a": "0 3 17"}, plan="3")) == {}  # planned: still the first course
+    # planned: still the first course
+    assert why(clinic_of({"a": "0 3 17"}, plan="3")) == {}
 
 
 def test_history_tells_of_the_response_now_and_the_longest_gap_it_was_held_over():
-    """Half of 20 is a response; on day 52 it is lost, on day 80 back, and nothing later is known on a day."""
+    """Half of 20 is a response; on day 52 it is lost, on day 80 back, and nothing later is known on
+    a day.
+    """
     clinic = cohort(
         """
         patient | day | score | timing
@@ -159,6 +223,20 @@ def test_history_tells_of_the_response_now_and_the_longest_gap_it_was_held_over(
     )
     points = maintenance_points(clinic)
     assert points.history.shape[1] == len(HISTORY) + len(MORE_HISTORY)
-    rows = list(zip(points.day.tolist(), *points.history[:, len(HISTORY) :].T.tolist(), strict=True))
-    assert rows == [(17, 1, 14), (38, 1, 21), (52, 0, 21), (80, 1, 21), (110, 1, 30), (150, 1, 30)]
-    assert points.history[:, HISTORY.index("session")].tolist() == [3, 4, 5, 6, 7, 8]  # the number in the patient
+    rows = list(
+        zip(
+            points.day.tolist(),
+            *points.history[:, len(HISTORY) :].T.tolist(),
+            strict=True,
+        )
+    )
+    assert rows == [
+        (17, 1, 14),
+        (38, 1, 21),
+        (52, 0, 21),
+        (80, 1, 21),
+        (110, 1, 30),
+        (150, 1, 30),
+    ]
+    # the number in the patient
+    assert points.history[:, HISTORY.index("session")].tolist() == [3, 4, 5, 6, 7, 8]

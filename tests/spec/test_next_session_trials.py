@@ -1,4 +1,6 @@
-"""Who is in a trial of the next session, on which arm, and which score is its outcome: every boundary once."""
+"""Who is in a trial of the next session, on which arm, and which score is its outcome: every
+boundary once.
+"""
 
 import numpy as np
 from spec.tables import cohort, plain
@@ -11,7 +13,12 @@ def trials_of(clinic, *columns, grace=7, recall=14):
     """Patient -> one tuple per trial: number of the session, then the columns."""
     trials = find_trials(decision_points(clinic), grace, recall)
     names = clinic.patients["patient_id"].to_numpy()[trials.patient]
-    cells = zip(names, trials.session, *(getattr(trials, column) for column in columns), strict=True)
+    cells = zip(
+        names,
+        trials.session,
+        *(getattr(trials, column) for column in columns),
+        strict=True,
+    )
     out = {str(name): [] for name in clinic.patients["patient_id"]}
     for name, *values in cells:
         out[name].append(tuple(map(plain, values)))
@@ -30,19 +37,32 @@ def why(clinic, grace=7, recall=14):
 
 def test_the_arm_is_settled_on_the_last_day_of_the_grace():
     clinic = cohort(
-        "patient | day | score\n in | -1 | 20\n late | -1 | 20\n never | -1 | 20\n same | -1 | 20",
+        "patient | day | score\n in | -1 | 20\n late | -1 | 20\n never | -1 | 20\n same | -1"
+        " | 20",
         "patient | days\n in | 0 7\n late | 0 8\n never | 0\n same | 0 0",
-        "patient | observed_to_day | planned_sessions\n in | 90 | 6\n late | 90 | 6\n never | 90 | 6\n same | 90 | 6",
+        "patient | observed_to_day | planned_sessions\n in | 90 | 6\n late | 90 | 6\n never | 90"
+        " | 6\n same | 90 | 6",
     )
-    first = {name: rows[0] for name, rows in trials_of(clinic, "arm", "stopped", "settled").items()}
+    first = {
+        name: rows[0]
+        for name, rows in trials_of(clinic, "arm", "stopped", "settled").items()
+    }
     assert first == {
         "in": (1, True, False, 7),
         "late": (1, False, False, 7),
         "never": (1, False, True, 7),
         "same": (1, False, True, 7),
     }
-    assert {name: len(rows) for name, rows in trials_of(clinic).items()} == {"in": 2, "late": 2, "never": 1, "same": 1}
-    assert [row[1] for row in trials_of(clinic, "arm", grace=8)["late"]] == [True, False]
+    assert {name: len(rows) for name, rows in trials_of(clinic).items()} == {
+        "in": 2,
+        "late": 2,
+        "never": 1,
+        "same": 1,
+    }
+    assert [row[1] for row in trials_of(clinic, "arm", grace=8)["late"]] == [
+        True,
+        False,
+    ]
 
 
 OUTCOMES = """
@@ -64,7 +84,12 @@ LOGS = "patient | observed_to_day\n early | 35\n edge | 35\n beyond | 35\n empty
 
 def test_the_outcome_is_the_first_score_of_the_window():
     found = trials_of(cohort(OUTCOMES, patients=LOGS), "outcome", "after")
-    assert found == {"early": [(1, 12, 21)], "edge": [(1, 14, 35)], "beyond": [(1, None, None)], "empty": [(1, 15, 24)]}
+    assert found == {
+        "early": [(1, 12, 21)],
+        "edge": [(1, 14, 35)],
+        "beyond": [(1, None, None)],
+        "empty": [(1, 15, 24)],
+    }
 
 
 def test_the_log_must_cover_the_window_and_nothing_else_of_the_future_decides():
@@ -80,11 +105,18 @@ def test_the_log_must_cover_the_window_and_nothing_else_of_the_future_decides():
 
 def test_a_score_taken_before_the_session_of_somebody_who_paused_and_came_back_counts():
     clinic = cohort(
-        "patient | day | score | timing\n back | -1 | 20 |\n back | 21 | 18 | before\n back | 28 | 6 | before",
+        "patient | day | score | timing\n back | -1 | 20 |\n back | 21 | 18 | before\n back | 28"
+        " | 6 | before",
         "patient | days\n back | 0 21",
         "patient | observed_to_day | planned_sessions\n back | 90 | 6",
     )
-    assert trials_of(clinic, "arm", "outcome", "after", "received")["back"][0] == (1, False, 18, 21, 0)
+    assert trials_of(clinic, "arm", "outcome", "after", "received")["back"][0] == (
+        1,
+        False,
+        18,
+        21,
+        0,
+    )
 
 
 def test_without_recall_a_score_of_the_next_session_counts_when_taken_after_it():
@@ -104,10 +136,17 @@ def test_without_recall_a_score_of_the_next_session_counts_when_taken_after_it()
         sooner  |  -1 | 20    |
         sooner  |   7 | 15    | before   # the next session was on day 3
         """,
-        "patient | days\n before | 0 7\n after | 0 7\n unsure | 0 7\n pauses | 0\n sooner | 0 3 7",
-        "patient | observed_to_day\n before | 24\n after | 24\n unsure | 24\n pauses | 24\n sooner | 24",
+        "patient | days\n before | 0 7\n after | 0 7\n unsure | 0 7\n pauses | 0\n sooner |"
+        " 0 3 7",
+        "patient | observed_to_day\n before | 24\n after | 24\n unsure | 24\n pauses | 24\n"
+        " sooner | 24",
     )
-    first = {name: rows[0][1:] for name, rows in trials_of(clinic, "outcome", "after", "received", recall=0).items()}
+    first = {
+        name: rows[0][1:]
+        for name, rows in trials_of(
+            clinic, "outcome", "after", "received", recall=0
+        ).items()
+    }
     assert first == {
         "before": (14, 9, 1),
         "after": (13, 7, 1),
@@ -119,7 +158,8 @@ def test_without_recall_a_score_of_the_next_session_counts_when_taken_after_it()
 
 def test_the_score_of_the_next_sessions_day_is_no_history():
     clinic = cohort(
-        "patient | day | score | timing\n a | -1 | 20 |\n a | 7 | 8 | before\n b | -1 | 20 |\n b | 7 | 8 |",
+        "patient | day | score | timing\n a | -1 | 20 |\n a | 7 | 8 | before\n b | -1 | 20 |\n b"
+        " | 7 | 8 |",
         "patient | days\n a | 0 7\n b | 0",
         "patient | observed_to_day\n a | 90\n b | 90",
     )
@@ -132,14 +172,19 @@ def test_the_score_of_the_next_sessions_day_is_no_history():
 
 def test_scores_within_the_grace_are_known_from_the_next_day():
     clinic = cohort(
-        "patient | day | score\n a | -1 | 20\n a | 2 | 15\n a | 5 | 11\n b | -1 | 20\n b | 5 | 11",
+        "patient | day | score\n a | -1 | 20\n a | 2 | 15\n a | 5 | 11\n b | -1 | 20\n b | 5"
+        " | 11",
         "patient | days\n a | 0 6\n b | 0 5",
         "patient | observed_to_day\n a | 90\n b | 90",
     )
     trials = find_trials(decision_points(clinic), 7, 14)
     first = trials.take(trials.session == 1)
-    assert [[plain(cell) for cell in row] for row in first.since] == [[None, None, 15, 15, 15, 11, 11], [None] * 5 + [11, 11]]
-    assert first.settled.tolist() == [6, 5]  # so the second patient's score came too late to decide
+    assert [[plain(cell) for cell in row] for row in first.since] == [
+        [None, None, 15, 15, 15, 11, 11],
+        [None] * 5 + [11, 11],
+    ]
+    # so the second patient's score came too late to decide
+    assert first.settled.tolist() == [6, 5]
 
 
 def test_reasons_to_leave_a_decision_out():
@@ -178,7 +223,10 @@ def test_reasons_to_leave_a_decision_out():
         "patient | day | event\n treated | -5 | ect",
     )
     found = why(clinic)
-    assert found["twelve"] == [None] * 5 + ["no_recent_score"] * 5 + [None, "planned_end"]
+    assert found["twelve"] == [None] * 5 + ["no_recent_score"] * 5 + [
+        None,
+        "planned_end",
+    ]
     assert {name: reasons for name, reasons in found.items() if name != "twelve"} == {
         "fresh": [None],
         "stale": ["no_recent_score"],
@@ -193,7 +241,8 @@ def test_deaths_and_admissions_of_the_window_are_seen():
     names = ("day0", "in", "end", "later")
     clinic = cohort(
         "patient | day | score\n" + "\n".join(f" {name} | -1 | 20" for name in names),
-        patients="patient | observed_to_day\n" + "\n".join(f" {name} | 90" for name in names),
+        patients="patient | observed_to_day\n"
+        + "\n".join(f" {name} | 90" for name in names),
         events="""
         patient | day | event
         day0    |  0  | hospitalisation

@@ -1,4 +1,6 @@
-"""A state holds until the next score, at most 28 days; who started stays in the denominator; what is not known is a band."""
+"""A state holds until the next score, at most 28 days; who started stays in the denominator; what
+is not known is a band.
+"""
 
 from dataclasses import replace
 
@@ -35,10 +37,42 @@ def test_a_state_holds_28_days_and_not_longer():
         patients="patient | observed_to_day\n a | 56\n b | 56\n c | 56\n d | 56",
     )
     assert {name: rows[:7] for name, rows in bands(clinic, 7).items()} == {
-        "a": ["unchanged", "response", "response", "response", "response", "response", "not_known"],
-        "b": ["unchanged", "response", "response", "response", "response", "not_known", "not_known"],
-        "c": ["unchanged", "response", "remission", "remission", "remission", "remission", "remission"],
-        "d": ["unchanged", "response", "response", "response", "response", "response", "not_known"],
+        "a": [
+            "unchanged",
+            "response",
+            "response",
+            "response",
+            "response",
+            "response",
+            "not_known",
+        ],
+        "b": [
+            "unchanged",
+            "response",
+            "response",
+            "response",
+            "response",
+            "not_known",
+            "not_known",
+        ],
+        "c": [
+            "unchanged",
+            "response",
+            "remission",
+            "remission",
+            "remission",
+            "remission",
+            "remission",
+        ],
+        "d": [
+            "unchanged",
+            "response",
+            "response",
+            "response",
+            "response",
+            "response",
+            "not_known",
+        ],
     }
     held = state_segments(clinic).groupby("patient_id").last()
     assert held.loc["a", ["from_day", "to_day"]].tolist() == [7, 36]
@@ -76,12 +110,18 @@ def test_the_log_ends_and_treatment_ends():
         no_case  | 77
         """,
     )
-    last = {name: rows[-4:] for name, rows in bands(clinic, 11).items()}  # weeks 8 to 11
+    # weeks 8 to 11
+    last = {name: rows[-4:] for name, rows in bands(clinic, 11).items()}
     assert last == {
         "followed": ["not_known", "not_known", "not_known", "log_ended"],
         "cut_off": ["log_ended"] * 4,
         "stopped": ["not_known_after_stop"] * 4,
-        "well": ["not_known_after_stop", "not_known_after_stop", "remission", "remission"],
+        "well": [
+            "not_known_after_stop",
+            "not_known_after_stop",
+            "remission",
+            "remission",
+        ],
         "no_base": ["not_rated"] * 4,
         "no_case": ["not_rated"] * 4,
     }
@@ -89,7 +129,9 @@ def test_the_log_ends_and_treatment_ends():
 
 def test_without_observed_to_day_the_log_ends_with_its_last_row():
     clinic = cohort("patient | day | score\n a | -1 | 20\n a | 14 | 9")
-    assert bands(clinic, 3) == {"a": ["unchanged", "unchanged", "response", "log_ended"]}
+    assert bands(clinic, 3) == {
+        "a": ["unchanged", "unchanged", "response", "log_ended"]
+    }
 
 
 def test_the_later_score_of_a_day_counts():
@@ -116,7 +158,10 @@ def test_every_week_adds_up_to_everyone_who_started():
 
 def test_it_refuses_when_nearly_nobody_can_be_rated():
     found = estimate("state_occupancy", cohort("patient | day | score\n a | -1 | 20"))
-    assert (found.status, "30 days before session 1" in found.collect) == ("refused", True)
+    assert (found.status, "30 days before session 1" in found.collect) == (
+        "refused",
+        True,
+    )
 
 
 def test_the_visits_of_the_flows():
@@ -159,7 +204,10 @@ def test_the_visits_of_the_flows():
         """,
     )
     nodes = visit_nodes(clinic).set_index("patient_id")[list(VISITS)]
-    assert {name: tuple(row) for name, row in zip(nodes.index, nodes.to_numpy(), strict=True)} == {
+    assert {
+        name: tuple(row)
+        for name, row in zip(nodes.index, nodes.to_numpy(), strict=True)
+    } == {
         "seen": ("severe", "moderate", "mild", "minimal"),
         "edges": ("moderately severe", "no score", "no score", "moderate"),
         "late": ("severe", "no score", "no score", "no score"),
@@ -170,24 +218,44 @@ def test_the_visits_of_the_flows():
 
 
 A_DAY = st.one_of(st.sampled_from([7, 34, 35, 36, 70, 98]), st.integers(1, 120))
-LOGS = st.dictionaries(A_DAY, st.sampled_from([3, 9, 10, 16, 27]), max_size=6).map(lambda scores: {-2: 20} | scores)
+LOGS = st.dictionaries(A_DAY, st.sampled_from([3, 9, 10, 16, 27]), max_size=6).map(
+    lambda scores: {-2: 20} | scores
+)
 
 
 def clinic_of(logs: list[dict[int, int]], names: list[str]) -> Cohort:
-    rows = [f"{name} | {day} | {score}" for name, log in zip(names, logs, strict=True) for day, score in log.items()]
+    rows = [
+        f"{name} | {day} | {score}"
+        for name, log in zip(names, logs, strict=True)
+        for day, score in log.items()
+    ]
     sessions = "\n".join(f"{name} | 0 3 7 10 40" for name in names)
-    return cohort("\n".join(["patient | day | score", *rows]), f"patient | days\n{sessions}")
+    return cohort(
+        "\n".join(["patient | day | score", *rows]), f"patient | days\n{sessions}"
+    )
 
 
 @settings(max_examples=6, deadline=None, derandomize=True)
-@given(st.lists(LOGS, min_size=1, max_size=4), st.permutations(["a", "b", "c", "d"]), LOGS)
+@given(
+    st.lists(LOGS, min_size=1, max_size=4), st.permutations(["a", "b", "c", "d"]), LOGS
+)
 def test_names_order_and_other_patients_change_nothing(logs, names, newcomer):
-    plain_names, other_names = sorted(names)[: len(logs)], list(names)[: len(logs)]
-    straight, renamed = (bands(clinic_of(logs, some), 16) for some in (plain_names, other_names))
-    assert [renamed[name] for name in other_names] == [straight[name] for name in plain_names]
+    plain_names = sorted(names)[: len(logs)]
+    other_names = list(names)[: len(logs)]
+    straight, renamed = (
+        bands(clinic_of(logs, some), 16) for some in (plain_names, other_names)
+    )
+    assert [renamed[name] for name in other_names] == [
+        straight[name] for name in plain_names
+    ]
     grown = clinic_of([newcomer, *logs], ["0_new", *plain_names])
-    assert {name: rows for name, rows in bands(grown, 16).items() if name != "0_new"} == straight
-    nodes, more = (visit_nodes(clinic).set_index("patient_id") for clinic in (clinic_of(logs, plain_names), grown))
+    assert {
+        name: rows for name, rows in bands(grown, 16).items() if name != "0_new"
+    } == straight
+    nodes, more = (
+        visit_nodes(clinic).set_index("patient_id")
+        for clinic in (clinic_of(logs, plain_names), grown)
+    )
     assert more.loc[plain_names].equals(nodes.loc[plain_names])
 
 
@@ -198,4 +266,6 @@ def test_where_no_log_says_when_treatment_ended_it_is_missing_and_not_none():
     found = estimate("state_occupancy", replace(clinic, patients=patients))
     assert found.table["treatment_over"].isna().all()
     assert "treatment was over" not in found.text
-    assert any("look like people followed to the end" in caveat for caveat in found.caveats)
+    assert any(
+        "look like people followed to the end" in caveat for caveat in found.caveats
+    )

@@ -1,4 +1,6 @@
-"""Decision points of the first course: the history ends with the day of the session, whatever is known later."""
+"""Decision points of the first course: the history ends with the day of the session, whatever is
+known later.
+"""
 
 from dataclasses import replace
 
@@ -8,14 +10,24 @@ from spec.tables import all_of, cohort, one_each
 from kettrack import load_cohort, sample_folder
 from kettrack.timelines.person_sessions import person_sessions_table
 
-HISTORY = ("score", "score_age", "score_after", "previous_score", "mean_score", "n_scores")
+HISTORY = (
+    "score",
+    "score_age",
+    "score_after",
+    "previous_score",
+    "mean_score",
+    "n_scores",
+)
 
 
 def points(clinic, *columns):
     """Patient -> one tuple per decision point."""
     table = person_sessions_table(clinic)
     cells = [all_of(table, column) for column in columns]
-    return {patient: list(zip(*(cell[patient] for cell in cells), strict=True)) for patient in cells[0]}
+    return {
+        patient: list(zip(*(cell[patient] for cell in cells), strict=True))
+        for patient in cells[0]
+    }
 
 
 def test_history_ends_with_the_day_of_the_session():
@@ -48,11 +60,23 @@ def test_history_ends_with_the_day_of_the_session():
         """,
     )
     assert points(clinic, *HISTORY) == {
-        "visits": [(20, 1, False, None, 20, 0), (16, 0, False, 20, 18, 1), (12, 0, False, 16, 16, 2)],
+        "visits": [
+            (20, 1, False, None, 20, 0),
+            (16, 0, False, 20, 18, 1),
+            (12, 0, False, 16, 16, 2),
+        ],
         "after": [(18, 0, True, 20, 19, 1), (14, 0, True, 18, 17.333333, 2)],
-        "remote": [(20, 1, False, None, 20, 0), (15, 1, False, 20, 17.5, 1), (11, 1, False, 13, 14.75, 3)],
+        "remote": [
+            (20, 1, False, None, 20, 0),
+            (15, 1, False, 20, 17.5, 1),
+            (11, 1, False, 13, 14.75, 3),
+        ],
         "none": [(20, 1, False, None, 20, 0), (20, 4, False, None, 20, 0)],
-        "empty": [(20, 1, False, None, 20, 0), (20, 4, False, None, 20, 0), (13, 2, False, 20, 16.5, 1)],
+        "empty": [
+            (20, 1, False, None, 20, 0),
+            (20, 4, False, None, 20, 0),
+            (13, 2, False, 20, 16.5, 1),
+        ],
     }
 
 
@@ -67,13 +91,15 @@ def test_a_score_on_the_day_of_the_next_session_belongs_to_this_one_but_not_to_i
         """,
         "patient | days\n a | 0 7 14",
     )
-    assert points(clinic, "score", "session_score", "session_score_day", "session_response") == {
-        "a": [(20, 9, 7, True), (8, 8, 7, True), (15, None, None, False)]
-    }
+    assert points(
+        clinic, "score", "session_score", "session_score_day", "session_response"
+    ) == {"a": [(20, 9, 7, True), (8, 8, 7, True), (15, None, None, False)]}
 
 
 def test_who_stops_is_not_looked_at_more_often_than_who_goes_on():
-    """Sessions usually come every 7 days: what comes after the next was due belongs to nobody, unless nothing came before."""
+    """Sessions usually come every 7 days: what comes after the next was due belongs to nobody,
+    unless nothing came before.
+    """
     clinic = cohort(
         """
         patient | day | score | timing
@@ -121,7 +147,16 @@ def test_two_sessions_on_a_day_are_one_decision_point():
         a       | 7    | 1     |         |                |              |
         """,
     )
-    columns = ("session", "day", "sessions_on_day", "sessions_to_date", "dose_mg", "adverse", "dissociation", "stopped_early")
+    columns = (
+        "session",
+        "day",
+        "sessions_on_day",
+        "sessions_to_date",
+        "dose_mg",
+        "adverse",
+        "dissociation",
+        "stopped_early",
+    )
     assert points(clinic, *columns) == {
         "a": [
             (1, 0, 1, 1, 40, False, 3, False),
@@ -148,10 +183,25 @@ def test_what_came_next_and_how_far_the_log_reaches():
         once    | 6                | 14              | 5        | cost
         """,
     )
-    columns = ("day", "last_gap", "next_day", "next_gap", "in_course_next", "is_last", "as_planned", "days_complete_after")
+    columns = (
+        "day",
+        "last_gap",
+        "next_day",
+        "next_gap",
+        "in_course_next",
+        "is_last",
+        "as_planned",
+        "days_complete_after",
+    )
     assert points(clinic, *columns) == {
-        "planned": [(0, None, 3, 3, True, False, False, 63), (3, 3, 30, 27, False, True, True, 60)],
-        "open": [(0, None, 3, 3, True, False, False, None), (3, 3, 40, 37, False, True, False, None)],
+        "planned": [
+            (0, None, 3, 3, True, False, False, 63),
+            (3, 3, 30, 27, False, True, True, 60),
+        ],
+        "open": [
+            (0, None, 3, 3, True, False, False, None),
+            (3, 3, 40, 37, False, True, False, None),
+        ],
         "once": [(0, None, None, None, False, True, False, 14)],
     }
     assert points(clinic, "stop_reason", "recorded_stop_day")["once"] == [("cost", 5)]
@@ -161,9 +211,15 @@ def test_ect_and_tms_count_from_their_day():
     clinic = cohort(
         "patient | day | score\n a | -1 | 20\n b | -1 | 20",
         "patient | days\n a | 0 3 7\n b | 0",
-        events="patient | day | event\n a | 3 | tms\n a | 5 | ect\n a | 9 | ect\n a | -2 | hospitalisation",
+        events=(
+            "patient | day | event\n a | 3 | tms\n a | 5 | ect\n a | 9 | ect\n a | -2 |"
+            " hospitalisation"
+        ),
     )
-    assert points(clinic, "ect_tms_before") == {"a": [(None,), (0,), (2,)], "b": [(None,)]}
+    assert points(clinic, "ect_tms_before") == {
+        "a": [(None,), (0,), (2,)],
+        "b": [(None,)],
+    }
 
 
 def test_who_cannot_be_used_stays_with_the_reason():
@@ -197,17 +253,45 @@ def test_who_cannot_be_used_stays_with_the_reason():
 
 def test_who_already_meets_the_rule_is_marked():
     clinic = cohort(
-        "patient | day | score\n noisy | -9 | 24\n noisy | -1 | 12\n steady | -9 | 24\n steady | -1 | 13", baseline="worst"
+        "patient | day | score\n noisy | -9 | 24\n noisy | -1 | 12\n steady | -9 | 24\n steady |"
+        " -1 | 13",
+        baseline="worst",
     )
-    assert one_each(person_sessions_table(clinic), "response_before") == {"noisy": True, "steady": False}
+    assert one_each(person_sessions_table(clinic), "response_before") == {
+        "noisy": True,
+        "steady": False,
+    }
 
 
 def test_what_comes_later_never_changes_a_history():
-    """The sample's logs cut off at day 20: every row up to then says the same of scores, doses and side effects."""
+    """The sample's logs cut off at day 20: every row up to then says the same of scores, doses and
+    side effects.
+    """
     clinic = load_cohort(sample_folder())
     parts = {name: getattr(clinic, name) for name in ("sessions", "scores", "events")}
-    cut = replace(clinic, **{name: rows[rows["day"] <= 20].reset_index(drop=True) for name, rows in parts.items()})
-    columns = [*HISTORY, "patient_id", "session", "day", "dose_mg", "adverse", "ect_tms_before", "excluded", "baseline"]
-    early, then = (person_sessions_table(each)[lambda rows: rows["day"] <= 20] for each in (clinic, cut))
+    cut = replace(
+        clinic,
+        **{
+            name: rows[rows["day"] <= 20].reset_index(drop=True)
+            for name, rows in parts.items()
+        },
+    )
+    columns = [
+        *HISTORY,
+        "patient_id",
+        "session",
+        "day",
+        "dose_mg",
+        "adverse",
+        "ect_tms_before",
+        "excluded",
+        "baseline",
+    ]
+    early, then = (
+        person_sessions_table(each)[lambda rows: rows["day"] <= 20]
+        for each in (clinic, cut)
+    )
     assert len(early) > 500
-    pd.testing.assert_frame_equal(early[columns].reset_index(drop=True), then[columns].reset_index(drop=True))
+    pd.testing.assert_frame_equal(
+        early[columns].reset_index(drop=True), then[columns].reset_index(drop=True)
+    )

@@ -1,4 +1,5 @@
-"""Rules that rate a patient once, from a baseline and one later score, two scales, items, or how long a remission lasted.
+"""Rules that rate a patient once, from a baseline and one later score, two scales, items, or how
+long a remission lasted.
 
 A patient is said to have met the rule, not to have met it, or why it cannot be rated.
 """
@@ -62,12 +63,16 @@ def test_early_response_is_half_within_4_weeks_and_the_log_must_reach_that_far()
         missing | 28
         """,
     )
-    assert said("early response", clinic) == {"day_28": "met", "above": "not_met", "new": "too_new", "missing": "not_scored"}
+    assert said("early response", clinic) == {
+        "day_28": "met",
+        "above": "not_met",
+        "new": "too_new",
+        "missing": "not_scored",
+    }
 
 
 def test_clinically_significant_change_is_reliable_and_crosses_the_cut_off():
-    clinic = cohort(
-        """
+    clinic = cohort("""
         patient | day | score
         crosses |  -1 | 13
         crosses |  30 |  7         # six points, and below 7.8
@@ -80,13 +85,23 @@ def test_clinically_significant_change_is_reliable_and_crosses_the_cut_off():
         last    |  60 | 15         # the last score counts
         missing |  -1 | 20
         missing |  30 |            # incomplete
-        """
-    )
-    by_c = {"crosses": "met", "short": "not_met", "stays": "not_met", "last": "not_met", "missing": "no_follow_up"}
+        """)
+    by_c = {
+        "crosses": "met",
+        "short": "not_met",
+        "stays": "not_met",
+        "last": "not_met",
+        "missing": "no_follow_up",
+    }
     assert said("clinically significant change (c)", clinic) == by_c
     assert said("clinically significant change (b)", clinic) == by_c | {"stays": "met"}
-    assert said("clinically significant change (a)", clinic) == {}  # its clinical mean is recalled
-    by_a = said("clinically significant change (a)", clinic, ("clinically significant change (a)",))
+    # its clinical mean is recalled
+    assert said("clinically significant change (a)", clinic) == {}
+    by_a = said(
+        "clinically significant change (a)",
+        clinic,
+        ("clinically significant change (a)",),
+    )
     assert by_a == by_c | {"crosses": "not_met"}
 
 
@@ -105,12 +120,16 @@ def test_pcl5_change_ends_at_28_or_less():
         instrument="PCL-5",
     )
     found = said("clinically significant change (Marx)", clinic)
-    assert found == {"at_28": "met", "at_29": "not_met", "by_14": "not_met", "missing": "no_follow_up"}
+    assert found == {
+        "at_28": "met",
+        "at_29": "not_met",
+        "by_14": "not_met",
+        "missing": "no_follow_up",
+    }
 
 
 def test_mcmillan_asks_for_9_or_less_and_half():
-    clinic = cohort(
-        """
+    clinic = cohort("""
         patient | day | score
         both    |  -1 | 18
         both    |  30 |  9
@@ -119,10 +138,14 @@ def test_mcmillan_asks_for_9_or_less_and_half():
         no_half |  -1 | 16
         no_half |  30 |  9
         missing |  -1 | 16
-        """
-    )
+        """)
     found = said("McMillan 2010", clinic)
-    assert found == {"both": "met", "not_low": "not_met", "no_half": "not_met", "missing": "no_follow_up"}
+    assert found == {
+        "both": "met",
+        "not_low": "not_met",
+        "no_half": "not_met",
+        "missing": "no_follow_up",
+    }
 
 
 TWO_SCALES = """
@@ -165,30 +188,74 @@ TWICE = "\n".join(
     ["patient | days", "one | 0"]
     + [
         f"{name} | 0 7"
-        for name in ("recovered", "by_anxiety", "too_little", "still", "opposed", "well", "missing", "no_anxiety")
+        for name in (
+            "recovered",
+            "by_anxiety",
+            "too_little",
+            "still",
+            "opposed",
+            "well",
+            "missing",
+            "no_anxiety",
+        )
     ]
 )
 
 
 def test_nhs_recovery_improvement_and_both():
     clinic = cohort(TWO_SCALES, sessions=TWICE)
-    unrated = {"missing": "no_follow_up", "one": "few_sessions", "no_anxiety": "no_baseline"}
-    recovery = {"recovered": "met", "by_anxiety": "met", "too_little": "met", "still": "not_met", "opposed": "not_met"}
-    assert said("NHS recovery", clinic) == recovery | {"well": "below_caseness"} | unrated
-    improved = {"recovered": "met", "by_anxiety": "met", "too_little": "not_met", "still": "met", "opposed": "met"}
-    assert said("NHS reliable improvement", clinic) == improved | {"well": "met"} | unrated
-    both = {"recovered": "met", "by_anxiety": "met", "too_little": "not_met", "still": "not_met", "opposed": "not_met"}
-    assert said("NHS reliable recovery", clinic) == both | {"well": "below_caseness"} | unrated
+    unrated = {
+        "missing": "no_follow_up",
+        "one": "few_sessions",
+        "no_anxiety": "no_baseline",
+    }
+    recovery = {
+        "recovered": "met",
+        "by_anxiety": "met",
+        "too_little": "met",
+        "still": "not_met",
+        "opposed": "not_met",
+    }
+    assert (
+        said("NHS recovery", clinic) == recovery | {"well": "below_caseness"} | unrated
+    )
+    improved = {
+        "recovered": "met",
+        "by_anxiety": "met",
+        "too_little": "not_met",
+        "still": "met",
+        "opposed": "met",
+    }
+    assert (
+        said("NHS reliable improvement", clinic) == improved | {"well": "met"} | unrated
+    )
+    both = {
+        "recovered": "met",
+        "by_anxiety": "met",
+        "too_little": "not_met",
+        "still": "not_met",
+        "opposed": "not_met",
+    }
+    assert (
+        said("NHS reliable recovery", clinic)
+        == both | {"well": "below_caseness"} | unrated
+    )
     assert verdicts("NHS recovery", clinic)["recovered"][1] == "day 30: 9 | day 30: 7"
 
 
 def test_nhs_rules_whose_wording_is_unconfirmed_are_asked_for_by_name():
     clinic = cohort(TWO_SCALES, sessions=TWICE)
-    unopposed, worse = "NHS reliable improvement, unopposed", "NHS reliable deterioration"
+    unopposed = "NHS reliable improvement, unopposed"
+    worse = "NHS reliable deterioration"
     assert said(unopposed, clinic) == said(worse, clinic) == {}
     assert said(unopposed, clinic, (unopposed,))["opposed"] == "not_met"
     assert said(unopposed, clinic, (unopposed,))["recovered"] == "met"
-    assert set(said(worse, clinic, (worse,)).values()) == {"not_met", "no_follow_up", "few_sessions", "no_baseline"}
+    assert set(said(worse, clinic, (worse,)).values()) == {
+        "not_met",
+        "no_follow_up",
+        "few_sessions",
+        "no_baseline",
+    }
     rose = cohort(
         """
         patient | day | instrument | score
@@ -209,7 +276,11 @@ def test_nhs_rules_whose_wording_is_unconfirmed_are_asked_for_by_name():
         missing | 0 7
         """,
     )
-    assert said(worse, rose, (worse,)) == {"by_6": "met", "by_5": "not_met", "missing": "no_baseline"}
+    assert said(worse, rose, (worse,)) == {
+        "by_6": "met",
+        "by_5": "not_met",
+        "missing": "no_baseline",
+    }
 
 
 def items(name, *weeks, baseline=20):
@@ -222,8 +293,14 @@ def items(name, *weeks, baseline=20):
     return "\n".join([first, *rows])
 
 
-HEADER = "patient | day | score | " + " | ".join(f"item_{number}" for number in range(1, 10))
-CALM, SAD, NO_JOY, TWO, THREE = "000000000", "010000000", "100000000", "001100000", "001110000"
+HEADER = "patient | day | score | " + " | ".join(
+    f"item_{number}" for number in range(1, 10)
+)
+CALM = "000000000"
+SAD = "010000000"
+NO_JOY = "100000000"
+TWO = "001100000"
+THREE = "001110000"
 
 
 def test_acnp_remission_is_three_weeks_without_sadness_or_loss_of_interest_and_with_fewer_than_three_others():
@@ -269,7 +346,8 @@ def test_acnp_recovery_is_four_months_from_the_onset_of_remission_without_relaps
                 items("day_120", *begin, (127, SAD)),  # a bad day is no relapse
                 items("day_119", *begin, (126, CALM), (130, "333333333")),
                 items("relapse", *begin[:4], (100, "222220000"), (127, CALM)),
-                items("missing", *begin[:3], (82, " " * 9), (127, CALM)),  # unscored for more than 60 days
+                # unscored for more than 60 days
+                items("missing", *begin[:3], (82, " " * 9), (127, CALM)),
             ]
         ),
         patients="""
@@ -295,9 +373,18 @@ def test_qids_appetite_is_told_by_whichever_of_two_items_was_answered():
     def rows(name, without=()):
         cells = ["" if item in without else answer for item, answer in answers.items()]
         score = "" if without else "0"
-        return [f"{name} | -1 | 15 |" + " |" * 15, *(f"{name} | {day} | {score} | " + " | ".join(cells) for day in (7, 14, 21))]
+        return [
+            f"{name} | -1 | 15 |" + " |" * 15,
+            *(
+                f"{name} | {day} | {score} | " + " | ".join(cells)
+                for day in (7, 14, 21)
+            ),
+        ]
 
-    clinic = cohort("\n".join([header, *rows("answered"), *rows("missing", without=(8,))]), instrument="QIDS-SR16")
+    clinic = cohort(
+        "\n".join([header, *rows("answered"), *rows("missing", without=(8,))]),
+        instrument="QIDS-SR16",
+    )
     assert said("ACNP remission", clinic) == {"answered": "met", "missing": "no_items"}
 
 
@@ -335,17 +422,30 @@ def test_recovery_by_scores_after_4_months_or_after_6():
         instrument="HAMD-17",
         patients="\n".join(
             ["patient | observed_to_day", "too_new | 119"]
-            + [f"{name} | 250" for name in ("well", "day_119", "mild", "case", "missing")]
+            + [
+                f"{name} | 250"
+                for name in ("well", "day_119", "mild", "case", "missing")
+            ]
         ),
     )
-    four = {"well": "met", "day_119": "not_met", "mild": "met", "case": "not_met", "missing": "not_met", "too_new": "too_new"}
+    four = {
+        "well": "met",
+        "day_119": "not_met",
+        "mild": "met",
+        "case": "not_met",
+        "missing": "not_met",
+        "too_new": "too_new",
+    }
     assert said("recovery, 4 months", clinic) == four
     assert said("recovery, 6 months", clinic) == four | {"mild": "not_met"}
 
 
 def test_sudden_gain_is_large_relative_and_lasting():
     def scores(name, *values):
-        return "\n".join(f"{name} | {day} | {value}" for day, value in zip((-1, 7, 14, 21, 28, 35), values, strict=True))
+        return "\n".join(
+            f"{name} | {day} | {value}"
+            for day, value in zip((-1, 7, 14, 21, 28, 35), values, strict=True)
+        )
 
     clinic = cohort(
         "\n".join(
@@ -373,7 +473,10 @@ def test_sudden_gain_is_large_relative_and_lasting():
 
 
 def test_labelled_seconds_of_the_convention():
-    confirmed, single = (get_criteria(PHQ9, f"convention, {word}") for word in ("confirmed", "single loss"))
+    confirmed, single = (
+        get_criteria(PHQ9, f"convention, {word}")
+        for word in ("confirmed", "single loss")
+    )
     assert confirmed.response.run == confirmed.remission.run == Run(2, 7, 60)
     assert confirmed.response.predicate == get_criteria(PHQ9).response.predicate
     assert single.loss_of_response.run.count == 1
@@ -382,15 +485,34 @@ def test_labelled_seconds_of_the_convention():
 
 def test_the_convention_and_the_first_presets_have_not_moved():
     rules = get_criteria(PHQ9)
-    assert (rules.name, rules.version, rules.remission.predicate.limit, rules.caseness.value) == ("convention", "1", 4, 10)
+    assert (
+        rules.name,
+        rules.version,
+        rules.remission.predicate.limit,
+        rules.caseness.value,
+    ) == (
+        "convention",
+        "1",
+        4,
+        10,
+    )
     sustain = get_criteria(MADRS, "SUSTAIN-1")
-    assert (sustain.remission.predicate.limit, sustain.relapse.predicate.limit, sustain.relapse.run) == (12, 22, Run(2, 5, 15))
+    assert (
+        sustain.remission.predicate.limit,
+        sustain.relapse.predicate.limit,
+        sustain.relapse.run,
+    ) == (12, 22, Run(2, 5, 15))
 
 
 def test_every_rule_names_a_source_and_a_standing():
     presets = list_presets()
     assert presets["source"].str.len().min() > 3
-    assert set(presets["standing"]) == {"verified", "computed", "convention", "recalled"}
+    assert set(presets["standing"]) == {
+        "verified",
+        "computed",
+        "convention",
+        "recalled",
+    }
     assert set(presets["kind"]) == {"criteria", "rating"}
     assert not presets.duplicated(["instrument", "name", "outcome"]).any()
     assert list_presets("MADRS")["instrument"].unique().tolist() == ["MADRS"]
@@ -406,10 +528,22 @@ def test_no_recalled_rule_without_being_asked():
         assert len(names) == len(set(names))
     recalled = [bundle for bundle in PRESETS if bundle.standing != "recalled"]
     for bundle in recalled:
-        rules = [getattr(bundle, name) for name in ("response", "remission", "loss_of_response", "relapse", "deterioration")]
+        rules = [
+            getattr(bundle, name)
+            for name in (
+                "response",
+                "remission",
+                "loss_of_response",
+                "relapse",
+                "deterioration",
+            )
+        ]
         assert all(rule is None or rule.standing != "recalled" for rule in rules)
     with pytest.raises(UsageError, match="there are: early improvement"):
-        published_rules_table(cohort("patient | day | score\nA | -1 | 20", instrument="HAMD-17"), ("late improvement",))
+        published_rules_table(
+            cohort("patient | day | score\nA | -1 | 20", instrument="HAMD-17"),
+            ("late improvement",),
+        )
 
 
 def test_frank_keeps_recovery_six_months_away():

@@ -1,7 +1,8 @@
-"""The illness comes back after remission: relapse, recurrence, or a return whose timing cannot be told.
+"""The illness comes back after remission: relapse, recurrence, or a return whose timing cannot be
+told.
 
-SUSTAIN-1: MADRS 22 or more at two assessments 5 to 15 days apart, or an admission, a suicide attempt or a suicide. Remission is
-12 or less. The convention defines no relapse.
+SUSTAIN-1: MADRS 22 or more at two assessments 5 to 15 days apart, or an admission, a suicide
+attempt or a suicide. Remission is 12 or less. The convention defines no relapse.
 """
 
 from dataclasses import replace
@@ -20,12 +21,18 @@ def sustain(scores, **more):
 def returns(clinic):
     """Patient -> (event, status, day) of what came back after remission."""
     events = state_events_table(clinic)
-    return one_each(events[events["event"].isin(["relapse", "recurrence", "return_timing_unclear"])], "event", "status", "day")
+    return one_each(
+        events[
+            events["event"].isin(["relapse", "recurrence", "return_timing_unclear"])
+        ],
+        "event",
+        "status",
+        "day",
+    )
 
 
 def test_relapse_is_two_scores_of_22_or_more_5_to_15_days_apart():
-    clinic = sustain(
-        """
+    clinic = sustain("""
         patient  | day | score
         day_4    |  -1 | 35
         day_4    |  14 | 10
@@ -56,8 +63,7 @@ def test_relapse_is_two_scores_of_22_or_more_5_to_15_days_apart():
         no_remit |  28 | 30
         no_remit |  38 | 30
         no_base  |  14 | 10
-        """
-    )
+        """)
     assert found("relapse", clinic) == {
         "day_4": ("pending", 28, None),
         "day_5": ("confirmed", 28, 33),
@@ -89,8 +95,7 @@ def test_the_convention_defines_no_relapse_and_responders_only_lose_response():
 
 
 def test_a_return_within_120_days_is_a_relapse_one_after_recovery_a_recurrence():
-    clinic = sustain(
-        """
+    clinic = sustain("""
         patient   | day | score      # remission on day 10: recovered with a well score from day 130
         early     |  -1 | 35
         early     |  10 | 10
@@ -118,8 +123,7 @@ def test_a_return_within_120_days_is_a_relapse_one_after_recovery_a_recurrence()
         missing   | 130 |            # incomplete: does not show recovery
         missing   | 140 | 25
         missing   | 150 | 25
-        """
-    )
+        """)
     assert returns(clinic) == {
         "early": ("relapse", "confirmed", 129),
         "recovered": ("recurrence", "confirmed", 140),
@@ -135,8 +139,7 @@ def test_a_return_within_120_days_is_a_relapse_one_after_recovery_a_recurrence()
 
 
 def test_recovery_needs_scores_at_most_60_days_apart_on_the_way_to_it():
-    clinic = sustain(
-        """
+    clinic = sustain("""
         patient   | day | score      # remission on day 10
         gap_60    |  -1 | 35
         gap_60    |  10 | 10
@@ -170,8 +173,7 @@ def test_recovery_needs_scores_at_most_60_days_apart_on_the_way_to_it():
         missing   | 131 | 12
         missing   | 140 | 25
         missing   | 150 | 25
-        """
-    )
+        """)
     assert returns(clinic) == {
         "gap_60": ("recurrence", "confirmed", 140),
         "gap_61": ("return_timing_unclear", "confirmed", 140),
@@ -182,8 +184,7 @@ def test_recovery_needs_scores_at_most_60_days_apart_on_the_way_to_it():
 
 
 def test_an_ill_score_shows_no_recovery_even_when_it_could_not_be_confirmed():
-    clinic = sustain(
-        """
+    clinic = sustain("""
         patient | day | score        # remission on day 10
         ill     |  -1 | 35
         ill     |  10 | 10
@@ -193,8 +194,7 @@ def test_an_ill_score_shows_no_recovery_even_when_it_could_not_be_confirmed():
         ill     | 160 | 25
         ill     | 170 | 25           # confirms day 160
         missing | 10  | 10
-        """
-    )
+        """)
     assert returns(clinic) == {"ill": ("return_timing_unclear", "confirmed", 160)}
 
 
@@ -247,8 +247,13 @@ def test_an_admission_or_a_suicide_attempt_after_remission_is_a_relapse_by_itsel
         "no_base": "no_baseline",
         "untouched": None,
     }
-    assert interval("relapse", clinic)["admitted"] == (39, 40)  # the day of an admission is exact
-    proof = state_events_table(clinic).query("event == 'relapse'").set_index("patient_id")["proof"]
+    # the day of an admission is exact
+    assert interval("relapse", clinic)["admitted"] == (39, 40)
+    proof = (
+        state_events_table(clinic)
+        .query("event == 'relapse'")
+        .set_index("patient_id")["proof"]
+    )
     assert proof["attempt"] == "day 41: suicide attempt"
 
 
@@ -338,7 +343,9 @@ def test_an_admission_after_recovery_is_a_recurrence_and_without_scores_its_timi
         "known": ("return_timing_unclear", "confirmed", 150),
         "missing": ("return_timing_unclear", "single", 200),
     }
-    assert outcomes(clinic, "relapse_status", "recurrence_status", "recurrence_day") == {
+    assert outcomes(
+        clinic, "relapse_status", "recurrence_status", "recurrence_day"
+    ) == {
         "early": ("single", "none", None),
         "recovered": ("none", "single", 200),
         "unscored": ("none", "none", None),
@@ -376,7 +383,12 @@ def test_an_admission_carries_the_sessions_before_its_day():
         missing  |  35 | hospitalisation
         """,
     )
-    assert outcomes(clinic, "relapse_session") == {"soon": 3, "same_day": 2, "late": None, "missing": None}
+    assert outcomes(clinic, "relapse_session") == {
+        "soon": 3,
+        "same_day": 2,
+        "late": None,
+        "missing": None,
+    }
 
 
 def test_relapse_after_a_single_infusion_is_one_score():
@@ -396,7 +408,11 @@ def test_relapse_after_a_single_infusion_is_one_score():
         instrument="MADRS",
         criteria="Salloum 2019",
     )
-    assert found("relapse", clinic) == {"back": ("single", 14, 14), "held": None, "missing": None}
+    assert found("relapse", clinic) == {
+        "back": ("single", 14, 14),
+        "held": None,
+        "missing": None,
+    }
 
 
 def test_the_second_score_dates_the_relapse_where_the_rule_says_so():
@@ -422,7 +438,9 @@ def test_the_second_score_dates_the_relapse_where_the_rule_says_so():
         """,
         instrument="MADRS",
         criteria="second score",
-        user_criteria=(replace(base, name="second score", relapse=rule, standing="user"),),
+        user_criteria=(
+            replace(base, name="second score", relapse=rule, standing="user"),
+        ),
     )
     assert returns(clinic) == {
         "early": ("relapse", "confirmed", 38),

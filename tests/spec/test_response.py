@@ -1,11 +1,12 @@
-"""When a patient has responded, remitted or worsened, between which days, and after how many sessions."""
+"""When a patient has responded, remitted or worsened, between which days, and after how many
+sessions.
+"""
 
 from spec.tables import cohort, found, interval, outcomes
 
 
 def test_response_is_half_of_the_baseline_or_less():
-    clinic = cohort(
-        """
+    clinic = cohort("""
         patient  | day | score      # baseline 20: response is 10 or less
         exactly  |  -1 | 20
         exactly  |  14 | 10
@@ -24,8 +25,7 @@ def test_response_is_half_of_the_baseline_or_less():
         well     |  -1 |  9         # below caseness: not rated
         well     |  14 |  0
         unscored |  -1 | 20
-        """
-    )
+        """)
     assert found("response", clinic) == {
         "exactly": ("single", 14, 14),
         "almost": None,
@@ -39,8 +39,7 @@ def test_response_is_half_of_the_baseline_or_less():
 
 
 def test_remission_is_a_score_at_the_cut_off_or_below():
-    clinic = cohort(
-        """
+    clinic = cohort("""
         patient | day | score      # PHQ-9: 4 or less
         at_4    |  -1 | 20
         at_4    |  14 |  4
@@ -49,8 +48,7 @@ def test_remission_is_a_score_at_the_cut_off_or_below():
         missing |  -1 | 20
         missing |  14 |
         no_base |  14 |  0
-        """
-    )
+        """)
     assert found("remission", clinic) == {
         "at_4": ("single", 14, 14),
         "at_5": None,
@@ -70,14 +68,19 @@ def test_remission_cut_off_is_the_instruments_own():
         at_13   |  14 | 13
         """
     convention = found("remission", cohort(scores, instrument="MADRS"))
-    sustain = found("remission", cohort(scores, instrument="MADRS", criteria="SUSTAIN-1"))
+    sustain = found(
+        "remission", cohort(scores, instrument="MADRS", criteria="SUSTAIN-1")
+    )
     assert convention == {"at_10": ("single", 14, 14), "at_12": None, "at_13": None}
-    assert sustain == {"at_10": ("single", 14, 14), "at_12": ("single", 14, 14), "at_13": None}
+    assert sustain == {
+        "at_10": ("single", 14, 14),
+        "at_12": ("single", 14, 14),
+        "at_13": None,
+    }
 
 
 def test_deterioration_is_a_rise_by_the_reliable_change():
-    clinic = cohort(
-        """
+    clinic = cohort("""
         patient | day | score      # PHQ-9: 6 points
         by_6    |  -1 | 15
         by_6    |  14 | 21
@@ -89,8 +92,7 @@ def test_deterioration_is_a_rise_by_the_reliable_change():
         missing |  -1 | 15
         missing |  14 |
         missing |  21 | 27
-        """
-    )
+        """)
     assert found("deterioration", clinic) == {
         "by_6": ("single", 14, 14),
         "by_5": None,
@@ -113,12 +115,15 @@ def test_deterioration_in_mcinnes_is_any_rise():
         """,
         criteria="McInnes 2022",
     )
-    assert found("deterioration", clinic) == {"by_1": ("single", 14, 14), "same": None, "missing": None}
+    assert found("deterioration", clinic) == {
+        "by_1": ("single", 14, 14),
+        "same": None,
+        "missing": None,
+    }
 
 
 def test_an_event_lies_after_the_last_score_that_showed_the_contrary():
-    clinic = cohort(
-        """
+    clinic = cohort("""
         patient  | day | score
         later    |  -1 | 20
         later    |   3 | 18
@@ -132,9 +137,13 @@ def test_an_event_lies_after_the_last_score_that_showed_the_contrary():
         gap      |  14 |  9
         never    |  -1 | 20
         never    |  14 | 19
-        """
-    )
-    assert interval("response", clinic) == {"later": (7, 14), "at_once": (None, 3), "gap": (3, 14), "never": (None, None)}
+        """)
+    assert interval("response", clinic) == {
+        "later": (7, 14),
+        "at_once": (None, 3),
+        "gap": (3, 14),
+        "never": (None, None),
+    }
 
 
 def test_session_of_an_event_is_the_number_of_sessions_before_its_score():
@@ -223,7 +232,10 @@ def test_two_sessions_on_one_day_count_twice():
         between | 7    | 2
         """,
     )
-    assert outcomes(clinic, "response_session", "n_sessions") == {"twice": (3, 3), "between": (1, 3)}
+    assert outcomes(clinic, "response_session", "n_sessions") == {
+        "twice": (3, 3),
+        "between": (1, 3),
+    }
 
 
 def test_a_scale_without_a_response_rule_has_no_events():
@@ -236,7 +248,10 @@ def test_a_scale_without_a_response_rule_has_no_events():
         """,
         instrument="CADSS",
     )
-    assert outcomes(clinic, "response_status", "remission_status") == {"seen": ("none", "none"), "missing": ("none", "none")}
+    assert outcomes(clinic, "response_status", "remission_status") == {
+        "seen": ("none", "none"),
+        "missing": ("none", "none"),
+    }
 
 
 def test_days_in_the_log_need_not_begin_at_the_first_session():

@@ -1,4 +1,6 @@
-"""Who is on the review list, and why: one table per reason, as of the day to which each patient's log is complete."""
+"""Who is on the review list, and why: one table per reason, as of the day to which each patient's
+log is complete.
+"""
 
 from dataclasses import replace
 
@@ -6,7 +8,12 @@ import pandas as pd
 import pytest
 from spec.tables import cohort, plain
 
-from kettrack.analysis.people.review import REASONS, review_lines, review_table, sparkline
+from kettrack.analysis.people.review import (
+    REASONS,
+    review_lines,
+    review_table,
+    sparkline,
+)
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.timelines.known_by import known_by
 from kettrack.vocabulary.criteria import convention
@@ -19,16 +26,23 @@ def listed(clinic, reason, weeks_ago=0):
     rows = review_table(clinic, weeks_ago)
     rows = rows[rows["reason"] == reason]
     assert rows["patient_id"].is_unique
-    return {row["patient_id"]: (plain(row["day"]), plain(row["age_days"])) for row in rows.to_dict("records")}
+    return {
+        row["patient_id"]: (plain(row["day"]), plain(row["age_days"]))
+        for row in rows.to_dict("records")
+    }
 
 
 def words(clinic, patient, reason):
     rows = review_table(clinic)
-    return rows.loc[(rows["patient_id"] == patient) & (rows["reason"] == reason), "words"].item()
+    return rows.loc[
+        (rows["patient_id"] == patient) & (rows["reason"] == reason), "words"
+    ].item()
 
 
 def observed(day, *patients):
-    return "patient | observed_to_day\n" + "\n".join(f"{name} | {day}" for name in patients)
+    return "patient | observed_to_day\n" + "\n".join(
+        f"{name} | {day}" for name in patients
+    )
 
 
 def items(nine_by_day, total=9):
@@ -42,8 +56,7 @@ def items(nine_by_day, total=9):
 
 def test_suicidality_is_listed_from_two_now_whoever_it_is():
     clinic = cohort(
-        items(
-            """
+        items("""
             two      0  2
             one      0  1
             three    0  3
@@ -53,8 +66,7 @@ def test_suicidality_is_listed_from_two_now_whoever_it_is():
             kept     7  -      # not answered: the last known answer stays in force, with its age
             stopped  0  2
             unasked  0  -
-            """
-        ),
+            """),
         patients="""
         patient | observed_to_day | stop_day | stop_reason
         two     | 14              |          |
@@ -62,14 +74,21 @@ def test_suicidality_is_listed_from_two_now_whoever_it_is():
         stopped | 210             | 3        | cost
         """,
     )
-    assert listed(clinic, "suicidality_high") == {"two": (0, 14), "three": (0, 0), "kept": (0, 21), "stopped": (0, 210)}
-    assert words(clinic, "three", "suicidality_high") == "suicidality item of PHQ-9 was 3 at the last answer"
+    assert listed(clinic, "suicidality_high") == {
+        "two": (0, 14),
+        "three": (0, 0),
+        "kept": (0, 21),
+        "stopped": (0, 210),
+    }
+    assert (
+        words(clinic, "three", "suicidality_high")
+        == "suicidality item of PHQ-9 was 3 at the last answer"
+    )
 
 
 def test_any_rise_of_suicidality_against_the_answer_before_or_before_treatment():
     clinic = cohort(
-        items(
-            """
+        items("""
             risen    0  0
             risen    7  1
             same     0  1
@@ -86,17 +105,25 @@ def test_any_rise_of_suicidality_against_the_answer_before_or_before_treatment()
             old    -31  0      # not within 30 days of the first session: no start
             old      7  2
             old     14  2
-            """
-        )
+            """)
     )
-    assert listed(clinic, "suicidality_rise") == {"risen": (7, 0), "slow": (14, 0), "gap": (14, 0)}
-    assert words(clinic, "risen", "suicidality_rise") == "suicidality item of PHQ-9 was 1, 0 on day 0"
-    assert words(clinic, "slow", "suicidality_rise") == "suicidality item of PHQ-9 was 1, 0 before treatment (day 0)"
+    assert listed(clinic, "suicidality_rise") == {
+        "risen": (7, 0),
+        "slow": (14, 0),
+        "gap": (14, 0),
+    }
+    assert (
+        words(clinic, "risen", "suicidality_rise")
+        == "suicidality item of PHQ-9 was 1, 0 on day 0"
+    )
+    assert (
+        words(clinic, "slow", "suicidality_rise")
+        == "suicidality item of PHQ-9 was 1, 0 before treatment (day 0)"
+    )
 
 
 def test_cssrs_is_listed_from_intent():
-    clinic = cohort(
-        """
+    clinic = cohort("""
         patient | day | score | instrument
         intent  |   7 | 4     | C-SSRS
         ideas   |   7 | 3     | C-SSRS
@@ -104,8 +131,7 @@ def test_cssrs_is_listed_from_intent():
         over    |  14 | 0     | C-SSRS
         unknown |   7 | 4     | C-SSRS
         unknown |  14 |       | C-SSRS
-        """
-    )
+        """)
     assert listed(clinic, "cssrs_high") == {"intent": (7, 0), "unknown": (7, 7)}
 
 
@@ -125,8 +151,14 @@ def test_an_item_that_was_not_recorded_is_said_with_the_age_of_the_score():
         """,
         patients=observed(14, "silent", "asked", "other", "before", "never"),
     )
-    assert listed(clinic, "suicidality_not_recorded") == {"silent": (7, 7), "before": (7, 7), "never": (None, None)}
-    assert words(clinic, "silent", "suicidality_not_recorded").endswith("with the last score; 0 (PHQ-9) on day 0")
+    assert listed(clinic, "suicidality_not_recorded") == {
+        "silent": (7, 7),
+        "before": (7, 7),
+        "never": (None, None),
+    }
+    assert words(clinic, "silent", "suicidality_not_recorded").endswith(
+        "with the last score; 0 (PHQ-9) on day 0"
+    )
 
 
 LOSS = """
@@ -162,10 +194,18 @@ LOSERS = ("lost", "waiting", "back", "again", "unasked", "never", "no_base")
 
 def test_loss_of_response_is_listed_while_it_lasts():
     clinic = cohort(LOSS, patients=observed(35, *LOSERS))
-    assert listed(clinic, "loss_of_response") == {"lost": (21, 14), "waiting": (28, 7), "again": (30, 5)}
-    assert words(clinic, "lost", "loss_of_response") == "response lost since day 21, confirmed on day 28; score 12, baseline 20"
+    assert listed(clinic, "loss_of_response") == {
+        "lost": (21, 14),
+        "waiting": (28, 7),
+        "again": (30, 5),
+    }
     assert (
-        words(clinic, "waiting", "loss_of_response") == "response lost since day 28, not yet confirmed; score 11, baseline 20"
+        words(clinic, "lost", "loss_of_response")
+        == "response lost since day 21, confirmed on day 28; score 12, baseline 20"
+    )
+    assert (
+        words(clinic, "waiting", "loss_of_response")
+        == "response lost since day 28, not yet confirmed; score 11, baseline 20"
     )
 
 
@@ -188,7 +228,8 @@ def test_a_loss_that_can_no_longer_be_confirmed_is_unscored_instead():
 def test_people_who_stopped_are_listed_for_safety_only():
     patients = "patient | observed_to_day | stop_day\nlost | 35 | 30\nwaiting | 70 |\nagain | 35 |"
     clinic = cohort(LOSS, patients=patients)
-    assert set(listed(clinic, "loss_of_response")) == {"again"}  # waiting had no session for 60 days
+    # waiting had no session for 60 days
+    assert set(listed(clinic, "loss_of_response")) == {"again"}
     assert "lost" in listed(clinic, "suicidality_not_recorded")
 
 
@@ -221,14 +262,26 @@ def test_relapse_by_scores_and_by_admission():
     well     |  30 | suicide_attempt |
     """
     names = ("relapsed", "waiting", "near", "admitted", "medical", "well")
-    clinic = cohort(scores, "", observed(35, *names), events, instrument="MADRS", criteria="SUSTAIN-1")
-    assert listed(clinic, "relapse") == {"relapsed": (28, 7), "waiting": (28, 7), "admitted": (30, 5)}
-    assert words(clinic, "admitted", "relapse").startswith("hospitalisation after remission")
+    clinic = cohort(
+        scores,
+        "",
+        observed(35, *names),
+        events,
+        instrument="MADRS",
+        criteria="SUSTAIN-1",
+    )
+    assert listed(clinic, "relapse") == {
+        "relapsed": (28, 7),
+        "waiting": (28, 7),
+        "admitted": (30, 5),
+    }
+    assert words(clinic, "admitted", "relapse").startswith(
+        "hospitalisation after remission"
+    )
 
 
 def test_deterioration_by_the_reliable_change():
-    clinic = cohort(
-        """
+    clinic = cohort("""
         patient  | day | score    # baseline 15; the reliable change of the PHQ-9 is 6
         worse    |  -1 | 15
         worse    |   7 | 21
@@ -241,30 +294,44 @@ def test_deterioration_by_the_reliable_change():
         missing  |   7 |
         well     |  -1 |  9       # below caseness: not rated
         well     |   7 | 20
-        """
-    )
+        """)
     assert listed(clinic, "deterioration") == {"worse": (7, 0)}
 
 
 def crowd(*scores):
     """People alike: baseline 15, one score after the first session."""
-    lines = [f"p{place:02d} | -1 | 15\np{place:02d} | 7 | {score}" for place, score in enumerate(scores)]
+    lines = [
+        f"p{place:02d} | -1 | 15\np{place:02d} | 7 | {score}"
+        for place, score in enumerate(scores)
+    ]
     return "patient | day | score\n" + "\n".join(lines)
 
 
 def test_not_on_track_is_worse_than_nine_in_ten():
     clinic = cohort(crowd(*range(1, 16), *[16] * 3, 17, 18))
-    # 18 people score lower than 17, which itself counts half: 92.5 %; 16 is worse than 15 and half of 3: 82.5 %
+    # 18 people score lower than 17, which itself counts half: 92.5 %; 16 is worse than 15 and half
+    # of 3: 82.5 %
     assert listed(clinic, "not_on_track") == {"p18": (7, 0), "p19": (7, 0)}
     assert (
-        words(clinic, "p18", "not_on_track") == "score 17 after 1 session: worse than 92 % of those who began moderately severe"
+        words(clinic, "p18", "not_on_track")
+        == "score 17 after 1 session: worse than 92 % of those who began moderately severe"
     )
 
 
-@pytest.mark.parametrize(("percentile", "expected"), [(92.5, {"p18", "p19"}), (92.6, {"p19"})])
+@pytest.mark.parametrize(
+    ("percentile", "expected"), [(92.5, {"p18", "p19"}), (92.6, {"p19"})]
+)
 def test_the_percentile_is_included(percentile, expected):
     assert (
-        set(listed(under(cohort(crowd(*range(1, 16), *[16] * 3, 17, 18)), off_track_percentile=percentile), "not_on_track"))
+        set(
+            listed(
+                under(
+                    cohort(crowd(*range(1, 16), *[16] * 3, 17, 18)),
+                    off_track_percentile=percentile,
+                ),
+                "not_on_track",
+            )
+        )
         == expected
     )
 
@@ -277,7 +344,9 @@ def test_fewer_than_eleven_are_no_course_to_be_off():
 def test_without_a_baseline_or_a_score_nobody_is_off_track():
     extra = "\nnobase | 7 | 27\nunscored | -1 | 15\nunscored | 7 |"
     assert "p10" in listed(cohort(crowd(*range(1, 11), 26) + extra), "not_on_track")
-    assert not {"nobase", "unscored"} & set(listed(cohort(crowd(*range(1, 11), 26) + extra), "not_on_track"))
+    assert not {"nobase", "unscored"} & set(
+        listed(cohort(crowd(*range(1, 11), 26) + extra), "not_on_track")
+    )
 
 
 def test_unscored_for_longer_than_the_questions_look_back():
@@ -292,14 +361,22 @@ def test_unscored_for_longer_than_the_questions_look_back():
         """,
         patients=observed(21, "edge", "late", "missing", "never"),
     )
-    assert listed(clinic, "no_assessment") == {"late": (6, 15), "missing": (6, 15), "never": (None, None)}
+    assert listed(clinic, "no_assessment") == {
+        "late": (6, 15),
+        "missing": (6, 15),
+        "never": (None, None),
+    }
     assert set(listed(under(clinic, unscored_days=15), "no_assessment")) == {"never"}
 
 
 def under(clinic, **rules):
     """The same clinic with thresholds of its own."""
-    own = replace(convention(clinic.instrument), name="own", review=ReviewRules(**rules))
-    return replace(clinic, settings=replace(clinic.settings, criteria="own", user_criteria=(own,)))
+    own = replace(
+        convention(clinic.instrument), name="own", review=ReviewRules(**rules)
+    )
+    return replace(
+        clinic, settings=replace(clinic.settings, criteria="own", user_criteria=(own,))
+    )
 
 
 def maintained(gaps, until, unscored=()):
@@ -307,7 +384,9 @@ def maintained(gaps, until, unscored=()):
     days = [0, 3, 7, 10]
     for gap in gaps:
         days.append(days[-1] + gap)
-    scored = "".join(f"\n a | {day} | {'' if day in unscored else 5} | before" for day in days[1:])
+    scored = "".join(
+        f"\n a | {day} | {'' if day in unscored else 5} | before" for day in days[1:]
+    )
     return cohort(
         f"patient | day | score | timing\n a | -1 | 20 |{scored}",
         f"patient | days\n a | {' '.join(map(str, days))}",
@@ -317,19 +396,35 @@ def maintained(gaps, until, unscored=()):
 
 def test_maintenance_is_overdue_after_the_longest_gap_that_held():
     assert listed(maintained((14, 28, 18), until=28), "maintenance_overdue") == {}
-    assert listed(maintained((14, 27, 19), until=28), "maintenance_overdue") == {"a": (70, 28)}
-    assert words(maintained((14, 27, 19), until=28), "a", "maintenance_overdue").endswith("own response has lasted 27")
+    assert listed(maintained((14, 27, 19), until=28), "maintenance_overdue") == {
+        "a": (70, 28)
+    }
+    assert words(
+        maintained((14, 27, 19), until=28), "a", "maintenance_overdue"
+    ).endswith("own response has lasted 27")
 
 
 def test_too_few_gaps_with_a_score_are_no_usual_gap():
     assert listed(maintained((14, 46), until=56), "maintenance_overdue") == {}
-    assert listed(maintained((14, 27, 19), until=56, unscored=(70,)), "maintenance_overdue") == {}
-    assert set(listed(under(maintained((14, 46), until=56), fewest_gaps=2), "maintenance_overdue")) == {"a"}
+    assert (
+        listed(
+            maintained((14, 27, 19), until=56, unscored=(70,)), "maintenance_overdue"
+        )
+        == {}
+    )
+    assert set(
+        listed(
+            under(maintained((14, 46), until=56), fewest_gaps=2), "maintenance_overdue"
+        )
+    ) == {"a"}
 
 
 def test_people_known_to_have_died_are_not_listed():
     events = "patient | day | event\n dead | 9 | death"
-    clinic = cohort("patient | day | score | item_9\n dead | 0 | 20 | 3\n alive | 0 | 20 | 3", events=events)
+    clinic = cohort(
+        "patient | day | score | item_9\n dead | 0 | 20 | 3\n alive | 0 | 20 | 3",
+        events=events,
+    )
     assert set(review_table(clinic)["patient_id"]) == {"alive"}
 
 
@@ -375,34 +470,58 @@ def test_a_release_policy_refuses_the_list():
 
 def test_the_table_and_the_list_to_read():
     table = review_table(cohort(LOSS, patients=observed(35, *LOSERS)))
-    assert list(table.columns) == ["patient_id", "urgency", "reason", "words", "day", "age_days", "last_scores"]
+    assert list(table.columns) == [
+        "patient_id",
+        "urgency",
+        "reason",
+        "words",
+        "day",
+        "age_days",
+        "last_scores",
+    ]
     assert table["urgency"].is_monotonic_increasing
-    assert [REASONS[urgency - 1] for urgency in table["urgency"]] == table["reason"].tolist()
-    assert table.loc[table["patient_id"] == "again", "last_scores"].iloc[0] == "▃▄▄▃▅ 8 13 13 8 15"
+    assert [REASONS[urgency - 1] for urgency in table["urgency"]] == table[
+        "reason"
+    ].tolist()
+    assert (
+        table.loc[table["patient_id"] == "again", "last_scores"].iloc[0]
+        == "▃▄▄▃▅ 8 13 13 8 15"
+    )
     said = "\n".join(review_lines(table, convention(PHQ9)))
-    assert "Response lost (3): percent change above -50 % (2 scores in a row, 7-60 days apart)" in said
+    assert (
+        "Response lost (3): percent change above -50 % (2 scores in a row, 7-60 days apart)"
+        in said
+    )
     assert "NaN" not in said
     assert "NA>" not in said
-    assert list(review_lines(table.iloc[:0], convention(PHQ9))) == ["Nobody is on the review list."]
+    assert list(review_lines(table.iloc[:0], convention(PHQ9))) == [
+        "Nobody is on the review list."
+    ]
 
 
 def test_old_answers_stand_apart_and_nobody_is_dropped():
     clinic = cohort(
-        items(
-            """
+        items("""
             edge    0  2
             old     0  2
             newer   0  0
             newer   7  3
-            """
-        ),
+            """),
         patients="patient | observed_to_day\n edge | 14\n old | 21\n newer | 14",
     )
     said = list(review_lines(review_table(clinic), convention(PHQ9)))
     assert "patients: 3, 2 within 14 days, 1 older" in said[0]
-    start = said.index("\nSuicidal thoughts at the last answer (3, 2 within 14 days, 1 older)")
+    start = said.index(
+        "\nSuicidal thoughts at the last answer (3, 2 within 14 days, 1 older)"
+    )
     part = said[start + 1 : start + 6]
-    assert [line.split()[0] for line in part] == ["answered", "newer", "edge", "older,", "old"]
+    assert [line.split()[0] for line in part] == [
+        "answered",
+        "newer",
+        "edge",
+        "older,",
+        "old",
+    ]
     assert "was 2 at the last answer  [day 0, 21 days ago]" in part[4]
     assert "now" not in " ".join(said)
 

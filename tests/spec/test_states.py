@@ -1,4 +1,6 @@
-"""What each score means: worse < unchanged < partial < response < remission, the best that holds, or nothing."""
+"""What each score means: worse < unchanged < partial < response < remission, the best that holds,
+or nothing.
+"""
 
 from spec.tables import cohort, timeline
 
@@ -10,8 +12,7 @@ def states(scores, **more):
 
 
 def test_each_score_has_one_state_the_best_that_holds():
-    assert states(
-        """
+    assert states("""
         patient | day | score      # PHQ-9, baseline 20: partial from 15, response from 10, remission from 4; worse from 26
         ladder  |  -1 | 20         # before the first session: no state
         ladder  |   1 | 26
@@ -26,9 +27,19 @@ def test_each_score_has_one_state_the_best_that_holds():
         no_base |   1 |  3
         well    |  -1 |  9         # below caseness: not rated
         well    |   1 |  3
-        """
-    ) == {
-        "ladder": [None, "worse", "unchanged", "unchanged", "partial", "partial", "response", "response", "remission", None],
+        """) == {
+        "ladder": [
+            None,
+            "worse",
+            "unchanged",
+            "unchanged",
+            "partial",
+            "partial",
+            "response",
+            "response",
+            "remission",
+            None,
+        ],
         "no_base": [None],
         "well": [None, None],
     }
@@ -50,8 +61,7 @@ def test_each_state_is_tested_by_its_own_rule():
 
 
 def test_a_score_on_the_first_day_has_a_state_only_after_the_session():
-    assert states(
-        """
+    assert states("""
         patient | day | score | timing
         both    |   0 | 20    | before
         both    |   0 |  9    | after
@@ -59,8 +69,11 @@ def test_a_score_on_the_first_day_has_a_state_only_after_the_session():
         unsaid  |   0 |  9    |          # taken as before: it is the baseline, and below caseness
         missing |   0 | 20    | before
         missing |   0 |       | after
-        """
-    ) == {"both": [None, "response"], "unsaid": [None, None], "missing": [None, None]}
+        """) == {
+        "both": [None, "response"],
+        "unsaid": [None, None],
+        "missing": [None, None],
+    }
 
 
 def test_a_scale_that_rates_nothing_gives_no_states():
@@ -76,13 +89,17 @@ def test_a_scale_that_rates_nothing_gives_no_states():
 
 
 def test_states_are_one_ordered_category():
-    clinic = cohort(
-        """
+    clinic = cohort("""
         patient | day | score
         one     |  -1 | 20
         one     |   7 | 12
-        """
-    )
+        """)
     state = timeline_table(clinic)["state"]
     assert state.cat.ordered
-    assert list(state.cat.categories) == ["worse", "unchanged", "partial", "response", "remission"]
+    assert list(state.cat.categories) == [
+        "worse",
+        "unchanged",
+        "partial",
+        "response",
+        "remission",
+    ]

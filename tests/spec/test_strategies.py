@@ -9,7 +9,11 @@ from spec.tables import cohort
 from kettrack.analysis.stop_after.checks import in_time
 from kettrack.analysis.stop_after.rows import STARTS, stop_data
 from kettrack.analysis.stop_after.table import weigh_arms
-from kettrack.analysis.stop_after.weights import Pair, following_at_most, static_following
+from kettrack.analysis.stop_after.weights import (
+    Pair,
+    following_at_most,
+    static_following,
+)
 from kettrack.errors import NotIdentified
 from kettrack.vocabulary.conventions import convention
 from kettrack.vocabulary.instrument import Fact, Instrument
@@ -20,18 +24,30 @@ LONG = 91  # observed_to_day: the outcome window ends there
 
 
 def clinic(sessions, scores="", patients=""):
-    """A clinic in which everybody starts with 20 points, and a `usual` patient goes on for some weeks."""
+    """A clinic in which everybody starts with 20 points, and a `usual` patient goes on for some
+    weeks.
+    """
     people = [line.split("|")[0].strip() for line in sessions.strip().splitlines()[1:]]
     started = "".join(f"{name} | -1 | 20\n" for name in [*people, "usual"])
-    logs = patients or "patient | observed_to_day\n" + "".join(f"{name} | {LONG}\n" for name in people)
+    logs = patients or "patient | observed_to_day\n" + "".join(
+        f"{name} | {LONG}\n" for name in people
+    )
     return cohort(
-        "patient | day | score\n" + started + scores, sessions.rstrip() + "\n usual | 0 7 14 21\n", logs + f"usual | {LONG}\n"
+        "patient | day | score\n" + started + scores,
+        sessions.rstrip() + "\n usual | 0 7 14 21\n",
+        logs + f"usual | {LONG}\n",
     )
 
 
 def named(made, values):
     data = stop_data(made)
-    return dict(zip(made.patients["patient_id"].iloc[data.patient], np.asarray(values(data)).tolist(), strict=True))
+    return dict(
+        zip(
+            made.patients["patient_id"].iloc[data.patient],
+            np.asarray(values(data)).tolist(),
+            strict=True,
+        )
+    )
 
 
 def followed(made, usual_care=False):
@@ -43,8 +59,7 @@ def at_most(made, most):
 
 
 def test_each_session_within_28_days_and_then_none_to_day_84():
-    made = clinic(
-        """
+    made = clinic("""
         patient    | days
         weekly     | 0 7 14
         just       | 0 28 56       # each on the last day of the grace
@@ -54,11 +69,24 @@ def test_each_session_within_28_days_and_then_none_to_day_84():
         day_85     | 0 7 85        # after the outcome's day
         twice      | 0 0 7         # two sessions in a day are one
         once       | 0
-        """
-    )
-    expected = {"weekly": 3, "just": 3, "late": 0, "back": 0, "day_84": 0, "day_85": 2, "twice": 2, "once": 1, "usual": 4}
+        """)
+    expected = {
+        "weekly": 3,
+        "just": 3,
+        "late": 0,
+        "back": 0,
+        "day_84": 0,
+        "day_85": 2,
+        "twice": 2,
+        "once": 1,
+        "usual": 4,
+    }
     assert followed(made) == expected
-    assert followed(made, usual_care=True) == expected | {"late": 1, "back": 2, "day_84": 2}
+    assert followed(made, usual_care=True) == expected | {
+        "late": 1,
+        "back": 2,
+        "day_84": 2,
+    }
 
 
 def test_the_cohort_is_fixed_on_day_0():
@@ -72,7 +100,8 @@ def test_the_cohort_is_fixed_on_day_0():
         short   |  -1 | 20
         unknown |  -1 | 20
         """,
-        "patient | days\n case | 0 7\n no_base | 0 7\n well | 0 7\n before | 0 7\n short | 0 7\n unknown | 0 7",
+        "patient | days\n case | 0 7\n no_base | 0 7\n well | 0 7\n before | 0 7\n short | 0 7\n"
+        " unknown | 0 7",
         f"""
         patient | observed_to_day | prior_sessions
         case    | {LONG}          |
@@ -85,17 +114,26 @@ def test_the_cohort_is_fixed_on_day_0():
     )
     data = stop_data(made)
     assert data.n == 1
-    assert data.left_out == {"no_baseline": 1, "below_caseness": 1, "prior_sessions": 1, "placebo": 0, "log_ends": 2}
+    assert data.left_out == {
+        "no_baseline": 1,
+        "below_caseness": 1,
+        "prior_sessions": 1,
+        "placebo": 0,
+        "log_ends": 2,
+    }
 
 
 def test_refuses_when_nobody_can_be_followed():
     with pytest.raises(NotIdentified, match="complete to day 91"):
-        stop_data(cohort("patient | day | score\n a | -1 | 20", "patient | days\n a | 0 7"))
+        stop_data(
+            cohort("patient | day | score\n a | -1 | 20", "patient | days\n a | 0 7")
+        )
 
 
 def test_the_outcome_is_the_score_nearest_day_84():
     made = clinic(
-        "patient | days\n near | 0 7\n tie | 0 7\n first | 0 7\n last | 0 7\n far | 0 7\n none | 0 7",
+        "patient | days\n near | 0 7\n tie | 0 7\n first | 0 7\n last | 0 7\n far | 0 7\n none"
+        " | 0 7",
         """
         near  | 80 | 5
         near  | 86 | 6
@@ -109,7 +147,15 @@ def test_the_outcome_is_the_score_nearest_day_84():
     )
     data = stop_data(made)
     found = named(made, lambda data: np.where(data.observed, data.outcome, -1))
-    assert found == {"near": 6, "tie": 7, "first": 9, "last": 4, "far": -1, "none": -1, "usual": -1}
+    assert found == {
+        "near": 6,
+        "tie": 7,
+        "first": 9,
+        "last": 4,
+        "far": -1,
+        "none": -1,
+        "usual": -1,
+    }
     assert data.n == 7
 
 
@@ -145,12 +191,15 @@ def test_a_response_that_was_there_and_is_lost_is_part_of_the_history():
     )
     rows = stop_data(made).rows
     people = made.patients["patient_id"].tolist()
-    best, lost = rows.history[:, 7], rows.history[:, 8]
+    best = rows.history[:, 7]
+    lost = rows.history[:, 8]
     seen = {}
     for name in "ab":
         mine = (rows.patient == people.index(name)) & (STARTS[rows.bin] == 4)
         order = np.argsort(rows.session[mine])
-        seen[name] = list(zip(best[mine][order].tolist(), lost[mine][order].tolist(), strict=True))
+        seen[name] = list(
+            zip(best[mine][order].tolist(), lost[mine][order].tolist(), strict=True)
+        )
     assert seen == {"a": [(12, 0), (9, 0), (9, 1)], "b": [(20, 0), (20, 0), (20, 0)]}
 
 
@@ -195,7 +244,10 @@ def test_two_scores_in_remission_end_the_sessions():
         """,
     )
     expected = dict.fromkeys(("stops", "due", "full", "unaided"), True)
-    expected |= dict.fromkeys(("two_more", "too_late", "six_days", "between", "goes_on", "short", "usual"), False)
+    expected |= dict.fromkeys(
+        ("two_more", "too_late", "six_days", "between", "goes_on", "short", "usual"),
+        False,
+    )
     assert at_most(made, 6) == expected
     assert at_most(made, 3) == dict.fromkeys(expected, False) | dict.fromkeys(
         ("stops", "six_days", "between", "unaided"), True
@@ -203,11 +255,14 @@ def test_two_scores_in_remission_end_the_sessions():
 
 
 def test_the_slow_count_among_those_who_had_so_many_sessions():
-    """85 people come every 12 days, 15 every 18: all have 6 sessions, of which the slow have the last on day 90."""
+    """85 people come every 12 days, 15 every 18: all have 6 sessions, of which the slow have the
+    last on day 90.
+    """
     fast = "".join(f"\n f{i} | 0 12 24 36 48 60" for i in range(85))
     slow = "".join(f"\n s{i} | 0 18 36 54 72 90" for i in range(15))
     data = stop_data(clinic(f"patient | days{fast}{slow}"))
-    assert in_time(data, 14) == (1, 2, 3, 4)  # by day 63; the slow have session 5 on day 72
+    # by day 63; the slow have session 5 on day 72
+    assert in_time(data, 14) == (1, 2, 3, 4)
     assert in_time(data, 0) == (1, 2, 3, 4, 5)  # by day 77
     assert np.nanmax(data.first_days) == 72
     assert np.nanmax(data.course_days) == 90
@@ -220,23 +275,34 @@ THREE = "patient | days\n a | 0 7\n b | 0 7\n usual | 0 7 14 21"
 
 def triggers(scores, **settings):
     made = cohort(f"{scores}", THREE, THREE_LOGS, **settings)
-    return stop_data(made), named(made, lambda data: np.where(np.isinf(data.trigger), -1, data.trigger))
+    return stop_data(made), named(
+        made, lambda data: np.where(np.isinf(data.trigger), -1, data.trigger)
+    )
 
 
-@pytest.mark.parametrize(("criteria", "day_of_a"), [("convention", -1), ("SUSTAIN-1", 14)])
+@pytest.mark.parametrize(
+    ("criteria", "day_of_a"), [("convention", -1), ("SUSTAIN-1", 14)]
+)
 def test_remission_is_that_of_the_criteria_in_force(criteria, day_of_a):
     scores = MADRS_CASES + "a | 7 | 12\n a | 14 | 11\n b | 7 | 10\n b | 14 | 9"
     _, found = triggers(scores, instrument="MADRS", criteria=criteria)
-    assert found == {"a": day_of_a, "b": 14, "usual": -1}  # 10 or less by the convention, 12 or less in SUSTAIN-1
+    # 10 or less by the convention, 12 or less in SUSTAIN-1
+    assert found == {"a": day_of_a, "b": 14, "usual": -1}
 
 
 def test_remission_on_a_scale_where_more_is_better():
     up = Instrument(
-        name="Up", title="Up", minimum=0, maximum=30, higher_is_worse=False, caseness=Fact(15, "own", "user"),
+        name="Up",
+        title="Up",
+        minimum=0,
+        maximum=30,
+        higher_is_worse=False,
+        caseness=Fact(15, "own", "user"),
         remission=(Fact(20, "own", "user"),),
-    )  # fmt: skip
+    )
     scores = (
-        "patient | day | score\n a | -1 | 5\n b | -1 | 5\n usual | -1 | 5\n a | 7 | 20\n a | 14 | 22\n b | 7 | 19\n b | 14 | 19"
+        "patient | day | score\n a | -1 | 5\n b | -1 | 5\n usual | -1 | 5\n a | 7 | 20\n a | 14 |"
+        " 22\n b | 7 | 19\n b | 14 | 19"
     )
     data, found = triggers(scores, instrument="Up", user_instruments=(up,))
     assert data.no_remission == ""
@@ -251,8 +317,14 @@ def own(limit_of, operator="at most", limit=-50):
 @pytest.mark.parametrize(
     ("rules", "why"),
     [
-        (own("percent_change"), "define remission as percent change at most -50 %, not as a score"),
-        (own("score", "at least", 4), "define remission as score at least 4, not as a score on the better side of a cut"),
+        (
+            own("percent_change"),
+            "define remission as percent change at most -50 %, not as a score",
+        ),
+        (
+            own("score", "at least", 4),
+            "define remission as score at least 4, not as a score on the better side of a cut",
+        ),
         (replace(own("score"), remission=None), "define no remission on the PHQ-9"),
     ],
 )

@@ -1,6 +1,7 @@
 """Rules of fixed weeks: which score stands for a week, and what a missing or a failing week means.
 
-Week w is aimed at day 7 w. Windows of weeks that are far apart reach 7 days to both sides, weekly ones 3.
+Week w is aimed at day 7 w. Windows of weeks that are far apart reach 7 days to both sides, weekly
+ones 3.
 """
 
 import numpy as np
@@ -15,7 +16,9 @@ from kettrack.timelines.visits import enough_weeks, k_of_last_n, visit_rows
 def weeks_of(days, weeks, reach):
     """Day that stands for each week of one patient, None where there is none."""
     none = np.zeros(len(days), int)
-    bucket = bucket_from_arrays(1, none, np.array(days), np.ones(len(days)), np.zeros(1, int), np.zeros(1, int))
+    bucket = bucket_from_arrays(
+        1, none, np.array(days), np.ones(len(days)), np.zeros(1, int), np.zeros(1, int)
+    )
     rows = visit_rows(bucket, np.ones(len(days), bool), weeks, reach)[0]
     return [None if row < 0 else days[row] for row in rows]
 
@@ -98,7 +101,11 @@ def test_met_and_not_met_are_seen_alike():
         missing |
         """,
     )
-    assert said("Szegedi stable response", clinic) == {"to_48": "too_new", "to_49": "met", "missing": "too_new"}
+    assert said("Szegedi stable response", clinic) == {
+        "to_48": "too_new",
+        "to_49": "met",
+        "missing": "too_new",
+    }
 
 
 def test_szegedi_stable_remission_is_7_or_less_on_the_hamd17():
@@ -116,13 +123,24 @@ def test_szegedi_stable_remission_is_7_or_less_on_the_hamd17():
         """,
         instrument="HAMD-17",
     )
-    assert said("Szegedi stable remission", clinic) == {"at_7": "met", "at_8": "not_met", "missing": "not_scored"}
+    assert said("Szegedi stable remission", clinic) == {
+        "at_7": "met",
+        "at_8": "not_met",
+        "missing": "not_scored",
+    }
 
 
 def weekly(name, thirteen, fourteen, fifteen, sixteen):
     """Rows of a patient scored in the last four weeks; empty = incomplete."""
-    days = dict(zip((91, 98, 105, 112), (thirteen, fourteen, fifteen, sixteen), strict=True))
-    return "\n".join([f"{name} | -1 | 35", *(f"{name} | {day} | {score}" for day, score in days.items())])
+    days = dict(
+        zip((91, 98, 105, 112), (thirteen, fourteen, fifteen, sixteen), strict=True)
+    )
+    return "\n".join(
+        [
+            f"{name} | -1 | 35",
+            *(f"{name} | {day} | {score}" for day, score in days.items()),
+        ]
+    )
 
 
 def test_sustain1_stable_remission_allows_one_lapse_and_only_in_week_13_or_14():
@@ -150,14 +168,29 @@ def test_sustain1_stable_remission_allows_one_lapse_and_only_in_week_13_or_14():
 
 
 def test_a_recalled_rule_is_applied_only_when_asked_for_and_says_so():
-    clinic = cohort("\n".join(["patient | day | score", weekly("half", 30, 30, 17, 17), weekly("missing", 5, 5, 5, "")]),
-                    instrument="MADRS")  # fmt: skip
+    clinic = cohort(
+        "\n".join(
+            [
+                "patient | day | score",
+                weekly("half", 30, 30, 17, 17),
+                weekly("missing", 5, 5, 5, ""),
+            ]
+        ),
+        instrument="MADRS",
+    )
     assert said("SUSTAIN-1 stable response", clinic) == {}
     asked = ("SUSTAIN-1 stable response",)
-    assert said("SUSTAIN-1 stable response", clinic, asked) == {"half": "met", "missing": "not_met"}
+    assert said("SUSTAIN-1 stable response", clinic, asked) == {
+        "half": "met",
+        "missing": "not_met",
+    }
     table = published_rules_table(clinic, asked)
     assert (table["standing"] == "recalled").sum() == 2
-    assert table.loc[table["standing"] == "recalled", "rule"].str.contains(r"\(recalled\)").all()
+    assert (
+        table.loc[table["standing"] == "recalled", "rule"]
+        .str.contains(r"\(recalled\)")
+        .all()
+    )
 
 
 def test_escape_week_8_counts_the_missing_and_those_who_stopped_as_not_remitted():
@@ -207,9 +240,18 @@ def test_escape_week_8_counts_the_missing_and_those_who_stopped_as_not_remitted(
     }
 
 
-@pytest.mark.parametrize(("name", "limit"), [("NCT03321526 sustained remission", 12), ("NCT03321526 sustained response", 17)])
-def test_nct03321526_asks_for_weeks_12_18_and_24_and_takes_missing_as_failed(name, limit):
-    scores = {"at": (limit, limit, limit), "above": (limit, limit, limit + 1), "missing": (limit, "", limit)}
+@pytest.mark.parametrize(
+    ("name", "limit"),
+    [("NCT03321526 sustained remission", 12), ("NCT03321526 sustained response", 17)],
+)
+def test_nct03321526_asks_for_weeks_12_18_and_24_and_takes_missing_as_failed(
+    name, limit
+):
+    scores = {
+        "at": (limit, limit, limit),
+        "above": (limit, limit, limit + 1),
+        "missing": (limit, "", limit),
+    }
     rows = [
         f"{patient} | {day} | {score}"
         for patient, three in scores.items()
@@ -220,8 +262,13 @@ def test_nct03321526_asks_for_weeks_12_18_and_24_and_takes_missing_as_failed(nam
 
 
 def test_k_of_the_last_n_weeks():
-    weeks = np.array([[True, True, True, False, True, True], [True, False, True, False, True, True]])
-    assert k_of_last_n(weeks, 3, 4)[:, 3:].tolist() == [[True, True, True], [False, False, True]]
+    weeks = np.array(
+        [[True, True, True, False, True, True], [True, False, True, False, True, True]]
+    )
+    assert k_of_last_n(weeks, 3, 4)[:, 3:].tolist() == [
+        [True, True, True],
+        [False, False, True],
+    ]
     assert not k_of_last_n(weeks, 1, 3)[:, :2].any()  # three weeks have not passed yet
     assert k_of_last_n(weeks[:, :2], 1, 4).tolist() == [[False, False], [False, False]]
     assert enough_weeks(np.ones((1, 3), bool), np.zeros(3, bool), 0).all()

@@ -1,4 +1,6 @@
-"""Response by session 8 if nobody had stopped early, against the same clinics with the regime forced."""
+"""Response by session 8 if nobody had stopped early, against the same clinics with the regime
+forced.
+"""
 
 import pytest
 
@@ -8,7 +10,8 @@ from kettrack.simulation.cohort import simulate
 from kettrack.simulation.presets import SCENARIOS
 from kettrack.trials.continued import continued_by
 
-# Share with a score at most half of the screening score by session 8 if all go on; forced, 400,000 people.
+# Share with a score at most half of the screening score by session 8 if all go on; forced, 400,000
+# people.
 TRUTH = {"A": 0.778, "C": 0.607}
 PATIENTS = 2500
 
@@ -22,7 +25,8 @@ def clinic(name: str, n: int = PATIENTS) -> Cohort:
 def test_the_weights_find_what_the_plain_curve_misses(name: str, off: float) -> None:
     found = continued_by(clinic(name))
     assert found["estimate"] == pytest.approx(TRUTH[name], abs=0.03)
-    assert (found["plain"] - TRUTH[name]) / off > 1  # too low where the well stop, too high where the ill do
+    # too low where the well stop, too high where the ill do
+    assert (found["plain"] - TRUTH[name]) / off > 1
 
 
 def test_it_refuses_where_scores_are_taken_at_the_next_visit_only() -> None:

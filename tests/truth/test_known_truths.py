@@ -1,4 +1,6 @@
-"""The shipped truths: what was published of them, what smaller runs find, and that they belong to the scenarios as they are."""
+"""The shipped truths: what was published of them, what smaller runs find, and that they belong to
+the scenarios as they are.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +12,20 @@ import pytest
 
 from kettrack.simulation.cohort import simulate
 from kettrack.simulation.cohort_files import describe_truth
-from kettrack.simulation.known_truths import SHIPPED, cached_truths, fingerprint, known_truths
+from kettrack.simulation.known_truths import (
+    SHIPPED,
+    cached_truths,
+    fingerprint,
+    known_truths,
+)
 from kettrack.simulation.presets import SCENARIOS
 from kettrack.simulation.truth import Truth, force_truth
 from kettrack.simulation.truth_kinds import KINDS
 
-PEOPLE, SEED = 4_000, 77
-# Forced truths of the weekly process, from 400,000 people simulated week by week by other code; Monte-Carlo error about .003.
+PEOPLE = 4_000
+SEED = 77
+# Forced truths of the weekly process, from 400,000 people simulated week by week by other code;
+# Monte-Carlo error about .003.
 ELSEWHERE = {
     ("A", "stop_after_8_minus_3"): -1.369,
     ("B", "stop_after_8_minus_3"): 0.0,
@@ -39,18 +48,24 @@ ELSEWHERE = {
 @pytest.mark.parametrize(("scenario", "name"), ELSEWHERE, ids=" ".join)
 def test_shipped_truth_is_what_other_code_found(scenario: str, name: str) -> None:
     truth = known_truths(SCENARIOS[scenario])[name]
-    assert truth.value == pytest.approx(ELSEWHERE[scenario, name], abs=4 * truth.error + 0.004)
+    assert truth.value == pytest.approx(
+        ELSEWHERE[scenario, name], abs=4 * truth.error + 0.004
+    )
 
 
 # One scenario of each kind of process; the others differ from these in numbers only.
-@pytest.mark.parametrize("name", ["A", "C", "H", "J30", "durability", "clinics", "maintenance", "irregular"])
+@pytest.mark.parametrize(
+    "name", ["A", "C", "H", "J30", "durability", "clinics", "maintenance", "irregular"]
+)
 def test_shipped_truths_are_found_again(name: str) -> None:
     shipped = known_truths(SCENARIOS[name])
     found = force_truth(SCENARIOS[name], PEOPLE, SEED)
     assert set(found) == set(shipped)
     for what, truth in found.items():
         error = (truth.error**2 + shipped[what].error ** 2) ** 0.5
-        assert truth.value == pytest.approx(shipped[what].value, abs=4 * error + 1e-5), what
+        assert truth.value == pytest.approx(
+            shipped[what].value, abs=4 * error + 1e-5
+        ), what
 
 
 def test_a_changed_scenario_has_no_shipped_truth() -> None:
@@ -76,5 +91,10 @@ def test_truths_are_worked_out_once(tmp_path: Path) -> None:
 
 def test_truth_json_holds_them() -> None:
     told = json.loads(describe_truth(simulate(SCENARIOS["A"], 5, seed=1)))["truths"]
-    assert told["response_by_8"]["value"] == known_truths(SCENARIOS["A"])["response_by_8"].value
-    assert "truths" not in json.loads(describe_truth(simulate(SCENARIOS["clinic"], 5, seed=1)))
+    assert (
+        told["response_by_8"]["value"]
+        == known_truths(SCENARIOS["A"])["response_by_8"].value
+    )
+    assert "truths" not in json.loads(
+        describe_truth(simulate(SCENARIOS["clinic"], 5, seed=1))
+    )

@@ -1,4 +1,6 @@
-"""Stopping after eight sessions against stopping after three, where the regime was forced on the same people."""
+"""Stopping after eight sessions against stopping after three, where the regime was forced on the
+same people.
+"""
 
 import numpy as np
 import pytest
@@ -9,21 +11,25 @@ from kettrack.analysis.stop_after.weights import Pair, contrasts
 from kettrack.simulation.cohort import simulate
 from kettrack.simulation.presets import SCENARIOS
 
-TRUTH = -1.369  # mean score in week 12, eight weekly sessions minus three; forced, 400,000 people
+# mean score in week 12, eight weekly sessions minus three; forced, 400,000 people
+TRUTH = -1.369
 PATIENTS = 3000
 PAIR = Pair(8, 3, False, 12)
 
 
 def clinic(name: str) -> StopData:
     made = simulate(SCENARIOS[name], PATIENTS, seed=21)
-    return stop_data(cohort_from_frames(made.sessions, made.scores, made.patients, made.events))
+    return stop_data(
+        cohort_from_frames(made.sessions, made.scores, made.patients, made.events)
+    )
 
 
 def test_it_finds_the_truth_where_chance_decides_who_stops() -> None:
     data = clinic("E")
     found = contrasts(data, PAIR)
     assert float(found["smooth"]) == pytest.approx(TRUTH, abs=0.45)
-    assert float(found["other"]) == pytest.approx(float(found["smooth"]))  # nobody comes back in this clinic
+    # nobody comes back in this clinic
+    assert float(found["other"]) == pytest.approx(float(found["smooth"]))
 
 
 def test_it_finds_the_sign_that_the_plain_comparison_gets_wrong() -> None:

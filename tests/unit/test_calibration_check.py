@@ -29,23 +29,38 @@ def helped() -> Cohort:
 
 @pytest.fixture(scope="module")
 def plain(helped) -> PlasmodeModel:
-    """Weekly sessions, nobody leaves by themselves, nothing wears off, scores without limits or rounding."""
+    """Weekly sessions, nobody leaves by themselves, nothing wears off, scores without limits or
+    rounding.
+    """
     model = repeat_people(fit_plasmode(helped), 3_000)
     attendance = replace(model.attendance, gaps=np.array([7.0]), stops=NEVER)
     process = replace(model.process, wear=0.0)
     return replace(
-        model, process=process, attendance=attendance, lowest=-np.inf, highest=np.inf, whole_numbers=False,
-        planned=np.full(model.planned.shape, 12), longest_gap=np.full(model.planned.shape, 10.0),
-    )  # fmt: skip
+        model,
+        process=process,
+        attendance=attendance,
+        lowest=-np.inf,
+        highest=np.inf,
+        whole_numbers=False,
+        planned=np.full(model.planned.shape, 12),
+        longest_gap=np.full(model.planned.shape, 10.0),
+    )
 
 
 def decision(model: PlasmodeModel, **changes) -> Decision:
-    usual = {"grace": 7, "fresh": np.inf, "looked_at": 7.5, "latest": np.full(model.baseline.size, 1e9)}
+    usual = {
+        "grace": 7,
+        "fresh": np.inf,
+        "looked_at": 7.5,
+        "latest": np.full(model.baseline.size, 1e9),
+    }
     return Decision(**(usual | changes))
 
 
 def settled(model: PlasmodeModel, effect: float = 1.0, **changes) -> float:
-    return true_difference(model, effect, decision(model, **changes), np.random.default_rng(1))
+    return true_difference(
+        model, effect, decision(model, **changes), np.random.default_rng(1)
+    )
 
 
 def test_one_session_is_one_point_where_nothing_else_happens(plain):
@@ -55,14 +70,16 @@ def test_one_session_is_one_point_where_nothing_else_happens(plain):
 
 
 def test_sessions_after_it_count_until_it_is_looked_at(plain):
-    latest = np.full(plain.baseline.size, 0.0)  # only the decision after session 1, on day 0
+    # only the decision after session 1, on day 0
+    latest = np.full(plain.baseline.size, 0.0)
     assert settled(plain, looked_at=21.5, latest=latest) == pytest.approx(-3.0)
     assert settled(plain, looked_at=20.5, latest=latest) == pytest.approx(-2.0)
 
 
 def test_what_wears_off_is_less(plain):
     worn = replace(plain, process=replace(plain.process, wear=np.log(2) / 7))
-    assert settled(worn, looked_at=14) == pytest.approx(-1 / 2)  # that of day 7, a week old; that of day 14 is yet to come
+    # that of day 7, a week old; that of day 14 is yet to come
+    assert settled(worn, looked_at=14) == pytest.approx(-1 / 2)
 
 
 def test_scores_cannot_fall_below_the_lowest(plain):
@@ -86,7 +103,9 @@ def test_it_finds_what_is_true_in_its_own_clinic(helped):
 
 
 def test_the_same_seed_is_the_same_answer(helped):
-    first, again = (calibration_check(helped, recall_days=0, cohorts=1, seed=7) for _ in range(2))
+    first, again = (
+        calibration_check(helped, recall_days=0, cohorts=1, seed=7) for _ in range(2)
+    )
     assert first.table.equals(again.table)
     assert first.made_from["seed"] == 7
 
@@ -103,10 +122,15 @@ def test_refused_cohorts_are_counted_and_said():
 def test_refused_where_the_clinic_cannot_be_simulated(helped):
     last = helped.sessions.groupby("patient_id")["day"].max()
     kept = helped.scores["day"] <= helped.scores["patient_id"].map(last)
-    found = calibration_check(replace(helped, scores=helped.scores[kept].reset_index(drop=True)))
+    found = calibration_check(
+        replace(helped, scores=helped.scores[kept].reset_index(drop=True))
+    )
     assert found.status == "refused"
     assert "after the last session" in found.collect
-    assert calibration_check(helped, grace_days=1).reason == "nobody had another session within 1 days."
+    assert (
+        calibration_check(helped, grace_days=1).reason
+        == "nobody had another session within 1 days."
+    )
 
 
 def test_it_needs_a_cohort(helped):

@@ -17,9 +17,18 @@ from kettrack.cli.output import check_output, check_place
 from kettrack.errors import NotIdentified, UsageError
 
 COMMANDS = (
-    "check", "courses", "timeline", "outcomes", "events", "review", "estimate", "report", "specification", "simulate",
+    "check",
+    "courses",
+    "timeline",
+    "outcomes",
+    "events",
+    "review",
+    "estimate",
+    "report",
+    "specification",
+    "simulate",
     "version",
-)  # fmt: skip
+)
 TABLES = ("courses", "timeline", "outcomes", "events")
 
 
@@ -65,7 +74,9 @@ def bad_clinic(clinic: Path, tmp_path: Path) -> Path:
     place = lines[0].split(",").index("score")
     cells = lines[1].split(",")
     cells[place] = "high"
-    (tmp_path / "scores.csv").write_text("\n".join([lines[0], ",".join(cells), *lines[2:]]) + "\n", encoding="utf-8")
+    (tmp_path / "scores.csv").write_text(
+        "\n".join([lines[0], ",".join(cells), *lines[2:]]) + "\n", encoding="utf-8"
+    )
     return tmp_path
 
 
@@ -81,11 +92,20 @@ def test_help_has_an_example(run: Kettrack, command: str) -> None:
 
 
 def test_python_dash_m(plain_environment: dict[str, str]) -> None:
-    ran = subprocess.run([sys.executable, "-m", "kettrack", "version"], env=plain_environment, capture_output=True, text=True)
+    ran = subprocess.run(
+        [sys.executable, "-m", "kettrack", "version"],
+        env=plain_environment,
+        capture_output=True,
+        text=True,
+    )
     assert (ran.returncode, ran.stdout) == (0, f"kettrack {kettrack.__version__}\n")
 
 
-@pytest.mark.parametrize("arguments", [("courses",), ("nonsense",), ("timeline", "x", "--nonsense")], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments",
+    [("courses",), ("nonsense",), ("timeline", "x", "--nonsense")],
+    ids=" ".join,
+)
 def test_usage_error_leaves_with_2(run: Kettrack, arguments: tuple[str, ...]) -> None:
     ran = run(*arguments)
     assert (ran.exit_code, ran.out) == (2, "")
@@ -93,7 +113,9 @@ def test_usage_error_leaves_with_2(run: Kettrack, arguments: tuple[str, ...]) ->
 
 
 @pytest.mark.parametrize("command", [*TABLES, "check", "report"])
-def test_missing_folder_is_said_in_one_line(run: Kettrack, tmp_path: Path, command: str) -> None:
+def test_missing_folder_is_said_in_one_line(
+    run: Kettrack, tmp_path: Path, command: str
+) -> None:
     ran = run(command, tmp_path / "nowhere")
     assert (ran.exit_code, ran.out) == (2, "")
     assert "There is no folder" in ran.err
@@ -109,7 +131,9 @@ def test_folder_without_tables(run: Kettrack, tmp_path: Path, command: str) -> N
 
 
 @pytest.mark.parametrize("command", [*TABLES, "check", "report"])
-def test_bad_cell_is_named_without_a_traceback(run: Kettrack, bad_clinic: Path, command: str) -> None:
+def test_bad_cell_is_named_without_a_traceback(
+    run: Kettrack, bad_clinic: Path, command: str
+) -> None:
     ran = run(command, bad_clinic)
     assert (ran.exit_code, ran.out) == (2, "")
     assert "scores.csv: 1 problem\n" in ran.err
@@ -124,27 +148,41 @@ def test_check_says_what_was_read(run: Kettrack, clinic: Path) -> None:
     assert ran.out.endswith("no problems.\n")
 
 
-def test_check_ends_with_what_cannot_be_answered(run: Kettrack, clinic: Path, tmp_path: Path) -> None:
+def test_check_ends_with_what_cannot_be_answered(
+    run: Kettrack, clinic: Path, tmp_path: Path
+) -> None:
     for name in ("scores.csv", "sessions.csv", "kettrack.toml"):
         (tmp_path / name).write_bytes((clinic / name).read_bytes())
     ran = run("check", tmp_path)
     assert ran.exit_code == 0
     lines = ran.out.splitlines()
-    notes = lines[next(place for place, line in enumerate(lines) if line.endswith("no problems.")) + 1 :]
+    notes = lines[
+        next(place for place, line in enumerate(lines) if line.endswith("no problems."))
+        + 1 :
+    ]
     assert notes[0].startswith("Missing")
-    assert any(line.startswith("- observed_to_day is missing for every patient") for line in notes)
+    assert any(
+        line.startswith("- observed_to_day is missing for every patient")
+        for line in notes
+    )
 
 
-def test_check_writes_the_problems(run: Kettrack, bad_clinic: Path, clinic: Path, tmp_path: Path) -> None:
+def test_check_writes_the_problems(
+    run: Kettrack, bad_clinic: Path, clinic: Path, tmp_path: Path
+) -> None:
     assert run("check", bad_clinic, "-o", tmp_path / "problems.csv").exit_code == 2
     found = pd.read_csv(tmp_path / "problems.csv")
-    assert found[["file", "line", "column"]].to_numpy().tolist() == [["scores.csv", 2, "score"]]
+    assert found[["file", "line", "column"]].to_numpy().tolist() == [
+        ["scores.csv", 2, "score"]
+    ]
     assert run("check", clinic, "-o", tmp_path / "problems.csv").exit_code == 0
     assert pd.read_csv(tmp_path / "problems.csv").empty
 
 
 @pytest.mark.parametrize("command", ["courses", "timeline", "events"])
-def test_table_is_csv_on_standard_output(run: Kettrack, clinic: Path, tmp_path: Path, command: str) -> None:
+def test_table_is_csv_on_standard_output(
+    run: Kettrack, clinic: Path, tmp_path: Path, command: str
+) -> None:
     printed = run(command, clinic)
     assert (printed.exit_code, printed.err) == (0, "")
     assert run(command, clinic, "-o", tmp_path / "table.csv") == Ran(0, "", "")
@@ -153,10 +191,13 @@ def test_table_is_csv_on_standard_output(run: Kettrack, clinic: Path, tmp_path: 
 
 
 @pytest.mark.parametrize("command", TABLES)
-def test_ending_decides_the_format(run: Kettrack, clinic: Path, tmp_path: Path, command: str) -> None:
+def test_ending_decides_the_format(
+    run: Kettrack, clinic: Path, tmp_path: Path, command: str
+) -> None:
     for name in ("table.csv", "table.parquet"):
         assert run(command, clinic, "-o", tmp_path / name) == Ran(0, "", "")
-    as_csv, as_parquet = pd.read_csv(tmp_path / "table.csv"), pd.read_parquet(tmp_path / "table.parquet")
+    as_csv = pd.read_csv(tmp_path / "table.csv")
+    as_parquet = pd.read_parquet(tmp_path / "table.parquet")
     assert list(as_csv) == list(as_parquet)
     assert len(as_csv) == len(as_parquet) > 0
 
@@ -172,35 +213,52 @@ def test_outcomes_prints_a_summary(run: Kettrack, clinic: Path) -> None:
 
 
 def test_instrument_is_passed_on(run: Kettrack, clinic: Path, tmp_path: Path) -> None:
-    assert run("timeline", clinic, "--instrument", "GAD-7", "-o", tmp_path / "t.csv").exit_code == 0
+    assert (
+        run(
+            "timeline", clinic, "--instrument", "GAD-7", "-o", tmp_path / "t.csv"
+        ).exit_code
+        == 0
+    )
     assert set(pd.read_csv(tmp_path / "t.csv").instrument) == {"GAD-7"}
 
 
 @pytest.mark.parametrize(
     ("option", "said"),
-    [("--instrument", "No instrument is called"), ("--criteria", "No criteria"), ("--policy", "policy")],
+    [
+        ("--instrument", "No instrument is called"),
+        ("--criteria", "No criteria"),
+        ("--policy", "policy"),
+    ],
     ids=lambda value: str(value).strip("-"),
 )
 @pytest.mark.parametrize("command", ["outcomes", "report"])
-def test_unknown_name_says_which_there_are(run: Kettrack, clinic: Path, command: str, option: str, said: str) -> None:
+def test_unknown_name_says_which_there_are(
+    run: Kettrack, clinic: Path, command: str, option: str, said: str
+) -> None:
     ran = run(command, clinic, option, "nonsense")
     assert (ran.exit_code, ran.out) == (2, "")
     assert said in ran.err
     assert "there are" in ran.err
 
 
-def test_rows_of_patients_are_not_released(run: Kettrack, clinic: Path, tmp_path: Path) -> None:
+def test_rows_of_patients_are_not_released(
+    run: Kettrack, clinic: Path, tmp_path: Path
+) -> None:
     ran = run("outcomes", clinic, "--policy", "cms", "-o", tmp_path / "outcomes.csv")
     assert ran.exit_code == 2
     assert "not released" in ran.err
     assert not (tmp_path / "outcomes.csv").exists()
 
 
-def test_allow_lets_a_column_through(run: Kettrack, clinic: Path, tmp_path: Path) -> None:
+def test_allow_lets_a_column_through(
+    run: Kettrack, clinic: Path, tmp_path: Path
+) -> None:
     for name in ("scores.csv", "kettrack.toml"):
         (tmp_path / name).write_bytes((clinic / name).read_bytes())
     sessions = pd.read_csv(clinic / "sessions.csv", dtype=str)
-    sessions.assign(surname=sessions.patient_id.map("Name{}".format)).to_csv(tmp_path / "sessions.csv", index=False)
+    sessions.assign(surname=sessions.patient_id.map("Name{}".format)).to_csv(
+        tmp_path / "sessions.csv", index=False
+    )
     refused = run("check", tmp_path)
     assert refused.exit_code == 2
     assert "surname" in refused.err
@@ -212,7 +270,11 @@ def test_allow_lets_a_column_through(run: Kettrack, clinic: Path, tmp_path: Path
 
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("table.xlsx", "neither .csv nor .parquet"), ("nowhere/table.csv", "There is no folder"), ("", "is a folder")],
+    [
+        ("table.xlsx", "neither .csv nor .parquet"),
+        ("nowhere/table.csv", "There is no folder"),
+        ("", "is a folder"),
+    ],
     ids=["ending", "folder", "a folder itself"],
 )
 def test_output_that_cannot_be_written(tmp_path: Path, name: str, said: str) -> None:
@@ -253,12 +315,23 @@ def fail_with(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_refusal_leaves_with_3(run: Kettrack, monkeypatch: pytest.MonkeyPatch) -> None:
-    fail_with(NotIdentified("Nobody is scored after stopping.", "scores after the last session"), monkeypatch)
+    fail_with(
+        NotIdentified(
+            "Nobody is scored after stopping.", "scores after the last session"
+        ),
+        monkeypatch,
+    )
     ran = run("version")
-    assert ran == Ran(3, "", "Nobody is scored after stopping. To answer it, record: scores after the last session\n")
+    assert ran == Ran(
+        3,
+        "",
+        "Nobody is scored after stopping. To answer it, record: scores after the last session\n",
+    )
 
 
-def test_fault_is_one_line_that_quotes_no_data(run: Kettrack, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fault_is_one_line_that_quotes_no_data(
+    run: Kettrack, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("KETTRACK_DEBUG", raising=False)
     fail_with(ValueError("Ann Example"), monkeypatch)
     ran = run("version")
@@ -277,14 +350,22 @@ def test_fault_with_its_trace(run: Kettrack, monkeypatch: pytest.MonkeyPatch) ->
     assert "ValueError: seven" in ran.err
 
 
-def test_file_system_error_is_not_a_fault(run: Kettrack, monkeypatch: pytest.MonkeyPatch) -> None:
-    fail_with(PermissionError(13, "Permission denied", "clinic/scores.csv"), monkeypatch)
+def test_file_system_error_is_not_a_fault(
+    run: Kettrack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail_with(
+        PermissionError(13, "Permission denied", "clinic/scores.csv"), monkeypatch
+    )
     assert run("version") == Ran(2, "", "Permission denied: clinic/scores.csv\n")
 
 
-def test_no_score_of_the_instrument_is_said_with_those_there_are(run: Kettrack, tmp_path: Path) -> None:
+def test_no_score_of_the_instrument_is_said_with_those_there_are(
+    run: Kettrack, tmp_path: Path
+) -> None:
     (tmp_path / "sessions.csv").write_text("patient_id,day\nA1,0\n", encoding="utf-8")
-    (tmp_path / "scores.csv").write_text("patient_id,day,instrument,score\nA1,-1,MADRS,30\n", encoding="utf-8")
+    (tmp_path / "scores.csv").write_text(
+        "patient_id,day,instrument,score\nA1,-1,MADRS,30\n", encoding="utf-8"
+    )
     for command in ("outcomes", "timeline", "events"):
         ran = run(command, tmp_path)
         assert ran.exit_code == 2
@@ -295,7 +376,9 @@ def test_no_score_of_the_instrument_is_said_with_those_there_are(run: Kettrack, 
     assert run("outcomes", tmp_path, "--instrument", "MADRS").exit_code == 0
 
 
-def test_specification_in_words_and_as_a_table(run: Kettrack, clinic: Path, tmp_path: Path) -> None:
+def test_specification_in_words_and_as_a_table(
+    run: Kettrack, clinic: Path, tmp_path: Path
+) -> None:
     ran = run("specification", clinic, "--also", "Wilkinson 2018")
     assert (ran.exit_code, ran.err) == (0, "")
     assert "under every named rule" in ran.out
@@ -314,7 +397,9 @@ def test_specification_lists_every_named_rule(run: Kettrack, clinic: Path) -> No
     assert run("specification", clinic, "--also", "nothing").exit_code == 2
 
 
-def test_review_in_words_and_as_a_table(run: Kettrack, clinic: Path, tmp_path: Path) -> None:
+def test_review_in_words_and_as_a_table(
+    run: Kettrack, clinic: Path, tmp_path: Path
+) -> None:
     ran = run("review", clinic)
     assert (ran.exit_code, ran.err) == (0, "")
     assert ran.out.startswith("Review now: ")
@@ -322,10 +407,20 @@ def test_review_in_words_and_as_a_table(run: Kettrack, clinic: Path, tmp_path: P
     back = run("review", clinic, "--weeks-ago", 4, "-o", tmp_path / "review.csv")
     assert (back.exit_code, back.out) == (0, "")
     table = pd.read_csv(tmp_path / "review.csv")
-    assert list(table.columns) == ["patient_id", "urgency", "reason", "words", "day", "age_days", "last_scores"]
+    assert list(table.columns) == [
+        "patient_id",
+        "urgency",
+        "reason",
+        "words",
+        "day",
+        "age_days",
+        "last_scores",
+    ]
 
 
-def test_review_is_refused_for_release_and_for_the_future(run: Kettrack, clinic: Path) -> None:
+def test_review_is_refused_for_release_and_for_the_future(
+    run: Kettrack, clinic: Path
+) -> None:
     ran = run("review", clinic, "--policy", "cms")
     assert (ran.exit_code, ran.out) == (2, "")
     assert "single patients" in ran.err

@@ -1,4 +1,6 @@
-"""`kettrack estimate`: the same result in words, as a table and as JSON; refusals and unknown names."""
+"""`kettrack estimate`: the same result in words, as a table and as JSON; refusals and unknown
+names.
+"""
 
 from __future__ import annotations
 
@@ -54,14 +56,18 @@ def test_words_table_and_json_agree(run, tmp_path: Path) -> None:
     assert run("worsening", SAMPLE, "-o", tmp_path / "w.json") == (0, "", "")
     assert json.loads((tmp_path / "w.json").read_text(encoding="utf-8")) == printed
     assert run("worsening", SAMPLE, "-o", tmp_path / "w.csv") == (0, "", "")
-    assert pd.read_csv(tmp_path / "w.csv")["events"].tolist() == [row["events"] for row in printed["table"]]
+    assert pd.read_csv(tmp_path / "w.csv")["events"].tolist() == [
+        row["events"] for row in printed["table"]
+    ]
 
 
 def test_a_dash_is_as_good_as_an_underscore(run) -> None:
     assert run("session-counts", SAMPLE) == run("session_counts", SAMPLE)
 
 
-def test_refusal_leaves_with_3_and_says_what_to_record(run, bare: Path, tmp_path: Path) -> None:
+def test_refusal_leaves_with_3_and_says_what_to_record(
+    run, bare: Path, tmp_path: Path
+) -> None:
     code, out, err = run("response_by_session", bare)
     assert (code, out) == (3, "")
     assert "observed_to_day" in err
@@ -81,19 +87,29 @@ def test_a_refusal_shows_what_it_rests_on(run) -> None:
     assert "Everybody followed from session 1" in out
 
 
-def test_refusal_says_that_an_older_file_is_still_there(run, bare: Path, tmp_path: Path) -> None:
+def test_refusal_says_that_an_older_file_is_still_there(
+    run, bare: Path, tmp_path: Path
+) -> None:
     (tmp_path / "r.csv").write_text("older\n", encoding="utf-8")
     err = run("response_by_session", bare, "-o", tmp_path / "r.csv")[2]
-    assert "r.csv' was not written; the file of that name is from an earlier run." in err
+    assert (
+        "r.csv' was not written; the file of that name is from an earlier run." in err
+    )
     assert (tmp_path / "r.csv").read_text(encoding="utf-8") == "older\n"
-    assert "not written" not in run("response_by_session", bare, "-o", tmp_path / "r.json")[2]
+    assert (
+        "not written"
+        not in run("response_by_session", bare, "-o", tmp_path / "r.json")[2]
+    )
 
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
         (("respons_by_session", SAMPLE), "response_by_session"),
-        (("worsening", SAMPLE, "-o", "x.txt"), "'x.txt' ends in neither .csv nor .parquet nor .json."),
+        (
+            ("worsening", SAMPLE, "-o", "x.txt"),
+            "'x.txt' ends in neither .csv nor .parquet nor .json.",
+        ),
         (("worsening", SAMPLE, "--json", "-o", "x.csv"), "ends in .json"),
     ],
 )

@@ -1,4 +1,6 @@
-"""Weights for those who left, and the curve they give: what can be worked out by hand, and where it must refuse."""
+"""Weights for those who left, and the curve they give: what can be worked out by hand, and where it
+must refuse.
+"""
 
 from dataclasses import replace
 
@@ -38,16 +40,32 @@ def found(sample):
 
 def stay_rows(people):
     """Rows from one list of (covariate, event, goes on) per person."""
-    cells = [(who, step, *row) for who, rows in enumerate(people) for step, row in enumerate(rows, start=1)]
+    cells = [
+        (who, step, *row)
+        for who, rows in enumerate(people)
+        for step, row in enumerate(rows, start=1)
+    ]
     who, step, x, event, on = (np.array(column) for column in zip(*cells, strict=True))
     event = event.astype(bool)
-    return StayRows(who, step, event, ~event, on.astype(bool), np.column_stack([np.ones(len(x)), x]).astype(float), len(people))
+    return StayRows(
+        who,
+        step,
+        event,
+        ~event,
+        on.astype(bool),
+        np.column_stack([np.ones(len(x)), x]).astype(float),
+        len(people),
+    )
 
 
-# Eight people, half of them ill (x = 1). Of the ill one in four goes on, and responds; of the others all but one go on, and
-# none responds. If everybody had gone on, all four of the ill would have responded: one half. The plain curve says 1 in 4.
+# Eight people, half of them ill (x = 1). Of the ill one in four goes on, and responds; of the
+# others all but one go on, and none responds. If everybody had gone on, all four of the ill would
+# have responded: one half. The plain curve says 1 in 4.
 LEAVING = stay_rows(
-    [[(1, 0, 0)]] * 3 + [[(1, 0, 1), (1, 1, 0)]] + [[(0, 0, 0)]] + [[(0, 0, 1), (0, 0, 0)]] * 3,
+    [[(1, 0, 0)]] * 3
+    + [[(1, 0, 1), (1, 1, 0)]]
+    + [[(0, 0, 0)]]
+    + [[(0, 0, 1), (0, 0, 0)]] * 3,
 )
 
 
@@ -63,34 +81,48 @@ def test_those_who_stay_stand_for_those_like_them_who_left():
     found = estimate_staying(rows, chance)
     assert found.estimate == pytest.approx([0, 0.5])
     assert weighted_curve(rows, np.ones(len(rows.step))) == pytest.approx([0, 0.25])
-    assert found.ess[1] == pytest.approx(64 / (16 + 3 * 16 / 9))  # weights 4, 4/3, 4/3, 4/3
+    # weights 4, 4/3, 4/3, 4/3
+    assert found.ess[1] == pytest.approx(64 / (16 + 3 * 16 / 9))
     assert found.mean_weight == pytest.approx([1, 1])
     assert found.largest_weight == pytest.approx([1, 2])
 
 
 def test_a_replicate_is_the_estimate_on_copied_patients():
-    """A person who counts twice is the same as two persons, a person who counts nothing is not there."""
+    """A person who counts twice is the same as two persons, a person who counts nothing is not
+    there.
+    """
     counts = np.array([[2, 0, 1, 1, 1, 2, 1, 0]])
     copied = np.repeat(np.arange(8), counts[0])
     source = [np.flatnonzero(LEAVING.person == who) for who in copied]
     take = np.concatenate(source)
     names = ("step", "event", "decided", "goes_on", "history")
     again = StayRows(
-        np.repeat(np.arange(8), [len(rows) for rows in source]), *(getattr(LEAVING, name)[take] for name in names), 8
+        np.repeat(np.arange(8), [len(rows) for rows in source]),
+        *(getattr(LEAVING, name)[take] for name in names),
+        8,
     )
-    by_copy, by_weight = at_first_step(again), at_first_step(LEAVING)
+    by_copy = at_first_step(again)
+    by_weight = at_first_step(LEAVING)
     expected = weighted_curve(by_copy, stay_weights(by_copy, chance_to_go_on(by_copy)))
     assert replicate_curves(by_weight, counts)[0] == pytest.approx(expected)
 
 
 def test_where_nobody_leaves_every_weight_is_one():
     rows = stay_rows([[(1, 0, 1), (1, 1, 0)], [(0, 0, 1), (0, 1, 0)]])
-    assert estimate_staying(rows, chance_to_go_on(rows)).largest_weight.tolist() == [1, 1]
+    assert estimate_staying(rows, chance_to_go_on(rows)).largest_weight.tolist() == [
+        1,
+        1,
+    ]
 
 
 @given(st.lists(st.tuples(st.integers(1, 6), st.booleans()), min_size=1, max_size=40))
 def test_with_equal_weights_it_is_the_kaplan_meier_curve(sample):
-    rows = stay_rows([[(0, happened and s == last, s < last) for s in range(1, last + 1)] for last, happened in sample])
+    rows = stay_rows(
+        [
+            [(0, happened and s == last, s < last) for s in range(1, last + 1)]
+            for last, happened in sample
+        ]
+    )
     step, event = (np.array(column) for column in zip(*sample, strict=True))
     plain = estimate_incidence(count_exits(step, event.astype(int), 1)).estimate[:, 0]
     assert weighted_curve(rows, np.ones(len(rows.step))) == pytest.approx(plain)
@@ -142,11 +174,25 @@ LOGS = """
 def test_each_way_out_of_the_risk_set():
     counts = count(cohort(CLINIC, DAYS, LOGS))
     rows = counts.rows
-    ends = {name: sorted(rows.step[counts.way == place].tolist()) for place, name in enumerate(WAYS)}
-    assert ends == {"responded": [2], "stopped": [2], "not_scored": [1], "completed": [2], "log_ends": [2]}
+    ends = {
+        name: sorted(rows.step[counts.way == place].tolist())
+        for place, name in enumerate(WAYS)
+    }
+    assert ends == {
+        "responded": [2],
+        "stopped": [2],
+        "not_scored": [1],
+        "completed": [2],
+        "log_ends": [2],
+    }
     assert (rows.step == 1).sum() == 5
-    assert (counts.left_out["too_new"], counts.left_out["never_scored"], counts.left_out["response_before"]) == (1, 1, 0)
-    assert (counts.stoppers, counts.stoppers_scored) == (3, 1)  # of those who stopped early without a response
+    assert (
+        counts.left_out["too_new"],
+        counts.left_out["never_scored"],
+        counts.left_out["response_before"],
+    ) == (1, 1, 0)
+    # of those who stopped early without a response
+    assert (counts.stoppers, counts.stoppers_scored) == (3, 1)
     assert counts.planned_end.sum() == 1
 
 
@@ -155,7 +201,11 @@ def test_a_planned_end_and_a_response_are_not_decisions_to_stop():
     rows = counts.rows
     second = rows.step == 2
     decided = dict(
-        zip(np.array(WAYS)[counts.way[second]], zip(rows.decided[second], rows.goes_on[second], strict=True), strict=True)
+        zip(
+            np.array(WAYS)[counts.way[second]],
+            zip(rows.decided[second], rows.goes_on[second], strict=True),
+            strict=True,
+        )
     )
     assert decided["stopped"] == (True, False)
     assert not decided["completed"][0]
@@ -163,8 +213,10 @@ def test_a_planned_end_and_a_response_are_not_decisions_to_stop():
 
 
 def test_counts_of_two_clinics_add_up(sample):
-    one, other = count(sample), count(cohort(CLINIC, DAYS, LOGS))
-    both, planned = one + other, count(planned_clinic())
+    one = count(sample)
+    other = count(cohort(CLINIC, DAYS, LOGS))
+    both = one + other
+    planned = count(planned_clinic())
     assert both.rows.people == one.rows.people + other.rows.people
     assert len(both.way) == len(both.rows.step) == len(one.way) + len(other.way)
     assert both.left_out["never_scored"] == one.left_out["never_scored"] + 1
@@ -181,7 +233,10 @@ def test_refuses_when_those_who_stop_are_not_scored():
 def test_refuses_without_a_complete_log_and_with_few_patients():
     with pytest.raises(NotIdentified, match="observed_to_day"):
         count(cohort(CLINIC, DAYS))
-    silent = cohort("patient | day | score\n a | -1 | 20\n a | 1 | 18", patients="patient | observed_to_day\n a | 200")
+    silent = cohort(
+        "patient | day | score\n a | -1 | 20\n a | 1 | 18",
+        patients="patient | observed_to_day\n a | 200",
+    )
     assert "fewer than 50" in response_if_all_continued(silent).reason
 
 
@@ -190,10 +245,13 @@ def planned_clinic(n=120, planned=3):
     ids = [f"P{i:03d}" for i in range(n)]
     days = "patient | days\n" + "\n".join(f"{name} | 0 3 6" for name in ids)
     scores = "patient | day | score\n" + "\n".join(
-        f"{name} | -1 | 20\n{name} | 1 | 18\n{name} | 4 | 16\n{name} | 7 | {9 if i % 3 == 0 else 15}"
+        f"{name} | -1 | 20\n{name} | 1 | 18\n{name} | 4 | 16\n{name} | 7 |"
+        f" {9 if i % 3 == 0 else 15}"
         for i, name in enumerate(ids)
     )
-    logs = "patient | observed_to_day | planned_sessions\n" + "\n".join(f"{name} | 200 | {planned}" for name in ids)
+    logs = "patient | observed_to_day | planned_sessions\n" + "\n".join(
+        f"{name} | 200 | {planned}" for name in ids
+    )
     return cohort(scores, days, logs)
 
 
@@ -203,20 +261,31 @@ def test_beyond_the_planned_number_nothing_is_identified():
     assert found.table["estimate"].tolist() == pytest.approx([0, 0, 100 / 3])
     assert found.table["plain"].tolist() == pytest.approx([0, 0, 100 / 3])
     assert "the planned end" in found.text
-    assert any("beyond the number that was planned" in caveat for caveat in found.caveats)
+    assert any(
+        "beyond the number that was planned" in caveat for caveat in found.caveats
+    )
 
 
 def test_the_curve_of_the_sample(sample, found):
     table = found.table
-    ends = table[["new_responded", "new_stopped", "new_not_scored", "new_completed", "log_ends"]].sum(axis=1)
-    assert (table["at_risk"].iloc[1:].to_numpy() == (table["at_risk"] - ends).iloc[:-1].to_numpy()).all()
+    ends = table[
+        ["new_responded", "new_stopped", "new_not_scored", "new_completed", "log_ends"]
+    ].sum(axis=1)
+    assert (
+        table["at_risk"].iloc[1:].to_numpy()
+        == (table["at_risk"] - ends).iloc[:-1].to_numpy()
+    ).all()
     assert (table["ci_low"] <= table["estimate"]).all()
     assert (table["estimate"] <= table["ci_high"]).all()
     assert table["estimate"].is_monotonic_increasing
     assert table["ess"].between(50, table["at_risk"] + 1e-9).all()
-    assert table["n"].iloc[0] <= count_exits_here(sample).at_risk[0]  # nobody is in it whom the curve of the clinic leaves out
+    # nobody is in it whom the curve of the clinic leaves out
+    assert table["n"].iloc[0] <= count_exits_here(sample).at_risk[0]
     assert found.made_from["seed"] == 1
-    pd.testing.assert_frame_equal(table, response_if_all_continued(sample, replicates=100).table)  # the same seed
+    # the same seed
+    pd.testing.assert_frame_equal(
+        table, response_if_all_continued(sample, replicates=100).table
+    )
 
 
 def test_small_counts_are_hidden_under_a_release_policy(sample):
@@ -233,13 +302,28 @@ def test_it_says_what_it_rests_on_and_which_curve_describes_the_clinic(found):
     assert "as far as the recorded scores explain who stops" in found.text
     assert "response_by_session" in found.text
     assert "every reason to stop" in said
-    for word in ("effect of number of sessions", "dose-response", "proved", "significant", "needed"):
+    for word in (
+        "effect of number of sessions",
+        "dose-response",
+        "proved",
+        "significant",
+        "needed",
+    ):
         assert word not in said
 
 
 def test_what_happened_by_the_same_session_stands_beside_it(sample, found):
-    happened = response_by_session(sample).table.set_index("session")["estimate"].loc[found.table["session"]]
+    happened = (
+        response_by_session(sample)
+        .table.set_index("session")["estimate"]
+        .loc[found.table["session"]]
+    )
     assert found.table["observed"].tolist() == pytest.approx(happened.tolist())
-    assert (found.table["estimate"] - found.table["difference"]).tolist() == pytest.approx(happened.tolist())
+    assert (
+        found.table["estimate"] - found.table["difference"]
+    ).tolist() == pytest.approx(happened.tolist())
     last = found.table.iloc[-1]
-    assert f"stopping included, {last['observed']:.1f} % had by the same session" in found.text
+    assert (
+        f"stopping included, {last['observed']:.1f} % had by the same session"
+        in found.text
+    )

@@ -1,4 +1,6 @@
-"""Cox regression: against the likelihood written out row by row, against a Poisson regression, and what must change nothing."""
+"""Cox regression: against the likelihood written out row by row, against a Poisson regression, and
+what must change nothing.
+"""
 
 import time
 
@@ -11,7 +13,8 @@ from kettrack.errors import NotIdentified, UsageError
 from kettrack.estimators.cox import fit_cox
 from kettrack.estimators.partial_likelihood import risk_sets
 
-# patient, start, stop, event, dose, women: late entry, ties, entry at the time of an event, two patients with two rows.
+# patient, start, stop, event, dose, women: late entry, ties, entry at the time of an event, two
+# patients with two rows.
 TWELVE = np.array(
     [
         (1, 0, 2, 0, 0.0, 1),
@@ -31,7 +34,13 @@ TWELVE = np.array(
 
 
 def columns(table):
-    return {"patient": table[:, 0], "start": table[:, 1], "stop": table[:, 2], "event": table[:, 3], "x": table[:, 4:]}
+    return {
+        "patient": table[:, 0],
+        "start": table[:, 1],
+        "stop": table[:, 2],
+        "event": table[:, 3],
+        "x": table[:, 4:],
+    }
 
 
 def written_out(beta, rows, ties, weight):
@@ -43,7 +52,9 @@ def written_out(beta, rows, ties, weight):
         tied = np.flatnonzero((rows["event"] == 1) & (rows["stop"] == moment))
         for gone in range(len(tied)):
             left = gone / len(tied) if ties == "efron" else 0
-            total -= weight[tied].mean() * np.log(risk[at_risk].sum() - left * risk[tied].sum())
+            total -= weight[tied].mean() * np.log(
+                risk[at_risk].sum() - left * risk[tied].sum()
+            )
         total += (weight[tied] * (rows["x"][tied] @ beta)).sum()
     return total
 
@@ -52,15 +63,23 @@ def maximum(rows, ties, weight):
     from scipy.optimize import minimize
 
     start = np.zeros(rows["x"].shape[1])
-    return minimize(lambda beta: -written_out(beta, rows, ties, weight), start, jac="3-point", options={"gtol": 1e-7}).x
+    return minimize(
+        lambda beta: -written_out(beta, rows, ties, weight),
+        start,
+        jac="3-point",
+        options={"gtol": 1e-7},
+    ).x
 
 
 @pytest.mark.parametrize("ties", ["breslow", "efron"])
 def test_twelve_rows_written_out(ties):
     rows = columns(TWELVE)
-    fit, ones = fit_cox(**rows, ties=ties), np.ones(len(TWELVE))
+    fit = fit_cox(**rows, ties=ties)
+    ones = np.ones(len(TWELVE))
     assert fit.coefficient == pytest.approx(maximum(rows, ties, ones), abs=1e-5)
-    assert fit.loglik == pytest.approx(written_out(fit.coefficient, rows, ties, ones), abs=1e-10)
+    assert fit.loglik == pytest.approx(
+        written_out(fit.coefficient, rows, ties, ones), abs=1e-10
+    )
     assert (fit.n_patients, fit.n_rows, fit.events) == (10, 12, 7)
 
     def likelihood(beta):
@@ -80,27 +99,44 @@ def test_twelve_rows_written_out(ties):
         ]
         for b in steps
     ]
-    assert fit.standard_error == pytest.approx(np.sqrt(np.diag(np.linalg.inv(-np.array(curvature)))), rel=1e-4)
+    assert fit.standard_error == pytest.approx(
+        np.sqrt(np.diag(np.linalg.inv(-np.array(curvature)))), rel=1e-4
+    )
 
 
 @pytest.mark.parametrize("ties", ["breslow", "efron"])
-def test_robust_error_is_how_the_maximum_moves_when_a_patient_counts_a_little_more(ties):
+def test_robust_error_is_how_the_maximum_moves_when_a_patient_counts_a_little_more(
+    ties,
+):
     """The infinitesimal jackknife, by weighing each patient up and down and maximising anew."""
-    rows, moves = columns(TWELVE), []
+    rows = columns(TWELVE)
+    moves = []
     for who in np.unique(rows["patient"]):
         little = 0.01 * (rows["patient"] == who)
-        moves.append((maximum(rows, ties, 1 + little) - maximum(rows, ties, 1 - little)) / 0.02)
-    assert fit_cox(**rows, ties=ties).robust_error == pytest.approx(np.sqrt(np.square(moves).sum(axis=0)), rel=1e-3)
+        moves.append(
+            (maximum(rows, ties, 1 + little) - maximum(rows, ties, 1 - little)) / 0.02
+        )
+    assert fit_cox(**rows, ties=ties).robust_error == pytest.approx(
+        np.sqrt(np.square(moves).sum(axis=0)), rel=1e-3
+    )
 
 
 def cohort(seed, patients, frailty=0.0):
-    """A row a day for 20 days; rate frailty x exp(group / 2 + 0.3 x last score), frailty with mean 1."""
+    """A row a day for 20 days; rate frailty x exp(group / 2 + 0.3 x last score), frailty with mean
+    1.
+    """
     rng = np.random.default_rng(seed)
-    group, shape = np.repeat(rng.integers(0, 2, patients), 20), 1 / max(frailty, 1e-9)
+    group = np.repeat(rng.integers(0, 2, patients), 20)
+    shape = 1 / max(frailty, 1e-9)
     hidden = np.repeat(rng.gamma(shape, 1 / shape, patients), 20)
-    day, score = np.tile(np.arange(20.0), patients), rng.normal(size=20 * patients)
+    day = np.tile(np.arange(20.0), patients)
+    score = rng.normal(size=20 * patients)
     event = rng.random(20 * patients) < 0.05 * hidden * np.exp(group / 2 + 0.3 * score)
-    return columns(np.column_stack([np.repeat(np.arange(patients), 20), day, day + 1, event, group, score]))
+    return columns(
+        np.column_stack(
+            [np.repeat(np.arange(patients), 20), day, day + 1, event, group, score]
+        )
+    )
 
 
 def thinned(rows, seed):
@@ -116,7 +152,9 @@ def test_breslow_is_a_poisson_regression_on_risk_set_rows_with_a_factor_for_even
 
     rows = thinned(cohort(1, 100), 1)
     times = np.unique(rows["stop"][rows["event"] == 1])
-    row, slot = np.nonzero((rows["start"][:, None] < times) & (times <= rows["stop"][:, None]))
+    row, slot = np.nonzero(
+        (rows["start"][:, None] < times) & (times <= rows["stop"][:, None])
+    )
     happened = (rows["event"][row] == 1) & (rows["stop"][row] == times[slot])
     design = np.hstack([rows["x"][row], np.eye(len(times))[slot]])
     model = sm.GLM(happened.astype(float), design, family=sm.families.Poisson())
@@ -130,36 +168,46 @@ def test_breslow_is_a_poisson_regression_on_risk_set_rows_with_a_factor_for_even
 
 def test_nobody_is_at_risk_at_their_own_entry():
     rows = columns(TWELVE)
-    late = np.array([[11, 6, 8, 0, 50.0, 1]])  # in at the time of three events, an outlier
+    # in at the time of three events, an outlier
+    late = np.array([[11, 6, 8, 0, 50.0, 1]])
     joined = columns(np.vstack([TWELVE, late]))
     last = rows["stop"] == 8
     without = {name: column[~last] for name, column in rows.items()}
     kept = np.append(~last, True)
-    assert fit_cox(**{name: column[kept] for name, column in joined.items()}).coefficient == pytest.approx(
-        fit_cox(**without).coefficient, abs=1e-9
-    )
+    assert fit_cox(
+        **{name: column[kept] for name, column in joined.items()}
+    ).coefficient == pytest.approx(fit_cox(**without).coefficient, abs=1e-9)
     joined["start"][-1] = 5.99
-    assert fit_cox(**joined).coefficient != pytest.approx(fit_cox(**rows).coefficient, abs=0.1)
+    assert fit_cox(**joined).coefficient != pytest.approx(
+        fit_cox(**rows).coefficient, abs=0.1
+    )
 
 
 def test_without_entry_everyone_is_at_risk_from_the_beginning():
     rows = columns(TWELVE)
-    early, endless = rows | {"start": np.full(12, -1.0)}, rows | {"start": np.full(12, -np.inf)}
+    early = rows | {"start": np.full(12, -1.0)}
+    endless = rows | {"start": np.full(12, -np.inf)}
     assert np.array_equal(fit_cox(**endless).coefficient, fit_cox(**early).coefficient)
 
 
 def test_one_who_leaves_early_takes_no_digits_along():
-    start, stop = np.zeros(3), np.array([1.0, 2.0, 2.0])
+    start = np.zeros(3)
+    stop = np.array([1.0, 2.0, 2.0])
     sets = risk_sets(start, stop, np.array([True, True, False]), np.zeros(3, int))
     assert sets.sums(np.array([[1e20], [1.0], [2.0]])).ravel().tolist() == [1e20 + 3, 3]
 
 
 def test_robust_intervals_cover_when_some_patients_relapse_again_and_again():
-    """Recurrent events, patients with rates of their own; the log rate ratio of the group is 0.5 in 150 clinics of 80."""
+    """Recurrent events, patients with rates of their own; the log rate ratio of the group is 0.5 in
+    150 clinics of 80.
+    """
     hits = []
     for seed in range(150):
         fit = fit_cox(**cohort(seed, 80, frailty=1.0))
-        hits.append(abs(fit.coefficient[0] - 0.5) <= 1.96 * np.array([fit.robust_error[0], fit.standard_error[0]]))
+        hits.append(
+            abs(fit.coefficient[0] - 0.5)
+            <= 1.96 * np.array([fit.robust_error[0], fit.standard_error[0]])
+        )
     robust, model = np.mean(hits, axis=0)
     assert 0.91 <= robust <= 0.98
     assert model < 0.88
@@ -174,9 +222,13 @@ def test_the_truth_is_found():
 
 def test_large_cohorts_take_well_under_a_second():
     rng = np.random.default_rng(0)
-    cuts = np.sort(rng.permuted(np.tile(np.arange(1, 366), (2000, 1)), axis=1)[:, :20], axis=1)
-    start, stop = np.hstack([np.zeros((2000, 1)), cuts[:, :-1]]).ravel(), cuts.ravel()
-    x, patient = rng.normal(size=(40_000, 4)), np.repeat(np.arange(2000), 20)
+    cuts = np.sort(
+        rng.permuted(np.tile(np.arange(1, 366), (2000, 1)), axis=1)[:, :20], axis=1
+    )
+    start = np.hstack([np.zeros((2000, 1)), cuts[:, :-1]]).ravel()
+    stop = cuts.ravel()
+    x = rng.normal(size=(40_000, 4))
+    patient = np.repeat(np.arange(2000), 20)
     event = rng.random(40_000) < 0.05 * np.exp(0.3 * x[:, 0])
     assert min(seconds(start, stop, event, x, patient) for _ in range(3)) < 1
 
@@ -193,20 +245,32 @@ def seconds(*arrays):
 def test_constant_covariate_is_named():
     rows = columns(TWELVE)
     with pytest.raises(NotIdentified, match="route is the same for all at risk"):
-        fit_cox(**rows | {"x": np.column_stack([rows["x"], np.full(12, 0.1)])}, names=["dose", "women", "route"])
+        fit_cox(
+            **rows | {"x": np.column_stack([rows["x"], np.full(12, 0.1)])},
+            names=["dose", "women", "route"],
+        )
 
 
 def test_covariate_constant_within_each_stratum_is_named():
     rows = columns(TWELVE)
     with pytest.raises(NotIdentified, match="women is the same for all at risk"):
-        fit_cox(**rows, strata=np.where(rows["x"][:, 1] == 1, "w", "m"), names=["dose", "women"])
+        fit_cox(
+            **rows,
+            strata=np.where(rows["x"][:, 1] == 1, "w", "m"),
+            names=["dose", "women"],
+        )
 
 
 def test_combination_of_covariates_is_named():
     rows = columns(TWELVE)
     extra = 3 - 2 * rows["x"][:, :1] + 0.1 * rows["x"][:, 1:]
-    with pytest.raises(NotIdentified, match="twice is a combination of dose, women among"):
-        fit_cox(**rows | {"x": np.hstack([rows["x"], extra])}, names=["dose", "women", "twice"])
+    with pytest.raises(
+        NotIdentified, match="twice is a combination of dose, women among"
+    ):
+        fit_cox(
+            **rows | {"x": np.hstack([rows["x"], extra])},
+            names=["dose", "women", "twice"],
+        )
 
 
 @pytest.mark.parametrize("ties", ["breslow", "efron"])
@@ -219,11 +283,20 @@ def test_coefficient_without_bound_is_named(ties):
 
 
 def test_large_but_bounded_coefficient_is_given():
-    """One woman of 401 patients has no event while 200 others do: the maximum is far out, but there."""
+    """One woman of 401 patients has no event while 200 others do: the maximum is far out, but
+    there.
+    """
     women = np.r_[np.ones(201), np.zeros(200)]
     event = np.r_[np.ones(200), 0, 1, np.zeros(199)]
-    fit = fit_cox(np.zeros(401), np.r_[np.full(200, 1.0), 2, np.full(200, 1.0)], event, women[:, None], np.arange(401))
-    # All at one time: 200 of 201 events are in women, who are 201 of 401 at risk: odds 200 to 1 against 201 to 200.
+    fit = fit_cox(
+        np.zeros(401),
+        np.r_[np.full(200, 1.0), 2, np.full(200, 1.0)],
+        event,
+        women[:, None],
+        np.arange(401),
+    )
+    # All at one time: 200 of 201 events are in women, who are 201 of 401 at risk: odds 200 to 1
+    # against 201 to 200.
     assert fit.coefficient[0] == pytest.approx(np.log(200 / 1) - np.log(201 / 200))
 
 
@@ -235,7 +308,10 @@ def test_nobody_had_the_event():
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
-        ({"ties": "exact"}, "no way 'exact' to treat ties; there are breslow and efron"),
+        (
+            {"ties": "exact"},
+            "no way 'exact' to treat ties; there are breslow and efron",
+        ),
         ({"stop": TWELVE[:, 1]}, "12 of 12 rows do not start before they stop"),
         ({"start": np.full(12, np.nan)}, "12 of 12 rows do not start before they stop"),
         ({"x": TWELVE[:, 4]}, "at least one"),
@@ -294,7 +370,9 @@ def test_a_handful_of_rows_gives_numbers_or_a_reason(table, ties):
 
 def assert_same(one, other):
     for name in ("coefficient", "standard_error", "robust_error", "loglik"):
-        assert getattr(one, name) == pytest.approx(getattr(other, name), rel=1e-6, abs=1e-8)
+        assert getattr(one, name) == pytest.approx(
+            getattr(other, name), rel=1e-6, abs=1e-8
+        )
 
 
 @few
@@ -302,9 +380,13 @@ def assert_same(one, other):
 def test_order_of_rows_and_names_of_patients_and_strata(table, ties, seed):
     rows = drawn(table)
     rng = np.random.default_rng(seed)
-    order, ids = rng.permutation(len(table)), rng.permutation(7)
+    order = rng.permutation(len(table))
+    ids = rng.permutation(7)
     other = {name: column[order] for name, column in rows.items()}
-    other |= {"patient": np.array([f"p{ids[int(who)]}" for who in other["patient"]]), "strata": 1 - other["strata"]}
+    other |= {
+        "patient": np.array([f"p{ids[int(who)]}" for who in other["patient"]]),
+        "strata": 1 - other["strata"],
+    }
     assert_same(fitted(rows, ties), fitted(other, ties))
 
 
@@ -314,7 +396,10 @@ def test_rows_cut_at_an_inner_point(table, ties):
     rows = drawn(table)
     middle = np.ceil((rows["start"] + rows["stop"]) / 2)
     cut = middle < rows["stop"]
-    first = {name: column[cut] for name, column in rows.items()} | {"stop": middle[cut], "event": np.zeros(cut.sum())}
+    first = {name: column[cut] for name, column in rows.items()} | {
+        "stop": middle[cut],
+        "event": np.zeros(cut.sum()),
+    }
     rest = rows | {"start": np.where(cut, middle, rows["start"])}
     both = {name: np.concatenate([first[name], rest[name]]) for name in rows}
     assert_same(fitted(rows, ties), fitted(both, ties))
@@ -325,9 +410,9 @@ def test_rows_cut_at_an_inner_point(table, ties):
 def test_everyone_four_times_under_the_same_names(table):
     """The cluster error stays; the other one believes in four times the data and halves."""
     rows = drawn(table)
-    once, often = (
-        fitted(rows, "breslow"),
-        fitted({name: np.concatenate([column] * 4) for name, column in rows.items()}, "breslow"),
+    once = fitted(rows, "breslow")
+    often = fitted(
+        {name: np.concatenate([column] * 4) for name, column in rows.items()}, "breslow"
     )
     assert often.coefficient == pytest.approx(once.coefficient, rel=1e-6, abs=1e-8)
     assert often.robust_error == pytest.approx(once.robust_error, rel=1e-6, abs=1e-8)
@@ -349,6 +434,18 @@ def test_strata_are_stretches_of_time_that_never_meet(table, ties):
 def test_units_of_covariates_and_of_time(table, ties, shift, unit):
     rows = drawn(table)
     one = fitted(rows, ties)
-    other = fitted(rows | {"x": shift + rows["x"] * unit, "start": rows["start"] * 7 - 3, "stop": rows["stop"] * 7 - 3}, ties)
-    assert other.coefficient * unit == pytest.approx(one.coefficient, rel=1e-5, abs=1e-7)
-    assert other.robust_error * unit == pytest.approx(one.robust_error, rel=1e-5, abs=1e-7)
+    other = fitted(
+        rows
+        | {
+            "x": shift + rows["x"] * unit,
+            "start": rows["start"] * 7 - 3,
+            "stop": rows["stop"] * 7 - 3,
+        },
+        ties,
+    )
+    assert other.coefficient * unit == pytest.approx(
+        one.coefficient, rel=1e-5, abs=1e-7
+    )
+    assert other.robust_error * unit == pytest.approx(
+        one.robust_error, rel=1e-5, abs=1e-7
+    )

@@ -11,17 +11,32 @@ from kettrack.result import Result
 
 
 def result(**counts):
-    rows = {"key": list(counts), "n": [40] * len(counts), "events": list(counts.values())}
+    rows = {
+        "key": list(counts),
+        "n": [40] * len(counts),
+        "events": list(counts.values()),
+    }
     table = pd.DataFrame(rows)
     table["estimate"] = 100 * table["events"] / table["n"]
-    sentence = "; ".join(f"{{{key}.events}} of {{{key}.n}} ({{{key}.estimate}} %)" for key in counts)
+    sentence = "; ".join(
+        f"{{{key}.events}} of {{{key}.n}} ({{{key}.estimate}} %)" for key in counts
+    )
     roles = {"key": "key", "n": "denominator", "events": "count", "estimate": "derived"}
     return Result(name="test", table=table, roles=roles, sentence=sentence, estimand="")
 
 
 @pytest.mark.parametrize(
     ("events", "shown"),
-    [(0, "0"), (1, "hidden"), (10, "hidden"), (11, "11"), (29, "29"), (30, "hidden"), (39, "hidden"), (40, "40")],
+    [
+        (0, "0"),
+        (1, "hidden"),
+        (10, "hidden"),
+        (11, "11"),
+        (29, "29"),
+        (30, "hidden"),
+        (39, "hidden"),
+        (40, "40"),
+    ],
 )
 def test_cms_hides_1_to_10_and_what_leaves_1_to_10(events, shown):
     assert disclosure.apply(result(a=events), "cms").shown["events"].tolist() == [shown]
@@ -31,33 +46,72 @@ def test_a_hidden_count_is_hidden_everywhere():
     seen = disclosure.apply(result(few=3, many=20), "cms")
     assert seen.text == "hidden of 40 (hidden); 20 of 40 (50.0 %)"
     rows = json.loads(seen.to_json())["table"]
-    assert rows[0] == {"key": "few", "n": 40, "events": None, "estimate": None, "suppressed": True}
-    assert rows[1] == {"key": "many", "n": 40, "events": 20, "estimate": 50.0, "suppressed": False}
+    assert rows[0] == {
+        "key": "few",
+        "n": 40,
+        "events": None,
+        "estimate": None,
+        "suppressed": True,
+    }
+    assert rows[1] == {
+        "key": "many",
+        "n": 40,
+        "events": 20,
+        "estimate": 50.0,
+        "suppressed": False,
+    }
     assert "3" not in seen.shown.iloc[0].tolist()
 
 
 def test_running_counts_do_not_give_the_hidden_ones_away():
-    table = pd.DataFrame({"step": ["a", "b", "c"], "lost": [0, 7, 20], "left": [60, 53, 33]})
+    table = pd.DataFrame(
+        {"step": ["a", "b", "c"], "lost": [0, 7, 20], "left": [60, 53, 33]}
+    )
     roles = {"step": "key", "lost": "count", "left": "running"}
     ladder = Result(name="ladder", table=table, roles=roles, sentence="", estimand="")
     assert disclosure.apply(ladder, "cms").table["left"].tolist() == [60, pd.NA, pd.NA]
-    alone = Result(name="n", table=table[["step", "left"]], roles={"step": "key", "left": "running"}, sentence="", estimand="")
+    alone = Result(
+        name="n",
+        table=table[["step", "left"]],
+        roles={"step": "key", "left": "running"},
+        sentence="",
+        estimand="",
+    )
     assert disclosure.apply(alone, "cms").table["left"].tolist() == [60, pd.NA, 33]
 
 
 def test_a_denominator_just_below_the_others_is_hidden_with_its_row():
-    table = pd.DataFrame({"key": ["sex", "age"], "n": [240, 232], "events": [140, 120], "estimate": [58.3, 51.7]})
+    table = pd.DataFrame(
+        {
+            "key": ["sex", "age"],
+            "n": [240, 232],
+            "events": [140, 120],
+            "estimate": [58.3, 51.7],
+        }
+    )
     roles = {"key": "key", "n": "denominator", "events": "count", "estimate": "derived"}
-    seen = disclosure.apply(Result(name="t", table=table, roles=roles, sentence="", estimand=""), "cms").table
+    seen = disclosure.apply(
+        Result(name="t", table=table, roles=roles, sentence="", estimand=""), "cms"
+    ).table
     assert seen["n"].tolist() == [240, pd.NA]
     assert seen["events"].tolist() == [140, pd.NA]
     assert seen["estimate"].isna().tolist() == [False, True]
 
 
 def test_parts_that_add_up_to_the_whole_are_never_one_short():
-    table = pd.DataFrame({"week": [1], "well": [100], "ill": [30], "unclear": [3], "n": [133]})
-    roles = {"week": "key", "well": "count", "ill": "count", "unclear": "count", "n": "denominator"}
-    seen = disclosure.apply(Result(name="t", table=table, roles=roles, sentence="", estimand=""), "cms").table
+    table = pd.DataFrame(
+        {"week": [1], "well": [100], "ill": [30], "unclear": [3], "n": [133]}
+    )
+    roles = {
+        "week": "key",
+        "well": "count",
+        "ill": "count",
+        "unclear": "count",
+        "n": "denominator",
+    }
+    seen = disclosure.apply(
+        Result(name="t", table=table, roles=roles, sentence="", estimand=""), "cms"
+    ).table
     assert seen[["well", "ill", "unclear"]].iloc[0].tolist() == [100, pd.NA, pd.NA]
 
 
@@ -70,9 +124,12 @@ def test_internal_hides_nothing_and_is_marked():
 
 def test_rows_of_single_patients_do_not_leave():
     people = Result(
-        name="people", table=pd.DataFrame({"place": [1], "change": [-50.0]}), roles={"place": "key", "change": "person"},
-        sentence="", estimand="",
-    )  # fmt: skip
+        name="people",
+        table=pd.DataFrame({"place": [1], "change": [-50.0]}),
+        roles={"place": "key", "change": "person"},
+        sentence="",
+        estimand="",
+    )
     assert disclosure.apply(people, "cms").table.empty
     assert len(disclosure.apply(people, "internal").table) == 1
     with pytest.raises(UsageError, match="single patients"):
@@ -87,10 +144,12 @@ def test_an_unknown_policy_is_an_error_that_lists_the_known():
 def test_json_names_are_the_contract():
     from kettrack import estimate, load_cohort, sample_folder
 
-    said = json.loads(estimate("response_by_session", load_cohort(sample_folder())).to_json())
+    said = json.loads(
+        estimate("response_by_session", load_cohort(sample_folder())).to_json()
+    )
     names = (
-        "schema name status reason collect estimand text table caveats instrument criteria baseline_rule level unit policy "
-        "seed input_sha256 version"
+        "schema name status reason collect estimand text table caveats instrument criteria"
+        " baseline_rule level unit policy seed input_sha256 version"
     )
     assert set(names.split()) <= set(said)
     assert set(said["criteria"]) == {"name", "version", "hash"}

@@ -1,4 +1,6 @@
-"""Probit dose curve through published points, and regression to the mean against a simulated pair of scores."""
+"""Probit dose curve through published points, and regression to the mean against a simulated pair
+of scores.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +16,20 @@ from kettrack.estimators.regression_to_mean import expected_drop
 
 
 def test_howard_1986() -> None:
-    """About half improved by session 8 and three quarters by 26: back-solved, a = -1.190 and b = .572."""
+    """About half improved by session 8 and three quarters by 26: back-solved, a = -1.190 and b =
+    .572.
+    """
     curve = fit_probit_curve([8, 26], [5000, 7500], [10000, 10000])
     assert (curve.intercept, curve.slope) == pytest.approx((-1.190, 0.572), abs=0.005)
-    assert curve.share([1, 4, 8, 26, 52]) == pytest.approx([0.12, 0.35, 0.50, 0.75, 0.86], abs=0.005)
+    assert curve.share([1, 4, 8, 26, 52]) == pytest.approx(
+        [0.12, 0.35, 0.50, 0.75, 0.86], abs=0.005
+    )
 
 
 @pytest.mark.parametrize(
-    ("groups", "improved"), [([3, 3], [1, 2]), ([1, 2], [0, 0]), ([1, 2], [5, 5])], ids=["one number", "nobody", "everybody"]
+    ("groups", "improved"),
+    [([3, 3], [1, 2]), ([1, 2], [0, 0]), ([1, 2], [5, 5])],
+    ids=["one number", "nobody", "everybody"],
 )
 def test_nothing_to_fit(groups: list[int], improved: list[int]) -> None:
     with pytest.raises(UsageError, match="at least two"):
@@ -39,7 +47,9 @@ def test_two_scores_of_unchanged_people() -> None:
     person = 12 + rng.normal(0, np.sqrt(0.7 * 36), 400_000)
     first, second = person + rng.normal(0, np.sqrt(0.3 * 36), (2, 400_000))
     entered = first >= 15
-    assert expected_drop(12, 6, 15, 0.7) == pytest.approx((first - second)[entered].mean(), abs=0.05)
+    assert expected_drop(12, 6, 15, 0.7) == pytest.approx(
+        (first - second)[entered].mean(), abs=0.05
+    )
 
 
 def test_impossible_reliability() -> None:
@@ -48,7 +58,10 @@ def test_impossible_reliability() -> None:
 
 
 def came_with(scores: list[int] | np.ndarray, **settings: str) -> Cohort:
-    rows = [f"p{number} | -1 | {score}\np{number} | 3 | {score}" for number, score in enumerate(scores)]
+    rows = [
+        f"p{number} | -1 | {score}\np{number} | 3 | {score}"
+        for number, score in enumerate(scores)
+    ]
     return cohort("\n".join(["patient | day | score", *rows]), **settings)
 
 
@@ -60,7 +73,9 @@ def whole_scores(mean: float, sd: float, lowest: int, n: int) -> np.ndarray:
 def test_population_behind_a_cut_off() -> None:
     """A scale long enough that its end plays no part."""
     entry = find_entry(came_with(whole_scores(24, 8, 30, 4000), instrument="MADRS"))
-    assert (entry.cutoff, entry.mean, entry.sd) == pytest.approx((29.5, 24, 8), rel=0.12)
+    assert (entry.cutoff, entry.mean, entry.sd) == pytest.approx(
+        (29.5, 24, 8), rel=0.12
+    )
     assert entry.words == "entry at the least severe baseline, 30 or above"
 
 
@@ -80,15 +95,25 @@ def test_a_cut_off_that_cannot_be_told(scores: list[int]) -> None:
     entry = find_entry(came_with(scores))
     assert not entry.known
     assert np.isnan(entry.drop(0.6))
-    assert entry.words == f"all baselines at the least severe of them or beyond, {min(scores)} or above"
-    assert "the cut-off at which people came cannot be told from such baselines" in regression_words(entry)
+    assert (
+        entry.words
+        == f"all baselines at the least severe of them or beyond, {min(scores)} or above"
+    )
+    assert (
+        "the cut-off at which people came cannot be told from such baselines"
+        in regression_words(entry)
+    )
 
 
 def test_few_baselines_tell_no_cut_off() -> None:
-    assert not find_entry(came_with(whole_scores(24, 8, 30, 99), instrument="MADRS")).known
+    assert not find_entry(
+        came_with(whole_scores(24, 8, 30, 99), instrument="MADRS")
+    ).known
     assert find_entry(came_with(whole_scores(24, 8, 30, 100), instrument="MADRS")).known
 
 
 def test_a_release_policy_does_not_print_the_baseline_of_one_person() -> None:
-    entry = find_entry(came_with(whole_scores(24, 8, 30, 400), instrument="MADRS", policy="cms"))
+    entry = find_entry(
+        came_with(whole_scores(24, 8, 30, 400), instrument="MADRS", policy="cms")
+    )
     assert (entry.known, entry.words) == (True, "entry at the least severe baseline")

@@ -1,4 +1,6 @@
-"""Durability: curves counted by hand, a known truth behind informative retreatment, noise, refusals."""
+"""Durability: curves counted by hand, a known truth behind informative retreatment, noise,
+refusals.
+"""
 
 import numpy as np
 import pandas as pd
@@ -6,14 +8,23 @@ import pytest
 from spec.tables import cohort as from_text
 
 import kettrack as kt
-from kettrack.analysis.durability.counts import ESTIMANDS, count, count_exits, exits, watch
+from kettrack.analysis.durability.counts import (
+    ESTIMANDS,
+    count,
+    count_exits,
+    exits,
+    watch,
+)
 from kettrack.analysis.durability.curve import durability, durability_from_response
 from kettrack.analysis.durability.intervals import durability_intervals
 from kettrack.analysis.durability.weights import untreated, untreated_curve
 from kettrack.analysis.durability.words import WORDS
 from kettrack.estimators.life_table import estimate_survival
 from kettrack.settings import Settings
-from kettrack.vocabulary.published_durability import PUBLISHED_DURABILITY, published_durability
+from kettrack.vocabulary.published_durability import (
+    PUBLISHED_DURABILITY,
+    published_durability,
+)
 
 DAYS = np.array([28, 56])
 
@@ -29,10 +40,19 @@ def result(sample):
 
 
 def clinic(scores, days, back=None, **settings):
-    """Cohort of one session on day 0 each, baseline 20; `scores` one row per patient, `back` the day of a later session."""
+    """Cohort of one session on day 0 each, baseline 20; `scores` one row per patient, `back` the
+    day of a later session.
+    """
     n = len(scores)
-    names = np.array([f"P{i:05d}" for i in range(n)])  # in the order that patients are sorted by
-    rows = pd.DataFrame({"patient_id": np.repeat(names, len(days)), "day": np.tile(days, n), "score": scores.ravel()})
+    # in the order that patients are sorted by
+    names = np.array([f"P{i:05d}" for i in range(n)])
+    rows = pd.DataFrame(
+        {
+            "patient_id": np.repeat(names, len(days)),
+            "day": np.tile(days, n),
+            "score": scores.ravel(),
+        }
+    )
     first = pd.DataFrame({"patient_id": names, "day": -1, "score": 20})
     sessions = pd.DataFrame({"patient_id": names, "day": 0})
     if back is not None:
@@ -40,19 +60,27 @@ def clinic(scores, days, back=None, **settings):
         sessions = pd.concat([sessions, again.astype({"day": int})])
     rows = pd.concat([first, rows]).dropna().assign(instrument="PHQ-9")
     patients = pd.DataFrame({"patient_id": names, "planned_sessions": 1})
-    return kt.cohort_from_frames(sessions, rows.astype({"score": int}), patients, settings=Settings(**settings))
+    return kt.cohort_from_frames(
+        sessions, rows.astype({"score": int}), patients, settings=Settings(**settings)
+    )
 
 
 def drifting(n, rng, days):
-    """Weekly scores of people who respond and drift upwards, each at a pace of their own, with an error of 2 points."""
+    """Weekly scores of people who respond and drift upwards, each at a pace of their own, with an
+    error of 2 points.
+    """
     pace = rng.exponential(0.07, n)[:, None]
-    scores = np.clip(np.round(6 + pace * days + rng.normal(0, 2, (n, len(days)))), 0, 27)
+    scores = np.clip(
+        np.round(6 + pace * days + rng.normal(0, 2, (n, len(days)))), 0, 27
+    )
     scores[:, 0] = np.minimum(scores[:, 0], 10)
     return scores
 
 
 def share_held(scores, days, at):
-    """Share without two weekly scores in a row above 10 of which the first came by `at` days after the first score."""
+    """Share without two weekly scores in a row above 10 of which the first came by `at` days after
+    the first score.
+    """
     both = (scores[:, :-1] > 10) & (scores[:, 1:] > 10)
     return 1 - both[:, days[:-1] - days[0] <= at].any(axis=1).mean()
 
@@ -61,31 +89,53 @@ def test_a_curve_counted_by_hand():
     lost = [10, 11, 11, 10, 10, 10]
     kept = [10, 10, 10, 10, 10, 10]
     waits = [10, 10, 10, 10, 10, 11]  # lost or not on day 42: nobody knows
-    table = durability(clinic(np.array([lost] * 5 + [kept] * 10 + [waits] * 5, float), np.arange(7, 49, 7))).table
-    rows = table[(table["estimand"] == "treatment_policy") & (table["rule"] == "in_force")].set_index("day")
+    table = durability(
+        clinic(
+            np.array([lost] * 5 + [kept] * 10 + [waits] * 5, float), np.arange(7, 49, 7)
+        )
+    ).table
+    rows = table[
+        (table["estimand"] == "treatment_policy") & (table["rule"] == "in_force")
+    ].set_index("day")
     assert rows.loc[[0, 7, 28], "at_risk"].tolist() == [20, 20, 15]
     assert rows.loc[[0, 7, 28], "lost"].tolist() == [0, 5, 5]
     assert rows.loc[[0, 7, 28], "estimate"].tolist() == [100, 75, 75]
-    assert rows.index.max() == 28  # day 35 after the first score has no later one that could confirm a loss
-    single = table[(table["estimand"] == "treatment_policy") & (table["rule"] == "single_score")].set_index("day")
+    # day 35 after the first score has no later one that could confirm a loss
+    assert rows.index.max() == 28
+    single = table[
+        (table["estimand"] == "treatment_policy") & (table["rule"] == "single_score")
+    ].set_index("day")
     assert single.loc[35, "estimate"] == pytest.approx(100 * 10 / 20)
 
 
 def test_the_answer_lies_between_every_unconfirmed_loss_and_none():
-    """Eight people score above the line on day 21 and then not for ten weeks: nobody can confirm it."""
-    kept, in_vain = [10.0] * 7, [10, 10, 11, np.nan, np.nan, np.nan, 10]
-    table = durability(clinic(np.array([kept] * 12 + [in_vain] * 8), np.array([7, 14, 21, 28, 35, 42, 91]))).table
+    """Eight people score above the line on day 21 and then not for ten weeks: nobody can confirm
+    it.
+    """
+    kept = [10.0] * 7
+    in_vain = [10, 10, 11, np.nan, np.nan, np.nan, 10]
+    table = durability(
+        clinic(
+            np.array([kept] * 12 + [in_vain] * 8), np.array([7, 14, 21, 28, 35, 42, 91])
+        )
+    ).table
     rows = table[table["rule"] == "in_force"].set_index(["estimand", "day"])
-    ends = rows.loc[("treatment_policy", [7, 14, 28]), ["bound_low", "estimate", "bound_high"]]
+    ends = rows.loc[
+        ("treatment_policy", [7, 14, 28]), ["bound_low", "estimate", "bound_high"]
+    ]
     assert ends.to_numpy().tolist() == [[100, 100, 100], [60, 100, 100], [60, 100, 100]]
-    assert rows.loc[("off_treatment", [14, 28]), "bound_low"].tolist() == [60, 60]  # nobody was treated: no weights
+    # nobody was treated: no weights
+    assert rows.loc[("off_treatment", [14, 28]), "bound_low"].tolist() == [60, 60]
     assert rows.loc["off_treatment", "bound_high"].isna().all()
     assert table.loc[table["rule"] == "single_score", "bound_low"].isna().all()
 
 
 def test_the_end_of_a_log_does_not_lift_the_curve():
-    """Logs that end at random: dropping a last score above the line, but counting one below it, would."""
-    rng, days = np.random.default_rng(1), np.arange(7, 140, 7)
+    """Logs that end at random: dropping a last score above the line, but counting one below it,
+    would.
+    """
+    rng = np.random.default_rng(1)
+    days = np.arange(7, 140, 7)
     scores = drifting(6000, rng, days)
     truth = share_held(scores, days, 56)
     ends = rng.integers(3, 12, 6000)
@@ -95,23 +145,31 @@ def test_the_end_of_a_log_does_not_lift_the_curve():
 
 
 def test_people_treated_again_because_they_feel_worse_are_stood_for():
-    rng, days = np.random.default_rng(2), np.arange(7, 98, 7)
+    rng = np.random.default_rng(2)
+    days = np.arange(7, 98, 7)
     scores = drifting(4000, rng, days)
     chance = 1 / (1 + np.exp(-(scores - 12) / 2))
     hit = rng.random(scores.shape) < chance
     back = np.where(hit.any(axis=1), days[hit.argmax(axis=1)] + 3, np.nan)
     watched = watch(clinic(scores, days, back), "end_of_course")[0]
-    plain = estimate_survival(count_exits(exits(watched, "off_treatment"), "off_treatment")).estimate[DAYS]
+    plain = estimate_survival(
+        count_exits(exits(watched, "off_treatment"), "off_treatment")
+    ).estimate[DAYS]
     weighted = untreated_curve(untreated(clinic(scores, days, back), watched, 90), DAYS)
     truth = np.array([share_held(scores, days, at) for at in DAYS])
     assert weighted == pytest.approx(truth, abs=0.025)
     assert (plain > truth + 0.04).all()
 
 
-@pytest.mark.parametrize(("seed", "n", "line"), [(6, 400, 12), (8, 400, 10), (10, 60, 12), (12, 60, 10)])
+@pytest.mark.parametrize(
+    ("seed", "n", "line"), [(6, 400, 12), (8, 400, 10), (10, 60, 12), (12, 60, 10)]
+)
 def test_off_treatment_the_truth_lies_above_the_lower_bound(seed, n, line):
-    """In small clinics that treat early the weighted share is too high: few with a high score stay untreated."""
-    rng, days = np.random.default_rng(seed), np.arange(7, 98, 7)
+    """In small clinics that treat early the weighted share is too high: few with a high score stay
+    untreated.
+    """
+    rng = np.random.default_rng(seed)
+    days = np.arange(7, 98, 7)
     scores = drifting(n, rng, days)
     hit = rng.random(scores.shape) < 1 / (1 + np.exp(-(scores - line) / 2))
     back = np.where(hit.any(axis=1), days[hit.argmax(axis=1)] + 3, np.nan)
@@ -122,29 +180,57 @@ def test_off_treatment_the_truth_lies_above_the_lower_bound(seed, n, line):
 
 
 def test_who_was_treated_while_a_loss_waited_is_counted_and_said():
-    """Ten keep it; ten score above the line on day 21 and are treated before the next score; ten are treated and were well."""
-    kept, worse = [10.0] * 7, [10, 10, 11, 11, 11, 11, 11]
+    """Ten keep it; ten score above the line on day 21 and are treated before the next score; ten
+    are treated and were well.
+    """
+    kept = [10.0] * 7
+    worse = [10, 10, 11, 11, 11, 11, 11]
     back = np.array([np.nan] * 20 + [23.0] * 10 + [23.0] * 10)
-    found = durability(clinic(np.array([kept] * 20 + [worse] * 10 + [kept] * 10), np.arange(7, 56, 7), back))
+    found = durability(
+        clinic(
+            np.array([kept] * 20 + [worse] * 10 + [kept] * 10),
+            np.arange(7, 56, 7),
+            back,
+        )
+    )
     rows = found.table[found.table["rule"] == "in_force"].set_index(["estimand", "day"])
-    assert rows.loc[("off_treatment", [14, 21, 28]), "retreated_unconfirmed"].tolist() == [0, 10, 10]
-    assert rows.loc[("off_treatment", 28), ["retreated", "lost", "estimate"]].tolist() == [20, 0, 100]
+    assert rows.loc[
+        ("off_treatment", [14, 21, 28]), "retreated_unconfirmed"
+    ].tolist() == [
+        0,
+        10,
+        10,
+    ]
+    assert rows.loc[
+        ("off_treatment", 28), ["retreated", "lost", "estimate"]
+    ].tolist() == [
+        20,
+        0,
+        100,
+    ]
     assert rows.loc[("off_treatment", 28), "bound_low"] == pytest.approx(75)
     assert rows.loc[("treatment_policy", 28), "estimate"] == pytest.approx(75)
-    assert "10 of the 20 treated again by week 4 had a score above the line that was not yet confirmed" in found.text
+    assert (
+        "10 of the 20 treated again by week 4 had a score above the line that was not yet"
+        " confirmed" in found.text
+    )
     assert "(20 at risk, 20 people's worth of information)" in found.text
 
 
 def test_the_sentence_says_how_far_fewer_than_half_lost_it(result):
     assert "half had not lost it" not in result.text
-    assert "fewer than half had lost it by week 44, the last with at least 11 at risk" in result.text
+    assert (
+        "fewer than half had lost it by week 44, the last with at least 11 at risk"
+        in result.text
+    )
     few = durability(clinic(np.array([[10.0, 10.0]] * 12), np.array([7, 14])))
     assert few.table["day"].max() < 28
     assert "half" not in few.text
 
 
 def test_weights_without_retreatment_change_nothing():
-    rng, days = np.random.default_rng(3), np.arange(7, 98, 7)
+    rng = np.random.default_rng(3)
+    days = np.arange(7, 98, 7)
     scores = drifting(200, rng, days)
     shown = clinic(scores, days)
     watched = watch(shown, "end_of_course")[0]
@@ -157,19 +243,27 @@ def test_weights_without_retreatment_change_nothing():
 
 
 def test_noise_alone_costs_more_responses_the_more_often_people_are_scored():
-    """Nobody relapses: everyone stays 3.2 points below the line, scores have a standard deviation of 2.
+    """Nobody relapses: everyone stays 3.2 points below the line, scores have a standard deviation
+    of 2.
 
-    Scored every 3, 7, 14 and 28 days, 36, 64, 80 and 89 % keep it to day 56 by single scores; confirmed, nearly all do.
+    Scored every 3, 7, 14 and 28 days, 36, 64, 80 and 89 % keep it to day 56 by single scores;
+    confirmed, nearly all do.
     """
-    rng, kept = np.random.default_rng(4), {}
+    rng = np.random.default_rng(4)
+    kept = {}
     for gap in (3, 7, 14, 28):
         days = np.arange(1, 90, gap)
         scores = np.clip(np.round(7.3 + rng.normal(0, 2, (1500, len(days)))), 0, 27)
         scores[:, 0] = 7
         rules = watch(clinic(scores, days), "end_of_course")
-        left = [count_exits(exits(rule, "treatment_policy"), "treatment_policy") for rule in rules]
+        left = [
+            count_exits(exits(rule, "treatment_policy"), "treatment_policy")
+            for rule in rules
+        ]
         kept[gap] = [estimate_survival(counts).estimate[56] for counts in left]
-    assert [single for _, single in kept.values()] == pytest.approx([0.36, 0.64, 0.80, 0.89], abs=0.035)
+    assert [single for _, single in kept.values()] == pytest.approx(
+        [0.36, 0.64, 0.80, 0.89], abs=0.035
+    )
     assert min(confirmed for confirmed, _ in kept.values()) > 0.95
 
 
@@ -181,23 +275,42 @@ def test_the_columns_tell_one_story(result):
         assert rows["estimate"].is_monotonic_decreasing
         bounded = rows.dropna(subset=["bound_low"])
         assert (
-            (bounded["bound_low"] <= bounded["estimate"]) & (bounded["estimate"] <= bounded["bound_high"].fillna(100))
+            (bounded["bound_low"] <= bounded["estimate"])
+            & (bounded["estimate"] <= bounded["bound_high"].fillna(100))
         ).all()
         inside = rows.dropna(subset=["ci_low"])
-        assert ((inside["ci_low"] <= inside["estimate"]) & (inside["estimate"] <= inside["ci_high"])).all()
+        assert (
+            (inside["ci_low"] <= inside["estimate"])
+            & (inside["estimate"] <= inside["ci_high"])
+        ).all()
         if estimand != "treatment_policy":
             gone = rows[["lost", "retreated", "censored"]].sum(axis=1)
-            assert (rows["at_risk"].iloc[1:].to_numpy() <= rows["n"].iloc[0] - gone.iloc[:-1].to_numpy()).all()
-    worst = table[table["estimand"] == "composite"].set_index(["rule", "day"])["estimate"]
-    policy = table[table["estimand"] == "treatment_policy"].set_index(["rule", "day"])["estimate"]
+            assert (
+                rows["at_risk"].iloc[1:].to_numpy()
+                <= rows["n"].iloc[0] - gone.iloc[:-1].to_numpy()
+            ).all()
+    worst = table[table["estimand"] == "composite"].set_index(["rule", "day"])[
+        "estimate"
+    ]
+    policy = table[table["estimand"] == "treatment_policy"].set_index(["rule", "day"])[
+        "estimate"
+    ]
     assert (worst <= policy.reindex(worst.index)).all()
 
 
 def test_the_sentence_says_which_question_is_answered(result):
-    for words in ("treatment policy", "off treatment, weighted", "composite", "By a single score"):
+    for words in (
+        "treatment policy",
+        "off treatment, weighted",
+        "composite",
+        "By a single score",
+    ):
         assert words in result.text
     assert "Rule, origin and scoring interval differ" in " ".join(result.caveats)
-    assert "does not tell whether stopping or going on holds a response longer" in result.text
+    assert (
+        "does not tell whether stopping or going on holds a response longer"
+        in result.text
+    )
     assert result.text.index("composite") < result.text.index("off treatment")
     assert result.made_from["seed"] == 1
     assert not {"proved", "significant"} & set(result.text.split())
@@ -210,7 +323,10 @@ def test_counts_of_two_sites_add_up(sample):
     for chosen in (half, ~half):
         kept = sample.patients.loc[chosen, "patient_id"]
         frames = (sample.sessions, sample.scores, sample.patients, sample.events)
-        site = kt.cohort_from_frames(*(frame[frame["patient_id"].isin(kept)] for frame in frames), settings=sample.settings)
+        site = kt.cohort_from_frames(
+            *(frame[frame["patient_id"].isin(kept)] for frame in frames),
+            settings=sample.settings,
+        )
         parts.append(count(site, "composite", "first_response"))
     assert (parts[0] + parts[1]).at_risk.tolist() == whole.at_risk.tolist()
 
@@ -219,20 +335,32 @@ def test_under_a_release_policy_no_small_count_is_shown():
     table = durability(kt.load_cohort(kt.sample_folder(), policy="cms")).table
     for column in ("lost", "retreated", "censored", "at_risk"):
         assert not table[column].dropna().between(1, 10).any()
-    assert table["retreated_unconfirmed"].isna().all()  # beside `retreated` it would tell of the others
+    # beside `retreated` it would tell of the others
+    assert table["retreated_unconfirmed"].isna().all()
 
 
-@pytest.mark.parametrize("answer", [durability, durability_from_response, durability_intervals])
+@pytest.mark.parametrize(
+    "answer", [durability, durability_from_response, durability_intervals]
+)
 def test_it_refuses_where_there_is_nobody_to_watch(answer):
     found = answer(from_text("patient | day | score\n a | -1 | 20\n a | 7 | 19"))
-    assert (found.status, "responded" in found.reason, bool(found.collect)) == ("refused", True, True)
+    assert (found.status, "responded" in found.reason, bool(found.collect)) == (
+        "refused",
+        True,
+        True,
+    )
 
 
 def test_intervals_say_between_which_scores_and_no_more():
     scores = np.array([[10] * 6] * 30 + [[10, 10, 11, 11, 11, 11]] * 30, float)
     result = durability_intervals(clinic(scores, np.arange(7, 49, 7)))
     boxes = result.table[result.table["kind"] == "box"]
-    assert boxes[["left", "right", "estimate", "people"]].to_numpy()[0].tolist() == [7, 14, 50, 30]
+    assert boxes[["left", "right", "estimate", "people"]].to_numpy()[0].tolist() == [
+        7,
+        14,
+        50,
+        30,
+    ]
     assert boxes["right"].isna().tolist() == [False, True]
     assert result.table["largest_gradient"].max() <= 1 + 1e-6
     at = result.table.set_index("key")
@@ -241,11 +369,16 @@ def test_intervals_say_between_which_scores_and_no_more():
     assert "earlier_28" in at.index
 
 
-def test_shares_between_scores_are_bridged_to_those_by_day_and_need_as_many_at_risk(sample):
-    found, counts = durability_intervals(sample), count(sample)
+def test_shares_between_scores_are_bridged_to_those_by_day_and_need_as_many_at_risk(
+    sample,
+):
+    found = durability_intervals(sample)
+    counts = count(sample)
     at = found.table.set_index("key")
     for day in (28, 56):
-        assert at.loc[f"day_{day}", "at_first_score"] == pytest.approx(100 * estimate_survival(counts).estimate[day])
+        assert at.loc[f"day_{day}", "at_first_score"] == pytest.approx(
+            100 * estimate_survival(counts).estimate[day]
+        )
         assert at.loc[f"day_{day}", "at_risk"] == counts.at_risk[day]
     assert "dates a loss at the first of the two scores" in found.text
     days = np.arange(7, 91, 7)
@@ -262,13 +395,19 @@ def test_inside_a_box_only_bounds_are_given():
     at = durability_intervals(clinic(scores, days)).table.set_index("key")
     assert at.loc["day_28", ["least", "most"]].tolist() == pytest.approx([50, 100])
     assert np.isnan(at.loc["day_28", "estimate"])
-    assert "between 50.0 % and 100.0 %" in durability_intervals(clinic(scores, days)).text
+    assert (
+        "between 50.0 % and 100.0 %" in durability_intervals(clinic(scores, days)).text
+    )
 
 
 def test_recalled_figures_are_never_shown_by_default():
     assert all(figure.standing != "recalled" for figure in published_durability())
     assert len(published_durability(recalled=True)) == len(PUBLISHED_DURABILITY)
-    assert {(figure.day, figure.percent) for figure in published_durability() if figure.study == "McInnes 2022"} == {
+    assert {
+        (figure.day, figure.percent)
+        for figure in published_durability()
+        if figure.study == "McInnes 2022"
+    } == {
         (28, 80),
         (56, 60),
     }

@@ -1,4 +1,6 @@
-"""Every estimate on the sample, on a clinic that recorded almost nothing, and under every policy; the words it may use."""
+"""Every estimate on the sample, on a clinic that recorded almost nothing, and under every policy;
+the words it may use.
+"""
 
 import re
 from dataclasses import replace
@@ -14,7 +16,13 @@ from kettrack.analysis.response.after_course import scores_after_course
 from kettrack.errors import UsageError
 from kettrack.privacy.disclosure import POLICIES
 
-BANNED = ("effect of number of sessions", "proved", "significant", "dose-response", "needed")
+BANNED = (
+    "effect of number of sessions",
+    "proved",
+    "significant",
+    "dose-response",
+    "needed",
+)
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +43,12 @@ def found_under(sample):
 # A hundred simulated clinics each time: once is enough.
 @pytest.mark.parametrize(
     ("name", "policy"),
-    [(name, policy) for name in ESTIMATES for policy in POLICIES if (name, policy) != ("calibration", "cms")],
+    [
+        (name, policy)
+        for name in ESTIMATES
+        for policy in POLICIES
+        if (name, policy) != ("calibration", "cms")
+    ],
 )
 def test_every_estimate_says_something_under_every_policy(found_under, name, policy):
     found = found_under(name, policy)
@@ -74,7 +87,9 @@ def test_the_ladder_loses_nobody_in_silence(sample):
 
 def test_the_bands_of_the_curve_add_up(sample):
     table = estimate("response_by_session", sample).table
-    bands = table[["estimate", "stopped", "not_scored", "completed", "still_in_course"]].sum(axis=1)
+    bands = table[
+        ["estimate", "stopped", "not_scored", "completed", "still_in_course"]
+    ].sum(axis=1)
     assert bands.tolist() == pytest.approx([100] * len(table))
     assert table["at_risk"].min() >= 11
 

@@ -14,9 +14,12 @@ import kettrack as kt
 from kettrack.analysis.courses.specification import specification
 from kettrack.figures.waterfall import CAP
 
-# Of single people: test_figures_patient.py; of several answers, or of trials: in files of their own.
+# Of single people: test_figures_patient.py; of several answers, or of trials: in files of their
+# own.
 ELSEWHERE = {"plot_patient", "plot_expected", "plot_session_answers", "plot_methods"}
-PLOTS = [name for name in kt.__all__ if name.startswith("plot_") and name not in ELSEWHERE]
+PLOTS = [
+    name for name in kt.__all__ if name.startswith("plot_") and name not in ELSEWHERE
+]
 DRAWN = {
     "plot_ladder": "ladder",
     "plot_session_counts": "session_counts",
@@ -62,10 +65,15 @@ def test_every_figure_is_tried_here():
 
 @pytest.mark.parametrize("name", PLOTS)
 def test_signature_and_caption(name, results):
-    plot, result = getattr(kt, name), results[DRAWN[name]]
+    plot = getattr(kt, name)
+    result = results[DRAWN[name]]
     signature = inspect.signature(plot)
     assert list(signature.parameters)[:2] == ["table", "ax"]
-    assert not [p for p in signature.parameters.values() if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    assert not [
+        p
+        for p in signature.parameters.values()
+        if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+    ]
     _, given = plt.subplots()
     ax = plot(result.table, ax=given, caption=result.caption)
     assert ax is given
@@ -88,14 +96,18 @@ def test_bands_are_the_table(results):
     tops = {patch.get_label(): patch.get_data() for patch in ax.patches}
     assert tops["estimate"].values == pytest.approx(table["estimate"])
     assert tops["still_in_course"].values == pytest.approx([100] * len(table))
-    whole = sum(np.asarray(step.values) - np.asarray(step.baseline) for step in tops.values())
+    whole = sum(
+        np.asarray(step.values) - np.asarray(step.baseline) for step in tops.values()
+    )
     assert whole == pytest.approx(np.full(len(table), 100.0))
 
 
 def test_numbers_at_risk_stand_on_the_ticks(results):
     table = results["response_by_session"].table
     ax = kt.plot_response_by_session(table)
-    shown = [tuple(map(int, label.get_text().split("\n"))) for label in ax.get_xticklabels()]
+    shown = [
+        tuple(map(int, label.get_text().split("\n"))) for label in ax.get_xticklabels()
+    ]
     assert shown == list(zip(table["session"], table["at_risk"], strict=True))
     assert ax.get_xticks().tolist() == table["session"].tolist()
 
@@ -106,13 +118,21 @@ def test_waterfall_has_a_slot_for_everyone(results):
     bars = [bar for container in ax.containers for bar in container]
     scored = table["percent_change"].dropna()
     assert len(bars) == len(scored)
-    assert sorted(bar.get_height() for bar in bars) == pytest.approx(sorted(scored.clip(upper=CAP)))
+    assert sorted(bar.get_height() for bar in bars) == pytest.approx(
+        sorted(scored.clip(upper=CAP))
+    )
     assert ax.get_xlim() == (0.5, len(table) + 0.5)
     assert f"{len(table) - len(scored)} not scored" in texts(ax)
 
 
 def test_a_bar_beyond_the_axis_gets_an_arrow():
-    table = pd.DataFrame({"place": [1, 2], "percent_change": [250.0, -50.0], "state": ["worse", "response"]})
+    table = pd.DataFrame(
+        {
+            "place": [1, 2],
+            "percent_change": [250.0, -50.0],
+            "state": ["worse", "response"],
+        }
+    )
     ax = kt.plot_waterfall(table)
     assert ax.lines[0].get_xydata().tolist() == [[1, CAP]]
 
@@ -133,21 +153,38 @@ def test_session_counts_and_gaps_are_the_table(results):
     gaps = results["session_gaps"].table
     ax = kt.plot_session_gaps(gaps)
     assert ax.lines[0].get_ydata().tolist() == gaps["estimate"].tolist()
-    assert [tuple(segment[:, 1]) for segment in ax.collections[0].get_segments()] == list(
-        zip(gaps["q25"], gaps["q75"], strict=True)
-    )
+    assert [
+        tuple(segment[:, 1]) for segment in ax.collections[0].get_segments()
+    ] == list(zip(gaps["q25"], gaps["q75"], strict=True))
 
 
 @pytest.mark.parametrize("outcome", ["remission", "response", "loss_of_response"])
 def test_specification_draws_every_combination_with_its_choices(results, outcome):
     table = results["specification"].table
-    rows = table[(table["outcome"] == outcome)].sort_values(["estimate", "number"], ignore_index=True)
+    rows = table[(table["outcome"] == outcome)].sort_values(
+        ["estimate", "number"], ignore_index=True
+    )
     ax = kt.plot_specification(table, outcome=outcome)
-    points = {x: y for line in ax.lines if " " in line.get_label() and line.get_label()[0] != "_" for x, y in line.get_xydata()}
+    points = {
+        x: y
+        for line in ax.lines
+        if " " in line.get_label() and line.get_label()[0] != "_"
+        for x, y in line.get_xydata()
+    }
     assert points == pytest.approx(dict(rows["estimate"].items()))
-    ends = sorted(tuple(segment[:, 1]) for part in ax.collections for segment in getattr(part, "get_segments", list)())
-    assert np.array(ends) == pytest.approx(np.array(sorted(zip(rows["ci_low"], rows["ci_high"], strict=True))))
-    marked = {part.get_label(): sorted(part.get_offsets()[:, 0]) for part in ax.collections if ": " in part.get_label()}
+    ends = sorted(
+        tuple(segment[:, 1])
+        for part in ax.collections
+        for segment in getattr(part, "get_segments", list)()
+    )
+    assert np.array(ends) == pytest.approx(
+        np.array(sorted(zip(rows["ci_low"], rows["ci_high"], strict=True)))
+    )
+    marked = {
+        part.get_label(): sorted(part.get_offsets()[:, 0])
+        for part in ax.collections
+        if ": " in part.get_label()
+    }
     for column in ("instrument", "baseline", "rule"):
         for name, chosen in rows.groupby(column).groups.items():
             assert marked[f"_{column}: {name}"] == sorted(chosen)
@@ -156,6 +193,8 @@ def test_specification_draws_every_combination_with_its_choices(results, outcome
 def test_specification_marks_a_recalled_rule():
     cohort = kt.load_cohort(kt.sample_folder())
     table = specification(cohort, also=("Wilkinson 2018",)).table
-    labels = [label.get_text() for label in kt.plot_specification(table).get_yticklabels()]
+    labels = [
+        label.get_text() for label in kt.plot_specification(table).get_yticklabels()
+    ]
     assert "Wilkinson 2018 (recalled)" in labels
     assert "Hawley 2002" in labels

@@ -36,13 +36,24 @@ def _close():
 
 def test_each_estimand_has_its_curve(curves):
     ax = plot_durability(curves.table, caption=curves.caption)
-    lines = {line.get_label().split("\n")[0]: line for line in ax.lines if "\n(to week" in line.get_label()}
+    lines = {
+        line.get_label().split("\n")[0]: line
+        for line in ax.lines
+        if "\n(to week" in line.get_label()
+    }
     for estimand, (_, words) in CURVES.items():
-        rows = curves.table[(curves.table["estimand"] == estimand) & (curves.table["rule"] == "in_force")]
+        rows = curves.table[
+            (curves.table["estimand"] == estimand)
+            & (curves.table["rule"] == "in_force")
+        ]
         assert lines[words].get_ydata().tolist() == rows["estimate"].tolist()
         assert lines[words].get_xdata().tolist() == rows["day"].tolist()
-    eight = curves.table.set_index("key").loc["treatment_policy_in_force_56", "estimate"]
-    assert ax.get_title(loc="left").startswith(f"{eight:.0f} % still held the response 8 weeks on")
+    eight = curves.table.set_index("key").loc[
+        "treatment_policy_in_force_56", "estimate"
+    ]
+    assert ax.get_title(loc="left").startswith(
+        f"{eight:.0f} % still held the response 8 weeks on"
+    )
 
 
 def test_the_numbers_of_the_risk_table_stand_under_the_ticks_of_the_axis(curves):
@@ -50,7 +61,9 @@ def test_the_numbers_of_the_risk_table_stand_under_the_ticks_of_the_axis(curves)
     ticks = set(ax.get_xticks())
     numbers = [text for text in ax.texts if text.get_text().isdigit()]
     assert {text.xy[0] for text in numbers} <= ticks
-    shown = curves.table[(curves.table["rule"] == "in_force") & curves.table["day"].isin(ticks)]
+    shown = curves.table[
+        (curves.table["rule"] == "in_force") & curves.table["day"].isin(ticks)
+    ]
     expected = shown[["at_risk", "lost", "retreated", "censored"]].to_numpy().ravel()
     assert sorted(int(text.get_text()) for text in numbers) == sorted(expected)
 
@@ -62,25 +75,47 @@ def test_hidden_numbers_are_said_and_a_hidden_week_breaks_the_line(curves):
     table.loc[hidden, ["estimate", "ci_low", "ci_high"]] = np.nan
     ax = plot_durability(table)
     assert "hidden" in [text.get_text() for text in ax.texts]
-    line = next(line for line in ax.lines if line.get_label().startswith("whatever sessions followed\n(to"))
+    line = next(
+        line
+        for line in ax.lines
+        if line.get_label().startswith("whatever sessions followed\n(to")
+    )
     assert np.isnan(line.get_ydata()[4])
 
 
 def test_published_marks_are_named(curves):
     ax = plot_durability(curves.table)
-    shown = {line.get_label().split("\n")[0]: line for line in ax.lines if line.get_label().startswith("published: ")}
+    shown = {
+        line.get_label().split("\n")[0]: line
+        for line in ax.lines
+        if line.get_label().startswith("published: ")
+    }
     assert shown["published: McInnes 2022"].get_xdata().tolist() == [28, 56]
     assert shown["published: Shiroma 2014"].get_ydata().tolist() == [45]
     assert len({line.get_marker() for line in shown.values()}) == 2
     cited = " ".join(curves.caveats)
-    assert all(f"{figure.percent:g} %" in cited and figure.source in cited for figure in published_durability())
-    assert not [line for line in plot_durability(curves.table, marks=()).lines if line.get_label().startswith("published")]
+    assert all(
+        f"{figure.percent:g} %" in cited and figure.source in cited
+        for figure in published_durability()
+    )
+    assert not [
+        line
+        for line in plot_durability(curves.table, marks=()).lines
+        if line.get_label().startswith("published")
+    ]
 
 
 def test_the_lower_bound_stands_under_the_curve_off_treatment(curves):
     ax = plot_durability(curves.table)
-    line = next(line for line in ax.lines if line.get_label().startswith("without a further session, with"))
-    rows = curves.table[(curves.table["estimand"] == "off_treatment") & (curves.table["rule"] == "in_force")]
+    line = next(
+        line
+        for line in ax.lines
+        if line.get_label().startswith("without a further session, with")
+    )
+    rows = curves.table[
+        (curves.table["estimand"] == "off_treatment")
+        & (curves.table["rule"] == "in_force")
+    ]
     assert line.get_ydata().tolist() == rows["bound_low"].tolist()
 
 
@@ -89,7 +124,14 @@ def test_boxes_reach_from_share_to_share(sample):
     ax = plot_turnbull(table)
     closed = table[(table["kind"] == "box") & table["right"].notna()]
     drawn = [(box.get_x(), box.get_width(), box.get_height()) for box in ax.patches]
-    assert drawn == list(zip(closed["left"], closed["right"] - closed["left"], closed["estimate"], strict=True))
+    assert drawn == list(
+        zip(
+            closed["left"],
+            closed["right"] - closed["left"],
+            closed["estimate"],
+            strict=True,
+        )
+    )
     tops = [100.0, *(100 - closed["estimate"].cumsum())]
     assert [box.get_y() for box in ax.patches] == pytest.approx(tops[1:])
 
@@ -107,5 +149,8 @@ def test_a_refused_table_says_so(plot):
 
 def test_nothing_false_is_drawn_under_a_release_policy():
     clinic = kt.load_cohort(kt.sample_folder(), policy="cms")
-    for answer, plot in ((durability_from_response, plot_durability), (durability_intervals, plot_turnbull)):
+    for answer, plot in (
+        (durability_from_response, plot_durability),
+        (durability_intervals, plot_turnbull),
+    ):
         assert "Not shown" in plot(answer(clinic).table).texts[0].get_text()

@@ -1,4 +1,6 @@
-"""Figures of single people draw the numbers of their table: tested on the data of the Axes, not on pictures."""
+"""Figures of single people draw the numbers of their table: tested on the data of the Axes, not on
+pictures.
+"""
 
 import matplotlib
 import numpy as np
@@ -68,9 +70,14 @@ def test_patient_panels_share_one_clock_and_carry_the_caption(page):
 def test_scores_lines_and_bands_are_the_table(page):
     panel = panels(kt.plot_patient(page.table))["score"]
     drawn = line(panel, "score").get_xydata()
-    assert drawn.tolist() == rows(page, "score")[["day", "value"]].dropna().to_numpy(float).tolist()
+    assert (
+        drawn.tolist()
+        == rows(page, "score")[["day", "value"]].dropna().to_numpy(float).tolist()
+    )
     for row in rows(page, "line").to_dict("records"):
-        assert set(line(panel, f"{row['label']}: {row['value']:g}").get_ydata()) == {row["value"]}
+        assert set(line(panel, f"{row['label']}: {row['value']:g}").get_ydata()) == {
+            row["value"]
+        }
     bands = rows(page, "band")
     assert texts(panel) == bands["label"].tolist()
     assert [patch.get_y() for patch in panel.patches] == bands["low"].tolist()
@@ -83,9 +90,15 @@ def test_states_are_spans_of_their_colour(page):
     states = rows(page, "state")
     for part in panel.collections:
         own = states[states["label"] == part.get_label()]
-        spans = [(path.vertices[:, 0].min(), path.vertices[:, 0].max()) for path in part.get_paths()]
+        spans = [
+            (path.vertices[:, 0].min(), path.vertices[:, 0].max())
+            for path in part.get_paths()
+        ]
         assert spans == list(zip(own["day"], own["to_day"], strict=True))
-        assert not len(own) or to_hex(part.get_facecolor()[0]) == COLOURS[part.get_label()].lower()
+        assert (
+            not len(own)
+            or to_hex(part.get_facecolor()[0]) == COLOURS[part.get_label()].lower()
+        )
     assert (states["to_day"] - states["day"]).max() <= 28
 
 
@@ -94,7 +107,10 @@ def test_sessions_are_as_high_as_the_dose_and_coloured_by_route(page):
     sessions = rows(page, "session")
     drawn = [tuple(segment[1]) for segment in panel.collections[0].get_segments()]
     assert drawn == list(zip(sessions["day"], sessions["value"], strict=True))
-    assert to_hex(panel.collections[0].get_color()[0]) == ROUTES[sessions["label"].iloc[0]][0].lower()
+    assert (
+        to_hex(panel.collections[0].get_color()[0])
+        == ROUTES[sessions["label"].iloc[0]][0].lower()
+    )
 
 
 def test_suicidality_and_pressure_are_the_table(sample):
@@ -102,11 +118,20 @@ def test_suicidality_and_pressure_are_the_table(sample):
     drawn = panels(kt.plot_patient(page.table))
     answers = rows(page, "suicidality")
     squares = drawn["suicidality"].collections[0]
-    assert squares.get_offsets().data.tolist() == answers[["day", "value"]].to_numpy(float).tolist()
-    assert [to_hex(colour) for colour in squares.get_facecolor()] == [ANSWERS[int(v)].lower() for v in answers["value"]]
-    for part, kind in zip(drawn["blood pressure"].collections, ("systolic", "diastolic"), strict=True):
+    assert (
+        squares.get_offsets().data.tolist()
+        == answers[["day", "value"]].to_numpy(float).tolist()
+    )
+    assert [to_hex(colour) for colour in squares.get_facecolor()] == [
+        ANSWERS[int(v)].lower() for v in answers["value"]
+    ]
+    for part, kind in zip(
+        drawn["blood pressure"].collections, ("systolic", "diastolic"), strict=True
+    ):
         ends = [tuple(segment[:, 1]) for segment in part.get_segments()]
-        assert ends == list(zip(rows(page, kind)["low"], rows(page, kind)["high"], strict=True))
+        assert ends == list(
+            zip(rows(page, kind)["low"], rows(page, kind)["high"], strict=True)
+        )
     assert drawn["events"].lines[0].get_xydata().tolist() == [[61, 0], [80, 0]]
     assert texts(drawn["events"]) == ["dose up", "switched"]
 
@@ -124,7 +149,9 @@ def test_a_patient_of_whom_little_is_known():
 def test_nobody_of_that_name_and_nothing_for_release(sample):
     with pytest.raises(kt.UsageError, match="No patient"):
         kt.patient_page(sample, "nobody")
-    page = kt.patient_page(cohort("patient | day | score\n a | 0 | 20", policy="cms"), "a")
+    page = kt.patient_page(
+        cohort("patient | day | score\n a | 0 | 20", policy="cms"), "a"
+    )
     assert page.table.empty
     assert page.text in repr(page)
     assert "Not shown" in texts(kt.plot_patient(page.table))[0]
@@ -134,23 +161,43 @@ def test_nobody_of_that_name_and_nothing_for_release(sample):
 
 def test_expected_course_is_the_table_of_the_patients_band(sample, expected):
     lines = kt.comparable_scores(sample)
-    ax = kt.plot_expected(expected.table, lines=lines, patient_id="S005", caption=expected.caption)
+    ax = kt.plot_expected(
+        expected.table, lines=lines, patient_id="S005", caption=expected.caption
+    )
     shown = expected.table[(expected.table["band"] == "moderate")].dropna()
-    assert line(ax, "median").get_xydata().tolist() == shown[["sessions", "estimate"]].to_numpy(float).tolist()
-    for part, low, high in zip(ax.collections, ("q10", "q25"), ("q90", "q75"), strict=True):
+    assert (
+        line(ax, "median").get_xydata().tolist()
+        == shown[["sessions", "estimate"]].to_numpy(float).tolist()
+    )
+    for part, low, high in zip(
+        ax.collections, ("q10", "q25"), ("q90", "q75"), strict=True
+    ):
         heights = part.get_paths()[0].vertices[:, 1]
         assert (heights.min(), heights.max()) == (shown[low].min(), shown[high].max())
     own = lines[lines["patient_id"] == "S005"].drop_duplicates("sessions")
-    assert line(ax, "patient S005").get_xydata().tolist() == own[["sessions", "score"]].to_numpy(float).tolist()
-    numbers = [tuple(map(int, label.get_text().split("\n"))) for label in ax.get_xticklabels()]
+    assert (
+        line(ax, "patient S005").get_xydata().tolist()
+        == own[["sessions", "score"]].to_numpy(float).tolist()
+    )
+    numbers = [
+        tuple(map(int, label.get_text().split("\n"))) for label in ax.get_xticklabels()
+    ]
     assert numbers == list(zip(shown["sessions"], shown["n"], strict=True))
     assert any(text.startswith(f"N = {shown['n'].max()} · PHQ-9") for text in texts(ax))
 
 
 def test_at_most_two_hundred_people_are_drawn_and_none_without_lines(expected):
-    many = pd.DataFrame({"patient_id": np.repeat([f"p{k:03d}" for k in range(450)], 2), "band": "moderate"})
+    many = pd.DataFrame(
+        {
+            "patient_id": np.repeat([f"p{k:03d}" for k in range(450)], 2),
+            "band": "moderate",
+        }
+    )
     many = many.assign(sessions=[0, 1] * 450, score=12.0)
     ax = kt.plot_expected(expected.table, lines=many)
     grey = [each for each in ax.lines if each.get_label().startswith("_p")]
     assert 100 < len(grey) <= MOST_LINES
-    assert [each.get_label() for each in kt.plot_expected(expected.table, band="severe").lines] == ["median"]
+    assert [
+        each.get_label()
+        for each in kt.plot_expected(expected.table, band="severe").lines
+    ] == ["median"]

@@ -27,10 +27,22 @@ def _close():
 
 def curve(sessions=8, **columns):
     count = np.arange(1, sessions + 1)
-    table = pd.DataFrame({"session": count, "n": 120, "at_risk": 120 - 14 * count, "new_responded": 6})
-    table = table.assign(estimate=5.0 * count, ci_low=4.0 * count, ci_high=6.0 * count, confirmed=4.0 * count, null=3.0 * count)
+    table = pd.DataFrame(
+        {"session": count, "n": 120, "at_risk": 120 - 14 * count, "new_responded": 6}
+    )
+    table = table.assign(
+        estimate=5.0 * count,
+        ci_low=4.0 * count,
+        ci_high=6.0 * count,
+        confirmed=4.0 * count,
+        null=3.0 * count,
+    )
     table = table.assign(null_confirmed=2.0 * count)
-    bands = {"completed": 2.0 * count, "stopped": 2.0 * count, "not_scored": 1.0 * count}
+    bands = {
+        "completed": 2.0 * count,
+        "stopped": 2.0 * count,
+        "not_scored": 1.0 * count,
+    }
     return table.assign(**bands, still_in_course=100 - 10.0 * count).assign(**columns)
 
 
@@ -39,10 +51,28 @@ def sheet():
     table = pd.DataFrame(rows, columns=["landmark", "group"])
     value = np.arange(8.0) * 5 + 5
     table = table.assign(
-        went_on=42, n=40, stopped=3, unscored=12, estimate=value, ci_low=value - 4, ci_high=value + 9, null=value / 2
+        went_on=42,
+        n=40,
+        stopped=3,
+        unscored=12,
+        estimate=value,
+        ci_low=value - 4,
+        ci_high=value + 9,
+        null=value / 2,
     )
     table.loc[7, ["estimate", "ci_low", "ci_high"]] = np.nan
-    return table.assign(reason=["", "", "", "", "", "", "", "fewer than 11 people went on and can be followed"])
+    return table.assign(
+        reason=[
+            "",
+            "",
+            "",
+            "",
+            "",
+            "",
+            "",
+            "fewer than 11 people went on and can be followed",
+        ]
+    )
 
 
 def texts(ax):
@@ -57,10 +87,24 @@ def test_the_curve_is_a_step_from_nothing():
     table = curve()
     ax = plot_response_curve(table, caption=CAPTION)
     drawn = lines(ax)
-    named = {"estimate": "estimate", "confirmed": "confirmed", "null": "if no effect (model)"}
-    for column, label in (named | {"null_confirmed": "confirmed, if no effect (model)"}).items():
-        assert drawn[label].get_xdata().tolist() == [0, *table["session"], table["session"].iloc[-1] + 1]
-        assert drawn[label].get_ydata().tolist() == [0, *table[column], table[column].iloc[-1]]
+    named = {
+        "estimate": "estimate",
+        "confirmed": "confirmed",
+        "null": "if no effect (model)",
+    }
+    for column, label in (
+        named | {"null_confirmed": "confirmed, if no effect (model)"}
+    ).items():
+        assert drawn[label].get_xdata().tolist() == [
+            0,
+            *table["session"],
+            table["session"].iloc[-1] + 1,
+        ]
+        assert drawn[label].get_ydata().tolist() == [
+            0,
+            *table[column],
+            table[column].iloc[-1],
+        ]
     assert drawn["if no effect (model)"].get_linestyle() == "--"
     assert ax.get_xticks().tolist() == list(range(9))
     assert CAPTION in texts(ax)
@@ -88,7 +132,11 @@ def test_bars_beneath_are_the_counts():
 @pytest.mark.parametrize("plot", [plot_response_curve, plot_response_by_session])
 def test_published_marks_stand_where_they_were_measured(plot):
     ax = plot(curve())
-    marks = [(line.get_xdata()[0], line.get_ydata()[0]) for line in ax.lines if "n=" in line.get_label()]
+    marks = [
+        (line.get_xdata()[0], line.get_ydata()[0])
+        for line in ax.lines
+        if "n=" in line.get_label()
+    ]
     rates = rates_to_draw("response", 8)
     assert sorted(y for _, y in marks) == sorted(rate.response for rate in rates)
     assert {round(x) for x, _ in marks} == {rate.session for rate in rates}
@@ -114,13 +162,27 @@ def test_no_two_labels_of_published_marks_overlap(plot, sessions):
     )
     ax.figure.canvas.draw()
     names = {rate.study.split()[0] for rate in rates_to_draw("response", sessions)}
-    boxes = [text.get_window_extent() for text in ax.texts if text.get_text().split()[0] in names]
+    boxes = [
+        text.get_window_extent()
+        for text in ax.texts
+        if text.get_text().split()[0] in names
+    ]
     assert len(boxes) == len(rates_to_draw("response", sessions))
-    assert not [1 for place, one in enumerate(boxes) for other in boxes[place + 1 :] if one.overlaps(other)]
+    assert not [
+        1
+        for place, one in enumerate(boxes)
+        for other in boxes[place + 1 :]
+        if one.overlaps(other)
+    ]
 
 
 def test_labels_of_published_marks_keep_off_the_lines():
-    table = curve(6, estimate=[10, 16, 25, 31, 35, 36.6], confirmed=[8, 11, 18, 22, 24, 25.5], null=[3, 8, 14, 19, 23, 25.5])
+    table = curve(
+        6,
+        estimate=[10, 16, 25, 31, 35, 36.6],
+        confirmed=[8, 11, 18, 22, 24, 25.5],
+        null=[3, 8, 14, 19, 23, 25.5],
+    )
     ax = plot_response_curve(table.assign(null_confirmed=[1, 2, 3, 4, 5, 6]))
     labels = {text.get_text(): text for text in ax.texts}
     assert labels["veterans 35"].get_position()[1] != 35
@@ -148,12 +210,23 @@ def test_futility_draws_each_row_with_its_null_and_its_numbers():
     ax = plot_futility(table, caption=CAPTION)
     drawn = lines(ax)
     told = table["reason"] == ""
-    assert drawn["responded later, 95 % interval"].get_xdata().tolist() == table.loc[told, "estimate"].tolist()
-    assert drawn["if no effect (model)"].get_xdata().tolist() == table.loc[told, "null"].tolist()
+    assert (
+        drawn["responded later, 95 % interval"].get_xdata().tolist()
+        == table.loc[told, "estimate"].tolist()
+    )
+    assert (
+        drawn["if no effect (model)"].get_xdata().tolist()
+        == table.loc[told, "null"].tolist()
+    )
     assert drawn["if no effect (model)"].get_markerfacecolor() == "none"
     spans = [tuple(segment[:, 0]) for segment in ax.collections[0].get_segments()]
-    assert spans == list(zip(table.loc[told, "ci_low"], table.loc[told, "ci_high"], strict=True))
-    assert [label.get_text() for label in ax.get_yticklabels()][:2] == ["session 2: < 20 % better", "session 2: 20-49 % better"]
+    assert spans == list(
+        zip(table.loc[told, "ci_low"], table.loc[told, "ci_high"], strict=True)
+    )
+    assert [label.get_text() for label in ax.get_yticklabels()][:2] == [
+        "session 2: < 20 % better",
+        "session 2: 20-49 % better",
+    ]
     assert [texts(ax).count(number) for number in ("42", "40", "12")] == [8, 8, 8]
     assert {"went on", "followed"} <= set(texts(ax))
     assert "not shown: fewer than 11 people went on and can be followed" in texts(ax)

@@ -26,7 +26,9 @@ def _close():
 
 
 def bars_of(ax, name):
-    container = next(container for container in ax.containers if container.get_label() == name)
+    container = next(
+        container for container in ax.containers if container.get_label() == name
+    )
     return list(container)
 
 
@@ -38,13 +40,19 @@ def test_occupancy_bars_are_the_table_and_reach_everyone(sample):
     tops = [bar.get_y() + bar.get_height() for bar in bars_of(ax, "log_ended")]
     assert tops == table["n"].tolist()
     assert ax.get_ylim() == (0, table["n"].max())
-    ticks = [tuple(map(int, label.get_text().split("\n"))) for label in ax.get_xticklabels()]
+    ticks = [
+        tuple(map(int, label.get_text().split("\n"))) for label in ax.get_xticklabels()
+    ]
     shown = table[table["week"] % 4 == 0]
-    assert ticks == list(zip(shown["week"], shown["followed"], shown["treatment_over"], strict=True))
+    assert ticks == list(
+        zip(shown["week"], shown["followed"], shown["treatment_over"], strict=True)
+    )
 
 
 def test_a_week_with_a_hidden_count_stays_empty(sample):
-    table = kt.estimate("state_occupancy", sample).table.head(3).astype({"worse": "Int64"})
+    table = (
+        kt.estimate("state_occupancy", sample).table.head(3).astype({"worse": "Int64"})
+    )
     table.loc[1, "worse"] = pd.NA
     ax = kt.plot_occupancy(table)
     assert [bar.get_x() + 0.5 for bar in bars_of(ax, "remission")] == [0, 2]
@@ -52,15 +60,33 @@ def test_a_week_with_a_hidden_count_stays_empty(sample):
 
 def test_every_column_of_the_flows_holds_everyone(sample):
     table = kt.estimate("severity_flows", sample).table
-    nodes, ribbons = table[table["kind"] == "node"], table[table["kind"] == "ribbon"]
+    nodes = table[table["kind"] == "node"]
+    ribbons = table[table["kind"] == "ribbon"]
     assert (nodes.groupby("step")["people"].sum() == len(sample.patients)).all()
-    out = ribbons[ribbons["source"] != MERGED].groupby(["step", "source"])["people"].sum()
+    out = (
+        ribbons[ribbons["source"] != MERGED].groupby(["step", "source"])["people"].sum()
+    )
     there = nodes[nodes["step"] != VISITS[-1]].set_index(["step", "source"])["people"]
     assert out.sort_index().to_dict() == there.to_dict()
-    into = ribbons[ribbons["target"] != MERGED].groupby(["step", "target"])["people"].sum()
-    arrived = {(VISITS[VISITS.index(step) + 1], name): people for (step, name), people in into.items()}
-    assert arrived == nodes[nodes["step"] != VISITS[0]].set_index(["step", "source"])["people"].to_dict()
-    assert ribbons.loc[~ribbons[["source", "target"]].eq(MERGED).any(axis=1), "people"].min() >= 6
+    into = (
+        ribbons[ribbons["target"] != MERGED].groupby(["step", "target"])["people"].sum()
+    )
+    arrived = {
+        (VISITS[VISITS.index(step) + 1], name): people
+        for (step, name), people in into.items()
+    }
+    assert (
+        arrived
+        == nodes[nodes["step"] != VISITS[0]]
+        .set_index(["step", "source"])["people"]
+        .to_dict()
+    )
+    assert (
+        ribbons.loc[
+            ~ribbons[["source", "target"]].eq(MERGED).any(axis=1), "people"
+        ].min()
+        >= 6
+    )
 
 
 def test_blocks_are_as_high_as_their_nodes_and_do_not_overlap(sample):
@@ -70,10 +96,19 @@ def test_blocks_are_as_high_as_their_nodes_and_do_not_overlap(sample):
     nodes = table[table["kind"] == "node"]
     assert sorted(block.get_height() for block in blocks) == sorted(nodes["people"])
     assert {block.get_label() for block in blocks} == set(nodes["source"])
-    assert set(OTHERS) >= set(nodes["source"]) - {band.label for band in sample.instrument.bands}
+    assert set(OTHERS) >= set(nodes["source"]) - {
+        band.label for band in sample.instrument.bands
+    }
     for visit in range(len(VISITS)):
-        column = sorted((b.get_y(), b.get_height()) for b in blocks if round(b.get_x() + b.get_width() / 2) == visit)
-        assert all(low + high < above for (low, high), (above, _) in zip(column, column[1:], strict=False))
+        column = sorted(
+            (b.get_y(), b.get_height())
+            for b in blocks
+            if round(b.get_x() + b.get_width() / 2) == visit
+        )
+        assert all(
+            low + high < above
+            for (low, high), (above, _) in zip(column, column[1:], strict=False)
+        )
     assert len(ax.patches) - len(blocks) == (table["kind"] == "ribbon").sum()
 
 
@@ -81,7 +116,9 @@ def test_the_strip_shows_every_count(sample):
     table = kt.estimate("session_intervals", sample).table
     ax = kt.plot_session_intervals(table)
     counts = table.filter(like="days_")
-    assert sorted(int(text.get_text()) for text in ax.texts) == sorted(counts.to_numpy()[counts.to_numpy() > 0])
+    assert sorted(int(text.get_text()) for text in ax.texts) == sorted(
+        counts.to_numpy()[counts.to_numpy() > 0]
+    )
     shares = (counts.T / table["n"]).to_numpy()
     assert ax.images[0].get_array().data == pytest.approx(shares)
     assert (counts.sum(axis=1) == table["n"]).all()
@@ -92,8 +129,13 @@ def test_maintenance_bars_are_the_table(sample):
     ax = kt.plot_maintenance(table)
     shown = table[table["key"] != "all"]
     for column, (_, _, words) in RESULTS.items():
-        assert [bar.get_height() for bar in bars_of(ax, words)] == shown[column].tolist()
-    assert shown[list(RESULTS)].sum().sum() == table.loc[table["key"] == "all", "intervals"].item()
+        assert [bar.get_height() for bar in bars_of(ax, words)] == shown[
+            column
+        ].tolist()
+    assert (
+        shown[list(RESULTS)].sum().sum()
+        == table.loc[table["key"] == "all", "intervals"].item()
+    )
 
 
 def test_a_line_for_each_of_sixty_and_the_sample_is_said(sample):
@@ -105,13 +147,24 @@ def test_a_line_for_each_of_sixty_and_the_sample_is_said(sample):
     assert "seed" in result.text
     states = table[(table["what"] == "state") & (table["label"] == "remission")]
     drawn = [(bar.get_x(), bar.get_width()) for bar in bars_of(ax, "remission")]
-    assert drawn == list(zip(states["from_day"], states["to_day"] - states["from_day"], strict=True))
-    squares = next(marks for marks in ax.collections if marks.get_label() == "treatment over")
-    over = table[(table["what"] == "end") & table["label"].str.startswith(("stopped", "planned"))]
-    assert squares.get_offsets().tolist() == over[["from_day", "place"]].astype(float).to_numpy().tolist()
+    assert drawn == list(
+        zip(states["from_day"], states["to_day"] - states["from_day"], strict=True)
+    )
+    squares = next(
+        marks for marks in ax.collections if marks.get_label() == "treatment over"
+    )
+    over = table[
+        (table["what"] == "end") & table["label"].str.startswith(("stopped", "planned"))
+    ]
+    assert (
+        squares.get_offsets().tolist()
+        == over[["from_day", "place"]].astype(float).to_numpy().tolist()
+    )
     ends = table[table["what"] == "end"].set_index("place")["to_day"]
     assert ends.sort_index().is_monotonic_decreasing
-    assert not set(sample.patients["patient_id"]) & set(table.astype(str).to_numpy().ravel())
+    assert not set(sample.patients["patient_id"]) & set(
+        table.astype(str).to_numpy().ravel()
+    )
 
 
 def test_nothing_of_single_people_is_drawn_under_a_release_policy():

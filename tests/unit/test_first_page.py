@@ -1,4 +1,6 @@
-"""The first lines of a report: how many sessions, how long it lasts, and what a release policy keeps off the same page."""
+"""The first lines of a report: how many sessions, how long it lasts, and what a release policy
+keeps off the same page.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,10 @@ from kettrack.privacy import disclosure
 from kettrack.privacy.one_page import apart
 from kettrack.result import Result
 
-SHARE = dict.fromkeys(("estimate", "ci_low", "ci_high", "null", "half_by", "half_by_low", "half_by_high"), "derived")
+SHARE = dict.fromkeys(
+    ("estimate", "ci_low", "ci_high", "null", "half_by", "half_by_low", "half_by_high"),
+    "derived",
+)
 
 
 @pytest.fixture(scope="module")
@@ -27,43 +32,92 @@ def sample() -> Cohort:
     return load_cohort(sample_folder())
 
 
-def curve(estimate: list[float], half_by: float = np.nan, null: float = np.nan, **columns: object) -> Result:
+def curve(
+    estimate: list[float],
+    half_by: float = np.nan,
+    null: float = np.nan,
+    **columns: object,
+) -> Result:
     sessions = range(1, len(estimate) + 1)
-    table = pd.DataFrame({"session": sessions, "n": 50, "too_new": 4, "estimate": estimate, "ci_low": 1.0, "ci_high": 90.0})
-    table = table.assign(null=null, half_by=half_by, half_by_low=half_by, half_by_high=np.nan, **columns)
+    table = pd.DataFrame(
+        {
+            "session": sessions,
+            "n": 50,
+            "too_new": 4,
+            "estimate": estimate,
+            "ci_low": 1.0,
+            "ci_high": 90.0,
+        }
+    )
+    table = table.assign(
+        null=null, half_by=half_by, half_by_low=half_by, half_by_high=np.nan, **columns
+    )
     roles = {"session": "key", "n": "denominator", "too_new": "count", **SHARE}
     decimals = dict.fromkeys(("half_by", "half_by_low", "half_by_high"), 0)
-    return Result(name="response_by_session", table=table, roles=roles, decimals=decimals, sentence="", estimand="")
+    return Result(
+        name="response_by_session",
+        table=table,
+        roles=roles,
+        decimals=decimals,
+        sentence="",
+        estimand="",
+    )
 
 
 def test_half_has_its_interval_and_less_than_half_says_how_far_it_can_be_seen() -> None:
     said = how_many_sessions(curve([10, 30, 55, 60], half_by=3, null=12.5)).text
     assert said.startswith(
-        "Half had responded by session 3 (95 % interval 3 to not reached): 30.0 % (1.0-90.0) by session 2, 60.0 %"
+        "Half had responded by session 3 (95 % interval 3 to not reached): 30.0 % (1.0-90.0) by"
+        " session 2, 60.0 %"
     )
     assert "a model fitted to this clinic expects about 12.5 % by session 4" in said
     said = how_many_sessions(curve([10, 20, 25, 30, 33, 35, 36, 40])).text
-    assert said.startswith("Fewer than half had responded by session 8, the last that can be shown: 20.0 %")
+    assert said.startswith(
+        "Fewer than half had responded by session 8, the last that can be shown: 20.0 %"
+    )
     assert re.findall(r"by session (\d)[,.]", said) == ["8", "2", "4", "6", "8"]
     assert "model" not in said
     assert "not what more sessions would do" in said
 
 
-def held(days: list[int], rules: tuple[str, ...] = ("in_force", "single_score")) -> Result:
+def held(
+    days: list[int], rules: tuple[str, ...] = ("in_force", "single_score")
+) -> Result:
     rows = [
-        {"key": f"treatment_policy_{rule}_{day}", "estimand": "treatment_policy", "rule": rule, "day": day} | {"n": 40}
+        {
+            "key": f"treatment_policy_{rule}_{day}",
+            "estimand": "treatment_policy",
+            "rule": rule,
+            "day": day,
+        }
+        | {"n": 40}
         | {"retreated": 21, "estimate": 100 - day / 7, "ci_low": 50.0, "ci_high": 99.0}
-        for rule in rules for day in days
-    ]  # fmt: skip
-    roles = {"key": "key", "estimand": "label", "rule": "label", "day": "label", "n": "denominator", "retreated": "running"}
+        for rule in rules
+        for day in days
+    ]
+    roles = {
+        "key": "key",
+        "estimand": "label",
+        "rule": "label",
+        "day": "label",
+        "n": "denominator",
+        "retreated": "running",
+    }
     roles |= dict.fromkeys(("estimate", "ci_low", "ci_high"), "derived")
-    return Result(name="durability_from_response", table=pd.DataFrame(rows), roles=roles, sentence="", estimand="")
+    return Result(
+        name="durability_from_response",
+        table=pd.DataFrame(rows),
+        roles=roles,
+        sentence="",
+        estimand="",
+    )
 
 
 def test_how_long_names_its_rule_and_what_it_is_not() -> None:
     said = how_long(held([0, 28, 56, 84])).text
     assert (
-        "Of 40 people who responded, still held it: 96.0 % (50.0-99.0) after 4 weeks, 92.0 % (50.0-99.0) after 8 weeks" in said
+        "Of 40 people who responded, still held it: 96.0 % (50.0-99.0) after 4 weeks, 92.0 %"
+        " (50.0-99.0) after 8 weeks" in said
     )
     assert "88.0 % (50.0-99.0) after 12 weeks, the last that can be shown" in said
     assert "21 of them had another session within 4 weeks" in said
@@ -76,7 +130,8 @@ def test_a_curve_that_ends_early_is_not_read_as_lasting() -> None:
     said = how_long(held([0, 7, 14])).text
     assert (
         said
-        == "40 people responded; fewer than 11 were followed by scores for 4 weeks, which is too few to say how long it lasted."
+        == "40 people responded; fewer than 11 were followed by scores for 4 weeks, which is too"
+        " few to say how long it lasted."
     )
 
 
@@ -84,15 +139,26 @@ def test_the_first_answers_agree_with_the_sections_below(sample: Cohort) -> None
     page = {result.name: result for result in first_page(sample)}
     assert list(page)[:2] == ["how_many_sessions", "how_long_it_lasts"]
     full = page["response_by_session"].text
-    for share in re.findall(r"([\d.]+ % \([\d.-]+\)) by session 6", page["how_many_sessions"].text):
+    for share in re.findall(
+        r"([\d.]+ % \([\d.-]+\)) by session 6", page["how_many_sessions"].text
+    ):
         assert share in full
-    assert "205 people: the 199 and the 6 never scored; 191 of them" in page["ladder"].text
+    assert (
+        "205 people: the 199 and the 6 never scored; 191 of them" in page["ladder"].text
+    )
 
 
-def test_nothing_about_the_people_of_the_curve_under_a_release_policy(sample: Cohort) -> None:
+def test_nothing_about_the_people_of_the_curve_under_a_release_policy(
+    sample: Cohort,
+) -> None:
     page = first_page(replace(sample, settings=replace(sample.settings, policy="cms")))
     said = " ".join(result.text for result in page)
-    shown = {int(number) for number in re.findall(r"(?<![\d.-])(\d+)(?= (?:people|of|analysable|more|\())", said)}
+    shown = {
+        int(number)
+        for number in re.findall(
+            r"(?<![\d.-])(\d+)(?= (?:people|of|analysable|more|\())", said
+        )
+    }
     assert 240 in shown
     assert not [(a, b) for a in shown for b in shown if 0 < a - b < 11]
     assert "199" not in said
@@ -100,22 +166,41 @@ def test_nothing_about_the_people_of_the_curve_under_a_release_policy(sample: Co
 
 
 def count_of(name: str, n: int, events: int) -> Result:
-    table = pd.DataFrame({"key": ["a"], "n": [n], "events": [events], "estimate": [100 * events / n]})
+    table = pd.DataFrame(
+        {"key": ["a"], "n": [n], "events": [events], "estimate": [100 * events / n]}
+    )
     roles = {"key": "key", "n": "denominator", "events": "count", "estimate": "derived"}
     sentence = "{a.n} people, {a.events}, {a.estimate} %"
-    return disclosure.apply(Result(name=name, table=table, roles=roles, sentence=sentence, estimand=""), "cms")
+    return disclosure.apply(
+        Result(name=name, table=table, roles=roles, sentence=sentence, estimand=""),
+        "cms",
+    )
 
 
-def test_of_two_near_numbers_on_a_page_the_second_is_hidden_with_what_follows_from_it() -> None:
-    page = apart([count_of("one", 191, 60), count_of("near", 199, 90), count_of("far", 300, 120)], "cms")
-    assert [result.text for result in page[::2]] == ["191 people, 60, 31.4 %", "300 people, 120, 40.0 %"]
+def test_of_two_near_numbers_on_a_page_the_second_is_hidden_with_what_follows_from_it() -> (
+    None
+):
+    page = apart(
+        [
+            count_of("one", 191, 60),
+            count_of("near", 199, 90),
+            count_of("far", 300, 120),
+        ],
+        "cms",
+    )
+    assert [result.text for result in page[::2]] == [
+        "191 people, 60, 31.4 %",
+        "300 people, 120, 40.0 %",
+    ]
     assert page[1].text.startswith("Not shown under the policy 'cms'")
     assert page[1].table[["n", "events", "estimate"]].isna().all(axis=None)
     assert apart(page, "internal") == page
 
 
 def test_an_answer_whose_figures_are_all_hidden_draws_no_conclusion() -> None:
-    found = replace(curve([10, 20, 30]), sentence="{row3.estimate} %: half is not reached.")
+    found = replace(
+        curve([10, 20, 30]), sentence="{row3.estimate} %: half is not reached."
+    )
     assert found.text == "30.0 %: half is not reached."
     hidden = disclosure.apply(found, "cms")  # four people are too new
     assert hidden.all_hidden
@@ -124,11 +209,24 @@ def test_an_answer_whose_figures_are_all_hidden_draws_no_conclusion() -> None:
 
 def test_a_log_with_too_few_people_is_told_so_first() -> None:
     clinic = cohort("patient | day | score\n a | -1 | 20\n a | 7 | 9")
-    few = refusal("x", clinic, NotIdentified("fewer than 11 patients have one.", "a score."), "")
-    assert few.collect == "at least 11 people, where this log holds only 1; for each of them, a score."
-    other = refusal("x", clinic, NotIdentified("no rule for deterioration on PHQ-9.", "a score."), "")
+    few = refusal(
+        "x", clinic, NotIdentified("fewer than 11 patients have one.", "a score."), ""
+    )
+    assert (
+        few.collect
+        == "at least 11 people, where this log holds only 1; for each of them, a score."
+    )
+    other = refusal(
+        "x",
+        clinic,
+        NotIdentified("no rule for deterioration on PHQ-9.", "a score."),
+        "",
+    )
     assert other.collect == "a score."
     hidden = refusal(
-        "x", replace(clinic, settings=replace(clinic.settings, policy="cms")), NotIdentified("only 1.", "a score."), ""
+        "x",
+        replace(clinic, settings=replace(clinic.settings, policy="cms")),
+        NotIdentified("only 1.", "a score."),
+        "",
     )
     assert "holds fewer;" in hidden.collect

@@ -12,7 +12,13 @@ from kettrack.analysis.response.should_we_go_on import should_we_go_on
 from kettrack.simulation.cohort import simulate
 from kettrack.simulation.presets import SCENARIOS
 
-BANNED = ("effect of number of sessions", "proved", "significant", "dose-response", "needed")
+BANNED = (
+    "effect of number of sessions",
+    "proved",
+    "significant",
+    "dose-response",
+    "needed",
+)
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +34,14 @@ def sheet(sample):
 def test_everyone_at_a_landmark_is_in_one_place(sheet):
     for _, rows in sheet.table.groupby("landmark"):
         head = rows.iloc[0]
-        assert head["at_landmark"] == head["responded"] + head["unscored"] + rows["in_group"].sum()
+        assert (
+            head["at_landmark"]
+            == head["responded"] + head["unscored"] + rows["in_group"].sum()
+        )
     table = sheet.table
-    assert (table["in_group"] == table["stopped"] + table["completed"] + table["went_on"]).all()
+    assert (
+        table["in_group"] == table["stopped"] + table["completed"] + table["went_on"]
+    ).all()
     assert (table["n"] <= table["went_on"]).all()
 
 
@@ -40,8 +51,14 @@ def test_a_small_row_is_refused_with_a_reason_and_stays(sheet):
     small = table["n"] < 11
     assert small.any()
     assert not small.all()
-    assert (table.loc[small, "reason"] == "fewer than 11 people went on and can be followed").all()
-    assert table.loc[small, ["estimate", "ci_low", "ci_high", "single"]].isna().all(axis=None)
+    assert (
+        table.loc[small, "reason"] == "fewer than 11 people went on and can be followed"
+    ).all()
+    assert (
+        table.loc[small, ["estimate", "ci_low", "ci_high", "single"]]
+        .isna()
+        .all(axis=None)
+    )
     assert (table.loc[~small, "reason"] == "").all()
     assert table.loc[~small, "estimate"].notna().all()
 
@@ -56,37 +73,55 @@ def test_a_later_deadline_and_a_looser_rule_find_more(sheet):
 
 def test_the_sentence_says_what_the_brief_reader_needs(sheet):
     row = sheet.table.set_index("key").loc["after3_below_20"]
-    assert sheet.text.startswith(f"Of {row['n']} people who had improved less than 20 % after session 3 and went on, ")
+    assert sheet.text.startswith(
+        f"Of {row['n']} people who had improved less than 20 % after session 3 and went on, "
+    )
     for part in (
         f"{row['estimate']:.1f} % (",
-        f"against about {row['null']:.1f} % by a model fitted to this clinic in which sessions do nothing",
+        (
+            f"against about {row['null']:.1f} % by a model fitted to this clinic in which"
+            " sessions do nothing"
+        ),
         "had no score between session",
     ):
         assert part in sheet.text
 
 
 def test_the_warning_about_the_recall_window_comes_first(sample, sheet):
-    assert sheet.caveats[0].startswith("PHQ-9 looks back 14 days: scores after session 2 (median day ")
+    assert sheet.caveats[0].startswith(
+        "PHQ-9 looks back 14 days: scores after session 2 (median day "
+    )
     days = sheet.table.groupby("landmark")["median_day"].first()
     assert days[2] < 14 <= days[3]
     now = replace(sample, settings=replace(sample.settings, instrument="MADRS"))
-    assert not [caveat for caveat in should_we_go_on(now).caveats[:1] if caveat.startswith("MADRS looks back 14")]
+    assert not [
+        caveat
+        for caveat in should_we_go_on(now).caveats[:1]
+        if caveat.startswith("MADRS looks back 14")
+    ]
 
 
 def test_the_findings_that_disagree_are_printed_with_their_source(sheet):
     said = [caveat for caveat in sheet.caveats if caveat.startswith("For ")]
     assert len(said) == 3
     assert any("58 %" in caveat and "pubmed 33031861" in caveat for caveat in said)
-    assert any(caveat.startswith("For stopping") and "s41398-024-03027-2" in caveat for caveat in said)
+    assert any(
+        caveat.startswith("For stopping") and "s41398-024-03027-2" in caveat
+        for caveat in said
+    )
     everything = " ".join([sheet.text, sheet.estimand, *sheet.caveats]).lower()
     assert not [word for word in BANNED if re.search(rf"\b{word}\b", everything)]
 
 
 def test_small_counts_are_hidden_under_a_release_policy(sample):
-    hidden = should_we_go_on(replace(sample, settings=replace(sample.settings, policy="cms")))
+    hidden = should_we_go_on(
+        replace(sample, settings=replace(sample.settings, policy="cms"))
+    )
     assert "hidden" in hidden.text or hidden.table["stopped"].dropna().ge(11).all()
     counts = (
-        hidden.table[["unscored", "responded", "stopped", "went_on", "n"]].astype("Float64").to_numpy(float, na_value=np.nan)
+        hidden.table[["unscored", "responded", "stopped", "went_on", "n"]]
+        .astype("Float64")
+        .to_numpy(float, na_value=np.nan)
     )
     assert not ((counts > 0) & (counts < 11)).any()
 
@@ -105,13 +140,23 @@ def test_refused_when_nobody_can_be_followed():
 
 def test_where_sessions_do_nothing_late_responders_are_as_many_as_the_null_says():
     made = simulate(SCENARIOS["B"], 500, 4)
-    table = should_we_go_on(cohort_from_frames(made.sessions, made.scores, made.patients, made.events)).table
+    table = should_we_go_on(
+        cohort_from_frames(made.sessions, made.scores, made.patients, made.events)
+    ).table
     told = table[(table["reason"] == "") & (table["n"] >= 60)]
-    low, high = told["ci_low"].fillna(0), told["ci_high"].fillna(300 / told["n"])  # no interval where nobody responded
+    # no interval where nobody responded
+    low = told["ci_low"].fillna(0)
+    high = told["ci_high"].fillna(300 / told["n"])
     inside = told["null"].between(low - 1.5, high + 1.5)  # 1.5: the null's own error
     assert len(told) >= 6
     assert inside.all()
-    # Non-improvers whom noise alone lets respond later, by one score and by two (published simulation: 9-20 %, 6 and 2 %).
+    # Non-improvers whom noise alone lets respond later, by one score and by two (published
+    # simulation: 9-20 %, 6 and 2 %).
     little = told.set_index("key")
-    assert 9 <= little.loc["after4_below_20", "single_null"] <= little.loc["after2_below_20", "single_null"] <= 27
+    assert (
+        9
+        <= little.loc["after4_below_20", "single_null"]
+        <= little.loc["after2_below_20", "single_null"]
+        <= 27
+    )
     assert little.loc["after4_below_20", "null"] < 7

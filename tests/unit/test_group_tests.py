@@ -1,4 +1,6 @@
-"""Groups compared on cumulative incidence: level, power, joint coverage, and what the answer must not depend on."""
+"""Groups compared on cumulative incidence: level, power, joint coverage, and what the answer must
+not depend on.
+"""
 
 import numpy as np
 import pytest
@@ -11,7 +13,9 @@ from kettrack.estimators.log_rank import log_rank
 
 
 def clinic(rng, n, hazard, other=0.15, steps=12):
-    """Exits of n people: the event and another cause at constant hazards, logs that end at any session."""
+    """Exits of n people: the event and another cause at constant hazards, logs that end at any
+    session.
+    """
     draws = rng.random((n, steps))
     what = np.where(draws < hazard, 1, np.where(draws < hazard + other, 2, 0))
     happened = what.any(axis=1)
@@ -36,11 +40,15 @@ def test_difference_is_that_of_the_two_curves(pair):
     curves = [estimate_incidence(group).estimate[[2, 5], 0] for group in pair]
     assert found.estimate == pytest.approx(np.column_stack(curves))
     assert found.difference[:, 0] == pytest.approx(curves[1] - curves[0])
-    assert np.all((found.ci_low < found.difference) & (found.difference < found.ci_high))
+    assert np.all(
+        (found.ci_low < found.difference) & (found.difference < found.ci_high)
+    )
 
 
 def test_same_seed_same_answer_and_another_seed_another(pair):
-    one, again, other = (compare_incidence(pair, at=[6], replicates=999, seed=seed) for seed in (1, 1, 2))
+    one, again, other = (
+        compare_incidence(pair, at=[6], replicates=999, seed=seed) for seed in (1, 1, 2)
+    )
     assert (one.p, one.ci_low) == (again.p, again.ci_low)
     assert one.ci_low != other.ci_low
 
@@ -54,7 +62,9 @@ def test_simultaneous_intervals_are_wider_for_more_steps(pair):
 def test_with_one_cause_the_score_is_that_of_the_log_rank_test():
     rng = np.random.default_rng(2)
     data = [clinic(rng, 50, hazard, other=0) for hazard in (0.1, 0.2, 0.15)]
-    found = _scores(_cells([count_exits(step, cause, 1) for step, cause in data], 999)[None], 1)[0]
+    found = _scores(
+        _cells([count_exits(step, cause, 1) for step, cause in data], 999)[None], 1
+    )[0]
     test = log_rank([count_life(step, cause == 1) for step, cause in data])
     assert found == pytest.approx(test.observed - test.expected)
 
@@ -62,21 +72,32 @@ def test_with_one_cause_the_score_is_that_of_the_log_rank_test():
 def test_permutation_p_is_near_the_log_rank_p_with_one_cause():
     rng = np.random.default_rng(8)
     data = [clinic(rng, 60, hazard, other=0) for hazard in (0.12, 0.18)]
-    found = compare_incidence([count_exits(step, cause, 1) for step, cause in data], at=[6], replicates=4999)
-    assert found.p == pytest.approx(log_rank([count_life(step, cause == 1) for step, cause in data]).p, abs=0.03)
+    found = compare_incidence(
+        [count_exits(step, cause, 1) for step, cause in data], at=[6], replicates=4999
+    )
+    assert found.p == pytest.approx(
+        log_rank([count_life(step, cause == 1) for step, cause in data]).p, abs=0.03
+    )
 
 
 def test_order_of_groups_does_not_change_the_score():
     rng = np.random.default_rng(3)
-    groups = [exits(*clinic(rng, n, hazard)) for n, hazard in ((40, 0.1), (60, 0.2), (30, 0.2))]
-    forward, back = (compare_incidence(order, at=[6], replicates=999) for order in (groups, groups[::-1]))
+    groups = [
+        exits(*clinic(rng, n, hazard))
+        for n, hazard in ((40, 0.1), (60, 0.2), (30, 0.2))
+    ]
+    forward, back = (
+        compare_incidence(order, at=[6], replicates=999)
+        for order in (groups, groups[::-1])
+    )
     assert forward.score == pytest.approx(back.score[::-1])
     assert forward.p == pytest.approx(back.p, abs=0.02)
     assert forward.score.sum() == pytest.approx(0, abs=1e-9)
 
 
 def test_a_group_that_is_not_followed_so_far():
-    long, short = exits(np.repeat([2, 5, 9], 10), np.tile([1, 0], 15)), exits(np.repeat([2, 4], 10), np.tile([1, 0], 10))
+    long = exits(np.repeat([2, 5, 9], 10), np.tile([1, 0], 15))
+    short = exits(np.repeat([2, 4], 10), np.tile([1, 0], 10))
     found = compare_incidence([long, short], at=[2, 6, 12], replicates=999)
     assert np.isnan(found.difference[:, 0]).tolist() == [False, True, True]
     assert np.isnan(found.ci_low[:, 0]).tolist() == [False, True, True]
@@ -84,7 +105,11 @@ def test_a_group_that_is_not_followed_so_far():
 
 def test_a_group_in_which_everybody_left_is_known_for_ever():
     gone = exits(np.repeat([1, 2], 10), np.tile([1, 2], 10))
-    found = compare_incidence([exits(np.repeat([3, 9], 10), np.tile([1, 0], 10)), gone], at=[8], replicates=999)
+    found = compare_incidence(
+        [exits(np.repeat([3, 9], 10), np.tile([1, 0], 10)), gone],
+        at=[8],
+        replicates=999,
+    )
     assert found.estimate[0].tolist() == pytest.approx([0.25, 0.5])
 
 
@@ -117,22 +142,34 @@ def test_weights_are_not_people(pair):
 
 def test_an_empty_group_is_refused(pair):
     with pytest.raises(NotIdentified, match="group 2"):
-        compare_incidence([pair[0], count_exits(np.zeros(3, int), np.zeros(3, int), 2)], at=[3])
+        compare_incidence(
+            [pair[0], count_exits(np.zeros(3, int), np.zeros(3, int), 2)], at=[3]
+        )
 
 
 def trials(hazards, n):
     rng = np.random.default_rng(4)
     return [
-        compare_incidence([exits(*clinic(rng, 60, hazard)) for hazard in hazards], at=[3, 6], replicates=999, seed=seed)
+        compare_incidence(
+            [exits(*clinic(rng, 60, hazard)) for hazard in hazards],
+            at=[3, 6],
+            replicates=999,
+            seed=seed,
+        )
         for seed in range(n)
     ]
 
 
 def test_level_and_joint_coverage_without_a_difference():
-    """60 pairs of clinics that differ in nothing: few below .05, and the intervals hold 0 in nearly all."""
+    """60 pairs of clinics that differ in nothing: few below .05, and the intervals hold 0 in nearly
+    all.
+    """
     found = trials((0.15, 0.15), 60)
     assert np.mean([one.p <= 0.05 for one in found]) <= 0.12
-    assert np.mean([np.all((one.ci_low <= 0) & (one.ci_high >= 0)) for one in found]) >= 0.88
+    assert (
+        np.mean([np.all((one.ci_low <= 0) & (one.ci_high >= 0)) for one in found])
+        >= 0.88
+    )
 
 
 def test_power():

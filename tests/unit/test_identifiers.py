@@ -11,7 +11,12 @@ from hypothesis import strategies as st
 
 from kettrack.privacy.identifiers import find_identifiers
 from kettrack.privacy.identifying_names import reason_in_name
-from kettrack.privacy.identifying_people import _PERSON, first_names, person_like, titled
+from kettrack.privacy.identifying_people import (
+    _PERSON,
+    first_names,
+    person_like,
+    titled,
+)
 from kettrack.privacy.identifying_shapes import (
     IN_CODES,
     IN_TEXT,
@@ -26,14 +31,56 @@ from kettrack.privacy.identifying_shapes import (
 @pytest.mark.parametrize(
     "name",
     [
-        "name", "Name", "first_name", "PatientName", "surname", "initials", "dob", "birth_date", "birth.dt", "year_of_birth",
-        "MRN", "nhs_number", "SSN", "CHI", "email", "e_mail_address", "Phone", "tel", "mobile number", "address", "city",
+        "name",
+        "Name",
+        "first_name",
+        "PatientName",
+        "surname",
+        "initials",
+        "dob",
+        "birth_date",
+        "birth.dt",
+        "year_of_birth",
+        "MRN",
+        "nhs_number",
+        "SSN",
+        "CHI",
+        "email",
+        "e_mail_address",
+        "Phone",
+        "tel",
+        "mobile number",
+        "address",
+        "city",
         "postcode",
-        "ZIP", "visit_date", "session_time", "timestamp", "ip", "url", "employer", "next_of_kin", "insurance_no",
-        "lot_number", "provider_name", "clinician_name", "photo", "notes", "comment", "free_text", "redcap_survey_identifier",
-        "nom", "Vorname", "Nachname", "Geburtsdatum", "Né(e) le", "prénom", "date_naissance", "Straße", "PLZ",
+        "ZIP",
+        "visit_date",
+        "session_time",
+        "timestamp",
+        "ip",
+        "url",
+        "employer",
+        "next_of_kin",
+        "insurance_no",
+        "lot_number",
+        "provider_name",
+        "clinician_name",
+        "photo",
+        "notes",
+        "comment",
+        "free_text",
+        "redcap_survey_identifier",
+        "nom",
+        "Vorname",
+        "Nachname",
+        "Geburtsdatum",
+        "Né(e) le",
+        "prénom",
+        "date_naissance",
+        "Straße",
+        "PLZ",
     ],
-)  # fmt: skip
+)
 def test_identifying_names(name):
     assert reason_in_name(name)
 
@@ -41,13 +88,35 @@ def test_identifying_names(name):
 @pytest.mark.parametrize(
     "name",
     [
-        "score_name", "scale_name", "drug_name", "event_name", "site_name", "patient", "patient_id", "day", "order", "timing",
-        "weight_kg", "academic_year_code", "item_1", "site", "policy_version_flag", "number_of_sessions",
-        "nom_echelle", "center",
-        "chi_square", "severity", "location_in_room", "streak", "phase_of_care", "dose", "rate",
-        "update", "centre_code",
+        "score_name",
+        "scale_name",
+        "drug_name",
+        "event_name",
+        "site_name",
+        "patient",
+        "patient_id",
+        "day",
+        "order",
+        "timing",
+        "weight_kg",
+        "academic_year_code",
+        "item_1",
+        "site",
+        "policy_version_flag",
+        "number_of_sessions",
+        "nom_echelle",
+        "center",
+        "chi_square",
+        "severity",
+        "location_in_room",
+        "streak",
+        "phase_of_care",
+        "dose",
+        "rate",
+        "update",
+        "centre_code",
     ],
-)  # fmt: skip
+)
 def test_harmless_names(name):
     assert reason_in_name(name) is None
 
@@ -80,7 +149,9 @@ def test_identifying_values_stop_under_any_name(values):
 
 
 def test_one_date_in_many_codes_is_not_a_column_of_dates():
-    (found,) = find_identifiers(pd.DataFrame({"x": [f"K{i}" for i in range(40)] + ["2024-05-01"]}))
+    (found,) = find_identifiers(
+        pd.DataFrame({"x": [f"K{i}" for i in range(40)] + ["2024-05-01"]})
+    )
     assert (found.stop, found.lone, found.hit.sum()) == (False, True, 1)
 
 
@@ -91,9 +162,12 @@ def test_one_date_in_many_codes_is_not_a_column_of_dates():
         [f"KT-{i:04d}-1985" for i in range(50)],
         [f"JS{i:02d}" for i in range(50)],
         [f"{i:03d}-0001-01" for i in range(50)],
-        [str(1_000_000_000 + i) for i in range(50)],  # one in eleven is a valid NHS number
-        [str(i) for i in np.random.default_rng(1).integers(10**8, 10**9, 50)],  # most are valid social security numbers
-        [str(i) for i in np.random.default_rng(1).integers(10**4, 10**5, 50)],  # every one is a ZIP code
+        # one in eleven is a valid NHS number
+        [str(1_000_000_000 + i) for i in range(50)],
+        # most are valid social security numbers
+        [str(i) for i in np.random.default_rng(1).integers(10**8, 10**9, 50)],
+        # every one is a ZIP code
+        [str(i) for i in np.random.default_rng(1).integers(10**4, 10**5, 50)],
         [str(i) for i in range(50)],
         ["1007c05b-8d20-8fe6-6790-44622f8316df"] * 3,
         ["lost", "refuted", "no_base"],
@@ -104,9 +178,20 @@ def test_study_codes_pass(codes):
     assert find_identifiers(pd.DataFrame({"patient_id": codes})) == []
 
 
-@pytest.mark.parametrize("value", ["Ann Example", "Example, Ann", "EXAMPLE, ANN", "ann@example.org", "Ann B. Example"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "Ann Example",
+        "Example, Ann",
+        "EXAMPLE, ANN",
+        "ann@example.org",
+        "Ann B. Example",
+    ],
+)
 def test_a_single_name_or_address_among_study_codes_stops(value):
-    (found,) = find_identifiers(pd.DataFrame({"patient_id": [f"P{i}" for i in range(500)] + [value]}))
+    (found,) = find_identifiers(
+        pd.DataFrame({"patient_id": [f"P{i}" for i in range(500)] + [value]})
+    )
     assert found.stop
     assert found.hit.sum() == 1
 
@@ -117,12 +202,31 @@ CODES = [f"P{i}" for i in range(500)]
 @pytest.mark.parametrize(
     "value",
     [
-        "ANN EXAMPLE", "ann example", "Example, A", "Example A", "Ann.Example", "Ann-Example", "Ann Example (1980)",
-        "Ann Example 1980", "A. Example", "O'Brien, Pat", "Dr. Example", "123-45-6789", "1980-03-01", "1/3/1980", "03/01/1980",
-        "555-010-1234", "(555) 010-1234", "+44 20 7946 0958", "K7 ann@example.org", "MRN123456", "mrn 0042", "AE-1980-03-01",
+        "ANN EXAMPLE",
+        "ann example",
+        "Example, A",
+        "Example A",
+        "Ann.Example",
+        "Ann-Example",
+        "Ann Example (1980)",
+        "Ann Example 1980",
+        "A. Example",
+        "O'Brien, Pat",
+        "Dr. Example",
+        "123-45-6789",
+        "1980-03-01",
+        "1/3/1980",
+        "03/01/1980",
+        "555-010-1234",
+        "(555) 010-1234",
+        "+44 20 7946 0958",
+        "K7 ann@example.org",
+        "MRN123456",
+        "mrn 0042",
+        "AE-1980-03-01",
         "AE19800301",
     ],
-)  # fmt: skip
+)
 def test_one_unmistakable_study_code_stops(value):
     (found,) = find_identifiers(pd.DataFrame({"patient_id": [*CODES, value]}))
     assert (found.stop, found.hit.sum()) == (True, 1)
@@ -131,7 +235,19 @@ def test_one_unmistakable_study_code_stops(value):
 @pytest.mark.parametrize(
     "codes",
     [
-        ["KT-0001", "S001", "arm-b-017", "KTB", "P-AB", "alpha", "Arm B", "Site North", "ward_2", "S-1980", "1.2.3"],
+        [
+            "KT-0001",
+            "S001",
+            "arm-b-017",
+            "KTB",
+            "P-AB",
+            "alpha",
+            "Arm B",
+            "Site North",
+            "ward_2",
+            "S-1980",
+            "1.2.3",
+        ],
         ["alpha", "beta", "gamma", "moved"],
         ["KTA", "KTB", "KTC", "KTD"],
         ["Ann", *CODES],
@@ -141,13 +257,25 @@ def test_study_codes_that_are_words_pass(codes):
     assert find_identifiers(pd.DataFrame({"patient_id": codes})) == []
 
 
-@pytest.mark.parametrize("codes", [["Jane", "Bob", "Marilyn"], ["JANE", "BOB", "MARILYN"], ["jane", "bob", "marilyn", "S1"]])
+@pytest.mark.parametrize(
+    "codes",
+    [
+        ["Jane", "Bob", "Marilyn"],
+        ["JANE", "BOB", "MARILYN"],
+        ["jane", "bob", "marilyn", "S1"],
+    ],
+)
 def test_a_column_of_first_names_stops(codes):
     assert find_identifiers(pd.DataFrame({"patient_id": codes}))[0].stop
-    assert find_identifiers(pd.DataFrame({"patient_id": codes}), allow=["patient_id"]) == []
+    assert (
+        find_identifiers(pd.DataFrame({"patient_id": codes}), allow=["patient_id"])
+        == []
+    )
 
 
-@pytest.mark.parametrize("value", ["ann@example.org", "555-010-1234", "1980-03-01", "Mrs Example"])
+@pytest.mark.parametrize(
+    "value", ["ann@example.org", "555-010-1234", "1980-03-01", "Mrs Example"]
+)
 @pytest.mark.parametrize("others", [["7"] * 99, ["north"] * 50 + ["south"] * 49])
 def test_a_lone_hit_is_said(value, others):
     (found,) = find_identifiers(pd.DataFrame({"x": [*others, value]}))
@@ -162,13 +290,19 @@ def test_bare_digits_need_a_name_that_agrees():
 
 
 def test_a_column_of_valid_nhs_numbers_stops_whatever_its_name():
-    assert find_identifiers(pd.DataFrame({"code": [valid_nhs(400_000_000 + 13 * i) for i in range(30)]}))[0].stop
+    assert find_identifiers(
+        pd.DataFrame({"code": [valid_nhs(400_000_000 + 13 * i) for i in range(30)]})
+    )[0].stop
 
 
 def valid_nhs(nine: int) -> str:
-    """The next nine digits with a check digit, and that digit; worked out apart from the package."""
+    """The next nine digits with a check digit, and that digit; worked out apart from the
+    package.
+    """
     while True:
-        weighted = sum(int(digit) * (10 - place) for place, digit in enumerate(str(nine)))
+        weighted = sum(
+            int(digit) * (10 - place) for place, digit in enumerate(str(nine))
+        )
         check = (11 - weighted % 11) % 11
         if check < 10:
             return f"{nine}{check}"
@@ -177,13 +311,24 @@ def valid_nhs(nine: int) -> str:
 
 def test_names_and_prose_elsewhere_only_warn():
     frame = pd.DataFrame(
-        {"center": ["Scripps Institute", "Saint Example", "North Hall"], "x": ["the patient slept well again " * 3] * 3}
+        {
+            "center": ["Scripps Institute", "Saint Example", "North Hall"],
+            "x": ["the patient slept well again " * 3] * 3,
+        }
     )
-    assert [(found.column, found.stop) for found in find_identifiers(frame)] == [("center", False), ("x", False)]
+    assert [(found.column, found.stop) for found in find_identifiers(frame)] == [
+        ("center", False),
+        ("x", False),
+    ]
 
 
 def test_allow_leaves_a_column_out():
-    assert find_identifiers(pd.DataFrame({"visit_date": ["2024-05-01"]}), allow=["visit_date"]) == []
+    assert (
+        find_identifiers(
+            pd.DataFrame({"visit_date": ["2024-05-01"]}), allow=["visit_date"]
+        )
+        == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -191,7 +336,10 @@ def test_allow_leaves_a_column_out():
     [
         ("survival_R/cgd.csv", {"random"}),
         ("survival_R/jasa.csv", {"birth.dt", "accept.dt", "tx.date", "fu.date"}),
-        ("omop_synthea27nj/person.csv", {"birth_datetime", "year_of_birth", "month_of_birth", "day_of_birth"}),
+        (
+            "omop_synthea27nj/person.csv",
+            {"birth_datetime", "year_of_birth", "month_of_birth", "day_of_birth"},
+        ),
     ],
 )
 def test_real_tables_with_identifiers_stop(file, columns):
@@ -210,10 +358,26 @@ def any_shape(levels):
     """Whether any pattern at all finds anything, by the slow way."""
     within = [matches(levels, pattern, whole=False) for pattern in SHAPES]
     whole = [matches(levels, pattern) for _, pattern in PATTERNS]
-    return bool(np.any([*within, *whole, is_calendar_date(levels), telephone(levels), titled(levels)]))
+    return bool(
+        np.any(
+            [
+                *within,
+                *whole,
+                is_calendar_date(levels),
+                telephone(levels),
+                titled(levels),
+            ]
+        )
+    )
 
 
-@given(st.lists(st.from_regex(r"\A(?:[A-Za-z_-]{1,40}|[+-]?[0-9]{1,4}(?:[.,][0-9]{1,3})?)\Z"), min_size=1, max_size=5))
+@given(
+    st.lists(
+        st.from_regex(r"\A(?:[A-Za-z_-]{1,40}|[+-]?[0-9]{1,4}(?:[.,][0-9]{1,3})?)\Z"),
+        min_size=1,
+        max_size=5,
+    )
+)
 def test_plain_words_and_short_numbers_are_nothing_anyway(values):
     """Columns of them are passed over at a glance: no pattern could have found anything."""
     levels = np.array(values, dtype=object)
@@ -226,7 +390,9 @@ def test_plain_study_codes_are_nothing_anyway(values):
     levels = np.array(values, dtype=object)
     assert all_plain(levels, codes=True)
     assert not any_shape(levels)
-    assert not (person_like(levels) | first_names(levels, np.full(len(levels), 9))).any()
+    assert not (
+        person_like(levels) | first_names(levels, np.full(len(levels), 9))
+    ).any()
 
 
 @given(st.text(LETTERS, min_size=1, max_size=30))

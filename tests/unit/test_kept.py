@@ -1,4 +1,6 @@
-"""What was made of a cohort within one question: made once, safe from those who get it, and gone with the question."""
+"""What was made of a cohort within one question: made once, safe from those who get it, and gone
+with the question.
+"""
 
 from __future__ import annotations
 

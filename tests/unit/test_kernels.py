@@ -1,4 +1,6 @@
-"""Kernels say the same as Python and compiled, whole and in blocks, and the same as a slow reading of the rule."""
+"""Kernels say the same as Python and compiled, whole and in blocks, and the same as a slow reading
+of the rule.
+"""
 
 from dataclasses import replace
 
@@ -15,13 +17,21 @@ from kettrack.timelines import courses as course_module
 from kettrack.timelines.alignment import align_scores
 from kettrack.timelines.bucket import Bucket, bucket_from_arrays, offsets_of
 from kettrack.timelines.courses import CourseRules, course_arrays, courses_of
-from kettrack.timelines.events import Baselines, find_baselines, find_events, find_first_run
+from kettrack.timelines.events import (
+    Baselines,
+    find_baselines,
+    find_events,
+    find_first_run,
+)
 from kettrack.timelines.outcomes import outcomes_of
 from kettrack.vocabulary.criteria import convention, get_criteria
 from kettrack.vocabulary.instruments import MADRS, PHQ9
 from kettrack.vocabulary.rules import Predicate, Rule, Run
 
-CRITERIA = {"PHQ-9 convention": convention(PHQ9), "MADRS SUSTAIN-1": get_criteria(MADRS, "SUSTAIN-1")}
+CRITERIA = {
+    "PHQ-9 convention": convention(PHQ9),
+    "MADRS SUSTAIN-1": get_criteria(MADRS, "SUSTAIN-1"),
+}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -36,16 +46,21 @@ def fresh_cache(tmp_path_factory):
 
 
 def random_bucket(n=1000, seed=1, score_type=np.float64, highest=27):
-    """Patients with 0 to 12 scores and 0 to 8 sessions; a tenth of the scores missing where the type can say so."""
+    """Patients with 0 to 12 scores and 0 to 8 sessions; a tenth of the scores missing where the
+    type can say so.
+    """
     rng = np.random.default_rng(seed)
-    per_patient, n_sessions = rng.integers(0, 13, n), rng.integers(0, 9, n)
+    per_patient = rng.integers(0, 13, n)
+    n_sessions = rng.integers(0, 9, n)
     patient = np.repeat(np.arange(n), per_patient)
     score = np.round(highest * rng.beta(0.5, 0.5, patient.size)).astype(score_type)
     known = np.ones(patient.size, bool)
     if np.dtype(score_type).kind == "f":
         known = rng.random(patient.size) > 0.1
         score[~known] = np.nan
-    day = rng.choice([-35, -30, -7, -1, 0, *range(1, 150), 200, 250], patient.size).astype(np.int32)
+    day = rng.choice(
+        [-35, -30, -7, -1, 0, *range(1, 150), 200, 250], patient.size
+    ).astype(np.int32)
     who = np.repeat(np.arange(n), n_sessions)
     session_day = rng.integers(0, 200, who.size).astype(np.int32)
     observed = rng.integers(10, 300, n).astype(np.int32)
@@ -58,7 +73,9 @@ def random_bucket(n=1000, seed=1, score_type=np.float64, highest=27):
         score_after=rng.random(patient.size) < 0.3,
         session_offsets=offsets_of(who, n),
         session_day=session_day[np.lexsort((session_day, who))],
-        observed_to_day=np.where(rng.random(n) < 0.5, observed, np.int32(kernels.MISSING_DAY)),
+        observed_to_day=np.where(
+            rng.random(n) < 0.5, observed, np.int32(kernels.MISSING_DAY)
+        ),
         large=False,
     )
 
@@ -71,29 +88,43 @@ def test_compiled_and_python_outcomes_are_the_same(name, score_type):
     compiled = outcomes_of(replace(bucket, large=True), CRITERIA[name])
     pd.testing.assert_frame_equal(python, compiled)
     statuses = set(python.loss_of_response_status) | set(python.relapse_status)
-    assert statuses >= {"none", "confirmed", "pending", "unconfirmable"}  # the data reach every branch
+    # the data reach every branch
+    assert statuses >= {"none", "confirmed", "pending", "unconfirmable"}
 
 
 @pytest.mark.parametrize("rule", ["last", "mean", "worst"])
 @pytest.mark.parametrize("sign", [1, -1])
 def test_compiled_and_python_baselines_are_the_same(rule, sign):
     bucket = random_bucket(seed=2)
-    python, compiled = (find_baselines(replace(bucket, large=large), rule, sign) for large in (False, True))
+    python, compiled = (
+        find_baselines(replace(bucket, large=large), rule, sign)
+        for large in (False, True)
+    )
     for name in ("score", "day", "first_assessment", "n_assessments", "last_day"):
-        np.testing.assert_array_equal(getattr(python, name), getattr(compiled, name), err_msg=name)
+        np.testing.assert_array_equal(
+            getattr(python, name), getattr(compiled, name), err_msg=name
+        )
 
 
 def test_compiled_and_python_alignment_is_the_same():
     bucket = random_bucket(seed=3)
-    for python, compiled in zip(align_scores(bucket), align_scores(replace(bucket, large=True)), strict=True):
+    for python, compiled in zip(
+        align_scores(bucket), align_scores(replace(bucket, large=True)), strict=True
+    ):
         np.testing.assert_array_equal(python, compiled)
 
 
 def test_compiled_and_python_courses_are_the_same():
     bucket = random_bucket(n=2000, seed=8)
-    gaps = np.random.default_rng(8).choice([0, 3, 4, 7, 10, 11, 28, 40], bucket.session_day.size)
-    day = np.cumsum(gaps).astype(np.int32)  # rising within each patient is all that counts
-    python, compiled = (course_arrays(bucket.session_offsets, day, CourseRules(), large) for large in (False, True))
+    gaps = np.random.default_rng(8).choice(
+        [0, 3, 4, 7, 10, 11, 28, 40], bucket.session_day.size
+    )
+    # rising within each patient is all that counts
+    day = np.cumsum(gaps).astype(np.int32)
+    python, compiled = (
+        course_arrays(bucket.session_offsets, day, CourseRules(), large)
+        for large in (False, True)
+    )
     assert set(python[0]) == {0, 1, 2}
     for one, other in zip(python, compiled, strict=True):
         np.testing.assert_array_equal(one, other)
@@ -102,12 +133,19 @@ def test_compiled_and_python_courses_are_the_same():
 def test_compiled_and_python_relapse_and_recurrence_are_the_same():
     bucket = random_bucket(n=4000, seed=4, highest=60)
     criteria = replace(CRITERIA["MADRS SUSTAIN-1"], recovery_days=40)
-    found = [find_events(each, criteria, find_baselines(each)) for each in (bucket, replace(bucket, large=True))]
+    found = [
+        find_events(each, criteria, find_baselines(each))
+        for each in (bucket, replace(bucket, large=True))
+    ]
     for name in ("relapse", "recurrence", "return_timing_unclear"):
         python, compiled = (events[name] for events in found)
         assert (python.first_row >= 0).any()
         for field in ("first_row", "proof_row", "after_row", "status"):
-            np.testing.assert_array_equal(getattr(python, field), getattr(compiled, field), err_msg=f"{name} {field}")
+            np.testing.assert_array_equal(
+                getattr(python, field),
+                getattr(compiled, field),
+                err_msg=f"{name} {field}",
+            )
 
 
 def test_blocks_give_the_same_as_the_whole(monkeypatch):
@@ -115,7 +153,9 @@ def test_blocks_give_the_same_as_the_whole(monkeypatch):
     bucket = random_bucket(n=101, seed=5)
     assert len(list(bucket.blocks())) == 15
     whole = outcomes_of(bucket, CRITERIA["PHQ-9 convention"])
-    pd.testing.assert_frame_equal(whole, outcomes_of(replace(bucket, large=True), CRITERIA["PHQ-9 convention"]))
+    pd.testing.assert_frame_equal(
+        whole, outcomes_of(replace(bucket, large=True), CRITERIA["PHQ-9 convention"])
+    )
 
 
 def test_courses_by_block_are_those_of_the_whole(monkeypatch):
@@ -131,15 +171,28 @@ def test_blocks_hold_each_patient_once_and_whole(monkeypatch):
     bucket = random_bucket(n=20, seed=6)
     parts = list(bucket.blocks())
     assert [part.n for part in parts] == [7, 7, 6]
-    for name in ("patient_id", "score_day", "score", "score_known", "score_after", "session_day", "observed_to_day"):
-        np.testing.assert_array_equal(np.concatenate([getattr(part, name) for part in parts]), getattr(bucket, name))
+    for name in (
+        "patient_id",
+        "score_day",
+        "score",
+        "score_known",
+        "score_after",
+        "session_day",
+        "observed_to_day",
+    ):
+        np.testing.assert_array_equal(
+            np.concatenate([getattr(part, name) for part in parts]),
+            getattr(bucket, name),
+        )
 
 
 def test_empty_bucket_and_patients_without_rows():
     nothing = bucket_from_arrays(0, *(np.zeros(0, np.int32),) * 5)
     silent = bucket_from_arrays(2, *(np.zeros(0, np.int32),) * 5)
     for large in (False, True):
-        assert outcomes_of(replace(nothing, large=large), CRITERIA["PHQ-9 convention"]).empty
+        assert outcomes_of(
+            replace(nothing, large=large), CRITERIA["PHQ-9 convention"]
+        ).empty
         out = outcomes_of(replace(silent, large=large), CRITERIA["PHQ-9 convention"])
         assert out.exclusion_reason.tolist() == ["no_baseline", "no_baseline"]
 
@@ -154,7 +207,9 @@ def test_arrays_must_be_sorted_by_patient():
 
 
 def slow_first_run(days, scores, holds, run, start, closed):
-    """The rule as it reads, one patient at a time: (first, confirming, contrary before, status) as positions."""
+    """The rule as it reads, one patient at a time: (first, confirming, contrary before, status) as
+    positions.
+    """
     rows = [row for row in range(start, len(days)) if not np.isnan(scores[row])]
     waiting = None
     for place, row in enumerate(rows):
@@ -167,7 +222,14 @@ def slow_first_run(days, scores, holds, run, start, closed):
         after = rows[place + 1 :]
         in_window = [other for other in after if days[other] <= days[row] + run.max_gap]
         refuting = next((other for other in in_window if not holds[other]), None)
-        confirming = next((other for other in in_window if holds[other] and days[other] >= days[row] + run.min_gap), None)
+        confirming = next(
+            (
+                other
+                for other in in_window
+                if holds[other] and days[other] >= days[row] + run.min_gap
+            ),
+            None,
+        )
         if confirming is not None and (refuting is None or confirming < refuting):
             return row, confirming, before, "confirmed"
         if refuting is None and waiting is None:
@@ -177,50 +239,94 @@ def slow_first_run(days, scores, holds, run, start, closed):
 
 
 @pytest.mark.parametrize("large", [False, True])
-@pytest.mark.parametrize("run", [Run(), Run(2, 7, 60), Run(2, 5, 15), Run(2, 0, 30), Run(2)], ids=str)
+@pytest.mark.parametrize(
+    "run", [Run(), Run(2, 7, 60), Run(2, 5, 15), Run(2, 0, 30), Run(2)], ids=str
+)
 def test_first_run_follows_the_rule_as_it_reads(run, large):
     bucket = replace(random_bucket(n=600, seed=7), large=large)
     start = bucket.score_offsets[:-1] + np.minimum(2, np.diff(bucket.score_offsets))
     rule = Rule(Predicate("score", "at least", 14), run)
     event = find_first_run(bucket, rule, np.full(bucket.n, np.nan), start)
     for p in range(bucket.n):
-        begin, end = bucket.score_offsets[p], bucket.score_offsets[p + 1]
-        days, scores = bucket.score_day[begin:end].astype(int), bucket.score[begin:end]
-        sessions = bucket.session_day[bucket.session_offsets[p] : bucket.session_offsets[p + 1]]
+        begin = bucket.score_offsets[p]
+        end = bucket.score_offsets[p + 1]
+        days = bucket.score_day[begin:end].astype(int)
+        scores = bucket.score[begin:end]
+        sessions = bucket.session_day[
+            bucket.session_offsets[p] : bucket.session_offsets[p + 1]
+        ]
         observed = int(bucket.observed_to_day[p])
-        closed = observed if observed != kernels.MISSING_DAY else max([*days, *sessions], default=0)
-        first, proof, contrary, status = slow_first_run(days, scores, scores >= 14, run, int(start[p] - begin), closed)
+        closed = (
+            observed
+            if observed != kernels.MISSING_DAY
+            else max([*days, *sessions], default=0)
+        )
+        first, proof, contrary, status = slow_first_run(
+            days, scores, scores >= 14, run, int(start[p] - begin), closed
+        )
         seen = (event.first_row[p], event.proof_row[p], event.after_row[p])
-        assert seen == tuple(row + begin if row >= 0 else -1 for row in (first, proof, contrary))
-        assert ("none", "single", "confirmed", "pending", "unconfirmable")[event.status[p]] == status
+        assert seen == tuple(
+            row + begin if row >= 0 else -1 for row in (first, proof, contrary)
+        )
+        assert ("none", "single", "confirmed", "pending", "unconfirmable")[
+            event.status[p]
+        ] == status
 
 
 @pytest.mark.parametrize(
     ("measure", "operator", "limit", "expected"),
     [
-        pytest.param("score", "at most", 10, [False, True, True], id="score at most 10"),
+        pytest.param(
+            "score", "at most", 10, [False, True, True], id="score at most 10"
+        ),
         pytest.param("score", "below", 10, [False, False, True], id="score below 10"),
-        pytest.param("score", "at least", 10, [True, True, False], id="score at least 10"),
+        pytest.param(
+            "score", "at least", 10, [True, True, False], id="score at least 10"
+        ),
         pytest.param("score", "above", 10, [True, False, False], id="score above 10"),
-        pytest.param("change", "at most", -10, [False, True, True], id="ten points down"),
+        pytest.param(
+            "change", "at most", -10, [False, True, True], id="ten points down"
+        ),
         pytest.param("percent_change", "at most", -50, [False, True, True], id="half"),
-        pytest.param("percent_change", "above", -50, [True, False, False], id="less than half"),
+        pytest.param(
+            "percent_change", "above", -50, [True, False, False], id="less than half"
+        ),
     ],
 )
 def test_predicates_include_their_limit_or_not(measure, operator, limit, expected):
     for score, holds in zip([11, 10, 9], expected, strict=True):
         bucket = bucket_from_arrays(
-            1, np.zeros(1, int), np.array([7], np.int32), np.array([float(score)]), np.zeros(1, int), np.zeros(1, np.int32)
+            1,
+            np.zeros(1, int),
+            np.array([7], np.int32),
+            np.array([float(score)]),
+            np.zeros(1, int),
+            np.zeros(1, np.int32),
         )
-        event = find_first_run(bucket, Rule(Predicate(measure, operator, limit)), np.array([20.0]), np.zeros(1, np.int64))
+        event = find_first_run(
+            bucket,
+            Rule(Predicate(measure, operator, limit)),
+            np.array([20.0]),
+            np.zeros(1, np.int64),
+        )
         assert bool(event.proven[0]) is holds
 
 
 def test_nothing_holds_against_a_missing_or_zero_baseline():
-    bucket = bucket_from_arrays(2, np.arange(2), np.full(2, 7, np.int32), np.zeros(2), np.arange(2), np.zeros(2, np.int32))
-    start, baseline = np.arange(2), np.array([np.nan, 0.0])
+    bucket = bucket_from_arrays(
+        2,
+        np.arange(2),
+        np.full(2, 7, np.int32),
+        np.zeros(2),
+        np.arange(2),
+        np.zeros(2, np.int32),
+    )
+    start = np.arange(2)
+    baseline = np.array([np.nan, 0.0])
     for operator in ("at most", "at least", "above", "below"):
-        event = find_first_run(bucket, Rule(Predicate("percent_change", operator, -50)), baseline, start)
+        event = find_first_run(
+            bucket, Rule(Predicate("percent_change", operator, -50)), baseline, start
+        )
         assert not event.proven.any()
 
 

@@ -1,4 +1,6 @@
-"""Logistic regression: equal to a library fit, replicates as weights, and designs that break the usual fit."""
+"""Logistic regression: equal to a library fit, replicates as weights, and designs that break the
+usual fit.
+"""
 
 import numpy as np
 import pytest
@@ -15,36 +17,54 @@ from kettrack.estimators.resampling import patient_weights
 def clinic(rows=600, seed=1):
     """Correlated columns on unlike scales, as sessions, their squares and scores are."""
     rng = np.random.default_rng(seed)
-    session, score = rng.integers(1, 13, rows), rng.integers(0, 28, rows)
-    x = np.column_stack([np.ones(rows), session, session**2, score, 0.7 * score + rng.normal(size=rows)])
+    session = rng.integers(1, 13, rows)
+    score = rng.integers(0, 28, rows)
+    x = np.column_stack(
+        [np.ones(rows), session, session**2, score, 0.7 * score + rng.normal(size=rows)]
+    )
     y = rng.random(rows) < 1 / (1 + np.exp(2.5 - 0.1 * session - 0.05 * score))
     return x, y.astype(float)
 
 
 def by_library(x, y, weights):
-    return sm.GLM(y, x, family=sm.families.Binomial(), freq_weights=weights).fit(tol=1e-14).params
+    return (
+        sm.GLM(y, x, family=sm.families.Binomial(), freq_weights=weights)
+        .fit(tol=1e-14)
+        .params
+    )
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_equal_to_statsmodels(seed):
     x, y = clinic(seed=seed)
     weights = np.random.default_rng(seed).gamma(1, 1, len(y))
-    assert fit_logistic(x, y) == pytest.approx(by_library(x, y, np.ones(len(y))), abs=1e-8)
-    assert fit_logistic(x, y, weights) == pytest.approx(by_library(x, y, weights), abs=1e-8)
+    assert fit_logistic(x, y) == pytest.approx(
+        by_library(x, y, np.ones(len(y))), abs=1e-8
+    )
+    assert fit_logistic(x, y, weights) == pytest.approx(
+        by_library(x, y, weights), abs=1e-8
+    )
 
 
 def test_rare_outcome_is_equal_too():
     x, _ = clinic(rows=4000)
     y = (np.random.default_rng(3).random(4000) < 0.004).astype(float)
-    assert fit_logistic(x, y) == pytest.approx(by_library(x, y, np.ones(4000)), abs=1e-7)
+    assert fit_logistic(x, y) == pytest.approx(
+        by_library(x, y, np.ones(4000)), abs=1e-7
+    )
 
 
 def test_grouped_counts_equal_single_rows():
     x = np.array([[1.0, 0], [1, 1], [1, 2]])
-    events, trials = np.array([3, 10, 4]), np.array([12, 20, 6])
+    events = np.array([3, 10, 4])
+    trials = np.array([12, 20, 6])
     single = np.repeat(x, trials, axis=0)
-    outcome = np.concatenate([[1.0] * d + [0.0] * (n - d) for d, n in zip(events, trials, strict=True)])
-    assert fit_logistic(x, events / trials, trials) == pytest.approx(fit_logistic(single, outcome), abs=1e-10)
+    outcome = np.concatenate(
+        [[1.0] * d + [0.0] * (n - d) for d, n in zip(events, trials, strict=True)]
+    )
+    assert fit_logistic(x, events / trials, trials) == pytest.approx(
+        fit_logistic(single, outcome), abs=1e-10
+    )
 
 
 def test_integer_weights_are_rows_written_again():
@@ -53,14 +73,18 @@ def test_integer_weights_are_rows_written_again():
     together = fit_logistic(x, y, counts)
     for fitted, drawn in zip(together, counts, strict=True):
         again = np.repeat(np.arange(len(y)), drawn)
-        assert fitted == pytest.approx(by_library(x[again], y[again], np.ones(len(again))), abs=1e-8)
+        assert fitted == pytest.approx(
+            by_library(x[again], y[again], np.ones(len(again))), abs=1e-8
+        )
 
 
 def test_many_replicates_equal_one_at_a_time_over_blocks():
     x, y = clinic(rows=5000)
     weights = np.random.default_rng(2).gamma(1, 1, (120, len(y)))
     together = fit_logistic(x, y, weights)
-    assert together[[0, 57, 119]] == pytest.approx(np.array([fit_logistic(x, y, weights[i]) for i in (0, 57, 119)]), abs=1e-10)
+    assert together[[0, 57, 119]] == pytest.approx(
+        np.array([fit_logistic(x, y, weights[i]) for i in (0, 57, 119)]), abs=1e-10
+    )
 
 
 def test_wide_and_long_designs_work_in_parts(monkeypatch):
@@ -75,14 +99,17 @@ def test_rows_without_weight_may_hold_anything():
     weights = np.ones(len(y))
     weights[:50] = 0
     expected = fit_logistic(x[50:], y[50:])
-    x[:50], y[:50] = np.nan, np.nan
+    x[:50] = np.nan
+    y[:50] = np.nan
     assert fit_logistic(x, y, weights) == pytest.approx(expected, abs=1e-10)
 
 
 @given(st.floats(1e-4, 1e4), st.integers(0, 100))
 def test_a_constant_times_all_weights_changes_nothing(factor, seed):
     x, y = clinic(rows=200, seed=seed)
-    assert fit_logistic(x, y, np.full(200, factor)) == pytest.approx(fit_logistic(x, y), abs=1e-8)
+    assert fit_logistic(x, y, np.full(200, factor)) == pytest.approx(
+        fit_logistic(x, y), abs=1e-8
+    )
 
 
 def test_fitted_mean_is_the_observed_mean():
@@ -94,9 +121,12 @@ def test_fitted_mean_is_the_observed_mean():
 
 
 def test_separation_is_marked_and_finite():
-    """Everyone above 10 stopped and nobody else: the limit is at infinity, the fitted probabilities are not lost."""
+    """Everyone above 10 stopped and nobody else: the limit is at infinity, the fitted probabilities
+    are not lost.
+    """
     score = np.arange(20.0)
-    x, y = np.column_stack([np.ones(20), score]), (score > 10).astype(float)
+    x = np.column_stack([np.ones(20), score])
+    y = (score > 10).astype(float)
     found = solve_logistic(x, y)
     assert found.separated
     assert np.isfinite(found.coefficients).all()
@@ -104,19 +134,25 @@ def test_separation_is_marked_and_finite():
 
 
 def test_one_empty_cell_leaves_the_others_alone():
-    """Nobody stopped at session 2: its fitted risk is 0, those of sessions 1 and 3 are the plain shares."""
+    """Nobody stopped at session 2: its fitted risk is 0, those of sessions 1 and 3 are the plain
+    shares.
+    """
     session = np.repeat([0, 1, 2], [40, 30, 50])
     y = np.zeros(120)
     y[:10] = y[70:90] = 1
     found = solve_logistic(np.eye(3)[session], y)
     assert found.separated
-    assert predict_logistic(np.eye(3), found.coefficients) == pytest.approx([0.25, 0, 0.4], abs=1e-9)
+    assert predict_logistic(np.eye(3), found.coefficients) == pytest.approx(
+        [0.25, 0, 0.4], abs=1e-9
+    )
 
 
 def test_only_separated_replicates_are_marked():
-    x, y = np.eye(2)[np.repeat([0, 1], 10)], np.tile([0.0, 1.0], 10)
+    x = np.eye(2)[np.repeat([0, 1], 10)]
+    y = np.tile([0.0, 1.0], 10)
     weights = np.ones((3, 20))
-    weights[1, 10:] = np.tile([1, 0], 5)  # replicate 1 draws nobody who stopped in the second cell
+    # replicate 1 draws nobody who stopped in the second cell
+    weights[1, 10:] = np.tile([1, 0], 5)
     weights[2, 10:] = 0  # replicate 2 draws nobody of the second cell at all
     assert solve_logistic(x, y, weights).separated.tolist() == [False, True, False]
 
@@ -136,7 +172,9 @@ def test_repeated_and_empty_columns_take_nothing_from_the_fit():
     found = solve_logistic(wider, y)
     assert (found.rank, wider.shape[1]) == (5, 8)
     assert found.coefficients[5] == 0
-    assert predict_logistic(wider, found.coefficients) == pytest.approx(predict_logistic(x, fit_logistic(x, y)), abs=1e-9)
+    assert predict_logistic(wider, found.coefficients) == pytest.approx(
+        predict_logistic(x, fit_logistic(x, y)), abs=1e-9
+    )
 
 
 def test_far_outliers_do_not_throw_the_fit():
@@ -174,10 +212,15 @@ def test_refusals():
 
 
 def test_a_separated_fit_is_the_same_wherever_it_starts():
-    """Its maximum is that of the ridge; a step towards it must not be held back because the likelihood falls."""
+    """Its maximum is that of the ridge; a step towards it must not be held back because the
+    likelihood falls.
+    """
     x = np.column_stack([np.ones(8), [-3, -2, -2, -1, 1, 2, 2, 3]])
     problem = logistic._Problem(x, x.T.copy(), (x[:, 1] > 0).astype(float), None, 4.0)
-    near, far = (logistic._newton(problem, np.ones((1, 8)), np.array([0.0, start]))[0] for start in (0, 2000))
+    near, far = (
+        logistic._newton(problem, np.ones((1, 8)), np.array([0.0, start]))[0]
+        for start in (0, 2000)
+    )
     assert np.abs(near - far).max() < 0.001
 
 
@@ -185,5 +228,9 @@ def test_a_step_is_not_halved_for_ever():
     """Covariates of many sizes: sums in another order differ by more than the step gains."""
     rng = np.random.default_rng(5036)
     wild = rng.standard_cauchy(300) * 10 ** rng.uniform(-2, 2, 300)
-    found = solve_logistic(np.column_stack([np.ones(300), wild]), (wild > 0) * 1.0, rng.poisson(1, (64, 300)))
+    found = solve_logistic(
+        np.column_stack([np.ones(300), wild]),
+        (wild > 0) * 1.0,
+        rng.poisson(1, (64, 300)),
+    )
     assert np.isfinite(found.coefficients).all()

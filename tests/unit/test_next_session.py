@@ -11,8 +11,19 @@ from spec.tables import cohort
 from kettrack import Cohort, cohort_from_frames, load_cohort, sample_folder
 from kettrack.analysis.next_session.answer import next_session
 from kettrack.analysis.next_session.clones import scored_meanwhile, steering_weights
-from kettrack.analysis.next_session.diagnostics import e_values, negative_control, overlap, require_outcomes
-from kettrack.analysis.next_session.fit import crude, fit_trials, history_columns, observation_weights, overlap_weighted
+from kettrack.analysis.next_session.diagnostics import (
+    e_values,
+    negative_control,
+    overlap,
+    require_outcomes,
+)
+from kettrack.analysis.next_session.fit import (
+    crude,
+    fit_trials,
+    history_columns,
+    observation_weights,
+    overlap_weighted,
+)
 from kettrack.analysis.next_session.points import HISTORY, decision_points
 from kettrack.analysis.next_session.trials import GRACE, Trials, find_trials
 from kettrack.errors import NotIdentified, UsageError
@@ -22,14 +33,23 @@ from kettrack.simulation.cohort import simulate
 from kettrack.simulation.presets import SCENARIOS
 from kettrack.trials.next_session import with_left_out_measure
 
-BANNED = ("effect of number of sessions", "proved", "significant", "dose-response", "needed")
+BANNED = (
+    "effect of number of sessions",
+    "proved",
+    "significant",
+    "dose-response",
+    "needed",
+)
 
 
 def trials_with(arm, outcome, patient=None, since=None, **history) -> Trials:
     """Trials with these columns of the history; the others are missing."""
     n = len(arm)
-    columns = np.column_stack([history.get(name, np.full(n, np.nan)) for name in HISTORY])
-    nothing, no = np.full(n, np.nan), np.zeros(n, bool)
+    columns = np.column_stack(
+        [history.get(name, np.full(n, np.nan)) for name in HISTORY]
+    )
+    nothing = np.full(n, np.nan)
+    no = np.zeros(n, bool)
     return Trials(
         patient=np.arange(n) if patient is None else patient,
         session=np.ones(n, int),
@@ -71,29 +91,44 @@ def answer(weekly):
 
 
 def test_the_mean_is_over_all_who_were_eligible_not_where_the_arms_overlap():
-    """Two scores; a session takes 1 point off at the first and 5 at the second, where hardly anybody pauses."""
+    """Two scores; a session takes 1 point off at the first and 5 at the second, where hardly
+    anybody pauses.
+    """
     score = np.repeat([10.0, 20.0], 200)
     arm = np.r_[np.arange(200) < 100, np.arange(200) < 160]
     wobble = np.tile([-1.0, 1.0], 200)
-    trials = trials_with(arm, score - np.where(score == 10, 1, 5) * arm + wobble, score=score)
+    trials = trials_with(
+        arm, score - np.where(score == 10, 1, 5) * arm + wobble, score=score
+    )
     found = fit_trials(trials)
     assert found.difference().estimate == pytest.approx(-3)
     assert found.difference(score == 20).estimate == pytest.approx(-5)
     # without history x arm each score counts by its share x share: 200 x 1/4 against 200 x 4/25
     assert overlap_weighted(found).estimate == pytest.approx(-(1 * 50 + 5 * 32) / 82)
     # and as it stands: 7.9 points apart by the scores alone
-    assert crude(trials).estimate == pytest.approx(((9 * 100 + 15 * 160) / 260) - ((10 * 100 + 20 * 40) / 140))
+    assert crude(trials).estimate == pytest.approx(
+        ((9 * 100 + 15 * 160) / 260) - ((10 * 100 + 20 * 40) / 140)
+    )
 
 
 @settings(max_examples=20)
 @given(st.floats(-4, 4), st.floats(-0.3, 0.3), st.integers(0, 9))
-def test_a_difference_that_is_linear_in_the_history_is_found_exactly(level, slope, seed):
+def test_a_difference_that_is_linear_in_the_history_is_found_exactly(
+    level, slope, seed
+):
     rng = np.random.default_rng(seed)
-    score, before = rng.normal(12, 4, 300), rng.normal(14, 4, 300)
+    score = rng.normal(12, 4, 300)
+    before = rng.normal(14, 4, 300)
     arm = rng.random(300) < 0.5
-    outcome = 2 + 0.5 * score + 0.2 * before + 0.01 * score**2 + arm * (level + slope * score)
-    trials = trials_with(arm, outcome, score=score, score_squared=score**2 / 10, previous_score=before)
-    assert fit_trials(trials).difference().estimate == pytest.approx(level + slope * score.mean(), abs=1e-6)
+    outcome = (
+        2 + 0.5 * score + 0.2 * before + 0.01 * score**2 + arm * (level + slope * score)
+    )
+    trials = trials_with(
+        arm, outcome, score=score, score_squared=score**2 / 10, previous_score=before
+    )
+    assert fit_trials(trials).difference().estimate == pytest.approx(
+        level + slope * score.mean(), abs=1e-6
+    )
 
 
 def test_missing_outcomes_are_stood_for_by_those_like_them():
@@ -111,18 +146,27 @@ def test_missing_outcomes_are_stood_for_by_those_like_them():
 
 def test_a_column_that_does_not_vary_and_a_value_that_is_missing_say_nothing():
     history, modifiers = history_columns(
-        trials_with([1, 0, 1], [1, 2, 3], score=[8, 10, 12], score_squared=[6.4, 10, 14.4], dose_mg=[40, np.nan, 60])
+        trials_with(
+            [1, 0, 1],
+            [1, 2, 3],
+            score=[8, 10, 12],
+            score_squared=[6.4, 10, 14.4],
+            dose_mg=[40, np.nan, 60],
+        )
     )
     assert history[:, [0, 2]].tolist() == [[-2, -10], [0, 0], [2, 10]]
     assert (history.shape, modifiers.tolist()) == ((3, 3), history[:, [0, 2]].tolist())
 
 
 def test_scores_within_the_grace_that_decide_are_taken_out():
-    """Known truth: a session takes .7 off, and who comes is decided by a score that the history at t0 does not hold."""
+    """Known truth: a session takes .7 off, and who comes is decided by a score that the history at
+    t0 does not hold.
+    """
     rng = np.random.default_rng(4)
     n = 12_000
     state = rng.normal(0, 1, n)
-    score, later = 12 + state + rng.normal(0, 1, n), 12 + 2 * state + rng.normal(0, 1, n)
+    score = 12 + state + rng.normal(0, 1, n)
+    later = 12 + 2 * state + rng.normal(0, 1, n)
     arm = rng.random(n) < 1 / (1 + np.exp(-0.5 * (later - 12)))
     outcome = 12 + 2 * state - 0.7 * arm + rng.normal(0, 1, n)
     since = np.where(np.arange(1, GRACE + 1) > 3, later[:, None], np.nan)
@@ -137,22 +181,36 @@ def test_scores_within_the_grace_that_decide_are_taken_out():
 
 def test_scores_within_the_grace_that_decide_nothing_leave_every_weight_near_one():
     rng = np.random.default_rng(6)
-    since = np.where(np.arange(1, GRACE + 1) > 3, rng.normal(12, 3, 4000)[:, None], np.nan)
-    trials = trials_with(rng.random(4000) < 0.6, rng.normal(10, 3, 4000), score=rng.normal(12, 3, 4000), since=since)
+    since = np.where(
+        np.arange(1, GRACE + 1) > 3, rng.normal(12, 3, 4000)[:, None], np.nan
+    )
+    trials = trials_with(
+        rng.random(4000) < 0.6,
+        rng.normal(10, 3, 4000),
+        score=rng.normal(12, 3, 4000),
+        since=since,
+    )
     assert scored_meanwhile(trials).all()
-    assert steering_weights(trials, history_columns(trials)[0]) == pytest.approx(np.ones(4000), abs=0.2)
+    assert steering_weights(trials, history_columns(trials)[0]) == pytest.approx(
+        np.ones(4000), abs=0.2
+    )
 
 
 def test_bias_reduced_errors_of_a_mean_are_those_of_the_patient_means():
-    """Equal numbers of rows, intercept only: the variance of a mean of means, n - 1 in the denominator."""
-    y, patient = np.array([1.0, 3, 2, 6, 7, 11]), np.array([4, 4, 9, 9, 1, 1])
+    """Equal numbers of rows, intercept only: the variance of a mean of means, n - 1 in the
+    denominator.
+    """
+    y = np.array([1.0, 3, 2, 6, 7, 11])
+    patient = np.array([4, 4, 9, 9, 1, 1])
     found = fit_bias_reduced(np.ones((6, 1)), y, patient)
     assert found.error[0] ** 2 == pytest.approx(np.var([2, 4, 9], ddof=1) / 3)
 
 
 def test_bias_reduced_errors_are_hc2_where_every_patient_has_one_row():
     """Numbers of statsmodels 0.15, `OLS(y, x).fit(cov_type="HC2")`."""
-    x = np.column_stack([np.ones(8), [0, 1, 2, 3, 4, 5, 6, 14], [1, 0, 0, 1, 1, 0, 1, 0]])
+    x = np.column_stack(
+        [np.ones(8), [0, 1, 2, 3, 4, 5, 6, 14], [1, 0, 0, 1, 1, 0, 1, 0]]
+    )
     y = [1.0, 2.5, 2.0, 4.5, 3.0, 7.0, 4.0, 12.0]
     found = fit_bias_reduced(x, y, np.arange(8))
     assert found.error == pytest.approx([0.84683072, 0.05746321, 0.93611705], rel=1e-6)
@@ -160,8 +218,11 @@ def test_bias_reduced_errors_are_hc2_where_every_patient_has_one_row():
 
 def test_bias_reduced_errors_do_not_depend_on_the_order_or_on_the_size_of_weights():
     rng = np.random.default_rng(3)
-    x, y, w = np.column_stack([np.ones(60), rng.normal(size=60)]), rng.normal(size=60), rng.uniform(1, 3, 60)
-    patient, order = rng.integers(0, 15, 60), rng.permutation(60)
+    x = np.column_stack([np.ones(60), rng.normal(size=60)])
+    y = rng.normal(size=60)
+    w = rng.uniform(1, 3, 60)
+    patient = rng.integers(0, 15, 60)
+    order = rng.permutation(60)
     found = fit_bias_reduced(x, y, patient, w)
     again = fit_bias_reduced(x[order], y[order], patient[order], 7 * w[order])
     assert again.covariance == pytest.approx(found.covariance)
@@ -174,7 +235,10 @@ def test_bias_reduced_errors_need_two_patients():
 
 @pytest.mark.parametrize(
     ("observed", "said"),
-    [({"a": 49.0, "b": 60.0}, "at least 50 %"), ({"a": 79.0, "b": 100.0}, "more than 20 points apart")],
+    [
+        ({"a": 49.0, "b": 60.0}, "at least 50 %"),
+        ({"a": 79.0, "b": 100.0}, "more than 20 points apart"),
+    ],
 )
 def test_outcomes_must_be_there_in_both_arms_alike(observed, said):
     with pytest.raises(NotIdentified, match=said):
@@ -196,8 +260,12 @@ def test_too_few_in_an_arm_and_too_little_overlap_refuse():
 
 
 def test_e_values_by_hand():
-    """RR = exp(.91 d), E = RR + sqrt(RR (RR - 1)); an interval that holds 0 needs no reason at all to reach it."""
-    assert e_values(np.log(2) / 0.91 * 3, -1, 8, 3) == pytest.approx((3.41, 1), abs=0.01)
+    """RR = exp(.91 d), E = RR + sqrt(RR (RR - 1)); an interval that holds 0 needs no reason at all
+    to reach it.
+    """
+    assert e_values(np.log(2) / 0.91 * 3, -1, 8, 3) == pytest.approx(
+        (3.41, 1), abs=0.01
+    )
     assert e_values(-2, -3, -np.log(1.5) / 0.91, 1)[1] == pytest.approx(2.37, abs=0.01)
 
 
@@ -205,11 +273,17 @@ def test_a_measure_left_out_speaks_only_of_what_the_history_does_not_hold():
     rng = np.random.default_rng(8)
     known, hidden = rng.normal(size=(2, 2000))
     measure = known + hidden + rng.normal(size=2000)
-    who, history = np.arange(2000), known[:, None]
-    by_known = negative_control(measure, rng.random(2000) < 1 / (1 + np.exp(-known)), history, who)
-    by_hidden = negative_control(measure, rng.random(2000) < 1 / (1 + np.exp(-hidden)), history, who)
+    who = np.arange(2000)
+    history = known[:, None]
+    by_known = negative_control(
+        measure, rng.random(2000) < 1 / (1 + np.exp(-known)), history, who
+    )
+    by_hidden = negative_control(
+        measure, rng.random(2000) < 1 / (1 + np.exp(-hidden)), history, who
+    )
     assert (by_known.fires, by_hidden.fires) == (False, True)
-    assert by_known.detectable == pytest.approx(2.8 * np.sqrt(2 / 500 / 3), rel=0.1)  # residual variance 2 of 3
+    # residual variance 2 of 3
+    assert by_known.detectable == pytest.approx(2.8 * np.sqrt(2 / 500 / 3), rel=0.1)
     assert negative_control(np.full(2000, np.nan), known > 0, history, who) is None
 
 
@@ -221,20 +295,33 @@ def test_the_table_holds_the_answer_and_what_would_change_it(answer):
     table = answer.table.set_index("key")
     assert answer.status == "ok"
     assert table["about"]["next_session"].startswith("one more session")
-    assert table["ci_low"]["next_session"] < table["estimate"]["next_session"] < table["ci_high"]["next_session"]
+    assert (
+        table["ci_low"]["next_session"]
+        < table["estimate"]["next_session"]
+        < table["ci_high"]["next_session"]
+    )
     parts = table.loc[[key for key in table.index if key.startswith("session_")]]
     weighted = parts["estimate"] @ parts["trials"] / parts["trials"].sum()
-    assert weighted == pytest.approx(table["estimate"]["next_session"])  # the groups make up the whole
-    assert table["trials"][["on_score", "off_score"]].sum() == table["trials"]["next_session"]
-    assert table["note"]["half_grace"].endswith("of each are wanted.")  # nobody comes back within 3 days here
+    # the groups make up the whole
+    assert weighted == pytest.approx(table["estimate"]["next_session"])
+    assert (
+        table["trials"][["on_score", "off_score"]].sum()
+        == table["trials"]["next_session"]
+    )
+    # nobody comes back within 3 days here
+    assert table["note"]["half_grace"].endswith("of each are wanted.")
     assert table["note"]["clones"].startswith("only 0 decisions")
     assert table["estimate"]["off_sessions"] == 0
 
 
 def test_no_decision_is_lost_in_silence(weekly, answer):
     table = answer.table.set_index("key")
-    left_out = table.loc[[key for key in table.index if key.startswith("left_out_")], "trials"].sum()
-    assert left_out + table["trials"]["next_session"] == len(decision_points(weekly).day)
+    left_out = table.loc[
+        [key for key in table.index if key.startswith("left_out_")], "trials"
+    ].sum()
+    assert left_out + table["trials"]["next_session"] == len(
+        decision_points(weekly).day
+    )
 
 
 def test_with_the_recall_of_the_instrument_it_is_going_on_versus_pausing(weekly):
@@ -250,7 +337,9 @@ def test_the_sign_words_follow_the_estimate(answer):
     found = table.loc["next_session"]
     way = "lower" if found["estimate"] < 0 else "higher"
     assert f"{abs(found['estimate']):.1f} points {way}" in answer.text
-    assert (found["size_low"], found["size_high"]) == pytest.approx((-found["ci_high"], -found["ci_low"]))
+    assert (found["size_low"], found["size_high"]) == pytest.approx(
+        (-found["ci_high"], -found["ci_low"])
+    )
 
 
 def test_a_hidden_reason_is_said_in_the_answer_itself():
@@ -260,10 +349,18 @@ def test_a_hidden_reason_is_said_in_the_answer_itself():
 
 @pytest.mark.parametrize("policy", POLICIES)
 def test_words_and_policies(weekly, policy):
-    found = next_session(replace(weekly, settings=replace(weekly.settings, policy=policy)), recall_days=0)
+    found = next_session(
+        replace(weekly, settings=replace(weekly.settings, policy=policy)), recall_days=0
+    )
     assert "{" not in found.text + repr(found)
     said = " ".join(
-        [found.text, found.estimand, *found.caveats, *found.table["about"], *found.table["note"].fillna("")]
+        [
+            found.text,
+            found.estimand,
+            *found.caveats,
+            *found.table["about"],
+            *found.table["note"].fillna(""),
+        ]
     ).lower()
     assert not [word for word in BANNED if word in said]
 
@@ -289,7 +386,9 @@ def test_scores_at_visits_only_are_not_the_next_assessment_of_everyone():
 
 
 def test_an_instrument_that_looks_back_nobody_knows_how_far_is_refused(sample):
-    found = next_session(replace(sample, settings=replace(sample.settings, instrument="MADRS")))
+    found = next_session(
+        replace(sample, settings=replace(sample.settings, instrument="MADRS"))
+    )
     assert found.status == "refused"
     assert "how far back MADRS looks" in found.reason
 
@@ -302,5 +401,6 @@ def test_days_that_make_no_sense(sample):
 def test_the_order_of_patients_changes_nothing(weekly):
     trials = find_trials(decision_points(weekly), GRACE, 0)
     order = np.random.default_rng(1).permutation(len(trials.arm))
-    one, other = fit_trials(trials).difference(), fit_trials(trials.take(order)).difference()
+    one = fit_trials(trials).difference()
+    other = fit_trials(trials.take(order)).difference()
     assert (one.estimate, one.low) == pytest.approx((other.estimate, other.low))

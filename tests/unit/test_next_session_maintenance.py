@@ -1,4 +1,6 @@
-"""One more maintenance session: found where it is known, each trial at its own pace, and refused where it cannot be told."""
+"""One more maintenance session: found where it is known, each trial at its own pace, and refused
+where it cannot be told.
+"""
 
 from dataclasses import replace
 
@@ -9,7 +11,11 @@ import pytest
 from kettrack import cohort_from_frames
 from kettrack.analysis import estimate
 from kettrack.analysis.next_session.clones import steering_weights
-from kettrack.analysis.next_session.fit import fit_trials, history_columns, require_same_time
+from kettrack.analysis.next_session.fit import (
+    fit_trials,
+    history_columns,
+    require_same_time,
+)
 from kettrack.analysis.next_session.maintenance import (
     MORE_HISTORY,
     maintenance_grace,
@@ -21,31 +27,54 @@ from kettrack.analysis.next_session.trials import find_trials
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.privacy.disclosure import POLICIES
 
-BANNED = ("effect of number of sessions", "proved", "significant", "dose-response", "needed")
+BANNED = (
+    "effect of number of sessions",
+    "proved",
+    "significant",
+    "dose-response",
+    "needed",
+)
 PEOPLE = 400
 
 
 def made(gap=14, more=(), chance=None, scored=None, people=PEOPLE):
-    """People with a plan of two sessions, a maintenance session after `gap` days, and the next in time or never.
+    """People with a plan of two sessions, a maintenance session after `gap` days, and the next in
+    time or never.
 
-    The score of that day is 8 to 18; that of four days into the outcome's window is lower by 3, by 2 more after a session, and
-    an even error. `chance` of going on and of being scored follow from the score of the day, its day, and whether they went on.
+    The score of that day is 8 to 18; that of four days into the outcome's window is lower by 3, by
+    2 more after a session, and an even error. `chance` of going on and of being scored follow from
+    the score of the day, its day, and whether they went on.
     """
     rng = np.random.default_rng(2)
-    score, day = rng.integers(8, 19, people), np.broadcast_to(3 + np.asarray(gap), people)
+    score = rng.integers(8, 19, people)
+    day = np.broadcast_to(3 + np.asarray(gap), people)
     went_on = rng.random(people) < (0.5 if chance is None else chance(score, day))
     grace = np.clip(np.floor(1.5 * (day - 3)), 14, 60).astype(int)
     there = rng.random(people) < (1.0 if scored is None else scored(score, went_on))
     rows = [("sessions", i, at) for i in range(people) for at in (0, 3, day[i])]
-    rows += [("sessions", i, day[i] + after) for i in np.flatnonzero(went_on) for after in (grace[i], *more)]
+    rows += [
+        ("sessions", i, day[i] + after)
+        for i in np.flatnonzero(went_on)
+        for after in (grace[i], *more)
+    ]
     sessions = pd.DataFrame([row[1:] for row in rows], columns=["patient_id", "day"])
     later = score - 3 - 2 * went_on + rng.integers(-1, 2, people)
-    known = [(i, -1, 20) for i in range(people)] + [(i, day[i], score[i]) for i in range(people)]
+    known = [(i, -1, 20) for i in range(people)] + [
+        (i, day[i], score[i]) for i in range(people)
+    ]
     known += [(i, day[i] + grace[i] + 18, int(later[i])) for i in np.flatnonzero(there)]
-    scores = pd.DataFrame(known, columns=["patient_id", "day", "score"]).assign(instrument="PHQ-9", timing="after")
-    patients = pd.DataFrame({"patient_id": range(people), "planned_sessions": 2, "observed_to_day": 350})
-    return cohort_from_frames(*(frame.assign(patient_id="p" + frame["patient_id"].astype(str).str.zfill(4))
-                                for frame in (sessions, scores, patients)))  # fmt: skip
+    scores = pd.DataFrame(known, columns=["patient_id", "day", "score"]).assign(
+        instrument="PHQ-9", timing="after"
+    )
+    patients = pd.DataFrame(
+        {"patient_id": range(people), "planned_sessions": 2, "observed_to_day": 350}
+    )
+    return cohort_from_frames(
+        *(
+            frame.assign(patient_id="p" + frame["patient_id"].astype(str).str.zfill(4))
+            for frame in (sessions, scores, patients)
+        )
+    )
 
 
 def trials_of(clinic):
@@ -56,7 +85,9 @@ def trials_of(clinic):
 @pytest.fixture(scope="module")
 def answer():
     """The well stop: who goes on is decided by the score."""
-    return next_session_maintenance(made(chance=lambda score, day: 0.15 + 0.06 * (score - 8)))
+    return next_session_maintenance(
+        made(chance=lambda score, day: 0.15 + 0.06 * (score - 8))
+    )
 
 
 def test_it_finds_what_a_session_does_where_the_well_stop(answer):
@@ -66,22 +97,36 @@ def test_it_finds_what_a_session_does_where_the_well_stop(answer):
     assert found["estimate"] == pytest.approx(-2, abs=0.25)
     assert found["ci_low"] < -2 < found["ci_high"]
     assert table["estimate"]["crude"] > -0.5  # as it stands those who went on are worse
-    assert "people in maintenance, those who had one more session scored 1.9" in answer.text
+    assert (
+        "people in maintenance, those who had one more session scored 1.9"
+        in answer.text
+    )
 
 
 def test_the_grace_is_printed_and_halved_and_doubled(answer):
     table = answer.table.set_index("key")
-    assert table["estimate"][["grace", "grace_shortest", "grace_longest"]].tolist() == [21, 21, 21]
-    assert table["note"]["half_grace"].startswith("at the decision points that can be used there are 0 who had another")
-    assert "outcome" in table["note"]["double_grace"]  # day 56 + 14 comes after the scores
+    assert table["estimate"][["grace", "grace_shortest", "grace_longest"]].tolist() == [
+        21,
+        21,
+        21,
+    ]
+    assert table["note"]["half_grace"].startswith(
+        "at the decision points that can be used there are 0 who had another"
+    )
+    # day 56 + 14 comes after the scores
+    assert "outcome" in table["note"]["double_grace"]
     assert table["trials"][["gap_11_17", "session_1"]].tolist() == [PEOPLE, PEOPLE]
     assert "left_out_planned_end" not in table.index
-    assert table["trials"]["left_out_no_recent_score"] == table["trials"]["on_score"]  # the session that came was unscored
+    # the session that came was unscored
+    assert table["trials"]["left_out_no_recent_score"] == table["trials"]["on_score"]
 
 
 def test_no_decision_is_lost_in_silence(answer):
-    table, clinic = answer.table.set_index("key"), made(chance=lambda score, day: 0.15 + 0.06 * (score - 8))
-    left_out = table.loc[[key for key in table.index if key.startswith("left_out_")], "trials"].sum()
+    table = answer.table.set_index("key")
+    clinic = made(chance=lambda score, day: 0.15 + 0.06 * (score - 8))
+    left_out = table.loc[
+        [key for key in table.index if key.startswith("left_out_")], "trials"
+    ].sum()
     points = maintenance_points(clinic)
     assert left_out + table["trials"]["next_session_maintenance"] == len(points.day)
     assert len(points.day) + len(decision_points(clinic).day) == len(clinic.sessions)
@@ -94,7 +139,9 @@ def test_it_is_named_by_the_sessions_received():
 
 
 def test_arms_of_another_pace_are_not_scored_at_another_time():
-    """After 40 days most go on, after 14 few: the mean day of the outcome differs by weeks, its place in the window not."""
+    """After 40 days most go on, after 14 few: the mean day of the outcome differs by weeks, its
+    place in the window not.
+    """
     gap = np.where(np.arange(PEOPLE) % 2, 40, 14)
     clinic = made(gap=gap, chance=lambda score, day: np.where(day > 30, 0.75, 0.25))
     trials = trials_of(clinic)
@@ -107,11 +154,14 @@ def test_arms_of_another_pace_are_not_scored_at_another_time():
 
 
 def test_scores_within_a_grace_of_its_own_that_decide_are_taken_out():
-    """As for the first course, with half of the graces twice as long: the share of the wait counts, not the day."""
+    """As for the first course, with half of the graces twice as long: the share of the wait counts,
+    not the day.
+    """
     rng = np.random.default_rng(4)
     n = 8_000
     state = rng.normal(0, 1, n)
-    score, later = 12 + state + rng.normal(0, 1, n), 12 + 2 * state + rng.normal(0, 1, n)
+    score = 12 + state + rng.normal(0, 1, n)
+    later = 12 + 2 * state + rng.normal(0, 1, n)
     arm = rng.random(n) < 1 / (1 + np.exp(-0.5 * (later - 12)))
     outcome = 12 + 2 * state - 0.7 * arm + rng.normal(0, 1, n)
     grace = np.where(np.arange(n) % 2, 28, 14)
@@ -120,9 +170,16 @@ def test_scores_within_a_grace_of_its_own_that_decide_are_taken_out():
     since = np.where(np.arange(1, 29) > grace[:, None] / 2, later[:, None], np.nan)
     base = trials_of(made(people=2))
     trials = replace(
-        base.take(np.zeros(n, int)), patient=np.arange(n), arm=arm, history=history, outcome=outcome, after=grace + 15.0,
-        settled=grace, since=since, grace=grace,
-    )  # fmt: skip
+        base.take(np.zeros(n, int)),
+        patient=np.arange(n),
+        arm=arm,
+        history=history,
+        outcome=outcome,
+        after=grace + 15.0,
+        settled=grace,
+        since=since,
+        grace=grace,
+    )
     weights = steering_weights(trials, history_columns(trials)[0])
     assert weights.mean() == pytest.approx(1, abs=0.03)
     assert fit_trials(trials).difference().estimate > 0
@@ -131,7 +188,9 @@ def test_scores_within_a_grace_of_its_own_that_decide_are_taken_out():
 
 
 def test_it_refuses_where_stopping_ends_the_scores():
-    found = next_session_maintenance(made(scored=lambda score, went_on: np.where(went_on, 1.0, 0.3)))
+    found = next_session_maintenance(
+        made(scored=lambda score, went_on: np.where(went_on, 1.0, 0.3))
+    )
     assert found.status == "refused"
     assert "too few have an outcome" in found.reason
 
@@ -145,7 +204,10 @@ def test_it_refuses_where_the_score_settles_who_goes_on():
 
 def test_it_refuses_without_maintenance_or_without_a_known_recall():
     clinic = made()
-    for_good = replace(clinic, sessions=clinic.sessions[clinic.sessions["day"] <= 3].reset_index(drop=True))
+    for_good = replace(
+        clinic,
+        sessions=clinic.sessions[clinic.sessions["day"] <= 3].reset_index(drop=True),
+    )
     found = next_session_maintenance(for_good)
     assert (found.name, found.status) == ("next_session_maintenance", "refused")
     assert "0 who had another session and 0 who had none" in found.reason
@@ -161,8 +223,19 @@ def test_days_that_make_no_sense():
 @pytest.mark.parametrize("policy", POLICIES)
 def test_words_and_policies(policy):
     clinic = made()
-    found = estimate("next_session_maintenance", replace(clinic, settings=replace(clinic.settings, policy=policy)))
+    found = estimate(
+        "next_session_maintenance",
+        replace(clinic, settings=replace(clinic.settings, policy=policy)),
+    )
     assert "{" not in found.text + repr(found)
-    said = " ".join([found.text, found.estimand, *found.caveats, *found.table["about"], *found.table["note"]]).lower()
+    said = " ".join(
+        [
+            found.text,
+            found.estimand,
+            *found.caveats,
+            *found.table["about"],
+            *found.table["note"],
+        ]
+    ).lower()
     assert not [word for word in BANNED if word in said]
     assert "after the first course" in said

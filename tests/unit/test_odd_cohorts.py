@@ -1,4 +1,6 @@
-"""Broken and odd cohorts through the front door: an answer or a refusal with a reason, and nobody given away."""
+"""Broken and odd cohorts through the front door: an answer or a refusal with a reason, and nobody
+given away.
+"""
 
 from __future__ import annotations
 
@@ -17,48 +19,87 @@ Scores = list[tuple[int, int]]
 
 
 def odd(
-    people: int, sessions: Callable[[int], int], scores: Callable[[int, tuple[int, ...]], Scores], **more: object
+    people: int,
+    sessions: Callable[[int], int],
+    scores: Callable[[int, tuple[int, ...]], Scores],
+    **more: object,
 ) -> Cohort:
-    """So many people with sessions and scores each by number; six sessions planned, logs complete to day 300."""
+    """So many people with sessions and scores each by number; six sessions planned, logs complete
+    to day 300.
+    """
     names = [f"p{i:03d}" for i in range(people)]
     came = {name: DAYS[: sessions(i)] for i, name in enumerate(names)}
     settings = Settings(**more)  # type: ignore[arg-type]
-    visits = pd.DataFrame([(name, day) for name in names for day in came[name]], columns=["patient_id", "day"])
-    rows = [(name, *score) for i, name in enumerate(names) for score in scores(i, came[name])]
-    scored = pd.DataFrame(rows, columns=["patient_id", "day", "score"]).assign(instrument=settings.instrument)
-    about = pd.DataFrame({"patient_id": names, "observed_to_day": 300, "planned_sessions": 6})
-    return cohort_from_frames(visits.assign(route="iv"), scored, about, settings=settings)
+    visits = pd.DataFrame(
+        [(name, day) for name in names for day in came[name]],
+        columns=["patient_id", "day"],
+    )
+    rows = [
+        (name, *score)
+        for i, name in enumerate(names)
+        for score in scores(i, came[name])
+    ]
+    scored = pd.DataFrame(rows, columns=["patient_id", "day", "score"]).assign(
+        instrument=settings.instrument
+    )
+    about = pd.DataFrame(
+        {"patient_id": names, "observed_to_day": 300, "planned_sessions": 6}
+    )
+    return cohort_from_frames(
+        visits.assign(route="iv"), scored, about, settings=settings
+    )
 
 
 def flat(_: int, days: tuple[int, ...]) -> Scores:
     """The same score before, after each session and for eight weeks."""
-    return [(-1, 15)] + [(day + 1, 15) for day in days] + [(days[-1] + 1 + 7 * week, 15) for week in range(1, 9)]
+    return (
+        [(-1, 15)]
+        + [(day + 1, 15) for day in days]
+        + [(days[-1] + 1 + 7 * week, 15) for week in range(1, 9)]
+    )
 
 
 def all_respond(_: int, days: tuple[int, ...]) -> Scores:
-    return [(-1, 20)] + [(day + 1, 5) for day in days] + [(days[-1] + 1 + 7 * week, 5) for week in range(1, 5)]
+    return (
+        [(-1, 20)]
+        + [(day + 1, 5) for day in days]
+        + [(days[-1] + 1 + 7 * week, 5) for week in range(1, 5)]
+    )
 
 
 def drifting(i: int, days: tuple[int, ...]) -> Scores:
     """Improvement that differs between people and sessions, on a scale of any range above 40."""
-    return [(-1, 30 + i % 7)] + [(day + 1, 28 - place - (5 * i + 3 * place) % 11) for place, day in enumerate(days)]
+    return [(-1, 30 + i % 7)] + [
+        (day + 1, 28 - place - (5 * i + 3 * place) % 11)
+        for place, day in enumerate(days)
+    ]
 
 
-# ---- no crash -----------------------------------------------------------------------------------------------------------
+# ---- no crash
+# -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["response_by_session", "remission_by_session"])
 def test_a_clinic_in_which_everybody_stops_after_session_1_has_a_curve(name):
-    found = estimate(name, odd(40, lambda i: 1, lambda i, days: [*flat(i, days)[:2], (8, 10 + i % 8), (15, 9 + i % 9)]))
+    found = estimate(
+        name,
+        odd(
+            40,
+            lambda i: 1,
+            lambda i, days: [*flat(i, days)[:2], (8, 10 + i % 8), (15, 9 + i % 9)],
+        ),
+    )
     assert found.status == "ok"
 
 
 def test_next_session_where_every_score_is_the_same():
     found = estimate("next_session", odd(120, lambda i: 1 + i % 6, flat))
-    assert found.status in ("ok", "refused")  # with a spread of 0 there is no E-value; that is no fault
+    # with a spread of 0 there is no E-value; that is no fault
+    assert found.status in ("ok", "refused")
 
 
-# ---- no number that the data cannot carry -------------------------------------------------------------------------------
+# ---- no number that the data cannot carry
+# -------------------------------------------------------------------------------
 
 
 def test_no_response_at_all_has_no_interval_of_width_0_if_all_continued():
@@ -69,7 +110,9 @@ def test_no_response_at_all_has_no_interval_of_width_0_if_all_continued():
 
 def test_everybody_losing_the_response_has_no_interval_of_width_0():
     def lost(_: int, days: tuple[int, ...]) -> Scores:
-        return all_respond(0, days)[:-4] + [(days[-1] + 1 + 7 * week, 20) for week in range(1, 5)]
+        return all_respond(0, days)[:-4] + [
+            (days[-1] + 1 + 7 * week, 20) for week in range(1, 5)
+        ]
 
     table = estimate("durability_intervals", odd(60, lambda i: 6, lost)).table
     shares = table[table["kind"] == "share"]
@@ -81,29 +124,45 @@ def test_everybody_responding_at_once_is_not_a_median_that_is_not_reached():
     assert "interval not reached to not reached" not in text
 
 
-# ---- words that fit the scale -------------------------------------------------------------------------------------------
+# ---- words that fit the scale
+# -------------------------------------------------------------------------------------------
 
 
 def test_association_leaves_no_blank_where_every_baseline_is_the_same():
-    alike = odd(36, lambda i: 1 + i % 6, lambda i, days: [(-1, 33), *drifting(i, days)[1:]], instrument="MADRS")
+    alike = odd(
+        36,
+        lambda i: 1 + i % 6,
+        lambda i, days: [(-1, 33), *drifting(i, days)[1:]],
+        instrument="MADRS",
+    )
     assert "between  and  of them" not in estimate("association", alike).text
 
 
 def test_association_says_no_way_where_everybody_had_as_many_sessions():
     """No slope can be fitted, so nobody ended lower or higher."""
-    text = estimate("association", odd(36, lambda i: 6, drifting, instrument="MADRS")).text
+    text = estimate(
+        "association", odd(36, lambda i: 6, drifting, instrument="MADRS")
+    ).text
     assert "ended lower" not in text
     assert "( to )" not in text
 
 
 def test_association_where_change_and_sessions_lie_on_one_line():
     """A correlation of -1 has no interval; warnings are errors here."""
-    line = odd(36, lambda i: 1 + i % 6, lambda i, days: [(-1, 20)] + [(day + 1, 18 - 2 * k) for k, day in enumerate(days)])
+    line = odd(
+        36,
+        lambda i: 1 + i % 6,
+        lambda i, days: (
+            [(-1, 20)] + [(day + 1, 18 - 2 * k) for k, day in enumerate(days)]
+        ),
+    )
     assert estimate("association", line).status == "ok"
 
 
 def test_association_speaks_of_rising_scores_where_higher_is_better():
-    scale = Instrument(name="Wellness", title="Wellness", minimum=0, maximum=60, higher_is_worse=False)
+    scale = Instrument(
+        name="Wellness", title="Wellness", minimum=0, maximum=60, higher_is_worse=False
+    )
     rising = odd(
         36,
         lambda i: 1 + i % 6,
@@ -114,16 +173,25 @@ def test_association_speaks_of_rising_scores_where_higher_is_better():
     text = estimate("association", rising).text
     assert "Scores fell by" not in text
     assert "scored high." not in text
-    if "ended higher" in text:  # more sessions, better: not because people who feel well stop
+    # more sessions, better: not because people who feel well stop
+    if "ended higher" in text:
         assert "people who feel well stop" not in text
 
 
-# ---- nothing that gives a person away under the policy cms ---------------------------------------------------------------
+# ---- nothing that gives a person away under the policy cms
+# ---------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "name",
-    ["durability", "durability_from_response", "durability_intervals", "maintenance", "association", "next_session"],
+    [
+        "durability",
+        "durability_from_response",
+        "durability_intervals",
+        "maintenance",
+        "association",
+        "next_session",
+    ],
 )
 def test_a_refusal_tells_no_small_count(name):
     found = estimate(name, odd(7, lambda i: 6, all_respond, policy="cms"))
@@ -132,7 +200,9 @@ def test_a_refusal_tells_no_small_count(name):
 
 
 def test_a_share_by_group_gives_no_small_count_away():
-    """30 people each; of the moderate ones 3 respond, and 3 of 30 is 10 %. 12 of them stop after session 1."""
+    """30 people each; of the moderate ones 3 respond, and 3 of 30 is 10 %. 12 of them stop after
+    session 1.
+    """
 
     def scores(i: int, days: tuple[int, ...]) -> Scores:
         start, to = (12, 5 if i < 6 else 11) if i % 2 else (22, 5 if i < 30 else 20)
@@ -152,18 +222,33 @@ def test_those_at_risk_by_group_leave_no_small_difference_from_time_to_time():
         return 1 if i % 2 == 0 and i < 24 else 3 if i % 2 == 0 and i < 30 else 6
 
     def scores(i: int, days: tuple[int, ...]) -> Scores:
-        return [(-1, 22 if i % 2 == 0 else 12)] + [(day + 1, 21 if i % 2 == 0 else 11) for day in days]
+        return [(-1, 22 if i % 2 == 0 else 12)] + [
+            (day + 1, 21 if i % 2 == 0 else 11) for day in days
+        ]
 
-    found = estimate("response_by_session", odd(60, stays, scores, policy="cms"), by="severity").table
+    found = estimate(
+        "response_by_session", odd(60, stays, scores, policy="cms"), by="severity"
+    ).table
     for _, part in found.groupby("group"):
         steps = part["at_risk"].dropna().astype(float).diff().abs().dropna()
         assert not ((steps > 0) & (steps < 11)).any()
 
 
 def test_the_futility_sheet_does_not_show_by_subtraction_who_stopped():
-    """Of 60 without improvement 5 stop after session 2, and 55 go on; 30 more have responded by then."""
-    cohort = odd(90, lambda i: 2 if i < 5 else 6, lambda i, days: (flat if i < 60 else all_respond)(i, days), policy="cms")
-    row = estimate("should_we_go_on", cohort).table.set_index("key").loc["after2_below_20"]
+    """Of 60 without improvement 5 stop after session 2, and 55 go on; 30 more have responded by
+    then.
+    """
+    cohort = odd(
+        90,
+        lambda i: 2 if i < 5 else 6,
+        lambda i, days: (flat if i < 60 else all_respond)(i, days),
+        policy="cms",
+    )
+    row = (
+        estimate("should_we_go_on", cohort)
+        .table.set_index("key")
+        .loc["after2_below_20"]
+    )
     shown = [row[name] for name in ("in_group", "went_on")]
     assert any(pd.isna(cell) for cell in shown)
 
@@ -172,18 +257,33 @@ def test_people_without_a_group_are_not_counted_out():
     """The route of four people is not recorded."""
     cohort = odd(60, lambda i: 6, flat, policy="cms")
     place = cohort.sessions["patient_id"].str[1:].astype(int)
-    routes = pd.Series("iv", index=place.index, dtype=object).mask(place % 2 == 0, "im").mask(place < 4, None)
-    routed = cohort_from_frames(cohort.sessions.assign(route=routes), cohort.scores, cohort.patients, settings=cohort.settings)
+    routes = (
+        pd.Series("iv", index=place.index, dtype=object)
+        .mask(place % 2 == 0, "im")
+        .mask(place < 4, None)
+    )
+    routed = cohort_from_frames(
+        cohort.sessions.assign(route=routes),
+        cohort.scores,
+        cohort.patients,
+        settings=cohort.settings,
+    )
     found = estimate("response_by_session", routed, by="route")
     assert found.status == "ok"
     assert not any("4 people are in no group" in caveat for caveat in found.caveats)
 
 
 def test_the_reason_for_no_null_curve_tells_no_small_count():
-    """Four people are scored once more, a week after the course: 4 pairs of scores without a session in between."""
+    """Four people are scored once more, a week after the course: 4 pairs of scores without a
+    session in between.
+    """
 
     def scores(i: int, days: tuple[int, ...]) -> Scores:
-        return [(-1, 20)] + [(day + 1, 12) for day in days] + ([(days[-1] + 8, 12)] if i < 4 else [])
+        return (
+            [(-1, 20)]
+            + [(day + 1, 12) for day in days]
+            + ([(days[-1] + 8, 12)] if i < 4 else [])
+        )
 
     found = estimate("response_by_session", odd(30, lambda i: 6, scores, policy="cms"))
     assert not any(re.search(r"\b4 (pairs|people)", caveat) for caveat in found.caveats)

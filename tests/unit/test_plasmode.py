@@ -1,4 +1,6 @@
-"""The null cohort: a clinic whose sessions do nothing, against simulated truth, and when it is refused."""
+"""The null cohort: a clinic whose sessions do nothing, against simulated truth, and when it is
+refused.
+"""
 
 from dataclasses import replace
 
@@ -7,14 +9,25 @@ import pytest
 
 from kettrack import Cohort, cohort_from_frames, load_cohort, sample_folder
 from kettrack.analysis.response.exits import first_course_exits
-from kettrack.analysis.response.plasmode import fit_plasmode, null_cohort, panel_cohort, repeat_people
+from kettrack.analysis.response.plasmode import (
+    fit_plasmode,
+    null_cohort,
+    panel_cohort,
+    repeat_people,
+)
 from kettrack.errors import NotIdentified
 from kettrack.estimators.plasmode import PlasmodeModel, simulate_plasmode
-from kettrack.estimators.score_process import ScoreSeries, draw_later, draw_start, fit_score_process
+from kettrack.estimators.score_process import (
+    ScoreSeries,
+    draw_later,
+    draw_start,
+    fit_score_process,
+)
 from kettrack.simulation.cohort import simulate
 from kettrack.simulation.presets import SCENARIOS
 
-# Share who respond by week 8 when all go on and sessions do nothing: 400,000 people of scenario B forced to twelve sessions.
+# Share who respond by week 8 when all go on and sessions do nothing: 400,000 people of scenario B
+# forced to twelve sessions.
 TRUE_NULL = 0.607
 
 
@@ -32,7 +45,9 @@ def nobody_stops(model: PlasmodeModel, cohort: Cohort, effect: float = 0.0) -> C
     model = repeat_people(model, 1_200)
     never = np.full_like(model.attendance.stops, np.nan)
     model = replace(model, attendance=replace(model.attendance, stops=never))
-    return panel_cohort(simulate_plasmode(model, effect, np.random.default_rng(5)), model, cohort)
+    return panel_cohort(
+        simulate_plasmode(model, effect, np.random.default_rng(5)), model, cohort
+    )
 
 
 @pytest.fixture(scope="module")
@@ -49,16 +64,26 @@ def test_where_sessions_do_nothing_the_null_is_the_curve():
     real = clinic("B", 800, 12)
     null = null_cohort(real, simulated=1_200)
     for session in (3, 6, 8):
-        assert responded_by(null, session) == pytest.approx(responded_by(real, session), abs=0.05)
+        assert responded_by(null, session) == pytest.approx(
+            responded_by(real, session), abs=0.05
+        )
 
 
 def test_where_sessions_help_the_null_finds_what_would_have_happened(helped, model):
-    assert responded_by(nobody_stops(model, helped), 8) == pytest.approx(TRUE_NULL, abs=0.05)
-    assert responded_by(null_cohort(helped, simulated=1_200), 8) < responded_by(helped, 8) - 0.08
+    assert responded_by(nobody_stops(model, helped), 8) == pytest.approx(
+        TRUE_NULL, abs=0.05
+    )
+    assert (
+        responded_by(null_cohort(helped, simulated=1_200), 8)
+        < responded_by(helped, 8) - 0.08
+    )
 
 
 def test_a_point_per_session_raises_the_curve(helped, model):
-    assert responded_by(nobody_stops(model, helped, effect=1.0), 8) > responded_by(nobody_stops(model, helped), 8) + 0.1
+    assert (
+        responded_by(nobody_stops(model, helped, effect=1.0), 8)
+        > responded_by(nobody_stops(model, helped), 8) + 0.1
+    )
 
 
 def test_the_null_cohort_keeps_people_plans_and_the_pace():
@@ -69,7 +94,10 @@ def test_the_null_cohort_keeps_people_plans_and_the_pace():
     planned = sample.patients.set_index("patient_id").loc[people, "planned_sessions"]
     times = len(null.patients) / len(people)
     assert times == int(times)
-    assert null.patients["planned_sessions"].value_counts().to_dict() == (planned.value_counts() * int(times)).to_dict()
+    assert (
+        null.patients["planned_sessions"].value_counts().to_dict()
+        == (planned.value_counts() * int(times)).to_dict()
+    )
     gaps = null.sessions.groupby("patient_id")["day"].diff().dropna()
     real = sample.sessions.groupby("patient_id")["day"].diff()
     assert set(gaps) <= set(real.dropna())
@@ -78,7 +106,9 @@ def test_the_null_cohort_keeps_people_plans_and_the_pace():
 
 
 def test_the_same_seed_is_the_same_cohort_and_another_is_not(helped):
-    first, again, other = (null_cohort(helped, simulated=500, seed=seed) for seed in (1, 1, 2))
+    first, again, other = (
+        null_cohort(helped, simulated=500, seed=seed) for seed in (1, 1, 2)
+    )
     assert first.scores.equals(again.scores)
     assert not first.scores.equals(other.scores)
 
@@ -87,24 +117,35 @@ def test_refused_without_scores_after_stopping(helped):
     last = helped.sessions.groupby("patient_id")["day"].max()
     kept = helped.scores["day"] <= helped.scores["patient_id"].map(last)
     silent = replace(helped, scores=helped.scores[kept].reset_index(drop=True))
-    with pytest.raises(NotIdentified, match="0 pairs of scores without a session in between") as refused:
+    with pytest.raises(
+        NotIdentified, match="0 pairs of scores without a session in between"
+    ) as refused:
         null_cohort(silent)
     assert "after the last session" in refused.value.collect
 
 
 def test_the_course_of_severity_is_found_again():
-    """Simulated by other code than the one that fits: weekly scores, half the people treated for twelve weeks, half three."""
-    rng, n = np.random.default_rng(3), 1_500
-    level, severity, own = rng.normal(10, 4, n), rng.normal(17, 3, n), rng.normal(1.0, 0.3, n)
-    weeks, lifted = np.where(np.arange(n) % 2, 12, 3), np.zeros(n)
-    scores, sessions = [severity + rng.normal(0, 2, n)], [np.zeros(n)]
+    """Simulated by other code than the one that fits: weekly scores, half the people treated for
+    twelve weeks, half three.
+    """
+    rng = np.random.default_rng(3)
+    n = 1_500
+    level = rng.normal(10, 4, n)
+    severity = rng.normal(17, 3, n)
+    own = rng.normal(1.0, 0.3, n)
+    weeks = np.where(np.arange(n) % 2, 12, 3)
+    lifted = np.zeros(n)
+    scores = [severity + rng.normal(0, 2, n)]
+    sessions = [np.zeros(n)]
     for week in range(1, 13):
         severity = severity + 0.3 * (level - severity) + rng.normal(0, 1, n)
         lifted = 0.85 * lifted + own * (week <= weeks)
         scores.append(severity - lifted + rng.normal(0, 2, n))
         sessions.append((week <= weeks).astype(float))
     shape = (13, n)
-    series = ScoreSeries(np.array(scores), np.full(shape, 7.0), np.array(sessions), np.zeros(shape))
+    series = ScoreSeries(
+        np.array(scores), np.full(shape, 7.0), np.array(sessions), np.zeros(shape)
+    )
     found = fit_score_process(series)
     assert found.session == pytest.approx(1.0, abs=0.15)
     assert found.level == pytest.approx(10, abs=0.6)

@@ -1,4 +1,6 @@
-"""Proportions and their comparison at the edges; published numbers stand in tests/reference/test_published_oracles.py."""
+"""Proportions and their comparison at the edges; published numbers stand in
+tests/reference/test_published_oracles.py.
+"""
 
 import itertools
 
@@ -30,21 +32,33 @@ def test_wilson_behaves_at_0_and_at_100_and_without_patients():
 
 def test_score_interval_solves_its_equation():
     """Values of an independent root search on the likelihood; statsmodels 0.15 ends at 34.40."""
-    assert risk_difference(TwoCounts(56, 70, 48, 80)) == pytest.approx((20, 5.28, 33.82), abs=0.005)
+    assert risk_difference(TwoCounts(56, 70, 48, 80)) == pytest.approx(
+        (20, 5.28, 33.82), abs=0.005
+    )
 
 
 @pytest.mark.parametrize(
-    "counts", [TwoCounts(7, 10, 2, 9), TwoCounts(0, 5, 3, 8), TwoCounts(6, 6, 0, 4), TwoCounts(0, 9, 0, 9)]
+    "counts",
+    [
+        TwoCounts(7, 10, 2, 9),
+        TwoCounts(0, 5, 3, 8),
+        TwoCounts(6, 6, 0, 4),
+        TwoCounts(0, 9, 0, 9),
+    ],
 )
 @pytest.mark.parametrize("difference", [-0.7, -0.2, 0.0, 0.15, 0.6])
 def test_restricted_shares_maximise_the_likelihood(counts, difference):
     a, n_a, b, n_b = counts
 
     def lack(share_b):
-        return -binom.logpmf(a, n_a, share_b + difference) - binom.logpmf(b, n_b, share_b)
+        return -binom.logpmf(a, n_a, share_b + difference) - binom.logpmf(
+            b, n_b, share_b
+        )
 
     bounds = (max(0, -difference) + 1e-12, min(1, 1 - difference) - 1e-12)
-    share_b = minimize_scalar(lack, bounds=bounds, method="bounded", options={"xatol": 1e-10}).x
+    share_b = minimize_scalar(
+        lack, bounds=bounds, method="bounded", options={"xatol": 1e-10}
+    ).x
     share_a = share_b + difference
     variance = share_a * (1 - share_a) / n_a + share_b * (1 - share_b) / n_b
     expected = np.sqrt(variance * (n_a + n_b) / (n_a + n_b - 1))
@@ -54,8 +68,11 @@ def test_restricted_shares_maximise_the_likelihood(counts, difference):
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("counts", SMALL)
 def test_swapping_groups_turns_the_sign(method, counts):
-    there, back = risk_difference(counts, method), risk_difference(TwoCounts(*counts[2:], *counts[:2]), method)
-    assert there == pytest.approx((-back.estimate, -back.ci_high, -back.ci_low), abs=1e-6)
+    there = risk_difference(counts, method)
+    back = risk_difference(TwoCounts(*counts[2:], *counts[:2]), method)
+    assert there == pytest.approx(
+        (-back.estimate, -back.ci_high, -back.ci_low), abs=1e-6
+    )
 
 
 @pytest.mark.parametrize("counts", SMALL)
@@ -79,8 +96,12 @@ def test_ratios_of_an_empty_cell_are_not_made_up():
 
 
 def test_risk_ratio_of_the_physicians_health_study():
-    """104 of 11,037 against 189 of 11,034 (aspirin and heart attack, N Engl J Med 1989;321:129): .55 (.43-.70)."""
-    assert risk_ratio(TwoCounts(104, 11037, 189, 11034)) == pytest.approx((0.55, 0.43, 0.70), abs=0.005)
+    """104 of 11,037 against 189 of 11,034 (aspirin and heart attack, N Engl J Med 1989;321:129):
+    .55 (.43-.70).
+    """
+    assert risk_ratio(TwoCounts(104, 11037, 189, 11034)) == pytest.approx(
+        (0.55, 0.43, 0.70), abs=0.005
+    )
 
 
 @pytest.mark.parametrize(
@@ -103,9 +124,12 @@ def test_nobody_responded_in_either_group():
 
 
 @pytest.mark.parametrize(
-    ("events", "n", "percent", "decimals"), [(1, 8, 12.5, 1), (1, 8, 13, 0), (1, 8, 12, 0), (0, 7, 0.0, 1)]
+    ("events", "n", "percent", "decimals"),
+    [(1, 8, 12.5, 1), (1, 8, 13, 0), (1, 8, 12, 0), (0, 7, 0.0, 1)],
 )
-def test_a_percent_on_the_edge_agrees_with_either_rounding(events, n, percent, decimals):
+def test_a_percent_on_the_edge_agrees_with_either_rounding(
+    events, n, percent, decimals
+):
     assert percent_agrees(events, n, percent, decimals)
 
 

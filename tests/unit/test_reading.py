@@ -1,4 +1,6 @@
-"""Reading a folder: one situation each, from the text of the files to the cohort or to the problems."""
+"""Reading a folder: one situation each, from the text of the files to the cohort or to the
+problems.
+"""
 
 import numpy as np
 import pandas as pd
@@ -20,7 +22,9 @@ def clinic(tmp_path):
     def write(sessions=SESSIONS, scores=SCORES, **others):
         for name, content in {"sessions": sessions, "scores": scores, **others}.items():
             data = content if isinstance(content, bytes) else content.encode()
-            (tmp_path / (f"{name}.csv" if name in TABLES else f"{name}.toml")).write_bytes(data)
+            (
+                tmp_path / (f"{name}.csv" if name in TABLES else f"{name}.toml")
+            ).write_bytes(data)
         return tmp_path
 
     return write
@@ -47,7 +51,11 @@ def test_a_clean_folder_says_nothing(clinic):
     cohort = load_cohort(clinic())
     assert cohort.notes == ()
     assert len(cohort.exclusions) == 0
-    assert cohort.sessions[["patient_id", "day", "order"]].values.tolist() == [["a", 0, 1], ["a", 3, 1], ["b", 0, 1]]
+    assert cohort.sessions[["patient_id", "day", "order"]].values.tolist() == [
+        ["a", 0, 1],
+        ["a", 3, 1],
+        ["b", 0, 1],
+    ]
     assert cohort.scores["score"].tolist() == [20, 9, 15]
     assert cohort.patients["patient_id"].tolist() == ["a", "b"]
 
@@ -58,30 +66,57 @@ def test_frames_are_as_documented(clinic):
     assert list(cohort.sessions.columns) == list(TABLES["sessions"].names)
     assert list(cohort.patients.columns) == list(TABLES["patients"].names)
     assert list(cohort.events.columns) == list(TABLES["events"].names)
-    assert dtypes[["patient_id", "day", "order", "dose_mg", "spo2_min", "serious"]].tolist() == [
-        "str", "int32", "int32", "float64", "Int64", "boolean",
-    ]  # fmt: skip
-    assert list(cohort.scores.columns) == ["patient_id", "day", "instrument", "score", "timing"]
-    assert cohort.scores["timing"].dtype == pd.CategoricalDtype(["before", "unknown", "after"], ordered=True)
+    assert dtypes[
+        ["patient_id", "day", "order", "dose_mg", "spo2_min", "serious"]
+    ].tolist() == [
+        "str",
+        "int32",
+        "int32",
+        "float64",
+        "Int64",
+        "boolean",
+    ]
+    assert list(cohort.scores.columns) == [
+        "patient_id",
+        "day",
+        "instrument",
+        "score",
+        "timing",
+    ]
+    assert cohort.scores["timing"].dtype == pd.CategoricalDtype(
+        ["before", "unknown", "after"], ordered=True
+    )
 
 
 def test_every_problem_is_said_at_once_and_none_shows_a_person(clinic):
     folder = clinic(
-        sessions="patient_id,day,route,dose_mg\na,0,iv,40\na,3,intranassal,4000\nAnn Example,4,Ivy Example,fourty\n,5,iv,40\n",
-        scores=with_scores("a,-1,PHQ-9,31", "a,7,PHQ9,9", "b,45000,PHQ-9,3.5", "b,x,,5", "b,1,PHQ-9"),
+        sessions=(
+            "patient_id,day,route,dose_mg\na,0,iv,40\na,3,intranassal,4000\nAnn Example,4,Ivy"
+            " Example,fourty\n,5,iv,40\n"
+        ),
+        scores=with_scores(
+            "a,-1,PHQ-9,31", "a,7,PHQ9,9", "b,45000,PHQ-9,3.5", "b,x,,5", "b,1,PHQ-9"
+        ),
     )
     assert said(folder) == [
         "sessions.csv: line 3, route: (hidden) - not known; did you mean intranasal?",
         "sessions.csv: line 3, dose_mg: '4000' - a number of mg, 0 to 2000",
-        "sessions.csv: line 4, patient_id: (hidden) - looks like a person's name (1 cell); use a study code, "
-        "or --allow patient_id if it cannot identify anyone",
-        "sessions.csv: line 4, route: (hidden) - one of: iv, im, sc, sublingual, intranasal, oral",
+        (
+            "sessions.csv: line 4, patient_id: (hidden) - looks like a person's name (1 cell);"
+            " use a study code, or --allow patient_id if it cannot identify anyone"
+        ),
+        (
+            "sessions.csv: line 4, route: (hidden) - one of: iv, im, sc, sublingual, intranasal,"
+            " oral"
+        ),
         "sessions.csv: line 4, dose_mg: (hidden) - a number of mg, 0 to 2000",
         "sessions.csv: line 5, patient_id - empty; a study code is needed",
         "scores.csv: line 2, score: '31' - a PHQ-9 total is a whole number, 0 to 27",
         "scores.csv: line 3, instrument: 'PHQ9' - not known; did you mean PHQ-9?",
-        "scores.csv: line 4, day: (hidden) - looks like a date as Excel stores it; send days counted from the patient's "
-        "first session (day 0)",
+        (
+            "scores.csv: line 4, day: (hidden) - looks like a date as Excel stores it; send days"
+            " counted from the patient's first session (day 0)"
+        ),
         "scores.csv: line 4, score: '3.5' - a PHQ-9 total is a whole number, 0 to 27",
         "scores.csv: line 5, day: (hidden) - a whole number of days, -3650 to 3650",
         "scores.csv: line 5, instrument - empty; the name of an instrument is needed",
@@ -116,13 +151,19 @@ def test_check_folder_returns_the_same_as_a_table(clinic):
         (SCORES.replace("\n", "\r").encode(), []),
         (SCORES.rstrip("\n").encode(), []),
         (SCORES.replace("\n", "\n\n").encode() + b",,,\n", ["5 blank lines"]),
-        (("größe," + SCORES.replace("\n", "\nü,", 3)).encode("cp1252"), ["Windows-1252", "1 unknown column not used: größe"]),
+        (
+            ("größe," + SCORES.replace("\n", "\nü,", 3)).encode("cp1252"),
+            ["Windows-1252", "1 unknown column not used: größe"],
+        ),
         (SCORES.replace("20", '"20"').encode(), []),
         (SCORES.replace("a,", " a ,").encode(), []),
         (SCORES.replace("PHQ", "phq").encode(), ["capital letters"]),
-        (SCORES.replace("patient_id", "Patient_ID").encode(), ["'patient_id' found as 'Patient_ID'"]),
+        (
+            SCORES.replace("patient_id", "Patient_ID").encode(),
+            ["'patient_id' found as 'Patient_ID'"],
+        ),
     ],
-)  # fmt: skip
+)
 def test_dialects_give_the_same_scores_and_say_so(clinic, data, notes):
     cohort = load_cohort(clinic(scores=data))
     pd.testing.assert_frame_equal(cohort.scores, load_cohort(clinic()).scores)
@@ -158,12 +199,17 @@ def test_an_open_quotation_mark_does_not_hide_what_follows(clinic):
 
 def test_a_column_named_twice(clinic):
     scores = "patient_id,day,instrument,score,day\na,1,PHQ-9,5,2\n"
-    assert said(clinic(scores=scores)) == ["scores.csv: line 1, day - the same column stands at places 2 and 5; keep one"]
+    assert said(clinic(scores=scores)) == [
+        "scores.csv: line 1, day - the same column stands at places 2 and 5; keep one"
+    ]
 
 
 def test_a_near_miss_of_a_needed_column_is_named(clinic):
     (problem,) = said(clinic(scores=SCORES.replace("instrument", "instruments")))
-    assert "line 1, instrument - this column is needed and not there; did you mean 'instruments' by it?" in problem
+    assert (
+        "line 1, instrument - this column is needed and not there; did you mean 'instruments'"
+        " by it?" in problem
+    )
 
 
 def test_other_names_are_declared_in_kettrack_toml(clinic):
@@ -216,8 +262,13 @@ def test_settings_that_do_not_exist(clinic, option, message):
 
 def test_command_line_over_toml_over_default(clinic):
     folder = clinic(kettrack='instrument = "MADRS"\nextract = "spring"')
-    assert load_cohort(folder).settings == Settings(instrument="MADRS", extract="spring")
-    assert load_cohort(folder, instrument="GAD-7", criteria=None).settings.instrument == "GAD-7"
+    assert load_cohort(folder).settings == Settings(
+        instrument="MADRS", extract="spring"
+    )
+    assert (
+        load_cohort(folder, instrument="GAD-7", criteria=None).settings.instrument
+        == "GAD-7"
+    )
 
 
 def test_parquet_gives_the_same_cohort_as_csv(clinic, tmp_path):
@@ -234,7 +285,12 @@ def test_the_hash_follows_the_content(clinic):
     before = load_cohort(clinic()).provenance
     assert before == load_cohort(clinic()).provenance
     assert before.files == ("scores.csv", "sessions.csv")
-    assert before.input_sha256 != load_cohort(clinic(scores=SCORES.replace("20", "21"))).provenance.input_sha256
+    assert (
+        before.input_sha256
+        != load_cohort(
+            clinic(scores=SCORES.replace("20", "21"))
+        ).provenance.input_sha256
+    )
 
 
 IDS = {
@@ -253,7 +309,14 @@ IDS = {
 @pytest.mark.parametrize("ids", IDS.values(), ids=IDS.keys())
 def test_patient_ids_of_any_dtype_are_the_same_patients(ids):
     sessions = pd.DataFrame({"patient_id": ids, "day": [0, 0]})
-    scores = pd.DataFrame({"patient_id": ["1", "2"], "day": [0, 0], "instrument": "PHQ-9", "score": [5, 6]})
+    scores = pd.DataFrame(
+        {
+            "patient_id": ["1", "2"],
+            "day": [0, 0],
+            "instrument": "PHQ-9",
+            "score": [5, 6],
+        }
+    )
     cohort = cohort_from_frames(sessions, scores)
     assert cohort.sessions["patient_id"].tolist() == ["1", "2"]
     assert len(cohort.scores) == 2
@@ -263,34 +326,53 @@ def test_arrow_dictionary_ids():
     import pyarrow as pa
 
     dtype = pd.ArrowDtype(pa.dictionary(pa.int32(), pa.string()))
-    sessions = pd.DataFrame({"patient_id": pd.Series(["1", "2"], dtype=dtype), "day": [0, 0]})
-    scores = pd.DataFrame({"patient_id": [1], "day": [0], "instrument": ["PHQ-9"], "score": [5]})
-    assert cohort_from_frames(sessions, scores).sessions["patient_id"].tolist() == ["1", "2"]
+    sessions = pd.DataFrame(
+        {"patient_id": pd.Series(["1", "2"], dtype=dtype), "day": [0, 0]}
+    )
+    scores = pd.DataFrame(
+        {"patient_id": [1], "day": [0], "instrument": ["PHQ-9"], "score": [5]}
+    )
+    assert cohort_from_frames(sessions, scores).sessions["patient_id"].tolist() == [
+        "1",
+        "2",
+    ]
 
 
 @pytest.mark.parametrize("missing", [None, pd.NA, np.nan, "", "<NA>", "NA"])
 def test_a_missing_patient_id_is_a_problem_by_row(missing):
-    sessions = pd.DataFrame({"patient_id": pd.Series(["1", missing], dtype=object), "day": [0, 0]})
-    scores = pd.DataFrame({"patient_id": ["1"], "day": [0], "instrument": ["PHQ-9"], "score": [5]})
+    sessions = pd.DataFrame(
+        {"patient_id": pd.Series(["1", missing], dtype=object), "day": [0, 0]}
+    )
+    scores = pd.DataFrame(
+        {"patient_id": ["1"], "day": [0], "instrument": ["PHQ-9"], "score": [5]}
+    )
     with pytest.raises(DataProblems) as caught:
         cohort_from_frames(sessions, scores)
-    assert [(problem.file, problem.line, problem.column) for problem in caught.value.problems] == [
-        ("sessions", 2, "patient_id")
-    ]
+    assert [
+        (problem.file, problem.line, problem.column)
+        for problem in caught.value.problems
+    ] == [("sessions", 2, "patient_id")]
 
 
 def test_leading_noughts_are_kept_and_floats_are_undone(clinic):
-    assert load_cohort(clinic(sessions="patient_id,day\n001,0\n", scores=with_scores("001,0,PHQ-9,5"))).patients[
-        "patient_id"
-    ].tolist() == ["001"]
-    cohort = load_cohort(clinic(sessions="patient_id,day\n1,0\n2,0\n", scores=with_scores("1.0,0,PHQ-9,5", "2.0,0,PHQ-9,5")))
+    assert load_cohort(
+        clinic(sessions="patient_id,day\n001,0\n", scores=with_scores("001,0,PHQ-9,5"))
+    ).patients["patient_id"].tolist() == ["001"]
+    cohort = load_cohort(
+        clinic(
+            sessions="patient_id,day\n1,0\n2,0\n",
+            scores=with_scores("1.0,0,PHQ-9,5", "2.0,0,PHQ-9,5"),
+        )
+    )
     assert len(cohort.scores) == 2
     note(cohort, "written as 1.0")
 
 
 def test_frames_handed_over_are_not_changed():
     sessions = pd.DataFrame({"patient_id": [1], "day": [4]})
-    scores = pd.DataFrame({"patient_id": [1], "day": [4], "instrument": ["PHQ-9"], "score": [5]})
+    scores = pd.DataFrame(
+        {"patient_id": [1], "day": [4], "instrument": ["PHQ-9"], "score": [5]}
+    )
     before = sessions.copy(), scores.copy()
     cohort_from_frames(sessions, scores)
     pd.testing.assert_frame_equal(sessions, before[0])

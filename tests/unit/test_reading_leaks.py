@@ -1,4 +1,6 @@
-"""Whatever identifying thing stands in whatever cell: it never comes out, in no message, note, or error behind the error."""
+"""Whatever identifying thing stands in whatever cell: it never comes out, in no message, note, or
+error behind the error.
+"""
 
 import pandas as pd
 import pytest
@@ -15,24 +17,64 @@ name = st.builds(
     st.text(LETTERS, min_size=5, max_size=9),
     st.sampled_from(["{} {}", "{1}, {0}", "{}", "{} born in spring, {}"]),
 )
-mail = st.builds("{}@{}.example".format, st.text(LETTERS, min_size=4, max_size=8), st.text(LETTERS, min_size=4, max_size=8))
+mail = st.builds(
+    "{}@{}.example".format,
+    st.text(LETTERS, min_size=4, max_size=8),
+    st.text(LETTERS, min_size=4, max_size=8),
+)
 date = st.dates(min_value=pd.Timestamp("1930-01-01").date()).flatmap(
-    lambda day: st.sampled_from([f"{day:%Y-%m-%d}", f"{day:%d/%m/%Y}", f"{day:%d.%m.%y}", f"{day:%d %B %Y}"])
+    lambda day: st.sampled_from(
+        [f"{day:%Y-%m-%d}", f"{day:%d/%m/%Y}", f"{day:%d.%m.%y}", f"{day:%d %B %Y}"]
+    )
 )
 number = st.integers(10**8, 10**12).map(str)
-phone = st.builds("{}-{}-{}".format, st.integers(200, 999), st.integers(200, 999), st.integers(1000, 9999))
+phone = st.builds(
+    "{}-{}-{}".format,
+    st.integers(200, 999),
+    st.integers(200, 999),
+    st.integers(1000, 9999),
+)
 identifying = st.one_of(name, mail, date, number, phone)
 
 TABLES = {
-    "sessions": ["patient_id", "day", "order", "drug", "route", "dose_mg", "serious", "adverse_events", "remark_x"],
+    "sessions": [
+        "patient_id",
+        "day",
+        "order",
+        "drug",
+        "route",
+        "dose_mg",
+        "serious",
+        "adverse_events",
+        "remark_x",
+    ],
     "scores": ["patient_id", "day", "instrument", "score", "timing", "item_1"],
-    "patients": ["patient_id", "age", "sex", "site", "stop_reason", "observed_to_day", "extra"],
+    "patients": [
+        "patient_id",
+        "age",
+        "sex",
+        "site",
+        "stop_reason",
+        "observed_to_day",
+        "extra",
+    ],
     "events": ["patient_id", "day", "event", "detail"],
 }
 GOOD = {
-    "patient_id": "P1", "day": "0", "order": "1", "drug": "ketamine", "route": "iv", "dose_mg": "40", "serious": "false",
-    "adverse_events": "none", "instrument": "PHQ-9", "event": "ect", "age": "40", "sex": "female", "site": "s1",
-}  # fmt: skip
+    "patient_id": "P1",
+    "day": "0",
+    "order": "1",
+    "drug": "ketamine",
+    "route": "iv",
+    "dose_mg": "40",
+    "serious": "false",
+    "adverse_events": "none",
+    "instrument": "PHQ-9",
+    "event": "ect",
+    "age": "40",
+    "sex": "female",
+    "site": "s1",
+}
 
 
 def quoted(cell):
@@ -51,14 +93,20 @@ def everything_said(folder):
     if len(checked.problems):
         with pytest.raises(DataProblems) as caught:
             load_cohort(folder)
-        said += [str(caught.value), repr(caught.value.__cause__), repr(caught.value.__context__)]
+        said += [
+            str(caught.value),
+            repr(caught.value.__cause__),
+            repr(caught.value.__context__),
+        ]
     return "\n".join(said)
 
 
 @settings(max_examples=12, deadline=None)
 @given(
     value=identifying,
-    place=st.sampled_from([(table, column) for table, columns in TABLES.items() for column in columns]),
+    place=st.sampled_from(
+        [(table, column) for table, columns in TABLES.items() for column in columns]
+    ),
     how=st.sampled_from(["one cell", "whole column", "ragged row", "header"]),
 )
 def test_an_identifying_value_never_comes_out(folder, value, place, how):
@@ -78,14 +126,20 @@ def test_an_identifying_value_never_comes_out(folder, value, place, how):
     said = everything_said(folder)
     assert value not in said
     assert not [
-        part for part in value.replace(",", " ").split() if len(part) > 4 and part in said and part not in ("born", "spring")
+        part
+        for part in value.replace(",", " ").split()
+        if len(part) > 4 and part in said and part not in ("born", "spring")
     ]
 
 
-@pytest.mark.parametrize("column", ["patient_name", "dob", "email", "notes", "visit_date"])
+@pytest.mark.parametrize(
+    "column", ["patient_name", "dob", "email", "notes", "visit_date"]
+)
 def test_a_column_that_identifies_by_its_name_stops_until_allowed(tmp_path, column):
     (tmp_path / "sessions.csv").write_text(f"patient_id,day,{column}\na,0,secret\n")
-    (tmp_path / "scores.csv").write_text("patient_id,day,instrument,score\na,0,PHQ-9,5\n")
+    (tmp_path / "scores.csv").write_text(
+        "patient_id,day,instrument,score\na,0,PHQ-9,5\n"
+    )
     with pytest.raises(DataProblems) as caught:
         load_cohort(tmp_path)
     assert column in str(caught.value)
@@ -97,7 +151,11 @@ def test_a_column_that_identifies_by_its_name_stops_until_allowed(tmp_path, colu
 
 def test_names_as_patient_codes_can_be_allowed(tmp_path):
     (tmp_path / "sessions.csv").write_text("patient_id,day\nSilver Birch,0\n")
-    (tmp_path / "scores.csv").write_text("patient_id,day,instrument,score\nSilver Birch,0,PHQ-9,5\n")
+    (tmp_path / "scores.csv").write_text(
+        "patient_id,day,instrument,score\nSilver Birch,0,PHQ-9,5\n"
+    )
     with pytest.raises(DataProblems, match="looks like a person's name"):
         load_cohort(tmp_path)
-    assert load_cohort(tmp_path, allow=("patient_id",)).patients["patient_id"].tolist() == ["Silver Birch"]
+    assert load_cohort(tmp_path, allow=("patient_id",)).patients[
+        "patient_id"
+    ].tolist() == ["Silver Birch"]

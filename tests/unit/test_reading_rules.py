@@ -1,4 +1,6 @@
-"""What the reader does with rows: ranges, items, duplicates, clocks, who is kept; each rule with its boundary."""
+"""What the reader does with rows: ranges, items, duplicates, clocks, who is kept; each rule with
+its boundary.
+"""
 
 import numpy as np
 import pandas as pd
@@ -11,7 +13,10 @@ from kettrack.settings import Settings
 
 def table(text):
     """A text table with `|` between columns; an empty cell is missing."""
-    rows = [[cell.strip() or None for cell in line.split("|")] for line in text.strip().splitlines()]
+    rows = [
+        [cell.strip() or None for cell in line.split("|")]
+        for line in text.strip().splitlines()
+    ]
     return pd.DataFrame(rows[1:], columns=rows[0])
 
 
@@ -25,14 +30,20 @@ def load(
     events=None,
     **settings,
 ):
-    frames = [table(one) if isinstance(one, str) else one for one in (sessions, scores, patients, events)]
+    frames = [
+        table(one) if isinstance(one, str) else one
+        for one in (sessions, scores, patients, events)
+    ]
     return cohort_from_frames(*frames, settings=Settings(**settings))
 
 
 def problems(**tables):
     with pytest.raises(DataProblems) as caught:
         load(**tables)
-    return [(problem.line, problem.column, problem.value, problem.expected) for problem in caught.value.problems]
+    return [
+        (problem.line, problem.column, problem.value, problem.expected)
+        for problem in caught.value.problems
+    ]
 
 
 def scores_of(cohort, *columns):
@@ -63,7 +74,12 @@ def test_scores_are_held_to_their_own_instrument():
         (3, "score", "'-1'", "a PHQ-9 total is a whole number, 0 to 27"),
         (4, "score", "'9.5'", "a PHQ-9 total is a whole number, 0 to 27"),
         (6, "score", "'61'", "a MADRS total is a whole number, 0 to 60"),
-        (8, "score", "'24'", "a PROMIS Depression T value is 38.2 to 81.3; not the raw sum"),
+        (
+            8,
+            "score",
+            "'24'",
+            "a PROMIS Depression T value is 38.2 to 81.3; not the raw sum",
+        ),
     ]
 
 
@@ -91,7 +107,9 @@ def test_an_incomplete_form_has_no_total():
 
 
 def test_a_stated_total_that_disagrees_with_its_items_is_a_problem():
-    assert problems(scores=phq9(*[2] * 9, score=17)) == [(1, "score", "'17'", "the items make 18 by the rule of PHQ-9")]
+    assert problems(scores=phq9(*[2] * 9, score=17)) == [
+        (1, "score", "'17'", "the items make 18 by the rule of PHQ-9")
+    ]
 
 
 @pytest.mark.parametrize("stated", [16, 19])
@@ -103,18 +121,27 @@ def test_a_stated_total_stands_while_the_missing_items_leave_it_possible(stated)
 
 @pytest.mark.parametrize("stated", [15, 20])
 def test_a_stated_total_no_missing_item_could_make_is_a_problem(stated):
-    assert problems(scores=phq9(*[2] * 8, "", score=stated))[0][3] == "the items given leave no such PHQ-9 total possible"
+    assert (
+        problems(scores=phq9(*[2] * 8, "", score=stated))[0][3]
+        == "the items given leave no such PHQ-9 total possible"
+    )
 
 
 def test_answers_beyond_the_item():
-    assert problems(scores=phq9(4, *[0] * 8)) == [(1, "item_1", "'4'", "item 1 of PHQ-9 is 0 to 3")]
+    assert problems(scores=phq9(4, *[0] * 8)) == [
+        (1, "item_1", "'4'", "item 1 of PHQ-9 is 0 to 3")
+    ]
 
 
 def test_the_tenth_question_never_counts_and_an_eleventh_is_a_problem():
     cohort = load(scores=phq9(*[2] * 9, 3))
     assert cohort.scores["score"].tolist() == [18]
     assert list(cohort.scores.columns)[-1] == "item_9"
-    assert problems(scores=phq9(*[2] * 9, 3, 1))[0][1:] == ("item_11", "'1'", "empty; PHQ-9 has 9 items")
+    assert problems(scores=phq9(*[2] * 9, 3, 1))[0][1:] == (
+        "item_11",
+        "'1'",
+        "empty; PHQ-9 has 9 items",
+    )
 
 
 def test_doses():
@@ -130,39 +157,63 @@ def test_doses():
         a          | 6   | ketamine |
         """
     )
-    assert [(line, value) for line, _, value, _ in found] == [(1, "'0.5'"), (4, "'0.5'"), (6, "'2001'")]
+    assert [(line, value) for line, _, value, _ in found] == [
+        (1, "'0.5'"),
+        (4, "'0.5'"),
+        (6, "'2001'"),
+    ]
     assert "mg per kg" in found[0][3]
 
 
-@pytest.mark.parametrize("day", ["45000", "3651", "-3651", "2024-03-01", "20240301", "1/3/2024", "3.5", "soon"])
+@pytest.mark.parametrize(
+    "day",
+    ["45000", "3651", "-3651", "2024-03-01", "20240301", "1/3/2024", "3.5", "soon"],
+)
 def test_days_that_are_none(day):
-    assert [one[1] for one in problems(sessions=f"patient_id | day\na | 0\na | {day}\na | 1\na | 2\na | 3")] == ["day"]
+    assert [
+        one[1]
+        for one in problems(
+            sessions=f"patient_id | day\na | 0\na | {day}\na | 1\na | 2\na | 3"
+        )
+    ] == ["day"]
 
 
 def test_a_day_is_checked_before_it_is_moved():
     assert problems(
-        sessions="patient_id | day\na | 45000\na | 45003", scores="patient_id | day | instrument | score\na | 45001 | PHQ-9 | 5"
+        sessions="patient_id | day\na | 45000\na | 45003",
+        scores="patient_id | day | instrument | score\na | 45001 | PHQ-9 | 5",
     )
 
 
 def test_days_of_dates_stop_by_the_column():
-    found = problems(sessions="patient_id | day\na | 2024-03-01\na | 2024-03-04\nb | 2024-03-08")
+    found = problems(
+        sessions="patient_id | day\na | 2024-03-01\na | 2024-03-04\nb | 2024-03-08"
+    )
     assert found == [
         (
             1,
             "day",
             "(hidden)",
-            "looks like a calendar date (3 cells); send days counted from the first session (day 0), not dates",
+            (
+                "looks like a calendar date (3 cells); send days counted from the first session"
+                " (day 0), not dates"
+            ),
         )
     ]
 
 
 def test_booleans():
-    cohort = load(sessions="patient_id | day | serious\na | 0 | 1\na | 1 | 0\na | 2 | TRUE\na | 3 | ")
+    cohort = load(
+        sessions="patient_id | day | serious\na | 0 | 1\na | 1 | 0\na | 2 | TRUE\na | 3 | "
+    )
     assert cohort.sessions["serious"].tolist()[:3] == [True, False, True]
     assert cohort.sessions["serious"].isna().tolist() == [False] * 3 + [True]
     assert said(cohort, "0 and 1 read as false and true")
-    assert problems(sessions="patient_id | day | serious\na | 0 | yes")[0][1:] == ("serious", "(hidden)", "true or false")
+    assert problems(sessions="patient_id | day | serious\na | 0 | yes")[0][1:] == (
+        "serious",
+        "(hidden)",
+        "true or false",
+    )
 
 
 def test_ages():
@@ -171,13 +222,22 @@ def test_ages():
     assert said(cohort, "1 age given as 90+")
     for age in ("90", "95", "-1", "40.5", "old"):
         expected = problems(patients=f"patient_id | age\na | {age}")[0][3]
-        assert expected == "a whole number of years, 0 to 89; above that write 90+, which is read as 90"
+        assert (
+            expected
+            == "a whole number of years, 0 to 89; above that write 90+, which is read as 90"
+        )
 
 
 def test_adverse_events_are_a_closed_list():
-    cohort = load(sessions="patient_id | day | adverse_events\na | 0 | vomiting; Nausea;nausea\na | 1 | none")
+    cohort = load(
+        sessions=(
+            "patient_id | day | adverse_events\na | 0 | vomiting; Nausea;nausea\na | 1 | none"
+        )
+    )
     assert cohort.sessions["adverse_events"].tolist() == ["nausea;vomiting", "none"]
-    found = problems(sessions="patient_id | day | adverse_events\na | 0 | nausea;missed Ann Example")
+    found = problems(
+        sessions="patient_id | day | adverse_events\na | 0 | nausea;missed Ann Example"
+    )
     assert found[0][2] == "(hidden)"
 
 
@@ -203,7 +263,9 @@ a          | 0   | MADRS      | 30
 """
 
 
-@pytest.mark.parametrize(("rule", "kept"), [("last", 9), ("first", 12), ("worst", 15), ("mean", 12)])
+@pytest.mark.parametrize(
+    ("rule", "kept"), [("last", 9), ("first", 12), ("worst", 15), ("mean", 12)]
+)
 def test_different_scores_for_one_moment_follow_the_rule(rule, kept):
     cohort = load(scores=TWICE, duplicates=rule)
     assert scores_of(cohort, "instrument", "score") == [("MADRS", 30), ("PHQ-9", kept)]
@@ -225,32 +287,63 @@ def test_before_and_after_are_different_moments_and_unknown_counts_as_before():
 
 
 def test_two_sessions_a_day_are_numbered():
-    cohort = load(sessions="patient_id | day | dose_mg\na | 0 | 50\na | 0 | 40\na | 2 | 40")
-    assert cohort.sessions[["day", "order", "dose_mg"]].values.tolist() == [[0, 1, 50], [0, 2, 40], [2, 1, 40]]
+    cohort = load(
+        sessions="patient_id | day | dose_mg\na | 0 | 50\na | 0 | 40\na | 2 | 40"
+    )
+    assert cohort.sessions[["day", "order", "dose_mg"]].values.tolist() == [
+        [0, 1, 50],
+        [0, 2, 40],
+        [2, 1, 40],
+    ]
     assert said(cohort, "1 day with several sessions")
 
 
 def test_a_given_order_stands_and_a_shared_one_is_a_problem():
-    cohort = load(sessions="patient_id | day | order | dose_mg\na | 0 | 2 | 50\na | 0 | 1 | 40")
+    cohort = load(
+        sessions="patient_id | day | order | dose_mg\na | 0 | 2 | 50\na | 0 | 1 | 40"
+    )
     assert cohort.sessions["dose_mg"].tolist() == [40, 50]
-    assert problems(sessions="patient_id | day | order | dose_mg\na | 0 | 1 | 50\na | 0 | 1 | 40")[0][:2] == (2, "order")
+    assert problems(
+        sessions="patient_id | day | order | dose_mg\na | 0 | 1 | 50\na | 0 | 1 | 40"
+    )[0][:2] == (2, "order")
 
 
 def test_two_different_rows_for_a_patient_are_a_problem():
-    assert problems(patients="patient_id | age\na | 40\na | 41")[0][:2] == (2, "patient_id")
+    assert problems(patients="patient_id | age\na | 40\na | 41")[0][:2] == (
+        2,
+        "patient_id",
+    )
 
 
 def test_each_patient_starts_on_day_0_in_every_table():
     cohort = load(
         sessions="patient_id | day\nmoved | 5\nmoved | 8\nearly | -2\nright | 0",
-        scores="patient_id | day | instrument | score\nmoved | 4 | PHQ-9 | 20\nearly | 0 | PHQ-9 | 20\nright | 3 | PHQ-9 | 9",
-        patients="patient_id | observed_to_day | last_contact_day | stop_day\nmoved | 103 | 60 | 9\nright | 103 | 60 |",
+        scores=(
+            "patient_id | day | instrument | score\nmoved | 4 | PHQ-9 | 20\nearly | 0 | PHQ-9 |"
+            " 20\nright | 3 | PHQ-9 | 9"
+        ),
+        patients=(
+            "patient_id | observed_to_day | last_contact_day | stop_day\nmoved | 103 | 60 |"
+            " 9\nright | 103 | 60 |"
+        ),
         events="patient_id | day | event\nmoved | 20 | ect",
     )
-    assert cohort.sessions[["patient_id", "day"]].values.tolist() == [["early", 0], ["moved", 0], ["moved", 3], ["right", 0]]
-    assert scores_of(cohort, "patient_id", "day") == [("early", 2), ("moved", -1), ("right", 3)]
-    patients = cohort.patients.set_index("patient_id")[["observed_to_day", "last_contact_day", "stop_day"]]
-    assert patients.loc["moved"].tolist() == [98, 55, 4]  # 103 - 5 is fourteen whole weeks
+    assert cohort.sessions[["patient_id", "day"]].values.tolist() == [
+        ["early", 0],
+        ["moved", 0],
+        ["moved", 3],
+        ["right", 0],
+    ]
+    assert scores_of(cohort, "patient_id", "day") == [
+        ("early", 2),
+        ("moved", -1),
+        ("right", 3),
+    ]
+    patients = cohort.patients.set_index("patient_id")[
+        ["observed_to_day", "last_contact_day", "stop_day"]
+    ]
+    # 103 - 5 is fourteen whole weeks
+    assert patients.loc["moved"].tolist() == [98, 55, 4]
     assert patients.loc["right"].tolist()[:2] == [98, 60]
     assert patients.loc["early"].isna().all()
     assert cohort.events["day"].tolist() == [15]
@@ -259,7 +352,10 @@ def test_each_patient_starts_on_day_0_in_every_table():
 
 def test_rows_of_patients_without_a_session_are_kept_out_and_counted():
     cohort = load(
-        scores="patient_id | day | instrument | score\na | 0 | PHQ-9 | 20\nz | 0 | PHQ-9 | 20\nz | 9 | PHQ-9 | 20",
+        scores=(
+            "patient_id | day | instrument | score\na | 0 | PHQ-9 | 20\nz | 0 | PHQ-9 | 20\nz | 9"
+            " | PHQ-9 | 20"
+        ),
         patients="patient_id | age\na | 40\nz | 50",
         events="patient_id | day | event\nz | 1 | ect",
     )
@@ -279,7 +375,10 @@ def test_sessions_without_scores_are_kept_and_said():
 
 
 def test_a_patient_missing_from_the_patients_table_is_kept_with_nothing_known():
-    cohort = load(sessions="patient_id | day\na | 0\nb | 0", patients="patient_id | age | sex\nb | 40 | female")
+    cohort = load(
+        sessions="patient_id | day\na | 0\nb | 0",
+        patients="patient_id | age | sex\nb | 40 | female",
+    )
     assert cohort.patients["patient_id"].tolist() == ["a", "b"]
     assert cohort.patients["age"].isna().tolist() == [True, False]
 
@@ -287,12 +386,26 @@ def test_a_patient_missing_from_the_patients_table_is_kept_with_nothing_known():
 def test_own_instruments_are_known_to_the_reader():
     from kettrack.vocabulary.instrument import Instrument
 
-    scale = Instrument(name="WHO-5", title="well-being", minimum=0, maximum=100, higher_is_worse=False, standing="user")
-    text = "patient_id | day | instrument | score\na | 0 | WHO-5 | 40\na | 0 | WHO-5 | 60"
-    cohort = load(scores=text, instrument="WHO-5", user_instruments=(scale,), duplicates="worst")
+    scale = Instrument(
+        name="WHO-5",
+        title="well-being",
+        minimum=0,
+        maximum=100,
+        higher_is_worse=False,
+        standing="user",
+    )
+    text = (
+        "patient_id | day | instrument | score\na | 0 | WHO-5 | 40\na | 0 | WHO-5 | 60"
+    )
+    cohort = load(
+        scores=text, instrument="WHO-5", user_instruments=(scale,), duplicates="worst"
+    )
     assert cohort.scores["score"].tolist() == [40]
 
 
 def test_tables_without_rows():
-    cohort = load(sessions=ONE_PATIENT.iloc[:0], scores=table("patient_id | day | instrument | score"))
+    cohort = load(
+        sessions=ONE_PATIENT.iloc[:0],
+        scores=table("patient_id | day | instrument | score"),
+    )
     assert (len(cohort.sessions), len(cohort.scores), len(cohort.patients)) == (0, 0, 0)

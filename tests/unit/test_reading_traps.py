@@ -1,4 +1,6 @@
-"""Folders as clinics really send them: each trap once, with what is said about it and that no value is repeated."""
+"""Folders as clinics really send them: each trap once, with what is said about it and that no value
+is repeated.
+"""
 
 import uuid
 
@@ -29,7 +31,10 @@ def clinic(tmp_path):
 def problems(folder):
     with pytest.raises(DataProblems) as caught:
         load_cohort(folder)
-    return [(one.file, one.line, one.column, one.value, one.expected) for one in caught.value.problems]
+    return [
+        (one.file, one.line, one.column, one.value, one.expected)
+        for one in caught.value.problems
+    ]
 
 
 def notes(folder):
@@ -44,9 +49,14 @@ def test_codes_a_spreadsheet_has_rounded(clinic):
 
 @pytest.mark.parametrize("letter", ["\x00", "\x01", "\x1b", "\x7f"])
 def test_control_characters_in_codes(clinic, letter):
-    assert problems(clinic(sessions=f"patient_id,day\na1{letter},0\na1,0\nb2,0\n"))[0][:4] == (
-        "sessions.csv", 2, "patient_id", "(hidden)",
-    )  # fmt: skip
+    assert problems(clinic(sessions=f"patient_id,day\na1{letter},0\na1,0\nb2,0\n"))[0][
+        :4
+    ] == (
+        "sessions.csv",
+        2,
+        "patient_id",
+        "(hidden)",
+    )
 
 
 def test_one_source_column_for_two(clinic):
@@ -56,14 +66,20 @@ def test_one_source_column_for_two(clinic):
 
 
 def test_swapped_names_are_no_double(clinic):
-    swapped = clinic(scores=SCORES.replace("day", "x").replace("score", "day").replace("x,", "score,", 1),
-                     toml='[columns.scores]\nscore = "day"\nday = "score"')  # fmt: skip
+    swapped = clinic(
+        scores=SCORES.replace("day", "x")
+        .replace("score", "day")
+        .replace("x,", "score,", 1),
+        toml='[columns.scores]\nscore = "day"\nday = "score"',
+    )
     assert load_cohort(swapped).scores["score"].tolist() == [20, 15]
 
 
 @pytest.mark.parametrize("section", ["[columns.scores]", "[columns]"])
 def test_a_name_that_is_not_there(clinic, section):
-    folder = clinic(scores=SCORES.replace("score\n", "total\n"), toml=f'{section}\nscore = "totla"')
+    folder = clinic(
+        scores=SCORES.replace("score\n", "total\n"), toml=f'{section}\nscore = "totla"'
+    )
     found = problems(folder)[0]
     assert found[:3] == ("kettrack.toml", None, section.strip("[]") + ".score")
     assert "there is no column 'totla'" in found[4]
@@ -71,11 +87,16 @@ def test_a_name_that_is_not_there(clinic, section):
 
 
 def test_a_name_that_is_not_there_and_names_nobody(clinic):
-    folder = clinic(scores=SCORES.replace("score\n", "Jane Smith\n"), toml='[columns.scores]\nscore = "Jane Smit"')
+    folder = clinic(
+        scores=SCORES.replace("score\n", "Jane Smith\n"),
+        toml='[columns.scores]\nscore = "Jane Smit"',
+    )
     assert "Smit" not in str(problems(folder))
 
 
-@pytest.mark.parametrize("name", ["Kettrack.toml", "kettrack.toml.txt", "KETTRACK.TOML"])
+@pytest.mark.parametrize(
+    "name", ["Kettrack.toml", "kettrack.toml.txt", "KETTRACK.TOML"]
+)
 def test_settings_that_would_not_be_read(clinic, name):
     folder = clinic()
     (folder / name).write_text('policy = "cms"')
@@ -90,7 +111,12 @@ def test_a_folder_in_place_of_settings(clinic):
 
 def test_other_files_are_listed_unless_they_name_someone(clinic):
     folder = clinic()
-    for name in ("scores_backup.csv", "Jane Smith.csv", "jane_smith.txt", "scores.xlsx"):
+    for name in (
+        "scores_backup.csv",
+        "Jane Smith.csv",
+        "jane_smith.txt",
+        "scores.xlsx",
+    ):
         (folder / name).write_text("")
     said = notes(folder)
     assert "Files not used: (hidden), (hidden), scores.xlsx, scores_backup.csv." in said
@@ -104,7 +130,10 @@ def test_a_workbook_in_place_of_a_table(clinic):
 
 
 @pytest.mark.parametrize("word", ["Wells", "Malena", "ketamine Jane", "Ivy"])
-@pytest.mark.parametrize(("table", "column"), [("patients", "stop_reason"), ("sessions", "drug"), ("sessions", "route")])
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [("patients", "stop_reason"), ("sessions", "drug"), ("sessions", "route")],
+)
 def test_closed_lists_repeat_nobody(clinic, word, table, column):
     folder = clinic(**{table: f"patient_id,day,{column}\na1,0,{word}\nb2,0,\n"})
     said = "\n".join([str(problems(folder)), check_folder(folder).problems.to_csv()])
@@ -112,7 +141,10 @@ def test_closed_lists_repeat_nobody(clinic, word, table, column):
 
 
 def test_two_swapped_letters_are_shown(clinic):
-    assert problems(clinic(sessions="patient_id,day,drug\na1,0,ketamnie\nb2,0,\n"))[0][3] == "'ketamnie'"
+    assert (
+        problems(clinic(sessions="patient_id,day,drug\na1,0,ketamnie\nb2,0,\n"))[0][3]
+        == "'ketamnie'"
+    )
 
 
 @pytest.mark.parametrize(
@@ -129,7 +161,9 @@ def test_telling_numbers_are_hidden(clinic, table, text):
 
 
 def test_headers_that_name_someone_are_hidden(clinic):
-    folder = clinic(sessions="patient_id,day,Jane Smith,JANE_Smith,mood\na1,0,1,1,1\nb2,0,1,1,1\n")
+    folder = clinic(
+        sessions="patient_id,day,Jane Smith,JANE_Smith,mood\na1,0,1,1,1\nb2,0,1,1,1\n"
+    )
     assert "3 unknown columns not used: column 3, column 4, mood." in notes(folder)
 
 
@@ -142,7 +176,10 @@ def test_chosen_names_that_name_someone_are_hidden(clinic):
 
 def test_a_lone_hit_in_text_is_noted_with_its_line(clinic):
     said = notes(clinic(patients="patient_id,site\na1,north\nb2,555-010-1234\n"))
-    assert "column 'site' holds what looks like a telephone number (line 3: (hidden); 1 cell)" in said
+    assert (
+        "column 'site' holds what looks like a telephone number (line 3: (hidden); 1 cell)"
+        in said
+    )
     assert "555" not in said
 
 
@@ -166,18 +203,27 @@ def test_a_table_of_names_only(clinic, name):
 
 
 def test_no_kind_of_bad_cell_is_hidden_by_the_cap():
-    many = [Problem("scores.csv", line, "score", "'31'", "a total is 0 to 27") for line in range(2, 40)]
+    many = [
+        Problem("scores.csv", line, "score", "'31'", "a total is 0 to 27")
+        for line in range(2, 40)
+    ]
     text = str(DataProblems([*many, Problem("scores.csv", 50, "day", "", "a day")]))
     assert "line 2, 3, 4 and 35 more, score: '31' - a total is 0 to 27" in text
     assert "line 50, day - a day" in text
-    kinds = [Problem("scores.csv", line, "score", "", f"the items make {line}") for line in range(2, 60)]
+    kinds = [
+        Problem("scores.csv", line, "score", "", f"the items make {line}")
+        for line in range(2, 60)
+    ]
     text = str(DataProblems([*kinds, Problem("scores.csv", 99, "day", "", "a day")]))
     assert "line 99, day - a day" in text
     assert "... and 38 more of these kinds" in text
 
 
 def test_settings_and_tables_are_told_together(clinic):
-    folder = clinic(scores=SCORES.replace("20", "99"), toml='policy = "cmss"\n[instruments.Mood]\nminimum = 0')
+    folder = clinic(
+        scores=SCORES.replace("20", "99"),
+        toml='policy = "cmss"\n[instruments.Mood]\nminimum = 0',
+    )
     assert {found[0] for found in problems(folder)} == {"kettrack.toml", "scores.csv"}
 
 
@@ -192,9 +238,15 @@ def test_codes_in_two_spellings(clinic, twin):
     ("text", "said"),
     [
         ("sep=;\n" + SCORES.replace(",", ";"), "semicolons"),
-        ("Scores of our clinic\n\n" + SCORES, "2 lines above the names of the columns ignored"),
+        (
+            "Scores of our clinic\n\n" + SCORES,
+            "2 lines above the names of the columns ignored",
+        ),
         ("Scores of our clinic;;;\n" + SCORES.replace(",", ";"), "1 line above"),
-        (SCORES.replace(",20\n", ",20,,\n") + ",,,,,,\n", "empty cells at the end of 2 rows"),
+        (
+            SCORES.replace(",20\n", ",20,,\n") + ",,,,,,\n",
+            "empty cells at the end of 2 rows",
+        ),
     ],
 )
 def test_what_spreadsheets_leave(clinic, text, said):
@@ -208,26 +260,52 @@ def test_lines_are_counted_from_the_first_of_the_file(clinic):
 
 def parquet(folder, columns, names=None):
     (folder / "sessions.csv").unlink(missing_ok=True)
-    pq.write_table(pa.Table.from_arrays(list(columns), names=names), folder / "sessions.parquet")
+    pq.write_table(
+        pa.Table.from_arrays(list(columns), names=names), folder / "sessions.parquet"
+    )
     return folder
 
 
-@pytest.mark.parametrize("kind", [pa.binary(), pa.binary(2), pa.large_binary()], ids=str)
+@pytest.mark.parametrize(
+    "kind", [pa.binary(), pa.binary(2), pa.large_binary()], ids=str
+)
 def test_codes_that_are_bytes(clinic, kind):
-    folder = parquet(clinic(), [pa.array([b"a1", b"b2"], kind), pa.array([0, 0])], ["patient_id", "day"])
+    folder = parquet(
+        clinic(),
+        [pa.array([b"a1", b"b2"], kind), pa.array([0, 0])],
+        ["patient_id", "day"],
+    )
     found = problems(folder)[0]
-    assert (found[0], found[2], found[4].startswith("bytes, not text")) == ("sessions.parquet", "patient_id", True)
+    assert (found[0], found[2], found[4].startswith("bytes, not text")) == (
+        "sessions.parquet",
+        "patient_id",
+        True,
+    )
 
 
 def test_a_type_of_another_program_is_noted(clinic):
     marks = pa.array([uuid.uuid4().bytes, uuid.uuid4().bytes], pa.uuid())
-    folder = parquet(clinic(), [pa.array(["a1", "b2"]), pa.array([0, 0]), marks], ["patient_id", "day", "mark"])
+    folder = parquet(
+        clinic(),
+        [pa.array(["a1", "b2"]), pa.array([0, 0]), marks],
+        ["patient_id", "day", "mark"],
+    )
     assert "column 'mark' holds neither text nor numbers" in notes(folder)
 
 
 def test_two_parquet_columns_of_one_name(clinic):
-    folder = parquet(clinic(), [pa.array(["a1"]), pa.array([0]), pa.array([1])], ["patient_id", "day", "day"])
-    assert ("sessions.parquet", 1, "day", "", "2 columns have this name; keep one") in problems(folder)
+    folder = parquet(
+        clinic(),
+        [pa.array(["a1"]), pa.array([0]), pa.array([1])],
+        ["patient_id", "day", "day"],
+    )
+    assert (
+        "sessions.parquet",
+        1,
+        "day",
+        "",
+        "2 columns have this name; keep one",
+    ) in problems(folder)
 
 
 def test_scores_before_and_unknown_are_one_moment_in_files_too(clinic):

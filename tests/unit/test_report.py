@@ -14,22 +14,37 @@ from kettrack.analysis.context import refusal
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.report import run, store
 from kettrack.report.execute import NotebookFailed, execute
-from kettrack.report.first_page import HEADINGS, Finding, FirstPage, finding, first_page, made_from
+from kettrack.report.first_page import (
+    HEADINGS,
+    Finding,
+    FirstPage,
+    finding,
+    first_page,
+    made_from,
+)
 from kettrack.report.render import render
 
 PAGE = FirstPage(
     "Not for release",
-    (Finding("Response", ("12 of 40 <patients>.", "Worse: 3 of 40."), "By session 6."),),
+    (
+        Finding(
+            "Response", ("12 of 40 <patients>.", "Worse: 3 of 40."), "By session 6."
+        ),
+    ),
     {"Extract": "May & June"},
 )
 
 
 def notebook_of(*sources: str) -> NotebookNode:
-    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+    return nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(source) for source in sources]
+    )
 
 
 def prose_notebook(*sources: str) -> NotebookNode:
-    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(source) for source in sources])
+    return nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_markdown_cell(source) for source in sources]
+    )
 
 
 def test_text_is_escaped() -> None:
@@ -40,7 +55,10 @@ def test_text_is_escaped() -> None:
 
 
 def test_links_between_notebooks_lead_down_the_page() -> None:
-    notebooks = {"a_b.ipynb": prose_notebook("# A\n\n[next](c.ipynb)"), "c.ipynb": prose_notebook("# C\n\n## Limits")}
+    notebooks = {
+        "a_b.ipynb": prose_notebook("# A\n\n[next](c.ipynb)"),
+        "c.ipynb": prose_notebook("# C\n\n## Limits"),
+    }
     text = render("T", PAGE, notebooks)
     assert 'href="#c"' in text
     assert 'id="c"' in text
@@ -49,12 +67,19 @@ def test_links_between_notebooks_lead_down_the_page() -> None:
 
 def test_warning_keeps_its_words_and_loses_its_place() -> None:
     notebook = notebook_of("1")
-    said = "/home/someone/lib/python3.11/site-packages/pandas/core.py:12: FutureWarning: mind the gap\n"
-    notebook.cells[0].outputs = [nbformat.v4.new_output("stream", name="stderr", text=said)]
+    said = (
+        "/home/someone/lib/python3.11/site-packages/pandas/core.py:12: FutureWarning: mind the"
+        " gap\n"
+    )
+    notebook.cells[0].outputs = [
+        nbformat.v4.new_output("stream", name="stderr", text=said)
+    ]
     text = render("T", PAGE, {"a.ipynb": notebook})
     assert "FutureWarning: mind the gap" in text
     assert "/home/someone" not in text
-    assert "/home/someone" in notebook.cells[0].outputs[0].text, "the notebook itself is left alone"
+    assert "/home/someone" in notebook.cells[0].outputs[0].text, (
+        "the notebook itself is left alone"
+    )
 
 
 def test_wide_tables_say_that_they_scroll_and_long_cells_wrap() -> None:
@@ -63,9 +88,17 @@ def test_wide_tables_say_that_they_scroll_and_long_cells_wrap() -> None:
 
     notebook = notebook_of("1", "2", "3")
     for cell, html in zip(
-        notebook.cells, (table(16), table(10), table(3, "so many words that they take a line of their own")), strict=True
+        notebook.cells,
+        (
+            table(16),
+            table(10),
+            table(3, "so many words that they take a line of their own"),
+        ),
+        strict=True,
     ):
-        cell.outputs = [nbformat.v4.new_output("display_data", data={"text/html": html})]
+        cell.outputs = [
+            nbformat.v4.new_output("display_data", data={"text/html": html})
+        ]
     text = render("T", PAGE, {"a.ipynb": notebook})
     assert text.count("scroll sideways") == 1
     assert text.count('<div class="wide many">') == 2
@@ -75,20 +108,32 @@ def test_wide_tables_say_that_they_scroll_and_long_cells_wrap() -> None:
 def test_first_answers_lead_to_their_section_and_show_its_first_picture() -> None:
     name = "02_sessions_to_response.ipynb"
     notebook = notebook_of("1")
-    notebook.cells[0].outputs = [nbformat.v4.new_output("display_data", data={"image/png": "QUJD\n"})]
-    answers = (Finding("How many?", ("Half by 3.",), "", name), Finding("How long?", ("Weeks.",), "", "absent.ipynb"))
+    notebook.cells[0].outputs = [
+        nbformat.v4.new_output("display_data", data={"image/png": "QUJD\n"})
+    ]
+    answers = (
+        Finding("How many?", ("Half by 3.",), "", name),
+        Finding("How long?", ("Weeks.",), "", "absent.ipynb"),
+    )
     text = render("T", FirstPage("", answers, {}, pictured=True), {name: notebook})
     assert 'href="#02-sessions-to-response"' in text
     assert text.count("Table, curve and cautions") == 1
     assert text.count('src="data:image/png;base64,QUJD"') == 1
-    assert 'class="small"' not in render("T", FirstPage("", answers, {}), {name: notebook})
+    assert 'class="small"' not in render(
+        "T", FirstPage("", answers, {}), {name: notebook}
+    )
 
 
 def test_injected_cell_follows_the_parameters_and_is_not_shown() -> None:
     notebook = notebook_of("folder = 1", "folder")
     notebook.cells[0].metadata.tags = ["parameters"]
-    run.inject(notebook, "a.ipynb", folder="/private/clinic", options={"allow": ("site",)})
-    assert notebook.cells[1].source == "folder = '/private/clinic'\noptions = {'allow': ('site',)}"
+    run.inject(
+        notebook, "a.ipynb", folder="/private/clinic", options={"allow": ("site",)}
+    )
+    assert (
+        notebook.cells[1].source
+        == "folder = '/private/clinic'\noptions = {'allow': ('site',)}"
+    )
     assert "/private/clinic" not in render("T", PAGE, {"a.ipynb": notebook})
 
 
@@ -106,29 +151,47 @@ def test_failing_cell_is_named_in_one_line_and_quotes_no_data() -> None:
 
 
 def test_own_refusal_keeps_its_words() -> None:
-    source = "from kettrack.errors import NotIdentified\nraise NotIdentified('Nobody is scored after stopping.')"
-    with pytest.raises(NotebookFailed, match=r"^a.ipynb, cell 1: NotIdentified: Nobody is scored after stopping\.$"):
+    source = (
+        "from kettrack.errors import NotIdentified\nraise NotIdentified('Nobody is scored after"
+        " stopping.')"
+    )
+    with pytest.raises(
+        NotebookFailed,
+        match=r"^a.ipynb, cell 1: NotIdentified: Nobody is scored after stopping\.$",
+    ):
         execute(notebook_of(source), "a.ipynb")
 
 
-def test_notebook_runs_in_an_empty_folder_with_inline_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_notebook_runs_in_an_empty_folder_with_inline_pictures(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("MPLBACKEND", "Agg")
-    notebook = notebook_of("import os\nsorted(set(os.listdir()) - {'ipython'})", "os.environ['MPLBACKEND']")
+    notebook = notebook_of(
+        "import os\nsorted(set(os.listdir()) - {'ipython'})", "os.environ['MPLBACKEND']"
+    )
     execute(notebook, "a.ipynb")
     shown = [cell.outputs[0].data["text/plain"] for cell in notebook.cells]
     assert shown == ["[]", "'module://matplotlib_inline.backend_inline'"]
 
 
-def test_bad_folder_stops_before_any_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bad_folder_stops_before_any_notebook_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(run, "execute", lambda *_: pytest.fail("a notebook ran"))
-    (tmp_path / "sessions.csv").write_text("patient_id,day\nS001,soon\n", encoding="utf-8")
+    (tmp_path / "sessions.csv").write_text(
+        "patient_id,day\nS001,soon\n", encoding="utf-8"
+    )
     with pytest.raises(DataProblems):
         run.write_report(tmp_path, tmp_path / "report.html")
     assert not (tmp_path / "report.html").exists()
 
 
 def test_contents_name_notebooks_that_are_there() -> None:
-    assert [name for name in run.read_contents().notebooks if not (notebook_folder() / name).is_file()] == []
+    assert [
+        name
+        for name in run.read_contents().notebooks
+        if not (notebook_folder() / name).is_file()
+    ] == []
 
 
 def test_every_result_of_the_first_page_has_a_heading_and_its_estimand() -> None:
@@ -138,7 +201,12 @@ def test_every_result_of_the_first_page_has_a_heading_and_its_estimand() -> None
 
 
 def test_refusal_on_the_first_page_says_what_to_record() -> None:
-    refused = refusal("new_question", load_cohort(sample_folder()), NotIdentified("Nobody stops.", "who stops, and when."), "E")
+    refused = refusal(
+        "new_question",
+        load_cohort(sample_folder()),
+        NotIdentified("Nobody stops.", "who stops, and when."),
+        "E",
+    )
     said = finding(refused)
     assert said.heading == "New question"
     assert said.sentences == (refused.text,)
@@ -161,7 +229,9 @@ def stored(tmp_path: Path, *sources: str) -> dict[str, Any]:
     return notebook
 
 
-def test_stored_notebook_holds_nothing_of_machine_time_or_chance(tmp_path: Path) -> None:
+def test_stored_notebook_holds_nothing_of_machine_time_or_chance(
+    tmp_path: Path,
+) -> None:
     notebook = stored(tmp_path, "1 + 1", "print('a')\nprint('b')")
     assert notebook["metadata"] == store.METADATA
     assert [cell["id"] for cell in notebook["cells"]] == ["cell-01", "cell-02"]

@@ -5,7 +5,11 @@ import pytest
 from scipy import stats
 
 from kettrack.errors import UsageError
-from kettrack.estimators.resampling import patient_weights, percentile_interval, simultaneous_band
+from kettrack.estimators.resampling import (
+    patient_weights,
+    percentile_interval,
+    simultaneous_band,
+)
 
 
 def test_every_replicate_draws_as_many_as_there_are():
@@ -14,7 +18,10 @@ def test_every_replicate_draws_as_many_as_there_are():
 
 def test_draws_are_the_same_on_every_machine():
     """Frozen: a number in a report must be found again."""
-    assert patient_weights(8, 2, seed=2024).tolist() == [[1, 2, 2, 0, 0, 1, 1, 1], [2, 3, 0, 0, 0, 0, 1, 2]]
+    assert patient_weights(8, 2, seed=2024).tolist() == [
+        [1, 2, 2, 0, 0, 1, 1, 1],
+        [2, 3, 0, 0, 0, 0, 1, 2],
+    ]
 
 
 def test_more_replicates_leave_the_first_as_they_were(monkeypatch):
@@ -25,7 +32,9 @@ def test_more_replicates_leave_the_first_as_they_were(monkeypatch):
 
 
 def test_children_of_a_seed_differ():
-    one, other = (patient_weights(20, 5, child) for child in np.random.SeedSequence(1).spawn(2))
+    one, other = (
+        patient_weights(20, 5, child) for child in np.random.SeedSequence(1).spawn(2)
+    )
     assert not np.array_equal(one, other)
 
 
@@ -70,7 +79,9 @@ def test_band_of_independent_points_is_sidak():
 
 def test_band_of_one_point_said_ten_times_is_pointwise():
     draws = np.random.default_rng(1).normal(size=(20_000, 1)) * np.ones(10)
-    assert simultaneous_band(np.zeros(10), draws).critical == pytest.approx(1.96, abs=0.03)
+    assert simultaneous_band(np.zeros(10), draws).critical == pytest.approx(
+        1.96, abs=0.03
+    )
 
 
 def test_points_that_do_not_move_have_no_width_and_do_not_count():
@@ -82,15 +93,19 @@ def test_points_that_do_not_move_have_no_width_and_do_not_count():
 
 
 def test_band_covers_the_whole_curve():
-    """400 clinics of 150: response by session 1 .. 8 is covered at every session at once in about 95 %, pointwise in fewer."""
+    """400 clinics of 150: response by session 1 .. 8 is covered at every session at once in about
+    95 %, pointwise in fewer.
+    """
     truth = 0.6 * (1 - 0.75 ** np.arange(1, 9))
     rng = np.random.default_rng(7)
     weights = patient_weights(150, 400, seed=1) / 150
-    whole, pointwise = [], []
+    whole = []
+    pointwise = []
     for _ in range(400):
         session = np.searchsorted(truth, rng.random(150)) + 1
         reached = (session[:, None] <= np.arange(1, 9)).astype(float)
-        replicates, estimate = weights @ reached, reached.mean(axis=0)
+        replicates = weights @ reached
+        estimate = reached.mean(axis=0)
         band = simultaneous_band(estimate, replicates)
         low, high = percentile_interval(replicates)
         whole.append(np.all((band.low <= truth) & (truth <= band.high)))

@@ -9,7 +9,12 @@ from spec.tables import cohort
 from kettrack import estimate, load_cohort, sample_folder
 from kettrack.analysis.response import response_curve
 from kettrack.estimators.competing import count_exits
-from kettrack.vocabulary.published_cohorts import GOING_ON, PUBLISHED_RATES, SOURCES, rates_to_draw
+from kettrack.vocabulary.published_cohorts import (
+    GOING_ON,
+    PUBLISHED_RATES,
+    SOURCES,
+    rates_to_draw,
+)
 
 MANY = 12  # people; eleven are enough for a curve
 
@@ -27,7 +32,10 @@ def response(sample):
 def small_clinic(second_score):
     """Twelve people who respond after two of three sessions; a later score confirms it or not."""
     names = [f"p{i:02d}" for i in range(MANY)]
-    scores = "\n".join(f"{name} | -1 | 20\n {name} | 2 | 15\n {name} | 6 | 9\n {name} | 20 | {second_score}" for name in names)
+    scores = "\n".join(
+        f"{name} | -1 | 20\n {name} | 2 | 15\n {name} | 6 | 9\n {name} | 20 | {second_score}"
+        for name in names
+    )
     sessions = "\n".join(f"{name} | 0 3 7" for name in names)
     patients = "\n".join(f"{name} | 200 | 3" for name in names)
     return cohort(
@@ -47,7 +55,9 @@ def test_confirmed_asks_for_a_second_score(second_score, confirmed):
 def test_remitted_is_the_other_curve(sample, response):
     remission = estimate("remission_by_session", sample).table
     same = min(len(remission), len(response.table))
-    assert response.table["remitted"].iloc[:same].tolist() == pytest.approx(remission["estimate"].iloc[:same].tolist())
+    assert response.table["remitted"].iloc[:same].tolist() == pytest.approx(
+        remission["estimate"].iloc[:same].tolist()
+    )
     assert "remitted" not in remission
     assert (response.table["remitted"] <= response.table["estimate"]).all()
 
@@ -67,7 +77,8 @@ def test_the_null_rises_stays_below_and_is_said(response):
     assert (np.diff(null) >= 0).all()
     assert (null < response.table["estimate"]).all()
     assert (
-        f"By a model fitted to this clinic, sessions that do nothing would show about {null[-1]:.1f} % by then" in response.text
+        "By a model fitted to this clinic, sessions that do nothing would show about"
+        f" {null[-1]:.1f} % by then" in response.text
     )
 
 
@@ -76,7 +87,10 @@ def test_the_confirmed_curve_has_a_null_by_its_own_rule(response):
     table = response.table
     assert (table["null_confirmed"] < table["null"]).all()
     assert table["null_confirmed"].is_monotonic_increasing
-    assert f"against about {table['null_confirmed'].iloc[-1]:.1f} % in that model" in response.text
+    assert (
+        f"against about {table['null_confirmed'].iloc[-1]:.1f} % in that model"
+        in response.text
+    )
 
 
 def test_without_a_plan_the_sentence_says_that_nobody_can_complete(response):
@@ -84,7 +98,11 @@ def test_without_a_plan_the_sentence_says_that_nobody_can_complete(response):
     assert "No planned number" not in found.text
     assert "No planned number" not in response.text
     clinic = small_clinic(9)
-    patients = clinic.patients.assign(planned_sessions=clinic.patients["planned_sessions"].where(lambda planned: planned < 0))
+    patients = clinic.patients.assign(
+        planned_sessions=clinic.patients["planned_sessions"].where(
+            lambda planned: planned < 0
+        )
+    )
     assert (
         "No planned number of sessions is recorded for anybody"
         in estimate("response_by_session", replace(clinic, patients=patients)).text
@@ -111,13 +129,27 @@ def test_the_median_has_the_interval_of_the_curve_turned_on_its_side():
 
 def test_a_median_that_is_not_reached_may_have_a_lower_end():
     end = response_curve.estimate(exits(10, 20, 15)).iloc[-1]
-    assert (np.isnan(end["half_by"]), end["half_by_low"], np.isnan(end["half_by_high"])) == (True, 3, True)
+    assert (
+        np.isnan(end["half_by"]),
+        end["half_by_low"],
+        np.isnan(end["half_by_high"]),
+    ) == (
+        True,
+        3,
+        True,
+    )
 
 
 def test_recalled_figures_are_kept_but_never_drawn():
-    drawn = [rate for event in ("response", "remission") for rate in rates_to_draw(event, 99)]
+    drawn = [
+        rate for event in ("response", "remission") for rate in rates_to_draw(event, 99)
+    ]
     assert {rate.standing for rate in drawn} == {"verified"}
-    assert {rate.standing for rate in PUBLISHED_RATES} == {"verified", "computed", "recalled"}
+    assert {rate.standing for rate in PUBLISHED_RATES} == {
+        "verified",
+        "computed",
+        "recalled",
+    }
     assert all(rate.source for rate in PUBLISHED_RATES)
     assert all(finding.study in SOURCES for finding in GOING_ON)
 
@@ -126,10 +158,16 @@ def test_no_group_of_people_is_drawn_twice():
     names = {rate.study for rate in rates_to_draw("response", 99)}
     assert "Zheng 2018" not in names
     assert "TRANSFORM-2" not in names
-    assert "TRANSFORM-2" in {rate.study for rate in rates_to_draw("remission", 99)}  # the pooled paper gives no remission
+    # the pooled paper gives no remission
+    assert "TRANSFORM-2" in {rate.study for rate in rates_to_draw("remission", 99)}
 
 
 def test_published_rates_are_percent_and_remission_is_rarer():
     for rate in PUBLISHED_RATES:
-        assert 0 <= (rate.remission or 0) <= (rate.response if rate.response is not None else 100) <= 100
+        assert (
+            0
+            <= (rate.remission or 0)
+            <= (rate.response if rate.response is not None else 100)
+            <= 100
+        )
         assert rate.session >= 1

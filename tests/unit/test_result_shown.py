@@ -1,4 +1,6 @@
-"""A result as people see it: words for codes, one person and two people, and a word where rows are left out."""
+"""A result as people see it: words for codes, one person and two people, and a word where rows are
+left out.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +14,30 @@ from kettrack.vocabulary.plain_words import agree
 
 
 def long_table(rows: int, *parts: str, name: str = "durability") -> Result:
-    frames = [pd.DataFrame({"key": [f"{part}_{row}" for row in range(rows)], "rule": part, "n": 20}) for part in parts]
+    frames = [
+        pd.DataFrame(
+            {"key": [f"{part}_{row}" for row in range(rows)], "rule": part, "n": 20}
+        )
+        for part in parts
+    ]
     roles = {"key": "key", "rule": "label", "n": "denominator"}
     return Result(
-        name=name, table=pd.concat(frames, ignore_index=True), roles=roles, sentence="", estimand="", show=("key", "rule")
+        name=name,
+        table=pd.concat(frames, ignore_index=True),
+        roles=roles,
+        sentence="",
+        estimand="",
+        show=("key", "rule"),
     )
 
 
 def test_codes_are_words_for_people_and_codes_in_the_data() -> None:
     found = long_table(1, "off_treatment", "S001")
     assert found.shown["rule"].tolist() == ["off treatment", "S001"]
-    assert [row["rule"] for row in json.loads(found.to_json())["table"]] == ["off_treatment", "S001"]
+    assert [row["rule"] for row in json.loads(found.to_json())["table"]] == [
+        "off_treatment",
+        "S001",
+    ]
 
 
 def test_every_part_of_a_long_table_is_seen() -> None:
@@ -31,7 +46,10 @@ def test_every_part_of_a_long_table_is_seen() -> None:
     assert {"in force", "single score", "other"} <= set(shown)
     assert shown.count("...") == 3
     whole = "kettrack estimate durability FOLDER -o durability.csv"
-    assert found.cut == f"{123 - len(shown)} rows of 120 are not shown here (...). The whole table: {whole}"
+    assert (
+        found.cut
+        == f"{123 - len(shown)} rows of 120 are not shown here (...). The whole table: {whole}"
+    )
     assert found.cut in repr(found)
     assert found.cut in found._repr_html_()
 
@@ -49,17 +67,29 @@ def test_two_ends_where_labels_make_no_parts() -> None:
 
 
 def test_grouped_answers_and_pages_of_one_patient_say_how_they_are_had() -> None:
-    assert "FOLDER --by severity -o durability_by_severity.csv" in long_table(60, "a", name="durability_by_severity").cut
+    assert (
+        "FOLDER --by severity -o durability_by_severity.csv"
+        in long_table(60, "a", name="durability_by_severity").cut
+    )
     assert long_table(60, "a", name="patient_page").cut.endswith(".table in Python")
 
 
 @pytest.mark.parametrize(
     ("written", "read"),
     [
-        ("Of 1 people who started, 1 (100.0 %) can be analysed.", "Of 1 person who started, 1 (100.0 %) can be analysed."),
-        ("only 1 people have a score, 1 days ago", "only 1 person has a score, 1 day ago"),
+        (
+            "Of 1 people who started, 1 (100.0 %) can be analysed.",
+            "Of 1 person who started, 1 (100.0 %) can be analysed.",
+        ),
+        (
+            "only 1 people have a score, 1 days ago",
+            "only 1 person has a score, 1 day ago",
+        ),
         ("1 were below caseness, 2 were not", "1 was below caseness, 2 were not"),
-        ("11 people have 0.1 points by session 1 people had", "11 people have 0.1 points by session 1 people had"),
+        (
+            "11 people have 0.1 points by session 1 people had",
+            "11 people have 0.1 points by session 1 people had",
+        ),
         ("after week 1 scores come", "after week 1 scores come"),
     ],
 )
@@ -67,7 +97,12 @@ def test_number_agreement(written: str, read: str) -> None:
     assert agree(written) == read
     table = pd.DataFrame({"key": ["a"], "n": [1]})
     found = Result(
-        name="t", table=table, roles={"key": "key", "n": "denominator"}, sentence=written, estimand="", caveats=(written,)
+        name="t",
+        table=table,
+        roles={"key": "key", "n": "denominator"},
+        sentence=written,
+        estimand="",
+        caveats=(written,),
     )
     assert found.text == read
     assert json.loads(found.to_json())["caveats"] == [read]

@@ -1,4 +1,6 @@
-"""The one table of sessions and change: every method is a row, refusals too; the words stay within what each row can carry."""
+"""The one table of sessions and change: every method is a row, refusals too; the words stay within
+what each row can carry.
+"""
 
 import re
 from dataclasses import replace
@@ -21,12 +23,30 @@ from kettrack.simulation.cohort import simulate
 from kettrack.simulation.presets import SCENARIOS
 from kettrack.trials.next_session import with_left_out_measure
 
-ANSWERS = ["naive_slope", "adjusted_slope", "next_session", "stop_after", "strict", "g_formula"]
+ANSWERS = [
+    "naive_slope",
+    "adjusted_slope",
+    "next_session",
+    "stop_after",
+    "strict",
+    "g_formula",
+]
 CHECKS = [
-    "negative_control", "negative_control_detectable", "e_value", "e_value_limit", "overlap", "effective_k", "effective_m",
+    "negative_control",
+    "negative_control_detectable",
+    "e_value",
+    "e_value_limit",
+    "overlap",
+    "effective_k",
+    "effective_m",
     "largest_share",
-]  # fmt: skip
-CALIBRATED = ["calibration_zero", "calibration_point", "stop_after_calibration_zero", "stop_after_calibration_point"]
+]
+CALIBRATED = [
+    "calibration_zero",
+    "calibration_point",
+    "stop_after_calibration_zero",
+    "stop_after_calibration_point",
+]
 BANNED = ("effect of number of sessions", "proved", "significant", "significantly")
 
 
@@ -60,7 +80,10 @@ def refusing(sample) -> dict[str, Result]:
         "stop": stop_after(sample, replicates=10),
         "following": next_session(sample),
         "naive": association(sample),
-        "calibrations": (calibration_check(sample, cohorts=2), stop_after_calibration(sample, cohorts=2)),
+        "calibrations": (
+            calibration_check(sample, cohorts=2),
+            stop_after_calibration(sample, cohorts=2),
+        ),
     }
 
 
@@ -77,32 +100,54 @@ def test_every_answer_and_every_check_is_a_row(weekly, found):
 
 
 def test_numbers_are_those_of_the_methods(weekly, found):
-    rows, naive = rows_of(session_answers(weekly, **found)), rows_of(found["naive"])
-    stop, following = rows_of(found["stop"]), rows_of(found["following"])
+    rows = rows_of(session_answers(weekly, **found))
+    naive = rows_of(found["naive"])
+    stop = rows_of(found["stop"])
+    following = rows_of(found["following"])
     more = stop.loc["stop_after", "k"] - stop.loc["stop_after", "m"]
     columns = ["estimate", "ci_low", "ci_high"]
     slope = naive.loc["slope_fixed_adjusted", columns].to_numpy(float)
-    assert rows.loc["adjusted_slope", columns].to_numpy(float) == pytest.approx(more * slope)
-    assert rows.loc["next_session", columns].tolist() == following.loc["next_session", columns].tolist()
-    assert rows.loc["stop_after", columns].tolist() == stop.loc["stop_after", columns].tolist()
+    assert rows.loc["adjusted_slope", columns].to_numpy(float) == pytest.approx(
+        more * slope
+    )
+    assert (
+        rows.loc["next_session", columns].tolist()
+        == following.loc["next_session", columns].tolist()
+    )
+    assert (
+        rows.loc["stop_after", columns].tolist()
+        == stop.loc["stop_after", columns].tolist()
+    )
     assert rows.loc["effective_k", "estimate"] == stop.loc["window_k", "ess"]
     assert f"{more} more sessions" in rows.loc["naive_slope", "about"]
 
 
 def test_the_slopes_are_those_of_the_association(sample, refusing):
-    mine, theirs = rows_of(slopes(sample)), rows_of(refusing["naive"])
+    mine = rows_of(slopes(sample))
+    theirs = rows_of(refusing["naive"])
     columns = ["n", "estimate", "ci_low", "ci_high"]
-    assert mine[columns].equals(theirs.loc[mine.index, columns].astype(mine[columns].dtypes))
+    assert mine[columns].equals(
+        theirs.loc[mine.index, columns].astype(mine[columns].dtypes)
+    )
 
 
 def test_the_naive_rows_point_the_wrong_way_and_say_so(weekly, found):
     result = session_answers(weekly, **found)
     rows = rows_of(result)
-    assert rows.loc["adjusted_slope", "ci_low"] > 0 > rows.loc["next_session", "ci_high"]
-    assert set(rows.loc[["naive_slope", "adjusted_slope"], "kind"]) == {"biased by design"}
-    assert "expected when people who feel well stop; it does not show that sessions harm" in result.text
+    assert (
+        rows.loc["adjusted_slope", "ci_low"] > 0 > rows.loc["next_session", "ci_high"]
+    )
+    assert set(rows.loc[["naive_slope", "adjusted_slope"], "kind"]) == {
+        "biased by design"
+    }
+    assert (
+        "expected when people who feel well stop; it does not show that sessions harm"
+        in result.text
+    )
     assert "scored 0." in result.text
-    assert "points lower about 7 days later than similar people who did not" in result.text
+    assert (
+        "points lower about 7 days later than similar people who did not" in result.text
+    )
 
 
 def test_a_refusal_is_a_row_with_its_reason(sample, refusing):
@@ -113,7 +158,9 @@ def test_a_refusal_is_a_row_with_its_reason(sample, refusing):
         if refusing[source].status == "refused":
             assert rows.loc[key, "status"] == "refused"
             assert rows.loc[key, "reason"] == refusing[source].reason
-            assert refusing[source].reason.rstrip(".") in re.sub(r"\bThese\b", "these", result.text)
+            assert refusing[source].reason.rstrip(".") in re.sub(
+                r"\bThese\b", "these", result.text
+            )
     assert rows.loc["stop_after", "status"] == "refused"
     assert rows.loc["g_formula", "reason"] == "the comparison above is refused"
     assert rows["about"].is_unique
@@ -123,10 +170,13 @@ def test_a_negative_control_that_differs_puts_every_answer_in_doubt():
     """Scenario F: sessions do nothing, and a reason that nobody records decides who goes on."""
     made = with_left_out_measure(simulate(SCENARIOS["F"], 2_000, 5))
     clinic = cohort_from_frames(made.sessions, made.scores, made.patients, made.events)
-    stop, following = stop_after(clinic, 3, 1, recall_days=0, replicates=10), next_session(clinic, recall_days=0)
+    stop = stop_after(clinic, 3, 1, recall_days=0, replicates=10)
+    following = next_session(clinic, recall_days=0)
     result = session_answers(clinic, stop, following)
     rows = rows_of(result)
-    assert set(rows.loc[["next_session", "stop_after", "strict", "g_formula"], "kind"]) == {"contradicted by its check"}
+    assert set(
+        rows.loc[["next_session", "stop_after", "strict", "g_formula"], "kind"]
+    ) == {"contradicted by its check"}
     assert "none of these differences must be read as what sessions do" in result.text
     assert "would remove it" not in result.text
     assert "could have gone either way" in result.text
@@ -135,7 +185,10 @@ def test_a_negative_control_that_differs_puts_every_answer_in_doubt():
 
 
 def test_small_counts_stay_hidden(weekly, found):
-    small = replace(found["naive"], table=found["naive"].table.assign(estimate=np.nan, n=pd.NA, suppressed=True))
+    small = replace(
+        found["naive"],
+        table=found["naive"].table.assign(estimate=np.nan, n=pd.NA, suppressed=True),
+    )
     rows = rows_of(session_answers(weekly, **(found | {"naive": small})))
     assert rows.loc["adjusted_slope", "status"] == "hidden"
     under = replace(weekly, settings=replace(weekly.settings, policy="cms"))
@@ -155,7 +208,12 @@ def test_no_text_claims_too_much(clinic, request):
     cohort = request.getfixturevalue(clinic)
     parts = request.getfixturevalue("found" if clinic == "weekly" else "refusing")
     methods = [parts[name] for name in ("stop", "following", "naive")]
-    for result in (*methods, *parts["calibrations"], session_answers(cohort, **parts), trajectories(cohort)):
+    for result in (
+        *methods,
+        *parts["calibrations"],
+        session_answers(cohort, **parts),
+        trajectories(cohort),
+    ):
         said = words_of(result)
         assert not [word for word in BANNED if re.search(rf"\b{word}\b", said)]
         assert "dose-response" not in said or "association" in said
@@ -164,5 +222,19 @@ def test_no_text_claims_too_much(clinic, request):
 
 def words_of(result: Result) -> str:
     """All that is generated: sentence, estimand, caveats, and every cell of text."""
-    cells = [str(cell) for name in result.table for cell in result.table[name] if isinstance(cell, str)]
-    return " ".join([result.text, result.estimand, result.reason, result.collect, *result.caveats, *cells]).lower()
+    cells = [
+        str(cell)
+        for name in result.table
+        for cell in result.table[name]
+        if isinstance(cell, str)
+    ]
+    return " ".join(
+        [
+            result.text,
+            result.estimand,
+            result.reason,
+            result.collect,
+            *result.caveats,
+            *cells,
+        ]
+    ).lower()

@@ -1,4 +1,6 @@
-"""kettrack.toml: every key known, own instruments and criteria as good as built-in ones, all mistakes at once."""
+"""kettrack.toml: every key known, own instruments and criteria as good as built-in ones, all
+mistakes at once.
+"""
 
 import pytest
 
@@ -39,14 +41,21 @@ def test_every_plain_key(toml):
     extract = "all patients to the end of spring"
     """
     expected = Settings(
-        instrument="MADRS", criteria="SUSTAIN-1", baseline="mean", duplicates="worst", policy="cms", currency="EUR",
+        instrument="MADRS",
+        criteria="SUSTAIN-1",
+        baseline="mean",
+        duplicates="worst",
+        policy="cms",
+        currency="EUR",
         extract="all patients to the end of spring",
-    )  # fmt: skip
+    )
     assert load_settings(toml(text)) == expected
 
 
 def test_columns_for_all_tables_and_for_one(toml):
-    settings = load_settings(toml('[columns]\npatient_id = "pid"\n[columns.scores]\nscore = "total"'))
+    settings = load_settings(
+        toml('[columns]\npatient_id = "pid"\n[columns.scores]\nscore = "total"')
+    )
     assert settings.columns == {"": {"patient_id": "pid"}, "scores": {"score": "total"}}
 
 
@@ -92,8 +101,17 @@ bands = { low = [0, 50], fine = [51, 100] }
 
 def test_own_instrument_with_its_direction(toml):
     scale = load_settings(toml(WHO5)).known_instruments["WHO-5"]
-    assert (scale.sign, scale.maximum, scale.standing, scale.bands[1].label) == (-1, 100, "user", "fine")
-    assert (scale.caseness.value, scale.caseness.source, scale.caseness.standing) == (50, "clinic handbook", "user")
+    assert (scale.sign, scale.maximum, scale.standing, scale.bands[1].label) == (
+        -1,
+        100,
+        "user",
+        "fine",
+    )
+    assert (scale.caseness.value, scale.caseness.source, scale.caseness.standing) == (
+        50,
+        "clinic handbook",
+        "user",
+    )
     assert [cut.value for cut in scale.remission] == [51, 60]
 
 
@@ -105,7 +123,9 @@ def test_own_instrument_needs_range_and_direction_and_knows_no_other_keys(toml):
 
 
 def test_a_built_in_instrument_cannot_be_redefined(toml):
-    text = '[instruments.PHQ-9]\nminimum = 0\nmaximum = 9\ndirection = "higher is worse"'
+    text = (
+        '[instruments.PHQ-9]\nminimum = 0\nmaximum = 9\ndirection = "higher is worse"'
+    )
     assert "built-in" in complaints(toml(text))["instruments.PHQ-9"]
 
 
@@ -123,18 +143,35 @@ def test_own_criteria_start_from_the_convention(toml):
     settings = load_settings(toml(text))
     scale = settings.known_instruments["MADRS"]
     rules = get_criteria(scale, settings.criteria, settings.user_criteria)
-    assert (rules.name, rules.standing, rules.caseness.value, rules.partial) == ("strict", "user", 28, None)
-    assert (rules.response.run.count, rules.response.run.max_gap, rules.relapse.event_rows) == (2, 21, ("hospitalisation",))
+    assert (rules.name, rules.standing, rules.caseness.value, rules.partial) == (
+        "strict",
+        "user",
+        28,
+        None,
+    )
+    assert (
+        rules.response.run.count,
+        rules.response.run.max_gap,
+        rules.relapse.event_rows,
+    ) == (
+        2,
+        21,
+        ("hospitalisation",),
+    )
     assert rules.remission == get_criteria(scale).remission
 
 
 def test_own_thresholds_of_the_review_list(toml):
     text = '[criteria]\nuse = "own"\n[criteria.own]\ninstrument = "PHQ-9"\n[criteria.own.review]\n'
     settings = load_settings(toml(text + "suicidality_item = 1\nunscored_days = 30"))
-    review = get_criteria(settings.known_instruments["PHQ-9"], "own", settings.user_criteria).review
+    review = get_criteria(
+        settings.known_instruments["PHQ-9"], "own", settings.user_criteria
+    ).review
     assert (review.suicidality_item, review.unscored_days, review.cssrs) == (1, 30, 4)
     said = complaints(toml(text + "suicidality = 1\noff_track_percentile = 101"))
-    assert said["criteria.own.review.suicidality"].startswith("unknown key; did you mean suicidality_item?")
+    assert said["criteria.own.review.suicidality"].startswith(
+        "unknown key; did you mean suicidality_item?"
+    )
     assert said["criteria.own.review.off_track_percentile"] == "a percentile, 0 to 100"
 
 
@@ -151,7 +188,10 @@ def test_mistakes_in_rules_are_placed(toml):
     """
     said = complaints(toml(text))
     assert said["criteria.ours.response.limt"] == "unknown key; did you mean limit?"
-    assert "one of: score, change, percent_change" in said["criteria.ours.response.measure"]
+    assert (
+        "one of: score, change, percent_change"
+        in said["criteria.ours.response.measure"]
+    )
 
 
 SCALE = '[instruments."{}"]\nminimum = 0\nmaximum = 10\ndirection = "higher is worse"\n'
@@ -164,7 +204,10 @@ def test_names_that_are_taken_or_empty(toml, name):
 
 def test_two_own_instruments_of_one_name(toml):
     assert (
-        "another instrument has this name" in complaints(toml(SCALE.format("Mood") + SCALE.format("MOOD")))["instruments.MOOD"]
+        "another instrument has this name"
+        in complaints(toml(SCALE.format("Mood") + SCALE.format("MOOD")))[
+            "instruments.MOOD"
+        ]
     )
 
 
@@ -196,24 +239,40 @@ def test_nonsense_in_an_instrument(toml, line, key):
     ("line", "key"),
     [
         ("caseness = 28", "caseness"),
-        ('response = { measure = "score", operator = "at most", limit = nan }', "response.limit"),
-        ('response = { measure = ["a"], operator = "at most", limit = 5 }', "response.measure"),
         (
-            'response = { measure = "score", operator = "at most", limit = 5, count = 2, min_gap = 9, max_gap = 8 }',
+            'response = { measure = "score", operator = "at most", limit = nan }',
+            "response.limit",
+        ),
+        (
+            'response = { measure = ["a"], operator = "at most", limit = 5 }',
+            "response.measure",
+        ),
+        (
+            (
+                'response = { measure = "score", operator = "at most", limit = 5, count = 2,'
+                " min_gap = 9, max_gap = 8 }"
+            ),
             "response.max_gap",
         ),
     ],
 )
 def test_nonsense_in_criteria(toml, line, key):
-    assert f"criteria.ours.{key}" in complaints(toml(f'[criteria.ours]\ninstrument = "PHQ-9"\n{line}'))
+    assert f"criteria.ours.{key}" in complaints(
+        toml(f'[criteria.ours]\ninstrument = "PHQ-9"\n{line}')
+    )
 
 
 def test_an_unknown_policy(toml):
-    assert complaints(toml('policy = "cmss"')) == {"policy": "one of: internal, cms; did you mean cms?"}
+    assert complaints(toml('policy = "cmss"')) == {
+        "policy": "one of: internal, cms; did you mean cms?"
+    }
 
 
 def test_names_of_people_in_a_settings_file_are_not_repeated(toml):
-    text = '"Jane Smith" = 1\n[columns]\n"Jane Smith" = "x"\n[columns."Ann Smith"]\nday = "d"\n' + SCALE.format("Jane Smith")
+    text = (
+        '"Jane Smith" = 1\n[columns]\n"Jane Smith" = "x"\n[columns."Ann Smith"]\nday = "d"\n'
+        + SCALE.format("Jane Smith")
+    )
     said = str(complaints(toml(text + "caseness = 99")))
     assert "Smith" not in said
     assert "(hidden)" in said

@@ -1,4 +1,6 @@
-"""The generator: forced regimes give the known truths, chance is shared between regimes, tables obey the vocabulary."""
+"""The generator: forced regimes give the known truths, chance is shared between regimes, tables
+obey the vocabulary.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,8 @@ from kettrack.simulation.truth import force_truth
 from kettrack.vocabulary.columns import TABLES
 from kettrack.vocabulary.instruments import INSTRUMENTS
 
-A, B = SCENARIOS["A"], SCENARIOS["B"]
+A = SCENARIOS["A"]
+B = SCENARIOS["B"]
 ITEMS = [f"item_{i}" for i in range(1, 10)]
 
 
@@ -35,7 +38,8 @@ def clinic() -> Simulated:
 # Truths of the weekly process with 400,000 people and the regime forced.
 def test_forced_truth_of_scenario_a() -> None:
     truth = force_truth(A, 40_000, seed=5, kinds=("stop_after", "response"))
-    contrast, response = truth["stop_after_8_minus_3"], truth["response_by_8"]
+    contrast = truth["stop_after_8_minus_3"]
+    response = truth["response_by_8"]
     assert contrast.value == pytest.approx(-1.369, abs=3 * contrast.error + 0.005)
     assert response.value == pytest.approx(0.778, abs=3 * response.error + 0.001)
     assert contrast.error < 0.01
@@ -43,17 +47,26 @@ def test_forced_truth_of_scenario_a() -> None:
 
 def test_forced_truth_of_the_null() -> None:
     truth = force_truth(B, 40_000, seed=5, kinds=("stop_after", "response"))
-    assert truth["stop_after_8_minus_3"].value == 0  # the same chance whatever the regime
-    assert truth["response_by_8"].value == pytest.approx(0.607, abs=3 * truth["response_by_8"].error + 0.001)
+    # the same chance whatever the regime
+    assert truth["stop_after_8_minus_3"].value == 0
+    assert truth["response_by_8"].value == pytest.approx(
+        0.607, abs=3 * truth["response_by_8"].error + 0.001
+    )
 
 
-@pytest.mark.parametrize(("scenario", "by_8"), [("A", 0.730), ("B", 0.549), ("C", 0.697), ("D", 0.842), ("E", 0.778)])
+@pytest.mark.parametrize(
+    ("scenario", "by_8"),
+    [("A", 0.730), ("B", 0.549), ("C", 0.697), ("D", 0.842), ("E", 0.778)],
+)
 def test_plain_survival_curve_is_off_as_predicted(scenario: str, by_8: float) -> None:
-    """Stopping on the score must bite as hard as in the published table: response by session 8, stoppers censored."""
+    """Stopping on the score must bite as hard as in the published table: response by session 8,
+    stoppers censored.
+    """
     history = run(SCENARIOS[scenario], 20_000, seed=2)
     scores = weekly_scores(history)
     sessions = np.bincount(history.sessions.who, minlength=20_000)
-    still, unresponded = 1.0, np.ones(20_000, bool)
+    still = 1.0
+    unresponded = np.ones(20_000, bool)
     for week in range(1, 9):
         at_risk = unresponded & (sessions >= week)
         responds = at_risk & (scores[:, week] <= 0.5 * scores[:, 0])
@@ -64,7 +77,12 @@ def test_plain_survival_curve_is_off_as_predicted(scenario: str, by_8: float) ->
 
 @pytest.mark.parametrize("parameters", [A, CLINIC], ids=["weekly", "clinic"])
 def test_a_regime_forces_the_number_of_sessions(parameters: object) -> None:
-    history = run(replace(CLINIC if parameters is CLINIC else A, open_days=0, last_day=200), 200, seed=1, regime=9)
+    history = run(
+        replace(CLINIC if parameters is CLINIC else A, open_days=0, last_day=200),
+        200,
+        seed=1,
+        regime=9,
+    )
     assert (np.bincount(history.sessions.who) == 9).all()
 
 
@@ -97,7 +115,9 @@ def test_without_effect_the_truth_is_the_natural_course() -> None:
 def test_every_column_keeps_to_the_vocabulary(clinic: Simulated) -> None:
     for name, table in TABLES.items():
         frame = getattr(clinic, name)
-        assert list(frame.columns) == [column for column in table.names if column in frame]
+        assert list(frame.columns) == [
+            column for column in table.names if column in frame
+        ]
         for column in (column for column in table.columns if column.name in frame):
             cells = frame[column.name].dropna()
             if column.kind == "choice":
@@ -120,7 +140,11 @@ def test_items_add_up_or_the_total_is_missing(clinic: Simulated) -> None:
 
 def test_scores_stay_on_their_scale(clinic: Simulated) -> None:
     for name, rows in clinic.scores.groupby("instrument"):
-        assert rows.score.dropna().between(INSTRUMENTS[str(name)].minimum, INSTRUMENTS[str(name)].maximum).all()
+        assert (
+            rows.score.dropna()
+            .between(INSTRUMENTS[str(name)].minimum, INSTRUMENTS[str(name)].maximum)
+            .all()
+        )
     assert set(clinic.scores.instrument) == {"PHQ-9", "GAD-7", "MADRS"}
 
 
@@ -132,28 +156,48 @@ def test_nothing_lies_outside_the_time_in_view(clinic: Simulated) -> None:
     assert (clinic.sessions.groupby("patient_id").day.min() == 0).all()
     assert clinic.scores.day.min() >= -14
     assert not clinic.sessions.duplicated(["patient_id", "day"]).any()
-    assert not clinic.scores.duplicated(["patient_id", "instrument", "day", "timing"]).any()
+    assert not clinic.scores.duplicated(
+        ["patient_id", "instrument", "day", "timing"]
+    ).any()
 
 
 def test_every_kind_of_patient_is_there(clinic: Simulated) -> None:
     patients = clinic.patients.set_index("patient_id")
     scored = patients.index.isin(clinic.scores.patient_id)
     assert 0.005 < (~scored).mean() < 0.05
-    assert {"well", "not_helped", "cost", "side_effects", "access", "moved", "unknown"} <= set(patients.stop_reason.dropna())
+    assert {
+        "well",
+        "not_helped",
+        "cost",
+        "side_effects",
+        "access",
+        "moved",
+        "unknown",
+    } <= set(patients.stop_reason.dropna())
     assert 0.01 < (patients.prior_sessions > 0).mean() < 0.06
     assert set(patients.planned_sessions) == {4, 6, 8}
-    assert {"medication_change", "hospitalisation", "lost_to_follow_up"} <= set(clinic.events.event)
+    assert {"medication_change", "hospitalisation", "lost_to_follow_up"} <= set(
+        clinic.events.event
+    )
     assert set(clinic.sessions.route) == set(ROUTES)
-    later = clinic.scores.day > clinic.scores.patient_id.map(clinic.sessions.groupby("patient_id").day.max())
+    later = clinic.scores.day > clinic.scores.patient_id.map(
+        clinic.sessions.groupby("patient_id").day.max()
+    )
     assert later.mean() > 0.1  # also scored after stopping
     returns = run(CLINIC, 1500, seed=3).sessions
     assert (returns.phase == 2).any()
 
 
 def test_people_stop_on_what_was_measured() -> None:
-    """Only the slope on the score separates those who leave because they are well from the others."""
-    by_score = run(replace(A, stops=(StopRule(reason="well", alpha=-2.0, beta=2.0),)), 3000, seed=1)
-    by_chance = run(replace(A, stops=(StopRule(reason="other", alpha=-1.0),)), 3000, seed=1)
+    """Only the slope on the score separates those who leave because they are well from the
+    others.
+    """
+    by_score = run(
+        replace(A, stops=(StopRule(reason="well", alpha=-2.0, beta=2.0),)), 3000, seed=1
+    )
+    by_chance = run(
+        replace(A, stops=(StopRule(reason="other", alpha=-1.0),)), 3000, seed=1
+    )
     gaps = []
     for history in (by_score, by_chance):
         after_first = weekly_scores(history)[:, 1]
@@ -163,8 +207,12 @@ def test_people_stop_on_what_was_measured() -> None:
     assert abs(gaps[1]) < 0.5
 
 
-def test_dose_raises_blood_pressure_and_route_decides_on_dissociation(clinic: Simulated) -> None:
-    sessions = clinic.sessions[clinic.sessions.systolic_peak.notna() & (clinic.sessions.route == "iv")]
+def test_dose_raises_blood_pressure_and_route_decides_on_dissociation(
+    clinic: Simulated,
+) -> None:
+    sessions = clinic.sessions[
+        clinic.sessions.systolic_peak.notna() & (clinic.sessions.route == "iv")
+    ]
     rise = (sessions.systolic_peak - sessions.systolic_before).astype(float)
     slope = np.polyfit(sessions.dose_mg / sessions.weight_kg, rise, 1)[0]
     assert slope == pytest.approx(18, abs=4)
@@ -176,7 +224,9 @@ def test_dose_raises_blood_pressure_and_route_decides_on_dissociation(clinic: Si
 def test_one_group_is_scored_less_and_sites_are_alike(clinic: Simulated) -> None:
     patients = clinic.patients.set_index("patient_id")
     phq9 = clinic.scores[clinic.scores.instrument == "PHQ-9"]
-    rate = phq9.groupby("patient_id").size().reindex(patients.index).fillna(0) / (patients.observed_to_day / 28)
+    rate = phq9.groupby("patient_id").size().reindex(patients.index).fillna(0) / (
+        patients.observed_to_day / 28
+    )
     means = rate.groupby(patients.ethnicity == "hispanic").mean()
     assert means[True] < 0.8 * means[False]
     sites = rate.groupby(patients.site).mean()
@@ -199,4 +249,10 @@ def test_refusals() -> None:
     with pytest.raises(UsageError, match="at least one session"):
         simulate(A, 5, seed=1, regime=0)
     with pytest.raises(UsageError, match="pass the screening of 'A'"):
-        simulate(replace(A, natural=NaturalCourse(start_mean=0.0), screening=Screening(lowest=25)), 5, seed=1)
+        simulate(
+            replace(
+                A, natural=NaturalCourse(start_mean=0.0), screening=Screening(lowest=25)
+            ),
+            5,
+            seed=1,
+        )

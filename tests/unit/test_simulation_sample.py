@@ -1,4 +1,6 @@
-"""`data/sample` is what the generator writes, to the byte, and goes through the reader without a problem."""
+"""`data/sample` is what the generator writes, to the byte, and goes through the reader without a
+problem.
+"""
 
 from __future__ import annotations
 
@@ -23,13 +25,24 @@ def test_regenerating_changes_no_byte(tmp_path: Path) -> None:
     written = write_sample(tmp_path)
     assert {path.name for path in written} == {path.name for path in SAMPLE.iterdir()}
     for path in written:
-        assert path.read_bytes() == (SAMPLE / path.name).read_bytes(), f"{path.name} differs: run `make sample`"
+        assert path.read_bytes() == (SAMPLE / path.name).read_bytes(), (
+            f"{path.name} differs: run `make sample`"
+        )
 
 
 def test_the_command_writes_it(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "kettrack.simulation.sample", str(tmp_path / "sample")]
-    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
-    assert {Path(line).name for line in said} == {path.name for path in SAMPLE.iterdir()}
+    command = [
+        sys.executable,
+        "-m",
+        "kettrack.simulation.sample",
+        str(tmp_path / "sample"),
+    ]
+    said = subprocess.run(
+        command, check=True, capture_output=True, text=True
+    ).stdout.splitlines()
+    assert {Path(line).name for line in said} == {
+        path.name for path in SAMPLE.iterdir()
+    }
     with pytest.raises(UsageError, match="Say where to"):
         main([])
 
@@ -58,5 +71,9 @@ def test_the_words_are_there() -> None:
     assert "SYNTHETIC" in readme
     assert "Planted signals" in readme
     dictionary = (SAMPLE / "data_dictionary.md").read_text(encoding="utf-8")
-    assert all(f"`{column.name}`" in dictionary for table in TABLES.values() for column in table.columns)
+    assert all(
+        f"`{column.name}`" in dictionary
+        for table in TABLES.values()
+        for column in table.columns
+    )
     assert not any(b"\r" in path.read_bytes() for path in SAMPLE.iterdir())

@@ -12,7 +12,11 @@ import pytest
 from kettrack import cohort_from_frames
 from kettrack.cli import main
 from kettrack.simulation.cohort import Simulated, simulate
-from kettrack.simulation.courses_seen import confirmed_losses, first_responses, weekly_scores
+from kettrack.simulation.courses_seen import (
+    confirmed_losses,
+    first_responses,
+    weekly_scores,
+)
 from kettrack.simulation.history import run
 from kettrack.simulation.presets import SCENARIOS
 from kettrack.simulation.regimes import AtMost, Fork, UsualCareAfter
@@ -52,8 +56,17 @@ def test_final_scores_are_missing_given_the_last_score_on_treatment() -> None:
     missing = ~g.patients.patient_id.isin(final)
     kept = a.scores.merge(g.scores, how="left", indicator=True)
     assert set(kept.loc[kept["_merge"] == "left_only", "day"]) == {77}
-    on = a.scores[(a.scores.day <= a.scores.patient_id.map(last_sessions(a))) & (a.scores.day < 77)]
-    last = on.groupby("patient_id").score.last().reindex(g.patients.patient_id).astype(float).to_numpy()
+    on = a.scores[
+        (a.scores.day <= a.scores.patient_id.map(last_sessions(a)))
+        & (a.scores.day < 77)
+    ]
+    last = (
+        on.groupby("patient_id")
+        .score.last()
+        .reindex(g.patients.patient_id)
+        .astype(float)
+        .to_numpy()
+    )
     at_pivot = (last > 8) & (last < 12)
     assert missing[at_pivot].mean() == pytest.approx(0.25, abs=0.03)
     assert missing[last > 14].mean() > missing[last < 6].mean() + 0.1
@@ -65,15 +78,22 @@ def test_two_week_recall_halves_what_a_session_shows() -> None:
     differences = []
     for name in "AH":
         parameters = replace(SCENARIOS[name], stops=())
-        on, off = (weekly_scores(run(parameters, 4_000, 4, Fork(at, goes_on))) for goes_on in (True, False))
+        on, off = (
+            weekly_scores(run(parameters, 4_000, 4, Fork(at, goes_on)))
+            for goes_on in (True, False)
+        )
         differences.append((on - off)[:, 6].mean())
     assert differences[1] / differences[0] == pytest.approx(0.5, abs=0.04)
 
 
 def test_a_fork_changes_nothing_before_it_and_decides_there() -> None:
     at = np.full(PEOPLE, 3)
-    on, off = (run(SCENARIOS["A"], PEOPLE, 5, Fork(at, goes_on)) for goes_on in (True, False))
-    sessions = [np.bincount(history.sessions.who, minlength=PEOPLE) for history in (on, off)]
+    on, off = (
+        run(SCENARIOS["A"], PEOPLE, 5, Fork(at, goes_on)) for goes_on in (True, False)
+    )
+    sessions = [
+        np.bincount(history.sessions.who, minlength=PEOPLE) for history in (on, off)
+    ]
     assert (sessions[1] <= 3).all()
     assert (sessions[0][sessions[1] == 3] > 3).all()
     assert (sessions[0] == sessions[1])[sessions[1] < 3].all()
@@ -84,7 +104,13 @@ def test_a_fork_keeps_from_the_next_session_for_its_days_only() -> None:
     at = np.full(PEOPLE, 2)
     for goes_on in (True, False):
         history = run(SCENARIOS["irregular"], PEOPLE, 14, Fork(at, goes_on))
-        days = pd.DataFrame({"who": history.sessions.who, "day": history.sessions.day, "number": history.sessions.number})
+        days = pd.DataFrame(
+            {
+                "who": history.sessions.who,
+                "day": history.sessions.day,
+                "number": history.sessions.number,
+            }
+        )
         wide = days.pivot(index="who", columns="number", values="day")
         gap = (wide[3] - wide[2])[wide[2].notna()]
         if goes_on:
@@ -97,14 +123,17 @@ def test_a_fork_keeps_from_the_next_session_for_its_days_only() -> None:
 def test_at_most_ends_with_the_second_score_in_remission() -> None:
     history = run(SCENARIOS["E"], PEOPLE, 15, AtMost(8))
     total = np.bincount(history.sessions.who, minlength=PEOPLE)
-    scores = weekly_scores(history)[:, 1:]  # without screening; score j comes after session j + 1
+    # without screening; score j comes after session j + 1
+    scores = weekly_scores(history)[:, 1:]
     twice = (scores[:, :-1] <= 4) & (scores[:, 1:] <= 4)
-    shown = np.where(twice.any(axis=1), twice.argmax(axis=1) + 2, 99)  # the session after which it was shown
+    # the session after which it was shown
+    shown = np.where(twice.any(axis=1), twice.argmax(axis=1) + 2, 99)
     assert (total[shown >= 8] == 8).all()
     early = shown < 8
     extra = (total - shown)[early]
     assert set(extra) == {0, 1}
-    assert (extra == 1).mean() == pytest.approx(1 - 1 / (1 + np.exp(1.8)), abs=0.12)  # the clinic's people would have come
+    # the clinic's people would have come
+    assert (extra == 1).mean() == pytest.approx(1 - 1 / (1 + np.exp(1.8)), abs=0.12)
 
 
 def test_usual_care_brings_people_back_after_the_grace() -> None:
@@ -121,15 +150,28 @@ def test_usual_care_brings_people_back_after_the_grace() -> None:
 def test_people_who_feel_well_call_off_the_next_session() -> None:
     made = simulate(SCENARIOS["steered"], PEOPLE, seed=17)
     last = made.scores.patient_id.map(last_sessions(made))
-    told = made.scores[made.scores.day == last + 4].set_index("patient_id").score.astype(float)
-    stopped = (made.patients.set_index("patient_id").stop_reason == "well").reindex(told.index)
+    told = (
+        made.scores[made.scores.day == last + 4]
+        .set_index("patient_id")
+        .score.astype(float)
+    )
+    stopped = (made.patients.set_index("patient_id").stop_reason == "well").reindex(
+        told.index
+    )
     assert stopped.mean() > 0.5
-    before = made.scores[made.scores.day < last].groupby("patient_id").score.mean().astype(float)
+    before = (
+        made.scores[made.scores.day < last]
+        .groupby("patient_id")
+        .score.mean()
+        .astype(float)
+    )
     assert told[stopped].mean() < before.reindex(told.index)[stopped].mean() - 2
 
 
 @pytest.mark.parametrize(("name", "share"), [("J0", 0.0), ("J30", 0.3), ("J70", 0.7)])
-def test_scores_come_before_the_session_and_a_share_from_home(name: str, share: float) -> None:
+def test_scores_come_before_the_session_and_a_share_from_home(
+    name: str, share: float
+) -> None:
     scores = (made := simulate(SCENARIOS[name], PEOPLE, seed=6)).scores
     visits = made.sessions.set_index(["patient_id", "day"]).index
     at_visit = scores.set_index(["patient_id", "day"]).index.isin(visits)
@@ -146,7 +188,11 @@ def test_capped_ends_at_six_with_scores_to_week_26() -> None:
     assert sessions.min() < 6
     assert set(made.patients.planned_sessions) == {6}
     assert (made.scores.groupby("patient_id").day.max() == 182).all()
-    everybody = simulate(SCENARIOS["durability"], PEOPLE, seed=7).sessions.groupby("patient_id").size()
+    everybody = (
+        simulate(SCENARIOS["durability"], PEOPLE, seed=7)
+        .sessions.groupby("patient_id")
+        .size()
+    )
     assert (everybody == 6).all()
 
 
@@ -189,7 +235,9 @@ def test_side_effects_are_recorded_where_they_stop_people() -> None:
     stopped = made.patients.set_index("patient_id").stop_reason == "side_effects"
     assert stopped.sum() > 20
     assert (last[stopped] == "nausea").all()
-    assert (made.sessions.adverse_events == "nausea").mean() == pytest.approx(1 / 12, abs=0.02)
+    assert (made.sessions.adverse_events == "nausea").mean() == pytest.approx(
+        1 / 12, abs=0.02
+    )
 
 
 def test_silent_has_no_score_after_the_last_session() -> None:
@@ -212,7 +260,9 @@ def test_first_response_belongs_to_the_session_before_it() -> None:
         assert session == (halves[0] + 1 if len(halves) else 0)
 
 
-def test_the_command_names_every_scenario(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_names_every_scenario(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit):
         main(["simulate", str(tmp_path / "x"), "--scenario", "Z"])
     said = capsys.readouterr().err

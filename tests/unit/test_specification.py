@@ -1,4 +1,6 @@
-"""The specification table: a row for every combination, the counts of the outcomes table, nothing recalled unasked."""
+"""The specification table: a row for every combination, the counts of the outcomes table, nothing
+recalled unasked.
+"""
 
 import pandas as pd
 import pytest
@@ -35,38 +37,65 @@ def test_one_row_per_combination_of_rule_scale_baseline_and_outcome(table):
     assert table["number"].tolist() == list(range(1, len(table) + 1))
     sizes = table.groupby(["instrument", "rule", "outcome"]).size()
     assert (sizes == 3).all()  # each under three baselines
-    assert set(table["instrument"]) == {"PHQ-9", "MADRS"}  # GAD-7 is no depression scale
-    assert {"response", "remission", "loss_of_response", "deterioration"} <= set(table["outcome"])
+    # GAD-7 is no depression scale
+    assert set(table["instrument"]) == {"PHQ-9", "MADRS"}
+    assert {"response", "remission", "loss_of_response", "deterioration"} <= set(
+        table["outcome"]
+    )
 
 
 def test_the_row_of_the_convention_says_what_the_outcomes_say(sample, table):
     outcomes = kt.outcomes_table(sample)
     rated = outcomes[outcomes["included"]]
     for event in ("response", "remission"):
-        found = row(table, instrument="PHQ-9", rule="convention", baseline="last", outcome=event)
-        assert (found["events"], found["n"]) == ((rated[f"{event}_status"] == "single").sum(), len(rated))
-    lost = row(table, instrument="PHQ-9", rule="convention", baseline="last", outcome="loss_of_response")
+        found = row(
+            table, instrument="PHQ-9", rule="convention", baseline="last", outcome=event
+        )
+        assert (found["events"], found["n"]) == (
+            (rated[f"{event}_status"] == "single").sum(),
+            len(rated),
+        )
+    lost = row(
+        table,
+        instrument="PHQ-9",
+        rule="convention",
+        baseline="last",
+        outcome="loss_of_response",
+    )
     assert lost["n"] == (rated["response_status"] == "single").sum()
     assert lost["events"] == (rated["loss_of_response_status"] == "confirmed").sum()
-    assert lost["waiting"] == rated["loss_of_response_status"].isin(["pending", "unconfirmable"]).sum()
+    assert (
+        lost["waiting"]
+        == rated["loss_of_response_status"].isin(["pending", "unconfirmable"]).sum()
+    )
 
 
 def test_a_rating_has_the_counts_of_its_table(sample, table):
     verdicts = kt.published_rules_table(sample)
     verdicts = verdicts[verdicts["rule"].str.startswith("early response (")]["verdict"]
     found = row(table, instrument="PHQ-9", rule="early response", baseline="last")
-    assert (found["events"], found["n"]) == ((verdicts == "met").sum(), verdicts.notna().sum())
+    assert (found["events"], found["n"]) == (
+        (verdicts == "met").sum(),
+        verdicts.notna().sum(),
+    )
 
 
 def test_a_preset_speaks_only_for_what_it_defines(table):
     named = table[table["rule"] == "SUSTAIN-3"]
-    assert set(named["outcome"]) == {"response", "remission"}  # its loss and deterioration would be the convention's
-    assert set(table.loc[table["rule"] == "convention, single loss", "outcome"]) == {"loss_of_response"}
+    # its loss and deterioration would be the convention's
+    assert set(named["outcome"]) == {"response", "remission"}
+    assert set(table.loc[table["rule"] == "convention, single loss", "outcome"]) == {
+        "loss_of_response"
+    }
 
 
 def test_remission_shrinks_with_the_cut_off(table):
-    events = {name: row(table, instrument="MADRS", rule=name, baseline="last", outcome="remission")["events"]
-              for name in ("SUSTAIN-1", "convention", "Hawley 2002")}  # fmt: skip
+    events = {
+        name: row(
+            table, instrument="MADRS", rule=name, baseline="last", outcome="remission"
+        )["events"]
+        for name in ("SUSTAIN-1", "convention", "Hawley 2002")
+    }
     assert events["SUSTAIN-1"] >= events["convention"] >= events["Hawley 2002"]
 
 
@@ -82,29 +111,45 @@ def test_recalled_rules_only_by_name_and_marked(sample, table):
 
 def test_counts_of_two_sites_add_up(sample):
     half = sample.patients["patient_id"] < "S120"
-    sites = [subset(sample, set(sample.patients.loc[chosen, "patient_id"])) for chosen in (half, ~half)]
+    sites = [
+        subset(sample, set(sample.patients.loc[chosen, "patient_id"]))
+        for chosen in (half, ~half)
+    ]
     counts = pd.concat([count(site) for site in sites])
     keys = [column for column in counts if column not in ("events", "waiting", "n")]
     added = counts.groupby(keys, sort=False, as_index=False).sum()
     whole = count(sample)
-    assert added.sort_values(keys, ignore_index=True)[list(whole)].equals(whole.sort_values(keys, ignore_index=True))
+    assert added.sort_values(keys, ignore_index=True)[list(whole)].equals(
+        whole.sort_values(keys, ignore_index=True)
+    )
 
 
 def subset(clinic, patients):
     from dataclasses import replace
 
     tables = {
-        name: getattr(clinic, name)[getattr(clinic, name)["patient_id"].isin(patients)].reset_index(drop=True)
+        name: (
+            getattr(clinic, name)[
+                getattr(clinic, name)["patient_id"].isin(patients)
+            ].reset_index(drop=True)
+        )
         for name in ("sessions", "scores", "patients", "events")
     }
     return replace(clinic, **tables)
 
 
 def test_intervals_and_the_sentence(sample, table):
-    assert ((table["ci_low"] <= table["estimate"]) & (table["estimate"] <= table["ci_high"])).all()
+    assert (
+        (table["ci_low"] <= table["estimate"]) & (table["estimate"] <= table["ci_high"])
+    ).all()
     result = kt.estimate("specification", sample)
-    first = table[(table["outcome"] == "response") & (table["definition"] == "first event")]
-    assert f"{first['estimate'].min():.1f} % to {first['estimate'].max():.1f} % responded" in result.text
+    first = table[
+        (table["outcome"] == "response") & (table["definition"] == "first event")
+    ]
+    assert (
+        f"{first['estimate'].min():.1f} % to {first['estimate'].max():.1f} % responded"
+        in result.text
+    )
     assert "[" not in result.text
 
 
@@ -131,7 +176,9 @@ def test_progress_is_told_step_by_step(sample):
 def test_a_release_policy_hides_small_counts(sample):
     from dataclasses import replace
 
-    released = specification(replace(sample, settings=replace(sample.settings, policy="cms")))
+    released = specification(
+        replace(sample, settings=replace(sample.settings, policy="cms"))
+    )
     counted = released.table["events"].dropna()
     assert not counted.between(1, 10).any()
     hidden = released.table[released.table["suppressed"]]
@@ -140,4 +187,8 @@ def test_a_release_policy_hides_small_counts(sample):
 
 
 def test_every_outcome_of_a_rule_has_a_place():
-    assert {rule.outcome for scale in INSTRUMENTS.values() for rule in published_rules(scale)} <= set(OUTCOMES)
+    assert {
+        rule.outcome
+        for scale in INSTRUMENTS.values()
+        for rule in published_rules(scale)
+    } <= set(OUTCOMES)

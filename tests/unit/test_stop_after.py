@@ -38,13 +38,24 @@ from kettrack.estimators.strategies import (
     session_hazard,
     stop_after_last,
 )
-from kettrack.estimators.strategy_means import observed_chance, share_following, smooth_means, weighted_mean
+from kettrack.estimators.strategy_means import (
+    observed_chance,
+    share_following,
+    smooth_means,
+    weighted_mean,
+)
 from kettrack.estimators.weights import describe_weights
 from kettrack.simulation.cohort import simulate
 from kettrack.simulation.presets import SCENARIOS
 from kettrack.trials.entrants import part_cohort
 
-BANNED = ("effect of number of sessions", "dose-response", "proved", "significant", "needed")
+BANNED = (
+    "effect of number of sessions",
+    "dose-response",
+    "proved",
+    "significant",
+    "needed",
+)
 
 
 def clinic(name, n, seed=3):
@@ -63,16 +74,28 @@ def data(by_chance):
 
 
 def one_bin(sessions, people):
-    """Rows of patients with so many sessions, one bin of grace after each, nothing known of them."""
+    """Rows of patients with so many sessions, one bin of grace after each, nothing known of
+    them.
+    """
     patient = np.repeat(np.arange(people), sessions)
     number = np.concatenate([np.arange(1, s + 1) for s in sessions])
     n = len(patient)
     went_on = number < np.asarray(sessions)[patient]
-    return GapRows(patient, number, np.zeros(n, int), np.ones(n, bool), went_on, np.ones(n, bool), np.zeros((n, 0)), people)
+    return GapRows(
+        patient,
+        number,
+        np.zeros(n, int),
+        np.ones(n, bool),
+        went_on,
+        np.ones(n, bool),
+        np.zeros((n, 0)),
+        people,
+    )
 
 
 def test_weights_are_one_where_half_of_those_there_stop_at_every_session():
-    sessions = np.array([1, 1, 1, 1, 2, 2, 3, 4])  # of 8, 4 and 2 half go on, and nobody beyond 4
+    # of 8, 4 and 2 half go on, and nobody beyond 4
+    sessions = np.array([1, 1, 1, 1, 2, 2, 3, 4])
     rows = one_bin(sessions, 8)
     rows = rows.take(possible_rows(rows))
     assert rows.session.max() == 3
@@ -83,7 +106,8 @@ def test_weights_are_one_where_half_of_those_there_stop_at_every_session():
 
 
 def test_going_on_may_happen_in_any_bin_of_the_grace():
-    # Patient 0 has two sessions with two bins after each, the second bin unreached after the first session.
+    # Patient 0 has two sessions with two bins after each, the second bin unreached after the first
+    # session.
     rows = GapRows(
         patient=np.zeros(4, int),
         session=np.array([1, 1, 2, 2]),
@@ -96,9 +120,16 @@ def test_going_on_may_happen_in_any_bin_of_the_grace():
     )
     hazard = np.array([0.5, 0.2, 0.1, 0.3])
     following = stop_after_last(rows, np.array([2]), np.ones(1, bool))
-    assert following_probability(rows, hazard, following) == pytest.approx([0.6 * 0.63])  # 1 - .5 x .8, then .9 x .7
-    # A rule that stopped them in the first gap, halfway through the second bin, before anybody came:
-    cut = Following(np.array([2]), np.zeros(4, bool), np.zeros(4), np.array([0, 0.5, np.nan, np.nan]))
+    # 1 - .5 x .8, then .9 x .7
+    assert following_probability(rows, hazard, following) == pytest.approx([0.6 * 0.63])
+    # A rule that stopped them in the first gap, halfway through the second bin, before anybody
+    # came:
+    cut = Following(
+        np.array([2]),
+        np.zeros(4, bool),
+        np.zeros(4),
+        np.array([0, 0.5, np.nan, np.nan]),
+    )
     expected = (1 - 0.5 * 0.8) / (1 - 0.8**0.5)
     assert following_probability(rows, hazard, cut) == pytest.approx([expected])
 
@@ -116,10 +147,14 @@ def test_replicates_are_the_single_fit_of_what_was_drawn(data):
 
 def test_the_same_strategy_twice_differs_by_exactly_nothing(data):
     found = contrasts(data, Pair(5, 5, False, 12))
-    assert {float(found[name]) for name in ("smooth", "strict", "other", "dynamic")} == {0.0}
+    assert {
+        float(found[name]) for name in ("smooth", "strict", "other", "dynamic")
+    } == {0.0}
 
 
-def test_where_chance_decides_weights_are_about_one_and_the_model_is_the_crude_regression(data):
+def test_where_chance_decides_weights_are_about_one_and_the_model_is_the_crude_regression(
+    data,
+):
     following = static_following(data, usual_care=False)
     weights = final_weights(data, following, session_hazard(data.rows), np.ones(data.n))
     assert weights.mean() == pytest.approx(1, abs=0.05)
@@ -134,10 +169,13 @@ def test_order_and_copies_of_patients_change_nothing(by_chance, data):
     frames = {}
     for name in ("sessions", "scores", "patients", "events"):
         frame = getattr(by_chance, name).copy()
-        frame["patient_id"] = "Z" + (999 - frame["patient_id"].str[1:].astype(int)).astype(str)
+        frame["patient_id"] = "Z" + (
+            999 - frame["patient_id"].str[1:].astype(int)
+        ).astype(str)
         frames[name] = frame
     turned = contrasts(stop_data(cohort_from_frames(**frames)), pair)
-    once, four_times = contrasts(data, pair), contrasts(data, pair, np.full((1, data.n), 4))
+    once = contrasts(data, pair)
+    four_times = contrasts(data, pair, np.full((1, data.n), 4))
     for name, value in once.items():
         assert float(turned[name]) == pytest.approx(float(value), abs=1e-7)
         assert float(four_times[name][0]) == pytest.approx(float(value), abs=1e-7)
@@ -148,8 +186,12 @@ def test_means_take_weights_times_a_constant(weights, times):
     w = np.array(weights)
     k = np.arange(len(w)) % 5 + 1
     y = (7.0 * k) % 11
-    assert smooth_means(k, y, times * w, (2, 4)) == pytest.approx(smooth_means(k, y, w, (2, 4)), abs=1e-6)
-    assert float(weighted_mean(y, times * w)) == pytest.approx(float(weighted_mean(y, w)))
+    assert smooth_means(k, y, times * w, (2, 4)) == pytest.approx(
+        smooth_means(k, y, w, (2, 4)), abs=1e-6
+    )
+    assert float(weighted_mean(y, times * w)) == pytest.approx(
+        float(weighted_mean(y, w))
+    )
 
 
 @given(st.lists(st.integers(1, 6), min_size=2, max_size=12), st.integers(0, 2**31))
@@ -157,7 +199,9 @@ def test_following_is_a_probability(sessions, seed):
     rows = one_bin(np.array(sessions), len(sessions))
     hazard = np.random.default_rng(seed).uniform(0, 1, len(rows.session))
     followed = np.arange(len(sessions)) % 2 == 0
-    chance = following_probability(rows, hazard, stop_after_last(rows, np.array(sessions), followed))
+    chance = following_probability(
+        rows, hazard, stop_after_last(rows, np.array(sessions), followed)
+    )
     assert ((chance >= 0) & (chance <= 1)).all()
     assert (chance[~followed] == 1).all()
 
@@ -168,7 +212,9 @@ def test_missing_outcomes_are_made_up_for_by_those_alike():
     chance = observed_chance(x, observed, np.ones(12, bool))
     assert chance[6:] == pytest.approx([1 / 3] * 6, abs=1e-6)
     outcome = np.repeat([4.0, 10.0], 6)
-    assert float(weighted_mean(outcome, observed / chance)) == pytest.approx(7, abs=1e-5)
+    assert float(weighted_mean(outcome, observed / chance)) == pytest.approx(
+        7, abs=1e-5
+    )
 
 
 def test_what_is_compared_where_nobody_says():
@@ -190,7 +236,9 @@ def test_what_is_compared_where_nobody_says():
 
 @pytest.fixture(scope="module")
 def by_symptoms() -> Cohort:
-    """Who feels bad goes on, and some reasons are not recorded: few stop after 3 who could speak for the others."""
+    """Who feels bad goes on, and some reasons are not recorded: few stop after 3 who could speak
+    for the others.
+    """
     return clinic("F", 600, 4)
 
 
@@ -198,14 +246,19 @@ def test_the_first_pair_that_the_weights_carry_is_taken(by_symptoms):
     found = stop_after(by_symptoms, replicates=10)
     first = found.table.set_index("key").loc["stop_after"]
     assert (found.status, first["k"], first["m"]) == ("ok", 5, 2)
-    assert any("5 against 2 was taken in place of 6 against 3" in caveat for caveat in found.caveats)
+    assert any(
+        "5 against 2 was taken in place of 6 against 3" in caveat
+        for caveat in found.caveats
+    )
     refused = stop_after(by_symptoms, 5, 3, replicates=10)
     assert (refused.status, "information on 3" in refused.reason) == ("refused", True)
 
 
 def test_outcomes_do_not_choose_what_is_compared(by_symptoms):
     data = stop_data(by_symptoms)
-    other = replace(data, outcome=np.where(data.observed, 27.0 * (np.arange(data.n) % 2), np.nan))
+    other = replace(
+        data, outcome=np.where(data.observed, 27.0 * (np.arange(data.n) % 2), np.nan)
+    )
     for asked in ((None, None), (None, 3), (4, None)):
         assert pair_of(other, asked, False, 14) == pair_of(data, asked, False, 14)
 
@@ -223,7 +276,9 @@ def test_only_numbers_that_are_over_in_time_are_compared(data):
     assert in_time(data, 14) == tuple(range(1, 11))
     following = static_following(data, usual_care=False)
     stopped = np.bincount(data.sessions)
-    assert comparable(data, following, 14) == tuple(k for k in range(1, 11) if stopped[k] >= 30)
+    assert comparable(data, following, 14) == tuple(
+        k for k in range(1, 11) if stopped[k] >= 30
+    )
 
 
 def test_refuses_where_nearly_everybody_does_the_same(data):
@@ -233,7 +288,8 @@ def test_refuses_where_nearly_everybody_does_the_same(data):
     made = replace(data, rows=rows, sessions=sessions)
     hazard = np.where(rows.session == 3, 0.95, 0.995)
     share = unsupported_share(made, Pair(6, 3, False, 6), hazard)
-    assert share == pytest.approx((100 * 2 + 95 * 2) / (100 * 3 + 95 * 3))  # sessions 1, 2, 4, 5, not the planned end at 6
+    # sessions 1, 2, 4, 5, not the planned end at 6
+    assert share == pytest.approx((100 * 2 + 95 * 2) / (100 * 3 + 95 * 3))
     with pytest.raises(NotIdentified, match="next to certain"):
         require_support(share)
     require_support(0.1)
@@ -255,7 +311,9 @@ def test_refuses_where_the_outcome_is_missing_too_often_or_in_one_arm_more(data)
 
 def test_the_result_and_its_words(by_chance):
     steps = []
-    found = stop_after(by_chance, recall_days=0, replicates=60, on_step=lambda: steps.append(1))
+    found = stop_after(
+        by_chance, recall_days=0, replicates=60, on_step=lambda: steps.append(1)
+    )
     table = found.table.set_index("key")
     assert found.status == "ok"
     assert len(steps) == STEPS
@@ -263,11 +321,18 @@ def test_the_result_and_its_words(by_chance):
     assert (first["k"], first["m"]) == (6, 3)
     data = stop_data(by_chance)
     in_time_stopped = int((data.sessions <= 12).sum())
-    exactly = {number: int((data.sessions == number).sum()) for number in (3, 6)}  # in this clinic nobody comes back
+    # in this clinic nobody comes back
+    exactly = {number: int((data.sessions == number).sum()) for number in (3, 6)}
     assert first["n"] == in_time_stopped
-    assert table.loc[["strict", "strict_k", "strict_m"], "n"].tolist() == [sum(exactly.values()), exactly[6], exactly[3]]
+    assert table.loc[["strict", "strict_k", "strict_m"], "n"].tolist() == [
+        sum(exactly.values()),
+        exactly[6],
+        exactly[3],
+    ]
     assert table.loc["cohort", "followers"] == table.loc["g_formula", "n"] == 500
-    assert (table["followers"] <= table["n"])[table["n"].notna() & table["followers"].notna()].all()
+    assert (table["followers"] <= table["n"])[
+        table["n"].notna() & table["followers"].notna()
+    ].all()
     assert not [caveat for caveat in found.caveats if "mean weight" in caveat.lower()]
     assert first["ci_low"] < first["estimate"] < first["ci_high"]
     assert first["ess"] == table.loc[["window_k", "window_m"], "ess"].min()
@@ -276,7 +341,9 @@ def test_the_result_and_its_words(by_chance):
         assert table["estimate"]["strict"] == pytest.approx(strict)
     assert "If everyone had stopped after 6 rather than 3 sessions" in found.text
     assert f"{first['estimate']:.2f} points" in found.text
-    said = (found.text + found.estimand + " ".join(found.caveats) + " ".join(table["about"])).lower()
+    said = (
+        found.text + found.estimand + " ".join(found.caveats) + " ".join(table["about"])
+    ).lower()
     assert not [word for word in BANNED if word in said]
 
 
@@ -294,25 +361,38 @@ def test_a_refusal_is_a_row_with_its_reason(by_chance):
 
 
 def test_a_handful_of_people_is_refused_in_words():
-    with pytest.raises(NotIdentified, match="whether 8 sessions beat 3: only 10 people's worth of information on 8"):
+    with pytest.raises(
+        NotIdentified,
+        match="whether 8 sessions beat 3: only 10 people's worth of information on 8",
+    ):
         require_window(describe_weights(np.ones(10)), 8, 3)
-    with pytest.raises(NotIdentified, match="whether 8 sessions beat 3: one person carries 6 % of the information on 3"):
+    with pytest.raises(
+        NotIdentified,
+        match="whether 8 sessions beat 3: one person carries 6 % of the information on 3",
+    ):
         require_window(describe_weights(np.append(np.ones(150), 10)), 3, 8)
     require_window(describe_weights(np.ones(50)), 8, 3)
 
 
 def test_a_refusal_never_names_the_limit_as_what_was_found(data):
     almost = np.append(np.ones(49), 0.84)  # 49.84 squared over 49.7056 is 49.97
-    with pytest.raises(NotIdentified, match=r"only 49\.9 people's worth .* at least 50 are wanted"):
+    with pytest.raises(
+        NotIdentified, match=r"only 49\.9 people's worth .* at least 50 are wanted"
+    ):
         require_window(describe_weights(almost), 8, 3)
-    with pytest.raises(NotIdentified, match=r"carries 5\.3 % .* at most 5 % is allowed"):
-        require_window(describe_weights(np.append(np.ones(200), 11.015)), 8, 3)  # 11.015 / 211.015 is 5.22 %
+    with pytest.raises(
+        NotIdentified, match=r"carries 5\.3 % .* at most 5 % is allowed"
+    ):
+        # 11.015 / 211.015 is 5.22 %
+        require_window(describe_weights(np.append(np.ones(200), 11.015)), 8, 3)
     following = static_following(data, usual_care=False)
     many = replace(data, sessions=np.repeat([6, 3], data.n // 2))
     followed = replace(following, sessions=many.sessions)
     one_in_two = np.where(np.arange(data.n) % 2, 5.0, np.nan)
     one_in_two[1] = np.nan  # 124 of 250
-    with pytest.raises(NotIdentified, match=r"49\.6 % of those who stopped after 6 .* at least half"):
+    with pytest.raises(
+        NotIdentified, match=r"49\.6 % of those who stopped after 6 .* at least half"
+    ):
         require_outcomes(replace(many, outcome=one_in_two), followed, 6, 3)
     apart = np.where(np.arange(data.n) < 51, np.nan, 5.0)  # 199 of 250 and all
     with pytest.raises(NotIdentified, match=r"20\.4 points apart, more than 20"):
@@ -320,19 +400,27 @@ def test_a_refusal_never_names_the_limit_as_what_was_found(data):
 
 
 def test_a_mean_weight_far_from_1_is_said(by_chance, monkeypatch):
-    monkeypatch.setattr("kettrack.analysis.stop_after.answer.MEAN_WEIGHT", (0.999, 1.001))
+    monkeypatch.setattr(
+        "kettrack.analysis.stop_after.answer.MEAN_WEIGHT", (0.999, 1.001)
+    )
     found = stop_after(by_chance, recall_days=0, replicates=5)
-    assert any("mean weight around 6 and 3 lies outside" in caveat for caveat in found.caveats)
+    assert any(
+        "mean weight around 6 and 3 lies outside" in caveat for caveat in found.caveats
+    )
     assert found.status == "ok"
     assert MEAN_WEIGHT == (0.9, 1.1)
 
 
 def test_each_row_says_what_may_follow_the_last_session(by_chance):
-    none, care = "no session afterwards", "usual care afterwards"
+    none = "no session afterwards"
+    care = "usual care afterwards"
     for rule, own, other in (("none", none, care), ("usual_care", care, none)):
         found = stop_after(by_chance, recall_days=0, replicates=5, after_stop=rule)
         about = found.table.set_index("key")["about"]
-        assert all(own in about[key] for key in ("stop_after", "strict", "strict_k", "strict_m"))
+        assert all(
+            own in about[key]
+            for key in ("stop_after", "strict", "strict_k", "strict_m")
+        )
         assert other in about["other_rule"]
         assert none in about["dynamic"]
         assert none in about["g_formula"]
@@ -360,7 +448,9 @@ def test_irregular_visits_make_the_rule_by_remission_experimental(scenario, why)
 
 
 def test_nobody_scored_after_stopping(by_chance):
-    last = by_chance.scores["patient_id"].map(by_chance.sessions.groupby("patient_id")["day"].max())
+    last = by_chance.scores["patient_id"].map(
+        by_chance.sessions.groupby("patient_id")["day"].max()
+    )
     in_care = by_chance.scores[by_chance.scores["day"] <= last].reset_index(drop=True)
     found = stop_after(replace(by_chance, scores=in_care), 4, 2, recall_days=0)
     assert found.status == "refused"
@@ -369,7 +459,9 @@ def test_nobody_scored_after_stopping(by_chance):
 
 def test_replicates_come_in_order_and_families(data):
     pair = Pair(6, 3, False, 12)
-    few, more = (replicate_contrasts(data, pair, (r, 1), ("static",))["smooth"] for r in (3, 5))
+    few, more = (
+        replicate_contrasts(data, pair, (r, 1), ("static",))["smooth"] for r in (3, 5)
+    )
     assert few == pytest.approx(more[:3], abs=1e-8)
 
 

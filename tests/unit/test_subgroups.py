@@ -1,4 +1,6 @@
-"""Answers by group: who is in which group, what is compared, what is refused, and what no group explains."""
+"""Answers by group: who is in which group, what is compared, what is refused, and what no group
+explains.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,11 @@ def weekly() -> Cohort:
 
 def test_severity_is_that_of_the_baseline() -> None:
     found = groups_of(cohort(PEOPLE, SESSIONS), "severity")
-    assert found.dropna().astype(str).to_dict() == {"early": "severe", "late": "severe", "unseen": "moderate"}
+    assert found.dropna().astype(str).to_dict() == {
+        "early": "severe",
+        "late": "severe",
+        "unseen": "moderate",
+    }
 
 
 def test_early_response_is_known_at_session_2() -> None:
@@ -50,7 +56,9 @@ def test_early_response_is_known_at_session_2() -> None:
 def test_route_is_that_of_the_first_session_most_common_first() -> None:
     clinic = cohort(PEOPLE, SESSIONS)
     sessions = clinic.sessions.assign(
-        route=["im", "iv", "iv", "iv", "iv", "iv", "iv", "iv", "iv", None][: len(clinic.sessions)]
+        route=["im", "iv", "iv", "iv", "iv", "iv", "iv", "iv", "iv", None][
+            : len(clinic.sessions)
+        ]
     )
     made = cohort_from_frames(sessions, clinic.scores)
     found = groups_of(made, "route")
@@ -64,7 +72,9 @@ def test_people_who_began_worse_are_found_to_respond_alike(weekly: Cohort) -> No
     first = table[table["difference"].isna()].set_index("at")["estimate"]
     others = table.dropna(subset=["difference"])
     assert len(others)
-    assert (others["at"].map(first) + others["difference"]).to_numpy() == pytest.approx(others["estimate"].to_numpy())
+    assert (others["at"].map(first) + others["difference"]).to_numpy() == pytest.approx(
+        others["estimate"].to_numpy()
+    )
     assert (others["difference_low"] < others["difference"]).all()
 
 
@@ -77,35 +87,57 @@ def test_early_responders_respond_more_often_later(weekly: Cohort) -> None:
 
 
 def test_groups_made_by_chance_do_not_differ(weekly: Cohort) -> None:
-    """A route drawn at random explains nothing: the joint intervals hold zero in nearly every draw."""
+    """A route drawn at random explains nothing: the joint intervals hold zero in nearly every
+    draw.
+    """
     missed = 0
     rng = np.random.default_rng(5)
     for _ in range(10):
-        route = pd.Series(rng.choice(["iv", "im"], len(weekly.patients)), index=weekly.patients["patient_id"])
-        sessions = weekly.sessions.assign(route=weekly.sessions["patient_id"].map(route))
+        route = pd.Series(
+            rng.choice(["iv", "im"], len(weekly.patients)),
+            index=weekly.patients["patient_id"],
+        )
+        sessions = weekly.sessions.assign(
+            route=weekly.sessions["patient_id"].map(route)
+        )
         clinic = replace(weekly, sessions=sessions)
-        table = estimate("response_by_session", clinic, by="route").table.dropna(subset=["difference"])
-        missed += bool(((table["difference_low"] > 0) | (table["difference_high"] < 0)).any())
+        table = estimate("response_by_session", clinic, by="route").table.dropna(
+            subset=["difference"]
+        )
+        missed += bool(
+            ((table["difference_low"] > 0) | (table["difference_high"] < 0)).any()
+        )
     assert missed <= 2
 
 
 def test_small_groups_are_named(weekly: Cohort) -> None:
     found = estimate("response_by_session", load_cohort(sample_folder()), by="severity")
-    assert any(caveat.startswith("Left out, with fewer than 11") for caveat in found.caveats)
+    assert any(
+        caveat.startswith("Left out, with fewer than 11") for caveat in found.caveats
+    )
 
 
 def test_going_on_is_compared_among_those_who_had_hardly_improved() -> None:
     """Of those below 20 % after session 3 who went on; the sheet counts the same people."""
     clinic = cohort_from_frames(
-        *(getattr(simulate(SCENARIOS["D"], 900, seed=6), name) for name in ("sessions", "scores", "patients"))
+        *(
+            getattr(simulate(SCENARIOS["D"], 900, seed=6), name)
+            for name in ("sessions", "scores", "patients")
+        )
     )
-    sheet = estimate("should_we_go_on", clinic).table.set_index("key").loc["after3_below_20"]
+    sheet = (
+        estimate("should_we_go_on", clinic)
+        .table.set_index("key")
+        .loc["after3_below_20"]
+    )
     table = estimate("should_we_go_on", clinic, by="severity").table
     assert table.drop_duplicates("group")["n"].sum() <= sheet["n"]
     assert table["n"].min() >= 11
     first = table[table["difference"].isna()].set_index("at")["estimate"]
     others = table.dropna(subset=["difference"])
-    assert (others["at"].map(first) + others["difference"]).to_numpy() == pytest.approx(others["estimate"].to_numpy())
+    assert (others["at"].map(first) + others["difference"]).to_numpy() == pytest.approx(
+        others["estimate"].to_numpy()
+    )
 
 
 def test_early_groups_are_the_rows_of_the_futility_sheet() -> None:
@@ -124,13 +156,16 @@ def test_who_is_in_no_group_is_counted_by_reason() -> None:
         "1 people who had fewer than 2 sessions",
         "2 people without a score after session 2, before the next and within 14 days",
     ]
-    assert unknown_words(clinic, groups_of(clinic, "severity"), "severity") == ["2 people without a recorded baseline"]
+    assert unknown_words(clinic, groups_of(clinic, "severity"), "severity") == [
+        "2 people without a recorded baseline"
+    ]
 
 
 def test_a_refusal_names_the_group_that_ends_first() -> None:
     found = estimate("should_we_go_on", load_cohort(sample_folder()), by="severity")
     assert (
-        "at 2 or 3 sessions after session 3, where not all groups have 11 people at risk: 'moderate' has them" in found.reason
+        "at 2 or 3 sessions after session 3, where not all groups have 11 people at risk:"
+        " 'moderate' has them" in found.reason
     )
 
 
@@ -138,16 +173,26 @@ def test_rates_in_maintenance_are_compared_by_ratio() -> None:
     table = estimate("maintenance", load_cohort(sample_folder()), by="severity").table
     rates = 700 * table["events"] / table["person_days"]
     assert table["estimate"].to_numpy() == pytest.approx(rates.to_numpy())
-    assert table["ratio"].iloc[1:].to_numpy() == pytest.approx((rates.iloc[1:] / rates.iloc[0]).to_numpy())
+    assert table["ratio"].iloc[1:].to_numpy() == pytest.approx(
+        (rates.iloc[1:] / rates.iloc[0]).to_numpy()
+    )
     assert (table["ratio_low"].iloc[1:] < table["ratio"].iloc[1:]).all()
 
 
 def test_refused_when_there_is_nobody_to_compare() -> None:
-    found = estimate("response_by_session", cohort(PEOPLE, SESSIONS, "patient | observed_to_day\n early | 140"), by="route")
+    found = estimate(
+        "response_by_session",
+        cohort(PEOPLE, SESSIONS, "patient | observed_to_day\n early | 140"),
+        by="route",
+    )
     assert (found.status, found.name) == ("refused", "response_by_session_by_route")
 
 
-@pytest.mark.parametrize(("name", "by"), [("ladder", "route"), ("response_by_session", "shoe_size")])
-def test_what_cannot_be_asked_lists_what_can(weekly: Cohort, name: str, by: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "by"), [("ladder", "route"), ("response_by_session", "shoe_size")]
+)
+def test_what_cannot_be_asked_lists_what_can(
+    weekly: Cohort, name: str, by: str
+) -> None:
     with pytest.raises(UsageError, match="response_by_session|early-response"):
         estimate(name, weekly, by=by)

@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from kettrack.vocabulary.instruments import CADSS, CSSRS, HAMD17, IDS_SR30, PHQ9, PROMIS_DEPRESSION, QIDS_SR16
+from kettrack.vocabulary.instruments import (
+    CADSS,
+    CSSRS,
+    HAMD17,
+    IDS_SR30,
+    PHQ9,
+    PROMIS_DEPRESSION,
+    QIDS_SR16,
+)
 from kettrack.vocabulary.totals import PROMIS_SF8A_T, total_bounds, total_from_items
 
 GAP = float("nan")
@@ -31,22 +39,60 @@ def ids(**changed):
         pytest.param(PHQ9, [3] * 8, GAP, id="PHQ-9 with a column too few has no total"),
         pytest.param(HAMD17, HAMD17.item_maxima, 52, id="HAMD-17 reaches its maximum"),
         pytest.param(CADSS, [0] * 23, 0, id="nothing is 0, not missing"),
-        pytest.param(QIDS_SR16, qids(i1=1, i2=3, i4=2), 3, id="QIDS sleep counts once, by its worst item"),
-        pytest.param(QIDS_SR16, qids(i6=1, i9=2), 2, id="QIDS appetite and weight count once"),
-        pytest.param(QIDS_SR16, qids(i6=GAP, i7=2, i8=1, i9=GAP), 2, id="QIDS 6 or 7, and 8 or 9, may be blank"),
-        pytest.param(QIDS_SR16, qids(i6=GAP, i7=GAP), GAP, id="QIDS with 6 and 7 blank has no total"),
-        pytest.param(QIDS_SR16, qids(i15=3, i16=GAP), GAP, id="QIDS with 16 blank has no total"),
+        pytest.param(
+            QIDS_SR16,
+            qids(i1=1, i2=3, i4=2),
+            3,
+            id="QIDS sleep counts once, by its worst item",
+        ),
+        pytest.param(
+            QIDS_SR16, qids(i6=1, i9=2), 2, id="QIDS appetite and weight count once"
+        ),
+        pytest.param(
+            QIDS_SR16,
+            qids(i6=GAP, i7=2, i8=1, i9=GAP),
+            2,
+            id="QIDS 6 or 7, and 8 or 9, may be blank",
+        ),
+        pytest.param(
+            QIDS_SR16,
+            qids(i6=GAP, i7=GAP),
+            GAP,
+            id="QIDS with 6 and 7 blank has no total",
+        ),
+        pytest.param(
+            QIDS_SR16, qids(i15=3, i16=GAP), GAP, id="QIDS with 16 blank has no total"
+        ),
         pytest.param(QIDS_SR16, [3.0] * 16, 27, id="QIDS reaches its maximum"),
         pytest.param(IDS_SR30, ids(i11=GAP, i14=GAP), 28, id="IDS counts 28 of 30"),
-        pytest.param(IDS_SR30, ids(i11=GAP, i12=GAP), GAP, id="IDS with 11 and 12 blank has no total"),
-        pytest.param(CSSRS, [1, 1, 0, 1, 0], 4, id="C-SSRS is the highest yes, not the number of them"),
+        pytest.param(
+            IDS_SR30,
+            ids(i11=GAP, i12=GAP),
+            GAP,
+            id="IDS with 11 and 12 blank has no total",
+        ),
+        pytest.param(
+            CSSRS,
+            [1, 1, 0, 1, 0],
+            4,
+            id="C-SSRS is the highest yes, not the number of them",
+        ),
         pytest.param(CSSRS, [0] * 5, 0, id="C-SSRS none"),
-        pytest.param(CSSRS, [1, 1, 0, GAP, GAP], GAP, id="C-SSRS unknown above the highest yes"),
-        pytest.param(CSSRS, [GAP, GAP, GAP, GAP, 1], 5, id="C-SSRS needs nothing below the highest yes"),
+        pytest.param(
+            CSSRS, [1, 1, 0, GAP, GAP], GAP, id="C-SSRS unknown above the highest yes"
+        ),
+        pytest.param(
+            CSSRS,
+            [GAP, GAP, GAP, GAP, 1],
+            5,
+            id="C-SSRS needs nothing below the highest yes",
+        ),
         pytest.param(PROMIS_DEPRESSION, [1] * 8, 38.2, id="PROMIS lowest raw sum"),
         pytest.param(PROMIS_DEPRESSION, [3] * 8, 62.1, id="PROMIS raw 24"),
         pytest.param(PROMIS_DEPRESSION, [5] * 8, 81.3, id="PROMIS highest raw sum"),
-        pytest.param(PROMIS_DEPRESSION, [3] * 7 + [GAP], GAP, id="PROMIS needs all items"),
+        pytest.param(
+            PROMIS_DEPRESSION, [3] * 7 + [GAP], GAP, id="PROMIS needs all items"
+        ),
     ],
 )
 def test_total(instrument, answers, expected):

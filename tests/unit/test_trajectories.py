@@ -1,4 +1,6 @@
-"""Who stops when: means by hand, the naive slope that has the wrong sign, and what the figure draws."""
+"""Who stops when: means by hand, the naive slope that has the wrong sign, and what the figure
+draws.
+"""
 
 from __future__ import annotations
 
@@ -41,19 +43,36 @@ def weekly(scenario: str, n: int, seed: int) -> Cohort:
 
 
 def unchanged(n: int, longest: int, seed: int) -> Cohort:
-    """People who never change, let in at 18 or more; each score has an error of its own, and sessions end by chance."""
+    """People who never change, let in at 18 or more; each score has an error of its own, and
+    sessions end by chance.
+    """
     rng = np.random.default_rng(seed)
     person = rng.normal(14, 5, 20 * n)  # reliability .84
-    asked = np.clip(np.round(person[:, None] + rng.normal(0, 5 * np.sqrt(0.16 / 0.84), (20 * n, 5))), 0, 27)
-    asked, length = asked[asked[:, 0] >= 18][:n], rng.integers(1, longest + 1, n)
+    asked = np.clip(
+        np.round(
+            person[:, None] + rng.normal(0, 5 * np.sqrt(0.16 / 0.84), (20 * n, 5))
+        ),
+        0,
+        27,
+    )
+    asked = asked[asked[:, 0] >= 18][:n]
+    length = rng.integers(1, longest + 1, n)
     names = np.array([f"p{number:04}" for number in range(n)])
     who = np.repeat(names, length)
     week = np.concatenate([np.arange(sessions) for sessions in length])
-    after = pd.DataFrame({"patient_id": who, "day": 7 * week + 3, "score": asked[np.repeat(np.arange(n), length), week + 1]})
+    after = pd.DataFrame(
+        {
+            "patient_id": who,
+            "day": 7 * week + 3,
+            "score": asked[np.repeat(np.arange(n), length), week + 1],
+        }
+    )
     before = pd.DataFrame({"patient_id": names, "day": -1, "score": asked[:, 0]})
     scores = pd.concat([before, after]).assign(instrument="PHQ-9")
     patients = pd.DataFrame({"patient_id": names, "observed_to_day": 200})
-    return cohort_from_frames(pd.DataFrame({"patient_id": who, "day": 7 * week}), scores, patients)
+    return cohort_from_frames(
+        pd.DataFrame({"patient_id": who, "day": 7 * week}), scores, patients
+    )
 
 
 @pytest.fixture(scope="module")
@@ -84,29 +103,48 @@ def value(result: Result, key: str) -> float:
 def test_scores_stand_on_the_session_they_belong_to() -> None:
     rows = course_scores(CLINIC)
     told = [(r.patient_id, r.session, r.score) for r in rows.itertuples()]
-    assert told == [("going", 0, 18), ("going", 1, 16), ("over", 0, 20), ("over", 1, 15), ("over", 2, 12)]
-    assert rows.set_index("patient_id")["total"].dropna().unique().tolist() == [2]  # the other one may go on
+    assert told == [
+        ("going", 0, 18),
+        ("going", 1, 16),
+        ("over", 0, 20),
+        ("over", 1, 15),
+        ("over", 2, 12),
+    ]
+    # the other one may go on
+    assert rows.set_index("patient_id")["total"].dropna().unique().tolist() == [2]
 
 
 def test_last_score_and_the_one_at_a_fixed_time() -> None:
     person = final_scores(CLINIC).set_index("patient_id").loc["over"]
-    assert person[["total", "baseline", "last", "at_horizon"]].tolist() == [2, 20, 12, 7]
+    assert person[["total", "baseline", "last", "at_horizon"]].tolist() == [
+        2,
+        20,
+        12,
+        7,
+    ]
 
 
-def test_the_fan_tells_how_many_stand_behind_each_mean(well_people_stop: Cohort) -> None:
+def test_the_fan_tells_how_many_stand_behind_each_mean(
+    well_people_stop: Cohort,
+) -> None:
     result = trajectories(well_people_stop)
     table = result.table[result.table["axis"] == "session"]
     sizes = table[table["at"] == 0].set_index("stratum")["people"]
-    assert sizes["everybody"] == sizes.drop("everybody").sum() == 300  # weekly logs are long: every course is over
+    # weekly logs are long: every course is over
+    assert sizes["everybody"] == sizes.drop("everybody").sum() == 300
     short = table[table["stratum"] == "1-3"]
     assert (short["at"] <= 3).all()
     assert short["n"].is_monotonic_decreasing
     assert "who stops when" in " ".join(result.caveats).lower()
 
 
-def test_those_who_stop_early_are_the_ones_who_got_well(well_people_stop: Cohort) -> None:
+def test_those_who_stop_early_are_the_ones_who_got_well(
+    well_people_stop: Cohort,
+) -> None:
     table = trajectories(well_people_stop).table
-    after_two = table[(table["axis"] == "session") & (table["at"] == 2)].set_index("stratum")["estimate"]
+    after_two = table[(table["axis"] == "session") & (table["at"] == 2)].set_index(
+        "stratum"
+    )["estimate"]
     assert after_two["1-3"] < after_two["4-6"] < after_two["7-12"]
 
 
@@ -119,18 +157,27 @@ def test_the_naive_slope_has_the_wrong_sign(related: Result) -> None:
     assert "does not show that sessions harm" in related.text
 
 
-def test_a_curve_by_length_fits_better_when_stopping_follows_the_score(related: Result) -> None:
+def test_a_curve_by_length_fits_better_when_stopping_follows_the_score(
+    related: Result,
+) -> None:
     assert value(related, "own_curve_by_length") > 0  # longer courses fall more slowly
     assert value(related, "likelihood_ratio") > 5.99
-    assert value(related, "aic_gain") == pytest.approx(value(related, "likelihood_ratio") - 4)
+    assert value(related, "aic_gain") == pytest.approx(
+        value(related, "likelihood_ratio") - 4
+    )
 
 
 def test_some_of_the_fall_is_regression_to_the_mean(related: Result) -> None:
-    low, high, seen = (value(related, key) for key in ("mean_regression_low", "mean_regression_high", "observed_drop"))
+    low, high, seen = (
+        value(related, key)
+        for key in ("mean_regression_low", "mean_regression_high", "observed_drop")
+    )
     assert 0 < low < high < seen
 
 
-def test_the_range_is_said_to_be_regression_alone_and_the_null_curve_is_named(related: Result) -> None:
+def test_the_range_is_said_to_be_regression_alone_and_the_null_curve_is_named(
+    related: Result,
+) -> None:
     assert "regression to the mean alone" in related.text
     assert "not in that range" in related.text
     assert "response_by_session" in related.text
@@ -140,13 +187,16 @@ def test_the_range_is_said_to_be_regression_alone_and_the_null_curve_is_named(re
 def test_regression_to_the_mean_starts_at_the_cut_off_of_the_cohort() -> None:
     """All let in at 18 or more: what is seen is regression alone, and the range holds it."""
     result = association(unchanged(500, longest=1, seed=2))
-    low, high = value(result, "mean_regression_low"), value(result, "mean_regression_high")
+    low = value(result, "mean_regression_low")
+    high = value(result, "mean_regression_high")
     seen = result.table.set_index("key").loc["observed_drop"]
     chance = (seen["ci_high"] - seen["ci_low"]) / 2
     assert low - chance - 0.3 <= seen["estimate"] <= high + chance + 0.3
     assert low > 0.3
     assert "18 or above" in result.text
-    about = result.table.set_index("key").loc[["mean_regression_low", "mean_regression_high"], "about"]
+    about = result.table.set_index("key").loc[
+        ["mean_regression_low", "mean_regression_high"], "about"
+    ]
     assert about.str.contains("least severe baseline, 18 or above").all()
 
 
@@ -156,22 +206,38 @@ def test_people_below_caseness_tell_the_spread_of_everyone(sample: Result) -> No
     assert value(sample, "mean_regression_low") == pytest.approx(0.12, abs=0.005)
 
 
-def test_a_relation_that_may_be_none_is_said_to_be_none(nothing_happens: Result) -> None:
-    assert "The interval holds 0: no relation would fit these data too." in nothing_happens.text
+def test_a_relation_that_may_be_none_is_said_to_be_none(
+    nothing_happens: Result,
+) -> None:
+    assert (
+        "The interval holds 0: no relation would fit these data too."
+        in nothing_happens.text
+    )
     assert "ended" not in nothing_happens.text.replace("ended up having", "")
     assert "This is expected when" not in nothing_happens.text
 
 
 def test_better_after_more_sessions_has_two_causes(sample: Result) -> None:
     assert "ended better" in sample.text
-    assert "not helped leave, and when sessions help; it cannot tell the one from the other" in sample.text
+    assert (
+        "not helped leave, and when sessions help; it cannot tell the one from the other"
+        in sample.text
+    )
 
 
-def test_a_simpler_growth_model_says_why(nothing_happens: Result, related: Result) -> None:
+def test_a_simpler_growth_model_says_why(
+    nothing_happens: Result, related: Result
+) -> None:
     """People who never change have no slopes of their own."""
     told = nothing_happens.table.set_index("key").loc["one_curve_rate", "about"]
-    assert "random intercept, instead of random intercept and slope: a variance ended at zero" in told
-    assert "instead of" not in related.table.set_index("key").loc["one_curve_rate", "about"]
+    assert (
+        "random intercept, instead of random intercept and slope: a variance ended at zero"
+        in told
+    )
+    assert (
+        "instead of"
+        not in related.table.set_index("key").loc["one_curve_rate", "about"]
+    )
 
 
 def test_weekly_scores_overlap_what_was_asked_before(related: Result) -> None:
@@ -188,7 +254,9 @@ def test_the_figure_draws_the_means_and_their_numbers(well_people_stop: Cohort) 
     result = trajectories(well_people_stop)
     axes = plot_trajectories(result.table, caption=result.caption)
     lines = {line.get_label(): line.get_ydata() for line in axes.get_lines()}
-    shown = result.table[(result.table["axis"] == "session") & result.table["estimate"].notna()]
+    shown = result.table[
+        (result.table["axis"] == "session") & result.table["estimate"].notna()
+    ]
     for stratum, rows in shown.groupby("stratum"):
         assert np.asarray(lines[stratum]) == pytest.approx(rows["estimate"].to_numpy())
     assert "300" in axes.get_xticklabels()[0].get_text()

@@ -20,7 +20,9 @@ def test_every_stored_check_has_passed_and_says_which_code_was_on_trial() -> Non
     assert found[["version", "date"]].notna().all(axis=None)
 
 
-def test_the_naive_slope_has_the_wrong_sign_where_sessions_help_and_the_well_stop() -> None:
+def test_the_naive_slope_has_the_wrong_sign_where_sessions_help_and_the_well_stop() -> (
+    None
+):
     rows = methods_table().set_index(["method", "scenario"])
     naive = next(name for name in rows.index.levels[0] if name.startswith("naive"))
     assert rows.loc[(naive, "A"), "truth"] < 0 < rows.loc[(naive, "A"), "found"]
@@ -41,7 +43,13 @@ def test_without_results_it_says_what_writes_them(tmp_path: Path) -> None:
 def test_the_figure_draws_each_method_beside_the_truth() -> None:
     table = pd.DataFrame(
         {
-            "method": ["naive slope times 5, baselines being equal", "stop after 8 less 3, weighted, smooth"] * 2,
+            "method": (
+                [
+                    "naive slope times 5, baselines being equal",
+                    "stop after 8 less 3, weighted, smooth",
+                ]
+                * 2
+            ),
             "scenario": ["A", "A", "B", "B"],
             "found": [2.6, -0.7, 3.6, 0.4],
             "mc_error": 0.1,
@@ -51,7 +59,12 @@ def test_the_figure_draws_each_method_beside_the_truth() -> None:
     axes = plot_methods(table)
     drawn = {line.get_label(): line.get_ydata() for line in axes.get_lines()}
     assert list(drawn["truth"]) == [-1.36, -1.36]
-    heights = [float(y) for container in axes.containers for y in container[0].get_ydata() if y == y]
+    heights = [
+        float(y)
+        for container in axes.containers
+        for y in container[0].get_ydata()
+        if y == y
+    ]
     assert sorted(heights) == sorted(table["found"])
     plt.close("all")
 

@@ -1,4 +1,6 @@
-"""What `check` says of a cohort that can be read and still lacks something: no errors, no counts under a release policy."""
+"""What `check` says of a cohort that can be read and still lacks something: no errors, no counts
+under a release policy.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +8,37 @@ from spec.tables import cohort
 
 from kettrack.reading.wanting import wanting
 
-SCORES = "patient | day | score | item_9\n a | -1 | 20 | 1\n a | 7 | 9 | 0\n b | -1 | 20 | 1\n b | 20 | 9 | 0"
+SCORES = (
+    "patient | day | score | item_9\n a | -1 | 20 | 1\n a | 7 | 9 | 0\n b | -1 | 20 | 1\n b | 20"
+    " | 9 | 0"
+)
 PATIENTS = "patient | observed_to_day | planned_sessions | stop_day"
 
 
 def test_nothing_to_say_of_a_whole_log() -> None:
-    assert wanting(cohort(SCORES, patients=f"{PATIENTS}\n a | 70 | 6 | \n b | 70 | 6 | 3")) == []
+    assert (
+        wanting(cohort(SCORES, patients=f"{PATIENTS}\n a | 70 | 6 | \n b | 70 | 6 | 3"))
+        == []
+    )
 
 
 def test_missing_columns_say_what_will_be_refused_and_how_to_record_them() -> None:
     said = wanting(cohort("patient | day | score\n a | 7 | 9"))
-    assert [line.split(" ")[0] for line in said] == ["observed_to_day", "No", "planned_sessions", "item_9"]
+    assert [line.split(" ")[0] for line in said] == [
+        "observed_to_day",
+        "No",
+        "planned_sessions",
+        "item_9",
+    ]
     assert "missing for every patient" in said[0]
     assert "will be refused. Record in patients.csv" in said[0]
 
 
 def test_some_missing_is_counted_unless_counts_are_hidden() -> None:
     patients = f"{PATIENTS}\n a | 70 | 6 | \n b | | 6 | "
-    assert "missing for 1 of 2 patients" in wanting(cohort(SCORES, patients=patients))[0]
+    assert (
+        "missing for 1 of 2 patients" in wanting(cohort(SCORES, patients=patients))[0]
+    )
     hidden = wanting(cohort(SCORES, patients=patients, policy="cms"))[0]
     assert "missing for some patients" in hidden
     assert " 1 " not in hidden.split(":")[0]
@@ -33,7 +48,8 @@ def test_days_that_contradict_one_another() -> None:
     sessions = "patient | days\n a | 0 3 9\n b | 0"
     patients = f"{PATIENTS}\n a | 0 | 6 | 2\n b | 14 | 6 | 0"
     said = wanting(cohort(SCORES, sessions, patients))
-    whose, end = "of 1 of 2 patients: one of the two is wrong.", "The log goes on after its end."
+    whose = "of 1 of 2 patients: one of the two is wrong."
+    end = "The log goes on after its end."
     assert said == [
         f"stop_day lies before a later session {whose} Treatment goes on after a stop.",
         f"observed_to_day lies before a later session {whose} {end}",
@@ -42,4 +58,7 @@ def test_days_that_contradict_one_another() -> None:
 
 
 def test_rows_of_the_week_that_was_rounded_off_are_no_contradiction() -> None:
-    assert wanting(cohort(SCORES, patients=f"{PATIENTS}\n a | 13 | 6 | \n b | 20 | 6 | ")) == []
+    assert (
+        wanting(cohort(SCORES, patients=f"{PATIENTS}\n a | 13 | 6 | \n b | 20 | 6 | "))
+        == []
+    )

@@ -1,4 +1,6 @@
-"""Inverse-probability weights and weighted least squares: library answers, identities, and what must not change the answer."""
+"""Inverse-probability weights and weighted least squares: library answers, identities, and what
+must not change the answer.
+"""
 
 import numpy as np
 import pytest
@@ -28,7 +30,13 @@ def visits(patients=80, seed=1):
     session = np.arange(len(patient)) - np.searchsorted(patient, patient) + 1
     score = rng.integers(0, 28, len(patient))
     x = np.column_stack([np.ones(len(patient)), session, session**2, score])
-    y = 3 + 0.4 * score - 0.2 * session + rng.normal(size=patients)[patient] + rng.normal(size=len(patient))
+    y = (
+        3
+        + 0.4 * score
+        - 0.2 * session
+        + rng.normal(size=patients)[patient]
+        + rng.normal(size=len(patient))
+    )
     return x, y, patient
 
 
@@ -39,9 +47,20 @@ def test_clustered_errors_equal_statsmodels(corrected):
     shuffled = np.random.default_rng(3).permutation(len(y))
     for w in (np.ones(len(y)), weights):
         expected = sm.WLS(y, x, weights=w).fit(
-            cov_type="cluster", cov_kwds={"groups": patient, "use_correction": corrected, "df_correction": corrected}
+            cov_type="cluster",
+            cov_kwds={
+                "groups": patient,
+                "use_correction": corrected,
+                "df_correction": corrected,
+            },
         )
-        found = fit_clustered(x[shuffled], y[shuffled], patient[shuffled] * 7 + 3, w[shuffled], corrected=corrected)
+        found = fit_clustered(
+            x[shuffled],
+            y[shuffled],
+            patient[shuffled] * 7 + 3,
+            w[shuffled],
+            corrected=corrected,
+        )
         assert found.coefficients == pytest.approx(expected.params, abs=1e-9)
         assert found.error == pytest.approx(expected.bse, rel=1e-8)
         assert (found.patients, found.rank) == (80, 4)
@@ -50,7 +69,9 @@ def test_clustered_errors_equal_statsmodels(corrected):
 def test_all_patients_four_times_leave_the_errors_when_their_ids_are_kept():
     x, y, patient = visits()
     once = fit_clustered(x, y, patient, corrected=False)
-    again = fit_clustered(np.tile(x, (4, 1)), np.tile(y, 4), np.tile(patient, 4), corrected=False)
+    again = fit_clustered(
+        np.tile(x, (4, 1)), np.tile(y, 4), np.tile(patient, 4), corrected=False
+    )
     assert again.error == pytest.approx(once.error)
 
 
@@ -59,7 +80,8 @@ def test_rows_without_weight_may_hold_anything():
     weights = np.ones(len(y))
     weights[:30] = 0
     expected = fit_clustered(x[30:], y[30:], patient[30:])
-    x[:30], y[:30] = np.nan, np.inf
+    x[:30] = np.nan
+    y[:30] = np.inf
     found = fit_clustered(x, y, patient, weights)
     assert found.coefficients == pytest.approx(expected.coefficients)
     assert found.error == pytest.approx(expected.error)
@@ -71,7 +93,9 @@ def test_least_squares_of_replicates_equals_rows_written_again(monkeypatch):
     monkeypatch.setattr("kettrack.estimators.least_squares._BLOCK", 4 * len(y))
     for fitted, drawn in zip(fit_least_squares(x, y, counts), counts, strict=True):
         again = np.repeat(np.arange(len(y)), drawn)
-        assert fitted == pytest.approx(sm.OLS(y[again], x[again]).fit().params, abs=1e-9)
+        assert fitted == pytest.approx(
+            sm.OLS(y[again], x[again]).fit().params, abs=1e-9
+        )
 
 
 def test_repeated_columns_share_what_one_would_take():
@@ -79,7 +103,9 @@ def test_repeated_columns_share_what_one_would_take():
     whole = fit_least_squares(x, y)
     found = fit_clustered(np.column_stack([x, x[:, 3], np.zeros(len(y))]), y, patient)
     assert found.rank == 4
-    assert found.coefficients == pytest.approx([*whole[:3], whole[3] / 2, whole[3] / 2, 0], abs=1e-9)
+    assert found.coefficients == pytest.approx(
+        [*whole[:3], whole[3] / 2, whole[3] / 2, 0], abs=1e-9
+    )
 
 
 def test_least_squares_refuses_what_it_cannot_know():
@@ -89,15 +115,23 @@ def test_least_squares_refuses_what_it_cannot_know():
         fit_least_squares(np.ones((5, 1)), np.arange(5), np.zeros(5))
     with pytest.raises(UsageError):
         fit_least_squares(np.ones((5, 1)), np.full(5, np.nan))
-    assert np.isnan(fit_least_squares(np.ones((2, 1)), np.ones(2), [[1, 1], [0, 0]])[1]).all()
+    assert np.isnan(
+        fit_least_squares(np.ones((2, 1)), np.ones(2), [[1, 1], [0, 0]])[1]
+    ).all()
 
 
 def test_weights_by_hand():
-    """Two patients: one goes on twice (.8, .5) and stops (.25), the other stops at once (.2); nobody in between."""
+    """Two patients: one goes on twice (.8, .5) and stops (.25), the other stops at once (.2);
+    nobody in between.
+    """
     fitted = observed_probability([0.8, 0.5, 0.75, 0.8], [True, True, False, False])
     offsets = np.array([0, 3, 3, 4])
     assert cumulative_weights(fitted, offsets) == pytest.approx([1.25, 2.5, 10, 5])
-    stabilised = cumulative_weights(fitted, offsets, observed_probability(np.full(4, 0.6), [True, True, False, False]))
+    stabilised = cumulative_weights(
+        fitted,
+        offsets,
+        observed_probability(np.full(4, 0.6), [True, True, False, False]),
+    )
     assert stabilised == pytest.approx([0.75, 0.9, 1.44, 2])
 
 
@@ -108,7 +142,9 @@ def test_weights_equal_a_loop_over_patients(patients):
     flat = np.array([p for rows in patients for p in rows])
     assert cumulative_weights(flat, offsets) == pytest.approx(expected)
     both = cumulative_weights(np.vstack([flat, np.ones(len(flat))]), offsets)
-    assert both == pytest.approx(np.vstack([expected, np.ones(len(flat))]) if expected else both)
+    assert both == pytest.approx(
+        np.vstack([expected, np.ones(len(flat))]) if expected else both
+    )
 
 
 def test_what_the_model_calls_impossible_is_refused():
@@ -118,7 +154,9 @@ def test_what_the_model_calls_impossible_is_refused():
 
 def test_equal_weights_are_worth_everybody():
     found = describe_weights(np.full(200, 3.0))
-    assert (found.n, found.ess, found.ess_share, found.largest_share) == pytest.approx((200, 200, 1, 1 / 200))
+    assert (found.n, found.ess, found.ess_share, found.largest_share) == pytest.approx(
+        (200, 200, 1, 1 / 200)
+    )
 
 
 def test_one_heavy_patient_is_worth_one():
@@ -138,29 +176,41 @@ def test_effective_number_lies_between_1_and_n_and_has_no_unit(weights, factor):
 
 def test_truncation_goes_step_by_step():
     weights = np.arange(1.0, 1001)
-    largest = [truncate_weights(weights, centile).max() for centile in TRUNCATION_CENTILES]
+    largest = [
+        truncate_weights(weights, centile).max() for centile in TRUNCATION_CENTILES
+    ]
     assert largest == pytest.approx([1000, 995, 990, 975, 950], abs=0.1)
     assert truncate_weights(weights, 100) == pytest.approx(weights)
 
 
 def test_weighting_removes_an_imbalance_that_decided_who_went_on():
-    """30 of 40 with high scores went on and 10 of 40 with low ones: inverse probabilities balance the two exactly."""
+    """30 of 40 with high scores went on and 10 of 40 with low ones: inverse probabilities balance
+    the two exactly.
+    """
     high = np.repeat([1.0, 1.0, 0.0, 0.0], [30, 10, 10, 30])[:, None]
     went_on = np.repeat([True, False, True, False], [30, 10, 10, 30])
     weights = 1 / observed_probability(np.where(high[:, 0] == 1, 0.75, 0.25), went_on)
     # Shares of .75 and .25, variance of each group .1923 (40 people, divisor 39)
-    assert standardised_differences(high, went_on) == pytest.approx([0.5 / 0.4385], abs=1e-3)
-    assert standardised_differences(high, went_on, weights) == pytest.approx([0], abs=1e-12)
+    assert standardised_differences(high, went_on) == pytest.approx(
+        [0.5 / 0.4385], abs=1e-3
+    )
+    assert standardised_differences(high, went_on, weights) == pytest.approx(
+        [0], abs=1e-12
+    )
 
 
 def test_balance_of_a_constant_column_and_of_an_empty_group():
-    assert standardised_differences(np.ones((4, 1)), [True, True, False, False]) == pytest.approx([0])
+    assert standardised_differences(
+        np.ones((4, 1)), [True, True, False, False]
+    ) == pytest.approx([0])
     with pytest.raises(NotIdentified):
         standardised_differences(np.ones((4, 1)), np.ones(4, dtype=bool))
 
 
 def test_e_values():
-    assert [e_value(2), e_value(1.5), e_value(1)] == pytest.approx([3.41, 2.37, 1], abs=5e-3)
+    assert [e_value(2), e_value(1.5), e_value(1)] == pytest.approx(
+        [3.41, 2.37, 1], abs=5e-3
+    )
     assert e_value_of_difference(0.3) == pytest.approx(1.96, abs=5e-3)
     with pytest.raises(UsageError):
         e_value(0)

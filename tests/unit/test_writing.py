@@ -6,7 +6,13 @@ import pytest
 from kettrack.errors import UsageError
 from kettrack.writing import whole_file, write_table, write_text
 
-FRAME = pd.DataFrame({"patient_id": ["001", "b"], "well": pd.array([True, None], dtype="boolean"), "score": [1.5, None]})
+FRAME = pd.DataFrame(
+    {
+        "patient_id": ["001", "b"],
+        "well": pd.array([True, None], dtype="boolean"),
+        "score": [1.5, None],
+    }
+)
 
 
 def test_csv_is_plain(tmp_path):
@@ -41,8 +47,15 @@ def test_what_cannot_be_written_is_said(tmp_path, path):
 
 
 def test_text_is_never_a_formula(tmp_path):
-    frame = pd.DataFrame({"site": ["=1+1", "+cmd", "-x", "@a", "-5", "north", None], "score": [-1, -2, 0, 0, 0, 0, 0]})
-    path = write_table(frame.assign(kind=frame["site"].astype("category")), tmp_path / "out.csv")
+    frame = pd.DataFrame(
+        {
+            "site": ["=1+1", "+cmd", "-x", "@a", "-5", "north", None],
+            "score": [-1, -2, 0, 0, 0, 0, 0],
+        }
+    )
+    path = write_table(
+        frame.assign(kind=frame["site"].astype("category")), tmp_path / "out.csv"
+    )
     cells = [line.split(",")[0] for line in path.read_text().splitlines()[1:]]
     assert cells == ["'=1+1", "'+cmd", "'-x", "'@a", "-5", "north", ""]
     assert path.read_text().splitlines()[1] == "'=1+1,-1,'=1+1"

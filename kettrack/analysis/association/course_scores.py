@@ -1,4 +1,6 @@
-"""Scores of the first course on the grid of sessions: the rows that every description of change by session reads."""
+"""Scores of the first course on the grid of sessions: the rows that every description of change by
+session reads.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,8 @@ from kettrack.timelines.tables import timeline_table
 
 STRATA: Final = ("1-3", "4-6", "7-12", "13+")
 _EDGES: Final = (3, 6, 12)
-HORIZON: Final = 84  # days after session 1: one time for everybody, whenever the course ended
+# days after session 1: one time for everybody, whenever the course ended
+HORIZON: Final = 84
 WITHIN: Final = 7  # days either way
 
 
@@ -27,9 +30,9 @@ def course_scores(cohort: Cohort) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per patient and session that was scored, and one for the baseline (session 0): `patient_id` `session` `score`
-        `baseline` `total` (session days of the first course; missing while it is not known to be over) `stratum` (category of
-        it).
+        One row per patient and session that was scored, and one for the baseline (session 0):
+        `patient_id` `session` `score` `baseline` `total` (session days of the first course; missing
+        while it is not known to be over) `stratum` (category of it).
 
     Raises
     ------
@@ -40,38 +43,67 @@ def course_scores(cohort: Cohort) -> pd.DataFrame:
     rows = rows[rows["excluded"].isna()]
     scored = rows.dropna(subset=["session_score"])
     if scored.empty:
-        reason = "nobody with a rated baseline was scored within 14 days after a session."
-        raise NotIdentified(reason, "a score in the 30 days before session 1, and scores between sessions.")
+        reason = (
+            "nobody with a rated baseline was scored within 14 days after a session."
+        )
+        raise NotIdentified(
+            reason,
+            "a score in the 30 days before session 1, and scores between sessions.",
+        )
     start = rows.groupby("patient_id", sort=False).first().reset_index()
-    before = pd.DataFrame({"patient_id": start["patient_id"], "session": 0, "score": start["baseline"]})
+    before = pd.DataFrame(
+        {"patient_id": start["patient_id"], "session": 0, "score": start["baseline"]}
+    )
     after = scored[["patient_id", "session"]].assign(score=scored["session_score"])
-    out = pd.concat([before, after], ignore_index=True).sort_values(["patient_id", "session"])
+    out = pd.concat([before, after], ignore_index=True).sort_values(
+        ["patient_id", "session"]
+    )
     total = _totals(rows)
     out = out.assign(
-        baseline=out["patient_id"].map(start.set_index("patient_id")["baseline"]), total=out["patient_id"].map(total)
+        baseline=out["patient_id"].map(start.set_index("patient_id")["baseline"]),
+        total=out["patient_id"].map(total),
     )
     return out.assign(stratum=strata(out["total"])).reset_index(drop=True)
 
 
 def score_gaps(cohort: Cohort) -> pd.DataFrame:
-    """Days between neighbouring scores as they were taken, from the baseline to the end of the first course, of rated patients.
+    """Days between neighbouring scores as they were taken, from the baseline to the end of the
+    first course, of rated patients.
 
     Returns
     -------
     DataFrame
-        One row per score but the first of each patient: `patient_id` `gap` (days since the score before; 0 = the same day).
+        One row per score but the first of each patient: `patient_id` `gap` (days since the score
+        before; 0 = the same day).
     """
     rows = person_sessions_table(cohort)
-    last = rows[rows["excluded"].isna() & rows["is_last"]].set_index("patient_id")[["day", "sessions_to_date"]]
+    last = rows[rows["excluded"].isna() & rows["is_last"]].set_index("patient_id")[
+        ["day", "sessions_to_date"]
+    ]
     bucket = bucket_of(cohort)
     baselines = find_baselines(bucket, cohort.settings.baseline, cohort.instrument.sign)
     ends = last.set_axis(["last_day", "sessions"], axis=1)
-    ends["baseline_day"] = pd.Series(baselines.day, index=bucket.patient_id).reindex(ends.index)
-    line = timeline_table(cohort).dropna(subset=["score"]).join(ends, on="patient_id", how="inner")
-    inside = (line["day"] >= line["baseline_day"]) & (line["sessions_to_date"] <= line["sessions"])
-    line = line[inside & (line["day"] <= line["last_day"] + cohort.criteria.late_after_days)]
+    ends["baseline_day"] = pd.Series(baselines.day, index=bucket.patient_id).reindex(
+        ends.index
+    )
+    line = (
+        timeline_table(cohort)
+        .dropna(subset=["score"])
+        .join(ends, on="patient_id", how="inner")
+    )
+    inside = (line["day"] >= line["baseline_day"]) & (
+        line["sessions_to_date"] <= line["sessions"]
+    )
+    line = line[
+        inside & (line["day"] <= line["last_day"] + cohort.criteria.late_after_days)
+    ]
     gap = line.groupby("patient_id", sort=False)["day"].diff()
-    return line[["patient_id"]].assign(gap=gap).dropna(subset=["gap"]).reset_index(drop=True)
+    return (
+        line[["patient_id"]]
+        .assign(gap=gap)
+        .dropna(subset=["gap"])
+        .reset_index(drop=True)
+    )
 
 
 def strata(total: pd.Series) -> pd.Categorical:
@@ -83,25 +115,31 @@ def strata(total: pd.Series) -> pd.Categorical:
     ['1-3', '4-6', nan]
     """
     numbers = total.astype("Float64").to_numpy(float, na_value=np.nan)
-    codes = np.where(np.isnan(numbers), -1, np.searchsorted(np.array(_EDGES), numbers, side="left"))
+    codes = np.where(
+        np.isnan(numbers), -1, np.searchsorted(np.array(_EDGES), numbers, side="left")
+    )
     return pd.Categorical.from_codes(codes.astype(int), list(STRATA), ordered=True)  # type: ignore[call-overload]
 
 
 def _totals(rows: pd.DataFrame) -> pd.Series:
-    """Session days of each first course that is known to be over: going on would have been seen by now, or the plan was met."""
+    """Session days of each first course that is known to be over: going on would have been seen by
+    now, or the plan was met.
+    """
     last = rows[rows["is_last"]].set_index("patient_id")
     seen = (last["days_complete_after"] >= STOP_AFTER_DAYS).fillna(False).astype(bool)
     return last["session"].where(seen).dropna()
 
 
 def final_scores(cohort: Cohort) -> pd.DataFrame:
-    """What everybody plots: number of sessions, first and last score, one row per rated patient with a course that is over.
+    """What everybody plots: number of sessions, first and last score, one row per rated patient
+    with a course that is over.
 
     Returns
     -------
     DataFrame
-        `patient_id` `total` `baseline` `last` (last score of the course; missing without one within 14 days after its last
-        session) `at_horizon` (score nearest day 84, 7 days either way; missing without one).
+        `patient_id` `total` `baseline` `last` (last score of the course; missing without one within
+        14 days after its last session) `at_horizon` (score nearest day 84, 7 days either way;
+        missing without one).
     """
     scores = course_scores(cohort)
     rows = scores.dropna(subset=["total"])
@@ -113,5 +151,7 @@ def final_scores(cohort: Cohort) -> pd.DataFrame:
 def _nearest(cohort: Cohort) -> pd.Series:
     line = timeline_table(cohort).dropna(subset=["score"])
     line = line.assign(away=(line["day"] - HORIZON).abs())
-    near = line[line["away"] <= WITHIN].sort_values(["patient_id", "away", "day"], kind="stable")
+    near = line[line["away"] <= WITHIN].sort_values(
+        ["patient_id", "away", "day"], kind="stable"
+    )
     return near.groupby("patient_id")["score"].first()

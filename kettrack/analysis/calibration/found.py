@@ -1,4 +1,6 @@
-"""What both calibrations share: simulated cohorts whose logs end as the real ones do, and what a method found in them."""
+"""What both calibrations share: simulated cohorts whose logs end as the real ones do, and what a
+method found in them.
+"""
 
 from __future__ import annotations
 
@@ -24,21 +26,49 @@ ROLES: Final[dict[str, Role]] = {
     "key": "key",
     **dict.fromkeys(("about", "method"), "label"),
     "n": "denominator",
-    **dict.fromkeys(("cohorts", "answers", "truth", "estimate", "bias", "sd", "holds", "tells", "refused"), "derived"),
+    **dict.fromkeys(
+        (
+            "cohorts",
+            "answers",
+            "truth",
+            "estimate",
+            "bias",
+            "sd",
+            "holds",
+            "tells",
+            "refused",
+        ),
+        "derived",
+    ),
 }
-DECIMALS: Final = dict.fromkeys(("cohorts", "answers", "holds", "tells", "refused"), 0) | dict.fromkeys(
-    ("truth", "estimate", "bias", "sd"), 2
+DECIMALS: Final = dict.fromkeys(
+    ("cohorts", "answers", "holds", "tells", "refused"), 0
+) | dict.fromkeys(("truth", "estimate", "bias", "sd"), 2)
+SHOW: Final = (
+    "about",
+    "n",
+    "cohorts",
+    "answers",
+    "truth",
+    "estimate",
+    "bias",
+    "sd",
+    "holds",
+    "tells",
+    "refused",
 )
-SHOW: Final = ("about", "n", "cohorts", "answers", "truth", "estimate", "bias", "sd", "holds", "tells", "refused")
 OWN_MODEL: Final = (
-    "A simulated clinic follows its own model: in it people stop and are scored as their scores say, and for no other reason. "
-    "It cannot show what an unrecorded reason does; it shows what few people, unequal scoring and the method do."
+    "A simulated clinic follows its own model: in it people stop and are scored as their scores"
+    " say, and for no other reason. It cannot show what an unrecorded reason does; it shows what"
+    " few people, unequal scoring and the method do."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Estimates and intervals, one per cohort; missing where refused, or where a method gives no interval."""
+    """Estimates and intervals, one per cohort; missing where refused, or where a method gives no
+    interval.
+    """
 
     estimate: Floats
     low: Floats
@@ -55,14 +85,25 @@ class Asked:
     effect: int
 
 
-def simulated_cohort(panel: Panel, model: PlasmodeModel, cohort: Cohort, observed_to: Floats) -> Cohort:
-    """A panel as a cohort whose logs end where those of the clinic do; the clinic may be in it many times over."""
+def simulated_cohort(
+    panel: Panel, model: PlasmodeModel, cohort: Cohort, observed_to: Floats
+) -> Cohort:
+    """A panel as a cohort whose logs end where those of the clinic do; the clinic may be in it many
+    times over.
+    """
     whole = panel_cohort(panel, model, cohort)
     end = np.tile(observed_to, model.baseline.size // observed_to.size)
     kept = {name: getattr(whole, name) for name in ("sessions", "scores")}
-    kept = {name: rows[rows["day"].to_numpy() <= end[rows["patient_id"].to_numpy()]] for name, rows in kept.items()}
+    kept = {
+        name: rows[rows["day"].to_numpy() <= end[rows["patient_id"].to_numpy()]]
+        for name, rows in kept.items()
+    }
     patients = whole.patients.assign(observed_to_day=pd.Series(end).astype("Int64"))
-    return replace(whole, patients=patients, **{name: rows.reset_index(drop=True) for name, rows in kept.items()})
+    return replace(
+        whole,
+        patients=patients,
+        **{name: rows.reset_index(drop=True) for name, rows in kept.items()},
+    )
 
 
 def at_once(cohorts: int, people: int) -> Iterator[int]:
@@ -73,10 +114,18 @@ def at_once(cohorts: int, people: int) -> Iterator[int]:
 
 
 def judged(asked: Asked, found: Found, truth: float) -> dict[str, Any]:
-    """Bias, spread, coverage and refusals of one method where a session takes off so many points."""
+    """Bias, spread, coverage and refusals of one method where a session takes off so many
+    points.
+    """
     given = ~np.isnan(found.estimate)
-    estimate, low, high = found.estimate[given], found.low[given], found.high[given]
-    does = f"each session takes off {asked.effect} point" if asked.effect else "sessions do nothing"
+    estimate = found.estimate[given]
+    low = found.low[given]
+    high = found.high[given]
+    does = (
+        f"each session takes off {asked.effect} point"
+        if asked.effect
+        else "sessions do nothing"
+    )
     row = {
         "key": f"{asked.key}_{asked.effect}",
         "about": f"{asked.method}, where {does}",
@@ -90,8 +139,16 @@ def judged(asked: Asked, found: Found, truth: float) -> dict[str, Any]:
     if not given.any():
         return row
     mean = float(estimate.mean())
-    row |= {"estimate": mean, "bias": mean - truth, "sd": float(estimate.std(ddof=1)) if given.sum() > 1 else np.nan}
+    row |= {
+        "estimate": mean,
+        "bias": mean - truth,
+        "sd": float(estimate.std(ddof=1)) if given.sum() > 1 else np.nan,
+    }
     if np.isnan(low).all():
         return row
-    holds, tells = (low <= truth) & (truth <= high), (low > 0) | (high < 0)
-    return row | {"holds": 100 * float(holds.mean()), "tells": 100 * float(tells.mean())}
+    holds = (low <= truth) & (truth <= high)
+    tells = (low > 0) | (high < 0)
+    return row | {
+        "holds": 100 * float(holds.mean()),
+        "tells": 100 * float(tells.mean()),
+    }

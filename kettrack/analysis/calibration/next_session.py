@@ -1,4 +1,6 @@
-"""Whether one more session can be told from nothing in a clinic like this: the method run where the truth is known."""
+"""Whether one more session can be told from nothing in a clinic like this: the method run where the
+truth is known.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +9,21 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.calibration.found import DECIMALS, EFFECTS, OWN_MODEL, ROLES, SHOW, Asked, judged
-from kettrack.analysis.calibration.next_session_runs import Clinic, clinic_of, run_cohorts, true_answer
+from kettrack.analysis.calibration.found import (
+    DECIMALS,
+    EFFECTS,
+    OWN_MODEL,
+    ROLES,
+    SHOW,
+    Asked,
+    judged,
+)
+from kettrack.analysis.calibration.next_session_runs import (
+    Clinic,
+    clinic_of,
+    run_cohorts,
+    true_answer,
+)
 from kettrack.analysis.context import made_from, refusal, release, rule_words
 from kettrack.analysis.next_session.trials import GRACE
 from kettrack.errors import NotIdentified, UsageError
@@ -20,17 +35,25 @@ NAME: Final = "calibration"
 COHORTS: Final = 100
 SEED: Final = 1
 ESTIMAND: Final = (
-    "What each method finds in cohorts simulated to be like this one, in which it is known what a session does, against what "
-    "is true in them."
+    "What each method finds in cohorts simulated to be like this one, in which it is known what a"
+    " session does, against what is true in them."
 )
-_METHODS: Final = {"next_session": "one more session", "adjusted_slope": "adjusted slope, biased by design"}
+_METHODS: Final = {
+    "next_session": "one more session",
+    "adjusted_slope": "adjusted slope, biased by design",
+}
 
 
 @one_question()
 def calibration_check(
-    cohort: Cohort, recall_days: int | None = None, grace_days: int = GRACE, cohorts: int = COHORTS, seed: int = SEED
+    cohort: Cohort,
+    recall_days: int | None = None,
+    grace_days: int = GRACE,
+    cohorts: int = COHORTS,
+    seed: int = SEED,
 ) -> Result:
-    """Run the method for one more session on simulated cohorts like this one, in which sessions do nothing, or 1 point each.
+    """Run the method for one more session on simulated cohorts like this one, in which sessions do
+    nothing, or 1 point each.
 
     Parameters
     ----------
@@ -46,13 +69,15 @@ def calibration_check(
     Returns
     -------
     Result
-        One row per method and points that a session takes off (`next_session_0` `next_session_1` `adjusted_slope_0`): `about`
-        `method` `n` (people in each cohort) `cohorts` `answers` (those not refused) `truth` (points, found by settling one
-        decision of each person by lot; missing where a method aims at none) `estimate` (mean found) `bias` `sd` (of what was
-        found, points) `holds` (% of the answers whose interval holds the truth) `tells` (% whose interval leaves 0 out)
-        `refused` (% of the cohorts).
+        One row per method and points that a session takes off (`next_session_0` `next_session_1`
+        `adjusted_slope_0`): `about` `method` `n` (people in each cohort) `cohorts` `answers` (those
+        not refused) `truth` (points, found by settling one decision of each person by lot; missing
+        where a method aims at none) `estimate` (mean found) `bias` `sd` (of what was found, points)
+        `holds` (% of the answers whose interval holds the truth) `tells` (% whose interval leaves 0
+        out) `refused` (% of the cohorts).
 
-        Refused where the course of scores cannot be fitted, or nobody has another session within the grace.
+        Refused where the course of scores cannot be fitted, or nobody has another session within
+        the grace.
 
     Raises
     ------
@@ -91,9 +116,16 @@ def _table(clinic: Clinic, cohorts: int, seed: int) -> pd.DataFrame:
     for effect in EFFECTS:
         streams = [np.random.default_rng([seed, effect, part]) for part in range(2)]
         runs = run_cohorts(clinic, effect, cohorts, streams[0])
-        truth = true_answer(clinic, effect, runs.looked_at, streams[1]) if effect else 0.0
-        found = {"next_session": runs.answers} | ({} if effect else {"adjusted_slope": runs.slopes})
-        rows += [judged(Asked(name, _METHODS[name], clinic.people, effect), each, truth) for name, each in found.items()]
+        truth = (
+            true_answer(clinic, effect, runs.looked_at, streams[1]) if effect else 0.0
+        )
+        found = {"next_session": runs.answers} | (
+            {} if effect else {"adjusted_slope": runs.slopes}
+        )
+        rows += [
+            judged(Asked(name, _METHODS[name], clinic.people, effect), each, truth)
+            for name, each in found.items()
+        ]
     return pd.DataFrame(rows).reindex(columns=list(ROLES))
 
 
@@ -102,30 +134,38 @@ def _sentence(table: pd.DataFrame) -> str:
     refused = rows["refused"]
     if refused["next_session_0"] == 100 or refused["next_session_1"] == 100:
         return (
-            "With data like yours the method for one more session refuses to answer in {next_session_0.refused} % of "
-            "{next_session_0.cohorts} simulated cohorts in which sessions do nothing, and in {next_session_1.refused} % of "
-            "those in which each takes off 1 point."
+            "With data like yours the method for one more session refuses to answer in"
+            " {next_session_0.refused} % of {next_session_0.cohorts} simulated cohorts in which"
+            " sessions do nothing, and in {next_session_1.refused} % of those in which each takes"
+            " off 1 point."
         )
     some = refused[["next_session_0", "next_session_1"]].max() > 0
     answers = (
-        "of {next_session_0.answers} answers ({next_session_0.cohorts} cohorts were simulated; it refused in "
-        "{next_session_0.refused} %)"
+        "of {next_session_0.answers} answers ({next_session_0.cohorts} cohorts were simulated; it"
+        " refused in {next_session_0.refused} %)"
     )
     return (
-        "With data like yours this method finds 0 (its interval holds it) when the truth is 0 in {next_session_0.holds} % "
+        "With data like yours this method finds 0 (its interval holds it) when the truth is 0 in"
+        " {next_session_0.holds} % "
         + (answers if some else "of {next_session_0.cohorts} simulated cohorts")
-        + ", and is off by {next_session_1.bias} points when each session takes off 1 point (true there: "
-        "{next_session_1.truth}; its interval leaves 0 out in {next_session_1.tells} %). The adjusted slope finds 0 when the "
-        "truth is 0 in {adjusted_slope_0.holds} %."
+        + ", and is off by {next_session_1.bias} points when each session takes off 1 point (true"
+        " there: {next_session_1.truth}; its interval leaves 0 out in {next_session_1.tells}"
+        " %). The adjusted slope finds 0 when the truth is 0 in {adjusted_slope_0.holds} %."
     )
 
 
 def _caveats(cohort: Cohort, clinic: Clinic, seed: int) -> tuple[str, ...]:
     return (
         OWN_MODEL,
-        f"Simulated: the {clinic.people} people at risk in the first course with their baselines, plans and the ends of their "
-        f"logs; gaps, stopping and days of scores as fitted. A point wears off as fitted. Seed {seed}.",
-        f"What is true with 1 point for each session was found by settling one decision of each person by lot, {clinic.grace} "
-        "days of grace, everyone scored; it is not 1, as sessions wear off, others follow, and scores have a lowest value.",
+        (
+            f"Simulated: the {clinic.people} people at risk in the first course with their"
+            " baselines, plans and the ends of their logs; gaps, stopping and days of scores as"
+            f" fitted. A point wears off as fitted. Seed {seed}."
+        ),
+        (
+            "What is true with 1 point for each session was found by settling one decision of"
+            f" each person by lot, {clinic.grace} days of grace, everyone scored; it is not 1, as"
+            " sessions wear off, others follow, and scores have a lowest value."
+        ),
         f"Refused cohorts are left out of mean, bias, spread and share. {rule_words(cohort)}.",
     )

@@ -1,4 +1,6 @@
-"""Many simulated cohorts like the one at hand, made and counted together, and what is found in each."""
+"""Many simulated cohorts like the one at hand, made and counted together, and what is found in
+each.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,12 @@ import numpy as np
 import pandas as pd
 
 from kettrack.analysis.association.course_scores import final_scores
-from kettrack.analysis.calibration.found import FOR_TRUTH, Found, at_once, simulated_cohort
+from kettrack.analysis.calibration.found import (
+    FOR_TRUTH,
+    Found,
+    at_once,
+    simulated_cohort,
+)
 from kettrack.analysis.context import NORMAL
 from kettrack.analysis.next_session.answer import recall_of
 from kettrack.analysis.next_session.diagnostics import Floats
@@ -55,8 +62,8 @@ class Clinic:
 
 @dataclass(frozen=True, slots=True)
 class Runs:
-    """What was found in the cohorts: one more session; the adjusted slope, where sessions do nothing; and the mean day of the
-    outcomes, counted from the decision."""
+    """What was found in the cohorts: one more session; the adjusted slope, where sessions do
+    nothing; and the mean day of the outcomes, counted from the decision."""
 
     answers: Found
     slopes: Found
@@ -69,18 +76,32 @@ def clinic_of(cohort: Cohort, recall_days: int | None, grace: int) -> Clinic:
     Raises
     ------
     NotIdentified
-        As `fit_plasmode`, where nobody has another session within the grace, and for an unknown recall.
+        As `fit_plasmode`, where nobody has another session within the grace, and for an unknown
+        recall.
     """
     model = fit_plasmode(cohort)
     if not ((model.attendance.gaps > 0) & (model.attendance.gaps <= grace)).any():
-        raise NotIdentified(f"nobody had another session within {grace} days.", "sessions with their days; or a longer grace.")
+        raise NotIdentified(
+            f"nobody had another session within {grace} days.",
+            "sessions with their days; or a longer grace.",
+        )
     exits = first_course_exits(cohort).set_index("patient_id")
-    observed = cohort.patients.set_index("patient_id")["observed_to_day"].reindex(exits.index[exits["step"] > 0])
+    observed = cohort.patients.set_index("patient_id")["observed_to_day"].reindex(
+        exits.index[exits["step"] > 0]
+    )
     days = observed.astype("Float64").to_numpy(np.float64)
-    return Clinic(cohort, model, np.asarray(days, np.float64), recall_of(cohort, recall_days), grace)
+    return Clinic(
+        cohort,
+        model,
+        np.asarray(days, np.float64),
+        recall_of(cohort, recall_days),
+        grace,
+    )
 
 
-def run_cohorts(clinic: Clinic, effect: float, cohorts: int, rng: np.random.Generator) -> Runs:
+def run_cohorts(
+    clinic: Clinic, effect: float, cohorts: int, rng: np.random.Generator
+) -> Runs:
     """Simulate cohorts and analyse each; many are made and turned into trials together."""
     answers: list[tuple[float, ...]] = []
     slopes: list[tuple[float, ...]] = []
@@ -89,32 +110,58 @@ def run_cohorts(clinic: Clinic, effect: float, cohorts: int, rng: np.random.Gene
         together = _simulated(clinic, effect, number, rng)
         trials = find_trials(decision_points(together), clinic.grace, clinic.recall)
         days.append(trials.after[trials.observed] + _half_a_day(trials, together))
-        answers += [_difference(part) for part in _parted(trials, clinic.people, len(together.patients))]
+        answers += [
+            _difference(part)
+            for part in _parted(trials, clinic.people, len(together.patients))
+        ]
         slopes += [] if effect else _slopes(together, clinic.people)
     every = np.concatenate(days)
-    looked_at = float(every.mean()) if every.size else float(clinic.grace + clinic.recall)
-    found, naive = (Found(*np.array(each).reshape(-1, 3).T) for each in (answers, slopes))
+    looked_at = (
+        float(every.mean()) if every.size else float(clinic.grace + clinic.recall)
+    )
+    found, naive = (
+        Found(*np.array(each).reshape(-1, 3).T) for each in (answers, slopes)
+    )
     return Runs(found, naive, looked_at)
 
 
-def true_answer(clinic: Clinic, effect: float, looked_at: float, rng: np.random.Generator) -> float:
-    """What one more session changes in the simulated clinic, with one decision of each person settled by lot."""
+def true_answer(
+    clinic: Clinic, effect: float, looked_at: float, rng: np.random.Generator
+) -> float:
+    """What one more session changes in the simulated clinic, with one decision of each person
+    settled by lot.
+    """
     model = repeat_people(clinic.model, FOR_TRUTH)
-    latest = np.tile(clinic.observed_to - (clinic.grace + clinic.recall + WINDOW), model.baseline.size // clinic.people)
-    decision = Decision(grace=clinic.grace, fresh=FRESH, looked_at=looked_at, latest=latest)
+    latest = np.tile(
+        clinic.observed_to - (clinic.grace + clinic.recall + WINDOW),
+        model.baseline.size // clinic.people,
+    )
+    decision = Decision(
+        grace=clinic.grace, fresh=FRESH, looked_at=looked_at, latest=latest
+    )
     return true_difference(model, effect, decision, rng)
 
 
-def _simulated(clinic: Clinic, effect: float, cohorts: int, rng: np.random.Generator) -> Cohort:
-    """Cohorts in a row as one: people 0 to n - 1 are the first. Logs end where those of the clinic do."""
+def _simulated(
+    clinic: Clinic, effect: float, cohorts: int, rng: np.random.Generator
+) -> Cohort:
+    """Cohorts in a row as one: people 0 to n - 1 are the first. Logs end where those of the clinic
+    do.
+    """
     model = repeat_people(clinic.model, cohorts * clinic.people)
-    return simulated_cohort(simulate_plasmode(model, effect, rng), model, clinic.cohort, clinic.observed_to)
+    return simulated_cohort(
+        simulate_plasmode(model, effect, rng), model, clinic.cohort, clinic.observed_to
+    )
 
 
 def _half_a_day(trials: Trials, cohort: Cohort) -> float:
-    """Half a day when scores of a session's day are mostly taken after it, so that the session counts; else 0."""
+    """Half a day when scores of a session's day are mostly taken after it, so that the session
+    counts; else 0.
+    """
     days = pd.MultiIndex.from_frame(cohort.sessions[["patient_id", "day"]]).unique()
-    timing = cohort.scores["timing"][pd.MultiIndex.from_frame(cohort.scores[["patient_id", "day"]]).isin(days)]
+    timing = cohort.scores["timing"][
+        pd.MultiIndex.from_frame(cohort.scores[["patient_id", "day"]]).isin(days)
+    ]
     return 0.5 if (timing == "after").mean() > 0.5 else 0.0
 
 
@@ -136,14 +183,25 @@ def _difference(trials: Trials) -> tuple[float, float, float]:
 def _slopes(cohort: Cohort, people: int) -> list[tuple[float, float, float]]:
     """Last score on the number of sessions at equal baselines, in each cohort."""
     rows = final_scores(cohort).dropna(subset=["last"])
-    part, out = rows["patient_id"].to_numpy() // people, []
+    part = rows["patient_id"].to_numpy() // people
+    out = []
     for number in range(len(cohort.patients) // people):
         here = rows[part == number]
         if len(here) < 30 or here["total"].nunique() < 2:
             out.append((np.nan, np.nan, np.nan))
             continue
-        x = np.column_stack([np.ones(len(here)), here[["total", "baseline"]].to_numpy(float)])
-        fit = fit_clustered(x, here["last"].to_numpy(float), here["patient_id"].to_numpy())
+        x = np.column_stack(
+            [np.ones(len(here)), here[["total", "baseline"]].to_numpy(float)]
+        )
+        fit = fit_clustered(
+            x, here["last"].to_numpy(float), here["patient_id"].to_numpy()
+        )
         half = NORMAL * float(fit.error[1])
-        out.append((float(fit.coefficients[1]), float(fit.coefficients[1]) - half, float(fit.coefficients[1]) + half))
+        out.append(
+            (
+                float(fit.coefficients[1]),
+                float(fit.coefficients[1]) - half,
+                float(fit.coefficients[1]) + half,
+            )
+        )
     return out

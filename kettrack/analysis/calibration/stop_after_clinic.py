@@ -1,4 +1,6 @@
-"""A clinic in which "stop after k" can be asked again: courses by their gaps, who stops, comes back and is scored."""
+"""A clinic in which "stop after k" can be asked again: courses by their gaps, who stops, comes back
+and is scored.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +13,33 @@ import pandas as pd
 from kettrack.analysis.calibration.found import Floats
 from kettrack.analysis.response.exits import counted_outcomes
 from kettrack.analysis.response.plasmode import fit_plasmode, repeat_people
-from kettrack.analysis.response.plasmode_rows import course_rows, score_rows, session_rows
+from kettrack.analysis.response.plasmode_rows import (
+    course_rows,
+    score_rows,
+    session_rows,
+)
 from kettrack.analysis.stop_after.history import BASELINE, HORIZON, LAST, WINDOW
 from kettrack.analysis.stop_after.rows import GRACE, StopData
-from kettrack.estimators.attendance import GOES_ON, LEFT, SessionRows, fit_attendance, history
+from kettrack.estimators.attendance import (
+    GOES_ON,
+    LEFT,
+    SessionRows,
+    fit_attendance,
+    history,
+)
 from kettrack.estimators.logistic import fit_logistic
 from kettrack.estimators.plasmode import PlasmodeModel
-from kettrack.estimators.plasmode_stopping import WEEK, Stopping, plan_columns, return_columns
+from kettrack.estimators.plasmode_stopping import (
+    WEEK,
+    Stopping,
+    plan_columns,
+    return_columns,
+)
 from kettrack.reading.cohort import Cohort
 from kettrack.timelines.bucket import bucket_of
 
-FEWEST_GAPS: Final = 30  # to draw from after each session; with fewer, those of the sessions around it too
+# to draw from after each session; with fewer, those of the sessions around it too
+FEWEST_GAPS: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +84,12 @@ def clinic_of(cohort: Cohort, data: StopData) -> Clinic:
         As `fit_plasmode`.
     """
     fitted = fit_plasmode(cohort)
-    daily = replace(cohort, sessions=cohort.sessions.drop_duplicates(["patient_id", "day"], ignore_index=True))
+    daily = replace(
+        cohort,
+        sessions=cohort.sessions.drop_duplicates(
+            ["patient_id", "day"], ignore_index=True
+        ),
+    )
     known = counted_outcomes(cohort)
     ids = bucket_of(cohort).patient_id[data.patient]
     course = _courses(daily, ids)
@@ -76,12 +99,19 @@ def clinic_of(cohort: Cohort, data: StopData) -> Clinic:
     table = session_rows(rows, known, line, HORIZON + WINDOW)
     people = cohort.patients.set_index("patient_id").reindex(ids)
     planned, observed_to = (
-        np.asarray(people[name].astype("Float64").to_numpy(np.float64, na_value=np.inf), np.float64)
+        np.asarray(
+            people[name].astype("Float64").to_numpy(np.float64, na_value=np.inf),
+            np.float64,
+        )
         for name in ("planned_sessions", "observed_to_day")
     )
     attendance = fit_attendance(table)
-    theirs = np.asarray(pd.Series(planned, index=ids).reindex(rows["patient_id"]), np.float64)
-    stopping = _stopping(data, table, rows["day"].to_numpy(np.float64), (planned, theirs))
+    theirs = np.asarray(
+        pd.Series(planned, index=ids).reindex(rows["patient_id"]), np.float64
+    )
+    stopping = _stopping(
+        data, table, rows["day"].to_numpy(np.float64), (planned, theirs)
+    )
     model = replace(
         fitted,
         attendance=attendance,
@@ -94,14 +124,18 @@ def clinic_of(cohort: Cohort, data: StopData) -> Clinic:
 
 
 def _courses(daily: Cohort, ids: pd.Index) -> pd.DataFrame:
-    """Sessions of each person that lie within the grace of the one before; plans do not end them."""
+    """Sessions of each person that lie within the grace of the one before; plans do not end
+    them.
+    """
     gap = daily.sessions.groupby("patient_id")["day"].diff().fillna(0)
     broken = (gap > GRACE).groupby(daily.sessions["patient_id"]).cumsum()
     length = (broken == 0).groupby(daily.sessions["patient_id"]).sum()
     return pd.DataFrame({"length": length.reindex(ids), "as_planned": False})
 
 
-def _stopping(data: StopData, table: SessionRows, day: Floats, planned: tuple[Floats, Floats]) -> Stopping:
+def _stopping(
+    data: StopData, table: SessionRows, day: Floats, planned: tuple[Floats, Floats]
+) -> Stopping:
     """Who stops and who comes back; plans by person, and by row of the table."""
     columns = history(table.last, table.baseline, table.session, table.scored_before)
     x = np.column_stack([columns, plan_columns(table.session, planned[1])])
@@ -121,9 +155,12 @@ def _stopping(data: StopData, table: SessionRows, day: Floats, planned: tuple[Fl
 
 
 def _gaps(table: SessionRows) -> tuple[Floats, ...]:
-    """Days to the next session after each number of sessions, with those around it until there are enough."""
+    """Days to the next session after each number of sessions, with those around it until there are
+    enough.
+    """
     on = table.followed_by == GOES_ON
-    session, gap = table.session[on], table.gap[on]
+    session = table.session[on]
+    gap = table.gap[on]
     pools = []
     for number in range(1, int(session.max(initial=0)) + 1):
         reach = np.sort(np.abs(session - number))[:FEWEST_GAPS][-1]
@@ -135,7 +172,8 @@ def _returns(data: StopData) -> Floats:
     """Coefficients of a session in a week past the grace, given what was known before it."""
     rows = data.rows
     of = ~rows.in_grace & rows.at_risk & (data.row_end - data.row_start == WEEK - 1)
-    known, weeks = rows.history[of], (data.row_start - data.gap_start - 1)[of] / WEEK
+    known = rows.history[of]
+    weeks = (data.row_start - data.gap_start - 1)[of] / WEEK
     columns = return_columns(known[:, LAST], known[:, BASELINE], weeks)
     if not rows.event[of].any():
         return np.full(columns.shape[1], np.nan)

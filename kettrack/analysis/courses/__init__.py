@@ -1,1 +1,3 @@
-"""What happened, described: sessions, states week by week, losses, second series, the usual course, other rules."""
+"""What happened, described: sessions, states week by week, losses, second series, the usual course,
+other rules.
+"""

@@ -1,4 +1,6 @@
-"""The expected course: where people with a similar baseline stood after as many sessions, as on a growth chart."""
+"""The expected course: where people with a similar baseline stood after as many sessions, as on a
+growth chart.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,15 @@ from kettrack.timelines.states import is_assessment
 from kettrack.timelines.tables import log_reasons
 from kettrack.vocabulary.instrument import Instrument
 
-NEIGHBOURS: Final = (0.25, 0.5, 0.25)  # weight of the session before, the session itself and the one after
-QUANTILES: Final = {"q10": 0.10, "q25": 0.25, "estimate": 0.50, "q75": 0.75, "q90": 0.90}
+# weight of the session before, the session itself and the one after
+NEIGHBOURS: Final = (0.25, 0.5, 0.25)
+QUANTILES: Final = {
+    "q10": 0.10,
+    "q25": 0.25,
+    "estimate": 0.50,
+    "q75": 0.75,
+    "q90": 0.90,
+}
 KEYS: Final = ["band", "sessions", "score"]
 ROLES: Final[dict[str, Role]] = {
     "key": "key",
@@ -29,13 +38,14 @@ ROLES: Final[dict[str, Role]] = {
     **dict.fromkeys(QUANTILES, "derived"),
 }
 _ESTIMAND: Final = (
-    "Score after the k-th session among those with a baseline in the same band who had k sessions and were scored after them: "
-    "those who stopped are not in the later rows."
+    "Score after the k-th session among those with a baseline in the same band who had k sessions"
+    " and were scored after them: those who stopped are not in the later rows."
 )
 
 
 def baseline_bands(baseline: Array, instrument: Instrument) -> Array:
-    """Severity band of each baseline, as object; None without a baseline, and one band for all where none is published.
+    """Severity band of each baseline, as object; None without a baseline, and one band for all
+    where none is published.
 
     Examples
     --------
@@ -45,7 +55,9 @@ def baseline_bands(baseline: Array, instrument: Instrument) -> Array:
     """
     edges = [band.low for band in instrument.bands] or [instrument.minimum]
     labels = np.array([band.label for band in instrument.bands] or ["all"], object)
-    place = np.clip(np.searchsorted(edges, baseline, side="right") - 1, 0, len(edges) - 1)
+    place = np.clip(
+        np.searchsorted(edges, baseline, side="right") - 1, 0, len(edges) - 1
+    )
     return np.where(np.isnan(baseline), np.array(None, object), labels[place])
 
 
@@ -55,37 +67,72 @@ def comparable_scores(cohort: Cohort) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per patient and score: `patient_id` `band` (of the baseline) `sessions` (strictly before the score; 0 = the
-        baseline itself) `day` `score`. Left out are scores more than `state_holds_days` after the last session, and people
-        without a rated baseline, treated before the log begins, or on placebo.
+        One row per patient and score: `patient_id` `band` (of the baseline) `sessions` (strictly
+        before the score; 0 = the baseline itself) `day` `score`. Left out are scores more than
+        `state_holds_days` after the last session, and people without a rated baseline, treated
+        before the log begins, or on placebo.
     """
     bucket = bucket_of(cohort)
     baselines = find_baselines(bucket, cohort.settings.baseline, cohort.instrument.sign)
-    rated = ratable(baselines, cohort.criteria) & ~np.logical_or.reduce(list(log_reasons(cohort).values()))
+    rated = ratable(baselines, cohort.criteria) & ~np.logical_or.reduce(
+        list(log_reasons(cohort).values())
+    )
     to_date, since = align_scores(bucket)
-    fresh = is_assessment(bucket, baselines) & (to_date > 0) & (since <= cohort.criteria.state_holds_days)
+    fresh = (
+        is_assessment(bucket, baselines)
+        & (to_date > 0)
+        & (since <= cohort.criteria.state_holds_days)
+    )
     chosen = np.flatnonzero(fresh & bucket.score_known & rated[bucket.score_patient])
-    later = _rows(bucket, bucket.score_patient[chosen], to_date[chosen], bucket.score_day[chosen], bucket.score[chosen])
+    later = _rows(
+        bucket,
+        bucket.score_patient[chosen],
+        to_date[chosen],
+        bucket.score_day[chosen],
+        bucket.score[chosen],
+    )
     start = np.flatnonzero(rated)
-    first = _rows(bucket, start, np.zeros(start.size, int), baselines.day[start], baselines.score[start])
+    first = _rows(
+        bucket,
+        start,
+        np.zeros(start.size, int),
+        baselines.day[start],
+        baselines.score[start],
+    )
     out = pd.concat([first, later], ignore_index=True)
     out.insert(1, "band", _band_of(out, bucket, baselines, cohort.instrument))
-    return out.sort_values(["patient_id", "sessions", "day"], kind="stable", ignore_index=True)
+    return out.sort_values(
+        ["patient_id", "sessions", "day"], kind="stable", ignore_index=True
+    )
 
 
-def _rows(bucket: Bucket, patient: Array, sessions: Array, day: Array, score: Array) -> pd.DataFrame:
+def _rows(
+    bucket: Bucket, patient: Array, sessions: Array, day: Array, score: Array
+) -> pd.DataFrame:
     who = bucket.patient_id[patient]
-    return pd.DataFrame({"patient_id": who, "sessions": sessions.astype(int), "day": day.astype(int), "score": score})
+    return pd.DataFrame(
+        {
+            "patient_id": who,
+            "sessions": sessions.astype(int),
+            "day": day.astype(int),
+            "score": score,
+        }
+    )
 
 
-def _band_of(rows: pd.DataFrame, bucket: Bucket, baselines: Baselines, instrument: Instrument) -> pd.Series:
-    labels = baseline_bands(baselines.score, instrument)[bucket.patient_id.get_indexer(pd.Index(rows["patient_id"]))]
+def _band_of(
+    rows: pd.DataFrame, bucket: Bucket, baselines: Baselines, instrument: Instrument
+) -> pd.Series:
+    labels = baseline_bands(baselines.score, instrument)[
+        bucket.patient_id.get_indexer(pd.Index(rows["patient_id"]))
+    ]
     order = [band.label for band in instrument.bands] or ["all"]
     return pd.Series(pd.Categorical(labels, categories=order, ordered=True))
 
 
 def count(cohort: Cohort) -> pd.DataFrame:
-    """Scores by baseline band and session number, each person once in a cell, with the first score; counts can be added.
+    """Scores by baseline band and session number, each person once in a cell, with the first score;
+    counts can be added.
 
     Returns
     -------
@@ -109,23 +156,33 @@ def add_counts(*counts: pd.DataFrame) -> pd.DataFrame:
 def estimate(counts: pd.DataFrame) -> pd.DataFrame:
     """Quantiles of the score by baseline band and session number.
 
-    A cell with fewer than 11 people has none. Between two neighbours that are large enough the distribution is smoothed over
-    session numbers with weights 1:2:1; the baseline is neither smoothed nor a neighbour.
+    A cell with fewer than 11 people has none. Between two neighbours that are large enough the
+    distribution is smoothed over session numbers with weights 1:2:1; the baseline is neither
+    smoothed nor a neighbour.
 
     Returns
     -------
     DataFrame
-        One row per cell, to the last session that any band has 11 people at: `key` `band` `sessions` `n` `q10` `q25`
-        `estimate` (median) `q75` `q90`.
+        One row per cell, to the last session that any band has 11 people at: `key` `band`
+        `sessions` `n` `q10` `q25` `estimate` (median) `q75` `q90`.
     """
     keys = ["band", "sessions", "n", *QUANTILES]
     cells = cell_shares(counts)
     sizes = counts.groupby(["band", "sessions"], observed=True)["n"].sum().reset_index()
     enough = sizes.loc[sizes["n"] >= FEWEST, "sessions"]
     table = sizes[sizes["sessions"] <= enough.max()] if len(enough) else sizes.iloc[:0]
-    quantiles = [_quantiles(cells, band, sessions) for band, sessions in zip(table["band"], table["sessions"], strict=True)]
-    table = table.reset_index(drop=True).join(pd.DataFrame(quantiles, columns=list(QUANTILES), dtype=float))[keys]
-    names = table["band"].astype(str).str.replace(" ", "_") + "_" + table["sessions"].astype(str)
+    quantiles = [
+        _quantiles(cells, band, sessions)
+        for band, sessions in zip(table["band"], table["sessions"], strict=True)
+    ]
+    table = table.reset_index(drop=True).join(
+        pd.DataFrame(quantiles, columns=list(QUANTILES), dtype=float)
+    )[keys]
+    names = (
+        table["band"].astype(str).str.replace(" ", "_")
+        + "_"
+        + table["sessions"].astype(str)
+    )
     table.insert(0, "key", names)
     return table
 
@@ -136,17 +193,38 @@ def cell_shares(counts: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per cell with at least 11 people, indexed by `band` and `sessions`; one column per score, rising; a row adds up
-        to 1.
+        One row per cell with at least 11 people, indexed by `band` and `sessions`; one column per
+        score, rising; a row adds up to 1.
     """
-    wide = counts.pivot_table(index=["band", "sessions"], columns="score", values="n", aggfunc="sum", observed=True).fillna(0.0)
+    wide = counts.pivot_table(
+        index=["band", "sessions"],
+        columns="score",
+        values="n",
+        aggfunc="sum",
+        observed=True,
+    ).fillna(0.0)
     large = wide[wide.sum(axis=1) >= FEWEST]
     share = large.div(large.sum(axis=1), axis=0)
-    before, after = (share.reindex([(band, k + step) for band, k in share.index]).to_numpy(float) for step in (-1, 1))
+    before, after = (
+        share.reindex([(band, k + step) for band, k in share.index]).to_numpy(float)
+        for step in (-1, 1)
+    )
     number = share.index.get_level_values("sessions").to_numpy(int)
-    inner = (number > 1) & ~np.isnan(before[:, :1].sum(axis=1)) & ~np.isnan(after[:, :1].sum(axis=1))
-    smooth = NEIGHBOURS[0] * before + NEIGHBOURS[1] * share.to_numpy() + NEIGHBOURS[2] * after
-    return pd.DataFrame(np.where(inner[:, None], smooth, share), index=share.index, columns=share.columns)
+    inner = (
+        (number > 1)
+        & ~np.isnan(before[:, :1].sum(axis=1))
+        & ~np.isnan(after[:, :1].sum(axis=1))
+    )
+    smooth = (
+        NEIGHBOURS[0] * before
+        + NEIGHBOURS[1] * share.to_numpy()
+        + NEIGHBOURS[2] * after
+    )
+    return pd.DataFrame(
+        np.where(inner[:, None], smooth, share),
+        index=share.index,
+        columns=share.columns,
+    )
 
 
 def _quantiles(cells: pd.DataFrame, band: str, sessions: int) -> list[float]:
@@ -156,7 +234,9 @@ def _quantiles(cells: pd.DataFrame, band: str, sessions: int) -> list[float]:
     share = cells.to_numpy(float)[cells.index.get_loc((band, sessions))]
     there = share > 0
     middle = (np.cumsum(share) - share / 2)[there]
-    return np.interp(list(QUANTILES.values()), middle, cells.columns.to_numpy(float)[there]).tolist()
+    return np.interp(
+        list(QUANTILES.values()), middle, cells.columns.to_numpy(float)[there]
+    ).tolist()
 
 
 def percentiles(cells: pd.DataFrame, rows: pd.DataFrame, sign: int = 1) -> Array:
@@ -176,12 +256,19 @@ def percentiles(cells: pd.DataFrame, rows: pd.DataFrame, sign: int = 1) -> Array
     float64, one per row
         NaN where the cell has fewer than 11 people.
     """
-    values, share = cells.columns.to_numpy(float), cells.to_numpy(float)
+    values = cells.columns.to_numpy(float)
+    share = cells.to_numpy(float)
     reached = np.cumsum(np.hstack([np.zeros((len(cells), 1)), share]), axis=1)
-    place = cells.index.get_indexer(pd.MultiIndex.from_arrays([rows["band"].astype(object), rows["sessions"]]))
+    place = cells.index.get_indexer(
+        pd.MultiIndex.from_arrays([rows["band"].astype(object), rows["sessions"]])
+    )
     below = np.searchsorted(values, rows["score"].to_numpy(float), side="left")
     upto = np.searchsorted(values, rows["score"].to_numpy(float), side="right")
-    lower = 100 * (reached[place, below] + reached[place, upto]) / 2 if len(cells) else np.full(len(rows), np.nan)
+    lower = (
+        100 * (reached[place, below] + reached[place, upto]) / 2
+        if len(cells)
+        else np.full(len(rows), np.nan)
+    )
     return np.where(place < 0, np.nan, lower if sign > 0 else 100 - lower)
 
 
@@ -208,9 +295,18 @@ def expected_course(cohort: Cohort) -> Result:
         sentence=_sentence(table),
         estimand=_ESTIMAND,
         caveats=(
-            f"Cells with fewer than {FEWEST} people are empty. Smoothed over neighbouring sessions 1:2:1.",
-            f"First score after each session, at most {cohort.criteria.state_holds_days} days later.",
-            "Later sessions are those of people who stayed: describes this clinic, not what a patient would gain by staying.",
+            (
+                f"Cells with fewer than {FEWEST} people are empty. Smoothed over neighbouring"
+                " sessions 1:2:1."
+            ),
+            (
+                f"First score after each session, at most {cohort.criteria.state_holds_days} days"
+                " later."
+            ),
+            (
+                "Later sessions are those of people who stayed: describes this clinic, not what a"
+                " patient would gain by staying."
+            ),
         ),
         made_from=made_from(cohort, unit="points"),
     )
@@ -220,9 +316,13 @@ def expected_course(cohort: Cohort) -> Result:
 def _sentence(table: pd.DataFrame) -> str:
     """The largest band, at its start and at session 4, or its last session before."""
     band = table.groupby("band", observed=True)["n"].max().idxmax()
-    shown = table[(table["band"] == band) & table["estimate"].notna() & (table["sessions"] <= 4)]
-    first, last = shown["key"].iloc[0], shown["key"].iloc[-1]
+    shown = table[
+        (table["band"] == band) & table["estimate"].notna() & (table["sessions"] <= 4)
+    ]
+    first = shown["key"].iloc[0]
+    last = shown["key"].iloc[-1]
     return (
-        f"Half of the {{{first}.n}} people who began {band} scored {{{first}.estimate}} or less at the start, and half of the "
-        f"{{{last}.n}} with a score after session {{{last}.sessions}} scored {{{last}.estimate}} or less then."
+        f"Half of the {{{first}.n}} people who began {band} scored {{{first}.estimate}} or less"
+        f" at the start, and half of the {{{last}.n}} with a score after session"
+        f" {{{last}.sessions}} scored {{{last}.estimate}} or less then."
     )

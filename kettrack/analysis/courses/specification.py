@@ -1,4 +1,6 @@
-"""The same cohort under every named rule and every baseline: how much of an answer is only its definition."""
+"""The same cohort under every named rule and every baseline: how much of an answer is only its
+definition.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,8 @@ from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
 
 _ESTIMAND: Final = (
-    "Percent of the people who can be rated under a rule who ever met it in the log; loss of response: of those who responded."
+    "Percent of the people who can be rated under a rule who ever met it in the log; loss of"
+    " response: of those who responded."
 )
 
 
@@ -25,16 +28,26 @@ def estimate(counts: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The counts, numbered from 1, with `estimate` `ci_low` `ci_high`; missing where nobody could be rated.
+        The counts, numbered from 1, with `estimate` `ci_low` `ci_high`; missing where nobody could
+        be rated.
     """
     table = counts.reset_index(drop=True)
-    found = [wilson(int(events), int(n), LEVEL) for events, n in zip(table["events"], table["n"], strict=True)]
-    table[["estimate", "ci_low", "ci_high"]] = pd.DataFrame(found, columns=["estimate", "ci_low", "ci_high"], dtype=float)
+    found = [
+        wilson(int(events), int(n), LEVEL)
+        for events, n in zip(table["events"], table["n"], strict=True)
+    ]
+    table[["estimate", "ci_low", "ci_high"]] = pd.DataFrame(
+        found, columns=["estimate", "ci_low", "ci_high"], dtype=float
+    )
     table.insert(0, "number", table.index + 1)
     return table
 
 
-def specification(cohort: Cohort, also: tuple[str, ...] = (), on_step: Callable[[], None] = lambda: None) -> Result:
+def specification(
+    cohort: Cohort,
+    also: tuple[str, ...] = (),
+    on_step: Callable[[], None] = lambda: None,
+) -> Result:
     """The same people under every named rule and every choice of baseline.
 
     Parameters
@@ -49,9 +62,10 @@ def specification(cohort: Cohort, also: tuple[str, ...] = (), on_step: Callable[
     Returns
     -------
     Result
-        One row per combination of `instrument`, `rule`, `baseline` and `outcome` (response, remission, loss_of_response,
-        deterioration, recovery, improvement, sudden_gain; `definition` says which kind): `events` of `n` rated, `waiting` for
-        a second score and not counted, `estimate` % with its Wilson interval.
+        One row per combination of `instrument`, `rule`, `baseline` and `outcome` (response,
+        remission, loss_of_response, deterioration, recovery, improvement, sudden_gain; `definition`
+        says which kind): `events` of `n` rated, `waiting` for a second score and not counted,
+        `estimate` % with its Wilson interval.
 
     Examples
     --------
@@ -63,7 +77,8 @@ def specification(cohort: Cohort, also: tuple[str, ...] = (), on_step: Callable[
     counts = count(cohort, also, on_step)
     if counts.empty:
         reason = NotIdentified(
-            "no instrument with a rule was scored.", "a depression scale before and after the first session."
+            "no instrument with a rule was scored.",
+            "a depression scale before and after the first session.",
         )
         return refusal("specification", cohort, reason, _ESTIMAND)
     table = estimate(counts)
@@ -71,7 +86,18 @@ def specification(cohort: Cohort, also: tuple[str, ...] = (), on_step: Callable[
         name="specification",
         table=table,
         roles=ROLES,
-        show=("instrument", "outcome", "rule", "standing", "baseline", "events", "n", "estimate", "ci_low", "ci_high"),
+        show=(
+            "instrument",
+            "outcome",
+            "rule",
+            "standing",
+            "baseline",
+            "events",
+            "n",
+            "estimate",
+            "ci_low",
+            "ci_high",
+        ),
         sentence=_sentence(table),
         estimand=_ESTIMAND,
         caveats=_caveats(table),
@@ -82,7 +108,9 @@ def specification(cohort: Cohort, also: tuple[str, ...] = (), on_step: Callable[
 
 ROLES: Final[dict[str, Role]] = {
     "number": "key",
-    **dict.fromkeys(("instrument", "outcome", "definition", "rule", "standing", "baseline"), "label"),
+    **dict.fromkeys(
+        ("instrument", "outcome", "definition", "rule", "standing", "baseline"), "label"
+    ),
     "events": "count",
     "waiting": "count",
     "n": "denominator",
@@ -91,14 +119,25 @@ ROLES: Final[dict[str, Role]] = {
 
 
 def _sentence(table: pd.DataFrame) -> str:
-    """The lowest and the highest percentage of each outcome, among rules that look for a first event."""
-    words = dict(zip(EVENTS, ("responded", "remitted", "lost their response", "deteriorated"), strict=True))
+    """The lowest and the highest percentage of each outcome, among rules that look for a first
+    event.
+    """
+    words = dict(
+        zip(
+            EVENTS,
+            ("responded", "remitted", "lost their response", "deteriorated"),
+            strict=True,
+        )
+    )
     parts = []
     for outcome, word in words.items():
-        rows = table[(table["outcome"] == outcome) & (table["definition"] == FIRST_EVENT)].dropna(subset=["estimate"])
+        rows = table[
+            (table["outcome"] == outcome) & (table["definition"] == FIRST_EVENT)
+        ].dropna(subset=["estimate"])
         if len(rows):
             ordered = rows.sort_values(["estimate", "number"])["number"]
-            low, high = ordered.iloc[0], ordered.iloc[-1]
+            low = ordered.iloc[0]
+            high = ordered.iloc[-1]
             parts.append(f"{{row{low}.estimate}} % to {{row{high}.estimate}} % {word}")
     if not parts:
         return "Nobody could be rated for a first event under any rule."
@@ -108,9 +147,27 @@ def _sentence(table: pd.DataFrame) -> str:
 def _caveats(table: pd.DataFrame) -> tuple[str, ...]:
     recalled = sorted(set(table.loc[table["standing"] == "recalled", "rule"]))
     return (
-        "Ever, in all that was scored: who is followed longer has more chances. For time, see the curves by session.",
-        "The rows are the same people: many that agree are no more evidence than one. n differs with what was scored.",
-        "The worst score as baseline makes change out of chance: after the worst of several the next is lower anyway.",
-        "Events still waiting for a second score, or for which nobody asked again, are in n and not in events.",
-        *([f"Unconfirmed wording, applied because it was asked for: {', '.join(recalled)}."] if recalled else []),
+        (
+            "Ever, in all that was scored: who is followed longer has more chances. For time, see"
+            " the curves by session."
+        ),
+        (
+            "The rows are the same people: many that agree are no more evidence than one. n"
+            " differs with what was scored."
+        ),
+        (
+            "The worst score as baseline makes change out of chance: after the worst of several"
+            " the next is lower anyway."
+        ),
+        (
+            "Events still waiting for a second score, or for which nobody asked again, are in n"
+            " and not in events."
+        ),
+        *(
+            [
+                f"Unconfirmed wording, applied because it was asked for: {', '.join(recalled)}."
+            ]
+            if recalled
+            else []
+        ),
     )

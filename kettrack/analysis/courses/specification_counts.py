@@ -1,4 +1,6 @@
-"""How many people meet each named rule under each baseline: the counts behind the specification table."""
+"""How many people meet each named rule under each baseline: the counts behind the specification
+table.
+"""
 
 from __future__ import annotations
 
@@ -42,10 +44,24 @@ OUTCOMES: Final = {
 }
 _NOT_DEPRESSION: Final = ("GAD-7", "PCL-5")
 _PROVEN: Final = ("single", "confirmed")
-COLUMNS: Final = ("instrument", "outcome", "definition", "rule", "standing", "baseline", "events", "waiting", "n")
+COLUMNS: Final = (
+    "instrument",
+    "outcome",
+    "definition",
+    "rule",
+    "standing",
+    "baseline",
+    "events",
+    "waiting",
+    "n",
+)
 
 
-def count(cohort: Cohort, also: tuple[str, ...] = (), on_step: Callable[[], None] = lambda: None) -> pd.DataFrame:
+def count(
+    cohort: Cohort,
+    also: tuple[str, ...] = (),
+    on_step: Callable[[], None] = lambda: None,
+) -> pd.DataFrame:
     """People rated, and people who met each rule; the counts of several sites can be added.
 
     Parameters
@@ -60,7 +76,8 @@ def count(cohort: Cohort, also: tuple[str, ...] = (), on_step: Callable[[], None
     Returns
     -------
     DataFrame
-        One row per combination: `instrument` `outcome` `definition` `rule` `standing` `baseline` `events` `waiting` `n`.
+        One row per combination: `instrument` `outcome` `definition` `rule` `standing` `baseline`
+        `events` `waiting` `n`.
 
     Raises
     ------
@@ -71,9 +88,17 @@ def count(cohort: Cohort, also: tuple[str, ...] = (), on_step: Callable[[], None
     rows: list[dict[str, object]] = []
     for scale in _scales(cohort):
         for baseline in BASELINES:
-            here = replace(cohort, settings=replace(cohort.settings, instrument=scale.name, baseline=baseline))
+            here = replace(
+                cohort,
+                settings=replace(
+                    cohort.settings, instrument=scale.name, baseline=baseline
+                ),
+            )
             scored = score_cohort(here)
-            rows += [row | {"baseline": baseline} for row in (*_of_bundles(scored, also), *_of_ratings(scored, also))]
+            rows += [
+                row | {"baseline": baseline}
+                for row in (*_of_bundles(scored, also), *_of_ratings(scored, also))
+            ]
             on_step()
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
@@ -86,42 +111,71 @@ def n_steps(cohort: Cohort) -> int:
 def _scales(cohort: Cohort) -> list[Instrument]:
     """The primary instrument, and every depression scale that was used."""
     used = set(cohort.scores["instrument"])
-    others = [name for name in rated_instruments() if name in used and name not in _NOT_DEPRESSION]
+    others = [
+        name
+        for name in rated_instruments()
+        if name in used and name not in _NOT_DEPRESSION
+    ]
     names = dict.fromkeys([cohort.settings.instrument, *others])
-    return [get_instrument(name, cohort.settings.known_instruments) for name in names if name in used]
+    return [
+        get_instrument(name, cohort.settings.known_instruments)
+        for name in names
+        if name in used
+    ]
 
 
 def _bundles(cohort: Cohort, also: tuple[str, ...]) -> list[Criteria]:
-    """Rules in force: the recalled ones only where they were asked for, by `also` or as the cohort's own criteria."""
+    """Rules in force: the recalled ones only where they were asked for, by `also` or as the
+    cohort's own criteria.
+    """
     asked = {*also, cohort.settings.criteria}
     there = criteria_for(cohort.instrument, cohort.settings.user_criteria)
-    return [bundle for bundle in there if bundle.standing != "recalled" or bundle.name in asked]
+    return [
+        bundle
+        for bundle in there
+        if bundle.standing != "recalled" or bundle.name in asked
+    ]
 
 
 def _check(cohort: Cohort, also: tuple[str, ...]) -> None:
-    names = {bundle.name for scale in _scales(cohort) for bundle in criteria_for(scale, cohort.settings.user_criteria)}
+    names = {
+        bundle.name
+        for scale in _scales(cohort)
+        for bundle in criteria_for(scale, cohort.settings.user_criteria)
+    }
     names |= {rule.name for scale in _scales(cohort) for rule in published_rules(scale)}
     unknown = [name for name in also if name not in names]
     if unknown:
-        raise UsageError(f"No rule is called {unknown[0]!r}; there are: {'; '.join(sorted(names))}.")
+        raise UsageError(
+            f"No rule is called {unknown[0]!r}; there are: {'; '.join(sorted(names))}."
+        )
 
 
 def _of_bundles(scored: Scored, also: tuple[str, ...]) -> Iterator[dict[str, object]]:
-    """Events that the scores prove, among those who can be rated and were scored after the first session."""
-    scale, baseline = scored.instrument, scored.cohort.settings.baseline
+    """Events that the scores prove, among those who can be rated and were scored after the first
+    session.
+    """
+    scale = scored.instrument
+    baseline = scored.cohort.settings.baseline
     whole = ~np.logical_or.reduce(list(log_reasons(scored.cohort).values()))
     for bundle in _bundles(scored.cohort, also):
         found = outcomes_of(scored.bucket, bundle, baseline, scale.sign, EVENTS)
         rated = found[found["included"] & whole]
         responded = rated[rated["response_status"].isin(_PROVEN)]
         for event in filter(lambda event: _says(bundle, event, scale), EVENTS):
-            status = (responded if event == "loss_of_response" else rated)[f"{event}_status"]
+            status = (responded if event == "loss_of_response" else rated)[
+                f"{event}_status"
+            ]
             yield {
                 "instrument": bundle.instrument,
                 "outcome": event,
                 "definition": FIRST_EVENT,
                 "rule": bundle.name,
-                "standing": "recalled" if getattr(bundle, event).standing == "recalled" else bundle.standing,
+                "standing": (
+                    "recalled"
+                    if getattr(bundle, event).standing == "recalled"
+                    else bundle.standing
+                ),
                 "events": int(status.isin(_PROVEN).sum()),
                 "waiting": int(status.isin(["pending", "unconfirmable"]).sum()),
                 "n": len(status),
@@ -129,13 +183,18 @@ def _of_bundles(scored: Scored, also: tuple[str, ...]) -> Iterator[dict[str, obj
 
 
 def _says(bundle: Criteria, event: str, scale: Instrument) -> bool:
-    """Whether a bundle itself says what the event is; what it only takes over from the convention is no second opinion."""
-    rule, base = getattr(bundle, event), convention(scale)
+    """Whether a bundle itself says what the event is; what it only takes over from the convention
+    is no second opinion.
+    """
+    rule = getattr(bundle, event)
+    base = convention(scale)
     if rule is None or bundle.name == base.name or bundle.standing == "user":
         return rule is not None
     if event == "response" and bundle.standing != "convention":
         return True  # half down is each publication's own
-    return rule != getattr(base, event) or (event == "loss_of_response" and bundle.response != base.response)
+    return rule != getattr(base, event) or (
+        event == "loss_of_response" and bundle.response != base.response
+    )
 
 
 def _of_ratings(scored: Scored, also: tuple[str, ...]) -> Iterator[dict[str, object]]:

@@ -1,4 +1,6 @@
-"""Between which scores responses were lost: the Turnbull estimate, which never says where in between."""
+"""Between which scores responses were lost: the Turnbull estimate, which never says where in
+between.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from kettrack.analysis.context import FEWEST, LEVEL, made_from, refusal, release, rule_words
+from kettrack.analysis.context import (
+    FEWEST,
+    LEVEL,
+    made_from,
+    refusal,
+    release,
+    rule_words,
+)
 from kettrack.analysis.durability.counts import Watched, count_exits, exits, watch
 from kettrack.errors import NotIdentified
 from kettrack.estimators.life_table import estimate_survival
@@ -22,8 +31,12 @@ Floats = npt.NDArray[np.float64]
 DAYS: Final = (28, 56)
 SEED: Final = 1
 EXACT: Final = 1e-9  # a share nearer to 0 or 1 than this is there
-SHORT: Final = 0.5  # days: how far a loss on the day of the last good score is put before its own day
-ESTIMAND: Final = "When a response held at the end of the planned course is lost, whatever sessions follow, between two scores."
+# days: how far a loss on the day of the last good score is put before its own day
+SHORT: Final = 0.5
+ESTIMAND: Final = (
+    "When a response held at the end of the planned course is lost, whatever sessions follow,"
+    " between two scores."
+)
 ROLES: Final[dict[str, Role]] = {
     "key": "key",
     "kind": "label",
@@ -45,28 +58,32 @@ ROLES: Final[dict[str, Role]] = {
 
 
 def durability_intervals(cohort: Cohort) -> Result:
-    """Stretches of days in which responses were lost, each between a score that held and one that did not.
+    """Stretches of days in which responses were lost, each between a score that held and one that
+    did not.
 
-    From the same score as `durability`, treatment policy, under the rule in force. A loss on day r with the last good score on
-    day l lies in (l, r]; with both on one day in (r - 0.5, r]. Who did not lose it is open from the last score that could have
-    shown it.
+    From the same score as `durability`, treatment policy, under the rule in force. A loss on day r
+    with the last good score on day l lies in (l, r]; with both on one day in (r - 0.5, r]. Who did
+    not lose it is open from the last score that could have shown it.
 
     Returns
     -------
     Result
-        `kind` `box`: one row per stretch (`left`, `right`] in days that can hold losses (right missing = after the last score);
-        `estimate` = % in it, `people` the number that is about. The data decide how much a box holds, not where inside it.
-        `kind` `share`: % who still hold it at day 28 and 56, as far as 11 are at risk (`at_risk`, as in `durability`), between
-        `least` and `most`, `estimate` where those are equal, with an interval from subsamples (missing below 50 people);
-        `at_first_score`: the % of `durability`, where a loss is dated at the score that shows it. `dated` `when scored`, or
-        `7 days earlier` for an instrument that looks back two weeks. `largest_gradient` is 1 at the maximum
-        (Karush-Kuhn-Tucker). Refused below 11 people.
+        `kind` `box`: one row per stretch (`left`, `right`] in days that can hold losses (right
+        missing = after the last score); `estimate` = % in it, `people` the number that is about.
+        The data decide how much a box holds, not where inside it. `kind` `share`: % who still hold
+        it at day 28 and 56, as far as 11 are at risk (`at_risk`, as in `durability`), between
+        `least` and `most`, `estimate` where those are equal, with an interval from subsamples
+        (missing below 50 people); `at_first_score`: the % of `durability`, where a loss is dated at
+        the score that shows it. `dated` `when scored`, or `7 days earlier` for an instrument that
+        looks back two weeks. `largest_gradient` is 1 at the maximum (Karush-Kuhn-Tucker). Refused
+        below 11 people.
     """
     try:
         watched = watch(cohort, "end_of_course")[0]
         if len(watched.whatever) < FEWEST:
             raise NotIdentified(
-                f"only {len(watched.whatever)} people are known to have responded at the end of the planned course.",
+                f"only {len(watched.whatever)} people are known to have responded at the end of"
+                " the planned course.",
                 "a score in the 14 days after the planned course, for everyone.",
             )
     except NotIdentified as error:
@@ -93,7 +110,8 @@ def _shift(cohort: Cohort) -> float:
 
 
 def intervals(watched: Watched, earlier: float = 0.0) -> tuple[Floats, Floats]:
-    """Ends of each patient's interval (left, right] in days since the origin; right is infinite without a loss.
+    """Ends of each patient's interval (left, right] in days since the origin; right is infinite
+    without a loss.
 
     Parameters
     ----------
@@ -104,7 +122,8 @@ def intervals(watched: Watched, earlier: float = 0.0) -> tuple[Floats, Floats]:
     """
     rows = watched.whatever
     after, lost, held = (
-        (rows[name] - rows["origin_day"]).to_numpy(float, na_value=np.nan) for name in ("after_day", "lost_day", "held_to_day")
+        (rows[name] - rows["origin_day"]).to_numpy(float, na_value=np.nan)
+        for name in ("after_day", "lost_day", "held_to_day")
     )
     right = np.where(np.isnan(lost), np.inf, np.maximum(lost - earlier, SHORT))
     left = np.where(np.isnan(lost), held, after)
@@ -118,7 +137,9 @@ def _rows(watched: Watched, shift: float) -> list[dict[str, object]]:
     boxes = _boxes(found)
     shares = _shares(watched, found, 0.0, "when scored")
     if shift:
-        shares += _shares(watched, _dated(watched, shift), shift, f"{shift:g} days earlier")
+        shares += _shares(
+            watched, _dated(watched, shift), shift, f"{shift:g} days earlier"
+        )
     return [*boxes, *shares]
 
 
@@ -146,19 +167,25 @@ def _boxes(found: Turnbull) -> list[dict[str, object]]:
     ]
 
 
-def _shares(watched: Watched, found: Turnbull, earlier: float, dated: str) -> list[dict[str, object]]:
+def _shares(
+    watched: Watched, found: Turnbull, earlier: float, dated: str
+) -> list[dict[str, object]]:
     left = exits(watched, "treatment_policy")
     at_risk = [int((left["time"] >= day).sum()) for day in DAYS]
     by_score = estimate_survival(count_exits(left, "treatment_policy"), LEVEL).estimate
     least, most = found.survival(DAYS)
     try:
         band = subsample_survival(*intervals(watched, earlier), DAYS, seed=SEED)
-        low, high = band.ci_low, band.ci_high
+        low = band.ci_low
+        high = band.ci_high
     except NotIdentified:  # too few for subsamples: the caveat says so
         low = high = np.full(len(DAYS), np.nan)
-    inside = (most > EXACT) & (least < 1 - EXACT)  # at either end subsamples know no uncertainty
-    low, high = np.where(inside, low, np.nan), np.where(inside, high, np.nan)
-    least, most = np.where(least < EXACT, 0, least), np.where(most < EXACT, 0, most)
+    # at either end subsamples know no uncertainty
+    inside = (most > EXACT) & (least < 1 - EXACT)
+    low = np.where(inside, low, np.nan)
+    high = np.where(inside, high, np.nan)
+    least = np.where(least < EXACT, 0, least)
+    most = np.where(most < EXACT, 0, most)
     return [
         {
             "key": f"day_{day}" if not earlier else f"earlier_{day}",
@@ -168,7 +195,9 @@ def _shares(watched: Watched, found: Turnbull, earlier: float, dated: str) -> li
             "n": int(found.n),
             "at_risk": at_risk[place],
             "people": round((least[place] + most[place]) / 2 * found.n),
-            "estimate": 100 * least[place] if most[place] - least[place] <= 1e-6 else np.nan,
+            "estimate": 100 * least[place]
+            if most[place] - least[place] <= 1e-6
+            else np.nan,
             "least": 100 * least[place],
             "most": 100 * most[place],
             "at_first_score": 100 * by_score[day],
@@ -185,18 +214,25 @@ def _sentence(table: pd.DataFrame) -> str:
     """Shares that enough people stand behind, and the bridge to those of `durability`."""
     told = [day for day in DAYS if f"day_{day}" in set(table["key"])]
     parts = [
-        f"{_share(table, f'day_{day}')} still held it {day} days on ({{day_{day}.at_risk}} at risk)"
-        if day in told
-        else f"fewer than {FEWEST} were at risk {day} days on"
+        (
+            f"{_share(table, f'day_{day}')} still held it {day} days on ({{day_{day}.at_risk}} at"
+            " risk)"
+            if day in told
+            else f"fewer than {FEWEST} were at risk {day} days on"
+        )
         for day in DAYS
     ]
-    said = f"Of {{{table['key'].iloc[0]}.n}} people who had responded at the end of the planned course, {' and '.join(parts)}."
+    said = (
+        f"Of {{{table['key'].iloc[0]}.n}} people who had responded at the end of the planned"
+        f" course, {' and '.join(parts)}."
+    )
     if not told:
         return said
     same = " and ".join(f"{{day_{day}.at_first_score}} %" for day in told)
     said += (
-        f" The same people's curve by day (durability) says {same}: it dates a loss at the first of the two scores that show "
-        "it, here it may lie anywhere between the last good score and that one."
+        f" The same people's curve by day (durability) says {same}: it dates a loss at the first"
+        " of the two scores that show it, here it may lie anywhere between the last good score"
+        " and that one."
     )
     if not table["key"].str.startswith("earlier_").any():
         return said
@@ -207,16 +243,30 @@ def _sentence(table: pd.DataFrame) -> str:
 def _share(table: pd.DataFrame, key: str) -> str:
     """One number where the data decide it, else two bounds."""
     decided = table.loc[table["key"] == key, "estimate"].notna().item()
-    share = f"{{{key}.estimate}} %" if decided else f"between {{{key}.least}} % and {{{key}.most}} %"
+    share = (
+        f"{{{key}.estimate}} %"
+        if decided
+        else f"between {{{key}.least}} % and {{{key}.most}} %"
+    )
     return f"{share} ({{{key}.ci_low}}-{{{key}.ci_high}})"
 
 
 def _caveats(cohort: Cohort, watched: Watched, table: pd.DataFrame) -> tuple[str, ...]:
     few = table.loc[table["kind"] == "share", "ci_low"].isna().all()
-    interval = "No interval: it takes 50 people." if few else f"Intervals from 500 subsamples of n^(2/3) people, seed {SEED}."
+    interval = (
+        "No interval: it takes 50 people."
+        if few
+        else f"Intervals from 500 subsamples of n^(2/3) people, seed {SEED}."
+    )
     return (
-        f"Loss of response: {watched.words}; {rule_words(cohort)}. The first of the two scores dates it.",
-        "Where inside its box a loss lies, nobody knows; inside one, the share still held is only known between two bounds. "
-        f"{interval} The error shrinks only with the cube root of the number of people.",
+        (
+            f"Loss of response: {watched.words}; {rule_words(cohort)}. The first of the two"
+            " scores dates it."
+        ),
+        (
+            "Where inside its box a loss lies, nobody knows; inside one, the share still held is"
+            f" only known between two bounds. {interval} The error shrinks only with the cube"
+            " root of the number of people."
+        ),
         "Valid when scores are not taken because somebody feels worse.",
     )

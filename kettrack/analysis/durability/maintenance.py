@@ -1,4 +1,6 @@
-"""Loss of response in maintenance, by days since the last session and by the interval then in use. Association only."""
+"""Loss of response in maintenance, by days since the last session and by the interval then in use.
+Association only.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from kettrack.analysis.context import LEVEL, NORMAL, made_from, refusal, release, rule_words
+from kettrack.analysis.context import (
+    LEVEL,
+    NORMAL,
+    made_from,
+    refusal,
+    release,
+    rule_words,
+)
 from kettrack.analysis.durability.counts import loss_rule
 from kettrack.errors import NotIdentified
 from kettrack.estimators.cox import fit_cox
@@ -33,8 +42,8 @@ COX: Final = {
     "ratio_doubling": "twice as long an interval between the last two sessions",
 }
 ESTIMAND: Final = (
-    "Rate at which a response held in maintenance is lost, by days since the last session and by the interval then in use, as "
-    "it happens in this clinic."
+    "Rate at which a response held in maintenance is lost, by days since the last session and by"
+    " the interval then in use, as it happens in this clinic."
 )
 ROLES: Final[dict[str, Role]] = {
     "key": "key",
@@ -52,18 +61,20 @@ ROLES: Final[dict[str, Role]] = {
 def maintenance(cohort: Cohort) -> Result:
     """How often a response is lost in maintenance, by how long ago the last session was.
 
-    Watched from the first score that shows a response after the first session beyond the first course, to the first loss under
-    the rule in force, or the last score that could have shown one. Each stretch between two scores has one exposure, that of
-    the score that ends it, counting only sessions up to the score that begins it: one given in between may have been given
-    because the response was going.
+    Watched from the first score that shows a response after the first session beyond the first
+    course, to the first loss under the rule in force, or the last score that could have shown one.
+    Each stretch between two scores has one exposure, that of the score that ends it, counting only
+    sessions up to the score that begins it: one given in between may have been given because the
+    response was going.
 
     Returns
     -------
     Result
-        `kind` `rate`: `events` (losses) in `n` people over `person_days`, `estimate` per 100 person-weeks with an interval that
-        takes patients as clusters, for `all`, by days since the last session (`since_...`) and by the interval between the last
-        two sessions (`interval_...`). `kind` `hazard ratio`: Cox model of both, patients as clusters. Refused with fewer than
-        11 people or 5 losses.
+        `kind` `rate`: `events` (losses) in `n` people over `person_days`, `estimate` per 100
+        person-weeks with an interval that takes patients as clusters, for `all`, by days since the
+        last session (`since_...`) and by the interval between the last two sessions
+        (`interval_...`). `kind` `hazard ratio`: Cox model of both, patients as clusters. Refused
+        with fewer than 11 people or 5 losses.
     """
     try:
         stretches = split_by_day(maintenance_stretches(cohort))
@@ -86,21 +97,25 @@ def maintenance(cohort: Cohort) -> Result:
 
 
 def _sentence() -> str:
-    by_days = ", ".join(f"{{since_{_key(band)}.estimate}} at {band} days" for band in SINCE)
+    by_days = ", ".join(
+        f"{{since_{_key(band)}.estimate}} at {band} days" for band in SINCE
+    )
     return (
-        "{all.events} of {all.n} people lost a response held in maintenance over {all.person_days} days: {all.estimate} losses "
-        "per 100 person-weeks ({all.ci_low}-{all.ci_high}). "
-        f"By days since the last session: {by_days}. An association, not what a "
-        "longer interval does. For the interval that each person's own log says still holds, see holding_interval."
+        "{all.events} of {all.n} people lost a response held in maintenance over"
+        " {all.person_days} days: {all.estimate} losses per 100 person-weeks"
+        f" ({{all.ci_low}}-{{all.ci_high}}). By days since the last session: {by_days}. An"
+        " association, not what a longer interval does. For the interval that each person's own"
+        " log says still holds, see holding_interval."
     )
 
 
 def _require(stretches: pd.DataFrame) -> None:
-    people, losses = stretches["patient_id"].nunique(), int(stretches["event"].sum())
+    people = stretches["patient_id"].nunique()
+    losses = int(stretches["event"].sum())
     if people < FEWEST_PEOPLE or losses < FEWEST_EVENTS:
         raise NotIdentified(
-            f"{people} people held a response in maintenance and were scored again, and {losses} of them lost it; it takes "
-            f"{FEWEST_PEOPLE} people and {FEWEST_EVENTS} losses.",
+            f"{people} people held a response in maintenance and were scored again, and {losses}"
+            f" of them lost it; it takes {FEWEST_PEOPLE} people and {FEWEST_EVENTS} losses.",
             "scores between maintenance sessions, for everyone.",
         )
 
@@ -111,9 +126,10 @@ def maintenance_stretches(cohort: Cohort) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per patient and stretch (`start`, `stop`] in days since the first score that shows the response: `patient_id`
-        `start` `stop` `event` (bool: lost at its end) `since` (days from the last session to its end) `interval` (days between
-        the last two sessions); both count only sessions up to the day of its first score.
+        One row per patient and stretch (`start`, `stop`] in days since the first score that shows
+        the response: `patient_id` `start` `stop` `event` (bool: lost at its end) `since` (days from
+        the last session to its end) `interval` (days between the last two sessions); both count
+        only sessions up to the day of its first score.
 
     Raises
     ------
@@ -123,18 +139,49 @@ def maintenance_stretches(cohort: Cohort) -> pd.DataFrame:
     rule = loss_rule(cohort)
     rows = loss_rows(cohort, maintenance_origins(cohort), rule)
     end = rows["lost_day"].fillna(rows["held_to_day"])
-    line = timeline_table(cohort).dropna(subset=["score"])[["patient_id", "day"]].drop_duplicates()
-    line = line.join(rows.assign(end_day=end)[["origin_day", "lost_day", "end_day"]], on="patient_id", how="inner")
-    event_rows = rows["lost_day"].dropna().rename("day").reset_index().join(
-        rows.assign(end_day=end)[["origin_day", "lost_day", "end_day"]], on="patient_id"
-    )  # fmt: skip
-    line = pd.concat([line, event_rows]).drop_duplicates(["patient_id", "day"]).sort_values(["patient_id", "day"])
+    line = (
+        timeline_table(cohort)
+        .dropna(subset=["score"])[["patient_id", "day"]]
+        .drop_duplicates()
+    )
+    line = line.join(
+        rows.assign(end_day=end)[["origin_day", "lost_day", "end_day"]],
+        on="patient_id",
+        how="inner",
+    )
+    event_rows = (
+        rows["lost_day"]
+        .dropna()
+        .rename("day")
+        .reset_index()
+        .join(
+            rows.assign(end_day=end)[["origin_day", "lost_day", "end_day"]],
+            on="patient_id",
+        )
+    )
+    line = (
+        pd.concat([line, event_rows])
+        .drop_duplicates(["patient_id", "day"])
+        .sort_values(["patient_id", "day"])
+    )
     line = line[(line["day"] >= line["origin_day"]) & (line["day"] <= line["end_day"])]
-    line = line.assign(begin=line.groupby("patient_id")["day"].shift(1)).dropna(subset=["begin"])
-    sessions = courses_table(cohort)[["patient_id", "day", "gap_days"]].drop_duplicates(["patient_id", "day"])
-    sessions = sessions.rename(columns={"day": "session_day"}).astype({"session_day": "int64"})
+    line = line.assign(begin=line.groupby("patient_id")["day"].shift(1)).dropna(
+        subset=["begin"]
+    )
+    sessions = courses_table(cohort)[["patient_id", "day", "gap_days"]].drop_duplicates(
+        ["patient_id", "day"]
+    )
+    sessions = sessions.rename(columns={"day": "session_day"}).astype(
+        {"session_day": "int64"}
+    )
     ordered = line.astype({"begin": "int64"}).sort_values("begin", kind="stable")
-    out = pd.merge_asof(ordered, sessions.sort_values("session_day"), left_on="begin", right_on="session_day", by="patient_id")
+    out = pd.merge_asof(
+        ordered,
+        sessions.sort_values("session_day"),
+        left_on="begin",
+        right_on="session_day",
+        by="patient_id",
+    )
     out = out.assign(
         start=out["begin"] - out["origin_day"],
         stop=out["day"] - out["origin_day"],
@@ -143,19 +190,25 @@ def maintenance_stretches(cohort: Cohort) -> pd.DataFrame:
         interval=out["gap_days"],
     )
     columns = ["start", "stop", "since", "interval"]
-    out = out.astype(dict.fromkeys(columns, "int64")).sort_values(["patient_id", "start"], ignore_index=True)
+    out = out.astype(dict.fromkeys(columns, "int64")).sort_values(
+        ["patient_id", "start"], ignore_index=True
+    )
     return out[["patient_id", "start", "stop", "event", "since", "interval"]]
 
 
 def split_by_day(stretches: pd.DataFrame) -> pd.DataFrame:
-    """Stretches cut where the days since the last session pass from one band to the next: each day counts where it lies.
+    """Stretches cut where the days since the last session pass from one band to the next: each day
+    counts where it lies.
 
-    The band at the end of a stretch is known only when the next score comes; a day's own band is known on the day.
+    The band at the end of a stretch is known only when the next score comes; a day's own band is
+    known on the day.
     """
     begin = stretches["since"] - (stretches["stop"] - stretches["start"])
-    parts, low = [], -1_000_000
+    parts = []
+    low = -1_000_000
     for high in SINCE.values():
-        since_start, since_stop = begin.clip(lower=low), stretches["since"].clip(upper=high)
+        since_start = begin.clip(lower=low)
+        since_stop = stretches["since"].clip(upper=high)
         part = stretches.assign(
             start=stretches["start"] + (since_start - begin),
             stop=stretches["start"] + (since_stop - begin),
@@ -164,12 +217,16 @@ def split_by_day(stretches: pd.DataFrame) -> pd.DataFrame:
         )
         parts.append(part[since_stop > since_start])
         low = high
-    return pd.concat(parts).sort_values(["patient_id", "start"], kind="stable", ignore_index=True)
+    return pd.concat(parts).sort_values(
+        ["patient_id", "start"], kind="stable", ignore_index=True
+    )
 
 
 def _band(days: pd.Series, bands: dict[str, int]) -> npt.NDArray[np.object_]:
     names = np.array(list(bands), object)
-    return names[np.searchsorted(np.array(list(bands.values())), days.to_numpy(), side="left")]
+    return names[
+        np.searchsorted(np.array(list(bands.values())), days.to_numpy(), side="left")
+    ]
 
 
 def _key(band: str) -> str:
@@ -177,57 +234,129 @@ def _key(band: str) -> str:
 
 
 def _rates(stretches: pd.DataFrame) -> list[dict[str, object]]:
-    since, interval = _band(stretches["since"], SINCE), _band(stretches["interval"], INTERVAL)
+    since = _band(stretches["since"], SINCE)
+    interval = _band(stretches["interval"], INTERVAL)
     rows = [_rate("all", "all", stretches)]
-    rows += [_rate(f"since_{_key(band)}", f"{band} days since the last session", stretches[since == band]) for band in SINCE]
     rows += [
-        _rate(f"interval_{_key(band)}", f"{band} days between the last two sessions", stretches[interval == band])
+        _rate(
+            f"since_{_key(band)}",
+            f"{band} days since the last session",
+            stretches[since == band],
+        )
+        for band in SINCE
+    ]
+    rows += [
+        _rate(
+            f"interval_{_key(band)}",
+            f"{band} days between the last two sessions",
+            stretches[interval == band],
+        )
         for band in INTERVAL
     ]
     return rows
 
 
 def _rate(key: str, about: str, part: pd.DataFrame) -> dict[str, object]:
-    """Losses per 100 person-weeks; without a loss the upper limit is that of a Poisson count of 0."""
-    people = part.assign(days=part["stop"] - part["start"]).groupby("patient_id")[["event", "days"]].sum().astype(float)
-    events, days = people["event"].sum(), people["days"].sum()
-    rate, low, high = np.nan, np.nan, np.nan
+    """Losses per 100 person-weeks; without a loss the upper limit is that of a Poisson count of
+    0.
+    """
+    people = (
+        part.assign(days=part["stop"] - part["start"])
+        .groupby("patient_id")[["event", "days"]]
+        .sum()
+        .astype(float)
+    )
+    events = people["event"].sum()
+    days = people["days"].sum()
+    rate = np.nan
+    low = np.nan
+    high = np.nan
     if days:
         rate = PER * events / days
-        low, high = 0.0, -np.log((1 - LEVEL) / 2) * PER / days
+        low = 0.0
+        high = -np.log((1 - LEVEL) / 2) * PER / days
     if events:
-        spread = NORMAL * np.sqrt(((people["event"] - events / days * people["days"]) ** 2).sum()) / events
-        low, high = rate * np.exp(-spread), rate * np.exp(spread)
-    numbers: dict[str, object] = {"n": len(people), "events": int(events), "person_days": days}
-    return {"key": key, "kind": "rate", "about": about} | numbers | {"estimate": rate, "ci_low": low, "ci_high": high}
+        spread = (
+            NORMAL
+            * np.sqrt(((people["event"] - events / days * people["days"]) ** 2).sum())
+            / events
+        )
+        low = rate * np.exp(-spread)
+        high = rate * np.exp(spread)
+    numbers: dict[str, object] = {
+        "n": len(people),
+        "events": int(events),
+        "person_days": days,
+    }
+    return (
+        {"key": key, "kind": "rate", "about": about}
+        | numbers
+        | {"estimate": rate, "ci_low": low, "ci_high": high}
+    )
 
 
 def _ratios(stretches: pd.DataFrame) -> tuple[list[dict[str, object]], str]:
     """Hazard ratios, or none and the reason."""
-    since, days = stretches["since"], stretches["stop"] - stretches["start"]
-    columns = [(since > 14) & (since <= 28), since > 28, np.log2(stretches["interval"].clip(lower=1))]
+    since = stretches["since"]
+    days = stretches["stop"] - stretches["start"]
+    columns = [
+        (since > 14) & (since <= 28),
+        since > 28,
+        np.log2(stretches["interval"].clip(lower=1)),
+    ]
     x = np.column_stack([np.asarray(column, float) for column in columns])
     try:
-        fit = fit_cox(stretches["start"], stretches["stop"], stretches["event"], x, stretches["patient_id"], names=list(COX))
+        fit = fit_cox(
+            stretches["start"],
+            stretches["stop"],
+            stretches["event"],
+            x,
+            stretches["patient_id"],
+            names=list(COX),
+        )
     except NotIdentified as error:
         return [], error.reason
-    low, high = (np.exp(fit.coefficient + side * NORMAL * fit.robust_error) for side in (-1, 1))
+    low, high = (
+        np.exp(fit.coefficient + side * NORMAL * fit.robust_error) for side in (-1, 1)
+    )
     ratio = np.exp(fit.coefficient)
-    shared = {"kind": "hazard ratio", "n": fit.n_patients, "events": fit.events, "person_days": float(days.sum())}
+    shared = {
+        "kind": "hazard ratio",
+        "n": fit.n_patients,
+        "events": fit.events,
+        "person_days": float(days.sum()),
+    }
     return [
-        {"key": key, "about": about, "estimate": ratio[place], "ci_low": low[place], "ci_high": high[place]} | shared
+        {
+            "key": key,
+            "about": about,
+            "estimate": ratio[place],
+            "ci_low": low[place],
+            "ci_high": high[place],
+        }
+        | shared
         for place, (key, about) in enumerate(COX.items())
     ], ""
 
 
 def _caveats(cohort: Cohort, why_none: str) -> tuple[str, ...]:
     return (
-        f"Loss of response: {loss_rule(cohort)}; {rule_words(cohort)}. Only the first loss in maintenance of each person.",
-        "Association only: who feels worse comes sooner and who feels well later, and only those who held a response and "
-        "still came "
-        "are here. A session given after the last good score does not count, so that one given for worsening is not taken for "
-        "its cause; days are counted from the one before.",
-        f"No hazard ratios: {why_none}"
-        if why_none
-        else "Hazard ratios by a Cox model on days since the first score watched, Breslow ties, patients as clusters.",
+        (
+            f"Loss of response: {loss_rule(cohort)}; {rule_words(cohort)}. Only the first loss in"
+            " maintenance of each person."
+        ),
+        (
+            "Association only: who feels worse comes sooner and who feels well later, and only"
+            " those who held a response and still came are here. A session given after the last"
+            " good score does not count, so that one given for worsening is not taken for its"
+            " cause; days are counted from the one before."
+        ),
+        (
+            f"No hazard ratios: {why_none}"
+            if why_none
+            else (
+                "Hazard ratios by a Cox model on days since the first score watched, Breslow"
+                " ties, patients as clusters."
+            )
+        ),
     )

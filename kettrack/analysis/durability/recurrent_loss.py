@@ -8,17 +8,31 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from kettrack.analysis.context import FEWEST, LEVEL, made_from, refusal, release, rule_words
+from kettrack.analysis.context import (
+    FEWEST,
+    LEVEL,
+    made_from,
+    refusal,
+    release,
+    rule_words,
+)
 from kettrack.analysis.durability.counts import loss_rule
 from kettrack.errors import NotIdentified
-from kettrack.estimators.recurrence import RecurrenceCounts, count_recurrences, estimate_mean_count
+from kettrack.estimators.recurrence import (
+    RecurrenceCounts,
+    count_recurrences,
+    estimate_mean_count,
+)
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
 from kettrack.timelines.regained import repeated_losses
 
 WEEK: Final = 7
 SENTENCE_DAYS: Final = (182, 364)
-ESTIMAND: Final = "Mean number of losses of response per person, by day since the first response, whatever sessions followed."
+ESTIMAND: Final = (
+    "Mean number of losses of response per person, by day since the first response, whatever"
+    " sessions followed."
+)
 ROLES: Final[dict[str, Role]] = {
     "day": "key",
     "n": "denominator",
@@ -39,9 +53,13 @@ def count(cohort: Cohort) -> RecurrenceCounts:
         When the rules in force define no response or no loss of it.
     """
     people, losses = repeated_losses(cohort, loss_rule(cohort))
-    place: npt.NDArray[np.int64] = people.index.get_indexer(pd.Index(losses["patient_id"])).astype(np.int64)
+    place: npt.NDArray[np.int64] = people.index.get_indexer(
+        pd.Index(losses["patient_id"])
+    ).astype(np.int64)
     time = losses["day"].to_numpy(np.int64)
-    return count_recurrences(place, time, np.ones(time.size, bool), people["followed_to"].to_numpy(np.int64))
+    return count_recurrences(
+        place, time, np.ones(time.size, bool), people["followed_to"].to_numpy(np.int64)
+    )
 
 
 def estimate(counts: RecurrenceCounts) -> pd.DataFrame:
@@ -50,25 +68,38 @@ def estimate(counts: RecurrenceCounts) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `day` `n` (people with a response, followed afterwards) `at_risk` (on that day) `losses` (up to it) `estimate` `ci_low`
-        `ci_high` (per person; the interval is missing before the first loss).
+        `day` `n` (people with a response, followed afterwards) `at_risk` (on that day) `losses` (up
+        to it) `estimate` `ci_low` `ci_high` (per person; the interval is missing before the first
+        loss).
     """
     found = estimate_mean_count(counts, LEVEL)
     last = int((found.at_risk >= FEWEST).sum())
     days = np.arange(WEEK, last + 1, WEEK)
     place = days - 1
-    table = pd.DataFrame({"day": days, "n": int(found.at_risk.max(initial=0)), "at_risk": found.at_risk[place]})
+    table = pd.DataFrame(
+        {
+            "day": days,
+            "n": int(found.at_risk.max(initial=0)),
+            "at_risk": found.at_risk[place],
+        }
+    )
     table["losses"] = np.cumsum(found.events)[place]
-    return table.assign(estimate=found.estimate[place], ci_low=found.ci_low[place], ci_high=found.ci_high[place])
+    return table.assign(
+        estimate=found.estimate[place],
+        ci_low=found.ci_low[place],
+        ci_high=found.ci_high[place],
+    )
 
 
 def recurrent_loss(cohort: Cohort) -> Result:
-    """How often a response was lost, per person, since the first response; regained and lost again counts again.
+    """How often a response was lost, per person, since the first response; regained and lost again
+    counts again.
 
     Returns
     -------
     Result
-        See `estimate` for the table. Refused when fewer than 11 people are followed for a week after a first response.
+        See `estimate` for the table. Refused when fewer than 11 people are followed for a week
+        after a first response.
     """
     try:
         table = estimate(count(cohort))
@@ -87,11 +118,18 @@ def recurrent_loss(cohort: Cohort) -> Result:
         sentence=_sentence(table),
         estimand=ESTIMAND,
         caveats=(
-            f"Loss of response: {loss_rule(cohort)}, regained: {cohort.criteria.response}; {rule_words(cohort)}.",
-            "A mean over people: some lose it many times, most never. Interval on the log scale, patients as clusters, "
-            "pointwise.",
-            "Sessions are ignored; follow-up ends at the last score that could have shown a loss. Valid when scores do not "
-            "stop because of a loss.",
+            (
+                f"Loss of response: {loss_rule(cohort)}, regained: {cohort.criteria.response};"
+                f" {rule_words(cohort)}."
+            ),
+            (
+                "A mean over people: some lose it many times, most never. Interval on the log"
+                " scale, patients as clusters, pointwise."
+            ),
+            (
+                "Sessions are ignored; follow-up ends at the last score that could have shown a"
+                " loss. Valid when scores do not stop because of a loss."
+            ),
         ),
         made_from=made_from(cohort, unit="losses per person", level=LEVEL),
     )
@@ -100,11 +138,17 @@ def recurrent_loss(cohort: Cohort) -> Result:
 
 def _sentence(table: pd.DataFrame) -> str:
     """The mean number half a year and a year on, or at the last week there is."""
-    days = [day for day in SENTENCE_DAYS if day in set(table["day"])] or [int(table["day"].iloc[-1])]
-    first, last = f"row{table['day'].iloc[0]}", f"row{days[-1]}"
-    parts = [f"{{row{day}.estimate}} times ({{row{day}.ci_low}}-{{row{day}.ci_high}}) by day {{row{day}.day}}" for day in days]
+    days = [day for day in SENTENCE_DAYS if day in set(table["day"])] or [
+        int(table["day"].iloc[-1])
+    ]
+    first = f"row{table['day'].iloc[0]}"
+    last = f"row{days[-1]}"
+    parts = [
+        f"{{row{day}.estimate}} times ({{row{day}.ci_low}}-{{row{day}.ci_high}}) by day"
+        f" {{row{day}.day}}"
+        for day in days
+    ]
     return (
-        f"{{{first}.n}} people followed after a first response lost a response on average {' and '.join(parts)} "
-        f"({{{last}.losses}} losses by "
-        "then)."
+        f"{{{first}.n}} people followed after a first response lost a response on average"
+        f" {' and '.join(parts)} ({{{last}.losses}} losses by then)."
     )

@@ -1,9 +1,11 @@
-"""Scores taken away from visits while it is still open whether the next session comes: do they decide it, and what then.
+"""Scores taken away from visits while it is still open whether the next session comes: do they
+decide it, and what then.
 
-At t0 each trial could still take either arm: think of it as cloned into both. The clone of "none within the grace" is censored
-on the day of a session, that of "a session within the grace" at its end without one, so one clone of each trial is left, in the
-arm that was taken. Where scores of the days between steer the decision the clones left are a selection; each is weighted by how
-likely its wait was given the history at t0 alone, over how likely they were given the scores since as well.
+At t0 each trial could still take either arm: think of it as cloned into both. The clone of "none
+within the grace" is censored on the day of a session, that of "a session within the grace" at its
+end without one, so one clone of each trial is left, in the arm that was taken. Where scores of the
+days between steer the decision the clones left are a selection; each is weighted by how likely its
+wait was given the history at t0 alone, over how likely they were given the scores since as well.
 """
 
 from __future__ import annotations
@@ -40,8 +42,8 @@ def steering_weights(trials: Trials, history: Floats) -> Floats:
     Returns
     -------
     float64, shape (trials,)
-        Product over the steps of waiting of P(session or none in it | none yet, history) over the same given also the last
-        score since t0, never one of the step itself. The mean is near 1.
+        Product over the steps of waiting of P(session or none in it | none yet, history) over the
+        same given also the last score since t0, never one of the step itself. The mean is near 1.
 
     Raises
     ------
@@ -51,13 +53,17 @@ def steering_weights(trials: Trials, history: Floats) -> Floats:
     few = int(scored_meanwhile(trials).sum())
     if few < FEWEST_SCORED:
         raise NotIdentified(
-            f"only {few} decisions had a score between the session and the day that settled them; at least {FEWEST_SCORED} are "
-            "wanted.",
+            f"only {few} decisions had a score between the session and the day that settled them;"
+            f" at least {FEWEST_SCORED} are wanted.",
             "scores between sessions, if they have a part in the decision to come.",
         )
     trial, step, day, came = _waiting(trials)
-    usual = np.isin(step, np.unique(step[came]))  # in the others nobody comes, whatever the score
-    trial, step, day, came = trial[usual], step[usual], day[usual], came[usual]
+    # in the others nobody comes, whatever the score
+    usual = np.isin(step, np.unique(step[came]))
+    trial = trial[usual]
+    step = step[usual]
+    day = day[usual]
+    came = came[usual]
     since = trials.since[trial, day - 1] - trials.history[trial, 0]
     known = ~np.isnan(since)
     plain = np.column_stack([step[:, None] == np.unique(step), history[trial]])
@@ -72,7 +78,8 @@ def _chance(x: Floats, came: Array) -> Floats:
 
 
 def _waiting(trials: Trials) -> tuple[Array, Array, Array, Array]:
-    """One row per trial and step of waiting: position of the trial, the step, its first day from t0, whether a session came.
+    """One row per trial and step of waiting: position of the trial, the step, its first day from
+    t0, whether a session came.
 
     The wait has as many steps as the shortest grace has days; where all are equal a step is a day.
     """

@@ -1,4 +1,6 @@
-"""What is checked before and beside every causal answer: outcomes in both arms, overlap, a measure left out, the E-value."""
+"""What is checked before and beside every causal answer: outcomes in both arms, overlap, a measure
+left out, the E-value.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +17,16 @@ from kettrack.estimators.weights import e_value_of_difference
 
 Floats = npt.NDArray[np.float64]
 
-POSITIVE: Final = (0.05, 0.95)  # fitted probabilities between which a decision could have gone either way
+# fitted probabilities between which a decision could have gone either way
+POSITIVE: Final = (0.05, 0.95)
 LEAST_OBSERVED: Final = 50  # percent of an arm with an outcome
 LARGEST_DIFFERENCE: Final = 20  # percentage points between two arms
 DETECTABLE: Final = 2.8  # standard errors that are found in four of five samples
 
 
-def overlap(probability: npt.ArrayLike, inside: tuple[float, float] = POSITIVE) -> float:
+def overlap(
+    probability: npt.ArrayLike, inside: tuple[float, float] = POSITIVE
+) -> float:
     """Percent of decisions that could have gone either way.
 
     Examples
@@ -50,14 +55,22 @@ def require_outcomes(observed: dict[str, float]) -> None:
     --------
     >>> require_outcomes({"went on": 90.0, "stopped": 75.0})
     """
-    said = ", ".join(f"{share:.0f} % of those who {arm}" for arm, share in observed.items())
-    collect = "a score at the same time after the decision for everyone, also for those who stop coming."
+    said = ", ".join(
+        f"{share:.0f} % of those who {arm}" for arm, share in observed.items()
+    )
+    collect = (
+        "a score at the same time after the decision for everyone, also for those who stop"
+        " coming."
+    )
     if min(observed.values()) < LEAST_OBSERVED:
-        raise NotIdentified(f"too few have an outcome: {said}; at least {LEAST_OBSERVED} % of each are wanted.", collect)
+        raise NotIdentified(
+            f"too few have an outcome: {said}; at least {LEAST_OBSERVED} % of each are wanted.",
+            collect,
+        )
     if max(observed.values()) - min(observed.values()) > LARGEST_DIFFERENCE:
         raise NotIdentified(
-            f"outcomes are missing much more often in one arm: there are those of {said}; more than {LARGEST_DIFFERENCE} "
-            "points apart, whatever is done about it is a guess.",
+            f"outcomes are missing much more often in one arm: there are those of {said}; more"
+            f" than {LARGEST_DIFFERENCE} points apart, whatever is done about it is a guess.",
             collect,
         )
 
@@ -71,7 +84,8 @@ class NegativeControl:
     difference, low, high : float
         In points of the measure, at equal histories, with a 95 % interval.
     detectable : float
-        Difference that would be found in four of five samples, in standard deviations of the measure.
+        Difference that would be found in four of five samples, in standard deviations of the
+        measure.
     rows, patients : int
         Decisions at which the measure was there, and whose they were.
     """
@@ -90,12 +104,17 @@ class NegativeControl:
 
 
 def negative_control(
-    measure: npt.ArrayLike, chosen: npt.ArrayLike, history: Floats, patient: npt.ArrayLike
+    measure: npt.ArrayLike,
+    chosen: npt.ArrayLike,
+    history: Floats,
+    patient: npt.ArrayLike,
 ) -> NegativeControl | None:
-    """Test a decision on a measure of the same time that had no part in the adjustment; None where it was hardly taken.
+    """Test a decision on a measure of the same time that had no part in the adjustment; None where
+    it was hardly taken.
 
-    If the history holds what decides, then among people with equal histories the decision tells nothing about any other
-    measure of that moment. A score of the history itself cannot be used: it causes the decision.
+    If the history holds what decides, then among people with equal histories the decision tells
+    nothing about any other measure of that moment. A score of the history itself cannot be used: it
+    causes the decision.
 
     Parameters
     ----------
@@ -116,19 +135,34 @@ def negative_control(
     >>> found.fires
     False
     """
-    values, arm, who = np.asarray(measure, dtype=np.float64), np.asarray(chosen, dtype=bool), np.asarray(patient)
+    values = np.asarray(measure, dtype=np.float64)
+    arm = np.asarray(chosen, dtype=bool)
+    who = np.asarray(patient)
     there = ~np.isnan(values)
-    if min((there & arm).sum(), (there & ~arm).sum()) <= history.shape[1] or not np.ptp(values[there]):
+    if min((there & arm).sum(), (there & ~arm).sum()) <= history.shape[1] or not np.ptp(
+        values[there]
+    ):
         return None
     x = np.column_stack([np.ones(there.sum()), arm[there], history[there]])
     fit = fit_clustered(x, values[there], who[there])
-    found, error = float(fit.coefficients[1]), float(fit.error[1])
+    found = float(fit.coefficients[1])
+    error = float(fit.error[1])
     detectable = DETECTABLE * error / float(values[there].std())
-    return NegativeControl(found, found - NORMAL * error, found + NORMAL * error, detectable, int(there.sum()), fit.patients)
+    return NegativeControl(
+        found,
+        found - NORMAL * error,
+        found + NORMAL * error,
+        detectable,
+        int(there.sum()),
+        fit.patients,
+    )
 
 
-def e_values(estimate: float, low: float, high: float, spread: float) -> tuple[float, float]:
-    """E-value of a difference in means, and of the end of its interval nearer to 0; 1 where the interval holds 0.
+def e_values(
+    estimate: float, low: float, high: float, spread: float
+) -> tuple[float, float]:
+    """E-value of a difference in means, and of the end of its interval nearer to 0; 1 where the
+    interval holds 0.
 
     Parameters
     ----------
@@ -142,7 +176,10 @@ def e_values(estimate: float, low: float, high: float, spread: float) -> tuple[f
     >>> [round(value, 2) for value in e_values(-0.3, -0.5, -0.1, 1.0)]
     [1.96, 1.42]
     """
-    if spread <= 0:  # everybody scored the same: no difference can be set against a spread
+    # everybody scored the same: no difference can be set against a spread
+    if spread <= 0:
         return float("nan"), float("nan")
     near = 0.0 if low <= 0 <= high else min(low, high, key=abs)
-    return e_value_of_difference(estimate / spread), e_value_of_difference(near / spread)
+    return e_value_of_difference(estimate / spread), e_value_of_difference(
+        near / spread
+    )

@@ -1,4 +1,6 @@
-"""The difference one more session makes: least squares with a history that may change it, averaged over who was eligible."""
+"""The difference one more session makes: least squares with a history that may change it, averaged
+over who was eligible.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +21,10 @@ from kettrack.timelines.bucket import Array
 
 FEWEST: Final = 30  # patients in each arm
 LEAST_OVERLAP: Final = 50  # percent of the trials that could have gone either way
-PER_COLUMN: Final = 10  # missing outcomes for each column of the history that explains them
-DAYS_APART: Final = 3  # mean days of the outcome may differ between the arms, convention
+# missing outcomes for each column of the history that explains them
+PER_COLUMN: Final = 10
+# mean days of the outcome may differ between the arms, convention
+DAYS_APART: Final = 3
 ARMS: Final = ((True, "had another session"), (False, "had none"))
 
 
@@ -35,7 +39,8 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A model of the outcome in which the difference between the arms changes in a straight line with the history.
+    """A model of the outcome in which the difference between the arms changes in a straight line
+    with the history.
 
     Parameters
     ----------
@@ -63,27 +68,37 @@ class Fitted:
     def difference(self, chosen: Array | None = None) -> Interval:
         """Mean difference between the arms over the chosen trials, all by default.
 
-        The interval counts patients, not trials, and the mean history of the chosen as estimated too.
+        The interval counts patients, not trials, and the mean history of the chosen as estimated
+        too.
         """
         rows = np.ones(len(self.modifiers), bool) if chosen is None else chosen
-        part, before = self.modifiers[rows], 2 + self.history.shape[1]
-        middle, slopes = part.mean(axis=0), self.fit.coefficients[before:]
+        part = self.modifiers[rows]
+        before = 2 + self.history.shape[1]
+        middle = part.mean(axis=0)
+        slopes = self.fit.coefficients[before:]
         contrast = np.concatenate([[0.0, 1.0], np.zeros(before - 2), middle])
         estimate = float(contrast @ self.fit.coefficients)
-        moves = np.bincount(self.trials.patient[rows], (part - middle) @ slopes) / len(part)
-        error = float(np.sqrt(contrast @ self.fit.covariance @ contrast + moves @ moves))
+        moves = np.bincount(self.trials.patient[rows], (part - middle) @ slopes) / len(
+            part
+        )
+        error = float(
+            np.sqrt(contrast @ self.fit.covariance @ contrast + moves @ moves)
+        )
         return Interval(estimate, estimate - NORMAL * error, estimate + NORMAL * error)
 
 
 def history_columns(trials: Trials) -> tuple[Floats, Floats]:
     """The history, and the part of it that may change the difference between the arms.
 
-    Centred at the mean over the trials; a missing value takes that mean, and a column that does not vary goes. Squares bend the
-    outcome, not the difference: where one arm is rare they would carry it far out of what was seen.
+    Centred at the mean over the trials; a missing value takes that mean, and a column that does not
+    vary goes. Squares bend the outcome, not the difference: where one arm is rare they would carry
+    it far out of what was seen.
     """
     seen = ~np.isnan(trials.history)
     centred = np.where(seen, trials.history, 0.0)
-    centred = np.where(seen, centred - centred.sum(axis=0) / np.maximum(seen.sum(axis=0), 1), 0.0)
+    centred = np.where(
+        seen, centred - centred.sum(axis=0) / np.maximum(seen.sum(axis=0), 1), 0.0
+    )
     varies = np.ptp(centred, axis=0) > 0
     bends = np.isin(np.arange(len(varies)), [HISTORY.index(name) for name in SQUARES])
     return centred[:, varies], centred[:, varies & ~bends]
@@ -92,7 +107,8 @@ def history_columns(trials: Trials) -> tuple[Floats, Floats]:
 def observation_weights(trials: Trials, history: Floats) -> Floats:
     """1 / P(outcome observed | arm, history) for observed outcomes, 0 for missing ones.
 
-    One column of the history for every ten missing outcomes, in the order of `HISTORY`: the last score comes first.
+    One column of the history for every ten missing outcomes, in the order of `HISTORY`: the last
+    score comes first.
     """
     observed = trials.observed
     if observed.all():
@@ -121,7 +137,8 @@ def fit_trials(trials: Trials, extra: Floats | None = None) -> Fitted:
     Raises
     ------
     NotIdentified
-        Too few patients in an arm, too few outcomes, outcomes at different times, or decisions that the history nearly settles.
+        Too few patients in an arm, too few outcomes, outcomes at different times, or decisions that
+        the history nearly settles.
     """
     require_people(trials)
     require_outcomes(observed_shares(trials))
@@ -130,54 +147,86 @@ def fit_trials(trials: Trials, extra: Floats | None = None) -> Fitted:
     going_on = probability_of_going_on(trials, history)
     require_overlap(overlap(going_on))
     weights = observation_weights(trials, history) * (1.0 if extra is None else extra)
-    x = np.column_stack([np.ones(len(history)), trials.arm, history, modifiers * trials.arm[:, None]])
-    fit = fit_bias_reduced(x, np.where(trials.observed, trials.outcome, 0.0), trials.patient, weights)
+    x = np.column_stack(
+        [np.ones(len(history)), trials.arm, history, modifiers * trials.arm[:, None]]
+    )
+    fit = fit_bias_reduced(
+        x, np.where(trials.observed, trials.outcome, 0.0), trials.patient, weights
+    )
     return Fitted(trials, history, modifiers, fit, weights, going_on)
 
 
 def overlap_weighted(fitted: Fitted) -> Interval:
-    """Least squares without arm x history: an average that counts most where both decisions were usual."""
+    """Least squares without arm x history: an average that counts most where both decisions were
+    usual.
+    """
     trials = fitted.trials
     x = np.column_stack([np.ones(len(trials.arm)), trials.arm, fitted.history])
-    fit = fit_bias_reduced(x, np.where(trials.observed, trials.outcome, 0.0), trials.patient, fitted.weights)
+    fit = fit_bias_reduced(
+        x,
+        np.where(trials.observed, trials.outcome, 0.0),
+        trials.patient,
+        fitted.weights,
+    )
     return _second(fit)
 
 
 def crude(trials: Trials) -> Interval:
     """Difference in observed means between the arms, nothing held equal."""
     kept = trials.take(trials.observed)
-    return _second(fit_clustered(np.column_stack([np.ones(len(kept.arm)), kept.arm]), kept.outcome, kept.patient))
+    return _second(
+        fit_clustered(
+            np.column_stack([np.ones(len(kept.arm)), kept.arm]),
+            kept.outcome,
+            kept.patient,
+        )
+    )
 
 
 def _second(fit: ClusteredFit) -> Interval:
-    estimate, half = float(fit.coefficients[1]), NORMAL * float(fit.error[1])
+    estimate = float(fit.coefficients[1])
+    half = NORMAL * float(fit.error[1])
     return Interval(estimate, estimate - half, estimate + half)
 
 
 def observed_shares(trials: Trials) -> dict[str, float]:
     """Percent of each arm with an outcome."""
-    return {words: float(100 * trials.observed[trials.arm == arm].mean()) for arm, words in ARMS}
+    return {
+        words: float(100 * trials.observed[trials.arm == arm].mean())
+        for arm, words in ARMS
+    }
 
 
 def require_people(trials: Trials) -> None:
     """Stop with fewer than 30 patients in an arm."""
-    people = {words: len(np.unique(trials.patient[trials.arm == arm])) for arm, words in ARMS}
+    people = {
+        words: len(np.unique(trials.patient[trials.arm == arm])) for arm, words in ARMS
+    }
     if min(people.values()) < FEWEST:
         said = " and ".join(f"{n} who {words}" for words, n in people.items())
         raise NotIdentified(
-            f"at the decision points that can be used there are {said}; at least {FEWEST} patients of each are wanted.",
-            "observed_to_day for each patient, a score before each session and after stopping, and more patients.",
+            f"at the decision points that can be used there are {said}; at least {FEWEST}"
+            " patients of each are wanted.",
+            "observed_to_day for each patient, a score before each session and after stopping,"
+            " and more patients.",
         )
 
 
 def require_same_time(trials: Trials) -> None:
-    """Stop where one arm is scored days later than the other: time alone would then make a difference."""
-    late = trials.after - trials.grace + trials.grace.mean()  # each trial has its own window: its own grace is no delay
-    on, off = (float(late[trials.observed & (trials.arm == arm)].mean()) for arm, _ in ARMS)
+    """Stop where one arm is scored days later than the other: time alone would then make a
+    difference.
+    """
+    # each trial has its own window: its own grace is no delay
+    late = trials.after - trials.grace + trials.grace.mean()
+    on, off = (
+        float(late[trials.observed & (trials.arm == arm)].mean()) for arm, _ in ARMS
+    )
     if abs(on - off) > DAYS_APART:
         raise NotIdentified(
-            f"the two are not scored at the same time: {on:.0f} days after the decision with a session and {off:.0f} without.",
-            "scores on the same days after the decision whether people come or not; leave recall_days at the instrument's own.",
+            f"the two are not scored at the same time: {on:.0f} days after the decision with a"
+            f" session and {off:.0f} without.",
+            "scores on the same days after the decision whether people come or not; leave"
+            " recall_days at the instrument's own.",
         )
 
 
@@ -185,7 +234,9 @@ def require_overlap(share: float) -> None:
     """Stop where the history settles most decisions."""
     if share < LEAST_OVERLAP:
         raise NotIdentified(
-            f"only {share:.0f} % of the decisions could have gone either way, going by the scores; nearly everyone with the "
-            "same history did the same, so there is nobody to compare with.",
-            "patients who were treated alike by plan and differed in when they stopped, or another clinic with other habits.",
+            f"only {share:.0f} % of the decisions could have gone either way, going by the"
+            " scores; nearly everyone with the same history did the same, so there is nobody to"
+            " compare with.",
+            "patients who were treated alike by plan and differed in when they stopped, or"
+            " another clinic with other habits.",
         )

@@ -1,4 +1,6 @@
-"""Decision points for sequential trials: what was known at each, and the logs that hold its future."""
+"""Decision points for sequential trials: what was known at each, and the logs that hold its
+future.
+"""
 
 from __future__ import annotations
 
@@ -9,36 +11,65 @@ import numpy as np
 import pandas as pd
 
 from kettrack.reading.cohort import Cohort
-from kettrack.timelines.bucket import Array, Bucket, bucket_of, days_or_missing, scores_of
+from kettrack.timelines.bucket import (
+    Array,
+    Bucket,
+    bucket_of,
+    days_or_missing,
+    scores_of,
+)
 from kettrack.timelines.courses import CourseRules
 from kettrack.timelines.person_sessions import EXCLUDED, person_sessions_table
 from kettrack.timelines.session_days import day_key, session_days
 
-FRESH: Final = 14  # days after which a score, or an ECT or TMS, no longer tells how somebody is at the decision
+# days after which a score, or an ECT or TMS, no longer tells how somebody is at the decision
+FRESH: Final = 14
 HISTORY: Final = (
-    "score", "score_squared", "session", "session_squared", "previous_score", "mean_score", "baseline", "score_age",
-    "score_after", "last_gap", "days_since_first", "dose_mg", "adverse",
-)  # fmt: skip
+    "score",
+    "score_squared",
+    "session",
+    "session_squared",
+    "previous_score",
+    "mean_score",
+    "baseline",
+    "score_age",
+    "score_after",
+    "last_gap",
+    "days_since_first",
+    "dose_mg",
+    "adverse",
+)
 SQUARES: Final = ("score_squared", "session_squared")
-LEFT_OUT: Final = (*EXCLUDED, "planned_end", "re_induction", "no_recent_score", "ect_or_tms", "log_ends")
+LEFT_OUT: Final = (
+    *EXCLUDED,
+    "planned_end",
+    "re_induction",
+    "no_recent_score",
+    "ect_or_tms",
+    "log_ends",
+)
 ELIGIBLE: Final = -1
 _DEATHS: Final = ("death", "suicide")
 
 
 @dataclass(frozen=True, slots=True)
 class Points:
-    """Every decision point, and the logs in which its future stands; arrays sorted by patient and day.
+    """Every decision point, and the logs in which its future stands; arrays sorted by patient and
+    day.
 
     Parameters
     ----------
     patient, day, session : int64, shape (points,)
-        Position of the patient, t0 = the end of this day, number of the session day among those of the question.
+        Position of the patient, t0 = the end of this day, number of the session day among those of
+        the question.
     fault : int64, shape (points,)
-        Position in `LEFT_OUT` of the first reason to leave it out, -1 for none; `log_ends` is not among them yet.
+        Position in `LEFT_OUT` of the first reason to leave it out, -1 for none; `log_ends` is not
+        among them yet.
     history : float64, shape (points, columns)
         `HISTORY`, and what a question adds to it: what was known at t0; missing where it was not.
     next_day, observed_to : float64, shape (points,)
-        Day of the next session of any course, infinite without one; day to which the log is complete, missing where unknown.
+        Day of the next session of any course, infinite without one; day to which the log is
+        complete, missing where unknown.
     left_out_measure : float64, shape (points,)
         Last value of another measure within `FRESH` days before t0; never part of the history.
     score_key, score : shape (scores,)
@@ -77,12 +108,18 @@ def decision_points(cohort: Cohort, left_out: str = "GAD-7") -> Points:
     """
     table = person_sessions_table(cohort)
     longest = CourseRules().induction_sessions
-    planned_end = table["as_planned"] | (table["planned_sessions"].isna() & (table["sessions_to_date"] >= longest))
+    planned_end = table["as_planned"] | (
+        table["planned_sessions"].isna() & (table["sessions_to_date"] >= longest)
+    )
     return points_of(cohort, table, left_out, {"planned_end": planned_end})
 
 
 def points_of(
-    cohort: Cohort, table: pd.DataFrame, left_out: str, own: dict[str, pd.Series], also: tuple[str, ...] = ()
+    cohort: Cohort,
+    table: pd.DataFrame,
+    left_out: str,
+    own: dict[str, pd.Series],
+    also: tuple[str, ...] = (),
 ) -> Points:
     """Session days as decision points.
 
@@ -100,7 +137,9 @@ def points_of(
         Columns of the table that are history beyond `HISTORY`.
     """
     bucket = bucket_of(cohort)
-    patient = bucket.patient_id.get_indexer(pd.Index(table["patient_id"])).astype(np.int64)
+    patient = bucket.patient_id.get_indexer(pd.Index(table["patient_id"])).astype(
+        np.int64
+    )
     day = table["day"].to_numpy(np.int64)
     score_key, score = _scores(bucket)
     return Points(
@@ -129,23 +168,46 @@ def _faults(table: pd.DataFrame, own: dict[str, pd.Series]) -> Array:
     """First reason to leave each point out that is known at t0."""
     stale = ~(table["score_age"] <= FRESH).fillna(False).astype(bool)
     treated = (table["ect_tms_before"] <= FRESH).fillna(False).astype(bool)
-    found = {name: table["excluded"] == name for name in EXCLUDED} | own | {"no_recent_score": stale, "ect_or_tms": treated}
-    return np.select([column.to_numpy(bool) for column in found.values()], [LEFT_OUT.index(name) for name in found], ELIGIBLE)
+    found = (
+        {name: table["excluded"] == name for name in EXCLUDED}
+        | own
+        | {"no_recent_score": stale, "ect_or_tms": treated}
+    )
+    return np.select(
+        [column.to_numpy(bool) for column in found.values()],
+        [LEFT_OUT.index(name) for name in found],
+        ELIGIBLE,
+    )
 
 
 def _history(table: pd.DataFrame, also: tuple[str, ...]) -> Array:
-    """Columns of `HISTORY` and further ones; without a score since session 1 the one before the last is the baseline."""
-    score, session = _numbers(table["score"]), _numbers(table["session"])
+    """Columns of `HISTORY` and further ones; without a score since session 1 the one before the
+    last is the baseline.
+    """
+    score = _numbers(table["score"])
+    session = _numbers(table["session"])
     columns = {name: _numbers(table[name]) for name in HISTORY if name in table}
     columns |= {"score_squared": score**2 / 10, "session_squared": session**2 / 10}
-    columns["previous_score"] = np.where(np.isnan(columns["previous_score"]), columns["baseline"], columns["previous_score"])
-    return np.column_stack([*(columns[name] for name in HISTORY), *(_numbers(table[name]) for name in also)])
+    columns["previous_score"] = np.where(
+        np.isnan(columns["previous_score"]),
+        columns["baseline"],
+        columns["previous_score"],
+    )
+    return np.column_stack(
+        [
+            *(columns[name] for name in HISTORY),
+            *(_numbers(table[name]) for name in also),
+        ]
+    )
 
 
 def _scores(bucket: Bucket) -> tuple[Array, Array]:
     """Complete scores in order; of one day those before the session first."""
     known = np.flatnonzero(bucket.score_known)
-    key = 2 * day_key(bucket.score_patient[known], bucket.score_day[known]) + bucket.score_after[known]
+    key = (
+        2 * day_key(bucket.score_patient[known], bucket.score_day[known])
+        + bucket.score_after[known]
+    )
     order = np.argsort(key, kind="stable")
     return key[order], bucket.score[known][order].astype(np.float64)
 
@@ -153,12 +215,21 @@ def _scores(bucket: Bucket) -> tuple[Array, Array]:
 def _last_value(cohort: Cohort, instrument: str, bucket: Bucket, key: Array) -> Array:
     """Last value of an instrument in the `FRESH` days up to each point."""
     rows = scores_of(cohort, instrument).dropna(subset=["score"])
-    place = day_key(bucket.patient_id.get_indexer(pd.Index(rows["patient_id"])), days_or_missing(rows["day"]))
+    place = day_key(
+        bucket.patient_id.get_indexer(pd.Index(rows["patient_id"])),
+        days_or_missing(rows["day"]),
+    )
     last = np.searchsorted(place, key, "right") - 1
-    padded, value = np.append(place, np.iinfo(np.int64).min // 2), np.append(rows["score"].to_numpy(float), np.nan)
+    padded = np.append(place, np.iinfo(np.int64).min // 2)
+    value = np.append(rows["score"].to_numpy(float), np.nan)
     return np.where(key - padded[last] <= FRESH, value[last], np.nan)
 
 
 def _event_keys(cohort: Cohort, names: tuple[str, ...], bucket: Bucket) -> Array:
     rows = cohort.events[cohort.events["event"].isin(names)]
-    return np.sort(day_key(bucket.patient_id.get_indexer(pd.Index(rows["patient_id"])), rows["day"].to_numpy()))
+    return np.sort(
+        day_key(
+            bucket.patient_id.get_indexer(pd.Index(rows["patient_id"])),
+            rows["day"].to_numpy(),
+        )
+    )

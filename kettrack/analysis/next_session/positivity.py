@@ -1,4 +1,6 @@
-"""Could the decision to go on have gone either way, and were those who went on like those who did not?"""
+"""Could the decision to go on have gone either way, and were those who went on like those who did
+not?
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,11 @@ import pandas as pd
 from kettrack.analysis.context import FEWEST, made_from, refusal, release, rule_words
 from kettrack.analysis.courses.expected_course import baseline_bands
 from kettrack.analysis.next_session.answer import recall_of
-from kettrack.analysis.next_session.fit import history_columns, probability_of_going_on, require_people
+from kettrack.analysis.next_session.fit import (
+    history_columns,
+    probability_of_going_on,
+    require_people,
+)
 from kettrack.analysis.next_session.points import HISTORY, decision_points
 from kettrack.analysis.next_session.trials import GRACE, Trials, find_trials
 from kettrack.errors import NotIdentified
@@ -21,25 +27,46 @@ from kettrack.result import Result, Role
 MOST_SESSIONS: Final = 8
 BALANCED: Final = 0.1  # standard deviations; Austin 2009 (Stat Med 28:3083)
 GOING_ON_ESTIMAND: Final = (
-    f"Share of the decisions after which another session came within {GRACE} days, by last score and session."
+    f"Share of the decisions after which another session came within {GRACE} days, by last score"
+    " and session."
 )
 BALANCE_ESTIMAND: Final = (
-    "Difference between those who went on and those who did not, in standard deviations, before and after weighting by one "
-    "over the fitted chance of what they did."
+    "Difference between those who went on and those who did not, in standard deviations, before"
+    " and after weighting by one over the fitted chance of what they did."
 )
 _GOING_ON: Final[dict[str, Role]] = {
-    "key": "key", "band": "label", "session": "label", "n": "denominator", "events": "count", "without": "count",
-    "estimate": "derived", "note": "label",
-}  # fmt: skip
+    "key": "key",
+    "band": "label",
+    "session": "label",
+    "n": "denominator",
+    "events": "count",
+    "without": "count",
+    "estimate": "derived",
+    "note": "label",
+}
 _BALANCE: Final[dict[str, Role]] = {
-    "key": "key", "about": "label", "n": "denominator", "estimate": "derived", "after": "derived", "note": "label",
-}  # fmt: skip
+    "key": "key",
+    "about": "label",
+    "n": "denominator",
+    "estimate": "derived",
+    "after": "derived",
+    "note": "label",
+}
 _WORDS: Final = {
-    "score": "last score", "score_squared": "last score, squared", "previous_score": "score before it",
-    "mean_score": "mean score", "baseline": "baseline", "session": "session number",
-    "session_squared": "session number, squared", "score_age": "age of the score", "score_after": "taken after the session",
-    "last_gap": "last gap", "days_since_first": "days since session 1", "dose_mg": "dose", "adverse": "adverse event",
-}  # fmt: skip
+    "score": "last score",
+    "score_squared": "last score, squared",
+    "previous_score": "score before it",
+    "mean_score": "mean score",
+    "baseline": "baseline",
+    "session": "session number",
+    "session_squared": "session number, squared",
+    "score_age": "age of the score",
+    "score_after": "taken after the session",
+    "last_gap": "last gap",
+    "days_since_first": "days since session 1",
+    "dose_mg": "dose",
+    "adverse": "adverse event",
+}
 
 
 def _trials(cohort: Cohort) -> Trials:
@@ -49,24 +76,33 @@ def _trials(cohort: Cohort) -> Trials:
 
 
 def going_on_by_score(cohort: Cohort) -> Result:
-    """Who goes on, by last score and session: where everybody does, or nobody, nothing can be compared.
+    """Who goes on, by last score and session: where everybody does, or nobody, nothing can be
+    compared.
 
     Returns
     -------
     Result
-        One row per severity band of the last score and session to 8: `n` decisions (a person decides once per session),
-        `events` (went on within 7 days) `without` `estimate` (%) `note` (everybody or nobody went on; too few). Refused as
-        `next_session` is with fewer than 30 people in an arm.
+        One row per severity band of the last score and session to 8: `n` decisions (a person
+        decides once per session), `events` (went on within 7 days) `without` `estimate` (%) `note`
+        (everybody or nobody went on; too few). Refused as `next_session` is with fewer than 30
+        people in an arm.
     """
     try:
         trials = _trials(cohort)
     except NotIdentified as error:
-        return release(refusal("going_on_by_score", cohort, error, GOING_ON_ESTIMAND), cohort)
+        return release(
+            refusal("going_on_by_score", cohort, error, GOING_ON_ESTIMAND), cohort
+        )
     bands = [band.label for band in cohort.instrument.bands] or ["all"]
     band = baseline_bands(trials.history[:, HISTORY.index("score")], cohort.instrument)
     last = min(int(trials.session.max()), MOST_SESSIONS)
     rows = [
-        _cell(name, place, session, trials.arm[(band == name) & (trials.session == session)])
+        _cell(
+            name,
+            place,
+            session,
+            trials.arm[(band == name) & (trials.session == session)],
+        )
         for place, name in enumerate(bands)
         for session in range(1, last + 1)
     ]
@@ -78,8 +114,10 @@ def going_on_by_score(cohort: Cohort) -> Result:
         sentence=_going_on_words(pd.DataFrame(rows)),
         estimand=GOING_ON_ESTIMAND,
         caveats=(
-            "Where everybody went on, or nobody, the people themselves cannot say what the other choice would have done; only "
-            "a model can, and it guesses there.",
+            (
+                "Where everybody went on, or nobody, the people themselves cannot say what the"
+                " other choice would have done; only a model can, and it guesses there."
+            ),
             f"Decisions of the first course that `next_session` uses. {rule_words(cohort)}.",
         ),
         made_from=made_from(cohort, unit="percent of decisions"),
@@ -89,13 +127,26 @@ def going_on_by_score(cohort: Cohort) -> Result:
 
 
 def _cell(band: str, place: int, session: int, arm: np.ndarray) -> dict[str, object]:
-    n, events = len(arm), int(arm.sum())
+    n = len(arm)
+    events = int(arm.sum())
     enough = n >= FEWEST
-    sided = "everybody went on" if events == n else "nobody went on" if not events else ""
+    sided = (
+        "everybody went on" if events == n else "nobody went on" if not events else ""
+    )
     note = sided if enough else "nobody" if not n else "too few"
     share = 100 * events / n if enough else np.nan
-    cells = {"key": f"band{place}_session{session}", "band": band, "session": session, "n": n}
-    return cells | {"events": events, "without": n - events, "estimate": share, "note": note}
+    cells = {
+        "key": f"band{place}_session{session}",
+        "band": band,
+        "session": session,
+        "n": n,
+    }
+    return cells | {
+        "events": events,
+        "without": n - events,
+        "estimate": share,
+        "note": note,
+    }
 
 
 def _going_on_words(table: pd.DataFrame) -> str:
@@ -110,13 +161,15 @@ def _going_on_words(table: pd.DataFrame) -> str:
 
 
 def balance(cohort: Cohort) -> Result:
-    """How alike those who went on and those who did not were, before and after weighting: the love plot.
+    """How alike those who went on and those who did not were, before and after weighting: the love
+    plot.
 
     Returns
     -------
     Result
-        One row per part of the history: `n` decisions, `estimate` (standardised difference before) `after` (after weighting)
-        `note` (where more than .1 is left). Refused as `next_session` is with fewer than 30 people in an arm.
+        One row per part of the history: `n` decisions, `estimate` (standardised difference before)
+        `after` (after weighting) `note` (where more than .1 is left). Refused as `next_session` is
+        with fewer than 30 people in an arm.
     """
     try:
         trials = _trials(cohort)
@@ -126,13 +179,25 @@ def balance(cohort: Cohort) -> Result:
         return release(refusal("balance", cohort, error, BALANCE_ESTIMAND), cohort)
     weights = 1 / np.where(trials.arm, chance, 1 - chance)
     known = [column[~np.isnan(column)] for column in trials.history.T]
-    varies = [name for name, column in zip(HISTORY, known, strict=True) if column.size and np.ptp(column) > 0]
-    before, after = (standardised_differences(history, trials.arm, how) for how in (None, weights))
+    varies = [
+        name
+        for name, column in zip(HISTORY, known, strict=True)
+        if column.size and np.ptp(column) > 0
+    ]
+    before, after = (
+        standardised_differences(history, trials.arm, how) for how in (None, weights)
+    )
     rows = [
-        {"key": name, "about": _WORDS[name], "n": len(trials.arm), "estimate": one, "after": other,
-         "note": f"more than {BALANCED:g} left" if abs(other) > BALANCED else ""}
+        {
+            "key": name,
+            "about": _WORDS[name],
+            "n": len(trials.arm),
+            "estimate": one,
+            "after": other,
+            "note": f"more than {BALANCED:g} left" if abs(other) > BALANCED else "",
+        }
         for name, one, other in zip(varies, before, after, strict=True)
-    ]  # fmt: skip
+    ]
     left = sum(bool(row["note"]) for row in rows)
     result = Result(
         name="balance",
@@ -141,13 +206,17 @@ def balance(cohort: Cohort) -> Result:
         decimals={"estimate": 2, "after": 2},
         show=("about", "n", "estimate", "after", "note"),
         sentence=(
-            "Before weighting the last score differs by {score.estimate} standard deviations between those who went on and "
-            f"those who did not, after weighting by {{score.after}}; {left} of {len(rows)} parts of the history still differ "
-            f"by more than {BALANCED:g}."
+            "Before weighting the last score differs by {score.estimate} standard deviations"
+            " between those who went on and those who did not, after weighting by"
+            f" {{score.after}}; {left} of {len(rows)} parts of the history still differ by more"
+            f" than {BALANCED:g}."
         ),
         estimand=BALANCE_ESTIMAND,
         caveats=(
-            "`next_session` itself adjusts by regression; the weights here show whether people alike stand on both sides.",
+            (
+                "`next_session` itself adjusts by regression; the weights here show whether"
+                " people alike stand on both sides."
+            ),
             f"Balance of what was recorded says nothing of what was not. {rule_words(cohort)}.",
         ),
         made_from=made_from(cohort, unit="standard deviations"),

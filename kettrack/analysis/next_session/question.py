@@ -1,4 +1,6 @@
-"""What one question about the next session differs in from another: its decisions, its grace, its groups and its words."""
+"""What one question about the next session differs in from another: its decisions, its grace, its
+groups and its words.
+"""
 
 from __future__ import annotations
 
@@ -103,7 +105,11 @@ class Question:
 def groups_by_session(trials: Trials, session: str) -> list[Group]:
     """Trials after the first, second, third, fourth to sixth, and every later session."""
     return [
-        (_session_key(low, high), _session_words(low, high, session), (trials.session >= low) & (trials.session <= high))
+        (
+            _session_key(low, high),
+            _session_words(low, high, session),
+            (trials.session >= low) & (trials.session <= high),
+        )
         for low, high in SESSIONS
     ]
 
@@ -112,11 +118,19 @@ def _session_words(low: int, high: int, session: str) -> str:
     if low == high:
         return f"decided after {session} {low}"
     last = high == SESSIONS[-1][1]
-    return f"decided after {session} {low} or later" if last else f"decided after {session}s {low} to {high}"
+    return (
+        f"decided after {session} {low} or later"
+        if last
+        else f"decided after {session}s {low} to {high}"
+    )
 
 
 def _session_key(low: int, high: int) -> str:
-    return f"session_{low}" if low == high else f"session_{low}_{'on' if high == SESSIONS[-1][1] else high}"
+    return (
+        f"session_{low}"
+        if low == high
+        else f"session_{low}_{'on' if high == SESSIONS[-1][1] else high}"
+    )
 
 
 def first_course(grace: int) -> Question:
@@ -130,20 +144,27 @@ def first_course(grace: int) -> Question:
         more_rows=lambda _: [],
         words=Words(
             estimand=(
-                f"Mean difference in the score between having and not having another session within {grace} days of a session "
-                "of the first course, care as usual afterwards, over the decisions of people still coming."
+                "Mean difference in the score between having and not having another session"
+                f" within {grace} days of a session of the first course, care as usual"
+                " afterwards, over the decisions of people still coming."
             ),
             who="people still coming",
-            graces=(f"next session within {grace // 2} days", f"next session within {2 * grace} days"),
+            graces=(
+                f"next session within {grace // 2} days",
+                f"next session within {2 * grace} days",
+            ),
             window=lambda recall: (
-                f"from day {grace + recall} to day {grace + recall + WINDOW} after the decision, the same days in both arms"
+                f"from day {grace + recall} to day {grace + recall + WINDOW} after the decision,"
+                " the same days in both arms"
             ),
             also_known="",
             decides="At the planned end, or at session 12 without a plan, nobody decides.",
             meanwhile=(
-                "Where many scores come between a session and the decision about the next, the row weighted for them is the "
-                "better one: they decide, and the history of the answer ends before them. In two simulated clinics of 400 it "
-                "took a bias of 1.6 points down to .09; it is experimental, and its interval takes the weights as known."
+                "Where many scores come between a session and the decision about the next, the"
+                " row weighted for them is the better one: they decide, and the history of the"
+                " answer ends before them. In two simulated clinics of 400 it took a bias of 1.6"
+                " points down to .09; it is experimental, and its interval takes the weights as"
+                " known."
             ),
             apart="Maintenance is not in it.",
         ),

@@ -1,6 +1,8 @@
-"""Sequential trials of the next session: who is eligible at each decision point, which arm was taken, and what followed.
+"""Sequential trials of the next session: who is eligible at each decision point, which arm was
+taken, and what followed.
 
-The clinic never drew lots, but every session day is a trial it ran unawares: some had the next session soon, some did not.
+The clinic never drew lots, but every session day is a trial it ran unawares: some had the next
+session soon, some did not.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ Grace = int | Array  # days; one for all decision points, or one for each
 
 @dataclass(frozen=True, slots=True)
 class Trials:
-    """Eligible decision points under one grace; every array has one entry per trial, missing is NaN.
+    """Eligible decision points under one grace; every array has one entry per trial, missing is
+    NaN.
 
     Parameters
     ----------
@@ -34,7 +37,8 @@ class Trials:
     outcome, after, received : float64
         First score of the window, its day counted from t0, and session days between t0 and it.
     stopped, died, admitted : bool
-        No later session in the log; a death, and an admission, between t0 and the end of the window.
+        No later session in the log; a death, and an admission, between t0 and the end of the
+        window.
     left_out_measure : float64
         See `Points`.
     settled : int64
@@ -81,7 +85,9 @@ def faults_of(points: Points, grace: Grace, recall: int) -> Array:
     Nothing after t0 decides, but for how far the log goes.
     """
     complete = points.observed_to >= points.day + grace + recall + WINDOW
-    return np.where((points.fault == ELIGIBLE) & ~complete, LEFT_OUT.index("log_ends"), points.fault)
+    return np.where(
+        (points.fault == ELIGIBLE) & ~complete, LEFT_OUT.index("log_ends"), points.fault
+    )
 
 
 def find_trials(points: Points, grace: Grace, recall: int) -> Trials:
@@ -92,10 +98,12 @@ def find_trials(points: Points, grace: Grace, recall: int) -> Trials:
     points : Points
         From `decision_points`.
     grace : int, or int64, shape (points,)
-        Days after t0 within which the next session means going on, the same for all or for each point.
+        Days after t0 within which the next session means going on, the same for all or for each
+        point.
     recall : int
-        Days a score looks back: the outcome is the first score from `grace` + `recall` days after t0 on, at most `WINDOW` days
-        later. With 0 a score on the day of the session that settled the arm counts when it was taken after it.
+        Days a score looks back: the outcome is the first score from `grace` + `recall` days after
+        t0 on, at most `WINDOW` days later. With 0 a score on the day of the session that settled
+        the arm counts when it was taken after it.
 
     Examples
     --------
@@ -106,12 +114,18 @@ def find_trials(points: Points, grace: Grace, recall: int) -> Trials:
     True
     """
     kept = faults_of(points, grace, recall) == ELIGIBLE
-    patient, day, next_day = points.patient[kept], points.day[kept], points.next_day[kept]
+    patient = points.patient[kept]
+    day = points.day[kept]
+    next_day = points.next_day[kept]
     allowed = np.broadcast_to(np.asarray(grace, np.int64), kept.shape)[kept]
     arm = next_day <= day + allowed
-    start, key = day + allowed + recall, day_key(patient, day)
-    place = np.searchsorted(points.score_key, 2 * day_key(patient, start) + (arm & (next_day == start)))
-    score_key, score = np.append(points.score_key, np.iinfo(np.int64).max), np.append(points.score, np.nan)
+    start = day + allowed + recall
+    key = day_key(patient, day)
+    place = np.searchsorted(
+        points.score_key, 2 * day_key(patient, start) + (arm & (next_day == start))
+    )
+    score_key = np.append(points.score_key, np.iinfo(np.int64).max)
+    score = np.append(points.score, np.nan)
     end = key + allowed + recall + WINDOW
     there = score_key[place] <= 2 * end + 1
     outcome_key = np.where(there, score_key[place], 2 * key)
@@ -135,12 +149,18 @@ def find_trials(points: Points, grace: Grace, recall: int) -> Trials:
 
 
 def _sessions_to(session_key: Array, key: Array, outcome_key: Array) -> Array:
-    """Session days after t0 and before the outcome; one on its day counts when the score was taken after it."""
-    return np.searchsorted(2 * session_key, outcome_key, "left") - np.searchsorted(session_key, key, "right")
+    """Session days after t0 and before the outcome; one on its day counts when the score was taken
+    after it.
+    """
+    return np.searchsorted(2 * session_key, outcome_key, "left") - np.searchsorted(
+        session_key, key, "right"
+    )
 
 
 def _any_between(event_key: Array, key: Array, end: Array) -> Array:
-    return np.searchsorted(event_key, end, "right") > np.searchsorted(event_key, key, "right")
+    return np.searchsorted(event_key, end, "right") > np.searchsorted(
+        event_key, key, "right"
+    )
 
 
 def _scores_since(score_key: Array, score: Array, key: Array, days: int) -> Array:

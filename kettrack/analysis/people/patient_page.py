@@ -1,4 +1,6 @@
-"""One patient's page: everything the timeline figure draws, as one table. For the treating clinic, asked for by name."""
+"""One patient's page: everything the timeline figure draws, as one table. For the treating clinic,
+asked for by name.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,16 @@ from kettrack.timelines.kept import one_question
 from kettrack.timelines.known_by import as_of_days
 from kettrack.timelines.tables import timeline_table
 
-COLUMNS: Final = ("patient_id", "what", "day", "to_day", "value", "low", "high", "label")
+COLUMNS: Final = (
+    "patient_id",
+    "what",
+    "day",
+    "to_day",
+    "value",
+    "low",
+    "high",
+    "label",
+)
 ROLES: Final[dict[str, Role]] = {
     "patient_id": "key",
     **dict.fromkeys(("what", "label"), "label"),
@@ -47,9 +58,10 @@ def patient_page(cohort: Cohort, patient_id: str) -> Result:
     Returns
     -------
     Result
-        One row per thing to draw: `patient_id` `what` (band, line, score, state, session, suicidality, event, systolic,
-        diastolic, end) `day` `to_day` (on the patient's clock) `value` (points, mg, mmHg) `low` `high` (of bands and ranges)
-        `label` (band, rule, state, route, scale, or lane and event). Empty under a release policy.
+        One row per thing to draw: `patient_id` `what` (band, line, score, state, session,
+        suicidality, event, systolic, diastolic, end) `day` `to_day` (on the patient's clock)
+        `value` (points, mg, mmHg) `low` `high` (of bands and ranges) `label` (band, rule, state,
+        route, scale, or lane and event). Empty under a release policy.
 
     Raises
     ------
@@ -68,14 +80,23 @@ def patient_page(cohort: Cohort, patient_id: str) -> Result:
     line = _own(timeline_table(cohort), patient_id)
     parts = [
         _levels(cohort, line),
-        _rows("score", line["day"], value=line["score"], label=line["state"].astype("str").fillna("")),
-        _states(line, cohort.criteria.state_holds_days, int(as_of_days(cohort)[patient_id])),
+        _rows(
+            "score",
+            line["day"],
+            value=line["score"],
+            label=line["state"].astype("str").fillna(""),
+        ),
+        _states(
+            line, cohort.criteria.state_holds_days, int(as_of_days(cohort)[patient_id])
+        ),
         _sessions(_own(cohort.sessions, patient_id)),
         _suicidality(_own(suicidality_readings(cohort), patient_id)),
         _events(_own(cohort.events, patient_id)),
         _end(cohort, patient_id),
     ]
-    table = pd.concat([part for part in parts if len(part)], ignore_index=True).assign(n=1)
+    table = pd.concat([part for part in parts if len(part)], ignore_index=True).assign(
+        n=1
+    )
     table.insert(0, "patient_id", patient_id)
     result = Result(
         name="patient_page",
@@ -83,28 +104,49 @@ def patient_page(cohort: Cohort, patient_id: str) -> Result:
         roles=ROLES,
         decimals=dict.fromkeys(("day", "to_day", "low", "high"), 0),
         show=COLUMNS[1:],
-        sentence=f"Patient {patient_id}: everything recorded, on the patient's own clock; day 0 is the first session.",
+        sentence=(
+            f"Patient {patient_id}: everything recorded, on the patient's own clock; day 0 is the"
+            " first session."
+        ),
         estimand="",
-        caveats=(rule_words(cohort), f"A state holds until the next score, at most {cohort.criteria.state_holds_days} days."),
+        caveats=(
+            rule_words(cohort),
+            (
+                f"A state holds until the next score, at most {cohort.criteria.state_holds_days}"
+                " days."
+            ),
+        ),
         made_from=made_from(cohort, unit="as recorded"),
     )
     return release(result, cohort)
 
 
 def _own(frame: pd.DataFrame, patient_id: str) -> pd.DataFrame:
-    return frame[(frame["patient_id"] == patient_id).to_numpy(bool)].reset_index(drop=True)
+    return frame[(frame["patient_id"] == patient_id).to_numpy(bool)].reset_index(
+        drop=True
+    )
 
 
 def _rows(what: str, day: object, **columns: object) -> pd.DataFrame:
-    frame = pd.DataFrame({"day": day, **columns}).assign(what=what).reindex(columns=list(COLUMNS[1:]))
+    frame = (
+        pd.DataFrame({"day": day, **columns})
+        .assign(what=what)
+        .reindex(columns=list(COLUMNS[1:]))
+    )
     numbers = ["day", "to_day", "value", "low", "high"]
-    return frame.astype(dict.fromkeys(numbers, "Float64")).astype(dict.fromkeys(numbers, "float64"))
+    return frame.astype(dict.fromkeys(numbers, "Float64")).astype(
+        dict.fromkeys(numbers, "float64")
+    )
 
 
 def _levels(cohort: Cohort, line: pd.DataFrame) -> pd.DataFrame:
     """Severity bands, and the lines that mean response and remission for this patient."""
-    scale, rules = cohort.instrument, cohort.criteria
-    bands = pd.DataFrame([(band.low, band.high, band.label) for band in scale.bands], columns=["low", "high", "label"])
+    scale = cohort.instrument
+    rules = cohort.criteria
+    bands = pd.DataFrame(
+        [(band.low, band.high, band.label) for band in scale.bands],
+        columns=["low", "high", "label"],
+    )
     baseline = line["baseline"].dropna()
     lines = {}
     if rules.response is not None and len(baseline):
@@ -112,8 +154,16 @@ def _levels(cohort: Cohort, line: pd.DataFrame) -> pd.DataFrame:
     if rules.remission is not None:
         lines["remission"] = rules.remission.predicate.limit
     parts = [
-        _rows("band", [np.nan] * len(bands), low=bands["low"], high=bands["high"], label=bands["label"]),
-        _rows("line", [np.nan] * len(lines), value=list(lines.values()), label=list(lines)),
+        _rows(
+            "band",
+            [np.nan] * len(bands),
+            low=bands["low"],
+            high=bands["high"],
+            label=bands["label"],
+        ),
+        _rows(
+            "line", [np.nan] * len(lines), value=list(lines.values()), label=list(lines)
+        ),
     ]
     return pd.concat([part for part in parts if len(part)] or parts[:1])
 
@@ -125,26 +175,59 @@ def _states(line: pd.DataFrame, holds: int, until: int) -> pd.DataFrame:
     rated = known["state"].notna().to_numpy()
     start = known["day"].to_numpy(float)
     stop = np.minimum(following, start + holds)
-    return _rows("state", start[rated], to_day=stop[rated], label=known["state"].astype("str").to_numpy()[rated])
+    return _rows(
+        "state",
+        start[rated],
+        to_day=stop[rated],
+        label=known["state"].astype("str").to_numpy()[rated],
+    )
 
 
 def _sessions(sessions: pd.DataFrame) -> pd.DataFrame:
-    parts = [_rows("session", sessions["day"], value=sessions["dose_mg"], label=sessions["route"].fillna("not recorded"))]
+    parts = [
+        _rows(
+            "session",
+            sessions["day"],
+            value=sessions["dose_mg"],
+            label=sessions["route"].fillna("not recorded"),
+        )
+    ]
     for kind in ("systolic", "diastolic"):
-        taken = sessions[[f"{kind}_{when}" for when in _PRESSURE]].astype("Float64").astype("float64")
+        taken = (
+            sessions[[f"{kind}_{when}" for when in _PRESSURE]]
+            .astype("Float64")
+            .astype("float64")
+        )
         there = taken.notna().any(axis=1)
-        low, high = taken.min(axis=1)[there], taken.max(axis=1)[there]
-        parts.append(_rows(kind, sessions["day"][there], value=taken[f"{kind}_peak"][there], low=low, high=high, label=kind))
+        low = taken.min(axis=1)[there]
+        high = taken.max(axis=1)[there]
+        parts.append(
+            _rows(
+                kind,
+                sessions["day"][there],
+                value=taken[f"{kind}_peak"][there],
+                low=low,
+                high=high,
+                label=kind,
+            )
+        )
     return pd.concat(parts)
 
 
 def _suicidality(readings: pd.DataFrame) -> pd.DataFrame:
-    return _rows("suicidality", readings["day"], value=readings["value"], label=readings["instrument"])
+    return _rows(
+        "suicidality",
+        readings["day"],
+        value=readings["value"],
+        label=readings["instrument"],
+    )
 
 
 def _events(events: pd.DataFrame) -> pd.DataFrame:
     lane = events["event"].map(LANES).fillna("other")
-    what = events["detail"].where(events["detail"].notna() & (lane != "other"), events["event"])
+    what = events["detail"].where(
+        events["detail"].notna() & (lane != "other"), events["event"]
+    )
     return _rows("event", events["day"], label=lane + ": " + what.str.replace("_", " "))
 
 
@@ -152,6 +235,10 @@ def _end(cohort: Cohort, patient_id: str) -> pd.DataFrame:
     patient = _own(cohort.patients, patient_id).iloc[0]
     ends = {"log ends": as_of_days(cohort)[patient_id]}
     if not pd.isna(patient["stop_day"]):
-        reason = "" if pd.isna(patient["stop_reason"]) else f": {patient['stop_reason'].replace('_', ' ')}"
+        reason = (
+            ""
+            if pd.isna(patient["stop_reason"])
+            else f": {patient['stop_reason'].replace('_', ' ')}"
+        )
         ends[f"stopped{reason}"] = patient["stop_day"]
     return _rows("end", list(ends.values()), label=list(ends))

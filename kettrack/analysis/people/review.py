@@ -1,4 +1,6 @@
-"""The review list: who needs a look this week, and why. For the treating clinic; every row is one person."""
+"""The review list: who needs a look this week, and why. For the treating clinic; every row is one
+person.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,12 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.people.review_reasons import DEFAULT_RECALL_DAYS, Scored, care_reasons, scored_of
+from kettrack.analysis.people.review_reasons import (
+    DEFAULT_RECALL_DAYS,
+    Scored,
+    care_reasons,
+    scored_of,
+)
 from kettrack.analysis.people.review_safety import safety_reasons
 from kettrack.privacy.disclosure import gate_rows
 from kettrack.reading.cohort import Cohort
@@ -19,11 +26,32 @@ from kettrack.timelines.known_by import known_by
 from kettrack.vocabulary.plain_words import agree
 from kettrack.vocabulary.rules import Criteria
 
-SAFETY: Final = ("suicidality_high", "cssrs_high", "suicidality_rise", "suicidality_not_recorded")
-IN_CARE: Final = ("relapse", "loss_of_response", "deterioration", "not_on_track", "no_assessment", "maintenance_overdue")
+SAFETY: Final = (
+    "suicidality_high",
+    "cssrs_high",
+    "suicidality_rise",
+    "suicidality_not_recorded",
+)
+IN_CARE: Final = (
+    "relapse",
+    "loss_of_response",
+    "deterioration",
+    "not_on_track",
+    "no_assessment",
+    "maintenance_overdue",
+)
 REASONS: Final = SAFETY + IN_CARE  # in order of urgency
-COLUMNS: Final = ("patient_id", "urgency", "reason", "words", "day", "age_days", "last_scores")
-ANSWERS: Final = ("suicidality_high", "cssrs_high", "suicidality_rise")  # reasons that rest on an answer, recent or old
+COLUMNS: Final = (
+    "patient_id",
+    "urgency",
+    "reason",
+    "words",
+    "day",
+    "age_days",
+    "last_scores",
+)
+# reasons that rest on an answer, recent or old
+ANSWERS: Final = ("suicidality_high", "cssrs_high", "suicidality_rise")
 RECENT_DAYS: Final = DEFAULT_RECALL_DAYS  # an older answer says nothing of the present
 _FRESH: Final = f"  answered within the last {RECENT_DAYS} days:"
 _OLD: Final = "  older, with no newer answer to this question (ask again):"
@@ -33,10 +61,11 @@ _DEATHS: Final = ("death", "suicide")
 
 @one_question()
 def review_table(cohort: Cohort, weeks_ago: int = 0) -> pd.DataFrame:
-    """Everyone who needs a look, as of each patient's `observed_to_day`: one row per patient and reason.
+    """Everyone who needs a look, as of each patient's `observed_to_day`: one row per patient and
+    reason.
 
-    Safety reasons are given for every patient, the others for those whose care goes on, or is not known to have stopped.
-    Patients known to have died are not on the list.
+    Safety reasons are given for every patient, the others for those whose care goes on, or is not
+    known to have stopped. Patients known to have died are not on the list.
 
     Parameters
     ----------
@@ -48,9 +77,10 @@ def review_table(cohort: Cohort, weeks_ago: int = 0) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        In order of urgency, then the freshest first: `patient_id` `urgency` (1 = first) `reason` (one of `REASONS`, in that
-        order) `words` `day` (of the score, session or event it rests on; missing where there is none) `age_days` (from then to
-        the day of the review) `last_scores` (the last five of the primary instrument, oldest first, as a line and as numbers).
+        In order of urgency, then the freshest first: `patient_id` `urgency` (1 = first) `reason`
+        (one of `REASONS`, in that order) `words` `day` (of the score, session or event it rests on;
+        missing where there is none) `age_days` (from then to the day of the review) `last_scores`
+        (the last five of the primary instrument, oldest first, as a line and as numbers).
 
     Raises
     ------
@@ -68,16 +98,24 @@ def review_table(cohort: Cohort, weeks_ago: int = 0) -> pd.DataFrame:
     scored = scored_of(known)
     rows = pd.concat([safety_reasons(known), care_reasons(scored)], ignore_index=True)
     place = scored.bucket.patient_id.get_indexer(pd.Index(rows["patient_id"]))
-    wanted = ~_died(known)[place] & (rows["reason"].isin(SAFETY).to_numpy() | _in_care(known)[place])
-    rows, place = rows[wanted].reset_index(drop=True), place[wanted]
-    urgency = rows["reason"].map({reason: number for number, reason in enumerate(REASONS, start=1)})
+    wanted = ~_died(known)[place] & (
+        rows["reason"].isin(SAFETY).to_numpy() | _in_care(known)[place]
+    )
+    rows = rows[wanted].reset_index(drop=True)
+    place = place[wanted]
+    urgency = rows["reason"].map(
+        {reason: number for number, reason in enumerate(REASONS, start=1)}
+    )
     out = rows.assign(
         urgency=urgency.astype("int64"),
         reason=pd.Categorical(rows["reason"], categories=list(REASONS), ordered=True),
-        age_days=pd.Series(scored.as_of[place], dtype="Int64") - rows["day"].astype("Int64"),
+        age_days=pd.Series(scored.as_of[place], dtype="Int64")
+        - rows["day"].astype("Int64"),
         last_scores=_last_scores(scored, place),
     )
-    return out.sort_values(["urgency", "age_days", "patient_id"], ignore_index=True)[list(COLUMNS)]
+    return out.sort_values(["urgency", "age_days", "patient_id"], ignore_index=True)[
+        list(COLUMNS)
+    ]
 
 
 def _in_care(cohort: Cohort) -> Array:
@@ -91,13 +129,17 @@ def _died(cohort: Cohort) -> Array:
 
 def _last_scores(scored: Scored, place: Array) -> pd.Series:
     """Sparkline and numbers of each patient named by position."""
-    bucket, scale, most = scored.bucket, scored.cohort.instrument, scored.cohort.criteria.review.last_scores
+    bucket = scored.bucket
+    scale = scored.cohort.instrument
+    most = scored.cohort.criteria.review.last_scores
     known = np.flatnonzero(bucket.score_known)
     ends = np.searchsorted(known, bucket.score_offsets)
     texts = {}
     for who in np.unique(place):
         rows = known[max(ends[who], ends[who + 1] - most) : ends[who + 1]]
-        texts[who] = sparkline(bucket.score[rows].tolist(), scale.minimum, scale.maximum)
+        texts[who] = sparkline(
+            bucket.score[rows].tolist(), scale.minimum, scale.maximum
+        )
     return pd.Series([texts[who] for who in place], dtype="str")
 
 
@@ -107,14 +149,18 @@ def sparkline(scores: list[float], low: float, high: float) -> str:
     Parameters
     ----------
     low, high : float
-        Range of the scale: the lowest block is `low`, the highest `high`, so that lines can be compared.
+        Range of the scale: the lowest block is `low`, the highest `high`, so that lines can be
+        compared.
 
     Examples
     --------
     >>> sparkline([27, 18, 9, 0], 0, 27)
     '█▆▃▁ 27 18 9 0'
     """
-    steps = [STEPS[min(int((score - low) / (high - low) * len(STEPS)), len(STEPS) - 1)] for score in scores]
+    steps = [
+        STEPS[min(int((score - low) / (high - low) * len(STEPS)), len(STEPS) - 1)]
+        for score in scores
+    ]
     return f"{''.join(steps)} {' '.join(f'{score:g}' for score in scores)}".strip()
 
 
@@ -133,9 +179,11 @@ TITLES: Final = {
 
 
 def review_lines(table: pd.DataFrame, criteria: Criteria) -> Iterator[str]:
-    """The list for reading: a heading per reason, with its rule where the criteria hold one, then one line per patient.
+    """The list for reading: a heading per reason, with its rule where the criteria hold one, then
+    one line per patient.
 
-    Answers on suicidal thoughts of the last 14 days stand apart from older ones, to which there is no newer one.
+    Answers on suicidal thoughts of the last 14 days stand apart from older ones, to which there is
+    no newer one.
 
     Parameters
     ----------
@@ -151,8 +199,9 @@ def review_lines(table: pd.DataFrame, criteria: Criteria) -> Iterator[str]:
         recent = answered[answered["age_days"] <= RECENT_DAYS]["patient_id"].nunique()
         whole = answered["patient_id"].nunique()
         yield (
-            f"Suicidal thoughts, intent or a rise of them at the last answer, patients: {_counts(whole, recent)}. "
-            "An old answer does not say that it is over: there is no newer one to this question."
+            "Suicidal thoughts, intent or a rise of them at the last answer, patients:"
+            f" {_counts(whole, recent)}. An old answer does not say that it is over: there is no"
+            " newer one to this question."
         )
     for reason, rows in table.groupby("reason", observed=True, sort=True):
         rule = getattr(criteria, str(reason), None)
@@ -173,8 +222,14 @@ def _counts(n: int, recent: int) -> str:
 def _patient_lines(rows: pd.DataFrame) -> Iterator[str]:
     """One line per patient: the reason, the day it rests on and its age, the last scores."""
     width = max(map(len, rows["patient_id"]), default=0)
-    age = ("  [day " + rows["day"].astype("str") + ", " + rows["age_days"].astype("str") + " days ago]").where(
-        rows["day"].notna(), ""
-    )
-    for patient, words, ago, scores in zip(rows["patient_id"], rows["words"], age, rows["last_scores"], strict=True):
+    age = (
+        "  [day "
+        + rows["day"].astype("str")
+        + ", "
+        + rows["age_days"].astype("str")
+        + " days ago]"
+    ).where(rows["day"].notna(), "")
+    for patient, words, ago, scores in zip(
+        rows["patient_id"], rows["words"], age, rows["last_scores"], strict=True
+    ):
         yield f"  {patient:<{width}}  {agree(f'{words}{ago}')}  {scores}".rstrip()

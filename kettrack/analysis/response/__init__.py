@@ -1,1 +1,3 @@
-"""Response and remission by session: as it happened, if all had continued, after the course, and whether to go on."""
+"""Response and remission by session: as it happened, if all had continued, after the course, and
+whether to go on.
+"""

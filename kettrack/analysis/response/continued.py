@@ -1,4 +1,6 @@
-"""How many would respond if nobody stopped early, as far as the recorded scores explain who stops."""
+"""How many would respond if nobody stopped early, as far as the recorded scores explain who
+stops.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,14 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.context import FEWEST, LEVEL, made_from, refusal, release, rule_words
+from kettrack.analysis.context import (
+    FEWEST,
+    LEVEL,
+    made_from,
+    refusal,
+    release,
+    rule_words,
+)
 from kettrack.analysis.courses.session_counts import FIRST_COURSE
 from kettrack.analysis.response.continued_rows import WAYS, Continued, count
 from kettrack.analysis.response.response_curve import count as count_exits
@@ -32,7 +41,8 @@ ESTIMAND: Final = "Chance of a first response by session s of the first course, 
 REPLICATES: Final = 500
 SEED: Final = 1
 FEWEST_EFFECTIVE: Final = 50  # effective number at risk
-SCORED_STOPPERS: Final = 0.5  # of those who stop, at least this share must be scored afterwards
+# of those who stop, at least this share must be scored afterwards
+SCORED_STOPPERS: Final = 0.5
 LEAST_CHANCE: Final = 0.05  # to go on ...
 SUPPORTED: Final = 0.95  # ... in at least this share of those at risk
 LEFT_OUT: Final = ("too_new", "never_scored", "response_before")
@@ -53,14 +63,19 @@ ROLES: Final[dict[str, Role]] = {
     "curve_ends": "label",
 }
 _ENDS: Final = {
-    "support": "who is left there has next to no chance to go on (the planned end, or scores at which everybody stops)",
+    "support": (
+        "who is left there has next to no chance to go on (the planned end, or scores at which"
+        " everybody stops)"
+    ),
     "ess": f"after it the weights leave fewer than {FEWEST_EFFECTIVE} effective patients",
     "at_risk": f"after it fewer than {FEWEST} are at risk",
     "data": "nobody was followed further",
 }
 
 
-def estimate(counts: Continued, replicates: int = REPLICATES, seed: int = SEED) -> pd.DataFrame:
+def estimate(
+    counts: Continued, replicates: int = REPLICATES, seed: int = SEED
+) -> pd.DataFrame:
     """Weighted and plain response curve by session, in percent.
 
     Parameters
@@ -73,42 +88,60 @@ def estimate(counts: Continued, replicates: int = REPLICATES, seed: int = SEED) 
     Returns
     -------
     DataFrame
-        One row per session, as far as the data carry it: `session` `n` (at risk at session 1) `too_new` `never_scored`
-        `response_before` (people who are not in it: log too short, no score with a session behind it, rule already met before)
-        `at_risk`, the new exits by way, `log_ends`, `estimate` `ci_low` `ci_high` (weighted), `plain` (Kaplan-Meier), `ess`
-        (effective number at risk) `mean_weight` `largest_weight` (stabilised by session) and `curve_ends` (why it ends).
+        One row per session, as far as the data carry it: `session` `n` (at risk at session 1)
+        `too_new` `never_scored` `response_before` (people who are not in it: log too short, no
+        score with a session behind it, rule already met before) `at_risk`, the new exits by way,
+        `log_ends`, `estimate` `ci_low` `ci_high` (weighted), `plain` (Kaplan-Meier), `ess`
+        (effective number at risk) `mean_weight` `largest_weight` (stabilised by session) and
+        `curve_ends` (why it ends).
 
     Raises
     ------
     NotIdentified
-        When fewer than half of those who stopped were scored afterwards, or not even session 1 is carried.
+        When fewer than half of those who stopped were scored afterwards, or not even session 1 is
+        carried.
     """
     if counts.stoppers_scored < SCORED_STOPPERS * counts.stoppers:
         raise NotIdentified(
-            "fewer than half of those who stopped early have a score within 14 days after their last session, so how they were "
-            "when they stopped is not known.",
+            "fewer than half of those who stopped early have a score within 14 days after their"
+            " last session, so how they were when they stopped is not known.",
             "a score within two weeks after the last session, also when someone stops.",
         )
     rows = counts.rows
     chance = chance_to_go_on(rows)
-    found, at_risk = estimate_staying(rows, chance), by_step(rows, np.ones(len(rows.step)))
+    found = estimate_staying(rows, chance)
+    at_risk = by_step(rows, np.ones(len(rows.step)))
     last, why = last_session(counts, chance, found)
     if not last:
         raise NotIdentified(
             f"fewer than {FEWEST_EFFECTIVE} patients are at risk at session 1.",
             "baseline, scores after each session, and observed_to_day of more patients.",
         )
-    low, high = percentile_interval(replicate_curves(rows, patient_weights(rows.people, replicates, seed))[:, :last], LEVEL)
+    low, high = percentile_interval(
+        replicate_curves(rows, patient_weights(rows.people, replicates, seed))[
+            :, :last
+        ],
+        LEVEL,
+    )
     table = pd.DataFrame({"session": np.arange(1, last + 1), "n": int(at_risk[0])})
     for name in LEFT_OUT:
         table[name] = counts.left_out[name]
     table["at_risk"] = at_risk[:last].astype(np.int64)
     for place, way in enumerate(WAYS):
-        table["log_ends" if way == "log_ends" else f"new_{way}"] = by_step(rows, 1.0 * (counts.way == place))[:last].astype(int)
+        table["log_ends" if way == "log_ends" else f"new_{way}"] = by_step(
+            rows, 1.0 * (counts.way == place)
+        )[:last].astype(int)
     plain = weighted_curve(rows, np.ones(len(rows.step)))
-    inside = (found.estimate[:last] > 0) & (found.estimate[:last] < 1)  # at either end a bootstrap knows no uncertainty
-    low, high = np.where(inside, low, np.nan), np.where(inside, high, np.nan)
-    for name, values in (("estimate", found.estimate), ("ci_low", low), ("ci_high", high), ("plain", plain)):
+    # at either end a bootstrap knows no uncertainty
+    inside = (found.estimate[:last] > 0) & (found.estimate[:last] < 1)
+    low = np.where(inside, low, np.nan)
+    high = np.where(inside, high, np.nan)
+    for name, values in (
+        ("estimate", found.estimate),
+        ("ci_low", low),
+        ("ci_high", high),
+        ("plain", plain),
+    ):
         table[name] = 100 * values[:last]
     for name in ("ess", "mean_weight", "largest_weight"):
         table[name] = getattr(found, name)[:last]
@@ -132,7 +165,8 @@ def last_session(counts: Continued, chance: Floats, found: Staying) -> tuple[int
     session : int
         0 where not even the first is carried.
     reason : {"support", "at_risk", "ess", "data"}
-        Next to no chance to go on from there, too few at risk, too few effective patients, or nobody was followed further.
+        Next to no chance to go on from there, too few at risk, too few effective patients, or
+        nobody was followed further.
     """
     rows = counts.rows
     at_risk = by_step(rows, np.ones(len(rows.step)))
@@ -145,18 +179,25 @@ def last_session(counts: Continued, chance: Floats, found: Staying) -> tuple[int
         "at_risk": at_risk >= FEWEST,
         "ess": found.ess >= FEWEST_EFFECTIVE - 1e-6,
     }
-    ends = {name: int(np.logical_and.accumulate(holds).sum()) for name, holds in tests.items()}
+    ends = {
+        name: int(np.logical_and.accumulate(holds).sum())
+        for name, holds in tests.items()
+    }
     last = min(ends.values())
     if last == len(at_risk):
         return last, "support" if not supported[-1] else "data"
     return last, next(name for name in ends if ends[name] == last)
 
 
-def response_if_all_continued(cohort: Cohort, replicates: int = REPLICATES, seed: int = SEED) -> Result:
-    """Percent who would have responded by each session if nobody had stopped early, beside the plain Kaplan-Meier curve.
+def response_if_all_continued(
+    cohort: Cohort, replicates: int = REPLICATES, seed: int = SEED
+) -> Result:
+    """Percent who would have responded by each session if nobody had stopped early, beside the
+    plain Kaplan-Meier curve.
 
-    Estimand E2, by inverse probability of censoring weights: whoever stayed although their scores made it unlikely stands for
-    those who left. It answers a question about a clinic that does not exist; `response_by_session` describes the one that does.
+    Estimand E2, by inverse probability of censoring weights: whoever stayed although their scores
+    made it unlikely stands for those who left. It answers a question about a clinic that does not
+    exist; `response_by_session` describes the one that does.
 
     Parameters
     ----------
@@ -168,10 +209,11 @@ def response_if_all_continued(cohort: Cohort, replicates: int = REPLICATES, seed
     Returns
     -------
     Result
-        See `estimate` for the table. Beside it stand, by the same session, `observed` (% who had responded as things happened,
-        stopping included: `response_by_session`, which also counts those never scored) and `difference` (`estimate` less
-        `observed`, in points). Refused when no log says to which day it is complete, fewer than half of those who stopped
-        were scored within 14 days, or fewer than 50 are at risk.
+        See `estimate` for the table. Beside it stand, by the same session, `observed` (% who had
+        responded as things happened, stopping included: `response_by_session`, which also counts
+        those never scored) and `difference` (`estimate` less `observed`, in points). Refused when
+        no log says to which day it is complete, fewer than half of those who stopped were scored
+        within 14 days, or fewer than 50 are at risk.
     """
     try:
         table = _beside_observed(estimate(count(cohort), replicates, seed), cohort)
@@ -182,18 +224,32 @@ def response_if_all_continued(cohort: Cohort, replicates: int = REPLICATES, seed
         table=table,
         roles=ROLES,
         decimals={"ess": 0, "mean_weight": 2},
-        show=("session", "at_risk", *(f"new_{way}" for way in WAYS[:-1]), "log_ends", "estimate", "ci_low", "ci_high", "plain",
-              "observed", "difference", "ess", "mean_weight", "largest_weight"),
+        show=(
+            "session",
+            "at_risk",
+            *(f"new_{way}" for way in WAYS[:-1]),
+            "log_ends",
+            "estimate",
+            "ci_low",
+            "ci_high",
+            "plain",
+            "observed",
+            "difference",
+            "ess",
+            "mean_weight",
+            "largest_weight",
+        ),
         sentence=_sentence(table),
         estimand=ESTIMAND,
         caveats=_caveats(cohort, replicates),
         made_from=made_from(cohort, unit="percent of patients", level=LEVEL, seed=seed),
-    )  # fmt: skip
+    )
     return release(result, cohort)
 
 
 def _beside_observed(table: pd.DataFrame, cohort: Cohort) -> pd.DataFrame:
-    """What happened by the same sessions, stopping included; the last value holds on where nobody is left.
+    """What happened by the same sessions, stopping included; the last value holds on where nobody
+    is left.
 
     Missing under a release policy where a session has few events: the shares would tell them.
     """
@@ -201,7 +257,10 @@ def _beside_observed(table: pd.DataFrame, cohort: Cohort) -> pd.DataFrame:
     share = estimate_incidence(counts, LEVEL).estimate[: len(table), 0]
     observed = 100 * np.pad(share, (0, len(table) - len(share)), "edge")
     events = counts.events[: len(table)]
-    if ((events > 0) & (events < disclosure.get_policy(cohort.settings.policy).smallest_count)).any():
+    if (
+        (events > 0)
+        & (events < disclosure.get_policy(cohort.settings.policy).smallest_count)
+    ).any():
         observed = np.full(len(table), np.nan)
     return table.assign(observed=observed, difference=table["estimate"] - observed)
 
@@ -210,38 +269,60 @@ def _observed_said(table: pd.DataFrame, key: str) -> str:
     if table["observed"].isna().all():
         return ""
     return (
-        f"; as things happened, stopping included, {{{key}.observed}} % had by the same session ({{{key}.difference}} points "
-        "between the two, which do not count quite the same people: the second also counts those never scored)"
+        f"; as things happened, stopping included, {{{key}.observed}} % had by the same session"
+        f" ({{{key}.difference}} points between the two, which do not count quite the same"
+        " people: the second also counts those never scored)"
     )
 
 
 def _sentence(table: pd.DataFrame) -> str:
-    """Both curves at session 6, or at the last session shown, and what the weights did to the number of patients."""
-    key, last = f"row{min(6, len(table))}", f"row{len(table)}"
+    """Both curves at session 6, or at the last session shown, and what the weights did to the
+    number of patients.
+    """
+    key = f"row{min(6, len(table))}"
+    last = f"row{len(table)}"
     return (
-        f"If nobody had stopped early, {{{key}.estimate}} % ({{{key}.ci_low}}-{{{key}.ci_high}}) of {{{key}.n}} people would "
-        f"have responded by session {{{key}.session}}, as far as the recorded scores explain who stops"
-        f"{_observed_said(table, key)}. Counting those who "
-        f"stopped as if they were like the others gives {{{key}.plain}} %. At that session the weights leave {{{key}.ess}} "
-        f"effective patients of {{{key}.at_risk}} at risk (mean weight {{{key}.mean_weight}}, largest "
-        f"{{{key}.largest_weight}}). The curve ends at session {{{last}.session}}: {{{last}.curve_ends}}. Not in it: "
-        f"{{{key}.response_before}} people who met the rule before session 1, {{{key}.never_scored}} never scored after it, "
-        f"{{{key}.too_new}} with a log too short. What happens in this clinic, stopping included, is the curve by session that "
-        "counts everyone (response_by_session)."
+        f"If nobody had stopped early, {{{key}.estimate}} % ({{{key}.ci_low}}-{{{key}.ci_high}})"
+        f" of {{{key}.n}} people would have responded by session {{{key}.session}}, as far as the"
+        f" recorded scores explain who stops{_observed_said(table, key)}. Counting those who"
+        f" stopped as if they were like the others gives {{{key}.plain}} %. At that session the"
+        f" weights leave {{{key}.ess}} effective patients of {{{key}.at_risk}} at risk (mean"
+        f" weight {{{key}.mean_weight}}, largest {{{key}.largest_weight}}). The curve ends at"
+        f" session {{{last}.session}}: {{{last}.curve_ends}}. Not in it:"
+        f" {{{key}.response_before}} people who met the rule before session 1,"
+        f" {{{key}.never_scored}} never scored after it, {{{key}.too_new}} with a log too short."
+        " What happens in this clinic, stopping included, is the curve by session that counts"
+        " everyone (response_by_session)."
     )
 
 
 def _caveats(cohort: Cohort, replicates: int) -> tuple[str, ...]:
     return (
-        f"{rule_words(cohort)}. Response: {cohort.criteria.response}; by a single score, since waiting for a second one loses "
-        "those who leave well.",
-        "It assumes that every reason to stop, or not to be scored any more, that also predicts the score is in the scores "
-        "themselves; reasons nobody recorded leave it wrong by an unknown amount.",
-        "Going on and being scored again is modelled by logistic regression on the session's score and its square, the one "
-        "before, the mean so far, the baseline and the session number, pooled over sessions; weights are not truncated.",
-        "A planned end is not an early stop and is not modelled; beyond the number that was planned nothing is identified.",
-        "Scores belong to a session when they come before the next is usually due, else the first within "
-        f"{cohort.criteria.late_after_days} days: those who stop are not looked at more often than those who go on.",
-        f"95 % percentile intervals, pointwise, from {replicates} patient bootstraps that refit the weights. {FIRST_COURSE} "
-        "Two sessions on a day count as one.",
+        (
+            f"{rule_words(cohort)}. Response: {cohort.criteria.response}; by a single score,"
+            " since waiting for a second one loses those who leave well."
+        ),
+        (
+            "It assumes that every reason to stop, or not to be scored any more, that also"
+            " predicts the score is in the scores themselves; reasons nobody recorded leave it"
+            " wrong by an unknown amount."
+        ),
+        (
+            "Going on and being scored again is modelled by logistic regression on the session's"
+            " score and its square, the one before, the mean so far, the baseline and the session"
+            " number, pooled over sessions; weights are not truncated."
+        ),
+        (
+            "A planned end is not an early stop and is not modelled; beyond the number that was"
+            " planned nothing is identified."
+        ),
+        (
+            "Scores belong to a session when they come before the next is usually due, else the"
+            f" first within {cohort.criteria.late_after_days} days: those who stop are not looked"
+            " at more often than those who go on."
+        ),
+        (
+            f"95 % percentile intervals, pointwise, from {replicates} patient bootstraps that"
+            f" refit the weights. {FIRST_COURSE} Two sessions on a day count as one."
+        ),
     )

@@ -1,4 +1,6 @@
-"""How many sessions until a patient responds, with those who stopped and those never scored kept in the denominator."""
+"""How many sessions until a patient responds, with those who stopped and those never scored kept in
+the denominator.
+"""
 
 from __future__ import annotations
 
@@ -52,12 +54,13 @@ def estimate(counts: ExitCounts) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per session, to the last with at least 11 at risk: `session` `n` (at risk at session 1) `too_new` (people whose
-        log is too short, or holds no score yet, to be at risk at all) `at_risk`, the new exits by cause, `log_ends`, `estimate`
-        `ci_low` `ci_high` (% who had the event by that session; missing at 0 and 100 %), the other bands, which with the
-        estimate add up to 100 %, and `half_by` (first session with at least 50 %) with its interval `half_by_low`
-        `half_by_high`, the first sessions at which the upper and the lower end of the interval are at least 50 %; each missing
-        before it is reached.
+        One row per session, to the last with at least 11 at risk: `session` `n` (at risk at session
+        1) `too_new` (people whose log is too short, or holds no score yet, to be at risk at all)
+        `at_risk`, the new exits by cause, `log_ends`, `estimate` `ci_low` `ci_high` (% who had the
+        event by that session; missing at 0 and 100 %), the other bands, which with the estimate add
+        up to 100 %, and `half_by` (first session with at least 50 %) with its interval
+        `half_by_low` `half_by_high`, the first sessions at which the upper and the lower end of the
+        interval are at least 50 %; each missing before it is reached.
     """
     found = estimate_incidence(counts, LEVEL)
     last = int((counts.at_risk >= FEWEST).sum())
@@ -68,12 +71,20 @@ def estimate(counts: ExitCounts) -> pd.DataFrame:
     for place, cause in enumerate(CAUSES):
         table[f"new_{cause}"] = counts.events[:last, place]
     table["log_ends"] = counts.censored[:last]
-    for name, values in (("estimate", found.estimate), ("ci_low", found.ci_low), ("ci_high", found.ci_high)):
+    for name, values in (
+        ("estimate", found.estimate),
+        ("ci_low", found.ci_low),
+        ("ci_high", found.ci_high),
+    ):
         table[name] = 100 * values[:last, 0]
     for place, cause in enumerate(CAUSES[1:], start=1):
         table[cause] = 100 * found.estimate[:last, place]
     table["still_in_course"] = 100 * found.free[:last]
-    for name, values in (("", found.estimate), ("_low", found.ci_high), ("_high", found.ci_low)):
+    for name, values in (
+        ("", found.estimate),
+        ("_low", found.ci_high),
+        ("_high", found.ci_low),
+    ):
         table[f"half_by{name}"] = _first_with_half(values[:last, 0])
     return table
 
@@ -85,10 +96,12 @@ def _first_with_half(share: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def response_by_session(cohort: Cohort, event: str = "response") -> Result:
-    """Percent who have responded (or remitted) by each session of the first course, as it happens in this clinic.
+    """Percent who have responded (or remitted) by each session of the first course, as it happens
+    in this clinic.
 
-    Estimand E1: the chance of a first response by session s, where stopping, never being scored again, and ending the course
-    without response are things that happen, not reasons to leave people out.
+    Estimand E1: the chance of a first response by session s, where stopping, never being scored
+    again, and ending the course without response are things that happen, not reasons to leave
+    people out.
 
     Parameters
     ----------
@@ -100,24 +113,31 @@ def response_by_session(cohort: Cohort, event: str = "response") -> Result:
     Returns
     -------
     Result
-        See `estimate` for the table. Beside it stand, by the same session and in percent: `remitted` (for a response; by the
-        same counting), `confirmed` (the event seen again by a second score 7-60 days later), `null` (what a model fitted to
-        this clinic shows if sessions do nothing; missing where it cannot be fitted, with a caveat that says why) and
-        `null_confirmed` (the same, seen again by a second score). Refused when no log says to which day it is complete, or
-        fewer than 11 are at risk.
+        See `estimate` for the table. Beside it stand, by the same session and in percent:
+        `remitted` (for a response; by the same counting), `confirmed` (the event seen again by a
+        second score 7-60 days later), `null` (what a model fitted to this clinic shows if sessions
+        do nothing; missing where it cannot be fitted, with a caveat that says why) and
+        `null_confirmed` (the same, seen again by a second score). Refused when no log says to which
+        day it is complete, or fewer than 11 are at risk.
     """
-    estimand = f"Chance of a first {event} by session s of the first course, as it happens in this clinic."
+    estimand = (
+        f"Chance of a first {event} by session s of the first course, as it happens in this"
+        " clinic."
+    )
     name = f"{event}_by_session"
     try:
         counts = count(cohort, event)
         if counts.at_risk.max(initial=0) < FEWEST:
             raise NotIdentified(
-                "fewer than 11 patients have a rated baseline and a log that is complete for 60 days after session 1.",
+                "fewer than 11 patients have a rated baseline and a log that is complete for 60"
+                " days after session 1.",
                 "a score in the 30 days before session 1, and observed_to_day.",
             )
     except NotIdentified as error:
         return release(refusal(name, cohort, error, estimand), cohort)
-    table, null_caveat = _with_null(_with_others(estimate(counts), cohort, event), cohort, event)
+    table, null_caveat = _with_null(
+        _with_others(estimate(counts), cohort, event), cohort, event
+    )
     result = Result(
         name=name,
         table=table,
@@ -137,7 +157,11 @@ def response_by_session(cohort: Cohort, event: str = "response") -> Result:
         ),
         sentence=sentence(table, cohort, event),
         estimand=estimand,
-        caveats=(*caveats(cohort, event), null_caveat, published(event, int(table["session"].max()))),
+        caveats=(
+            *caveats(cohort, event),
+            null_caveat,
+            published(event, int(table["session"].max())),
+        ),
         made_from=made_from(cohort, unit="percent of patients", level=LEVEL, seed=SEED),
     )
     return release(result, cohort)
@@ -151,22 +175,45 @@ def remission_by_session(cohort: Cohort) -> Result:
 def _with_others(table: pd.DataFrame, cohort: Cohort, event: str) -> pd.DataFrame:
     """Remission beside response, and the event by two scores beside the one by one."""
     if event == "response":
-        table["remitted"] = np.nan if cohort.criteria.remission is None else _reached(cohort, "remission", len(table))
+        table["remitted"] = (
+            np.nan
+            if cohort.criteria.remission is None
+            else _reached(cohort, "remission", len(table))
+        )
     return table.assign(confirmed=_reached(by_confirmed(cohort), event, len(table)))
 
 
-def _with_null(table: pd.DataFrame, cohort: Cohort, event: str) -> tuple[pd.DataFrame, str]:
-    """The curve of sessions that do nothing, and the caveat that explains it or why it is missing."""
+def _with_null(
+    table: pd.DataFrame, cohort: Cohort, event: str
+) -> tuple[pd.DataFrame, str]:
+    """The curve of sessions that do nothing, and the caveat that explains it or why it is
+    missing.
+    """
     try:
         nothing = null_cohort(cohort)
         shares = {"null": nothing, "null_confirmed": by_confirmed(nothing)}
-        return table.assign(**{name: _reached(made, event, len(table)) for name, made in shares.items()}), NULL_CAVEAT
+        return (
+            table.assign(
+                **{
+                    name: _reached(made, event, len(table))
+                    for name, made in shares.items()
+                }
+            ),
+            NULL_CAVEAT,
+        )
     except NotIdentified as error:
         missing = table.assign(null=np.nan, null_confirmed=np.nan)
-        return missing, f"No null curve: {error.reason} To have it, record: {error.collect}"
+        return (
+            missing,
+            f"No null curve: {error.reason} To have it, record: {error.collect}",
+        )
 
 
 def _reached(cohort: Cohort, event: str, sessions: int) -> npt.NDArray[np.float64]:
-    """Percent with the event by each of the first sessions; the last value holds on where nobody is left."""
+    """Percent with the event by each of the first sessions; the last value holds on where nobody is
+    left.
+    """
     share = estimate_incidence(count(cohort, event), LEVEL).estimate[:sessions, 0]
-    return 100 * np.pad(share, (0, sessions - len(share)), "edge" if len(share) else "constant")
+    return 100 * np.pad(
+        share, (0, sessions - len(share)), "edge" if len(share) else "constant"
+    )

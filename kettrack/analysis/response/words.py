@@ -1,4 +1,6 @@
-"""How many sessions until a patient responds, in words: the sentence under the curve, and what must be known to use it."""
+"""How many sessions until a patient responds, in words: the sentence under the curve, and what must
+be known to use it.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +14,9 @@ from kettrack.reading.cohort import Cohort
 from kettrack.vocabulary.published_cohorts import published_words
 
 COUNTED: Final = (
-    "Counted: everyone with a rated baseline and a log complete for 60 days after session 1, scored or not. "
-    f"{FIRST_COURSE} Completed: reached its end, or went on after a pause, without the event."
+    "Counted: everyone with a rated baseline and a log complete for 60 days after session 1,"
+    f" scored or not. {FIRST_COURSE} Completed: reached its end, or went on after a pause,"
+    " without the event."
 )
 _WORDS: Final = {"response": "responded", "remission": "remitted"}
 
@@ -23,18 +26,20 @@ def sentence(table: pd.DataFrame, cohort: Cohort, event: str) -> str:
     key = f"row{min(6, len(table))}"
     word = _WORDS[event]
     null = (
-        f"By a model fitted to this clinic, sessions that do nothing would show about {{{key}.null}} % by then; confirmed by a "
-        f"second score, {{{key}.confirmed}} % against about {{{key}.null_confirmed}} % in that model. "
+        "By a model fitted to this clinic, sessions that do nothing would show about"
+        f" {{{key}.null}} % by then; confirmed by a second score, {{{key}.confirmed}} % against"
+        f" about {{{key}.null_confirmed}} % in that model. "
         if table["null"].notna().any()
         else ""
     )
     return (
-        f"Of {{{key}.n}} people who started with a rated baseline ({{{key}.too_new}} more cannot be counted yet), "
-        f"{{{key}.estimate}} % "
-        f"({{{key}.ci_low}}-{{{key}.ci_high}}) had {word} by session {{{key}.session}} while still in their first course; "
-        f"{{{key}.stopped}} % had stopped without, {{{key}.not_scored}} % were not scored within 14 days after their last "
-        f"session, {{{key}.completed}} % had completed the course without, {{{key}.still_in_course}} % were still in it. "
-        f"{null}{_median_words(table.iloc[-1], word)}{_plan_words(cohort)}"
+        f"Of {{{key}.n}} people who started with a rated baseline ({{{key}.too_new}} more cannot"
+        f" be counted yet), {{{key}.estimate}} % ({{{key}.ci_low}}-{{{key}.ci_high}}) had {word}"
+        f" by session {{{key}.session}} while still in their first course; {{{key}.stopped}} %"
+        f" had stopped without, {{{key}.not_scored}} % were not scored within 14 days after their"
+        f" last session, {{{key}.completed}} % had completed the course without,"
+        f" {{{key}.still_in_course}} % were still in it."
+        f" {null}{_median_words(table.iloc[-1], word)}{_plan_words(cohort)}"
     )
 
 
@@ -45,42 +50,65 @@ def _plan_words(cohort: Cohort) -> str:
         return ""
     whom = "most people" if planned.any() else "anybody"
     return (
-        f" No planned number of sessions is recorded for {whom}: without one, a course that went as planned looks like "
-        "stopping, and only who came back after a pause counts as completed."
+        f" No planned number of sessions is recorded for {whom}: without one, a course that went"
+        " as planned looks like stopping, and only who came back after a pause counts as"
+        " completed."
     )
 
 
 def _median_words(end: pd.Series, word: str) -> str:
     """The median with its interval, read off the last row."""
     last = f"row{end['session']:.0f}"
-    low, high = (f"{{{last}.{name}}}" if pd.notna(end[name]) else "not reached" for name in ("half_by_low", "half_by_high"))
-    if pd.notna(end["half_by"]) and pd.isna(end["half_by_low"]):  # everybody at once: a share of 100 % has no interval
+    low, high = (
+        f"{{{last}.{name}}}" if pd.notna(end[name]) else "not reached"
+        for name in ("half_by_low", "half_by_high")
+    )
+    # everybody at once: a share of 100 % has no interval
+    if pd.notna(end["half_by"]) and pd.isna(end["half_by_low"]):
         return f"Half had {word} by session {{{last}.half_by}}."
     if pd.notna(end["half_by"]):
         return f"Half had {word} by session {{{last}.half_by}} (95 % interval {low} to {high})."
-    open_end = f" (95 % interval {low} to not reached)" if pd.notna(end["half_by_low"]) else ""
+    open_end = (
+        f" (95 % interval {low} to not reached)" if pd.notna(end["half_by_low"]) else ""
+    )
     return (
-        f"Fewer than half had {word} by session {{{last}.session}}, the last with at least {FEWEST} at risk: "
-        f"the median is not reached{open_end}."
+        f"Fewer than half had {word} by session {{{last}.session}}, the last with at least"
+        f" {FEWEST} at risk: the median is not reached{open_end}."
     )
 
 
 def caveats(cohort: Cohort, event: str) -> tuple[str, ...]:
     """Rule, who is counted, what confirms, and how far the instrument looks back."""
-    instrument, rule = cohort.instrument, getattr(cohort.criteria, event)
+    instrument = cohort.instrument
+    rule = getattr(cohort.criteria, event)
     recall = instrument.recall_days
     window = (
-        [f"{instrument.name} looks back {recall.value:g} days: scores between sessions closer than that overlap."]
+        [
+            f"{instrument.name} looks back {recall.value:g} days: scores between sessions closer"
+            " than that overlap."
+        ]
         if recall is not None and recall.usable and recall.value > 0
         else []
     )
     return (
-        f"{event.capitalize()}: {rule}; {cohort.criteria.label}. 95 % log-log intervals, pointwise.",
-        "Association with the number of sessions, not the effect of giving more: who stops when is not chance.",
+        (
+            f"{event.capitalize()}: {rule}; {cohort.criteria.label}. 95 % log-log intervals,"
+            " pointwise."
+        ),
+        (
+            "Association with the number of sessions, not the effect of giving more: who stops"
+            " when is not chance."
+        ),
         COUNTED,
-        "Confirmed: seen again by a second score 7-60 days later. Not the headline: well people leave before it comes. Its own "
-        "null stands beside it: noise seldom repeats itself.",
-        f"Not scored: no score within {cohort.criteria.late_after_days} days after the last session of the course.",
+        (
+            "Confirmed: seen again by a second score 7-60 days later. Not the headline: well"
+            " people leave before it comes. Its own null stands beside it: noise seldom repeats"
+            " itself."
+        ),
+        (
+            f"Not scored: no score within {cohort.criteria.late_after_days} days after the last"
+            " session of the course."
+        ),
         *window,
     )
 
@@ -88,4 +116,7 @@ def caveats(cohort: Cohort, event: str) -> tuple[str, ...]:
 def published(event: str, last: int) -> str:
     """The marks that a figure may set beside the curve."""
     named = published_words("remission" if event == "remission" else "response", last)
-    return f"Published by session, as drawn, with other rules, scales, people and intervals: {'; '.join(named)}."
+    return (
+        "Published by session, as drawn, with other rules, scales, people and intervals:"
+        f" {'; '.join(named)}."
+    )

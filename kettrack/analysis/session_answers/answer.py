@@ -1,4 +1,6 @@
-"""Sessions and symptom change in one table: what everyone plots, what survives, and what would change our mind."""
+"""Sessions and symptom change in one table: what everyone plots, what survives, and what would
+change our mind.
+"""
 
 from __future__ import annotations
 
@@ -30,8 +32,9 @@ from kettrack.timelines.kept import one_question
 
 NAME: Final = "sessions_and_change"
 ESTIMAND: Final = (
-    "Difference in the score that goes with more sessions, by each method beside the others; each row says whose score, when, "
-    "and what is compared. Only rows marked causal are about what a session does, and only under their assumptions."
+    "Difference in the score that goes with more sessions, by each method beside the others; each"
+    " row says whose score, when, and what is compared. Only rows marked causal are about what a"
+    " session does, and only under their assumptions."
 )
 _ROLES: Final[dict[str, Role]] = {
     "key": "key",
@@ -67,25 +70,28 @@ def session_answers(
     cohort : Cohort
         As it came through the reader.
     stop, following, naive : Result, optional
-        Of `stop_after`, `next_session` and `association` of the same cohort, where they are there already; otherwise what is
-        taken from them is asked for here.
+        Of `stop_after`, `next_session` and `association` of the same cohort, where they are there
+        already; otherwise what is taken from them is asked for here.
     calibrations : sequence of Result, optional
         Of `calibration` and `stop_after_calibration`. Never run from here, as they take a while.
 
     Returns
     -------
     Result
-        One row per answer and per check: `key` `about` (whose score, when, what is compared) `unit` `n` (people) `estimate`
-        `ci_low` `ci_high` `kind` (biased by design; causal, under assumptions; second opinion; contradicted by its check, in
-        place of these two where the negative control differs; check) `status` (ok, refused, hidden) `reason` (of a refusal)
-        `note`, and `better` (lower or higher scores). `size` `size_low` `size_high` are the same turned so that the estimate is
-        not negative.
+        One row per answer and per check: `key` `about` (whose score, when, what is compared) `unit`
+        `n` (people) `estimate` `ci_low` `ci_high` `kind` (biased by design; causal, under
+        assumptions; second opinion; contradicted by its check, in place of these two where the
+        negative control differs; check) `status` (ok, refused, hidden) `reason` (of a refusal)
+        `note`, and `better` (lower or higher scores). `size` `size_low` `size_high` are the same
+        turned so that the estimate is not negative.
 
-        - `naive_slope` `adjusted_slope`: for as many sessions more as the two strategies of `stop_after` differ by;
+        - `naive_slope` `adjusted_slope`: for as many sessions more as the two strategies of
+          `stop_after` differ by;
         - `next_session`, `stop_after`, `strict`, `g_formula`: what survives;
-        - `negative_control` `negative_control_detectable` `e_value` `e_value_limit` `overlap` `effective_k` `effective_m`
-          `largest_share` and, where they were given, `calibration_zero` `calibration_point` `stop_after_calibration_zero`
-          `stop_after_calibration_point`: what would change our mind.
+        - `negative_control` `negative_control_detectable` `e_value` `e_value_limit` `overlap`
+          `effective_k` `effective_m` `largest_share` and, where they were given, `calibration_zero`
+          `calibration_point` `stop_after_calibration_zero` `stop_after_calibration_point`: what
+          would change our mind.
 
         Never refused as a whole: a method that refuses is a row that says why.
 
@@ -104,17 +110,41 @@ def session_answers(
         name=NAME,
         table=table,
         roles=_ROLES,
-        decimals=dict.fromkeys(("estimate", "ci_low", "ci_high", "size", "size_low", "size_high"), 2),
-        show=("about", "unit", "n", "estimate", "ci_low", "ci_high", "kind", "status", "reason", "note"),
+        decimals=dict.fromkeys(
+            ("estimate", "ci_low", "ci_high", "size", "size_low", "size_high"), 2
+        ),
+        show=(
+            "about",
+            "unit",
+            "n",
+            "estimate",
+            "ci_low",
+            "ci_high",
+            "kind",
+            "status",
+            "reason",
+            "note",
+        ),
         sentence=one_sentence(table),
         estimand=ESTIMAND,
         caveats=_caveats(cohort, following, stop),
-        made_from=made_from(cohort, unit="as named in each row", level=0.95, seed=stop.made_from.get("seed")),
+        made_from=made_from(
+            cohort,
+            unit="as named in each row",
+            level=0.95,
+            seed=stop.made_from.get("seed"),
+        ),
     )
     return release(result, cohort)
 
 
-def _table(cohort: Cohort, naive: Result, following: Result, stop: Result, calibrations: Sequence[Result]) -> pd.DataFrame:
+def _table(
+    cohort: Cohort,
+    naive: Result,
+    following: Result,
+    stop: Result,
+    calibrations: Sequence[Result],
+) -> pd.DataFrame:
     rows: list[dict[str, Any]] = [
         *naive_rows(naive, stop),
         *next_rows(following),
@@ -122,7 +152,8 @@ def _table(cohort: Cohort, naive: Result, following: Result, stop: Result, calib
         *check_rows(following, stop, calibrations),
     ]
     table = pd.DataFrame(rows).reindex(columns=list(_ROLES))
-    if doubted(following):  # the reasons to stop are the same for every method that relies on their being recorded
+    # the reasons to stop are the same for every method that relies on their being recorded
+    if doubted(following):
         table["kind"] = table["kind"].replace({CAUSAL: DOUBTED, SECOND: DOUBTED})
     below = table["estimate"] < 0
     turned: dict[str, Any] = {
@@ -136,16 +167,32 @@ def _table(cohort: Cohort, naive: Result, following: Result, stop: Result, calib
 
 def _caveats(cohort: Cohort, following: Result, stop: Result) -> tuple[str, ...]:
     return (
-        f"{rule_words(cohort)}. Rows are not the same question: read what is compared before comparing them.",
-        f"{BIASED.capitalize()}: the number of sessions is decided along the way by how the person does, so these two rows are "
-        "association, whatever their interval.",
-        f"{CAUSAL.capitalize()}: that the reasons to stop which also predict the score are in the history, that some with "
-        "each history went on and some did not, and that sessions are alike. Nothing in the data can show the first.",
-        f"{SECOND.capitalize()}: models for the score week by week; they err towards no difference when the score is noisy.",
-        f"{DOUBTED.capitalize()}: a measure left out of the history differs between those who went on and those who did not "
-        "at equal histories, so reasons that were not recorded decide who goes on, and every row that relies on them is in "
-        "doubt.",
+        (
+            f"{rule_words(cohort)}. Rows are not the same question: read what is compared before"
+            " comparing them."
+        ),
+        (
+            f"{BIASED.capitalize()}: the number of sessions is decided along the way by how the"
+            " person does, so these two rows are association, whatever their interval."
+        ),
+        (
+            f"{CAUSAL.capitalize()}: that the reasons to stop which also predict the score are in"
+            " the history, that some with each history went on and some did not, and that"
+            " sessions are alike. Nothing in the data can show the first."
+        ),
+        (
+            f"{SECOND.capitalize()}: models for the score week by week; they err towards no"
+            " difference when the score is noisy."
+        ),
+        (
+            f"{DOUBTED.capitalize()}: a measure left out of the history differs between those who"
+            " went on and those who did not at equal histories, so reasons that were not"
+            " recorded decide who goes on, and every row that relies on them is in doubt."
+        ),
         f"One more session: {following.estimand}",
         f"Stopping after so many: {stop.estimand}",
-        "A refusal is an answer: these data do not carry that comparison. The reason says what is missing.",
+        (
+            "A refusal is an answer: these data do not carry that comparison. The reason says"
+            " what is missing."
+        ),
     )

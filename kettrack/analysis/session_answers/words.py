@@ -11,24 +11,35 @@ from kettrack.analysis.next_session.answer import NONE_FITS, WELL_SHARED, interv
 from kettrack.analysis.session_answers.rows import DOUBTED
 
 _DOUBT: Final = (
-    "But a measure left out of the adjustment differs by {negative_control.estimate} points ({negative_control.ci_low} to "
-    "{negative_control.ci_high}) between those who went on and those who did not at equal histories: reasons that were not "
-    "recorded decide who goes on, so none of these differences must be read as what sessions do."
+    "But a measure left out of the adjustment differs by {negative_control.estimate} points"
+    " ({negative_control.ci_low} to {negative_control.ci_high}) between those who went on and"
+    " those who did not at equal histories: reasons that were not recorded decide who goes on, so"
+    " none of these differences must be read as what sessions do."
 )
 Row = dict[str, Any]
 
 
 def one_sentence(table: pd.DataFrame) -> str:
-    """Template of the text: what goes with more sessions, what one more session does, what stopping later does.
+    """Template of the text: what goes with more sessions, what one more session does, what stopping
+    later does.
 
     Parameters
     ----------
     table : DataFrame
         Of `session_answers`.
     """
-    rows = {str(row["key"]): {str(name): value for name, value in row.items()} for row in table.to_dict("records")}
-    parts = [_naive(rows["adjusted_slope"]), _next(rows["next_session"], rows), _stop(rows["stop_after"])]
-    return " ".join([*parts, _DOUBT] if rows["next_session"]["kind"] == DOUBTED else parts)
+    rows = {
+        str(row["key"]): {str(name): value for name, value in row.items()}
+        for row in table.to_dict("records")
+    }
+    parts = [
+        _naive(rows["adjusted_slope"]),
+        _next(rows["next_session"], rows),
+        _stop(rows["stop_after"]),
+    ]
+    return " ".join(
+        [*parts, _DOUBT] if rows["next_session"]["kind"] == DOUBTED else parts
+    )
 
 
 def _naive(row: Row) -> str:
@@ -46,31 +57,45 @@ def _next(row: Row, rows: dict[str, Row]) -> str:
     if row["status"] != "ok":
         return f"These data cannot say what one more session changes: {_why(row)}."
     one = row["about"].startswith("One more")
-    later = f"{row['about'].rpartition('; score ')[2]} " if "; score " in row["about"] else ""
+    later = (
+        f"{row['about'].rpartition('; score ')[2]} "
+        if "; score " in row["about"]
+        else ""
+    )
     said = (
-        f"Among people still coming, those who {'had one more session' if one else 'went on'} scored {{next_session.size}} "
-        f"points {_way(row)} {later}than similar people who {'did not' if one else 'paused'} "
-        f"({_interval('next_session', row)})."
+        f"Among people still coming, those who {'had one more session' if one else 'went on'}"
+        f" scored {{next_session.size}} points {_way(row)} {later}than similar people who"
+        f" {'did not' if one else 'paused'} ({_interval('next_session', row)})."
     )
     shared = rows["overlap"]
     if shared["status"] == "ok" and shared["estimate"] < WELL_SHARED:
-        said += " Only {overlap.estimate} % of the decisions could have gone either way; for the others the models speak."
+        said += (
+            " Only {overlap.estimate} % of the decisions could have gone either way; for the"
+            " others the models speak."
+        )
     if row["kind"] == DOUBTED:
         return said
     said += " It assumes we recorded the reasons people stop"
     if _holds_none(row):
         return f"{said}. {NONE_FITS}"
-    factor = "; a reason linked to both by a factor of {e_value.estimate} would remove it"
+    factor = (
+        "; a reason linked to both by a factor of {e_value.estimate} would remove it"
+    )
     return said + (factor if rows["e_value"]["status"] == "ok" else "") + "."
 
 
 def _stop(row: Row) -> str:
     if row["status"] != "ok":
         why = _why(row)
-        return f"{why[0].upper()}{why[1:]}." if "cannot say" in why else f"Stopping later cannot be compared: {why}."
+        return (
+            f"{why[0].upper()}{why[1:]}."
+            if "cannot say" in why
+            else f"Stopping later cannot be compared: {why}."
+        )
     said = (
-        f"{row['about'].split(':')[0]}, the score at week 12 would have been {{stop_after.size}} points {_way(row)} "
-        f"({_interval('stop_after', row)}), as far as the recorded history explains who stops."
+        f"{row['about'].split(':')[0]}, the score at week 12 would have been {{stop_after.size}}"
+        f" points {_way(row)} ({_interval('stop_after', row)}), as far as the recorded history"
+        " explains who stops."
     )
     return f"{said} {NONE_FITS}" if _holds_none(row) else said
 

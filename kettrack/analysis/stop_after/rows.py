@@ -1,4 +1,6 @@
-"""Sessions up to week 12 as time at risk of the next one, with what was known before each stretch of it, and the outcome."""
+"""Sessions up to week 12 as time at risk of the next one, with what was known before each stretch
+of it, and the outcome.
+"""
 
 from __future__ import annotations
 
@@ -31,16 +33,25 @@ from kettrack.timelines.session_days import SessionDays, session_days
 from kettrack.timelines.tables import log_reasons
 
 GRACE: Final = 28  # days within which the next session of a course must come
-# First day of each bin after a session. Past the grace every week is a bin of its own: whether somebody comes back depends on
-# the score of that week, not on the one four weeks after the session.
+# First day of each bin after a session. Past the grace every week is a bin of its own: whether
+# somebody comes back depends on the score of that week, not on the one four weeks after the
+# session.
 STARTS: Final = np.array([1, 4, 8, 15, *range(22, HORIZON, 7)])
-WIDTHS: Final = np.append(np.diff(STARTS), 7)  # its days, unless the horizon cuts it short
-LEFT_OUT: Final = ("no_baseline", "below_caseness", "prior_sessions", "placebo", "log_ends")
+# its days, unless the horizon cuts it short
+WIDTHS: Final = np.append(np.diff(STARTS), 7)
+LEFT_OUT: Final = (
+    "no_baseline",
+    "below_caseness",
+    "prior_sessions",
+    "placebo",
+    "log_ends",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class StopData:
-    """Patients fixed at day 0, their sessions up to the horizon and the score there; arrays of shape (n,) or (rows,).
+    """Patients fixed at day 0, their sessions up to the horizon and the score there; arrays of
+    shape (n,) or (rows,).
 
     Parameters
     ----------
@@ -61,7 +72,8 @@ class StopData:
     scored_to : float64, shape (n,)
         Day of the last score; missing without one.
     trigger : float64, shape (n,)
-        Day on which a second score in a row, at least 7 days after the first, showed remission; infinite without one.
+        Day on which a second score in a row, at least 7 days after the first, showed remission;
+        infinite without one.
     died : bool, shape (n,)
         A death up to the end of the window.
     first_days : float64, shape (n, most sessions)
@@ -74,7 +86,8 @@ class StopData:
         Patients who are not among the n, by reason.
     baseline : float64, shape (n,)
     no_remission, irregular : str
-        Why the criteria cannot end a strategy by remission, and in what visits are irregular; empty where they can, or are not.
+        Why the criteria cannot end a strategy by remission, and in what visits are irregular; empty
+        where they can, or are not.
     """
 
     rows: GapRows
@@ -120,7 +133,8 @@ def stop_data(cohort: Cohort) -> StopData:
     Raises
     ------
     NotIdentified
-        When nobody can be followed to the horizon, or nobody ever had a second session within the grace.
+        When nobody can be followed to the horizon, or nobody ever had a second session within the
+        grace.
 
     Examples
     --------
@@ -133,7 +147,9 @@ def stop_data(cohort: Cohort) -> StopData:
     baselines = find_baselines(bucket, cohort.settings.baseline, cohort.instrument.sign)
     fault = _faults(cohort, baselines)
     kept = fault == len(LEFT_OUT)
-    left_out = {name: int((fault == place).sum()) for place, name in enumerate(LEFT_OUT)}
+    left_out = {
+        name: int((fault == place).sum()) for place, name in enumerate(LEFT_OUT)
+    }
     if not kept.any():
         raise NotIdentified(
             f"nobody has a rated baseline and a log complete to day {HORIZON + WINDOW}.",
@@ -141,7 +157,9 @@ def stop_data(cohort: Cohort) -> StopData:
         )
     days = session_days(bucket)
     course = _course(days) & kept[days.patient]
-    return _gather(Log(cohort, bucket, baselines), days, course, np.cumsum(kept) - 1, left_out)
+    return _gather(
+        Log(cohort, bucket, baselines), days, course, np.cumsum(kept) - 1, left_out
+    )
 
 
 def _faults(cohort: Cohort, baselines: Baselines) -> Array:
@@ -164,7 +182,9 @@ def _course(days: SessionDays) -> Array:
     return np.asarray(broken == broken[first])
 
 
-def _gather(log: Log, days: SessionDays, course: Array, place: Array, left_out: dict[str, int]) -> StopData:
+def _gather(
+    log: Log, days: SessionDays, course: Array, place: Array, left_out: dict[str, int]
+) -> StopData:
     run = course & (days.day <= HORIZON)
     same = np.append(days.patient[1:] == days.patient[:-1], False)
     next_day = np.where(same, np.append(days.day[1:], 0), np.inf)[run]
@@ -174,8 +194,12 @@ def _gather(log: Log, days: SessionDays, course: Array, place: Array, left_out: 
     rows, start, end, entry = _hazard_rows(log, chosen, is_last, next_day, people)
     possible = possible_rows(rows)
     if not possible.any():
-        raise NotIdentified(f"nobody had a second session within {GRACE} days.", "every session with its day.")
-    last, first_days = chosen.patient[is_last], _days_of(chosen, place)
+        raise NotIdentified(
+            f"nobody had a second session within {GRACE} days.",
+            "every session with its day.",
+        )
+    last = chosen.patient[is_last]
+    first_days = _days_of(chosen, place)
     outcome, outcome_day, scored_to = outcomes(log, last)
     return StopData(
         rows=rows.take(possible),
@@ -204,7 +228,9 @@ def _gather(log: Log, days: SessionDays, course: Array, place: Array, left_out: 
 def _hazard_rows(
     log: Log, chosen: SessionDays, is_last: Array, next_day: Array, people: Array
 ) -> tuple[GapRows, Array, Array, Array]:
-    """Every session by every bin of the gap after it, the days on which the bin lies, and the session each row belongs to."""
+    """Every session by every bin of the gap after it, the days on which the bin lies, and the
+    session each row belongs to.
+    """
     entry, bins = _grid(chosen, is_last)
     start = chosen.day[entry] + STARTS[bins]
     end = np.minimum((STARTS + WIDTHS - 1)[bins] + chosen.day[entry], HORIZON)
@@ -216,27 +242,42 @@ def _hazard_rows(
     apart = _by_bin(before, history(log, chosen, entry, chosen.day[entry]), bins)
     share = np.log((end - start + 1) / WIDTHS[bins])
     rows = GapRows(
-        people[entry], chosen.number[entry], bins, STARTS[bins] <= gap, event, STARTS[bins] <= GRACE,
-        np.column_stack([before, apart, share]), int(people.max()) + 1,
-    )  # fmt: skip
+        people[entry],
+        chosen.number[entry],
+        bins,
+        STARTS[bins] <= gap,
+        event,
+        STARTS[bins] <= GRACE,
+        np.column_stack([before, apart, share]),
+        int(people.max()) + 1,
+    )
     return rows, start, end, entry
 
 
 def _by_bin(before: Array, at_session: Array, bins: Array) -> Array:
-    """Score on the day of the session, its square, and both scores once more for early, later and late bins.
+    """Score on the day of the session, its square, and both scores once more for early, later and
+    late bins.
 
-    Many decide on the day of the session, whatever is scored later, and then come at a usual gap or not at all: no session so
-    far says more about a stop the longer it lasts, so a score does not mean the same in every bin. With one slope for all
-    bins the contrast came out at a fifth of the truth in a simulated clinic with irregular visits.
+    Many decide on the day of the session, whatever is scored later, and then come at a usual gap or
+    not at all: no session so far says more about a stop the longer it lasts, so a score does not
+    mean the same in every bin. With one slope for all bins the contrast came out at a fifth of the
+    truth in a simulated clinic with irregular visits.
     """
     scores = np.column_stack([before[:, LAST], at_session[:, LAST]])
-    apart = [scores * np.isin(bins, group)[:, None] for group in ((0,), (2,), range(3, len(STARTS)))]
+    apart = [
+        scores * np.isin(bins, group)[:, None]
+        for group in ((0,), (2,), range(3, len(STARTS)))
+    ]
     return np.column_stack([at_session[:, SCORES], *apart])
 
 
 def _grid(chosen: SessionDays, is_last: Array) -> tuple[Array, Array]:
-    """Entry and bin of every row: bins of the grace after each session, and of all time to the horizon after the last."""
-    wanted = (chosen.day[:, None] + STARTS <= HORIZON) & (is_last[:, None] | (STARTS <= GRACE))
+    """Entry and bin of every row: bins of the grace after each session, and of all time to the
+    horizon after the last.
+    """
+    wanted = (chosen.day[:, None] + STARTS <= HORIZON) & (
+        is_last[:, None] | (STARTS <= GRACE)
+    )
     entry, bins = np.nonzero(wanted)
     return entry, bins
 

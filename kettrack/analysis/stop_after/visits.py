@@ -1,4 +1,6 @@
-"""Whether visits are regular: sessions evenly spaced, none decided by scores between them, and scores whoever attends."""
+"""Whether visits are regular: sessions evenly spaced, none decided by scores between them, and
+scores whoever attends.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +11,10 @@ import numpy as np
 from kettrack.analysis.stop_after.history import HORIZON, WINDOW, Log
 from kettrack.timelines.bucket import Array
 
-UNEVEN: Final = 0.10  # share of gaps more than a day off the median; share of gaps with a score inside
-LARGEST_GAP: Final = 0.20  # by which the share of weeks with a score may differ in the course and after it
+# share of gaps more than a day off the median; share of gaps with a score inside
+UNEVEN: Final = 0.10
+# by which the share of weeks with a score may differ in the course and after it
+LARGEST_GAP: Final = 0.20
 _WEEK: Final = 7
 
 
@@ -31,9 +35,12 @@ def why_irregular(log: Log, patient: Array, days: Array) -> str:
     who, day = _scores(log, patient)
     in_care, after = _weeks_scored(who, day, np.nanmax(days, axis=1))
     found = {
-        "sessions are unevenly spaced": float((np.abs(known - np.median(known)) > 1).mean()) > UNEVEN,
+        "sessions are unevenly spaced": (
+            float((np.abs(known - np.median(known)) > 1).mean()) > UNEVEN
+        ),
         "scores are taken between sessions": _between(who, day, days) > UNEVEN,
-        "scores depend on attendance": abs(in_care - after) > LARGEST_GAP,  # never of a missing share
+        # never of a missing share
+        "scores depend on attendance": abs(in_care - after) > LARGEST_GAP,
     }
     return ", ".join(words for words, holds in found.items() if holds)
 
@@ -43,25 +50,34 @@ def _scores(log: Log, patient: Array) -> tuple[Array, Array]:
     place = np.full(log.bucket.n, -1)
     place[patient] = np.arange(len(patient))
     rows = np.flatnonzero(log.bucket.score_known)
-    who, day = place[log.bucket.score_patient[rows]], log.bucket.score_day[rows].astype(np.int64)
+    who = place[log.bucket.score_patient[rows]]
+    day = log.bucket.score_day[rows].astype(np.int64)
     kept = (who >= 0) & (day > 0) & (day <= HORIZON)
     return who[kept], day[kept]
 
 
 def _weeks_scored(who: Array, day: Array, last_day: Array) -> tuple[float, float]:
-    """Share of weeks with a score: of those wholly in the course, and of those begun after it; before the outcome window."""
+    """Share of weeks with a score: of those wholly in the course, and of those begun after it;
+    before the outcome window.
+    """
     end = np.arange(_WEEK, HORIZON - WINDOW + 1, _WEEK)
     scored = np.zeros((len(last_day), HORIZON // _WEEK), dtype=bool)
     scored[who, (day - 1) // _WEEK] = True
     weeks = scored[:, : len(end)]
-    parts = (weeks[end <= last_day[:, None]], weeks[end - _WEEK >= last_day[:, None] + WINDOW])
-    inside, after = (float(part.mean()) if part.size else float("nan") for part in parts)
+    parts = (
+        weeks[end <= last_day[:, None]],
+        weeks[end - _WEEK >= last_day[:, None] + WINDOW],
+    )
+    inside, after = (
+        float(part.mean()) if part.size else float("nan") for part in parts
+    )
     return inside, after
 
 
 def _between(who: Array, day: Array, days: Array) -> float:
     """Share of gaps between two sessions of the course with a score on a day strictly inside."""
-    before = (days[who] < day[:, None]).sum(axis=1)  # sessions before the day of the score
+    # sessions before the day of the score
+    before = (days[who] < day[:, None]).sum(axis=1)
     on_session = (days[who] == day[:, None]).any(axis=1)
     inside = ~on_session & (before > 0) & (before < (~np.isnan(days)).sum(axis=1)[who])
     gaps = len(np.unique(who[inside] * days.shape[1] + before[inside]))

@@ -1,4 +1,6 @@
-"""Weights of those who followed a strategy, and the contrasts made of them: once, or for many bootstrap replicates together."""
+"""Weights of those who followed a strategy, and the contrasts made of them: once, or for many
+bootstrap replicates together.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,12 @@ from kettrack.estimators.strategies import (
     session_hazard,
     stop_after_last,
 )
-from kettrack.estimators.strategy_means import observed_chance, share_following, smooth_means, weighted_mean
+from kettrack.estimators.strategy_means import (
+    observed_chance,
+    share_following,
+    smooth_means,
+    weighted_mean,
+)
 from kettrack.timelines.bucket import Array
 
 STEPS: Final = 10  # reports of progress in a bootstrap
@@ -39,7 +46,8 @@ class Pair:
     usual_care : bool
         Sessions that come later than the grace after the last one are allowed.
     largest : int
-        Largest number of sessions that is over in time; followers of more are left out of the smooth model.
+        Largest number of sessions that is over in time; followers of more are left out of the
+        smooth model.
     """
 
     k: int
@@ -55,27 +63,37 @@ def static_following(data: StopData, usual_care: bool) -> Following:
 
 
 def following_at_most(data: StopData, most: int) -> Following:
-    """Who followed "at most so many sessions, and stop once a second score in a row shows remission".
+    """Who followed "at most so many sessions, and stop once a second score in a row shows
+    remission".
 
-    Up to that score the next session had to come within the grace. One session in the 7 days after it may come or not, so
-    neither is weighted; a later one is a departure.
+    Up to that score the next session had to come within the grace. One session in the 7 days after
+    it may come or not, so neither is weighted; a later one is a departure.
     """
     before = (data.first_days <= data.trigger[:, None]).sum(axis=1)
     day_before = data.first_days[np.arange(data.n), before - 1]
-    triggered = (before < most) & (data.trigger <= np.minimum(day_before + GRACE, HORIZON))
+    triggered = (before < most) & (
+        data.trigger <= np.minimum(day_before + GRACE, HORIZON)
+    )
     after = data.sessions - before
     allowed = (after == 0) | ((after == 1) & (data.last_day <= data.trigger + WINDOW))
     full = (before >= most) & (data.sessions == most)
     followed = ~data.later & np.where(triggered, allowed, full)
-    rows, who = data.rows, data.rows.patient
+    rows = data.rows
+    who = data.rows.patient
     go_to = np.where(triggered, before, data.sessions)
     free_to = np.where(triggered & (after == 0), data.trigger + WINDOW, -1)[who]
     length = data.row_end - data.row_start + 1
-    away = np.clip((data.row_end - np.maximum(data.row_start, free_to + 1) + 1) / length, 0, 1)
+    away = np.clip(
+        (data.row_end - np.maximum(data.row_start, free_to + 1) + 1) / length, 0, 1
+    )
     at_last = rows.session == data.sessions[who]
     had_to_go_on = followed[who] & rows.in_grace & (rows.session < go_to[who])
     cut = (followed & triggered)[who] & rows.in_grace & (rows.session == before[who])
-    left = np.clip((data.row_end - np.maximum(data.row_start, data.trigger[who] + 1) + 1) / length, 0, 1)
+    left = np.clip(
+        (data.row_end - np.maximum(data.row_start, data.trigger[who] + 1) + 1) / length,
+        0,
+        1,
+    )
     return Following(
         np.where(followed, most, 0),
         had_to_go_on,
@@ -86,11 +104,20 @@ def following_at_most(data: StopData, most: int) -> Following:
 
 def chance_observed(data: StopData, counted: Counts | None = None) -> Floats:
     """Fitted probability that the score at the horizon is there."""
-    return observed_chance(data.known, data.observed, np.ones(data.n, dtype=bool), counted)
+    return observed_chance(
+        data.known, data.observed, np.ones(data.n, dtype=bool), counted
+    )
 
 
-def final_weights(data: StopData, following: Following, hazard: Floats, seen: Floats, counted: Counts | None = None) -> Floats:
-    """Weight of each patient in the strategy they followed, stabilised by the share that followed it; 0 for the others.
+def final_weights(
+    data: StopData,
+    following: Following,
+    hazard: Floats,
+    seen: Floats,
+    counted: Counts | None = None,
+) -> Floats:
+    """Weight of each patient in the strategy they followed, stabilised by the share that followed
+    it; 0 for the others.
 
     Parameters
     ----------
@@ -111,7 +138,10 @@ def final_weights(data: StopData, following: Following, hazard: Floats, seen: Fl
 
 
 def contrasts(
-    data: StopData, pair: Pair, counted: Counts | None = None, wanted: tuple[str, ...] = FAMILIES
+    data: StopData,
+    pair: Pair,
+    counted: Counts | None = None,
+    wanted: tuple[str, ...] = FAMILIES,
 ) -> dict[str, Floats]:
     """Contrasts of means, "stop after k" minus "stop after m", with all models fitted anew.
 
@@ -129,23 +159,37 @@ def contrasts(
     Returns
     -------
     dict of str to float64, shape () or (replicates,)
-        For `static`: `smooth` `strict` `strict_k` `strict_m` (means); for `other`: `other` (smooth, under the other rule for
-        later sessions); for `dynamic`: `dynamic` (at most k against at most m). Missing where nobody followed.
+        For `static`: `smooth` `strict` `strict_k` `strict_m` (means); for `other`: `other` (smooth,
+        under the other rule for later sessions); for `dynamic`: `dynamic` (at most k against at
+        most m). Missing where nobody followed.
     """
-    hazard, seen = session_hazard(data.rows, counted), chance_observed(data, counted)
+    hazard = session_hazard(data.rows, counted)
+    seen = chance_observed(data, counted)
     found: dict[str, Floats] = {}
     if "static" in wanted:
         following = static_following(data, pair.usual_care)
         weights = final_weights(data, following, hazard, seen, counted)
-        means = [_mean(data, weights * (following.sessions == number)) for number in (pair.k, pair.m)]
+        means = [
+            _mean(data, weights * (following.sessions == number))
+            for number in (pair.k, pair.m)
+        ]
         found["smooth"] = smooth_contrast(data, pair, following, weights)
-        found |= {"strict": means[0] - means[1], "strict_k": means[0], "strict_m": means[1]}
+        found |= {
+            "strict": means[0] - means[1],
+            "strict_k": means[0],
+            "strict_m": means[1],
+        }
     if "other" in wanted:
         following = static_following(data, not pair.usual_care)
-        found["other"] = smooth_contrast(data, pair, following, final_weights(data, following, hazard, seen, counted))
+        found["other"] = smooth_contrast(
+            data, pair, following, final_weights(data, following, hazard, seen, counted)
+        )
     if "dynamic" in wanted:
         rules = [following_at_most(data, number) for number in (pair.k, pair.m)]
-        ends = [_mean(data, final_weights(data, rule, hazard, seen, counted)) for rule in rules]
+        ends = [
+            _mean(data, final_weights(data, rule, hazard, seen, counted))
+            for rule in rules
+        ]
         found["dynamic"] = ends[0] - ends[1]
     return found
 
@@ -154,12 +198,16 @@ def _mean(data: StopData, weights: Floats) -> Floats:
     return weighted_mean(np.where(data.observed, data.outcome, 0.0), weights)
 
 
-def smooth_contrast(data: StopData, pair: Pair, following: Following, weights: Floats) -> Floats:
+def smooth_contrast(
+    data: StopData, pair: Pair, following: Following, weights: Floats
+) -> Floats:
     """Difference of the two means under the smooth model in the number of sessions."""
     of = following.followed & data.observed & (following.sessions <= pair.largest)
     if len(np.unique(following.sessions[of])) < 3:
         return np.full(weights.shape[:-1], np.nan)
-    means = smooth_means(following.sessions[of], data.outcome[of], weights[..., of], (pair.k, pair.m))
+    means = smooth_means(
+        following.sessions[of], data.outcome[of], weights[..., of], (pair.k, pair.m)
+    )
     return np.asarray(means[..., 0] - means[..., 1])
 
 
@@ -189,18 +237,23 @@ def replicate_contrasts(
 
 
 def unsupported_share(data: StopData, pair: Pair, hazard: Floats) -> float:
-    """Share of decisions up to the longer strategy at which going on had a chance outside 2 to 98 %.
+    """Share of decisions up to the longer strategy at which going on had a chance outside 2 to 98
+    %.
 
-    After the last session of the longer strategy only stopping is asked for: a chance to go on of 0, as at a planned end, does
-    no harm there.
+    After the last session of the longer strategy only stopping is asked for: a chance to go on of
+    0, as at a planned end, does no harm there.
     """
     longer = max(pair.k, pair.m)
     first, chance = chance_to_go_on(data.rows, hazard)
-    possible: Array = np.zeros((data.n, longer + 1))  # 0 where no row was possible: nobody ever went on from there
-    session, who = data.rows.session[first], data.rows.patient[first]
+    # 0 where no row was possible: nobody ever went on from there
+    possible: Array = np.zeros((data.n, longer + 1))
+    session = data.rows.session[first]
+    who = data.rows.patient[first]
     inside = session <= longer
     possible[who[inside], session[inside]] = chance[inside]
     number = np.arange(longer + 1)
     there = (number >= 1) & (number <= data.sessions[:, None])
-    outside = (possible > 1 - LEAST_CHANCE) | ((possible < LEAST_CHANCE) & (number < longer))
+    outside = (possible > 1 - LEAST_CHANCE) | (
+        (possible < LEAST_CHANCE) & (number < longer)
+    )
     return float((there & outside).sum() / there.sum())

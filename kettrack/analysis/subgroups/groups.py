@@ -14,11 +14,14 @@ from kettrack.timelines.person_sessions import person_sessions_table
 from kettrack.timelines.tables import timeline_table
 
 EARLY_SESSION: Final = 2
-EARLY_PERCENT: Final = 20  # improvement that counts as early: as in Lipsitz 2021 and the early-stop study of 135 patients
+# improvement that counts as early: as in Lipsitz 2021 and the early-stop study of 135 patients
+EARLY_PERCENT: Final = 20
 GROUPINGS: Final = {
     "severity": "severity band of the baseline",
     "route": "route of the first session",
-    "early_response": f"improvement of {EARLY_PERCENT} % or more by the score after session {EARLY_SESSION}",
+    "early_response": (
+        f"improvement of {EARLY_PERCENT} % or more by the score after session {EARLY_SESSION}"
+    ),
 }
 
 
@@ -35,7 +38,8 @@ def groups_of(cohort: Cohort, by: str) -> pd.Series:
     Returns
     -------
     Series
-        Ordered category by `patient_id`, the group others are compared with first; missing where it is not known.
+        Ordered category by `patient_id`, the group others are compared with first; missing where it
+        is not known.
 
     Raises
     ------
@@ -50,9 +54,12 @@ def groups_of(cohort: Cohort, by: str) -> pd.Series:
     """
     if by not in GROUPINGS:
         raise UsageError(
-            f"Nothing can be split by {by!r}; there are: {', '.join(name.replace('_', '-') for name in GROUPINGS)}."
+            f"Nothing can be split by {by!r}; there are:"
+            f" {', '.join(name.replace('_', '-') for name in GROUPINGS)}."
         )
-    found = {"severity": _severity, "route": _route, "early_response": _early}[by](cohort)
+    found = {"severity": _severity, "route": _route, "early_response": _early}[by](
+        cohort
+    )
     return found.reindex(pd.Index(cohort.patients["patient_id"], name="patient_id"))
 
 
@@ -63,37 +70,58 @@ def _starts(cohort: Cohort) -> pd.DataFrame:
 
 
 def _severity(cohort: Cohort) -> pd.Series:
-    start, instrument = _starts(cohort), cohort.instrument
+    start = _starts(cohort)
+    instrument = cohort.instrument
     labels = [band.label for band in instrument.bands] or ["all"]
     bands = baseline_bands(start["baseline"].to_numpy(float), instrument)
-    return pd.Series(pd.Categorical(bands, categories=labels, ordered=True), index=start.index)
+    return pd.Series(
+        pd.Categorical(bands, categories=labels, ordered=True), index=start.index
+    )
 
 
 def _route(cohort: Cohort) -> pd.Series:
     """The most common route is what the others are compared with."""
     first = cohort.sessions.groupby("patient_id", sort=False)["route"].first()
-    order = first.value_counts().sort_index().sort_values(ascending=False, kind="stable").index
-    return pd.Series(pd.Categorical(first, categories=list(order), ordered=True), index=first.index)
+    order = (
+        first.value_counts()
+        .sort_index()
+        .sort_values(ascending=False, kind="stable")
+        .index
+    )
+    return pd.Series(
+        pd.Categorical(first, categories=list(order), ordered=True), index=first.index
+    )
 
 
 def _early(cohort: Cohort) -> pd.Series:
-    """By the landmark score of the futility sheet; without one, and without a baseline above 0, it is not known."""
+    """By the landmark score of the futility sheet; without one, and without a baseline above 0, it
+    is not known.
+    """
     percent = -cohort.instrument.sign * _landmark_scores(cohort)["percent_change"]
-    labels = [f"{words} by session {EARLY_SESSION}" for words in (f"below {EARLY_PERCENT} %", f"{EARLY_PERCENT} % or more")]
+    labels = [
+        f"{words} by session {EARLY_SESSION}"
+        for words in (f"below {EARLY_PERCENT} %", f"{EARLY_PERCENT} % or more")
+    ]
     codes = np.where(percent.isna(), -1, (percent >= EARLY_PERCENT - 1e-9).astype(int))
-    return pd.Series(pd.Categorical.from_codes(codes, labels, ordered=True), index=percent.index)  # type: ignore[call-overload]
+    return pd.Series(
+        pd.Categorical.from_codes(codes, labels, ordered=True),
+        index=percent.index,  # type: ignore[call-overload]
+    )
 
 
 def _landmark_scores(cohort: Cohort) -> pd.DataFrame:
     """Last score with so many sessions behind it, in time, by `patient_id`."""
     line = timeline_table(cohort).dropna(subset=["score"])
     since = line["days_since_session"].astype("Float64").to_numpy(float)
-    in_time = (line["sessions_to_date"] == EARLY_SESSION).to_numpy(bool) & (since <= cohort.criteria.late_after_days)
+    in_time = (line["sessions_to_date"] == EARLY_SESSION).to_numpy(bool) & (
+        since <= cohort.criteria.late_after_days
+    )
     return line[in_time].groupby("patient_id").last()
 
 
 def unknown_words(cohort: Cohort, people: pd.Series, by: str) -> list[str]:
-    """Who is in no group, and why, each reason with its number; people who had the event long before are among them.
+    """Who is in no group, and why, each reason with its number; people who had the event long
+    before are among them.
 
     Parameters
     ----------
@@ -107,13 +135,23 @@ def unknown_words(cohort: Cohort, people: pd.Series, by: str) -> list[str]:
     without = people.index[people.isna()]
     if by != "early_response":
         what = {"severity": "baseline", "route": "route at the first session"}[by]
-        return [f"{len(without)} people without a recorded {what}"] if len(without) else []
-    reached = cohort.sessions.groupby("patient_id")["day"].size().reindex(without).ge(EARLY_SESSION).to_numpy()
+        return (
+            [f"{len(without)} people without a recorded {what}"] if len(without) else []
+        )
+    reached = (
+        cohort.sessions.groupby("patient_id")["day"]
+        .size()
+        .reindex(without)
+        .ge(EARLY_SESSION)
+        .to_numpy()
+    )
     scored = without.isin(_landmark_scores(cohort).index)
     late = cohort.criteria.late_after_days
     reasons = {
         f"people who had fewer than {EARLY_SESSION} sessions": ~reached,
-        f"people without a score after session {EARLY_SESSION}, before the next and within {late} days": reached & ~scored,
+        f"people without a score after session {EARLY_SESSION}, before the next and within {late} days": (
+            reached & ~scored
+        ),
         "people scored then, but without a baseline": reached & scored,
     }
     return [f"{found.sum()} {words}" for words, found in reasons.items() if found.any()]

@@ -1,4 +1,6 @@
-"""Questions that can be answered by group: how people leave, when groups are compared, and how it is said."""
+"""Questions that can be answered by group: how people leave, when groups are compared, and how it
+is said.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,8 @@ class Question:
     Parameters
     ----------
     exits : callable
-        Cohort to a frame with `step` (1, 2, ...; 0 = never at risk) and `cause` (1 = the event), by `patient_id`.
+        Cohort to a frame with `step` (1, 2, ...; 0 = never at risk) and `cause` (1 = the event), by
+        `patient_id`.
     n_causes : int
         Number of causes.
     at : tuple of int
@@ -30,7 +33,8 @@ class Question:
     unit, event : str
         Of a step, and what had happened, in words.
     after_landmark : bool
-        Whether the clock runs in sessions, so that early response splits only those still without the event at its landmark.
+        Whether the clock runs in sessions, so that early response splits only those still without
+        the event at its landmark.
     when : str
         A step in words, with `{}` for its number; empty = the unit and the number.
     """
@@ -54,18 +58,26 @@ def _first_course(event: str) -> Callable[[Cohort], pd.DataFrame]:
 
 def _losses(cohort: Cohort) -> pd.DataFrame:
     """Confirmed loss by day since the end of the planned course, sessions ignored."""
-    return durability_exits(watch(cohort, "end_of_course")[0], "treatment_policy").rename(columns={"time": "step"})
+    return durability_exits(
+        watch(cohort, "end_of_course")[0], "treatment_policy"
+    ).rename(columns={"time": "step"})
 
 
 def _later(cohort: Cohort) -> pd.DataFrame:
-    """Confirmed response of those below 20 % improvement after session 3 who went on, by sessions since."""
+    """Confirmed response of those below 20 % improvement after session 3 who went on, by sessions
+    since.
+    """
     return later_exits(cohort, GOING_ON_AFTER)
 
 
 GOING_ON_AFTER: Final = 3
 QUESTIONS: Final = {
-    "response_by_session": Question(_first_course("response"), len(CAUSES), (2, 4, 6, 8), "session", "responded"),
-    "remission_by_session": Question(_first_course("remission"), len(CAUSES), (2, 4, 6, 8), "session", "remitted"),
+    "response_by_session": Question(
+        _first_course("response"), len(CAUSES), (2, 4, 6, 8), "session", "responded"
+    ),
+    "remission_by_session": Question(
+        _first_course("remission"), len(CAUSES), (2, 4, 6, 8), "session", "remitted"
+    ),
     "should_we_go_on": Question(
         _later,
         len(CAUSES),
@@ -75,5 +87,7 @@ QUESTIONS: Final = {
         after_landmark=False,
         when="{} sessions after session 3",
     ),
-    "durability": Question(_losses, 1, (28, 56), "day", "lost the response", after_landmark=False),
+    "durability": Question(
+        _losses, 1, (28, 56), "day", "lost the response", after_landmark=False
+    ),
 }
