@@ -40,9 +40,9 @@ def maintenance_origins(cohort: Cohort) -> pd.DataFrame:
     )
     event = find_first_run(
         bucket,
-        cohort.criteria.response,
+        cohort.criteria.response,  # type: ignore[arg-type]
         base.score,
-        np.where(rated, start, NO_ROW),  # type: ignore[arg-type]
+        np.where(rated, start, NO_ROW),
     )
     row = np.where(event.proven, event.proof_row, NO_ROW)
     return first.assign(
@@ -90,9 +90,9 @@ def repeated_losses(cohort: Cohort, rule: Rule) -> tuple[pd.DataFrame, pd.DataFr
         )
         again = find_first_run(
             bucket,
-            cohort.criteria.response,
+            cohort.criteria.response,  # type: ignore[arg-type]
             base.score,
-            lost.proof_row,  # type: ignore[arg-type]
+            lost.proof_row,
         )
         well = np.where(again.proven, again.proof_row, NO_ROW)
     watched = origins["origin_row"].to_numpy() != NO_ROW

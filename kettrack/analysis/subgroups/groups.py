@@ -104,8 +104,8 @@ def _early(cohort: Cohort) -> pd.Series:
     ]
     codes = np.where(percent.isna(), -1, (percent >= EARLY_PERCENT - 1e-9).astype(int))
     return pd.Series(
-        pd.Categorical.from_codes(codes, labels, ordered=True),
-        index=percent.index,  # type: ignore[call-overload]
+        pd.Categorical.from_codes(codes, labels, ordered=True),  # type: ignore[call-overload]
+        index=percent.index,
     )
 
 
