@@ -13,8 +13,8 @@ __version__ = "0.1.0"
 # The one table of public names: name -> module that defines it. The block below says the same to
 # type checkers; a test keeps the two in step.
 _HOME: Final = {
-    "load_cohort": "kettrack.reading.delimited",
-    "cohort_from_frames": "kettrack.reading.delimited",
+    "load_cohort": "kettrack.reading.load",
+    "cohort_from_frames": "kettrack.reading.load",
     "Cohort": "kettrack.reading.cohort",
     "KettrackError": "kettrack.errors",
     "DataProblems": "kettrack.errors",
@@ -130,8 +130,8 @@ if TYPE_CHECKING:
     from kettrack.figures.turnbull import plot_turnbull as plot_turnbull
     from kettrack.figures.waterfall import plot_waterfall as plot_waterfall
     from kettrack.reading.cohort import Cohort as Cohort
-    from kettrack.reading.delimited import cohort_from_frames as cohort_from_frames
-    from kettrack.reading.delimited import load_cohort as load_cohort
+    from kettrack.reading.load import cohort_from_frames as cohort_from_frames
+    from kettrack.reading.load import load_cohort as load_cohort
     from kettrack.resources import notebook_folder as notebook_folder
     from kettrack.resources import sample_folder as sample_folder
     from kettrack.result import Result as Result

@@ -15,8 +15,7 @@ from kettrack.analysis.in_short import how_long, how_many_sessions, who_the_shar
 from kettrack.analysis.people.ladder import ladder
 from kettrack.analysis.response.after_course import state_after_course
 from kettrack.analysis.response.response_curve import response_by_session
-from kettrack.privacy.disclosure import get_policy
-from kettrack.privacy.one_page import apart
+from kettrack.privacy.disclosure import get_policy, hide_page_differences
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result
 from kettrack.timelines.kept import one_question
@@ -50,7 +49,7 @@ def first_page(cohort: Cohort) -> list[Result]:
         _saying(state_after_course(cohort), _SCORED_ONLY),
         worsening(cohort),
     ]
-    return apart(page, cohort.settings.policy)
+    return hide_page_differences(page, cohort.settings.policy)
 
 
 def _counted(steps: Result, response: Result) -> Result:

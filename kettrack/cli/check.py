@@ -61,9 +61,9 @@ def check(
         f"{', '.join(_size(number, noun, cohort) for noun, number in sizes.items())}: no"
         " problems."
     )
-    from kettrack.reading.wanting import wanting
+    from kettrack.reading.completeness import missing_information
 
-    if lacks := wanting(cohort):
+    if lacks := missing_information(cohort):
         answer(
             "\n".join(
                 [

@@ -47,7 +47,7 @@ def read_cohort(
         `instrument`, `criteria`, `policy`; None where not given.
     """
     require_folder(folder)
-    from kettrack.reading.delimited import load_cohort
+    from kettrack.reading.load import load_cohort
 
     with working("Reading the cohort folder"):
         return load_cohort(folder, allow=tuple(allow or ()), **given(**options))

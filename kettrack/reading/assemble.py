@@ -11,8 +11,12 @@ import pandas as pd
 from pandas.api.extensions import ExtensionArray
 
 from kettrack.reading.cells import read_frame
-from kettrack.reading.clock import first_days, start_at_zero
 from kettrack.reading.headers import match_columns
+from kettrack.reading.patients import (
+    first_days,
+    note_similar_ids,
+    start_at_day_zero,
+)
 from kettrack.reading.problems import Ledger, counted
 from kettrack.reading.raw import RawTable
 from kettrack.reading.renames import report_absent
@@ -24,7 +28,6 @@ from kettrack.reading.rows import (
     resolve_scores,
 )
 from kettrack.reading.scores import check_scores
-from kettrack.reading.twins import note_near_twins
 from kettrack.settings import Settings
 from kettrack.vocabulary.columns import TABLES, Table
 
@@ -83,7 +86,7 @@ def check_tables(
     )
     check_doses(frames["sessions"], files["sessions"], ledger)
     frames = _one_patient_list(frames)
-    note_near_twins(frames["sessions"]["patient_id"].cat.categories, ledger)
+    note_similar_ids(frames["sessions"]["patient_id"].cat.categories, ledger)
     whole = {name: _whole_rows(frame, TABLES[name]) for name, frame in frames.items()}
     return _finished(_placed(_single(whole, settings, files, ledger), ledger))
 
@@ -155,7 +158,7 @@ def _placed(frames: Frames, ledger: Ledger) -> Frames:
         kept[name] = frame[treated]
     kept["patients"] = _everyone_treated(kept, ledger)
     _note_unscored(kept, ledger)
-    return start_at_zero(kept, first, ledger)
+    return start_at_day_zero(kept, first, ledger)
 
 
 def _everyone_treated(frames: Frames, ledger: Ledger) -> pd.DataFrame:

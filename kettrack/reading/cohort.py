@@ -132,7 +132,7 @@ class Cohort:
             self.instrument, self.settings.criteria, self.settings.user_criteria
         )
 
-    def under(self, criteria: Criteria) -> Cohort:
+    def with_criteria(self, criteria: Criteria) -> Cohort:
         """The same cohort with other rules in force, such as a variant of those it has under
         another name.
         """

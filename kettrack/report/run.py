@@ -13,7 +13,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from kettrack.errors import UsageError
-from kettrack.reading.delimited import load_cohort
+from kettrack.reading.load import load_cohort
 from kettrack.report.execute import execute
 from kettrack.report.first_page import first_page
 from kettrack.report.render import render

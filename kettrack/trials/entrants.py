@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from kettrack.reading.cohort import Cohort
-from kettrack.reading.delimited import cohort_from_frames
+from kettrack.reading.load import cohort_from_frames
 from kettrack.simulation.cohort import simulate
 from kettrack.simulation.presets import SCENARIOS
 from kettrack.trials.gate import Gate

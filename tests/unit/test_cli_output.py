@@ -128,7 +128,7 @@ def test_an_interrupt_is_one_line(
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("kettrack.reading.delimited.load_cohort", stop)
+    monkeypatch.setattr("kettrack.reading.load.load_cohort", stop)
     assert run(capfd, "check", clinic) == (
         130,
         "",

@@ -18,7 +18,7 @@ from kettrack.analysis.in_short import how_long, how_many_sessions, who_the_shar
 from kettrack.analysis.overview import first_page
 from kettrack.errors import NotIdentified
 from kettrack.privacy import disclosure
-from kettrack.privacy.one_page import apart
+from kettrack.privacy.disclosure import hide_page_differences
 from kettrack.result import Result
 
 SHARE = dict.fromkeys(
@@ -180,7 +180,7 @@ def count_of(name: str, n: int, events: int) -> Result:
 def test_of_two_near_numbers_on_a_page_the_second_is_hidden_with_what_follows_from_it() -> (
     None
 ):
-    page = apart(
+    page = hide_page_differences(
         [
             count_of("one", 191, 60),
             count_of("near", 199, 90),
@@ -194,7 +194,7 @@ def test_of_two_near_numbers_on_a_page_the_second_is_hidden_with_what_follows_fr
     ]
     assert page[1].text.startswith("Not shown under the policy 'cms'")
     assert page[1].table[["n", "events", "estimate"]].isna().all(axis=None)
-    assert apart(page, "internal") == page
+    assert hide_page_differences(page, "internal") == page
 
 
 def test_an_answer_whose_figures_are_all_hidden_draws_no_conclusion() -> None:

@@ -49,7 +49,7 @@ def test_what_is_handed_out_can_be_changed_without_harm(cohort: Cohort) -> None:
 def test_other_rules_and_other_tables_are_another_answer(cohort: Cohort) -> None:
     with one_question():
         table(cohort)
-        table(cohort.under(cohort.criteria))
+        table(cohort.with_criteria(cohort.criteria))
         assert len(MADE) == 2
 
 

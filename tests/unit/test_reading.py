@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from kettrack.errors import DataProblems, UsageError
-from kettrack.reading.delimited import check_folder, cohort_from_frames, load_cohort
+from kettrack.reading.load import check_folder, cohort_from_frames, load_cohort
 from kettrack.settings import Settings
 from kettrack.vocabulary.columns import TABLES
 

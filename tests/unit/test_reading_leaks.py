@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kettrack.errors import DataProblems
-from kettrack.reading.delimited import check_folder, load_cohort
+from kettrack.reading.load import check_folder, load_cohort
 
 LETTERS = "bcdfghjklmnpqrstvwxz"
 name = st.builds(

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from kettrack.errors import DataProblems
-from kettrack.reading.delimited import cohort_from_frames
+from kettrack.reading.load import cohort_from_frames
 from kettrack.settings import Settings
 
 

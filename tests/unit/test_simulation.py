@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from kettrack.errors import UsageError
-from kettrack.reading.delimited import load_cohort
+from kettrack.reading.load import load_cohort
 from kettrack.simulation.cohort import Simulated, simulate
 from kettrack.simulation.cohort_files import write_cohort_folder
 from kettrack.simulation.courses_seen import weekly_scores

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from kettrack.errors import UsageError
-from kettrack.reading.delimited import load_cohort
+from kettrack.reading.load import load_cohort
 from kettrack.simulation.sample import EXTRACT, PATIENTS, main, write_sample
 from kettrack.vocabulary.columns import TABLES
 

@@ -117,7 +117,7 @@ def _by_single_score(cohort: Cohort) -> Cohort:
     criteria = cohort.criteria
     loss = _once(criteria.loss_of_response)
     relapse = _once(criteria.relapse)
-    return cohort.under(
+    return cohort.with_criteria(
         replace(
             criteria,
             name=f"{criteria.name}, single score",

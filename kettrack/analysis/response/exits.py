@@ -133,7 +133,7 @@ def by_confirmed(cohort: Cohort) -> Cohort:
     criteria = cohort.criteria
     response = _twice(criteria.response)
     remission = _twice(criteria.remission)
-    return cohort.under(
+    return cohort.with_criteria(
         replace(
             criteria,
             name=f"{criteria.name}, confirmed twice",

@@ -1,15 +1,48 @@
-"""Each patient's own clock: day 0 is the first session, in every table."""
+"""Patients: codes that are probably one patient in two spellings, and the day each patient's time
+is counted from.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from kettrack.reading.problems import Ledger, counted
 
+_UNSEEN = r"[\x{00ad}\x{200b}-\x{200f}\x{2060}\x{feff}\s]"
 _WEEK = 7
 _PATIENT_DAYS = ("observed_to_day", "last_contact_day", "stop_day")
+
+
+def note_similar_ids(codes: pd.Index, ledger: Ledger) -> None:
+    """Say how many study codes differ from another only by something nobody sees or means.
+
+    Parameters
+    ----------
+    codes : Index
+        Every code of every table, once each.
+    ledger : Ledger
+        Takes the note; it names no code.
+    """
+    folded = pd.Series(_folded(pa.array(codes, pa.string())).to_pandas(), copy=False)
+    similar = folded.duplicated(keep=False)
+    if similar.any():
+        ledger.note(
+            f"{counted(int(similar.sum()), 'patient code')} differ from another only by capital"
+            " letters, leading noughts, invisible spaces or the Unicode form"
+            f" ({counted(int(folded[similar].nunique()), 'patient')} if they are the same people);"
+            " each is read as a patient of its own. Write each patient's code the same in every"
+            " table."
+        )
+
+
+def _folded(codes: pa.Array) -> pa.Array:
+    plain = pc.utf8_lower(pc.utf8_normalize(codes, form="NFKC"))
+    seen = pc.replace_substring_regex(plain, _UNSEEN, "")
+    return pc.replace_substring_regex(seen, r"(^|\D)0+(\d)", r"\1\2")
 
 
 def first_days(sessions: pd.DataFrame, n_patients: int) -> NDArray[np.float64]:
@@ -24,7 +57,7 @@ def first_days(sessions: pd.DataFrame, n_patients: int) -> NDArray[np.float64]:
     return np.where(np.isinf(first), np.nan, first)
 
 
-def start_at_zero(
+def start_at_day_zero(
     frames: dict[str, pd.DataFrame], first: NDArray[np.float64], ledger: Ledger
 ) -> dict[str, pd.DataFrame]:
     """Move all days of a patient so that the first session is on day 0, and floor `observed_to_day`

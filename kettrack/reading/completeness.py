@@ -18,7 +18,7 @@ WEEK: Final = 7
 ENDS: Final = {"sessions": "session", "scores": "score"}
 
 
-def wanting(cohort: Cohort) -> list[str]:
+def missing_information(cohort: Cohort) -> list[str]:
     """Say what cannot be answered from a cohort for want of a column, and which days contradict one
     another.
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from spec.tables import cohort
 
-from kettrack.reading.wanting import wanting
+from kettrack.reading.completeness import missing_information
 
 SCORES = (
     "patient | day | score | item_9\n a | -1 | 20 | 1\n a | 7 | 9 | 0\n b | -1 | 20 | 1\n b | 20"
@@ -17,13 +17,15 @@ PATIENTS = "patient | observed_to_day | planned_sessions | stop_day"
 
 def test_nothing_to_say_of_a_whole_log() -> None:
     assert (
-        wanting(cohort(SCORES, patients=f"{PATIENTS}\n a | 70 | 6 | \n b | 70 | 6 | 3"))
+        missing_information(
+            cohort(SCORES, patients=f"{PATIENTS}\n a | 70 | 6 | \n b | 70 | 6 | 3")
+        )
         == []
     )
 
 
 def test_missing_columns_say_what_will_be_refused_and_how_to_record_them() -> None:
-    said = wanting(cohort("patient | day | score\n a | 7 | 9"))
+    said = missing_information(cohort("patient | day | score\n a | 7 | 9"))
     assert [line.split(" ")[0] for line in said] == [
         "observed_to_day",
         "No",
@@ -37,9 +39,10 @@ def test_missing_columns_say_what_will_be_refused_and_how_to_record_them() -> No
 def test_some_missing_is_counted_unless_counts_are_hidden() -> None:
     patients = f"{PATIENTS}\n a | 70 | 6 | \n b | | 6 | "
     assert (
-        "missing for 1 of 2 patients" in wanting(cohort(SCORES, patients=patients))[0]
+        "missing for 1 of 2 patients"
+        in missing_information(cohort(SCORES, patients=patients))[0]
     )
-    hidden = wanting(cohort(SCORES, patients=patients, policy="cms"))[0]
+    hidden = missing_information(cohort(SCORES, patients=patients, policy="cms"))[0]
     assert "missing for some patients" in hidden
     assert " 1 " not in hidden.split(":")[0]
 
@@ -47,7 +50,7 @@ def test_some_missing_is_counted_unless_counts_are_hidden() -> None:
 def test_days_that_contradict_one_another() -> None:
     sessions = "patient | days\n a | 0 3 9\n b | 0"
     patients = f"{PATIENTS}\n a | 0 | 6 | 2\n b | 14 | 6 | 0"
-    said = wanting(cohort(SCORES, sessions, patients))
+    said = missing_information(cohort(SCORES, sessions, patients))
     whose = "of 1 of 2 patients: one of the two is wrong."
     end = "The log goes on after its end."
     assert said == [
@@ -59,6 +62,8 @@ def test_days_that_contradict_one_another() -> None:
 
 def test_rows_of_the_week_that_was_rounded_off_are_no_contradiction() -> None:
     assert (
-        wanting(cohort(SCORES, patients=f"{PATIENTS}\n a | 13 | 6 | \n b | 20 | 6 | "))
+        missing_information(
+            cohort(SCORES, patients=f"{PATIENTS}\n a | 13 | 6 | \n b | 20 | 6 | ")
+        )
         == []
     )
