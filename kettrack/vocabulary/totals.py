@@ -11,11 +11,10 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kettrack.arrays import Floats
 from kettrack.vocabulary.instrument import Instrument
 
-Floats = NDArray[np.float64]
 # groups of item positions; of each group at least one answer is needed
 Domain = tuple[tuple[int, ...], ...]
 

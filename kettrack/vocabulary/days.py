@@ -1,0 +1,51 @@
+"""Lengths of time that a rule, a question or a sentence uses, in days.
+
+A length that a user can set lives in `Criteria` or `CourseRules` instead. Everything here is fixed;
+a sentence that tells one of them reads it from here. Lengths without a publication are kettrack's
+own conventions.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+DAYS_IN_WEEK: Final = 7
+
+# A baseline is a score of so many days up to the first session. An older score tells little of how
+# somebody is when treatment starts.
+BASELINE_WINDOW_DAYS: Final = 30
+
+# Nobody counts as having stopped before so many days without a session, and a session is judged
+# only when the log is complete for as long after it. Esketamine persistence is counted with the
+# same gap (Mindful Health Solutions, n = 911).
+COMPLETE_LOG_DAYS: Final = 60
+
+# How far back a score looks where the instrument's own recall window is not confirmed: the window
+# of PHQ-9, GAD-7 and BDI-II, the longest that is confirmed for a built-in scale. Too long a window
+# leaves out some scores; too short a window blames a session for the weeks before it.
+ASSUMED_RECALL_DAYS: Final = 14
+
+# A score, or a session of ECT or TMS, tells how somebody is now for so many days.
+FRESH_DAYS: Final = 14
+
+# A patient counts as scored after the course from the first to the last of these days after its
+# last session (McInnes 2022, J Affect Disord 301:486).
+AFTER_COURSE_DAYS: Final = (14, 31)
+
+# One more session: the next session counts as going on within the grace; the outcome is the first
+# score of a window that begins after the grace and the recall.
+NEXT_SESSION_GRACE_DAYS: Final = 7
+NEXT_SESSION_WINDOW_DAYS: Final = 14
+
+# Maintenance: the grace is a multiple of the person's own last gap, within these limits.
+MAINTENANCE_GRACE_FACTOR: Final = 1.5
+MAINTENANCE_GRACE_DAYS: Final = (14, 60)
+
+# Stop after k: the next session of a course comes within the grace; the outcome is the score
+# nearest to the horizon, twelve weeks after the first session, by at most the tolerance.
+STOP_AFTER_GRACE_DAYS: Final = 28
+HORIZON_DAYS: Final = 12 * DAYS_IN_WEEK
+HORIZON_TOLERANCE_DAYS: Final = 7
+
+# The year of a durability curve, in whole weeks.
+LAST_CURVE_DAY: Final = 52 * DAYS_IN_WEEK

@@ -1,0 +1,53 @@
+"""The smallest numbers of people, events and scores that an answer is given for.
+
+Each limit is kettrack's own convention. An estimate below its limit is refused or left out, and the
+sentence that says so reads the number from here. Limits of a statistical method itself, such as the
+fewest pairs of scores that identify a process, stand beside that method in `estimators`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+# A share, a mean or a point on a curve: with fewer people, one person moves a share by a tenth.
+FEWEST_PEOPLE: Final = 11
+
+# A ribbon between two visits of the flow diagram; thinner ones are merged with their neighbours.
+# It is far below `FEWEST_PEOPLE`, as nobody reads a share from a ribbon.
+FEWEST_PEOPLE_IN_RIBBON: Final = 6
+
+# A slope of scores on sessions: with fewer people its interval covers every plausible slope.
+FEWEST_PEOPLE_FOR_SLOPE: Final = 30
+
+# Baselines from which the entry cut-off of a clinic, and everyone beyond it, can be told.
+FEWEST_BASELINES_FOR_ENTRY: Final = 100
+
+# Each arm of a comparison that is adjusted for a history of a dozen columns.
+FEWEST_PEOPLE_IN_ARM: Final = 30
+
+# Each arm of a row for one group of decisions; that row is unadjusted detail beside the answer.
+FEWEST_DECISIONS_IN_GROUP: Final = 10
+
+# Outcomes needed for each column of the history that explains why outcomes are missing: the usual
+# rule of ten events per variable.
+FEWEST_MISSING_PER_COLUMN: Final = 10
+
+# People who followed a strategy "stop after k sessions" by themselves.
+FEWEST_FOLLOWERS: Final = 30
+
+# Effective sample size after weighting. Below it a weighted mean rests on a handful of people.
+FEWEST_EFFECTIVE_PEOPLE: Final = 50
+
+# Events in a group whose rate is told.
+FEWEST_EVENTS: Final = 5
+
+# People treated again on the day of origin, and people not, before that day gets a chance of its
+# own.
+FEWEST_PEOPLE_ON_DAY: Final = 5
+
+# Decisions with a score between the decision and the end of the waiting time.
+FEWEST_SCORED_MEANWHILE: Final = 30
+
+# Gaps to draw from after each session of a simulated clinic; with fewer, those of the sessions
+# around it are drawn too.
+FEWEST_GAPS: Final = 30
