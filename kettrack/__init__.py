@@ -37,10 +37,10 @@ _HOME: Final = {
     "calibration_check": "kettrack.analysis.calibration.next_session",
     "stop_after_calibration": "kettrack.analysis.calibration.stop_after",
     "session_answers": "kettrack.analysis.session_answers.answer",
-    "trial_results": "kettrack.trials.results",
-    "methods_table": "kettrack.trials.results",
-    "methods_by_scenario": "kettrack.trials.results",
-    "beside_independent_run": "kettrack.trials.results",
+    "trial_results": "kettrack.report.trial_tables",
+    "methods_table": "kettrack.report.trial_tables",
+    "methods_by_scenario": "kettrack.report.trial_tables",
+    "beside_independent_run": "kettrack.report.trial_tables",
     "review_table": "kettrack.analysis.people.review",
     "patient_page": "kettrack.analysis.people.patient_page",
     "comparable_scores": "kettrack.analysis.courses.expected_course",
@@ -132,6 +132,12 @@ if TYPE_CHECKING:
     from kettrack.reading.cohort import Cohort as Cohort
     from kettrack.reading.load import cohort_from_frames as cohort_from_frames
     from kettrack.reading.load import load_cohort as load_cohort
+    from kettrack.report.trial_tables import (
+        beside_independent_run as beside_independent_run,
+    )
+    from kettrack.report.trial_tables import methods_by_scenario as methods_by_scenario
+    from kettrack.report.trial_tables import methods_table as methods_table
+    from kettrack.report.trial_tables import trial_results as trial_results
     from kettrack.resources import notebook_folder as notebook_folder
     from kettrack.resources import sample_folder as sample_folder
     from kettrack.result import Result as Result
@@ -148,10 +154,6 @@ if TYPE_CHECKING:
     from kettrack.timelines.sudden_gains import sudden_gains_table as sudden_gains_table
     from kettrack.timelines.tables import outcomes_table as outcomes_table
     from kettrack.timelines.tables import timeline_table as timeline_table
-    from kettrack.trials.results import beside_independent_run as beside_independent_run
-    from kettrack.trials.results import methods_by_scenario as methods_by_scenario
-    from kettrack.trials.results import methods_table as methods_table
-    from kettrack.trials.results import trial_results as trial_results
 
 
 def __getattr__(name: str) -> object:

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
+from hatchling.builders.wheel import WheelBuilder
 
 from kettrack.errors import UsageError
 from kettrack.figures.trials import plot_methods
-from kettrack.trials.results import methods_by_scenario, methods_table, trial_results
+from kettrack.report.trial_tables import (
+    methods_by_scenario,
+    methods_table,
+    trial_results,
+)
+
+# Tells, as an installed kettrack does, that there are no trials to run.
+WITHOUT_TRIALS = """
+import sys
+sys.modules["kettrack.trials"] = None
+import kettrack as kt
+tables = (kt.trial_results(), kt.methods_by_scenario(), kt.beside_independent_run())
+print(*map(len, tables))
+"""
 
 
 def test_every_stored_check_has_passed_and_says_which_code_was_on_trial() -> None:
@@ -38,6 +54,34 @@ def test_one_row_per_method_and_one_column_per_scenario() -> None:
 def test_without_results_it_says_what_writes_them(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="make truth"):
         trial_results(folder=tmp_path)
+
+
+def test_the_wheel_leaves_the_trials_out_and_takes_what_they_found(
+    checkout: Path,
+) -> None:
+    files = WheelBuilder(str(checkout)).recurse_included_files()
+    names = {Path(file.distribution_path).as_posix() for file in files}
+    assert not {name for name in names if name.startswith("kettrack/trials/")}
+    assert "kettrack/report/trial_tables.py" in names
+    shipped = "kettrack/shipped/notebooks/results"
+    assert f"{shipped}/elsewhere/independent_run.csv" in names
+    stored = {path.name for path in (checkout / "notebooks/results").glob("*.csv")}
+    assert {f"{shipped}/{name}" for name in stored} <= names
+
+
+def test_the_tables_are_read_where_no_trials_are_installed(
+    checkout: Path, plain_environment: dict[str, str]
+) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", WITHOUT_TRIALS],
+        cwd=checkout,
+        env=plain_environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert all(int(rows) > 0 for rows in ran.stdout.split())
 
 
 def test_the_figure_draws_each_method_beside_the_truth() -> None:

@@ -1,17 +1,24 @@
-"""What the trials found, as the notebook shows it."""
+"""What the trials of the methods found, read from the results that come with the notebooks.
+
+The trials themselves are run by `kettrack.trials`, in a checkout only; an installed kettrack reads
+what they wrote.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import pandas as pd
 
 from kettrack.errors import UsageError
 from kettrack.resources import notebook_folder
 
-FOLDER = "results"
-INDEPENDENT = "independent_run.csv"
-OTHER_COHORTS = 200
+FOLDER: Final = "results"
+# An independent run by other code, one column per scenario: its numbers are rounded to 2 decimals.
+INDEPENDENT: Final = Path("elsewhere", "independent_run.csv")
+INDEPENDENT_COHORTS: Final = 200
+COLUMNS: Final = ["method", "scenario", "found", "mc_error", "truth"]
 
 
 def trial_results(
@@ -44,19 +51,20 @@ def trial_results(
     True
     """
     home = Path(folder) if folder is not None else notebook_folder() / FOLDER
-    files = sorted(
-        path
-        for path in home.glob("*.csv")
-        if gate is None or path.stem.partition("-")[0] == gate
-    )
+    files = [
+        path for path in sorted(home.glob("*.csv")) if gate in (None, _gate_of(path))
+    ]
     if not files:
         raise UsageError(
             f"No results of {gate or 'any gate'} in {home.name!r}; `make truth` writes them."
         )
-    return pd.concat(
-        [pd.read_csv(path, dtype={"passed": "boolean"}) for path in files],
-        ignore_index=True,
-    )
+    tables = [pd.read_csv(path, dtype={"passed": "boolean"}) for path in files]
+    return pd.concat(tables, ignore_index=True)
+
+
+def _gate_of(path: Path) -> str:
+    """Name of the gate whose results a file holds, its scenario left out."""
+    return path.stem.partition("-")[0]
 
 
 def methods_table() -> pd.DataFrame:
@@ -74,8 +82,12 @@ def methods_table() -> pd.DataFrame:
     >>> methods_table().columns.tolist()
     ['method', 'scenario', 'found', 'mc_error', 'truth']
     """
-    rows = trial_results("methods").rename(columns={"check": "method"})
-    return rows[["method", "scenario", "found", "mc_error", "truth"]]
+    return _checks_by_method()[COLUMNS]
+
+
+def _checks_by_method() -> pd.DataFrame:
+    """The checks of the gate that puts all methods side by side; each is named by its method."""
+    return trial_results("methods").rename(columns={"check": "method"})
 
 
 def methods_by_scenario() -> pd.DataFrame:
@@ -87,20 +99,13 @@ def methods_by_scenario() -> pd.DataFrame:
     ['method', 'A']
     """
     rows = methods_table()
-    said = (
-        rows["found"].map("{:.2f}".format)
-        + " ("
-        + rows["mc_error"].map("{:.2f}".format)
-        + ")"
-    )
-    table = rows.assign(said=said).pivot(
-        index="method", columns="scenario", values="said"
-    )
-    return (
-        table.reindex(rows["method"].drop_duplicates())
-        .reset_index()
-        .rename_axis(columns=None)
-    )
+    found = rows["found"].map("{:.2f}".format)
+    error = rows["mc_error"].map("{:.2f}".format)
+    cells = rows.assign(cell=found + " (" + error + ")")
+    table = cells.pivot(index="method", columns="scenario", values="cell")
+    # the pivot sorts by name; the methods stand in the order of the trials
+    in_order = table.reindex(rows["method"].drop_duplicates())
+    return in_order.reset_index().rename_axis(columns=None)
 
 
 def beside_independent_run() -> pd.DataFrame:
@@ -119,12 +124,11 @@ def beside_independent_run() -> pd.DataFrame:
     >>> beside_independent_run().columns.tolist()
     ['method', 'scenario', 'found', 'other', 'difference', 'errors']
     """
-    wide = pd.read_csv(Path(__file__).with_name(INDEPENDENT))
+    wide = pd.read_csv(notebook_folder() / FOLDER / INDEPENDENT)
     other = wide.melt("method", var_name="scenario", value_name="other").dropna()
-    checks = trial_results("methods").rename(columns={"check": "method"})
-    rows = checks.merge(other, on=["method", "scenario"])
+    rows = _checks_by_method().merge(other, on=["method", "scenario"])
     rows["difference"] = rows["found"] - rows["other"]
-    rows["errors"] = rows["difference"] / (
-        rows["mc_error"] * (1 + rows["cohorts"] / OTHER_COHORTS) ** 0.5
-    )
+    # the variances of both runs add up; that of a mean falls with the number of cohorts
+    more = (1 + rows["cohorts"] / INDEPENDENT_COHORTS) ** 0.5
+    rows["errors"] = rows["difference"] / (rows["mc_error"] * more)
     return rows[["method", "scenario", "found", "other", "difference", "errors"]]
