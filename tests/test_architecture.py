@@ -1,5 +1,5 @@
-"""The house rules that a reader of the code relies on: imports run one way, modules and functions
-stay small.
+"""The house rules that a reader of the code relies on: imports run one way, a line holds one
+thought, and a public name means one thing.
 """
 
 from __future__ import annotations
@@ -8,15 +8,215 @@ import ast
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 
 import pytest
+from layout import (
+    PACKAGE,
+    Module,
+    modules,
+    n_statements,
+    public_names,
+    room_of,
+    totals,
+)
 
-PACKAGE = Path(__file__).resolve().parent.parent / "kettrack"
-MODULES = sorted(PACKAGE.rglob("*.py"))
-MOST_LINES = 500
-LONGEST_BODY = 80
+MOST_TOKENS = 8.0  # a line, on average over a module
+MOST_STATEMENTS = 25  # of a function
+MOST_LINES = 500  # of a module that is about one topic
+FEWEST_COMMENTS = 1.5  # per 100 lines of code, over the package; to be 5
+# Modules of facts may be as long and as dense as their facts: module -> why.
+DATA_MODULES: dict[str, str] = {}
+# The compiler takes flat loops over plain arrays.
+COMPILED = {"kettrack.timelines._kernels"}
+# Names that several modules may offer: name -> why.
+SHARED_NAMES = {
+    "count": "the half of a question that adds up over clinics",
+    "estimate": "the half of a question that takes counts to an answer",
+    "main": "what a module does when it is run from the command line",
+}
+# What is to become readable. A test fails when one of these already is: take it out then, and put
+# none in.
+STILL_CROWDED = {
+    "kettrack.analysis.association.course_scores",
+    "kettrack.analysis.calibration.next_session_runs",
+    "kettrack.analysis.calibration.stop_after_clinic",
+    "kettrack.analysis.calibration.stop_after_runs",
+    "kettrack.analysis.courses.expected_course",
+    "kettrack.analysis.courses.occupancy",
+    "kettrack.analysis.durability.weights",
+    "kettrack.analysis.next_session.clones",
+    "kettrack.analysis.next_session.fit",
+    "kettrack.analysis.next_session.trials",
+    "kettrack.analysis.people.review_safety",
+    "kettrack.analysis.response.exits",
+    "kettrack.analysis.response.futility_counts",
+    "kettrack.analysis.response.plasmode",
+    "kettrack.analysis.response.plasmode_rows",
+    "kettrack.analysis.stop_after.history",
+    "kettrack.analysis.stop_after.pairs",
+    "kettrack.analysis.stop_after.rows",
+    "kettrack.analysis.stop_after.second",
+    "kettrack.analysis.stop_after.visits",
+    "kettrack.analysis.stop_after.weights",
+    "kettrack.cli.cohorts",
+    "kettrack.cli.output",
+    "kettrack.estimators.attendance",
+    "kettrack.estimators.competing",
+    "kettrack.estimators.continuing",
+    "kettrack.estimators.dose_curve",
+    "kettrack.estimators.g_formula",
+    "kettrack.estimators.group_tests",
+    "kettrack.estimators.growth",
+    "kettrack.estimators.least_squares",
+    "kettrack.estimators.leverage",
+    "kettrack.estimators.life_table",
+    "kettrack.estimators.log_rank",
+    "kettrack.estimators.logistic",
+    "kettrack.estimators.partial_likelihood",
+    "kettrack.estimators.plasmode",
+    "kettrack.estimators.plasmode_stopping",
+    "kettrack.estimators.plasmode_truth",
+    "kettrack.estimators.proportions",
+    "kettrack.estimators.recurrence",
+    "kettrack.estimators.regression_to_mean",
+    "kettrack.estimators.resampling",
+    "kettrack.estimators.score_process",
+    "kettrack.estimators.strategies",
+    "kettrack.estimators.strategy_means",
+    "kettrack.estimators.turnbull",
+    "kettrack.estimators.turnbull_fit",
+    "kettrack.estimators.two_proportions",
+    "kettrack.estimators.weights",
+    "kettrack.estimators.whitening",
+    "kettrack.figures.alluvial",
+    "kettrack.privacy.disclosure",
+    "kettrack.privacy.identifying_people",
+    "kettrack.reading.assemble",
+    "kettrack.reading.cells",
+    "kettrack.reading.firstlines",
+    "kettrack.reading.patients",
+    "kettrack.reading.problems",
+    "kettrack.reading.raw",
+    "kettrack.reading.rows",
+    "kettrack.simulation.aligned",
+    "kettrack.simulation.clinic",
+    "kettrack.simulation.cohort",
+    "kettrack.simulation.courses_seen",
+    "kettrack.simulation.decisions_seen",
+    "kettrack.simulation.doses",
+    "kettrack.simulation.history",
+    "kettrack.simulation.known_truths",
+    "kettrack.simulation.measured",
+    "kettrack.simulation.measures",
+    "kettrack.simulation.missing",
+    "kettrack.simulation.people",
+    "kettrack.simulation.records",
+    "kettrack.simulation.safety",
+    "kettrack.simulation.scoring",
+    "kettrack.simulation.truth",
+    "kettrack.timelines.admissions",
+    "kettrack.timelines.courses",
+    "kettrack.timelines.kept",
+    "kettrack.timelines.known_by",
+    "kettrack.timelines.paired_rules",
+    "kettrack.timelines.person_sessions",
+    "kettrack.timelines.ratings",
+    "kettrack.timelines.recovery",
+    "kettrack.timelines.regained",
+    "kettrack.timelines.session_days",
+    "kettrack.timelines.spells",
+    "kettrack.timelines.states",
+    "kettrack.timelines.sudden_gains",
+    "kettrack.timelines.tables",
+    "kettrack.timelines.visits",
+    "kettrack.trials.entrants",
+    "kettrack.trials.records",
+    "kettrack.vocabulary.totals",
+}
+STILL_LONG = {
+    "kettrack.estimators.g_formula.fit_weeks",
+}
+STILL_ASSIGNED_AT_ONCE = {
+    "kettrack.analysis.association.trajectories",
+    "kettrack.analysis.stop_after.history",
+    "kettrack.estimators.partial_likelihood",
+    "kettrack.estimators.plasmode",
+    "kettrack.estimators.plasmode_truth",
+    "kettrack.reading.scores",
+    "kettrack.reading.settings_file",
+    "kettrack.simulation.aligned",
+    "kettrack.simulation.process",
+    "kettrack.simulation.records",
+    "kettrack.timelines._kernels",
+    "kettrack.timelines.courses",
+    "kettrack.timelines.person_sessions",
+}
+STILL_SHARED = {
+    "BALANCED",
+    "BASELINE_DAYS",
+    "BASELINE_WINDOW_DAYS",
+    "Band",
+    "Bools",
+    "Cells",
+    "Clinic",
+    "Counts",
+    "EXACT",
+    "Entry",
+    "FEWEST",
+    "FEWEST_EFFECTIVE",
+    "FEWEST_EVENTS",
+    "FEWEST_FOLLOWERS",
+    "FEWEST_GAPS",
+    "FEWEST_PEOPLE",
+    "FRESH_DAYS",
+    "Finding",
+    "Flags",
+    "Floats",
+    "GRACE",
+    "HORIZON",
+    "Interval",
+    "Ints",
+    "Kind",
+    "LAST_WEEK",
+    "LEAST_CHANCE",
+    "MOST_SESSIONS",
+    "Numbers",
+    "PATIENTS",
+    "PEOPLE",
+    "Question",
+    "REPLICATES",
+    "Role",
+    "Row",
+    "Runs",
+    "SEED",
+    "Scored",
+    "TOGETHER",
+    "WEEK",
+    "WINDOW",
+    "caveats",
+    "chance_to_go_on",
+    "check_rows",
+    "clinic_of",
+    "compared",
+    "count_exits",
+    "first_page",
+    "first_row",
+    "history",
+    "judge_interval",
+    "known_by",
+    "made_from",
+    "measure_durability",
+    "rate",
+    "recall_of",
+    "require_outcomes",
+    "run_cohorts",
+    "sentence",
+    "share",
+    "stay_weights",
+    "true_answer",
+}
 FACTS = {"arrays", "errors", "vocabulary", "settings", "writing"}
 READING = FACTS | {"result", "privacy", "reading", "resources"}
 # room -> the rooms it may import. Errors, vocabulary, settings and writing are one floor: an
@@ -68,121 +268,168 @@ HEAVY = (
 )
 
 
-def room_of(module: str) -> str | None:
-    """`kettrack.reading.cohort` -> `reading`; None for the front door itself."""
-    parts = module.split(".")
-    return parts[1] if len(parts) > 1 else None
-
-
-def name_of(path: Path) -> str:
-    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-def imports(tree: ast.AST) -> Iterator[str]:
+def imports(module: Module) -> Iterator[str]:
     """Every kettrack module imported anywhere in a module, also inside functions and for type
     checkers.
     """
-    for node in ast.walk(tree):
+    for node in module.nodes:
         if isinstance(node, ast.Import):
-            yield from (
-                alias.name
-                for alias in node.names
-                if alias.name.split(".")[0] == "kettrack"
-            )
-        elif (
-            isinstance(node, ast.ImportFrom)
-            and (node.module or "").split(".")[0] == "kettrack"
-        ):
+            yield from (alias.name for alias in node.names if is_ours(alias.name))
+        elif isinstance(node, ast.ImportFrom) and is_ours(node.module or ""):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def imported_modules(path: Path) -> set[str]:
-    names = {name_of(module) for module in MODULES}
-    found = imports(ast.parse(path.read_text(encoding="utf-8")))
-    return {name if name in names else name.rpartition(".")[0] for name in found} - {
-        "kettrack"
+def is_ours(module: str) -> bool:
+    return module.split(".")[0] == "kettrack"
+
+
+@pytest.fixture(scope="module")
+def needs() -> dict[str, set[str]]:
+    """Module -> the modules of the package that it imports."""
+    names = {module.name for module in modules()}
+    return {
+        module.name: {
+            name if name in names else name.rpartition(".")[0]
+            for name in imports(module)
+        }
+        - {"kettrack"}
+        for module in modules()
     }
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_imports_run_one_way(path: Path) -> None:
-    room = room_of(name_of(path))
-    if room in (None, "__main__"):
-        return
-    rooms = {room_of(module) for module in imported_modules(path)} - {room}
-    assert rooms <= MAY_IMPORT[room], (
-        f"{room} must not import {sorted(map(str, rooms - MAY_IMPORT[room]))}"
-    )
+def test_imports_run_one_way(needs: dict[str, set[str]]) -> None:
+    offenders = {}
+    for name, needed in needs.items():
+        room = room_of(name)
+        if room in (None, "__main__"):
+            continue
+        rooms = {room_of(other) for other in needed} - {room}
+        if rooms - MAY_IMPORT[room]:
+            offenders[name] = rooms - MAY_IMPORT[room]
+    assert offenders == {}
 
 
-@pytest.mark.parametrize(
-    "path",
-    [path for path in MODULES if path.parent.parent.name == "analysis"],
-    ids=name_of,
-)
-def test_questions_build_on_one_another_one_way(path: Path) -> None:
-    room = path.parent.name
-    rooms = {
-        module.split(".")[2]
-        for module in imported_modules(path)
-        if module.startswith("kettrack.analysis.")
-    }
-    assert rooms <= ANALYSIS_MAY_IMPORT[room] | {room, "context"}
+def test_questions_build_on_one_another_one_way(needs: dict[str, set[str]]) -> None:
+    offenders = {}
+    for name, needed in needs.items():
+        parts = name.split(".")
+        if parts[1:2] != ["analysis"] or len(parts) < 4:
+            continue
+        rooms = {
+            other.split(".")[2]
+            for other in needed
+            if other.startswith("kettrack.analysis.")
+        }
+        wrong = rooms - ANALYSIS_MAY_IMPORT[parts[2]] - {parts[2], "context"}
+        if wrong:
+            offenders[name] = wrong
+    assert offenders == {}
 
 
-@pytest.mark.parametrize(
-    "path", sorted((PACKAGE / "figures").rglob("*.py")), ids=name_of
-)
-def test_figures_draw_plain_tables(path: Path) -> None:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    outside = {
-        (
-            (node.module or "").split(".")[0]
-            if isinstance(node, ast.ImportFrom)
-            else node.names[0].name.split(".")[0]
-        )
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Import | ast.ImportFrom)
-    }
-    assert outside <= {"kettrack", "matplotlib", "numpy", "pandas"} | set(
+def test_figures_draw_plain_tables() -> None:
+    drawn_with = {"kettrack", "matplotlib", "numpy", "pandas"} | set(
         sys.stdlib_module_names
     )
+    offenders = {}
+    for module in modules():
+        wrong = set(packages(module)) - drawn_with
+        if module.room == "figures" and wrong:
+            offenders[module.name] = wrong
+    assert offenders == {}
 
 
-def test_no_import_cycles() -> None:
-    waiting = {
-        name_of(path): imported_modules(path) - {name_of(path)} for path in MODULES
-    }
+def packages(module: Module) -> Iterator[str]:
+    """Top level of everything that a module imports."""
+    for node in module.nodes:
+        if isinstance(node, ast.ImportFrom):
+            yield (node.module or "").split(".")[0]
+        elif isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+
+
+def test_no_import_cycles(needs: dict[str, set[str]]) -> None:
     # the front door names its rooms, and loads them only when asked
-    waiting.pop("kettrack")
+    waiting = {
+        name: needed - {name} for name, needed in needs.items() if name != "kettrack"
+    }
     while free := {
-        name for name, needs in waiting.items() if not needs & waiting.keys()
+        name for name, needed in waiting.items() if not needed & waiting.keys()
     }:
-        waiting = {name: needs for name, needs in waiting.items() if name not in free}
+        waiting = {name: left for name, left in waiting.items() if name not in free}
     assert not waiting, f"these import each other in a circle: {sorted(waiting)}"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_modules_and_functions_stay_small(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= MOST_LINES
-    if path.name == "_kernels.py":  # the compiler wants flat loops
-        return
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            assert body_lines(node) <= LONGEST_BODY, f"{node.name} is too long"
+def check_list(offenders: Iterable[str], still: set[str]) -> None:
+    """Nothing offends but what is listed, and nothing is listed that no longer offends."""
+    offending = set(offenders)
+    new = sorted(offending - still)
+    mended = sorted(still - offending)
+    assert not new, f"these break the rule: {new}"
+    assert not mended, f"these keep the rule now, take them off the list: {mended}"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_every_module_says_what_it_is_for(path: Path) -> None:
-    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+def test_a_line_holds_one_thought() -> None:
+    dense = {
+        module.name
+        for module in modules()
+        if module.tokens_a_line > MOST_TOKENS and module.name not in DATA_MODULES
+    }
+    check_list(dense, STILL_CROWDED)
 
 
-def body_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    """Lines of a function after its docstring."""
-    body = node.body[1:] if ast.get_docstring(node) is not None else node.body
-    return (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+def test_unrelated_values_are_assigned_apart() -> None:
+    offenders = {module.name for module in modules() if any(module.assigned_at_once)}
+    check_list(offenders, STILL_ASSIGNED_AT_ONCE)
+
+
+def test_functions_are_short() -> None:
+    offenders = {
+        f"{module.name}.{function.name}"
+        for module in modules()
+        if module.name not in COMPILED
+        for function in module.functions
+        if n_statements(function) > MOST_STATEMENTS
+    }
+    check_list(offenders, STILL_LONG)
+
+
+def test_a_module_is_about_one_topic() -> None:
+    offenders = {
+        module.name: module.n_lines
+        for module in modules()
+        if module.n_lines > MOST_LINES and module.name not in DATA_MODULES
+    }
+    assert offenders == {}
+
+
+def test_exempt_modules_exist() -> None:
+    assert {module.name for module in modules()} >= DATA_MODULES.keys() | COMPILED
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    silent = [module.name for module in modules() if not ast.get_docstring(module.tree)]
+    assert silent == []
+
+
+def test_comments_say_why() -> None:
+    """Where an array trick holds an invariant, where a choice needs its reason."""
+    assert totals(modules())["comments / 100"] >= FEWEST_COMMENTS
+
+
+def test_a_public_name_means_one_thing() -> None:
+    homes: dict[str, set[str]] = defaultdict(set)
+    for module in modules():
+        # a command is named after what it runs
+        if module.room != "cli":
+            for name in public_names(module):
+                homes[name].add(home_of(name, module))
+    several = {name for name, places in homes.items() if len(places) > 1}
+    check_list(several - SHARED_NAMES.keys(), STILL_SHARED)
+
+
+def home_of(name: str, module: Module) -> str:
+    """Where a name lives: a module; for a number such as `FEWEST_PEOPLE` its folder."""
+    return module.name.rpartition(".")[0] if name.isupper() else module.name
 
 
 def test_public_names_and_type_checkers_agree() -> None:
@@ -245,18 +492,19 @@ def test_nothing_heavy_is_imported(cached: dict[str, str], statement: str) -> No
 
 
 def test_import_adds_little_to_pandas(cached: dict[str, str]) -> None:
+    """One quick start of several is enough: other work on the machine only makes them slower."""
     timed = (
         "import pandas, time; start = time.process_time(); import kettrack;"
         " print(time.process_time() - start)"
     )
-    assert min(float(run_python(cached, "-c", timed)) for _ in range(5)) < 0.15
+    assert any(float(run_python(cached, "-c", timed)) < 0.15 for _ in range(5))
 
 
 def test_help_is_quick(cached: dict[str, str]) -> None:
     """Seconds of the processor, which other work on the machine does not stretch as it does those
     of the clock.
     """
-    assert min(seconds(cached, "-m", "kettrack", "--help") for _ in range(8)) < 0.3
+    assert any(seconds(cached, "-m", "kettrack", "--help") < 0.3 for _ in range(8))
 
 
 def seconds(environment: dict[str, str], *arguments: str) -> float:
