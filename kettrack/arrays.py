@@ -20,4 +20,5 @@ Integers = NDArray[np.integer]
 Numbers = NDArray[np.number]
 # text, dates or mixed values
 Objects = NDArray[np.object_]
-AnyArray = NDArray[Any]
+# any of these
+Array = NDArray[Any]

@@ -7,13 +7,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from kettrack.arrays import Bools, Floats, Ints
 from kettrack.estimators.logistic import fit_logistic, predict_logistic
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
 GOES_ON, LEFT, PLANNED_END = range(3)
 

@@ -12,14 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kettrack.estimators.life_table import (
-    Counts,
-    Floats,
-    Ints,
-    from_here_on,
-    padded,
-    share,
-)
+from kettrack.arrays import Floats, Ints
+from kettrack.estimators.life_table import Counts, from_here_on, padded, share
 
 _ROUNDING = 1e-12  # an incidence of 1 is a sum, and may end a few bits below it
 

@@ -15,10 +15,9 @@ from typing import Final, Literal, NoReturn, get_args
 import numpy as np
 import numpy.typing as npt
 
+from kettrack.arrays import Floats, Ints
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.estimators.partial_likelihood import (
-    Floats,
-    Ints,
     Likelihood,
     Point,
     RiskSets,

@@ -19,12 +19,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from kettrack.arrays import Bools, Floats, Ints, Numbers
 from kettrack.errors import NotIdentified
 from kettrack.estimators.least_squares import fit_least_squares
 from kettrack.estimators.logistic import fit_logistic
-from kettrack.estimators.score_weeks import Bools, Floats, Ints, Known, Weeks, start
-
-Counts = npt.NDArray[np.number]
+from kettrack.estimators.score_weeks import Known, Weeks, start
 
 _FEWEST = 50  # weeks with a score before and at their end
 # columns, the last ones, that say what the sessions since the last score do
@@ -89,7 +88,7 @@ class WeekModels:
     scored: Chance
 
 
-def fit_weeks(weeks: Weeks, counted: Counts | None = None) -> WeekModels:
+def fit_weeks(weeks: Weeks, counted: Numbers | None = None) -> WeekModels:
     """Fit the models to all weeks of all people.
 
     Parameters
@@ -170,7 +169,7 @@ def _fit_chance(columns: list[Floats], happened: Bools, group: Bools) -> Chance:
 
 
 def _score_model(
-    x: Floats, y: Floats, open_still: Bools, weights: Counts | None
+    x: Floats, y: Floats, open_still: Bools, weights: Numbers | None
 ) -> Floats:
     """Coefficients: of the sessions from the weeks in which one was still open, of all else, given
     those, from every week.

@@ -14,16 +14,10 @@ from typing import Final
 
 import numpy as np
 
+from kettrack.arrays import Floats, Ints
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.estimators.competing import ExitCounts, aalen_johansen
-from kettrack.estimators.life_table import (
-    Counts,
-    Floats,
-    Ints,
-    from_here_on,
-    padded,
-    share,
-)
+from kettrack.estimators.life_table import Counts, from_here_on, padded, share
 
 FEWEST_REPLICATES: Final = 999
 _CELLS_AT_ONCE: Final = 4_000_000  # replicates are worked in blocks of this many counts

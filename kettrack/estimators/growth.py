@@ -14,9 +14,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from kettrack.arrays import Floats
 from kettrack.errors import UsageError
-
-Floats = npt.NDArray[np.float64]
 
 # each starts where the best one so far ended
 OPTIMISERS: Final = ("bfgs", "lbfgs", "cg", "powell")

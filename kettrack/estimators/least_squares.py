@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
 from kettrack.estimators.whitening import (
-    Floats,
     check_rows,
     column_products,
     symmetric_from,

@@ -7,9 +7,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
 from kettrack.estimators.least_squares import ClusteredFit, fit_least_squares
-from kettrack.estimators.whitening import Floats, check_rows, whiten
+from kettrack.estimators.whitening import check_rows, whiten
 
 # share of a residual that is left where a patient's rows settle a coefficient alone
 _SETTLED = 1e-8

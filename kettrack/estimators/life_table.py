@@ -14,10 +14,9 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from kettrack.arrays import Floats, Ints
 from kettrack.errors import NotIdentified
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 Counts = npt.NDArray[Any]  # int64, or float64 with weights
 Transform = Literal["log-log", "log", "plain"]
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kettrack.arrays import Floats
 from kettrack.errors import UsageError
-from kettrack.estimators.life_table import Floats, LifeCounts, padded, share
+from kettrack.estimators.life_table import LifeCounts, padded, share
 
 
 @dataclass(frozen=True, slots=True)

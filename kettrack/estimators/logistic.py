@@ -12,12 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from kettrack.arrays import Bools, Floats, Numbers
 from kettrack.errors import UsageError
 from kettrack.estimators.whitening import (
     RIDGE,
-    Bools,
-    Floats,
-    Numbers,
     check_rows,
     column_products,
     symmetric_from,

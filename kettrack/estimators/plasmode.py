@@ -12,8 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
+from kettrack.arrays import Bools, Floats, Ints
 from kettrack.estimators.attendance import (
     GOES_ON,
     LEFT,
@@ -23,10 +23,6 @@ from kettrack.estimators.attendance import (
     history,
 )
 from kettrack.estimators.score_process import ScoreProcess, draw_later, draw_start
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)

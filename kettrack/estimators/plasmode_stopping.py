@@ -14,16 +14,10 @@ from typing import Final
 
 import numpy as np
 
+from kettrack.arrays import Bools, Floats, Ints
 from kettrack.estimators.attendance import GOES_ON, LEFT, draw_happens
 from kettrack.estimators.logistic import predict_logistic
-from kettrack.estimators.plasmode import (
-    Bools,
-    Floats,
-    Ints,
-    Panel,
-    PlasmodeModel,
-    World,
-)
+from kettrack.estimators.plasmode import Panel, PlasmodeModel, World
 from kettrack.estimators.score_process import ScoreProcess, draw_later
 
 FEWEST_DONORS: Final = 10  # whose days of scores may be drawn

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from kettrack.arrays import Bools, Floats, Ints
 from kettrack.estimators.attendance import GOES_ON, LEFT, PLANNED_END
 from kettrack.estimators.logistic import predict_logistic
-from kettrack.estimators.plasmode import Bools, Floats, Ints, PlasmodeModel, World
+from kettrack.estimators.plasmode import PlasmodeModel, World
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from kettrack.arrays import Floats
 from kettrack.errors import UsageError
-
-Floats = npt.NDArray[np.float64]
 
 _BLOCK = 1 << 22  # draws held at a time
 # share of replicates that may have no value before a point has no interval

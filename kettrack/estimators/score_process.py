@@ -14,11 +14,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
-
-Floats = npt.NDArray[np.float64]
 
 FEWEST_PAIRS: Final = 50  # score pairs without a session in between
 FEWEST_PEOPLE: Final = 20  # people who have such a pair

@@ -12,14 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from kettrack.arrays import Bools, Floats, Ints, Numbers
 from kettrack.estimators.logistic import fit_logistic, predict_logistic
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
-Counts = npt.NDArray[np.number]
 
 _LEAST = 1e-300  # a probability that rounds to 0 keeps a logarithm
 
@@ -88,7 +83,7 @@ def possible_rows(rows: GapRows) -> Bools:
     return np.asarray(np.isin(rows.bin, seen) & (rows.session <= last))
 
 
-def session_hazard(rows: GapRows, counted: Counts | None = None) -> Floats:
+def session_hazard(rows: GapRows, counted: Numbers | None = None) -> Floats:
     """Fitted probability that the next session comes in the bin, if it did not come before.
 
     Parameters

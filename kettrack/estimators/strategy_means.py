@@ -7,16 +7,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from kettrack.arrays import Bools, Floats, Ints, Numbers
 from kettrack.estimators.least_squares import fit_least_squares
 from kettrack.estimators.logistic import fit_logistic, predict_logistic
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
-Counts = npt.NDArray[np.number]
 
-
-def share_following(sessions: Ints, counted: Counts | None = None) -> Floats:
+def share_following(sessions: Ints, counted: Numbers | None = None) -> Floats:
     """Share of all patients who followed the same strategy; it stabilises their weights.
 
     Returns
@@ -33,7 +29,7 @@ def share_following(sessions: Ints, counted: Counts | None = None) -> Floats:
 
 
 def observed_chance(
-    x: Floats, observed: Bools, among: Bools, counted: Counts | None = None
+    x: Floats, observed: Bools, among: Bools, counted: Numbers | None = None
 ) -> Floats:
     """Fitted probability that the outcome was observed; 1 where nothing is missing.
 

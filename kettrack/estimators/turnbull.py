@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from kettrack.arrays import Floats
 from kettrack.errors import UsageError
-from kettrack.estimators.turnbull_fit import Floats, boxes_of, maximise, places_of
+from kettrack.estimators.turnbull_fit import boxes_of, maximise, places_of
 
 TOLERATED = 1e-6  # mean gradient above 1 in what still counts as a maximum
 ROUNDING = 1e-6

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+from kettrack.arrays import Floats, Ints
 
 AIM = 1e-9  # stop when no box has a mean gradient above 1 + AIM
 # no probability falls below this part of itself in one step: at 0 it could not come back

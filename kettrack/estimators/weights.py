@@ -11,10 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from kettrack.arrays import Floats, Integers
 from kettrack.errors import NotIdentified, UsageError
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.integer]
 
 TRUNCATION_CENTILES = (100.0, 99.5, 99.0, 97.5, 95.0)
 
@@ -32,7 +30,9 @@ def observed_probability(fitted: npt.ArrayLike, happened: npt.ArrayLike) -> Floa
 
 
 def cumulative_weights(
-    denominator: npt.ArrayLike, offsets: Ints, numerator: npt.ArrayLike | None = None
+    denominator: npt.ArrayLike,
+    offsets: Integers,
+    numerator: npt.ArrayLike | None = None,
 ) -> Floats:
     """Weight of each patient up to and with each row: one over the product of the probabilities so
     far.

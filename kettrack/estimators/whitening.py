@@ -13,11 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from kettrack.arrays import Bools, Floats, Numbers
 from kettrack.errors import NotIdentified, UsageError
-
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
-Numbers = npt.NDArray[np.number]
 
 RIDGE = 1e-12  # per unit of weight, on uncorrelated columns
 # a direction shorter than this share of the longest is one column repeated

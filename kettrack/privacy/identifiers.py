@@ -16,15 +16,14 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
+from kettrack.arrays import Bools, Ints, Objects
 from kettrack.privacy.identifying_names import hints_at_number, reason_in_name
 from kettrack.privacy.identifying_people import first_names, person_like, titled
 from kettrack.privacy.identifying_shapes import (
     IN_CODES,
     IN_TEXT,
     PATTERNS,
-    Flags,
     all_plain,
     is_calendar_date,
     matches,
@@ -62,7 +61,7 @@ class Finding:
     column: str
     why: str
     stop: bool
-    hit: Flags
+    hit: Bools
     lone: bool = False
 
 
@@ -111,8 +110,8 @@ def find_identifiers(frame: pd.DataFrame, allow: Sequence[str] = ()) -> list[Fin
 
 def find_in_column(
     name: str,
-    levels: NDArray[np.object_],
-    counts: NDArray[np.int64],
+    levels: Objects,
+    counts: Ints,
     *,
     is_id: bool = False,
     known: bool = False,
@@ -156,9 +155,7 @@ def find_in_column(
     )
 
 
-def _in_codes(
-    name: str, levels: NDArray[np.object_], counts: NDArray[np.int64]
-) -> Finding | None:
+def _in_codes(name: str, levels: Objects, counts: Ints) -> Finding | None:
     """Judge a column of study codes, where one person is one too many."""
     for what, hit in shapes_within(levels, IN_CODES):
         if hit.any():
@@ -172,7 +169,7 @@ def _in_codes(
     )
 
 
-def _lone(name: str, levels: NDArray[np.object_]) -> Finding | None:
+def _lone(name: str, levels: Objects) -> Finding | None:
     """Look for a single value that is hardly ever anything else."""
     for what, hit in shapes_within(levels, IN_TEXT):
         if hit.any():
@@ -192,12 +189,12 @@ def _lone(name: str, levels: NDArray[np.object_]) -> Finding | None:
     )
 
 
-def _share(hit: Flags, counts: NDArray[np.int64]) -> float:
+def _share(hit: Bools, counts: Ints) -> float:
     total = counts.sum()
     return float(counts[hit].sum() / total) if total else 0.0
 
 
-def _enough(hit: Flags, counts: NDArray[np.int64]) -> bool:
+def _enough(hit: Bools, counts: Ints) -> bool:
     """Tell whether so much of the column agrees that it is no accident; of fewer than three values,
     all must.
     """
@@ -205,9 +202,7 @@ def _enough(hit: Flags, counts: NDArray[np.int64]) -> bool:
     return bool(counts[hit].sum() >= needed)
 
 
-def _by_shape(
-    name: str, levels: NDArray[np.object_], counts: NDArray[np.int64]
-) -> Finding | None:
+def _by_shape(name: str, levels: Objects, counts: Ints) -> Finding | None:
     for what, pattern in PATTERNS:
         hit = matches(levels, pattern)
         if _enough(hit, counts):
@@ -220,9 +215,7 @@ def _by_shape(
     )
 
 
-def _by_digits(
-    name: str, levels: NDArray[np.object_], counts: NDArray[np.int64]
-) -> Finding | None:
+def _by_digits(name: str, levels: Objects, counts: Ints) -> Finding | None:
     """Judge bare digits: by checksum over many values, or when the name agrees with them."""
     long = matches(levels, r"\d{9,10}")
     if hints_at_number(name) and long.all():
@@ -251,9 +244,7 @@ def _nhs_valid(digits: str) -> bool:
     return check % 11 == int(digits[9]) and check != 10
 
 
-def _by_text(
-    name: str, levels: NDArray[np.object_], counts: NDArray[np.int64], is_id: bool
-) -> Finding | None:
+def _by_text(name: str, levels: Objects, counts: Ints, is_id: bool) -> Finding | None:
     if not is_id:
         letters = matches(levels, r"\p{L}", whole=False)
         for what, hit in shapes_within(levels, IN_TEXT):

@@ -22,11 +22,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from kettrack.arrays import Bools
 from kettrack.privacy.identifying_names import all_known_words
 from kettrack.vocabulary.columns import TABLES
 from kettrack.vocabulary.instruments import INSTRUMENTS
-
-Flags = NDArray[np.bool_]
 
 _NAME: Final = r"\p{Lu}[\p{L}'’]*\p{Ll}[\p{L}'’]*"
 _PART: Final = r"\p{L}[\p{L}'’-]+"
@@ -85,14 +84,14 @@ _FIRST_NAMES: Final = _words(
 )
 
 
-def _matches(levels: NDArray[np.object_], pattern: str) -> Flags:
+def _matches(levels: NDArray[np.object_], pattern: str) -> Bools:
     if not len(levels):
         return np.zeros(0, dtype=bool)
     found = pc.match_substring_regex(pa.array(levels, pa.string()), pattern)
     return np.asarray(found.to_numpy(zero_copy_only=False), dtype=bool)
 
 
-def person_like(levels: NDArray[np.object_]) -> Flags:
+def person_like(levels: NDArray[np.object_]) -> Bools:
     """Tell which of some distinct values read like a person's name of two parts or more.
 
     Examples
@@ -109,7 +108,7 @@ def person_like(levels: NDArray[np.object_]) -> Flags:
     return found
 
 
-def _of_parts(levels: NDArray[np.object_]) -> Flags:
+def _of_parts(levels: NDArray[np.object_]) -> Bools:
     """Tell which values are built like a name; the pattern is slow to set up, and every such name
     has parts.
     """
@@ -117,12 +116,12 @@ def _of_parts(levels: NDArray[np.object_]) -> Flags:
     return _matches(levels, f"^(?:{_PERSON})$") if parted.any() else parted
 
 
-def titled(levels: NDArray[np.object_]) -> Flags:
+def titled(levels: NDArray[np.object_]) -> Bools:
     """Tell which values hold a title with a name, such as `Dr. Example`."""
     return _matches(levels, _TITLED)
 
 
-def first_names(levels: NDArray[np.object_], counts: NDArray[np.int64]) -> Flags:
+def first_names(levels: NDArray[np.object_], counts: NDArray[np.int64]) -> Bools:
     """Tell which values are single words that make up most of a column of study codes, where they
     read like first names.
     """

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-Flags = NDArray[np.bool_]
+from kettrack.arrays import Bools
 
 _DATE: Final = (
     r"(?:(?:19|20)\d\d[-/.](?:0?[1-9]|1[0-2])[-/.](?:0?[1-9]|[12]\d|3[01])"
@@ -104,7 +104,7 @@ def all_plain(levels: NDArray[np.object_], codes: bool) -> bool:
 
 def shapes_within(
     levels: NDArray[np.object_], shapes: tuple[tuple[str, str], ...]
-) -> Iterator[tuple[str, Flags]]:
+) -> Iterator[tuple[str, Bools]]:
     """Each of `IN_TEXT` or `IN_CODES` with the distinct values that hold it; none of them does
     without a digit, @ or colon.
     """
@@ -113,7 +113,7 @@ def shapes_within(
             yield what, matches(levels, pattern, whole=False)
 
 
-def matches(levels: NDArray[np.object_], pattern: str, whole: bool = True) -> Flags:
+def matches(levels: NDArray[np.object_], pattern: str, whole: bool = True) -> Bools:
     """Tell which of some distinct values match a pattern, as a whole or anywhere."""
     if not len(levels):
         return np.zeros(0, dtype=bool)
@@ -122,12 +122,12 @@ def matches(levels: NDArray[np.object_], pattern: str, whole: bool = True) -> Fl
     return np.asarray(found.to_numpy(zero_copy_only=False), dtype=bool)
 
 
-def is_calendar_date(levels: NDArray[np.object_]) -> Flags:
+def is_calendar_date(levels: NDArray[np.object_]) -> Bools:
     """Tell which of some distinct values are calendar dates, with or without a time of day."""
     return matches(levels, f"{_DATE}{_TIME}")
 
 
-def telephone(levels: NDArray[np.object_]) -> Flags:
+def telephone(levels: NDArray[np.object_]) -> Bools:
     """Digits with separators, ten to fifteen of them; trial codes such as 001-0001-01 have
     fewer.
     """

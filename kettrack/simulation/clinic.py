@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kettrack.arrays import Bools, Floats, Ints
 from kettrack.simulation.habits import (
     INDUCTION,
     MAINTENANCE,
@@ -21,7 +22,7 @@ from kettrack.simulation.habits import (
     StopRule,
 )
 from kettrack.simulation.parameters import Parameters
-from kettrack.simulation.people import Bools, Floats, Ints, People, choose
+from kettrack.simulation.people import People, choose
 from kettrack.simulation.process import NEVER, NO_SCORE, Roll, State, has_lost_response
 from kettrack.simulation.regimes import AtMost, Fork, Regime, UsualCareAfter
 from kettrack.simulation.scoring import expit, silence

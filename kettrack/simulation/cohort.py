@@ -9,13 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from kettrack.arrays import Bools, Floats, Objects
 from kettrack.simulation.detail import DETAIL, ROUTE, Detail
-from kettrack.simulation.doses import Names, draw_doses
+from kettrack.simulation.doses import draw_doses
 from kettrack.simulation.history import History, run
 from kettrack.simulation.measures import gad7_rows, madrs_rows, phq9_rows
 from kettrack.simulation.missing import lose_final_scores
 from kettrack.simulation.parameters import Parameters
-from kettrack.simulation.people import Bools, Floats
 from kettrack.simulation.records import (
     add_endings,
     draw_characteristics,
@@ -77,7 +77,7 @@ class Simulated:
     regime: int | None = None
 
 
-def name_patients(n: int) -> Names:
+def name_patients(n: int) -> Objects:
     """Study codes `S001`, `S002`, ...: people are drawn in no order, so the number says nothing."""
     digits = max(FEWEST_DIGITS, len(str(n)))
     return np.array([f"S{i:0{digits}d}" for i in range(1, n + 1)], dtype=object)
@@ -91,7 +91,7 @@ def _ordered(
     return kept.sort_values(key, kind="stable", ignore_index=True)
 
 
-def _base_scores(history: History, ids: Names) -> pd.DataFrame:
+def _base_scores(history: History, ids: Objects) -> pd.DataFrame:
     log = history.scores
     timing = np.array(TIMING_NAMES, dtype=object)[log.timing]
     return pd.DataFrame({"patient_id": ids[log.who], "day": log.day, "timing": timing})
@@ -194,7 +194,7 @@ def _plain(history: History) -> tuple[pd.DataFrame, ...]:
     )
 
 
-def _truth(history: History, ids: Names) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _truth(history: History, ids: Objects) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What nobody in the clinic can know: one row per patient, one row per PHQ-9 score."""
     people = history.people
     log = history.scores

@@ -8,9 +8,9 @@ from typing import Final
 
 import numpy as np
 
+from kettrack.arrays import Bools, Floats, Ints
 from kettrack.simulation.habits import DAYS_PER_WEEK
 from kettrack.simulation.history import History
-from kettrack.simulation.people import Bools, Floats, Ints
 from kettrack.simulation.scoring import AFTER
 
 BASELINE_DAYS: Final = 30

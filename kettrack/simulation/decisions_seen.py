@@ -8,8 +8,8 @@ from typing import Final
 
 import numpy as np
 
+from kettrack.arrays import Bools, Floats, Ints
 from kettrack.simulation.history import History
-from kettrack.simulation.people import Bools, Floats, Ints
 from kettrack.simulation.scoring import AFTER
 
 FRESH_DAYS: Final = 14  # a decision counts when the last score is no older

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from kettrack.arrays import Floats, Ints, Objects
 from kettrack.simulation.detail import ROUTES, Safety
 from kettrack.simulation.history import SessionLog
-from kettrack.simulation.people import Floats, Ints
 
-Names = npt.NDArray[np.object_]
 WEIGHT_WANDERS = 0.8  # kg from session to session
 LOWEST_WEIGHT = 40.0
 
@@ -34,7 +32,7 @@ class Given:
 
     sessions: SessionLog
     n_patients: int
-    route: Names
+    route: Objects
     weight: Floats
     dose: Floats
     exposure: Floats
@@ -53,7 +51,7 @@ class Given:
         return (sd * rng.standard_normal(self.n_patients))[self.sessions.who]
 
 
-def per_route(route: Names, field: str) -> Floats:
+def per_route(route: Objects, field: str) -> Floats:
     """Turn route names into one number of `RouteDetail` each."""
     numbers = np.array([float(getattr(detail, field)) for detail in ROUTES.values()])
     place = {name: code for code, name in enumerate(ROUTES)}
@@ -62,7 +60,7 @@ def per_route(route: Names, field: str) -> Floats:
 
 
 def _levels(
-    sessions: SessionLog, route: Names, safety: Safety, rng: np.random.Generator
+    sessions: SessionLog, route: Objects, safety: Safety, rng: np.random.Generator
 ) -> Floats:
     """Dose level per session in the unit of the route: rises by steps to the person's own
     highest.
@@ -82,7 +80,7 @@ def _levels(
 
 def draw_doses(
     sessions: SessionLog,
-    route: Names,
+    route: Objects,
     weight: Floats,
     safety: Safety,
     rng: np.random.Generator,

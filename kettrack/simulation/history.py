@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from kettrack.arrays import Bools, Floats, Ints
 from kettrack.errors import UsageError
 from kettrack.simulation.clinic import Clinic, call_back, cancel, decide
 from kettrack.simulation.parameters import Parameters
-from kettrack.simulation.people import Bools, Floats, Ints, People, draw_people
+from kettrack.simulation.people import People, draw_people
 from kettrack.simulation.process import (
     Dice,
     Roll,

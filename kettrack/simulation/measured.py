@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from kettrack.arrays import Bools
 from kettrack.simulation.aligned import (
     Aligned,
     after_course,
@@ -20,7 +21,6 @@ from kettrack.simulation.cohort import Simulated
 from kettrack.simulation.habits import DAYS_PER_WEEK, Scoring
 from kettrack.simulation.history import run
 from kettrack.simulation.parameters import Parameters
-from kettrack.simulation.people import Bools
 from kettrack.simulation.scoring import NO_SESSION
 from kettrack.vocabulary.instruments import GAD7
 

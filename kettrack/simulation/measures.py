@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from kettrack.arrays import Bools, Floats, Ints
 from kettrack.simulation.detail import OtherScales
 from kettrack.simulation.history import ScoreLog
-from kettrack.simulation.people import Bools, Floats, Ints
 from kettrack.vocabulary.instruments import GAD7, MADRS, PHQ9
 
 ITEM_NAMES = tuple(f"item_{i}" for i in range(1, PHQ9.n_items + 1))

@@ -7,8 +7,8 @@ from math import log
 
 import numpy as np
 
+from kettrack.arrays import Ints
 from kettrack.simulation.history import History
-from kettrack.simulation.people import Ints
 from kettrack.simulation.scoring import expit
 
 

@@ -7,16 +7,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
+from kettrack.arrays import Bools, Floats, Ints
 from kettrack.errors import UsageError
 from kettrack.simulation.habits import DAYS_PER_WEEK
 from kettrack.simulation.parameters import Parameters
 from kettrack.vocabulary.instruments import PHQ9
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
 # candidates drawn per place, of whom the first who pass screening enter
 DRAWN_PER_PLACE = 3

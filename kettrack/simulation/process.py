@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from kettrack.arrays import Bools, Floats, Ints
 from kettrack.simulation.habits import DAYS_PER_WEEK, INDUCTION, NOT_STOPPED
 from kettrack.simulation.parameters import Parameters
-from kettrack.simulation.people import Bools, Floats, Ints, People
+from kettrack.simulation.people import People
 
 NEVER = 1_000_000  # a day that does not come
 NO_SCORE = -1

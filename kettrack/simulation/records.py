@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from kettrack.arrays import Bools, Floats, Ints, Objects
 from kettrack.simulation.detail import (
     DIAGNOSIS,
     ETHNICITY_OTHERWISE,
@@ -20,10 +21,8 @@ from kettrack.simulation.detail import (
     Characteristics,
     Happenings,
 )
-from kettrack.simulation.doses import Names
 from kettrack.simulation.habits import NOT_STOPPED, PLANNED_END, REASON_CODE
 from kettrack.simulation.history import History
-from kettrack.simulation.people import Bools, Floats, Ints
 from kettrack.vocabulary.columns import STOP_REASONS
 
 DAYS_PER_YEAR = 365
@@ -48,7 +47,7 @@ EVENT_DETAIL_SHARES: Final[dict[str, tuple[tuple[str, float], ...]]] = {
 
 def pick(
     shares: tuple[tuple[str, float], ...], n: int, rng: np.random.Generator
-) -> Names:
+) -> Objects:
     """Draw n names by their shares."""
     edges = np.round(np.cumsum([share for _, share in shares]), 9)
     names = np.array([name for name, _ in shares], dtype=object)
@@ -144,7 +143,7 @@ def _scatter(
     return who, np.floor(rng.random(len(who)) * (seen[who] + 1)).astype(np.int64)
 
 
-def _rows(who: Ints, day: Ints, event: str, detail: Names | str) -> pd.DataFrame:
+def _rows(who: Ints, day: Ints, event: str, detail: Objects | str) -> pd.DataFrame:
     return pd.DataFrame({"who": who, "day": day, "event": event, "detail": detail})
 
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from kettrack.arrays import Ints
 from kettrack.simulation.habits import DAYS_PER_WEEK
-from kettrack.simulation.people import Ints
 
 GRACE: Final = 28  # days without a session after which a course counts as stopped
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from kettrack.arrays import Bools, Floats
 from kettrack.simulation.detail import ROUTES, Safety
 from kettrack.simulation.doses import Given
-from kettrack.simulation.people import Bools, Floats
 from kettrack.vocabulary.columns import ADVERSE_EVENTS
 
 WHEN = ("before", "peak", "after")

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kettrack.arrays import Bools, Floats, Ints
 from kettrack.simulation.habits import DAYS_PER_WEEK, PLANNED_END, REASON_CODE, Scoring
-from kettrack.simulation.people import Bools, Floats, Ints, People, rate
+from kettrack.simulation.people import People, rate
 from kettrack.simulation.process import NEVER, NO_SCORE, Roll, State, recalled
 from kettrack.vocabulary.instruments import PHQ9
 

@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from kettrack.arrays import Bools, Ints
 from kettrack.simulation.courses_seen import (
     confirmed_losses,
     first_responses,
@@ -23,7 +24,6 @@ from kettrack.simulation.courses_seen import (
 from kettrack.simulation.decisions_seen import decision_days, known_by, scores_from
 from kettrack.simulation.history import run
 from kettrack.simulation.parameters import Parameters
-from kettrack.simulation.people import Bools, Ints
 from kettrack.simulation.regimes import AtMost, Fork, UsualCareAfter
 from kettrack.simulation.truth_kinds import KINDS, Kind, take_every_score
 

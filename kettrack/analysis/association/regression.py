@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from kettrack.analysis.association.models import Row
 from kettrack.analysis.context import NORMAL
+from kettrack.arrays import Floats
 from kettrack.estimators.regression_to_mean import expected_drop
 from kettrack.privacy.disclosure import get_policy
 from kettrack.reading.cohort import Cohort
@@ -40,7 +40,6 @@ CAVEAT: Final = (
     " worse): not told from fewer than 100 baselines, with 500 uncertain by half of its size, and"
     " one baseline far from the others moves that cut-off."
 )
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

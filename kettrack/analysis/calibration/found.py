@@ -9,15 +9,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from kettrack.analysis.response.plasmode import panel_cohort
+from kettrack.arrays import Floats
 from kettrack.estimators.plasmode import Panel, PlasmodeModel
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Role
-
-Floats = npt.NDArray[np.float64]
 
 TOGETHER: Final = 20_000  # people simulated at once
 FOR_TRUTH: Final = 40_000  # people on whom the truth is found

@@ -19,12 +19,12 @@ from kettrack.analysis.calibration.found import (
 )
 from kettrack.analysis.context import NORMAL
 from kettrack.analysis.next_session.answer import recall_of
-from kettrack.analysis.next_session.diagnostics import Floats
 from kettrack.analysis.next_session.fit import fit_trials
 from kettrack.analysis.next_session.points import FRESH, decision_points
 from kettrack.analysis.next_session.trials import WINDOW, Trials, find_trials
 from kettrack.analysis.response.exits import first_course_exits
 from kettrack.analysis.response.plasmode import fit_plasmode, repeat_people
+from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
 from kettrack.estimators.least_squares import fit_clustered
 from kettrack.estimators.plasmode import PlasmodeModel, simulate_plasmode

@@ -10,7 +10,6 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.calibration.found import Floats
 from kettrack.analysis.response.exits import counted_outcomes
 from kettrack.analysis.response.plasmode import fit_plasmode, repeat_people
 from kettrack.analysis.response.plasmode_rows import (
@@ -20,6 +19,7 @@ from kettrack.analysis.response.plasmode_rows import (
 )
 from kettrack.analysis.stop_after.history import BASELINE, HORIZON, LAST, WINDOW
 from kettrack.analysis.stop_after.rows import GRACE, StopData
+from kettrack.arrays import Floats
 from kettrack.estimators.attendance import (
     GOES_ON,
     LEFT,

@@ -11,7 +11,6 @@ import numpy as np
 
 from kettrack.analysis.calibration.found import (
     FOR_TRUTH,
-    Floats,
     Found,
     at_once,
     simulated_cohort,
@@ -24,6 +23,7 @@ from kettrack.analysis.stop_after.pairs import pair_of
 from kettrack.analysis.stop_after.rows import StopData, stop_data
 from kettrack.analysis.stop_after.table import weigh_arms
 from kettrack.analysis.stop_after.weights import Pair, contrasts, replicate_contrasts
+from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
 from kettrack.estimators.plasmode_stopping import (
     simulate_stopping,

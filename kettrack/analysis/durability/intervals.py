@@ -7,7 +7,6 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from kettrack.analysis.context import (
@@ -19,14 +18,13 @@ from kettrack.analysis.context import (
     rule_words,
 )
 from kettrack.analysis.durability.counts import Watched, count_exits, exits, watch
+from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
 from kettrack.estimators.life_table import estimate_survival
 from kettrack.estimators.turnbull import Turnbull, fit_turnbull
 from kettrack.estimators.turnbull_band import subsample_survival
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
-
-Floats = npt.NDArray[np.float64]
 
 DAYS: Final = (28, 56)
 SEED: Final = 1

@@ -28,8 +28,6 @@ from kettrack.timelines.regained import maintenance_origins
 from kettrack.timelines.spells import loss_rows
 from kettrack.timelines.tables import timeline_table
 
-Floats = npt.NDArray[np.float64]
-
 FEWEST_PEOPLE: Final = 11
 FEWEST_EVENTS: Final = 5
 PER: Final = 700  # days in 100 person-weeks

@@ -16,13 +16,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from kettrack.analysis.durability.counts import Watched
+from kettrack.arrays import Floats, Ints
 from kettrack.estimators.logistic import fit_logistic, predict_logistic
 from kettrack.reading.cohort import Cohort
 from kettrack.timelines.bucket import bucket_of
 from kettrack.timelines.events import find_baselines
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 WEEK: Final = 7
 # people treated again on the day of origin, and not, before that day has a chance of its own

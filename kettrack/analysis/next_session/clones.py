@@ -14,8 +14,8 @@ from typing import Final
 
 import numpy as np
 
-from kettrack.analysis.next_session.diagnostics import Floats
 from kettrack.analysis.next_session.trials import Trials
+from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
 from kettrack.estimators.logistic import fit_logistic, predict_logistic
 from kettrack.estimators.weights import observed_probability

@@ -11,11 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from kettrack.analysis.context import NORMAL
+from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
 from kettrack.estimators.least_squares import fit_clustered
 from kettrack.estimators.weights import e_value_of_difference
-
-Floats = npt.NDArray[np.float64]
 
 # fitted probabilities between which a decision could have gone either way
 POSITIVE: Final = (0.05, 0.95)

@@ -10,9 +10,10 @@ from typing import Final
 import numpy as np
 
 from kettrack.analysis.context import NORMAL
-from kettrack.analysis.next_session.diagnostics import Floats, overlap, require_outcomes
+from kettrack.analysis.next_session.diagnostics import overlap, require_outcomes
 from kettrack.analysis.next_session.points import HISTORY, SQUARES
 from kettrack.analysis.next_session.trials import Trials
+from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
 from kettrack.estimators.least_squares import ClusteredFit, fit_clustered
 from kettrack.estimators.leverage import fit_bias_reduced

@@ -20,10 +20,10 @@ from kettrack.analysis.context import (
 from kettrack.analysis.courses.session_counts import FIRST_COURSE
 from kettrack.analysis.response.continued_rows import WAYS, Continued, count
 from kettrack.analysis.response.response_curve import count as count_exits
+from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
 from kettrack.estimators.competing import estimate_incidence
 from kettrack.estimators.continuing import (
-    Floats,
     Staying,
     by_step,
     chance_to_go_on,

@@ -11,8 +11,9 @@ import numpy as np
 
 from kettrack.analysis.stop_after.history import HORIZON, WINDOW
 from kettrack.analysis.stop_after.rows import StopData
+from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
-from kettrack.estimators.strategies import Floats, Following
+from kettrack.estimators.strategies import Following
 from kettrack.estimators.weights import WeightSummary, describe_weights
 
 FEWEST_FOLLOWERS: Final = 30

@@ -22,8 +22,9 @@ from kettrack.analysis.stop_after.weights import (
     final_weights,
     static_following,
 )
+from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified, UsageError
-from kettrack.estimators.strategies import Floats, Following, session_hazard
+from kettrack.estimators.strategies import Following, session_hazard
 
 USUAL: Final = (6, 3)  # compared where nobody asks for other numbers
 

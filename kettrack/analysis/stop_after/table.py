@@ -41,9 +41,10 @@ from kettrack.analysis.stop_after.weights import (
     static_following,
     unsupported_share,
 )
+from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
 from kettrack.estimators.resampling import percentile_interval
-from kettrack.estimators.strategies import Floats, session_hazard
+from kettrack.estimators.strategies import session_hazard
 from kettrack.estimators.weights import WeightSummary, describe_weights
 from kettrack.reading.cohort import Cohort
 

@@ -12,10 +12,9 @@ import numpy as np
 
 from kettrack.analysis.stop_after.history import HORIZON, WINDOW
 from kettrack.analysis.stop_after.rows import GRACE, StopData
+from kettrack.arrays import Floats, Numbers
 from kettrack.estimators.resampling import patient_weights
 from kettrack.estimators.strategies import (
-    Counts,
-    Floats,
     Following,
     chance_to_go_on,
     following_probability,
@@ -102,7 +101,7 @@ def following_at_most(data: StopData, most: int) -> Following:
     )
 
 
-def chance_observed(data: StopData, counted: Counts | None = None) -> Floats:
+def chance_observed(data: StopData, counted: Numbers | None = None) -> Floats:
     """Fitted probability that the score at the horizon is there."""
     return observed_chance(
         data.known, data.observed, np.ones(data.n, dtype=bool), counted
@@ -114,7 +113,7 @@ def final_weights(
     following: Following,
     hazard: Floats,
     seen: Floats,
-    counted: Counts | None = None,
+    counted: Numbers | None = None,
 ) -> Floats:
     """Weight of each patient in the strategy they followed, stabilised by the share that followed
     it; 0 for the others.
@@ -140,7 +139,7 @@ def final_weights(
 def contrasts(
     data: StopData,
     pair: Pair,
-    counted: Counts | None = None,
+    counted: Numbers | None = None,
     wanted: tuple[str, ...] = FAMILIES,
 ) -> dict[str, Floats]:
     """Contrasts of means, "stop after k" minus "stop after m", with all models fitted anew.

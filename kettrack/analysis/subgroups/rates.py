@@ -7,7 +7,6 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from kettrack.analysis.context import FEWEST, made_from, refusal, release, rule_words
@@ -38,7 +37,6 @@ _ROLES: Final[dict[str, Role]] = {
     "ratio_low": "derived",
     "ratio_high": "derived",
 }
-Floats = npt.NDArray[np.float64]
 
 
 def compare_loss_rates(cohort: Cohort, by: str) -> Result:
