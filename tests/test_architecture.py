@@ -260,6 +260,7 @@ HEAVY = (
     "scipy",
     "matplotlib",
     "pyarrow",
+    "msgspec",
     "statsmodels",
     "numba",
     "nbclient",

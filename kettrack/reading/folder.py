@@ -14,9 +14,8 @@ from kettrack.privacy.identifying_people import may_be_shown, shown, shown_names
 from kettrack.reading.problems import HIDDEN, Ledger, counted, nearest
 from kettrack.reading.raw import RawTable, table_from_frame
 from kettrack.reading.renames import source_names
-from kettrack.reading.settings_file import SETTINGS_FILE
 from kettrack.reading.textfile import read_text_table
-from kettrack.settings import Settings
+from kettrack.settings import SETTINGS_FILE, Settings
 from kettrack.vocabulary.columns import TABLES
 
 _ENDINGS = (".csv", ".parquet")

@@ -16,8 +16,9 @@ from kettrack.reading.cohort import Cohort, Provenance
 from kettrack.reading.folder import read_tables, sha256_of
 from kettrack.reading.problems import Ledger, did_you_mean, problem_table
 from kettrack.reading.raw import table_from_frame
-from kettrack.reading.settings_file import CLOSED, SETTINGS_FILE, read_settings
-from kettrack.settings import Settings
+from kettrack.reading.settings_file import read_settings
+from kettrack.reading.settings_schema import CHOICES
+from kettrack.settings import SETTINGS_FILE, Settings
 from kettrack.vocabulary.criteria import get_criteria
 from kettrack.vocabulary.instruments import get_instrument
 
@@ -176,7 +177,7 @@ def _usable(settings: Settings) -> Settings:
     """Fail at the door, not in the middle of an analysis, when instrument, criteria, policy or a
     rule does not exist.
     """
-    for name, allowed in CLOSED.items():
+    for name, allowed in CHOICES.items():
         if getattr(settings, name) not in allowed:
             near = did_you_mean(str(getattr(settings, name)), allowed)
             raise UsageError(

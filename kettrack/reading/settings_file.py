@@ -1,39 +1,41 @@
-"""`kettrack.toml` to `Settings`: every key is known or is an error."""
+"""`kettrack.toml` to `Settings`: every key is known or is an error, and a user's own instruments and
+criteria become the same frozen values as the built-in ones.
+"""
 
 from __future__ import annotations
 
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 from kettrack.errors import DataProblems
-from kettrack.privacy.disclosure import POLICIES
-from kettrack.privacy.identifying_people import shown
-from kettrack.reading.definitions import criteria_from, instrument_from
 from kettrack.reading.problems import Ledger, did_you_mean
-from kettrack.settings import SETTINGS_FILE as SETTINGS_FILE
-from kettrack.settings import BaselineRule, DuplicateRule, Settings
-from kettrack.vocabulary.columns import TABLES
-from kettrack.vocabulary.instrument import Instrument
-from kettrack.vocabulary.instruments import INSTRUMENTS
-
-_TEXTS: Final = (
-    "instrument",
-    "criteria",
-    "baseline",
-    "duplicates",
-    "policy",
-    "currency",
-    "extract",
+from kettrack.reading.settings_schema import (
+    CriteriaTable,
+    InstrumentTable,
+    Place,
+    ReviewTable,
+    RuleTable,
+    SettingsTable,
+    given,
+    read_table,
 )
-CLOSED: Final = {
-    "baseline": get_args(BaselineRule),
-    "duplicates": get_args(DuplicateRule),
-    "policy": tuple(POLICIES),
-}
-_TABLES: Final = ("columns", "instruments", "criteria")
+from kettrack.settings import SETTINGS_FILE, Settings
+from kettrack.vocabulary.columns import TABLES
+from kettrack.vocabulary.criteria import convention
+from kettrack.vocabulary.instrument import Band, Fact, Instrument
+from kettrack.vocabulary.instruments import INSTRUMENTS
+from kettrack.vocabulary.rules import Criteria, Predicate, ReviewRules, Rule, Run
+
+_FACTS: Final = ("caseness", "reliable_change", "recall_days", "suicidality_item")
+_RUN_PARTS: Final = tuple(field.name for field in fields(Run))
+_KEY: Final = r"(?:[\w-]+|\"[^\"]*\"|'[^']*')"
+_KEY_LINE: Final = re.compile(rf"\s*({_KEY}(?:\s*\.\s*{_KEY})*)\s*=")
+_HEADER_LINE: Final = re.compile(rf"\s*\[\s*({_KEY}(?:\s*\.\s*{_KEY})*)\s*\]")
+_LONG_TEXT_MARKS: Final = ('"""', "'''")
 
 
 def load_settings(path: str | Path) -> Settings:
@@ -76,182 +78,127 @@ def read_settings(path: Path, ledger: Ledger) -> Settings | None:
         Takes every unknown key and every value that cannot be.
     """
     try:
-        content = tomllib.loads(path.read_text("utf-8-sig"))
+        text = path.read_text("utf-8-sig")
+        content = tomllib.loads(text)
     except UnicodeDecodeError:
-        ledger.problem(
-            path.name, None, "", "", "not valid TOML: not UTF-8; save it as UTF-8"
-        )
+        expected = "not valid TOML: not UTF-8; save it as UTF-8"
+        ledger.problem(path.name, None, "", "", expected)
         return None
     except tomllib.TOMLDecodeError as error:
-        ledger.problem(
-            path.name, None, "", "", f"not valid TOML: {_place_only(str(error))}"
-        )
+        expected = f"not valid TOML: {_without_quotes(str(error))}"
+        ledger.problem(path.name, None, "", "", expected)
         return None
-    return _settings(content, path.name, ledger)
+    return _settings(content, Place(path.name, ledger, _lines_of_keys(text)))
 
 
-def _place_only(message: str) -> str:
+def _without_quotes(message: str) -> str:
     """What the parser says without what it quotes of the file, which may be a name."""
     return re.sub(r"'[^']{2,}'|\"[^\"]{2,}\"", "(hidden)", message)
 
 
-def _settings(content: Mapping[str, Any], file: str, ledger: Ledger) -> Settings:
-    known = (*_TEXTS, *_TABLES)
-    for key in content:
-        if key not in known:
-            ledger.problem(
-                file,
-                None,
-                shown(key),
-                "",
-                f"unknown key{did_you_mean(key, known) or '; there are: ' + ', '.join(known)}",
-            )
-    chosen = _texts(content, file, ledger)
-    instruments = _instruments(content.get("instruments", {}), file, ledger)
-    everything = INSTRUMENTS | {scale.name: scale for scale in instruments}
-    bundles = content.get("criteria", {})
-    own = (
-        {name: table for name, table in bundles.items() if name != "use"}
-        if isinstance(bundles, dict)
-        else {}
-    )
-    for name in own:
-        if (
-            not name.strip()
-            or sum(name.strip().casefold() == other.strip().casefold() for other in own)
-            > 1
-        ):
-            ledger.problem(
-                file,
-                None,
-                f"criteria.{shown(name)}",
-                "",
-                "a name that is not empty and stands once",
-            )
-    criteria = [
-        criteria_from(
-            name, table, everything, _Complain(file, f"criteria.{name}", ledger)
-        )
-        for name, table in own.items()
-    ]
+def _lines_of_keys(text: str) -> dict[tuple[str, ...], int]:
+    """Path of each key and table of a valid file to the line where it is first named."""
+    lines: dict[tuple[str, ...], int] = {}
+    table: tuple[str, ...] = ()
+    in_long_text = False
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not in_long_text:
+            header = _HEADER_LINE.match(line)
+            key = _KEY_LINE.match(line)
+            if header:
+                table = _keys(header[1])
+                lines.setdefault(table, number)
+            elif key:
+                lines.setdefault((*table, *_keys(key[1])), number)
+        # An odd number of marks opens or closes a text of several lines, which holds no keys.
+        marks = sum(line.count(mark) for mark in _LONG_TEXT_MARKS)
+        in_long_text ^= marks % 2 == 1
+    return lines
+
+
+def _keys(dotted: str) -> tuple[str, ...]:
+    """`columns."a b"` to its parts."""
+    return tuple(part.strip("\"'") for part in re.findall(_KEY, dotted))
+
+
+def _settings(content: Mapping[str, Any], place: Place) -> Settings:
+    table = read_table(content, SettingsTable, place, keep_what_fits=True)
+    values = given(table) if table else {}
+    columns = values.pop("columns", {})
+    instruments = _instruments(values.pop("instruments", {}), place.at("instruments"))
+    known = INSTRUMENTS | {scale.name: scale for scale in instruments}
+    if isinstance(values.get("criteria"), dict):
+        own = dict(values.pop("criteria"))
+        values |= _criteria_in_force(own, place.at("criteria"))
+        criteria = _all_criteria(own, known, place.at("criteria"))
+    else:
+        criteria = ()
     return Settings(
-        **chosen,
-        columns=_columns(content.get("columns", {}), file, ledger),
+        **values,
+        columns=_columns(columns, place.at("columns")),
         user_instruments=instruments,
-        user_criteria=tuple(bundle for bundle in criteria if bundle is not None),
+        user_criteria=criteria,
     )
 
 
-class _Complain:
-    """Reports a problem of one table of the file."""
-
-    def __init__(self, file: str, table: str, ledger: Ledger) -> None:
-        section, _, name = table.partition(".")
-        self.file, self.ledger = file, ledger
-        self.table = f"{section}.{shown(name)}" if name else section
-
-    def __call__(self, key: str, expected: str) -> None:
-        where = ".".join(shown(part) for part in key.split("."))
-        self.ledger.problem(
-            self.file,
-            None,
-            f"{self.table}.{where}" if key else self.table,
-            "",
-            expected,
-        )
-
-
-def _texts(content: Mapping[str, Any], file: str, ledger: Ledger) -> dict[str, Any]:
-    given = {key: content[key] for key in _TEXTS if key in content}
-    if isinstance(given.get("criteria"), dict):
-        given["criteria"] = given["criteria"].get("use", "convention")
-    chosen = {}
-    for key, value in given.items():
-        allowed = CLOSED.get(key)
-        if not isinstance(value, str):
-            ledger.problem(
-                file, None, key, "", 'text in quotation marks, as in key = "text"'
-            )
-        elif allowed and value not in allowed:
-            ledger.problem(
-                file,
-                None,
-                key,
-                "",
-                f"one of: {', '.join(allowed)}{did_you_mean(value, allowed)}",
-            )
-        else:
-            chosen[key] = value
-    return chosen
-
-
-def _columns(content: object, file: str, ledger: Ledger) -> dict[str, dict[str, str]]:
-    if not isinstance(content, dict):
-        ledger.problem(
-            file,
-            None,
-            "columns",
-            "",
-            'a table: [columns], then contract name = "name in the source"',
-        )
+def _criteria_in_force(bundles: dict[str, Any], place: Place) -> dict[str, str]:
+    """Take `use` out of `[criteria]`; nothing where it is not said."""
+    if "use" not in bundles:
         return {}
-    general = {
-        key: value for key, value in content.items() if not isinstance(value, dict)
-    }
-    own = {key: value for key, value in content.items() if isinstance(value, dict)}
-    for table in own:
-        if table not in TABLES:
-            ledger.problem(
-                file,
-                None,
-                f"columns.{shown(table)}",
-                "",
-                f"no such table{did_you_mean(table, TABLES)}",
-            )
+    name = bundles.pop("use")
+    if isinstance(name, str):
+        return {"criteria": name}
+    place.at("use").problem("the name of the criteria in force, in quotation marks")
+    return {}
+
+
+def _columns(content: Mapping[str, Any], place: Place) -> dict[str, dict[str, str]]:
+    """Table name to what its columns are called in the source; `""` for all tables."""
+    general = {}
+    read = {}
+    for name, source in content.items():
+        if not isinstance(source, dict):
+            general[name] = source
+        elif name in TABLES:
+            known = set(TABLES[name].names)
+            read[name] = _renames(source, known, place.at(name))
+        else:
+            place.at(name).problem(f"no such table{did_you_mean(name, TABLES)}")
     everywhere = {name for table in TABLES.values() for name in table.names}
-    read = {"": _renames(general, everywhere, _Complain(file, "columns", ledger))}
-    for name in own.keys() & TABLES.keys():
-        read[name] = _renames(
-            own[name],
-            set(TABLES[name].names),
-            _Complain(file, f"columns.{name}", ledger),
-        )
+    read[""] = _renames(general, everywhere, place)
     return {name: renames for name, renames in read.items() if renames}
 
 
 def _renames(
-    content: Mapping[str, object], known: set[str], complain: _Complain
+    content: Mapping[str, object], known: set[str], place: Place
 ) -> dict[str, str]:
     good = {}
     for name, source in content.items():
         if name not in known:
-            complain(name, f"no such column{did_you_mean(name, known)}")
+            place.at(name).problem(f"no such column{did_you_mean(name, known)}")
         elif not isinstance(source, str) or not source.strip():
-            complain(name, "the column's name in the source, in quotation marks")
+            expected = "the column's name in the source, in quotation marks"
+            place.at(name).problem(expected)
         else:
             good[name] = source.strip()
     return good
 
 
-def _instruments(content: object, file: str, ledger: Ledger) -> tuple[Instrument, ...]:
-    if not isinstance(content, dict):
-        ledger.problem(file, None, "instruments", "", "tables: [instruments.NAME]")
-        return ()
+def _instruments(content: Mapping[str, Any], place: Place) -> tuple[Instrument, ...]:
     made: dict[str, Instrument] = {}
-    for name, table in content.items():
-        complain = _Complain(file, f"instruments.{name}", ledger)
-        if not name.strip():
-            complain("", "a name that is not empty")
-        elif name.strip().casefold() in made:
-            complain(
-                "",
-                "another instrument has this name but for capital letters or blanks; choose"
-                " another",
+    for written, table in content.items():
+        name = written.strip()
+        here = place.at(written)
+        if not name:
+            here.problem("a name that is not empty")
+        elif name.casefold() in made:
+            here.problem(
+                "another instrument has this name but for capital letters or blanks;"
+                " choose another"
             )
         else:
-            made[name.strip().casefold()] = instrument_from(
-                name.strip(), table, complain
-            ) or _placeholder(name.strip())
+            instrument = _instrument(name, table, here)
+            made[name.casefold()] = instrument or _placeholder(name)
     return tuple(made.values())
 
 
@@ -267,3 +214,166 @@ def _placeholder(name: str) -> Instrument:
         whole_numbers=False,
         standing="user",
     )
+
+
+def _instrument(name: str, content: object, place: Place) -> Instrument | None:
+    """A user's instrument; None when something was wrong."""
+    if name.casefold() in {known.casefold() for known in INSTRUMENTS}:
+        place.problem("a built-in instrument has this name; choose another")
+        return None
+    table = read_table(content, InstrumentTable, place)
+    if table is None:
+        return None
+    wrong = _contradictions(table)
+    for key, expected in wrong.items():
+        place.at(key).problem(expected)
+    return None if wrong else _built_instrument(name, given(table))
+
+
+def _built_instrument(name: str, values: dict[str, Any]) -> Instrument:
+    source = values.pop("source", SETTINGS_FILE)
+    for key in _FACTS:
+        if key in values:
+            values[key] = Fact(values[key], source, "user")
+    cuts = _as_list(values.pop("remission", []))
+    bands = values.pop("bands", {})
+    return Instrument(
+        name=name,
+        title=values.pop("title", name),
+        higher_is_worse=values.pop("direction") == "higher is worse",
+        item_maxima=tuple(values.pop("item_maxima", ())),
+        remission=tuple(Fact(cut, source, "user") for cut in cuts),
+        bands=tuple(Band(label, *edges) for label, edges in bands.items()),
+        bands_source=source,
+        standing="user",
+        **values,
+    )
+
+
+def _as_list(cuts: float | list[float]) -> list[float]:
+    return cuts if isinstance(cuts, list) else [cuts]
+
+
+def _contradictions(table: InstrumentTable) -> dict[str, str]:
+    """Keys of an instrument that contradict another one, with what was expected."""
+    wrong = _outside(table)
+    if table.minimum >= table.maximum:
+        wrong = {"maximum": "a number above the minimum"}
+    if any(low > high for low, high in (table.bands or {}).values()):
+        wrong["bands"] = "the lower edge of each band first"
+    maxima = table.item_maxima or []
+    if any(most <= (table.item_minimum or 0) for most in maxima):
+        wrong["item_maxima"] = "each above item_minimum"
+    item = given(table).get("suicidality_item")
+    if item is not None and not maxima:
+        wrong["suicidality_item"] = "item_maxima as well, to know the items"
+    elif item is not None and not 1 <= item <= len(maxima):
+        wrong["suicidality_item"] = f"the number of an item, 1 to {len(maxima)}"
+    return wrong
+
+
+def _outside(table: InstrumentTable) -> dict[str, str]:
+    """Cut-offs and bands outside the range of the scale."""
+    values = given(table)
+    cuts = {
+        "caseness": [values.get("caseness", table.minimum)],
+        "remission": _as_list(values.get("remission", [])),
+        "bands": [edge for edges in values.get("bands", {}).values() for edge in edges],
+    }
+    expected = f"within the range of the scale, {table.minimum:g} to {table.maximum:g}"
+    return {
+        key: expected
+        for key, edges in cuts.items()
+        if not all(table.minimum <= edge <= table.maximum for edge in edges)
+    }
+
+
+def _all_criteria(
+    content: Mapping[str, Any], known: Mapping[str, Instrument], place: Place
+) -> tuple[Criteria, ...]:
+    names = [name.strip().casefold() for name in content]
+    made = []
+    for name, table in content.items():
+        here = place.at(name)
+        if not name.strip() or names.count(name.strip().casefold()) > 1:
+            here.problem("a name that is not empty and stands once")
+        criteria = _criteria(name, table, known, here)
+        if criteria is not None:
+            made.append(criteria)
+    return tuple(made)
+
+
+def _criteria(
+    name: str, content: object, known: Mapping[str, Instrument], place: Place
+) -> Criteria | None:
+    """A user's criteria: what is not said is as in kettrack's convention for the instrument. None
+    when something was wrong.
+    """
+    table = read_table(content, CriteriaTable, place)
+    if table is None:
+        return None
+    if name == "convention":
+        place.problem("another name: this one is taken")
+        return None
+    instrument = known.get(table.instrument)
+    if instrument is None:
+        near = did_you_mean(table.instrument, known)
+        place.at("instrument").problem(f"one of: {', '.join(known)}{near}")
+        return None
+    wrong = _contradictions_of_rules(table, instrument)
+    for key, expected in wrong.items():
+        place.at(*key.split(".")).problem(expected)
+    return None if wrong else _built_criteria(name, table, instrument)
+
+
+def _contradictions_of_rules(
+    table: CriteriaTable, instrument: Instrument
+) -> dict[str, str]:
+    """Keys of criteria that contradict the instrument or another key, with what was expected."""
+    values = given(table)
+    low = instrument.minimum
+    high = instrument.maximum
+    wrong = {}
+    if not low <= values.get("caseness", low) <= high:
+        expected = f"within the range of {instrument.name}, {low:g} to {high:g}"
+        wrong["caseness"] = expected
+    for key, rule in values.items():
+        if isinstance(rule, RuleTable):
+            run = _run(rule)
+            if run.min_gap > run.max_gap:
+                wrong[f"{key}.max_gap"] = "not below min_gap"
+    return wrong
+
+
+def _built_criteria(
+    name: str, table: CriteriaTable, instrument: Instrument
+) -> Criteria:
+    values = given(table)
+    del values["instrument"]
+    source = values.pop("source", SETTINGS_FILE)
+    values.setdefault("version", "1")
+    if "caseness" in values:
+        values["caseness"] = Fact(values["caseness"], source, "user")
+    for key, value in values.items():
+        if isinstance(value, RuleTable):
+            values[key] = _rule(value, source)
+        elif isinstance(value, ReviewTable):
+            values[key] = ReviewRules(**given(value))
+    return replace(
+        convention(instrument), name=name, source=source, standing="user", **values
+    )
+
+
+def _rule(table: RuleTable, source: str) -> Rule:
+    return Rule(
+        Predicate(table.measure, table.operator, table.limit),
+        _run(table),
+        table.source or source,
+        "user",
+        tuple(table.event_rows or ()),
+    )
+
+
+def _run(table: RuleTable) -> Run:
+    values = given(table)
+    return Run(**{part: values[part] for part in _RUN_PARTS if part in values})

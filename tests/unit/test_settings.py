@@ -81,6 +81,51 @@ def test_all_mistakes_are_said_at_once(toml):
     }
 
 
+def test_a_mistake_has_its_line(toml):
+    text = """# a comment
+currency = 5
+extract = '''
+policy = "of a long text, not a key"
+'''
+
+[instruments."Sleep scale"]
+minimum = 0
+"maximum" = "x"
+direction = "higher is worse"
+[criteria.ours]
+instrument = "PHQ-9"
+response = { measure = "score", operator = "at most", limt = 5, limit = 5 }
+review.cssrs = "four"
+[criteria.theirs]
+instrument = "PHQ9"
+"""
+    with pytest.raises(DataProblems) as caught:
+        load_settings(toml(text))
+    lines = {problem.column: problem.line for problem in caught.value.problems}
+    assert lines == {
+        "currency": 2,
+        "instruments.Sleep scale.maximum": 9,
+        "criteria.ours.response.limt": 13,
+        "criteria.ours.review.cssrs": 14,
+        "criteria.theirs.instrument": 16,
+    }
+
+
+def test_a_value_close_to_an_allowed_one_is_recognised(toml):
+    text = """
+    [criteria.ours]
+    instrument = "PHQ9"
+    [criteria.theirs]
+    instrument = "PHQ-9"
+    response = { measure = "percent change", operator = "at most", limit = -50 }
+    """
+    said = complaints(toml(text))
+    assert said["criteria.ours.instrument"].endswith("; did you mean PHQ-9?")
+    assert said["criteria.theirs.response.measure"].endswith(
+        "; did you mean percent_change?"
+    )
+
+
 def test_broken_toml_is_one_problem(toml):
     assert "not valid TOML" in complaints(toml("instrument = "))[""]
 
