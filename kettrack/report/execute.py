@@ -1,5 +1,5 @@
-"""Run one notebook: in this Python, in an empty folder, and with nothing of the user's own start-up
-files.
+"""Run notebooks: each in a Python of its own, in an empty folder, and with nothing of the user's
+own start-up files.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ import os
 import signal
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import zmq
 from ipykernel.kernelspec import RESOURCES, get_kernel_dict
@@ -24,6 +25,8 @@ from nbformat import NotebookNode
 
 from kettrack import errors
 from kettrack.errors import Interrupted, KettrackError
+
+SIDE_BY_SIDE: Final = 2  # notebooks that run at the same time
 
 
 class NotebookFailed(KettrackError):
@@ -45,8 +48,93 @@ class ThisPython(AsyncKernelManager):
         return KernelSpec(resource_dir=RESOURCES, **get_kernel_dict())
 
 
+class StopSwitch:
+    """One switch for several runs: an interrupt of one, or a failure, ends them all.
+
+    A run is ended by cancelling its task. Tasks live in the event loops of their threads, so the
+    cancellation is handed to the loop instead of being done from outside.
+    """
+
+    def __init__(self) -> None:
+        self.interrupted = False
+        self._ended = False
+        self._runs: list[tuple[asyncio.AbstractEventLoop, Callable[[], object]]] = []
+
+    def add(self, end_run: Callable[[], object]) -> None:
+        """Let the switch end the run whose event loop calls this."""
+        self._runs.append((asyncio.get_running_loop(), end_run))
+        if self._ended:  # the others ended while this Python was still starting
+            end_run()
+
+    def end_all(self) -> None:
+        """End every run, and those that start later as soon as they have started."""
+        # A second cancellation would break into the clean-up after the first.
+        if self._ended:
+            return
+        self._ended = True
+        for loop, end_run in self._runs:
+            with suppress(RuntimeError):  # the loop of a run that is over is closed
+                loop.call_soon_threadsafe(end_run)
+
+    def interrupt(self) -> None:
+        """End every run because the person at the terminal asks for it."""
+        self.interrupted = True
+        self.end_all()
+
+
+def execute_all(
+    notebooks: Mapping[str, NotebookNode], on_cell: Callable[[], None] = lambda: None
+) -> None:
+    """Run several notebooks in place, two side by side where there are two processors.
+
+    Notebooks share nothing, so their outputs do not depend on the order. Two are enough: each
+    holds a cohort of its own in memory.
+
+    Parameters
+    ----------
+    notebooks : mapping
+        File name to notebook, in order.
+    on_cell : callable
+        Called after each code cell, from the thread of its notebook.
+
+    Raises
+    ------
+    NotebookFailed
+        When a cell raises, or a kernel dies; the other notebooks are stopped.
+    Interrupted
+        When the person at the terminal stops the run.
+    """
+    switch = StopSwitch()
+    with ThreadPoolExecutor(min(SIDE_BY_SIDE, os.cpu_count() or 1)) as threads:
+        runs = [
+            threads.submit(execute, notebook, name, on_cell, switch)
+            # The last first: in a report they take longest, and a long one that starts late
+            # would run alone at the end.
+            for name, notebook in reversed(list(notebooks.items()))
+        ]
+        try:
+            _wait_for(runs)
+        except KeyboardInterrupt:
+            switch.interrupt()
+            raise Interrupted from None
+        finally:
+            switch.end_all()
+            threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _wait_for(runs: list[Future[None]]) -> None:
+    """Wait for all runs, or for the first that fails, and raise its error."""
+    over, _ = wait(runs, return_when=FIRST_EXCEPTION)
+    for run in runs:
+        if run in over:
+            run.result()
+
+
 def execute(
-    notebook: NotebookNode, name: str, on_cell: Callable[[], None] = lambda: None
+    notebook: NotebookNode,
+    name: str,
+    on_cell: Callable[[], None] = lambda: None,
+    switch: StopSwitch | None = None,
 ) -> None:
     """Run every code cell of a notebook in place, in order.
 
@@ -58,6 +146,8 @@ def execute(
         File name, for the error message.
     on_cell : callable
         Called after each code cell.
+    switch : StopSwitch, optional
+        Ends the run from outside.
 
     Raises
     ------
@@ -66,13 +156,13 @@ def execute(
     Interrupted
         When the person at the terminal stops the run.
     """
+    switch = switch or StopSwitch()
     done: list[int] = []
 
     def executed(cell_index: int, **_: Any) -> None:
         done.append(cell_index)
         on_cell()
 
-    stopped: list[bool] = []
     with tempfile.TemporaryDirectory(
         prefix="kettrack-", ignore_cleanup_errors=True
     ) as empty:
@@ -85,32 +175,36 @@ def execute(
             resources={"metadata": {"path": empty}},
             on_cell_executed=executed,
         )
-        client.on_notebook_start = lambda **_: _stop_on_interrupt(client, stopped)
+        client.on_notebook_start = lambda **_: _obey(switch, client)
         try:
-            client.execute(env=_environment(Path(empty)), stderr=_kernel_messages())
+            run = client.async_execute(
+                env=_environment(Path(empty)), stderr=_kernel_messages()
+            )
+            asyncio.run(run)
         except (Exception, asyncio.CancelledError) as error:
             # the second: while Python was still starting
-            if stopped or hasattr(client, "_async_cleanup_kernel_future"):
+            if switch.interrupted or hasattr(client, "_async_cleanup_kernel_future"):
                 raise Interrupted from None
             _explain(error, name, done)
             raise
 
 
-def _stop_on_interrupt(client: NotebookClient, stopped: list[bool]) -> None:
-    """Let an interrupt cancel the run, and the kernel with it, in place of nbclient's own handler,
-    which ends in a fault.
+def _obey(switch: StopSwitch, client: NotebookClient) -> None:
+    """Let the switch cancel the run, and the kernel with it; an interrupt throws the switch.
+
+    nbclient has a handler of its own for interrupts, which ends in a fault.
     """
     run = asyncio.current_task()
 
-    def stop() -> None:
-        stopped.append(True)
+    def end_run() -> None:
         client.shutdown_kernel = "immediate"
         if run is not None:
             run.cancel()
 
-    # Windows, and threads other than the first
+    switch.add(end_run)
+    # Windows, and threads other than the first, whose interrupts reach the first thread
     with suppress(NotImplementedError, RuntimeError):
-        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, switch.interrupt)
 
 
 def _explain(error: BaseException, name: str, done: list[int]) -> None:

@@ -14,7 +14,7 @@ from nbformat import NotebookNode
 
 from kettrack.errors import UsageError
 from kettrack.reading.load import load_cohort
-from kettrack.report.execute import execute
+from kettrack.report.execute import execute_all
 from kettrack.report.first_page import first_page
 from kettrack.report.render import render
 from kettrack.resources import notebook_folder
@@ -107,8 +107,7 @@ def write_report(
     with _progress(
         sum(_n_code_cells(notebook) for notebook in notebooks.values())
     ) as on_cell:
-        for name, notebook in notebooks.items():
-            execute(notebook, name, on_cell)
+        execute_all(notebooks, on_cell)
     write_text(render(contents.title, page, notebooks), output)
 
 

@@ -13,7 +13,7 @@ from kettrack import DataProblems, load_cohort, notebook_folder, sample_folder
 from kettrack.analysis.context import refusal
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.report import run, store
-from kettrack.report.execute import NotebookFailed, execute
+from kettrack.report.execute import NotebookFailed, execute, execute_all
 from kettrack.report.first_page import (
     HEADINGS,
     Finding,
@@ -84,7 +84,8 @@ def test_warning_keeps_its_words_and_loses_its_place() -> None:
 
 def test_wide_tables_say_that_they_scroll_and_long_cells_wrap() -> None:
     def table(columns: int, cell: str = "x") -> str:
-        return f"<table><thead><tr>{'<th>c</th>' * columns}</tr></thead><tbody><tr><td>{cell}</td></tr></tbody></table>"
+        head = f"<thead><tr>{'<th>c</th>' * columns}</tr></thead>"
+        return f"<table>{head}<tbody><tr><td>{cell}</td></tr></tbody></table>"
 
     notebook = notebook_of("1", "2", "3")
     for cell, html in zip(
@@ -150,6 +151,25 @@ def test_failing_cell_is_named_in_one_line_and_quotes_no_data() -> None:
     assert "Ann Example" not in str(caught.value)
 
 
+def test_notebooks_side_by_side_have_a_python_each() -> None:
+    notebooks = {name: notebook_of(f"x = {name!r}", "x") for name in ("a", "b", "c")}
+    cells: list[None] = []
+    execute_all(notebooks, lambda: cells.append(None))
+    shown = {
+        name: notebook.cells[1].outputs[0].data["text/plain"]
+        for name, notebook in notebooks.items()
+    }
+    assert shown == {"a": "'a'", "b": "'b'", "c": "'c'"}
+    assert len(cells) == 6
+
+
+def test_a_notebook_that_fails_stops_the_others() -> None:
+    waiting = notebook_of("import time\ntime.sleep(300)")
+    notebooks = {"waits": waiting, "fails": notebook_of("1 / 0")}
+    with pytest.raises(NotebookFailed, match="fails, cell 1: ZeroDivisionError"):
+        execute_all(notebooks)
+
+
 def test_own_refusal_keeps_its_words() -> None:
     source = (
         "from kettrack.errors import NotIdentified\nraise NotIdentified('Nobody is scored after"
@@ -177,7 +197,7 @@ def test_notebook_runs_in_an_empty_folder_with_inline_pictures(
 def test_bad_folder_stops_before_any_notebook_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "execute", lambda *_: pytest.fail("a notebook ran"))
+    monkeypatch.setattr(run, "execute_all", lambda *_: pytest.fail("a notebook ran"))
     (tmp_path / "sessions.csv").write_text(
         "patient_id,day\nS001,soon\n", encoding="utf-8"
     )
