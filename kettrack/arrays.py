@@ -6,8 +6,6 @@ only import, so that every room may take its types from here.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,5 +18,3 @@ Integers = NDArray[np.integer]
 Numbers = NDArray[np.number]
 # text, dates or mixed values
 Objects = NDArray[np.object_]
-# any of these
-Array = NDArray[Any]

@@ -16,8 +16,6 @@ from kettrack.vocabulary.instrument import Instrument
 from kettrack.vocabulary.totals import total_bounds, total_from_items
 
 _TOLERANCE: Final = 0.051  # T values are given to one decimal
-# The question on how difficult the problems make life: on the form, never in the total.
-_NOT_COUNTED: Final = {"PHQ-9": 10, "GAD-7": 8}
 
 
 def check_scores(
@@ -102,7 +100,7 @@ class _Part:
             wrong |= np.isfinite(score) & (score != np.round(score))
         kind, article = (
             ("T value", "; not the raw sum")
-            if scale.total == "promis_sf8a"
+            if scale.total == "t_value"
             else ("total", "")
         )
         number = "a " if scale.whole_numbers else ""
@@ -142,7 +140,7 @@ class _Part:
         scale = self.scale
         if not filled.any():
             return answer
-        if _NOT_COUNTED.get(scale.name) == number or scale.n_items == 0:
+        if number == scale.uncounted_item or scale.n_items == 0:
             self.ledger.note(
                 f"{self.file}: item {number} of {scale.name} is not part of its total and was not"
                 " used."

@@ -30,6 +30,7 @@ from kettrack.privacy.identifying_people import shown
 from kettrack.reading.problems import Ledger, did_you_mean
 from kettrack.settings import BaselineRule, DuplicateRule
 from kettrack.vocabulary.columns import EVENTS, MOST_ITEMS
+from kettrack.vocabulary.instrument import Construct
 from kettrack.vocabulary.rules import Measure, Operator
 
 Direction = Literal["higher is worse", "higher is better"]
@@ -114,6 +115,7 @@ class InstrumentTable(msgspec.Struct, kw_only=True):
         | UnsetType
     ) = UNSET
     licence: Text | UnsetType = UNSET
+    construct: Construct | UnsetType = UNSET
     whole_numbers: Truth | UnsetType = UNSET
     percent_change: Truth | UnsetType = UNSET
     item_maxima: (

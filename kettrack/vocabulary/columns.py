@@ -9,13 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from kettrack.vocabulary.instruments import CADSS, INSTRUMENTS
+
 Kind = Literal["text", "whole", "decimal", "yes_no", "choice", "choices"]
 Role = Literal["id", "time", "measure", "demographic", "label"]
 
 EARLIEST_DAY: Final = -3650
 LATEST_DAY: Final = 3650
 AGE_CAP: Final = 90
-MOST_ITEMS: Final = 30  # the longest built-in scale
+# Item columns are there for the longest built-in scale.
+MOST_ITEMS: Final = max(scale.n_items for scale in INSTRUMENTS.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +244,12 @@ SESSIONS: Final = Table(
         _vital("heart_rate_peak", "highest heart rate", "/min", 25, 250),
         _vital("spo2_min", "lowest oxygen saturation", "%", 40, 100),
         Column(
-            "dissociation", "whole", "CADSS total during the session", "points", 0, 92
+            "dissociation",
+            "whole",
+            f"{CADSS.name} total during the session",
+            "points",
+            CADSS.minimum,
+            CADSS.maximum,
         ),
         Column(
             "adverse_events",

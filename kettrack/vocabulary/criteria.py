@@ -6,13 +6,14 @@ A preset takes from kettrack's convention what its publication does not define. 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
 from kettrack.errors import UsageError
 from kettrack.vocabulary.conventions import convention as convention
 from kettrack.vocabulary.conventions import conventions
-from kettrack.vocabulary.instrument import Fact, Instrument
+from kettrack.vocabulary.instrument import Construct, Fact, Instrument
 from kettrack.vocabulary.instruments import HAMD17, INSTRUMENTS, MADRS, PHQ9, QIDS_SR16
 from kettrack.vocabulary.rules import Criteria, Measure, Operator, Predicate, Rule, Run
 
@@ -220,23 +221,33 @@ def criteria_for(
 
     Examples
     --------
-    >>> [bundle.name for bundle in criteria_for(MADRS) if bundle.relapse and bundle.standing == "verified"]
+    >>> verified = [bundle for bundle in criteria_for(MADRS) if bundle.standing == "verified"]
+    >>> [bundle.name for bundle in verified if bundle.relapse]
     ['SUSTAIN-1', 'Salloum 2019']
     """
     presets = (*extra, *conventions(instrument), *PRESETS)
     return tuple(bundle for bundle in presets if bundle.instrument == instrument.name)
 
 
-def rated_instruments() -> list[str]:
-    """Names of the built-in instruments that have a response rule, in order.
+def rated_instruments(
+    construct: Construct, known: Mapping[str, Instrument] = INSTRUMENTS
+) -> list[str]:
+    """Names of the instruments that measure a construct and have a response rule, in order.
+
+    Parameters
+    ----------
+    construct : str
+        Such as `depression`. A scale that does not state its construct is never among them.
+    known : mapping
+        Name to Instrument; default the built-in ones.
 
     Examples
     --------
-    >>> "CADSS" in rated_instruments()
-    False
+    >>> rated_instruments("anxiety")
+    ['GAD-7']
     """
     return [
         scale.name
-        for scale in INSTRUMENTS.values()
-        if convention(scale).response is not None
+        for scale in known.values()
+        if scale.construct == construct and convention(scale).response is not None
     ]

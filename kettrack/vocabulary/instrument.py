@@ -3,10 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
+
+from kettrack.vocabulary.days import ASSUMED_RECALL_DAYS
 
 Standing = Literal["verified", "computed", "convention", "recalled", "user"]
-TotalRule = Literal["sum", "qids", "ids", "highest", "promis_sf8a"]
+TotalRule = Literal["sum", "domains", "highest", "t_value"]
+Construct = Literal[
+    "depression",
+    "anxiety",
+    "trauma",
+    "suicidality",
+    "dissociation",
+    "insomnia",
+    "function",
+    "well-being",
+    "pain",
+    "mania",
+    "substance use",
+    "other",
+]
+# Groups of item positions, from 1. The highest answer of a domain counts; of each group at least
+# one answer is needed.
+Domain = tuple[tuple[int, ...], ...]
+
+# The source of a caseness that is kettrack's own choice.
+MODERATE_EDGE: Final = "lower edge of the moderate band, where no caseness is published"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +67,55 @@ class Band:
     high: float
 
 
+def severity_bands(text: str) -> tuple[Band, ...]:
+    """Read bands written as one line of text.
+
+    Parameters
+    ----------
+    text : str
+        Bands in rising order, separated by semicolons: a label, a blank, lowest-highest in points.
+
+    Examples
+    --------
+    >>> severity_bands("minimal 0-4; mild 5-9")[1]
+    Band(label='mild', low=5.0, high=9.0)
+    """
+    bands = []
+    for part in text.split(";"):
+        label, _, edges = part.strip().rpartition(" ")
+        low, high = edges.split("-")
+        bands.append(Band(label, float(low), float(high)))
+    return tuple(bands)
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """How far back a score looks.
+
+    Parameters
+    ----------
+    instrument : str
+        Name of the scale.
+    days : int
+        Days before the day of the score; 0 = the moment itself.
+    assumed : bool
+        True where the instrument's own window is not confirmed and nobody stated another:
+        `ASSUMED_RECALL_DAYS` is used, and every result says so.
+    """
+
+    instrument: str
+    days: int
+    assumed: bool
+
+    def __str__(self) -> str:
+        if self.assumed:
+            return (
+                f"How far back {self.instrument} looks is not confirmed; {self.days} days are"
+                " assumed."
+            )
+        return f"{self.instrument} is taken to look back {self.days} days."
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instrument:
     """A rating scale as kettrack uses it.
@@ -55,20 +126,32 @@ class Instrument:
         As it stands in the `instrument` column of scores.
     title : str
         Written out.
+    construct : str or None
+        What the scale measures, such as `depression` or `insomnia`. Only scales of the same
+        construct are compared with one another. None = not stated: the scale is rated by its own
+        rules and compared with no other.
     minimum, maximum : float
         Range of a total, both ends included, in points (PROMIS: T values).
     item_maxima : tuple of int
         Highest answer of each item in order; empty where items are not read.
     item_minimum : int
         Lowest answer of an item.
-    total : {"sum", "qids", "ids", "highest", "promis_sf8a"}
-        How items make a total.
+    uncounted_item : int or None
+        Number of an item that is on the form and never counts.
+    total : {"sum", "domains", "highest", "t_value"}
+        How items make a total: their sum; the sum over `domains` of the highest answer; the
+        position of the highest yes; the T value of their sum.
+    domains : tuple of Domain
+        For the rule `domains`.
+    t_values : tuple of float
+        For the rule `t_value`: the T value of each raw sum, from the lowest.
     whole_numbers : bool
         Whether a total is always an integer.
     higher_is_worse : bool
         Direction; True for every built-in scale.
     recall_days : Fact or None
-        How far back the questions look; 0 = now; None = not fixed.
+        How far back the questions look; 0 = now; None = not fixed. Ask `recall` for the days that
+        are used.
     bands : tuple of Band
         Severity bands in rising order; empty where none is published.
     bands_source : str
@@ -96,11 +179,15 @@ class Instrument:
 
     name: str
     title: str
+    construct: Construct | None = None
     minimum: float
     maximum: float
     item_maxima: tuple[int, ...] = ()
     item_minimum: int = 0
+    uncounted_item: int | None = None
     total: TotalRule = "sum"
+    domains: tuple[Domain, ...] = ()
+    t_values: tuple[float, ...] = ()
     whole_numbers: bool = True
     higher_is_worse: bool = True
     recall_days: Fact | None = None
@@ -134,3 +221,29 @@ class Instrument:
         tested.
         """
         return 1 if self.higher_is_worse else -1
+
+    def recall(self, stated_days: int | None = None) -> Recall:
+        """How far back a score of this scale is taken to look.
+
+        Parameters
+        ----------
+        stated_days : int, optional
+            What the asker states; it goes before the instrument's own window.
+
+        Returns
+        -------
+        Recall
+            The days asked for, else the confirmed window of the instrument, else the assumed one.
+
+        Examples
+        --------
+        >>> from kettrack.vocabulary.instruments import MADRS, PHQ9
+        >>> PHQ9.recall().days, MADRS.recall().assumed, MADRS.recall(1).days
+        (14, True, 1)
+        """
+        if stated_days is not None:
+            return Recall(self.name, stated_days, assumed=False)
+        confirmed = self.recall_days
+        if confirmed is None or not confirmed.usable:
+            return Recall(self.name, ASSUMED_RECALL_DAYS, assumed=True)
+        return Recall(self.name, int(confirmed.value), assumed=False)

@@ -1,78 +1,19 @@
 """Totals from items, by each instrument's own rule. An incomplete total is missing, never a sum of
 what is left.
 
-Every rule but one is a sum over domains of the highest answer in the domain: a plain sum has one
-item in each. The C-SSRS total is the position of the highest yes, and the PROMIS short form 8a
-turns a raw sum into a T value.
+A plain sum is a sum over domains with one item in each, so it takes the same way as a sum over the
+domains of an instrument. A T value is looked up from such a sum. The position of the highest yes is
+the one total that is no sum.
 """
 
 from __future__ import annotations
 
-from typing import Final
+import itertools
 
 import numpy as np
 
 from kettrack.arrays import Floats
-from kettrack.vocabulary.instrument import Instrument
-
-# groups of item positions; of each group at least one answer is needed
-Domain = tuple[tuple[int, ...], ...]
-
-# Item numbers as on the form, from 1. QIDS-SR16: sleep is 1-4, appetite and weight 6-9 (6 or 7, and
-# 8 or 9, is answered), restlessness 15-16; the highest answer of a domain counts.
-_QIDS: Final[tuple[Domain, ...]] = (
-    ((1,), (2,), (3,), (4,)),
-    ((5,),),
-    ((6, 7), (8, 9)),
-    *(((item,),) for item in range(10, 15)),
-    ((15,), (16,)),
-)
-# IDS-SR30: 11 or 12 (appetite) and 13 or 14 (weight) is answered, so 28 of 30 count.
-_IDS: Final[tuple[Domain, ...]] = (
-    *(((item,),) for item in range(1, 11)),
-    ((11, 12),),
-    ((13, 14),),
-    *(((item,),) for item in range(15, 31)),
-)
-
-# T value of raw sums 8, 9, ... 40. PROMIS Depression short form 8a, score conversion table of the
-# PROMIS adult scoring manual.
-PROMIS_SF8A_T: Final = (
-    38.2,
-    44.7,
-    47.5,
-    49.4,
-    50.9,
-    52.1,
-    53.2,
-    54.1,
-    55.1,
-    55.9,
-    56.8,
-    57.7,
-    58.5,
-    59.4,
-    60.3,
-    61.2,
-    62.1,
-    63.0,
-    63.9,
-    64.9,
-    65.8,
-    66.8,
-    67.7,
-    68.7,
-    69.7,
-    70.7,
-    71.7,
-    72.8,
-    73.9,
-    75.0,
-    76.4,
-    78.2,
-    81.3,
-)
-_PROMIS_LOWEST_RAW: Final = 8
+from kettrack.vocabulary.instrument import Domain, Instrument
 
 
 def total_from_items(instrument: Instrument, items: Floats) -> Floats:
@@ -104,7 +45,9 @@ def total_from_items(instrument: Instrument, items: Floats) -> Floats:
     if instrument.total == "highest":
         return _highest_yes(answers)
     total = _sum_of_domains(_domains(instrument), answers)
-    return _promis_t(total) if instrument.total == "promis_sf8a" else total
+    if instrument.total == "t_value":
+        return _t_values(instrument, total)
+    return total
 
 
 def total_bounds(instrument: Instrument, items: Floats) -> tuple[Floats, Floats]:
@@ -135,16 +78,14 @@ def total_bounds(instrument: Instrument, items: Floats) -> tuple[Floats, Floats]
     most = np.where(
         np.isnan(answers), np.asarray(instrument.item_maxima, dtype=np.float64), answers
     )
-    if instrument.total in ("qids", "ids"):
+    if instrument.total == "domains":
         most = _blank_alternatives(instrument, answers, most)
     return total_from_items(instrument, least), total_from_items(instrument, most)
 
 
 def _domains(instrument: Instrument) -> tuple[Domain, ...]:
-    if instrument.total == "qids":
-        return _QIDS
-    if instrument.total == "ids":
-        return _IDS
+    if instrument.total == "domains":
+        return instrument.domains
     return tuple(((item,),) for item in range(1, instrument.n_items + 1))
 
 
@@ -173,11 +114,14 @@ def _highest_yes(answers: Floats) -> Floats:
     return np.where(unknown > highest, np.nan, highest)
 
 
-def _promis_t(raw: Floats) -> Floats:
-    table: Floats = np.array(PROMIS_SF8A_T, dtype=np.float64)
-    inside = (raw >= _PROMIS_LOWEST_RAW) & (raw < _PROMIS_LOWEST_RAW + len(table))
+def _t_values(instrument: Instrument, raw: Floats) -> Floats:
+    """T value of each raw sum; missing where the sum is missing or outside the table."""
+    table: Floats = np.array(instrument.t_values, dtype=np.float64)
+    lowest = instrument.item_minimum * instrument.n_items
+    # A missing sum fails both comparisons, so it never becomes an index.
+    inside = (raw >= lowest) & (raw < lowest + len(table))
     values: Floats = np.full(len(raw), np.nan)
-    values[inside] = table[raw[inside].astype(np.int64) - _PROMIS_LOWEST_RAW]
+    values[inside] = table[raw[inside].astype(np.int64) - lowest]
     return values
 
 
@@ -187,9 +131,8 @@ def _blank_alternatives(
     """Where one of two alternatives is answered, the other was rightly left blank and cannot raise
     the total.
     """
-    pairs = [
-        group for domain in _domains(instrument) for group in domain if len(group) > 1
-    ]
+    groups = itertools.chain.from_iterable(instrument.domains)
+    pairs = [group for group in groups if len(group) > 1]
     kept = most.copy()
     for pair in pairs:
         answered = np.isfinite(_highest(answers, pair))

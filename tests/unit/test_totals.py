@@ -12,7 +12,7 @@ from kettrack.vocabulary.instruments import (
     PROMIS_DEPRESSION,
     QIDS_SR16,
 )
-from kettrack.vocabulary.totals import PROMIS_SF8A_T, total_bounds, total_from_items
+from kettrack.vocabulary.totals import total_bounds, total_from_items
 
 GAP = float("nan")
 
@@ -100,8 +100,8 @@ def test_total(instrument, answers, expected):
 
 
 def test_promis_table_has_one_rising_value_for_each_raw_sum():
-    assert len(PROMIS_SF8A_T) == 33
-    assert list(PROMIS_SF8A_T) == sorted(set(PROMIS_SF8A_T))
+    assert len(PROMIS_DEPRESSION.t_values) == 33
+    assert list(PROMIS_DEPRESSION.t_values) == sorted(set(PROMIS_DEPRESSION.t_values))
 
 
 def test_bounds_take_each_gap_at_its_ends():

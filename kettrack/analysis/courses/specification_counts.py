@@ -42,7 +42,6 @@ OUTCOMES: Final = {
     "reliable improvement": "improvement",
     "sudden gain": "sudden_gain",
 }
-_NOT_DEPRESSION: Final = ("GAD-7", "PCL-5")
 _PROVEN: Final = ("single", "confirmed")
 COLUMNS: Final = (
     "instrument",
@@ -109,19 +108,12 @@ def n_steps(cohort: Cohort) -> int:
 
 
 def _scales(cohort: Cohort) -> list[Instrument]:
-    """The primary instrument, and every depression scale that was used."""
+    """The primary instrument, and every scale of depression that was used."""
     used = set(cohort.scores["instrument"])
-    others = [
-        name
-        for name in rated_instruments()
-        if name in used and name not in _NOT_DEPRESSION
-    ]
+    known = cohort.settings.known_instruments
+    others = rated_instruments("depression", known)
     names = dict.fromkeys([cohort.settings.instrument, *others])
-    return [
-        get_instrument(name, cohort.settings.known_instruments)
-        for name in names
-        if name in used
-    ]
+    return [get_instrument(name, known) for name in names if name in used]
 
 
 def _bundles(cohort: Cohort, also: tuple[str, ...]) -> list[Criteria]:

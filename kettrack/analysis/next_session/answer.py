@@ -25,6 +25,7 @@ from kettrack.analysis.next_session.trials import GRACE, find_trials
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
+from kettrack.vocabulary.instruments import GAD7, PHQ9
 
 NONE_FITS: Final = "The interval holds 0: no difference would fit these data too."
 # percent of decisions that could have gone either way, below which the sentence says so
@@ -161,8 +162,8 @@ def recall_of(cohort: Cohort, recall_days: int | None) -> int:
 
 
 def left_out_instrument(cohort: Cohort) -> str:
-    """The measure kept out of the history: anxiety beside depression, depression beside anxiety."""
-    return "PHQ-9" if cohort.instrument.name == "GAD-7" else "GAD-7"
+    """The measure kept out of the history: depression beside anxiety, anxiety beside all else."""
+    return PHQ9.name if cohort.instrument.construct == "anxiety" else GAD7.name
 
 
 def _table(cohort: Cohort, question: Question, recall: int) -> pd.DataFrame:

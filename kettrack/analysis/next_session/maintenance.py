@@ -31,6 +31,7 @@ from kettrack.result import Result
 from kettrack.timelines.bucket import Array
 from kettrack.timelines.courses import CourseRules, courses_table
 from kettrack.timelines.person_sessions import all_sessions_table, response_met
+from kettrack.vocabulary.instruments import GAD7
 
 TIMES_THE_GAP: Final = 1.5  # of the gap before: the grace
 # days of grace
@@ -85,7 +86,7 @@ def next_session_maintenance(cohort: Cohort, recall_days: int | None = None) -> 
     return ask(cohort, MAINTENANCE, recall_days)
 
 
-def maintenance_points(cohort: Cohort, left_out: str = "GAD-7") -> Points:
+def maintenance_points(cohort: Cohort, left_out: str = GAD7.name) -> Points:
     """Every session day after the first course with what was known at its end; `session` counts
     from 1 after that course.
 

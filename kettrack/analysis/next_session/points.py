@@ -21,6 +21,7 @@ from kettrack.timelines.bucket import (
 from kettrack.timelines.courses import CourseRules
 from kettrack.timelines.person_sessions import EXCLUDED, person_sessions_table
 from kettrack.timelines.session_days import day_key, session_days
+from kettrack.vocabulary.instruments import GAD7
 
 # days after which a score, or an ECT or TMS, no longer tells how somebody is at the decision
 FRESH: Final = 14
@@ -96,7 +97,7 @@ class Points:
     patients: int
 
 
-def decision_points(cohort: Cohort, left_out: str = "GAD-7") -> Points:
+def decision_points(cohort: Cohort, left_out: str = GAD7.name) -> Points:
     """Every session day of the first courses with what was known at its end.
 
     Parameters
