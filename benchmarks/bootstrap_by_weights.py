@@ -13,13 +13,13 @@ import time
 import numpy as np
 import pandas as pd
 
-from kettrack.estimators.competing import aalen_johansen
-from kettrack.estimators.resampling import (
-    Band,
+from kettrack.estimators.intervals import (
+    SimultaneousBand,
     patient_weights,
     percentile_interval,
     simultaneous_band,
 )
+from kettrack.estimators.survival.competing_risks import aalen_johansen
 
 SESSIONS = 12
 CAUSES = 2
@@ -53,7 +53,9 @@ def by_weights(
     return weights, aalen_johansen(counts[:, :, 1:], at_risk)[2][:, :, 0]
 
 
-def intervals(curves: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], Band]:
+def intervals(
+    curves: np.ndarray,
+) -> tuple[tuple[np.ndarray, np.ndarray], SimultaneousBand]:
     """Interval of each session and band of the whole curve."""
     return percentile_interval(curves), simultaneous_band(curves.mean(axis=0), curves)
 

@@ -19,7 +19,7 @@ import statsmodels.api as sm
 from kettrack import cohort_from_frames
 from kettrack.analysis.stop_after.rows import StopData, stop_data
 from kettrack.analysis.stop_after.weights import Pair, replicate_contrasts
-from kettrack.estimators.resampling import patient_weights
+from kettrack.estimators.intervals import patient_weights
 from kettrack.simulation.cohort import simulate
 from kettrack.simulation.presets import SCENARIOS
 

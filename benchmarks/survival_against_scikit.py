@@ -26,8 +26,11 @@ from pathlib import Path
 
 import numpy as np
 
-from kettrack.estimators.competing import count_exits, estimate_incidence
-from kettrack.estimators.life_table import count_life, estimate_survival
+from kettrack.estimators.survival.competing_risks import (
+    count_competing_risks,
+    estimate_incidence,
+)
+from kettrack.estimators.survival.life_table import count_life, estimate_survival
 
 LEAST = 20.0
 CAUSES = 3
@@ -76,7 +79,7 @@ def survival(step: np.ndarray, cause: np.ndarray):
 
 def incidence(step: np.ndarray, cause: np.ndarray):
     """Cumulative incidence of every cause."""
-    return estimate_incidence(count_exits(step, cause, CAUSES))
+    return estimate_incidence(count_competing_risks(step, cause, CAUSES))
 
 
 def oracle_python(named: Path | None, folder: Path) -> Path | None:

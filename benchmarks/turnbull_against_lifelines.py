@@ -20,8 +20,8 @@ from pathlib import Path
 
 import numpy as np
 
-from kettrack.estimators.turnbull import fit_turnbull
-from kettrack.estimators.turnbull_band import subsample_survival
+from kettrack.estimators.survival.turnbull import fit_turnbull
+from kettrack.estimators.survival.turnbull_band import subsample_survival
 
 ORACLE = """
 import json, sys, time, warnings

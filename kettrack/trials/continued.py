@@ -13,13 +13,13 @@ import pandas as pd
 from kettrack.analysis.context import LEVEL
 from kettrack.analysis.response.continued import SCORED_STOPPERS, last_session
 from kettrack.analysis.response.continued_rows import count
-from kettrack.estimators.continuing import (
-    chance_to_go_on,
+from kettrack.estimators.causal.censoring_weights import (
     estimate_staying,
     replicate_curves,
+    staying_probability,
     weighted_curve,
 )
-from kettrack.estimators.resampling import patient_weights, percentile_interval
+from kettrack.estimators.intervals import patient_weights, percentile_interval
 from kettrack.reading.cohort import Cohort
 from kettrack.trials.gate import Check, Gate, Truths
 from kettrack.trials.judging import bias, coverage, off_by, share
@@ -66,7 +66,7 @@ def continued_by(
     """
     counts = count(cohort)
     rows = counts.rows
-    chance = chance_to_go_on(rows)
+    chance = staying_probability(rows)
     found = estimate_staying(rows, chance)
     plain = weighted_curve(rows, np.ones(len(rows.step)))
     place = min(session, len(plain)) - 1

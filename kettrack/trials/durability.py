@@ -11,7 +11,7 @@ import pandas as pd
 
 from kettrack.analysis.durability.counts import count_exits, exits, watch
 from kettrack.analysis.response.response_curve import estimate
-from kettrack.estimators.life_table import estimate_survival
+from kettrack.estimators.survival.life_table import estimate_survival
 from kettrack.reading.cohort import Cohort
 from kettrack.trials.gate import Check, Gate, Truths
 from kettrack.trials.judging import bias, coverage

@@ -24,9 +24,9 @@ from kettrack.analysis.stop_after.second import weeks_of
 from kettrack.analysis.stop_after.table import weigh_arms
 from kettrack.analysis.stop_after.weights import Pair, contrasts, smooth_contrast
 from kettrack.errors import NotIdentified
-from kettrack.estimators.g_formula import fit_weeks, simulate_weeks
-from kettrack.estimators.least_squares import fit_least_squares
-from kettrack.estimators.weights import truncate_weights
+from kettrack.estimators.causal.g_formula import fit_weeks, simulate_weeks
+from kettrack.estimators.causal.weights import truncate_weights
+from kettrack.estimators.regression.least_squares import fit_least_squares
 from kettrack.reading.cohort import Cohort
 from kettrack.simulation.truth import FEW, MANY, Truth
 from kettrack.simulation.weekly_presets import LAST_SESSION_DAY

@@ -21,7 +21,7 @@ from kettrack.analysis.next_session.fit import (
 from kettrack.analysis.next_session.points import decision_points
 from kettrack.analysis.next_session.trials import GRACE, Trials, find_trials
 from kettrack.errors import NotIdentified
-from kettrack.estimators.least_squares import fit_least_squares
+from kettrack.estimators.regression.least_squares import fit_least_squares
 from kettrack.reading.cohort import Cohort
 from kettrack.simulation.cohort import Simulated
 from kettrack.simulation.weekly_presets import LAST_SESSION_DAY

@@ -14,7 +14,10 @@ import pandas as pd
 
 from kettrack.analysis.response.exits import CAUSES, first_course_exits
 from kettrack.analysis.response.response_curve import estimate
-from kettrack.estimators.competing import ExitCounts, count_exits
+from kettrack.estimators.survival.competing_risks import (
+    ExitCounts,
+    count_competing_risks,
+)
 from kettrack.reading.cohort import Cohort
 from kettrack.simulation.truth import Truth
 from kettrack.trials.gate import Check, Gate, Truths
@@ -43,7 +46,9 @@ def count_together(cohort: Cohort, n: int) -> Iterator[ExitCounts]:
         rows = slice(begin, begin + n)
         # those without a rated baseline are not among the exits
         counted = step[rows] >= 0
-        yield count_exits(step[rows][counted], cause[rows][counted], len(CAUSES))
+        yield count_competing_risks(
+            step[rows][counted], cause[rows][counted], len(CAUSES)
+        )
 
 
 def measure_incidence(cohort: Cohort, n: int) -> list[dict[str, float]]:

@@ -13,7 +13,7 @@ from kettrack.analysis.stop_after.checks import comparable, in_time
 from kettrack.analysis.stop_after.rows import stop_data
 from kettrack.analysis.stop_after.table import weigh_arms
 from kettrack.analysis.stop_after.weights import Pair, contrasts, replicate_contrasts
-from kettrack.estimators.resampling import percentile_interval
+from kettrack.estimators.intervals import percentile_interval
 from kettrack.reading.cohort import Cohort
 from kettrack.simulation.truth import FEW, MANY
 from kettrack.trials.gate import Check, Gate, Truths

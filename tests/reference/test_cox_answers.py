@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kettrack.estimators.cox import fit_cox
+from kettrack.estimators.survival.cox import fit_cox
 
 # Weeks in remission of 42 children with leukaemia, + = still in remission (Gehan 1965; Freireich et
 # al. 1963).

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from kettrack.errors import UsageError
-from kettrack.estimators.growth import KINDS, GrowthFit, fit_growth
+from kettrack.estimators.regression.growth import GROWTH_KINDS, GrowthFit, fit_growth
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def fit_reisby(
 # two digits.
 def test_reisby_random_slope(reisby: pd.DataFrame) -> None:
     fit = fit_reisby(reisby, ("week",), "week")
-    assert fit.kind == KINDS[0]
+    assert fit.kind == GROWTH_KINDS[0]
     assert (fit.n_patients, fit.n_rows) == (66, 375)
     assert fit["intercept"] == pytest.approx((23.57695, 0.545569), abs=1e-3)
     assert fit["week"] == pytest.approx((-2.37707, 0.208652), abs=1e-3)
@@ -119,8 +119,8 @@ def test_patients_alike_fall_back_to_a_simpler_model_that_is_named() -> None:
     y, x, patient = drawn(own_sd=0.0, n=30)
     # every patient has the same mean: less than no variance of their own
     alike = y - (np.bincount(patient, y) / 4)[patient]
-    flat = fit_growth(alike, x, patient, ("intercept", "week"), kind=KINDS[1])
-    assert flat.kind == KINDS[2]
+    flat = fit_growth(alike, x, patient, ("intercept", "week"), kind=GROWTH_KINDS[1])
+    assert flat.kind == GROWTH_KINDS[2]
     assert (
         flat.fallback
         == "random intercept: a variance ended at zero, or a correlation at one"

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy.optimize import isotonic_regression
 
-from kettrack.estimators.turnbull import fit_turnbull
+from kettrack.estimators.survival.turnbull import fit_turnbull
 
 # Months to cosmetic deterioration after radiotherapy, alone or with chemotherapy, for early breast
 # cancer: Finkelstein and Wolfe 1985, Biometrics 41:933. `6-10` lies in (6, 10]; `45+` is

@@ -14,13 +14,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kettrack.estimators.least_squares import fit_clustered, fit_least_squares
-from kettrack.estimators.logistic import fit_logistic, predict_logistic
-from kettrack.estimators.weights import (
+from kettrack.estimators.causal.weights import (
     describe_weights,
     observed_probability,
     standardised_differences,
 )
+from kettrack.estimators.regression.least_squares import (
+    fit_clustered,
+    fit_least_squares,
+)
+from kettrack.estimators.regression.logistic import fit_logistic, predict_logistic
 
 MONTHS = 120
 

@@ -9,8 +9,8 @@ from kettrack import Cohort, cohort_from_frames, load_cohort, sample_folder
 from kettrack.analysis.calibration.next_session import calibration_check
 from kettrack.analysis.response.plasmode import fit_plasmode, repeat_people
 from kettrack.errors import UsageError
-from kettrack.estimators.plasmode import PlasmodeModel
-from kettrack.estimators.plasmode_truth import Decision, true_difference
+from kettrack.estimators.plasmode.clinic import PlasmodeModel
+from kettrack.estimators.plasmode.one_decision import DecisionByLot, true_difference
 from kettrack.simulation.cohort import simulate
 from kettrack.simulation.presets import SCENARIOS
 
@@ -47,14 +47,14 @@ def plain(helped) -> PlasmodeModel:
     )
 
 
-def decision(model: PlasmodeModel, **changes) -> Decision:
+def decision(model: PlasmodeModel, **changes) -> DecisionByLot:
     usual = {
         "grace": 7,
         "fresh": np.inf,
         "looked_at": 7.5,
         "latest": np.full(model.baseline.size, 1e9),
     }
-    return Decision(**(usual | changes))
+    return DecisionByLot(**(usual | changes))
 
 
 def settled(model: PlasmodeModel, effect: float = 1.0, **changes) -> float:

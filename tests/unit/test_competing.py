@@ -5,7 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kettrack.estimators.competing import count_exits, estimate_incidence
+from kettrack.estimators.survival.competing_risks import (
+    count_competing_risks,
+    estimate_incidence,
+)
 
 samples = st.lists(
     st.tuples(st.integers(1, 8), st.integers(0, 2)), min_size=1, max_size=60
@@ -22,7 +25,7 @@ def test_by_hand_on_ties():
     """
     step = np.array([1, 1, 1, 1, 2, 2, 2, 2, 2, 2])
     cause = np.array([1, 1, 2, 0, 1, 1, 1, 0, 0, 0])
-    found = estimate_incidence(count_exits(step, cause, 2))
+    found = estimate_incidence(count_competing_risks(step, cause, 2))
     assert found.estimate == pytest.approx(
         np.array([[0.2, 0.1], [0.2 + 0.7 * 3 / 6, 0.1]])
     )
@@ -31,7 +34,7 @@ def test_by_hand_on_ties():
 
 @given(samples)
 def test_everyone_is_somewhere(sample):
-    found = estimate_incidence(count_exits(*arrays(sample), 2))
+    found = estimate_incidence(count_competing_risks(*arrays(sample), 2))
     assert found.estimate.sum(axis=1) + found.free == pytest.approx(
         np.ones(len(found.free))
     )
@@ -42,7 +45,7 @@ def test_everyone_is_somewhere(sample):
 )
 def test_without_censoring_it_is_the_plain_fraction(sample):
     step, cause = arrays(sample)
-    found = estimate_incidence(count_exits(step, cause, 2))
+    found = estimate_incidence(count_competing_risks(step, cause, 2))
     plain = [
         [np.mean((step <= s) & (cause == c)) for c in (1, 2)]
         for s in range(1, step.max() + 1)
@@ -58,7 +61,7 @@ def test_without_censoring_the_interval_is_that_of_a_plain_proportion(sample):
     in a step.
     """
     step, cause = arrays(sample)
-    found = estimate_incidence(count_exits(step, cause, 2))
+    found = estimate_incidence(count_competing_risks(step, cause, 2))
     p = found.estimate[:, 0]
     inside = (p > 1e-9) & (p < 1 - 1e-9)
     error = np.sqrt(p[inside] * (1 - p[inside]) / len(step))
@@ -78,7 +81,7 @@ def test_one_cause_is_one_minus_kaplan_meier(sample):
     from scipy.stats import CensoredData, ecdf
 
     step, event = arrays(sample)
-    found = estimate_incidence(count_exits(step, event, 1))
+    found = estimate_incidence(count_competing_risks(step, event, 1))
     if event.all() or not event.any():
         return
     curve = ecdf(CensoredData(uncensored=step[event == 1], right=step[event == 0])).sf
@@ -87,15 +90,17 @@ def test_one_cause_is_one_minus_kaplan_meier(sample):
 
 @given(samples, samples)
 def test_counts_of_two_clinics_add_up_to_the_counts_of_both(one, other):
-    both = count_exits(*arrays(one + other), 2)
-    added = count_exits(*arrays(one), 2) + count_exits(*arrays(other), 2)
+    both = count_competing_risks(*arrays(one + other), 2)
+    added = count_competing_risks(*arrays(one), 2) + count_competing_risks(
+        *arrays(other), 2
+    )
     assert np.array_equal(both.events, added.events)
     assert np.array_equal(both.censored, added.censored)
 
 
 @given(samples)
 def test_intervals_hold_the_estimate_and_stay_between_0_and_1(sample):
-    found = estimate_incidence(count_exits(*arrays(sample), 2))
+    found = estimate_incidence(count_competing_risks(*arrays(sample), 2))
     inside = ~np.isnan(found.ci_low)
     assert np.all(found.ci_low[inside] <= found.estimate[inside] + 1e-12)
     assert np.all(found.ci_high[inside] >= found.estimate[inside] - 1e-12)
@@ -122,7 +127,7 @@ def test_interval_covers_what_it_should():
         ended = rng.integers(1, 12, 120)
         cause = np.where(ended < step, 0, cause)
         step = np.minimum(step, ended)
-        found = estimate_incidence(count_exits(step, cause, 2))
+        found = estimate_incidence(count_competing_risks(step, cause, 2))
         last = min(6, len(found.free)) - 1  # everybody may be gone before
         hits.append(found.ci_low[last, 0] <= truth <= found.ci_high[last, 0])
     assert 0.93 <= np.mean(hits) <= 0.97

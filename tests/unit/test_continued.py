@@ -17,14 +17,17 @@ from kettrack.analysis.response.continued_rows import WAYS, count
 from kettrack.analysis.response.response_curve import count as count_exits_here
 from kettrack.analysis.response.response_curve import response_by_session
 from kettrack.errors import NotIdentified
-from kettrack.estimators.competing import count_exits, estimate_incidence
-from kettrack.estimators.continuing import (
+from kettrack.estimators.causal.censoring_weights import (
     StayRows,
-    chance_to_go_on,
     estimate_staying,
     replicate_curves,
-    stay_weights,
+    staying_probability,
+    staying_weights,
     weighted_curve,
+)
+from kettrack.estimators.survival.competing_risks import (
+    count_competing_risks,
+    estimate_incidence,
 )
 
 
@@ -76,7 +79,7 @@ def at_first_step(rows):
 
 def test_those_who_stay_stand_for_those_like_them_who_left():
     rows = at_first_step(LEAVING)
-    chance = chance_to_go_on(rows)
+    chance = staying_probability(rows)
     assert chance[rows.step == 1] == pytest.approx([0.25] * 4 + [0.75] * 4)
     found = estimate_staying(rows, chance)
     assert found.estimate == pytest.approx([0, 0.5])
@@ -103,13 +106,17 @@ def test_a_replicate_is_the_estimate_on_copied_patients():
     )
     by_copy = at_first_step(again)
     by_weight = at_first_step(LEAVING)
-    expected = weighted_curve(by_copy, stay_weights(by_copy, chance_to_go_on(by_copy)))
+    expected = weighted_curve(
+        by_copy, staying_weights(by_copy, staying_probability(by_copy))
+    )
     assert replicate_curves(by_weight, counts)[0] == pytest.approx(expected)
 
 
 def test_where_nobody_leaves_every_weight_is_one():
     rows = stay_rows([[(1, 0, 1), (1, 1, 0)], [(0, 0, 1), (0, 1, 0)]])
-    assert estimate_staying(rows, chance_to_go_on(rows)).largest_weight.tolist() == [
+    assert estimate_staying(
+        rows, staying_probability(rows)
+    ).largest_weight.tolist() == [
         1,
         1,
     ]
@@ -124,7 +131,9 @@ def test_with_equal_weights_it_is_the_kaplan_meier_curve(sample):
         ]
     )
     step, event = (np.array(column) for column in zip(*sample, strict=True))
-    plain = estimate_incidence(count_exits(step, event.astype(int), 1)).estimate[:, 0]
+    plain = estimate_incidence(
+        count_competing_risks(step, event.astype(int), 1)
+    ).estimate[:, 0]
     assert weighted_curve(rows, np.ones(len(rows.step))) == pytest.approx(plain)
 
 

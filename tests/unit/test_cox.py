@@ -10,8 +10,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from kettrack.errors import NotIdentified, UsageError
-from kettrack.estimators.cox import fit_cox
-from kettrack.estimators.partial_likelihood import risk_sets
+from kettrack.estimators.survival.cox import fit_cox
+from kettrack.estimators.survival.partial_likelihood import risk_sets
 
 # patient, start, stop, event, dose, women: late entry, ties, entry at the time of an event, two
 # patients with two rows.

@@ -11,8 +11,10 @@ from spec.tables import cohort
 from kettrack import Cohort
 from kettrack.analysis.association.regression import find_entry, regression_words
 from kettrack.errors import UsageError
-from kettrack.estimators.dose_curve import fit_probit_curve
-from kettrack.estimators.regression_to_mean import expected_drop
+from kettrack.estimators.regression.comparison_models import (
+    expected_drop,
+    fit_probit_curve,
+)
 
 
 def test_howard_1986() -> None:

@@ -19,7 +19,7 @@ from kettrack.analysis.durability.curve import durability, durability_from_respo
 from kettrack.analysis.durability.intervals import durability_intervals
 from kettrack.analysis.durability.weights import untreated, untreated_curve
 from kettrack.analysis.durability.words import WORDS
-from kettrack.estimators.life_table import estimate_survival
+from kettrack.estimators.survival.life_table import estimate_survival
 from kettrack.settings import Settings
 from kettrack.vocabulary.published_durability import (
     PUBLISHED_DURABILITY,

@@ -12,8 +12,8 @@ from kettrack.analysis.stop_after.answer import stop_after
 from kettrack.analysis.stop_after.rows import stop_data
 from kettrack.analysis.stop_after.second import second_opinion
 from kettrack.errors import NotIdentified
-from kettrack.estimators.g_formula import fit_weeks, largest_miss, simulate_weeks
-from kettrack.estimators.score_weeks import Weeks, start
+from kettrack.estimators.causal.g_formula import fit_weeks, largest_miss, simulate_weeks
+from kettrack.estimators.causal.weekly_history import Weeks, start
 from kettrack.simulation.cohort import simulate
 from kettrack.simulation.presets import SCENARIOS
 

@@ -4,12 +4,18 @@ not depend on.
 
 import numpy as np
 import pytest
+from reference.published_survival import log_rank_chi2
+from scipy.stats import CensoredData, logrank
 
 from kettrack.errors import NotIdentified, UsageError
-from kettrack.estimators.competing import count_exits, estimate_incidence
-from kettrack.estimators.group_tests import _cells, _scores, compare_incidence
-from kettrack.estimators.life_table import count_life
-from kettrack.estimators.log_rank import log_rank
+from kettrack.estimators.survival.competing_risks import (
+    count_competing_risks,
+    estimate_incidence,
+)
+from kettrack.estimators.survival.incidence_difference import (
+    compare_incidence,
+)
+from kettrack.estimators.survival.life_table import count_life
 
 
 def clinic(rng, n, hazard, other=0.15, steps=12):
@@ -26,7 +32,7 @@ def clinic(rng, n, hazard, other=0.15, steps=12):
 
 
 def exits(step, cause):
-    return count_exits(step, cause, 2)
+    return count_competing_risks(step, cause, 2)
 
 
 @pytest.fixture
@@ -59,25 +65,24 @@ def test_simultaneous_intervals_are_wider_for_more_steps(pair):
     assert among.ci_high[2] - among.ci_low[2] > alone.ci_high[0] - alone.ci_low[0]
 
 
-def test_with_one_cause_the_score_is_that_of_the_log_rank_test():
-    rng = np.random.default_rng(2)
-    data = [clinic(rng, 50, hazard, other=0) for hazard in (0.1, 0.2, 0.15)]
-    found = _scores(
-        _cells([count_exits(step, cause, 1) for step, cause in data], 999)[None], 1
-    )[0]
-    test = log_rank([count_life(step, cause == 1) for step, cause in data])
-    assert found == pytest.approx(test.observed - test.expected)
-
-
-def test_permutation_p_is_near_the_log_rank_p_with_one_cause():
+def test_with_one_cause_the_score_and_p_are_near_those_of_the_log_rank_test():
     rng = np.random.default_rng(8)
     data = [clinic(rng, 60, hazard, other=0) for hazard in (0.12, 0.18)]
     found = compare_incidence(
-        [count_exits(step, cause, 1) for step, cause in data], at=[6], replicates=4999
+        [count_competing_risks(step, cause, 1) for step, cause in data],
+        at=[6],
+        replicates=4999,
     )
-    assert found.p == pytest.approx(
-        log_rank([count_life(step, cause == 1) for step, cause in data]).p, abs=0.03
+    lives = [count_life(step, cause == 1) for step, cause in data]
+    test = logrank(
+        *(
+            CensoredData(uncensored=step[cause == 1], right=step[cause != 1])
+            for step, cause in data
+        )
     )
+    chi2 = log_rank_chi2(found.score, lives)
+    assert chi2 == pytest.approx(test.statistic**2)
+    assert found.p == pytest.approx(test.pvalue, abs=0.03)
 
 
 def test_order_of_groups_does_not_change_the_score():
@@ -135,7 +140,9 @@ def test_what_cannot_be_asked(pair, change, message):
 
 
 def test_weights_are_not_people(pair):
-    weighted = count_exits(np.array([1, 2]), np.array([1, 0]), 2, np.array([0.5, 1.5]))
+    weighted = count_competing_risks(
+        np.array([1, 2]), np.array([1, 0]), 2, np.array([0.5, 1.5])
+    )
     with pytest.raises(UsageError, match="not of weights"):
         compare_incidence([pair[0], weighted], at=[3])
 
@@ -143,7 +150,8 @@ def test_weights_are_not_people(pair):
 def test_an_empty_group_is_refused(pair):
     with pytest.raises(NotIdentified, match="group 2"):
         compare_incidence(
-            [pair[0], count_exits(np.zeros(3, int), np.zeros(3, int), 2)], at=[3]
+            [pair[0], count_competing_risks(np.zeros(3, int), np.zeros(3, int), 2)],
+            at=[3],
         )
 
 

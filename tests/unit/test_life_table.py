@@ -5,14 +5,10 @@ refuse.
 import numpy as np
 import pytest
 
-from kettrack.errors import NotIdentified, UsageError
-from kettrack.estimators.life_table import (
+from kettrack.estimators.survival.life_table import (
     count_life,
     estimate_survival,
-    median_time,
-    restricted_mean,
 )
-from kettrack.estimators.log_rank import log_rank
 
 
 def life(*written):
@@ -66,44 +62,6 @@ def test_a_curve_nobody_is_left_on_goes_on_flat():
 
 
 @pytest.mark.parametrize(
-    ("patients", "median"),
-    [
-        pytest.param("1 2 3 4", 2, id="first-step-at-exactly-half"),
-        pytest.param("1 1 1 2", 1, id="passed-in-one-step"),
-        pytest.param("1 2+ 2+ 2+", np.nan, id="not-reached"),
-        pytest.param("0 0 1", 0, id="at-once"),
-        pytest.param("", np.nan, id="nobody"),
-    ],
-)
-def test_median(patients, median):
-    assert median_time(estimate_survival(life(patients)))[0] == pytest.approx(
-        median, nan_ok=True
-    )
-
-
-def test_half_reached_by_rounding():
-    """.9 x 8/9 x 7/8 x 6/7 x 5/6 is one half, but not in the computer."""
-    assert median_time(estimate_survival(life("1 2 3 4 5 6+ 6+ 6+ 6+ 6+")))[0] == 5
-
-
-def test_restricted_mean_by_hand_and_without_censoring_the_plain_mean():
-    times = np.array([1, 2, 2, 5, 9])
-    curve = estimate_survival(count_life(times, np.ones(5)))
-    for to in (2, 5, 9, 20):
-        cut = np.minimum(times, to)
-        assert restricted_mean(curve, to) == pytest.approx(
-            (cut.mean(), cut.std() / np.sqrt(5))
-        )
-
-
-def test_nothing_is_extrapolated():
-    curve = estimate_survival(life("1 2 3+"))
-    assert restricted_mean(curve, 3)[0] == pytest.approx(1 + 2 / 3 + 1 / 3)
-    with pytest.raises(NotIdentified, match="ends at step 3"):
-        restricted_mean(curve, 4)
-
-
-@pytest.mark.parametrize(
     "time", [[-1, 2], [1.5, 2.0]], ids=["negative", "no-whole-number"]
 )
 def test_times_that_are_no_steps(time):
@@ -117,43 +75,8 @@ def test_small_unsigned_steps_do_not_wrap():
     ].tolist() == [200]
 
 
-def test_identical_groups_are_0_apart():
-    found = log_rank([life("1 2 2+ 3"), life("1 2 2+ 3")])
-    assert (found.chi2, found.p) == (pytest.approx(0, abs=1e-12), pytest.approx(1))
-
-
-def test_a_group_never_at_risk_at_an_event_is_left_out():
-    one = life("3 4 5 6+")
-    other = life("3 3 4 7+")
-    gone = life("1+ 2+")
-    assert log_rank([one, other, gone]).chi2 == pytest.approx(
-        log_rank([one, other]).chi2
-    )
-    assert log_rank([one, other, gone]).df == 1
-
-
-def test_nothing_happened():
-    found = log_rank([life("1+ 2+"), life("3+")])
-    assert np.isnan(found.p)
-    assert found.df == 0
-
-
-def test_one_group_is_no_comparison():
-    with pytest.raises(UsageError, match="two groups"):
-        log_rank([life("1 2")])
-
-
-def test_log_rank_holds_its_level():
-    """1,000 pairs of 60 people on 8 sessions, ends of logs three times as frequent in one group:
-    about 5 % below .05.
-    """
-    rng = np.random.default_rng(3)
-    below = []
-    for _ in range(1000):
-        groups = []
-        for rate in (0.3, 0.1):
-            event = rng.geometric(0.2, 60)
-            end = np.minimum(rng.geometric(rate, 60), 8)
-            groups.append(count_life(np.minimum(event, end), event <= end))
-        below.append(log_rank(groups).p < 0.05)
-    assert 0.03 <= np.mean(below) <= 0.07
+def test_without_censoring_the_area_is_the_mean_time():
+    times = np.array([1, 2, 2, 5, 9])
+    curve = estimate_survival(count_life(times, np.ones(5)))
+    for to in (2, 5, 9):
+        assert curve.estimate[:to].sum() == pytest.approx(np.minimum(times, to).mean())

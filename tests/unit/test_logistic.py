@@ -9,9 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kettrack.errors import NotIdentified, UsageError
-from kettrack.estimators import logistic
-from kettrack.estimators.logistic import fit_logistic, predict_logistic, solve_logistic
-from kettrack.estimators.resampling import patient_weights
+from kettrack.estimators.intervals import patient_weights
+from kettrack.estimators.regression import logistic
+from kettrack.estimators.regression.logistic import (
+    fit_logistic,
+    predict_logistic,
+    solve_logistic,
+)
 
 
 def clinic(rows=600, seed=1):
@@ -90,7 +94,7 @@ def test_many_replicates_equal_one_at_a_time_over_blocks():
 def test_wide_and_long_designs_work_in_parts(monkeypatch):
     x, y = clinic()
     whole = fit_logistic(x, y)
-    monkeypatch.setattr("kettrack.estimators.logistic._PRODUCTS", 0)
+    monkeypatch.setattr("kettrack.estimators.regression.logistic._PRODUCTS", 0)
     assert fit_logistic(x, y) == pytest.approx(whole, abs=1e-10)
 
 

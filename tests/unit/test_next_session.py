@@ -27,7 +27,7 @@ from kettrack.analysis.next_session.fit import (
 from kettrack.analysis.next_session.points import HISTORY, decision_points
 from kettrack.analysis.next_session.trials import GRACE, Trials, find_trials
 from kettrack.errors import NotIdentified, UsageError
-from kettrack.estimators.leverage import fit_bias_reduced
+from kettrack.estimators.regression.least_squares import fit_bias_reduced
 from kettrack.privacy.disclosure import POLICIES
 from kettrack.simulation.cohort import simulate
 from kettrack.simulation.presets import SCENARIOS

@@ -16,8 +16,8 @@ from kettrack.analysis.response.plasmode import (
     repeat_people,
 )
 from kettrack.errors import NotIdentified
-from kettrack.estimators.plasmode import PlasmodeModel, simulate_plasmode
-from kettrack.estimators.score_process import (
+from kettrack.estimators.plasmode.clinic import PlasmodeModel, simulate_plasmode
+from kettrack.estimators.plasmode.latent_severity import (
     ScoreSeries,
     draw_later,
     draw_start,

@@ -9,7 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kettrack.errors import UsageError
-from kettrack.estimators.recurrence import count_recurrences, estimate_mean_count
+from kettrack.estimators.survival.recurrent_events import (
+    count_recurrences,
+    estimate_mean_count,
+)
 
 # One patient: last step followed, and events as shares of it.
 patient = st.tuples(st.integers(1, 9), st.lists(st.integers(1, 9), max_size=5)).map(

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from kettrack.errors import UsageError
-from kettrack.estimators.resampling import (
+from kettrack.estimators.intervals import (
     patient_weights,
     percentile_interval,
     simultaneous_band,
@@ -27,7 +27,7 @@ def test_draws_are_the_same_on_every_machine():
 def test_more_replicates_leave_the_first_as_they_were(monkeypatch):
     many = patient_weights(101, 60, seed=3)
     assert np.array_equal(patient_weights(101, 7, seed=3), many[:7])
-    monkeypatch.setattr("kettrack.estimators.resampling._BLOCK", 250)
+    monkeypatch.setattr("kettrack.estimators.intervals._BLOCK", 250)
     assert np.array_equal(patient_weights(101, 60, seed=3), many)
 
 

@@ -8,7 +8,7 @@ from spec.tables import cohort
 
 from kettrack import estimate, load_cohort, sample_folder
 from kettrack.analysis.response import response_curve
-from kettrack.estimators.competing import count_exits
+from kettrack.estimators.survival.competing_risks import count_competing_risks
 from kettrack.vocabulary.published_cohorts import (
     GOING_ON,
     PUBLISHED_RATES,
@@ -115,7 +115,7 @@ def exits(*responded):
     steps = [step for step, n in enumerate(responded, start=1) for _ in range(n)]
     steps += [len(responded)] * (100 - len(steps))
     causes = [1] * sum(responded) + [0] * (100 - sum(responded))
-    return count_exits(np.array(steps), np.array(causes), 4)
+    return count_competing_risks(np.array(steps), np.array(causes), 4)
 
 
 def test_the_median_has_the_interval_of_the_curve_turned_on_its_side():

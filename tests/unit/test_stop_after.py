@@ -30,21 +30,19 @@ from kettrack.analysis.stop_after.weights import (
     unsupported_share,
 )
 from kettrack.errors import NotIdentified, UsageError
-from kettrack.estimators.strategies import (
+from kettrack.estimators.causal.stop_strategies import (
     Following,
     GapRows,
     following_probability,
+    observed_chance,
     possible_rows,
     session_hazard,
-    stop_after_last,
-)
-from kettrack.estimators.strategy_means import (
-    observed_chance,
     share_following,
     smooth_means,
+    stop_after_last,
     weighted_mean,
 )
-from kettrack.estimators.weights import describe_weights
+from kettrack.estimators.causal.weights import describe_weights
 from kettrack.simulation.cohort import simulate
 from kettrack.simulation.presets import SCENARIOS
 from kettrack.trials.entrants import part_cohort

@@ -20,7 +20,7 @@ from kettrack.analysis.stop_after.answer import stop_after
 from kettrack.analysis.stop_after.rows import stop_data
 from kettrack.analysis.stop_after.weights import static_following
 from kettrack.errors import UsageError
-from kettrack.estimators.plasmode_stopping import (
+from kettrack.estimators.plasmode.stopping import (
     draw_strength,
     simulate_stopping,
     true_strategy_difference,

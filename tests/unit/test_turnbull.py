@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy.stats import CensoredData, ecdf
 
 from kettrack.errors import NotIdentified, UsageError
-from kettrack.estimators.turnbull import fit_turnbull
-from kettrack.estimators.turnbull_band import subsample_survival
+from kettrack.estimators.survival.turnbull import fit_turnbull
+from kettrack.estimators.survival.turnbull_band import subsample_survival
 
 END = 10
 one_interval = st.tuples(

@@ -9,17 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kettrack.errors import NotIdentified, UsageError
-from kettrack.estimators.least_squares import fit_clustered, fit_least_squares
-from kettrack.estimators.resampling import patient_weights
-from kettrack.estimators.weights import (
+from kettrack.estimators.causal.weights import (
     TRUNCATION_CENTILES,
-    cumulative_weights,
     describe_weights,
     e_value,
     e_value_of_difference,
     observed_probability,
     standardised_differences,
     truncate_weights,
+)
+from kettrack.estimators.intervals import patient_weights
+from kettrack.estimators.regression.least_squares import (
+    fit_clustered,
+    fit_least_squares,
 )
 
 
@@ -90,7 +92,9 @@ def test_rows_without_weight_may_hold_anything():
 def test_least_squares_of_replicates_equals_rows_written_again(monkeypatch):
     x, y, patient = visits()
     counts = patient_weights(80, 15, seed=3)[:, patient]
-    monkeypatch.setattr("kettrack.estimators.least_squares._BLOCK", 4 * len(y))
+    monkeypatch.setattr(
+        "kettrack.estimators.regression.least_squares._BLOCK", 4 * len(y)
+    )
     for fitted, drawn in zip(fit_least_squares(x, y, counts), counts, strict=True):
         again = np.repeat(np.arange(len(y)), drawn)
         assert fitted == pytest.approx(
@@ -120,36 +124,10 @@ def test_least_squares_refuses_what_it_cannot_know():
     ).all()
 
 
-def test_weights_by_hand():
-    """Two patients: one goes on twice (.8, .5) and stops (.25), the other stops at once (.2);
-    nobody in between.
-    """
-    fitted = observed_probability([0.8, 0.5, 0.75, 0.8], [True, True, False, False])
-    offsets = np.array([0, 3, 3, 4])
-    assert cumulative_weights(fitted, offsets) == pytest.approx([1.25, 2.5, 10, 5])
-    stabilised = cumulative_weights(
-        fitted,
-        offsets,
-        observed_probability(np.full(4, 0.6), [True, True, False, False]),
-    )
-    assert stabilised == pytest.approx([0.75, 0.9, 1.44, 2])
-
-
-@given(st.lists(st.lists(st.floats(0.01, 1), max_size=6), min_size=1, max_size=6))
-def test_weights_equal_a_loop_over_patients(patients):
-    offsets = np.cumsum([0, *map(len, patients)])
-    expected = [w for rows in patients for w in 1 / np.cumprod(rows)]
-    flat = np.array([p for rows in patients for p in rows])
-    assert cumulative_weights(flat, offsets) == pytest.approx(expected)
-    both = cumulative_weights(np.vstack([flat, np.ones(len(flat))]), offsets)
-    assert both == pytest.approx(
-        np.vstack([expected, np.ones(len(flat))]) if expected else both
-    )
-
-
-def test_what_the_model_calls_impossible_is_refused():
-    with pytest.raises(NotIdentified):
-        cumulative_weights([0.5, 0.0], np.array([0, 2]))
+def test_probability_of_what_happened_by_hand():
+    """One patient goes on twice (.8, .5) and stops (.25); another stops at once (.2)."""
+    found = observed_probability([0.8, 0.5, 0.75, 0.8], [True, True, False, False])
+    assert found == pytest.approx([0.8, 0.5, 0.25, 0.2])
 
 
 def test_equal_weights_are_worth_everybody():

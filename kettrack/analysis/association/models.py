@@ -9,9 +9,9 @@ import pandas as pd
 
 from kettrack.analysis.context import NORMAL
 from kettrack.errors import UsageError
-from kettrack.estimators.dose_curve import fit_probit_curve
-from kettrack.estimators.growth import GrowthFit, fit_growth
-from kettrack.estimators.least_squares import fit_clustered
+from kettrack.estimators.regression.comparison_models import fit_probit_curve
+from kettrack.estimators.regression.growth import GrowthFit, fit_growth
+from kettrack.estimators.regression.least_squares import fit_clustered
 from kettrack.reading.cohort import Cohort
 from kettrack.timelines.states import meets
 

@@ -13,7 +13,7 @@ import pandas as pd
 from kettrack.analysis.association.models import Row
 from kettrack.analysis.context import NORMAL
 from kettrack.arrays import Floats
-from kettrack.estimators.regression_to_mean import expected_drop
+from kettrack.estimators.regression.comparison_models import expected_drop
 from kettrack.privacy.disclosure import get_policy
 from kettrack.reading.cohort import Cohort
 from kettrack.timelines.tables import timeline_table

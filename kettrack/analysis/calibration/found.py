@@ -13,7 +13,7 @@ import pandas as pd
 
 from kettrack.analysis.response.plasmode import panel_cohort
 from kettrack.arrays import Floats
-from kettrack.estimators.plasmode import Panel, PlasmodeModel
+from kettrack.estimators.plasmode.clinic import PlasmodeModel, SimulatedPanel
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Role
 
@@ -84,7 +84,7 @@ class Asked:
 
 
 def simulated_cohort(
-    panel: Panel, model: PlasmodeModel, cohort: Cohort, observed_to: Floats
+    panel: SimulatedPanel, model: PlasmodeModel, cohort: Cohort, observed_to: Floats
 ) -> Cohort:
     """A panel as a cohort whose logs end where those of the clinic do; the clinic may be in it many
     times over.

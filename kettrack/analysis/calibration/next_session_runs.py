@@ -26,9 +26,9 @@ from kettrack.analysis.response.exits import first_course_exits
 from kettrack.analysis.response.plasmode import fit_plasmode, repeat_people
 from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
-from kettrack.estimators.least_squares import fit_clustered
-from kettrack.estimators.plasmode import PlasmodeModel, simulate_plasmode
-from kettrack.estimators.plasmode_truth import Decision, true_difference
+from kettrack.estimators.plasmode.clinic import PlasmodeModel, simulate_plasmode
+from kettrack.estimators.plasmode.one_decision import DecisionByLot, true_difference
+from kettrack.estimators.regression.least_squares import fit_clustered
 from kettrack.reading.cohort import Cohort
 
 
@@ -136,7 +136,7 @@ def true_answer(
         clinic.observed_to - (clinic.grace + clinic.recall + WINDOW),
         model.baseline.size // clinic.people,
     )
-    decision = Decision(
+    decision = DecisionByLot(
         grace=clinic.grace, fresh=FRESH, looked_at=looked_at, latest=latest
     )
     return true_difference(model, effect, decision, rng)

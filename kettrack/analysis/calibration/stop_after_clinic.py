@@ -20,21 +20,21 @@ from kettrack.analysis.response.plasmode_rows import (
 from kettrack.analysis.stop_after.history import BASELINE, HORIZON, LAST, WINDOW
 from kettrack.analysis.stop_after.rows import GRACE, StopData
 from kettrack.arrays import Floats
-from kettrack.estimators.attendance import (
+from kettrack.estimators.plasmode.attendance import (
     GOES_ON,
     LEFT,
     SessionRows,
     fit_attendance,
     history,
 )
-from kettrack.estimators.logistic import fit_logistic
-from kettrack.estimators.plasmode import PlasmodeModel
-from kettrack.estimators.plasmode_stopping import (
+from kettrack.estimators.plasmode.clinic import PlasmodeModel
+from kettrack.estimators.plasmode.stopping import (
     WEEK,
     Stopping,
     plan_columns,
     return_columns,
 )
+from kettrack.estimators.regression.logistic import fit_logistic
 from kettrack.reading.cohort import Cohort
 from kettrack.timelines.bucket import bucket_of
 

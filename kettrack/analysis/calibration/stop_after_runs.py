@@ -25,11 +25,11 @@ from kettrack.analysis.stop_after.table import weigh_arms
 from kettrack.analysis.stop_after.weights import Pair, contrasts, replicate_contrasts
 from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
-from kettrack.estimators.plasmode_stopping import (
+from kettrack.estimators.intervals import percentile_interval
+from kettrack.estimators.plasmode.stopping import (
     simulate_stopping,
     true_strategy_difference,
 )
-from kettrack.estimators.resampling import percentile_interval
 from kettrack.reading.cohort import Cohort
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 from kettrack.analysis.context import LEVEL, made_from, refusal, release
 from kettrack.analysis.courses.specification_counts import EVENTS, FIRST_EVENT, count
 from kettrack.errors import NotIdentified
-from kettrack.estimators.proportions import wilson
+from kettrack.estimators.intervals import wilson
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from kettrack.analysis.context import made_from, refusal, release
 from kettrack.errors import NotIdentified
-from kettrack.estimators.proportions import wilson
+from kettrack.estimators.intervals import wilson
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
 from kettrack.timelines.tables import outcomes_table

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from kettrack.errors import NotIdentified
-from kettrack.estimators.life_table import LifeCounts, count_life
+from kettrack.estimators.survival.life_table import LifeCounts, count_life
 from kettrack.reading.cohort import Cohort
 from kettrack.timelines.spells import Origin, loss_rows, response_origins, single_score
 from kettrack.vocabulary.rules import Rule

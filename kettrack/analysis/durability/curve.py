@@ -33,8 +33,8 @@ from kettrack.analysis.durability.words import (
     sentence,
 )
 from kettrack.errors import NotIdentified
-from kettrack.estimators.life_table import estimate_survival
-from kettrack.estimators.resampling import patient_weights, percentile_interval
+from kettrack.estimators.intervals import patient_weights, percentile_interval
+from kettrack.estimators.survival.life_table import estimate_survival
 from kettrack.privacy import disclosure
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role

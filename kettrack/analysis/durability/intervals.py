@@ -20,9 +20,9 @@ from kettrack.analysis.context import (
 from kettrack.analysis.durability.counts import Watched, count_exits, exits, watch
 from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
-from kettrack.estimators.life_table import estimate_survival
-from kettrack.estimators.turnbull import Turnbull, fit_turnbull
-from kettrack.estimators.turnbull_band import subsample_survival
+from kettrack.estimators.survival.life_table import estimate_survival
+from kettrack.estimators.survival.turnbull import Turnbull, fit_turnbull
+from kettrack.estimators.survival.turnbull_band import subsample_survival
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
 

@@ -20,7 +20,7 @@ from kettrack.analysis.context import (
 )
 from kettrack.analysis.durability.counts import loss_rule
 from kettrack.errors import NotIdentified
-from kettrack.estimators.cox import fit_cox
+from kettrack.estimators.survival.cox import fit_cox
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
 from kettrack.timelines.courses import courses_table

@@ -18,7 +18,7 @@ from kettrack.analysis.context import (
 )
 from kettrack.analysis.durability.counts import loss_rule
 from kettrack.errors import NotIdentified
-from kettrack.estimators.recurrence import (
+from kettrack.estimators.survival.recurrent_events import (
     RecurrenceCounts,
     count_recurrences,
     estimate_mean_count,

@@ -17,7 +17,7 @@ import pandas as pd
 
 from kettrack.analysis.durability.counts import Watched
 from kettrack.arrays import Floats, Ints
-from kettrack.estimators.logistic import fit_logistic, predict_logistic
+from kettrack.estimators.regression.logistic import fit_logistic, predict_logistic
 from kettrack.reading.cohort import Cohort
 from kettrack.timelines.bucket import bucket_of
 from kettrack.timelines.events import find_baselines

@@ -17,8 +17,8 @@ import numpy as np
 from kettrack.analysis.next_session.trials import Trials
 from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
-from kettrack.estimators.logistic import fit_logistic, predict_logistic
-from kettrack.estimators.weights import observed_probability
+from kettrack.estimators.causal.weights import observed_probability
+from kettrack.estimators.regression.logistic import fit_logistic, predict_logistic
 from kettrack.timelines.bucket import Array
 
 FEWEST_SCORED: Final = 30  # trials with a score between t0 and the end of the waiting

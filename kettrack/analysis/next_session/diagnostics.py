@@ -13,8 +13,8 @@ import numpy.typing as npt
 from kettrack.analysis.context import NORMAL
 from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
-from kettrack.estimators.least_squares import fit_clustered
-from kettrack.estimators.weights import e_value_of_difference
+from kettrack.estimators.causal.weights import e_value_of_difference
+from kettrack.estimators.regression.least_squares import fit_clustered
 
 # fitted probabilities between which a decision could have gone either way
 POSITIVE: Final = (0.05, 0.95)

@@ -15,9 +15,12 @@ from kettrack.analysis.next_session.points import HISTORY, SQUARES
 from kettrack.analysis.next_session.trials import Trials
 from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
-from kettrack.estimators.least_squares import ClusteredFit, fit_clustered
-from kettrack.estimators.leverage import fit_bias_reduced
-from kettrack.estimators.logistic import fit_logistic, predict_logistic
+from kettrack.estimators.regression.least_squares import (
+    ClusteredFit,
+    fit_bias_reduced,
+    fit_clustered,
+)
+from kettrack.estimators.regression.logistic import fit_logistic, predict_logistic
 from kettrack.timelines.bucket import Array
 
 FEWEST: Final = 30  # patients in each arm

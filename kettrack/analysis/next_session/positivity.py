@@ -20,7 +20,7 @@ from kettrack.analysis.next_session.fit import (
 from kettrack.analysis.next_session.points import HISTORY, decision_points
 from kettrack.analysis.next_session.trials import GRACE, Trials, find_trials
 from kettrack.errors import NotIdentified
-from kettrack.estimators.weights import standardised_differences
+from kettrack.estimators.causal.weights import standardised_differences
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
 

@@ -11,7 +11,7 @@ import pandas as pd
 from kettrack.analysis.context import made_from, refusal, release, rule_words
 from kettrack.analysis.response.exits import counted_outcomes
 from kettrack.errors import NotIdentified
-from kettrack.estimators.proportions import wilson
+from kettrack.estimators.intervals import wilson
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
 from kettrack.timelines.courses import first_courses

@@ -22,16 +22,16 @@ from kettrack.analysis.response.continued_rows import WAYS, Continued, count
 from kettrack.analysis.response.response_curve import count as count_exits
 from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
-from kettrack.estimators.competing import estimate_incidence
-from kettrack.estimators.continuing import (
-    Staying,
+from kettrack.estimators.causal.censoring_weights import (
+    CensoringWeightedCurve,
     by_step,
-    chance_to_go_on,
     estimate_staying,
     replicate_curves,
+    staying_probability,
     weighted_curve,
 )
-from kettrack.estimators.resampling import patient_weights, percentile_interval
+from kettrack.estimators.intervals import patient_weights, percentile_interval
+from kettrack.estimators.survival.competing_risks import estimate_incidence
 from kettrack.privacy import disclosure
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
@@ -108,7 +108,7 @@ def estimate(
             "a score within two weeks after the last session, also when someone stops.",
         )
     rows = counts.rows
-    chance = chance_to_go_on(rows)
+    chance = staying_probability(rows)
     found = estimate_staying(rows, chance)
     at_risk = by_step(rows, np.ones(len(rows.step)))
     last, why = last_session(counts, chance, found)
@@ -148,7 +148,9 @@ def estimate(
     return table.assign(curve_ends=_ENDS[why])
 
 
-def last_session(counts: Continued, chance: Floats, found: Staying) -> tuple[int, str]:
+def last_session(
+    counts: Continued, chance: Floats, found: CensoringWeightedCurve
+) -> tuple[int, str]:
     """Last session that the data carry, and why they carry none further.
 
     Parameters
@@ -156,8 +158,8 @@ def last_session(counts: Continued, chance: Floats, found: Staying) -> tuple[int
     counts : Continued
         From `count`.
     chance : float64, shape (rows,)
-        Fitted probability of going on, from `chance_to_go_on`.
-    found : Staying
+        Fitted probability of going on, from `staying_probability`.
+    found : CensoringWeightedCurve
         From `estimate_staying`.
 
     Returns

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from kettrack.errors import NotIdentified
-from kettrack.estimators.continuing import StayRows
+from kettrack.estimators.causal.censoring_weights import StayRows
 from kettrack.reading.cohort import Cohort
 from kettrack.timelines.courses import STOP_AFTER_DAYS, CourseRules
 from kettrack.timelines.person_sessions import EXCLUDED, person_sessions_table

@@ -17,7 +17,11 @@ from kettrack.analysis.response.exits import (
     first_course_exits,
     known_courses,
 )
-from kettrack.estimators.competing import ExitCounts, count_exits, estimate_incidence
+from kettrack.estimators.survival.competing_risks import (
+    ExitCounts,
+    count_competing_risks,
+    estimate_incidence,
+)
 from kettrack.reading.cohort import Cohort
 from kettrack.timelines.states import meets
 from kettrack.timelines.tables import timeline_table
@@ -195,7 +199,9 @@ def _counted(
     for rule, exits in later.items():
         rows = exits.loc[on]
         step = (rows["step"] - session).clip(lower=0).to_numpy(np.int64)
-        counts[rule] = count_exits(step, rows["cause"].to_numpy(np.int64), len(CAUSES))
+        counts[rule] = count_competing_risks(
+            step, rows["cause"].to_numpy(np.int64), len(CAUSES)
+        )
     day = days.dropna().astype("Float64")
     return LandmarkCounts(
         *sizes,

@@ -20,9 +20,13 @@ from kettrack.analysis.response.plasmode_rows import (
     session_rows,
 )
 from kettrack.errors import NotIdentified
-from kettrack.estimators.attendance import fit_attendance
-from kettrack.estimators.plasmode import Panel, PlasmodeModel, simulate_plasmode
-from kettrack.estimators.score_process import ScoreSeries, fit_score_process
+from kettrack.estimators.plasmode.attendance import fit_attendance
+from kettrack.estimators.plasmode.clinic import (
+    PlasmodeModel,
+    SimulatedPanel,
+    simulate_plasmode,
+)
+from kettrack.estimators.plasmode.latent_severity import ScoreSeries, fit_score_process
 from kettrack.reading.cohort import Cohort
 from kettrack.timelines.courses import STOP_AFTER_DAYS, CourseRules, first_courses
 
@@ -148,7 +152,7 @@ def repeat_people(model: PlasmodeModel, at_least: int) -> PlasmodeModel:
     )
 
 
-def panel_cohort(panel: Panel, model: PlasmodeModel, cohort: Cohort) -> Cohort:
+def panel_cohort(panel: SimulatedPanel, model: PlasmodeModel, cohort: Cohort) -> Cohort:
     """A simulated panel under the settings of the cohort it was fitted to; every log is
     complete.
     """

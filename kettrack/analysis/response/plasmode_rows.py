@@ -7,7 +7,12 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.estimators.attendance import GOES_ON, LEFT, PLANNED_END, SessionRows
+from kettrack.estimators.plasmode.attendance import (
+    GOES_ON,
+    LEFT,
+    PLANNED_END,
+    SessionRows,
+)
 from kettrack.reading.cohort import Cohort
 from kettrack.timelines.bucket import Array
 from kettrack.timelines.courses import STOP_AFTER_DAYS

@@ -15,7 +15,11 @@ from kettrack.analysis.response.exits import CAUSES, by_confirmed, first_course_
 from kettrack.analysis.response.plasmode import NULL_CAVEAT, SEED, null_cohort
 from kettrack.analysis.response.words import caveats, published, sentence
 from kettrack.errors import NotIdentified
-from kettrack.estimators.competing import ExitCounts, count_exits, estimate_incidence
+from kettrack.estimators.survival.competing_risks import (
+    ExitCounts,
+    count_competing_risks,
+    estimate_incidence,
+)
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
 
@@ -45,7 +49,9 @@ def count(cohort: Cohort, event: str = "response") -> ExitCounts:
         When no log says to which day it is complete.
     """
     exits = first_course_exits(cohort, event)
-    return count_exits(exits["step"].to_numpy(), exits["cause"].to_numpy(), len(CAUSES))
+    return count_competing_risks(
+        exits["step"].to_numpy(), exits["cause"].to_numpy(), len(CAUSES)
+    )
 
 
 def estimate(counts: ExitCounts) -> pd.DataFrame:

@@ -16,8 +16,8 @@ from kettrack.analysis.stop_after.rows import GRACE, StopData
 from kettrack.analysis.stop_after.weights import Pair, contrasts, smooth_contrast
 from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
-from kettrack.estimators.strategies import Following
-from kettrack.estimators.weights import TRUNCATION_CENTILES, truncate_weights
+from kettrack.estimators.causal.stop_strategies import Following
+from kettrack.estimators.causal.weights import TRUNCATION_CENTILES, truncate_weights
 from kettrack.reading.cohort import Cohort
 from kettrack.timelines.bucket import Array
 

@@ -13,8 +13,8 @@ from kettrack.analysis.stop_after.history import HORIZON, WINDOW
 from kettrack.analysis.stop_after.rows import StopData
 from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
-from kettrack.estimators.strategies import Following
-from kettrack.estimators.weights import WeightSummary, describe_weights
+from kettrack.estimators.causal.stop_strategies import Following
+from kettrack.estimators.causal.weights import WeightSummary, describe_weights
 
 FEWEST_FOLLOWERS: Final = 30
 # of those who have k sessions must have had them before the outcome can look back on them

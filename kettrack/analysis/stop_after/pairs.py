@@ -24,7 +24,7 @@ from kettrack.analysis.stop_after.weights import (
 )
 from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified, UsageError
-from kettrack.estimators.strategies import Following, session_hazard
+from kettrack.estimators.causal.stop_strategies import Following, session_hazard
 
 USUAL: Final = (6, 3)  # compared where nobody asks for other numbers
 

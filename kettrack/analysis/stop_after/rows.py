@@ -25,7 +25,7 @@ from kettrack.analysis.stop_after.history import (
 )
 from kettrack.analysis.stop_after.visits import why_irregular
 from kettrack.errors import NotIdentified
-from kettrack.estimators.strategies import GapRows, possible_rows
+from kettrack.estimators.causal.stop_strategies import GapRows, possible_rows
 from kettrack.reading.cohort import Cohort
 from kettrack.timelines.bucket import Array, bucket_of, days_or_missing
 from kettrack.timelines.events import Baselines, find_baselines, ratable

@@ -11,14 +11,14 @@ import numpy as np
 
 from kettrack.analysis.stop_after.rows import StopData
 from kettrack.errors import NotIdentified
-from kettrack.estimators.g_formula import (
+from kettrack.estimators.causal.g_formula import (
     WeekModels,
     fit_weeks,
     largest_miss,
     simulate_weeks,
 )
-from kettrack.estimators.resampling import patient_weights, percentile_interval
-from kettrack.estimators.score_weeks import Weeks
+from kettrack.estimators.causal.weekly_history import Weeks
+from kettrack.estimators.intervals import patient_weights, percentile_interval
 from kettrack.reading.cohort import Cohort
 from kettrack.timelines.bucket import Array, bucket_of
 from kettrack.timelines.events import find_baselines

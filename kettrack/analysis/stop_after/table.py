@@ -43,9 +43,9 @@ from kettrack.analysis.stop_after.weights import (
 )
 from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
-from kettrack.estimators.resampling import percentile_interval
-from kettrack.estimators.strategies import session_hazard
-from kettrack.estimators.weights import WeightSummary, describe_weights
+from kettrack.estimators.causal.stop_strategies import session_hazard
+from kettrack.estimators.causal.weights import WeightSummary, describe_weights
+from kettrack.estimators.intervals import percentile_interval
 from kettrack.reading.cohort import Cohort
 
 OUTCOME: Final = f"mean score around day {HORIZON}"

@@ -13,20 +13,18 @@ import numpy as np
 from kettrack.analysis.stop_after.history import HORIZON, WINDOW
 from kettrack.analysis.stop_after.rows import GRACE, StopData
 from kettrack.arrays import Floats, Numbers
-from kettrack.estimators.resampling import patient_weights
-from kettrack.estimators.strategies import (
+from kettrack.estimators.causal.stop_strategies import (
     Following,
-    chance_to_go_on,
     following_probability,
-    session_hazard,
-    stop_after_last,
-)
-from kettrack.estimators.strategy_means import (
     observed_chance,
+    probability_within_grace,
+    session_hazard,
     share_following,
     smooth_means,
+    stop_after_last,
     weighted_mean,
 )
+from kettrack.estimators.intervals import patient_weights
 from kettrack.timelines.bucket import Array
 
 STEPS: Final = 10  # reports of progress in a bootstrap
@@ -243,7 +241,7 @@ def unsupported_share(data: StopData, pair: Pair, hazard: Floats) -> float:
     0, as at a planned end, does no harm there.
     """
     longer = max(pair.k, pair.m)
-    first, chance = chance_to_go_on(data.rows, hazard)
+    first, chance = probability_within_grace(data.rows, hazard)
     # 0 where no row was possible: nobody ever went on from there
     possible: Array = np.zeros((data.n, longer + 1))
     session = data.rows.session[first]

@@ -19,8 +19,15 @@ from kettrack.analysis.subgroups.groups import (
 from kettrack.analysis.subgroups.questions import QUESTIONS, Question
 from kettrack.analysis.subgroups.rates import compare_loss_rates
 from kettrack.errors import NotIdentified, UsageError
-from kettrack.estimators.competing import ExitCounts, count_exits, estimate_incidence
-from kettrack.estimators.group_tests import IncidenceDifference, compare_incidence
+from kettrack.estimators.survival.competing_risks import (
+    ExitCounts,
+    count_competing_risks,
+    estimate_incidence,
+)
+from kettrack.estimators.survival.incidence_difference import (
+    IncidenceDifference,
+    compare_incidence,
+)
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
 
@@ -120,7 +127,7 @@ def _counts(
     ]
     group = people.reindex(left.index)
     counts = {
-        str(label): count_exits(
+        str(label): count_competing_risks(
             part["step"].to_numpy(), part["cause"].to_numpy(), question.n_causes
         )
         for label, part in left.groupby(group, observed=True)

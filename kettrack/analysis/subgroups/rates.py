@@ -13,7 +13,7 @@ from kettrack.analysis.context import FEWEST, made_from, refusal, release, rule_
 from kettrack.analysis.durability.maintenance import PER, maintenance_stretches
 from kettrack.analysis.subgroups.groups import GROUPINGS, groups_of
 from kettrack.errors import NotIdentified
-from kettrack.estimators.resampling import (
+from kettrack.estimators.intervals import (
     patient_weights,
     percentile_interval,
     simultaneous_band,

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kettrack.arrays import Bools, Floats, Ints
-from kettrack.estimators.logistic import fit_logistic, predict_logistic
+from kettrack.estimators.regression.logistic import fit_logistic, predict_logistic
 
 _BLOCK = 1 << 21  # weights held at a time, replicates by rows
 
@@ -66,7 +66,7 @@ class StayRows:
 
 
 @dataclass(frozen=True, slots=True)
-class Staying:
+class CensoringWeightedCurve:
     """Weighted and plain curve by step; arrays of shape (K,), or (replicates, K).
 
     Parameters
@@ -85,7 +85,7 @@ class Staying:
     largest_weight: Floats
 
 
-def chance_to_go_on(rows: StayRows, weights: npt.ArrayLike | None = None) -> Floats:
+def staying_probability(rows: StayRows, weights: npt.ArrayLike | None = None) -> Floats:
     """Fitted probability of going on after each row; 1 where nothing was decided.
 
     Parameters
@@ -113,7 +113,7 @@ def chance_to_go_on(rows: StayRows, weights: npt.ArrayLike | None = None) -> Flo
     return out
 
 
-def stay_weights(rows: StayRows, chance: Floats) -> Floats:
+def staying_weights(rows: StayRows, chance: Floats) -> Floats:
     """Weight of each row: one over the product of the chances after the person's earlier rows."""
     logs = np.cumsum(np.log(chance), axis=-1)
     before = logs - np.log(chance)
@@ -143,7 +143,7 @@ def by_step(rows: StayRows, values: npt.NDArray[np.floating]) -> Floats:
     )
 
 
-def estimate_staying(rows: StayRows, chance: Floats) -> Staying:
+def estimate_staying(rows: StayRows, chance: Floats) -> CensoringWeightedCurve:
     """Curve and its weights, once.
 
     Examples
@@ -153,7 +153,7 @@ def estimate_staying(rows: StayRows, chance: Floats) -> Staying:
     >>> estimate_staying(rows, np.ones(4)).estimate.tolist()
     [0.0, 0.5]
     """
-    weights = stay_weights(rows, chance)
+    weights = staying_weights(rows, chance)
     number = by_step(rows, np.ones(len(weights)))
     total = by_step(rows, weights)
     decided = by_step(rows, 1.0 * rows.decided)
@@ -163,7 +163,7 @@ def estimate_staying(rows: StayRows, chance: Floats) -> Staying:
     usual = np.concatenate([[1.0], np.cumprod(share)[:-1]])
     largest = np.zeros(number.size)
     np.maximum.at(largest, rows.step - 1, weights)
-    return Staying(
+    return CensoringWeightedCurve(
         estimate=weighted_curve(rows, weights),
         ess=total**2 / by_step(rows, weights**2),
         mean_weight=usual * total / number,
@@ -186,7 +186,7 @@ def replicate_curves(rows: StayRows, counts: npt.NDArray[np.number]) -> Floats:
     parts = []
     for begin in range(0, len(counts), few):
         drawn = counts[begin : begin + few]
-        weights = stay_weights(rows, chance_to_go_on(rows, drawn)) * drawn[
+        weights = staying_weights(rows, staying_probability(rows, drawn)) * drawn[
             :, rows.person
         ].astype(np.float64)
         parts.append(weighted_curve(rows, weights))

@@ -16,8 +16,8 @@ import numpy as np
 
 from kettrack.arrays import Floats, Ints
 from kettrack.errors import NotIdentified, UsageError
-from kettrack.estimators.competing import ExitCounts, aalen_johansen
-from kettrack.estimators.life_table import Counts, from_here_on, padded, share
+from kettrack.estimators.survival.competing_risks import ExitCounts, aalen_johansen
+from kettrack.estimators.survival.life_table import Counts, from_here_on, padded, share
 
 FEWEST_REPLICATES: Final = 999
 _CELLS_AT_ONCE: Final = 4_000_000  # replicates are worked in blocks of this many counts
@@ -114,9 +114,9 @@ def compare_incidence(
 
     Examples
     --------
-    >>> from kettrack.estimators.competing import count_exits
-    >>> fast = count_exits(np.repeat([1, 2, 3], 10), np.tile([1, 2], 15), 2)
-    >>> slow = count_exits(np.repeat([3, 5, 6], 10), np.tile([1, 2], 15), 2)
+    >>> from kettrack.estimators.survival.competing_risks import count_competing_risks
+    >>> fast = count_competing_risks(np.repeat([1, 2, 3], 10), np.tile([1, 2], 15), 2)
+    >>> slow = count_competing_risks(np.repeat([3, 5, 6], 10), np.tile([1, 2], 15), 2)
     >>> found = compare_incidence([fast, slow], at=[3])
     >>> found.difference.round(2).tolist(), found.p
     ([[-0.33]], 0.015)

@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 
 from kettrack.arrays import Floats, Ints
-from kettrack.errors import NotIdentified
 
 Counts = npt.NDArray[Any]  # int64, or float64 with weights
 Transform = Literal["log-log", "log", "plain"]
@@ -199,72 +198,3 @@ def _interval(
     if transform == "log":
         return estimate * np.exp(-reach), np.minimum(estimate * np.exp(reach), 1)
     return np.maximum(estimate * (1 - reach), 0), np.minimum(estimate * (1 + reach), 1)
-
-
-def median_time(curve: Survival) -> tuple[float, float, float]:
-    """First step by which half have had the event, with its interval.
-
-    Parameters
-    ----------
-    curve : Survival
-        From `estimate_survival`; its transform and level are those of the interval.
-
-    Returns
-    -------
-    estimate, ci_low, ci_high : float
-        NaN = not reached.
-
-    Notes
-    -----
-    The interval holds the steps at which the pointwise interval of the curve holds one half (Brookmeyer and Crowley 1982), as
-    in R. Where the curve stands at exactly one half for a while, R gives the middle of that stretch; here it is its first step,
-    since "half by session 3.5" is no session.
-
-    Examples
-    --------
-    >>> median_time(estimate_survival(count_life(np.array([1, 2, 2, 3]), np.array([1, 1, 0, 0]))))
-    (2.0, 1.0, nan)
-    """
-
-    def first(values: Floats) -> float:
-        reached = np.flatnonzero(values <= 0.5 + _ROUNDING)
-        return float(curve.time[reached[0]]) if reached.size else np.nan
-
-    return first(curve.estimate), first(curve.ci_low), first(curve.ci_high)
-
-
-def restricted_mean(curve: Survival, to: int) -> tuple[float, float]:
-    """Mean time without the event within the first `to` steps, with its standard error.
-
-    Parameters
-    ----------
-    curve : Survival
-        From `estimate_survival`.
-    to : int
-        Horizon, in steps of the clock.
-
-    Returns
-    -------
-    mean, standard_error : float
-        In steps.
-
-    Raises
-    ------
-    NotIdentified
-        When the curve ends before the horizon and somebody is still without the event: nothing is
-        extrapolated.
-
-    Examples
-    --------
-    >>> restricted_mean(estimate_survival(count_life(np.array([1, 2, 2, 3]), np.array([1, 1, 0, 0]))), 3)
-    (2.25, 0.41)
-    """
-    last = len(curve.time) - 1
-    if to > last and not (last >= 0 and curve.estimate[-1] == 0):
-        raise NotIdentified(
-            f"the curve ends at step {last}, before {to}.", f"scores up to step {to}."
-        )
-    height = curve.estimate[:to]
-    ahead = from_here_on(height)  # the area that an event at each step takes from
-    variance = np.sum(_greenwood(curve.events, curve.at_risk)[:to] * ahead**2)
-    return float(height.sum()), float(np.sqrt(variance))

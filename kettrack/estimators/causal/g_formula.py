@@ -21,9 +21,9 @@ import numpy.typing as npt
 
 from kettrack.arrays import Bools, Floats, Ints, Numbers
 from kettrack.errors import NotIdentified
-from kettrack.estimators.least_squares import fit_least_squares
-from kettrack.estimators.logistic import fit_logistic
-from kettrack.estimators.score_weeks import Known, Weeks, start
+from kettrack.estimators.causal.weekly_history import Known, Weeks, start
+from kettrack.estimators.regression.least_squares import fit_least_squares
+from kettrack.estimators.regression.logistic import fit_logistic
 
 _FEWEST = 50  # weeks with a score before and at their end
 # columns, the last ones, that say what the sessions since the last score do

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kettrack.arrays import Floats, Ints
-from kettrack.estimators.life_table import Counts, from_here_on, padded, share
+from kettrack.estimators.survival.life_table import Counts, from_here_on, padded, share
 
 _ROUNDING = 1e-12  # an incidence of 1 is a sum, and may end a few bits below it
 
@@ -48,7 +48,7 @@ class ExitCounts:
         return ExitCounts(events, censored, self.never_at_risk + other.never_at_risk)
 
 
-def count_exits(
+def count_competing_risks(
     step: Ints, cause: Ints, n_causes: int, weights: Floats | None = None
 ) -> ExitCounts:
     """Count exits.
@@ -67,7 +67,7 @@ def count_exits(
 
     Examples
     --------
-    >>> count_exits(np.array([1, 2, 2]), np.array([1, 0, 2]), 2).at_risk.tolist()
+    >>> count_competing_risks(np.array([1, 2, 2]), np.array([1, 0, 2]), 2).at_risk.tolist()
     [3, 2]
     """
     kinds = n_causes + 1
@@ -103,7 +103,7 @@ def estimate_incidence(counts: ExitCounts, level: float = 0.95) -> Incidence:
     Parameters
     ----------
     counts : ExitCounts
-        From `count_exits`, or the sum of several.
+        From `count_competing_risks`, or the sum of several.
     level : float
         Coverage of the pointwise interval.
 
@@ -121,7 +121,7 @@ def estimate_incidence(counts: ExitCounts, level: float = 0.95) -> Incidence:
 
     Examples
     --------
-    >>> found = estimate_incidence(count_exits(np.array([1, 2, 3, 3]), np.array([1, 2, 1, 0]), 2))
+    >>> found = estimate_incidence(count_competing_risks(np.array([1, 2, 3, 3]), np.array([1, 2, 1, 0]), 2))
     >>> found.estimate[:, 0].tolist()
     [0.25, 0.25, 0.5]
     """

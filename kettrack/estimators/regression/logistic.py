@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from kettrack.arrays import Bools, Floats, Numbers
 from kettrack.errors import UsageError
-from kettrack.estimators.whitening import (
+from kettrack.estimators.regression.whitening import (
     RIDGE,
     check_rows,
     column_products,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from kettrack.arrays import Floats, Integers
+from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified, UsageError
 
 TRUNCATION_CENTILES = (100.0, 99.5, 99.0, 97.5, 95.0)
@@ -27,55 +27,6 @@ def observed_probability(fitted: npt.ArrayLike, happened: npt.ArrayLike) -> Floa
     """
     p = np.asarray(fitted, dtype=np.float64)
     return np.where(happened, p, 1 - p)
-
-
-def cumulative_weights(
-    denominator: npt.ArrayLike,
-    offsets: Integers,
-    numerator: npt.ArrayLike | None = None,
-) -> Floats:
-    """Weight of each patient up to and with each row: one over the product of the probabilities so
-    far.
-
-    Parameters
-    ----------
-    denominator : float, shape (..., rows)
-        Probability of what happened in each row given the history, rows in order within each
-        patient; above 0.
-    offsets : int, shape (patients + 1,)
-        Where each patient's rows begin, and the number of rows at the end. A patient may have none.
-    numerator : float, shape (..., rows), optional
-        The same without the history that changes over time, for stabilised weights; without it they
-        are not stabilised.
-
-    Returns
-    -------
-    float64, shape (..., rows)
-
-    Raises
-    ------
-    NotIdentified
-        A probability of 0: something happened that the model calls impossible.
-
-    Examples
-    --------
-    >>> cumulative_weights([0.5, 0.5, 0.8], np.array([0, 2, 3])).round(6).tolist()
-    [2.0, 4.0, 1.25]
-    """
-    below = np.asarray(denominator, dtype=np.float64)
-    above = np.ones(1) if numerator is None else np.asarray(numerator, dtype=np.float64)
-    if not ((below > 0).all() and (above > 0).all()):
-        raise NotIdentified(
-            "Something happened that the model calls impossible: its probability is 0.",
-            "what else decides it, or fewer covariates for the few events there are.",
-        )
-    factors = np.log(above) - np.log(below)
-    sums = np.concatenate(
-        [np.zeros((*factors.shape[:-1], 1)), np.cumsum(factors, axis=-1)], axis=-1
-    )
-    return np.exp(
-        sums[..., 1:] - np.repeat(sums[..., offsets[:-1]], np.diff(offsets), axis=-1)
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from kettrack.arrays import Floats, Ints
 from kettrack.errors import NotIdentified, UsageError
-from kettrack.estimators.partial_likelihood import (
+from kettrack.estimators.survival.partial_likelihood import (
     Likelihood,
     Point,
     RiskSets,

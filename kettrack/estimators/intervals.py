@@ -8,12 +8,80 @@ weights, so that nothing is copied and all replicates are computed together.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from kettrack.arrays import Floats
 from kettrack.errors import UsageError
+
+
+class PercentInterval(NamedTuple):
+    """An estimate and its interval; NaN = not defined."""
+
+    estimate: float
+    ci_low: float
+    ci_high: float
+
+
+UNDEFINED = PercentInterval(np.nan, np.nan, np.nan)
+
+
+def wilson(events: int, n: int, level: float = 0.95) -> PercentInterval:
+    """Percent with its Wilson score interval.
+
+    Parameters
+    ----------
+    events, n : int
+        Counts; n may be 0.
+    level : float
+        Coverage.
+
+    Returns
+    -------
+    PercentInterval
+        Percent; NaN for n = 0.
+
+    Examples
+    --------
+    >>> wilson(11, 20)
+    PercentInterval(estimate=55.0, ci_low=34.2, ci_high=74.2)
+    """
+    if n == 0:
+        return UNDEFINED
+    from scipy.stats import binomtest
+
+    interval = binomtest(events, n).proportion_ci(level, method="wilson")
+    return PercentInterval(
+        100 * events / n, 100 * float(interval.low), 100 * float(interval.high)
+    )
+
+
+def percent_agrees(events: int, n: int, percent: float, decimals: int = 1) -> bool:
+    """Whether a printed percent can be the printed count of the printed number, however the last
+    digit was rounded.
+
+    Parameters
+    ----------
+    events, n : int
+        As printed.
+    percent : float
+        As printed, 0-100.
+    decimals : int
+        Digits printed after the point.
+
+    Examples
+    --------
+    An abstract prints 46 (63.0 %) of 83; 46 is 63.0 % of 73.
+
+    >>> percent_agrees(46, 83, 63.0), percent_agrees(46, 73, 63.0)
+    (False, True)
+    """
+    # in whole numbers, so that a percent on the edge of two roundings agrees with both
+    unit = 10**decimals
+    return n > 0 and abs(100 * unit * events - round(percent * unit) * n) * 2 <= n
+
 
 _BLOCK = 1 << 22  # draws held at a time
 # share of replicates that may have no value before a point has no interval
@@ -104,7 +172,7 @@ def percentile_interval(
 
 
 @dataclass(frozen=True, slots=True)
-class Band:
+class SimultaneousBand:
     """Simultaneous band; arrays in the shape of the estimate.
 
     Parameters
@@ -122,8 +190,8 @@ class Band:
 
 def simultaneous_band(
     estimate: npt.ArrayLike, replicates: npt.ArrayLike, level: float = 0.95
-) -> Band:
-    """Band that holds a whole curve, or several, with the given coverage.
+) -> SimultaneousBand:
+    """SimultaneousBand that holds a whole curve, or several, with the given coverage.
 
     Parameters
     ----------
@@ -136,7 +204,7 @@ def simultaneous_band(
 
     Returns
     -------
-    Band
+    SimultaneousBand
         Of no width where no replicate differs, which does not mean that the point is certain.
         Missing where the estimate is missing or more than one replicate in twenty is.
 
@@ -164,7 +232,7 @@ def simultaneous_band(
         np.quantile(ratio.reshape(len(values), -1).max(axis=1, initial=0), level)
     )
     half = np.where(moves, critical * deviation, 0)
-    return Band(
+    return SimultaneousBand(
         np.where(known, center - half, np.nan),
         np.where(known, center + half, np.nan),
         critical,

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from kettrack.arrays import Bools, Floats, Ints
-from kettrack.estimators.attendance import GOES_ON, LEFT, PLANNED_END
-from kettrack.estimators.logistic import predict_logistic
-from kettrack.estimators.plasmode import PlasmodeModel, World
+from kettrack.estimators.plasmode.attendance import GOES_ON, LEFT, PLANNED_END
+from kettrack.estimators.plasmode.clinic import ClinicSimulation, PlasmodeModel
+from kettrack.estimators.regression.logistic import predict_logistic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class DecisionByLot:
     """Which decisions are settled by lot, and when what follows is looked at.
 
     Parameters
@@ -43,7 +43,7 @@ class Decision:
 def true_difference(
     model: PlasmodeModel,
     effect_per_session: float,
-    decision: Decision,
+    decision: DecisionByLot,
     rng: np.random.Generator,
 ) -> float:
     """Mean difference in the score between the next session soon and not, over the decisions of
@@ -55,7 +55,7 @@ def true_difference(
         Fitted to a clinic; the more people, the less chance.
     effect_per_session : float
         Points each session takes off.
-    decision : Decision
+    decision : DecisionByLot
         Which decisions count.
     rng : Generator
         Of NumPy.
@@ -67,7 +67,7 @@ def true_difference(
         scored; the natural course is the same in both, and so are sessions up to the decision, so
         only what later ones took off is compared.
     """
-    world = LotWorld(model, effect_per_session, rng, decision=decision)
+    world = LotterySimulation(model, effect_per_session, rng, decision=decision)
     world.run(int(model.planned.max(initial=0)))
     world.pass_time(np.flatnonzero(np.isfinite(world.due)), np.inf)
     with_it, without = (
@@ -82,12 +82,12 @@ def true_difference(
 
 
 @dataclass(slots=True)
-class LotWorld(World):
+class LotterySimulation(ClinicSimulation):
     """A plasmode in which one decision of each person, at a session drawn at random, is settled by
     lot.
     """
 
-    decision: Decision = field(kw_only=True)
+    decision: DecisionByLot = field(kw_only=True)
     soon: Bools = field(init=False)
     number: Ints = field(init=False)
     scored_on: Floats = field(init=False)
@@ -96,7 +96,7 @@ class LotWorld(World):
     taken: Floats = field(init=False)
 
     def __post_init__(self) -> None:
-        World.__post_init__(self)
+        ClinicSimulation.__post_init__(self)
         n = self.model.baseline.size
         self.soon = self.rng.random(n) < 0.5
         self.number = self.rng.integers(
@@ -107,7 +107,7 @@ class LotWorld(World):
 
     def measure(self, who: Ints, after: bool) -> None:
         """A score, and when it was."""
-        World.measure(self, who, after)
+        ClinicSimulation.measure(self, who, after)
         self.scored_on[who] = self.clock[who]
 
     def pass_time(self, who: Ints, day: Floats | float) -> None:
@@ -117,7 +117,7 @@ class LotWorld(World):
         day = np.broadcast_to(np.asarray(day, np.float64), who.shape)
         ripe = who[(self.due[who] <= day) & np.isnan(self.taken[who])]
         if ripe.size:
-            World.pass_time(self, ripe, self.due[ripe])
+            ClinicSimulation.pass_time(self, ripe, self.due[ripe])
             error = self.model.process.error_sd * self.rng.standard_normal(ripe.size)
             natural = self.severity[ripe] + error
             earlier = self.before[ripe] * np.exp(
@@ -128,13 +128,15 @@ class LotWorld(World):
                 for dose in (self.dose[ripe], earlier)
             )
             self.taken[ripe] = with_it - without
-        World.pass_time(self, who, np.where(np.isfinite(day), day, self.clock[who]))
+        ClinicSimulation.pass_time(
+            self, who, np.where(np.isfinite(day), day, self.clock[who])
+        )
 
     def decide(self, who: Ints, session: int, known: Floats) -> tuple[Ints, Floats]:
         """As ever but where the lot decides: the next session soon; or none soon, and people leave
         or pause as they would.
         """
-        kind, gap = World.decide(self, who, session, known)
+        kind, gap = ClinicSimulation.decide(self, who, session, known)
         day = self.day[who]
         rules = self.decision
         lot = (

@@ -25,7 +25,7 @@ BOUNDARY: Final = 1e-5
 # largest slope of the log-likelihood at a maximum; where optimisers stop short of one it is in the
 # units
 FLAT: Final = 0.05
-KINDS: Final = (
+GROWTH_KINDS: Final = (
     "random intercept and slope",
     "random intercept",
     "least squares, patient-clustered",
@@ -49,7 +49,7 @@ class GrowthFit:
     loglik, aic : float
         Maximum likelihood, not REML: fits with different fixed parts can be compared.
     kind : str
-        One of `KINDS`: what was fitted in the end.
+        One of `GROWTH_KINDS`: what was fitted in the end.
     fallback : str
         Why it is not the first kind; empty where it is.
     n_patients, n_rows : int
@@ -97,12 +97,12 @@ def fit_growth(
     slope : str, optional
         Column in which each patient has a slope of their own; without one only intercepts differ.
     kind : str, optional
-        Fit exactly this one of `KINDS`, for a comparison of fits of one kind.
+        Fit exactly this one of `GROWTH_KINDS`, for a comparison of fits of one kind.
 
     Returns
     -------
     GrowthFit
-        The first of `KINDS` that converges inside its boundary.
+        The first of `GROWTH_KINDS` that converges inside its boundary.
 
     Raises
     ------
@@ -133,14 +133,14 @@ def fit_growth(
             f"The columns of the growth model depend on one another: {', '.join(names)}."
         )
     groups = np.unique(np.asarray(patient), return_inverse=True)[1]
-    wanted = [kind] if kind else list(KINDS[0 if slope else 1 :])
+    wanted = [kind] if kind else list(GROWTH_KINDS[0 if slope else 1 :])
     reasons: list[str] = []
     for tried in wanted:
-        if tried == KINDS[2]:
+        if tried == GROWTH_KINDS[2]:
             return _clustered(y, x, groups, names, "; ".join(reasons))
         random = (
             np.column_stack([np.ones(len(y)), x[:, names.index(slope)]])
-            if tried == KINDS[0] and slope
+            if tried == GROWTH_KINDS[0] and slope
             else np.ones((len(y), 1))
         )
         fit, reason = _mixed(y, x, groups, random)
@@ -235,7 +235,7 @@ def _clustered(
         float(fit.ssr / len(y)),
         float(fit.llf),
         float(2 * (len(names) + 1) - 2 * fit.llf),
-        KINDS[2],
+        GROWTH_KINDS[2],
         fallback,
         int(groups.max()) + 1,
         len(y),

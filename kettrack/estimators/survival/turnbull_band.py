@@ -9,8 +9,12 @@ import numpy.typing as npt
 
 from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
-from kettrack.estimators.turnbull import fit_turnbull
-from kettrack.estimators.turnbull_fit import boxes_of, maximise, places_of
+from kettrack.estimators.survival.turnbull import (
+    boxes_of,
+    fit_turnbull,
+    maximise,
+    places_of,
+)
 
 FEWEST = 50  # patients, below which subsamples hold next to nothing
 

@@ -15,10 +15,14 @@ from typing import Final
 import numpy as np
 
 from kettrack.arrays import Bools, Floats, Ints
-from kettrack.estimators.attendance import GOES_ON, LEFT, draw_happens
-from kettrack.estimators.logistic import predict_logistic
-from kettrack.estimators.plasmode import Panel, PlasmodeModel, World
-from kettrack.estimators.score_process import ScoreProcess, draw_later
+from kettrack.estimators.plasmode.attendance import GOES_ON, LEFT, draw_happens
+from kettrack.estimators.plasmode.clinic import (
+    ClinicSimulation,
+    PlasmodeModel,
+    SimulatedPanel,
+)
+from kettrack.estimators.plasmode.latent_severity import ScoreProcess, draw_later
+from kettrack.estimators.regression.logistic import predict_logistic
 
 FEWEST_DONORS: Final = 10  # whose days of scores may be drawn
 WEEK: Final = 7
@@ -92,7 +96,7 @@ def simulate_stopping(
     stopping: Stopping,
     effect_per_session: float,
     rng: np.random.Generator,
-) -> Panel:
+) -> SimulatedPanel:
     """Let everyone go through the clinic once more.
 
     Parameters
@@ -109,22 +113,22 @@ def simulate_stopping(
 
     Returns
     -------
-    Panel
+    SimulatedPanel
         People numbered as in `model.baseline`.
     """
-    world = StoppingWorld(model, effect_per_session, rng, stopping=stopping)
+    world = StoppingSimulation(model, effect_per_session, rng, stopping=stopping)
     world.run(len(stopping.gaps) + 1)
     return world.panel()
 
 
 @dataclass(slots=True)
-class StoppingWorld(World):
+class StoppingSimulation(ClinicSimulation):
     """A plasmode in which courses end by a gap, not by a plan, and people may come back."""
 
     stopping: Stopping = field(kw_only=True)
 
     def __post_init__(self) -> None:
-        World.__post_init__(self)
+        ClinicSimulation.__post_init__(self)
         self.strength = draw_strength(
             self.model.process, self.model.baseline.size, self.rng
         )
@@ -143,7 +147,7 @@ class StoppingWorld(World):
     def _score_later(self, who: Ints, kind: Ints, gap: Floats, known: Floats) -> Bools:
         going = kind == GOES_ON
         scored = np.zeros(who.size, bool)
-        scored[going] = World._score_later(
+        scored[going] = ClinicSimulation._score_later(
             self, who[going], kind[going], gap[going], known[going]
         )
         scored[~going] = self._live_on(who[~going], known[~going])
@@ -237,7 +241,7 @@ def true_strategy_difference(
         course, the days and the errors are the same under both.
     """
     process = model.process
-    world = StoppingWorld(model, effect_per_session, rng, stopping=stopping)
+    world = StoppingSimulation(model, effect_per_session, rng, stopping=stopping)
     n = model.baseline.size
     day = rng.choice(looked_at, n).astype(np.float64)
     gaps = [rng.choice(pool, n) for pool in stopping.gaps[: max(numbers) - 1]]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kettrack.arrays import Bools, Floats, Ints
-from kettrack.estimators.logistic import fit_logistic, predict_logistic
+from kettrack.estimators.regression.logistic import fit_logistic, predict_logistic
 
 GOES_ON, LEFT, PLANNED_END = range(3)
 

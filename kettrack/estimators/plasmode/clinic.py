@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from kettrack.arrays import Bools, Floats, Ints
-from kettrack.estimators.attendance import (
+from kettrack.estimators.plasmode.attendance import (
     GOES_ON,
     LEFT,
     PLANNED_END,
@@ -22,7 +22,11 @@ from kettrack.estimators.attendance import (
     draw_happens,
     history,
 )
-from kettrack.estimators.score_process import ScoreProcess, draw_later, draw_start
+from kettrack.estimators.plasmode.latent_severity import (
+    ScoreProcess,
+    draw_later,
+    draw_start,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ class PlasmodeModel:
 
 
 @dataclass(frozen=True, slots=True)
-class Panel:
+class SimulatedPanel:
     """A simulated cohort: sessions, and scores after the first of them, sorted by person and day.
 
     Parameters
@@ -84,7 +88,7 @@ class Panel:
 
 def simulate_plasmode(
     model: PlasmodeModel, effect_per_session: float, rng: np.random.Generator
-) -> Panel:
+) -> SimulatedPanel:
     """Let everyone live the first course once more.
 
     Parameters
@@ -99,17 +103,17 @@ def simulate_plasmode(
 
     Returns
     -------
-    Panel
+    SimulatedPanel
         People numbered as in `model.baseline`. Scores go on after the last session as far as they
         did in the clinic.
     """
-    world = World(model, effect_per_session, rng)
+    world = ClinicSimulation(model, effect_per_session, rng)
     world.run(int(model.planned.max(initial=0)))
     return world.panel()
 
 
 @dataclass(slots=True)
-class World:
+class ClinicSimulation:
     """Everybody's state while the clock runs; what happens is written down row by row.
 
     Parameters
@@ -245,7 +249,7 @@ class World:
         self.last[who] = score
         self.scores.append((who, self.clock[who], np.full(who.size, after), score))
 
-    def panel(self) -> Panel:
+    def panel(self) -> SimulatedPanel:
         """What was written down, sorted."""
         person, day = (
             np.concatenate(column) for column in zip(*self.sessions, strict=True)
@@ -255,7 +259,7 @@ class World:
             np.concatenate(column) for column in zip(*self.scores, strict=True)
         )
         place = np.lexsort((after, when, who))
-        return Panel(
+        return SimulatedPanel(
             person[row],
             day[row].astype(np.int64),
             who[place],

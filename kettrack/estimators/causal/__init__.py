@@ -1,0 +1,1 @@
+"""What would have happened: weights for what was decided, strategies of stopping, the g-formula."""

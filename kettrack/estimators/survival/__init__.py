@@ -1,0 +1,1 @@
+"""Time to an event, on whole steps or between visits: life tables, competing risks, regression."""
