@@ -199,7 +199,6 @@ STILL_SHARED = {
     "made_from",
     "measure_durability",
     "rate",
-    "recall_of",
     "require_outcomes",
     "run_cohorts",
     "sentence",

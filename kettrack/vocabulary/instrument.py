@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from kettrack.errors import UsageError
 from kettrack.vocabulary.days import ASSUMED_RECALL_DAYS
 
 Standing = Literal["verified", "computed", "convention", "recalled", "user"]
@@ -235,6 +236,11 @@ class Instrument:
         Recall
             The days asked for, else the confirmed window of the instrument, else the assumed one.
 
+        Raises
+        ------
+        UsageError
+            When the stated days are below 0.
+
         Examples
         --------
         >>> from kettrack.vocabulary.instruments import MADRS, PHQ9
@@ -242,6 +248,10 @@ class Instrument:
         (14, True, 1)
         """
         if stated_days is not None:
+            if stated_days < 0:
+                raise UsageError(
+                    f"recall_days is {stated_days}; a recall of at least 0 days is needed."
+                )
             return Recall(self.name, stated_days, assumed=False)
         confirmed = self.recall_days
         if confirmed is None or not confirmed.usable:

@@ -11,6 +11,7 @@ from kettrack import cohort_from_frames, load_cohort, sample_folder
 from kettrack.analysis.response.should_we_go_on import should_we_go_on
 from kettrack.simulation.cohort import simulate
 from kettrack.simulation.presets import SCENARIOS
+from kettrack.vocabulary.instruments import PHQ9
 
 BANNED = (
     "effect of number of sessions",
@@ -89,16 +90,16 @@ def test_the_sentence_says_what_the_brief_reader_needs(sheet):
 
 def test_the_warning_about_the_recall_window_comes_first(sample, sheet):
     assert sheet.caveats[0].startswith(
-        "PHQ-9 looks back 14 days: scores after session 2 (median day "
+        "PHQ-9 is taken to look back 14 days. Scores after session 2 (median day "
     )
     days = sheet.table.groupby("landmark")["median_day"].first()
     assert days[2] < 14 <= days[3]
-    now = replace(sample, settings=replace(sample.settings, instrument="MADRS"))
-    assert not [
-        caveat
-        for caveat in should_we_go_on(now).caveats[:1]
-        if caveat.startswith("MADRS looks back 14")
-    ]
+    unconfirmed = replace(PHQ9, recall_days=None)
+    settings = replace(sample.settings, user_instruments=(unconfirmed,))
+    assumed = should_we_go_on(replace(sample, settings=settings))
+    assert assumed.caveats[0].startswith(
+        "How far back PHQ-9 looks is not confirmed; 14 days are assumed. Scores after"
+    )
 
 
 def test_the_findings_that_disagree_are_printed_with_their_source(sheet):

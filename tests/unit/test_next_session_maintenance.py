@@ -202,7 +202,7 @@ def test_it_refuses_where_the_score_settles_who_goes_on():
     assert "could have gone either way" in found.reason
 
 
-def test_it_refuses_without_maintenance_or_without_a_known_recall():
+def test_it_refuses_without_maintenance():
     clinic = made()
     for_good = replace(
         clinic,
@@ -211,8 +211,22 @@ def test_it_refuses_without_maintenance_or_without_a_known_recall():
     found = next_session_maintenance(for_good)
     assert (found.name, found.status) == ("next_session_maintenance", "refused")
     assert "0 who had another session and 0 who had none" in found.reason
-    other = replace(clinic, settings=replace(clinic.settings, instrument="MADRS"))
-    assert "how far back MADRS looks" in next_session_maintenance(other).reason
+
+
+def test_a_recall_that_is_not_confirmed_is_assumed_and_said():
+    clinic = made()
+    madrs = clinic.scores.assign(instrument="MADRS")
+    other = replace(
+        clinic,
+        scores=madrs,
+        settings=replace(clinic.settings, instrument="MADRS"),
+    )
+    found = next_session_maintenance(other)
+    assert found.status == "ok"
+    assert (
+        "How far back MADRS looks is not confirmed; 14 days are assumed."
+        in " ".join(found.caveats)
+    )
 
 
 def test_days_that_make_no_sense():

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kettrack import Cohort, cohort_from_frames
-from kettrack.analysis.stop_after.answer import recall_of, stop_after
+from kettrack.analysis.stop_after.answer import stop_after
 from kettrack.analysis.stop_after.checks import (
     MEAN_WEIGHT,
     comparable,
@@ -472,4 +472,3 @@ def test_usage(by_chance):
         stop_after(by_chance, 3, 3)
     with pytest.raises(UsageError, match="a recall of at least 0 days"):
         stop_after(by_chance, recall_days=-50)
-    assert recall_of(by_chance, 0) == 0

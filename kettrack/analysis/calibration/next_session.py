@@ -105,7 +105,10 @@ def calibration_check(
         show=SHOW,
         sentence=_sentence(table),
         estimand=ESTIMAND,
-        caveats=_caveats(cohort, clinic, seed),
+        caveats=(
+            *_caveats(cohort, clinic, seed),
+            str(cohort.instrument.recall(recall_days)),
+        ),
         made_from=made_from(cohort, unit="points", level=0.95, seed=seed),
     )
     return release(result, cohort)

@@ -18,7 +18,6 @@ from kettrack.analysis.calibration.found import (
     simulated_cohort,
 )
 from kettrack.analysis.context import NORMAL
-from kettrack.analysis.next_session.answer import recall_of
 from kettrack.analysis.next_session.fit import fit_trials
 from kettrack.analysis.next_session.points import FRESH, decision_points
 from kettrack.analysis.next_session.trials import WINDOW, Trials, find_trials
@@ -76,8 +75,7 @@ def clinic_of(cohort: Cohort, recall_days: int | None, grace: int) -> Clinic:
     Raises
     ------
     NotIdentified
-        As `fit_plasmode`, where nobody has another session within the grace, and for an unknown
-        recall.
+        As `fit_plasmode`, and where nobody has another session within the grace.
     """
     model = fit_plasmode(cohort)
     if not ((model.attendance.gaps > 0) & (model.attendance.gaps <= grace)).any():
@@ -94,7 +92,7 @@ def clinic_of(cohort: Cohort, recall_days: int | None, grace: int) -> Clinic:
         cohort,
         model,
         np.asarray(days, np.float64),
-        recall_of(cohort, recall_days),
+        cohort.instrument.recall(recall_days).days,
         grace,
     )
 

@@ -26,7 +26,6 @@ from kettrack.analysis.calibration.stop_after_runs import (
     true_answer,
 )
 from kettrack.analysis.context import made_from, refusal, release, rule_words
-from kettrack.analysis.stop_after.answer import recall_of
 from kettrack.analysis.stop_after.history import HORIZON
 from kettrack.analysis.stop_after.pairs import pair_of
 from kettrack.analysis.stop_after.rows import StopData, stop_data
@@ -110,15 +109,15 @@ def stop_after_calibration(  # noqa: PLR0913 - each part of the question by its 
             "stop_after_calibration needs at least 1 cohort and 1 replicate; k and m are at"
             " least 1."
         )
-    recall = recall_of(cohort, recall_days)
+    recall = cohort.instrument.recall(recall_days)
     try:
         data = stop_data(cohort)
-        numbers = _numbers(data, k, m, recall)
+        numbers = _numbers(data, k, m, recall.days)
         clinic = clinic_of(cohort, data)
     except NotIdentified as error:
         return release(refusal(NAME, cohort, error, ESTIMAND), cohort)
     table = _table(
-        clinic, Question(*numbers, recall, replicates), (cohorts, seed), on_step
+        clinic, Question(*numbers, recall.days, replicates), (cohorts, seed), on_step
     )
     result = Result(
         name=NAME,
@@ -128,7 +127,7 @@ def stop_after_calibration(  # noqa: PLR0913 - each part of the question by its 
         show=SHOW,
         sentence=_sentence(table, numbers),
         estimand=ESTIMAND,
-        caveats=_caveats(cohort, clinic, numbers, replicates, seed),
+        caveats=(*_caveats(cohort, clinic, numbers, replicates, seed), str(recall)),
         made_from=made_from(cohort, unit="points", level=0.95, seed=seed),
     )
     return release(result, cohort)

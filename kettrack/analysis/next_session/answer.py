@@ -25,6 +25,7 @@ from kettrack.analysis.next_session.trials import GRACE, find_trials
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
+from kettrack.vocabulary.instrument import Recall
 from kettrack.vocabulary.instruments import GAD7, PHQ9
 
 NONE_FITS: Final = "The interval holds 0: no difference would fit these data too."
@@ -113,8 +114,8 @@ def ask(cohort: Cohort, question: Question, recall_days: int | None) -> Result:
     """
     estimand = question.words.estimand
     try:
-        recall = recall_of(cohort, recall_days)
-        table = _table(cohort, question, recall)
+        recall = cohort.instrument.recall(recall_days)
+        table = _table(cohort, question, recall.days)
     except NotIdentified as error:
         return release(refusal(question.name, cohort, error, estimand), cohort)
     result = Result(
@@ -139,26 +140,6 @@ def ask(cohort: Cohort, question: Question, recall_days: int | None) -> Result:
         made_from=made_from(cohort, unit="as named in each row", level=0.95),
     )
     return release(result, cohort)
-
-
-def recall_of(cohort: Cohort, recall_days: int | None) -> int:
-    """Days a score is taken to look back: those asked for, else the instrument's.
-
-    Raises
-    ------
-    NotIdentified
-        When they are not known.
-    """
-    if recall_days is not None:
-        return recall_days
-    known = cohort.instrument.recall_days
-    if known is None or not known.usable:
-        raise NotIdentified(
-            f"how far back {cohort.instrument.name} looks is not confirmed, so nobody knows from"
-            " which day on a score is free of what came before the decision.",
-            "scores of another instrument; or state recall_days yourself.",
-        )
-    return int(known.value)
 
 
 def left_out_instrument(cohort: Cohort) -> str:
@@ -259,12 +240,11 @@ def _control_words(note: str) -> str:
     return "No other measure was recorded often enough to test that."
 
 
-def _caveats(cohort: Cohort, words: Words, recall: int) -> tuple[str, ...]:
+def _caveats(cohort: Cohort, words: Words, recall: Recall) -> tuple[str, ...]:
     return (
         *words.warnings,
         (
-            f"{rule_words(cohort)}. Outcome: first score {words.window(recall)};"
-            f" {cohort.instrument.name} is taken to look back {recall} days."
+            f"{rule_words(cohort)}. Outcome: first score {words.window(recall.days)}. {recall}"
         ),
         (
             "Assumes that every reason to stop that also predicts the score is in the history:"

@@ -11,7 +11,6 @@ import pandas as pd
 
 from kettrack.analysis.context import FEWEST, made_from, refusal, release, rule_words
 from kettrack.analysis.courses.expected_course import baseline_bands
-from kettrack.analysis.next_session.answer import recall_of
 from kettrack.analysis.next_session.fit import (
     history_columns,
     probability_of_going_on,
@@ -70,7 +69,8 @@ _WORDS: Final = {
 
 
 def _trials(cohort: Cohort) -> Trials:
-    trials = find_trials(decision_points(cohort), GRACE, recall_of(cohort, None))
+    recall = cohort.instrument.recall()
+    trials = find_trials(decision_points(cohort), GRACE, recall.days)
     require_people(trials)
     return trials
 
@@ -118,7 +118,10 @@ def going_on_by_score(cohort: Cohort) -> Result:
                 "Where everybody went on, or nobody, the people themselves cannot say what the"
                 " other choice would have done; only a model can, and it guesses there."
             ),
-            f"Decisions of the first course that `next_session` uses. {rule_words(cohort)}.",
+            (
+                f"Decisions of the first course that `next_session` uses. {rule_words(cohort)}."
+                f" {cohort.instrument.recall()}"
+            ),
         ),
         made_from=made_from(cohort, unit="percent of decisions"),
         people=len(np.unique(trials.patient)),
@@ -217,7 +220,10 @@ def balance(cohort: Cohort) -> Result:
                 "`next_session` itself adjusts by regression; the weights here show whether"
                 " people alike stand on both sides."
             ),
-            f"Balance of what was recorded says nothing of what was not. {rule_words(cohort)}.",
+            (
+                f"Balance of what was recorded says nothing of what was not. {rule_words(cohort)}."
+                f" {cohort.instrument.recall()}"
+            ),
         ),
         made_from=made_from(cohort, unit="standard deviations"),
         people=len(np.unique(trials.patient)),

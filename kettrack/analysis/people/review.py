@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from kettrack.analysis.people.review_reasons import (
-    DEFAULT_RECALL_DAYS,
     Scored,
     care_reasons,
     scored_of,
@@ -23,6 +22,7 @@ from kettrack.timelines.bucket import Array
 from kettrack.timelines.courses import derive_care
 from kettrack.timelines.kept import one_question
 from kettrack.timelines.known_by import known_by
+from kettrack.vocabulary.days import FRESH_DAYS
 from kettrack.vocabulary.plain_words import agree
 from kettrack.vocabulary.rules import Criteria
 
@@ -52,8 +52,7 @@ COLUMNS: Final = (
 )
 # reasons that rest on an answer, recent or old
 ANSWERS: Final = ("suicidality_high", "cssrs_high", "suicidality_rise")
-RECENT_DAYS: Final = DEFAULT_RECALL_DAYS  # an older answer says nothing of the present
-_FRESH: Final = f"  answered within the last {RECENT_DAYS} days:"
+_FRESH: Final = f"  answered within the last {FRESH_DAYS} days:"
 _OLD: Final = "  older, with no newer answer to this question (ask again):"
 STEPS: Final = "▁▂▃▄▅▆▇█"
 _DEATHS: Final = ("death", "suicide")
@@ -196,7 +195,7 @@ def review_lines(table: pd.DataFrame, criteria: Criteria) -> Iterator[str]:
         yield "Nobody is on the review list."
     answered = table[table["reason"].isin(ANSWERS)]
     if len(answered):
-        recent = answered[answered["age_days"] <= RECENT_DAYS]["patient_id"].nunique()
+        recent = answered[answered["age_days"] <= FRESH_DAYS]["patient_id"].nunique()
         whole = answered["patient_id"].nunique()
         yield (
             "Suicidal thoughts, intent or a rise of them at the last answer, patients:"
@@ -205,7 +204,7 @@ def review_lines(table: pd.DataFrame, criteria: Criteria) -> Iterator[str]:
         )
     for reason, rows in table.groupby("reason", observed=True, sort=True):
         rule = getattr(criteria, str(reason), None)
-        fresh = rows["age_days"] <= RECENT_DAYS
+        fresh = rows["age_days"] <= FRESH_DAYS
         split = str(reason) in ANSWERS
         number = _counts(len(rows), int(fresh.sum())) if split else str(len(rows))
         yield f"\n{TITLES[str(reason)]} ({number}){f': {rule}' if rule else ''}"
@@ -216,7 +215,7 @@ def review_lines(table: pd.DataFrame, criteria: Criteria) -> Iterator[str]:
 
 
 def _counts(n: int, recent: int) -> str:
-    return f"{n:,}, {recent:,} within {RECENT_DAYS} days, {n - recent:,} older"
+    return f"{n:,}, {recent:,} within {FRESH_DAYS} days, {n - recent:,} older"
 
 
 def _patient_lines(rows: pd.DataFrame) -> Iterator[str]:

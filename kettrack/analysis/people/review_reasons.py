@@ -35,9 +35,9 @@ from kettrack.timelines.maintenance import (
     maintenance_intervals,
 )
 from kettrack.timelines.states import change_of, meets
+from kettrack.vocabulary.days import ASSUMED_RECALL_DAYS
 from kettrack.vocabulary.rules import Rule
 
-DEFAULT_RECALL_DAYS: Final = 14  # where the instrument's own recall window is not known
 _STANDING: Final = {
     kernels.SINGLE: "by one score",
     kernels.CONFIRMED: "confirmed",
@@ -295,7 +295,11 @@ def _off_track(scored: Scored) -> pd.DataFrame:
 
 def _unscored(scored: Scored) -> pd.DataFrame:
     """Nobody asked for longer than the questions look back."""
-    limit = longest_unscored(scored.cohort)
+    cohort = scored.cohort
+    limit = longest_unscored(cohort)
+    stated = cohort.criteria.review.unscored_days is not None
+    assumed = stated or cohort.instrument.recall().assumed
+    after = f"listed after {limit}" if assumed else f"it looks back {limit}"
     day = np.where(
         scored.last_row >= 0,
         np.append(scored.bucket.score_day, np.int32(0))[scored.last_row],
@@ -305,7 +309,7 @@ def _unscored(scored: Scored) -> pd.DataFrame:
     name = scored.cohort.instrument.name
     words = [
         (
-            f"no {name} for {scored.as_of[who] - day[who]} days; it looks back {limit}"
+            f"no {name} for {scored.as_of[who] - day[who]} days; {after}"
             if scored.last_row[who] >= 0
             else f"never scored on the {name} since session 1"
         )
@@ -316,18 +320,15 @@ def _unscored(scored: Scored) -> pd.DataFrame:
 
 
 def longest_unscored(cohort: Cohort) -> int:
-    """Days without a score that pass unremarked: the clinic's own number, else the instrument's
-    recall window.
+    """Days without a score after which a patient is listed.
+
+    The clinic's own number, else the days that the instrument looks back. A scale that asks about
+    the moment itself (0 days) is taken as one whose window is not known.
     """
     own = cohort.criteria.review.unscored_days
-    recall = cohort.instrument.recall_days
     if own is not None:
         return own
-    return (
-        int(recall.value)
-        if recall is not None and recall.usable and recall.value > 0
-        else DEFAULT_RECALL_DAYS
-    )
+    return cohort.instrument.recall().days or ASSUMED_RECALL_DAYS
 
 
 def held_days(cohort: Cohort) -> pd.Series:

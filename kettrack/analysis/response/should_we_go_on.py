@@ -197,18 +197,15 @@ def _recall(cohort: Cohort, table: pd.DataFrame) -> list[str]:
     """A warning that stands first, when landmark scores still ask about days before or between
     sessions.
     """
-    recall = cohort.instrument.recall_days
-    if recall is None or not recall.usable:
-        return []
+    recall = cohort.instrument.recall()
     days = table.groupby("landmark")["median_day"].first().reindex(LANDMARKS)
-    early = days[days < recall.value]
+    early = days[days < recall.days]
     if early.empty:
         return []
     said = ", ".join(
         f"{session} (median day {day:.0f})" for session, day in early.items()
     )
     return [
-        f"{cohort.instrument.name} looks back {recall.value:g} days: scores after session {said}"
-        " still cover days before treatment, so little improvement there is partly the window of"
-        " the questions."
+        f"{recall} Scores after session {said} still cover days before treatment, so little"
+        " improvement there is partly the window of the questions."
     ]

@@ -81,15 +81,9 @@ def caveats(cohort: Cohort, event: str) -> tuple[str, ...]:
     """Rule, who is counted, what confirms, and how far the instrument looks back."""
     instrument = cohort.instrument
     rule = getattr(cohort.criteria, event)
-    recall = instrument.recall_days
-    window = (
-        [
-            f"{instrument.name} looks back {recall.value:g} days: scores between sessions closer"
-            " than that overlap."
-        ]
-        if recall is not None and recall.usable and recall.value > 0
-        else []
-    )
+    recall = instrument.recall()
+    overlap = f"{recall} Scores closer together than that overlap."
+    window = [overlap] if recall.days else []
     return (
         (
             f"{event.capitalize()}: {rule}; {cohort.criteria.label}. 95 % log-log intervals,"

@@ -23,12 +23,12 @@ from kettrack.analysis.stop_after.weights import STEPS, Pair
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
+from kettrack.vocabulary.instrument import Recall
 
 NAME: Final = "stop_after"
 REPLICATES: Final = 500
 SEED: Final = 1
 N_STEPS: Final = STEPS
-UNKNOWN_RECALL: Final = 14
 AfterStop = Literal["none", "usual_care"]
 _ROLES: Final[dict[str, Role]] = {
     "key": "key",
@@ -123,11 +123,11 @@ def stop_after(  # noqa: PLR0913 - each part of the question by its name
             "after_stop is 'none' or 'usual_care'; k, m and replicates are at least 1."
         )
     require_two(k, m)
-    recall = recall_of(cohort, recall_days)
+    recall = cohort.instrument.recall(recall_days)
     data = None
     try:
         data = stop_data(cohort)
-        pair = pair_of(data, (k, m), after_stop == "usual_care", recall)
+        pair = pair_of(data, (k, m), after_stop == "usual_care", recall.days)
     except NotIdentified as error:
         return release(_refused(cohort, error, _unnamed(k, m), data), cohort)
     table, against = compare(cohort, data, pair, (replicates, seed), on_step)
@@ -159,22 +159,6 @@ def stop_after(  # noqa: PLR0913 - each part of the question by its name
         collect=against.collect if against else "",
     )
     return release(result, cohort)
-
-
-def recall_of(cohort: Cohort, recall_days: int | None) -> int:
-    """Days a score looks back: those asked for, else the instrument's, else the usual two weeks.
-
-    Raises
-    ------
-    UsageError
-        For a recall below 0.
-    """
-    if recall_days is not None:
-        if recall_days < 0:
-            raise UsageError("stop_after needs a recall of at least 0 days.")
-        return recall_days
-    fact = cohort.instrument.recall_days
-    return int(fact.value) if fact is not None and fact.usable else UNKNOWN_RECALL
 
 
 def _unnamed(k: int | None, m: int | None) -> str:
@@ -225,7 +209,7 @@ def _sentence(pair: Pair) -> str:
 
 
 def _caveats(
-    cohort: Cohort, data: StopData, pair: Pair, recall: int, replicates: int
+    cohort: Cohort, data: StopData, pair: Pair, recall: Recall, replicates: int
 ) -> tuple[str, ...]:
     quartiles = np.nanpercentile(np.diff(data.first_days, axis=1), (25, 50, 75))
     deaths = (
@@ -239,8 +223,8 @@ def _caveats(
             f" off.{deaths}"
         ),
         (
-            f"Only numbers whose sessions were over {WINDOW + recall} days before day {HORIZON}"
-            " in nine of ten are compared."
+            f"Only numbers whose sessions were over {WINDOW + recall.days} days before day"
+            f" {HORIZON} in nine of ten are compared. {recall}"
         ),
         (
             "The spacing is the clinic's own: days between sessions, quartiles"
