@@ -13,29 +13,24 @@ import typer
 
 from kettrack import __version__
 from kettrack.cli.check import check
-from kettrack.cli.courses import courses
 from kettrack.cli.estimate import estimate
-from kettrack.cli.events import events
-from kettrack.cli.outcomes import outcomes
-from kettrack.cli.output import spare_the_input
+from kettrack.cli.output import answer, spare_the_input
 from kettrack.cli.report import report
-from kettrack.cli.review import review
+from kettrack.cli.rows import courses, events, outcomes, review, timeline
 from kettrack.cli.simulate import simulate
 from kettrack.cli.specification import specification
-from kettrack.cli.timeline import timeline
-from kettrack.cli.version import version
 from kettrack.errors import Interrupted, KettrackError
 
 REPORT_FAULTS_TO = "the issue tracker of kettrack"
 
 
-def _sparing(command: Callable[..., None]) -> Callable[..., None]:
+def _guarded(command: Callable[..., None]) -> Callable[..., None]:
     """A command that stops before any work when it would write over its own input, and in one line
     when it is interrupted.
     """
 
     @wraps(command)
-    def spared(**options: Any) -> None:
+    def guarded(**options: Any) -> None:
         if options.get("output") is not None and "folder" in options:
             spare_the_input(options["folder"], options["output"])
         try:
@@ -43,15 +38,25 @@ def _sparing(command: Callable[..., None]) -> Callable[..., None]:
         except KeyboardInterrupt:
             raise Interrupted from None
 
-    return spared
+    return guarded
+
+
+def version() -> None:
+    """Print the version.
+
+    \b
+    Example:
+      kettrack version
+    """
+    answer(f"kettrack {__version__}")
 
 
 # No rich mark-up and no shell completion: both would be imported for every `--help`.
 app = typer.Typer(
     name="kettrack",
     help=(
-        "Outcome tracking for ketamine clinics: sessions and scores in, timelines, outcomes and a"
-        " report out."
+        "Outcome tracking for ketamine clinics: from sessions and scores to timelines, outcomes"
+        " and a report."
     ),
     no_args_is_help=True,
     add_completion=False,
@@ -72,7 +77,7 @@ for command in (
     simulate,
     version,
 ):
-    app.command()(_sparing(command))
+    app.command()(_guarded(command))
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -84,14 +89,16 @@ def main(arguments: list[str] | None = None) -> None:
     except KettrackError as error:
         _leave(str(error), error.exit_code)
     except OSError as error:
-        _leave(
-            f"{error.strerror or error}: {error.filename}"
-            if error.filename
-            else str(error),
-            KettrackError.exit_code,
-        )
+        _leave(_file_error_text(error), KettrackError.exit_code)
     except Exception as fault:  # the one place where a fault of kettrack's own ends
         _leave(_fault_text(fault), 1)
+
+
+def _file_error_text(error: OSError) -> str:
+    """What the system says, and of which file."""
+    if not error.filename:
+        return str(error)
+    return f"{error.strerror or error}: {error.filename}"
 
 
 def _leave(text: str, exit_code: int) -> None:

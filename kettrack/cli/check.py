@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kettrack.cli.cohorts import read_cohort
-from kettrack.cli.options import (
+from kettrack.cli.cohorts import (
     Allowed,
     CriteriaName,
     Folder,
     InstrumentName,
     Output,
     PolicyName,
+    read_cohort,
 )
 from kettrack.cli.output import answer, check_output, say
 from kettrack.errors import DataProblems, Problem
@@ -30,10 +30,10 @@ def check(
     policy: PolicyName = None,
     allow: Allowed = None,
 ) -> None:
-    """Read a cohort folder and say what is wrong with it, everything at once; -o writes the
-    problems as a table.
+    """Check a cohort folder and list every problem.
 
-    At the end stands what no error is but will leave questions unanswered, and how to record it.
+    With -o the problems are written as a table. When the folder can be read, the last lines say
+    what is not recorded, which questions this leaves unanswered, and how to record it.
 
     \b
     Example:
@@ -52,37 +52,37 @@ def check(
         _write_problems([], output)
     for sentence in cohort.shown_notes:
         answer(sentence)
+    answer(f"{_sizes(cohort)}: no problems.")
+    _tell_what_is_missing(cohort)
+
+
+def _sizes(cohort: Cohort) -> str:
+    """How many patients, sessions and scores there are, small counts as the policy has them."""
+    from kettrack.privacy.disclosure import get_policy
+
+    smallest = get_policy(cohort.settings.policy).smallest_count
     sizes = {
         "patient": len(cohort.patients),
         "session": len(cohort.sessions),
         "score": len(cohort.scores),
     }
-    answer(
-        f"{', '.join(_size(number, noun, cohort) for noun, number in sizes.items())}: no"
-        " problems."
-    )
+    said = []
+    for noun, number in sizes.items():
+        if 0 < number < smallest:
+            said.append(f"fewer than {smallest} {noun}s")
+        else:
+            said.append(f"{number} {noun}{'s' if number != 1 else ''}")
+    return ", ".join(said)
+
+
+def _tell_what_is_missing(cohort: Cohort) -> None:
     from kettrack.reading.completeness import missing_information
 
-    if lacks := missing_information(cohort):
-        answer(
-            "\n".join(
-                [
-                    "Missing, or not fitting together; none of it is an error:",
-                    *(f"- {lack}" for lack in lacks),
-                ]
-            )
-        )
-
-
-def _size(number: int, noun: str, cohort: Cohort) -> str:
-    from kettrack.privacy.disclosure import get_policy
-
-    smallest = get_policy(cohort.settings.policy).smallest_count
-    return (
-        f"fewer than {smallest} {noun}s"
-        if 0 < number < smallest
-        else f"{number} {noun}{'s' if number != 1 else ''}"
-    )
+    lacks = missing_information(cohort)
+    if lacks:
+        answer("These are not errors, but some questions cannot be answered:")
+    for lack in lacks:
+        answer(f"- {lack}")
 
 
 def _write_problems(problems: list[Problem], output: Path) -> None:

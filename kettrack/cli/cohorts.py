@@ -1,15 +1,65 @@
-"""From a command's options to a cohort."""
+"""Options that several commands share, and the cohort they lead to."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from kettrack.cli.output import say, working
 from kettrack.errors import UsageError
 
 if TYPE_CHECKING:
     from kettrack.reading.cohort import Cohort
+
+Folder = Annotated[
+    Path,
+    typer.Argument(
+        help=(
+            "Cohort folder. It holds sessions.csv and scores.csv; patients.csv and"
+            " events.csv are optional."
+        )
+    ),
+]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="Write to this file. It ends in .csv or .parquet.",
+    ),
+]
+InstrumentName = Annotated[
+    str | None,
+    typer.Option("--instrument", help="Primary instrument, for example MADRS."),
+]
+CriteriaName = Annotated[
+    str | None,
+    typer.Option(
+        "--criteria",
+        help="Rules for the instrument: convention, or a published set such as SUSTAIN-1.",
+    ),
+]
+PolicyName = Annotated[
+    str | None,
+    typer.Option(
+        "--policy",
+        help="Disclosure policy: internal hides nothing, cms hides small counts.",
+    ),
+]
+Allowed = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow",
+        metavar="COLUMN",
+        help=(
+            "Accept a column that looks as if it could identify a person. This is"
+            " recorded. May be repeated."
+        ),
+    ),
+]
 
 
 def require_folder(folder: Path) -> None:
@@ -21,10 +71,15 @@ def require_folder(folder: Path) -> None:
         Naming what a cohort folder holds.
     """
     if not folder.is_dir():
-        raise UsageError(
-            f"There is no folder {str(folder)!r}. A cohort folder holds sessions.csv and"
-            " scores.csv."
-        )
+        raise UsageError(no_folder(folder))
+
+
+def no_folder(folder: Path) -> str:
+    """Say that a cohort folder was expected, and what stands at that path."""
+    needed = "A cohort folder holds sessions.csv and scores.csv."
+    if folder.is_file():
+        return f"{str(folder)!r} is a file; name the folder it is in. {needed}"
+    return f"There is no folder {str(folder)!r}. {needed}"
 
 
 def given(**options: str | None) -> dict[str, str]:
@@ -54,23 +109,26 @@ def read_cohort(
 
 
 def open_cohort(
-    folder: Path, allow: list[str] | None = None, **options: str | None
+    folder: Path,
+    allow: list[str] | None = None,
+    *,
+    scored: bool,
+    **options: str | None,
 ) -> Cohort:
     """Load a cohort folder as `read_cohort` does, and tell a person at the terminal what the reader
     noticed.
+
+    Parameters
+    ----------
+    folder, allow, **options
+        As for `read_cohort`.
+    scored : bool
+        Whether the command rates scores, and so stops when there is not one of the primary
+        instrument.
     """
     cohort = read_cohort(folder, allow, **options)
     for note in cohort.shown_notes:
         say(note)
-    return cohort
-
-
-def open_scored(
-    folder: Path, allow: list[str] | None = None, **options: str | None
-) -> Cohort:
-    """`open_cohort` for commands that rate scores: stops when there is not one of the primary
-    instrument.
-    """
-    cohort = open_cohort(folder, allow, **options)
-    cohort.require_scores()
+    if scored:
+        cohort.require_scores()
     return cohort

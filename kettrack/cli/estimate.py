@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kettrack.cli.cohorts import open_scored
-from kettrack.cli.options import (
+from kettrack.cli.cohorts import (
     Allowed,
     CriteriaName,
     Folder,
     InstrumentName,
     PolicyName,
+    open_cohort,
 )
 from kettrack.cli.output import answer, check_output, refused, say, working
 from kettrack.errors import NotIdentified, UsageError
@@ -40,7 +40,9 @@ def _list_estimates(asked: bool) -> None:
 def estimate(
     name: Annotated[
         str,
-        typer.Argument(metavar="NAME", help="Which question; --list shows them all."),
+        typer.Argument(
+            metavar="NAME", help="Name of the question; --list shows all of them."
+        ),
     ],
     folder: Folder,
     json: Annotated[
@@ -51,7 +53,7 @@ def estimate(
         typer.Option(
             "--by",
             metavar="GROUP",
-            help="Compare groups: severity, route, early-response.",
+            help="Compare groups: severity, route or early-response.",
         ),
     ] = None,
     output: Annotated[
@@ -60,7 +62,7 @@ def estimate(
             "-o",
             "--output",
             metavar="FILE",
-            help="Write here instead: .csv, .parquet or .json by ending.",
+            help="Write to this file. It ends in .csv, .parquet or .json.",
         ),
     ] = None,
     list_names: Annotated[
@@ -69,7 +71,7 @@ def estimate(
             "--list",
             is_eager=True,
             callback=_list_estimates,
-            help="List the names with their questions.",
+            help="List the names and the questions they answer.",
         ),
     ] = False,
     instrument: InstrumentName = None,
@@ -77,8 +79,9 @@ def estimate(
     policy: PolicyName = None,
     allow: Allowed = None,
 ) -> None:
-    """Answer one question about a cohort: the sentence, the table behind it, and what must be known
-    to use them.
+    """Answer one question about a cohort.
+
+    The answer is a sentence, the table behind it, and what a reader must know to use them.
 
     \b
     Example:
@@ -93,8 +96,13 @@ def estimate(
 
     find_name = name.replace("-", "_")
     require_name(find_name)
-    cohort = open_scored(
-        folder, allow, instrument=instrument, criteria=criteria, policy=policy
+    cohort = open_cohort(
+        folder,
+        allow,
+        scored=True,
+        instrument=instrument,
+        criteria=criteria,
+        policy=policy,
     )
     with working(f"Estimating {find_name}", steps_of(find_name)) as on_step:
         result = find(
@@ -111,13 +119,13 @@ def estimate(
 
 
 def _check_output(output: Path | None, json: bool) -> None:
-    """Stop before the work at a place that cannot be written, or at two answers to where it
-    goes.
+    """Stop before the work when the file cannot be written, or when its ending contradicts
+    `--json`.
     """
     check_output(output, (*TABLE_ENDINGS, JSON_ENDING))
     if output is not None and json and output.suffix.lower() != JSON_ENDING:
         raise UsageError(
-            f"{output.name} would not be JSON: with --json the file ends in {JSON_ENDING}."
+            f"--json writes JSON, but {output.name} does not end in {JSON_ENDING}."
         )
 
 

@@ -65,7 +65,7 @@ def check_output(output: Path | None, endings: tuple[str, ...] = TABLE_ENDINGS) 
     if output is None:
         return
     if output.suffix.lower() not in endings:
-        raise UsageError(f"{output.name!r} ends in neither {' nor '.join(endings)}.")
+        raise UsageError(f"{output.name!r} does not end in {' or '.join(endings)}.")
     check_place(output)
 
 
@@ -85,8 +85,10 @@ def refused(result: Result, output: Path | None) -> NotIdentified:
     told = readable(str(NotIdentified(result.reason, result.collect)))
     if output is None:
         return NotIdentified(told)
-    older = "; the file of that name is from an earlier run" if output.exists() else ""
-    return NotIdentified(f"{told} {str(output)!r} was not written{older}.")
+    unwritten = f"{told} {str(output)!r} was not written."
+    if output.exists():
+        unwritten += " The file of that name is from an earlier run."
+    return NotIdentified(unwritten)
 
 
 def check_place(output: Path) -> None:
@@ -98,7 +100,7 @@ def check_place(output: Path) -> None:
         Naming the folder.
     """
     if output.is_dir():
-        raise UsageError(f"{str(output)!r} is a folder; name a file in it.")
+        raise UsageError(f"{str(output)!r} is a folder. Name a file in it.")
     if not output.absolute().parent.is_dir():
         raise UsageError(
             f"There is no folder {str(output.parent)!r} to write {output.name!r} in."
@@ -118,32 +120,41 @@ def spare_the_input(folder: Path, output: Path) -> None:
     from kettrack.vocabulary.columns import TABLES
 
     home = folder.resolve()
-    inputs = {f"{name}{ending}" for name in TABLES for ending in TABLE_ENDINGS} | {
-        SETTINGS_FILE
-    }
-    written = (output.parent.resolve() / output.name, output.resolve())
+    inputs = {SETTINGS_FILE}
+    for ending in TABLE_ENDINGS:
+        inputs |= {f"{name}{ending}" for name in TABLES}
+    # The path as written and where its links lead: either may name an input. Some file systems do
+    # not tell capital letters from small ones.
+    as_written = output.parent.resolve() / output.name
+    as_linked = output.resolve()
     taken = any(
-        path.parent == home and path.name.casefold() in inputs for path in written
+        path.parent == home and path.name.casefold() in inputs
+        for path in (as_written, as_linked)
     )
     if taken or any(_same_file(output, home / name) for name in inputs):
         raise UsageError(
-            f"{str(output)!r} is, or would pass for, an input of the cohort folder; name another"
-            " file."
+            f"{str(output)!r} is an input of the cohort folder, or has the name of one. Name"
+            " another file."
         )
 
 
 def _same_file(one: Path, other: Path) -> bool:
-    return one.exists() and other.exists() and one.samefile(other)
+    """Whether two paths lead to one file, as hard links do."""
+    if not one.exists() or not other.exists():
+        return False
+    return one.samefile(other)
 
 
 def write_rows(frame: pd.DataFrame, cohort: Cohort, output: Path | None) -> None:
     """Pass rows through the disclosure gate, then to the file or, as CSV, to standard output."""
     from kettrack.privacy.disclosure import gate_rows, get_policy
 
-    rows = gate_rows(frame, cohort.settings.policy)
-    say(get_policy(cohort.settings.policy).banner)
+    policy = cohort.settings.policy
+    rows = gate_rows(frame, policy)
+    say(get_policy(policy).banner)
     if output is None:
         answer(csv_text(rows).rstrip("\n"))
         return
     write_table(rows, output)
-    say(f"Wrote {len(rows):,} row{'s' if len(rows) != 1 else ''} to {output}.")
+    plural = "s" if len(rows) != 1 else ""
+    say(f"Wrote {len(rows):,} row{plural} to {output}.")

@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
-from kettrack.cli.cohorts import given, require_folder
-from kettrack.cli.options import (
+from kettrack.cli.cohorts import (
     Allowed,
     CriteriaName,
     Folder,
     InstrumentName,
     PolicyName,
+    given,
+    require_folder,
 )
 from kettrack.cli.output import answer, check_place
 from kettrack.errors import UsageError
@@ -29,7 +30,9 @@ def report(
     policy: PolicyName = None,
     allow: Allowed = None,
 ) -> None:
-    """Run the notebooks on a cohort folder and write one HTML file that needs no network.
+    """Write the report as one HTML file.
+
+    The notebooks are run on the cohort folder. The file needs no network.
 
     \b
     Example:
@@ -37,7 +40,7 @@ def report(
     """
     if output.suffix.lower() not in (".html", ".htm"):
         raise UsageError(
-            f"A report is an HTML file; {output.name!r} does not end in .html."
+            f"The report is an HTML file, but {output.name!r} does not end in .html."
         )
     check_place(output)
     require_folder(folder)

@@ -14,23 +14,26 @@ from kettrack.simulation.presets import SCENARIOS
 
 def simulate(
     folder: Annotated[
-        Path | None, typer.Argument(help="Folder to write; new, or empty.")
+        Path | None, typer.Argument(help="Folder to write. It must be new or empty.")
     ] = None,
     patients: Annotated[
-        int, typer.Option("--patients", "-n", min=1, help="How many patients start.")
+        int, typer.Option("--patients", "-n", min=1, help="Number of patients.")
     ] = 240,
     seed: Annotated[
-        int, typer.Option("--seed", min=0, help="Everything random follows from it.")
+        int, typer.Option("--seed", min=0, help="Seed of the random numbers.")
     ] = 1,
     scenario: Annotated[
-        str, typer.Option("--scenario", help=f"Parameter set: {', '.join(SCENARIOS)}.")
+        str,
+        typer.Option("--scenario", help=f"Set of parameters: {', '.join(SCENARIOS)}."),
     ] = "clinic",
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="The folder, given as an option."),
+        typer.Option("--output", "-o", help="The folder to write, as an option."),
     ] = None,
 ) -> None:
-    """Write a synthetic clinic as a cohort folder, with the truth it was made from in truth.json.
+    """Write a synthetic clinic with a known truth.
+
+    It is a cohort folder; truth.json in it holds the truth that it was made from.
 
     \b
     Example:
@@ -66,5 +69,5 @@ def _require_empty(folder: Path) -> None:
     """A simulated log must never take the place of a real one."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(
-            f"{str(folder)!r} is already there and not empty; name a new folder."
+            f"{str(folder)!r} already exists and is not empty. Name a new folder."
         )

@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kettrack.cli.cohorts import open_scored
-from kettrack.cli.options import Allowed, Folder, InstrumentName, Output, PolicyName
+from kettrack.cli.cohorts import (
+    Allowed,
+    Folder,
+    InstrumentName,
+    Output,
+    PolicyName,
+    open_cohort,
+)
 from kettrack.cli.output import answer, check_output, refused, say, working
 from kettrack.writing import csv_text, write_table
 
@@ -25,21 +31,25 @@ def specification(
     also: Annotated[
         list[str] | None,
         typer.Option(
-            "--also", metavar="RULE", help="Apply a recalled rule too. May be repeated."
+            "--also",
+            metavar="RULE",
+            help="Apply this unconfirmed rule as well. May be repeated.",
         ),
     ] = None,
     presets: Annotated[
         bool,
         typer.Option(
-            "--presets", help="List every named rule with its source instead."
+            "--presets", help="List every named rule with its source, and nothing else."
         ),
     ] = False,
     instrument: InstrumentName = None,
     policy: PolicyName = None,
     allow: Allowed = None,
 ) -> None:
-    """Response, remission, loss and more under every named rule and baseline, one row per
-    combination.
+    """Compare the named rules on one cohort.
+
+    Response, remission, loss of response and more are counted under every named rule and baseline,
+    one row for each combination.
 
     \b
     Example:
@@ -47,7 +57,9 @@ def specification(
       kettrack specification clinic --presets
     """
     check_output(output)
-    cohort = open_scored(folder, allow, instrument=instrument, policy=policy)
+    cohort = open_cohort(
+        folder, allow, scored=True, instrument=instrument, policy=policy
+    )
     if presets:
         from kettrack.timelines.published import list_presets
 

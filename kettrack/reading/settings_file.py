@@ -16,6 +16,7 @@ from kettrack.reading.problems import Ledger, did_you_mean
 from kettrack.reading.settings_schema import (
     CriteriaTable,
     InstrumentTable,
+    KeyPath,
     Place,
     ReviewTable,
     RuleTable,
@@ -30,6 +31,8 @@ from kettrack.vocabulary.instrument import Band, Fact, Instrument
 from kettrack.vocabulary.instruments import INSTRUMENTS
 from kettrack.vocabulary.rules import Criteria, Predicate, ReviewRules, Rule, Run
 
+_Content = Mapping[str, Any]
+_Scales = Mapping[str, Instrument]
 _FACTS: Final = ("caseness", "reliable_change", "recall_days", "suicidality_item")
 _RUN_PARTS: Final = tuple(field.name for field in fields(Run))
 _KEY: Final = r"(?:[\w-]+|\"[^\"]*\"|'[^']*')"
@@ -88,7 +91,8 @@ def read_settings(path: Path, ledger: Ledger) -> Settings | None:
         expected = f"not valid TOML: {_without_quotes(str(error))}"
         ledger.problem(path.name, None, "", "", expected)
         return None
-    return _settings(content, Place(path.name, ledger, _lines_of_keys(text)))
+    top = Place(path.name, ledger, _lines_of_keys(text))
+    return _settings(content, top)
 
 
 def _without_quotes(message: str) -> str:
@@ -96,10 +100,10 @@ def _without_quotes(message: str) -> str:
     return re.sub(r"'[^']{2,}'|\"[^\"]{2,}\"", "(hidden)", message)
 
 
-def _lines_of_keys(text: str) -> dict[tuple[str, ...], int]:
+def _lines_of_keys(text: str) -> dict[KeyPath, int]:
     """Path of each key and table of a valid file to the line where it is first named."""
-    lines: dict[tuple[str, ...], int] = {}
-    table: tuple[str, ...] = ()
+    lines: dict[KeyPath, int] = {}
+    table: KeyPath = ()
     in_long_text = False
     for number, line in enumerate(text.splitlines(), start=1):
         if not in_long_text:
@@ -109,36 +113,36 @@ def _lines_of_keys(text: str) -> dict[tuple[str, ...], int]:
                 table = _keys(header[1])
                 lines.setdefault(table, number)
             elif key:
-                lines.setdefault((*table, *_keys(key[1])), number)
+                path = (*table, *_keys(key[1]))
+                lines.setdefault(path, number)
         # An odd number of marks opens or closes a text of several lines, which holds no keys.
-        marks = sum(line.count(mark) for mark in _LONG_TEXT_MARKS)
-        in_long_text ^= marks % 2 == 1
+        n_marks = sum(line.count(mark) for mark in _LONG_TEXT_MARKS)
+        if n_marks % 2:
+            in_long_text = not in_long_text
     return lines
 
 
-def _keys(dotted: str) -> tuple[str, ...]:
+def _keys(dotted: str) -> KeyPath:
     """`columns."a b"` to its parts."""
-    return tuple(part.strip("\"'") for part in re.findall(_KEY, dotted))
+    parts: list[str] = re.findall(_KEY, dotted)
+    return tuple(part.strip("\"'") for part in parts)
 
 
-def _settings(content: Mapping[str, Any], place: Place) -> Settings:
+def _settings(content: _Content, place: Place) -> Settings:
     table = read_table(content, SettingsTable, place, keep_what_fits=True)
     values = given(table) if table else {}
     columns = values.pop("columns", {})
-    instruments = _instruments(values.pop("instruments", {}), place.at("instruments"))
-    known = INSTRUMENTS | {scale.name: scale for scale in instruments}
+    values["columns"] = _columns(columns, place.at("columns"))
+    own_scales = values.pop("instruments", {})
+    instruments = _instruments(own_scales, place.at("instruments"))
+    values["user_instruments"] = instruments
     if isinstance(values.get("criteria"), dict):
         own = dict(values.pop("criteria"))
-        values |= _criteria_in_force(own, place.at("criteria"))
-        criteria = _all_criteria(own, known, place.at("criteria"))
-    else:
-        criteria = ()
-    return Settings(
-        **values,
-        columns=_columns(columns, place.at("columns")),
-        user_instruments=instruments,
-        user_criteria=criteria,
-    )
+        here = place.at("criteria")
+        values |= _criteria_in_force(own, here)
+        known = INSTRUMENTS | {scale.name: scale for scale in instruments}
+        values["user_criteria"] = _all_criteria(own, known, here)
+    return Settings(**values)
 
 
 def _criteria_in_force(bundles: dict[str, Any], place: Place) -> dict[str, str]:
@@ -152,7 +156,7 @@ def _criteria_in_force(bundles: dict[str, Any], place: Place) -> dict[str, str]:
     return {}
 
 
-def _columns(content: Mapping[str, Any], place: Place) -> dict[str, dict[str, str]]:
+def _columns(content: _Content, place: Place) -> dict[str, dict[str, str]]:
     """Table name to what its columns are called in the source; `""` for all tables."""
     general = {}
     read = {}
@@ -184,8 +188,8 @@ def _renames(
     return good
 
 
-def _instruments(content: Mapping[str, Any], place: Place) -> tuple[Instrument, ...]:
-    made: dict[str, Instrument] = {}
+def _instruments(content: _Content, place: Place) -> tuple[Instrument, ...]:
+    made: dict[str, Instrument] = {}  # by name without regard to capital letters
     for written, table in content.items():
         name = written.strip()
         here = place.at(written)
@@ -218,7 +222,8 @@ def _placeholder(name: str) -> Instrument:
 
 def _instrument(name: str, content: object, place: Place) -> Instrument | None:
     """A user's instrument; None when something was wrong."""
-    if name.casefold() in {known.casefold() for known in INSTRUMENTS}:
+    taken = {known.casefold() for known in INSTRUMENTS}
+    if name.casefold() in taken:
         place.problem("a built-in instrument has this name; choose another")
         return None
     table = read_table(content, InstrumentTable, place)
@@ -236,14 +241,15 @@ def _built_instrument(name: str, values: dict[str, Any]) -> Instrument:
         if key in values:
             values[key] = Fact(values[key], source, "user")
     cuts = _as_list(values.pop("remission", []))
-    bands = values.pop("bands", {})
+    edges = values.pop("bands", {})
+    bands = tuple(Band(label, low, high) for label, (low, high) in edges.items())
     return Instrument(
         name=name,
         title=values.pop("title", name),
         higher_is_worse=values.pop("direction") == "higher is worse",
         item_maxima=tuple(values.pop("item_maxima", ())),
         remission=tuple(Fact(cut, source, "user") for cut in cuts),
-        bands=tuple(Band(label, *edges) for label, edges in bands.items()),
+        bands=bands,
         bands_source=source,
         standing="user",
         **values,
@@ -258,44 +264,59 @@ def _contradictions(table: InstrumentTable) -> dict[str, str]:
     """Keys of an instrument that contradict another one, with what was expected."""
     wrong = _outside(table)
     if table.minimum >= table.maximum:
+        # Everything would be outside such a range; one complaint is enough.
         wrong = {"maximum": "a number above the minimum"}
-    if any(low > high for low, high in (table.bands or {}).values()):
+    bands = table.bands or {}
+    if any(low > high for low, high in bands.values()):
         wrong["bands"] = "the lower edge of each band first"
+    return wrong | _wrong_items(table)
+
+
+def _wrong_items(table: InstrumentTable) -> dict[str, str]:
+    """Keys about the items that contradict each other."""
+    wrong = {}
     maxima = table.item_maxima or []
-    if any(most <= (table.item_minimum or 0) for most in maxima):
+    lowest = table.item_minimum or 0
+    if any(most <= lowest for most in maxima):
         wrong["item_maxima"] = "each above item_minimum"
     item = given(table).get("suicidality_item")
-    if item is not None and not maxima:
+    if item is None:
+        return wrong
+    if not maxima:
         wrong["suicidality_item"] = "item_maxima as well, to know the items"
-    elif item is not None and not 1 <= item <= len(maxima):
+    elif not 1 <= item <= len(maxima):
         wrong["suicidality_item"] = f"the number of an item, 1 to {len(maxima)}"
     return wrong
 
 
 def _outside(table: InstrumentTable) -> dict[str, str]:
     """Cut-offs and bands outside the range of the scale."""
+    low = table.minimum
+    high = table.maximum
     values = given(table)
+    bands = values.get("bands", {})
     cuts = {
-        "caseness": [values.get("caseness", table.minimum)],
+        "caseness": [values.get("caseness", low)],
         "remission": _as_list(values.get("remission", [])),
-        "bands": [edge for edges in values.get("bands", {}).values() for edge in edges],
+        "bands": [edge for edges in bands.values() for edge in edges],
     }
-    expected = f"within the range of the scale, {table.minimum:g} to {table.maximum:g}"
+    expected = f"within the range of the scale, {low:g} to {high:g}"
     return {
         key: expected
         for key, edges in cuts.items()
-        if not all(table.minimum <= edge <= table.maximum for edge in edges)
+        if not all(low <= edge <= high for edge in edges)
     }
 
 
 def _all_criteria(
-    content: Mapping[str, Any], known: Mapping[str, Instrument], place: Place
+    content: _Content, known: _Scales, place: Place
 ) -> tuple[Criteria, ...]:
     names = [name.strip().casefold() for name in content]
     made = []
     for name, table in content.items():
         here = place.at(name)
-        if not name.strip() or names.count(name.strip().casefold()) > 1:
+        plain = name.strip().casefold()
+        if not plain or names.count(plain) > 1:
             here.problem("a name that is not empty and stands once")
         criteria = _criteria(name, table, known, here)
         if criteria is not None:
@@ -304,7 +325,7 @@ def _all_criteria(
 
 
 def _criteria(
-    name: str, content: object, known: Mapping[str, Instrument], place: Place
+    name: str, content: object, known: _Scales, place: Place
 ) -> Criteria | None:
     """A user's criteria: what is not said is as in kettrack's convention for the instrument. None
     when something was wrong.
@@ -313,7 +334,7 @@ def _criteria(
     if table is None:
         return None
     if name == "convention":
-        place.problem("another name: this one is taken")
+        place.problem("another name: this is the name of kettrack's own criteria")
         return None
     instrument = known.get(table.instrument)
     if instrument is None:
@@ -366,14 +387,15 @@ def _built_criteria(
 
 def _rule(table: RuleTable, source: str) -> Rule:
     return Rule(
-        Predicate(table.measure, table.operator, table.limit),
-        _run(table),
-        table.source or source,
-        "user",
-        tuple(table.event_rows or ()),
+        predicate=Predicate(table.measure, table.operator, table.limit),
+        run=_run(table),
+        source=table.source or source,
+        standing="user",
+        event_rows=tuple(table.event_rows or ()),
     )
 
 
 def _run(table: RuleTable) -> Run:
     values = given(table)
-    return Run(**{part: values[part] for part in _RUN_PARTS if part in values})
+    parts = {part: values[part] for part in _RUN_PARTS if part in values}
+    return Run(**parts)

@@ -33,7 +33,7 @@ from kettrack.vocabulary.columns import EVENTS, MOST_ITEMS
 from kettrack.vocabulary.instrument import Construct
 from kettrack.vocabulary.rules import Measure, Operator
 
-Direction = Literal["higher is worse", "higher is better"]
+_Direction = Literal["higher is worse", "higher is better"]
 
 
 def one_of(words: Collection[str]) -> Meta:
@@ -51,17 +51,17 @@ def one_of(words: Collection[str]) -> Meta:
 _LARGEST: Final = 10**15
 _FINITE: Final = Meta(ge=-_LARGEST, le=_LARGEST)
 _SIZE: Final = Meta(ge=0, le=_LARGEST)
-Number = Annotated[
+_Number = Annotated[
     Annotated[int, _FINITE] | Annotated[float, _FINITE],
     Meta(description="a number"),
 ]
-Whole = Annotated[int, _SIZE, Meta(description="a whole number")]
-Days = Annotated[int, _SIZE, Meta(description="a whole number of days")]
-Text = Annotated[str, Meta(description='text in quotation marks, as in key = "text"')]
-Truth = Annotated[bool, Meta(description="true or false")]
-Policy = Annotated[str, one_of(POLICIES)]
-Event = Annotated[str, one_of(EVENTS)]
-Tables = dict[str, Any]
+_Whole = Annotated[int, _SIZE, Meta(description="a whole number")]
+_Days = Annotated[int, _SIZE, Meta(description="a whole number of days")]
+_Text = Annotated[str, Meta(description='text in quotation marks, as in key = "text"')]
+_Truth = Annotated[bool, Meta(description="true or false")]
+_Policy = Annotated[str, one_of(POLICIES)]
+_Event = Annotated[str, one_of(EVENTS)]
+_Tables = dict[str, Any]
 
 
 class SettingsTable(msgspec.Struct, kw_only=True):
@@ -69,22 +69,22 @@ class SettingsTable(msgspec.Struct, kw_only=True):
     only the user knows, and is read table by table.
     """
 
-    instrument: Text | UnsetType = UNSET
+    instrument: _Text | UnsetType = UNSET
     criteria: (
         Annotated[
-            str | Tables,
+            str | _Tables,
             Meta(description="text in quotation marks, or tables: [criteria.NAME]"),
         ]
         | UnsetType
     ) = UNSET
     baseline: BaselineRule | UnsetType = UNSET
     duplicates: DuplicateRule | UnsetType = UNSET
-    policy: Policy | UnsetType = UNSET
-    currency: Text | UnsetType = UNSET
-    extract: Text | UnsetType = UNSET
+    policy: _Policy | UnsetType = UNSET
+    currency: _Text | UnsetType = UNSET
+    extract: _Text | UnsetType = UNSET
     columns: (
         Annotated[
-            Tables,
+            _Tables,
             Meta(
                 description=(
                     'a table: [columns], then contract name = "name in the source"'
@@ -94,17 +94,17 @@ class SettingsTable(msgspec.Struct, kw_only=True):
         | UnsetType
     ) = UNSET
     instruments: (
-        Annotated[Tables, Meta(description="tables: [instruments.NAME]")] | UnsetType
+        Annotated[_Tables, Meta(description="tables: [instruments.NAME]")] | UnsetType
     ) = UNSET
 
 
 class InstrumentTable(msgspec.Struct, kw_only=True):
     """One `[instruments.NAME]`."""
 
-    minimum: Number
-    maximum: Number
-    direction: Direction
-    title: Text | UnsetType = UNSET
+    minimum: _Number
+    maximum: _Number
+    direction: _Direction
+    title: _Text | UnsetType = UNSET
     source: (
         Annotated[
             str,
@@ -114,13 +114,13 @@ class InstrumentTable(msgspec.Struct, kw_only=True):
         ]
         | UnsetType
     ) = UNSET
-    licence: Text | UnsetType = UNSET
+    licence: _Text | UnsetType = UNSET
     construct: Construct | UnsetType = UNSET
-    whole_numbers: Truth | UnsetType = UNSET
-    percent_change: Truth | UnsetType = UNSET
+    whole_numbers: _Truth | UnsetType = UNSET
+    percent_change: _Truth | UnsetType = UNSET
     item_maxima: (
         Annotated[
-            list[Whole],
+            list[_Whole],
             Meta(
                 max_length=MOST_ITEMS,
                 description=(
@@ -131,23 +131,23 @@ class InstrumentTable(msgspec.Struct, kw_only=True):
         ]
         | UnsetType
     ) = UNSET
-    item_minimum: Whole | UnsetType = UNSET
-    caseness: Number | UnsetType = UNSET
+    item_minimum: _Whole | UnsetType = UNSET
+    caseness: _Number | UnsetType = UNSET
     remission: (
         Annotated[
-            Number | Annotated[list[Number], Meta(min_length=1)],
+            _Number | Annotated[list[_Number], Meta(min_length=1)],
             Meta(description="a number, or a list of numbers, the default first"),
         ]
         | UnsetType
     ) = UNSET
-    reliable_change: Number | UnsetType = UNSET
-    recall_days: Days | UnsetType = UNSET
+    reliable_change: _Number | UnsetType = UNSET
+    recall_days: _Days | UnsetType = UNSET
     suicidality_item: (
         Annotated[int, _SIZE, Meta(description="the number of the item")] | UnsetType
     ) = UNSET
     bands: (
         Annotated[
-            dict[str, tuple[Number, Number]],
+            dict[str, tuple[_Number, _Number]],
             Meta(description="a table of label = [lowest, highest]"),
         ]
         | UnsetType
@@ -159,29 +159,29 @@ class RuleTable(msgspec.Struct, kw_only=True):
 
     measure: Measure
     operator: Operator
-    limit: Number
+    limit: _Number
     count: (
         Annotated[int, Meta(ge=1, le=_LARGEST, description="a whole number, 1 or more")]
         | UnsetType
     ) = UNSET
-    min_gap: Days | UnsetType = UNSET
-    max_gap: Days | UnsetType = UNSET
+    min_gap: _Days | UnsetType = UNSET
+    max_gap: _Days | UnsetType = UNSET
     dated_at: Literal["first", "confirming"] | UnsetType = UNSET
     event_rows: (
         Annotated[
-            list[Event],
+            list[_Event],
             Meta(description=f"a list of events: {', '.join(EVENTS)}"),
         ]
         | UnsetType
     ) = UNSET
-    source: Text | UnsetType = UNSET
+    source: _Text | UnsetType = UNSET
 
 
 class ReviewTable(msgspec.Struct, kw_only=True):
     """`[criteria.NAME.review]`."""
 
-    suicidality_item: Whole | UnsetType = UNSET
-    cssrs: Whole | UnsetType = UNSET
+    suicidality_item: _Whole | UnsetType = UNSET
+    cssrs: _Whole | UnsetType = UNSET
     off_track_percentile: (
         Annotated[
             Annotated[int, Meta(ge=0, le=100)] | Annotated[float, Meta(ge=0, le=100)],
@@ -189,22 +189,22 @@ class ReviewTable(msgspec.Struct, kw_only=True):
         ]
         | UnsetType
     ) = UNSET
-    unscored_days: Days | UnsetType = UNSET
-    fewest_gaps: Whole | UnsetType = UNSET
-    last_scores: Whole | UnsetType = UNSET
+    unscored_days: _Days | UnsetType = UNSET
+    fewest_gaps: _Whole | UnsetType = UNSET
+    last_scores: _Whole | UnsetType = UNSET
 
 
 class CriteriaTable(msgspec.Struct, kw_only=True):
     """One `[criteria.NAME]`; a rule of None is one that shall not be there."""
 
     instrument: Annotated[str, Meta(description="the name of an instrument")]
-    version: Text | UnsetType = UNSET
-    source: Text | UnsetType = UNSET
-    caseness: Number | UnsetType = UNSET
-    recovery_days: Days | UnsetType = UNSET
-    recovery_max_gap: Days | UnsetType = UNSET
-    late_after_days: Days | UnsetType = UNSET
-    state_holds_days: Days | UnsetType = UNSET
+    version: _Text | UnsetType = UNSET
+    source: _Text | UnsetType = UNSET
+    caseness: _Number | UnsetType = UNSET
+    recovery_days: _Days | UnsetType = UNSET
+    recovery_max_gap: _Days | UnsetType = UNSET
+    late_after_days: _Days | UnsetType = UNSET
+    state_holds_days: _Days | UnsetType = UNSET
     review: ReviewTable | UnsetType = UNSET
     response: RuleTable | None | UnsetType = UNSET
     remission: RuleTable | None | UnsetType = UNSET
@@ -214,6 +214,7 @@ class CriteriaTable(msgspec.Struct, kw_only=True):
     deterioration: RuleTable | None | UnsetType = UNSET
 
 
+KeyPath = tuple[str, ...]
 AnyTable = TypeVar("AnyTable", bound=msgspec.Struct)
 
 
@@ -235,8 +236,8 @@ class Place:
 
     file: str
     ledger: Ledger
-    lines: Mapping[tuple[str, ...], int]
-    path: tuple[str, ...] = ()
+    lines: Mapping[KeyPath, int]
+    path: KeyPath = ()
 
     def at(self, *keys: str) -> Place:
         """The place of a key in this table."""

@@ -93,7 +93,7 @@ def test_refusal_says_that_an_older_file_is_still_there(
     (tmp_path / "r.csv").write_text("older\n", encoding="utf-8")
     err = run("response_by_session", bare, "-o", tmp_path / "r.csv")[2]
     assert (
-        "r.csv' was not written; the file of that name is from an earlier run." in err
+        "r.csv' was not written. The file of that name is from an earlier run." in err
     )
     assert (tmp_path / "r.csv").read_text(encoding="utf-8") == "older\n"
     assert (
@@ -108,9 +108,9 @@ def test_refusal_says_that_an_older_file_is_still_there(
         (("respons_by_session", SAMPLE), "response_by_session"),
         (
             ("worsening", SAMPLE, "-o", "x.txt"),
-            "'x.txt' ends in neither .csv nor .parquet nor .json.",
+            "'x.txt' does not end in .csv or .parquet or .json.",
         ),
-        (("worsening", SAMPLE, "--json", "-o", "x.csv"), "ends in .json"),
+        (("worsening", SAMPLE, "--json", "-o", "x.csv"), "end in .json"),
     ],
 )
 def test_bad_usage_leaves_with_2(run, arguments: tuple[str, ...], told: str) -> None:

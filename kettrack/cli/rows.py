@@ -1,0 +1,201 @@
+"""The commands that give rows: `courses`, `timeline`, `outcomes`, `events` and `review`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import kettrack
+from kettrack.cli.cohorts import (
+    Allowed,
+    CriteriaName,
+    Folder,
+    InstrumentName,
+    Output,
+    PolicyName,
+    open_cohort,
+)
+from kettrack.cli.output import answer, check_output, say, working, write_rows
+
+if TYPE_CHECKING:
+    from kettrack.reading.cohort import Cohort
+
+
+def _rows_command(
+    name: str,
+    about: str,
+    table: str,
+    *,
+    scored: bool = True,
+    without_file: Callable[[Cohort], str] | None = None,
+) -> Callable[..., None]:
+    """Make a command that writes one of kettrack's tables of single patients.
+
+    Parameters
+    ----------
+    name, about : str
+        Of the command; `about` is what `--help` prints.
+    table : str
+        The public function that makes the table. It is looked up when the command runs, so that
+        `--help` imports nothing heavy.
+    scored : bool
+        Whether the table needs scores of the primary instrument.
+    without_file : callable, optional
+        Makes the text that is printed instead of rows when no file is named.
+    """
+
+    def command(
+        folder: Folder,
+        output: Output = None,
+        instrument: InstrumentName = None,
+        criteria: CriteriaName = None,
+        policy: PolicyName = None,
+        allow: Allowed = None,
+    ) -> None:
+        check_output(output)
+        cohort = open_cohort(
+            folder,
+            allow,
+            scored=scored,
+            instrument=instrument,
+            criteria=criteria,
+            policy=policy,
+        )
+        if output is None and without_file is not None:
+            answer(without_file(cohort))
+            return
+        with working("Rating every patient"):
+            rows = getattr(kettrack, table)(cohort)
+        write_rows(rows, cohort, output)
+
+    command.__name__ = name
+    command.__doc__ = about
+    return command
+
+
+def _summary(cohort: Cohort) -> str:
+    from kettrack.analysis.overview import summary_text
+
+    return summary_text(cohort)
+
+
+courses = _rows_command(
+    "courses",
+    """Write one row per session, with its course.
+
+    Each row holds the number of the session, the course it belongs to, and the gap before it.
+
+    \b
+    Example:
+      kettrack courses clinic -o courses.csv
+    """,
+    "courses_table",
+    scored=False,
+)
+timeline = _rows_command(
+    "timeline",
+    """Write one row per score, with the patient's state.
+
+    Each row holds the change from baseline, the number of sessions so far, and the state.
+
+    \b
+    Example:
+      kettrack timeline clinic --instrument MADRS -o timeline.parquet
+    """,
+    "timeline_table",
+)
+outcomes = _rows_command(
+    "outcomes",
+    """Summarise what became of the patients.
+
+    Without -o a short summary is printed. With -o one row per patient is written: first response,
+    remission, loss of response, and relapse.
+
+    \b
+    Example:
+      kettrack outcomes clinic
+      kettrack outcomes clinic -o outcomes.csv
+    """,
+    "outcomes_table",
+    without_file=_summary,
+)
+events = _rows_command(
+    "events",
+    """Write one row per event, with its proof.
+
+    Events are response, remission, loss of response, relapse and more; each row names the scores
+    that prove it.
+
+    \b
+    Example:
+      kettrack events clinic --criteria SUSTAIN-1 --instrument MADRS -o events.csv
+    """,
+    "state_events_table",
+)
+
+
+def review(
+    folder: Folder,
+    weeks_ago: Annotated[
+        int,
+        typer.Option(
+            "--weeks-ago",
+            min=0,
+            metavar="N",
+            help="Go back N weeks, and use only what was known then.",
+        ),
+    ] = 0,
+    output: Output = None,
+    instrument: InstrumentName = None,
+    criteria: CriteriaName = None,
+    policy: PolicyName = None,
+    allow: Allowed = None,
+) -> None:
+    """List the patients who need a look, and why.
+
+    Safety comes first. The list is for the treating clinic only.
+
+    \b
+    Example:
+      kettrack review clinic --weeks-ago 4 -o review.csv
+    """
+    check_output(output)
+    cohort = open_cohort(
+        folder,
+        allow,
+        scored=True,
+        instrument=instrument,
+        criteria=criteria,
+        policy=policy,
+    )
+    from kettrack.analysis.people.review import review_lines, review_table
+    from kettrack.timelines.known_by import known_by
+
+    known = known_by(cohort, weeks_ago)
+    for note in known.notes[len(cohort.notes) :]:
+        say(note)
+    with working(f"Reviewing {len(known.patients):,} patients"):
+        table = review_table(known)
+    if output is not None:
+        write_rows(table, known, output)
+        return
+    answer(_review_heading(known, table["patient_id"].nunique(), len(table), weeks_ago))
+    for line in review_lines(table, known.criteria):
+        answer(line)
+
+
+def _review_heading(
+    cohort: Cohort, n_listed: int, n_reasons: int, weeks_ago: int
+) -> str:
+    """Say how many patients are listed, at what time, and under which rules."""
+    when = "now"
+    if weeks_ago:
+        weeks = f"{weeks_ago} week{'s' if weeks_ago > 1 else ''}"
+        when = f"as known {weeks} ago"
+    return (
+        f"Review {when}: {n_listed:,} of {len(cohort.patients):,} patients,"
+        f" {n_reasons:,} reasons.\n{cohort.criteria.instrument}, {cohort.criteria.label}."
+        " For the treating clinic, not for release."
+    )
