@@ -18,11 +18,18 @@ FOLDER: Final = "results"
 # An independent run by other code, one column per scenario: its numbers are rounded to 2 decimals.
 INDEPENDENT: Final = Path("elsewhere", "independent_run.csv")
 INDEPENDENT_COHORTS: Final = 200
-COLUMNS: Final = ["method", "scenario", "found", "mc_error", "truth"]
+COLUMNS: Final = [
+    "method",
+    "scenario",
+    "found",
+    "mc_error",
+    "truth",
+]
 
 
 def trial_results(
-    gate: str | None = None, folder: str | Path | None = None
+    gate: str | None = None,
+    folder: str | Path | None = None,
 ) -> pd.DataFrame:
     """Checks of every gate that `make truth` has written.
 
@@ -102,7 +109,11 @@ def methods_by_scenario() -> pd.DataFrame:
     found = rows["found"].map("{:.2f}".format)
     error = rows["mc_error"].map("{:.2f}".format)
     cells = rows.assign(cell=found + " (" + error + ")")
-    table = cells.pivot(index="method", columns="scenario", values="cell")
+    table = cells.pivot(
+        index="method",
+        columns="scenario",
+        values="cell",
+    )
     # the pivot sorts by name; the methods stand in the order of the trials
     in_order = table.reindex(rows["method"].drop_duplicates())
     return in_order.reset_index().rename_axis(columns=None)
@@ -125,10 +136,23 @@ def beside_independent_run() -> pd.DataFrame:
     ['method', 'scenario', 'found', 'other', 'difference', 'errors']
     """
     wide = pd.read_csv(notebook_folder() / FOLDER / INDEPENDENT)
-    other = wide.melt("method", var_name="scenario", value_name="other").dropna()
+    other = wide.melt(
+        "method",
+        var_name="scenario",
+        value_name="other",
+    ).dropna()
     rows = _checks_by_method().merge(other, on=["method", "scenario"])
     rows["difference"] = rows["found"] - rows["other"]
     # the variances of both runs add up; that of a mean falls with the number of cohorts
     more = (1 + rows["cohorts"] / INDEPENDENT_COHORTS) ** 0.5
     rows["errors"] = rows["difference"] / (rows["mc_error"] * more)
-    return rows[["method", "scenario", "found", "other", "difference", "errors"]]
+    return rows[
+        [
+            "method",
+            "scenario",
+            "found",
+            "other",
+            "difference",
+            "errors",
+        ]
+    ]

@@ -5,25 +5,24 @@ them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from kettrack.arrays import Bools, Floats, Objects
-from kettrack.simulation.detail import DETAIL, ROUTE, Detail
-from kettrack.simulation.doses import draw_doses
-from kettrack.simulation.history import History, run
-from kettrack.simulation.measures import gad7_rows, madrs_rows, phq9_rows
-from kettrack.simulation.missing import lose_final_scores
+from kettrack.simulation.detail import DETAIL, ROUTE, Characteristics
+from kettrack.simulation.history import History, lose_final_scores, run
 from kettrack.simulation.parameters import Parameters
-from kettrack.simulation.records import (
+from kettrack.simulation.patient_records import (
     add_endings,
     draw_characteristics,
     draw_events,
-    pick,
+    draw_names,
 )
-from kettrack.simulation.safety import describe_sessions
+from kettrack.simulation.score_records import gad7_rows, madrs_rows, phq9_rows
 from kettrack.simulation.scoring import TIMING_NAMES
+from kettrack.simulation.session_records import describe_sessions, draw_doses
 from kettrack.vocabulary.columns import (
     EVENT_ROWS,
     PATIENTS,
@@ -33,15 +32,18 @@ from kettrack.vocabulary.columns import (
 )
 from kettrack.vocabulary.instruments import PHQ9
 
-# after the two of `run`; children do not depend on how many there are
-DETAIL_STREAMS = 4
-LOSS_STREAM = 6
-HARD_SESSION_EVENT = "nausea"
-FEWEST_DIGITS = 3  # S001
-# share of sessions with psychotherapy in those who have it, assumption
-WITH_PSYCHOTHERAPY = 0.5
-SESSION_KEY = ["patient_id", "day"]
-SCORE_KEY = ["patient_id", "instrument", "day", "timing"]
+# A seed has seven streams, and none depends on how many there are: two of `run`, four of the
+# details, one of the lost scores.
+STREAMS: Final = 7
+DETAIL_STREAMS: Final = slice(2, 6)
+LOSS_STREAM: Final = 6
+HARD_SESSION_EVENT: Final = "nausea"
+FEWEST_DIGITS: Final = 3  # S001
+# Share of sessions with psychotherapy in those who have it, assumption.
+WITH_PSYCHOTHERAPY: Final = 0.5
+SESSION_KEY: Final = ["patient_id", "day"]
+SCORE_KEY: Final = ["patient_id", "instrument", "day", "timing"]
+EVENT_KEY: Final = ["patient_id", "day", "event"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,145 +79,23 @@ class Simulated:
     regime: int | None = None
 
 
-def name_patients(n: int) -> Objects:
-    """Study codes `S001`, `S002`, ...: people are drawn in no order, so the number says nothing."""
-    digits = max(FEWEST_DIGITS, len(str(n)))
-    return np.array([f"S{i:0{digits}d}" for i in range(1, n + 1)], dtype=object)
-
-
-def _ordered(
-    table: pd.DataFrame, columns: tuple[str, ...], key: list[str]
-) -> pd.DataFrame:
-    """Columns of the vocabulary that are there, in its order; rows by key."""
-    kept = table[[name for name in columns if name in table]]
-    return kept.sort_values(key, kind="stable", ignore_index=True)
-
-
-def _base_scores(history: History, ids: Objects) -> pd.DataFrame:
-    log = history.scores
-    timing = np.array(TIMING_NAMES, dtype=object)[log.timing]
-    return pd.DataFrame({"patient_id": ids[log.who], "day": log.day, "timing": timing})
-
-
-def _weights(sex: pd.Series, detail: Detail, rng: np.random.Generator) -> Floats:
-    numbers = detail.characteristics
-    mean = np.where(sex == "male", numbers.weight_mean[1], numbers.weight_mean[0])
-    return np.clip(
-        rng.normal(mean, numbers.weight_sd), numbers.weight_low, numbers.weight_high
-    )
-
-
-def _true(answer: pd.Series) -> Bools:
-    return answer.fillna(False).to_numpy(bool)
-
-
-def _detailed_scores(
-    history: History, patients: pd.DataFrame, detail: Detail, rng: np.random.Generator
-) -> pd.DataFrame:
-    n = history.people.n
-    log = history.scores
-    scales = detail.scales
-    anxious = _true(patients.anxiety)
-    rows = (
-        phq9_rows(log, n, scales, rng),
-        gad7_rows(log, anxious, scales, rng),
-        madrs_rows(log, n, scales, rng),
-    )
-    return pd.concat(rows, ignore_index=True)
-
-
-def _detailed_sessions(
-    history: History, patients: pd.DataFrame, detail: Detail, rng: np.random.Generator
-) -> pd.DataFrame:
-    route = pick(ROUTE, history.people.n, rng)
-    given = draw_doses(
-        history.sessions, route, _weights(patients.sex, detail, rng), detail.safety, rng
-    )
-    table = describe_sessions(given, detail.safety, rng)
-    in_therapy = _true(patients.psychotherapy)[history.sessions.who]
-    table["psychotherapy"] = in_therapy & (
-        rng.random(len(in_therapy)) < WITH_PSYCHOTHERAPY
-    )
-    return table.assign(order=1)
-
-
-def _detailed(
-    history: History, chance: list[np.random.SeedSequence]
-) -> tuple[pd.DataFrame, ...]:
-    """Sessions, scores, patients, events without ids, with every optional column; each from a
-    stream of its own.
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    """The four tables before the study codes: sessions and patients in the order of the history,
+    scores with the `row` of the score log, events with the position `who`.
     """
-    first, second, third, fourth = (np.random.default_rng(child) for child in chance)
-    patients = draw_characteristics(history, DETAIL.characteristics, first)
-    sessions = _detailed_sessions(history, patients, DETAIL, second)
-    scores = _detailed_scores(history, patients, DETAIL, third)
-    events = draw_events(
-        history, sessions.serious.to_numpy(bool), DETAIL.happenings, fourth
-    )
-    return (
-        sessions,
-        scores,
-        add_endings(patients, history, DETAIL.characteristics, fourth),
-        events,
-    )
 
-
-def _plain(history: History) -> tuple[pd.DataFrame, ...]:
-    """Sessions, scores, patients, events without ids, with what the estimators need and no more."""
-    log = history.scores
-    parameters = history.parameters
-    sessions = pd.DataFrame(
-        {"order": 1, "drug": "ketamine", "route": "iv"},
-        index=range(len(history.sessions.who)),
-    )
-    if parameters.schedule.hard_session:
-        sessions["adverse_events"] = np.where(
-            history.sessions.hard, HARD_SESSION_EVENT, "none"
-        )
-    score = pd.Series(log.score).astype("Int64")
-    scores = pd.DataFrame(
-        {"row": np.arange(len(log.who)), "instrument": PHQ9.name, "score": score}
-    )
-    patients = pd.DataFrame(
-        {"prior_sessions": 0, "planned_sessions": history.people.planned}
-    )
-    if parameters.extras.sites:
-        patients["site"] = np.array(
-            [site.name for site in parameters.extras.sites], dtype=object
-        )[history.people.site]
-    events = pd.DataFrame({"who": [], "day": [], "event": [], "detail": []}).astype(
-        {"who": "int64", "day": "int64"}
-    )
-    return (
-        sessions,
-        scores,
-        add_endings(patients, history, None, np.random.default_rng(0)),
-        events,
-    )
-
-
-def _truth(history: History, ids: Objects) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """What nobody in the clinic can know: one row per patient, one row per PHQ-9 score."""
-    people = history.people
-    log = history.scores
-    reasons = np.array([*STOP_REASONS, "planned_end", ""], dtype=object)[history.reason]
-    by_patient = pd.DataFrame(
-        {
-            "patient_id": ids,
-            "level": people.level,
-            "responsiveness": people.responsiveness,
-        }
-    )
-    by_score = _base_scores(history, ids).assign(
-        severity=log.severity, natural=log.natural
-    )
-    return by_patient.assign(stop_reason=reasons), by_score.sort_values(
-        ["patient_id", "day", "timing"], ignore_index=True
-    )
+    sessions: pd.DataFrame
+    scores: pd.DataFrame
+    patients: pd.DataFrame
+    events: pd.DataFrame
 
 
 def simulate(
-    parameters: Parameters, n: int, seed: int, regime: int | None = None
+    parameters: Parameters,
+    n: int,
+    seed: int,
+    regime: int | None = None,
 ) -> Simulated:
     """Simulate a cohort.
 
@@ -236,35 +116,213 @@ def simulate(
     Simulated
         Four tables as they come in, and the truth.
 
+    Raises
+    ------
+    UsageError
+        For less than one patient or one session, or when too few people pass the screening.
+
     Examples
     --------
     >>> from kettrack.simulation.presets import SCENARIOS
     >>> len(simulate(SCENARIOS["A"], n=20, seed=1, regime=3).sessions)
     60
     """
-    chance = np.random.SeedSequence(seed).spawn(LOSS_STREAM + 1)[2:]
-    history = lose_final_scores(
-        run(parameters, n, seed, regime), np.random.default_rng(chance[DETAIL_STREAMS])
-    )
-    detailed = parameters.detailed
-    sessions, scores, patients, events = (
-        _detailed(history, chance[:DETAIL_STREAMS]) if detailed else _plain(history)
-    )
+    streams = np.random.SeedSequence(seed).spawn(STREAMS)
+    for_losses = np.random.default_rng(streams[LOSS_STREAM])
+    history = lose_final_scores(run(parameters, n, seed, regime), for_losses)
+    if parameters.detailed:
+        tables = _detailed_tables(history, streams[DETAIL_STREAMS])
+    else:
+        tables = _plain_tables(history)
     ids = name_patients(n)
-    sessions = sessions.assign(
-        patient_id=ids[history.sessions.who], day=history.sessions.day
-    )
-    scores = scores.join(_base_scores(history, ids), on="row")
-    events = events.assign(patient_id=ids[events.who.to_numpy(np.int64)])
-    by_patient, by_score = _truth(history, ids)
+    who = ids[history.sessions.who]
+    sessions = tables.sessions.assign(patient_id=who, day=history.sessions.day)
+    scores = tables.scores.join(_score_keys(history, ids), on="row")
+    patients = tables.patients.assign(patient_id=ids)
+    concerned = tables.events["who"].to_numpy(np.int64)
+    events = tables.events.assign(patient_id=ids[concerned])
     return Simulated(
-        _ordered(sessions, SESSIONS.names, SESSION_KEY),
-        _ordered(scores, SCORES.names, SCORE_KEY),
-        _ordered(patients.assign(patient_id=ids), PATIENTS.names, ["patient_id"]),
-        _ordered(events, EVENT_ROWS.names, ["patient_id", "day", "event"]),
-        by_patient,
-        by_score,
-        parameters,
-        seed,
-        regime,
+        sessions=_ordered(sessions, SESSIONS.names, SESSION_KEY),
+        scores=_ordered(scores, SCORES.names, SCORE_KEY),
+        patients=_ordered(patients, PATIENTS.names, ["patient_id"]),
+        events=_ordered(events, EVENT_ROWS.names, EVENT_KEY),
+        people=_true_people(history, ids),
+        severity=_true_severity(history, ids),
+        parameters=parameters,
+        seed=seed,
+        regime=regime,
     )
+
+
+def name_patients(n: int) -> Objects:
+    """Study codes `S001`, `S002`, ...: people are drawn in no order, so the number says nothing."""
+    digits = max(FEWEST_DIGITS, len(str(n)))
+    return np.array([f"S{i:0{digits}d}" for i in range(1, n + 1)], dtype=object)
+
+
+def _ordered(
+    table: pd.DataFrame,
+    columns: tuple[str, ...],
+    key: list[str],
+) -> pd.DataFrame:
+    """Columns of the vocabulary that are there, in its order; rows by key."""
+    kept = table[[name for name in columns if name in table]]
+    return kept.sort_values(key, kind="stable", ignore_index=True)
+
+
+def _score_keys(history: History, ids: Objects) -> pd.DataFrame:
+    """Whose each score of the log is, its day and its timing in words."""
+    log = history.scores
+    timing = np.array(TIMING_NAMES, dtype=object)[log.timing]
+    return pd.DataFrame({"patient_id": ids[log.who], "day": log.day, "timing": timing})
+
+
+# ---- a clinic with every optional column
+
+
+def _detailed_tables(
+    history: History, streams: list[np.random.SeedSequence]
+) -> _Tables:
+    """Every table with every optional column, each from a stream of its own."""
+    for_patients, for_sessions, for_scores, for_events = map(
+        np.random.default_rng, streams
+    )
+    patients = draw_characteristics(history, DETAIL.characteristics, for_patients)
+    sessions = _detailed_sessions(history, patients, for_sessions)
+    serious = sessions["serious"].to_numpy(bool)
+    scores = _detailed_scores(history, patients, for_scores)
+    events = draw_events(history, serious, DETAIL.happenings, for_events)
+    # the endings come from the stream of the events, after them
+    add_endings(patients, history, DETAIL.characteristics, for_events)
+    return _Tables(sessions, scores, patients, events)
+
+
+def _detailed_scores(
+    history: History,
+    patients: pd.DataFrame,
+    rng: np.random.Generator,
+) -> pd.DataFrame:
+    """PHQ-9, GAD-7 and MADRS, one row each."""
+    n = history.people.n
+    log = history.scores
+    scales = DETAIL.scales
+    anxious = _is_yes(patients["anxiety"])
+    tables = (
+        phq9_rows(log, n, scales, rng),
+        gad7_rows(log, anxious, scales, rng),
+        madrs_rows(log, n, scales, rng),
+    )
+    return pd.concat(tables, ignore_index=True)
+
+
+def _detailed_sessions(
+    history: History,
+    patients: pd.DataFrame,
+    rng: np.random.Generator,
+) -> pd.DataFrame:
+    """Everything recorded of a session but who and when."""
+    sessions = history.sessions
+    safety = DETAIL.safety
+    route = draw_names(ROUTE, history.people.n, rng)
+    weight = _weights(patients["sex"], DETAIL.characteristics, rng)
+    given = draw_doses(
+        sessions,
+        route,
+        weight,
+        safety,
+        rng,
+    )
+    table = describe_sessions(given, safety, rng)
+    in_therapy = _is_yes(patients["psychotherapy"])[sessions.who]
+    that_day = rng.random(len(in_therapy)) < WITH_PSYCHOTHERAPY
+    return table.assign(psychotherapy=in_therapy & that_day, order=1)
+
+
+def _weights(
+    sex: pd.Series,
+    numbers: Characteristics,
+    rng: np.random.Generator,
+) -> Floats:
+    """Usual weight of each patient, kg."""
+    of_others, of_men = numbers.weight_mean
+    mean = np.where(sex == "male", of_men, of_others)
+    weight = rng.normal(mean, numbers.weight_sd)
+    return np.clip(weight, numbers.weight_low, numbers.weight_high)
+
+
+def _is_yes(answer: pd.Series) -> Bools:
+    """Whether the answer is yes; no where it is not stated."""
+    return answer.fillna(False).to_numpy(bool)
+
+
+# ---- a clinic with what the estimators need and no more
+
+
+def _plain_tables(history: History) -> _Tables:
+    """The required columns, and those that the scenario is about."""
+    return _Tables(
+        _plain_sessions(history),
+        _plain_scores(history),
+        _plain_patients(history),
+        _no_events(),
+    )
+
+
+def _plain_sessions(history: History) -> pd.DataFrame:
+    rows = range(len(history.sessions.who))
+    same = {"order": 1, "drug": "ketamine", "route": "iv"}
+    sessions = pd.DataFrame(same, index=rows)
+    if history.parameters.schedule.hard_session:
+        hard = history.sessions.hard
+        sessions["adverse_events"] = np.where(hard, HARD_SESSION_EVENT, "none")
+    return sessions
+
+
+def _plain_scores(history: History) -> pd.DataFrame:
+    log = history.scores
+    score = pd.Series(log.score).astype("Int64")
+    rows = np.arange(len(log.who))
+    return pd.DataFrame({"row": rows, "instrument": PHQ9.name, "score": score})
+
+
+def _plain_patients(history: History) -> pd.DataFrame:
+    people = history.people
+    same = {"prior_sessions": 0, "planned_sessions": people.planned}
+    patients = pd.DataFrame(same)
+    sites = history.parameters.extras.sites
+    if sites:
+        names = np.array([site.name for site in sites], dtype=object)
+        patients["site"] = names[people.site]
+    # nothing is drawn where every end is noted exactly
+    return add_endings(patients, history, None, np.random.default_rng(0))
+
+
+def _no_events() -> pd.DataFrame:
+    events = pd.DataFrame({"who": [], "day": [], "event": [], "detail": []})
+    return events.astype({"who": "int64", "day": "int64"})
+
+
+# ---- what nobody in the clinic can know
+
+
+def _true_people(history: History, ids: Objects) -> pd.DataFrame:
+    """One row per patient: own level, responsiveness, why the person truly stopped."""
+    people = history.people
+    # `NOT_STOPPED` is -1 and finds the last name
+    names = np.array([*STOP_REASONS, "planned_end", ""], dtype=object)
+    return pd.DataFrame(
+        {
+            "patient_id": ids,
+            "level": people.level,
+            "responsiveness": people.responsiveness,
+            "stop_reason": names[history.reason],
+        }
+    )
+
+
+def _true_severity(history: History, ids: Objects) -> pd.DataFrame:
+    """One row per PHQ-9 score: severity as it is, and as it would be without sessions."""
+    log = history.scores
+    truth = {"severity": log.severity, "natural": log.natural}
+    rows = _score_keys(history, ids).assign(**truth)
+    return rows.sort_values(["patient_id", "day", "timing"], ignore_index=True)

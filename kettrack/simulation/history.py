@@ -4,13 +4,22 @@ beside each score.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
+from math import log
+from typing import Any
 
 import numpy as np
 
 from kettrack.arrays import Bools, Floats, Ints
 from kettrack.errors import UsageError
-from kettrack.simulation.clinic import Clinic, call_back, cancel, decide
+from kettrack.simulation.decisions import (
+    CHANCE_DECIMALS,
+    ClinicRun,
+    Regime,
+    call_back,
+    cancel,
+    decide,
+)
 from kettrack.simulation.parameters import Parameters
 from kettrack.simulation.people import People, draw_people
 from kettrack.simulation.process import (
@@ -22,10 +31,14 @@ from kettrack.simulation.process import (
     remember,
     treat,
 )
-from kettrack.simulation.regimes import Regime
-from kettrack.simulation.scoring import NO_SESSION, TIMING_NAMES, measure, occasions
-
-BASELINE_TIMING = TIMING_NAMES.index("before")
+from kettrack.simulation.scoring import (
+    BEFORE,
+    NO_SESSION,
+    Occasions,
+    expit,
+    measure,
+    occasions,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,66 +89,48 @@ class _Pages:
     sessions: list[tuple[Ints | Bools, ...]] = field(default_factory=list)
     scores: list[tuple[Ints | Floats, ...]] = field(default_factory=list)
 
-    def score(
-        self, state: State, who: Ints, day: int, timing: Ints, score: Ints
+    def write_sessions(
+        self,
+        state: State,
+        who: Ints,
+        day: int,
+        hard: Bools,
     ) -> None:
-        """Write the scores of `who`, with the truth of the moment."""
-        page = (
-            who,
-            np.full(len(who), day),
-            timing,
-            score,
-            state.severity[who],
-            state.natural[who],
-        )
+        """Write the sessions of `who` on one day, in the order of `SessionLog`."""
+        days = np.full(len(who), day)
+        page = (who, days, state.total[who], state.phase[who], hard)
+        self.sessions.append(page)
+
+    def write_scores(
+        self,
+        state: State,
+        who: Ints,
+        day: int,
+        timing: Ints,
+        score: Ints,
+    ) -> None:
+        """Write the scores of `who` with the truth of the moment, in the order of `ScoreLog`."""
+        days = np.full(len(who), day)
+        severity = state.severity[who]
+        page = (who, days, timing[who], score, severity, state.natural[who])
         self.scores.append(page)
 
-
-def _screened(state: State, people: People, pages: _Pages) -> None:
-    """Write the screening scores that reached the log."""
-    who = np.flatnonzero(people.recorded & ~people.never_scored)
-    timing = np.where(people.first_day[who] == 0, BASELINE_TIMING, NO_SESSION)
-    truth = state.natural[who]
-    pages.scores.append(
-        (who, people.first_day[who], timing, people.first_score[who], truth, truth)
-    )
-
-
-def _live(state: State, clinic: Clinic, day: int, roll: Roll, pages: _Pages) -> None:
-    """One day: the night passes, scores before, sessions, scores after, decisions."""
-    people = clinic.people
-    parameters = clinic.parameters
-    advance(state, people, parameters, day, roll)
-    coming = (state.next_session == day) & (day <= people.seen_to)
-    today, timing = occasions(state, people, parameters.scoring, day, coming, roll)
-    pages.score(
-        state,
-        today.before,
-        day,
-        timing[today.before],
-        measure(state, parameters.scoring, today.before, day, roll),
-    )
-    who = np.flatnonzero(coming)
-    treat(state, people, parameters, who, day)
-    hard = roll.hard[who] < parameters.schedule.hard_session
-    pages.sessions.append(
-        (who, np.full(len(who), day), state.total[who], state.phase[who], hard)
-    )
-    pages.score(
-        state,
-        today.after,
-        day,
-        timing[today.after],
-        measure(state, parameters.scoring, today.after, day, roll),
-    )
-    call_back(state, clinic, today.before, day, roll)
-    cancel(state, clinic, today.before, day, roll)
-    decide(state, clinic, who, hard, roll)
-    if parameters.extras.two_week_recall:
-        remember(state)
+    def write_screening(self, state: State, people: People) -> None:
+        """Write the screening scores that reached the log."""
+        who = np.flatnonzero(people.recorded & ~people.never_scored)
+        day = people.first_day[who]
+        timing = np.where(day == 0, BEFORE, NO_SESSION)
+        # nobody is treated yet: both truths are the natural course
+        truth = state.natural[who]
+        self.scores.append((who, day, timing, people.first_score[who], truth, truth))
 
 
-def run(parameters: Parameters, n: int, seed: int, regime: Regime = None) -> History:
+def run(
+    parameters: Parameters,
+    n: int,
+    seed: int,
+    regime: Regime = None,
+) -> History:
     """Run the clinic over its day grid.
 
     Parameters
@@ -154,25 +149,100 @@ def run(parameters: Parameters, n: int, seed: int, regime: Regime = None) -> His
     Returns
     -------
     History
-        Arrays; `simulate` makes tables of them.
+        Arrays, in the order of days; `simulate` makes tables of them.
+
+    Raises
+    ------
+    UsageError
+        For less than one patient or one session, or when too few people pass the screening.
     """
     if n < 1 or (isinstance(regime, int) and regime < 1):
         raise UsageError(
             "A simulation needs at least one patient, and a forced regime at least one session."
         )
-    chance = np.random.SeedSequence(seed).spawn(2)
-    people = draw_people(parameters, n, np.random.default_rng(chance[0]))
-    dice = Dice(chance[1], n, parameters.extras.held is not None)
+    for_people, for_days = np.random.SeedSequence(seed).spawn(2)
+    people = draw_people(parameters, n, np.random.default_rng(for_people))
+    dice = Dice(for_days, n, parameters.extras.held is not None)
     state = begin(people)
+    clinic = ClinicRun(people, parameters, regime)
     pages = _Pages()
-    clinic = Clinic(people, parameters, regime)
-    _screened(state, people, pages)
+    pages.write_screening(state, people)
     for day in range(int(people.first_day.min()), parameters.last_day + 1):
         _live(state, clinic, day, dice.roll(), pages)
-    sessions = SessionLog(
-        *(np.concatenate(column) for column in zip(*pages.sessions, strict=True))
-    )
-    scores = ScoreLog(
-        *(np.concatenate(column) for column in zip(*pages.scores, strict=True))
-    )
+    sessions = SessionLog(*_columns(pages.sessions))
+    scores = ScoreLog(*_columns(pages.scores))
     return History(parameters, seed, people, sessions, scores, state.reason)
+
+
+def _live(
+    state: State,
+    clinic: ClinicRun,
+    day: int,
+    roll: Roll,
+    pages: _Pages,
+) -> None:
+    """One day: the night passes, scores before, sessions, scores after, decisions."""
+    people = clinic.people
+    parameters = clinic.parameters
+    scoring = parameters.scoring
+    advance(state, people, parameters, day, roll)
+    coming = (state.next_session == day) & (day <= people.seen_to)
+    today: Occasions = occasions(state, people, scoring, day, coming, roll)
+    score = measure(state, scoring, today.before, day, roll)
+    pages.write_scores(state, today.before, day, today.timing, score)
+    who = np.flatnonzero(coming)
+    treat(state, people, parameters, who, day)
+    hard = roll.hard[who] < parameters.schedule.hard_session
+    pages.write_sessions(state, who, day, hard)
+    score = measure(state, scoring, today.after, day, roll)
+    pages.write_scores(state, today.after, day, today.timing, score)
+    # Scores after a session do not bring people back or call a session off: whoever has one is in
+    # care today, and is decided on below.
+    call_back(state, clinic, today.before, day, roll)
+    cancel(state, clinic, today.before, day, roll)
+    decide(state, clinic, who, hard, roll)
+    if parameters.extras.two_week_recall:
+        remember(state)
+
+
+def _columns(pages: list[tuple[Any, ...]]) -> list[Any]:
+    """The pages put end to end, column by column."""
+    return [np.concatenate(column) for column in zip(*pages, strict=True)]
+
+
+def lose_final_scores(history: History, rng: np.random.Generator) -> History:
+    """The history without the final scores that go missing under `LostFinal`; unchanged in a
+    scenario without it.
+
+    The chance of each person depends on the last score on treatment, which an analysis knows.
+    """
+    lost = history.parameters.extras.lost_final
+    if lost is None:
+        return history
+    above = (_last_on_treatment(history) - lost.pivot).astype(np.float64)
+    logit_at_pivot = log(lost.missing / (1 - lost.missing))
+    chance = np.round(expit(logit_at_pivot + lost.slope * above), CHANCE_DECIMALS)
+    missing = rng.random(history.people.n) < chance
+    scores = history.scores
+    kept = ~missing[scores.who] | (scores.day < history.parameters.last_day)
+    columns = [getattr(scores, column.name)[kept] for column in fields(scores)]
+    return replace(history, scores=ScoreLog(*columns))
+
+
+def _last_on_treatment(history: History) -> Ints:
+    """Last score of each patient up to the day of the last session, the final score apart."""
+    scores = history.scores
+    last_session = last_session_days(history)
+    on = scores.day <= last_session[scores.who]
+    on &= scores.day < history.parameters.last_day
+    last = history.people.first_score.copy()
+    # the log is in order of days: the last one written stays
+    last[scores.who[on]] = scores.score[on]
+    return last
+
+
+def last_session_days(history: History) -> Ints:
+    """Day of each patient's last session; everybody has one, on day 0."""
+    last = np.zeros(history.people.n, np.int64)
+    np.maximum.at(last, history.sessions.who, history.sessions.day)
+    return last

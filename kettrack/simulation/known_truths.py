@@ -16,14 +16,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from kettrack.simulation.parameters import Parameters
+from kettrack.simulation.presets import SCENARIOS, TRUTH_KINDS
 from kettrack.simulation.truth import Truth, force_truth
-from kettrack.simulation.truth_kinds import KINDS
-from kettrack.simulation.weekly_presets import TRIALS
 from kettrack.writing import write_text
 
 DEFINITIONS: Final = 1  # raised when what is counted as a truth changes
-PEOPLE: Final = 400_000
-SEED: Final = 11
+TRUTH_PEOPLE: Final = 400_000
+TRUTH_SEED: Final = 11
 CACHE: Final = ".truth"
 SHIPPED: Final = Path(__file__).with_name("known_truths.json")
 
@@ -32,18 +31,16 @@ def fingerprint(parameters: Parameters) -> str:
     """Name of a parameter set that changes with any of its numbers, and not with the words about
     it.
     """
-    text = json.dumps(
-        [DEFINITIONS, KINDS.get(parameters.name, ()), describe_numbers(parameters)]
-    )
+    kinds = TRUTH_KINDS.get(parameters.name, ())
+    text = json.dumps([DEFINITIONS, kinds, describe_numbers(parameters)])
     return sha256(text.encode()).hexdigest()[:16]
 
 
 def describe_numbers(parameters: Parameters) -> str:
     """Every number of a parameter set as JSON, without the words about it."""
-    return json.dumps(
-        {name: value for name, value in asdict(parameters).items() if name != "about"},
-        sort_keys=True,
-    )
+    numbers = asdict(parameters)
+    del numbers["about"]
+    return json.dumps(numbers, sort_keys=True)
 
 
 def known_truths(parameters: Parameters) -> dict[str, Truth]:
@@ -58,13 +55,14 @@ def known_truths(parameters: Parameters) -> dict[str, Truth]:
     """
     shipped = json.loads(SHIPPED.read_text(encoding="utf-8"))
     entry = shipped.get(parameters.name, {})
-    return _read(entry) if entry.get("fingerprint") == fingerprint(parameters) else {}
+    is_same = entry.get("fingerprint") == fingerprint(parameters)
+    return _read(entry) if is_same else {}
 
 
 def cached_truths(
     parameters: Parameters,
-    n: int = PEOPLE,
-    seed: int = SEED,
+    n: int = TRUTH_PEOPLE,
+    seed: int = TRUTH_SEED,
     folder: str | Path = CACHE,
 ) -> dict[str, Truth]:
     """`force_truth`, kept in a file, so that it is worked out once.
@@ -83,27 +81,37 @@ def cached_truths(
     dict of str to Truth
         As `force_truth`.
     """
-    path = (
-        Path(folder)
-        / f"truth-{parameters.name}-{fingerprint(parameters)}-{n}-{seed}.json"
-    )
+    name = f"truth-{parameters.name}-{fingerprint(parameters)}-{n}-{seed}.json"
+    path = Path(folder) / name
     if not path.is_file():
-        entry = {
-            "fingerprint": fingerprint(parameters),
-            "n": n,
-            "seed": seed,
-            "truths": _write(force_truth(parameters, n, seed)),
-        }
+        entry = _entry(
+            parameters,
+            n,
+            seed,
+            force_truth(parameters, n, seed),
+        )
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(json.dumps(entry), path)
     return _read(json.loads(path.read_text(encoding="utf-8")))
 
 
-def _write(truths: Mapping[str, Truth]) -> dict[str, list[float]]:
-    """Value and error, with as many decimals as Monte Carlo can tell."""
+def _entry(
+    parameters: Parameters,
+    n: int,
+    seed: int,
+    truths: Mapping[str, Truth],
+) -> dict[str, Any]:
+    """The truths of one scenario with what they were found with; each is a value and its error,
+    with as many decimals as Monte Carlo can tell.
+    """
     return {
-        name: [round(truth.value, 5), round(truth.error, 5)]
-        for name, truth in truths.items()
+        "fingerprint": fingerprint(parameters),
+        "n": n,
+        "seed": seed,
+        "truths": {
+            name: [round(truth.value, 5), round(truth.error, 5)]
+            for name, truth in truths.items()
+        },
     }
 
 
@@ -115,28 +123,36 @@ def _read(entry: Mapping[str, Any]) -> dict[str, Truth]:
 
 
 def describe_truths(
-    folder: str | Path = CACHE, n: int = PEOPLE, seed: int = SEED
+    folder: str | Path = CACHE,
+    n: int = TRUTH_PEOPLE,
+    seed: int = TRUTH_SEED,
 ) -> str:
     """Text of `known_truths.json`: one line per truth, so that a change can be read."""
-    table = {}
-    for parameters in (scenario for scenario in TRIALS if scenario.name in KINDS):
-        truths = cached_truths(parameters, n, seed, folder)
-        table[parameters.name] = {
-            "fingerprint": fingerprint(parameters),
-            "n": n,
-            "seed": seed,
-            "truths": _write(truths),
-        }
+    table = {
+        name: _entry(
+            scenario,
+            n,
+            seed,
+            cached_truths(
+                scenario,
+                n,
+                seed,
+                folder,
+            ),
+        )
+        for name, scenario in SCENARIOS.items()
+        if name in TRUTH_KINDS
+    }
     text = json.dumps(table, indent=1)
-    return (
-        text.replace(",\n    ", ", ").replace("[\n    ", "[").replace("\n   ]", "]")
-        + "\n"
-    )
+    # the value and its error, four deep, go on one line
+    on_one_line = text.replace(",\n    ", ", ").replace("[\n    ", "[")
+    return on_one_line.replace("\n   ]", "]") + "\n"
 
 
 def main(arguments: list[str]) -> None:
     """Write the shipped table anew; a folder for the cache and a number of people may be named."""
-    folder, people = [*arguments, *(CACHE, str(PEOPLE))[len(arguments) :]][:2]
+    usual = [CACHE, str(TRUTH_PEOPLE)]
+    folder, people = [*arguments, *usual[len(arguments) :]][:2]
     write_text(describe_truths(folder, int(people)), SHIPPED)
     sys.stdout.write(f"{SHIPPED}\n")
 

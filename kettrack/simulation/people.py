@@ -10,13 +10,14 @@ import numpy as np
 
 from kettrack.arrays import Bools, Floats, Ints
 from kettrack.errors import UsageError
-from kettrack.simulation.habits import DAYS_PER_WEEK
 from kettrack.simulation.parameters import Parameters
+from kettrack.vocabulary.days import DAYS_IN_WEEK
 from kettrack.vocabulary.instruments import PHQ9
 
-# candidates drawn per place, of whom the first who pass screening enter
+# Candidates drawn per place, of whom the first who pass screening enter.
 DRAWN_PER_PLACE = 3
-# decimals before a value meets a threshold: the last bits may differ between machines
+# Decimals that are kept before a value meets a threshold or is rounded to a whole number: the last
+# bits of a sum may differ between machines, and a cohort must not.
 ROUNDED_TO = 9
 
 
@@ -75,82 +76,80 @@ class People:
         return len(self.start)
 
 
-def rate(severity: Floats) -> Ints:
+def whole_numbers(values: Floats) -> Floats:
+    """Round to whole numbers, the same on every machine; the values stay floats."""
+    return np.rint(np.round(values, ROUNDED_TO))
+
+
+def phq9_total(severity: Floats) -> Ints:
     """Turn a noisy severity into a PHQ-9 total: rounded, clipped to the range of the scale."""
-    return np.clip(
-        np.rint(np.round(severity, ROUNDED_TO)), PHQ9.minimum, PHQ9.maximum
-    ).astype(np.int64)
+    total = np.clip(whole_numbers(severity), PHQ9.minimum, PHQ9.maximum)
+    return total.astype(np.int64)
+
+
+def place_of(uniform: Floats, shares: list[float]) -> Ints:
+    """Position of the share that each uniform number falls into."""
+    edges = np.round(np.cumsum(shares), ROUNDED_TO)
+    # shares that add up to a little less than 1 leave their rest to the last of them
+    return np.minimum(np.searchsorted(edges, uniform, side="right"), len(shares) - 1)
 
 
 def choose(uniform: Floats, weighted: tuple[tuple[int, float], ...]) -> Ints:
     """Pick one of the values for each uniform number, by their shares."""
-    edges = np.round(np.cumsum([share for _, share in weighted]), ROUNDED_TO)
     values = np.array([value for value, _ in weighted])
-    return values[
-        np.minimum(np.searchsorted(edges, uniform, side="right"), len(values) - 1)
-    ]
+    return values[place_of(uniform, [share for _, share in weighted])]
 
 
-def _screen(
-    parameters: Parameters, n: int, rng: np.random.Generator
-) -> tuple[Floats, Ints]:
-    """Severity and score of the first n candidates who enter."""
-    natural = parameters.natural
-    screening = parameters.screening
-    candidates = DRAWN_PER_PLACE * n
-    start = rng.normal(natural.start_mean, natural.start_sd, candidates)
-    score = rate(start + rng.normal(0, parameters.scoring.error_sd, candidates))
-    enters = np.flatnonzero(
-        (score >= screening.lowest) | (rng.random(candidates) < screening.exempt)
-    )[:n]
-    if len(enters) < n:
-        raise UsageError(
-            f"Too few people pass the screening of {parameters.name!r}: {len(enters)} of"
-            f" {candidates}."
-        )
-    return start[enters], score[enters]
+def draw_people(
+    parameters: Parameters,
+    n: int,
+    rng: np.random.Generator,
+) -> People:
+    """Draw n patients, one entry each, in no order that means anything.
 
+    Parameters
+    ----------
+    parameters : Parameters
+        The clinic.
+    n : int
+        Number of patients.
+    rng : numpy.random.Generator
+        Stream of the people.
 
-def _seen(
-    parameters: Parameters, n: int, rng: np.random.Generator
-) -> tuple[Ints, Ints]:
-    """Day of the clinic's life at the start, and whole weeks seen from there to the extract."""
-    if not parameters.open_days:
-        return np.zeros(n, np.int64), np.full(n, parameters.seen_to_day)
-    start_day = rng.integers(0, parameters.open_days - DAYS_PER_WEEK, n)
-    return start_day, (
-        parameters.open_days - start_day
-    ) // DAYS_PER_WEEK * DAYS_PER_WEEK
+    Returns
+    -------
+    People
+        Arrays of n entries.
 
-
-def draw_people(parameters: Parameters, n: int, rng: np.random.Generator) -> People:
-    """Draw n patients, one entry each, in no order that means anything."""
+    Raises
+    ------
+    UsageError
+        When too few candidates pass the screening.
+    """
     natural = parameters.natural
     screening = parameters.screening
     scoring = parameters.scoring
     schedule = parameters.schedule
-    start, score = _screen(parameters, n, rng)
-    start_day, seen_to = _seen(parameters, n, rng)
+    shape = parameters.effect.shape
+    start, score = _screened(parameters, n, rng)
+    start_day, seen_to = _time_in_view(parameters, n, rng)
+    # The order of the draws is part of a seed: drawn in another order, these are other people.
+    level = rng.normal(natural.level_mean, natural.level_sd, n)
     people = People(
         start=start,
-        level=np.clip(
-            rng.normal(natural.level_mean, natural.level_sd, n),
-            natural.level_low,
-            natural.level_high,
+        level=np.clip(level, natural.level_low, natural.level_high),
+        responsiveness=rng.gamma(shape, 1 / shape, n),
+        first_day=_days_between(
+            screening.earliest_day,
+            screening.latest_day,
+            n,
+            rng,
         ),
-        responsiveness=rng.gamma(
-            parameters.effect.shape, 1 / parameters.effect.shape, n
-        ),
-        first_day=rng.integers(screening.earliest_day, screening.latest_day + 1, n),
         first_score=score,
         recorded=rng.random(n) >= screening.unrecorded,
         planned=choose(rng.random(n), schedule.planned),
-        longest_gap=rng.integers(
-            schedule.longest_gap[0], schedule.longest_gap[1] + 1, n
-        ),
-        first_request=rng.integers(
-            scoring.remote_first[0], scoring.remote_first[1] + 1, n
-        ),
+        longest_gap=_days_between(*schedule.longest_gap, n, rng),
+        first_request=_days_between(*scoring.remote_first, n, rng),
         answers=rng.normal(scoring.answers, scoring.answers_sd, n),
         never_scored=rng.random(n) < scoring.never_scored,
         followed_less=rng.random(n) < scoring.followed_less,
@@ -163,23 +162,69 @@ def draw_people(parameters: Parameters, n: int, rng: np.random.Generator) -> Peo
     return _at_sites(people, parameters, rng) if parameters.extras.sites else people
 
 
+def _screened(
+    parameters: Parameters,
+    n: int,
+    rng: np.random.Generator,
+) -> tuple[Floats, Ints]:
+    """Severity and score of the first n candidates who enter."""
+    natural = parameters.natural
+    screening = parameters.screening
+    candidates = DRAWN_PER_PLACE * n
+    severity = rng.normal(natural.start_mean, natural.start_sd, candidates)
+    error = rng.normal(0, parameters.scoring.error_sd, candidates)
+    score = phq9_total(severity + error)
+    exempt = rng.random(candidates) < screening.exempt
+    enters = np.flatnonzero((score >= screening.lowest) | exempt)[:n]
+    if len(enters) < n:
+        raise UsageError(
+            f"Too few people pass the screening of {parameters.name!r}: {len(enters)} of"
+            f" {candidates}."
+        )
+    return severity[enters], score[enters]
+
+
+def _time_in_view(
+    parameters: Parameters,
+    n: int,
+    rng: np.random.Generator,
+) -> tuple[Ints, Ints]:
+    """Day of the clinic's life at the start, and whole weeks seen from there to the extract."""
+    opened = parameters.open_days
+    if not opened:
+        return np.zeros(n, np.int64), np.full(n, parameters.seen_to_day)
+    start_day = rng.integers(0, opened - DAYS_IN_WEEK, n)
+    weeks = (opened - start_day) // DAYS_IN_WEEK
+    return start_day, weeks * DAYS_IN_WEEK
+
+
+def _days_between(
+    first: int,
+    last: int,
+    n: int,
+    rng: np.random.Generator,
+) -> Ints:
+    """A day of each patient from the first to the last, both included."""
+    return rng.integers(first, last + 1, n)
+
+
 def _at_sites(
-    people: People, parameters: Parameters, rng: np.random.Generator
+    people: People,
+    parameters: Parameters,
+    rng: np.random.Generator,
 ) -> People:
     """Share the patients out over the sites; this chance comes last, so that scenarios without
     sites keep theirs.
     """
     sites = parameters.extras.sites
     natural = parameters.natural
-    site = choose(
-        rng.random(people.n),
-        tuple((place, one.share) for place, one in enumerate(sites)),
-    )
-    shift = np.array([one.level_shift for one in sites])[site]
-    level = np.clip(people.level + shift, natural.level_low, natural.level_high)
+    site = place_of(rng.random(people.n), [one.share for one in sites])
+    level_shift = np.array([one.level_shift for one in sites])
+    stop_shift = np.array([one.stop_shift for one in sites])
+    level = people.level + level_shift[site]
     return replace(
         people,
-        level=level,
+        level=np.clip(level, natural.level_low, natural.level_high),
         site=site,
-        stop_shift=np.array([one.stop_shift for one in sites])[site],
+        stop_shift=stop_shift[site],
     )

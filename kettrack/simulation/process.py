@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from kettrack.arrays import Bools, Floats, Ints
-from kettrack.simulation.habits import DAYS_PER_WEEK, INDUCTION, NOT_STOPPED
-from kettrack.simulation.parameters import Parameters
+from kettrack.simulation.parameters import INDUCTION, NOT_STOPPED, Parameters
 from kettrack.simulation.people import People
+from kettrack.vocabulary.days import DAYS_IN_WEEK
 
 NEVER = 1_000_000  # a day that does not come
 NO_SCORE = -1
+NORMALS = 3  # fields of `Roll` that are standard normal: shock, error, spread
+UNIFORMS = 8  # fields of `Roll` that are uniform, the loss left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +58,19 @@ class Dice:
     def __init__(
         self, seed: np.random.SeedSequence, n: int, held: bool = False
     ) -> None:
-        self.n, self.held = n, held
-        self._process, self._clinic, self._loss = (
-            np.random.default_rng(child) for child in seed.spawn(3)
-        )
+        self.n = n
+        self._losses = n if held else 0
+        streams = map(np.random.default_rng, seed.spawn(3))
+        self._process, self._clinic, self._loss = streams
 
     def roll(self) -> Roll:
         """Roll for the next day."""
-        normal = self._process.standard_normal((3, self.n))
-        uniform = np.round(self._clinic.random((8, self.n)), 12)
-        return Roll(*[*normal, *uniform, self._loss.random(self.n if self.held else 0)])
+        # One row per field of `Roll`, in its order: another order is another seed.
+        normal = self._process.standard_normal((NORMALS, self.n))
+        # twelve decimals, so that a comparison with a chance is the same on every machine
+        uniform = np.round(self._clinic.random((UNIFORMS, self.n)), 12)
+        loss = self._loss.random(self._losses)
+        return Roll(*[*normal, *uniform, loss])
 
 
 @dataclass(slots=True)
@@ -161,43 +166,41 @@ def advance(
     score time stands still.
     """
     natural = parameters.natural
-    moved = (
-        people.level
-        + natural.daily_keep * (state.natural - people.level)
-        + natural.daily_shock_sd * roll.shock
-    )
+    distance = state.natural - people.level
+    shock = natural.daily_shock_sd * roll.shock
+    moved = people.level + natural.daily_keep * distance + shock
     state.natural = np.where(day > people.first_day, moved, state.natural)
     state.effect *= parameters.effect.daily_keep
     held = parameters.extras.held
     if held is not None:
-        exposed = (state.total >= held.from_session) & (
-            day - state.last_session > held.protected_days
-        )
-        state.lost |= exposed & (roll.loss < held.daily_loss)
+        treated = state.total >= held.from_session
+        unprotected = day - state.last_session > held.protected_days
+        state.lost |= treated & unprotected & (roll.loss < held.daily_loss)
         state.effect[state.lost] = 0.0
 
 
 def remember(state: State) -> None:
     """Keep today's severity for the scores of the next week."""
-    state.past = [*state.past[1 - DAYS_PER_WEEK :], state.severity]
+    # seven days at most: the first of them is then the severity of a week ago
+    state.past = [*state.past[1 - DAYS_IN_WEEK :], state.severity]
 
 
-def recalled(state: State) -> Floats:
+def recalled_severity(state: State) -> Floats:
     """What a score that looks back two weeks measures: the mean of now and a week ago."""
-    return (state.severity + state.past[0]) / 2 if state.past else state.severity
+    if not state.past:
+        return state.severity
+    return (state.severity + state.past[0]) / 2
 
 
 def treat(
     state: State, people: People, parameters: Parameters, who: Ints, day: int
 ) -> None:
     """Give a session to `who` (positions): the effect comes on the same day."""
-    times = np.where(state.total[who] == 0, parameters.effect.first_factor, 1.0)
-    state.effect[who] += (
-        parameters.effect.per_session
-        * times
-        * people.responsiveness[who]
-        * ~state.lost[who]
-    )
+    effect = parameters.effect
+    times = np.where(state.total[who] == 0, effect.first_factor, 1.0)
+    acts = ~state.lost[who]
+    drop = effect.per_session * times * people.responsiveness[who] * acts
+    state.effect[who] += drop
     state.total[who] += 1
     state.in_course[who] += 1
     state.last_session[who] = day

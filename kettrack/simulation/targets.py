@@ -22,11 +22,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-Kind = Literal["point", "cumulative", "mean", "rate", "schedule"]
+TargetKind = Literal["point", "cumulative", "mean", "rate", "schedule"]
 Span = tuple[float, float]
-About = tuple[Kind, str, str, str]  # kind, rule, scored, source
+About = tuple[TargetKind, str, str, str]  # kind, rule, scored, source
 
-SINGLE: Final = "one PHQ-9 at most half of the last score of the 30 days before session 1; baseline 10 or more"
+SINGLE: Final = (
+    "one PHQ-9 at most half of the last score of the 30 days before session 1;"
+    " baseline 10 or more"
+)
 NEAR: Final = "last score after the session and before the next, at most 14 days later"
 WINDOW: Final = "last score 14-31 days after the last of 4-8 sessions within 28 days"
 WEEKLY: Final = "every 7 days without gaps"
@@ -40,7 +43,7 @@ class Target:
     Parameters
     ----------
     name : str
-        Key in what `measured` returns.
+        Key in what `calibration.measure_cohort` returns.
     value : float
         Published, or a synthesis of published figures.
     band : tuple of float
@@ -57,7 +60,7 @@ class Target:
     value: float
     band: Span
     sample: Span | None
-    kind: Kind
+    kind: TargetKind
     rule: str
     scored: str
     source: str

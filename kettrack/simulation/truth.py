@@ -8,32 +8,35 @@ truth is a mean over people and carries its Monte-Carlo standard error.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from kettrack.arrays import Bools, Ints
-from kettrack.simulation.courses_seen import (
+from kettrack.arrays import Bools, Floats, Ints
+from kettrack.simulation.decisions import AtMost, Fork, Regime, UsualCareAfter
+from kettrack.simulation.history import History, run
+from kettrack.simulation.outcomes import (
     confirmed_losses,
+    decision_days,
     first_responses,
-    rated,
+    has_recent_score,
+    is_rated,
+    scores_from,
     weekly_scores,
 )
-from kettrack.simulation.decisions_seen import decision_days, known_by, scores_from
-from kettrack.simulation.history import run
 from kettrack.simulation.parameters import Parameters
-from kettrack.simulation.regimes import AtMost, Fork, UsualCareAfter
-from kettrack.simulation.truth_kinds import KINDS, Kind, take_every_score
+from kettrack.simulation.presets import TRUTH_KINDS, TruthKind
 
 BLOCK: Final = 20_000  # people simulated at once
-# sessions of the two regimes that are compared
-MANY = 8
-FEW = 3
-# days after a decision; the later is after the recall of the PHQ-9
+# Sessions of the two regimes that are compared.
+MANY: Final = 8
+FEW: Final = 3
+# Days after a decision; the later is after the recall of the PHQ-9.
 LOOKED_AT_FROM: Final = (7, 21)
 HORIZONS: Final = (28, 56)  # days after the planned course
+ANSWERS_ALWAYS: Final = 99.0  # a logit
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +66,9 @@ class Tally:
         if not self.n:
             return Truth(float("nan"), float("nan"))
         mean = self.total / self.n
-        return Truth(
-            mean, float(max(self.squares / self.n - mean**2, 0.0) ** 0.5 / self.n**0.5)
-        )
+        # rounding may leave a variance of 0 a little below it
+        variance = max(self.squares / self.n - mean**2, 0.0)
+        return Truth(mean, float(variance**0.5 / self.n**0.5))
 
 
 Tallies = dict[str, Tally]
@@ -82,134 +85,196 @@ def planned_sessions(parameters: Parameters) -> int:
 
 
 def _by_session(
-    name: str, response: Ints, counted: Bools, parameters: Parameters
+    name: str,
+    response: Ints,
+    counted: Bools,
+    parameters: Parameters,
 ) -> Tallies:
     """Share of those counted who have responded by session 1, 2, ... of the planned course; 0 =
     never.
     """
     response = response[counted]
-    last = planned_sessions(parameters)
-    return {
-        f"{name}_{s}": _tally((response > 0) & (response <= s))
-        for s in range(1, last + 1)
-    }
+    sessions = range(1, planned_sessions(parameters) + 1)
+    responded = response > 0
+    return {f"{name}_{s}": _tally(responded & (response <= s)) for s in sessions}
 
 
-def _contrast(parameters: Parameters, n: int, seed: int) -> Tallies:
-    """Week-12 score, eight sessions against three."""
-    many, few = (
-        weekly_scores(run(take_every_score(parameters), n, seed, regime=k))[:, -1]
-        for k in (MANY, FEW)
+def take_every_score(parameters: Parameters) -> Parameters:
+    """The same clinic in which nobody fails to answer, at home or after stopping; when scores are
+    due stays as it is.
+    """
+    scoring = replace(
+        parameters.scoring,
+        answers=ANSWERS_ALWAYS,
+        answers_sd=0.0,
+        silent_after_stop=(),
     )
+    return replace(parameters, scoring=scoring)
+
+
+# ---- one function for each kind of truth: a parameter set, people and seed to tallies
+
+
+def _final_scores(
+    parameters: Parameters,
+    n: int,
+    seed: int,
+    regime: Regime,
+) -> Floats:
+    """Week-12 score of each person under a regime, every score being taken."""
+    history = run(take_every_score(parameters), n, seed, regime=regime)
+    return weekly_scores(history)[:, -1]
+
+
+def _stop_after(
+    parameters: Parameters,
+    n: int,
+    seed: int,
+) -> Tallies:
+    """Week-12 score, eight sessions against three."""
+    many = _final_scores(parameters, n, seed, MANY)
+    few = _final_scores(parameters, n, seed, FEW)
     return {f"stop_after_{MANY}_minus_{FEW}": _tally(many - few)}
 
 
-def _continued(parameters: Parameters, n: int, seed: int) -> Tallies:
+def _at_most(
+    parameters: Parameters,
+    n: int,
+    seed: int,
+) -> Tallies:
+    """Week-12 score, at most eight sessions against at most three, ended by two scores in
+    remission.
+    """
+    many = _final_scores(parameters, n, seed, AtMost(MANY))
+    few = _final_scores(parameters, n, seed, AtMost(FEW))
+    return {f"at_most_{MANY}_minus_{FEW}": _tally(many - few)}
+
+
+def _usual_care(
+    parameters: Parameters,
+    n: int,
+    seed: int,
+) -> Tallies:
+    """Week-12 score, eight sessions against three, whatever the clinic does later."""
+    many = _final_scores(parameters, n, seed, UsualCareAfter(MANY))
+    few = _final_scores(parameters, n, seed, UsualCareAfter(FEW))
+    return {f"usual_care_{MANY}_minus_{FEW}": _tally(many - few)}
+
+
+def _response(
+    parameters: Parameters,
+    n: int,
+    seed: int,
+) -> Tallies:
     """First response if everybody goes on to the end of the planned course and no score is
     missing.
     """
-    history = run(
-        take_every_score(parameters), n, seed, regime=planned_sessions(parameters)
-    )
-    return _by_session(
-        "response_by", first_responses(history), rated(history), parameters
-    )
+    planned = planned_sessions(parameters)
+    history = run(take_every_score(parameters), n, seed, regime=planned)
+    responses = first_responses(history)
+    return _by_session("response_by", responses, is_rated(history), parameters)
 
 
-def _seen(parameters: Parameters, n: int, seed: int) -> Tallies:
+def _seen_response(
+    parameters: Parameters,
+    n: int,
+    seed: int,
+) -> Tallies:
     """First response as it happens and is seen in this clinic, with everybody who started in the
     denominator.
     """
     history = run(parameters, n, seed)
-    return _by_session(
-        "seen_response_by", first_responses(history), rated(history), parameters
-    )
+    responses = first_responses(history)
+    return _by_session("seen_response_by", responses, is_rated(history), parameters)
 
 
-def _one_more(parameters: Parameters, n: int, seed: int) -> Tallies:
+def _both_ways(
+    parameters: Parameters,
+    n: int,
+    seed: int,
+    at: Ints,
+) -> tuple[History, History]:
+    """The same people with and without a session soon after their session number `at`."""
+    goes_on = run(parameters, n, seed, regime=Fork(at, True))
+    stops = run(parameters, n, seed, regime=Fork(at, False))
+    return goes_on, stops
+
+
+def _one_more_session(
+    parameters: Parameters,
+    n: int,
+    seed: int,
+) -> Tallies:
     """The next weekly score with and without one more session, decided at one random session of
     those still in care.
     """
-    at = _at_random(parameters, n, seed)
-    on, off = (
-        run(take_every_score(parameters), n, seed, regime=Fork(at, goes_on))
-        for goes_on in (True, False)
-    )
-    there = np.flatnonzero(np.bincount(off.sessions.who, minlength=n) >= at)
-    next_score = [weekly_scores(history)[there, at[there] + 1] for history in (on, off)]
-    return {"one_more_session": _tally(next_score[0] - next_score[1])}
+    at = _random_sessions(parameters, n, seed)
+    on, off = _both_ways(take_every_score(parameters), n, seed, at)
+    in_care = np.flatnonzero(np.bincount(off.sessions.who, minlength=n) >= at)
+    next_week = at[in_care] + 1  # the scores begin with the screening score
+    with_it = weekly_scores(on)[in_care, next_week]
+    without_it = weekly_scores(off)[in_care, next_week]
+    return {"one_more_session": _tally(with_it - without_it)}
 
 
-def _at_most(parameters: Parameters, n: int, seed: int) -> Tallies:
-    """Week-12 score, at most eight sessions against at most three, ended by two scores in
-    remission.
-    """
-    full = take_every_score(parameters)
-    many, few = (
-        weekly_scores(run(full, n, seed, regime=AtMost(k)))[:, -1] for k in (MANY, FEW)
-    )
-    return {f"at_most_{MANY}_minus_{FEW}": _tally(many - few)}
-
-
-def _usual_care(parameters: Parameters, n: int, seed: int) -> Tallies:
-    """Week-12 score, eight sessions against three, whatever the clinic does later."""
-    full = take_every_score(parameters)
-    many, few = (
-        weekly_scores(run(full, n, seed, regime=UsualCareAfter(k)))[:, -1]
-        for k in (MANY, FEW)
-    )
-    return {f"usual_care_{MANY}_minus_{FEW}": _tally(many - few)}
-
-
-def _going_on(parameters: Parameters, n: int, seed: int) -> Tallies:
+def _going_on(
+    parameters: Parameters,
+    n: int,
+    seed: int,
+) -> Tallies:
     """The first score from one week and from three weeks after a decision on: a session within the
     week against none.
     """
-    at = _at_random(parameters, n, seed)
-    on, off = (
-        run(parameters, n, seed, regime=Fork(at, goes_on)) for goes_on in (True, False)
-    )
+    at = _random_sessions(parameters, n, seed)
+    on, off = _both_ways(parameters, n, seed, at)
     day = decision_days(off, at)
-    known = known_by(off, day)
+    known = has_recent_score(off, day)
     tallies: Tallies = {}
     for begin in LOOKED_AT_FROM:
         difference = scores_from(on, day + begin) - scores_from(off, day + begin)
-        tallies[f"going_on_from_day_{begin}"] = _tally(
-            difference[known & ~np.isnan(difference)]
-        )
+        counted = known & ~np.isnan(difference)
+        tallies[f"going_on_from_day_{begin}"] = _tally(difference[counted])
     return tallies
 
 
-def _at_random(parameters: Parameters, n: int, seed: int) -> Ints:
+def _random_sessions(
+    parameters: Parameters,
+    n: int,
+    seed: int,
+) -> Ints:
     """A session of each person before the last planned one, by lot."""
+    # the third stream of the seed: the first two are those of `run`
     lot = np.random.default_rng(np.random.SeedSequence(seed).spawn(3)[2])
     return lot.integers(1, planned_sessions(parameters), n)
 
 
-def _durability(parameters: Parameters, n: int, seed: int) -> Tallies:
+def _durability(
+    parameters: Parameters,
+    n: int,
+    seed: int,
+) -> Tallies:
     """Share of responders after a completed planned course without a confirmed loss, and without a
     single score of loss.
     """
     planned = planned_sessions(parameters)
-    # no maintenance; else the clinic gives none anyway
+    # Only a clinic with maintenance must be kept from it; the others give none anyway.
     treatment_free = planned if parameters.extras.held else None
     history = run(parameters, n, seed, regime=treatment_free)
     tallies: Tallies = {}
     for name, confirmed in (("durability", True), ("durability_single_score", False)):
         loss = confirmed_losses(history, planned, confirmed)
-        tallies |= {
-            f"{name}_{days}": _tally(loss[~np.isnan(loss)] > days) for days in HORIZONS
-        }
+        known = loss[~np.isnan(loss)]
+        tallies |= {f"{name}_{days}": _tally(known > days) for days in HORIZONS}
     return tallies
 
 
-_MEASURES: Final[dict[Kind, Callable[[Parameters, int, int], Tallies]]] = {
-    "stop_after": _contrast,
+_MEASURES: Final[dict[TruthKind, Callable[[Parameters, int, int], Tallies]]] = {
+    "stop_after": _stop_after,
     "at_most": _at_most,
     "usual_care": _usual_care,
-    "response": _continued,
-    "seen_response": _seen,
-    "one_more_session": _one_more,
+    "response": _response,
+    "seen_response": _seen_response,
+    "one_more_session": _one_more_session,
     "going_on": _going_on,
     "durability": _durability,
 }
@@ -221,25 +286,26 @@ def _blocks(n: int, seed: int) -> Iterator[tuple[int, int]]:
         yield n, seed
         return
     for place, begin in enumerate(range(0, n, BLOCK)):
-        yield (
-            min(BLOCK, n - begin),
-            int(np.random.SeedSequence([seed, place]).generate_state(1)[0]),
-        )
+        block_seed = np.random.SeedSequence([seed, place]).generate_state(1)[0]
+        yield min(BLOCK, n - begin), int(block_seed)
 
 
 def force_truth(
-    parameters: Parameters, n: int, seed: int, kinds: tuple[Kind, ...] | None = None
+    parameters: Parameters,
+    n: int,
+    seed: int,
+    kinds: tuple[TruthKind, ...] | None = None,
 ) -> dict[str, Truth]:
     """Truths of a scenario with n people.
 
     Parameters
     ----------
     parameters : Parameters
-        One of `weekly_presets.TRIALS`, or a variant of it under the same name.
+        One of `presets.SCENARIOS`, or a variant of it under the same name.
     n, seed : int
         Number of people and seed.
     kinds : tuple of str, optional
-        Which kinds of truth; default: all that the scenario has (`truth_kinds.KINDS`).
+        Which kinds of truth; default: all that the scenario has (`presets.TRUTH_KINDS`).
 
     Returns
     -------
@@ -256,7 +322,7 @@ def force_truth(
         responded within 14 days of its end who have no confirmed loss of response so many days
         after its end; with `_single_score`, no score of loss at all.
     """
-    wanted = KINDS.get(parameters.name, ()) if kinds is None else kinds
+    wanted = TRUTH_KINDS.get(parameters.name, ()) if kinds is None else kinds
     sums: Tallies = {}
     for size, block_seed in _blocks(n, seed):
         for kind in wanted:

@@ -28,8 +28,8 @@ from kettrack.estimators.causal.g_formula import fit_weeks, simulate_weeks
 from kettrack.estimators.causal.weights import truncate_weights
 from kettrack.estimators.regression.least_squares import fit_least_squares
 from kettrack.reading.cohort import Cohort
+from kettrack.simulation.presets import LAST_SESSION_DAY
 from kettrack.simulation.truth import FEW, MANY, Truth
-from kettrack.simulation.weekly_presets import LAST_SESSION_DAY
 from kettrack.trials.continued import continued_by
 from kettrack.trials.gate import Check, Gate, Truths
 from kettrack.trials.next_session import RECALL

@@ -24,7 +24,7 @@ from kettrack.errors import NotIdentified
 from kettrack.estimators.regression.least_squares import fit_least_squares
 from kettrack.reading.cohort import Cohort
 from kettrack.simulation.cohort import Simulated
-from kettrack.simulation.weekly_presets import LAST_SESSION_DAY
+from kettrack.simulation.presets import LAST_SESSION_DAY
 from kettrack.trials.gate import FAST_COHORTS, Check, Gate, Truths
 from kettrack.trials.judging import bias, coverage, share
 from kettrack.vocabulary.instruments import GAD7, PHQ9

@@ -18,9 +18,8 @@ from kettrack.simulation.known_truths import (
     fingerprint,
     known_truths,
 )
-from kettrack.simulation.presets import SCENARIOS
+from kettrack.simulation.presets import SCENARIOS, TRUTH_KINDS
 from kettrack.simulation.truth import Truth, force_truth
-from kettrack.simulation.truth_kinds import KINDS
 
 PEOPLE = 4_000
 SEED = 77
@@ -74,7 +73,7 @@ def test_a_changed_scenario_has_no_shipped_truth() -> None:
     assert known_truths(replace(a, effect=replace(a.effect, per_session=0.9))) == {}
     assert known_truths(SCENARIOS["clinic"]) == {}
     assert fingerprint(a) != fingerprint(SCENARIOS["B"])
-    assert set(json.loads(SHIPPED.read_text(encoding="utf-8"))) == set(KINDS)
+    assert set(json.loads(SHIPPED.read_text(encoding="utf-8"))) == set(TRUTH_KINDS)
 
 
 def test_truths_are_worked_out_once(tmp_path: Path) -> None:

@@ -10,13 +10,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from kettrack.simulation.aligned import Aligned, after_course, align_simulated
-from kettrack.simulation.cohort import Simulated, simulate
-from kettrack.simulation.measured import (
+from kettrack.simulation.calibration import (
+    AlignedCohort,
+    after_course,
+    align_simulated,
     measure_cohort,
-    measure_durability,
+    measure_kept_response,
     measure_selection,
 )
+from kettrack.simulation.cohort import Simulated, simulate
 from kettrack.simulation.presets import CLINIC, CLINIC_NULL
 from kettrack.simulation.sample import make_sample
 from kettrack.simulation.targets import TARGETS, Target
@@ -32,13 +34,13 @@ def draw() -> Simulated:
 
 
 @pytest.fixture(scope="module")
-def aligned(draw: Simulated) -> Aligned:
+def aligned(draw: Simulated) -> AlignedCohort:
     return align_simulated(draw)
 
 
 @pytest.fixture(scope="module")
 def found(draw: Simulated) -> dict[str, float]:
-    return measure_cohort(draw) | measure_durability(CLINIC, PATIENTS, SEED)
+    return measure_cohort(draw) | measure_kept_response(CLINIC, PATIENTS, SEED)
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +92,7 @@ def test_selection_alone_does_it_where_sessions_do_nothing() -> None:
 
 
 def test_those_who_complete_and_answer_look_better_than_all_who_started(
-    aligned: Aligned,
+    aligned: AlignedCohort,
 ) -> None:
     everybody_answers = replace(
         CLINIC.scoring,

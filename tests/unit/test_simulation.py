@@ -15,11 +15,10 @@ from kettrack.errors import UsageError
 from kettrack.reading.load import load_cohort
 from kettrack.simulation.cohort import Simulated, simulate
 from kettrack.simulation.cohort_files import write_cohort_folder
-from kettrack.simulation.courses_seen import weekly_scores
 from kettrack.simulation.detail import ROUTES
-from kettrack.simulation.habits import StopRule
 from kettrack.simulation.history import run
-from kettrack.simulation.parameters import NaturalCourse, Screening
+from kettrack.simulation.outcomes import weekly_scores
+from kettrack.simulation.parameters import NaturalCourse, Screening, StopRule
 from kettrack.simulation.presets import CLINIC, CLINIC_NULL, SCENARIOS
 from kettrack.simulation.truth import force_truth
 from kettrack.vocabulary.columns import TABLES

@@ -15,7 +15,7 @@ import pytest
 
 from kettrack.errors import UsageError
 from kettrack.reading.load import load_cohort
-from kettrack.simulation.sample import EXTRACT, PATIENTS, main, write_sample
+from kettrack.simulation.sample import EXTRACT, SAMPLE_PATIENTS, main, write_sample
 from kettrack.vocabulary.columns import TABLES
 
 SAMPLE = Path(__file__).resolve().parents[2] / "data" / "sample"
@@ -50,7 +50,7 @@ def test_the_command_writes_it(tmp_path: Path) -> None:
 def test_the_sample_loads_without_a_problem() -> None:
     cohort = load_cohort(SAMPLE)
     assert cohort.settings.extract == EXTRACT
-    assert cohort.patients.patient_id.nunique() == PATIENTS
+    assert cohort.patients.patient_id.nunique() == SAMPLE_PATIENTS
     assert cohort.exclusions.empty
     assert set(TABLES["sessions"].names) <= set(cohort.sessions.columns)
 

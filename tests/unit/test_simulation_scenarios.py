@@ -12,16 +12,14 @@ import pytest
 from kettrack import cohort_from_frames
 from kettrack.cli import main
 from kettrack.simulation.cohort import Simulated, simulate
-from kettrack.simulation.courses_seen import (
+from kettrack.simulation.decisions import AtMost, Fork, UsualCareAfter
+from kettrack.simulation.history import run
+from kettrack.simulation.outcomes import (
     confirmed_losses,
     first_responses,
     weekly_scores,
 )
-from kettrack.simulation.history import run
-from kettrack.simulation.presets import SCENARIOS
-from kettrack.simulation.regimes import AtMost, Fork, UsualCareAfter
-from kettrack.simulation.truth_kinds import KINDS
-from kettrack.simulation.weekly_presets import TRIALS
+from kettrack.simulation.presets import SCENARIOS, TRUTH_KINDS
 from kettrack.timelines.courses import first_courses
 
 PEOPLE = 300
@@ -31,7 +29,7 @@ def last_sessions(made: Simulated) -> pd.Series:
     return made.sessions.groupby("patient_id").day.max()
 
 
-@pytest.mark.parametrize("name", [scenario.name for scenario in TRIALS])
+@pytest.mark.parametrize("name", list(TRUTH_KINDS))
 def test_every_scenario_goes_through_the_front_door(name: str) -> None:
     made = simulate(SCENARIOS[name], 40, seed=1)
     cohort = cohort_from_frames(made.sessions, made.scores, made.patients, made.events)
@@ -267,4 +265,4 @@ def test_the_command_names_every_scenario(
         main(["simulate", str(tmp_path / "x"), "--scenario", "Z"])
     said = capsys.readouterr().err
     assert all(name in said for name in SCENARIOS)
-    assert set(KINDS) <= set(SCENARIOS)
+    assert set(TRUTH_KINDS) <= set(SCENARIOS)
