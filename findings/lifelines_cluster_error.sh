@@ -8,8 +8,9 @@
 # Seen: 200 people, 579 rows and then 1,158: coefficient .2855 both times, model-based error .0935 both times, cluster error
 # .1138 and then .1180.
 # A good engineer who finds the coefficient equal to R's would take the error for right too.
-# For kettrack: `kettrack/estimators/cox.py` sums score residuals within each patient; `tests/reference/test_cox_answers.py` holds
-# coefficients and cluster errors of data with entry times to R.
+# For kettrack: `kettrack/estimators/survival/cox.py` sums score residuals within each patient;
+# `tests/unit/test_cox.py::test_rows_cut_at_an_inner_point` cuts rows in two, and `tests/reference/test_cox_answers.py` holds the
+# cluster errors of data with entry times to R.
 #
 # Ends with 0 while this is so, with 1 when it has changed, and with 2 when the packages cannot be installed.
 set -euo pipefail

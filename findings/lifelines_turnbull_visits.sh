@@ -8,7 +8,7 @@
 # Seen: six people, two of them ill at each of the visits 1, 2 and 3: survival at 1 is 1.00 and at 2 .50; two of six were
 # seen to be ill by visit 1, so it is .67 and .33.
 # A good engineer would pass the last visit without and the first visit with the event, as the arguments are called lower and upper bound.
-# For kettrack: `kettrack/estimators/turnbull.py` reads intervals as (left, right], which on regular visits gives the life table
+# For kettrack: `kettrack/estimators/survival/turnbull.py` reads intervals as (left, right], which on regular visits gives the life table
 # exactly: `tests/reference/test_interval_answers.py::test_geometric_times_seen_at_whole_numbers`.
 #
 # Ends with 0 while this is so, with 1 when it has changed, and with 2 when the packages cannot be installed.

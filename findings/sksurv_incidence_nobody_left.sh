@@ -7,7 +7,7 @@
 # division by zero is all that is said.
 # Seen: 256 people; with 16 of them censored at the last time .437 to .559 at time 1; with the same 16 leaving there instead, .500 to .500.
 # A good engineer would expect the future of 16 people to leave the interval at the first time alone, or an interval that is missing.
-# For kettrack: `kettrack/estimators/competing.py` sums the variance up to each time only and leaves the interval missing where the
+# For kettrack: `kettrack/estimators/survival/competing_risks.py` sums the variance up to each time only and leaves the interval missing where the
 # share is 0 or 1; `benchmarks/survival_against_scikit.py` ends its logs without an event for the comparison.
 #
 # Ends with 0 while this is so, with 1 when it has changed, and with 2 when the packages cannot be installed.

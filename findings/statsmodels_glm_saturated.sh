@@ -6,7 +6,7 @@
 # "Perfect separation or prediction detected, parameter may not be identified". Both coefficients and their errors are finite and right.
 # Seen: slope 0.932 = (logit .75 - logit .50) / (log 26 - log 8), error .082, `PerfectSeparationWarning`.
 # A good engineer who turns that warning into a refusal, or runs with warnings as errors, refuses a perfectly good answer.
-# For kettrack: `kettrack/estimators/dose_curve.py` looks at the counts before the fit and silences the warning; `tests/unit/test_dose_curve.py`
+# For kettrack: `kettrack/estimators/regression/comparison_models.py` looks at the counts before the fit and silences the warning; `tests/unit/test_dose_curve.py`
 # tries two groups.
 #
 # Ends with 0 while this is so, with 1 when it has changed, and with 2 when the packages cannot be installed.

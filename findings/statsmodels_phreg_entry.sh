@@ -7,8 +7,9 @@
 # Seen: log hazard ratio .326; with 1e-6 added to the entry times 1.017, which is what the Poisson regression with one intercept a
 # period gives, an identity for Breslow ties.
 # A good engineer would expect (entry, exit], as in R's survival and in the definition of the risk set.
-# For kettrack: `kettrack/estimators/cox.py` has rows (start, stop], and `tests/reference/test_cox_answers.py` holds it to R where
-# rows meet.
+# For kettrack: `kettrack/estimators/survival/cox.py` has rows (start, stop];
+# `tests/unit/test_cox.py::test_nobody_is_at_risk_at_their_own_entry` tries it, and `tests/reference/test_cox_answers.py` holds rows
+# that meet to R.
 #
 # Ends with 0 while this is so, with 1 when it has changed, and with 2 when the packages cannot be installed.
 set -euo pipefail

@@ -7,7 +7,8 @@
 # Seen, 56 of 70 against 48 of 80: interval 5.26 to 34.40 percentage points where the score equation gives 5.28 to 33.82; at a
 # difference of 33.82 points the proportions are .802 and .464 where the likelihood is highest at .851 and .513.
 # A good engineer would trust an interval that agrees with its own test.
-# For kettrack: kettrack solves the score equation itself wherever it gives this interval, on the maximum of the likelihood.
+# For kettrack: no interval of a difference comes from this function. Groups are compared by a bootstrap of their counts in
+# `kettrack/estimators/survival/incidence_difference.py`.
 #
 # Ends with 0 while this is so, with 1 when it has changed, and with 2 when the packages cannot be installed.
 set -euo pipefail
