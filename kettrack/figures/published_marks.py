@@ -12,7 +12,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from kettrack.figures.style import INK
-from kettrack.vocabulary.published_cohorts import rates_to_draw
+from kettrack.vocabulary.published_results import rates_to_draw
 
 HIGH: Final = 4.2  # % of the axis that a small label is high
 # % of the axis between the middle of a label and a line of the figure

@@ -18,7 +18,7 @@ from kettrack.figures.style import (
     nothing_to_draw,
     write_caption,
 )
-from kettrack.vocabulary.published_durability import (
+from kettrack.vocabulary.published_results import (
     PublishedDurability,
     published_durability,
 )

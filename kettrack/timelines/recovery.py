@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
 
 import numpy as np
 
@@ -13,8 +12,6 @@ from kettrack.timelines.events import EventRows, find_first_run
 from kettrack.timelines.ratings import Rating, Scored, last_row, rating, too_new
 from kettrack.vocabulary.patient_rules import RecoveryRule, Symptom, SymptomRule
 from kettrack.vocabulary.rules import Predicate, Rule, Run
-
-WEEKLY: Final = (5, 9)  # days between one weekly rating and the next
 
 
 def rate_recovery(scored: Scored, rule: RecoveryRule) -> Rating:
@@ -80,7 +77,10 @@ def rate_symptoms(scored: Scored, rule: SymptomRule) -> Rating:
     minimal = minimal_symptoms(scored, rule)
     rated = bucket_with(bucket, minimal)
     seen = last_row(bucket, scored.assessment & ~np.isnan(minimal))
-    run = Rule(Predicate("score", "at least", 1), Run(rule.weeks, *WEEKLY))
+    run = Rule(
+        Predicate("score", "at least", 1),
+        Run(rule.weeks, rule.shortest_gap, rule.longest_gap),
+    )
     found = find_first_run(
         rated,
         run,

@@ -13,7 +13,8 @@ from kettrack.timelines._kernels import NO_ROW
 from kettrack.timelines.bucket import Array, Bucket, days_or_missing
 from kettrack.timelines.courses import derive_care
 from kettrack.timelines.ratings import Rating, Scored, rating, too_new
-from kettrack.vocabulary.patient_rules import WEEK, VisitRule
+from kettrack.vocabulary.days import DAYS_IN_WEEK
+from kettrack.vocabulary.patient_rules import VisitRule
 
 _NEVER: Final = np.iinfo(np.int32).max
 
@@ -51,7 +52,7 @@ def visit_rows(
     >>> visit_rows(bucket, np.ones(4, bool), (4, 6), 7).tolist()
     [[0, 3]]
     """
-    targets = WEEK * np.asarray(weeks)
+    targets = DAYS_IN_WEEK * np.asarray(weeks)
     rows = np.flatnonzero(chosen)
     day = bucket.score_day[rows].astype(np.int64)
     week = np.searchsorted((targets[:-1] + targets[1:]) / 2, day)
@@ -85,7 +86,8 @@ def enough_weeks(holds: Array, excusable: Array, excused: int) -> Array:
 
     Examples
     --------
-    >>> weeks = np.array([[False, True, True, True], [False, False, True, True], [True, True, True, False]])
+    >>> rows = [[0, 1, 1, 1], [0, 0, 1, 1], [1, 1, 1, 0]]
+    >>> weeks = np.array(rows, dtype=bool)
     >>> enough_weeks(weeks, np.array([True, True, False, False]), 1).tolist()
     [True, False, False]
     """
@@ -128,7 +130,7 @@ def rate_visits(scored: Scored, rule: VisitRule) -> Rating:
     that met and not met are seen alike.
     """
     bucket = scored.bucket
-    last = WEEK * rule.weeks[-1]
+    last = DAYS_IN_WEEK * rule.weeks[-1]
     rows = visit_rows(bucket, scored.assessment, rule.weeks, rule.reach_days)
     known = rows != NO_ROW
     holds = (

@@ -11,8 +11,8 @@ from typing import Final, Literal
 
 from kettrack.vocabulary.instruments import CADSS, INSTRUMENTS
 
-Kind = Literal["text", "whole", "decimal", "yes_no", "choice", "choices"]
-Role = Literal["id", "time", "measure", "demographic", "label"]
+ColumnKind = Literal["text", "whole", "decimal", "yes_no", "choice", "choices"]
+ColumnRole = Literal["id", "time", "measure", "demographic", "label"]
 
 EARLIEST_DAY: Final = -3650
 LATEST_DAY: Final = 3650
@@ -46,13 +46,13 @@ class Column:
     """
 
     name: str
-    kind: Kind
+    kind: ColumnKind
     about: str
     unit: str = ""
     low: float | None = None
     high: float | None = None
     allowed: tuple[str, ...] = ()
-    role: Role = "measure"
+    role: ColumnRole = "measure"
     required: bool = False
 
     @property

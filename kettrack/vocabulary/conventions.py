@@ -11,9 +11,12 @@ from dataclasses import replace
 from typing import Final
 
 from kettrack.vocabulary.instrument import Fact, Instrument
-from kettrack.vocabulary.rules import Criteria, Operator, Predicate, Rule, Run
+from kettrack.vocabulary.rules import ONCE, Criteria, Operator, Predicate, Rule, Run
 
-_HALF: Final = "at least 50 % down, as in every trial cited"
+HALF_DOWN: Final = Predicate("percent_change", "at most", -50)
+ABOVE_HALF: Final = Predicate("percent_change", "above", -50)
+QUARTER_DOWN: Final = Predicate("percent_change", "at most", -25)
+# kettrack's own window for the score that confirms another one
 TWICE_IN_60_DAYS: Final = Run(count=2, min_gap=7, max_gap=60)
 
 
@@ -30,31 +33,22 @@ def falls_by_percent(instrument: Instrument) -> bool:
     return instrument.percent_change and instrument.higher_is_worse
 
 
-def _half_down(instrument: Instrument, run: Run = Run()) -> Rule | None:  # noqa: B008 - Run() is a frozen value
-    if not falls_by_percent(instrument):
-        return None
-    return Rule(Predicate("percent_change", "at most", -50), run, _HALF)
-
-
-def _at_or_below(fact: Fact | None, instrument: Instrument) -> Rule | None:
-    if fact is None or not fact.usable:
-        return None
+def _at_or_below(cut_off: Fact, instrument: Instrument) -> Rule:
+    """A score at the cut-off or better, whichever way the scale runs."""
     operator: Operator = "at most" if instrument.higher_is_worse else "at least"
-    return Rule(
-        Predicate("score", operator, fact.value),
-        source=fact.source,
-        standing=fact.standing,
-    )
+    well = Predicate("score", operator, cut_off.value)
+    return Rule(well, source=cut_off.source, standing=cut_off.standing)
 
 
 def _reliable_rise(instrument: Instrument) -> Rule | None:
+    """A change for the worse by at least the reliable change; None where no usable one is known."""
     change = instrument.reliable_change
     if change is None or not change.usable:
         return None
-    rise = instrument.sign * change.value
-    predicate = Predicate("change", "at least" if rise > 0 else "at most", rise)
+    operator: Operator = "at least" if instrument.higher_is_worse else "at most"
+    worse = Predicate("change", operator, instrument.sign * change.value)
     return Rule(
-        predicate,
+        worse,
         source=f"rise by the reliable change: {change.source}",
         standing="convention",
     )
@@ -80,26 +74,17 @@ def convention(instrument: Instrument) -> Criteria:
     'percent change above -50 % (2 scores in a row, 7-60 days apart)'
     """
     percent = falls_by_percent(instrument)
-    lost = Rule(
-        Predicate("percent_change", "above", -50),
-        TWICE_IN_60_DAYS,
-        "kettrack: confirmed loss",
-        "convention",
-    )
-    partial = Rule(
-        Predicate("percent_change", "at most", -25),
-        source="ESCAPE-TRD: below 25 % is non-response",
-    )
+    half = Rule(HALF_DOWN, source="at least 50 % down, as in every trial cited")
+    lost = Rule(ABOVE_HALF, TWICE_IN_60_DAYS, "kettrack: confirmed loss", "convention")
+    partial = Rule(QUARTER_DOWN, source="ESCAPE-TRD: below 25 % is non-response")
+    cut_offs = [fact for fact in instrument.remission if fact.usable]
     return Criteria(
         name="convention",
         version="1",
         instrument=instrument.name,
         caseness=instrument.caseness,
-        response=_half_down(instrument),
-        remission=_at_or_below(
-            next((fact for fact in instrument.remission if fact.usable), None),
-            instrument,
-        ),
+        response=half if percent else None,
+        remission=_at_or_below(cut_offs[0], instrument) if cut_offs else None,
         partial=partial if percent else None,
         loss_of_response=lost if percent else None,
         deterioration=_reliable_rise(instrument),
@@ -113,8 +98,8 @@ SINGLE_LOSS: Final = "convention, single loss"
 
 
 def conventions(instrument: Instrument) -> tuple[Criteria, ...]:
-    """The convention and its labelled seconds: response and remission confirmed by a second score,
-    and loss by one score.
+    """The convention and two variants that are always labelled: response and remission confirmed
+    by a second score, and loss by one score.
 
     Parameters
     ----------
@@ -131,27 +116,19 @@ def conventions(instrument: Instrument) -> tuple[Criteria, ...]:
     lost = first.loss_of_response
     if first.response is None or lost is None:
         return (first,)
-    return (
+    confirmed = replace(
         first,
-        replace(
-            first,
-            name=CONFIRMED,
-            response=_twice(first.response),
-            remission=_twice(first.remission),
-        ),
-        replace(
-            first,
-            name=SINGLE_LOSS,
-            loss_of_response=replace(
-                lost, run=Run(), source="kettrack: loss by one score"
-            ),
-        ),
+        name=CONFIRMED,
+        response=_twice(first.response),
+        remission=_twice(first.remission),
     )
+    lost_once = replace(lost, run=ONCE, source="kettrack: loss by one score")
+    single_loss = replace(first, name=SINGLE_LOSS, loss_of_response=lost_once)
+    return first, confirmed, single_loss
 
 
 def _twice(rule: Rule | None) -> Rule | None:
-    return (
-        None
-        if rule is None
-        else replace(rule, run=TWICE_IN_60_DAYS, standing="convention")
-    )
+    """The same rule, confirmed by a second score."""
+    if rule is None:
+        return None
+    return replace(rule, run=TWICE_IN_60_DAYS, standing="convention")

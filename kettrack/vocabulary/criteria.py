@@ -11,39 +11,31 @@ from dataclasses import replace
 from typing import Final
 
 from kettrack.errors import UsageError
+from kettrack.vocabulary.conventions import ABOVE_HALF, conventions
 from kettrack.vocabulary.conventions import convention as convention
-from kettrack.vocabulary.conventions import conventions
-from kettrack.vocabulary.instrument import Construct, Fact, Instrument
+from kettrack.vocabulary.days import SIX_MONTHS_DAYS
+from kettrack.vocabulary.instrument import Construct, Instrument
 from kettrack.vocabulary.instruments import HAMD17, INSTRUMENTS, MADRS, PHQ9, QIDS_SR16
-from kettrack.vocabulary.rules import Criteria, Measure, Operator, Predicate, Rule, Run
+from kettrack.vocabulary.rules import ONCE, Criteria, Operator, Predicate, Rule, Run
 
 _ADMISSION: Final = ("hospitalisation", "suicide_attempt", "suicide")
 
 
-def _preset(
-    base: Instrument, name: str, source: str, **rules: Rule | Fact | str | int | None
-) -> Criteria:
-    return replace(
-        convention(base),
-        name=name,
-        source=source,
-        **{"standing": "verified", **rules},  # type: ignore[arg-type]
-    )
+def _score(operator: Operator, limit: float, source: str, run: Run = ONCE) -> Rule:
+    """A rule on the score itself, as its publication says."""
+    return Rule(Predicate("score", operator, limit), run, source)
 
 
-def _score(operator: str, limit: float, run: Run | None = None, **more: object) -> Rule:
-    return Rule(Predicate("score", operator, limit), run or Run(), **more)  # type: ignore[arg-type]
+def _recalled(rule: Rule) -> Rule:
+    """The same rule, marked as one that nobody could confirm."""
+    return replace(rule, standing="recalled")
 
 
-def _recalled(
-    measure: Measure,
-    operator: Operator,
-    limit: float,
-    source: str,
-    run: Run = Run(),  # noqa: B008 - a frozen value
-) -> Rule:
-    return Rule(Predicate(measure, operator, limit), run, source, "recalled")
-
+# What a preset does not say is taken from the convention for its scale.
+_ON_PHQ9: Final = replace(convention(PHQ9), standing="verified")
+_ON_MADRS: Final = replace(convention(MADRS), standing="verified")
+_ON_HAMD17: Final = replace(convention(HAMD17), standing="verified")
+_ON_QIDS: Final = replace(convention(QIDS_SR16), standing="verified")
 
 _MCINNES: Final = "McInnes 2022, J Affect Disord 301:486"
 _SUSTAIN1: Final = "SUSTAIN-1 registry record NCT02493868"
@@ -55,125 +47,131 @@ _MURROUGH: Final = "Murrough 2013, PMC3725185; relapse wording unconfirmed"
 _PHILLIPS: Final = "Phillips 2019; the share of baseline is unconfirmed"
 _SINGH: Final = "Singh 2016, unconfirmed"
 _FRANK: Final = "Frank 1991; relapse threshold unconfirmed"
+_NCT04007367: Final = "registry record NCT04007367"
+_DESVENLAFAXINE: Final = "desvenlafaxine relapse prevention"
+_RELAPSE_22: Final = Predicate("score", "at least", 22)
+_TWICE_IN_15_DAYS: Final = Run(count=2, min_gap=5, max_gap=15)
 
 PRESETS: Final[tuple[Criteria, ...]] = (
-    _preset(
-        PHQ9,
-        "McInnes 2022",
-        _MCINNES,
-        remission=_score("at most", 4, source=_MCINNES),
-        loss_of_response=Rule(
-            Predicate("percent_change", "above", -50), source=_MCINNES
-        ),
+    replace(
+        _ON_PHQ9,
+        name="McInnes 2022",
+        source=_MCINNES,
+        remission=_score("at most", 4, _MCINNES),
+        loss_of_response=Rule(ABOVE_HALF, source=_MCINNES),
         deterioration=Rule(
             Predicate("change", "at least", 1), source=f"{_MCINNES}: any rise"
         ),
     ),
-    _preset(
-        MADRS,
-        "SUSTAIN-1",
-        _SUSTAIN1,
-        remission=_score("at most", 12, source=_SUSTAIN1),
+    replace(
+        _ON_MADRS,
+        name="SUSTAIN-1",
+        source=_SUSTAIN1,
+        remission=_score("at most", 12, _SUSTAIN1),
         # The registry dates a relapse at the event itself; dating two scores at the second could
         # not be confirmed.
-        relapse=_score(
-            "at least", 22, Run(2, 5, 15), source=_SUSTAIN1, event_rows=_ADMISSION
-        ),
+        relapse=Rule(_RELAPSE_22, _TWICE_IN_15_DAYS, _SUSTAIN1, event_rows=_ADMISSION),
     ),
-    _preset(
-        MADRS,
-        "ESCAPE-TRD",
-        _ESCAPE,
-        remission=_score("at most", 10, source=_ESCAPE),
-        relapse=_score(
-            "at least",
-            22,
-            Run(2, 5, 15),
-            source="wording as SUSTAIN-1, unconfirmed",
-            standing="recalled",
-        ),
+    replace(
+        _ON_MADRS,
+        name="ESCAPE-TRD",
+        source=_ESCAPE,
         standing="recalled",
+        remission=_score("at most", 10, _ESCAPE),
+        relapse=Rule(
+            _RELAPSE_22,
+            _TWICE_IN_15_DAYS,
+            "wording as SUSTAIN-1, unconfirmed",
+            "recalled",
+        ),
     ),
-    _preset(
-        MADRS,
-        "Salloum 2019",
-        _SALLOUM,
-        remission=_score("at most", 10, source=_SALLOUM),
-        relapse=_score(
-            "at least",
-            22,
+    replace(
+        _ON_MADRS,
+        name="Salloum 2019",
+        source=_SALLOUM,
+        remission=_score("at most", 10, _SALLOUM),
+        relapse=Rule(
+            _RELAPSE_22,
             source=f"{_SALLOUM}: one score within 30 days of a single infusion",
         ),
     ),
-    _preset(
-        HAMD17,
-        "NCT04007367",
-        "registry record NCT04007367",
+    replace(
+        _ON_HAMD17,
+        name="NCT04007367",
+        source=_NCT04007367,
         relapse=_score(
-            "at least", 18, Run(2, 7, 14), source="registry record NCT04007367"
+            "at least", 18, _NCT04007367, Run(count=2, min_gap=7, max_gap=14)
         ),
     ),
-    _preset(
-        PHQ9, "SUSTAIN-3", _SUSTAIN3, remission=_score("at most", 4, source=_SUSTAIN3)
+    replace(
+        _ON_PHQ9,
+        name="SUSTAIN-3",
+        source=_SUSTAIN3,
+        remission=_score("at most", 4, _SUSTAIN3),
     ),
-    _preset(
-        MADRS, "SUSTAIN-3", _SUSTAIN3, remission=_score("at most", 12, source=_SUSTAIN3)
+    replace(
+        _ON_MADRS,
+        name="SUSTAIN-3",
+        source=_SUSTAIN3,
+        remission=_score("at most", 12, _SUSTAIN3),
     ),
-    _preset(
-        MADRS,
-        "Hawley 2002",
-        "Hawley 2002",
-        remission=_score("at most", 9, source="Hawley 2002: below 10"),
+    replace(
+        _ON_MADRS,
+        name="Hawley 2002",
+        source="Hawley 2002",
+        remission=_score("at most", 9, "Hawley 2002: below 10"),
     ),
-    _preset(
-        HAMD17,
-        "desvenlafaxine",
-        "desvenlafaxine relapse prevention: 16 or more once",
-        relapse=_score("at least", 16, source="desvenlafaxine relapse prevention"),
+    replace(
+        _ON_HAMD17,
+        name="desvenlafaxine",
+        source=f"{_DESVENLAFAXINE}: 16 or more once",
+        relapse=_score("at least", 16, _DESVENLAFAXINE),
     ),
-    _preset(
-        MADRS,
-        "Wilkinson 2018",
-        _YALE,
-        remission=_recalled("score", "at most", 10, _YALE),
+    replace(
+        _ON_MADRS,
+        name="Wilkinson 2018",
+        source=_YALE,
         standing="recalled",
+        remission=_recalled(_score("at most", 10, _YALE)),
     ),
-    _preset(
-        QIDS_SR16,
-        "Wilkinson 2018",
-        _YALE,
-        remission=_recalled("score", "at most", 5, _YALE),
+    replace(
+        _ON_QIDS,
+        name="Wilkinson 2018",
+        source=_YALE,
         standing="recalled",
+        remission=_recalled(_score("at most", 5, _YALE)),
     ),
-    _preset(
-        MADRS,
-        "Singh 2016",
-        _SINGH,
-        remission=_recalled("score", "at most", 10, _SINGH),
+    replace(
+        _ON_MADRS,
+        name="Singh 2016",
+        source=_SINGH,
         standing="recalled",
+        remission=_recalled(_score("at most", 10, _SINGH)),
     ),
-    _preset(
-        MADRS,
-        "Murrough 2013",
-        _MURROUGH,
-        loss_of_response=_recalled("percent_change", "above", -50, _MURROUGH, Run(2)),
+    replace(
+        _ON_MADRS,
+        name="Murrough 2013",
+        source=_MURROUGH,
         standing="recalled",
+        loss_of_response=_recalled(Rule(ABOVE_HALF, Run(count=2), _MURROUGH)),
     ),
-    _preset(
-        MADRS,
-        "Phillips 2019",
-        _PHILLIPS,
-        loss_of_response=_recalled("percent_change", "at least", -20, _PHILLIPS),
+    replace(
+        _ON_MADRS,
+        name="Phillips 2019",
+        source=_PHILLIPS,
         standing="recalled",
+        loss_of_response=_recalled(
+            Rule(Predicate("percent_change", "at least", -20), source=_PHILLIPS)
+        ),
     ),
-    _preset(
-        HAMD17,
-        "Frank 1991",
-        _FRANK,
-        remission=_score("at most", 7, source="Szegedi 2003; Medicographia 2011"),
-        relapse=_recalled("score", "at least", 15, _FRANK),
-        recovery_days=183,
+    replace(
+        _ON_HAMD17,
+        name="Frank 1991",
+        source=_FRANK,
         standing="recalled",
+        remission=_score("at most", 7, "Szegedi 2003; Medicographia 2011"),
+        relapse=_recalled(_score("at least", 15, _FRANK)),
+        recovery_days=SIX_MONTHS_DAYS,
     ),
 )
 

@@ -20,6 +20,11 @@ BASELINE_WINDOW_DAYS: Final = 30
 # same gap (Mindful Health Solutions, n = 911).
 COMPLETE_LOG_DAYS: Final = 60
 
+# Recovery: a remission that has lasted four months (ACNP task force, Rush 2006, pubmed 16794566),
+# or six (Frank 1991).
+FOUR_MONTHS_DAYS: Final = 120
+SIX_MONTHS_DAYS: Final = 183
+
 # How far back a score looks where the instrument's own recall window is not confirmed: the window
 # of PHQ-9, GAD-7 and BDI-II, the longest that is confirmed for a built-in scale. Too long a window
 # leaves out some scores; too short a window blames a session for the weeks before it.

@@ -8,12 +8,10 @@ instead.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 
 from kettrack.vocabulary.instrument import Fact, Standing
 from kettrack.vocabulary.rules import Predicate
-
-WEEK: Final = 7
 
 # Item numbers by which a symptom is told: the highest answer counts, and of each inner group one
 # answer is needed.
@@ -75,20 +73,20 @@ class VisitRule(PatientRule):
     reach_days: int = 7
 
     def __str__(self) -> str:
-        weeks = " and ".join(
-            filter(None, [", ".join(map(str, self.weeks[:-1])), str(self.weeks[-1])])
-        )
-        excused = (
-            f", one failing or missing at week {' or '.join(map(str, self.excusable))} allowed"
-            if self.excusable
-            else ""
-        )
-        stop = ", a stop before is not met" if self.in_care else ""
         held = " and ".join(map(str, self.predicates))
-        return (
-            f"{held} at week {weeks} (± {self.reach_days} days){excused}{stop}; missing:"
-            f" {self.missing}"
-        )
+        told = f"{held} at week {_listed(self.weeks)} (± {self.reach_days} days)"
+        if self.excusable:
+            weeks = " or ".join(map(str, self.excusable))
+            told += f", one failing or missing at week {weeks} allowed"
+        if self.in_care:
+            told += ", a stop before is not met"
+        return f"{told}; missing: {self.missing}"
+
+
+def _listed(numbers: tuple[int, ...]) -> str:
+    """Numbers as they stand in a sentence: `12, 18 and 24`."""
+    *before, last = map(str, numbers)
+    return f"{', '.join(before)} and {last}" if before else last
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,15 +154,15 @@ class TwoScaleRule(PatientRule):
 
     def __str__(self) -> str:
         scales = f"{self.instrument} or {self.second}"
-        parts = [
-            f"a case on {scales} first, on neither at the last score"
-            if self.recovery
-            else "",
-            f"reliable {self.reliable} on {scales}" if self.reliable else "",
-            "no reliable change the other way" if self.unless_opposed else "",
-            f"at least {self.fewest_sessions} sessions",
-        ]
-        return ", ".join(filter(None, parts))
+        parts = []
+        if self.recovery:
+            parts.append(f"a case on {scales} first, on neither at the last score")
+        if self.reliable:
+            parts.append(f"reliable {self.reliable} on {scales}")
+        if self.unless_opposed:
+            parts.append("no reliable change the other way")
+        parts.append(f"at least {self.fewest_sessions} sessions")
+        return ", ".join(parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +176,9 @@ class SymptomRule(PatientRule):
     present_from : int
         Answer from which a symptom is there.
     weeks : int
-        Consecutive weekly ratings, 5-9 days apart.
+        Consecutive weekly ratings.
+    shortest_gap, longest_gap : int
+        Days between one weekly rating and the next, both ends included.
     recovery_days : int
         0 = remission; else the days from its onset to recovery.
     back : Predicate or None
@@ -190,6 +190,8 @@ class SymptomRule(PatientRule):
     fewer_than: int = 3
     present_from: int = 1
     weeks: int = 3
+    shortest_gap: int = 5
+    longest_gap: int = 9
     recovery_days: int = 0
     recovery_max_gap: int = 60
     back: Predicate | None = None
@@ -197,14 +199,13 @@ class SymptomRule(PatientRule):
     def __str__(self) -> str:
         minimal = (
             f"{self.weeks} weekly ratings in a row without sadness or loss of interest and with"
-            f" fewer than {self.fewer_than}"
+            f" fewer than {self.fewer_than} of the {len(self.others)} other symptoms"
         )
-        kept = (
-            f"; {self.recovery_days} days from its onset without {self.back}"
-            if self.recovery_days
-            else ""
+        if not self.recovery_days:
+            return minimal
+        return (
+            f"{minimal}; {self.recovery_days} days from its onset without {self.back}"
         )
-        return f"{minimal} of the 7 other symptoms{kept}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

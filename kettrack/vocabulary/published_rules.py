@@ -6,11 +6,21 @@ is a `convention`. A `recalled` rule is applied only when it is asked for by nam
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
-from kettrack.vocabulary.conventions import convention, falls_by_percent
+from kettrack.vocabulary.conventions import HALF_DOWN, convention, falls_by_percent
+from kettrack.vocabulary.days import FOUR_MONTHS_DAYS, SIX_MONTHS_DAYS
 from kettrack.vocabulary.instrument import Fact, Instrument, Standing
-from kettrack.vocabulary.instruments import BDI2, GAD7, HAMD17, PCL5, PHQ9, QIDS_SR16
+from kettrack.vocabulary.instruments import (
+    BDI2,
+    GAD7,
+    HAMD17,
+    MADRS,
+    PCL5,
+    PHQ9,
+    QIDS_SR16,
+)
 from kettrack.vocabulary.patient_rules import (
     ChangeRule,
     DeadlineRule,
@@ -25,7 +35,6 @@ from kettrack.vocabulary.patient_rules import (
 )
 from kettrack.vocabulary.rules import Predicate
 
-_HALF: Final = Predicate("percent_change", "at most", -50)
 _SZEGEDI: Final = "Szegedi 2003, J Clin Psychiatry"
 _SUSTAIN1: Final = "SUSTAIN-1 registry record NCT02493868"
 _ESCAPE: Final = "ESCAPE-TRD registry record NCT04338321"
@@ -35,7 +44,10 @@ _ITEMS: Final = (
     "a symptom is there from an answer of 1 (kettrack's reading for this scale)"
 )
 _NHS: Final = "NHS Talking Therapies as registered in NCT05134103"
-_CUTOFF: Final = "Jacobson-Truax c from NHS 2022-23 (clinical) and Kocalevent 2013, Löwe 2008 (norms)"
+_CUTOFF: Final = (
+    "Jacobson-Truax c from NHS 2022-23 (clinical) and Kocalevent 2013, Löwe 2008"
+    " (norms)"
+)
 _NORMS: Final = (
     "two standard deviations above the norms of Kocalevent 2013 and Löwe 2008"
 )
@@ -45,7 +57,7 @@ _ON_MADRS: Final[tuple[PatientRule, ...]] = (
     VisitRule(
         name="SUSTAIN-1 stable remission",
         outcome="sustained remission",
-        instrument="MADRS",
+        instrument=MADRS.name,
         source=_SUSTAIN1,
         predicates=(_LOW_12,),
         weeks=(13, 14, 15, 16),
@@ -56,10 +68,10 @@ _ON_MADRS: Final[tuple[PatientRule, ...]] = (
     VisitRule(
         name="SUSTAIN-1 stable response",
         outcome="sustained response",
-        instrument="MADRS",
+        instrument=MADRS.name,
         standing="recalled",
         source="SUSTAIN-1, unconfirmed; those in stable remission are not taken out",
-        predicates=(_HALF,),
+        predicates=(HALF_DOWN,),
         weeks=(15, 16),
         missing="not met",
         reach_days=3,
@@ -67,7 +79,7 @@ _ON_MADRS: Final[tuple[PatientRule, ...]] = (
     VisitRule(
         name="ESCAPE-TRD remission at week 8",
         outcome="remission at a fixed week",
-        instrument="MADRS",
+        instrument=MADRS.name,
         source=_ESCAPE,
         predicates=(Predicate("score", "at most", 10),),
         weeks=(8,),
@@ -77,7 +89,7 @@ _ON_MADRS: Final[tuple[PatientRule, ...]] = (
     VisitRule(
         name="NCT03321526 sustained remission",
         outcome="sustained remission",
-        instrument="MADRS",
+        instrument=MADRS.name,
         source=_SUSTAINED,
         predicates=(_LOW_12,),
         weeks=(12, 18, 24),
@@ -86,9 +98,9 @@ _ON_MADRS: Final[tuple[PatientRule, ...]] = (
     VisitRule(
         name="NCT03321526 sustained response",
         outcome="sustained response",
-        instrument="MADRS",
+        instrument=MADRS.name,
         source=_SUSTAINED,
-        predicates=(_HALF,),
+        predicates=(HALF_DOWN,),
         weeks=(12, 18, 24),
         missing="not met",
     ),
@@ -98,7 +110,7 @@ _ON_HAMD17: Final[tuple[PatientRule, ...]] = (
     VisitRule(
         name="Szegedi stable remission",
         outcome="sustained remission",
-        instrument="HAMD-17",
+        instrument=HAMD17.name,
         source=_SZEGEDI,
         predicates=(Predicate("score", "at most", 7),),
         weeks=(4, 6),
@@ -106,37 +118,42 @@ _ON_HAMD17: Final[tuple[PatientRule, ...]] = (
 )
 
 
-def _two_scales() -> tuple[PatientRule, ...]:
-    common = {"instrument": "PHQ-9", "second": "GAD-7", "source": _NHS}
-    opposed = common | {"unless_opposed": True, "standing": "recalled"}
-    return (
-        TwoScaleRule(name="NHS recovery", outcome="recovery", recovery=True, **common),  # type: ignore[arg-type]
-        TwoScaleRule(
-            name="NHS reliable improvement",
-            outcome="reliable improvement",
-            reliable="improvement",
-            **common,  # type: ignore[arg-type]
-        ),
-        TwoScaleRule(
-            name="NHS reliable recovery",
-            outcome="recovery",
-            recovery=True,
-            reliable="improvement",
-            **common,  # type: ignore[arg-type]
-        ),
-        TwoScaleRule(
-            name="NHS reliable improvement, unopposed",
-            outcome="reliable improvement",
-            reliable="improvement",
-            **opposed,  # type: ignore[arg-type]
-        ),
-        TwoScaleRule(
-            name="NHS reliable deterioration",
-            outcome="deterioration",
-            reliable="deterioration",
-            **opposed,  # type: ignore[arg-type]
-        ),
-    )
+_NHS_RECOVERY: Final = TwoScaleRule(
+    name="NHS recovery",
+    outcome="recovery",
+    instrument=PHQ9.name,
+    second=GAD7.name,
+    source=_NHS,
+    recovery=True,
+)
+_NHS_IMPROVEMENT: Final = TwoScaleRule(
+    name="NHS reliable improvement",
+    outcome="reliable improvement",
+    instrument=PHQ9.name,
+    second=GAD7.name,
+    source=_NHS,
+    reliable="improvement",
+)
+_ON_TWO_SCALES: Final[tuple[PatientRule, ...]] = (
+    _NHS_RECOVERY,
+    _NHS_IMPROVEMENT,
+    replace(_NHS_RECOVERY, name="NHS reliable recovery", reliable="improvement"),
+    # That the other scale must not get worse was told, and could not be confirmed.
+    replace(
+        _NHS_IMPROVEMENT,
+        name="NHS reliable improvement, unopposed",
+        unless_opposed=True,
+        standing="recalled",
+    ),
+    replace(
+        _NHS_IMPROVEMENT,
+        name="NHS reliable deterioration",
+        outcome="deterioration",
+        reliable="deterioration",
+        unless_opposed=True,
+        standing="recalled",
+    ),
+)
 
 
 def _symptoms(
@@ -146,26 +163,22 @@ def _symptoms(
     scale is ours.
     """
     case = scale.caseness
-    common = {
-        "instrument": scale.name,
-        "standing": "convention",
-        "core": tuple(((item,),) for item in core),
-        "others": others,
-    }
-    back = None if case is None else Predicate("score", "at least", case.value)
     remission = SymptomRule(
         name="ACNP remission",
         outcome="remission, symptoms",
+        instrument=scale.name,
         source=f"{_ACNP}; {_ITEMS}",
-        **common,  # type: ignore[arg-type]
+        standing="convention",
+        core=tuple(((item,),) for item in core),
+        others=others,
     )
-    recovery = SymptomRule(
+    recovery = replace(
+        remission,
         name="ACNP recovery",
         outcome="recovery",
-        recovery_days=120,
-        back=back,
         source=f"{_ACNP}; {_ITEMS}; relapse is a score of a case",
-        **common,  # type: ignore[arg-type]
+        recovery_days=FOUR_MONTHS_DAYS,
+        back=None if case is None else Predicate("score", "at least", case.value),
     )
     return remission, recovery
 
@@ -192,9 +205,9 @@ def _changes(scale: Instrument, **cutoffs: Fact) -> tuple[PatientRule, ...]:
 _MCMILLAN: Final = LastRule(
     name="McMillan 2010",
     outcome="clinically significant change",
-    instrument="PHQ-9",
+    instrument=PHQ9.name,
     source="McMillan 2010, pubmed 20569992",
-    predicates=(Predicate("score", "at most", 9), _HALF),
+    predicates=(Predicate("score", "at most", 9), HALF_DOWN),
 )
 
 # Sleep 1-4, appetite and weight 6-9 (6 or 7, and 8 or 9, is answered), then 10 to 12, 14, and
@@ -207,9 +220,9 @@ _QIDS_OTHERS: Final[tuple[Symptom, ...]] = (
 )
 
 _BY_NAME: Final[dict[str, tuple[PatientRule, ...]]] = {
-    "MADRS": _ON_MADRS,
-    "HAMD-17": _ON_HAMD17,
-    "PHQ-9": (
+    MADRS.name: _ON_MADRS,
+    HAMD17.name: _ON_HAMD17,
+    PHQ9.name: (
         *_symptoms(PHQ9, (1, 2), tuple(((item,),) for item in range(3, 10))),
         *_changes(
             PHQ9,
@@ -220,15 +233,15 @@ _BY_NAME: Final[dict[str, tuple[PatientRule, ...]]] = {
             c=Fact(7.8, _CUTOFF, "computed"),
         ),
         _MCMILLAN,
-        *_two_scales(),
+        *_ON_TWO_SCALES,
     ),
-    "QIDS-SR16": _symptoms(QIDS_SR16, (5, 13), _QIDS_OTHERS),
-    "GAD-7": _changes(
+    QIDS_SR16.name: _symptoms(QIDS_SR16, (5, 13), _QIDS_OTHERS),
+    GAD7.name: _changes(
         GAD7,
         b=Fact(9.75, f"2.95 + 2 × 3.4: {_NORMS}", "computed"),
         c=Fact(7.7, _CUTOFF, "computed"),
     ),
-    "PCL-5": _changes(
+    PCL5.name: _changes(
         PCL5,
         Marx=Fact(28.5, "Marx: reliable change of 15 and an end state of 28 or less"),
     ),
@@ -256,6 +269,7 @@ def published_rules(instrument: Instrument) -> tuple[PatientRule, ...]:
 def _early(scale: Instrument) -> tuple[PatientRule, ...]:
     if not falls_by_percent(scale):
         return ()
+    # Szegedi's rules were published for the HAMD-17; on any other scale they are carried over.
     carried: Standing = "verified" if scale.name == HAMD17.name else "convention"
     return (
         DeadlineRule(
@@ -272,7 +286,7 @@ def _early(scale: Instrument) -> tuple[PatientRule, ...]:
             outcome="early response",
             instrument=scale.name,
             source="Medicographia 2010",
-            predicate=_HALF,
+            predicate=HALF_DOWN,
             by_day=28,
         ),
         VisitRule(
@@ -281,7 +295,7 @@ def _early(scale: Instrument) -> tuple[PatientRule, ...]:
             instrument=scale.name,
             standing=carried,
             source=f"{_SZEGEDI} (HAMD-17)",
-            predicates=(_HALF,),
+            predicates=(HALF_DOWN,),
             weeks=(4, 6),
         ),
     )
@@ -305,7 +319,7 @@ def _recoveries(scale: Instrument) -> tuple[PatientRule, ...]:
             source=f"{_ACNP}; remission by one score",
             remission=well,
             lost=case,
-            days=120,
+            days=FOUR_MONTHS_DAYS,
         ),
         RecoveryRule(
             name="recovery, 6 months",
@@ -315,17 +329,15 @@ def _recoveries(scale: Instrument) -> tuple[PatientRule, ...]:
             source="Frank 1991 as told in Medicographia 2011 (HAMD-17)",
             remission=well,
             lost=Predicate("score", "above", well.limit),
-            days=183,
+            days=SIX_MONTHS_DAYS,
         ),
     )
 
 
 def _gains(scale: Instrument) -> tuple[PatientRule, ...]:
-    drop = (
-        Fact(7, "BDI, PMC4606893 table 2")
-        if scale.name == BDI2.name
-        else scale.reliable_change
-    )
+    drop = scale.reliable_change
+    if scale.name == BDI2.name:
+        drop = Fact(7, "BDI, PMC4606893 table 2")
     if drop is None or not drop.usable or not falls_by_percent(scale):
         return ()
     source = "suddengains R package; PMC4606893 table 2"

@@ -11,6 +11,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Final, Literal
 
+from kettrack.vocabulary.days import FOUR_MONTHS_DAYS
 from kettrack.vocabulary.instrument import Fact, Standing
 
 # days; "no largest gap" as a number, since kernels take no None
@@ -68,12 +69,15 @@ class Run:
     def __str__(self) -> str:
         if self.count == 1:
             return "one score"
-        span = (
-            f"{self.min_gap}-{self.max_gap} days"
-            if self.max_gap < NO_LIMIT
-            else f"at least {self.min_gap} days"
-        )
+        if self.max_gap < NO_LIMIT:
+            span = f"{self.min_gap}-{self.max_gap} days"
+        else:
+            span = f"at least {self.min_gap} days"
         return f"{self.count} scores in a row, {span} apart"
+
+
+# one score is enough: the run of every rule that needs no second score
+ONCE: Final = Run()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,18 +89,15 @@ class Rule:
     """
 
     predicate: Predicate
-    run: Run = Run()
+    run: Run = ONCE
     source: str = ""
     standing: Standing = "verified"
     event_rows: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        by_itself = (
-            f", or {' or '.join(row.replace('_', ' ') for row in self.event_rows)}"
-            if self.event_rows
-            else ""
-        )
-        return f"{self.predicate} ({self.run}){by_itself}"
+        by_scores = f"{self.predicate} ({self.run})"
+        rows = [row.replace("_", " ") for row in self.event_rows]
+        return ", or ".join([by_scores, " or ".join(rows)]) if rows else by_scores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,8 +115,8 @@ class ReviewRules:
         Listed when the score is worse than that of so many % of the people with a similar baseline
         after as many sessions.
     unscored_days : int or None
-        Listed when the last score is older; None = the instrument's recall window, or 14 days where
-        none is known.
+        Listed when the last score is older; None = the days that the instrument looks back, see
+        `Instrument.recall`.
     fewest_gaps : int
         Maintenance gaps, each with a score, before a patient counts as having a usual one.
     last_scores : int
@@ -171,7 +172,7 @@ class Criteria:
     loss_of_response: Rule | None
     deterioration: Rule | None
     relapse: Rule | None = None
-    recovery_days: int = 120
+    recovery_days: int = FOUR_MONTHS_DAYS
     recovery_max_gap: int = 60
     late_after_days: int = 14
     state_holds_days: int = 28
@@ -187,12 +188,10 @@ class Criteria:
         The thresholds of the review list are left out: they decide who is looked at, and change no
         number.
         """
-        values = {
-            name: value for name, value in asdict(self).items() if name != "review"
-        }
-        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[
-            :12
-        ]
+        values = asdict(self)
+        del values["review"]
+        text = json.dumps(values, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @property
     def label(self) -> str:

@@ -21,7 +21,7 @@ from kettrack.analysis.durability.weights import untreated, untreated_curve
 from kettrack.analysis.durability.words import WORDS
 from kettrack.estimators.survival.life_table import estimate_survival
 from kettrack.settings import Settings
-from kettrack.vocabulary.published_durability import (
+from kettrack.vocabulary.published_results import (
     PUBLISHED_DURABILITY,
     published_durability,
 )

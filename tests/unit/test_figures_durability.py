@@ -15,7 +15,7 @@ from kettrack.analysis.durability.recurrent_loss import recurrent_loss
 from kettrack.figures.mean_count import plot_mean_count
 from kettrack.figures.survival import CURVES, plot_durability
 from kettrack.figures.turnbull import plot_turnbull
-from kettrack.vocabulary.published_durability import published_durability
+from kettrack.vocabulary.published_results import published_durability
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from kettrack.figures.futility import plot_futility
 from kettrack.figures.published_marks import OFF_LINES, spread_out
 from kettrack.figures.response import plot_response_by_session
 from kettrack.figures.response_curve import plot_response_curve
-from kettrack.vocabulary.published_cohorts import rates_to_draw
+from kettrack.vocabulary.published_results import rates_to_draw
 
 CAPTION = "N = 120 · PHQ-9, convention 1"
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pandas.testing import assert_frame_equal
 from spec.tables import cohort
 
 from kettrack import Cohort, cohort_from_frames, load_cohort, sample_folder
@@ -32,6 +33,7 @@ from kettrack.privacy.disclosure import POLICIES
 from kettrack.simulation.cohort import simulate
 from kettrack.simulation.presets import SCENARIOS
 from kettrack.trials.next_session import with_left_out_measure
+from kettrack.vocabulary.instruments import PHQ9
 
 BANNED = (
     "effect of number of sessions",
@@ -385,12 +387,13 @@ def test_scores_at_visits_only_are_not_the_next_assessment_of_everyone():
     assert next_session(clinic("J70", 300)).status == "ok"
 
 
-def test_an_instrument_that_looks_back_nobody_knows_how_far_is_refused(sample):
-    found = next_session(
-        replace(sample, settings=replace(sample.settings, instrument="MADRS"))
-    )
-    assert found.status == "refused"
-    assert "how far back MADRS looks" in found.reason
+def test_a_recall_that_is_not_confirmed_is_assumed_as_14_days_and_said(weekly):
+    unconfirmed = replace(PHQ9, recall_days=None)
+    chosen = replace(weekly.settings, user_instruments=(unconfirmed,))
+    assumed = next_session(replace(weekly, settings=chosen))
+    assert_frame_equal(assumed.table, next_session(weekly, recall_days=14).table)
+    said = "How far back PHQ-9 looks is not confirmed; 14 days are assumed."
+    assert said in assumed.caveats[0]
 
 
 def test_days_that_make_no_sense(sample):

@@ -9,7 +9,7 @@ from spec.tables import cohort
 from kettrack import estimate, load_cohort, sample_folder
 from kettrack.analysis.response import response_curve
 from kettrack.estimators.survival.competing_risks import count_competing_risks
-from kettrack.vocabulary.published_cohorts import (
+from kettrack.vocabulary.published_results import (
     GOING_ON,
     PUBLISHED_RATES,
     SOURCES,

@@ -12,7 +12,7 @@ from kettrack.analysis.context import FEWEST, rule_words
 from kettrack.analysis.durability.counts import ESTIMANDS, Estimand, Watched
 from kettrack.reading.cohort import Cohort
 from kettrack.timelines.spells import Origin
-from kettrack.vocabulary.published_durability import published_durability
+from kettrack.vocabulary.published_results import published_durability
 
 WEEK: Final = 7
 LAST_DAY: Final = 364  # of the curves

@@ -14,7 +14,7 @@ from kettrack.analysis.response.plasmode import NULL_CAVEAT, SEED, null_cohort
 from kettrack.errors import NotIdentified
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
-from kettrack.vocabulary.published_cohorts import GOING_ON
+from kettrack.vocabulary.published_results import GOING_ON
 
 ESTIMAND: Final = (
     "Chance of a first response, confirmed by a second score, between a landmark session and the"

@@ -11,7 +11,7 @@ import pandas as pd
 from kettrack.analysis.context import FEWEST
 from kettrack.analysis.courses.session_counts import FIRST_COURSE
 from kettrack.reading.cohort import Cohort
-from kettrack.vocabulary.published_cohorts import published_words
+from kettrack.vocabulary.published_results import published_words
 
 COUNTED: Final = (
     "Counted: everyone with a rated baseline and a log complete for 60 days after session 1,"

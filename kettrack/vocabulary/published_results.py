@@ -1,9 +1,9 @@
-"""Published response and remission by session number, to set beside a clinic's own, and on going on
-without improvement.
+"""What others have published, to set beside a clinic's own numbers: response and remission by
+session number, going on without improvement, and how long a response lasted.
 
-Only figures that belong to a session number stand here: nothing that was "within six weeks", at a
-study's end, or under another name than response and remission. Scales differ and so do rates: MADRS
-rates are never expected of the PHQ-9.
+A rate stands here only when it belongs to a session number: nothing that was "within six weeks", at
+a study's end, or under another name than response and remission. Rates differ between scales, so a
+MADRS rate is never expected of the PHQ-9.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from kettrack.vocabulary.instrument import Standing
 
-Kind = Literal["point", "cumulative"]
+RateKind = Literal["point", "cumulative"]
 
 SOURCES: Final = {
     "Zheng 2019": (
@@ -78,7 +78,7 @@ class PublishedRate:
     session: int
     response: float | None = None
     remission: float | None = None
-    kind: Kind = "point"
+    kind: RateKind = "point"
     standing: Standing = "verified"
     same_people_as: str = ""
 
@@ -93,15 +93,34 @@ class PublishedRate:
         return f"{self.study} ({self.scale}, n={self.n})"
 
 
-Row = tuple[int, float | None, float | None]  # session, response, remission
+# session, response in percent, remission in percent
+_Row = tuple[int, float | None, float | None]
 
 
-def _rates(
-    study: str, n: int, scale: str, route: str, *rows: Row, **more: str
+def _rates(  # noqa: PLR0913 - each fact by its name
+    study: str,
+    n: int,
+    scale: str,
+    route: str,
+    *rows: _Row,
+    kind: RateKind = "point",
+    standing: Standing = "verified",
+    same_people_as: str = "",
 ) -> tuple[PublishedRate, ...]:
-    people = {"study": study, "n": n, "scale": scale, "route": route, **more}
+    """The rates of one group of people after several sessions."""
     return tuple(
-        PublishedRate(session=session, response=response, remission=remission, **people)  # type: ignore[arg-type]
+        PublishedRate(
+            study=study,
+            n=n,
+            scale=scale,
+            route=route,
+            session=session,
+            response=response,
+            remission=remission,
+            kind=kind,
+            standing=standing,
+            same_people_as=same_people_as,
+        )
         for session, response, remission in rows
     )
 
@@ -169,14 +188,14 @@ def rates_to_draw(
     >>> [rate.study for rate in rates_to_draw("remission", 4)]
     ['Zheng 2019', 'Shiroma 2014', 'McIntyre 2020', 'Hull 2022', 'Rasmussen 2013']
     """
-    there = {rate.study for rate in PUBLISHED_RATES if getattr(rate, event) is not None}
+    known = [rate for rate in PUBLISHED_RATES if getattr(rate, event) is not None]
+    studies = {rate.study for rate in known}
     chosen = [
         rate
-        for rate in PUBLISHED_RATES
+        for rate in known
         if rate.standing == "verified"
         and rate.session <= last_session
-        and getattr(rate, event) is not None
-        and rate.same_people_as not in there
+        and rate.same_people_as not in studies
     ]
     return sorted(chosen, key=lambda rate: (rate.session, getattr(rate, event)))
 
@@ -192,24 +211,25 @@ def published_words(
     >>> published_words("remission", 4)[-1]
     'Rasmussen 2013: 50 % by session 4 (MADRS, n = 10; Rasmussen 2013, pubmed 23428794)'
     """
-    rates = rates_to_draw(event, last_session)
+    by_study: dict[str, list[PublishedRate]] = {}
+    for rate in rates_to_draw(event, last_session):
+        by_study.setdefault(rate.study, []).append(rate)
+    return [_in_words(rates, event) for rates in by_study.values()]
+
+
+def _in_words(rates: list[PublishedRate], event: str) -> str:
+    """The rates of one study: name, percent at or by each session, scale, n and source."""
     words = {"point": "at", "cumulative": "by"}
-    said: dict[str, list[PublishedRate]] = {}
-    for rate in rates:
-        said.setdefault(rate.study, []).append(rate)
-    return [
-        f"{study}: "
-        + ", ".join(
-            f"{getattr(rate, event):.0f} % {words[rate.kind]} session {rate.session}"
-            for rate in rows
-        )
-        + f" ({rows[0].scale}, n = {rows[0].n}; {rows[0].source})"
-        for study, rows in said.items()
-    ]
+    said = ", ".join(
+        f"{getattr(rate, event):.0f} % {words[rate.kind]} session {rate.session}"
+        for rate in rates
+    )
+    first = rates[0]
+    return f"{first.study}: {said} ({first.scale}, n = {first.n}; {first.source})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GoingOn:
+class PublishedFinding:
     """A published finding on going on after little improvement.
 
     Parameters
@@ -236,8 +256,8 @@ class GoingOn:
         return f"{self.says} ({SOURCES[self.study]}; n = {self.n}, {self.scale})."
 
 
-GOING_ON: Final[tuple[GoingOn, ...]] = (
-    GoingOn(
+GOING_ON: Final[tuple[PublishedFinding, ...]] = (
+    PublishedFinding(
         study="Lipsitz 2021",
         n=134,
         scale="QIDS-SR16",
@@ -247,7 +267,7 @@ GOING_ON: Final[tuple[GoingOn, ...]] = (
         ),
         speaks_for="going on",
     ),
-    GoingOn(
+    PublishedFinding(
         study="Turkoz 2021",
         n=318,
         scale="MADRS",
@@ -257,7 +277,7 @@ GOING_ON: Final[tuple[GoingOn, ...]] = (
         ),
         speaks_for="going on",
     ),
-    GoingOn(
+    PublishedFinding(
         study="early stop",
         n=135,
         scale="MADRS",
@@ -269,3 +289,86 @@ GOING_ON: Final[tuple[GoingOn, ...]] = (
         speaks_for="stopping",
     ),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedDurability:
+    """One published share of people who were still responding.
+
+    Parameters
+    ----------
+    study : str
+        As printed beside a mark.
+    day : int
+        Days since the study's own origin.
+    percent : float
+        Share who were still responding.
+    n : int or None
+        Responders it is about, where known.
+    about : str
+        Treatment, rule and origin in short.
+    source : str
+        Where it was read.
+    standing : str
+        `verified`, `computed` from verified numbers, or `recalled`; a recalled one is never shown
+        unless asked for.
+    """
+
+    study: str
+    day: int
+    percent: float
+    n: int | None
+    about: str
+    source: str
+    standing: Standing = "verified"
+
+    def __str__(self) -> str:
+        of = "" if self.n is None else f" of {self.n}"
+        return f"{self.percent:g} %{of} on day {self.day} ({self.about}; {self.source})"
+
+    @property
+    def usable(self) -> bool:
+        """Whether it may be shown: everything but a recalled one."""
+        return self.standing != "recalled"
+
+
+_NO_MAINTENANCE: Final = (
+    "intravenous, no maintenance; lost = less than 50 % below baseline"
+)
+_MCINNES: Final = "McInnes 2022, J Affect Disord 301:486"
+_SHIROMA: Final = "Shiroma 2014, J Affect Disord 155:123"
+_ELEKT_D: Final = "ELEKT-D, unconfirmed"
+
+PUBLISHED_DURABILITY: Final[tuple[PublishedDurability, ...]] = (
+    PublishedDurability("McInnes 2022", 28, 80, None, _NO_MAINTENANCE, _MCINNES),
+    PublishedDurability("McInnes 2022", 56, 60, None, _NO_MAINTENANCE, _MCINNES),
+    PublishedDurability(
+        "Shiroma 2014",
+        28,
+        45,
+        11,
+        "six infusions, 5 of 11 kept the response",
+        _SHIROMA,
+        "computed",
+    ),
+    PublishedDurability(
+        "ELEKT-D", 30, 81.0, None, "ketamine responders", _ELEKT_D, "recalled"
+    ),
+    PublishedDurability(
+        "ELEKT-D", 91, 75.0, None, "ketamine responders", _ELEKT_D, "recalled"
+    ),
+    PublishedDurability(
+        "ELEKT-D", 182, 65.5, None, "ketamine responders", _ELEKT_D, "recalled"
+    ),
+)
+
+
+def published_durability(recalled: bool = False) -> tuple[PublishedDurability, ...]:
+    """The figures that may be shown, or all of them.
+
+    Examples
+    --------
+    >>> str(published_durability()[0])[:43]
+    '80 % on day 28 (intravenous, no maintenance'
+    """
+    return tuple(figure for figure in PUBLISHED_DURABILITY if recalled or figure.usable)
