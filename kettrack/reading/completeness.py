@@ -11,10 +11,9 @@ import pandas as pd
 
 from kettrack.privacy.disclosure import get_policy
 from kettrack.reading.cohort import Cohort
+from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS, DAYS_IN_WEEK
 
-BASELINE_DAYS: Final = 30
 # `observed_to_day` is floored to whole weeks, so rows of the week after it are no contradiction
-WEEK: Final = 7
 ENDS: Final = {"sessions": "session", "scores": "score"}
 
 
@@ -52,13 +51,14 @@ def _missing(cohort: Cohort) -> Iterator[str]:
         (cohort.scores["instrument"] == name) & cohort.scores["score"].notna()
     ]
     first = scores[
-        scores["day"].between(-BASELINE_DAYS, 0)
+        scores["day"].between(-BASELINE_WINDOW_DAYS, 0)
         & ~((scores["day"] == 0) & (scores["timing"] == "after"))
     ]
     unrated = ~patients["patient_id"].isin(first["patient_id"])
     if unrated.any():
         yield (
-            f"No {name} in the {BASELINE_DAYS} days up to session 1 for {_of(unrated, cohort)}:"
+            f"No {name} in the {BASELINE_WINDOW_DAYS} days up to session 1 for"
+            f" {_of(unrated, cohort)}:"
             " no change and no response can be told. Record a score before the first session."
         )
     if patients["planned_sessions"].isna().all():
@@ -84,7 +84,7 @@ def _contradictions(cohort: Cohort) -> Iterator[str]:
     }
     limits = {
         "stop_day": (0, ("sessions",)),
-        "observed_to_day": (WEEK - 1, ("sessions", "scores")),
+        "observed_to_day": (DAYS_IN_WEEK - 1, ("sessions", "scores")),
     }
     for column, (spare, tables) in limits.items():
         for table in tables:

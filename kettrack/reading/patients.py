@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from kettrack.reading.problems import Ledger, counted
+from kettrack.vocabulary.days import DAYS_IN_WEEK
 
 _UNSEEN = r"[\x{00ad}\x{200b}-\x{200f}\x{2060}\x{feff}\s]"
-_WEEK = 7
 _PATIENT_DAYS = ("observed_to_day", "last_contact_day", "stop_day")
 
 
@@ -89,5 +89,7 @@ def _moved(name: str, frame: pd.DataFrame, first: NDArray[np.float64]) -> pd.Dat
     days = _PATIENT_DAYS if name == "patients" else ("day",)
     frame = frame.assign(**{day: frame[day] - by for day in days})
     if name == "patients":
-        frame["observed_to_day"] = np.floor(frame["observed_to_day"] / _WEEK) * _WEEK
+        frame["observed_to_day"] = (
+            np.floor(frame["observed_to_day"] / DAYS_IN_WEEK) * DAYS_IN_WEEK
+        )
     return frame

@@ -39,8 +39,9 @@ def total_from_items(instrument: Instrument, items: Floats) -> Floats:
     >>> total_from_items(PHQ9, np.array([[1.0] * 9, [1.0] * 8 + [np.nan]]))
     array([ 9., nan])
     """
-    answers = np.asarray(items, dtype=np.float64)[:, : instrument.n_items]
-    if instrument.n_items == 0 or answers.shape[1] < instrument.n_items:
+    answers = _counted(instrument, items)
+    n_items = answers.shape[1]
+    if instrument.n_items == 0 or n_items < instrument.n_items:
         return np.full(len(answers), np.nan)
     if instrument.total == "highest":
         return _highest_yes(answers)
@@ -73,56 +74,72 @@ def total_bounds(instrument: Instrument, items: Floats) -> tuple[Floats, Floats]
     >>> float(low[0]), float(high[0])
     (24.0, 27.0)
     """
-    answers = np.asarray(items, dtype=np.float64)[:, : instrument.n_items]
-    least = np.where(np.isnan(answers), instrument.item_minimum, answers)
-    most = np.where(
-        np.isnan(answers), np.asarray(instrument.item_maxima, dtype=np.float64), answers
-    )
+    answers = _counted(instrument, items)
+    missing = np.isnan(answers)
+    highest = np.array(instrument.item_maxima, dtype=np.float64)
+    least = np.where(missing, instrument.item_minimum, answers)
+    most = np.where(missing, highest, answers)
     if instrument.total == "domains":
         most = _blank_alternatives(instrument, answers, most)
-    return total_from_items(instrument, least), total_from_items(instrument, most)
+    lowest_total = total_from_items(instrument, least)
+    highest_total = total_from_items(instrument, most)
+    return lowest_total, highest_total
+
+
+def _counted(instrument: Instrument, items: Floats) -> Floats:
+    """Answers to the items that the instrument has; further columns are left out."""
+    answers = np.asarray(items, dtype=np.float64)
+    return answers[:, : instrument.n_items]
 
 
 def _domains(instrument: Instrument) -> tuple[Domain, ...]:
     if instrument.total == "domains":
         return instrument.domains
-    return tuple(((item,),) for item in range(1, instrument.n_items + 1))
+    # a plain sum: each item is a domain of its own
+    items = range(1, instrument.n_items + 1)
+    return tuple(((item,),) for item in items)
 
 
 def _highest(answers: Floats, numbers: tuple[int, ...]) -> Floats:
     """Highest answer among the numbered items, NaN where none is given (quietly, unlike
     `nanmax`).
     """
-    given = answers[:, [number - 1 for number in numbers]]
-    best = np.where(np.isnan(given), -np.inf, given).max(axis=1)
+    columns = [number - 1 for number in numbers]
+    given = answers[:, columns]
+    # Minus infinity stands for a missing answer: it is never the highest unless all are missing.
+    comparable = np.where(np.isnan(given), -np.inf, given)
+    best = comparable.max(axis=1)
     return np.where(np.isinf(best), np.nan, best)
 
 
 def _sum_of_domains(domains: tuple[Domain, ...], answers: Floats) -> Floats:
     total = np.zeros(len(answers))
     for domain in domains:
+        answered = [_highest(answers, group) for group in domain]
         # `maximum` hands a NaN on: a group without an answer makes the whole total missing.
-        total += np.maximum.reduce([_highest(answers, group) for group in domain])
+        total += np.maximum.reduce(answered)
     return total
 
 
 def _highest_yes(answers: Floats) -> Floats:
     """Position of the highest yes, 0 for none; missing unless every item above it is answered."""
-    positions = np.arange(1, answers.shape[1] + 1)
-    highest = np.where(answers > 0, positions, 0).max(axis=1).astype(np.float64)
-    unknown = np.where(np.isnan(answers), positions, 0).max(axis=1)
-    return np.where(unknown > highest, np.nan, highest)
+    n_items = answers.shape[1]
+    positions = np.arange(1.0, n_items + 1)
+    yes = np.where(answers > 0, positions, 0)
+    missing = np.where(np.isnan(answers), positions, 0)
+    highest = yes.max(axis=1)
+    # A missing answer above the highest yes could itself be a yes.
+    unknown = missing.max(axis=1) > highest
+    return np.where(unknown, np.nan, highest)
 
 
 def _t_values(instrument: Instrument, raw: Floats) -> Floats:
     """T value of each raw sum; missing where the sum is missing or outside the table."""
-    table: Floats = np.array(instrument.t_values, dtype=np.float64)
+    t_values = instrument.t_values
     lowest = instrument.item_minimum * instrument.n_items
-    # A missing sum fails both comparisons, so it never becomes an index.
-    inside = (raw >= lowest) & (raw < lowest + len(table))
-    values: Floats = np.full(len(raw), np.nan)
-    values[inside] = table[raw[inside].astype(np.int64) - lowest]
-    return values
+    sums = np.arange(lowest, lowest + len(t_values))
+    # Sums are whole numbers, so each is a point of the table and nothing is interpolated.
+    return np.interp(raw, sums, t_values, left=np.nan, right=np.nan)
 
 
 def _blank_alternatives(
@@ -137,5 +154,6 @@ def _blank_alternatives(
     for pair in pairs:
         answered = np.isfinite(_highest(answers, pair))
         for number in pair:
-            kept[answered, number - 1] = answers[answered, number - 1]
+            item = number - 1
+            kept[answered, item] = answers[answered, item]
     return kept
