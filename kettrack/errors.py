@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+_MOST_TOLD: Final = 20  # lines for one file
+_MOST_JOINED: Final = 3  # places named in one line
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +26,17 @@ class Problem:
     expected: str
 
     def __str__(self) -> str:
-        place = ", ".join(
-            part
-            for part in (f"line {self.line}" if self.line else "", self.column)
-            if part
-        )
-        shown = f": {self.value}" if self.value else ""
-        return f"{place}{shown} - {self.expected}" if place else self.expected
+        line = f"line {self.line}" if self.line else ""
+        return _placed(line, self.column, self.value, self.expected)
+
+
+def _placed(line: str, column: str, value: str, expected: str) -> str:
+    """`line 3, score: 31 - a whole number`, without the parts that are empty."""
+    place = ", ".join(filter(None, (line, column)))
+    if not place:
+        return expected
+    shown = f": {value}" if value else ""
+    return f"{place}{shown} - {expected}"
 
 
 class KettrackError(Exception):
@@ -38,6 +47,50 @@ class KettrackError(Exception):
 
 class UsageError(KettrackError):
     """A name, option or combination that does not exist; the message says what does."""
+
+
+class WrongArgument(UsageError):
+    """A function was given something of another kind than it needs.
+
+    Parameters
+    ----------
+    function : str
+        As the caller wrote it.
+    expected : str
+        What it needs, in words.
+    given : object
+        What it got; only its type is named.
+
+    Examples
+    --------
+    >>> print(WrongArgument("load_cohort", "the path of a cohort folder", [1, 2]))
+    load_cohort needs the path of a cohort folder, but it was given a list.
+    """
+
+    def __init__(self, function: str, expected: str, given: object) -> None:
+        kind = type(given).__name__
+        article = "an" if kind[0] in "AEIOUaeiou" else "a"
+        named = "None" if given is None else f"{article} {kind}"
+        super().__init__(f"{function} needs {expected}, but it was given {named}.")
+
+
+class NoCohortFolder(UsageError):
+    """A path does not lead to a folder; the message says what a cohort folder holds.
+
+    Parameters
+    ----------
+    path : str or Path
+        As given.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        needed = "A cohort folder holds sessions.csv and scores.csv."
+        if Path(path).is_file():
+            super().__init__(
+                f"{str(path)!r} is a file. Name the folder it is in. {needed}"
+            )
+        else:
+            super().__init__(f"There is no folder {str(path)!r}. {needed}")
 
 
 class DataProblems(KettrackError):
@@ -56,57 +109,62 @@ class DataProblems(KettrackError):
         self.hint = hint
         super().__init__(self._text())
 
-    def _text(self, per_file: int = 20) -> str:
+    def _text(self) -> str:
         lines: list[str] = []
         for file in dict.fromkeys(problem.file for problem in self.problems):
             here = [problem for problem in self.problems if problem.file == file]
-            lines.append(f"{file}: {len(here)} problem{'s' if len(here) != 1 else ''}")
-            lines += _told(here, per_file)
-        return "\n".join(
-            [*lines, "Nothing was loaded.", *([self.hint] if self.hint else [])]
-        )
+            plural = "" if len(here) == 1 else "s"
+            lines.append(f"{file}: {len(here)} problem{plural}")
+            lines += _told(here)
+        lines.append("Nothing was loaded.")
+        if self.hint:
+            lines.append(self.hint)
+        return "\n".join(lines)
 
 
-def _told(problems: list[Problem], most: int) -> list[str]:
-    """One line for all problems of a column that expect the same; of every kind at least one line
-    is there.
+def _told(problems: list[Problem]) -> list[str]:
+    """One line for all problems of a column that expect the same. The first lines are told, and of
+    every kind at least one.
     """
     alike: dict[tuple[str, str], list[Problem]] = {}
     for one in problems:
         alike.setdefault((one.column, one.expected), []).append(one)
-    kinds = {
-        (column, re.sub(r"\d+", "#", expected)): (column, expected)
-        for column, expected in reversed(alike)
-    }
-    shown = [
-        key for place, key in enumerate(alike) if place < most or key in kinds.values()
-    ]
-    rest = sum(len(group) for key, group in alike.items() if key not in shown)
-    return [f"  {_joined(alike[key])}" for key in shown] + (
-        [f"  ... and {rest} more of these kinds"] if rest else []
-    )
+    # Kinds differ in more than their numbers. The list is walked backwards, so that the first of a
+    # kind is the one that stays.
+    first_of_kind = {}
+    for column, expected in reversed(alike):
+        kind = (column, re.sub(r"\d+", "#", expected))
+        first_of_kind[kind] = (column, expected)
+    firsts = set(first_of_kind.values())
+    told = []
+    n_untold = 0
+    for place, (key, group) in enumerate(alike.items()):
+        if place < _MOST_TOLD or key in firsts:
+            told.append(f"  {_joined(group)}")
+        else:
+            n_untold += len(group)
+    if n_untold:
+        told.append(f"  ... and {n_untold} more of these kinds")
+    return told
 
 
-def _joined(alike: list[Problem], most: int = 3) -> str:
+def _joined(alike: list[Problem]) -> str:
+    """Problems of one column that expect the same, as one line with the first of their lines and
+    values.
+    """
+    first = alike[0]
     if len(alike) == 1:
-        return str(alike[0])
+        return str(first)
     lines = [str(one.line) for one in alike if one.line]
-    more = f" and {len(lines) - most} more" if len(lines) > most else ""
-    place = ", ".join(
-        part
-        for part in (
-            f"line {', '.join(lines[:most])}{more}" if lines else "",
-            alike[0].column,
-        )
-        if part
-    )
     values = list(dict.fromkeys(one.value for one in alike if one.value))
-    shown = (
-        f": {', '.join(values[:most])}{', ...' if len(values) > most else ''}"
-        if values
-        else ""
-    )
-    return f"{place}{shown} - {alike[0].expected}" if place else alike[0].expected
+    shown_lines = ", ".join(lines[:_MOST_JOINED])
+    shown_values = ", ".join(values[:_MOST_JOINED])
+    if len(lines) > _MOST_JOINED:
+        shown_lines += f" and {len(lines) - _MOST_JOINED} more"
+    if len(values) > _MOST_JOINED:
+        shown_values += ", ..."
+    line = f"line {shown_lines}" if lines else ""
+    return _placed(line, first.column, shown_values, first.expected)
 
 
 class Interrupted(KettrackError):

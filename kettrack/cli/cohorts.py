@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kettrack.cli.output import say, working
-from kettrack.errors import UsageError
+from kettrack.errors import NoCohortFolder
 
 if TYPE_CHECKING:
     from kettrack.reading.cohort import Cohort
@@ -63,23 +63,15 @@ Allowed = Annotated[
 
 
 def require_folder(folder: Path) -> None:
-    """Stop with a plain sentence when there is no such folder.
+    """Stop before anything heavy is imported when there is no such folder.
 
     Raises
     ------
-    UsageError
+    NoCohortFolder
         Naming what a cohort folder holds.
     """
     if not folder.is_dir():
-        raise UsageError(no_folder(folder))
-
-
-def no_folder(folder: Path) -> str:
-    """Say that a cohort folder was expected, and what stands at that path."""
-    needed = "A cohort folder holds sessions.csv and scores.csv."
-    if folder.is_file():
-        return f"{str(folder)!r} is a file; name the folder it is in. {needed}"
-    return f"There is no folder {str(folder)!r}. {needed}"
+        raise NoCohortFolder(folder)
 
 
 def given(**options: str | None) -> dict[str, str]:

@@ -11,7 +11,7 @@ import pandas as pd
 from pandas.api.extensions import ExtensionArray
 
 from kettrack.reading.cells import read_frame
-from kettrack.reading.headers import match_columns
+from kettrack.reading.headers import match_columns, report_absent
 from kettrack.reading.patients import (
     first_days,
     note_similar_ids,
@@ -19,7 +19,6 @@ from kettrack.reading.patients import (
 )
 from kettrack.reading.problems import Ledger, counted
 from kettrack.reading.raw import RawTable
-from kettrack.reading.renames import report_absent
 from kettrack.reading.rows import (
     check_doses,
     drop_identical,

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kettrack.privacy.identifying_people import may_be_shown, shown, shown_names
+from kettrack.reading.headers import source_names
 from kettrack.reading.problems import HIDDEN, Ledger, counted, nearest
 from kettrack.reading.raw import RawTable, table_from_frame
-from kettrack.reading.renames import source_names
 from kettrack.reading.textfile import read_text_table
 from kettrack.settings import SETTINGS_FILE, Settings
 from kettrack.vocabulary.columns import TABLES

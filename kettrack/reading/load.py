@@ -1,4 +1,4 @@
-"""CSV and Parquet folders, and frames in memory, to a checked Cohort."""
+"""The door: a folder of CSV and Parquet files, or frames in memory, to a checked `Cohort`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from kettrack.errors import DataProblems, UsageError
+from kettrack.errors import DataProblems, NoCohortFolder, UsageError, WrongArgument
 from kettrack.privacy.identifying_people import may_be_shown
 from kettrack.reading.assemble import check_tables
 from kettrack.reading.cohort import Cohort, Provenance
@@ -64,9 +64,11 @@ def load_cohort(
     DataProblems
         Carries every problem found. In Parquet files the line is the row, counted from 1.
     UsageError
-        When there is no such folder, setting, instrument or criteria.
+        When there is no such folder, setting, instrument or criteria, or when an argument is of
+        another kind.
     """
-    ledger, cohort = _read_folder(Path(folder), allow, overrides)
+    path = _folder_path("load_cohort", folder)
+    ledger, cohort = _read_folder(path, _names(allow), overrides)
     _stop_on(ledger, f"The full list: kettrack check {folder} -o problems.csv")
     return cohort
 
@@ -86,8 +88,9 @@ def check_folder(
     FolderCheck
         `problems` (one row per problem) and `notes`.
     """
+    path = _folder_path("check_folder", folder)
     try:
-        ledger, _ = _read_folder(Path(folder), allow, overrides)
+        ledger, _ = _read_folder(path, _names(allow), overrides)
     except DataProblems as found:
         return FolderCheck(problem_table(found.problems), ())
     return FolderCheck(problem_table(ledger.in_order()), tuple(ledger.notes))
@@ -122,15 +125,20 @@ def cohort_from_frames(
     ------
     DataProblems
         Carries every problem; `file` is the table's name, `line` the row counted from 1.
+    UsageError
+        When a table is no DataFrame, or `settings` are no `Settings`.
 
     Examples
     --------
     >>> sessions = pd.DataFrame({"patient_id": ["a", "a"], "day": [3, 6]})
-    >>> scores = pd.DataFrame({"patient_id": ["a"], "day": [3], "instrument": ["PHQ-9"], "score": [20]})
-    >>> cohort = cohort_from_frames(sessions, scores)
+    >>> score = {"patient_id": "a", "day": 3, "instrument": "PHQ-9", "score": 20}
+    >>> cohort = cohort_from_frames(sessions, pd.DataFrame([score]))
     >>> cohort.sessions["day"].tolist(), cohort.scores["day"].tolist()
     ([0, 3], [0])
     """
+    if settings is not None and not isinstance(settings, Settings):
+        needed = "Settings as `settings`"
+        raise WrongArgument("cohort_from_frames", needed, settings)
     settings = _usable(settings or Settings())
     frames = {
         "sessions": sessions,
@@ -138,15 +146,43 @@ def cohort_from_frames(
         "patients": patients,
         "events": events,
     }
-    raws = {
-        name: table_from_frame(name, frame)
-        for name, frame in frames.items()
-        if frame is not None
-    }
+    raws = {}
+    for name, frame in frames.items():
+        optional = name in ("patients", "events")
+        if isinstance(frame, pd.DataFrame):
+            raws[name] = table_from_frame(name, frame)
+        elif frame is not None or not optional:
+            raise WrongArgument("cohort_from_frames", f"a DataFrame as `{name}`", frame)
+    allowed = _names(allow)
     ledger = Ledger()
-    tables = check_tables(raws, settings, allow, ledger)
+    tables = check_tables(raws, settings, allowed, ledger)
     _stop_on(ledger, "")
-    return _cohort(tables, settings, ledger, Provenance(allowed=tuple(allow)))
+    return _cohort(tables, settings, ledger, Provenance(allowed=allowed))
+
+
+def _folder_path(function: str, folder: object) -> Path:
+    """The folder as a path.
+
+    Raises
+    ------
+    UsageError
+        When it is no path, or when there is no such folder.
+    """
+    if not isinstance(folder, (str, Path)):
+        raise WrongArgument(function, "the path of a cohort folder", folder)
+    path = Path(folder)
+    if not path.is_dir():
+        raise NoCohortFolder(folder)
+    return path
+
+
+def _names(allow: Sequence[str]) -> tuple[str, ...]:
+    """The columns to let through; one name by itself would be taken for a list of letters."""
+    if isinstance(allow, str):
+        raise UsageError(
+            f"allow is a list of column names. For one column write allow=[{allow!r}]."
+        )
+    return tuple(allow)
 
 
 def _stop_on(ledger: Ledger, hint: str) -> None:
@@ -160,7 +196,8 @@ def _cohort(
     ledger: Ledger,
     provenance: Provenance,
 ) -> Cohort:
-    if not (tables["scores"]["instrument"] == settings.instrument).any():
+    scored = tables["scores"]["instrument"] == settings.instrument
+    if not scored.any():
         ledger.note(
             f"There is no {settings.instrument} score; another instrument can be chosen."
         )
@@ -178,19 +215,20 @@ def _usable(settings: Settings) -> Settings:
     rule does not exist.
     """
     for name, allowed in CHOICES.items():
-        if getattr(settings, name) not in allowed:
-            near = did_you_mean(str(getattr(settings, name)), allowed)
+        value = getattr(settings, name)
+        if value not in allowed:
+            near = did_you_mean(str(value), allowed)
             raise UsageError(
                 f"There is no such {name}; there are: {', '.join(allowed)}{near}."
             )
-    for chosen, what in (
-        (settings.instrument, "instrument"),
-        (settings.criteria, "criteria"),
-    ):
-        if not may_be_shown(chosen):
+    for what in ("instrument", "criteria"):
+        value = getattr(settings, what)
+        if not isinstance(value, str):
+            raise WrongArgument(f"The setting {what!r}", "a name", value)
+        if not may_be_shown(value):
             raise UsageError(
-                f"The {what} chosen does not exist; its name is not repeated, since it looks like"
-                " a person's."
+                f"There is no such {what}. The name is not repeated here, because it looks"
+                " like a person's."
             )
     instrument = get_instrument(settings.instrument, settings.known_instruments)
     get_criteria(instrument, settings.criteria, settings.user_criteria)
@@ -198,42 +236,37 @@ def _usable(settings: Settings) -> Settings:
 
 
 def _read_folder(
-    folder: Path, allow: Sequence[str], overrides: Mapping[str, object]
+    folder: Path, allow: tuple[str, ...], overrides: Mapping[str, object]
 ) -> tuple[Ledger, Cohort]:
     """Read everything, so that the problems of the settings file and those of the tables are said
     together.
     """
-    if not folder.is_dir():
-        raise UsageError(
-            f"There is no folder {str(folder)!r}. A cohort folder holds sessions.csv and"
-            " scores.csv."
-        )
     ledger = Ledger()
     settings = _settings(folder, overrides, ledger)
     if settings is None:  # without it nobody knows what the columns are called
         raise DataProblems(ledger.in_order())
     raws, files = read_tables(folder, settings, ledger)
     tables = check_tables(raws, settings, allow, ledger)
-    return ledger, _cohort(
-        tables,
-        settings,
-        ledger,
-        Provenance(sha256_of(files), tuple(sorted(files)), tuple(allow)),
-    )
+    provenance = Provenance(sha256_of(files), tuple(sorted(files)), allow)
+    return ledger, _cohort(tables, settings, ledger, provenance)
 
 
 def _settings(
     folder: Path, overrides: Mapping[str, object], ledger: Ledger
 ) -> Settings | None:
-    path = folder / SETTINGS_FILE
-    settings = read_settings(path, ledger) if path.is_file() else Settings()
+    """The settings in force: what the caller says, over the file, over the defaults."""
     known = [field.name for field in fields(Settings)]
     for name in overrides:
         if name not in known:
+            near = did_you_mean(name, known)
             raise UsageError(
-                f"There is no setting {name!r}{did_you_mean(name, known)} There are:"
-                f" {', '.join(known)}."
+                f"There is no setting {name!r}{near or '.'} There are: {', '.join(known)}."
             )
+    path = folder / SETTINGS_FILE
+    settings = read_settings(path, ledger) if path.is_file() else Settings()
+    if settings is None:
+        return None
     given = {name: value for name, value in overrides.items() if value is not None}
-    chosen = settings and replace(settings, **given)  # type: ignore[arg-type]
-    return chosen if ledger.problems or chosen is None else _usable(chosen)
+    chosen = replace(settings, **given)  # type: ignore[arg-type]
+    # A mistake in the file may be why an instrument is not known; it is told with the others.
+    return chosen if ledger.problems else _usable(chosen)

@@ -11,7 +11,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Final
 
-from kettrack.errors import DataProblems
+from kettrack.errors import DataProblems, UsageError, WrongArgument
 from kettrack.reading.problems import Ledger, did_you_mean
 from kettrack.reading.settings_schema import (
     CriteriaTable,
@@ -61,7 +61,13 @@ def load_settings(path: str | Path) -> Settings:
     ------
     DataProblems
         Carries every unknown key and every value that cannot be.
+    UsageError
+        When there is no such file.
     """
+    if not isinstance(path, (str, Path)):
+        raise WrongArgument("load_settings", f"the path of a {SETTINGS_FILE}", path)
+    if not Path(path).is_file():
+        raise UsageError(f"There is no settings file {str(path)!r}.")
     ledger = Ledger()
     settings = read_settings(Path(path), ledger)
     if settings is None or ledger.problems:
