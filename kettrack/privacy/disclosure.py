@@ -77,7 +77,10 @@ def get_policy(name: str) -> Policy:
     return POLICIES[name]
 
 
-def apply(result: Result, policy: str) -> Result:
+def apply(
+    result: Result,
+    policy: str,
+) -> Result:
     """Pass a result through the gate.
 
     Parameters
@@ -109,7 +112,10 @@ def apply(result: Result, policy: str) -> Result:
     )
 
 
-def suppress_small(result: Result, smallest: int) -> pd.DataFrame:
+def suppress_small(
+    result: Result,
+    smallest: int,
+) -> pd.DataFrame:
     """The table of a result without small counts and what follows from them in the same table.
 
     Hidden are counts and denominators from 1 to `smallest` - 1; counts, and denominators, that
@@ -139,7 +145,10 @@ def suppress_small(result: Result, smallest: int) -> pd.DataFrame:
 
 
 def _small(
-    table: pd.DataFrame, counts: list[str], denominators: list[str], smallest: int
+    table: pd.DataFrame,
+    counts: list[str],
+    denominators: list[str],
+    smallest: int,
 ) -> pd.DataFrame:
     """Which cells of counts and denominators to hide."""
     numbers = table[counts + denominators].astype("Float64")
@@ -160,7 +169,10 @@ def _small(
 
 
 def _hide_partition(
-    parts: pd.Series, hidden: pd.DataFrame, row: int, smallest: int
+    parts: pd.Series,
+    hidden: pd.DataFrame,
+    row: int,
+    smallest: int,
 ) -> None:
     """Where counts add up to their denominator, hide the smallest of the others too, until the
     hidden ones cannot be told.
@@ -174,11 +186,18 @@ def _hide_partition(
         gone.append(name)
 
 
-def _few(numbers: pd.DataFrame, smallest: int) -> pd.DataFrame:
+def _few(
+    numbers: pd.DataFrame,
+    smallest: int,
+) -> pd.DataFrame:
     return ((numbers > 0) & (numbers < smallest)).fillna(False).astype(bool)
 
 
-def _thinned(running: pd.Series, smallest: int, only_first: bool) -> pd.Series:
+def _thinned(
+    running: pd.Series,
+    smallest: int,
+    only_first: bool,
+) -> pd.Series:
     """Keep a running count where it has moved by at least `smallest` since the last one kept, or
     not at all.
     """
@@ -193,7 +212,10 @@ def _thinned(running: pd.Series, smallest: int, only_first: bool) -> pd.Series:
     return pd.Series(kept, index=running.index, dtype="Int64")
 
 
-def gate_rows(frame: pd.DataFrame, policy: str) -> pd.DataFrame:
+def gate_rows(
+    frame: pd.DataFrame,
+    policy: str,
+) -> pd.DataFrame:
     """Let rows of single patients through, or not.
 
     Raises
@@ -210,7 +232,10 @@ def gate_rows(frame: pd.DataFrame, policy: str) -> pd.DataFrame:
     return frame
 
 
-def hide_page_differences(results: Sequence[Result], policy: str) -> list[Result]:
+def hide_page_differences(
+    results: Sequence[Result],
+    policy: str,
+) -> list[Result]:
     """Hide, under a release policy, what a reader could work out from the other sentences of the
     same page.
 
@@ -240,7 +265,11 @@ def hide_page_differences(results: Sequence[Result], policy: str) -> list[Result
     return page
 
 
-def _without_near_numbers(result: Result, kept: list[int], smallest: int) -> Result:
+def _without_near_numbers(
+    result: Result,
+    kept: list[int],
+    smallest: int,
+) -> Result:
     """The result without rows that come too near to what is kept; what it shows is kept from now
     on.
     """
@@ -278,7 +307,10 @@ def _people_in_sentence(result: Result) -> Iterator[tuple[int, list[int]]]:
             yield row, values
 
 
-def _with_rows_hidden(result: Result, rows: list[int]) -> Result:
+def _with_rows_hidden(
+    result: Result,
+    rows: list[int],
+) -> Result:
     """Counts and what is derived from them missing in some rows, and marked."""
     if not rows:
         return result
@@ -293,7 +325,10 @@ def _with_rows_hidden(result: Result, rows: list[int]) -> Result:
     return replace(result, table=table.assign(**{SUPPRESSED: marked}))
 
 
-def _columns(result: Result, role: str) -> list[str]:
+def _columns(
+    result: Result,
+    role: str,
+) -> list[str]:
     return [
         str(column) for column in result.table if result.roles.get(str(column)) == role
     ]

@@ -20,9 +20,8 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
-from kettrack.arrays import Bools
+from kettrack.arrays import Bools, Ints, Objects
 from kettrack.privacy.identifying_names import all_known_words
 from kettrack.vocabulary.columns import TABLES
 from kettrack.vocabulary.instruments import INSTRUMENTS
@@ -84,14 +83,17 @@ _FIRST_NAMES: Final = _words(
 )
 
 
-def _matches(levels: NDArray[np.object_], pattern: str) -> Bools:
+def _matches(
+    levels: Objects,
+    pattern: str,
+) -> Bools:
     if not len(levels):
         return np.zeros(0, dtype=bool)
     found = pc.match_substring_regex(pa.array(levels, pa.string()), pattern)
     return np.asarray(found.to_numpy(zero_copy_only=False), dtype=bool)
 
 
-def person_like(levels: NDArray[np.object_]) -> Bools:
+def person_like(levels: Objects) -> Bools:
     """Tell which of some distinct values read like a person's name of two parts or more.
 
     Examples
@@ -108,7 +110,7 @@ def person_like(levels: NDArray[np.object_]) -> Bools:
     return found
 
 
-def _of_parts(levels: NDArray[np.object_]) -> Bools:
+def _of_parts(levels: Objects) -> Bools:
     """Tell which values are built like a name; the pattern is slow to set up, and every such name
     has parts.
     """
@@ -116,12 +118,15 @@ def _of_parts(levels: NDArray[np.object_]) -> Bools:
     return _matches(levels, f"^(?:{_PERSON})$") if parted.any() else parted
 
 
-def titled(levels: NDArray[np.object_]) -> Bools:
+def titled(levels: Objects) -> Bools:
     """Tell which values hold a title with a name, such as `Dr. Example`."""
     return _matches(levels, _TITLED)
 
 
-def first_names(levels: NDArray[np.object_], counts: NDArray[np.int64]) -> Bools:
+def first_names(
+    levels: Objects,
+    counts: Ints,
+) -> Bools:
     """Tell which values are single words that make up most of a column of study codes, where they
     read like first names.
     """
@@ -156,7 +161,10 @@ def _harmless() -> frozenset[str]:
     return frozenset(parts) | _STUDY_WORDS | _FILE_WORDS | all_known_words()
 
 
-def may_be_shown(text: str, file: bool = False) -> bool:
+def may_be_shown(
+    text: str,
+    file: bool = False,
+) -> bool:
     """Tell whether a column's, file's or setting's name may be printed: it does not read like a
     person, date, or number.
 
@@ -189,11 +197,18 @@ def may_be_shown(text: str, file: bool = False) -> bool:
     return not (_of_parts(values) | _of_parts(stripped) | titled(values)).any()
 
 
-def shown(text: str, hidden: str = "(hidden)", file: bool = False) -> str:
+def shown(
+    text: str,
+    hidden: str = "(hidden)",
+    file: bool = False,
+) -> str:
     """Return a name as it may be printed."""
     return text if may_be_shown(text, file) else hidden
 
 
-def shown_names(names: Iterable[str], file: bool = False) -> str:
+def shown_names(
+    names: Iterable[str],
+    file: bool = False,
+) -> str:
     """Return names joined by commas, those that may not be printed as `(hidden)`."""
     return ", ".join(shown(name, file=file) for name in names)

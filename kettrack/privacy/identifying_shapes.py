@@ -10,9 +10,8 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
-from kettrack.arrays import Bools
+from kettrack.arrays import Bools, Objects
 
 _DATE: Final = (
     r"(?:(?:19|20)\d\d[-/.](?:0?[1-9]|1[0-2])[-/.](?:0?[1-9]|[12]\d|3[01])"
@@ -81,7 +80,7 @@ _PLAIN: Final = r"[A-Za-z_-]{1,40}|[+-]?\d{1,4}(?:[.,]\d{1,3})?"
 _PLAIN_CODE: Final = r"[A-Z]?\d{1,6}"
 
 
-def all_plain(levels: NDArray[np.object_], codes: bool) -> bool:
+def all_plain(levels: Objects, codes: bool) -> bool:
     """Tell at one glance that no value of a column can identify, as in most columns; the patterns
     are slow to set up.
 
@@ -103,7 +102,7 @@ def all_plain(levels: NDArray[np.object_], codes: bool) -> bool:
 
 
 def shapes_within(
-    levels: NDArray[np.object_], shapes: tuple[tuple[str, str], ...]
+    levels: Objects, shapes: tuple[tuple[str, str], ...]
 ) -> Iterator[tuple[str, Bools]]:
     """Each of `IN_TEXT` or `IN_CODES` with the distinct values that hold it; none of them does
     without a digit, @ or colon.
@@ -113,7 +112,7 @@ def shapes_within(
             yield what, matches(levels, pattern, whole=False)
 
 
-def matches(levels: NDArray[np.object_], pattern: str, whole: bool = True) -> Bools:
+def matches(levels: Objects, pattern: str, whole: bool = True) -> Bools:
     """Tell which of some distinct values match a pattern, as a whole or anywhere."""
     if not len(levels):
         return np.zeros(0, dtype=bool)
@@ -122,12 +121,12 @@ def matches(levels: NDArray[np.object_], pattern: str, whole: bool = True) -> Bo
     return np.asarray(found.to_numpy(zero_copy_only=False), dtype=bool)
 
 
-def is_calendar_date(levels: NDArray[np.object_]) -> Bools:
+def is_calendar_date(levels: Objects) -> Bools:
     """Tell which of some distinct values are calendar dates, with or without a time of day."""
     return matches(levels, f"{_DATE}{_TIME}")
 
 
-def telephone(levels: NDArray[np.object_]) -> Bools:
+def telephone(levels: Objects) -> Bools:
     """Digits with separators, ten to fifteen of them; trial codes such as 001-0001-01 have
     fewer.
     """

@@ -105,14 +105,20 @@ def _one_patient_list(frames: Frames) -> Frames:
     }
 
 
-def _whole_rows(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
+def _whole_rows(
+    frame: pd.DataFrame,
+    table: Table,
+) -> pd.DataFrame:
     """Rows whose required cells could be read; the others are already among the problems."""
     required = [column.name for column in table.columns if column.required]
     return frame[frame[required].notna().all(axis=1)]
 
 
 def _single(
-    frames: Frames, settings: Settings, files: Mapping[str, str], ledger: Ledger
+    frames: Frames,
+    settings: Settings,
+    files: Mapping[str, str],
+    ledger: Ledger,
 ) -> Frames:
     frames = {
         name: drop_identical(frame, files[name], ledger)
@@ -140,7 +146,10 @@ def _single(
     }
 
 
-def _placed(frames: Frames, ledger: Ledger) -> Frames:
+def _placed(
+    frames: Frames,
+    ledger: Ledger,
+) -> Frames:
     """Keep the rows of patients with a session, on each patient's own clock."""
     first = first_days(
         frames["sessions"], len(frames["sessions"]["patient_id"].cat.categories)
@@ -160,7 +169,10 @@ def _placed(frames: Frames, ledger: Ledger) -> Frames:
     return start_at_day_zero(kept, first, ledger)
 
 
-def _everyone_treated(frames: Frames, ledger: Ledger) -> pd.DataFrame:
+def _everyone_treated(
+    frames: Frames,
+    ledger: Ledger,
+) -> pd.DataFrame:
     """Add an empty row for each treated patient the patients table does not know."""
     treated = frames["sessions"]["patient_id"].drop_duplicates()
     unknown = treated[~treated.isin(frames["patients"]["patient_id"])].array
@@ -177,7 +189,10 @@ def _everyone_treated(frames: Frames, ledger: Ledger) -> pd.DataFrame:
     return pd.concat([frames["patients"], blank]) if len(frames["patients"]) else blank
 
 
-def _note_unscored(frames: Frames, ledger: Ledger) -> None:
+def _note_unscored(
+    frames: Frames,
+    ledger: Ledger,
+) -> None:
     n_unscored = len(frames["patients"]) - int(frames["scores"]["patient_id"].nunique())
     if n_unscored:
         ledger.note(
@@ -199,7 +214,10 @@ def _finished(frames: Frames) -> Frames:
     }
 
 
-def _typed(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
+def _typed(
+    frame: pd.DataFrame,
+    table: Table,
+) -> pd.DataFrame:
     dtypes = {column.name: _DTYPES[column.kind] for column in table.columns}
     if "day" in dtypes:
         dtypes["day"] = "int32"
@@ -227,7 +245,8 @@ def _as_text(words: ExtensionArray) -> ExtensionArray:
 
 
 def _filled_items(
-    frame: pd.DataFrame, dtypes: dict[str, str]
+    frame: pd.DataFrame,
+    dtypes: dict[str, str],
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     items = [name for name in frame.columns if name.startswith("item_")]
     filled = [

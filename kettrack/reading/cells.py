@@ -12,8 +12,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
+from kettrack.arrays import Bools, Floats, Objects
 from kettrack.privacy.identifying_shapes import is_calendar_date
 from kettrack.reading.headers import Matched
 from kettrack.reading.problems import Ledger, counted, did_you_mean, show
@@ -35,13 +35,15 @@ class Judged:
     expected instead.
     """
 
-    values: NDArray[np.float64]
+    values: Floats
     bad: dict[int, str]
     words: Sequence[str] | None = None
 
 
 def read_frame(
-    matched: Matched, instruments: Sequence[str], ledger: Ledger
+    matched: Matched,
+    instruments: Sequence[str],
+    ledger: Ledger,
 ) -> pd.DataFrame:
     """Turn the columns of one table into values; a bad cell is reported and missing.
 
@@ -75,7 +77,10 @@ def read_frame(
     return pd.DataFrame(read, index=pd.Index(raw.lines, name="line"), copy=False)
 
 
-def _with_words(column: Column, instruments: Sequence[str]) -> Column:
+def _with_words(
+    column: Column,
+    instruments: Sequence[str],
+) -> Column:
     return (
         replace(column, kind="choice", allowed=tuple(sorted(instruments)))
         if column.name == "instrument"
@@ -83,7 +88,10 @@ def _with_words(column: Column, instruments: Sequence[str]) -> Column:
     )
 
 
-def _absent(column: Column, n_rows: int) -> pd.Categorical | NDArray[np.float64]:
+def _absent(
+    column: Column,
+    n_rows: int,
+) -> pd.Categorical | Floats:
     if column.kind in ("whole", "decimal", "yes_no"):
         return np.full(n_rows, np.nan)
     return pd.Categorical.from_codes(
@@ -92,8 +100,11 @@ def _absent(column: Column, n_rows: int) -> pd.Categorical | NDArray[np.float64]
 
 
 def _read(
-    raw: RawTable, column: Column, cells: Cells, ledger: Ledger
-) -> pd.Categorical | NDArray[np.float64]:
+    raw: RawTable,
+    column: Column,
+    cells: Cells,
+    ledger: Ledger,
+) -> pd.Categorical | Floats:
     judged = _judge(raw, column, cells, ledger)
     _report_bad(raw, column, cells, judged, ledger)
     if column.required:
@@ -115,7 +126,12 @@ def _read(
     )
 
 
-def _judge(raw: RawTable, column: Column, cells: Cells, ledger: Ledger) -> Judged:
+def _judge(
+    raw: RawTable,
+    column: Column,
+    cells: Cells,
+    ledger: Ledger,
+) -> Judged:
     if column.name == "patient_id":
         return _codes_as_written(raw, cells, ledger)
     if column.kind == "text":
@@ -132,7 +148,11 @@ def _judge(raw: RawTable, column: Column, cells: Cells, ledger: Ledger) -> Judge
 
 
 def _report_bad(
-    raw: RawTable, column: Column, cells: Cells, judged: Judged, ledger: Ledger
+    raw: RawTable,
+    column: Column,
+    cells: Cells,
+    judged: Judged,
+    ledger: Ledger,
 ) -> None:
     if not judged.bad:
         return
@@ -156,7 +176,11 @@ def _wanted(column: Column) -> str:
     )
 
 
-def _codes_as_written(raw: RawTable, cells: Cells, ledger: Ledger) -> Judged:
+def _codes_as_written(
+    raw: RawTable,
+    cells: Cells,
+    ledger: Ledger,
+) -> Judged:
     """Study codes stay text, `001` with its noughts; `1.0` throughout is a whole number that passed
     through a float.
     """
@@ -183,14 +207,22 @@ def _codes_gone_wrong(codes: Cells) -> dict[int, str]:
     )
 
 
-def _as_words(levels: NDArray[np.object_], words: dict[str, None]) -> Judged:
+def _as_words(
+    levels: Objects,
+    words: dict[str, None],
+) -> Judged:
     place = {word: float(number) for number, word in enumerate(words)}
     return Judged(
         np.array([place[level] for level in levels], dtype=np.float64), {}, list(words)
     )
 
 
-def _choice(raw: RawTable, column: Column, cells: Cells, ledger: Ledger) -> Judged:
+def _choice(
+    raw: RawTable,
+    column: Column,
+    cells: Cells,
+    ledger: Ledger,
+) -> Judged:
     place = {
         word.casefold(): float(number) for number, word in enumerate(column.allowed)
     }
@@ -210,7 +242,10 @@ def _choice(raw: RawTable, column: Column, cells: Cells, ledger: Ledger) -> Judg
     return Judged(values, bad, column.allowed)
 
 
-def _not_known(column: Column, value: str) -> str:
+def _not_known(
+    column: Column,
+    value: str,
+) -> str:
     near = did_you_mean(value, column.allowed)
     if column.name == "instrument":
         return (
@@ -221,7 +256,10 @@ def _not_known(column: Column, value: str) -> str:
     return f"not known{near}" if near else column.expected
 
 
-def _choices(column: Column, cells: Cells) -> Judged:
+def _choices(
+    column: Column,
+    cells: Cells,
+) -> Judged:
     """Lists joined by `;`, each part from the closed list; written back in the order of the list,
     once each.
     """
@@ -245,7 +283,12 @@ def _choices(column: Column, cells: Cells) -> Judged:
     return Judged(values, bad, words)
 
 
-def _truth(raw: RawTable, column: Column, cells: Cells, ledger: Ledger) -> Judged:
+def _truth(
+    raw: RawTable,
+    column: Column,
+    cells: Cells,
+    ledger: Ledger,
+) -> Judged:
     values = np.array(
         [_TRUTH.get(level.casefold(), np.nan) for level in cells.levels],
         dtype=np.float64,
@@ -258,7 +301,12 @@ def _truth(raw: RawTable, column: Column, cells: Cells, ledger: Ledger) -> Judge
     )
 
 
-def _numbers(raw: RawTable, column: Column, cells: Cells, ledger: Ledger) -> Judged:
+def _numbers(
+    raw: RawTable,
+    column: Column,
+    cells: Cells,
+    ledger: Ledger,
+) -> Judged:
     levels = _without_decimal_commas(raw, column, cells, ledger)
     written = _is_like(Cells(cells.codes, levels), _NUMBER)
     values = np.full(len(levels), np.nan)
@@ -276,7 +324,10 @@ def _numbers(raw: RawTable, column: Column, cells: Cells, ledger: Ledger) -> Jud
     return Judged(np.where(fine, values, np.nan), bad)
 
 
-def _is_like(cells: Cells, pattern: str) -> NDArray[np.bool_]:
+def _is_like(
+    cells: Cells,
+    pattern: str,
+) -> Bools:
     if not len(cells.levels):
         return np.zeros(0, dtype=bool)
     return np.asarray(
@@ -286,8 +337,11 @@ def _is_like(cells: Cells, pattern: str) -> NDArray[np.bool_]:
 
 
 def _without_decimal_commas(
-    raw: RawTable, column: Column, cells: Cells, ledger: Ledger
-) -> NDArray[np.object_]:
+    raw: RawTable,
+    column: Column,
+    cells: Cells,
+    ledger: Ledger,
+) -> Objects:
     """Read `7,5` as 7.5 where the comma does not separate cells and no point does the same job in
     this column.
     """
@@ -307,7 +361,10 @@ def _without_decimal_commas(
 
 
 def _ages(
-    raw: RawTable, cells: Cells, values: NDArray[np.float64], ledger: Ledger
+    raw: RawTable,
+    cells: Cells,
+    values: Floats,
+    ledger: Ledger,
 ) -> Judged:
     top = cells.levels == f"{AGE_CAP}+"
     if top.any():
@@ -326,9 +383,9 @@ def _ages(
 
 def _dates_for_days(
     column: Column,
-    levels: NDArray[np.object_],
-    values: NDArray[np.float64],
-    wrong: NDArray[np.bool_],
+    levels: Objects,
+    values: Floats,
+    wrong: Bools,
 ) -> dict[int, str]:
     dates = is_calendar_date(levels) | ((values >= 19_000_101) & (values <= 21_001_231))
     serials = (values >= _EXCEL_SERIALS[0]) & (values <= _EXCEL_SERIALS[1])

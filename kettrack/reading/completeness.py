@@ -1,11 +1,10 @@
-"""What a cohort that can be read still lacks: questions that will be refused, and days that do not
-fit together.
+"""What a cohort that can be read still lacks: questions that will be refused, and days that
+contradict each other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 import pandas as pd
 
@@ -13,93 +12,108 @@ from kettrack.privacy.disclosure import get_policy
 from kettrack.reading.cohort import Cohort
 from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS, DAYS_IN_WEEK
 
-# `observed_to_day` is floored to whole weeks, so rows of the week after it are no contradiction
-ENDS: Final = {"sessions": "session", "scores": "score"}
-
 
 def missing_information(cohort: Cohort) -> list[str]:
-    """Say what cannot be answered from a cohort for want of a column, and which days contradict one
-    another.
+    """Say what cannot be answered from a cohort because a column is missing, and which days
+    contradict each other.
 
     Returns
     -------
     list of str
-        One sentence each, with how to record it; none is an error. Counts are left out under a
-        release policy.
+        One item each, with how to record it; none is an error. Counts are left out under a release
+        policy.
     """
-    return [*_missing(cohort), *_contradictions(cohort)]
+    return [
+        *_incomplete_logs(cohort),
+        *_missing_baselines(cohort),
+        *_missing_plans(cohort),
+        *_missing_suicidality_item(cohort),
+        *_contradictions(cohort),
+    ]
 
 
-def _missing(cohort: Cohort) -> Iterator[str]:
-    patients = cohort.patients
-    name = cohort.instrument.name
-    unknown = patients["observed_to_day"].isna()
-    if unknown.any():
-        yield (
-            f"observed_to_day is missing for {_of(unknown, cohort)}: without it a stop cannot be"
-            " told from a gap. "
-            + (
-                "Response and remission by session, the same if nobody had stopped, whether to go"
-                " on, and what more sessions change will be refused. "
-                if unknown.all()
-                else "They are left out of the shares by session. "
-            )
-            + "Record in patients.csv the last day, on the patient's own clock, to which the log"
-            " is complete."
+def _incomplete_logs(cohort: Cohort) -> Iterator[str]:
+    unknown = cohort.patients["observed_to_day"].isna()
+    if not unknown.any():
+        return
+    consequence = "These patients are left out of the shares by session."
+    if unknown.all():
+        consequence = (
+            "These questions will be refused: response and remission by session, the same if"
+            " nobody had stopped, whether to go on, and what more sessions change."
         )
-    scores = cohort.scores[
-        (cohort.scores["instrument"] == name) & cohort.scores["score"].notna()
-    ]
-    first = scores[
-        scores["day"].between(-BASELINE_WINDOW_DAYS, 0)
-        & ~((scores["day"] == 0) & (scores["timing"] == "after"))
-    ]
-    unrated = ~patients["patient_id"].isin(first["patient_id"])
+    yield (
+        f"observed_to_day is missing for {_of(unknown, cohort)}: without it, nobody can tell"
+        f" whether a patient has stopped or only has a gap. {consequence} Record in"
+        " patients.csv the last day to which the log of this patient is complete, counted"
+        " from the first session."
+    )
+
+
+def _missing_baselines(cohort: Cohort) -> Iterator[str]:
+    name = cohort.instrument.name
+    scores = cohort.scores
+    scored = scores[(scores["instrument"] == name) & scores["score"].notna()]
+    in_window = scored["day"].between(-BASELINE_WINDOW_DAYS, 0)
+    after_session = (scored["day"] == 0) & (scored["timing"] == "after")
+    baselines = scored[in_window & ~after_session]
+    patients = cohort.patients["patient_id"]
+    unrated = ~patients.isin(baselines["patient_id"])
     if unrated.any():
         yield (
-            f"No {name} in the {BASELINE_WINDOW_DAYS} days up to session 1 for"
-            f" {_of(unrated, cohort)}:"
-            " no change and no response can be told. Record a score before the first session."
+            f"There is no {name} in the {BASELINE_WINDOW_DAYS} days up to the first session"
+            f" for {_of(unrated, cohort)}: neither change nor response can be told. Record a"
+            " score before the first session."
         )
-    if patients["planned_sessions"].isna().all():
+
+
+def _missing_plans(cohort: Cohort) -> Iterator[str]:
+    if cohort.patients["planned_sessions"].isna().all():
         yield (
             "planned_sessions is recorded for nobody: nobody can be said to have completed a"
-            " course, and the first course is read off the gaps between sessions. Record how many"
-            " sessions were planned at the start."
+            " course, and the first course is taken from the gaps between sessions. Record"
+            " how many sessions were planned at the start."
         )
-    asked = cohort.instrument.suicidality_item
-    item = f"item_{asked.value:.0f}" if asked is not None and asked.usable else ""
-    if item and (item not in cohort.scores or scores[item].isna().all()):
+
+
+def _missing_suicidality_item(cohort: Cohort) -> Iterator[str]:
+    number = cohort.instrument.suicidality_item
+    if number is None or not number.usable:
+        return
+    item = f"item_{number.value:.0f}"
+    if item not in cohort.scores or cohort.scores[item].isna().all():
         yield (
-            f"{item} of the {name} is recorded for nobody: the review list knows nothing of"
-            " suicidal thoughts from it."
+            f"{item} of the {cohort.instrument.name} is recorded for nobody: the review list"
+            " cannot show answers on suicidal thoughts from it."
         )
 
 
 def _contradictions(cohort: Cohort) -> Iterator[str]:
     patients = cohort.patients.set_index("patient_id")
-    last = {
-        table: getattr(cohort, table).groupby("patient_id")["day"].max()
-        for table in ENDS
-    }
-    limits = {
-        "stop_day": (0, ("sessions",)),
-        "observed_to_day": (DAYS_IN_WEEK - 1, ("sessions", "scores")),
-    }
-    for column, (spare, tables) in limits.items():
-        for table in tables:
-            day = patients[column].astype("Float64") + spare
-            later = (
-                (last[table].reindex(patients.index).astype("Float64") > day)
-                .fillna(False)
-                .astype(bool)
+    last_session = _last_days(cohort.sessions, patients)
+    last_score = _last_days(cohort.scores, patients)
+    stop = patients["stop_day"].astype("Float64")
+    # `observed_to_day` is floored to whole weeks, so rows of the week after it are no contradiction.
+    end = patients["observed_to_day"].astype("Float64") + (DAYS_IN_WEEK - 1)
+    after_stop = "The patient has sessions after the stop"
+    after_end = "The log goes on after its end"
+    for column, limit, noun, last, what in (
+        ("stop_day", stop, "session", last_session, after_stop),
+        ("observed_to_day", end, "session", last_session, after_end),
+        ("observed_to_day", end, "score", last_score, after_end),
+    ):
+        later = (last > limit).fillna(False).astype(bool)
+        if later.any():
+            yield (
+                f"{column} is earlier than the last {noun} of {_of(later, cohort)}. {what}:"
+                " one of the two days is wrong."
             )
-            if later.any():
-                yield (
-                    f"{column} lies before a later {ENDS[table]} of {_of(later, cohort)}: one of"
-                    " the two is wrong. "
-                    f"{'Treatment goes on after a stop' if column == 'stop_day' else 'The log goes on after its end'}."
-                )
+
+
+def _last_days(rows: pd.DataFrame, patients: pd.DataFrame) -> pd.Series:
+    """Last day of each patient in a table, missing where there is none."""
+    last = rows.groupby("patient_id")["day"].max()
+    return last.reindex(patients.index).astype("Float64")
 
 
 def _of(flags: pd.Series, cohort: Cohort) -> str:

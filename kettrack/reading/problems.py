@@ -21,7 +21,11 @@ _ALIKE = 0.8
 _SHORTEST_ALIKE = 4  # "Ivy" is too near to "iv" to be shown
 
 
-def show(value: str, words: Iterable[str] = (), high: float | None = None) -> str:
+def show(
+    value: str,
+    words: Iterable[str] = (),
+    high: float | None = None,
+) -> str:
     """Return a cell in quotes where it cannot identify anyone, else `(hidden)`.
 
     Parameters
@@ -55,7 +59,10 @@ def show(value: str, words: Iterable[str] = (), high: float | None = None) -> st
     return f"'{value}'" if slip else HIDDEN
 
 
-def _swapped(one: str, other: str) -> bool:
+def _swapped(
+    one: str,
+    other: str,
+) -> bool:
     """Tell whether two neighbouring letters changed places."""
     differ = [
         place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b
@@ -70,7 +77,10 @@ def _bare(word: str) -> str:
     return "".join(letter for letter in word.casefold() if letter.isalnum())
 
 
-def nearest(value: str, words: Iterable[str]) -> str | None:
+def nearest(
+    value: str,
+    words: Iterable[str],
+) -> str | None:
     """Return the allowed word a value was probably meant to be, None where there is no close one.
 
     Examples
@@ -92,13 +102,20 @@ def nearest(value: str, words: Iterable[str]) -> str | None:
     return known[found[0]] if found else None
 
 
-def did_you_mean(value: str, words: Iterable[str]) -> str:
+def did_you_mean(
+    value: str,
+    words: Iterable[str],
+) -> str:
     """Return `; did you mean X?`, or nothing where no word is close."""
     word = nearest(value, words)
     return f"; did you mean {word}?" if word else ""
 
 
-def counted(number: int, one: str, many: str = "") -> str:
+def counted(
+    number: int,
+    one: str,
+    many: str = "",
+) -> str:
     """Return a number with its noun.
 
     Examples
@@ -128,16 +145,29 @@ class Ledger:
     left_out: list[tuple[str, int, int]] = field(default_factory=list)
 
     def problem(
-        self, file: str, line: int | None, column: str, value: str, expected: str
+        self,
+        file: str,
+        line: int | None,
+        column: str,
+        value: str,
+        expected: str,
     ) -> None:
         """Add one problem; `value` must already be masked."""
         self.problems.append(Problem(file, line, column, value, expected))
 
-    def note(self, text: str) -> None:
+    def note(
+        self,
+        text: str,
+    ) -> None:
         """Add one sentence."""
         self.notes.append(text)
 
-    def leave_out(self, reason: str, n_rows: int, n_patients: int) -> None:
+    def leave_out(
+        self,
+        reason: str,
+        n_rows: int,
+        n_patients: int,
+    ) -> None:
         """Count rows that are kept out, and say so."""
         if n_rows:
             self.left_out.append((reason, n_rows, n_patients))

@@ -6,7 +6,8 @@ little more than a thousand.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -14,10 +15,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from kettrack.arrays import Bools, Ints, Objects
+
 # Spellings of "nothing here" in exports; `none` is no such word, it is an answer of
 # `adverse_events`.
-EMPTY_WORDS = frozenset(
-    {"", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NaT", "null", "NULL", "."}
+_EMPTY_WORDS: Final = (
+    "",
+    "NA",
+    "N/A",
+    "n/a",
+    "#N/A",
+    "<NA>",
+    "NaN",
+    "nan",
+    "NaT",
+    "null",
+    "NULL",
+    ".",
 )
 
 
@@ -36,28 +50,36 @@ class Cells:
     """
 
     codes: NDArray[np.int32]
-    levels: NDArray[np.object_]
+    levels: Objects
     n_marked: int = 0
 
     @property
-    def counts(self) -> NDArray[np.int64]:
+    def counts(self) -> Ints:
         """Rows of each level."""
-        return np.bincount(
-            self.codes[self.codes >= 0], minlength=len(self.levels)
-        ).astype(np.int64)
+        filled = self.codes[self.codes >= 0]
+        counts = np.bincount(filled, minlength=len(self.levels))
+        return counts.astype(np.int64)
 
     @property
     def arrow(self) -> pa.Array:
         """The levels, for vectorised tests."""
         return pa.array(self.levels, pa.string())
 
-    def rows(self, hit: NDArray[np.bool_]) -> NDArray[np.intp]:
+    def rows(
+        self,
+        hit: Bools,
+    ) -> NDArray[np.intp]:
         """Positions of the rows whose level is hit."""
-        return np.flatnonzero(np.append(hit, False)[self.codes])
+        # Code -1, an empty cell, takes the last entry: the one appended.
+        hit_or_empty = np.append(hit, False)
+        return np.flatnonzero(hit_or_empty[self.codes])
 
-    def keep(self, rows: NDArray[np.bool_]) -> Cells:
+    def keep(
+        self,
+        rows: Bools,
+    ) -> Cells:
         """The same levels with some of the rows."""
-        return Cells(self.codes[rows], self.levels, self.n_marked)
+        return replace(self, codes=self.codes[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +106,7 @@ class RawTable:
     file: str
     headers: tuple[str, ...]
     columns: tuple[Cells, ...]
-    lines: NDArray[np.int64]
+    lines: Ints
     separator: str = ""
 
 
@@ -92,48 +114,66 @@ def cells_from_arrow(column: pa.ChunkedArray | pa.Array) -> Cells:
     """Encode a text column; blanks around a cell are dropped, and words for "nothing" become
     empty.
     """
-    one = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    one = column
+    if isinstance(column, pa.ChunkedArray):
+        one = column.combine_chunks()
     if isinstance(one, pa.ChunkedArray):  # an empty one stays chunked
         one = pa.array([], pa.string())
     trimmed = pc.utf8_trim_whitespace(one.cast(pa.string()))
     coded = pc.dictionary_encode(trimmed)
-    levels = np.array(coded.dictionary.to_pylist(), dtype=object)
-    codes = (
-        pc.fill_null(coded.indices, -1).to_numpy(zero_copy_only=False).astype(np.int32)
-    )
-    return _without_empty(codes, levels)
+    spellings = coded.dictionary.to_pylist()
+    levels = np.array(spellings, dtype=object)
+    filled = pc.fill_null(coded.indices, -1)
+    codes = filled.to_numpy(zero_copy_only=False)
+    return _without_empty(codes.astype(np.int32), levels)
 
 
-def _without_empty(codes: NDArray[np.int32], levels: NDArray[np.object_]) -> Cells:
-    empty = np.array([level in EMPTY_WORDS for level in levels], dtype=bool)
+def _without_empty(
+    codes: NDArray[np.int32],
+    levels: Objects,
+) -> Cells:
+    """Take the words for "nothing" out of the levels, and number the others anew."""
+    empty = np.isin(levels, _EMPTY_WORDS)
     if not empty.any():
         return Cells(codes, levels)
-    marked = empty & np.array([level != "" for level in levels], dtype=bool)
-    renumbered = np.where(empty, -1, np.cumsum(~empty) - 1).astype(np.int32)
-    n_marked = int(np.append(marked, False)[codes].sum())
+    blank = levels == ""
+    left = ~empty
+    # A level that is kept gets the number of kept ones before it. The entry appended is for code
+    # -1: what was empty stays empty.
+    place = np.where(empty, -1, np.cumsum(left) - 1)
+    renumbered = np.append(place, -1).astype(np.int32)
+    marked = np.append(empty & ~blank, False)
+    n_marked = int(marked[codes].sum())
     return Cells(
-        np.append(renumbered, np.int32(-1))[codes].astype(np.int32),
-        levels[~empty],
-        n_marked,
+        codes=renumbered[codes],
+        levels=levels[left],
+        n_marked=n_marked,
     )
 
 
-def table_from_frame(name: str, frame: pd.DataFrame, file: str = "") -> RawTable:
+def table_from_frame(
+    name: str,
+    frame: pd.DataFrame,
+    file: str = "",
+) -> RawTable:
     """Take a frame in memory as if it had been read from a file.
 
     Whatever the dtype (integers, floats like 1.0, object, categories, Arrow-backed), the same
     values give the same text.
     """
-    columns = tuple(
-        _cells_from_series(frame.iloc[:, place]) for place in range(frame.shape[1])
-    )
-    lines = np.arange(1, len(frame) + 1, dtype=np.int64)
+    # By place, since two columns may have one name.
+    columns = []
+    for place in range(frame.shape[1]):
+        column = frame.iloc[:, place]
+        columns.append(_cells_from_series(column))
+    headers = [str(header).strip() for header in frame.columns]
+    lines = np.arange(len(frame), dtype=np.int64) + 1
     return RawTable(
-        name,
-        file or name,
-        tuple(str(header).strip() for header in frame.columns),
-        columns,
-        lines,
+        name=name,
+        file=file or name,
+        headers=tuple(headers),
+        columns=tuple(columns),
+        lines=lines,
     )
 
 
@@ -141,12 +181,15 @@ def _cells_from_series(series: pd.Series) -> Cells:
     codes, values = pd.factorize(_plain(series))
     # an Arrow array is slow to go through value by value
     spellings = np.asarray(values, dtype=object)
-    texts = pa.array([_as_text(value) for value in spellings], pa.string())
-    spelled = cells_from_arrow(texts)
+    texts = [_as_text(value) for value in spellings]
+    spelled = cells_from_arrow(pa.array(texts, pa.string()))
+    # Row to value, value to level: two values such as 1 and 1.0 may be one level. Code -1, a
+    # missing value, takes the entry appended.
+    level_of = np.append(spelled.codes, np.int32(-1))
     return Cells(
-        np.append(spelled.codes, np.int32(-1))[codes].astype(np.int32),
-        spelled.levels,
-        spelled.n_marked,
+        codes=level_of[codes],
+        levels=spelled.levels,
+        n_marked=spelled.n_marked,
     )
 
 
@@ -154,15 +197,14 @@ def _plain(series: pd.Series) -> pd.Series:
     """Undo categories and Arrow dictionaries, whose distinct values would otherwise come back as
     codes.
     """
-    if isinstance(series.dtype, pd.ArrowDtype) and pa.types.is_dictionary(
-        series.dtype.pyarrow_dtype
-    ):
-        return series.astype(pd.ArrowDtype(series.dtype.pyarrow_dtype.value_type))
-    return (
-        series.astype(series.cat.categories.dtype)
-        if isinstance(series.dtype, pd.CategoricalDtype)
-        else series
-    )
+    dtype = series.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        return series.astype(series.cat.categories.dtype)
+    if isinstance(dtype, pd.ArrowDtype):
+        arrow = dtype.pyarrow_dtype
+        if pa.types.is_dictionary(arrow):
+            return series.astype(pd.ArrowDtype(arrow.value_type))
+    return series
 
 
 def _as_text(value: object) -> str:
@@ -170,5 +212,7 @@ def _as_text(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, (float, np.floating)):
         number = float(value)
-        return str(int(number)) if number.is_integer() else repr(number)
+        if number.is_integer():
+            return str(int(number))
+        return repr(number)
     return str(value)

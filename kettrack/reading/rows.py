@@ -16,7 +16,11 @@ from kettrack.vocabulary.instrument import Instrument
 _LOWEST_DOSE_MG: Final = 2
 
 
-def check_doses(sessions: pd.DataFrame, file: str, ledger: Ledger) -> None:
+def check_doses(
+    sessions: pd.DataFrame,
+    file: str,
+    ledger: Ledger,
+) -> None:
     """Report doses of an active drug so small that mg/kg was written for mg."""
     active = sessions["drug"].astype("str").isin(["ketamine", "esketamine"])
     dose = sessions["dose_mg"]
@@ -30,7 +34,11 @@ def check_doses(sessions: pd.DataFrame, file: str, ledger: Ledger) -> None:
         ledger.problem(file, int(str(line)), "dose_mg", show(f"{value:g}"), expected)
 
 
-def drop_identical(frame: pd.DataFrame, file: str, ledger: Ledger) -> pd.DataFrame:
+def drop_identical(
+    frame: pd.DataFrame,
+    file: str,
+    ledger: Ledger,
+) -> pd.DataFrame:
     """Drop rows that say in every column what an earlier row says, and count them."""
     filled = [name for name in frame.columns if frame[name].notna().any()]
     codes = frame[filled].apply(
@@ -50,7 +58,11 @@ def drop_identical(frame: pd.DataFrame, file: str, ledger: Ledger) -> pd.DataFra
     return frame[~again]
 
 
-def order_within_day(sessions: pd.DataFrame, file: str, ledger: Ledger) -> pd.DataFrame:
+def order_within_day(
+    sessions: pd.DataFrame,
+    file: str,
+    ledger: Ledger,
+) -> pd.DataFrame:
     """Number several sessions of one day 1, 2, ... in the order of the file, after any order that
     is given.
 
@@ -82,7 +94,10 @@ def order_within_day(sessions: pd.DataFrame, file: str, ledger: Ledger) -> pd.Da
 
 
 def one_row_per_key(
-    frame: pd.DataFrame, table: Table, file: str, ledger: Ledger
+    frame: pd.DataFrame,
+    table: Table,
+    file: str,
+    ledger: Ledger,
 ) -> pd.DataFrame:
     """Report rows that share the table's key and differ otherwise."""
     key = frame[list(table.key)].apply(
@@ -162,7 +177,10 @@ def resolve_scores(
     return scores.iloc[kept]
 
 
-def _with_means(scores: pd.DataFrame, keyed: pd.DataFrame) -> pd.DataFrame:
+def _with_means(
+    scores: pd.DataFrame,
+    keyed: pd.DataFrame,
+) -> pd.DataFrame:
     groups = scores["score"].groupby(
         [keyed[name] for name in keyed.columns], sort=False
     )

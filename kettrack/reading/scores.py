@@ -5,12 +5,13 @@ agree.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from kettrack.arrays import Bools, Floats, Ints
 from kettrack.reading.problems import Ledger, counted, show
 from kettrack.vocabulary.instrument import Instrument
 from kettrack.vocabulary.totals import total_bounds, total_from_items
@@ -66,19 +67,20 @@ def _item_names(scores: pd.DataFrame) -> list[str]:
     ]
 
 
+@dataclass(frozen=True, slots=True)
 class _Part:
-    """The rows of one instrument."""
+    """The rows of one instrument, by their lines in the file."""
 
-    def __init__(
-        self, scale: Instrument, file: str, lines: NDArray[np.int64], ledger: Ledger
-    ) -> None:
-        self.scale, self.file, self.lines, self.ledger = scale, file, lines, ledger
+    scale: Instrument
+    file: str
+    lines: Ints
+    ledger: Ledger
 
     def _report(
         self,
-        rows: NDArray[np.bool_],
+        rows: Bools,
         column: str,
-        values: NDArray[np.float64],
+        values: Floats,
         expected: str,
     ) -> None:
         for row in np.flatnonzero(rows):
@@ -90,7 +92,7 @@ class _Part:
                 expected,
             )
 
-    def check_range(self, score: NDArray[np.float64]) -> NDArray[np.float64]:
+    def check_range(self, score: Floats) -> Floats:
         """Report totals outside the instrument's range, or broken ones of a scale of whole
         numbers.
         """
@@ -112,7 +114,7 @@ class _Part:
         )
         return np.where(wrong, np.nan, score)
 
-    def check_items(self, items: NDArray[np.float64]) -> NDArray[np.float64]:
+    def check_items(self, items: Floats) -> Floats:
         """Report answers beyond the instrument's own maxima, and answers to items it does not
         have.
         """
@@ -135,7 +137,7 @@ class _Part:
             good[wrong, place] = np.nan
         return good
 
-    def _beyond(self, number: int, answer: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _beyond(self, number: int, answer: Floats) -> Floats:
         filled = np.isfinite(answer)
         scale = self.scale
         if not filled.any():
@@ -154,9 +156,7 @@ class _Part:
             )
         return np.full(len(answer), np.nan)
 
-    def check_totals(
-        self, score: NDArray[np.float64], items: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
+    def check_totals(self, score: Floats, items: Floats) -> Floats:
         """Hold stated totals against the items, and fill empty ones where the items are
         complete.
         """
@@ -196,9 +196,9 @@ class _Part:
 
     def _report_disagreement(
         self,
-        both: NDArray[np.bool_],
-        score: NDArray[np.float64],
-        total: NDArray[np.float64],
+        both: Bools,
+        score: Floats,
+        total: Floats,
     ) -> None:
         with np.errstate(invalid="ignore"):
             differ = both & (np.abs(score - total) > _TOLERANCE)
@@ -212,14 +212,14 @@ class _Part:
                 expected,
             )
 
-    def _count(self, rows: NDArray[np.bool_], what: str, done: str) -> None:
+    def _count(self, rows: Bools, what: str, done: str) -> None:
         if rows.any():
             self.ledger.note(
                 f"{self.file}: {counted(int(rows.sum()), f'{self.scale.name} {what}')} {done}."
             )
 
 
-def _wide_enough(items: NDArray[np.float64], n_items: int) -> NDArray[np.float64]:
+def _wide_enough(items: Floats, n_items: int) -> Floats:
     missing = n_items - items.shape[1]
     return (
         np.pad(items, ((0, 0), (0, missing)), constant_values=np.nan)

@@ -75,7 +75,10 @@ def load_settings(path: str | Path) -> Settings:
     return settings
 
 
-def read_settings(path: Path, ledger: Ledger) -> Settings | None:
+def read_settings(
+    path: Path,
+    ledger: Ledger,
+) -> Settings | None:
     """Read a settings file into what of it can be used; the rest goes to the ledger. None where it
     is no TOML at all.
 
@@ -134,7 +137,10 @@ def _keys(dotted: str) -> KeyPath:
     return tuple(part.strip("\"'") for part in parts)
 
 
-def _settings(content: _Content, place: Place) -> Settings:
+def _settings(
+    content: _Content,
+    place: Place,
+) -> Settings:
     table = read_table(content, SettingsTable, place, keep_what_fits=True)
     values = given(table) if table else {}
     columns = values.pop("columns", {})
@@ -151,7 +157,10 @@ def _settings(content: _Content, place: Place) -> Settings:
     return Settings(**values)
 
 
-def _criteria_in_force(bundles: dict[str, Any], place: Place) -> dict[str, str]:
+def _criteria_in_force(
+    bundles: dict[str, Any],
+    place: Place,
+) -> dict[str, str]:
     """Take `use` out of `[criteria]`; nothing where it is not said."""
     if "use" not in bundles:
         return {}
@@ -162,7 +171,10 @@ def _criteria_in_force(bundles: dict[str, Any], place: Place) -> dict[str, str]:
     return {}
 
 
-def _columns(content: _Content, place: Place) -> dict[str, dict[str, str]]:
+def _columns(
+    content: _Content,
+    place: Place,
+) -> dict[str, dict[str, str]]:
     """Table name to what its columns are called in the source; `""` for all tables."""
     general = {}
     read = {}
@@ -180,7 +192,9 @@ def _columns(content: _Content, place: Place) -> dict[str, dict[str, str]]:
 
 
 def _renames(
-    content: Mapping[str, object], known: set[str], place: Place
+    content: Mapping[str, object],
+    known: set[str],
+    place: Place,
 ) -> dict[str, str]:
     good = {}
     for name, source in content.items():
@@ -194,7 +208,10 @@ def _renames(
     return good
 
 
-def _instruments(content: _Content, place: Place) -> tuple[Instrument, ...]:
+def _instruments(
+    content: _Content,
+    place: Place,
+) -> tuple[Instrument, ...]:
     made: dict[str, Instrument] = {}  # by name without regard to capital letters
     for written, table in content.items():
         name = written.strip()
@@ -226,7 +243,11 @@ def _placeholder(name: str) -> Instrument:
     )
 
 
-def _instrument(name: str, content: object, place: Place) -> Instrument | None:
+def _instrument(
+    name: str,
+    content: object,
+    place: Place,
+) -> Instrument | None:
     """A user's instrument; None when something was wrong."""
     taken = {known.casefold() for known in INSTRUMENTS}
     if name.casefold() in taken:
@@ -241,7 +262,10 @@ def _instrument(name: str, content: object, place: Place) -> Instrument | None:
     return None if wrong else _built_instrument(name, given(table))
 
 
-def _built_instrument(name: str, values: dict[str, Any]) -> Instrument:
+def _built_instrument(
+    name: str,
+    values: dict[str, Any],
+) -> Instrument:
     source = values.pop("source", SETTINGS_FILE)
     for key in _FACTS:
         if key in values:
@@ -315,7 +339,9 @@ def _outside(table: InstrumentTable) -> dict[str, str]:
 
 
 def _all_criteria(
-    content: _Content, known: _Scales, place: Place
+    content: _Content,
+    known: _Scales,
+    place: Place,
 ) -> tuple[Criteria, ...]:
     names = [name.strip().casefold() for name in content]
     made = []
@@ -331,7 +357,10 @@ def _all_criteria(
 
 
 def _criteria(
-    name: str, content: object, known: _Scales, place: Place
+    name: str,
+    content: object,
+    known: _Scales,
+    place: Place,
 ) -> Criteria | None:
     """A user's criteria: what is not said is as in kettrack's convention for the instrument. None
     when something was wrong.
@@ -354,7 +383,8 @@ def _criteria(
 
 
 def _contradictions_of_rules(
-    table: CriteriaTable, instrument: Instrument
+    table: CriteriaTable,
+    instrument: Instrument,
 ) -> dict[str, str]:
     """Keys of criteria that contradict the instrument or another key, with what was expected."""
     values = given(table)
@@ -373,7 +403,9 @@ def _contradictions_of_rules(
 
 
 def _built_criteria(
-    name: str, table: CriteriaTable, instrument: Instrument
+    name: str,
+    table: CriteriaTable,
+    instrument: Instrument,
 ) -> Criteria:
     values = given(table)
     del values["instrument"]
@@ -391,7 +423,10 @@ def _built_criteria(
     )
 
 
-def _rule(table: RuleTable, source: str) -> Rule:
+def _rule(
+    table: RuleTable,
+    source: str,
+) -> Rule:
     return Rule(
         predicate=Predicate(table.measure, table.operator, table.limit),
         run=_run(table),

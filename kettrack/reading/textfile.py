@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
-from numpy.typing import NDArray
 
+from kettrack.arrays import Bools, Ints
 from kettrack.reading.problems import Ledger, counted
 from kettrack.reading.raw import RawTable, cells_from_arrow
 
@@ -40,18 +40,22 @@ class _Layout:
     cells.
     """
 
-    starts: NDArray[np.int64]
-    ends: NDArray[np.int64]
-    lines: NDArray[np.int64]
-    n_cells: NDArray[np.int64]
+    starts: Ints
+    ends: Ints
+    lines: Ints
+    n_cells: Ints
 
     @property
-    def filled(self) -> NDArray[np.bool_]:
+    def filled(self) -> Bools:
         return self.ends > self.starts
 
 
 def read_text_table(
-    name: str, file: str, data: bytes, known: Iterable[str], ledger: Ledger
+    name: str,
+    file: str,
+    data: bytes,
+    known: Iterable[str],
+    ledger: Ledger,
 ) -> RawTable | None:
     """Read the bytes of a delimited file; what was assumed about them is noted.
 
@@ -98,13 +102,21 @@ def read_text_table(
     return _table(name, file, body, separator, layout, ledger)
 
 
-def _decoded(file: str, data: bytes, ledger: Ledger) -> bytes:
+def _decoded(
+    file: str,
+    data: bytes,
+    ledger: Ledger,
+) -> bytes:
     r"""Return UTF-8 with `\n` at line ends, whatever came in."""
     text = _utf8(file, data, ledger)
     return text.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in text else text
 
 
-def _utf8(file: str, data: bytes, ledger: Ledger) -> bytes:
+def _utf8(
+    file: str,
+    data: bytes,
+    ledger: Ledger,
+) -> bytes:
     if data.startswith(codecs.BOM_UTF8):
         ledger.note(f"{file}: starts with a byte order mark (UTF-8).")
         data = data[3:]
@@ -136,7 +148,11 @@ def _is_utf8(data: bytes) -> bool:
 
 
 def _without_trailing(
-    file: str, body: bytes, separator: str, layout: _Layout, ledger: Ledger
+    file: str,
+    body: bytes,
+    separator: str,
+    layout: _Layout,
+    ledger: Ledger,
 ) -> tuple[bytes, _Layout | None]:
     """Cut off separators beyond the width of the first line, as spreadsheets leave them, and rows
     that are nothing else.
@@ -168,7 +184,11 @@ def _without_trailing(
     return shorter, _layout(shorter, separator, quotes=b'"' in shorter)
 
 
-def _layout(body: bytes, separator: str, quotes: bool) -> _Layout | None:
+def _layout(
+    body: bytes,
+    separator: str,
+    quotes: bool,
+) -> _Layout | None:
     """Find the records; a line end or separator between quotation marks is none. None when the
     marks do not pair up.
     """
@@ -242,7 +262,11 @@ def _table(
     return _without_blank_rows(raw, int((below & ~layout.filled).sum()), ledger)
 
 
-def _parsed(rows: bytes, width: int, separator: str) -> pa.Table:
+def _parsed(
+    rows: bytes,
+    width: int,
+    separator: str,
+) -> pa.Table:
     names = [str(place) for place in range(width)]
     return pacsv.read_csv(
         pa.BufferReader(rows),
@@ -263,7 +287,11 @@ def _parsed(rows: bytes, width: int, separator: str) -> pa.Table:
 
 
 def _report_ragged(
-    file: str, layout: _Layout, ragged: NDArray[np.bool_], width: int, ledger: Ledger
+    file: str,
+    layout: _Layout,
+    ragged: Bools,
+    width: int,
+    ledger: Ledger,
 ) -> None:
     for line, found in zip(
         layout.lines[ragged].tolist(), layout.n_cells[ragged].tolist(), strict=True
@@ -277,7 +305,11 @@ def _report_ragged(
         )
 
 
-def _without_blank_rows(raw: RawTable, n_blank: int, ledger: Ledger) -> RawTable:
+def _without_blank_rows(
+    raw: RawTable,
+    n_blank: int,
+    ledger: Ledger,
+) -> RawTable:
     """Drop rows in which every cell is empty, as spreadsheets leave them below the data, and count
     them.
     """
@@ -296,7 +328,10 @@ def _without_blank_rows(raw: RawTable, n_blank: int, ledger: Ledger) -> RawTable
 
 
 def find_header(
-    file: str, body: bytes, known: set[str], ledger: Ledger
+    file: str,
+    body: bytes,
+    known: set[str],
+    ledger: Ledger,
 ) -> tuple[bytes, str]:
     """Return the text with everything above the names of the columns blanked, line by line, and the
     separator.
@@ -331,17 +366,27 @@ def find_header(
     return b"\n" * header + b"\n".join(lines[header:]), separators[header]
 
 
-def _n_known(line: bytes, separator: str, known: set[str]) -> int:
+def _n_known(
+    line: bytes,
+    separator: str,
+    known: set[str],
+) -> int:
     return sum(cell.casefold() in known for cell in cells_of_line(line, separator))
 
 
-def cells_of_line(text: bytes, separator: str) -> list[str]:
+def cells_of_line(
+    text: bytes,
+    separator: str,
+) -> list[str]:
     """Return the cells of one line, without blanks around them."""
     rows = list(csv.reader(io.StringIO(text.decode()), delimiter=separator))
     return [cell.strip() for cell in rows[0]] if rows else []
 
 
-def _separator(line: bytes, known: set[str]) -> str:
+def _separator(
+    line: bytes,
+    known: set[str],
+) -> str:
     """Return the separator that shows the most known names in a line, then the most cells."""
     return max(
         _SEPARATORS,

@@ -28,12 +28,13 @@ def test_missing_columns_say_what_will_be_refused_and_how_to_record_them() -> No
     said = missing_information(cohort("patient | day | score\n a | 7 | 9"))
     assert [line.split(" ")[0] for line in said] == [
         "observed_to_day",
-        "No",
+        "There",
         "planned_sessions",
         "item_9",
     ]
     assert "missing for every patient" in said[0]
-    assert "will be refused. Record in patients.csv" in said[0]
+    assert "These questions will be refused: response" in said[0]
+    assert "Record in patients.csv the last day" in said[0]
 
 
 def test_some_missing_is_counted_unless_counts_are_hidden() -> None:
@@ -51,12 +52,14 @@ def test_days_that_contradict_one_another() -> None:
     sessions = "patient | days\n a | 0 3 9\n b | 0"
     patients = f"{PATIENTS}\n a | 0 | 6 | 2\n b | 14 | 6 | 0"
     said = missing_information(cohort(SCORES, sessions, patients))
-    whose = "of 1 of 2 patients: one of the two is wrong."
-    end = "The log goes on after its end."
+    whose = "of 1 of 2 patients."
+    wrong = "one of the two days is wrong."
+    stop = f"The patient has sessions after the stop: {wrong}"
+    end = f"The log goes on after its end: {wrong}"
     assert said == [
-        f"stop_day lies before a later session {whose} Treatment goes on after a stop.",
-        f"observed_to_day lies before a later session {whose} {end}",
-        f"observed_to_day lies before a later score {whose} {end}",
+        f"stop_day is earlier than the last session {whose} {stop}",
+        f"observed_to_day is earlier than the last session {whose} {end}",
+        f"observed_to_day is earlier than the last score {whose} {end}",
     ]
 
 
