@@ -48,25 +48,25 @@ _HOME: Final = {
     "plot_session_counts": "kettrack.figures.cohort",
     "plot_session_gaps": "kettrack.figures.cohort",
     "plot_response_by_session": "kettrack.figures.response",
-    "plot_response_curve": "kettrack.figures.response_curve",
-    "plot_futility": "kettrack.figures.futility",
-    "plot_session_answers": "kettrack.figures.session_answers",
-    "plot_going_on": "kettrack.figures.positivity",
-    "plot_balance": "kettrack.figures.positivity",
-    "plot_methods": "kettrack.figures.trials",
-    "plot_durability": "kettrack.figures.survival",
-    "plot_turnbull": "kettrack.figures.turnbull",
-    "plot_mean_count": "kettrack.figures.mean_count",
+    "plot_response_curve": "kettrack.figures.response",
+    "plot_futility": "kettrack.figures.going_on",
+    "plot_session_answers": "kettrack.figures.answers",
+    "plot_going_on": "kettrack.figures.going_on",
+    "plot_balance": "kettrack.figures.going_on",
+    "plot_methods": "kettrack.figures.answers",
+    "plot_durability": "kettrack.figures.durability",
+    "plot_turnbull": "kettrack.figures.durability",
+    "plot_mean_count": "kettrack.figures.durability",
     "plot_trajectories": "kettrack.figures.trajectories",
-    "plot_waterfall": "kettrack.figures.waterfall",
+    "plot_waterfall": "kettrack.figures.outcomes",
     "plot_swimmer": "kettrack.figures.swimmer",
-    "plot_occupancy": "kettrack.figures.occupancy",
-    "plot_flows": "kettrack.figures.alluvial",
-    "plot_session_intervals": "kettrack.figures.intervals",
-    "plot_maintenance": "kettrack.figures.intervals",
-    "plot_specification": "kettrack.figures.specification",
+    "plot_occupancy": "kettrack.figures.states",
+    "plot_flows": "kettrack.figures.states",
+    "plot_session_intervals": "kettrack.figures.cohort",
+    "plot_maintenance": "kettrack.figures.cohort",
+    "plot_specification": "kettrack.figures.outcomes",
     "plot_patient": "kettrack.figures.patient",
-    "plot_expected": "kettrack.figures.expected",
+    "plot_expected": "kettrack.figures.trajectories",
     "notebook_folder": "kettrack.resources",
     "sample_folder": "kettrack.resources",
 }
@@ -98,37 +98,31 @@ if TYPE_CHECKING:
     from kettrack.errors import KettrackError as KettrackError
     from kettrack.errors import NotIdentified as NotIdentified
     from kettrack.errors import UsageError as UsageError
-    from kettrack.figures.alluvial import plot_flows as plot_flows
+    from kettrack.figures.answers import plot_methods as plot_methods
+    from kettrack.figures.answers import plot_session_answers as plot_session_answers
     from kettrack.figures.cohort import plot_ladder as plot_ladder
+    from kettrack.figures.cohort import plot_maintenance as plot_maintenance
     from kettrack.figures.cohort import plot_session_counts as plot_session_counts
     from kettrack.figures.cohort import plot_session_gaps as plot_session_gaps
-    from kettrack.figures.expected import plot_expected as plot_expected
-    from kettrack.figures.futility import plot_futility as plot_futility
-    from kettrack.figures.intervals import plot_maintenance as plot_maintenance
-    from kettrack.figures.intervals import (
-        plot_session_intervals as plot_session_intervals,
-    )
-    from kettrack.figures.mean_count import plot_mean_count as plot_mean_count
-    from kettrack.figures.occupancy import plot_occupancy as plot_occupancy
+    from kettrack.figures.cohort import plot_session_intervals as plot_session_intervals
+    from kettrack.figures.durability import plot_durability as plot_durability
+    from kettrack.figures.durability import plot_mean_count as plot_mean_count
+    from kettrack.figures.durability import plot_turnbull as plot_turnbull
+    from kettrack.figures.going_on import plot_balance as plot_balance
+    from kettrack.figures.going_on import plot_futility as plot_futility
+    from kettrack.figures.going_on import plot_going_on as plot_going_on
+    from kettrack.figures.outcomes import plot_specification as plot_specification
+    from kettrack.figures.outcomes import plot_waterfall as plot_waterfall
     from kettrack.figures.patient import plot_patient as plot_patient
-    from kettrack.figures.positivity import plot_balance as plot_balance
-    from kettrack.figures.positivity import plot_going_on as plot_going_on
     from kettrack.figures.response import (
         plot_response_by_session as plot_response_by_session,
     )
-    from kettrack.figures.response_curve import (
-        plot_response_curve as plot_response_curve,
-    )
-    from kettrack.figures.session_answers import (
-        plot_session_answers as plot_session_answers,
-    )
-    from kettrack.figures.specification import plot_specification as plot_specification
-    from kettrack.figures.survival import plot_durability as plot_durability
+    from kettrack.figures.response import plot_response_curve as plot_response_curve
+    from kettrack.figures.states import plot_flows as plot_flows
+    from kettrack.figures.states import plot_occupancy as plot_occupancy
     from kettrack.figures.swimmer import plot_swimmer as plot_swimmer
+    from kettrack.figures.trajectories import plot_expected as plot_expected
     from kettrack.figures.trajectories import plot_trajectories as plot_trajectories
-    from kettrack.figures.trials import plot_methods as plot_methods
-    from kettrack.figures.turnbull import plot_turnbull as plot_turnbull
-    from kettrack.figures.waterfall import plot_waterfall as plot_waterfall
     from kettrack.reading.cohort import Cohort as Cohort
     from kettrack.reading.load import cohort_from_frames as cohort_from_frames
     from kettrack.reading.load import load_cohort as load_cohort

@@ -82,7 +82,6 @@ STILL_CROWDED = {
     "kettrack.estimators.survival.partial_likelihood",
     "kettrack.estimators.survival.recurrent_events",
     "kettrack.estimators.survival.turnbull",
-    "kettrack.figures.alluvial",
     "kettrack.timelines.admissions",
     "kettrack.timelines.courses",
     "kettrack.timelines.kept",
@@ -116,7 +115,6 @@ STILL_ASSIGNED_AT_ONCE = {
     "kettrack.timelines.person_sessions",
 }
 STILL_SHARED = {
-    "BALANCED",
     "BASELINE_WINDOW_DAYS",
     "Cells",
     "Clinic",
@@ -131,7 +129,6 @@ STILL_SHARED = {
     "Finding",
     "GRACE",
     "HORIZON",
-    "LAST_WEEK",
     "LEAST_CHANCE",
     "MOST_SESSIONS",
     "Question",

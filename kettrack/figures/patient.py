@@ -4,7 +4,7 @@ pressure on one clock.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,28 +12,42 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from kettrack.figures.style import INK, NO_DATA, canvas, nothing_to_draw
-from kettrack.figures.waterfall import COLOURS
+from kettrack.figures.kit import (
+    empty_note,
+    legend_right,
+    nothing_to_draw,
+    write_caption,
+    write_title,
+)
+from kettrack.figures.style import (
+    INK,
+    LABEL_SIZE,
+    NO_DATA,
+    RESPONDED,
+    STATES,
+    STOPPED,
+    canvas,
+)
 
-LANES: Final = ("medication", "ECT, TMS", "admission, attempt", "other")
-BAND_GREYS: Final = ("#FFFFFF", "#F7F7F7", "#EFEFEF", "#E5E5E5", "#DADADA")
-ROUTES: Final = {
-    "iv": ("#0072B2", "o"),
-    "im": ("#D55E00", "s"),
-    "sc": ("#009E73", "^"),
-    "sublingual": ("#E69F00", "D"),
-    "intranasal": ("#56B4E9", "v"),
-    "oral": ("#CC79A7", "P"),
-    "not recorded": ("#888888", "x"),
+
+class _Panel(NamedTuple):
+    """Where a panel stands, as shares of the axes given, and its name at the left."""
+
+    bottom: float
+    height: float
+    words: str
+
+
+# From the top; what is left above them is for the legend.
+PANELS: Final = {
+    "score": _Panel(0.50, 0.35, "score"),
+    "state": _Panel(0.86, 0.03, "state"),
+    "sessions": _Panel(0.40, 0.08, "sessions\n(mg)"),
+    "suicidality": _Panel(0.30, 0.08, "suicidal\nthoughts"),
+    "events": _Panel(0.155, 0.13, ""),
+    "blood pressure": _Panel(0.0, 0.14, "blood\npressure\n(mmHg)"),
 }
-# 0, 1, 2, 3 and more; the height says the same
-ANSWERS: Final = ("#BBBBBB", "#E69F00", "#D55E00", "#8B1A00")
-# colour, marker of the peak, shift
-PRESSURES: Final = {
-    "systolic": ("#0072B2", "^", -1.0),
-    "diastolic": ("#E69F00", "v", 1.0),
-}
-# Bottom and height of each panel, as shares of the axes given; the rest is for the legend.
+# What a row of the table may be.
 KINDS: Final = (
     "score",
     "band",
@@ -46,23 +60,28 @@ KINDS: Final = (
     "systolic",
     "diastolic",
 )
-HATCHES: Final = {"worse": "////"}
-YLABELS: Final = {
-    "score": "score",
-    "state": "state",
-    "sessions": "sessions\n(mg)",
-    "suicidality": "suicidal\nthoughts",
-    "events": "",
-    "blood pressure": "blood\npressure\n(mmHg)",
+LANES: Final = ("medication", "ECT, TMS", "admission, attempt", "other")
+_BAND_GREYS: Final = ("#FFFFFF", "#F7F7F7", "#EFEFEF", "#E5E5E5", "#DADADA")
+_LINE_STYLES: Final = ("--", ":")  # response, remission
+_END_STYLES: Final = (":", "-")  # of the log, of treatment
+# Route -> colour and marker.
+ROUTES: Final = {
+    "iv": (RESPONDED, "o"),
+    "im": ("#D55E00", "s"),
+    "sc": ("#009E73", "^"),
+    "sublingual": ("#E69F00", "D"),
+    "intranasal": ("#56B4E9", "v"),
+    "oral": (STOPPED, "P"),
+    "not recorded": ("#888888", "x"),
 }
-PANELS: Final = {
-    "score": (0.50, 0.35),
-    "state": (0.86, 0.03),
-    "sessions": (0.40, 0.08),
-    "suicidality": (0.30, 0.08),
-    "events": (0.155, 0.13),
-    "blood pressure": (0.0, 0.14),
+# Colours of the answers 0, 1, 2, and of 3 and more; the height says the same.
+ANSWERS: Final = ("#BBBBBB", "#E69F00", "#D55E00", "#8B1A00")
+# Colour, marker of the peak, shift in days: side by side, so that both are seen.
+PRESSURES: Final = {
+    "systolic": (RESPONDED, "^", -0.5),
+    "diastolic": ("#E69F00", "v", 0.5),
 }
+_BESIDE: Final = 1.01  # of the axes: where the words right of a panel begin
 
 
 def plot_patient(
@@ -73,7 +92,8 @@ def plot_patient(
     Parameters
     ----------
     table : DataFrame
-        The table of `patient_page`: one row per thing to draw.
+        The table of `patient_page`: one row per thing to draw. What its lines mean under the rules
+        in force stands in their labels.
     ax : Axes, optional
         Default: new ones. They become the frame of the panels.
     caption : str
@@ -84,6 +104,14 @@ def plot_patient(
     Axes
         The frame; its `child_axes` are labelled score, state, sessions, suicidality, events and
         blood pressure. A hollow marker at the foot of the scores is a score without a total.
+
+    Examples
+    --------
+    >>> columns = {"patient_id": "S1", "to_day": None, "low": None, "high": None, "label": ""}
+    >>> rows = pd.DataFrame({"what": ["score", "end"], "day": [0.0, 30.0], "value": [17.0, None]})
+    >>> axes = plot_patient(rows.assign(**columns))
+    >>> axes.get_title(loc="left")
+    'Patient S1: scores, sessions and what else happened'
     """
     with canvas(ax, width=9.0, height=7.5) as axes:
         if nothing_to_draw(axes, table, "what"):
@@ -97,77 +125,59 @@ def plot_patient(
         _draw_suicidality(panels["suicidality"], parts["suicidality"])
         _draw_events(panels["events"], parts["event"])
         _draw_pressure(panels["blood pressure"], parts)
-        _frame(axes, panels, parts)
-        _write_caption(axes, panels["blood pressure"], caption)
+        lowest = panels["blood pressure"]
+        lowest.tick_params(labelbottom=True, bottom=True)
+        lowest.set_xlabel("days since the first session")
+        _explain(axes, panels["score"], parts["state"])
+        who = parts["end"]["patient_id"].iloc[0]
+        write_title(axes, f"Patient {who}: scores, sessions and what else happened")
+        write_caption(axes, caption, above=lowest)
         return axes
 
 
 def _panel(axes: Axes, name: str) -> Axes:
     """A panel on the clock of the scores, which come first."""
-    bottom, height = PANELS[name]
+    place = PANELS[name]
     first = axes.child_axes[0] if axes.child_axes else None
-    panel = axes.inset_axes((0.0, bottom, 1.0, height), sharex=first)
+    corner = (0.0, place.bottom, 1.0, place.height)
+    panel = axes.inset_axes(corner, sharex=first)
     panel.set_label(name)
     panel.tick_params(labelbottom=False, bottom=False, labelsize=7)
     panel.set_ylabel(
-        YLABELS[name], rotation=0, ha="right", va="center", fontsize=8, labelpad=24
+        place.words,
+        rotation=0,
+        ha="right",
+        va="center",
+        fontsize=LABEL_SIZE,
+        labelpad=24,
     )
     return panel
 
 
-def _frame(axes: Axes, panels: dict[str, Axes], parts: dict[str, pd.DataFrame]) -> None:
-    """Clock, title, and one legend for scores and states."""
-    panels["blood pressure"].tick_params(labelbottom=True, bottom=True)
-    panels["blood pressure"].set_xlabel("days since the first session")
-    states = [state for state in COLOURS if (parts["state"]["label"] == state).any()]
-    handles = [
-        line
-        for line in panels["score"].lines
-        if not str(line.get_label()).startswith("_")
-    ]
+def _explain(axes: Axes, scores: Axes, states: pd.DataFrame) -> None:
+    """One legend for the lines of the scores and for the states that occur."""
+    lines = [line for line in scores.lines if not str(line.get_label()).startswith("_")]
     patches = [
         Patch(
-            facecolor=COLOURS[state],
-            hatch=HATCHES.get(state),
-            edgecolor="white",
-            label=state,
+            facecolor=look.colour, hatch=look.hatch, edgecolor="white", label=look.words
         )
-        for state in states
+        for state, look in STATES.items()
+        if (states["label"] == state).any()
     ]
     axes.legend(
-        handles=[*handles, *patches],
-        fontsize=8,
+        handles=[*lines, *patches],
+        fontsize=LABEL_SIZE,
         loc="lower left",
-        bbox_to_anchor=(0, 0.895),
+        bbox_to_anchor=(0, 0.895),  # above the strip of states
         ncols=5,
         columnspacing=1,
     )
-    who = parts["end"]["patient_id"].iloc[0]
-    axes.set_title(
-        f"Patient {who}: scores, sessions and what else happened", loc="left"
-    )
-
-
-def _write_caption(axes: Axes, lowest: Axes, caption: str) -> None:
-    if caption:
-        place = ("figure fraction", lowest.xaxis.label)
-        axes.annotate(
-            caption,
-            (0.01, 0),
-            (0, -4),
-            xycoords=place,
-            textcoords="offset points",
-            fontsize=7,
-            color="#666666",
-            va="top",
-        )
 
 
 def _draw_scores(axes: Axes, parts: dict[str, pd.DataFrame]) -> None:
-    scores, bands, lines, ends = (
-        parts[what] for what in ("score", "band", "line", "end")
-    )
-    _draw_bands(axes, bands)
+    """Scores, the levels of response and remission, and where log and treatment end."""
+    _draw_bands(axes, parts["band"])
+    scores = parts["score"]
     known = scores.dropna(subset=["value"])
     axes.plot(
         known["day"],
@@ -178,27 +188,32 @@ def _draw_scores(axes: Axes, parts: dict[str, pd.DataFrame]) -> None:
         linewidth=1.2,
         label="score",
         zorder=3,
-        clip_on=False,
+        clip_on=False,  # a score of 0 lies on the edge
     )
-    lost = scores[scores["value"].isna()]
+    without = scores[scores["value"].isna()]
     axes.plot(
-        lost["day"],
-        [0] * len(lost),
+        without["day"],
+        [0] * len(without),
         "o",
         color=INK,
         markerfacecolor="white",
-        label="no total" if len(lost) else "_",
+        label="no total" if len(without) else "_",
         clip_on=False,
     )
-    for row, style in zip(lines.to_dict("records"), ("--", ":"), strict=False):
-        words = f"{row['label']}: {row['value']:g}"
+    levels = parts["line"].to_dict("records")
+    for row, style in zip(levels, _LINE_STYLES, strict=False):
         axes.axhline(
-            row["value"], color="#0072B2", linestyle=style, linewidth=1.2, label=words
+            row["value"],
+            color=RESPONDED,
+            linestyle=style,
+            linewidth=1.2,
+            label=f"{row['label']}: {row['value']:g}",
         )
-    for row, style in zip(ends.to_dict("records"), (":", "-"), strict=False):
+    ends = parts["end"].to_dict("records")
+    for row, style in zip(ends, _END_STYLES, strict=False):
         axes.axvline(
             row["day"],
-            color="#CC79A7",
+            color=STOPPED,
             linestyle=style,
             linewidth=1.5,
             label=f"{row['label']} (day {row['day']:g})",
@@ -207,22 +222,19 @@ def _draw_scores(axes: Axes, parts: dict[str, pd.DataFrame]) -> None:
 
 def _draw_bands(axes: Axes, bands: pd.DataFrame) -> None:
     """Severity bands in rising greys, each up to where the next begins, named at the right."""
+    # Scores are whole numbers, and a band ends one below the next; the greys leave no gap.
     edges = [*bands["low"], *bands["high"].tail(1)]
     for place, label in enumerate(bands["label"]):
-        axes.axhspan(
-            edges[place],
-            edges[place + 1],
-            color=BAND_GREYS[min(place, len(BAND_GREYS) - 1)],
-            zorder=0,
-            linewidth=0,
-        )
-        middle = (edges[place] + edges[place + 1]) / 2
+        bottom = edges[place]
+        top = edges[place + 1]
+        grey = _BAND_GREYS[min(place, len(_BAND_GREYS) - 1)]
+        axes.axhspan(bottom, top, color=grey, zorder=0, linewidth=0)
         axes.annotate(
             label,
-            (1.01, middle),
+            (_BESIDE, (bottom + top) / 2),
             xycoords=("axes fraction", "data"),
             va="center",
-            fontsize=8,
+            fontsize=LABEL_SIZE,
             color=INK,
         )
     if len(edges) > 1:
@@ -232,15 +244,16 @@ def _draw_bands(axes: Axes, bands: pd.DataFrame) -> None:
 def _draw_states(strip: Axes, states: pd.DataFrame) -> None:
     """State along the top; white is not known."""
     strip.set(ylim=(0, 1), yticks=[])
-    for state, colour in COLOURS.items():
+    for state, look in STATES.items():
         here = states[states["label"] == state]
-        spans = list(zip(here["day"], here["to_day"] - here["day"], strict=True))
+        length = here["to_day"] - here["day"]
+        spans = list(zip(here["day"], length, strict=True))
         strip.broken_barh(
             spans,
             (0, 1),
-            color=colour,
-            hatch=HATCHES.get(state),
-            edgecolor="white",
+            color=look.colour,
+            hatch=look.hatch,
+            edgecolor=look.edge,
             linewidth=0,
             label=state,
         )
@@ -253,106 +266,92 @@ def _draw_sessions(strip: Axes, sessions: pd.DataFrame) -> None:
         dose = rows["value"].fillna(0)
         strip.vlines(rows["day"], 0, dose, color=colour, linewidth=1.5)
         strip.plot(
-            rows["day"], dose, marker, color=colour, markersize=3.5, clip_on=False
+            rows["day"],
+            dose,
+            marker,
+            color=colour,
+            markersize=3.5,
+            clip_on=False,
         )
         strip.annotate(
             str(route),
-            (1.01, 0.85 - 0.28 * place),
+            (_BESIDE, 0.85 - 0.28 * place),
             xycoords="axes fraction",
-            fontsize=8,
+            fontsize=LABEL_SIZE,
             color=colour,
             va="center",
         )
-    strip.set_ylim(0, max(1.0, float(np.nanmax([*sessions["value"], 0.0])) * 1.1))
+    largest = float(np.nanmax([*sessions["value"], 0.0]))
+    strip.set_ylim(0, max(1.0, 1.1 * largest))
 
 
 def _draw_suicidality(strip: Axes, answers: pd.DataFrame) -> None:
-    colours = [ANSWERS[min(int(value), len(ANSWERS) - 1)] for value in answers["value"]]
+    worst = len(ANSWERS) - 1
     strip.scatter(
         answers["day"],
         answers["value"],
-        c=colours,
+        c=[ANSWERS[min(int(value), worst)] for value in answers["value"]],
         marker="s",
         s=16,
         clip_on=False,
         zorder=3,
     )
-    top = max(3.0, float(answers["value"].max()) if len(answers) else 0.0)
+    # The axis never ends below the worst answer of the item, or a 1 would look like the worst.
+    top = max(float(worst), float(answers["value"].max()) if len(answers) else 0.0)
     strip.set(ylim=(-0.3, top + 0.3), yticks=range(int(top) + 1))
     strip.grid(axis="y", linewidth=0.5)
     _say_none(strip, answers)
 
 
 def _draw_events(strip: Axes, events: pd.DataFrame) -> None:
-    lane = events["label"].str.partition(": ")[0] if len(events) else events["label"]
-    strip.plot(
-        events["day"],
-        [LANES.index(name) for name in lane],
-        "d",
-        color=INK,
-        markersize=5,
-    )
-    texts = (
-        events["label"].astype("str").str.partition(": ")[2] if len(events) else lane
-    )
-    for place, (day, name, text) in enumerate(
-        zip(events["day"], lane, texts, strict=True)
-    ):
+    """A mark in the lane of each event, with its words beside it."""
+    split = events["label"].astype("str").str.partition(": ")
+    heights = [LANES.index(lane) for lane in split[0]] if len(events) else []
+    strip.plot(events["day"], heights, "d", color=INK, markersize=5)
+    rows = zip(events["day"], heights, split[2] if len(events) else [], strict=True)
+    for place, (day, height, text) in enumerate(rows):
         above = place % 2 == 0  # neighbours in time would cover each other
         strip.annotate(
             text,
-            (day, LANES.index(name)),
+            (day, height),
             (3, 2 if above else -2),
             textcoords="offset points",
             fontsize=6.5,
             va="bottom" if above else "top",
         )
-    strip.set(
-        ylim=(len(LANES) - 0.4, -0.9), yticks=range(len(LANES)), yticklabels=LANES
-    )
+    strip.set(ylim=(len(LANES) - 0.4, -0.9), yticks=range(len(LANES)))
+    strip.set_yticklabels(LANES)
     strip.grid(axis="y", linewidth=0.5, color=NO_DATA)
     _say_none(strip, events)
 
 
 def _draw_pressure(strip: Axes, parts: dict[str, pd.DataFrame]) -> None:
-    """Lowest to highest of each session; the marker is the peak. The two are set apart by a day so
-    that both are seen.
-    """
+    """Lowest to highest of each session; the marker is the peak."""
+    handles = []
     for kind, (colour, marker, shift) in PRESSURES.items():
         rows = parts[kind]
-        strip.vlines(
-            rows["day"] + shift / 2,
-            rows["low"],
-            rows["high"],
+        days = rows["day"] + shift
+        strip.vlines(days, rows["low"], rows["high"], color=colour, linewidth=2)
+        strip.plot(days, rows["value"], marker, color=colour, markersize=3.5)
+        sign = Line2D(
+            [],
+            [],
             color=colour,
-            linewidth=2,
+            marker=marker,
+            markersize=3.5,
+            label=kind,
         )
-        strip.plot(
-            rows["day"] + shift / 2, rows["value"], marker, color=colour, markersize=3.5
-        )
-    handles = [
-        Line2D([], [], color=colour, marker=marker, markersize=3.5, label=kind)
-        for kind, (colour, marker, _) in PRESSURES.items()
-    ]
-    strip.legend(
+        handles.append(sign)
+    legend_right(
+        strip,
         handles=handles,
         fontsize=7,
-        loc="upper left",
         bbox_to_anchor=(1.0, 1.05),
-        borderaxespad=0.2,
+        borderaxespad=0.2,  # two names need all of the height of so low a panel
     )
     _say_none(strip, pd.concat([parts[kind] for kind in PRESSURES]))
 
 
 def _say_none(strip: Axes, rows: pd.DataFrame) -> None:
     if rows.empty:
-        strip.text(
-            0.5,
-            0.5,
-            "none recorded",
-            ha="center",
-            va="center",
-            transform=strip.transAxes,
-            fontsize=8,
-            color="#666666",
-        )
+        empty_note(strip, "none recorded")

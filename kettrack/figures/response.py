@@ -1,47 +1,95 @@
-"""How many sessions until response: stacked bands in which everyone who started stays visible."""
+"""How many sessions until response: everyone who started as stacked bands, and the curve with what
+a model shows in which sessions do nothing. Both carry published rates.
+"""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from kettrack.figures.published_marks import draw_published, explain_marks
+from kettrack.arrays import Floats
+from kettrack.figures.kit import (
+    nothing_to_draw,
+    numbers,
+    percent_axis,
+    risk_table,
+    side_labels,
+    spread_out,
+    stacked_bands,
+    whiskers,
+    write_caption,
+    write_title,
+)
 from kettrack.figures.style import (
     COMPLETED,
+    FAINT_INK,
     IN_CARE,
+    INK,
+    LABEL_SIZE,
     NO_DATA,
+    NOTE_SIZE,
     RESPONDED,
+    SECOND,
     STOPPED,
+    Look,
     canvas,
-    nothing_to_draw,
-    write_caption,
 )
+from kettrack.vocabulary.published_results import rates_to_draw
 
+Outcome = Literal["response", "remission"]
+
+# What the people of a band had done -> verb in titles and labels.
+REACHED: Final = {"response": "responded", "remission": "remitted"}
+# Column of the table -> look of its band, from the bottom up; {} is the outcome.
 BANDS: Final = {
-    "estimate": (RESPONDED, ""),
-    "completed": (COMPLETED, ""),
-    "stopped": (STOPPED, ""),
-    "not_scored": (NO_DATA, "////"),
-    "still_in_course": (IN_CARE, ""),
+    "estimate": Look(RESPONDED, "", ""),
+    "completed": Look(COMPLETED, "", "completed the course without {}"),
+    "stopped": Look(STOPPED, "", "stopped without {}"),
+    "not_scored": Look(NO_DATA, "////", "not scored after the last session"),
+    "still_in_course": Look(IN_CARE, "", "still in the first course"),
 }
-LABELS: Final = {
-    "completed": "completed the course without",
-    "stopped": "stopped without",
-    "not_scored": "not scored after last session",
-    "still_in_course": "still in the first course",
+NO_EFFECT: Final = "if no effect (model)"
+_BESIDE: Final = ", beside a model in which sessions do nothing"
+# Column -> name, style, width and colour of a line beside the main one.
+LINES: Final = {
+    "confirmed": ("confirmed", "-", 1.4, SECOND),
+    "null": (NO_EFFECT, "--", 1.4, INK),
+    "null_confirmed": ("confirmed, " + NO_EFFECT, "--", 1.2, SECOND),
 }
-LINE: Final = 6.5  # % of the axis that a line of text is high
-NULL_LABEL: Final = "if no effect (model)"
-WHISKERS_AT: Final = (2, 4, 6, 8)
+_WHISKER_SESSIONS: Final = (2, 4, 6, 8)  # on every session they would hide the bands
+_FAINT_BELOW: Final = (
+    20  # people at risk: one of them is more than 5 %, and the line fades
+)
+_BARS: Final = (
+    0.0,
+    -0.27,
+    1.0,
+    0.17,
+)  # shares of the axes: left, bottom, width, height
+_BELOW_BARS: Final = 62  # points that the label of the axis stands lower
+# The two rows of bars under the curve: column, colour, shift from the session, height of the name.
+_BAR_ROWS: Final = (
+    ("at_risk", NO_DATA, -0.19, -0.15),
+    ("new_responded", RESPONDED, 0.19, -0.22),
+)
+_LABEL_HIGH: Final = 4.2  # % of the axis that the label of a published mark is high
+OFF_LINES: Final = (
+    3.0  # % of the axis between the middle of a label and a line of the figure
+)
+_MARKERS: Final = {"point": "_", "cumulative": "d"}
+_EXPLAINED: Final = (
+    "small marks: published rates by other scales and rules; dash = at that session, diamond = at"
+    " any time up to it"
+)
 
 
 def plot_response_by_session(
     table: pd.DataFrame,
     ax: Axes | None = None,
-    word: str = "responded",
+    outcome: Outcome = "response",
     caption: str = "",
 ) -> Axes:
     """Draw what had become of everyone by each session, as bands that add up to 100 %.
@@ -49,12 +97,12 @@ def plot_response_by_session(
     Parameters
     ----------
     table : DataFrame
-        The table of `response_by_session`: one row per session, percent. Its `null` is the dashed
-        line.
+        The table of `response_by_session` or `remission_by_session`: one row per session, percent
+        of those who started. Its `null` is the dashed line.
     ax : Axes, optional
         Default: new ones.
-    word : str
-        What the first band is called: responded, remitted.
+    outcome : {"response", "remission"}
+        What the first band is about.
     caption : str
         N, rule and extract; `Result.caption`.
 
@@ -63,76 +111,67 @@ def plot_response_by_session(
     Axes
         With the number at risk under each session, and verified published rates as thin labelled
         marks.
+
+    Examples
+    --------
+    >>> by_session = pd.DataFrame({"session": [1], "at_risk": [40], "estimate": [30.0]})
+    >>> by_session = by_session.assign(ci_low=20.0, ci_high=42.0, completed=10.0, stopped=15.0)
+    >>> axes = plot_response_by_session(by_session.assign(not_scored=5.0, still_in_course=40.0))
+    >>> [text.get_text() for text in axes.texts][0]
+    'at risk'
     """
-    with canvas(ax, width=8.0) as axes:
+    with canvas(ax, width=8.6) as axes:
         if nothing_to_draw(axes, table, "estimate"):
             return axes
         shown = table.dropna(subset=["estimate"])
-        edges = np.append(shown["session"], shown["session"].iloc[-1] + 1) - 0.5
-        base = np.zeros(len(shown))
-        shares = {}
-        for column, (colour, hatch) in BANDS.items():
-            top = base + shown[column].to_numpy(float)
-            axes.stairs(
-                top,
-                edges,
-                baseline=base,
-                fill=True,
-                color=colour,
-                hatch=hatch,
-                edgecolor="white",
-                linewidth=0,
-                label=column,
-            )
-            shares[LABELS.get(column, word)] = (base[-1], top[-1])
-            base = top
-        _label_bands(axes, shares)
-        _whiskers(axes, shown)
-        _draw_null(axes, shown)
-        draw_published(axes, word, shown, shift=-0.3)
-        _frame(axes, shown, word)
+        edges = _slots(shown)
+        percent_axis(axes, "% of those who started")
+        risk_table(
+            axes,
+            shown["session"],
+            shown["session"],
+            {"at risk": shown["at_risk"]},
+            missing="",
+        )
+        ends = stacked_bands(axes, edges, shown, BANDS)
+        _name_bands(axes, ends, outcome)
+        few = shown[shown["session"].isin(_WHISKER_SESSIONS)]
+        whiskers(axes, few, "session", ecolor="black", capsize=3, linewidth=1)
+        _draw_no_effect(axes, shown, edges)
+        draw_published(axes, outcome, shown, shift=-0.3)
+        axes.set(xlim=(edges[0], edges[-1]), xlabel="session of the first course")
+        write_title(
+            axes,
+            f"Who had {REACHED[outcome]} by which session, and what became of the others",
+            note=_EXPLAINED,
+        )
         write_caption(axes, caption)
         return axes
 
 
-def _label_bands(axes: Axes, shares: dict[str, tuple[float, float]]) -> None:
-    """Name each band beside its end, with its share there; labels of thin bands are pushed
-    apart.
-    """
-    lowest = -LINE
-    for label, (bottom, top) in shares.items():
-        height = max((bottom + top) / 2, lowest + LINE)
-        lowest = height
-        axes.annotate(
-            f"{top - bottom:.0f} % {label}",
-            (1.01, height),
-            xycoords=("axes fraction", "data"),
-            va="center",
-            fontsize=9,
-        )
+def _slots(shown: pd.DataFrame) -> Floats:
+    """Edges of the slot of each session: half a session to both sides."""
+    sessions = shown["session"].to_numpy(float)
+    return np.append(sessions, sessions[-1] + 1) - 0.5
 
 
-def _whiskers(axes: Axes, shown: pd.DataFrame) -> None:
-    """Interval bars on the first band, at a few sessions."""
-    at = shown[shown["session"].isin(WHISKERS_AT)].dropna(subset=["ci_low", "ci_high"])
-    lengths = np.array([at["estimate"] - at["ci_low"], at["ci_high"] - at["estimate"]])
-    axes.errorbar(
-        at["session"],
-        at["estimate"],
-        yerr=lengths,
-        fmt="none",
-        ecolor="black",
-        capsize=3,
-        linewidth=1,
-    )
+def _name_bands(
+    axes: Axes, ends: dict[str, tuple[float, float]], outcome: Outcome
+) -> None:
+    """Name each band beside its end, with its share there."""
+    labels = {}
+    for column, (bottom, top) in ends.items():
+        words = BANDS[column].words.format(outcome) or REACHED[outcome]
+        labels[f"{top - bottom:.0f} % {words}"] = (bottom + top) / 2
+    side_labels(axes, labels, gap=6.5)
 
 
-def _draw_null(axes: Axes, shown: pd.DataFrame) -> None:
+def _draw_no_effect(axes: Axes, shown: pd.DataFrame, edges: Floats) -> None:
     """What a model of the same clinic shows if sessions do nothing, across each session's slot."""
     if "null" not in shown or shown["null"].isna().all():
         return
-    edges = np.append(shown["session"], shown["session"].iloc[-1] + 1) - 0.5
     heights = np.append(shown["null"], shown["null"].iloc[-1])
+    # A white line below the black one sets it off from the dark bands.
     axes.step(edges, heights, where="post", color="white", linewidth=2.6, label="_halo")
     axes.step(
         edges,
@@ -141,49 +180,241 @@ def _draw_null(axes: Axes, shown: pd.DataFrame) -> None:
         color="black",
         linewidth=1.4,
         linestyle="--",
-        label=NULL_LABEL,
+        label=NO_EFFECT,
     )
-    # beside the last slot, where published marks are many
+    # Named at the last slot but one: published marks are many at the last.
     place = max(len(shown) - 2, 0)
     axes.annotate(
-        NULL_LABEL,
+        NO_EFFECT,
         (edges[place + 1], shown["null"].iloc[place]),
         (-3, -6),
         textcoords="offset points",
         ha="right",
         va="top",
-        fontsize=7.5,
+        fontsize=NOTE_SIZE,
         bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 0.6},
     )
 
 
-def _frame(axes: Axes, shown: pd.DataFrame, word: str) -> None:
-    """Ticks, the number at risk on the axis's own ticks, and a title that says what is seen."""
-    sessions = shown["session"].to_numpy()
-    numbers = ["" if pd.isna(n) else f"{int(n)}" for n in shown["at_risk"]]
-    axes.set_xticks(
-        sessions,
-        [f"{session}\n{n}" for session, n in zip(sessions, numbers, strict=True)],
+def plot_response_curve(
+    table: pd.DataFrame,
+    ax: Axes | None = None,
+    outcome: Outcome = "response",
+    caption: str = "",
+) -> Axes:
+    """Draw the percent who had responded by each session, beside the model in which sessions do
+    nothing and beside published rates.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The table of `response_by_session` or `remission_by_session`: one row per session.
+    ax : Axes, optional
+        Default: new ones.
+    outcome : {"response", "remission"}
+        What the curve is about.
+    caption : str
+        N, rule and extract; `Result.caption`.
+
+    Returns
+    -------
+    Axes
+        The line fades where few are at risk; bars beneath show people still treated and new events.
+
+    Examples
+    --------
+    >>> by_session = pd.DataFrame({"session": [1, 2], "estimate": [10.0, 25.0]})
+    >>> by_session = by_session.assign(ci_low=[5.0, 16.0], ci_high=[18.0, 36.0])
+    >>> by_session = by_session.assign(at_risk=[80, 60], new_responded=[8, 12])
+    >>> axes = plot_response_curve(by_session, outcome="remission")
+    >>> axes.get_title(loc="left")
+    'Who had remitted by which session, beside a model in which sessions do nothing'
+    """
+    with canvas(ax, width=9.2, height=5.4) as axes:
+        if nothing_to_draw(axes, table, "estimate"):
+            return axes
+        shown = table.dropna(subset=["estimate"])
+        last = int(shown["session"].iloc[-1])
+        percent_axis(axes, "% of those who started")
+        axes.set_xticks(range(last + 1))
+        axes.set_xlim(0, last + 1)
+        axes.set_xlabel("session of the first course", labelpad=_BELOW_BARS)
+        _draw_curve(axes, shown)
+        ends = {REACHED[outcome]: float(shown["estimate"].iloc[-1])}
+        ends |= _draw_other_lines(axes, shown)
+        draw_published(axes, outcome, shown, shift=0.12)
+        side_labels(axes, {f"{end:.0f} % {name}": end for name, end in ends.items()})
+        title = f"Who had {REACHED[outcome]} by which session{_BESIDE}"
+        write_title(axes, title, note=_EXPLAINED)
+        _draw_bars(axes, shown, outcome)
+        write_caption(axes, caption)
+        return axes
+
+
+def _draw_curve(axes: Axes, shown: pd.DataFrame) -> None:
+    """The line, faint where few are at risk, and the interval around it."""
+    sessions = shown["session"].to_numpy(float)
+    edges = np.append(sessions, sessions[-1] + 1)
+    values = shown["estimate"].to_numpy(float)
+    low = shown["ci_low"].to_numpy(float)
+    high = shown["ci_high"].to_numpy(float)
+    axes.fill_between(
+        edges,
+        np.append(low, low[-1]),
+        np.append(high, high[-1]),
+        step="post",
+        color=RESPONDED,
+        alpha=0.15,
+        linewidth=0,
+        label="95 % interval",
     )
+    few = numbers(shown["at_risk"], missing=0) < _FAINT_BELOW
+    # Each of the two lines is missing where the other is drawn.
+    for part, alpha in ((few, 1.0), (~few, 0.4)):
+        axes.stairs(
+            np.where(part, np.nan, values),
+            edges,
+            baseline=None,
+            color=RESPONDED,
+            linewidth=2.2,
+            alpha=alpha,
+        )
+    # A thin line joins the two and carries the curve up from 0.
+    _step(axes, shown, "estimate", color=RESPONDED, linewidth=0.6, label="estimate")
+
+
+def _draw_other_lines(axes: Axes, shown: pd.DataFrame) -> dict[str, float]:
+    """The confirmed curve and what the model shows, where there; name to last value."""
+    ends = {}
+    for column, (label, style, width, colour) in LINES.items():
+        if column in shown and shown[column].notna().any():
+            look = {"linestyle": style, "linewidth": width, "color": colour}
+            _step(axes, shown, column, label=label, **look)
+            ends[label] = float(shown[column].dropna().iloc[-1])
+    return ends
+
+
+def _step(axes: Axes, rows: pd.DataFrame, column: str, **look: object) -> None:
+    """A step from 0 before the first session; each value holds until the next session."""
+    sessions = rows["session"].to_numpy(float)
+    values = rows[column].to_numpy(float)
+    axes.step(
+        np.concatenate([[0], sessions, [sessions[-1] + 1]]),
+        np.concatenate([[0], values, [values[-1]]]),
+        where="post",
+        **look,  # type: ignore[arg-type]
+    )
+
+
+def _draw_bars(axes: Axes, shown: pd.DataFrame, outcome: Outcome) -> None:
+    """People still treated without the event, and new events, under each session."""
+    panel = axes.inset_axes(_BARS)
+    names = {"at_risk": "at risk", "new_responded": f"newly {REACHED[outcome]}"}
+    for column, colour, shift, height in _BAR_ROWS:
+        counts = numbers(shown[column])
+        known = ~np.isnan(counts)
+        bars = panel.bar(
+            shown["session"].to_numpy(float)[known] + shift,
+            counts[known],
+            width=0.36,
+            color=colour,
+            label=column,
+        )
+        texts = [f"{count:.0f}" for count in counts[known]]
+        panel.bar_label(bars, texts, fontsize=7, color=INK, padding=1)
+        axes.annotate(
+            names[column],
+            (1.01, height),
+            xycoords="axes fraction",
+            fontsize=LABEL_SIZE,
+            va="center",
+            color=FAINT_INK if column == "at_risk" else colour,
+        )
+    highest = max(shown["at_risk"].max(), 1)
+    # The room above is for the numbers on the bars.
+    panel.set(xlim=axes.get_xlim(), xticks=[], yticks=[], ylim=(0, 1.25 * highest))
+    panel.spines[["left", "top", "right"]].set_visible(False)
+
+
+def draw_published(
+    axes: Axes, outcome: Outcome, shown: pd.DataFrame, shift: float
+) -> None:
+    """Mark verified published rates, each labelled with study and percent.
+
+    Parameters
+    ----------
+    axes : Axes
+        Sessions across, percent up.
+    outcome : {"response", "remission"}
+        Which rates.
+    shown : DataFrame
+        The table drawn, one row per session: marks beyond the last are left out, labels keep off
+        its lines.
+    shift : float
+        Where in the session's slot the mark stands, in sessions.
+    """
+    rates = rates_to_draw(outcome, int(shown["session"].iloc[-1]))
+    for session in sorted({rate.session for rate in rates}):
+        here = [rate for rate in rates if rate.session == session]
+        values = np.array([float(getattr(rate, outcome)) for rate in here])
+        heights = off_lines(values, _LABEL_HIGH, _lines_at(shown, session))
+        for rate, value, height in zip(here, values, heights, strict=True):
+            name = rate.study.rpartition(" ")[0] or rate.study
+            axes.plot(
+                session + shift,
+                value,
+                _MARKERS[rate.kind],
+                color=INK,
+                markersize=5,
+                markeredgewidth=1,
+                label=f"_{rate.label}",
+            )
+            _label_mark(axes, f"{name} {value:.0f}", (session + shift, value), height)
+
+
+def _label_mark(
+    axes: Axes, text: str, mark: tuple[float, float], height: float
+) -> None:
+    """Name a mark at its right, joined to it by a thin line where the label had to move."""
+    line = {"arrowstyle": "-", "color": INK, "linewidth": 0.4, "shrinkA": 0}
     axes.annotate(
-        "at risk",
-        (-0.01, 0),
-        (0, -17),
-        xycoords="axes fraction",
-        textcoords="offset points",
-        ha="right",
-        va="top",
-        fontsize=8,
+        text,
+        mark,
+        (mark[0] + 0.09, height),
+        fontsize=NOTE_SIZE,
+        color=INK,
+        va="center",
+        bbox={"facecolor": "white", "alpha": 0.9, "edgecolor": "none", "pad": 0.4},
+        arrowprops={**line, "shrinkB": 1},
     )
-    axes.set(
-        xlim=(sessions[0] - 0.5, sessions[-1] + 0.5),
-        ylim=(0, 100),
-        xlabel="session of the first course",
-        ylabel="% of those who started",
-    )
-    explain_marks(axes)
-    axes.set_title(
-        f"Who had {word} by which session, and what became of the others",
-        loc="left",
-        pad=16,
-    )
+
+
+def _lines_at(shown: pd.DataFrame, session: int) -> Floats:
+    """Heights of the figure's lines in the slot of a session and in the next, into which its labels
+    reach.
+    """
+    names = [name for name in ("estimate", *LINES) if name in shown]
+    near = shown["session"].isin((session, session + 1))
+    heights = shown.loc[near, names].to_numpy(float).ravel()
+    return heights[~np.isnan(heights)]
+
+
+def off_lines(heights: Floats, gap: float, lines: Floats) -> Floats:
+    """Heights moved as little as it takes to stand `gap` apart and off the lines; only apart where
+    there is no room for both.
+
+    Examples
+    --------
+    >>> off_lines(np.array([35.0, 60.0]), 4, np.array([36.5])).tolist()
+    [33.5, 60.0]
+    """
+    # Half a percent is finer than an eye can tell, and the search stays short.
+    free = np.arange(2.0, 98.5, 0.5)
+    free = free[(np.abs(free[:, None] - lines) >= OFF_LINES).all(axis=1)]
+    out = np.array(heights, dtype=float)
+    for place in np.argsort(heights, kind="stable"):
+        if not free.size:
+            return spread_out(heights, gap)
+        out[place] = free[np.abs(free - heights[place]).argmin()]
+        free = free[np.abs(free - out[place]) >= gap]
+    return out

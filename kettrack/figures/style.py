@@ -7,69 +7,89 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import matplotlib.pyplot as plt
-import pandas as pd
 from matplotlib.axes import Axes
 
 STYLE_SHEET: Final = Path(__file__).with_name("kettrack.mplstyle")
 
-# Okabe-Ito colours by what they stand for.
+# Colours of Okabe and Ito (Color Universal Design, 2008) by what they stand for.
 RESPONDED: Final = "#0072B2"
 REMITTED: Final = "#004B75"
 PARTIAL: Final = "#E69F00"
 WORSE: Final = "#D55E00"
 STOPPED: Final = "#CC79A7"
+SECOND: Final = "#56B4E9"
+# Tints for what is neither good nor bad: an end as planned, no data, still in care.
 COMPLETED: Final = "#E8CFA0"
 NO_DATA: Final = "#BBBBBB"
 IN_CARE: Final = "#EEF3F6"
+UNCHANGED: Final = "#CFCFCF"
+# Text: the main one, one that steps back, and the caption.
 INK: Final = "#333333"
-ONE_LINE: Final = 0.5  # inches: height of a figure that only says why there is none
+FAINT_INK: Final = "#777777"
+CAPTION_INK: Final = "#666666"
+
+# Sizes of text in points. A figure in the report is about as wide as the page, so that 7 points
+# can still be read in print.
+NOTE_SIZE: Final = 7.5
+LABEL_SIZE: Final = 8.0
+NUMBER_SIZE: Final = 9.0
+CAPTION_SIZE: Final = 7.0
+
+
+class Look(NamedTuple):
+    """How an area is filled, and what it is called.
+
+    Parameters
+    ----------
+    colour : str
+        Hex code.
+    hatch : str
+        Pattern for grey print; empty = none.
+    words : str
+        As the reader sees it.
+    edge : str
+        Colour of the hatch.
+    """
+
+    colour: str
+    hatch: str = ""
+    words: str = ""
+    edge: str = "#FFFFFF"
+
+
+# State of a score -> its look, from worst to best.
+STATES: Final = {
+    "worse": Look(WORSE, "xxxx", "worse"),
+    "unchanged": Look("#888888", "", "unchanged"),
+    "partial": Look(PARTIAL, "", "partial response"),
+    "response": Look(RESPONDED, "", "response"),
+    "remission": Look(REMITTED, "", "remission"),
+}
 
 
 @contextmanager
 def canvas(ax: Axes | None, width: float = 7.0, height: float = 4.2) -> Iterator[Axes]:
-    """Draw in the house style, on the given axes or on new ones."""
-    with plt.style.context(str(STYLE_SHEET)):
-        yield (
-            plt.subplots(figsize=(width, height), layout="constrained")[1]
-            if ax is None
-            else ax
-        )
+    """Draw in the house style, on the given axes or on new ones.
 
+    Parameters
+    ----------
+    ax : Axes or None
+        None = new axes on a figure of their own.
+    width, height : float
+        Size of a new figure in inches.
 
-def write_caption(ax: Axes, caption: str) -> None:
-    """Put N, rule and extract under the axes, small, from the left edge of the figure."""
-    if caption:
-        place = ("figure fraction", ax.xaxis.label)
-        ax.annotate(
-            caption,
-            (0.01, 0),
-            (0, -4),
-            xycoords=place,
-            textcoords="offset points",
-            fontsize=7,
-            color="#666666",
-            va="top",
-        )
-
-
-def nothing_to_draw(ax: Axes, table: pd.DataFrame, column: str) -> bool:
-    """Say so on the axes when every value is missing, refused or hidden; a figure of its own
-    becomes one line high.
+    Yields
+    ------
+    Axes
+        To draw on while the style is in force.
     """
-    if len(table) and table[column].notna().any():
-        return False
-    ax.set_axis_off()
-    if (figure := ax.get_figure(root=True)) is not None and figure.axes == [ax]:
-        figure.set_size_inches(figure.get_size_inches()[0], ONE_LINE)
-    ax.text(
-        0.5,
-        0.5,
-        "Not shown: refused, or hidden under this policy",
-        ha="center",
-        transform=ax.transAxes,
-        color=INK,
-    )
-    return True
+    # A style sheet changes matplotlib's settings for everybody, so it is in force only here.
+    with plt.style.context(str(STYLE_SHEET)):
+        if ax is not None:
+            yield ax
+            return
+        _, axes = plt.subplots(figsize=(width, height), layout="constrained")
+        yield axes

@@ -414,6 +414,6 @@ def test_recalled_figures_are_never_shown_by_default():
 
 
 def test_every_estimand_has_words():
-    from kettrack.figures.survival import CURVES
+    from kettrack.figures.durability import CURVES
 
     assert set(WORDS) == set(CURVES) == set(ESTIMANDS)

@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt
 
 import kettrack as kt
 from kettrack.analysis.courses.specification import specification
-from kettrack.figures.waterfall import CAP
+from kettrack.figures.outcomes import CAP
 
 # Of single people: test_figures_patient.py; of several answers, or of trials: in files of their
 # own.
@@ -47,12 +47,6 @@ DRAWN = {
 def results():
     cohort = kt.load_cohort(kt.sample_folder())
     return {name: kt.estimate(name, cohort) for name in DRAWN.values()}
-
-
-@pytest.fixture(autouse=True)
-def _close():
-    yield
-    plt.close("all")
 
 
 def texts(ax):

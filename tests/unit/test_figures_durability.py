@@ -6,15 +6,17 @@ import pandas as pd
 import pytest
 
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt
 
 import kettrack as kt
 from kettrack.analysis.durability.curve import durability_from_response
 from kettrack.analysis.durability.intervals import durability_intervals
 from kettrack.analysis.durability.recurrent_loss import recurrent_loss
-from kettrack.figures.mean_count import plot_mean_count
-from kettrack.figures.survival import CURVES, plot_durability
-from kettrack.figures.turnbull import plot_turnbull
+from kettrack.figures.durability import (
+    CURVES,
+    plot_durability,
+    plot_mean_count,
+    plot_turnbull,
+)
 from kettrack.vocabulary.published_results import published_durability
 
 
@@ -26,12 +28,6 @@ def sample():
 @pytest.fixture(scope="module")
 def curves(sample):
     return durability_from_response(sample)
-
-
-@pytest.fixture(autouse=True)
-def _close():
-    yield
-    plt.close("all")
 
 
 def test_each_estimand_has_its_curve(curves):
@@ -52,7 +48,7 @@ def test_each_estimand_has_its_curve(curves):
         "treatment_policy_in_force_56", "estimate"
     ]
     assert ax.get_title(loc="left").startswith(
-        f"{eight:.0f} % still held the response 8 weeks on"
+        f"{eight:.0f} % were still responding 8 weeks on"
     )
 
 
@@ -100,7 +96,7 @@ def test_published_marks_are_named(curves):
     )
     assert not [
         line
-        for line in plot_durability(curves.table, marks=()).lines
+        for line in plot_durability(curves.table, published=()).lines
         if line.get_label().startswith("published")
     ]
 

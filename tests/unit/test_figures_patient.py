@@ -13,9 +13,9 @@ import matplotlib.pyplot as plt
 from matplotlib.colors import to_hex
 
 import kettrack as kt
-from kettrack.figures.expected import MOST_LINES
 from kettrack.figures.patient import ANSWERS, PANELS, ROUTES
-from kettrack.figures.waterfall import COLOURS
+from kettrack.figures.style import STATES
+from kettrack.figures.trajectories import MOST_DRAWN
 
 WELL_KNOWN = "S061"  # of the sample: many sessions, a complete log
 
@@ -33,12 +33,6 @@ def page(sample):
 @pytest.fixture(scope="module")
 def expected(sample):
     return kt.estimate("expected_course", sample)
-
-
-@pytest.fixture(autouse=True)
-def _close():
-    yield
-    plt.close("all")
 
 
 def panels(ax):
@@ -97,7 +91,8 @@ def test_states_are_spans_of_their_colour(page):
         assert spans == list(zip(own["day"], own["to_day"], strict=True))
         assert (
             not len(own)
-            or to_hex(part.get_facecolor()[0]) == COLOURS[part.get_label()].lower()
+            or to_hex(part.get_facecolor()[0])
+            == STATES[part.get_label()].colour.lower()
         )
     assert (states["to_day"] - states["day"]).max() <= 28
 
@@ -162,7 +157,7 @@ def test_nobody_of_that_name_and_nothing_for_release(sample):
 def test_expected_course_is_the_table_of_the_patients_band(sample, expected):
     lines = kt.comparable_scores(sample)
     ax = kt.plot_expected(
-        expected.table, lines=lines, patient_id="S005", caption=expected.caption
+        expected.table, people=lines, patient_id="S005", caption=expected.caption
     )
     shown = expected.table[(expected.table["band"] == "moderate")].dropna()
     assert (
@@ -194,9 +189,9 @@ def test_at_most_two_hundred_people_are_drawn_and_none_without_lines(expected):
         }
     )
     many = many.assign(sessions=[0, 1] * 450, score=12.0)
-    ax = kt.plot_expected(expected.table, lines=many)
+    ax = kt.plot_expected(expected.table, people=many)
     grey = [each for each in ax.lines if each.get_label().startswith("_p")]
-    assert 100 < len(grey) <= MOST_LINES
+    assert 100 < len(grey) <= MOST_DRAWN
     assert [
         each.get_label()
         for each in kt.plot_expected(expected.table, band="severe").lines

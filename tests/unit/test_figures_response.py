@@ -8,21 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt
 
-from kettrack.figures.futility import plot_futility
-from kettrack.figures.published_marks import OFF_LINES, spread_out
-from kettrack.figures.response import plot_response_by_session
-from kettrack.figures.response_curve import plot_response_curve
+from kettrack.figures.going_on import plot_futility
+from kettrack.figures.kit import spread_out
+from kettrack.figures.response import (
+    OFF_LINES,
+    plot_response_by_session,
+    plot_response_curve,
+)
 from kettrack.vocabulary.published_results import rates_to_draw
 
 CAPTION = "N = 120 · PHQ-9, convention 1"
-
-
-@pytest.fixture(autouse=True)
-def _close():
-    yield
-    plt.close("all")
 
 
 def curve(sessions=8, **columns):
@@ -200,7 +196,7 @@ def test_a_table_without_a_null_draws_none(plot):
 
 
 def test_remission_takes_the_published_remission():
-    ax = plot_response_curve(curve(), word="remitted")
+    ax = plot_response_curve(curve(), outcome="remission")
     assert any(text.startswith("Rasmussen 50") for text in texts(ax))
     assert "newly remitted" in texts(ax)
 
@@ -224,8 +220,8 @@ def test_futility_draws_each_row_with_its_null_and_its_numbers():
         zip(table.loc[told, "ci_low"], table.loc[told, "ci_high"], strict=True)
     )
     assert [label.get_text() for label in ax.get_yticklabels()][:2] == [
-        "session 2: < 20 % better",
-        "session 2: 20-49 % better",
+        "session 2: less than 20 % better",
+        "session 2: 20 % better or more",
     ]
     assert [texts(ax).count(number) for number in ("42", "40", "12")] == [8, 8, 8]
     assert {"went on", "followed"} <= set(texts(ax))

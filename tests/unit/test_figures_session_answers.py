@@ -8,10 +8,9 @@ import pandas as pd
 import pytest
 
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt
 from matplotlib.colors import to_hex
 
-from kettrack.figures.session_answers import plot_session_answers
+from kettrack.figures.answers import plot_session_answers
 from kettrack.figures.style import WORSE
 
 CAPTION = "N = 640 · PHQ-9, convention 1"
@@ -23,12 +22,6 @@ LONGER = (
     f"{LONG}; fifty effective ones are wanted, and none of them may carry more than a twentieth"
     " of all there is to know."
 )
-
-
-@pytest.fixture(autouse=True)
-def _close():
-    yield
-    plt.close("all")
 
 
 def answers(**columns):
@@ -47,7 +40,8 @@ def answers(**columns):
         ),
         (
             "next_session",
-            "One more session soon, against none: people still coming, alike so far; score about 21 days later",
+            "One more session soon, against none: people still coming, alike so far; score about 21"
+            " days later",
             "points",
             "causal, under assumptions",
         ),

@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import pytest
 
 from kettrack import Cohort, cohort_from_frames, estimate
-from kettrack.figures.positivity import plot_balance, plot_going_on
+from kettrack.figures.going_on import plot_balance, plot_going_on
 from kettrack.result import Result
 from kettrack.simulation.cohort import simulate
 from kettrack.simulation.presets import SCENARIOS

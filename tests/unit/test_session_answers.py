@@ -17,7 +17,7 @@ from kettrack.analysis.calibration.stop_after import stop_after_calibration
 from kettrack.analysis.next_session.answer import next_session
 from kettrack.analysis.session_answers.answer import session_answers
 from kettrack.analysis.stop_after.answer import stop_after
-from kettrack.figures.session_answers import plot_session_answers
+from kettrack.figures.answers import plot_session_answers
 from kettrack.result import Result
 from kettrack.simulation.cohort import simulate
 from kettrack.simulation.presets import SCENARIOS

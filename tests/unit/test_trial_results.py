@@ -12,7 +12,7 @@ import pytest
 from hatchling.builders.wheel import WheelBuilder
 
 from kettrack.errors import UsageError
-from kettrack.figures.trials import plot_methods
+from kettrack.figures.answers import plot_methods
 from kettrack.report.trial_tables import (
     methods_by_scenario,
     methods_table,

@@ -17,6 +17,7 @@ from kettrack.result import Result, Role
 from kettrack.timelines.kept import one_question
 from kettrack.timelines.known_by import as_of_days
 from kettrack.timelines.tables import timeline_table
+from kettrack.vocabulary.rules import Predicate
 
 COLUMNS: Final = (
     "patient_id",
@@ -150,9 +151,12 @@ def _levels(cohort: Cohort, line: pd.DataFrame) -> pd.DataFrame:
     baseline = line["baseline"].dropna()
     lines = {}
     if rules.response is not None and len(baseline):
-        lines["half of the baseline"] = baseline.iloc[0] / 2
-    if rules.remission is not None:
-        lines["remission"] = rules.remission.predicate.limit
+        label, level = _response_level(rules.response.predicate, baseline.iloc[0])
+        lines[label] = level
+    # A remission by percent has no one level on the axis of scores, and no preset has one.
+    remission = rules.remission.predicate if rules.remission is not None else None
+    if remission is not None and remission.measure == "score":
+        lines["remission"] = remission.limit
     parts = [
         _rows(
             "band",
@@ -166,6 +170,17 @@ def _levels(cohort: Cohort, line: pd.DataFrame) -> pd.DataFrame:
         ),
     ]
     return pd.concat([part for part in parts if len(part)] or parts[:1])
+
+
+def _response_level(response: Predicate, baseline: float) -> tuple[str, float]:
+    """What the response rule in force means for a baseline: in words, and as a score."""
+    if response.measure == "score":
+        return "response", response.limit
+    if response.measure == "change":
+        return "response", baseline + response.limit
+    percent = 100 + response.limit
+    share = "half" if percent == 50 else f"{percent:g} %"
+    return f"{share} of the baseline", baseline * percent / 100
 
 
 def _states(line: pd.DataFrame, holds: int, until: int) -> pd.DataFrame:
