@@ -142,8 +142,9 @@ def stop_chance(
     hidden = better / natural.level_sd
     logit = rule.alpha + rule.beta * distance + rule.unmeasured * hidden
     chance = expit(logit + clinic.people.stop_shift[who])
-    phases = [PHASES.index(phase) for phase in rule.phases]
-    acts = np.isin(state.phase[who], phases)
+    # one entry per phase code; `OUT` is the last code, and nobody stops who is out
+    acts_in = np.array([phase in rule.phases for phase in PHASES] + [False])
+    acts = acts_in[state.phase[who]]
     acts &= state.in_course[who] >= rule.from_session
     return np.where(acts, chance, 0.0)
 

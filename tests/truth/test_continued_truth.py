@@ -3,11 +3,10 @@ forced.
 """
 
 import pytest
+from simulated import simulated_cohort
 
-from kettrack import Cohort, cohort_from_frames
+from kettrack import Cohort
 from kettrack.analysis.response.continued import response_if_all_continued
-from kettrack.simulation.cohort import simulate
-from kettrack.simulation.presets import SCENARIOS
 from kettrack.trials.continued import continued_by
 
 # Share with a score at most half of the screening score by session 8 if all go on; forced, 400,000
@@ -17,8 +16,7 @@ PATIENTS = 2500
 
 
 def clinic(name: str, n: int = PATIENTS) -> Cohort:
-    made = simulate(SCENARIOS[name], n, seed=11)
-    return cohort_from_frames(made.sessions, made.scores, made.patients, made.events)
+    return simulated_cohort(name, n, seed=11)
 
 
 @pytest.mark.parametrize(("name", "off"), [("A", -0.03), ("C", 0.06)])

@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from simulated import simulated
 
-from kettrack.simulation.cohort import simulate
 from kettrack.simulation.cohort_files import describe_truth
 from kettrack.simulation.known_truths import (
     SHIPPED,
@@ -89,11 +89,9 @@ def test_truths_are_worked_out_once(tmp_path: Path) -> None:
 
 
 def test_truth_json_holds_them() -> None:
-    told = json.loads(describe_truth(simulate(SCENARIOS["A"], 5, seed=1)))["truths"]
+    told = json.loads(describe_truth(simulated("A", 5, 1)))["truths"]
     assert (
         told["response_by_8"]["value"]
         == known_truths(SCENARIOS["A"])["response_by_8"].value
     )
-    assert "truths" not in json.loads(
-        describe_truth(simulate(SCENARIOS["clinic"], 5, seed=1))
-    )
+    assert "truths" not in json.loads(describe_truth(simulated("clinic", 5, 1)))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from simulated import TABLES, simulated
 
 from kettrack.simulation.calibration import (
     AlignedCohort,
@@ -20,7 +21,7 @@ from kettrack.simulation.calibration import (
 )
 from kettrack.simulation.cohort import Simulated, simulate
 from kettrack.simulation.presets import CLINIC, CLINIC_NULL
-from kettrack.simulation.sample import make_sample
+from kettrack.simulation.sample import SAMPLE_SEED
 from kettrack.simulation.targets import TARGETS, Target
 
 SAMPLE = Path(__file__).resolve().parents[2] / "data" / "sample"
@@ -30,7 +31,7 @@ PATIENTS = 5000
 
 @pytest.fixture(scope="module")
 def draw() -> Simulated:
-    return simulate(CLINIC, PATIENTS, SEED)
+    return simulated("clinic", PATIENTS, SEED)
 
 
 @pytest.fixture(scope="module")
@@ -46,11 +47,12 @@ def found(draw: Simulated) -> dict[str, float]:
 @pytest.fixture(scope="module")
 def sampled() -> dict[str, float]:
     """The shipped files, read as they are; the truth is not in them and not needed."""
-    tables = {
-        name: pd.read_csv(SAMPLE / f"{name}.csv")
-        for name in ("sessions", "scores", "patients", "events")
-    }
-    return measure_cohort(replace(make_sample(), **tables))
+    unknown = pd.DataFrame()
+    tables = {name: pd.read_csv(SAMPLE / f"{name}.csv") for name in TABLES}
+    sample = Simulated(
+        **tables, people=unknown, severity=unknown, parameters=CLINIC, seed=SAMPLE_SEED
+    )
+    return measure_cohort(sample)
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
@@ -94,7 +96,7 @@ def test_selection_alone_does_it_where_sessions_do_nothing() -> None:
 def test_those_who_complete_and_answer_look_better_than_all_who_started(
     aligned: AlignedCohort,
 ) -> None:
-    everybody_answers = replace(
+    scoring = replace(
         CLINIC.scoring,
         answers=99.0,
         answers_sd=0.0,
@@ -102,9 +104,9 @@ def test_those_who_complete_and_answer_look_better_than_all_who_started(
         silent_after_stop=(),
         followed_less_factor=1.0,
     )
-    full = align_simulated(
-        simulate(replace(CLINIC, scoring=everybody_answers), PATIENTS, SEED)
-    )
+    # nothing after week 7 is looked at
+    everybody_answers = replace(CLINIC, scoring=scoring, last_day=49)
+    full = align_simulated(simulate(everybody_answers, PATIENTS, SEED))
     week_six = (
         full.scores[full.scores.rated & full.scores.day.between(35, 49)]
         .groupby("who")

@@ -4,12 +4,10 @@ same people.
 
 import numpy as np
 import pytest
+from simulated import simulated_cohort
 
-from kettrack import cohort_from_frames
 from kettrack.analysis.stop_after.rows import StopData, stop_data
 from kettrack.analysis.stop_after.weights import Pair, contrasts
-from kettrack.simulation.cohort import simulate
-from kettrack.simulation.presets import SCENARIOS
 
 # mean score in week 12, eight weekly sessions minus three; forced, 400,000 people
 TRUTH = -1.369
@@ -18,10 +16,7 @@ PAIR = Pair(8, 3, False, 12)
 
 
 def clinic(name: str) -> StopData:
-    made = simulate(SCENARIOS[name], PATIENTS, seed=21)
-    return stop_data(
-        cohort_from_frames(made.sessions, made.scores, made.patients, made.events)
-    )
+    return stop_data(simulated_cohort(name, PATIENTS, seed=21))
 
 
 def test_it_finds_the_truth_where_chance_decides_who_stops() -> None:

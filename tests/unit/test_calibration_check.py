@@ -4,27 +4,21 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from simulated import simulated_cohort
 
-from kettrack import Cohort, cohort_from_frames, load_cohort, sample_folder
+from kettrack import Cohort, load_cohort, sample_folder
 from kettrack.analysis.calibration.next_session import calibration_check
 from kettrack.analysis.response.plasmode import fit_plasmode, repeat_people
 from kettrack.errors import UsageError
 from kettrack.estimators.plasmode.clinic import PlasmodeModel
 from kettrack.estimators.plasmode.one_decision import DecisionByLot, true_difference
-from kettrack.simulation.cohort import simulate
-from kettrack.simulation.presets import SCENARIOS
 
 NEVER = np.full(7, np.nan)
 
 
-def clinic(scenario: str, n: int, seed: int) -> Cohort:
-    made = simulate(SCENARIOS[scenario], n, seed)
-    return cohort_from_frames(made.sessions, made.scores, made.patients, made.events)
-
-
 @pytest.fixture(scope="module")
 def helped() -> Cohort:
-    return clinic("A", 300, 3)
+    return simulated_cohort("A", 300, 3)
 
 
 @pytest.fixture(scope="module")

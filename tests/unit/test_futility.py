@@ -5,12 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from simulated import simulated_cohort
 from spec.tables import cohort
 
-from kettrack import cohort_from_frames, load_cohort, sample_folder
+from kettrack import load_cohort, sample_folder
 from kettrack.analysis.response.should_we_go_on import should_we_go_on
-from kettrack.simulation.cohort import simulate
-from kettrack.simulation.presets import SCENARIOS
 from kettrack.vocabulary.instruments import PHQ9
 
 BANNED = (
@@ -140,10 +139,7 @@ def test_refused_when_nobody_can_be_followed():
 
 
 def test_where_sessions_do_nothing_late_responders_are_as_many_as_the_null_says():
-    made = simulate(SCENARIOS["B"], 500, 4)
-    table = should_we_go_on(
-        cohort_from_frames(made.sessions, made.scores, made.patients, made.events)
-    ).table
+    table = should_we_go_on(simulated_cohort("B", 500, 4)).table
     told = table[(table["reason"] == "") & (table["n"] >= 60)]
     # no interval where nobody responded
     low = told["ci_low"].fillna(0)

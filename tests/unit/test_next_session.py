@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
+from simulated import enter, simulated
 from spec.tables import cohort
 
-from kettrack import Cohort, cohort_from_frames, load_cohort, sample_folder
+from kettrack import Cohort, load_cohort, sample_folder
 from kettrack.analysis.next_session.answer import next_session
 from kettrack.analysis.next_session.clones import scored_meanwhile, steering_weights
 from kettrack.analysis.next_session.diagnostics import (
@@ -30,8 +31,6 @@ from kettrack.analysis.next_session.trials import GRACE, Trials, find_trials
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.estimators.regression.least_squares import fit_bias_reduced
 from kettrack.privacy.disclosure import POLICIES
-from kettrack.simulation.cohort import simulate
-from kettrack.simulation.presets import SCENARIOS
 from kettrack.trials.next_session import with_left_out_measure
 from kettrack.vocabulary.instruments import PHQ9
 
@@ -72,9 +71,8 @@ def trials_with(arm, outcome, patient=None, since=None, **history) -> Trials:
 
 
 def clinic(name: str, n: int, seed: int = 5, left_out: bool = False) -> Cohort:
-    made = simulate(SCENARIOS[name], n, seed)
-    made = with_left_out_measure(made) if left_out else made
-    return cohort_from_frames(made.sessions, made.scores, made.patients, made.events)
+    made = simulated(name, n, seed)
+    return enter(with_left_out_measure(made) if left_out else made)
 
 
 @pytest.fixture(scope="module")

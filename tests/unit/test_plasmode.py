@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from simulated import simulated_cohort
 
-from kettrack import Cohort, cohort_from_frames, load_cohort, sample_folder
+from kettrack import Cohort, load_cohort, sample_folder
 from kettrack.analysis.response.exits import first_course_exits
 from kettrack.analysis.response.plasmode import (
     fit_plasmode,
@@ -23,17 +24,10 @@ from kettrack.estimators.plasmode.latent_severity import (
     draw_start,
     fit_score_process,
 )
-from kettrack.simulation.cohort import simulate
-from kettrack.simulation.presets import SCENARIOS
 
 # Share who respond by week 8 when all go on and sessions do nothing: 400,000 people of scenario B
 # forced to twelve sessions.
 TRUE_NULL = 0.607
-
-
-def clinic(scenario: str, n: int, seed: int) -> Cohort:
-    made = simulate(SCENARIOS[scenario], n, seed)
-    return cohort_from_frames(made.sessions, made.scores, made.patients, made.events)
 
 
 def responded_by(cohort: Cohort, session: int) -> float:
@@ -52,7 +46,7 @@ def nobody_stops(model: PlasmodeModel, cohort: Cohort, effect: float = 0.0) -> C
 
 @pytest.fixture(scope="module")
 def helped() -> Cohort:
-    return clinic("A", 800, 11)
+    return simulated_cohort("A", 800, 11)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +55,7 @@ def model(helped) -> PlasmodeModel:
 
 
 def test_where_sessions_do_nothing_the_null_is_the_curve():
-    real = clinic("B", 800, 12)
+    real = simulated_cohort("B", 800, 12)
     null = null_cohort(real, simulated=1_200)
     for session in (3, 6, 8):
         assert responded_by(null, session) == pytest.approx(

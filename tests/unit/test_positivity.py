@@ -6,17 +6,15 @@ from __future__ import annotations
 
 import matplotlib.pyplot as plt
 import pytest
+from simulated import simulated_cohort
 
-from kettrack import Cohort, cohort_from_frames, estimate
+from kettrack import Cohort, estimate
 from kettrack.figures.going_on import plot_balance, plot_going_on
 from kettrack.result import Result
-from kettrack.simulation.cohort import simulate
-from kettrack.simulation.presets import SCENARIOS
 
 
 def weekly(scenario: str) -> Cohort:
-    made = simulate(SCENARIOS[scenario], 500, seed=8)
-    return cohort_from_frames(made.sessions, made.scores, made.patients)
+    return simulated_cohort(scenario, 500, seed=8)
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from simulated import enter, simulated, simulated_cohort
 
-from kettrack import Cohort, cohort_from_frames, load_cohort, sample_folder
+from kettrack import Cohort, load_cohort, sample_folder
 from kettrack.analysis.association.slopes import association, slopes
 from kettrack.analysis.association.trajectories import trajectories
 from kettrack.analysis.calibration.next_session import calibration_check
@@ -19,8 +20,6 @@ from kettrack.analysis.session_answers.answer import session_answers
 from kettrack.analysis.stop_after.answer import stop_after
 from kettrack.figures.answers import plot_session_answers
 from kettrack.result import Result
-from kettrack.simulation.cohort import simulate
-from kettrack.simulation.presets import SCENARIOS
 from kettrack.trials.next_session import with_left_out_measure
 
 ANSWERS = [
@@ -57,8 +56,7 @@ def sample() -> Cohort:
 
 @pytest.fixture(scope="module")
 def weekly() -> Cohort:
-    made = simulate(SCENARIOS["A"], 1_000, 1)
-    return cohort_from_frames(made.sessions, made.scores, made.patients, made.events)
+    return simulated_cohort("A", 1_000, 1)
 
 
 @pytest.fixture(scope="module")
@@ -168,8 +166,7 @@ def test_a_refusal_is_a_row_with_its_reason(sample, refusing):
 
 def test_a_negative_control_that_differs_puts_every_answer_in_doubt():
     """Scenario F: sessions do nothing, and a reason that nobody records decides who goes on."""
-    made = with_left_out_measure(simulate(SCENARIOS["F"], 2_000, 5))
-    clinic = cohort_from_frames(made.sessions, made.scores, made.patients, made.events)
+    clinic = enter(with_left_out_measure(simulated("F", 2_000, 5)))
     stop = stop_after(clinic, 3, 1, recall_days=0, replicates=10)
     following = next_session(clinic, recall_days=0)
     result = session_answers(clinic, stop, following)

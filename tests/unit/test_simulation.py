@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from simulated import simulated, simulated_cohort
 
 from kettrack.errors import UsageError
 from kettrack.reading.load import load_cohort
@@ -31,7 +32,7 @@ ITEMS = [f"item_{i}" for i in range(1, 10)]
 
 @pytest.fixture(scope="module")
 def clinic() -> Simulated:
-    return simulate(CLINIC, 1500, seed=3)
+    return simulated("clinic", 1500, 3)
 
 
 # Truths of the weekly process with 400,000 people and the regime forced.
@@ -86,18 +87,24 @@ def test_a_regime_forces_the_number_of_sessions(parameters: object) -> None:
 
 
 def test_regimes_share_their_chance_until_they_part() -> None:
-    three, eight = (simulate(A, 50, seed=4, regime=k).scores for k in (3, 8))
+    three, eight = (simulated("A", 50, 4, regime=k).scores for k in (3, 8))
     same = three.day <= 14  # the third session
     pd.testing.assert_frame_equal(three[same], eight[same])
     assert (eight.score[~same] <= three.score[~same]).all()
 
 
-def test_same_seed_same_cohort_and_another_seed_another(clinic: Simulated) -> None:
-    again = simulate(CLINIC, 1500, seed=3)
-    other = simulate(CLINIC, 1500, seed=4)
-    pd.testing.assert_frame_equal(clinic.sessions, again.sessions)
-    pd.testing.assert_frame_equal(clinic.scores, again.scores)
-    assert not clinic.patients.equals(other.patients)
+def test_same_seed_same_cohort_and_another_seed_another() -> None:
+    one, again, other = (simulate(CLINIC, 100, seed) for seed in (3, 3, 4))
+    for name in (*TABLES, "people", "severity"):
+        pd.testing.assert_frame_equal(getattr(one, name), getattr(again, name))
+    assert not one.patients.equals(other.patients)
+
+
+def test_what_a_test_changes_in_a_cached_cohort_reaches_no_other() -> None:
+    for make in (simulated, simulated_cohort):
+        scores = make("A", 40, 1).scores
+        scores.loc[:, "score"] = 99
+        assert make("A", 40, 1).scores["score"].max() <= 27
 
 
 def test_a_weekly_stopper_is_scored_to_the_end() -> None:
@@ -107,7 +114,7 @@ def test_a_weekly_stopper_is_scored_to_the_end() -> None:
 
 
 def test_without_effect_the_truth_is_the_natural_course() -> None:
-    truth = simulate(CLINIC_NULL, 100, seed=1).severity
+    truth = simulate(replace(CLINIC_NULL, last_day=120), 100, seed=1).severity
     pd.testing.assert_series_equal(truth.severity, truth.natural, check_names=False)
 
 
@@ -233,7 +240,7 @@ def test_one_group_is_scored_less_and_sites_are_alike(clinic: Simulated) -> None
 
 
 def test_a_written_folder_goes_through_the_front_door(tmp_path: Path) -> None:
-    made = simulate(A, 40, seed=1)
+    made = simulated("A", 40, 1)
     paths = write_cohort_folder(made, tmp_path / "a", extract="synthetic, scenario A")
     assert all(path.is_file() for path in paths)
     cohort = load_cohort(tmp_path / "a")

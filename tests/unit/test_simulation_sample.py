@@ -6,8 +6,6 @@ from __future__ import annotations
 
 import csv
 import json
-import subprocess
-import sys
 from hashlib import sha256
 from pathlib import Path
 
@@ -15,14 +13,17 @@ import pytest
 
 from kettrack.errors import UsageError
 from kettrack.reading.load import load_cohort
-from kettrack.simulation.sample import EXTRACT, SAMPLE_PATIENTS, main, write_sample
+from kettrack.simulation.sample import EXTRACT, SAMPLE_PATIENTS, main
 from kettrack.vocabulary.columns import TABLES
 
 SAMPLE = Path(__file__).resolve().parents[2] / "data" / "sample"
 
 
-def test_regenerating_changes_no_byte(tmp_path: Path) -> None:
-    written = write_sample(tmp_path)
+def test_the_command_writes_the_sample_to_the_byte(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main([str(tmp_path / "sample")])
+    written = [Path(line) for line in capsys.readouterr().out.splitlines()]
     assert {path.name for path in written} == {path.name for path in SAMPLE.iterdir()}
     for path in written:
         assert path.read_bytes() == (SAMPLE / path.name).read_bytes(), (
@@ -30,19 +31,7 @@ def test_regenerating_changes_no_byte(tmp_path: Path) -> None:
         )
 
 
-def test_the_command_writes_it(tmp_path: Path) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "kettrack.simulation.sample",
-        str(tmp_path / "sample"),
-    ]
-    said = subprocess.run(
-        command, check=True, capture_output=True, text=True
-    ).stdout.splitlines()
-    assert {Path(line).name for line in said} == {
-        path.name for path in SAMPLE.iterdir()
-    }
+def test_the_command_asks_where_to() -> None:
     with pytest.raises(UsageError, match="Say where to"):
         main([])
 

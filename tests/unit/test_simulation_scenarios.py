@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from simulated import simulated, simulated_cohort
 
-from kettrack import cohort_from_frames
 from kettrack.cli import main
-from kettrack.simulation.cohort import Simulated, simulate
+from kettrack.simulation.cohort import Simulated
 from kettrack.simulation.decisions import AtMost, Fork, UsualCareAfter
 from kettrack.simulation.history import run
 from kettrack.simulation.outcomes import (
@@ -31,8 +31,8 @@ def last_sessions(made: Simulated) -> pd.Series:
 
 @pytest.mark.parametrize("name", list(TRUTH_KINDS))
 def test_every_scenario_goes_through_the_front_door(name: str) -> None:
-    made = simulate(SCENARIOS[name], 40, seed=1)
-    cohort = cohort_from_frames(made.sessions, made.scores, made.patients, made.events)
+    made = simulated(name, 40, 1)
+    cohort = simulated_cohort(name, 40, 1)
     assert cohort.exclusions.empty
     assert len(cohort.scores) == len(made.scores)
     last = cohort.sessions.groupby("patient_id")["day"].max()
@@ -42,14 +42,14 @@ def test_every_scenario_goes_through_the_front_door(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["A", "capped", "side-effects"])
 def test_a_planned_end_is_what_the_plan_says(name: str) -> None:
-    made = simulate(SCENARIOS[name], PEOPLE, seed=2)
-    cohort = cohort_from_frames(made.sessions, made.scores, made.patients, made.events)
+    made = simulated(name, PEOPLE, 2)
+    cohort = simulated_cohort(name, PEOPLE, 2)
     as_planned = first_courses(cohort)["as_planned"].to_numpy()
     assert (as_planned == (made.people.stop_reason == "planned_end").to_numpy()).all()
 
 
 def test_final_scores_are_missing_given_the_last_score_on_treatment() -> None:
-    a, g = (simulate(SCENARIOS[name], 8_000, seed=3) for name in "AG")
+    a, g = (simulated(name, 8_000, 3) for name in "AG")
     final = g.scores[g.scores.day == 77].patient_id
     missing = ~g.patients.patient_id.isin(final)
     kept = a.scores.merge(g.scores, how="left", indicator=True)
@@ -146,7 +146,7 @@ def test_usual_care_brings_people_back_after_the_grace() -> None:
 
 
 def test_people_who_feel_well_call_off_the_next_session() -> None:
-    made = simulate(SCENARIOS["steered"], PEOPLE, seed=17)
+    made = simulated("steered", PEOPLE, 17)
     last = made.scores.patient_id.map(last_sessions(made))
     told = (
         made.scores[made.scores.day == last + 4]
@@ -170,7 +170,8 @@ def test_people_who_feel_well_call_off_the_next_session() -> None:
 def test_scores_come_before_the_session_and_a_share_from_home(
     name: str, share: float
 ) -> None:
-    scores = (made := simulate(SCENARIOS[name], PEOPLE, seed=6)).scores
+    made = simulated(name, PEOPLE, 6)
+    scores = made.scores
     visits = made.sessions.set_index(["patient_id", "day"]).index
     at_visit = scores.set_index(["patient_id", "day"]).index.isin(visits)
     assert at_visit.sum() == len(visits)
@@ -180,29 +181,25 @@ def test_scores_come_before_the_session_and_a_share_from_home(
 
 
 def test_capped_ends_at_six_with_scores_to_week_26() -> None:
-    made = simulate(SCENARIOS["capped"], PEOPLE, seed=7)
+    made = simulated("capped", PEOPLE, 7)
     sessions = made.sessions.groupby("patient_id").size()
     assert sessions.max() == 6
     assert sessions.min() < 6
     assert set(made.patients.planned_sessions) == {6}
     assert (made.scores.groupby("patient_id").day.max() == 182).all()
-    everybody = (
-        simulate(SCENARIOS["durability"], PEOPLE, seed=7)
-        .sessions.groupby("patient_id")
-        .size()
-    )
+    everybody = simulated("durability", PEOPLE, 7).sessions.groupby("patient_id").size()
     assert (everybody == 6).all()
 
 
 def test_clinics_differ_in_patients_and_in_stopping() -> None:
-    made = simulate(SCENARIOS["clinics"], 3_000, seed=8)
+    made = simulated("clinics", 3_000, 8)
     site = made.patients.site.to_numpy()
     assert site[:20].tolist() != sorted(site[:20])
     level = made.people.level.groupby(site).mean()
     assert level["K6"] > level["K1"] + 3
     length = made.sessions.groupby("patient_id").size().groupby(site).mean()
     assert length["K5"] > length["K4"] + 1
-    assert "site" not in simulate(SCENARIOS["A"], 5, seed=1).patients
+    assert "site" not in simulated("A", 5, 1).patients
 
 
 def test_maintenance_loses_response_at_its_half_life() -> None:
@@ -219,7 +216,7 @@ def test_maintenance_loses_response_at_its_half_life() -> None:
 
 
 def test_maintenance_sessions_put_the_loss_off() -> None:
-    made = simulate(SCENARIOS["maintenance"], 800, seed=10)
+    made = simulated("maintenance", 800, 10)
     sessions = made.sessions.groupby("patient_id").size()
     ill = made.severity[made.severity.day == 119].set_index("patient_id").severity > 10
     assert ill[sessions == 6].mean() > ill[sessions > 8].mean() + 0.2
@@ -228,7 +225,7 @@ def test_maintenance_sessions_put_the_loss_off() -> None:
 
 
 def test_side_effects_are_recorded_where_they_stop_people() -> None:
-    made = simulate(SCENARIOS["side-effects"], PEOPLE, seed=11)
+    made = simulated("side-effects", PEOPLE, 11)
     last = made.sessions.groupby("patient_id").adverse_events.last()
     stopped = made.patients.set_index("patient_id").stop_reason == "side_effects"
     assert stopped.sum() > 20
@@ -239,12 +236,12 @@ def test_side_effects_are_recorded_where_they_stop_people() -> None:
 
 
 def test_silent_has_no_score_after_the_last_session() -> None:
-    made = simulate(SCENARIOS["silent"], PEOPLE, seed=12)
+    made = simulated("silent", PEOPLE, 12)
     assert (made.scores.day <= made.scores.patient_id.map(last_sessions(made))).all()
 
 
 def test_irregular_has_uneven_gaps_and_patchy_scores() -> None:
-    made = simulate(SCENARIOS["irregular"], PEOPLE, seed=13)
+    made = simulated("irregular", PEOPLE, 13)
     gaps = made.sessions.groupby("patient_id").day.diff().dropna()
     assert set(gaps) == {3, 5, 7, 9, 11, 14, 21}
     assert set(made.scores.timing) == {"before", "after", "unknown", ""}

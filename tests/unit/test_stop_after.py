@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from simulated import simulated_cohort
 
 from kettrack import Cohort, cohort_from_frames
 from kettrack.analysis.stop_after.answer import stop_after
@@ -43,8 +44,6 @@ from kettrack.estimators.causal.stop_strategies import (
     weighted_mean,
 )
 from kettrack.estimators.causal.weights import describe_weights
-from kettrack.simulation.cohort import simulate
-from kettrack.simulation.presets import SCENARIOS
 from kettrack.trials.entrants import part_cohort
 
 BANNED = (
@@ -57,8 +56,7 @@ BANNED = (
 
 
 def clinic(name, n, seed=3):
-    made = simulate(SCENARIOS[name], n, seed)
-    return cohort_from_frames(made.sessions, made.scores, made.patients, made.events)
+    return simulated_cohort(name, n, seed)
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from simulated import simulated_cohort
 
-from kettrack import Cohort, cohort_from_frames, load_cohort, sample_folder
+from kettrack import Cohort, load_cohort, sample_folder
 from kettrack.analysis import steps_of
 from kettrack.analysis.calibration.stop_after import stop_after_calibration
 from kettrack.analysis.calibration.stop_after_clinic import Clinic, clinic_of
@@ -25,21 +26,14 @@ from kettrack.estimators.plasmode.stopping import (
     simulate_stopping,
     true_strategy_difference,
 )
-from kettrack.simulation.cohort import simulate
-from kettrack.simulation.presets import SCENARIOS
 
 NOBODY = np.full(5, np.nan)
 KINDS = ("sessions", "scores", "patients", "events")
 
 
-def made(scenario: str, n: int, seed: int) -> Cohort:
-    frames = simulate(SCENARIOS[scenario], n, seed)
-    return cohort_from_frames(*(getattr(frames, name) for name in KINDS))
-
-
 @pytest.fixture(scope="module")
 def by_chance() -> Cohort:
-    return made("E", 300, 3)
+    return simulated_cohort("E", 300, 3)
 
 
 @pytest.fixture(scope="module")

@@ -9,13 +9,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from simulated import simulated_cohort
 from spec.tables import cohort, one_each
 
 from kettrack import Cohort, cohort_from_frames, estimate, load_cohort, sample_folder
 from kettrack.analysis.subgroups.groups import groups_of, unknown_words
 from kettrack.errors import UsageError
-from kettrack.simulation.cohort import simulate
-from kettrack.simulation.presets import SCENARIOS
 
 PEOPLE = """
 patient | day | score
@@ -32,8 +31,7 @@ SESSIONS = "patient | days\n early | 0 7 14\n late | 0 7 14\n unseen | 0 7\n bar
 
 @pytest.fixture(scope="module")
 def weekly() -> Cohort:
-    made = simulate(SCENARIOS["A"], 400, seed=2)
-    return cohort_from_frames(made.sessions, made.scores, made.patients)
+    return simulated_cohort("A", 400, seed=2)
 
 
 def test_severity_is_that_of_the_baseline() -> None:
@@ -119,12 +117,7 @@ def test_small_groups_are_named(weekly: Cohort) -> None:
 
 def test_going_on_is_compared_among_those_who_had_hardly_improved() -> None:
     """Of those below 20 % after session 3 who went on; the sheet counts the same people."""
-    clinic = cohort_from_frames(
-        *(
-            getattr(simulate(SCENARIOS["D"], 900, seed=6), name)
-            for name in ("sessions", "scores", "patients")
-        )
-    )
+    clinic = simulated_cohort("D", 900, seed=6)
     sheet = (
         estimate("should_we_go_on", clinic)
         .table.set_index("key")

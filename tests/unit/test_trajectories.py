@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from simulated import simulated_cohort
 from spec.tables import cohort
 
 from kettrack import Cohort, cohort_from_frames, load_cohort, sample_folder
@@ -16,8 +17,6 @@ from kettrack.analysis.association.slopes import association
 from kettrack.analysis.association.trajectories import trajectories
 from kettrack.figures.trajectories import plot_trajectories
 from kettrack.result import Result
-from kettrack.simulation.cohort import simulate
-from kettrack.simulation.presets import SCENARIOS
 
 CLINIC = cohort(
     """
@@ -35,11 +34,6 @@ CLINIC = cohort(
     "patient | days\n over | 0 7\n going | 0 7 14\n below | 0",
     "patient | observed_to_day\n over | 140\n going | 21\n below | 140",
 )
-
-
-def weekly(scenario: str, n: int, seed: int) -> Cohort:
-    made = simulate(SCENARIOS[scenario], n, seed=seed)
-    return cohort_from_frames(made.sessions, made.scores, made.patients)
 
 
 def unchanged(n: int, longest: int, seed: int) -> Cohort:
@@ -88,7 +82,7 @@ def sample() -> Result:
 @pytest.fixture(scope="module")
 def well_people_stop() -> Cohort:
     """Sessions help; people stop when they are well."""
-    return weekly("A", 300, seed=4)
+    return simulated_cohort("A", 300, seed=4)
 
 
 @pytest.fixture(scope="module")
