@@ -12,6 +12,7 @@ from kettrack.analysis import overview
 from kettrack.privacy.disclosure import get_policy
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result
+from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS
 from kettrack.vocabulary.rules import Rule
 
 HEADINGS: Final = {
@@ -98,7 +99,10 @@ def made_from(cohort: Cohort) -> dict[str, str]:
         "Response": _words(cohort.criteria.response),
         "Remission": _words(cohort.criteria.remission),
         "Worse": _words(cohort.criteria.deterioration),
-        "Baseline": f"{settings.baseline} score in the 30 days up to the first session",
+        "Baseline": (
+            f"{settings.baseline} score in the {BASELINE_WINDOW_DAYS} days up to the first"
+            " session"
+        ),
         "Disclosure policy": settings.policy,
         "Input": f"{', '.join(provenance.files)}; SHA-256 {provenance.input_sha256[:12]}",
         "Let through the identifier check": ", ".join(provenance.allowed),
@@ -108,4 +112,4 @@ def made_from(cohort: Cohort) -> dict[str, str]:
 
 
 def _words(rule: Rule | None) -> str:
-    return str(rule) if rule else "not defined by these rules"
+    return rule.words if rule else "not defined by these rules"

@@ -20,6 +20,33 @@ NO_LIMIT: Final = 1_000_000
 Measure = Literal["score", "change", "percent_change"]
 Operator = Literal["at most", "at least", "above", "below"]
 
+# How a limit is said. A limit below 0 is an improvement where higher is worse, and "at most -50"
+# is then at least 50 below baseline: the words turn round with the sign.
+_SCORE_WORDS: Final[dict[Operator, str]] = {
+    "at most": "a score of {:g} or less",
+    "at least": "a score of {:g} or more",
+    "above": "a score above {:g}",
+    "below": "a score below {:g}",
+}
+_UP_WORDS: Final[dict[Operator, str]] = {
+    "at most": "at most",
+    "at least": "at least",
+    "above": "more than",
+    "below": "less than",
+}
+_DOWN_WORDS: Final[dict[Operator, str]] = {
+    "at most": "at least",
+    "at least": "at most",
+    "above": "less than",
+    "below": "more than",
+}
+_NO_CHANGE_WORDS: Final[dict[Operator, str]] = {
+    "at most": "at or below baseline",
+    "at least": "at or above baseline",
+    "above": "above baseline",
+    "below": "below baseline",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Predicate:
@@ -43,6 +70,27 @@ class Predicate:
     def __str__(self) -> str:
         unit = " %" if self.measure == "percent_change" else ""
         return f"{self.measure.replace('_', ' ')} {self.operator} {self.limit:g}{unit}"
+
+    @property
+    def words(self) -> str:
+        """The predicate as a person says it, for sentences; tables keep the short form of `str`.
+
+        Examples
+        --------
+        >>> Predicate("percent_change", "above", -50).words
+        'less than 50 % below baseline'
+        >>> Predicate("change", "at least", 6).words, Predicate("score", "at most", 4).words
+        ('at least 6 points above baseline', 'a score of 4 or less')
+        """
+        if self.measure == "score":
+            return _SCORE_WORDS[self.operator].format(self.limit)
+        if self.limit == 0:
+            return _NO_CHANGE_WORDS[self.operator]
+        unit = "%" if self.measure == "percent_change" else "points"
+        size = f"{abs(self.limit):g} {unit}"
+        if self.limit > 0:
+            return f"{_UP_WORDS[self.operator]} {size} above baseline"
+        return f"{_DOWN_WORDS[self.operator]} {size} below baseline"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +123,22 @@ class Run:
             span = f"at least {self.min_gap} days"
         return f"{self.count} scores in a row, {span} apart"
 
+    @property
+    def words(self) -> str:
+        """The run as a person says it, for sentences.
+
+        Examples
+        --------
+        >>> Run(2, 7, 60).words
+        'at 2 scores in a row that are 7 to 60 days apart'
+        """
+        if self.count == 1:
+            return "at one score"
+        span = f"at least {self.min_gap} days"
+        if self.max_gap < NO_LIMIT:
+            span = f"{self.min_gap} to {self.max_gap} days"
+        return f"at {self.count} scores in a row that are {span} apart"
+
 
 # one score is enough: the run of every rule that needs no second score
 ONCE: Final = Run()
@@ -96,6 +160,19 @@ class Rule:
 
     def __str__(self) -> str:
         by_scores = f"{self.predicate} ({self.run})"
+        rows = [row.replace("_", " ") for row in self.event_rows]
+        return ", or ".join([by_scores, " or ".join(rows)]) if rows else by_scores
+
+    @property
+    def words(self) -> str:
+        """The rule as a person says it, for sentences; tables keep the short form of `str`.
+
+        Examples
+        --------
+        >>> Rule(Predicate("percent_change", "at most", -50)).words
+        'at least 50 % below baseline at one score'
+        """
+        by_scores = f"{self.predicate.words} {self.run.words}"
         rows = [row.replace("_", " ") for row in self.event_rows]
         return ", or ".join([by_scores, " or ".join(rows)]) if rows else by_scores
 
