@@ -99,7 +99,6 @@ STILL_CROWDED = {
     "kettrack.timelines.visits",
     "kettrack.trials.entrants",
     "kettrack.trials.records",
-    "kettrack.vocabulary.totals",
 }
 STILL_LONG = {
     "kettrack.estimators.causal.g_formula.fit_weeks",

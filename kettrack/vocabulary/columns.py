@@ -14,6 +14,7 @@ from kettrack.vocabulary.instruments import CADSS, INSTRUMENTS
 ColumnKind = Literal["text", "whole", "decimal", "yes_no", "choice", "choices"]
 ColumnRole = Literal["id", "time", "measure", "demographic", "label"]
 
+# Ten years to each side of the first session: a day beyond them is a slip or a calendar date.
 EARLIEST_DAY: Final = -3650
 LATEST_DAY: Final = 3650
 AGE_CAP: Final = 90
@@ -60,23 +61,20 @@ class Column:
         """What a cell should look like, for error texts: `a whole number of days, -3650 to
         3650`.
         """
-        if self.kind in ("choice", "choices"):
-            many = (
-                "one or more of, joined by ';'" if self.kind == "choices" else "one of"
-            )
-            return f"{many}: {', '.join(self.allowed)}"
+        allowed = ", ".join(self.allowed)
+        if self.kind == "choice":
+            return f"one of: {allowed}"
+        if self.kind == "choices":
+            return f"one or more of, joined by ';': {allowed}"
         if self.kind == "yes_no":
             return "true or false"
         if self.kind == "text":
             return "a study code"
         what = "a whole number" if self.kind == "whole" else "a number"
         of_unit = f" of {self.unit}" if self.unit else ""
-        span = (
-            f", {self.low:g} to {self.high:g}"
-            if self.low is not None and self.high is not None
-            else ""
-        )
-        return f"{what}{of_unit}{span}"
+        if self.low is None or self.high is None:
+            return f"{what}{of_unit}"
+        return f"{what}{of_unit}, {self.low:g} to {self.high:g}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +111,8 @@ class Table:
         return tuple(column.name for column in self.columns)
 
 
+# The closed lists. A value that is not in its list is a problem with the line it stands in, never
+# a new category. `other` and `unknown` differ: the one was recorded, the other was not.
 DRUGS: Final = ("ketamine", "esketamine", "placebo")
 ROUTES: Final = ("iv", "im", "sc", "sublingual", "intranasal", "oral")
 ADVERSE_EVENTS: Final = (

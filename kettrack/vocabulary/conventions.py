@@ -13,6 +13,7 @@ from typing import Final
 from kettrack.vocabulary.instrument import Fact, Instrument
 from kettrack.vocabulary.rules import ONCE, Criteria, Operator, Predicate, Rule, Run
 
+# Half of the baseline itself is a response; any score above it is none.
 HALF_DOWN: Final = Predicate("percent_change", "at most", -50)
 ABOVE_HALF: Final = Predicate("percent_change", "above", -50)
 QUARTER_DOWN: Final = Predicate("percent_change", "at most", -25)
@@ -42,6 +43,7 @@ def _at_or_below(cut_off: Fact, instrument: Instrument) -> Rule:
 
 def _reliable_rise(instrument: Instrument) -> Rule | None:
     """A change for the worse by at least the reliable change; None where no usable one is known."""
+    # A recalled value is never a default, so the rule is then not defined at all.
     change = instrument.reliable_change
     if change is None or not change.usable:
         return None
@@ -114,6 +116,7 @@ def conventions(instrument: Instrument) -> tuple[Criteria, ...]:
     """
     first = convention(instrument)
     lost = first.loss_of_response
+    # A scale without a percentage has no response, so there is nothing to confirm or to lose.
     if first.response is None or lost is None:
         return (first,)
     confirmed = replace(

@@ -49,6 +49,7 @@ _SINGH: Final = "Singh 2016, unconfirmed"
 _FRANK: Final = "Frank 1991; relapse threshold unconfirmed"
 _NCT04007367: Final = "registry record NCT04007367"
 _DESVENLAFAXINE: Final = "desvenlafaxine relapse prevention"
+# The relapse of the esketamine trials: a MADRS of 22 or more twice, 5 to 15 days apart.
 _RELAPSE_22: Final = Predicate("score", "at least", 22)
 _TWICE_IN_15_DAYS: Final = Run(count=2, min_gap=5, max_gap=15)
 
@@ -58,6 +59,7 @@ PRESETS: Final[tuple[Criteria, ...]] = (
         name="McInnes 2022",
         source=_MCINNES,
         remission=_score("at most", 4, _MCINNES),
+        # one score is enough there, unlike in the convention
         loss_of_response=Rule(ABOVE_HALF, source=_MCINNES),
         deterioration=Rule(
             Predicate("change", "at least", 1), source=f"{_MCINNES}: any rise"
@@ -200,6 +202,7 @@ def get_criteria(
     >>> get_criteria(MADRS, "SUSTAIN-1").relapse.run.max_gap
     15
     """
+    # The convention is made for the instrument at hand, so it exists for every scale.
     if name == "convention":
         return convention(instrument)
     there = criteria_for(instrument, extra)
@@ -223,6 +226,7 @@ def criteria_for(
     >>> [bundle.name for bundle in verified if bundle.relapse]
     ['SUSTAIN-1', 'Salloum 2019']
     """
+    # The user's own come first, so that a name of theirs is found before a preset's.
     presets = (*extra, *conventions(instrument), *PRESETS)
     return tuple(bundle for bundle in presets if bundle.instrument == instrument.name)
 

@@ -18,6 +18,7 @@ from kettrack.vocabulary.rules import Predicate
 Symptom = tuple[tuple[int, ...], ...]
 
 
+# The `__str__` of each rule stands in tables; every number in it is read from a field.
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PatientRule:
     """What every such rule carries.

@@ -189,6 +189,7 @@ def rates_to_draw(
     ['Zheng 2019', 'Shiroma 2014', 'McIntyre 2020', 'Hull 2022', 'Rasmussen 2013']
     """
     known = [rate for rate in PUBLISHED_RATES if getattr(rate, event) is not None]
+    # The same people are drawn once: a row that repeats another study's people gives way to it.
     studies = {rate.study for rate in known}
     chosen = [
         rate

@@ -53,6 +53,7 @@ _NORMS: Final = (
 )
 _LOW_12: Final = Predicate("score", "at most", 12)
 
+# `missing="not met"` is non-responder imputation: an unscored week counts as a failure.
 _ON_MADRS: Final[tuple[PatientRule, ...]] = (
     VisitRule(
         name="SUSTAIN-1 stable remission",
@@ -226,6 +227,8 @@ _BY_NAME: Final[dict[str, tuple[PatientRule, ...]]] = {
         *_symptoms(PHQ9, (1, 2), tuple(((item,),) for item in range(3, 10))),
         *_changes(
             PHQ9,
+            # a, b and c are the cut-offs of Jacobson and Truax (1991): two standard deviations
+            # from the patients, two from the norms, and where both are equally likely
             a=Fact(
                 4.5, "clinical mean recovered from cut-off c, unconfirmed", "recalled"
             ),

@@ -16,7 +16,10 @@ from kettrack.arrays import Floats
 from kettrack.vocabulary.instrument import Domain, Instrument
 
 
-def total_from_items(instrument: Instrument, items: Floats) -> Floats:
+def total_from_items(
+    instrument: Instrument,
+    items: Floats,
+) -> Floats:
     """Total of each row of answers, by the instrument's own rule.
 
     Parameters
@@ -51,7 +54,10 @@ def total_from_items(instrument: Instrument, items: Floats) -> Floats:
     return total
 
 
-def total_bounds(instrument: Instrument, items: Floats) -> tuple[Floats, Floats]:
+def total_bounds(
+    instrument: Instrument,
+    items: Floats,
+) -> tuple[Floats, Floats]:
     """Lowest and highest total the answers given leave possible, each missing one taken at its
     ends.
 
@@ -86,7 +92,10 @@ def total_bounds(instrument: Instrument, items: Floats) -> tuple[Floats, Floats]
     return lowest_total, highest_total
 
 
-def _counted(instrument: Instrument, items: Floats) -> Floats:
+def _counted(
+    instrument: Instrument,
+    items: Floats,
+) -> Floats:
     """Answers to the items that the instrument has; further columns are left out."""
     answers = np.asarray(items, dtype=np.float64)
     return answers[:, : instrument.n_items]
@@ -100,7 +109,10 @@ def _domains(instrument: Instrument) -> tuple[Domain, ...]:
     return tuple(((item,),) for item in items)
 
 
-def _highest(answers: Floats, numbers: tuple[int, ...]) -> Floats:
+def _highest(
+    answers: Floats,
+    numbers: tuple[int, ...],
+) -> Floats:
     """Highest answer among the numbered items, NaN where none is given (quietly, unlike
     `nanmax`).
     """
@@ -112,7 +124,10 @@ def _highest(answers: Floats, numbers: tuple[int, ...]) -> Floats:
     return np.where(np.isinf(best), np.nan, best)
 
 
-def _sum_of_domains(domains: tuple[Domain, ...], answers: Floats) -> Floats:
+def _sum_of_domains(
+    domains: tuple[Domain, ...],
+    answers: Floats,
+) -> Floats:
     total = np.zeros(len(answers))
     for domain in domains:
         answered = [_highest(answers, group) for group in domain]
@@ -133,7 +148,10 @@ def _highest_yes(answers: Floats) -> Floats:
     return np.where(unknown, np.nan, highest)
 
 
-def _t_values(instrument: Instrument, raw: Floats) -> Floats:
+def _t_values(
+    instrument: Instrument,
+    raw: Floats,
+) -> Floats:
     """T value of each raw sum; missing where the sum is missing or outside the table."""
     t_values = instrument.t_values
     lowest = instrument.item_minimum * instrument.n_items
@@ -143,7 +161,9 @@ def _t_values(instrument: Instrument, raw: Floats) -> Floats:
 
 
 def _blank_alternatives(
-    instrument: Instrument, answers: Floats, most: Floats
+    instrument: Instrument,
+    answers: Floats,
+    most: Floats,
 ) -> Floats:
     """Where one of two alternatives is answered, the other was rightly left blank and cannot raise
     the total.
