@@ -1,9 +1,9 @@
 """The one gate for everything printed: what may be seen under which policy.
 
-`internal` hides nothing and says so; `cms` hides every count from 1 to 10 and what follows from it
-in the same table (the cell-size rule of CMS and ResDAC, resdac.org/node/1506). Differences between
-tables, and sums over rows, can still give a hidden count away: a release needs secondary
-suppression as well, which no policy here does yet, and the caveat says that too.
+`internal` hides nothing and says so. `cms` hides every small count, and what follows from it in the
+same table (the cell-size rule of CMS and ResDAC, resdac.org/node/1506). Differences between tables,
+and sums over rows, can still give a hidden count away. A release needs secondary suppression as
+well; no policy here does that yet, and the caveat says so.
 """
 
 from __future__ import annotations
@@ -39,22 +39,21 @@ class Policy:
     banner: str
 
 
-POLICIES: Final = {
-    policy.name: policy
-    for policy in (
-        Policy(
-            "internal",
-            1,
-            "Internal: for the treating clinic's own eyes, nothing is hidden. Not for release.",
-        ),
-        Policy(
-            "cms",
-            11,
-            "Counts from 1 to 10 are hidden, with what follows from them in the same table. "
-            "Check sums over rows and differences between tables before release.",
-        ),
-    )
-}
+_CMS_SMALLEST: Final = 11  # the rule hides counts of 10 and fewer
+_INTERNAL: Final = Policy(
+    name="internal",
+    smallest_count=1,
+    banner="Internal: for the treating clinic only. Nothing is hidden. Not for release.",
+)
+_CMS: Final = Policy(
+    name="cms",
+    smallest_count=_CMS_SMALLEST,
+    banner=(
+        f"Counts from 1 to {_CMS_SMALLEST - 1} are hidden, with what follows from them in the"
+        " same table. Check sums over rows and differences between tables before release."
+    ),
+)
+POLICIES: Final = {policy.name: policy for policy in (_INTERNAL, _CMS)}
 
 
 def get_policy(name: str) -> Policy:
@@ -153,13 +152,14 @@ def _small(
     """Which cells of counts and denominators to hide."""
     numbers = table[counts + denominators].astype("Float64")
     hidden = _few(numbers, smallest)
-    for denominator in denominators:  # 19 of 22 tells that 3 did not
+    for denominator in denominators:
+        # The rest of a denominator is a count too: 19 of 22 tells that 3 did not.
         rest = numbers.rsub(numbers[denominator], axis=0)
         hidden |= _few(rest, smallest)
         below = _few(numbers[[denominator]].rsub(numbers[denominator].max()), smallest)[
             denominator
         ]
-        # 232 with an age, of 240, tells of 8 without
+        # So is what a row lacks of the largest one: 232 with an age, of 240, tells of 8 without.
         hidden = hidden.apply(lambda column, below=below: column | below)
         for row in np.flatnonzero(
             (numbers[counts].sum(axis=1) == numbers[denominator]).fillna(False)
@@ -177,6 +177,8 @@ def _hide_partition(
     """Where counts add up to their denominator, hide the smallest of the others too, until the
     hidden ones cannot be told.
     """
+    # One hidden part follows from the others; of two, only the sum is known. That sum must not be
+    # small itself.
     names = parts[parts > 0].sort_values().index
     gone = [name for name in names if hidden[name].iat[row]]
     for name in names.drop(gone):
@@ -226,8 +228,8 @@ def gate_rows(
     """
     if get_policy(policy).smallest_count > 1:
         raise UsageError(
-            f"Rows of single patients are not released under the policy {policy!r}; "
-            "use --policy internal inside the clinic, or `kettrack report` for counts."
+            f"Rows of single patients are not released under the policy {policy!r}. Use"
+            " --policy internal inside the clinic, or `kettrack report` for counts."
         )
     return frame
 

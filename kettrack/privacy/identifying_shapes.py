@@ -13,16 +13,30 @@ import pyarrow.compute as pc
 
 from kettrack.arrays import Bools, Objects
 
-_DATE: Final = (
-    r"(?:(?:19|20)\d\d[-/.](?:0?[1-9]|1[0-2])[-/.](?:0?[1-9]|[12]\d|3[01])"
-    r"|(?:0?[1-9]|[12]\d|3[01])[-/.](?:0?[1-9]|[12]\d|3[01])[-/.](?:\d{4}|\d{2})"
-    r"|\d{1,2}[ -]?(?i:jan|feb|m[aä]r|apr|ma[iy]|jun|jul|aug|sep|o[ck]t|nov|de[cz])\p{L}*\.?["
-    r" -]\d{2,4}"
-    r"|(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.? \d{1,2},? \d{4})"
+# Parts of dates. Days and months may lack their leading zero, but must be possible: 13.31.2024 is a
+# code, not a date.
+_YEAR: Final = r"(?:19|20)\d\d"
+_MONTH: Final = r"(?:0?[1-9]|1[0-2])"
+_DAY: Final = r"(?:0?[1-9]|[12]\d|3[01])"
+# English, German and French, with a full stop or written out.
+_MONTH_WORD: Final = (
+    r"(?i:jan|feb|m[aä]r|apr|ma[iy]|jun|jul|aug|sep|o[ck]t|nov|de[cz])\p{L}*\.?"
 )
-_TIME: Final = r"(?:[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?[AaPp][Mm])?(?:Z|[+-]\d{2}:?\d{2})?)?"
+_ENGLISH_MONTH: Final = r"(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+_DATE: Final = (
+    rf"(?:{_YEAR}[-/.]{_MONTH}[-/.]{_DAY}"  # 2024-05-01
+    rf"|{_DAY}[-/.]{_DAY}[-/.](?:\d{{4}}|\d{{2}})"  # 1.5.2024, 5/1/24: either order
+    rf"|\d{{1,2}}[ -]?{_MONTH_WORD}[ -]\d{{2,4}}"  # 1 May 2024, 1-May-24
+    rf"|{_ENGLISH_MONTH} \d{{1,2}},? \d{{4}})"  # May 1, 2024
+)
+_CLOCK: Final = r"\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?[AaPp][Mm])?"
+_ZONE: Final = r"(?:Z|[+-]\d{2}:?\d{2})"
+# A time of day may follow a date: 2024-05-01T09:30:00Z, 1.5.2024 9:30.
+_TIME: Final = rf"(?:[T ]{_CLOCK}{_ZONE}?)?"
 _EMAIL: Final = r"[\w.+-]+@[\w-]+\.[\w.-]+"
 _PHONE: Final = r"\+?\(?\d[\d ()./-]{8,20}\d"
+_FEWEST_DIGITS: Final = 10  # of a telephone number with its area code
+_MOST_DIGITS: Final = 15  # the longest number of the international plan (ITU-T E.164)
 _SSN: Final = r"\d{3}-\d{2}-\d{4}"
 
 # What a whole cell may look like, each with what is said about it. Order: the most telling first.
@@ -57,7 +71,8 @@ IN_CODES: Final[tuple[tuple[str, str], ...]] = (
     *IN_TEXT,
     (
         "a calendar date",
-        r"(?:^|\D)(?:19|20)\d\d[-/.](?:0?[1-9]|1[0-2])[-/.](?:0?[1-9]|[12]\d|3[01])(?:\D|$)",
+        # No digit before or after it: longer runs of digits are codes.
+        rf"(?:^|\D){_YEAR}[-/.]{_MONTH}[-/.]{_DAY}(?:\D|$)",
     ),
     ("a calendar date", f"^{_DATE}{_TIME}$"),
     (
@@ -81,8 +96,8 @@ _PLAIN_CODE: Final = r"[A-Z]?\d{1,6}"
 
 
 def all_plain(levels: Objects, codes: bool) -> bool:
-    """Tell at one glance that no value of a column can identify, as in most columns; the patterns
-    are slow to set up.
+    """Tell that no value of a column can identify anyone. This holds for most columns, and spares
+    them the other patterns, which are slow to set up.
 
     Parameters
     ----------
@@ -104,9 +119,8 @@ def all_plain(levels: Objects, codes: bool) -> bool:
 def shapes_within(
     levels: Objects, shapes: tuple[tuple[str, str], ...]
 ) -> Iterator[tuple[str, Bools]]:
-    """Each of `IN_TEXT` or `IN_CODES` with the distinct values that hold it; none of them does
-    without a digit, @ or colon.
-    """
+    """Each of `IN_TEXT` or `IN_CODES` with the distinct values that hold it."""
+    # Every one of these shapes needs a digit, an @ or a colon; without them nothing is set up.
     if matches(levels, r"[\d@:]", whole=False).any():
         for what, pattern in shapes:
             yield what, matches(levels, pattern, whole=False)
@@ -117,7 +131,9 @@ def matches(levels: Objects, pattern: str, whole: bool = True) -> Bools:
     if not len(levels):
         return np.zeros(0, dtype=bool)
     text = pa.array(levels, pa.string())
-    found = pc.match_substring_regex(text, f"^(?:{pattern})$" if whole else pattern)
+    # In brackets, so that "^" and "$" hold for every branch of the pattern.
+    searched = f"^(?:{pattern})$" if whole else pattern
+    found = pc.match_substring_regex(text, searched)
     return np.asarray(found.to_numpy(zero_copy_only=False), dtype=bool)
 
 
@@ -127,14 +143,16 @@ def is_calendar_date(levels: Objects) -> Bools:
 
 
 def telephone(levels: Objects) -> Bools:
-    """Digits with separators, ten to fifteen of them; trial codes such as 001-0001-01 have
-    fewer.
+    """Tell which values are telephone numbers: digits with separators, as many as a number with its
+    area code has; trial codes such as 001-0001-01 have fewer.
     """
     if not len(levels):
         return np.zeros(0, dtype=bool)
     text = pa.array(levels, pa.string())
-    digits = pc.utf8_length(pc.replace_substring_regex(text, r"\D", "")).to_numpy(
-        zero_copy_only=False
-    )
+    bare = pc.replace_substring_regex(text, r"\D", "")
+    n_digits = pc.utf8_length(bare).to_numpy(zero_copy_only=False)
+    # Bare digits may be anything; a plus sign, or separators between digits, make them a number to
+    # dial.
     separated = matches(levels, r"\+.*|.*\d[ ()./-]+\d.*")
-    return matches(levels, _PHONE) & separated & (digits >= 10) & (digits <= 15)
+    of_length = (n_digits >= _FEWEST_DIGITS) & (n_digits <= _MOST_DIGITS)
+    return matches(levels, _PHONE) & separated & of_length

@@ -178,8 +178,8 @@ def _everyone_treated(
     unknown = treated[~treated.isin(frames["patients"]["patient_id"])].array
     if len(unknown) and len(frames["patients"]):
         ledger.note(
-            f"{counted(len(unknown), 'patient')} with sessions but no row in the patients table;"
-            " kept, with nothing known."
+            f"{counted(len(unknown), 'patient')} with sessions but without a row in the patients"
+            " table: kept, with nothing known about them."
         )
     if not len(unknown):
         return frames["patients"]
@@ -196,7 +196,7 @@ def _note_unscored(
     n_unscored = len(frames["patients"]) - int(frames["scores"]["patient_id"].nunique())
     if n_unscored:
         ledger.note(
-            f"{counted(n_unscored, 'patient')} with sessions but no score; kept."
+            f"{counted(n_unscored, 'patient')} with sessions but without a score: kept."
         )
 
 

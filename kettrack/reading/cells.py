@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from kettrack.arrays import Bools, Floats, Objects
 from kettrack.privacy.identifying_shapes import is_calendar_date
 from kettrack.reading.headers import Matched
-from kettrack.reading.problems import Ledger, counted, did_you_mean, show
+from kettrack.reading.problems import Ledger, counted_was, did_you_mean, show
 from kettrack.reading.raw import Cells, RawTable
 from kettrack.vocabulary.columns import AGE_CAP, Column
 
@@ -114,8 +114,8 @@ def _read(
             )
     if cells.n_marked:
         ledger.note(
-            f"{raw.file}, {column.name}: {counted(cells.n_marked, 'cell')} such as NA read as"
-            " empty."
+            f"{raw.file}, {column.name}: words such as NA in"
+            f" {counted_was(cells.n_marked, 'cell')} read as empty."
         )
     by_row = np.append(judged.values, np.nan)[cells.codes]
     if judged.words is None:
@@ -187,7 +187,7 @@ def _codes_as_written(
     levels = list(cells.levels)
     if levels and all(re.fullmatch(r"\d+\.0", level) for level in levels):
         ledger.note(
-            f"{raw.file}: patient_id is written as 1.0, 2.0, ...; read as 1, 2, ..."
+            f"{raw.file}: patient_id is written as 1.0, 2.0, ...; it is read as 1, 2, ..."
         )
         levels = [level[:-2] for level in levels]
     judged = _as_words(np.array(levels, dtype=object), dict.fromkeys(levels))
@@ -237,7 +237,7 @@ def _choice(
     cased = sum(level not in column.allowed for level in cells.levels) - len(bad)
     if cased:
         ledger.note(
-            f"{raw.file}, {column.name}: capital letters were not told from small ones."
+            f"{raw.file}, {column.name}: capital and small letters are treated as the same."
         )
     return Judged(values, bad, column.allowed)
 
@@ -294,7 +294,7 @@ def _truth(
         dtype=np.float64,
     )
     if any(level[:1] in "01" for level in cells.levels):
-        ledger.note(f"{raw.file}, {column.name}: 0 and 1 read as false and true.")
+        ledger.note(f"{raw.file}, {column.name}: 0 and 1 are read as false and true.")
     return Judged(
         values,
         dict.fromkeys(np.flatnonzero(np.isnan(values)).tolist(), column.expected),
@@ -350,7 +350,9 @@ def _without_decimal_commas(
     comma = _is_like(cells, _DECIMAL_COMMA)
     if not comma.any() or _is_like(cells, r"^[+-]?\d*\.\d+").any():
         return cells.levels
-    ledger.note(f"{raw.file}, {column.name}: decimal commas read as decimal points.")
+    ledger.note(
+        f"{raw.file}, {column.name}: decimal commas are read as decimal points."
+    )
     return np.array(
         [
             level.replace(",", ".") if yes else level
@@ -369,8 +371,8 @@ def _ages(
     top = cells.levels == f"{AGE_CAP}+"
     if top.any():
         ledger.note(
-            f"{raw.file}: {counted(len(cells.rows(top)), 'age')} given as {AGE_CAP}+ read as"
-            f" {AGE_CAP}."
+            f"{raw.file}: {counted_was(len(cells.rows(top)), 'age')} given as {AGE_CAP}+ and"
+            f" read as {AGE_CAP}."
         )
     fine = top | ((values >= 0) & (values < AGE_CAP) & (values == np.round(values)))
     expected = (

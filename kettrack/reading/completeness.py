@@ -93,7 +93,7 @@ def _contradictions(cohort: Cohort) -> Iterator[str]:
     last_session = _last_days(cohort.sessions, patients)
     last_score = _last_days(cohort.scores, patients)
     stop = patients["stop_day"].astype("Float64")
-    # `observed_to_day` is floored to whole weeks, so rows of the week after it are no contradiction.
+    # `observed_to_day` is floored to whole weeks: rows of the week after it contradict nothing.
     end = patients["observed_to_day"].astype("Float64") + (DAYS_IN_WEEK - 1)
     after_stop = "The patient has sessions after the stop"
     after_end = "The log goes on after its end"

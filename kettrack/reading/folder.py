@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from kettrack.privacy.identifying_people import may_be_shown, shown, shown_names
 from kettrack.reading.headers import source_names
-from kettrack.reading.problems import HIDDEN, Ledger, counted, nearest
+from kettrack.reading.problems import HIDDEN, Ledger, counted_was, nearest
 from kettrack.reading.raw import RawTable, table_from_frame
 from kettrack.reading.textfile import read_text_table
 from kettrack.settings import SETTINGS_FILE, Settings
@@ -69,7 +69,7 @@ def read_tables(
                 None,
                 "",
                 "",
-                "no rows; only the line with the names of the columns can be read",
+                "the file has no rows below the names of the columns",
             )
     if (folder / SETTINGS_FILE).is_file():
         files[SETTINGS_FILE] = (folder / SETTINGS_FILE).read_bytes()
@@ -101,7 +101,7 @@ def _find(folder: Path, ledger: Ledger) -> dict[str, Path]:
                 None,
                 "",
                 "",
-                f"this file is needed and not there{_near_file(name, there)}",
+                f"this file is missing{_near_file(name, there)}",
             )
         if len(found) > 1:
             ledger.problem(
@@ -152,12 +152,12 @@ def _check_settings_file(there: list[Path], ledger: Ledger) -> None:
 def _note_unused(unused: list[Path], ledger: Ledger) -> None:
     if unused:
         ledger.note(
-            f"Files not used: {shown_names((path.name for path in unused), file=True)}."
+            f"These files are not used: {shown_names((path.name for path in unused), file=True)}."
         )
     books = [path for path in unused if path.suffix.lower() in _WORKBOOKS]
     if books:
         ledger.note(
-            f"{counted(len(books), 'workbook')} in the folder not read: save each table as CSV."
+            f"{counted_was(len(books), 'workbook')} not read; save each table as CSV."
         )
 
 
@@ -177,7 +177,7 @@ def _near_file(name: str, there: list[Path]) -> str:
     )
     found = next((path.name for path in there if path.stem == near), None)
     return (
-        f"; did you mean {found} by it? It must be called {name}.csv or {name}.parquet"
+        f"; did you mean {found}? It must be called {name}.csv or {name}.parquet"
         if found
         else ""
     )

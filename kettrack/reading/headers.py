@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from kettrack.privacy.identifiers import Finding, find_in_column
 from kettrack.privacy.identifying_people import may_be_shown, shown
-from kettrack.reading.problems import HIDDEN, Ledger, counted, nearest
+from kettrack.reading.problems import HIDDEN, Ledger, counted, counted_was, nearest
 from kettrack.reading.raw import Cells, RawTable
 from kettrack.settings import SETTINGS_FILE, Settings
 from kettrack.vocabulary.columns import TABLES, Table
@@ -121,7 +121,7 @@ def _places(
                 1,
                 name,
                 "",
-                f"the same column stands at places {where}; keep one",
+                f"this column is there more than once, at places {where}; keep one",
             )
         elif not exact:
             ledger.note(
@@ -153,8 +153,8 @@ def _identifying(
             continue
         if header in allow or (name and name in allow):
             ledger.note(
-                f"{raw.file}: column {name or shown(header)!r} {found.why} and was let through by"
-                " name (allow)."
+                f"{raw.file}: column {name or shown(header)!r} {found.why}. It was let"
+                " through because it is named in allow."
             )
         elif found.stop:
             _report_identifying(raw, place, name, found, ledger)
@@ -180,7 +180,8 @@ def _note_suspicious(
         else ""
     )
     ledger.note(
-        f"{raw.file}: column {shown_name!r} {found.why}{where}; look before sharing."
+        f"{raw.file}: column {shown_name!r} {found.why}{where}. Look at it before"
+        " you share these data."
     )
 
 
@@ -237,14 +238,14 @@ def _note_unknown(
             for place in unknown
         )
         ledger.note(
-            f"{raw.file}: {counted(len(unknown), 'unknown column')} not used: {names}."
+            f"{raw.file}: {counted_was(len(unknown), 'unknown column')} not used: {names}."
         )
 
 
 def _with_near(header: str, absent: Sequence[str]) -> str:
     near = None if header.startswith("column ") else nearest(header, absent)
     return (
-        f"{header} (it resembles {near}, and was NOT used as such)" if near else header
+        f"{header} (it resembles {near}, but is not used as such)" if near else header
     )
 
 
@@ -267,21 +268,20 @@ def _report_missing(
         if name not in places:
             near = nearest(name, free) if places else None
             hint = (
-                f"; did you mean {near!r} by it? Rename it, or say so in [columns] of"
-                " kettrack.toml"
+                f"; did you mean {near!r}? Rename that column, or name it in [columns] of"
+                f" {SETTINGS_FILE}"
                 if near
                 else ""
             )
-            ledger.problem(
-                raw.file, 1, name, "", f"this column is needed and not there{hint}"
-            )
+            ledger.problem(raw.file, 1, name, "", f"this column is missing{hint}")
     if not any(place >= 0 for place in places.values()):
         ledger.problem(
             raw.file,
             1,
             "",
             "",
-            f"no column is known; the first line names them: {', '.join(table.names[:4])}, ...",
+            "no column is known; the first line of the file must name the columns:"
+            f" {', '.join(table.names[:4])}, ...",
         )
 
 

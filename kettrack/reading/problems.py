@@ -40,8 +40,10 @@ def show(
 
     Examples
     --------
-    >>> show("31"), show("PHQ9", ["PHQ-9", "MADRS"]), show("01234"), show("Wells", ["well"]), show("95", high=89)
-    ("'31'", "'PHQ9'", '(hidden)', '(hidden)', '(hidden)')
+    >>> show("31"), show("PHQ9", ["PHQ-9", "MADRS"])
+    ("'31'", "'PHQ9'")
+    >>> show("01234"), show("Wells", ["well"]), show("95", high=89)
+    ('(hidden)', '(hidden)', '(hidden)')
     """
     if (
         _PLAIN_NUMBER.fullmatch(value)
@@ -124,6 +126,18 @@ def counted(
     ('1 row', '2 rows', '0 people')
     """
     return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def counted_was(number: int, one: str, many: str = "") -> str:
+    """Return a number with its noun and "was" or "were".
+
+    Examples
+    --------
+    >>> counted_was(1, "row"), counted_was(2, "row")
+    ('1 row was', '2 rows were')
+    """
+    verb = "was" if number == 1 else "were"
+    return f"{counted(number, one, many)} {verb}"
 
 
 @dataclass(slots=True)

@@ -86,8 +86,8 @@ def order_within_day(
     if (several & ~given).any():
         days = int((several & ~given).groupby(day, sort=False).any().sum())
         ledger.note(
-            f"{file}: {counted(days, 'day')} with several sessions; numbered in the order of the"
-            " file."
+            f"{file}: on {counted(days, 'day')} there are several sessions; they are numbered in"
+            " the order of the file."
         )
     nth = (~given).groupby(day, sort=False).cumsum() + sized.transform("max").fillna(0)
     return sessions.assign(order=sessions["order"].where(given, nth))
@@ -110,7 +110,7 @@ def one_row_per_key(
             int(line),
             table.key[-1],
             "",
-            f"a second, different row where there can be {table.grain}",
+            f"another, different row is there already; there can be {table.grain}",
         )
     return frame[~again]
 
@@ -170,8 +170,8 @@ def resolve_scores(
         scores = _with_means(scores, keyed)
     dropped = scores["patient_id"].drop(scores.index[kept])
     reason = (
-        f"another score of {file} stands for the same moment (rule: {rule}; unknown counts as"
-        " before)"
+        f"another score of {file} is used for the same moment (rule: {rule}; unknown counts"
+        " as before)"
     )
     ledger.leave_out(reason, len(dropped), dropped.nunique())
     return scores.iloc[kept]

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from kettrack.arrays import Bools, Floats, Ints
-from kettrack.reading.problems import Ledger, counted, show
+from kettrack.reading.problems import Ledger, counted_was, show
 from kettrack.vocabulary.instrument import Instrument
 from kettrack.vocabulary.totals import total_bounds, total_from_items
 
@@ -179,7 +179,7 @@ class _Part:
             impossible,
             "score",
             score,
-            f"the items given leave no such {scale.name} total possible",
+            f"no such {scale.name} total is possible with the items given",
         )
         self._count(
             answered & ~stated & complete, "total", "computed from complete items"
@@ -187,10 +187,10 @@ class _Part:
         self._count(
             partial & stated & ~impossible,
             "stated total",
-            "kept though some items are missing",
+            "kept although some items are missing",
         )
         self._count(
-            partial & ~stated, "score", "missing because some items are missing"
+            partial & ~stated, "score", "left empty because some items are missing"
         )
         return np.where(stated | ~answered, score, total)
 
@@ -203,7 +203,7 @@ class _Part:
         with np.errstate(invalid="ignore"):
             differ = both & (np.abs(score - total) > _TOLERANCE)
         for row in np.flatnonzero(differ):
-            expected = f"the items make {total[row]:g} by the rule of {self.scale.name}"
+            expected = f"the items give {total[row]:g} by the scoring rule of {self.scale.name}"
             self.ledger.problem(
                 self.file,
                 int(self.lines[row]),
@@ -214,9 +214,8 @@ class _Part:
 
     def _count(self, rows: Bools, what: str, done: str) -> None:
         if rows.any():
-            self.ledger.note(
-                f"{self.file}: {counted(int(rows.sum()), f'{self.scale.name} {what}')} {done}."
-            )
+            subject = counted_was(int(rows.sum()), f"{self.scale.name} {what}")
+            self.ledger.note(f"{self.file}: {subject} {done}.")
 
 
 def _wide_enough(items: Floats, n_items: int) -> Floats:

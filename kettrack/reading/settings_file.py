@@ -1,5 +1,5 @@
-"""`kettrack.toml` to `Settings`: every key is known or is an error, and a user's own instruments and
-criteria become the same frozen values as the built-in ones.
+"""`kettrack.toml` to `Settings`: an unknown key is an error; a user's own instruments and criteria
+become the same frozen values as the built-in ones.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What each key of `kettrack.toml` must hold, declared once, and the one function that holds a table
+"""What each key of `kettrack.toml` must hold, declared once, and the function that checks a table
 against it.
 
 `msgspec` judges the values. It stops at the first that does not fit, so `read_table` asks it key by

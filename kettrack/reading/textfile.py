@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from kettrack.arrays import Bools, Ints
-from kettrack.reading.problems import Ledger, counted
+from kettrack.reading.problems import Ledger, counted, counted_was
 from kettrack.reading.raw import RawTable, cells_from_arrow
 
 _SEPARATORS = (",", ";", "\t", "|")
@@ -122,11 +122,11 @@ def _utf8(
         data = data[3:]
     utf16 = _utf16(data)
     if utf16:
-        ledger.note(f"{file}: read as UTF-16.")
+        ledger.note(f"{file}: the text was read as UTF-16.")
         return data.decode(utf16, errors="replace").lstrip("\ufeff").encode()
     if _is_utf8(data):
         return data
-    ledger.note(f"{file}: not UTF-8; read as Windows-1252.")
+    ledger.note(f"{file}: the text is not UTF-8, and was read as Windows-1252.")
     return data.decode("cp1252", errors="replace").encode()
 
 
@@ -179,7 +179,9 @@ def _without_trailing(
         n_cut = n_cut + 1
     if not n_cut:
         return body, layout
-    ledger.note(f"{file}: empty cells at the end of {counted(n_cut, 'row')} ignored.")
+    ledger.note(
+        f"{file}: empty cells at the end of {counted_was(n_cut, 'row')} ignored."
+    )
     shorter = b"".join([*kept, body[last:]])
     return shorter, _layout(shorter, separator, quotes=b'"' in shorter)
 
@@ -222,7 +224,11 @@ def _table(
 ) -> RawTable | None:
     if layout is None or not layout.filled.any():
         ledger.problem(
-            file, None, "", "", "the file is empty; the first line names the columns"
+            file,
+            None,
+            "",
+            "",
+            "the file is empty; its first line must name the columns",
         )
         return None
     first = int(np.argmax(layout.filled))
@@ -318,7 +324,7 @@ def _without_blank_rows(
         filled |= column.codes >= 0
     n_blank += int((~filled).sum())
     if n_blank:
-        ledger.note(f"{raw.file}: {counted(n_blank, 'blank line')} ignored.")
+        ledger.note(f"{raw.file}: {counted_was(n_blank, 'blank line')} ignored.")
     if filled.all():
         return raw
     columns = tuple(column.keep(filled) for column in raw.columns)
@@ -361,7 +367,7 @@ def find_header(
     if header <= first or names[first]:
         return body, separators[first]
     ledger.note(
-        f"{file}: {counted(header - first, 'line')} above the names of the columns ignored."
+        f"{file}: {counted_was(header - first, 'line')} ignored above the names of the columns."
     )
     return b"\n" * header + b"\n".join(lines[header:]), separators[header]
 

@@ -153,11 +153,11 @@ def test_check_folder_returns_the_same_as_a_table(clinic):
         (SCORES.replace("\n", "\n\n").encode() + b",,,\n", ["5 blank lines"]),
         (
             ("größe," + SCORES.replace("\n", "\nü,", 3)).encode("cp1252"),
-            ["Windows-1252", "1 unknown column not used: größe"],
+            ["Windows-1252", "1 unknown column was not used: größe"],
         ),
         (SCORES.replace("20", '"20"').encode(), []),
         (SCORES.replace("a,", " a ,").encode(), []),
-        (SCORES.replace("PHQ", "phq").encode(), ["capital letters"]),
+        (SCORES.replace("PHQ", "phq").encode(), ["capital and small letters"]),
         (
             SCORES.replace("patient_id", "Patient_ID").encode(),
             ["'patient_id' found as 'Patient_ID'"],
@@ -200,14 +200,14 @@ def test_an_open_quotation_mark_does_not_hide_what_follows(clinic):
 def test_a_column_named_twice(clinic):
     scores = "patient_id,day,instrument,score,day\na,1,PHQ-9,5,2\n"
     assert said(clinic(scores=scores)) == [
-        "scores.csv: line 1, day - the same column stands at places 2 and 5; keep one"
+        "scores.csv: line 1, day - this column is there more than once, at places 2 and 5; keep one"
     ]
 
 
 def test_a_near_miss_of_a_needed_column_is_named(clinic):
     (problem,) = said(clinic(scores=SCORES.replace("instrument", "instruments")))
     assert (
-        "line 1, instrument - this column is needed and not there; did you mean 'instruments'"
+        "line 1, instrument - this column is missing; did you mean 'instruments'"
         " by it?" in problem
     )
 
@@ -224,7 +224,7 @@ def test_other_names_are_declared_in_kettrack_toml(clinic):
 def test_an_unknown_column_is_said_and_not_used(clinic):
     cohort = load_cohort(clinic(sessions="patient_id,day,nurse_mood\na,0,1\nb,0,2\n"))
     assert "nurse_mood" not in cohort.sessions
-    note(cohort, "sessions.csv: 1 unknown column not used: nurse_mood")
+    note(cohort, "sessions.csv: 1 unknown column was not used: nurse_mood")
 
 
 def test_a_file_without_header_shows_no_cell(clinic):

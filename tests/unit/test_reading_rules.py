@@ -92,7 +92,7 @@ def phq9(*answers, score=""):
 def test_a_total_is_computed_from_complete_items_and_counted():
     cohort = load(scores=phq9(*[2] * 9))
     assert cohort.scores["score"].tolist() == [18]
-    assert said(cohort, "1 PHQ-9 total computed from complete items")
+    assert said(cohort, "1 PHQ-9 total was computed from complete items")
 
 
 def test_items_without_a_score_column():
@@ -103,12 +103,12 @@ def test_items_without_a_score_column():
 def test_an_incomplete_form_has_no_total():
     cohort = load(scores=phq9(*[2] * 8, ""))
     assert np.isnan(cohort.scores["score"][0])
-    assert said(cohort, "1 PHQ-9 score missing because some items are missing")
+    assert said(cohort, "1 PHQ-9 score was left empty because some items are missing")
 
 
 def test_a_stated_total_that_disagrees_with_its_items_is_a_problem():
     assert problems(scores=phq9(*[2] * 9, score=17)) == [
-        (1, "score", "'17'", "the items make 18 by the rule of PHQ-9")
+        (1, "score", "'17'", "the items give 18 by the scoring rule of PHQ-9")
     ]
 
 
@@ -116,14 +116,14 @@ def test_a_stated_total_that_disagrees_with_its_items_is_a_problem():
 def test_a_stated_total_stands_while_the_missing_items_leave_it_possible(stated):
     cohort = load(scores=phq9(*[2] * 8, "", score=stated))
     assert cohort.scores["score"].tolist() == [stated]
-    assert said(cohort, "1 PHQ-9 stated total kept though some items are missing")
+    assert said(cohort, "1 PHQ-9 stated total was kept although some items are missing")
 
 
 @pytest.mark.parametrize("stated", [15, 20])
 def test_a_stated_total_no_missing_item_could_make_is_a_problem(stated):
     assert (
         problems(scores=phq9(*[2] * 8, "", score=stated))[0][3]
-        == "the items given leave no such PHQ-9 total possible"
+        == "no such PHQ-9 total is possible with the items given"
     )
 
 
@@ -208,7 +208,7 @@ def test_booleans():
     )
     assert cohort.sessions["serious"].tolist()[:3] == [True, False, True]
     assert cohort.sessions["serious"].isna().tolist() == [False] * 3 + [True]
-    assert said(cohort, "0 and 1 read as false and true")
+    assert said(cohort, "0 and 1 are read as false and true")
     assert problems(sessions="patient_id | day | serious\na | 0 | yes")[0][1:] == (
         "serious",
         "(hidden)",
@@ -219,7 +219,7 @@ def test_booleans():
 def test_ages():
     cohort = load(patients="patient_id | age\na | 90+")
     assert cohort.patients["age"].tolist() == [90]
-    assert said(cohort, "1 age given as 90+")
+    assert said(cohort, "1 age was given as 90+")
     for age in ("90", "95", "-1", "40.5", "old"):
         expected = problems(patients=f"patient_id | age\na | {age}")[0][3]
         assert (
@@ -295,7 +295,7 @@ def test_two_sessions_a_day_are_numbered():
         [0, 2, 40],
         [2, 1, 40],
     ]
-    assert said(cohort, "1 day with several sessions")
+    assert said(cohort, "on 1 day there are several sessions")
 
 
 def test_a_given_order_stands_and_a_shared_one_is_a_problem():
@@ -371,7 +371,7 @@ def test_rows_of_patients_without_a_session_are_kept_out_and_counted():
 def test_sessions_without_scores_are_kept_and_said():
     cohort = load(sessions="patient_id | day\na | 0\nb | 0")
     assert cohort.sessions["patient_id"].tolist() == ["a", "b"]
-    assert said(cohort, "1 patient with sessions but no score; kept")
+    assert said(cohort, "1 patient with sessions but without a score: kept")
 
 
 def test_a_patient_missing_from_the_patients_table_is_kept_with_nothing_known():

@@ -119,7 +119,10 @@ def test_other_files_are_listed_unless_they_name_someone(clinic):
     ):
         (folder / name).write_text("")
     said = notes(folder)
-    assert "Files not used: (hidden), (hidden), scores.xlsx, scores_backup.csv." in said
+    assert (
+        "These files are not used: (hidden), (hidden), scores.xlsx, scores_backup.csv."
+        in said
+    )
     assert "save each table as CSV" in said
 
 
@@ -164,7 +167,7 @@ def test_headers_that_name_someone_are_hidden(clinic):
     folder = clinic(
         sessions="patient_id,day,Jane Smith,JANE_Smith,mood\na1,0,1,1,1\nb2,0,1,1,1\n"
     )
-    assert "3 unknown columns not used: column 3, column 4, mood." in notes(folder)
+    assert "3 unknown columns were not used: column 3, column 4, mood." in notes(folder)
 
 
 def test_chosen_names_that_name_someone_are_hidden(clinic):
@@ -192,7 +195,7 @@ def test_the_column_meant_is_named_and_not_used(clinic):
         )
     )
     for known in ("dose_mg", "timing", "item_1", "observed_to_day"):
-        assert f"(it resembles {known}, and was NOT used as such)" in said
+        assert f"(it resembles {known}, but is not used as such)" in said
 
 
 @pytest.mark.parametrize("name", ["sessions", "scores"])
@@ -240,9 +243,12 @@ def test_codes_in_two_spellings(clinic, twin):
         ("sep=;\n" + SCORES.replace(",", ";"), "semicolons"),
         (
             "Scores of our clinic\n\n" + SCORES,
-            "2 lines above the names of the columns ignored",
+            "2 lines were ignored above the names of the columns",
         ),
-        ("Scores of our clinic;;;\n" + SCORES.replace(",", ";"), "1 line above"),
+        (
+            "Scores of our clinic;;;\n" + SCORES.replace(",", ";"),
+            "1 line was ignored above",
+        ),
         (
             SCORES.replace(",20\n", ",20,,\n") + ",,,,,,\n",
             "empty cells at the end of 2 rows",
