@@ -229,7 +229,7 @@ def test_assessments_are_counted_and_the_last_complete_one_ends_follow_up():
 
 def test_where_higher_is_better_caseness_and_worst_turn_round():
     who5 = Instrument(
-        name="WHO-5",
+        name="OWN-5",
         title="well-being, percentage score",
         minimum=0,
         maximum=100,
@@ -249,7 +249,7 @@ def test_where_higher_is_better_caseness_and_worst_turn_round():
         well    |   7 | 60
         missing |   7 | 60
         """,
-        instrument="WHO-5",
+        instrument="OWN-5",
         baseline="worst",
         user_instruments=(who5,),
     )

@@ -29,13 +29,13 @@ SCORES = """
     patient | day | instrument | score
     a       | -1  | PHQ-9      | 20
     a       | -1  | MADRS      | 30
-    a       | -1  | ISI        | 20
+    a       | -1  | OWN-SLEEP  | 20
     a       | 10  | PHQ-9      |  8
     a       | 10  | MADRS      | 12
-    a       | 10  | ISI        |  5
+    a       | 10  | OWN-SLEEP  |  5
     """
 OWN = """
-    [instruments.ISI]
+    [instruments.OWN-SLEEP]
     minimum = 0
     maximum = 28
     direction = "higher is worse"
@@ -49,7 +49,7 @@ def own_scale(tmp_path):
     def read(more=""):
         path = tmp_path / "kettrack.toml"
         path.write_text(f"{OWN}\n{more}", encoding="utf-8")
-        return load_settings(path).known_instruments["ISI"]
+        return load_settings(path).known_instruments["OWN-SLEEP"]
 
     return read
 
@@ -94,17 +94,17 @@ def test_an_own_scale_of_depression_is_in_the_range(own_scale):
     assert scales_in_range(own_scale('construct = "depression"')) == {
         "PHQ-9",
         "MADRS",
-        "ISI",
+        "OWN-SLEEP",
     }
 
 
 def test_a_built_in_insomnia_scale_is_not_in_the_range_of_depression():
     scale = Instrument(
-        name="ISI", title="", minimum=0, maximum=28, construct="insomnia"
+        name="OWN-SLEEP", title="", minimum=0, maximum=28, construct="insomnia"
     )
-    known = INSTRUMENTS | {"ISI": scale}
-    assert "ISI" not in rated_instruments("depression", known)
-    assert rated_instruments("insomnia", known) == ["ISI"]
+    known = INSTRUMENTS | {"OWN-SLEEP": scale}
+    assert "OWN-SLEEP" not in rated_instruments("depression", known)
+    assert rated_instruments("insomnia", known) == ["OWN-SLEEP"]
 
 
 @pytest.mark.parametrize(

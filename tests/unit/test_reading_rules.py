@@ -387,7 +387,7 @@ def test_own_instruments_are_known_to_the_reader():
     from kettrack.vocabulary.instrument import Instrument
 
     scale = Instrument(
-        name="WHO-5",
+        name="OWN-5",
         title="well-being",
         minimum=0,
         maximum=100,
@@ -395,10 +395,10 @@ def test_own_instruments_are_known_to_the_reader():
         standing="user",
     )
     text = (
-        "patient_id | day | instrument | score\na | 0 | WHO-5 | 40\na | 0 | WHO-5 | 60"
+        "patient_id | day | instrument | score\na | 0 | OWN-5 | 40\na | 0 | OWN-5 | 60"
     )
     cohort = load(
-        scores=text, instrument="WHO-5", user_instruments=(scale,), duplicates="worst"
+        scores=text, instrument="OWN-5", user_instruments=(scale,), duplicates="worst"
     )
     assert cohort.scores["score"].tolist() == [40]
 

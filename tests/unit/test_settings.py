@@ -131,7 +131,7 @@ def test_broken_toml_is_one_problem(toml):
 
 
 WHO5 = """
-[instruments.WHO-5]
+[instruments.OWN-5]
 title = "well-being index"
 direction = "higher is better"
 minimum = 0
@@ -145,7 +145,7 @@ bands = { low = [0, 50], fine = [51, 100] }
 
 
 def test_own_instrument_with_its_direction(toml):
-    scale = load_settings(toml(WHO5)).known_instruments["WHO-5"]
+    scale = load_settings(toml(WHO5)).known_instruments["OWN-5"]
     assert (scale.sign, scale.maximum, scale.standing, scale.bands[1].label) == (
         -1,
         100,
@@ -161,9 +161,9 @@ def test_own_instrument_with_its_direction(toml):
 
 
 def test_own_instrument_needs_range_and_direction_and_knows_no_other_keys(toml):
-    said = complaints(toml('[instruments.WHO-5]\nminimun = 0\nmaximum = "x"'))
-    assert said["instruments.WHO-5.minimun"] == "unknown key; did you mean minimum?"
-    assert said["instruments.WHO-5.maximum"] == "a number"
+    said = complaints(toml('[instruments.OWN-5]\nminimun = 0\nmaximum = "x"'))
+    assert said["instruments.OWN-5.minimun"] == "unknown key; did you mean minimum?"
+    assert said["instruments.OWN-5.maximum"] == "a number"
     assert "direction" in " ".join(said)
 
 
@@ -221,8 +221,8 @@ def test_own_thresholds_of_the_review_list(toml):
 
 
 def test_own_criteria_for_an_own_instrument(toml):
-    settings = load_settings(toml(WHO5 + '[criteria.ours]\ninstrument = "WHO-5"\n'))
-    assert settings.user_criteria[0].instrument == "WHO-5"
+    settings = load_settings(toml(WHO5 + '[criteria.ours]\ninstrument = "OWN-5"\n'))
+    assert settings.user_criteria[0].instrument == "OWN-5"
 
 
 def test_mistakes_in_rules_are_placed(toml):
