@@ -2,17 +2,18 @@
 # The cluster-robust error of a Cox model with late entry changes when a row is written as two.
 #
 # lifelines 0.30.3 (pandas 2.3.3, numpy 2.4.6, scipy 1.17.1).
-# Behaviour: a row from 0 to 8 says exactly what rows from 0 to 4 and from 4 to 8 say together. With `entry_col` the coefficient and
-# the model-based error of `CoxPHFitter` rightly stay the same to the last digit; the error with `cluster_col` does not, though both
-# halves belong to one cluster.
-# Seen: 200 people, 579 rows and then 1,158: coefficient .2855 both times, model-based error .0935 both times, cluster error
-# .1138 and then .1180.
+# Behaviour: a row from 0 to 8 says exactly what rows from 0 to 4 and from 4 to 8 say together. With
+# `entry_col` the coefficient and the model-based error of `CoxPHFitter` rightly stay the same to the last
+# digit; the error with `cluster_col` does not, though both halves belong to one cluster.
+# Seen: 200 people, 579 rows and then 1,158: coefficient .2855 both times, model-based error .0935 both times,
+# cluster error .1138 and then .1180.
 # A good engineer who finds the coefficient equal to R's would take the error for right too.
 # For kettrack: `kettrack/estimators/survival/cox.py` sums score residuals within each patient;
-# `tests/unit/test_cox.py::test_rows_cut_at_an_inner_point` cuts rows in two, and `tests/reference/test_cox_answers.py` holds the
-# cluster errors of data with entry times to R.
+# `tests/unit/test_cox.py::test_rows_cut_at_an_inner_point` cuts rows in two, and
+# `tests/reference/test_cox_answers.py` holds the cluster errors of data with entry times to R.
 #
-# Ends with 0 while this is so, with 1 when it has changed, and with 2 when the packages cannot be installed.
+# Ends with 0 while this is so, with 1 when it has changed, and with 2 when the packages cannot be
+# installed.
 set -euo pipefail
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT

@@ -2,16 +2,19 @@
 # Interval-censored survival between visits that share their ends puts nobody's event before the first visit.
 #
 # lifelines 0.30.3 (pandas 2.3.3, numpy 2.4.6, scipy 1.17.1).
-# Behaviour: `KaplanMeierFitter.fit_interval_censoring` takes an interval as closed at both ends. Somebody well at visit 0 and ill at
-# visit 1 "could" then have fallen ill exactly at 1, together with those well at 1 and ill at 2, and the likelihood is highest when
-# both did. Nothing warns.
-# Seen: six people, two of them ill at each of the visits 1, 2 and 3: survival at 1 is 1.00 and at 2 .50; two of six were
-# seen to be ill by visit 1, so it is .67 and .33.
-# A good engineer would pass the last visit without and the first visit with the event, as the arguments are called lower and upper bound.
-# For kettrack: `kettrack/estimators/survival/turnbull.py` reads intervals as (left, right], which on regular visits gives the life table
-# exactly: `tests/reference/test_interval_answers.py::test_geometric_times_seen_at_whole_numbers`.
+# Behaviour: `KaplanMeierFitter.fit_interval_censoring` takes an interval as closed at both ends. Somebody
+# well at visit 0 and ill at visit 1 "could" then have fallen ill exactly at 1, together with those well at 1
+# and ill at 2, and the likelihood is highest when both did. Nothing warns.
+# Seen: six people, two of them ill at each of the visits 1, 2 and 3: survival at 1 is 1.00 and at 2 .50; two
+# of six were seen to be ill by visit 1, so it is .67 and .33.
+# A good engineer would pass the last visit without and the first visit with the event, as the arguments are
+# called lower and upper bound.
+# For kettrack: `kettrack/estimators/survival/turnbull.py` reads intervals as (left, right], which on regular
+# visits gives the life table exactly:
+# `tests/reference/test_interval_answers.py::test_geometric_times_seen_at_whole_numbers`.
 #
-# Ends with 0 while this is so, with 1 when it has changed, and with 2 when the packages cannot be installed.
+# Ends with 0 while this is so, with 1 when it has changed, and with 2 when the packages cannot be
+# installed.
 set -euo pipefail
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT

@@ -2,15 +2,18 @@
 # A compiled function kept on disk does not notice that the helper it calls has changed.
 #
 # numba 0.68.1, numpy 2.4.6.
-# Behaviour: `@njit(cache=True)` is compiled anew when its own file changes. A helper imported from another file is compiled into
-# it, and a later edit of the helper is not seen: the next process runs the old machine code without a word, while the helper called
-# by itself, and the same function run as plain Python, give the new answer.
-# Seen: half of 8 is 4.0; after the helper is edited to a quarter, the kept function still says 4.0 and the helper 2.0.
+# Behaviour: `@njit(cache=True)` is compiled anew when its own file changes. A helper imported from another
+# file is compiled into it, and a later edit of the helper is not seen: the next process runs the old machine
+# code without a word, while the helper called by itself, and the same function run as plain Python, give the
+# new answer.
+# Seen: half of 8 is 4.0; after the helper is edited to a quarter, the kept function still says 4.0 and the
+# helper 2.0.
 # A good engineer would expect a cache that looks at source files to look at all the source that went in.
-# For kettrack: `kettrack/timelines/_kernels.py` is one file with every helper in it, and the specifications are run both as
-# plain Python and compiled (`tests/unit/test_kernels.py`).
+# For kettrack: `kettrack/timelines/_kernels.py` is one file with every helper in it, and the specifications
+# are run both as plain Python and compiled (`tests/unit/test_kernels.py`).
 #
-# Ends with 0 while this is so, with 1 when it has changed, and with 2 when the packages cannot be installed.
+# Ends with 0 while this is so, with 1 when it has changed, and with 2 when the packages cannot be
+# installed.
 set -euo pipefail
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT

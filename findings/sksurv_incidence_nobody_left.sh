@@ -2,15 +2,19 @@
 # The delta-method interval of a cumulative incidence has no width anywhere once nobody is left at the end.
 #
 # scikit-survival 0.28.0 (pandas 3.1.1, numpy 2.4.6, scipy 1.17.1).
-# Behaviour: with `var_type="Dinse"` or "Dinse_Approx" a last time at which everybody still there leaves makes the variance missing
-# at every time, the earlier ones too, and the interval comes back as low = estimate = high: perfectly certain. A RuntimeWarning of a
-# division by zero is all that is said.
-# Seen: 256 people; with 16 of them censored at the last time .437 to .559 at time 1; with the same 16 leaving there instead, .500 to .500.
-# A good engineer would expect the future of 16 people to leave the interval at the first time alone, or an interval that is missing.
-# For kettrack: `kettrack/estimators/survival/competing_risks.py` sums the variance up to each time only and leaves the interval missing where the
-# share is 0 or 1; `benchmarks/survival_against_scikit.py` ends its logs without an event for the comparison.
+# Behaviour: with `var_type="Dinse"` or "Dinse_Approx" a last time at which everybody still there leaves makes
+# the variance missing at every time, the earlier ones too, and the interval comes back as low = estimate =
+# high: perfectly certain. A RuntimeWarning of a division by zero is all that is said.
+# Seen: 256 people; with 16 of them censored at the last time .437 to .559 at time 1; with the same 16 leaving
+# there instead, .500 to .500.
+# A good engineer would expect the future of 16 people to leave the interval at the first time alone, or an
+# interval that is missing.
+# For kettrack: `kettrack/estimators/survival/competing_risks.py` sums the variance up to each time only and
+# leaves the interval missing where the share is 0 or 1; `benchmarks/survival_against_scikit.py` ends its logs
+# without an event for the comparison.
 #
-# Ends with 0 while this is so, with 1 when it has changed, and with 2 when the packages cannot be installed.
+# Ends with 0 while this is so, with 1 when it has changed, and with 2 when the packages cannot be
+# installed.
 set -euo pipefail
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT

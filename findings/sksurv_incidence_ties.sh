@@ -2,15 +2,19 @@
 # The default interval of a cumulative incidence is too narrow, by a third below, where causes tie.
 #
 # scikit-survival 0.28.0 (pandas 3.1.1, numpy 2.4.6, scipy 1.17.1).
-# Behaviour: `cumulative_incidence_competing_risks(event, time, conf_type="log-log")` takes Aalen's variance, which supposes that no
-# two people leave at the same time. Whole numbers such as sessions tie always. Nothing warns.
-# Seen: 256 people, nobody censored before the last time, so the incidence is a plain proportion with error sqrt(p (1 - p) / n). At
-# time 2 that is .0303; the default gives .0208, less than at time 1 (.0313). `var_type="Dinse"` gives .0303.
-# A good engineer would expect the default to hold on tied times, as Greenwood's variance of the same module does.
-# For kettrack: `kettrack/estimators/survival/competing_risks.py` uses the delta method only, and `tests/unit/test_competing.py` holds it to
-# p (1 - p) / n.
+# Behaviour: `cumulative_incidence_competing_risks(event, time, conf_type="log-log")` takes Aalen's variance,
+# which supposes that no two people leave at the same time. Whole numbers such as sessions tie always. Nothing
+# warns.
+# Seen: 256 people, nobody censored before the last time, so the incidence is a plain proportion with error
+# sqrt(p (1 - p) / n). At time 2 that is .0303; the default gives .0208, less than at time 1 (.0313).
+# `var_type="Dinse"` gives .0303.
+# A good engineer would expect the default to hold on tied times, as Greenwood's variance of the same module
+# does.
+# For kettrack: `kettrack/estimators/survival/competing_risks.py` uses the delta method only, and
+# `tests/unit/test_competing.py` holds it to p (1 - p) / n.
 #
-# Ends with 0 while this is so, with 1 when it has changed, and with 2 when the packages cannot be installed.
+# Ends with 0 while this is so, with 1 when it has changed, and with 2 when the packages cannot be
+# installed.
 set -euo pipefail
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT

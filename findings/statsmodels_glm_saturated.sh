@@ -2,14 +2,17 @@
 # A binomial GLM with as many groups as parameters warns of perfect separation, where nothing is separated.
 #
 # statsmodels 0.15.0 (pandas 3.1.1, numpy 2.4.6, scipy 1.17.1).
-# Behaviour: with two groups and two parameters the fitted shares equal the observed ones (50 % and 75 %), and this is reported as
-# "Perfect separation or prediction detected, parameter may not be identified". Both coefficients and their errors are finite and right.
+# Behaviour: with two groups and two parameters the fitted shares equal the observed ones (50 % and 75 %), and
+# this is reported as "Perfect separation or prediction detected, parameter may not be identified". Both
+# coefficients and their errors are finite and right.
 # Seen: slope 0.932 = (logit .75 - logit .50) / (log 26 - log 8), error .082, `PerfectSeparationWarning`.
-# A good engineer who turns that warning into a refusal, or runs with warnings as errors, refuses a perfectly good answer.
-# For kettrack: `kettrack/estimators/regression/comparison_models.py` looks at the counts before the fit and silences the warning; `tests/unit/test_dose_curve.py`
-# tries two groups.
+# A good engineer who turns that warning into a refusal, or runs with warnings as errors, refuses a perfectly
+# good answer.
+# For kettrack: `kettrack/estimators/regression/comparison_models.py` looks at the counts before the fit and
+# silences the warning; `tests/unit/test_dose_curve.py` tries two groups.
 #
-# Ends with 0 while this is so, with 1 when it has changed, and with 2 when the packages cannot be installed.
+# Ends with 0 while this is so, with 1 when it has changed, and with 2 when the packages cannot be
+# installed.
 set -euo pipefail
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT

@@ -2,15 +2,20 @@
 # MixedLM says that it converged, seven points of log-likelihood below the maximum.
 #
 # statsmodels 0.15.0 (pandas 3.1.1, numpy 2.4.6, scipy 1.17.1).
-# Behaviour: the first optimiser of `MixedLM.fit()` gives up, a second one starts, stops early, and `converged` is True. Powell's
-# method finds the higher maximum, and needs no second start. The data are ordinary: 60 people, 151 scores, a slope of their own.
-# The likelihood is worked out once more by hand, so the difference is none of rounding.
-# Seen: default converged True, log-likelihood -439.23, standard error of the slope .253; Powell -432.19 and .165.
-# A good engineer would take `converged` at its word; the standard error of the slope is then half as large again as it should be.
-# For kettrack: `kettrack/estimators/regression/growth.py` tries four optimisers, each from where the best so far ended, and keeps a fit only
-# if the slope of its likelihood is flat; `tests/reference/test_growth_answers.py` holds it to the maxima found by R.
+# Behaviour: the first optimiser of `MixedLM.fit()` gives up, a second one starts, stops early, and
+# `converged` is True. Powell's method finds the higher maximum, and needs no second start. The data are
+# ordinary: 60 people, 151 scores, a slope of their own. The likelihood is worked out once more by hand, so
+# the difference is none of rounding.
+# Seen: default converged True, log-likelihood -439.23, standard error of the slope .253; Powell -432.19 and
+# .165.
+# A good engineer would take `converged` at its word; the standard error of the slope is then half as large
+# again as it should be.
+# For kettrack: `kettrack/estimators/regression/growth.py` tries four optimisers, each from where the best so
+# far ended, and keeps a fit only if the slope of its likelihood is flat;
+# `tests/reference/test_growth_answers.py` holds it to the maxima found by R.
 #
-# Ends with 0 while this is so, with 1 when it has changed, and with 2 when the packages cannot be installed.
+# Ends with 0 while this is so, with 1 when it has changed, and with 2 when the packages cannot be
+# installed.
 set -euo pipefail
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT

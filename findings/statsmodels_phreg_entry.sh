@@ -2,16 +2,18 @@
 # PHReg counts a row as at risk at the very time it enters.
 #
 # statsmodels 0.15.0 (pandas 3.1.1, numpy 2.4.6, scipy 1.17.1).
-# Behaviour: with `entry=`, a row from 1 to 2 is in the risk set of an event at time 1. In person-period data every row but the
-# first enters at the time the row before it ends, so everybody is counted twice, once with the old value of the covariate and once with the new one.
-# Seen: log hazard ratio .326; with 1e-6 added to the entry times 1.017, which is what the Poisson regression with one intercept a
-# period gives, an identity for Breslow ties.
+# Behaviour: with `entry=`, a row from 1 to 2 is in the risk set of an event at time 1. In person-period data
+# every row but the first enters at the time the row before it ends, so everybody is counted twice, once with
+# the old value of the covariate and once with the new one.
+# Seen: log hazard ratio .326; with 1e-6 added to the entry times 1.017, which is what the Poisson regression
+# with one intercept a period gives, an identity for Breslow ties.
 # A good engineer would expect (entry, exit], as in R's survival and in the definition of the risk set.
 # For kettrack: `kettrack/estimators/survival/cox.py` has rows (start, stop];
-# `tests/unit/test_cox.py::test_nobody_is_at_risk_at_their_own_entry` tries it, and `tests/reference/test_cox_answers.py` holds rows
-# that meet to R.
+# `tests/unit/test_cox.py::test_nobody_is_at_risk_at_their_own_entry` tries it, and
+# `tests/reference/test_cox_answers.py` holds rows that meet to R.
 #
-# Ends with 0 while this is so, with 1 when it has changed, and with 2 when the packages cannot be installed.
+# Ends with 0 while this is so, with 1 when it has changed, and with 2 when the packages cannot be
+# installed.
 set -euo pipefail
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT

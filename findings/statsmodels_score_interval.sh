@@ -2,15 +2,18 @@
 # The score interval for a difference of two proportions does not solve the score equation.
 #
 # statsmodels 0.15.0 (pandas 3.1.1, numpy 2.4.6, scipy 1.17.1).
-# Behaviour: `confint_proportions_2indep(..., compare="diff", method="score")` and its test agree with each other, so nothing looks
-# wrong; but for any difference other than 0 the two proportions under the hypothesis are not those that maximise the likelihood.
-# Seen, 56 of 70 against 48 of 80: interval 5.26 to 34.40 percentage points where the score equation gives 5.28 to 33.82; at a
-# difference of 33.82 points the proportions are .802 and .464 where the likelihood is highest at .851 and .513.
+# Behaviour: `confint_proportions_2indep(..., compare="diff", method="score")` and its test agree with each
+# other, so nothing looks wrong; but for any difference other than 0 the two proportions under the hypothesis
+# are not those that maximise the likelihood.
+# Seen, 56 of 70 against 48 of 80: interval 5.26 to 34.40 percentage points where the score equation gives
+# 5.28 to 33.82; at a difference of 33.82 points the proportions are .802 and .464 where the likelihood is
+# highest at .851 and .513.
 # A good engineer would trust an interval that agrees with its own test.
-# For kettrack: no interval of a difference comes from this function. Groups are compared by a bootstrap of their counts in
-# `kettrack/estimators/survival/incidence_difference.py`.
+# For kettrack: no interval of a difference comes from this function. Groups are compared by a bootstrap of
+# their counts in `kettrack/estimators/survival/incidence_difference.py`.
 #
-# Ends with 0 while this is so, with 1 when it has changed, and with 2 when the packages cannot be installed.
+# Ends with 0 while this is so, with 1 when it has changed, and with 2 when the packages cannot be
+# installed.
 set -euo pipefail
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
