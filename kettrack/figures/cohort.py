@@ -134,6 +134,7 @@ def plot_session_counts(
     with canvas(ax, height=3.2) as axes:
         if nothing_to_draw(axes, table, "first_course"):
             return axes
+        # Side by side: the first course is a part of all sessions, not an addition to them.
         axes.bar(
             table["sessions"] - 0.2,
             numbers(table["first_course"], missing=0),
@@ -240,6 +241,7 @@ def plot_session_intervals(
         gaps = [str(name) for name in table if str(name).startswith(GAP_COLUMN)]
         counts = np.array([numbers(table[name]) for name in gaps])
         shares = counts / numbers(table["n"])
+        # A hidden count is missing, and its cell stays white.
         axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto", origin="lower")
         _write_cells(axes, counts, shares)
         places = np.arange(len(table), dtype=float)
@@ -298,6 +300,7 @@ def plot_maintenance(
     with canvas(ax, width=8.4, height=3.4) as axes:
         if nothing_to_draw(axes, table, "intervals"):
             return axes
+        # A length with a hidden count has no bar: its total would tell the count.
         shown = table[table["key"] != "all"].dropna(subset=list(INTERVALS))
         base = np.zeros(len(shown))
         for column, look in INTERVALS.items():

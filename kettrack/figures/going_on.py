@@ -32,6 +32,7 @@ from kettrack.figures.style import (
     canvas,
 )
 from kettrack.vocabulary.days import NEXT_SESSION_GRACE_DAYS
+from kettrack.vocabulary.limits import ALIKE_WITHIN_SD
 
 # Column of numbers -> where it stands, right of 100 on the axis of percent, and its title.
 COLUMNS: Final = {
@@ -43,7 +44,6 @@ COLUMNS: Final = {
 _WIDTH: Final = 156  # of the axis, columns of numbers included
 _LITTLE: Final = re.compile(r"below_(\d+)")
 _SOME: Final = re.compile(r"(\d+)_to_\d+")
-_ALIKE: Final = 0.1  # standard deviations; Austin 2009, Stat Med 28:3083
 _DARK_PERCENT: Final = 65  # from which the text of a cell is white
 
 
@@ -137,6 +137,7 @@ def _draw_rows(axes: Axes, rows: pd.DataFrame, at: Floats) -> None:
         label="responded later, 95 % interval",
         clip_on=False,  # a share of 0 lies on the edge
     )
+    # The model has no answer where too few of its people reach the landmark.
     null = rows["null"].notna().to_numpy()
     if null.any():
         axes.plot(
@@ -211,6 +212,7 @@ def plot_going_on(
     with canvas(ax, width=8.0, height=3.8) as axes:
         if nothing_to_draw(axes, table, "estimate"):
             return axes
+        # Bands stand in the order of the table, from the best to the worst.
         bands = list(table["band"].unique())
         sessions = sorted(table["session"].unique())
         grid = table.pivot(index="band", columns="session", values="estimate")
@@ -282,7 +284,8 @@ def plot_balance(
             return axes
         before = table["estimate"]
         rows = np.arange(len(table))[::-1]  # the first row of the table at the top
-        axes.axvspan(-_ALIKE, _ALIKE, color="#DDDDDD", linewidth=0)
+        # Grey below everything: it is a field to stand in, not a result.
+        axes.axvspan(-ALIKE_WITHIN_SD, ALIKE_WITHIN_SD, color="#DDDDDD", linewidth=0)
         axes.axvline(0, color=INK, linewidth=0.8)
         axes.hlines(rows, before, table["after"], color="#999999", linewidth=1)
         axes.plot(
@@ -297,7 +300,7 @@ def plot_balance(
         axes.set_yticks(rows, table["about"])
         axes.set_xlabel(
             "mean of those who went on less mean of the others, in standard deviations"
-            f"\n(grey: at most {_ALIKE:g} apart, alike enough)"
+            f"\n(grey: at most {ALIKE_WITHIN_SD:g} apart, alike enough)"
         )
         legend_right(axes)
         write_title(axes, "Were those who went on like those who did not?")

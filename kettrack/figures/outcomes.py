@@ -85,6 +85,7 @@ def plot_waterfall(
         _draw_response(axes, criteria)
         _draw_empty_slots(axes, len(table), len(scored))
         axes.set(xlim=(0.5, len(table) + 0.5), xticks=[])
+        # A score cannot fall by more than 100 %, so the axis needs no more room below.
         axes.set(ylim=(-105, CAP + 8), ylabel="% change from baseline")
         missing = len(table) - len(scored)
         axes.set_xlabel(f"{len(scored)} scored, then {missing} not scored")
@@ -113,6 +114,7 @@ def _draw_bars(axes: Axes, scored: pd.DataFrame) -> None:
                 linewidth=0.3,
                 label=f"{_BAR_WORDS.get(state, look.words)} ({len(rows)})",
             )
+    # A cut bar without a sign would look like a rise of exactly the cap.
     beyond = scored[scored["percent_change"] > CAP]
     axes.plot(beyond["place"], [CAP] * len(beyond), "^", color=WORSE, markersize=4)
 
@@ -201,6 +203,7 @@ def plot_specification(
         shares = range(0, 101, 25)
         labels = [f"{share} %" for share in shares]
         axes.set_yticks([*shares, *ticks], [*labels, *ticks.values()])
+        # Ticks of the matrix are names, and the line of the axis stands between the two parts.
         axes.tick_params(axis="y", length=0)
         axes.spines["bottom"].set_visible(False)
         fewest = int(shown["n"].min())
@@ -232,6 +235,7 @@ def _choices(shown: pd.DataFrame) -> dict[str, list[str]]:
     """Rows of the matrix in groups, each in the order of the table."""
     if "number" not in shown:
         return {}
+    # The columns stand by their estimates; the rows of the matrix do not.
     order = shown.sort_values("number")
     columns = ("instrument", "baseline", "rule")
     return {column: list(dict.fromkeys(order[column])) for column in columns}

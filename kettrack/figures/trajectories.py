@@ -124,6 +124,7 @@ def _draw_everybody(axes: Axes, rows: pd.DataFrame) -> None:
         label=EVERYBODY,
         zorder=3,
     )
+    # The one interval that is a band: those of the strata would cover it.
     axes.fill_between(
         rows["at"],
         rows["ci_low"],
@@ -192,6 +193,7 @@ def plot_expected(
     with canvas(ax, width=8.0) as axes:
         if nothing_to_draw(axes, table, "estimate"):
             return axes
+        # Two scores after as many sessions would make a line go up and down in one place.
         scores = pd.DataFrame(columns=["patient_id", "band", "sessions", "score"])
         if people is not None:
             scores = people.drop_duplicates(["patient_id", "sessions"])
@@ -212,6 +214,7 @@ def plot_expected(
             )
         sessions = shown["sessions"]
         risk_table(axes, sessions, sessions, {"people": shown["n"]})
+        # Courses go on behind the last session that has quantiles; they are cut there.
         axes.set(xlim=(sessions.min() - 0.3, sessions.max() + 0.3), ylim=(0, None))
         axes.set(xlabel="sessions so far", ylabel="score")
         axes.legend(fontsize=LABEL_SIZE, loc="upper right", ncols=4)
@@ -230,6 +233,7 @@ def _caption_of_band(caption: str, shown: pd.DataFrame) -> str:
 
 def _draw_people(axes: Axes, people: pd.DataFrame) -> None:
     """A thin line for each person, of very many for each k-th; the more there are, the fainter."""
+    # Every k-th instead of a random draw: the same table gives the same picture.
     names = people["patient_id"].drop_duplicates()
     every = max(int(np.ceil(len(names) / MOST_DRAWN)), 1)
     chosen = names.iloc[::every]

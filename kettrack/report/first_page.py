@@ -15,26 +15,41 @@ from kettrack.result import Result
 from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS
 from kettrack.vocabulary.rules import Rule
 
+# Name of a result -> heading, in the order of the page.
 HEADINGS: Final = {
     "how_many_sessions": "How many sessions until people respond?",
-    "how_long_it_lasts": "How long does it last?",
+    "how_long_it_lasts": "How long does a response last?",
     "ladder": "Who is counted",
     "session_counts": "Sessions",
     "response_by_session": "Response",
     "remission_by_session": "Remission",
     "state_after_course": "After the first course",
-    "worsening": "Worse at some score",
+    "worsening": "Who got worse",
 }
+# Name of a result -> notebook with the table, the curve and the caveats behind it.
 MORE: Final = {
     "how_many_sessions": "02_sessions_to_response.ipynb",
     "how_long_it_lasts": "04_durability_and_maintenance.ipynb",
-}  # notebook with the table, the curve and the caveats behind an answer
+}
+_HASH_LETTERS: Final = (
+    12  # of the 64: enough to tell two inputs apart, short enough to read
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """A heading, the sentences below it, in small print what their numbers are about, and the
-    notebook that has more.
+class PageAnswer:
+    """One answer of the first page.
+
+    Parameters
+    ----------
+    heading : str
+        Above it.
+    sentences : tuple of str
+        The answer in order.
+    about : str
+        What the numbers are about, in small print.
+    more : str
+        The notebook that has more; empty for none.
     """
 
     heading: str
@@ -51,7 +66,7 @@ class FirstPage:
     ----------
     banner : str
         What may be done with the report.
-    findings : tuple of Finding
+    answers : tuple of PageAnswer
         In order.
     made_from : dict
         Label to text: extract, instrument, rules, version, hash of the input.
@@ -61,55 +76,60 @@ class FirstPage:
     """
 
     banner: str
-    findings: tuple[Finding, ...]
+    answers: tuple[PageAnswer, ...]
     made_from: dict[str, str]
     pictured: bool = False
 
 
-def first_page(cohort: Cohort) -> FirstPage:
-    """Write the first page of a cohort's report."""
+def compose_first_page(cohort: Cohort) -> FirstPage:
+    """The first page of a cohort's report."""
     results = overview.first_page(cohort)
+    # The picture shows the curve of the first answer.
     curve = results[0]
-    pictured = curve.status == "ok" and bool(curve.table["estimate"].notna().any())
-    banner = get_policy(cohort.settings.policy).banner
+    known = curve.status == "ok" and bool(curve.table["estimate"].notna().any())
     return FirstPage(
-        banner,
-        tuple(finding(result) for result in results),
-        made_from(cohort),
-        pictured,
+        banner=get_policy(cohort.settings.policy).banner,
+        answers=tuple(page_answer(result) for result in results),
+        made_from=sources_of(cohort),
+        pictured=known,
     )
 
 
-def finding(result: Result) -> Finding:
+def page_answer(result: Result) -> PageAnswer:
     """A result as a heading, sentences and small print."""
+    # A question that somebody added has no heading of its own yet.
     plain = result.name.replace("_", " ")
-    heading = HEADINGS.get(result.name, plain[:1].upper() + plain[1:])
-    sentences = tuple(line for line in result.text.splitlines() if line.strip())
-    return Finding(heading, sentences, result.estimand, MORE.get(result.name, ""))
+    return PageAnswer(
+        heading=HEADINGS.get(result.name, plain[:1].upper() + plain[1:]),
+        sentences=tuple(line for line in result.text.splitlines() if line.strip()),
+        about=result.estimand,
+        more=MORE.get(result.name, ""),
+    )
 
 
-def made_from(cohort: Cohort) -> dict[str, str]:
-    """What stands at the foot of the first page, so that a number can be traced."""
+def sources_of(cohort: Cohort) -> dict[str, str]:
+    """What stands at the foot of the first page, so that a number can be traced; label to text."""
     settings = cohort.settings
     provenance = cohort.provenance
-    said = {
+    input_hash = provenance.input_sha256[:_HASH_LETTERS]
+    sources = {
         "Extract": settings.extract or "not named (set `extract` in kettrack.toml)",
         "Instrument": f"{cohort.instrument.name}: {cohort.instrument.title}",
         "Rules": cohort.criteria.label,
-        "Response": _words(cohort.criteria.response),
-        "Remission": _words(cohort.criteria.remission),
-        "Worse": _words(cohort.criteria.deterioration),
+        "Response": _rule_words(cohort.criteria.response),
+        "Remission": _rule_words(cohort.criteria.remission),
+        "Worse": _rule_words(cohort.criteria.deterioration),
         "Baseline": (
-            f"{settings.baseline} score in the {BASELINE_WINDOW_DAYS} days up to the first"
-            " session"
+            f"{settings.baseline} score in the {BASELINE_WINDOW_DAYS} days up to the first session"
         ),
         "Disclosure policy": settings.policy,
-        "Input": f"{', '.join(provenance.files)}; SHA-256 {provenance.input_sha256[:12]}",
+        "Input": f"{', '.join(provenance.files)}; SHA-256 {input_hash}",
         "Let through the identifier check": ", ".join(provenance.allowed),
         "Version": f"kettrack {__version__}",
     }
-    return {label: text for label, text in said.items() if text}
+    return {label: text for label, text in sources.items() if text}
 
 
-def _words(rule: Rule | None) -> str:
+def _rule_words(rule: Rule | None) -> str:
+    """The rule in force in words."""
     return rule.words if rule else "not defined by these rules"

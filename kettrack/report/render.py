@@ -16,7 +16,7 @@ from typing import Final
 from nbconvert.exporters import HTMLExporter
 from nbformat import NotebookNode
 
-from kettrack.report.first_page import MORE, FirstPage
+from kettrack.report.first_page import MORE, FirstPage, PageAnswer
 
 TEMPLATES: Final = Path(__file__).parent / "template"
 UNSEEN: Final = {"parameters", "injected"}  # cells that hold a path of this machine
@@ -32,20 +32,19 @@ HEADING: Final = re.compile(r"<h([1-6])>(.*?)</h\1>", re.DOTALL)
 TAG: Final = re.compile(r"<[^>]+>")
 # Of "lib/pandas/core.py:12: FutureWarning: ..." the place goes, what follows stays.
 PLACE: Final = re.compile(r"^\S+\.py:\d+: ", re.MULTILINE)
-
-
 TABLE: Final = re.compile(r"<table.*?</table>", re.DOTALL)
 CELL: Final = re.compile(r"<td>([^<]*)</td>")
-# with more a table is set smaller; with more still it is said that it scrolls
-MOST_COLUMNS: Final = (9, 15)
+# With more columns a table is set smaller; with more still it is said that it scrolls.
+SMALLER_FROM: Final = 9
+SCROLLS_FROM: Final = 15
 LONG_CELL: Final = 36  # letters; such a cell wraps at a width that can be read
 SCROLL: Final = (
-    '<p class="about scroll">A wide table: scroll sideways for more columns.</p>'
+    '<p class="about scroll">Scroll sideways to see all columns of this table.</p>'
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ContentsLine:
     """One line of the table of contents."""
 
     level: int
@@ -59,7 +58,7 @@ class Chapter:
 
     anchor: str
     body: str
-    entries: tuple[Entry, ...]
+    entries: tuple[ContentsLine, ...]
 
 
 def render(title: str, page: FirstPage, notebooks: Mapping[str, NotebookNode]) -> str:
@@ -84,22 +83,26 @@ def render(title: str, page: FirstPage, notebooks: Mapping[str, NotebookNode]) -
         _chapter(exporter, name, notebook, notebooks)
         for name, notebook in notebooks.items()
     ]
-    told = [
-        replace(one, more=f"#{_anchor(one.more)}" if one.more in notebooks else "")
-        for one in page.findings
-    ]
-    shown = replace(page, findings=tuple(told))
-    picture = (
-        _first_picture(notebooks.get(MORE["how_many_sessions"]))
-        if page.pictured
-        else ""
-    )
+    answers = tuple(_linked(answer, notebooks) for answer in page.answers)
+    picture = ""
+    if page.pictured:
+        picture = _first_picture(notebooks.get(MORE["how_many_sessions"]))
     layout = exporter.environment.get_template("page.html.j2")
     style = (TEMPLATES / "page.css").read_text(encoding="utf-8")
     text: str = layout.render(
-        title=title, page=shown, picture=picture, chapters=chapters, style=style
+        title=title,
+        page=replace(page, answers=answers),
+        picture=picture,
+        chapters=chapters,
+        style=style,
     )
     return text
+
+
+def _linked(answer: PageAnswer, notebooks: Mapping[str, object]) -> PageAnswer:
+    """An answer that leads down the page to the notebook that has more, where it is there."""
+    link = f"#{_anchor(answer.more)}" if answer.more in notebooks else ""
+    return replace(answer, more=link)
 
 
 def _first_picture(notebook: NotebookNode | None) -> str:
@@ -118,6 +121,7 @@ def _first_picture(notebook: NotebookNode | None) -> str:
 
 
 def _exporter() -> HTMLExporter:
+    # Without these addresses nbconvert writes no script that would ask the network for one.
     return HTMLExporter(
         template_name="basic",
         template_file="cells.html.j2",
@@ -134,42 +138,48 @@ def _chapter(
     all_names: Mapping[str, object],
 ) -> Chapter:
     anchor = _anchor(name)
-    body, _ = exporter.from_notebook_node(_presentable(notebook))
-    entries: list[Entry] = []
+    body, _ = exporter.from_notebook_node(_reader_copy(notebook))
+    entries: list[ContentsLine] = []
 
-    def numbered(found: re.Match[str]) -> str:
-        entry = Entry(
-            int(found[1]), f"{anchor}-{len(entries) + 1}", TAG.sub("", found[2]).strip()
-        )
-        entries.append(entry)
-        return f'<h{found[1]} id="{entry.anchor}">{found[2]}</h{found[1]}>'
+    def with_anchor(found: re.Match[str]) -> str:
+        level, words = found.groups()
+        # Headings are numbered, as two of them may have the same words.
+        own_anchor = f"{anchor}-{len(entries) + 1}"
+        text = TAG.sub("", words).strip()
+        entries.append(ContentsLine(int(level), own_anchor, text))
+        return f'<h{level} id="{own_anchor}">{words}</h{level}>'
 
-    body = HEADING.sub(numbered, TABLE.sub(_fitted, body))
-    for other in all_names:  # a link to another notebook becomes a link down the page
+    body = TABLE.sub(_boxed_table, body)
+    body = HEADING.sub(with_anchor, body)
+    # A link to another notebook becomes a link down the page.
+    for other in all_names:
         body = body.replace(f'href="{other}"', f'href="#{_anchor(other)}"')
     return Chapter(anchor, body, tuple(entries))
 
 
-def _fitted(found: re.Match[str]) -> str:
+def _boxed_table(found: re.Match[str]) -> str:
     """A table in a box that scrolls where it must, smaller or with a word where it is wide; long
     texts are marked to wrap.
     """
-    table = CELL.sub(
-        lambda cell: (
-            f'<td class="long">{cell[1]}</td>' if len(cell[1]) > LONG_CELL else cell[0]
-        ),
-        found[0],
-    )
+    table = CELL.sub(_wrapped_cell, found[0])
     columns = table.partition("</thead>")[0].count("<th>")
-    many, most = (columns > limit for limit in MOST_COLUMNS)
-    return f'{SCROLL if most else ""}<div class="wide{" many" if many else ""}">{table}</div>'
+    kind = "wide many" if columns > SMALLER_FROM else "wide"
+    note = SCROLL if columns > SCROLLS_FROM else ""
+    return f'{note}<div class="{kind}">{table}</div>'
+
+
+def _wrapped_cell(cell: re.Match[str]) -> str:
+    """A cell that wraps where its text is long."""
+    text = cell[1]
+    return f'<td class="long">{text}</td>' if len(text) > LONG_CELL else cell[0]
 
 
 def _anchor(name: str) -> str:
+    """Name of the place on the page where a notebook begins."""
     return Path(name).stem.replace("_", "-")
 
 
-def _presentable(notebook: NotebookNode) -> NotebookNode:
+def _reader_copy(notebook: NotebookNode) -> NotebookNode:
     """A copy without the cells nobody should see, with a text for every picture and no path in a
     warning.
     """

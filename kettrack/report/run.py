@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 from kettrack.errors import UsageError
 from kettrack.reading.load import load_cohort
 from kettrack.report.execute import execute_all
-from kettrack.report.first_page import first_page
+from kettrack.report.first_page import compose_first_page
 from kettrack.report.render import render
 from kettrack.resources import notebook_folder
 from kettrack.writing import write_text
@@ -92,7 +92,7 @@ def write_report(
     cohort = load_cohort(folder, allow=allow, **options)
     cohort.require_scores()
     contents = read_contents()
-    page = first_page(cohort)
+    page = compose_first_page(cohort)
     notebooks = {
         name: nbformat.read(notebook_folder() / name, as_version=4)
         for name in contents.notebooks

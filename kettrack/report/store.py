@@ -46,10 +46,11 @@ def tidy(notebook: NotebookNode, name: str) -> None:
     notebook.metadata = nbformat.from_dict(METADATA)
     for number, cell in enumerate(notebook.cells, start=1):
         cell.id = f"cell-{number:02d}"
-        cell.metadata = nbformat.from_dict(
-            {key: value for key, value in cell.metadata.items() if key == "tags"}
-        )
+        # Tags say which cell holds the parameters; times and the state of the screen go.
+        tags = cell.metadata.get("tags")
+        cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
         for output in cell.get("outputs", []):
+            # A warning may name a path of this machine, and would hide the next one.
             if output.get("name") == "stderr":
                 raise NotebookFailed(
                     f"{name}, cell {number} prints on standard error: {output.text.strip()}"
@@ -61,10 +62,11 @@ def tidy(notebook: NotebookNode, name: str) -> None:
 
 def main(arguments: list[str]) -> None:
     """Store every notebook of a folder."""
-    if len(arguments) != 1 or not Path(arguments[0]).is_dir():
+    folder = Path(arguments[0]) if len(arguments) == 1 else None
+    if folder is None or not folder.is_dir():
         sys.exit("Give one folder: python -m kettrack.report.store notebooks")
     try:
-        for path in sorted(Path(arguments[0]).glob("*.ipynb")):
+        for path in sorted(folder.glob("*.ipynb")):
             store(path)
     except KettrackError as error:
         sys.exit(str(error))

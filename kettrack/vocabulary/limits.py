@@ -1,4 +1,5 @@
-"""The smallest numbers of people, events and scores that an answer is given for.
+"""The smallest numbers of people, events and scores that an answer is given for, and how far apart
+two groups may be and still count as alike.
 
 Each limit is kettrack's own convention. An estimate below its limit is refused or left out, and the
 sentence that says so reads the number from here. Limits of a statistical method itself, such as the
@@ -51,3 +52,7 @@ FEWEST_SCORED_MEANWHILE: Final = 30
 # Gaps to draw from after each session of a simulated clinic; with fewer, those of the sessions
 # around it are drawn too.
 FEWEST_GAPS: Final = 30
+
+# Two groups count as alike in a measure when their means are at most so many standard deviations
+# apart (Austin 2009, Stat Med 28:3083).
+ALIKE_WITHIN_SD: Final = 0.1

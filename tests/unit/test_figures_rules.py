@@ -122,6 +122,17 @@ def test_who_went_on_names_the_grace_in_force(
     assert "week" not in text
 
 
+def test_balance_draws_and_names_the_limit_in_force(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = pd.DataFrame({"about": ["last score"], "estimate": [-0.3], "after": [0.02]})
+    assert "at most 0.1 apart" in said(kt.plot_balance(rows))
+    monkeypatch.setattr(going_on, "ALIKE_WITHIN_SD", 0.25)
+    axes = kt.plot_balance(rows)
+    assert "at most 0.25 apart" in said(axes)
+    assert axes.patches[0].get_x() == -0.25
+
+
 def test_flows_name_the_thinnest_ribbon_in_force(
     sample: kt.Cohort, monkeypatch: pytest.MonkeyPatch
 ) -> None:

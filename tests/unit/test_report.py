@@ -16,18 +16,18 @@ from kettrack.report import run, store
 from kettrack.report.execute import NotebookFailed, execute, execute_all
 from kettrack.report.first_page import (
     HEADINGS,
-    Finding,
     FirstPage,
-    finding,
-    first_page,
-    made_from,
+    PageAnswer,
+    compose_first_page,
+    page_answer,
+    sources_of,
 )
 from kettrack.report.render import render
 
 PAGE = FirstPage(
     "Not for release",
     (
-        Finding(
+        PageAnswer(
             "Response", ("12 of 40 <patients>.", "Worse: 3 of 40."), "By session 6."
         ),
     ),
@@ -101,7 +101,7 @@ def test_wide_tables_say_that_they_scroll_and_long_cells_wrap() -> None:
             nbformat.v4.new_output("display_data", data={"text/html": html})
         ]
     text = render("T", PAGE, {"a.ipynb": notebook})
-    assert text.count("scroll sideways") == 1
+    assert text.count("Scroll sideways") == 1
     assert text.count('<div class="wide many">') == 2
     assert text.count('<div class="wide">') == text.count('<td class="long">') == 1
 
@@ -113,12 +113,12 @@ def test_first_answers_lead_to_their_section_and_show_its_first_picture() -> Non
         nbformat.v4.new_output("display_data", data={"image/png": "QUJD\n"})
     ]
     answers = (
-        Finding("How many?", ("Half by 3.",), "", name),
-        Finding("How long?", ("Weeks.",), "", "absent.ipynb"),
+        PageAnswer("How many?", ("Half by 3.",), "", name),
+        PageAnswer("How long?", ("Weeks.",), "", "absent.ipynb"),
     )
     text = render("T", FirstPage("", answers, {}, pictured=True), {name: notebook})
     assert 'href="#02-sessions-to-response"' in text
-    assert text.count("Table, curve and cautions") == 1
+    assert text.count("See the table, the curve") == 1
     assert text.count('src="data:image/png;base64,QUJD"') == 1
     assert 'class="small"' not in render(
         "T", FirstPage("", answers, {}), {name: notebook}
@@ -215,9 +215,9 @@ def test_contents_name_notebooks_that_are_there() -> None:
 
 
 def test_every_result_of_the_first_page_has_a_heading_and_its_estimand() -> None:
-    findings = first_page(load_cohort(sample_folder())).findings
-    assert [one.heading for one in findings] == list(HEADINGS.values())
-    assert all(one.sentences and one.about for one in findings)
+    answers = compose_first_page(load_cohort(sample_folder())).answers
+    assert [one.heading for one in answers] == list(HEADINGS.values())
+    assert all(one.sentences and one.about for one in answers)
 
 
 def test_refusal_on_the_first_page_says_what_to_record() -> None:
@@ -227,7 +227,7 @@ def test_refusal_on_the_first_page_says_what_to_record() -> None:
         NotIdentified("Nobody stops.", "who stops, and when."),
         "E",
     )
-    said = finding(refused)
+    said = page_answer(refused)
     assert said.heading == "New question"
     assert said.sentences == (refused.text,)
     assert "who stops, and when." in refused.text
@@ -235,7 +235,7 @@ def test_refusal_on_the_first_page_says_what_to_record() -> None:
 
 def test_made_from_names_extract_rules_and_input() -> None:
     cohort = load_cohort(sample_folder())
-    said = made_from(cohort)
+    said = sources_of(cohort)
     assert said["Extract"] == cohort.settings.extract
     assert cohort.criteria.label in said["Rules"]
     assert cohort.provenance.input_sha256[:12] in said["Input"]

@@ -22,9 +22,9 @@ from kettrack.errors import NotIdentified
 from kettrack.estimators.causal.weights import standardised_differences
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
+from kettrack.vocabulary.limits import ALIKE_WITHIN_SD as BALANCED
 
 MOST_SESSIONS: Final = 8
-BALANCED: Final = 0.1  # standard deviations; Austin 2009 (Stat Med 28:3083)
 GOING_ON_ESTIMAND: Final = (
     f"Share of the decisions after which another session came within {GRACE} days, by last score"
     " and session."
