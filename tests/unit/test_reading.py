@@ -207,8 +207,8 @@ def test_a_column_named_twice(clinic):
 def test_a_near_miss_of_a_needed_column_is_named(clinic):
     (problem,) = said(clinic(scores=SCORES.replace("instrument", "instruments")))
     assert (
-        "line 1, instrument - this column is missing; did you mean 'instruments'"
-        " by it?" in problem
+        "line 1, instrument - this column is missing; did you mean 'instruments'?"
+        in problem
     )
 
 
