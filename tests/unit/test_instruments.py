@@ -1,9 +1,11 @@
 """Instruments: one file per scale, each with its construct, and nothing else that lists them."""
 
+import ast
 from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
+import layout
 import pytest
 from spec.tables import cohort
 
@@ -64,6 +66,19 @@ def test_every_file_of_the_folder_is_listed():
     folder = Path(instruments.__file__).parent
     files = [path for path in folder.glob("*.py") if path.name != "__init__.py"]
     assert len(INSTRUMENTS) == len(files)
+
+
+def test_no_other_module_keeps_a_list_of_scales():
+    # the default of the settings, and the scales that publications used
+    may = {"kettrack.settings", "kettrack.vocabulary.published_results"}
+    listing = {
+        module.name
+        for module in layout.modules()
+        for node in module.nodes
+        if isinstance(node, ast.Constant) and node.value in set(INSTRUMENTS)
+    }
+    outside = {name for name in listing if not name.startswith(instruments.__name__)}
+    assert outside <= may
 
 
 def test_every_built_in_scale_says_what_it_measures():
