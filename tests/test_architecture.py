@@ -97,8 +97,6 @@ STILL_CROWDED = {
     "kettrack.timelines.sudden_gains",
     "kettrack.timelines.tables",
     "kettrack.timelines.visits",
-    "kettrack.trials.entrants",
-    "kettrack.trials.records",
 }
 STILL_LONG = {
     "kettrack.estimators.causal.g_formula.fit_weeks",

@@ -12,7 +12,7 @@ import pandas as pd
 
 from kettrack.errors import KettrackError
 from kettrack.simulation.known_truths import CACHE
-from kettrack.trials.registry import choose_gates
+from kettrack.trials.gate import choose_gates
 from kettrack.trials.run import WORKERS, run_gate, write_results
 
 RESULTS = "notebooks/results"

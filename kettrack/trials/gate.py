@@ -1,15 +1,18 @@
 """A gate: one method, one scenario with a known truth, and what must be found before the method may
-be trusted.
+be trusted. Every module of this room that names some in `GATES` is in the registry.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any, Final
 
 import pandas as pd
 
+from kettrack import trials
 from kettrack.errors import UsageError
 from kettrack.reading.cohort import Cohort
 from kettrack.simulation.cohort import Simulated
@@ -138,3 +141,51 @@ class Gate:
                 f"The gate {self.name!r} needs one of measure and measure_together."
             )
         return functions[0]
+
+
+def all_gates() -> dict[str, Gate]:
+    """Name to gate, in the order of modules and of their lists.
+
+    Raises
+    ------
+    UsageError
+        When two gates have one name: their files would take each other's place.
+    """
+    gates: dict[str, Gate] = {}
+    for name in sorted(found.name for found in iter_modules(trials.__path__)):
+        if name == "__main__":  # running it would run the trials
+            continue
+        module = import_module(f"{trials.__name__}.{name}")
+        for gate in getattr(module, "GATES", ()):
+            if gate.name in gates:
+                raise UsageError(f"Two gates are called {gate.name!r}.")
+            gates[gate.name] = gate
+    return gates
+
+
+def choose_gates(names: list[str]) -> list[Gate]:
+    """Gates by name, or by the part before `-`, which names them in every scenario; all without
+    names.
+
+    Raises
+    ------
+    UsageError
+        For a name that fits none; the message says which there are.
+    """
+    gates = all_gates()
+    known = {*gates, *map(_method_of, gates)}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise UsageError(
+            f"No gate is called {unknown[0]!r}; there are: {', '.join(gates)}."
+        )
+    return [
+        gate
+        for name, gate in gates.items()
+        if not names or name in names or _method_of(name) in names
+    ]
+
+
+def _method_of(name: str) -> str:
+    """The name of a gate without its scenario."""
+    return name.partition("-")[0]

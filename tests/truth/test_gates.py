@@ -16,13 +16,16 @@ from kettrack.errors import UsageError
 from kettrack.reading.cohort import Cohort
 from kettrack.simulation.truth import Truth
 from kettrack.trials import __main__ as command
-from kettrack.trials.entrants import draw_cohorts, part_cohort
-from kettrack.trials.gate import Check, Gate, Truths
+from kettrack.trials.gate import Check, Gate, Truths, all_gates, choose_gates
 from kettrack.trials.judging import bias, coverage, off_by, share
-from kettrack.trials.records import read_records, record_file
-from kettrack.trials.registry import all_gates, choose_gates
 from kettrack.trials.response import count_together
-from kettrack.trials.run import run_gate
+from kettrack.trials.run import (
+    draw_cohorts,
+    part_cohort,
+    read_records,
+    record_file,
+    run_gate,
+)
 
 GATES = all_gates()
 COLUMNS = [
@@ -89,7 +92,7 @@ def test_a_run_goes_on_where_it_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # two cohorts at once
-    monkeypatch.setattr("kettrack.trials.entrants.PATIENTS_TOGETHER", 100)
+    monkeypatch.setattr("kettrack.trials.run.PATIENTS_TOGETHER", 100)
     whole = run_gate(SMALL, tmp_path, workers=0)
     path = record_file(SMALL, tmp_path)
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)

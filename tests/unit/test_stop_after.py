@@ -44,7 +44,7 @@ from kettrack.estimators.causal.stop_strategies import (
     weighted_mean,
 )
 from kettrack.estimators.causal.weights import describe_weights
-from kettrack.trials.entrants import part_cohort
+from kettrack.trials.run import part_cohort
 
 BANNED = (
     "effect of number of sessions",
