@@ -329,7 +329,7 @@ def side_labels(
     for text, height in zip(ends, spread_out(percent, gap), strict=True):
         axes.annotate(
             text,
-            (1.01, height / 100),
+            (1.015, height / 100),
             xycoords="axes fraction",
             va="center",
             fontsize=NUMBER_SIZE,

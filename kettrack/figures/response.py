@@ -120,7 +120,7 @@ def plot_response_by_session(
     >>> [text.get_text() for text in axes.texts][0]
     'at risk'
     """
-    with canvas(ax, width=8.6) as axes:
+    with canvas(ax, width=9.4) as axes:
         if nothing_to_draw(axes, table, "estimate"):
             return axes
         shown = table.dropna(subset=["estimate"])
