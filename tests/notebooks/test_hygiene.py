@@ -57,13 +57,18 @@ def has_figure(cell: NotebookNode) -> bool:
 
 
 def has_table(cell: NotebookNode) -> bool:
-    return any("<table" in output.get("data", {}).get("text/html", "") for output in cell.outputs)
-
-
-def test_every_notebook_is_in_the_report_but_those_on_single_patients_and_methods() -> None:
-    assert sorted([*read_contents().notebooks, *OF_SINGLE_PATIENTS, *OF_METHODS]) == sorted(
-        path.name for path in FOLDER.glob("*.ipynb")
+    return any(
+        "<table" in output.get("data", {}).get("text/html", "")
+        for output in cell.outputs
     )
+
+
+def test_every_notebook_is_in_the_report_but_those_on_single_patients_and_methods() -> (
+    None
+):
+    assert sorted(
+        [*read_contents().notebooks, *OF_SINGLE_PATIENTS, *OF_METHODS]
+    ) == sorted(path.name for path in FOLDER.glob("*.ipynb"))
 
 
 def test_every_code_cell_has_run_in_order(notebook: NotebookNode) -> None:
@@ -79,24 +84,34 @@ def test_calls_and_defines_nothing(notebook: NotebookNode) -> None:
     for cell in code_cells(notebook):
         nodes = list(ast.walk(ast.parse(cell.source)))
         assert not any(
-            isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda)
+            isinstance(
+                node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
+            )
             for node in nodes
         )
         assert len(cell.source.splitlines()) <= MOST_LINES
 
 
 def test_one_title(notebook: NotebookNode) -> None:
-    prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    prose = "\n".join(
+        cell.source for cell in notebook.cells if cell.cell_type == "markdown"
+    )
     assert notebook.cells[0].source.startswith("# ")
     assert len(re.findall(r"^# ", prose, re.MULTILINE)) == 1
 
 
 def test_one_cell_names_the_folder(notebook: NotebookNode) -> None:
     tagged = [
-        cell for cell in code_cells(notebook) if "parameters" in cell.metadata.get("tags", [])
+        cell
+        for cell in code_cells(notebook)
+        if "parameters" in cell.metadata.get("tags", [])
     ]
     assert len(tagged) == 1
-    names = {target.id for node in ast.parse(tagged[0].source).body for target in node.targets}  # type: ignore[attr-defined]
+    names = {
+        target.id
+        for node in ast.parse(tagged[0].source).body
+        for target in node.targets
+    }  # type: ignore[attr-defined]
     assert names - {"options"} == {"folder"}
 
 
@@ -108,7 +123,9 @@ def test_every_figure_stands_below_its_table(notebook: NotebookNode) -> None:
 
 def test_every_number_has_fixed_decimals(notebook: NotebookNode) -> None:
     """Six or more decimals are a float that nobody rounded: it differs between machines."""
-    outputs = [shown(output) for cell in code_cells(notebook) for output in cell.outputs]
+    outputs = [
+        shown(output) for cell in code_cells(notebook) for output in cell.outputs
+    ]
     assert [text for text in outputs if re.search(r"\d\.\d{6,}", text)] == []
 
 
@@ -129,7 +146,9 @@ def test_no_warning_and_no_error_is_stored(notebook: NotebookNode) -> None:
 
 def test_no_person_outside_the_sample(notebook: NotebookNode) -> None:
     ids = set(pd.read_csv(sample_folder() / "patients.csv").patient_id)
-    said = " ".join(shown(output) for cell in code_cells(notebook) for output in cell.outputs)
+    said = " ".join(
+        shown(output) for cell in code_cells(notebook) for output in cell.outputs
+    )
     assert set(ID_LIKE.findall(CITATION.sub("", said))) <= ids | NO_IDS
 
 

@@ -4,6 +4,7 @@ number.
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 NOTEBOOK = "notebooks/01_cohort_overview.ipynb"
+FEWEST_GREEN = 4  # cells that name the folder, read, draw, or show another table
 AGE_APART = 40  # years: moves the mean age of 240 people by more than its last decimal
 
 
@@ -20,7 +22,9 @@ def copy(checkout: Path, tmp_path: Path) -> Path:
     """The package, its sample and one notebook, apart from the checkout."""
     for name in ("kettrack", "data/sample"):
         shutil.copytree(
-            checkout / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__")
+            checkout / name,
+            tmp_path / name,
+            ignore=shutil.ignore_patterns("__pycache__"),
         )
     for name in ("pyproject.toml", "notebooks/sanitize.cfg", NOTEBOOK):
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -53,9 +57,14 @@ def change(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
-def test_green_as_it_stands(copy: Path, plain_environment: dict[str, str]) -> None:
-    exit_code, said = nbval(copy, plain_environment)
-    assert exit_code == 0, said
+def check_red(exit_code: int, said: str) -> None:
+    """Some cells differ, and only in what they show: the others are as green as in the checkout."""
+    assert exit_code == 1, said
+    assert "Cell outputs differ" in said
+    assert "Cell execution" not in said
+    found = re.search(r"(\d+) failed, (\d+) passed", said)
+    assert found, said
+    assert int(found[2]) >= FEWEST_GREEN
 
 
 def test_red_when_one_number_of_the_sample_changes(
@@ -67,17 +76,15 @@ def test_red_when_one_number_of_the_sample_changes(
     age = int(cells[1])
     cells[1] = str(age + AGE_APART if age + AGE_APART < 90 else age - AGE_APART)
     change(patients, first, ",".join(cells))
-    exit_code, said = nbval(copy, plain_environment)
-    assert exit_code == 1
-    assert "Cell outputs differ" in said
+    check_red(*nbval(copy, plain_environment))
 
 
-def test_red_when_one_rounding_changes(copy: Path, plain_environment: dict[str, str]) -> None:
+def test_red_when_one_rounding_changes(
+    copy: Path, plain_environment: dict[str, str]
+) -> None:
     change(
         copy / "kettrack" / "result.py",
         "self.decimals.get(column, 1)",
         "self.decimals.get(column, 2)",
     )
-    exit_code, said = nbval(copy, plain_environment)
-    assert exit_code == 1
-    assert "Cell outputs differ" in said
+    check_red(*nbval(copy, plain_environment))
