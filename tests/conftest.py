@@ -1,9 +1,10 @@
 """What several tests share: the checkout, the reference data, a browser, and a clean environment
-for other processes.
+for other processes; and in which order files go to the workers.
 """
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from pathlib import Path
@@ -16,7 +17,32 @@ settings.register_profile("kettrack", deadline=None, derandomize=True)
 settings.load_profile("kettrack")
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+# Files that keep a processor busy for long begin first: no worker then waits for them at the end.
+LONGEST = (
+    "test_sample_report.py",
+    "05_sessions_and_symptom_change.ipynb",
+    "test_estimates.py",
+    "02_sessions_to_response.ipynb",
+    "test_nbval_turns_red.py",
+    "test_review_invariants.py",
+)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(LONGEST)))
+
+
+def pytest_collection_finish() -> None:
+    """Before the first test, in every process that runs some."""
+    import read_once
+
+    read_once.install()
+    # What is imported by now stays: the collector need not look at it again and again.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,74 @@
+"""Work that the suite would otherwise do hundreds of times: reading the sample, and judging the
+same columns of small clinics for identifiers.
+
+Both depend on nothing but what is handed in. Tests of the two functions themselves call them where
+they are defined and are not served from here.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kettrack import Cohort, sample_folder
+from kettrack.reading import headers, load
+
+MOST_LEVELS = 200  # distinct values of a column that is worth a place in memory
+
+
+def install() -> None:
+    """From now on the reader takes both from memory; once per process."""
+    load._read_folder = sample_read_once(load._read_folder)
+    headers.find_in_column = judged_once(headers.find_in_column)
+
+
+def sample_read_once(read: Callable[..., Any]) -> Callable[..., Any]:
+    """A reader that reads the sample once for each way of asking for it.
+
+    Everybody gets tables of their own: some tests change theirs.
+    """
+    kept: dict[Any, Any] = {}
+
+    def read_folder(
+        folder: Path, allow: tuple[str, ...], overrides: Mapping[str, object]
+    ) -> Any:
+        if folder != sample_folder():
+            return read(folder, allow, overrides)
+        key = (allow, repr(sorted(overrides.items())))
+        if key not in kept:
+            kept[key] = read(folder, allow, overrides)
+        ledger, cohort = kept[key]
+        return copy.deepcopy(ledger), own_tables(cohort)
+
+    return read_folder
+
+
+def own_tables(cohort: Cohort) -> Cohort:
+    given = {each.name: getattr(cohort, each.name) for each in fields(cohort)}
+    tables = {
+        name: value.copy()
+        for name, value in given.items()
+        if isinstance(value, pd.DataFrame)
+    }
+    return replace(cohort, **tables)
+
+
+def judged_once(judge: Callable[..., Any]) -> Callable[..., Any]:
+    """A judge of columns who remembers the small ones."""
+    kept: dict[Any, Any] = {}
+
+    def find(name: str, levels: np.ndarray, counts: np.ndarray, **how: bool) -> Any:
+        if len(levels) > MOST_LEVELS:
+            return judge(name, levels, counts, **how)
+        key = (name, tuple(levels), tuple(counts), tuple(sorted(how.items())))
+        if key not in kept:
+            kept[key] = judge(name, levels, counts, **how)
+        return kept[key]
+
+    return find
