@@ -12,11 +12,12 @@ from pathlib import Path
 from tempfile import mkstemp
 from typing import TYPE_CHECKING, Final
 
-from kettrack.errors import UsageError
+from kettrack.errors import UsageError, WrongArgument
 
 if TYPE_CHECKING:
     import pandas as pd
 
+# Begins like a formula; a minus or plus before a number does not.
 _FORMULA: Final = re.compile(r"[=@\t\r]|[+-](?!\d+(?:[.,]\d+)?$)")
 TABLE_ENDINGS = (".csv", ".parquet")
 
@@ -103,11 +104,12 @@ def write_table(frame: pd.DataFrame, path: str | Path) -> Path:
     UsageError
         For another ending, or when the folder does not exist.
     """
+    _require_frame("write_table", frame)
     ending = Path(path).suffix.lower()
     if ending not in TABLE_ENDINGS:
         raise UsageError(
-            f"{Path(path).name}: a table is written as .csv or .parquet, by the ending of its"
-            " name."
+            f"{Path(path).name} does not end in {' or '.join(TABLE_ENDINGS)}: the ending says how"
+            " a table is written."
         )
     with whole_file(path) as draft:
         if ending == ".csv":
@@ -115,6 +117,14 @@ def write_table(frame: pd.DataFrame, path: str | Path) -> Path:
         else:
             _write_parquet(frame, draft)
     return Path(path)
+
+
+def _require_frame(function: str, frame: object) -> None:
+    """Stop when a table is no table, as when the arguments are swapped."""
+    import pandas as pd
+
+    if not isinstance(frame, pd.DataFrame):
+        raise WrongArgument(function, "a DataFrame as its first argument", frame)
 
 
 def csv_text(frame: pd.DataFrame) -> str:

@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.errors import UsageError
+from kettrack.errors import UsageError, WrongArgument
 from kettrack.result import SUPPRESSED, Result
 
 
@@ -69,6 +69,8 @@ def get_policy(name: str) -> Policy:
     >>> get_policy("cms").smallest_count
     11
     """
+    if not isinstance(name, str):
+        raise WrongArgument("get_policy", "the name of a policy", name)
     if name not in POLICIES:
         raise UsageError(
             f"No disclosure policy is called {name!r}; there are: {', '.join(POLICIES)}."
@@ -96,6 +98,8 @@ def apply(
         the same table are missing, and such rows marked `suppressed`; a table of single patients is
         empty.
     """
+    if not isinstance(result, Result):
+        raise WrongArgument("apply", "a Result", result)
     rules = get_policy(policy)
     if rules.smallest_count <= 1:
         return replace(result, policy=policy)
@@ -226,6 +230,8 @@ def gate_rows(
         Under any policy but `internal`: two or three days with their scores are enough to find a
         person in such rows.
     """
+    if not isinstance(frame, pd.DataFrame):
+        raise WrongArgument("gate_rows", "a DataFrame", frame)
     if get_policy(policy).smallest_count > 1:
         raise UsageError(
             f"Rows of single patients are not released under the policy {policy!r}. Use"

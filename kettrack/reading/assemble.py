@@ -72,13 +72,11 @@ def check_tables(
     report_absent(raws, settings, ledger)
     frames = {}
     for name, table in TABLES.items():
-        raw = raws.get(name) or RawTable(
-            name, name, (), (), np.zeros(0, dtype=np.int64)
-        )
-        silent = ledger if name in raws else Ledger()
-        frames[name] = read_frame(
-            match_columns(raw, table, settings, allow, silent), instruments, silent
-        )
+        raw = raws.get(name) or _empty_table(name)
+        # A table that is not there lacks every column; a ledger of its own keeps that unsaid.
+        heard = ledger if name in raws else Ledger()
+        matched = match_columns(raw, table, settings, allow, heard)
+        frames[name] = read_frame(matched, instruments, heard)
     files = {name: raws[name].file if name in raws else name for name in TABLES}
     frames["scores"] = check_scores(
         frames["scores"], settings.known_instruments, files["scores"], ledger
@@ -87,7 +85,14 @@ def check_tables(
     frames = _one_patient_list(frames)
     note_similar_ids(frames["sessions"]["patient_id"].cat.categories, ledger)
     whole = {name: _whole_rows(frame, TABLES[name]) for name, frame in frames.items()}
-    return _finished(_placed(_single(whole, settings, files, ledger), ledger))
+    single = _single(whole, settings, files, ledger)
+    placed = _placed(single, ledger)
+    return _finished(placed)
+
+
+def _empty_table(name: str) -> RawTable:
+    no_lines = np.zeros(0, dtype=np.int64)
+    return RawTable(name=name, file=name, headers=(), columns=(), lines=no_lines)
 
 
 def _one_patient_list(frames: Frames) -> Frames:
@@ -156,7 +161,9 @@ def _placed(
     )
     kept = {}
     for name, frame in frames.items():
-        treated = np.isfinite(np.append(first, np.nan)[frame["patient_id"].cat.codes])
+        # Code -1, a row without a patient, takes the entry appended: it is not treated.
+        first_of_row = np.append(first, np.nan)[frame["patient_id"].cat.codes]
+        treated = np.isfinite(first_of_row)
         whose = name if name == "patients" else f"{name} of patients"
         ledger.leave_out(
             f"{whose} without a session",
@@ -183,9 +190,9 @@ def _everyone_treated(
         )
     if not len(unknown):
         return frames["patients"]
-    blank = (
-        frames["patients"].reindex(range(-len(unknown), 0)).assign(patient_id=unknown)
-    )
+    # Lines below 0 are in no file, so these rows are empty in every column.
+    no_lines = range(-len(unknown), 0)
+    blank = frames["patients"].reindex(no_lines).assign(patient_id=unknown)
     return pd.concat([frames["patients"], blank]) if len(frames["patients"]) else blank
 
 
@@ -249,10 +256,11 @@ def _filled_items(
     dtypes: dict[str, str],
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     items = [name for name in frame.columns if name.startswith("item_")]
-    filled = [
-        place for place, name in enumerate(items, start=1) if frame[name].notna().any()
-    ]
-    spare = set(items[max(filled, default=0) :])
-    return frame.drop(columns=list(spare)), {
-        name: dtype for name, dtype in dtypes.items() if name not in spare
-    }
+    # Item columns are kept as far as any is filled: an empty one between two others stays.
+    last_filled = 0
+    for place, name in enumerate(items, start=1):
+        if frame[name].notna().any():
+            last_filled = place
+    spare = items[last_filled:]
+    kept = {name: dtype for name, dtype in dtypes.items() if name not in spare}
+    return frame.drop(columns=spare), kept

@@ -26,6 +26,7 @@ _TRUTH: Final = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0
 # 1.23E+15: many long numbers have become this one
 _ROUNDED: Final = r"^\d(?:[.,]\d+)?[eE]\+\d+$"
 _CONTROL: Final = r"[\x00-\x1f\x7f-\x9f]"
+_BARE_DATES: Final = (19_000_101, 21_001_231)  # 20240501 for 2024-05-01
 _EXCEL_SERIALS: Final = (20_000, 80_000)  # days since 1900: the years 1954 to 2119
 
 
@@ -117,6 +118,7 @@ def _read(
             f"{raw.file}, {column.name}: words such as NA in"
             f" {counted_was(cells.n_marked, 'cell')} read as empty."
         )
+    # Values by level become values by row; code -1, an empty cell, takes the NaN appended.
     by_row = np.append(judged.values, np.nan)[cells.codes]
     if judged.words is None:
         return by_row
@@ -389,7 +391,8 @@ def _dates_for_days(
     values: Floats,
     wrong: Bools,
 ) -> dict[int, str]:
-    dates = is_calendar_date(levels) | ((values >= 19_000_101) & (values <= 21_001_231))
+    bare_dates = (values >= _BARE_DATES[0]) & (values <= _BARE_DATES[1])
+    dates = is_calendar_date(levels) | bare_dates
     serials = (values >= _EXCEL_SERIALS[0]) & (values <= _EXCEL_SERIALS[1])
     instead = "send days counted from the patient's first session (day 0)"
     said = dict.fromkeys(

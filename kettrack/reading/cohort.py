@@ -9,7 +9,7 @@ import pandas as pd
 
 from kettrack.errors import UsageError
 from kettrack.privacy.disclosure import get_policy
-from kettrack.settings import Settings
+from kettrack.settings import SETTINGS_FILE, Settings
 from kettrack.vocabulary.criteria import get_criteria
 from kettrack.vocabulary.instrument import Instrument
 from kettrack.vocabulary.instruments import get_instrument
@@ -96,10 +96,13 @@ class Cohort:
                 f"{name} ({n:,})" if counts_shown else str(name)
                 for name, n in scored.items()
             ]
-            there = ", ".join(names if counts_shown else sorted(names)) or "none at all"
+            if not counts_shown:
+                names.sort()  # the usual order, most scores first, tells which are few
+            there = ", ".join(names) or "no instrument"
             raise UsageError(
-                f"There is no {self.settings.instrument} score in this cohort; scores there are:"
-                f" {there}. Name another with --instrument, or instrument = ... in kettrack.toml."
+                f"This cohort has no {self.settings.instrument} score. It has scores of:"
+                f" {there}. Choose one with --instrument, or with instrument = ... in"
+                f" {SETTINGS_FILE}."
             )
 
     @property
@@ -109,21 +112,22 @@ class Cohort:
         """
         if get_policy(self.settings.policy).smallest_count <= 1:
             return list(self.notes)
+        # The digits of PHQ-9 are no count.
         names = "|".join(map(re.escape, self.settings.known_instruments))
-        kept = [
-            note for note in self.notes if not re.search(r"\d", re.sub(names, "", note))
-        ]
-        hidden = len(self.notes) - len(kept)
-        said = (
-            "1 note that holds a count is"
-            if hidden == 1
-            else "Notes that hold a count are"
-        )
-        return (
-            [*kept, f"{said} not shown under the policy {self.settings.policy!r}."]
-            if hidden
-            else kept
-        )
+        kept = []
+        for note in self.notes:
+            without_names = re.sub(names, "", note)
+            if not re.search(r"\d", without_names):
+                kept.append(note)
+        n_hidden = len(self.notes) - len(kept)
+        if n_hidden:
+            one = n_hidden == 1
+            hidden = (
+                "1 note that holds a count is" if one else "Notes that hold a count are"
+            )
+            policy = self.settings.policy
+            kept.append(f"{hidden} not shown under the policy {policy!r}.")
+        return kept
 
     @property
     def criteria(self) -> Criteria:

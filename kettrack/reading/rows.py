@@ -12,7 +12,7 @@ from kettrack.settings import DuplicateRule
 from kettrack.vocabulary.columns import Table
 from kettrack.vocabulary.instrument import Instrument
 
-# usual doses are 0.5 to 3 mg/kg or 28 to 400 mg; below this mg/kg was meant
+# Usual doses are 0.5 to 3 mg/kg or 28 to 400 mg; below this, mg/kg was meant.
 _LOWEST_DOSE_MG: Final = 2
 
 
@@ -24,7 +24,9 @@ def check_doses(
     """Report doses of an active drug so small that mg/kg was written for mg."""
     active = sessions["drug"].astype("str").isin(["ketamine", "esketamine"])
     dose = sessions["dose_mg"]
-    slip = (dose < _LOWEST_DOSE_MG) & (active | (sessions["drug"].isna() & (dose > 0)))
+    # Without a drug a dose of 0 may be a placebo.
+    perhaps_active = sessions["drug"].isna() & (dose > 0)
+    slip = (dose < _LOWEST_DOSE_MG) & (active | perhaps_active)
     for line, value in dose[slip].items():
         expected = (
             "a dose of an active drug in mg; this looks like mg per kg"
@@ -83,13 +85,16 @@ def order_within_day(
         )
     sized = sessions["order"].groupby(day, sort=False)
     several = sized.transform("size") > 1
-    if (several & ~given).any():
-        days = int((several & ~given).groupby(day, sort=False).any().sum())
+    unordered = several & ~given
+    if unordered.any():
+        days = int(unordered.groupby(day, sort=False).any().sum())
         ledger.note(
             f"{file}: on {counted(days, 'day')} there are several sessions; they are numbered in"
             " the order of the file."
         )
-    nth = (~given).groupby(day, sort=False).cumsum() + sized.transform("max").fillna(0)
+    # Sessions without an order come after those with one, in the order of the file.
+    nth_of_rest = (~given).groupby(day, sort=False).cumsum()
+    nth = nth_of_rest + sized.transform("max").fillna(0)
     return sessions.assign(order=sessions["order"].where(given, nth))
 
 
@@ -160,6 +165,8 @@ def resolve_scores(
         if rule == "worst"
         else place * (-1.0 if rule == "first" else 1.0)
     )
+    # Sorted last is kept: a score that is there over a missing one, then the rank of the rule, then
+    # the later row of the file.
     ranked = keyed.assign(there=scores["score"].notna(), rank=rank, place=place)
     kept = (
         ranked.sort_values(["there", "rank", "place"])

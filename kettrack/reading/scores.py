@@ -52,7 +52,8 @@ def check_scores(
         scale = known[names[code]]
         part = _Part(scale, file, scores.index.to_numpy()[rows], ledger)
         answers = part.check_items(items[rows])
-        score[rows] = part.check_totals(part.check_range(score[rows]), answers)
+        in_range = part.check_range(score[rows])
+        score[rows] = part.check_totals(in_range, answers)
         items[rows] = answers
     checked["score"] = score
     checked[_item_names(scores)] = items
@@ -171,10 +172,12 @@ class _Part:
         self._report_disagreement(answered & stated & complete, score, total)
         partial = answered & ~complete
         impossible = partial & stated
+        # Only these rows are looked at, so the mask is narrowed within itself.
         low, high = total_bounds(scale, items[impossible])
-        impossible[impossible] = (score[impossible] < low - _TOLERANCE) | (
-            score[impossible] > high + _TOLERANCE
-        )
+        stated_total = score[impossible]
+        too_low = stated_total < low - _TOLERANCE
+        too_high = stated_total > high + _TOLERANCE
+        impossible[impossible] = too_low | too_high
         self._report(
             impossible,
             "score",
@@ -200,6 +203,7 @@ class _Part:
         score: Floats,
         total: Floats,
     ) -> None:
+        # Rows without one of the two give NaN, and `both` leaves them out.
         with np.errstate(invalid="ignore"):
             differ = both & (np.abs(score - total) > _TOLERANCE)
         for row in np.flatnonzero(differ):

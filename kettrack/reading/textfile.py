@@ -134,6 +134,7 @@ def _utf16(data: bytes) -> str | None:
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     sample = data[:2000]
+    # In UTF-16 without a mark every second byte of western text is 0.
     if sample[1::2].count(0) > len(sample) // 4:
         return "utf-16-le"
     return "utf-16-be" if sample[0::2].count(0) > len(sample) // 4 else None
@@ -163,9 +164,10 @@ def _without_trailing(
     kept = []
     last = 0
     n_cut = 0
-    for row in (
-        np.flatnonzero(layout.n_cells[first + 1 :] != width) + first + 1
-    ).tolist():
+    below = layout.n_cells[first + 1 :]
+    uneven = np.flatnonzero(below != width) + first + 1
+    # Whole stretches of the text are kept between two cuts; it is copied once, at the end.
+    for row in uneven.tolist():
         start = int(layout.starts[row])
         end = int(layout.ends[row])
         more = int(layout.n_cells[row] - width)
@@ -199,6 +201,8 @@ def _layout(
     cuts = letters == ord(separator)
     ends = line_ends
     if quotes:
+        # Each mark turns "inside" on or off: exclusive or over all marks so far. A doubled mark
+        # within a cell turns it off and on again, which is right as well.
         inside = np.bitwise_xor.accumulate((letters == _QUOTE).view(np.uint8)).view(
             bool
         )
@@ -209,6 +213,8 @@ def _layout(
     if len(letters) and (not len(ends) or ends[-1] != len(letters) - 1):
         ends = np.append(ends, len(letters))
     starts = np.append(0, ends[:-1] + 1) if len(ends) else ends
+    # The line of a record is one more than the line ends before it, those within quotation marks
+    # among them; its cells are one more than the separators in it.
     lines = np.searchsorted(line_ends, starts) + 1
     before = np.searchsorted(np.flatnonzero(cuts), np.append(starts, len(letters)))
     return _Layout(starts, ends, lines, np.diff(before) + 1)

@@ -100,7 +100,7 @@ def test_a_release_policy_keeps_counts_off_the_screen(
     clinic: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     err = run(capfd, "outcomes", clinic, "--policy", "cms", "--instrument", "MADRS")[2]
-    assert "scores there are: GAD-7, PHQ-9." in err
+    assert "It has scores of: GAD-7, PHQ-9." in err
     assert "GAD-7 (1)" in run(capfd, "outcomes", clinic, "--instrument", "MADRS")[2]
     (clinic / "patients.csv").write_text(
         "patient_id,age\nA1,40\nZ9,50\n", encoding="utf-8"

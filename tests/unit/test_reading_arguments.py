@@ -9,8 +9,10 @@ import pytest
 
 import kettrack as kt
 from kettrack.errors import UsageError
+from kettrack.privacy import disclosure
 from kettrack.reading.load import check_folder
 from kettrack.reading.settings_file import load_settings
+from kettrack.writing import write_table
 
 SESSIONS = pd.DataFrame({"patient_id": ["a", "a"], "day": [0, 3]})
 SCORES = pd.DataFrame(
@@ -79,6 +81,29 @@ def test_settings_that_are_no_text(table: Path) -> None:
         kt.load_cohort(table.parent, instrument=["PHQ-9", "MADRS"])
     with pytest.raises(UsageError, match="There is no such policy; there are: int"):
         kt.load_cohort(table.parent, policy=11)
+
+
+def test_a_table_and_its_path_swapped(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="write_table needs a DataFrame as its first"):
+        write_table(tmp_path / "scores.csv", SCORES)
+
+
+def test_the_gate_takes_a_result(cohort: kt.Cohort) -> None:
+    for given in (cohort, SCORES, "response_by_session"):
+        with pytest.raises(
+            UsageError, match=r"apply needs a Result, but it was given a"
+        ):
+            disclosure.apply(given, "cms")
+    with pytest.raises(
+        UsageError, match="needs a DataFrame, but it was given a Cohort"
+    ):
+        disclosure.gate_rows(cohort, "internal")
+
+
+def test_a_policy_that_is_no_name(cohort: kt.Cohort) -> None:
+    for given in (11, ["cms"], cohort, None):
+        with pytest.raises(UsageError, match="get_policy needs the name of a policy"):
+            disclosure.get_policy(given)
 
 
 @pytest.mark.parametrize("wrong", [["kettrack.toml"], {"instrument": "MADRS"}, None])
