@@ -9,7 +9,7 @@ SANITIZE := notebooks/sanitize.cfg
 unexport MPLBACKEND
 
 .DEFAULT_GOAL := help
-.PHONY: help report test check bench truth sample notebooks lock wheel clean
+.PHONY: help report test quick coverage check bench truth sample notebooks lock wheel clean
 
 help:  ## Show what can be done
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -34,7 +34,16 @@ report: $(READY)  ## Make the report of the synthetic sample clinic and say wher
 
 # The workers share the processors: one thread of linear algebra each.
 test: $(READY)  ## Run the whole test suite, every notebook under strict nbval among it
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --nbval --nbval-current-env --nbval-sanitize-with=$(SANITIZE) tests kettrack notebooks
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --nbval --nbval-current-env --nbval-sanitize-with=$(SANITIZE) tests kettrack notebooks
+
+quick: $(READY)  ## Run the specifications and the units that need no whole clinic (under a minute)
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile -m "not slow" tests/spec tests/unit
+
+coverage: $(READY)  ## Run the tests and say which branches none of them takes
+	rm -f .coverage .coverage.*
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m coverage run -m pytest -q -n auto --dist loadfile tests kettrack
+	$(BIN)/python -m coverage combine -q
+	$(BIN)/python -m coverage report
 
 check: $(READY)  ## Lint, formatting and types
 	$(BIN)/ruff check .
@@ -66,4 +75,4 @@ wheel: $(READY)  ## Build the wheel into dist/
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist
 
 clean:  ## Remove the environment and everything built
-	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis report.html
+	rm -rf $(VENV) dist build mutants .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis report.html

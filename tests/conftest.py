@@ -26,12 +26,46 @@ LONGEST = (
     "test_nbval_turns_red.py",
     "test_review_invariants.py",
 )
+# Files whose tests simulate, read or estimate whole clinics again and again, or start programs:
+# `make quick` leaves them to `make test`.
+WHOLE_CLINICS = {
+    "test_calibration_check.py",
+    "test_cli.py",
+    "test_cli_output.py",
+    "test_continued.py",
+    "test_durability.py",
+    "test_estimates.py",
+    "test_figures.py",
+    "test_figures_patient.py",
+    "test_figures_response.py",
+    "test_futility.py",
+    "test_g_formula.py",
+    "test_kernels.py",
+    "test_odd_cohorts.py",
+    "test_plasmode.py",
+    "test_reading_leaks.py",
+    "test_report.py",
+    "test_response_curve.py",
+    "test_session_answers.py",
+    "test_simulation.py",
+    "test_simulation_sample.py",
+    "test_simulation_scenarios.py",
+    "test_specification.py",
+    "test_stop_after.py",
+    "test_stop_after_calibration.py",
+    "test_subgroups.py",
+    "test_trajectories.py",
+}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     places = {name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path.name, len(LONGEST)))
+    for item in items:
+        if item.path.name in WHOLE_CLINICS:
+            item.add_marker(pytest.mark.slow)
 
 
 def pytest_collection_finish() -> None:

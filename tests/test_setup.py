@@ -134,6 +134,19 @@ def test_workflow_and_makefile_run_the_same_tests(checkout: Path) -> None:
     )
 
 
+def test_a_commit_is_checked_as_make_check_does(checkout: Path) -> None:
+    hooks = (checkout / ".pre-commit-config.yaml").read_text(encoding="utf-8")
+    makefile = (checkout / "Makefile").read_text(encoding="utf-8")
+    recipe = re.search(r"^check: .*\n((?:\t.*\n)+)", makefile, re.MULTILINE)
+    assert recipe
+    checks = re.findall(r"\$\(BIN\)/(ruff check|ruff format --check|mypy)", recipe[1])
+    entries = re.findall(r"entry: \.venv/bin/(.*)$", hooks, re.MULTILINE)
+    assert [entry.removesuffix(" --force-exclude") for entry in entries] == checks
+    # no other version than the one of the lock
+    assert set(re.findall(r"repo: (.*)$", hooks, re.MULTILINE)) == {"local"}
+    assert hooks.count("language: system") == len(entries)
+
+
 @pytest.mark.parametrize(
     "folder", ["kettrack", "notebooks", "benchmarks", ".ci", ".github"]
 )
