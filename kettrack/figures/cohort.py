@@ -69,7 +69,8 @@ def plot_ladder(table: pd.DataFrame, ax: Axes | None = None, caption: str = "") 
             return axes
         rows = np.arange(len(table))
         left = numbers(table["left"], missing=0)
-        lost = numbers(table["lost"], missing=0)
+        # Those lost stand behind those left, so without these they have no place.
+        lost = numbers(table["lost"].where(table["left"].notna()), missing=0)
         axes.barh(rows, left, color=RESPONDED)
         axes.barh(
             rows,
@@ -154,7 +155,10 @@ def plot_session_counts(
         labels = [str(number) for number in table["sessions"]]
         labels[-1] = f"{labels[-1]}+"
         axes.set_xticks(table["sessions"], labels)
-        axes.set(xlabel="sessions", ylabel="people")
+        # Without a word, a hidden count would look like nobody.
+        counts = table[["first_course", "in_all"]]
+        hidden = "; a hidden count has no bar" if counts.isna().any(axis=None) else ""
+        axes.set(xlabel=f"sessions{hidden}", ylabel="people")
         axes.legend(frameon=False)
         write_title(axes, "Sessions per person so far")
         write_caption(axes, caption)
@@ -298,10 +302,12 @@ def plot_maintenance(
     '20\\n9 people'
     """
     with canvas(ax, width=8.4, height=3.4) as axes:
-        if nothing_to_draw(axes, table, "intervals"):
-            return axes
         # A length with a hidden count has no bar: its total would tell the count.
-        shown = table[table["key"] != "all"].dropna(subset=list(INTERVALS))
+        shown = table
+        if len(table):
+            shown = table[table["key"] != "all"].dropna(subset=list(INTERVALS))
+        if nothing_to_draw(axes, shown, "intervals"):
+            return axes
         base = np.zeros(len(shown))
         for column, look in INTERVALS.items():
             height = shown[column].to_numpy(float)

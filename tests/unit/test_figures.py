@@ -192,3 +192,16 @@ def test_specification_marks_a_recalled_rule():
     ]
     assert "Wilkinson 2018 (recalled)" in labels
     assert "Hawley 2002" in labels
+
+
+def test_a_hidden_count_does_not_look_like_nobody():
+    steps = pd.DataFrame({"step": ["a", "b"], "left": [20, None], "lost": [0, 15]})
+    _, lost = kt.plot_ladder(steps.astype({"left": "Int64"})).containers
+    assert [bar.get_width() for bar in lost] == [0, 0]
+    counts = pd.DataFrame({"sessions": [1, 2], "first_course": [20, None]})
+    counts = counts.assign(in_all=20).astype({"first_course": "Int64"})
+    assert "hidden" in kt.plot_session_counts(counts).get_xlabel()
+    lengths = pd.DataFrame({"key": ["days_0-4", "all"], "days": ["0-4", "all"]})
+    lengths = lengths.assign(n=9, intervals=20, held=None, failed=2, not_known=1)
+    lengths = lengths.assign(not_well_at_start=1)
+    assert "Not shown" in texts(kt.plot_maintenance(lengths))[0]
