@@ -1,5 +1,5 @@
-"""Patient bootstrap by weights: how often each patient was drawn, and what to make of the
-replicates.
+"""Intervals: Wilson's for a percentage, and percentile intervals and bands from a patient
+bootstrap.
 
 A patient drawn twice counts twice with everything recorded of them. Estimators take the counts as
 weights, so that nothing is copied and all replicates are computed together.
@@ -25,10 +25,18 @@ class PercentInterval(NamedTuple):
     ci_high: float
 
 
-UNDEFINED = PercentInterval(np.nan, np.nan, np.nan)
+UNDEFINED = PercentInterval(
+    np.nan,
+    np.nan,
+    np.nan,
+)
 
 
-def wilson(events: int, n: int, level: float = 0.95) -> PercentInterval:
+def wilson(
+    events: int,
+    n: int,
+    level: float = 0.95,
+) -> PercentInterval:
     """Percent with its Wilson score interval.
 
     Parameters
@@ -54,11 +62,18 @@ def wilson(events: int, n: int, level: float = 0.95) -> PercentInterval:
 
     interval = binomtest(events, n).proportion_ci(level, method="wilson")
     return PercentInterval(
-        100 * events / n, 100 * float(interval.low), 100 * float(interval.high)
+        estimate=100 * events / n,
+        ci_low=100 * float(interval.low),
+        ci_high=100 * float(interval.high),
     )
 
 
-def percent_agrees(events: int, n: int, percent: float, decimals: int = 1) -> bool:
+def percent_agrees(
+    events: int,
+    n: int,
+    percent: float,
+    decimals: int = 1,
+) -> bool:
     """Whether a printed percent can be the printed count of the printed number, however the last
     digit was rounded.
 
@@ -89,7 +104,9 @@ _MOST_MISSING = 0.05
 
 
 def patient_weights(
-    n_patients: int, replicates: int, seed: int | np.random.SeedSequence
+    n_patients: int,
+    replicates: int,
+    seed: int | np.random.SeedSequence,
 ) -> npt.NDArray[np.int16]:
     """How often each patient is drawn in each replicate of a bootstrap.
 
@@ -128,18 +145,20 @@ def patient_weights(
     few = max(1, _BLOCK // n_patients)
     for begin in range(0, replicates, few):
         rows = min(few, replicates - begin)
-        drawn = (
-            rng.integers(0, n_patients, (rows, n_patients))
-            + n_patients * np.arange(rows)[:, None]
+        drawn = rng.integers(0, n_patients, (rows, n_patients))
+        # each replicate has patients of its own in one long line, so that one pass counts them all
+        line = drawn + n_patients * np.arange(rows)[:, None]
+        counted = np.bincount(
+            line.ravel(),
+            minlength=rows * n_patients,
         )
-        counts[begin : begin + rows] = np.bincount(
-            drawn.ravel(), minlength=rows * n_patients
-        ).reshape(rows, n_patients)
+        counts[begin : begin + rows] = counted.reshape(rows, n_patients)
     return counts
 
 
 def percentile_interval(
-    replicates: npt.ArrayLike, level: float = 0.95
+    replicates: npt.ArrayLike,
+    level: float = 0.95,
 ) -> tuple[Floats, Floats]:
     """Percentile interval of each point.
 
@@ -165,9 +184,12 @@ def percentile_interval(
     values = np.asarray(replicates, dtype=np.float64)
     missing = np.isnan(values)
     known = missing.mean(axis=0) <= _MOST_MISSING
+    # points without an interval would only make the quantiles warn
     filled = np.where(known, values, 0)
+    # the one that passes over missing values is slower
     quantile = np.nanquantile if missing.any() else np.quantile
-    low, high = quantile(filled, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    shares = [(1 - level) / 2, (1 + level) / 2]
+    low, high = quantile(filled, shares, axis=0)
     return np.where(known, low, np.nan), np.where(known, high, np.nan)
 
 
@@ -189,7 +211,9 @@ class SimultaneousBand:
 
 
 def simultaneous_band(
-    estimate: npt.ArrayLike, replicates: npt.ArrayLike, level: float = 0.95
+    estimate: npt.ArrayLike,
+    replicates: npt.ArrayLike,
+    level: float = 0.95,
 ) -> SimultaneousBand:
     """SimultaneousBand that holds a whole curve, or several, with the given coverage.
 
@@ -210,8 +234,9 @@ def simultaneous_band(
 
     Notes
     -----
-    Sup-t band: every replicate's largest distance from the estimate, in standard deviations over the replicates, and of these
-    the `level` quantile (Montiel Olea and Plagborg-Møller 2019, J Appl Econom 34:1).
+    Sup-t band: every replicate's largest distance from the estimate, in standard deviations over
+    the replicates, and of these the `level` quantile (Montiel Olea and Plagborg-Møller 2019, J Appl
+    Econom 34:1).
 
     Examples
     --------
@@ -222,18 +247,25 @@ def simultaneous_band(
     center = np.asarray(estimate, dtype=np.float64)
     values = np.asarray(replicates, dtype=np.float64)
     missing = np.isnan(values)
-    known = ~np.isnan(center) & (missing.mean(axis=0) <= _MOST_MISSING)
-    distance = np.where(missing | ~known, 0, values - np.where(known, center, 0))
-    spread = np.where(known, values, 0)
-    deviation = np.nanstd(spread, axis=0, ddof=1)
-    moves = deviation > 1e-12 * np.maximum(1, np.abs(np.where(known, center, 0)))
-    ratio = np.where(moves, np.abs(distance) / np.where(moves, deviation, 1), 0)
-    critical = float(
-        np.quantile(ratio.reshape(len(values), -1).max(axis=1, initial=0), level)
+    often = missing.mean(axis=0) <= _MOST_MISSING
+    known = ~np.isnan(center) & often
+    safe = np.where(known, center, 0)
+    distance = np.where(
+        missing | ~known,
+        0,
+        values - safe,
     )
+    deviation = np.nanstd(np.where(known, values, 0), axis=0, ddof=1)
+    # a point that only rounding moves would be infinitely many deviations out
+    moves = deviation > 1e-12 * np.maximum(1, np.abs(safe))
+    unit = np.where(moves, deviation, 1)
+    ratio = np.where(moves, np.abs(distance) / unit, 0)
+    # each replicate counts with the point at which it is farthest out
+    largest = ratio.reshape(len(values), -1).max(axis=1, initial=0)
+    critical = float(np.quantile(largest, level))
     half = np.where(moves, critical * deviation, 0)
     return SimultaneousBand(
-        np.where(known, center - half, np.nan),
-        np.where(known, center + half, np.nan),
-        critical,
+        low=np.where(known, center - half, np.nan),
+        high=np.where(known, center + half, np.nan),
+        critical=critical,
     )

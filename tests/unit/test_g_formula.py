@@ -13,7 +13,7 @@ from kettrack.analysis.stop_after.rows import stop_data
 from kettrack.analysis.stop_after.second import second_opinion
 from kettrack.errors import NotIdentified
 from kettrack.estimators.causal.g_formula import fit_weeks, largest_miss, simulate_weeks
-from kettrack.estimators.causal.weekly_history import Weeks, start
+from kettrack.estimators.causal.weekly_history import Weeks, history_before_week_0
 from kettrack.simulation.cohort import simulate
 from kettrack.simulation.presets import SCENARIOS
 
@@ -102,7 +102,7 @@ def test_refuses_with_hardly_a_score():
 
 
 def test_a_week_without_a_score_hands_on_the_last_one_and_its_sessions():
-    known = start(np.array([20.0]))
+    known = history_before_week_0(np.array([20.0]))
     told = []
     for score, given in ((np.nan, 1), (14.0, 0), (np.nan, 1), (np.nan, 2), (10.0, 1)):
         known = known.after(np.array([score]), np.array([given]))

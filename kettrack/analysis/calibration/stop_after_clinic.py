@@ -24,12 +24,12 @@ from kettrack.estimators.plasmode.attendance import (
     GOES_ON,
     LEFT,
     SessionRows,
+    attendance_columns,
     fit_attendance,
-    history,
 )
 from kettrack.estimators.plasmode.clinic import PlasmodeModel
 from kettrack.estimators.plasmode.stopping import (
-    WEEK,
+    RETURN_UNIT,
     Stopping,
     plan_columns,
     return_columns,
@@ -137,7 +137,9 @@ def _stopping(
     data: StopData, table: SessionRows, day: Floats, planned: tuple[Floats, Floats]
 ) -> Stopping:
     """Who stops and who comes back; plans by person, and by row of the table."""
-    columns = history(table.last, table.baseline, table.session, table.scored_before)
+    columns = attendance_columns(
+        table.last, table.baseline, table.session, table.scored_before
+    )
     x = np.column_stack([columns, plan_columns(table.session, planned[1])])
     left = table.followed_by == LEFT
     scored = left & ~np.isnan(table.offsets).all(axis=1)
@@ -171,9 +173,13 @@ def _gaps(table: SessionRows) -> tuple[Floats, ...]:
 def _returns(data: StopData) -> Floats:
     """Coefficients of a session in a week past the grace, given what was known before it."""
     rows = data.rows
-    of = ~rows.in_grace & rows.at_risk & (data.row_end - data.row_start == WEEK - 1)
+    of = (
+        ~rows.in_grace
+        & rows.at_risk
+        & (data.row_end - data.row_start == RETURN_UNIT - 1)
+    )
     known = rows.history[of]
-    weeks = (data.row_start - data.gap_start - 1)[of] / WEEK
+    weeks = (data.row_start - data.gap_start - 1)[of] / RETURN_UNIT
     columns = return_columns(known[:, LAST], known[:, BASELINE], weeks)
     if not rows.event[of].any():
         return np.full(columns.shape[1], np.nan)

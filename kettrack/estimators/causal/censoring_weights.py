@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from kettrack.arrays import Bools, Floats, Ints
+from kettrack.arrays import Bools, Floats, Ints, Numbers
 from kettrack.estimators.regression.logistic import fit_logistic, predict_logistic
 
 _BLOCK = 1 << 21  # weights held at a time, replicates by rows
@@ -54,13 +54,15 @@ class StayRows:
     people: int
 
     def __add__(self, other: StayRows) -> StayRows:
+        moved = other.person + self.people
+        history = np.concatenate([self.history, other.history])
         return StayRows(
-            person=np.concatenate([self.person, other.person + self.people]),
+            person=np.concatenate([self.person, moved]),
             step=np.concatenate([self.step, other.step]),
             event=np.concatenate([self.event, other.event]),
             decided=np.concatenate([self.decided, other.decided]),
             goes_on=np.concatenate([self.goes_on, other.goes_on]),
-            history=np.concatenate([self.history, other.history]),
+            history=history,
             people=self.people + other.people,
         )
 
@@ -85,7 +87,10 @@ class CensoringWeightedCurve:
     largest_weight: Floats
 
 
-def staying_probability(rows: StayRows, weights: npt.ArrayLike | None = None) -> Floats:
+def staying_probability(
+    rows: StayRows,
+    weights: npt.ArrayLike | None = None,
+) -> Floats:
     """Fitted probability of going on after each row; 1 where nothing was decided.
 
     Parameters
@@ -100,78 +105,117 @@ def staying_probability(rows: StayRows, weights: npt.ArrayLike | None = None) ->
     float64, shape (rows,) or (replicates, rows)
     """
     counted = None if weights is None else np.asarray(weights)
-    out = np.ones((*(counted.shape[:1] if counted is not None else ()), len(rows.step)))
+    replicates = () if counted is None else counted.shape[:1]
+    out = np.ones((*replicates, len(rows.step)))
     of = rows.decided
+    # where everybody went on there is nothing to model, and nobody to stand for
     if not of.any() or rows.goes_on[of].all():
         return out
-    beta = fit_logistic(
-        rows.history[of],
-        rows.goes_on[of],
-        None if counted is None else counted[:, rows.person[of]],
-    )
-    out[..., of] = predict_logistic(rows.history[of], beta)
+    history = rows.history[of]
+    drawn = None if counted is None else counted[:, rows.person[of]]
+    beta = fit_logistic(history, rows.goes_on[of], drawn)
+    out[..., of] = predict_logistic(history, beta)
     return out
 
 
-def staying_weights(rows: StayRows, chance: Floats) -> Floats:
+def staying_weights(
+    rows: StayRows,
+    chance: Floats,
+) -> Floats:
     """Weight of each row: one over the product of the chances after the person's earlier rows."""
-    logs = np.cumsum(np.log(chance), axis=-1)
-    before = logs - np.log(chance)
+    # Running sums of logarithms over all rows, from which what stood before the person's first row
+    # is taken off: the rows of a person are one stretch, so what is left is their own product.
+    each = np.log(chance)
+    before = np.cumsum(each, axis=-1) - each
     first = np.searchsorted(rows.person, rows.person)
-    return np.asarray(np.exp(before[..., first] - before), dtype=np.float64)
+    logs = before[..., first] - before
+    return np.asarray(np.exp(logs), dtype=np.float64)
 
 
-def weighted_curve(rows: StayRows, weights: Floats) -> Floats:
+def weighted_curve(
+    rows: StayRows,
+    weights: Floats,
+) -> Floats:
     """Fraction with the event by each step from weights of rows, shape (K,) or (replicates, K)."""
     at_risk = by_step(rows, weights)
     events = by_step(rows, weights * rows.event)
     # a replicate may have drawn nobody who came so far: missing from there on
     with np.errstate(invalid="ignore"):
-        return np.asarray(
-            1 - np.cumprod(1 - events / at_risk, axis=-1), dtype=np.float64
-        )
+        hazard = events / at_risk
+        free = np.cumprod(1 - hazard, axis=-1)
+    return np.asarray(
+        1 - free,
+        dtype=np.float64,
+    )
 
 
-def by_step(rows: StayRows, values: npt.NDArray[np.floating]) -> Floats:
+def by_step(
+    rows: StayRows,
+    values: npt.NDArray[np.floating],
+) -> Floats:
     """Sums over the rows of each step, shape (K,) or (replicates, K); there is at least one row."""
     order = np.argsort(rows.step, kind="stable")
+    last = rows.step.max(initial=0)
+    # steps run without a gap, so no stretch is empty: `reduceat` would return its first value
     starts = np.searchsorted(
-        rows.step[order], np.arange(1, rows.step.max(initial=0) + 1)
+        rows.step[order],
+        np.arange(1, last + 1),
     )
-    return np.asarray(
-        np.add.reduceat(values[..., order], starts, axis=-1), dtype=np.float64
-    )
+    ordered = values[..., order]
+    sums = np.add.reduceat(ordered, starts, axis=-1)
+    return np.asarray(sums, dtype=np.float64)
 
 
-def estimate_staying(rows: StayRows, chance: Floats) -> CensoringWeightedCurve:
+def estimate_staying(
+    rows: StayRows,
+    chance: Floats,
+) -> CensoringWeightedCurve:
     """Curve and its weights, once.
 
     Examples
     --------
-    >>> who, step, event = np.array([0, 0, 1, 1]), np.array([1, 2, 1, 2]), np.array([False, True, False, False])
-    >>> rows = StayRows(who, step, event, np.zeros(4, bool), np.ones(4, bool), np.ones((4, 1)), 2)
+    >>> rows = StayRows(
+    ...     person=np.array([0, 0, 1, 1]),
+    ...     step=np.array([1, 2, 1, 2]),
+    ...     event=np.array([False, True, False, False]),
+    ...     decided=np.zeros(4, bool),
+    ...     goes_on=np.ones(4, bool),
+    ...     history=np.ones((4, 1)),
+    ...     people=2,
+    ... )
     >>> estimate_staying(rows, np.ones(4)).estimate.tolist()
     [0.0, 0.5]
     """
     weights = staying_weights(rows, chance)
-    number = by_step(rows, np.ones(len(weights)))
+    people = np.ones(len(weights))
+    number = by_step(rows, people)
     total = by_step(rows, weights)
+    squares = by_step(rows, weights**2)
     decided = by_step(rows, 1.0 * rows.decided)
-    on = by_step(rows, 1.0 * (rows.decided & rows.goes_on))
-    share = np.where(decided > 0, on / np.maximum(decided, 1), 1)
+    went_on = rows.decided & rows.goes_on
+    on = by_step(rows, 1.0 * went_on)
+    share = np.where(
+        decided > 0,
+        on / np.maximum(decided, 1),
+        1,
+    )
     # stabilises each step; the hazard does not change
-    usual = np.concatenate([[1.0], np.cumprod(share)[:-1]])
+    so_far = np.cumprod(share)
+    usual = np.concatenate([[1.0], so_far[:-1]])
     largest = np.zeros(number.size)
     np.maximum.at(largest, rows.step - 1, weights)
     return CensoringWeightedCurve(
         estimate=weighted_curve(rows, weights),
-        ess=total**2 / by_step(rows, weights**2),
+        ess=total**2 / squares,
         mean_weight=usual * total / number,
         largest_weight=usual * largest,
     )
 
 
-def replicate_curves(rows: StayRows, counts: npt.NDArray[np.number]) -> Floats:
+def replicate_curves(
+    rows: StayRows,
+    counts: Numbers,
+) -> Floats:
     """Weighted curve of each bootstrap replicate, the model refitted in every one, shape
     (replicates, K).
 
@@ -182,12 +226,14 @@ def replicate_curves(rows: StayRows, counts: npt.NDArray[np.number]) -> Floats:
     counts : number, shape (replicates, people)
         How often each person was drawn.
     """
-    few = max(1, _BLOCK // max(len(rows.step), 1))
+    width = max(len(rows.step), 1)
+    few = max(1, _BLOCK // width)
     parts = []
     for begin in range(0, len(counts), few):
         drawn = counts[begin : begin + few]
-        weights = staying_weights(rows, staying_probability(rows, drawn)) * drawn[
-            :, rows.person
-        ].astype(np.float64)
+        chance = staying_probability(rows, drawn)
+        # a person drawn twice weighs twice, in the model and in the curve
+        often = drawn[:, rows.person].astype(np.float64)
+        weights = staying_weights(rows, chance) * often
         parts.append(weighted_curve(rows, weights))
     return np.concatenate(parts)

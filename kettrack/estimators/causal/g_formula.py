@@ -15,23 +15,29 @@ up where they were seen.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from kettrack.arrays import Bools, Floats, Ints, Numbers
 from kettrack.errors import NotIdentified
-from kettrack.estimators.causal.weekly_history import Known, Weeks, start
+from kettrack.estimators.causal.weekly_history import (
+    KnownHistory,
+    Weeks,
+    history_before_week_0,
+)
 from kettrack.estimators.regression.least_squares import fit_least_squares
 from kettrack.estimators.regression.logistic import fit_logistic
 
-_FEWEST = 50  # weeks with a score before and at their end
+_FEWEST_SCORED_WEEKS = 50  # weeks with a score before and at their end
+_FEWEST_TO_CHECK = 30  # scores of a week whose mean is compared
 # columns, the last ones, that say what the sessions since the last score do
 _SESSION = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Chance:
+class WeeklyChance:
     """Of something in a week, for people in one of two groups; at the fit to everybody once.
 
     Parameters
@@ -46,14 +52,18 @@ class Chance:
     share: Floats
     coefficients: Floats
 
-    def strikes(self, known: Known, group: Bools, chance: Floats) -> Bools:
+    def strikes(
+        self,
+        known: KnownHistory,
+        group: Bools,
+        chance: Floats,
+    ) -> Bools:
         """Whether it happens: to all, to nobody, or by the model."""
         share = self.share[known.weeks, group.astype(np.int64)]
         some = (share > 0) & (share < 1)
         if some.any():
-            modelled = _expit(
-                _combined(self.coefficients, known.for_chance(group, len(self.share)))
-            )
+            columns = known.for_chance(group, len(self.share))
+            modelled = _expit(_combined(self.coefficients, columns))
             share = np.where(some, modelled, share)
         return np.asarray(chance < share)
 
@@ -68,7 +78,7 @@ class WeekModels:
         Of the linear model.
     residuals : float64, shape (weeks with a score,)
         Observed less fitted, at the fit to everybody once.
-    comes : Chance
+    comes : WeeklyChance
         Of any session, for those without and with one in the week before; it serves the natural
         course only.
     number : int64, shape (weeks with a session,)
@@ -76,19 +86,22 @@ class WeekModels:
     pace : tuple of int64 arrays
         By week, the session days of those who had any in that week or later: the clinic's own
         spacing.
-    scored : Chance
+    scored : WeeklyChance
         Of a score, for those without and with a session in the week.
     """
 
     next_score: Floats
     residuals: Floats
-    comes: Chance
+    comes: WeeklyChance
     number: Ints
     pace: tuple[Ints, ...]
-    scored: Chance
+    scored: WeeklyChance
 
 
-def fit_weeks(weeks: Weeks, counted: Numbers | None = None) -> WeekModels:
+def fit_weeks(
+    weeks: Weeks,
+    counted: Numbers | None = None,
+) -> WeekModels:
     """Fit the models to all weeks of all people.
 
     Parameters
@@ -104,72 +117,118 @@ def fit_weeks(weeks: Weeks, counted: Numbers | None = None) -> WeekModels:
         Fewer than 50 weeks with a score.
     """
     seen = ~np.isnan(weeks.score)
-    length = weeks.score.shape[1]
-    if seen.sum() < _FEWEST:
+    if seen.sum() < _FEWEST_SCORED_WEEKS:
         raise NotIdentified(
             f"only {seen.sum()} weeks have a score.",
             "a score every week, on and off treatment.",
         )
-    known = start(weeks.baseline)
-    score_x = []
-    comes_x = []
-    scored_x = []
-    decided = [np.ones(len(seen), dtype=bool)]
-    for score, came, there in zip(weeks.score.T, weeks.sessions.T, seen.T, strict=True):
-        score_x.append(np.column_stack(known.for_score(came, length))[there])
-        comes_x.append(np.column_stack(known.for_chance(known.last_week > 0, length)))
-        scored_x.append(np.column_stack(known.for_chance(came > 0, length)))
-        decided.append(there & (known.unscored + came > 0))
-        known = known.after(score, came)
-    open_still = np.stack(decided[:-1])[seen.T]
-    columns = np.vstack(score_x)
+    columns = _weekly_columns(weeks, seen)
+    # rows by week and then by person, as the columns of the weeks are stacked
     scores = weeks.score.T[seen.T]
-    people = np.broadcast_to(np.arange(len(seen)), (length, len(seen)))
+    usual = _score_model(columns.score, scores, columns.open_still, None)
+    beta = usual
+    if counted is not None:
+        people = np.broadcast_to(
+            np.arange(len(seen)),
+            seen.T.shape,
+        )
+        drawn = counted[:, people[seen.T]]
+        beta = _score_model(columns.score, scores, columns.open_still, drawn)
+    # week 0 holds the first session of everybody, and nothing to learn from
     given = weeks.sessions[:, 1:]
     any_given = weeks.sessions > 0
-    usual = _score_model(columns, scores, open_still, None)
-    beta = (
-        usual
-        if counted is None
-        else _score_model(columns, scores, open_still, counted[:, people[seen.T]])
-    )
-    comes = _fit_chance(
-        comes_x,
-        any_given,
-        np.column_stack([np.zeros(len(seen), dtype=bool), any_given[:, :-1]]),
-    )
-    later = np.cumsum(weeks.sessions[:, ::-1], axis=1)[:, ::-1] > 0
-    pace = tuple(weeks.sessions[later[:, week], week] for week in range(length))
-    scored = _fit_chance(scored_x, seen, any_given)
+    nobody = np.zeros(len(seen), dtype=bool)
+    week_before = np.column_stack([nobody, any_given[:, :-1]])
     return WeekModels(
-        beta, scores - columns @ usual, comes, given[given > 0], pace, scored
+        next_score=beta,
+        residuals=scores - columns.score @ usual,
+        comes=_fit_chance(columns.comes, any_given, week_before),
+        number=given[given > 0],
+        pace=_pace(weeks.sessions),
+        scored=_fit_chance(columns.scored, seen, any_given),
     )
 
 
-def _fit_chance(columns: list[Floats], happened: Bools, group: Bools) -> Chance:
+class _WeeklyColumns(NamedTuple):
+    """Covariates by week: of the scores there are, shape (scores, columns), and which of these
+    scores follow an open week; of sessions and of scoring, shape (weeks * people, columns).
+    """
+
+    score: Floats
+    open_still: Bools
+    comes: Floats
+    scored: Floats
+
+
+def _weekly_columns(weeks: Weeks, seen: Bools) -> _WeeklyColumns:
+    length = weeks.score.shape[1]
+    known = history_before_week_0(weeks.baseline)
+    score = []
+    comes = []
+    scored = []
+    # a week is open when the week before it has a score, and a session since the score before that
+    decided = np.ones(len(seen), dtype=bool)
+    open_still = []
+    for now, came, there in zip(
+        weeks.score.T,
+        weeks.sessions.T,
+        seen.T,
+        strict=True,
+    ):
+        open_still.append(decided[there])
+        score.append(np.column_stack(known.for_score(came, length))[there])
+        comes.append(np.column_stack(known.for_chance(known.last_week > 0, length)))
+        scored.append(np.column_stack(known.for_chance(came > 0, length)))
+        decided = there & (known.unscored + came > 0)
+        known = known.after(now, came)
+    return _WeeklyColumns(
+        score=np.vstack(score),
+        open_still=np.concatenate(open_still),
+        comes=np.vstack(comes),
+        scored=np.vstack(scored),
+    )
+
+
+def _pace(sessions: Ints) -> tuple[Ints, ...]:
+    """By week, the session days of those who had any in that week or later."""
+    # summed from the last week back
+    later = np.cumsum(sessions[:, ::-1], axis=1)[:, ::-1] > 0
+    weeks = range(sessions.shape[1])
+    return tuple(sessions[later[:, week], week] for week in weeks)
+
+
+def _fit_chance(
+    x: Floats,
+    happened: Bools,
+    group: Bools,
+) -> WeeklyChance:
     """Chance of what happened by week, given the covariates of each week; arrays of shape (people,
     weeks).
     """
-    x = np.vstack(columns)
-    groups = [group == one for one in (False, True)]
-    share = np.column_stack(
-        [
-            (happened & one).sum(axis=0) / np.maximum(one.sum(axis=0), 1)
-            for one in groups
-        ]
-    )
+    shares = []
+    for one in (False, True):
+        members = group == one
+        people = np.maximum(members.sum(axis=0), 1)
+        shares.append((happened & members).sum(axis=0) / people)
+    share = np.column_stack(shares)
     some = ((share > 0) & (share < 1)).ravel()
+    # The first columns are the intercepts of week and group, in the order of `some`: a row belongs
+    # to the model when its own intercept does.
     rows = x[:, : some.size][:, some].any(axis=1)
-    return Chance(
-        share,
-        fit_logistic(x[rows], happened.T.ravel()[rows])
-        if rows.any()
-        else np.zeros(x.shape[1]),
-    )
+    coefficients = np.zeros(x.shape[1])
+    if rows.any():
+        coefficients = fit_logistic(
+            x[rows],
+            happened.T.ravel()[rows],
+        )
+    return WeeklyChance(share, coefficients)
 
 
 def _score_model(
-    x: Floats, y: Floats, open_still: Bools, weights: Numbers | None
+    x: Floats,
+    y: Floats,
+    open_still: Bools,
+    weights: Numbers | None,
 ) -> Floats:
     """Coefficients: of the sessions from the weeks in which one was still open, of all else, given
     those, from every week.
@@ -177,18 +236,24 @@ def _score_model(
     own = x[:, :-_SESSION]
     given = x[:, -_SESSION:]
     theirs = None if weights is None else weights[:, open_still]
-    does = fit_least_squares(x[open_still], y[open_still], theirs)[..., -_SESSION:]
+    does = fit_least_squares(
+        x[open_still],
+        y[open_still],
+        theirs,
+    )[..., -_SESSION:]
     goes = fit_least_squares(own, y, weights)
     # least squares is linear in the outcome: take off what the sessions did
     for column in range(_SESSION):
-        goes = goes - does[..., column, None] * fit_least_squares(
-            own, given[:, column], weights
-        )
+        of_column = fit_least_squares(own, given[:, column], weights)
+        goes = goes - does[..., column, None] * of_column
     return np.concatenate([goes, does], axis=-1)
 
 
 def simulate_weeks(
-    weeks: Weeks, models: WeekModels, stop_after: int | None, seed: int
+    weeks: Weeks,
+    models: WeekModels,
+    stop_after: int | None,
+    seed: int,
 ) -> Floats:
     """Scores if everybody stopped after so many sessions, or with `None` as the clinic goes on by
     itself.
@@ -217,35 +282,33 @@ def simulate_weeks(
         it.
     """
     rng = np.random.default_rng(seed)
+    # who is scored is drawn apart, so that two strategies with one seed share the rest
+    of_scores = np.random.default_rng([seed, 1])
     length = weeks.score.shape[1]
     shape = (*models.next_score.shape[:-1], len(weeks.baseline))
-    known = start(np.broadcast_to(weeks.baseline, shape))
+    known = history_before_week_0(np.broadcast_to(weeks.baseline, shape))
     scores = []
-    of_scores = np.random.default_rng([seed, 1])
     for week in range(length):
-        given = np.ones(shape, np.int64)
         chance = rng.random(shape)
-        if week and stop_after is None:
-            comes = models.comes.strikes(known, known.last_week > 0, chance)
-            given = comes * (
-                rng.choice(models.number, shape) if len(models.number) else 0
-            )
-        elif week:
-            pace = (
-                np.sort(models.pace[week])
-                if len(models.pace[week])
-                else np.zeros(1, np.int64)
-            )
-            given = pace[(chance * len(pace)).astype(np.int64)]
+        if week == 0:
+            given = np.ones(shape, np.int64)
+        elif stop_after is None:
+            given = _as_they_come(models, known, chance, rng)
+        else:
+            given = _at_their_pace(models.pace[week], chance)
         if stop_after is not None:
             given = np.minimum(given, stop_after - known.before)
-        fitted = _combined(models.next_score, known.for_score(given, length))
-        score = np.clip(
-            np.rint(fitted + rng.choice(models.residuals, shape)),
-            weeks.lowest,
-            weeks.highest,
+        fitted = _combined(
+            models.next_score,
+            known.for_score(given, length),
         )
-        scored = models.scored.strikes(known, given > 0, of_scores.random(shape))
+        drawn = np.rint(fitted + rng.choice(models.residuals, shape))
+        score = np.clip(drawn, weeks.lowest, weeks.highest)
+        scored = models.scored.strikes(
+            known,
+            given > 0,
+            of_scores.random(shape),
+        )
         if stop_after is not None and week == length - 1:
             scored = _everybody(models.scored.share[week], given)
         scores.append(np.where(scored, score, np.nan))
@@ -253,7 +316,30 @@ def simulate_weeks(
     return np.stack(scores, axis=-1)
 
 
-def _everybody(share: Floats, given: Ints) -> Bools:
+def _as_they_come(
+    models: WeekModels,
+    known: KnownHistory,
+    chance: Floats,
+    rng: np.random.Generator,
+) -> Ints:
+    """Session days of a week of the natural course."""
+    comes = models.comes.strikes(known, known.last_week > 0, chance)
+    if not len(models.number):
+        return np.zeros(comes.shape, np.int64)
+    return comes * rng.choice(models.number, comes.shape)
+
+
+def _at_their_pace(pace: Ints, chance: Floats) -> Ints:
+    """Session days of a week under a strategy, while sessions are left."""
+    # sorted, so that the same chance means a quick or a slow person under every strategy
+    ordered = np.sort(pace) if len(pace) else np.zeros(1, np.int64)
+    return ordered[(chance * len(ordered)).astype(np.int64)]
+
+
+def _everybody(
+    share: Floats,
+    given: Ints,
+) -> Bools:
     """All, where those without and those with a session in the week were scored at all."""
     for came, words in enumerate(("without", "with")):
         if share[came] == 0 and ((given > 0) == came).any():
@@ -262,21 +348,29 @@ def _everybody(share: Floats, given: Ints) -> Bools:
     return np.ones(given.shape, dtype=bool)
 
 
-def _combined(coefficients: Floats, columns: list[npt.NDArray[np.floating]]) -> Floats:
+def _combined(
+    coefficients: Floats,
+    columns: list[npt.NDArray[np.floating]],
+) -> Floats:
+    total = sum(
+        coefficients[..., place, None] * column for place, column in enumerate(columns)
+    )
+    return np.asarray(total, dtype=np.float64)
+
+
+def _expit(fitted: Floats) -> Floats:
+    # exp(710) overflows; the chance is 0 or 1 long before
+    bounded = np.clip(fitted, -700, 700)
     return np.asarray(
-        sum(
-            coefficients[..., place, None] * column
-            for place, column in enumerate(columns)
-        ),
+        1 / (1 + np.exp(-bounded)),
         dtype=np.float64,
     )
 
 
-def _expit(fitted: Floats) -> Floats:
-    return np.asarray(1 / (1 + np.exp(-np.clip(fitted, -700, 700))), dtype=np.float64)
-
-
-def largest_miss(weeks: Weeks, simulated: Floats) -> tuple[float, int]:
+def largest_miss(
+    weeks: Weeks,
+    simulated: Floats,
+) -> tuple[float, int]:
     """How far the simulated mean lies from the observed one in the week in which it is farthest,
     and that week.
 
@@ -284,14 +378,18 @@ def largest_miss(weeks: Weeks, simulated: Floats) -> tuple[float, int]:
     and so is the simulated.
     """
     misses = []
-    for seen, made in zip(weeks.score.T, simulated.T, strict=True):
+    for seen, made in zip(
+        weeks.score.T,
+        simulated.T,
+        strict=True,
+    ):
         there = seen[~np.isnan(seen)]
         told = made[~np.isnan(made)]
-        miss = (
-            abs(float(told.mean() - there.mean()))
-            if len(told) and len(there)
-            else np.inf
-        )
-        misses.append(miss if len(there) >= 30 else 0.0)
+        if len(there) < _FEWEST_TO_CHECK:
+            misses.append(0.0)
+        elif len(told):
+            misses.append(abs(float(told.mean() - there.mean())))
+        else:
+            misses.append(np.inf)
     week = int(np.argmax(misses))
     return misses[week], week

@@ -58,14 +58,14 @@ class GapRows:
     def take(self, kept: Bools) -> GapRows:
         """Some of the rows."""
         return GapRows(
-            self.patient[kept],
-            self.session[kept],
-            self.bin[kept],
-            self.at_risk[kept],
-            self.event[kept],
-            self.in_grace[kept],
-            self.history[kept],
-            self.people,
+            patient=self.patient[kept],
+            session=self.session[kept],
+            bin=self.bin[kept],
+            at_risk=self.at_risk[kept],
+            event=self.event[kept],
+            in_grace=self.in_grace[kept],
+            history=self.history[kept],
+            people=self.people,
         )
 
 
@@ -80,12 +80,17 @@ def possible_rows(rows: GapRows) -> Bools:
     -------
     bool, shape (rows,)
     """
+    # seen of anybody: a bin is possible for all or for none
     seen = np.unique(rows.bin[rows.event])
     last = rows.session[rows.event].max(initial=0)
-    return np.asarray(np.isin(rows.bin, seen) & (rows.session <= last))
+    in_bin = np.isin(rows.bin, seen)
+    return np.asarray(in_bin & (rows.session <= last))
 
 
-def session_hazard(rows: GapRows, counted: Numbers | None = None) -> Floats:
+def session_hazard(
+    rows: GapRows,
+    counted: Numbers | None = None,
+) -> Floats:
     """Fitted probability that the next session comes in the bin, if it did not come before.
 
     Parameters
@@ -101,21 +106,29 @@ def session_hazard(rows: GapRows, counted: Numbers | None = None) -> Floats:
 
     Notes
     -----
-    Two models, each with an intercept per bin: going on within the grace, and coming back after it. Who goes on and who comes
-    back do so for other reasons, and one set of coefficients for both biased the means by a point in a simulation.
+    Two models, each with an intercept per bin: going on within the grace, and coming back after it.
+    Who goes on and who comes back do so for other reasons, and one set of coefficients for both
+    biased the means by a point in a simulation.
     """
-    out = np.zeros((*(() if counted is None else counted.shape[:1]), len(rows.bin)))
+    replicates = () if counted is None else counted.shape[:1]
+    out = np.zeros((*replicates, len(rows.bin)))
     for part in (rows.in_grace, ~rows.in_grace):
         if not part.any():
             continue
-        x = np.column_stack(
-            [rows.bin[part, None] == np.unique(rows.bin[part]), rows.history[part]]
-        ).astype(np.float64)
+        bins = rows.bin[part]
+        own = bins[:, None] == np.unique(bins)
+        columns = np.column_stack([own, rows.history[part]])
+        x = columns.astype(np.float64)
+        # fitted to those at risk, predicted for every row: what the strategy asks is asked of all
         of = rows.at_risk[part]
-        weights = None if counted is None else counted[:, rows.patient[part][of]]
-        out[..., part] = predict_logistic(
-            x, fit_logistic(x[of], rows.event[part][of], weights)
+        who = rows.patient[part][of]
+        drawn = None if counted is None else counted[:, who]
+        beta = fit_logistic(
+            x[of],
+            rows.event[part][of],
+            drawn,
         )
+        out[..., part] = predict_logistic(x, beta)
     return out
 
 
@@ -148,7 +161,10 @@ class Following:
 
 
 def stop_after_last(
-    rows: GapRows, last: Ints, followed: Bools, away_in_grace_only: bool = False
+    rows: GapRows,
+    last: Ints,
+    followed: Bools,
+    away_in_grace_only: bool = False,
 ) -> Following:
     """Every patient beside the strategy they followed: as many sessions as they had, then none.
 
@@ -165,17 +181,22 @@ def stop_after_last(
     """
     theirs = followed[rows.patient]
     at_last = rows.session == last[rows.patient]
-    forbidden = (
-        rows.in_grace if away_in_grace_only else np.ones(len(rows.bin), dtype=bool)
-    )
+    # the gaps before the last session had to end in the grace, the one after it must not
+    forbidden = np.ones(len(rows.bin), dtype=bool)
+    if away_in_grace_only:
+        forbidden = rows.in_grace
+    stayed_away = theirs & at_last & forbidden
     return Following(
-        np.where(followed, last, 0),
-        theirs & ~at_last & rows.in_grace,
-        (theirs & at_last & forbidden).astype(np.float64),
+        sessions=np.where(followed, last, 0),
+        had_to_go_on=theirs & ~at_last & rows.in_grace,
+        had_to_stay_away=stayed_away.astype(np.float64),
     )
 
 
-def probability_within_grace(rows: GapRows, hazard: Floats) -> tuple[Ints, Floats]:
+def probability_within_grace(
+    rows: GapRows,
+    hazard: Floats,
+) -> tuple[Ints, Floats]:
     """Probability of a next session within the grace after each session.
 
     Returns
@@ -187,24 +208,37 @@ def probability_within_grace(rows: GapRows, hazard: Floats) -> tuple[Ints, Float
     return _chance_to_go_on(rows, _log_away(hazard))
 
 
-def _chance_to_go_on(rows: GapRows, away: Floats) -> tuple[Ints, Floats]:
-    first = np.flatnonzero(
-        np.diff(rows.patient, prepend=-1) | np.diff(rows.session, prepend=-1)
-    )
-    return first, (
-        -np.expm1(np.add.reduceat(away * rows.in_grace, first, axis=-1))
-        if len(first)
-        else away[..., :0]
-    )
+def _chance_to_go_on(
+    rows: GapRows,
+    away: Floats,
+) -> tuple[Ints, Floats]:
+    first = _first_rows(rows)
+    if not len(first):
+        return first, away[..., :0]
+    in_grace = away * rows.in_grace
+    logs = np.add.reduceat(in_grace, first, axis=-1)
+    # 1 - exp(sum of logarithms), with all digits of a small chance
+    return first, -np.expm1(logs)
+
+
+def _first_rows(rows: GapRows) -> Ints:
+    """First row of each gap; rows are sorted by patient and session."""
+    new_patient = np.diff(rows.patient, prepend=-1)
+    new_session = np.diff(rows.session, prepend=-1)
+    return np.flatnonzero(new_patient | new_session)
 
 
 def _log_away(hazard: Floats) -> Floats:
     """Log of the chance of no session in each bin."""
-    return np.log1p(-np.minimum(hazard, 1 - 1e-16))
+    # a hazard of 1 leaves a chance just above 0, whose logarithm exists
+    below_1 = np.minimum(hazard, 1 - 1e-16)
+    return np.log1p(-below_1)
 
 
 def following_probability(
-    rows: GapRows, hazard: Floats, following: Following
+    rows: GapRows,
+    hazard: Floats,
+    following: Following,
 ) -> Floats:
     """Probability of following the strategy all along, given the history; 1 for those who did not.
 
@@ -223,49 +257,70 @@ def following_probability(
 
     Notes
     -----
-    A strategy draws the days to the next session as the clinic does, among those within the grace. Whoever a rule stopped
-    before the next session came had, by the strategy, the chance (1 - S(G) / S(t)) / (1 - S(G)) of what is seen without it, S
-    the fitted chance of no session up to a day, t the day of the rule, G the end of the grace. Counting it as 1 would let
-    those who had stopped coming by themselves stand for people who were still to come.
+    A strategy draws the days to the next session as the clinic does, among those within the grace.
+    Whoever a rule stopped before the next session came had, by the strategy, the chance (1 - S(G) /
+    S(t)) / (1 - S(G)) of what is seen without it, S the fitted chance of no session up to a day, t
+    the day of the rule, G the end of the grace. Counting it as 1 would let those who had stopped
+    coming by themselves stand for people who were still to come.
 
     Examples
     --------
-    >>> rows = GapRows(np.zeros(2, int), np.array([1, 2]), np.zeros(2, int), np.ones(2, bool), np.array([True, False]),
-    ...                np.ones(2, bool), np.zeros((2, 0)), 1)
+    >>> rows = GapRows(
+    ...     patient=np.array([0, 0]),
+    ...     session=np.array([1, 2]),
+    ...     bin=np.array([0, 0]),
+    ...     at_risk=np.array([True, True]),
+    ...     event=np.array([True, False]),
+    ...     in_grace=np.array([True, True]),
+    ...     history=np.zeros((2, 0)),
+    ...     people=1,
+    ... )
     >>> asked = stop_after_last(rows, np.array([2]), np.array([True]))
     >>> following_probability(rows, np.array([0.8, 0.25]), asked).round(3).tolist()
     [0.6]
     """
     away = _log_away(hazard)
     first, chance = _chance_to_go_on(rows, away)
+    owner = rows.patient[first]
     asked = following.had_to_go_on[first]
+    going_on = _log(chance[..., asked])
     kept_away = np.flatnonzero(following.had_to_stay_away)
+    share = following.had_to_stay_away[kept_away]
+    staying_away = away[..., kept_away] * share
     parts = [
-        (_log(chance[..., asked]), rows.patient[first][asked]),
-        (
-            away[..., kept_away] * following.had_to_stay_away[kept_away],
-            rows.patient[kept_away],
-        ),
+        (going_on, owner[asked]),
+        (staying_away, rows.patient[kept_away]),
     ]
     if following.still_due is not None and len(first):
         cut = ~np.isnan(following.still_due[first])
-        left = -np.expm1(
-            np.add.reduceat(away * np.nan_to_num(following.still_due), first, axis=-1)
-        )[..., cut]
-        parts.append((_log(chance[..., cut]) - _log(left), rows.patient[first][cut]))
+        still_due = np.nan_to_num(following.still_due)
+        in_time = np.add.reduceat(away * still_due, first, axis=-1)
+        left = -np.expm1(in_time)[..., cut]
+        # the chance without the rule, over what was left of it when the rule came
+        without = _log(chance[..., cut])
+        ended = without - _log(left)
+        parts.append((ended, owner[cut]))
     logs = np.zeros((*hazard.shape[:-1], rows.people))
     for values, who in parts:
         if len(who):
+            # rows of a person are one stretch: a sum over each stretch is a sum over a person
             begins = np.flatnonzero(np.diff(who, prepend=-1))
-            logs[..., who[begins]] += np.add.reduceat(values, begins, axis=-1)
-    return np.asarray(np.exp(logs), dtype=np.float64)
+            sums = np.add.reduceat(values, begins, axis=-1)
+            logs[..., who[begins]] += sums
+    return np.asarray(
+        np.exp(logs),
+        dtype=np.float64,
+    )
 
 
 def _log(chance: Floats) -> Floats:
     return np.log(np.maximum(chance, _LEAST))
 
 
-def share_following(sessions: Ints, counted: Numbers | None = None) -> Floats:
+def share_following(
+    sessions: Ints,
+    counted: Numbers | None = None,
+) -> Floats:
     """Share of all patients who followed the same strategy; it stabilises their weights.
 
     Returns
@@ -273,16 +328,27 @@ def share_following(sessions: Ints, counted: Numbers | None = None) -> Floats:
     float64, shape (people,) or (replicates, people)
         0 for those who followed none.
     """
-    members = (sessions[:, None] == np.arange(1, sessions.max(initial=0) + 1)).astype(
-        np.float64
+    most = sessions.max(initial=0)
+    strategies = np.arange(1, most + 1)
+    # who follows which: one product counts the followers, another hands the shares back to them
+    follows = sessions[:, None] == strategies
+    members = follows.astype(np.float64)
+    weights = np.ones(len(sessions))
+    if counted is not None:
+        weights = counted.astype(np.float64)
+    total = weights.sum(axis=-1, keepdims=True)
+    share = (weights @ members) / total
+    return np.asarray(
+        share @ members.T,
+        dtype=np.float64,
     )
-    weights = np.ones(len(sessions)) if counted is None else counted.astype(np.float64)
-    share = (weights @ members) / weights.sum(axis=-1, keepdims=True)
-    return np.asarray(share @ members.T, dtype=np.float64)
 
 
 def observed_chance(
-    x: Floats, observed: Bools, among: Bools, counted: Numbers | None = None
+    x: Floats,
+    observed: Bools,
+    among: Bools,
+    counted: Numbers | None = None,
 ) -> Floats:
     """Fitted probability that the outcome was observed; 1 where nothing is missing.
 
@@ -295,15 +361,20 @@ def observed_chance(
     counted : number, shape (replicates, people), optional
         How often each patient counts.
     """
-    if observed[among].all() or not observed[among].any():
+    seen = observed[among]
+    if seen.all() or not seen.any():
         return np.ones(len(x) if counted is None else counted.shape)
     weights = None if counted is None else counted[:, among]
-    chance = predict_logistic(x, fit_logistic(x[among], observed[among], weights))
-    return np.maximum(chance, 1e-12)
+    beta = fit_logistic(x[among], seen, weights)
+    # weights divide by it
+    return np.maximum(predict_logistic(x, beta), 1e-12)
 
 
 def smooth_means(
-    sessions: Ints, outcome: Floats, weights: Floats, at: tuple[int, ...]
+    sessions: Ints,
+    outcome: Floats,
+    weights: Floats,
+    at: tuple[int, ...],
 ) -> Floats:
     """Mean outcome under "stop after k" from a weighted quadratic in k, the marginal structural
     model.
@@ -325,23 +396,34 @@ def smooth_means(
 
     Examples
     --------
-    >>> smooth_means(np.array([1, 2, 3, 4]), np.array([9.0, 8.0, 7.0, 6.0]), np.ones(4), (2, 4)).round(6).tolist()
+    >>> k, score = np.array([1, 2, 3, 4]), np.array([9.0, 8.0, 7.0, 6.0])
+    >>> smooth_means(k, score, np.ones(4), (2, 4)).round(6).tolist()
     [8.0, 6.0]
     """
     beta = fit_least_squares(_powers(sessions), outcome, weights)
-    return np.asarray(beta @ _powers(np.array(at)).T, dtype=np.float64)
+    return np.asarray(
+        beta @ _powers(np.array(at)).T,
+        dtype=np.float64,
+    )
 
 
 def _powers(k: npt.ArrayLike) -> Floats:
     number = np.asarray(k, dtype=np.float64)
-    return np.column_stack([np.ones(len(number)), number, number**2 / 10])
+    intercept = np.ones(len(number))
+    return np.column_stack([intercept, number, number**2 / 10])
 
 
-def weighted_mean(outcome: Floats, weights: Floats) -> Floats:
+def weighted_mean(
+    outcome: Floats,
+    weights: Floats,
+) -> Floats:
     """Mean of the followers of one strategy, missing where nobody has a weight; shape () or
     (replicates,).
     """
     total = weights.sum(axis=-1)
+    safe = np.where(total > 0, total, 1)
     return np.where(
-        total > 0, (weights @ outcome) / np.where(total > 0, total, 1), np.nan
+        total > 0,
+        (weights @ outcome) / safe,
+        np.nan,
     )

@@ -38,7 +38,7 @@ class Weeks:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownHistory:
     """What is known of everybody before a week; arrays of shape (..., people).
 
     Parameters
@@ -61,37 +61,45 @@ class Known:
     last_week: Ints
     unscored: Ints
 
-    def after(self, score: Floats, given: Ints) -> Known:
+    def after(
+        self,
+        score: Floats,
+        given: Ints,
+    ) -> KnownHistory:
         """The same a week later; a missing score leaves the last one known."""
         missing = np.isnan(score)
         last = np.where(missing, self.last, score)
-        unscored = np.where(missing, self.unscored + given, 0)
-        return Known(
-            self.baseline,
-            last,
-            self.last,
-            self.total + last,
-            self.weeks + 1,
-            self.before + given,
-            given,
-            unscored,
+        return KnownHistory(
+            baseline=self.baseline,
+            last=last,
+            previous=self.last,
+            # one term for every week, scored or not, so that the mean divides by the weeks
+            total=self.total + last,
+            weeks=self.weeks + 1,
+            before=self.before + given,
+            last_week=given,
+            unscored=np.where(missing, self.unscored + given, 0),
         )
 
     @property
     def mean(self) -> Floats:
         """Of the baseline and every score since."""
+        # the baseline is one term more than there are weeks
         return self.total / (self.weeks + 1)
 
-    def for_score(self, given: Ints, weeks: int) -> list[npt.NDArray[np.floating]]:
+    def for_score(
+        self,
+        given: Ints,
+        weeks: int,
+    ) -> list[npt.NDArray[np.floating]]:
         """Covariates of the week's score: an intercept for every week; what sessions since the last
         score do comes last.
         """
         since = self.unscored + given
-        own = [
-            np.full(self.last.shape, float(week == self.weeks)) for week in range(weeks)
-        ]
+        shape = self.last.shape
+        # squares and products are divided by 10, to be of the size of the other columns
         return [
-            *own,
+            *(np.full(shape, float(week == self.weeks)) for week in range(weeks)),
             self.last,
             self.last**2 / 10,
             self.previous,
@@ -101,15 +109,19 @@ class Known:
             since * self.last / 10,
         ]
 
-    def for_chance(self, group: Bools, weeks: int) -> list[npt.NDArray[np.floating]]:
+    def for_chance(
+        self,
+        group: Bools,
+        weeks: int,
+    ) -> list[npt.NDArray[np.floating]]:
         """Covariates of what happens in the week or does not: each of two groups has its own
         intercept in every week.
         """
-        own = [
-            1.0 * (group == one) * (week == self.weeks)
-            for week in range(weeks)
-            for one in (False, True)
-        ]
+        own = []
+        for week in range(weeks):
+            for one in (False, True):
+                own.append(1.0 * (group == one) * (week == self.weeks))
+        # what the last score says counts only for those who were treated in the week before
         came = 1.0 * (self.last_week > 0)
         before = 1.0 * self.before
         return [
@@ -124,7 +136,17 @@ class Known:
         ]
 
 
-def start(baseline: Floats) -> Known:
+def history_before_week_0(baseline: Floats) -> KnownHistory:
     """What is known before week 0."""
     none = np.zeros(baseline.shape, np.int64)
-    return Known(baseline, baseline, baseline, baseline, 0, none, none, none)
+    # the baseline stands for every score so far, and is the first term of the sum
+    return KnownHistory(
+        baseline=baseline,
+        last=baseline,
+        previous=baseline,
+        total=baseline,
+        weeks=0,
+        before=none,
+        last_week=none,
+        unscored=none,
+    )

@@ -17,7 +17,10 @@ from kettrack.errors import NotIdentified, UsageError
 TRUNCATION_CENTILES = (100.0, 99.5, 99.0, 97.5, 95.0)
 
 
-def observed_probability(fitted: npt.ArrayLike, happened: npt.ArrayLike) -> Floats:
+def observed_probability(
+    fitted: npt.ArrayLike,
+    happened: npt.ArrayLike,
+) -> Floats:
     """Probability of what did happen, from the fitted probability of the event.
 
     Examples
@@ -73,28 +76,32 @@ def describe_weights(weights: npt.ArrayLike) -> WeightSummary:
     2.67
     """
     w = np.asarray(weights, dtype=np.float64)
-    if not (np.isfinite(w).all() and (w >= 0).all()):
+    usable = np.isfinite(w) & (w >= 0)
+    if not usable.all():
         raise UsageError("A weight is negative, missing or infinite.")
     w = w[w > 0]
     if not len(w):
         raise NotIdentified("No patient has a weight above 0.")
     total = w.sum()
-    ess = w.sum() ** 2 / (w**2).sum()
-    p99 = float(np.quantile(w, 0.99))
-    share = float(w.max() / total)
+    # Kish's effective number: how many people of equal weight would know as much
+    squares = (w**2).sum()
+    ess = total**2 / squares
     return WeightSummary(
-        len(w),
-        float(w.mean()),
-        float(w.max()),
-        p99,
-        float(ess),
-        float(ess / len(w)),
-        share,
-        int((w > 10).sum()),
+        n=len(w),
+        mean=float(w.mean()),
+        largest=float(w.max()),
+        p99=float(np.quantile(w, 0.99)),
+        ess=float(ess),
+        ess_share=float(ess / len(w)),
+        largest_share=float(w.max() / total),
+        above_10=int((w > 10).sum()),
     )
 
 
-def truncate_weights(weights: npt.ArrayLike, centile: float) -> Floats:
+def truncate_weights(
+    weights: npt.ArrayLike,
+    centile: float,
+) -> Floats:
     """Weights with those above a centile brought down to it: a sensitivity analysis, never an
     estimate of its own.
 
@@ -107,11 +114,18 @@ def truncate_weights(weights: npt.ArrayLike, centile: float) -> Floats:
     [1.0, 2.0, 3.0, 4.0, 4.0]
     """
     w = np.asarray(weights, dtype=np.float64)
-    return np.minimum(w, np.quantile(w[w > 0], centile / 100)) if (w > 0).any() else w
+    counted = w[w > 0]
+    if not len(counted):
+        return w
+    # the centile is that of the people in the estimate, not of those who weigh nothing
+    most = np.quantile(counted, centile / 100)
+    return np.minimum(w, most)
 
 
 def standardised_differences(
-    x: npt.ArrayLike, group: npt.ArrayLike, weights: npt.ArrayLike | None = None
+    x: npt.ArrayLike,
+    group: npt.ArrayLike,
+    weights: npt.ArrayLike | None = None,
 ) -> Floats:
     """Difference in weighted means, group minus others, in standard deviations.
 
@@ -136,41 +150,48 @@ def standardised_differences(
 
     Notes
     -----
-    The standard deviation is that before weighting, root of the mean variance of the two groups, so that weights can only
-    change the difference of means (Austin 2009, Stat Med 28:3083).
+    The standard deviation is that before weighting, root of the mean variance of the two groups, so
+    that weights can only change the difference of means (Austin 2009, Stat Med 28:3083).
 
     Examples
     --------
-    >>> standardised_differences([[0.0], [2.0], [1.0], [3.0]], [False, False, True, True]).round(3).tolist()
+    >>> x, group = [[0.0], [2.0], [1.0], [3.0]], [False, False, True, True]
+    >>> standardised_differences(x, group).round(3).tolist()
     [0.707]
     """
     columns = np.asarray(x, dtype=np.float64)
     inside = np.asarray(group, dtype=bool)
-    w = (
-        np.ones(len(inside))
-        if weights is None
-        else np.asarray(weights, dtype=np.float64)
-    )
-    if not (w[inside].sum() > 0 and w[~inside].sum() > 0):
+    given = np.ones(len(inside)) if weights is None else weights
+    w = np.asarray(given, dtype=np.float64)
+    ours = w[inside].sum()
+    theirs = w[~inside].sum()
+    if not (ours > 0 and theirs > 0):
         raise NotIdentified(
             "One of the two groups is empty, so they cannot be compared."
         )
-    parts = [columns[inside], columns[~inside]]
-    difference = np.average(parts[0], axis=0, weights=w[inside]) - np.average(
-        parts[1], axis=0, weights=w[~inside]
+    means = []
+    variances = []
+    for members in (inside, ~inside):
+        part = columns[members]
+        mean = np.average(part, axis=0, weights=w[members])
+        means.append(mean)
+        # one person has no spread of their own
+        variance = np.zeros(columns.shape[1])
+        if len(part) > 1:
+            variance = part.var(axis=0, ddof=1)
+        variances.append(variance)
+    difference = means[0] - means[1]
+    mean_variance = np.mean(variances, axis=0)
+    varies = mean_variance > 0
+    spread = np.sqrt(np.where(varies, mean_variance, 1))
+    standardised = difference / spread
+    # a column that does not vary is balanced when both groups hold the same, and else unknown
+    constant = np.where(
+        difference == 0,
+        0,
+        np.nan,
     )
-    variance = np.mean(
-        [
-            part.var(axis=0, ddof=1) if len(part) > 1 else np.zeros(columns.shape[1])
-            for part in parts
-        ],
-        axis=0,
-    )
-    return np.where(
-        variance > 0,
-        difference / np.sqrt(np.where(variance > 0, variance, 1)),
-        np.where(difference == 0, 0, np.nan),
-    )
+    return np.where(varies, standardised, constant)
 
 
 def e_value(risk_ratio: float) -> float:
@@ -186,6 +207,7 @@ def e_value(risk_ratio: float) -> float:
     """
     if not risk_ratio > 0:
         raise UsageError(f"A risk ratio is above 0, not {risk_ratio}.")
+    # a protective ratio is turned round: the scale is symmetric about 1
     ratio = max(risk_ratio, 1 / risk_ratio)
     return float(ratio + np.sqrt(ratio * (ratio - 1)))
 
@@ -199,4 +221,5 @@ def e_value_of_difference(difference: float) -> float:
     >>> round(e_value_of_difference(-0.3), 2)
     1.96
     """
-    return e_value(float(np.exp(0.91 * difference)))
+    risk_ratio = np.exp(0.91 * difference)
+    return e_value(float(risk_ratio))

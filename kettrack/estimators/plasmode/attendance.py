@@ -52,7 +52,7 @@ class SessionRows:
 @dataclass(frozen=True, slots=True)
 class Attendance:
     """Who stops, and who is scored when; coefficients on the logit scale over the columns of
-    `history`.
+    `attendance_columns`.
 
     Parameters
     ----------
@@ -73,11 +73,15 @@ class Attendance:
     offsets: tuple[Floats, ...]
 
 
-def history(
-    last: Floats, baseline: Floats, session: Ints | int, scored_before: Floats
+def attendance_columns(
+    last: Floats,
+    baseline: Floats,
+    session: Ints | int,
+    scored_before: Floats,
 ) -> Floats:
     """Columns that stopping and being scored may depend on, shape (rows, 7)."""
     number = np.broadcast_to(np.asarray(session, np.float64), last.shape)
+    # squares are divided by 10, to be of the size of the other columns
     return np.column_stack(
         [
             np.ones_like(last),
@@ -93,20 +97,35 @@ def history(
 
 def fit_attendance(rows: SessionRows) -> Attendance:
     """Fit who stops and who is scored, and collect the gaps and days to draw from."""
-    columns = history(rows.last, rows.baseline, rows.session, rows.scored_before)
+    columns = attendance_columns(
+        rows.last,
+        rows.baseline,
+        rows.session,
+        rows.scored_before,
+    )
     choice = rows.followed_by != PLANNED_END  # the plan decides there
     later = np.asarray((~np.isnan(rows.offsets)).any(axis=1))
-    kinds = [rows.followed_by == kind for kind in (GOES_ON, LEFT, PLANNED_END)]
+    chances = []
+    offsets = []
+    # after a session that is followed by another, people are scored otherwise than after the last
+    for kind in (GOES_ON, LEFT, PLANNED_END):
+        here = rows.followed_by == kind
+        chances.append(_chance(columns[here], later[here]))
+        offsets.append(rows.offsets[here & later])
+    left = rows.followed_by[choice] == LEFT
     return Attendance(
-        stops=_chance(columns[choice], rows.followed_by[choice] == LEFT),
+        stops=_chance(columns[choice], left),
         same_day=_chance(columns, rows.same_day),
-        later=tuple(_chance(columns[kind], later[kind]) for kind in kinds),
+        later=tuple(chances),
         gaps=rows.gap[~np.isnan(rows.gap)],
-        offsets=tuple(rows.offsets[kind & later] for kind in kinds),
+        offsets=tuple(offsets),
     )
 
 
-def _chance(columns: Floats, happened: Bools) -> Floats:
+def _chance(
+    columns: Floats,
+    happened: Bools,
+) -> Floats:
     """Coefficients; all missing where there was nothing to learn from, which `draw_happens` reads
     as never.
     """
@@ -116,9 +135,12 @@ def _chance(columns: Floats, happened: Bools) -> Floats:
 
 
 def draw_happens(
-    columns: Floats, coefficients: Floats, rng: np.random.Generator
+    columns: Floats,
+    coefficients: Floats,
+    rng: np.random.Generator,
 ) -> Bools:
-    """Draw whether it happens in each row of `history`."""
+    """Draw whether it happens in each row of `attendance_columns`."""
     if np.isnan(coefficients).any():
+        # never, and without a random number: the draws that follow stay as they are
         return np.zeros(len(columns), bool)
     return rng.random(len(columns)) < predict_logistic(columns, coefficients)

@@ -19,8 +19,8 @@ from kettrack.estimators.plasmode.attendance import (
     LEFT,
     PLANNED_END,
     Attendance,
+    attendance_columns,
     draw_happens,
-    history,
 )
 from kettrack.estimators.plasmode.latent_severity import (
     ScoreProcess,
@@ -87,7 +87,9 @@ class SimulatedPanel:
 
 
 def simulate_plasmode(
-    model: PlasmodeModel, effect_per_session: float, rng: np.random.Generator
+    model: PlasmodeModel,
+    effect_per_session: float,
+    rng: np.random.Generator,
 ) -> SimulatedPanel:
     """Let everyone live the first course once more.
 
@@ -107,9 +109,9 @@ def simulate_plasmode(
         People numbered as in `model.baseline`. Scores go on after the last session as far as they
         did in the clinic.
     """
-    world = ClinicSimulation(model, effect_per_session, rng)
-    world.run(int(model.planned.max(initial=0)))
-    return world.panel()
+    clinic = ClinicSimulation(model, effect_per_session, rng)
+    clinic.run(int(model.planned.max(initial=0)))
+    return clinic.panel()
 
 
 @dataclass(slots=True)
@@ -142,93 +144,124 @@ class ClinicSimulation:
 
     def __post_init__(self) -> None:
         model = self.model
-        n = self.model.baseline.size
+        n = model.baseline.size
         self.severity, self.level = draw_start(model.process, model.baseline, self.rng)
-        self.last, self.clock = model.baseline.copy(), model.baseline_day.copy()
+        self.last = model.baseline.copy()
+        self.clock = model.baseline_day.copy()
         self.strength = np.ones(n)  # of a session, in each person
-        self.dose, self.day, self.scored = np.zeros(n), np.zeros(n), np.zeros(n)
+        self.dose = np.zeros(
+            n
+        )  # sessions that have not worn off, in units of a fresh one
+        self.day = np.zeros(n)
+        self.scored = np.zeros(n)
 
     def run(self, most: int) -> None:
         """Sessions 1, 2, ... for all who are still coming, at most so many."""
+        # who is still coming; each session hands on those who come again
         active = np.arange(self.model.baseline.size)
         for session in range(1, most + 1):
             active = self.hold_session(active, session)
             if not active.size:
                 break
 
-    def hold_session(self, who: Ints, session: int) -> Ints:
+    def hold_session(
+        self,
+        who: Ints,
+        session: int,
+    ) -> Ints:
         """One session, its scores, and the decision; those who come again."""
-        model = self.model
-        rng = self.rng
         self.pass_time(who, self.day[who])
         self.dose[who] += self.strength[who]
         self.sessions.append((who, self.day[who]))
-        today = draw_happens(
-            self._history(who, session), model.attendance.same_day, rng
-        )
+        columns = self._history(who, session)
+        today = draw_happens(columns, self.model.attendance.same_day, self.rng)
         self.measure(who[today], after=True)
+        # anew: a score of today is known when the next session is decided
         known = self._history(who, session)
         kind, gap = self.decide(who, session, known)
         again = today | self._score_later(who, kind, gap, known)
         self.scored[who] += again
-        going = kind == GOES_ON
         self.day[who] += gap
-        return who[going]
+        return who[kind == GOES_ON]
 
-    def decide(self, who: Ints, session: int, known: Floats) -> tuple[Ints, Floats]:
+    def decide(
+        self,
+        who: Ints,
+        session: int,
+        known: Floats,
+    ) -> tuple[Ints, Floats]:
         """What follows this session, and the days to the next one where there is one."""
         model = self.model
-        rng = self.rng
-        leaves = draw_happens(known, model.attendance.stops, rng)
-        kind = np.where(
-            session >= model.planned[who], PLANNED_END, np.where(leaves, LEFT, GOES_ON)
-        )
-        gap = (
-            np.minimum(
-                rng.choice(model.attendance.gaps, who.size), model.longest_gap[who]
-            )
-            if who.size
-            else self.day[who]
-        )
-        return kind, gap
+        leaves = draw_happens(known, model.attendance.stops, self.rng)
+        kind = np.where(leaves, LEFT, GOES_ON)
+        # where the plan is reached it decides, whatever was drawn
+        kind = np.where(session >= model.planned[who], PLANNED_END, kind)
+        if not who.size:
+            return kind, self.day[who]
+        drawn = self.rng.choice(model.attendance.gaps, who.size)
+        return kind, np.minimum(drawn, model.longest_gap[who])
 
-    def _score_later(self, who: Ints, kind: Ints, gap: Floats, known: Floats) -> Bools:
+    def _score_later(
+        self,
+        who: Ints,
+        kind: Ints,
+        gap: Floats,
+        known: Floats,
+    ) -> Bools:
         """Scores between this session and the next, or after the last, on the days somebody of the
         same kind had them.
         """
+        attendance = self.model.attendance
         scored = np.zeros(who.size, bool)
-        for code, (chance, days) in enumerate(
-            zip(self.model.attendance.later, self.model.attendance.offsets, strict=True)
-        ):
+        kinds = zip(attendance.later, attendance.offsets, strict=True)
+        for code, (chance, days) in enumerate(kinds):
             here = np.flatnonzero(kind == code)
             here = here[draw_happens(known[here], chance, self.rng)]
             scored[here] = True
             if not here.size:
                 continue
+            # all days of one donor together: they stand in the order and at the distance seen
             drawn = days[self.rng.integers(len(days), size=here.size)]
             latest = np.where(code == GOES_ON, gap[here], np.inf)
-            for offset in drawn.T:
-                now = ~np.isnan(offset)
-                person = who[here[now]]
-                self.pass_time(
-                    person, self.day[person] + np.minimum(offset, latest)[now]
-                )
-                self.measure(person, after=False)
+            self._score_on(who[here], drawn, latest)
         return scored
 
-    def _history(self, who: Ints, session: int) -> Floats:
-        return history(
-            self.last[who],
-            self.model.baseline[who],
-            session,
-            (self.scored[who] + 0.5) / session,
+    def _score_on(self, who: Ints, offsets: Floats, latest: Floats) -> None:
+        """Scores so many days after the session, none later than the next; NaN = no score."""
+        for offset in offsets.T:
+            now = ~np.isnan(offset)
+            person = who[now]
+            later = np.minimum(offset, latest)[now]
+            self.pass_time(person, self.day[person] + later)
+            self.measure(person, after=False)
+
+    def _history(
+        self,
+        who: Ints,
+        session: int,
+    ) -> Floats:
+        return attendance_columns(
+            last=self.last[who],
+            baseline=self.model.baseline[who],
+            session=session,
+            # half a session more, so that the first one is not a share of nothing
+            scored_before=(self.scored[who] + 0.5) / session,
         )
 
-    def pass_time(self, who: Ints, day: Floats) -> None:
+    def pass_time(
+        self,
+        who: Ints,
+        day: Floats,
+    ) -> None:
         """Severity drifts, and what sessions took off wears off, up to the given days."""
+        # the clock never runs backwards: a day that is over leaves everything as it is
         days = np.maximum(day - self.clock[who], 0.0)
         self.severity[who] = draw_later(
-            self.model.process, self.severity[who], self.level[who], days, self.rng
+            self.model.process,
+            self.severity[who],
+            self.level[who],
+            days,
+            self.rng,
         )
         self.dose[who] *= np.exp(-self.model.process.wear * days)
         self.clock[who] = np.maximum(day, self.clock[who])
@@ -236,34 +269,37 @@ class ClinicSimulation:
     def as_score(self, value: Floats) -> Floats:
         """Rounded where scores are, and inside their range."""
         model = self.model
-        return np.clip(
-            np.round(value) if model.whole_numbers else value,
-            model.lowest,
-            model.highest,
-        )
+        rounded = np.round(value) if model.whole_numbers else value
+        return np.clip(rounded, model.lowest, model.highest)
 
-    def measure(self, who: Ints, after: bool) -> None:
+    def measure(
+        self,
+        who: Ints,
+        after: bool,
+    ) -> None:
         """A score of each, now."""
         error = self.model.process.error_sd * self.rng.standard_normal(who.size)
-        score = self.as_score(self.severity[who] - self.effect * self.dose[who] + error)
+        taken = self.effect * self.dose[who]
+        score = self.as_score(self.severity[who] - taken + error)
         self.last[who] = score
-        self.scores.append((who, self.clock[who], np.full(who.size, after), score))
+        # the clock is copied: indexing with places makes a new array
+        times = np.full(who.size, after)
+        self.scores.append((who, self.clock[who], times, score))
 
     def panel(self) -> SimulatedPanel:
         """What was written down, sorted."""
-        person, day = (
-            np.concatenate(column) for column in zip(*self.sessions, strict=True)
-        )
+        sessions = zip(*self.sessions, strict=True)
+        scores = zip(*self.scores, strict=True)
+        person, day = (np.concatenate(column) for column in sessions)
+        who, when, after, score = (np.concatenate(column) for column in scores)
+        # by person, then day; on one day a score before the session comes first
         row = np.lexsort((day, person))
-        who, when, after, score = (
-            np.concatenate(column) for column in zip(*self.scores, strict=True)
-        )
         place = np.lexsort((after, when, who))
         return SimulatedPanel(
-            person[row],
-            day[row].astype(np.int64),
-            who[place],
-            when[place].astype(np.int64),
-            after[place],
-            score[place],
+            session_person=person[row],
+            session_day=day[row].astype(np.int64),
+            score_person=who[place],
+            score_day=when[place].astype(np.int64),
+            score_after=after[place],
+            score=score[place],
         )

@@ -11,32 +11,32 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
 
-FEWEST_PAIRS: Final = 50  # score pairs without a session in between
-FEWEST_PEOPLE: Final = 20  # people who have such a pair
-# Weak priors, in units of the SD of all scores and in days: they decide only what the data leave
-# open.
-_PARTS: Final = (
-    "start",
-    "log_start_sd",
-    "level",
-    "link",
-    "log_level_sd",
-    "log_drift",
-    "log_shock",
-    "log_error",
-    "session",
-    "log_wear",
-    "log_session_sd",
-)
-_CENTRE: Final = (0.0, -0.7, 0.0, 0.0, -0.1, -3.0, -1.1, -1.2, 0.05, -3.9, -2.7)
-_SPREAD: Final = (1.0, 0.7, 1.0, 0.5, 0.7, 1.0, 0.7, 0.5, 0.3, 0.7, 0.7)
+FEWEST_PAIRS_OFF_TREATMENT: Final = 50  # score pairs without a session in between
+FEWEST_PEOPLE_OFF_TREATMENT: Final = 20  # people who have such a pair
+# Weak priors, centre and spread, in units of the SD of all scores and in days: they decide only
+# what the data leave open.
+_PRIORS: Final = {
+    "start": (0.0, 1.0),
+    "log_start_sd": (-0.7, 0.7),
+    "level": (0.0, 1.0),
+    "link": (0.0, 0.5),
+    "log_level_sd": (-0.1, 0.7),
+    "log_drift": (-3.0, 1.0),
+    "log_shock": (-1.1, 0.7),
+    "log_error": (-1.2, 0.5),
+    "session": (0.05, 0.3),
+    "log_wear": (-3.9, 0.7),
+    "log_session_sd": (-2.7, 0.7),
+}
+_NUDGE: Final = 1e-5  # of a parameter, for its slope
+# shares of the information added to itself; 0 is Newton's step
 _DAMPING: Final = (0.0, 0.3, 3.0, 30.0, 300.0)
 _MOST_STEPS: Final = 60
 _GAIN: Final = 1e-3  # in log-likelihood: far below what a standard error is made of
@@ -68,8 +68,12 @@ class ScoreSeries:
         """Score pairs after the baseline without a session in between, and the people who have
         one.
         """
-        pairs = ~np.isnan(self.score[2:]) & (self.sessions[2:] == 0)
-        return int(pairs.sum()), int(pairs.any(axis=0).sum())
+        # from the second score after the baseline: the pair before it holds the first session
+        missing = np.isnan(self.score[2:])
+        untreated = self.sessions[2:] == 0
+        pairs = untreated & ~missing
+        people = pairs.any(axis=0)
+        return int(pairs.sum()), int(people.sum())
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,26 +136,38 @@ def fit_score_process(series: ScoreSeries) -> ScoreProcess:
         have one: what sessions do cannot then be told from natural course.
     """
     pairs, people = series.off_treatment
-    if pairs < FEWEST_PAIRS or people < FEWEST_PEOPLE:
+    few = pairs < FEWEST_PAIRS_OFF_TREATMENT or people < FEWEST_PEOPLE_OFF_TREATMENT
+    if few:
         raise NotIdentified(
             f"there are {pairs} pairs of scores without a session in between, from {people}"
-            f" people; it takes {FEWEST_PAIRS} from {FEWEST_PEOPLE} people to tell what sessions"
+            f" people; it takes {FEWEST_PAIRS_OFF_TREATMENT} from"
+            f" {FEWEST_PEOPLE_OFF_TREATMENT} people to tell what sessions"
             " do from what happens by itself.",
             "scores after the last session, also of those who stopped early.",
         )
-    known = series.score[~np.isnan(series.score)]
+    missing = np.isnan(series.score)
+    known = series.score[~missing]
     middle = known.mean()
-    unit = max(float(known.std()), 1e-9)
+    # in units of the spread of scores, so that one prior serves every scale
+    spread = float(known.std())
+    unit = max(spread, 1e-9)
     scaled = ScoreSeries(
-        (series.score - middle) / unit, series.days, series.sessions, series.age
+        score=(series.score - middle) / unit,
+        days=series.days,
+        sessions=series.sessions,
+        age=series.age,
     )
-    return _in_points(
-        _climb(lambda theta: _log_likelihood(theta, scaled)), middle, unit
-    )
+    theta = _climb(lambda thetas: _log_likelihood(thetas, scaled))
+    return _in_points(theta, middle, unit)
 
 
-def _in_points(theta: Floats, middle: float, unit: float) -> ScoreProcess:
-    part = dict(zip(_PARTS, theta, strict=True))
+def _in_points(
+    theta: Floats,
+    middle: float,
+    unit: float,
+) -> ScoreProcess:
+    part = dict(zip(_PRIORS, theta, strict=True))
+    # spreads are fitted as logarithms, which keeps them above 0
     size = {
         name: unit * np.exp(part[f"log_{name}"])
         for name in ("start_sd", "level_sd", "shock", "error", "session_sd")
@@ -175,115 +191,207 @@ def _climb(likelihood: Callable[[Floats], Floats]) -> Floats:
     """Maximise log-likelihood plus prior by scoring: the information is the sum of squared
     contributions of people.
     """
-    theta = np.array(_CENTRE)
-    spread = np.array(_SPREAD)
-    nudge = 1e-5 * np.vstack([np.zeros(theta.size), np.eye(theta.size)])
-
-    def penalty(at: Floats) -> Floats:
-        found: Floats = -0.5 * (((at - _CENTRE) / spread) ** 2).sum(axis=-1)
-        return found
-
+    centre, spread = np.array(list(_PRIORS.values())).T
+    theta = centre
     for _ in range(_MOST_STEPS):
-        here = likelihood(theta + nudge)
-        slopes = (here[1:] - here[0]) / 1e-5
-        gradient = slopes.sum(axis=1) - (theta - _CENTRE) / spread**2
-        information = slopes @ slopes.T + np.diag(1 / spread**2)
-        damped = [
-            information + factor * np.diag(np.diag(information)) for factor in _DAMPING
-        ]
-        tried = theta + np.clip(
-            [np.linalg.solve(matrix, gradient) for matrix in damped], -1, 1
-        )
-        reached = likelihood(tried).sum(axis=1) + penalty(tried)
-        gain = reached.max() - here[0].sum() - penalty(theta)
+        here, gradient, information = _derivatives(likelihood, theta)
+        gradient -= (theta - centre) / spread**2
+        information += np.diag(1 / spread**2)
+        steps = _damped_steps(information, gradient)
+        # all of them are tried together, and the best is taken
+        tried = theta + np.clip(steps, -1, 1)
+        risen = likelihood(tried).sum(axis=1)
+        reached = risen + _log_prior(tried, centre, spread)
+        gain = reached.max() - here - _log_prior(theta, centre, spread)
         if gain < _GAIN:
             break
         theta = tried[reached.argmax()]
     return theta
 
 
-def _log_likelihood(thetas: Floats, series: ScoreSeries) -> Floats:
+def _derivatives(
+    likelihood: Callable[[Floats], Floats],
+    theta: Floats,
+) -> tuple[float, Floats, Floats]:
+    """Log-likelihood, its gradient, and the sum of squared contributions of people."""
+    # the point itself and one beside it along each parameter: all slopes in one call
+    itself = np.zeros(theta.size)
+    beside = np.eye(theta.size)
+    nudge = _NUDGE * np.vstack([itself, beside])
+    here = likelihood(theta + nudge)
+    slopes = (here[1:] - here[0]) / _NUDGE
+    return here[0].sum(), slopes.sum(axis=1), slopes @ slopes.T
+
+
+def _log_prior(
+    theta: Floats,
+    centre: Floats,
+    spread: Floats,
+) -> Floats:
+    far = (theta - centre) / spread
+    found: Floats = -0.5 * (far**2).sum(axis=-1)
+    return found
+
+
+def _damped_steps(
+    information: Floats,
+    gradient: Floats,
+) -> list[Floats]:
+    """Newton's step, and shorter ones that turn towards the gradient (Levenberg-Marquardt)."""
+    own = np.diag(np.diag(information))
+    steps = []
+    for factor in _DAMPING:
+        damped = information + factor * own
+        steps.append(np.asarray(np.linalg.solve(damped, gradient), np.float64))
+    return steps
+
+
+def _log_likelihood(
+    thetas: Floats,
+    series: ScoreSeries,
+) -> Floats:
     """Log-likelihood of each person's scores after the baseline under each of several parameter
     vectors: (vectors, n).
     """
-    part = {name: thetas[:, [place]] for place, name in enumerate(_PARTS)}
+    part = {}
+    for place, name in enumerate(_PRIORS):
+        part[name] = thetas[:, [place]]
     drift = np.exp(part["log_drift"])
     wear = np.exp(part["log_wear"])
     shock = np.exp(2 * part["log_shock"])
     error = np.exp(2 * part["log_error"])
-    mean, spread = _begin(part, series.score[0])
-    dose = np.zeros_like(mean[0])
-    total = np.zeros_like(mean[0])
-    for score, days, sessions, age in zip(
-        series.score[1:],
-        series.days[1:],
-        series.sessions[1:],
-        series.age[1:],
-        strict=True,
-    ):
+    state = _begin(part, series.score[0])
+    total = np.zeros_like(state.mean[0])
+    columns = (
+        series.score,
+        series.days,
+        series.sessions,
+        series.age,
+    )
+    later = (column[1:] for column in columns)
+    dose = np.zeros_like(total)
+    for score, days, sessions, age in zip(*later, strict=True):
         keep = np.exp(-drift * days)
-        mean, spread = _drifted(mean, spread, keep, shock * (1 - keep**2))
-        dose = dose * np.exp(-wear * days) + sessions * np.exp(-wear * age)
-        # How far each part of the state moves with the score: severity, level, own response to
-        # sessions.
-        reach = [row[0] - dose * row[2] for row in spread]
-        variance = reach[0] - dose * reach[2] + error
-        known = ~np.isnan(score)
-        surprise = np.where(known, score - (mean[0] - dose * mean[2]), 0.0)
-        total = total - np.where(
-            known, 0.5 * (np.log(variance) + surprise**2 / variance), 0.0
-        )
-        gain = [np.where(known, moved / variance, 0.0) for moved in reach]
-        mean = [value + rate * surprise for value, rate in zip(mean, gain, strict=True)]
-        spread = [
-            [spread[i][j] - gain[i] * reach[j] for j in range(3)] for i in range(3)
-        ]
+        renewed = 1 - keep**2
+        state = _drifted(state, keep, shock * renewed)
+        fresh = sessions * np.exp(-wear * age)
+        earlier = dose * np.exp(-wear * days)
+        dose = earlier + fresh
+        state, cost = _scored(state, dose, score, error)
+        total = total - cost
     return total
 
 
-def _begin(
-    part: dict[str, Floats], baseline: Floats
-) -> tuple[list[Floats], list[list[Floats]]]:
-    """Mean and covariance of severity, level and response to sessions, given the baseline score."""
+class _State(NamedTuple):
+    """Mean and covariance of severity, level and response to sessions; each entry of shape
+    (vectors, n).
+    """
+
+    mean: list[Floats]
+    spread: list[list[Floats]]
+
+
+def _scored(
+    state: _State,
+    dose: Floats,
+    score: Floats,
+    error: Floats,
+) -> tuple[_State, Floats]:
+    """The state once a score is known, and what the score costs in log-likelihood."""
+    mean, spread = state
+    # How far each part of the state moves with the score. A score is severity less dose times
+    # response, so its covariance with each part is that difference of two columns.
+    reach = [row[0] - dose * row[2] for row in spread]
+    own = reach[0] - dose * reach[2]
+    variance = own + error
+    # a person without a further score neither costs nor moves
+    known = ~np.isnan(score)
+    expected = mean[0] - dose * mean[2]
+    surprise = np.where(known, score - expected, 0.0)
+    squared = surprise**2 / variance
+    cost = 0.5 * (np.log(variance) + squared)
+    found = []
+    gain = []
+    for value, moved in zip(mean, reach, strict=True):
+        rate = np.where(known, moved / variance, 0.0)
+        gain.append(rate)
+        found.append(value + rate * surprise)
+    left = []
+    for row, rate in zip(spread, gain, strict=True):
+        pairs = zip(row, reach, strict=True)
+        left.append([entry - rate * moved for entry, moved in pairs])
+    return _State(found, left), np.where(known, cost, 0.0)
+
+
+def _begin(part: dict[str, Floats], baseline: Floats) -> _State:
+    """What is known of each person from the baseline score."""
     variance = np.exp(2 * part["log_start_sd"])
-    trust = variance / (variance + np.exp(2 * part["log_error"]))
-    severity = part["start"] + trust * (baseline - part["start"])
-    left = variance * (1 - trust) + 0 * severity
-    link = part["link"]
+    error = np.exp(2 * part["log_error"])
+    # share of a baseline score that is severity and not error
+    trust = variance / (variance + error)
+    start = part["start"]
+    severity = start + trust * (baseline - start)
+    # adding 0 times the severity gives every entry the shape (vectors, people)
     zero = 0 * severity
+    left = variance * (1 - trust) + zero
+    link = part["link"]
+    shared = link * left
+    level = part["level"] + link * (severity - start)
+    of_level = np.exp(2 * part["log_level_sd"])
     own = np.exp(2 * part["log_session_sd"]) + zero
-    level = part["level"] + link * (severity - part["start"])
-    return [severity, level, part["session"] + zero], [
-        [left, link * left, zero],
-        [link * left, np.exp(2 * part["log_level_sd"]) + link**2 * left, zero],
-        [zero, zero, own],
-    ]
+    return _State(
+        mean=[severity, level, part["session"] + zero],
+        spread=[
+            [left, shared, zero],
+            [shared, of_level + link**2 * left, zero],
+            [zero, zero, own],
+        ],
+    )
 
 
 def _drifted(
-    mean: list[Floats], spread: list[list[Floats]], keep: Floats, shock: Floats
-) -> tuple[list[Floats], list[list[Floats]]]:
+    state: _State,
+    keep: Floats,
+    shock: Floats,
+) -> _State:
     """The state some days later."""
+    severity, level, response = state.mean
     go = 1 - keep
-    first = [keep * spread[0][j] + go * spread[1][j] for j in range(3)]
-    corner = keep * first[0] + go * first[1] + shock
-    moved = [
-        [corner, first[1], first[2]],
-        [first[1], spread[1][1], spread[1][2]],
-        [first[2], spread[2][1], spread[2][2]],
-    ]
-    return [keep * mean[0] + go * mean[1], mean[1], mean[2]], moved
+    # only severity moves; level and response to sessions stay, so their block does too
+    of_severity, of_level, of_response = state.spread
+    first = []
+    for own, other in zip(of_severity, of_level, strict=True):
+        first.append(keep * own + go * other)
+    mixed = keep * first[0] + go * first[1]
+    moved = keep * severity + go * level
+    return _State(
+        mean=[moved, level, response],
+        spread=[
+            [mixed + shock, first[1], first[2]],
+            [first[1], *of_level[1:]],
+            [first[2], *of_response[1:]],
+        ],
+    )
 
 
 def draw_start(
-    process: ScoreProcess, baseline: Floats, rng: np.random.Generator
+    process: ScoreProcess,
+    baseline: Floats,
+    rng: np.random.Generator,
 ) -> tuple[Floats, Floats]:
     """Draw true severity and own level of people with these baseline scores; points, shape (n,)."""
-    trust = process.start_sd**2 / (process.start_sd**2 + process.error_sd**2)
-    noise = process.start_sd * np.sqrt(1 - trust) * rng.standard_normal(baseline.size)
-    severity = process.start + trust * (baseline - process.start) + noise
+    variance = process.start_sd**2
+    # share of a baseline score that is severity and not error
+    trust = variance / (variance + process.error_sd**2)
+    drawn = rng.standard_normal(baseline.size)
+    width = process.start_sd * np.sqrt(1 - trust)
+    noise = width * drawn
+    above = baseline - process.start
+    severity = process.start + trust * above + noise
     spread = process.level_sd * rng.standard_normal(baseline.size)
-    return severity, process.level + process.link * (severity - process.start) + spread
+    moved = severity - process.start
+    level = process.level + process.link * moved
+    return severity, level + spread
 
 
 def draw_later(
@@ -295,5 +403,8 @@ def draw_later(
 ) -> Floats:
     """Draw true severity so many days later, if nothing is done; points, shape (n,)."""
     keep = np.exp(-process.drift * days)
-    noise = process.shock_sd * np.sqrt(1 - keep**2) * rng.standard_normal(severity.size)
+    # the spread about the level stays as it is, however many days pass
+    renewed = np.sqrt(1 - keep**2)
+    width = process.shock_sd * renewed
+    noise = width * rng.standard_normal(severity.size)
     return keep * severity + (1 - keep) * level + noise

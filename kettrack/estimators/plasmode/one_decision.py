@@ -67,18 +67,25 @@ def true_difference(
         scored; the natural course is the same in both, and so are sessions up to the decision, so
         only what later ones took off is compared.
     """
-    world = LotterySimulation(model, effect_per_session, rng, decision=decision)
-    world.run(int(model.planned.max(initial=0)))
-    world.pass_time(np.flatnonzero(np.isfinite(world.due)), np.inf)
-    with_it, without = (
-        world.taken[(world.soon == arm) & ~np.isnan(world.taken)]
-        for arm in (True, False)
+    clinic = LotterySimulation(
+        model,
+        effect_per_session,
+        rng,
+        decision=decision,
     )
-    return (
-        float(with_it.mean() - without.mean())
-        if with_it.size and without.size
-        else float("nan")
+    most = model.planned.max(initial=0)
+    clinic.run(int(most))
+    # let time pass for those whose sessions ended before the score was due
+    clinic.pass_time(
+        np.flatnonzero(np.isfinite(clinic.due)),
+        np.inf,
     )
+    known = ~np.isnan(clinic.taken)
+    with_it = clinic.taken[clinic.soon & known]
+    without = clinic.taken[~clinic.soon & known]
+    if not (with_it.size and without.size):
+        return float("nan")
+    return float(with_it.mean() - without.mean())
 
 
 @dataclass(slots=True)
@@ -98,83 +105,133 @@ class LotterySimulation(ClinicSimulation):
     def __post_init__(self) -> None:
         ClinicSimulation.__post_init__(self)
         n = self.model.baseline.size
+        planned = self.model.planned.max(initial=0)
+        most = max(int(planned), 1)
         self.soon = self.rng.random(n) < 0.5
-        self.number = self.rng.integers(
-            1, max(int(self.model.planned.max(initial=0)), 1) + 1, n
-        )
-        self.scored_on, self.before = self.model.baseline_day.copy(), np.zeros(n)
-        self.due, self.taken = np.full(n, np.inf), np.full(n, np.nan)
+        self.number = self.rng.integers(1, most + 1, n)
+        self.scored_on = self.model.baseline_day.copy()
+        self.before = np.zeros(n)
+        # infinite until a decision is settled by lot, and missing until it has been looked at
+        self.due = np.full(n, np.inf)
+        self.taken = np.full(n, np.nan)
 
-    def measure(self, who: Ints, after: bool) -> None:
+    def measure(
+        self,
+        who: Ints,
+        after: bool,
+    ) -> None:
         """A score, and when it was."""
+        # by name: a class with slots is made anew, and `super()` would look for the old one
         ClinicSimulation.measure(self, who, after)
         self.scored_on[who] = self.clock[who]
 
-    def pass_time(self, who: Ints, day: Floats | float) -> None:
+    def pass_time(
+        self,
+        who: Ints,
+        day: Floats | float,
+    ) -> None:
         """As ever; on the way it is noted what sessions since the decision took off by the time it
         is to be looked at.
         """
-        day = np.broadcast_to(np.asarray(day, np.float64), who.shape)
-        ripe = who[(self.due[who] <= day) & np.isnan(self.taken[who])]
+        day = np.broadcast_to(
+            np.asarray(day, np.float64),
+            who.shape,
+        )
+        due = self.due[who] <= day
+        not_yet = np.isnan(self.taken[who])
+        ripe = who[due & not_yet]
         if ripe.size:
             ClinicSimulation.pass_time(self, ripe, self.due[ripe])
-            error = self.model.process.error_sd * self.rng.standard_normal(ripe.size)
-            natural = self.severity[ripe] + error
-            earlier = self.before[ripe] * np.exp(
-                -self.model.process.wear * self.decision.looked_at
-            )
-            with_it, without = (
-                self.as_score(natural - self.effect * dose)
-                for dose in (self.dose[ripe], earlier)
-            )
-            self.taken[ripe] = with_it - without
-        ClinicSimulation.pass_time(
-            self, who, np.where(np.isfinite(day), day, self.clock[who])
+            self._look(ripe)
+        # an infinite day only asks for what is due, and leaves the clock
+        last = np.where(
+            np.isfinite(day),
+            day,
+            self.clock[who],
         )
+        ClinicSimulation.pass_time(self, who, last)
 
-    def decide(self, who: Ints, session: int, known: Floats) -> tuple[Ints, Floats]:
+    def _look(self, who: Ints) -> None:
+        """Note what sessions since the decision took off the score of now."""
+        process = self.model.process
+        drawn = self.rng.standard_normal(who.size)
+        error = process.error_sd * drawn
+        # the same natural course and error in both, so that only the sessions differ
+        natural = self.severity[who] + error
+        days = self.decision.looked_at
+        left = np.exp(-process.wear * days)
+        earlier = self.before[who] * left
+        all_taken = self.effect * self.dose[who]
+        some_taken = self.effect * earlier
+        with_it = self.as_score(natural - all_taken)
+        without = self.as_score(natural - some_taken)
+        self.taken[who] = with_it - without
+
+    def decide(
+        self,
+        who: Ints,
+        session: int,
+        known: Floats,
+    ) -> tuple[Ints, Floats]:
         """As ever but where the lot decides: the next session soon; or none soon, and people leave
         or pause as they would.
         """
-        kind, gap = ClinicSimulation.decide(self, who, session, known)
+        kind, gap = ClinicSimulation.decide(
+            self,
+            who,
+            session,
+            known,
+        )
         day = self.day[who]
         rules = self.decision
-        lot = (
-            (self.number[who] == session)
-            & (kind != PLANNED_END)
-            & (day - self.scored_on[who] <= rules.fresh)
-        )
+        lot = self.number[who] == session
+        lot &= kind != PLANNED_END
+        lot &= day - self.scored_on[who] <= rules.fresh
         lot &= day <= rules.latest[who]
         gaps = self.model.attendance.gaps
+        # gaps seen in the clinic, apart by whether they are within the grace
         short = gaps[(gaps > 0) & (gaps <= rules.grace)]
-        long = gaps[gaps > rules.grace]
         if not lot.any() or not short.size:
             return kind, gap
-        self.due[who[lot]], self.before[who[lot]] = (
-            day[lot] + rules.looked_at,
-            self.dose[who[lot]],
-        )
+        settled = who[lot]
+        self.due[settled] = day[lot] + rules.looked_at
+        self.before[settled] = self.dose[settled]
+        # whoever the lot sends on goes on, also those who would have left
         goes = lot & self.soon[who]
+        kind[goes] = GOES_ON
+        n = int(goes.sum())
+        gap[goes] = self.rng.choice(short, n)
         waits = lot & ~self.soon[who]
-        kind[goes], gap[goes] = GOES_ON, self.rng.choice(short, int(goes.sum()))
-        stops = self._leaves(known[waits], long.size / max(gaps.size, 1))
-        kind[waits] = np.where(stops, LEFT, GOES_ON)
-        gap[waits] = (
-            np.minimum(
-                self.rng.choice(long, stops.size), self.model.longest_gap[who[waits]]
-            )
-            if long.size
-            else 0.0
+        kind[waits], gap[waits] = self._pause(
+            who[waits],
+            known[waits],
         )
         return kind, gap
 
-    def _leaves(self, known: Floats, long: float) -> Bools:
+    def _pause(self, who: Ints, known: Floats) -> tuple[Ints, Floats]:
+        """What follows, and when, for those to whom the lot gives no session soon."""
+        gaps = self.model.attendance.gaps
+        long = gaps[gaps > self.decision.grace]
+        share = long.size / max(gaps.size, 1)
+        stops = self._leaves(known, share)
+        kind = np.where(stops, LEFT, GOES_ON)
+        if not long.size:
+            return kind, np.zeros(who.size)
+        drawn = self.rng.choice(long, stops.size)
+        longest = self.model.longest_gap[who]
+        return kind, np.minimum(drawn, longest)
+
+    def _leaves(
+        self,
+        known: Floats,
+        long: float,
+    ) -> Bools:
         """Whether somebody who has no session soon leaves, rather than pauses."""
         stops = self.model.attendance.stops
-        chance = (
-            np.zeros(len(known))
-            if np.isnan(stops).any()
-            else predict_logistic(known, stops)
-        )
+        chance = np.zeros(len(known))
+        if not np.isnan(stops).any():
+            chance = predict_logistic(known, stops)
+        # given that no session comes soon, they leave or have a long gap: u * P(either) <= P(leave)
         either = chance + (1 - chance) * long
-        return np.asarray(self.rng.random(len(known)) * either <= chance)
+        drawn = self.rng.random(len(known))
+        return np.asarray(drawn * either <= chance)

@@ -25,7 +25,7 @@ from kettrack.estimators.plasmode.latent_severity import ScoreProcess, draw_late
 from kettrack.estimators.regression.logistic import predict_logistic
 
 FEWEST_DONORS: Final = 10  # whose days of scores may be drawn
-WEEK: Final = 7
+RETURN_UNIT: Final = 7  # days: coming back is fitted and drawn week by week
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ class Stopping:
     planned : float64, shape (n,)
         Sessions planned for each; infinite without a plan.
     stops : float64
-        Coefficients of stopping after a session, over the columns of `history` and of
+        Coefficients of stopping after a session, over the columns of `attendance_columns` and of
         `plan_columns`.
     gaps : tuple of float64
         Days to the next session to draw from, after session 1, 2, ...; after the last of these
@@ -64,31 +64,45 @@ class Stopping:
     horizon: int
 
 
-def plan_columns(session: Ints | int, planned: Floats) -> Floats:
+def plan_columns(
+    session: Ints | int,
+    planned: Floats,
+) -> Floats:
     """Whether the plan is reached, and whether it is passed; shape (rows, 2)."""
-    return np.column_stack([planned == session, planned < session]).astype(np.float64)
+    reached = planned == session
+    passed = planned < session
+    return np.column_stack([reached, passed]).astype(np.float64)
 
 
-def return_columns(last: Floats, baseline: Floats, weeks: Floats) -> Floats:
+def return_columns(
+    last: Floats,
+    baseline: Floats,
+    weeks: Floats,
+) -> Floats:
     """What coming back may depend on: last score, baseline, weeks since the last session; shape
     (rows, 5).
     """
-    return np.column_stack([np.ones_like(last), last, last**2 / 10, baseline, weeks])
+    intercept = np.ones_like(last)
+    return np.column_stack([intercept, last, last**2 / 10, baseline, weeks])
 
 
-def draw_strength(process: ScoreProcess, n: int, rng: np.random.Generator) -> Floats:
+def draw_strength(
+    process: ScoreProcess,
+    n: int,
+    rng: np.random.Generator,
+) -> Floats:
     """What a session does in each person against the mean of all: gamma, mean 1, its SD as fitted,
     at most 1.
 
     Where it helps some more than others, those it helps most may be the first to stop, and few of
     them are left to say what more sessions would have done.
     """
-    spread = (
-        process.session_sd / max(process.session, process.session_sd)
-        if process.session_sd
-        else 0.0
-    )
-    return rng.gamma(spread**-2, spread**2, n) if spread else np.ones(n)
+    if not process.session_sd:
+        return np.ones(n)
+    # at most 1: where sessions do little on the mean a larger spread would be all noise
+    spread = process.session_sd / max(process.session, process.session_sd)
+    # shape and scale of a gamma with mean 1 and this standard deviation
+    return rng.gamma(spread**-2, spread**2, n)
 
 
 def simulate_stopping(
@@ -116,9 +130,9 @@ def simulate_stopping(
     SimulatedPanel
         People numbered as in `model.baseline`.
     """
-    world = StoppingSimulation(model, effect_per_session, rng, stopping=stopping)
-    world.run(len(stopping.gaps) + 1)
-    return world.panel()
+    clinic = StoppingSimulation(model, effect_per_session, rng, stopping=stopping)
+    clinic.run(len(stopping.gaps) + 1)
+    return clinic.panel()
 
 
 @dataclass(slots=True)
@@ -133,29 +147,56 @@ class StoppingSimulation(ClinicSimulation):
             self.model.process, self.model.baseline.size, self.rng
         )
 
-    def decide(self, who: Ints, session: int, known: Floats) -> tuple[Ints, Floats]:
+    def decide(
+        self,
+        who: Ints,
+        session: int,
+        known: Floats,
+    ) -> tuple[Ints, Floats]:
         """Whether the next session comes within the grace, and when."""
         rules = self.stopping
+        # nobody was ever seen to go on after so many sessions
         if session > len(rules.gaps):
             return np.full(who.size, LEFT), np.zeros(who.size)
-        columns = np.column_stack([known, plan_columns(session, rules.planned[who])])
-        leaves = draw_happens(columns, rules.stops, self.rng)
-        return np.where(leaves, LEFT, GOES_ON), self.rng.choice(
-            rules.gaps[session - 1], who.size
+        plan = plan_columns(session, rules.planned[who])
+        leaves = draw_happens(
+            np.column_stack([known, plan]),
+            rules.stops,
+            self.rng,
         )
+        gap = self.rng.choice(rules.gaps[session - 1], who.size)
+        return np.where(leaves, LEFT, GOES_ON), gap
 
-    def _score_later(self, who: Ints, kind: Ints, gap: Floats, known: Floats) -> Bools:
+    def _score_later(
+        self,
+        who: Ints,
+        kind: Ints,
+        gap: Floats,
+        known: Floats,
+    ) -> Bools:
         going = kind == GOES_ON
         scored = np.zeros(who.size, bool)
         scored[going] = ClinicSimulation._score_later(
-            self, who[going], kind[going], gap[going], known[going]
+            self,
+            who[going],
+            kind[going],
+            gap[going],
+            known[going],
         )
-        scored[~going] = self._live_on(who[~going], known[~going])
+        scored[~going] = self._live_on(
+            who[~going],
+            known[~going],
+        )
         return scored
 
-    def _live_on(self, who: Ints, known: Floats) -> Bools:
+    def _live_on(
+        self,
+        who: Ints,
+        known: Floats,
+    ) -> Bools:
         """Scores after the last session; between one and the next some come back."""
         scored = draw_happens(known, self.model.attendance.later[LEFT], self.rng)
+        # one column more than the scores: the time after the last of them, up to the horizon
         offsets = np.full((who.size, self.stopping.offsets.shape[1] + 1), np.nan)
         offsets[scored, :-1] = self._donated(self.day[who[scored]])
         away = np.ones(who.size, bool)
@@ -164,7 +205,10 @@ class StoppingSimulation(ClinicSimulation):
             until = np.where(np.isnan(offset), np.inf, offset)
             self._come_back(who, away, looked, until)
             now = ~np.isnan(offset)
-            self.pass_time(who[now], self.day[who[now]] + offset[now])
+            self.pass_time(
+                who[now],
+                self.day[who[now]] + offset[now],
+            )
             self.measure(who[now], after=False)
             looked = until
         return scored
@@ -172,20 +216,25 @@ class StoppingSimulation(ClinicSimulation):
     def _donated(self, day: Floats) -> Floats:
         """Days of scores of somebody who stopped on the same day, or of one of the ten nearest."""
         donors = self.stopping.left_on
-        most = len(self.stopping.left_on)
-        first, beyond = (
-            np.searchsorted(donors, day, side) for side in ("left", "right")
-        )
+        most = len(donors)
+        # donors are sorted by day, so those of one day are one stretch, first <= place < beyond
+        first = np.searchsorted(donors, day, "left")
+        beyond = np.searchsorted(donors, day, "right")
         few = beyond - first < FEWEST_DONORS
-        first = np.where(
-            few,
-            np.clip(first - FEWEST_DONORS // 2, 0, max(most - FEWEST_DONORS, 0)),
-            first,
-        )
+        # a stretch about that day, moved inwards where it would reach past either end
+        latest = max(most - FEWEST_DONORS, 0)
+        around = np.clip(first - FEWEST_DONORS // 2, 0, latest)
+        first = np.where(few, around, first)
         beyond = np.where(few, np.minimum(first + FEWEST_DONORS, most), beyond)
         return self.stopping.offsets[self.rng.integers(first, beyond)]
 
-    def _come_back(self, who: Ints, away: Bools, looked: Floats, until: Floats) -> None:
+    def _come_back(
+        self,
+        who: Ints,
+        away: Bools,
+        looked: Floats,
+        until: Floats,
+    ) -> None:
         """Sessions past the grace between two scores; after one nobody is counted as away any
         more.
         """
@@ -193,22 +242,22 @@ class StoppingSimulation(ClinicSimulation):
         if np.isnan(rules.returns).any():
             return
         begin = np.maximum(looked, rules.grace)
-        days = np.where(
-            away, np.minimum(until, rules.horizon - self.day[who]) - begin, 0.0
-        )
+        end = np.minimum(until, rules.horizon - self.day[who])
+        days = np.where(away, end - begin, 0.0)
         at_risk = np.flatnonzero(days > 0)
         person = who[at_risk]
         columns = return_columns(
-            self.last[person], self.model.baseline[person], begin[at_risk] / WEEK
+            last=self.last[person],
+            baseline=self.model.baseline[person],
+            weeks=begin[at_risk] / RETURN_UNIT,
         )
-        none = (1 - predict_logistic(columns, rules.returns)) ** (days[at_risk] / WEEK)
+        # the same chance in every week: none in all of them is a power of none in one
+        in_a_week = predict_logistic(columns, rules.returns)
+        none = (1 - in_a_week) ** (days[at_risk] / RETURN_UNIT)
         back = at_risk[self.rng.random(at_risk.size) > none]
         person = who[back]
-        self.pass_time(
-            person,
-            self.day[person]
-            + np.ceil(begin[back] + self.rng.random(back.size) * days[back]),
-        )
+        when = begin[back] + self.rng.random(back.size) * days[back]
+        self.pass_time(person, self.day[person] + np.ceil(when))
         self.dose[person] += self.strength[person]
         self.sessions.append((person, self.clock[person].copy()))
         away[back] = False
@@ -241,22 +290,25 @@ def true_strategy_difference(
         course, the days and the errors are the same under both.
     """
     process = model.process
-    world = StoppingSimulation(model, effect_per_session, rng, stopping=stopping)
+    clinic = StoppingSimulation(model, effect_per_session, rng, stopping=stopping)
     n = model.baseline.size
     day = rng.choice(looked_at, n).astype(np.float64)
     gaps = [rng.choice(pool, n) for pool in stopping.gaps[: max(numbers) - 1]]
     held = np.cumsum([np.zeros(n), *gaps], axis=0)
     error = process.error_sd * rng.standard_normal(n)
-    natural = (
-        draw_later(process, world.severity, world.level, day - model.baseline_day, rng)
-        + error
-    )
+    days = day - model.baseline_day
+    later = draw_later(process, clinic.severity, clinic.level, days, rng)
+    # drawn once: the natural course and the error are the same under both strategies
+    natural = later + error
+    since = np.maximum(day - held, 0.0)
     left = np.where(
-        held <= day, np.exp(-process.wear * np.maximum(day - held, 0.0)), 0.0
+        held <= day,
+        np.exp(-process.wear * since),
+        0.0,
     )
-    effect = effect_per_session * world.strength
-    ends = [
-        world.as_score(natural - effect * left[:number].sum(axis=0))
-        for number in numbers
-    ]
+    effect = effect_per_session * clinic.strength
+    ends = []
+    for number in numbers:
+        taken = effect * left[:number].sum(axis=0)
+        ends.append(clinic.as_score(natural - taken))
     return float((ends[0] - ends[1]).mean())

@@ -1,5 +1,6 @@
-"""The probit dose curve of psychotherapy research: share improved against the logarithm of the
-number of sessions.
+"""Two published models that a clinic's own numbers are held against: the probit dose curve of
+psychotherapy research, and how far scores fall by themselves when people enter because one score
+was high.
 """
 
 from __future__ import annotations
@@ -34,13 +35,15 @@ class ProbitCurve:
         """Share improved (0 to 1) among people who had so many sessions, shape of `sessions`."""
         from scipy.special import ndtr
 
-        return np.asarray(
-            ndtr(self.intercept + self.slope * np.log(np.asarray(sessions, np.float64)))
-        )
+        doses = np.log(np.asarray(sessions, np.float64))
+        probit = self.intercept + self.slope * doses
+        return np.asarray(ndtr(probit))
 
 
 def fit_probit_curve(
-    sessions: npt.ArrayLike, improved: npt.ArrayLike, n: npt.ArrayLike
+    sessions: npt.ArrayLike,
+    improved: npt.ArrayLike,
+    n: npt.ArrayLike,
 ) -> ProbitCurve:
     """Fit the curve to groups of people with the same number of sessions.
 
@@ -56,7 +59,8 @@ def fit_probit_curve(
 
     Notes
     -----
-    Howard, Kopta, Krause and Orlinsky 1986 (Am Psychol 41:159). It describes people who stopped at n, not what n sessions do.
+    Howard, Kopta, Krause and Orlinsky 1986 (Am Psychol 41:159). It describes people who stopped at
+    n, not what n sessions do.
 
     Examples
     --------
@@ -66,26 +70,39 @@ def fit_probit_curve(
     """
     import statsmodels.api as sm
 
-    count, better, size = (
-        np.asarray(values, np.float64) for values in (sessions, improved, n)
-    )
-    if len(np.unique(count[size > 0])) < 2 or not 0 < better.sum() < size.sum():
+    count = np.asarray(sessions, np.float64)
+    better = np.asarray(improved, np.float64)
+    size = np.asarray(n, np.float64)
+    numbers = np.unique(count[size > 0])
+    if len(numbers) < 2 or not 0 < better.sum() < size.sum():
         raise UsageError(
             "A dose curve needs at least two numbers of sessions, and people with and without"
             " improvement."
         )
-    x = np.column_stack([np.ones(len(count)), np.log(count)])
-    family = sm.families.Binomial(link=sm.families.links.Probit())
+    intercept = np.ones(len(count))
+    x = np.column_stack([intercept, np.log(count)])
+    # counts, not shares: a group weighs by its people
+    counted = np.column_stack([better, size - better])
+    probit = sm.families.links.Probit()
+    family = sm.families.Binomial(link=probit)
     with warnings.catch_warnings():
         # two groups are fitted exactly, which statsmodels takes for separation
         warnings.simplefilter("ignore")
-        fit = sm.GLM(np.column_stack([better, size - better]), x, family=family).fit()
+        model = sm.GLM(counted, x, family=family)
+        fit = model.fit()
     return ProbitCurve(
-        float(fit.params[0]), float(fit.params[1]), np.asarray(fit.cov_params())
+        intercept=float(fit.params[0]),
+        slope=float(fit.params[1]),
+        covariance=np.asarray(fit.cov_params()),
     )
 
 
-def expected_drop(mean: float, sd: float, cutoff: float, reliability: float) -> float:
+def expected_drop(
+    mean: float,
+    sd: float,
+    cutoff: float,
+    reliability: float,
+) -> float:
     """Expected fall from an entry score at or above a cut-off to a second score, nothing having
     changed.
 
@@ -110,8 +127,8 @@ def expected_drop(mean: float, sd: float, cutoff: float, reliability: float) -> 
 
     Notes
     -----
-    Of a normal score cut off from below: (1 - reliability) sd phi(z) / (1 - Phi(z)) with z = (cutoff - mean) / sd.
-    Davis 1976 (Am J Epidemiol 104:493).
+    Of a normal score cut off from below: (1 - reliability) sd phi(z) / (1 - Phi(z)) with z =
+    (cutoff - mean) / sd. Davis 1976 (Am J Epidemiol 104:493).
 
     Examples
     --------
@@ -125,4 +142,5 @@ def expected_drop(mean: float, sd: float, cutoff: float, reliability: float) -> 
             "Regression to the mean needs a positive spread and a reliability between 0 and 1."
         )
     z = (cutoff - mean) / sd
+    # sf and not 1 - cdf, which has no digits left for a cut-off far out
     return float((1 - reliability) * sd * norm.pdf(z) / norm.sf(z))

@@ -18,13 +18,13 @@ from kettrack.arrays import Floats
 from kettrack.errors import UsageError
 
 # each starts where the best one so far ended
-OPTIMISERS: Final = ("bfgs", "lbfgs", "cg", "powell")
+_OPTIMISERS: Final = ("bfgs", "lbfgs", "cg", "powell")
 # a variance below this share of the residual one, or a correlation this near to 1, is on the
 # boundary
-BOUNDARY: Final = 1e-5
+_BOUNDARY: Final = 1e-5
 # largest slope of the log-likelihood at a maximum; where optimisers stop short of one it is in the
 # units
-FLAT: Final = 0.05
+_FLAT: Final = 0.05
 GROWTH_KINDS: Final = (
     "random intercept and slope",
     "random intercept",
@@ -111,7 +111,8 @@ def fit_growth(
 
     Notes
     -----
-    Laird and Ware 1982 (Biometrics 38:963). A likelihood ratio of two fits means something only when both are of one kind.
+    Laird and Ware 1982 (Biometrics 38:963). A likelihood ratio of two fits means something only
+    when both are of one kind.
 
     Examples
     --------
@@ -119,7 +120,8 @@ def fit_growth(
     >>> patient, week = np.repeat(np.arange(60), 5), np.tile(np.arange(5.0), 60)
     >>> own = rng.normal(0, [3, 1], (60, 2))[patient]
     >>> y = 20 + own[:, 0] + (own[:, 1] - 2) * week + rng.normal(0, 2, 300)
-    >>> fit_growth(y, np.column_stack([np.ones(300), week]), patient, ("intercept", "week"), slope="week").kind
+    >>> x = np.column_stack([np.ones(300), week])
+    >>> fit_growth(y, x, patient, ("intercept", "week"), slope="week").kind
     'random intercept and slope'
     """
     y = np.asarray(y, np.float64)
@@ -137,28 +139,59 @@ def fit_growth(
     reasons: list[str] = []
     for tried in wanted:
         if tried == GROWTH_KINDS[2]:
-            return _clustered(y, x, groups, names, "; ".join(reasons))
+            return _clustered(
+                y,
+                x,
+                groups,
+                names,
+                "; ".join(reasons),
+            )
         random = (
             np.column_stack([np.ones(len(y)), x[:, names.index(slope)]])
             if tried == GROWTH_KINDS[0] and slope
             else np.ones((len(y), 1))
         )
-        fit, reason = _mixed(y, x, groups, random)
+        fit, reason = _mixed(
+            y,
+            x,
+            groups,
+            random,
+        )
         if fit is not None:
-            return _result(fit, names, tried, "; ".join(reasons), groups)
+            return _result(
+                fit,
+                names,
+                tried,
+                "; ".join(reasons),
+                groups,
+            )
         reasons.append(f"{tried}: {reason}")
-    return _clustered(y, x, groups, names, "; ".join(reasons))
+    return _clustered(
+        y,
+        x,
+        groups,
+        names,
+        "; ".join(reasons),
+    )
 
 
 def _mixed(
-    y: Floats, x: Floats, groups: npt.NDArray[np.int64], random: Floats
+    y: Floats,
+    x: Floats,
+    groups: npt.NDArray[np.int64],
+    random: Floats,
 ) -> tuple[Any, str]:
     """A fit that converged inside its boundary, or None and why not."""
     from statsmodels.regression.mixed_linear_model import MixedLM
 
-    model = MixedLM(y, x, groups=groups, exog_re=random)
+    model = MixedLM(
+        y,
+        x,
+        groups=groups,
+        exog_re=random,
+    )
     best = None
-    for optimiser in OPTIMISERS:
+    for optimiser in _OPTIMISERS:
         with warnings.catch_warnings():
             # what they say is checked below, and told in `fallback`
             warnings.simplefilter("ignore")
@@ -172,23 +205,30 @@ def _mixed(
                 continue
         if np.isfinite(fit.llf) and (best is None or fit.llf >= best.llf):
             best = fit
-        if steep < FLAT or _on_boundary(np.atleast_2d(fit.cov_re), float(fit.scale)):
+        if steep < _FLAT or _on_boundary(np.atleast_2d(fit.cov_re), float(fit.scale)):
             return _checked(fit, x.shape[1])
     return None, "did not converge"
 
 
-def _checked(fit: Any, p: int) -> tuple[Any, str]:
+def _checked(
+    fit: Any,
+    p: int,
+) -> tuple[Any, str]:
     if _on_boundary(np.atleast_2d(fit.cov_re), float(fit.scale)):
         return None, "a variance ended at zero, or a correlation at one"
     return (fit, "") if np.isfinite(fit.bse[:p]).all() else (None, "did not converge")
 
 
-def _on_boundary(covariance: Floats, residual: float) -> bool:
+def _on_boundary(
+    covariance: Floats,
+    residual: float,
+) -> bool:
     variances = np.diag(covariance)
-    if (variances <= BOUNDARY * residual).any():
+    if (variances <= _BOUNDARY * residual).any():
         return True
+    # below the diagonal of a correlation matrix: one entry, or none with intercepts alone
     spread = np.sqrt(np.outer(variances, variances))
-    return bool(np.abs(np.tril(covariance / spread, -1)).max(initial=0) > 1 - BOUNDARY)
+    return bool(np.abs(np.tril(covariance / spread, -1)).max(initial=0) > 1 - _BOUNDARY)
 
 
 def _result(
@@ -201,6 +241,7 @@ def _result(
     p = len(names)
     covariance = np.atleast_2d(fit.cov_re)
     q = covariance.shape[0]
+    # fixed part, covariance of the random part, residual variance
     parameters = p + q * (q + 1) // 2 + 1
     return GrowthFit(
         names,
@@ -226,6 +267,7 @@ def _clustered(
 ) -> GrowthFit:
     import statsmodels.api as sm
 
+    # with statsmodels' correction for few patients (CR1)
     fit = sm.OLS(y, x).fit(cov_type="cluster", cov_kwds={"groups": groups})
     return GrowthFit(
         names,

@@ -12,13 +12,15 @@ import numpy.typing as npt
 from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
 from kettrack.estimators.regression.whitening import (
-    check_rows,
     column_products,
+    model_rows,
     symmetric_from,
     whiten,
 )
 
 _BLOCK = 1 << 18  # weights turned to floats at a time
+# share of a residual that is left where a patient's rows settle a coefficient alone
+_SETTLED = 1e-8
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,9 @@ class ClusteredFit:
 
 
 def fit_least_squares(
-    x: npt.ArrayLike, y: npt.ArrayLike, weights: npt.ArrayLike | None = None
+    x: npt.ArrayLike,
+    y: npt.ArrayLike,
+    weights: npt.ArrayLike | None = None,
 ) -> Floats:
     """Coefficients of weighted least squares.
 
@@ -81,8 +85,13 @@ def fit_least_squares(
     >>> fit_least_squares(x, [1, 3, 5]).round(6).tolist()
     [1.0, 2.0]
     """
-    rows = check_rows(x, y, weights)
-    columns, back = whiten(rows.x, rows.weights.mean(axis=0, dtype=np.float64))
+    rows = model_rows(x, y, weights)
+    columns, back = whiten(
+        rows.x,
+        rows.weights.mean(axis=0, dtype=np.float64),
+    )
+    # With the products of the columns made once, the normal equations of every replicate are one
+    # matrix product with its weights.
     products = column_products(columns)
     targets = columns * rows.y[:, None]
     few = max(1, _BLOCK // len(rows.y))
@@ -90,14 +99,21 @@ def fit_least_squares(
     for begin in range(0, len(rows.weights), few):
         share = rows.weights[begin : begin + few].astype(np.float64)
         total = share.sum(axis=1, keepdims=True)
+        # per unit of weight, so that the ridge is as small beside few people as beside many
         share /= np.where(total > 0, total, 1)
-        solved = np.linalg.solve(
-            symmetric_from(share @ products, columns.shape[1]),
-            (share @ targets)[..., None],
-        )[..., 0]
-        parts.append(np.where(total > 0, solved, np.nan))
+        matrices = symmetric_from(share @ products, columns.shape[1])
+        aims = (share @ targets)[..., None]
+        solved = np.linalg.solve(matrices, aims)[..., 0]
+        parts.append(
+            np.where(
+                total > 0,
+                solved,
+                np.nan,
+            )
+        )
     coefficients = np.vstack(parts) @ back.T
-    return coefficients[0] if weights is None or np.ndim(weights) < 2 else coefficients
+    single = weights is None or np.ndim(weights) < 2
+    return coefficients[0] if single else coefficients
 
 
 def fit_clustered(
@@ -131,30 +147,40 @@ def fit_clustered(
     >>> fit_clustered(x, [1, 2, 1, 4, 2, 3], [1, 1, 2, 2, 3, 3]).error.round(4).tolist()
     [0.3727, 0.7454]
     """
-    rows = check_rows(x, y, weights)
+    rows = model_rows(x, y, weights)
     share = rows.weights[0].astype(np.float64)
     columns, back = whiten(rows.x, share)
-    people, place = np.unique(np.asarray(patient)[rows.used], return_inverse=True)
+    owner = np.asarray(patient)[rows.used]
+    people, place = np.unique(owner, return_inverse=True)
     n = len(rows.y)
     rank = columns.shape[1]
-    if len(people) < 2 or n <= rank:
+    groups = len(people)
+    _require_freedom(groups, n, rank)
+    beta = fit_least_squares(columns, rows.y, share)
+    residual = share * (rows.y - columns @ beta)
+    # rows of a patient are summed before they are squared: what they share stays in
+    scores = np.zeros((groups, rank))
+    np.add.at(scores, place, columns * residual[:, None])
+    bread = np.linalg.inv((columns * share[:, None]).T @ columns)
+    factor = 1.0
+    if corrected:
+        factor = groups / (groups - 1) * (n - 1) / (n - rank)
+    covariance = factor * bread @ (scores.T @ scores) @ bread
+    return ClusteredFit(
+        coefficients=back @ beta,
+        covariance=back @ covariance @ back.T,
+        patients=groups,
+        rank=rank,
+    )
+
+
+def _require_freedom(patients: int, n: int, rank: int) -> None:
+    """Refuse rows that leave nothing over to tell the uncertainty from."""
+    if patients < 2 or n <= rank:
         raise NotIdentified(
-            f"{len(people)} patients with {n} rows cannot show how uncertain {rank} coefficients"
+            f"{patients} patients with {n} rows cannot show how uncertain {rank} coefficients"
             " are."
         )
-    beta = fit_least_squares(columns, rows.y, share)
-    scores = np.zeros((len(people), rank))
-    np.add.at(scores, place, columns * (share * (rows.y - columns @ beta))[:, None])
-    bread = np.linalg.inv((columns * share[:, None]).T @ columns)
-    factor = (
-        len(people) / (len(people) - 1) * (n - 1) / (n - rank) if corrected else 1.0
-    )
-    covariance = factor * bread @ (scores.T @ scores) @ bread
-    return ClusteredFit(back @ beta, back @ covariance @ back.T, len(people), rank)
-
-
-# share of a residual that is left where a patient's rows settle a coefficient alone
-_SETTLED = 1e-8
 
 
 def fit_bias_reduced(
@@ -191,19 +217,20 @@ def fit_bias_reduced(
     >>> round(float(fit_bias_reduced(x, [1, 3, 1, 2, 3], range(5)).error[1] ** 2), 6)
     1.333333
     """
-    rows = check_rows(x, y, weights)
+    rows = model_rows(x, y, weights)
     share = rows.weights[0].astype(np.float64)
     columns, back = whiten(rows.x, share)
     people, place, size = np.unique(
-        np.asarray(patient)[rows.used], return_inverse=True, return_counts=True
+        np.asarray(patient)[rows.used],
+        return_inverse=True,
+        return_counts=True,
     )
-    n = len(rows.y)
     rank = columns.shape[1]
-    if len(people) < 2 or n <= rank:
-        raise NotIdentified(
-            f"{len(people)} patients with {n} rows cannot show how uncertain {rank} coefficients"
-            " are."
-        )
+    _require_freedom(
+        len(people),
+        len(rows.y),
+        rank,
+    )
     beta = fit_least_squares(columns, rows.y, share)
     root = np.sqrt(share)[:, None]
     scaled = columns * root
@@ -212,26 +239,39 @@ def fit_bias_reduced(
     scores = np.zeros((len(people), rank))
     order = np.argsort(place, kind="stable")
     begins = np.cumsum(size) - size
+    # patients with as many rows as each other share one array, (patients, rows, columns)
     for length in np.unique(size):
         chosen = np.flatnonzero(size == length)
         at = order[begins[chosen][:, None] + np.arange(length)]
-        scores[chosen] = _adjusted_scores(scaled[at], residual[at], bread)
+        scores[chosen] = _adjusted_scores(
+            scaled[at],
+            residual[at],
+            bread,
+        )
+    covariance = back @ bread @ (scores.T @ scores) @ bread @ back.T
     return ClusteredFit(
-        back @ beta,
-        back @ bread @ (scores.T @ scores) @ bread @ back.T,
-        len(people),
-        rank,
+        coefficients=back @ beta,
+        covariance=covariance,
+        patients=len(people),
+        rank=rank,
     )
 
 
-def _adjusted_scores(x: Floats, residual: Floats, bread: Floats) -> Floats:
+def _adjusted_scores(
+    x: Floats,
+    residual: Floats,
+    bread: Floats,
+) -> Floats:
     """Sum over each patient's rows of column x adjusted residual; x has shape (patients, rows,
     columns).
     """
-    left = np.eye(x.shape[1]) - x @ bread @ x.transpose(0, 2, 1)
+    turned = x.transpose(0, 2, 1)
+    left = np.eye(x.shape[1]) - x @ bread @ turned
     lengths, axes = np.linalg.eigh(left)
-    inverse_root = np.where(
-        lengths > _SETTLED, 1 / np.sqrt(np.maximum(lengths, _SETTLED)), 0.0
-    )
-    turned = (axes.transpose(0, 2, 1) @ residual[..., None]) * inverse_root[..., None]
-    return np.asarray((x.transpose(0, 2, 1) @ axes @ turned)[..., 0])
+    # Where a patient's rows alone settle a coefficient nothing of the residual is left: a
+    # direction without length adds nothing, as a pseudoinverse has it.
+    roots = np.sqrt(np.maximum(lengths, _SETTLED))
+    inverse_root = np.where(lengths > _SETTLED, 1 / roots, 0.0)
+    own = axes.transpose(0, 2, 1) @ residual[..., None]
+    adjusted = own * inverse_root[..., None]
+    return np.asarray((turned @ axes @ adjusted)[..., 0])

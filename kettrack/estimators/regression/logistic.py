@@ -16,8 +16,8 @@ from kettrack.arrays import Bools, Floats, Numbers
 from kettrack.errors import UsageError
 from kettrack.estimators.regression.whitening import (
     RIDGE,
-    check_rows,
     column_products,
+    model_rows,
     symmetric_from,
     whiten,
 )
@@ -61,7 +61,9 @@ class LogisticFit:
 
 
 def fit_logistic(
-    x: npt.ArrayLike, y: npt.ArrayLike, weights: npt.ArrayLike | None = None
+    x: npt.ArrayLike,
+    y: npt.ArrayLike,
+    weights: npt.ArrayLike | None = None,
 ) -> Floats:
     """Maximum likelihood coefficients.
 
@@ -96,15 +98,18 @@ def fit_logistic(
 
 
 def solve_logistic(
-    x: npt.ArrayLike, y: npt.ArrayLike, weights: npt.ArrayLike | None = None
+    x: npt.ArrayLike,
+    y: npt.ArrayLike,
+    weights: npt.ArrayLike | None = None,
 ) -> LogisticFit:
     """Coefficients as from `fit_logistic`, with the marks of a fit that went wrong.
 
     Notes
     -----
-    Newton's method on columns made uncorrelated, started at 0 and, for replicates, at the fit with their mean weights. A step
-    that moves no linear predictor by more than 1.5 always raises the likelihood (Sun and Tran-Dinh 2019, Math Program 178:145)
-    and is taken whole; a longer one is halved until it does.
+    Newton's method on columns made uncorrelated, started at 0 and, for replicates, at the fit with
+    their mean weights. A step that moves no linear predictor by more than 1.5 always raises the
+    likelihood (Sun and Tran-Dinh 2019, Math Program 178:145) and is taken whole; a longer one is
+    halved until it does.
 
     A ridge of 1e-12 per unit of weight, on the uncorrelated columns, makes the maximum finite and
     unique when the outcome is separated or a replicate has drawn nobody with some feature.
@@ -116,22 +121,30 @@ def solve_logistic(
     >>> bool(found.separated), bool(found.coefficients[0] < -20)
     (True, True)
     """
-    rows = check_rows(x, y, weights)
+    rows = model_rows(x, y, weights)
     if rows.y.min() < 0 or rows.y.max() > 1:
         raise UsageError("An outcome of a logistic regression lies outside 0 to 1.")
     mean: Floats = rows.weights.mean(axis=0, dtype=np.float64)
     columns, back = whiten(rows.x, mean)
-    beta, separated = _fit_all(columns, rows.y, rows.weights, mean)
+    beta, separated = _fit_all(
+        columns,
+        rows.y,
+        rows.weights,
+        mean,
+    )
     coefficients = beta @ back.T
     single = weights is None or np.ndim(weights) < 2
     return LogisticFit(
-        coefficients[0] if single else coefficients,
-        separated[0] if single else separated,
-        columns.shape[1],
+        coefficients=coefficients[0] if single else coefficients,
+        separated=separated[0] if single else separated,
+        rank=columns.shape[1],
     )
 
 
-def predict_logistic(x: npt.ArrayLike, coefficients: Floats) -> Floats:
+def predict_logistic(
+    x: npt.ArrayLike,
+    coefficients: Floats,
+) -> Floats:
     """Fitted probabilities, shape (rows,) for one fit and (replicates, rows) for many.
 
     Examples
@@ -143,30 +156,31 @@ def predict_logistic(x: npt.ArrayLike, coefficients: Floats) -> Floats:
 
 
 def _fit_all(
-    columns: Floats, outcome: Floats, weighing: Numbers, mean: Floats
+    columns: Floats,
+    outcome: Floats,
+    weighing: Numbers,
+    mean: Floats,
 ) -> tuple[Floats, Bools]:
     """Coefficients of every replicate on the uncorrelated columns, and which of them are
     separated.
     """
-    products = (
-        column_products(columns)
-        if columns.shape[1] * columns.size < _PRODUCTS
-        else None
-    )
-    reach = float(np.linalg.norm(columns, axis=1).max())
+    small = columns.shape[1] * columns.size < _PRODUCTS
     problem = _Problem(
-        columns, np.ascontiguousarray(columns.T), outcome, products, reach
+        columns=columns,
+        turned=np.ascontiguousarray(columns.T),
+        outcome=outcome,
+        products=column_products(columns) if small else None,
+        reach=float(np.linalg.norm(columns, axis=1).max()),
     )
     start = np.zeros(columns.shape[1])
     if len(weighing) > 1:
+        # replicates lie about the fit to everybody: begun there they need fewer steps than from 0
         start = _newton(problem, mean[None], start)[0][0]
-    fits = [
-        _newton(problem, weighing[i : i + _TOGETHER], start)
-        for i in range(0, len(weighing), _TOGETHER)
-    ]
-    return np.vstack([beta for beta, _ in fits]), np.concatenate(
-        [separated for _, separated in fits]
-    )
+    fits = []
+    for begin in range(0, len(weighing), _TOGETHER):
+        fits.append(_newton(problem, weighing[begin : begin + _TOGETHER], start))
+    beta = np.vstack([one for one, _ in fits])
+    return beta, np.concatenate([separated for _, separated in fits])
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,26 +203,38 @@ class _Problem:
         more.
         """
         rank = self.columns.shape[1]
-        few = max(32, (1 << 18) // (rank * max(rank, replicates * (rank + 1) // 2)))
+        a_row = rank * max(rank, replicates * (rank + 1) // 2)
+        few = max(32, (1 << 18) // a_row)
         return [slice(begin, begin + few) for begin in range(0, len(self.columns), few)]
 
 
-def _newton(problem: _Problem, weights: Numbers, start: Floats) -> tuple[Floats, Bools]:
+def _newton(
+    problem: _Problem,
+    weights: Numbers,
+    start: Floats,
+) -> tuple[Floats, Bools]:
     """Coefficients of some replicates and which are separated; what has converged is set aside."""
     drawn: Bools = np.asarray(weights.any(axis=1))
-    beta = np.where(drawn[:, None], start, np.nan)
+    beta = np.where(
+        drawn[:, None],
+        start,
+        np.nan,
+    )
     separated = np.zeros(len(weights), dtype=bool)
+    # `weights` always holds the rows of `active`, in the same order
     active = np.flatnonzero(drawn)
     weights = weights[drawn]
     for _ in range(_MOST_STEPS):
         gradient, hessian = _derivatives(problem, weights, beta[active])
-        step = np.asarray(
-            np.linalg.solve(hessian, gradient[..., None]), dtype=np.float64
-        )[..., 0]
+        solved = np.linalg.solve(hessian, gradient[..., None])
+        step = np.asarray(solved, dtype=np.float64)[..., 0]
         gain: Floats = (gradient * step).sum(axis=1)
         beta[active] += _step_length(problem, weights, beta[active], step, gain) * step
         done = gain <= _CONVERGED
-        separated[active[done]] = _is_held(hessian[done], beta[active[done]])
+        separated[active[done]] = _is_held(
+            hessian[done],
+            beta[active[done]],
+        )
         if done.any():
             active = active[~done]
             weights = weights[~done]
@@ -218,20 +244,21 @@ def _newton(problem: _Problem, weights: Numbers, start: Floats) -> tuple[Floats,
     return beta, separated
 
 
-def _is_held(hessian: Floats, beta: Floats) -> Bools:
+def _is_held(
+    hessian: Floats,
+    beta: Floats,
+) -> Bools:
     """Whether the ridge is what keeps these coefficients finite: how far they would move without
     it.
     """
-    return (
-        np.linalg.norm(
-            np.linalg.solve(hessian, RIDGE * beta[..., None])[..., 0], axis=1
-        )
-        > _RIDGE_MOVES
-    )
+    moved = np.linalg.solve(hessian, RIDGE * beta[..., None])[..., 0]
+    return np.linalg.norm(moved, axis=1) > _RIDGE_MOVES
 
 
 def _derivatives(
-    problem: _Problem, weights: Numbers, beta: Floats
+    problem: _Problem,
+    weights: Numbers,
+    beta: Floats,
 ) -> tuple[Floats, Floats]:
     """Gradient and negative Hessian of each replicate's mean log-likelihood less the ridge."""
     rank = beta.shape[1]
@@ -241,42 +268,55 @@ def _derivatives(
         share = weights[:, rows].astype(np.float64)
         p = _expit(beta @ problem.turned[:, rows])
         gradient += (share * (problem.outcome[rows] - p)) @ problem.columns[rows]
+        # in place from here on: p (1 - p), then times the weights
         p -= p * p
         share *= p
-        packed += (
-            share @ problem.products[rows]
-            if problem.products is not None
-            else _packed(problem.columns[rows], share)
-        )
+        if problem.products is not None:
+            packed += share @ problem.products[rows]
+        else:
+            packed += _packed(problem.columns[rows], share)
     total = weights.sum(axis=1, dtype=np.float64)[:, None]
     return gradient / total - RIDGE * beta, symmetric_from(packed / total, rank)
 
 
-def _packed(columns: Floats, weights: Floats) -> Floats:
+def _packed(
+    columns: Floats,
+    weights: Floats,
+) -> Floats:
     """The same sums without the products, one replicate at a time."""
     first, second = np.tril_indices(columns.shape[1])
-    return np.array(
-        [((columns * one[:, None]).T @ columns)[first, second] for one in weights]
-    )
+    sums = []
+    for one in weights:
+        matrix = (columns * one[:, None]).T @ columns
+        sums.append(matrix[first, second])
+    return np.array(sums)
 
 
 def _step_length(
-    problem: _Problem, weights: Numbers, beta: Floats, step: Floats, gain: Floats
+    problem: _Problem,
+    weights: Numbers,
+    beta: Floats,
+    step: Floats,
+    gain: Floats,
 ) -> Floats:
     """Share of each replicate's step to take, shape (replicates, 1): halved until the likelihood
     rises by enough.
     """
     length = np.ones((len(step), 1))
+    # first by the longest row of all, which is quick, then exactly for the few that may be long
     long = np.flatnonzero(np.linalg.norm(step, axis=1) * problem.reach > _SAFE_STEP)
     long = long[_farthest(problem, step[long]) > _SAFE_STEP]
-    before = _likelihood(problem, weights[long], beta[long])
+    before = _likelihood(
+        problem,
+        weights[long],
+        beta[long],
+    )
     before -= _ROUNDING * (1 + np.abs(before))
     for _ in range(_MOST_HALVINGS):
         if not len(long):
             break
-        after = _likelihood(
-            problem, weights[long], beta[long] + length[long] * step[long]
-        )
+        tried = beta[long] + length[long] * step[long]
+        after = _likelihood(problem, weights[long], tried)
         short = after < before + 0.1 * length[long, 0] * gain[long]
         long = long[short]
         before = before[short]
@@ -284,29 +324,37 @@ def _step_length(
     return length
 
 
-def _farthest(problem: _Problem, step: Floats) -> Floats:
+def _farthest(
+    problem: _Problem,
+    step: Floats,
+) -> Floats:
     """How far each replicate's step moves any linear predictor."""
-    tiles = [
-        np.abs(step @ problem.turned[:, rows]).max(axis=1)
-        for rows in problem.tiles(len(step))
-    ]
-    return np.asarray(np.max(tiles, axis=0), dtype=np.float64)
+    tiles = []
+    for rows in problem.tiles(len(step)):
+        moved = step @ problem.turned[:, rows]
+        tiles.append(np.abs(moved).max(axis=1))
+    return np.asarray(
+        np.max(tiles, axis=0),
+        dtype=np.float64,
+    )
 
 
-def _likelihood(problem: _Problem, weights: Numbers, beta: Floats) -> Floats:
+def _likelihood(
+    problem: _Problem,
+    weights: Numbers,
+    beta: Floats,
+) -> Floats:
     """Mean log-likelihood of each replicate less the ridge, which is all that holds a separated
     fit.
     """
     out = np.zeros(len(beta))
     for rows in problem.tiles(len(beta)):
         fitted = beta @ problem.turned[:, rows]
-        out += (
-            (problem.outcome[rows] * fitted - np.logaddexp(0, fitted))
-            * weights[:, rows]
-        ).sum(axis=1)
-    return out / weights.sum(axis=1, dtype=np.float64) - RIDGE / 2 * (beta**2).sum(
-        axis=1
-    )
+        # log(1 + exp(fitted)) that neither overflows nor loses what is left of a small one
+        each = problem.outcome[rows] * fitted - np.logaddexp(0, fitted)
+        out += (each * weights[:, rows]).sum(axis=1)
+    total = weights.sum(axis=1, dtype=np.float64)
+    return out / total - RIDGE / 2 * (beta**2).sum(axis=1)
 
 
 def _expit(fitted: Floats) -> Floats:

@@ -22,7 +22,7 @@ _SAME = 1e-10
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class ModelRows:
     """What a model is fitted to: only rows that weigh something in some replicate.
 
     Parameters
@@ -43,9 +43,11 @@ class Rows:
     used: Bools
 
 
-def check_rows(
-    x: npt.ArrayLike, y: npt.ArrayLike, weights: npt.ArrayLike | None
-) -> Rows:
+def model_rows(
+    x: npt.ArrayLike,
+    y: npt.ArrayLike,
+    weights: npt.ArrayLike | None,
+) -> ModelRows:
     """Arrays that fit together, without the rows that weigh nothing.
 
     Raises
@@ -57,26 +59,19 @@ def check_rows(
 
     Examples
     --------
-    >>> check_rows([[1.0], [2.0]], [0.5, np.nan], [3, 0]).x.tolist()
+    >>> model_rows([[1.0], [2.0]], [0.5, np.nan], [3, 0]).x.tolist()
     [[1.0]]
     """
     rows = np.asarray(x, dtype=np.float64)
     outcome = np.asarray(y, dtype=np.float64)
-    weighing = np.atleast_2d(
-        np.ones(len(outcome)) if weights is None else np.asarray(weights)
-    )
-    if (
-        rows.ndim != 2
-        or outcome.shape != rows.shape[:1]
-        or weighing.shape[1:] != outcome.shape
-    ):
-        raise UsageError(
-            f"{rows.shape} covariates, {outcome.shape} outcomes and {weighing.shape} weights do"
-            " not fit together."
-        )
-    if not (
-        weighing.min(initial=0) >= 0 and np.isfinite(weighing.sum(dtype=np.float64))
-    ):
+    one = np.ones(len(outcome))
+    given = one if weights is None else np.asarray(weights)
+    weighing = np.atleast_2d(given)
+    _require_shapes(rows, outcome, weighing)
+    smallest = weighing.min(initial=0)
+    # the sum is infinite or missing when any weight is, and makes no copy
+    total = weighing.sum(dtype=np.float64)
+    if not (smallest >= 0 and np.isfinite(total)):
         raise UsageError("A weight is negative, missing or infinite.")
     used: Bools = np.asarray(weighing.any(axis=0))
     if not used.any():
@@ -85,12 +80,35 @@ def check_rows(
         rows = rows[used]
         outcome = outcome[used]
         weighing = weighing[:, used]
-    if not (np.isfinite(rows).all() and np.isfinite(outcome).all()):
+    # only now: rows that weigh nothing may hold anything
+    finite = np.isfinite(rows).all() and np.isfinite(outcome).all()
+    if not finite:
         raise UsageError("A row with a weight above 0 has a missing or infinite value.")
-    return Rows(rows, outcome, weighing, used)
+    return ModelRows(
+        x=rows,
+        y=outcome,
+        weights=weighing,
+        used=used,
+    )
 
 
-def whiten(x: Floats, weights: Floats) -> tuple[Floats, Floats]:
+def _require_shapes(
+    rows: Floats,
+    outcome: Floats,
+    weighing: Numbers,
+) -> None:
+    fitting = rows.ndim == 2 and outcome.shape == rows.shape[:1]
+    if not fitting or weighing.shape[1:] != outcome.shape:
+        raise UsageError(
+            f"{rows.shape} covariates, {outcome.shape} outcomes and {weighing.shape} weights do"
+            " not fit together."
+        )
+
+
+def whiten(
+    x: Floats,
+    weights: Floats,
+) -> tuple[Floats, Floats]:
     """Combinations of the columns with mean square 1 and mean product 0.
 
     Parameters
@@ -114,11 +132,16 @@ def whiten(x: Floats, weights: Floats) -> tuple[Floats, Floats]:
     >>> columns.shape, back[1].tolist()
     ((2, 1), [0.0])
     """
-    share = np.sqrt(weights / weights.sum())[:, None]
-    size = np.sqrt(((share * x) ** 2).sum(axis=0))
+    part = weights / weights.sum()
+    share = np.sqrt(part)[:, None]
+    # columns of one size first: which of them repeat each other must not depend on their units
+    squares = (share * x) ** 2
+    size = np.sqrt(squares.sum(axis=0))
     size[size == 0] = 1
-    _, lengths, axes = np.linalg.svd(share * x / size, full_matrices=False)
-    kept = lengths > _SAME * lengths.max(initial=0)
+    scaled = share * x / size
+    _, lengths, axes = np.linalg.svd(scaled, full_matrices=False)
+    longest = lengths.max(initial=0)
+    kept = lengths > _SAME * longest
     back = axes[kept].T / lengths[kept] / size[:, None]
     return x @ back, back
 
@@ -128,16 +151,23 @@ def column_products(x: Floats) -> Floats:
     2).
     """
     first, second = np.tril_indices(x.shape[1])
-    return np.ascontiguousarray(x[:, first] * x[:, second])
+    products = x[:, first] * x[:, second]
+    return np.ascontiguousarray(products)
 
 
-def symmetric_from(packed: Floats, columns: int) -> Floats:
+def symmetric_from(
+    packed: Floats,
+    columns: int,
+) -> Floats:
     """Weighted sums of `column_products` as symmetric matrices with the ridge, shape (replicates,
     columns, columns).
     """
-    full = np.empty((len(packed), columns, columns))
+    shape = (len(packed), columns, columns)
+    full = np.empty(shape)
+    # the order of `column_products`: the lower triangle row by row, written to both sides
     first, second = np.tril_indices(columns)
     full[:, first, second] = packed
     full[:, second, first] = packed
-    full[:, range(columns), range(columns)] += RIDGE
+    diagonal = range(columns)
+    full[:, diagonal, diagonal] += RIDGE
     return full

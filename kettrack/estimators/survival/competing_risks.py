@@ -13,7 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from kettrack.arrays import Floats, Ints
-from kettrack.estimators.survival.life_table import Counts, from_here_on, padded, share
+from kettrack.estimators.survival.life_table import (
+    Counts,
+    from_here_on,
+    padded,
+    ratio_or_zero,
+)
 
 _ROUNDING = 1e-12  # an incidence of 1 is a sum, and may end a few bits below it
 
@@ -42,14 +47,22 @@ class ExitCounts:
         return from_here_on(self.events.sum(axis=1) + self.censored)
 
     def __add__(self, other: ExitCounts) -> ExitCounts:
-        steps = max(len(self.censored), len(other.censored))
-        events = padded(self.events, steps) + padded(other.events, steps)
-        censored = padded(self.censored, steps) + padded(other.censored, steps)
-        return ExitCounts(events, censored, self.never_at_risk + other.never_at_risk)
+        steps = max(
+            len(self.censored),
+            len(other.censored),
+        )
+        return ExitCounts(
+            events=padded(self.events, steps) + padded(other.events, steps),
+            censored=padded(self.censored, steps) + padded(other.censored, steps),
+            never_at_risk=self.never_at_risk + other.never_at_risk,
+        )
 
 
 def count_competing_risks(
-    step: Ints, cause: Ints, n_causes: int, weights: Floats | None = None
+    step: Ints,
+    cause: Ints,
+    n_causes: int,
+    weights: Floats | None = None,
 ) -> ExitCounts:
     """Count exits.
 
@@ -72,11 +85,16 @@ def count_competing_risks(
     """
     kinds = n_causes + 1
     steps = int(step.max(initial=0)) + 1
-    table = np.bincount(step * kinds + cause, weights, minlength=steps * kinds).reshape(
-        steps, kinds
+    # one cell for each step and cause, cause 0 being the end of the log: one pass counts them all
+    cell = step * kinds + cause
+    counted = np.bincount(cell, weights, minlength=steps * kinds)
+    table = counted.reshape(steps, kinds)
+    never = table[0].sum() if weights is None else (step == 0).sum()
+    return ExitCounts(
+        events=table[1:, 1:],
+        censored=table[1:, 0],
+        never_at_risk=int(never),
     )
-    never = int(table[0].sum()) if weights is None else int((step == 0).sum())
-    return ExitCounts(table[1:, 1:], table[1:, 0], never)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +115,10 @@ class Incidence:
     free: Floats
 
 
-def estimate_incidence(counts: ExitCounts, level: float = 0.95) -> Incidence:
+def estimate_incidence(
+    counts: ExitCounts,
+    level: float = 0.95,
+) -> Incidence:
     """Aalen-Johansen estimate with a log-log interval.
 
     Parameters
@@ -114,37 +135,50 @@ def estimate_incidence(counts: ExitCounts, level: float = 0.95) -> Incidence:
 
     Notes
     -----
-    Variance by the delta method (Dinse and Larson 1986), interval on the log(-log) scale. Aalen's variance, which
-    scikit-survival uses by default, takes exits one at a time; where different causes tie within a step, as they always do on
-    session numbers, it is too small. Without censoring this one is p (1 - p) / n exactly. Both estimate the same quantity, so
-    only the one that holds on ties is offered.
+    Variance by the delta method (Dinse and Larson 1986), interval on the log(-log) scale. Aalen's
+    variance, which scikit-survival uses by default, takes exits one at a time; where different
+    causes tie within a step, as they always do on session numbers, it is too small. Without
+    censoring this one is p (1 - p) / n exactly. Both estimate the same quantity, so only the one
+    that holds on ties is offered.
 
     Examples
     --------
-    >>> found = estimate_incidence(count_competing_risks(np.array([1, 2, 3, 3]), np.array([1, 2, 1, 0]), 2))
+    >>> counts = count_competing_risks(np.array([1, 2, 3, 3]), np.array([1, 2, 1, 0]), 2)
+    >>> found = estimate_incidence(counts)
     >>> found.estimate[:, 0].tolist()
     [0.25, 0.25, 0.5]
     """
     from scipy.special import ndtri
 
-    free, before, estimate = aalen_johansen(counts.events, counts.at_risk)
-    error = np.sqrt(
-        _delta_variance(
-            estimate, before[:, None], counts.events, counts.at_risk[:, None]
-        )
+    free, before, estimate = aalen_johansen(
+        counts.events,
+        counts.at_risk,
+    )
+    variance = _delta_variance(
+        estimate,
+        before[:, None],
+        counts.events,
+        counts.at_risk[:, None],
     )
     inside = (estimate > 0) & (estimate < 1 - _ROUNDING)
+    # logarithms of 0 are not taken: one half stands in where there is no interval to show
     safe = np.where(inside, estimate, 0.5)
-    # negative: log(safe) < 0
-    spread = ndtri(0.5 + level / 2) * error / (safe * np.log(safe))
+    # negative, since log(safe) < 0: the lower end has the larger power
+    spread = ndtri(0.5 + level / 2) * np.sqrt(variance) / (safe * np.log(safe))
     low = safe ** np.exp(-spread)
     high = safe ** np.exp(spread)
     return Incidence(
-        estimate, np.where(inside, low, np.nan), np.where(inside, high, np.nan), free
+        estimate=estimate,
+        ci_low=np.where(inside, low, np.nan),
+        ci_high=np.where(inside, high, np.nan),
+        free=free,
     )
 
 
-def aalen_johansen(events: Counts, at_risk: Counts) -> tuple[Floats, Floats, Floats]:
+def aalen_johansen(
+    events: Counts,
+    at_risk: Counts,
+) -> tuple[Floats, Floats, Floats]:
     """The curves alone, of one table of counts or of many at once.
 
     Parameters
@@ -161,37 +195,40 @@ def aalen_johansen(events: Counts, at_risk: Counts) -> tuple[Floats, Floats, Flo
     estimate : float64, shape (..., K, causes)
         Cumulative incidence of each cause.
     """
+    leaving = ratio_or_zero(events.sum(axis=-1), at_risk)
     free = np.asarray(
-        np.cumprod(1 - share(events.sum(axis=-1), at_risk), axis=-1), np.float64
+        np.cumprod(1 - leaving, axis=-1),
+        np.float64,
     )
-    before = np.concatenate([np.ones_like(free[..., :1]), free[..., :-1]], axis=-1)
-    return (
-        free,
-        before,
-        np.cumsum(before[..., None] * share(events, at_risk[..., None]), axis=-2),
-    )
+    # everybody is free before the first step
+    start = np.ones_like(free[..., :1])
+    before = np.concatenate([start, free[..., :-1]], axis=-1)
+    hazard = ratio_or_zero(events, at_risk[..., None])
+    estimate = np.cumsum(before[..., None] * hazard, axis=-2)
+    return free, before, estimate
 
 
 def _delta_variance(
-    estimate: Floats, before: Floats, events: Counts, at_risk: Counts
+    estimate: Floats,
+    before: Floats,
+    events: Counts,
+    at_risk: Counts,
 ) -> Floats:
     """Variance of each cumulative incidence, shape (K, causes)."""
     total = events.sum(axis=1, keepdims=True)
     # with nobody left nothing grows any more: its factor below is 0
-    survival = share(total, at_risk * (at_risk - total))
-    hazard = share(events, at_risk)
-    own = before**2 * hazard * (1 - hazard) * share(1, at_risk)
-    shared = before * hazard * share(1, at_risk)
+    survival = ratio_or_zero(total, at_risk * (at_risk - total))
+    hazard = ratio_or_zero(events, at_risk)
+    one = ratio_or_zero(1, at_risk)
+    own = before**2 * hazard * (1 - hazard) * one
+    shared = before * hazard * one
     # Sum over steps i <= t of (F_t - F_i)^2 survival_i + own_i - 2 (F_t - F_i) shared_i, expanded
-    # into running sums.
-    sums = [
-        np.cumsum(part, axis=0)
-        for part in (
-            survival * np.ones_like(estimate),
-            survival * estimate,
-            survival * estimate**2,
-        )
-    ]
-    growth = estimate**2 * sums[0] - 2 * estimate * sums[1] + sums[2]
-    cross = estimate * np.cumsum(shared, axis=0) - np.cumsum(shared * estimate, axis=0)
+    # into running sums, so that no step looks back over the ones before it.
+    plain = np.cumsum(survival * np.ones_like(estimate), axis=0)
+    linear = np.cumsum(survival * estimate, axis=0)
+    square = np.cumsum(survival * estimate**2, axis=0)
+    growth = estimate**2 * plain - 2 * estimate * linear + square
+    since = np.cumsum(shared * estimate, axis=0)
+    cross = estimate * np.cumsum(shared, axis=0) - since
+    # a variance of 0 may come out a rounding below it
     return np.maximum(growth + np.cumsum(own, axis=0) - 2 * cross, 0)

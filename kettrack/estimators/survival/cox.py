@@ -19,18 +19,18 @@ from kettrack.arrays import Floats, Ints
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.estimators.survival.partial_likelihood import (
     Likelihood,
-    Point,
+    LikelihoodPoint,
     RiskSets,
     risk_sets,
 )
 
 Ties = Literal["breslow", "efron"]
-MOST_STEPS: Final = 60
-NOTHING_LEFT: Final = 1e-10  # log-likelihood that a further step would still gain
+_MOST_STEPS: Final = 60
+_NOTHING_LEFT: Final = 1e-10  # log-likelihood that a further step would still gain
 # log hazard moved by a step that gains nothing: the maximum is at infinity
-STILL_MOVING: Final = 1e-2
+_STILL_MOVING: Final = 1e-2
 # variation of a standardised covariate, in a risk set or beside the others; less is rounding
-SAME: Final = 1e-9
+_SAME_VARIATION: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +112,15 @@ def fit_cox(  # noqa: PLR0913 - the columns of a counting process, each by its n
 
     Notes
     -----
-    Robust error from score residuals summed within patients (Lin and Wei 1989), with Efron ties as in Therneau and Grambsch
-    (2000). With Breslow ties it is the cluster sandwich of the Poisson regression exactly.
+    Robust error from score residuals summed within patients (Lin and Wei 1989), with Efron ties as
+    in Therneau and Grambsch (2000). With Breslow ties it is the cluster sandwich of the Poisson
+    regression exactly.
 
     Examples
     --------
     >>> start, stop, event = [0, 0, 2, 0, 0], [4, 2, 6, 5, 3], [1, 0, 1, 0, 1]
-    >>> fit = fit_cox(start, stop, event, [[1.0], [0], [1], [0], [0]], ["a", "b", "b", "c", "d"], names=["on"])
+    >>> on, who = [[1.0], [0], [1], [0], [0]], ["a", "b", "b", "c", "d"]
+    >>> fit = fit_cox(start, stop, event, on, who, names=["on"])
     >>> fit.events, fit.n_patients, round(float(fit.coefficient[0]), 2)
     (3, 4, -0.35)
     """
@@ -134,26 +136,39 @@ def fit_cox(  # noqa: PLR0913 - the columns of a counting process, each by its n
         if names is not None
         else tuple(f"x{place}" for place in range(1, covariates.shape[1] + 1))
     )
-    sets, who = _arranged(start, stop, event, patient, strata, covariates)
+    sets, who = _arranged(
+        start,
+        stop,
+        event,
+        patient,
+        strata,
+        covariates,
+    )
+    # standardised, so that one tolerance serves every covariate; turned back at the end
     scaled, scale = _scaled(covariates[sets.rows], told)
-    likelihood = Likelihood(sets, scaled, _fractions(sets, ties))
+    likelihood = Likelihood(
+        sets,
+        scaled,
+        _fractions(sets, ties),
+    )
     start_point = likelihood.at(np.zeros(len(told)))
     _require_own_variation(start_point.information, told, len(sets.slot))
     end, steps = _climb(likelihood, start_point, told)
     inverse = np.linalg.inv(end.information)
+    # rows of a patient are summed before they are squared: that is what makes the error robust
     scores = np.zeros((who.max() + 1, len(told)))
     np.add.at(scores, who[sets.rows], likelihood.score_residuals(end))
     robust = inverse @ scores.T
-    errors = np.sqrt(np.diag(inverse)) / scale, np.sqrt((robust**2).sum(axis=1)) / scale
     return CoxFit(
-        told,
-        end.beta / scale,
-        *errors,
-        end.loglik,
-        len(scores),
-        len(covariates),
-        len(sets.slot),
-        steps,
+        names=told,
+        coefficient=end.beta / scale,
+        standard_error=np.sqrt(np.diag(inverse)) / scale,
+        robust_error=np.sqrt((robust**2).sum(axis=1)) / scale,
+        loglik=end.loglik,
+        n_patients=len(scores),
+        n_rows=len(covariates),
+        events=len(sets.slot),
+        iterations=steps,
     )
 
 
@@ -196,10 +211,18 @@ def _arranged(
     stratum, who = (
         np.unique(column, return_inverse=True)[1] for column in (groups, people)
     )
-    return risk_sets(since, until, happened == 1, stratum), who
+    return risk_sets(
+        since,
+        until,
+        happened == 1,
+        stratum,
+    ), who
 
 
-def _scaled(x: Floats, names: tuple[str, ...]) -> tuple[Floats, Floats]:
+def _scaled(
+    x: Floats,
+    names: tuple[str, ...],
+) -> tuple[Floats, Floats]:
     """Covariates with mean 0 and standard deviation 1 over the rows at risk, and the standard
     deviations.
     """
@@ -207,51 +230,68 @@ def _scaled(x: Floats, names: tuple[str, ...]) -> tuple[Floats, Floats]:
         raise UsageError(f"{x.shape[1]} covariates have {len(names)} names.")
     centre = x.mean(axis=0)
     scale = x.std(axis=0)
+    # against the size of the values: a constant has no spread but that of rounding
     flat = scale <= 1e-12 * np.abs(centre)
     if flat.any():
         _refuse_constant(names[int(flat.argmax())])
     return (x - centre) / scale, scale
 
 
-def _fractions(sets: RiskSets, ties: Ties) -> Floats:
+def _fractions(
+    sets: RiskSets,
+    ties: Ties,
+) -> Floats:
     """Share of those with an event at the same time that has left before each event: 0, or 0/d,
     1/d, ... (d - 1)/d.
     """
     if ties == "breslow":
         return np.zeros(len(sets.slot))
+    # events are in the order of slots, so the first of each slot is where the ones before it end
     first = np.cumsum(sets.deaths) - sets.deaths
-    return (np.arange(len(sets.slot)) - first[sets.slot]) / sets.deaths[sets.slot]
+    place = np.arange(len(sets.slot)) - first[sets.slot]
+    return place / sets.deaths[sets.slot]
 
 
 def _climb(
-    likelihood: Likelihood, point: Point, names: tuple[str, ...]
-) -> tuple[Point, int]:
+    likelihood: Likelihood,
+    point: LikelihoodPoint,
+    names: tuple[str, ...],
+) -> tuple[LikelihoodPoint, int]:
     """Newton's method, halving steps that lead down."""
-    for taken in range(1, MOST_STEPS + 1):
+    for taken in range(1, _MOST_STEPS + 1):
         step = _solved(point.information, point.score)
-        if point.score @ step / 2 < NOTHING_LEFT:
+        # what the quadratic model says that the step will gain
+        if point.score @ step / 2 < _NOTHING_LEFT:
             _require_bound(likelihood.x, step, names)
             return likelihood.at(point.beta + step), taken
         point = _uphill(likelihood, point, step)
     raise _no_maximum()
 
 
-def _solved(information: Floats, score: Floats) -> Floats:
+def _solved(
+    information: Floats,
+    score: Floats,
+) -> Floats:
     """Newton's step; scaled first, so that a covariate whose information fades still gets its
     own.
     """
+    # the floor keeps a covariate without information from dividing by 0
     spread = np.sqrt(np.maximum(np.diag(information), 1e-30))
+    scaled = information / np.outer(spread, spread)
     try:
-        step: Floats = (
-            np.linalg.solve(information / np.outer(spread, spread), score / spread)
-            / spread
-        )
+        step: Floats = np.linalg.solve(scaled, score / spread) / spread
     except np.linalg.LinAlgError:
         raise _no_maximum() from None
     return step
 
 
-def _uphill(likelihood: Likelihood, point: Point, step: Floats) -> Point:
+def _uphill(
+    likelihood: Likelihood,
+    point: LikelihoodPoint,
+    step: Floats,
+) -> LikelihoodPoint:
+    # far from the maximum a whole step may lead down; a part of it leads up, for the
+    # log-likelihood is concave
     rounding = 1e-12 * (1 + abs(point.loglik))
     for halvings in range(30):
         trial = likelihood.at(point.beta + step / 2**halvings)
@@ -260,12 +300,16 @@ def _uphill(likelihood: Likelihood, point: Point, step: Floats) -> Point:
     raise _no_maximum()
 
 
-def _require_bound(x: Floats, step: Floats, names: tuple[str, ...]) -> None:
+def _require_bound(
+    x: Floats,
+    step: Floats,
+    names: tuple[str, ...],
+) -> None:
     """Refuse when the coefficients still run although the likelihood has stopped to rise."""
     moved = np.abs(step) * np.ptp(x, axis=0)
-    if moved.max() > STILL_MOVING:
+    if moved.max() > _STILL_MOVING:
         running = ", ".join(
-            name for name, far in zip(names, moved, strict=True) if far > STILL_MOVING
+            name for name, far in zip(names, moved, strict=True) if far > _STILL_MOVING
         )
         raise NotIdentified(
             f"nothing bounds the coefficient of {running}: every event came to those highest, or"
@@ -275,16 +319,19 @@ def _require_bound(x: Floats, step: Floats, names: tuple[str, ...]) -> None:
 
 
 def _require_own_variation(
-    information: Floats, names: tuple[str, ...], events: int
+    information: Floats,
+    names: tuple[str, ...],
+    events: int,
 ) -> None:
     """Each covariate varies among those at risk, and not only as the ones before it do."""
     for place, name in enumerate(names):
         own = information[place, place]
         shared = information[:place, place]
-        if own <= SAME * events:
+        if own <= _SAME_VARIATION * events:
             _refuse_constant(name)
+        # what is left of its variation when those before it are taken out: one step of Cholesky
         slope = np.linalg.solve(information[:place, :place], shared)
-        if own - slope @ shared <= SAME * own:
+        if own - slope @ shared <= _SAME_VARIATION * own:
             others = ", ".join(
                 other
                 for other, part in zip(names, slope, strict=False)

@@ -14,17 +14,22 @@ from typing import Final
 
 import numpy as np
 
-from kettrack.arrays import Floats, Ints
+from kettrack.arrays import Bools, Floats, Ints
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.estimators.survival.competing_risks import ExitCounts, aalen_johansen
-from kettrack.estimators.survival.life_table import Counts, from_here_on, padded, share
+from kettrack.estimators.survival.life_table import (
+    Counts,
+    from_here_on,
+    padded,
+    ratio_or_zero,
+)
 
 FEWEST_REPLICATES: Final = 999
 _CELLS_AT_ONCE: Final = 4_000_000  # replicates are worked in blocks of this many counts
 # replicates as extreme as what was seen may differ from it by rounding
 _ROUNDING: Final = 1e-9
 
-Draw = Callable[[Ints, np.random.Generator, int], Ints]
+_Draw = Callable[[Ints, np.random.Generator, int], Ints]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +110,14 @@ def compare_incidence(
 
     Notes
     -----
-    The statistic is Gray's (1988): events of the cause against those expected when each group's risk set also keeps the part of
-    it that left by another cause. With one cause it is the log-rank statistic. Its spread comes from the permutations.
-    Permuting labels tests that groups differ in nothing, not even in when they leave by other causes or when their logs end.
-    A small p may come from those; the difference and its interval, from bootstrap samples of patients within each group, do
-    not lean on them, and are the answer. The interval is the difference plus and minus so many standard errors that the
-    largest deviation, over all steps and groups, stays within them in the stated share of samples.
+    The statistic is Gray's (1988): events of the cause against those expected when each group's
+    risk set also keeps the part of it that left by another cause. With one cause it is the log-rank
+    statistic. Its spread comes from the permutations. Permuting labels tests that groups differ in
+    nothing, not even in when they leave by other causes or when their logs end. A small p may come
+    from those; the difference and its interval, from bootstrap samples of patients within each
+    group, do not lean on them, and are the answer. The interval is the difference plus and minus so
+    many standard errors that the largest deviation, over all steps and groups, stays within them in
+    the stated share of samples.
 
     Examples
     --------
@@ -125,9 +132,8 @@ def compare_incidence(
     steps = np.asarray(at, np.int64)
     if steps.min(initial=1) < 1:
         raise UsageError("steps to compare at begin with 1.")
-    estimate = np.where(
-        _followed(cells, steps), _incidence(cells[None], cause, steps)[0], np.nan
-    )
+    curves = _incidence(cells[None], cause, steps)[0]
+    estimate = np.where(_followed(cells, steps), curves, np.nan)
     difference = estimate[:, 1:] - estimate[:, :1]
     samples = _measured(
         _resampled,
@@ -136,29 +142,51 @@ def compare_incidence(
         [seed, 1],
         lambda tables: _incidence(tables, cause, steps),
     )
-    reach = _joint_reach(samples[:, :, 1:] - samples[:, :, :1], difference, level)
+    again = samples[:, :, 1:] - samples[:, :, :1]
+    reach = _joint_reach(again, difference, level)
     shuffles = _measured(
-        _shuffled, cells, replicates, [seed, 0], lambda tables: _scores(tables, cause)
+        _shuffled,
+        cells,
+        replicates,
+        [seed, 0],
+        lambda tables: _scores(tables, cause),
     )
+    # the first row is what was seen: it counts as one of the permutations
     score = _scores(cells[None], cause)
+    # the scores add up to 0: the last group says nothing new
     p = _permutation_p(np.concatenate([score, shuffles])[:, :-1])
     return IncidenceDifference(
-        steps,
-        estimate,
-        difference,
-        difference - reach,
-        difference + reach,
-        score[0],
-        p,
-        replicates,
-        seed,
+        steps=steps,
+        estimate=estimate,
+        difference=difference,
+        ci_low=difference - reach,
+        ci_high=difference + reach,
+        score=score[0],
+        p=p,
+        replicates=replicates,
+        seed=seed,
     )
 
 
-def _cells(groups: Sequence[ExitCounts], replicates: int) -> Ints:
+def _cells(
+    groups: Sequence[ExitCounts],
+    replicates: int,
+) -> Ints:
     """Patients of each group by step and cause, shape (groups, K, causes + 1); cause 0 = the log
     ends.
     """
+    _require_comparable(groups, replicates)
+    # one clock for all: groups that end earlier have nobody in the later cells
+    steps = max(len(group.censored) for group in groups)
+    tables = []
+    for group in groups:
+        censored = padded(group.censored, steps)
+        tables.append(np.column_stack([censored, padded(group.events, steps)]))
+    return np.array(tables, np.int64)
+
+
+def _require_comparable(groups: Sequence[ExitCounts], replicates: int) -> None:
+    """Refuse what cannot be compared, or not by drawing patients anew."""
     if len(groups) < 2:
         raise UsageError("compare_incidence compares two groups or more.")
     if replicates < FEWEST_REPLICATES:
@@ -169,24 +197,16 @@ def _cells(groups: Sequence[ExitCounts], replicates: int) -> Ints:
         raise UsageError(
             "compare_incidence draws patients anew: it takes counts of patients, not of weights."
         )
-    empty = [
-        place for place, group in enumerate(groups, start=1) if not group.at_risk.any()
-    ]
-    if empty:
-        raise NotIdentified(
-            f"nobody is at risk in group {empty[0]}.",
-            "a rated baseline for patients of every group.",
-        )
-    steps = max(len(group.censored) for group in groups)
-    tables = [
-        np.column_stack([padded(group.censored, steps), padded(group.events, steps)])
-        for group in groups
-    ]
-    return np.array(tables, np.int64)
+    for place, group in enumerate(groups, start=1):
+        if not group.at_risk.any():
+            raise NotIdentified(
+                f"nobody is at risk in group {place}.",
+                "a rated baseline for patients of every group.",
+            )
 
 
 def _measured(
-    draw: Draw,
+    draw: _Draw,
     cells: Ints,
     replicates: int,
     seed: list[int],
@@ -199,32 +219,43 @@ def _measured(
     return np.concatenate([measure(draw(cells, rng, size)) for size in sizes])
 
 
-def _shuffled(cells: Ints, rng: np.random.Generator, replicates: int) -> Ints:
+def _shuffled(
+    cells: Ints,
+    rng: np.random.Generator,
+    replicates: int,
+) -> Ints:
     """Tables after handing the group labels out anew, shape (replicates, groups, K, causes + 1)."""
     total = cells.sum(axis=0).ravel()
     # labels still to be handed out
     room = np.tile(cells.sum(axis=(1, 2)), (replicates, 1))
     out = np.zeros((replicates, len(cells), total.size), np.int64)
+    # Cell by cell, each group draws from those whose label is still open. After the last cell no
+    # label is left, so every group keeps its size in every replicate.
     for cell in np.flatnonzero(total):
         waiting = np.full(replicates, total[cell])
         for group in range(len(cells) - 1):
-            out[:, group, cell] = rng.hypergeometric(
-                room[:, group], room[:, group + 1 :].sum(axis=1), waiting
-            )
-            waiting -= out[:, group, cell]
+            of_later_groups = room[:, group + 1 :].sum(axis=1)
+            drawn = rng.hypergeometric(room[:, group], of_later_groups, waiting)
+            out[:, group, cell] = drawn
+            waiting -= drawn
         out[:, -1, cell] = waiting
         room -= out[:, :, cell]
     return out.reshape(replicates, *cells.shape)
 
 
-def _resampled(cells: Ints, rng: np.random.Generator, replicates: int) -> Ints:
+def _resampled(
+    cells: Ints,
+    rng: np.random.Generator,
+    replicates: int,
+) -> Ints:
     """Tables of patients drawn anew within each group, shape (replicates, groups, K, causes +
     1).
     """
-    drawn = [
-        rng.multinomial(table.sum(), table.ravel() / table.sum(), size=replicates)
-        for table in cells
-    ]
+    drawn = []
+    for table in cells:
+        people = table.sum()
+        chances = table.ravel() / people
+        drawn.append(rng.multinomial(people, chances, size=replicates))
     return np.stack(drawn, axis=1).reshape(replicates, *cells.shape)
 
 
@@ -232,48 +263,76 @@ def _at_risk(cells: Ints) -> Counts:
     return from_here_on(cells.sum(axis=-1))
 
 
-def _scores(cells: Ints, cause: int) -> Floats:
+def _scores(
+    cells: Ints,
+    cause: int,
+) -> Floats:
     """Events less those expected under one curve, shape (replicates, groups)."""
     at_risk = _at_risk(cells)
     events = cells[..., 1:]
     _, before, estimate = aalen_johansen(events, at_risk)
     own = estimate[..., cause - 1]
-    without = 1 - np.concatenate([np.zeros_like(own[..., :1]), own[..., :-1]], axis=-1)
+    none_yet = np.zeros_like(own[..., :1])
+    without = 1 - np.concatenate([none_yet, own[..., :-1]], axis=-1)
     # those at risk, and their share of those who left by another cause
-    kept = at_risk * share(without, before)
-    hazard = share(events[..., cause - 1].sum(axis=1), kept.sum(axis=1))
-    return np.asarray(
-        events[..., cause - 1].sum(axis=-1) - (kept * hazard[:, None]).sum(axis=-1)
+    kept = at_risk * ratio_or_zero(without, before)
+    happened = events[..., cause - 1]
+    hazard = ratio_or_zero(
+        happened.sum(axis=1),
+        kept.sum(axis=1),
     )
+    expected = (kept * hazard[:, None]).sum(axis=-1)
+    return np.asarray(happened.sum(axis=-1) - expected)
 
 
-def _incidence(cells: Ints, cause: int, steps: Ints) -> Floats:
+def _incidence(
+    cells: Ints,
+    cause: int,
+    steps: Ints,
+) -> Floats:
     """Cumulative incidence at some steps, shape (replicates, T, groups); flat after the last
     step.
     """
-    curve = aalen_johansen(cells[..., 1:], _at_risk(cells))[2][..., cause - 1]
-    return np.moveaxis(curve[..., np.minimum(steps, cells.shape[2]) - 1], -1, 1)
+    curves = aalen_johansen(cells[..., 1:], _at_risk(cells))[2]
+    last = cells.shape[2]
+    at = curves[..., cause - 1][..., np.minimum(steps, last) - 1]
+    # steps before groups, as in the table
+    return np.moveaxis(at, -1, 1)
 
 
-def _followed(cells: Ints, steps: Ints) -> np.ndarray:
+def _followed(
+    cells: Ints,
+    steps: Ints,
+) -> Bools:
     """Whether each group's curve is known at each step, shape (T, groups): some are still at risk,
     or nobody is left free.
     """
     at_risk = _at_risk(cells)
     free = aalen_johansen(cells[..., 1:], at_risk)[0]
-    place = np.minimum(steps, cells.shape[1]) - 1
-    inside = (steps <= cells.shape[1])[:, None] & (at_risk[:, place].T > 0)
+    last = cells.shape[1]
+    place = np.minimum(steps, last) - 1
+    still = at_risk[:, place].T > 0
+    inside = (steps <= last)[:, None] & still
     return np.asarray(inside | (free[:, place].T == 0))
 
 
-def _joint_reach(again: Floats, difference: Floats, level: float) -> Floats:
+def _joint_reach(
+    again: Floats,
+    difference: Floats,
+    level: float,
+) -> Floats:
     """Half width of each simultaneous interval, shape (T, groups - 1)."""
     error = again.std(axis=0, ddof=1)
     known = ~np.isnan(difference) & (error > 0)
     if not known.any():
         return np.full(difference.shape, np.nan)
-    largest = (np.abs(again - difference)[:, known] / error[known]).max(axis=1)
-    return np.where(known, np.quantile(largest, level) * error, np.nan)
+    deviations = np.abs(again - difference)[:, known] / error[known]
+    largest = deviations.max(axis=1)
+    return np.where(
+        known,
+        np.quantile(largest, level) * error,
+        np.nan,
+    )
 
 
 def _permutation_p(scores: Floats) -> float:
@@ -282,7 +341,7 @@ def _permutation_p(scores: Floats) -> float:
     """
     apart = scores - scores.mean(axis=0)
     spread = np.atleast_2d(np.cov(scores, rowvar=False))
-    distance = np.einsum(
-        "ri,ij,rj->r", apart, np.linalg.pinv(spread, hermitian=True), apart
-    )
+    # a pseudoinverse: groups without any event leave a direction without spread
+    inverse = np.linalg.pinv(spread, hermitian=True)
+    distance = np.einsum("ri,ij,rj->r", apart, inverse, apart)
     return float(np.mean(distance >= distance[0] * (1 - _ROUNDING)))

@@ -19,9 +19,6 @@ from kettrack.arrays import Floats, Ints
 Counts = npt.NDArray[Any]  # int64, or float64 with weights
 Transform = Literal["log-log", "log", "plain"]
 
-# a curve that has come down to one half by subtraction may stand a few bits above it
-_ROUNDING = 1e-9
-
 
 @dataclass(frozen=True, slots=True)
 class LifeCounts:
@@ -50,24 +47,41 @@ class LifeCounts:
         )
 
 
-def padded(counts: Counts, steps: int) -> Counts:
+def padded(
+    counts: Counts,
+    steps: int,
+) -> Counts:
     """Counts lengthened with zeros to so many steps."""
-    return np.pad(counts, [(0, steps - len(counts)), *[(0, 0)] * (counts.ndim - 1)])
+    missing = (0, steps - len(counts))
+    unchanged = [(0, 0)] * (counts.ndim - 1)
+    return np.pad(counts, [missing, *unchanged])
 
 
 def from_here_on(leaving: Counts) -> Counts:
     """Running sum from the last step back to each, over the last axis."""
-    return np.asarray(np.flip(np.flip(leaving, -1).cumsum(-1), -1))
+    # summed from the end, never total less sum so far: with weights a difference of two large
+    # sums need not come back to 0 at the last step
+    backwards = np.flip(leaving, -1).cumsum(-1)
+    return np.asarray(np.flip(backwards, -1))
 
 
-def share(part: Any, whole: Any) -> Floats:
+def ratio_or_zero(
+    part: Any,
+    whole: Any,
+) -> Floats:
     """`part / whole`, and 0 where the whole is 0: with nobody there, nothing happens."""
-    part, whole = np.broadcast_arrays(np.asarray(part, float), np.asarray(whole, float))
-    return np.divide(part, whole, out=np.zeros(part.shape), where=whole > 0)
+    part, whole = np.broadcast_arrays(
+        np.asarray(part, float),
+        np.asarray(whole, float),
+    )
+    nothing = np.zeros(part.shape)
+    return np.divide(part, whole, out=nothing, where=whole > 0)
 
 
 def count_life(
-    time: Ints, event: npt.NDArray[Any], weights: Floats | None = None
+    time: Ints,
+    event: npt.NDArray[Any],
+    weights: Floats | None = None,
 ) -> LifeCounts:
     """Count events and ends of logs per step.
 
@@ -91,12 +105,14 @@ def count_life(
     >>> counts.at_risk.tolist(), counts.events.tolist()
     ([4, 4, 3, 1], [0, 1, 1, 0])
     """
-    # Signed whatever comes in: an unsigned 8-bit session number must not wrap when it is doubled.
+    # signed whatever comes in: an unsigned 8-bit session number must not wrap when it is doubled
     time = time.astype(np.int64, casting="safe", copy=False)
     steps = int(time.max(initial=-1)) + 1
+    # cell 2 t is the end of a log at step t, cell 2 t + 1 the event: one pass counts both
     cell = 2 * time + event.astype(bool)
-    table = np.bincount(cell, weights, minlength=2 * steps).reshape(steps, 2)
-    return LifeCounts(table[:, 1], table[:, 0])
+    counted = np.bincount(cell, weights, minlength=2 * steps)
+    table = counted.reshape(steps, 2)
+    return LifeCounts(events=table[:, 1], censored=table[:, 0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +141,9 @@ class Survival:
 
 
 def estimate_survival(
-    counts: LifeCounts, level: float = 0.95, transform: Transform = "log-log"
+    counts: LifeCounts,
+    level: float = 0.95,
+    transform: Transform = "log-log",
 ) -> Survival:
     """Kaplan-Meier estimate with Greenwood's standard error.
 
@@ -146,8 +164,8 @@ def estimate_survival(
 
     Notes
     -----
-    Kaplan and Meier 1958; Greenwood 1926. With weights the standard error takes a weight for so many patients; where that is
-    not what the weights are, take the interval from a bootstrap.
+    Kaplan and Meier 1958; Greenwood 1926. With weights the standard error takes a weight for so
+    many patients; where that is not what the weights are, take the interval from a bootstrap.
 
     Examples
     --------
@@ -157,36 +175,39 @@ def estimate_survival(
     """
     at_risk = counts.at_risk
     events = counts.events
-    estimate = np.asarray(np.cumprod(1 - share(events, at_risk)), np.float64)
+    estimate = np.asarray(np.cumprod(1 - ratio_or_zero(events, at_risk)), np.float64)
     relative = np.sqrt(np.cumsum(_greenwood(events, at_risk)))
     inside = (estimate > 0) & (estimate < 1)
+    # the transforms take logarithms: one half stands in where there is no interval to show
     safe = np.where(inside, estimate, 0.5)
-    low, high = (
-        np.where(inside, bound, np.nan)
-        for bound in _interval(safe, relative, level, transform)
-    )
-    error = np.where(estimate > 0, estimate * relative, np.nan)
+    low, high = _interval(safe, relative, level, transform)
     return Survival(
-        np.arange(len(estimate)),
-        at_risk,
-        events,
-        counts.censored,
-        estimate,
-        error,
-        low,
-        high,
+        time=np.arange(len(estimate)),
+        at_risk=at_risk,
+        events=events,
+        censored=counts.censored,
+        estimate=estimate,
+        standard_error=np.where(estimate > 0, estimate * relative, np.nan),
+        ci_low=np.where(inside, low, np.nan),
+        ci_high=np.where(inside, high, np.nan),
     )
 
 
-def _greenwood(events: Counts, at_risk: Counts) -> Floats:
+def _greenwood(
+    events: Counts,
+    at_risk: Counts,
+) -> Floats:
     """What each step adds to the variance of the logarithm of the curve; 0 where nobody is left,
     and the curve is 0.
     """
-    return share(events, at_risk * (at_risk - events))
+    return ratio_or_zero(events, at_risk * (at_risk - events))
 
 
 def _interval(
-    estimate: Floats, relative: Floats, level: float, transform: Transform
+    estimate: Floats,
+    relative: Floats,
+    level: float,
+    transform: Transform,
 ) -> tuple[Floats, Floats]:
     """Interval of a share strictly between 0 and 1, from the standard error of its logarithm."""
     from scipy.special import ndtri
@@ -196,5 +217,10 @@ def _interval(
         spread = -reach / np.log(estimate)
         return estimate ** np.exp(spread), estimate ** np.exp(-spread)
     if transform == "log":
-        return estimate * np.exp(-reach), np.minimum(estimate * np.exp(reach), 1)
-    return np.maximum(estimate * (1 - reach), 0), np.minimum(estimate * (1 + reach), 1)
+        low = estimate * np.exp(-reach)
+        high = estimate * np.exp(reach)
+    else:
+        low = estimate * (1 - reach)
+        high = estimate * (1 + reach)
+    # these two scales do not end at 0 and 1 by themselves
+    return np.maximum(low, 0), np.minimum(high, 1)

@@ -34,9 +34,9 @@ class RiskSets:
 
     Notes
     -----
-    The interval of slots of a row is cut into blocks of 1, 2, 4, ... slots, so a sum over all risk sets costs rows times the
-    logarithm of slots. Nothing is subtracted: running sums that take leaving rows out again would lose all digits once weights
-    differ by many powers of ten.
+    The interval of slots of a row is cut into blocks of 1, 2, 4, ... slots, so a sum over all risk
+    sets costs rows times the logarithm of slots. Nothing is subtracted: running sums that take
+    leaving rows out again would lose all digits once weights differ by many powers of ten.
     """
 
     rows: Ints
@@ -52,10 +52,16 @@ class RiskSets:
 
     def totals(self, values: Floats) -> Floats:
         """Sum over the slots in which each row is at risk: shape (slots, q) to (n, q)."""
-        return self.blocks.T @ (self.parts.T @ values)
+        of_blocks = self.parts.T @ values
+        return self.blocks.T @ of_blocks
 
 
-def risk_sets(start: Floats, stop: Floats, event: Bools, stratum: Ints) -> RiskSets:
+def risk_sets(
+    start: Floats,
+    stop: Floats,
+    event: Bools,
+    stratum: Ints,
+) -> RiskSets:
     """Risk sets of rows (start, stop].
 
     Parameters
@@ -78,22 +84,37 @@ def risk_sets(start: Floats, stop: Floats, event: Bools, stratum: Ints) -> RiskS
     # a stratum's stretch of the line holds every event time; most are nobody's in it
     line = stratum * len(times)
     until = line + np.searchsorted(times, stop, "right")
-    taken, deaths = np.unique(until[event] - 1, return_counts=True)
-    first = np.searchsorted(taken, line + np.searchsorted(times, start, "right"))
+    since = line + np.searchsorted(times, start, "right")
+    slots = until[event] - 1
+    taken, deaths = np.unique(slots, return_counts=True)
+    first = np.searchsorted(taken, since)
     last = np.searchsorted(taken, until)
+    # rows at risk at no event time say nothing, and an empty stretch would be no block
     rows = np.flatnonzero(first < last)
     first = first[rows]
     last = last[rows]
-    event = event[rows]
-    event_row = np.flatnonzero(event)
-    event_row = event_row[np.argsort(last[event_row], kind="stable")]
-    size = 1 << int(len(taken) - 1).bit_length() if len(taken) else 1
-    blocks = _blocks(first, last, size)
-    parts = _parts(len(taken), size)
-    return RiskSets(rows, last[event_row] - 1, event_row, deaths, blocks, parts)
+    event_row = np.flatnonzero(event[rows])
+    # by slot, so that sums over the events of a slot are sums over a stretch
+    by_slot = np.argsort(last[event_row], kind="stable")
+    event_row = event_row[by_slot]
+    # leaves of the tree: the next power of 2
+    last_leaf = max(len(taken) - 1, 0)
+    size = 1 << last_leaf.bit_length()
+    return RiskSets(
+        rows=rows,
+        slot=last[event_row] - 1,
+        event_row=event_row,
+        deaths=deaths,
+        blocks=_blocks(first, last, size),
+        parts=_parts(len(taken), size),
+    )
 
 
-def _blocks(first: Ints, last: Ints, size: int) -> Any:
+def _blocks(
+    first: Ints,
+    last: Ints,
+    size: int,
+) -> Any:
     """Cut [first, last) of each row into blocks; block 1 is all slots, blocks 2 b and 2 b + 1 are
     the halves of block b.
     """
@@ -102,38 +123,53 @@ def _blocks(first: Ints, last: Ints, size: int) -> Any:
     right = last + size
     block = [np.empty(0, int)]
     of_row = [np.empty(0, int)]
+    # One level of the tree in each round. A left end that is a right child cannot be covered by
+    # its parent: it is taken by itself, and so is what lies left of a right end. The halves that
+    # are left over are covered one level up.
     while (open_ := left < right).any():
         odd = open_ & (left % 2 == 1)
-        block = [*block, left[odd]]
-        of_row = [*of_row, row[odd]]
+        block.append(left[odd])
+        of_row.append(row[odd])
         left = left + odd
         odd = open_ & (right % 2 == 1)
         right = right - odd
-        block = [*block, right[odd]]
-        of_row = [*of_row, row[odd]]
+        block.append(right[odd])
+        of_row.append(row[odd])
         left = left // 2
         right = right // 2
+    shape = (2 * size, len(first))
     return _indicator(
-        np.concatenate(block), np.concatenate(of_row), (2 * size, len(first))
+        np.concatenate(block),
+        np.concatenate(of_row),
+        shape,
     )
 
 
-def _parts(slots: int, size: int) -> Any:
+def _parts(
+    slots: int,
+    size: int,
+) -> Any:
     """Each slot with all blocks that hold it."""
+    slot = np.arange(slots)
     levels = np.arange(size.bit_length())
-    block = (np.arange(slots)[:, None] + size) >> levels
-    return _indicator(
-        np.repeat(np.arange(slots), len(levels)), block.ravel(), (slots, 2 * size)
-    )
+    # a slot is leaf slot + size of the tree; its ancestors are that number shifted to the right
+    block = (slot[:, None] + size) >> levels
+    row = np.repeat(slot, len(levels))
+    return _indicator(row, block.ravel(), (slots, 2 * size))
 
 
-def _indicator(row: Ints, column: Ints, shape: tuple[int, int]) -> Any:
+def _indicator(
+    row: Ints,
+    column: Ints,
+    shape: tuple[int, int],
+) -> Any:
     from scipy.sparse import csr_array
 
-    return csr_array((np.ones(len(row)), (row, column)), shape=shape)
+    ones = np.ones(len(row))
+    return csr_array((ones, (row, column)), shape=shape)
 
 
-class Point(NamedTuple):
+class LikelihoodPoint(NamedTuple):
     """The partial likelihood at one place: shapes (p,), (), (p,), (p, p); weight (rows,), mass
     (events,), mean (events, p).
     """
@@ -152,57 +188,88 @@ class Likelihood:
     ties.
     """
 
-    def __init__(self, sets: RiskSets, x: Floats, fraction: Floats) -> None:
-        self.sets, self.x, self.fraction = sets, x, fraction[:, None]
+    def __init__(
+        self,
+        sets: RiskSets,
+        x: Floats,
+        fraction: Floats,
+    ) -> None:
+        self.sets = sets
+        self.x = x
+        self.fraction = fraction[:, None]
         self._pairs = np.triu_indices(x.shape[1])
-        self._terms = np.hstack(
-            [np.ones((len(x), 1)), x, x[:, self._pairs[0]] * x[:, self._pairs[1]]]
-        )
+        first, second = self._pairs
+        products = x[:, first] * x[:, second]
+        one = np.ones((len(x), 1))
+        # weight, first and second moments of a risk set in one sum
+        self._terms = np.hstack([one, x, products])
 
-    def at(self, beta: Floats) -> Point:
+    def at(self, beta: Floats) -> LikelihoodPoint:
         sets = self.sets
         p = self.x.shape[1]
         log_weight = self.x @ beta
         log_weight -= log_weight.max()  # a common factor cancels
-        weighted = np.exp(log_weight)[:, None] * self._terms
-        sums = (
-            sets.sums(weighted)[sets.slot]
-            - self.fraction * self._over_slot(weighted[sets.event_row])[sets.slot]
-        )
+        weight = np.exp(log_weight)
+        weighted = weight[:, None] * self._terms
+        # under Efron's ties a part of those with an event has left its own risk set
+        tied = self._over_slot(weighted[sets.event_row])
+        leaving = self.fraction * tied[sets.slot]
+        sums = sets.sums(weighted)[sets.slot] - leaving
         mass = sums[:, 0]
         if mass.min() <= 0:  # weights too far apart for the machine: no place to be
-            return Point(beta, -np.inf, beta, np.eye(p), weighted[:, 0], mass, sums)
-        mean = sums[:, 1 : p + 1] / mass[:, None]
-        second = (sums[:, p + 1 :] / mass[:, None]).sum(axis=0)
-        information = np.zeros((p, p))
-        information[self._pairs] = second
-        information = information + np.triu(information, 1).T - mean.T @ mean
-        loglik = float((log_weight[sets.event_row] - np.log(mass)).sum())
-        score = (self.x[sets.event_row] - mean).sum(axis=0)
-        return Point(beta, loglik, score, information, weighted[:, 0], mass, mean)
+            return LikelihoodPoint(
+                beta=beta,
+                loglik=-np.inf,
+                score=beta,
+                information=np.eye(p),
+                weight=weight,
+                mass=mass,
+                mean=sums,
+            )
+        moments = sums[:, 1:] / mass[:, None]
+        mean = moments[:, :p]
+        second = np.zeros((p, p))
+        squares = moments[:, p:]
+        second[self._pairs] = squares.sum(axis=0)
+        # mirrored over the diagonal, less the squared means: a sum of covariances
+        mirrored = second + np.triu(second, 1).T
+        information = mirrored - mean.T @ mean
+        gained = log_weight[sets.event_row] - np.log(mass)
+        apart = self.x[sets.event_row] - mean
+        return LikelihoodPoint(
+            beta=beta,
+            loglik=float(gained.sum()),
+            score=apart.sum(axis=0),
+            information=information,
+            weight=weight,
+            mass=mass,
+            mean=mean,
+        )
 
-    def score_residuals(self, point: Point) -> Floats:
+    def score_residuals(self, point: LikelihoodPoint) -> Floats:
         """What each row adds to the score, shape (rows, p): at its own event, less its share in
         every risk set it is in.
         """
         sets = self.sets
-        row = self.sets.event_row
-        hazard = np.hstack([np.ones((len(row), 1)), point.mean]) / point.mass[:, None]
+        row = sets.event_row
+        one = np.ones((len(row), 1))
+        moments = np.hstack([one, point.mean])
+        hazard = moments / point.mass[:, None]
         share = sets.totals(self._over_slot(hazard))
         # tied events have partly left their own risk sets
         shared = self._over_slot(hazard * self.fraction)[sets.slot]
-        residual = -point.weight[:, None] * (self.x * share[:, :1] - share[:, 1:])
-        residual[row] += (
-            self.x[row]
-            - (self._over_slot(point.mean) / sets.deaths[:, None])[sets.slot]
-        )
-        residual[row] += point.weight[row, None] * (
-            self.x[row] * shared[:, :1] - shared[:, 1:]
-        )
+        total = share[:, :1]
+        expected = self.x * total - share[:, 1:]
+        residual = -point.weight[:, None] * expected
+        mean = self._over_slot(point.mean) / sets.deaths[:, None]
+        residual[row] += self.x[row] - mean[sets.slot]
+        total = shared[:, :1]
+        given_back = self.x[row] * total - shared[:, 1:]
+        residual[row] += point.weight[row, None] * given_back
         return residual
 
     def _over_slot(self, values: Floats) -> Floats:
         """Sum over the events of each slot; events are in the order of slots."""
-        return np.add.reduceat(
-            values, np.cumsum(self.sets.deaths) - self.sets.deaths, axis=0
-        )
+        deaths = self.sets.deaths
+        first = np.cumsum(deaths) - deaths
+        return np.add.reduceat(values, first, axis=0)

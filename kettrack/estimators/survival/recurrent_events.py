@@ -43,42 +43,54 @@ class RecurrenceCounts:
     @property
     def at_risk(self) -> Ints:
         """Patients at risk at each step, shape (K,)."""
+        # summed from the last step back: whoever ends at a step is at risk up to and with it
         return self.ended[::-1].cumsum()[::-1]
 
     @property
     def per_step(self) -> Ints:
         """Events at each step, shape (K,)."""
         found = np.zeros(len(self.ended), np.int64)
-        np.add.at(found, self.events[:, 0] - 1, self.events[:, 2])
+        np.add.at(
+            found,
+            self.events[:, 0] - 1,
+            self.events[:, 2],
+        )
         return found
 
     def __add__(self, other: RecurrenceCounts) -> RecurrenceCounts:
-        ended = np.zeros(max(len(self.ended), len(other.ended)), np.int64)
+        ended = np.zeros(
+            max(
+                len(self.ended),
+                len(other.ended),
+            ),
+            np.int64,
+        )
         for part in (self, other):
             ended[: len(part.ended)] += part.ended
-        events, pairs = (
-            np.vstack(both)
-            for both in ((self.events, other.events), (self.pairs, other.pairs))
-        )
         return RecurrenceCounts(
-            ended,
-            _summed(events),
-            _summed(pairs),
-            self.never_at_risk + other.never_at_risk,
+            ended=ended,
+            events=_summed(np.vstack([self.events, other.events])),
+            pairs=_summed(np.vstack([self.pairs, other.pairs])),
+            never_at_risk=self.never_at_risk + other.never_at_risk,
         )
 
 
 def _summed(rows: Ints) -> Ints:
     """One row per distinct pair in the first two columns, the third summed."""
+    # both columns in one number, larger than any of either, so that rows sort and group as pairs
     size = int(rows.max(initial=0)) + 1
-    keys, group = np.unique(rows[:, 0] * size + rows[:, 1], return_inverse=True)
+    both = rows[:, 0] * size + rows[:, 1]
+    keys, group = np.unique(both, return_inverse=True)
     total = np.zeros(len(keys), np.int64)
     np.add.at(total, group, rows[:, 2])
     return np.column_stack([keys // size, keys % size, total])
 
 
 def count_recurrences(
-    patient: Ints, time: Ints, is_event: npt.NDArray[np.bool_], followed_to: Ints
+    patient: Ints,
+    time: Ints,
+    is_event: npt.NDArray[np.bool_],
+    followed_to: Ints,
 ) -> RecurrenceCounts:
     """Count recurrent events.
 
@@ -107,7 +119,8 @@ def count_recurrences(
 
     Examples
     --------
-    >>> counts = count_recurrences(np.array([0, 0, 1]), np.array([1, 3, 3]), np.ones(3, bool), np.array([4, 3, 2]))
+    >>> patient, day = np.array([0, 0, 1]), np.array([1, 3, 3])
+    >>> counts = count_recurrences(patient, day, np.ones(3, bool), np.array([4, 3, 2]))
     >>> counts.at_risk.tolist(), counts.per_step.tolist()
     ([3, 3, 2, 1], [1, 0, 2, 0])
     """
@@ -115,33 +128,50 @@ def count_recurrences(
     when = time[is_event].astype(np.int64)
     end = followed_to[who].astype(np.int64)
     outside = int(((when < 1) | (when > end)).sum())
-    if outside or (followed_to < 0).any():
+    below = int((followed_to < 0).sum())
+    if outside or below:
         raise UsageError(
             f"{outside} events lie outside of 1 .. last step followed;"
-            f" {int((followed_to < 0).sum())} last steps are < 0."
+            f" {below} last steps are < 0."
         )
     ended = np.bincount(followed_to.astype(np.int64), minlength=1)
     one = np.ones(len(who), np.int64)
     return RecurrenceCounts(
-        ended[1:],
-        _summed(np.column_stack([when, end, one])),
-        _summed(_pairs(who, when)),
-        int((followed_to == 0).sum()),
+        ended=ended[1:],
+        events=_summed(np.column_stack([when, end, one])),
+        pairs=_summed(_pairs(who, when)),
+        never_at_risk=int((followed_to == 0).sum()),
     )
 
 
-def _pairs(who: Ints, when: Ints) -> Ints:
+def _pairs(
+    who: Ints,
+    when: Ints,
+) -> Ints:
     """Every ordered pair of events of one patient: earlier step, later step, 1."""
+    # events of a patient side by side, so that each patient is one stretch of `when`
     when = when[np.argsort(who, kind="stable")]
     counts = np.bincount(who)
     counts = counts[counts > 0]
+    # every event is written once for each event of its patient, itself among them
     partners = np.repeat(counts, counts)
-    start = np.repeat(np.cumsum(counts) - counts, counts)
     one = np.repeat(when, partners)
-    place = np.arange(len(one)) - np.repeat(np.cumsum(partners) - partners, partners)
-    other = when[np.repeat(start, partners) + place]
+    # number of the partner within the patient: 0, 1, ... begun anew for every event
+    begins = np.cumsum(partners) - partners
+    place = np.arange(len(one)) - np.repeat(begins, partners)
+    stretch = np.repeat(np.cumsum(counts) - counts, counts)
+    other = when[np.repeat(stretch, partners) + place]
+    earlier = np.minimum(one, other)
+    later = np.maximum(one, other)
     return np.column_stack(
-        [np.minimum(one, other), np.maximum(one, other), np.ones(len(one), np.int64)]
+        [
+            earlier,
+            later,
+            np.ones(
+                len(one),
+                np.int64,
+            ),
+        ]
     )
 
 
@@ -167,7 +197,10 @@ class MeanCount:
     events: Ints
 
 
-def estimate_mean_count(counts: RecurrenceCounts, level: float = 0.95) -> MeanCount:
+def estimate_mean_count(
+    counts: RecurrenceCounts,
+    level: float = 0.95,
+) -> MeanCount:
     """Mean cumulative function with an interval that holds however events bunch within patients.
 
     Parameters
@@ -184,13 +217,15 @@ def estimate_mean_count(counts: RecurrenceCounts, level: float = 0.95) -> MeanCo
 
     Notes
     -----
-    Nelson-Aalen estimate for counts; variance of Lin, Wei, Yang and Ying 2000 (Journal of the Royal Statistical Society B
-    62:711), interval on the log scale. Valid when follow-up ends for reasons that have nothing to do with the events. Death
-    ends them: with more than a few deaths the mean is that of patients who would not have died.
+    Nelson-Aalen estimate for counts; variance of Lin, Wei, Yang and Ying 2000 (Journal of the Royal
+    Statistical Society B 62:711), interval on the log scale. Valid when follow-up ends for reasons
+    that have nothing to do with the events. Death ends them: with more than a few deaths the mean
+    is that of patients who would not have died.
 
     Examples
     --------
-    >>> counts = count_recurrences(np.array([0, 0, 1]), np.array([1, 3, 3]), np.ones(3, bool), np.array([3, 3, 3]))
+    >>> patient, day = np.array([0, 0, 1]), np.array([1, 3, 3])
+    >>> counts = count_recurrences(patient, day, np.ones(3, bool), np.array([3, 3, 3]))
     >>> estimate_mean_count(counts).estimate.round(3).tolist()
     [0.333, 0.333, 1.0]
     """
@@ -198,18 +233,32 @@ def estimate_mean_count(counts: RecurrenceCounts, level: float = 0.95) -> MeanCo
 
     at_risk = counts.at_risk
     events = counts.per_step
-    estimate = np.cumsum(events / at_risk)
-    error = np.sqrt(_variance(counts, at_risk.astype(float), events / at_risk))
+    rate = events / at_risk
+    estimate = np.cumsum(rate)
+    error = np.sqrt(_variance(counts, at_risk.astype(float), rate))
     happened = estimate > 0
-    factor = np.exp(ndtri(0.5 + level / 2) * error / np.where(happened, estimate, 1))
-    low, high = (
-        np.where(happened, value, np.nan)
-        for value in (estimate / factor, estimate * factor)
+    safe = np.where(happened, estimate, 1)
+    # on the log scale, so that the lower end stays above 0
+    factor = np.exp(ndtri(0.5 + level / 2) * error / safe)
+    return MeanCount(
+        estimate=estimate,
+        ci_low=np.where(
+            happened,
+            estimate / factor,
+            np.nan,
+        ),
+        ci_high=np.where(happened, estimate * factor, np.nan),
+        error=error,
+        at_risk=at_risk,
+        events=events,
     )
-    return MeanCount(estimate, low, high, error, at_risk, events)
 
 
-def _variance(counts: RecurrenceCounts, at_risk: Floats, rate: Floats) -> Floats:
+def _variance(
+    counts: RecurrenceCounts,
+    at_risk: Floats,
+    rate: Floats,
+) -> Floats:
     """Sum over patients of the square of own events / at risk, up to t, less what the mean gives
     them, up to t or their end.
 
@@ -221,14 +270,19 @@ def _variance(counts: RecurrenceCounts, at_risk: Floats, rate: Floats) -> Floats
     due = np.cumsum(rate / at_risk)
 
     def up_to(step: Ints, amount: Floats) -> Floats:
+        """Running sum over the steps of amounts that fall on them."""
         return np.cumsum(np.bincount(step - 1, amount, steps))
 
     step, end, number = counts.events.T
     earlier, later, products = counts.pairs.T
     share = number / at_risk[step - 1]
-    own = up_to(later, products / (at_risk[earlier - 1] * at_risk[later - 1]))
-    cross = up_to(end, share * due[end - 1]) + due * (
-        up_to(step, share) - up_to(end, share)
-    )
-    expected = np.cumsum(counts.ended * due**2) + due**2 * (at_risk - counts.ended)
+    # a pair counts once its later event has come
+    both = at_risk[earlier - 1] * at_risk[later - 1]
+    own = up_to(later, products / both)
+    ended = up_to(end, share * due[end - 1])
+    followed = due * (up_to(step, share) - up_to(end, share))
+    cross = ended + followed
+    frozen = np.cumsum(counts.ended * due**2)
+    expected = frozen + due**2 * (at_risk - counts.ended)
+    # a variance of 0 may come out a rounding below it
     return np.maximum(own - 2 * cross + expected, 0)

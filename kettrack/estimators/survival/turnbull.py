@@ -13,11 +13,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from kettrack.arrays import Floats, Ints
+from kettrack.arrays import Bools, Floats, Ints
 from kettrack.errors import UsageError
 
-TOLERATED = 1e-6  # mean gradient above 1 in what still counts as a maximum
-ROUNDING = 1e-6
+_AIM = 1e-9  # stop when no box has a mean gradient above 1 + _AIM
+# no probability falls below this part of itself in one step: at 0 it could not come back
+_NEAR_0 = 1e-3
+_MOST_ITERATIONS = 1000
+_TOLERATED = 1e-6  # mean gradient above 1 in what still counts as a maximum
+_ROUNDING = 1e-6  # a share reached but for rounding counts as reached
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ class Turnbull:
     @property
     def is_maximum(self) -> bool:
         """Whether the largest mean gradient is at most 1 + 1e-6."""
-        return self.largest_gradient <= 1 + TOLERATED
+        return self.largest_gradient <= 1 + _TOLERATED
 
     def survival(self, times: npt.ArrayLike) -> tuple[Floats, Floats]:
         """Least and most probability of a time above each of `times`.
@@ -72,9 +76,12 @@ class Turnbull:
             finite end, low is 0.
         """
         at = np.asarray(times, dtype=float)
+        # Boxes are apart and in order, so two searches tell for each time how many boxes have
+        # ended and how many have begun; they differ by one inside a box, and nowhere else.
         ended = np.searchsorted(self.right, at, side="right")
-        begun = np.maximum(np.searchsorted(self.left, at, side="left"), ended)
-        below = np.concatenate([[0.0], np.cumsum(self.mass)]).clip(max=1)
+        begun = np.searchsorted(self.left, at, side="left")
+        begun = np.maximum(begun, ended)
+        below = mass_before(self.mass).clip(max=1)
         return 1 - below[begun], 1 - below[ended]
 
     def quantile(self, share: float = 0.5) -> tuple[float, float]:
@@ -84,12 +91,15 @@ class Turnbull:
         They are no confidence limits. The second is infinite where the time lies beyond the last
         negative visit.
         """
-        box = int(np.argmax(np.cumsum(self.mass) >= share - ROUNDING))
+        reached = np.cumsum(self.mass) >= share - _ROUNDING
+        box = int(np.argmax(reached))
         return float(self.left[box]), float(self.right[box])
 
 
 def fit_turnbull(
-    left: npt.ArrayLike, right: npt.ArrayLike, weights: npt.ArrayLike | None = None
+    left: npt.ArrayLike,
+    right: npt.ArrayLike,
+    weights: npt.ArrayLike | None = None,
 ) -> Turnbull:
     """Nonparametric maximum likelihood estimate from intervals (left, right] (Turnbull 1976).
 
@@ -117,10 +127,12 @@ def fit_turnbull(
 
     Notes
     -----
-    Valid when visits are not timed by what is to be found. The gradient condition is sufficient, as the log-likelihood is
-    concave (Gentleman and Geyer 1994, Biometrika 81:618). There is one maximum only: all maxima give each interval the same
-    probability, and every box closes where some interval ends, so going from box to box these probabilities fix all masses.
-    Memory grows with the square of the number of boxes that hold mass: round times to days, and it is small for any n.
+    Valid when visits are not timed by what is to be found. The gradient condition is sufficient, as
+    the log-likelihood is concave (Gentleman and Geyer 1994, Biometrika 81:618). There is one
+    maximum only: all maxima give each interval the same probability, and every box closes where
+    some interval ends, so going from box to box these probabilities fix all masses. Memory grows
+    with the square of the number of boxes that hold mass: round times to days, and it is small for
+    any n.
 
     Examples
     --------
@@ -133,52 +145,70 @@ def fit_turnbull(
     ends, share, total = _checked(left, right, weights)
     left, right, runs = boxes_of(*places_of(ends), share)
     mass, gradient, iterations = maximise(runs)
-    loglik = total * float(runs.weight @ np.log(runs.probability(mass)))
-    return Turnbull(left, right, mass, loglik, float(gradient.max()), iterations, total)
+    logs = np.log(runs.probability(mass))
+    loglik = total * float(runs.weight @ logs)
+    return Turnbull(
+        left=left,
+        right=right,
+        mass=mass,
+        loglik=loglik,
+        largest_gradient=float(gradient.max()),
+        iterations=iterations,
+        n=total,
+    )
 
 
 def _checked(
-    left: npt.ArrayLike, right: npt.ArrayLike, weights: npt.ArrayLike | None
+    left: npt.ArrayLike,
+    right: npt.ArrayLike,
+    weights: npt.ArrayLike | None,
 ) -> tuple[Floats, Floats, float]:
     """Ends, shape (2, n), the share of each interval, and the sum of weights."""
-    first = np.atleast_1d(np.asarray(left, dtype=float))
-    last = np.atleast_1d(np.asarray(right, dtype=float))
-    weight = (
-        np.ones(len(first))
-        if weights is None
-        else np.atleast_1d(np.asarray(weights, dtype=float))
-    )
+    first = _line(left)
+    last = _line(right)
+    weight = np.ones(len(first)) if weights is None else _line(weights)
     if not first.shape == last.shape == weight.shape:
         raise UsageError(
             f"{len(first)} left ends, {len(last)} right ends and {len(weight)} weights do not fit"
             " together."
         )
-    faults = {
-        "a missing end": np.isnan(first) | np.isnan(last),
-        "left after right": first > last,
-        "no finite end on its inner side": (first == np.inf) | (last == -np.inf),
-        "a weight that is not above 0": ~((weight > 0) & np.isfinite(weight)),
-    }
-    told = [
-        f"{int(found.sum())} with {name} (first: number {int(found.argmax())})"
-        for name, found in faults.items()
-        if found.any()
-    ]
+    told = _faults(first, last, weight)
     if told:
         raise UsageError("Intervals that cannot be used: " + "; ".join(told) + ".")
     if not len(first):
         raise UsageError("There are no intervals.")
-    return np.stack([first, last]), weight / weight.sum(), float(weight.sum())
+    total = weight.sum()
+    return np.stack([first, last]), weight / total, float(total)
 
 
-AIM = 1e-9  # stop when no box has a mean gradient above 1 + AIM
-# no probability falls below this part of itself in one step: at 0 it could not come back
-NEAR_0 = 1e-3
-MOST_ITERATIONS = 1000
+def _line(values: npt.ArrayLike) -> Floats:
+    return np.atleast_1d(np.asarray(values, dtype=float))
+
+
+def _faults(
+    first: Floats,
+    last: Floats,
+    weight: Floats,
+) -> list[str]:
+    """What is wrong with some intervals, each with their number and the first of them."""
+    endless = (first == np.inf) | (last == -np.inf)
+    usable = (weight > 0) & np.isfinite(weight)
+    faults = {
+        "a missing end": np.isnan(first) | np.isnan(last),
+        "left after right": first > last,
+        "no finite end on its inner side": endless,
+        "a weight that is not above 0": ~usable,
+    }
+    told = []
+    for name, found in faults.items():
+        if found.any():
+            where = f"first: number {int(found.argmax())}"
+            told.append(f"{int(found.sum())} with {name} ({where})")
+    return told
 
 
 @dataclass(frozen=True, slots=True)
-class Runs:
+class BoxRuns:
     """Distinct runs of boxes with their weights, which sum to 1."""
 
     first: Ints
@@ -186,14 +216,20 @@ class Runs:
     weight: Floats
     boxes: int
 
-    def over(self, kept: npt.NDArray[np.bool_]) -> Runs:
+    def over(self, kept: Bools) -> BoxRuns:
         """The same runs counted on some of the boxes only."""
+        # number of kept boxes before each box: the ends of a run keep their order
         place = np.concatenate([[0], np.cumsum(kept)])
-        return Runs(place[self.first], place[self.last], self.weight, int(place[-1]))
+        return BoxRuns(
+            first=place[self.first],
+            last=place[self.last],
+            weight=self.weight,
+            boxes=int(place[-1]),
+        )
 
     def probability(self, mass: Floats) -> Floats:
         """Probability of each run."""
-        below = np.concatenate([[0.0], np.cumsum(mass)])
+        below = mass_before(mass)
         return below[self.last] - below[self.first]
 
     def gradient(self, probability: Floats) -> Floats:
@@ -202,20 +238,32 @@ class Runs:
         """
         share = self.weight / probability
         size = self.boxes + 1
-        return np.cumsum(
-            np.bincount(self.first, share, size) - np.bincount(self.last, share, size)
-        )[:-1]
+        # a run adds its share where it begins and takes it off where it has ended: the running sum
+        # is the sum over the runs that cover each box
+        begun = np.bincount(self.first, share, size)
+        ended = np.bincount(self.last, share, size)
+        return np.cumsum(begun - ended)[:-1]
 
     def curvature(self, probability: Floats) -> Floats:
         """Minus the second derivative, shape (boxes, boxes): runs over both boxes, summed from two
         sides of a table.
         """
         size = self.boxes + 1
-        table = np.bincount(
-            self.first * size + self.last, self.weight / probability**2, size * size
-        ).reshape(size, size)
-        upper = np.triu(table.cumsum(axis=0)[:, ::-1].cumsum(axis=1)[:-1, ::-1][:, 1:])
+        cell = self.first * size + self.last
+        weight = self.weight / probability**2
+        counted = np.bincount(cell, weight, size * size)
+        table = counted.reshape(size, size)
+        # A run covers boxes i <= j when it begins at i or before and ends after j: a running sum
+        # down the rows, and one from the right along the columns.
+        begun = table.cumsum(axis=0)[:, ::-1]
+        covering = begun.cumsum(axis=1)[:-1, ::-1]
+        upper = np.triu(covering[:, 1:])
         return upper + np.triu(upper, 1).T
+
+
+def mass_before(mass: Floats) -> Floats:
+    """Mass of the boxes before each box, and of all boxes at the end; shape (boxes + 1,)."""
+    return np.concatenate([[0.0], np.cumsum(mass)])
 
 
 def places_of(ends: Floats) -> tuple[Ints, Ints, Floats]:
@@ -223,43 +271,63 @@ def places_of(ends: Floats) -> tuple[Ints, Ints, Floats]:
     closes, then (v, r] opens.
     """
     values, rank = np.unique(ends, return_inverse=True)
-    rank = rank.reshape(ends.shape)
-    return 3 * rank[0] + np.where(ends[0] < ends[1], 2, 0), 3 * rank[1] + 1, values
+    left, right = rank.reshape(ends.shape)
+    # three places for each value: 0 an exact time opens, 1 an interval closes, 2 one opens
+    has_length = ends[0] < ends[1]
+    opens = 3 * left + np.where(has_length, 2, 0)
+    closes = 3 * right + 1
+    return opens, closes, values
 
 
 def boxes_of(
-    opens: Ints, closes: Ints, values: Floats, share: Floats
-) -> tuple[Floats, Floats, Runs]:
+    opens: Ints,
+    closes: Ints,
+    values: Floats,
+    share: Floats,
+) -> tuple[Floats, Floats, BoxRuns]:
     """Left and right end of each box, and the boxes that each distinct interval covers."""
     size = 3 * len(values)
-    distinct, group = np.unique(opens * size + closes, return_inverse=True)
-    box_opens, box_closes, first, last = _intersect(distinct // size, distinct % size)
-    weight = np.bincount(group, share).astype(float, copy=False)
-    runs = Runs(first, last, weight, len(box_opens))
+    # both places in one number, so that equal intervals are found by sorting once
+    both = opens * size + closes
+    distinct, group = np.unique(both, return_inverse=True)
+    box_opens, box_closes, first, last = _intersect(
+        distinct // size,
+        distinct % size,
+    )
+    weight = np.bincount(group, share)
+    runs = BoxRuns(
+        first=first,
+        last=last,
+        weight=weight.astype(float, copy=False),
+        boxes=len(box_opens),
+    )
     return values[box_opens // 3], values[box_closes // 3], runs
 
 
-def _intersect(opens: Ints, closes: Ints) -> tuple[Ints, Ints, Ints, Ints]:
+def _intersect(
+    opens: Ints,
+    closes: Ints,
+) -> tuple[Ints, Ints, Ints, Ints]:
     """Maximal intersections of intervals whose ends are given as distinct integer places in their
     order.
 
     Returns the opening and the closing place of each box, and for each interval the first box it
     covers and the one after the last.
     """
-    places = np.unique(np.concatenate([opens, closes]))
+    ends = np.concatenate([opens, closes])
+    places = np.unique(ends)
     is_opening = np.isin(places, opens)
-    begins = np.flatnonzero(is_opening[:-1] & ~is_opening[1:])
+    # a box is an opening that a closing follows at once: nothing begins or ends inside it
+    closing_next = ~is_opening[1:]
+    begins = np.flatnonzero(is_opening[:-1] & closing_next)
     box_opens = places[begins]
     box_closes = places[begins + 1]
-    return (
-        box_opens,
-        box_closes,
-        np.searchsorted(box_opens, opens),
-        np.searchsorted(box_closes, closes, side="right"),
-    )
+    first = np.searchsorted(box_opens, opens)
+    last = np.searchsorted(box_closes, closes, side="right")
+    return box_opens, box_closes, first, last
 
 
-def maximise(runs: Runs) -> tuple[Floats, Floats, int]:
+def maximise(runs: BoxRuns) -> tuple[Floats, Floats, int]:
     """Mass and mean gradient of each box, and the number of iterations.
 
     Newton steps on the boxes with mass and those where the gradient peaks above 1; the quadratic
@@ -271,15 +339,22 @@ def maximise(runs: Runs) -> tuple[Floats, Floats, int]:
     while True:
         probability = runs.probability(mass)
         gradient = runs.gradient(probability)
-        if gradient.max() <= 1 + AIM or iterations == MOST_ITERATIONS:
+        if gradient.max() <= 1 + _AIM or iterations == _MOST_ITERATIONS:
             return mass, gradient, iterations
         tried = (mass > 0) | _peaks(gradient)
+        curvature = runs.over(tried).curvature(probability)
         target = np.zeros_like(mass)
         target[tried] = _newton(
-            runs.over(tried).curvature(probability), gradient[tried], mass[tried]
+            curvature,
+            gradient[tried],
+            mass[tried],
         )
+        step = target - mass
         found = _search(
-            runs, mass, target - mass, float((gradient - 1) @ (target - mass))
+            runs,
+            mass,
+            step,
+            float((gradient - 1) @ step),
         )
         if found is None:  # rounding leaves nothing to gain
             return mass, gradient, iterations
@@ -287,13 +362,23 @@ def maximise(runs: Runs) -> tuple[Floats, Floats, int]:
         iterations = iterations + 1
 
 
-def _cover(runs: Runs) -> Floats:
+def _cover(runs: BoxRuns) -> Floats:
     """Equal mass on the fewest boxes that touch every run."""
-    earliest = np.full(runs.boxes + 1, runs.boxes)
-    np.minimum.at(earliest, runs.first, runs.last - 1)
+    earliest = np.full(
+        runs.boxes + 1,
+        runs.boxes,
+    )
+    np.minimum.at(
+        earliest,
+        runs.first,
+        runs.last - 1,
+    )
     # first end among runs that begin at a box or later
-    earliest = np.minimum.accumulate(earliest[::-1])[::-1]
+    backwards = np.minimum.accumulate(earliest[::-1])
+    earliest = backwards[::-1]
     mass = np.zeros(runs.boxes)
+    # Greedy: the last box of the run that ends first touches every run that has begun by then, and
+    # no fewer boxes would do.
     box = int(earliest[0])
     while box < runs.boxes:
         mass[box] = 1
@@ -301,13 +386,20 @@ def _cover(runs: Runs) -> Floats:
     return mass / mass.sum()
 
 
-def _peaks(gradient: Floats) -> npt.NDArray[np.bool_]:
+def _peaks(gradient: Floats) -> Bools:
     """Boxes where the gradient is above 1 and not below its neighbours."""
-    edged = np.concatenate([[-np.inf], gradient, [-np.inf]])
-    return (gradient > 1) & (gradient >= edged[:-2]) & (gradient >= edged[2:])
+    # beyond either end there is no neighbour to fall below
+    edged = np.pad(gradient, 1, constant_values=-np.inf)
+    above_left = gradient >= edged[:-2]
+    above_right = gradient >= edged[2:]
+    return (gradient > 1) & above_left & above_right
 
 
-def _newton(curvature: Floats, gradient: Floats, mass: Floats) -> Floats:
+def _newton(
+    curvature: Floats,
+    gradient: Floats,
+    mass: Floats,
+) -> Floats:
     """Masses of 0 or more that lower the quadratic model, from `mass`; a tiny pull towards `mass`
     keeps it solvable.
 
@@ -319,29 +411,45 @@ def _newton(curvature: Floats, gradient: Floats, mass: Floats) -> Floats:
     slope = 2 * gradient - 1 + pull * mass
     free = np.ones(len(mass), bool)
     now = mass
+    # Active set: `now` is never negative. Whatever would turn negative first is fixed at 0 and the
+    # rest is solved again, so each round fixes one box at least and the loop ends.
     while True:
         best = np.zeros(len(mass))
-        best[free] = np.linalg.solve(curvature[free][:, free], slope[free])
+        best[free] = np.linalg.solve(
+            curvature[free][:, free],
+            slope[free],
+        )
         low = free & (best <= 0)
         if not low.any():
             return best
-        reach = now[low] / (now[low] - best[low] + (now[low] == best[low]))
+        way = now[low] - best[low]
+        # from 0 to 0 is no way at all, and ends at once
+        still = now[low] == best[low]
+        reach = now[low] / (way + still)
         now = now + reach.min() * (best - now)
-        free[np.flatnonzero(low)[reach <= reach.min()]] = False
+        first = reach <= reach.min()
+        free[np.flatnonzero(low)[first]] = False
         now[~free] = 0
 
 
-def _search(runs: Runs, mass: Floats, step: Floats, gain: float) -> Floats | None:
+def _search(
+    runs: BoxRuns,
+    mass: Floats,
+    step: Floats,
+    gain: float,
+) -> Floats | None:
     """Mass after the longest of the halved steps that raises the log-likelihood enough."""
     start = runs.probability(mass)
     change = runs.probability(step)
     total = float(step.sum())
     for part in 0.5 ** np.arange(40):
         ratio = 1 + part * change / start
-        if (
-            ratio.min() > NEAR_0
-            and float(runs.weight @ np.log(ratio)) - part * total
-            >= part * gain / 4 - 1e-15
-        ):
-            return np.asarray(np.maximum(mass + part * step, 0))
+        if ratio.min() <= _NEAR_0:
+            continue
+        # the ratio alone: a difference of two log-likelihoods would lose its last digits
+        gained = float(runs.weight @ np.log(ratio))
+        risen = gained - part * total
+        if risen >= part * gain / 4 - 1e-15:
+            reached = mass + part * step
+            return np.asarray(np.maximum(reached, 0))
     return None

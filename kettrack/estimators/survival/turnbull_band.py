@@ -12,11 +12,12 @@ from kettrack.errors import NotIdentified
 from kettrack.estimators.survival.turnbull import (
     boxes_of,
     fit_turnbull,
+    mass_before,
     maximise,
     places_of,
 )
 
-FEWEST = 50  # patients, below which subsamples hold next to nothing
+FEWEST_TO_SUBSAMPLE = 50  # patients, below which subsamples hold next to nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +90,12 @@ def subsample_survival(
 
     Notes
     -----
-    The usual bootstrap is inconsistent on any-day visits, because the error shrinks with n^(1/3) and is not normal (Groeneboom
-    and Wellner 1992); subsampling is valid for any rate that is known (Politis and Romano 1994, Annals of Statistics 22:2031).
-    Visit times fewer than about n^(1/3) make the problem a regular one (Tang, Banerjee and Kosorok 2012, Annals of Statistics
-    40:45). Subsamples are compared with the whole at the same times, mass inside a box spread evenly in both.
+    The usual bootstrap is inconsistent on any-day visits, because the error shrinks with n^(1/3)
+    and is not normal (Groeneboom and Wellner 1992); subsampling is valid for any rate that is known
+    (Politis and Romano 1994, Annals of Statistics 22:2031). Visit times fewer than about n^(1/3)
+    make the problem a regular one (Tang, Banerjee and Kosorok 2012, Annals of Statistics 40:45).
+    Subsamples are compared with the whole at the same times, mass inside a box spread evenly in
+    both.
 
     Examples
     --------
@@ -104,22 +107,16 @@ def subsample_survival(
     whole = fit_turnbull(left, right)
     n = int(whole.n)
     at = np.atleast_1d(np.asarray(times, dtype=float))
-    if n < FEWEST:
+    if n < FEWEST_TO_SUBSAMPLE:
         raise NotIdentified(
             f"An interval for times between visits takes subsamples of patients, and {n} patients"
             " are too few.",
-            f"the same for at least {FEWEST} patients.",
+            f"the same for at least {FEWEST_TO_SUBSAMPLE} patients.",
         )
     size, rate = (n // 2, 1 / 2) if shared_visits else (round(n ** (2 / 3)), 1 / 3)
+    ends = np.array([left, right], dtype=float)
     rng = np.random.default_rng(seed)
-    opens, closes, values = places_of(np.array([left, right], dtype=float))
-    errors = np.empty((replicates, len(at)))
-    for row in errors:
-        drawn = rng.choice(n, size, replace=False)
-        first, last, runs = boxes_of(
-            opens[drawn], closes[drawn], values, np.full(size, 1 / size)
-        )
-        row[:] = _middle(first, last, maximise(runs)[0], at)
+    errors = _subsampled(ends, at, size, replicates, rng)
     errors -= _middle(whole.left, whole.right, whole.mass, at)
     # A half sample differs from the whole as the whole from the truth: it shares half of its
     # patients with it.
@@ -127,34 +124,54 @@ def subsample_survival(
     smallest, largest = np.quantile(errors, [0.025, 0.975], axis=0) * scale
     low, high = whole.survival(at)
     return SurvivalBand(
-        at,
-        low,
-        high,
-        np.clip(low - largest, 0, 1),
-        np.clip(high - smallest, 0, 1),
-        n,
-        size,
-        replicates,
-        seed,
-        rate,
+        times=at,
+        low=low,
+        high=high,
+        ci_low=np.clip(low - largest, 0, 1),
+        ci_high=np.clip(high - smallest, 0, 1),
+        n=n,
+        size=size,
+        replicates=replicates,
+        seed=seed,
+        rate=rate,
     )
 
 
-def _middle(left: Floats, right: Floats, mass: Floats, at: Floats) -> Floats:
+def _subsampled(
+    ends: Floats,
+    at: Floats,
+    size: int,
+    replicates: int,
+    rng: np.random.Generator,
+) -> Floats:
+    """Survival at some times in each subsample, shape (replicates, k)."""
+    # places keep their order in every subsample, so the ends are sorted only once
+    opens, closes, values = places_of(ends)
+    n = ends.shape[1]
+    share = np.full(size, 1 / size)
+    curves = np.empty((replicates, len(at)))
+    for row in curves:
+        drawn = rng.choice(n, size, replace=False)
+        first, last, runs = boxes_of(opens[drawn], closes[drawn], values, share)
+        row[:] = _middle(first, last, maximise(runs)[0], at)
+    return curves
+
+
+def _middle(
+    left: Floats,
+    right: Floats,
+    mass: Floats,
+    at: Floats,
+) -> Floats:
     """Survival with the mass of a box spread evenly over it; that of an endless box comes after
     everything.
     """
     ended = np.searchsorted(right, at, side="right")
     box = np.minimum(ended, len(right) - 1)
-    inside = (
-        (ended < len(right))
-        & (left[box] < at)
-        & np.isfinite(right[box])
-        & np.isfinite(left[box])
-    )
-    part = np.where(inside, at - left[box], 0) / np.where(
-        inside, right[box] - left[box], 1
-    )
-    return np.asarray(
-        1 - np.concatenate([[0], np.cumsum(mass)])[ended] - part * mass[box]
-    )
+    # a time lies in a box when that box has begun and not ended; what is spread needs both ends
+    begun = (ended < len(right)) & (left[box] < at)
+    inside = begun & np.isfinite(right[box]) & np.isfinite(left[box])
+    passed = np.where(inside, at - left[box], 0)
+    width = np.where(inside, right[box] - left[box], 1)
+    below = mass_before(mass)[ended]
+    return np.asarray(1 - below - passed / width * mass[box])
