@@ -5,6 +5,9 @@ A regression of the next score on those before it is misled by measurement error
 state the scores come from. Here the state is modelled: each person's severity drifts to a level of
 their own, every session takes something off that wears off again, and a score is the sum with an
 error. The likelihood of a person's scores is exact (Kalman filter).
+
+Own code, since a state space model of statsmodels is one long series; here are many short ones,
+with days of their own, under one law.
 """
 
 from __future__ import annotations

@@ -1,5 +1,8 @@
 """Weighted least squares, for one set of weights or for a thousand at once, and errors that know a
 patient has many rows.
+
+Own code, since statsmodels fits one set of weights at a time, and has no bias-reduced clustered
+errors.
 """
 
 from __future__ import annotations

@@ -4,6 +4,9 @@ denominator.
 Session number ties everybody with everybody, so the estimate is counting: at each step those at
 risk, what happened to them, and the product of what is left. Counts of two clinics add up to the
 counts of both.
+
+Own code, since `CumIncidenceRight` of statsmodels takes rows and gives no standard error with
+weights.
 """
 
 from __future__ import annotations
@@ -135,11 +138,13 @@ def estimate_incidence(
 
     Notes
     -----
-    Variance by the delta method (Dinse and Larson 1986), interval on the log(-log) scale. Aalen's
-    variance, which scikit-survival uses by default, takes exits one at a time; where different
-    causes tie within a step, as they always do on session numbers, it is too small. Without
-    censoring this one is p (1 - p) / n exactly. Both estimate the same quantity, so only the one
-    that holds on ties is offered.
+    The share of all who started to whom each cause came first by each step, had every log gone on,
+    when logs end for reasons that have nothing to do with the causes. Variance by the delta method
+    (Dinse and Larson 1986), interval on the log(-log) scale. Aalen's variance, which
+    scikit-survival uses by default, takes exits one at a time; where different causes tie within a
+    step, as they always do on session numbers, it is too small. Without censoring this one is p (1
+    - p) / n exactly. Both estimate the same quantity, so only the one that holds on ties is
+    offered.
 
     Examples
     --------

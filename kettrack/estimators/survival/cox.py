@@ -4,6 +4,11 @@ errors clustered by patient.
 A regression of this kind describes who has the event when; it is an association. Where the
 covariate is changed because of the patient's state, no adjustment for that state in the same model
 makes it causal.
+
+Own code, since `PHReg` of statsmodels 0.15 counts a row as at risk at its own entry time, so that
+two rows of a patient that meet on a day are both at risk on it; its clustered errors under Efron's
+ties are those of Breslow's; and a coefficient without bound ends in "Singular matrix". With entries
+moved between the event times the coefficients agree to the last digits.
 """
 
 from __future__ import annotations

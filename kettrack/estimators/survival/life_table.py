@@ -4,6 +4,10 @@ or day.
 Counting per step is all there is to it. At equal time an event comes before the end of a log.
 Counts of two clinics add up to the counts of both, and a weighted count serves a bootstrap or
 inverse-probability weights without touching rows.
+
+Own code, since `ecdf` of scipy and `SurvfuncRight` of statsmodels take one row per person and one
+set of weights: counts could not be added up over clinics, nor a thousand replicates be made at
+once.
 """
 
 from __future__ import annotations
@@ -164,8 +168,10 @@ def estimate_survival(
 
     Notes
     -----
-    Kaplan and Meier 1958; Greenwood 1926. With weights the standard error takes a weight for so
-    many patients; where that is not what the weights are, take the interval from a bootstrap.
+    The share that would still be without the event had every log gone on, when logs end for reasons
+    that have nothing to do with the event. Kaplan and Meier 1958; Greenwood 1926. With weights the
+    standard error takes a weight for so many patients; where that is not what the weights are, take
+    the interval from a bootstrap.
 
     Examples
     --------

@@ -4,6 +4,8 @@ patients as clusters.
 Events of one patient come in bunches, so the interval is built from patients, not from events. What
 it needs are products within patients, summed over patients; the sums of two clinics add up to those
 of both.
+
+Own code: neither scipy nor statsmodels counts recurrent events.
 """
 
 from __future__ import annotations

@@ -4,6 +4,8 @@ estimate on (left, right].
 Visits share their ends, so intervals are open on the left: a patient seen well on day 7 and ill on
 day 14 fell ill in (7, 14], one seen ill on day 7 in (0, 7], and the two do not meet. Closed
 intervals would meet on day 7 and put mass there.
+
+Own code: neither scipy nor statsmodels estimates a curve from intervals without a parametric form.
 """
 
 from __future__ import annotations
