@@ -307,6 +307,7 @@ def measure_ever_responded(aligned: AlignedCohort) -> dict[str, float]:
         rows = after_session(aligned, session)
         at_risk = rows[~rows.index.isin(first.index)]
         responds = at_risk[has_responded(at_risk)]
+        # a session after which nobody new is scored leaves the curve as it is
         if len(at_risk):
             still *= 1 - len(responds) / len(at_risk)
         new = pd.Series(
@@ -325,6 +326,7 @@ def measure_course(aligned: AlignedCohort) -> dict[str, float]:
     finished = finished_course(aligned)
     due = finished[finished].index
     change = rows["score"] - rows["baseline"]
+    # two months in view: others had no time to finish a course and its window
     starters = (aligned.patients["seen_to"] >= YEAR / 6).sum()
     return {
         "response": has_responded(rows).mean(),
@@ -344,6 +346,7 @@ def measure_schedule(aligned: AlignedCohort) -> dict[str, float]:
     sessions = aligned.sessions
     gap = sessions.groupby("who")["day"].diff()
     planned = sessions["who"].map(patients["planned"])
+    # after the course, everybody is in view long enough to tell stopping from going on
     mature = patients[patients["seen_to"] >= 2 * COMPLETE_LOG_DAYS]
     year = patients[patients["seen_to"] >= YEAR + COMPLETE_LOG_DAYS]
     kept = year[year["last_day"] >= YEAR]

@@ -21,6 +21,7 @@ from kettrack.vocabulary.columns import TABLES, Column, Table
 from kettrack.writing import csv_text, write_text
 
 CURRENCY: Final = "USD"
+# The last bits of a float may differ between machines; fixed decimals leave them out.
 DECIMALS: Final = {"dose_mg": 1, "weight_kg": 1, "cost": 0}
 
 
@@ -150,6 +151,7 @@ def _constraints(column: Column) -> dict[str, Any]:
         limits["enum"] = list(column.allowed)
     if column.low is not None and column.high is not None:
         limits |= {"minimum": column.low, "maximum": column.high}
+    # a list joined by `;` can only be told by a pattern
     if column.kind == "choices":
         one = f"({'|'.join(column.allowed)})"
         limits["pattern"] = f"{one}(;{one})*"

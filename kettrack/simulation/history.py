@@ -160,6 +160,7 @@ def run(
         raise UsageError(
             "A simulation needs at least one patient, and a forced regime at least one session."
         )
+    # the people are drawn apart from the days, so that a forced regime meets the same people
     for_people, for_days = np.random.SeedSequence(seed).spawn(2)
     people = draw_people(parameters, n, np.random.default_rng(for_people))
     dice = Dice(for_days, n, parameters.extras.held is not None)

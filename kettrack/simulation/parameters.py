@@ -17,12 +17,14 @@ from kettrack.vocabulary.days import DAYS_IN_WEEK
 
 PLANNED_END: Final = len(STOP_REASONS)  # reason code of a course that ended as planned
 NOT_STOPPED: Final = -1
+# A code is the place of the reason in `STOP_REASONS`; the planned end has no name there.
 REASON_CODE: Final = {reason: code for code, reason in enumerate(STOP_REASONS)} | {
     "": PLANNED_END
 }
 
 Phase = Literal["induction", "maintenance", "re-induction"]
 PHASES: Final[tuple[Phase, ...]] = ("induction", "maintenance", "re-induction")
+# Codes of where a person is; the first three are places in `PHASES`.
 INDUCTION, MAINTENANCE, REINDUCTION, OUT = range(4)
 
 
@@ -102,7 +104,7 @@ class Schedule:
 
     planned: tuple[tuple[int, float], ...] = ((12, 1.0),)
     gaps: tuple[tuple[int, float], ...] = ((DAYS_IN_WEEK, 1.0),)
-    goes_on: float = -99.0
+    goes_on: float = -99.0  # nobody
     goes_on_slope: float = 0.0
     maintenance_gaps: tuple[int, ...] = (DAYS_IN_WEEK,)
     gap_spread: float = 0.0
@@ -156,7 +158,7 @@ class Scoring:
     remote_first: tuple[int, int] = (0, 0)
     remote_interval: int = DAYS_IN_WEEK
     remote_jitter: int = 0
-    answers: float = 99.0
+    answers: float = 99.0  # everybody
     answers_sd: float = 0.0
     sicker_answers_less: float = 0.0
     quiet_days: int = 0
@@ -294,6 +296,7 @@ class NaturalCourse:
     @property
     def daily_shock_sd(self) -> float:
         """Shock of a day whose seven-day sum, each day's share fading, has the weekly variance."""
+        # the variances of seven days add up to a geometric series
         fading = self.daily_keep**2
         return float(self.shock_sd * ((1 - fading) / (1 - fading**DAYS_IN_WEEK)) ** 0.5)
 

@@ -214,6 +214,7 @@ def draw_events(
         "other",
     )
     events = pd.concat([*tables, adverse], ignore_index=True)
+    # an event counts once a day
     return events.drop_duplicates(["who", "day", "event"])
 
 
@@ -225,6 +226,7 @@ def _lost_to_follow_up(
     """Some who left without a word are written down as lost, weeks later."""
     n = history.people.n
     last_session = last_session_days(history)
+    # nobody told the clinic why, and no score came after the last session
     left_silently = history.reason == REASON_CODE["unknown"]
     unheard = left_silently & (last_contact_days(history) <= last_session)
     earliest, latest = numbers.lost_noted_after

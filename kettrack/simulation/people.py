@@ -190,6 +190,7 @@ def _time_in_view(
     rng: np.random.Generator,
 ) -> tuple[Ints, Ints]:
     """Day of the clinic's life at the start, and whole weeks seen from there to the extract."""
+    # nobody starts in the last week: everybody is seen for one at least
     opened = parameters.open_days
     if not opened:
         return np.zeros(n, np.int64), np.full(n, parameters.seen_to_day)

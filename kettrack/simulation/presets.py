@@ -43,6 +43,8 @@ _NEVER: Final = -99.0
 
 # ---- clinics on which methods are tried
 
+# Strong enough to put a curve that censors stoppers off by three points where the well stop, and
+# by six where those who are not helped leave; the trials hold the curves to that.
 _WELL: Final = StopRule(reason="well", alpha=-1.2, beta=0.6)
 _ILL: Final = StopRule(reason="not_helped", alpha=-1.5, beta=0.5, who="ill", pivot=12.0)
 _NO_EFFECT: Final = SessionEffect(per_session=0.0)
@@ -106,6 +108,7 @@ def _at_visits(share: float) -> Parameters:
             f"as A, scored at visits before the session; away from visits {share:.0%} of the"
             " weekly scores are answered"
         ),
+        # the first score is that of the first visit
         screening=Screening(earliest_day=0, latest_day=0),
         scoring=Scoring(at_visits=1.0, timing=(1.0, 0.0, 0.0), answers=answers),
         last_day=LAST_SESSION_DAY + 2 * DAYS_IN_WEEK,
@@ -186,7 +189,8 @@ MAINTENANCE: Final = Parameters(
     natural=NaturalCourse(
         start_mean=17.0, start_sd=1.5, level_mean=17.0, level_sd=1.0, shock_sd=0.5
     ),
-    # far from the line of response before and after the loss
+    # Far from the line of response before and after the loss; nearly alike in all people, and
+    # without fading, so that only the loss itself moves a score across the line.
     effect=SessionEffect(per_session=2.2, shape=200.0, keep=1.0),
     stops=(StopRule(reason="cost", alpha=-3.0, phases=("maintenance",)),),
     schedule=Schedule(
@@ -196,6 +200,7 @@ MAINTENANCE: Final = Parameters(
         gap_spread=0.15,
         longest_gap=(14, 56),
     ),
+    # half the usual error: a score tells whether the response is lost
     scoring=Scoring(error_sd=1.0),
     extras=Extras(
         held=ResponseLoss(from_session=6, protected_days=14, half_life_days=56.0)
@@ -231,6 +236,7 @@ STEERED: Final = replace(
         "as A, but scored at home between sessions, when people who feel well call off the"
         " next one"
     ),
+    # decided at the score between two sessions, which the score at the session does not tell
     stops=(replace(_WELL, beta=0.8, between=True),),
     scoring=Scoring(remote_first=(4, 4)),
     last_day=LAST_SESSION_DAY + 4 * DAYS_IN_WEEK,

@@ -59,6 +59,7 @@ class Dice:
         self, seed: np.random.SeedSequence, n: int, held: bool = False
     ) -> None:
         self.n = n
+        # nothing is rolled where nothing can be lost: the streams stay apart either way
         self._losses = n if held else 0
         streams = map(np.random.default_rng, seed.spawn(3))
         self._process, self._clinic, self._loss = streams
@@ -198,6 +199,7 @@ def treat(
     """Give a session to `who` (positions): the effect comes on the same day."""
     effect = parameters.effect
     times = np.where(state.total[who] == 0, effect.first_factor, 1.0)
+    # whoever lost a response that was held gains nothing from later sessions
     acts = ~state.lost[who]
     drop = effect.per_session * times * people.responsiveness[who] * acts
     state.effect[who] += drop

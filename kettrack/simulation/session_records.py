@@ -198,6 +198,7 @@ def describe_sessions(
     incidents = draw_incidents(given, safety, rng)
     more_or_less = rng.integers(-1, 2, given.size)
     minutes = given.number("minutes") + more_or_less * MINUTES_SPREAD
+    # a session that was stopped early took half of its time
     lasted = np.where(incidents.stopped_early, np.floor(minutes / 2), minutes)
     discount = 1 + PRICE_SPREAD * (2 * rng.random(given.n_patients) - 1)
     price = given.number("price") * discount[given.sessions.who]

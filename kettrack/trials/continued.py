@@ -70,6 +70,7 @@ def continued_by(
     found = estimate_staying(rows, chance)
     plain = weighted_curve(rows, np.ones(len(rows.step)))
     place = min(session, len(plain)) - 1
+    # without replicates there is no interval, and a gate on coverage cannot pass
     low = high = np.full(len(plain), np.nan)
     if replicates:
         low, high = percentile_interval(

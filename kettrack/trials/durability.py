@@ -71,6 +71,7 @@ def measure_median(cohort: Cohort, n: int) -> list[dict[str, float]]:
 def _median(table: pd.DataFrame) -> dict[str, float]:
     last = table.iloc[-1]
     low, high = (float(last[name]) for name in ("half_by_low", "half_by_high"))
+    # a median that is not reached lies beyond every session, so that comparisons hold
     return {
         "low": np.inf if np.isnan(low) else low,
         "high": np.inf if np.isnan(high) else high,

@@ -70,6 +70,7 @@ class Check:
         """Whether it lies in the range, or no more than `slack` Monte-Carlo errors outside; a
         missing number never does.
         """
+        # a missing number compares as false
         room = slack * self.mc_error
         return self.reported or bool(self.low - room <= self.found <= self.high + room)
 

@@ -27,6 +27,7 @@ def bias(
     """Mean estimate less the truth, to lie within `limit`; a cohort without an estimate makes it
     missing.
     """
+    # the truth was found by simulation too, and has an error of its own
     error = float(np.hypot(_mean_error(frame[column]), truth.error))
     found = float(frame[column].mean(skipna=False) - truth.value)
     return Check(
@@ -69,6 +70,7 @@ def coverage(
     interval does not.
     """
     holds = (frame[ends[0]] <= truth.value) & (truth.value <= frame[ends[1]])
+    # the error that the claim implies: a poor interval is not excused by its own spread
     error = float(np.sqrt(CLAIMED * (1 - CLAIMED) / len(frame)))
     words = what or "coverage of the 95 % interval"
     return Check(

@@ -59,6 +59,7 @@ NOTHING: Final = {
 def trials_by_cohort(cohort: Cohort, n: int, recall: int = RECALL) -> Iterator[Trials]:
     """The trials of every n patients in a row, found for all at once."""
     trials = find_trials(decision_points(cohort), GRACE, recall)
+    # the trials are in the order of the patients: those of n patients are a stretch
     edges = np.searchsorted(trials.patient, np.arange(0, len(cohort.patients) + n, n))
     for begin, end in zip(edges[:-1], edges[1:], strict=True):
         yield trials.take(slice(begin, end))
@@ -173,6 +174,7 @@ def with_left_out_measure(simulated: Simulated) -> Simulated:
     """The clinic with a GAD-7 beside every PHQ-9, which shares the state of the moment and leans on
     the person's own level.
     """
+    # a stream of its own, which the cohort has not used
     rng = np.random.default_rng([simulated.seed, len(GAD7.name)])
     told = simulated.severity
     level = (

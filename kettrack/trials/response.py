@@ -40,6 +40,7 @@ def count_together(cohort: Cohort, n: int) -> Iterator[ExitCounts]:
         .set_index("patient_id")
         .reindex(cohort.patients["patient_id"])
     )
+    # one row per patient in their order, so that n patients are a slice
     step = exits["step"].fillna(-1).to_numpy(np.int64)
     cause = exits["cause"].fillna(0).to_numpy(np.int64)
     for begin in range(0, len(step), n):
