@@ -2,8 +2,8 @@
 
 A checksum on one value is worth little: one in eleven random ten-digit codes is a valid NHS number.
 Hence names are read in whole words (`score_name` is harmless, `patient_name` is not), and values
-are judged by how much of the column agrees. Two exceptions: among study codes one unmistakable
-value stops, and a lone one in any other column of text is at least said.
+are judged by how much of the column agrees. There are two exceptions: among study codes one
+unmistakable value stops the load, and a single one in any other column of text is noted.
 """
 
 from __future__ import annotations
@@ -31,11 +31,18 @@ from kettrack.privacy.identifying_shapes import (
     telephone,
 )
 
+# A column is judged by its values when so many agree: a fifth of the rows, and not only one or two.
 _SHARE: Final = 0.2
 _FEWEST: Final = 3
 _NEARLY_ALL: Final = 0.9  # for digits without a shape of their own
-# distinct values; by chance nine in ten pass once in some 10^8 columns
+# Distinct values. One in eleven passes the checksum by chance, so nine in ten pass once in some
+# 10^8 columns.
 _ENOUGH_FOR_CHECKSUM: Final = 10
+_SMALL_NUMBER: Final = r"[+-]?\d{1,4}(?:[.,]\d+)?"
+_TEN_DIGITS: Final = (
+    r"\d{3} ?\d{3} ?\d{4}"  # an NHS number, with the usual blanks or without
+)
+_DATE_OF_DIGITS: Final = r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
 _LONG_TEXT: Final = 40  # mean length of free text
 _TWO_NAMES: Final = r"\p{Lu}[\p{L}'’-]*\p{Ll}[\p{L}'’-]*"
 
@@ -133,12 +140,13 @@ def find_in_column(
         suspicion.
     """
     none = np.zeros(len(levels), dtype=bool)
-    numeric = (
-        _share(matches(levels, r"[+-]?\d{1,4}(?:[.,]\d+)?"), counts) >= _NEARLY_ALL
-    )
-    reason = None if known else reason_in_name(name, small_numbers=bool(numeric))
+    small = matches(levels, _SMALL_NUMBER)
+    numeric = _share(small, counts) >= _NEARLY_ALL
+    reason = None if known else reason_in_name(name, small_numbers=numeric)
     if reason:
         return Finding(name, f"is {reason} by its name", True, none)
+    # From here on the values decide. Cheap and telling tests come first; what stops comes before
+    # what is only noted.
     if not counts.sum() or all_plain(levels, codes=is_id):
         return None
     among_codes = _in_codes(name, levels, counts) if is_id else None
@@ -155,18 +163,21 @@ def find_in_column(
     )
 
 
-def _in_codes(name: str, levels: Objects, counts: Ints) -> Finding | None:
+def _in_codes(
+    name: str,
+    levels: Objects,
+    counts: Ints,
+) -> Finding | None:
     """Judge a column of study codes, where one person is one too many."""
     for what, hit in shapes_within(levels, IN_CODES):
         if hit.any():
             return Finding(name, f"looks like {what}", True, hit)
     person = person_like(levels) | titled(levels)
-    person = person if person.any() else first_names(levels, counts)
-    return (
-        Finding(name, "looks like a person's name", True, person)
-        if person.any()
-        else None
-    )
+    if not person.any():
+        person = first_names(levels, counts)
+    if not person.any():
+        return None
+    return Finding(name, "looks like a person's name", True, person)
 
 
 def _lone(name: str, levels: Objects) -> Finding | None:
@@ -179,14 +190,10 @@ def _lone(name: str, levels: Objects) -> Finding | None:
         "a telephone number": telephone(levels),
         "a name": titled(levels),
     }
-    return next(
-        (
-            Finding(name, f"holds what looks like {what}", False, hit, True)
-            for what, hit in shapes.items()
-            if hit.any()
-        ),
-        None,
-    )
+    for what, hit in shapes.items():
+        if hit.any():
+            return Finding(name, f"holds what looks like {what}", False, hit, True)
+    return None
 
 
 def _share(hit: Bools, counts: Ints) -> float:
@@ -198,53 +205,64 @@ def _enough(hit: Bools, counts: Ints) -> bool:
     """Tell whether so much of the column agrees that it is no accident; of fewer than three values,
     all must.
     """
-    needed = min(counts.sum(), max(_FEWEST, _SHARE * counts.sum()))
+    n_rows = counts.sum()
+    needed = min(n_rows, max(_FEWEST, _SHARE * n_rows))
     return bool(counts[hit].sum() >= needed)
 
 
-def _by_shape(name: str, levels: Objects, counts: Ints) -> Finding | None:
+def _by_shape(
+    name: str,
+    levels: Objects,
+    counts: Ints,
+) -> Finding | None:
     for what, pattern in PATTERNS:
         hit = matches(levels, pattern)
         if _enough(hit, counts):
             return Finding(name, f"looks like {what}", True, hit)
     phone = telephone(levels)
-    return (
-        Finding(name, "looks like a telephone number", True, phone)
-        if _enough(phone, counts)
-        else None
-    )
+    if _enough(phone, counts):
+        return Finding(name, "looks like a telephone number", True, phone)
+    return None
 
 
-def _by_digits(name: str, levels: Objects, counts: Ints) -> Finding | None:
+def _by_digits(
+    name: str,
+    levels: Objects,
+    counts: Ints,
+) -> Finding | None:
     """Judge bare digits: by checksum over many values, or when the name agrees with them."""
     long = matches(levels, r"\d{9,10}")
     if hints_at_number(name) and long.all():
         return Finding(name, "looks like a record number", True, long)
-    ten = matches(levels, r"\d{3} ?\d{3} ?\d{4}")
+    ten = matches(levels, _TEN_DIGITS)
     if ten.mean() >= _NEARLY_ALL and ten.sum() >= _ENOUGH_FOR_CHECKSUM:
         valid = np.zeros(len(levels), dtype=bool)
         valid[ten] = [_nhs_valid(value.replace(" ", "")) for value in levels[ten]]
         if valid.mean() >= _NEARLY_ALL:
             return Finding(name, "looks like an NHS number", True, valid)
-    days = matches(levels, r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
+    days = matches(levels, _DATE_OF_DIGITS)
     if _share(days, counts) >= _NEARLY_ALL and days.sum() >= _FEWEST:
         return Finding(name, "looks like a calendar date", True, days)
     return None
 
 
 def _nhs_valid(digits: str) -> bool:
-    check = (
-        11
-        - sum(
-            int(digit) * weight
-            for digit, weight in zip(digits, range(10, 1, -1), strict=False)
-        )
-        % 11
-    )
-    return check % 11 == int(digits[9]) and check != 10
+    """Whether the last of ten digits is the check digit of an NHS number (modulus 11, weights 10 to
+    2; NHS Data Dictionary).
+    """
+    weights = range(10, 1, -1)
+    weighted = zip(digits[:9], weights, strict=True)
+    check = 11 - sum(int(digit) * weight for digit, weight in weighted) % 11
+    # 11 stands for 0; a number whose check would be 10 is never issued.
+    return check != 10 and check % 11 == int(digits[9])
 
 
-def _by_text(name: str, levels: Objects, counts: Ints, is_id: bool) -> Finding | None:
+def _by_text(
+    name: str,
+    levels: Objects,
+    counts: Ints,
+    is_id: bool,
+) -> Finding | None:
     if not is_id:
         letters = matches(levels, r"\p{L}", whole=False)
         for what, hit in shapes_within(levels, IN_TEXT):
@@ -253,15 +271,12 @@ def _by_text(name: str, levels: Objects, counts: Ints, is_id: bool) -> Finding |
     person = matches(levels, f"{_TWO_NAMES} {_TWO_NAMES}")
     if _enough(person, counts):
         return Finding(name, "may hold names of people", False, person)
-    lengths = pc.utf8_length(pa.array(levels, pa.string())).to_numpy(
-        zero_copy_only=False
-    )
+    text = pa.array(levels, pa.string())
+    lengths = pc.utf8_length(text).to_numpy(zero_copy_only=False)
     spaced = matches(levels, r"\S\s+\S", whole=False)
-    varied = (
-        len(levels) > counts.sum() / 2
-        and spaced.mean() > 0.5
-        and counts.sum() >= _FEWEST
-    )
+    n_rows = counts.sum()
+    # Most rows say something of their own, in more than one word.
+    varied = len(levels) > n_rows / 2 and spaced.mean() > 0.5 and n_rows >= _FEWEST
     if np.average(lengths, weights=counts) > _LONG_TEXT or varied:
         return Finding(name, "may be free text", False, spaced)
     return None

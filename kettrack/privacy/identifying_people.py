@@ -18,11 +18,10 @@ from functools import cache
 from typing import Final
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from kettrack.arrays import Bools, Ints, Objects
 from kettrack.privacy.identifying_names import all_known_words
+from kettrack.privacy.identifying_shapes import matches
 from kettrack.vocabulary.columns import TABLES
 from kettrack.vocabulary.instruments import INSTRUMENTS
 
@@ -42,9 +41,13 @@ _PERSON: Final = (
 _TITLED: Final = (
     r"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Herr|Frau|Mme|Monsieur|Madame)\.? \p{Lu}\p{L}+"
 )
-_MOST: Final = 0.5
-_FEWEST: Final = 3
-_DIGITS_TOO_MANY: Final = 5
+_WORD: Final = r"\p{L}[\p{L}'’]+"
+_CAPITAL_WORD: Final = r"\p{Lu}\p{L}*[\p{Ll}'’]\p{L}*|\p{Lu}{3,}"  # Jane, O'Neil, JANE
+_MOST: Final = 0.5  # of a column, or of its words
+_FEWEST: Final = 3  # words; fewer must be common first names
+_DIGITS_TOO_MANY: Final = (
+    5  # in a name that is printed: part of a date or a record number
+)
 
 
 def _words(text: str) -> frozenset[str]:
@@ -83,16 +86,6 @@ _FIRST_NAMES: Final = _words(
 )
 
 
-def _matches(
-    levels: Objects,
-    pattern: str,
-) -> Bools:
-    if not len(levels):
-        return np.zeros(0, dtype=bool)
-    found = pc.match_substring_regex(pa.array(levels, pa.string()), pattern)
-    return np.asarray(found.to_numpy(zero_copy_only=False), dtype=bool)
-
-
 def person_like(levels: Objects) -> Bools:
     """Tell which of some distinct values read like a person's name of two parts or more.
 
@@ -106,23 +99,26 @@ def person_like(levels: Objects) -> Bools:
     """
     found = _of_parts(levels)
     for place in np.flatnonzero(found).tolist():
-        found[place] = not _STUDY_WORDS & set(
-            re.findall(r"[^\W\d_]+", levels[place].casefold())
-        )
+        words = _letters_of(levels[place])
+        found[place] = _STUDY_WORDS.isdisjoint(words)
     return found
 
 
+def _letters_of(text: str) -> list[str]:
+    """The words of a text in small letters, without digits and marks."""
+    return re.findall(r"[^\W\d_]+", text.casefold())
+
+
 def _of_parts(levels: Objects) -> Bools:
-    """Tell which values are built like a name; the pattern is slow to set up, and every such name
-    has parts.
-    """
-    parted = _matches(levels, "[ ,._-]")
-    return _matches(levels, f"^(?:{_PERSON})$") if parted.any() else parted
+    """Tell which values are built like a name of two parts or more."""
+    # The pattern is slow to set up, and most columns hold no value of two parts.
+    parted = matches(levels, "[ ,._-]", whole=False)
+    return matches(levels, _PERSON) if parted.any() else parted
 
 
 def titled(levels: Objects) -> Bools:
     """Tell which values hold a title with a name, such as `Dr. Example`."""
-    return _matches(levels, _TITLED)
+    return matches(levels, _TITLED, whole=False)
 
 
 def first_names(
@@ -132,34 +128,33 @@ def first_names(
     """Tell which values are single words that make up most of a column of study codes, where they
     read like first names.
     """
-    words = _matches(levels, r"^\p{L}[\p{L}'’]+$")
+    words = matches(levels, _WORD)
     none = np.zeros(len(levels), dtype=bool)
     n_words = int(words.sum())
-    if (
-        n_words < min(_FEWEST, len(levels))
-        or counts[words].sum() <= _MOST * counts.sum()
-    ):
+    few = n_words < min(_FEWEST, len(levels))
+    if few or counts[words].sum() <= _MOST * counts.sum():
         return none
-    if n_words > 1 and len({len(word) for word in levels[words]}) == 1:
+    # Words of one length, such as AAB, AAC, are codes that were made up.
+    lengths = {len(word) for word in levels[words]}
+    if n_words > 1 and len(lengths) == 1:
         return none
-    capital = _matches(levels, r"^\p{Lu}\p{L}*[\p{Ll}'’]\p{L}*$|^\p{Lu}{3,}$") & words
-    common = sum(word.casefold() in _FIRST_NAMES for word in levels[words])
-    telling = (
-        capital.sum() > _MOST * n_words
-        if n_words >= _FEWEST
-        else capital.sum() == common == n_words
-    )
-    return words if telling or common >= _FEWEST else none
+    n_capital = int((matches(levels, _CAPITAL_WORD) & words).sum())
+    n_common = sum(word.casefold() in _FIRST_NAMES for word in levels[words])
+    # Of fewer than three words each must be written like a name and be a common one.
+    if n_words >= _FEWEST:
+        telling = n_capital > _MOST * n_words
+    else:
+        telling = n_capital == n_common == n_words
+    return words if telling or n_common >= _FEWEST else none
 
 
 @cache
 def _harmless() -> frozenset[str]:
-    names = [
-        name for table in TABLES.values() for name in (table.name, *table.names)
-    ] + list(INSTRUMENTS)
-    parts = {
-        part for name in names for part in re.findall(r"[^\W\d_]+", name.casefold())
-    }
+    """Words of the contract, of study design and of file names, which are nobody's name."""
+    names = [*TABLES, *INSTRUMENTS]
+    for table in TABLES.values():
+        names += table.names
+    parts = {part for name in names for part in _letters_of(name)}
     return frozenset(parts) | _STUDY_WORDS | _FILE_WORDS | all_known_words()
 
 
@@ -186,19 +181,22 @@ def may_be_shown(
     """
     if sum(letter.isdigit() for letter in text) >= _DIGITS_TOO_MANY or "@" in text:
         return False
-    text = re.sub(r"\.\w{1,7}$", "", text) if file else text
-    spaced = re.sub(
-        r"[_\s.-]+" if file or re.search(r"[A-Z].*[_.-][A-Z]", text) else r"\s+",
-        " ",
-        text,
-    ).strip()
-    parts = re.findall(r"[^\W\d_]+", spaced.casefold())
-    known = [part in _harmless() for part in parts]
-    if all(known) or (not file and any(known) and not re.search(r"[\W_][A-Z]", spaced)):
+    if file:
+        text = re.sub(r"\.\w{1,7}$", "", text)  # the ending
+    # Jane_Smith is two words also in the name of a column; nurse_mood is one there.
+    capitals = re.search(r"[A-Z].*[_.-][A-Z]", text)
+    between = r"[_\s.-]+" if file or capitals else r"\s+"
+    spaced = re.sub(between, " ", text).strip()
+    known = [part in _harmless() for part in _letters_of(spaced)]
+    if all(known):
         return True
-    values = np.array([spaced], dtype=object)
-    stripped = np.array([re.sub(r"[\d()]+", "", spaced).strip()], dtype=object)
-    return not (_of_parts(values) | _of_parts(stripped) | titled(values)).any()
+    # One harmless word is enough in a column's name, unless a later word begins with a capital.
+    if not file and any(known) and not re.search(r"[\W_][A-Z]", spaced):
+        return True
+    # With and without digits and brackets: "Jane Smith (2)" is a name too.
+    bare = re.sub(r"[\d()]+", "", spaced).strip()
+    values = np.array([spaced, bare], dtype=object)
+    return not (_of_parts(values) | titled(values)).any()
 
 
 def shown(
