@@ -114,7 +114,6 @@ STILL_SHARED = {
     "clinic_of",
     "compared",
     "first_row",
-    "judge_interval",
     "require_outcomes",
     "run_cohorts",
     "sentence",

@@ -106,7 +106,7 @@ def judge_continued(
     return [bias(frame, "estimate", truth, LARGEST_BIAS, f"bias, {where}"), plain]
 
 
-def judge_interval(frame: pd.DataFrame, truths: Truths) -> list[Check]:
+def judge_curve_interval(frame: pd.DataFrame, truths: Truths) -> list[Check]:
     """The bootstrap interval, its weights refitted in every replicate, covers."""
     truth = truths[f"response_by_{INTERVAL_AT}"]
     return [
@@ -166,7 +166,7 @@ GATES: Final = (
             fast_cohorts=5 if scenario == "A" else 0,
             first_seed=104,
             measure=partial(continued_by, session=INTERVAL_AT, replicates=500),
-            judge=judge_interval,
+            judge=judge_curve_interval,
         )
         for scenario in ("A", "B")
     ),

@@ -37,7 +37,7 @@ from kettrack.trials.response import PLAIN_AT, without_later_scores
 
 SCENARIOS: Final = ("A", "B", "C", "D", "E", "F", "G", "H", "I")
 CENTILE: Final = 99.0
-SEED: Final = 1  # of the weeks that the g-formula simulates
+G_FORMULA_SEED: Final = 1  # of the weeks that the g-formula simulates
 # Truth -> what it says, and the methods that aim at it: column -> what it is. The first describes
 # and aims at none.
 METHODS: Final[dict[str, tuple[str, dict[str, str]]]] = {
@@ -124,7 +124,7 @@ def _stop(cohort: Cohort) -> dict[str, float]:
     weeks = weeks_of(cohort, data)
     models = fit_weeks(weeks)
     many, few = (
-        simulate_weeks(weeks, models, number, SEED)[..., -1].mean()
+        simulate_weeks(weeks, models, number, G_FORMULA_SEED)[..., -1].mean()
         for number in (MANY, FEW)
     )
     return {

@@ -94,7 +94,7 @@ def judge_random_stopping(frame: pd.DataFrame, truths: Truths) -> list[Check]:
     ]
 
 
-def judge_interval(frame: pd.DataFrame, truths: Truths) -> list[Check]:
+def judge_contrast_interval(frame: pd.DataFrame, truths: Truths) -> list[Check]:
     """The bootstrap interval, all models fitted anew in every replicate, covers."""
     return [coverage(frame, ("ci_low", "ci_high"), truths[TRUTH], LEAST_COVERAGE, 1.0)]
 
@@ -159,7 +159,7 @@ GATES: Final = (
         fast_cohorts=4,
         first_seed=122,
         measure=partial(measure_stop_after, replicates=500),
-        judge=judge_interval,
+        judge=judge_contrast_interval,
     ),
     *(
         Gate(

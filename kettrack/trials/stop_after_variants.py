@@ -22,7 +22,7 @@ from kettrack.trials.judging import bias, coverage, share
 from kettrack.trials.next_session import with_stoppers_lost
 from kettrack.trials.stop_after import LARGEST_BIAS, LEAST_COVERAGE, NO_RECALL, PATIENTS
 
-REPLICATES: Final = 200
+VARIANT_REPLICATES: Final = 200
 FAMILY: Final = {
     "dynamic": ("dynamic", "dynamic"),
     "other_rule": ("other", "other"),
@@ -31,7 +31,7 @@ FAMILY: Final = {
 
 
 def measure_row(
-    cohort: Cohort, key: str, replicates: int = REPLICATES, seed: int = 1
+    cohort: Cohort, key: str, replicates: int = VARIANT_REPLICATES, seed: int = 1
 ) -> dict[str, float]:
     """One row of the table, by its `key`, whether it would be shown or not.
 
