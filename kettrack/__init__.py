@@ -15,6 +15,8 @@ __version__ = "0.1.0"
 _HOME: Final = {
     "load_cohort": "kettrack.reading.load",
     "cohort_from_frames": "kettrack.reading.load",
+    "check_folder": "kettrack.reading.load",
+    "find_identifiers": "kettrack.privacy.identifiers",
     "Cohort": "kettrack.reading.cohort",
     "KettrackError": "kettrack.errors",
     "DataProblems": "kettrack.errors",
@@ -123,7 +125,9 @@ if TYPE_CHECKING:
     from kettrack.figures.swimmer import plot_swimmer as plot_swimmer
     from kettrack.figures.trajectories import plot_expected as plot_expected
     from kettrack.figures.trajectories import plot_trajectories as plot_trajectories
+    from kettrack.privacy.identifiers import find_identifiers as find_identifiers
     from kettrack.reading.cohort import Cohort as Cohort
+    from kettrack.reading.load import check_folder as check_folder
     from kettrack.reading.load import cohort_from_frames as cohort_from_frames
     from kettrack.reading.load import load_cohort as load_cohort
     from kettrack.report.trial_tables import (

@@ -1,4 +1,4 @@
-"""The command line: one file per command, nothing heavy imported before a command runs."""
+"""The command line. Nothing heavy is imported before a command runs."""
 
 from kettrack.cli.app import main
 

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kettrack.arrays import Bools, Ints, Objects
+from kettrack.errors import WrongArgument
 from kettrack.privacy.identifying_names import hints_at_number, reason_in_name
 from kettrack.privacy.identifying_people import first_names, person_like, titled
 from kettrack.privacy.identifying_shapes import (
@@ -87,32 +88,34 @@ def find_identifiers(frame: pd.DataFrame, allow: Sequence[str] = ()) -> list[Fin
     list of Finding
         In column order; empty where nothing was found.
 
+    Raises
+    ------
+    UsageError
+        When it is no DataFrame.
+
     Examples
     --------
     >>> frame = pd.DataFrame({"score_name": ["PHQ-9"], "visit_date": ["2024-05-01"]})
     >>> [(found.column, found.why, found.stop) for found in find_identifiers(frame)]
     [('visit_date', 'is a date or time by its name', True)]
     """
-    found = []
+    if not isinstance(frame, pd.DataFrame):
+        raise WrongArgument("find_identifiers", "a DataFrame", frame)
+    findings = []
     for place, name in enumerate(map(str, frame.columns)):
-        counts = (
-            frame.iloc[:, place]
-            .astype("object")
-            .dropna()
-            .astype("str")
-            .value_counts(sort=False)
+        if name in allow:
+            continue
+        values = frame.iloc[:, place].astype("object").dropna()
+        counts = values.astype("str").value_counts(sort=False)
+        finding = find_in_column(
+            name,
+            counts.index.to_numpy(dtype=object),
+            counts.to_numpy(dtype=np.int64),
+            is_id=name == "patient_id",
         )
-        levels = counts.index.to_numpy(dtype=object)
-        if name not in allow:
-            found.append(
-                find_in_column(
-                    name,
-                    levels,
-                    np.asarray(counts, dtype=np.int64),
-                    is_id=name == "patient_id",
-                )
-            )
-    return [one for one in found if one is not None]
+        if finding is not None:
+            findings.append(finding)
+    return findings
 
 
 def find_in_column(

@@ -10,7 +10,6 @@ import pytest
 import kettrack as kt
 from kettrack.errors import UsageError
 from kettrack.privacy import disclosure
-from kettrack.reading.load import check_folder
 from kettrack.reading.settings_file import load_settings
 from kettrack.writing import write_table
 
@@ -32,7 +31,7 @@ def table(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("function", [kt.load_cohort, check_folder])
+@pytest.mark.parametrize("function", [kt.load_cohort, kt.check_folder])
 @pytest.mark.parametrize("kind", ["Cohort", "DataFrame", "list", "int", "None"])
 def test_what_is_no_path(function, kind: str, cohort: kt.Cohort) -> None:
     given = {"Cohort": cohort, "DataFrame": SCORES, "list": [1], "int": 3, "None": None}
@@ -98,6 +97,13 @@ def test_the_gate_takes_a_result(cohort: kt.Cohort) -> None:
         UsageError, match="needs a DataFrame, but it was given a Cohort"
     ):
         disclosure.gate_rows(cohort, "internal")
+
+
+def test_identifiers_are_looked_for_in_a_frame(cohort: kt.Cohort) -> None:
+    with pytest.raises(
+        UsageError, match="needs a DataFrame, but it was given a Cohort"
+    ):
+        kt.find_identifiers(cohort)
 
 
 def test_a_policy_that_is_no_name(cohort: kt.Cohort) -> None:
