@@ -110,7 +110,7 @@ def find_identifiers(frame: pd.DataFrame, allow: Sequence[str] = ()) -> list[Fin
         finding = find_in_column(
             name,
             counts.index.to_numpy(dtype=object),
-            counts.to_numpy(dtype=np.int64),
+            np.asarray(counts, dtype=np.int64),
             is_id=name == "patient_id",
         )
         if finding is not None:
