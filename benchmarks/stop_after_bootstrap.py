@@ -22,6 +22,7 @@ from kettrack.analysis.stop_after.weights import Pair, replicate_contrasts
 from kettrack.estimators.intervals import patient_weights
 from kettrack.simulation.cohort import simulate
 from kettrack.simulation.presets import SCENARIOS
+from kettrack.timelines.derived import derive
 
 PAIR = Pair(8, 3, False, 12)
 MOST_SECONDS = 30.0
@@ -32,7 +33,9 @@ def make_data(n: int) -> StopData:
     """Twelve weekly sessions at most, stopped by chance."""
     made = simulate(SCENARIOS["E"], n, seed=5)
     return stop_data(
-        cohort_from_frames(made.sessions, made.scores, made.patients, made.events)
+        derive(
+            cohort_from_frames(made.sessions, made.scores, made.patients, made.events)
+        )
     )
 
 

@@ -23,16 +23,21 @@ _HOME: Final = {
     "NotIdentified": "kettrack.errors",
     "UsageError": "kettrack.errors",
     "Result": "kettrack.result",
-    "courses_table": "kettrack.timelines.courses",
+    "derive": "kettrack.timelines.derived",
+    "DerivedCohort": "kettrack.timelines.derived",
+    "courses_table": "kettrack.timelines.tables",
     "timeline_table": "kettrack.timelines.tables",
     "outcomes_table": "kettrack.timelines.tables",
-    "person_sessions_table": "kettrack.timelines.person_sessions",
-    "state_events_table": "kettrack.timelines.state_events",
+    "person_sessions_table": "kettrack.timelines.tables",
+    "state_events_table": "kettrack.timelines.tables",
     "list_presets": "kettrack.timelines.published",
     "published_rules_table": "kettrack.timelines.published",
     "sudden_gains_table": "kettrack.timelines.sudden_gains",
-    "known_by": "kettrack.timelines.known_by",
+    "as_of": "kettrack.timelines.as_of",
     "estimate": "kettrack.analysis",
+    "questions": "kettrack.analysis.registry",
+    "question": "kettrack.analysis.registry",
+    "Answer": "kettrack.analysis.registry",
     "stop_after": "kettrack.analysis.stop_after.answer",
     "next_session": "kettrack.analysis.next_session.answer",
     "next_session_maintenance": "kettrack.analysis.next_session.maintenance",
@@ -92,6 +97,9 @@ if TYPE_CHECKING:
     )
     from kettrack.analysis.people.patient_page import patient_page as patient_page
     from kettrack.analysis.people.review import review_table as review_table
+    from kettrack.analysis.registry import Answer as Answer
+    from kettrack.analysis.registry import question as question
+    from kettrack.analysis.registry import questions as questions
     from kettrack.analysis.session_answers.answer import (
         session_answers as session_answers,
     )
@@ -139,18 +147,20 @@ if TYPE_CHECKING:
     from kettrack.resources import notebook_folder as notebook_folder
     from kettrack.resources import sample_folder as sample_folder
     from kettrack.result import Result as Result
-    from kettrack.timelines.courses import courses_table as courses_table
-    from kettrack.timelines.known_by import known_by as known_by
-    from kettrack.timelines.person_sessions import (
-        person_sessions_table as person_sessions_table,
-    )
+    from kettrack.timelines.as_of import as_of as as_of
+    from kettrack.timelines.derived import DerivedCohort as DerivedCohort
+    from kettrack.timelines.derived import derive as derive
     from kettrack.timelines.published import list_presets as list_presets
     from kettrack.timelines.published import (
         published_rules_table as published_rules_table,
     )
-    from kettrack.timelines.state_events import state_events_table as state_events_table
     from kettrack.timelines.sudden_gains import sudden_gains_table as sudden_gains_table
+    from kettrack.timelines.tables import courses_table as courses_table
     from kettrack.timelines.tables import outcomes_table as outcomes_table
+    from kettrack.timelines.tables import (
+        person_sessions_table as person_sessions_table,
+    )
+    from kettrack.timelines.tables import state_events_table as state_events_table
     from kettrack.timelines.tables import timeline_table as timeline_table
 
 

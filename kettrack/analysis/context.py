@@ -13,12 +13,15 @@ import pandas as pd
 from kettrack import __version__
 from kettrack.errors import NotIdentified
 from kettrack.privacy import disclosure
-from kettrack.reading.cohort import Cohort
 from kettrack.result import Result
+from kettrack.timelines.derived import DerivedCohort
 
 
 def made_from(
-    cohort: Cohort, unit: str, level: float | None = None, seed: int | None = None
+    cohort: DerivedCohort,
+    unit: str,
+    level: float | None = None,
+    seed: int | None = None,
 ) -> dict[str, Any]:
     """Instrument, rules, unit and provenance of a result, under the names of the contract."""
     criteria = cohort.criteria
@@ -53,7 +56,7 @@ _SMALL_COUNT: Final = re.compile(
 )
 
 
-def release(result: Result, cohort: Cohort) -> Result:
+def release(result: Result, cohort: DerivedCohort) -> Result:
     """Pass a result through the gate under the cohort's own policy; reasons and caveats name no
     small count either.
     """
@@ -70,7 +73,9 @@ def _without_counts(words: str) -> str:
     return _SMALL_COUNT.sub("few", words)
 
 
-def refusal(name: str, cohort: Cohort, error: NotIdentified, estimand: str) -> Result:
+def refusal(
+    name: str, cohort: DerivedCohort, error: NotIdentified, estimand: str
+) -> Result:
     """A refusal as a result, so that a report shows it as a row and not as a blank.
 
     A log with fewer people than any curve can be drawn for lacks people first, whatever else it
@@ -99,7 +104,7 @@ def refusal(name: str, cohort: Cohort, error: NotIdentified, estimand: str) -> R
     )
 
 
-def rule_words(cohort: Cohort) -> str:
+def rule_words(cohort: DerivedCohort) -> str:
     """Instrument and rules as they stand under every figure.
 
     Examples

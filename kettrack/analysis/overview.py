@@ -18,7 +18,7 @@ from kettrack.analysis.response.response_curve import response_by_session
 from kettrack.privacy.disclosure import get_policy, hide_page_differences
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result
-from kettrack.timelines.kept import one_question
+from kettrack.timelines.derived import DerivedCohort, derive
 
 _NOT_TOLD: Final = (
     "{started.left} people started. How many of them can be analysed is not told on this page:"
@@ -27,8 +27,7 @@ _NOT_TOLD: Final = (
 _SCORED_ONLY: Final = " These are shares of those scored then; the shares by session count everyone who started."
 
 
-@one_question()
-def first_page(cohort: Cohort) -> list[Result]:
+def first_page(cohort: Cohort | DerivedCohort) -> list[Result]:
     """Results whose sentences a reader sees first.
 
     Returns
@@ -38,6 +37,7 @@ def first_page(cohort: Cohort) -> list[Result]:
         remission, what followed, and worsening. Under a release policy no number of people on the
         page lies so near to another that their difference would tell a hidden one.
     """
+    cohort = derive(cohort)
     response = response_by_session(cohort, "response")
     page = [
         how_many_sessions(response),
@@ -69,7 +69,7 @@ def _saying(result: Result, more: str) -> Result:
     )
 
 
-def summary_text(cohort: Cohort) -> str:
+def summary_text(cohort: Cohort | DerivedCohort) -> str:
     """The same sentences as plain text, with rules, extract and policy.
 
     Examples
@@ -78,6 +78,7 @@ def summary_text(cohort: Cohort) -> str:
     >>> "had responded by session" in summary_text(load_cohort(sample_folder()))
     True
     """
+    cohort = derive(cohort)
     said = [result.text for result in first_page(cohort)]
     extract = cohort.settings.extract or "extract not named"
     rules = f"Rules: {rule_words(cohort)}. Extract: {extract}."

@@ -29,11 +29,12 @@ def _list_estimates(asked: bool) -> None:
     """Print every name with its question and leave."""
     if not asked:
         return
-    from kettrack.analysis import ESTIMATES
+    from kettrack.analysis.registry import load_questions
 
-    width = max(map(len, ESTIMATES))
-    for name, entry in ESTIMATES.items():
-        answer(f"{name:<{width}}  {entry.question}")
+    there = load_questions()
+    width = max(map(len, there))
+    for name, asked_of in there.items():
+        answer(f"{name:<{width}}  {asked_of.asks}")
     raise typer.Exit
 
 
@@ -92,10 +93,10 @@ def estimate(
     """
     _check_output(output, json)
     from kettrack.analysis import estimate as find
-    from kettrack.analysis import require_name, steps_of
+    from kettrack.analysis.registry import get_question
 
     find_name = name.replace("-", "_")
-    require_name(find_name)
+    steps = get_question(find_name).steps
     cohort = open_cohort(
         folder,
         allow,
@@ -104,7 +105,7 @@ def estimate(
         criteria=criteria,
         policy=policy,
     )
-    with working(f"Estimating {find_name}", steps_of(find_name)) as on_step:
+    with working(f"Estimating {find_name}", steps) as on_step:
         result = find(
             find_name, cohort, by=by.replace("-", "_") if by else None, on_step=on_step
         )

@@ -171,9 +171,9 @@ def review(
         policy=policy,
     )
     from kettrack.analysis.people.review import review_lines, review_table
-    from kettrack.timelines.known_by import known_by
+    from kettrack.timelines.as_of import as_of
 
-    known = known_by(cohort, weeks_ago)
+    known = as_of(cohort, weeks_ago)
     for note in known.notes[len(cohort.notes) :]:
         say(note)
     with working(f"Reviewing {len(known.patients):,} patients"):

@@ -71,8 +71,9 @@ def specification(
 def _answer(cohort: Cohort, also: tuple[str, ...], output: Path | None) -> None:
     from kettrack.analysis.courses.specification import specification as specify
     from kettrack.analysis.courses.specification_counts import n_steps
+    from kettrack.timelines.derived import derive
 
-    with working("Applying the rules", n_steps(cohort)) as on_step:
+    with working("Applying the rules", n_steps(derive(cohort))) as on_step:
         result = specify(cohort, also, on_step)
     if result.status == "refused":
         raise refused(result, output)

@@ -9,24 +9,39 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.reading.cohort import Cohort
 from kettrack.timelines._kernels import MISSING_DAY
-from kettrack.timelines.bucket import Array, Bucket, bucket_of, missing_to_na
+from kettrack.timelines.bucket import Array, Bucket, missing_to_na
 from kettrack.timelines.events import (
     RETURNS,
+    Baselines,
     EventRows,
     day_at,
-    find_baselines,
-    find_events,
     kind_of_return,
 )
-from kettrack.vocabulary.rules import Rule
+from kettrack.vocabulary.rules import Criteria, Rule
 
 _NEVER: Final = np.iinfo(np.int32).max
 _COLUMNS: Final = ("patient_id", "event", "after_day", "day", "session_number", "what")
 
 
-def returns_by_event_row(cohort: Cohort) -> pd.DataFrame:
+def can_bring_back(events: pd.DataFrame, criteria: Criteria) -> bool:
+    """Whether the criteria name event rows that are a relapse by themselves, and there are any."""
+    rule = criteria.relapse
+    return rule is not None and bool(rule.event_rows) and not events.empty
+
+
+def no_returns() -> pd.DataFrame:
+    """An empty table of returns."""
+    return pd.DataFrame(columns=list(_COLUMNS))
+
+
+def returns_by_event_row(
+    events: pd.DataFrame,
+    bucket: Bucket,
+    criteria: Criteria,
+    baselines: Baselines,
+    found: dict[str, EventRows],
+) -> pd.DataFrame:
     """Returns of the illness that an event row shows before the scores prove one.
 
     An event row counts when the criteria name it, it comes later than the day of remission, and no
@@ -41,16 +56,10 @@ def returns_by_event_row(cohort: Cohort) -> pd.DataFrame:
         `day` `session_number` (sessions before that day; missing more than 14 days after the last)
         `what` (the event row).
     """
-    rule = cohort.criteria.relapse
-    if rule is None or not rule.event_rows or cohort.events.empty:
-        return pd.DataFrame(columns=list(_COLUMNS))
-    bucket = bucket_of(cohort)
-    criteria = cohort.criteria
-    baselines = find_baselines(bucket, cohort.settings.baseline, cohort.instrument.sign)
-    found = find_events(bucket, criteria, baselines)
-    if "remission" not in found:
-        return pd.DataFrame(columns=list(_COLUMNS))
-    rows = _first_rows(bucket, _counted(cohort.events, rule), found)
+    rule = criteria.relapse
+    if rule is None or "remission" not in found:
+        return no_returns()
+    rows = _first_rows(bucket, _counted(events, rule), found)
     day = np.full(bucket.n, MISSING_DAY, np.int32)
     day[rows["patient"]] = rows["day"]
     kind = kind_of_return(bucket, criteria, rule, baselines, found["remission"], day)
@@ -69,15 +78,16 @@ def returns_by_event_row(cohort: Cohort) -> pd.DataFrame:
     return rows[list(_COLUMNS)]
 
 
-def merge_event_rows(outcomes: pd.DataFrame, cohort: Cohort) -> pd.DataFrame:
+def merge_event_rows(outcomes: pd.DataFrame, back: pd.DataFrame) -> pd.DataFrame:
     """Date relapse and recurrence at the event row where that comes before the scores show it.
 
     Parameters
     ----------
     outcomes : DataFrame
         From `outcomes_of`, in the order of `cohort.patients`.
-    cohort : Cohort
-        Its criteria say which event rows count; most say none, and the frame comes back as it was.
+    back : DataFrame
+        From `returns_by_event_row`; most criteria name no event rows, and the outcomes come back as
+        they were.
 
     Returns
     -------
@@ -85,7 +95,6 @@ def merge_event_rows(outcomes: pd.DataFrame, cohort: Cohort) -> pd.DataFrame:
         The same rows. A return of unclear timing leaves both relapse and recurrence empty; it
         stands in `state_events`.
     """
-    back = returns_by_event_row(cohort)
     if back.empty:
         return outcomes
     out = outcomes.set_index("patient_id", drop=False)

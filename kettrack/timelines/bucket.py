@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -20,8 +21,7 @@ import pandas as pd
 from kettrack.errors import UsageError
 from kettrack.reading.cohort import Cohort
 from kettrack.timelines import _kernels as kernels
-from kettrack.timelines._running import LARGE, run_kernel
-from kettrack.timelines.kept import kept
+from kettrack.timelines.kernel_dispatch import LARGE, run_kernel
 
 Array = npt.NDArray[Any]
 
@@ -29,7 +29,7 @@ Array = npt.NDArray[Any]
 BLOCK: Final = 1 << 15
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Bucket:
     """Scores of one instrument, and sessions, of n patients; rows of patient p are
     `offsets[p]:offsets[p + 1]`.
@@ -52,6 +52,11 @@ class Bucket:
         Day to which the log is complete; `MISSING_DAY` where it is not known.
     large : bool
         Whether kernels are compiled for it.
+
+    Attributes
+    ----------
+    n : int
+        Number of patients.
     """
 
     patient_id: pd.Index
@@ -65,12 +70,12 @@ class Bucket:
     observed_to_day: Array
     large: bool
 
-    @property
-    def n(self) -> int:
-        """Number of patients."""
-        return len(self.patient_id)
+    n: int = field(init=False)
 
-    @property
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "n", len(self.patient_id))  # frozen, and set once
+
+    @cached_property
     def score_patient(self) -> Array:
         """Position of the patient of each score, shape (scores,)."""
         return np.repeat(np.arange(self.n), np.diff(self.score_offsets))
@@ -198,7 +203,6 @@ def bucket_from_arrays(
     )
 
 
-@kept("sessions", "scores", "patients", "settings")
 def bucket_of(cohort: Cohort, instrument: str | None = None) -> Bucket:
     """Bucket of a cohort for one instrument.
 
@@ -209,7 +213,7 @@ def bucket_of(cohort: Cohort, instrument: str | None = None) -> Bucket:
     instrument : str, optional
         Default the cohort's primary instrument.
     """
-    scores = scores_of(cohort, instrument or cohort.settings.instrument)
+    scores = scores_of(cohort.scores, instrument or cohort.settings.instrument)
     patient_id = pd.Index(cohort.patients["patient_id"], name="patient_id")
     score_offsets = offsets_of(
         patient_id.get_indexer(scores["patient_id"]), len(patient_id)
@@ -234,11 +238,9 @@ def bucket_of(cohort: Cohort, instrument: str | None = None) -> Bucket:
     )
 
 
-def scores_of(cohort: Cohort, instrument: str) -> pd.DataFrame:
+def scores_of(scores: pd.DataFrame, instrument: str) -> pd.DataFrame:
     """Scores of one instrument, one row per patient and score, in the order of the cohort."""
-    return cohort.scores[cohort.scores["instrument"] == instrument].reset_index(
-        drop=True
-    )
+    return scores[scores["instrument"] == instrument].reset_index(drop=True)
 
 
 def days_or_missing(days: pd.Series) -> Array:

@@ -10,12 +10,10 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.reading.cohort import Cohort
 from kettrack.timelines import _kernels as kernels
 from kettrack.timelines._kernels import MISSING_DAY
-from kettrack.timelines._running import LARGE, CourseLimits, run_kernel
 from kettrack.timelines.bucket import BLOCK, Array, Bucket, category, days_or_missing
-from kettrack.timelines.kept import kept
+from kettrack.timelines.kernel_dispatch import LARGE, CourseLimits, run_kernel
 
 # esketamine persistence is counted with the same gap (Mindful Health Solutions, n = 911)
 STOP_AFTER_DAYS: Final = 60
@@ -101,14 +99,6 @@ def derive_courses(
     return out
 
 
-@kept("sessions")
-def courses_table(cohort: Cohort) -> pd.DataFrame:
-    """Course of each session: one row per patient and session. See `derive_courses` for the
-    columns.
-    """
-    return derive_courses(cohort.sessions)
-
-
 def courses_of(
     bucket: Bucket, rules: CourseRules | None = None
 ) -> tuple[Array, Array, Array]:
@@ -182,8 +172,7 @@ def _fill_courses(
     run_kernel(kernels.courses, large, offsets, day, limits, *out)
 
 
-@kept("sessions", "patients")
-def first_courses(cohort: Cohort) -> pd.DataFrame:
+def first_courses(courses: pd.DataFrame, patients: pd.DataFrame) -> pd.DataFrame:
     """The first course of each patient, told from what was known at the time, never from what
     followed.
 
@@ -200,10 +189,10 @@ def first_courses(cohort: Cohort) -> pd.DataFrame:
         planned number was reached).
     """
     rules = CourseRules()
-    sessions = courses_table(cohort)[
-        ["patient_id", "day", "session_number", "gap_days"]
-    ].set_index("patient_id")
-    plan = cohort.patients.set_index("patient_id")["planned_sessions"].astype("Float64")
+    sessions = courses[["patient_id", "day", "session_number", "gap_days"]].set_index(
+        "patient_id"
+    )
+    plan = patients.set_index("patient_id")["planned_sessions"].astype("Float64")
     planned = plan.reindex(sessions.index)
     longest = planned.notna().map({True: STOP_AFTER_DAYS, False: rules.series_gap_days})
     broken = ((sessions["gap_days"] > longest).fillna(False)).groupby(level=0).cummax()
@@ -226,13 +215,54 @@ def first_courses(cohort: Cohort) -> pd.DataFrame:
     )
 
 
-@kept("sessions", "patients")
-def derive_care(cohort: Cohort) -> pd.DataFrame:
+def known_courses(
+    first: pd.DataFrame, sessions: pd.DataFrame, patients: pd.DataFrame
+) -> pd.DataFrame:
+    """How much of each first course the log is complete for.
+
+    Parameters
+    ----------
+    first : DataFrame
+        From `first_courses`.
+    sessions, patients : DataFrame
+        Of the cohort.
+
+    Returns
+    -------
+    DataFrame
+        By `patient_id`, in patient order: `length` of the first course, sessions `known` with a
+        complete log for `STOP_AFTER_DAYS` days after them, whether care `goes_on` after the course.
+    """
+    observed = patients.set_index("patient_id")["observed_to_day"].astype("Float64")
+    complete_to = (observed - STOP_AFTER_DAYS).fillna(-1)
+    rows = sessions.set_index("patient_id")
+    within = rows["day"] <= complete_to.reindex(rows.index)
+    complete = within.groupby(level=0).sum().reindex(observed.index)
+    soon = (first["next_gap"] <= STOP_AFTER_DAYS).fillna(False).astype(bool)
+    known = complete.clip(upper=first["length"])
+    out = {
+        "length": first["length"],
+        "known": known,
+        "goes_on": soon | first["as_planned"],
+    }
+    return pd.DataFrame(out).astype({"known": np.int64})
+
+
+def care_status(
+    first: pd.DataFrame, sessions: pd.DataFrame, patients: pd.DataFrame
+) -> pd.DataFrame:
     """Whether each patient's care goes on, has stopped, ended as planned, or cannot be told.
 
-    One row per patient, in the order of `cohort.patients`. A stop is known at a recorded
+    One row per patient, in the order of `patients`. A stop is known at a recorded
     `stop_day`, or when the log is complete for 60 days after the last session; a stop at the end of
     the first course, with the planned number of sessions given, is a planned end.
+
+    Parameters
+    ----------
+    first : DataFrame
+        From `first_courses`.
+    sessions, patients : DataFrame
+        Of the cohort.
 
     Returns
     -------
@@ -240,13 +270,11 @@ def derive_care(cohort: Cohort) -> pd.DataFrame:
         `patient_id` `n_sessions` `last_session_day` `care_status` (category) `stop_reason` (missing
         while in care).
     """
-    patients = cohort.patients
     counts = (
-        cohort.sessions.groupby("patient_id", sort=False)["day"]
+        sessions.groupby("patient_id", sort=False)["day"]
         .agg(["size", "max"])
         .reindex(patients["patient_id"])
     )
-    first = first_courses(cohort)
     last = counts["max"].to_numpy()
     observed = days_or_missing(patients["observed_to_day"])
     stop = days_or_missing(patients["stop_day"])

@@ -5,14 +5,13 @@ and proof.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from kettrack.timelines import _kernels as kernels
-from kettrack.timelines._running import BaselineHow, RunLimits, run_kernel
-from kettrack.timelines.alignment import align_scores
 from kettrack.timelines.bucket import Array, Bucket
+from kettrack.timelines.kernel_dispatch import BaselineHow, RunLimits, run_kernel
 from kettrack.vocabulary.rules import Criteria, Rule
 
 RETURNS: Final = ("relapse", "recurrence", "return_timing_unclear")
@@ -110,6 +109,47 @@ class EventRows:
         return EventRows(first, proof, after, status, self.dated_at_confirming)
 
 
+class Alignment(NamedTuple):
+    """Scores against sessions; arrays of shape (scores,).
+
+    Parameters
+    ----------
+    sessions_to_date : int32
+        Sessions strictly before the score.
+    days_since_session : int32
+        Days since the last of them; `MISSING_DAY` before the first session.
+    """
+
+    sessions_to_date: Array
+    days_since_session: Array
+
+
+def align_scores(bucket: Bucket) -> Alignment:
+    """Sessions to date and days since the last session, for every score of a bucket.
+
+    A score on a session day counts as before that session unless it was taken after.
+
+    Returns
+    -------
+    sessions_to_date : int32, shape (scores,)
+        Sessions strictly before the score.
+    days_since_session : int32, shape (scores,)
+        `MISSING_DAY` before the first session.
+    """
+    to_date, since = (np.empty(bucket.score_day.size, np.int32) for _ in range(2))
+    scores = (bucket.score_offsets, bucket.score_day, bucket.score_after)
+    run_kernel(
+        kernels.align,
+        bucket.large,
+        *scores,
+        bucket.session_offsets,
+        bucket.session_day,
+        to_date,
+        since,
+    )
+    return Alignment(to_date, since)
+
+
 def find_baselines(bucket: Bucket, rule: str = "last", sign: int = 1) -> Baselines:
     """Baseline: by default the last score of the 30 days up to and before the first session.
 
@@ -187,14 +227,26 @@ def find_first_run(
 
 
 def find_run_in_time(
-    bucket: Bucket, rule: Rule, baseline: Array, start: Array, within: int
+    bucket: Bucket,
+    rule: Rule,
+    baseline: Array,
+    start: Array,
+    days_since_session: Array,
+    within: int,
 ) -> EventRows:
     """First run, as `find_first_run`, among those dated at most `within` days after a session.
 
     A run seen later belongs to no session. While sessions go on it is passed over; the same state
     seen again in time counts.
+
+    Parameters
+    ----------
+    days_since_session : int32, shape (scores,)
+        From `align_scores`.
+    within : int
+        Days.
     """
-    since = np.append(align_scores(bucket)[1], 0)  # the last entry stands for "no row"
+    since = np.append(days_since_session, 0)  # the last entry stands for "no row"
     found = find_first_run(bucket, rule, baseline, start)
     while (late := found.proven & ~(since[found.row] <= within)).any():
         again = find_first_run(

@@ -11,11 +11,8 @@ import numpy as np
 import pandas as pd
 
 from kettrack.errors import NotIdentified
-from kettrack.reading.cohort import Cohort
-from kettrack.timelines.courses import courses_table
-from kettrack.timelines.segments import not_rated
+from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.states import meets
-from kettrack.timelines.tables import timeline_table
 
 MEASURES: Final = ("score", "change", "percent_change")
 HOLDING: Final = ("between", "at_least", "at_most", "contradictory", "not_estimable")
@@ -40,7 +37,7 @@ class HoldingRules:
 
 
 def maintenance_intervals(
-    cohort: Cohort, rules: HoldingRules | None = None
+    cohort: DerivedCohort, rules: HoldingRules | None = None
 ) -> pd.DataFrame:
     """Every interval that ended in a maintenance session or in the first of a re-induction.
 
@@ -69,7 +66,7 @@ def maintenance_intervals(
             " kettrack.toml.",
         )
     rules = rules or HoldingRules()
-    sessions = courses_table(cohort).merge(
+    sessions = cohort.courses.merge(
         _at_sessions(cohort, rules), "left", ["patient_id", "session_number"]
     )
     before = sessions.groupby("patient_id", sort=False)[["day", "state", "well"]].shift(
@@ -104,16 +101,16 @@ def maintenance_intervals(
     )
 
 
-def _at_sessions(cohort: Cohort, rules: HoldingRules) -> pd.DataFrame:
+def _at_sessions(cohort: DerivedCohort, rules: HoldingRules) -> pd.DataFrame:
     """State, and whether the response rule is met, at each session with a score in time: one row
     per such session.
     """
-    line = timeline_table(cohort).dropna(subset=["score"])
-    rated = cohort.patients["patient_id"][~not_rated(cohort)]
+    line = cohort.timeline.dropna(subset=["score"])
+    rated = cohort.patients["patient_id"][cohort.rated]
     line = line[line["patient_id"].isin(rated) & (line["sessions_to_date"] > 0)]
     # the session a score is waiting for
     line = line.assign(session_number=line["sessions_to_date"] + 1)
-    days = courses_table(cohort)[["patient_id", "session_number", "day"]].rename(
+    days = cohort.courses[["patient_id", "session_number", "day"]].rename(
         columns={"day": "session_day"}
     )
     line = line.merge(days, "inner", ["patient_id", "session_number"])

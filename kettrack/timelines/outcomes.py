@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from kettrack.timelines import _kernels as kernels
-from kettrack.timelines._running import run_kernel
 from kettrack.timelines.bucket import Array, Bucket, category, map_blocks, missing_to_na
 from kettrack.timelines.events import (
     EVENTS,
@@ -20,6 +19,7 @@ from kettrack.timelines.events import (
     find_events,
     ratable,
 )
+from kettrack.timelines.kernel_dispatch import run_kernel
 from kettrack.vocabulary.rules import Criteria
 
 EXCLUSIONS: Final = (
@@ -124,3 +124,48 @@ def _frame(patient_id: pd.Index, arrays: dict[str, Array]) -> pd.DataFrame:
         else:
             columns[name] = values
     return pd.DataFrame(columns, copy=False)
+
+
+def leave_out(
+    outcomes: pd.DataFrame,
+    instrument: str,
+    care: pd.DataFrame,
+    reasons: dict[str, Array],
+) -> pd.DataFrame:
+    """Add care status, and the reasons to leave a patient out that stand in the log.
+
+    Parameters
+    ----------
+    outcomes : DataFrame
+        From `outcomes_of`; reasons that stand in the scores come first.
+    instrument : str
+        Its name.
+    care : DataFrame
+        From `courses.care_status`.
+    reasons : dict of str to bool, shape (patients,)
+        From `log_reasons`.
+    """
+    out = outcomes.copy(deep=False)
+    out.insert(1, "instrument", instrument)
+    place = list(out.columns).index("end_day") + 1
+    out.insert(place, "care_status", care["care_status"].to_numpy())
+    out.insert(place + 1, "stop_reason", care["stop_reason"].to_numpy())
+    reason = out["exclusion_reason"].astype(object)
+    for name, applies in reasons.items():
+        reason = reason.where(reason.notna() | ~applies, name)
+    out["exclusion_reason"] = pd.Categorical(
+        reason, categories=list(EXCLUSIONS), ordered=True
+    )
+    out["included"] = reason.isna()
+    return out
+
+
+def log_reasons(sessions: pd.DataFrame, patients: pd.DataFrame) -> dict[str, Array]:
+    """Reasons to leave a patient out that do not depend on scores: name -> bool per patient, in
+    patient order.
+    """
+    first_drug = sessions.groupby("patient_id", sort=False)["drug"].first()
+    drug = first_drug.reindex(patients["patient_id"])
+    prior = patients["prior_sessions"].astype("Float64").fillna(0).to_numpy(float) > 0
+    placebo = (drug == "placebo").fillna(False).to_numpy(bool)
+    return {"prior_sessions": prior, "placebo": placebo}

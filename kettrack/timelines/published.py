@@ -11,6 +11,7 @@ import pandas as pd
 from kettrack.errors import UsageError
 from kettrack.reading.cohort import Cohort
 from kettrack.timelines.bucket import Array, Bucket, category
+from kettrack.timelines.derived import DerivedCohort, derive
 from kettrack.timelines.paired_rules import (
     rate_change,
     rate_deadline,
@@ -155,12 +156,14 @@ def rules_in_force(
     )
 
 
-def published_rules_table(cohort: Cohort, also: tuple[str, ...] = ()) -> pd.DataFrame:
+def published_rules_table(
+    cohort: Cohort | DerivedCohort, also: tuple[str, ...] = ()
+) -> pd.DataFrame:
     """Who meets which published rule on the primary instrument: one row per patient and rule.
 
     Parameters
     ----------
-    cohort : Cohort
+    cohort : Cohort or DerivedCohort
         From `load_cohort`.
     also : tuple of str
         Names of recalled rules to apply as well.
@@ -185,6 +188,7 @@ def published_rules_table(cohort: Cohort, also: tuple[str, ...] = ()) -> pd.Data
     >>> table.verdict.cat.categories.tolist()
     ['not_met', 'met']
     """
+    cohort = derive(cohort)
     known = [rule.name for rule in published_rules(cohort.instrument)]
     unknown = [name for name in also if name not in known]
     if unknown:

@@ -10,14 +10,13 @@ from typing import Final
 
 import numpy as np
 
-from kettrack.reading.cohort import Cohort
 from kettrack.settings import BaselineRule
 from kettrack.timelines._kernels import MISSING_DAY, NO_ROW
 from kettrack.timelines.bucket import Array, Bucket, bucket_of
+from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.events import Baselines, find_baselines, ratable
 from kettrack.timelines.outcomes import EXCLUSIONS
 from kettrack.timelines.states import change_of, is_assessment, meets
-from kettrack.timelines.tables import log_reasons
 from kettrack.vocabulary.conventions import convention
 from kettrack.vocabulary.instrument import Instrument
 from kettrack.vocabulary.instruments import get_instrument
@@ -32,7 +31,7 @@ class Scored:
 
     Parameters
     ----------
-    cohort : Cohort
+    cohort : DerivedCohort
         Whose scores they are.
     instrument : Instrument
         The scale.
@@ -47,7 +46,7 @@ class Scored:
         placebo.
     """
 
-    cohort: Cohort
+    cohort: DerivedCohort
     instrument: Instrument
     bucket: Bucket
     baselines: Baselines
@@ -95,13 +94,15 @@ class Rating:
 
 
 def score_cohort(
-    cohort: Cohort, instrument: str | None = None, baseline: BaselineRule | None = None
+    cohort: DerivedCohort,
+    instrument: str | None = None,
+    baseline: BaselineRule | None = None,
 ) -> Scored:
     """Scores and baselines of a cohort on one instrument.
 
     Parameters
     ----------
-    cohort : Cohort
+    cohort : DerivedCohort
         From `load_cohort`.
     instrument : str, optional
         Default the primary one.
@@ -111,12 +112,12 @@ def score_cohort(
     scale = get_instrument(
         instrument or cohort.settings.instrument, cohort.settings.known_instruments
     )
-    bucket = bucket_of(cohort, scale.name)
+    bucket = bucket_of(cohort.cohort, scale.name)
     baselines = find_baselines(bucket, baseline or cohort.settings.baseline, scale.sign)
     faults = {
         "no_baseline": np.isnan(baselines.score),
         "below_caseness": ~ratable(baselines, convention(scale)),
-        **log_reasons(cohort),
+        **cohort.log_reasons,
     }
     return Scored(
         cohort,

@@ -136,7 +136,9 @@ def minimal_symptoms(scored: Scored, rule: SymptomRule) -> Array:
     """Whether each score shows minimal symptoms: 1 or 0, NaN where an item the rule needs is
     missing; shape (scores,).
     """
-    items = scores_of(scored.cohort, scored.instrument.name).filter(regex=r"^item_\d+$")
+    items = scores_of(scored.cohort.scores, scored.instrument.name).filter(
+        regex=r"^item_\d+$"
+    )
     answers = {
         int(str(name)[len("item_") :]): items[name].to_numpy(
             np.float64, na_value=np.nan

@@ -10,21 +10,18 @@ import numpy as np
 import pandas as pd
 
 from kettrack.errors import NotIdentified
-from kettrack.reading.cohort import Cohort
 from kettrack.timelines.bucket import Bucket, missing_to_na, offsets_of
-from kettrack.timelines.courses import courses_table
+from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.events import (
     BASELINE_WINDOW_DAYS,
     Baselines,
     EventRows,
-    find_baselines,
     find_first_run,
     ratable,
 )
 from kettrack.timelines.outcomes import event_columns
 from kettrack.timelines.segments import log_ends
 from kettrack.timelines.states import is_assessment
-from kettrack.timelines.tables import log_reasons, timeline_table
 
 WHY_NOT: Final = (
     "prior_sessions",
@@ -36,7 +33,7 @@ WHY_NOT: Final = (
 )
 
 
-def rated_courses(cohort: Cohort) -> pd.DataFrame:
+def rated_courses(cohort: DerivedCohort) -> pd.DataFrame:
     """The first course and every re-induction of each patient, each rated from its own baseline.
 
     1. The baseline of a course is the score of the 30 days up to its first session, under the
@@ -73,7 +70,8 @@ def rated_courses(cohort: Cohort) -> pd.DataFrame:
         )
     courses = _courses(cohort)
     bucket = _bucket(cohort, courses)
-    base = find_baselines(bucket, cohort.settings.baseline, cohort.instrument.sign)
+    # Every course is a patient of this bucket: its baselines are not those of the cohort.
+    base = cohort.baselines
     first = courses["row"].groupby(courses["patient_id"]).transform("first").to_numpy()
     original = base.score[first]
     scored = np.where(base.n_assessments > 0, base.first_assessment, -1)
@@ -97,9 +95,9 @@ def rated_courses(cohort: Cohort) -> pd.DataFrame:
     return out.reset_index(drop=True)
 
 
-def _courses(cohort: Cohort) -> pd.DataFrame:
+def _courses(cohort: DerivedCohort) -> pd.DataFrame:
     """First course and re-inductions: where each begins and ends, by day and by session number."""
-    sessions = courses_table(cohort)
+    sessions = cohort.courses
     chosen = sessions[
         (sessions["course_number"] == 1) | (sessions["course"] == "re-induction")
     ]
@@ -124,11 +122,10 @@ def _courses(cohort: Cohort) -> pd.DataFrame:
     return out.assign(row=np.arange(len(out)))
 
 
-def _bucket(cohort: Cohort, courses: pd.DataFrame) -> Bucket:
+def _bucket(cohort: DerivedCohort, courses: pd.DataFrame) -> Bucket:
     """Courses as the patients of a bucket, each on its own clock."""
     scores = (
-        timeline_table(cohort)
-        .dropna(subset=["score"])
+        cohort.timeline.dropna(subset=["score"])
         .merge(courses, on="patient_id")
         .sort_values("row", kind="stable")
     )
@@ -176,7 +173,7 @@ def _bucket(cohort: Cohort, courses: pd.DataFrame) -> Bucket:
 
 
 def _why_not(
-    cohort: Cohort,
+    cohort: DerivedCohort,
     courses: pd.DataFrame,
     baseline: np.ndarray,
     case: np.ndarray,
@@ -184,7 +181,7 @@ def _why_not(
 ) -> np.ndarray:
     """First reason that applies for each course; None where it is rated."""
     place = pd.Index(cohort.patients["patient_id"]).get_indexer(courses["patient_id"])
-    log = log_reasons(cohort)
+    log = cohort.log_reasons
     faults = [
         log["prior_sessions"][place],
         log["placebo"][place],
@@ -212,7 +209,7 @@ def _best(bucket: Bucket, base: Baselines) -> np.ndarray:
 
 
 def _sessions(
-    bucket: Bucket, event: EventRows, rated: np.ndarray, cohort: Cohort
+    bucket: Bucket, event: EventRows, rated: np.ndarray, cohort: DerivedCohort
 ) -> pd.arrays.IntegerArray:
     """Sessions of the course before its response."""
     proven = event.only(event.proven & rated)

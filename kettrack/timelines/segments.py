@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from kettrack.reading.cohort import Cohort
-from kettrack.timelines.tables import log_reasons, outcomes_table, timeline_table
+from kettrack.timelines.derived import DerivedCohort
 
 NOT_RATED = ("no_baseline", "below_caseness", "prior_sessions", "placebo")
 
 
-def state_segments(cohort: Cohort) -> pd.DataFrame:
+def state_segments(cohort: DerivedCohort) -> pd.DataFrame:
     """Stretches of days in which a patient's state is known.
 
     A state begins on the day of its score and holds until the next complete score, at most
@@ -33,9 +32,9 @@ def state_segments(cohort: Cohort) -> pd.DataFrame:
     >>> int((segments.to_day - segments.from_day).max())
     29
     """
-    line = timeline_table(cohort).dropna(subset=["score"])
-    rated = outcomes_table(cohort).set_index("patient_id")
-    rated = rated[~not_rated(cohort)]
+    line = cohort.timeline.dropna(subset=["score"])
+    rated = cohort.outcomes.set_index("patient_id")
+    rated = rated[cohort.rated]
     states = line.dropna(subset=["state"])[["patient_id", "day", "state"]]
     baseline = pd.DataFrame(
         {
@@ -57,7 +56,7 @@ def state_segments(cohort: Cohort) -> pd.DataFrame:
     ends = np.minimum(
         following, rows["day"] + cohort.criteria.state_holds_days + 1
     ).astype(np.int64)
-    kind = timeline_table(cohort)["state"].dtype
+    kind = cohort.timeline["state"].dtype
     out = rows.assign(
         from_day=rows["day"].clip(lower=0),
         to_day=ends,
@@ -68,18 +67,7 @@ def state_segments(cohort: Cohort) -> pd.DataFrame:
     ].reset_index(drop=True)
 
 
-def not_rated(cohort: Cohort) -> np.ndarray:
-    """Whether no state is ever rated, per patient in patient order: no baseline, not a case,
-    treated before, or placebo.
-    """
-    reason = outcomes_table(cohort)["exclusion_reason"].isin(NOT_RATED).to_numpy(bool)
-    rated: np.ndarray = reason | np.logical_or.reduce(
-        list(log_reasons(cohort).values())
-    )
-    return rated
-
-
-def log_ends(cohort: Cohort) -> pd.Series:
+def log_ends(cohort: DerivedCohort) -> pd.Series:
     """Day to which each patient's log reaches, by `patient_id`: `observed_to_day`, or its last row
     where that is later.
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from kettrack.reading.cohort import Cohort
 from kettrack.timelines._kernels import NO_ROW
-from kettrack.timelines.bucket import Array, Bucket, scores_of
+from kettrack.timelines.bucket import Array, Bucket
 from kettrack.timelines.events import BASELINE_WINDOW_DAYS, Baselines
 from kettrack.timelines.states import is_assessment
 
@@ -88,7 +87,7 @@ def session_days(bucket: Bucket) -> SessionDays:
 
 
 def known_scores(
-    cohort: Cohort, bucket: Bucket, baselines: Baselines, days: SessionDays
+    timing: pd.Series, bucket: Bucket, baselines: Baselines, days: SessionDays
 ) -> dict[str, Array]:
     """What was known of the primary instrument at the end of each session day.
 
@@ -113,12 +112,11 @@ def known_scores(
     row = np.where(n > 0, last, before[days.patient])
     earlier = _take(since, start + n - 2, n > 1)
     sums = np.concatenate([[0.0], np.cumsum(bucket.score[since])])
-    timing = scores_of(cohort, cohort.settings.instrument)["timing"].array
     return {
         "baseline": baseline,
         "score": _at(bucket.score, row),
         "score_age": days.day - _at(bucket.score_day, row),
-        "score_timing": timing.take(row, allow_fill=True),
+        "score_timing": timing.array.take(row, allow_fill=True),
         "score_after": (
             _at(bucket.score_after, row, False)
             & (_at(bucket.score_day, row) == days.day)
@@ -247,12 +245,12 @@ def _at(values: Array, row: Array, missing: object = np.nan) -> Array:
 
 
 def days_since_event(
-    cohort: Cohort, names: tuple[str, ...], bucket: Bucket, days: SessionDays
+    events: pd.DataFrame, names: tuple[str, ...], bucket: Bucket, days: SessionDays
 ) -> Array:
     """Days from the last event of these names to each session day, that day included; NaN without
     one.
     """
-    rows = cohort.events[cohort.events["event"].isin(names)]
+    rows = events[events["event"].isin(names)]
     who = bucket.patient_id.get_indexer(pd.Index(rows["patient_id"]))
     key = np.sort(day_key(who, rows["day"].to_numpy()))
     place = np.searchsorted(key, days.key, "right") - 1

@@ -11,21 +11,17 @@ import numpy as np
 import pandas as pd
 
 from kettrack.errors import NotIdentified
-from kettrack.reading.cohort import Cohort
 from kettrack.timelines._kernels import MISSING_DAY, NO_ROW
-from kettrack.timelines.alignment import align_scores
-from kettrack.timelines.bucket import Array, Bucket, bucket_of, category, missing_to_na
-from kettrack.timelines.courses import first_courses
+from kettrack.timelines.bucket import Array, Bucket, category, missing_to_na
+from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.events import (
     STATUSES,
     EventRows,
     day_at,
-    find_baselines,
     find_first_run,
     find_run_in_time,
     ratable,
 )
-from kettrack.timelines.tables import log_reasons
 from kettrack.vocabulary.rules import Rule, Run
 
 Origin = Literal["end_of_course", "first_response"]
@@ -42,7 +38,9 @@ WHY_NOT: Final = (
 )
 
 
-def response_origins(cohort: Cohort, origin: Origin = "end_of_course") -> pd.DataFrame:
+def response_origins(
+    cohort: DerivedCohort, origin: Origin = "end_of_course"
+) -> pd.DataFrame:
     """The score from which each patient's response is watched, and the next session after it.
 
     `end_of_course`: the planned number of sessions of the first course, or its session 6 where no
@@ -54,7 +52,7 @@ def response_origins(cohort: Cohort, origin: Origin = "end_of_course") -> pd.Dat
 
     Parameters
     ----------
-    cohort : Cohort
+    cohort : DerivedCohort
         Of any size.
     origin : {"end_of_course", "first_response"}
         Where time begins.
@@ -79,13 +77,13 @@ def response_origins(cohort: Cohort, origin: Origin = "end_of_course") -> pd.Dat
             "scores of an instrument with a response rule, or [criteria] of your own in"
             " kettrack.toml.",
         )
-    bucket = bucket_of(cohort)
-    course = first_courses(cohort)
-    base = find_baselines(bucket, cohort.settings.baseline, cohort.instrument.sign)
+    bucket = cohort.bucket
+    course = cohort.first_courses
+    base = cohort.baselines
     sessions, finished = _course_ends(cohort, course, origin)
-    start = _first_in_course(
-        bucket, base.first_assessment, sessions, origin, cohort.criteria.late_after_days
-    )
+    late = cohort.criteria.late_after_days
+    fits = _can_be_origin(cohort, sessions, origin)
+    start = _first_row(bucket, fits)
     start = np.where(finished, start, NO_ROW)
     at_risk = np.where(ratable(base, cohort.criteria), start, NO_ROW)
     event = find_run_in_time(
@@ -93,14 +91,13 @@ def response_origins(cohort: Cohort, origin: Origin = "end_of_course") -> pd.Dat
         cohort.criteria.response,
         base.score,
         at_risk,
-        cohort.criteria.late_after_days,
+        cohort.alignment.days_since_session,
+        late,
     )
     # Watched from the score that proves it: before that, a response that needs a second score could
     # not have been lost.
-    watched = event.proven & _inside(
-        bucket, event, sessions, cohort.criteria.late_after_days
-    )
-    log = log_reasons(cohort)
+    watched = event.proven & _inside(cohort, event, sessions)
+    log = cohort.log_reasons
     faults = [
         *log.values(),
         np.isnan(base.score),
@@ -128,7 +125,7 @@ def response_origins(cohort: Cohort, origin: Origin = "end_of_course") -> pd.Dat
 
 
 def _course_ends(
-    cohort: Cohort, course: pd.DataFrame, origin: Origin
+    cohort: DerivedCohort, course: pd.DataFrame, origin: Origin
 ) -> tuple[Array, Array]:
     """Number of the last session of each first course, and whether it was reached."""
     length = course["length"].to_numpy(np.int64)
@@ -143,35 +140,37 @@ def _course_ends(
     return plan, length >= plan
 
 
-def _first_in_course(
-    bucket: Bucket, first: Array, sessions: Array, origin: Origin, within: int
-) -> Array:
-    """Row of the first known score that can be the origin, per patient; `NO_ROW` without one."""
-    to_date, since = align_scores(bucket)
+def _can_be_origin(cohort: DerivedCohort, sessions: Array, origin: Origin) -> Array:
+    """Whether each known score can be the one a response is watched from: bool, shape (scores,)."""
+    bucket = cohort.bucket
+    to_date, since = cohort.alignment
     patient = bucket.score_patient
     rows = np.arange(bucket.score.size)
     least = sessions[patient] if origin == "end_of_course" else 1
-    fits = (
-        bucket.score_known
-        & (rows >= first[patient])
-        & (to_date >= least)
-        & (to_date <= sessions[patient])
-        & (since <= within)
-    )
+    in_course = (to_date >= least) & (to_date <= sessions[patient])
+    in_time = since <= cohort.criteria.late_after_days
+    assessed = rows >= cohort.baselines.first_assessment[patient]
+    return bucket.score_known & assessed & in_course & in_time
+
+
+def _first_row(bucket: Bucket, chosen: Array) -> Array:
+    """First chosen score row of each patient; `NO_ROW` without one."""
     out = np.full(bucket.n, NO_ROW, np.int64)
-    there, where = np.unique(patient[fits], return_index=True)
-    out[there] = rows[fits][where]
+    rows = np.flatnonzero(chosen)
+    there, where = np.unique(bucket.score_patient[rows], return_index=True)
+    out[there] = rows[where]
     return out
 
 
-def _inside(bucket: Bucket, event: EventRows, sessions: Array, within: int) -> Array:
+def _inside(cohort: DerivedCohort, event: EventRows, sessions: Array) -> Array:
     """Whether the response began within the days after a session of the course and was proven
     before any later session.
     """
-    to_date, since = align_scores(bucket)
-    return (np.append(since, within + 1)[event.first_row] <= within) & (
-        np.append(to_date, 0)[event.proof_row] <= sessions
-    )
+    to_date, since = cohort.alignment
+    late = cohort.criteria.late_after_days
+    # The entry appended last stands for "no row", which -1 points to.
+    in_time = np.append(since, late + 1)[event.first_row] <= late
+    return in_time & (np.append(to_date, 0)[event.proof_row] <= sessions)
 
 
 def _session_day(bucket: Bucket, sessions: Array) -> Array:
@@ -193,7 +192,7 @@ def single_score(rule: Rule) -> Rule:
 
 
 def loss_rows(
-    cohort: Cohort, origins: pd.DataFrame, rule: Rule, untreated: bool = False
+    cohort: DerivedCohort, origins: pd.DataFrame, rule: Rule, untreated: bool = False
 ) -> pd.DataFrame:
     """When each watched response was lost, and until when it was known to hold.
 
@@ -206,7 +205,7 @@ def loss_rows(
 
     Parameters
     ----------
-    cohort : Cohort
+    cohort : DerivedCohort
         As given to `response_origins`.
     origins : DataFrame
         From `response_origins`.
@@ -225,16 +224,14 @@ def loss_rows(
         second, or waited in vain); `decided_to_day` (last score that could have shown a loss) and
         `scored_to_day` (last score), neither before the origin.
     """
-    bucket = bucket_of(cohort)
+    bucket = cohort.bucket
     if untreated:
         allowed = (
-            align_scores(bucket)[0]
+            cohort.alignment.sessions_to_date
             <= origins["sessions"].to_numpy()[bucket.score_patient]
         )
         bucket = replace(bucket, score_known=bucket.score_known & allowed)
-    base = find_baselines(
-        bucket_of(cohort), cohort.settings.baseline, cohort.instrument.sign
-    )
+    base = cohort.baselines
     event = find_first_run(bucket, rule, base.score, origins["origin_row"].to_numpy())
     origin = origins["origin_day"].astype("Float64").to_numpy(float, na_value=np.nan)
     decided = np.fmax(origin, last_decided(bucket, rule.run))
@@ -260,7 +257,7 @@ def loss_rows(
 
 
 def _with_event_rows(
-    rows: pd.DataFrame, cohort: Cohort, rule: Rule, untreated: bool
+    rows: pd.DataFrame, cohort: DerivedCohort, rule: Rule, untreated: bool
 ) -> pd.DataFrame:
     """Put an event row that is a loss by itself in the place of what scores show later, or not for
     certain.

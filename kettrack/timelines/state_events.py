@@ -7,16 +7,12 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.reading.cohort import Cohort
-from kettrack.timelines.admissions import returns_by_event_row
-from kettrack.timelines.bucket import Bucket, bucket_of, category, missing_to_na
+from kettrack.timelines.bucket import Bucket, category, missing_to_na
 from kettrack.timelines.events import (
     RETURNS,
     STATUSES,
     EventRows,
     day_at,
-    find_baselines,
-    find_events,
 )
 from kettrack.timelines.outcomes import event_columns
 from kettrack.vocabulary.rules import Criteria
@@ -35,32 +31,25 @@ COLUMNS: Final = (
 )
 
 
-def state_events_table(cohort: Cohort) -> pd.DataFrame:
-    """First occurrence of each event in each patient: one row per patient, instrument and event.
+def state_event_rows(
+    bucket: Bucket,
+    criteria: Criteria,
+    found: dict[str, EventRows],
+    back: pd.DataFrame,
+) -> pd.DataFrame:
+    """First occurrence of each event in each patient; see `tables.state_events_table`.
 
-    Returns
-    -------
-    DataFrame
-        Sorted by patient, day and event: `patient_id` `instrument` `event` `rule` (criteria,
-        version, and the rule in words) `after_day` (the event lies in (after_day, day]; missing
-        when no assessment showed the contrary) `day` `confirmed_day` (the score that proved it;
-        missing while it waits) `session_number` (missing for a late event) `status` `proof` (the
-        scores or the event row that show it, such as `day 21: 13; day 30: 12`).
-
-    Examples
-    --------
-    >>> from kettrack import load_cohort, sample_folder
-    >>> sorted(set(state_events_table(load_cohort(sample_folder())).event))
-    ['deterioration', 'loss_of_response', 'remission', 'response']
+    Parameters
+    ----------
+    found : dict of str to EventRows
+        From `find_events`.
+    back : DataFrame
+        Returns that an entry of the events table shows, from `returns_by_event_row`.
     """
-    bucket = bucket_of(cohort)
-    criteria = cohort.criteria
-    baselines = find_baselines(bucket, cohort.settings.baseline, cohort.instrument.sign)
-    found = find_events(bucket, criteria, baselines)
     parts = [_rows_of(bucket, criteria, name, event) for name, event in found.items()]
     if not parts:
         return pd.DataFrame(columns=list(COLUMNS))
-    out = _with_event_rows(pd.concat(parts, ignore_index=True), cohort).assign(
+    out = _with_event_rows(pd.concat(parts, ignore_index=True), criteria, back).assign(
         instrument=criteria.instrument
     )
     return out.sort_values(["patient_id", "day", "event"], ignore_index=True)[
@@ -68,18 +57,19 @@ def state_events_table(cohort: Cohort) -> pd.DataFrame:
     ]
 
 
-def _with_event_rows(scored: pd.DataFrame, cohort: Cohort) -> pd.DataFrame:
+def _with_event_rows(
+    scored: pd.DataFrame, criteria: Criteria, back: pd.DataFrame
+) -> pd.DataFrame:
     """Put the return that an event row shows in the place of one that scores show later, or not for
     certain.
     """
-    back = returns_by_event_row(cohort)
     if back.empty:
         return scored
     kept = scored[
         ~(scored["event"].isin(RETURNS) & scored["patient_id"].isin(back["patient_id"]))
     ]
     shown = back.assign(
-        rule=f"{cohort.criteria.label}: {cohort.criteria.relapse}",
+        rule=f"{criteria.label}: {criteria.relapse}",
         confirmed_day=back["day"],
         status=pd.Categorical(
             ["single"] * len(back), categories=list(STATUSES), ordered=True

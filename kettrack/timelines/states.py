@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
+import pandas as pd
 
-from kettrack.timelines.bucket import Array, Bucket
-from kettrack.timelines.events import Baselines, ratable
+from kettrack.timelines.bucket import Array, Bucket, category, missing_to_na, scores_of
+from kettrack.timelines.courses import COURSES
+from kettrack.timelines.events import Alignment, Baselines, ratable
 from kettrack.vocabulary.rules import Criteria, Predicate, Rule
 
 STATES: Final = ("worse", "unchanged", "partial", "response", "remission")
@@ -36,6 +38,24 @@ def change_of(bucket: Bucket, baselines: Baselines) -> tuple[Array, Array]:
     )
     change = bucket.score - baseline
     return change, 100.0 * change / np.where(baseline == 0, np.nan, baseline)
+
+
+def measures(score: Array, baseline: Array) -> dict[str, Array]:
+    """What the predicate of a rule can test, for scores beside their baselines.
+
+    Parameters
+    ----------
+    score, baseline : float64, same shape
+        Points; NaN where there is none.
+
+    Returns
+    -------
+    dict of str to float64
+        `score`, `change` (points) and `percent_change` (% of the baseline; NaN at baseline 0).
+    """
+    change = score - baseline
+    percent_change = 100 * change / np.where(baseline == 0, np.nan, baseline)
+    return {"score": score, "change": change, "percent_change": percent_change}
 
 
 def is_assessment(bucket: Bucket, baselines: Baselines) -> Array:
@@ -84,3 +104,41 @@ def meets(rule: Rule | None, measures: Mapping[str, Array]) -> Array:
         return np.zeros(measures["score"].size, bool)
     predicate: Predicate = rule.predicate
     return _COMPARE[predicate.operator](measures[predicate.measure], predicate.limit)
+
+
+def timeline_rows(
+    scores: pd.DataFrame,
+    criteria: Criteria,
+    bucket: Bucket,
+    baselines: Baselines,
+    alignment: Alignment,
+    course: pd.Series,
+) -> pd.DataFrame:
+    """Every score of an instrument against baseline and sessions; see `tables.timeline_table`.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Of the cohort, every instrument.
+    criteria : Criteria
+        Rules in force; they name the instrument.
+    bucket, baselines, alignment
+        Of that instrument, in the order of the cohort.
+    course : Series
+        Course of each session, an ordered category.
+    """
+    change, percent_change = change_of(bucket, baselines)
+    columns = ["patient_id", "instrument", "day", "timing", "score"]
+    to_date = alignment.sessions_to_date
+    # Row of the last session before each score; of no use where there is none.
+    session_row = bucket.session_offsets[bucket.score_patient] + to_date - 1
+    last_course = course.cat.codes.to_numpy()[np.maximum(session_row, 0)]
+    return scores_of(scores, criteria.instrument)[columns].assign(
+        baseline=baselines.score[bucket.score_patient],
+        change=change,
+        percent_change=percent_change,
+        sessions_to_date=to_date,
+        days_since_session=missing_to_na(alignment.days_since_session),
+        course=category(np.where(to_date > 0, last_course, np.int8(-1)), COURSES),
+        state=category(states_of(bucket, criteria, baselines), STATES),
+    )

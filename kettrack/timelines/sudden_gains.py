@@ -20,6 +20,7 @@ import pandas as pd
 from kettrack.errors import UsageError
 from kettrack.reading.cohort import Cohort
 from kettrack.timelines.bucket import Array, Bucket
+from kettrack.timelines.derived import DerivedCohort, derive
 from kettrack.timelines.events import BASELINE_WINDOW_DAYS
 from kettrack.timelines.ratings import Rating, Scored, first_row, rating, score_cohort
 from kettrack.vocabulary.patient_rules import GainRule
@@ -91,13 +92,14 @@ def _moments(values: Array) -> tuple[Array, Array, Array]:
 
 
 def sudden_gains_table(
-    cohort: Cohort, third: Literal["corrected", "published"] = "corrected"
+    cohort: Cohort | DerivedCohort,
+    third: Literal["corrected", "published"] = "corrected",
 ) -> pd.DataFrame:
     """Every sudden gain on the primary instrument: one row per patient and gain.
 
     Parameters
     ----------
-    cohort : Cohort
+    cohort : Cohort or DerivedCohort
         From `load_cohort`.
     third : {"corrected", "published"}
         Third criterion: with or without sqrt(1/n1 + 1/n2).
@@ -122,6 +124,7 @@ def sudden_gains_table(
     >>> bool((gains["drop"] >= 6).all())
     True
     """
+    cohort = derive(cohort)
     scored = score_cohort(cohort)
     rules = [
         rule

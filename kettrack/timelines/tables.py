@@ -1,23 +1,21 @@
-"""The tables that come out of a cohort: courses, timeline, outcomes."""
+"""The tables that come out of a cohort, each a plain DataFrame that is its caller's to change."""
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from kettrack.reading.cohort import Cohort
-from kettrack.timelines.admissions import merge_event_rows
-from kettrack.timelines.alignment import align_scores
-from kettrack.timelines.bucket import bucket_of, category, missing_to_na, scores_of
-from kettrack.timelines.courses import COURSES, courses_table, derive_care
-from kettrack.timelines.events import find_baselines
-from kettrack.timelines.kept import kept
-from kettrack.timelines.outcomes import EXCLUSIONS, outcomes_of
-from kettrack.timelines.states import STATES, change_of, states_of
+from kettrack.timelines.derived import DerivedCohort, derive
 
 
-@kept("sessions", "scores", "patients", "settings")
-def timeline_table(cohort: Cohort) -> pd.DataFrame:
+def courses_table(cohort: Cohort | DerivedCohort) -> pd.DataFrame:
+    """Course of each session: one row per patient and session. See `derive_courses` for the
+    columns.
+    """
+    return derive(cohort).courses.copy()
+
+
+def timeline_table(cohort: Cohort | DerivedCohort) -> pd.DataFrame:
     """Every score of the primary instrument against baseline and sessions: one row per patient,
     instrument and score.
 
@@ -35,40 +33,10 @@ def timeline_table(cohort: Cohort) -> pd.DataFrame:
     >>> timeline_table(load_cohort(sample_folder())).state.cat.categories.tolist()
     ['worse', 'unchanged', 'partial', 'response', 'remission']
     """
-    bucket = bucket_of(cohort)
-    instrument = cohort.instrument
-    baselines = find_baselines(bucket, cohort.settings.baseline, instrument.sign)
-    change, percent_change = change_of(bucket, baselines)
-    to_date, since = align_scores(bucket)
-    out = scores_of(cohort, instrument.name)[
-        ["patient_id", "instrument", "day", "timing", "score"]
-    ]
-    return out.assign(
-        baseline=baselines.score[bucket.score_patient],
-        change=change,
-        percent_change=percent_change,
-        sessions_to_date=to_date,
-        days_since_session=missing_to_na(since),
-        course=_course_at(
-            cohort,
-            bucket.session_offsets[bucket.score_patient] + to_date - 1,
-            to_date > 0,
-        ),
-        state=category(states_of(bucket, cohort.criteria, baselines), STATES),
-    )
+    return derive(cohort).timeline.copy()
 
 
-def _course_at(
-    cohort: Cohort, session_row: np.ndarray, there: np.ndarray
-) -> pd.Categorical:
-    codes = courses_table(cohort)["course"].cat.codes.to_numpy()
-    return category(
-        np.where(there, codes[np.maximum(session_row, 0)], np.int8(-1)), COURSES
-    )
-
-
-@kept("sessions", "scores", "patients", "events", "settings")
-def outcomes_table(cohort: Cohort) -> pd.DataFrame:
+def outcomes_table(cohort: Cohort | DerivedCohort) -> pd.DataFrame:
     """Outcome of each patient on the primary instrument: one row per patient, those left out
     included, with the reason.
 
@@ -88,48 +56,94 @@ def outcomes_table(cohort: Cohort) -> pd.DataFrame:
     >>> outcomes_table(load_cohort(sample_folder())).patient_id.is_unique
     True
     """
-    settings = cohort.settings
-    instrument = cohort.instrument
-    out = outcomes_of(
-        bucket_of(cohort), cohort.criteria, settings.baseline, instrument.sign
-    )
-    out = merge_event_rows(out, cohort)
-    care = derive_care(cohort)
-    out.insert(1, "instrument", instrument.name)
-    place = list(out.columns).index("end_day") + 1
-    out.insert(place, "care_status", care["care_status"].to_numpy())
-    out.insert(place + 1, "stop_reason", care["stop_reason"].to_numpy())
-    return _leave_out(out, cohort)
+    return derive(cohort).outcomes.copy()
 
 
-def _leave_out(out: pd.DataFrame, cohort: Cohort) -> pd.DataFrame:
-    """Reasons that stand in the session log and the patients table, after those that stand in the
-    scores.
+def state_events_table(cohort: Cohort | DerivedCohort) -> pd.DataFrame:
+    """First occurrence of each event in each patient: one row per patient, instrument and event.
+
+    Returns
+    -------
+    DataFrame
+        Sorted by patient, day and event: `patient_id` `instrument` `event` `rule` (criteria,
+        version, and the rule in words) `after_day` (the event lies in (after_day, day]; missing
+        when no assessment showed the contrary) `day` `confirmed_day` (the score that proved it;
+        missing while it waits) `session_number` (missing for a late event) `status` `proof` (the
+        scores or the event row that show it, such as `day 21: 13; day 30: 12`).
+
+    Examples
+    --------
+    >>> from kettrack import load_cohort, sample_folder
+    >>> sorted(set(state_events_table(load_cohort(sample_folder())).event))
+    ['deterioration', 'loss_of_response', 'remission', 'response']
     """
-    reason = out["exclusion_reason"].astype(object)
-    for name, applies in log_reasons(cohort).items():
-        reason = reason.where(reason.notna() | ~applies, name)
-    out["exclusion_reason"] = pd.Categorical(
-        reason, categories=list(EXCLUSIONS), ordered=True
-    )
-    out["included"] = reason.isna()
-    return out
+    return derive(cohort).state_events.copy()
 
 
-def log_reasons(cohort: Cohort) -> dict[str, np.ndarray]:
-    """Reasons to leave a patient out that do not depend on scores: name -> bool per patient, in
-    patient order.
+def person_sessions_table(cohort: Cohort | DerivedCohort) -> pd.DataFrame:
+    """Decision points of the first course: one row per patient and session day, t0 being the end of
+    that day.
+
+    Two sessions on a day are one decision point. The history holds only what was known at t0. What
+    came later stands in columns named after it: the session score, the next session, the end of the
+    course, the reason to stop and how far the log reaches.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        As it came through the reader.
+
+    Returns
+    -------
+    DataFrame
+        Sorted by `patient_id` and `session` (1, 2, ... days with a session), every patient there:
+
+        - `day` (t0) `days_since_first` `last_gap` (days; missing at the first) `sessions_on_day`
+          `sessions_to_date` `planned_sessions` (as recorded) `as_planned` (that number had been
+          given by t0);
+        - history of scores: `baseline` `score` (last known) `score_age` (days) `score_timing`
+          `score_after` (taken after this session) `previous_score` (the baseline where `score` is
+          the first since session 1; missing without one since) `mean_score` (of the baseline and
+          every score since) `n_scores` (since session 1);
+        - history of sessions: `dose_mg` (total of the day) `adverse` `serious` `stopped_early` (any
+          on that day; missing where nothing is recorded) `dissociation` (highest) `ect_tms_before`
+          (days since the last ECT or TMS);
+        - later than t0: `session_score` `session_score_day` (last score that belongs to this
+          session, see `session_scores`, whenever it came; missing where there is none)
+          `session_response` (one of them meets the rule for response) `next_day` `next_gap` (next
+          day with a session, of any course) `in_course_next` (it belongs to the first course)
+          `is_last` (of the first course) `stop_reason` `recorded_stop_day` (of the patient; history
+          only from that day on) `observed_to_day` `days_complete_after` (days of complete log after
+          t0; missing where its end is unknown);
+        - `response_before` (the last score before session 1 already meets the rule: possible with
+          the baseline `mean` or `worst`);
+        - `excluded` (first that applies of no_baseline, below_caseness, prior_sessions, placebo;
+          missing where the row can be used).
+
+    Examples
+    --------
+    >>> from kettrack import load_cohort, sample_folder
+    >>> table = person_sessions_table(load_cohort(sample_folder()))
+    >>> bool((table.score_age.dropna() >= 0).all())
+    True
     """
-    first_drug = (
-        cohort.sessions.groupby("patient_id", sort=False)["drug"]
-        .first()
-        .reindex(cohort.patients["patient_id"])
-    )
-    prior = (
-        cohort.patients["prior_sessions"].astype("Float64").fillna(0).to_numpy(float)
-        > 0
-    )
-    return {
-        "prior_sessions": prior,
-        "placebo": (first_drug == "placebo").fillna(False).to_numpy(bool),
-    }
+    return derive(cohort).person_sessions.copy()
+
+
+def all_sessions_table(cohort: Cohort | DerivedCohort) -> pd.DataFrame:
+    """`person_sessions_table` for every session day of a patient, whatever course it belongs to.
+
+    Returns
+    -------
+    DataFrame
+        The same columns and `in_first_course`. Columns of what came later that speak of the course
+        (`session_score` to `is_last`) mean the first course.
+
+    Examples
+    --------
+    >>> from kettrack import load_cohort, sample_folder
+    >>> table = all_sessions_table(load_cohort(sample_folder()))
+    >>> bool(table.groupby("patient_id").in_first_course.first().all())
+    True
+    """
+    return derive(cohort).all_sessions.copy()

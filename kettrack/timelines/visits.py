@@ -8,10 +8,9 @@ from typing import Final
 
 import numpy as np
 
-from kettrack.reading.cohort import Cohort
 from kettrack.timelines._kernels import NO_ROW
 from kettrack.timelines.bucket import Array, Bucket, days_or_missing
-from kettrack.timelines.courses import derive_care
+from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.ratings import Rating, Scored, rating, too_new
 from kettrack.vocabulary.days import DAYS_IN_WEEK
 from kettrack.vocabulary.patient_rules import VisitRule
@@ -153,11 +152,11 @@ def rate_visits(scored: Scored, rule: VisitRule) -> Rating:
     return rating(met, faults, (bucket, rows))
 
 
-def stop_days(cohort: Cohort) -> Array:
+def stop_days(cohort: DerivedCohort) -> Array:
     """Day on which each patient stopped early: as recorded, else the last session; the largest
     integer while care goes on.
     """
-    care = derive_care(cohort)
+    care = cohort.care
     recorded = days_or_missing(cohort.patients["stop_day"])
     day = np.maximum(recorded, care["last_session_day"].to_numpy())
     return np.where(care["care_status"] == "stopped", day, _NEVER)

@@ -21,6 +21,7 @@ from kettrack.estimators.causal.censoring_weights import (
 )
 from kettrack.estimators.intervals import patient_weights, percentile_interval
 from kettrack.reading.cohort import Cohort
+from kettrack.timelines.derived import derive
 from kettrack.trials.gate import Check, Gate, Truths
 from kettrack.trials.judging import bias, coverage, off_by, share
 
@@ -64,7 +65,7 @@ def continued_by(
     NotIdentified
         When nobody is at risk.
     """
-    counts = count(cohort)
+    counts = count(derive(cohort))
     rows = counts.rows
     chance = staying_probability(rows)
     found = estimate_staying(rows, chance)

@@ -13,6 +13,7 @@ from kettrack.analysis.durability.counts import count_exits, exits, watch
 from kettrack.analysis.response.response_curve import estimate
 from kettrack.estimators.survival.life_table import estimate_survival
 from kettrack.reading.cohort import Cohort
+from kettrack.timelines.derived import derive
 from kettrack.trials.gate import Check, Gate, Truths
 from kettrack.trials.judging import bias, coverage
 from kettrack.trials.response import count_together
@@ -28,7 +29,7 @@ def measure_durability(cohort: Cohort, n: int) -> list[dict[str, float]]:
     with its interval.
     """
     found = []
-    for watched in watch(cohort, "end_of_course")[:1]:
+    for watched in watch(derive(cohort), "end_of_course")[:1]:
         left = exits(watched, "treatment_policy").reindex(cohort.patients["patient_id"])
         for begin in range(0, len(left), n):
             part = left.iloc[begin : begin + n].dropna().astype(np.int64)

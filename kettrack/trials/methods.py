@@ -30,6 +30,7 @@ from kettrack.estimators.regression.least_squares import fit_least_squares
 from kettrack.reading.cohort import Cohort
 from kettrack.simulation.presets import LAST_SESSION_DAY
 from kettrack.simulation.truth import FEW, MANY, Truth
+from kettrack.timelines.derived import derive
 from kettrack.trials.continued import continued_by
 from kettrack.trials.gate import Check, Gate, Truths
 from kettrack.trials.next_session import RECALL
@@ -98,7 +99,7 @@ def _naive(cohort: Cohort) -> dict[str, float]:
 
 
 def _next(cohort: Cohort) -> dict[str, float]:
-    trials = find_trials(decision_points(cohort), GRACE, RECALL)
+    trials = find_trials(decision_points(derive(cohort)), GRACE, RECALL)
     found = {"crude_next": crude(trials).estimate}
     with suppress(NotIdentified):
         fitted = fit_trials(trials)
@@ -110,7 +111,7 @@ def _next(cohort: Cohort) -> dict[str, float]:
 
 
 def _stop(cohort: Cohort) -> dict[str, float]:
-    data = stop_data(cohort)
+    data = stop_data(derive(cohort))
     pair = Pair(MANY, FEW, False, max(in_time(data, RECALL)))
     found = {
         name: float(value)
@@ -121,7 +122,7 @@ def _stop(cohort: Cohort) -> dict[str, float]:
     found["truncated"] = float(
         smooth_contrast(data, pair, arms.following["stop_after"], cut)
     )
-    weeks = weeks_of(cohort, data)
+    weeks = weeks_of(derive(cohort), data)
     models = fit_weeks(weeks)
     many, few = (
         simulate_weeks(weeks, models, number, G_FORMULA_SEED)[..., -1].mean()
@@ -137,9 +138,9 @@ def _stop(cohort: Cohort) -> dict[str, float]:
 
 def _response(cohort: Cohort) -> dict[str, float]:
     found = continued_by(cohort, PLAIN_AT)
-    in_care = estimate(count(without_later_scores(cohort))).set_index("session")[
-        "estimate"
-    ]
+    in_care = estimate(count(derive(without_later_scores(cohort)))).set_index(
+        "session"
+    )["estimate"]
     shown = float(in_care.loc[min(PLAIN_AT, in_care.index.max())]) / 100
     return {
         "continued": found["estimate"],

@@ -26,6 +26,7 @@ from kettrack.estimators.regression.least_squares import fit_least_squares
 from kettrack.reading.cohort import Cohort
 from kettrack.simulation.cohort import Simulated
 from kettrack.simulation.presets import LAST_SESSION_DAY
+from kettrack.timelines.derived import derive
 from kettrack.trials.gate import FAST_COHORTS, Check, Gate, Truths
 from kettrack.trials.judging import bias, coverage, share
 from kettrack.vocabulary.instruments import GAD7, PHQ9
@@ -58,7 +59,7 @@ NOTHING: Final = {
 
 def trials_by_cohort(cohort: Cohort, n: int, recall: int = RECALL) -> Iterator[Trials]:
     """The trials of every n patients in a row, found for all at once."""
-    trials = find_trials(decision_points(cohort), GRACE, recall)
+    trials = find_trials(decision_points(derive(cohort)), GRACE, recall)
     # the trials are in the order of the patients: those of n patients are a stretch
     edges = np.searchsorted(trials.patient, np.arange(0, len(cohort.patients) + n, n))
     for begin, end in zip(edges[:-1], edges[1:], strict=True):

@@ -20,6 +20,7 @@ from kettrack.estimators.survival.competing_risks import (
 )
 from kettrack.reading.cohort import Cohort
 from kettrack.simulation.truth import Truth
+from kettrack.timelines.derived import derive
 from kettrack.trials.gate import Check, Gate, Truths
 from kettrack.trials.judging import bias, coverage, off_by
 
@@ -36,7 +37,7 @@ def count_together(cohort: Cohort, n: int) -> Iterator[ExitCounts]:
     being found for all at once.
     """
     exits = (
-        first_course_exits(cohort)
+        first_course_exits(derive(cohort))
         .set_index("patient_id")
         .reindex(cohort.patients["patient_id"])
     )

@@ -16,6 +16,7 @@ from kettrack.analysis.stop_after.weights import Pair, contrasts, replicate_cont
 from kettrack.estimators.intervals import percentile_interval
 from kettrack.reading.cohort import Cohort
 from kettrack.simulation.truth import FEW, MANY
+from kettrack.timelines.derived import derive
 from kettrack.trials.gate import Check, Gate, Truths
 from kettrack.trials.judging import bias, coverage, share
 
@@ -48,7 +49,7 @@ def measure_stop_after(
         Points: `estimate` `strict` `ci_low` `ci_high`; `refused` (1 where the estimate would not be
         shown).
     """
-    data = stop_data(cohort)
+    data = stop_data(derive(cohort))
     pair = Pair(MANY, FEW, False, max(in_time(data, NO_RECALL)))
     arms = weigh_arms(data, pair)
     allowed = comparable(data, arms.following["stop_after"], NO_RECALL)

@@ -17,6 +17,7 @@ from kettrack.analysis.stop_after.weights import Pair, contrasts, replicate_cont
 from kettrack.estimators.intervals import percentile_interval
 from kettrack.reading.cohort import Cohort
 from kettrack.simulation.truth import FEW, MANY
+from kettrack.timelines.derived import derive
 from kettrack.trials.gate import Check, Gate, Truths
 from kettrack.trials.judging import bias, coverage, share
 from kettrack.trials.next_session import with_stoppers_lost
@@ -40,7 +41,7 @@ def measure_row(
     dict of str to float
         Points: `estimate` `ci_low` `ci_high`; `refused` (1 where it would not be shown).
     """
-    data = stop_data(cohort)
+    data = stop_data(derive(cohort))
     pair = Pair(MANY, FEW, False, max(in_time(data, NO_RECALL)))
     family, name = FAMILY[key]
     drawn = replicate_contrasts(data, pair, (replicates, seed), (family,))[name]

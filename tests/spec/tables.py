@@ -15,8 +15,7 @@ import pandas as pd
 
 from kettrack import Cohort, cohort_from_frames, published_rules_table
 from kettrack.settings import Settings
-from kettrack.timelines.state_events import state_events_table
-from kettrack.timelines.tables import outcomes_table, timeline_table
+from kettrack.timelines.tables import outcomes_table, state_events_table, timeline_table
 
 
 def read(text: str) -> pd.DataFrame:

@@ -2,12 +2,9 @@
 
 from spec.tables import all_of, cohort, one_each, read
 
-from kettrack.timelines.courses import (
-    CourseRules,
-    courses_table,
-    derive_care,
-    derive_courses,
-)
+from kettrack.timelines.courses import CourseRules, derive_courses
+from kettrack.timelines.derived import derive
+from kettrack.timelines.tables import courses_table
 
 SHORT = {"induction": "I", "maintenance": "M", "re-induction": "R"}
 
@@ -92,13 +89,11 @@ def test_what_clinics_do():
         esketamine | 0 3 7 10 14 17 21 24 31 38 45 52   # twice a week for four weeks, then weekly
         cut_off    | 0 3 7                              # the log ends in mid-course
         """) == {"esketamine": "IIIIIIIIMMMM", "cut_off": "III"}
-    care = derive_care(
-        clinic(
-            "patient | days\n cut_off | 0 3 7",
-            "patient | observed_to_day\n cut_off | 14",
-        )
+    cut_off = clinic(
+        "patient | days\n cut_off | 0 3 7",
+        "patient | observed_to_day\n cut_off | 14",
     )
-    assert one_each(care, "care_status") == {"cut_off": "in_care"}
+    assert one_each(derive(cut_off).care, "care_status") == {"cut_off": "in_care"}
 
 
 def test_another_route_or_drug_begins_no_new_course():
@@ -210,7 +205,7 @@ def test_no_sessions_no_courses():
 
 def care(sessions, patients):
     return one_each(
-        derive_care(clinic(sessions, patients)), "care_status", "stop_reason"
+        derive(clinic(sessions, patients)).care, "care_status", "stop_reason"
     )
 
 

@@ -9,7 +9,8 @@ from spec.tables import cohort, one_each
 from kettrack.analysis.durability.counts import CAUSES, exits, watch
 from kettrack.analysis.durability.intervals import intervals
 from kettrack.analysis.durability.maintenance import maintenance_stretches
-from kettrack.timelines.regained import repeated_losses
+from kettrack.timelines.derived import derive
+from kettrack.timelines.repeated_loss import repeated_losses
 from kettrack.timelines.spells import loss_rows, response_origins, single_score
 
 # The course is planned to have three sessions, on days 0, 4 and 8, unless said otherwise; half of
@@ -65,7 +66,7 @@ PLANS = "patient | planned_sessions\n" + "\n".join(
 
 def origins(clinic: Any, origin: str = "end_of_course") -> dict[str, Any]:
     """Patient -> (day, day of the next session) or why not."""
-    table = response_origins(clinic, origin)  # type: ignore[arg-type]
+    table = response_origins(derive(clinic), origin)  # type: ignore[arg-type]
     shown = one_each(table, "origin_day", "retreated_day", "why_not")
     return {
         patient: why or (day, again) for patient, (day, again, why) in shown.items()
@@ -189,7 +190,11 @@ def shown(rows: Any) -> dict[str, Any]:
 def test_a_loss_lies_between_two_scores_and_is_known_at_a_third():
     clinic = followed()
     rows = shown(
-        loss_rows(clinic, response_origins(clinic), clinic.criteria.loss_of_response)
+        loss_rows(
+            derive(clinic),
+            response_origins(derive(clinic)),
+            clinic.criteria.loss_of_response,
+        )
     )
     assert {name: row for name, row in rows.items() if row[0] == "confirmed"} == {
         "lost": ("confirmed", 10, 17, 24, 17),
@@ -211,8 +216,8 @@ def test_by_a_single_score_everyone_is_followed_to_the_last_score():
     clinic = followed()
     rows = shown(
         loss_rows(
-            clinic,
-            response_origins(clinic),
+            derive(clinic),
+            response_origins(derive(clinic)),
             single_score(clinic.criteria.loss_of_response),
         )
     )
@@ -245,7 +250,7 @@ def test_by_a_single_score_everyone_is_followed_to_the_last_score():
     ],
 )
 def test_what_a_session_does_depends_on_the_question(estimand, expected):
-    left = exits(watch(followed(), "end_of_course")[0], estimand)
+    left = exits(watch(derive(followed()), "end_of_course")[0], estimand)
     assert {
         name: (int(left.time[name]), CAUSES[left.cause[name]]) for name in expected
     } == expected
@@ -259,7 +264,7 @@ def test_a_session_that_comes_first_ends_the_composite():
     clinic = cohort(
         scores, "patient | days\n a | 0 20", "patient | planned_sessions\n a | 1"
     )
-    watched = watch(clinic, "end_of_course")[0]
+    watched = watch(derive(clinic), "end_of_course")[0]
     found = {
         kind: tuple(exits(watched, kind).iloc[0])
         for kind in ("treatment_policy", "composite", "off_treatment")
@@ -289,7 +294,7 @@ def test_an_admission_is_a_loss_under_rules_that_say_so():
     clinic = cohort(
         scores, sessions, plans, events, instrument="MADRS", criteria="SUSTAIN-1"
     )
-    rows = shown(watch(clinic, "end_of_course")[0].whatever)
+    rows = shown(watch(derive(clinic), "end_of_course")[0].whatever)
     assert {name: row[1:3] for name, row in rows.items()} == {
         "a": (24, 25),
         "b": (None, None),
@@ -299,7 +304,7 @@ def test_an_admission_is_a_loss_under_rules_that_say_so():
 
 
 def test_intervals_for_the_turnbull_estimate():
-    watched = watch(followed(), "end_of_course")[0]
+    watched = watch(derive(followed()), "end_of_course")[0]
     names = list(watched.whatever.index)
     found = dict(zip(names, zip(*intervals(watched), strict=True), strict=True))
     assert found["lost"] == (0, 7)
@@ -325,7 +330,7 @@ def test_losses_after_a_response_regained_count_again():
         f"a | {day} | {score}" for day, score in course
     )
     clinic = cohort(scores)
-    people, losses = repeated_losses(clinic, clinic.criteria.loss_of_response)
+    people, losses = repeated_losses(derive(clinic), clinic.criteria.loss_of_response)
     # day 52, the last that day 59 could have confirmed
     assert people["followed_to"].to_dict() == {"a": 42}
     assert losses["day"].tolist() == [7, 28]
@@ -339,7 +344,7 @@ def test_a_session_after_the_last_good_score_is_no_exposure():
     clinic = cohort(
         scores, "patient | days\n a | 0 20 40 60", "patient | planned_sessions\n a | 1"
     )
-    rows = maintenance_stretches(clinic)
+    rows = maintenance_stretches(derive(clinic))
     assert rows[
         ["start", "stop", "event", "since", "interval"]
     ].to_numpy().tolist() == [

@@ -5,13 +5,14 @@ from spec.tables import cohort
 
 from kettrack.analysis.response.exits import CAUSES, first_course_exits
 from kettrack.errors import NotIdentified
+from kettrack.timelines.derived import derive
 
 LONG = 200  # observed_to_day: complete for 60 days after every session below
 
 
 def exits(clinic, event="response"):
     names = ("log ends", *CAUSES)
-    table = first_course_exits(clinic, event)
+    table = first_course_exits(derive(clinic), event)
     return {row.patient_id: (row.step, names[row.cause]) for row in table.itertuples()}
 
 
@@ -157,7 +158,7 @@ def test_refuses_when_no_log_says_how_far_it_reaches():
         a       |   7 |  9
         """)
     with pytest.raises(NotIdentified, match="observed_to_day"):
-        first_course_exits(clinic)
+        first_course_exits(derive(clinic))
 
 
 def test_a_response_seen_too_late_for_one_session_counts_when_it_is_seen_again_after_the_next():

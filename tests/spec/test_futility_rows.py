@@ -3,12 +3,13 @@
 from spec.tables import cohort
 
 from kettrack.analysis.response.futility_counts import count
+from kettrack.timelines.derived import derive
 
 LONG = 300  # observed_to_day: complete for 60 days after every session below
 
 
 def at(clinic, session, group):
-    return count(clinic)[session, group]
+    return count(derive(clinic))[session, group]
 
 
 def test_each_person_has_one_place_at_the_landmark():

@@ -9,6 +9,7 @@ from spec.tables import all_of, cohort, one_each
 
 from kettrack.analysis import estimate
 from kettrack.analysis.durability.holding import length_band
+from kettrack.timelines.derived import derive
 from kettrack.timelines.maintenance import holding_intervals, maintenance_intervals
 
 # Four sessions of induction, then one maintenance session on day 50: one interval of 40 days.
@@ -58,7 +59,7 @@ def test_the_state_at_a_session_is_that_of_the_last_score_before_it():
     clinic = cohort(
         scores, "patient | days\n" + "\n".join(f"{name} | {ONE}" for name in names)
     )
-    table = maintenance_intervals(clinic)
+    table = maintenance_intervals(derive(clinic))
     assert one_each(table, "days", "result") == {
         "held": (40, "held"),
         "failed": (40, "failed"),
@@ -89,7 +90,7 @@ def test_which_sessions_end_an_interval():
         " | 20",
         sessions,
     )
-    table = maintenance_intervals(clinic)
+    table = maintenance_intervals(derive(clinic))
     assert all_of(table, "days") == {"upkeep": [21, 29], "again": [50]}
     assert all_of(table, "ended_by")["again"] == ["re-induction"]
 

@@ -4,7 +4,7 @@
 
 from spec.tables import cohort, found, interval, outcomes
 
-from kettrack.timelines.state_events import state_events_table
+from kettrack.timelines.tables import state_events_table
 
 
 def lost(scores, **more):

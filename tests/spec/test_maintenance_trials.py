@@ -12,6 +12,7 @@ from kettrack.analysis.next_session.maintenance import (
 )
 from kettrack.analysis.next_session.points import HISTORY, LEFT_OUT, decision_points
 from kettrack.analysis.next_session.trials import faults_of, find_trials
+from kettrack.timelines.derived import derive
 
 WEEKLY = " ".join(str(day) for day in range(0, 500, 7))
 
@@ -38,7 +39,7 @@ def graces(clinic, share=1.0):
     """Patient -> (maintenance session, day, gap before, grace) of every session day after the first
     course.
     """
-    points = maintenance_points(clinic)
+    points = maintenance_points(derive(clinic))
     gap = points.history[:, HISTORY.index("last_gap")]
     grace = (share * maintenance_grace(points)).astype(int)
     return _by_patient(clinic, points, points.session, points.day, gap, grace)
@@ -48,7 +49,7 @@ def arms(clinic, grace=lambda days: days):
     """Patient -> (maintenance session, grace, went on, day on which that was settled) of every
     trial.
     """
-    points = maintenance_points(clinic)
+    points = maintenance_points(derive(clinic))
     trials = find_trials(points, grace(maintenance_grace(points)), 14)
     return _by_patient(
         clinic, trials, trials.session, trials.grace, trials.arm, trials.settled
@@ -57,7 +58,7 @@ def arms(clinic, grace=lambda days: days):
 
 def why(clinic):
     """Patient -> per maintenance session the reason it is no trial; None where it is one."""
-    points = maintenance_points(clinic)
+    points = maintenance_points(derive(clinic))
     faults = faults_of(points, maintenance_grace(points), 14)
     names = [None if fault < 0 else LEFT_OUT[fault] for fault in faults]
     return {
@@ -118,8 +119,8 @@ def test_no_session_day_is_in_both_questions_or_in_none():
     clinic = clinic_of(
         {"a": "0 3 10 24 45 90 93 96", "b": "0 3 70 71", "c": "0"}, plan="3"
     )
-    first = decision_points(clinic)
-    later = maintenance_points(clinic)
+    first = decision_points(derive(clinic))
+    later = maintenance_points(derive(clinic))
     both = sorted(
         zip([*first.patient, *later.patient], [*first.day, *later.day], strict=True)
     )
@@ -164,11 +165,11 @@ def test_the_outcome_is_the_first_score_after_the_trials_own_grace_and_the_recal
     """
     days = {"a": "0 3 18 39"}
     clinic = clinic_of(days, scores="3 18 39 53 68 69 83 98 99")
-    points = maintenance_points(clinic)
+    points = maintenance_points(derive(clinic))
     trials = find_trials(points, maintenance_grace(points), 14)
     assert trials.after.tolist() == [68 - 18, 98 - 39]
     assert trials.received.tolist() == [1, 0]
-    outside = maintenance_points(clinic_of(days, scores="3 18 39 53 69 83 99"))
+    outside = maintenance_points(derive(clinic_of(days, scores="3 18 39 53 69 83 99")))
     assert np.isnan(
         find_trials(outside, maintenance_grace(outside), 14).outcome
     ).tolist() == [
@@ -221,7 +222,7 @@ def test_history_tells_of_the_response_now_and_the_longest_gap_it_was_held_over(
         "patient | days\n a | 0 3 17 38 52 80 110 150",
         "patient | observed_to_day | planned_sessions\n a | 600 | 2",
     )
-    points = maintenance_points(clinic)
+    points = maintenance_points(derive(clinic))
     assert points.history.shape[1] == len(HISTORY) + len(MORE_HISTORY)
     rows = list(
         zip(

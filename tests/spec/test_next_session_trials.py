@@ -7,11 +7,12 @@ from spec.tables import cohort, plain
 
 from kettrack.analysis.next_session.points import HISTORY, LEFT_OUT, decision_points
 from kettrack.analysis.next_session.trials import faults_of, find_trials
+from kettrack.timelines.derived import derive
 
 
 def trials_of(clinic, *columns, grace=7, recall=14):
     """Patient -> one tuple per trial: number of the session, then the columns."""
-    trials = find_trials(decision_points(clinic), grace, recall)
+    trials = find_trials(decision_points(derive(clinic)), grace, recall)
     names = clinic.patients["patient_id"].to_numpy()[trials.patient]
     cells = zip(
         names,
@@ -27,7 +28,7 @@ def trials_of(clinic, *columns, grace=7, recall=14):
 
 def why(clinic, grace=7, recall=14):
     """Patient -> per session day the reason it is no trial; None where it is one."""
-    points = decision_points(clinic)
+    points = decision_points(derive(clinic))
     names = clinic.patients["patient_id"].to_numpy()[points.patient]
     out = {}
     for name, fault in zip(names, faults_of(points, grace, recall), strict=True):
@@ -163,7 +164,7 @@ def test_the_score_of_the_next_sessions_day_is_no_history():
         "patient | days\n a | 0 7\n b | 0",
         "patient | observed_to_day\n a | 90\n b | 90",
     )
-    trials = find_trials(decision_points(clinic), 7, 14)
+    trials = find_trials(decision_points(derive(clinic)), 7, 14)
     first = trials.take(trials.session == 1)
     place = [HISTORY.index(name) for name in ("score", "previous_score", "mean_score")]
     assert first.history[:, place].tolist() == [[20, 20, 20], [20, 20, 20]]
@@ -177,7 +178,7 @@ def test_scores_within_the_grace_are_known_from_the_next_day():
         "patient | days\n a | 0 6\n b | 0 5",
         "patient | observed_to_day\n a | 90\n b | 90",
     )
-    trials = find_trials(decision_points(clinic), 7, 14)
+    trials = find_trials(decision_points(derive(clinic)), 7, 14)
     first = trials.take(trials.session == 1)
     assert [[plain(cell) for cell in row] for row in first.since] == [
         [None, None, 15, 15, 15, 11, 11],

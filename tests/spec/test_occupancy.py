@@ -12,11 +12,12 @@ from kettrack import Cohort, load_cohort, sample_folder
 from kettrack.analysis import estimate
 from kettrack.analysis.courses.flows import VISITS, visit_nodes
 from kettrack.analysis.courses.occupancy import BANDS, occupancy_rows
+from kettrack.timelines.derived import derive
 from kettrack.timelines.segments import state_segments
 
 
 def bands(clinic: Cohort, weeks: int) -> dict[str, list[str]]:
-    return all_of(occupancy_rows(clinic, weeks), "band")
+    return all_of(occupancy_rows(derive(clinic), weeks), "band")
 
 
 def test_a_state_holds_28_days_and_not_longer():
@@ -74,7 +75,7 @@ def test_a_state_holds_28_days_and_not_longer():
             "not_known",
         ],
     }
-    held = state_segments(clinic).groupby("patient_id").last()
+    held = state_segments(derive(clinic)).groupby("patient_id").last()
     assert held.loc["a", ["from_day", "to_day"]].tolist() == [7, 36]
 
 
@@ -203,7 +204,7 @@ def test_the_visits_of_the_flows():
         slow    | 210
         """,
     )
-    nodes = visit_nodes(clinic).set_index("patient_id")[list(VISITS)]
+    nodes = visit_nodes(derive(clinic)).set_index("patient_id")[list(VISITS)]
     assert {
         name: tuple(row)
         for name, row in zip(nodes.index, nodes.to_numpy(), strict=True)
@@ -253,7 +254,7 @@ def test_names_order_and_other_patients_change_nothing(logs, names, newcomer):
         name: rows for name, rows in bands(grown, 16).items() if name != "0_new"
     } == straight
     nodes, more = (
-        visit_nodes(clinic).set_index("patient_id")
+        visit_nodes(derive(clinic)).set_index("patient_id")
         for clinic in (clinic_of(logs, plain_names), grown)
     )
     assert more.loc[plain_names].equals(nodes.loc[plain_names])

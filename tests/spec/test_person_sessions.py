@@ -8,7 +8,7 @@ import pandas as pd
 from spec.tables import all_of, cohort, one_each
 
 from kettrack import load_cohort, sample_folder
-from kettrack.timelines.person_sessions import person_sessions_table
+from kettrack.timelines.tables import person_sessions_table
 
 HISTORY = (
     "score",

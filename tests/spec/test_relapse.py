@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from spec.tables import cohort, found, interval, one_each, outcomes
 
-from kettrack.timelines.state_events import state_events_table
+from kettrack.timelines.tables import state_events_table
 from kettrack.vocabulary.criteria import get_criteria
 from kettrack.vocabulary.instruments import MADRS
 

@@ -11,6 +11,7 @@ from spec.tables import cohort, plain
 
 from kettrack import Cohort
 from kettrack.analysis import estimate
+from kettrack.timelines.derived import derive
 from kettrack.timelines.retreatments import rated_courses
 
 SERIES = "0 3 7 100 103 107"  # a first course, and a re-induction from day 100 to 107
@@ -18,7 +19,7 @@ SERIES = "0 3 7 100 103 107"  # a first course, and a re-induction from day 100 
 
 def second(clinic: Cohort, *columns: str) -> dict[str, object]:
     """Patient -> cells of the first re-induction."""
-    table = rated_courses(clinic)
+    table = rated_courses(derive(clinic))
     rows = table[table["treatment"] == 2].to_dict("records")
     cells = {
         row["patient_id"]: tuple(plain(row[name]) for name in columns) for row in rows
@@ -259,7 +260,7 @@ def clinic_of(logs: list[dict[int, int]], names: list[str]) -> Cohort:
 
 
 def rows_by_name(clinic: Cohort) -> dict[str, list[tuple[object, ...]]]:
-    table = rated_courses(clinic).astype(object)
+    table = rated_courses(derive(clinic)).astype(object)
     table = table.where(table.notna(), None).replace({np.nan: None})
     return {
         str(name): [tuple(row)[1:] for row in rows.to_numpy()]

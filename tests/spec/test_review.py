@@ -15,7 +15,7 @@ from kettrack.analysis.people.review import (
     sparkline,
 )
 from kettrack.errors import NotIdentified, UsageError
-from kettrack.timelines.known_by import known_by
+from kettrack.timelines.as_of import as_of
 from kettrack.vocabulary.criteria import convention
 from kettrack.vocabulary.instruments import MADRS, PHQ9
 from kettrack.vocabulary.rules import ReviewRules
@@ -440,7 +440,7 @@ def test_looking_back_uses_what_was_known_then():
     assert set(listed(clinic, "suicidality_high")) == {"early"}
     assert set(listed(clinic, "suicidality_high", weeks_ago=1)) == {"late", "early"}
     assert listed(clinic, "suicidality_high", weeks_ago=3) == {}
-    then = known_by(clinic, 2).patients.set_index("patient_id")
+    then = as_of(clinic, 2).patients.set_index("patient_id")
     assert list(then.index) == ["early"]  # the other had not started
     assert then.loc["early", ["observed_to_day", "last_contact_day"]].tolist() == [7, 7]
     assert then.loc["early", ["stop_day", "stop_reason"]].isna().all()
@@ -450,7 +450,7 @@ def test_of_people_without_a_complete_log_nobody_knows_what_was_known_when():
     clinic = cohort(items("a 0 3\nb 0 3"), patients=observed(14, "a"))
     assert set(listed(clinic, "suicidality_high")) == {"a", "b"}
     assert set(listed(clinic, "suicidality_high", weeks_ago=1)) == {"a"}
-    assert "1 patients who had not started" in known_by(clinic, 1).notes[-1]
+    assert "1 patients who had not started" in as_of(clinic, 1).notes[-1]
     with pytest.raises(NotIdentified, match="complete"):
         review_table(cohort(items("a 0 3")), 1)
     with pytest.raises(UsageError, match="future"):

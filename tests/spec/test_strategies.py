@@ -15,6 +15,7 @@ from kettrack.analysis.stop_after.weights import (
     static_following,
 )
 from kettrack.errors import NotIdentified
+from kettrack.timelines.derived import derive
 from kettrack.vocabulary.conventions import convention
 from kettrack.vocabulary.instrument import Fact, Instrument
 from kettrack.vocabulary.instruments import PHQ9, PROMIS_DEPRESSION
@@ -40,7 +41,7 @@ def clinic(sessions, scores="", patients=""):
 
 
 def named(made, values):
-    data = stop_data(made)
+    data = stop_data(derive(made))
     return dict(
         zip(
             made.patients["patient_id"].iloc[data.patient],
@@ -112,7 +113,7 @@ def test_the_cohort_is_fixed_on_day_0():
         unknown |                 |
         """,
     )
-    data = stop_data(made)
+    data = stop_data(derive(made))
     assert data.n == 1
     assert data.left_out == {
         "no_baseline": 1,
@@ -126,7 +127,11 @@ def test_the_cohort_is_fixed_on_day_0():
 def test_refuses_when_nobody_can_be_followed():
     with pytest.raises(NotIdentified, match="complete to day 91"):
         stop_data(
-            cohort("patient | day | score\n a | -1 | 20", "patient | days\n a | 0 7")
+            derive(
+                cohort(
+                    "patient | day | score\n a | -1 | 20", "patient | days\n a | 0 7"
+                )
+            )
         )
 
 
@@ -145,7 +150,7 @@ def test_the_outcome_is_the_score_nearest_day_84():
         far   | 92 | 3
         """,
     )
-    data = stop_data(made)
+    data = stop_data(derive(made))
     found = named(made, lambda data: np.where(data.observed, data.outcome, -1))
     assert found == {
         "near": 6,
@@ -169,7 +174,7 @@ def test_history_never_holds_a_score_of_the_day_of_the_next_session():
         a | 7 |  3      # only those who came can have it
         """,
     )
-    data = stop_data(made)
+    data = stop_data(derive(made))
     rows = data.rows
     last_score = rows.history[:, 2]
     mine = rows.patient == made.patients["patient_id"].tolist().index("a")
@@ -189,7 +194,7 @@ def test_a_response_that_was_there_and_is_lost_is_part_of_the_history():
         b |  6 | 25      # the baseline stays the best
         """,
     )
-    rows = stop_data(made).rows
+    rows = stop_data(derive(made)).rows
     people = made.patients["patient_id"].tolist()
     best = rows.history[:, 7]
     lost = rows.history[:, 8]
@@ -204,7 +209,7 @@ def test_a_response_that_was_there_and_is_lost_is_part_of_the_history():
 
 
 def test_bins_in_which_nobody_ever_comes_are_certain():
-    data = stop_data(clinic("patient | days\n a | 0 7 14\n b | 0 7"))
+    data = stop_data(derive(clinic("patient | days\n a | 0 7 14\n b | 0 7")))
     assert set(STARTS[data.rows.bin]) == {4}  # all gaps here are of seven days
     assert data.rows.session.max() == 3  # nobody goes on from session 4
 
@@ -260,7 +265,7 @@ def test_the_slow_count_among_those_who_had_so_many_sessions():
     """
     fast = "".join(f"\n f{i} | 0 12 24 36 48 60" for i in range(85))
     slow = "".join(f"\n s{i} | 0 18 36 54 72 90" for i in range(15))
-    data = stop_data(clinic(f"patient | days{fast}{slow}"))
+    data = stop_data(derive(clinic(f"patient | days{fast}{slow}")))
     # by day 63; the slow have session 5 on day 72
     assert in_time(data, 14) == (1, 2, 3, 4)
     assert in_time(data, 0) == (1, 2, 3, 4, 5)  # by day 77
@@ -275,7 +280,7 @@ THREE = "patient | days\n a | 0 7\n b | 0 7\n usual | 0 7 14 21"
 
 def triggers(scores, **settings):
     made = cohort(f"{scores}", THREE, THREE_LOGS, **settings)
-    return stop_data(made), named(
+    return stop_data(derive(made)), named(
         made, lambda data: np.where(np.isinf(data.trigger), -1, data.trigger)
     )
 

@@ -15,6 +15,7 @@ from kettrack.analysis.response.response_curve import count
 from kettrack.errors import UsageError
 from kettrack.reading.cohort import Cohort
 from kettrack.simulation.truth import Truth
+from kettrack.timelines.derived import derive
 from kettrack.trials import __main__ as command
 from kettrack.trials.gate import Check, Gate, Truths, all_gates, choose_gates
 from kettrack.trials.judging import bias, coverage, off_by, share
@@ -121,7 +122,7 @@ def test_parted_cohorts_are_what_the_door_gives() -> None:
             getattr(drawn, name),
         )
     for part, counted in zip(parts, count_together(drawn, 50), strict=True):
-        alone = count(part)
+        alone = count(derive(part))
         np.testing.assert_array_equal(alone.events, counted.events)
         np.testing.assert_array_equal(alone.censored, counted.censored)
         assert alone.never_at_risk == counted.never_at_risk

@@ -8,6 +8,7 @@ from simulated import simulated_cohort
 
 from kettrack.analysis.stop_after.rows import StopData, stop_data
 from kettrack.analysis.stop_after.weights import Pair, contrasts
+from kettrack.timelines.derived import derive
 
 # mean score in week 12, eight weekly sessions minus three; forced, 400,000 people
 TRUTH = -1.369
@@ -16,7 +17,7 @@ PAIR = Pair(8, 3, False, 12)
 
 
 def clinic(name: str) -> StopData:
-    return stop_data(simulated_cohort(name, PATIENTS, seed=21))
+    return stop_data(derive(simulated_cohort(name, PATIENTS, seed=21)))
 
 
 def test_it_finds_the_truth_where_chance_decides_who_stops() -> None:

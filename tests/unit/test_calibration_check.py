@@ -12,6 +12,7 @@ from kettrack.analysis.response.plasmode import fit_plasmode, repeat_people
 from kettrack.errors import UsageError
 from kettrack.estimators.plasmode.clinic import PlasmodeModel
 from kettrack.estimators.plasmode.one_decision import DecisionByLot, true_difference
+from kettrack.timelines.derived import derive
 
 NEVER = np.full(7, np.nan)
 
@@ -26,7 +27,7 @@ def plain(helped) -> PlasmodeModel:
     """Weekly sessions, nobody leaves by themselves, nothing wears off, scores without limits or
     rounding.
     """
-    model = repeat_people(fit_plasmode(helped), 3_000)
+    model = repeat_people(fit_plasmode(derive(helped)), 3_000)
     attendance = replace(model.attendance, gaps=np.array([7.0]), stops=NEVER)
     process = replace(model.process, wear=0.0)
     return replace(

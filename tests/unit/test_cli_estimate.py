@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from kettrack import estimate, load_cohort, sample_folder
-from kettrack.analysis import ESTIMATES
+from kettrack.analysis.registry import load_questions
 from kettrack.cli import main
 
 SAMPLE = str(sample_folder())
@@ -44,7 +44,7 @@ def bare(tmp_path: Path) -> Path:
 def test_list_names_every_estimate_with_its_question(run) -> None:
     code, out, _ = run("--list")
     assert code == 0
-    assert [line.split()[0] for line in out.splitlines()] == list(ESTIMATES)
+    assert [line.split()[0] for line in out.splitlines()] == list(load_questions())
     assert all(line.endswith(("?", ".")) for line in out.splitlines())
 
 

@@ -29,6 +29,7 @@ from kettrack.estimators.survival.competing_risks import (
     count_competing_risks,
     estimate_incidence,
 )
+from kettrack.timelines.derived import derive
 
 
 @pytest.fixture(scope="module")
@@ -181,7 +182,7 @@ LOGS = """
 
 
 def test_each_way_out_of_the_risk_set():
-    counts = count(cohort(CLINIC, DAYS, LOGS))
+    counts = count(derive(cohort(CLINIC, DAYS, LOGS)))
     rows = counts.rows
     ends = {
         name: sorted(rows.step[counts.way == place].tolist())
@@ -206,7 +207,7 @@ def test_each_way_out_of_the_risk_set():
 
 
 def test_a_planned_end_and_a_response_are_not_decisions_to_stop():
-    counts = count(cohort(CLINIC, DAYS, LOGS))
+    counts = count(derive(cohort(CLINIC, DAYS, LOGS)))
     rows = counts.rows
     second = rows.step == 2
     decided = dict(
@@ -222,10 +223,10 @@ def test_a_planned_end_and_a_response_are_not_decisions_to_stop():
 
 
 def test_counts_of_two_clinics_add_up(sample):
-    one = count(sample)
-    other = count(cohort(CLINIC, DAYS, LOGS))
+    one = count(derive(sample))
+    other = count(derive(cohort(CLINIC, DAYS, LOGS)))
     both = one + other
-    planned = count(planned_clinic())
+    planned = count(derive(planned_clinic()))
     assert both.rows.people == one.rows.people + other.rows.people
     assert len(both.way) == len(both.rows.step) == len(one.way) + len(other.way)
     assert both.left_out["never_scored"] == one.left_out["never_scored"] + 1
@@ -241,7 +242,7 @@ def test_refuses_when_those_who_stop_are_not_scored():
 
 def test_refuses_without_a_complete_log_and_with_few_patients():
     with pytest.raises(NotIdentified, match="observed_to_day"):
-        count(cohort(CLINIC, DAYS))
+        count(derive(cohort(CLINIC, DAYS)))
     silent = cohort(
         "patient | day | score\n a | -1 | 20\n a | 1 | 18",
         patients="patient | observed_to_day\n a | 200",
@@ -289,7 +290,7 @@ def test_the_curve_of_the_sample(sample, found):
     assert table["estimate"].is_monotonic_increasing
     assert table["ess"].between(50, table["at_risk"] + 1e-9).all()
     # nobody is in it whom the curve of the clinic leaves out
-    assert table["n"].iloc[0] <= count_exits_here(sample).at_risk[0]
+    assert table["n"].iloc[0] <= count_exits_here(derive(sample)).at_risk[0]
     assert found.made_from["seed"] == 1
     # the same seed
     pd.testing.assert_frame_equal(

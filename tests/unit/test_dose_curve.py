@@ -15,6 +15,7 @@ from kettrack.estimators.regression.comparison_models import (
     expected_drop,
     fit_probit_curve,
 )
+from kettrack.timelines.derived import derive
 
 
 def test_howard_1986() -> None:
@@ -74,7 +75,9 @@ def whole_scores(mean: float, sd: float, lowest: int, n: int) -> np.ndarray:
 
 def test_population_behind_a_cut_off() -> None:
     """A scale long enough that its end plays no part."""
-    entry = find_entry(came_with(whole_scores(24, 8, 30, 4000), instrument="MADRS"))
+    entry = find_entry(
+        derive(came_with(whole_scores(24, 8, 30, 4000), instrument="MADRS"))
+    )
     assert (entry.cutoff, entry.mean, entry.sd) == pytest.approx(
         (29.5, 24, 8), rel=0.12
     )
@@ -83,8 +86,8 @@ def test_population_behind_a_cut_off() -> None:
 
 def test_a_stray_below_caseness_is_not_the_cut_off() -> None:
     scores = [4, *whole_scores(14, 4, 16, 200)]
-    assert find_entry(came_with(scores)).cutoff == 15.5
-    many = find_entry(came_with([4] * 20 + scores))
+    assert find_entry(derive(came_with(scores))).cutoff == 15.5
+    many = find_entry(derive(came_with([4] * 20 + scores)))
     assert (many.words, many.cutoff) == ("entry at caseness, 10 or above", 10)
 
 
@@ -94,7 +97,7 @@ def test_a_stray_below_caseness_is_not_the_cut_off() -> None:
     ids=["all the same", "thinning out like any tail"],
 )
 def test_a_cut_off_that_cannot_be_told(scores: list[int]) -> None:
-    entry = find_entry(came_with(scores))
+    entry = find_entry(derive(came_with(scores)))
     assert not entry.known
     assert np.isnan(entry.drop(0.6))
     assert (
@@ -109,13 +112,17 @@ def test_a_cut_off_that_cannot_be_told(scores: list[int]) -> None:
 
 def test_few_baselines_tell_no_cut_off() -> None:
     assert not find_entry(
-        came_with(whole_scores(24, 8, 30, 99), instrument="MADRS")
+        derive(came_with(whole_scores(24, 8, 30, 99), instrument="MADRS"))
     ).known
-    assert find_entry(came_with(whole_scores(24, 8, 30, 100), instrument="MADRS")).known
+    assert find_entry(
+        derive(came_with(whole_scores(24, 8, 30, 100), instrument="MADRS"))
+    ).known
 
 
 def test_a_release_policy_does_not_print_the_baseline_of_one_person() -> None:
     entry = find_entry(
-        came_with(whole_scores(24, 8, 30, 400), instrument="MADRS", policy="cms")
+        derive(
+            came_with(whole_scores(24, 8, 30, 400), instrument="MADRS", policy="cms")
+        )
     )
     assert (entry.known, entry.words) == (True, "entry at the least severe baseline")

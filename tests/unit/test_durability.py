@@ -21,6 +21,7 @@ from kettrack.analysis.durability.weights import untreated, untreated_curve
 from kettrack.analysis.durability.words import WORDS
 from kettrack.estimators.survival.life_table import estimate_survival
 from kettrack.settings import Settings
+from kettrack.timelines.derived import derive
 from kettrack.vocabulary.published_results import (
     PUBLISHED_DURABILITY,
     published_durability,
@@ -140,7 +141,7 @@ def test_the_end_of_a_log_does_not_lift_the_curve():
     truth = share_held(scores, days, 56)
     ends = rng.integers(3, 12, 6000)
     scores[np.arange(len(days)) >= ends[:, None]] = np.nan
-    curve = estimate_survival(count(clinic(scores, days)))
+    curve = estimate_survival(count(derive(clinic(scores, days))))
     assert curve.estimate[56] == pytest.approx(truth, abs=0.02)
 
 
@@ -151,11 +152,13 @@ def test_people_treated_again_because_they_feel_worse_are_stood_for():
     chance = 1 / (1 + np.exp(-(scores - 12) / 2))
     hit = rng.random(scores.shape) < chance
     back = np.where(hit.any(axis=1), days[hit.argmax(axis=1)] + 3, np.nan)
-    watched = watch(clinic(scores, days, back), "end_of_course")[0]
+    watched = watch(derive(clinic(scores, days, back)), "end_of_course")[0]
     plain = estimate_survival(
         count_exits(exits(watched, "off_treatment"), "off_treatment")
     ).estimate[DAYS]
-    weighted = untreated_curve(untreated(clinic(scores, days, back), watched, 90), DAYS)
+    weighted = untreated_curve(
+        untreated(derive(clinic(scores, days, back)), watched, 90), DAYS
+    )
     truth = np.array([share_held(scores, days, at) for at in DAYS])
     assert weighted == pytest.approx(truth, abs=0.025)
     assert (plain > truth + 0.04).all()
@@ -174,7 +177,9 @@ def test_off_treatment_the_truth_lies_above_the_lower_bound(seed, n, line):
     hit = rng.random(scores.shape) < 1 / (1 + np.exp(-(scores - line) / 2))
     back = np.where(hit.any(axis=1), days[hit.argmax(axis=1)] + 3, np.nan)
     shown = clinic(scores, days, back)
-    people = untreated(shown, watch(shown, "end_of_course")[0], 90, waiting="lost")
+    people = untreated(
+        derive(shown), watch(derive(shown), "end_of_course")[0], 90, waiting="lost"
+    )
     truth = np.array([share_held(scores, days, at) for at in DAYS])
     assert (untreated_curve(people, DAYS) <= truth).all()
 
@@ -233,11 +238,11 @@ def test_weights_without_retreatment_change_nothing():
     days = np.arange(7, 98, 7)
     scores = drifting(200, rng, days)
     shown = clinic(scores, days)
-    watched = watch(shown, "end_of_course")[0]
-    weighted = untreated_curve(untreated(shown, watched, 90), DAYS)
+    watched = watch(derive(shown), "end_of_course")[0]
+    weighted = untreated_curve(untreated(derive(shown), watched, 90), DAYS)
     assert weighted == pytest.approx([share_held(scores, days, at) for at in DAYS])
     drawn = rng.integers(0, 3, (2, 200))
-    replicates = untreated_curve(untreated(shown, watched, 90), DAYS, drawn)
+    replicates = untreated_curve(untreated(derive(shown), watched, 90), DAYS, drawn)
     twice = [share_held(np.repeat(scores, times, axis=0), days, 56) for times in drawn]
     assert replicates[:, 1] == pytest.approx(twice)
 
@@ -255,7 +260,7 @@ def test_noise_alone_costs_more_responses_the_more_often_people_are_scored():
         days = np.arange(1, 90, gap)
         scores = np.clip(np.round(7.3 + rng.normal(0, 2, (1500, len(days)))), 0, 27)
         scores[:, 0] = 7
-        rules = watch(clinic(scores, days), "end_of_course")
+        rules = watch(derive(clinic(scores, days)), "end_of_course")
         left = [
             count_exits(exits(rule, "treatment_policy"), "treatment_policy")
             for rule in rules
@@ -317,7 +322,7 @@ def test_the_sentence_says_which_question_is_answered(result):
 
 
 def test_counts_of_two_sites_add_up(sample):
-    whole = count(sample, "composite", "first_response")
+    whole = count(derive(sample), "composite", "first_response")
     half = sample.patients["site"] == "K1"
     parts = []
     for chosen in (half, ~half):
@@ -327,7 +332,7 @@ def test_counts_of_two_sites_add_up(sample):
             *(frame[frame["patient_id"].isin(kept)] for frame in frames),
             settings=sample.settings,
         )
-        parts.append(count(site, "composite", "first_response"))
+        parts.append(count(derive(site), "composite", "first_response"))
     assert (parts[0] + parts[1]).at_risk.tolist() == whole.at_risk.tolist()
 
 
@@ -373,7 +378,7 @@ def test_shares_between_scores_are_bridged_to_those_by_day_and_need_as_many_at_r
     sample,
 ):
     found = durability_intervals(sample)
-    counts = count(sample)
+    counts = count(derive(sample))
     at = found.table.set_index("key")
     for day in (28, 56):
         assert at.loc[f"day_{day}", "at_first_score"] == pytest.approx(

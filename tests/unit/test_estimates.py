@@ -10,11 +10,13 @@ import pytest
 from spec.tables import cohort
 
 from kettrack import Cohort, load_cohort, sample_folder
-from kettrack.analysis import ESTIMATES, estimate
+from kettrack.analysis import estimate
 from kettrack.analysis.overview import first_page, summary_text
+from kettrack.analysis.registry import load_questions
 from kettrack.analysis.response.after_course import scores_after_course
 from kettrack.errors import UsageError
 from kettrack.privacy.disclosure import POLICIES
+from kettrack.timelines.derived import derive
 
 BANNED = (
     "effect of number of sessions",
@@ -45,7 +47,7 @@ def found_under(sample):
     ("name", "policy"),
     [
         (name, policy)
-        for name in ESTIMATES
+        for name in load_questions()
         for policy in POLICIES
         if (name, policy) != ("calibration", "cms")
     ],
@@ -57,7 +59,7 @@ def test_every_estimate_says_something_under_every_policy(found_under, name, pol
     assert "{" not in found.text + repr(found)
 
 
-@pytest.mark.parametrize("name", ESTIMATES)
+@pytest.mark.parametrize("name", load_questions())
 def test_one_patient_and_no_optional_file(name):
     clinic = cohort("patient | day | score\n a | -1 | 20\n a | 7 | 9")
     found = estimate(name, clinic)
@@ -73,7 +75,7 @@ def test_another_instrument(sample, instrument):
 
 
 def test_words_that_claim_too_much_are_not_used(found_under):
-    for name in ESTIMATES:
+    for name in load_questions():
         found = found_under(name, "internal")
         said = " ".join([found.text, found.estimand, *found.caveats]).lower()
         assert not [word for word in BANNED if re.search(rf"\b{word}\b", said)]
@@ -118,7 +120,7 @@ def test_after_the_course_the_first_score_of_the_window_counts():
         "patient | days\n early | 0 7\n edge | 0 7\n beyond | 0 7\n open | 0 7",
         "patient | observed_to_day\n early | 70\n edge | 70\n beyond | 70\n open | 35",
     )
-    table = scores_after_course(clinic).set_index("patient_id")["score"]
+    table = scores_after_course(derive(clinic)).set_index("patient_id")["score"]
     assert table.dropna().to_dict() == {"early": 12, "edge": 9}
     assert set(table.index) == {"early", "edge", "beyond"}
 

@@ -17,6 +17,7 @@ from kettrack.analysis.courses.expected_course import (
     expected_course,
     percentiles,
 )
+from kettrack.timelines.derived import derive
 from kettrack.vocabulary.instruments import PCL5, PHQ9
 
 
@@ -46,7 +47,7 @@ def test_quantiles_of_eleven_people():
     scores = "\n".join(
         f"p{who:02d} | -1 | 15\np{who:02d} | 7 | {who}" for who in range(11)
     )
-    table = estimate(count(cohort("patient | day | score\n" + scores)))
+    table = estimate(count(derive(cohort("patient | day | score\n" + scores))))
     after = table[table["sessions"] == 1].iloc[0]
     assert after["n"] == 11
     # Eleven different scores 0-10, each the middle of an eleventh: the median is the sixth, the
@@ -61,7 +62,7 @@ def test_a_cell_under_eleven_has_its_number_and_nothing_else():
         f"p{who:02d} | -1 | {15 if who < 11 else 12}\np{who:02d} | 7 | 5"
         for who in range(21)
     )
-    table = estimate(count(cohort("patient | day | score\n" + both))).set_index(
+    table = estimate(count(derive(cohort("patient | day | score\n" + both)))).set_index(
         ["band", "sessions"]
     )
     assert table.loc[("moderate", 1), "n"] == FEWEST - 1
@@ -76,7 +77,7 @@ def test_no_cell_of_eleven_is_a_refusal():
 
 
 def test_neighbours_count_half_as_much_but_not_the_baseline():
-    shares = cell_shares(count(people(11, 12, 9, 6)))
+    shares = cell_shares(count(derive(people(11, 12, 9, 6))))
     assert shares.loc[("moderately severe", 1)].to_dict() == {6: 0, 9: 0, 12: 1, 15: 0}
     assert shares.loc[("moderately severe", 2)].to_dict() == {
         6: 0.25,
@@ -91,7 +92,7 @@ def test_percentiles_count_equals_half():
     scores = "\n".join(
         f"p{who:02d} | -1 | 15\np{who:02d} | 7 | {who // 2}" for who in range(20)
     )
-    cells = cell_shares(count(cohort("patient | day | score\n" + scores)))
+    cells = cell_shares(count(derive(cohort("patient | day | score\n" + scores))))
     rows = pd.DataFrame(
         {
             "band": "moderately severe",
@@ -117,7 +118,7 @@ def test_counts_of_two_halves_add_up(sample):
         for some in (names[::2], names[1::2])
     ]
     together = add_counts(*map(count, halves))
-    pd.testing.assert_frame_equal(estimate(together), estimate(count(sample)))
+    pd.testing.assert_frame_equal(estimate(together), estimate(count(derive(sample))))
 
 
 def test_each_person_is_in_a_cell_once_and_fresh():
@@ -135,12 +136,12 @@ def test_each_person_is_in_a_cell_once_and_fresh():
         well    |  -1 |  9      # below caseness
         well    |   7 |  3
         """)
-    after = comparable_scores(clinic).query("sessions == 1")
+    after = comparable_scores(derive(clinic)).query("sessions == 1")
     assert after.groupby("patient_id")["score"].apply(list).to_dict() == {
         "edge": [7],
         "twice": [9, 8],
     }
-    assert count(clinic).query("sessions == 1")["n"].tolist() == [1, 1]
+    assert count(derive(clinic)).query("sessions == 1")["n"].tolist() == [1, 1]
 
 
 def test_bands_include_both_edges():

@@ -16,6 +16,7 @@ from kettrack.estimators.causal.g_formula import fit_weeks, largest_miss, simula
 from kettrack.estimators.causal.weekly_history import Weeks, history_before_week_0
 from kettrack.simulation.cohort import simulate
 from kettrack.simulation.presets import SCENARIOS
+from kettrack.timelines.derived import derive
 
 
 def linear_world(n, per_session, seed=1, weeks=9):
@@ -196,6 +197,6 @@ def test_a_clinic_that_scores_before_each_visit_has_a_second_opinion(
 
 
 def test_usual_care_has_no_second_opinion(scored_before_visits):
-    data = stop_data(scored_before_visits)
+    data = stop_data(derive(scored_before_visits))
     with pytest.raises(NotIdentified, match="only built for no session afterwards"):
-        second_opinion(scored_before_visits, data, 6, 3, 20, 1, usual_care=True)
+        second_opinion(derive(scored_before_visits), data, 6, 3, 20, 1, usual_care=True)

@@ -12,6 +12,7 @@ from spec.tables import cohort
 from kettrack.analysis.courses.specification import specification
 from kettrack.analysis.next_session.answer import left_out_instrument
 from kettrack.reading.settings_file import load_settings
+from kettrack.timelines.derived import derive
 from kettrack.vocabulary import instruments
 from kettrack.vocabulary.criteria import rated_instruments
 from kettrack.vocabulary.days import ASSUMED_RECALL_DAYS
@@ -129,7 +130,7 @@ def test_a_built_in_insomnia_scale_is_not_in_the_range_of_depression():
 def test_the_measure_left_out_is_of_another_construct(primary, left_out):
     clinic = cohort("patient | day | score\n a | -1 | 20", "patient | days\n a | 0")
     settings = replace(clinic.settings, instrument=primary.name)
-    assert left_out_instrument(replace(clinic, settings=settings)) == left_out
+    assert left_out_instrument(derive(replace(clinic, settings=settings))) == left_out
 
 
 @pytest.mark.parametrize(

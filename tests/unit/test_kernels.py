@@ -11,14 +11,14 @@ import pytest
 
 from kettrack.errors import UsageError
 from kettrack.timelines import _kernels as kernels
-from kettrack.timelines import _running as running
 from kettrack.timelines import bucket as buckets
 from kettrack.timelines import courses as course_module
-from kettrack.timelines.alignment import align_scores
+from kettrack.timelines import kernel_dispatch as running
 from kettrack.timelines.bucket import Bucket, bucket_from_arrays, offsets_of
 from kettrack.timelines.courses import CourseRules, course_arrays, courses_of
 from kettrack.timelines.events import (
     Baselines,
+    align_scores,
     find_baselines,
     find_events,
     find_first_run,

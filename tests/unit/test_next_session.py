@@ -31,6 +31,7 @@ from kettrack.analysis.next_session.trials import GRACE, Trials, find_trials
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.estimators.regression.least_squares import fit_bias_reduced
 from kettrack.privacy.disclosure import POLICIES
+from kettrack.timelines.derived import derive
 from kettrack.trials.next_session import with_left_out_measure
 from kettrack.vocabulary.instruments import PHQ9
 
@@ -320,7 +321,7 @@ def test_no_decision_is_lost_in_silence(weekly, answer):
         [key for key in table.index if key.startswith("left_out_")], "trials"
     ].sum()
     assert left_out + table["trials"]["next_session"] == len(
-        decision_points(weekly).day
+        decision_points(derive(weekly)).day
     )
 
 
@@ -400,7 +401,7 @@ def test_days_that_make_no_sense(sample):
 
 
 def test_the_order_of_patients_changes_nothing(weekly):
-    trials = find_trials(decision_points(weekly), GRACE, 0)
+    trials = find_trials(decision_points(derive(weekly)), GRACE, 0)
     order = np.random.default_rng(1).permutation(len(trials.arm))
     one = fit_trials(trials).difference()
     other = fit_trials(trials.take(order)).difference()

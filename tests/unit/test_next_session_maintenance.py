@@ -26,6 +26,7 @@ from kettrack.analysis.next_session.points import HISTORY, decision_points
 from kettrack.analysis.next_session.trials import find_trials
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.privacy.disclosure import POLICIES
+from kettrack.timelines.derived import derive
 
 BANNED = (
     "effect of number of sessions",
@@ -78,7 +79,7 @@ def made(gap=14, more=(), chance=None, scored=None, people=PEOPLE):
 
 
 def trials_of(clinic):
-    points = maintenance_points(clinic)
+    points = maintenance_points(derive(clinic))
     return find_trials(points, maintenance_grace(points), 14)
 
 
@@ -127,9 +128,11 @@ def test_no_decision_is_lost_in_silence(answer):
     left_out = table.loc[
         [key for key in table.index if key.startswith("left_out_")], "trials"
     ].sum()
-    points = maintenance_points(clinic)
+    points = maintenance_points(derive(clinic))
     assert left_out + table["trials"]["next_session_maintenance"] == len(points.day)
-    assert len(points.day) + len(decision_points(clinic).day) == len(clinic.sessions)
+    assert len(points.day) + len(decision_points(derive(clinic)).day) == len(
+        clinic.sessions
+    )
 
 
 def test_it_is_named_by_the_sessions_received():

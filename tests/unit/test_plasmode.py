@@ -24,6 +24,7 @@ from kettrack.estimators.plasmode.latent_severity import (
     draw_start,
     fit_score_process,
 )
+from kettrack.timelines.derived import derive
 
 # Share who respond by week 8 when all go on and sessions do nothing: 400,000 people of scenario B
 # forced to twelve sessions.
@@ -31,7 +32,7 @@ TRUE_NULL = 0.607
 
 
 def responded_by(cohort: Cohort, session: int) -> float:
-    exits = first_course_exits(cohort)
+    exits = first_course_exits(derive(cohort))
     return float(((exits["cause"] == 1) & (exits["step"] <= session)).mean())
 
 
@@ -51,12 +52,12 @@ def helped() -> Cohort:
 
 @pytest.fixture(scope="module")
 def model(helped) -> PlasmodeModel:
-    return fit_plasmode(helped)
+    return fit_plasmode(derive(helped))
 
 
 def test_where_sessions_do_nothing_the_null_is_the_curve():
     real = simulated_cohort("B", 800, 12)
-    null = null_cohort(real, simulated=1_200)
+    null = null_cohort(derive(real), simulated=1_200)
     for session in (3, 6, 8):
         assert responded_by(null, session) == pytest.approx(
             responded_by(real, session), abs=0.05
@@ -68,7 +69,7 @@ def test_where_sessions_help_the_null_finds_what_would_have_happened(helped, mod
         TRUE_NULL, abs=0.05
     )
     assert (
-        responded_by(null_cohort(helped, simulated=1_200), 8)
+        responded_by(null_cohort(derive(helped), simulated=1_200), 8)
         < responded_by(helped, 8) - 0.08
     )
 
@@ -82,8 +83,8 @@ def test_a_point_per_session_raises_the_curve(helped, model):
 
 def test_the_null_cohort_keeps_people_plans_and_the_pace():
     sample = load_cohort(sample_folder())
-    null = null_cohort(sample, simulated=1_000)
-    exits = first_course_exits(sample).set_index("patient_id")
+    null = null_cohort(derive(sample), simulated=1_000)
+    exits = first_course_exits(derive(sample)).set_index("patient_id")
     people = exits.index[exits["step"] > 0]
     planned = sample.patients.set_index("patient_id").loc[people, "planned_sessions"]
     times = len(null.patients) / len(people)
@@ -101,7 +102,7 @@ def test_the_null_cohort_keeps_people_plans_and_the_pace():
 
 def test_the_same_seed_is_the_same_cohort_and_another_is_not(helped):
     first, again, other = (
-        null_cohort(helped, simulated=500, seed=seed) for seed in (1, 1, 2)
+        null_cohort(derive(helped), simulated=500, seed=seed) for seed in (1, 1, 2)
     )
     assert first.scores.equals(again.scores)
     assert not first.scores.equals(other.scores)
@@ -114,7 +115,7 @@ def test_refused_without_scores_after_stopping(helped):
     with pytest.raises(
         NotIdentified, match="0 pairs of scores without a session in between"
     ) as refused:
-        null_cohort(silent)
+        null_cohort(derive(silent))
     assert "after the last session" in refused.value.collect
 
 

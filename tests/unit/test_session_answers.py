@@ -20,6 +20,7 @@ from kettrack.analysis.session_answers.answer import session_answers
 from kettrack.analysis.stop_after.answer import stop_after
 from kettrack.figures.answers import plot_session_answers
 from kettrack.result import Result
+from kettrack.timelines.derived import derive
 from kettrack.trials.next_session import with_left_out_measure
 
 ANSWERS = [
@@ -64,7 +65,7 @@ def found(weekly) -> dict[str, Result]:
     return {
         "stop": stop_after(weekly, recall_days=0, replicates=40),
         "following": next_session(weekly, recall_days=0),
-        "naive": slopes(weekly),
+        "naive": slopes(derive(weekly)),
         "calibrations": (
             calibration_check(weekly, recall_days=0, cohorts=2),
             stop_after_calibration(weekly, recall_days=0, cohorts=2, replicates=20),
@@ -121,7 +122,7 @@ def test_numbers_are_those_of_the_methods(weekly, found):
 
 
 def test_the_slopes_are_those_of_the_association(sample, refusing):
-    mine = rows_of(slopes(sample))
+    mine = rows_of(slopes(derive(sample)))
     theirs = rows_of(refusing["naive"])
     columns = ["n", "estimate", "ci_low", "ci_high"]
     assert mine[columns].equals(

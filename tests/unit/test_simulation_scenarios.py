@@ -20,7 +20,7 @@ from kettrack.simulation.outcomes import (
     weekly_scores,
 )
 from kettrack.simulation.presets import SCENARIOS, TRUTH_KINDS
-from kettrack.timelines.courses import first_courses
+from kettrack.timelines.derived import derive
 
 PEOPLE = 300
 
@@ -44,7 +44,7 @@ def test_every_scenario_goes_through_the_front_door(name: str) -> None:
 def test_a_planned_end_is_what_the_plan_says(name: str) -> None:
     made = simulated(name, PEOPLE, 2)
     cohort = simulated_cohort(name, PEOPLE, 2)
-    as_planned = first_courses(cohort)["as_planned"].to_numpy()
+    as_planned = derive(cohort).first_courses["as_planned"].to_numpy()
     assert (as_planned == (made.people.stop_reason == "planned_end").to_numpy()).all()
 
 

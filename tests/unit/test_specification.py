@@ -9,6 +9,7 @@ from spec.tables import cohort
 import kettrack as kt
 from kettrack.analysis.courses.specification import estimate, specification
 from kettrack.analysis.courses.specification_counts import OUTCOMES, count, n_steps
+from kettrack.timelines.derived import derive
 from kettrack.vocabulary.instruments import INSTRUMENTS
 from kettrack.vocabulary.published_rules import published_rules
 
@@ -115,10 +116,10 @@ def test_counts_of_two_sites_add_up(sample):
         subset(sample, set(sample.patients.loc[chosen, "patient_id"]))
         for chosen in (half, ~half)
     ]
-    counts = pd.concat([count(site) for site in sites])
+    counts = pd.concat([count(derive(site)) for site in sites])
     keys = [column for column in counts if column not in ("events", "waiting", "n")]
     added = counts.groupby(keys, sort=False, as_index=False).sum()
-    whole = count(sample)
+    whole = count(derive(sample))
     assert added.sort_values(keys, ignore_index=True)[list(whole)].equals(
         whole.sort_values(keys, ignore_index=True)
     )
@@ -159,7 +160,7 @@ def test_nobody_rated_leaves_the_estimate_empty():
     assert (table["n"] == 0).all()
     assert table["estimate"].isna().all()
     assert "responded" not in specification(clinic).text
-    assert estimate(count(clinic).iloc[:0]).empty
+    assert estimate(count(derive(clinic)).iloc[:0]).empty
 
 
 def test_an_instrument_without_rules_is_refused():
@@ -170,7 +171,7 @@ def test_an_instrument_without_rules_is_refused():
 def test_progress_is_told_step_by_step(sample):
     steps = []
     specification(sample, on_step=lambda: steps.append(1))
-    assert len(steps) == n_steps(sample) == 6
+    assert len(steps) == n_steps(derive(sample)) == 6
 
 
 def test_a_release_policy_hides_small_counts(sample):

@@ -44,6 +44,7 @@ from kettrack.estimators.causal.stop_strategies import (
     weighted_mean,
 )
 from kettrack.estimators.causal.weights import describe_weights
+from kettrack.timelines.derived import derive
 from kettrack.trials.run import part_cohort
 
 BANNED = (
@@ -66,7 +67,7 @@ def by_chance() -> Cohort:
 
 @pytest.fixture(scope="module")
 def data(by_chance):
-    return stop_data(by_chance)
+    return stop_data(derive(by_chance))
 
 
 def one_bin(sessions, people):
@@ -169,7 +170,7 @@ def test_order_and_copies_of_patients_change_nothing(by_chance, data):
             999 - frame["patient_id"].str[1:].astype(int)
         ).astype(str)
         frames[name] = frame
-    turned = contrasts(stop_data(cohort_from_frames(**frames)), pair)
+    turned = contrasts(stop_data(derive(cohort_from_frames(**frames))), pair)
     once = contrasts(data, pair)
     four_times = contrasts(data, pair, np.full((1, data.n), 4))
     for name, value in once.items():
@@ -251,7 +252,7 @@ def test_the_first_pair_that_the_weights_carry_is_taken(by_symptoms):
 
 
 def test_outcomes_do_not_choose_what_is_compared(by_symptoms):
-    data = stop_data(by_symptoms)
+    data = stop_data(derive(by_symptoms))
     other = replace(
         data, outcome=np.where(data.observed, 27.0 * (np.arange(data.n) % 2), np.nan)
     )
@@ -261,7 +262,7 @@ def test_outcomes_do_not_choose_what_is_compared(by_symptoms):
 
 def test_where_no_pair_is_carried_the_nearest_is_refused():
     steered = clinic("I", 600, 3)
-    data = stop_data(steered)
+    data = stop_data(derive(steered))
     pair = pair_of(data, (None, None), False, 14)
     assert (pair.k, pair.m) == (6, 3)
     assert weigh_arms(data, pair).against["stop_after"] is not None
@@ -315,7 +316,7 @@ def test_the_result_and_its_words(by_chance):
     assert len(steps) == STEPS
     first = table.loc["stop_after"]
     assert (first["k"], first["m"]) == (6, 3)
-    data = stop_data(by_chance)
+    data = stop_data(derive(by_chance))
     in_time_stopped = int((data.sessions <= 12).sum())
     # in this clinic nobody comes back
     exactly = {number: int((data.sessions == number).sum()) for number in (3, 6)}
@@ -435,7 +436,7 @@ def test_each_row_says_what_may_follow_the_last_session(by_chance):
     ],
 )
 def test_irregular_visits_make_the_rule_by_remission_experimental(scenario, why):
-    data = stop_data(clinic(scenario, 300))
+    data = stop_data(derive(clinic(scenario, 300)))
     assert why in data.irregular
     assert bool(why) == bool(data.irregular)
     words = estimands(Pair(6, 3, False, 12), data.irregular)

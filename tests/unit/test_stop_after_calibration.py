@@ -9,7 +9,6 @@ import pytest
 from simulated import simulated_cohort
 
 from kettrack import Cohort, load_cohort, sample_folder
-from kettrack.analysis import steps_of
 from kettrack.analysis.calibration.stop_after import stop_after_calibration
 from kettrack.analysis.calibration.stop_after_clinic import Clinic, clinic_of
 from kettrack.analysis.calibration.stop_after_runs import (
@@ -17,6 +16,7 @@ from kettrack.analysis.calibration.stop_after_runs import (
     run_cohorts,
     simulated_cohorts,
 )
+from kettrack.analysis.registry import get_question
 from kettrack.analysis.stop_after.answer import stop_after
 from kettrack.analysis.stop_after.rows import stop_data
 from kettrack.analysis.stop_after.weights import static_following
@@ -26,6 +26,7 @@ from kettrack.estimators.plasmode.stopping import (
     simulate_stopping,
     true_strategy_difference,
 )
+from kettrack.timelines.derived import derive
 
 NOBODY = np.full(5, np.nan)
 KINDS = ("sessions", "scores", "patients", "events")
@@ -38,7 +39,7 @@ def by_chance() -> Cohort:
 
 @pytest.fixture(scope="module")
 def clinic(by_chance) -> Clinic:
-    return clinic_of(by_chance, stop_data(by_chance))
+    return clinic_of(derive(by_chance), stop_data(derive(by_chance)))
 
 
 @pytest.fixture(scope="module")
@@ -164,9 +165,9 @@ def test_days_of_scores_are_those_of_people_who_stopped_on_that_day(clinic):
 
 
 def test_a_simulated_cohort_is_like_the_one_at_hand(by_chance, clinic):
-    theirs = stop_data(by_chance)
+    theirs = stop_data(derive(by_chance))
     (one,) = simulated_cohorts(clinic, 0.0, 1, np.random.default_rng(2))
-    data = stop_data(one)
+    data = stop_data(derive(one))
     assert data.n == theirs.n
     assert data.observed.mean() == pytest.approx(theirs.observed.mean(), abs=0.02)
     stopped = [
@@ -198,7 +199,7 @@ def test_plans_end_courses_in_the_simulated_clinic(by_chance):
         sessions=sessions,
         patients=patients.astype({"planned_sessions": "Int64"}),
     )
-    fitted = clinic_of(planned, stop_data(planned))
+    fitted = clinic_of(derive(planned), stop_data(derive(planned)))
     panel = simulate_stopping(
         fitted.model, fitted.stopping, 0.0, np.random.default_rng(1)
     )
@@ -240,7 +241,7 @@ def test_it_finds_what_is_true_in_its_own_clinic(found):
 
 
 def test_it_says_how_far_it_has_come(found):
-    assert 0 < found[1] <= steps_of("stop_after_calibration")
+    assert 0 < found[1] <= get_question("stop_after_calibration").steps
 
 
 def test_the_same_stream_is_the_same_answer(clinic, found):

@@ -15,6 +15,7 @@ from spec.tables import cohort, one_each
 from kettrack import Cohort, cohort_from_frames, estimate, load_cohort, sample_folder
 from kettrack.analysis.subgroups.groups import groups_of, unknown_words
 from kettrack.errors import UsageError
+from kettrack.timelines.derived import derive
 
 PEOPLE = """
 patient | day | score
@@ -35,7 +36,7 @@ def weekly() -> Cohort:
 
 
 def test_severity_is_that_of_the_baseline() -> None:
-    found = groups_of(cohort(PEOPLE, SESSIONS), "severity")
+    found = groups_of(derive(cohort(PEOPLE, SESSIONS)), "severity")
     assert found.dropna().astype(str).to_dict() == {
         "early": "severe",
         "late": "severe",
@@ -44,7 +45,7 @@ def test_severity_is_that_of_the_baseline() -> None:
 
 
 def test_early_response_is_known_at_session_2() -> None:
-    found = groups_of(cohort(PEOPLE, SESSIONS), "early_response")
+    found = groups_of(derive(cohort(PEOPLE, SESSIONS)), "early_response")
     assert found.dropna().astype(str).to_dict() == {
         "early": "20 % or more by session 2",
         "late": "below 20 % by session 2",
@@ -59,7 +60,7 @@ def test_route_is_that_of_the_first_session_most_common_first() -> None:
         ]
     )
     made = cohort_from_frames(sessions, clinic.scores)
-    found = groups_of(made, "route")
+    found = groups_of(derive(made), "route")
     assert found.cat.categories.tolist() == ["iv", "im"]
     assert one_each(found.rename("route").reset_index(), "route")["bare"] == "im"
 
@@ -144,14 +145,14 @@ def test_early_groups_are_the_rows_of_the_futility_sheet() -> None:
 
 def test_who_is_in_no_group_is_counted_by_reason() -> None:
     clinic = cohort(PEOPLE, SESSIONS + "\n one | 0")
-    people = groups_of(clinic, "early_response")
-    assert unknown_words(clinic, people, "early_response") == [
+    people = groups_of(derive(clinic), "early_response")
+    assert unknown_words(derive(clinic), people, "early_response") == [
         "1 people who had fewer than 2 sessions",
         "2 people without a score after session 2, before the next and within 14 days",
     ]
-    assert unknown_words(clinic, groups_of(clinic, "severity"), "severity") == [
-        "2 people without a recorded baseline"
-    ]
+    assert unknown_words(
+        derive(clinic), groups_of(derive(clinic), "severity"), "severity"
+    ) == ["2 people without a recorded baseline"]
 
 
 def test_a_refusal_names_the_group_that_ends_first() -> None:

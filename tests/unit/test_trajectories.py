@@ -17,6 +17,7 @@ from kettrack.analysis.association.slopes import association
 from kettrack.analysis.association.trajectories import trajectories
 from kettrack.figures.trajectories import plot_trajectories
 from kettrack.result import Result
+from kettrack.timelines.derived import derive
 
 CLINIC = cohort(
     """
@@ -95,7 +96,7 @@ def value(result: Result, key: str) -> float:
 
 
 def test_scores_stand_on_the_session_they_belong_to() -> None:
-    rows = course_scores(CLINIC)
+    rows = course_scores(derive(CLINIC))
     told = [(r.patient_id, r.session, r.score) for r in rows.itertuples()]
     assert told == [
         ("going", 0, 18),
@@ -109,7 +110,7 @@ def test_scores_stand_on_the_session_they_belong_to() -> None:
 
 
 def test_last_score_and_the_one_at_a_fixed_time() -> None:
-    person = final_scores(CLINIC).set_index("patient_id").loc["over"]
+    person = final_scores(derive(CLINIC)).set_index("patient_id").loc["over"]
     assert person[["total", "baseline", "last", "at_horizon"]].tolist() == [
         2,
         20,

@@ -10,12 +10,8 @@ import numpy as np
 import pandas as pd
 
 from kettrack.errors import NotIdentified
-from kettrack.reading.cohort import Cohort
-from kettrack.timelines.bucket import bucket_of
 from kettrack.timelines.courses import STOP_AFTER_DAYS
-from kettrack.timelines.events import find_baselines
-from kettrack.timelines.person_sessions import person_sessions_table
-from kettrack.timelines.tables import timeline_table
+from kettrack.timelines.derived import DerivedCohort
 
 STRATA: Final = ("1-3", "4-6", "7-12", "13+")
 _EDGES: Final = (3, 6, 12)
@@ -24,7 +20,7 @@ HORIZON: Final = 84
 WITHIN: Final = 7  # days either way
 
 
-def course_scores(cohort: Cohort) -> pd.DataFrame:
+def course_scores(cohort: DerivedCohort) -> pd.DataFrame:
     """Baseline and last score of each session, of rated patients.
 
     Returns
@@ -39,7 +35,7 @@ def course_scores(cohort: Cohort) -> pd.DataFrame:
     NotIdentified
         When nobody has a rated baseline and a score after a session.
     """
-    rows = person_sessions_table(cohort)
+    rows = cohort.person_sessions
     rows = rows[rows["excluded"].isna()]
     scored = rows.dropna(subset=["session_score"])
     if scored.empty:
@@ -66,7 +62,7 @@ def course_scores(cohort: Cohort) -> pd.DataFrame:
     return out.assign(stratum=strata(out["total"])).reset_index(drop=True)
 
 
-def score_gaps(cohort: Cohort) -> pd.DataFrame:
+def score_gaps(cohort: DerivedCohort) -> pd.DataFrame:
     """Days between neighbouring scores as they were taken, from the baseline to the end of the
     first course, of rated patients.
 
@@ -76,20 +72,18 @@ def score_gaps(cohort: Cohort) -> pd.DataFrame:
         One row per score but the first of each patient: `patient_id` `gap` (days since the score
         before; 0 = the same day).
     """
-    rows = person_sessions_table(cohort)
+    rows = cohort.person_sessions
     last = rows[rows["excluded"].isna() & rows["is_last"]].set_index("patient_id")[
         ["day", "sessions_to_date"]
     ]
-    bucket = bucket_of(cohort)
-    baselines = find_baselines(bucket, cohort.settings.baseline, cohort.instrument.sign)
+    bucket = cohort.bucket
+    baselines = cohort.baselines
     ends = last.set_axis(["last_day", "sessions"], axis=1)
     ends["baseline_day"] = pd.Series(baselines.day, index=bucket.patient_id).reindex(
         ends.index
     )
-    line = (
-        timeline_table(cohort)
-        .dropna(subset=["score"])
-        .join(ends, on="patient_id", how="inner")
+    line = cohort.timeline.dropna(subset=["score"]).join(
+        ends, on="patient_id", how="inner"
     )
     inside = (line["day"] >= line["baseline_day"]) & (
         line["sessions_to_date"] <= line["sessions"]
@@ -130,7 +124,7 @@ def _totals(rows: pd.DataFrame) -> pd.Series:
     return last["session"].where(seen).dropna()
 
 
-def final_scores(cohort: Cohort) -> pd.DataFrame:
+def final_scores(cohort: DerivedCohort) -> pd.DataFrame:
     """What everybody plots: number of sessions, first and last score, one row per rated patient
     with a course that is over.
 
@@ -148,8 +142,8 @@ def final_scores(cohort: Cohort) -> pd.DataFrame:
     return out.assign(last=last, at_horizon=_nearest(cohort)).reset_index()
 
 
-def _nearest(cohort: Cohort) -> pd.Series:
-    line = timeline_table(cohort).dropna(subset=["score"])
+def _nearest(cohort: DerivedCohort) -> pd.Series:
+    line = cohort.timeline.dropna(subset=["score"])
     line = line.assign(away=(line["day"] - HORIZON).abs())
     near = line[line["away"] <= WITHIN].sort_values(
         ["patient_id", "away", "day"], kind="stable"

@@ -12,7 +12,7 @@ from kettrack.errors import UsageError
 from kettrack.estimators.regression.comparison_models import fit_probit_curve
 from kettrack.estimators.regression.growth import GrowthFit, fit_growth
 from kettrack.estimators.regression.least_squares import fit_clustered
-from kettrack.reading.cohort import Cohort
+from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.states import meets
 
 EXACT: Final = 1e-12
@@ -180,7 +180,7 @@ def _growth_pair(scores: pd.DataFrame) -> tuple[GrowthFit, GrowthFit, str]:
     return one, own, why
 
 
-def probit_rows(people: pd.DataFrame, cohort: Cohort) -> list[Row]:
+def probit_rows(people: pd.DataFrame, cohort: DerivedCohort) -> list[Row]:
     """Share responding at the end of the course against the logarithm of its length."""
     change = people["last"] - people["baseline"]
     measures = {

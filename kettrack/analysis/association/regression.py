@@ -15,8 +15,7 @@ from kettrack.analysis.context import NORMAL
 from kettrack.arrays import Floats
 from kettrack.estimators.regression.comparison_models import expected_drop
 from kettrack.privacy.disclosure import get_policy
-from kettrack.reading.cohort import Cohort
-from kettrack.timelines.tables import timeline_table
+from kettrack.timelines.derived import DerivedCohort
 
 LOW_RELIABILITY: Final = 0.60  # scores weeks apart, assumption
 # PHQ-9, internal consistency .86-.89 (Stafford 2007 and others)
@@ -74,13 +73,13 @@ class Entry:
         )
 
 
-def find_entry(cohort: Cohort) -> Entry:
+def find_entry(cohort: DerivedCohort) -> Entry:
     """Cut-off and population of the recorded baselines, those of people who are not counted
     included.
     """
     sign = cohort.instrument.sign
     caseness = cohort.criteria.caseness
-    found = timeline_table(cohort).groupby("patient_id")["baseline"].first().dropna()
+    found = cohort.timeline.groupby("patient_id")["baseline"].first().dropna()
     baselines = sign * found.to_numpy(float)
     if len(baselines) < 2:
         return Entry("too few baselines", known=False)
@@ -170,7 +169,9 @@ def _fit_cut_off_normal(
     return middle + spread * mean, spread * sd
 
 
-def regression_rows(cohort: Cohort, people: pd.DataFrame, entry: Entry) -> list[Row]:
+def regression_rows(
+    cohort: DerivedCohort, people: pd.DataFrame, entry: Entry
+) -> list[Row]:
     """The observed fall, and the part that measurement error alone explains; the natural course is
     not in it.
     """

@@ -31,9 +31,10 @@ from kettrack.analysis.association.regression import (
     regression_words,
 )
 from kettrack.analysis.context import made_from, refusal, release, rule_words
+from kettrack.analysis.registry import question
 from kettrack.errors import NotIdentified
-from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
+from kettrack.timelines.derived import DerivedCohort
 
 FEWEST: Final = 30  # people below which a slope says next to nothing
 ESTIMAND: Final = (
@@ -61,7 +62,11 @@ _ROLES: Final[dict[str, Role]] = {
 }
 
 
-def association(cohort: Cohort) -> Result:
+@question(
+    "association",
+    asks="How is the number of sessions related to change, and why does that mislead?",
+)
+def association(cohort: DerivedCohort) -> Result:
     """Every common way to relate the number of sessions to the score, side by side, each worded as
     association.
 
@@ -108,7 +113,7 @@ def association(cohort: Cohort) -> Result:
     return release(result, cohort)
 
 
-def slopes(cohort: Cohort) -> Result:
+def slopes(cohort: DerivedCohort) -> Result:
     """The slopes of `association` alone: score or change on the number of sessions, as everyone
     plots them.
     """
@@ -156,7 +161,7 @@ def _ended(people: pd.DataFrame) -> pd.DataFrame:
     return ended
 
 
-def _table(cohort: Cohort, entry: Entry) -> pd.DataFrame:
+def _table(cohort: DerivedCohort, entry: Entry) -> pd.DataFrame:
     scores = course_scores(cohort)
     people = final_scores(cohort)
     ended = _ended(people)
@@ -170,7 +175,7 @@ def _table(cohort: Cohort, entry: Entry) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(_ROLES))
 
 
-def _overlap(cohort: Cohort) -> Row:
+def _overlap(cohort: DerivedCohort) -> Row:
     """Share of neighbouring scores whose windows of recall overlap."""
     recall = cohort.instrument.recall_days
     gaps = score_gaps(cohort)
@@ -227,7 +232,7 @@ def _slope_words(row: Mapping[Hashable, Any], sign: int) -> str:
     )
 
 
-def _caveats(cohort: Cohort) -> tuple[str, ...]:
+def _caveats(cohort: DerivedCohort) -> tuple[str, ...]:
     return (
         (
             "Association, biased by design as an answer to what a session does: the number of"

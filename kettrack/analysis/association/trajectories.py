@@ -11,10 +11,10 @@ import pandas as pd
 
 from kettrack.analysis.association.course_scores import STRATA, course_scores
 from kettrack.analysis.context import FEWEST, made_from, refusal, release, rule_words
+from kettrack.analysis.registry import question
 from kettrack.errors import NotIdentified
-from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
-from kettrack.timelines.tables import timeline_table
+from kettrack.timelines.derived import DerivedCohort
 
 LAST_WEEK: Final = 12
 EVERYBODY: Final = "everybody"
@@ -35,7 +35,8 @@ _ROLES: Final[dict[str, Role]] = {
 }
 
 
-def trajectories(cohort: Cohort) -> Result:
+@question("trajectories", asks="How does the mean score go, and who stops when?")
+def trajectories(cohort: DerivedCohort) -> Result:
     """Mean score by session and by week, for everybody and by the number of sessions people ended
     up having.
 
@@ -64,7 +65,7 @@ def trajectories(cohort: Cohort) -> Result:
     return release(result, cohort)
 
 
-def _table(cohort: Cohort) -> pd.DataFrame:
+def _table(cohort: DerivedCohort) -> pd.DataFrame:
     scores = course_scores(cohort)
     if scores["patient_id"].nunique() < FEWEST:
         raise NotIdentified(
@@ -117,9 +118,9 @@ def _means(rows: pd.DataFrame, axis: str, stratum: str, at: pd.Series) -> pd.Dat
     return table
 
 
-def _weekly(cohort: Cohort, scores: pd.DataFrame) -> pd.DataFrame:
+def _weekly(cohort: DerivedCohort, scores: pd.DataFrame) -> pd.DataFrame:
     """Last score of each week after session 1, sessions going on or not; week 0 is the baseline."""
-    line = timeline_table(cohort).dropna(subset=["score"])
+    line = cohort.timeline.dropna(subset=["score"])
     line = line[
         line["patient_id"].isin(scores["patient_id"]) & (line["sessions_to_date"] > 0)
     ]
@@ -162,7 +163,7 @@ def _sentence(table: pd.DataFrame) -> str:
     )
 
 
-def _caveats(cohort: Cohort) -> tuple[str, ...]:
+def _caveats(cohort: DerivedCohort) -> tuple[str, ...]:
     return (
         (
             "Who stops when, not what sessions do: people leave because they are well, or because"

@@ -5,7 +5,7 @@ method found in them.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -14,8 +14,8 @@ import pandas as pd
 from kettrack.analysis.response.plasmode import panel_cohort
 from kettrack.arrays import Floats
 from kettrack.estimators.plasmode.clinic import PlasmodeModel, SimulatedPanel
-from kettrack.reading.cohort import Cohort
 from kettrack.result import Role
+from kettrack.timelines.derived import DerivedCohort
 
 TOGETHER: Final = 20_000  # people simulated at once
 FOR_TRUTH: Final = 40_000  # people on whom the truth is found
@@ -84,8 +84,11 @@ class Asked:
 
 
 def simulated_cohort(
-    panel: SimulatedPanel, model: PlasmodeModel, cohort: Cohort, observed_to: Floats
-) -> Cohort:
+    panel: SimulatedPanel,
+    model: PlasmodeModel,
+    cohort: DerivedCohort,
+    observed_to: Floats,
+) -> DerivedCohort:
     """A panel as a cohort whose logs end where those of the clinic do; the clinic may be in it many
     times over.
     """
@@ -97,8 +100,7 @@ def simulated_cohort(
         for name, rows in kept.items()
     }
     patients = whole.patients.assign(observed_to_day=pd.Series(end).astype("Int64"))
-    return replace(
-        whole,
+    return whole.replace(
         patients=patients,
         **{name: rows.reset_index(drop=True) for name, rows in kept.items()},
     )

@@ -26,10 +26,10 @@ from kettrack.analysis.calibration.next_session_runs import (
 )
 from kettrack.analysis.context import made_from, refusal, release, rule_words
 from kettrack.analysis.next_session.trials import GRACE
+from kettrack.analysis.registry import question
 from kettrack.errors import NotIdentified, UsageError
-from kettrack.reading.cohort import Cohort
 from kettrack.result import Result
-from kettrack.timelines.kept import one_question
+from kettrack.timelines.derived import DerivedCohort
 
 NAME: Final = "calibration"
 COHORTS: Final = 100
@@ -44,9 +44,12 @@ _METHODS: Final = {
 }
 
 
-@one_question()
+@question(
+    "calibration",
+    asks="What does the method find where the truth is known, in a clinic like this?",
+)
 def calibration_check(
-    cohort: Cohort,
+    cohort: DerivedCohort,
     recall_days: int | None = None,
     grace_days: int = GRACE,
     cohorts: int = COHORTS,
@@ -57,7 +60,7 @@ def calibration_check(
 
     Parameters
     ----------
-    cohort : Cohort
+    cohort : DerivedCohort
         With scores on and off treatment, so that its course can be simulated.
     recall_days, grace_days : int
         As `next_session`.
@@ -157,7 +160,7 @@ def _sentence(table: pd.DataFrame) -> str:
     )
 
 
-def _caveats(cohort: Cohort, clinic: Clinic, seed: int) -> tuple[str, ...]:
+def _caveats(cohort: DerivedCohort, clinic: Clinic, seed: int) -> tuple[str, ...]:
     return (
         OWN_MODEL,
         (

@@ -28,7 +28,7 @@ from kettrack.errors import NotIdentified
 from kettrack.estimators.plasmode.clinic import PlasmodeModel, simulate_plasmode
 from kettrack.estimators.plasmode.one_decision import DecisionByLot, true_difference
 from kettrack.estimators.regression.least_squares import fit_clustered
-from kettrack.reading.cohort import Cohort
+from kettrack.timelines.derived import DerivedCohort
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Clinic:
 
     Parameters
     ----------
-    cohort : Cohort
+    cohort : DerivedCohort
         It was fitted to.
     model : PlasmodeModel
         Its people, scores, stopping and scoring.
@@ -47,7 +47,7 @@ class Clinic:
         Of the trials of the next session, days.
     """
 
-    cohort: Cohort
+    cohort: DerivedCohort
     model: PlasmodeModel
     observed_to: Floats
     recall: int
@@ -69,7 +69,7 @@ class Runs:
     looked_at: float
 
 
-def clinic_of(cohort: Cohort, recall_days: int | None, grace: int) -> Clinic:
+def clinic_of(cohort: DerivedCohort, recall_days: int | None, grace: int) -> Clinic:
     """Fit a clinic.
 
     Raises
@@ -142,7 +142,7 @@ def true_answer(
 
 def _simulated(
     clinic: Clinic, effect: float, cohorts: int, rng: np.random.Generator
-) -> Cohort:
+) -> DerivedCohort:
     """Cohorts in a row as one: people 0 to n - 1 are the first. Logs end where those of the clinic
     do.
     """
@@ -152,7 +152,7 @@ def _simulated(
     )
 
 
-def _half_a_day(trials: Trials, cohort: Cohort) -> float:
+def _half_a_day(trials: Trials, cohort: DerivedCohort) -> float:
     """Half a day when scores of a session's day are mostly taken after it, so that the session
     counts; else 0.
     """
@@ -178,7 +178,7 @@ def _difference(trials: Trials) -> tuple[float, float, float]:
     return found.estimate, found.low, found.high
 
 
-def _slopes(cohort: Cohort, people: int) -> list[tuple[float, float, float]]:
+def _slopes(cohort: DerivedCohort, people: int) -> list[tuple[float, float, float]]:
     """Last score on the number of sessions at equal baselines, in each cohort."""
     rows = final_scores(cohort).dropna(subset=["last"])
     part = rows["patient_id"].to_numpy() // people

@@ -26,13 +26,13 @@ from kettrack.analysis.calibration.stop_after_runs import (
     true_answer,
 )
 from kettrack.analysis.context import made_from, refusal, release, rule_words
+from kettrack.analysis.registry import question
 from kettrack.analysis.stop_after.history import HORIZON
 from kettrack.analysis.stop_after.pairs import pair_of
 from kettrack.analysis.stop_after.rows import StopData, stop_data
 from kettrack.errors import NotIdentified, UsageError
-from kettrack.reading.cohort import Cohort
 from kettrack.result import Result
-from kettrack.timelines.kept import one_question
+from kettrack.timelines.derived import DerivedCohort
 
 NAME: Final = "stop_after_calibration"
 COHORTS: Final = 50
@@ -46,9 +46,13 @@ ESTIMAND: Final = (
 _KEYS: Final = ("stop_after", "unrefused")
 
 
-@one_question()
+@question(
+    "stop_after_calibration",
+    asks="What does stopping after more sessions come to where the truth is known, in a clinic like this?",
+    steps=N_STEPS,
+)
 def stop_after_calibration(  # noqa: PLR0913 - each part of the question by its name
-    cohort: Cohort,
+    cohort: DerivedCohort,
     k: int | None = None,
     m: int | None = None,
     *,
@@ -63,7 +67,7 @@ def stop_after_calibration(  # noqa: PLR0913 - each part of the question by its 
 
     Parameters
     ----------
-    cohort : Cohort
+    cohort : DerivedCohort
         With scores on and off treatment, so that its course can be simulated.
     k, m, recall_days : int, optional
         As `stop_after`. The two numbers are chosen on the cohort itself, and every simulated one is
@@ -225,7 +229,11 @@ def _sentence(table: pd.DataFrame, numbers: tuple[int, int]) -> str:
 
 
 def _caveats(
-    cohort: Cohort, clinic: Clinic, numbers: tuple[int, int], replicates: int, seed: int
+    cohort: DerivedCohort,
+    clinic: Clinic,
+    numbers: tuple[int, int],
+    replicates: int,
+    seed: int,
 ) -> tuple[str, ...]:
     return (
         OWN_MODEL,

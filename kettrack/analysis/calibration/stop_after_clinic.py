@@ -35,8 +35,7 @@ from kettrack.estimators.plasmode.stopping import (
     return_columns,
 )
 from kettrack.estimators.regression.logistic import fit_logistic
-from kettrack.reading.cohort import Cohort
-from kettrack.timelines.bucket import bucket_of
+from kettrack.timelines.derived import DerivedCohort
 
 # to draw from after each session; with fewer, those of the sessions around it too
 FEWEST_GAPS: Final = 30
@@ -48,7 +47,7 @@ class Clinic:
 
     Parameters
     ----------
-    cohort : Cohort
+    cohort : DerivedCohort
         It was fitted to.
     model : PlasmodeModel
         Its people, scores and scoring.
@@ -58,7 +57,7 @@ class Clinic:
         Day to which the log of each goes.
     """
 
-    cohort: Cohort
+    cohort: DerivedCohort
     model: PlasmodeModel
     stopping: Stopping
     observed_to: Floats
@@ -75,7 +74,7 @@ class Clinic:
         return model, replace(self.stopping, planned=planned)
 
 
-def clinic_of(cohort: Cohort, data: StopData) -> Clinic:
+def clinic_of(cohort: DerivedCohort, data: StopData) -> Clinic:
     """Fit a clinic to the people of "stop after k".
 
     Raises
@@ -84,14 +83,13 @@ def clinic_of(cohort: Cohort, data: StopData) -> Clinic:
         As `fit_plasmode`.
     """
     fitted = fit_plasmode(cohort)
-    daily = replace(
-        cohort,
+    daily = cohort.replace(
         sessions=cohort.sessions.drop_duplicates(
             ["patient_id", "day"], ignore_index=True
         ),
     )
     known = counted_outcomes(cohort)
-    ids = bucket_of(cohort).patient_id[data.patient]
+    ids = cohort.bucket.patient_id[data.patient]
     course = _courses(daily, ids)
     line = score_rows(daily, ids, course["length"])
     rows = course_rows(daily, course, GRACE)
@@ -123,7 +121,7 @@ def clinic_of(cohort: Cohort, data: StopData) -> Clinic:
     return Clinic(cohort, model, stopping, observed_to)
 
 
-def _courses(daily: Cohort, ids: pd.Index) -> pd.DataFrame:
+def _courses(daily: DerivedCohort, ids: pd.Index) -> pd.DataFrame:
     """Sessions of each person that lie within the grace of the one before; plans do not end
     them.
     """

@@ -30,7 +30,7 @@ from kettrack.estimators.plasmode.stopping import (
     simulate_stopping,
     true_strategy_difference,
 )
-from kettrack.reading.cohort import Cohort
+from kettrack.timelines.derived import DerivedCohort
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def true_answer(
 
 def simulated_cohorts(
     clinic: Clinic, effect: float, number: int, rng: np.random.Generator
-) -> Iterator[Cohort]:
+) -> Iterator[DerivedCohort]:
     """So many cohorts, simulated together."""
     model, stopping = clinic.repeated(number * clinic.people)
     panel = simulate_stopping(model, stopping, effect, rng)
@@ -128,7 +128,7 @@ def simulated_cohorts(
 
 
 def _ask(
-    cohort: Cohort, question: Question, seed: int
+    cohort: DerivedCohort, question: Question, seed: int
 ) -> tuple[float, tuple[float, float, float], Floats]:
     """The estimate in any case, the answer unless it is refused, and the days of the outcomes."""
     none = (np.nan, np.nan, np.nan)

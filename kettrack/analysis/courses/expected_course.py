@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 
 from kettrack.analysis.context import FEWEST, made_from, refusal, release
+from kettrack.analysis.registry import question
 from kettrack.errors import NotIdentified
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
-from kettrack.timelines.alignment import align_scores
-from kettrack.timelines.bucket import Array, Bucket, bucket_of
-from kettrack.timelines.events import Baselines, find_baselines, ratable
+from kettrack.timelines.bucket import Array, Bucket
+from kettrack.timelines.derived import DerivedCohort, derive
+from kettrack.timelines.events import Baselines, ratable
 from kettrack.timelines.states import is_assessment
-from kettrack.timelines.tables import log_reasons
 from kettrack.vocabulary.instrument import Instrument
 
 # weight of the session before, the session itself and the one after
@@ -61,7 +61,7 @@ def baseline_bands(baseline: Array, instrument: Instrument) -> Array:
     return np.where(np.isnan(baseline), np.array(None, object), labels[place])
 
 
-def comparable_scores(cohort: Cohort) -> pd.DataFrame:
+def comparable_scores(cohort: Cohort | DerivedCohort) -> pd.DataFrame:
     """Every score that can be set against the expected course.
 
     Returns
@@ -72,12 +72,13 @@ def comparable_scores(cohort: Cohort) -> pd.DataFrame:
         `state_holds_days` after the last session, and people without a rated baseline, treated
         before the log begins, or on placebo.
     """
-    bucket = bucket_of(cohort)
-    baselines = find_baselines(bucket, cohort.settings.baseline, cohort.instrument.sign)
+    cohort = derive(cohort)
+    bucket = cohort.bucket
+    baselines = cohort.baselines
     rated = ratable(baselines, cohort.criteria) & ~np.logical_or.reduce(
-        list(log_reasons(cohort).values())
+        list(cohort.log_reasons.values())
     )
-    to_date, since = align_scores(bucket)
+    to_date, since = cohort.alignment
     fresh = (
         is_assessment(bucket, baselines)
         & (to_date > 0)
@@ -130,7 +131,7 @@ def _band_of(
     return pd.Series(pd.Categorical(labels, categories=order, ordered=True))
 
 
-def count(cohort: Cohort) -> pd.DataFrame:
+def count(cohort: DerivedCohort) -> pd.DataFrame:
     """Scores by baseline band and session number, each person once in a cell, with the first score;
     counts can be added.
 
@@ -272,7 +273,8 @@ def percentiles(cells: pd.DataFrame, rows: pd.DataFrame, sign: int = 1) -> Array
     return np.where(place < 0, np.nan, lower if sign > 0 else 100 - lower)
 
 
-def expected_course(cohort: Cohort) -> Result:
+@question("expected_course", asks="What is the usual course of people who began alike?")
+def expected_course(cohort: DerivedCohort) -> Result:
     """Quantiles of the score by session number and baseline band, in this cohort.
 
     Returns

@@ -12,12 +12,11 @@ import pandas as pd
 
 from kettrack.analysis.context import made_from, refusal, release
 from kettrack.analysis.courses.occupancy import log_words
+from kettrack.analysis.registry import question
 from kettrack.errors import NotIdentified
-from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
-from kettrack.timelines.courses import derive_care
+from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.segments import log_ends
-from kettrack.timelines.tables import outcomes_table, timeline_table
 
 VISITS: Final = ("baseline", "session 3", "session 6", "12 weeks")
 AFTER_SESSION: Final = {"session 3": 3, "session 6": 6}
@@ -41,7 +40,7 @@ _ROLES: Final[dict[str, Role]] = {
 }
 
 
-def visit_nodes(cohort: Cohort) -> pd.DataFrame:
+def visit_nodes(cohort: DerivedCohort) -> pd.DataFrame:
     """Node of each patient at each visit: one row per patient, one ordered category per visit.
 
     - baseline: the baseline score.
@@ -66,7 +65,7 @@ def visit_nodes(cohort: Cohort) -> pd.DataFrame:
             "scores of an instrument with severity bands.",
         )
     patients = pd.Index(cohort.patients["patient_id"])
-    outcomes = outcomes_table(cohort).set_index("patient_id")
+    outcomes = cohort.outcomes.set_index("patient_id")
     scores = {"baseline": outcomes["baseline"]} | _scores(cohort)
     names = np.array([band.label for band in bands], object)
     lowest = np.array([band.low for band in bands])
@@ -79,11 +78,11 @@ def visit_nodes(cohort: Cohort) -> pd.DataFrame:
     return out
 
 
-def _scores(cohort: Cohort) -> dict[str, pd.Series]:
+def _scores(cohort: DerivedCohort) -> dict[str, pd.Series]:
     """Score of each patient at each visit after the baseline, by `patient_id`; those without are
     not in it.
     """
-    line = timeline_table(cohort).dropna(subset=["score"])
+    line = cohort.timeline.dropna(subset=["score"])
     soon = line[
         (line["days_since_session"] <= cohort.criteria.late_after_days)
         .fillna(False)
@@ -102,11 +101,11 @@ def _scores(cohort: Cohort) -> dict[str, pd.Series]:
     return found | {"12 weeks": late.groupby("patient_id")["score"].first()}
 
 
-def _without_score(cohort: Cohort, visit: str) -> np.ndarray:
+def _without_score(cohort: DerivedCohort, visit: str) -> np.ndarray:
     """Why each patient has no score at a visit."""
     if visit == "baseline":
         return np.full(len(cohort.patients), "no score", object)
-    care = derive_care(cohort)
+    care = cohort.care
     over = care["care_status"].isin(["stopped", "planned_end"]).to_numpy(bool)
     ends = log_ends(cohort).to_numpy()
     days = sum(WEEK_12) // 2
@@ -133,7 +132,7 @@ def _without_score(cohort: Cohort, visit: str) -> np.ndarray:
     )
 
 
-def _day_of_session(cohort: Cohort, number: int) -> np.ndarray:
+def _day_of_session(cohort: DerivedCohort, number: int) -> np.ndarray:
     """Day of each patient's session of that number; inf without one."""
     chosen = cohort.sessions[
         cohort.sessions.groupby("patient_id").cumcount() == number - 1
@@ -146,7 +145,8 @@ def _day_of_session(cohort: Cohort, number: int) -> np.ndarray:
     return np.where(np.isnan(days), np.inf, days)
 
 
-def severity_flows(cohort: Cohort) -> Result:
+@question("severity_flows", asks="Between which bands of severity did people move?")
+def severity_flows(cohort: DerivedCohort) -> Result:
     """People in each severity band at four visits, and how many went from which to which.
 
     Returns
@@ -250,7 +250,7 @@ def _sentence(nodes: pd.DataFrame) -> str:
     )
 
 
-def _caveats(cohort: Cohort) -> tuple[str, ...]:
+def _caveats(cohort: DerivedCohort) -> tuple[str, ...]:
     days = cohort.criteria.late_after_days
     first, last = WEEK_12
     bands = "; ".join(

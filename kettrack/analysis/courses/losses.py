@@ -11,13 +11,12 @@ import numpy as np
 import pandas as pd
 
 from kettrack.analysis.context import made_from, refusal, release, rule_words
+from kettrack.analysis.registry import question
 from kettrack.errors import NotIdentified
-from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
+from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.events import RETURNS
 from kettrack.timelines.spells import single_score
-from kettrack.timelines.state_events import state_events_table
-from kettrack.timelines.tables import outcomes_table
 from kettrack.vocabulary.rules import Criteria, Rule
 
 PROVEN: Final = ("single", "confirmed")
@@ -42,7 +41,8 @@ _ROLES: Final[dict[str, Role]] = {
 }
 
 
-def losses(cohort: Cohort) -> Result:
+@question("losses", asks="How often was a response or remission seen to be lost?")
+def losses(cohort: DerivedCohort) -> Result:
     """Loss of response, relapse, recurrence and returns of unclear timing: how many, how sure, and
     after how long.
 
@@ -75,7 +75,7 @@ def losses(cohort: Cohort) -> Result:
     return release(result, cohort)
 
 
-def _table(cohort: Cohort) -> pd.DataFrame:
+def _table(cohort: DerivedCohort) -> pd.DataFrame:
     criteria = cohort.criteria
     if criteria.loss_of_response is None and criteria.relapse is None:
         raise NotIdentified(
@@ -112,7 +112,7 @@ def _rules(criteria: Criteria) -> list[Rule]:
     ]
 
 
-def _by_single_score(cohort: Cohort) -> Cohort:
+def _by_single_score(cohort: DerivedCohort) -> DerivedCohort:
     """The same cohort under the same rules, a single score being enough for a loss or a return."""
     criteria = cohort.criteria
     loss = _once(criteria.loss_of_response)
@@ -131,10 +131,10 @@ def _once(rule: Rule | None) -> Rule | None:
     return None if rule is None else single_score(rule)
 
 
-def _rows(cohort: Cohort, how: str) -> list[dict[str, object]]:
+def _rows(cohort: DerivedCohort, how: str) -> list[dict[str, object]]:
     """One row per event that the rules define."""
-    events = state_events_table(cohort).set_index("patient_id")
-    last = outcomes_table(cohort).set_index("patient_id")["end_day"]
+    events = cohort.state_events.set_index("patient_id")
+    last = cohort.outcomes.set_index("patient_id")["end_day"]
     defined = ["loss_of_response"] if cohort.criteria.loss_of_response else []
     defined += list(RETURNS) if cohort.criteria.relapse else []
     return [
@@ -218,7 +218,7 @@ def _sentence(table: pd.DataFrame) -> str:
     )
 
 
-def _caveats(cohort: Cohort) -> tuple[str, ...]:
+def _caveats(cohort: DerivedCohort) -> tuple[str, ...]:
     undefined = (
         ""
         if cohort.criteria.relapse

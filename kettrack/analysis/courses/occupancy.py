@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from kettrack.analysis.context import made_from, refusal, release, rule_words
+from kettrack.analysis.registry import question
 from kettrack.errors import NotIdentified
-from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
-from kettrack.timelines.courses import derive_care
-from kettrack.timelines.segments import log_ends, not_rated, state_segments
+from kettrack.timelines.derived import DerivedCohort
+from kettrack.timelines.segments import log_ends, state_segments
 from kettrack.timelines.states import STATES
 
 MOST_WEEKS: Final = 52
@@ -32,7 +32,7 @@ _ROLES: Final[dict[str, Role]] = {
 }
 
 
-def occupancy_rows(cohort: Cohort, weeks: int = MOST_WEEKS) -> pd.DataFrame:
+def occupancy_rows(cohort: DerivedCohort, weeks: int = MOST_WEEKS) -> pd.DataFrame:
     """Band of each patient at each week.
 
     Returns
@@ -49,7 +49,7 @@ def occupancy_rows(cohort: Cohort, weeks: int = MOST_WEEKS) -> pd.DataFrame:
     shape = (len(patients), len(day))
     ended = day > log_ends(cohort).reindex(patients).to_numpy()[:, None]
     over = (day > _treatment_end(cohort)[:, None]) & ~ended
-    unrated = np.broadcast_to(not_rated(cohort)[:, None], shape)
+    unrated = np.broadcast_to(~cohort.rated[:, None], shape)
     state = _state_on(cohort, day, shape)
     names = np.array([*STATES, ""], object)[state]
     band = np.select(
@@ -72,7 +72,9 @@ def occupancy_rows(cohort: Cohort, weeks: int = MOST_WEEKS) -> pd.DataFrame:
     )
 
 
-def _state_on(cohort: Cohort, day: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+def _state_on(
+    cohort: DerivedCohort, day: np.ndarray, shape: tuple[int, int]
+) -> np.ndarray:
     """Position in `STATES` of each patient on each day; -1 = none holds."""
     segments = state_segments(cohort)
     place = pd.Index(cohort.patients["patient_id"]).get_indexer(segments["patient_id"])
@@ -86,11 +88,11 @@ def _state_on(cohort: Cohort, day: np.ndarray, shape: tuple[int, int]) -> np.nda
     return out
 
 
-def _treatment_end(cohort: Cohort) -> np.ndarray:
+def _treatment_end(cohort: DerivedCohort) -> np.ndarray:
     """Day of the last session of a treatment known to be over, in patient order; never reached
     where it is not.
     """
-    care = derive_care(cohort)
+    care = cohort.care
     over = care["care_status"].isin(["stopped", "planned_end"])
     ends: np.ndarray = (
         care["last_session_day"].astype(float).where(over, np.inf).to_numpy()
@@ -98,7 +100,10 @@ def _treatment_end(cohort: Cohort) -> np.ndarray:
     return ends
 
 
-def state_occupancy(cohort: Cohort) -> Result:
+@question(
+    "state_occupancy", asks="In which state is everyone who started, week by week?"
+)
+def state_occupancy(cohort: DerivedCohort) -> Result:
     """People in each state by week after session 1.
 
     Returns
@@ -109,7 +114,7 @@ def state_occupancy(cohort: Cohort) -> Result:
         runs), and `treatment_over`, the people whose treatment had ended, whatever their state.
         Refused when fewer than 11 people started with a rated baseline.
     """
-    if int((~not_rated(cohort)).sum()) < FEWEST_FOLLOWED:
+    if int((cohort.rated).sum()) < FEWEST_FOLLOWED:
         error = NotIdentified(
             f"fewer than {FEWEST_FOLLOWED} people have a rated baseline.",
             "a score in the 30 days before session 1.",
@@ -140,12 +145,12 @@ def state_occupancy(cohort: Cohort) -> Result:
     return release(result, cohort)
 
 
-def _treatments_over(cohort: Cohort, rows: pd.DataFrame) -> pd.Series:
+def _treatments_over(cohort: DerivedCohort, rows: pd.DataFrame) -> pd.Series:
     """People whose treatment is known to be over, by week; missing where that is known of
     nobody.
     """
     counts = rows.groupby("week")["treatment_over"].sum().astype("Int64")
-    nobody_knows = (derive_care(cohort)["care_status"] == "unknown").all()
+    nobody_knows = (cohort.care["care_status"] == "unknown").all()
     return counts.mask(np.full(len(counts), bool(nobody_knows)))
 
 
@@ -164,7 +169,7 @@ def _sentence(row: str, stops_known: bool) -> str:
     )
 
 
-def log_words(cohort: Cohort) -> str:
+def log_words(cohort: DerivedCohort) -> str:
     """Where logs end, in a sentence."""
     if cohort.patients["observed_to_day"].notna().all():
         return (
@@ -178,7 +183,7 @@ def log_words(cohort: Cohort) -> str:
     )
 
 
-def _caveats(cohort: Cohort) -> tuple[str, ...]:
+def _caveats(cohort: DerivedCohort) -> tuple[str, ...]:
     return (
         (
             f"A state holds until the next score, at most {cohort.criteria.state_holds_days}"

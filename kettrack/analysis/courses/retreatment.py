@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 
 from kettrack.analysis.context import LEVEL, made_from, refusal, release, rule_words
+from kettrack.analysis.registry import question
 from kettrack.errors import NotIdentified
 from kettrack.estimators.intervals import wilson
-from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
+from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.retreatments import WHY_NOT, rated_courses
 
 ESTIMAND: Final = (
@@ -51,7 +52,8 @@ _ROLES: Final[dict[str, Role]] = {
 }
 
 
-def retreatment(cohort: Cohort) -> Result:
+@question("retreatment", asks="Did a second series work, for those who came back?")
+def retreatment(cohort: DerivedCohort) -> Result:
     """Whether a first re-induction worked, how that compares with the first course, and who could
     not be rated.
 
@@ -219,7 +221,7 @@ def _sentence(table: pd.DataFrame) -> str:
     )
 
 
-def _caveats(cohort: Cohort) -> tuple[str, ...]:
+def _caveats(cohort: DerivedCohort) -> tuple[str, ...]:
     days = cohort.criteria.late_after_days
     return (
         (
@@ -249,7 +251,11 @@ COURSES_ESTIMAND: Final = (
 )
 
 
-def retreatment_courses(cohort: Cohort) -> Result:
+@question(
+    "retreatment_courses",
+    asks="Each second series beside the first of the same person.",
+)
+def retreatment_courses(cohort: DerivedCohort) -> Result:
     """Every re-induction beside the first course of the same person: one row per re-induction.
 
     Returns

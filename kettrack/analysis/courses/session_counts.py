@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from kettrack.analysis.context import made_from, release
-from kettrack.reading.cohort import Cohort
+from kettrack.analysis.registry import question
 from kettrack.result import Result
-from kettrack.timelines.courses import courses_table, first_courses
+from kettrack.timelines.derived import DerivedCohort
 
 FIRST_COURSE: Final = (
     "First course: the planned sessions, with pauses up to 60 days; without a recorded plan,"
@@ -20,7 +20,8 @@ FIRST_COURSE: Final = (
 MOST: Final = 12  # sessions told apart; more are one bar
 
 
-def session_counts(cohort: Cohort) -> Result:
+@question("session_counts", asks="How many sessions did people have?")
+def session_counts(cohort: DerivedCohort) -> Result:
     """Number of people by number of sessions, in the first course and in all.
 
     Returns
@@ -30,7 +31,7 @@ def session_counts(cohort: Cohort) -> Result:
         people of `n`.
     """
     lengths = {
-        "first_course": first_courses(cohort)["length"],
+        "first_course": cohort.first_courses["length"],
         "in_all": cohort.sessions.groupby("patient_id").size(),
     }
     table = pd.DataFrame({"sessions": range(1, MOST + 1)})
@@ -63,7 +64,8 @@ def session_counts(cohort: Cohort) -> Result:
     return release(result, cohort)
 
 
-def session_gaps(cohort: Cohort) -> Result:
+@question("session_gaps", asks="How far apart were the sessions?")
+def session_gaps(cohort: DerivedCohort) -> Result:
     """Days between sessions, by session number.
 
     Returns
@@ -72,7 +74,7 @@ def session_gaps(cohort: Cohort) -> Result:
         One row per session from the second: `n` people who had it, and quartiles of the days since
         the session before (`q25` `estimate` = median, `q75`).
     """
-    sessions = courses_table(cohort).dropna(subset=["gap_days"])
+    sessions = cohort.courses.dropna(subset=["gap_days"])
     gaps = sessions[sessions["session_number"] <= MOST].groupby("session_number")[
         "gap_days"
     ]

@@ -11,10 +11,11 @@ import pandas as pd
 
 from kettrack.analysis.context import LEVEL, made_from, refusal, release
 from kettrack.analysis.courses.specification_counts import EVENTS, FIRST_EVENT, count
+from kettrack.analysis.registry import question
 from kettrack.errors import NotIdentified
 from kettrack.estimators.intervals import wilson
-from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
+from kettrack.timelines.derived import DerivedCohort
 
 _ESTIMAND: Final = (
     "Percent of the people who can be rated under a rule who ever met it in the log; loss of"
@@ -43,8 +44,11 @@ def estimate(counts: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
+@question(
+    "specification", asks="What would the answer be under every other published rule?"
+)
 def specification(
-    cohort: Cohort,
+    cohort: DerivedCohort,
     also: tuple[str, ...] = (),
     on_step: Callable[[], None] = lambda: None,
 ) -> Result:
@@ -52,7 +56,7 @@ def specification(
 
     Parameters
     ----------
-    cohort : Cohort
+    cohort : DerivedCohort
         From `load_cohort`. The primary instrument, and every depression scale used beside it.
     also : tuple of str
         Names of recalled rules to apply as well; they are marked in the column `standing`.

@@ -12,12 +12,11 @@ import numpy as np
 import pandas as pd
 
 from kettrack.errors import UsageError
-from kettrack.reading.cohort import Cohort
 from kettrack.settings import BaselineRule
+from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.outcomes import outcomes_of
 from kettrack.timelines.published import rate, rules_in_force
 from kettrack.timelines.ratings import Scored, score_cohort
-from kettrack.timelines.tables import log_reasons
 from kettrack.vocabulary.conventions import convention
 from kettrack.vocabulary.criteria import criteria_for, rated_instruments
 from kettrack.vocabulary.instrument import Instrument
@@ -57,7 +56,7 @@ COLUMNS: Final = (
 
 
 def count(
-    cohort: Cohort,
+    cohort: DerivedCohort,
     also: tuple[str, ...] = (),
     on_step: Callable[[], None] = lambda: None,
 ) -> pd.DataFrame:
@@ -65,7 +64,7 @@ def count(
 
     Parameters
     ----------
-    cohort : Cohort
+    cohort : DerivedCohort
         From `load_cohort`.
     also : tuple of str
         Names of recalled rules to apply as well.
@@ -87,8 +86,7 @@ def count(
     rows: list[dict[str, object]] = []
     for scale in _scales(cohort):
         for baseline in BASELINES:
-            here = replace(
-                cohort,
+            here = cohort.replace(
                 settings=replace(
                     cohort.settings, instrument=scale.name, baseline=baseline
                 ),
@@ -102,12 +100,12 @@ def count(
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def n_steps(cohort: Cohort) -> int:
+def n_steps(cohort: DerivedCohort) -> int:
     """Steps that `count` takes."""
     return len(_scales(cohort)) * len(BASELINES)
 
 
-def _scales(cohort: Cohort) -> list[Instrument]:
+def _scales(cohort: DerivedCohort) -> list[Instrument]:
     """The primary instrument, and every scale of depression that was used."""
     used = set(cohort.scores["instrument"])
     known = cohort.settings.known_instruments
@@ -116,7 +114,7 @@ def _scales(cohort: Cohort) -> list[Instrument]:
     return [get_instrument(name, known) for name in names if name in used]
 
 
-def _bundles(cohort: Cohort, also: tuple[str, ...]) -> list[Criteria]:
+def _bundles(cohort: DerivedCohort, also: tuple[str, ...]) -> list[Criteria]:
     """Rules in force: the recalled ones only where they were asked for, by `also` or as the
     cohort's own criteria.
     """
@@ -129,7 +127,7 @@ def _bundles(cohort: Cohort, also: tuple[str, ...]) -> list[Criteria]:
     ]
 
 
-def _check(cohort: Cohort, also: tuple[str, ...]) -> None:
+def _check(cohort: DerivedCohort, also: tuple[str, ...]) -> None:
     names = {
         bundle.name
         for scale in _scales(cohort)
@@ -149,7 +147,7 @@ def _of_bundles(scored: Scored, also: tuple[str, ...]) -> Iterator[dict[str, obj
     """
     scale = scored.instrument
     baseline = scored.cohort.settings.baseline
-    whole = ~np.logical_or.reduce(list(log_reasons(scored.cohort).values()))
+    whole = ~np.logical_or.reduce(list(scored.cohort.log_reasons.values()))
     for bundle in _bundles(scored.cohort, also):
         found = outcomes_of(scored.bucket, bundle, baseline, scale.sign, EVENTS)
         rated = found[found["included"] & whole]

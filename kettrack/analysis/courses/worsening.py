@@ -7,11 +7,11 @@ from typing import Final
 import pandas as pd
 
 from kettrack.analysis.context import made_from, refusal, release
+from kettrack.analysis.registry import question
 from kettrack.errors import NotIdentified
 from kettrack.estimators.intervals import wilson
-from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
-from kettrack.timelines.tables import outcomes_table
+from kettrack.timelines.derived import DerivedCohort
 
 _ROLES: Final[dict[str, Role]] = {
     "key": "key",
@@ -27,7 +27,8 @@ _ESTIMAND: Final = (
 )
 
 
-def worsening(cohort: Cohort) -> Result:
+@question("worsening", asks="How many got worse, and when?")
+def worsening(cohort: DerivedCohort) -> Result:
     """How many of the analysable people met the rule for deterioration at any score after session
     1.
 
@@ -37,7 +38,7 @@ def worsening(cohort: Cohort) -> Result:
         One row: `events` of `n` with Wilson interval. Refused when the criteria have no such rule,
         or nobody is analysable.
     """
-    outcomes = outcomes_table(cohort)
+    outcomes = cohort.outcomes
     rated = outcomes[outcomes["included"]]
     rule = cohort.criteria.deterioration
     if rule is None or rated.empty:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from kettrack.errors import NotIdentified
 from kettrack.estimators.survival.life_table import LifeCounts, count_life
-from kettrack.reading.cohort import Cohort
+from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.spells import Origin, loss_rows, response_origins, single_score
 from kettrack.vocabulary.rules import Rule
 
@@ -51,7 +51,7 @@ class Watched:
     origins: pd.DataFrame
 
 
-def watch(cohort: Cohort, origin: Origin) -> list[Watched]:
+def watch(cohort: DerivedCohort, origin: Origin) -> list[Watched]:
     """Responses from an origin under the rule in force and, where that asks for a second score, by
     a single one.
 
@@ -85,7 +85,7 @@ def watch(cohort: Cohort, origin: Origin) -> list[Watched]:
     ]
 
 
-def loss_rule(cohort: Cohort) -> Rule:
+def loss_rule(cohort: DerivedCohort) -> Rule:
     """Loss of response under the rules in force; event rows that bring the illness back under the
     same rules are losses too.
 
@@ -193,7 +193,7 @@ def _since(rows: pd.DataFrame, column: str) -> npt.NDArray[np.float64]:
 
 
 def count(
-    cohort: Cohort,
+    cohort: DerivedCohort,
     estimand: Estimand = "treatment_policy",
     origin: Origin = "end_of_course",
 ) -> LifeCounts:

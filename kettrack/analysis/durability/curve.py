@@ -32,12 +32,13 @@ from kettrack.analysis.durability.words import (
     caveats,
     sentence,
 )
+from kettrack.analysis.registry import question
 from kettrack.errors import NotIdentified
 from kettrack.estimators.intervals import patient_weights, percentile_interval
 from kettrack.estimators.survival.life_table import estimate_survival
 from kettrack.privacy import disclosure
-from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
+from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.spells import Origin
 
 REPLICATES: Final = 500
@@ -65,7 +66,12 @@ ROLES: Final[dict[str, Role]] = {
 }
 
 
-def durability(cohort: Cohort) -> Result:
+@question(
+    "durability",
+    asks="How long does a response last after the planned course?",
+    by_group=True,
+)
+def durability(cohort: DerivedCohort) -> Result:
     """Percent who still hold their response, week by week after the planned course.
 
     Everyone who shows a response at a score within 14 days after the planned number of sessions
@@ -92,7 +98,11 @@ def durability(cohort: Cohort) -> Result:
     return _durability(cohort, "durability", "end_of_course")
 
 
-def durability_from_response(cohort: Cohort) -> Result:
+@question(
+    "durability_from_response",
+    asks="How long does a response last, from when it was first seen?",
+)
+def durability_from_response(cohort: DerivedCohort) -> Result:
     """`durability` from the first proven response of the first course.
 
     A session after the first course is the retreatment here; those that belong to the course are
@@ -101,7 +111,7 @@ def durability_from_response(cohort: Cohort) -> Result:
     return _durability(cohort, "durability_from_response", "first_response")
 
 
-def _durability(cohort: Cohort, name: str, origin: Origin) -> Result:
+def _durability(cohort: DerivedCohort, name: str, origin: Origin) -> Result:
     estimand = (
         f"Share that still holds a response shown {ORIGINS[origin]}, by day since the score that"
         " showed it."
@@ -144,7 +154,7 @@ def _left_out(watched: Watched) -> dict[str, int]:
     return {name: int(why.isin(reasons).sum()) for name, reasons in LEFT_OUT.items()}
 
 
-def _curve(cohort: Cohort, watched: Watched, estimand: Estimand) -> pd.DataFrame:
+def _curve(cohort: DerivedCohort, watched: Watched, estimand: Estimand) -> pd.DataFrame:
     """Weekly rows of one estimand under one rule."""
     left = exits(watched, estimand)
     time = left["time"].to_numpy()
@@ -229,7 +239,7 @@ def _bounds(
 
 
 def _weighted(
-    cohort: Cohort, watched: Watched, days: np.ndarray
+    cohort: DerivedCohort, watched: Watched, days: np.ndarray
 ) -> dict[str, np.ndarray]:
     last_day = int(days[-1]) + cohort.criteria.state_holds_days
     people = untreated(cohort, watched, last_day)

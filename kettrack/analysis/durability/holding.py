@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from kettrack.analysis.context import FEWEST, made_from, refusal, release, rule_words
+from kettrack.analysis.registry import question
 from kettrack.errors import NotIdentified
-from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
-from kettrack.timelines.courses import courses_table
+from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.maintenance import (
     HOLDING,
     HoldingRules,
@@ -61,7 +61,10 @@ _LENGTH_ROLES: Final[dict[str, Role]] = {
 }
 
 
-def maintenance_lengths(cohort: Cohort) -> Result:
+@question(
+    "maintenance_lengths", asks="Over which maintenance intervals did a response hold?"
+)
+def maintenance_lengths(cohort: DerivedCohort) -> Result:
     """Maintenance intervals by length: how many held, failed, did not begin well, or are not known.
 
     Returns
@@ -104,7 +107,7 @@ def maintenance_lengths(cohort: Cohort) -> Result:
     return release(result, cohort)
 
 
-def _rateable(cohort: Cohort) -> pd.DataFrame:
+def _rateable(cohort: DerivedCohort) -> pd.DataFrame:
     intervals = maintenance_intervals(cohort)
     if not intervals["result"].isin(["held", "failed"]).any():
         reason = (
@@ -148,7 +151,8 @@ def _counts(key: str, days: str, part: pd.DataFrame) -> dict[str, object]:
     )
 
 
-def holding_interval(cohort: Cohort) -> Result:
+@question("holding_interval", asks="Which interval holds, by each patient's own log?")
+def holding_interval(cohort: DerivedCohort) -> Result:
     """How many patients' own logs bound the interval that holds, and where the bounds lie.
 
     Returns
@@ -216,7 +220,7 @@ def _answer(people: pd.DataFrame, kind: str) -> dict[str, object]:
     } | medians
 
 
-def _caveats(cohort: Cohort) -> tuple[str, ...]:
+def _caveats(cohort: DerivedCohort) -> tuple[str, ...]:
     rules = HoldingRules()
     return (
         (
@@ -237,7 +241,8 @@ def _caveats(cohort: Cohort) -> tuple[str, ...]:
     )
 
 
-def session_intervals(cohort: Cohort) -> Result:
+@question("session_intervals", asks="How far apart were sessions, by session number?")
+def session_intervals(cohort: DerivedCohort) -> Result:
     """How long people waited for each session: counts by session number and length of the gap
     before it.
 
@@ -247,7 +252,7 @@ def session_intervals(cohort: Cohort) -> Result:
         One row per session from the second, to the last that at least 11 people had (at most the
         24th): `n` people who had it, one count per length in days, and `estimate` = median days.
     """
-    sessions = courses_table(cohort).dropna(subset=["gap_days"])
+    sessions = cohort.courses.dropna(subset=["gap_days"])
     sessions = sessions[sessions["session_number"] <= MOST_SESSIONS]
     counts = pd.crosstab(
         sessions["session_number"], length_band(sessions["gap_days"]), dropna=False

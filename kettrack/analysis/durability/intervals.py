@@ -18,13 +18,14 @@ from kettrack.analysis.context import (
     rule_words,
 )
 from kettrack.analysis.durability.counts import Watched, count_exits, exits, watch
+from kettrack.analysis.registry import question
 from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
 from kettrack.estimators.survival.life_table import estimate_survival
 from kettrack.estimators.survival.turnbull import Turnbull, fit_turnbull
 from kettrack.estimators.survival.turnbull_band import subsample_survival
-from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
+from kettrack.timelines.derived import DerivedCohort
 
 DAYS: Final = (28, 56)
 SEED: Final = 1
@@ -55,7 +56,11 @@ ROLES: Final[dict[str, Role]] = {
 }
 
 
-def durability_intervals(cohort: Cohort) -> Result:
+@question(
+    "durability_intervals",
+    asks="Between which scores were responses lost, and how sure is that?",
+)
+def durability_intervals(cohort: DerivedCohort) -> Result:
     """Stretches of days in which responses were lost, each between a score that held and one that
     did not.
 
@@ -101,7 +106,7 @@ def durability_intervals(cohort: Cohort) -> Result:
     return release(result, cohort)
 
 
-def _shift(cohort: Cohort) -> float:
+def _shift(cohort: DerivedCohort) -> float:
     """Half the days that the instrument looks back: a score speaks of the middle of its window."""
     recall = cohort.instrument.recall_days
     return recall.value / 2 if recall is not None and recall.usable else 0.0
@@ -249,7 +254,9 @@ def _share(table: pd.DataFrame, key: str) -> str:
     return f"{share} ({{{key}.ci_low}}-{{{key}.ci_high}})"
 
 
-def _caveats(cohort: Cohort, watched: Watched, table: pd.DataFrame) -> tuple[str, ...]:
+def _caveats(
+    cohort: DerivedCohort, watched: Watched, table: pd.DataFrame
+) -> tuple[str, ...]:
     few = table.loc[table["kind"] == "share", "ci_low"].isna().all()
     interval = (
         "No interval: it takes 50 people."

@@ -19,14 +19,13 @@ from kettrack.analysis.context import (
     rule_words,
 )
 from kettrack.analysis.durability.counts import loss_rule
+from kettrack.analysis.registry import question
 from kettrack.errors import NotIdentified
 from kettrack.estimators.survival.cox import fit_cox
-from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
-from kettrack.timelines.courses import courses_table
-from kettrack.timelines.regained import maintenance_origins
+from kettrack.timelines.derived import DerivedCohort
+from kettrack.timelines.repeated_loss import maintenance_origins
 from kettrack.timelines.spells import loss_rows
-from kettrack.timelines.tables import timeline_table
 
 FEWEST_PEOPLE: Final = 11
 FEWEST_EVENTS: Final = 5
@@ -56,7 +55,12 @@ ROLES: Final[dict[str, Role]] = {
 }
 
 
-def maintenance(cohort: Cohort) -> Result:
+@question(
+    "maintenance",
+    asks="When is a response lost in maintenance, by days since the last session?",
+    by_group=True,
+)
+def maintenance(cohort: DerivedCohort) -> Result:
     """How often a response is lost in maintenance, by how long ago the last session was.
 
     Watched from the first score that shows a response after the first session beyond the first
@@ -118,7 +122,7 @@ def _require(stretches: pd.DataFrame) -> None:
         )
 
 
-def maintenance_stretches(cohort: Cohort) -> pd.DataFrame:
+def maintenance_stretches(cohort: DerivedCohort) -> pd.DataFrame:
     """Stretches between two scores in maintenance while a response was held, with their exposure.
 
     Returns
@@ -137,11 +141,9 @@ def maintenance_stretches(cohort: Cohort) -> pd.DataFrame:
     rule = loss_rule(cohort)
     rows = loss_rows(cohort, maintenance_origins(cohort), rule)
     end = rows["lost_day"].fillna(rows["held_to_day"])
-    line = (
-        timeline_table(cohort)
-        .dropna(subset=["score"])[["patient_id", "day"]]
-        .drop_duplicates()
-    )
+    line = cohort.timeline.dropna(subset=["score"])[
+        ["patient_id", "day"]
+    ].drop_duplicates()
     line = line.join(
         rows.assign(end_day=end)[["origin_day", "lost_day", "end_day"]],
         on="patient_id",
@@ -166,7 +168,7 @@ def maintenance_stretches(cohort: Cohort) -> pd.DataFrame:
     line = line.assign(begin=line.groupby("patient_id")["day"].shift(1)).dropna(
         subset=["begin"]
     )
-    sessions = courses_table(cohort)[["patient_id", "day", "gap_days"]].drop_duplicates(
+    sessions = cohort.courses[["patient_id", "day", "gap_days"]].drop_duplicates(
         ["patient_id", "day"]
     )
     sessions = sessions.rename(columns={"day": "session_day"}).astype(
@@ -337,7 +339,7 @@ def _ratios(stretches: pd.DataFrame) -> tuple[list[dict[str, object]], str]:
     ], ""
 
 
-def _caveats(cohort: Cohort, why_none: str) -> tuple[str, ...]:
+def _caveats(cohort: DerivedCohort, why_none: str) -> tuple[str, ...]:
     return (
         (
             f"Loss of response: {loss_rule(cohort)}; {rule_words(cohort)}. Only the first loss in"

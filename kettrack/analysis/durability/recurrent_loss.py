@@ -17,15 +17,16 @@ from kettrack.analysis.context import (
     rule_words,
 )
 from kettrack.analysis.durability.counts import loss_rule
+from kettrack.analysis.registry import question
 from kettrack.errors import NotIdentified
 from kettrack.estimators.survival.recurrent_events import (
     RecurrenceCounts,
     count_recurrences,
     estimate_mean_count,
 )
-from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
-from kettrack.timelines.regained import repeated_losses
+from kettrack.timelines.derived import DerivedCohort
+from kettrack.timelines.repeated_loss import repeated_losses
 
 WEEK: Final = 7
 SENTENCE_DAYS: Final = (182, 364)
@@ -44,7 +45,7 @@ ROLES: Final[dict[str, Role]] = {
 }
 
 
-def count(cohort: Cohort) -> RecurrenceCounts:
+def count(cohort: DerivedCohort) -> RecurrenceCounts:
     """Losses and follow-up since the first response; counts of several sites can be added.
 
     Raises
@@ -91,7 +92,10 @@ def estimate(counts: RecurrenceCounts) -> pd.DataFrame:
     )
 
 
-def recurrent_loss(cohort: Cohort) -> Result:
+@question(
+    "recurrent_loss", asks="How often is a response lost, regained and lost again?"
+)
+def recurrent_loss(cohort: DerivedCohort) -> Result:
     """How often a response was lost, per person, since the first response; regained and lost again
     counts again.
 

@@ -18,9 +18,7 @@ import pandas as pd
 from kettrack.analysis.durability.counts import Watched
 from kettrack.arrays import Floats, Ints
 from kettrack.estimators.regression.logistic import fit_logistic, predict_logistic
-from kettrack.reading.cohort import Cohort
-from kettrack.timelines.bucket import bucket_of
-from kettrack.timelines.events import find_baselines
+from kettrack.timelines.derived import DerivedCohort
 
 WEEK: Final = 7
 # people treated again on the day of origin, and not, before that day has a chance of its own
@@ -61,7 +59,7 @@ class Untreated:
 
 
 def untreated(
-    cohort: Cohort,
+    cohort: DerivedCohort,
     watched: Watched,
     last_day: int,
     waiting: Literal["censored", "lost"] = "censored",
@@ -117,10 +115,10 @@ def untreated(
     )
 
 
-def baseline_of(cohort: Cohort) -> pd.Series:
+def baseline_of(cohort: DerivedCohort) -> pd.Series:
     """Baseline score by `patient_id`."""
-    bucket = bucket_of(cohort)
-    found = find_baselines(bucket, cohort.settings.baseline, cohort.instrument.sign)
+    bucket = cohort.bucket
+    found = cohort.baselines
     return pd.Series(found.score, index=bucket.patient_id)
 
 
@@ -135,12 +133,12 @@ def _history(begins: Ints, score: Floats, baseline: Floats, same_day: bool) -> F
 
 
 def _stretches(
-    cohort: Cohort, people: pd.Index, origin: Ints, days: Ints
+    cohort: DerivedCohort, people: pd.Index, origin: Ints, days: Ints
 ) -> tuple[Ints, Ints, Floats]:
     """Person, first day and last score before it, of each stretch cut at weeks and after each
     score; origin score on day 0.
     """
-    bucket = bucket_of(cohort)
+    bucket = cohort.bucket
     place = people.get_indexer(bucket.patient_id)[bucket.score_patient]
     kept = bucket.score_known & (place >= 0)
     who = place[kept].astype(np.int64)

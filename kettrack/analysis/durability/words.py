@@ -10,7 +10,7 @@ import pandas as pd
 
 from kettrack.analysis.context import FEWEST, rule_words
 from kettrack.analysis.durability.counts import ESTIMANDS, Estimand, Watched
-from kettrack.reading.cohort import Cohort
+from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.spells import Origin
 from kettrack.vocabulary.published_results import published_durability
 
@@ -183,7 +183,7 @@ def _unconfirmed_said(table: pd.DataFrame) -> str:
 
 
 def caveats(
-    cohort: Cohort, watched: Watched, replicates: int, seed: int
+    cohort: DerivedCohort, watched: Watched, replicates: int, seed: int
 ) -> tuple[str, ...]:
     """Rule, weighting, how far it goes, what a single score does, and what was published."""
     return (

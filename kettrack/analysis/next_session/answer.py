@@ -22,9 +22,10 @@ from kettrack.analysis.next_session.rows import (
     sensitivity_rows,
 )
 from kettrack.analysis.next_session.trials import GRACE, find_trials
+from kettrack.analysis.registry import question
 from kettrack.errors import NotIdentified, UsageError
-from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
+from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.instrument import Recall
 from kettrack.vocabulary.instruments import GAD7, PHQ9
 
@@ -48,8 +49,11 @@ _ROLES: Final[dict[str, Role]] = {
 }
 
 
+@question(
+    "next_session", asks="What does one more session change, among people still coming?"
+)
 def next_session(
-    cohort: Cohort, recall_days: int | None = None, grace_days: int = GRACE
+    cohort: DerivedCohort, recall_days: int | None = None, grace_days: int = GRACE
 ) -> Result:
     """What having the next session soon changes in the score, against not having it, at equal
     histories.
@@ -59,7 +63,7 @@ def next_session(
 
     Parameters
     ----------
-    cohort : Cohort
+    cohort : DerivedCohort
         With `observed_to_day`, and scores after sessions and after stopping.
     recall_days : int, optional
         Days that a score looks back, so that it only sees what came after the decision; default:
@@ -108,7 +112,7 @@ def next_session(
     return ask(cohort, first_course(grace_days), recall_days)
 
 
-def ask(cohort: Cohort, question: Question, recall_days: int | None) -> Result:
+def ask(cohort: DerivedCohort, question: Question, recall_days: int | None) -> Result:
     """Answer one question about the next session: the table of `next_session`, its first row named
     after the question.
     """
@@ -142,12 +146,12 @@ def ask(cohort: Cohort, question: Question, recall_days: int | None) -> Result:
     return release(result, cohort)
 
 
-def left_out_instrument(cohort: Cohort) -> str:
+def left_out_instrument(cohort: DerivedCohort) -> str:
     """The measure kept out of the history: depression beside anxiety, anxiety beside all else."""
     return PHQ9.name if cohort.instrument.construct == "anxiety" else GAD7.name
 
 
-def _table(cohort: Cohort, question: Question, recall: int) -> pd.DataFrame:
+def _table(cohort: DerivedCohort, question: Question, recall: int) -> pd.DataFrame:
     left_out = left_out_instrument(cohort)
     points = question.points(cohort, left_out)
     frame = Frame(question, question.grace(points), recall, cohort.instrument)
@@ -240,7 +244,7 @@ def _control_words(note: str) -> str:
     return "No other measure was recorded often enough to test that."
 
 
-def _caveats(cohort: Cohort, words: Words, recall: Recall) -> tuple[str, ...]:
+def _caveats(cohort: DerivedCohort, words: Words, recall: Recall) -> tuple[str, ...]:
     return (
         *words.warnings,
         (

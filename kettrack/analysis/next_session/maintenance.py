@@ -25,12 +25,13 @@ from kettrack.analysis.next_session.question import (
     groups_by_session,
 )
 from kettrack.analysis.next_session.trials import WINDOW, Trials
+from kettrack.analysis.registry import question
 from kettrack.errors import UsageError
-from kettrack.reading.cohort import Cohort
 from kettrack.result import Result
 from kettrack.timelines.bucket import Array
-from kettrack.timelines.courses import CourseRules, courses_table
-from kettrack.timelines.person_sessions import all_sessions_table, response_met
+from kettrack.timelines.courses import CourseRules
+from kettrack.timelines.derived import DerivedCohort
+from kettrack.timelines.person_sessions import response_met
 from kettrack.vocabulary.instruments import GAD7
 
 TIMES_THE_GAP: Final = 1.5  # of the gap before: the grace
@@ -42,7 +43,12 @@ MORE_HISTORY: Final = ("responding", "longest_held")
 GAPS: Final = ((1, 10), (11, 17), (18, 24), (25, 38), (39, 9_999))
 
 
-def next_session_maintenance(cohort: Cohort, recall_days: int | None = None) -> Result:
+@question(
+    "next_session_maintenance", asks="What does one more maintenance session change?"
+)
+def next_session_maintenance(
+    cohort: DerivedCohort, recall_days: int | None = None
+) -> Result:
     """What having the next maintenance session in time changes in the score, against not having it,
     at equal histories.
 
@@ -54,7 +60,7 @@ def next_session_maintenance(cohort: Cohort, recall_days: int | None = None) -> 
 
     Parameters
     ----------
-    cohort : Cohort
+    cohort : DerivedCohort
         With `observed_to_day`, and scores between sessions and after stopping.
     recall_days : int, optional
         As for `next_session`.
@@ -86,7 +92,7 @@ def next_session_maintenance(cohort: Cohort, recall_days: int | None = None) -> 
     return ask(cohort, MAINTENANCE, recall_days)
 
 
-def maintenance_points(cohort: Cohort, left_out: str = GAD7.name) -> Points:
+def maintenance_points(cohort: DerivedCohort, left_out: str = GAD7.name) -> Points:
     """Every session day after the first course with what was known at its end; `session` counts
     from 1 after that course.
 
@@ -95,15 +101,16 @@ def maintenance_points(cohort: Cohort, left_out: str = GAD7.name) -> Points:
 
     Parameters
     ----------
-    cohort : Cohort
+    cohort : DerivedCohort
         As it came through the reader.
     left_out : str
         Instrument kept out of the history, to test it with.
     """
-    table = all_sessions_table(cohort)
+    table = cohort.all_sessions
     table = table.assign(
         responding=response_met(
-            cohort, *(table[name].to_numpy(float) for name in ("score", "baseline"))
+            cohort.criteria,
+            *(table[name].to_numpy(float) for name in ("score", "baseline")),
         )
     )
     table = table.assign(
@@ -145,11 +152,11 @@ def _longest_held(table: pd.DataFrame) -> pd.Series:
     return gap.groupby(patient, sort=False, observed=True).cummax()
 
 
-def _in_re_induction(cohort: Cohort, table: pd.DataFrame) -> pd.Series:
+def _in_re_induction(cohort: DerivedCohort, table: pd.DataFrame) -> pd.Series:
     """Whether the sessions so far are a re-induction: from its third on, as the first two may still
     have been maintenance.
     """
-    courses = courses_table(cohort).drop_duplicates(["patient_id", "day"], keep="last")
+    courses = cohort.courses.drop_duplicates(["patient_id", "day"], keep="last")
     known = (courses["course"] == "re-induction") & (
         courses["number_in_course"] >= CourseRules().reinduction_sessions
     )

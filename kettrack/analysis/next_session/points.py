@@ -10,16 +10,15 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.reading.cohort import Cohort
 from kettrack.timelines.bucket import (
     Array,
     Bucket,
-    bucket_of,
     days_or_missing,
     scores_of,
 )
 from kettrack.timelines.courses import CourseRules
-from kettrack.timelines.person_sessions import EXCLUDED, person_sessions_table
+from kettrack.timelines.derived import DerivedCohort
+from kettrack.timelines.person_sessions import EXCLUDED
 from kettrack.timelines.session_days import day_key, session_days
 from kettrack.vocabulary.instruments import GAD7
 
@@ -97,17 +96,17 @@ class Points:
     patients: int
 
 
-def decision_points(cohort: Cohort, left_out: str = GAD7.name) -> Points:
+def decision_points(cohort: DerivedCohort, left_out: str = GAD7.name) -> Points:
     """Every session day of the first courses with what was known at its end.
 
     Parameters
     ----------
-    cohort : Cohort
+    cohort : DerivedCohort
         As it came through the reader.
     left_out : str
         Instrument kept out of the history, to test it with.
     """
-    table = person_sessions_table(cohort)
+    table = cohort.person_sessions
     longest = CourseRules().induction_sessions
     planned_end = table["as_planned"] | (
         table["planned_sessions"].isna() & (table["sessions_to_date"] >= longest)
@@ -116,7 +115,7 @@ def decision_points(cohort: Cohort, left_out: str = GAD7.name) -> Points:
 
 
 def points_of(
-    cohort: Cohort,
+    cohort: DerivedCohort,
     table: pd.DataFrame,
     left_out: str,
     own: dict[str, pd.Series],
@@ -126,7 +125,7 @@ def points_of(
 
     Parameters
     ----------
-    cohort : Cohort
+    cohort : DerivedCohort
         As it came through the reader.
     table : DataFrame
         Rows of `person_sessions_table` or `all_sessions_table`.
@@ -137,7 +136,7 @@ def points_of(
     also : tuple of str
         Columns of the table that are history beyond `HISTORY`.
     """
-    bucket = bucket_of(cohort)
+    bucket = cohort.bucket
     patient = bucket.patient_id.get_indexer(pd.Index(table["patient_id"])).astype(
         np.int64
     )
@@ -213,9 +212,11 @@ def _scores(bucket: Bucket) -> tuple[Array, Array]:
     return key[order], bucket.score[known][order].astype(np.float64)
 
 
-def _last_value(cohort: Cohort, instrument: str, bucket: Bucket, key: Array) -> Array:
+def _last_value(
+    cohort: DerivedCohort, instrument: str, bucket: Bucket, key: Array
+) -> Array:
     """Last value of an instrument in the `FRESH` days up to each point."""
-    rows = scores_of(cohort, instrument).dropna(subset=["score"])
+    rows = scores_of(cohort.scores, instrument).dropna(subset=["score"])
     place = day_key(
         bucket.patient_id.get_indexer(pd.Index(rows["patient_id"])),
         days_or_missing(rows["day"]),
@@ -226,7 +227,7 @@ def _last_value(cohort: Cohort, instrument: str, bucket: Bucket, key: Array) -> 
     return np.where(key - padded[last] <= FRESH, value[last], np.nan)
 
 
-def _event_keys(cohort: Cohort, names: tuple[str, ...], bucket: Bucket) -> Array:
+def _event_keys(cohort: DerivedCohort, names: tuple[str, ...], bucket: Bucket) -> Array:
     rows = cohort.events[cohort.events["event"].isin(names)]
     return np.sort(
         day_key(

@@ -18,10 +18,11 @@ from kettrack.analysis.next_session.fit import (
 )
 from kettrack.analysis.next_session.points import HISTORY, decision_points
 from kettrack.analysis.next_session.trials import GRACE, Trials, find_trials
+from kettrack.analysis.registry import question
 from kettrack.errors import NotIdentified
 from kettrack.estimators.causal.weights import standardised_differences
-from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
+from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.limits import ALIKE_WITHIN_SD as BALANCED
 
 MOST_SESSIONS: Final = 8
@@ -68,14 +69,18 @@ _WORDS: Final = {
 }
 
 
-def _trials(cohort: Cohort) -> Trials:
+def _trials(cohort: DerivedCohort) -> Trials:
     recall = cohort.instrument.recall()
     trials = find_trials(decision_points(cohort), GRACE, recall.days)
     require_people(trials)
     return trials
 
 
-def going_on_by_score(cohort: Cohort) -> Result:
+@question(
+    "going_on_by_score",
+    asks="Who goes on, by last score and session: could it have gone either way?",
+)
+def going_on_by_score(cohort: DerivedCohort) -> Result:
     """Who goes on, by last score and session: where everybody does, or nobody, nothing can be
     compared.
 
@@ -163,7 +168,8 @@ def _going_on_words(table: pd.DataFrame) -> str:
     return f"In {sided} of {cells} everybody went on, or nobody: there nothing can be compared."
 
 
-def balance(cohort: Cohort) -> Result:
+@question("balance", asks="Were those who went on like those who did not?")
+def balance(cohort: DerivedCohort) -> Result:
     """How alike those who went on and those who did not were, before and after weighting: the love
     plot.
 

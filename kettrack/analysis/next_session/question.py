@@ -10,8 +10,8 @@ from typing import Final
 
 from kettrack.analysis.next_session.points import LEFT_OUT, Points, decision_points
 from kettrack.analysis.next_session.trials import WINDOW, Grace, Trials
-from kettrack.reading.cohort import Cohort
 from kettrack.timelines.bucket import Array
+from kettrack.timelines.derived import DerivedCohort
 
 Group = tuple[str, str, Array]  # key, words, which of the trials
 REASONS: Final = dict(
@@ -94,7 +94,7 @@ class Question:
     """
 
     name: str
-    points: Callable[[Cohort, str], Points]
+    points: Callable[[DerivedCohort, str], Points]
     grace: Callable[[Points], Grace]
     reasons: tuple[str, ...]
     groups: Callable[[Trials], list[Group]]

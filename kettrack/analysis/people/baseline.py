@@ -7,9 +7,9 @@ from typing import Final
 import pandas as pd
 
 from kettrack.analysis.context import made_from, release, rule_words
-from kettrack.reading.cohort import Cohort
+from kettrack.analysis.registry import question
 from kettrack.result import Result, Role
-from kettrack.timelines.tables import outcomes_table
+from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.columns import PATIENTS
 
 NUMBERS: Final = ("age", "failed_antidepressants", "planned_sessions")
@@ -34,7 +34,8 @@ _ROLES: Final[dict[str, Role]] = {
 }
 
 
-def baseline_table(cohort: Cohort) -> Result:
+@question("baseline_table", asks="Who are the patients, before their first session?")
+def baseline_table(cohort: DerivedCohort) -> Result:
     """Characteristics of everyone who started, with what is missing counted.
 
     Returns
@@ -44,7 +45,7 @@ def baseline_table(cohort: Cohort) -> Result:
         (`events` of `n` with a value, `estimate` in %). A characteristic nobody has a value for is
         left out and named in a caveat.
     """
-    outcomes = outcomes_table(cohort)
+    outcomes = cohort.outcomes
     first = (
         cohort.sessions.groupby("patient_id", sort=False)
         .first()
@@ -83,7 +84,7 @@ def baseline_table(cohort: Cohort) -> Result:
     return release(result, cohort)
 
 
-def _sentence(cohort: Cohort, n: int) -> str:
+def _sentence(cohort: DerivedCohort, n: int) -> str:
     """The mean baseline, with its spread where there is one."""
     if not n:
         return "Nobody has a baseline score."

@@ -9,10 +9,10 @@ from typing import Final
 import pandas as pd
 
 from kettrack.analysis.context import made_from, release, rule_words
-from kettrack.reading.cohort import Cohort
+from kettrack.analysis.registry import question
 from kettrack.result import Result
+from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.outcomes import EXCLUSIONS
-from kettrack.timelines.tables import outcomes_table
 
 REASONS: Final = {
     "no_baseline": "no score in the 30 days before session 1",
@@ -30,7 +30,8 @@ LOST: Final = {
 }
 
 
-def ladder(cohort: Cohort) -> Result:
+@question("ladder", asks="Who is counted, and who is left out, and why?")
+def ladder(cohort: DerivedCohort) -> Result:
     """Who started, who is left out for which reason, and who can be analysed.
 
     Returns
@@ -39,7 +40,7 @@ def ladder(cohort: Cohort) -> Result:
         Rows `started`, one per reason in the order in which they are tested, and `analysable`:
         `lost` here and `left` after it of `n` who started, with `estimate` = % left.
     """
-    reason = outcomes_table(cohort)["exclusion_reason"]
+    reason = cohort.outcomes["exclusion_reason"]
     n = len(reason)
     rows: list[dict[str, object]] = [
         {
@@ -93,7 +94,7 @@ def _sentence(table: pd.DataFrame) -> str:
     return f"{whole}: {reasons}." if reasons else f"{whole}."
 
 
-def _before_the_door(cohort: Cohort) -> list[str]:
+def _before_the_door(cohort: DerivedCohort) -> list[str]:
     """What the reader kept out or noticed: counts that no policy has looked at, so for the clinic's
     own eyes only.
     """

@@ -14,9 +14,8 @@ from kettrack.analysis.people.review_safety import suicidality_readings
 from kettrack.errors import UsageError
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
-from kettrack.timelines.kept import one_question
-from kettrack.timelines.known_by import as_of_days
-from kettrack.timelines.tables import timeline_table
+from kettrack.timelines.as_of import as_of_days
+from kettrack.timelines.derived import DerivedCohort, derive
 from kettrack.vocabulary.rules import Predicate
 
 COLUMNS: Final = (
@@ -45,14 +44,13 @@ LANES: Final = {
 _PRESSURE: Final = ("before", "peak", "after")
 
 
-@one_question()
-def patient_page(cohort: Cohort, patient_id: str) -> Result:
+def patient_page(cohort: Cohort | DerivedCohort, patient_id: str) -> Result:
     """Scores, states, sessions, suicidality, events and blood pressure of one patient.
 
     Parameters
     ----------
-    cohort : Cohort
-        As it is, or from `known_by`.
+    cohort : Cohort or DerivedCohort
+        As it is, or from `as_of`.
     patient_id : str
         The study code.
 
@@ -76,9 +74,10 @@ def patient_page(cohort: Cohort, patient_id: str) -> Result:
     >>> page[page.what == "line"].label.tolist()
     ['half of the baseline', 'remission']
     """
+    cohort = derive(cohort)
     if patient_id not in set(cohort.patients["patient_id"]):
         raise UsageError("No patient of the cohort has this code.")
-    line = _own(timeline_table(cohort), patient_id)
+    line = _own(cohort.timeline, patient_id)
     parts = [
         _levels(cohort, line),
         _rows(
@@ -88,7 +87,9 @@ def patient_page(cohort: Cohort, patient_id: str) -> Result:
             label=line["state"].astype("str").fillna(""),
         ),
         _states(
-            line, cohort.criteria.state_holds_days, int(as_of_days(cohort)[patient_id])
+            line,
+            cohort.criteria.state_holds_days,
+            int(as_of_days(cohort.cohort)[patient_id]),
         ),
         _sessions(_own(cohort.sessions, patient_id)),
         _suicidality(_own(suicidality_readings(cohort), patient_id)),
@@ -140,7 +141,7 @@ def _rows(what: str, day: object, **columns: object) -> pd.DataFrame:
     )
 
 
-def _levels(cohort: Cohort, line: pd.DataFrame) -> pd.DataFrame:
+def _levels(cohort: DerivedCohort, line: pd.DataFrame) -> pd.DataFrame:
     """Severity bands, and the lines that mean response and remission for this patient."""
     scale = cohort.instrument
     rules = cohort.criteria
@@ -246,9 +247,9 @@ def _events(events: pd.DataFrame) -> pd.DataFrame:
     return _rows("event", events["day"], label=lane + ": " + what.str.replace("_", " "))
 
 
-def _end(cohort: Cohort, patient_id: str) -> pd.DataFrame:
+def _end(cohort: DerivedCohort, patient_id: str) -> pd.DataFrame:
     patient = _own(cohort.patients, patient_id).iloc[0]
-    ends = {"log ends": as_of_days(cohort)[patient_id]}
+    ends = {"log ends": as_of_days(cohort.cohort)[patient_id]}
     if not pd.isna(patient["stop_day"]):
         reason = (
             ""

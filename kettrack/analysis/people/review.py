@@ -18,10 +18,9 @@ from kettrack.analysis.people.review_reasons import (
 from kettrack.analysis.people.review_safety import safety_reasons
 from kettrack.privacy.disclosure import gate_rows
 from kettrack.reading.cohort import Cohort
+from kettrack.timelines.as_of import as_of
 from kettrack.timelines.bucket import Array
-from kettrack.timelines.courses import derive_care
-from kettrack.timelines.kept import one_question
-from kettrack.timelines.known_by import known_by
+from kettrack.timelines.derived import DerivedCohort, derive
 from kettrack.vocabulary.days import FRESH_DAYS
 from kettrack.vocabulary.plain_words import agree
 from kettrack.vocabulary.rules import Criteria
@@ -58,8 +57,7 @@ STEPS: Final = "▁▂▃▄▅▆▇█"
 _DEATHS: Final = ("death", "suicide")
 
 
-@one_question()
-def review_table(cohort: Cohort, weeks_ago: int = 0) -> pd.DataFrame:
+def review_table(cohort: Cohort | DerivedCohort, weeks_ago: int = 0) -> pd.DataFrame:
     """Everyone who needs a look, as of each patient's `observed_to_day`: one row per patient and
     reason.
 
@@ -68,10 +66,10 @@ def review_table(cohort: Cohort, weeks_ago: int = 0) -> pd.DataFrame:
 
     Parameters
     ----------
-    cohort : Cohort
+    cohort : DerivedCohort
         Under the policy `internal`. Thresholds stand in `criteria.review`.
     weeks_ago : int
-        Look back: only what was known so many weeks before is used, see `known_by`.
+        Look back: only what was known so many weeks before is used, see `as_of`.
 
     Returns
     -------
@@ -93,7 +91,7 @@ def review_table(cohort: Cohort, weeks_ago: int = 0) -> pd.DataFrame:
     'suicidality_high'
     """
     gate_rows(pd.DataFrame(), cohort.settings.policy)
-    known = known_by(cohort, weeks_ago)
+    known = derive(as_of(derive(cohort).cohort, weeks_ago))
     scored = scored_of(known)
     rows = pd.concat([safety_reasons(known), care_reasons(scored)], ignore_index=True)
     place = scored.bucket.patient_id.get_indexer(pd.Index(rows["patient_id"]))
@@ -117,11 +115,11 @@ def review_table(cohort: Cohort, weeks_ago: int = 0) -> pd.DataFrame:
     ]
 
 
-def _in_care(cohort: Cohort) -> Array:
-    return derive_care(cohort)["care_status"].isin(["in_care", "unknown"]).to_numpy()
+def _in_care(cohort: DerivedCohort) -> Array:
+    return cohort.care["care_status"].isin(["in_care", "unknown"]).to_numpy()
 
 
-def _died(cohort: Cohort) -> Array:
+def _died(cohort: DerivedCohort) -> Array:
     dead = cohort.events.loc[cohort.events["event"].isin(_DEATHS), "patient_id"]
     return cohort.patients["patient_id"].isin(dead).to_numpy()
 

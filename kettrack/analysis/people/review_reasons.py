@@ -18,17 +18,16 @@ from kettrack.analysis.courses.expected_course import (
 )
 from kettrack.analysis.people.review_safety import COLUMNS
 from kettrack.errors import NotIdentified
-from kettrack.reading.cohort import Cohort
 from kettrack.timelines import _kernels as kernels
-from kettrack.timelines.bucket import Array, Bucket, bucket_of
+from kettrack.timelines.as_of import as_of_days
+from kettrack.timelines.bucket import Array, Bucket
+from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.events import (
     Baselines,
     EventRows,
-    find_baselines,
     find_first_run,
     ratable,
 )
-from kettrack.timelines.known_by import as_of_days
 from kettrack.timelines.maintenance import (
     HoldingRules,
     holding_intervals,
@@ -51,7 +50,7 @@ class Scored:
 
     Parameters
     ----------
-    cohort : Cohort
+    cohort : DerivedCohort
         As known on the day of the review.
     bucket, baselines
         Of its primary instrument.
@@ -61,7 +60,7 @@ class Scored:
         Last known score, -1 without one.
     """
 
-    cohort: Cohort
+    cohort: DerivedCohort
     bucket: Bucket
     baselines: Baselines
     as_of: Array
@@ -82,15 +81,15 @@ class Scored:
         return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def scored_of(cohort: Cohort) -> Scored:
+def scored_of(cohort: DerivedCohort) -> Scored:
     """Bucket, baselines, day of the review and last score of each patient."""
-    bucket = bucket_of(cohort)
-    baselines = find_baselines(bucket, cohort.settings.baseline, cohort.instrument.sign)
+    bucket = cohort.bucket
+    baselines = cohort.baselines
     return Scored(
         cohort,
         bucket,
         baselines,
-        as_of_days(cohort).to_numpy(),
+        as_of_days(cohort.cohort).to_numpy(),
         _last(bucket, bucket.score_known),
     )
 
@@ -319,7 +318,7 @@ def _unscored(scored: Scored) -> pd.DataFrame:
     return scored.flagged("no_assessment", patient, on, words)
 
 
-def longest_unscored(cohort: Cohort) -> int:
+def longest_unscored(cohort: DerivedCohort) -> int:
     """Days without a score after which a patient is listed.
 
     The clinic's own number, else the days that the instrument looks back. A scale that asks about
@@ -331,7 +330,7 @@ def longest_unscored(cohort: Cohort) -> int:
     return cohort.instrument.recall().days or ASSUMED_RECALL_DAYS
 
 
-def held_days(cohort: Cohort) -> pd.Series:
+def held_days(cohort: DerivedCohort) -> pd.Series:
     """Days that each patient's response is known to last after a session: Float64 by `patient_id`,
     those with enough gaps.
 

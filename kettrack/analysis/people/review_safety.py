@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.reading.cohort import Cohort
+from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.events import BASELINE_WINDOW_DAYS
 from kettrack.vocabulary.instrument import Instrument
 from kettrack.vocabulary.instruments import CSSRS
@@ -18,7 +18,7 @@ COLUMNS: Final = ("patient_id", "reason", "day", "words")
 _ONE: Final = ["patient_id", "instrument"]
 
 
-def suicidality_readings(cohort: Cohort) -> pd.DataFrame:
+def suicidality_readings(cohort: DerivedCohort) -> pd.DataFrame:
     """Every recorded answer to an item on suicidal thoughts, of every instrument that has one.
 
     Returns
@@ -56,7 +56,7 @@ def _answers(scores: pd.DataFrame, scale: Instrument) -> pd.DataFrame:
     return rows.assign(value=rows[item].astype("float64"))
 
 
-def safety_reasons(cohort: Cohort) -> pd.DataFrame:
+def safety_reasons(cohort: DerivedCohort) -> pd.DataFrame:
     """Patients with a reason to be looked at for suicidal thoughts.
 
     An answer stays in force until the next one, however old: nobody is taken off for want of a
@@ -158,7 +158,7 @@ def _risen(latest: pd.DataFrame) -> pd.DataFrame:
     return _flagged("suicidality_rise", rows, words)
 
 
-def _not_recorded(cohort: Cohort, known: pd.DataFrame) -> pd.DataFrame:
+def _not_recorded(cohort: DerivedCohort, known: pd.DataFrame) -> pd.DataFrame:
     """Patients whose last assessment of the primary instrument came with no answer on suicidal
     thoughts, from any scale.
     """

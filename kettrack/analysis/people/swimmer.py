@@ -11,11 +11,10 @@ import pandas as pd
 
 from kettrack.analysis.context import made_from, release, rule_words
 from kettrack.analysis.courses.occupancy import log_words
-from kettrack.reading.cohort import Cohort
+from kettrack.analysis.registry import question
 from kettrack.result import Result
-from kettrack.timelines.courses import courses_table, derive_care
-from kettrack.timelines.segments import log_ends, not_rated, state_segments
-from kettrack.timelines.state_events import state_events_table
+from kettrack.timelines.derived import DerivedCohort
+from kettrack.timelines.segments import log_ends, state_segments
 
 MOST_PEOPLE: Final = 60
 SEED: Final = 20240
@@ -29,12 +28,13 @@ EVENTS: Final = (
 COLUMNS: Final = ("place", "n", "what", "label", "from_day", "to_day", "dose_mg")
 
 
-def swimmer(cohort: Cohort, seed: int = SEED) -> Result:
+@question("swimmer", asks="What happened to each person, day by day?")
+def swimmer(cohort: DerivedCohort, seed: int = SEED) -> Result:
     """Everything that a swimmer plot draws, one row per stretch or mark.
 
     Parameters
     ----------
-    cohort : Cohort
+    cohort : DerivedCohort
         Of more than 60 people a random sample of 60 is drawn.
     seed : int
         Of that sample.
@@ -93,7 +93,7 @@ def swimmer(cohort: Cohort, seed: int = SEED) -> Result:
     return release(result, cohort)
 
 
-def swimmer_rows(cohort: Cohort) -> pd.DataFrame:
+def swimmer_rows(cohort: DerivedCohort) -> pd.DataFrame:
     """One row per stretch or mark of each patient: `patient_id` and the columns of `swimmer` but
     `place`.
     """
@@ -128,8 +128,8 @@ def _placed(rows: pd.DataFrame) -> pd.DataFrame:
     return out[list(COLUMNS)]
 
 
-def _courses(cohort: Cohort) -> pd.DataFrame:
-    sessions = courses_table(cohort)
+def _courses(cohort: DerivedCohort) -> pd.DataFrame:
+    sessions = cohort.courses
     groups = sessions.groupby(["patient_id", "course_number"], sort=False)
     out = groups.agg(
         label=("course", "first"), from_day=("day", "min"), to_day=("day", "max")
@@ -138,7 +138,7 @@ def _courses(cohort: Cohort) -> pd.DataFrame:
     return out.drop(columns="course_number").assign(what="course", dose_mg=np.nan)
 
 
-def _states(cohort: Cohort) -> pd.DataFrame:
+def _states(cohort: DerivedCohort) -> pd.DataFrame:
     """State segments, cut where the log ends."""
     out = (
         state_segments(cohort).rename(columns={"state": "label"}).astype({"label": str})
@@ -149,7 +149,7 @@ def _states(cohort: Cohort) -> pd.DataFrame:
     )
 
 
-def _sessions(cohort: Cohort) -> pd.DataFrame:
+def _sessions(cohort: DerivedCohort) -> pd.DataFrame:
     rows = cohort.sessions[["patient_id", "day", "route", "dose_mg"]].rename(
         columns={"day": "from_day", "route": "label"}
     )
@@ -157,9 +157,9 @@ def _sessions(cohort: Cohort) -> pd.DataFrame:
     return rows.assign(to_day=rows["from_day"], what="session", label=label)
 
 
-def _events(cohort: Cohort) -> pd.DataFrame:
-    found = state_events_table(cohort)
-    rated = cohort.patients["patient_id"][~not_rated(cohort)]
+def _events(cohort: DerivedCohort) -> pd.DataFrame:
+    found = cohort.state_events
+    rated = cohort.patients["patient_id"][cohort.rated]
     found = found[found["event"].isin(EVENTS) & found["patient_id"].isin(rated)]
     waiting = found["status"].isin(["pending", "unconfirmable"])
     label: pd.Series = found["event"].str.replace("_", " ") + np.where(
@@ -176,9 +176,9 @@ def _events(cohort: Cohort) -> pd.DataFrame:
     return pd.DataFrame(rows).assign(dose_mg=np.nan)
 
 
-def _ends(cohort: Cohort) -> pd.DataFrame:
+def _ends(cohort: DerivedCohort) -> pd.DataFrame:
     """End of treatment and its reason where it is over; the end of the log for everyone."""
-    care = derive_care(cohort)
+    care = cohort.care
     ends = log_ends(cohort)
     label = care["care_status"].astype(str).str.replace("_", " ")
     over = care["care_status"].isin(["stopped", "planned_end"])

@@ -9,21 +9,20 @@ from typing import Final
 import pandas as pd
 
 from kettrack.analysis.context import made_from, refusal, release, rule_words
+from kettrack.analysis.registry import question
 from kettrack.analysis.response.exits import counted_outcomes
 from kettrack.errors import NotIdentified
 from kettrack.estimators.intervals import wilson
-from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
-from kettrack.timelines.courses import first_courses
+from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.states import meets
-from kettrack.timelines.tables import timeline_table
 
 WINDOW: Final = (14, 31)  # days after the last session of the course; McInnes 2022
 SOURCE: Final = "window of McInnes 2022, J Affect Disord 301:486"
 _ESTIMAND: Final = "State 14-31 days after the last session of the first course, among those scored then."
 
 
-def scores_after_course(cohort: Cohort) -> pd.DataFrame:
+def scores_after_course(cohort: DerivedCohort) -> pd.DataFrame:
     """First score 14-31 days after the last session of the first course.
 
     Returns
@@ -33,9 +32,9 @@ def scores_after_course(cohort: Cohort) -> pd.DataFrame:
         `patient_id` `score` `change` `percent_change` `state` `days_after`, all missing when nobody
         scored in the window. Where nobody has an `observed_to_day`, everybody.
     """
-    end = first_courses(cohort)["end_day"]
+    end = cohort.first_courses["end_day"]
     counted = counted_outcomes(cohort).index
-    line = timeline_table(cohort).dropna(subset=["score"])
+    line = cohort.timeline.dropna(subset=["score"])
     line["days_after"] = line["day"] - line["patient_id"].map(end).astype("Float64")
     within = line[line["days_after"].between(*WINDOW)].groupby("patient_id").first()
     observed = (
@@ -53,7 +52,11 @@ def scores_after_course(cohort: Cohort) -> pd.DataFrame:
     return within.reindex(complete)[columns].rename_axis("patient_id").reset_index()
 
 
-def state_after_course(cohort: Cohort) -> Result:
+@question(
+    "state_after_course",
+    asks="How were people two to four weeks after the first course?",
+)
+def state_after_course(cohort: DerivedCohort) -> Result:
     """Response, remission and worsening 14-31 days after the first course, with bounds for those
     not scored.
 
@@ -142,7 +145,7 @@ def _row(key: str, events: int, n: int, eligible: int) -> dict[str, object]:
     } | bounds
 
 
-def _log_ends(cohort: Cohort) -> list[str]:
+def _log_ends(cohort: DerivedCohort) -> list[str]:
     if cohort.patients["observed_to_day"].notna().any():
         return []
     return [
@@ -169,7 +172,8 @@ def _sentence(keys: list[str]) -> str:
     )
 
 
-def waterfall(cohort: Cohort) -> Result:
+@question("waterfall", asks="How much had each person changed after the first course?")
+def waterfall(cohort: DerivedCohort) -> Result:
     """Percent change 14-31 days after the first course, one row per person, worst first, those
     without a score last.
 

@@ -18,6 +18,7 @@ from kettrack.analysis.context import (
     rule_words,
 )
 from kettrack.analysis.courses.session_counts import FIRST_COURSE
+from kettrack.analysis.registry import question
 from kettrack.analysis.response.continued_rows import WAYS, Continued, count
 from kettrack.analysis.response.response_curve import count as count_exits
 from kettrack.arrays import Floats
@@ -33,8 +34,8 @@ from kettrack.estimators.causal.censoring_weights import (
 from kettrack.estimators.intervals import patient_weights, percentile_interval
 from kettrack.estimators.survival.competing_risks import estimate_incidence
 from kettrack.privacy import disclosure
-from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
+from kettrack.timelines.derived import DerivedCohort
 
 NAME: Final = "response_if_all_continued"
 ESTIMAND: Final = "Chance of a first response by session s of the first course, if nobody had stopped early."
@@ -191,8 +192,12 @@ def last_session(
     return last, next(name for name in ends if ends[name] == last)
 
 
+@question(
+    "response_if_all_continued",
+    asks="How many would have responded if nobody had stopped early?",
+)
 def response_if_all_continued(
-    cohort: Cohort, replicates: int = REPLICATES, seed: int = SEED
+    cohort: DerivedCohort, replicates: int = REPLICATES, seed: int = SEED
 ) -> Result:
     """Percent who would have responded by each session if nobody had stopped early, beside the
     plain Kaplan-Meier curve.
@@ -203,7 +208,7 @@ def response_if_all_continued(
 
     Parameters
     ----------
-    cohort : Cohort
+    cohort : DerivedCohort
         With `observed_to_day`, and scores after each session and after stopping.
     replicates, seed : int
         Of the patient bootstrap.
@@ -249,7 +254,7 @@ def response_if_all_continued(
     return release(result, cohort)
 
 
-def _beside_observed(table: pd.DataFrame, cohort: Cohort) -> pd.DataFrame:
+def _beside_observed(table: pd.DataFrame, cohort: DerivedCohort) -> pd.DataFrame:
     """What happened by the same sessions, stopping included; the last value holds on where nobody
     is left.
 
@@ -298,7 +303,7 @@ def _sentence(table: pd.DataFrame) -> str:
     )
 
 
-def _caveats(cohort: Cohort, replicates: int) -> tuple[str, ...]:
+def _caveats(cohort: DerivedCohort, replicates: int) -> tuple[str, ...]:
     return (
         (
             f"{rule_words(cohort)}. Response: {cohort.criteria.response}; by a single score,"

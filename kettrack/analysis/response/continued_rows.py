@@ -13,9 +13,9 @@ import pandas as pd
 
 from kettrack.errors import NotIdentified
 from kettrack.estimators.causal.censoring_weights import StayRows
-from kettrack.reading.cohort import Cohort
 from kettrack.timelines.courses import STOP_AFTER_DAYS, CourseRules
-from kettrack.timelines.person_sessions import EXCLUDED, person_sessions_table
+from kettrack.timelines.derived import DerivedCohort
+from kettrack.timelines.person_sessions import EXCLUDED
 
 # how a row can be a patient's last
 WAYS: Final = ("responded", "stopped", "not_scored", "completed", "log_ends")
@@ -65,7 +65,7 @@ class Continued:
         )
 
 
-def count(cohort: Cohort) -> Continued:
+def count(cohort: DerivedCohort) -> Continued:
     """Rows at risk of a first response, from the first course.
 
     A session counts when the log is complete for 60 days after it, whatever followed. A patient is
@@ -88,7 +88,7 @@ def count(cohort: Cohort) -> Continued:
             " going on.",
             "observed_to_day for each patient in patients.csv.",
         )
-    table = person_sessions_table(cohort)
+    table = cohort.person_sessions
     why = table.loc[table["session"] == 1, "excluded"]
     left_out = {name: int((why == name).sum()) for name in EXCLUDED}
     table = table[table["excluded"].isna()]

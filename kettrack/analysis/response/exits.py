@@ -9,15 +9,11 @@ import numpy as np
 import pandas as pd
 
 from kettrack.errors import NotIdentified
-from kettrack.reading.cohort import Cohort
 from kettrack.timelines._kernels import NO_ROW
-from kettrack.timelines.alignment import align_scores
-from kettrack.timelines.bucket import bucket_of
-from kettrack.timelines.courses import STOP_AFTER_DAYS, first_courses
-from kettrack.timelines.events import find_baselines, find_run_in_time, ratable
-from kettrack.timelines.kept import kept
-from kettrack.timelines.states import meets
-from kettrack.timelines.tables import log_reasons, outcomes_table, timeline_table
+from kettrack.timelines.bucket import Array
+from kettrack.timelines.derived import DerivedCohort
+from kettrack.timelines.events import find_run_in_time
+from kettrack.timelines.states import measures, meets
 from kettrack.vocabulary.conventions import TWICE_IN_60_DAYS
 from kettrack.vocabulary.rules import Rule
 
@@ -25,8 +21,7 @@ CAUSES: Final = ("responded", "stopped", "not_scored", "completed")
 NOT_RATED: Final = ("no_baseline", "below_caseness")
 
 
-@kept("sessions", "scores", "patients", "events", "settings")
-def first_course_exits(cohort: Cohort, event: str = "response") -> pd.DataFrame:
+def first_course_exits(cohort: DerivedCohort, event: str = "response") -> pd.DataFrame:
     """Session at which each patient left the first course, and why.
 
     Everyone who started with a rated baseline counts, scored afterwards or not. A session belongs
@@ -36,7 +31,7 @@ def first_course_exits(cohort: Cohort, event: str = "response") -> pd.DataFrame:
 
     Parameters
     ----------
-    cohort : Cohort
+    cohort : DerivedCohort
         With `observed_to_day`; patients without it are never at risk.
     event : {"response", "remission"}
         Which event counts as responding.
@@ -57,42 +52,46 @@ def first_course_exits(cohort: Cohort, event: str = "response") -> pd.DataFrame:
         When the criteria have no such rule, nobody can be counted, or no log says to which day it
         is complete.
     """
-    counted = counted_outcomes(cohort)
-    _require(cohort, counted, event)
-    course = known_courses(cohort).reindex(counted.index)
-    scored_to = (
-        _scored_to(cohort, course["length"]).reindex(counted.index).fillna(0).to_numpy()
-    )
-    happened = _sessions_of(cohort, event).reindex(counted.index).to_numpy(float)
-    before = counted.index.isin(_met_before(cohort, event))
-    return _exits(course, scored_to, happened).assign(
-        step=lambda rows: rows["step"].where(~before, 0)
-    )
+    key = ("first course exits", event)
+    return cohort.once(key, lambda: _find_exits(cohort, event)).copy(deep=False)
 
 
-def _sessions_of(cohort: Cohort, event: str) -> pd.Series:
-    """Session to which each patient's first proven event in time belongs, by `patient_id`; infinite
-    without one.
+def _find_exits(cohort: DerivedCohort, event: str) -> pd.DataFrame:
+    _require(cohort, event)
+    course = cohort.known_courses
+    happened = _sessions_of(cohort, event)
+    scored_to = _scored_to(cohort, course["length"].to_numpy())
+    exits = _exits(course, scored_to, happened)
+    before = _met_before(cohort, event)
+    exits["step"] = exits["step"].where(~before, 0)
+    return exits[cohort.rated].reset_index(drop=True)
+
+
+def _sessions_of(cohort: DerivedCohort, event: str) -> Array:
+    """Session to which each patient's first proven event in time belongs, in patient order;
+    infinite without one.
     """
-    bucket = bucket_of(cohort)
-    criteria = cohort.criteria
-    base = find_baselines(bucket, cohort.settings.baseline, cohort.instrument.sign)
-    start = np.where(ratable(base, criteria), base.first_assessment, NO_ROW)
     found = find_run_in_time(
-        bucket, getattr(criteria, event), base.score, start, criteria.late_after_days
+        cohort.bucket,
+        getattr(cohort.criteria, event),
+        cohort.baselines.score,
+        np.where(cohort.rated, cohort.baselines.first_assessment, NO_ROW),
+        cohort.alignment.days_since_session,
+        cohort.criteria.late_after_days,
     )
-    to_date = np.append(align_scores(bucket)[0], 0)[found.row]
-    return pd.Series(np.where(found.proven, to_date, np.inf), index=bucket.patient_id)
+    # The entry appended last stands for "no row", which -1 points to.
+    to_date = np.append(cohort.alignment.sessions_to_date, 0)[found.row]
+    return np.where(found.proven, to_date, np.inf)
 
 
-def _require(cohort: Cohort, counted: pd.DataFrame, event: str) -> None:
+def _require(cohort: DerivedCohort, event: str) -> None:
     """Refuse, each time for its own reason, what cannot be counted."""
     if getattr(cohort.criteria, event) is None:
         raise NotIdentified(
             f"{cohort.criteria.label} has no rule for {event} on {cohort.instrument.name}.",
             "another instrument.",
         )
-    if counted.empty:
+    if not cohort.rated.any():
         raise NotIdentified(
             "nobody who started has a rated baseline (see the ladder for the reasons).",
             "a score in the 30 days before session 1.",
@@ -105,28 +104,22 @@ def _require(cohort: Cohort, counted: pd.DataFrame, event: str) -> None:
         )
 
 
-def _met_before(cohort: Cohort, event: str) -> pd.Index:
-    """Patients whose last score before session 1 already meets the rule; possible when the baseline
-    is a mean or the worst.
+def _met_before(cohort: DerivedCohort, event: str) -> Array:
+    """Whether each patient's last score before session 1 already meets the rule; possible when the
+    baseline is a mean or the worst.
     """
-    rule = getattr(cohort.criteria, event)
-    line = timeline_table(cohort)
-    before = (
-        line[(line["sessions_to_date"] == 0) & line["score"].notna()]
-        .groupby("patient_id")
-        .last()
+    bucket = cohort.bucket
+    before = bucket.score_known & (cohort.alignment.sessions_to_date == 0)
+    rows = np.flatnonzero(before)
+    last = np.full(bucket.n, np.nan)
+    # Rows rise by day within a patient: of several, the last is assigned last and stays.
+    last[bucket.score_patient[rows]] = bucket.score[rows]
+    return meets(
+        getattr(cohort.criteria, event), measures(last, cohort.baselines.score)
     )
-    change = before["score"] - before["baseline"]
-    percent = 100 * change / before["baseline"].where(before["baseline"] != 0)
-    measures = {
-        "score": before["score"].to_numpy(),
-        "change": change.to_numpy(),
-        "percent_change": percent.to_numpy(),
-    }
-    return before.index[meets(rule, measures)]
 
 
-def by_confirmed(cohort: Cohort) -> Cohort:
+def by_confirmed(cohort: DerivedCohort) -> DerivedCohort:
     """The same cohort under the same rules, a response and a remission asking for a second score
     7-60 days later.
     """
@@ -151,15 +144,11 @@ def _twice(rule: Rule | None) -> Rule | None:
     )
 
 
-def counted_outcomes(cohort: Cohort) -> pd.DataFrame:
+def counted_outcomes(cohort: DerivedCohort) -> pd.DataFrame:
     """Outcomes of everyone who started a first course with a rated baseline, scored afterwards or
     not, by `patient_id`.
     """
-    outcomes = outcomes_table(cohort)
-    left_out = outcomes["exclusion_reason"].isin(NOT_RATED) | np.logical_or.reduce(
-        list(log_reasons(cohort).values())
-    )
-    return outcomes[~left_out].set_index("patient_id")
+    return cohort.outcomes[cohort.rated].set_index("patient_id")
 
 
 def _exits(
@@ -183,43 +172,13 @@ def _exits(
     )
 
 
-def known_courses(cohort: Cohort) -> pd.DataFrame:
-    """By patient: `length` of the first course, sessions `known` with a complete log, whether care
-    `goes_on` after it.
-    """
-    first = first_courses(cohort)
-    patients = cohort.patients.set_index("patient_id")
-    complete_to = (
-        patients["observed_to_day"].astype("Float64") - STOP_AFTER_DAYS
-    ).fillna(-1)
-    sessions = cohort.sessions.set_index("patient_id")
-    complete = (
-        (sessions["day"] <= complete_to.reindex(sessions.index))
-        .groupby(level=0)
-        .sum()
-        .reindex(patients.index)
-    )
-    goes_on = (first["next_gap"] <= STOP_AFTER_DAYS).fillna(False).astype(bool) | first[
-        "as_planned"
-    ]
-    return pd.DataFrame(
-        {
-            "length": first["length"],
-            "known": complete.clip(upper=first["length"]),
-            "goes_on": goes_on,
-        }
-    ).astype({"known": np.int64})
-
-
-def _scored_to(cohort: Cohort, length: pd.Series) -> pd.Series:
-    """Last session of the first course that is followed by a score within 14 days, per patient."""
-    line = timeline_table(cohort).dropna(subset=["score"])
-    in_time = (
-        (line["days_since_session"] <= cohort.criteria.late_after_days)
-        .fillna(False)
-        .astype(bool)
-    )
-    within = line["sessions_to_date"] <= line["patient_id"].map(length).astype(
-        "Float64"
-    ).fillna(0)
-    return line[in_time & within].groupby("patient_id")["sessions_to_date"].max()
+def _scored_to(cohort: DerivedCohort, length: Array) -> Array:
+    """Last session of each first course that is followed by a score in time; 0 without one."""
+    bucket = cohort.bucket
+    to_date, since = cohort.alignment
+    in_course = (to_date > 0) & (to_date <= length[bucket.score_patient])
+    in_time = since <= cohort.criteria.late_after_days
+    rows = np.flatnonzero(bucket.score_known & in_course & in_time)
+    out = np.zeros(bucket.n, np.int64)
+    np.maximum.at(out, bucket.score_patient[rows], to_date[rows])
+    return out

@@ -15,16 +15,14 @@ from kettrack.analysis.response.exits import (
     CAUSES,
     by_confirmed,
     first_course_exits,
-    known_courses,
 )
 from kettrack.estimators.survival.competing_risks import (
     ExitCounts,
     count_competing_risks,
     estimate_incidence,
 )
-from kettrack.reading.cohort import Cohort
+from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.states import meets
-from kettrack.timelines.tables import timeline_table
 
 LANDMARKS: Final = (2, 3, 4, 6)
 GROUPS: Final = ("below_20", "20_to_49")
@@ -70,7 +68,7 @@ class LandmarkCounts:
     median_day: float
 
 
-def count(cohort: Cohort) -> dict[tuple[int, str], LandmarkCounts]:
+def count(cohort: DerivedCohort) -> dict[tuple[int, str], LandmarkCounts]:
     """Counts for each landmark and group.
 
     Raises
@@ -82,7 +80,7 @@ def count(cohort: Cohort) -> dict[tuple[int, str], LandmarkCounts]:
         "single": first_course_exits(cohort),
         "confirmed": first_course_exits(by_confirmed(cohort)),
     }
-    people = exits["single"].set_index("patient_id").join(known_courses(cohort))
+    people = exits["single"].set_index("patient_id").join(cohort.known_courses)
     people = people[people["step"] > 0]
     later = {
         rule: exits[rule].set_index("patient_id").loc[people.index, ["step", "cause"]]
@@ -96,11 +94,11 @@ def count(cohort: Cohort) -> dict[tuple[int, str], LandmarkCounts]:
     }
 
 
-def _line(cohort: Cohort, people: pd.Index) -> pd.DataFrame:
+def _line(cohort: DerivedCohort, people: pd.Index) -> pd.DataFrame:
     """Known scores after session 1 of people at risk, with improvement in percent and whether the
     response rule is met.
     """
-    line = timeline_table(cohort).dropna(subset=["score"])
+    line = cohort.timeline.dropna(subset=["score"])
     line = line[(line["sessions_to_date"] > 0) & line["patient_id"].isin(people)]
     measures = {
         name: line[name].to_numpy(float)
@@ -112,7 +110,7 @@ def _line(cohort: Cohort, people: pd.Index) -> pd.DataFrame:
     )
 
 
-def later_exits(cohort: Cohort, session: int) -> pd.DataFrame:
+def later_exits(cohort: DerivedCohort, session: int) -> pd.DataFrame:
     """How those left who had improved less than 20 % after a session and went on, by the confirmed
     rule.
 
@@ -128,7 +126,7 @@ def later_exits(cohort: Cohort, session: int) -> pd.DataFrame:
         As `first_course_exits`.
     """
     people = (
-        first_course_exits(cohort).set_index("patient_id").join(known_courses(cohort))
+        first_course_exits(cohort).set_index("patient_id").join(cohort.known_courses)
     )
     people = people[people["step"] > 0]
     landmark = _Landmark(session, people, _line(cohort, people.index), cohort)
@@ -147,7 +145,11 @@ class _Landmark:
     """
 
     def __init__(
-        self, session: int, people: pd.DataFrame, line: pd.DataFrame, cohort: Cohort
+        self,
+        session: int,
+        people: pd.DataFrame,
+        line: pd.DataFrame,
+        cohort: DerivedCohort,
     ) -> None:
         self.here = people[people["known"] >= session]
         since = line["days_since_session"].astype("Float64").to_numpy(float)
@@ -174,7 +176,7 @@ def _at(
     people: pd.DataFrame,
     later: dict[str, pd.DataFrame],
     line: pd.DataFrame,
-    cohort: Cohort,
+    cohort: DerivedCohort,
 ) -> dict[str, LandmarkCounts]:
     """The groups at one landmark."""
     at = _Landmark(session, people, line, cohort)

@@ -4,8 +4,6 @@ like any cohort.
 
 from __future__ import annotations
 
-import operator
-from collections import deque
 from dataclasses import replace
 from typing import Final
 
@@ -27,8 +25,8 @@ from kettrack.estimators.plasmode.clinic import (
     simulate_plasmode,
 )
 from kettrack.estimators.plasmode.latent_severity import ScoreSeries, fit_score_process
-from kettrack.reading.cohort import Cohort
-from kettrack.timelines.courses import STOP_AFTER_DAYS, CourseRules, first_courses
+from kettrack.timelines.courses import STOP_AFTER_DAYS, CourseRules
+from kettrack.timelines.derived import DerivedCohort
 
 SEED: Final = 20130513
 # people in the null cohort: Monte-Carlo error of a percentage below one point
@@ -45,14 +43,7 @@ NULL_CAVEAT: Final = (
 )
 
 
-# The last null cohorts with what they were made from: several estimates of one cohort ask for the
-# same.
-_KEPT: deque[tuple[tuple[pd.DataFrame, ...], tuple[object, ...], Cohort]] = deque(
-    maxlen=2
-)
-
-
-def fit_plasmode(cohort: Cohort) -> PlasmodeModel:
+def fit_plasmode(cohort: DerivedCohort) -> PlasmodeModel:
     """Fit scores, stopping and scoring of the first course.
 
     Raises
@@ -69,7 +60,7 @@ def fit_plasmode(cohort: Cohort) -> PlasmodeModel:
             "observed_to_day, and a score in the 30 days before session 1.",
         )
     known = counted_outcomes(cohort)
-    first = first_courses(cohort)
+    first = cohort.first_courses
     line = score_rows(cohort, known.index, first["length"])
     process = fit_score_process(_series(cohort, known, line))
     course = first.loc[people]
@@ -101,13 +92,15 @@ def fit_plasmode(cohort: Cohort) -> PlasmodeModel:
     )
 
 
-def null_cohort(cohort: Cohort, simulated: int = SIMULATED, seed: int = SEED) -> Cohort:
+def null_cohort(
+    cohort: DerivedCohort, simulated: int = SIMULATED, seed: int = SEED
+) -> DerivedCohort:
     """The cohort as it would look if sessions did nothing, many times over, as a cohort that every
     estimate can count.
 
     Parameters
     ----------
-    cohort : Cohort
+    cohort : DerivedCohort
         With scores on and off treatment.
     simulated : int
         At least so many people; everyone is drawn equally often.
@@ -119,25 +112,16 @@ def null_cohort(cohort: Cohort, simulated: int = SIMULATED, seed: int = SEED) ->
     NotIdentified
         As `fit_plasmode`.
     """
-    frames = (cohort.sessions, cohort.scores, cohort.patients)
-    for kept, chosen, made in _KEPT:
-        if all(map(operator.is_, kept, frames)) and chosen == (
-            _rating(cohort),
-            simulated,
-            seed,
-        ):
-            return replace(made, settings=cohort.settings)
-    model = repeat_people(fit_plasmode(cohort), simulated)
-    made = panel_cohort(
-        simulate_plasmode(model, 0.0, np.random.default_rng(seed)), model, cohort
+    return cohort.once(
+        ("null cohort", simulated, seed), lambda: _simulate(cohort, simulated, seed)
     )
-    _KEPT.appendleft((frames, (_rating(cohort), simulated, seed), made))
-    return made
 
 
-def _rating(cohort: Cohort) -> tuple[str, str, str]:
-    """What of the settings the fit depends on."""
-    return cohort.instrument.name, cohort.criteria.hash, cohort.settings.baseline
+def _simulate(cohort: DerivedCohort, simulated: int, seed: int) -> DerivedCohort:
+    """The fitted clinic, lived through once more by everyone, with sessions that do nothing."""
+    model = repeat_people(fit_plasmode(cohort), simulated)
+    panel = simulate_plasmode(model, 0.0, np.random.default_rng(seed))
+    return panel_cohort(panel, model, cohort)
 
 
 def repeat_people(model: PlasmodeModel, at_least: int) -> PlasmodeModel:
@@ -152,7 +136,9 @@ def repeat_people(model: PlasmodeModel, at_least: int) -> PlasmodeModel:
     )
 
 
-def panel_cohort(panel: SimulatedPanel, model: PlasmodeModel, cohort: Cohort) -> Cohort:
+def panel_cohort(
+    panel: SimulatedPanel, model: PlasmodeModel, cohort: DerivedCohort
+) -> DerivedCohort:
     """A simulated panel under the settings of the cohort it was fitted to; every log is
     complete.
     """
@@ -197,8 +183,7 @@ def panel_cohort(panel: SimulatedPanel, model: PlasmodeModel, cohort: Cohort) ->
         }
     )
     whole = dict.fromkeys(("planned_sessions", "observed_to_day", "stop_day"), "Int64")
-    return replace(
-        cohort,
+    return cohort.replace(
         sessions=_like(cohort.sessions, sessions.assign(drug="ketamine")),
         scores=scores.assign(
             instrument=cohort.instrument.name, day=scores["day"].astype(np.int32)
@@ -219,7 +204,9 @@ def _like(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _series(cohort: Cohort, known: pd.DataFrame, line: pd.DataFrame) -> ScoreSeries:
+def _series(
+    cohort: DerivedCohort, known: pd.DataFrame, line: pd.DataFrame
+) -> ScoreSeries:
     """Baseline and later scores of each person, padded, with the sessions in between."""
     early = line[line["day"] <= FITTED_DAYS]
     column = known.index.get_indexer(pd.Index(early["patient_id"]))

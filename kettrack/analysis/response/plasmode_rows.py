@@ -13,16 +13,17 @@ from kettrack.estimators.plasmode.attendance import (
     PLANNED_END,
     SessionRows,
 )
-from kettrack.reading.cohort import Cohort
 from kettrack.timelines.bucket import Array
 from kettrack.timelines.courses import STOP_AFTER_DAYS
-from kettrack.timelines.tables import timeline_table
+from kettrack.timelines.derived import DerivedCohort
 
 # scores so long after the last session are drawn too: a confirming one may come 60 days later
 FOLLOWED_DAYS: Final = 75
 
 
-def score_rows(cohort: Cohort, people: pd.Index, length: pd.Series) -> pd.DataFrame:
+def score_rows(
+    cohort: DerivedCohort, people: pd.Index, length: pd.Series
+) -> pd.DataFrame:
     """Known scores after session 1, with the session each belongs to and the days since it.
 
     Parameters
@@ -37,7 +38,7 @@ def score_rows(cohort: Cohort, people: pd.Index, length: pd.Series) -> pd.DataFr
     DataFrame
         `patient_id` `day` `score` `sessions_to_date` `session` `offset` (days).
     """
-    line = timeline_table(cohort).dropna(subset=["score"])
+    line = cohort.timeline.dropna(subset=["score"])
     line = line[(line["sessions_to_date"] > 0) & line["patient_id"].isin(people)]
     session = np.minimum(
         line["sessions_to_date"].to_numpy(),
@@ -51,14 +52,14 @@ def score_rows(cohort: Cohort, people: pd.Index, length: pd.Series) -> pd.DataFr
     )
 
 
-def first_row(cohort: Cohort) -> pd.Series:
+def first_row(cohort: DerivedCohort) -> pd.Series:
     """Row of each patient's first session."""
     ids = cohort.sessions["patient_id"]
     return pd.Series(np.arange(len(ids)), index=ids.to_numpy()).groupby(level=0).first()
 
 
 def course_rows(
-    cohort: Cohort, course: pd.DataFrame, complete: int = STOP_AFTER_DAYS
+    cohort: DerivedCohort, course: pd.DataFrame, complete: int = STOP_AFTER_DAYS
 ) -> pd.DataFrame:
     """Sessions of a course whose log is complete for so many days after them, and what followed.
 

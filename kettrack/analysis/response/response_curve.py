@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from kettrack.analysis.context import FEWEST, LEVEL, made_from, refusal, release
+from kettrack.analysis.registry import question
 from kettrack.analysis.response.exits import CAUSES, by_confirmed, first_course_exits
 from kettrack.analysis.response.plasmode import NULL_CAVEAT, SEED, null_cohort
 from kettrack.analysis.response.words import caveats, published, sentence
@@ -20,8 +21,8 @@ from kettrack.estimators.survival.competing_risks import (
     count_competing_risks,
     estimate_incidence,
 )
-from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
+from kettrack.timelines.derived import DerivedCohort
 
 BANDS: Final = ("responded", "stopped", "not_scored", "completed", "still_in_course")
 ROLES: Final[dict[str, Role]] = {
@@ -40,7 +41,7 @@ ROLES: Final[dict[str, Role]] = {
 }
 
 
-def count(cohort: Cohort, event: str = "response") -> ExitCounts:
+def count(cohort: DerivedCohort, event: str = "response") -> ExitCounts:
     """Exits from the first course by session number; counts of several sites can be added.
 
     Raises
@@ -101,7 +102,12 @@ def _first_with_half(share: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.where(reached, reached.argmax() + 1.0, np.nan)
 
 
-def response_by_session(cohort: Cohort, event: str = "response") -> Result:
+@question(
+    "response_by_session",
+    asks="How many have responded by each session, of all who started?",
+    by_group=True,
+)
+def response_by_session(cohort: DerivedCohort, event: str = "response") -> Result:
     """Percent who have responded (or remitted) by each session of the first course, as it happens
     in this clinic.
 
@@ -111,7 +117,7 @@ def response_by_session(cohort: Cohort, event: str = "response") -> Result:
 
     Parameters
     ----------
-    cohort : Cohort
+    cohort : DerivedCohort
         With `observed_to_day` or `stop_day` for at least some patients.
     event : {"response", "remission"}
         Under the cohort's criteria.
@@ -173,12 +179,19 @@ def response_by_session(cohort: Cohort, event: str = "response") -> Result:
     return release(result, cohort)
 
 
-def remission_by_session(cohort: Cohort) -> Result:
+@question(
+    "remission_by_session",
+    asks="How many have remitted by each session, of all who started?",
+    by_group=True,
+)
+def remission_by_session(cohort: DerivedCohort) -> Result:
     """`response_by_session` for remission."""
     return response_by_session(cohort, "remission")
 
 
-def _with_others(table: pd.DataFrame, cohort: Cohort, event: str) -> pd.DataFrame:
+def _with_others(
+    table: pd.DataFrame, cohort: DerivedCohort, event: str
+) -> pd.DataFrame:
     """Remission beside response, and the event by two scores beside the one by one."""
     if event == "response":
         table["remitted"] = (
@@ -190,7 +203,7 @@ def _with_others(table: pd.DataFrame, cohort: Cohort, event: str) -> pd.DataFram
 
 
 def _with_null(
-    table: pd.DataFrame, cohort: Cohort, event: str
+    table: pd.DataFrame, cohort: DerivedCohort, event: str
 ) -> tuple[pd.DataFrame, str]:
     """The curve of sessions that do nothing, and the caveat that explains it or why it is
     missing.
@@ -215,7 +228,9 @@ def _with_null(
         )
 
 
-def _reached(cohort: Cohort, event: str, sessions: int) -> npt.NDArray[np.float64]:
+def _reached(
+    cohort: DerivedCohort, event: str, sessions: int
+) -> npt.NDArray[np.float64]:
     """Percent with the event by each of the first sessions; the last value holds on where nobody is
     left.
     """

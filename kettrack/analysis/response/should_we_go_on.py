@@ -9,11 +9,12 @@ from typing import Final
 import pandas as pd
 
 from kettrack.analysis.context import FEWEST, made_from, refusal, release, rule_words
+from kettrack.analysis.registry import question
 from kettrack.analysis.response.futility_counts import LANDMARKS, count, estimate
 from kettrack.analysis.response.plasmode import NULL_CAVEAT, SEED, null_cohort
 from kettrack.errors import NotIdentified
-from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
+from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.published_results import GOING_ON
 
 ESTIMAND: Final = (
@@ -58,7 +59,12 @@ _SAID_FIRST: Final = (
 )
 
 
-def should_we_go_on(cohort: Cohort) -> Result:
+@question(
+    "should_we_go_on",
+    asks="Not better so far: how many respond later if they go on?",
+    by_group=True,
+)
+def should_we_go_on(cohort: DerivedCohort) -> Result:
     """The futility sheet after session 2, 3, 4 and 6.
 
     The landmark score is the last one with so many sessions behind it, at most 14 days after the
@@ -67,7 +73,7 @@ def should_we_go_on(cohort: Cohort) -> Result:
 
     Parameters
     ----------
-    cohort : Cohort
+    cohort : DerivedCohort
         With `observed_to_day`.
 
     Returns
@@ -163,7 +169,9 @@ def _sentence(table: pd.DataFrame) -> str:
     )
 
 
-def _caveats(cohort: Cohort, table: pd.DataFrame, null_caveat: str) -> tuple[str, ...]:
+def _caveats(
+    cohort: DerivedCohort, table: pd.DataFrame, null_caveat: str
+) -> tuple[str, ...]:
     return (
         *_recall(cohort, table),
         (
@@ -193,7 +201,7 @@ def _caveats(cohort: Cohort, table: pd.DataFrame, null_caveat: str) -> tuple[str
     )
 
 
-def _recall(cohort: Cohort, table: pd.DataFrame) -> list[str]:
+def _recall(cohort: DerivedCohort, table: pd.DataFrame) -> list[str]:
     """A warning that stands first, when landmark scores still ask about days before or between
     sessions.
     """

@@ -10,7 +10,7 @@ import pandas as pd
 
 from kettrack.analysis.context import FEWEST
 from kettrack.analysis.courses.session_counts import FIRST_COURSE
-from kettrack.reading.cohort import Cohort
+from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.published_results import published_words
 
 COUNTED: Final = (
@@ -21,7 +21,7 @@ COUNTED: Final = (
 _WORDS: Final = {"response": "responded", "remission": "remitted"}
 
 
-def sentence(table: pd.DataFrame, cohort: Cohort, event: str) -> str:
+def sentence(table: pd.DataFrame, cohort: DerivedCohort, event: str) -> str:
     """The state of things at session 6, or at the last session shown."""
     key = f"row{min(6, len(table))}"
     word = _WORDS[event]
@@ -43,7 +43,7 @@ def sentence(table: pd.DataFrame, cohort: Cohort, event: str) -> str:
     )
 
 
-def _plan_words(cohort: Cohort) -> str:
+def _plan_words(cohort: DerivedCohort) -> str:
     """That few or none can have completed the course, where most have no plan to complete."""
     planned = cohort.patients["planned_sessions"].notna()
     if planned.mean() >= 0.5:
@@ -77,7 +77,7 @@ def _median_words(end: pd.Series, word: str) -> str:
     )
 
 
-def caveats(cohort: Cohort, event: str) -> tuple[str, ...]:
+def caveats(cohort: DerivedCohort, event: str) -> tuple[str, ...]:
     """Rule, who is counted, what confirms, and how far the instrument looks back."""
     instrument = cohort.instrument
     rule = getattr(cohort.criteria, event)

@@ -13,6 +13,7 @@ import pandas as pd
 from kettrack.analysis.association.slopes import slopes
 from kettrack.analysis.context import made_from, release, rule_words
 from kettrack.analysis.next_session.answer import next_session
+from kettrack.analysis.registry import question
 from kettrack.analysis.session_answers.rows import (
     BIASED,
     CAUSAL,
@@ -26,9 +27,8 @@ from kettrack.analysis.session_answers.rows import (
 )
 from kettrack.analysis.session_answers.words import one_sentence
 from kettrack.analysis.stop_after.answer import stop_after
-from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
-from kettrack.timelines.kept import one_question
+from kettrack.timelines.derived import DerivedCohort
 
 NAME: Final = "sessions_and_change"
 ESTIMAND: Final = (
@@ -55,9 +55,12 @@ _ROLES: Final[dict[str, Role]] = {
 }
 
 
-@one_question()
+@question(
+    "sessions_and_change",
+    asks="What do more sessions change, by every method side by side?",
+)
 def session_answers(
-    cohort: Cohort,
+    cohort: DerivedCohort,
     stop: Result | None = None,
     following: Result | None = None,
     naive: Result | None = None,
@@ -67,7 +70,7 @@ def session_answers(
 
     Parameters
     ----------
-    cohort : Cohort
+    cohort : DerivedCohort
         As it came through the reader.
     stop, following, naive : Result, optional
         Of `stop_after`, `next_session` and `association` of the same cohort, where they are there
@@ -139,7 +142,7 @@ def session_answers(
 
 
 def _table(
-    cohort: Cohort,
+    cohort: DerivedCohort,
     naive: Result,
     following: Result,
     stop: Result,
@@ -165,7 +168,7 @@ def _table(
     return table.assign(n=table["n"].astype("Int64"), better=better, **turned)
 
 
-def _caveats(cohort: Cohort, following: Result, stop: Result) -> tuple[str, ...]:
+def _caveats(cohort: DerivedCohort, following: Result, stop: Result) -> tuple[str, ...]:
     return (
         (
             f"{rule_words(cohort)}. Rows are not the same question: read what is compared before"

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from kettrack.analysis.context import LEVEL, made_from, refusal, release, rule_words
+from kettrack.analysis.registry import question
 from kettrack.analysis.stop_after.beside import COLUMNS, UNIT, left_out_lines, typed
 from kettrack.analysis.stop_after.checks import MEAN_WEIGHT
 from kettrack.analysis.stop_after.history import HORIZON, WINDOW
@@ -21,8 +22,8 @@ from kettrack.analysis.stop_after.second import REPLICATES as SECOND
 from kettrack.analysis.stop_after.table import compare, estimands
 from kettrack.analysis.stop_after.weights import STEPS, Pair
 from kettrack.errors import NotIdentified, UsageError
-from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
+from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.instrument import Recall
 
 NAME: Final = "stop_after"
@@ -51,8 +52,13 @@ _DECIMALS: Final = {
 }
 
 
+@question(
+    "stop_after",
+    asks="Would stopping after more sessions have changed the score at week 12?",
+    steps=N_STEPS,
+)
 def stop_after(  # noqa: PLR0913 - each part of the question by its name
-    cohort: Cohort,
+    cohort: DerivedCohort,
     k: int | None = None,
     m: int | None = None,
     *,
@@ -72,7 +78,7 @@ def stop_after(  # noqa: PLR0913 - each part of the question by its name
 
     Parameters
     ----------
-    cohort : Cohort
+    cohort : DerivedCohort
         With `observed_to_day`, and scores around day 84 also of those who stopped early.
     k, m : int, optional
         Numbers of session days; default 6 against 3. Where the data do not carry that, the nearest
@@ -169,7 +175,7 @@ def _unnamed(k: int | None, m: int | None) -> str:
 
 
 def _refused(
-    cohort: Cohort, error: NotIdentified, estimand: str, data: StopData | None
+    cohort: DerivedCohort, error: NotIdentified, estimand: str, data: StopData | None
 ) -> Result:
     """A refusal before anything could be weighed: its row, and who was left out."""
     bare = refusal(NAME, cohort, error, estimand)
@@ -209,7 +215,7 @@ def _sentence(pair: Pair) -> str:
 
 
 def _caveats(
-    cohort: Cohort, data: StopData, pair: Pair, recall: Recall, replicates: int
+    cohort: DerivedCohort, data: StopData, pair: Pair, recall: Recall, replicates: int
 ) -> tuple[str, ...]:
     quartiles = np.nanpercentile(np.diff(data.first_days, axis=1), (25, 50, 75))
     deaths = (
@@ -256,7 +262,7 @@ def _caveats(
 
 
 def _conditional(
-    cohort: Cohort,
+    cohort: DerivedCohort,
     data: StopData,
     pair: Pair,
     asked: tuple[int | None, int | None],

@@ -18,8 +18,8 @@ from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
 from kettrack.estimators.causal.stop_strategies import Following
 from kettrack.estimators.causal.weights import TRUNCATION_CENTILES, truncate_weights
-from kettrack.reading.cohort import Cohort
 from kettrack.timelines.bucket import Array
+from kettrack.timelines.derived import DerivedCohort
 
 COLUMNS: Final = (
     "key",
@@ -137,7 +137,7 @@ def compared(following: Following, pair: Pair) -> Array:
 
 
 def beside(
-    cohort: Cohort, data: StopData, pair: Pair, arms: Arms
+    cohort: DerivedCohort, data: StopData, pair: Pair, arms: Arms
 ) -> list[dict[str, Any]]:
     """Rows of weights and of sensitivity."""
     return [
@@ -200,7 +200,7 @@ def _truncated(data: StopData, pair: Pair, arms: Arms) -> Iterator[dict[str, Any
 
 
 def _deaths(
-    cohort: Cohort, data: StopData, pair: Pair, arms: Arms
+    cohort: DerivedCohort, data: StopData, pair: Pair, arms: Arms
 ) -> Iterator[dict[str, Any]]:
     """The first row with the worst score for everybody who died."""
     if data.died.any():

@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.reading.cohort import Cohort
-from kettrack.timelines.bucket import Array, Bucket
+from kettrack.timelines.bucket import Array, Bucket, scores_of
+from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.events import Baselines
 from kettrack.timelines.person_sessions import response_met
 from kettrack.timelines.session_days import (
@@ -34,7 +34,7 @@ SCORES = slice(LAST, LAST + 2)
 class Log:
     """A cohort with its scores and sessions as arrays, and the baselines."""
 
-    cohort: Cohort
+    cohort: DerivedCohort
     bucket: Bucket
     baselines: Baselines
 
@@ -60,7 +60,9 @@ def history(log: Log, chosen: SessionDays, entry: Array, known_to: Array) -> Arr
     calls such people back.
     """
     on = take_days(chosen, entry, known_to)
-    scores = known_scores(log.cohort, log.bucket, log.baselines, on)
+    instrument = log.cohort.instrument.name
+    timing = scores_of(log.cohort.scores, instrument)["timing"]
+    scores = known_scores(timing, log.bucket, log.baselines, on)
     baseline = scores["baseline"]
     best = best_known(log.bucket, log.baselines, on, log.cohort.instrument.sign)
     last, previous = (
@@ -70,8 +72,8 @@ def history(log: Log, chosen: SessionDays, entry: Array, known_to: Array) -> Arr
     number = chosen.number[entry]
     harmed = _harmed(log, chosen)[entry]
     told = _told_of_side_effects(log.cohort)[chosen.patient[entry]] <= known_to
-    lost = response_met(log.cohort, best, baseline) & ~response_met(
-        log.cohort, last, baseline
+    lost = response_met(log.cohort.criteria, best, baseline) & ~response_met(
+        log.cohort.criteria, last, baseline
     )
     return np.column_stack(
         [
@@ -100,7 +102,7 @@ def _harmed(log: Log, chosen: SessionDays) -> Array:
     return np.asarray(adverse[np.searchsorted(first_row, chosen.first_row)])
 
 
-def _told_of_side_effects(cohort: Cohort) -> Array:
+def _told_of_side_effects(cohort: DerivedCohort) -> Array:
     """Day on which each patient's stop for side effects was recorded; infinite without one."""
     day = cohort.patients["stop_day"].astype("Float64").to_numpy(float, na_value=np.inf)
     return np.where(
@@ -168,7 +170,7 @@ def remission_days(log: Log) -> Array:
     return out
 
 
-def why_no_remission(cohort: Cohort) -> str:
+def why_no_remission(cohort: DerivedCohort) -> str:
     """Why the criteria in force cannot say that one score shows remission; empty where they can.
 
     The strategy is stated as a score that the clinic can see on the day, so a change from baseline

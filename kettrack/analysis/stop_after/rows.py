@@ -26,11 +26,10 @@ from kettrack.analysis.stop_after.history import (
 from kettrack.analysis.stop_after.visits import why_irregular
 from kettrack.errors import NotIdentified
 from kettrack.estimators.causal.stop_strategies import GapRows, possible_rows
-from kettrack.reading.cohort import Cohort
-from kettrack.timelines.bucket import Array, bucket_of, days_or_missing
-from kettrack.timelines.events import Baselines, find_baselines, ratable
+from kettrack.timelines.bucket import Array, days_or_missing
+from kettrack.timelines.derived import DerivedCohort
+from kettrack.timelines.events import Baselines, ratable
 from kettrack.timelines.session_days import SessionDays, session_days
-from kettrack.timelines.tables import log_reasons
 
 GRACE: Final = 28  # days within which the next session of a course must come
 # First day of each bin after a session. Past the grace every week is a bin of its own: whether
@@ -122,12 +121,12 @@ class StopData:
         return ~np.isnan(self.outcome)
 
 
-def stop_data(cohort: Cohort) -> StopData:
+def stop_data(cohort: DerivedCohort) -> StopData:
     """Rows, strategies followed and outcomes of a cohort.
 
     Parameters
     ----------
-    cohort : Cohort
+    cohort : DerivedCohort
         As it came through the reader.
 
     Raises
@@ -143,8 +142,8 @@ def stop_data(cohort: Cohort) -> StopData:
     >>> bool((data.first_days[:, 0] == 0).all())
     True
     """
-    bucket = bucket_of(cohort)
-    baselines = find_baselines(bucket, cohort.settings.baseline, cohort.instrument.sign)
+    bucket = cohort.bucket
+    baselines = cohort.baselines
     fault = _faults(cohort, baselines)
     kept = fault == len(LEFT_OUT)
     left_out = {
@@ -162,13 +161,13 @@ def stop_data(cohort: Cohort) -> StopData:
     )
 
 
-def _faults(cohort: Cohort, baselines: Baselines) -> Array:
+def _faults(cohort: DerivedCohort, baselines: Baselines) -> Array:
     """Position in `LEFT_OUT` of the first reason to leave each patient out; its length for none."""
     observed = days_or_missing(cohort.patients["observed_to_day"]).astype(np.int64)
     found = [
         np.isnan(baselines.score),
         ~ratable(baselines, cohort.criteria),
-        *log_reasons(cohort).values(),
+        *cohort.log_reasons.values(),
         observed < HORIZON + WINDOW,  # a missing day is smaller than any
     ]
     return np.select(found, range(len(found)), len(LEFT_OUT))

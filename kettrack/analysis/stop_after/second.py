@@ -19,9 +19,8 @@ from kettrack.estimators.causal.g_formula import (
 )
 from kettrack.estimators.causal.weekly_history import Weeks
 from kettrack.estimators.intervals import patient_weights, percentile_interval
-from kettrack.reading.cohort import Cohort
-from kettrack.timelines.bucket import Array, bucket_of
-from kettrack.timelines.events import find_baselines
+from kettrack.timelines.bucket import Array
+from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.session_days import SessionDays, session_days
 from kettrack.timelines.states import is_assessment
 
@@ -45,15 +44,15 @@ class Opinion:
     miss: float
 
 
-def weeks_of(cohort: Cohort, data: StopData) -> Weeks:
+def weeks_of(cohort: DerivedCohort, data: StopData) -> Weeks:
     """Scores nearest the end of each week, and the session days between one and the next, up to the
     week of the outcome.
     """
     last = (
         round(float(np.nanmedian(data.outcome_day)) / 7) if data.observed.any() else 12
     )
-    bucket = bucket_of(cohort)
-    baselines = find_baselines(bucket, cohort.settings.baseline, cohort.instrument.sign)
+    bucket = cohort.bucket
+    baselines = cohort.baselines
     place = np.full(bucket.n, -1)
     place[data.patient] = np.arange(data.n)
     rows = np.flatnonzero(bucket.score_known & is_assessment(bucket, baselines))
@@ -95,7 +94,7 @@ def _sessions_until(days: SessionDays, place: Array, until: Array) -> Array:
 
 
 def second_opinion(  # noqa: PLR0913 - each part of the question by its name
-    cohort: Cohort,
+    cohort: DerivedCohort,
     data: StopData,
     k: int,
     m: int,

@@ -46,7 +46,7 @@ from kettrack.errors import NotIdentified
 from kettrack.estimators.causal.stop_strategies import session_hazard
 from kettrack.estimators.causal.weights import WeightSummary, describe_weights
 from kettrack.estimators.intervals import percentile_interval
-from kettrack.reading.cohort import Cohort
+from kettrack.timelines.derived import DerivedCohort
 
 OUTCOME: Final = f"mean score around day {HORIZON}"
 
@@ -104,7 +104,7 @@ def refusal_of(check: Callable[[], None]) -> NotIdentified | None:
 
 
 def compare(
-    cohort: Cohort,
+    cohort: DerivedCohort,
     data: StopData,
     pair: Pair,
     draws: tuple[int, int],
@@ -270,7 +270,11 @@ def _thinnest(pair: Pair, arms: Arms, key: str) -> dict[str, float]:
 
 
 def _second(
-    cohort: Cohort, data: StopData, pair: Pair, arms: Arms, draws: tuple[int, int]
+    cohort: DerivedCohort,
+    data: StopData,
+    pair: Pair,
+    arms: Arms,
+    draws: tuple[int, int],
 ) -> dict[str, Any]:
     """The second opinion; where there is no first one there is none."""
     about = estimands(pair)["g_formula"]

@@ -28,8 +28,8 @@ from kettrack.estimators.survival.incidence_difference import (
     IncidenceDifference,
     compare_incidence,
 )
-from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
+from kettrack.timelines.derived import DerivedCohort
 
 REPLICATES: Final = 1999
 SEED: Final = 20261122
@@ -50,14 +50,14 @@ _ROLES: Final[dict[str, Role]] = {
 }
 
 
-def compare_groups(name: str, cohort: Cohort, by: str) -> Result:
+def compare_groups(name: str, cohort: DerivedCohort, by: str) -> Result:
     """Answer a question by group.
 
     Parameters
     ----------
     name : str
         One of `QUESTIONS`, or `maintenance`, for which see `compare_loss_rates`.
-    cohort : Cohort
+    cohort : DerivedCohort
         As for the question itself.
     by : {"severity", "route", "early_response"}
         Groups; `early_response` starts at session 2, among those who had not responded by then.
@@ -117,7 +117,7 @@ def compare_groups(name: str, cohort: Cohort, by: str) -> Result:
 
 
 def _counts(
-    question: Question, cohort: Cohort, people: pd.Series, by: str
+    question: Question, cohort: DerivedCohort, people: pd.Series, by: str
 ) -> dict[str, ExitCounts]:
     """Exits of each group that is large enough, in order."""
     left = question.exits(cohort)
@@ -222,7 +222,7 @@ def _sentence(table: pd.DataFrame, question: Question, landmark: bool) -> str:
 
 
 def _caveats(
-    cohort: Cohort,
+    cohort: DerivedCohort,
     people: pd.Series,
     counts: dict[str, ExitCounts],
     found: IncidenceDifference,

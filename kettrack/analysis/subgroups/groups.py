@@ -9,9 +9,7 @@ import pandas as pd
 
 from kettrack.analysis.courses.expected_course import baseline_bands
 from kettrack.errors import UsageError
-from kettrack.reading.cohort import Cohort
-from kettrack.timelines.person_sessions import person_sessions_table
-from kettrack.timelines.tables import timeline_table
+from kettrack.timelines.derived import DerivedCohort
 
 EARLY_SESSION: Final = 2
 # improvement that counts as early: as in Lipsitz 2021 and the early-stop study of 135 patients
@@ -25,12 +23,12 @@ GROUPINGS: Final = {
 }
 
 
-def groups_of(cohort: Cohort, by: str) -> pd.Series:
+def groups_of(cohort: DerivedCohort, by: str) -> pd.Series:
     """Group of each patient.
 
     Parameters
     ----------
-    cohort : Cohort
+    cohort : DerivedCohort
         As it came through the reader.
     by : str
         One of `GROUPINGS`.
@@ -63,13 +61,13 @@ def groups_of(cohort: Cohort, by: str) -> pd.Series:
     return found.reindex(pd.Index(cohort.patients["patient_id"], name="patient_id"))
 
 
-def _starts(cohort: Cohort) -> pd.DataFrame:
+def _starts(cohort: DerivedCohort) -> pd.DataFrame:
     """Decision point of session 1 of every patient, by `patient_id`."""
-    rows = person_sessions_table(cohort)
+    rows = cohort.person_sessions
     return rows[rows["session"] == 1].set_index("patient_id")
 
 
-def _severity(cohort: Cohort) -> pd.Series:
+def _severity(cohort: DerivedCohort) -> pd.Series:
     start = _starts(cohort)
     instrument = cohort.instrument
     labels = [band.label for band in instrument.bands] or ["all"]
@@ -79,7 +77,7 @@ def _severity(cohort: Cohort) -> pd.Series:
     )
 
 
-def _route(cohort: Cohort) -> pd.Series:
+def _route(cohort: DerivedCohort) -> pd.Series:
     """The most common route is what the others are compared with."""
     first = cohort.sessions.groupby("patient_id", sort=False)["route"].first()
     order = (
@@ -93,7 +91,7 @@ def _route(cohort: Cohort) -> pd.Series:
     )
 
 
-def _early(cohort: Cohort) -> pd.Series:
+def _early(cohort: DerivedCohort) -> pd.Series:
     """By the landmark score of the futility sheet; without one, and without a baseline above 0, it
     is not known.
     """
@@ -109,9 +107,9 @@ def _early(cohort: Cohort) -> pd.Series:
     )
 
 
-def _landmark_scores(cohort: Cohort) -> pd.DataFrame:
+def _landmark_scores(cohort: DerivedCohort) -> pd.DataFrame:
     """Last score with so many sessions behind it, in time, by `patient_id`."""
-    line = timeline_table(cohort).dropna(subset=["score"])
+    line = cohort.timeline.dropna(subset=["score"])
     since = line["days_since_session"].astype("Float64").to_numpy(float)
     in_time = (line["sessions_to_date"] == EARLY_SESSION).to_numpy(bool) & (
         since <= cohort.criteria.late_after_days
@@ -119,13 +117,13 @@ def _landmark_scores(cohort: Cohort) -> pd.DataFrame:
     return line[in_time].groupby("patient_id").last()
 
 
-def unknown_words(cohort: Cohort, people: pd.Series, by: str) -> list[str]:
+def unknown_words(cohort: DerivedCohort, people: pd.Series, by: str) -> list[str]:
     """Who is in no group, and why, each reason with its number; people who had the event long
     before are among them.
 
     Parameters
     ----------
-    cohort : Cohort
+    cohort : DerivedCohort
         As given to `groups_of`.
     people : Series
         From `groups_of`.

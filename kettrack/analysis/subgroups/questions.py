@@ -14,7 +14,7 @@ from kettrack.analysis.durability.counts import exits as durability_exits
 from kettrack.analysis.durability.counts import watch
 from kettrack.analysis.response.exits import CAUSES, first_course_exits
 from kettrack.analysis.response.futility_counts import later_exits
-from kettrack.reading.cohort import Cohort
+from kettrack.timelines.derived import DerivedCohort
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Question:
     Parameters
     ----------
     exits : callable
-        Cohort to a frame with `step` (1, 2, ...; 0 = never at risk) and `cause` (1 = the event), by
+        DerivedCohort to a frame with `step` (1, 2, ...; 0 = never at risk) and `cause` (1 = the event), by
         `patient_id`.
     n_causes : int
         Number of causes.
@@ -39,7 +39,7 @@ class Question:
         A step in words, with `{}` for its number; empty = the unit and the number.
     """
 
-    exits: Callable[[Cohort], pd.DataFrame]
+    exits: Callable[[DerivedCohort], pd.DataFrame]
     n_causes: int
     at: tuple[int, ...]
     unit: str
@@ -52,18 +52,18 @@ class Question:
         return (self.when or f"{self.unit} {{}}").format(step)
 
 
-def _first_course(event: str) -> Callable[[Cohort], pd.DataFrame]:
+def _first_course(event: str) -> Callable[[DerivedCohort], pd.DataFrame]:
     return lambda cohort: first_course_exits(cohort, event).set_index("patient_id")
 
 
-def _losses(cohort: Cohort) -> pd.DataFrame:
+def _losses(cohort: DerivedCohort) -> pd.DataFrame:
     """Confirmed loss by day since the end of the planned course, sessions ignored."""
     return durability_exits(
         watch(cohort, "end_of_course")[0], "treatment_policy"
     ).rename(columns={"time": "step"})
 
 
-def _later(cohort: Cohort) -> pd.DataFrame:
+def _later(cohort: DerivedCohort) -> pd.DataFrame:
     """Confirmed response of those below 20 % improvement after session 3 who went on, by sessions
     since.
     """

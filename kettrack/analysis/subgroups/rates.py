@@ -18,8 +18,8 @@ from kettrack.estimators.intervals import (
     percentile_interval,
     simultaneous_band,
 )
-from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
+from kettrack.timelines.derived import DerivedCohort
 
 FEWEST_EVENTS: Final = 5
 REPLICATES: Final = 1000
@@ -39,12 +39,12 @@ _ROLES: Final[dict[str, Role]] = {
 }
 
 
-def compare_loss_rates(cohort: Cohort, by: str) -> Result:
+def compare_loss_rates(cohort: DerivedCohort, by: str) -> Result:
     """Rate at which a response held in maintenance is lost, by group.
 
     Parameters
     ----------
-    cohort : Cohort
+    cohort : DerivedCohort
         With maintenance sessions and scores between them.
     by : {"severity", "route", "early_response"}
         Groups.
@@ -115,7 +115,7 @@ def compare_loss_rates(cohort: Cohort, by: str) -> Result:
     return release(result, cohort)
 
 
-def _people(cohort: Cohort, group: pd.Series) -> pd.DataFrame:
+def _people(cohort: DerivedCohort, group: pd.Series) -> pd.DataFrame:
     """Losses and days at risk of each person in maintenance, in groups that are large enough."""
     stretches = maintenance_stretches(cohort).assign(
         days=lambda rows: rows["stop"] - rows["start"]

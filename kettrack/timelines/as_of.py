@@ -11,7 +11,7 @@ from kettrack.errors import NotIdentified, UsageError
 from kettrack.reading.cohort import Cohort
 
 
-def known_by(cohort: Cohort, weeks_ago: int) -> Cohort:
+def as_of(cohort: Cohort, weeks_ago: int) -> Cohort:
     """Take away everything recorded later than so many weeks before each patient's
     `observed_to_day`.
 
@@ -42,7 +42,7 @@ def known_by(cohort: Cohort, weeks_ago: int) -> Cohort:
     --------
     >>> from kettrack import load_cohort, sample_folder
     >>> cohort = load_cohort(sample_folder())
-    >>> len(cohort.patients), len(known_by(cohort, 26).patients)
+    >>> len(cohort.patients), len(as_of(cohort, 26).patients)
     (240, 159)
     """
     if weeks_ago < 0:

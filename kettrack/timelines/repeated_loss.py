@@ -5,17 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from kettrack.reading.cohort import Cohort
 from kettrack.timelines._kernels import NO_ROW
-from kettrack.timelines.alignment import align_scores
-from kettrack.timelines.bucket import bucket_of, missing_to_na
-from kettrack.timelines.events import day_at, find_baselines, find_first_run, ratable
+from kettrack.timelines.bucket import missing_to_na
+from kettrack.timelines.derived import DerivedCohort
+from kettrack.timelines.events import day_at, find_first_run, ratable
 from kettrack.timelines.spells import days_of, last_decided, response_origins
-from kettrack.timelines.tables import log_reasons
 from kettrack.vocabulary.rules import Rule
 
 
-def maintenance_origins(cohort: Cohort) -> pd.DataFrame:
+def maintenance_origins(cohort: DerivedCohort) -> pd.DataFrame:
     """The first score that shows a response after the first session beyond the first course;
     columns as `response_origins`.
 
@@ -23,20 +21,18 @@ def maintenance_origins(cohort: Cohort) -> pd.DataFrame:
     treatment.
     """
     first = response_origins(cohort, "first_response")
-    bucket = bucket_of(cohort)
-    base = find_baselines(
-        bucket_of(cohort), cohort.settings.baseline, cohort.instrument.sign
-    )
+    bucket = cohort.bucket
+    base = cohort.baselines
     patient = bucket.score_patient
     rows = np.arange(bucket.score.size)
     beyond = bucket.score_known & (
-        align_scores(bucket)[0] > first["sessions"].to_numpy()[patient]
+        cohort.alignment.sessions_to_date > first["sessions"].to_numpy()[patient]
     )
     start = np.full(bucket.n, NO_ROW, np.int64)
     there, where = np.unique(patient[beyond], return_index=True)
     start[there] = rows[beyond][where]
     rated = ratable(base, cohort.criteria) & ~np.logical_or.reduce(
-        list(log_reasons(cohort).values())
+        list(cohort.log_reasons.values())
     )
     event = find_first_run(
         bucket,
@@ -52,13 +48,15 @@ def maintenance_origins(cohort: Cohort) -> pd.DataFrame:
     )
 
 
-def repeated_losses(cohort: Cohort, rule: Rule) -> tuple[pd.DataFrame, pd.DataFrame]:
+def repeated_losses(
+    cohort: DerivedCohort, rule: Rule
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Every loss of response of each patient since the first response, each after a response
     regained.
 
     Parameters
     ----------
-    cohort : Cohort
+    cohort : DerivedCohort
         Whose criteria define a response.
     rule : Rule
         Of the loss.
@@ -73,8 +71,8 @@ def repeated_losses(cohort: Cohort, rule: Rule) -> tuple[pd.DataFrame, pd.DataFr
         1).
     """
     origins = response_origins(cohort, "first_response")
-    bucket = bucket_of(cohort)
-    base = find_baselines(bucket, cohort.settings.baseline, cohort.instrument.sign)
+    bucket = cohort.bucket
+    base = cohort.baselines
     well = origins["origin_row"].to_numpy()
     found = []
     origin = days_of(bucket, well)

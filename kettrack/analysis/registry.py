@@ -1,0 +1,313 @@
+"""The one list of questions: what each asks, in which unit it answers, and what every answer goes
+through before anyone sees it.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import wraps
+from importlib import import_module
+from importlib.metadata import entry_points
+from pkgutil import walk_packages
+from typing import Any, Concatenate, Final, ParamSpec, cast
+
+import pandas as pd
+
+from kettrack.analysis.context import made_from, refusal, release
+from kettrack.errors import NotIdentified, UsageError
+from kettrack.reading.cohort import Cohort
+from kettrack.result import Result, Role
+from kettrack.timelines.derived import DerivedCohort, derive
+
+P = ParamSpec("P")
+
+# Entry points under this name are modules of other packages that register questions of their own.
+ENTRY_POINTS: Final = "kettrack.questions"
+# The rooms in the order in which a case conference asks.
+ROOMS: Final = (
+    "people",
+    "courses",
+    "response",
+    "durability",
+    "association",
+    "next_session",
+    "stop_after",
+    "session_answers",
+    "calibration",
+)
+# Options that `estimate` hands on by itself.
+_OWN_OPTIONS: Final = ("on_step",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a question found; the registry makes a `Result` of it.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Unrounded; missing is NaN or None.
+    sentence : str
+        Template over the table's cells, such as `{row6.estimate}`.
+    caveats : tuple of str
+        What a reader must know before using the numbers.
+    estimand, unit : str
+        Where they differ from those of the question.
+    roles, decimals, show
+        As in `Result`, where they differ from those of the question.
+    level, seed : float, int, optional
+        Of intervals and of everything drawn.
+    people : int, optional
+        People behind the whole table, where its rows count something else.
+    refused : NotIdentified, optional
+        Why it is no answer after all; the table it rests on is shown all the same.
+    """
+
+    table: pd.DataFrame
+    sentence: str = ""
+    caveats: tuple[str, ...] = ()
+    estimand: str = ""
+    unit: str = ""
+    roles: Mapping[str, Role] = field(default_factory=dict)
+    decimals: Mapping[str, int] = field(default_factory=dict)
+    show: tuple[str, ...] = ()
+    level: float | None = None
+    seed: int | None = None
+    people: int | None = None
+    refused: NotIdentified | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """One question that can be asked of a cohort.
+
+    Parameters
+    ----------
+    name : str
+        By which it is asked for, and under which its answer is stored.
+    asks : str
+        The question, as a person would put it.
+    unit : str
+        Of the answer, such as `percent of patients`.
+    estimand : str
+        What the numbers are about, in one sentence; also said when it is refused.
+    roles : mapping
+        Column to role, for disclosure control.
+    decimals, show
+        As in `Result`.
+    by_group : bool
+        Whether it can be answered by group.
+    steps : int, optional
+        How often a long one says that it has come further.
+    count : callable, optional
+        Its mergeable half: a derived cohort in, counts out that can be added over clinics.
+    answer : callable
+        A cohort in, a `Result` out, through the disclosure gate.
+    room : str
+        Where it was registered.
+    """
+
+    name: str
+    asks: str
+    unit: str
+    answer: Callable[..., Result]
+    estimand: str = ""
+    roles: Mapping[str, Role] = field(default_factory=dict)
+    decimals: Mapping[str, int] = field(default_factory=dict)
+    show: tuple[str, ...] = ()
+    by_group: bool = False
+    steps: int | None = None
+    count: Callable[..., Any] | None = None
+    room: str = ""
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Options that can be chosen, each with its default."""
+        parameters = list(inspect.signature(self.answer).parameters.values())[1:]
+        return {
+            each.name: None if each.default is each.empty else each.default
+            for each in parameters
+            if each.name not in _OWN_OPTIONS
+        }
+
+
+_QUESTIONS: Final[dict[str, Question]] = {}
+
+
+def question(
+    name: str, *, asks: str, unit: str = "", **facts: Any
+) -> Callable[
+    [Callable[Concatenate[DerivedCohort, P], Answer | Result]],
+    Callable[Concatenate[Cohort | DerivedCohort, P], Result],
+]:
+    """Register a function as the answer to a question.
+
+    The function takes a `DerivedCohort` and returns an `Answer`, or raises `NotIdentified`. What it
+    becomes takes a cohort as well, makes a refusal a result, adds where the numbers come from, and
+    passes the disclosure gate.
+
+    Parameters
+    ----------
+    name, asks, unit
+        As in `Question`.
+    **facts
+        Other fields of `Question`: `estimand`, `roles`, `decimals`, `show`, `by_group`, `steps`,
+        `count`.
+
+    Raises
+    ------
+    UsageError
+        When another function has registered the name before.
+    """
+
+    def register(
+        function: Callable[Concatenate[DerivedCohort, P], Answer | Result],
+    ) -> Callable[Concatenate[Cohort | DerivedCohort, P], Result]:
+        @wraps(function)
+        def ask(
+            cohort: Cohort | DerivedCohort, *args: P.args, **options: P.kwargs
+        ) -> Result:
+            derived = derive(cohort)
+            try:
+                answer = function(derived, *args, **options)
+            except NotIdentified as error:
+                return release(refusal(name, derived, error, asked.estimand), derived)
+            if isinstance(answer, Result):
+                return answer
+            return release(_result(asked, answer, derived), derived)
+
+        asked = Question(
+            name=name,
+            asks=asks,
+            unit=unit,
+            answer=ask,
+            room=function.__module__,
+            **facts,
+        )
+        before = _QUESTIONS.get(name)
+        if before is not None and before.room != asked.room:
+            raise UsageError(
+                f"Two questions are called {name!r}: one in {before.room}, one in"
+                f" {asked.room}."
+            )
+        _QUESTIONS[name] = asked
+        return cast(Callable[Concatenate[Cohort | DerivedCohort, P], Result], ask)
+
+    return register
+
+
+def _result(asked: Question, answer: Answer, cohort: DerivedCohort) -> Result:
+    """The answer with what the question says of it, and where the numbers come from."""
+    made = made_from(
+        cohort, unit=answer.unit or asked.unit, level=answer.level, seed=answer.seed
+    )
+    error = answer.refused
+    return Result(
+        name=asked.name,
+        table=answer.table,
+        roles=answer.roles or asked.roles,
+        decimals=answer.decimals or asked.decimals,
+        show=answer.show or asked.show,
+        sentence="" if error else answer.sentence,
+        estimand=answer.estimand or asked.estimand,
+        caveats=answer.caveats,
+        made_from=made,
+        status="refused" if error else "ok",
+        reason=error.reason if error else "",
+        collect=error.collect if error else "",
+        people=answer.people,
+    )
+
+
+def load_questions() -> Mapping[str, Question]:
+    """Every question there is, by name: those of kettrack in the order of `ROOMS`, then those that
+    other packages register through entry points.
+    """
+    package = import_module("kettrack.analysis")
+    for module in walk_packages(package.__path__, "kettrack.analysis."):
+        import_module(module.name)
+    for entry in entry_points(group=ENTRY_POINTS):
+        entry.load()
+    return dict(sorted(_QUESTIONS.items(), key=lambda named: _place(named[1])))
+
+
+def _place(asked: Question) -> int:
+    """Place of a question's room in the conference; others come last."""
+    room = asked.room.removeprefix("kettrack.analysis.").partition(".")[0]
+    return ROOMS.index(room) if room in ROOMS else len(ROOMS)
+
+
+def get_question(name: str) -> Question:
+    """Look a question up.
+
+    Raises
+    ------
+    UsageError
+        For a name that is none; the message has the nearest, and all there are.
+
+    Examples
+    --------
+    >>> get_question("session_counts").asks
+    'How many sessions did people have?'
+    """
+    there = load_questions()
+    if not isinstance(name, str):
+        raise UsageError(
+            "The name of a question comes first and the cohort second, as in"
+            " estimate('session_counts', cohort)."
+        )
+    if name not in there:
+        near = get_close_matches(name, there, n=1)
+        meant = f" Did you mean {near[0]!r}?" if near else ""
+        raise UsageError(
+            f"No question is called {name!r}.{meant} There are: {', '.join(there)}."
+        )
+    return there[name]
+
+
+def questions() -> pd.DataFrame:
+    """Every question that can be asked of a cohort: one row per question.
+
+    Returns
+    -------
+    DataFrame
+        `name` `asks` `unit` (empty where rows differ) `by_group` (whether `by=` can be given)
+        `mergeable` (whether its counts can be added over clinics) `options` (further keywords of
+        `estimate`, with their defaults).
+
+    Examples
+    --------
+    >>> questions().set_index("name").loc["durability", "asks"]
+    'How long does a response last after the planned course?'
+    """
+    rows = [
+        {
+            "name": name,
+            "asks": asked.asks,
+            "unit": asked.unit,
+            "by_group": asked.by_group,
+            "mergeable": asked.count is not None,
+            "options": ", ".join(f"{k}={v!r}" for k, v in asked.options.items()),
+        }
+        for name, asked in load_questions().items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def require_options(asked: Question, options: Mapping[str, Any]) -> None:
+    """Stop at an option that a question does not take.
+
+    Raises
+    ------
+    UsageError
+        Naming those it takes.
+    """
+    unknown = [name for name in options if name not in asked.options]
+    if unknown:
+        there = ", ".join(asked.options) or "none"
+        raise UsageError(
+            f"{asked.name} takes no option {unknown[0]!r}. Its options are: {there}."
+        )

@@ -1,0 +1,362 @@
+"""Everything that is worked out from a cohort, in one frozen value that every question takes.
+
+Data flow down one stair: sorted arrays, baselines, courses, events, tables. Each step is computed
+when it is first asked for, and then kept with the value; nothing is kept anywhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Final, TypeVar, cast
+
+import numpy as np
+import pandas as pd
+
+from kettrack.errors import UsageError
+from kettrack.reading.cohort import Cohort, Provenance
+from kettrack.settings import Settings
+from kettrack.timelines.admissions import (
+    can_bring_back,
+    merge_event_rows,
+    no_returns,
+    returns_by_event_row,
+)
+from kettrack.timelines.bucket import Array, Bucket, bucket_of
+from kettrack.timelines.courses import (
+    care_status,
+    derive_courses,
+    first_courses,
+    known_courses,
+)
+from kettrack.timelines.events import (
+    Alignment,
+    Baselines,
+    EventRows,
+    align_scores,
+    find_baselines,
+    find_events,
+    ratable,
+)
+from kettrack.timelines.outcomes import leave_out, log_reasons, outcomes_of
+from kettrack.timelines.person_sessions import session_day_rows
+from kettrack.timelines.state_events import state_event_rows
+from kettrack.timelines.states import timeline_rows
+from kettrack.vocabulary.instrument import Instrument
+from kettrack.vocabulary.rules import Criteria
+
+T = TypeVar("T")
+
+# What does not depend on the rules: a cohort under other rules shares it.
+FREE_OF_RULES: Final = (
+    "bucket",
+    "baselines",
+    "alignment",
+    "_courses",
+    "_first_courses",
+    "_known_courses",
+    "_care",
+    "log_reasons",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class DerivedCohort:
+    """A cohort with its timelines. Made by `derive`, never by hand.
+
+    The tables of the cohort stand under their own names: `sessions`, `scores`, `patients`, `events`.
+    Every table is handed out as a copy on write, so that whoever changes it changes only their own.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        As it came through the reader.
+
+    Examples
+    --------
+    >>> from kettrack import load_cohort, sample_folder
+    >>> derived = derive(load_cohort(sample_folder()))
+    >>> derived.bucket.n == len(derived.outcomes) == len(derived.patients)
+    True
+    """
+
+    cohort: Cohort
+    _kept: dict[Hashable, Any] = field(default_factory=dict, repr=False)
+
+    # ---- what came in
+
+    @cached_property
+    def sessions(self) -> pd.DataFrame:
+        """One row per patient and session; see `Cohort`."""
+        return self.cohort.sessions
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """One row per patient, instrument, day and timing; see `Cohort`."""
+        return self.cohort.scores
+
+    @cached_property
+    def patients(self) -> pd.DataFrame:
+        """One row per patient; see `Cohort`."""
+        return self.cohort.patients
+
+    @cached_property
+    def events(self) -> pd.DataFrame:
+        """One row per patient and entry of the events table; see `Cohort`."""
+        return self.cohort.events
+
+    @cached_property
+    def exclusions(self) -> pd.DataFrame:
+        """One row per reason for leaving something out at the door; see `Cohort`."""
+        return self.cohort.exclusions
+
+    @cached_property
+    def settings(self) -> Settings:
+        """What `kettrack.toml` and the caller asked for."""
+        return self.cohort.settings
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """What the reader noticed or did."""
+        return self.cohort.notes
+
+    @cached_property
+    def shown_notes(self) -> list[str]:
+        """The notes that may be printed under the policy in force."""
+        return self.cohort.shown_notes
+
+    @cached_property
+    def provenance(self) -> Provenance:
+        """Files, their hash, and columns allowed through."""
+        return self.cohort.provenance
+
+    @cached_property
+    def instrument(self) -> Instrument:
+        """The primary instrument."""
+        return self.cohort.instrument
+
+    @cached_property
+    def criteria(self) -> Criteria:
+        """The rules in force for the primary instrument."""
+        return self.cohort.criteria
+
+    # ---- sorted arrays
+
+    @cached_property
+    def bucket(self) -> Bucket:
+        """Scores of the primary instrument, and sessions, as sorted arrays."""
+        return bucket_of(self.cohort)
+
+    @cached_property
+    def baselines(self) -> Baselines:
+        """Baseline of each patient under the baseline rule in force."""
+        return find_baselines(self.bucket, self.settings.baseline, self.instrument.sign)
+
+    @cached_property
+    def alignment(self) -> Alignment:
+        """Sessions to date and days since the last session, for each score."""
+        return align_scores(self.bucket)
+
+    @cached_property
+    def log_reasons(self) -> dict[str, Array]:
+        """Reasons to leave a patient out that stand in the session log: name -> bool per patient."""
+        return log_reasons(self.sessions, self.patients)
+
+    @cached_property
+    def rated(self) -> Array:
+        """Whether change is rated, per patient: the baseline is there and is a case, and the log
+        gives no reason to leave the patient out.
+        """
+        left_out = np.logical_or.reduce(list(self.log_reasons.values()))
+        return ratable(self.baselines, self.criteria) & ~left_out
+
+    @cached_property
+    def event_rows(self) -> dict[str, EventRows]:
+        """First occurrence of each event by scores, as rows of the bucket."""
+        return find_events(self.bucket, self.criteria, self.baselines)
+
+    @cached_property
+    def returns(self) -> pd.DataFrame:
+        """Returns of the illness that an entry of the events table shows before the scores do."""
+        if not can_bring_back(self.events, self.criteria):
+            return no_returns()
+        return returns_by_event_row(
+            self.events, self.bucket, self.criteria, self.baselines, self.event_rows
+        )
+
+    # ---- tables
+
+    @property
+    def courses(self) -> pd.DataFrame:
+        """Course of each session: one row per patient and session; see `derive_courses`."""
+        return self._courses.copy(deep=False)
+
+    @property
+    def first_courses(self) -> pd.DataFrame:
+        """First course of each patient, by `patient_id`; see `courses.first_courses`."""
+        return self._first_courses.copy(deep=False)
+
+    @property
+    def known_courses(self) -> pd.DataFrame:
+        """Part of the first course that the log is complete for; see `courses.known_courses`."""
+        return self._known_courses.copy(deep=False)
+
+    @property
+    def care(self) -> pd.DataFrame:
+        """Care status of each patient; see `courses.care_status`."""
+        return self._care.copy(deep=False)
+
+    @property
+    def timeline(self) -> pd.DataFrame:
+        """One row per patient, instrument and score; see `timeline_table`."""
+        return self._timeline.copy(deep=False)
+
+    @property
+    def outcomes(self) -> pd.DataFrame:
+        """One row per patient; see `outcomes_table`."""
+        return self._outcomes.copy(deep=False)
+
+    @property
+    def state_events(self) -> pd.DataFrame:
+        """One row per patient, instrument and event; see `state_events_table`."""
+        return self._state_events.copy(deep=False)
+
+    @property
+    def all_sessions(self) -> pd.DataFrame:
+        """One row per patient and session day, of every course; see `all_sessions_table`."""
+        return self._all_sessions.copy(deep=False)
+
+    @property
+    def person_sessions(self) -> pd.DataFrame:
+        """One row per patient and session day of the first course; see `person_sessions_table`."""
+        rows = self._all_sessions
+        inside = rows[rows["in_first_course"]]
+        return inside.drop(columns="in_first_course").reset_index(drop=True)
+
+    # ---- the same under other rules, and what a question adds
+
+    def with_criteria(self, criteria: Criteria) -> DerivedCohort:
+        """The same cohort with other rules in force; what no rule touches is shared.
+
+        Parameters
+        ----------
+        criteria : Criteria
+            Such as a variant of those in force under another name.
+        """
+        other = DerivedCohort(self.cohort.with_criteria(criteria))
+        for name in FREE_OF_RULES:
+            other.__dict__[name] = getattr(self, name)
+        return other
+
+    def replace(self, **changes: Any) -> DerivedCohort:
+        """Another cohort with some tables or settings in the place of its own.
+
+        Parameters
+        ----------
+        **changes
+            Fields of `Cohort`.
+        """
+        return DerivedCohort(replace(self.cohort, **changes))
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What a question works out from this cohort and asks for again: made once for each key.
+
+        Parameters
+        ----------
+        key : hashable
+            Names the thing and every choice it depends on.
+        make : callable
+            Called without arguments the first time.
+        """
+        if key not in self._kept:
+            self._kept[key] = make()
+        return cast(T, self._kept[key])
+
+    @cached_property
+    def _courses(self) -> pd.DataFrame:
+        return derive_courses(self.sessions)
+
+    @cached_property
+    def _first_courses(self) -> pd.DataFrame:
+        return first_courses(self._courses, self.patients)
+
+    @cached_property
+    def _known_courses(self) -> pd.DataFrame:
+        return known_courses(self._first_courses, self.sessions, self.patients)
+
+    @cached_property
+    def _care(self) -> pd.DataFrame:
+        return care_status(self._first_courses, self.sessions, self.patients)
+
+    @cached_property
+    def _timeline(self) -> pd.DataFrame:
+        return timeline_rows(
+            self.scores,
+            self.criteria,
+            self.bucket,
+            self.baselines,
+            self.alignment,
+            self._courses["course"],
+        )
+
+    @cached_property
+    def _outcomes(self) -> pd.DataFrame:
+        scored = outcomes_of(
+            self.bucket,
+            self.criteria,
+            self.settings.baseline,
+            self.instrument.sign,
+        )
+        dated = merge_event_rows(scored, self.returns)
+        return leave_out(dated, self.instrument.name, self._care, self.log_reasons)
+
+    @cached_property
+    def _state_events(self) -> pd.DataFrame:
+        return state_event_rows(
+            self.bucket, self.criteria, self.event_rows, self.returns
+        )
+
+    @cached_property
+    def _all_sessions(self) -> pd.DataFrame:
+        return session_day_rows(
+            self.cohort,
+            self.criteria,
+            self.bucket,
+            self.baselines,
+            self._first_courses,
+            self.log_reasons,
+        )
+
+
+def derive(cohort: Cohort | DerivedCohort) -> DerivedCohort:
+    """A cohort with everything that is worked out from it, each part when it is first asked for.
+
+    Ask several questions of the value and the parts they share are worked out once. It speaks of
+    the cohort as it is now: whoever changes a table of the cohort derives it again.
+
+    Parameters
+    ----------
+    cohort : Cohort or DerivedCohort
+        From `load_cohort`; a derived cohort comes back as it is.
+
+    Raises
+    ------
+    UsageError
+        For anything else, such as the path of a folder.
+
+    Examples
+    --------
+    >>> from kettrack import load_cohort, sample_folder
+    >>> derived = derive(load_cohort(sample_folder()))
+    >>> derive(derived) is derived
+    True
+    """
+    if isinstance(cohort, DerivedCohort):
+        return cohort
+    if not isinstance(cohort, Cohort):
+        raise UsageError(
+            f"A cohort is wanted here, not {type(cohort).__name__}: load the folder first, with"
+            " kettrack.load_cohort(folder)."
+        )
+    return DerivedCohort(cohort)
