@@ -26,7 +26,8 @@ class Settings:
     criteria : str
         Name of the rules for it: `convention` or a preset.
     baseline : {"last", "mean", "worst"}
-        Which score of the 30 days up to the first session is the baseline.
+        Which score of the baseline window, the days up to the first session
+        (`vocabulary.days.BASELINE_WINDOW_DAYS`), is the baseline.
     duplicates : {"last", "first", "worst", "mean"}
         Which of several different scores for one patient, instrument, day and timing is kept.
     policy : str

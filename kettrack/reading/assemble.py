@@ -99,6 +99,7 @@ def _one_patient_list(frames: Frames) -> Frames:
     """Give all tables the same sorted list of patients, so that a patient's code means the same
     everywhere.
     """
+    # Codes of one patient are compared between tables from here on, without comparing text again.
     seen = [frame["patient_id"].cat.categories for frame in frames.values()]
     patients = sorted(
         {patient for categories in seen for patient in categories.tolist()}

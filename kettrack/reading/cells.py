@@ -236,6 +236,7 @@ def _choice(
         int(level): _not_known(column, cells.levels[level])
         for level in np.flatnonzero(np.isnan(values))
     }
+    # Levels that are known only without regard to capital letters.
     cased = sum(level not in column.allowed for level in cells.levels) - len(bad)
     if cased:
         ledger.note(
@@ -277,6 +278,7 @@ def _choices(
         )
         if strange is not None:
             bad[number] = _not_known(column, strange)
+    # Two spellings such as "a;b" and "b; a" become one word, in the order of the closed list.
     words = list(dict.fromkeys(word for word in tidy if word is not None))
     values = np.array(
         [np.nan if word is None else words.index(word) for word in tidy],
@@ -347,6 +349,7 @@ def _without_decimal_commas(
     """Read `7,5` as 7.5 where the comma does not separate cells and no point does the same job in
     this column.
     """
+    # Where the comma separates cells, or where there is no text file, a comma is no decimal sign.
     if raw.separator in ("", ","):
         return cells.levels
     comma = _is_like(cells, _DECIMAL_COMMA)

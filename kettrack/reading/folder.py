@@ -78,6 +78,8 @@ def read_tables(
 
 def sha256_of(files: Mapping[str, bytes]) -> str:
     """SHA-256 over file names and contents, in name order."""
+    # A file's name ends with a zero byte, which no name holds, and its content is a hash of fixed
+    # length: no two folders give the same bytes.
     whole = hashlib.sha256()
     for name in sorted(files):
         whole.update(name.encode() + b"\0" + hashlib.sha256(files[name]).digest())

@@ -71,6 +71,7 @@ def match_columns(
     by_place = {place: name for name, place in places.items()}
     stopped = _identifying(raw, table, by_place, allow, ledger)
     _note_unknown(raw, table, {*by_place, *stopped}, places, ledger)
+    # A column that [columns] names for this table is reported there, so here it counts as found.
     own = settings.columns.get(table.name, {})
     _report_missing(
         raw,
@@ -113,6 +114,7 @@ def _places(
         ]
         if not alike:
             continue
+        # The exact name comes before one that differs by capital letters.
         places[name] = (exact or alike)[0]
         if len(alike) > 1:
             where = " and ".join(str(place + 1) for place in alike)
@@ -225,6 +227,7 @@ def _note_unknown(
     places: Mapping[str, int],
     ledger: Ledger,
 ) -> None:
+    # A column with neither a name nor a filled cell is what spreadsheets leave at the right edge.
     unknown = [
         place
         for place in range(len(raw.headers))
@@ -262,6 +265,7 @@ def _report_missing(
         if place not in places.values() and place not in stopped and _printable(header)
     ]
     needed = [column.name for column in table.columns if column.required]
+    # Items can stand for the total, which is then computed.
     if table.name == "scores" and not any(name.startswith("item_") for name in places):
         needed.append("score")
     for name in needed:

@@ -90,6 +90,7 @@ def nearest(
     >>> nearest("PHQ9", ["PHQ-9", "MADRS"]), nearest("QIDS", ["QIDS-SR16"]), nearest("Ivy", ["iv"])
     ('PHQ-9', 'QIDS-SR16', None)
     """
+    # First the same letters, then the beginning of a word, then a word that is nearly the same.
     bare = _bare(value)
     known = {_bare(word): word for word in words}
     if bare in known:

@@ -46,7 +46,7 @@ def check_scores(
     items = scores[_item_names(scores)].to_numpy(np.float64, copy=True)
     names = scores["instrument"].cat.categories
     for code in np.unique(scores["instrument"].cat.codes):
-        if code < 0:
+        if code < 0:  # no instrument, or an unknown one: already reported
             continue
         rows = np.flatnonzero(scores["instrument"].cat.codes == code)
         scale = known[names[code]]

@@ -280,6 +280,7 @@ def _parsed(
     separator: str,
 ) -> pa.Table:
     names = [str(place) for place in range(width)]
+    # Rows of another width are skipped here; they are reported by their lines in the layout.
     return pacsv.read_csv(
         pa.BufferReader(rows),
         read_options=pacsv.ReadOptions(
@@ -325,6 +326,7 @@ def _without_blank_rows(
     """Drop rows in which every cell is empty, as spreadsheets leave them below the data, and count
     them.
     """
+    # A row is filled when any of its cells is: code -1 is an empty cell.
     filled = np.zeros(len(raw.lines), dtype=bool)
     for column in raw.columns:
         filled |= column.codes >= 0
@@ -400,6 +402,7 @@ def _separator(
     known: set[str],
 ) -> str:
     """Return the separator that shows the most known names in a line, then the most cells."""
+    # Known names decide: free text above the header may hold more commas than the header itself.
     return max(
         _SEPARATORS,
         key=lambda one: (_n_known(line, one, known), len(cells_of_line(line, one))),
