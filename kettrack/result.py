@@ -12,7 +12,7 @@ from html import escape
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from kettrack.vocabulary.plain_words import in_words, readable
+from kettrack.vocabulary.plain_words import CellText, in_words, readable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +25,10 @@ FEWEST_ROWS: Final = 10  # shown of each part, as far as it has them
 # A quantity of which every part is hidden becomes one word.
 _HIDDEN_QUANTITY: Final = re.compile(
     r"\(?hidden %[;]? ?\(?hidden-hidden\)|\(hidden %\)|hidden %"
+    r"|hidden \(hidden to hidden\)"
 )
+# An interval that does not exist, as of a share of 100 %, leaves no empty brackets.
+_NO_INTERVAL: Final = re.compile(r" \(-\)| \( to \)|; -(?=\))")
 _GROUPED: Final = re.compile(r"(.+)_by_(severity|route|early_response)")
 # column that marks rows in which a small count was hidden
 SUPPRESSED: Final = "suppressed"
@@ -97,11 +100,7 @@ class Result:
                 " on counts that are hidden, or would tell one."
             )
         said = string.Formatter().vformat(self.sentence, (), self._cells())
-        return readable(
-            _HIDDEN_QUANTITY.sub("(hidden)", said)
-            .replace(" (-)", "")
-            .replace("; -)", ")")
-        )
+        return readable(_NO_INTERVAL.sub("", _HIDDEN_QUANTITY.sub("(hidden)", said)))
 
     @property
     def all_hidden(self) -> bool:
@@ -285,7 +284,7 @@ class Result:
     def _cells(self) -> dict[str, SimpleNamespace]:
         key = next(column for column, role in self.roles.items() if role == "key")
         cells = (
-            (row[key], {column: self._format(column, row) for column in row})
+            (row[key], {column: self._cell(column, row) for column in row})
             for row in self._rows()
         )
         return {_cell_name(name): SimpleNamespace(**texts) for name, texts in cells}
@@ -295,6 +294,12 @@ class Result:
             {str(name): value for name, value in row.items()}
             for row in self.table.to_dict("records")
         ]
+
+    def _cell(self, column: str, row: dict[str, Any]) -> CellText:
+        """A cell for the sentence: its text, and the number behind what is not hidden."""
+        value = _plain(row[column])
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return CellText(self._format(column, row), float(value) if is_number else None)
 
     def _format(self, column: str, row: dict[str, Any]) -> str:
         value = _plain(row[column])

@@ -16,6 +16,7 @@ from kettrack.timelines.events import (
     BASELINE_WINDOW_DAYS,
     Baselines,
     EventRows,
+    find_baselines,
     find_first_run,
     ratable,
 )
@@ -71,7 +72,9 @@ def rated_courses(cohort: DerivedCohort) -> pd.DataFrame:
     courses = _courses(cohort)
     bucket = _bucket(cohort, courses)
     # Every course is a patient of this bucket: its baselines are not those of the cohort.
-    base = cohort.baselines
+    # Every course is a patient of this bucket: its baselines are not those of the cohort.
+    rule_of_baseline = cohort.settings.baseline
+    base = find_baselines(bucket, rule_of_baseline, cohort.instrument.sign)
     first = courses["row"].groupby(courses["patient_id"]).transform("first").to_numpy()
     original = base.score[first]
     scored = np.where(base.n_assessments > 0, base.first_assessment, -1)

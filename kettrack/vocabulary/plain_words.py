@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+ONE_DECIMAL_BELOW: Final = 10  # percent
 _PLURAL_PEOPLE: Final = {"people": "person", "losses": "loss"}
 _NOUNS: Final = (
     "people|patients|persons|sessions|scores|days|weeks|months|courses|decisions|pairs|losses|responses|intervals|gaps|treatments|"
@@ -32,6 +33,88 @@ _ONE: Final = re.compile(
     rf"|(?P<alone>of them |more )?(?P<bare>{'|'.join(_VERBS)})\b)"
 )
 _CODE: Final = re.compile(r"(?=\d*[a-z_]*[a-z])[a-z0-9]+(?:_[a-z0-9]+)+")
+
+
+class CellText(str):
+    """A cell as text, which a sentence may ask for as a percentage: `{row6.estimate:%}`.
+
+    A plain `{row6.estimate}` is the text as it stands in the table. With `%` it is a percentage for
+    reading, with its sign (`37 %`, `6.4 %`); with `pc` the same without the sign, for the first end
+    of an interval. A hidden or missing cell stays as it is.
+
+    Parameters
+    ----------
+    text : str
+        As in the table.
+    value : float or None
+        The number behind it; None where it is hidden or missing.
+
+    Examples
+    --------
+    >>> cell = CellText("36.6", 36.6)
+    >>> f"{cell}; {cell:%}; {cell:pc}; {CellText('hidden'):%}"
+    '36.6; 37 %; 37; hidden'
+    """
+
+    value: float | None
+
+    def __new__(cls, text: str, value: float | None = None) -> CellText:
+        """Text with the number behind it."""
+        cell = super().__new__(cls, text)
+        cell.value = value
+        return cell
+
+    def __format__(self, spec: str) -> str:
+        """The text, or the number as a percentage."""
+        if spec not in ("%", "pc"):
+            return super().__format__(spec)
+        if self.value is None:
+            return str(self)
+        return f"{percentage(self.value)} %" if spec == "%" else percentage(self.value)
+
+
+def percentage(value: float) -> str:
+    """A percentage as it stands in a sentence: whole from 10 on, one decimal below.
+
+    Examples
+    --------
+    >>> [percentage(value) for value in (36.6, 9.96, 6.42, 0.0, 100.0)]
+    ['37', '10', '6.4', '0', '100']
+    """
+    if value == 0 or round(abs(value), 1) >= ONE_DECIMAL_BELOW:
+        return f"{value:.0f}"
+    return f"{value:.1f}"
+
+
+def share_with_interval(row: str, *, of: str = "estimate", ends: str = "ci") -> str:
+    """Template of a percentage with its interval, the one way in which sentences say it.
+
+    Parameters
+    ----------
+    row : str
+        Key of the row, as a template names it.
+    of : str
+        Column of the percentage.
+    ends : str
+        Columns of the interval, without `_low` and `_high`.
+
+    Examples
+    --------
+    >>> share_with_interval("row6")
+    '{row6.estimate:%} ({row6.ci_low:pc} to {row6.ci_high:%})'
+    """
+    return f"{{{row}.{of}:%}} ({{{row}.{ends}_low:pc}} to {{{row}.{ends}_high:%}})"
+
+
+def value_with_interval(row: str, *, of: str = "estimate", ends: str = "ci") -> str:
+    """Template of a number with its interval, in the unit of the table.
+
+    Examples
+    --------
+    >>> value_with_interval("slope")
+    '{slope.estimate} ({slope.ci_low} to {slope.ci_high})'
+    """
+    return f"{{{row}.{of}}} ({{{row}.{ends}_low}} to {{{row}.{ends}_high}})"
 
 
 def agree(text: str) -> str:
