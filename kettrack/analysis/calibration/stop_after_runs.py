@@ -5,7 +5,7 @@ to in each.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -121,8 +121,7 @@ def simulated_cohorts(
             name: getattr(together, name).iloc[begin[name] : end[name]]
             for name in names
         }
-        yield replace(
-            together,
+        yield together.replace(
             **{name: table.reset_index(drop=True) for name, table in rows.items()},
         )
 
