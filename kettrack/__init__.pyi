@@ -1,0 +1,73 @@
+"""The public names, in one place: `__init__.py` loads each from here when it is first used, and type
+checkers read the same lines.
+"""
+
+__version__: str
+
+from .analysis import estimate as estimate
+from .analysis.calibration.next_session import calibration_check as calibration_check
+from .analysis.calibration.stop_after import (
+    stop_after_calibration as stop_after_calibration,
+)
+from .analysis.courses.expected_course import comparable_scores as comparable_scores
+from .analysis.next_session.answer import next_session as next_session
+from .analysis.next_session.maintenance import (
+    next_session_maintenance as next_session_maintenance,
+)
+from .analysis.people.patient_page import patient_page as patient_page
+from .analysis.people.review import review_table as review_table
+from .analysis.registry import Answer as Answer
+from .analysis.registry import question as question
+from .analysis.registry import questions as questions
+from .analysis.session_answers.answer import session_answers as session_answers
+from .analysis.stop_after.answer import stop_after as stop_after
+from .errors import DataProblems as DataProblems
+from .errors import KettrackError as KettrackError
+from .errors import NotIdentified as NotIdentified
+from .errors import UsageError as UsageError
+from .figures.answers import plot_methods as plot_methods
+from .figures.answers import plot_session_answers as plot_session_answers
+from .figures.cohort import plot_ladder as plot_ladder
+from .figures.cohort import plot_maintenance as plot_maintenance
+from .figures.cohort import plot_session_counts as plot_session_counts
+from .figures.cohort import plot_session_gaps as plot_session_gaps
+from .figures.cohort import plot_session_intervals as plot_session_intervals
+from .figures.durability import plot_durability as plot_durability
+from .figures.durability import plot_mean_count as plot_mean_count
+from .figures.durability import plot_turnbull as plot_turnbull
+from .figures.going_on import plot_balance as plot_balance
+from .figures.going_on import plot_futility as plot_futility
+from .figures.going_on import plot_going_on as plot_going_on
+from .figures.outcomes import plot_specification as plot_specification
+from .figures.outcomes import plot_waterfall as plot_waterfall
+from .figures.patient import plot_patient as plot_patient
+from .figures.response import plot_response_by_session as plot_response_by_session
+from .figures.response import plot_response_curve as plot_response_curve
+from .figures.states import plot_flows as plot_flows
+from .figures.states import plot_occupancy as plot_occupancy
+from .figures.swimmer import plot_swimmer as plot_swimmer
+from .figures.trajectories import plot_expected as plot_expected
+from .figures.trajectories import plot_trajectories as plot_trajectories
+from .privacy.identifiers import find_identifiers as find_identifiers
+from .reading.cohort import Cohort as Cohort
+from .reading.load import check_folder as check_folder
+from .reading.load import cohort_from_frames as cohort_from_frames
+from .reading.load import load_cohort as load_cohort
+from .report.trial_tables import beside_independent_run as beside_independent_run
+from .report.trial_tables import methods_by_scenario as methods_by_scenario
+from .report.trial_tables import methods_table as methods_table
+from .report.trial_tables import trial_results as trial_results
+from .resources import notebook_folder as notebook_folder
+from .resources import sample_folder as sample_folder
+from .result import Result as Result
+from .timelines.as_of import as_of as as_of
+from .timelines.derived import DerivedCohort as DerivedCohort
+from .timelines.derived import derive as derive
+from .timelines.published import list_presets as list_presets
+from .timelines.published import published_rules_table as published_rules_table
+from .timelines.sudden_gains import sudden_gains_table as sudden_gains_table
+from .timelines.tables import courses_table as courses_table
+from .timelines.tables import outcomes_table as outcomes_table
+from .timelines.tables import person_sessions_table as person_sessions_table
+from .timelines.tables import state_events_table as state_events_table
+from .timelines.tables import timeline_table as timeline_table
