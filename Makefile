@@ -9,7 +9,7 @@ SANITIZE := notebooks/sanitize.cfg
 unexport MPLBACKEND
 
 .DEFAULT_GOAL := help
-.PHONY: help report test quick coverage check bench truth sample notebooks lock wheel clean
+.PHONY: help report test quick coverage mutants check bench truth sample notebooks lock wheel clean
 
 help:  ## Show what can be done
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -45,6 +45,19 @@ coverage: $(READY)  ## Run the tests and say which branches none of them takes
 	$(BIN)/python -m coverage combine -q
 	$(BIN)/python -m coverage report
 
+# mutmut and the seven packages that it brings are needed here only: they have an environment of their own, which borrows
+# everything else.
+MUTANTS := .mutants
+$(MUTANTS)/.ready: $(READY)
+	$(PYTHON) -m venv $(MUTANTS)
+	$(MUTANTS)/bin/python -m pip install --quiet --disable-pip-version-check mutmut==3.8.1
+	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > $$($(MUTANTS)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/borrowed.pth
+	@touch $@
+
+mutants: $(MUTANTS)/.ready  ## Change the rules, the timelines and the life table one place at a time: do tests notice? (hours)
+	OPENBLAS_NUM_THREADS=1 $(MUTANTS)/bin/mutmut run
+	$(MUTANTS)/bin/mutmut results
+
 check: $(READY)  ## Lint, formatting and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -75,4 +88,4 @@ wheel: $(READY)  ## Build the wheel into dist/
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist
 
 clean:  ## Remove the environment and everything built
-	rm -rf $(VENV) dist build mutants .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis report.html
+	rm -rf $(VENV) $(MUTANTS) dist build mutants .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis report.html

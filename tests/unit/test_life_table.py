@@ -33,6 +33,30 @@ def test_by_hand():
     )
 
 
+@pytest.mark.parametrize(
+    ("transform", "low", "high"),
+    [
+        ("log-log", 0.1430, 0.7298),
+        ("log", 0.2242, 0.9321),
+        ("plain", 0.1314, 0.7828),
+    ],
+)
+def test_interval_by_hand(transform, low, high):
+    """The same ten people: at 3 the logarithm of the curve has the variance 2/80 + 3/28."""
+    counts = life("1 1 1+", "3 3 3", "4+ 4+ 4+ 4+")
+    curve = estimate_survival(counts, transform=transform)
+    assert curve.ci_low[3] == pytest.approx(low, abs=5e-5)
+    assert curve.ci_high[3] == pytest.approx(high, abs=5e-5)
+
+
+def test_a_curve_carries_who_was_counted():
+    counts = life("1 1 1+", "3 3 3", "4+ 4+ 4+ 4+")
+    curve = estimate_survival(counts)
+    assert curve.at_risk.tolist() == counts.at_risk.tolist()
+    assert curve.events.tolist() == [0, 2, 0, 3, 0]
+    assert curve.censored.tolist() == [0, 1, 0, 0, 4]
+
+
 def test_at_equal_time_an_event_comes_before_the_end_of_a_log():
     assert estimate_survival(life("2 2+")).estimate.tolist() == [1, 1, 0.5]
 
