@@ -89,7 +89,6 @@ STILL_SHARED = {
     "Cells",
     "Clinic",
     "EXACT",
-    "Entry",
     "FEWEST",
     "FEWEST_EFFECTIVE",
     "FEWEST_EVENTS",
