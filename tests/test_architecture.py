@@ -85,7 +85,6 @@ STILL_ASSIGNED_AT_ONCE = {
     "kettrack.timelines.person_sessions",
 }
 STILL_SHARED = {
-    "BASELINE_WINDOW_DAYS",
     "Cells",
     "Clinic",
     "EXACT",

@@ -177,7 +177,11 @@ def bucket_from_arrays(
 
     Examples
     --------
-    >>> bucket = bucket_from_arrays(1, np.zeros(2, int), np.array([-1, 7]), np.array([20, 9]), np.zeros(1, int), np.array([0]))
+    >>> patient = np.zeros(2, int)
+    >>> score_day = np.array([-1, 7])
+    >>> score = np.array([20, 9])
+    >>> session_day = np.array([0])
+    >>> bucket = bucket_from_arrays(1, patient, score_day, score, patient[:1], session_day)
     >>> bucket.score_offsets.tolist()
     [0, 2]
     """

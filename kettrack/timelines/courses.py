@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -14,43 +13,8 @@ from kettrack.timelines import _kernels as kernels
 from kettrack.timelines._kernels import MISSING_DAY
 from kettrack.timelines.bucket import BLOCK, Array, Bucket, category, days_or_missing
 from kettrack.timelines.kernel_dispatch import LARGE, CourseLimits, run_kernel
-
-# esketamine persistence is counted with the same gap (Mindful Health Solutions, n = 911)
-STOP_AFTER_DAYS: Final = 60
-
-
-@dataclass(frozen=True, slots=True)
-class CourseRules:
-    """When a series of sessions is an induction.
-
-    The default extends McInnes 2022 (4-8 infusions within 7-28 days) to clinics that give 2-3
-    sessions a week for 2-3 weeks, up to 12, before the intervals stretch.
-
-    Parameters
-    ----------
-    series_gap_days : int
-        Sessions at most this far apart belong to one series.
-    induction_sessions : int
-        A series is induction up to this number; what follows in it is maintenance.
-    stretch_after_sessions, stretch_gap_days, stretch_factor : int, int, float
-        The first series also ends when, after at least so many sessions, two gaps in a row are at
-        least so long, and the first at least so many times the mean gap so far: twice a week
-        becoming weekly, but not one late session.
-    reinduction_sessions : int
-        A later series of at least this many sessions can be a re-induction; a smaller one is
-        maintenance.
-    reinduction_pause_days : int
-        It is one when it comes at least this long after the session before it.
-    """
-
-    series_gap_days: int = 10
-    induction_sessions: int = 12
-    stretch_after_sessions: int = 4
-    stretch_gap_days: int = 7
-    stretch_factor: float = 1.5
-    reinduction_sessions: int = 3
-    reinduction_pause_days: int = 28
-
+from kettrack.vocabulary.course_rules import CourseRules
+from kettrack.vocabulary.days import COMPLETE_LOG_DAYS
 
 COURSES: Final = ("induction", "maintenance", "re-induction")
 CARE: Final = ("in_care", "stopped", "planned_end", "unknown")
@@ -176,10 +140,10 @@ def first_courses(courses: pd.DataFrame, patients: pd.DataFrame) -> pd.DataFrame
     """The first course of each patient, told from what was known at the time, never from what
     followed.
 
-    With `planned_sessions` it is the planned number, as long as no pause is over 60 days. Where no
-    plan is recorded it is the run of sessions at most `series_gap_days` apart, up to
-    `induction_sessions`. (The course labels of `derive_courses` also look at whether the pace
-    slackens for good, which only the next sessions show.)
+    With `planned_sessions` it is the planned number, as long as no pause is over
+    `COMPLETE_LOG_DAYS`. Where no plan is recorded it is the run of sessions at most
+    `series_gap_days` apart, up to `induction_sessions`. (The course labels of `derive_courses` also
+    look at whether the pace slackens for good, which only the next sessions show.)
 
     Returns
     -------
@@ -194,7 +158,9 @@ def first_courses(courses: pd.DataFrame, patients: pd.DataFrame) -> pd.DataFrame
     )
     plan = patients.set_index("patient_id")["planned_sessions"].astype("Float64")
     planned = plan.reindex(sessions.index)
-    longest = planned.notna().map({True: STOP_AFTER_DAYS, False: rules.series_gap_days})
+    longest = planned.notna().map(
+        {True: COMPLETE_LOG_DAYS, False: rules.series_gap_days}
+    )
     broken = ((sessions["gap_days"] > longest).fillna(False)).groupby(level=0).cummax()
     inside = sessions[
         ~broken
@@ -230,15 +196,16 @@ def known_courses(
     Returns
     -------
     DataFrame
-        By `patient_id`, in patient order: `length` of the first course, sessions `known` with a
-        complete log for `STOP_AFTER_DAYS` days after them, whether care `goes_on` after the course.
+        By `patient_id`, in patient order: `length` of the first course; sessions `known`, with a
+        log that is complete for `COMPLETE_LOG_DAYS` after them; whether care `goes_on` after the
+        course.
     """
     observed = patients.set_index("patient_id")["observed_to_day"].astype("Float64")
-    complete_to = (observed - STOP_AFTER_DAYS).fillna(-1)
+    complete_to = (observed - COMPLETE_LOG_DAYS).fillna(-1)
     rows = sessions.set_index("patient_id")
     within = rows["day"] <= complete_to.reindex(rows.index)
     complete = within.groupby(level=0).sum().reindex(observed.index)
-    soon = (first["next_gap"] <= STOP_AFTER_DAYS).fillna(False).astype(bool)
+    soon = (first["next_gap"] <= COMPLETE_LOG_DAYS).fillna(False).astype(bool)
     known = complete.clip(upper=first["length"])
     out = {
         "length": first["length"],
@@ -253,9 +220,9 @@ def care_status(
 ) -> pd.DataFrame:
     """Whether each patient's care goes on, has stopped, ended as planned, or cannot be told.
 
-    One row per patient, in the order of `patients`. A stop is known at a recorded
-    `stop_day`, or when the log is complete for 60 days after the last session; a stop at the end of
-    the first course, with the planned number of sessions given, is a planned end.
+    One row per patient, in the order of `patients`. A stop is known at a recorded `stop_day`, or
+    when the log is complete for `COMPLETE_LOG_DAYS` after the last session. A stop at the end of the
+    first course, with the planned number of sessions given, is a planned end.
 
     Parameters
     ----------
@@ -280,7 +247,7 @@ def care_status(
     stop = days_or_missing(patients["stop_day"])
     recorded = stop >= last  # a stop before a later session was not the end
     known = observed != MISSING_DAY
-    over = recorded | (known & (observed >= last + STOP_AFTER_DAYS))
+    over = recorded | (known & (observed >= last + COMPLETE_LOG_DAYS))
     planned = (
         over
         & first["as_planned"].to_numpy()

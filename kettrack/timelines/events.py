@@ -12,6 +12,7 @@ import numpy as np
 from kettrack.timelines import _kernels as kernels
 from kettrack.timelines.bucket import Array, Bucket
 from kettrack.timelines.kernel_dispatch import BaselineHow, RunLimits, run_kernel
+from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS
 from kettrack.vocabulary.rules import Criteria, Rule
 
 RETURNS: Final = ("relapse", "recurrence", "return_timing_unclear")
@@ -24,7 +25,6 @@ EVENTS: Final = (
     "deterioration",
 )
 STATUSES: Final = ("none", "single", "confirmed", "pending", "unconfirmable")
-BASELINE_WINDOW_DAYS: Final = 30
 _BASELINE_RULES: Final = {
     "last": kernels.BASELINE_LAST,
     "mean": kernels.BASELINE_MEAN,

@@ -13,7 +13,6 @@ from kettrack.errors import NotIdentified
 from kettrack.timelines.bucket import Bucket, missing_to_na, offsets_of
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.events import (
-    BASELINE_WINDOW_DAYS,
     Baselines,
     EventRows,
     find_baselines,
@@ -23,6 +22,7 @@ from kettrack.timelines.events import (
 from kettrack.timelines.outcomes import event_columns
 from kettrack.timelines.segments import log_ends
 from kettrack.timelines.states import is_assessment
+from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS
 
 WHY_NOT: Final = (
     "prior_sessions",

@@ -9,8 +9,9 @@ import pandas as pd
 
 from kettrack.timelines._kernels import NO_ROW
 from kettrack.timelines.bucket import Array, Bucket
-from kettrack.timelines.events import BASELINE_WINDOW_DAYS, Baselines
+from kettrack.timelines.events import Baselines
 from kettrack.timelines.states import is_assessment
+from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS
 
 # more days than any log has, so that patient and day make one sortable number
 _SPAN = 1 << 21

@@ -22,11 +22,10 @@ from kettrack.timelines.events import (
     find_run_in_time,
     ratable,
 )
+from kettrack.vocabulary.course_rules import SESSIONS_WITHOUT_PLAN
 from kettrack.vocabulary.rules import Rule, Run
 
 Origin = Literal["end_of_course", "first_response"]
-# the usual induction; where no plan is recorded the course is taken to end there
-SESSIONS_WITHOUT_PLAN: Final = 6
 WHY_NOT: Final = (
     "prior_sessions",
     "placebo",

@@ -15,7 +15,7 @@ from kettrack.timelines import bucket as buckets
 from kettrack.timelines import courses as course_module
 from kettrack.timelines import kernel_dispatch as running
 from kettrack.timelines.bucket import Bucket, bucket_from_arrays, offsets_of
-from kettrack.timelines.courses import CourseRules, course_arrays, courses_of
+from kettrack.timelines.courses import course_arrays, courses_of
 from kettrack.timelines.events import (
     Baselines,
     align_scores,
@@ -24,6 +24,7 @@ from kettrack.timelines.events import (
     find_first_run,
 )
 from kettrack.timelines.outcomes import outcomes_of
+from kettrack.vocabulary.course_rules import CourseRules
 from kettrack.vocabulary.criteria import convention, get_criteria
 from kettrack.vocabulary.instruments import MADRS, PHQ9
 from kettrack.vocabulary.rules import Predicate, Rule, Run

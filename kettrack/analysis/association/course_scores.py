@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from kettrack.errors import NotIdentified
-from kettrack.timelines.courses import STOP_AFTER_DAYS
 from kettrack.timelines.derived import DerivedCohort
+from kettrack.vocabulary.days import COMPLETE_LOG_DAYS
 
 STRATA: Final = ("1-3", "4-6", "7-12", "13+")
 _EDGES: Final = (3, 6, 12)
@@ -120,7 +120,7 @@ def _totals(rows: pd.DataFrame) -> pd.Series:
     now, or the plan was met.
     """
     last = rows[rows["is_last"]].set_index("patient_id")
-    seen = (last["days_complete_after"] >= STOP_AFTER_DAYS).fillna(False).astype(bool)
+    seen = (last["days_complete_after"] >= COMPLETE_LOG_DAYS).fillna(False).astype(bool)
     return last["session"].where(seen).dropna()
 
 

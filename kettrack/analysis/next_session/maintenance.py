@@ -29,9 +29,9 @@ from kettrack.analysis.registry import question
 from kettrack.errors import UsageError
 from kettrack.result import Result
 from kettrack.timelines.bucket import Array
-from kettrack.timelines.courses import CourseRules
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.person_sessions import response_met
+from kettrack.vocabulary.course_rules import CourseRules
 from kettrack.vocabulary.instruments import GAD7
 
 TIMES_THE_GAP: Final = 1.5  # of the gap before: the grace

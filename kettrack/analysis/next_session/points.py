@@ -16,10 +16,10 @@ from kettrack.timelines.bucket import (
     days_or_missing,
     scores_of,
 )
-from kettrack.timelines.courses import CourseRules
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.person_sessions import EXCLUDED
 from kettrack.timelines.session_days import day_key, session_days
+from kettrack.vocabulary.course_rules import CourseRules
 from kettrack.vocabulary.instruments import GAD7
 
 # days after which a score, or an ECT or TMS, no longer tells how somebody is at the decision

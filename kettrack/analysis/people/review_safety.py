@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from kettrack.timelines.derived import DerivedCohort
-from kettrack.timelines.events import BASELINE_WINDOW_DAYS
+from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS
 from kettrack.vocabulary.instrument import Instrument
 from kettrack.vocabulary.instruments import CSSRS
 

@@ -13,9 +13,10 @@ import pandas as pd
 
 from kettrack.errors import NotIdentified
 from kettrack.estimators.causal.censoring_weights import StayRows
-from kettrack.timelines.courses import STOP_AFTER_DAYS, CourseRules
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.person_sessions import EXCLUDED
+from kettrack.vocabulary.course_rules import CourseRules
+from kettrack.vocabulary.days import COMPLETE_LOG_DAYS
 
 # how a row can be a patient's last
 WAYS: Final = ("responded", "stopped", "not_scored", "completed", "log_ends")
@@ -105,8 +106,8 @@ def count(cohort: DerivedCohort) -> Continued:
     ]
     if kept.empty:
         raise NotIdentified(
-            "nobody has a rated baseline, a log complete for 60 days after session 1 and a score"
-            " after it.",
+            f"nobody has a rated baseline, a log complete for {COMPLETE_LOG_DAYS} days after"
+            " session 1 and a score after it.",
             "a score before session 1 and after each session, and observed_to_day.",
         )
     scored = int((stoppers["scored_to"] == stoppers["session"]).sum())
@@ -129,14 +130,14 @@ def _facts(table: pd.DataFrame) -> pd.DataFrame:
     cap = table["planned_sessions"].isna() & (
         table["sessions_to_date"] >= CourseRules().induction_sessions
     )
-    last_known = table["days_complete_after"] >= STOP_AFTER_DAYS
+    last_known = table["days_complete_after"] >= COMPLETE_LOG_DAYS
     return table.assign(
         known=last_known.fillna(False).astype(bool),
         over=table["as_planned"] | cap,
         scored_to=scored.groupby(table["patient_id"]).transform("max"),
         responds=responds.groupby(table["patient_id"]).transform("min"),
         pauses=table["is_last"]
-        & (table["next_gap"] <= STOP_AFTER_DAYS).fillna(False).astype(bool),
+        & (table["next_gap"] <= COMPLETE_LOG_DAYS).fillna(False).astype(bool),
     )
 
 

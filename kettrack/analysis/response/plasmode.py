@@ -25,8 +25,9 @@ from kettrack.estimators.plasmode.clinic import (
     simulate_plasmode,
 )
 from kettrack.estimators.plasmode.latent_severity import ScoreSeries, fit_score_process
-from kettrack.timelines.courses import STOP_AFTER_DAYS, CourseRules
 from kettrack.timelines.derived import DerivedCohort
+from kettrack.vocabulary.course_rules import CourseRules
+from kettrack.vocabulary.days import COMPLETE_LOG_DAYS
 
 SEED: Final = 20130513
 # people in the null cohort: Monte-Carlo error of a percentage below one point
@@ -84,7 +85,7 @@ def fit_plasmode(cohort: DerivedCohort) -> PlasmodeModel:
         baseline_day=known.loc[people, "baseline_day"].to_numpy(float),
         planned=np.asarray(plan.fillna(rules.induction_sessions), np.int64),
         longest_gap=np.where(
-            plan.notna(), STOP_AFTER_DAYS, rules.series_gap_days
+            plan.notna(), COMPLETE_LOG_DAYS, rules.series_gap_days
         ).astype(float),
         lowest=scale.minimum,
         highest=scale.maximum,
@@ -173,7 +174,7 @@ def panel_cohort(
     scores = scores.drop_duplicates(
         ["patient_id", "day", "timing"], keep="last", ignore_index=True
     )
-    planned = np.where(model.longest_gap == STOP_AFTER_DAYS, model.planned, np.nan)
+    planned = np.where(model.longest_gap == COMPLETE_LOG_DAYS, model.planned, np.nan)
     patients = pd.DataFrame(
         {
             "patient_id": people,

@@ -14,8 +14,8 @@ from kettrack.estimators.plasmode.attendance import (
     SessionRows,
 )
 from kettrack.timelines.bucket import Array
-from kettrack.timelines.courses import STOP_AFTER_DAYS
 from kettrack.timelines.derived import DerivedCohort
+from kettrack.vocabulary.days import COMPLETE_LOG_DAYS
 
 # scores so long after the last session are drawn too: a confirming one may come 60 days later
 FOLLOWED_DAYS: Final = 75
@@ -59,7 +59,7 @@ def first_row(cohort: DerivedCohort) -> pd.Series:
 
 
 def course_rows(
-    cohort: DerivedCohort, course: pd.DataFrame, complete: int = STOP_AFTER_DAYS
+    cohort: DerivedCohort, course: pd.DataFrame, complete: int = COMPLETE_LOG_DAYS
 ) -> pd.DataFrame:
     """Sessions of a course whose log is complete for so many days after them, and what followed.
 
