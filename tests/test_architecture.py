@@ -62,7 +62,6 @@ STILL_CROWDED = {
     "kettrack.analysis.stop_after.weights",
     "kettrack.timelines.admissions",
     "kettrack.timelines.courses",
-    "kettrack.timelines.kept",
     "kettrack.timelines.as_of",
     "kettrack.timelines.paired_rules",
     "kettrack.timelines.person_sessions",

@@ -186,21 +186,19 @@ def bucket_from_arrays(
     [0, 2]
     """
     with ThreadPoolExecutor(2) as pool:
-        scores, sessions = pool.map(
-            offsets_of, (score_patient, session_patient), (n, n)
-        )
+        scores = pool.submit(offsets_of, score_patient, n)
+        sessions = pool.submit(offsets_of, session_patient, n)
+    may_be_missing = score.dtype.kind == "f"
     return Bucket(
         patient_id=pd.RangeIndex(n, name="patient_id"),
-        score_offsets=scores,
+        score_offsets=scores.result(),
         score_day=score_day,
         score=score,
         score_known=(
-            ~np.isnan(score)
-            if score.dtype.kind == "f"
-            else np.broadcast_to(True, score.shape)
+            ~np.isnan(score) if may_be_missing else np.broadcast_to(True, score.shape)
         ),
         score_after=np.broadcast_to(False, score.shape),
-        session_offsets=sessions,
+        session_offsets=sessions.result(),
         session_day=session_day,
         observed_to_day=np.broadcast_to(np.int32(kernels.MISSING_DAY), n),
         large=max(score.size, session_day.size) >= LARGE,
@@ -219,23 +217,20 @@ def bucket_of(cohort: Cohort, instrument: str | None = None) -> Bucket:
     """
     scores = scores_of(cohort.scores, instrument or cohort.settings.instrument)
     patient_id = pd.Index(cohort.patients["patient_id"], name="patient_id")
-    score_offsets = offsets_of(
-        patient_id.get_indexer(scores["patient_id"]), len(patient_id)
-    )
-    session_offsets = offsets_of(
-        patient_id.get_indexer(cohort.sessions["patient_id"]), len(patient_id)
-    )
+    n = len(patient_id)
+    score_patient = patient_id.get_indexer(scores["patient_id"])
+    session_patient = patient_id.get_indexer(cohort.sessions["patient_id"])
     score = scores["score"].to_numpy(np.float64)
     day = scores["day"].to_numpy(np.int32)
     session_day = cohort.sessions["day"].to_numpy(np.int32)
     return Bucket(
         patient_id=patient_id,
-        score_offsets=score_offsets,
+        score_offsets=offsets_of(score_patient, n),
         score_day=day,
         score=score,
         score_known=~np.isnan(score),
         score_after=(scores["timing"] == "after").to_numpy(bool),
-        session_offsets=session_offsets,
+        session_offsets=offsets_of(session_patient, n),
         session_day=session_day,
         observed_to_day=days_or_missing(cohort.patients["observed_to_day"]),
         large=max(score.size, session_day.size) >= LARGE,

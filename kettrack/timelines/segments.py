@@ -27,8 +27,8 @@ def state_segments(cohort: DerivedCohort) -> pd.DataFrame:
 
     Examples
     --------
-    >>> from kettrack import load_cohort, sample_folder
-    >>> segments = state_segments(load_cohort(sample_folder()))
+    >>> from kettrack import derive, load_cohort, sample_folder
+    >>> segments = state_segments(derive(load_cohort(sample_folder())))
     >>> int((segments.to_day - segments.from_day).max())
     29
     """
