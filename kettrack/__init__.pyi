@@ -63,9 +63,9 @@ from .result import Result as Result
 from .timelines.as_of import as_of as as_of
 from .timelines.derived import DerivedCohort as DerivedCohort
 from .timelines.derived import derive as derive
-from .timelines.published import list_presets as list_presets
-from .timelines.published import published_rules_table as published_rules_table
-from .timelines.sudden_gains import sudden_gains_table as sudden_gains_table
+from .timelines.published.sudden_gains import sudden_gains_table as sudden_gains_table
+from .timelines.published.table import list_presets as list_presets
+from .timelines.published.table import published_rules_table as published_rules_table
 from .timelines.tables import courses_table as courses_table
 from .timelines.tables import outcomes_table as outcomes_table
 from .timelines.tables import person_sessions_table as person_sessions_table

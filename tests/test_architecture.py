@@ -30,7 +30,7 @@ DATA_MODULES: dict[str, str] = {
     "kettrack.vocabulary.instruments": "the list of scales: one import each",
 }
 # The compiler takes flat loops over plain arrays.
-COMPILED = {"kettrack.timelines._kernels"}
+COMPILED = {"kettrack.timelines.kernels"}
 # Names that several modules may offer: name -> why.
 SHARED_NAMES = {
     "count": "the half of a question that adds up over clinics",
@@ -63,22 +63,20 @@ STILL_CROWDED = {
     "kettrack.timelines.admissions",
     "kettrack.timelines.as_of",
     "kettrack.timelines.courses",
-    "kettrack.timelines.paired_rules",
+    "kettrack.timelines.published.paired",
     "kettrack.timelines.person_sessions",
-    "kettrack.timelines.ratings",
-    "kettrack.timelines.recovery",
+    "kettrack.timelines.published.ratings",
     "kettrack.timelines.session_days",
     "kettrack.timelines.spells",
     "kettrack.timelines.states",
-    "kettrack.timelines.sudden_gains",
+    "kettrack.timelines.published.sudden_gains",
     "kettrack.timelines.tables",
-    "kettrack.timelines.visits",
+    "kettrack.timelines.published.visits",
 }
 STILL_LONG: set[str] = set()
 STILL_ASSIGNED_AT_ONCE = {
     "kettrack.analysis.association.trajectories",
     "kettrack.analysis.stop_after.history",
-    "kettrack.timelines._kernels",
     "kettrack.timelines.courses",
     "kettrack.timelines.person_sessions",
 }

@@ -61,7 +61,7 @@ def specification(
         folder, allow, scored=True, instrument=instrument, policy=policy
     )
     if presets:
-        from kettrack.timelines.published import list_presets
+        from kettrack.timelines.published.table import list_presets
 
         _give(list_presets(), output)
         return

@@ -9,7 +9,6 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.timelines._kernels import MISSING_DAY
 from kettrack.timelines.bucket import Array, Bucket, missing_to_na
 from kettrack.timelines.events import (
     RETURNS,
@@ -18,6 +17,7 @@ from kettrack.timelines.events import (
     day_at,
     kind_of_return,
 )
+from kettrack.timelines.kernels import MISSING_DAY
 from kettrack.vocabulary.rules import Criteria, Rule
 
 _NEVER: Final = np.iinfo(np.int32).max

@@ -20,8 +20,8 @@ import pandas as pd
 
 from kettrack.errors import UsageError
 from kettrack.reading.cohort import Cohort
-from kettrack.timelines import _kernels as kernels
-from kettrack.timelines.kernel_dispatch import LARGE, run_kernel
+from kettrack.timelines import kernels
+from kettrack.timelines.kernels import LARGE, run_kernel
 
 Array = npt.NDArray[Any]
 

@@ -9,10 +9,9 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.timelines import _kernels as kernels
-from kettrack.timelines._kernels import MISSING_DAY
+from kettrack.timelines import kernels
 from kettrack.timelines.bucket import BLOCK, Array, Bucket, category, days_or_missing
-from kettrack.timelines.kernel_dispatch import LARGE, CourseLimits, run_kernel
+from kettrack.timelines.kernels import LARGE, MISSING_DAY, CourseLimits, run_kernel
 from kettrack.vocabulary.course_rules import CourseRules
 from kettrack.vocabulary.days import COMPLETE_LOG_DAYS
 

@@ -9,9 +9,9 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from kettrack.timelines import _kernels as kernels
+from kettrack.timelines import kernels
 from kettrack.timelines.bucket import Array, Bucket
-from kettrack.timelines.kernel_dispatch import BaselineHow, RunLimits, run_kernel
+from kettrack.timelines.kernels import BaselineHow, RunLimits, run_kernel
 from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS
 from kettrack.vocabulary.rules import Criteria, Rule
 

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.timelines import _kernels as kernels
+from kettrack.timelines import kernels
 from kettrack.timelines.bucket import Array, Bucket, category, map_blocks, missing_to_na
 from kettrack.timelines.events import (
     EVENTS,
@@ -19,7 +19,7 @@ from kettrack.timelines.events import (
     find_events,
     ratable,
 )
-from kettrack.timelines.kernel_dispatch import run_kernel
+from kettrack.timelines.kernels import run_kernel
 from kettrack.vocabulary.rules import Criteria
 
 EXCLUSIONS: Final = (

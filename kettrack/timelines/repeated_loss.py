@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from kettrack.timelines._kernels import NO_ROW
 from kettrack.timelines.bucket import missing_to_na
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.events import day_at, find_first_run, ratable
+from kettrack.timelines.kernels import NO_ROW
 from kettrack.timelines.spells import days_of, last_decided, response_origins
 from kettrack.vocabulary.rules import Rule
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from kettrack.timelines._kernels import NO_ROW
 from kettrack.timelines.bucket import Array, Bucket
 from kettrack.timelines.events import Baselines
+from kettrack.timelines.kernels import NO_ROW
 from kettrack.timelines.states import is_assessment
 from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS
 

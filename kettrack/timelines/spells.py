@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from kettrack.errors import NotIdentified
-from kettrack.timelines._kernels import MISSING_DAY, NO_ROW
 from kettrack.timelines.bucket import Array, Bucket, category, missing_to_na
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.events import (
@@ -22,6 +21,7 @@ from kettrack.timelines.events import (
     find_run_in_time,
     ratable,
 )
+from kettrack.timelines.kernels import MISSING_DAY, NO_ROW
 from kettrack.vocabulary.course_rules import SESSIONS_WITHOUT_PLAN
 from kettrack.vocabulary.rules import Rule, Run
 

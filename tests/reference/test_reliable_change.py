@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from kettrack.errors import UsageError
-from kettrack.timelines.reliable_change import (
+from kettrack.timelines.published.reliable_change import (
     CHANGES,
     Population,
     classify_change,

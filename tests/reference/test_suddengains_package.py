@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from kettrack.timelines.bucket import bucket_from_arrays
-from kettrack.timelines.sudden_gains import describe_gains, gain_rows
+from kettrack.timelines.published.sudden_gains import describe_gains, gain_rows
 from kettrack.vocabulary.instruments import BDI2
 from kettrack.vocabulary.patient_rules import GainRule
 from kettrack.vocabulary.published_rules import published_rules

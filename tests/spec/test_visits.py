@@ -10,7 +10,7 @@ from spec.tables import cohort, said, verdicts
 
 from kettrack import published_rules_table
 from kettrack.timelines.bucket import bucket_from_arrays
-from kettrack.timelines.visits import enough_weeks, k_of_last_n, visit_rows
+from kettrack.timelines.published.visits import enough_weeks, visit_rows
 
 
 def weeks_of(days, weeks, reach):
@@ -261,14 +261,5 @@ def test_nct03321526_asks_for_weeks_12_18_and_24_and_takes_missing_as_failed(
     assert said(name, clinic) == {"at": "met", "above": "not_met", "missing": "not_met"}
 
 
-def test_k_of_the_last_n_weeks():
-    weeks = np.array(
-        [[True, True, True, False, True, True], [True, False, True, False, True, True]]
-    )
-    assert k_of_last_n(weeks, 3, 4)[:, 3:].tolist() == [
-        [True, True, True],
-        [False, False, True],
-    ]
-    assert not k_of_last_n(weeks, 1, 3)[:, :2].any()  # three weeks have not passed yet
-    assert k_of_last_n(weeks[:, :2], 1, 4).tolist() == [[False, False], [False, False]]
+def test_every_week_held_is_enough():
     assert enough_weeks(np.ones((1, 3), bool), np.zeros(3, bool), 0).all()

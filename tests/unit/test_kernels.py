@@ -10,10 +10,9 @@ import pandas as pd
 import pytest
 
 from kettrack.errors import UsageError
-from kettrack.timelines import _kernels as kernels
 from kettrack.timelines import bucket as buckets
 from kettrack.timelines import courses as course_module
-from kettrack.timelines import kernel_dispatch as running
+from kettrack.timelines import kernels
 from kettrack.timelines.bucket import Bucket, bucket_from_arrays, offsets_of
 from kettrack.timelines.courses import course_arrays, courses_of
 from kettrack.timelines.events import (
@@ -40,9 +39,9 @@ def fresh_cache(tmp_path_factory):
     """Compile anew: a cache from an earlier state of the kernels must not answer for them."""
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(tmp_path_factory.mktemp("numba"))
-    running._compiled.cache_clear()
+    kernels._compiled.cache_clear()
     yield
-    running._compiled.cache_clear()
+    kernels._compiled.cache_clear()
     numba.config.CACHE_DIR = before
 
 
@@ -338,6 +337,6 @@ def test_baselines_remember_the_direction():
 
 def test_compiled_kernels_come_from_the_fresh_cache():
     outcomes_of(replace(random_bucket(n=5), large=True), CRITERIA["PHQ-9 convention"])
-    compiled = running._compiled(kernels.first_run)
+    compiled = kernels._compiled(kernels.first_run)
     assert compiled is not kernels.first_run
     assert str(numba.config.CACHE_DIR) in str(compiled.stats.cache_path)

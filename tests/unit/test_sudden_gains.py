@@ -8,7 +8,7 @@ from spec.tables import all_of, cohort
 
 from kettrack import UsageError, sudden_gains_table
 from kettrack.timelines.bucket import bucket_from_arrays
-from kettrack.timelines.sudden_gains import gain_rows
+from kettrack.timelines.published.sudden_gains import gain_rows
 from kettrack.vocabulary.instruments import BDI2
 from kettrack.vocabulary.patient_rules import GainRule
 from kettrack.vocabulary.published_rules import published_rules

@@ -15,8 +15,8 @@ from kettrack.errors import UsageError
 from kettrack.settings import BaselineRule
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.outcomes import outcomes_of
-from kettrack.timelines.published import rate, rules_in_force
-from kettrack.timelines.ratings import Scored, score_cohort
+from kettrack.timelines.published.ratings import Scored, score_cohort
+from kettrack.timelines.published.table import rate, rules_in_force
 from kettrack.vocabulary.conventions import convention
 from kettrack.vocabulary.criteria import criteria_for, rated_instruments
 from kettrack.vocabulary.instrument import Instrument

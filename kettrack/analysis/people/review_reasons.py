@@ -18,7 +18,7 @@ from kettrack.analysis.courses.expected_course import (
 )
 from kettrack.analysis.people.review_safety import COLUMNS
 from kettrack.errors import NotIdentified
-from kettrack.timelines import _kernels as kernels
+from kettrack.timelines import kernels
 from kettrack.timelines.as_of import as_of_days
 from kettrack.timelines.bucket import Array, Bucket
 from kettrack.timelines.derived import DerivedCohort

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from kettrack.errors import NotIdentified
-from kettrack.timelines._kernels import NO_ROW
 from kettrack.timelines.bucket import Array
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.events import find_run_in_time
+from kettrack.timelines.kernels import NO_ROW
 from kettrack.timelines.states import measures, meets
 from kettrack.vocabulary.conventions import TWICE_IN_60_DAYS
 from kettrack.vocabulary.rules import Rule

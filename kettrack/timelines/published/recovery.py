@@ -6,10 +6,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from kettrack.timelines._kernels import CONFIRMED, NO_ROW, PENDING, UNCONFIRMABLE
 from kettrack.timelines.bucket import Array, Bucket, scores_of
 from kettrack.timelines.events import EventRows, find_first_run
-from kettrack.timelines.ratings import Rating, Scored, last_row, rating, too_new
+from kettrack.timelines.kernels import CONFIRMED, NO_ROW, PENDING, UNCONFIRMABLE
+from kettrack.timelines.published.ratings import (
+    Rating,
+    Scored,
+    last_row,
+    rating,
+    too_new,
+)
 from kettrack.vocabulary.patient_rules import RecoveryRule, Symptom, SymptomRule
 from kettrack.vocabulary.rules import Predicate, Rule, Run
 

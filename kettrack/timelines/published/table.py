@@ -12,16 +12,16 @@ from kettrack.errors import UsageError
 from kettrack.reading.cohort import Cohort
 from kettrack.timelines.bucket import Array, Bucket, category
 from kettrack.timelines.derived import DerivedCohort, derive
-from kettrack.timelines.paired_rules import (
+from kettrack.timelines.published.paired import (
     rate_change,
     rate_deadline,
     rate_last,
     rate_two_scales,
 )
-from kettrack.timelines.ratings import REASONS, Rating, Scored, score_cohort
-from kettrack.timelines.recovery import rate_recovery, rate_symptoms
-from kettrack.timelines.sudden_gains import rate_gains
-from kettrack.timelines.visits import rate_visits
+from kettrack.timelines.published.ratings import REASONS, Rating, Scored, score_cohort
+from kettrack.timelines.published.recovery import rate_recovery, rate_symptoms
+from kettrack.timelines.published.sudden_gains import rate_gains
+from kettrack.timelines.published.visits import rate_visits
 from kettrack.vocabulary.criteria import criteria_for
 from kettrack.vocabulary.instrument import Instrument
 from kettrack.vocabulary.instruments import INSTRUMENTS

@@ -1,32 +1,79 @@
-"""The only compiled code: plain loops over patients, run as Python on small cohorts and through
-numba on large ones.
+"""The only compiled code, plain loops over patients, and how they are run: as Python on a small
+cohort, compiled through numba on a large one.
 
-Rows of patient p are `offsets[p]:offsets[p + 1]`, sorted by day; results are written into arrays
-that come last. No callable and no None enters a kernel; a missing row is -1 and a missing day is
+Rows of patient p are `offsets[p]:offsets[p + 1]`, sorted by day. Results are written into the arrays
+that come last. No callable and no None enters a kernel: a missing row is -1, a missing day is
 MISSING_DAY. All helpers stay in this file: numba does not notice an edited helper in another file
 and would serve a stale compilation.
 """
 
 from __future__ import annotations
 
-from typing import Final
+import functools
+import logging
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
 
 import numpy as np
+
+LARGE: Final = 200_000  # rows; below it compiling costs more than it saves
 
 NO_ROW: Final = -1
 MISSING_DAY: Final = -(2**31)
 
-# Status of an event, in the order of the category in `states`.
+# Status of an event: position in `events.STATUSES`.
 NONE, SINGLE, CONFIRMED, PENDING, UNCONFIRMABLE = range(5)
+# What a run can come to besides: a score spoke against it, or it still waits for a later one.
 _REFUTED = 5
 _OPEN = 6
 
 BASELINE_LAST, BASELINE_MEAN, BASELINE_WORST = range(3)
 
+_PLAIN: Final = "?bhilqBHILQfd"  # types that a memoryview turns into numbers of Python
+
+_log = logging.getLogger(__name__)
+
+
+class BaselineHow(NamedTuple):
+    """Which score is the baseline, as fixed scalar types."""
+
+    window: int
+    rule: int
+    sign: int
+
+
+class CourseLimits(NamedTuple):
+    """`CourseRules` as fixed scalar types."""
+
+    series_gap: int
+    induction_sessions: int
+    stretch_after: int
+    stretch_gap: int
+    stretch_factor: float
+    reinduction_sessions: int
+    reinduction_pause: int
+
+
+class RunLimits(NamedTuple):
+    """A predicate and a `Run` as fixed scalar types, since numba compiles anew for every new type.
+
+    `measure` is 0 score, 1 change, 2 percent change; `operator` is 0 at most, 1 at least, 2 above,
+    3 below.
+    """
+
+    measure: int
+    operator: int
+    limit: float
+    length: int
+    min_gap: int
+    max_gap: int
+
 
 def mark_ends(codes, offsets, unsorted):
     """End of each patient's rows from sorted codes; patients without rows keep what `offsets`
     held.
+
+    Of several rows of a patient the last is written last, so its place stays.
     """
     previous = codes[0]
     falls = 0
@@ -78,17 +125,21 @@ def anchor(
                     value = here
                     on = day[row]
                 elif how.rule == BASELINE_MEAN:
+                    # a running mean needs no list of the scores so far
                     value = value + (here - value) / n
                     on = day[row]
             row += 1
-        assessment[p], baseline[p], baseline_day[p] = row, value, on
+        assessment[p] = row
+        baseline[p] = value
+        baseline_day[p] = on
         n = 0
         on = MISSING_DAY
         for later in range(row, end):
             if known[later]:
                 n += 1
                 on = day[later]
-        n_assessments[p], last_day[p] = n, on
+        n_assessments[p] = n
+        last_day[p] = on
 
 
 def _cut(baseline, run):
@@ -188,11 +239,13 @@ def first_run(
                 continue
             outcome, latest = _follow(day, value, cut, known, row, offsets[p + 1], run)
             if outcome == _OPEN:
+                # Too late for a confirming score once the log is complete up to the widest gap.
                 closed = _closed(p, offsets, day, sessions, session_day, observed_to)
                 outcome = (
                     UNCONFIRMABLE if closed >= day[latest] + run.max_gap else PENDING
                 )
             proven = outcome in (SINGLE, CONFIRMED)
+            # The first proven run wins; until one comes, the first that still waits is kept.
             if proven or (outcome != _REFUTED and status[p] == NONE):
                 event[p] = row
                 proof[p] = latest if proven else NO_ROW
@@ -205,9 +258,9 @@ def first_run(
 def recovered(
     offsets, day, value, known, baseline, start, back_day, run, days, max_gap, out
 ):
-    """How an illness came back on `back_day`: 0 = within `days` of `start`, 1 = after recovery, 2 =
-    later without it.
+    """How an illness came back on `back_day`.
 
+    0 = within `days` of `start`, 1 = after recovery, 2 = later than `days` without recovery.
     Recovery is a score `days` or more after `start` that does not hold `run`, with no unscored gap
     over `max_gap` before.
     """
@@ -237,7 +290,7 @@ def align(offsets, day, after, session_offsets, session_day, to_date, since):
     for p in range(len(offsets) - 1):
         begin = session_offsets[p]
         end = session_offsets[p + 1]
-        k = begin
+        k = begin  # rises with the rows: both are sorted by day
         for row in range(offsets[p], offsets[p + 1]):
             while k < end and (
                 session_day[k] < day[row] or (after[row] and session_day[k] == day[row])
@@ -316,7 +369,7 @@ def courses(offsets, day, rules, course, course_number, number_in_course):
     for p in range(len(offsets) - 1):
         begin = offsets[p]
         end = offsets[p + 1]
-        start = begin
+        start = begin  # of the series at hand
         n_courses = 0
         place = 0
         previous = NO_ROW
@@ -332,13 +385,45 @@ def courses(offsets, day, rules, course, course_number, number_in_course):
                     n_courses = n_courses + 1
                     place = 0
                 place += 1
-                course[row], course_number[row], number_in_course[row] = (
-                    code,
-                    n_courses,
-                    place,
-                )
+                course[row] = code
+                course_number[row] = n_courses
+                number_in_course[row] = place
                 previous = code
             start = stop
 
 
-HELPERS: Final = (_cut, _holds, _closed, _follow, _series_end)
+_HELPERS: Final = (_cut, _holds, _closed, _follow, _series_end)
+
+
+@functools.cache
+def _compiled(kernel: Callable[..., None]) -> Callable[..., None]:
+    try:
+        import numba
+    except ImportError:
+        _log.warning(
+            "numba is not installed: large inputs run slowly (pip install 'kettrack[fast]')"
+        )
+        return kernel
+    for helper in _HELPERS:
+        numba.extending.register_jitable(helper)
+    return numba.njit(cache=True, nogil=True)(kernel)
+
+
+def run_kernel(kernel: Callable[..., None], large: bool, *arguments: Any) -> None:
+    """Run a kernel: as Python on a small cohort, compiled on a large one."""
+    if large:
+        _compiled(kernel)(*arguments)
+    else:
+        kernel(*map(_as_python, arguments))
+
+
+def _as_python(argument: Any) -> Any:
+    """The same memory as plain numbers: a loop in Python reads them several times as fast as
+    numbers of NumPy.
+    """
+    plain = (
+        isinstance(argument, np.ndarray)
+        and argument.dtype.char in _PLAIN
+        and argument.dtype.isnative
+    )
+    return memoryview(argument) if plain and argument.flags.aligned else argument

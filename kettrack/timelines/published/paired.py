@@ -7,9 +7,9 @@ from __future__ import annotations
 import numpy as np
 
 from kettrack.errors import UsageError
-from kettrack.timelines._kernels import MISSING_DAY, NO_ROW
 from kettrack.timelines.bucket import Array
-from kettrack.timelines.ratings import (
+from kettrack.timelines.kernels import MISSING_DAY, NO_ROW
+from kettrack.timelines.published.ratings import (
     Rating,
     Scored,
     first_row,
@@ -18,7 +18,7 @@ from kettrack.timelines.ratings import (
     score_cohort,
     too_new,
 )
-from kettrack.timelines.reliable_change import classify_change
+from kettrack.timelines.published.reliable_change import classify_change
 from kettrack.vocabulary.instrument import Instrument
 from kettrack.vocabulary.patient_rules import (
     ChangeRule,

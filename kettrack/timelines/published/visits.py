@@ -8,10 +8,10 @@ from typing import Final
 
 import numpy as np
 
-from kettrack.timelines._kernels import NO_ROW
 from kettrack.timelines.bucket import Array, Bucket, days_or_missing
 from kettrack.timelines.derived import DerivedCohort
-from kettrack.timelines.ratings import Rating, Scored, rating, too_new
+from kettrack.timelines.kernels import NO_ROW
+from kettrack.timelines.published.ratings import Rating, Scored, rating, too_new
 from kettrack.vocabulary.days import DAYS_IN_WEEK
 from kettrack.vocabulary.patient_rules import VisitRule
 
@@ -92,33 +92,6 @@ def enough_weeks(holds: Array, excusable: Array, excused: int) -> Array:
     """
     fails = ~holds
     return ~(fails & ~excusable).any(axis=1) & (fails.sum(axis=1) <= excused)
-
-
-def k_of_last_n(holds: Array, k: int, n: int) -> Array:
-    """Whether at each week at least k of the last n weeks hold; never before week n of the grid.
-
-    Parameters
-    ----------
-    holds : bool, shape (patients, weeks)
-        False where a week fails or has no score.
-    k, n : int
-        1 <= k <= n.
-
-    Returns
-    -------
-    bool, shape (patients, weeks)
-
-    Examples
-    --------
-    >>> k_of_last_n(np.array([[True, True, False, True, False]]), 3, 4).tolist()
-    [[False, False, False, True, False]]
-    """
-    totals = np.cumsum(holds, axis=1)
-    before = np.concatenate(
-        [np.zeros((len(holds), min(n, holds.shape[1])), totals.dtype), totals[:, :-n]],
-        axis=1,
-    )
-    return (totals - before >= k) & (np.arange(holds.shape[1]) >= n - 1)
 
 
 def rate_visits(scored: Scored, rule: VisitRule) -> Rating:

@@ -11,10 +11,10 @@ from typing import Final
 import numpy as np
 
 from kettrack.settings import BaselineRule
-from kettrack.timelines._kernels import MISSING_DAY, NO_ROW
 from kettrack.timelines.bucket import Array, Bucket, bucket_of
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.events import Baselines, find_baselines, ratable
+from kettrack.timelines.kernels import MISSING_DAY, NO_ROW
 from kettrack.timelines.outcomes import EXCLUSIONS
 from kettrack.timelines.states import change_of, is_assessment, meets
 from kettrack.vocabulary.conventions import convention

@@ -21,7 +21,13 @@ from kettrack.errors import UsageError
 from kettrack.reading.cohort import Cohort
 from kettrack.timelines.bucket import Array, Bucket
 from kettrack.timelines.derived import DerivedCohort, derive
-from kettrack.timelines.ratings import Rating, Scored, first_row, rating, score_cohort
+from kettrack.timelines.published.ratings import (
+    Rating,
+    Scored,
+    first_row,
+    rating,
+    score_cohort,
+)
 from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS
 from kettrack.vocabulary.patient_rules import GainRule
 from kettrack.vocabulary.published_rules import published_rules

@@ -1,0 +1,1 @@
+"""Published rules that rate a patient once: met, not met, or not rated and why."""
