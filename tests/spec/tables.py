@@ -12,10 +12,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from read_once import own_tables
 
 from kettrack import Cohort, cohort_from_frames, published_rules_table
 from kettrack.settings import Settings
+from kettrack.timelines.derived import derive
 from kettrack.timelines.tables import outcomes_table, state_events_table, timeline_table
+
+# Tests of one file ask about the same clinic again and again: text and settings -> cohort.
+_READ: dict[tuple[str, ...], Cohort] = {}
 
 
 def read(text: str) -> pd.DataFrame:
@@ -39,8 +44,17 @@ def cohort(
     """Cohort from text tables; `sessions` has columns `patient | days`, the days separated by
     blanks.
     """
-    scored = _named(scores)
     chosen = Settings(**settings)
+    asked = (scores, sessions, patients, events, repr(chosen))
+    if asked not in _READ:
+        _READ[asked] = _cohort(scores, sessions, patients, events, chosen)
+    return own_tables(_READ[asked])
+
+
+def _cohort(
+    scores: str, sessions: str, patients: str, events: str, chosen: Settings
+) -> Cohort:
+    scored = _named(scores)
     if "instrument" not in scored:
         scored["instrument"] = chosen.instrument
     days = (
@@ -97,10 +111,11 @@ def found(event: str, clinic: Cohort) -> dict[str, Any]:
     Status and day come from `outcomes`, the confirming day from `state_events`; the two tables must
     tell the same.
     """
-    events = state_events_table(clinic)
+    derived = derive(clinic)
+    events = state_events_table(derived)
     shown = one_each(events[events["event"] == event], "status", "day", "confirmed_day")
     result: dict[str, Any] = {}
-    for row in outcomes_table(clinic).to_dict("records"):
+    for row in outcomes_table(derived).to_dict("records"):
         patient = row["patient_id"]
         status = row[f"{event}_status"]
         assert (status == "none") == (patient not in shown)
