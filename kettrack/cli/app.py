@@ -14,7 +14,7 @@ import typer
 from kettrack import __version__
 from kettrack.cli.check import check
 from kettrack.cli.estimate import estimate
-from kettrack.cli.output import answer, spare_the_input
+from kettrack.cli.output import answer
 from kettrack.cli.report import report
 from kettrack.cli.rows import courses, events, outcomes, review, timeline
 from kettrack.cli.simulate import simulate
@@ -25,14 +25,10 @@ REPORT_FAULTS_TO = "the issue tracker of kettrack"
 
 
 def _guarded(command: Callable[..., None]) -> Callable[..., None]:
-    """A command that stops before any work when it would write over its own input, and in one line
-    when it is interrupted.
-    """
+    """A command that ends in one line when it is interrupted."""
 
     @wraps(command)
     def guarded(**options: Any) -> None:
-        if options.get("output") is not None and "folder" in options:
-            spare_the_input(options["folder"], options["output"])
         try:
             command(**options)
         except KeyboardInterrupt:

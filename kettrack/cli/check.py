@@ -39,7 +39,7 @@ def check(
     Example:
       kettrack check clinic -o problems.csv
     """
-    check_output(output)
+    check_output(output, folder)
     try:
         cohort = read_cohort(
             folder, allow, instrument=instrument, criteria=criteria, policy=policy

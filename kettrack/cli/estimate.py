@@ -91,7 +91,7 @@ def estimate(
       kettrack estimate durability clinic --json > durability.json
       kettrack estimate response_by_session clinic --by severity -o response.csv
     """
-    _check_output(output, json)
+    _check_output(output, folder, json)
     from kettrack.analysis import estimate as find
     from kettrack.analysis.registry import get_question
 
@@ -119,11 +119,11 @@ def estimate(
         raise typer.Exit(NotIdentified.exit_code) if json else refused(result, missing)
 
 
-def _check_output(output: Path | None, json: bool) -> None:
+def _check_output(output: Path | None, folder: Path, json: bool) -> None:
     """Stop before the work when the file cannot be written, or when its ending contradicts
     `--json`.
     """
-    check_output(output, (*TABLE_ENDINGS, JSON_ENDING))
+    check_output(output, folder, (*TABLE_ENDINGS, JSON_ENDING))
     if output is not None and json and output.suffix.lower() != JSON_ENDING:
         raise UsageError(
             f"--json writes JSON, but {output.name} does not end in {JSON_ENDING}."

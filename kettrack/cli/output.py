@@ -47,26 +47,30 @@ def answer(text: str) -> None:
     typer.echo(text)
 
 
-def check_output(output: Path | None, endings: tuple[str, ...] = TABLE_ENDINGS) -> None:
+def check_output(
+    output: Path | None, folder: Path, endings: tuple[str, ...] = TABLE_ENDINGS
+) -> None:
     """Refuse an output file that could not be written, before any work is done.
 
     Parameters
     ----------
     output : Path, optional
         As given with -o.
+    folder : Path
+        The cohort folder that the command reads.
     endings : tuple of str
         Those the command writes.
 
     Raises
     ------
     UsageError
-        For an unknown ending or a folder that does not exist.
+        For an unknown ending, a folder that does not exist, or an input of the cohort folder.
     """
     if output is None:
         return
     if output.suffix.lower() not in endings:
         raise UsageError(f"{output.name!r} does not end in {' or '.join(endings)}.")
-    check_place(output)
+    check_place(output, folder)
 
 
 def refused(result: Result, output: Path | None) -> NotIdentified:
@@ -91,13 +95,13 @@ def refused(result: Result, output: Path | None) -> NotIdentified:
     return NotIdentified(unwritten)
 
 
-def check_place(output: Path) -> None:
-    """Refuse an output file in a folder that does not exist, or in place of a folder.
+def check_place(output: Path, folder: Path) -> None:
+    """Refuse an output file in a folder that does not exist, or in place of a folder or of an input.
 
     Raises
     ------
     UsageError
-        Naming the folder.
+        Naming the folder or the file.
     """
     if output.is_dir():
         raise UsageError(f"{str(output)!r} is a folder. Name a file in it.")
@@ -105,9 +109,10 @@ def check_place(output: Path) -> None:
         raise UsageError(
             f"There is no folder {str(output.parent)!r} to write {output.name!r} in."
         )
+    _spare_the_input(folder, output)
 
 
-def spare_the_input(folder: Path, output: Path) -> None:
+def _spare_the_input(folder: Path, output: Path) -> None:
     """Refuse an output that would take the place of an input file of the cohort folder, also by way
     of a link.
 

@@ -42,7 +42,7 @@ def report(
         raise UsageError(
             f"The report is an HTML file, but {output.name!r} does not end in .html."
         )
-    check_place(output)
+    check_place(output, folder)
     require_folder(folder)
     from kettrack.report.run import write_report
 

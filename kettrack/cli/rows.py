@@ -54,7 +54,7 @@ def _rows_command(
         policy: PolicyName = None,
         allow: Allowed = None,
     ) -> None:
-        check_output(output)
+        check_output(output, folder)
         cohort = open_cohort(
             folder,
             allow,
@@ -161,7 +161,7 @@ def review(
     Example:
       kettrack review clinic --weeks-ago 4 -o review.csv
     """
-    check_output(output)
+    check_output(output, folder)
     cohort = open_cohort(
         folder,
         allow,

@@ -67,7 +67,9 @@ def _one_folder(folder: Path | None, output: Path | None) -> Path:
 
 def _require_empty(folder: Path) -> None:
     """A simulated log must never take the place of a real one."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if folder.is_file():
+        raise UsageError(f"{str(folder)!r} is a file. Name a new folder.")
+    if folder.exists() and any(folder.iterdir()):
         raise UsageError(
             f"{str(folder)!r} already exists and is not empty. Name a new folder."
         )

@@ -56,7 +56,7 @@ def specification(
       kettrack specification clinic -o specification.csv
       kettrack specification clinic --presets
     """
-    check_output(output)
+    check_output(output, folder)
     cohort = open_cohort(
         folder, allow, scored=True, instrument=instrument, policy=policy
     )

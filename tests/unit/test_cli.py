@@ -279,7 +279,7 @@ def test_allow_lets_a_column_through(
 )
 def test_output_that_cannot_be_written(tmp_path: Path, name: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):
-        (check_output if name else check_place)(tmp_path / name)
+        (check_output if name else check_place)(tmp_path / name, tmp_path)
 
 
 def test_output_is_checked_before_any_work(run: Kettrack, tmp_path: Path) -> None:
@@ -297,6 +297,35 @@ def test_simulate_never_overwrites(run: Kettrack, clinic: Path) -> None:
     ran = run("simulate", clinic)
     assert (ran.exit_code, "not empty" in ran.err) == (2, True)
     assert (clinic / "scores.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize("option", [(), ("-o",), ("--output",)])
+def test_simulate_takes_its_folder_by_argument_or_option(
+    run: Kettrack, tmp_path: Path, option: tuple[str, ...]
+) -> None:
+    folder = tmp_path / "deep" / "new"
+    ran = run("simulate", "--scenario", "A", "-n", 5, *option, folder)
+    assert (ran.exit_code, ran.err) == (0, "")
+    assert (folder / "sessions.csv").exists()
+
+
+@pytest.mark.parametrize("option", [(), ("-o",)])
+def test_simulate_does_not_take_the_place_of_a_file(
+    run: Kettrack, tmp_path: Path, option: tuple[str, ...]
+) -> None:
+    file = tmp_path / "notes"
+    file.write_text("kept", encoding="utf-8")
+    ran = run("simulate", *option, file)
+    assert (ran.exit_code, "is a file" in ran.err) == (2, True)
+    assert file.read_text(encoding="utf-8") == "kept"
+
+
+def test_simulate_asks_for_one_folder(run: Kettrack, tmp_path: Path) -> None:
+    one = tmp_path / "one"
+    for named in ((), (one, "-o", one)):
+        ran = run("simulate", *named)
+        assert (ran.exit_code, "Name one folder" in ran.err) == (2, True)
+    assert not one.exists()
 
 
 def test_simulate_names_its_scenarios(run: Kettrack, tmp_path: Path) -> None:

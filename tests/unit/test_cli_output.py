@@ -41,12 +41,22 @@ def run(capfd: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str
 
 @pytest.mark.parametrize(
     "command",
-    ["check", "courses", "timeline", "outcomes", "events", "review", "specification"],
+    [
+        "check",
+        "courses",
+        "timeline",
+        "outcomes",
+        "events",
+        "review",
+        "specification",
+        "estimate ladder",
+    ],
 )
 def test_the_input_is_never_written_over(
     clinic: Path, command: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    exit_code, out, err = run(capfd, command, clinic, "-o", clinic / "events.csv")
+    words = command.split()
+    exit_code, out, err = run(capfd, *words, clinic, "-o", clinic / "events.csv")
     assert (exit_code, out) == (2, "")
     assert "an input of the cohort folder" in err
     assert (clinic / "events.csv").read_text(encoding="utf-8") == EVENTS
