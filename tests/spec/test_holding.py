@@ -207,4 +207,4 @@ def test_it_refuses_without_a_rated_interval_and_says_what_to_record():
         estimate("maintenance_lengths", rated).table.set_index("key").loc["all", "held"]
         == 1
     )
-    assert "three maintenance intervals" in estimate("holding_interval", rated).reason
+    assert "3 maintenance intervals" in estimate("holding_interval", rated).reason

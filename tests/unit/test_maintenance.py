@@ -61,7 +61,7 @@ def test_rates_are_losses_over_days_watched():
 def test_no_hazard_ratio_where_nobody_differs_and_the_caveat_says_so():
     found = maintenance(twelve(6))
     assert (found.table["kind"] == "rate").all()
-    assert any(caveat.startswith("No hazard ratios: ") for caveat in found.caveats)
+    assert any("no hazard ratios" in caveat for caveat in found.caveats)
 
 
 def test_it_refuses_with_few_losses():

@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from kettrack.arrays import Bools, Floats
 from kettrack.errors import NotIdentified
 from kettrack.estimators.survival.life_table import LifeCounts, count_life
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.spells import Origin, loss_rows, response_origins, single_score
+from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS
 from kettrack.vocabulary.rules import Rule
 
 Estimand = Literal["off_treatment", "composite", "treatment_policy"]
@@ -34,18 +35,18 @@ class Watched:
 
     Parameters
     ----------
-    rule : str
+    name : str
         `in_force` or `single_score`.
-    words : Rule
-        The rule itself.
+    rule : Rule
+        What counts as a loss of response.
     whatever, untreated : DataFrame
         Losses at any score, and losses at scores before the next session.
     origins : DataFrame
         From `response_origins`, everyone included.
     """
 
-    rule: str
-    words: Rule
+    name: str
+    rule: Rule
     whatever: pd.DataFrame
     untreated: pd.DataFrame
     origins: pd.DataFrame
@@ -64,14 +65,16 @@ def watch(cohort: DerivedCohort, origin: Origin) -> list[Watched]:
     in_force = loss_rule(cohort)
     origins = response_origins(cohort, origin)
     if origins["why_not"].notna().all():
+        late = cohort.criteria.late_after_days
         at = (
-            "within 14 days after the planned course"
+            f"within {late} days after the planned course"
             if origin == "end_of_course"
             else "in the first course"
         )
         raise NotIdentified(
             f"nobody is known to have responded {at}.",
-            "a score in the 14 days after the course, and one in the 30 before it.",
+            f"a score in the {late} days after the course, and one in the"
+            f" {BASELINE_WINDOW_DAYS} days before it.",
         )
     return [
         Watched(
@@ -103,11 +106,9 @@ def loss_rule(cohort: DerivedCohort) -> Rule:
             "scores of an instrument with such a rule, or [criteria] of your own in"
             " kettrack.toml.",
         )
-    return (
-        lost
-        if lost.event_rows or back is None
-        else replace(lost, event_rows=back.event_rows)
-    )
+    if lost.event_rows or back is None:
+        return lost
+    return replace(lost, event_rows=back.event_rows)
 
 
 def _rules(in_force: Rule) -> Iterator[tuple[str, Rule]]:
@@ -128,9 +129,9 @@ def exits(
     estimand : {"treatment_policy", "off_treatment", "composite"}
         What a further session means.
     waiting : {"censored", "lost", "held"}
-        What a score above the line means that no second one confirmed: the end of what is known, a
-        loss on its day, or nothing. The last two are the bounds between which the answer lies,
-        whatever the missing scores would have said.
+        What a score that shows a loss means when no second score confirmed it: the end of what is
+        known, a loss on its day, or nothing. The last two are the bounds between which the answer
+        lies, whatever the missing scores would have said.
 
     Returns
     -------
@@ -140,37 +141,34 @@ def exits(
         `treatment_policy`: it is nothing.
     """
     rows = watched.untreated if estimand == "off_treatment" else watched.whatever
-    lost = _since(rows, "lost_day")
-    held_to = _since(rows, "held_to_day")
-    unproven = _since(rows, "waiting_day")
+    lost = days_since_origin(rows, "lost_day")
+    held_to = days_since_origin(rows, "held_to_day")
+    unproven = days_since_origin(rows, "waiting_day")
     if waiting == "lost":
         lost = np.where(np.isnan(lost), unproven, lost)
     elif waiting == "held":
-        held_to = np.where(np.isnan(unproven), held_to, _since(rows, "scored_to_day"))
+        scored_to = days_since_origin(rows, "scored_to_day")
+        held_to = np.where(np.isnan(unproven), held_to, scored_to)
     if estimand == "treatment_policy":
         cause = np.where(np.isnan(lost), 0, 1)
         time = np.where(cause == 1, lost, held_to)
     else:
         # In the composite a session counts as long as a loss could still have been shown: both are
         # then seen alike.
-        followed = _since(
-            watched.whatever,
-            "decided_to_day" if estimand == "composite" else "scored_to_day",
-        )
-        again = _since(rows, "retreated_day")
+        until = "decided_to_day" if estimand == "composite" else "scored_to_day"
+        followed = days_since_origin(watched.whatever, until)
+        again = days_since_origin(rows, "retreated_day")
         again = np.where(again <= followed, again, np.nan)
-        cause = np.select(
-            [lost <= np.where(np.isnan(again), np.inf, again), ~np.isnan(again)],
-            [1, 2],
-            0,
-        )
+        # A loss on the day of the next session comes first; comparing with NaN is False.
+        first_lost = lost <= np.where(np.isnan(again), np.inf, again)
+        cause = np.select([first_lost, ~np.isnan(again)], [1, 2], 0)
         time = np.choose(cause, [held_to, lost, again])
     return pd.DataFrame(
         {"time": time.astype(np.int64), "cause": cause}, index=rows.index
     )
 
 
-def retreated_unconfirmed(watched: Watched) -> npt.NDArray[np.bool_]:
+def retreated_unconfirmed(watched: Watched) -> Bools:
     """Whether a loss was waiting for its second score when the next session came, by patient as in
     `watched.untreated`.
 
@@ -178,18 +176,18 @@ def retreated_unconfirmed(watched: Watched) -> npt.NDArray[np.bool_]:
     counted.
     """
     rows = watched.untreated
-    waited = (rows["retreated_day"] - rows["waiting_day"]).to_numpy(
-        float, na_value=np.nan
-    )
-    return (waited <= watched.words.run.max_gap) & rows["lost_day"].isna().to_numpy()
+    gap = rows["retreated_day"] - rows["waiting_day"]
+    waited = gap.to_numpy(float, na_value=np.nan)
+    # Beyond the longest gap of the rule no score could have confirmed the loss any more.
+    could_confirm = waited <= watched.rule.run.max_gap
+    never_proven = rows["lost_day"].isna().to_numpy()
+    return could_confirm & never_proven
 
 
-def _since(rows: pd.DataFrame, column: str) -> npt.NDArray[np.float64]:
-    """Days from the origin; NaN where missing."""
-    days: npt.NDArray[np.float64] = (rows[column] - rows["origin_day"]).to_numpy(
-        float, na_value=np.nan
-    )
-    return days
+def days_since_origin(rows: pd.DataFrame, column: str) -> Floats:
+    """Days from the origin to the day in a column of `loss_rows`; NaN where missing."""
+    days = rows[column] - rows["origin_day"]
+    return days.to_numpy(float, na_value=np.nan)
 
 
 def count(

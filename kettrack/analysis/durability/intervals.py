@@ -9,32 +9,41 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.context import (
-    FEWEST,
-    LEVEL,
-    made_from,
-    refusal,
-    release,
-    rule_words,
+from kettrack.analysis.context import LEVEL, rule_words
+from kettrack.analysis.durability.counts import (
+    Watched,
+    count_exits,
+    days_since_origin,
+    exits,
+    watch,
 )
-from kettrack.analysis.durability.counts import Watched, count_exits, exits, watch
-from kettrack.analysis.registry import question
+from kettrack.analysis.registry import Answer, question
 from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
 from kettrack.estimators.survival.life_table import estimate_survival
 from kettrack.estimators.survival.turnbull import Turnbull, fit_turnbull
-from kettrack.estimators.survival.turnbull_band import subsample_survival
-from kettrack.result import Result, Role
+from kettrack.estimators.survival.turnbull_band import (
+    FEWEST_TO_SUBSAMPLE,
+    subsample_survival,
+)
+from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
+from kettrack.vocabulary.days import DAYS_IN_WEEK
+from kettrack.vocabulary.limits import FEWEST_PEOPLE
+from kettrack.vocabulary.plain_words import share_with_interval
 
-DAYS: Final = (28, 56)
-SEED: Final = 1
-EXACT: Final = 1e-9  # a share nearer to 0 or 1 than this is there
-# days: how far a loss on the day of the last good score is put before its own day
-SHORT: Final = 0.5
+DAYS: Final = (4 * DAYS_IN_WEEK, 8 * DAYS_IN_WEEK)
+_SEED: Final = 1
+_SUBSAMPLES: Final = 500
+# A share nearer to 0 or 1 than this is at that end.
+_EXACT: Final = 1e-9
+# Two bounds nearer than this are one share.
+_SAME: Final = 1e-6
+# Days: how far a loss on the day of the last good score is put before its own day.
+_HALF_A_DAY: Final = 0.5
 ESTIMAND: Final = (
-    "When a response held at the end of the planned course is lost, whatever sessions follow,"
-    " between two scores."
+    "When people who had responded at the end of the planned course lose the response, whatever"
+    " sessions follow: between which two scores."
 )
 ROLES: Final[dict[str, Role]] = {
     "key": "key",
@@ -59,8 +68,13 @@ ROLES: Final[dict[str, Role]] = {
 @question(
     "durability_intervals",
     asks="Between which scores were responses lost, and how sure is that?",
+    unit="percent of people",
+    estimand=ESTIMAND,
+    roles=ROLES,
+    decimals={"left": 1, "right": 1, "largest_gradient": 5},
+    show=tuple(name for name in ROLES if name != "key"),
 )
-def durability_intervals(cohort: DerivedCohort) -> Result:
+def durability_intervals(cohort: DerivedCohort) -> Answer:
     """Stretches of days in which responses were lost, each between a score that held and one that
     did not.
 
@@ -73,43 +87,38 @@ def durability_intervals(cohort: DerivedCohort) -> Result:
     Result
         `kind` `box`: one row per stretch (`left`, `right`] in days that can hold losses (right
         missing = after the last score); `estimate` = % in it, `people` the number that is about.
-        The data decide how much a box holds, not where inside it. `kind` `share`: % who still hold
-        it at day 28 and 56, as far as 11 are at risk (`at_risk`, as in `durability`), between
-        `least` and `most`, `estimate` where those are equal, with an interval from subsamples
-        (missing below 50 people); `at_first_score`: the % of `durability`, where a loss is dated at
-        the score that shows it. `dated` `when scored`, or `7 days earlier` for an instrument that
-        looks back two weeks. `largest_gradient` is 1 at the maximum (Karush-Kuhn-Tucker). Refused
-        below 11 people.
+        The data decide how much a box holds, not where inside it. `kind` `share`: % still
+        responding on each of `DAYS` with at least `FEWEST_PEOPLE` at risk (`at_risk`, as in
+        `durability`), between `least` and `most`, `estimate` where those are equal, with an
+        interval from subsamples (missing where there are too few people for them);
+        `at_first_score`: the % of `durability`, where a loss is dated at the score that shows it.
+        `dated` `when scored`, or earlier by half the days that the instrument looks back.
+        `largest_gradient` is 1 at the maximum (Karush-Kuhn-Tucker). Refused below `FEWEST_PEOPLE`.
     """
-    try:
-        watched = watch(cohort, "end_of_course")[0]
-        if len(watched.whatever) < FEWEST:
-            raise NotIdentified(
-                f"only {len(watched.whatever)} people are known to have responded at the end of"
-                " the planned course.",
-                "a score in the 14 days after the planned course, for everyone.",
-            )
-    except NotIdentified as error:
-        return release(refusal("durability_intervals", cohort, error, ESTIMAND), cohort)
+    watched = watch(cohort, "end_of_course")[0]
+    n = len(watched.whatever)
+    if n < FEWEST_PEOPLE:
+        raise NotIdentified(
+            f"only {n} people are known to have responded at the end of the planned course; it"
+            f" takes {FEWEST_PEOPLE}.",
+            f"a score in the {cohort.criteria.late_after_days} days after the planned course, for"
+            " everyone.",
+        )
     table = pd.DataFrame(_rows(watched, _shift(cohort)), columns=list(ROLES))
-    result = Result(
-        name="durability_intervals",
+    return Answer(
         table=table,
-        roles=ROLES,
-        decimals={"left": 1, "right": 1, "largest_gradient": 5},
-        show=tuple(name for name in ROLES if name != "key"),
-        sentence=_sentence(table),
-        estimand=ESTIMAND,
+        sentence=_sentence(table, watched),
         caveats=_caveats(cohort, watched, table),
-        made_from=made_from(cohort, unit="percent of people", level=LEVEL, seed=SEED),
+        level=LEVEL,
+        seed=_SEED,
     )
-    return release(result, cohort)
 
 
 def _shift(cohort: DerivedCohort) -> float:
     """Half the days that the instrument looks back: a score speaks of the middle of its window."""
-    recall = cohort.instrument.recall_days
-    return recall.value / 2 if recall is not None and recall.usable else 0.0
+    recall = cohort.instrument.recall()
+    # No loss is dated earlier by a window that is only assumed.
+    return 0.0 if recall.assumed else recall.days / 2
 
 
 def intervals(watched: Watched, earlier: float = 0.0) -> tuple[Floats, Floats]:
@@ -124,13 +133,13 @@ def intervals(watched: Watched, earlier: float = 0.0) -> tuple[Floats, Floats]:
         Days by which losses are dated before their score.
     """
     rows = watched.whatever
-    after, lost, held = (
-        (rows[name] - rows["origin_day"]).to_numpy(float, na_value=np.nan)
-        for name in ("after_day", "lost_day", "held_to_day")
-    )
-    right = np.where(np.isnan(lost), np.inf, np.maximum(lost - earlier, SHORT))
+    after = days_since_origin(rows, "after_day")
+    lost = days_since_origin(rows, "lost_day")
+    held = days_since_origin(rows, "held_to_day")
+    right = np.where(np.isnan(lost), np.inf, np.maximum(lost - earlier, _HALF_A_DAY))
     left = np.where(np.isnan(lost), held, after)
-    left = np.where(left >= right, right - SHORT, left)
+    # Dated earlier, a loss may come to lie before the last good score: no interval is empty.
+    left = np.where(left >= right, right - _HALF_A_DAY, left)
     return np.maximum(left, 0.0), right
 
 
@@ -177,18 +186,14 @@ def _shares(
     at_risk = [int((left["time"] >= day).sum()) for day in DAYS]
     by_score = estimate_survival(count_exits(left, "treatment_policy"), LEVEL).estimate
     least, most = found.survival(DAYS)
-    try:
-        band = subsample_survival(*intervals(watched, earlier), DAYS, seed=SEED)
-        low = band.ci_low
-        high = band.ci_high
-    except NotIdentified:  # too few for subsamples: the caveat says so
-        low = high = np.full(len(DAYS), np.nan)
-    # at either end subsamples know no uncertainty
-    inside = (most > EXACT) & (least < 1 - EXACT)
+    low, high = _band(watched, earlier)
+    # At either end all subsamples agree, which is no interval.
+    inside = (most > _EXACT) & (least < 1 - _EXACT)
     low = np.where(inside, low, np.nan)
     high = np.where(inside, high, np.nan)
-    least = np.where(least < EXACT, 0, least)
-    most = np.where(most < EXACT, 0, most)
+    least = np.where(least < _EXACT, 0, least)
+    most = np.where(most < _EXACT, 0, most)
+    decided = most - least <= _SAME
     return [
         {
             "key": f"day_{day}" if not earlier else f"earlier_{day}",
@@ -198,9 +203,7 @@ def _shares(
             "n": int(found.n),
             "at_risk": at_risk[place],
             "people": round((least[place] + most[place]) / 2 * found.n),
-            "estimate": 100 * least[place]
-            if most[place] - least[place] <= 1e-6
-            else np.nan,
+            "estimate": 100 * least[place] if decided[place] else np.nan,
             "least": 100 * least[place],
             "most": 100 * most[place],
             "at_first_score": 100 * by_score[day],
@@ -209,19 +212,32 @@ def _shares(
             "largest_gradient": found.largest_gradient,
         }
         for place, day in enumerate(DAYS)
-        if at_risk[place] >= FEWEST
+        if at_risk[place] >= FEWEST_PEOPLE
     ]
 
 
-def _sentence(table: pd.DataFrame) -> str:
+def _band(watched: Watched, earlier: float) -> tuple[Floats, Floats]:
+    """Ends of the intervals of the shares at `DAYS`; NaN where there are too few people."""
+    try:
+        left, right = intervals(watched, earlier)
+        band = subsample_survival(left, right, DAYS, replicates=_SUBSAMPLES, seed=_SEED)
+    except NotIdentified:
+        # Too few for subsamples: the caveat says so.
+        nothing = np.full(len(DAYS), np.nan)
+        return nothing, nothing
+    return band.ci_low, band.ci_high
+
+
+def _sentence(table: pd.DataFrame, watched: Watched) -> str:
     """Shares that enough people stand behind, and the bridge to those of `durability`."""
-    told = [day for day in DAYS if f"day_{day}" in set(table["key"])]
+    there = set(table["key"])
+    told = [day for day in DAYS if f"day_{day}" in there]
     parts = [
         (
-            f"{_share(table, f'day_{day}')} still held it {day} days on ({{day_{day}.at_risk}} at"
-            " risk)"
+            f"{_share(table, f'day_{day}')} were still responding {day} days later"
+            f" ({{day_{day}.at_risk}} people at risk)"
             if day in told
-            else f"fewer than {FEWEST} were at risk {day} days on"
+            else f"fewer than {FEWEST_PEOPLE} people were at risk {day} days later"
         )
         for day in DAYS
     ]
@@ -231,27 +247,26 @@ def _sentence(table: pd.DataFrame) -> str:
     )
     if not told:
         return said
-    same = " and ".join(f"{{day_{day}.at_first_score}} %" for day in told)
+    same = " and ".join(f"{{day_{day}.at_first_score:%}}" for day in told)
+    dated = "the score" if watched.rule.run.count == 1 else "the first of the scores"
     said += (
-        f" The same people's curve by day (durability) says {same}: it dates a loss at the first"
-        " of the two scores that show it, here it may lie anywhere between the last good score"
-        " and that one."
+        f" For the same people, the curve by day (durability) gives {same}. That curve dates a"
+        f" loss at {dated} that shows it. Here the loss may lie anywhere between the last good"
+        " score and that one."
     )
     if not table["key"].str.startswith("earlier_").any():
         return said
     earlier = " and ".join(_share(table, f"earlier_{day}") for day in told)
-    return said + f" With losses dated {{earlier_{told[0]}.dated}}: {earlier}."
+    return f"{said} With losses dated {{earlier_{told[0]}.dated}}, it is {earlier}."
 
 
 def _share(table: pd.DataFrame, key: str) -> str:
     """One number where the data decide it, else two bounds."""
     decided = table.loc[table["key"] == key, "estimate"].notna().item()
-    share = (
-        f"{{{key}.estimate}} %"
-        if decided
-        else f"between {{{key}.least}} % and {{{key}.most}} %"
-    )
-    return f"{share} ({{{key}.ci_low}}-{{{key}.ci_high}})"
+    if decided:
+        return share_with_interval(key)
+    interval = f"({{{key}.ci_low:pc}} to {{{key}.ci_high:%}})"
+    return f"between {{{key}.least:%}} and {{{key}.most:%}} {interval}"
 
 
 def _caveats(
@@ -259,19 +274,22 @@ def _caveats(
 ) -> tuple[str, ...]:
     few = table.loc[table["kind"] == "share", "ci_low"].isna().all()
     interval = (
-        "No interval: it takes 50 people."
+        f"There are no intervals: they need {FEWEST_TO_SUBSAMPLE} people."
         if few
-        else f"Intervals from 500 subsamples of n^(2/3) people, seed {SEED}."
+        else f"Brackets hold {100 * LEVEL:g} % intervals from {_SUBSAMPLES} subsamples of n^(2/3)"
+        f" people (seed {_SEED})."
+    )
+    dated = (
+        " The first of these scores dates the loss."
+        if watched.rule.run.count > 1
+        else ""
     )
     return (
+        f"Loss of response: {watched.rule.words}. {rule_words(cohort)}.{dated}",
         (
-            f"Loss of response: {watched.words}; {rule_words(cohort)}. The first of the two"
-            " scores dates it."
-        ),
-        (
-            "Where inside its box a loss lies, nobody knows; inside one, the share still held is"
-            f" only known between two bounds. {interval} The error shrinks only with the cube"
+            "Nobody knows where inside its box a loss lies. On a day inside a box, the share is"
+            f" known only between two bounds. {interval} The error shrinks only with the cube"
             " root of the number of people."
         ),
-        "Valid when scores are not taken because somebody feels worse.",
+        "The answer is valid only if people are not scored because they feel worse.",
     )

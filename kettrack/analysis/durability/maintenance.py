@@ -7,41 +7,42 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from kettrack.analysis.context import (
-    LEVEL,
-    NORMAL,
-    made_from,
-    refusal,
-    release,
-    rule_words,
-)
+from kettrack.analysis.context import LEVEL, NORMAL, rule_words
 from kettrack.analysis.durability.counts import loss_rule
-from kettrack.analysis.registry import question
+from kettrack.analysis.registry import Answer, question
+from kettrack.arrays import Objects
 from kettrack.errors import NotIdentified
 from kettrack.estimators.survival.cox import fit_cox
-from kettrack.result import Result, Role
+from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.repeated_loss import maintenance_origins
 from kettrack.timelines.spells import loss_rows
+from kettrack.vocabulary.days import DAYS_IN_WEEK
+from kettrack.vocabulary.limits import FEWEST_EVENTS, FEWEST_PEOPLE
+from kettrack.vocabulary.plain_words import value_with_interval
+from kettrack.vocabulary.rules import NO_LIMIT
 
-FEWEST_PEOPLE: Final = 11
-FEWEST_EVENTS: Final = 5
-PER: Final = 700  # days in 100 person-weeks
-# Upper edges in days; the last band is open.
-SINCE: Final = {"0-7": 7, "8-14": 14, "15-28": 28, "29-42": 42, "43+": 1_000_000}
-INTERVAL: Final = {"0-10": 10, "11-17": 17, "18-24": 24, "25-38": 38, "39+": 1_000_000}
+# Days in 100 person-weeks.
+PER: Final = 100 * DAYS_IN_WEEK
+# Upper edge of the last band, which is open.
+_OPEN: Final = NO_LIMIT
+# Upper edges in days since the last session: a week, two, four and six weeks.
+SINCE: Final = {"0-7": 7, "8-14": 14, "15-28": 28, "29-42": 42, "43+": _OPEN}
+# Upper edges in days between sessions, around the usual rhythms: weekly, every two, three and four
+# weeks.
+INTERVAL: Final = {"0-10": 10, "11-17": 17, "18-24": 24, "25-38": 38, "39+": _OPEN}
+_TWO_WEEKS: Final = SINCE["8-14"]
+_FOUR_WEEKS: Final = SINCE["15-28"]
 COX: Final = {
-    "ratio_since_15_28": "15-28 days since the last session, against 14 or fewer",
-    "ratio_since_29": "29 days or more, against 14 or fewer",
+    "ratio_since_15_28": (
+        f"{_TWO_WEEKS + 1}-{_FOUR_WEEKS} days since the last session, against {_TWO_WEEKS} or"
+        " fewer"
+    ),
+    "ratio_since_29": f"{_FOUR_WEEKS + 1} days or more, against {_TWO_WEEKS} or fewer",
     "ratio_doubling": "twice as long an interval between the last two sessions",
 }
-ESTIMAND: Final = (
-    "Rate at which a response held in maintenance is lost, by days since the last session and by"
-    " the interval then in use, as it happens in this clinic."
-)
 ROLES: Final[dict[str, Role]] = {
     "key": "key",
     "kind": "label",
@@ -58,9 +59,17 @@ ROLES: Final[dict[str, Role]] = {
 @question(
     "maintenance",
     asks="When is a response lost in maintenance, by days since the last session?",
+    unit="losses per 100 person-weeks",
+    estimand=(
+        "Rate at which people in maintenance lose their response, by days since the last session"
+        " and by the interval between sessions at the time, as it happens in this clinic."
+    ),
+    roles=ROLES,
+    decimals={"person_days": 0, "estimate": 2, "ci_low": 2, "ci_high": 2},
+    show=tuple(name for name in ROLES if name != "key"),
     by_group=True,
 )
-def maintenance(cohort: DerivedCohort) -> Result:
+def maintenance(cohort: DerivedCohort) -> Answer:
     """How often a response is lost in maintenance, by how long ago the last session was.
 
     Watched from the first score that shows a response after the first session beyond the first
@@ -76,26 +85,18 @@ def maintenance(cohort: DerivedCohort) -> Result:
         person-weeks with an interval that takes patients as clusters, for `all`, by days since the
         last session (`since_...`) and by the interval between the last two sessions
         (`interval_...`). `kind` `hazard ratio`: Cox model of both, patients as clusters. Refused
-        with fewer than 11 people or 5 losses.
+        with fewer than `FEWEST_PEOPLE` people or `FEWEST_EVENTS` losses.
     """
-    try:
-        stretches = split_by_day(maintenance_stretches(cohort))
-        _require(stretches)
-    except NotIdentified as error:
-        return release(refusal("maintenance", cohort, error, ESTIMAND), cohort)
+    stretches = split_by_day(maintenance_stretches(cohort))
+    _require(stretches)
     ratios, why_none = _ratios(stretches)
-    result = Result(
-        name="maintenance",
-        table=pd.DataFrame([*_rates(stretches), *ratios], columns=list(ROLES)),
-        roles=ROLES,
-        decimals={"person_days": 0, "estimate": 2, "ci_low": 2, "ci_high": 2},
-        show=tuple(name for name in ROLES if name != "key"),
+    rows = [*_rates(stretches), *ratios]
+    return Answer(
+        table=pd.DataFrame(rows, columns=list(ROLES)),
         sentence=_sentence(),
-        estimand=ESTIMAND,
         caveats=_caveats(cohort, why_none),
-        made_from=made_from(cohort, unit="losses per 100 person-weeks", level=LEVEL),
+        level=LEVEL,
     )
-    return release(result, cohort)
 
 
 def _sentence() -> str:
@@ -103,11 +104,10 @@ def _sentence() -> str:
         f"{{since_{_key(band)}.estimate}} at {band} days" for band in SINCE
     )
     return (
-        "{all.events} of {all.n} people lost a response held in maintenance over"
-        " {all.person_days} days: {all.estimate} losses per 100 person-weeks"
-        f" ({{all.ci_low}}-{{all.ci_high}}). By days since the last session: {by_days}. An"
-        " association, not what a longer interval does. For the interval that each person's own"
-        " log says still holds, see holding_interval."
+        "{all.events} of {all.n} people in maintenance lost their response in {all.person_days}"
+        f" days of follow-up: {value_with_interval('all')} losses per 100 person-weeks. By days"
+        f" since the last session: {by_days}. This is an association, not the effect of a longer"
+        " interval. For the interval that holds in each person's own log, see holding_interval."
     )
 
 
@@ -116,14 +116,14 @@ def _require(stretches: pd.DataFrame) -> None:
     losses = int(stretches["event"].sum())
     if people < FEWEST_PEOPLE or losses < FEWEST_EVENTS:
         raise NotIdentified(
-            f"{people} people held a response in maintenance and were scored again, and {losses}"
+            f"{people} people had a response in maintenance and were scored again, and {losses}"
             f" of them lost it; it takes {FEWEST_PEOPLE} people and {FEWEST_EVENTS} losses.",
             "scores between maintenance sessions, for everyone.",
         )
 
 
 def maintenance_stretches(cohort: DerivedCohort) -> pd.DataFrame:
-    """Stretches between two scores in maintenance while a response was held, with their exposure.
+    """Stretches between two scores of people with a response in maintenance, with their exposure.
 
     Returns
     -------
@@ -138,46 +138,16 @@ def maintenance_stretches(cohort: DerivedCohort) -> pd.DataFrame:
     NotIdentified
         When the rules in force define no response or no loss of it.
     """
-    rule = loss_rule(cohort)
-    rows = loss_rows(cohort, maintenance_origins(cohort), rule)
-    end = rows["lost_day"].fillna(rows["held_to_day"])
-    line = cohort.timeline.dropna(subset=["score"])[
-        ["patient_id", "day"]
-    ].drop_duplicates()
-    line = line.join(
-        rows.assign(end_day=end)[["origin_day", "lost_day", "end_day"]],
-        on="patient_id",
-        how="inner",
-    )
-    event_rows = (
-        rows["lost_day"]
-        .dropna()
-        .rename("day")
-        .reset_index()
-        .join(
-            rows.assign(end_day=end)[["origin_day", "lost_day", "end_day"]],
-            on="patient_id",
-        )
-    )
-    line = (
-        pd.concat([line, event_rows])
-        .drop_duplicates(["patient_id", "day"])
-        .sort_values(["patient_id", "day"])
-    )
-    line = line[(line["day"] >= line["origin_day"]) & (line["day"] <= line["end_day"])]
-    line = line.assign(begin=line.groupby("patient_id")["day"].shift(1)).dropna(
-        subset=["begin"]
-    )
-    sessions = cohort.courses[["patient_id", "day", "gap_days"]].drop_duplicates(
-        ["patient_id", "day"]
-    )
-    sessions = sessions.rename(columns={"day": "session_day"}).astype(
-        {"session_day": "int64"}
-    )
-    ordered = line.astype({"begin": "int64"}).sort_values("begin", kind="stable")
+    rows = loss_rows(cohort, maintenance_origins(cohort), loss_rule(cohort))
+    rows = rows.assign(end_day=rows["lost_day"].fillna(rows["held_to_day"]))
+    line = _watched_days(cohort, rows)
+    # A stretch goes from one watched day to the next; the first day of a person ends none.
+    begin = line.groupby("patient_id")["day"].shift(1)
+    line = line.assign(begin=begin).dropna(subset=["begin"])
+    line = line.astype({"begin": "int64"})
     out = pd.merge_asof(
-        ordered,
-        sessions.sort_values("session_day"),
+        line.sort_values("begin", kind="stable"),
+        _session_days(cohort),
         left_on="begin",
         right_on="session_day",
         by="patient_id",
@@ -190,10 +160,32 @@ def maintenance_stretches(cohort: DerivedCohort) -> pd.DataFrame:
         interval=out["gap_days"],
     )
     columns = ["start", "stop", "since", "interval"]
-    out = out.astype(dict.fromkeys(columns, "int64")).sort_values(
-        ["patient_id", "start"], ignore_index=True
-    )
+    out = out.astype(dict.fromkeys(columns, "int64"))
+    out = out.sort_values(["patient_id", "start"], ignore_index=True)
     return out[["patient_id", "start", "stop", "event", "since", "interval"]]
+
+
+def _watched_days(cohort: DerivedCohort, rows: pd.DataFrame) -> pd.DataFrame:
+    """Days with a score, or with an event row that is a loss, from the origin to the end: one row
+    per patient and day, in order.
+    """
+    spell = rows[["origin_day", "lost_day", "end_day"]]
+    scored = cohort.timeline.dropna(subset=["score"])[["patient_id", "day"]]
+    scored = scored.drop_duplicates().join(spell, on="patient_id", how="inner")
+    lost = rows["lost_day"].dropna().rename("day").reset_index()
+    lost = lost.join(spell, on="patient_id")
+    line = pd.concat([scored, lost]).drop_duplicates(["patient_id", "day"])
+    line = line.sort_values(["patient_id", "day"])
+    inside = (line["day"] >= line["origin_day"]) & (line["day"] <= line["end_day"])
+    return line[inside]
+
+
+def _session_days(cohort: DerivedCohort) -> pd.DataFrame:
+    """Day of each session with the days since the one before, by day: as `merge_asof` asks."""
+    sessions = cohort.courses[["patient_id", "day", "gap_days"]]
+    sessions = sessions.drop_duplicates(["patient_id", "day"])
+    sessions = sessions.rename(columns={"day": "session_day"})
+    return sessions.astype({"session_day": "int64"}).sort_values("session_day")
 
 
 def split_by_day(stretches: pd.DataFrame) -> pd.DataFrame:
@@ -205,7 +197,8 @@ def split_by_day(stretches: pd.DataFrame) -> pd.DataFrame:
     """
     begin = stretches["since"] - (stretches["stop"] - stretches["start"])
     parts = []
-    low = -1_000_000
+    low = -_OPEN
+    # Each pass keeps the days between two edges: the days of a stretch over all parts add up to it.
     for high in SINCE.values():
         since_start = begin.clip(lower=low)
         since_stop = stretches["since"].clip(upper=high)
@@ -222,11 +215,11 @@ def split_by_day(stretches: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _band(days: pd.Series, bands: dict[str, int]) -> npt.NDArray[np.object_]:
+def _band(days: pd.Series, bands: dict[str, int]) -> Objects:
     names = np.array(list(bands), object)
-    return names[
-        np.searchsorted(np.array(list(bands.values())), days.to_numpy(), side="left")
-    ]
+    edges = np.array(list(bands.values()))
+    # Left side: an upper edge belongs to its band.
+    return names[np.searchsorted(edges, days.to_numpy(), side="left")]
 
 
 def _key(band: str) -> str:
@@ -260,12 +253,8 @@ def _rate(key: str, about: str, part: pd.DataFrame) -> dict[str, object]:
     """Losses per 100 person-weeks; without a loss the upper limit is that of a Poisson count of
     0.
     """
-    people = (
-        part.assign(days=part["stop"] - part["start"])
-        .groupby("patient_id")[["event", "days"]]
-        .sum()
-        .astype(float)
-    )
+    part = part.assign(days=part["stop"] - part["start"])
+    people = part.groupby("patient_id")[["event", "days"]].sum().astype(float)
     events = people["event"].sum()
     days = people["days"].sum()
     rate = np.nan
@@ -274,13 +263,12 @@ def _rate(key: str, about: str, part: pd.DataFrame) -> dict[str, object]:
     if days:
         rate = PER * events / days
         low = 0.0
+        # A Poisson count of mean m is 0 with chance exp(-m).
         high = -np.log((1 - LEVEL) / 2) * PER / days
     if events:
-        spread = (
-            NORMAL
-            * np.sqrt(((people["event"] - events / days * people["days"]) ** 2).sum())
-            / events
-        )
+        # Patients are clusters: what each has beyond the events that the rate expects.
+        beyond = people["event"] - events / days * people["days"]
+        spread = NORMAL * np.sqrt((beyond**2).sum()) / events
         low = rate * np.exp(-spread)
         high = rate * np.exp(spread)
     numbers: dict[str, object] = {
@@ -300,8 +288,8 @@ def _ratios(stretches: pd.DataFrame) -> tuple[list[dict[str, object]], str]:
     since = stretches["since"]
     days = stretches["stop"] - stretches["start"]
     columns = [
-        (since > 14) & (since <= 28),
-        since > 28,
+        (since > _TWO_WEEKS) & (since <= _FOUR_WEEKS),
+        since > _FOUR_WEEKS,
         np.log2(stretches["interval"].clip(lower=1)),
     ]
     x = np.column_stack([np.asarray(column, float) for column in columns])
@@ -316,9 +304,9 @@ def _ratios(stretches: pd.DataFrame) -> tuple[list[dict[str, object]], str]:
         )
     except NotIdentified as error:
         return [], error.reason
-    low, high = (
-        np.exp(fit.coefficient + side * NORMAL * fit.robust_error) for side in (-1, 1)
-    )
+    spread = NORMAL * fit.robust_error
+    low = np.exp(fit.coefficient - spread)
+    high = np.exp(fit.coefficient + spread)
     ratio = np.exp(fit.coefficient)
     shared = {
         "kind": "hazard ratio",
@@ -340,23 +328,24 @@ def _ratios(stretches: pd.DataFrame) -> tuple[list[dict[str, object]], str]:
 
 
 def _caveats(cohort: DerivedCohort, why_none: str) -> tuple[str, ...]:
+    level = f"{100 * LEVEL:g} %"
     return (
         (
-            f"Loss of response: {loss_rule(cohort)}; {rule_words(cohort)}. Only the first loss in"
-            " maintenance of each person."
+            f"Loss of response: {loss_rule(cohort).words}. {rule_words(cohort)}. Only the first"
+            f" loss of each person in maintenance counts. Brackets hold the {level} interval."
         ),
         (
-            "Association only: who feels worse comes sooner and who feels well later, and only"
-            " those who held a response and still came are here. A session given after the last"
-            " good score does not count, so that one given for worsening is not taken for its"
-            " cause; days are counted from the one before."
+            "This is an association only. People who feel worse come sooner, and people who feel"
+            " well come later; only people with a response who still came are here. A session"
+            " given after the last good score is left out, so that a session given for worsening"
+            " is not taken for its cause; days are counted from the session before it."
         ),
         (
-            f"No hazard ratios: {why_none}"
+            f"There are no hazard ratios: {why_none}"
             if why_none
             else (
-                "Hazard ratios by a Cox model on days since the first score watched, Breslow"
-                " ties, patients as clusters."
+                "Hazard ratios come from a Cox model on days since the first score watched, with"
+                " Breslow ties and patients as clusters."
             )
         ),
     )

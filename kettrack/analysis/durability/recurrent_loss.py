@@ -1,40 +1,32 @@
-"""How many times a response is lost: regained and lost again counts again."""
+"""How many times a response is lost: a response that came back and is lost again counts again."""
 
 from __future__ import annotations
 
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from kettrack.analysis.context import (
-    FEWEST,
-    LEVEL,
-    made_from,
-    refusal,
-    release,
-    rule_words,
-)
+from kettrack.analysis.context import LEVEL, rule_words
 from kettrack.analysis.durability.counts import loss_rule
-from kettrack.analysis.registry import question
+from kettrack.analysis.registry import Answer, question
+from kettrack.arrays import Ints
 from kettrack.errors import NotIdentified
 from kettrack.estimators.survival.recurrent_events import (
     RecurrenceCounts,
     count_recurrences,
     estimate_mean_count,
 )
-from kettrack.result import Result, Role
+from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.repeated_loss import repeated_losses
+from kettrack.vocabulary.days import DAYS_IN_WEEK, LAST_CURVE_DAY
+from kettrack.vocabulary.limits import FEWEST_PEOPLE
+from kettrack.vocabulary.plain_words import value_with_interval
 
-WEEK: Final = 7
-SENTENCE_DAYS: Final = (182, 364)
-ESTIMAND: Final = (
-    "Mean number of losses of response per person, by day since the first response, whatever"
-    " sessions followed."
-)
-ROLES: Final[dict[str, Role]] = {
+# Half a year and a year, in whole weeks.
+_DAYS_SAID: Final = (LAST_CURVE_DAY // 2, LAST_CURVE_DAY)
+_ROLES: Final[dict[str, Role]] = {
     "day": "key",
     "n": "denominator",
     "at_risk": "running",
@@ -54,17 +46,18 @@ def count(cohort: DerivedCohort) -> RecurrenceCounts:
         When the rules in force define no response or no loss of it.
     """
     people, losses = repeated_losses(cohort, loss_rule(cohort))
-    place: npt.NDArray[np.int64] = people.index.get_indexer(
-        pd.Index(losses["patient_id"])
-    ).astype(np.int64)
+    patients = pd.Index(losses["patient_id"])
+    place: Ints = people.index.get_indexer(patients).astype(np.int64)
     time = losses["day"].to_numpy(np.int64)
-    return count_recurrences(
-        place, time, np.ones(time.size, bool), people["followed_to"].to_numpy(np.int64)
-    )
+    followed_to = people["followed_to"].to_numpy(np.int64)
+    # Every row is a loss, none a competing end.
+    is_loss = np.ones(time.size, bool)
+    return count_recurrences(place, time, is_loss, followed_to)
 
 
 def estimate(counts: RecurrenceCounts) -> pd.DataFrame:
-    """Mean cumulative function on a weekly grid, to the last week with at least 11 at risk.
+    """Mean cumulative function on a weekly grid, to the last week with at least `FEWEST_PEOPLE` at
+    risk.
 
     Returns
     -------
@@ -74,85 +67,90 @@ def estimate(counts: RecurrenceCounts) -> pd.DataFrame:
         loss).
     """
     found = estimate_mean_count(counts, LEVEL)
-    last = int((found.at_risk >= FEWEST).sum())
-    days = np.arange(WEEK, last + 1, WEEK)
+    last = int((found.at_risk >= FEWEST_PEOPLE).sum())
+    days = np.arange(DAYS_IN_WEEK, last + 1, DAYS_IN_WEEK)
+    # The arrays begin with day 1.
     place = days - 1
-    table = pd.DataFrame(
+    return pd.DataFrame(
         {
             "day": days,
             "n": int(found.at_risk.max(initial=0)),
             "at_risk": found.at_risk[place],
+            "losses": np.cumsum(found.events)[place],
+            "estimate": found.estimate[place],
+            "ci_low": found.ci_low[place],
+            "ci_high": found.ci_high[place],
         }
-    )
-    table["losses"] = np.cumsum(found.events)[place]
-    return table.assign(
-        estimate=found.estimate[place],
-        ci_low=found.ci_low[place],
-        ci_high=found.ci_high[place],
     )
 
 
 @question(
-    "recurrent_loss", asks="How often is a response lost, regained and lost again?"
+    "recurrent_loss",
+    asks="How often is a response lost, regained and lost again?",
+    unit="losses per person",
+    estimand=(
+        "Mean number of losses of response per person, by day since the first response, whatever"
+        " sessions followed."
+    ),
+    roles=_ROLES,
+    decimals={"estimate": 2, "ci_low": 2, "ci_high": 2},
+    count=count,
 )
-def recurrent_loss(cohort: DerivedCohort) -> Result:
-    """How often a response was lost, per person, since the first response; regained and lost again
-    counts again.
+def recurrent_loss(cohort: DerivedCohort) -> Answer:
+    """How often a response was lost, per person, since the first response; a response that came
+    back and is lost again counts again.
 
     Returns
     -------
     Result
-        See `estimate` for the table. Refused when fewer than 11 people are followed for a week
-        after a first response.
+        See `estimate` for the table. Refused when fewer than `FEWEST_PEOPLE` are followed for a
+        week after a first response.
     """
-    try:
-        table = estimate(count(cohort))
-        if table.empty:
-            raise NotIdentified(
-                f"fewer than {FEWEST} people were followed for a week after a first response.",
-                "scores after the first response, for everyone.",
-            )
-    except NotIdentified as error:
-        return release(refusal("recurrent_loss", cohort, error, ESTIMAND), cohort)
-    result = Result(
-        name="recurrent_loss",
+    table = estimate(count(cohort))
+    if table.empty:
+        raise NotIdentified(
+            f"fewer than {FEWEST_PEOPLE} people were followed for a week after a first response.",
+            "scores after the first response, for everyone.",
+        )
+    return Answer(
         table=table,
-        roles=ROLES,
-        decimals={"estimate": 2, "ci_low": 2, "ci_high": 2},
         sentence=_sentence(table),
-        estimand=ESTIMAND,
-        caveats=(
-            (
-                f"Loss of response: {loss_rule(cohort)}, regained: {cohort.criteria.response};"
-                f" {rule_words(cohort)}."
-            ),
-            (
-                "A mean over people: some lose it many times, most never. Interval on the log"
-                " scale, patients as clusters, pointwise."
-            ),
-            (
-                "Sessions are ignored; follow-up ends at the last score that could have shown a"
-                " loss. Valid when scores do not stop because of a loss."
-            ),
-        ),
-        made_from=made_from(cohort, unit="losses per person", level=LEVEL),
+        caveats=_caveats(cohort),
+        level=LEVEL,
     )
-    return release(result, cohort)
+
+
+def _caveats(cohort: DerivedCohort) -> tuple[str, ...]:
+    response = cohort.criteria.response
+    again = response.words if response is not None else "not defined"
+    return (
+        (
+            f"Loss of response: {loss_rule(cohort).words}. Response again: {again}."
+            f" {rule_words(cohort)}."
+        ),
+        (
+            "This is a mean over people: some lose the response many times, most never. Brackets"
+            f" hold {100 * LEVEL:g} % intervals on the log scale, each for its own day only, with"
+            " patients as clusters."
+        ),
+        (
+            "Sessions are ignored. People are followed to the last score that could have shown a"
+            " loss. The mean is valid if people do not stop being scored because of a loss."
+        ),
+    )
 
 
 def _sentence(table: pd.DataFrame) -> str:
-    """The mean number half a year and a year on, or at the last week there is."""
-    days = [day for day in SENTENCE_DAYS if day in set(table["day"])] or [
-        int(table["day"].iloc[-1])
-    ]
+    """The mean number half a year and a year later, or at the last week there is."""
+    there = set(table["day"])
+    days = [day for day in _DAYS_SAID if day in there]
+    days = days or [int(table["day"].iloc[-1])]
     first = f"row{table['day'].iloc[0]}"
     last = f"row{days[-1]}"
-    parts = [
-        f"{{row{day}.estimate}} times ({{row{day}.ci_low}}-{{row{day}.ci_high}}) by day"
-        f" {{row{day}.day}}"
-        for day in days
-    ]
+    times = " and ".join(
+        f"{value_with_interval(f'row{day}')} times by day {day}" for day in days
+    )
     return (
-        f"{{{first}.n}} people followed after a first response lost a response on average"
-        f" {' and '.join(parts)} ({{{last}.losses}} losses by then)."
+        f"{{{first}.n}} people were followed after a first response. On average, a person lost"
+        f" the response {times} ({{{last}.losses}} losses by then)."
     )
