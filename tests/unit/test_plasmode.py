@@ -17,11 +17,14 @@ from kettrack.analysis.response.plasmode import (
     repeat_people,
 )
 from kettrack.errors import NotIdentified
-from kettrack.estimators.plasmode.clinic import PlasmodeModel, simulate_plasmode
-from kettrack.estimators.plasmode.latent_severity import (
-    ScoreSeries,
+from kettrack.estimators.plasmode.clinic import (
+    PlasmodeModel,
     draw_later,
     draw_start,
+    simulate_plasmode,
+)
+from kettrack.estimators.plasmode.latent_severity import (
+    ScoreSeries,
     fit_score_process,
 )
 from kettrack.timelines.derived import derive
@@ -41,7 +44,9 @@ def nobody_stops(model: PlasmodeModel, cohort: Cohort, effect: float = 0.0) -> C
     never = np.full_like(model.attendance.stops, np.nan)
     model = replace(model, attendance=replace(model.attendance, stops=never))
     return panel_cohort(
-        simulate_plasmode(model, effect, np.random.default_rng(5)), model, cohort
+        simulate_plasmode(model, effect, np.random.default_rng(5)),
+        model,
+        derive(cohort),
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kettrack.arrays import Bools, Floats, Ints
-from kettrack.estimators.regression.logistic import fit_logistic, predict_logistic
+from kettrack.estimators.regression.logistic import fit_logistic
 
 GOES_ON, LEFT, PLANNED_END = range(3)
 
@@ -132,15 +132,3 @@ def _chance(
     if not happened.any():
         return np.full(columns.shape[1], np.nan)
     return fit_logistic(columns, happened.astype(np.float64))
-
-
-def draw_happens(
-    columns: Floats,
-    coefficients: Floats,
-    rng: np.random.Generator,
-) -> Bools:
-    """Draw whether it happens in each row of `attendance_columns`."""
-    if np.isnan(coefficients).any():
-        # never, and without a random number: the draws that follow stay as they are
-        return np.zeros(len(columns), bool)
-    return rng.random(len(columns)) < predict_logistic(columns, coefficients)

@@ -375,39 +375,3 @@ def _drifted(
             [first[2], *of_response[1:]],
         ],
     )
-
-
-def draw_start(
-    process: ScoreProcess,
-    baseline: Floats,
-    rng: np.random.Generator,
-) -> tuple[Floats, Floats]:
-    """Draw true severity and own level of people with these baseline scores; points, shape (n,)."""
-    variance = process.start_sd**2
-    # share of a baseline score that is severity and not error
-    trust = variance / (variance + process.error_sd**2)
-    drawn = rng.standard_normal(baseline.size)
-    width = process.start_sd * np.sqrt(1 - trust)
-    noise = width * drawn
-    above = baseline - process.start
-    severity = process.start + trust * above + noise
-    spread = process.level_sd * rng.standard_normal(baseline.size)
-    moved = severity - process.start
-    level = process.level + process.link * moved
-    return severity, level + spread
-
-
-def draw_later(
-    process: ScoreProcess,
-    severity: Floats,
-    level: Floats,
-    days: Floats,
-    rng: np.random.Generator,
-) -> Floats:
-    """Draw true severity so many days later, if nothing is done; points, shape (n,)."""
-    keep = np.exp(-process.drift * days)
-    # the spread about the level stays as it is, however many days pass
-    renewed = np.sqrt(1 - keep**2)
-    width = process.shock_sd * renewed
-    noise = width * rng.standard_normal(severity.size)
-    return keep * severity + (1 - keep) * level + noise

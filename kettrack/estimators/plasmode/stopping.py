@@ -15,13 +15,15 @@ from typing import Final
 import numpy as np
 
 from kettrack.arrays import Bools, Floats, Ints
-from kettrack.estimators.plasmode.attendance import GOES_ON, LEFT, draw_happens
+from kettrack.estimators.plasmode.attendance import GOES_ON, LEFT
 from kettrack.estimators.plasmode.clinic import (
     ClinicSimulation,
     PlasmodeModel,
     SimulatedPanel,
+    draw_happens,
+    draw_later,
 )
-from kettrack.estimators.plasmode.latent_severity import ScoreProcess, draw_later
+from kettrack.estimators.plasmode.latent_severity import ScoreProcess
 from kettrack.estimators.regression.logistic import predict_logistic
 
 FEWEST_DONORS: Final = 10  # whose days of scores may be drawn
