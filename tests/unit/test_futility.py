@@ -9,8 +9,10 @@ from simulated import simulated_cohort
 from spec.tables import cohort
 
 from kettrack import load_cohort, sample_folder
+from kettrack.analysis.response.futility_counts import LITTLE_PERCENT
 from kettrack.analysis.response.should_we_go_on import should_we_go_on
 from kettrack.vocabulary.instruments import PHQ9
+from kettrack.vocabulary.plain_words import percentage
 
 BANNED = (
     "effect of number of sessions",
@@ -74,14 +76,12 @@ def test_a_later_deadline_and_a_looser_rule_find_more(sheet):
 def test_the_sentence_says_what_the_brief_reader_needs(sheet):
     row = sheet.table.set_index("key").loc["after3_below_20"]
     assert sheet.text.startswith(
-        f"Of {row['n']} people who had improved less than 20 % after session 3 and went on, "
+        f"Of {row['n']} people who had improved by less than {LITTLE_PERCENT} % after session 3"
+        " and went on, "
     )
     for part in (
-        f"{row['estimate']:.1f} % (",
-        (
-            f"against about {row['null']:.1f} % by a model fitted to this clinic in which"
-            " sessions do nothing"
-        ),
+        f"{percentage(row['estimate'])} % (",
+        f"against about {percentage(row['null'])} % in a model fitted to this clinic",
         "had no score between session",
     ):
         assert part in sheet.text

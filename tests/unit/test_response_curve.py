@@ -1,5 +1,6 @@
 """The response curve: what stands beside it, its median, and its words."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,8 @@ from spec.tables import cohort
 from kettrack import estimate, load_cohort, sample_folder
 from kettrack.analysis.response import response_curve
 from kettrack.estimators.survival.competing_risks import count_competing_risks
+from kettrack.timelines.derived import derive
+from kettrack.vocabulary.plain_words import percentage
 from kettrack.vocabulary.published_results import (
     GOING_ON,
     PUBLISHED_RATES,
@@ -77,8 +80,8 @@ def test_the_null_rises_stays_below_and_is_said(response):
     assert (np.diff(null) >= 0).all()
     assert (null < response.table["estimate"]).all()
     assert (
-        "By a model fitted to this clinic, sessions that do nothing would show about"
-        f" {null[-1]:.1f} % by then" in response.text
+        "in which sessions do nothing, about"
+        f" {percentage(null[-1])} % had responded by then" in response.text
     )
 
 
@@ -87,10 +90,8 @@ def test_the_confirmed_curve_has_a_null_by_its_own_rule(response):
     table = response.table
     assert (table["null_confirmed"] < table["null"]).all()
     assert table["null_confirmed"].is_monotonic_increasing
-    assert (
-        f"against about {table['null_confirmed'].iloc[-1]:.1f} % in that model"
-        in response.text
-    )
+    told = percentage(table["null_confirmed"].iloc[-1])
+    assert f"against about {told} % in that model" in response.text
 
 
 def test_without_a_plan_the_sentence_says_that_nobody_can_complete(response):
@@ -108,6 +109,16 @@ def test_without_a_plan_the_sentence_says_that_nobody_can_complete(response):
         in estimate("response_by_session", replace(clinic, patients=patients)).text
     )
     assert response.made_from["seed"] == 20130513
+
+
+@pytest.mark.parametrize("late_after_days", [14, 28])
+def test_the_sentence_reads_the_days_of_the_criteria_in_force(late_after_days):
+    clinic = derive(small_clinic(9))
+    rules = replace(clinic.criteria, name="ours", late_after_days=late_after_days)
+    found = estimate("response_by_session", clinic.with_criteria(rules))
+    said = " ".join([found.text, *found.caveats])
+    days = set(re.findall(r"(?:scored|score) within (\d+) days", said))
+    assert days == {str(late_after_days)}
 
 
 def exits(*responded):

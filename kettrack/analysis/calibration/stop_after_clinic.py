@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 
 from kettrack.analysis.response.exits import counted_outcomes
-from kettrack.analysis.response.plasmode import fit_plasmode, repeat_people
-from kettrack.analysis.response.plasmode_rows import (
+from kettrack.analysis.response.plasmode import (
     course_rows,
+    fit_plasmode,
+    repeat_people,
     score_rows,
     session_rows,
 )

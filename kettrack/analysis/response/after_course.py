@@ -1,4 +1,4 @@
-"""The score 14-31 days after the first course: who responded, who is worse, and who was never
+"""The score some weeks after the first course: who responded, who is worse, and who was never
 asked.
 """
 
@@ -6,117 +6,27 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
-from kettrack.analysis.context import made_from, refusal, release, rule_words
-from kettrack.analysis.registry import question
+from kettrack.analysis.context import LEVEL, rule_words
+from kettrack.analysis.registry import Answer, question
 from kettrack.analysis.response.exits import counted_outcomes
+from kettrack.arrays import Bools
 from kettrack.errors import NotIdentified
 from kettrack.estimators.intervals import wilson
-from kettrack.result import Result, Role
+from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.states import meets
+from kettrack.vocabulary.days import AFTER_COURSE_DAYS
+from kettrack.vocabulary.plain_words import share_with_interval
 
-WINDOW: Final = (14, 31)  # days after the last session of the course; McInnes 2022
-SOURCE: Final = "window of McInnes 2022, J Affect Disord 301:486"
-_ESTIMAND: Final = "State 14-31 days after the last session of the first course, among those scored then."
-
-
-def scores_after_course(cohort: DerivedCohort) -> pd.DataFrame:
-    """First score 14-31 days after the last session of the first course.
-
-    Returns
-    -------
-    DataFrame
-        One row per patient with a rated baseline whose log reaches to day 31 after the course:
-        `patient_id` `score` `change` `percent_change` `state` `days_after`, all missing when nobody
-        scored in the window. Where nobody has an `observed_to_day`, everybody.
-    """
-    end = cohort.first_courses["end_day"]
-    counted = counted_outcomes(cohort).index
-    line = cohort.timeline.dropna(subset=["score"])
-    line["days_after"] = line["day"] - line["patient_id"].map(end).astype("Float64")
-    within = line[line["days_after"].between(*WINDOW)].groupby("patient_id").first()
-    observed = (
-        cohort.patients.set_index("patient_id")["observed_to_day"]
-        .astype("Float64")
-        .reindex(counted)
-    )
-    # Where no log says how far it reaches everybody stays in: leaving out those without a later row
-    # would keep only the scored.
-    complete = counted[
-        (observed >= end.reindex(counted) + WINDOW[1]).fillna(False).to_numpy(bool)
-        | observed.isna().all()
-    ]
-    columns = ["score", "change", "percent_change", "state", "days_after"]
-    return within.reindex(complete)[columns].rename_axis("patient_id").reset_index()
-
-
-@question(
-    "state_after_course",
-    asks="How were people two to four weeks after the first course?",
+_SOURCE: Final = "the window of McInnes 2022, J Affect Disord 301:486"
+_DAYS_WORDS: Final = f"{AFTER_COURSE_DAYS[0]} to {AFTER_COURSE_DAYS[1]} days"
+_ESTIMAND: Final = (
+    f"State {_DAYS_WORDS} after the last session of the first course, among the people who were"
+    " scored then."
 )
-def state_after_course(cohort: DerivedCohort) -> Result:
-    """Response, remission and worsening 14-31 days after the first course, with bounds for those
-    not scored.
-
-    Returns
-    -------
-    Result
-        Refused when nobody was scored in the window. Rows `response` `remission` `any_rise`
-        `reliable_deterioration`, as far as defined: `events` of `n` scored with Wilson interval,
-        and `if_none` / `if_all`: the percentage had none, or all, of the unscored had it.
-    """
-    scores = scores_after_course(cohort)
-    scored = scores.dropna(subset=["score"])
-    if scored.empty:
-        nobody = NotIdentified(
-            "nobody with a rated baseline was scored 14-31 days after the first course.",
-            "a score two weeks to a month after the last session of the course.",
-        )
-        return release(refusal("state_after_course", cohort, nobody, _ESTIMAND), cohort)
-    rules = cohort.criteria
-    measures = {
-        name: scored[name].to_numpy(float)
-        for name in ("score", "change", "percent_change")
-    }
-    named = {
-        "response": rules.response,
-        "remission": rules.remission,
-        "reliable_deterioration": rules.deterioration,
-    }
-    had = {
-        key: meets(rule, measures) for key, rule in named.items() if rule is not None
-    }
-    had["any_rise"] = measures["change"] * cohort.instrument.sign > 0
-    rows = [
-        _row(key, int(flags.sum()), len(scored), len(scores))
-        for key, flags in had.items()
-    ]
-    result = Result(
-        name="state_after_course",
-        table=pd.DataFrame(rows),
-        roles=_ROLES,
-        sentence=_sentence(list(had)),
-        estimand=_ESTIMAND,
-        caveats=(
-            (
-                f"{rules.label}; {SOURCE}. First score in the window; maintenance sessions in"
-                " between are not excluded."
-            ),
-            *_log_ends(cohort),
-            (
-                "Of those scored only: people who are well, or gone, are asked less often. The"
-                " last two columns are the extremes."
-            ),
-        ),
-        made_from=made_from(
-            cohort, unit="percent of patients scored in the window", level=0.95
-        ),
-    )
-    return release(result, cohort)
-
-
 _ROLES: Final[dict[str, Role]] = {
     "key": "key",
     "eligible": "denominator",
@@ -128,12 +38,114 @@ _ROLES: Final[dict[str, Role]] = {
     "if_none": "derived",
     "if_all": "derived",
 }
+_HAPPENED: Final = {
+    "response": "had responded",
+    "remission": "were in remission",
+    "any_rise": "scored worse than before treatment",
+    "reliable_deterioration": "were reliably worse",
+}
+
+
+def scores_after_course(cohort: DerivedCohort) -> pd.DataFrame:
+    """First score in the window after the last session of the first course.
+
+    Returns
+    -------
+    DataFrame
+        One row per patient with a rated baseline whose log reaches to the end of the window
+        (`AFTER_COURSE_DAYS`): `patient_id` `score` `change` `percent_change` `state` `days_after`,
+        all missing when nobody scored in the window. Where nobody has an `observed_to_day`,
+        everybody.
+    """
+    end = cohort.first_courses["end_day"]
+    counted = counted_outcomes(cohort).index
+    line = cohort.timeline.dropna(subset=["score"])
+    line["days_after"] = line["day"] - line["patient_id"].map(end).astype("Float64")
+    in_window = line[line["days_after"].between(*AFTER_COURSE_DAYS)]
+    # Rows rise by day within a patient: the first of the window is the earliest.
+    first = in_window.groupby("patient_id").first()
+    patients = cohort.patients.set_index("patient_id")
+    observed = patients["observed_to_day"].astype("Float64").reindex(counted)
+    reaches = observed >= end.reindex(counted) + AFTER_COURSE_DAYS[1]
+    # Where no log says how far it reaches everybody stays in: leaving out those without a later row
+    # would keep only the scored.
+    stays = reaches.fillna(False).to_numpy(bool) | observed.isna().all()
+    columns = ["score", "change", "percent_change", "state", "days_after"]
+    chosen = first.reindex(counted[stays])[columns]
+    return chosen.rename_axis("patient_id").reset_index()
+
+
+@question(
+    "state_after_course",
+    asks="How were people two to four weeks after the first course?",
+    unit="percent of patients scored in the window",
+    estimand=_ESTIMAND,
+    roles=_ROLES,
+)
+def state_after_course(cohort: DerivedCohort) -> Answer:
+    """Response, remission and worsening some weeks after the first course, with bounds for those
+    not scored.
+
+    Returns
+    -------
+    Result
+        Refused when nobody was scored in the window (`AFTER_COURSE_DAYS`). Rows `response`
+        `remission` `any_rise` `reliable_deterioration`, as far as defined: `events` of `n` scored
+        with Wilson interval, and `if_none` / `if_all`: the percentage had none, or all, of the
+        unscored had it.
+    """
+    scores = scores_after_course(cohort)
+    scored = scores.dropna(subset=["score"])
+    if scored.empty:
+        raise NotIdentified(
+            f"nobody with a rated baseline was scored {_DAYS_WORDS} after the first course.",
+            f"a score {_DAYS_WORDS} after the last session of the course.",
+        )
+    flags = _state_flags(cohort, scored)
+    rows = [
+        _row(key, int(flag.sum()), len(scored), len(scores))
+        for key, flag in flags.items()
+    ]
+    return Answer(
+        table=pd.DataFrame(rows),
+        sentence=_sentence(list(flags)),
+        caveats=(
+            f"{cohort.criteria.label}; {_SOURCE}. The first score in the window counts."
+            " Maintenance sessions in between are not excluded.",
+            *_log_end_caveats(cohort),
+            "These are shares of the people who were scored. People who are well, or who have"
+            " left, are scored less often. The last two columns are the extremes: none, or all, of"
+            " the people without a score were in that state.",
+        ),
+        level=LEVEL,
+    )
+
+
+def _state_flags(cohort: DerivedCohort, scored: pd.DataFrame) -> dict[str, Bools]:
+    """Whether each scored person is in each state that the rules in force define."""
+    rules = cohort.criteria
+    values = {
+        name: scored[name].to_numpy(float)
+        for name in ("score", "change", "percent_change")
+    }
+    named = {
+        "response": rules.response,
+        "remission": rules.remission,
+        "reliable_deterioration": rules.deterioration,
+    }
+    flags = {
+        key: np.asarray(meets(rule, values))
+        for key, rule in named.items()
+        if rule is not None
+    }
+    return flags | {"any_rise": values["change"] * cohort.instrument.sign > 0}
 
 
 def _row(key: str, events: int, n: int, eligible: int) -> dict[str, object]:
+    """One state: its share of the scored, and its bounds among all who could have been scored."""
     estimate, low, high = wilson(events, n)
     share = 100 / eligible if eligible else float("nan")
-    bounds = {"if_none": events * share, "if_all": (events + eligible - n) * share}
+    unscored = eligible - n
     return {
         "key": key,
         "eligible": eligible,
@@ -142,39 +154,41 @@ def _row(key: str, events: int, n: int, eligible: int) -> dict[str, object]:
         "estimate": estimate,
         "ci_low": low,
         "ci_high": high,
-    } | bounds
+        "if_none": events * share,
+        "if_all": (events + unscored) * share,
+    }
 
 
-def _log_ends(cohort: DerivedCohort) -> list[str]:
+def _log_end_caveats(cohort: DerivedCohort) -> list[str]:
+    """What it means that no log says how far it reaches; empty where one does."""
     if cohort.patients["observed_to_day"].notna().any():
         return []
     return [
-        "No log says how far it reaches (observed_to_day): people whose course has just ended"
+        "No log says how far it reaches (observed_to_day), so people whose course has just ended"
         " count as not scored."
     ]
 
 
 def _sentence(keys: list[str]) -> str:
-    words = {
-        "response": "had responded",
-        "remission": "were in remission",
-        "any_rise": "scored worse than before treatment",
-        "reliable_deterioration": "were reliably worse",
-    }
+    """How many were scored, and the share in each state, worsening among them."""
     parts = [
-        f"{{{key}.events}} ({{{key}.estimate}} %; {{{key}.ci_low}}-{{{key}.ci_high}})"
-        f" {words[key]}"
-        for key in keys
+        f"{{{key}.events}} {_HAPPENED[key]}, {share_with_interval(key)}" for key in keys
     ]
     return (
         "{any_rise.n} of {any_rise.eligible} people whose first course had ended were scored"
-        f" 14-31 days later: {', '.join(parts)}."
+        f" {_DAYS_WORDS} later: {'; '.join(parts)}."
     )
 
 
-@question("waterfall", asks="How much had each person changed after the first course?")
-def waterfall(cohort: DerivedCohort) -> Result:
-    """Percent change 14-31 days after the first course, one row per person, worst first, those
+@question(
+    "waterfall",
+    asks="How much had each person changed after the first course?",
+    unit="percent of baseline",
+    estimand=_ESTIMAND,
+    roles={"place": "key", "percent_change": "person", "state": "label"},
+)
+def waterfall(cohort: DerivedCohort) -> Answer:
+    """Percent change some weeks after the first course, one row per person, worst first, those
     without a score last.
 
     Returns
@@ -187,31 +201,23 @@ def waterfall(cohort: DerivedCohort) -> Result:
     order = scores.sort_values(
         "percent_change", ascending=False, na_position="last", ignore_index=True
     )
+    change = order["percent_change"]
+    state = order["state"].astype("str").where(change.notna(), "not scored")
     table = pd.DataFrame(
-        {
-            "place": order.index + 1,
-            "percent_change": order["percent_change"],
-            "state": order["state"].astype("str"),
-        }
+        {"place": order.index + 1, "percent_change": change, "state": state}
     )
-    table["state"] = table["state"].where(order["percent_change"].notna(), "not scored")
-    result = Result(
-        name="waterfall",
+    worse = cohort.criteria.deterioration
+    worse_words = worse.words if worse else "no such rule is in force"
+    return Answer(
         table=table,
-        roles={"place": "key", "percent_change": "person", "state": "label"},
         sentence=(
-            "Percent change from baseline of each person, 14-31 days after the first course;"
-            " empty slots were not scored."
+            f"Percent change from baseline of each person, {_DAYS_WORDS} after the first course."
+            " Empty places are people who were not scored."
         ),
-        estimand=_ESTIMAND,
         caveats=(
-            (
-                f"{rule_words(cohort)}. A bar is named by the best rule its score meets."
-                " Unchanged means that none is met: no partial response, and not worse by the"
-                f" rule ({cohort.criteria.deterioration or 'none in force'}), so even a rise in"
-                " percent can stand there."
-            ),
+            f"{rule_words(cohort)}. Each bar is named by the best rule that its score meets."
+            " Unchanged means that the score meets no rule: it is no partial response, and it is"
+            f" not worse by the rule for deterioration ({worse_words}). A small rise in percent"
+            " can therefore be called unchanged.",
         ),
-        made_from=made_from(cohort, unit="percent of baseline"),
     )
-    return release(result, cohort)

@@ -15,19 +15,20 @@ from kettrack.timelines.events import find_run_in_time
 from kettrack.timelines.kernels import NO_ROW
 from kettrack.timelines.states import measures, meets
 from kettrack.vocabulary.conventions import TWICE_IN_60_DAYS
+from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS
 from kettrack.vocabulary.rules import Rule
 
+# Places in this list, counted from 1, are the causes of the tables; 0 is the end of the log.
 CAUSES: Final = ("responded", "stopped", "not_scored", "completed")
-NOT_RATED: Final = ("no_baseline", "below_caseness")
 
 
 def first_course_exits(cohort: DerivedCohort, event: str = "response") -> pd.DataFrame:
     """Session at which each patient left the first course, and why.
 
     Everyone who started with a rated baseline counts, scored afterwards or not. A session belongs
-    to the count only when the log is complete for 60 days after it, whatever followed: a recorded
-    stop is known at once and going on only later, so anything else would count recent stops and
-    leave out those who were recently going on.
+    to the count only when the log is complete for `COMPLETE_LOG_DAYS` after it, whatever followed: a
+    recorded stop is known at once and going on only later, so anything else would count recent
+    stops and leave out those who were recently going on.
 
     Parameters
     ----------
@@ -42,9 +43,9 @@ def first_course_exits(cohort: DerivedCohort, event: str = "response") -> pd.Dat
         One row per patient: `patient_id` `step` (session; 0 = never at risk: the log is too short,
         its end unknown, nothing was scored yet, or the rule was already met before session 1)
         `cause` (0 = log ends while still in the course, else place in `CAUSES` from 1). An event
-        precedes a stop at the same session; `not_scored` has no score within 14 days after the last
-        session; `completed` reached the planned number, or paused and went on within 60 days,
-        without the event.
+        precedes a stop at the same session; `not_scored` has no score within `late_after_days`
+        after the last session; `completed` reached the planned number, or paused and went on within
+        `COMPLETE_LOG_DAYS`, without the event.
 
     Raises
     ------
@@ -53,55 +54,82 @@ def first_course_exits(cohort: DerivedCohort, event: str = "response") -> pd.Dat
         is complete.
     """
     key = ("first course exits", event)
-    return cohort.once(key, lambda: _find_exits(cohort, event)).copy(deep=False)
+    return cohort.once(
+        key,
+        lambda: _find_exits(cohort, event),
+    ).copy(deep=False)
 
 
 def _find_exits(cohort: DerivedCohort, event: str) -> pd.DataFrame:
-    _require(cohort, event)
+    """The table of `first_course_exits`, made anew."""
+    _require_countable(cohort, event)
     course = cohort.known_courses
-    happened = _sessions_of(cohort, event)
-    scored_to = _scored_to(cohort, course["length"].to_numpy())
-    exits = _exits(course, scored_to, happened)
+    event_session = _event_sessions(cohort, event)
+    last_scored = _last_scored_sessions(cohort, course["length"].to_numpy())
+    exits = _exit_rows(course, last_scored, event_session)
     before = _met_before(cohort, event)
     exits["step"] = exits["step"].where(~before, 0)
     return exits[cohort.rated].reset_index(drop=True)
 
 
-def _sessions_of(cohort: DerivedCohort, event: str) -> Array:
+def _require_countable(cohort: DerivedCohort, event: str) -> None:
+    """Refuse, each time for its own reason, what cannot be counted."""
+    require_rule(cohort, event)
+    if not cohort.rated.any():
+        raise NotIdentified(
+            "nobody who started has a rated baseline. The ladder lists the reasons.",
+            f"a score in the {BASELINE_WINDOW_DAYS} days before session 1.",
+        )
+    require_log_end(cohort)
+
+
+def require_rule(cohort: DerivedCohort, event: str) -> None:
+    """Refuse where the criteria in force have no rule for the event.
+
+    Raises
+    ------
+    NotIdentified
+        Naming the criteria and the instrument.
+    """
+    if getattr(cohort.criteria, event) is None:
+        raise NotIdentified(
+            f"{cohort.criteria.label} has no rule for {event} on {cohort.instrument.name}.",
+            "another instrument.",
+        )
+
+
+def require_log_end(cohort: DerivedCohort) -> None:
+    """Refuse where no log says to which day it is complete.
+
+    Raises
+    ------
+    NotIdentified
+        Asking for `observed_to_day`.
+    """
+    if cohort.patients["observed_to_day"].isna().all():
+        raise NotIdentified(
+            "no log says to which day it is complete, so nobody can tell who stopped and who"
+            " went on.",
+            "observed_to_day for each patient in patients.csv.",
+        )
+
+
+def _event_sessions(cohort: DerivedCohort, event: str) -> Array:
     """Session to which each patient's first proven event in time belongs, in patient order;
     infinite without one.
     """
+    first_scores = np.where(cohort.rated, cohort.baselines.first_assessment, NO_ROW)
     found = find_run_in_time(
         cohort.bucket,
         getattr(cohort.criteria, event),
         cohort.baselines.score,
-        np.where(cohort.rated, cohort.baselines.first_assessment, NO_ROW),
+        first_scores,
         cohort.alignment.days_since_session,
         cohort.criteria.late_after_days,
     )
     # The entry appended last stands for "no row", which -1 points to.
     to_date = np.append(cohort.alignment.sessions_to_date, 0)[found.row]
     return np.where(found.proven, to_date, np.inf)
-
-
-def _require(cohort: DerivedCohort, event: str) -> None:
-    """Refuse, each time for its own reason, what cannot be counted."""
-    if getattr(cohort.criteria, event) is None:
-        raise NotIdentified(
-            f"{cohort.criteria.label} has no rule for {event} on {cohort.instrument.name}.",
-            "another instrument.",
-        )
-    if not cohort.rated.any():
-        raise NotIdentified(
-            "nobody who started has a rated baseline (see the ladder for the reasons).",
-            "a score in the 30 days before session 1.",
-        )
-    if cohort.patients["observed_to_day"].isna().all():
-        raise NotIdentified(
-            "nobody's log says to which day it is complete, so stopping cannot be told from"
-            " going on.",
-            "observed_to_day for each patient in patients.csv.",
-        )
 
 
 def _met_before(cohort: DerivedCohort, event: str) -> Array:
@@ -114,34 +142,75 @@ def _met_before(cohort: DerivedCohort, event: str) -> Array:
     last = np.full(bucket.n, np.nan)
     # Rows rise by day within a patient: of several, the last is assigned last and stays.
     last[bucket.score_patient[rows]] = bucket.score[rows]
-    return meets(
-        getattr(cohort.criteria, event), measures(last, cohort.baselines.score)
+    values = measures(last, cohort.baselines.score)
+    return meets(getattr(cohort.criteria, event), values)
+
+
+def _last_scored_sessions(cohort: DerivedCohort, length: Array) -> Array:
+    """Last session of each first course that is followed by a score in time; 0 without one."""
+    bucket = cohort.bucket
+    alignment = cohort.alignment
+    to_date = alignment.sessions_to_date
+    in_course = (to_date > 0) & (to_date <= length[bucket.score_patient])
+    in_time = alignment.days_since_session <= cohort.criteria.late_after_days
+    rows = np.flatnonzero(bucket.score_known & in_course & in_time)
+    last = np.zeros(bucket.n, np.int64)
+    # A plain assignment would keep one of a patient's rows; `maximum.at` keeps the largest.
+    np.maximum.at(
+        last,
+        bucket.score_patient[rows],
+        to_date[rows],
     )
+    return last
 
 
-def by_confirmed(cohort: DerivedCohort) -> DerivedCohort:
-    """The same cohort under the same rules, a response and a remission asking for a second score
-    7-60 days later.
+def _exit_rows(
+    course: pd.DataFrame, last_scored: Array, event_session: Array
+) -> pd.DataFrame:
+    """Combine length, known length, last scored session and event session into one exit per
+    patient.
+    """
+    length = course["length"].to_numpy()
+    known = course["known"].to_numpy()
+    responded = event_session <= known
+    over = (known == length) & ~responded
+    unscored = over & (last_scored < length)
+    completed = over & ~unscored & course["goes_on"].to_numpy()
+    # The first test that holds decides, so the most specific stand first.
+    cause = np.select(
+        [responded, unscored, completed, over],
+        [1, 3, 4, 2],
+        0,
+    )
+    still_seen = np.minimum(last_scored, known)
+    step = np.select(
+        [responded, over],
+        [event_session, length],
+        still_seen,
+    )
+    columns = {"patient_id": course.index, "step": step.astype(np.int64)}
+    return pd.DataFrame(columns | {"cause": cause})
+
+
+def require_confirmation(cohort: DerivedCohort) -> DerivedCohort:
+    """The same cohort under the same rules, except that a response and a remission count only when
+    a second score confirms them.
     """
     criteria = cohort.criteria
-    response = _twice(criteria.response)
-    remission = _twice(criteria.remission)
-    return cohort.with_criteria(
-        replace(
-            criteria,
-            name=f"{criteria.name}, confirmed twice",
-            response=response,
-            remission=remission,
-        )
+    confirmed = replace(
+        criteria,
+        name=f"{criteria.name}, confirmed twice",
+        response=confirmed_rule(criteria.response),
+        remission=confirmed_rule(criteria.remission),
     )
+    return cohort.with_criteria(confirmed)
 
 
-def _twice(rule: Rule | None) -> Rule | None:
-    return (
-        rule
-        if rule is None or rule.run.count > 1
-        else replace(rule, run=TWICE_IN_60_DAYS)
-    )
+def confirmed_rule(rule: Rule | None) -> Rule | None:
+    """The rule with a second score; a rule that asks for several scores stays as it is."""
+    if rule is None or rule.run.count > 1:
+        return rule
+    return replace(rule, run=TWICE_IN_60_DAYS)
 
 
 def counted_outcomes(cohort: DerivedCohort) -> pd.DataFrame:
@@ -149,36 +218,3 @@ def counted_outcomes(cohort: DerivedCohort) -> pd.DataFrame:
     not, by `patient_id`.
     """
     return cohort.outcomes[cohort.rated].set_index("patient_id")
-
-
-def _exits(
-    course: pd.DataFrame, scored_to: np.ndarray, happened: np.ndarray
-) -> pd.DataFrame:
-    """Combine length, known length, last scored session and event session into one exit per
-    patient.
-    """
-    length = course["length"].to_numpy()
-    known = course["known"].to_numpy()
-    responded = happened <= known
-    over = (known == length) & ~responded
-    unscored = over & (scored_to < length)
-    completed = over & ~unscored & course["goes_on"].to_numpy()
-    cause = np.select([responded, unscored, completed, over], [1, 3, 4, 2], 0)
-    step = np.select(
-        [responded, over], [happened, length], np.minimum(scored_to, known)
-    )
-    return pd.DataFrame(
-        {"patient_id": course.index, "step": step.astype(np.int64), "cause": cause}
-    )
-
-
-def _scored_to(cohort: DerivedCohort, length: Array) -> Array:
-    """Last session of each first course that is followed by a score in time; 0 without one."""
-    bucket = cohort.bucket
-    to_date, since = cohort.alignment
-    in_course = (to_date > 0) & (to_date <= length[bucket.score_patient])
-    in_time = since <= cohort.criteria.late_after_days
-    rows = np.flatnonzero(bucket.score_known & in_course & in_time)
-    out = np.zeros(bucket.n, np.int64)
-    np.maximum.at(out, bucket.score_patient[rows], to_date[rows])
-    return out

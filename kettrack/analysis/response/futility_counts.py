@@ -10,12 +10,13 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.context import FEWEST, LEVEL
+from kettrack.analysis.context import LEVEL
 from kettrack.analysis.response.exits import (
     CAUSES,
-    by_confirmed,
     first_course_exits,
+    require_confirmation,
 )
+from kettrack.arrays import Bools
 from kettrack.estimators.survival.competing_risks import (
     ExitCounts,
     count_competing_risks,
@@ -23,13 +24,20 @@ from kettrack.estimators.survival.competing_risks import (
 )
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.states import meets
+from kettrack.vocabulary.limits import FEWEST_PEOPLE
 
+# Sessions after which the sheet asks; clinics review patients there.
 LANDMARKS: Final = (2, 3, 4, 6)
-GROUPS: Final = ("below_20", "20_to_49")
 RULES: Final = ("confirmed", "single")
-SOON: Final = 2  # sessions
-_LITTLE: Final = 20.0  # percent
-_NAMES: Final = {
+# "Soon" is within so many more sessions.
+SOON_SESSIONS: Final = 2
+# Improvement in percent below which people had hardly improved, as in Lipsitz 2021 and the
+# early-stop study of 135 patients.
+LITTLE_PERCENT: Final = 20
+# The codes of the two groups in tables: below that improvement, and the others without a response.
+LITTLE_GROUP: Final = "below_20"
+SOME_GROUP: Final = "20_to_49"
+_COLUMNS: Final = {
     "estimate": (("estimate", "ci_low", "ci_high"), ("soon", "soon_low", "soon_high")),
     "single": (
         ("single", "single_low", "single_high"),
@@ -47,14 +55,15 @@ class LandmarkCounts:
     at_landmark : int
         People with so many sessions and a complete log, in any group.
     responded, unscored : int
-        Of those: a score so far meets the response rule; no score within 14 days after the session.
+        Of those: a score so far meets the response rule; no score within `late_after_days` after
+        the session.
     in_group, stopped, completed, went_on : int
         The group, and what came after the session: no further one, the planned end or a pause,
         another session.
     later : mapping
         Rule to exits of those who went on, on the clock of sessions since the landmark.
     median_day : float
-        Day of the landmark score; missing without one.
+        Day of the landmark scores, in any group; missing without one.
     """
 
     at_landmark: int
@@ -76,43 +85,49 @@ def count(cohort: DerivedCohort) -> dict[tuple[int, str], LandmarkCounts]:
     NotIdentified
         As `first_course_exits`.
     """
-    exits = {
-        "single": first_course_exits(cohort),
-        "confirmed": first_course_exits(by_confirmed(cohort)),
-    }
-    people = exits["single"].set_index("patient_id").join(cohort.known_courses)
-    people = people[people["step"] > 0]
+    single = first_course_exits(cohort).set_index("patient_id")
+    confirmed = first_course_exits(require_confirmation(cohort)).set_index("patient_id")
+    people = _people_at_risk(cohort)
+    columns = ["step", "cause"]
     later = {
-        rule: exits[rule].set_index("patient_id").loc[people.index, ["step", "cause"]]
-        for rule in RULES
+        "confirmed": confirmed.loc[people.index, columns],
+        "single": single.loc[people.index, columns],
     }
-    line = _line(cohort, people.index)
+    scores = _scores_at_risk(cohort, people.index)
     return {
-        (session, group): counted
+        (session, group): counts
         for session in LANDMARKS
-        for group, counted in _at(session, people, later, line, cohort).items()
+        for group, counts in _landmark_counts(
+            _Landmark(session, people, scores, cohort), later
+        ).items()
     }
 
 
-def _line(cohort: DerivedCohort, people: pd.Index) -> pd.DataFrame:
+def _people_at_risk(cohort: DerivedCohort) -> pd.DataFrame:
+    """Exit, length and known part of the first course of everyone at risk, by `patient_id`."""
+    exits = first_course_exits(cohort).set_index("patient_id")
+    people = exits.join(cohort.known_courses)
+    return people[people["step"] > 0]
+
+
+def _scores_at_risk(cohort: DerivedCohort, people: pd.Index) -> pd.DataFrame:
     """Known scores after session 1 of people at risk, with improvement in percent and whether the
     response rule is met.
     """
     line = cohort.timeline.dropna(subset=["score"])
     line = line[(line["sessions_to_date"] > 0) & line["patient_id"].isin(people)]
-    measures = {
+    values = {
         name: line[name].to_numpy(float)
         for name in ("score", "change", "percent_change")
     }
     improved = -cohort.instrument.sign * line["percent_change"]
-    return line.assign(
-        meets=meets(cohort.criteria.response, measures), improved=improved
-    )
+    responds = meets(cohort.criteria.response, values)
+    return line.assign(meets=responds, improved=improved)
 
 
 def later_exits(cohort: DerivedCohort, session: int) -> pd.DataFrame:
-    """How those left who had improved less than 20 % after a session and went on, by the confirmed
-    rule.
+    """How those left who had improved by less than `LITTLE_PERCENT` after a session and went on, by
+    the confirmed rule.
 
     Returns
     -------
@@ -125,18 +140,15 @@ def later_exits(cohort: DerivedCohort, session: int) -> pd.DataFrame:
     NotIdentified
         As `first_course_exits`.
     """
-    people = (
-        first_course_exits(cohort).set_index("patient_id").join(cohort.known_courses)
-    )
-    people = people[people["step"] > 0]
-    landmark = _Landmark(session, people, _line(cohort, people.index), cohort)
-    group = landmark.here[landmark.of_group["below_20"]]
-    rows = (
-        first_course_exits(by_confirmed(cohort))
-        .set_index("patient_id")
-        .loc[group.index[group["length"] != session]]
-    )
-    return rows.assign(step=(rows["step"] - session).clip(lower=0))[["step", "cause"]]
+    people = _people_at_risk(cohort)
+    scores = _scores_at_risk(cohort, people.index)
+    landmark = _Landmark(session, people, scores, cohort)
+    group = landmark.people[landmark.of_group[LITTLE_GROUP]]
+    went_on = group.index[group["length"] != session]
+    exits = first_course_exits(require_confirmation(cohort)).set_index("patient_id")
+    rows = exits.loc[went_on]
+    since = (rows["step"] - session).clip(lower=0)
+    return rows.assign(step=since)[["step", "cause"]]
 
 
 class _Landmark:
@@ -148,71 +160,71 @@ class _Landmark:
         self,
         session: int,
         people: pd.DataFrame,
-        line: pd.DataFrame,
+        scores: pd.DataFrame,
         cohort: DerivedCohort,
     ) -> None:
-        self.here = people[people["known"] >= session]
-        since = line["days_since_session"].astype("Float64").to_numpy(float)
-        in_time = (line["sessions_to_date"] == session) & (
-            since <= cohort.criteria.late_after_days
-        )
-        self.scores = (
-            line[in_time].groupby("patient_id").last().reindex(self.here.index)
-        )
-        met = (
-            line[line["sessions_to_date"].le(session - 1) | in_time]
-            .groupby("patient_id")["meets"]
-            .any()
-        )
-        self.responded = met.reindex(self.here.index, fill_value=False).to_numpy(bool)
-        self.unscored = self.scores["improved"].isna().to_numpy() & ~self.responded
-        little = (self.scores["improved"] < _LITTLE).to_numpy()
+        self.session = session
+        self.people = people[people["known"] >= session]
+        ids = self.people.index
+        since = scores["days_since_session"].astype("Float64").to_numpy(float)
+        at_session = scores["sessions_to_date"] == session
+        in_time = at_session & (since <= cohort.criteria.late_after_days)
+        # Rows rise by day within a patient: the last one in time is the landmark score.
+        self.scores = scores[in_time].groupby("patient_id").last().reindex(ids)
+        so_far = scores["sessions_to_date"].le(session - 1) | in_time
+        met = scores[so_far].groupby("patient_id")["meets"].any()
+        self.responded = met.reindex(ids, fill_value=False).to_numpy(bool)
+        improved = self.scores["improved"]
+        self.unscored = improved.isna().to_numpy() & ~self.responded
+        # A comparison with a missing improvement is False, so nobody unscored is in it.
+        little = (improved < LITTLE_PERCENT).to_numpy()
         some = ~little & ~self.responded & ~self.unscored
-        self.of_group = {"below_20": little & ~self.responded, "20_to_49": some}
+        self.of_group = {LITTLE_GROUP: little & ~self.responded, SOME_GROUP: some}
 
 
-def _at(
-    session: int,
-    people: pd.DataFrame,
-    later: dict[str, pd.DataFrame],
-    line: pd.DataFrame,
-    cohort: DerivedCohort,
+def _landmark_counts(
+    landmark: _Landmark, later: dict[str, pd.DataFrame]
 ) -> dict[str, LandmarkCounts]:
-    """The groups at one landmark."""
-    at = _Landmark(session, people, line, cohort)
-    sizes = (len(at.here), int(at.responded.sum()), int(at.unscored.sum()))
+    """The counts of each group at one landmark."""
     return {
-        group: _counted(at.here[chosen], session, later, sizes, at.scores["day"])
-        for group, chosen in at.of_group.items()
+        group: _group_counts(landmark, chosen, later)
+        for group, chosen in landmark.of_group.items()
     }
 
 
-def _counted(
-    group: pd.DataFrame,
-    session: int,
-    later: dict[str, pd.DataFrame],
-    sizes: tuple[int, int, int],
-    days: pd.Series,
+def _group_counts(
+    landmark: _Landmark, chosen: Bools, later: dict[str, pd.DataFrame]
 ) -> LandmarkCounts:
-    ends = group["length"] == session
-    over = ends & group["goes_on"]
-    on = group.index[~ends]
-    counts = {}
-    for rule, exits in later.items():
-        rows = exits.loc[on]
-        step = (rows["step"] - session).clip(lower=0).to_numpy(np.int64)
-        counts[rule] = count_competing_risks(
-            step, rows["cause"].to_numpy(np.int64), len(CAUSES)
-        )
-    day = days.dropna().astype("Float64")
+    """The counts of one group: what it did after the landmark, and how those left who went on."""
+    group = landmark.people[chosen]
+    ends = group["length"] == landmark.session
+    completed = ends & group["goes_on"]
+    went_on = group.index[~ends]
+    # of everybody scored at the landmark, in any group
+    day = landmark.scores["day"].dropna().astype("Float64")
     return LandmarkCounts(
-        *sizes,
+        at_landmark=len(landmark.people),
+        responded=int(landmark.responded.sum()),
+        unscored=int(landmark.unscored.sum()),
         in_group=len(group),
-        stopped=int((ends & ~over).sum()),
-        completed=int(over.sum()),
-        went_on=len(on),
-        later=counts,
+        stopped=int((ends & ~completed).sum()),
+        completed=int(completed.sum()),
+        went_on=len(went_on),
+        later={
+            rule: _exits_since(exits.loc[went_on], landmark.session)
+            for rule, exits in later.items()
+        },
         median_day=float(day.median()) if len(day) else float("nan"),
+    )
+
+
+def _exits_since(exits: pd.DataFrame, session: int) -> ExitCounts:
+    """Exits on the clock of sessions since a landmark."""
+    step = (exits["step"] - session).clip(lower=0).to_numpy(np.int64)
+    return count_competing_risks(
+        step,
+        exits["cause"].to_numpy(np.int64),
+        len(CAUSES),
     )
 
 
@@ -231,61 +243,73 @@ def estimate(
 def _row(
     key: tuple[int, str], found: LandmarkCounts, null: LandmarkCounts | None
 ) -> dict[str, object]:
+    """One group at one landmark, with the shares by both rules and of sessions that do nothing."""
     session, group = key
-    n = int(found.later["confirmed"].at_risk.max(initial=0))
+    n = n_followed(found)
+    shown = n >= FEWEST_PEOPLE
     row: dict[str, object] = {
         "key": f"after{session}_{group}",
         "landmark": session,
         "group": group,
+        "at_landmark": found.at_landmark,
+        "responded": found.responded,
+        "unscored": found.unscored,
+        "in_group": found.in_group,
+        "stopped": found.stopped,
+        "completed": found.completed,
+        "went_on": found.went_on,
+        "n": n,
     }
-    names = (
-        "at_landmark",
-        "responded",
-        "unscored",
-        "in_group",
-        "stopped",
-        "completed",
-        "went_on",
-    )
-    row |= {name: getattr(found, name) for name in names} | {"n": n}
-    for rule, word in (("confirmed", "estimate"), ("single", "single")):
-        row |= _reached(found.later[rule], word, shown=n >= FEWEST)
-        nothing = (
-            {"null": np.nan, "soon_null": np.nan}
-            if null is None
-            else _null(null.later[rule])
-        )
-        prefix = "" if rule == "confirmed" else "single_"
-        row |= {f"{prefix}{name}": value for name, value in nothing.items()}
-    reason = (
-        "" if n >= FEWEST else f"fewer than {FEWEST} people went on and can be followed"
-    )
-    return row | {"median_day": found.median_day, "reason": reason}
+    row |= _shares(found.later["confirmed"], "estimate", shown=shown)
+    row |= _null_shares(null, "confirmed")
+    row |= _shares(found.later["single"], "single", shown=shown)
+    row |= _null_shares(null, "single", prefix="single_")
+    row["median_day"] = found.median_day
+    few = f"fewer than {FEWEST_PEOPLE} people went on and can be followed"
+    return row | {"reason": "" if shown else few}
 
 
-def _reached(counts: ExitCounts, word: str, shown: bool) -> dict[str, float]:
-    """Percent who responded by the end of the course, and within two more sessions, with
-    intervals.
+def n_followed(counts: LandmarkCounts) -> int:
+    """People of the group who went on and can be followed."""
+    return int(counts.later["confirmed"].at_risk.max(initial=0))
+
+
+def _shares(
+    counts: ExitCounts,
+    word: str,
+    shown: bool,
+) -> dict[str, float]:
+    """Percent who responded by the end of the course, and within `SOON_SESSIONS` more sessions,
+    with intervals.
     """
-    end, soon = _NAMES[word]
-    if not shown or not len(counts.censored):
+    end, soon = _COLUMNS[word]
+    steps = len(counts.censored)
+    if not shown or not steps:
         return dict.fromkeys((*end, *soon), np.nan)
     found = estimate_incidence(counts, LEVEL)
-    steps = (
-        (end, len(counts.censored) - 1),
-        (soon, min(SOON, len(counts.censored)) - 1),
-    )
+    values = (found.estimate, found.ci_low, found.ci_high)
+    at = {end: steps - 1, soon: min(SOON_SESSIONS, steps) - 1}
     return {
-        name: 100 * float(values[step, 0])
-        for names, step in steps
-        for name, values in zip(
-            names, (found.estimate, found.ci_low, found.ci_high), strict=True
-        )
+        name: 100 * float(value[step, 0])
+        for names, step in at.items()
+        for name, value in zip(names, values, strict=True)
     }
 
 
-def _null(counts: ExitCounts) -> dict[str, float]:
-    found = _reached(
-        counts, "estimate", shown=int(counts.at_risk.max(initial=0)) >= FEWEST
+def _null_shares(
+    null: LandmarkCounts | None, rule: str, prefix: str = ""
+) -> dict[str, float]:
+    """The same shares where sessions do nothing; missing without a null."""
+    names = (f"{prefix}null", f"{prefix}soon_null")
+    if null is None:
+        return dict.fromkeys(names, np.nan)
+    counts = null.later[rule]
+    enough = int(counts.at_risk.max(initial=0)) >= FEWEST_PEOPLE
+    found = _shares(counts, "estimate", shown=enough)
+    return dict(
+        zip(
+            names,
+            (found["estimate"], found["soon"]),
+            strict=True,
+        )
     )
-    return {"null": found["estimate"], "soon_null": found["soon"]}

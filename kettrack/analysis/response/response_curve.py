@@ -1,20 +1,25 @@
-"""How many sessions until a patient responds, with those who stopped and those never scored kept in
-the denominator.
+"""How many sessions until a patient responds. Those who stopped, and those who were never scored,
+stay in the denominator.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from kettrack.analysis.context import FEWEST, LEVEL, made_from, refusal, release
-from kettrack.analysis.registry import question
-from kettrack.analysis.response.exits import CAUSES, by_confirmed, first_course_exits
-from kettrack.analysis.response.plasmode import NULL_CAVEAT, SEED, null_cohort
-from kettrack.analysis.response.words import caveats, published, sentence
+from kettrack.analysis.context import LEVEL
+from kettrack.analysis.courses.session_counts import FIRST_COURSE
+from kettrack.analysis.registry import Answer, question
+from kettrack.analysis.response.exits import (
+    CAUSES,
+    confirmed_rule,
+    first_course_exits,
+    require_confirmation,
+)
+from kettrack.analysis.response.plasmode import NULL_CAVEAT, NULL_SEED, null_cohort
+from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
 from kettrack.estimators.survival.competing_risks import (
     ExitCounts,
@@ -23,9 +28,21 @@ from kettrack.estimators.survival.competing_risks import (
 )
 from kettrack.result import Result, Role
 from kettrack.timelines.derived import DerivedCohort
+from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS, COMPLETE_LOG_DAYS
+from kettrack.vocabulary.limits import FEWEST_PEOPLE
+from kettrack.vocabulary.plain_words import share_with_interval
+from kettrack.vocabulary.published_results import published_words
 
 BANDS: Final = ("responded", "stopped", "not_scored", "completed", "still_in_course")
-ROLES: Final[dict[str, Role]] = {
+MEDIAN: Final = ("half_by", "half_by_low", "half_by_high")
+# The session that the sentence tells: the usual length of a course in the trials (six infusions).
+TOLD_SESSION: Final = 6
+_UNIT: Final = "percent of patients"
+_ESTIMAND: Final = (
+    "Chance of a first {} by session s of the first course, as it happens in this"
+    " clinic."
+)
+_ROLES: Final[dict[str, Role]] = {
     "session": "key",
     "n": "denominator",
     "too_new": "count",
@@ -36,9 +53,13 @@ ROLES: Final[dict[str, Role]] = {
     "ci_low": "derived",
     "ci_high": "derived",
     **dict.fromkeys(BANDS[1:], "derived"),
-    **dict.fromkeys(("half_by", "half_by_low", "half_by_high"), "derived"),
+    **dict.fromkeys(MEDIAN, "derived"),
     **dict.fromkeys(("remitted", "confirmed", "null", "null_confirmed"), "derived"),
 }
+_DECIMALS: Final = dict.fromkeys(MEDIAN, 0)
+_SHOWN_FIRST: Final = ("session", "at_risk", "estimate", "ci_low", "ci_high", "null")
+_SHOWN_LAST: Final = ("confirmed", "null_confirmed", *BANDS[1:])
+_HAPPENED: Final = {"response": "responded", "remission": "remitted"}
 
 
 def count(cohort: DerivedCohort, event: str = "response") -> ExitCounts:
@@ -50,9 +71,8 @@ def count(cohort: DerivedCohort, event: str = "response") -> ExitCounts:
         When no log says to which day it is complete.
     """
     exits = first_course_exits(cohort, event)
-    return count_competing_risks(
-        exits["step"].to_numpy(), exits["cause"].to_numpy(), len(CAUSES)
-    )
+    step = exits["step"].to_numpy()
+    return count_competing_risks(step, exits["cause"].to_numpy(), len(CAUSES))
 
 
 def estimate(counts: ExitCounts) -> pd.DataFrame:
@@ -61,53 +81,62 @@ def estimate(counts: ExitCounts) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per session, to the last with at least 11 at risk: `session` `n` (at risk at session
-        1) `too_new` (people whose log is too short, or holds no score yet, to be at risk at all)
-        `at_risk`, the new exits by cause, `log_ends`, `estimate` `ci_low` `ci_high` (% who had the
-        event by that session; missing at 0 and 100 %), the other bands, which with the estimate add
-        up to 100 %, and `half_by` (first session with at least 50 %) with its interval
+        One row per session, to the last with at least `FEWEST_PEOPLE` at risk: `session` `n` (at
+        risk at session 1) `too_new` (people whose log is too short, or holds no score yet, to be at
+        risk at all) `at_risk`, the new exits by cause, `log_ends`, `estimate` `ci_low` `ci_high` (%
+        who had the event by that session; missing at 0 and 100 %), the other bands, which with the
+        estimate add up to 100 %, and `half_by` (first session with at least 50 %) with its interval
         `half_by_low` `half_by_high`, the first sessions at which the upper and the lower end of the
         interval are at least 50 %; each missing before it is reached.
     """
     found = estimate_incidence(counts, LEVEL)
-    last = int((counts.at_risk >= FEWEST).sum())
-    session = np.arange(1, last + 1)
-    table = pd.DataFrame({"session": session, "at_risk": counts.at_risk[:last]})
-    table.insert(1, "n", counts.at_risk.max(initial=0))
-    table.insert(2, "too_new", counts.never_at_risk)
+    at_risk = counts.at_risk
+    # The number at risk never rises, so the sessions with enough people are the first ones.
+    last = int((at_risk >= FEWEST_PEOPLE).sum())
+    table = pd.DataFrame(
+        {
+            "session": np.arange(1, last + 1),
+            "n": at_risk.max(initial=0),
+            "too_new": counts.never_at_risk,
+            "at_risk": at_risk[:last],
+        }
+    )
     for place, cause in enumerate(CAUSES):
         table[f"new_{cause}"] = counts.events[:last, place]
     table["log_ends"] = counts.censored[:last]
-    for name, values in (
-        ("estimate", found.estimate),
-        ("ci_low", found.ci_low),
-        ("ci_high", found.ci_high),
-    ):
-        table[name] = 100 * values[:last, 0]
+    table["estimate"] = 100 * found.estimate[:last, 0]
+    table["ci_low"] = 100 * found.ci_low[:last, 0]
+    table["ci_high"] = 100 * found.ci_high[:last, 0]
     for place, cause in enumerate(CAUSES[1:], start=1):
         table[cause] = 100 * found.estimate[:last, place]
     table["still_in_course"] = 100 * found.free[:last]
-    for name, values in (
-        ("", found.estimate),
-        ("_low", found.ci_high),
-        ("_high", found.ci_low),
-    ):
-        table[f"half_by{name}"] = _first_with_half(values[:last, 0])
+    # The upper end of the curve reaches one half first: it is the lower end of the median.
+    table["half_by"] = _first_with_half(found.estimate[:last, 0])
+    table["half_by_low"] = _first_with_half(found.ci_high[:last, 0])
+    table["half_by_high"] = _first_with_half(found.ci_low[:last, 0])
     return table
 
 
-def _first_with_half(share: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _first_with_half(share: Floats) -> Floats:
     """First session with at least one half, on every row from there; missing before."""
+    # An exact half may end a few bits below it, being a sum.
     reached = np.maximum.accumulate(np.nan_to_num(share) >= 0.5 - 1e-9)
     return np.where(reached, reached.argmax() + 1.0, np.nan)
 
 
 @question(
     "response_by_session",
-    asks="How many have responded by each session, of all who started?",
+    asks="How many people have responded by each session, of all who started?",
+    unit=_UNIT,
+    estimand=_ESTIMAND.format("response"),
+    roles=_ROLES,
+    decimals=_DECIMALS,
+    show=(*_SHOWN_FIRST, "remitted", *_SHOWN_LAST),
     by_group=True,
 )
-def response_by_session(cohort: DerivedCohort, event: str = "response") -> Result:
+def response_by_session(
+    cohort: DerivedCohort, event: str = "response"
+) -> Answer | Result:
     """Percent who have responded (or remitted) by each session of the first course, as it happens
     in this clinic.
 
@@ -120,121 +149,207 @@ def response_by_session(cohort: DerivedCohort, event: str = "response") -> Resul
     cohort : DerivedCohort
         With `observed_to_day` or `stop_day` for at least some patients.
     event : {"response", "remission"}
-        Under the cohort's criteria.
+        Under the cohort's criteria; `remission` gives `remission_by_session`.
 
     Returns
     -------
     Result
         See `estimate` for the table. Beside it stand, by the same session and in percent:
         `remitted` (for a response; by the same counting), `confirmed` (the event seen again by a
-        second score 7-60 days later), `null` (what a model fitted to this clinic shows if sessions
-        do nothing; missing where it cannot be fitted, with a caveat that says why) and
+        second score, see `TWICE_IN_60_DAYS`), `null` (what a model fitted to this clinic shows if
+        sessions do nothing; missing where it cannot be fitted, with a caveat that says why) and
         `null_confirmed` (the same, seen again by a second score). Refused when no log says to which
-        day it is complete, or fewer than 11 are at risk.
+        day it is complete, or fewer than `FEWEST_PEOPLE` are at risk.
     """
-    estimand = (
-        f"Chance of a first {event} by session s of the first course, as it happens in this"
-        " clinic."
-    )
-    name = f"{event}_by_session"
-    try:
-        counts = count(cohort, event)
-        if counts.at_risk.max(initial=0) < FEWEST:
-            raise NotIdentified(
-                "fewer than 11 patients have a rated baseline and a log that is complete for 60"
-                " days after session 1.",
-                "a score in the 30 days before session 1, and observed_to_day.",
-            )
-    except NotIdentified as error:
-        return release(refusal(name, cohort, error, estimand), cohort)
-    table, null_caveat = _with_null(
-        _with_others(estimate(counts), cohort, event), cohort, event
-    )
-    result = Result(
-        name=name,
-        table=table,
-        roles=ROLES,
-        decimals=dict.fromkeys(("half_by", "half_by_low", "half_by_high"), 0),
-        show=(
-            "session",
-            "at_risk",
-            "estimate",
-            "ci_low",
-            "ci_high",
-            "null",
-            *(["remitted"] if event == "response" else []),
-            "confirmed",
-            "null_confirmed",
-            *BANDS[1:],
-        ),
-        sentence=sentence(table, cohort, event),
-        estimand=estimand,
-        caveats=(
-            *caveats(cohort, event),
-            null_caveat,
-            published(event, int(table["session"].max())),
-        ),
-        made_from=made_from(cohort, unit="percent of patients", level=LEVEL, seed=SEED),
-    )
-    return release(result, cohort)
+    if event == "remission":
+        return remission_by_session(cohort)
+    return _shares_by_session(cohort, event)
 
 
 @question(
     "remission_by_session",
-    asks="How many have remitted by each session, of all who started?",
+    asks="How many people have remitted by each session, of all who started?",
+    unit=_UNIT,
+    estimand=_ESTIMAND.format("remission"),
+    roles=_ROLES,
+    decimals=_DECIMALS,
+    show=(*_SHOWN_FIRST, *_SHOWN_LAST),
     by_group=True,
 )
-def remission_by_session(cohort: DerivedCohort) -> Result:
+def remission_by_session(cohort: DerivedCohort) -> Answer:
     """`response_by_session` for remission."""
-    return response_by_session(cohort, "remission")
+    return _shares_by_session(cohort, "remission")
 
 
-def _with_others(
+def _shares_by_session(cohort: DerivedCohort, event: str) -> Answer:
+    """The curve of one event with what stands beside it, in words."""
+    counts = count(cohort, event)
+    if counts.at_risk.max(initial=0) < FEWEST_PEOPLE:
+        raise NotIdentified(
+            f"fewer than {FEWEST_PEOPLE} people have a rated baseline and a log that is complete"
+            f" for {COMPLETE_LOG_DAYS} days after session 1.",
+            f"a score in the {BASELINE_WINDOW_DAYS} days before session 1, and"
+            " observed_to_day.",
+        )
+    table = _add_other_events(estimate(counts), cohort, event)
+    table, null_caveat = _add_null(table, cohort, event)
+    last_session = int(table["session"].max())
+    return Answer(
+        table=table,
+        sentence=_sentence(table, cohort, event),
+        caveats=(
+            *_caveats(cohort, event),
+            null_caveat,
+            _published_caveat(event, last_session),
+        ),
+        level=LEVEL,
+        seed=NULL_SEED,
+    )
+
+
+def _add_other_events(
     table: pd.DataFrame, cohort: DerivedCohort, event: str
 ) -> pd.DataFrame:
-    """Remission beside response, and the event by two scores beside the one by one."""
+    """The table with remission beside response, and the event confirmed by a second score."""
+    sessions = len(table)
     if event == "response":
+        has_rule = cohort.criteria.remission is not None
         table["remitted"] = (
-            np.nan
-            if cohort.criteria.remission is None
-            else _reached(cohort, "remission", len(table))
+            _share_reached(cohort, "remission", sessions) if has_rule else np.nan
         )
-    return table.assign(confirmed=_reached(by_confirmed(cohort), event, len(table)))
+    confirmed = require_confirmation(cohort)
+    return table.assign(confirmed=_share_reached(confirmed, event, sessions))
 
 
-def _with_null(
+def _add_null(
     table: pd.DataFrame, cohort: DerivedCohort, event: str
 ) -> tuple[pd.DataFrame, str]:
-    """The curve of sessions that do nothing, and the caveat that explains it or why it is
-    missing.
+    """The table with the curve of sessions that do nothing, and the caveat that explains it or says
+    why it is missing.
     """
+    sessions = len(table)
     try:
-        nothing = null_cohort(cohort)
-        shares = {"null": nothing, "null_confirmed": by_confirmed(nothing)}
-        return (
-            table.assign(
-                **{
-                    name: _reached(made, event, len(table))
-                    for name, made in shares.items()
-                }
-            ),
-            NULL_CAVEAT,
-        )
+        null = null_cohort(cohort)
+        share = _share_reached(null, event, sessions)
+        confirmed = _share_reached(require_confirmation(null), event, sessions)
     except NotIdentified as error:
         missing = table.assign(null=np.nan, null_confirmed=np.nan)
-        return (
-            missing,
-            f"No null curve: {error.reason} To have it, record: {error.collect}",
-        )
+        return missing, no_null_caveat("curve", error)
+    return table.assign(null=share, null_confirmed=confirmed), NULL_CAVEAT
 
 
-def _reached(
-    cohort: DerivedCohort, event: str, sessions: int
-) -> npt.NDArray[np.float64]:
+def no_null_caveat(what: str, error: NotIdentified) -> str:
+    """Why the null is missing, and what would give it.
+
+    Examples
+    --------
+    >>> no_null_caveat("curve", NotIdentified("nobody is at risk.", "observed_to_day."))
+    'No null curve: nobody is at risk. To have it, record: observed_to_day.'
+    """
+    return f"No null {what}: {error.reason} To have it, record: {error.collect}"
+
+
+def _share_reached(cohort: DerivedCohort, event: str, sessions: int) -> Floats:
     """Percent with the event by each of the first sessions; the last value holds on where nobody is
     left.
     """
     share = estimate_incidence(count(cohort, event), LEVEL).estimate[:sessions, 0]
-    return 100 * np.pad(
-        share, (0, sessions - len(share)), "edge" if len(share) else "constant"
+    last = share[-1:] if len(share) else np.zeros(1)
+    beyond = np.repeat(last, sessions - len(share))
+    return 100 * np.concatenate([share, beyond])
+
+
+def _sentence(table: pd.DataFrame, cohort: DerivedCohort, event: str) -> str:
+    """What had happened by session 6, or by the last session shown."""
+    row = f"row{min(TOLD_SESSION, len(table))}"
+    happened = _HAPPENED[event]
+    late = cohort.criteria.late_after_days
+    return (
+        f"Of {{{row}.n}} people who started with a rated baseline, {share_with_interval(row)} had"
+        f" {happened} by session {{{row}.session}} of their first course; {{{row}.stopped:%}} had"
+        f" stopped without a {event}, {{{row}.not_scored:%}} were not scored within {late} days"
+        f" after their last session, {{{row}.completed:%}} had completed the course without a"
+        f" {event}, and {{{row}.still_in_course:%}} were still in the course. {{{row}.too_new}}"
+        f" more people cannot be counted yet. {_null_words(table, row, happened)}"
+        f"{_median_words(table.iloc[-1], happened)}{_plan_words(cohort)}"
+    )
+
+
+def _null_words(table: pd.DataFrame, row: str, happened: str) -> str:
+    """What sessions that do nothing would show, by one score and by two; empty without a null."""
+    if table["null"].isna().all():
+        return ""
+    return (
+        "In a model fitted to this clinic in which sessions do nothing, about"
+        f" {{{row}.null:%}} had {happened} by then. When a second score must confirm it,"
+        f" {{{row}.confirmed:%}} had {happened}, against about {{{row}.null_confirmed:%}} in that"
+        " model. "
+    )
+
+
+def _median_words(end: pd.Series, happened: str) -> str:
+    """The median with its interval, read off the last row."""
+    row = f"row{end['session']:.0f}"
+    low, high = (
+        f"{{{row}.{name}}}" if pd.notna(end[name]) else "not reached"
+        for name in MEDIAN[1:]
+    )
+    has_low = pd.notna(end["half_by_low"])
+    if pd.notna(end["half_by"]):
+        # Everybody at once: a share of 100 % has no interval, and neither has its median.
+        interval = f" (95 % interval {low} to {high})" if has_low else ""
+        return (
+            f"Half of the people had {happened} by session {{{row}.half_by}}{interval}."
+        )
+    interval = f" (95 % interval {low} to not reached)" if has_low else ""
+    return (
+        f"Fewer than half had {happened} by session {{{row}.session}}, the last session with at"
+        f" least {FEWEST_PEOPLE} people at risk, so the median is not reached{interval}."
+    )
+
+
+def _plan_words(cohort: DerivedCohort) -> str:
+    """That few or none can have completed the course, where most have no plan to complete."""
+    planned = cohort.patients["planned_sessions"].notna()
+    if planned.mean() >= 0.5:
+        return ""
+    whom = "most people" if planned.any() else "anybody"
+    return (
+        f" No planned number of sessions is recorded for {whom}. Without a plan, a course that"
+        " went as planned looks like stopping; only people who came back after a pause count as"
+        " completed."
+    )
+
+
+def _caveats(cohort: DerivedCohort, event: str) -> tuple[str, ...]:
+    """Rule, who is counted, what confirms, and how far the instrument looks back."""
+    rule = getattr(cohort.criteria, event)
+    confirmed = confirmed_rule(rule)
+    recall = cohort.instrument.recall()
+    overlap = f"{recall} Scores closer together than that ask about the same days."
+    return (
+        f"{event.capitalize()}: {rule.words}. Rules: {cohort.criteria.label}. The 95 % intervals"
+        " are log-log intervals, each for one session by itself.",
+        "The shares go with the number of sessions; they are not the effect of giving more of"
+        " them, because it is not chance who stops when.",
+        "Counted: everyone with a rated baseline and a log that is complete for"
+        f" {COMPLETE_LOG_DAYS} days after session 1, scored afterwards or not. {FIRST_COURSE}"
+        f" Completed: reached the end of the course, or went on after a pause, without a {event}.",
+        f"Confirmed: {confirmed.run.words if confirmed else 'no rule'}. It is not the main result,"
+        " because people who are well often leave before a second score. Its null asks for a"
+        " second score too; noise seldom repeats itself.",
+        f"Not scored: no score within {cohort.criteria.late_after_days} days after the last"
+        " session of the course.",
+        *([overlap] if recall.days else []),
+    )
+
+
+def _published_caveat(event: str, last_session: int) -> str:
+    """The marks that a figure may set beside the curve."""
+    kind: Literal["response", "remission"]
+    kind = "remission" if event == "remission" else "response"
+    studies = "; ".join(published_words(kind, last_session))
+    return (
+        "Published shares by session, as drawn; the studies differ in rules, scales, people and"
+        f" intervals: {studies}."
     )
