@@ -38,7 +38,10 @@ from kettrack.result import Result, Role
 from kettrack.timelines.derived import DerivedCohort
 
 NAME: Final = "response_if_all_continued"
-ESTIMAND: Final = "Chance of a first response by session s of the first course, if nobody had stopped early."
+ESTIMAND: Final = (
+    "Chance of a first response by session s of the first course, if nobody had stopped"
+    " early."
+)
 REPLICATES: Final = 500
 SEED: Final = 1
 FEWEST_EFFECTIVE: Final = 50  # effective number at risk

@@ -26,8 +26,8 @@ def first_course_exits(cohort: DerivedCohort, event: str = "response") -> pd.Dat
     """Session at which each patient left the first course, and why.
 
     Everyone who started with a rated baseline counts, scored afterwards or not. A session belongs
-    to the count only when the log is complete for `COMPLETE_LOG_DAYS` after it, whatever followed: a
-    recorded stop is known at once and going on only later, so anything else would count recent
+    to the count only when the log is complete for `COMPLETE_LOG_DAYS` after it, whatever followed:
+    a recorded stop is known at once and going on only later, so anything else would count recent
     stops and leave out those who were recently going on.
 
     Parameters

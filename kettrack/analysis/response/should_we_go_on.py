@@ -112,12 +112,13 @@ def should_we_go_on(cohort: DerivedCohort) -> Answer:
     Result
         One row per landmark and group (`below_20`, `20_to_49`: improvement in percent, without a
         response): `at_landmark` people with so many sessions and a log complete for
-        `COMPLETE_LOG_DAYS` after, of whom `responded` already and `unscored` then; `in_group` of whom
-        `stopped`, `completed` (planned end, or a pause of at most `COMPLETE_LOG_DAYS`) and `went_on`;
-        `n` of these can be followed: not those whose log is not complete for `COMPLETE_LOG_DAYS`
-        after their next session, or who were not scored since. In percent of n: `estimate` `ci_low`
-        `ci_high` responded by the end of the first course, confirmed by a second score (dated at
-        the first), and `soon...` within two more sessions; `single...` the same by one score;
+        `COMPLETE_LOG_DAYS` after, of whom `responded` already and `unscored` then; `in_group` of
+        whom `stopped`, `completed` (planned end, or a pause of at most `COMPLETE_LOG_DAYS`) and
+        `went_on`; `n` of these can be followed: not those whose log is not complete for
+        `COMPLETE_LOG_DAYS` after their next session, or who were not scored since. In percent of
+        n: `estimate` `ci_low` `ci_high` responded by the end of the first course, confirmed by a
+        second score (dated at the first), and `soon...` within two more sessions; `single...` the
+        same by one score;
         `null` `soon_null` `single_null` `single_soon_null` what a model fitted to this clinic shows
         where sessions do nothing. `median_day` of the landmark score. `reason` why a row is
         refused: fewer than `FEWEST_PEOPLE`.
@@ -193,8 +194,8 @@ def _caveats(
         " events of their own. Where nobody responded there is no interval: with n people, a true"
         " share of about 3 in n is still possible.",
         "Went on: had another session of the first course. n: the people among them who can be"
-        f" followed, with a log complete for {COMPLETE_LOG_DAYS} days after that session and a score"
-        " since.",
+        f" followed, with a log complete for {COMPLETE_LOG_DAYS} days after that session and a"
+        " score since.",
         "The people who went on chose to, or were advised to. How many of them responded later is"
         " no promise to people who stopped.",
         f"Confirmed: {rule.run.words if rule else 'no rule'}. Each null column is counted by the"
