@@ -22,12 +22,14 @@ from kettrack.vocabulary.instruments import PHQ9
 
 SQL = """
 WITH care AS (
-  SELECT patient, count(*) AS n_sessions, max(day) AS last_session_day FROM sessions GROUP BY patient
+  SELECT patient, count(*) AS n_sessions, max(day) AS last_session_day
+  FROM sessions GROUP BY patient
 ), baseline AS (
   SELECT patient, arg_max(score, day) AS baseline, max(day) AS baseline_day
   FROM scores WHERE day BETWEEN -30 AND 0 GROUP BY patient
 ), follow_up AS (
-  SELECT patient, count(*) AS n_assessments, max(day) AS end_day FROM scores WHERE day > 0 GROUP BY patient
+  SELECT patient, count(*) AS n_assessments, max(day) AS end_day
+  FROM scores WHERE day > 0 GROUP BY patient
 ), closed AS (
   SELECT patient, greatest(c.last_session_day, max(s.day)) AS closed_day
   FROM care c JOIN scores s USING (patient) GROUP BY patient, c.last_session_day
@@ -35,27 +37,33 @@ WITH care AS (
   SELECT s.patient, s.day, 100.0 * (s.score - b.baseline) / b.baseline <= -50 AS good
   FROM scores s JOIN baseline b USING (patient) WHERE s.day > 0 AND b.baseline >= 10
 ), response AS (
-  SELECT patient, min(day) FILTER (good) AS response_day FROM rated GROUP BY patient HAVING bool_or(good)
+  SELECT patient, min(day) FILTER (good) AS response_day
+  FROM rated GROUP BY patient HAVING bool_or(good)
 ), before_response AS (
   SELECT r.patient, max(r.day) AS response_after_day
-  FROM rated r JOIN response e ON r.patient = e.patient AND r.day < e.response_day GROUP BY r.patient
+  FROM rated r JOIN response e ON r.patient = e.patient AND r.day < e.response_day
+  GROUP BY r.patient
 ), later AS (
   SELECT t.patient, t.day, t.good,
          min(t.day) FILTER (t.good) OVER following AS next_good,
          max(t.day) FILTER (t.good) OVER preceding AS last_good
   FROM rated t JOIN response r ON t.patient = r.patient AND t.day >= r.response_day
-  WINDOW following AS (PARTITION BY t.patient ORDER BY t.day ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING),
-         preceding AS (PARTITION BY t.patient ORDER BY t.day ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+  WINDOW following AS (PARTITION BY t.patient ORDER BY t.day
+                       ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING),
+         preceding AS (PARTITION BY t.patient ORDER BY t.day
+                       ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
 ), candidate AS (
   SELECT a.patient, a.day, a.last_good,
          min(b.day) FILTER (b.day BETWEEN a.day + 7 AND a.day + 60) AS confirming_day,
          a.next_good IS NOT NULL AND a.next_good <= a.day + 60 AS refutable
-  FROM later a LEFT JOIN later b ON a.patient = b.patient AND NOT b.good AND b.day > a.day AND b.day <= a.day + 60
+  FROM later a LEFT JOIN later b
+    ON a.patient = b.patient AND NOT b.good AND b.day > a.day AND b.day <= a.day + 60
    AND (a.next_good IS NULL OR b.day < a.next_good)
   WHERE NOT a.good GROUP BY a.patient, a.day, a.last_good, a.next_good
 ), graded AS (
   SELECT k.patient, k.day, k.last_good,
-         CASE WHEN confirming_day IS NOT NULL THEN 'confirmed' WHEN closed_day >= k.day + 60 THEN 'unconfirmable'
+         CASE WHEN confirming_day IS NOT NULL THEN 'confirmed'
+              WHEN closed_day >= k.day + 60 THEN 'unconfirmable'
               ELSE 'pending' END AS status
   FROM candidate k JOIN closed USING (patient) WHERE confirming_day IS NOT NULL OR NOT refutable
 ), loss AS (
@@ -65,18 +73,22 @@ WITH care AS (
   FROM graded GROUP BY patient
 ), at_response AS (
   SELECT r.patient, count(*) AS n, max(s.day) AS day
-  FROM response r JOIN sessions s ON s.patient = r.patient AND s.day < r.response_day GROUP BY r.patient
+  FROM response r JOIN sessions s ON s.patient = r.patient AND s.day < r.response_day
+  GROUP BY r.patient
 ), at_loss AS (
   SELECT l.patient, count(*) AS n, max(s.day) AS day
   FROM loss l JOIN sessions s ON s.patient = l.patient AND s.day < l.loss_day GROUP BY l.patient
 )
-SELECT c.patient, b.baseline, b.baseline_day, c.n_sessions, coalesce(f.n_assessments, 0) AS n_assessments, f.end_day,
-       r.response_day, p.response_after_day, CASE WHEN r.response_day - ar.day <= 14 THEN ar.n END AS response_session,
+SELECT c.patient, b.baseline, b.baseline_day, c.n_sessions,
+       coalesce(f.n_assessments, 0) AS n_assessments, f.end_day,
+       r.response_day, p.response_after_day,
+       CASE WHEN r.response_day - ar.day <= 14 THEN ar.n END AS response_session,
        l.loss_day AS loss_of_response_day, l.loss_after_day AS loss_of_response_after_day,
        CASE WHEN l.loss_day - al.day <= 14 THEN al.n END AS loss_of_response_session,
        coalesce(l.loss_status, 'none') AS loss_of_response_status
 FROM care c LEFT JOIN baseline b USING (patient) LEFT JOIN follow_up f USING (patient)
-LEFT JOIN response r USING (patient) LEFT JOIN before_response p USING (patient) LEFT JOIN at_response ar USING (patient)
+LEFT JOIN response r USING (patient) LEFT JOIN before_response p USING (patient)
+LEFT JOIN at_response ar USING (patient)
 LEFT JOIN loss l USING (patient) LEFT JOIN at_loss al USING (patient)
 ORDER BY c.patient
 """

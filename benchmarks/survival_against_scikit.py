@@ -39,7 +39,8 @@ ORACLE = """
 import sys, time, warnings
 import numpy as np
 warnings.simplefilter("ignore")
-from sksurv.nonparametric import cumulative_incidence_competing_risks as incidence, kaplan_meier_estimator as life_table
+from sksurv.nonparametric import cumulative_incidence_competing_risks as incidence
+from sksurv.nonparametric import kaplan_meier_estimator as life_table
 
 folder = sys.argv[1]
 step, cause = (np.load(f"{folder}/{name}.npy") for name in ("step", "cause"))

@@ -34,7 +34,8 @@ begin = time.perf_counter()
 found = KaplanMeierFitter().fit_interval_censoring(left, right)
 seconds = time.perf_counter() - begin
 table = found.survival_function_
-print(json.dumps({"seconds": seconds, "times": table.index.tolist(), "curves": table.T.to_numpy().tolist()}))
+curves = table.T.to_numpy().tolist()
+print(json.dumps({"seconds": seconds, "times": table.index.tolist(), "curves": curves}))
 """
 
 

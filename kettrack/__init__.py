@@ -1,5 +1,4 @@
-"""Outcome tracking for ketamine clinics: sessions, scores, response, remission and relapse, honestly
-counted.
+"""Outcome tracking for ketamine clinics: sessions, scores, response, remission and relapse.
 
 Every public name is loaded when it is first used, so that `import kettrack` costs next to nothing.
 The names stand in `__init__.pyi`.

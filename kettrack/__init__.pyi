@@ -1,5 +1,6 @@
-"""The public names, in one place: `__init__.py` loads each from here when it is first used, and type
-checkers read the same lines.
+"""The public names, in one place: `__init__.py` loads each from here when it is first used.
+
+Type checkers read the same lines.
 """
 
 __version__: str

@@ -125,8 +125,8 @@ MAY_IMPORT = {
     "report": READING | {"timelines", "analysis"},
     "cli": READING | {"timelines", "analysis", "report", "simulation"},
 }
-# room of `analysis` -> the rooms of `analysis` it may import; `context` and `registry` serve all, and `overview`
-# chooses from all.
+# room of `analysis` -> the rooms of `analysis` it may import; `context` and `registry` serve all,
+# and `overview` chooses from all.
 ANALYSIS_MAY_IMPORT = {
     "courses": set(),
     "durability": set(),

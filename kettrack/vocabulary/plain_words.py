@@ -122,9 +122,10 @@ def agree(text: str) -> str:
 
     Examples
     --------
-    >>> agree("Of 1 people who started, 1 were below caseness; 1 days ago; 11 people have, 1 analysable people have.")
-    'Of 1 person who started, 1 was below caseness; 1 day ago; 11 people have, 1 analysable person
-    has.'
+    >>> agree("Of 1 people who started, 1 were below caseness; 1 days ago.")
+    'Of 1 person who started, 1 was below caseness; 1 day ago.'
+    >>> agree("11 people have, 1 analysable people have.")
+    '11 people have, 1 analysable person has.'
     >>> agree("By session 1 people had a score; 0.1 points; 1,000 people.")
     'By session 1 people had a score; 0.1 points; 1,000 people.'
     """

@@ -58,14 +58,14 @@ def test_an_induction_has_at_most_twelve_sessions():
 def test_an_induction_also_ends_where_its_pace_slackens_for_good():
     assert courses("""
         patient  | days
-        weekly   | 0 3 7 10 14 17 24 31 38         # twice a week, then weekly: two gaps of seven days in a row
+        weekly   | 0 3 7 10 14 17 24 31 38  # twice a week, then two gaps of seven days in a row
         late     | 0 3 7 10 17 20 24               # one late session
         two_last | 0 3 7 10 14 17 24               # nobody knows yet whether it stays weekly
         gap_6    | 0 2 4 6 12 18 24                # six days are no weekly pace
         then_6   | 0 2 4 6 13 19 25                # the second gap is too short
         three    | 0 2 4 11 14 17                  # before the fourth session nothing slackens
-        third    | 0 2 4 11 18 25                  # the first gap of seven days comes after the third, the second counts
-        slow     | 0 5 10 15 22 29 36              # seven days are less than one and a half times five
+        third    | 0 2 4 11 18 25  # the first long gap follows the third; the second counts
+        slow     | 0 5 10 15 22 29 36              # seven is less than one and a half times five
         just     | 0 4 9 14 21 28 35               # and exactly that is enough
         always   | 0 7 14 21 28 35 42
         one_only | 0
@@ -111,13 +111,13 @@ def test_a_new_series_after_a_pause_is_a_re_induction():
         patient  | days
         again    | 0 3 7 10 50 53 57                 # pause of 40 days, three sessions
         pause_28 | 0 3 7 10 38 41 45
-        pause_27 | 0 3 7 10 37 40 44                 # too short a pause: maintenance in a denser phase
+        pause_27 | 0 3 7 10 37 40 44   # too short a pause: maintenance in a denser phase
         two_only | 0 3 7 10 50 53                    # too few: two boosters
         singles  | 0 3 7 10 50 90 130                # monthly maintenance
         third    | 0 3 7 50 53 57 100 103 107        # and once more
         then     | 0 3 7 50 53 57 78 99              # re-induction, then maintenance
         long     | 0 3 7 50 53 57 60 64 67 71 74 78 81 85 88 92   # twelve at most here too
-        slackens | 0 1 2 3 4 5 6 7 40 41 42 43 50 57   # a re-induction is not cut short where its pace slackens
+        slackens | 0 1 2 3 4 5 6 7 40 41 42 43 50 57   # goes on where its pace slackens
         """) == {
         "again": "IIIIRRR",
         "pause_28": "IIIIRRR",
@@ -230,7 +230,7 @@ def test_a_stop_is_known_at_its_recorded_day_or_when_60_days_pass_without_a_sess
         day_63     |          |             | 63        # complete for exactly 60 days after day 3
         day_59     |          |             | 63        # 59 days after day 4: still in care
         day_60     |          | unknown     | 70        # exactly 60
-        no_end     |          | moved       |           # nobody knows to which day the log is complete
+        no_end     |          | moved       |  # nobody knows to which day the log is complete
         """,
     ) == {
         "recorded": ("stopped", "cost"),

@@ -69,7 +69,7 @@ def test_going_on_and_stopping_are_judged_by_the_same_sixty_days():
         patient | day | score
         short   |  -1 | 20
         short   |   2 | 18
-        short   |   9 |  5           # responds after a session whose log is not complete for 60 days
+        short   |   9 |  5           # responds; log not complete for 60 days after
         just    |  -1 | 20
         just    |   9 |  5
         new     |  -1 | 20
@@ -89,7 +89,7 @@ def test_going_on_and_stopping_are_judged_by_the_same_sixty_days():
         short   | 63              |            # day 3 + 60, but not day 7 + 60
         just    | 70              |
         new     | 28              |
-        told    | 28              | 10         # a stop known at once, when going on could not be, would count twice
+        told    | 28              | 10         # a stop known at once would count twice
         """,
     )
     assert exits(clinic) == {

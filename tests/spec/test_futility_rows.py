@@ -92,7 +92,7 @@ def test_stopping_the_planned_end_and_going_on():
         planned | {LONG}          | 2
         pauses  | {LONG}          |
         on      | {LONG}          | 6
-        new     | 62              | 6   # complete for 60 days after session 1 only: not at the landmark
+        new     | 62              | 6   # complete only for 60 days after session 1
         """,
     )
     found = at(clinic, 2, "below_20")

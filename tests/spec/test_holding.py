@@ -20,7 +20,7 @@ def test_the_state_at_a_session_is_that_of_the_last_score_before_it():
     scores = """
         patient   | day | score | timing
         held      | -1  | 20    |
-        held      | 10  | 10    |          # on the day of the session that begins it: taken as before that session
+        held      | 10  | 10    |          # on the day of the first session: taken as before it
         held      | 50  | 10    | before   # half of 20 is a response
         failed    | -1  | 20    |
         failed    | 10  | 10    |
@@ -83,7 +83,7 @@ def test_which_sessions_end_an_interval():
         one     | 0
         course  | 0 3 7 10
         upkeep  | 0 3 7 10 31 60
-        again   | 0 3 7 10 60 63 67     # the first session of a re-induction ends one, the others are its own
+        again   | 0 3 7 10 60 63 67     # the first of a re-induction ends an interval
         """
     clinic = cohort(
         "patient | day | score\n one | -1 | 20\n course | -1 | 20\n upkeep | -1 | 20\n again | -1"

@@ -149,7 +149,7 @@ def test_mcmillan_asks_for_9_or_less_and_half():
 
 
 TWO_SCALES = """
-    patient    | day | instrument | score      # case: PHQ-9 from 10, GAD-7 from 8; reliable: 6 and 4
+    patient    | day | instrument | score      # case from 10 and 8; reliable: 6 and 4
     recovered  |  -1 | PHQ-9      | 15
     recovered  |  -1 | GAD-7      |  8
     recovered  |  30 | PHQ-9      |  9
@@ -303,7 +303,7 @@ TWO = "001100000"
 THREE = "001110000"
 
 
-def test_acnp_remission_is_three_weeks_without_sadness_or_loss_of_interest_and_with_fewer_than_three_others():
+def test_acnp_remission_is_three_weeks_without_core_symptoms_and_with_fewer_than_three_others():
     clinic = cohort(
         "\n".join(
             [

@@ -163,7 +163,7 @@ def test_a_score_of_the_next_session_outside_the_course_belongs_to_that_session(
         a       | -1  | 20
         a       | 99  | 20
         a       | 118 | 20
-        a       | 120 |  5      # after the maintenance session of day 119, within 14 days of the series all the same
+        a       | 120 |  5      # after the session of day 119, yet within 14 days of the series
         """,
         f"patient | days\n a | {SERIES} 119",
     )

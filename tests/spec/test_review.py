@@ -235,7 +235,7 @@ def test_people_who_stopped_are_listed_for_safety_only():
 
 def test_relapse_by_scores_and_by_admission():
     scores = """
-    patient  | day | score     # MADRS under SUSTAIN-1: remission 12 or less, relapse 22 or more twice, 5-15 days apart
+    patient  | day | score     # SUSTAIN-1: remission to 12, relapse twice from 22, 5-15 days apart
     relapsed |  -1 | 30
     relapsed |  14 | 12
     relapsed |  28 | 22

@@ -13,7 +13,7 @@ def states(scores, **more):
 
 def test_each_score_has_one_state_the_best_that_holds():
     assert states("""
-        patient | day | score      # PHQ-9, baseline 20: partial from 15, response from 10, remission from 4; worse from 26
+        patient | day | score  # PHQ-9, baseline 20: partial 15, response 10, remission 4; worse 26
         ladder  |  -1 | 20         # before the first session: no state
         ladder  |   1 | 26
         ladder  |   2 | 25

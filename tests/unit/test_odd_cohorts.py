@@ -75,8 +75,7 @@ def drifting(i: int, days: tuple[int, ...]) -> Scores:
     ]
 
 
-# ---- no crash
-# -----------------------------------------------------------------------------------------------------------
+# ---- no crash ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["response_by_session", "remission_by_session"])

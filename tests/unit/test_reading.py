@@ -184,7 +184,10 @@ def test_a_comma_in_a_comma_separated_number_is_no_decimal(clinic):
 
 
 def test_newlines_in_quotes_do_not_shift_line_numbers(clinic):
-    scores = 'patient_id,day,instrument,score,room\na,-1,PHQ-9,20,"one\ntwo\n\nthree"\na,7,PHQ-9,99,x\n\na,8,PHQ-9,98,"y"\n'
+    scores = (
+        "patient_id,day,instrument,score,room\n"
+        'a,-1,PHQ-9,20,"one\ntwo\n\nthree"\na,7,PHQ-9,99,x\n\na,8,PHQ-9,98,"y"\n'
+    )
     assert [problem.split(" - ")[0] for problem in said(clinic(scores=scores))] == [
         "scores.csv: line 6, score: '99'",
         "scores.csv: line 8, score: '98'",

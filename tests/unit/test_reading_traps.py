@@ -315,7 +315,10 @@ def test_two_parquet_columns_of_one_name(clinic):
 
 
 def test_scores_before_and_unknown_are_one_moment_in_files_too(clinic):
-    scores = "patient_id,day,instrument,score,timing\na1,0,PHQ-9,20,before\na1,0,PHQ-9,9,\nb2,0,PHQ-9,5,after\n"
+    scores = (
+        "patient_id,day,instrument,score,timing\n"
+        "a1,0,PHQ-9,20,before\na1,0,PHQ-9,9,\nb2,0,PHQ-9,5,after\n"
+    )
     cohort = load_cohort(clinic(scores=scores))
     assert cohort.scores["score"].tolist() == [9, 5]
     assert isinstance(cohort.exclusions, pd.DataFrame)

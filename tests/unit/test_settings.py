@@ -182,8 +182,18 @@ def test_own_criteria_start_from_the_convention(toml):
     instrument = "MADRS"
     caseness = 28
     partial = false
-    response = { measure = "percent_change", operator = "at most", limit = -50, count = 2, min_gap = 7, max_gap = 21 }
-    relapse = { measure = "score", operator = "at least", limit = 22, event_rows = ["hospitalisation"] }
+    [criteria.strict.response]
+    measure = "percent_change"
+    operator = "at most"
+    limit = -50
+    count = 2
+    min_gap = 7
+    max_gap = 21
+    [criteria.strict.relapse]
+    measure = "score"
+    operator = "at least"
+    limit = 22
+    event_rows = ["hospitalisation"]
     """
     settings = load_settings(toml(text))
     scale = settings.known_instruments["MADRS"]
