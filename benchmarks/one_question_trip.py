@@ -6,7 +6,8 @@ to another.
 A file is entered when one of its functions is called while the question is answered, for the first
 time in the process: rules and kernels that are kept from then on are made on the way. A crossing is
 a call of a function in one file of kettrack straight from another; going back is not counted, nor
-is what runs on import. The cohort is loaded, and `estimate` looked up, before counting begins.
+is what runs on import. The cohort is loaded, the questions are registered, and `estimate` is looked
+up, before counting begins.
 """
 
 from __future__ import annotations
@@ -56,6 +57,8 @@ def main() -> None:
     question = sys.argv[1] if len(sys.argv) > 1 else "response_by_session"
     folder = sys.argv[2] if len(sys.argv) > 2 else str(SAMPLE)
     cohort = kt.load_cohort(folder)
+    if "questions" in dir(kt):  # older versions have none to register
+        kt.questions()
     estimate = kt.estimate  # a name of the front door is looked up once
     trip = Trip()
     sys.setprofile(trip)
