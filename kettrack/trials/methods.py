@@ -14,9 +14,12 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.next_session.fit import crude, fit_trials, overlap_weighted
-from kettrack.analysis.next_session.points import decision_points
-from kettrack.analysis.next_session.trials import GRACE, find_trials
+from kettrack.analysis.next_session.outcome_model import (
+    crude_difference,
+    fit_trials,
+    overlap_weighted_difference,
+)
+from kettrack.analysis.next_session.trials import decision_points, find_trials
 from kettrack.analysis.response.response_curve import count, estimate
 from kettrack.analysis.stop_after.checks import in_time
 from kettrack.analysis.stop_after.rows import stop_data
@@ -35,6 +38,7 @@ from kettrack.trials.continued import continued_by
 from kettrack.trials.gate import Check, Gate, Truths
 from kettrack.trials.next_session import RECALL
 from kettrack.trials.response import PLAIN_AT, without_later_scores
+from kettrack.vocabulary.days import NEXT_SESSION_GRACE_DAYS
 
 SCENARIOS: Final = ("A", "B", "C", "D", "E", "F", "G", "H", "I")
 CENTILE: Final = 99.0
@@ -99,13 +103,15 @@ def _naive(cohort: Cohort) -> dict[str, float]:
 
 
 def _next(cohort: Cohort) -> dict[str, float]:
-    trials = find_trials(decision_points(derive(cohort)), GRACE, RECALL)
-    found = {"crude_next": crude(trials).estimate}
+    trials = find_trials(
+        decision_points(derive(cohort)), NEXT_SESSION_GRACE_DAYS, RECALL
+    )
+    found = {"crude_next": crude_difference(trials).estimate}
     with suppress(NotIdentified):
         fitted = fit_trials(trials)
         found |= {
             "next_session": fitted.difference().estimate,
-            "next_overlap": overlap_weighted(fitted).estimate,
+            "next_overlap": overlap_weighted_difference(fitted).estimate,
         }
     return found
 

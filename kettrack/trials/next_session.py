@@ -12,15 +12,14 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.next_session.clones import steering_weights
 from kettrack.analysis.next_session.diagnostics import negative_control
-from kettrack.analysis.next_session.fit import (
+from kettrack.analysis.next_session.outcome_model import (
     fit_trials,
     history_columns,
-    overlap_weighted,
+    overlap_weighted_difference,
+    waiting_weights,
 )
-from kettrack.analysis.next_session.points import decision_points
-from kettrack.analysis.next_session.trials import GRACE, Trials, find_trials
+from kettrack.analysis.next_session.trials import Trials, decision_points, find_trials
 from kettrack.errors import NotIdentified
 from kettrack.estimators.regression.least_squares import fit_least_squares
 from kettrack.reading.cohort import Cohort
@@ -29,6 +28,7 @@ from kettrack.simulation.presets import LAST_SESSION_DAY
 from kettrack.timelines.derived import derive
 from kettrack.trials.gate import FAST_COHORTS, Check, Gate, Truths
 from kettrack.trials.judging import bias, coverage, share
+from kettrack.vocabulary.days import NEXT_SESSION_GRACE_DAYS
 from kettrack.vocabulary.instruments import GAD7, PHQ9
 
 # a simulated score is of its moment: the next weekly one is the outcome
@@ -59,7 +59,9 @@ NOTHING: Final = {
 
 def trials_by_cohort(cohort: Cohort, n: int, recall: int = RECALL) -> Iterator[Trials]:
     """The trials of every n patients in a row, found for all at once."""
-    trials = find_trials(decision_points(derive(cohort)), GRACE, recall)
+    trials = find_trials(
+        decision_points(derive(cohort)), NEXT_SESSION_GRACE_DAYS, recall
+    )
     # the trials are in the order of the patients: those of n patients are a stretch
     edges = np.searchsorted(trials.patient, np.arange(0, len(cohort.patients) + n, n))
     for begin, end in zip(edges[:-1], edges[1:], strict=True):
@@ -81,7 +83,7 @@ def _difference(trials: Trials) -> dict[str, float]:
     except NotIdentified:
         return NOTHING
     found = fitted.difference()
-    plain = overlap_weighted(fitted).estimate
+    plain = overlap_weighted_difference(fitted).estimate
     return {
         "estimate": found.estimate,
         "ci_low": found.low,
@@ -283,9 +285,7 @@ def _steered(trials: Trials) -> dict[str, float]:
     try:
         fitted = fit_trials(trials)
         plain = fitted.difference()
-        found = fit_trials(
-            trials, steering_weights(trials, fitted.history)
-        ).difference()
+        found = fit_trials(trials, waiting_weights(trials, fitted.history)).difference()
     except NotIdentified:
         return NOTHING
     return {

@@ -10,8 +10,8 @@ from kettrack.analysis.next_session.maintenance import (
     maintenance_grace,
     maintenance_points,
 )
-from kettrack.analysis.next_session.points import HISTORY, LEFT_OUT, decision_points
-from kettrack.analysis.next_session.trials import faults_of, find_trials
+from kettrack.analysis.next_session.trials import HISTORY, EXCLUSIONS, decision_points
+from kettrack.analysis.next_session.trials import exclusion_codes, find_trials
 from kettrack.timelines.derived import derive
 
 WEEKLY = " ".join(str(day) for day in range(0, 500, 7))
@@ -59,8 +59,8 @@ def arms(clinic, grace=lambda days: days):
 def why(clinic):
     """Patient -> per maintenance session the reason it is no trial; None where it is one."""
     points = maintenance_points(derive(clinic))
-    faults = faults_of(points, maintenance_grace(points), 14)
-    names = [None if fault < 0 else LEFT_OUT[fault] for fault in faults]
+    faults = exclusion_codes(points, maintenance_grace(points), 14)
+    names = [None if fault < 0 else EXCLUSIONS[fault] for fault in faults]
     return {
         name: [row[0] for row in rows]
         for name, rows in _by_patient(clinic, points, names).items()

@@ -5,8 +5,8 @@ boundary once.
 import numpy as np
 from spec.tables import cohort, plain
 
-from kettrack.analysis.next_session.points import HISTORY, LEFT_OUT, decision_points
-from kettrack.analysis.next_session.trials import faults_of, find_trials
+from kettrack.analysis.next_session.trials import HISTORY, EXCLUSIONS, decision_points
+from kettrack.analysis.next_session.trials import exclusion_codes, find_trials
 from kettrack.timelines.derived import derive
 
 
@@ -31,8 +31,8 @@ def why(clinic, grace=7, recall=14):
     points = decision_points(derive(clinic))
     names = clinic.patients["patient_id"].to_numpy()[points.patient]
     out = {}
-    for name, fault in zip(names, faults_of(points, grace, recall), strict=True):
-        out.setdefault(str(name), []).append(None if fault < 0 else LEFT_OUT[fault])
+    for name, fault in zip(names, exclusion_codes(points, grace, recall), strict=True):
+        out.setdefault(str(name), []).append(None if fault < 0 else EXCLUSIONS[fault])
     return out
 
 

@@ -10,7 +10,7 @@ import pytest
 from spec.tables import cohort
 
 from kettrack.analysis.courses.specification import specification
-from kettrack.analysis.next_session.answer import left_out_instrument
+from kettrack.analysis.next_session.answer_table import left_out_instrument
 from kettrack.reading.settings_file import load_settings
 from kettrack.timelines.derived import derive
 from kettrack.vocabulary import instruments

@@ -12,27 +12,33 @@ from spec.tables import cohort
 
 from kettrack import Cohort, load_cohort, sample_folder
 from kettrack.analysis.next_session.answer import next_session
-from kettrack.analysis.next_session.clones import scored_meanwhile, steering_weights
 from kettrack.analysis.next_session.diagnostics import (
     e_values,
     negative_control,
     overlap,
-    require_outcomes,
+    require_outcomes_in_both_arms,
 )
-from kettrack.analysis.next_session.fit import (
-    crude,
+from kettrack.analysis.next_session.outcome_model import (
+    crude_difference,
     fit_trials,
     history_columns,
     observation_weights,
-    overlap_weighted,
+    overlap_weighted_difference,
+    scored_before_arm_is_known,
+    waiting_weights,
 )
-from kettrack.analysis.next_session.points import HISTORY, decision_points
-from kettrack.analysis.next_session.trials import GRACE, Trials, find_trials
+from kettrack.analysis.next_session.trials import (
+    HISTORY,
+    Trials,
+    decision_points,
+    find_trials,
+)
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.estimators.regression.least_squares import fit_bias_reduced
 from kettrack.privacy.disclosure import POLICIES
 from kettrack.timelines.derived import derive
 from kettrack.trials.next_session import with_left_out_measure
+from kettrack.vocabulary.days import NEXT_SESSION_GRACE_DAYS
 from kettrack.vocabulary.instruments import PHQ9
 
 BANNED = (
@@ -65,9 +71,9 @@ def trials_with(arm, outcome, patient=None, since=None, **history) -> Trials:
         died=no,
         admitted=no,
         left_out_measure=nothing,
-        settled=np.full(n, GRACE),
-        since=np.full((n, GRACE), np.nan) if since is None else since,
-        grace=np.full(n, GRACE),
+        settled=np.full(n, NEXT_SESSION_GRACE_DAYS),
+        since=np.full((n, NEXT_SESSION_GRACE_DAYS), np.nan) if since is None else since,
+        grace=np.full(n, NEXT_SESSION_GRACE_DAYS),
     )
 
 
@@ -105,9 +111,11 @@ def test_the_mean_is_over_all_who_were_eligible_not_where_the_arms_overlap():
     assert found.difference().estimate == pytest.approx(-3)
     assert found.difference(score == 20).estimate == pytest.approx(-5)
     # without history x arm each score counts by its share x share: 200 x 1/4 against 200 x 4/25
-    assert overlap_weighted(found).estimate == pytest.approx(-(1 * 50 + 5 * 32) / 82)
+    assert overlap_weighted_difference(found).estimate == pytest.approx(
+        -(1 * 50 + 5 * 32) / 82
+    )
     # and as it stands: 7.9 points apart by the scores alone
-    assert crude(trials).estimate == pytest.approx(
+    assert crude_difference(trials).estimate == pytest.approx(
         ((9 * 100 + 15 * 160) / 260) - ((10 * 100 + 20 * 40) / 140)
     )
 
@@ -170,9 +178,11 @@ def test_scores_within_the_grace_that_decide_are_taken_out():
     later = 12 + 2 * state + rng.normal(0, 1, n)
     arm = rng.random(n) < 1 / (1 + np.exp(-0.5 * (later - 12)))
     outcome = 12 + 2 * state - 0.7 * arm + rng.normal(0, 1, n)
-    since = np.where(np.arange(1, GRACE + 1) > 3, later[:, None], np.nan)
+    since = np.where(
+        np.arange(1, NEXT_SESSION_GRACE_DAYS + 1) > 3, later[:, None], np.nan
+    )
     trials = trials_with(arm, outcome, score=score, since=since)
-    weights = steering_weights(trials, history_columns(trials)[0])
+    weights = waiting_weights(trials, history_columns(trials)[0])
     assert weights.mean() == pytest.approx(1, abs=0.03)
     assert fit_trials(trials).difference().estimate > 0
     weighted = fit_trials(trials, weights).difference()
@@ -183,7 +193,9 @@ def test_scores_within_the_grace_that_decide_are_taken_out():
 def test_scores_within_the_grace_that_decide_nothing_leave_every_weight_near_one():
     rng = np.random.default_rng(6)
     since = np.where(
-        np.arange(1, GRACE + 1) > 3, rng.normal(12, 3, 4000)[:, None], np.nan
+        np.arange(1, NEXT_SESSION_GRACE_DAYS + 1) > 3,
+        rng.normal(12, 3, 4000)[:, None],
+        np.nan,
     )
     trials = trials_with(
         rng.random(4000) < 0.6,
@@ -191,8 +203,8 @@ def test_scores_within_the_grace_that_decide_nothing_leave_every_weight_near_one
         score=rng.normal(12, 3, 4000),
         since=since,
     )
-    assert scored_meanwhile(trials).all()
-    assert steering_weights(trials, history_columns(trials)[0]) == pytest.approx(
+    assert scored_before_arm_is_known(trials).all()
+    assert waiting_weights(trials, history_columns(trials)[0]) == pytest.approx(
         np.ones(4000), abs=0.2
     )
 
@@ -237,17 +249,17 @@ def test_bias_reduced_errors_need_two_patients():
 @pytest.mark.parametrize(
     ("observed", "said"),
     [
-        ({"a": 49.0, "b": 60.0}, "at least 50 %"),
+        ({"a": 49.0, "b": 60.0}, "At least 50 %"),
         ({"a": 79.0, "b": 100.0}, "more than 20 points apart"),
     ],
 )
 def test_outcomes_must_be_there_in_both_arms_alike(observed, said):
     with pytest.raises(NotIdentified, match=said):
-        require_outcomes(observed)
+        require_outcomes_in_both_arms(observed)
 
 
 def test_outcomes_on_the_edge_are_enough():
-    require_outcomes({"a": 50.0, "b": 70.0})
+    require_outcomes_in_both_arms({"a": 50.0, "b": 70.0})
 
 
 def test_too_few_in_an_arm_and_too_little_overlap_refuse():
@@ -310,7 +322,7 @@ def test_the_table_holds_the_answer_and_what_would_change_it(answer):
         == table["trials"]["next_session"]
     )
     # nobody comes back within 3 days here
-    assert table["note"]["half_grace"].endswith("of each are wanted.")
+    assert table["note"]["half_grace"].endswith("of each kind are necessary.")
     assert table["note"]["clones"].startswith("only 0 decisions")
     assert table["estimate"]["off_sessions"] == 0
 
@@ -330,7 +342,7 @@ def test_with_the_recall_of_the_instrument_it_is_going_on_versus_pausing(weekly)
     table = found.table.set_index("key")
     assert table["estimate"]["on_day"] == 21
     assert table["about"]["next_session"].startswith("going on versus pausing")
-    assert "against 0.0 sessions" in found.text
+    assert "the others 0.0" in found.text
 
 
 def test_the_sign_words_follow_the_estimate(answer):
@@ -401,7 +413,7 @@ def test_days_that_make_no_sense(sample):
 
 
 def test_the_order_of_patients_changes_nothing(weekly):
-    trials = find_trials(decision_points(derive(weekly)), GRACE, 0)
+    trials = find_trials(decision_points(derive(weekly)), NEXT_SESSION_GRACE_DAYS, 0)
     order = np.random.default_rng(1).permutation(len(trials.arm))
     one = fit_trials(trials).difference()
     other = fit_trials(trials.take(order)).difference()

@@ -10,20 +10,19 @@ import pytest
 
 from kettrack import cohort_from_frames
 from kettrack.analysis import estimate
-from kettrack.analysis.next_session.clones import steering_weights
-from kettrack.analysis.next_session.fit import (
-    fit_trials,
-    history_columns,
-    require_same_time,
-)
 from kettrack.analysis.next_session.maintenance import (
     MORE_HISTORY,
     maintenance_grace,
     maintenance_points,
     next_session_maintenance,
 )
-from kettrack.analysis.next_session.points import HISTORY, decision_points
-from kettrack.analysis.next_session.trials import find_trials
+from kettrack.analysis.next_session.outcome_model import (
+    fit_trials,
+    history_columns,
+    require_same_time,
+    waiting_weights,
+)
+from kettrack.analysis.next_session.trials import HISTORY, decision_points, find_trials
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.privacy.disclosure import POLICIES
 from kettrack.timelines.derived import derive
@@ -112,7 +111,7 @@ def test_the_grace_is_printed_and_halved_and_doubled(answer):
         21,
     ]
     assert table["note"]["half_grace"].startswith(
-        "at the decision points that can be used there are 0 who had another"
+        "at the decisions that can be used there are 0 who had another"
     )
     # day 56 + 14 comes after the scores
     assert "outcome" in table["note"]["double_grace"]
@@ -138,7 +137,7 @@ def test_no_decision_is_lost_in_silence(answer):
 def test_it_is_named_by_the_sessions_received():
     found = next_session_maintenance(made(more=(24, 27, 30)))
     assert found.table["about"].iloc[0].startswith("going on versus pausing")
-    assert "(4.0 against 0.0 sessions by the time of the outcome)" in found.text
+    assert "had had 4.0 sessions, the others 0.0" in found.text
 
 
 def test_arms_of_another_pace_are_not_scored_at_another_time():
@@ -183,7 +182,7 @@ def test_scores_within_a_grace_of_its_own_that_decide_are_taken_out():
         since=since,
         grace=grace,
     )
-    weights = steering_weights(trials, history_columns(trials)[0])
+    weights = waiting_weights(trials, history_columns(trials)[0])
     assert weights.mean() == pytest.approx(1, abs=0.03)
     assert fit_trials(trials).difference().estimate > 0
     weighted = fit_trials(trials, weights).difference()

@@ -25,11 +25,11 @@ from kettrack.analysis.calibration.next_session_runs import (
     true_answer,
 )
 from kettrack.analysis.context import made_from, refusal, release, rule_words
-from kettrack.analysis.next_session.trials import GRACE
 from kettrack.analysis.registry import question
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.result import Result
 from kettrack.timelines.derived import DerivedCohort
+from kettrack.vocabulary.days import NEXT_SESSION_GRACE_DAYS
 
 NAME: Final = "calibration"
 COHORTS: Final = 100
@@ -51,7 +51,7 @@ _METHODS: Final = {
 def calibration_check(
     cohort: DerivedCohort,
     recall_days: int | None = None,
-    grace_days: int = GRACE,
+    grace_days: int = NEXT_SESSION_GRACE_DAYS,
     cohorts: int = COHORTS,
     seed: int = SEED,
 ) -> Result:

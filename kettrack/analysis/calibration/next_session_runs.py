@@ -18,9 +18,8 @@ from kettrack.analysis.calibration.found import (
     simulated_cohort,
 )
 from kettrack.analysis.context import NORMAL
-from kettrack.analysis.next_session.fit import fit_trials
-from kettrack.analysis.next_session.points import FRESH, decision_points
-from kettrack.analysis.next_session.trials import WINDOW, Trials, find_trials
+from kettrack.analysis.next_session.outcome_model import fit_trials
+from kettrack.analysis.next_session.trials import Trials, decision_points, find_trials
 from kettrack.analysis.response.exits import first_course_exits
 from kettrack.analysis.response.plasmode import fit_plasmode, repeat_people
 from kettrack.arrays import Floats
@@ -29,6 +28,7 @@ from kettrack.estimators.plasmode.clinic import PlasmodeModel, simulate_plasmode
 from kettrack.estimators.plasmode.one_decision import DecisionByLot, true_difference
 from kettrack.estimators.regression.least_squares import fit_clustered
 from kettrack.timelines.derived import DerivedCohort
+from kettrack.vocabulary.days import FRESH_DAYS, NEXT_SESSION_WINDOW_DAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +131,11 @@ def true_answer(
     """
     model = repeat_people(clinic.model, FOR_TRUTH)
     latest = np.tile(
-        clinic.observed_to - (clinic.grace + clinic.recall + WINDOW),
+        clinic.observed_to - (clinic.grace + clinic.recall + NEXT_SESSION_WINDOW_DAYS),
         model.baseline.size // clinic.people,
     )
     decision = DecisionByLot(
-        grace=clinic.grace, fresh=FRESH, looked_at=looked_at, latest=latest
+        grace=clinic.grace, fresh=FRESH_DAYS, looked_at=looked_at, latest=latest
     )
     return true_difference(model, effect, decision, rng)
 

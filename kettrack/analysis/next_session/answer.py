@@ -4,57 +4,73 @@ ran unawares.
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import pandas as pd
 
-from kettrack.analysis.context import NORMAL, made_from, refusal, release, rule_words
-from kettrack.analysis.next_session.fit import fit_trials
-from kettrack.analysis.next_session.points import FRESH
-from kettrack.analysis.next_session.question import Question, Words, first_course
-from kettrack.analysis.next_session.rows import (
+from kettrack.analysis.context import LEVEL, NORMAL, rule_words
+from kettrack.analysis.next_session.answer_table import (
+    NO_DIFFERENCE,
+    ONE_MORE,
+    ROLES,
     UNRECORDED,
-    Frame,
-    answer_rows,
-    arm_rows,
-    diagnostic_rows,
-    left_out_rows,
-    sensitivity_rows,
+    answer_table,
 )
-from kettrack.analysis.next_session.trials import GRACE, find_trials
-from kettrack.analysis.registry import question
-from kettrack.errors import NotIdentified, UsageError
-from kettrack.result import Result, Role
+from kettrack.analysis.next_session.protocol import (
+    ProtocolWords,
+    TrialProtocol,
+    first_course,
+    first_course_estimand,
+)
+from kettrack.analysis.registry import Answer, question
+from kettrack.errors import UsageError
 from kettrack.timelines.derived import DerivedCohort
+from kettrack.vocabulary.days import FRESH_DAYS, NEXT_SESSION_GRACE_DAYS
 from kettrack.vocabulary.instrument import Recall
-from kettrack.vocabulary.instruments import GAD7, PHQ9
+from kettrack.vocabulary.plain_words import value_with_interval
 
-NONE_FITS: Final = "The interval holds 0: no difference would fit these data too."
-# percent of decisions that could have gone either way, below which the sentence says so
-WELL_SHARED: Final = 80.0
-_ROLES: Final[dict[str, Role]] = {
-    "key": "key",
-    "about": "label",
-    "unit": "label",
-    "trials": "denominator",
-    "n": "denominator",
-    "count": "count",
-    "estimate": "derived",
-    "ci_low": "derived",
-    "ci_high": "derived",
-    "size": "derived",
-    "size_low": "derived",
-    "size_high": "derived",
-    "note": "label",
+NO_DIFFERENCE_FITS: Final = (
+    "The interval includes 0, so these data also fit no difference at all."
+)
+# Percent of decisions that could have gone either way, below which the sentence says so.
+ENOUGH_OVERLAP_PERCENT: Final = 80.0
+FEW_COULD_GO_EITHER_WAY: Final = (
+    "Only {overlap.estimate:%} of the decisions could have gone either way; for the others the"
+    " answer rests on the statistical model alone."
+)
+# What both questions about the next session tell the registry.
+ANSWER_FACTS: Final[dict[str, Any]] = {
+    "unit": "as named in each row",
+    "roles": ROLES,
+    "decimals": {"estimate": 2, "ci_low": 2, "ci_high": 2},
+    "show": (
+        "about",
+        "unit",
+        "trials",
+        "n",
+        "count",
+        "estimate",
+        "ci_low",
+        "ci_high",
+        "note",
+    ),
 }
 
 
 @question(
-    "next_session", asks="What does one more session change, among people still coming?"
+    "next_session",
+    asks="What does one more session change, among people still coming?",
+    estimand=first_course_estimand(
+        f"the grace ({NEXT_SESSION_GRACE_DAYS} days unless another is chosen)"
+    ),
+    **ANSWER_FACTS,
 )
 def next_session(
-    cohort: DerivedCohort, recall_days: int | None = None, grace_days: int = GRACE
-) -> Result:
+    cohort: DerivedCohort,
+    recall_days: int | None = None,
+    grace_days: int = NEXT_SESSION_GRACE_DAYS,
+) -> Answer:
     """What having the next session soon changes in the score, against not having it, at equal
     histories.
 
@@ -83,16 +99,16 @@ def next_session(
 
         - `next_session`: the answer in points, below 0 = lower with a session; `session_*`
           `score_*`: the same fit over the decisions after those sessions, and at those scores;
-        - `crude` `overlap_weighted` `worst_score` `half_grace` `double_grace` `clones`: asked
-          otherwise;
+        - `crude` `overlap_weighted` `worst_score` `half_grace` `double_grace` `clones`: the same
+          question in other ways;
         - `overlap` `largest_weight` `e_value` `e_value_limit` `negative_control`
           `negative_control_detectable`;
         - `on_*` and `off_*`: the arms; `left_out_*`: decisions that are no trial.
 
-        Refused with fewer than 30 patients in an arm; outcomes for fewer than half of an arm, for
-        20 points more of the other, or more than 3 days later on average than in the other;
-        decisions that the history nearly settles; and where nobody knows how far the instrument
-        looks back.
+        Refused with too few patients in an arm; with outcomes for too small a part of an arm, for
+        a much larger part of the other, or days later on average than in the other; with decisions
+        that the history nearly settles. The limits are in `vocabulary.limits`, `outcome_model` and
+        `diagnostics`.
 
     Raises
     ------
@@ -105,177 +121,149 @@ def next_session(
     >>> next_session(load_cohort(sample_folder())).name
     'next_session'
     """
-    if grace_days < 1 or (recall_days is not None and recall_days < 0):
+    if grace_days < 1:
         raise UsageError(
-            "next_session needs a grace of at least 1 day and a recall of at least 0 days."
+            f"grace_days is {grace_days}; a grace of at least 1 day is needed."
         )
-    return ask(cohort, first_course(grace_days), recall_days)
+    return answer_next_session(cohort, first_course(grace_days), recall_days)
 
 
-def ask(cohort: DerivedCohort, question: Question, recall_days: int | None) -> Result:
+def answer_next_session(
+    cohort: DerivedCohort, protocol: TrialProtocol, recall_days: int | None
+) -> Answer:
     """Answer one question about the next session: the table of `next_session`, its first row named
     after the question.
+
+    Raises
+    ------
+    NotIdentified
+        As `fit_trials`.
+    UsageError
+        For a negative recall.
     """
-    estimand = question.words.estimand
-    try:
-        recall = cohort.instrument.recall(recall_days)
-        table = _table(cohort, question, recall.days)
-    except NotIdentified as error:
-        return release(refusal(question.name, cohort, error, estimand), cohort)
-    result = Result(
-        name=question.name,
+    recall = cohort.instrument.recall(recall_days)
+    table = answer_table(cohort, protocol, recall.days)
+    return Answer(
         table=table,
-        roles=_ROLES,
-        decimals={"estimate": 2, "ci_low": 2, "ci_high": 2},
-        show=(
-            "about",
-            "unit",
-            "trials",
-            "n",
-            "count",
-            "estimate",
-            "ci_low",
-            "ci_high",
-            "note",
-        ),
-        sentence=_sentence(table, question),
-        estimand=estimand,
-        caveats=_caveats(cohort, question.words, recall),
-        made_from=made_from(cohort, unit="as named in each row", level=0.95),
-    )
-    return release(result, cohort)
-
-
-def left_out_instrument(cohort: DerivedCohort) -> str:
-    """The measure kept out of the history: depression beside anxiety, anxiety beside all else."""
-    return PHQ9.name if cohort.instrument.construct == "anxiety" else GAD7.name
-
-
-def _table(cohort: DerivedCohort, question: Question, recall: int) -> pd.DataFrame:
-    left_out = left_out_instrument(cohort)
-    points = question.points(cohort, left_out)
-    frame = Frame(question, question.grace(points), recall, cohort.instrument)
-    trials = find_trials(points, frame.grace, frame.recall)
-    fitted = fit_trials(trials)
-    rows = [
-        *answer_rows(fitted, frame),
-        *sensitivity_rows(points, fitted, frame),
-        *diagnostic_rows(fitted, left_out),
-        *arm_rows(trials, question),
-        *left_out_rows(points, frame),
-    ]
-    table = pd.DataFrame(rows).reindex(columns=list(_ROLES))
-    turned = (
-        table["estimate"]
-        .where(table["estimate"] >= 0, -1.0)
-        .where(table["estimate"] < 0, 1.0)
-    )
-    ends = [table[name] * turned for name in ("ci_low", "ci_high")]
-    sizes = {
-        "size": table["estimate"].abs(),
-        "size_low": ends[0].where(turned > 0, ends[1]),
-    }
-    sizes["size_high"] = ends[1].where(turned > 0, ends[0])
-    return table.assign(
-        count=table["count"].astype("Int64"), note=table["note"].fillna(""), **sizes
+        sentence=_sentence(table, protocol),
+        estimand=protocol.words.estimand,
+        caveats=_caveats(cohort, protocol.words, recall),
+        level=LEVEL,
     )
 
 
-def _sentence(table: pd.DataFrame, question: Question) -> str:
+def _sentence(table: pd.DataFrame, protocol: TrialProtocol) -> str:
     rows = table.set_index("key")
-    name = question.name
-    found = rows.loc[name]
-    way = "lower" if found["estimate"] < 0 else "higher"
-    none_fits = bool(found["ci_low"] <= 0 <= found["ci_high"])
-    one = str(found["about"]).startswith("one more")
-    who = "those who had one more session" if one else "those who went on"
-    verb = "did not have it then" if one else "paused"
-    others = (
-        f"people who {verb} ({{on_sessions.size}} against {{off_sessions.size}} sessions by the"
-        " time of the outcome)"
-    )
-    said = (
-        f"Among {question.words.who}, {who} scored {{{name}.size}} points {way} about"
-        f" {{on_day.size}} days later than similar {others}"
-        f" ({interval_words(name, way, none_fits)}). "
-    )
-    if none_fits:
-        said += f"{NONE_FITS} It assumes we recorded the reasons people stop. "
-    else:
-        said += (
-            "It assumes we recorded the reasons people stop; a reason linked to both by a factor"
-            " of {e_value.estimate} would remove it, one of {e_value_limit.estimate} would make"
-            " its interval reach 0. "
-        )
-    if float(rows["estimate"]["overlap"]) < WELL_SHARED:
-        said += (
-            "Only {overlap.estimate} % of the decisions could have gone either way; for the"
-            " others the models speak. "
-        )
-    if question.words.warnings:
-        said = f"Experimental, see the first note: {said[0].lower()}{said[1:]}"
-    return said + _control_words(str(rows.loc["negative_control", "note"]))
+    answer = rows.loc[protocol.name]
+    includes_zero = bool(answer["ci_low"] <= 0 <= answer["ci_high"])
+    # an interval that includes 0 needs no hidden reason to reach it, so its E-values say nothing
+    parts = [
+        _comparison(answer.to_dict(), protocol, includes_zero),
+        (
+            "By the time of the outcome those who went on had had {on_sessions.size} sessions, the"
+            " others {off_sessions.size}."
+        ),
+        NO_DIFFERENCE_FITS if includes_zero else _E_VALUES,
+    ]
+    if float(rows["estimate"]["overlap"]) < ENOUGH_OVERLAP_PERCENT:
+        parts.append(FEW_COULD_GO_EITHER_WAY)
+    parts.append(_control_sentence(str(rows.loc["negative_control", "note"])))
+    # a reader of the first words alone must not miss that it is experimental
+    if protocol.words.warnings:
+        parts.insert(0, "This answer is experimental; see the first note.")
+    return " ".join(parts)
 
 
-def interval_words(name: str, way: str, none_fits: bool) -> str:
-    """Template of the interval of a row; one that holds 0 goes both ways."""
-    if none_fits:
-        return f"95 % interval {{{name}.ci_low}} to {{{name}.ci_high}} points, below 0 = lower"
+def _comparison(
+    answer: Mapping[str, Any], protocol: TrialProtocol, includes_zero: bool
+) -> str:
+    """The difference, with its interval and its assumption in the same sentence."""
+    name = protocol.name
+    way = "lower" if answer["estimate"] < 0 else "higher"
+    one = str(answer["about"]).startswith(ONE_MORE)
+    who = f"those who {'had one more session' if one else 'went on'}"
+    others = f"similar people who {'did not have it then' if one else 'paused'}"
+    interval = signed_interval(name, way, includes_zero)
+    return (
+        f"Among {protocol.words.people}, {who} scored {{{name}.size}} points {way} about"
+        f" {{on_day.size}} days later than {others} ({interval}), provided that every reason to"
+        " stop was recorded."
+    )
+
+
+_E_VALUES: Final = (
+    "A reason that was not recorded would explain the whole difference if it were linked both to"
+    " stopping and to the score by a risk ratio of {e_value.estimate}; with"
+    " {e_value_limit.estimate} the interval would reach 0."
+)
+
+
+def signed_interval(name: str, way: str, includes_zero: bool) -> str:
+    """Template of the interval of a row; one that includes 0 goes both ways."""
+    if includes_zero:
+        ends = f"{{{name}.ci_low}} to {{{name}.ci_high}}"
+        return f"95 % interval {ends} points; a negative number means lower"
     return f"95 % interval {{{name}.size_low}} to {{{name}.size_high}} points {way}"
 
 
-def _control_words(note: str) -> str:
-    numbers = (
-        "{negative_control.estimate} points ({negative_control.ci_low} to"
-        " {negative_control.ci_high})"
+def _control_sentence(note: str) -> str:
+    interval = value_with_interval("negative_control").replace(" (", " points (", 1)
+    differs = (
+        f"a measure that was left out of the adjustment differs by {interval} between the two"
+        " groups at equal histories"
     )
-    if note.startswith("silent"):
+    if note == NO_DIFFERENCE:
         return (
-            f"A measure left out of the adjustment differs by {numbers} between the two at equal"
-            " histories; an imbalance of {negative_control_detectable.estimate} SD would have"
-            " been seen. That it is silent never reassures."
+            f"As a check, {differs}. A difference of {{negative_control_detectable.estimate}} SD"
+            " or more would usually have been found. Finding none does not prove that every reason"
+            " was recorded."
         )
     if note == UNRECORDED:
         return (
-            f"But a measure left out of the adjustment differs by {numbers} between the two at"
-            " equal histories: reasons that were not recorded decide who goes on, so this"
-            " difference must not be read as what a session does."
+            f"But {differs}. So {UNRECORDED}, and the difference in the score must not be read as"
+            " what a session does."
         )
-    return "No other measure was recorded often enough to test that."
+    return "No other measure was recorded often enough to check that assumption."
 
 
-def _caveats(cohort: DerivedCohort, words: Words, recall: Recall) -> tuple[str, ...]:
+def _caveats(
+    cohort: DerivedCohort, words: ProtocolWords, recall: Recall
+) -> tuple[str, ...]:
+    # warnings come first: the sentence points at the first note
     return (
         *words.warnings,
         (
-            f"{rule_words(cohort)}. Outcome: first score {words.window(recall.days)}. {recall}"
+            f"{rule_words(cohort)}. The outcome is the first score"
+            f" {words.window(recall.days)}. {recall}"
         ),
         (
-            "Assumes that every reason to stop that also predicts the score is in the history:"
-            " scores so far (last, its square, the one before, mean, baseline, age of the last,"
-            " whether taken after the session), session number and its square, last gap, days"
-            f" since session 1, dose, adverse events of the day{words.also_known}. A value that"
-            " is missing takes the mean. A score that the clinic acted on and did not record is"
-            " a reason not recorded."
+            "The answer assumes that every reason to stop that also predicts the score is in the"
+            " history. The history holds the scores so far (the last one, its square, the one"
+            " before, their mean, the baseline, the age of the last score and whether it was taken"
+            " after the session), the session number and its square, the last gap, the days since"
+            f" session 1, the dose, adverse events of the day{words.further_history}. A missing"
+            " value is replaced by the mean. A score that the clinic acted on and did not record is"
+            " a reason that was not recorded."
         ),
         (
-            f"Eligible: rated baseline, a score in the last {FRESH} days, no ECT or TMS in that"
-            f" time, a log that covers the outcome. {words.decides} Nothing after the decision"
-            " chooses who is in, and no score of the next session's day is part of the history."
+            "A decision counts when the person has a rated baseline, a score in the last"
+            f" {FRESH_DAYS} days, no ECT or TMS in that time, and a log that covers the outcome."
+            f" {words.decisions} Nothing after the decision chooses who is included, and no score"
+            " of the next session's day is part of the history."
         ),
         (
-            "Least squares of the outcome on arm, history and arm x history (squares apart),"
-            " averaged over all eligible decisions; intervals count patients, not decisions"
-            f" ({NORMAL:.2f} bias-reduced standard errors). Missing outcomes are weighted for by"
-            " 1 / P(observed | arm, history), never carried forward."
+            "The method is least squares of the outcome on arm, history and arm x history (without"
+            " the squares), averaged over all eligible decisions. Intervals count patients, not"
+            f" decisions ({NORMAL:.2f} bias-reduced standard errors). Missing outcomes are never"
+            " carried forward; observed outcomes are weighted by 1 / P(observed | arm, history)."
         ),
-        words.meanwhile,
+        words.scores_between,
         (
-            "After the grace care goes on as usual: some who paused come back, some who went on"
-            f" stop. {words.apart}"
+            "After the grace care goes on as usual: some people who paused come back, and some"
+            f" who went on stop. {words.excludes}"
         ),
         (
-            "Rows by session and by score come from one fit that is linear in the history; they"
+            "Rows by session and by score come from one model that is linear in the history. They"
             " are many, and differences between them are not tested."
         ),
     )

@@ -16,15 +16,18 @@ from kettrack.errors import NotIdentified
 from kettrack.estimators.causal.weights import e_value_of_difference
 from kettrack.estimators.regression.least_squares import fit_clustered
 
-# fitted probabilities between which a decision could have gone either way
-POSITIVE: Final = (0.05, 0.95)
-LEAST_OBSERVED: Final = 50  # percent of an arm with an outcome
-LARGEST_DIFFERENCE: Final = 20  # percentage points between two arms
-DETECTABLE: Final = 2.8  # standard errors that are found in four of five samples
+# Fitted probabilities between which a decision could have gone either way; kettrack's convention.
+OPEN_PROBABILITY: Final = (0.05, 0.95)
+# Percent of each arm that must have an outcome, and the percentage points by which two arms may
+# differ in it: beyond them the missing outcomes weigh more than any method can repair.
+LEAST_OBSERVED_PERCENT: Final = 50
+MOST_POINTS_APART: Final = 20
+# Standard errors: 1.96 for the test + 0.84 for a power of 80 %.
+DETECTABLE_ERRORS: Final = 2.8
 
 
 def overlap(
-    probability: npt.ArrayLike, inside: tuple[float, float] = POSITIVE
+    probability: npt.ArrayLike, inside: tuple[float, float] = OPEN_PROBABILITY
 ) -> float:
     """Percent of decisions that could have gone either way.
 
@@ -34,10 +37,12 @@ def overlap(
     50.0
     """
     p = np.asarray(probability, dtype=np.float64)
-    return float(100 * ((p >= inside[0]) & (p <= inside[1])).mean())
+    low, high = inside
+    could_go_either_way = (p >= low) & (p <= high)
+    return float(100 * could_go_either_way.mean())
 
 
-def require_outcomes(observed: dict[str, float]) -> None:
+def require_outcomes_in_both_arms(observed: dict[str, float]) -> None:
     """Stop where outcomes are missing too often, or much more often in one arm.
 
     Parameters
@@ -48,28 +53,32 @@ def require_outcomes(observed: dict[str, float]) -> None:
     Raises
     ------
     NotIdentified
-        Below 50 percent in an arm, or arms more than 20 points apart.
+        Below `LEAST_OBSERVED_PERCENT` in an arm, or arms more than `MOST_POINTS_APART` points
+        apart.
 
     Examples
     --------
-    >>> require_outcomes({"went on": 90.0, "stopped": 75.0})
+    >>> require_outcomes_in_both_arms({"went on": 90.0, "stopped": 75.0})
     """
-    said = ", ".join(
+    shares = ", ".join(
         f"{share:.0f} % of those who {arm}" for arm, share in observed.items()
     )
     collect = (
         "a score at the same time after the decision for everyone, also for those who stop"
         " coming."
     )
-    if min(observed.values()) < LEAST_OBSERVED:
+    least = min(observed.values())
+    most = max(observed.values())
+    if least < LEAST_OBSERVED_PERCENT:
         raise NotIdentified(
-            f"too few have an outcome: {said}; at least {LEAST_OBSERVED} % of each are wanted.",
+            f"too few have an outcome: {shares}. At least {LEAST_OBSERVED_PERCENT} % of each group"
+            " are necessary.",
             collect,
         )
-    if max(observed.values()) - min(observed.values()) > LARGEST_DIFFERENCE:
+    if most - least > MOST_POINTS_APART:
         raise NotIdentified(
-            f"outcomes are missing much more often in one arm: there are those of {said}; more"
-            f" than {LARGEST_DIFFERENCE} points apart, whatever is done about it is a guess.",
+            f"outcomes are missing much more often in one group: {shares} have one. That is more"
+            f" than {MOST_POINTS_APART} points apart, and no method repairs it safely.",
             collect,
         )
 
@@ -130,30 +139,32 @@ def negative_control(
     --------
     >>> rng = np.random.default_rng(1)
     >>> history, person = rng.normal(size=(400, 1)), np.arange(400)
-    >>> found = negative_control(history[:, 0] + rng.normal(size=400), rng.random(400) < 0.5, history, person)
-    >>> found.fires
+    >>> measure = history[:, 0] + rng.normal(size=400)
+    >>> by_lot = rng.random(400) < 0.5
+    >>> negative_control(measure, by_lot, history, person).fires
     False
     """
     values = np.asarray(measure, dtype=np.float64)
     arm = np.asarray(chosen, dtype=bool)
     who = np.asarray(patient)
+    # its mean is not replaced where it is missing: that would pull the difference towards 0
     there = ~np.isnan(values)
-    if min((there & arm).sum(), (there & ~arm).sum()) <= history.shape[1] or not np.ptp(
-        values[there]
-    ):
+    smaller_arm = min((there & arm).sum(), (there & ~arm).sum())
+    # as many people as columns would be fitted exactly; a constant measure has no spread
+    if smaller_arm <= history.shape[1] or not np.ptp(values[there]):
         return None
     x = np.column_stack([np.ones(there.sum()), arm[there], history[there]])
     fit = fit_clustered(x, values[there], who[there])
-    found = float(fit.coefficients[1])
+    difference = float(fit.coefficients[1])
     error = float(fit.error[1])
-    detectable = DETECTABLE * error / float(values[there].std())
+    spread = float(values[there].std())
     return NegativeControl(
-        found,
-        found - NORMAL * error,
-        found + NORMAL * error,
-        detectable,
-        int(there.sum()),
-        fit.patients,
+        difference=difference,
+        low=difference - NORMAL * error,
+        high=difference + NORMAL * error,
+        detectable=DETECTABLE_ERRORS * error / spread,
+        rows=int(there.sum()),
+        patients=fit.patients,
     )
 
 
@@ -179,6 +190,6 @@ def e_values(
     if spread <= 0:
         return float("nan"), float("nan")
     near = 0.0 if low <= 0 <= high else min(low, high, key=abs)
-    return e_value_of_difference(estimate / spread), e_value_of_difference(
-        near / spread
-    )
+    of_estimate = e_value_of_difference(estimate / spread)
+    of_near_end = e_value_of_difference(near / spread)
+    return of_estimate, of_near_end

@@ -10,51 +10,62 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.next_session.answer import ask
-from kettrack.analysis.next_session.points import (
-    FRESH,
-    HISTORY,
-    LEFT_OUT,
-    Points,
-    points_of,
-)
-from kettrack.analysis.next_session.question import (
-    Group,
-    Question,
-    Words,
+from kettrack.analysis.next_session.answer import ANSWER_FACTS, answer_next_session
+from kettrack.analysis.next_session.protocol import (
+    ProtocolWords,
+    TrialGroup,
+    TrialProtocol,
     groups_by_session,
+    range_key,
 )
-from kettrack.analysis.next_session.trials import WINDOW, Trials
-from kettrack.analysis.registry import question
-from kettrack.errors import UsageError
-from kettrack.result import Result
+from kettrack.analysis.next_session.trials import (
+    EXCLUSIONS,
+    HISTORY,
+    DecisionPoints,
+    Trials,
+    decision_points_from,
+)
+from kettrack.analysis.registry import Answer, question
 from kettrack.timelines.bucket import Array
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.person_sessions import response_met
 from kettrack.vocabulary.course_rules import CourseRules
+from kettrack.vocabulary.days import (
+    FRESH_DAYS,
+    MAINTENANCE_GRACE_DAYS,
+    MAINTENANCE_GRACE_FACTOR,
+    NEXT_SESSION_WINDOW_DAYS,
+)
 from kettrack.vocabulary.instruments import GAD7
 
-TIMES_THE_GAP: Final = 1.5  # of the gap before: the grace
-# days of grace
-SHORTEST = 14
-LONGEST = 60
 MORE_HISTORY: Final = ("responding", "longest_held")
-# days, as the bands of `maintenance`
-GAPS: Final = ((1, 10), (11, 17), (18, 24), (25, 38), (39, 9_999))
+# Days: a week, two, three, a month, and longer; the last has no end.
+GAP_GROUPS: Final = ((1, 10), (11, 17), (18, 24), (25, 38), (39, np.inf))
+_SHORTEST, _LONGEST = MAINTENANCE_GRACE_DAYS
+ESTIMAND: Final = (
+    "Mean difference in the score between having and not having another session within"
+    f" {MAINTENANCE_GRACE_FACTOR} times the gap before it (at least {_SHORTEST} and at most"
+    f" {_LONGEST} days) after a session of maintenance, with care as usual afterwards. The mean is"
+    " over the decisions of people in maintenance."
+)
 
 
 @question(
-    "next_session_maintenance", asks="What does one more maintenance session change?"
+    "next_session_maintenance",
+    asks="What does one more maintenance session change?",
+    estimand=ESTIMAND,
+    **ANSWER_FACTS,
 )
 def next_session_maintenance(
     cohort: DerivedCohort, recall_days: int | None = None
-) -> Result:
+) -> Answer:
     """What having the next maintenance session in time changes in the score, against not having it,
     at equal histories.
 
     The trials of `next_session` over the session days after the first course. Maintenance begins
     with the first of them: the first after the planned number of sessions or, without a plan, after
-    the first gap of more than 10 days or after twelve sessions. From the third session of a
+    the first gap longer than `CourseRules.series_gap_days` or after
+    `CourseRules.induction_sessions` sessions. From session `CourseRules.reinduction_sessions` of a
     re-induction on, nobody decides on maintenance. Only what was known at the time says what a
     session is; the labels of `derive_courses` also look ahead.
 
@@ -71,8 +82,8 @@ def next_session_maintenance(
         Columns and rows as for `next_session`; the answer is in the row `next_session_maintenance`.
         `session_*` counts maintenance sessions. Besides: `gap_*` (the same fit over the decisions
         after gaps of so many days) and `grace` `grace_shortest` `grace_longest` (days). The grace
-        of a decision is 1.5 times the gap before it, in whole days, at least 14 and at most 60;
-        `half_grace` and `double_grace` take half and twice that.
+        of a decision is `MAINTENANCE_GRACE_FACTOR` times the gap before it, in whole days, within
+        `MAINTENANCE_GRACE_DAYS`; `half_grace` and `double_grace` take half and twice that.
 
         Refused as `next_session`.
 
@@ -87,17 +98,17 @@ def next_session_maintenance(
     >>> next_session_maintenance(load_cohort(sample_folder())).name
     'next_session_maintenance'
     """
-    if recall_days is not None and recall_days < 0:
-        raise UsageError("next_session_maintenance needs a recall of at least 0 days.")
-    return ask(cohort, MAINTENANCE, recall_days)
+    return answer_next_session(cohort, MAINTENANCE, recall_days)
 
 
-def maintenance_points(cohort: DerivedCohort, left_out: str = GAD7.name) -> Points:
+def maintenance_points(
+    cohort: DerivedCohort, left_out: str = GAD7.name
+) -> DecisionPoints:
     """Every session day after the first course with what was known at its end; `session` counts
     from 1 after that course.
 
     To `HISTORY` come whether the response rule is met, and the longest gap so far over which it
-    was, by scores at most 14 days old at both ends (0 without one).
+    was, by recent scores at both ends (0 without one).
 
     Parameters
     ----------
@@ -107,48 +118,47 @@ def maintenance_points(cohort: DerivedCohort, left_out: str = GAD7.name) -> Poin
         Instrument kept out of the history, to test it with.
     """
     table = cohort.all_sessions
+    score = table["score"].to_numpy(float)
+    baseline = table["baseline"].to_numpy(float)
+    # over all sessions: the first gap of maintenance begins in the first course
+    table = table.assign(responding=response_met(cohort.criteria, score, baseline))
     table = table.assign(
-        responding=response_met(
-            cohort.criteria,
-            *(table[name].to_numpy(float) for name in ("score", "baseline")),
-        )
-    )
-    table = table.assign(
-        longest_held=_longest_held(table), re_induction=_in_re_induction(cohort, table)
+        longest_held=_longest_gap_in_response(table),
+        re_induction=_in_re_induction(cohort, table),
     )
     table = table[~table["in_first_course"]].reset_index(drop=True)
-    points = points_of(
-        cohort, table, left_out, {"re_induction": table["re_induction"]}, MORE_HISTORY
-    )
+    own = {"re_induction": table["re_induction"]}
+    points = decision_points_from(cohort, table, left_out, own, MORE_HISTORY)
     return replace(points, session=points.session - _first_course_days(points))
 
 
-def maintenance_grace(points: Points) -> Array:
-    """Days of grace after each maintenance session: 1.5 times the gap before it, in whole days,
-    from 14 to 60.
+def maintenance_grace(points: DecisionPoints) -> Array:
+    """Days of grace after each maintenance session: `MAINTENANCE_GRACE_FACTOR` times the gap before
+    it, in whole days, within `MAINTENANCE_GRACE_DAYS`.
     """
     gap = points.history[:, HISTORY.index("last_gap")]
-    return np.clip(np.floor(TIMES_THE_GAP * gap), SHORTEST, LONGEST).astype(np.int64)
+    # whole days, as sessions are known by day
+    whole_days = np.floor(MAINTENANCE_GRACE_FACTOR * gap)
+    return np.clip(whole_days, *MAINTENANCE_GRACE_DAYS).astype(np.int64)
 
 
-def _first_course_days(points: Points) -> Array:
+def _first_course_days(points: DecisionPoints) -> Array:
     """Session days of the first course of the patient of each point: one fewer than the number of
     the first point after it.
     """
+    # points are sorted by patient, so a search from the left finds the first of each
     first = np.searchsorted(points.patient, points.patient)
     return points.session[first] - 1
 
 
-def _longest_held(table: pd.DataFrame) -> pd.Series:
-    """Longest gap so far over which the response held, in days."""
-    well = table["responding"] & (table["score_age"] <= FRESH).fillna(False).astype(
-        bool
-    )
+def _longest_gap_in_response(table: pd.DataFrame) -> pd.Series:
+    """Longest gap so far with a response at both ends, in days."""
+    recent = (table["score_age"] <= FRESH_DAYS).fillna(False).astype(bool)
+    responding = table["responding"] & recent
     patient = table["patient_id"]
-    held = well & well.groupby(patient, sort=False, observed=True).shift(
-        1, fill_value=False
-    )
-    gap = table["last_gap"].astype("Float64").where(held, 0.0)
+    by_patient = responding.groupby(patient, sort=False, observed=True)
+    at_both_ends = responding & by_patient.shift(1, fill_value=False)
+    gap = table["last_gap"].astype("Float64").where(at_both_ends, 0.0)
     return gap.groupby(patient, sort=False, observed=True).cummax()
 
 
@@ -157,104 +167,104 @@ def _in_re_induction(cohort: DerivedCohort, table: pd.DataFrame) -> pd.Series:
     have been maintenance.
     """
     courses = cohort.courses.drop_duplicates(["patient_id", "day"], keep="last")
-    known = (courses["course"] == "re-induction") & (
-        courses["number_in_course"] >= CourseRules().reinduction_sessions
-    )
+    far_enough = courses["number_in_course"] >= CourseRules().reinduction_sessions
+    known = (courses["course"] == "re-induction") & far_enough
     rows = courses.assign(known=known)[["patient_id", "day", "known"]]
-    return (
-        table[["patient_id", "day"]]
-        .merge(rows, "left", ["patient_id", "day"])["known"]
-        .set_axis(table.index)
-    )
+    days = table[["patient_id", "day"]].merge(rows, "left", ["patient_id", "day"])
+    # a left merge keeps the order of the table, not its index
+    return days["known"].set_axis(table.index)
 
 
-def _groups(trials: Trials) -> list[Group]:
+def _groups(trials: Trials) -> list[TrialGroup]:
     gap = trials.history[:, HISTORY.index("last_gap")]
-    by_gap = [
-        (_gap_key(low, high), _gap_words(low, high), (gap >= low) & (gap <= high))
-        for low, high in GAPS
-    ]
+    by_gap = []
+    for low, high in GAP_GROUPS:
+        chosen = (gap >= low) & (gap <= high)
+        days = f"{low} days or more" if np.isinf(high) else f"{low} to {high} days"
+        about = f"decided after a gap of {days}"
+        by_gap.append((range_key("gap", low, high), about, chosen))
     return groups_by_session(trials, "maintenance session") + by_gap
 
 
-def _gap_key(low: int, high: int) -> str:
-    return f"gap_{low}_{'on' if high == GAPS[-1][1] else high}"
-
-
-def _gap_words(low: int, high: int) -> str:
-    return (
-        f"decided after a gap of {low} days or more"
-        if high == GAPS[-1][1]
-        else f"decided after a gap of {low} to {high} days"
-    )
-
-
 def _graces(trials: Trials) -> list[tuple[str, str, str, float]]:
+    mean = float(trials.grace.mean())
+    shortest = float(trials.grace.min())
+    longest = float(trials.grace.max())
+    about = "mean grace: a session within so many days counts as going on"
     return [
-        (
-            "grace",
-            "mean grace: days within which the next session was going on",
-            "days",
-            float(trials.grace.mean()),
-        ),
-        ("grace_shortest", "shortest grace", "days", float(trials.grace.min())),
-        ("grace_longest", "longest grace", "days", float(trials.grace.max())),
+        ("grace", about, "days", mean),
+        ("grace_shortest", "shortest grace", "days", shortest),
+        ("grace_longest", "longest grace", "days", longest),
     ]
 
 
-MAINTENANCE: Final = Question(
+def _window_words(recall: int) -> str:
+    """Days of the outcome for a recall in days."""
+    end = recall + NEXT_SESSION_WINDOW_DAYS
+    return (
+        f"from {recall} to {end} days after the end of the decision's own grace, the same days in"
+        " both groups"
+    )
+
+
+def _decision_words(rules: CourseRules) -> str:
+    """When maintenance begins, and where nobody decides on it."""
+    return (
+        "Maintenance begins with the first session after the first course. The first course is the"
+        f" planned number of sessions or, without a plan, sessions at most {rules.series_gap_days}"
+        f" days apart, up to {rules.induction_sessions}. From session {rules.reinduction_sessions}"
+        " of a re-induction on, nobody decides on maintenance. Its first sessions still count,"
+        " because at the time nobody knows that they begin a re-induction."
+    )
+
+
+# The numbers of the next two texts are found in simulated clinics; they follow no rule.
+_SCORES_BETWEEN: Final = (
+    "Where a high score between two sessions brings the next session forward, the answer is biased"
+    " towards harm: such scores decide, but the history of the answer ends before them. The row"
+    " weighted for them is experimental. In 50 simulated clinics of 800 people, in which sessions"
+    " did nothing and a high score often brought the next one forward, the answer was .10 points"
+    " too high and the weighted row .09 points too low. Their 95 % intervals included 0 in 80 %"
+    " and 88 % of the clinics."
+)
+_WARNINGS: Final = (
+    (
+        "This answer is experimental. In simulated clinics of 400 people that decide by recorded"
+        " scores (60 to 200 clinics of each kind) the bias was -.01 to +.05 points where a session"
+        " helped (95 % intervals included the truth in 94 %) and -.07 to +.06 points where it did"
+        " nothing (93 to 95 %). Where people stop mostly when they are well, the bias of -.07 does"
+        " not shrink with more people (-.09 in 20 clinics of 1,000 people, 90 %): so small a"
+        " difference means nothing. Where each person has a pace of their own that is not"
+        " recorded, the bias was +.15 for a true difference of -1.33 (92 %)."
+    ),
+    (
+        "With fewer than about 80 outcomes in an arm, similar clinics differ by most of a point"
+        " (intervals included the truth in 93 % of 59 clinics). Half and twice the grace were not"
+        " tested in simulations."
+    ),
+)
+MAINTENANCE: Final = TrialProtocol(
     name="next_session_maintenance",
     points=maintenance_points,
     grace=maintenance_grace,
-    reasons=tuple(name for name in LEFT_OUT if name != "planned_end"),
+    exclusions=tuple(name for name in EXCLUSIONS if name != "planned_end"),
     groups=_groups,
     more_rows=_graces,
-    words=Words(
-        estimand=(
-            "Mean difference in the score between having and not having another session within"
-            f" {TIMES_THE_GAP} times the gap before (at least {SHORTEST}, at most {LONGEST} days)"
-            " of a session after the first course, care as usual afterwards, over the decisions"
-            " of people in maintenance."
-        ),
-        who="people in maintenance",
+    words=ProtocolWords(
+        estimand=ESTIMAND,
+        people="people in maintenance",
         graces=(
             "next session within half the grace",
             "next session within twice the grace",
         ),
-        window=lambda recall: (
-            f"from {recall} to {recall + WINDOW} days after the end of the decision's own grace,"
-            " the same days in both arms"
+        window=_window_words,
+        further_history=(
+            ", whether the response rule is met, and the longest gap so far with a response at"
+            " both ends"
         ),
-        also_known=", whether the response rule is met, the longest gap so far over which it was",
-        decides=(
-            "Maintenance begins with the first session after the first course (the planned number"
-            " or, without a plan, sessions at most 10 days apart, up to 12); from the third"
-            " session of a re-induction on nobody decides on maintenance, but that the first two"
-            " begin one is not known at the time."
-        ),
-        meanwhile=(
-            "Where scores between two sessions bring the next one forward, the answer leans"
-            " towards harm: they decide, and its history ends before them. The row weighted for"
-            " them is experimental. In 50 simulated clinics of 800 in which sessions did nothing"
-            " and a high score often did that, the answer was .10 points too high and the"
-            " weighted row .09 too low; their intervals held 0 in 80 and 88 %."
-        ),
-        apart="The first course is not in it.",
-        warnings=(
-            (
-                "Experimental. In simulated clinics of 400 that decide by recorded scores (60 to"
-                " 200 of each kind) the answer was off by -.01 to +.05 points where a session"
-                " helped (95 % intervals held the truth in 94 %) and by -.07 to +.06 where it did"
-                " nothing (93 to 95 %). Where people stop mostly when well the -.07 does not go"
-                " with more people (-.09 in 20 clinics of 1,000, 90 %): so small a difference"
-                " says nothing. Where the pace is the person's own and not recorded: +.15 of"
-                " -1.33 (92 %)."
-            ),
-            (
-                "With fewer than about 80 outcomes in an arm alike clinics differ by most of a"
-                " point (intervals held the truth in 93 % of 59). Half and twice the grace were"
-                " not tried."
-            ),
-        ),
+        decisions=_decision_words(CourseRules()),
+        scores_between=_SCORES_BETWEEN,
+        excludes="The first course is not part of it.",
+        warnings=_WARNINGS,
     ),
 )

@@ -9,32 +9,30 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.context import FEWEST, made_from, refusal, release, rule_words
+from kettrack.analysis.context import rule_words
 from kettrack.analysis.courses.expected_course import baseline_bands
-from kettrack.analysis.next_session.fit import (
+from kettrack.analysis.next_session.outcome_model import (
     history_columns,
     probability_of_going_on,
     require_people,
 )
-from kettrack.analysis.next_session.points import HISTORY, decision_points
-from kettrack.analysis.next_session.trials import GRACE, Trials, find_trials
-from kettrack.analysis.registry import question
-from kettrack.errors import NotIdentified
+from kettrack.analysis.next_session.trials import (
+    HISTORY,
+    Trials,
+    decision_points,
+    find_trials,
+)
+from kettrack.analysis.registry import Answer, question
+from kettrack.arrays import Bools
 from kettrack.estimators.causal.weights import standardised_differences
-from kettrack.result import Result, Role
+from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
-from kettrack.vocabulary.limits import ALIKE_WITHIN_SD as BALANCED
+from kettrack.vocabulary.days import NEXT_SESSION_GRACE_DAYS
+from kettrack.vocabulary.limits import ALIKE_WITHIN_SD, FEWEST_PEOPLE
 
-MOST_SESSIONS: Final = 8
-GOING_ON_ESTIMAND: Final = (
-    f"Share of the decisions after which another session came within {GRACE} days, by last score"
-    " and session."
-)
-BALANCE_ESTIMAND: Final = (
-    "Difference between those who went on and those who did not, in standard deviations, before"
-    " and after weighting by one over the fitted chance of what they did."
-)
-_GOING_ON: Final[dict[str, Role]] = {
+# Later sessions hold too few people in each severity band.
+LAST_SESSION_SHOWN: Final = 8
+_GOING_ON_ROLES: Final[dict[str, Role]] = {
     "key": "key",
     "band": "label",
     "session": "label",
@@ -44,7 +42,7 @@ _GOING_ON: Final[dict[str, Role]] = {
     "estimate": "derived",
     "note": "label",
 }
-_BALANCE: Final[dict[str, Role]] = {
+_BALANCE_ROLES: Final[dict[str, Role]] = {
     "key": "key",
     "about": "label",
     "n": "denominator",
@@ -52,7 +50,7 @@ _BALANCE: Final[dict[str, Role]] = {
     "after": "derived",
     "note": "label",
 }
-_WORDS: Final = {
+_HISTORY_WORDS: Final = {
     "score": "last score",
     "score_squared": "last score, squared",
     "previous_score": "score before it",
@@ -69,107 +67,136 @@ _WORDS: Final = {
 }
 
 
-def _trials(cohort: DerivedCohort) -> Trials:
+def _first_course_trials(cohort: DerivedCohort) -> Trials:
+    """The trials of `next_session`, where each arm has enough people."""
     recall = cohort.instrument.recall()
-    trials = find_trials(decision_points(cohort), GRACE, recall.days)
+    points = decision_points(cohort)
+    trials = find_trials(points, NEXT_SESSION_GRACE_DAYS, recall.days)
     require_people(trials)
     return trials
 
 
 @question(
     "going_on_by_score",
-    asks="Who goes on, by last score and session: could it have gone either way?",
+    asks="Who goes on, by last score and session? Could it have gone either way?",
+    unit="percent of decisions",
+    estimand=(
+        "Share of the decisions after which another session came within"
+        f" {NEXT_SESSION_GRACE_DAYS} days, by last score and session."
+    ),
+    roles=_GOING_ON_ROLES,
+    show=("band", "session", "n", "events", "estimate", "note"),
 )
-def going_on_by_score(cohort: DerivedCohort) -> Result:
+def going_on_by_score(cohort: DerivedCohort) -> Answer:
     """Who goes on, by last score and session: where everybody does, or nobody, nothing can be
     compared.
 
     Returns
     -------
     Result
-        One row per severity band of the last score and session to 8: `n` decisions (a person
-        decides once per session), `events` (went on within 7 days) `without` `estimate` (%) `note`
-        (everybody or nobody went on; too few). Refused as `next_session` is with fewer than 30
-        people in an arm.
+        One row per severity band of the last score and session to `LAST_SESSION_SHOWN`: `n`
+        decisions (a person decides once per session), `events` (went on within the grace) `without`
+        `estimate` (%) `note` (everybody or nobody went on; too few). Refused as `next_session` is
+        with too few people in an arm.
     """
-    try:
-        trials = _trials(cohort)
-    except NotIdentified as error:
-        return release(
-            refusal("going_on_by_score", cohort, error, GOING_ON_ESTIMAND), cohort
-        )
-    bands = [band.label for band in cohort.instrument.bands] or ["all"]
-    band = baseline_bands(trials.history[:, HISTORY.index("score")], cohort.instrument)
-    last = min(int(trials.session.max()), MOST_SESSIONS)
-    rows = [
-        _cell(
-            name,
-            place,
-            session,
-            trials.arm[(band == name) & (trials.session == session)],
-        )
-        for place, name in enumerate(bands)
-        for session in range(1, last + 1)
-    ]
-    result = Result(
-        name="going_on_by_score",
-        table=pd.DataFrame(rows),
-        roles=_GOING_ON,
-        show=("band", "session", "n", "events", "estimate", "note"),
-        sentence=_going_on_words(pd.DataFrame(rows)),
-        estimand=GOING_ON_ESTIMAND,
+    trials = _first_course_trials(cohort)
+    table = _going_on_table(trials, cohort)
+    return Answer(
+        table=table,
+        sentence=_going_on_words(table),
         caveats=(
             (
-                "Where everybody went on, or nobody, the people themselves cannot say what the"
-                " other choice would have done; only a model can, and it guesses there."
+                "Where everybody went on, or nobody, the data do not show what the other choice"
+                " would have led to. Only a statistical model can say it, and there it"
+                " extrapolates."
             ),
             (
-                f"Decisions of the first course that `next_session` uses. {rule_words(cohort)}."
-                f" {cohort.instrument.recall()}"
+                "These are the decisions of the first course that `next_session` uses."
+                f" {rule_words(cohort)}. {cohort.instrument.recall()}"
             ),
         ),
-        made_from=made_from(cohort, unit="percent of decisions"),
-        people=len(np.unique(trials.patient)),
+        people=trials.n_people,
     )
-    return release(result, cohort)
 
 
-def _cell(band: str, place: int, session: int, arm: np.ndarray) -> dict[str, object]:
+def _going_on_table(trials: Trials, cohort: DerivedCohort) -> pd.DataFrame:
+    names = [band.label for band in cohort.instrument.bands] or ["all"]
+    score = trials.history[:, HISTORY.index("score")]
+    # a scale without bands has one row of groups
+    band = baseline_bands(score, cohort.instrument)
+    # groups without a decision keep their row, so that the figure has no holes
+    last = min(int(trials.session.max()), LAST_SESSION_SHOWN)
+    rows = []
+    for place, name in enumerate(names):
+        for session in range(1, last + 1):
+            arm = trials.arm[(band == name) & (trials.session == session)]
+            named = {
+                "key": f"band{place}_session{session}",
+                "band": name,
+                "session": session,
+            }
+            rows.append(named | _share_going_on(arm))
+    return pd.DataFrame(rows)
+
+
+def _share_going_on(arm: Bools) -> dict[str, object]:
+    """Cells of one band and session; the share is missing with fewer than `FEWEST_PEOPLE`."""
     n = len(arm)
     events = int(arm.sum())
-    enough = n >= FEWEST
-    sided = (
-        "everybody went on" if events == n else "nobody went on" if not events else ""
-    )
-    note = sided if enough else "nobody" if not n else "too few"
-    share = 100 * events / n if enough else np.nan
-    cells = {
-        "key": f"band{place}_session{session}",
-        "band": band,
-        "session": session,
+    share = 100 * events / n if n >= FEWEST_PEOPLE else np.nan
+    return {
         "n": n,
-    }
-    return cells | {
         "events": events,
         "without": n - events,
         "estimate": share,
-        "note": note,
+        "note": _share_note(n, events),
     }
 
 
+def _share_note(n: int, events: int) -> str:
+    if n == 0:
+        return "nobody"
+    if n < FEWEST_PEOPLE:
+        return "too few"
+    if events == n:
+        return "everybody went on"
+    return "" if events else "nobody went on"
+
+
 def _going_on_words(table: pd.DataFrame) -> str:
-    filled = table[table["estimate"].notna()]
-    sided = int(filled["note"].ne("").sum())
-    cells = f"{len(filled)} cells with at least {FEWEST} decisions"
-    if filled.empty:
-        return f"No cell has at least {FEWEST} decisions."
-    if not sided:
-        return f"In each of the {cells} some went on and some did not."
-    return f"In {sided} of {cells} everybody went on, or nobody: there nothing can be compared."
+    shown = table[table["estimate"].notna()]
+    one_sided = int(shown["note"].ne("").sum())
+    if shown.empty:
+        return (
+            "No group by last score and session has at least"
+            f" {FEWEST_PEOPLE} decisions, so nothing can be compared."
+        )
+    groups = f"{len(shown)} groups with at least {FEWEST_PEOPLE} decisions"
+    if not one_sided:
+        return (
+            f"The decisions are grouped by last score and session. In each of the {groups} some"
+            " people went on and some did not."
+        )
+    return (
+        "The decisions are grouped by last score and session. Everybody went on, or nobody, in"
+        f" {one_sided} of {groups}. In these groups nothing can be compared."
+    )
 
 
-@question("balance", asks="Were those who went on like those who did not?")
-def balance(cohort: DerivedCohort) -> Result:
+@question(
+    "balance",
+    asks="Were those who went on like those who did not?",
+    unit="standard deviations",
+    estimand=(
+        "Difference between those who went on and those who did not, in standard deviations, before"
+        " and after weighting. The weight is one divided by the fitted probability of what they"
+        " did."
+    ),
+    roles=_BALANCE_ROLES,
+    decimals={"estimate": 2, "after": 2},
+    show=("about", "n", "estimate", "after", "note"),
+)
+def balance(cohort: DerivedCohort) -> Answer:
     """How alike those who went on and those who did not were, before and after weighting: the love
     plot.
 
@@ -177,61 +204,68 @@ def balance(cohort: DerivedCohort) -> Result:
     -------
     Result
         One row per part of the history: `n` decisions, `estimate` (standardised difference before)
-        `after` (after weighting) `note` (where more than .1 is left). Refused as `next_session` is
-        with fewer than 30 people in an arm.
+        `after` (after weighting) `note` (where more than `ALIKE_WITHIN_SD` is left). Refused as
+        `next_session` is with too few people in an arm.
     """
-    try:
-        trials = _trials(cohort)
-        history, _ = history_columns(trials)
-        chance = probability_of_going_on(trials, history)
-    except NotIdentified as error:
-        return release(refusal("balance", cohort, error, BALANCE_ESTIMAND), cohort)
-    weights = 1 / np.where(trials.arm, chance, 1 - chance)
-    known = [column[~np.isnan(column)] for column in trials.history.T]
-    varies = [
-        name
-        for name, column in zip(HISTORY, known, strict=True)
-        if column.size and np.ptp(column) > 0
-    ]
-    before, after = (
-        standardised_differences(history, trials.arm, how) for how in (None, weights)
+    trials = _first_course_trials(cohort)
+    table = _balance_table(trials)
+    unlike = int(table["note"].ne("").sum())
+    return Answer(
+        table=table,
+        sentence=(
+            "Before weighting, the last scores of those who went on and of those who did not differ"
+            " by {score.estimate} standard deviations; after weighting, by {score.after}. After"
+            f" weighting, {unlike} of {len(table)} parts of the history still differ by more than"
+            f" {ALIKE_WITHIN_SD:g}."
+        ),
+        caveats=(
+            (
+                "`next_session` itself adjusts by regression. The weights here only show whether"
+                " similar people are found in both groups."
+            ),
+            (
+                "Balance in what was recorded says nothing about what was not recorded."
+                f" {rule_words(cohort)}. {cohort.instrument.recall()}"
+            ),
+        ),
+        people=trials.n_people,
     )
+
+
+def _balance_table(trials: Trials) -> pd.DataFrame:
+    history, _ = history_columns(trials)
+    going_on = probability_of_going_on(trials, history)
+    # each decision stands for all that were as likely to be decided that way
+    weights = 1 / np.where(trials.arm, going_on, 1 - going_on)
+    before = standardised_differences(history, trials.arm, None)
+    after = standardised_differences(history, trials.arm, weights)
     rows = [
         {
             "key": name,
-            "about": _WORDS[name],
-            "n": len(trials.arm),
-            "estimate": one,
-            "after": other,
-            "note": f"more than {BALANCED:g} left" if abs(other) > BALANCED else "",
+            "about": _HISTORY_WORDS[name],
+            "n": trials.n,
+            "estimate": unweighted,
+            "after": weighted,
+            "note": _balance_note(weighted),
         }
-        for name, one, other in zip(varies, before, after, strict=True)
+        for name, unweighted, weighted in zip(
+            _varying_parts(trials), before, after, strict=True
+        )
     ]
-    left = sum(bool(row["note"]) for row in rows)
-    result = Result(
-        name="balance",
-        table=pd.DataFrame(rows),
-        roles=_BALANCE,
-        decimals={"estimate": 2, "after": 2},
-        show=("about", "n", "estimate", "after", "note"),
-        sentence=(
-            "Before weighting the last score differs by {score.estimate} standard deviations"
-            " between those who went on and those who did not, after weighting by"
-            f" {{score.after}}; {left} of {len(rows)} parts of the history still differ by more"
-            f" than {BALANCED:g}."
-        ),
-        estimand=BALANCE_ESTIMAND,
-        caveats=(
-            (
-                "`next_session` itself adjusts by regression; the weights here show whether"
-                " people alike stand on both sides."
-            ),
-            (
-                f"Balance of what was recorded says nothing of what was not. {rule_words(cohort)}."
-                f" {cohort.instrument.recall()}"
-            ),
-        ),
-        made_from=made_from(cohort, unit="standard deviations"),
-        people=len(np.unique(trials.patient)),
+    return pd.DataFrame(rows)
+
+
+def _varying_parts(trials: Trials) -> list[str]:
+    """Names of the columns that `history_columns` keeps."""
+    names = []
+    for name, column in zip(HISTORY, trials.history.T, strict=True):
+        known = column[~np.isnan(column)]
+        if known.size and np.ptp(known) > 0:
+            names.append(name)
+    return names
+
+
+def _balance_note(weighted: float) -> str:
+    return (
+        f"more than {ALIKE_WITHIN_SD:g} left" if abs(weighted) > ALIKE_WITHIN_SD else ""
     )
-    return release(result, cohort)

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.next_session.rows import UNRECORDED
+from kettrack.analysis.next_session.answer_table import UNRECORDED
 from kettrack.result import SUPPRESSED, Result
 
 BIASED: Final = "biased by design"

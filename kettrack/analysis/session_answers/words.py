@@ -7,7 +7,11 @@ from typing import Any, Final
 import pandas as pd
 
 from kettrack.analysis.association.slopes import EXPECTED
-from kettrack.analysis.next_session.answer import NONE_FITS, WELL_SHARED, interval_words
+from kettrack.analysis.next_session.answer import (
+    ENOUGH_OVERLAP_PERCENT,
+    NO_DIFFERENCE_FITS,
+    signed_interval,
+)
 from kettrack.analysis.session_answers.rows import DOUBTED
 
 _DOUBT: Final = (
@@ -68,7 +72,7 @@ def _next(row: Row, rows: dict[str, Row]) -> str:
         f" {'did not' if one else 'paused'} ({_interval('next_session', row)})."
     )
     shared = rows["overlap"]
-    if shared["status"] == "ok" and shared["estimate"] < WELL_SHARED:
+    if shared["status"] == "ok" and shared["estimate"] < ENOUGH_OVERLAP_PERCENT:
         said += (
             " Only {overlap.estimate} % of the decisions could have gone either way; for the"
             " others the models speak."
@@ -77,7 +81,7 @@ def _next(row: Row, rows: dict[str, Row]) -> str:
         return said
     said += " It assumes we recorded the reasons people stop"
     if _holds_none(row):
-        return f"{said}. {NONE_FITS}"
+        return f"{said}. {NO_DIFFERENCE_FITS}"
     factor = (
         "; a reason linked to both by a factor of {e_value.estimate} would remove it"
     )
@@ -97,7 +101,7 @@ def _stop(row: Row) -> str:
         f" points {_way(row)} ({_interval('stop_after', row)}), as far as the recorded history"
         " explains who stops."
     )
-    return f"{said} {NONE_FITS}" if _holds_none(row) else said
+    return f"{said} {NO_DIFFERENCE_FITS}" if _holds_none(row) else said
 
 
 def _holds_none(row: Row) -> bool:
@@ -105,7 +109,7 @@ def _holds_none(row: Row) -> bool:
 
 
 def _interval(key: str, row: Row) -> str:
-    return interval_words(key, _way(row), _holds_none(row))
+    return signed_interval(key, _way(row), _holds_none(row))
 
 
 def _way(row: Row) -> str:
