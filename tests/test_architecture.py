@@ -82,7 +82,6 @@ STILL_SHARED = {
     "FEWEST_EVENTS",
     "FEWEST_FOLLOWERS",
     "FEWEST_GAPS",
-    "GRACE",
     "HORIZON",
     "LEAST_CHANCE",
     "Question",
@@ -92,10 +91,8 @@ STILL_SHARED = {
     "SEED",
     "Scored",
     "TOGETHER",
-    "WINDOW",
     "clinic_of",
     "compared",
-    "require_outcomes",
     "run_cohorts",
     "true_answer",
 }

@@ -4,7 +4,7 @@ ran unawares.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any, Final
 
 import pandas as pd
@@ -175,7 +175,7 @@ def _sentence(table: pd.DataFrame, protocol: TrialProtocol) -> str:
 
 
 def _comparison(
-    answer: Mapping[str, Any], protocol: TrialProtocol, includes_zero: bool
+    answer: Mapping[Hashable, Any], protocol: TrialProtocol, includes_zero: bool
 ) -> str:
     """The difference, with its interval and its assumption in the same sentence."""
     name = protocol.name
