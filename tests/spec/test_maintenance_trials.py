@@ -10,8 +10,13 @@ from kettrack.analysis.next_session.maintenance import (
     maintenance_grace,
     maintenance_points,
 )
-from kettrack.analysis.next_session.trials import HISTORY, EXCLUSIONS, decision_points
-from kettrack.analysis.next_session.trials import exclusion_codes, find_trials
+from kettrack.analysis.next_session.trials import (
+    EXCLUSIONS,
+    HISTORY,
+    decision_points,
+    exclusion_codes,
+    find_trials,
+)
 from kettrack.timelines.derived import derive
 
 WEEKLY = " ".join(str(day) for day in range(0, 500, 7))

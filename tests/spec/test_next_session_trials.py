@@ -5,8 +5,13 @@ boundary once.
 import numpy as np
 from spec.tables import cohort, plain
 
-from kettrack.analysis.next_session.trials import HISTORY, EXCLUSIONS, decision_points
-from kettrack.analysis.next_session.trials import exclusion_codes, find_trials
+from kettrack.analysis.next_session.trials import (
+    EXCLUSIONS,
+    HISTORY,
+    decision_points,
+    exclusion_codes,
+    find_trials,
+)
 from kettrack.timelines.derived import derive
 
 
