@@ -22,9 +22,9 @@ from kettrack.analysis.next_session.outcome_model import (
 from kettrack.analysis.next_session.trials import decision_points, find_trials
 from kettrack.analysis.response.response_curve import count, estimate
 from kettrack.analysis.stop_after.checks import in_time
+from kettrack.analysis.stop_after.comparisons import weigh_arms
 from kettrack.analysis.stop_after.rows import stop_data
-from kettrack.analysis.stop_after.second import weeks_of
-from kettrack.analysis.stop_after.table import weigh_arms
+from kettrack.analysis.stop_after.second_opinion import weeks_of
 from kettrack.analysis.stop_after.weights import Pair, contrasts, smooth_contrast
 from kettrack.errors import NotIdentified
 from kettrack.estimators.causal.g_formula import fit_weeks, simulate_weeks

@@ -10,8 +10,8 @@ import pandas as pd
 
 from kettrack.analysis.context import LEVEL
 from kettrack.analysis.stop_after.checks import comparable, in_time
+from kettrack.analysis.stop_after.comparisons import weigh_arms
 from kettrack.analysis.stop_after.rows import stop_data
-from kettrack.analysis.stop_after.table import weigh_arms
 from kettrack.analysis.stop_after.weights import Pair, contrasts, replicate_contrasts
 from kettrack.estimators.intervals import percentile_interval
 from kettrack.reading.cohort import Cohort
@@ -53,7 +53,7 @@ def measure_stop_after(
     pair = Pair(MANY, FEW, False, max(in_time(data, NO_RECALL)))
     arms = weigh_arms(data, pair)
     allowed = comparable(data, arms.following["stop_after"], NO_RECALL)
-    refused = arms.against["stop_after"] is not None or not {MANY, FEW} <= set(allowed)
+    refused = arms.refusals["stop_after"] is not None or not {MANY, FEW} <= set(allowed)
     found = {
         name: float(value)
         for name, value in contrasts(data, pair, None, ("static",)).items()

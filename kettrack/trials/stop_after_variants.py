@@ -11,8 +11,8 @@ import pandas as pd
 
 from kettrack.analysis.context import LEVEL
 from kettrack.analysis.stop_after.checks import in_time
+from kettrack.analysis.stop_after.comparisons import weigh_arms
 from kettrack.analysis.stop_after.rows import stop_data
-from kettrack.analysis.stop_after.table import weigh_arms
 from kettrack.analysis.stop_after.weights import Pair, contrasts, replicate_contrasts
 from kettrack.estimators.intervals import percentile_interval
 from kettrack.reading.cohort import Cohort
@@ -46,7 +46,7 @@ def measure_row(
     family, name = FAMILY[key]
     drawn = replicate_contrasts(data, pair, (replicates, seed), (family,))[name]
     low, high = map(float, percentile_interval(drawn, LEVEL))
-    refused = weigh_arms(data, pair).against[key] is not None
+    refused = weigh_arms(data, pair).refusals[key] is not None
     estimate = float(contrasts(data, pair, None, (family,))[name])
     return {
         "estimate": estimate,

@@ -52,5 +52,9 @@ STOP_AFTER_GRACE_DAYS: Final = 28
 HORIZON_DAYS: Final = 12 * DAYS_IN_WEEK
 HORIZON_TOLERANCE_DAYS: Final = 7
 
+# Stop after k, where remission ends the sessions: two scores in remission are at least so many days
+# apart, and one session that was already due within so many days of the second may still come.
+SECOND_REMISSION_DAYS: Final = 7
+
 # The year of a durability curve, in whole weeks.
 LAST_CURVE_DAY: Final = 52 * DAYS_IN_WEEK

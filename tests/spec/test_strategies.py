@@ -7,8 +7,8 @@ import pytest
 from spec.tables import cohort
 
 from kettrack.analysis.stop_after.checks import in_time
+from kettrack.analysis.stop_after.comparisons import weigh_arms
 from kettrack.analysis.stop_after.rows import STARTS, stop_data
-from kettrack.analysis.stop_after.table import weigh_arms
 from kettrack.analysis.stop_after.weights import (
     Pair,
     following_at_most,
@@ -324,11 +324,11 @@ def own(limit_of, operator="at most", limit=-50):
     [
         (
             own("percent_change"),
-            "define remission as percent change at most -50 %, not as a score",
+            "at least 50 % below baseline, not as a score",
         ),
         (
             own("score", "at least", 4),
-            "define remission as score at least 4, not as a score on the better side of a cut",
+            "define remission as a score of 4 or more, not as a score on the better side",
         ),
         (replace(own("score"), remission=None), "define no remission on the PHQ-9"),
     ],
@@ -338,7 +338,7 @@ def test_without_a_remission_by_the_score_no_rule_ends_the_sessions(rules, why):
     data, found = triggers(scores, criteria="own", user_criteria=(rules,))
     assert found == {"a": -1, "b": -1, "usual": -1}
     assert why in data.no_remission
-    against = weigh_arms(data, Pair(4, 2, False, 4)).against["dynamic"]
+    against = weigh_arms(data, Pair(4, 2, False, 4)).refusals["dynamic"]
     assert against is not None
     assert against.reason == data.no_remission
 

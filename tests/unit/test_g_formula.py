@@ -10,7 +10,8 @@ import pytest
 from kettrack import cohort_from_frames
 from kettrack.analysis.stop_after.answer import stop_after
 from kettrack.analysis.stop_after.rows import stop_data
-from kettrack.analysis.stop_after.second import second_opinion
+from kettrack.analysis.stop_after.second_opinion import second_opinion
+from kettrack.analysis.stop_after.weights import Pair
 from kettrack.errors import NotIdentified
 from kettrack.estimators.causal.g_formula import fit_weeks, largest_miss, simulate_weeks
 from kettrack.estimators.causal.weekly_history import Weeks, history_before_week_0
@@ -198,5 +199,6 @@ def test_a_clinic_that_scores_before_each_visit_has_a_second_opinion(
 
 def test_usual_care_has_no_second_opinion(scored_before_visits):
     data = stop_data(derive(scored_before_visits))
-    with pytest.raises(NotIdentified, match="only built for no session afterwards"):
-        second_opinion(derive(scored_before_visits), data, 6, 3, 20, 1, usual_care=True)
+    pair = Pair(6, 3, usual_care=True, largest=12)
+    with pytest.raises(NotIdentified, match="usual care allows later sessions"):
+        second_opinion(derive(scored_before_visits), data, pair, 20, 1)

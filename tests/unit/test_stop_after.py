@@ -14,21 +14,23 @@ from kettrack.analysis.stop_after.checks import (
     MEAN_WEIGHT,
     comparable,
     in_time,
-    require_outcomes,
+    pair_of,
+    pairs_in_order,
+    require_scores_at_horizon,
     require_support,
     require_window,
 )
-from kettrack.analysis.stop_after.pairs import pair_of, pairs_in_order
+from kettrack.analysis.stop_after.comparisons import weigh_arms
 from kettrack.analysis.stop_after.rows import stop_data
-from kettrack.analysis.stop_after.table import estimands, weigh_arms
+from kettrack.analysis.stop_after.table import estimands
 from kettrack.analysis.stop_after.weights import (
     STEPS,
     Pair,
     contrasts,
     final_weights,
+    nearly_certain_share,
     replicate_contrasts,
     static_following,
-    unsupported_share,
 )
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.estimators.causal.stop_strategies import (
@@ -248,7 +250,10 @@ def test_the_first_pair_that_the_weights_carry_is_taken(by_symptoms):
         for caveat in found.caveats
     )
     refused = stop_after(by_symptoms, 5, 3, replicates=10)
-    assert (refused.status, "information on 3" in refused.reason) == ("refused", True)
+    assert (refused.status, "for stopping after 3" in refused.reason) == (
+        "refused",
+        True,
+    )
 
 
 def test_outcomes_do_not_choose_what_is_compared(by_symptoms):
@@ -265,7 +270,7 @@ def test_where_no_pair_is_carried_the_nearest_is_refused():
     data = stop_data(derive(steered))
     pair = pair_of(data, (None, None), False, 14)
     assert (pair.k, pair.m) == (6, 3)
-    assert weigh_arms(data, pair).against["stop_after"] is not None
+    assert weigh_arms(data, pair).refusals["stop_after"] is not None
 
 
 def test_only_numbers_that_are_over_in_time_are_compared(data):
@@ -284,10 +289,10 @@ def test_refuses_where_nearly_everybody_does_the_same(data):
     rows = rows.take(possible_rows(rows))
     made = replace(data, rows=rows, sessions=sessions)
     hazard = np.where(rows.session == 3, 0.95, 0.995)
-    share = unsupported_share(made, Pair(6, 3, False, 6), hazard)
+    share = nearly_certain_share(made, Pair(6, 3, False, 6), hazard)
     # sessions 1, 2, 4, 5, not the planned end at 6
     assert share == pytest.approx((100 * 2 + 95 * 2) / (100 * 3 + 95 * 3))
-    with pytest.raises(NotIdentified, match="next to certain"):
+    with pytest.raises(NotIdentified, match="nearly certain"):
         require_support(share)
     require_support(0.1)
 
@@ -297,13 +302,13 @@ def test_refuses_where_the_outcome_is_missing_too_often_or_in_one_arm_more(data)
     early = np.flatnonzero(data.sessions == 3)
     outcome = data.outcome.copy()
     outcome[early[: int(0.6 * len(early))]] = np.nan
-    with pytest.raises(NotIdentified, match="at least half"):
-        require_outcomes(replace(data, outcome=outcome), following, 6, 3)
+    with pytest.raises(NotIdentified, match="at least 50 %"):
+        require_scores_at_horizon(replace(data, outcome=outcome), following, 6, 3)
     outcome = data.outcome.copy()
     outcome[early[: int(0.3 * len(early))]] = np.nan
-    with pytest.raises(NotIdentified, match="more than 20 points apart"):
-        require_outcomes(replace(data, outcome=outcome), following, 6, 3)
-    require_outcomes(data, following, 6, 3)
+    with pytest.raises(NotIdentified, match="at most 20 are allowed"):
+        require_scores_at_horizon(replace(data, outcome=outcome), following, 6, 3)
+    require_scores_at_horizon(data, following, 6, 3)
 
 
 def test_the_result_and_its_words(by_chance):
@@ -336,7 +341,7 @@ def test_the_result_and_its_words(by_chance):
     strict = table["estimate"]["strict_k"] - table["estimate"]["strict_m"]
     if table["status"]["strict"] == "ok":
         assert table["estimate"]["strict"] == pytest.approx(strict)
-    assert "If everyone had stopped after 6 rather than 3 sessions" in found.text
+    assert "stopped after 6 sessions instead of after 3" in found.text
     assert f"{first['estimate']:.2f} points" in found.text
     said = (
         found.text + found.estimand + " ".join(found.caveats) + " ".join(table["about"])
@@ -360,12 +365,12 @@ def test_a_refusal_is_a_row_with_its_reason(by_chance):
 def test_a_handful_of_people_is_refused_in_words():
     with pytest.raises(
         NotIdentified,
-        match="whether 8 sessions beat 3: only 10 people's worth of information on 8",
+        match="for stopping after 8 is only 10 people; at least 50 are",
     ):
         require_window(describe_weights(np.ones(10)), 8, 3)
     with pytest.raises(
         NotIdentified,
-        match="whether 8 sessions beat 3: one person carries 6 % of the information on 3",
+        match="One person carries 6 % of the weight for stopping after 3",
     ):
         require_window(describe_weights(np.append(np.ones(150), 10)), 3, 8)
     require_window(describe_weights(np.ones(50)), 8, 3)
@@ -374,7 +379,7 @@ def test_a_handful_of_people_is_refused_in_words():
 def test_a_refusal_never_names_the_limit_as_what_was_found(data):
     almost = np.append(np.ones(49), 0.84)  # 49.84 squared over 49.7056 is 49.97
     with pytest.raises(
-        NotIdentified, match=r"only 49\.9 people's worth .* at least 50 are wanted"
+        NotIdentified, match=r"only 49\.9 people; at least 50 are required"
     ):
         require_window(describe_weights(almost), 8, 3)
     with pytest.raises(
@@ -388,12 +393,13 @@ def test_a_refusal_never_names_the_limit_as_what_was_found(data):
     one_in_two = np.where(np.arange(data.n) % 2, 5.0, np.nan)
     one_in_two[1] = np.nan  # 124 of 250
     with pytest.raises(
-        NotIdentified, match=r"49\.6 % of those who stopped after 6 .* at least half"
+        NotIdentified,
+        match=r"49\.6 % of the people who stopped after 6.* at least 50 %",
     ):
-        require_outcomes(replace(many, outcome=one_in_two), followed, 6, 3)
+        require_scores_at_horizon(replace(many, outcome=one_in_two), followed, 6, 3)
     apart = np.where(np.arange(data.n) < 51, np.nan, 5.0)  # 199 of 250 and all
-    with pytest.raises(NotIdentified, match=r"20\.4 points apart, more than 20"):
-        require_outcomes(replace(many, outcome=apart), followed, 6, 3)
+    with pytest.raises(NotIdentified, match=r"20\.4 percentage points; at most 20 are"):
+        require_scores_at_horizon(replace(many, outcome=apart), followed, 6, 3)
 
 
 def test_a_mean_weight_far_from_1_is_said(by_chance, monkeypatch):
@@ -402,7 +408,8 @@ def test_a_mean_weight_far_from_1_is_said(by_chance, monkeypatch):
     )
     found = stop_after(by_chance, recall_days=0, replicates=5)
     assert any(
-        "mean weight around 6 and 3 lies outside" in caveat for caveat in found.caveats
+        "stopped around 6 and 3 sessions is outside" in caveat
+        for caveat in found.caveats
     )
     assert found.status == "ok"
     assert MEAN_WEIGHT == (0.9, 1.1)

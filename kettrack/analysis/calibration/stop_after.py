@@ -27,12 +27,12 @@ from kettrack.analysis.calibration.stop_after_runs import (
 )
 from kettrack.analysis.context import made_from, refusal, release, rule_words
 from kettrack.analysis.registry import question
-from kettrack.analysis.stop_after.history import HORIZON
-from kettrack.analysis.stop_after.pairs import pair_of
+from kettrack.analysis.stop_after.checks import pair_of
 from kettrack.analysis.stop_after.rows import StopData, stop_data
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.result import Result
 from kettrack.timelines.derived import DerivedCohort
+from kettrack.vocabulary.days import HORIZON_DAYS as HORIZON
 
 NAME: Final = "stop_after_calibration"
 COHORTS: Final = 50

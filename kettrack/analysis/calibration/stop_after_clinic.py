@@ -18,8 +18,8 @@ from kettrack.analysis.response.plasmode import (
     score_rows,
     session_rows,
 )
-from kettrack.analysis.stop_after.history import BASELINE, HORIZON, LAST, WINDOW
-from kettrack.analysis.stop_after.rows import GRACE, StopData
+from kettrack.analysis.stop_after.history import BASELINE_SCORE, LAST_SCORE
+from kettrack.analysis.stop_after.rows import StopData
 from kettrack.arrays import Floats
 from kettrack.estimators.plasmode.attendance import (
     GOES_ON,
@@ -37,6 +37,9 @@ from kettrack.estimators.plasmode.stopping import (
 )
 from kettrack.estimators.regression.logistic import fit_logistic
 from kettrack.timelines.derived import DerivedCohort
+from kettrack.vocabulary.days import HORIZON_DAYS as HORIZON
+from kettrack.vocabulary.days import HORIZON_TOLERANCE_DAYS as WINDOW
+from kettrack.vocabulary.days import STOP_AFTER_GRACE_DAYS as GRACE
 
 # to draw from after each session; with fewer, those of the sessions around it too
 FEWEST_GAPS: Final = 30
@@ -179,7 +182,7 @@ def _returns(data: StopData) -> Floats:
     )
     known = rows.history[of]
     weeks = (data.row_start - data.gap_start - 1)[of] / RETURN_UNIT
-    columns = return_columns(known[:, LAST], known[:, BASELINE], weeks)
+    columns = return_columns(known[:, LAST_SCORE], known[:, BASELINE_SCORE], weeks)
     if not rows.event[of].any():
         return np.full(columns.shape[1], np.nan)
     return fit_logistic(columns, rows.event[of].astype(np.float64))

@@ -17,11 +17,10 @@ from kettrack.analysis.calibration.found import (
 )
 from kettrack.analysis.calibration.stop_after_clinic import Clinic
 from kettrack.analysis.context import LEVEL
-from kettrack.analysis.stop_after.answer import REPLICATES
-from kettrack.analysis.stop_after.history import HORIZON
-from kettrack.analysis.stop_after.pairs import pair_of
+from kettrack.analysis.stop_after.answer import BOOTSTRAPS as REPLICATES
+from kettrack.analysis.stop_after.checks import pair_of
+from kettrack.analysis.stop_after.comparisons import weigh_arms
 from kettrack.analysis.stop_after.rows import StopData, stop_data
-from kettrack.analysis.stop_after.table import weigh_arms
 from kettrack.analysis.stop_after.weights import Pair, contrasts, replicate_contrasts
 from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
@@ -31,6 +30,7 @@ from kettrack.estimators.plasmode.stopping import (
     true_strategy_difference,
 )
 from kettrack.timelines.derived import DerivedCohort
+from kettrack.vocabulary.days import HORIZON_DAYS as HORIZON
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ def _ask(
     days = data.outcome_day[data.observed]
     try:
         pair = pair_of(data, (question.k, question.m), False, question.recall)
-        refused = weigh_arms(data, pair).against["stop_after"] is not None
+        refused = weigh_arms(data, pair).refusals["stop_after"] is not None
     except NotIdentified:
         pair = Pair(question.k, question.m, False, data.first_days.shape[1])
         refused = True

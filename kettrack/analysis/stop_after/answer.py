@@ -5,40 +5,58 @@ the one or the other.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.context import LEVEL, made_from, refusal, release, rule_words
-from kettrack.analysis.registry import question
-from kettrack.analysis.stop_after.beside import COLUMNS, UNIT, left_out_lines, typed
-from kettrack.analysis.stop_after.checks import MEAN_WEIGHT
-from kettrack.analysis.stop_after.history import HORIZON, WINDOW
-from kettrack.analysis.stop_after.pairs import USUAL, pair_of, require_two
-from kettrack.analysis.stop_after.rows import GRACE, LEFT_OUT, StopData, stop_data
-from kettrack.analysis.stop_after.second import REPLICATES as SECOND
-from kettrack.analysis.stop_after.table import compare, estimands
+from kettrack.analysis.context import LEVEL, rule_words
+from kettrack.analysis.registry import Answer, question
+from kettrack.analysis.stop_after.checks import (
+    LEAST_IN_TIME,
+    MEAN_WEIGHT,
+    USUAL_PAIR,
+    pair_of,
+    require_two,
+)
+from kettrack.analysis.stop_after.comparisons import compare
+from kettrack.analysis.stop_after.rows import LEFT_OUT, StopData, stop_data
+from kettrack.analysis.stop_after.second_opinion import G_FORMULA_REPLICATES
+from kettrack.analysis.stop_after.table import (
+    ESTIMATES,
+    LABELS,
+    OUTCOME,
+    UNIT,
+    WEIGHTS,
+    difference_words,
+    estimands,
+    left_out_rows,
+    row_of,
+    table_of,
+)
 from kettrack.analysis.stop_after.weights import STEPS, Pair
 from kettrack.errors import NotIdentified, UsageError
-from kettrack.result import Result, Role
+from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
+from kettrack.vocabulary.days import (
+    DAYS_IN_WEEK,
+    HORIZON_DAYS,
+    HORIZON_TOLERANCE_DAYS,
+    SECOND_REMISSION_DAYS,
+    STOP_AFTER_GRACE_DAYS,
+)
 from kettrack.vocabulary.instrument import Recall
 
-NAME: Final = "stop_after"
-REPLICATES: Final = 500
-SEED: Final = 1
-N_STEPS: Final = STEPS
+BOOTSTRAPS: Final = 500
 AfterStop = Literal["none", "usual_care"]
+_NAME: Final = "stop_after"
 _ROLES: Final[dict[str, Role]] = {
     "key": "key",
-    **dict.fromkeys(("about", "unit", "k", "m", "status", "reason"), "label"),
+    **dict.fromkeys(LABELS, "label"),
     "n": "denominator",
     "followers": "count",
-    **dict.fromkeys(
-        COLUMNS[COLUMNS.index("estimate") : COLUMNS.index("status")], "derived"
-    ),
+    **dict.fromkeys((*ESTIMATES, *WEIGHTS), "derived"),
 }
 _DECIMALS: Final = {
     "ess": 0,
@@ -50,12 +68,46 @@ _DECIMALS: Final = {
     "ci_low": 2,
     "ci_high": 2,
 }
+_SHOW: Final = (
+    "about",
+    "followers",
+    *ESTIMATES,
+    "ess",
+    "largest_share",
+    "status",
+    "reason",
+)
+# Where no comparison was made there is nothing else to show.
+_SHOW_REFUSED: Final = ("about", "followers", "status", "reason")
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What was asked for: the two numbers, None where left open, and how."""
+
+    k: int | None
+    m: int | None
+    usual_care: bool
+    recall: Recall
+    replicates: int
+
+    @property
+    def left_open(self) -> bool:
+        return self.k is None or self.m is None
 
 
 @question(
-    "stop_after",
-    asks="Would stopping after more sessions have changed the score at week 12?",
-    steps=N_STEPS,
+    _NAME,
+    asks=(
+        "Would stopping after more sessions have changed the score at week"
+        f" {HORIZON_DAYS // DAYS_IN_WEEK}?"
+    ),
+    unit=UNIT,
+    estimand=f"{difference_words('k', 'm')}.",
+    roles=_ROLES,
+    decimals=_DECIMALS,
+    show=_SHOW,
+    steps=STEPS,
 )
 def stop_after(  # noqa: PLR0913 - each part of the question by its name
     cohort: DerivedCohort,
@@ -64,10 +116,10 @@ def stop_after(  # noqa: PLR0913 - each part of the question by its name
     *,
     after_stop: AfterStop = "none",
     recall_days: int | None = None,
-    replicates: int = REPLICATES,
-    seed: int = SEED,
+    replicates: int = BOOTSTRAPS,
+    seed: int = 1,
     on_step: Callable[[], None] = lambda: None,
-) -> Result:
+) -> Answer:
     """Difference in the mean score around day 84 between "stop after k sessions" and "stop after
     m", for everybody.
 
@@ -78,13 +130,13 @@ def stop_after(  # noqa: PLR0913 - each part of the question by its name
 
     Parameters
     ----------
-    cohort : DerivedCohort
+    cohort : Cohort or DerivedCohort
         With `observed_to_day`, and scores around day 84 also of those who stopped early.
     k, m : int, optional
         Numbers of session days; default 6 against 3. Where the data do not carry that, the nearest
         pair that they do carry: in order of |k - 6| + |m - 3|, of equally near ones the wider, then
-        the smaller k, the first with 50 effective people and nobody above 5 % of the weight on
-        either side. Followers and weights decide, never the outcome.
+        the smaller k, the first with an effective sample size of 50 and nobody above 5 % of the
+        weight on either side. Followers and weights decide, never the outcome.
     after_stop : {"none", "usual_care"}
         Whether later sessions depart from the strategy, or belong to it once 28 days have passed:
         another question.
@@ -94,7 +146,7 @@ def stop_after(  # noqa: PLR0913 - each part of the question by its name
     replicates, seed : int
         Of the patient bootstrap, which fits all models anew.
     on_step : callable
-        Called up to `N_STEPS` times.
+        Called up to `STEPS` times.
 
     Returns
     -------
@@ -107,9 +159,10 @@ def stop_after(  # noqa: PLR0913 - each part of the question by its name
         (sensitivity). Columns: `about` (the estimand) `unit` `k` `m` `n` (patients who followed a
         strategy of the row; for `g_formula` all) `followers` (those with an outcome; in the rows
         `left_out_...`, `later_sessions` and `cohort` the patients themselves) `estimate` `ci_low`
-        `ci_high` (points; a minus means lower after k) `ess` `largest_share` (0 to 1, of the weaker
-        side) `mean_weight` `p99_weight` `max_weight` `status` `reason`. A refused row has no
-        estimate; where the first row is refused, so is the result.
+        `ci_high` (points; negative where the score is lower after k) `ess` (effective sample size)
+        `largest_share` (0 to 1, of the weaker side) `mean_weight` `p99_weight` `max_weight`
+        `status` `reason`. A refused row has no estimate; where the first row is refused, so is the
+        result.
 
     Raises
     ------
@@ -122,178 +175,187 @@ def stop_after(  # noqa: PLR0913 - each part of the question by its name
     >>> stop_after(load_cohort(sample_folder()), replicates=20).status
     'refused'
     """
-    if after_stop not in ("none", "usual_care") or any(
-        number is not None and number < 1 for number in (k, m, replicates)
-    ):
+    _require_usage(k, m, after_stop, replicates)
+    recall = cohort.instrument.recall(recall_days)
+    request = _Request(k, m, after_stop == "usual_care", recall, replicates)
+    data = None
+    try:
+        data = stop_data(cohort)
+        pair = pair_of(data, (k, m), request.usual_care, recall.days)
+    except NotIdentified as error:
+        return _refused(error, request, data)
+    table, against = compare(cohort, data, pair, (replicates, seed), on_step)
+    caveats = (
+        *_caveats(cohort, data, pair, request),
+        *_conditional_caveats(cohort, data, pair, request, table),
+    )
+    return Answer(
+        table=table,
+        sentence=_sentence(pair),
+        estimand=estimands(pair)[_NAME] + ".",
+        caveats=caveats,
+        level=LEVEL,
+        seed=seed,
+        refused=against,
+    )
+
+
+def _require_usage(
+    k: int | None, m: int | None, after_stop: str, replicates: int
+) -> None:
+    """Stop at options that are none."""
+    numbers = [number for number in (k, m, replicates) if number is not None]
+    if after_stop not in ("none", "usual_care") or min(numbers) < 1:
         raise UsageError(
             "after_stop is 'none' or 'usual_care'; k, m and replicates are at least 1."
         )
     require_two(k, m)
-    recall = cohort.instrument.recall(recall_days)
-    data = None
-    try:
-        data = stop_data(cohort)
-        pair = pair_of(data, (k, m), after_stop == "usual_care", recall.days)
-    except NotIdentified as error:
-        return release(_refused(cohort, error, _unnamed(k, m), data), cohort)
-    table, against = compare(cohort, data, pair, (replicates, seed), on_step)
-    result = Result(
-        name=NAME,
-        table=table,
-        roles=_ROLES,
-        decimals=_DECIMALS,
-        show=(
-            "about",
-            "followers",
-            "estimate",
-            "ci_low",
-            "ci_high",
-            "ess",
-            "largest_share",
-            "status",
-            "reason",
-        ),
-        sentence=_sentence(pair),
-        estimand=estimands(pair)["stop_after"] + ".",
-        caveats=(
-            *_caveats(cohort, data, pair, recall, replicates),
-            *_conditional(cohort, data, pair, (k, m), table),
-        ),
-        made_from=made_from(cohort, unit=UNIT, level=LEVEL, seed=seed),
-        status="ok" if against is None else "refused",
-        reason=against.reason if against else "",
-        collect=against.collect if against else "",
-    )
-    return release(result, cohort)
 
 
-def _unnamed(k: int | None, m: int | None) -> str:
-    return (
-        f"Difference in mean score around day {HORIZON}, stop after {k or 'k'} minus stop after"
-        f" {m or 'm'} sessions."
-    )
-
-
-def _refused(
-    cohort: DerivedCohort, error: NotIdentified, estimand: str, data: StopData | None
-) -> Result:
-    """A refusal before anything could be weighed: its row, and who was left out."""
-    bare = refusal(NAME, cohort, error, estimand)
-    row = {
-        "key": NAME,
-        "about": estimand,
-        "unit": UNIT,
-        "status": "refused",
-        "reason": error.reason,
-    }
-    table = typed(
-        pd.DataFrame(
-            [row, *(left_out_lines(data) if data else [])], columns=list(COLUMNS)
-        )
-    )
-    return replace(
-        bare, table=table, roles=_ROLES, show=("about", "followers", "status", "reason")
+def _refused(error: NotIdentified, request: _Request, data: StopData | None) -> Answer:
+    """A refusal before anything could be weighted: its row, and who was left out."""
+    estimand = f"{difference_words(request.k or 'k', request.m or 'm')}."
+    rows = [row_of(_NAME, estimand, error)]
+    if data is not None:
+        rows += left_out_rows(data)
+    return Answer(
+        table=table_of(rows),
+        estimand=estimand,
+        show=_SHOW_REFUSED,
+        refused=error,
     )
 
 
 def _sentence(pair: Pair) -> str:
     """The answer in words; a minus is left to the number, so that it holds either way."""
-    row = "{stop_after."
-    left = ", ".join(
-        f"{name.replace('_', ' ')} {{left_out_{name}.followers}}" for name in LEFT_OUT
+    first = next(iter(LEFT_OUT))
+    left_out = ", ".join(
+        f"{{left_out_{name}.followers}}{' people' if name == first else ''} {words}"
+        for name, words in LEFT_OUT.items()
     )
     return (
-        f"If everyone had stopped after {pair.k} rather than {pair.m} sessions, the score around"
-        f" day {HORIZON} would have differed by {row}estimate}} points ({row}ci_low}} to"
-        f" {row}ci_high}}; a minus means lower after {pair.k}), as far as the recorded history"
-        f" explains who stops. It rests on {row}followers}} people with that score, of {row}n}}"
-        " who kept to a number of sessions that is over in time ({cohort.followers} in all),"
-        f" and on the weaker side on {row}ess}} people's worth of information."
-        f" {{later_sessions.followers}} people had sessions more than {GRACE} days after the last"
-        f" of the course. Not in it: {left}."
+        f"If everyone had stopped after {pair.k} sessions instead of after {pair.m}, the"
+        f" {OUTCOME} would have differed by {{{_NAME}.estimate}} points"
+        f" ({{{_NAME}.ci_low}} to {{{_NAME}.ci_high}}), as far as the recorded history explains who"
+        f" stops. A negative number means a lower score after {pair.k} sessions."
+        f" Of the {{cohort.followers}} people followed, {{{_NAME}.n}} stopped after a number of"
+        f" sessions that can be compared, and {{{_NAME}.followers}} of these had a score around"
+        f" day {HORIZON_DAYS}. The effective sample size is {{{_NAME}.ess}} on the weaker side."
+        f" {{later_sessions.followers}} people had a session more than {STOP_AFTER_GRACE_DAYS} days"
+        f" after the last one of the course. Left out: {left_out}."
     )
 
 
 def _caveats(
-    cohort: DerivedCohort, data: StopData, pair: Pair, recall: Recall, replicates: int
+    cohort: DerivedCohort, data: StopData, pair: Pair, request: _Request
 ) -> tuple[str, ...]:
-    quartiles = np.nanpercentile(np.diff(data.first_days, axis=1), (25, 50, 75))
-    deaths = (
-        f" Who died by day {HORIZON + WINDOW} has no score; one row gives them the worst."
-        if data.died.any()
-        else ""
-    )
     return (
+        _outcome_words(cohort, data),
+        _time_words(request.recall),
+        _spacing_words(data),
         (
-            f"{rule_words(cohort)}. Outcome: score nearest day {HORIZON}, at most {WINDOW} days"
-            f" off.{deaths}"
+            "The estimate assumes that every reason to go on or to stop that also predicts the"
+            " score is recorded: scores, the number of sessions, adverse events, a stop for side"
+            " effects. Weights are not truncated."
         ),
         (
-            f"Only numbers whose sessions were over {WINDOW + recall.days} days before day"
-            f" {HORIZON} in nine of ten are compared. {recall}"
+            f"People without a score around day {HORIZON_DAYS} are represented by people with a"
+            " score and a similar history. Where nearly everyone with a low score stops, or nearly"
+            " everyone with a high score, few people made the other choice. In simulated clinics"
+            " like that the estimate was too close to 0, and it was often refused."
         ),
         (
-            "The spacing is the clinic's own: days between sessions, quartiles"
-            f" {quartiles[0]:.0f}, {quartiles[1]:.0f}, {quartiles[2]:.0f}; the next one within"
-            f" {GRACE}."
-        ),
-        (
-            "It assumes that every reason to go on or to stop that also predicts the score is"
-            " recorded: scores, session number, adverse events, a stop for side effects. Weights"
-            " are not truncated."
-        ),
-        (
-            "A score missing at the end is weighted by the history before it. Who stops when the"
-            " score is low, or high, leaves few people for the other choice: in simulated clinics"
-            " like that the estimate comes out too small, and is often refused."
-        ),
-        (
-            "The rule that two scores in remission end the sessions found its forced truth in"
-            " simulated weekly clinics. Usual care afterwards is experimental: where people who"
-            " relapse come back it lay .15 points too far from 0, as a quadratic in the number of"
+            "In simulated clinics with weekly sessions, the row in which two scores in remission"
+            " end the sessions agreed with the true difference. Usual care afterwards is"
+            " experimental: in a simulated clinic where people came back after a relapse, the"
+            " estimate was 0.15 points too far from 0, because a quadratic curve over the number of"
             " sessions does not follow what comes later. With irregular visits both are"
             " experimental."
         ),
         (
-            f"95 % percentile intervals from {replicates} patient bootstraps that fit every model"
-            f" anew; the second opinion from {min(replicates, SECOND)}."
+            f"{100 * LEVEL:.0f} % intervals are percentiles of {request.replicates} bootstrap"
+            " samples of patients; every model is fitted again in each. The second opinion uses"
+            f" {min(request.replicates, G_FORMULA_REPLICATES)}."
         ),
     )
 
 
-def _conditional(
+def _outcome_words(cohort: DerivedCohort, data: StopData) -> str:
+    words = (
+        f"{rule_words(cohort)}. The outcome is the score nearest to day {HORIZON_DAYS}, at most"
+        f" {HORIZON_TOLERANCE_DAYS} days from it."
+    )
+    if not data.died.any():
+        return words
+    last_day = HORIZON_DAYS + HORIZON_TOLERANCE_DAYS
+    return (
+        f"{words} People who died by day {last_day} have no score; one row gives them the worst"
+        " score."
+    )
+
+
+def _time_words(recall: Recall) -> str:
+    before = HORIZON_TOLERANCE_DAYS + recall.days
+    return (
+        f"A number of sessions is compared only where at least {LEAST_IN_TIME:.0f} % of the people"
+        f" who had so many had the last of them at least {before} days before day"
+        f" {HORIZON_DAYS}. {recall}"
+    )
+
+
+def _spacing_words(data: StopData) -> str:
+    gaps = np.diff(data.first_days, axis=1)
+    low, middle, high = np.nanpercentile(gaps, (25, 50, 75))
+    return (
+        "Sessions keep the clinic's own spacing: the median is"
+        f" {middle:.0f} days from one session to the next (quartiles {low:.0f} and {high:.0f})."
+        f" The next session of a course comes within {STOP_AFTER_GRACE_DAYS} days."
+    )
+
+
+def _conditional_caveats(
     cohort: DerivedCohort,
     data: StopData,
     pair: Pair,
-    asked: tuple[int | None, int | None],
+    request: _Request,
     table: pd.DataFrame,
 ) -> Iterator[str]:
     """Caveats that only some data call for."""
-    if None in asked and (pair.k, pair.m) == USUAL:
-        yield f"{pair.k} against {pair.m} was chosen from the numbers that can be compared."
-    elif None in asked:
+    compared = f"{pair.k} against {pair.m}"
+    usual = f"{USUAL_PAIR[0]} against {USUAL_PAIR[1]}"
+    if request.left_open and (pair.k, pair.m) == USUAL_PAIR:
+        yield f"{compared} was chosen from the numbers that can be compared."
+    elif request.left_open:
         yield (
-            f"{pair.k} against {pair.m} was taken in place of {USUAL[0]} against {USUAL[1]}: of"
-            " the pairs that can be compared, the nearest to that, then the wider, then the"
-            " smaller k, whose weights carry it (or the nearest, where none do). Followers and"
-            " weights decided, not the outcome."
+            f"{compared} was taken in place of {usual}. Of the pairs that can be compared, it is"
+            f" the nearest to {usual} whose weights carry it (then the wider pair, then the smaller"
+            " k); where no pair is carried, it is the nearest of all. Numbers of people and weights"
+            " decided this, not the outcome."
         )
-    if not data.no_remission and cohort.criteria.remission is not None:
+    remission = cohort.criteria.remission
+    if not data.no_remission and remission is not None:
         yield (
-            "Remission, where two scores of it end the sessions:"
-            f" {cohort.criteria.remission.predicate}."
+            f"In the row where remission ends the sessions, remission is"
+            f" {remission.predicate.words}, seen twice and at least {SECOND_REMISSION_DAYS} days"
+            " apart."
         )
     if data.irregular:
         yield f"Visits are irregular here: {data.irregular}."
-    means = table.set_index("key")["mean_weight"][["window_k", "window_m"]]
+    yield from _doubtful_weights(pair, table)
+
+
+def _doubtful_weights(pair: Pair, table: pd.DataFrame) -> Iterator[str]:
+    """Where the mean weight of a side is far from 1, as it is when a model does not fit."""
+    means = table.set_index("key")["mean_weight"]
     low, high = MEAN_WEIGHT
-    off = [
+    doubtful = [
         str(number)
-        for number, mean in zip((pair.k, pair.m), means, strict=True)
-        if not low <= mean <= high
+        for number, key in ((pair.k, "window_k"), (pair.m, "window_m"))
+        if not low <= means[key] <= high
     ]
-    if off:
+    if doubtful:
         yield (
-            f"The mean weight around {' and '.join(off)} lies outside {low:g} to {high:g}, where"
-            " that of a model that fits who goes on would lie: read the estimate with doubt."
+            "The mean weight of the people who stopped around"
+            f" {' and '.join(doubtful)} sessions is outside {low:g} to {high:g}. It would be"
+            " inside if the model of who goes on fitted well, so read the estimate with doubt."
         )

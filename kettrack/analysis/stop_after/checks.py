@@ -1,54 +1,197 @@
-"""Whether the data carry "stop after k" against "stop after m": which numbers may be compared, and
-what stands against it.
+"""Whether the data carry "stop after k" against "stop after m": which numbers can be compared,
+which two are taken, and what refuses them.
 """
 
 from __future__ import annotations
 
+from itertools import permutations
 from math import ceil, floor
 from typing import Final
 
 import numpy as np
 
-from kettrack.analysis.stop_after.history import HORIZON, WINDOW
 from kettrack.analysis.stop_after.rows import StopData
+from kettrack.analysis.stop_after.weights import (
+    NEARLY_CERTAIN,
+    Pair,
+    chance_observed,
+    final_weights,
+    static_following,
+)
 from kettrack.arrays import Floats
-from kettrack.errors import NotIdentified
-from kettrack.estimators.causal.stop_strategies import Following
+from kettrack.errors import NotIdentified, UsageError
+from kettrack.estimators.causal.stop_strategies import Following, session_hazard
 from kettrack.estimators.causal.weights import WeightSummary, describe_weights
+from kettrack.vocabulary.days import HORIZON_DAYS, HORIZON_TOLERANCE_DAYS
+from kettrack.vocabulary.limits import FEWEST_EFFECTIVE_PEOPLE, FEWEST_FOLLOWERS
 
-FEWEST_FOLLOWERS: Final = 30
-# of those who have k sessions must have had them before the outcome can look back on them
-IN_TIME: Final = 0.9
-FEWEST_EFFECTIVE: Final = 50
-LARGEST_SHARE: Final = 0.05
-LEAST_SEEN: Final = 50.0  # percent
-LARGEST_GAP: Final = 20.0  # percentage points
-MOST_UNSUPPORTED: Final = 0.10
+# Compared where nobody asks for other numbers: a usual induction against its half.
+USUAL_PAIR: Final = (6, 3)
+# Of those who have k sessions, the percentage who must have had them before the outcome can look
+# back on them.
+LEAST_IN_TIME: Final = 90.0
+# The limits below are kettrack's own conventions, in percent, and percentage points for the gap.
+LARGEST_WEIGHT_SHARE: Final = 5.0
+LEAST_OBSERVED: Final = 50.0
+LARGEST_OBSERVED_GAP: Final = 20.0
+MOST_NEARLY_CERTAIN: Final = 10.0
 MEAN_WEIGHT: Final = (0.9, 1.1)  # of a compared window, where the models fit
+_ROUNDING: Final = 1e-6  # an effective number that only rounding puts below its limit
 
 
 def in_time(data: StopData, recall: int) -> tuple[int, ...]:
-    """Numbers of sessions that 90 % of those who had so many had before the outcome window and its
-    recall begin.
+    """Numbers of sessions that nearly everybody who had so many had before the outcome window and
+    its recall begin.
 
     Those who are slow count too, also where they had the last of so many only after the horizon.
     """
-    latest = HORIZON - WINDOW - recall
-    numbers = range(1, data.first_days.shape[1] + 1)
-    days = [data.course_days[:, number - 1] for number in numbers]
-    return tuple(
-        k
-        for k, day in zip(numbers, days, strict=True)
-        if (day[~np.isnan(day)] <= latest).mean() >= IN_TIME
-    )
+    latest = HORIZON_DAYS - HORIZON_TOLERANCE_DAYS - recall
+    numbers = []
+    for number in range(1, data.first_days.shape[1] + 1):
+        day = data.course_days[:, number - 1]
+        had_it = ~np.isnan(day)
+        early = (day[had_it] <= latest).mean()
+        if 100 * early >= LEAST_IN_TIME:
+            numbers.append(number)
+    return tuple(numbers)
 
 
 def comparable(data: StopData, following: Following, recall: int) -> tuple[int, ...]:
-    """Numbers of sessions that are over in time and that at least 30 people stopped at by
-    themselves.
+    """Numbers of sessions that are over in time and that enough people stopped at by themselves."""
+    most = data.first_days.shape[1]
+    followers = np.bincount(following.sessions, minlength=most + 1)
+    over_in_time = in_time(data, recall)
+    return tuple(k for k in over_in_time if followers[k] >= FEWEST_FOLLOWERS)
+
+
+def pair_of(
+    data: StopData,
+    asked: tuple[int | None, int | None],
+    usual_care: bool,
+    recall: int,
+) -> Pair:
+    """What is compared, of the numbers asked for and those the data allow.
+
+    Where a number is left open, the pairs stand in the order of `pairs_in_order`, and the first is
+    taken of which both compared windows have `FEWEST_EFFECTIVE_PEOPLE` and nobody with more than
+    `LARGEST_WEIGHT_SHARE`; where there is none, the first of all, which is then refused. Only
+    followers and weights decide, never a score at the horizon.
+
+    Raises
+    ------
+    NotIdentified, UsageError
+        As `pairs_in_order`.
     """
-    followers = np.bincount(following.sessions, minlength=data.first_days.shape[1] + 1)
-    return tuple(k for k in in_time(data, recall) if followers[k] >= FEWEST_FOLLOWERS)
+    following = static_following(data, usual_care)
+    pairs = pairs_in_order(comparable(data, following, recall), *asked)
+    k, m = pairs[0]
+    if len(pairs) > 1:
+        k, m = _first_carried(data, following, pairs)
+    return Pair(k, m, usual_care, max(in_time(data, recall)))
+
+
+def require_two(k: int | None, m: int | None) -> None:
+    """Stop where a number is to be compared with itself.
+
+    Raises
+    ------
+    UsageError
+        For the same number twice.
+    """
+    if k is not None and k == m:
+        raise UsageError(
+            f"stop_after compares two numbers of sessions: k and m must differ, and both are {k}."
+        )
+
+
+def pairs_in_order(
+    allowed: tuple[int, ...], k: int | None, m: int | None
+) -> tuple[tuple[int, int], ...]:
+    """Pairs to try, one after another: those nearest to `USUAL_PAIR` first, of equally near ones
+    the wider, then the smaller k.
+
+    Nearness is the sum of the two distances. A number asked for stays; the larger comes first where
+    neither is asked for. Where 6 is asked for against something else, or something else against 3,
+    that something is sought near the other usual number.
+
+    Raises
+    ------
+    NotIdentified
+        When a number asked for cannot be compared, or there are no two.
+    UsageError
+        As `require_two`.
+
+    Examples
+    --------
+    >>> pairs_in_order((2, 3, 5, 6), None, None)
+    ((6, 3), (6, 2), (5, 3), (5, 2), (6, 5), (3, 2))
+    >>> pairs_in_order((2, 3, 4), 4, None), pairs_in_order((2, 3, 4), 4, 2)
+    (((4, 3), (4, 2)), ((4, 2),))
+    """
+    require_two(k, m)
+    _require_comparable(allowed, k, m)
+    usual = USUAL_PAIR
+    if k == USUAL_PAIR[1] or m == USUAL_PAIR[0]:
+        usual = USUAL_PAIR[::-1]
+    pairs = []
+    for first, second in permutations(allowed, 2):
+        as_asked = k in (None, first) and m in (None, second)
+        both_open = k is None and m is None
+        if as_asked and (first > second or not both_open):
+            pairs.append((first, second))
+
+    def place(pair: tuple[int, int]) -> tuple[int, int, int]:
+        distance = abs(pair[0] - usual[0]) + abs(pair[1] - usual[1])
+        width = abs(pair[0] - pair[1])
+        return distance, -width, pair[0]
+
+    return tuple(sorted(pairs, key=place))
+
+
+def _require_comparable(allowed: tuple[int, ...], *asked: int | None) -> None:
+    """Stop where a number asked for cannot be compared, or there are no two that can."""
+    looks_back = f"the days that the score of day {HORIZON_DAYS} looks back on"
+    for number in asked:
+        if number is not None and number not in allowed:
+            there = ", ".join(map(str, allowed)) or "none"
+            raise NotIdentified(
+                f"stopping after {number} cannot be compared. At least {FEWEST_FOLLOWERS} people"
+                f" must have stopped there by themselves, and at least {LEAST_IN_TIME:.0f} % of the"
+                f" people who had {number} sessions must have had them before {looks_back}."
+                f" Numbers that can be compared here: {there}.",
+                "more patients, with every session dated and observed_to_day; or compare other"
+                " numbers.",
+            )
+    if len(allowed) < 2:
+        raise NotIdentified(
+            "fewer than two numbers of sessions can be compared. At each number, at least"
+            f" {FEWEST_FOLLOWERS} people must have stopped by themselves, before {looks_back}.",
+            "more patients, or a clinic in which courses differ in length.",
+        )
+
+
+def _first_carried(
+    data: StopData,
+    following: Following,
+    pairs: tuple[tuple[int, int], ...],
+) -> tuple[int, int]:
+    """First pair whose windows the weights carry, else the first; the weights are the same whatever
+    is compared.
+    """
+    hazard = session_hazard(data.rows)
+    weights = final_weights(data, following, hazard, chance_observed(data))
+    numbers = {number for pair in pairs for number in pair}
+    carried = {number for number in numbers if _is_carried(following, weights, number)}
+    return next((pair for pair in pairs if carried.issuperset(pair)), pairs[0])
+
+
+def _is_carried(following: Following, weights: Floats, number: int) -> bool:
+    try:
+        summary = window_weights(following, weights, number)
+        require_window(summary, number, number)
+    except NotIdentified:
+        return False
+    return True
 
 
 def below(value: float, limit: float) -> str:
@@ -60,11 +203,9 @@ def below(value: float, limit: float) -> str:
     >>> below(49.97, 50), below(46.2, 50), below(61.5, 50)
     ('49.9', '46', '62')
     """
-    return (
-        f"{floor(10 * value) / 10:.1f}"
-        if value < limit and round(value) >= limit
-        else f"{value:.0f}"
-    )
+    if value < limit and round(value) >= limit:
+        return f"{floor(10 * value) / 10:.1f}"
+    return f"{value:.0f}"
 
 
 def above(value: float, limit: float) -> str:
@@ -76,11 +217,9 @@ def above(value: float, limit: float) -> str:
     >>> above(5.22, 5), above(6.4, 5)
     ('5.3', '6')
     """
-    return (
-        f"{ceil(10 * value) / 10:.1f}"
-        if value > limit and round(value) <= limit
-        else f"{value:.0f}"
-    )
+    if value > limit and round(value) <= limit:
+        return f"{ceil(10 * value) / 10:.1f}"
+    return f"{value:.0f}"
 
 
 def window_weights(
@@ -103,29 +242,37 @@ def require_window(summary: WeightSummary, k: int, other: int) -> None:
     Raises
     ------
     NotIdentified
-        Fewer than 50 effective people, or one with more than 5 % of the weight.
+        An effective sample size below `FEWEST_EFFECTIVE_PEOPLE`, or one person with more than
+        `LARGEST_WEIGHT_SHARE` of the weight.
     """
-    better = f"whether {max(k, other)} sessions beat {min(k, other)}"
+    longer = max(k, other)
+    shorter = min(k, other)
+    unknown = (
+        f"these data cannot say whether {longer} sessions are better than {shorter}"
+    )
     collect = (
         "more patients; or treat people who are alike for different numbers of sessions by plan,"
         " and record the plan."
     )
-    if summary.ess < FEWEST_EFFECTIVE - 1e-6:
+    if summary.ess < FEWEST_EFFECTIVE_PEOPLE - _ROUNDING:
+        effective = below(summary.ess, FEWEST_EFFECTIVE_PEOPLE)
         raise NotIdentified(
-            f"these data cannot say {better}: only {below(summary.ess, FEWEST_EFFECTIVE)}"
-            f" people's worth of information on {k}; at least {FEWEST_EFFECTIVE} are wanted.",
+            f"{unknown}. The effective sample size for stopping after {k} is only {effective}"
+            f" people; at least {FEWEST_EFFECTIVE_PEOPLE} are required.",
             collect,
         )
-    if summary.largest_share > LARGEST_SHARE:
+    largest = 100 * summary.largest_share
+    if largest > LARGEST_WEIGHT_SHARE:
         raise NotIdentified(
-            f"these data cannot say {better}: one person carries"
-            f" {above(100 * summary.largest_share, 100 * LARGEST_SHARE)} % of the information on"
-            f" {k}; at most {100 * LARGEST_SHARE:.0f} % is allowed.",
+            f"{unknown}. One person carries {above(largest, LARGEST_WEIGHT_SHARE)} % of the weight"
+            f" for stopping after {k}; at most {LARGEST_WEIGHT_SHARE:.0f} % is allowed.",
             collect,
         )
 
 
-def require_outcomes(data: StopData, following: Following, k: int, m: int) -> None:
+def require_scores_at_horizon(
+    data: StopData, following: Following, k: int, m: int
+) -> None:
     """Stop where the score at the horizon is missing too often, or scores end with the sessions.
 
     Raises
@@ -133,45 +280,45 @@ def require_outcomes(data: StopData, following: Following, k: int, m: int) -> No
     NotIdentified
         With what to record.
     """
-    collect = f"a score around day {HORIZON} of everybody, also of those who stopped long before."
-    early = following.followed & (data.last_day < HORIZON - 2 * WINDOW)
-    usual_gap = (
-        float(np.nanmedian(np.diff(data.first_days, axis=1)))
-        if data.first_days.shape[1] > 1
-        else 1.0
-    )
-    if (
-        early.any()
-        and not (data.scored_to[early] >= data.last_day[early] + usual_gap).any()
-    ):
+    collect = f"a score around day {HORIZON_DAYS} of everybody, also of those who stopped long before."
+    if _nobody_scored_after_last(data, following):
         raise NotIdentified(
-            "nobody was scored after the last session, so nothing is known of those who stop.",
+            "nobody was scored after the last session, so nothing is known about people who"
+            " stopped.",
             collect,
         )
-    seen = {
-        number: 100 * float(data.observed[following.sessions == number].mean())
-        for number in (k, m)
-    }
-    if min(seen.values()) < LEAST_SEEN:
-        said = " and ".join(
-            f"{below(seen[number], LEAST_SEEN)} % of those who stopped after {number}"
-            for number in seen
-        )
+    of_k = 100 * float(data.observed[following.sessions == k].mean())
+    of_m = 100 * float(data.observed[following.sessions == m].mean())
+    there = f"a score around day {HORIZON_DAYS} is there for"
+    if min(of_k, of_m) < LEAST_OBSERVED:
         raise NotIdentified(
-            f"the score around day {HORIZON} is there for {said}; at least half is wanted.",
+            f"{there} {below(of_k, LEAST_OBSERVED)} % of the people who stopped after {k}, and for"
+            f" {below(of_m, LEAST_OBSERVED)} % of those who stopped after {m}; at least"
+            f" {LEAST_OBSERVED:.0f} % is required of both.",
             collect,
         )
-    apart = abs(seen[k] - seen[m])
-    if apart > LARGEST_GAP:
-        said = " and ".join(
-            f"{share:.0f} % of those who stopped after {number}"
-            for number, share in seen.items()
-        )
+    gap = abs(of_k - of_m)
+    if gap > LARGEST_OBSERVED_GAP:
         raise NotIdentified(
-            f"the score around day {HORIZON} is there for {said}: {above(apart, LARGEST_GAP)}"
-            f" points apart; at most {LARGEST_GAP:.0f} are allowed.",
+            f"{there} {of_k:.0f} % of the people who stopped after {k}, and for {of_m:.0f} % of"
+            f" those who stopped after {m}. The difference is"
+            f" {above(gap, LARGEST_OBSERVED_GAP)} percentage points; at most"
+            f" {LARGEST_OBSERVED_GAP:.0f} are allowed.",
             collect,
         )
+
+
+def _nobody_scored_after_last(data: StopData, following: Following) -> bool:
+    """Whether, of those who stopped well before the horizon, nobody was scored a usual gap or more
+    after the last session.
+    """
+    well_before = HORIZON_DAYS - 2 * HORIZON_TOLERANCE_DAYS
+    early = following.followed & (data.last_day < well_before)
+    usual_gap = 1.0
+    if data.first_days.shape[1] > 1:
+        usual_gap = float(np.nanmedian(np.diff(data.first_days, axis=1)))
+    scored_after = data.scored_to >= data.last_day + usual_gap
+    return bool(early.any() and not scored_after[early].any())
 
 
 def require_remission(data: StopData) -> None:
@@ -184,21 +331,30 @@ def require_remission(data: StopData) -> None:
     """
     if data.no_remission:
         raise NotIdentified(
-            data.no_remission, "criteria with a remission that is a cut on the score."
+            data.no_remission,
+            "criteria in which remission is a cut-off on the score.",
         )
 
 
 def require_support(share: float) -> None:
     """Stop where nearly everybody goes on, or stops, at the same session.
 
+    Parameters
+    ----------
+    share : float
+        From `nearly_certain_share`, 0 to 1.
+
     Raises
     ------
     NotIdentified
-        More than 10 % of decisions with a chance to go on outside 2 to 98 %.
+        More than `MOST_NEARLY_CERTAIN` of the decisions.
     """
-    if share > MOST_UNSUPPORTED:
+    if 100 * share > MOST_NEARLY_CERTAIN:
+        low = 100 * NEARLY_CERTAIN
         raise NotIdentified(
-            f"{100 * share:.0f} % of the decisions to go on were next to certain either way, as"
-            " at a planned end; where everybody does the same there is nobody to compare with.",
+            f"{100 * share:.0f} % of the decisions were nearly certain: the estimated chance of"
+            f" going on was below {low:.0f} % or above {100 - low:.0f} %, as at a planned end. At"
+            f" most {MOST_NEARLY_CERTAIN:.0f} % is allowed. Where everybody does the same, there"
+            " is nobody to compare with.",
             "patients treated for different numbers of sessions although they were alike.",
         )

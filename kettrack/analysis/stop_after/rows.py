@@ -1,5 +1,5 @@
-"""Sessions up to week 12 as time at risk of the next one, with what was known before each stretch
-of it, and the outcome.
+"""Sessions up to the horizon as time at risk of the next one, with what was known before each
+stretch of it, and the outcome.
 """
 
 from __future__ import annotations
@@ -10,44 +10,50 @@ from typing import Final
 import numpy as np
 
 from kettrack.analysis.stop_after.history import (
-    HORIZON,
-    LAST,
-    SCORES,
-    WINDOW,
-    Log,
+    LAST_SCORE,
+    LAST_SCORES,
     deaths,
     history,
     known_before_outcome,
     outcomes,
     remission_days,
     take_days,
+    why_irregular,
     why_no_remission,
 )
-from kettrack.analysis.stop_after.visits import why_irregular
+from kettrack.arrays import Bools, Floats, Ints
 from kettrack.errors import NotIdentified
 from kettrack.estimators.causal.stop_strategies import GapRows, possible_rows
 from kettrack.timelines.bucket import Array, days_or_missing
 from kettrack.timelines.derived import DerivedCohort
-from kettrack.timelines.events import Baselines, ratable
+from kettrack.timelines.events import ratable
 from kettrack.timelines.session_days import SessionDays, session_days
+from kettrack.vocabulary.days import (
+    DAYS_IN_WEEK,
+    HORIZON_DAYS,
+    HORIZON_TOLERANCE_DAYS,
+    STOP_AFTER_GRACE_DAYS,
+)
 
-GRACE: Final = 28  # days within which the next session of a course must come
 # First day of each bin after a session. Past the grace every week is a bin of its own: whether
 # somebody comes back depends on the score of that week, not on the one four weeks after the
 # session.
-STARTS: Final = np.array([1, 4, 8, 15, *range(22, HORIZON, 7)])
+STARTS: Final = np.array([1, 4, 8, 15, *range(22, HORIZON_DAYS, DAYS_IN_WEEK)])
 # its days, unless the horizon cuts it short
-WIDTHS: Final = np.append(np.diff(STARTS), 7)
-LEFT_OUT: Final = (
-    "no_baseline",
-    "below_caseness",
-    "prior_sessions",
-    "placebo",
-    "log_ends",
-)
+WIDTHS: Final = np.append(np.diff(STARTS), DAYS_IN_WEEK)
+# Bins in which a score gets slopes of its own, beside those of all bins: early, later, late.
+SLOPE_BINS: Final = ((0,), (2,), tuple(range(3, len(STARTS))))
+# Why a patient is left out, in the order in which it is asked, and who that is.
+LEFT_OUT: Final = {
+    "no_baseline": "without a score before session 1",
+    "below_caseness": "with a baseline below caseness",
+    "prior_sessions": "with sessions before this log",
+    "placebo": "with placebo first",
+    "log_ends": "whose log ends before the outcome window does, or has no known end",
+}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StopData:
     """Patients fixed at day 0, their sessions up to the horizon and the score there; arrays of
     shape (n,) or (rows,).
@@ -65,14 +71,14 @@ class StopData:
     later : bool, shape (n,)
         A session came after that and up to the horizon: too late for the course, so a re-induction.
     outcome, outcome_day : float64, shape (n,)
-        Score nearest the horizon; missing without one within `WINDOW` days.
+        Score nearest the horizon; missing without one within `HORIZON_TOLERANCE_DAYS`.
     known : float64, shape (n, columns)
         What was known before the outcome was due: at the last session, and just before the window.
     scored_to : float64, shape (n,)
         Day of the last score; missing without one.
     trigger : float64, shape (n,)
-        Day on which a second score in a row, at least 7 days after the first, showed remission;
-        infinite without one.
+        Day on which a second score showed remission, at least `SECOND_REMISSION_DAYS` after the
+        first; infinite without one.
     died : bool, shape (n,)
         A death up to the end of the window.
     first_days : float64, shape (n, most sessions)
@@ -116,9 +122,9 @@ class StopData:
         return len(self.sessions)
 
     @property
-    def observed(self) -> Array:
+    def observed(self) -> Bools:
         """Whose outcome is there."""
-        return ~np.isnan(self.outcome)
+        return np.asarray(~np.isnan(self.outcome))
 
 
 def stop_data(cohort: DerivedCohort) -> StopData:
@@ -138,68 +144,74 @@ def stop_data(cohort: DerivedCohort) -> StopData:
     Examples
     --------
     >>> from kettrack import load_cohort, sample_folder
-    >>> data = stop_data(load_cohort(sample_folder()))
+    >>> from kettrack.timelines.derived import derive
+    >>> data = stop_data(derive(load_cohort(sample_folder())))
     >>> bool((data.first_days[:, 0] == 0).all())
     True
     """
-    bucket = cohort.bucket
-    baselines = cohort.baselines
-    fault = _faults(cohort, baselines)
-    kept = fault == len(LEFT_OUT)
-    left_out = {
-        name: int((fault == place).sum()) for place, name in enumerate(LEFT_OUT)
-    }
+    reason = _reasons(cohort)
+    kept = reason == len(LEFT_OUT)
     if not kept.any():
+        complete_to = HORIZON_DAYS + HORIZON_TOLERANCE_DAYS
         raise NotIdentified(
-            f"nobody has a rated baseline and a log complete to day {HORIZON + WINDOW}.",
+            f"nobody has a rated baseline and a log that is complete to day {complete_to}.",
             "a score before session 1, and observed_to_day for each patient.",
         )
-    days = session_days(bucket)
-    course = _course(days) & kept[days.patient]
-    return _gather(
-        Log(cohort, bucket, baselines), days, course, np.cumsum(kept) - 1, left_out
-    )
+    left_out = {
+        name: int((reason == place).sum()) for place, name in enumerate(LEFT_OUT)
+    }
+    days = session_days(cohort.bucket)
+    course = _in_course(days) & kept[days.patient]
+    place = np.cumsum(kept) - 1  # of those kept, among themselves
+    return _gather(cohort, days, course, place, left_out)
 
 
-def _faults(cohort: DerivedCohort, baselines: Baselines) -> Array:
+def _reasons(cohort: DerivedCohort) -> Ints:
     """Position in `LEFT_OUT` of the first reason to leave each patient out; its length for none."""
     observed = days_or_missing(cohort.patients["observed_to_day"]).astype(np.int64)
-    found = [
-        np.isnan(baselines.score),
-        ~ratable(baselines, cohort.criteria),
+    complete_to = HORIZON_DAYS + HORIZON_TOLERANCE_DAYS
+    holds = [
+        np.isnan(cohort.baselines.score),
+        ~ratable(cohort.baselines, cohort.criteria),
         *cohort.log_reasons.values(),
-        observed < HORIZON + WINDOW,  # a missing day is smaller than any
+        observed < complete_to,  # a missing day is smaller than any
     ]
-    return np.select(found, range(len(found)), len(LEFT_OUT))
+    return np.select(holds, range(len(holds)), len(LEFT_OUT))
 
 
-def _course(days: SessionDays) -> Array:
+def _in_course(days: SessionDays) -> Bools:
     """Session days that each lie within the grace of the one before, also beyond the horizon."""
-    gap = np.where(days.number > 1, np.diff(days.day, prepend=0), 0)
-    broken = np.cumsum(gap > GRACE)
+    since_last = np.diff(days.day, prepend=0)
+    gap = np.where(days.number > 1, since_last, 0)
+    # breaks counted over all patients; a day is in the course while the count is that of the
+    # patient's first day
+    breaks = np.cumsum(gap > STOP_AFTER_GRACE_DAYS)
     first = np.searchsorted(days.patient, days.patient)
-    return np.asarray(broken == broken[first])
+    return np.asarray(breaks == breaks[first])
 
 
 def _gather(
-    log: Log, days: SessionDays, course: Array, place: Array, left_out: dict[str, int]
+    cohort: DerivedCohort,
+    days: SessionDays,
+    course: Bools,
+    place: Ints,
+    left_out: dict[str, int],
 ) -> StopData:
-    run = course & (days.day <= HORIZON)
-    same = np.append(days.patient[1:] == days.patient[:-1], False)
-    next_day = np.where(same, np.append(days.day[1:], 0), np.inf)[run]
-    chosen = take_days(days, run)
+    to_horizon = course & (days.day <= HORIZON_DAYS)
+    next_day = _next_days(days)[to_horizon]
+    chosen = take_days(days, to_horizon)
     is_last = np.append(chosen.patient[1:] != chosen.patient[:-1], True)
     people = place[chosen.patient]
-    rows, start, end, entry = _hazard_rows(log, chosen, is_last, next_day, people)
+    rows, start, end, entry = _gap_rows(cohort, chosen, is_last, next_day, people)
     possible = possible_rows(rows)
     if not possible.any():
         raise NotIdentified(
-            f"nobody had a second session within {GRACE} days.",
+            f"nobody had a second session within {STOP_AFTER_GRACE_DAYS} days.",
             "every session with its day.",
         )
     last = chosen.patient[is_last]
-    first_days = _days_of(chosen, place)
-    outcome, outcome_day, scored_to = outcomes(log, last)
+    first_days = _days_by_number(chosen, place)
+    outcome, outcome_day, scored_to = outcomes(cohort, last)
     return StopData(
         rows=rows.take(possible),
         gap_start=chosen.day[entry][possible],
@@ -207,53 +219,69 @@ def _gather(
         row_end=end[possible],
         sessions=chosen.number[is_last],
         last_day=chosen.day[is_last],
-        later=next_day[is_last] <= HORIZON,
+        later=next_day[is_last] <= HORIZON_DAYS,
         outcome=outcome,
         outcome_day=outcome_day,
-        known=known_before_outcome(log, take_days(chosen, is_last)),
+        known=known_before_outcome(cohort, take_days(chosen, is_last)),
         scored_to=scored_to,
-        trigger=remission_days(log)[last],
-        died=deaths(log)[last],
+        trigger=remission_days(cohort)[last],
+        died=deaths(cohort)[last],
         first_days=first_days,
-        course_days=_days_of(take_days(days, course), place),
+        course_days=_days_by_number(take_days(days, course), place),
         patient=last,
         left_out=left_out,
-        baseline=log.baselines.score[last],
-        no_remission=why_no_remission(log.cohort),
-        irregular=why_irregular(log, last, first_days),
+        baseline=cohort.baselines.score[last],
+        no_remission=why_no_remission(cohort),
+        irregular=why_irregular(cohort, last, first_days),
     )
 
 
-def _hazard_rows(
-    log: Log, chosen: SessionDays, is_last: Array, next_day: Array, people: Array
-) -> tuple[GapRows, Array, Array, Array]:
+def _next_days(days: SessionDays) -> Floats:
+    """Day of the patient's next session day; infinite after the last."""
+    same_patient = np.append(days.patient[1:] == days.patient[:-1], False)
+    following = np.append(days.day[1:], 0)
+    return np.where(same_patient, following, np.inf)
+
+
+def _gap_rows(
+    cohort: DerivedCohort,
+    chosen: SessionDays,
+    is_last: Bools,
+    next_day: Floats,
+    people: Ints,
+) -> tuple[GapRows, Ints, Ints, Ints]:
     """Every session by every bin of the gap after it, the days on which the bin lies, and the
     session each row belongs to.
     """
-    entry, bins = _grid(chosen, is_last)
-    start = chosen.day[entry] + STARTS[bins]
-    end = np.minimum((STARTS + WIDTHS - 1)[bins] + chosen.day[entry], HORIZON)
+    entry, bins = _bins_after(chosen, is_last)
+    session_day = chosen.day[entry]
+    begins = STARTS[bins]
+    start = session_day + begins
+    end = np.minimum(session_day + begins + WIDTHS[bins] - 1, HORIZON_DAYS)
     gap = (next_day - chosen.day)[entry]
-    event = (gap >= STARTS[bins]) & (gap <= end - chosen.day[entry])
-    reached = np.searchsorted(STARTS, gap, "right") - 1  # bin of the next session
-    known_to = chosen.day[entry] + STARTS[np.minimum(bins, reached)] - 1
-    before = history(log, chosen, entry, known_to)
-    apart = _by_bin(before, history(log, chosen, entry, chosen.day[entry]), bins)
+    event = (gap >= begins) & (gap <= end - session_day)
+    # A bin that begins after the next session came is nobody's time at risk; its history is the
+    # last that was known before that session, never one that only those who came can have.
+    bin_of_next = np.searchsorted(STARTS, gap, "right") - 1
+    known_to = session_day + STARTS[np.minimum(bins, bin_of_next)] - 1
+    before = history(cohort, chosen, entry, known_to)
+    at_session = history(cohort, chosen, entry, session_day)
+    by_bin = _slopes_by_bin(before, at_session, bins)
     share = np.log((end - start + 1) / WIDTHS[bins])
     rows = GapRows(
-        people[entry],
-        chosen.number[entry],
-        bins,
-        STARTS[bins] <= gap,
-        event,
-        STARTS[bins] <= GRACE,
-        np.column_stack([before, apart, share]),
-        int(people.max()) + 1,
+        patient=people[entry],
+        session=chosen.number[entry],
+        bin=bins,
+        at_risk=begins <= gap,
+        event=event,
+        in_grace=begins <= STOP_AFTER_GRACE_DAYS,
+        history=np.column_stack([before, by_bin, share]),
+        people=int(people.max()) + 1,
     )
     return rows, start, end, entry
 
 
-def _by_bin(before: Array, at_session: Array, bins: Array) -> Array:
+def _slopes_by_bin(before: Floats, at_session: Floats, bins: Ints) -> Floats:
     """Score on the day of the session, its square, and both scores once more for early, later and
     late bins.
 
@@ -262,27 +290,30 @@ def _by_bin(before: Array, at_session: Array, bins: Array) -> Array:
     mean the same in every bin. With one slope for all bins the contrast came out at a fifth of the
     truth in a simulated clinic with irregular visits.
     """
-    scores = np.column_stack([before[:, LAST], at_session[:, LAST]])
-    apart = [
-        scores * np.isin(bins, group)[:, None]
-        for group in ((0,), (2,), range(3, len(STARTS)))
-    ]
-    return np.column_stack([at_session[:, SCORES], *apart])
+    scores = np.column_stack([before[:, LAST_SCORE], at_session[:, LAST_SCORE]])
+    slopes = []
+    for group in SLOPE_BINS:
+        inside = np.isin(bins, group)
+        slopes.append(scores * inside[:, None])
+    return np.column_stack([at_session[:, LAST_SCORES], *slopes])
 
 
-def _grid(chosen: SessionDays, is_last: Array) -> tuple[Array, Array]:
+def _bins_after(chosen: SessionDays, is_last: Bools) -> tuple[Ints, Ints]:
     """Entry and bin of every row: bins of the grace after each session, and of all time to the
     horizon after the last.
     """
-    wanted = (chosen.day[:, None] + STARTS <= HORIZON) & (
-        is_last[:, None] | (STARTS <= GRACE)
-    )
-    entry, bins = np.nonzero(wanted)
+    before_horizon = chosen.day[:, None] + STARTS <= HORIZON_DAYS
+    in_grace = STARTS <= STOP_AFTER_GRACE_DAYS
+    asked = before_horizon & (is_last[:, None] | in_grace)
+    # row by row: sorted by entry, then bin, as `GapRows` asks
+    entry, bins = np.nonzero(asked)
     return entry, bins
 
 
-def _days_of(chosen: SessionDays, place: Array) -> Array:
+def _days_by_number(chosen: SessionDays, place: Ints) -> Floats:
+    """Day of each session by its number, one row per person; missing beyond their last."""
     people = place[chosen.patient]
-    out = np.full((int(people.max()) + 1, int(chosen.number.max())), np.nan)
+    shape = (int(people.max()) + 1, int(chosen.number.max()))
+    out = np.full(shape, np.nan)
     out[people, chosen.number - 1] = chosen.day
     return out

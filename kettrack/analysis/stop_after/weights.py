@@ -10,9 +10,8 @@ from typing import Final
 
 import numpy as np
 
-from kettrack.analysis.stop_after.history import HORIZON, WINDOW
-from kettrack.analysis.stop_after.rows import GRACE, StopData
-from kettrack.arrays import Floats, Numbers
+from kettrack.analysis.stop_after.rows import StopData
+from kettrack.arrays import Bools, Floats, Ints, Numbers
 from kettrack.estimators.causal.stop_strategies import (
     Following,
     following_probability,
@@ -25,10 +24,17 @@ from kettrack.estimators.causal.stop_strategies import (
     weighted_mean,
 )
 from kettrack.estimators.intervals import patient_weights
-from kettrack.timelines.bucket import Array
+from kettrack.vocabulary.days import (
+    HORIZON_DAYS,
+    SECOND_REMISSION_DAYS,
+    STOP_AFTER_GRACE_DAYS,
+)
 
 STEPS: Final = 10  # reports of progress in a bootstrap
-LEAST_CHANCE: Final = 0.02
+# A decision is nearly certain when the chance to go on is below this, or above 1 less it.
+NEARLY_CERTAIN: Final = 0.02
+# Numbers of sessions below which a quadratic has nothing to be smooth over.
+FEWEST_NUMBERS: Final = 3
 FAMILIES: Final = ("static", "other", "dynamic")  # contrasts that share their weights
 
 
@@ -55,55 +61,77 @@ class Pair:
 
 def static_following(data: StopData, usual_care: bool) -> Following:
     """Who followed "stop after k" for some k, each for their own."""
-    followed = np.ones(data.n, dtype=bool) if usual_care else ~data.later
+    followed = ~data.later
+    if usual_care:
+        followed = np.ones(data.n, dtype=bool)
     return stop_after_last(data.rows, data.sessions, followed, usual_care)
 
 
-def following_at_most(data: StopData, most: int) -> Following:
-    """Who followed "at most so many sessions, and stop once a second score in a row shows
-    remission".
+@dataclass(frozen=True, slots=True)
+class _RemissionRule:
+    """Who was stopped by remission under "at most so many sessions"; each of shape (n,).
 
-    Up to that score the next session had to come within the grace. One session in the 7 days after
-    it may come or not, so neither is weighted; a later one is a departure.
+    `before` is the sessions up to the day of the trigger, `triggered` whether it came while the
+    next session was still to come.
     """
+
+    before: Ints
+    triggered: Bools
+
+
+def _remission_rule(data: StopData, most: int) -> _RemissionRule:
     before = (data.first_days <= data.trigger[:, None]).sum(axis=1)
     day_before = data.first_days[np.arange(data.n), before - 1]
-    triggered = (before < most) & (
-        data.trigger <= np.minimum(day_before + GRACE, HORIZON)
-    )
-    after = data.sessions - before
-    allowed = (after == 0) | ((after == 1) & (data.last_day <= data.trigger + WINDOW))
-    full = (before >= most) & (data.sessions == most)
-    followed = ~data.later & np.where(triggered, allowed, full)
+    grace_ends = np.minimum(day_before + STOP_AFTER_GRACE_DAYS, HORIZON_DAYS)
+    triggered = (before < most) & (data.trigger <= grace_ends)
+    return _RemissionRule(before, triggered)
+
+
+def following_at_most(data: StopData, most: int) -> Following:
+    """Who followed "at most so many sessions, and stop once a second score shows remission".
+
+    Up to that score the next session had to come within the grace. One session that came within
+    `SECOND_REMISSION_DAYS` of it may come or not, so neither is weighted; a later one is a
+    departure.
+    """
+    rule = _remission_rule(data, most)
+    still_due_to = data.trigger + SECOND_REMISSION_DAYS
+    after = data.sessions - rule.before
+    one_was_due = (after == 1) & (data.last_day <= still_due_to)
+    stopped_by_rule = (after == 0) | one_was_due
+    had_all = (rule.before >= most) & (data.sessions == most)
+    as_asked = np.where(rule.triggered, stopped_by_rule, had_all)
+    followed = ~data.later & as_asked
     rows = data.rows
-    who = data.rows.patient
-    go_to = np.where(triggered, before, data.sessions)
-    free_to = np.where(triggered & (after == 0), data.trigger + WINDOW, -1)[who]
-    length = data.row_end - data.row_start + 1
-    away = np.clip(
-        (data.row_end - np.maximum(data.row_start, free_to + 1) + 1) / length, 0, 1
-    )
-    at_last = rows.session == data.sessions[who]
-    had_to_go_on = followed[who] & rows.in_grace & (rows.session < go_to[who])
-    cut = (followed & triggered)[who] & rows.in_grace & (rows.session == before[who])
-    left = np.clip(
-        (data.row_end - np.maximum(data.row_start, data.trigger[who] + 1) + 1) / length,
-        0,
-        1,
-    )
+    who = rows.patient
+    theirs = followed[who]
+    # sessions up to which going on was asked, and days to which coming was free
+    go_to = np.where(rule.triggered, rule.before, data.sessions)
+    is_free = rule.triggered & (after == 0)
+    free_to = np.where(is_free, still_due_to, -1)[who]
+    at_last = theirs & (rows.session == data.sessions[who])
+    stayed_away = _share_after(data, free_to)
+    at_trigger = rows.in_grace & (rows.session == rule.before[who])
+    cut = (followed & rule.triggered)[who] & at_trigger
     return Following(
-        np.where(followed, most, 0),
-        had_to_go_on,
-        np.where(followed[who] & at_last, away, 0.0),
-        np.where(cut, left, np.nan),
+        sessions=np.where(followed, most, 0),
+        had_to_go_on=theirs & rows.in_grace & (rows.session < go_to[who]),
+        had_to_stay_away=np.where(at_last, stayed_away, 0.0),
+        still_due=np.where(cut, _share_after(data, data.trigger[who]), np.nan),
     )
+
+
+def _share_after(data: StopData, day: Floats) -> Floats:
+    """Share of the bin of each row that lies after a day; shape (rows,)."""
+    length = data.row_end - data.row_start + 1
+    left = data.row_end - np.maximum(data.row_start, day + 1) + 1
+    return np.asarray(np.clip(left / length, 0, 1))
 
 
 def chance_observed(data: StopData, counted: Numbers | None = None) -> Floats:
     """Fitted probability that the score at the horizon is there."""
-    return observed_chance(
-        data.known, data.observed, np.ones(data.n, dtype=bool), counted
-    )
+    everybody = np.ones(data.n, dtype=bool)
+    return observed_chance(data.known, data.observed, everybody, counted)
 
 
 def final_weights(
@@ -130,15 +158,18 @@ def final_weights(
     float64, shape (n,) or (replicates, n)
     """
     chance = following_probability(data.rows, hazard, following) * seen
-    weights = share_following(following.sessions, counted) / chance * data.observed
-    return weights if counted is None else weights * counted.astype(np.float64)
+    share = share_following(following.sessions, counted)
+    weights = share / chance * data.observed
+    if counted is None:
+        return weights
+    return weights * counted.astype(np.float64)
 
 
 def contrasts(
     data: StopData,
     pair: Pair,
     counted: Numbers | None = None,
-    wanted: tuple[str, ...] = FAMILIES,
+    families: tuple[str, ...] = FAMILIES,
 ) -> dict[str, Floats]:
     """Contrasts of means, "stop after k" minus "stop after m", with all models fitted anew.
 
@@ -150,7 +181,7 @@ def contrasts(
         What is compared.
     counted : number, shape (replicates, n), optional
         How often each patient was drawn; default once.
-    wanted : tuple of str
+    families : tuple of str
         Of `FAMILIES`.
 
     Returns
@@ -162,57 +193,68 @@ def contrasts(
     """
     hazard = session_hazard(data.rows, counted)
     seen = chance_observed(data, counted)
-    found: dict[str, Floats] = {}
-    if "static" in wanted:
+
+    def weigh(following: Following) -> Floats:
+        return final_weights(data, following, hazard, seen, counted)
+
+    out: dict[str, Floats] = {}
+    if "static" in families:
         following = static_following(data, pair.usual_care)
-        weights = final_weights(data, following, hazard, seen, counted)
-        means = [
-            _mean(data, weights * (following.sessions == number))
-            for number in (pair.k, pair.m)
-        ]
-        found["smooth"] = smooth_contrast(data, pair, following, weights)
-        found |= {
-            "strict": means[0] - means[1],
-            "strict_k": means[0],
-            "strict_m": means[1],
-        }
-    if "other" in wanted:
+        weights = weigh(following)
+        out["smooth"] = smooth_contrast(data, pair, following, weights)
+        for name, number in (("strict_k", pair.k), ("strict_m", pair.m)):
+            there = following.sessions == number
+            out[name] = _mean_outcome(data, weights * there)
+        out["strict"] = out["strict_k"] - out["strict_m"]
+    if "other" in families:
         following = static_following(data, not pair.usual_care)
-        found["other"] = smooth_contrast(
-            data, pair, following, final_weights(data, following, hazard, seen, counted)
-        )
-    if "dynamic" in wanted:
-        rules = [following_at_most(data, number) for number in (pair.k, pair.m)]
-        ends = [
-            _mean(data, final_weights(data, rule, hazard, seen, counted))
-            for rule in rules
-        ]
-        found["dynamic"] = ends[0] - ends[1]
-    return found
+        weights = weigh(following)
+        out["other"] = smooth_contrast(data, pair, following, weights)
+    if "dynamic" in families:
+        at_most_k = weigh(following_at_most(data, pair.k))
+        at_most_m = weigh(following_at_most(data, pair.m))
+        mean_k = _mean_outcome(data, at_most_k)
+        mean_m = _mean_outcome(data, at_most_m)
+        out["dynamic"] = mean_k - mean_m
+    return out
 
 
-def _mean(data: StopData, weights: Floats) -> Floats:
-    return weighted_mean(np.where(data.observed, data.outcome, 0.0), weights)
+def _mean_outcome(data: StopData, weights: Floats) -> Floats:
+    # a missing outcome has weight 0, and 0 times missing would be missing
+    outcome = np.where(data.observed, data.outcome, 0.0)
+    return weighted_mean(outcome, weights)
 
 
 def smooth_contrast(
-    data: StopData, pair: Pair, following: Following, weights: Floats
+    data: StopData,
+    pair: Pair,
+    following: Following,
+    weights: Floats,
 ) -> Floats:
     """Difference of the two means under the smooth model in the number of sessions."""
-    of = following.followed & data.observed & (following.sessions <= pair.largest)
-    if len(np.unique(following.sessions[of])) < 3:
+    of = data.observed & compared_people(following, pair)
+    if len(np.unique(following.sessions[of])) < FEWEST_NUMBERS:
         return np.full(weights.shape[:-1], np.nan)
     means = smooth_means(
-        following.sessions[of], data.outcome[of], weights[..., of], (pair.k, pair.m)
+        following.sessions[of],
+        data.outcome[of],
+        weights[..., of],
+        (pair.k, pair.m),
     )
     return np.asarray(means[..., 0] - means[..., 1])
+
+
+def compared_people(following: Following, pair: Pair) -> Bools:
+    """Who followed a strategy that the smooth model takes in, with or without an outcome."""
+    in_time = following.sessions <= pair.largest
+    return np.asarray(following.followed & in_time)
 
 
 def replicate_contrasts(
     data: StopData,
     pair: Pair,
     draws: tuple[int, int],
-    wanted: tuple[str, ...] = FAMILIES,
+    families: tuple[str, ...] = FAMILIES,
     on_step: Callable[[], None] = lambda: None,
 ) -> dict[str, Floats]:
     """`contrasts` of every bootstrap replicate, patients drawn as weights.
@@ -226,16 +268,16 @@ def replicate_contrasts(
     """
     counted = patient_weights(data.n, *draws)
     parts = []
+    # a part at a time: all replicates together would not fit into memory
     for drawn in np.array_split(counted, STEPS):
         if len(drawn):
-            parts.append(contrasts(data, pair, drawn, wanted))
+            parts.append(contrasts(data, pair, drawn, families))
         on_step()
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def unsupported_share(data: StopData, pair: Pair, hazard: Floats) -> float:
-    """Share of decisions up to the longer strategy at which going on had a chance outside 2 to 98
-    %.
+def nearly_certain_share(data: StopData, pair: Pair, hazard: Floats) -> float:
+    """Share of decisions up to the longer strategy that were nearly certain either way.
 
     After the last session of the longer strategy only stopping is asked for: a chance to go on of
     0, as at a planned end, does no harm there.
@@ -243,14 +285,13 @@ def unsupported_share(data: StopData, pair: Pair, hazard: Floats) -> float:
     longer = max(pair.k, pair.m)
     first, chance = probability_within_grace(data.rows, hazard)
     # 0 where no row was possible: nobody ever went on from there
-    possible: Array = np.zeros((data.n, longer + 1))
+    goes_on = np.zeros((data.n, longer + 1))
     session = data.rows.session[first]
     who = data.rows.patient[first]
     inside = session <= longer
-    possible[who[inside], session[inside]] = chance[inside]
+    goes_on[who[inside], session[inside]] = chance[inside]
     number = np.arange(longer + 1)
-    there = (number >= 1) & (number <= data.sessions[:, None])
-    outside = (possible > 1 - LEAST_CHANCE) | (
-        (possible < LEAST_CHANCE) & (number < longer)
-    )
-    return float((there & outside).sum() / there.sum())
+    decided = (number >= 1) & (number <= data.sessions[:, None])
+    certain_to_stop = (goes_on < NEARLY_CERTAIN) & (number < longer)
+    certain = certain_to_stop | (goes_on > 1 - NEARLY_CERTAIN)
+    return float((decided & certain).sum() / decided.sum())
