@@ -31,7 +31,7 @@ from kettrack.analysis.stop_after.table import (
     WEIGHTS,
     difference_words,
     estimands,
-    left_out_rows,
+    people_left_out,
     row_of,
     table_of,
 )
@@ -217,7 +217,7 @@ def _refused(error: NotIdentified, request: _Request, data: StopData | None) -> 
     estimand = f"{difference_words(request.k or 'k', request.m or 'm')}."
     rows = [row_of(_NAME, estimand, error)]
     if data is not None:
-        rows += left_out_rows(data)
+        rows += people_left_out(data)
     return Answer(
         table=table_of(rows),
         estimand=estimand,

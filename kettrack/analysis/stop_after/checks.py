@@ -32,8 +32,8 @@ USUAL_PAIR: Final = (6, 3)
 LEAST_IN_TIME: Final = 90.0
 # The limits below are kettrack's own conventions, in percent, and percentage points for the gap.
 LARGEST_WEIGHT_SHARE: Final = 5.0
-LEAST_OBSERVED: Final = 50.0
-LARGEST_OBSERVED_GAP: Final = 20.0
+LEAST_SCORED_AT_HORIZON: Final = 50.0
+LARGEST_GAP_AT_HORIZON: Final = 20.0
 MOST_NEARLY_CERTAIN: Final = 10.0
 MEAN_WEIGHT: Final = (0.9, 1.1)  # of a compared window, where the models fit
 _ROUNDING: Final = 1e-6  # an effective number that only rounding puts below its limit
@@ -280,7 +280,8 @@ def require_scores_at_horizon(
     NotIdentified
         With what to record.
     """
-    collect = f"a score around day {HORIZON_DAYS} of everybody, also of those who stopped long before."
+    around = f"around day {HORIZON_DAYS}"
+    collect = f"a score {around} of everybody, also of those who stopped long before."
     if _nobody_scored_after_last(data, following):
         raise NotIdentified(
             "nobody was scored after the last session, so nothing is known about people who"
@@ -289,21 +290,22 @@ def require_scores_at_horizon(
         )
     of_k = 100 * float(data.observed[following.sessions == k].mean())
     of_m = 100 * float(data.observed[following.sessions == m].mean())
-    there = f"a score around day {HORIZON_DAYS} is there for"
-    if min(of_k, of_m) < LEAST_OBSERVED:
+    there = f"a score {around} is there for"
+    least = LEAST_SCORED_AT_HORIZON
+    if min(of_k, of_m) < least:
         raise NotIdentified(
-            f"{there} {below(of_k, LEAST_OBSERVED)} % of the people who stopped after {k}, and for"
-            f" {below(of_m, LEAST_OBSERVED)} % of those who stopped after {m}; at least"
-            f" {LEAST_OBSERVED:.0f} % is required of both.",
+            f"{there} {below(of_k, least)} % of the people who stopped after {k}, and for"
+            f" {below(of_m, least)} % of those who stopped after {m}; at least {least:.0f} % is"
+            " required of both.",
             collect,
         )
     gap = abs(of_k - of_m)
-    if gap > LARGEST_OBSERVED_GAP:
+    if gap > LARGEST_GAP_AT_HORIZON:
         raise NotIdentified(
             f"{there} {of_k:.0f} % of the people who stopped after {k}, and for {of_m:.0f} % of"
             f" those who stopped after {m}. The difference is"
-            f" {above(gap, LARGEST_OBSERVED_GAP)} percentage points; at most"
-            f" {LARGEST_OBSERVED_GAP:.0f} are allowed.",
+            f" {above(gap, LARGEST_GAP_AT_HORIZON)} percentage points; at most"
+            f" {LARGEST_GAP_AT_HORIZON:.0f} are allowed.",
             collect,
         )
 

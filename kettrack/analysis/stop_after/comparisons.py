@@ -24,7 +24,7 @@ from kettrack.analysis.stop_after.rows import StopData
 from kettrack.analysis.stop_after.second_opinion import second_opinion
 from kettrack.analysis.stop_after.table import (
     estimands,
-    left_out_rows,
+    people_left_out,
     row_of,
     table_of,
 )
@@ -173,7 +173,7 @@ def compare(
         *_death_rows(cohort, data, pair, arms),
     ]
     rows = [row | {"k": pair.k, "m": pair.m} for row in rows]
-    return table_of([*rows, *left_out_rows(data)]), arms.refusals["stop_after"]
+    return table_of([*rows, *people_left_out(data)]), arms.refusals["stop_after"]
 
 
 def _contrast_rows(

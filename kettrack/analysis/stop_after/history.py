@@ -39,7 +39,11 @@ MOST_IRREGULAR: Final = 0.10
 LARGEST_SCORING_GAP: Final = 0.20
 
 
-def take_days(days: SessionDays, kept: Array, day: Array | None = None) -> SessionDays:
+def take_days(
+    days: SessionDays,
+    kept: Array,
+    day: Array | None = None,
+) -> SessionDays:
     """Some of the days, at other dates where `day` is given."""
     part = SessionDays(
         patient=days.patient[kept],
@@ -67,17 +71,37 @@ def history(
     calls such people back.
     """
     on = take_days(chosen, entry, known_to)
-    timing = scores_of(cohort.scores, cohort.instrument.name)["timing"]
-    scores = known_scores(timing, cohort.bucket, cohort.baselines, on)
+    rows = scores_of(cohort.scores, cohort.instrument.name)
+    timing = rows["timing"]
+    scores = known_scores(
+        timing,
+        cohort.bucket,
+        cohort.baselines,
+        on,
+    )
     baseline = scores["baseline"]
-    best = best_known(cohort.bucket, cohort.baselines, on, cohort.instrument.sign)
+    best = best_known(
+        cohort.bucket,
+        cohort.baselines,
+        on,
+        cohort.instrument.sign,
+    )
     # before the first score since session 1 the baseline is all that is known
     last = _or_baseline(scores["score"], baseline)
     previous = _or_baseline(scores["previous_score"], baseline)
     number = chosen.number[entry]
-    side_effects_on = _side_effect_days(cohort)[chosen.patient[entry]]
-    responded = response_met(cohort.criteria, best, baseline)
-    responds = response_met(cohort.criteria, last, baseline)
+    who = chosen.patient[entry]
+    side_effects_on = _side_effect_days(cohort)[who]
+    responded = response_met(
+        cohort.criteria,
+        best,
+        baseline,
+    )
+    responds = response_met(
+        cohort.criteria,
+        last,
+        baseline,
+    )
     # squares are divided by 10, so that all columns are of like size and fits converge
     columns = [
         number,
@@ -96,7 +120,11 @@ def history(
 
 
 def _or_baseline(score: Array, baseline: Array) -> Array:
-    return np.where(np.isnan(score), baseline, score)
+    return np.where(
+        np.isnan(score),
+        baseline,
+        score,
+    )
 
 
 def _with_adverse_event(cohort: DerivedCohort, chosen: SessionDays) -> Bools:
@@ -115,7 +143,11 @@ def _side_effect_days(cohort: DerivedCohort) -> Floats:
     patients = cohort.patients
     day = patients["stop_day"].astype("Float64").to_numpy(float, na_value=np.inf)
     stopped = (patients["stop_reason"] == "side_effects").fillna(False)
-    return np.where(stopped.to_numpy(bool), day, np.inf)
+    return np.where(
+        stopped.to_numpy(bool),
+        day,
+        np.inf,
+    )
 
 
 def known_before_outcome(cohort: DerivedCohort, last: SessionDays) -> Floats:
@@ -124,8 +156,18 @@ def known_before_outcome(cohort: DerivedCohort, last: SessionDays) -> Floats:
     """
     everybody = np.arange(len(last.day))
     eve = HORIZON_DAYS - HORIZON_TOLERANCE_DAYS - 1
-    at_session = history(cohort, last, everybody, last.day)
-    before = history(cohort, last, everybody, np.full(len(everybody), eve))
+    at_session = history(
+        cohort,
+        last,
+        everybody,
+        last.day,
+    )
+    before = history(
+        cohort,
+        last,
+        everybody,
+        np.full(len(everybody), eve),
+    )
     intercept = np.ones(len(everybody))
     return np.column_stack([intercept, at_session, before[:, LAST_SCORES]])
 
@@ -176,7 +218,11 @@ def remission_days(cohort: DerivedCohort) -> Floats:
     # the running maximum of beginnings is the beginning of the stretch that a row is in.
     goes_on = remitted[:-1] & (who[1:] == who[:-1])
     begins = remitted & ~np.append(False, goes_on)
-    row_of_begin = np.where(begins, np.arange(len(rows)), 0)
+    row_of_begin = np.where(
+        begins,
+        np.arange(len(rows)),
+        0,
+    )
     since = day[np.maximum.accumulate(row_of_begin)]
     again = np.flatnonzero(remitted & (day - since >= SECOND_REMISSION_DAYS))
     from_the_back = again[
@@ -217,7 +263,11 @@ def deaths(cohort: DerivedCohort) -> Bools:
     return np.isin(np.arange(cohort.bucket.n), died)
 
 
-def why_irregular(cohort: DerivedCohort, patient: Array, days: Array) -> str:
+def why_irregular(
+    cohort: DerivedCohort,
+    patient: Array,
+    days: Array,
+) -> str:
     """In what visits are irregular, in words; empty where they are regular.
 
     Visits are regular where sessions are evenly spaced, none is decided by a score between two, and
@@ -236,7 +286,11 @@ def why_irregular(cohort: DerivedCohort, patient: Array, days: Array) -> str:
         return ""
     uneven = np.abs(known - np.median(known)) > 1
     who, day = _scores_to_horizon(cohort, patient)
-    in_care, after = _weeks_scored(who, day, np.nanmax(days, axis=1))
+    in_care, after = _weeks_scored(
+        who,
+        day,
+        np.nanmax(days, axis=1),
+    )
     between = _gaps_scored(who, day, days)
     holds = {
         "sessions are unevenly spaced": float(uneven.mean()) > MOST_IRREGULAR,
@@ -259,12 +313,20 @@ def _scores_to_horizon(cohort: DerivedCohort, patient: Array) -> tuple[Ints, Int
     return who[kept], day[kept]
 
 
-def _weeks_scored(who: Array, day: Array, last_day: Array) -> tuple[float, float]:
+def _weeks_scored(
+    who: Array,
+    day: Array,
+    last_day: Array,
+) -> tuple[float, float]:
     """Share of weeks with a score: of those wholly in the course, and of those begun after it;
     before the outcome window.
     """
     last_week_ends = HORIZON_DAYS - HORIZON_TOLERANCE_DAYS
-    end = np.arange(DAYS_IN_WEEK, last_week_ends + 1, DAYS_IN_WEEK)
+    end = np.arange(
+        DAYS_IN_WEEK,
+        last_week_ends + 1,
+        DAYS_IN_WEEK,
+    )
     scored = np.zeros((len(last_day), HORIZON_DAYS // DAYS_IN_WEEK), dtype=bool)
     scored[who, (day - 1) // DAYS_IN_WEEK] = True
     weeks = scored[:, : len(end)]
@@ -279,7 +341,11 @@ def _mean_or_missing(values: Array) -> float:
     return float(values.mean()) if values.size else float("nan")
 
 
-def _gaps_scored(who: Array, day: Array, days: Array) -> float:
+def _gaps_scored(
+    who: Array,
+    day: Array,
+    days: Array,
+) -> float:
     """Share of gaps between two sessions of the course with a score on a day strictly inside."""
     theirs = days[who]
     # sessions before the day of the score: the number of the gap it lies in

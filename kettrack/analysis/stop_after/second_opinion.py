@@ -72,12 +72,20 @@ def weeks_of(cohort: DerivedCohort, data: StopData) -> Weeks:
     # Without a score the week ends just after a session of its last day.
     week_ends = DAYS_IN_WEEK * np.arange(last + 1) + 0.6
     until = np.broadcast_to(week_ends, score.shape).copy()
-    time_of_day = np.where(bucket.score_after[row], 0.75, 0.25)
+    time_of_day = np.where(
+        bucket.score_after[row],
+        0.75,
+        0.25,
+    )
     until[who, week] = bucket.score_day[row] + time_of_day
     return Weeks(
         data.baseline,
         score,
-        _sessions_until(session_days(bucket), place, until),
+        _sessions_until(
+            session_days(bucket),
+            place,
+            until,
+        ),
         cohort.instrument.minimum,
         cohort.instrument.maximum,
     )
@@ -90,14 +98,22 @@ def _last_week(data: StopData) -> int:
     return round(float(np.nanmedian(data.outcome_day)) / DAYS_IN_WEEK)
 
 
-def _sessions_until(days: SessionDays, place: Ints, until: Floats) -> Ints:
+def _sessions_until(
+    days: SessionDays,
+    place: Ints,
+    until: Floats,
+) -> Ints:
     """Session days of each person since the time before, up to each time."""
     who = place[days.patient]
     given = np.zeros(until.shape, np.int64)
     # as many weeks ended before the session: it belongs to the next one
     week = (until[who] < (days.day + 0.5)[:, None]).sum(axis=1)
     inside = (who >= 0) & (week < until.shape[1])
-    np.add.at(given, (who[inside], week[inside]), 1)
+    np.add.at(
+        given,
+        (who[inside], week[inside]),
+        1,
+    )
     return given
 
 
@@ -130,19 +146,43 @@ def second_opinion(
     models = fit_weeks(weeks)
     times = -(-FEWEST_SIMULATED // data.n)  # rounded up
     many = _repeat_people(weeks, times)
-    miss = _require_natural_course(weeks, many, models, seed)
-    estimate = _difference_by_person(many, models, pair, seed).mean()
-    counted = patient_weights(data.n, min(replicates, G_FORMULA_REPLICATES), seed)
+    miss = _require_natural_course(
+        weeks,
+        many,
+        models,
+        seed,
+    )
+    estimate = _difference_by_person(
+        many,
+        models,
+        pair,
+        seed,
+    ).mean()
+    counted = patient_weights(
+        data.n,
+        min(replicates, G_FORMULA_REPLICATES),
+        seed,
+    )
     fitted = fit_weeks(weeks, counted)
     drawn = []
     for begin in range(0, len(counted), _AT_A_TIME):
         few = slice(begin, begin + _AT_A_TIME)
         of_few = replace(fitted, next_score=fitted.next_score[few])
-        difference = _difference_by_person(weeks, of_few, pair, seed + begin)
+        difference = _difference_by_person(
+            weeks,
+            of_few,
+            pair,
+            seed + begin,
+        )
         weights = counted[few]
         drawn.append((difference * weights).sum(axis=1) / weights.sum(axis=1))
     low, high = percentile_interval(np.concatenate(drawn))
-    return Opinion(float(estimate), float(low), float(high), miss)
+    return Opinion(
+        float(estimate),
+        float(low),
+        float(high),
+        miss,
+    )
 
 
 def _require_natural_course(

@@ -93,7 +93,7 @@ def row_of(
     return row | kept | {"status": "refused", "reason": error.reason}
 
 
-def left_out_rows(data: StopData) -> list[dict[str, Any]]:
+def people_left_out(data: StopData) -> list[dict[str, Any]]:
     """Who is not in it and why, and who came back past the grace; each a row of its own, so that a
     small one hides alone.
     """

@@ -64,7 +64,12 @@ def static_following(data: StopData, usual_care: bool) -> Following:
     followed = ~data.later
     if usual_care:
         followed = np.ones(data.n, dtype=bool)
-    return stop_after_last(data.rows, data.sessions, followed, usual_care)
+    return stop_after_last(
+        data.rows,
+        data.sessions,
+        followed,
+        usual_care,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +105,21 @@ def following_at_most(data: StopData, most: int) -> Following:
     one_was_due = (after == 1) & (data.last_day <= still_due_to)
     stopped_by_rule = (after == 0) | one_was_due
     had_all = (rule.before >= most) & (data.sessions == most)
-    as_asked = np.where(rule.triggered, stopped_by_rule, had_all)
+    as_asked = np.where(
+        rule.triggered,
+        stopped_by_rule,
+        had_all,
+    )
     followed = ~data.later & as_asked
     rows = data.rows
     who = rows.patient
     theirs = followed[who]
     # sessions up to which going on was asked, and days to which coming was free
-    go_to = np.where(rule.triggered, rule.before, data.sessions)
+    go_to = np.where(
+        rule.triggered,
+        rule.before,
+        data.sessions,
+    )
     is_free = rule.triggered & (after == 0)
     free_to = np.where(is_free, still_due_to, -1)[who]
     at_last = theirs & (rows.session == data.sessions[who])
@@ -117,7 +130,11 @@ def following_at_most(data: StopData, most: int) -> Following:
         sessions=np.where(followed, most, 0),
         had_to_go_on=theirs & rows.in_grace & (rows.session < go_to[who]),
         had_to_stay_away=np.where(at_last, stayed_away, 0.0),
-        still_due=np.where(cut, _share_after(data, data.trigger[who]), np.nan),
+        still_due=np.where(
+            cut,
+            _share_after(data, data.trigger[who]),
+            np.nan,
+        ),
     )
 
 
@@ -131,7 +148,12 @@ def _share_after(data: StopData, day: Floats) -> Floats:
 def chance_observed(data: StopData, counted: Numbers | None = None) -> Floats:
     """Fitted probability that the score at the horizon is there."""
     everybody = np.ones(data.n, dtype=bool)
-    return observed_chance(data.known, data.observed, everybody, counted)
+    return observed_chance(
+        data.known,
+        data.observed,
+        everybody,
+        counted,
+    )
 
 
 def final_weights(
@@ -157,7 +179,14 @@ def final_weights(
     -------
     float64, shape (n,) or (replicates, n)
     """
-    chance = following_probability(data.rows, hazard, following) * seen
+    chance = (
+        following_probability(
+            data.rows,
+            hazard,
+            following,
+        )
+        * seen
+    )
     share = share_following(following.sessions, counted)
     weights = share / chance * data.observed
     if counted is None:
@@ -195,13 +224,24 @@ def contrasts(
     seen = chance_observed(data, counted)
 
     def weigh(following: Following) -> Floats:
-        return final_weights(data, following, hazard, seen, counted)
+        return final_weights(
+            data,
+            following,
+            hazard,
+            seen,
+            counted,
+        )
 
     out: dict[str, Floats] = {}
     if "static" in families:
         following = static_following(data, pair.usual_care)
         weights = weigh(following)
-        out["smooth"] = smooth_contrast(data, pair, following, weights)
+        out["smooth"] = smooth_contrast(
+            data,
+            pair,
+            following,
+            weights,
+        )
         for name, number in (("strict_k", pair.k), ("strict_m", pair.m)):
             there = following.sessions == number
             out[name] = _mean_outcome(data, weights * there)
@@ -209,7 +249,12 @@ def contrasts(
     if "other" in families:
         following = static_following(data, not pair.usual_care)
         weights = weigh(following)
-        out["other"] = smooth_contrast(data, pair, following, weights)
+        out["other"] = smooth_contrast(
+            data,
+            pair,
+            following,
+            weights,
+        )
     if "dynamic" in families:
         at_most_k = weigh(following_at_most(data, pair.k))
         at_most_m = weigh(following_at_most(data, pair.m))
@@ -276,7 +321,11 @@ def replicate_contrasts(
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def nearly_certain_share(data: StopData, pair: Pair, hazard: Floats) -> float:
+def nearly_certain_share(
+    data: StopData,
+    pair: Pair,
+    hazard: Floats,
+) -> float:
     """Share of decisions up to the longer strategy that were nearly certain either way.
 
     After the last session of the longer strategy only stopping is asked for: a chance to go on of
