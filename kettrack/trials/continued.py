@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from kettrack.analysis.context import LEVEL
-from kettrack.analysis.response.continued import SCORED_STOPPERS, last_session
-from kettrack.analysis.response.continued_rows import count
+from kettrack.analysis.response.if_all_continued import SCORED_STOPPERS, last_session
+from kettrack.analysis.response.staying_rows import count
 from kettrack.estimators.causal.censoring_weights import (
     estimate_staying,
     replicate_curves,

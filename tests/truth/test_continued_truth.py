@@ -6,7 +6,7 @@ import pytest
 from simulated import simulated_cohort
 
 from kettrack import Cohort
-from kettrack.analysis.response.continued import response_if_all_continued
+from kettrack.analysis.response.if_all_continued import response_if_all_continued
 from kettrack.trials.continued import continued_by
 
 # Share with a score at most half of the screening score by session 8 if all go on; forced, 400,000
@@ -30,4 +30,4 @@ def test_the_weights_find_what_the_plain_curve_misses(name: str, off: float) -> 
 def test_it_refuses_where_scores_are_taken_at_the_next_visit_only() -> None:
     found = response_if_all_continued(clinic("J0", 300))
     assert found.status == "refused"
-    assert "fewer than half of those who stopped" in found.reason
+    assert "fewer than 50 % of the people who stopped" in found.reason

@@ -12,10 +12,13 @@ from hypothesis import strategies as st
 from spec.tables import cohort
 
 from kettrack import load_cohort, sample_folder
-from kettrack.analysis.response.continued import estimate, response_if_all_continued
-from kettrack.analysis.response.continued_rows import WAYS, count
+from kettrack.analysis.response.if_all_continued import (
+    estimate,
+    response_if_all_continued,
+)
 from kettrack.analysis.response.response_curve import count as count_exits_here
 from kettrack.analysis.response.response_curve import response_by_session
+from kettrack.analysis.response.staying_rows import WAYS, count
 from kettrack.errors import NotIdentified
 from kettrack.estimators.causal.censoring_weights import (
     StayRows,
@@ -30,6 +33,7 @@ from kettrack.estimators.survival.competing_risks import (
     estimate_incidence,
 )
 from kettrack.timelines.derived import derive
+from kettrack.vocabulary.plain_words import percentage
 
 
 @pytest.fixture(scope="module")
@@ -236,7 +240,7 @@ def test_counts_of_two_clinics_add_up(sample):
 def test_refuses_when_those_who_stop_are_not_scored():
     found = response_if_all_continued(cohort(CLINIC, DAYS, LOGS))
     assert found.status == "refused"
-    assert "fewer than half of those who stopped" in found.reason
+    assert "fewer than 50 % of the people who stopped" in found.reason
     assert "also when someone stops" in found.collect
 
 
@@ -334,6 +338,6 @@ def test_what_happened_by_the_same_session_stands_beside_it(sample, found):
     ).tolist() == pytest.approx(happened.tolist())
     last = found.table.iloc[-1]
     assert (
-        f"stopping included, {last['observed']:.1f} % had by the same session"
+        f"stopping included, {percentage(last['observed'])} % had responded by the same"
         in found.text
     )
