@@ -4,10 +4,13 @@ known later.
 
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 from spec.tables import all_of, cohort, one_each
 
 from kettrack import load_cohort, sample_folder
+from kettrack.timelines.derived import derive
+from kettrack.timelines.session_days import best_known, session_days
 from kettrack.timelines.tables import person_sessions_table
 
 HISTORY = (
@@ -295,3 +298,34 @@ def test_what_comes_later_never_changes_a_history():
     pd.testing.assert_frame_equal(
         early[columns].reset_index(drop=True), then[columns].reset_index(drop=True)
     )
+
+
+def test_the_best_score_so_far_is_each_patients_own():
+    clinic = cohort(
+        """
+        patient | day | score
+        a_low   |  -1 | 20
+        a_low   |   2 |  2
+        b_high  |  -1 | 24
+        b_high  |   2 | 18
+        b_high  |   6 | 21      # worse again: 18 stays the best
+        c_none  |  -1 | 27      # nothing but the baseline
+        d_odd   |   2 | 20      # no baseline
+        """,
+        """
+        patient | days
+        a_low   | 0 3 7
+        b_high  | 0 3 7
+        c_none  | 0 3
+        d_odd   | 0
+        """,
+    )
+    derived = derive(clinic)
+    days = session_days(derived.bucket)
+    best = best_known(derived.bucket, derived.baselines, days, sign=1)
+    found = {
+        name: best[days.patient == place].tolist()
+        for place, name in enumerate(("a_low", "b_high", "c_none"))
+    }
+    assert found == {"a_low": [20, 2, 2], "b_high": [24, 18, 18], "c_none": [27, 27]}
+    assert np.isnan(best[days.patient == 3]).all()
