@@ -305,7 +305,9 @@ def test_the_best_score_so_far_is_each_patients_own():
         """
         patient | day | score
         a_low   |  -1 | 20
-        a_low   |   2 |  2
+        a_low   |   2 |  0
+        a_next  |  -1 | 27      # the worst score there is, after the best
+        a_next  |   2 | 27
         b_high  |  -1 | 24
         b_high  |   2 | 18
         b_high  |   6 | 21      # worse again: 18 stays the best
@@ -315,6 +317,7 @@ def test_the_best_score_so_far_is_each_patients_own():
         """
         patient | days
         a_low   | 0 3 7
+        a_next  | 0 3
         b_high  | 0 3 7
         c_none  | 0 3
         d_odd   | 0
@@ -325,7 +328,12 @@ def test_the_best_score_so_far_is_each_patients_own():
     best = best_known(derived.bucket, derived.baselines, days, sign=1)
     found = {
         name: best[days.patient == place].tolist()
-        for place, name in enumerate(("a_low", "b_high", "c_none"))
+        for place, name in enumerate(("a_low", "a_next", "b_high", "c_none"))
     }
-    assert found == {"a_low": [20, 2, 2], "b_high": [24, 18, 18], "c_none": [27, 27]}
-    assert np.isnan(best[days.patient == 3]).all()
+    assert found == {
+        "a_low": [20, 0, 0],
+        "a_next": [27, 27],
+        "b_high": [24, 18, 18],
+        "c_none": [27, 27],
+    }
+    assert np.isnan(best[days.patient == 4]).all()
