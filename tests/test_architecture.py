@@ -47,6 +47,7 @@ STILL_CROWDED = {
     "kettrack.analysis.courses.expected_course",
     "kettrack.analysis.durability.weights",
     "kettrack.analysis.people.review_safety",
+    "kettrack.estimators.plasmode.clinic",
     "kettrack.timelines.admissions",
     "kettrack.timelines.as_of",
     "kettrack.timelines.bucket",
