@@ -78,7 +78,7 @@ sample: $(READY)  ## Write data/sample anew from the simulator (must leave git c
 	$(BIN)/python -m kettrack.simulation.sample data/sample
 
 notebooks: $(READY)  ## Run the notebooks and store what they say; draw the picture of the README
-	$(BIN)/python -m kettrack.report.store notebooks
+	$(BIN)/python -m kettrack.report.execute notebooks
 	$(BIN)/python docs/picture.py
 
 lock: $(READY)  ## Refresh requirements.lock from pyproject.toml (needs uv)

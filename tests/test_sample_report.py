@@ -18,9 +18,8 @@ import nbformat
 import pytest
 
 from kettrack import load_cohort, notebook_folder, sample_folder
-from kettrack.report.first_page import FirstPage, first_page
-from kettrack.report.render import render
-from kettrack.report.run import read_contents
+from kettrack.report.first_page import FirstPage, compose_first_page
+from kettrack.report.run import read_contents, render
 
 PICTURE = re.compile(r'data:image/png;base64,[^"]*')
 
@@ -276,7 +275,9 @@ def stored_page() -> str:
     for notebook in notebooks.values():
         # what a kernel says of itself when it runs a notebook
         notebook.metadata.language_info["pygments_lexer"] = "ipython3"
-    return render(contents.title, first_page(load_cohort(sample_folder())), notebooks)
+    return render(
+        contents.title, compose_first_page(load_cohort(sample_folder())), notebooks
+    )
 
 
 def test_wheel_makes_the_page_of_the_stored_notebooks(

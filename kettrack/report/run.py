@@ -1,28 +1,59 @@
-"""The notebooks of `contents.toml` on any cohort folder, then one HTML file."""
+"""The notebooks of `contents.toml` on any cohort folder, then one HTML file that asks the network
+for nothing.
+
+The page has no script, no web font and no link to a style sheet; its content policy forbids a
+browser to fetch any.
+"""
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import nbformat
+from nbconvert.exporters import HTMLExporter
 from nbformat import NotebookNode
 
 from kettrack.errors import UsageError
 from kettrack.reading.load import load_cohort
 from kettrack.report.execute import execute_all
-from kettrack.report.first_page import compose_first_page
-from kettrack.report.render import render
+from kettrack.report.first_page import MORE, FirstPage, PageAnswer, compose_first_page
 from kettrack.resources import notebook_folder
 from kettrack.writing import write_text
 
 PARAMETERS: Final = "parameters"  # tag of the cell that names the cohort folder
 # tag of the cell that overrides it; it holds a path of this machine and is never shown
 INJECTED: Final = "injected"
+
+TEMPLATES: Final = Path(__file__).parent / "template"
+UNSEEN: Final = {PARAMETERS, INJECTED}  # cells that hold a path of this machine
+CDN: Final = (
+    "mathjax_url",
+    "require_js_url",
+    "jquery_url",
+    "mermaid_js_url",
+    "mermaid_layout_elk_js_url",
+    "widget_renderer_url",
+)
+HEADING: Final = re.compile(r"<h([1-6])>(.*?)</h\1>", re.DOTALL)
+TAG: Final = re.compile(r"<[^>]+>")
+# Of "lib/pandas/core.py:12: FutureWarning: ..." the place goes, what follows stays.
+PLACE: Final = re.compile(r"^\S+\.py:\d+: ", re.MULTILINE)
+TABLE: Final = re.compile(r"<table.*?</table>", re.DOTALL)
+CELL: Final = re.compile(r"<td>([^<]*)</td>")
+# With more columns a table is set smaller; with more still it is said that it scrolls.
+SMALLER_FROM: Final = 9
+SCROLLS_FROM: Final = 15
+LONG_CELL: Final = 36  # letters; such a cell wraps at a width that can be read
+SCROLL: Final = (
+    '<p class="about scroll">Scroll sideways to see all columns of this table.</p>'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,3 +158,174 @@ def _progress(total: int) -> Iterator[Callable[[], None]]:
     ) as bar:
         task = bar.add_task("Running the notebooks", total=total)
         yield lambda: bar.advance(task)
+
+
+@dataclass(frozen=True, slots=True)
+class ContentsLine:
+    """One line of the table of contents."""
+
+    level: int
+    anchor: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """One notebook as HTML, and its headings."""
+
+    anchor: str
+    body: str
+    entries: tuple[ContentsLine, ...]
+
+
+def render(title: str, page: FirstPage, notebooks: Mapping[str, NotebookNode]) -> str:
+    """Lay executed notebooks out as one page.
+
+    Parameters
+    ----------
+    title : str
+        Of the report.
+    page : FirstPage
+        What stands before the first notebook.
+    notebooks : mapping
+        File name to executed notebook, in order.
+
+    Returns
+    -------
+    str
+        HTML; the same input gives the same text.
+    """
+    exporter = _exporter()
+    chapters = [
+        _chapter(exporter, name, notebook, notebooks)
+        for name, notebook in notebooks.items()
+    ]
+    answers = tuple(_linked(answer, notebooks) for answer in page.answers)
+    picture = ""
+    if page.pictured:
+        picture = _first_picture(notebooks.get(MORE["how_many_sessions"]))
+    layout = exporter.environment.get_template("page.html.j2")
+    style = (TEMPLATES / "page.css").read_text(encoding="utf-8")
+    text: str = layout.render(
+        title=title,
+        page=replace(page, answers=answers),
+        picture=picture,
+        chapters=chapters,
+        style=style,
+    )
+    return text
+
+
+def _linked(answer: PageAnswer, notebooks: Mapping[str, object]) -> PageAnswer:
+    """An answer that leads down the page to the notebook that has more, where it is there."""
+    link = f"#{_anchor(answer.more)}" if answer.more in notebooks else ""
+    return replace(answer, more=link)
+
+
+def _first_picture(notebook: NotebookNode | None) -> str:
+    """The first figure of a notebook, in base64; empty without one."""
+    outputs = (
+        output
+        for cell in (notebook.cells if notebook else [])
+        for output in cell.get("outputs", [])
+    )
+    pictures = (
+        output["data"]["image/png"]
+        for output in outputs
+        if "image/png" in output.get("data", {})
+    )
+    return "".join(next(pictures, "").split())
+
+
+def _exporter() -> HTMLExporter:
+    # Without these addresses nbconvert writes no script that would ask the network for one.
+    return HTMLExporter(
+        template_name="basic",
+        template_file="cells.html.j2",
+        extra_template_paths=[str(TEMPLATES)],
+        exclude_anchor_links=True,
+        **dict.fromkeys(CDN, ""),
+    )
+
+
+def _chapter(
+    exporter: HTMLExporter,
+    name: str,
+    notebook: NotebookNode,
+    all_names: Mapping[str, object],
+) -> Chapter:
+    anchor = _anchor(name)
+    body, _ = exporter.from_notebook_node(_reader_copy(notebook))
+    entries: list[ContentsLine] = []
+
+    def with_anchor(found: re.Match[str]) -> str:
+        level, words = found.groups()
+        # Headings are numbered, as two of them may have the same words.
+        own_anchor = f"{anchor}-{len(entries) + 1}"
+        text = TAG.sub("", words).strip()
+        entries.append(ContentsLine(int(level), own_anchor, text))
+        return f'<h{level} id="{own_anchor}">{words}</h{level}>'
+
+    body = TABLE.sub(_boxed_table, body)
+    body = HEADING.sub(with_anchor, body)
+    # A link to another notebook becomes a link down the page.
+    for other in all_names:
+        body = body.replace(f'href="{other}"', f'href="#{_anchor(other)}"')
+    return Chapter(anchor, body, tuple(entries))
+
+
+def _boxed_table(found: re.Match[str]) -> str:
+    """A table in a box that scrolls where it must, smaller or with a word where it is wide; long
+    texts are marked to wrap.
+    """
+    table = CELL.sub(_wrapped_cell, found[0])
+    columns = table.partition("</thead>")[0].count("<th>")
+    kind = "wide many" if columns > SMALLER_FROM else "wide"
+    note = SCROLL if columns > SCROLLS_FROM else ""
+    return f'{note}<div class="{kind}">{table}</div>'
+
+
+def _wrapped_cell(cell: re.Match[str]) -> str:
+    """A cell that wraps where its text is long."""
+    text = cell[1]
+    return f'<td class="long">{text}</td>' if len(text) > LONG_CELL else cell[0]
+
+
+def _anchor(name: str) -> str:
+    """Name of the place on the page where a notebook begins."""
+    return Path(name).stem.replace("_", "-")
+
+
+def _reader_copy(notebook: NotebookNode) -> NotebookNode:
+    """A copy without the cells nobody should see, with a text for every picture and no path in a
+    warning.
+    """
+    shown = deepcopy(notebook)
+    shown.cells = [
+        cell for cell in shown.cells if not UNSEEN & set(cell.metadata.get("tags", []))
+    ]
+    heading = ""
+    for cell in shown.cells:
+        if cell.cell_type == "markdown":
+            heading = _last_heading(cell.source) or heading
+        for output in cell.get("outputs", []):
+            _describe(output, heading)
+    return shown
+
+
+def _last_heading(source: str) -> str:
+    headings = [
+        line.lstrip("# ").strip()
+        for line in source.splitlines()
+        if line.startswith("#")
+    ]
+    return headings[-1] if headings else ""
+
+
+def _describe(output: NotebookNode, heading: str) -> None:
+    if output.output_type == "stream" and output.name == "stderr":
+        output.text = PLACE.sub("", output.text)
+    if "image/png" in output.get("data", {}):
+        output.metadata.setdefault("image/png", {}).setdefault(
+            "alt", f"Figure: {heading}"
+        )

@@ -19,8 +19,10 @@ from kettrack.simulation.patient_records import (
     draw_characteristics,
     draw_events,
     draw_names,
+    gad7_rows,
+    madrs_rows,
+    phq9_rows,
 )
-from kettrack.simulation.score_records import gad7_rows, madrs_rows, phq9_rows
 from kettrack.simulation.scoring import TIMING_NAMES
 from kettrack.simulation.session_records import describe_sessions, draw_doses
 from kettrack.vocabulary.columns import (

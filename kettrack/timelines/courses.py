@@ -12,8 +12,8 @@ import pandas as pd
 from kettrack.timelines import kernels
 from kettrack.timelines.bucket import BLOCK, Array, Bucket, category, days_or_missing
 from kettrack.timelines.kernels import LARGE, MISSING_DAY, CourseLimits, run_kernel
-from kettrack.vocabulary.course_rules import CourseRules
 from kettrack.vocabulary.days import COMPLETE_LOG_DAYS
+from kettrack.vocabulary.rules import CourseRules
 
 COURSES: Final = ("induction", "maintenance", "re-induction")
 CARE: Final = ("in_care", "stopped", "planned_end", "unknown")

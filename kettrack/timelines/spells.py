@@ -22,8 +22,7 @@ from kettrack.timelines.events import (
     ratable,
 )
 from kettrack.timelines.kernels import MISSING_DAY, NO_ROW
-from kettrack.vocabulary.course_rules import SESSIONS_WITHOUT_PLAN
-from kettrack.vocabulary.rules import Rule, Run
+from kettrack.vocabulary.rules import SESSIONS_WITHOUT_PLAN, Rule, Run
 
 Origin = Literal["end_of_course", "first_response"]
 WHY_NOT: Final = (

@@ -1,4 +1,5 @@
-"""The parts a rule is made of: a predicate on one score, and a run of scores that hold it.
+"""The parts a rule is made of: a predicate on one score, and a run of scores that hold it; and when
+a series of sessions is an induction.
 
 All values are frozen, so that a rule can be hashed, compared and printed; numbers never stand in
 functions.
@@ -16,6 +17,10 @@ from kettrack.vocabulary.instrument import Fact, Standing
 
 # days; "no largest gap" as a number, since kernels take no None
 NO_LIMIT: Final = 1_000_000
+
+# Where no plan is recorded, durability looks from the end of the usual induction: kettrack's own
+# convention.
+SESSIONS_WITHOUT_PLAN: Final = 6
 
 Measure = Literal["score", "change", "percent_change"]
 Operator = Literal["at most", "at least", "above", "below"]
@@ -277,3 +282,40 @@ class Criteria:
         """
         named = f"{self.name} {self.version}"
         return named if self.standing == self.name else f"{named} ({self.standing})"
+
+
+@dataclass(frozen=True, slots=True)
+class CourseRules:
+    """When a series of sessions is an induction.
+
+    The default extends McInnes 2022 (4-8 infusions within 7-28 days) to clinics that give 2-3
+    sessions a week for 2-3 weeks, up to 12, before the intervals stretch.
+
+    Parameters
+    ----------
+    series_gap_days : int
+        Sessions at most this far apart belong to one series.
+    induction_sessions : int
+        A series is induction up to this number; what follows in it is maintenance.
+    stretch_after_sessions : int
+        From this many sessions on, the first series also ends where its pace slackens for good:
+        twice a week becoming weekly, but not one late session.
+    stretch_gap_days : int
+        The pace slackens for good when two gaps in a row are at least so long,
+    stretch_factor : float
+        and the first of them is at least so many times the mean gap so far.
+    reinduction_sessions : int
+        A later series of at least this many sessions can be a re-induction; a smaller one is
+        maintenance.
+    reinduction_pause_days : int
+        A series of that many sessions is a re-induction when it begins at least so long after the
+        session before it.
+    """
+
+    series_gap_days: int = 10
+    induction_sessions: int = 12
+    stretch_after_sessions: int = 4
+    stretch_gap_days: int = 7
+    stretch_factor: float = 1.5
+    reinduction_sessions: int = 3
+    reinduction_pause_days: int = 28

@@ -14,7 +14,7 @@ import pytest
 from nbformat import NotebookNode
 
 from kettrack import notebook_folder, sample_folder
-from kettrack.report import store
+from kettrack.report.execute import METADATA
 from kettrack.report.run import read_contents
 
 FOLDER = notebook_folder()
@@ -154,7 +154,7 @@ def test_no_person_outside_the_sample(notebook: NotebookNode) -> None:
 
 def test_stored_by_the_store(notebook: NotebookNode) -> None:
     """Nothing of machine, time or chance: `make notebooks` writes it so."""
-    assert notebook.metadata == store.METADATA
+    assert notebook.metadata == METADATA
     assert [cell.id for cell in notebook.cells] == [
         f"cell-{number:02d}" for number in range(1, len(notebook.cells) + 1)
     ]

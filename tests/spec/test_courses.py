@@ -5,7 +5,7 @@ from spec.tables import all_of, cohort, one_each, read
 from kettrack.timelines.courses import derive_courses
 from kettrack.timelines.derived import derive
 from kettrack.timelines.tables import courses_table
-from kettrack.vocabulary.course_rules import CourseRules
+from kettrack.vocabulary.rules import CourseRules
 
 SHORT = {"induction": "I", "maintenance": "M", "re-induction": "R"}
 

@@ -23,10 +23,9 @@ from kettrack.timelines.events import (
     find_first_run,
 )
 from kettrack.timelines.outcomes import outcomes_of
-from kettrack.vocabulary.course_rules import CourseRules
 from kettrack.vocabulary.criteria import convention, get_criteria
 from kettrack.vocabulary.instruments import MADRS, PHQ9
-from kettrack.vocabulary.rules import Predicate, Rule, Run
+from kettrack.vocabulary.rules import CourseRules, Predicate, Rule, Run
 
 CRITERIA = {
     "PHQ-9 convention": convention(PHQ9),

@@ -12,8 +12,15 @@ from nbformat import NotebookNode
 from kettrack import DataProblems, load_cohort, notebook_folder, sample_folder
 from kettrack.analysis.context import refusal
 from kettrack.errors import NotIdentified, UsageError
-from kettrack.report import run, store
-from kettrack.report.execute import NotebookFailed, execute, execute_all
+from kettrack.report import run
+from kettrack.report.execute import (
+    METADATA,
+    NotebookFailed,
+    execute,
+    execute_all,
+    main,
+    store,
+)
 from kettrack.report.first_page import (
     HEADINGS,
     FirstPage,
@@ -22,7 +29,7 @@ from kettrack.report.first_page import (
     page_answer,
     sources_of,
 )
-from kettrack.report.render import render
+from kettrack.report.run import render
 
 PAGE = FirstPage(
     "Not for release",
@@ -244,7 +251,7 @@ def test_made_from_names_extract_rules_and_input() -> None:
 def stored(tmp_path: Path, *sources: str) -> dict[str, Any]:
     path = tmp_path / "a.ipynb"
     nbformat.write(notebook_of(*sources), path)
-    store.store(path)
+    store(path)
     notebook: dict[str, Any] = nbformat.read(path, as_version=4)
     return notebook
 
@@ -253,12 +260,12 @@ def test_stored_notebook_holds_nothing_of_machine_time_or_chance(
     tmp_path: Path,
 ) -> None:
     notebook = stored(tmp_path, "1 + 1", "print('a')\nprint('b')")
-    assert notebook["metadata"] == store.METADATA
+    assert notebook["metadata"] == METADATA
     assert [cell["id"] for cell in notebook["cells"]] == ["cell-01", "cell-02"]
     assert [cell["execution_count"] for cell in notebook["cells"]] == [1, 2]
     assert [cell["metadata"] for cell in notebook["cells"]] == [{}, {}]
     first = (tmp_path / "a.ipynb").read_bytes()
-    store.store(tmp_path / "a.ipynb")
+    store(tmp_path / "a.ipynb")
     assert (tmp_path / "a.ipynb").read_bytes() == first
 
 
@@ -269,7 +276,7 @@ def test_notebook_that_warns_is_not_stored(tmp_path: Path) -> None:
 
 def test_store_says_how_it_is_used() -> None:
     with pytest.raises(SystemExit, match="Give one folder"):
-        store.main([])
+        main([])
 
 
 def test_progress_is_silent_off_a_terminal(capfd: pytest.CaptureFixture[str]) -> None:

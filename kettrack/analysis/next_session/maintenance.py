@@ -29,7 +29,6 @@ from kettrack.analysis.registry import Answer, question
 from kettrack.timelines.bucket import Array
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.person_sessions import response_met
-from kettrack.vocabulary.course_rules import CourseRules
 from kettrack.vocabulary.days import (
     FRESH_DAYS,
     MAINTENANCE_GRACE_DAYS,
@@ -37,6 +36,7 @@ from kettrack.vocabulary.days import (
     NEXT_SESSION_WINDOW_DAYS,
 )
 from kettrack.vocabulary.instruments import GAD7
+from kettrack.vocabulary.rules import CourseRules
 
 MORE_HISTORY: Final = ("responding", "longest_held")
 # Days: a week, two, three, a month, and longer; the last has no end.

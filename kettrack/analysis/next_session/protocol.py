@@ -19,12 +19,12 @@ from kettrack.analysis.next_session.trials import (
 )
 from kettrack.timelines.bucket import Array
 from kettrack.timelines.derived import DerivedCohort
-from kettrack.vocabulary.course_rules import CourseRules
 from kettrack.vocabulary.days import (
     BASELINE_WINDOW_DAYS,
     FRESH_DAYS,
     NEXT_SESSION_WINDOW_DAYS,
 )
+from kettrack.vocabulary.rules import CourseRules
 
 TrialGroup = tuple[str, str, Array]  # key, words, which of the trials
 EXCLUSION_WORDS: Final = dict(

@@ -17,12 +17,12 @@ from kettrack.timelines.bucket import Array, Bucket, days_or_missing, scores_of
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.person_sessions import EXCLUDED
 from kettrack.timelines.session_days import day_key, session_days
-from kettrack.vocabulary.course_rules import CourseRules
 from kettrack.vocabulary.days import (
     FRESH_DAYS,
     NEXT_SESSION_WINDOW_DAYS,
 )
 from kettrack.vocabulary.instruments import GAD7
+from kettrack.vocabulary.rules import CourseRules
 
 Grace = int | Array  # days; one for all decision points, or one for each
 # The last score comes first: where few outcomes are missing, only the first columns explain why.

@@ -27,8 +27,8 @@ from kettrack.estimators.plasmode.clinic import (
 )
 from kettrack.estimators.plasmode.latent_severity import ScoreSeries, fit_score_process
 from kettrack.timelines.derived import DerivedCohort
-from kettrack.vocabulary.course_rules import CourseRules
 from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS, COMPLETE_LOG_DAYS
+from kettrack.vocabulary.rules import CourseRules
 
 NULL_SEED: Final = 20130513
 # People in the null cohort: the Monte-Carlo error of a percentage is then below one point.

@@ -16,8 +16,8 @@ from kettrack.errors import NotIdentified
 from kettrack.estimators.causal.censoring_weights import StayRows
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.person_sessions import EXCLUDED
-from kettrack.vocabulary.course_rules import CourseRules
 from kettrack.vocabulary.days import COMPLETE_LOG_DAYS
+from kettrack.vocabulary.rules import CourseRules
 
 # How a row can be a patient's last; positions in it are the codes of `way`.
 WAYS: Final = ("responded", "stopped", "not_scored", "completed", "log_ends")

@@ -145,9 +145,8 @@ class ClinicSimulation:
         self.last = model.baseline.copy()
         self.clock = model.baseline_day.copy()
         self.strength = np.ones(n)  # of a session, in each person
-        self.dose = np.zeros(
-            n
-        )  # sessions that have not worn off, in units of a fresh one
+        # sessions that have not worn off, in units of a fresh one
+        self.dose = np.zeros(n)
         self.day = np.zeros(n)
         self.scored = np.zeros(n)
 
@@ -212,17 +211,23 @@ class ClinicSimulation:
         kinds = zip(attendance.later, attendance.offsets, strict=True)
         for code, (chance, days) in enumerate(kinds):
             here = np.flatnonzero(kind == code)
-            here = here[draw_happens(known[here], chance, self.rng)]
+            happens = draw_happens(known[here], chance, self.rng)
+            here = here[happens]
             scored[here] = True
             if not here.size:
                 continue
             # all days of one donor together: they stand in the order and at the distance seen
-            drawn = days[self.rng.integers(len(days), size=here.size)]
+            donor = self.rng.integers(len(days), size=here.size)
             latest = np.where(code == GOES_ON, gap[here], np.inf)
-            self._score_on(who[here], drawn, latest)
+            self._score_on(who[here], days[donor], latest)
         return scored
 
-    def _score_on(self, who: Ints, offsets: Floats, latest: Floats) -> None:
+    def _score_on(
+        self,
+        who: Ints,
+        offsets: Floats,
+        latest: Floats,
+    ) -> None:
         """Scores so many days after the session, none later than the next; NaN = no score."""
         for offset in offsets.T:
             now = ~np.isnan(offset)
