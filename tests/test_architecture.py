@@ -48,8 +48,6 @@ STILL_CROWDED = {
     "kettrack.analysis.durability.weights",
     "kettrack.analysis.people.review_safety",
     "kettrack.estimators.plasmode.clinic",
-    "kettrack.timelines.admissions",
-    "kettrack.timelines.as_of",
     "kettrack.timelines.bucket",
     "kettrack.timelines.courses",
     "kettrack.timelines.person_sessions",
@@ -59,8 +57,6 @@ STILL_CROWDED = {
     "kettrack.timelines.published.visits",
     "kettrack.timelines.session_days",
     "kettrack.timelines.spells",
-    "kettrack.timelines.states",
-    "kettrack.timelines.tables",
 }
 STILL_LONG: set[str] = set()
 STILL_ASSIGNED_AT_ONCE = {

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.reading.cohort import Cohort
+from kettrack.vocabulary.days import DAYS_IN_WEEK
+from kettrack.vocabulary.plain_words import agree
 
 
-def as_of(cohort: Cohort, weeks_ago: int) -> Cohort:
+def as_of(
+    cohort: Cohort,
+    weeks_ago: int,
+) -> Cohort:
     """Take away everything recorded later than so many weeks before each patient's
     `observed_to_day`.
 
@@ -49,93 +53,112 @@ def as_of(cohort: Cohort, weeks_ago: int) -> Cohort:
         raise UsageError(f"{weeks_ago} weeks ago lies in the future; give 0 or more.")
     if weeks_ago == 0:
         return cohort
-    until = (
-        cohort.patients.set_index("patient_id")["observed_to_day"].astype("Float64")
-        - 7 * weeks_ago
-    )
-    if len(until) and until.isna().all():
+    observed = _observed_to(cohort)
+    if len(observed) and observed.isna().all():
         raise NotIdentified(
-            "nobody's log says to which day it is complete.",
+            "no patient has observed_to_day, so it is not known to which day a log is complete.",
             "observed_to_day for each patient.",
         )
-    until = until[(until >= 0).fillna(False).to_numpy(bool)]
-    tables = {
-        name: _rows_until(getattr(cohort, name), until)
-        for name in ("sessions", "scores", "events")
-    }
-    tables["scores"] = _without_empty_items(tables["scores"])
-    gone = len(cohort.patients) - len(until)
+    until = observed - DAYS_IN_WEEK * weeks_ago
+    started = (until >= 0).fillna(False)
+    until = until[started]
+    sessions = _rows_until(cohort.sessions, until)
+    scores = _without_empty_items(_rows_until(cohort.scores, until))
+    events = _rows_until(cohort.events, until)
+    last = _last_rows(sessions, scores, events)
     known = f"as known {weeks_ago} weeks ago"
-    note = (
-        f"{known[0].upper()}{known[1:]}; {gone} patients who had not started, or without"
-        " observed_to_day, are left out."
-    )
-    extract = ", ".join(filter(None, [cohort.settings.extract, known]))
+    settings = cohort.settings
+    extract = f"{settings.extract}, {known}" if settings.extract else known
+    note = _note(observed, until, weeks_ago)
     return replace(
         cohort,
-        sessions=tables["sessions"],
-        scores=tables["scores"],
-        events=tables["events"],
-        patients=_patients_until(cohort.patients, until, tables),
-        settings=replace(cohort.settings, extract=extract),
+        sessions=sessions,
+        scores=scores,
+        events=events,
+        patients=_patients_until(cohort.patients, until, last),
+        settings=replace(settings, extract=extract),
         notes=(*cohort.notes, note),
     )
 
 
-def as_of_days(cohort: Cohort) -> pd.Series:
-    """Day on which each patient is looked at: `observed_to_day`, or the last row of the log where
+def _note(observed: pd.Series, until: pd.Series, weeks_ago: int) -> str:
+    """Who is left out, and why."""
+    missing = observed.isna()
+    unknown = int(missing.sum())
+    known = len(observed) - unknown
+    not_started = known - len(until)
+    return agree(
+        f"As known {weeks_ago} weeks ago. Left out: {not_started} patients who had not started by"
+        f" then, and {unknown} patients without observed_to_day."
+    )
+
+
+def log_ends(cohort: Cohort) -> pd.Series:
+    """Day to which each patient's log reaches: `observed_to_day`, or the last row of the log where
     that is later.
+
+    Without `observed_to_day` nothing is known after the last row.
 
     Returns
     -------
     Series
         int64 by `patient_id`, in patient order.
     """
-    observed = cohort.patients.set_index("patient_id")["observed_to_day"].astype(
-        "Float64"
-    )
-    last = _last_rows(cohort.sessions, cohort.scores, cohort.events).reindex(
-        observed.index
-    )
-    return (
-        pd.concat([observed, last.astype("Float64")], axis=1)
-        .max(axis=1)
-        .astype("int64")
-    )
+    observed = _observed_to(cohort)
+    last = _last_rows(cohort.sessions, cohort.scores, cohort.events)
+    last = last.reindex(observed.index).astype("Float64")
+    both = pd.concat([observed, last], axis=1)
+    latest = both.max(axis=1)  # a missing one of the two is passed over
+    return latest.astype("int64")
+
+
+def _observed_to(cohort: Cohort) -> pd.Series:
+    """`observed_to_day` by patient, missing where it is not recorded."""
+    patients = cohort.patients.set_index("patient_id")
+    return patients["observed_to_day"].astype("Float64")
 
 
 def _rows_until(frame: pd.DataFrame, until: pd.Series) -> pd.DataFrame:
     """Rows up to each patient's day; none of patients without one."""
-    return frame[
-        (frame["day"] <= frame["patient_id"].map(until)).fillna(False).to_numpy(bool)
-    ].reset_index(drop=True)
+    last_day = frame["patient_id"].map(until)
+    in_time = (frame["day"] <= last_day).fillna(False)
+    kept = frame[in_time]
+    return kept.reset_index(drop=True)
 
 
 def _without_empty_items(scores: pd.DataFrame) -> pd.DataFrame:
     """The reader keeps an item column only when it is filled anywhere."""
-    items = [name for name in scores if str(name).startswith("item_")]
-    return scores.drop(columns=[name for name in items if scores[name].isna().all()])
+    items = scores.filter(regex="^item_")
+    empty = items.columns[items.isna().all()]
+    return scores.drop(columns=empty)
 
 
 def _last_rows(*frames: pd.DataFrame) -> pd.Series:
-    return (
-        pd.concat([frame[["patient_id", "day"]] for frame in frames])
-        .groupby("patient_id")["day"]
-        .max()
-    )
+    """Day of each patient's last row in any of the tables."""
+    columns = ["patient_id", "day"]
+    parts = [frame[columns] for frame in frames]
+    rows = pd.concat(parts).groupby("patient_id")
+    return rows["day"].max()
 
 
 def _patients_until(
-    patients: pd.DataFrame, until: pd.Series, tables: dict[str, pd.DataFrame]
+    patients: pd.DataFrame,
+    until: pd.Series,
+    last: pd.Series,
 ) -> pd.DataFrame:
-    out = patients[patients["patient_id"].isin(until.index)].reset_index(drop=True)
-    day = out["patient_id"].map(until).to_numpy(np.int64)
-    last = out["patient_id"].map(_last_rows(*tables.values())).astype("Int64")
-    stopped = (out["stop_day"] <= day).fillna(False).to_numpy(bool)
-    later = (out["last_contact_day"] > day).fillna(False).to_numpy(bool)
+    """Patients who had started, without what was recorded of them later."""
+    started = patients["patient_id"].isin(until.index)
+    out = patients[started].reset_index(drop=True)
+    who = out["patient_id"]
+    day = who.map(until).astype("Int64")
+    last_row = who.map(last).astype("Int64")
+    stop_day = out["stop_day"]
+    stopped = (stop_day <= day).fillna(False)
+    contact = out["last_contact_day"]
+    later = (contact > day).fillna(False)
     return out.assign(
-        observed_to_day=pd.array(day, dtype="Int64"),
-        last_contact_day=out["last_contact_day"].where(~later, last),
-        stop_day=out["stop_day"].where(stopped),
+        observed_to_day=day,
+        last_contact_day=contact.where(~later, last_row),
+        stop_day=stop_day.where(stopped),
         stop_reason=out["stop_reason"].where(stopped),
     )

@@ -220,8 +220,8 @@ def care_status(
     """Whether each patient's care goes on, has stopped, ended as planned, or cannot be told.
 
     One row per patient, in the order of `patients`. A stop is known at a recorded `stop_day`, or
-    when the log is complete for `COMPLETE_LOG_DAYS` after the last session. A stop at the end of the
-    first course, with the planned number of sessions given, is a planned end.
+    when the log is complete for `COMPLETE_LOG_DAYS` after the last session. A stop at the end of
+    the first course, with the planned number of sessions given, is a planned end.
 
     Parameters
     ----------

@@ -17,12 +17,7 @@ import pandas as pd
 from kettrack.errors import UsageError
 from kettrack.reading.cohort import Cohort, Provenance
 from kettrack.settings import Settings
-from kettrack.timelines.admissions import (
-    can_bring_back,
-    merge_event_rows,
-    no_returns,
-    returns_by_event_row,
-)
+from kettrack.timelines.as_of import log_ends
 from kettrack.timelines.bucket import Array, Bucket, bucket_of
 from kettrack.timelines.courses import (
     care_status,
@@ -39,10 +34,21 @@ from kettrack.timelines.events import (
     find_events,
     ratable,
 )
-from kettrack.timelines.outcomes import leave_out, log_reasons, outcomes_of
+from kettrack.timelines.outcomes import (
+    leave_out,
+    log_reasons,
+    outcome_rows,
+    outcomes_of,
+)
 from kettrack.timelines.person_sessions import session_day_rows
-from kettrack.timelines.state_events import state_event_rows
-from kettrack.timelines.states import timeline_rows
+from kettrack.timelines.state_events import (
+    can_bring_back,
+    merge_event_rows,
+    no_returns,
+    returns_by_event_row,
+    state_event_rows,
+)
+from kettrack.timelines.states import state_segment_rows, timeline_rows
 from kettrack.vocabulary.instrument import Instrument
 from kettrack.vocabulary.rules import Criteria
 
@@ -57,6 +63,7 @@ FREE_OF_RULES: Final = (
     "_first_courses",
     "_known_courses",
     "_care",
+    "_log_ends",
     "log_reasons",
 )
 
@@ -65,8 +72,8 @@ FREE_OF_RULES: Final = (
 class DerivedCohort:
     """A cohort with its timelines. Made by `derive`, never by hand.
 
-    The tables of the cohort stand under their own names: `sessions`, `scores`, `patients`, `events`.
-    Every table is handed out as a copy on write, so that whoever changes it changes only their own.
+    The tables of the cohort keep their own names: `sessions`, `scores`, `patients`, `events`. Every
+    table is handed out as a copy on write, so that whoever changes it changes only their own.
 
     Parameters
     ----------
@@ -160,7 +167,7 @@ class DerivedCohort:
 
     @cached_property
     def log_reasons(self) -> dict[str, Array]:
-        """Reasons to leave a patient out that stand in the session log: name -> bool per patient."""
+        """Reasons in the log to leave a patient out: name -> bool, shape (patients,)."""
         return log_reasons(self.sessions, self.patients)
 
     @cached_property
@@ -208,6 +215,11 @@ class DerivedCohort:
         return self._care.copy(deep=False)
 
     @property
+    def log_ends(self) -> pd.Series:
+        """Day to which each patient's log reaches, by `patient_id`; see `as_of.log_ends`."""
+        return self._log_ends.copy(deep=False)
+
+    @property
     def timeline(self) -> pd.DataFrame:
         """One row per patient, instrument and score; see `timeline_table`."""
         return self._timeline.copy(deep=False)
@@ -221,6 +233,27 @@ class DerivedCohort:
     def state_events(self) -> pd.DataFrame:
         """One row per patient, instrument and event; see `state_events_table`."""
         return self._state_events.copy(deep=False)
+
+    @property
+    def state_segments(self) -> pd.DataFrame:
+        """Stretches of days in which a patient's state is known: one row per patient and segment.
+
+        A state begins on the day of its score and holds until the next complete score, at most
+        `Criteria.state_holds_days` days after its own. The baseline is `unchanged` by definition,
+        from the first session on. Of two scores on one day the later one counts. An incomplete
+        score neither begins nor ends anything.
+
+        Sorted: `patient_id` `state` (ordered category) `from_day` `to_day` (the first day on which
+        it holds no more). Patients without a rated baseline have none; nothing begins before day 0.
+
+        Examples
+        --------
+        >>> from kettrack import load_cohort, sample_folder
+        >>> segments = derive(load_cohort(sample_folder())).state_segments
+        >>> int((segments.to_day - segments.from_day).max())
+        29
+        """
+        return self._state_segments.copy(deep=False)
 
     @property
     def all_sessions(self) -> pd.DataFrame:
@@ -290,6 +323,10 @@ class DerivedCohort:
         return care_status(self._first_courses, self.sessions, self.patients)
 
     @cached_property
+    def _log_ends(self) -> pd.Series:
+        return log_ends(self.cohort)
+
+    @cached_property
     def _timeline(self) -> pd.DataFrame:
         return timeline_rows(
             self.scores,
@@ -302,12 +339,15 @@ class DerivedCohort:
 
     @cached_property
     def _outcomes(self) -> pd.DataFrame:
-        scored = outcomes_of(
-            self.bucket,
-            self.criteria,
-            self.settings.baseline,
-            self.instrument.sign,
-        )
+        if self.bucket.large:
+            # block by block, on every core
+            rule = self.settings.baseline
+            sign = self.instrument.sign
+            scored = outcomes_of(self.bucket, self.criteria, rule, sign)
+        else:
+            scored = outcome_rows(
+                self.bucket, self.criteria, self.baselines, self.event_rows
+            )
         dated = merge_event_rows(scored, self.returns)
         return leave_out(dated, self.instrument.name, self._care, self.log_reasons)
 
@@ -316,6 +356,12 @@ class DerivedCohort:
         return state_event_rows(
             self.bucket, self.criteria, self.event_rows, self.returns
         )
+
+    @cached_property
+    def _state_segments(self) -> pd.DataFrame:
+        outcomes = self._outcomes.set_index("patient_id")
+        baseline_day = outcomes.loc[self.rated, "baseline_day"]
+        return state_segment_rows(self._timeline, baseline_day, self.criteria)
 
     @cached_property
     def _all_sessions(self) -> pd.DataFrame:

@@ -32,6 +32,8 @@ _BASELINE_RULES: Final = {
 }
 _MEASURES: Final = {"score": 0, "change": 1, "percent_change": 2}
 _OPERATORS: Final = {"at most": 0, "at least": 1, "above": 2, "below": 3}
+# A kernel takes no None; without a limit it never reads these days.
+_NO_DAYS: Final = np.zeros(0, np.int32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +90,9 @@ class EventRows:
     @property
     def row(self) -> Array:
         """The score that gives the event its day; -1 = none."""
-        return (
-            np.where(self.proven, self.proof_row, self.first_row)
-            if self.dated_at_confirming
-            else self.first_row
-        )
+        if not self.dated_at_confirming:
+            return self.first_row
+        return np.where(self.proven, self.proof_row, self.first_row)
 
     @property
     def proven(self) -> Array:
@@ -101,12 +101,14 @@ class EventRows:
 
     def only(self, chosen: Array) -> EventRows:
         """The same with every patient outside `chosen` set to none."""
-        first, proof, after = (
-            np.where(chosen, rows, kernels.NO_ROW)
-            for rows in (self.first_row, self.proof_row, self.after_row)
+        status = np.where(chosen, self.status, kernels.NONE)
+        return EventRows(
+            first_row=np.where(chosen, self.first_row, kernels.NO_ROW),
+            proof_row=np.where(chosen, self.proof_row, kernels.NO_ROW),
+            after_row=np.where(chosen, self.after_row, kernels.NO_ROW),
+            status=status.astype(np.int8),
+            dated_at_confirming=self.dated_at_confirming,
         )
-        status = np.where(chosen, self.status, kernels.NONE).astype(np.int8)
-        return EventRows(first, proof, after, status, self.dated_at_confirming)
 
 
 class Alignment(NamedTuple):
@@ -136,12 +138,14 @@ def align_scores(bucket: Bucket) -> Alignment:
     days_since_session : int32, shape (scores,)
         `MISSING_DAY` before the first session.
     """
-    to_date, since = (np.empty(bucket.score_day.size, np.int32) for _ in range(2))
-    scores = (bucket.score_offsets, bucket.score_day, bucket.score_after)
+    to_date = np.empty(bucket.score_day.size, np.int32)
+    since = np.empty(bucket.score_day.size, np.int32)
     run_kernel(
         kernels.align,
         bucket.large,
-        *scores,
+        bucket.score_offsets,
+        bucket.score_day,
+        bucket.score_after,
         bucket.session_offsets,
         bucket.session_day,
         to_date,
@@ -151,7 +155,7 @@ def align_scores(bucket: Bucket) -> Alignment:
 
 
 def find_baselines(bucket: Bucket, rule: str = "last", sign: int = 1) -> Baselines:
-    """Baseline: by default the last score of the 30 days up to and before the first session.
+    """Baseline: a score of the `BASELINE_WINDOW_DAYS` up to and before the first session.
 
     Parameters
     ----------
@@ -162,34 +166,40 @@ def find_baselines(bucket: Bucket, rule: str = "last", sign: int = 1) -> Baselin
     sign : int
         +1 where higher is worse, -1 where higher is better.
     """
-    types = (np.int64, np.float64, np.int32, np.int32, np.int32)
-    first, score, day, n_assessments, last_day = (
-        np.empty(bucket.n, kind) for kind in types
+    n = bucket.n
+    found = Baselines(
+        score=np.empty(n, np.float64),
+        day=np.empty(n, np.int32),
+        first_assessment=np.empty(n, np.int64),
+        n_assessments=np.empty(n, np.int32),
+        last_day=np.empty(n, np.int32),
+        sign=sign,
     )
-    rows = (
+    run_kernel(
+        kernels.anchor,
+        bucket.large,
         bucket.score_offsets,
         bucket.score_day,
         bucket.score_after,
         bucket.score,
         bucket.score_known,
+        BaselineHow(BASELINE_WINDOW_DAYS, _BASELINE_RULES[rule], sign),
+        found.first_assessment,
+        found.score,
+        found.day,
+        found.n_assessments,
+        found.last_day,
     )
-    how = BaselineHow(BASELINE_WINDOW_DAYS, _BASELINE_RULES[rule], sign)
-    run_kernel(
-        kernels.anchor,
-        bucket.large,
-        *rows,
-        how,
-        first,
-        score,
-        day,
-        n_assessments,
-        last_day,
-    )
-    return Baselines(score, day, first, n_assessments, last_day, sign)
+    return found
 
 
 def find_first_run(
-    bucket: Bucket, rule: Rule, baseline: Array, start: Array
+    bucket: Bucket,
+    rule: Rule,
+    baseline: Array,
+    start: Array,
+    since: Array | None = None,
+    within: int = kernels.ANY_DAY,
 ) -> EventRows:
     """First run of scores that hold a rule, in each patient.
 
@@ -199,6 +209,12 @@ def find_first_run(
         Points; NaN without one.
     start : int64, shape (n,)
         Row to begin at; -1 where the patient is not at risk.
+    since : int32, shape (scores,), optional
+        Days since the last session, from `align_scores`. With `within`, a run dated later than so
+        many days after a session belongs to no session: it is passed over, and the same state seen
+        again in time counts.
+    within : int
+        Days; default no limit.
 
     Returns
     -------
@@ -206,69 +222,49 @@ def find_first_run(
         The first confirmed run; without one, the first that still waits or can no longer be
         confirmed.
     """
-    event, proof, contrary = (np.empty(bucket.n, np.int64) for _ in range(3))
-    status = np.empty(bucket.n, np.int8)
-    scores = (bucket.score_offsets, bucket.score_day, bucket.score, bucket.score_known)
-    sessions = (bucket.session_offsets, bucket.session_day, bucket.observed_to_day)
+    n = bucket.n
+    dated_last = rule.run.dated_at == "confirming"
+    found = EventRows(
+        first_row=np.empty(n, np.int64),
+        proof_row=np.empty(n, np.int64),
+        after_row=np.empty(n, np.int64),
+        status=np.empty(n, np.int8),
+        dated_at_confirming=dated_last,
+    )
     run_kernel(
         kernels.first_run,
         bucket.large,
-        *scores,
-        *sessions,
+        bucket.score_offsets,
+        bucket.score_day,
+        bucket.score,
+        bucket.score_known,
+        bucket.session_offsets,
+        bucket.session_day,
+        bucket.observed_to_day,
+        _NO_DAYS if since is None else since,
         baseline,
         start,
-        _limits(rule),
-        event,
-        proof,
-        contrary,
-        status,
+        _limits(rule, within),
+        found.first_row,
+        found.proof_row,
+        found.after_row,
+        found.status,
     )
-    return EventRows(event, proof, contrary, status, rule.run.dated_at == "confirming")
-
-
-def find_run_in_time(
-    bucket: Bucket,
-    rule: Rule,
-    baseline: Array,
-    start: Array,
-    days_since_session: Array,
-    within: int,
-) -> EventRows:
-    """First run, as `find_first_run`, among those dated at most `within` days after a session.
-
-    A run seen later belongs to no session. While sessions go on it is passed over; the same state
-    seen again in time counts.
-
-    Parameters
-    ----------
-    days_since_session : int32, shape (scores,)
-        From `align_scores`.
-    within : int
-        Days.
-    """
-    since = np.append(days_since_session, 0)  # the last entry stands for "no row"
-    found = find_first_run(bucket, rule, baseline, start)
-    while (late := found.proven & ~(since[found.row] <= within)).any():
-        again = find_first_run(
-            bucket, rule, baseline, np.where(late, found.first_row + 1, kernels.NO_ROW)
-        )
-        found = EventRows(
-            np.where(late, again.first_row, found.first_row),
-            np.where(late, again.proof_row, found.proof_row),
-            np.where(late, again.after_row, found.after_row),
-            np.where(late, again.status, found.status),
-            found.dated_at_confirming,
-        )
     return found
 
 
-def _limits(rule: Rule) -> RunLimits:
+def _limits(rule: Rule, within: int = kernels.ANY_DAY) -> RunLimits:
     run = rule.run
     predicate = rule.predicate
-    measure = _MEASURES[predicate.measure]
-    operator = _OPERATORS[predicate.operator]
     return RunLimits(
-        measure, operator, float(predicate.limit), run.count, run.min_gap, run.max_gap
+        measure=_MEASURES[predicate.measure],
+        operator=_OPERATORS[predicate.operator],
+        limit=float(predicate.limit),
+        length=run.count,
+        min_gap=run.min_gap,
+        max_gap=run.max_gap,
+        dated_last=int(run.dated_at == "confirming"),
+        within=within,
     )
 
 
@@ -290,9 +286,8 @@ def find_events(
     wanted : tuple of str
         Events to find; those of a rule the criteria do not define are left out.
     """
-    at_risk = np.where(
-        ratable(baselines, criteria), baselines.first_assessment, kernels.NO_ROW
-    )
+    case = ratable(baselines, criteria)
+    at_risk = np.where(case, baselines.first_assessment, kernels.NO_ROW)
     found: dict[str, EventRows] = {}
 
     def look_for(name: str, rule: Rule | None, start: Array) -> None:
@@ -303,23 +298,17 @@ def find_events(
     look_for("remission", criteria.remission, at_risk)
     look_for("deterioration", criteria.deterioration, at_risk)
     if "response" in found:
-        look_for(
-            "loss_of_response",
-            criteria.loss_of_response,
-            _from_proven(found["response"]),
-        )
+        responding = _from_proven(found["response"])
+        look_for("loss_of_response", criteria.loss_of_response, responding)
     if "remission" in found:
         look_for("relapse", criteria.relapse, _from_proven(found["remission"]))
     if criteria.relapse is not None and "relapse" in found:
         back = found["relapse"]
+        back_day = day_at(bucket, back.row)
         kind = kind_of_return(
-            bucket,
-            criteria,
-            criteria.relapse,
-            baselines,
-            found["remission"],
-            day_at(bucket, back.row),
+            bucket, criteria, criteria.relapse, baselines, found["remission"], back_day
         )
+        # one of the three names has the run, the other two are none
         found |= {name: back.only(kind == code) for code, name in enumerate(RETURNS)}
     return {name: found[name] for name in (*EVENTS, RETURNS[-1]) if name in found}
 
@@ -328,8 +317,9 @@ def ratable(baselines: Baselines, criteria: Criteria) -> Array:
     """Whether change from the baseline may be rated: it exists, and is a case."""
     if criteria.caseness is None:
         return ~np.isnan(baselines.score)
-    # False for NaN
-    return baselines.sign * baselines.score >= baselines.sign * criteria.caseness.value
+    severity = baselines.sign * baselines.score
+    # a missing baseline is NaN, for which this is False
+    return severity >= baselines.sign * criteria.caseness.value
 
 
 def _from_proven(event: EventRows) -> Array:
@@ -353,21 +343,19 @@ def kind_of_return(
     is unclear.
     """
     kind = np.zeros(bucket.n, np.int8)
-    scores = (
+    run_kernel(
+        kernels.recovered,
+        bucket.large,
         bucket.score_offsets,
         bucket.score_day,
         bucket.score,
         bucket.score_known,
         baselines.score,
-    )
-    limits = (_limits(rule), criteria.recovery_days, criteria.recovery_max_gap)
-    run_kernel(
-        kernels.recovered,
-        bucket.large,
-        *scores,
         _from_proven(remission),
         back_day,
-        *limits,
+        _limits(rule),
+        criteria.recovery_days,
+        criteria.recovery_max_gap,
         kind,
     )
     return kind
@@ -375,4 +363,5 @@ def kind_of_return(
 
 def day_at(bucket: Bucket, row: Array) -> Array:
     """Day of each patient's row: int32, `MISSING_DAY` where the row is -1."""
+    # The entry appended last stands for "no row", which -1 points to.
     return np.append(bucket.score_day, np.int32(kernels.MISSING_DAY))[row]

@@ -1,10 +1,10 @@
 """The only compiled code, plain loops over patients, and how they are run: as Python on a small
 cohort, compiled through numba on a large one.
 
-Rows of patient p are `offsets[p]:offsets[p + 1]`, sorted by day. Results are written into the arrays
-that come last. No callable and no None enters a kernel: a missing row is -1, a missing day is
-MISSING_DAY. All helpers stay in this file: numba does not notice an edited helper in another file
-and would serve a stale compilation.
+Rows of patient p are `offsets[p]:offsets[p + 1]`, sorted by day. Results are written into the
+arrays that come last. No callable and no None enters a kernel: a missing row is -1 and a missing
+day is MISSING_DAY. All helpers stay in this file: numba does not notice an edited helper in another
+file and would serve a stale compilation.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ LARGE: Final = 200_000  # rows; below it compiling costs more than it saves
 
 NO_ROW: Final = -1
 MISSING_DAY: Final = -(2**31)
+ANY_DAY: Final = 2**31 - 1
 
 # Status of an event: position in `events.STATUSES`.
 NONE, SINGLE, CONFIRMED, PENDING, UNCONFIRMABLE = range(5)
@@ -58,7 +59,8 @@ class RunLimits(NamedTuple):
     """A predicate and a `Run` as fixed scalar types, since numba compiles anew for every new type.
 
     `measure` is 0 score, 1 change, 2 percent change; `operator` is 0 at most, 1 at least, 2 above,
-    3 below.
+    3 below. `dated_last` is 1 where the score that proves a run dates it, else its first does.
+    `within` is the most days after a session at which a run may be dated; `ANY_DAY` = no limit.
     """
 
     measure: int
@@ -67,6 +69,8 @@ class RunLimits(NamedTuple):
     length: int
     min_gap: int
     max_gap: int
+    dated_last: int
+    within: int
 
 
 def mark_ends(codes, offsets, unsorted):
@@ -202,6 +206,14 @@ def _follow(day, value, cut, known, row, end, run):
     return _OPEN, latest
 
 
+def _is_late(first, last, since, run):
+    """Whether a proven run is dated too long after a session."""
+    if run.within == ANY_DAY:
+        return False
+    dated = last if run.dated_last else first
+    return since[dated] > run.within
+
+
 def first_run(
     offsets,
     day,
@@ -210,6 +222,7 @@ def first_run(
     sessions,
     session_day,
     observed_to,
+    since,
     baseline,
     start,
     run,
@@ -221,8 +234,9 @@ def first_run(
     """First confirmed run of scores that hold a predicate, else the first one still waiting.
 
     `start[p]` is the row to begin at (NO_ROW: patient not at risk); `sessions` are the offsets of
-    `session_day`. Writes the first row of the run, the row that proved it, the last row before it
-    that showed the contrary, and the status.
+    `session_day`. `since` are the days from a session to each row; it is read only where
+    `run.within` sets a limit, and a run dated later is passed over. Writes the first row of the
+    run, the row that proved it, the last row before it that showed the contrary, and the status.
     """
     for p in range(len(offsets) - 1):
         event[p] = proof[p] = contrary[p] = NO_ROW
@@ -251,7 +265,11 @@ def first_run(
                 proof[p] = latest if proven else NO_ROW
                 contrary[p] = opposite
                 status[p] = outcome
-            if proven:
+            if proven and _is_late(row, latest, since, run):
+                # It belongs to no session: what follows is judged as if the patient began here.
+                event[p] = proof[p] = contrary[p] = opposite = NO_ROW
+                status[p] = NONE
+            elif proven:
                 break
 
 
@@ -392,7 +410,7 @@ def courses(offsets, day, rules, course, course_number, number_in_course):
             start = stop
 
 
-_HELPERS: Final = (_cut, _holds, _closed, _follow, _series_end)
+_HELPERS: Final = (_cut, _holds, _closed, _follow, _is_late, _series_end)
 
 
 @functools.cache

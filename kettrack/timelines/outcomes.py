@@ -14,6 +14,7 @@ from kettrack.timelines.bucket import Array, Bucket, category, map_blocks, missi
 from kettrack.timelines.events import (
     EVENTS,
     STATUSES,
+    Baselines,
     EventRows,
     find_baselines,
     find_events,
@@ -62,43 +63,83 @@ def outcomes_of(
         events the criteria do not define are all missing, status none.
     """
 
-    def arrays(block: Bucket) -> dict[str, Array]:
+    def find(block: Bucket) -> dict[str, Array]:
         baselines = find_baselines(block, baseline_rule, sign)
         events = find_events(block, criteria, baselines, wanted)
-        no_score = np.isnan(baselines.score)
-        faults = [no_score, ~ratable(baselines, criteria), baselines.n_assessments == 0]
-        columns = {
-            "exclusion_reason": np.select(
-                faults, [np.int8(0), np.int8(1), np.int8(2)], np.int8(-1)
-            ),
-            "baseline": baselines.score,
-            "baseline_day": baselines.day,
-            "n_sessions": np.diff(block.session_offsets),
-            "n_assessments": baselines.n_assessments,
-            "end_day": baselines.last_day,
-        }
-        for name in wanted:
-            columns |= event_columns(
-                block, name, events.get(name), criteria.late_after_days
-            )
-        return columns
+        return _arrays(block, criteria, baselines, events, wanted)
 
-    return _frame(bucket.patient_id, map_blocks(arrays, bucket))
+    return _typed(bucket.patient_id, map_blocks(find, bucket))
+
+
+def outcome_rows(
+    bucket: Bucket,
+    criteria: Criteria,
+    baselines: Baselines,
+    events: dict[str, EventRows],
+) -> pd.DataFrame:
+    """The same table as `outcomes_of`, from baselines and events that are there already.
+
+    Parameters
+    ----------
+    baselines : Baselines
+        From `find_baselines`.
+    events : dict of str to EventRows
+        From `find_events`, every event.
+    """
+    arrays = _arrays(bucket, criteria, baselines, events, EVENTS)
+    return _typed(bucket.patient_id, arrays)
+
+
+def _arrays(
+    bucket: Bucket,
+    criteria: Criteria,
+    baselines: Baselines,
+    events: dict[str, EventRows],
+    wanted: tuple[str, ...],
+) -> dict[str, Array]:
+    """Every column as a plain array: codes for categories, `MISSING_DAY` for a missing day."""
+    # in the order of `EXCLUSIONS`
+    faults = [
+        np.isnan(baselines.score),
+        ~ratable(baselines, criteria),
+        baselines.n_assessments == 0,
+    ]
+    columns = {
+        "exclusion_reason": np.select(faults, range(len(faults)), -1).astype(np.int8),
+        "baseline": baselines.score,
+        "baseline_day": baselines.day,
+        "n_sessions": np.diff(bucket.session_offsets),
+        "n_assessments": baselines.n_assessments,
+        "end_day": baselines.last_day,
+    }
+    late = criteria.late_after_days
+    for name in wanted:
+        columns |= event_columns(bucket, name, events.get(name), late)
+    return columns
 
 
 def event_columns(
     bucket: Bucket, name: str, event: EventRows | None, late_after_days: int
 ) -> dict[str, Array]:
     """The four columns of one event, as plain arrays."""
-    day, session, after_day = (
-        np.full(bucket.n, kernels.MISSING_DAY, np.int32) for _ in range(3)
-    )
+    day = np.full(bucket.n, kernels.MISSING_DAY, np.int32)
+    session = np.full(bucket.n, kernels.MISSING_DAY, np.int32)
+    after_day = np.full(bucket.n, kernels.MISSING_DAY, np.int32)
     status = np.zeros(bucket.n, np.int8) if event is None else event.status
     if event is not None:
-        scores = (event.row, event.after_row, bucket.score_day, bucket.score_after)
-        sessions = (bucket.session_offsets, bucket.session_day, late_after_days)
         run_kernel(
-            kernels.locate, bucket.large, *scores, *sessions, day, session, after_day
+            kernels.locate,
+            bucket.large,
+            event.row,
+            event.after_row,
+            bucket.score_day,
+            bucket.score_after,
+            bucket.session_offsets,
+            bucket.session_day,
+            late_after_days,
+            day,
+            session,
+            after_day,
         )
     return {
         f"{name}_day": day,
@@ -108,7 +149,7 @@ def event_columns(
     }
 
 
-def _frame(patient_id: pd.Index, arrays: dict[str, Array]) -> pd.DataFrame:
+def _typed(patient_id: pd.Index, arrays: dict[str, Array]) -> pd.DataFrame:
     """Arrays as typed columns: categories for codes, missing days as missing."""
     reason = arrays.pop("exclusion_reason")
     columns: dict[str, object] = {
@@ -166,6 +207,9 @@ def log_reasons(sessions: pd.DataFrame, patients: pd.DataFrame) -> dict[str, Arr
     """
     first_drug = sessions.groupby("patient_id", sort=False)["drug"].first()
     drug = first_drug.reindex(patients["patient_id"])
-    prior = patients["prior_sessions"].astype("Float64").fillna(0).to_numpy(float) > 0
-    placebo = (drug == "placebo").fillna(False).to_numpy(bool)
-    return {"prior_sessions": prior, "placebo": placebo}
+    placebo = (drug == "placebo").fillna(False)
+    prior = patients["prior_sessions"].astype("Float64").fillna(0) > 0
+    return {
+        "prior_sessions": prior.to_numpy(bool),
+        "placebo": placebo.to_numpy(bool),
+    }

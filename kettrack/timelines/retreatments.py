@@ -20,7 +20,6 @@ from kettrack.timelines.events import (
     ratable,
 )
 from kettrack.timelines.outcomes import event_columns
-from kettrack.timelines.segments import log_ends
 from kettrack.timelines.states import is_assessment
 from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS
 
@@ -116,7 +115,7 @@ def _courses(cohort: DerivedCohort) -> pd.DataFrame:
     total = sessions.groupby("patient_id").size()
     out["treatment"] = out.groupby("patient_id").cumcount() + 1
     over = (
-        log_ends(cohort).reindex(out["patient_id"]).to_numpy()
+        cohort.log_ends.reindex(out["patient_id"]).to_numpy()
         >= out["last_day"] + cohort.criteria.late_after_days
     )
     out["over"] = over | (

@@ -18,7 +18,6 @@ from kettrack.timelines.events import (
     EventRows,
     day_at,
     find_first_run,
-    find_run_in_time,
     ratable,
 )
 from kettrack.timelines.kernels import MISSING_DAY, NO_ROW
@@ -84,7 +83,7 @@ def response_origins(
     start = _first_row(bucket, fits)
     start = np.where(finished, start, NO_ROW)
     at_risk = np.where(ratable(base, cohort.criteria), start, NO_ROW)
-    event = find_run_in_time(
+    event = find_first_run(
         bucket,
         cohort.criteria.response,
         base.score,

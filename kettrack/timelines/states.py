@@ -1,4 +1,6 @@
-"""What each score means under the rules: one ordered category, never parallel flags."""
+"""What each score means under the rules, and how long that state holds: one ordered category, never
+parallel flags.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,10 @@ _COMPARE: Final = {
 }
 
 
-def change_of(bucket: Bucket, baselines: Baselines) -> tuple[Array, Array]:
+def change_of(
+    bucket: Bucket,
+    baselines: Baselines,
+) -> tuple[Array, Array]:
     """Change and percent change of each score from the patient's baseline.
 
     Returns
@@ -33,11 +38,11 @@ def change_of(bucket: Bucket, baselines: Baselines) -> tuple[Array, Array]:
     percent_change : float64, shape (scores,)
         The same in % of the baseline; NaN also at baseline 0.
     """
-    baseline = np.where(
-        is_assessment(bucket, baselines), baselines.score[bucket.score_patient], np.nan
-    )
-    change = bucket.score - baseline
-    return change, 100.0 * change / np.where(baseline == 0, np.nan, baseline)
+    after = is_assessment(bucket, baselines)
+    own = baselines.score[bucket.score_patient]
+    baseline = np.where(after, own, np.nan)
+    found = measures(bucket.score, baseline)
+    return found["change"], found["percent_change"]
 
 
 def measures(score: Array, baseline: Array) -> dict[str, Array]:
@@ -54,18 +59,24 @@ def measures(score: Array, baseline: Array) -> dict[str, Array]:
         `score`, `change` (points) and `percent_change` (% of the baseline; NaN at baseline 0).
     """
     change = score - baseline
-    percent_change = 100 * change / np.where(baseline == 0, np.nan, baseline)
+    # a percent change from 0 means nothing
+    divisor = np.where(baseline == 0, np.nan, baseline)
+    percent_change = 100 * change / divisor
     return {"score": score, "change": change, "percent_change": percent_change}
 
 
 def is_assessment(bucket: Bucket, baselines: Baselines) -> Array:
     """Whether each score comes after the first session: bool, shape (scores,)."""
-    return (
-        np.arange(bucket.score.size) >= baselines.first_assessment[bucket.score_patient]
-    )
+    first = baselines.first_assessment[bucket.score_patient]
+    # rows are sorted by day, so that every row from the first on comes after it
+    return np.arange(bucket.score.size) >= first
 
 
-def states_of(bucket: Bucket, criteria: Criteria, baselines: Baselines) -> Array:
+def states_of(
+    bucket: Bucket,
+    criteria: Criteria,
+    baselines: Baselines,
+) -> Array:
     """Position in `STATES` of each score, the best that holds, each tested by its own rule.
 
     Returns
@@ -75,35 +86,44 @@ def states_of(bucket: Bucket, criteria: Criteria, baselines: Baselines) -> Array
         and where the criteria rate nothing at all.
     """
     change, percent_change = change_of(bucket, baselines)
-    measures = {
+    tested = {
         "score": bucket.score,
         "change": change,
         "percent_change": percent_change,
     }
-    rules = [
-        criteria.deterioration,
-        criteria.partial,
-        criteria.response,
-        criteria.remission,
-    ]
-    states = np.full(bucket.score.size, STATES.index("unchanged"), np.int8)
-    for rule, state in zip(
-        rules, ("worse", "partial", "response", "remission"), strict=True
-    ):
-        states[meets(rule, measures)] = STATES.index(state)
-    rated = ~np.isnan(change) & ratable(baselines, criteria)[bucket.score_patient]
-    states[~rated | (not any(rules))] = -1
+    # From worst to best: of several that hold, the one assigned last stays.
+    rules = {
+        "worse": criteria.deterioration,
+        "partial": criteria.partial,
+        "response": criteria.response,
+        "remission": criteria.remission,
+    }
+    unchanged = STATES.index("unchanged")
+    states = np.full(bucket.score.size, unchanged, np.int8)
+    for state, rule in rules.items():
+        holds = meets(rule, tested)
+        states[holds] = STATES.index(state)
+    case = ratable(baselines, criteria)
+    rated = ~np.isnan(change) & case[bucket.score_patient]
+    if not any(rules.values()):
+        rated[:] = False
+    states[~rated] = -1
     return states
 
 
-def meets(rule: Rule | None, measures: Mapping[str, Array]) -> Array:
+def meets(
+    rule: Rule | None,
+    measures: Mapping[str, Array],
+) -> Array:
     """Whether each score, by itself, holds the predicate of a rule; `measures` are `score`,
     `change` and `percent_change`.
     """
     if rule is None:
-        return np.zeros(measures["score"].size, bool)
+        score = measures["score"]
+        return np.zeros(score.size, bool)
     predicate: Predicate = rule.predicate
-    return _COMPARE[predicate.operator](measures[predicate.measure], predicate.limit)
+    compare = _COMPARE[predicate.operator]
+    return compare(measures[predicate.measure], predicate.limit)
 
 
 def timeline_rows(
@@ -130,15 +150,61 @@ def timeline_rows(
     change, percent_change = change_of(bucket, baselines)
     columns = ["patient_id", "instrument", "day", "timing", "score"]
     to_date = alignment.sessions_to_date
+    patient = bucket.score_patient
     # Row of the last session before each score; of no use where there is none.
-    session_row = bucket.session_offsets[bucket.score_patient] + to_date - 1
-    last_course = course.cat.codes.to_numpy()[np.maximum(session_row, 0)]
-    return scores_of(scores, criteria.instrument)[columns].assign(
-        baseline=baselines.score[bucket.score_patient],
+    session_row = bucket.session_offsets[patient] + to_date - 1
+    codes = course.cat.codes.to_numpy()
+    last_course = codes[np.maximum(session_row, 0)]
+    course_code = np.where(to_date > 0, last_course, np.int8(-1))
+    rows = scores_of(scores, criteria.instrument)
+    return rows[columns].assign(
+        baseline=baselines.score[patient],
         change=change,
         percent_change=percent_change,
         sessions_to_date=to_date,
         days_since_session=missing_to_na(alignment.days_since_session),
-        course=category(np.where(to_date > 0, last_course, np.int8(-1)), COURSES),
+        course=category(course_code, COURSES),
         state=category(states_of(bucket, criteria, baselines), STATES),
     )
+
+
+def state_segment_rows(
+    timeline: pd.DataFrame,
+    baseline_day: pd.Series,
+    criteria: Criteria,
+) -> pd.DataFrame:
+    """Stretches of days in which a patient's state is known; see `DerivedCohort.state_segments`.
+
+    Parameters
+    ----------
+    timeline : DataFrame
+        From `timeline_rows`.
+    baseline_day : Series
+        Day of the baseline, by `patient_id`, of the patients who are rated.
+    criteria : Criteria
+        They say for how many days a state holds.
+    """
+    kind = timeline["state"].dtype
+    # The baseline is `unchanged` by definition.
+    baselines = pd.DataFrame({"day": baseline_day, "state": "unchanged"})
+    scored = timeline.dropna(subset=["score", "state"])
+    rated = scored["patient_id"].isin(baseline_day.index)
+    scored = scored.loc[rated, ["patient_id", "day", "state"]]
+    scored = scored.astype({"state": object})
+    rows = pd.concat([baselines.reset_index(), scored])
+    # A stable sort: of two scores on one day the later one stays later, and counts.
+    rows = rows.sort_values(["patient_id", "day"], kind="stable", ignore_index=True)
+    day = rows["day"].astype(np.int64)
+    by_patient = day.groupby(rows["patient_id"], sort=False)
+    following = by_patient.shift(-1).fillna(np.inf)
+    longest = day + criteria.state_holds_days + 1
+    ends = np.minimum(following, longest)
+    out = rows.assign(
+        state=rows["state"].astype(kind),
+        from_day=day.clip(lower=0),
+        to_day=ends.astype(np.int64),
+    )
+    columns = ["patient_id", "state", "from_day", "to_day"]
+    some_days = out["to_day"] > out["from_day"]
+    out = out.loc[some_days, columns]
+    return out.reset_index(drop=True)

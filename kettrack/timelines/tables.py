@@ -8,14 +8,19 @@ from kettrack.reading.cohort import Cohort
 from kettrack.timelines.derived import DerivedCohort, derive
 
 
-def courses_table(cohort: Cohort | DerivedCohort) -> pd.DataFrame:
+def courses_table(
+    cohort: Cohort | DerivedCohort,
+) -> pd.DataFrame:
     """Course of each session: one row per patient and session. See `derive_courses` for the
     columns.
     """
-    return derive(cohort).courses.copy()
+    derived = derive(cohort)
+    return derived.courses.copy()
 
 
-def timeline_table(cohort: Cohort | DerivedCohort) -> pd.DataFrame:
+def timeline_table(
+    cohort: Cohort | DerivedCohort,
+) -> pd.DataFrame:
     """Every score of the primary instrument against baseline and sessions: one row per patient,
     instrument and score.
 
@@ -33,10 +38,13 @@ def timeline_table(cohort: Cohort | DerivedCohort) -> pd.DataFrame:
     >>> timeline_table(load_cohort(sample_folder())).state.cat.categories.tolist()
     ['worse', 'unchanged', 'partial', 'response', 'remission']
     """
-    return derive(cohort).timeline.copy()
+    derived = derive(cohort)
+    return derived.timeline.copy()
 
 
-def outcomes_table(cohort: Cohort | DerivedCohort) -> pd.DataFrame:
+def outcomes_table(
+    cohort: Cohort | DerivedCohort,
+) -> pd.DataFrame:
     """Outcome of each patient on the primary instrument: one row per patient, those left out
     included, with the reason.
 
@@ -47,7 +55,8 @@ def outcomes_table(cohort: Cohort | DerivedCohort) -> pd.DataFrame:
         applies of no_baseline, below_caseness, no_follow_up, prior_sessions, placebo) `baseline`
         `baseline_day` `n_sessions` `n_assessments` `end_day` (last assessment; score events are
         censored there) `care_status` `stop_reason`, and for each event E its first occurrence:
-        `E_day` `E_session` (missing when seen more than 14 days after the last session)
+        `E_day` `E_session` (missing when seen more than
+        `Criteria.late_after_days` after the last session)
         `E_after_day` (the event lies in (after_day, day]) `E_status`.
 
     Examples
@@ -56,10 +65,13 @@ def outcomes_table(cohort: Cohort | DerivedCohort) -> pd.DataFrame:
     >>> outcomes_table(load_cohort(sample_folder())).patient_id.is_unique
     True
     """
-    return derive(cohort).outcomes.copy()
+    derived = derive(cohort)
+    return derived.outcomes.copy()
 
 
-def state_events_table(cohort: Cohort | DerivedCohort) -> pd.DataFrame:
+def state_events_table(
+    cohort: Cohort | DerivedCohort,
+) -> pd.DataFrame:
     """First occurrence of each event in each patient: one row per patient, instrument and event.
 
     Returns
@@ -77,10 +89,13 @@ def state_events_table(cohort: Cohort | DerivedCohort) -> pd.DataFrame:
     >>> sorted(set(state_events_table(load_cohort(sample_folder())).event))
     ['deterioration', 'loss_of_response', 'remission', 'response']
     """
-    return derive(cohort).state_events.copy()
+    derived = derive(cohort)
+    return derived.state_events.copy()
 
 
-def person_sessions_table(cohort: Cohort | DerivedCohort) -> pd.DataFrame:
+def person_sessions_table(
+    cohort: Cohort | DerivedCohort,
+) -> pd.DataFrame:
     """Decision points of the first course: one row per patient and session day, t0 being the end of
     that day.
 
@@ -127,10 +142,13 @@ def person_sessions_table(cohort: Cohort | DerivedCohort) -> pd.DataFrame:
     >>> bool((table.score_age.dropna() >= 0).all())
     True
     """
-    return derive(cohort).person_sessions.copy()
+    derived = derive(cohort)
+    return derived.person_sessions.copy()
 
 
-def all_sessions_table(cohort: Cohort | DerivedCohort) -> pd.DataFrame:
+def all_sessions_table(
+    cohort: Cohort | DerivedCohort,
+) -> pd.DataFrame:
     """`person_sessions_table` for every session day of a patient, whatever course it belongs to.
 
     Returns
@@ -146,4 +164,5 @@ def all_sessions_table(cohort: Cohort | DerivedCohort) -> pd.DataFrame:
     >>> bool(table.groupby("patient_id").in_first_course.first().all())
     True
     """
-    return derive(cohort).all_sessions.copy()
+    derived = derive(cohort)
+    return derived.all_sessions.copy()

@@ -13,7 +13,6 @@ from kettrack.analysis import estimate
 from kettrack.analysis.courses.flows import VISITS, visit_nodes
 from kettrack.analysis.courses.occupancy import BANDS, occupancy_rows
 from kettrack.timelines.derived import derive
-from kettrack.timelines.segments import state_segments
 
 
 def bands(clinic: Cohort, weeks: int) -> dict[str, list[str]]:
@@ -75,7 +74,7 @@ def test_a_state_holds_28_days_and_not_longer():
             "not_known",
         ],
     }
-    held = state_segments(derive(clinic)).groupby("patient_id").last()
+    held = derive(clinic).state_segments.groupby("patient_id").last()
     assert held.loc["a", ["from_day", "to_day"]].tolist() == [7, 36]
 
 

@@ -450,7 +450,7 @@ def test_of_people_without_a_complete_log_nobody_knows_what_was_known_when():
     clinic = cohort(items("a 0 3\nb 0 3"), patients=observed(14, "a"))
     assert set(listed(clinic, "suicidality_high")) == {"a", "b"}
     assert set(listed(clinic, "suicidality_high", weeks_ago=1)) == {"a"}
-    assert "1 patients who had not started" in as_of(clinic, 1).notes[-1]
+    assert "1 patient without observed_to_day" in as_of(clinic, 1).notes[-1]
     with pytest.raises(NotIdentified, match="complete"):
         review_table(cohort(items("a 0 3")), 1)
     with pytest.raises(UsageError, match="future"):

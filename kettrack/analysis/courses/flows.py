@@ -16,7 +16,6 @@ from kettrack.analysis.registry import question
 from kettrack.errors import NotIdentified
 from kettrack.result import Result, Role
 from kettrack.timelines.derived import DerivedCohort
-from kettrack.timelines.segments import log_ends
 
 VISITS: Final = ("baseline", "session 3", "session 6", "12 weeks")
 AFTER_SESSION: Final = {"session 3": 3, "session 6": 6}
@@ -107,7 +106,7 @@ def _without_score(cohort: DerivedCohort, visit: str) -> np.ndarray:
         return np.full(len(cohort.patients), "no score", object)
     care = cohort.care
     over = care["care_status"].isin(["stopped", "planned_end"]).to_numpy(bool)
-    ends = log_ends(cohort).to_numpy()
+    ends = cohort.log_ends.to_numpy()
     days = sum(WEEK_12) // 2
     if visit in AFTER_SESSION:
         there = _day_of_session(cohort, AFTER_SESSION[visit])

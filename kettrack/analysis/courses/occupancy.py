@@ -14,7 +14,6 @@ from kettrack.analysis.registry import question
 from kettrack.errors import NotIdentified
 from kettrack.result import Result, Role
 from kettrack.timelines.derived import DerivedCohort
-from kettrack.timelines.segments import log_ends, state_segments
 from kettrack.timelines.states import STATES
 
 MOST_WEEKS: Final = 52
@@ -47,7 +46,7 @@ def occupancy_rows(cohort: DerivedCohort, weeks: int = MOST_WEEKS) -> pd.DataFra
     patients = cohort.patients["patient_id"]
     day = 7 * np.arange(weeks + 1)
     shape = (len(patients), len(day))
-    ended = day > log_ends(cohort).reindex(patients).to_numpy()[:, None]
+    ended = day > cohort.log_ends.reindex(patients).to_numpy()[:, None]
     over = (day > _treatment_end(cohort)[:, None]) & ~ended
     unrated = np.broadcast_to(~cohort.rated[:, None], shape)
     state = _state_on(cohort, day, shape)
@@ -76,7 +75,7 @@ def _state_on(
     cohort: DerivedCohort, day: np.ndarray, shape: tuple[int, int]
 ) -> np.ndarray:
     """Position in `STATES` of each patient on each day; -1 = none holds."""
-    segments = state_segments(cohort)
+    segments = cohort.state_segments
     place = pd.Index(cohort.patients["patient_id"]).get_indexer(segments["patient_id"])
     begin = np.searchsorted(day, segments["from_day"].to_numpy(), side="left")
     end = np.searchsorted(day, segments["to_day"].to_numpy(), side="left")

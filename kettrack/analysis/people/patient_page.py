@@ -14,7 +14,6 @@ from kettrack.analysis.people.review_safety import suicidality_readings
 from kettrack.errors import UsageError
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
-from kettrack.timelines.as_of import as_of_days
 from kettrack.timelines.derived import DerivedCohort, derive
 from kettrack.vocabulary.rules import Predicate
 
@@ -89,7 +88,7 @@ def patient_page(cohort: Cohort | DerivedCohort, patient_id: str) -> Result:
         _states(
             line,
             cohort.criteria.state_holds_days,
-            int(as_of_days(cohort.cohort)[patient_id]),
+            int(cohort.log_ends[patient_id]),
         ),
         _sessions(_own(cohort.sessions, patient_id)),
         _suicidality(_own(suicidality_readings(cohort), patient_id)),
@@ -249,7 +248,7 @@ def _events(events: pd.DataFrame) -> pd.DataFrame:
 
 def _end(cohort: DerivedCohort, patient_id: str) -> pd.DataFrame:
     patient = _own(cohort.patients, patient_id).iloc[0]
-    ends = {"log ends": as_of_days(cohort.cohort)[patient_id]}
+    ends = {"log ends": cohort.log_ends[patient_id]}
     if not pd.isna(patient["stop_day"]):
         reason = (
             ""

@@ -19,7 +19,6 @@ from kettrack.analysis.courses.expected_course import (
 from kettrack.analysis.people.review_safety import COLUMNS
 from kettrack.errors import NotIdentified
 from kettrack.timelines import kernels
-from kettrack.timelines.as_of import as_of_days
 from kettrack.timelines.bucket import Array, Bucket
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.events import (
@@ -89,7 +88,7 @@ def scored_of(cohort: DerivedCohort) -> Scored:
         cohort,
         bucket,
         baselines,
-        as_of_days(cohort.cohort).to_numpy(),
+        cohort.log_ends.to_numpy(),
         _last(bucket, bucket.score_known),
     )
 

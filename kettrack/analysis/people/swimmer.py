@@ -14,7 +14,6 @@ from kettrack.analysis.courses.occupancy import log_words
 from kettrack.analysis.registry import question
 from kettrack.result import Result
 from kettrack.timelines.derived import DerivedCohort
-from kettrack.timelines.segments import log_ends, state_segments
 
 MOST_PEOPLE: Final = 60
 SEED: Final = 20240
@@ -140,10 +139,10 @@ def _courses(cohort: DerivedCohort) -> pd.DataFrame:
 
 def _states(cohort: DerivedCohort) -> pd.DataFrame:
     """State segments, cut where the log ends."""
-    out = (
-        state_segments(cohort).rename(columns={"state": "label"}).astype({"label": str})
+    out = cohort.state_segments.rename(columns={"state": "label"}).astype(
+        {"label": str}
     )
-    last = log_ends(cohort).reindex(out["patient_id"]).to_numpy() + 1
+    last = cohort.log_ends.reindex(out["patient_id"]).to_numpy() + 1
     return out.assign(
         to_day=np.minimum(out["to_day"], last), what="state", dose_mg=np.nan
     )
@@ -179,7 +178,7 @@ def _events(cohort: DerivedCohort) -> pd.DataFrame:
 def _ends(cohort: DerivedCohort) -> pd.DataFrame:
     """End of treatment and its reason where it is over; the end of the log for everyone."""
     care = cohort.care
-    ends = log_ends(cohort)
+    ends = cohort.log_ends
     label = care["care_status"].astype(str).str.replace("_", " ")
     over = care["care_status"].isin(["stopped", "planned_end"])
     reason = (

@@ -11,7 +11,7 @@ import pandas as pd
 from kettrack.errors import NotIdentified
 from kettrack.timelines.bucket import Array
 from kettrack.timelines.derived import DerivedCohort
-from kettrack.timelines.events import find_run_in_time
+from kettrack.timelines.events import find_first_run
 from kettrack.timelines.kernels import NO_ROW
 from kettrack.timelines.states import measures, meets
 from kettrack.vocabulary.conventions import TWICE_IN_60_DAYS
@@ -119,7 +119,7 @@ def _event_sessions(cohort: DerivedCohort, event: str) -> Array:
     infinite without one.
     """
     first_scores = np.where(cohort.rated, cohort.baselines.first_assessment, NO_ROW)
-    found = find_run_in_time(
+    found = find_first_run(
         cohort.bucket,
         getattr(cohort.criteria, event),
         cohort.baselines.score,

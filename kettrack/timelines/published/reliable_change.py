@@ -115,7 +115,8 @@ def reliable_change_value(
 
     Examples
     --------
-    PHQ-9 with the standard deviation at entry to NHS Talking Therapies and the published retest reliability:
+    PHQ-9 with the standard deviation at entry to NHS Talking Therapies and the published retest
+    reliability:
 
     >>> round(reliable_change_value(5.5, 0.84), 1)
     6.1
@@ -230,7 +231,8 @@ def classify_change(
 
     Examples
     --------
-    >>> list(classify_change([22, 22, 22, 22, 22], [5, 16, 17, 28, None], reliable_change=6, cutoff=9.5))
+    >>> last = [5, 16, 17, 28, None]
+    >>> list(classify_change([22, 22, 22, 22, 22], last, reliable_change=6, cutoff=9.5))
     ['recovered', 'improved', 'unchanged', 'deteriorated', nan]
     """
     before, after = (
