@@ -1,5 +1,6 @@
-"""The main figures of a cohort in sentences: the first page of a report, and what `kettrack
-outcomes` prints.
+"""The first page of a report, which `kettrack outcomes` prints too: the main figures of a cohort in
+sentences, the two questions of every clinic first. How many sessions until people respond, and how
+long does it last?
 """
 
 from __future__ import annotations
@@ -7,24 +8,45 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
+import pandas as pd
+
 from kettrack.analysis.context import rule_words
 from kettrack.analysis.courses.session_counts import session_counts
 from kettrack.analysis.courses.worsening import worsening
 from kettrack.analysis.durability.curve import durability_from_response
-from kettrack.analysis.in_short import how_long, how_many_sessions, who_the_shares_count
 from kettrack.analysis.people.ladder import ladder
 from kettrack.analysis.response.after_course import state_after_course
-from kettrack.analysis.response.response_curve import response_by_session
+from kettrack.analysis.response.response_curve import (
+    remission_by_session,
+    response_by_session,
+)
 from kettrack.privacy.disclosure import get_policy, hide_page_differences
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result
 from kettrack.timelines.derived import DerivedCohort, derive
+from kettrack.vocabulary.days import COMPLETE_LOG_DAYS, DAYS_IN_WEEK
+from kettrack.vocabulary.limits import FEWEST_PEOPLE
+from kettrack.vocabulary.plain_words import share_with_interval
 
-_NOT_TOLD: Final = (
-    "{started.left} people started. How many of them can be analysed is not told on this page:"
-    " beside the other numbers it could give a hidden count away."
+# Sessions named on the way to the last one that is named.
+_NAMED_SESSIONS: Final = (2, 4, 6)
+# Weeks after the first response at which its durability is named.
+_NAMED_WEEKS: Final = (4, 8)
+_DESCRIBES: Final = (
+    "This is what happened in this clinic, counting everyone who started. It does not say what"
+    " more sessions would do."
 )
-_SCORED_ONLY: Final = " These are shares of those scored then; the shares by session count everyone who started."
+_NOT_WITHOUT: Final = (
+    "How long a response lasts without more sessions is another question."
+)
+_NOT_TOLD: Final = (
+    "{started.left} people started. This page does not say how many of them can be analysed,"
+    " because together with the other numbers that could reveal a hidden count."
+)
+_SCORED_ONLY: Final = (
+    " These are shares of the people who were scored then; the shares by session count everyone"
+    " who started."
+)
 
 
 def first_page(cohort: Cohort | DerivedCohort) -> list[Result]:
@@ -38,35 +60,18 @@ def first_page(cohort: Cohort | DerivedCohort) -> list[Result]:
         page lies so near to another that their difference would tell a hidden one.
     """
     cohort = derive(cohort)
-    response = response_by_session(cohort, "response")
+    response = response_by_session(cohort)
     page = [
         how_many_sessions(response),
-        how_long(durability_from_response(cohort)),
-        _counted(ladder(cohort), response),
+        how_long_it_lasts(durability_from_response(cohort)),
+        _ladder_of_curve(ladder(cohort), response),
         session_counts(cohort),
         response,
-        response_by_session(cohort, "remission"),
-        _saying(state_after_course(cohort), _SCORED_ONLY),
+        remission_by_session(cohort),
+        _add_words(state_after_course(cohort), _SCORED_ONLY),
         worsening(cohort),
     ]
     return hide_page_differences(page, cohort.settings.policy)
-
-
-def _counted(steps: Result, response: Result) -> Result:
-    """The ladder, and how the people of the curve fit it; under a release policy only how many
-    started.
-    """
-    if get_policy(steps.policy).smallest_count > 1:
-        return replace(steps, sentence=_NOT_TOLD)
-    return _saying(steps, who_the_shares_count(steps, response))
-
-
-def _saying(result: Result, more: str) -> Result:
-    return (
-        replace(result, sentence=f"{result.sentence}{more}")
-        if result.status == "ok"
-        else result
-    )
 
 
 def summary_text(cohort: Cohort | DerivedCohort) -> str:
@@ -79,8 +84,198 @@ def summary_text(cohort: Cohort | DerivedCohort) -> str:
     True
     """
     cohort = derive(cohort)
-    said = [result.text for result in first_page(cohort)]
+    sentences = [result.text for result in first_page(cohort)]
     extract = cohort.settings.extract or "extract not named"
     rules = f"Rules: {rule_words(cohort)}. Extract: {extract}."
+    banner = get_policy(cohort.settings.policy).banner
     rows = "One row per patient: kettrack outcomes FOLDER -o outcomes.csv"
-    return "\n\n".join([*said, rules, get_policy(cohort.settings.policy).banner, rows])
+    return "\n\n".join([*sentences, rules, banner, rows])
+
+
+def _add_words(result: Result, words: str) -> Result:
+    """The result with more words in its sentence; a refusal as it is."""
+    if result.status != "ok":
+        return result
+    return replace(result, sentence=f"{result.sentence}{words}")
+
+
+# ---- how many sessions
+
+
+def how_many_sessions(response: Result) -> Result:
+    """By which session half had responded, or that fewer than half did.
+
+    Parameters
+    ----------
+    response : Result
+        From `response_by_session`, through the gate.
+
+    Returns
+    -------
+    Result
+        The same table with a shorter sentence; a refusal as it is.
+    """
+    refused = response.status == "refused"
+    sentence = "" if refused else _sessions_sentence(response.table)
+    return replace(response, name="how_many_sessions", sentence=sentence)
+
+
+def _sessions_sentence(table: pd.DataFrame) -> str:
+    """The median, the shares on the way, who left without a response, and the null."""
+    last = int(table["session"].iloc[-1])
+    named = sorted({step for step in _NAMED_SESSIONS if step < last} | {last})
+    shares = ", ".join(
+        f"{share_with_interval(f'row{session}')} by session {session}"
+        for session in named
+    )
+    return (
+        f"{_median_words(table.iloc[-1])}: {shares}. By session {last},"
+        f" {{row{last}.stopped:%}} had stopped without a response and"
+        f" {{row{last}.not_scored:%}} were no longer scored. {_null_words(table)}{_DESCRIBES}"
+    )
+
+
+def _null_words(table: pd.DataFrame) -> str:
+    """What sessions that do nothing would show; empty where no such model could be fitted."""
+    if table["null"].isna().all():
+        return ""
+    session = min(_NAMED_SESSIONS[-1], int(table["session"].iloc[-1]))
+    return (
+        "In a model fitted to this clinic in which sessions do nothing, about"
+        f" {{row{session}.null:%}} had responded by session {session}. "
+    )
+
+
+def _median_words(end: pd.Series) -> str:
+    """The first session by which half had responded, with its interval, from the last row."""
+    session = f"{end['session']:.0f}"
+    row = f"row{session}"
+    if pd.isna(end["half_by"]):
+        return (
+            f"Fewer than half had responded by session {session}, the last session that can be"
+            " shown"
+        )
+    low, high = (
+        f"{{{row}.{name}}}" if pd.notna(end[name]) else "not reached"
+        for name in ("half_by_low", "half_by_high")
+    )
+    return (
+        f"Half of the people had responded by session {{{row}.half_by}} (95 % interval {low} to"
+        f" {high})"
+    )
+
+
+# ---- how long it lasts
+
+
+def how_long_it_lasts(durability: Result) -> Result:
+    """What share was still responding some weeks after the response was first seen.
+
+    Parameters
+    ----------
+    durability : Result
+        From `durability_from_response`, through the gate.
+
+    Returns
+    -------
+    Result
+        The same table with a shorter sentence; a refusal as it is.
+    """
+    refused = durability.status == "refused"
+    sentence = "" if refused else _weeks_sentence(durability.table)
+    return replace(durability, name="how_long_it_lasts", sentence=sentence)
+
+
+def _weeks_sentence(table: pd.DataFrame) -> str:
+    """The shares after the named weeks and at the end of the curve, further sessions, and the same
+    by a single score.
+    """
+    policy = table[table["estimand"] == "treatment_policy"]
+    rows = policy[policy["rule"] == "in_force"]
+    single = policy[policy["rule"] == "single_score"]
+    n = f"{{{rows['key'].iloc[0]}.n}}"
+    first_week = _NAMED_WEEKS[0]
+    shares = [share for week in _NAMED_WEEKS if (share := _share_after(rows, week))]
+    # weeks are named in order: where the first is not reached, no later one is
+    if not shares:
+        return (
+            f"{n} people responded; fewer than {FEWEST_PEOPLE} were followed by scores for"
+            f" {first_week} weeks, which is too few to say how long it lasted."
+        )
+    last_week = int(rows["day"].iloc[-1]) // DAYS_IN_WEEK
+    if last_week > _NAMED_WEEKS[-1]:
+        shares.append(
+            f"{_share_after(rows, last_week)}, the last week that can be shown"
+        )
+    retreated = (
+        f"{{treatment_policy_in_force_{DAYS_IN_WEEK * first_week}.retreated}} of them"
+    )
+    return (
+        f"Of {n} people who responded, {'; '.join(shares)}."
+        f" Sessions may have followed: {retreated} had another session within {first_week} weeks."
+        f" {_NOT_WITHOUT}{_single_words(single)}"
+    )
+
+
+def _share_after(rows: pd.DataFrame, week: int) -> str:
+    """The share after so many weeks with its interval; empty where the curve does not reach so
+    far.
+    """
+    keys = rows.loc[rows["day"] == DAYS_IN_WEEK * week, "key"].to_list()
+    if not keys:
+        return ""
+    verb = " were still responding" if week == _NAMED_WEEKS[0] else ""
+    return f"{share_with_interval(keys[0])}{verb} after {week} weeks"
+
+
+def _single_words(single: pd.DataFrame) -> str:
+    """The same share where one score is enough for a loss; empty where that is the rule anyhow."""
+    if single.empty:
+        return ""
+    share = _share_after(single, _NAMED_WEEKS[0])
+    by_one = f" By a single score, {share}." if share else ""
+    return f" A loss of response counts once a second score confirms it.{by_one}"
+
+
+# ---- who is counted
+
+
+def _ladder_of_curve(steps: Result, response: Result) -> Result:
+    """The ladder, and how the people of the curve fit it; under a release policy only how many
+    started.
+    """
+    if get_policy(steps.policy).smallest_count > 1:
+        return replace(steps, sentence=_NOT_TOLD)
+    return _add_words(steps, people_of_curve(steps, response))
+
+
+def people_of_curve(steps: Result, response: Result) -> str:
+    """How the people behind the shares by session fit the ladder; nothing under a release policy,
+    or where it was refused.
+
+    Parameters
+    ----------
+    steps : Result
+        From `ladder`.
+    response : Result
+        From `response_by_session`.
+    """
+    if response.status == "refused" or steps.policy != "internal":
+        return ""
+    n = int(response.table["n"].iloc[0])
+    too_new = int(response.table["too_new"].iloc[0])
+    rungs = steps.table.set_index("key")
+    analysable = int(rungs["left"]["analysable"])
+    unscored = int(rungs["lost"]["no_follow_up"])
+    if n == analysable:
+        return ""
+    everyone = n + too_new
+    if everyone == analysable + unscored:
+        who = f"the {analysable:,} analysable people and the {unscored:,} who were never scored"
+    else:
+        who = "everyone with a rated baseline and no session before the log, scored or not"
+    waiting = f"; {too_new:,} do not have one yet" if too_new else ""
+    return (
+        f" The shares by session are about {everyone:,} people: {who}. {n:,} of them have a log"
+        f" that is complete for {COMPLETE_LOG_DAYS} days after session 1{waiting}."
+    )

@@ -14,15 +14,29 @@ from spec.tables import cohort
 
 from kettrack import Cohort, load_cohort, sample_folder
 from kettrack.analysis.context import refusal
-from kettrack.analysis.in_short import how_long, how_many_sessions, who_the_shares_count
-from kettrack.analysis.overview import first_page
+from kettrack.analysis.overview import (
+    first_page,
+    how_long_it_lasts,
+    how_many_sessions,
+    people_of_curve,
+)
 from kettrack.errors import NotIdentified
 from kettrack.privacy import disclosure
 from kettrack.privacy.disclosure import hide_page_differences
 from kettrack.result import Result
 
 SHARE = dict.fromkeys(
-    ("estimate", "ci_low", "ci_high", "null", "half_by", "half_by_low", "half_by_high"),
+    (
+        "estimate",
+        "ci_low",
+        "ci_high",
+        "stopped",
+        "not_scored",
+        "null",
+        "half_by",
+        "half_by_low",
+        "half_by_high",
+    ),
     "derived",
 )
 
@@ -47,6 +61,8 @@ def curve(
             "estimate": estimate,
             "ci_low": 1.0,
             "ci_high": 90.0,
+            "stopped": 5.0,
+            "not_scored": 21.0,
         }
     )
     table = table.assign(
@@ -67,17 +83,19 @@ def curve(
 def test_half_has_its_interval_and_less_than_half_says_how_far_it_can_be_seen() -> None:
     said = how_many_sessions(curve([10, 30, 55, 60], half_by=3, null=12.5)).text
     assert said.startswith(
-        "Half had responded by session 3 (95 % interval 3 to not reached): 30.0 % (1.0-90.0) by"
-        " session 2, 60.0 %"
+        "Half of the people had responded by session 3 (95 % interval 3 to not reached): 30 %"
+        " (1.0 to 90 %) by session 2, 60 %"
     )
-    assert "a model fitted to this clinic expects about 12.5 % by session 4" in said
+    assert "about 12 % had responded by session 4" in said
+    # the good news does not stand without those who left
+    assert "5.0 % had stopped without a response and 21 % were no longer scored" in said
     said = how_many_sessions(curve([10, 20, 25, 30, 33, 35, 36, 40])).text
     assert said.startswith(
-        "Fewer than half had responded by session 8, the last that can be shown: 20.0 %"
+        "Fewer than half had responded by session 8, the last session that can be shown: 20 %"
     )
-    assert re.findall(r"by session (\d)[,.]", said) == ["8", "2", "4", "6", "8"]
+    assert re.findall(r"\) by session (\d)[,.]", said)[:4] == ["2", "4", "6", "8"]
     assert "model" not in said
-    assert "not what more sessions would do" in said
+    assert "does not say what more sessions would do" in said
 
 
 def held(
@@ -114,20 +132,23 @@ def held(
 
 
 def test_how_long_names_its_rule_and_what_it_is_not() -> None:
-    said = how_long(held([0, 28, 56, 84])).text
+    said = how_long_it_lasts(held([0, 28, 56, 84])).text
     assert (
-        "Of 40 people who responded, still held it: 96.0 % (50.0-99.0) after 4 weeks, 92.0 %"
-        " (50.0-99.0) after 8 weeks" in said
+        "Of 40 people who responded, 96 % (50 to 99 %) were still responding after 4 weeks; 92 %"
+        " (50 to 99 %) after 8 weeks" in said
     )
-    assert "88.0 % (50.0-99.0) after 12 weeks, the last that can be shown" in said
+    assert "88 % (50 to 99 %) after 12 weeks, the last week that can be shown" in said
     assert "21 of them had another session within 4 weeks" in said
     assert "without more sessions is another question" in said
-    assert "once a second score confirms it; by a single score, 96.0 %" in said
-    assert "second score" not in how_long(held([0, 28, 56], rules=("in_force",))).text
+    assert "once a second score confirms it. By a single score, 96 %" in said
+    assert (
+        "second score"
+        not in how_long_it_lasts(held([0, 28, 56], rules=("in_force",))).text
+    )
 
 
 def test_a_curve_that_ends_early_is_not_read_as_lasting() -> None:
-    said = how_long(held([0, 7, 14])).text
+    said = how_long_it_lasts(held([0, 7, 14])).text
     assert (
         said
         == "40 people responded; fewer than 11 were followed by scores for 4 weeks, which is too"
@@ -140,12 +161,13 @@ def test_the_first_answers_agree_with_the_sections_below(sample: Cohort) -> None
     assert list(page)[:2] == ["how_many_sessions", "how_long_it_lasts"]
     full = page["response_by_session"].text
     for share in re.findall(
-        r"([\d.]+ % \([\d.-]+\)) by session 6", page["how_many_sessions"].text
+        r"([\d.]+ % \([\d.]+ to [\d.]+ %\)) by session 6",
+        page["how_many_sessions"].text,
     ):
         assert share in full
-    assert (
-        "205 people: the 199 and the 6 never scored; 191 of them" in page["ladder"].text
-    )
+    counted = page["ladder"].text
+    assert "205 people: the 199 analysable people and the 6 who were never" in counted
+    assert "191 of them" in counted
 
 
 def test_nothing_about_the_people_of_the_curve_under_a_release_policy(
@@ -162,7 +184,7 @@ def test_nothing_about_the_people_of_the_curve_under_a_release_policy(
     assert 240 in shown
     assert not [(a, b) for a in shown for b in shown if 0 < a - b < 11]
     assert "199" not in said
-    assert who_the_shares_count(page[2], page[4]) == ""
+    assert people_of_curve(page[2], page[4]) == ""
 
 
 def count_of(name: str, n: int, events: int) -> Result:
