@@ -15,6 +15,7 @@ from kettrack.errors import NotIdentified
 from kettrack.privacy import disclosure
 from kettrack.result import Result
 from kettrack.timelines.derived import DerivedCohort
+from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS
 
 
 def made_from(
@@ -116,6 +117,6 @@ def rule_words(cohort: DerivedCohort) -> str:
     criteria = cohort.criteria
     baseline = cohort.settings.baseline
     return (
-        f"{criteria.instrument}, {criteria.label}, baseline: {baseline} score in the 30 days up"
-        " to session 1"
+        f"{criteria.instrument}, {criteria.label}, baseline: {baseline} score in the"
+        f" {BASELINE_WINDOW_DAYS} days up to session 1"
     )

@@ -69,8 +69,8 @@ def specification(
 
 
 def _answer(cohort: Cohort, also: tuple[str, ...], output: Path | None) -> None:
+    from kettrack.analysis.courses.specification import n_steps
     from kettrack.analysis.courses.specification import specification as specify
-    from kettrack.analysis.courses.specification_counts import n_steps
     from kettrack.timelines.derived import derive
 
     with working("Applying the rules", n_steps(derive(cohort))) as on_step:

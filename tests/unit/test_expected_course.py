@@ -7,7 +7,6 @@ from spec.tables import cohort
 
 from kettrack import cohort_from_frames, load_cohort, sample_folder
 from kettrack.analysis.courses.expected_course import (
-    FEWEST,
     add_counts,
     baseline_bands,
     cell_shares,
@@ -19,6 +18,7 @@ from kettrack.analysis.courses.expected_course import (
 )
 from kettrack.timelines.derived import derive
 from kettrack.vocabulary.instruments import PCL5, PHQ9
+from kettrack.vocabulary.limits import FEWEST_PEOPLE
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_a_cell_under_eleven_has_its_number_and_nothing_else():
     table = estimate(count(derive(cohort("patient | day | score\n" + both)))).set_index(
         ["band", "sessions"]
     )
-    assert table.loc[("moderate", 1), "n"] == FEWEST - 1
+    assert table.loc[("moderate", 1), "n"] == FEWEST_PEOPLE - 1
     assert table.loc[("moderate", 1)].drop(["n", "key"]).isna().all()
     assert table.loc[("moderately severe", 1), "estimate"] == 5
 
@@ -160,7 +160,7 @@ def test_the_sentence_and_the_gate(sample):
     found = expected_course(sample)
     assert found.status == "ok"
     assert "{" not in found.text
-    assert (found.table["estimate"].isna() == (found.table["n"] < FEWEST)).all()
+    assert (found.table["estimate"].isna() == (found.table["n"] < FEWEST_PEOPLE)).all()
     assert (
         found.table.dropna()[["q10", "q25", "estimate", "q75", "q90"]]
         .diff(axis=1)

@@ -7,8 +7,13 @@ import pytest
 from spec.tables import cohort
 
 import kettrack as kt
-from kettrack.analysis.courses.specification import estimate, specification
-from kettrack.analysis.courses.specification_counts import OUTCOMES, count, n_steps
+from kettrack.analysis.courses.specification import (
+    OUTCOMES,
+    count,
+    estimate,
+    n_steps,
+    specification,
+)
 from kettrack.timelines.derived import derive
 from kettrack.vocabulary.instruments import INSTRUMENTS
 from kettrack.vocabulary.published_rules import published_rules
@@ -148,7 +153,7 @@ def test_intervals_and_the_sentence(sample, table):
         (table["outcome"] == "response") & (table["definition"] == "first event")
     ]
     assert (
-        f"{first['estimate'].min():.1f} % to {first['estimate'].max():.1f} % responded"
+        f"{first['estimate'].min():.0f} to {first['estimate'].max():.0f} % responded"
         in result.text
     )
     assert "[" not in result.text

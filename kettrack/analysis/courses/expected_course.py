@@ -9,18 +9,19 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.context import FEWEST, made_from, refusal, release
-from kettrack.analysis.registry import question
+from kettrack.analysis.registry import Answer, question
+from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
 from kettrack.reading.cohort import Cohort
-from kettrack.result import Result, Role
+from kettrack.result import Role
 from kettrack.timelines.bucket import Array, Bucket
 from kettrack.timelines.derived import DerivedCohort, derive
-from kettrack.timelines.events import Baselines, ratable
+from kettrack.timelines.events import Baselines
 from kettrack.timelines.states import is_assessment
 from kettrack.vocabulary.instrument import Instrument
+from kettrack.vocabulary.limits import FEWEST_PEOPLE
 
-# weight of the session before, the session itself and the one after
+# Weights of the session before, the session itself and the one after.
 NEIGHBOURS: Final = (0.25, 0.5, 0.25)
 QUANTILES: Final = {
     "q10": 0.10,
@@ -37,10 +38,8 @@ ROLES: Final[dict[str, Role]] = {
     "n": "denominator",
     **dict.fromkeys(QUANTILES, "derived"),
 }
-_ESTIMAND: Final = (
-    "Score after the k-th session among those with a baseline in the same band who had k sessions"
-    " and were scored after them: those who stopped are not in the later rows."
-)
+# Session at which the sentence says where the largest band stood.
+_SESSION_SAID: Final = 4
 
 
 def baseline_bands(baseline: Array, instrument: Instrument) -> Array:
@@ -55,9 +54,9 @@ def baseline_bands(baseline: Array, instrument: Instrument) -> Array:
     """
     edges = [band.low for band in instrument.bands] or [instrument.minimum]
     labels = np.array([band.label for band in instrument.bands] or ["all"], object)
-    place = np.clip(
-        np.searchsorted(edges, baseline, side="right") - 1, 0, len(edges) - 1
-    )
+    # The last band that begins at or below the score; NaN sorts last and is replaced.
+    place = np.searchsorted(edges, baseline, side="right") - 1
+    place = np.clip(place, 0, len(edges) - 1)
     return np.where(np.isnan(baseline), np.array(None, object), labels[place])
 
 
@@ -75,16 +74,12 @@ def comparable_scores(cohort: Cohort | DerivedCohort) -> pd.DataFrame:
     cohort = derive(cohort)
     bucket = cohort.bucket
     baselines = cohort.baselines
-    rated = ratable(baselines, cohort.criteria) & ~np.logical_or.reduce(
-        list(cohort.log_reasons.values())
-    )
+    rated = cohort.rated
     to_date, since = cohort.alignment
-    fresh = (
-        is_assessment(bucket, baselines)
-        & (to_date > 0)
-        & (since <= cohort.criteria.state_holds_days)
-    )
-    chosen = np.flatnonzero(fresh & bucket.score_known & rated[bucket.score_patient])
+    in_time = since <= cohort.criteria.state_holds_days
+    after_session = is_assessment(bucket, baselines) & (to_date > 0) & in_time
+    usable = after_session & bucket.score_known & rated[bucket.score_patient]
+    chosen = np.flatnonzero(usable)
     later = _rows(
         bucket,
         bucket.score_patient[chosen],
@@ -93,27 +88,21 @@ def comparable_scores(cohort: Cohort | DerivedCohort) -> pd.DataFrame:
         bucket.score[chosen],
     )
     start = np.flatnonzero(rated)
-    first = _rows(
-        bucket,
-        start,
-        np.zeros(start.size, int),
-        baselines.day[start],
-        baselines.score[start],
-    )
+    none_yet = np.zeros(start.size, int)
+    first = _rows(bucket, start, none_yet, baselines.day[start], baselines.score[start])
     out = pd.concat([first, later], ignore_index=True)
     out.insert(1, "band", _band_of(out, bucket, baselines, cohort.instrument))
-    return out.sort_values(
-        ["patient_id", "sessions", "day"], kind="stable", ignore_index=True
-    )
+    order = ["patient_id", "sessions", "day"]
+    return out.sort_values(order, kind="stable", ignore_index=True)
 
 
 def _rows(
     bucket: Bucket, patient: Array, sessions: Array, day: Array, score: Array
 ) -> pd.DataFrame:
-    who = bucket.patient_id[patient]
+    """Scores of some patients, given by their place in the bucket, as rows of a table."""
     return pd.DataFrame(
         {
-            "patient_id": who,
+            "patient_id": bucket.patient_id[patient],
             "sessions": sessions.astype(int),
             "day": day.astype(int),
             "score": score,
@@ -124,9 +113,9 @@ def _rows(
 def _band_of(
     rows: pd.DataFrame, bucket: Bucket, baselines: Baselines, instrument: Instrument
 ) -> pd.Series:
-    labels = baseline_bands(baselines.score, instrument)[
-        bucket.patient_id.get_indexer(pd.Index(rows["patient_id"]))
-    ]
+    """Baseline band of the patient of each row, as an ordered category."""
+    place = bucket.patient_id.get_indexer(pd.Index(rows["patient_id"]))
+    labels = baseline_bands(baselines.score, instrument)[place]
     order = [band.label for band in instrument.bands] or ["all"]
     return pd.Series(pd.Categorical(labels, categories=order, ordered=True))
 
@@ -157,34 +146,27 @@ def add_counts(*counts: pd.DataFrame) -> pd.DataFrame:
 def estimate(counts: pd.DataFrame) -> pd.DataFrame:
     """Quantiles of the score by baseline band and session number.
 
-    A cell with fewer than 11 people has none. Between two neighbours that are large enough the
-    distribution is smoothed over session numbers with weights 1:2:1; the baseline is neither
+    A cell with fewer than `FEWEST_PEOPLE` has none. Between two neighbours that are large enough
+    the distribution is smoothed over session numbers with weights 1:2:1; the baseline is neither
     smoothed nor a neighbour.
 
     Returns
     -------
     DataFrame
-        One row per cell, to the last session that any band has 11 people at: `key` `band`
+        One row per cell, to the last session that any band has `FEWEST_PEOPLE` at: `key` `band`
         `sessions` `n` `q10` `q25` `estimate` (median) `q75` `q90`.
     """
-    keys = ["band", "sessions", "n", *QUANTILES]
     cells = cell_shares(counts)
     sizes = counts.groupby(["band", "sessions"], observed=True)["n"].sum().reset_index()
-    enough = sizes.loc[sizes["n"] >= FEWEST, "sessions"]
+    enough = sizes.loc[sizes["n"] >= FEWEST_PEOPLE, "sessions"]
     table = sizes[sizes["sessions"] <= enough.max()] if len(enough) else sizes.iloc[:0]
-    quantiles = [
-        _quantiles(cells, band, sessions)
-        for band, sessions in zip(table["band"], table["sessions"], strict=True)
-    ]
-    table = table.reset_index(drop=True).join(
-        pd.DataFrame(quantiles, columns=list(QUANTILES), dtype=float)
-    )[keys]
-    names = (
-        table["band"].astype(str).str.replace(" ", "_")
-        + "_"
-        + table["sessions"].astype(str)
-    )
-    table.insert(0, "key", names)
+    table = table.reset_index(drop=True)
+    where = zip(table["band"], table["sessions"], strict=True)
+    quantiles = [_quantiles(cells, band, sessions) for band, sessions in where]
+    found = pd.DataFrame(quantiles, columns=list(QUANTILES), dtype=float)
+    table = table.join(found)[["band", "sessions", "n", *QUANTILES]]
+    bands = table["band"].astype(str).str.replace(" ", "_")
+    table.insert(0, "key", bands + "_" + table["sessions"].astype(str))
     return table
 
 
@@ -194,8 +176,8 @@ def cell_shares(counts: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per cell with at least 11 people, indexed by `band` and `sessions`; one column per
-        score, rising; a row adds up to 1.
+        One row per cell with at least `FEWEST_PEOPLE`, indexed by `band` and `sessions`; one column
+        per score, rising; a row adds up to 1.
     """
     wide = counts.pivot_table(
         index=["band", "sessions"],
@@ -204,28 +186,30 @@ def cell_shares(counts: pd.DataFrame) -> pd.DataFrame:
         aggfunc="sum",
         observed=True,
     ).fillna(0.0)
-    large = wide[wide.sum(axis=1) >= FEWEST]
-    share = large.div(large.sum(axis=1), axis=0)
-    before, after = (
-        share.reindex([(band, k + step) for band, k in share.index]).to_numpy(float)
-        for step in (-1, 1)
-    )
+    sizes = wide.sum(axis=1)
+    share = wide[sizes >= FEWEST_PEOPLE].div(sizes[sizes >= FEWEST_PEOPLE], axis=0)
+    before = _shares_beside(share, -1)
+    after = _shares_beside(share, +1)
     number = share.index.get_level_values("sessions").to_numpy(int)
-    inner = (
-        (number > 1)
-        & ~np.isnan(before[:, :1].sum(axis=1))
-        & ~np.isnan(after[:, :1].sum(axis=1))
-    )
-    smooth = (
-        NEIGHBOURS[0] * before
-        + NEIGHBOURS[1] * share.to_numpy()
-        + NEIGHBOURS[2] * after
-    )
+    # A cell that is not there is NaN throughout: the sum of its first column tells.
+    has_before = ~np.isnan(before[:, :1].sum(axis=1))
+    has_after = ~np.isnan(after[:, :1].sum(axis=1))
+    # The baseline, session 0, is no neighbour of session 1.
+    inner = (number > 1) & has_before & has_after
+    weight_before, weight_here, weight_after = NEIGHBOURS
+    smooth = weight_before * before + weight_here * share.to_numpy()
+    smooth = smooth + weight_after * after
     return pd.DataFrame(
         np.where(inner[:, None], smooth, share),
         index=share.index,
         columns=share.columns,
     )
+
+
+def _shares_beside(share: pd.DataFrame, step: int) -> Floats:
+    """Shares of the cell so many sessions on in the same band; NaN where it is not there."""
+    beside = [(band, sessions + step) for band, sessions in share.index]
+    return share.reindex(beside).to_numpy(np.float64)
 
 
 def _quantiles(cells: pd.DataFrame, band: str, sessions: int) -> list[float]:
@@ -235,9 +219,8 @@ def _quantiles(cells: pd.DataFrame, band: str, sessions: int) -> list[float]:
     share = cells.to_numpy(float)[cells.index.get_loc((band, sessions))]
     there = share > 0
     middle = (np.cumsum(share) - share / 2)[there]
-    return np.interp(
-        list(QUANTILES.values()), middle, cells.columns.to_numpy(float)[there]
-    ).tolist()
+    scores = cells.columns.to_numpy(float)[there]
+    return np.interp(list(QUANTILES.values()), middle, scores).tolist()
 
 
 def percentiles(cells: pd.DataFrame, rows: pd.DataFrame, sign: int = 1) -> Array:
@@ -255,76 +238,82 @@ def percentiles(cells: pd.DataFrame, rows: pd.DataFrame, sign: int = 1) -> Array
     Returns
     -------
     float64, one per row
-        NaN where the cell has fewer than 11 people.
+        NaN where the cell has fewer than `FEWEST_PEOPLE`.
     """
     values = cells.columns.to_numpy(float)
-    share = cells.to_numpy(float)
-    reached = np.cumsum(np.hstack([np.zeros((len(cells), 1)), share]), axis=1)
-    place = cells.index.get_indexer(
-        pd.MultiIndex.from_arrays([rows["band"].astype(object), rows["sessions"]])
-    )
-    below = np.searchsorted(values, rows["score"].to_numpy(float), side="left")
-    upto = np.searchsorted(values, rows["score"].to_numpy(float), side="right")
-    lower = (
-        100 * (reached[place, below] + reached[place, upto]) / 2
-        if len(cells)
-        else np.full(len(rows), np.nan)
-    )
+    # Share of a cell below each score: one column more than there are scores.
+    nothing = np.zeros((len(cells), 1))
+    reached = np.cumsum(np.hstack([nothing, cells.to_numpy(float)]), axis=1)
+    bands = rows["band"].astype(object)
+    cell = pd.MultiIndex.from_arrays([bands, rows["sessions"]])
+    place = cells.index.get_indexer(cell)
+    if not len(cells):
+        return np.full(len(rows), np.nan)
+    score = rows["score"].to_numpy(float)
+    below = reached[place, np.searchsorted(values, score, side="left")]
+    up_to = reached[place, np.searchsorted(values, score, side="right")]
+    lower = 100 * (below + up_to) / 2
+    # A place of -1 is no cell.
     return np.where(place < 0, np.nan, lower if sign > 0 else 100 - lower)
 
 
-@question("expected_course", asks="What is the usual course of people who began alike?")
-def expected_course(cohort: DerivedCohort) -> Result:
+@question(
+    "expected_course",
+    asks="What is the usual course of people who began alike?",
+    unit="points",
+    estimand=(
+        "Score after the k-th session, among the people with a baseline in the same band who had"
+        " k sessions and were scored after them. People who stopped are not in the later rows."
+    ),
+    roles=ROLES,
+    show=tuple(column for column in ROLES if column != "key"),
+    count=count,
+)
+def expected_course(cohort: DerivedCohort) -> Answer:
     """Quantiles of the score by session number and baseline band, in this cohort.
 
     Returns
     -------
     Result
-        See `estimate` for the table. Refused when no cell holds 11 people.
+        See `estimate` for the table. Refused when no cell holds `FEWEST_PEOPLE`.
     """
     table = estimate(count(cohort))
     if table.empty:
-        error = NotIdentified(
-            "no baseline band has 11 people scored after the same number of sessions.",
+        raise NotIdentified(
+            f"no baseline band has {FEWEST_PEOPLE} people scored after the same number of"
+            " sessions.",
             "a score before the first session, and one after each session.",
         )
-        return release(refusal("expected_course", cohort, error, _ESTIMAND), cohort)
-    result = Result(
-        name="expected_course",
+    weights = ":".join(f"{weight / min(NEIGHBOURS):g}" for weight in NEIGHBOURS)
+    return Answer(
         table=table,
-        roles=ROLES,
-        show=tuple(column for column in ROLES if column != "key"),
         sentence=_sentence(table),
-        estimand=_ESTIMAND,
         caveats=(
             (
-                f"Cells with fewer than {FEWEST} people are empty. Smoothed over neighbouring"
-                " sessions 1:2:1."
+                f"Cells with fewer than {FEWEST_PEOPLE} people are empty. The shares are smoothed"
+                f" over neighbouring sessions with weights {weights}."
             ),
             (
-                f"First score after each session, at most {cohort.criteria.state_holds_days} days"
-                " later."
+                "The score is the first after each session, at most"
+                f" {cohort.criteria.state_holds_days} days later."
             ),
             (
-                "Later sessions are those of people who stayed: describes this clinic, not what a"
-                " patient would gain by staying."
+                "Later sessions are those of people who stayed. The table describes this clinic,"
+                " not what a patient would gain by staying."
             ),
         ),
-        made_from=made_from(cohort, unit="points"),
     )
-    return release(result, cohort)
 
 
 def _sentence(table: pd.DataFrame) -> str:
-    """The largest band, at its start and at session 4, or its last session before."""
+    """The largest band, at its start and at the session that is said, or its last one before."""
     band = table.groupby("band", observed=True)["n"].max().idxmax()
-    shown = table[
-        (table["band"] == band) & table["estimate"].notna() & (table["sessions"] <= 4)
-    ]
+    early = table["sessions"] <= _SESSION_SAID
+    shown = table[(table["band"] == band) & table["estimate"].notna() & early]
     first = shown["key"].iloc[0]
     last = shown["key"].iloc[-1]
     return (
-        f"Half of the {{{first}.n}} people who began {band} scored {{{first}.estimate}} or less"
-        f" at the start, and half of the {{{last}.n}} with a score after session"
-        f" {{{last}.sessions}} scored {{{last}.estimate}} or less then."
+        f"{{{first}.n}} people began {band}: half of them scored {{{first}.estimate}} or less at"
+        f" the start. {{{last}.n}} of these people had a score after session {{{last}.sessions}}:"
+        f" half of them scored {{{last}.estimate}} or less."
     )

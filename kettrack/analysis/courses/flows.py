@@ -10,23 +10,23 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.context import made_from, refusal, release
 from kettrack.analysis.courses.occupancy import log_words
-from kettrack.analysis.registry import question
+from kettrack.analysis.registry import Answer, question
+from kettrack.arrays import Floats, Objects
 from kettrack.errors import NotIdentified
-from kettrack.result import Result, Role
+from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
+from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS, FRESH_DAYS, HORIZON_DAYS
+from kettrack.vocabulary.limits import FEWEST_PEOPLE_IN_RIBBON
 
 VISITS: Final = ("baseline", "session 3", "session 6", "12 weeks")
 AFTER_SESSION: Final = {"session 3": 3, "session 6": 6}
-WEEK_12: Final = (70, 98)  # days 84 - 14 to 84 + 14
+# Days from which the score of the last visit may be taken.
+_FIRST_DAY: Final = HORIZON_DAYS - FRESH_DAYS
+_LAST_DAY: Final = HORIZON_DAYS + FRESH_DAYS
 OTHERS: Final = ("no score", "not yet there", "stopped", "log ended")
-FEWEST: Final = 6  # a thinner ribbon is merged with the others of its node
 MERGED: Final = "merged"
-ESTIMAND: Final = (
-    "Severity band of everyone who started at four visits, with those not scored and those who"
-    " stopped kept in."
-)
+_Rows = list[dict[str, object]]
 _ROLES: Final[dict[str, Role]] = {
     "key": "key",
     "place": "label",
@@ -45,12 +45,12 @@ def visit_nodes(cohort: DerivedCohort) -> pd.DataFrame:
     - baseline: the baseline score.
     - session 3, session 6: the last score after it and before the next, at most
       `Criteria.late_after_days` days later.
-    - 12 weeks: the score nearest to day 84 from day 70 to 98, the earlier of two.
+    - 12 weeks: the score nearest to `HORIZON_DAYS`, at most `FRESH_DAYS` away, the earlier of two.
 
     Without one, at a session: `stopped` when treatment was over before it, `not yet there` when it
-    had not come by day 84. At any visit after the baseline: `log ended` when the log does not reach
-    the end of its window, at 12 weeks also for those who stopped. At 12 weeks: `stopped` when the
-    last session was before day 84. Else `no score`.
+    had not come by `HORIZON_DAYS`. At any visit after the baseline: `log ended` when the log does
+    not reach the end of its window, at 12 weeks also for those who stopped. At 12 weeks: `stopped`
+    when the last session was before `HORIZON_DAYS`. Else `no score`.
 
     Raises
     ------
@@ -68,12 +68,18 @@ def visit_nodes(cohort: DerivedCohort) -> pd.DataFrame:
     scores = {"baseline": outcomes["baseline"]} | _scores(cohort)
     names = np.array([band.label for band in bands], object)
     lowest = np.array([band.low for band in bands])
+    categories = [*names, *OTHERS]
     out = pd.DataFrame({"patient_id": patients})
     for visit in VISITS:
-        score = scores[visit].reindex(patients).astype(float).to_numpy()
-        band = names[np.maximum(np.searchsorted(lowest, score, side="right") - 1, 0)]
-        node = np.where(np.isnan(score), _without_score(cohort, visit), band)
-        out[visit] = pd.Categorical(node, categories=[*names, *OTHERS], ordered=True)
+        found = scores[visit].reindex(patients)
+        score = found.to_numpy(float)
+        # The last band that begins at or below the score; NaN sorts last and is replaced.
+        place = np.searchsorted(lowest, score, side="right") - 1
+        band = names[np.maximum(place, 0)]
+        missing = np.isnan(score)
+        reason = _reasons_without_score(cohort, visit)
+        node = np.where(missing, reason, band)
+        out[visit] = pd.Categorical(node, categories=categories, ordered=True)
     return out
 
 
@@ -82,45 +88,46 @@ def _scores(cohort: DerivedCohort) -> dict[str, pd.Series]:
     not in it.
     """
     line = cohort.timeline.dropna(subset=["score"])
-    soon = line[
-        (line["days_since_session"] <= cohort.criteria.late_after_days)
-        .fillna(False)
-        .astype(bool)
-    ]
-    found = {
-        visit: soon[soon["sessions_to_date"] == number]
-        .groupby("patient_id")["score"]
-        .last()
-        for visit, number in AFTER_SESSION.items()
-    }
-    late = line[line["day"].between(*WEEK_12)]
-    late = late.assign(apart=(late["day"] - sum(WEEK_12) / 2).abs()).sort_values(
-        ["patient_id", "apart"], kind="stable"
-    )
+    most = cohort.criteria.late_after_days
+    in_time = line["days_since_session"] <= most
+    in_time = in_time.fillna(False)
+    soon = line[in_time.astype(bool)]
+    found = {}
+    for visit, number in AFTER_SESSION.items():
+        after = soon["sessions_to_date"] == number
+        own = soon[after].groupby("patient_id")
+        found[visit] = own["score"].last()
+    in_window = line["day"].between(_FIRST_DAY, _LAST_DAY)
+    late = line[in_window]
+    apart = late["day"] - HORIZON_DAYS
+    late = late.assign(apart=apart.abs())
+    # Of two equally near scores the earlier one stays first.
+    late = late.sort_values(["patient_id", "apart"], kind="stable")
     return found | {"12 weeks": late.groupby("patient_id")["score"].first()}
 
 
-def _without_score(cohort: DerivedCohort, visit: str) -> np.ndarray:
+def _reasons_without_score(cohort: DerivedCohort, visit: str) -> Objects:
     """Why each patient has no score at a visit."""
     if visit == "baseline":
         return np.full(len(cohort.patients), "no score", object)
     care = cohort.care
     over = care["care_status"].isin(["stopped", "planned_end"]).to_numpy(bool)
     ends = cohort.log_ends.to_numpy()
-    days = sum(WEEK_12) // 2
     if visit in AFTER_SESSION:
         there = _day_of_session(cohort, AFTER_SESSION[visit])
-        came = there <= days
+        came = there <= HORIZON_DAYS
         scored_by = there + cohort.criteria.late_after_days
+        too_short = came & (ends < scored_by)
+        not_come = ~came & ~over & (ends < HORIZON_DAYS)
         choices = {
             "no score": came & (ends >= scored_by),
-            "log ended": (came & (ends < scored_by)) | (~came & ~over & (ends < days)),
+            "log ended": too_short | not_come,
             "stopped": ~came & over & np.isinf(there),
         }
     else:
-        stopped = over & (care["last_session_day"].to_numpy() < days)
+        stopped = over & (care["last_session_day"].to_numpy() < HORIZON_DAYS)
         choices = {
-            "log ended": ends < WEEK_12[1],
+            "log ended": ends < _LAST_DAY,
             "stopped": stopped,
             "no score": ~stopped,
         }
@@ -131,21 +138,27 @@ def _without_score(cohort: DerivedCohort, visit: str) -> np.ndarray:
     )
 
 
-def _day_of_session(cohort: DerivedCohort, number: int) -> np.ndarray:
+def _day_of_session(cohort: DerivedCohort, number: int) -> Floats:
     """Day of each patient's session of that number; inf without one."""
-    chosen = cohort.sessions[
-        cohort.sessions.groupby("patient_id").cumcount() == number - 1
-    ]
-    days: np.ndarray = (
-        chosen.set_index("patient_id")["day"]
-        .reindex(cohort.patients["patient_id"])
-        .to_numpy(float)
-    )
-    return np.where(np.isnan(days), np.inf, days)
+    sessions = cohort.sessions
+    nth = sessions.groupby("patient_id").cumcount() == number - 1
+    days = sessions[nth].set_index("patient_id")["day"]
+    each = days.reindex(cohort.patients["patient_id"]).to_numpy(float)
+    return np.where(np.isnan(each), np.inf, each)
 
 
-@question("severity_flows", asks="Between which bands of severity did people move?")
-def severity_flows(cohort: DerivedCohort) -> Result:
+@question(
+    "severity_flows",
+    asks="Between which bands of severity did people move?",
+    unit="people",
+    estimand=(
+        "Severity band of everyone who started, at four visits. People who were not scored and"
+        " people who stopped are kept in."
+    ),
+    roles=_ROLES,
+    show=("kind", "step", "source", "target", "people"),
+)
+def severity_flows(cohort: DerivedCohort) -> Answer:
     """People in each severity band at four visits, and how many went from which to which.
 
     Returns
@@ -153,29 +166,21 @@ def severity_flows(cohort: DerivedCohort) -> Result:
     Result
         Rows of kind `node` (`people` at `source` at a visit, `step`; `place` orders them, best
         first) and `ribbon` (from `source` at a visit to `target` at the next). Ribbons of fewer
-        than 6 people are merged: what leaves a node so stands as `target` merged, what arrives so
-        as `source` merged. Nodes of one step add up to `n`, everyone who started. Refused without
-        severity bands.
+        than `FEWEST_PEOPLE_IN_RIBBON` are merged: what leaves a node so stands as `target` merged,
+        what arrives so as `source` merged. Nodes of one step add up to `n`, everyone who started.
+        Refused without severity bands.
     """
-    try:
-        nodes = visit_nodes(cohort)
-    except NotIdentified as error:
-        return release(refusal("severity_flows", cohort, error, ESTIMAND), cohort)
-    table = pd.DataFrame(_node_rows(nodes) + _ribbon_rows(nodes)).assign(n=len(nodes))
-    result = Result(
-        name="severity_flows",
-        table=table,
-        roles=_ROLES,
-        show=("kind", "step", "source", "target", "people"),
+    nodes = visit_nodes(cohort)
+    rows = _node_rows(nodes) + _ribbon_rows(nodes)
+    table = pd.DataFrame(rows)
+    return Answer(
+        table=table.assign(n=len(nodes)),
         sentence=_sentence(nodes),
-        estimand=ESTIMAND,
         caveats=_caveats(cohort),
-        made_from=made_from(cohort, unit="people"),
     )
-    return release(result, cohort)
 
 
-def _node_rows(nodes: pd.DataFrame) -> list[dict[str, object]]:
+def _node_rows(nodes: pd.DataFrame) -> _Rows:
     rows = []
     for visit in VISITS:
         counts = nodes[visit].value_counts(sort=False)
@@ -187,31 +192,24 @@ def _node_rows(nodes: pd.DataFrame) -> list[dict[str, object]]:
     return rows
 
 
-def _ribbon_rows(nodes: pd.DataFrame) -> list[dict[str, object]]:
+def _ribbon_rows(nodes: pd.DataFrame) -> _Rows:
     """Ribbons between each pair of visits; thin ones merged at both their ends."""
     rows = []
     for here, there in zip(VISITS, VISITS[1:], strict=False):
-        counts = (
-            nodes.groupby([here, there], observed=True)
-            .size()
-            .reset_index(name="people")
-        )
-        thick = counts[counts["people"] >= FEWEST]
-        rows += [
-            _row("ribbon", here, *cells) for cells in thick.itertuples(index=False)
-        ]
-        thin = counts[counts["people"] < FEWEST]
-        out, into = (
-            thin.groupby(end, observed=True)["people"].sum() for end in (here, there)
-        )
-        rows += [
-            _row("ribbon", here, name, MERGED, int(people))
-            for name, people in out.items()
-        ]
-        rows += [
-            _row("ribbon", here, MERGED, name, int(people))
-            for name, people in into.items()
-        ]
+        ends = [here, there]
+        pairs = nodes.groupby(ends, observed=True).size()
+        counts = pairs.reset_index(name="people")
+        enough = counts["people"] >= FEWEST_PEOPLE_IN_RIBBON
+        for cells in counts[enough].itertuples(index=False):
+            rows.append(_row("ribbon", here, *cells))
+        # What is merged leaves one node without saying where to, and arrives without saying whence.
+        thin = counts[~enough]
+        leaving = thin.groupby(here, observed=True)["people"].sum()
+        for name, people in leaving.items():
+            rows.append(_row("ribbon", here, name, MERGED, people))
+        arriving = thin.groupby(there, observed=True)["people"].sum()
+        for name, people in arriving.items():
+            rows.append(_row("ribbon", here, MERGED, name, people))
     return rows
 
 
@@ -238,35 +236,35 @@ def _key(*parts: str) -> str:
 def _sentence(nodes: pd.DataFrame) -> str:
     """What is known at the last visit, best band first, and what is not."""
     counts = nodes[VISITS[-1]].value_counts(sort=False)
-    keys = {
-        str(name): _key("node", VISITS[-1], str(name))
-        for name in counts[counts > 0].index
-    }
+    there = [str(name) for name in counts[counts > 0].index]
+    keys = {name: _key("node", VISITS[-1], name) for name in there}
     parts = [f"{{{key}.people}} {name}" for name, key in keys.items()]
-    return (
-        f"Of {{{next(iter(keys.values()))}.n}} people who started, at 12 weeks:"
-        f" {', '.join(parts)}."
-    )
+    first = next(iter(keys.values()))
+    return f"{{{first}.n}} people started. At {VISITS[-1]}: {', '.join(parts)}."
 
 
 def _caveats(cohort: DerivedCohort) -> tuple[str, ...]:
     days = cohort.criteria.late_after_days
-    first, last = WEEK_12
+    baseline = cohort.settings.baseline
     bands = "; ".join(
         f"{band.label} {band.low:g}-{band.high:g}" for band in cohort.instrument.bands
     )
     return (
         (
-            f"Baseline: {cohort.settings.baseline} score of the 30 days up to session 1. Session"
-            f" 3 and 6: last score after it, before the next, within {days} days. 12 weeks: score"
-            f" nearest to day 84 of days {first}-{last}, stopped or not."
+            f"Baseline: {baseline} score of the {BASELINE_WINDOW_DAYS} days up to session 1."
+            f" Sessions 3 and 6: the last score after the session, before the next one and within"
+            f" {days} days. {VISITS[-1]}: the score nearest to day {HORIZON_DAYS}, from day"
+            f" {_FIRST_DAY} to {_LAST_DAY}, also of people who had stopped."
         ),
         f"{cohort.instrument.name} bands: {bands} ({cohort.instrument.bands_source}).",
         (
-            f"Ribbons of fewer than {FEWEST} people are merged with the others of their node."
-            " Stopped: no score, and treatment was over; a person who stopped and was scored at"
-            " 12 weeks stands in a band."
+            f"Ribbons of fewer than {FEWEST_PEOPLE_IN_RIBBON} people are merged with the others"
+            " of their node. Stopped: treatment was over and there is no score. A person who"
+            f" stopped and was scored at {VISITS[-1]} stands in a band."
         ),
         log_words(cohort),
-        "What happened, not what treatment did; those without a score may be anywhere.",
+        (
+            "This is what happened, not the effect of treatment. People without a score may be"
+            " in any band."
+        ),
     )

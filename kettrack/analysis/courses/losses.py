@@ -10,20 +10,16 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.context import made_from, refusal, release, rule_words
-from kettrack.analysis.registry import question
+from kettrack.analysis.context import rule_words
+from kettrack.analysis.registry import Answer, question
 from kettrack.errors import NotIdentified
-from kettrack.result import Result, Role
+from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.events import RETURNS
 from kettrack.timelines.spells import single_score
 from kettrack.vocabulary.rules import Criteria, Rule
 
 PROVEN: Final = ("single", "confirmed")
-ESTIMAND: Final = (
-    "First loss of response after a first response, and first return of illness after a first"
-    " remission, as far as scores show."
-)
 _AFTER: Final = {"loss_of_response": "response", **dict.fromkeys(RETURNS, "remission")}
 _ROLES: Final[dict[str, Role]] = {
     "key": "key",
@@ -41,8 +37,19 @@ _ROLES: Final[dict[str, Role]] = {
 }
 
 
-@question("losses", asks="How often was a response or remission seen to be lost?")
-def losses(cohort: DerivedCohort) -> Result:
+@question(
+    "losses",
+    asks="How often was a response or remission seen to be lost?",
+    unit="people",
+    estimand=(
+        "First loss of response after a first response, and first return of the illness after a"
+        " first remission, as far as scores show."
+    ),
+    roles=_ROLES,
+    decimals={"median_days": 0, "median_sessions": 0, "followed_days": 0},
+    show=tuple(name for name in _ROLES if name != "key"),
+)
+def losses(cohort: DerivedCohort) -> Answer:
     """Loss of response, relapse, recurrence and returns of unclear timing: how many, how sure, and
     after how long.
 
@@ -57,22 +64,8 @@ def losses(cohort: DerivedCohort) -> Result:
         median days from it to the last score, of all `n`. Refused when the rules define neither
         event, or nobody responded or remitted.
     """
-    try:
-        table = _table(cohort)
-    except NotIdentified as error:
-        return release(refusal("losses", cohort, error, ESTIMAND), cohort)
-    result = Result(
-        name="losses",
-        table=table,
-        roles=_ROLES,
-        decimals={"median_days": 0, "median_sessions": 0, "followed_days": 0},
-        show=tuple(name for name in _ROLES if name != "key"),
-        sentence=_sentence(table),
-        estimand=ESTIMAND,
-        caveats=_caveats(cohort),
-        made_from=made_from(cohort, unit="people"),
-    )
-    return release(result, cohort)
+    table = _table(cohort)
+    return Answer(table=table, sentence=_sentence(table), caveats=_caveats(cohort))
 
 
 def _table(cohort: DerivedCohort) -> pd.DataFrame:
@@ -93,18 +86,15 @@ def _table(cohort: DerivedCohort) -> pd.DataFrame:
             "scores after session 1, and one before it.",
         )
     table = pd.DataFrame(rows)
-    order = table["event"].map(
-        {name.replace("_", " "): place for place, name in enumerate(_AFTER)}
-    )
-    return (
-        table.assign(order=order)
-        .sort_values("order", kind="stable")
-        .drop(columns="order")
-        .reset_index(drop=True)
-    )
+    # Both rules of an event stand together, in the order of the events.
+    places = {name.replace("_", " "): place for place, name in enumerate(_AFTER)}
+    table = table.assign(order=table["event"].map(places))
+    table = table.sort_values("order", kind="stable", ignore_index=True)
+    return table.drop(columns="order")
 
 
 def _rules(criteria: Criteria) -> list[Rule]:
+    """The rules for a loss or a return that these criteria define."""
     return [
         rule
         for rule in (criteria.loss_of_response, criteria.relapse)
@@ -115,16 +105,13 @@ def _rules(criteria: Criteria) -> list[Rule]:
 def _by_single_score(cohort: DerivedCohort) -> DerivedCohort:
     """The same cohort under the same rules, a single score being enough for a loss or a return."""
     criteria = cohort.criteria
-    loss = _once(criteria.loss_of_response)
-    relapse = _once(criteria.relapse)
-    return cohort.with_criteria(
-        replace(
-            criteria,
-            name=f"{criteria.name}, single score",
-            loss_of_response=loss,
-            relapse=relapse,
-        )
+    by_one_score = replace(
+        criteria,
+        name=f"{criteria.name}, single score",
+        loss_of_response=_once(criteria.loss_of_response),
+        relapse=_once(criteria.relapse),
     )
+    return cohort.with_criteria(by_one_score)
 
 
 def _once(rule: Rule | None) -> Rule | None:
@@ -154,38 +141,34 @@ def _row(
     before = events[(events["event"] == _AFTER[name]) & events["status"].isin(PROVEN)]
     came = events[events["event"] == name].reindex(before.index)
     seen = came[came["status"].isin(PROVEN)]
-    counts = {"seen": len(seen)} | {
-        status: int((came["status"] == status).sum())
-        for status in ("pending", "unconfirmable")
+    # Whoever was not seen to lose it either waits for a second score, or nobody asked again.
+    statuses = came["status"]
+    counts = {
+        "seen": len(seen),
+        "pending": int((statuses == "pending").sum()),
+        "unconfirmable": int((statuses == "unconfirmable").sum()),
     }
     n = len(before)
-    since = {
-        f"median_{unit}": _median(
-            seen[column].astype("Float64")
-            - before[column].reindex(seen.index).astype("Float64")
-        )
-        for unit, column in (("days", "day"), ("sessions", "session_number"))
+    start = before["day"].astype("Float64")
+    followed = last.reindex(before.index).astype("Float64") - start
+    return {
+        "key": f"{name}_{how.replace(' ', '_')}",
+        "event": name.replace("_", " "),
+        "rule": rule,
+        "n": n,
+        **counts,
+        "not_seen": n - sum(counts.values()),
+        "estimate": 100 * len(seen) / n if n else np.nan,
+        "median_days": _median_since(seen, before, "day"),
+        "median_sessions": _median_since(seen, before, "session_number"),
+        "followed_days": _median(followed),
     }
-    return (
-        {
-            "key": f"{name}_{how.replace(' ', '_')}",
-            "event": name.replace("_", " "),
-            "rule": rule,
-            "n": n,
-        }
-        | counts
-        | {
-            "not_seen": n - sum(counts.values()),
-            "estimate": 100 * len(seen) / n if n else np.nan,
-        }
-        | since
-        | {
-            "followed_days": _median(
-                last.reindex(before.index).astype("Float64")
-                - before["day"].astype("Float64")
-            )
-        }
-    )
+
+
+def _median_since(seen: pd.DataFrame, before: pd.DataFrame, column: str) -> float:
+    """Median difference between the loss and the response or remission before it."""
+    then = before[column].reindex(seen.index).astype("Float64")
+    return _median(seen[column].astype("Float64") - then)
 
 
 def _median(values: pd.Series) -> float:
@@ -203,17 +186,16 @@ def _sentence(table: pd.DataFrame) -> str:
         before = {"response": "responded", "remission": "remitted"}[_AFTER[name]]
         part = (
             f"{words} was seen in {{{key}.seen}} of {{{key}.n}} people who had {before}"
-            f" ({{{key}.estimate}} %)"
+            f" ({{{key}.estimate:%}})"
         )
         single = f"{name}_single_score"
-        parts.append(
-            part
-            + (f", by a single score in {{{single}.seen}}" if single in there else "")
-        )
+        if single in there:
+            part += f", and by a single score in {{{single}.seen}}"
+        parts.append(part)
     said = "; ".join(parts)
     first = table["key"].iloc[0]
     return (
-        f"{said[:1].upper()}{said[1:]}. They were followed by scores for a median"
+        f"{said[:1].upper()}{said[1:]}. People were followed by scores for a median of"
         f" {{{first}.followed_days}} days."
     )
 
@@ -222,17 +204,17 @@ def _caveats(cohort: DerivedCohort) -> tuple[str, ...]:
     undefined = (
         ""
         if cohort.criteria.relapse
-        else " These rules define no relapse or recurrence; name a preset that does."
+        else " These rules define no relapse or recurrence. A preset that does can be named."
     )
     return (
         f"{rule_words(cohort)}.{undefined}",
         (
-            "Of those who were followed, for as long as they were: a percentage that grows with"
-            " follow-up, not a risk by a given time. Those scored more often are seen to lose"
-            " more; medians are of those seen only."
+            "People are counted for as long as they were followed: the percentage grows with"
+            " follow-up and is not a risk by a given time. People who are scored more often are"
+            " seen to lose more. Medians are of those seen only."
         ),
         (
-            "A single score above the line is often noise, a second one often missing: read the"
-            " two rules together."
+            "A single score that shows a loss is often measurement error, and a second one is"
+            " often missing: read the two rules together."
         ),
     )

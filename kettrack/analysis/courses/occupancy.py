@@ -9,21 +9,26 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.context import made_from, refusal, release, rule_words
-from kettrack.analysis.registry import question
+from kettrack.analysis.context import rule_words
+from kettrack.analysis.registry import Answer, question
+from kettrack.arrays import Floats, Ints
 from kettrack.errors import NotIdentified
-from kettrack.result import Result, Role
+from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.states import STATES
+from kettrack.vocabulary.days import (
+    BASELINE_WINDOW_DAYS,
+    COMPLETE_LOG_DAYS,
+    DAYS_IN_WEEK,
+    HORIZON_DAYS,
+)
+from kettrack.vocabulary.limits import FEWEST_PEOPLE
 
-MOST_WEEKS: Final = 52
-FEWEST_FOLLOWED: Final = 11
+_MOST_WEEKS: Final = 52
+# Three months, where the logs of enough people reach so far.
+_WEEK_SAID: Final = HORIZON_DAYS // DAYS_IN_WEEK
 KNOWN: Final = tuple(reversed(STATES))
 BANDS: Final = (*KNOWN, "not_known", "not_known_after_stop", "not_rated", "log_ended")
-ESTIMAND: Final = (
-    "State of everyone who started, at the end of each week after session 1; nobody leaves the"
-    " denominator."
-)
 _ROLES: Final[dict[str, Role]] = {
     "week": "key",
     "n": "denominator",
@@ -31,7 +36,7 @@ _ROLES: Final[dict[str, Role]] = {
 }
 
 
-def occupancy_rows(cohort: DerivedCohort, weeks: int = MOST_WEEKS) -> pd.DataFrame:
+def occupancy_rows(cohort: DerivedCohort, weeks: int = _MOST_WEEKS) -> pd.DataFrame:
     """Band of each patient at each week.
 
     Returns
@@ -44,13 +49,17 @@ def occupancy_rows(cohort: DerivedCohort, weeks: int = MOST_WEEKS) -> pd.DataFra
         treatment known to be over, and `not_known`; and `treatment_over`, whatever the state.
     """
     patients = cohort.patients["patient_id"]
-    day = 7 * np.arange(weeks + 1)
-    shape = (len(patients), len(day))
-    ended = day > cohort.log_ends.reindex(patients).to_numpy()[:, None]
+    day = DAYS_IN_WEEK * np.arange(weeks + 1)
+    n_weeks = len(day)
+    # Patients down, weeks across, in patient order.
+    ends = cohort.log_ends.reindex(patients).to_numpy()
+    ended = day > ends[:, None]
     over = (day > _treatment_end(cohort)[:, None]) & ~ended
-    unrated = np.broadcast_to(~cohort.rated[:, None], shape)
-    state = _state_on(cohort, day, shape)
+    unrated = np.broadcast_to(~cohort.rated[:, None], ended.shape)
+    state = _state_on(cohort, day)
+    # -1, no state, points to the empty name appended last.
     names = np.array([*STATES, ""], object)[state]
+    # The first condition that holds decides.
     band = np.select(
         [ended, unrated, state >= 0, over],
         [
@@ -63,85 +72,82 @@ def occupancy_rows(cohort: DerivedCohort, weeks: int = MOST_WEEKS) -> pd.DataFra
     )
     return pd.DataFrame(
         {
-            "patient_id": np.repeat(patients.to_numpy(), len(day)),
-            "week": np.tile(np.arange(len(day)), len(patients)),
+            "patient_id": np.repeat(patients.to_numpy(), n_weeks),
+            "week": np.tile(np.arange(n_weeks), len(patients)),
             "band": pd.Categorical(band.ravel(), categories=list(BANDS)),
             "treatment_over": over.ravel(),
         }
     )
 
 
-def _state_on(
-    cohort: DerivedCohort, day: np.ndarray, shape: tuple[int, int]
-) -> np.ndarray:
-    """Position in `STATES` of each patient on each day; -1 = none holds."""
+def _state_on(cohort: DerivedCohort, day: Ints) -> Ints:
+    """Position in `STATES` of each patient on each day, shape (patients, days); -1 = none holds."""
     segments = cohort.state_segments
-    place = pd.Index(cohort.patients["patient_id"]).get_indexer(segments["patient_id"])
+    patients = pd.Index(cohort.patients["patient_id"])
+    place = patients.get_indexer(segments["patient_id"])
+    # Left side: a segment holds on its first day, and no longer on the day that ends it.
     begin = np.searchsorted(day, segments["from_day"].to_numpy(), side="left")
     end = np.searchsorted(day, segments["to_day"].to_numpy(), side="left")
-    out = np.full(shape, -1, np.int8)
-    for patient, first, last, code in zip(
-        place, begin, end, segments["state"].cat.codes, strict=True
-    ):
+    codes = segments["state"].cat.codes
+    out = np.full((len(patients), len(day)), -1, np.int64)
+    for patient, first, last, code in zip(place, begin, end, codes, strict=True):
         out[patient, first:last] = code
     return out
 
 
-def _treatment_end(cohort: DerivedCohort) -> np.ndarray:
-    """Day of the last session of a treatment known to be over, in patient order; never reached
-    where it is not.
+def _treatment_end(cohort: DerivedCohort) -> Floats:
+    """Day of the last session of a treatment known to be over, in patient order; infinite where it
+    is not.
     """
     care = cohort.care
     over = care["care_status"].isin(["stopped", "planned_end"])
-    ends: np.ndarray = (
-        care["last_session_day"].astype(float).where(over, np.inf).to_numpy()
-    )
+    last: pd.Series = care["last_session_day"].astype(float)
+    ends: Floats = last.where(over, np.inf).to_numpy()
     return ends
 
 
 @question(
-    "state_occupancy", asks="In which state is everyone who started, week by week?"
+    "state_occupancy",
+    asks="In which state is everyone who started, week by week?",
+    unit="people",
+    estimand=(
+        "State of everyone who started, at the end of each week after session 1; nobody leaves"
+        " the denominator."
+    ),
+    roles=_ROLES,
 )
-def state_occupancy(cohort: DerivedCohort) -> Result:
+def state_occupancy(cohort: DerivedCohort) -> Answer:
     """People in each state by week after session 1.
 
     Returns
     -------
     Result
-        One row per week, to the last at which the logs of at least 11 people still run, at most 52:
-        one count per band, which add up to `n`, everyone who started, `followed` (their log still
-        runs), and `treatment_over`, the people whose treatment had ended, whatever their state.
-        Refused when fewer than 11 people started with a rated baseline.
+        One row per week, to the last at which the logs of at least `FEWEST_PEOPLE` still run, at
+        most 52: one count per band, which add up to `n`, everyone who started, `followed` (their
+        log still runs), and `treatment_over`, the people whose treatment had ended, whatever their
+        state. Refused when fewer than `FEWEST_PEOPLE` started with a rated baseline.
     """
-    if int((cohort.rated).sum()) < FEWEST_FOLLOWED:
-        error = NotIdentified(
-            f"fewer than {FEWEST_FOLLOWED} people have a rated baseline.",
-            "a score in the 30 days before session 1.",
+    if int(cohort.rated.sum()) < FEWEST_PEOPLE:
+        raise NotIdentified(
+            f"fewer than {FEWEST_PEOPLE} people have a rated baseline.",
+            f"a score in the {BASELINE_WINDOW_DAYS} days before session 1.",
         )
-        return release(refusal("state_occupancy", cohort, error, ESTIMAND), cohort)
     rows = occupancy_rows(cohort)
-    counts = pd.crosstab(rows["week"], rows["band"], dropna=False).reindex(
-        columns=list(BANDS), fill_value=0
-    )
+    counts = pd.crosstab(rows["week"], rows["band"], dropna=False)
+    counts = counts.reindex(columns=list(BANDS), fill_value=0)
     table = counts.rename_axis(None, axis=1).assign(
         n=len(cohort.patients),
         followed=len(cohort.patients) - counts["log_ended"],
         treatment_over=_treatments_over(cohort, rows),
     )
-    table = table[table["followed"] >= FEWEST_FOLLOWED].reset_index()
-    result = Result(
-        name="state_occupancy",
+    table = table[table["followed"] >= FEWEST_PEOPLE].reset_index()
+    week = min(_WEEK_SAID, int(table["week"].max()))
+    stops_known = bool(table["treatment_over"].notna().all())
+    return Answer(
         table=table[["week", "n", *BANDS, "followed", "treatment_over"]],
-        roles=_ROLES,
-        sentence=_sentence(
-            f"row{min(12, int(table['week'].max()))}",
-            bool(table["treatment_over"].notna().all()),
-        ),
-        estimand=ESTIMAND,
+        sentence=_sentence(f"row{week}", stops_known),
         caveats=_caveats(cohort),
-        made_from=made_from(cohort, unit="people"),
     )
-    return release(result, cohort)
 
 
 def _treatments_over(cohort: DerivedCohort, rows: pd.DataFrame) -> pd.Series:
@@ -155,16 +161,16 @@ def _treatments_over(cohort: DerivedCohort, rows: pd.DataFrame) -> pd.Series:
 
 def _sentence(row: str, stops_known: bool) -> str:
     over = (
-        f", nor that of {{{row}.not_known_after_stop}} whose treatment was over"
+        f" {{{row}.not_known_after_stop}} more had ended treatment, and their state is not known."
         if stops_known
         else ""
     )
     return (
-        f"At week {{{row}.week}}, of {{{row}.n}} people who started, {{{row}.remission}} were in"
-        f" remission, {{{row}.response}} in response short of it, {{{row}.partial}} partly"
-        f" better, {{{row}.unchanged}} unchanged and {{{row}.worse}} worse; the state of"
-        f" {{{row}.not_known}} was not known{over}; {{{row}.not_rated}} had no rated baseline,"
-        f" and the log of {{{row}.log_ended}} ends earlier."
+        f"{{{row}.n}} people started. At week {{{row}.week}}, {{{row}.remission}} were in"
+        f" remission, {{{row}.response}} in response without remission, {{{row}.partial}} partly"
+        f" better, {{{row}.unchanged}} unchanged and {{{row}.worse}} worse. The state of"
+        f" {{{row}.not_known}} was not known.{over} {{{row}.not_rated}} had no rated baseline."
+        f" The log of {{{row}.log_ended}} ended earlier."
     )
 
 
@@ -176,26 +182,27 @@ def log_words(cohort: DerivedCohort) -> str:
             " later."
         )
     return (
-        "Where observed_to_day is not recorded, the log is taken to end at its last row, so that"
-        " people who left look like people followed to the end, and a treatment that is over"
-        " counts as not known to be."
+        "Where observed_to_day is not recorded, the log is taken to end at its last row. People"
+        " who left then look like people followed to the end, and a treatment that is over is not"
+        " known to be over."
     )
 
 
 def _caveats(cohort: DerivedCohort) -> tuple[str, ...]:
     return (
         (
-            f"A state holds until the next score, at most {cohort.criteria.state_holds_days}"
-            " days; then it is not known. The baseline counts as 'unchanged' until the first"
-            f" score. {rule_words(cohort)}."
+            f"A state lasts until the next score, at most {cohort.criteria.state_holds_days}"
+            " days; after that it is not known. Until the first score the state is 'unchanged'."
+            f" {rule_words(cohort)}."
         ),
         (
-            "Treatment over: after the last session of people with a recorded stop, or 60 days"
-            " without a session. Their state is shown as long as a score says it."
+            "Treatment is over after the last session of people with a recorded stop, or with"
+            f" {COMPLETE_LOG_DAYS} days without a session. Their state is shown for as long as a"
+            " score tells it."
         ),
         log_words(cohort),
         (
-            "What happened, not what treatment did: the people whose state is not known may be"
-            " better or worse than those scored."
+            "This is what happened, not the effect of treatment. People whose state is not known"
+            " may be better or worse than people who were scored."
         ),
     )

@@ -9,29 +9,29 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.context import LEVEL, made_from, refusal, release, rule_words
-from kettrack.analysis.registry import question
+from kettrack.analysis.context import LEVEL, rule_words
+from kettrack.analysis.registry import Answer, question
 from kettrack.errors import NotIdentified
 from kettrack.estimators.intervals import wilson
-from kettrack.result import Result, Role
+from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.retreatments import WHY_NOT, rated_courses
+from kettrack.vocabulary.course_rules import CourseRules
+from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS
+from kettrack.vocabulary.plain_words import share_with_interval
 
-ESTIMAND: Final = (
-    "Response to the first re-induction, from the person's score of the 30 days before it, among"
-    " those who came back for one."
+_RULES: Final = CourseRules()
+_COLLECT: Final = (
+    f"a score in the {BASELINE_WINDOW_DAYS} days before each re-induction and scores during it;"
+    " observed_to_day for each patient."
 )
-COLLECT: Final = (
-    "a score in the 30 days before each re-induction and scores during it; observed_to_day for"
-    " each patient."
-)
-REASONS: Final = {
+_REASONS: Final = {
     "prior_sessions": "not rated: treated before the log begins",
     "placebo": "not rated: placebo",
-    "no_baseline": "not rated: no score in the 30 days before it",
+    "no_baseline": f"not rated: no score in the {BASELINE_WINDOW_DAYS} days before it",
     "below_caseness": "not rated: its own baseline is below caseness",
     "log_ends": "not rated: the log ends before it is over",
-    "no_follow_up": "not rated: no score in it or in the 14 days after",
+    "no_follow_up": "not rated: no score in it or in the {late} days after",
 }
 BOTH: Final = {
     "both": "responded both times",
@@ -52,8 +52,28 @@ _ROLES: Final[dict[str, Role]] = {
 }
 
 
-@question("retreatment", asks="Did a second series work, for those who came back?")
-def retreatment(cohort: DerivedCohort) -> Result:
+@question(
+    "retreatment",
+    asks="Did a second series work, for those who came back?",
+    unit="percent of people",
+    estimand=(
+        "Response to the first re-induction, from the person's score of the"
+        f" {BASELINE_WINDOW_DAYS} days before it, among the people who came back for one."
+    ),
+    roles=_ROLES,
+    decimals={"sessions": 0, "sessions_first": 0},
+    show=(
+        "about",
+        "n",
+        "events",
+        "estimate",
+        "ci_low",
+        "ci_high",
+        "sessions",
+        "sessions_first",
+    ),
+)
+def retreatment(cohort: DerivedCohort) -> Answer:
     """Whether a first re-induction worked, how that compares with the first course, and who could
     not be rated.
 
@@ -68,88 +88,54 @@ def retreatment(cohort: DerivedCohort) -> Result:
         both times (`sessions` in the second, `sessions_first` in the first course, medians).
         Refused when nobody came back, or nobody could be rated.
     """
-    try:
-        courses = rated_courses(cohort)
-        table = pd.DataFrame(_rows(courses), columns=list(_ROLES))
-        if not (courses.loc[courses["treatment"] == 2, "responded"].notna()).any():
-            raise NotIdentified(_nobody(courses), COLLECT)
-    except NotIdentified as error:
-        return release(refusal("retreatment", cohort, error, ESTIMAND), cohort)
-    result = Result(
-        name="retreatment",
-        table=table,
-        roles=_ROLES,
-        decimals={"sessions": 0, "sessions_first": 0},
-        show=(
-            "about",
-            "n",
-            "events",
-            "estimate",
-            "ci_low",
-            "ci_high",
-            "sessions",
-            "sessions_first",
-        ),
-        sentence=_sentence(table),
-        estimand=ESTIMAND,
-        caveats=_caveats(cohort),
-        made_from=made_from(cohort, unit="percent of people", level=LEVEL),
-    )
-    return release(result, cohort)
-
-
-def _nobody(courses: pd.DataFrame) -> str:
+    courses = rated_courses(cohort)
     again = courses[courses["treatment"] == 2]
     if again.empty:
-        return (
-            "nobody had a re-induction, a later series of three or more sessions after a pause of"
-            " 28 days."
+        raise NotIdentified(
+            "nobody had a re-induction, a later series of at least"
+            f" {_RULES.reinduction_sessions} sessions after a pause of"
+            f" {_RULES.reinduction_pause_days} days.",
+            _COLLECT,
         )
-    return (
-        "nobody's re-induction has a rated baseline of its own and a score after its first"
-        " session."
+    if again["responded"].isna().all():
+        raise NotIdentified(
+            "nobody's re-induction has a rated baseline of its own and a score after its first"
+            " session.",
+            _COLLECT,
+        )
+    rows = _rows(courses, cohort.criteria.late_after_days)
+    table = pd.DataFrame(rows, columns=list(_ROLES))
+    return Answer(
+        table=table,
+        sentence=_sentence(table),
+        caveats=_caveats(cohort),
+        level=LEVEL,
     )
 
 
-def _rows(courses: pd.DataFrame) -> list[dict[str, object]]:
+def _rows(courses: pd.DataFrame, late: int) -> list[dict[str, object]]:
     """Rows of the summary from one row per patient and course."""
     first = courses[courses["treatment"] == 1].set_index("patient_id")
     again = courses[courses["treatment"] == 2].set_index("patient_id")
     rated = again[again["responded"].notna()]
     n = len(again)
+    thrice = int((courses["treatment"] == 3).sum())
     rows = [
         _row("re_induced", "had a re-induction, of all who started", len(first), n),
-        _row(
-            "more_than_once",
-            "had more than one",
-            n,
-            int((courses["treatment"] == 3).sum()),
-        ),
-        *(
-            _row(why, REASONS[why], n, int((again["why_not"] == why).sum()))
-            for why in WHY_NOT
-        ),
-        _row("rated", "could be rated", n, len(rated)),
+        _row("more_than_once", "had more than one", n, thrice),
     ]
+    for why in WHY_NOT:
+        not_rated = int((again["why_not"] == why).sum())
+        rows.append(_row(why, _REASONS[why].format(late=late), n, not_rated))
+    rows.append(_row("rated", "could be rated", n, len(rated)))
     responders = rated[rated["responded"].astype(bool)]
+    own = "responded, from its own baseline"
+    response = _row("again", own, len(rated), len(responders), True)
+    rows.append(response | {"sessions": _median(responders["after_sessions"])})
     original = rated["from_original"].dropna().astype(bool)
-    rows += [
-        _row(
-            "again",
-            "responded, from its own baseline",
-            len(rated),
-            len(responders),
-            True,
-        )
-        | {"sessions": _median(responders["after_sessions"])},
-        _row(
-            "from_original",
-            "met the rule against the original baseline",
-            len(original),
-            int(original.sum()),
-            True,
-        ),
-    ]
+    about = "met the rule against the original baseline"
+    met = int(original.sum())
+    rows.append(_row("from_original", about, len(original), met, True))
     return [*rows, *_compared(first, rated)]
 
 
@@ -183,79 +169,101 @@ def _median(values: pd.Series) -> float:
 def _row(
     key: str, about: str, n: int, events: int, interval: bool = False
 ) -> dict[str, object]:
+    """One row of the summary; medians are filled in where there are any."""
     estimate, low, high = wilson(events, n, LEVEL)
-    bounds = (
-        {"ci_low": low, "ci_high": high}
-        if interval
-        else {"ci_low": np.nan, "ci_high": np.nan}
-    )
-    missing = {"sessions": np.nan, "sessions_first": np.nan}
-    return (
-        {"key": key, "about": about, "n": n, "events": events, "estimate": estimate}
-        | bounds
-        | missing
-    )
+    return {
+        "key": key,
+        "about": about,
+        "n": n,
+        "events": events,
+        "estimate": estimate,
+        "ci_low": low if interval else np.nan,
+        "ci_high": high if interval else np.nan,
+        "sessions": np.nan,
+        "sessions_first": np.nan,
+    }
 
 
 def _sentence(table: pd.DataFrame) -> str:
     rows = table.set_index("key")
     after = (
-        ", after a median {again.sessions} sessions"
+        " Half of these responded by session {again.sessions}."
         if rows["sessions"].notna()["again"]
         else ""
     )
     said = (
-        "{re_induced.events} of {re_induced.n} people who started came back for a"
-        " re-induction; in {rated.events} of them the first one could be rated."
-        " {again.events} of {again.n} ({again.estimate} %;"
-        " {again.ci_low}-{again.ci_high}) responded from the score they had before"
-        f" it{after}."
+        "{re_induced.events} of {re_induced.n} people who started came back for a re-induction."
+        " For {rated.events} of them the first re-induction could be rated. {again.events} of"
+        f" {{again.n}}, {share_with_interval('again')}, responded, measured from the score they"
+        f" had before it.{after}"
     )
     if not rows.loc["both", "n"]:
         return said
     return (
-        said
-        + " Of {both.n} rated both times, {both.events} responded both times, {first_only.events}"
-        " only the first time, {again_only.events} only the second, {neither.events} neither"
-        " time."
+        f"{said} {{both.n}} people could be rated both times: {{both.events}} responded both"
+        " times, {first_only.events} only the first time, {again_only.events} only the second"
+        " time and {neither.events} neither time."
     )
 
 
 def _caveats(cohort: DerivedCohort) -> tuple[str, ...]:
     days = cohort.criteria.late_after_days
+    response = cohort.criteria.response
+    rule = response.words if response is not None else "not defined"
     return (
         (
-            f"Response: {cohort.criteria.response}; {rule_words(cohort)}; a re-induction is rated"
-            " by the same rule."
+            f"Response: {rule}. {rule_words(cohort)}. A re-induction is rated by the same rule."
+            f" Brackets hold the {100 * LEVEL:g} % interval."
         ),
         (
-            f"Rated by scores after its first session and up to {days} days after its last,"
-            " before any other session; only once it is over. The first course is rated the same"
-            " way here, so its figure differs from the response curve's."
+            "A re-induction is rated once it is over, by the scores from its first session to"
+            f" {days} days after its last, before any other session. The first course is rated in"
+            " the same way here, so its figure differs from that of the response curve."
         ),
         (
-            "Association only: those who come back were well enough once, and unwell enough"
-            " again, to return; scores taken at the worst moment fall by themselves (regression"
-            " to the mean). Not comparable with everyone's first course."
+            "This is an association only. People who come back were well enough once, and unwell"
+            " enough again, to return. A score taken at the worst moment falls by itself"
+            " (regression to the mean). The figure cannot be compared with everyone's first"
+            " course."
         ),
         (
-            "Against the original baseline a response can be met before the first session of the"
-            " re-induction."
+            "Against the original baseline, a response can be there before the first session of"
+            " the re-induction."
         ),
     )
 
 
-COURSES_ESTIMAND: Final = (
-    "Every re-induction, each rated from the person's score of the 30 days before it; treatment 2"
-    " is a person's first re-induction, 3 the second."
+_WHOLE_NUMBERS: Final = (
+    "treatment",
+    "start_day",
+    "n_sessions",
+    "after_sessions",
+    "first_after_sessions",
 )
 
 
 @question(
     "retreatment_courses",
-    asks="Each second series beside the first of the same person.",
+    asks="How did each second series go, beside the first of the same person?",
+    unit="points",
+    estimand=(
+        "Every re-induction, each rated from the person's score of the"
+        f" {BASELINE_WINDOW_DAYS} days before it. Treatment 2 is a person's first re-induction, 3"
+        " the second."
+    ),
+    roles={
+        "place": "key",
+        "responded": "label",
+        "first_responded": "label",
+        "why_not": "label",
+        "baseline": "person",
+        "original_baseline": "person",
+        "best": "person",
+        **dict.fromkeys(_WHOLE_NUMBERS, "person"),
+    },
+    decimals=dict.fromkeys(_WHOLE_NUMBERS, 0),
 )
-def retreatment_courses(cohort: DerivedCohort) -> Result:
+def retreatment_courses(cohort: DerivedCohort) -> Answer:
     """Every re-induction beside the first course of the same person: one row per re-induction.
 
     Returns
@@ -265,82 +273,45 @@ def retreatment_courses(cohort: DerivedCohort) -> Result:
         `responded` `after_sessions` `first_responded` `first_after_sessions` `why_not`; highest
         `baseline` first, without names; empty under a release policy.
     """
-    try:
-        courses = rated_courses(cohort)
-    except NotIdentified as error:
-        return release(
-            refusal("retreatment_courses", cohort, error, COURSES_ESTIMAND), cohort
-        )
-    result = Result(
-        name="retreatment_courses",
+    courses = rated_courses(cohort)
+    return Answer(
         table=_beside_the_first(courses),
-        roles={
-            "place": "key",
-            **dict.fromkeys(("responded", "first_responded", "why_not"), "label"),
-            **dict.fromkeys(
-                (
-                    "treatment",
-                    "start_day",
-                    "n_sessions",
-                    "after_sessions",
-                    "first_after_sessions",
-                ),
-                "person",
-            ),
-            **dict.fromkeys(("baseline", "original_baseline", "best"), "person"),
-        },
-        decimals=dict.fromkeys(
-            (
-                "treatment",
-                "start_day",
-                "n_sessions",
-                "after_sessions",
-                "first_after_sessions",
-            ),
-            0,
-        ),
         sentence=(
-            "Each re-induction beside the first course of the same person, highest own baseline"
-            " first."
+            "Each re-induction stands beside the first course of the same person, the highest"
+            " own baseline first."
             if (courses["treatment"] > 1).any()
             else "Nobody had a re-induction."
         ),
-        estimand=COURSES_ESTIMAND,
-        caveats=(rule_words(cohort),),
-        made_from=made_from(cohort, unit="points"),
+        caveats=(f"{rule_words(cohort)}.",),
     )
-    return release(result, cohort)
 
 
 def _beside_the_first(courses: pd.DataFrame) -> pd.DataFrame:
-    first = (
-        courses[courses["treatment"] == 1]
-        .set_index("patient_id")[["responded", "after_sessions"]]
-        .add_prefix("first_")
-    )
+    """Re-inductions with the response of the first course, highest baseline first."""
+    first = courses[courses["treatment"] == 1].set_index("patient_id")
+    first = first[["responded", "after_sessions"]].add_prefix("first_")
     again = courses[courses["treatment"] > 1].join(first, on="patient_id")
-    order = ["baseline", "start_day", "original_baseline", "n_sessions"]
     again = again.sort_values(
-        order, ascending=False, na_position="last", ignore_index=True
+        ["baseline", "start_day", "original_baseline", "n_sessions"],
+        ascending=False,
+        na_position="last",
+        ignore_index=True,
     )
     words = {True: "yes", False: "no"}
     for name in ("responded", "first_responded"):
         again[name] = again[name].map(words).astype(object).fillna("not rated")
     again["why_not"] = again["why_not"].astype(object).fillna("").str.replace("_", " ")
     again.insert(0, "place", again.index + 1)
-    columns = [
-        "place",
-        "treatment",
-        "start_day",
-        "n_sessions",
-        "baseline",
-        "original_baseline",
-        "best",
-        "responded",
-    ]
     return again[
         [
-            *columns,
+            "place",
+            "treatment",
+            "start_day",
+            "n_sessions",
+            "baseline",
+            "original_baseline",
+            "best",
+            "responded",
             "after_sessions",
             "first_responded",
             "first_after_sessions",

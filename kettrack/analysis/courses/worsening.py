@@ -6,12 +6,13 @@ from typing import Final
 
 import pandas as pd
 
-from kettrack.analysis.context import made_from, refusal, release
-from kettrack.analysis.registry import question
+from kettrack.analysis.context import LEVEL
+from kettrack.analysis.registry import Answer, question
 from kettrack.errors import NotIdentified
 from kettrack.estimators.intervals import wilson
-from kettrack.result import Result, Role
+from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
+from kettrack.vocabulary.plain_words import share_with_interval
 
 _ROLES: Final[dict[str, Role]] = {
     "key": "key",
@@ -21,14 +22,20 @@ _ROLES: Final[dict[str, Role]] = {
     "ci_low": "derived",
     "ci_high": "derived",
 }
-_ESTIMAND: Final = (
-    "Share of the analysable people with at least one score as bad as the rule for deterioration"
-    " says, at any time."
+_COLLECT: Final = "scores before and after session 1."
+
+
+@question(
+    "worsening",
+    asks="How many got worse, and when?",
+    unit="percent of analysable patients",
+    estimand=(
+        "Share of the analysable people who had at least one score that meets the rule for"
+        " deterioration, at any time after session 1."
+    ),
+    roles=_ROLES,
 )
-
-
-@question("worsening", asks="How many got worse, and when?")
-def worsening(cohort: DerivedCohort) -> Result:
+def worsening(cohort: DerivedCohort) -> Answer:
     """How many of the analysable people met the rule for deterioration at any score after session
     1.
 
@@ -38,24 +45,16 @@ def worsening(cohort: DerivedCohort) -> Result:
         One row: `events` of `n` with Wilson interval. Refused when the criteria have no such rule,
         or nobody is analysable.
     """
+    rule = cohort.criteria.deterioration
+    if rule is None:
+        name = cohort.instrument.name
+        raise NotIdentified(
+            f"the rules in force define no deterioration on {name}.", _COLLECT
+        )
     outcomes = cohort.outcomes
     rated = outcomes[outcomes["included"]]
-    rule = cohort.criteria.deterioration
-    if rule is None or rated.empty:
-        why = (
-            "nobody is analysable (see the ladder)."
-            if rule
-            else f"no rule for deterioration on {cohort.instrument.name}."
-        )
-        return release(
-            refusal(
-                "worsening",
-                cohort,
-                NotIdentified(why, "scores before and after session 1."),
-                _ESTIMAND,
-            ),
-            cohort,
-        )
+    if rated.empty:
+        raise NotIdentified("nobody is analysable (see the ladder).", _COLLECT)
     events = int(rated["deterioration_status"].isin(["single", "confirmed"]).sum())
     estimate, low, high = wilson(events, len(rated))
     row = {
@@ -66,22 +65,19 @@ def worsening(cohort: DerivedCohort) -> Result:
         "ci_low": low,
         "ci_high": high,
     }
-    result = Result(
-        name="worsening",
+    return Answer(
         table=pd.DataFrame([row]),
-        roles=_ROLES,
         sentence=(
-            "Of {worse.n} analysable people, {worse.events} ({worse.estimate} %;"
-            " {worse.ci_low}-{worse.ci_high}) were reliably worse than before treatment at some"
-            " score."
+            f"{{worse.events}} of {{worse.n}} analysable people, {share_with_interval('worse')},"
+            " were worse than before treatment at one score or more, by the rule for"
+            " deterioration."
         ),
-        estimand=_ESTIMAND,
         caveats=(
             (
-                f"Deterioration: {rule}; {cohort.criteria.label}. People scored more often are"
-                " found worse more often."
+                f"Deterioration: {rule.words}; {cohort.criteria.label}. People who are scored more"
+                f" often are found worse more often. Brackets hold the {100 * LEVEL:g} %"
+                " interval."
             ),
         ),
-        made_from=made_from(cohort, unit="percent of analysable patients", level=0.95),
+        level=LEVEL,
     )
-    return release(result, cohort)
