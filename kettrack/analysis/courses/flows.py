@@ -75,7 +75,8 @@ def visit_nodes(cohort: DerivedCohort) -> pd.DataFrame:
         score = found.to_numpy(float)
         # The last band that begins at or below the score; NaN sorts last and is replaced.
         place = np.searchsorted(lowest, score, side="right") - 1
-        band = names[np.maximum(place, 0)]
+        place = np.maximum(place, 0)
+        band = names[place]
         missing = np.isnan(score)
         reason = _reasons_without_score(cohort, visit)
         node = np.where(missing, reason, band)
@@ -100,7 +101,8 @@ def _scores(cohort: DerivedCohort) -> dict[str, pd.Series]:
     in_window = line["day"].between(_FIRST_DAY, _LAST_DAY)
     late = line[in_window]
     apart = late["day"] - HORIZON_DAYS
-    late = late.assign(apart=apart.abs())
+    apart = apart.abs()
+    late = late.assign(apart=apart)
     # Of two equally near scores the earlier one stays first.
     late = late.sort_values(["patient_id", "apart"], kind="stable")
     return found | {"12 weeks": late.groupby("patient_id")["score"].first()}
