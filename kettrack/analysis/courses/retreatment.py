@@ -16,9 +16,9 @@ from kettrack.estimators.intervals import wilson
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.retreatments import WHY_NOT, rated_courses
-from kettrack.vocabulary.course_rules import CourseRules
 from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS
 from kettrack.vocabulary.plain_words import share_with_interval
+from kettrack.vocabulary.rules import CourseRules
 
 _RULES: Final = CourseRules()
 _COLLECT: Final = (

@@ -9,8 +9,8 @@ import pandas as pd
 
 from kettrack.analysis.registry import Answer, question
 from kettrack.timelines.derived import DerivedCohort
-from kettrack.vocabulary.course_rules import CourseRules
 from kettrack.vocabulary.days import COMPLETE_LOG_DAYS
+from kettrack.vocabulary.rules import CourseRules
 
 _RULES: Final = CourseRules()
 FIRST_COURSE: Final = (
