@@ -9,7 +9,10 @@ import pytest
 from spec.tables import cohort
 
 from kettrack import Cohort
-from kettrack.analysis.association.regression import find_entry, regression_words
+from kettrack.analysis.association.regression_to_mean import (
+    find_entry_cutoff,
+    regression_words,
+)
 from kettrack.errors import UsageError
 from kettrack.estimators.regression.comparison_models import (
     expected_drop,
@@ -75,7 +78,7 @@ def whole_scores(mean: float, sd: float, lowest: int, n: int) -> np.ndarray:
 
 def test_population_behind_a_cut_off() -> None:
     """A scale long enough that its end plays no part."""
-    entry = find_entry(
+    entry = find_entry_cutoff(
         derive(came_with(whole_scores(24, 8, 30, 4000), instrument="MADRS"))
     )
     assert (entry.cutoff, entry.mean, entry.sd) == pytest.approx(
@@ -86,8 +89,8 @@ def test_population_behind_a_cut_off() -> None:
 
 def test_a_stray_below_caseness_is_not_the_cut_off() -> None:
     scores = [4, *whole_scores(14, 4, 16, 200)]
-    assert find_entry(derive(came_with(scores))).cutoff == 15.5
-    many = find_entry(derive(came_with([4] * 20 + scores)))
+    assert find_entry_cutoff(derive(came_with(scores))).cutoff == 15.5
+    many = find_entry_cutoff(derive(came_with([4] * 20 + scores)))
     assert (many.words, many.cutoff) == ("entry at caseness, 10 or above", 10)
 
 
@@ -97,30 +100,29 @@ def test_a_stray_below_caseness_is_not_the_cut_off() -> None:
     ids=["all the same", "thinning out like any tail"],
 )
 def test_a_cut_off_that_cannot_be_told(scores: list[int]) -> None:
-    entry = find_entry(derive(came_with(scores)))
+    entry = find_entry_cutoff(derive(came_with(scores)))
     assert not entry.known
     assert np.isnan(entry.drop(0.6))
     assert (
         entry.words
         == f"all baselines at the least severe of them or beyond, {min(scores)} or above"
     )
-    assert (
-        "the cut-off at which people came cannot be told from such baselines"
-        in regression_words(entry)
+    assert "the baselines do not show at which score people came" in regression_words(
+        entry
     )
 
 
 def test_few_baselines_tell_no_cut_off() -> None:
-    assert not find_entry(
+    assert not find_entry_cutoff(
         derive(came_with(whole_scores(24, 8, 30, 99), instrument="MADRS"))
     ).known
-    assert find_entry(
+    assert find_entry_cutoff(
         derive(came_with(whole_scores(24, 8, 30, 100), instrument="MADRS"))
     ).known
 
 
 def test_a_release_policy_does_not_print_the_baseline_of_one_person() -> None:
-    entry = find_entry(
+    entry = find_entry_cutoff(
         derive(
             came_with(whole_scores(24, 8, 30, 400), instrument="MADRS", policy="cms")
         )

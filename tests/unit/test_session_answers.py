@@ -11,7 +11,7 @@ import pytest
 from simulated import enter, simulated, simulated_cohort
 
 from kettrack import Cohort, load_cohort, sample_folder
-from kettrack.analysis.association.slopes import association, slopes
+from kettrack.analysis.association.association import association, slopes
 from kettrack.analysis.association.trajectories import trajectories
 from kettrack.analysis.calibration.next_session import calibration_check
 from kettrack.analysis.calibration.stop_after import stop_after_calibration

@@ -11,13 +11,16 @@ import pandas as pd
 
 from kettrack.errors import NotIdentified
 from kettrack.timelines.derived import DerivedCohort
-from kettrack.vocabulary.days import COMPLETE_LOG_DAYS
+from kettrack.vocabulary.days import (
+    BASELINE_WINDOW_DAYS,
+    COMPLETE_LOG_DAYS,
+    HORIZON_DAYS,
+    HORIZON_TOLERANCE_DAYS,
+)
 
+# Numbers of sessions that share a stratum: each ends at its edge, the last has no end.
 STRATA: Final = ("1-3", "4-6", "7-12", "13+")
 _EDGES: Final = (3, 6, 12)
-# days after session 1: one time for everybody, whenever the course ended
-HORIZON: Final = 84
-WITHIN: Final = 7  # days either way
 
 
 def course_scores(cohort: DerivedCohort) -> pd.DataFrame:
@@ -39,27 +42,39 @@ def course_scores(cohort: DerivedCohort) -> pd.DataFrame:
     rows = rows[rows["excluded"].isna()]
     scored = rows.dropna(subset=["session_score"])
     if scored.empty:
-        reason = (
-            "nobody with a rated baseline was scored within 14 days after a session."
-        )
         raise NotIdentified(
-            reason,
-            "a score in the 30 days before session 1, and scores between sessions.",
+            "nobody with a rated baseline was scored within"
+            f" {cohort.criteria.late_after_days} days after a session.",
+            f"a score in the {BASELINE_WINDOW_DAYS} days before session 1, and scores between"
+            " sessions.",
         )
-    start = rows.groupby("patient_id", sort=False).first().reset_index()
+    by_patient = rows.groupby("patient_id", sort=False)
+    start = by_patient.first()
+    # the baseline stands as session 0 on the same grid
     before = pd.DataFrame(
-        {"patient_id": start["patient_id"], "session": 0, "score": start["baseline"]}
+        {
+            "patient_id": start.index,
+            "session": 0,
+            "score": start["baseline"].array,
+        }
     )
-    after = scored[["patient_id", "session"]].assign(score=scored["session_score"])
-    out = pd.concat([before, after], ignore_index=True).sort_values(
-        ["patient_id", "session"]
+    after = pd.DataFrame(
+        {
+            "patient_id": scored["patient_id"],
+            "session": scored["session"],
+            "score": scored["session_score"],
+        }
     )
-    total = _totals(rows)
-    out = out.assign(
-        baseline=out["patient_id"].map(start.set_index("patient_id")["baseline"]),
-        total=out["patient_id"].map(total),
+    both = pd.concat([before, after], ignore_index=True)
+    both = both.sort_values(["patient_id", "session"])
+    patient = both["patient_id"]
+    total = patient.map(_totals(rows))
+    both = both.assign(
+        baseline=patient.map(start["baseline"]),
+        total=total,
+        stratum=strata(total),
     )
-    return out.assign(stratum=strata(out["total"])).reset_index(drop=True)
+    return both.reset_index(drop=True)
 
 
 def score_gaps(cohort: DerivedCohort) -> pd.DataFrame:
@@ -72,31 +87,47 @@ def score_gaps(cohort: DerivedCohort) -> pd.DataFrame:
         One row per score but the first of each patient: `patient_id` `gap` (days since the score
         before; 0 = the same day).
     """
+    scores = cohort.timeline.dropna(subset=["score"])
+    scores = scores.join(
+        _course_ends(cohort),
+        on="patient_id",
+        how="inner",
+    )
+    late = cohort.criteria.late_after_days
+    from_baseline = scores["day"] >= scores["baseline_day"]
+    # a score belongs to the course until the next session, and no longer than a late score may
+    in_course = scores["sessions_to_date"] <= scores["sessions"]
+    not_late = scores["day"] <= scores["last_day"] + late
+    scores = scores[from_baseline & in_course & not_late]
+    by_patient = scores.groupby("patient_id", sort=False)
+    gaps = pd.DataFrame(
+        {
+            "patient_id": scores["patient_id"],
+            "gap": by_patient["day"].diff(),
+        }
+    )
+    # the first score of each patient has no score before it
+    return gaps.dropna(subset=["gap"]).reset_index(drop=True)
+
+
+def _course_ends(cohort: DerivedCohort) -> pd.DataFrame:
+    """Last day and number of sessions of the first course, and the day of the baseline, of rated
+    patients; one row per patient.
+    """
     rows = cohort.person_sessions
-    last = rows[rows["excluded"].isna() & rows["is_last"]].set_index("patient_id")[
-        ["day", "sessions_to_date"]
-    ]
-    bucket = cohort.bucket
-    baselines = cohort.baselines
-    ends = last.set_axis(["last_day", "sessions"], axis=1)
-    ends["baseline_day"] = pd.Series(baselines.day, index=bucket.patient_id).reindex(
-        ends.index
+    rated = rows["excluded"].isna()
+    last = rows[rated & rows["is_last"]]
+    last = last.set_index("patient_id")
+    baseline_day = pd.Series(
+        cohort.baselines.day,
+        index=cohort.bucket.patient_id,
     )
-    line = cohort.timeline.dropna(subset=["score"]).join(
-        ends, on="patient_id", how="inner"
-    )
-    inside = (line["day"] >= line["baseline_day"]) & (
-        line["sessions_to_date"] <= line["sessions"]
-    )
-    line = line[
-        inside & (line["day"] <= line["last_day"] + cohort.criteria.late_after_days)
-    ]
-    gap = line.groupby("patient_id", sort=False)["day"].diff()
-    return (
-        line[["patient_id"]]
-        .assign(gap=gap)
-        .dropna(subset=["gap"])
-        .reset_index(drop=True)
+    return pd.DataFrame(
+        {
+            "last_day": last["day"],
+            "sessions": last["sessions_to_date"],
+            "baseline_day": baseline_day.reindex(last.index),
+        }
     )
 
 
@@ -108,20 +139,26 @@ def strata(total: pd.Series) -> pd.Categorical:
     >>> strata(pd.Series([3, 4, np.nan])).tolist()
     ['1-3', '4-6', nan]
     """
-    numbers = total.astype("Float64").to_numpy(float, na_value=np.nan)
-    codes = np.where(
-        np.isnan(numbers), -1, np.searchsorted(np.array(_EDGES), numbers, side="left")
+    edges = [0, *_EDGES, np.inf]
+    numbers = total.astype("Float64")
+    # a number on an edge belongs to the stratum that ends there
+    return pd.cut(
+        numbers.to_numpy(float, na_value=np.nan),
+        bins=edges,
+        labels=list(STRATA),
     )
-    return pd.Categorical.from_codes(codes.astype(int), list(STRATA), ordered=True)  # type: ignore[call-overload]
 
 
 def _totals(rows: pd.DataFrame) -> pd.Series:
     """Session days of each first course that is known to be over: going on would have been seen by
     now, or the plan was met.
     """
-    last = rows[rows["is_last"]].set_index("patient_id")
-    seen = (last["days_complete_after"] >= COMPLETE_LOG_DAYS).fillna(False).astype(bool)
-    return last["session"].where(seen).dropna()
+    last = rows[rows["is_last"]]
+    last = last.set_index("patient_id")
+    long_enough = last["days_complete_after"] >= COMPLETE_LOG_DAYS
+    # an unknown end of the log is not long enough
+    over = long_enough.fillna(False).astype(bool)
+    return last["session"].where(over).dropna()
 
 
 def final_scores(cohort: DerivedCohort) -> pd.DataFrame:
@@ -132,20 +169,30 @@ def final_scores(cohort: DerivedCohort) -> pd.DataFrame:
     -------
     DataFrame
         `patient_id` `total` `baseline` `last` (last score of the course; missing without one within
-        14 days after its last session) `at_horizon` (score nearest day 84, 7 days either way;
-        missing without one).
+        `Criteria.late_after_days` after its last session) `at_horizon` (score nearest to
+        `HORIZON_DAYS`, at most `HORIZON_TOLERANCE_DAYS` away; missing without one).
     """
     scores = course_scores(cohort)
     rows = scores.dropna(subset=["total"])
-    out = rows.groupby("patient_id", sort=False)[["total", "baseline"]].first()
-    last = rows[rows["session"] == rows["total"]].set_index("patient_id")["score"]
-    return out.assign(last=last, at_horizon=_nearest(cohort)).reset_index()
+    by_patient = rows.groupby("patient_id", sort=False)
+    people = by_patient[["total", "baseline"]].first()
+    at_end = rows[rows["session"] == rows["total"]]
+    last = at_end.set_index("patient_id")["score"]
+    people = people.assign(
+        last=last,
+        at_horizon=_nearest_to_horizon(cohort),
+    )
+    return people.reset_index()
 
 
-def _nearest(cohort: DerivedCohort) -> pd.Series:
-    line = cohort.timeline.dropna(subset=["score"])
-    line = line.assign(away=(line["day"] - HORIZON).abs())
-    near = line[line["away"] <= WITHIN].sort_values(
-        ["patient_id", "away", "day"], kind="stable"
+def _nearest_to_horizon(cohort: DerivedCohort) -> pd.Series:
+    """Score nearest to the horizon, by patient; of two as near the earlier one."""
+    scores = cohort.timeline.dropna(subset=["score"])
+    away = (scores["day"] - HORIZON_DAYS).abs()
+    scores = scores.assign(away=away)
+    near = scores[scores["away"] <= HORIZON_TOLERANCE_DAYS]
+    near = near.sort_values(
+        ["patient_id", "away", "day"],
+        kind="stable",
     )
     return near.groupby("patient_id")["score"].first()

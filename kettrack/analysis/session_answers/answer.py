@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.association.slopes import slopes
+from kettrack.analysis.association.association import slopes
 from kettrack.analysis.context import made_from, release, rule_words
 from kettrack.analysis.next_session.answer import next_session
 from kettrack.analysis.registry import question

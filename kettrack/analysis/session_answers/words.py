@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from kettrack.analysis.association.slopes import EXPECTED
+from kettrack.analysis.association.association import EXPECTED
 from kettrack.analysis.next_session.answer import (
     ENOUGH_OVERLAP_PERCENT,
     NO_DIFFERENCE_FITS,
