@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+# typer is light; pandas, matplotlib and the analysis are imported inside the commands.
 import typer
 
 from kettrack import __version__
@@ -31,6 +32,7 @@ def _guarded(command: Callable[..., None]) -> Callable[..., None]:
     def guarded(**options: Any) -> None:
         try:
             command(**options)
+        # Ctrl-C would otherwise end in a long trace.
         except KeyboardInterrupt:
             raise Interrupted from None
 
@@ -57,6 +59,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
+    # typer would print local variables, which may hold patients' values.
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -73,6 +76,7 @@ for command in (
     simulate,
     version,
 ):
+    # The order of the list is the order in `--help`.
     app.command()(_guarded(command))
 
 
@@ -84,6 +88,7 @@ def main(arguments: list[str] | None = None) -> None:
         app(arguments, prog_name="kettrack")
     except KettrackError as error:
         _leave(str(error), error.exit_code)
+    # A full disk or a missing right is the user's to mend, and no fault of kettrack.
     except OSError as error:
         _leave(_file_error_text(error), KettrackError.exit_code)
     except Exception as fault:  # the one place where a fault of kettrack's own ends
@@ -92,6 +97,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _file_error_text(error: OSError) -> str:
     """What the system says, and of which file."""
+    # Some errors, such as a full disk, name no file.
     if not error.filename:
         return str(error)
     return f"{error.strerror or error}: {error.filename}"
@@ -106,6 +112,7 @@ def _fault_text(fault: Exception) -> str:
     """One line, without the message of the fault: it may quote a cell of the input."""
     if os.environ.get("KETTRACK_DEBUG") == "1":
         return "".join(traceback.format_exception(fault)).rstrip()
+    # The last entry of the trace is where the fault happened.
     place = traceback.extract_tb(fault.__traceback__)[-1]
     return (
         f"kettrack {__version__} made a mistake ({type(fault).__name__} in {place.name}, line"

@@ -39,6 +39,7 @@ def check(
     Example:
       kettrack check clinic -o problems.csv
     """
+    # Before the folder is read: a wrong -o should not cost a minute of work.
     check_output(output, folder)
     try:
         cohort = read_cohort(
@@ -46,9 +47,11 @@ def check(
         )
     except DataProblems as found:
         if output is not None:
+            # The table is for the person who mends the export; the error still ends the command.
             _write_problems(found.problems, output)
         raise
     if output is not None:
+        # An empty table takes the place of the problems of an earlier run.
         _write_problems([], output)
     for sentence in cohort.shown_notes:
         answer(sentence)
@@ -58,6 +61,7 @@ def check(
 
 def _sizes(cohort: Cohort) -> str:
     """How many patients, sessions and scores there are, small counts as the policy has them."""
+    # Imported here to keep `--help` fast.
     from kettrack.privacy.disclosure import get_policy
 
     smallest = get_policy(cohort.settings.policy).smallest_count
@@ -68,6 +72,7 @@ def _sizes(cohort: Cohort) -> str:
     }
     said = []
     for noun, number in sizes.items():
+        # A count of 0 tells of nobody and is shown.
         if 0 < number < smallest:
             said.append(f"fewer than {smallest} {noun}s")
         else:

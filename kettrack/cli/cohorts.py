@@ -13,6 +13,7 @@ from kettrack.errors import NoCohortFolder
 if TYPE_CHECKING:
     from kettrack.reading.cohort import Cohort
 
+# Options that all commands share are stated once, so that their help reads alike.
 Folder = Annotated[
     Path,
     typer.Argument(
@@ -42,6 +43,7 @@ CriteriaName = Annotated[
         help="Rules for the instrument: convention, or a published set such as SUSTAIN-1.",
     ),
 ]
+# The policy is checked with the settings of the folder, since `kettrack.toml` may name it.
 PolicyName = Annotated[
     str | None,
     typer.Option(
@@ -93,10 +95,12 @@ def read_cohort(
     **options : str or None
         `instrument`, `criteria`, `policy`; None where not given.
     """
+    # A wrong path is told at once; loading pandas first would take a second.
     require_folder(folder)
     from kettrack.reading.load import load_cohort
 
     with working("Reading the cohort folder"):
+        # typer gives None where `--allow` was not used.
         return load_cohort(folder, allow=tuple(allow or ()), **given(**options))
 
 
@@ -119,8 +123,10 @@ def open_cohort(
         instrument.
     """
     cohort = read_cohort(folder, allow, **options)
+    # Notes go to standard error, so that a file made with `>` holds only the answer.
     for note in cohort.shown_notes:
         say(note)
+    # `courses` needs no score: it counts sessions only.
     if scored:
         cohort.require_scores()
     return cohort

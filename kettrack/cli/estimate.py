@@ -27,6 +27,7 @@ JSON_ENDING = ".json"
 
 def _list_estimates(asked: bool) -> None:
     """Print every name with its question and leave."""
+    # typer calls this for every run of the command, with False where --list was not given.
     if not asked:
         return
     from kettrack.analysis.registry import load_questions
@@ -95,7 +96,9 @@ def estimate(
     from kettrack.analysis import estimate as find
     from kettrack.analysis.registry import get_question
 
+    # Names in Python have underscores; on a command line hyphens are usual.
     find_name = name.replace("-", "_")
+    # A wrong name is told before the cohort is read.
     steps = get_question(find_name).steps
     cohort = open_cohort(
         folder,
@@ -109,8 +112,10 @@ def estimate(
         result = find(
             find_name, cohort, by=by.replace("-", "_") if by else None, on_step=on_step
         )
+    # A refusal is given first, with the table it rests on; then the exit code says so.
     _give(result, output, json)
     if result.status == "refused":
+        # A JSON file holds the refusal itself; a table of a refusal is not written.
         missing = (
             None
             if output is not None and output.suffix.lower() == JSON_ENDING
@@ -135,6 +140,7 @@ def _give(result: Result, output: Path | None, json: bool) -> None:
     if output is not None and output.suffix.lower() == JSON_ENDING:
         write_text(result.to_json() + "\n", output)
     elif json:
+        # No "Wrote ..." line: with --json standard output is for another program.
         answer(result.to_json())
         return
     elif result.status == "refused":

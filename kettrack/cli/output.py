@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 def say(message: str) -> None:
     """Print a message for a person: on standard error, and only at a terminal."""
+    # In a script or a log nobody reads progress; there it would only be noise.
     if sys.stderr.isatty():
         typer.echo(message, err=True)
 
@@ -34,6 +35,7 @@ def working(message: str, total: int | None = None) -> Iterator[Callable[[], Non
     if not sys.stderr.isatty():
         yield lambda: None
         return
+    # rich takes a tenth of a second to import, and most runs need no bar.
     from rich.console import Console
     from rich.progress import Progress
 
@@ -68,6 +70,7 @@ def check_output(
     """
     if output is None:
         return
+    # The ending says in which format to write.
     if output.suffix.lower() not in endings:
         raise UsageError(f"{output.name!r} does not end in {' or '.join(endings)}.")
     check_place(output, folder)
@@ -96,13 +99,14 @@ def refused(result: Result, output: Path | None) -> NotIdentified:
 
 
 def check_place(output: Path, folder: Path) -> None:
-    """Refuse an output file in a folder that does not exist, or in place of a folder or of an input.
+    """Refuse an output file in no folder, or in place of a folder or of an input.
 
     Raises
     ------
     UsageError
         Naming the folder or the file.
     """
+    # `-o clinic` for `-o clinic/table.csv` is a common slip.
     if output.is_dir():
         raise UsageError(f"{str(output)!r} is a folder. Name a file in it.")
     if not output.absolute().parent.is_dir():
@@ -134,6 +138,8 @@ def _spare_the_input(folder: Path, output: Path) -> None:
     as_linked = output.resolve()
     taken = any(
         path.parent == home and path.name.casefold() in inputs
+        # Names of tables that are not there are taken too: the next run would read the file as
+        # input.
         for path in (as_written, as_linked)
     )
     if taken or any(_same_file(output, home / name) for name in inputs):
@@ -145,6 +151,7 @@ def _spare_the_input(folder: Path, output: Path) -> None:
 
 def _same_file(one: Path, other: Path) -> bool:
     """Whether two paths lead to one file, as hard links do."""
+    # A file that is not there yet shares nothing with another.
     if not one.exists() or not other.exists():
         return False
     return one.samefile(other)
@@ -155,6 +162,7 @@ def write_rows(frame: pd.DataFrame, cohort: Cohort, output: Path | None) -> None
     from kettrack.privacy.disclosure import gate_rows, get_policy
 
     policy = cohort.settings.policy
+    # Rows of single patients leave only through the gate.
     rows = gate_rows(frame, policy)
     say(get_policy(policy).banner)
     if output is None:

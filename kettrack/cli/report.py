@@ -38,12 +38,14 @@ def report(
     Example:
       kettrack report clinic -o report.html
     """
+    # A browser opens the file by its ending.
     if output.suffix.lower() not in (".html", ".htm"):
         raise UsageError(
             f"The report is an HTML file, but {output.name!r} does not end in .html."
         )
     check_place(output, folder)
     require_folder(folder)
+    # Jupyter is imported only once the arguments are known to be right.
     from kettrack.report.run import write_report
 
     options = given(instrument=instrument, criteria=criteria, policy=policy)

@@ -63,13 +63,17 @@ def _rows_command(
             criteria=criteria,
             policy=policy,
         )
+        # `outcomes` without a file answers with a summary: thousands of rows help nobody at a
+        # terminal.
         if output is None and without_file is not None:
             answer(without_file(cohort))
             return
         with working("Rating every patient"):
+            # The public function, so that the command and Python give the same table.
             rows = getattr(kettrack, table)(cohort)
         write_rows(rows, cohort, output)
 
+    # typer takes the name and the help of a command from its function.
     command.__name__ = name
     command.__doc__ = about
     return command
@@ -173,7 +177,9 @@ def review(
     from kettrack.analysis.people.review import review_lines, review_table
     from kettrack.timelines.as_of import as_of
 
+    # Everything after that week is taken away before anything is derived.
     known = as_of(cohort, weeks_ago)
+    # The notes of the cohort were told when it was opened; these came with going back.
     for note in known.notes[len(cohort.notes) :]:
         say(note)
     with working(f"Reviewing {len(known.patients):,} patients"):

@@ -9,6 +9,8 @@ import typer
 
 from kettrack.cli.output import answer
 from kettrack.errors import UsageError
+
+# Light enough for `--help`: the presets are plain numbers.
 from kettrack.simulation.presets import SCENARIOS
 
 
@@ -26,6 +28,7 @@ def simulate(
         str,
         typer.Option("--scenario", help=f"Set of parameters: {', '.join(SCENARIOS)}."),
     ] = "clinic",
+    # Every other command writes with -o, so people try it here as well.
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="The folder to write, as an option."),
@@ -42,6 +45,7 @@ def simulate(
     """
     folder = _one_folder(folder, output)
     _require_empty(folder)
+    # Imported late: `--help` needs no NumPy.
     from kettrack.simulation.cohort import simulate as run_clinic
     from kettrack.simulation.cohort_files import write_cohort_folder
 

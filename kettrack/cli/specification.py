@@ -73,6 +73,7 @@ def _answer(cohort: Cohort, also: tuple[str, ...], output: Path | None) -> None:
     from kettrack.analysis.courses.specification import specification as specify
     from kettrack.timelines.derived import derive
 
+    # One step for each scale that was used and each baseline; only the cohort tells which.
     with working("Applying the rules", n_steps(derive(cohort))) as on_step:
         result = specify(cohort, also, on_step)
     if result.status == "refused":
@@ -80,6 +81,7 @@ def _answer(cohort: Cohort, also: tuple[str, ...], output: Path | None) -> None:
     if output is not None:
         _give(result.table, output)
         return
+    # One block per outcome, in the order of the table: one long table would be hard to read.
     outcomes = result.table.groupby("outcome", sort=False)
     blocks = [
         replace(result, table=rows).shown.to_string(index=False) for _, rows in outcomes

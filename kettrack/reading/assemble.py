@@ -30,6 +30,7 @@ from kettrack.settings import Settings
 from kettrack.vocabulary.columns import TABLES, Table
 from kettrack.vocabulary.days import DAYS_IN_WEEK
 
+# Int64 and boolean are the kinds of pandas that can be missing.
 _DTYPES = {
     "text": "str",
     "choice": "str",
@@ -73,6 +74,7 @@ def check_tables(
         no problem was found.
     """
     instruments = list(settings.known_instruments)
+    # Before the columns are matched: a misspelt name in [columns] explains what is missing below.
     report_absent(raws, settings, ledger)
     frames = {}
     for name, table in TABLES.items():
@@ -82,13 +84,16 @@ def check_tables(
         matched = match_columns(raw, table, settings, allow, heard)
         frames[name] = read_frame(matched, instruments, heard)
     files = {name: raws[name].file if name in raws else name for name in TABLES}
+    # Scores need their instrument, so they are checked after all cells are read.
     frames["scores"] = check_scores(
         frames["scores"], settings.known_instruments, files["scores"], ledger
     )
     check_doses(frames["sessions"], files["sessions"], ledger)
     frames = _one_patient_list(frames)
+    # Any table will do: all have the same list of patients by now.
     note_similar_ids(frames["sessions"]["patient_id"].cat.categories, ledger)
     whole = {name: _whole_rows(frame, TABLES[name]) for name, frame in frames.items()}
+    # Duplicates go before days are moved, while every row still has the day of the file.
     single = _single(whole, settings, files, ledger)
     placed = _placed(single, ledger)
     return _finished(placed)
@@ -121,6 +126,7 @@ def _whole_rows(
 ) -> pd.DataFrame:
     """Rows whose required cells could be read; the others are already among the problems."""
     required = [column.name for column in table.columns if column.required]
+    # A column that may be empty never costs a row.
     return frame[frame[required].notna().all(axis=1)]
 
 
@@ -137,6 +143,7 @@ def _single(
     timing = (
         frames["scores"]["timing"]
         .cat.set_categories(_SORTED_TIMINGS, ordered=True)
+        # An empty cell and the word "unknown" say the same.
         .fillna("unknown")
     )
     scores = frames["scores"].assign(timing=timing)
@@ -152,6 +159,7 @@ def _single(
         "patients": one_row_per_key(
             frames["patients"], TABLES["patients"], files["patients"], ledger
         ),
+        # Two events of one kind on one day may both be true.
         "events": frames["events"],
     }
 
@@ -193,6 +201,7 @@ def _everyone_treated(
             f"{counted(len(unknown), 'patient')} with sessions but without a row in the patients"
             " table: kept, with nothing known about them."
         )
+    # With nobody to add, concatenating would only cost time and change dtypes.
     if not len(unknown):
         return frames["patients"]
     # Lines below 0 are in no file, so these rows are empty in every column.
@@ -221,6 +230,7 @@ def _finished(frames: Frames) -> Frames:
         "events": ["patient_id", "day"],
     }
     return {
+        # Stable: rows with the same key stay in the order of the file.
         name: _typed(frame.sort_values(keys[name], kind="stable"), TABLES[name])
         for name, frame in frames.items()
     }
@@ -231,11 +241,13 @@ def _typed(
     table: Table,
 ) -> pd.DataFrame:
     dtypes = {column.name: _DTYPES[column.kind] for column in table.columns}
+    # Days are never missing from here on, so a plain integer will do.
     if "day" in dtypes:
         dtypes["day"] = "int32"
     if table.name == "sessions":
         dtypes["order"] = "int32"
     if table.name == "scores":
+        # Timing stays an ordered category: before, unknown, after is its order in time.
         del dtypes["timing"]
         frame, dtypes = _filled_items(frame, dtypes)
     texts = {
@@ -251,6 +263,7 @@ def _as_text(words: ExtensionArray) -> ExtensionArray:
     """Categories to text by their codes, which is several times as fast as pandas' own
     conversion.
     """
+    # Putting frames together may have turned categories into plain text.
     if not isinstance(words, pd.Categorical):
         return pd.Series(words).astype("str").array
     return words.categories.array.astype("str").take(words.codes, allow_fill=True)

@@ -20,11 +20,14 @@ from kettrack.reading.problems import Ledger, counted_was, did_you_mean, show
 from kettrack.reading.raw import Cells, RawTable
 from kettrack.vocabulary.columns import AGE_CAP, Column
 
+# No nan, no inf and no hexadecimal: NumPy would read them, a clinic never means them.
 _NUMBER: Final = r"^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,2})?$"
 _DECIMAL_COMMA: Final = r"^[+-]?\d+,\d+$"
+# Spreadsheets and Parquet files write truth values in all of these ways.
 _TRUTH: Final = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
 # 1.23E+15: many long numbers have become this one
 _ROUNDED: Final = r"^\d(?:[.,]\d+)?[eE]\+\d+$"
+# A code with a tab or line end in it would break every table that prints it.
 _CONTROL: Final = r"[\x00-\x1f\x7f-\x9f]"
 _BARE_DATES: Final = (19_000_101, 21_001_231)  # 20240501 for 2024-05-01
 _EXCEL_SERIALS: Final = (20_000, 80_000)  # days since 1900: the years 1954 to 2119
@@ -67,6 +70,7 @@ def read_frame(
     read = {}
     for column in matched.table.columns:
         cells = matched.columns.get(column.name)
+        # An identifying column is read as absent, so that none of its values reaches a message.
         if cells is None or (
             column.name in matched.identifying and column.name != "patient_id"
         ):
@@ -83,6 +87,7 @@ def _with_words(
     instruments: Sequence[str],
 ) -> Column:
     return (
+        # A user may add instruments, so the list of allowed words is known only now.
         replace(column, kind="choice", allowed=tuple(sorted(instruments)))
         if column.name == "instrument"
         else column
@@ -96,7 +101,9 @@ def _absent(
     if column.kind in ("whole", "decimal", "yes_no"):
         return np.full(n_rows, np.nan)
     return pd.Categorical.from_codes(
-        np.full(n_rows, -1, dtype=np.int8), categories=pd.Index([], dtype="str")
+        # Code -1 is a missing value.
+        np.full(n_rows, -1, dtype=np.int8),
+        categories=pd.Index([], dtype="str"),
     )
 
 
@@ -108,6 +115,7 @@ def _read(
 ) -> pd.Categorical | Floats:
     judged = _judge(raw, column, cells, ledger)
     _report_bad(raw, column, cells, judged, ledger)
+    # Empty cells have code -1, so no level of theirs is judged; they are reported by line.
     if column.required:
         for line in raw.lines[cells.codes < 0].tolist():
             ledger.problem(
@@ -120,8 +128,10 @@ def _read(
         )
     # Values by level become values by row; code -1, an empty cell, takes the NaN appended.
     by_row = np.append(judged.values, np.nan)[cells.codes]
+    # Numbers are done; words become a category over the closed list.
     if judged.words is None:
         return by_row
+    # The place of a word is a whole number held as a float, so that NaN can stand for none.
     codes = np.where(np.isnan(by_row), -1, by_row).astype(np.int32)
     return pd.Categorical.from_codes(
         codes, categories=pd.Index(list(judged.words), dtype="str")
@@ -159,12 +169,14 @@ def _report_bad(
     if not judged.bad:
         return
     bad = np.zeros(len(cells.levels), dtype=bool)
+    # One bad spelling may stand in many rows; each row is reported.
     bad[list(judged.bad)] = True
     for row in cells.rows(bad).tolist():
         level = int(cells.codes[row])
         value = show(
             cells.levels[level],
             column.allowed,
+            # An age above the cap tells who somebody is, so it is never repeated.
             high=AGE_CAP - 1 if column.name == "age" else None,
         )
         ledger.problem(
@@ -187,6 +199,7 @@ def _codes_as_written(
     through a float.
     """
     levels = list(cells.levels)
+    # Only where every code looks so: a single "1.0" may be a code of its own.
     if levels and all(re.fullmatch(r"\d+\.0", level) for level in levels):
         ledger.note(
             f"{raw.file}: patient_id is written as 1.0, 2.0, ...; it is read as 1, 2, ..."
@@ -213,6 +226,7 @@ def _as_words(
     levels: Objects,
     words: dict[str, None],
 ) -> Judged:
+    # The value of a level is the place of its word.
     place = {word: float(number) for number, word in enumerate(words)}
     return Judged(
         np.array([place[level] for level in levels], dtype=np.float64), {}, list(words)
@@ -226,7 +240,9 @@ def _choice(
     ledger: Ledger,
 ) -> Judged:
     place = {
-        word.casefold(): float(number) for number, word in enumerate(column.allowed)
+        # Capital letters carry no meaning in any closed list.
+        word.casefold(): float(number)
+        for number, word in enumerate(column.allowed)
     }
     values = np.array(
         [place.get(level.casefold(), np.nan) for level in cells.levels],
@@ -270,6 +286,7 @@ def _choices(
     bad: dict[int, str] = {}
     for number, level in enumerate(cells.levels):
         parts = [part.strip().casefold() for part in level.split(";") if part.strip()]
+        # The first strange part is enough to say what is wrong with the cell.
         strange = next((part for part in parts if part not in column.allowed), None)
         tidy.append(
             None
@@ -297,6 +314,7 @@ def _truth(
         [_TRUTH.get(level.casefold(), np.nan) for level in cells.levels],
         dtype=np.float64,
     )
+    # A 1 could also have meant a count, so the reading is told.
     if any(level[:1] in "01" for level in cells.levels):
         ledger.note(f"{raw.file}, {column.name}: 0 and 1 are read as false and true.")
     return Judged(
@@ -314,11 +332,13 @@ def _numbers(
     levels = _without_decimal_commas(raw, column, cells, ledger)
     written = _is_like(Cells(cells.codes, levels), _NUMBER)
     values = np.full(len(levels), np.nan)
+    # What is not written as a number stays NaN and fails the comparison below.
     values[written] = levels[written].astype(np.float64)
     if column.name == "age":
         return _ages(raw, cells, values, ledger)
     low = column.low if column.low is not None else -np.inf
     high = column.high if column.high is not None else np.inf
+    # NaN compares false, so what is no number is not fine.
     fine = (values >= low) & (values <= high)
     if column.kind == "whole":
         fine &= values == np.round(values)
@@ -353,6 +373,7 @@ def _without_decimal_commas(
     if raw.separator in ("", ","):
         return cells.levels
     comma = _is_like(cells, _DECIMAL_COMMA)
+    # With a point as decimal sign in the same column, "1,500" is more likely fifteen hundred.
     if not comma.any() or _is_like(cells, r"^[+-]?\d*\.\d+").any():
         return cells.levels
     ledger.note(
@@ -373,6 +394,7 @@ def _ages(
     values: Floats,
     ledger: Ledger,
 ) -> Judged:
+    # Ages from the cap on are one class, since few people are so old.
     top = cells.levels == f"{AGE_CAP}+"
     if top.any():
         ledger.note(
@@ -395,6 +417,7 @@ def _dates_for_days(
     wrong: Bools,
 ) -> dict[int, str]:
     bare_dates = (values >= _BARE_DATES[0]) & (values <= _BARE_DATES[1])
+    # Dates are told apart from other mistakes, because the remedy is another one.
     dates = is_calendar_date(levels) | bare_dates
     serials = (values >= _EXCEL_SERIALS[0]) & (values <= _EXCEL_SERIALS[1])
     instead = "send days counted from the patient's first session (day 0)"

@@ -89,6 +89,7 @@ class Cohort:
         UsageError
             Naming the instruments that there are scores of.
         """
+        # Counted over all rows, those without a total among them.
         scored = self.scores["instrument"].value_counts()
         if self.settings.instrument not in scored:
             counts_shown = get_policy(self.settings.policy).smallest_count <= 1
@@ -120,6 +121,7 @@ class Cohort:
             if not re.search(r"\d", without_names):
                 kept.append(note)
         n_hidden = len(self.notes) - len(kept)
+        # That something is hidden is said; how much is not, but for one.
         if n_hidden:
             one = n_hidden == 1
             hidden = (
@@ -143,6 +145,7 @@ class Cohort:
         settings = replace(
             self.settings,
             criteria=criteria.name,
+            # Put first, so that it is found before one of the same name.
             user_criteria=(criteria, *self.settings.user_criteria),
         )
         return replace(self, settings=settings)

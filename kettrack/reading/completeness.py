@@ -33,6 +33,7 @@ def missing_information(cohort: Cohort) -> list[str]:
 
 
 def _incomplete_logs(cohort: Cohort) -> Iterator[str]:
+    # Without the end of the log, "no session since" is not the same as "stopped".
     unknown = cohort.patients["observed_to_day"].isna()
     if not unknown.any():
         return
@@ -55,6 +56,7 @@ def _missing_baselines(cohort: Cohort) -> Iterator[str]:
     scores = cohort.scores
     scored = scores[(scores["instrument"] == name) & scores["score"].notna()]
     in_window = scored["day"].between(-BASELINE_WINDOW_DAYS, 0)
+    # A score after the first session already holds its effect and is no baseline.
     after_session = (scored["day"] == 0) & (scored["timing"] == "after")
     baselines = scored[in_window & ~after_session]
     patients = cohort.patients["patient_id"]
@@ -78,6 +80,7 @@ def _missing_plans(cohort: Cohort) -> Iterator[str]:
 
 def _missing_suicidality_item(cohort: Cohort) -> Iterator[str]:
     number = cohort.instrument.suicidality_item
+    # An item that is only recalled is no reason to ask a clinic for data.
     if number is None or not number.usable:
         return
     item = f"item_{number.value:.0f}"
@@ -92,6 +95,7 @@ def _contradictions(cohort: Cohort) -> Iterator[str]:
     patients = cohort.patients.set_index("patient_id")
     last_session = _last_days(cohort.sessions, patients)
     last_score = _last_days(cohort.scores, patients)
+    # Float64 of pandas keeps missing days missing in the comparison.
     stop = patients["stop_day"].astype("Float64")
     # `observed_to_day` is floored to whole weeks: rows of the week after it contradict nothing.
     end = patients["observed_to_day"].astype("Float64") + (DAYS_IN_WEEK - 1)
@@ -120,6 +124,7 @@ def _of(flags: pd.Series, cohort: Cohort) -> str:
     """How many of how many patients; under a release policy only whether all."""
     if flags.all():
         return "every patient"
+    # A count of few people may not be shown under a release policy.
     if get_policy(cohort.settings.policy).smallest_count > 1:
         return "some patients"
     return f"{int(flags.sum()):,} of {len(flags):,} patients"

@@ -18,6 +18,7 @@ from kettrack.reading.textfile import read_text_table
 from kettrack.settings import SETTINGS_FILE, Settings
 from kettrack.vocabulary.columns import TABLES
 
+# Formats that can be read; each needs a branch in `_raw`.
 _ENDINGS = (".csv", ".parquet")
 _WORKBOOKS = (".xlsx", ".xls", ".xlsm", ".ods")
 # What kettrack itself writes beside the tables.
@@ -52,6 +53,7 @@ def read_tables(
         File name to content, `kettrack.toml` included.
     """
     paths = _find(folder, ledger)
+    # Read once: the hash is taken over the very bytes that are parsed.
     files = {path.name: path.read_bytes() for path in paths.values()}
     raws = {
         name: _raw(name, path.name, files[path.name], settings, ledger)
@@ -71,6 +73,7 @@ def read_tables(
                 "",
                 "the file has no rows below the names of the columns",
             )
+    # The settings decide what the tables mean, so they belong to the hash.
     if (folder / SETTINGS_FILE).is_file():
         files[SETTINGS_FILE] = (folder / SETTINGS_FILE).read_bytes()
     return {name: raw for name, raw in raws.items() if raw is not None}, files
@@ -87,6 +90,7 @@ def sha256_of(files: Mapping[str, bytes]) -> str:
 
 
 def _find(folder: Path, ledger: Ledger) -> dict[str, Path]:
+    # Hidden files are what systems leave behind, such as .DS_Store.
     there = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     paths = {}
     for name, table in TABLES.items():
@@ -105,6 +109,7 @@ def _find(folder: Path, ledger: Ledger) -> dict[str, Path]:
                 "",
                 f"this file is missing{_near_file(name, there)}",
             )
+        # sessions.csv and sessions.parquet: nobody can tell which is the newer one.
         if len(found) > 1:
             ledger.problem(
                 found[0].name,
@@ -130,6 +135,7 @@ def _check_settings_file(there: list[Path], ledger: Ledger) -> None:
     name.
     """
     for path in there:
+        # Some systems hide endings: a person sees kettrack.toml where kettrack.toml.txt stands.
         name = path.name.casefold()
         if path.name == SETTINGS_FILE and not path.is_file():
             ledger.problem(
@@ -164,6 +170,7 @@ def _note_unused(unused: list[Path], ledger: Ledger) -> None:
 
 
 def _near_file(name: str, there: list[Path]) -> str:
+    # A workbook of the right name is the most common reason for a missing table.
     book = next(
         (
             path.name
@@ -175,7 +182,9 @@ def _near_file(name: str, there: list[Path]) -> str:
     if book:
         return f"; {book} is there: save it as CSV"
     near = nearest(
-        name, [path.stem for path in there if may_be_shown(path.stem, file=True)]
+        # A file may be named after a patient; such a name is not offered.
+        name,
+        [path.stem for path in there if may_be_shown(path.stem, file=True)],
     )
     found = next((path.name for path in there if path.stem == near), None)
     return (
@@ -191,7 +200,9 @@ def _raw(
     if file.lower().endswith(".parquet"):
         return _parquet(name, file, data, ledger)
     known = {
-        source.casefold() for source in source_names(TABLES[name], settings).values()
+        # The separator is the one that shows the most names that are known here.
+        source.casefold()
+        for source in source_names(TABLES[name], settings).values()
     }
     return read_text_table(name, file, data, known, ledger)
 
@@ -213,7 +224,9 @@ def _parquet(name: str, file: str, data: bytes, ledger: Ledger) -> RawTable | No
         for place, column in enumerate(table.columns)
     ]
     frame = pa.Table.from_arrays(flat, names=table.column_names).to_pandas(
-        types_mapper=pd.ArrowDtype, ignore_metadata=True
+        # Metadata of pandas in the file could turn a column into an index.
+        types_mapper=pd.ArrowDtype,
+        ignore_metadata=True,
     )
     return table_from_frame(name, frame, file)
 
@@ -227,6 +240,7 @@ def _cannot_be_read(kind: pa.DataType) -> bool:
 
 
 def _is_bytes(kind: pa.DataType) -> bool:
+    # Arrow has four kinds of bytes and no common name for them.
     tests = (
         pa.types.is_binary,
         pa.types.is_large_binary,
@@ -238,6 +252,7 @@ def _is_bytes(kind: pa.DataType) -> bool:
 
 def _report_unread(file: str, field: pa.Field, place: int, ledger: Ledger) -> None:
     name = shown(field.name, f"column {place + 1}")
+    # Without study codes nothing can be read; any other column can be done without.
     if field.name.casefold() == "patient_id":
         what = "bytes, not text" if _is_bytes(field.type) else "not text"
         ledger.problem(
@@ -253,6 +268,7 @@ def _arrow_table(file: str, data: bytes, ledger: Ledger) -> pa.Table | None:
     try:
         source = pq.ParquetFile(pa.BufferReader(data))
         names = source.schema_arrow.names
+        # Nobody can tell which of two columns of one name is meant.
         twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
         for name in twice:
             ledger.problem(
@@ -263,6 +279,7 @@ def _arrow_table(file: str, data: bytes, ledger: Ledger) -> pa.Table | None:
                 f"{names.count(name)} columns have this name; keep one",
             )
         return None if twice else source.read()
+    # What Arrow says may quote the file, so it is not passed on.
     except (pa.ArrowException, OSError):
         ledger.problem(file, None, "", "", "not a Parquet file that can be read")
         return None

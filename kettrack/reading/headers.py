@@ -66,9 +66,11 @@ def match_columns(
         Takes notes and problems.
     """
     sources = source_names(table, settings)
+    # Names come first: the identifier check judges a known column by its meaning.
     places = _places(raw, table, sources, ledger)
     report_double(raw, table, places, settings, ledger)
     by_place = {place: name for name, place in places.items()}
+    # Every column is searched, also those that nothing reads: a file is often passed on whole.
     stopped = _identifying(raw, table, by_place, allow, ledger)
     _note_unknown(raw, table, {*by_place, *stopped}, places, ledger)
     # A column that [columns] names for this table is reported there, so here it counts as found.
@@ -84,6 +86,7 @@ def match_columns(
     columns = {
         name: raw.columns[place]
         for name, place in places.items()
+        # The codes are needed to check everything else; the load stops all the same.
         if name not in identifying or name == "patient_id"
     }
     return Matched(table, raw, columns, identifying)
@@ -92,6 +95,7 @@ def match_columns(
 def shown_header(raw: RawTable, place: int, trusted: bool = True) -> str:
     """Return a header as it may be printed, or the place of its column."""
     header = raw.headers[place]
+    # Where no name is known, the first line may be a patient's row.
     return header if trusted and _printable(header) else f"column {place + 1}"
 
 
@@ -153,11 +157,13 @@ def _identifying(
         # a bad cell, and reported as one
         if found is None or (found.lone and name and table[name].kind != "text"):
             continue
+        # Letting a column through is recorded, so that a reader of the report knows.
         if header in allow or (name and name in allow):
             ledger.note(
                 f"{raw.file}: column {name or shown(header)!r} {found.why}. It was let"
                 " through because it is named in allow."
             )
+        # A clear sign stops the load; a faint one is a note, since studies differ.
         elif found.stop:
             _report_identifying(raw, place, name, found, ledger)
             stopped.add(place)
@@ -211,6 +217,7 @@ def _remedy(name: str, shown: str, why: str) -> str:
     )
     if name == "patient_id":
         return f"use a study code, {allow}"
+    # A visit date has a use as a day number; a birth date has none.
     if "date" in why and "birth" not in why:
         return (
             "send days counted from the first session (day 0), not dates"
@@ -246,6 +253,7 @@ def _note_unknown(
 
 
 def _with_near(header: str, absent: Sequence[str]) -> str:
+    # A header that may not be shown is not compared either: likeness would tell it.
     near = None if header.startswith("column ") else nearest(header, absent)
     return (
         f"{header} (it resembles {near}, but is not used as such)" if near else header
@@ -278,6 +286,7 @@ def _report_missing(
                 else ""
             )
             ledger.problem(raw.file, 1, name, "", f"this column is missing{hint}")
+    # Most likely the line with the names is missing, which explains all other problems.
     if not any(place >= 0 for place in places.values()):
         ledger.problem(
             raw.file,
@@ -293,6 +302,7 @@ def source_names(table: Table, settings: Settings) -> dict[str, str]:
     """Contract name to the name it has in the source."""
     general = settings.columns.get("", {})
     own = settings.columns.get(table.name, {})
+    # [columns.scores] comes before [columns], and both before the name itself.
     return {name: own.get(name, general.get(name, name)) for name in table.names}
 
 
@@ -311,6 +321,7 @@ def report_double(
             for other, place in places.items()
             if place == places[name] and other != name
         ]
+        # The column that has its own name is right; the renamed one takes it twice.
         if others and sources[name].casefold() != name:
             expected = (
                 f"another column: {shown(sources[name])!r} of {raw.file} is also read as"
@@ -332,6 +343,7 @@ def report_absent(
     any.
     """
     for section, renames in settings.columns.items():
+        # The section "" holds for every table.
         here = [raw for name, raw in raws.items() if section in ("", name)]
         for name, source in renames.items():
             headers = [

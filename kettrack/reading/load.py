@@ -92,6 +92,7 @@ def check_folder(
     try:
         ledger, _ = _read_folder(path, _names(allow), overrides)
     except DataProblems as found:
+        # Only a broken settings file raises here; the tables were not read then.
         return FolderCheck(problem_table(found.problems), ())
     return FolderCheck(problem_table(ledger.in_order()), tuple(ledger.notes))
 
@@ -148,6 +149,7 @@ def cohort_from_frames(
     }
     raws = {}
     for name, frame in frames.items():
+        # The two tables that a cohort can do without.
         optional = name in ("patients", "events")
         if isinstance(frame, pd.DataFrame):
             raws[name] = table_from_frame(name, frame)
@@ -156,6 +158,7 @@ def cohort_from_frames(
     allowed = _names(allow)
     ledger = Ledger()
     tables = check_tables(raws, settings, allowed, ledger)
+    # No hint of a command: there is no folder that could be checked.
     _stop_on(ledger, "")
     return _cohort(tables, settings, ledger, Provenance(allowed=allowed))
 
@@ -196,6 +199,7 @@ def _cohort(
     ledger: Ledger,
     provenance: Provenance,
 ) -> Cohort:
+    # A note and no problem: sessions can be counted without a score.
     scored = tables["scores"]["instrument"] == settings.instrument
     if not scored.any():
         ledger.note(
@@ -221,6 +225,7 @@ def _usable(settings: Settings) -> Settings:
             raise UsageError(
                 f"There is no such {name}; there are: {', '.join(allowed)}{near}."
             )
+    # Callers can pass anything here; `kettrack.toml` is checked by its schema.
     for what in ("instrument", "criteria"):
         value = getattr(settings, what)
         if not isinstance(value, str):
@@ -230,6 +235,7 @@ def _usable(settings: Settings) -> Settings:
                 f"There is no such {what}. The name is not repeated here, because it looks"
                 " like a person's."
             )
+    # Looked up only to fail now where there is none; the cohort looks them up again.
     instrument = get_instrument(settings.instrument, settings.known_instruments)
     get_criteria(instrument, settings.criteria, settings.user_criteria)
     return settings
@@ -245,6 +251,7 @@ def _read_folder(
     settings = _settings(folder, overrides, ledger)
     if settings is None:  # without it nobody knows what the columns are called
         raise DataProblems(ledger.in_order())
+    # Problems of the settings do not stop this: people mend all mistakes in one round.
     raws, files = read_tables(folder, settings, ledger)
     tables = check_tables(raws, settings, allow, ledger)
     provenance = Provenance(sha256_of(files), tuple(sorted(files)), allow)
@@ -257,6 +264,7 @@ def _settings(
     """The settings in force: what the caller says, over the file, over the defaults."""
     known = [field.name for field in fields(Settings)]
     for name in overrides:
+        # A misspelt keyword would otherwise be taken for an option not given.
         if name not in known:
             near = did_you_mean(name, known)
             raise UsageError(
@@ -266,6 +274,7 @@ def _settings(
     settings = read_settings(path, ledger) if path.is_file() else Settings()
     if settings is None:
         return None
+    # The command line passes None for every option that was not given.
     given = {name: value for name, value in overrides.items() if value is not None}
     chosen = replace(settings, **given)  # type: ignore[arg-type]
     # A mistake in the file may be why an instrument is not known; it is told with the others.

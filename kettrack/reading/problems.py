@@ -14,6 +14,7 @@ import pandas as pd
 from kettrack.errors import Problem
 from kettrack.vocabulary.columns import TABLES
 
+# Shown in place of a value that could tell who somebody is.
 HIDDEN = "(hidden)"
 _PLAIN_NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)")
 _MOST_DIGITS = 4  # longer numbers may be dates, record or telephone numbers
@@ -69,6 +70,7 @@ def _swapped(
     differ = [
         place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b
     ]
+    # Exactly two places, side by side: the commonest slip of typing.
     if len(one) != len(other) or len(differ) != 2 or differ[1] != differ[0] + 1:
         return False
     first, second = differ
@@ -76,6 +78,7 @@ def _swapped(
 
 
 def _bare(word: str) -> str:
+    # Blanks, hyphens and capital letters are where spellings of one word differ.
     return "".join(letter for letter in word.casefold() if letter.isalnum())
 
 
@@ -96,6 +99,7 @@ def nearest(
     if bare in known:
         return known[bare]
     if len(bare) >= _SHORTEST_ALIKE - 1:
+        # "QIDS" for "QIDS-SR16": the name without its version.
         begun = [word for key, word in known.items() if key.startswith(bare)]
         if begun:
             return begun[0]
@@ -193,6 +197,7 @@ class Ledger:
 
     def in_order(self) -> list[Problem]:
         """Problems by table, in the order of the vocabulary, then by line."""
+        # Settings come first, at -1: what is wrong there explains what follows.
         tables = {name: place for place, name in enumerate(TABLES)}
         return sorted(
             self.problems,
@@ -204,6 +209,7 @@ class Ledger:
 
     def exclusions(self) -> pd.DataFrame:
         """One row per reason: `reason` `n_rows` `n_patients`."""
+        # Types are set, since a frame without rows has none.
         frame = pd.DataFrame(self.left_out, columns=["reason", "n_rows", "n_patients"])
         return frame.astype({"reason": "str", "n_rows": "int64", "n_patients": "int64"})
 

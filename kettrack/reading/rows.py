@@ -49,7 +49,9 @@ def drop_identical(
     ledger: Ledger,
 ) -> pd.DataFrame:
     """Drop rows that say in every column what an earlier row says, and count them."""
+    # Columns without a value differ nowhere and only cost time.
     filled = [name for name in frame.columns if frame[name].notna().any()]
+    # Codes are compared instead of text: equal codes are equal words.
     codes = frame[filled].apply(
         lambda column: (
             column.cat.codes
@@ -77,6 +79,7 @@ def order_within_day(
 
     A given order that two sessions share is a problem.
     """
+    # Codes make the same groups as the text they stand for, and are compared faster.
     day = [sessions["patient_id"].cat.codes, sessions["day"]]
     given = sessions["order"].notna()
     clash = (
@@ -155,6 +158,7 @@ def resolve_scores(
         scores["patient_id"].cat.codes,
         scores["instrument"].cat.codes,
         scores["day"],
+        # Before and unknown are one moment; after the session is another.
         scores["timing"] == "after",
     ]
     keyed = pd.DataFrame(dict(enumerate(key)))
@@ -165,6 +169,7 @@ def resolve_scores(
         .map({name: scale.sign for name, scale in known.items()})
         .astype("float64")
     )
+    # The sign turns scales where higher is better; a missing score is never the worst.
     badness = (scores["score"] * sign).fillna(-np.inf)
     place = np.arange(len(scores))
     rank = (

@@ -33,8 +33,10 @@ from kettrack.vocabulary.rules import Criteria, Predicate, ReviewRules, Rule, Ru
 
 _Content = Mapping[str, Any]
 _Scales = Mapping[str, Instrument]
+# Numbers of an instrument that carry their source.
 _FACTS: Final = ("caseness", "reliable_change", "recall_days", "suicidality_item")
 _RUN_PARTS: Final = tuple(field.name for field in fields(Run))
+# A bare key, or one in quotation marks of either kind.
 _KEY: Final = r"(?:[\w-]+|\"[^\"]*\"|'[^']*')"
 _KEY_LINE: Final = re.compile(rf"\s*({_KEY}(?:\s*\.\s*{_KEY})*)\s*=")
 _HEADER_LINE: Final = re.compile(rf"\s*\[\s*({_KEY}(?:\s*\.\s*{_KEY})*)\s*\]")
@@ -90,6 +92,7 @@ def read_settings(
         Takes every unknown key and every value that cannot be.
     """
     try:
+        # Editors of Windows put a byte order mark in front, which TOML does not allow.
         text = path.read_text("utf-8-sig")
         content = tomllib.loads(text)
     except UnicodeDecodeError:
@@ -116,10 +119,12 @@ def _lines_of_keys(text: str) -> dict[KeyPath, int]:
     in_long_text = False
     for number, line in enumerate(text.splitlines(), start=1):
         if not in_long_text:
+            # tomllib gives no line numbers, so the lines are found by a second reading.
             header = _HEADER_LINE.match(line)
             key = _KEY_LINE.match(line)
             if header:
                 table = _keys(header[1])
+                # The first line wins: there the key was named.
                 lines.setdefault(table, number)
             elif key:
                 path = (*table, *_keys(key[1]))
@@ -142,12 +147,14 @@ def _settings(
     place: Place,
 ) -> Settings:
     table = read_table(content, SettingsTable, place, keep_what_fits=True)
+    # Settings that fit are used even so: the tables are then checked under the right names.
     values = given(table) if table else {}
     columns = values.pop("columns", {})
     values["columns"] = _columns(columns, place.at("columns"))
     own_scales = values.pop("instruments", {})
     instruments = _instruments(own_scales, place.at("instruments"))
     values["user_instruments"] = instruments
+    # `criteria` is a name, or a table of criteria with the name in its key `use`.
     if isinstance(values.get("criteria"), dict):
         own = dict(values.pop("criteria"))
         here = place.at("criteria")
@@ -181,6 +188,7 @@ def _columns(
     for name, source in content.items():
         if not isinstance(source, dict):
             general[name] = source
+        # A table inside [columns] is one of ours; a text is a column for all tables.
         elif name in TABLES:
             known = set(TABLES[name].names)
             read[name] = _renames(source, known, place.at(name))
@@ -225,6 +233,7 @@ def _instruments(
             )
         else:
             instrument = _instrument(name, table, here)
+            # A faulty scale is kept as a placeholder: its scores are not reported a second time.
             made[name.casefold()] = instrument or _placeholder(name)
     return tuple(made.values())
 
@@ -249,6 +258,7 @@ def _instrument(
     place: Place,
 ) -> Instrument | None:
     """A user's instrument; None when something was wrong."""
+    # A user's PHQ-9 beside the built-in one would leave it open which was meant.
     taken = {known.casefold() for known in INSTRUMENTS}
     if name.casefold() in taken:
         place.problem("a built-in instrument has this name; choose another")
@@ -270,6 +280,7 @@ def _built_instrument(
     for key in _FACTS:
         if key in values:
             values[key] = Fact(values[key], source, "user")
+    # One cut-off, or several with the default first.
     cuts = _as_list(values.pop("remission", []))
     edges = values.pop("bands", {})
     bands = tuple(Band(label, low, high) for label, (low, high) in edges.items())
@@ -343,6 +354,7 @@ def _all_criteria(
     known: _Scales,
     place: Place,
 ) -> tuple[Criteria, ...]:
+    # Names differ by more than capital letters, so that `--criteria` finds one.
     names = [name.strip().casefold() for name in content]
     made = []
     for name, table in content.items():
@@ -368,6 +380,7 @@ def _criteria(
     table = read_table(content, CriteriaTable, place)
     if table is None:
         return None
+    # The default goes by this name and must stay what its documents say.
     if name == "convention":
         place.problem("another name: this is the name of kettrack's own criteria")
         return None
@@ -397,6 +410,7 @@ def _contradictions_of_rules(
     for key, rule in values.items():
         if isinstance(rule, RuleTable):
             run = _run(rule)
+            # Such a rule could never be met.
             if run.min_gap > run.max_gap:
                 wrong[f"{key}.max_gap"] = "not below min_gap"
     return wrong
@@ -408,6 +422,7 @@ def _built_criteria(
     instrument: Instrument,
 ) -> Criteria:
     values = given(table)
+    # `convention(instrument)` below brings the instrument along.
     del values["instrument"]
     source = values.pop("source", SETTINGS_FILE)
     values.setdefault("version", "1")

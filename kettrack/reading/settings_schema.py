@@ -40,6 +40,7 @@ def one_of(words: Collection[str]) -> Meta:
     """Return the constraint "one of these words", for words that a table of the package holds."""
     pattern = "|".join(map(re.escape, words))
     return Meta(
+        # \Z and not $, which would let a line end through.
         pattern=rf"^(?:{pattern})\Z",
         description=f"one of: {', '.join(words)}",
         examples=list(words),
@@ -64,6 +65,7 @@ _Event = Annotated[str, one_of(EVENTS)]
 _Tables = dict[str, Any]
 
 
+# UNSET tells a key that was not given from one that was given as false.
 class SettingsTable(msgspec.Struct, kw_only=True):
     """The whole file. What stands in `[columns]`, `[instruments]` and `[criteria]` has names that
     only the user knows, and is read table by table.
@@ -288,6 +290,7 @@ def read_table(
     fields = {field.name: field for field in structs.fields(schema)}
     fitting: dict[str, Any] = {}
     for key in content:
+        # An unknown key is an error: a misspelt rule that is ignored would change numbers silently.
         if key not in fields:
             near = did_you_mean(key, fields) or f"; there are: {', '.join(fields)}"
             place.at(key).problem(f"unknown key{near}")
@@ -298,6 +301,7 @@ def read_table(
                 fitting[key] = value
         elif field.required:
             place.at(key).problem(f"missing: {_expected(field.type)}")
+    # Nothing unknown, nothing wrong and nothing missing.
     whole = len(fitting) == len(content) and all(
         key in fitting for key, field in fields.items() if field.required
     )
@@ -321,6 +325,7 @@ def _fitting(value: object, kind: object, place: Place) -> Any:
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError:
+        # The words of the schema are told: those of msgspec may quote the value.
         near = did_you_mean(value, _words(kind)) if isinstance(value, str) else ""
         place.problem(f"{_expected(kind)}{near}")
         return UNSET
@@ -344,6 +349,7 @@ def _nested(kind: object) -> type[msgspec.Struct] | None:
 def _meta(kind: object) -> Meta | None:
     """What is said about a kind in words."""
     parts = [part for one in _kinds(kind) for part in get_args(one)]
+    # Parts that only hold bounds have no description.
     metas = [part for part in parts if isinstance(part, Meta) and part.description]
     return metas[0] if metas else None
 

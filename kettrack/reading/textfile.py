@@ -21,12 +21,15 @@ from kettrack.reading.raw import RawTable, cells_from_arrow
 
 _SEPARATORS = (",", ";", "\t", "|")
 _DECLARED = re.compile(rb'"?sep=([,;|\t])"?\n', re.IGNORECASE)
+# One known name may also stand in a title, such as "day"; two are a header.
 _FEWEST_NAMES = 2
+# Exports put a title and a date above the header, not whole pages.
 _MOST_ABOVE = 10
 _SAID = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _NEWLINE = ord("\n")
 _QUOTE = ord('"')
 _BLOCK = 1 << 24  # a record may not be longer than a block; notes in quotes can be long
+# The first bytes of files that are often renamed to .csv.
 _NOT_TEXT = {
     b"PK": "an Excel workbook or zip archive",
     b"\xd0\xcf\x11\xe0": "an old Excel workbook",
@@ -97,6 +100,7 @@ def read_text_table(
             "",
             "a quotation mark is opened and never closed; quotation marks are read as text",
         )
+        # Read on without quotation marks, so that the other problems of the file are told as well.
         layout = _layout(body, separator, quotes=False)
         return _table(name, file, body.replace(b'"', b"'"), separator, layout, ledger)
     return _table(name, file, body, separator, layout, ledger)
@@ -108,6 +112,7 @@ def _decoded(
     ledger: Ledger,
 ) -> bytes:
     r"""Return UTF-8 with `\n` at line ends, whatever came in."""
+    # Every count of lines below relies on one kind of line end.
     text = _utf8(file, data, ledger)
     return text.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in text else text
 
@@ -133,6 +138,7 @@ def _utf8(
 def _utf16(data: bytes) -> str | None:
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
+    # The beginning is enough, and a large file is not copied.
     sample = data[:2000]
     # In UTF-16 without a mark every second byte of western text is 0.
     if sample[1::2].count(0) > len(sample) // 4:
@@ -159,6 +165,7 @@ def _without_trailing(
     that are nothing else.
     """
     first = int(np.argmax(layout.filled)) if len(layout.starts) else 0
+    # A sum over at most one entry: 0 where the file has no line at all.
     width = layout.n_cells[first : first + 1].sum()
     cut = separator.encode()
     kept = []
@@ -172,6 +179,7 @@ def _without_trailing(
         end = int(layout.ends[row])
         more = int(layout.n_cells[row] - width)
         record = body[start:end]
+        # A row of separators alone is cut whole and becomes a blank line.
         if record and not record.strip(cut + b" "):
             more = len(record)
         elif more <= 0 or not record.endswith(cut * more):
@@ -196,6 +204,7 @@ def _layout(
     """Find the records; a line end or separator between quotation marks is none. None when the
     marks do not pair up.
     """
+    # One number per byte: in UTF-8 no byte of a longer letter looks like a separator.
     letters = np.frombuffer(body, dtype=np.uint8)
     line_ends = np.flatnonzero(letters == _NEWLINE)
     cuts = letters == ord(separator)
@@ -210,6 +219,7 @@ def _layout(
             return None
         cuts &= ~inside
         ends = line_ends[~inside[line_ends]]
+    # A last line without a line end is a record as well.
     if len(letters) and (not len(ends) or ends[-1] != len(letters) - 1):
         ends = np.append(ends, len(letters))
     starts = np.append(0, ends[:-1] + 1) if len(ends) else ends
@@ -239,6 +249,7 @@ def _table(
         return None
     first = int(np.argmax(layout.filled))
     headers = cells_of_line(body[layout.starts[first] : layout.ends[first]], separator)
+    # Everything from here on counts records; `layout.lines` leads back to lines of the file.
     below = np.arange(len(layout.lines)) > first
     fits = layout.n_cells == len(headers)
     _report_ragged(file, layout, below & layout.filled & ~fits, len(headers), ledger)
@@ -286,6 +297,7 @@ def _parsed(
         read_options=pacsv.ReadOptions(
             column_names=names,
             use_threads=False,
+            # A record must fit in a block; in a large file a block is an eighth of it.
             block_size=max(_BLOCK, len(rows) // 8),
         ),
         parse_options=pacsv.ParseOptions(
@@ -294,7 +306,9 @@ def _parsed(
             invalid_row_handler=lambda _row: "skip",
         ),
         convert_options=pacsv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+            # All as text: what a cell means is judged later, by the column it belongs to.
+            column_types=dict.fromkeys(names, pa.string()),
+            strings_can_be_null=False,
         ),
     )
 
@@ -361,6 +375,7 @@ def find_header(
     ledger : Ledger
         Takes what was set aside.
     """
+    # Excel writes and reads a first line such as "sep=;".
     declared = _DECLARED.match(body)
     if declared:
         return b"\n" + body[declared.end() :], declared[1].decode()
@@ -371,6 +386,7 @@ def find_header(
         _n_known(line, separator, known)
         for line, separator in zip(lines, separators, strict=False)
     ]
+    # The first line with enough known names is the header; else the first line with anything.
     header = next((place for place, n in enumerate(names) if n >= _FEWEST_NAMES), first)
     if header <= first or names[first]:
         return body, separators[first]
