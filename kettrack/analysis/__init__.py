@@ -58,7 +58,7 @@ def estimate(
     require_options(asked, options)
     derived = derive(cohort)
     if by is not None:
-        from kettrack.analysis.subgroups.compared import compare_groups
+        from kettrack.analysis.subgroups.comparison import compare_groups
 
         return compare_groups(name, derived, by)
     if on_step is not None and asked.steps:

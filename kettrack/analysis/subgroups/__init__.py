@@ -1,1 +1,1 @@
-"""Any of these by group, with the difference and what it is worth."""
+"""Answers by group, with the difference between groups and its interval."""

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from kettrack.analysis.courses.expected_course import baseline_bands
+from kettrack.analysis.response.futility_counts import LITTLE_PERCENT
 from kettrack.errors import UsageError
 from kettrack.timelines.derived import DerivedCohort
 
+# Early is after this session, and by the improvement that splits the futility sheet.
 EARLY_SESSION: Final = 2
-# improvement that counts as early: as in Lipsitz 2021 and the early-stop study of 135 patients
-EARLY_PERCENT: Final = 20
 GROUPINGS: Final = {
     "severity": "severity band of the baseline",
     "route": "route of the first session",
     "early_response": (
-        f"improvement of {EARLY_PERCENT} % or more by the score after session {EARLY_SESSION}"
+        f"improvement of {LITTLE_PERCENT} % or more by the score after session {EARLY_SESSION}"
     ),
 }
 
@@ -29,7 +30,7 @@ def groups_of(cohort: DerivedCohort, by: str) -> pd.Series:
     Parameters
     ----------
     cohort : DerivedCohort
-        As it came through the reader.
+        With scores, sessions and baselines.
     by : str
         One of `GROUPINGS`.
 
@@ -47,18 +48,47 @@ def groups_of(cohort: DerivedCohort, by: str) -> pd.Series:
     Examples
     --------
     >>> from kettrack import load_cohort, sample_folder
-    >>> groups_of(load_cohort(sample_folder()), "early_response").cat.categories.tolist()
+    >>> from kettrack.timelines.derived import derive
+    >>> cohort = derive(load_cohort(sample_folder()))
+    >>> groups_of(cohort, "early_response").cat.categories.tolist()
     ['below 20 % by session 2', '20 % or more by session 2']
     """
     if by not in GROUPINGS:
-        raise UsageError(
-            f"Nothing can be split by {by!r}; there are:"
-            f" {', '.join(name.replace('_', '-') for name in GROUPINGS)}."
+        there = ", ".join(name.replace("_", "-") for name in GROUPINGS)
+        raise UsageError(f"Nothing can be split by {by!r}. There are: {there}.")
+    groups = {"severity": _severity, "route": _route, "early_response": _early}
+    found = groups[by](cohort)
+    return found.reindex(
+        pd.Index(
+            cohort.patients["patient_id"],
+            name="patient_id",
         )
-    found = {"severity": _severity, "route": _route, "early_response": _early}[by](
-        cohort
     )
-    return found.reindex(pd.Index(cohort.patients["patient_id"], name="patient_id"))
+
+
+def differ_caveat(by: str) -> str:
+    """What a difference between groups is not."""
+    return (
+        f"Groups by {GROUPINGS[by]}. The groups differ in more than that, so a difference between"
+        " them does not say what causes it."
+    )
+
+
+def left_out_groups(
+    people: pd.Series,
+    kept: Container[str],
+) -> list[str]:
+    """Groups that somebody is in but that are not among those compared.
+
+    Parameters
+    ----------
+    people : Series
+        From `groups_of`.
+    kept : container of str
+        Groups that are compared.
+    """
+    there = [label for label in people.cat.categories if (people == label).any()]
+    return [str(label) for label in there if label not in kept]
 
 
 def _starts(cohort: DerivedCohort) -> pd.DataFrame:
@@ -68,27 +98,30 @@ def _starts(cohort: DerivedCohort) -> pd.DataFrame:
 
 
 def _severity(cohort: DerivedCohort) -> pd.Series:
+    """Published band of the baseline; one group for all where no bands are published."""
     start = _starts(cohort)
     instrument = cohort.instrument
     labels = [band.label for band in instrument.bands] or ["all"]
     bands = baseline_bands(start["baseline"].to_numpy(float), instrument)
-    return pd.Series(
-        pd.Categorical(bands, categories=labels, ordered=True), index=start.index
-    )
+    categories = pd.Categorical(bands, categories=labels, ordered=True)
+    return pd.Series(categories, index=start.index)
 
 
 def _route(cohort: DerivedCohort) -> pd.Series:
     """The most common route is what the others are compared with."""
-    first = cohort.sessions.groupby("patient_id", sort=False)["route"].first()
-    order = (
-        first.value_counts()
-        .sort_index()
-        .sort_values(ascending=False, kind="stable")
-        .index
+    first = cohort.sessions.groupby(
+        "patient_id",
+        sort=False,
+    )["route"].first()
+    # Equally common routes stay in alphabetical order: the second sort is stable.
+    counts = first.value_counts().sort_index()
+    order = counts.sort_values(ascending=False, kind="stable").index
+    categories = pd.Categorical(
+        first,
+        categories=list(order),
+        ordered=True,
     )
-    return pd.Series(
-        pd.Categorical(first, categories=list(order), ordered=True), index=first.index
-    )
+    return pd.Series(categories, index=first.index)
 
 
 def _early(cohort: DerivedCohort) -> pd.Series:
@@ -97,14 +130,14 @@ def _early(cohort: DerivedCohort) -> pd.Series:
     """
     percent = -cohort.instrument.sign * _landmark_scores(cohort)["percent_change"]
     labels = [
-        f"{words} by session {EARLY_SESSION}"
-        for words in (f"below {EARLY_PERCENT} %", f"{EARLY_PERCENT} % or more")
+        f"below {LITTLE_PERCENT} % by session {EARLY_SESSION}",
+        f"{LITTLE_PERCENT} % or more by session {EARLY_SESSION}",
     ]
-    codes = np.where(percent.isna(), -1, (percent >= EARLY_PERCENT - 1e-9).astype(int))
-    return pd.Series(
-        pd.Categorical.from_codes(codes, labels, ordered=True),  # type: ignore[call-overload]
-        index=percent.index,
-    )
+    # A percentage that is exactly the limit may be a few bits below it.
+    reached = (percent >= LITTLE_PERCENT - 1e-9).astype(int)
+    codes = np.where(percent.isna(), -1, reached)
+    categories = pd.Categorical.from_codes(codes, labels, ordered=True)  # type: ignore[call-overload]
+    return pd.Series(categories, index=percent.index)
 
 
 def _landmark_scores(cohort: DerivedCohort) -> pd.DataFrame:
@@ -117,7 +150,11 @@ def _landmark_scores(cohort: DerivedCohort) -> pd.DataFrame:
     return line[in_time].groupby("patient_id").last()
 
 
-def unknown_words(cohort: DerivedCohort, people: pd.Series, by: str) -> list[str]:
+def unknown_words(
+    cohort: DerivedCohort,
+    people: pd.Series,
+    by: str,
+) -> list[str]:
     """Who is in no group, and why, each reason with its number; people who had the event long
     before are among them.
 
@@ -133,23 +170,19 @@ def unknown_words(cohort: DerivedCohort, people: pd.Series, by: str) -> list[str
     without = people.index[people.isna()]
     if by != "early_response":
         what = {"severity": "baseline", "route": "route at the first session"}[by]
-        return (
-            [f"{len(without)} people without a recorded {what}"] if len(without) else []
-        )
-    reached = (
-        cohort.sessions.groupby("patient_id")["day"]
-        .size()
-        .reindex(without)
-        .ge(EARLY_SESSION)
-        .to_numpy()
-    )
+        n = len(without)
+        return [f"{n} people without a recorded {what}"] if n else []
+    n_sessions = cohort.sessions.groupby("patient_id")["day"].size()
+    reached = n_sessions.reindex(without).ge(EARLY_SESSION).to_numpy()
     scored = without.isin(_landmark_scores(cohort).index)
     late = cohort.criteria.late_after_days
+    unscored_words = (
+        f"people without a score after session {EARLY_SESSION}, before the next and within {late}"
+        " days"
+    )
     reasons = {
         f"people who had fewer than {EARLY_SESSION} sessions": ~reached,
-        f"people without a score after session {EARLY_SESSION}, before the next and within {late} days": (
-            reached & ~scored
-        ),
+        unscored_words: reached & ~scored,
         "people scored then, but without a baseline": reached & scored,
     }
     return [f"{found.sum()} {words}" for words, found in reasons.items() if found.any()]

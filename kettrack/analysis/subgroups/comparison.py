@@ -1,0 +1,404 @@
+"""One answer by group: the share in each group and how far the groups differ, with intervals that
+hold for all differences at once, and never a bare test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from kettrack.analysis.context import LEVEL, made_from, refusal, release, rule_words
+from kettrack.analysis.durability.counts import exits as durability_exits
+from kettrack.analysis.durability.counts import watch
+from kettrack.analysis.response.exits import CAUSES, first_course_exits
+from kettrack.analysis.response.futility_counts import LITTLE_PERCENT, later_exits
+from kettrack.analysis.subgroups.groups import (
+    EARLY_SESSION,
+    GROUPINGS,
+    differ_caveat,
+    groups_of,
+    left_out_groups,
+    unknown_words,
+)
+from kettrack.analysis.subgroups.loss_rates import compare_loss_rates
+from kettrack.errors import NotIdentified, UsageError
+from kettrack.estimators.survival.competing_risks import (
+    ExitCounts,
+    count_competing_risks,
+    estimate_incidence,
+)
+from kettrack.estimators.survival.incidence_difference import (
+    IncidenceDifference,
+    compare_incidence,
+)
+from kettrack.result import Result, Role
+from kettrack.timelines.derived import DerivedCohort
+from kettrack.vocabulary.days import DAYS_IN_WEEK
+from kettrack.vocabulary.limits import FEWEST_PEOPLE
+from kettrack.vocabulary.plain_words import percentage, share_with_interval
+
+GROUP_REPLICATES: Final = 1999
+GROUP_SEED: Final = 20261122
+# Going on is compared after this session: half of the usual course, where clinics review.
+GOING_ON_AFTER: Final = 3
+_ROLES: Final[dict[str, Role]] = {
+    "key": "key",
+    "group": "label",
+    "at": "label",
+    "n": "denominator",
+    "at_risk": "running",
+    "events": "count",
+    "without": "count",
+    "estimate": "derived",
+    "ci_low": "derived",
+    "ci_high": "derived",
+    "difference": "derived",
+    "difference_low": "derived",
+    "difference_high": "derived",
+}
+_SHOWN: Final = tuple(name for name in _ROLES if name not in ("key", "without"))
+
+
+# ---- what can be compared
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitQuestion:
+    """A question that can be split: how people leave, when to look, and what the share is called.
+
+    Parameters
+    ----------
+    exits : callable
+        DerivedCohort to a frame with `step` (1, 2, ...; 0 = never at risk) and `cause` (1 = the
+        event), by `patient_id`.
+    n_causes : int
+        Number of causes.
+    times : tuple of int
+        Steps at which groups are compared.
+    event : str
+        What had happened, in words.
+    unit : str
+        Of a step.
+    when : str
+        A step in words, with `{}` for its number.
+    among : str
+        Of whom; empty = of everyone who started.
+    after_landmark : bool
+        Whether the clock runs in sessions, so that early response splits only those still without
+        the event at its landmark.
+    """
+
+    exits: Callable[[DerivedCohort], pd.DataFrame]
+    n_causes: int
+    times: tuple[int, ...]
+    event: str
+    unit: str = "session"
+    when: str = "session {}"
+    among: str = ""
+    after_landmark: bool = True
+
+    def at_time(self, step: object) -> str:
+        """A step, or several, in words."""
+        return self.when.format(step)
+
+    def landmark(self, by: str) -> int:
+        """Session at which the clock of the groups starts; 0 for groups known at the start."""
+        return EARLY_SESSION if by == "early_response" and self.after_landmark else 0
+
+
+def _course_exits(cohort: DerivedCohort, event: str) -> pd.DataFrame:
+    """First response or remission by session of the first course."""
+    return first_course_exits(cohort, event).set_index("patient_id")
+
+
+def _losses(cohort: DerivedCohort) -> pd.DataFrame:
+    """Confirmed loss by day since the end of the planned course, sessions ignored."""
+    watched = watch(cohort, "end_of_course")[0]
+    exits = durability_exits(watched, "treatment_policy")
+    return exits.rename(columns={"time": "step"})
+
+
+def _later_responses(cohort: DerivedCohort) -> pd.DataFrame:
+    """Confirmed response of those who had hardly improved and went on, by sessions since."""
+    return later_exits(cohort, GOING_ON_AFTER)
+
+
+SPLIT_QUESTIONS: Final = {
+    "response_by_session": SplitQuestion(
+        exits=partial(_course_exits, event="response"),
+        n_causes=len(CAUSES),
+        times=(2, 4, 6, 8),
+        event="responded",
+    ),
+    "remission_by_session": SplitQuestion(
+        exits=partial(_course_exits, event="remission"),
+        n_causes=len(CAUSES),
+        times=(2, 4, 6, 8),
+        event="remitted",
+    ),
+    "should_we_go_on": SplitQuestion(
+        exits=_later_responses,
+        n_causes=len(CAUSES),
+        times=(2, 3),
+        event="responded later",
+        unit=f"session after session {GOING_ON_AFTER}",
+        when=f"{{}} sessions after session {GOING_ON_AFTER}",
+        among=(
+            f"people who had improved by less than {LITTLE_PERCENT} % after session"
+            f" {GOING_ON_AFTER} and went on"
+        ),
+        after_landmark=False,
+    ),
+    "durability": SplitQuestion(
+        exits=_losses,
+        n_causes=1,
+        times=(4 * DAYS_IN_WEEK, 8 * DAYS_IN_WEEK),
+        event="lost the response",
+        unit="day",
+        when="day {}",
+        among="people who were responding at the end of the planned course",
+        after_landmark=False,
+    ),
+}
+
+
+# ---- the comparison
+
+
+def compare_groups(name: str, cohort: DerivedCohort, by: str) -> Result:
+    """Answer a question by group.
+
+    Parameters
+    ----------
+    name : str
+        One of `SPLIT_QUESTIONS`, or `maintenance`, for which see `compare_loss_rates`.
+    cohort : DerivedCohort
+        As for the question itself.
+    by : {"severity", "route", "early_response"}
+        Groups; `early_response` starts at session 2, among those who had not responded by then.
+
+    Returns
+    -------
+    Result
+        One row per group and time: `group` `at` (session, or day since the end of the planned
+        course) `n` (of the group) `at_risk` `events` (so far) `without` (the others) `estimate`
+        `ci_low` `ci_high` (% who had the event; pointwise) and, but for the first group,
+        `difference` `difference_low` `difference_high` from it in points (intervals that hold all
+        at once). Refused when fewer than two groups have `FEWEST_PEOPLE` at risk.
+
+    Raises
+    ------
+    UsageError
+        For a question or a group that is not there.
+    """
+    if name == "maintenance":
+        return compare_loss_rates(cohort, by)
+    if name not in SPLIT_QUESTIONS:
+        there = ", ".join([*SPLIT_QUESTIONS, "maintenance"])
+        raise UsageError(
+            f"{name!r} cannot be split by group. These questions can: {there}."
+        )
+    asked = SPLIT_QUESTIONS[name]
+    named = f"{name}_by_{by}"
+    estimand = _estimand(asked, GROUPINGS.get(by, by))
+    people = groups_of(cohort, by)
+    try:
+        counts = _group_counts(asked, cohort, people, by)
+        found = compare_incidence(
+            list(counts.values()),
+            _times(asked, counts, by),
+            replicates=GROUP_REPLICATES,
+            seed=GROUP_SEED,
+        )
+    except NotIdentified as error:
+        return release(refusal(named, cohort, error, estimand), cohort)
+    table = _table(counts, found)
+    result = Result(
+        name=named,
+        table=table,
+        roles=_ROLES,
+        show=_SHOWN,
+        sentence=_sentence(table, asked, by),
+        estimand=estimand,
+        caveats=_caveats(cohort, people, counts, found, by),
+        made_from=made_from(
+            cohort,
+            unit="percent of patients",
+            level=LEVEL,
+            seed=GROUP_SEED,
+        ),
+    )
+    return release(result, cohort)
+
+
+def _group_counts(
+    asked: SplitQuestion,
+    cohort: DerivedCohort,
+    people: pd.Series,
+    by: str,
+) -> dict[str, ExitCounts]:
+    """Exits of each group that is large enough, in order."""
+    exits = asked.exits(cohort)
+    exits = exits[exits["step"] > asked.landmark(by)]
+    group = people.reindex(exits.index)
+    counts = {
+        str(label): count_competing_risks(
+            part["step"].to_numpy(),
+            part["cause"].to_numpy(),
+            asked.n_causes,
+        )
+        for label, part in exits.groupby(group, observed=True)
+        if len(part) >= FEWEST_PEOPLE
+    }
+    if len(counts) < 2:
+        raise NotIdentified(
+            f"fewer than two groups have {FEWEST_PEOPLE} people at risk.",
+            f"more people in at least two groups by {GROUPINGS[by]}; other groups can be compared"
+            " with --by.",
+        )
+    return counts
+
+
+def _times(asked: SplitQuestion, counts: dict[str, ExitCounts], by: str) -> list[int]:
+    """Times at which every group has enough people at risk; a landmark is no time to compare at."""
+    lasts = {label: _last_time(group) for label, group in counts.items()}
+    first = min(lasts, key=lambda label: lasts[label])
+    times = [time for time in asked.times if asked.landmark(by) < time <= lasts[first]]
+    if not times:
+        raise NotIdentified(
+            f"groups are compared at {asked.at_time(_either(asked.times))}, where not all groups"
+            f" have {FEWEST_PEOPLE} people at risk: '{first}' has them up to"
+            f" {asked.at_time(lasts[first])} only.",
+            "scores and logs that reach further, and more people in the smallest group.",
+        )
+    return times
+
+
+def _last_time(group: ExitCounts) -> int:
+    """Last step with enough people at risk; their number never rises."""
+    return int((group.at_risk >= FEWEST_PEOPLE).sum())
+
+
+def _either(times: tuple[int, ...]) -> str:
+    """Times as `2, 4 or 6`."""
+    before = ", ".join(map(str, times[:-1]))
+    return " or ".join(filter(None, [before, str(times[-1])]))
+
+
+def _table(counts: dict[str, ExitCounts], found: IncidenceDifference) -> pd.DataFrame:
+    """One row per group and time; the first group is what the others are compared with."""
+    rows = []
+    for place, (label, group) in enumerate(counts.items()):
+        curve = estimate_incidence(group)
+        n = int(group.at_risk[0])
+        for row, time in enumerate(found.steps):
+            events = int(group.events[:time, 0].sum())
+            cells: dict[str, object] = {
+                "key": f"group{place}_{time}",
+                "group": label,
+                "at": int(time),
+                "n": n,
+                "at_risk": int(group.at_risk[time - 1]),
+                "events": events,
+                "without": n - events,
+                "estimate": 100 * float(curve.estimate[time - 1, 0]),
+                "ci_low": 100 * float(curve.ci_low[time - 1, 0]),
+                "ci_high": 100 * float(curve.ci_high[time - 1, 0]),
+            }
+            rows.append(cells | _difference(found, row, place))
+    return pd.DataFrame(rows)
+
+
+def _difference(found: IncidenceDifference, row: int, place: int) -> dict[str, float]:
+    """The difference of one group from the first, in points; missing for the first itself."""
+    values = {
+        "difference": found.difference,
+        "difference_low": found.ci_low,
+        "difference_high": found.ci_high,
+    }
+    if not place:
+        return dict.fromkeys(values, np.nan)
+    # Columns of the arrays are the groups after the first.
+    return {name: 100 * float(array[row, place - 1]) for name, array in values.items()}
+
+
+# ---- the words
+
+
+def _estimand(asked: SplitQuestion, grouping: str) -> str:
+    """What the shares are about, and what they are not."""
+    among = f", among {asked.among}" if asked.among else ""
+    return (
+        f"Share of people who had {asked.event} by each {asked.unit}{among}, by {grouping}. It is"
+        " an association, not a cause."
+    )
+
+
+def _sentence(table: pd.DataFrame, asked: SplitQuestion, by: str) -> str:
+    """Each group at the last time compared, and how far it is from the first."""
+    last = table[table["at"] == table["at"].max()]
+    parts = [
+        _group_words(row.key, row.group, has_difference=pd.notna(row.difference))
+        for row in last.itertuples()
+    ]
+    time = asked.at_time(f"{{{last['key'].iloc[0]}.at}}")
+    landmark = asked.landmark(by)
+    without = f"people who had not {asked.event} by session {landmark}"
+    whom = without if landmark else asked.among
+    among = f", among {whom}" if whom else ""
+    return (
+        f"Share of people who had {asked.event} by {time}{among}: {'; '.join(parts)}."
+    )
+
+
+def _group_words(key: str, group: str, has_difference: bool) -> str:
+    """One group with its share, its size and its difference from the first."""
+    words = f"{group}, {share_with_interval(key)} of {{{key}.n}} people"
+    if not has_difference:
+        return words
+    return (
+        f"{words}, a difference of {{{key}.difference}} points ({{{key}.difference_low}} to"
+        f" {{{key}.difference_high}})"
+    )
+
+
+def _caveats(
+    cohort: DerivedCohort,
+    people: pd.Series,
+    counts: dict[str, ExitCounts],
+    found: IncidenceDifference,
+    by: str,
+) -> tuple[str, ...]:
+    """What groups are and are not, who is left out, and how the intervals were made."""
+    unknown = "; ".join(unknown_words(cohort, people, by))
+    small = ", ".join(left_out_groups(people, counts))
+    chance = _chance_words(found.p)
+    landmark = (
+        f"Landmark: session {EARLY_SESSION}, by the score that the futility sheet uses. People who"
+        " had the event by then, or had left, or whose log does not reach past the next session,"
+        " are not counted."
+    )
+    return (
+        differ_caveat(by),
+        *(
+            [f"Left out, with fewer than {FEWEST_PEOPLE} people at risk: {small}."]
+            if small
+            else []
+        ),
+        *([f"In no group, of everybody in the log: {unknown}."] if unknown else []),
+        *([landmark] if by == "early_response" else []),
+        "Differences are from the first group. Their 95 % intervals hold for all of them at once:"
+        f" {found.replicates} bootstrap samples of patients, seed {found.seed}. When the group"
+        f" labels were permuted at random, {chance} of the draws differed by as much.",
+        f"{rule_words(cohort)}.",
+    )
+
+
+def _chance_words(share: float) -> str:
+    """A share of the permutations in words; none of them is never said to be 0 %."""
+    return "fewer than 0.1 %" if share < 0.001 else f"{percentage(100 * share)} %"
