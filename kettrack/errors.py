@@ -68,6 +68,7 @@ class WrongArgument(UsageError):
     """
 
     def __init__(self, function: str, expected: str, given: object) -> None:
+        # Only the kind is named: the value may hold data of patients.
         kind = type(given).__name__
         article = "an" if kind[0] in "AEIOUaeiou" else "a"
         named = "None" if given is None else f"{article} {kind}"
@@ -85,6 +86,7 @@ class NoCohortFolder(UsageError):
 
     def __init__(self, path: str | Path) -> None:
         needed = "A cohort folder holds sessions.csv and scores.csv."
+        # Naming a file of the folder instead of the folder is the commonest slip.
         if Path(path).is_file():
             super().__init__(
                 f"{str(path)!r} is a file. Name the folder it is in. {needed}"

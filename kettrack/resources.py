@@ -37,6 +37,7 @@ def _find(shipped: str, in_checkout: str) -> Path:
     """
     package = Path(__file__).resolve().parent
     places = (package.parent / in_checkout, package / "shipped" / shipped)
+    # Beside an installed package a folder "notebooks" may be anybody's.
     checkout = (package.parent / "pyproject.toml").is_file()
     for place in places if checkout else places[1:]:
         if place.is_dir():

@@ -17,6 +17,7 @@ from kettrack.vocabulary.plain_words import CellText, in_words, readable
 if TYPE_CHECKING:
     import pandas as pd
 
+# Of the JSON; it goes up when a name in it changes.
 SCHEMA: Final = 1
 # a longer table is shortened when it is shown; JSON and figures get all of it
 MOST_ROWS: Final = 48
@@ -29,6 +30,7 @@ _HIDDEN_QUANTITY: Final = re.compile(
 )
 # An interval that does not exist, as of a share of 100 %, leaves no empty brackets.
 _NO_INTERVAL: Final = re.compile(r" \(-\)| \( to \)|; -(?=\))")
+# The name of a result by groups ends with the kind of group.
 _GROUPED: Final = re.compile(r"(.+)_by_(severity|route|early_response)")
 # column that marks rows in which a small count was hidden
 SUPPRESSED: Final = "suppressed"
@@ -99,6 +101,8 @@ class Result:
                 f"Not shown under the policy {self.policy!r}: every figure of this answer rests"
                 " on counts that are hidden, or would tell one."
             )
+        # The cells come from the table after the gate, so a hidden number cannot slip into the
+        # text.
         said = string.Formatter().vformat(self.sentence, (), self._cells())
         return readable(_NO_INTERVAL.sub("", _HIDDEN_QUANTITY.sub("(hidden)", said)))
 
@@ -131,6 +135,7 @@ class Result:
         every = self._rows()
         kept = self._kept()
         rows: list[list[str]] = []
+        # A row of dots stands where rows were left out.
         for place, last in zip(kept, [-1, *kept], strict=False):
             rows += [["..."] * len(columns)] if place > last + 1 else []
             rows.append([self._format(column, every[place]) for column in columns])
@@ -149,6 +154,7 @@ class Result:
             if (found := _GROUPED.fullmatch(self.name))
             else (self.name, "")
         )
+        # The command that writes all rows of this very table.
         asked = f"kettrack estimate {name} FOLDER{f' --by {by}' if by else ''} -o {self.name}.csv"
         whole = ".table in Python" if self.name == "patient_page" else asked
         return readable(
@@ -272,6 +278,7 @@ class Result:
             parts.setdefault(tuple(_plain(row[column]) for column in texts), []).append(
                 place
             )
+        # Parts can be shortened one by one only where each is one run of rows.
         in_order = [row for part in parts.values() for row in part] == list(
             range(len(self.table))
         )
@@ -298,12 +305,14 @@ class Result:
     def _cell(self, column: str, row: dict[str, Any]) -> CellText:
         """A cell for the sentence: its text, and the number behind what is not hidden."""
         value = _plain(row[column])
+        # A truth value is an integer in Python and no number here.
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         return CellText(self._format(column, row), float(value) if is_number else None)
 
     def _format(self, column: str, row: dict[str, Any]) -> str:
         value = _plain(row[column])
         role = self.roles.get(column)
+        # Missing in a marked row: hidden where it is a number, and truly empty otherwise.
         if value is None and row.get(SUPPRESSED):
             return (
                 "hidden"
@@ -319,6 +328,7 @@ class Result:
         if role in ("count", "running", "denominator"):
             return f"{int(value):,}"
         places = self.decimals.get(column, 1)
+        # More than one decimal of a percentage promises what no clinic can know.
         if str(row.get("unit", "")).startswith("%"):
             places = min(places, 1)
         return f"{value:.{places}f}" if role in ("derived", "person") else str(value)

@@ -11,6 +11,7 @@ from kettrack.vocabulary.instruments import INSTRUMENTS
 from kettrack.vocabulary.rules import Criteria
 
 SETTINGS_FILE: Final = "kettrack.toml"
+# Words of the file and the command line; `reading.settings_schema` checks them.
 BaselineRule = Literal["last", "mean", "worst"]
 DuplicateRule = Literal["last", "first", "worst", "mean"]
 
@@ -56,4 +57,5 @@ class Settings:
     @property
     def known_instruments(self) -> dict[str, Instrument]:
         """Name to instrument: the built-in ones and the user's."""
+        # `kettrack.toml` cannot take a built-in name, so it replaces nothing here.
         return INSTRUMENTS | {scale.name: scale for scale in self.user_instruments}

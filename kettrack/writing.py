@@ -45,17 +45,20 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     handle, name = mkstemp(
         prefix=f".{target.name}.", suffix=target.suffix, dir=target.parent
     )
+    # Windows does not rename a file that is open.
     os.close(handle)
     draft = Path(name)
     try:
         yield draft
         draft.chmod(0o666 & ~_umask())  # mkstemp makes files only their owner can read
+        # Renaming within one folder happens at once or not at all.
         draft.replace(target)
     finally:
         draft.unlink(missing_ok=True)
 
 
 def _umask() -> int:
+    # The mask can only be read by setting it, so it is put back at once.
     mask = os.umask(0)
     os.umask(mask)
     return mask
@@ -148,6 +151,7 @@ def csv_text(frame: pd.DataFrame) -> str:
         for name in frame.columns
         if _is_text(frame[name].dtype)
     }
+    # `\n` on every system: the same frame gives the same bytes.
     return frame.assign(**truth, **texts).to_csv(index=False, lineterminator="\n")
 
 

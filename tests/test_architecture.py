@@ -46,7 +46,6 @@ STILL_CROWDED = {
     "kettrack.analysis.courses.expected_course",
     "kettrack.analysis.durability.weights",
     "kettrack.analysis.people.review_safety",
-    "kettrack.estimators.plasmode.clinic",
     "kettrack.timelines.bucket",
     "kettrack.timelines.courses",
     "kettrack.timelines.person_sessions",
@@ -65,7 +64,6 @@ STILL_ASSIGNED_AT_ONCE = {
 STILL_SHARED = {
     "Cells",
     "Clinic",
-    "FEWEST",
     "FEWEST_GAPS",
     "Question",
     "Row",

@@ -51,6 +51,7 @@ class ThisPython(AsyncKernelManager):
     ZeroMQ can.
     """
 
+    # CURVE is the encryption of ZeroMQ; some builds come without it.
     transport_encryption = "auto" if zmq.has("curve") else "disabled"
 
     @property
@@ -180,6 +181,7 @@ def execute(
         client = NotebookClient(
             notebook,
             kernel_manager_class=ThisPython,
+            # Some cells take minutes on a slow machine, and a limit would end them for no fault.
             timeout=None,
             record_timing=False,
             coalesce_streams=True,
@@ -221,6 +223,7 @@ def _obey(switch: StopSwitch, client: NotebookClient) -> None:
 def _explain(error: BaseException, name: str, done: list[int]) -> None:
     if isinstance(error, CellExecutionError):
         raise NotebookFailed(f"{name}, cell {len(done)}: {_reason(error)}") from error
+    # The cell that was running is the one after those that are done.
     if isinstance(error, DeadKernelError):
         raise NotebookFailed(
             f"{name}, cell {len(done) + 1}: Python stopped, perhaps for want of memory."
@@ -229,6 +232,7 @@ def _explain(error: BaseException, name: str, done: list[int]) -> None:
 
 def _environment(empty: Path) -> dict[str, str]:
     """The user's environment, without what would change the output of a notebook."""
+    # A backend named in the environment would draw to a window and store no picture.
     kept = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
     return kept | {"IPYTHONDIR": str(empty / "ipython"), "PYTHONHASHSEED": "0"}
 
@@ -242,6 +246,7 @@ def _reason(error: CellExecutionError) -> str:
     """kettrack's own words are safe to print; those of other exceptions may quote a cell of the
     input.
     """
+    # The kernel passes on the name of an error only, so its class is looked up by name.
     kind = getattr(errors, error.ename, None)
     ours = isinstance(kind, type) and issubclass(kind, KettrackError)
     if ours or os.environ.get("KETTRACK_DEBUG") == "1":

@@ -120,9 +120,11 @@ def write_report(
     NotebookFailed
         When a cell stops.
     """
+    # Read here first: a problem is told at once, and not from the middle of a notebook.
     cohort = load_cohort(folder, allow=allow, **options)
     cohort.require_scores()
     contents = read_contents()
+    # Before the notebooks, which take minutes: what cannot be answered fails early.
     page = compose_first_page(cohort)
     notebooks = {
         name: nbformat.read(notebook_folder() / name, as_version=4)
@@ -133,6 +135,7 @@ def write_report(
             notebook,
             name,
             folder=str(folder.resolve()),
+            # The notebooks read the folder again, each by itself, under the same options.
             options={"allow": allow, **options},
         )
     with _progress(
@@ -300,6 +303,7 @@ def _reader_copy(notebook: NotebookNode) -> NotebookNode:
     """A copy without the cells nobody should see, with a text for every picture and no path in a
     warning.
     """
+    # The notebook stays as it was run; it may be shown again.
     shown = deepcopy(notebook)
     shown.cells = [
         cell for cell in shown.cells if not UNSEEN & set(cell.metadata.get("tags", []))

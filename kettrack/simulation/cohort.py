@@ -129,6 +129,7 @@ def simulate(
     >>> len(simulate(SCENARIOS["A"], n=20, seed=1, regime=3).sessions)
     60
     """
+    # The same seed as `run` uses: its own two streams are the first two of these.
     streams = np.random.SeedSequence(seed).spawn(STREAMS)
     for_losses = np.random.default_rng(streams[LOSS_STREAM])
     history = lose_final_scores(run(parameters, n, seed, regime), for_losses)
@@ -136,6 +137,7 @@ def simulate(
         tables = _detailed_tables(history, streams[DETAIL_STREAMS])
     else:
         tables = _plain_tables(history)
+    # Everything before works with positions; study codes come last.
     ids = name_patients(n)
     who = ids[history.sessions.who]
     sessions = tables.sessions.assign(patient_id=who, day=history.sessions.day)
@@ -158,6 +160,7 @@ def simulate(
 
 def name_patients(n: int) -> Objects:
     """Study codes `S001`, `S002`, ...: people are drawn in no order, so the number says nothing."""
+    # Equally many digits, so that codes sort like numbers.
     digits = max(FEWEST_DIGITS, len(str(n)))
     return np.array([f"S{i:0{digits}d}" for i in range(1, n + 1)], dtype=object)
 
@@ -168,6 +171,7 @@ def _ordered(
     key: list[str],
 ) -> pd.DataFrame:
     """Columns of the vocabulary that are there, in its order; rows by key."""
+    # A plain scenario has few columns, a detailed one all.
     kept = table[[name for name in columns if name in table]]
     return kept.sort_values(key, kind="stable", ignore_index=True)
 
@@ -208,6 +212,7 @@ def _detailed_scores(
     n = history.people.n
     log = history.scores
     scales = DETAIL.scales
+    # GAD-7 is higher in people with a diagnosis of anxiety: a planted signal.
     anxious = _is_yes(patients["anxiety"])
     tables = (
         phq9_rows(log, n, scales, rng),
@@ -274,6 +279,7 @@ def _plain_sessions(history: History) -> pd.DataFrame:
     rows = range(len(history.sessions.who))
     same = {"order": 1, "drug": "ketamine", "route": "iv"}
     sessions = pd.DataFrame(same, index=rows)
+    # Adverse events are recorded only in scenarios in which they matter.
     if history.parameters.schedule.hard_session:
         hard = history.sessions.hard
         sessions["adverse_events"] = np.where(hard, HARD_SESSION_EVENT, "none")

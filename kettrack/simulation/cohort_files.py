@@ -62,6 +62,7 @@ def describe_parameters(parameters: Parameters) -> dict[str, Any]:
     numbers = asdict(parameters)
     return (
         numbers
+        # A list of absent extras would only be in the way.
         if parameters.extras != Extras()
         else {name: value for name, value in numbers.items() if name != "extras"}
     )
@@ -87,6 +88,7 @@ def describe_truth(simulated: Simulated) -> str:
         "planted_nulls": PLANTED_NULLS if simulated.parameters.detailed else {},
     }
     truths = known_truths(simulated.parameters)
+    # A scenario with changed numbers has no shipped truth.
     if truths:
         truth["truths"] = {name: asdict(found) for name, found in truths.items()}
     return json.dumps(truth, indent=1) + "\n"
@@ -168,16 +170,19 @@ def _field(column: Column) -> dict[str, Any]:
         described["unit"] = column.unit
     if column.kind == "yes_no":
         described |= {"trueValues": ["true"], "falseValues": ["false"]}
+    # Empty constraints are left out of the file.
     limits = _constraints(column)
     return described | ({"constraints": limits} if limits else {})
 
 
 def _resource(table: Table, content: bytes) -> dict[str, Any]:
+    # The header that was written tells which columns are there.
     header = content.split(b"\n", 1)[0].decode().split(",")
     schema: dict[str, Any] = {
         "fields": [_field(table[name]) for name in header],
         "missingValues": [""],
     }
+    # Only the patients table has one row per patient; the others refer to it.
     if table.key == ("patient_id",):
         schema["primaryKey"] = ["patient_id"]
     else:

@@ -98,6 +98,7 @@ class _Pages:
     ) -> None:
         """Write the sessions of `who` on one day, in the order of `SessionLog`."""
         days = np.full(len(who), day)
+        # Indexing with positions copies, so later days do not change what is written.
         page = (who, days, state.total[who], state.phase[who], hard)
         self.sessions.append(page)
 
@@ -163,11 +164,13 @@ def run(
     # the people are drawn apart from the days, so that a forced regime meets the same people
     for_people, for_days = np.random.SeedSequence(seed).spawn(2)
     people = draw_people(parameters, n, np.random.default_rng(for_people))
+    # One dice for all days: people who left are rolled for too, so that chance stays paired.
     dice = Dice(for_days, n, parameters.extras.held is not None)
     state = begin(people)
     clinic = ClinicRun(people, parameters, regime)
     pages = _Pages()
     pages.write_screening(state, people)
+    # Days before 0 hold only the screening scores and the natural course.
     for day in range(int(people.first_day.min()), parameters.last_day + 1):
         _live(state, clinic, day, dice.roll(), pages)
     sessions = SessionLog(*_columns(pages.sessions))
@@ -186,7 +189,9 @@ def _live(
     people = clinic.people
     parameters = clinic.parameters
     scoring = parameters.scoring
+    # The order of a day is part of the truth: a score before a session must not feel it.
     advance(state, people, parameters, day, roll)
+    # Nobody is seen after the extract, even where a session is due.
     coming = (state.next_session == day) & (day <= people.seen_to)
     today: Occasions = occasions(state, people, scoring, day, coming, roll)
     score = measure(state, scoring, today.before, day, roll)
@@ -220,11 +225,13 @@ def lose_final_scores(history: History, rng: np.random.Generator) -> History:
     lost = history.parameters.extras.lost_final
     if lost is None:
         return history
+    # Points above the score at which the chance is the one stated.
     above = (_last_on_treatment(history) - lost.pivot).astype(np.float64)
     logit_at_pivot = log(lost.missing / (1 - lost.missing))
     chance = np.round(expit(logit_at_pivot + lost.slope * above), CHANCE_DECIMALS)
     missing = rng.random(history.people.n) < chance
     scores = history.scores
+    # Only the score of the last day is lost; earlier ones stay.
     kept = ~missing[scores.who] | (scores.day < history.parameters.last_day)
     columns = [getattr(scores, column.name)[kept] for column in fields(scores)]
     return replace(history, scores=ScoreLog(*columns))

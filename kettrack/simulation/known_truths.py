@@ -31,6 +31,7 @@ def fingerprint(parameters: Parameters) -> str:
     """Name of a parameter set that changes with any of its numbers, and not with the words about
     it.
     """
+    # What is asked belongs to the name as well: another question has another truth.
     kinds = TRUTH_KINDS.get(parameters.name, ())
     text = json.dumps([DEFINITIONS, kinds, describe_numbers(parameters)])
     return sha256(text.encode()).hexdigest()[:16]
@@ -39,6 +40,7 @@ def fingerprint(parameters: Parameters) -> str:
 def describe_numbers(parameters: Parameters) -> str:
     """Every number of a parameter set as JSON, without the words about it."""
     numbers = asdict(parameters)
+    # A better wording must not cost hours of simulation.
     del numbers["about"]
     return json.dumps(numbers, sort_keys=True)
 
@@ -81,6 +83,7 @@ def cached_truths(
     dict of str to Truth
         As `force_truth`.
     """
+    # The name holds all that the truth depends on, so a stale file is never read.
     name = f"truth-{parameters.name}-{fingerprint(parameters)}-{n}-{seed}.json"
     path = Path(folder) / name
     if not path.is_file():
@@ -152,6 +155,7 @@ def describe_truths(
 def main(arguments: list[str]) -> None:
     """Write the shipped table anew; a folder for the cache and a number of people may be named."""
     usual = [CACHE, str(TRUTH_PEOPLE)]
+    # What is not named on the command line keeps its usual value.
     folder, people = [*arguments, *usual[len(arguments) :]][:2]
     write_text(describe_truths(folder, int(people)), SHIPPED)
     sys.stdout.write(f"{SHIPPED}\n")

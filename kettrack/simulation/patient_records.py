@@ -35,6 +35,7 @@ HIGHEST_ANSWER: Final = 3
 OTHER_ITEMS: Final = PHQ9.n_items - 1  # all but the one on suicidality
 _CHUNK: Final = 100_000  # rows whose items are drawn at once, to keep memory small
 DAYS_PER_YEAR: Final = 365
+# Columns of the patients table that are answered yes or no.
 YES_NO: Final = ("anxiety", "ptsd", "substance_use", "psychotherapy")
 Shares = tuple[tuple[str, float], ...]  # name and share
 EVENT_DETAIL_SHARES: Final[dict[str, Shares]] = {
@@ -150,6 +151,7 @@ def add_endings(
     n = history.people.n
     seen = history.people.seen_to
     stopped = history.reason != NOT_STOPPED
+    # Plain scenarios: the log tells the truth, so that an estimator is tried without this noise.
     if numbers is None:
         noted = stopped & (history.reason != PLANNED_END)
         delay = np.zeros(n, np.int64)
@@ -162,6 +164,7 @@ def add_endings(
     # `NOT_STOPPED` is -1, and a planned end lies behind the last reason: both find the empty name
     names = np.array([*STOP_REASONS, ""], dtype=object)[history.reason]
     patients["observed_to_day"] = seen
+    # A stop that was noted is itself a contact.
     patients["last_contact_day"] = np.maximum(last_contact, noted_contact)
     patients["stop_day"] = pd.Series(day).astype("Int64").where(noted)
     patients["stop_reason"] = pd.Series(names).where(noted & (names != ""))
@@ -257,6 +260,7 @@ def _random_days(
     """Positions and days of events that come at random: `expected` number per patient, evenly over
     the days seen.
     """
+    # A Poisson number of events, each on a day of its own: a constant rate over time.
     count = rng.poisson(expected)
     who = np.repeat(np.arange(len(count)), count)
     days_seen = seen[who] + 1
@@ -292,6 +296,7 @@ def phq9_rows(
         PHQ9.n_items,
         len(items),
     )
+    # One item is left out, any of the nine as likely.
     for place, name in enumerate(ITEM_NAMES):
         items[name] = items[name].mask(incomplete & (left_out == place))
     total = pd.Series(scores.score).astype("Int64").mask(incomplete)
@@ -308,6 +313,7 @@ def draw_items(
 ) -> Ints:
     """Answers to the nine items of each score (rows × 9); they add up to the total."""
     spread = scales.item_person_sd * rng.standard_normal((n, OTHER_ITEMS))
+    # Some items are endorsed more by everybody, and some by this person.
     liking = np.asarray(scales.item_weight) + spread
     ninth = _suicidality_answers(
         scores,
@@ -438,6 +444,7 @@ def madrs_rows(
     usual = scales.madrs_intercept + scales.madrs_slope * scores.severity
     error = scales.madrs_error_sd * rng.standard_normal(len(scores.who))
     now_and_then = rng.random(len(scores.who)) < scales.madrs_share
+    # The baseline is always rated, since change is counted from it.
     taken = rated & ((scores.day <= 0) | now_and_then)
     return _other_scale(
         MADRS.name,

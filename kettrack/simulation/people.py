@@ -138,6 +138,7 @@ def draw_people(
     people = People(
         start=start,
         level=np.clip(level, natural.level_low, natural.level_high),
+        # Shape and scale multiply to 1, so the mean effect stays what the parameters say.
         responsiveness=rng.gamma(shape, 1 / shape, n),
         first_day=_days_between(
             screening.earliest_day,
@@ -174,6 +175,7 @@ def _screened(
     severity = rng.normal(natural.start_mean, natural.start_sd, candidates)
     error = rng.normal(0, parameters.scoring.error_sd, candidates)
     score = phq9_total(severity + error)
+    # Some enter below the threshold, as in clinics without a strict rule.
     exempt = rng.random(candidates) < screening.exempt
     enters = np.flatnonzero((score >= screening.lowest) | exempt)[:n]
     if len(enters) < n:
@@ -219,6 +221,7 @@ def _at_sites(
     """
     sites = parameters.extras.sites
     natural = parameters.natural
+    # Sites differ in how ill their people are and in how readily they stop.
     site = place_of(rng.random(people.n), [one.share for one in sites])
     level_shift = np.array([one.level_shift for one in sites])
     stop_shift = np.array([one.stop_shift for one in sites])

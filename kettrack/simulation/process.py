@@ -167,6 +167,7 @@ def advance(
     score time stands still.
     """
     natural = parameters.natural
+    # Reverting to the own level: the daily share that is kept shrinks the distance.
     distance = state.natural - people.level
     shock = natural.daily_shock_sd * roll.shock
     moved = people.level + natural.daily_keep * distance + shock
@@ -175,6 +176,7 @@ def advance(
     held = parameters.extras.held
     if held is not None:
         treated = state.total >= held.from_session
+        # A response is held for so many days after a session, and can be lost from then on.
         unprotected = day - state.last_session > held.protected_days
         state.lost |= treated & unprotected & (roll.loss < held.daily_loss)
         state.effect[state.lost] = 0.0
@@ -188,6 +190,7 @@ def remember(state: State) -> None:
 
 def recalled_severity(state: State) -> Floats:
     """What a score that looks back two weeks measures: the mean of now and a week ago."""
+    # In the first week nothing lies a week back.
     if not state.past:
         return state.severity
     return (state.severity + state.past[0]) / 2
@@ -198,6 +201,7 @@ def treat(
 ) -> None:
     """Give a session to `who` (positions): the effect comes on the same day."""
     effect = parameters.effect
+    # The first session may do more, or less, than a later one.
     times = np.where(state.total[who] == 0, effect.first_factor, 1.0)
     # whoever lost a response that was held gains nothing from later sessions
     acts = ~state.lost[who]
@@ -215,4 +219,5 @@ def has_lost_response(state: State, who: Ints, lowest: int) -> Bools:
     baseline = state.baseline[who]
     last = state.last_score[who]
     responded = (baseline > 0) & (2 * state.best[who] <= baseline)
+    # Doubled scores instead of halved baselines: whole numbers compare exactly.
     return responded & (2 * last > baseline) & (last >= lowest)

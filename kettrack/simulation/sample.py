@@ -15,6 +15,7 @@ from kettrack.simulation.detail import PLANTED, PLANTED_NULLS
 from kettrack.simulation.presets import CLINIC
 
 SAMPLE_PATIENTS: Final = 240
+# Chosen once; another seed makes another sample, and other stored notebooks.
 SAMPLE_SEED: Final = 20261121
 EXTRACT: Final = (
     "SYNTHETIC clinic, no real patient; 18 months, all logs complete to the same day"
@@ -31,6 +32,7 @@ def _bullets(words: dict[str, str]) -> str:
 
 def describe_sample(simulated: Simulated) -> str:
     """Text of the sample's `README.md`."""
+    # Every number of the text is read from the clinic, so that it cannot be out of date.
     effect = simulated.parameters.effect
     return _README.read_text(encoding="utf-8").format(
         patients=len(simulated.patients),

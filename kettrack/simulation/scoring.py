@@ -60,6 +60,7 @@ def _answers(
     """Who answers a remote request today; moves the day of the next request of everybody who got
     one.
     """
+    # The next request moves whether or not this one is answered.
     due = state.next_request <= day
     # whole days from -jitter to +jitter, all as likely
     width = 2 * scoring.remote_jitter + 1
@@ -111,6 +112,7 @@ def occasions(
         Positions, in the order of the patients.
     """
     at_visit = coming & (roll.visit < scoring.at_visits * _reach(people, scoring))
+    # One score a day: the screening score may already be of day 0.
     at_visit &= state.last_scored < day
     called = state.exit_call == day
     answers = _answers(
@@ -123,6 +125,7 @@ def occasions(
     in_view = (day >= 0) & (day <= people.seen_to)
     scored = (at_visit | called | answers) & ~state.silent & in_view
     timing = draw_timing(scoring, roll, coming)
+    # A score after the first session already holds its effect.
     counts_as_baseline = (state.total == 0) & (timing != AFTER)
     scored &= people.recorded | ~counts_as_baseline
     return Occasions(
@@ -144,6 +147,7 @@ def measure(
     """
     error = scoring.error_sd * roll.error[who]
     score = phq9_total(recalled_severity(state)[who] + error)
+    # Each score before the first session takes the place of the baseline so far.
     untreated = state.total[who] == 0
     state.last_score[who] = score
     state.last_scored[who] = day
@@ -169,6 +173,7 @@ def _remember_remission(
 ) -> None:
     """Note since when the scores of `who` show remission, and when they had done so for a week."""
     low = score <= REMISSION
+    # `NEVER` is larger than any day, so the minimum begins a new run.
     since = np.minimum(state.low_since[who], day)
     state.low_since[who] = np.where(low, since, NEVER)
     again = who[low & (day - state.low_since[who] >= DAYS_IN_WEEK)]
@@ -192,5 +197,6 @@ def silence(
     # high end.
     reached = who[people.silent[who] > 1 - scoring.exit_call]
     earliest, latest = scoring.exit_call_after
+    # A number that the person has anyway: no new draw, so no other chance moves.
     later = people.first_request[reached] % (latest - earliest + 1)
     state.exit_call[reached] = state.last_session[reached] + earliest + later

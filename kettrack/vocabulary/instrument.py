@@ -8,6 +8,7 @@ from typing import Final, Literal
 from kettrack.errors import UsageError
 from kettrack.vocabulary.days import ASSUMED_RECALL_DAYS
 
+# How sure a number is, from read in its source to stated by the user.
 Standing = Literal["verified", "computed", "convention", "recalled", "user"]
 TotalRule = Literal["sum", "domains", "highest", "t_value"]
 Construct = Literal[
@@ -83,6 +84,7 @@ def severity_bands(text: str) -> tuple[Band, ...]:
     """
     bands = []
     for part in text.split(";"):
+        # A label may hold blanks, so the split is at the last one.
         label, _, edges = part.strip().rpartition(" ")
         low, high = edges.split("-")
         bands.append(Band(label, float(low), float(high)))
@@ -254,6 +256,7 @@ class Instrument:
                 )
             return Recall(self.name, stated_days, assumed=False)
         confirmed = self.recall_days
+        # A window that is only recalled is treated like none: it could be wrong.
         if confirmed is None or not confirmed.usable:
             return Recall(self.name, ASSUMED_RECALL_DAYS, assumed=True)
         return Recall(self.name, int(confirmed.value), assumed=False)

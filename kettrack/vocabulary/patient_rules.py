@@ -86,6 +86,7 @@ class VisitRule(PatientRule):
 
 def _listed(numbers: tuple[int, ...]) -> str:
     """Numbers as they stand in a sentence: `12, 18 and 24`."""
+    # At least one number is there: a rule without a week asks nothing.
     *before, last = map(str, numbers)
     return f"{', '.join(before)} and {last}" if before else last
 
