@@ -66,7 +66,6 @@ STILL_SHARED = {
     "Clinic",
     "FEWEST_GAPS",
     "Question",
-    "Row",
     "Runs",
     "SEED",
     "Scored",

@@ -58,7 +58,7 @@ _CHECKS: Final = {
     "negative_control": "Negative control",
     "e_value": "E-value",
     "overlap": "Overlap",
-    "effective|largest_share": "Effective sample size",
+    "effective|largest_share": "Weights",
     "calibration": "Calibration",
 }
 _UNITS: Final = {
@@ -241,8 +241,8 @@ def _check_text(row: pd.Series) -> str:
         return f"not known: {row['reason']}"
     note = f" ({row['note']})" if row["note"] else ""
     number = f"{_number(row)}{_UNITS[row['unit']]}"
-    # Counts read as a sentence, "110 people"; a measure is named before its number.
-    if row["unit"] in ("people", "%"):
+    # A share reads as a sentence, "94 % of the decisions"; a measure is named before its number.
+    if row["unit"] == "%":
         return f"{number} {row['about']}{note}"
     return f"{row['about']}: {number}{note}"
 

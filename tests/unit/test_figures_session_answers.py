@@ -15,7 +15,7 @@ from kettrack.figures.style import WORSE
 
 CAPTION = "N = 640 · PHQ-9, convention 1"
 LONG = (
-    "these data cannot say whether 6 sessions beat 3: only 10 people's worth of information on 6"
+    "these data cannot say whether 6 sessions are better than 3: an effective sample size of 10"
     " (34 people stopped there)"
 )
 LONGER = (
@@ -28,13 +28,13 @@ def answers(**columns):
     rows = [
         (
             "naive_slope",
-            "People who ended up having 3 more sessions: change at week 12",
+            "People who had 3 more sessions in the end: change at week 12",
             "points",
             "biased by design",
         ),
         (
             "adjusted_slope",
-            "People who ended up having 3 more sessions, at equal baselines: score at week 12",
+            "People who had 3 more sessions in the end, at equal baselines: score at week 12",
             "points",
             "biased by design",
         ),
@@ -68,13 +68,13 @@ def answers(**columns):
         ("overlap", "of the decisions could have gone either way", "%", "check"),
         (
             "effective_k",
-            "people's worth of information on stopping after 6",
+            "effective sample size for stopping after 6 sessions",
             "people",
             "check",
         ),
         (
             "effective_m",
-            "people's worth of information on stopping after 3",
+            "effective sample size for stopping after 3 sessions",
             "people",
             "check",
         ),
@@ -96,7 +96,7 @@ def answers(**columns):
     ]
     table["ci_low"], table["ci_high"] = table["estimate"] - 0.4, table["estimate"] + 0.4
     table.loc[6:, ["ci_low", "ci_high"]] = np.nan
-    table.loc[5, "note"] = "silent, which never reassures"
+    table.loc[5, "note"] = "no difference found"
     return table.assign(**columns)
 
 
@@ -143,15 +143,15 @@ def test_the_naive_ones_are_marked():
 def test_what_would_change_our_mind_is_said_with_its_numbers():
     said = " ".join(texts(plot_session_answers(answers()))).replace("\n", " ")
     assert (
-        "a measure left out: 0.20 (\N{MINUS SIGN}0.20 to 0.60) points (silent, which never"
-        " reassures)" in said
+        "a measure left out: 0.20 (\N{MINUS SIGN}0.20 to 0.60) points (no difference"
+        " found)" in said
     )
     assert (
         "would remove it: 1.50; strength of one that would make its interval reach 0: 1.30"
         in said
     )
     assert (
-        "110 people's worth of information on stopping after 6; 351 people's worth"
+        "effective sample size for stopping after 6 sessions: 110; effective sample size for"
         in said
     )
     assert "Calibration" not in said

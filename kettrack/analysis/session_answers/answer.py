@@ -5,37 +5,39 @@ change our mind.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.association.association import slopes
-from kettrack.analysis.context import made_from, release, rule_words
-from kettrack.analysis.next_session.answer import next_session
-from kettrack.analysis.registry import question
-from kettrack.analysis.session_answers.rows import (
+from kettrack.analysis.association.association import EXPECTED, slopes
+from kettrack.analysis.context import LEVEL, rule_words
+from kettrack.analysis.next_session.answer import (
+    ENOUGH_OVERLAP_PERCENT,
+    FEW_COULD_GO_EITHER_WAY,
+    NO_DIFFERENCE_FITS,
+    next_session,
+    signed_interval,
+)
+from kettrack.analysis.registry import Answer, question
+from kettrack.analysis.session_answers.method_rows import (
     BIASED,
     CAUSAL,
-    DOUBTED,
-    SECOND,
+    CONTRADICTED,
+    HORIZON_WORDS,
+    SECOND_OPINION,
+    MethodRow,
     check_rows,
-    doubted,
+    is_contradicted,
     naive_rows,
     next_rows,
     stop_rows,
 )
-from kettrack.analysis.session_answers.words import one_sentence
 from kettrack.analysis.stop_after.answer import stop_after
 from kettrack.result import Result, Role
 from kettrack.timelines.derived import DerivedCohort
+from kettrack.vocabulary.plain_words import value_with_interval
 
-NAME: Final = "sessions_and_change"
-ESTIMAND: Final = (
-    "Difference in the score that goes with more sessions, by each method beside the others; each"
-    " row says whose score, when, and what is compared. Only rows marked causal are about what a"
-    " session does, and only under their assumptions."
-)
 _ROLES: Final[dict[str, Role]] = {
     "key": "key",
     "about": "label",
@@ -55,9 +57,39 @@ _ROLES: Final[dict[str, Role]] = {
 }
 
 
+_CONTRADICTION: Final = (
+    "But a measure that was left out of the adjustment differs by"
+    f" {value_with_interval('negative_control').replace(' (', ' points (', 1)} between those who"
+    " went on and those who did not, at equal histories. So reasons that were not recorded decide"
+    " who goes on, and none of these differences must be read as what sessions do."
+)
+
+
 @question(
     "sessions_and_change",
     asks="What do more sessions change, by every method side by side?",
+    unit="as named in each row",
+    estimand=(
+        "Difference in the score that goes with more sessions, by each method beside the others."
+        " Each row says whose score, when, and what is compared. Only rows marked causal are about"
+        " what a session does, and only under their assumptions."
+    ),
+    roles=_ROLES,
+    decimals=dict.fromkeys(
+        ("estimate", "ci_low", "ci_high", "size", "size_low", "size_high"), 2
+    ),
+    show=(
+        "about",
+        "unit",
+        "n",
+        "estimate",
+        "ci_low",
+        "ci_high",
+        "kind",
+        "status",
+        "reason",
+        "note",
+    ),
 )
 def session_answers(
     cohort: DerivedCohort,
@@ -65,7 +97,7 @@ def session_answers(
     following: Result | None = None,
     naive: Result | None = None,
     calibrations: Sequence[Result] = (),
-) -> Result:
+) -> Answer:
     """Every answer to "what do more sessions change", side by side, and what speaks against each.
 
     Parameters
@@ -108,47 +140,7 @@ def session_answers(
     following = following or next_session(cohort)
     stop = stop or stop_after(cohort)
     naive = naive or slopes(cohort)
-    table = _table(cohort, naive, following, stop, calibrations)
-    result = Result(
-        name=NAME,
-        table=table,
-        roles=_ROLES,
-        decimals=dict.fromkeys(
-            ("estimate", "ci_low", "ci_high", "size", "size_low", "size_high"), 2
-        ),
-        show=(
-            "about",
-            "unit",
-            "n",
-            "estimate",
-            "ci_low",
-            "ci_high",
-            "kind",
-            "status",
-            "reason",
-            "note",
-        ),
-        sentence=one_sentence(table),
-        estimand=ESTIMAND,
-        caveats=_caveats(cohort, following, stop),
-        made_from=made_from(
-            cohort,
-            unit="as named in each row",
-            level=0.95,
-            seed=stop.made_from.get("seed"),
-        ),
-    )
-    return release(result, cohort)
-
-
-def _table(
-    cohort: DerivedCohort,
-    naive: Result,
-    following: Result,
-    stop: Result,
-    calibrations: Sequence[Result],
-) -> pd.DataFrame:
-    rows: list[dict[str, Any]] = [
+    rows = [
         *naive_rows(naive, stop),
         *next_rows(following),
         *stop_rows(stop),
@@ -156,46 +148,164 @@ def _table(
     ]
     table = pd.DataFrame(rows).reindex(columns=list(_ROLES))
     # the reasons to stop are the same for every method that relies on their being recorded
-    if doubted(following):
-        table["kind"] = table["kind"].replace({CAUSAL: DOUBTED, SECOND: DOUBTED})
+    if is_contradicted(following):
+        doubt = {CAUSAL: CONTRADICTED, SECOND_OPINION: CONTRADICTED}
+        table["kind"] = table["kind"].replace(doubt)
+    table = _with_sizes(table)
+    table["better"] = "lower" if cohort.instrument.higher_is_worse else "higher"
+    return Answer(
+        table=table,
+        sentence=_sentence(table),
+        caveats=_caveats(cohort, following, stop),
+        level=LEVEL,
+        seed=stop.made_from.get("seed"),
+    )
+
+
+def _with_sizes(table: pd.DataFrame) -> pd.DataFrame:
+    """Estimates and intervals turned so that no estimate is negative: the ends change places."""
     below = table["estimate"] < 0
-    turned: dict[str, Any] = {
-        "size": table["estimate"].abs(),
-        "size_low": np.where(below, -table["ci_high"], table["ci_low"]),
-        "size_high": np.where(below, -table["ci_low"], table["ci_high"]),
+    return table.assign(
+        n=table["n"].astype("Int64"),
+        size=table["estimate"].abs(),
+        size_low=np.where(below, -table["ci_high"], table["ci_low"]),
+        size_high=np.where(below, -table["ci_low"], table["ci_high"]),
+    )
+
+
+def _sentence(table: pd.DataFrame) -> str:
+    """Template of the text: what goes with more sessions, what one more session does, what stopping
+    later does.
+    """
+    rows = {
+        str(row["key"]): {str(name): value for name, value in row.items()}
+        for row in table.to_dict("records")
     }
-    better = "lower" if cohort.instrument.higher_is_worse else "higher"
-    return table.assign(n=table["n"].astype("Int64"), better=better, **turned)
+    parts = [
+        _naive_words(rows["adjusted_slope"]),
+        *_next_words(rows["next_session"], rows),
+        *_stop_words(rows["stop_after"]),
+    ]
+    if rows["next_session"]["kind"] == CONTRADICTED:
+        parts.append(_CONTRADICTION)
+    return " ".join(parts)
+
+
+def _naive_words(row: MethodRow) -> str:
+    if row["status"] != "ok":
+        return (
+            "The relation between the number of sessions and the score cannot be described, because"
+            f" {_why(row)}."
+        )
+    meaning = "better" if _way(row) == row["better"] else "worse"
+    # such as "People who had 3 more sessions in the end, at equal baselines: score at week 12"
+    who, when = row["about"].split(": ")
+    return (
+        f"{who}, scored {{adjusted_slope.size}} points {_way(row)}"
+        f" {when.removeprefix('score ')} ({_interval('adjusted_slope', row)})."
+        f" {EXPECTED[meaning]}"
+    )
+
+
+def _next_words(row: MethodRow, rows: dict[str, MethodRow]) -> list[str]:
+    if row["status"] != "ok":
+        why = _why(row)
+        return [f"These data cannot say what one more session changes, because {why}."]
+    contradicted = row["kind"] == CONTRADICTED
+    assumed = (
+        "" if contradicted else ", provided that every reason to stop was recorded"
+    )
+    parts = [f"{_next_comparison(row)}{assumed}."]
+    shared = rows["overlap"]
+    if shared["status"] == "ok" and shared["estimate"] < ENOUGH_OVERLAP_PERCENT:
+        parts.append(FEW_COULD_GO_EITHER_WAY)
+    if contradicted:
+        return parts
+    if _includes_zero(row):
+        parts.append(NO_DIFFERENCE_FITS)
+    elif rows["e_value"]["status"] == "ok":
+        parts.append(
+            "A reason that was not recorded would explain the whole difference if it were linked"
+            " both to stopping and to the score by a risk ratio of {e_value.estimate}."
+        )
+    return parts
+
+
+def _next_comparison(row: MethodRow) -> str:
+    one = row["about"].startswith("One more")
+    who = "had one more session" if one else "went on"
+    others = "did not" if one else "paused"
+    # such as "... alike so far; score about 21 days later"
+    _, there, later = row["about"].rpartition("; score ")
+    when = f" {later}" if there else ""
+    return (
+        f"Among people still coming, those who {who} scored {{next_session.size}} points"
+        f" {_way(row)}{when} than similar people who {others} ({_interval('next_session', row)})"
+    )
+
+
+def _stop_words(row: MethodRow) -> list[str]:
+    why = _why(row)
+    if row["status"] != "ok":
+        # such a reason is a sentence of its own
+        if "cannot say" in why:
+            return [f"{why[0].upper()}{why[1:]}."]
+        return [
+            f"Stopping later cannot be compared with stopping earlier, because {why}."
+        ]
+    said = (
+        f"{row['about'].split(':')[0]}, the score at {HORIZON_WORDS} would have been"
+        f" {{stop_after.size}} points {_way(row)} ({_interval('stop_after', row)}), as far as the"
+        " recorded history explains who stops."
+    )
+    return [said, NO_DIFFERENCE_FITS] if _includes_zero(row) else [said]
+
+
+def _includes_zero(row: MethodRow) -> bool:
+    return bool(row["ci_low"] <= 0 <= row["ci_high"])
+
+
+def _interval(key: str, row: MethodRow) -> str:
+    return signed_interval(key, _way(row), _includes_zero(row))
+
+
+def _way(row: MethodRow) -> str:
+    return "lower" if row["estimate"] < 0 else "higher"
+
+
+def _why(row: MethodRow) -> str:
+    return str(row["reason"]).rstrip(".")
 
 
 def _caveats(cohort: DerivedCohort, following: Result, stop: Result) -> tuple[str, ...]:
     return (
         (
-            f"{rule_words(cohort)}. Rows are not the same question: read what is compared before"
-            " comparing them."
+            f"{rule_words(cohort)}. The rows do not answer the same question. Read what each row"
+            " compares before comparing rows."
         ),
         (
-            f"{BIASED.capitalize()}: the number of sessions is decided along the way by how the"
-            " person does, so these two rows are association, whatever their interval."
+            f"{BIASED.capitalize()}: the number of sessions is decided along the way, by how the"
+            " person does. So these two rows are association, whatever their interval."
         ),
         (
-            f"{CAUSAL.capitalize()}: that the reasons to stop which also predict the score are in"
-            " the history, that some with each history went on and some did not, and that"
-            " sessions are alike. Nothing in the data can show the first."
+            f"{CAUSAL.capitalize()}: every reason to stop that also predicts the score is in the"
+            " history; with each history some people went on and some did not; all sessions are"
+            " alike. Nothing in the data can prove the first assumption."
         ),
         (
-            f"{SECOND.capitalize()}: models for the score week by week; they err towards no"
-            " difference when the score is noisy."
+            f"{SECOND_OPINION.capitalize()}: models of the score week by week. They are biased"
+            " towards no difference when the score is noisy."
         ),
         (
-            f"{DOUBTED.capitalize()}: a measure left out of the history differs between those who"
-            " went on and those who did not at equal histories, so reasons that were not"
-            " recorded decide who goes on, and every row that relies on them is in doubt."
+            f"{CONTRADICTED.capitalize()}: a measure left out of the history differs between those"
+            " who went on and those who did not, at equal histories. So reasons that were not"
+            " recorded decide who goes on, and every row that relies on recorded reasons is in"
+            " doubt."
         ),
         f"One more session: {following.estimand}",
-        f"Stopping after so many: {stop.estimand}",
+        f"Stopping after a number of sessions: {stop.estimand}",
         (
-            "A refusal is an answer: these data do not carry that comparison. The reason says"
-            " what is missing."
+            "A refusal is an answer: these data do not allow that comparison. The reason says what"
+            " is missing."
         ),
     )
