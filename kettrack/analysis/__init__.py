@@ -1,4 +1,4 @@
-"""Questions that are asked of a cohort, one room per kind, each answer through the disclosure gate."""
+"""Questions about a cohort, one room per kind; each answer passes the disclosure gate."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def estimate(
     on_step : callable, optional
         Called now and then while a long question runs, at most `steps` times.
     **options
-        Further keywords of the question, such as `replicates` or `seed`; `kettrack.questions()` lists
-        them.
+        Further keywords of the question, such as `replicates` or `seed`; `kettrack.questions()`
+        lists them.
 
     Returns
     -------

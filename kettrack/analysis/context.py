@@ -1,5 +1,5 @@
-"""What every estimate of a cohort carries with it, and the gate each passes before anyone sees
-it.
+"""What every answer about a cohort carries with it, and the disclosure gate that each passes before
+anyone sees it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,21 @@ from kettrack.privacy import disclosure
 from kettrack.result import Result
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS
+from kettrack.vocabulary.limits import FEWEST_PEOPLE
+
+# Of every interval, and the standard errors to each side at that level.
+LEVEL: Final = 0.95
+NORMAL_QUANTILE: Final = 1.959963984540054
+
+# Words of reasons that more people would end; a rule that is not defined is none of them.
+_NEEDS_PEOPLE: Final = re.compile(
+    rf"\b{FEWEST_PEOPLE}\b|\bfewer\b|\bonly\b|\bnobody\b|\bno log\b"
+)
+# A count of 1 to 10 in words that no cell of the table stands behind; "fewer than 10 people" is a
+# threshold, not a count.
+_SMALL_COUNT: Final = re.compile(
+    r"(?<!than )\b([1-9]|10)(?= (?:people|persons?|patients?|pairs|decisions|of them|who) ?)"
+)
 
 
 def made_from(
@@ -24,7 +39,17 @@ def made_from(
     level: float | None = None,
     seed: int | None = None,
 ) -> dict[str, Any]:
-    """Instrument, rules, unit and provenance of a result, under the names of the contract."""
+    """Instrument, rules, unit and provenance of a result, under the names of the contract.
+
+    Parameters
+    ----------
+    cohort : DerivedCohort
+        Of which it was asked.
+    unit : str
+        Of the estimate.
+    level, seed : float, int, optional
+        Of intervals, and of everything drawn.
+    """
     criteria = cohort.criteria
     return {
         "instrument": cohort.instrument.name,
@@ -43,20 +68,6 @@ def made_from(
     }
 
 
-# people behind a share or at risk on a curve: with fewer, one person moves it by a tenth
-FEWEST: Final = 11
-LEVEL: Final = 0.95
-NORMAL: Final = 1.959963984540054  # standard errors to each side at that level
-
-# Reasons that more people would end; a rule that is not defined is none of them.
-_FOR_WANT_OF_PEOPLE: Final = re.compile(rf"\b{FEWEST}\b|\bfewer\b|\bonly\b|\bnobody\b")
-# A count of 1 to 10 in words that no cell of the table stands behind; "fewer than 10 people" is a
-# threshold, not a count.
-_SMALL_COUNT: Final = re.compile(
-    r"(?<!than )\b([1-9]|10)(?= (?:people|persons?|patients?|pairs|decisions|of them|who) ?)"
-)
-
-
 def release(result: Result, cohort: DerivedCohort) -> Result:
     """Pass a result through the gate under the cohort's own policy; reasons and caveats name no
     small count either.
@@ -71,6 +82,7 @@ def release(result: Result, cohort: DerivedCohort) -> Result:
 
 
 def _without_counts(words: str) -> str:
+    """The words with `few` in the place of small counts."""
     return _SMALL_COUNT.sub("few", words)
 
 
@@ -79,18 +91,15 @@ def refusal(
 ) -> Result:
     """A refusal as a result, so that a report shows it as a row and not as a blank.
 
-    A log with fewer people than any curve can be drawn for lacks people first, whatever else it
-    lacks.
+    Parameters
+    ----------
+    name, estimand : str
+        Of the question.
+    cohort : DerivedCohort
+        Of which it was asked.
+    error : NotIdentified
+        Why it cannot be answered.
     """
-    n = len(cohort.patients)
-    collect = error.collect
-    if n < FEWEST and _FOR_WANT_OF_PEOPLE.search(error.reason):
-        held = (
-            "fewer"
-            if disclosure.get_policy(cohort.settings.policy).smallest_count > 1
-            else f"only {n}"
-        )
-        collect = f"at least {FEWEST} people, where this log holds {held}; for each of them, {collect}"
     return Result(
         name=name,
         table=pd.DataFrame(),
@@ -99,9 +108,24 @@ def refusal(
         estimand=estimand,
         status="refused",
         reason=error.reason,
-        collect=collect,
+        collect=_collect(cohort, error),
         made_from=made_from(cohort, unit=""),
         policy=cohort.settings.policy,
+    )
+
+
+def _collect(cohort: DerivedCohort, error: NotIdentified) -> str:
+    """What would have to be recorded. A log with fewer people than any curve can be drawn for lacks
+    people first, whatever else it lacks.
+    """
+    n = len(cohort.patients)
+    if n >= FEWEST_PEOPLE or not _NEEDS_PEOPLE.search(error.reason):
+        return error.collect
+    counts_hidden = disclosure.get_policy(cohort.settings.policy).smallest_count > 1
+    there = "fewer" if counts_hidden else f"only {n}"
+    return (
+        f"at least {FEWEST_PEOPLE} people, where this log holds {there}; for each of them,"
+        f" {error.collect}"
     )
 
 

@@ -22,7 +22,13 @@ from kettrack.analysis.association.regression_to_mean import (
     regression_rows,
     regression_words,
 )
-from kettrack.analysis.context import LEVEL, NORMAL, refusal, release, rule_words
+from kettrack.analysis.context import (
+    LEVEL,
+    NORMAL_QUANTILE,
+    refusal,
+    release,
+    rule_words,
+)
 from kettrack.analysis.registry import Answer, question
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.estimators.regression.comparison_models import fit_probit_curve
@@ -285,8 +291,8 @@ def _slope(
 def _interval(estimate: float, error: float) -> _Row:
     return {
         "estimate": estimate,
-        "ci_low": estimate - NORMAL * error,
-        "ci_high": estimate + NORMAL * error,
+        "ci_low": estimate - NORMAL_QUANTILE * error,
+        "ci_high": estimate + NORMAL_QUANTILE * error,
     }
 
 
@@ -300,7 +306,7 @@ def _correlation(key: str, about: str, one: pd.Series, other: pd.Series) -> _Row
     # all on one line: Fisher's interval has no end
     if abs(pearson) > 1 - ON_ONE_LINE:
         return row | {"estimate": pearson}
-    half = NORMAL / np.sqrt(n - 3)
+    half = NORMAL_QUANTILE / np.sqrt(n - 3)
     middle = np.arctanh(pearson)
     return row | {
         "estimate": pearson,

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.context import NORMAL
+from kettrack.analysis.context import NORMAL_QUANTILE
 from kettrack.arrays import Floats
 from kettrack.estimators.regression.comparison_models import expected_drop
 from kettrack.privacy.disclosure import get_policy
@@ -210,7 +210,7 @@ def regression_rows(
     not in it.
     """
     drop = (people["baseline"] - people["last"]) * cohort.instrument.sign
-    half = NORMAL * float(drop.std()) / np.sqrt(len(drop))
+    half = NORMAL_QUANTILE * float(drop.std()) / np.sqrt(len(drop))
     mean = float(drop.mean())
     words = (
         entry.words

@@ -17,7 +17,7 @@ from kettrack.analysis.calibration.found import (
     at_once,
     simulated_cohort,
 )
-from kettrack.analysis.context import NORMAL
+from kettrack.analysis.context import NORMAL_QUANTILE
 from kettrack.analysis.next_session.outcome_model import fit_trials
 from kettrack.analysis.next_session.trials import Trials, decision_points, find_trials
 from kettrack.analysis.response.exits import first_course_exits
@@ -194,7 +194,7 @@ def _slopes(cohort: DerivedCohort, people: int) -> list[tuple[float, float, floa
         fit = fit_clustered(
             x, here["last"].to_numpy(float), here["patient_id"].to_numpy()
         )
-        half = NORMAL * float(fit.error[1])
+        half = NORMAL_QUANTILE * float(fit.error[1])
         out.append(
             (
                 float(fit.coefficients[1]),

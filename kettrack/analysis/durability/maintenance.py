@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.context import LEVEL, NORMAL, rule_words
+from kettrack.analysis.context import LEVEL, NORMAL_QUANTILE, rule_words
 from kettrack.analysis.durability.counts import loss_rule
 from kettrack.analysis.registry import Answer, question
 from kettrack.arrays import Objects
@@ -268,7 +268,7 @@ def _rate(key: str, about: str, part: pd.DataFrame) -> dict[str, object]:
     if events:
         # Patients are clusters: what each has beyond the events that the rate expects.
         beyond = people["event"] - events / days * people["days"]
-        spread = NORMAL * np.sqrt((beyond**2).sum()) / events
+        spread = NORMAL_QUANTILE * np.sqrt((beyond**2).sum()) / events
         low = rate * np.exp(-spread)
         high = rate * np.exp(spread)
     numbers: dict[str, object] = {
@@ -304,7 +304,7 @@ def _ratios(stretches: pd.DataFrame) -> tuple[list[dict[str, object]], str]:
         )
     except NotIdentified as error:
         return [], error.reason
-    spread = NORMAL * fit.robust_error
+    spread = NORMAL_QUANTILE * fit.robust_error
     low = np.exp(fit.coefficient - spread)
     high = np.exp(fit.coefficient + spread)
     ratio = np.exp(fit.coefficient)

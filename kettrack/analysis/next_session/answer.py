@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from kettrack.analysis.context import LEVEL, NORMAL, rule_words
+from kettrack.analysis.context import LEVEL, NORMAL_QUANTILE, rule_words
 from kettrack.analysis.next_session.answer_table import (
     NO_DIFFERENCE,
     ONE_MORE,
@@ -254,8 +254,8 @@ def _caveats(
         (
             "The method is least squares of the outcome on arm, history and arm x history (without"
             " the squares), averaged over all eligible decisions. Intervals count patients, not"
-            f" decisions ({NORMAL:.2f} bias-reduced standard errors). Missing outcomes are never"
-            " carried forward; observed outcomes are weighted by 1 / P(observed | arm, history)."
+            f" decisions ({NORMAL_QUANTILE:.2f} bias-reduced standard errors). Missing outcomes are"
+            " never carried forward; observed outcomes are weighted by 1 / P(observed | arm, history)."
         ),
         words.scores_between,
         (

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from kettrack.analysis.context import NORMAL
+from kettrack.analysis.context import NORMAL_QUANTILE
 from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
 from kettrack.estimators.causal.weights import e_value_of_difference
@@ -160,8 +160,8 @@ def negative_control(
     spread = float(values[there].std())
     return NegativeControl(
         difference=difference,
-        low=difference - NORMAL * error,
-        high=difference + NORMAL * error,
+        low=difference - NORMAL_QUANTILE * error,
+        high=difference + NORMAL_QUANTILE * error,
         detectable=DETECTABLE_ERRORS * error / spread,
         rows=int(there.sum()),
         patients=fit.patients,

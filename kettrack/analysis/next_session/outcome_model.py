@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from kettrack.analysis.context import NORMAL
+from kettrack.analysis.context import NORMAL_QUANTILE
 from kettrack.analysis.next_session.diagnostics import (
     overlap,
     require_outcomes_in_both_arms,
@@ -54,7 +54,7 @@ class Interval:
         error: float,
     ) -> Interval:
         """From a standard error, by the normal distribution."""
-        half = NORMAL * error
+        half = NORMAL_QUANTILE * error
         return cls(estimate, estimate - half, estimate + half)
 
 
