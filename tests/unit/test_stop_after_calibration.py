@@ -9,12 +9,15 @@ import pytest
 from simulated import simulated_cohort
 
 from kettrack import Cohort, load_cohort, sample_folder
-from kettrack.analysis.calibration.stop_after import stop_after_calibration
-from kettrack.analysis.calibration.stop_after_clinic import Clinic, clinic_of
-from kettrack.analysis.calibration.stop_after_runs import (
-    Question,
-    run_cohorts,
+from kettrack.analysis.calibration.stop_after import (
+    StopAfterRequest,
+    run_stop_after_cohorts,
     simulated_cohorts,
+    stop_after_calibration,
+)
+from kettrack.analysis.calibration.stop_after_clinic import (
+    StopAfterClinic,
+    fit_stop_after_clinic,
 )
 from kettrack.analysis.registry import get_question
 from kettrack.analysis.stop_after.answer import stop_after
@@ -38,12 +41,12 @@ def by_chance() -> Cohort:
 
 
 @pytest.fixture(scope="module")
-def clinic(by_chance) -> Clinic:
-    return clinic_of(derive(by_chance), stop_data(derive(by_chance)))
+def clinic(by_chance) -> StopAfterClinic:
+    return fit_stop_after_clinic(derive(by_chance), stop_data(derive(by_chance)))
 
 
 @pytest.fixture(scope="module")
-def plain(clinic) -> Clinic:
+def plain(clinic) -> StopAfterClinic:
     """Weekly sessions, the same in everybody, that never wear off; scores without limits or
     rounding.
     """
@@ -59,7 +62,7 @@ def plain(clinic) -> Clinic:
 
 
 def forced(
-    clinic: Clinic, k: int, m: int, effect: float = 1.0, day: float = 84.0
+    clinic: StopAfterClinic, k: int, m: int, effect: float = 1.0, day: float = 84.0
 ) -> float:
     rng = np.random.default_rng(1)
     return true_strategy_difference(
@@ -199,7 +202,7 @@ def test_plans_end_courses_in_the_simulated_clinic(by_chance):
         sessions=sessions,
         patients=patients.astype({"planned_sessions": "Int64"}),
     )
-    fitted = clinic_of(derive(planned), stop_data(derive(planned)))
+    fitted = fit_stop_after_clinic(derive(planned), stop_data(derive(planned)))
     panel = simulate_stopping(
         fitted.model, fitted.stopping, 0.0, np.random.default_rng(1)
     )
@@ -236,7 +239,7 @@ def test_it_finds_what_is_true_in_its_own_clinic(found):
     assert table["bias"].abs().max() < 0.5
     assert (table["cohorts"] == 4).all()
     assert table.loc[["unrefused_0", "unrefused_1"], "holds"].isna().all()
-    assert "stopping after 3 against 1" in found[0].text
+    assert "stopping after 3 and after 1" in found[0].text
     assert "{" not in found[0].text
 
 
@@ -245,14 +248,16 @@ def test_it_says_how_far_it_has_come(found):
 
 
 def test_the_same_stream_is_the_same_answer(clinic, found):
-    asked = Question(3, 2, 0, 20)
+    asked = StopAfterRequest(3, 2, 0, 20)
     first, again = (
-        run_cohorts(clinic, asked, 1.0, 1, np.random.default_rng(7), lambda: None)
+        run_stop_after_cohorts(
+            clinic, asked, 1, 1, np.random.default_rng(7), lambda: None
+        )[0]
         for _ in range(2)
     )
     for name in ("estimate", "low", "high"):
         np.testing.assert_array_equal(
-            getattr(first.answers, name), getattr(again.answers, name)
+            getattr(first["stop_after"], name), getattr(again["stop_after"], name)
         )
     assert found[0].made_from["seed"] == 1
 

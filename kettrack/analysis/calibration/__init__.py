@@ -1,3 +1,3 @@
-"""Methods run where the truth is known: simulated cohorts like the one at hand, where sessions do
-nothing or a point each.
+"""Methods run where the truth is known: simulated cohorts like the one at hand, in which sessions
+do nothing or take a point off each.
 """

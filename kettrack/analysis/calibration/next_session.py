@@ -4,63 +4,80 @@ truth is known.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.calibration.found import (
-    DECIMALS,
+from kettrack.analysis.association.course_scores import final_scores
+from kettrack.analysis.calibration.runner import (
+    CALIBRATION_DECIMALS,
+    CALIBRATION_ROLES,
+    CALIBRATION_SHOW,
     EFFECTS,
     OWN_MODEL,
-    ROLES,
-    SHOW,
-    Asked,
-    judged,
+    PEOPLE_FOR_TRUTH,
+    SOME_EFFECT,
+    SimulatedAnswers,
+    answers_of,
+    batches,
+    cohort_of_panel,
+    days_of,
+    run_methods,
 )
-from kettrack.analysis.calibration.next_session_runs import (
-    Clinic,
-    clinic_of,
-    run_cohorts,
-    true_answer,
-)
-from kettrack.analysis.context import made_from, refusal, release, rule_words
-from kettrack.analysis.registry import question
+from kettrack.analysis.context import LEVEL, NORMAL, rule_words
+from kettrack.analysis.next_session.outcome_model import fit_trials
+from kettrack.analysis.next_session.trials import Trials, decision_points, find_trials
+from kettrack.analysis.registry import Answer, question
+from kettrack.analysis.response.exits import first_course_exits
+from kettrack.analysis.response.plasmode import fit_plasmode, repeat_people
+from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified, UsageError
-from kettrack.result import Result
+from kettrack.estimators.plasmode.clinic import PlasmodeModel, simulate_plasmode
+from kettrack.estimators.plasmode.one_decision import DecisionByLot, true_difference
+from kettrack.estimators.regression.least_squares import fit_clustered
 from kettrack.timelines.derived import DerivedCohort
-from kettrack.vocabulary.days import NEXT_SESSION_GRACE_DAYS
-
-NAME: Final = "calibration"
-COHORTS: Final = 100
-SEED: Final = 1
-ESTIMAND: Final = (
-    "What each method finds in cohorts simulated to be like this one, in which it is known what a"
-    " session does, against what is true in them."
+from kettrack.vocabulary.days import (
+    FRESH_DAYS,
+    NEXT_SESSION_GRACE_DAYS,
+    NEXT_SESSION_WINDOW_DAYS,
 )
+from kettrack.vocabulary.limits import FEWEST_PEOPLE_FOR_SLOPE
+
 _METHODS: Final = {
     "next_session": "one more session",
     "adjusted_slope": "adjusted slope, biased by design",
 }
+_NO_ANSWER: Final = (np.nan, np.nan, np.nan)
 
 
 @question(
     "calibration",
-    asks="What does the method find where the truth is known, in a clinic like this?",
+    asks="How well does the method for one more session work in simulated clinics like this one?",
+    unit="points",
+    estimand=(
+        "The answers of each method in simulated cohorts like this one, compared with what a"
+        " session really does in them."
+    ),
+    roles=CALIBRATION_ROLES,
+    decimals=CALIBRATION_DECIMALS,
+    show=CALIBRATION_SHOW,
 )
 def calibration_check(
     cohort: DerivedCohort,
     recall_days: int | None = None,
     grace_days: int = NEXT_SESSION_GRACE_DAYS,
-    cohorts: int = COHORTS,
-    seed: int = SEED,
-) -> Result:
+    cohorts: int = 100,
+    seed: int = 1,
+) -> Answer:
     """Run the method for one more session on simulated cohorts like this one, in which sessions do
-    nothing, or 1 point each.
+    nothing, or take off 1 point each.
 
     Parameters
     ----------
-    cohort : DerivedCohort
+    cohort : Cohort or DerivedCohort
         With scores on and off treatment, so that its course can be simulated.
     recall_days, grace_days : int
         As `next_session`.
@@ -75,9 +92,9 @@ def calibration_check(
         One row per method and points that a session takes off (`next_session_0` `next_session_1`
         `adjusted_slope_0`): `about` `method` `n` (people in each cohort) `cohorts` `answers` (those
         not refused) `truth` (points, found by settling one decision of each person by lot; missing
-        where a method aims at none) `estimate` (mean found) `bias` `sd` (of what was found, points)
-        `holds` (% of the answers whose interval holds the truth) `tells` (% whose interval leaves 0
-        out) `refused` (% of the cohorts).
+        where a method aims at none) `estimate` (mean of the answers) `bias` `sd` (of the answers,
+        points) `holds` (% of the answers whose interval holds the truth) `tells` (% whose interval
+        leaves 0 out) `refused` (% of the cohorts).
 
         Refused where the course of scores cannot be fitted, or nobody has another session within
         the grace.
@@ -95,83 +112,240 @@ def calibration_check(
     """
     if cohorts < 1:
         raise UsageError("calibration_check needs at least 1 cohort.")
-    try:
-        clinic = clinic_of(cohort, recall_days, grace_days)
-        table = _table(clinic, cohorts, seed)
-    except NotIdentified as error:
-        return release(refusal(NAME, cohort, error, ESTIMAND), cohort)
-    result = Result(
-        name=NAME,
+    recall = cohort.instrument.recall(recall_days)
+    clinic = _fit_clinic(cohort, recall.days, grace_days)
+
+    def run(
+        effect: int, rng: np.random.Generator
+    ) -> tuple[dict[str, SimulatedAnswers], float]:
+        return _run_cohorts(clinic, effect, cohorts, rng)
+
+    def find_truth(effect: int, looked_at: float, rng: np.random.Generator) -> float:
+        return _true_difference(clinic, effect, looked_at, rng)
+
+    table = run_methods(_METHODS, clinic.people, run, find_truth, seed)
+    return Answer(
         table=table,
-        roles=ROLES,
-        decimals=DECIMALS,
-        show=SHOW,
         sentence=_sentence(table),
-        estimand=ESTIMAND,
-        caveats=(
-            *_caveats(cohort, clinic, seed),
-            str(cohort.instrument.recall(recall_days)),
-        ),
-        made_from=made_from(cohort, unit="points", level=0.95, seed=seed),
+        caveats=(*_caveats(cohort, clinic, seed), str(recall)),
+        level=LEVEL,
+        seed=seed,
     )
-    return release(result, cohort)
-
-
-def _table(clinic: Clinic, cohorts: int, seed: int) -> pd.DataFrame:
-    rows = []
-    for effect in EFFECTS:
-        streams = [np.random.default_rng([seed, effect, part]) for part in range(2)]
-        runs = run_cohorts(clinic, effect, cohorts, streams[0])
-        truth = (
-            true_answer(clinic, effect, runs.looked_at, streams[1]) if effect else 0.0
-        )
-        found = {"next_session": runs.answers} | (
-            {} if effect else {"adjusted_slope": runs.slopes}
-        )
-        rows += [
-            judged(Asked(name, _METHODS[name], clinic.people, effect), each, truth)
-            for name, each in found.items()
-        ]
-    return pd.DataFrame(rows).reindex(columns=list(ROLES))
 
 
 def _sentence(table: pd.DataFrame) -> str:
-    rows = table.set_index("key")
-    refused = rows["refused"]
-    if refused["next_session_0"] == 100 or refused["next_session_1"] == 100:
+    refused = table.set_index("key")["refused"]
+    of_both = refused[["next_session_0", "next_session_1"]]
+    begin = "In simulated cohorts like yours"
+    if (of_both == 100).any():
         return (
-            "With data like yours the method for one more session refuses to answer in"
-            " {next_session_0.refused} % of {next_session_0.cohorts} simulated cohorts in which"
-            " sessions do nothing, and in {next_session_1.refused} % of those in which each takes"
-            " off 1 point."
+            f"{begin} where sessions do nothing, the method for one more session refuses to answer"
+            " in {next_session_0.refused:%} of {next_session_0.cohorts} cohorts. Where"
+            f" {SOME_EFFECT}, it refuses in {{next_session_1.refused:%}}."
         )
-    some = refused[["next_session_0", "next_session_1"]].max() > 0
-    answers = (
-        "of {next_session_0.answers} answers ({next_session_0.cohorts} cohorts were simulated; it"
-        " refused in {next_session_0.refused} %)"
-    )
+    among = "{next_session_0.cohorts} cohorts"
+    if (of_both > 0).any():
+        among = (
+            "{next_session_0.answers} answers ({next_session_0.cohorts} cohorts were simulated,"
+            " and the method refused in {next_session_0.refused:%})"
+        )
     return (
-        "With data like yours this method finds 0 (its interval holds it) when the truth is 0 in"
-        " {next_session_0.holds} % "
-        + (answers if some else "of {next_session_0.cohorts} simulated cohorts")
-        + ", and is off by {next_session_1.bias} points when each session takes off 1 point (true"
-        " there: {next_session_1.truth}; its interval leaves 0 out in {next_session_1.tells}"
-        " %). The adjusted slope finds 0 when the truth is 0 in {adjusted_slope_0.holds} %."
+        f"{begin} where sessions do nothing, the {100 * LEVEL:.0f} % interval of the method for one"
+        f" more session holds the truth, 0, in {{next_session_0.holds:%}} of {among}. Where {SOME_EFFECT}, the true"
+        " difference is {next_session_1.truth} points; the answers are off by {next_session_1.bias}"
+        " points on average, and the interval leaves 0 out in {next_session_1.tells:%}. The"
+        " adjusted slope is biased by design: where sessions do nothing, its interval holds 0 in"
+        " {adjusted_slope_0.holds:%}."
     )
 
 
-def _caveats(cohort: DerivedCohort, clinic: Clinic, seed: int) -> tuple[str, ...]:
+def _caveats(
+    cohort: DerivedCohort, clinic: NextSessionClinic, seed: int
+) -> tuple[str, ...]:
     return (
         OWN_MODEL,
         (
-            f"Simulated: the {clinic.people} people at risk in the first course with their"
-            " baselines, plans and the ends of their logs; gaps, stopping and days of scores as"
-            f" fitted. A point wears off as fitted. Seed {seed}."
+            f"Each simulated cohort has the {clinic.people} people at risk in the first course,"
+            " with their baselines, their plans and the ends of their logs. Gaps between sessions,"
+            " stopping and the days of scores follow models that were fitted to them; so does the"
+            f" time in which what a session takes off wears off. Seed {seed}."
         ),
         (
-            "What is true with 1 point for each session was found by settling one decision of"
-            f" each person by lot, {clinic.grace} days of grace, everyone scored; it is not 1, as"
-            " sessions wear off, others follow, and scores have a lowest value."
+            f"The truth where {SOME_EFFECT} was found by settling one decision of each person by"
+            f" lot, with {clinic.grace} days of grace and everyone scored. It is not"
+            f" {EFFECTS[1]}, because sessions wear off, others follow, and scores have a lowest"
+            " value."
         ),
-        f"Refused cohorts are left out of mean, bias, spread and share. {rule_words(cohort)}.",
+        (
+            "Refused cohorts are left out of mean, bias, spread and coverage."
+            f" {rule_words(cohort)}."
+        ),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class NextSessionClinic:
+    """A clinic that can be simulated.
+
+    Parameters
+    ----------
+    cohort : DerivedCohort
+        It was fitted to.
+    model : PlasmodeModel
+        Its people, scores, stopping and scoring.
+    observed_to : float64, shape (people,)
+        Day to which the log of each goes.
+    recall, grace : int
+        Of the trials of the next session, days.
+    """
+
+    cohort: DerivedCohort
+    model: PlasmodeModel
+    observed_to: Floats
+    recall: int
+    grace: int
+
+    @property
+    def people(self) -> int:
+        """In each simulated cohort."""
+        return int(self.model.baseline.size)
+
+
+def _fit_clinic(cohort: DerivedCohort, recall: int, grace: int) -> NextSessionClinic:
+    """Fit a clinic.
+
+    Raises
+    ------
+    NotIdentified
+        As `fit_plasmode`, and where nobody has another session within the grace.
+    """
+    model = fit_plasmode(cohort)
+    gaps = model.attendance.gaps
+    if not ((gaps > 0) & (gaps <= grace)).any():
+        raise NotIdentified(
+            f"nobody had another session within {grace} days.",
+            "sessions with their days; or a longer grace.",
+        )
+    exits = first_course_exits(cohort).set_index("patient_id")
+    at_risk = exits.index[exits["step"] > 0]
+    observed = cohort.patients.set_index("patient_id")["observed_to_day"]
+    observed_to = days_of(observed.reindex(at_risk))
+    return NextSessionClinic(cohort, model, observed_to, recall, grace)
+
+
+def _run_cohorts(
+    clinic: NextSessionClinic,
+    effect: int,
+    cohorts: int,
+    rng: np.random.Generator,
+) -> tuple[dict[str, SimulatedAnswers], float]:
+    """Simulate cohorts and answer in each: answers of each method, and the mean day of the
+    outcomes, counted from the decision.
+    """
+    answers = []
+    slopes = []
+    days = []
+    for number in batches(cohorts, clinic.people):
+        # many cohorts are made and turned into trials together, which is many times quicker
+        together = _simulated(clinic, effect, number, rng)
+        points = decision_points(together)
+        trials = find_trials(points, clinic.grace, clinic.recall)
+        days.append(trials.after[trials.observed] + _half_a_day(together))
+        of_each = _by_cohort(trials, clinic.people, len(together.patients))
+        answers += [_difference(part) for part in of_each]
+        if not effect:
+            slopes += _slopes(together, clinic.people)
+    every_day = np.concatenate(days)
+    looked_at = float(clinic.grace + clinic.recall)
+    if every_day.size:
+        looked_at = float(every_day.mean())
+    of_methods = {"next_session": answers_of(answers)}
+    if not effect:
+        # the slope aims at no causal truth: it is only asked whether it finds nothing where
+        # nothing is
+        of_methods["adjusted_slope"] = answers_of(slopes)
+    return of_methods, looked_at
+
+
+def _true_difference(
+    clinic: NextSessionClinic,
+    effect: int,
+    looked_at: float,
+    rng: np.random.Generator,
+) -> float:
+    """What one more session changes in the simulated clinic, with one decision of each person
+    settled by lot.
+    """
+    model = repeat_people(clinic.model, PEOPLE_FOR_TRUTH)
+    # a decision counts only where the log goes on for as long as its outcome may take
+    follow_up = clinic.grace + clinic.recall + NEXT_SESSION_WINDOW_DAYS
+    times = model.baseline.size // clinic.people
+    decision = DecisionByLot(
+        grace=clinic.grace,
+        fresh=FRESH_DAYS,
+        looked_at=looked_at,
+        latest=np.tile(clinic.observed_to - follow_up, times),
+    )
+    return true_difference(model, effect, decision, rng)
+
+
+def _simulated(
+    clinic: NextSessionClinic,
+    effect: int,
+    cohorts: int,
+    rng: np.random.Generator,
+) -> DerivedCohort:
+    """Cohorts in a row as one: people 0 to n - 1 are the first. Logs end where those of the clinic
+    do.
+    """
+    model = repeat_people(clinic.model, cohorts * clinic.people)
+    panel = simulate_plasmode(model, effect, rng)
+    return cohort_of_panel(panel, model, clinic.cohort, clinic.observed_to)
+
+
+def _half_a_day(cohort: DerivedCohort) -> float:
+    """Half a day when scores of a session's day are mostly taken after it, so that the session
+    counts; else 0.
+    """
+    names = ["patient_id", "day"]
+    session_days = pd.MultiIndex.from_frame(cohort.sessions[names]).unique()
+    score_days = pd.MultiIndex.from_frame(cohort.scores[names])
+    timing = cohort.scores["timing"][score_days.isin(session_days)]
+    return 0.5 if (timing == "after").mean() > 0.5 else 0.0
+
+
+def _by_cohort(trials: Trials, people: int, everybody: int) -> Iterator[Trials]:
+    """The trials of each cohort."""
+    # trials are sorted by patient, and each cohort is a stretch of patients
+    first_people = np.arange(0, everybody + 1, people)
+    edges = np.searchsorted(trials.patient, first_people)
+    for begin, end in zip(edges[:-1], edges[1:], strict=True):
+        yield trials.take(slice(begin, end))
+
+
+def _difference(trials: Trials) -> tuple[float, float, float]:
+    try:
+        difference = fit_trials(trials).difference()
+    except NotIdentified:
+        return _NO_ANSWER
+    return difference.estimate, difference.low, difference.high
+
+
+def _slopes(cohort: DerivedCohort, people: int) -> list[tuple[float, float, float]]:
+    """Last score on the number of sessions at equal baselines, in each cohort."""
+    rows = final_scores(cohort).dropna(subset=["last"])
+    part = rows["patient_id"].to_numpy() // people
+    n_cohorts = len(cohort.patients) // people
+    return [_slope(rows[part == number]) for number in range(n_cohorts)]
+
+
+def _slope(people: pd.DataFrame) -> tuple[float, float, float]:
+    if len(people) < FEWEST_PEOPLE_FOR_SLOPE or people["total"].nunique() < 2:
+        return _NO_ANSWER
+    columns = people[["total", "baseline"]].to_numpy(float)
+    x = np.column_stack([np.ones(len(people)), columns])
+    last = people["last"].to_numpy(float)
+    fit = fit_clustered(x, last, people["patient_id"].to_numpy())
+    slope = float(fit.coefficients[1])
+    half = NORMAL * float(fit.error[1])
+    return slope, slope - half, slope + half

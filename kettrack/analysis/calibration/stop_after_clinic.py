@@ -5,11 +5,11 @@ and is scored.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 import pandas as pd
 
+from kettrack.analysis.calibration.runner import days_of
 from kettrack.analysis.response.exits import counted_outcomes
 from kettrack.analysis.response.plasmode import (
     course_rows,
@@ -37,16 +37,16 @@ from kettrack.estimators.plasmode.stopping import (
 )
 from kettrack.estimators.regression.logistic import fit_logistic
 from kettrack.timelines.derived import DerivedCohort
-from kettrack.vocabulary.days import HORIZON_DAYS as HORIZON
-from kettrack.vocabulary.days import HORIZON_TOLERANCE_DAYS as WINDOW
-from kettrack.vocabulary.days import STOP_AFTER_GRACE_DAYS as GRACE
-
-# to draw from after each session; with fewer, those of the sessions around it too
-FEWEST_GAPS: Final = 30
+from kettrack.vocabulary.days import (
+    HORIZON_DAYS,
+    HORIZON_TOLERANCE_DAYS,
+    STOP_AFTER_GRACE_DAYS,
+)
+from kettrack.vocabulary.limits import FEWEST_GAPS
 
 
 @dataclass(frozen=True, slots=True)
-class Clinic:
+class StopAfterClinic:
     """A clinic that can be simulated up to the outcome.
 
     Parameters
@@ -78,7 +78,7 @@ class Clinic:
         return model, replace(self.stopping, planned=planned)
 
 
-def clinic_of(cohort: DerivedCohort, data: StopData) -> Clinic:
+def fit_stop_after_clinic(cohort: DerivedCohort, data: StopData) -> StopAfterClinic:
     """Fit a clinic to the people of "stop after k".
 
     Raises
@@ -87,74 +87,84 @@ def clinic_of(cohort: DerivedCohort, data: StopData) -> Clinic:
         As `fit_plasmode`.
     """
     fitted = fit_plasmode(cohort)
+    # two sessions on a day are one
+    names = ["patient_id", "day"]
     daily = cohort.replace(
-        sessions=cohort.sessions.drop_duplicates(
-            ["patient_id", "day"], ignore_index=True
-        ),
+        sessions=cohort.sessions.drop_duplicates(names, ignore_index=True)
     )
     known = counted_outcomes(cohort)
     ids = cohort.bucket.patient_id[data.patient]
     course = _courses(daily, ids)
     line = score_rows(daily, ids, course["length"])
-    rows = course_rows(daily, course, GRACE)
-    rows = rows[rows["day"] <= HORIZON]
-    table = session_rows(rows, known, line, HORIZON + WINDOW)
+    rows = course_rows(daily, course, STOP_AFTER_GRACE_DAYS)
+    rows = rows[rows["day"] <= HORIZON_DAYS]
+    table = session_rows(rows, known, line, HORIZON_DAYS + HORIZON_TOLERANCE_DAYS)
     people = cohort.patients.set_index("patient_id").reindex(ids)
-    planned, observed_to = (
-        np.asarray(
-            people[name].astype("Float64").to_numpy(np.float64, na_value=np.inf),
-            np.float64,
-        )
-        for name in ("planned_sessions", "observed_to_day")
-    )
-    attendance = fit_attendance(table)
-    theirs = np.asarray(
-        pd.Series(planned, index=ids).reindex(rows["patient_id"]), np.float64
-    )
+    # without a plan, or with a log whose end is unknown, nothing ends a course
+    planned = days_of(people["planned_sessions"], missing=np.inf)
+    observed_to = days_of(people["observed_to_day"], missing=np.inf)
+    plan_of_row = pd.Series(planned, index=ids).reindex(rows["patient_id"])
+    day_of_row = rows["day"].to_numpy(np.float64)
     stopping = _stopping(
-        data, table, rows["day"].to_numpy(np.float64), (planned, theirs)
+        data,
+        table,
+        day_of_row,
+        planned,
+        np.asarray(plan_of_row, np.float64),
     )
+    # courses end by `stopping` alone: a plan or a gap that would end one is out of reach
     model = replace(
         fitted,
-        attendance=attendance,
+        attendance=fit_attendance(table),
         baseline=known.loc[ids, "baseline"].to_numpy(float),
         baseline_day=known.loc[ids, "baseline_day"].to_numpy(float),
         planned=np.full(len(ids), len(stopping.gaps) + 1),
-        longest_gap=np.full(len(ids), float(GRACE)),
+        longest_gap=np.full(len(ids), float(STOP_AFTER_GRACE_DAYS)),
     )
-    return Clinic(cohort, model, stopping, observed_to)
+    return StopAfterClinic(cohort, model, stopping, observed_to)
 
 
 def _courses(daily: DerivedCohort, ids: pd.Index) -> pd.DataFrame:
     """Sessions of each person that lie within the grace of the one before; plans do not end
     them.
     """
+    who = daily.sessions["patient_id"]
     gap = daily.sessions.groupby("patient_id")["day"].diff().fillna(0)
-    broken = (gap > GRACE).groupby(daily.sessions["patient_id"]).cumsum()
-    length = (broken == 0).groupby(daily.sessions["patient_id"]).sum()
+    # the number of breaks so far: the course lasts while it is 0
+    breaks = (gap > STOP_AFTER_GRACE_DAYS).groupby(who).cumsum()
+    length = (breaks == 0).groupby(who).sum()
     return pd.DataFrame({"length": length.reindex(ids), "as_planned": False})
 
 
 def _stopping(
-    data: StopData, table: SessionRows, day: Floats, planned: tuple[Floats, Floats]
+    data: StopData,
+    table: SessionRows,
+    day: Floats,
+    planned: Floats,
+    plan_of_row: Floats,
 ) -> Stopping:
     """Who stops and who comes back; plans by person, and by row of the table."""
-    columns = attendance_columns(
-        table.last, table.baseline, table.session, table.scored_before
+    attended = attendance_columns(
+        table.last,
+        table.baseline,
+        table.session,
+        table.scored_before,
     )
-    x = np.column_stack([columns, plan_columns(table.session, planned[1])])
+    x = np.column_stack([attended, plan_columns(table.session, plan_of_row)])
     left = table.followed_by == LEFT
-    scored = left & ~np.isnan(table.offsets).all(axis=1)
-    order = np.flatnonzero(scored)[np.argsort(day[scored], kind="stable")]
+    never_scored = np.isnan(table.offsets).all(axis=1)
+    scored = np.flatnonzero(left & ~never_scored)
+    # by day, as `Stopping` asks
+    order = scored[np.argsort(day[scored], kind="stable")]
     return Stopping(
-        planned=planned[0],
+        planned=planned,
         stops=fit_logistic(x, left.astype(np.float64)),
         gaps=_gaps(table),
         left_on=day[order],
         offsets=table.offsets[order],
         returns=_returns(data),
-        grace=GRACE,
-        horizon=HORIZON,
+        grace=STOP_AFTER_GRACE_DAYS,
+        horizon=HORIZON_DAYS,
     )
 
 
@@ -162,27 +172,32 @@ def _gaps(table: SessionRows) -> tuple[Floats, ...]:
     """Days to the next session after each number of sessions, with those around it until there are
     enough.
     """
-    on = table.followed_by == GOES_ON
-    session = table.session[on]
-    gap = table.gap[on]
+    goes_on = table.followed_by == GOES_ON
+    session = table.session[goes_on]
+    gap = table.gap[goes_on]
     pools = []
     for number in range(1, int(session.max(initial=0)) + 1):
-        reach = np.sort(np.abs(session - number))[:FEWEST_GAPS][-1]
-        pools.append(gap[np.abs(session - number) <= reach])
+        distance = np.abs(session - number)
+        # distance of the last of the nearest gaps; all at that distance are drawn from
+        reach = np.sort(distance)[:FEWEST_GAPS][-1]
+        pools.append(gap[distance <= reach])
     return tuple(pools)
 
 
 def _returns(data: StopData) -> Floats:
     """Coefficients of a session in a week past the grace, given what was known before it."""
     rows = data.rows
-    of = (
-        ~rows.in_grace
-        & rows.at_risk
-        & (data.row_end - data.row_start == RETURN_UNIT - 1)
-    )
+    # the horizon cuts some weeks short; those say less of a whole week
+    whole_week = data.row_end - data.row_start == RETURN_UNIT - 1
+    of = ~rows.in_grace & rows.at_risk & whole_week
     known = rows.history[of]
-    weeks = (data.row_start - data.gap_start - 1)[of] / RETURN_UNIT
-    columns = return_columns(known[:, LAST_SCORE], known[:, BASELINE_SCORE], weeks)
-    if not rows.event[of].any():
+    since_session = data.row_start - data.gap_start - 1
+    columns = return_columns(
+        known[:, LAST_SCORE],
+        known[:, BASELINE_SCORE],
+        since_session[of] / RETURN_UNIT,
+    )
+    came_back = rows.event[of]
+    if not came_back.any():
         return np.full(columns.shape[1], np.nan)
-    return fit_logistic(columns, rows.event[of].astype(np.float64))
+    return fit_logistic(columns, came_back.astype(np.float64))

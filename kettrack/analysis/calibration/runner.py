@@ -1,0 +1,190 @@
+"""What both calibrations share: cohorts simulated to be like the one at hand, methods run on them,
+and how often the answers were right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from kettrack.analysis.response.plasmode import panel_cohort
+from kettrack.arrays import Floats
+from kettrack.estimators.plasmode.clinic import PlasmodeModel, SimulatedPanel
+from kettrack.result import Role
+from kettrack.timelines.derived import DerivedCohort
+
+PEOPLE_AT_ONCE: Final = 20_000  # simulated together, as many as fit into memory
+PEOPLE_FOR_TRUTH: Final = 40_000  # simulated to find what is true
+# Points that each session takes off: nothing, where a right method finds 0, and a point, which is
+# of the size that clinics report.
+EFFECTS: Final = (0, 1)
+SOME_EFFECT: Final = f"each session takes off {EFFECTS[1]} point"
+CALIBRATION_ROLES: Final[dict[str, Role]] = {
+    "key": "key",
+    "about": "label",
+    "method": "label",
+    "n": "denominator",
+    "cohorts": "derived",
+    "answers": "derived",
+    "truth": "derived",
+    "estimate": "derived",
+    "bias": "derived",
+    "sd": "derived",
+    "holds": "derived",
+    "tells": "derived",
+    "refused": "derived",
+}
+CALIBRATION_DECIMALS: Final = {
+    "cohorts": 0,
+    "answers": 0,
+    "holds": 0,
+    "tells": 0,
+    "refused": 0,
+    "truth": 2,
+    "estimate": 2,
+    "bias": 2,
+    "sd": 2,
+}
+CALIBRATION_SHOW: Final = tuple(
+    name for name in CALIBRATION_ROLES if name not in ("key", "method")
+)
+OWN_MODEL: Final = (
+    "A simulated clinic follows its own model: people stop and are scored as their scores say, and"
+    " for no other reason. The check therefore cannot show what an unrecorded reason does. It shows"
+    " what a small number of people, uneven scoring and the method itself do."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedAnswers:
+    """Estimates and intervals, one per cohort; missing where refused, or where a method gives no
+    interval.
+    """
+
+    estimate: Floats
+    low: Floats
+    high: Floats
+
+
+def answers_of(rows: list[tuple[float, float, float]]) -> SimulatedAnswers:
+    """Answers from an estimate, a lower and an upper end for each cohort."""
+    # with no row at all the array still has its three columns
+    columns = np.array(rows, np.float64).reshape(-1, 3).T
+    return SimulatedAnswers(*columns)
+
+
+# Points a session takes off, random numbers -> answers by method, and what was seen of the days of
+# the outcomes, which the truth is asked about.
+Run = Callable[[int, np.random.Generator], tuple[Mapping[str, SimulatedAnswers], Any]]
+Truth = Callable[[int, Any, np.random.Generator], float]
+
+
+def run_methods(
+    methods: Mapping[str, str],
+    people: int,
+    run: Run,
+    find_truth: Truth,
+    seed: int,
+) -> pd.DataFrame:
+    """Every method where sessions do nothing, and where each takes off a point: one row per method
+    and effect.
+
+    Parameters
+    ----------
+    methods : mapping
+        Key of each method -> what it is, in words.
+    people : int
+        In each cohort.
+    run : callable
+        Simulates the cohorts of one effect and answers in each.
+    find_truth : callable
+        What is true under an effect; never asked where sessions do nothing, as that is 0.
+    seed : int
+        Everything random follows from it.
+    """
+    rows = []
+    for effect in EFFECTS:
+        # two streams, so that the truth does not depend on how many cohorts there are
+        for_cohorts = np.random.default_rng([seed, effect, 0])
+        for_truth = np.random.default_rng([seed, effect, 1])
+        answers, days = run(effect, for_cohorts)
+        truth = find_truth(effect, days, for_truth) if effect else 0.0
+        for key, of_method in answers.items():
+            does = SOME_EFFECT if effect else "sessions do nothing"
+            row = {
+                "key": f"{key}_{effect}",
+                "about": f"{methods[key]}, where {does}",
+                "method": methods[key],
+                "n": people,
+            }
+            rows.append(row | performance(of_method, truth))
+    return pd.DataFrame(rows).reindex(columns=list(CALIBRATION_ROLES))
+
+
+def performance(answers: SimulatedAnswers, truth: float) -> dict[str, Any]:
+    """Bias, spread, coverage and refusals of one method under one effect."""
+    given = ~np.isnan(answers.estimate)
+    row: dict[str, Any] = {
+        "cohorts": len(given),
+        "answers": int(given.sum()),
+        "truth": truth,
+        "refused": 100 * float((~given).mean()),
+    }
+    if not given.any():
+        return row
+    estimate = answers.estimate[given]
+    mean = float(estimate.mean())
+    row["estimate"] = mean
+    row["bias"] = mean - truth
+    # one answer has no spread
+    row["sd"] = float(estimate.std(ddof=1)) if len(estimate) > 1 else np.nan
+    low = answers.low[given]
+    high = answers.high[given]
+    if np.isnan(low).all():
+        return row
+    holds = (low <= truth) & (truth <= high)
+    tells = (low > 0) | (high < 0)
+    row["holds"] = 100 * float(holds.mean())
+    row["tells"] = 100 * float(tells.mean())
+    return row
+
+
+def batches(cohorts: int, people: int) -> Iterator[int]:
+    """How many cohorts to simulate together, until there are so many."""
+    most = max(PEOPLE_AT_ONCE // people, 1)
+    for begin in range(0, cohorts, most):
+        yield min(most, cohorts - begin)
+
+
+def cohort_of_panel(
+    panel: SimulatedPanel,
+    model: PlasmodeModel,
+    cohort: DerivedCohort,
+    observed_to: Floats,
+) -> DerivedCohort:
+    """A panel as a cohort whose logs end where those of the clinic do; the clinic may be in it many
+    times over.
+    """
+    whole = panel_cohort(panel, model, cohort)
+    times = model.baseline.size // observed_to.size
+    # patients are numbered in order, so that the clinic's own ends repeat
+    end = np.tile(observed_to, times)
+    kept = {}
+    for name in ("sessions", "scores"):
+        rows = getattr(whole, name)
+        who = rows["patient_id"].to_numpy()
+        logged = rows["day"].to_numpy() <= end[who]
+        kept[name] = rows[logged].reset_index(drop=True)
+    observed = pd.Series(end).astype("Int64")
+    patients = whole.patients.assign(observed_to_day=observed)
+    return whole.replace(patients=patients, **kept)
+
+
+def days_of(column: pd.Series, missing: float = np.nan) -> Floats:
+    """A column of days or numbers as floats."""
+    values = column.astype("Float64").to_numpy(np.float64, na_value=missing)
+    return np.asarray(values, np.float64)
