@@ -24,10 +24,10 @@ from kettrack.analysis.calibration.runner import (
     answers_of,
     batches,
     cohort_of_panel,
-    days_of,
+    floats_of_column,
     run_methods,
 )
-from kettrack.analysis.context import LEVEL, NORMAL, rule_words
+from kettrack.analysis.context import LEVEL, NORMAL_QUANTILE, rule_words
 from kettrack.analysis.next_session.outcome_model import fit_trials
 from kettrack.analysis.next_session.trials import Trials, decision_points, find_trials
 from kettrack.analysis.registry import Answer, question
@@ -151,8 +151,9 @@ def _sentence(table: pd.DataFrame) -> str:
         )
     return (
         f"{begin} where sessions do nothing, the {100 * LEVEL:.0f} % interval of the method for one"
-        f" more session holds the truth, 0, in {{next_session_0.holds:%}} of {among}. Where {SOME_EFFECT}, the true"
-        " difference is {next_session_1.truth} points; the answers are off by {next_session_1.bias}"
+        f" more session holds the truth, 0, in {{next_session_0.holds:%}} of {among}. Where"
+        f" {SOME_EFFECT}, the true difference is {{next_session_1.truth}} points; the answers are"
+        " off by {next_session_1.bias}"
         " points on average, and the interval leaves 0 out in {next_session_1.tells:%}. The"
         " adjusted slope is biased by design: where sessions do nothing, its interval holds 0 in"
         " {adjusted_slope_0.holds:%}."
@@ -229,7 +230,7 @@ def _fit_clinic(cohort: DerivedCohort, recall: int, grace: int) -> NextSessionCl
     exits = first_course_exits(cohort).set_index("patient_id")
     at_risk = exits.index[exits["step"] > 0]
     observed = cohort.patients.set_index("patient_id")["observed_to_day"]
-    observed_to = days_of(observed.reindex(at_risk))
+    observed_to = floats_of_column(observed.reindex(at_risk))
     return NextSessionClinic(cohort, model, observed_to, recall, grace)
 
 
@@ -347,5 +348,5 @@ def _slope(people: pd.DataFrame) -> tuple[float, float, float]:
     last = people["last"].to_numpy(float)
     fit = fit_clustered(x, last, people["patient_id"].to_numpy())
     slope = float(fit.coefficients[1])
-    half = NORMAL * float(fit.error[1])
+    half = NORMAL_QUANTILE * float(fit.error[1])
     return slope, slope - half, slope + half

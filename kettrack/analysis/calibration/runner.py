@@ -79,15 +79,17 @@ def answers_of(rows: list[tuple[float, float, float]]) -> SimulatedAnswers:
 
 # Points a session takes off, random numbers -> answers by method, and what was seen of the days of
 # the outcomes, which the truth is asked about.
-Run = Callable[[int, np.random.Generator], tuple[Mapping[str, SimulatedAnswers], Any]]
-Truth = Callable[[int, Any, np.random.Generator], float]
+RunCohorts = Callable[
+    [int, np.random.Generator], tuple[Mapping[str, SimulatedAnswers], Any]
+]
+FindTruth = Callable[[int, Any, np.random.Generator], float]
 
 
 def run_methods(
     methods: Mapping[str, str],
     people: int,
-    run: Run,
-    find_truth: Truth,
+    run: RunCohorts,
+    find_truth: FindTruth,
     seed: int,
 ) -> pd.DataFrame:
     """Every method where sessions do nothing, and where each takes off a point: one row per method
@@ -184,7 +186,7 @@ def cohort_of_panel(
     return whole.replace(patients=patients, **kept)
 
 
-def days_of(column: pd.Series, missing: float = np.nan) -> Floats:
+def floats_of_column(column: pd.Series, missing: float = np.nan) -> Floats:
     """A column of days or numbers as floats."""
     values = column.astype("Float64").to_numpy(np.float64, na_value=missing)
     return np.asarray(values, np.float64)

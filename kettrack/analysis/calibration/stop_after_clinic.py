@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.calibration.runner import days_of
+from kettrack.analysis.calibration.runner import floats_of_column
 from kettrack.analysis.response.exits import counted_outcomes
 from kettrack.analysis.response.plasmode import (
     course_rows,
@@ -101,8 +101,8 @@ def fit_stop_after_clinic(cohort: DerivedCohort, data: StopData) -> StopAfterCli
     table = session_rows(rows, known, line, HORIZON_DAYS + HORIZON_TOLERANCE_DAYS)
     people = cohort.patients.set_index("patient_id").reindex(ids)
     # without a plan, or with a log whose end is unknown, nothing ends a course
-    planned = days_of(people["planned_sessions"], missing=np.inf)
-    observed_to = days_of(people["observed_to_day"], missing=np.inf)
+    planned = floats_of_column(people["planned_sessions"], missing=np.inf)
+    observed_to = floats_of_column(people["observed_to_day"], missing=np.inf)
     plan_of_row = pd.Series(planned, index=ids).reindex(rows["patient_id"])
     day_of_row = rows["day"].to_numpy(np.float64)
     stopping = _stopping(
