@@ -49,16 +49,18 @@ class SessionDays:
 
     def merge(self, values: Array, how: np.ufunc) -> Array:
         """One value per day from one per session."""
-        return (
-            np.asarray(how.reduceat(values, self.first_row))
-            if len(self.first_row)
-            else values[:0]
-        )
+        # `reduceat` takes no empty list of places
+        if not self.first_row.size:
+            return values[:0]
+        return np.asarray(how.reduceat(values, self.first_row))
 
 
 def day_key(patient: Array, day: Array) -> Array:
     """Patient and day as one number that sorts like the pair."""
-    return patient.astype(np.int64) * _SPAN + day.astype(np.int64) + _SPAN // 2
+    # Days are moved up by half a span, so that those before the first session stay above the last
+    # day of the patient before.
+    moved = day.astype(np.int64) + _SPAN // 2
+    return patient.astype(np.int64) * _SPAN + moved
 
 
 def session_days(bucket: Bucket) -> SessionDays:
@@ -72,29 +74,36 @@ def session_days(bucket: Bucket) -> SessionDays:
     >>> session_days(bucket).sessions.tolist()
     [1, 2]
     """
-    patient = np.repeat(np.arange(bucket.n), np.diff(bucket.session_offsets))
+    n_sessions = np.diff(bucket.session_offsets)
+    patient = np.repeat(np.arange(bucket.n), n_sessions)
     day = bucket.session_day.astype(np.int64)
     key = day_key(patient, day)
-    first_row = (
-        np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))
-        if key.size
-        else np.zeros(0, np.int64)
-    )
+    # Keys are sorted: a day begins where the key differs from the one before.
+    begins = np.ones(key.size, bool)
+    begins[1:] = key[1:] != key[:-1]
+    first_row = np.flatnonzero(begins)
     who = patient[first_row]
-    number = np.arange(who.size) - np.searchsorted(who, who) + 1
+    first_of_patient = np.searchsorted(who, who)
     return SessionDays(
-        who, day[first_row], number, first_row, np.diff(np.append(first_row, key.size))
+        patient=who,
+        day=day[first_row],
+        number=np.arange(who.size) - first_of_patient + 1,
+        first_row=first_row,
+        sessions=np.diff(np.append(first_row, key.size)),
     )
 
 
 def known_scores(
-    timing: pd.Series, bucket: Bucket, baselines: Baselines, days: SessionDays
+    timing: pd.Series,
+    bucket: Bucket,
+    baselines: Baselines,
+    days: SessionDays,
 ) -> dict[str, Array]:
     """What was known of the primary instrument at the end of each session day.
 
     A score of that day counts, taken before or after the session; one of a later day never does,
     not even one taken before the next session, which only those who come can have. Scores more than
-    30 days before session 1 are too old to be known.
+    `BASELINE_WINDOW_DAYS` before session 1 are too old to be known.
 
     Returns
     -------
@@ -106,30 +115,34 @@ def known_scores(
     """
     since = _assessments(bucket, baselines)
     before = last_before(bucket, baselines)
-    n = _count_to(since, bucket, days)
-    start = np.searchsorted(bucket.score_patient[since], days.patient)
+    # A patient's scores up to a day are entries `start` to `start + n` of `since`.
+    start, n = _span_to(since, bucket, days)
     baseline = baselines.score[days.patient]
     last = _take(since, start + n - 1, n > 0)
     row = np.where(n > 0, last, before[days.patient])
     earlier = _take(since, start + n - 2, n > 1)
-    sums = np.concatenate([[0.0], np.cumsum(bucket.score[since])])
+    score_day = _at(bucket.score_day, row)
+    same_day = score_day == days.day
+    # The sum over a stretch is the difference of two running sums.
+    sums = np.append(0.0, np.cumsum(bucket.score[since]))
+    total = baseline + sums[start + n] - sums[start]
     return {
         "baseline": baseline,
         "score": _at(bucket.score, row),
-        "score_age": days.day - _at(bucket.score_day, row),
+        "score_age": days.day - score_day,
         "score_timing": timing.array.take(row, allow_fill=True),
-        "score_after": (
-            _at(bucket.score_after, row, False)
-            & (_at(bucket.score_day, row) == days.day)
-        ),
+        "score_after": _at(bucket.score_after, row, False) & same_day,
         "previous_score": np.where(n == 1, baseline, _at(bucket.score, earlier)),
-        "mean_score": (baseline + sums[start + n] - sums[start]) / (n + 1),
+        "mean_score": total / (n + 1),
         "n_scores": n,
     }
 
 
 def best_known(
-    bucket: Bucket, baselines: Baselines, days: SessionDays, sign: int
+    bucket: Bucket,
+    baselines: Baselines,
+    days: SessionDays,
+    sign: int,
 ) -> Array:
     """Best score known at the end of each session day: of the baseline and every score since
     session 1.
@@ -145,23 +158,24 @@ def best_known(
         Scores; NaN without a baseline.
     """
     since = _assessments(bucket, baselines)
-    n = _count_to(since, bucket, days)
-    start = np.searchsorted(bucket.score_patient[since], days.patient)
-    # Patients side by side, each so far below the one before that a running minimum starts anew.
+    start, n = _span_to(since, bucket, days)
     severity = sign * bucket.score[since]
-    who = bucket.score_patient[since]
-    below = (np.ptp(severity) + 1 if severity.size else 1.0) * who
+    # Patients side by side, each so far below the one before that a running minimum starts anew.
+    step = np.ptp(severity) + 1 if severity.size else 1.0
+    below = step * bucket.score_patient[since]
     running = np.minimum.accumulate(severity - below) + below
+    # The entry appended last stands for "no score", which -1 points to.
     best = np.append(running, np.inf)[np.where(n > 0, start + n - 1, -1)]
-    return sign * np.where(
-        n > 0,
-        np.minimum(best, sign * baselines.score[days.patient]),
-        sign * baselines.score[days.patient],
-    )
+    baseline = sign * baselines.score[days.patient]
+    return sign * np.minimum(best, baseline)
 
 
 def session_scores(
-    bucket: Bucket, baselines: Baselines, days: SessionDays, due: float, within: int
+    bucket: Bucket,
+    baselines: Baselines,
+    days: SessionDays,
+    due: float,
+    within: int,
 ) -> tuple[Array, Array]:
     """Scores that belong to a session day: with its session behind them, before the next one is
     usually due.
@@ -186,75 +200,92 @@ def session_scores(
     """
     row = _assessments(bucket, baselines)
     key = day_key(bucket.score_patient[row], bucket.score_day[row])
-    taken_after = bucket.score_after[row]
-    place = (
-        np.where(
-            taken_after,
-            np.searchsorted(days.key, key, "right"),
-            np.searchsorted(days.key, key, "left"),
-        )
-        - 1
-    )
+    # The last session day before the score; a session of the same day only if taken after it.
+    up_to = np.searchsorted(days.key, key, "right")
+    before = np.searchsorted(days.key, key, "left")
+    place = np.where(bucket.score_after[row], up_to, before) - 1
     late = bucket.score_day[row] - days.day[place]
-    row = row[late <= within]
-    place = place[late <= within]
-    late = late[late <= within]
+    in_time = late <= within
+    row = row[in_time]
+    place = place[in_time]
+    in_due_time = late[in_time] < due
     soon = np.zeros(days.day.size, bool)
-    soon[place[late < due]] = True
-    first = np.append(True, place[1:] != place[:-1])[: place.size]
-    belongs = np.where(soon[place], late < due, first)
+    soon[place[in_due_time]] = True
+    # Places rise: the first score of a session is where the place differs from the one before.
+    first = np.ones(place.size, bool)
+    first[1:] = place[1:] != place[:-1]
+    belongs = np.where(soon[place], in_due_time, first)
     return row[belongs], place[belongs]
 
 
 def _assessments(bucket: Bucket, baselines: Baselines) -> Array:
     """Rows of complete scores after the first session."""
-    return np.flatnonzero(bucket.score_known & is_assessment(bucket, baselines))
+    after = is_assessment(bucket, baselines)
+    return np.flatnonzero(bucket.score_known & after)
 
 
 def last_before(bucket: Bucket, baselines: Baselines) -> Array:
-    """Row of each patient's last complete score of the 30 days up to the first session; -1 =
-    none.
+    """Row of each patient's last complete score of the `BASELINE_WINDOW_DAYS` up to the first
+    session; -1 = none.
     """
     before = ~is_assessment(bucket, baselines)
-    rows = np.flatnonzero(
-        bucket.score_known & before & (bucket.score_day >= -BASELINE_WINDOW_DAYS)
-    )
+    recent = bucket.score_day >= -BASELINE_WINDOW_DAYS
+    rows = np.flatnonzero(bucket.score_known & before & recent)
     out = np.full(bucket.n, NO_ROW, np.int64)
+    # Rows rise by day within a patient: of several, the last is assigned last and stays.
     out[bucket.score_patient[rows]] = rows
     return out
 
 
-def _count_to(since: Array, bucket: Bucket, days: SessionDays) -> Array:
-    """Scores since session 1 up to the end of each session day."""
-    key = day_key(bucket.score_patient[since], bucket.score_day[since])
-    return np.searchsorted(key, days.key, "right") - np.searchsorted(
-        bucket.score_patient[since], days.patient
-    )
+def _span_to(
+    since: Array,
+    bucket: Bucket,
+    days: SessionDays,
+) -> tuple[Array, Array]:
+    """Scores since session 1 up to the end of each session day: place of the first, and number."""
+    patient = bucket.score_patient[since]
+    key = day_key(patient, bucket.score_day[since])
+    start = np.searchsorted(patient, days.patient)
+    end = np.searchsorted(key, days.key, "right")
+    return start, end - start
 
 
 def _take(rows: Array, place: Array, there: Array) -> Array:
     """Rows at places, -1 where there is none."""
     padded = np.append(rows, NO_ROW)
-    return np.where(there, padded[np.where(there, place, rows.size)], NO_ROW)
+    return padded[np.where(there, place, rows.size)]
 
 
-def _at(values: Array, row: Array, missing: object = np.nan) -> Array:
+def _at(
+    values: Array,
+    row: Array,
+    missing: object = np.nan,
+) -> Array:
     """Values of rows, `missing` where the row is -1."""
     if not values.size:
         return np.full(row.size, missing)
-    return np.where(row >= 0, values[row], missing)  # type: ignore[call-overload]
+    there = row >= 0
+    return np.where(there, values[row], missing)  # type: ignore[call-overload]
 
 
 def days_since_event(
-    events: pd.DataFrame, names: tuple[str, ...], bucket: Bucket, days: SessionDays
+    events: pd.DataFrame,
+    names: tuple[str, ...],
+    bucket: Bucket,
+    days: SessionDays,
 ) -> Array:
     """Days from the last event of these names to each session day, that day included; NaN without
     one.
     """
-    rows = events[events["event"].isin(names)]
+    named = events["event"].isin(names)
+    rows = events[named]
+    if rows.empty:
+        return np.full(days.day.size, np.nan)
     who = bucket.patient_id.get_indexer(pd.Index(rows["patient_id"]))
-    key = np.sort(day_key(who, rows["day"].to_numpy()))
+    key = day_key(who, rows["day"].to_numpy())
+    key = np.sort(key)
     place = np.searchsorted(key, days.key, "right") - 1
-    found = key[place] if key.size else np.zeros(place.size, np.int64)
+    found = key[place]
+    # The last event before may be another patient's; within one, keys differ by days.
     same = (place >= 0) & (found // _SPAN == days.patient)
     return np.where(same, days.key - found, np.nan)

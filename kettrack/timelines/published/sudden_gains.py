@@ -21,6 +21,7 @@ from kettrack.errors import UsageError
 from kettrack.reading.cohort import Cohort
 from kettrack.timelines.bucket import Array, Bucket
 from kettrack.timelines.derived import DerivedCohort, derive
+from kettrack.timelines.kernels import NO_ROW
 from kettrack.timelines.published.ratings import (
     Rating,
     Scored,
@@ -34,12 +35,14 @@ from kettrack.vocabulary.published_rules import published_rules
 
 # two-sided 5 % of t, by degrees of freedom n1 + n2 - 2
 CRITICAL: Final = np.array([np.nan, np.nan, 4.303, 3.182, 2.776])
-_FEWEST: Final = 2  # scores on each side
-_REVERSED: Final = 0.5  # share of the gain whose loss is a reversal
+FEWEST_SCORES_A_SIDE: Final = 2
+SHARE_OF_REVERSAL: Final = 0.5  # of the gain: whoever gives back so much has lost it
 
 
 def gain_rows(
-    bucket: Bucket, rule: GainRule, used: Array | None = None
+    bucket: Bucket,
+    rule: GainRule,
+    used: Array | None = None,
 ) -> tuple[Array, Array]:
     """Which scores are followed by a sudden gain, and for which that can be told at all.
 
@@ -57,44 +60,47 @@ def gain_rows(
     gain, judged : bool, shape (scores,)
         `judged` where the score and the next are known, with at least two of three on each side.
     """
-    value = np.where(
-        bucket.score_known if used is None else used & bucket.score_known,
-        bucket.score,
-        np.nan,
-    )
-    before, after = (
-        np.stack([_shift(bucket, value, by) for by in steps])
-        for steps in ((-2, -1, 0), (1, 2, 3))
-    )
-    n1, mean1, squares1 = _moments(before)
-    n2, mean2, squares2 = _moments(after)
+    counts = bucket.score_known if used is None else used & bucket.score_known
+    value = np.where(counts, bucket.score, np.nan)
+    before = [_shift(bucket, value, by) for by in (-2, -1, 0)]
+    after = [_shift(bucket, value, by) for by in (1, 2, 3)]
+    n1, mean1, squares1 = _moments(np.stack(before))
+    n2, mean2, squares2 = _moments(np.stack(after))
     drop = value - after[0]
-    judged = ~np.isnan(drop) & (n1 >= _FEWEST) & (n2 >= _FEWEST)
+    enough = (n1 >= FEWEST_SCORES_A_SIDE) & (n2 >= FEWEST_SCORES_A_SIDE)
+    judged = ~np.isnan(drop) & enough
+    # Where nothing can be judged any number does, as long as it can be divided by.
     freedom = np.where(judged, n1 + n2 - 2, 2)
-    width = CRITICAL[freedom] * np.sqrt((squares1 + squares2) / freedom)
+    pooled = np.sqrt((squares1 + squares2) / freedom)
+    width = CRITICAL[freedom] * pooled
     if rule.third == "corrected":
         width *= np.sqrt(1 / np.maximum(n1, 1) + 1 / np.maximum(n2, 1))
-    large = (drop >= rule.smallest_drop.value) & (drop >= rule.share * value)
-    return judged & large & (mean1 - mean2 > width), judged
+    large = drop >= rule.smallest_drop.value
+    large &= drop >= rule.share * value
+    lasting = mean1 - mean2 > width
+    return judged & large & lasting, judged
 
 
 def _shift(bucket: Bucket, value: Array, by: int) -> Array:
     """Value of the score so many places later in the same patient; NaN beyond the ends."""
+    patient = bucket.score_patient
     place = np.arange(value.size) + by
-    inside = (place >= bucket.score_offsets[bucket.score_patient]) & (
-        place < bucket.score_offsets[bucket.score_patient + 1]
-    )
-    return np.where(
-        inside, np.append(value, np.nan)[np.where(inside, place, -1)], np.nan
-    )
+    begin = bucket.score_offsets[patient]
+    end = bucket.score_offsets[patient + 1]
+    inside = (place >= begin) & (place < end)
+    # The entry appended last stands for "no row", which -1 points to.
+    padded = np.append(value, np.nan)
+    return padded[np.where(inside, place, -1)]
 
 
 def _moments(values: Array) -> tuple[Array, Array, Array]:
     """Number, mean and sum of squares about it of the known values in each column."""
     known = ~np.isnan(values)
     n = known.sum(axis=0)
-    mean = np.where(known, values, 0).sum(axis=0) / np.maximum(n, 1)
-    return n, mean, np.where(known, (values - mean) ** 2, 0).sum(axis=0)
+    total = np.where(known, values, 0).sum(axis=0)
+    mean = total / np.maximum(n, 1)
+    squares = np.where(known, (values - mean) ** 2, 0)
+    return n, mean, squares.sum(axis=0)
 
 
 def sudden_gains_table(
@@ -132,11 +138,8 @@ def sudden_gains_table(
     """
     cohort = derive(cohort)
     scored = score_cohort(cohort)
-    rules = [
-        rule
-        for rule in published_rules(scored.instrument)
-        if isinstance(rule, GainRule)
-    ]
+    published = published_rules(scored.instrument)
+    rules = [rule for rule in published if isinstance(rule, GainRule)]
     if not rules:
         raise UsageError(
             f"No smallest drop is known for {scored.instrument.name}, so a sudden gain cannot be"
@@ -172,9 +175,8 @@ def _in_treatment(scored: Scored, rule: GainRule) -> tuple[Array, Array]:
     rated.
     """
     left_out = np.logical_or.reduce(list(scored.faults.values()))
-    used = (scored.bucket.score_day >= -BASELINE_WINDOW_DAYS) & ~left_out[
-        scored.bucket.score_patient
-    ]
+    recent = scored.bucket.score_day >= -BASELINE_WINDOW_DAYS
+    used = recent & ~left_out[scored.bucket.score_patient]
     gain, judged = gain_rows(scored.bucket, rule, used)
     ends_after = np.append(scored.assessment[1:], False)
     return gain & ends_after, judged & ends_after
@@ -187,10 +189,14 @@ def _recall(scored: Scored) -> float:
 
 def describe_gains(bucket: Bucket, row: Array) -> pd.DataFrame:
     """Days and scores of each gain, and when half of it was given back."""
-    before, after = (
-        np.asarray(bucket.score, np.float64)[rows] for rows in (row, row + 1)
-    )
-    levels = after + _REVERSED * (before - after)
+    score = np.asarray(bucket.score, np.float64)
+    before = score[row]
+    after = score[row + 1]
+    levels = after + SHARE_OF_REVERSAL * (before - after)
+    reversed_days = [
+        _reversal_day(bucket, place, level)
+        for place, level in zip(row, levels, strict=True)
+    ]
     return pd.DataFrame(
         {
             "patient_id": bucket.patient_id[bucket.score_patient[row]],
@@ -199,22 +205,20 @@ def describe_gains(bucket: Bucket, row: Array) -> pd.DataFrame:
             "score_before": before,
             "score": after,
             "drop": before - after,
-            "reversed_day": pd.array(
-                [
-                    _reversal(bucket, place, level)
-                    for place, level in zip(row, levels, strict=True)
-                ],
-                dtype="Int32",
-            ),
+            "reversed_day": pd.array(reversed_days, dtype="Int32"),
         }
     )
 
 
-def _reversal(bucket: Bucket, row: int, level: float) -> int | None:
+def _reversal_day(bucket: Bucket, row: int, level: float) -> int | None:
     """Day of the first score after a gain that is back at the level."""
-    later = slice(row + 2, bucket.score_offsets[bucket.score_patient[row] + 1])
-    back = np.flatnonzero(bucket.score_known[later] & (bucket.score[later] >= level))
-    return int(bucket.score_day[later][back[0]]) if back.size else None
+    end = bucket.score_offsets[bucket.score_patient[row] + 1]
+    later = slice(row + 2, end)
+    at_level = bucket.score[later] >= level
+    back = np.flatnonzero(bucket.score_known[later] & at_level)
+    if not back.size:
+        return None
+    return int(bucket.score_day[later][back[0]])
 
 
 def rate_gains(scored: Scored, rule: GainRule) -> Rating:
@@ -222,8 +226,8 @@ def rate_gains(scored: Scored, rule: GainRule) -> Rating:
     bucket = scored.bucket
     gain, judged = _in_treatment(scored, rule)
     row = first_row(bucket, gain)
-    met = row >= 0
-    faults = dict(scored.faults) | {"not_scored": first_row(bucket, judged) < 0}
-    return rating(
-        met, faults, (bucket, np.stack([row, np.where(met, row + 1, -1)], axis=1))
-    )
+    met = row != NO_ROW
+    not_scored = first_row(bucket, judged) == NO_ROW
+    faults = dict(scored.faults) | {"not_scored": not_scored}
+    after = np.where(met, row + 1, NO_ROW)
+    return rating(met, faults, (bucket, np.stack([row, after], axis=1)))

@@ -19,7 +19,10 @@ _NEVER: Final = np.iinfo(np.int32).max
 
 
 def visit_rows(
-    bucket: Bucket, chosen: Array, weeks: tuple[int, ...], reach_days: int
+    bucket: Bucket,
+    chosen: Array,
+    weeks: tuple[int, ...],
+    reach_days: int,
 ) -> Array:
     """Score that stands for each week: the one closest to its target day, of two equally close the
     earlier.
@@ -34,7 +37,7 @@ def visit_rows(
     chosen : bool, shape (scores,)
         Scores that may stand for a week.
     weeks : tuple of int
-        Rising; week w is aimed at day 7 w.
+        Rising; week w is aimed at day 7 w from the first session.
     reach_days : int
         Farthest a score may lie from its target day, both ends included.
 
@@ -52,22 +55,29 @@ def visit_rows(
     [[0, 3]]
     """
     targets = DAYS_IN_WEEK * np.asarray(weeks)
+    # A day half-way between two targets is not above the middle: it belongs to the earlier week.
+    middles = (targets[:-1] + targets[1:]) / 2
     rows = np.flatnonzero(chosen)
     day = bucket.score_day[rows].astype(np.int64)
-    week = np.searchsorted((targets[:-1] + targets[1:]) / 2, day)
+    week = np.searchsorted(middles, day)
     distance = np.abs(day - targets[week])
     near = distance <= reach_days
     rows = rows[near]
     week = week[near]
-    distance = distance[near]
+    # The closest, and of those the earliest, is assigned last and stays.
+    order = np.lexsort((-rows, -distance[near]))
+    rows = rows[order]
+    patient = bucket.score_patient[rows]
     out = np.full((bucket.n, targets.size), NO_ROW, np.int64)
-    # the closest, and of those the earliest, is assigned last and stays
-    order = np.lexsort((-rows, -distance))
-    out[bucket.score_patient[rows[order]], week[order]] = rows[order]
+    out[patient, week[order]] = rows
     return out
 
 
-def enough_weeks(holds: Array, excusable: Array, excused: int) -> Array:
+def enough_weeks(
+    holds: Array,
+    excusable: Array,
+    excused: int,
+) -> Array:
     """Whether every week holds but at most `excused` of the excusable ones.
 
     Parameters
@@ -91,7 +101,9 @@ def enough_weeks(holds: Array, excusable: Array, excused: int) -> Array:
     [True, False, False]
     """
     fails = ~holds
-    return ~(fails & ~excusable).any(axis=1) & (fails.sum(axis=1) <= excused)
+    a_needed_one = (fails & ~excusable).any(axis=1)
+    n_fails = fails.sum(axis=1)
+    return ~a_needed_one & (n_fails <= excused)
 
 
 def rate_visits(scored: Scored, rule: VisitRule) -> Rating:
@@ -105,21 +117,19 @@ def rate_visits(scored: Scored, rule: VisitRule) -> Rating:
     last = DAYS_IN_WEEK * rule.weeks[-1]
     rows = visit_rows(bucket, scored.assessment, rule.weeks, rule.reach_days)
     known = rows != NO_ROW
-    holds = (
-        known & scored.holds(*rule.predicates)[rows]
-        if scored.assessment.size
-        else known
-    )
+    # The entry appended last stands for "no row", which -1 points to.
+    holds = np.append(scored.holds(*rule.predicates), False)[rows]
     excusable = np.isin(rule.weeks, rule.excusable)
     excused = int(bool(rule.excusable))
     met = enough_weeks(holds, excusable, excused)
-    # what is missing decides
-    open_ = enough_weeks(holds | ~known, excusable, excused) & ~met
-    faults = dict(scored.faults) | {
-        "too_new": too_new(bucket, last - rule.reach_days, last + rule.reach_days)
-    }
+    at_best = enough_weeks(holds | ~known, excusable, excused)
+    faults = dict(scored.faults)
+    earliest = last - rule.reach_days
+    latest = last + rule.reach_days
+    faults["too_new"] = too_new(bucket, earliest, latest)
     if rule.missing == "not rated":
-        faults["not_scored"] = open_
+        # the weeks without a score decide
+        faults["not_scored"] = at_best & ~met
     if rule.in_care:
         met &= stop_days(scored.cohort) >= last
     return rating(met, faults, (bucket, rows))
@@ -131,5 +141,7 @@ def stop_days(cohort: DerivedCohort) -> Array:
     """
     care = cohort.care
     recorded = days_or_missing(cohort.patients["stop_day"])
-    day = np.maximum(recorded, care["last_session_day"].to_numpy())
-    return np.where(care["care_status"] == "stopped", day, _NEVER)
+    last_session = care["last_session_day"].to_numpy()
+    day = np.maximum(recorded, last_session)
+    stopped = care["care_status"] == "stopped"
+    return np.where(stopped, day, _NEVER)
