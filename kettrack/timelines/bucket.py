@@ -80,10 +80,30 @@ class Bucket:
         """Position of the patient of each score, shape (scores,)."""
         return np.repeat(np.arange(self.n), np.diff(self.score_offsets))
 
+    def first_row(self, chosen: Array) -> Array:
+        """First chosen score row of each patient: int64, shape (n,); -1 = none."""
+        rows = np.flatnonzero(chosen)
+        return self._row_assigned_last(rows[::-1])
+
+    def last_row(self, chosen: Array) -> Array:
+        """Last chosen score row of each patient: int64, shape (n,); -1 = none."""
+        return self._row_assigned_last(np.flatnonzero(chosen))
+
+    def _row_assigned_last(self, rows: Array) -> Array:
+        """One of these rows for each patient: of several, the one assigned last stays."""
+        out = self.no_rows()
+        out[self.score_patient[rows]] = rows
+        return out
+
+    def no_rows(self) -> Array:
+        """No row for any patient: int64, shape (n,), all -1."""
+        return np.full(self.n, kernels.NO_ROW, np.int64)
+
     def blocks(self) -> Iterator[Bucket]:
         """Split into smaller buckets of whole patients, in order; views, not copies."""
         for begin in range(0, max(self.n, 1), BLOCK):
             chosen = slice(begin, begin + BLOCK)
+            # one offset more than patients: it says where the last one ends
             edges = slice(begin, begin + BLOCK + 1)
             scores = self.score_offsets[edges]
             sessions = self.session_offsets[edges]
@@ -113,7 +133,10 @@ def map_blocks(
         return work(bucket)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         parts = list(pool.map(work, bucket.blocks()))
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    joined = {}
+    for name in parts[0]:
+        joined[name] = np.concatenate([part[name] for part in parts])
+    return joined
 
 
 def offsets_of(codes: Array, n: int) -> Array:
@@ -239,17 +262,39 @@ def bucket_of(cohort: Cohort, instrument: str | None = None) -> Bucket:
 
 def scores_of(scores: pd.DataFrame, instrument: str) -> pd.DataFrame:
     """Scores of one instrument, one row per patient and score, in the order of the cohort."""
-    return scores[scores["instrument"] == instrument].reset_index(drop=True)
+    chosen = scores["instrument"] == instrument
+    return scores[chosen].reset_index(drop=True)
 
 
 def days_or_missing(days: pd.Series) -> Array:
     """Days as int32, `MISSING_DAY` where there is none."""
-    return (
-        days.astype("Float64")
-        .fillna(kernels.MISSING_DAY)
-        .to_numpy(np.int64)
-        .astype(np.int32)
-    )
+    there = days.astype("Float64").fillna(kernels.MISSING_DAY)
+    return there.to_numpy(np.int64).astype(np.int32)
+
+
+def values_at(
+    values: Array,
+    row: Array,
+    missing: Any = np.nan,
+) -> Array:
+    """Values of rows, `missing` where the row is -1.
+
+    Parameters
+    ----------
+    values : shape (rows,)
+        Of each row.
+    row : integer
+        Any shape; -1 = none.
+    missing
+        Stands for a row that is not there.
+
+    Examples
+    --------
+    >>> values_at(np.array([7, 9]), np.array([1, -1])).tolist()
+    [9.0, nan]
+    """
+    # -1 points at the entry appended last
+    return np.append(values, missing)[row]
 
 
 def missing_to_na(days: Array) -> pd.arrays.IntegerArray:

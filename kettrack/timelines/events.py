@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from kettrack.timelines import kernels
-from kettrack.timelines.bucket import Array, Bucket
+from kettrack.timelines.bucket import Array, Bucket, values_at
 from kettrack.timelines.kernels import BaselineHow, RunLimits, run_kernel
 from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS
 from kettrack.vocabulary.rules import Criteria, Rule
@@ -363,5 +363,5 @@ def kind_of_return(
 
 def day_at(bucket: Bucket, row: Array) -> Array:
     """Day of each patient's row: int32, `MISSING_DAY` where the row is -1."""
-    # The entry appended last stands for "no row", which -1 points to.
-    return np.append(bucket.score_day, np.int32(kernels.MISSING_DAY))[row]
+    missing = np.int32(kernels.MISSING_DAY)
+    return values_at(bucket.score_day, row, missing)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from kettrack.timelines.bucket import Array, Bucket
+from kettrack.timelines.bucket import Array, Bucket, values_at
 from kettrack.timelines.events import Baselines
 from kettrack.timelines.kernels import NO_ROW
 from kettrack.timelines.states import is_assessment
@@ -78,18 +78,18 @@ def session_days(bucket: Bucket) -> SessionDays:
     patient = np.repeat(np.arange(bucket.n), n_sessions)
     day = bucket.session_day.astype(np.int64)
     key = day_key(patient, day)
-    # Keys are sorted: a day begins where the key differs from the one before.
-    begins = np.ones(key.size, bool)
-    begins[1:] = key[1:] != key[:-1]
-    first_row = np.flatnonzero(begins)
+    # Keys are sorted and none is negative: a day begins where the key rises.
+    first_row = np.flatnonzero(np.diff(key, prepend=-1) > 0)
     who = patient[first_row]
+    place = np.arange(who.size)
     first_of_patient = np.searchsorted(who, who)
+    n_on_day = np.diff(first_row, append=key.size)
     return SessionDays(
         patient=who,
         day=day[first_row],
-        number=np.arange(who.size) - first_of_patient + 1,
+        number=place - first_of_patient + 1,
         first_row=first_row,
-        sessions=np.diff(np.append(first_row, key.size)),
+        sessions=n_on_day,
     )
 
 
@@ -118,21 +118,25 @@ def known_scores(
     # A patient's scores up to a day are entries `start` to `start + n` of `since`.
     start, n = _span_to(since, bucket, days)
     baseline = baselines.score[days.patient]
-    last = _take(since, start + n - 1, n > 0)
+    end = start + n
+    last = _take(since, end - 1, n > 0)
     row = np.where(n > 0, last, before[days.patient])
-    earlier = _take(since, start + n - 2, n > 1)
-    score_day = _at(bucket.score_day, row)
+    earlier = _take(since, end - 2, n > 1)
+    earlier_score = values_at(bucket.score, earlier)
+    taken_after = values_at(bucket.score_after, row, False)
+    score_day = values_at(bucket.score_day, row)
     same_day = score_day == days.day
     # The sum over a stretch is the difference of two running sums.
-    sums = np.append(0.0, np.cumsum(bucket.score[since]))
-    total = baseline + sums[start + n] - sums[start]
+    running = np.cumsum(bucket.score[since])
+    sums = np.append(0.0, running)
+    total = baseline + sums[end] - sums[start]
     return {
         "baseline": baseline,
-        "score": _at(bucket.score, row),
+        "score": values_at(bucket.score, row),
         "score_age": days.day - score_day,
         "score_timing": timing.array.take(row, allow_fill=True),
-        "score_after": _at(bucket.score_after, row, False) & same_day,
-        "previous_score": np.where(n == 1, baseline, _at(bucket.score, earlier)),
+        "score_after": taken_after & same_day,
+        "previous_score": np.where(n == 1, baseline, earlier_score),
         "mean_score": total / (n + 1),
         "n_scores": n,
     }
@@ -161,11 +165,11 @@ def best_known(
     start, n = _span_to(since, bucket, days)
     severity = sign * bucket.score[since]
     # Patients side by side, each so far below the one before that a running minimum starts anew.
-    step = np.ptp(severity) + 1 if severity.size else 1.0
+    step = np.ptp(severity) + 1 if since.size else 1.0
     below = step * bucket.score_patient[since]
     running = np.minimum.accumulate(severity - below) + below
-    # The entry appended last stands for "no score", which -1 points to.
-    best = np.append(running, np.inf)[np.where(n > 0, start + n - 1, -1)]
+    last = np.where(n > 0, start + n - 1, NO_ROW)
+    best = values_at(running, last, np.inf)
     baseline = sign * baselines.score[days.patient]
     return sign * np.minimum(best, baseline)
 
@@ -199,12 +203,14 @@ def session_scores(
         Position of the session day of each.
     """
     row = _assessments(bucket, baselines)
-    key = day_key(bucket.score_patient[row], bucket.score_day[row])
+    day = bucket.score_day[row]
+    key = day_key(bucket.score_patient[row], day)
     # The last session day before the score; a session of the same day only if taken after it.
     up_to = np.searchsorted(days.key, key, "right")
     before = np.searchsorted(days.key, key, "left")
-    place = np.where(bucket.score_after[row], up_to, before) - 1
-    late = bucket.score_day[row] - days.day[place]
+    taken_after = bucket.score_after[row]
+    place = np.where(taken_after, up_to, before) - 1
+    late = day - days.day[place]
     in_time = late <= within
     row = row[in_time]
     place = place[in_time]
@@ -212,8 +218,7 @@ def session_scores(
     soon = np.zeros(days.day.size, bool)
     soon[place[in_due_time]] = True
     # Places rise: the first score of a session is where the place differs from the one before.
-    first = np.ones(place.size, bool)
-    first[1:] = place[1:] != place[:-1]
+    first = np.diff(place, prepend=NO_ROW) > 0
     belongs = np.where(soon[place], in_due_time, first)
     return row[belongs], place[belongs]
 
@@ -230,11 +235,7 @@ def last_before(bucket: Bucket, baselines: Baselines) -> Array:
     """
     before = ~is_assessment(bucket, baselines)
     recent = bucket.score_day >= -BASELINE_WINDOW_DAYS
-    rows = np.flatnonzero(bucket.score_known & before & recent)
-    out = np.full(bucket.n, NO_ROW, np.int64)
-    # Rows rise by day within a patient: of several, the last is assigned last and stays.
-    out[bucket.score_patient[rows]] = rows
-    return out
+    return bucket.last_row(bucket.score_known & before & recent)
 
 
 def _span_to(
@@ -252,20 +253,7 @@ def _span_to(
 
 def _take(rows: Array, place: Array, there: Array) -> Array:
     """Rows at places, -1 where there is none."""
-    padded = np.append(rows, NO_ROW)
-    return padded[np.where(there, place, rows.size)]
-
-
-def _at(
-    values: Array,
-    row: Array,
-    missing: object = np.nan,
-) -> Array:
-    """Values of rows, `missing` where the row is -1."""
-    if not values.size:
-        return np.full(row.size, missing)
-    there = row >= 0
-    return np.where(there, values[row], missing)  # type: ignore[call-overload]
+    return values_at(rows, np.where(there, place, NO_ROW), NO_ROW)
 
 
 def days_since_event(
@@ -281,11 +269,13 @@ def days_since_event(
     rows = events[named]
     if rows.empty:
         return np.full(days.day.size, np.nan)
-    who = bucket.patient_id.get_indexer(pd.Index(rows["patient_id"]))
-    key = day_key(who, rows["day"].to_numpy())
-    key = np.sort(key)
+    patient_id = pd.Index(rows["patient_id"])
+    who = bucket.patient_id.get_indexer(patient_id)
+    day = rows["day"].to_numpy()
+    key = np.sort(day_key(who, day))
     place = np.searchsorted(key, days.key, "right") - 1
     found = key[place]
     # The last event before may be another patient's; within one, keys differ by days.
-    same = (place >= 0) & (found // _SPAN == days.patient)
+    patient = found // _SPAN
+    same = (place >= 0) & (patient == days.patient)
     return np.where(same, days.key - found, np.nan)

@@ -4,16 +4,16 @@ decide.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from kettrack.errors import UsageError
-from kettrack.timelines.bucket import Array
+from kettrack.timelines.bucket import Array, Bucket
 from kettrack.timelines.kernels import MISSING_DAY, NO_ROW
 from kettrack.timelines.published.ratings import (
     Rating,
     Scored,
-    first_row,
-    last_row,
     rating,
     score_cohort,
     too_new,
@@ -28,30 +28,53 @@ from kettrack.vocabulary.patient_rules import (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Ends:
+    """First and last score of each patient on one scale; arrays of shape (n,)."""
+
+    scale: Instrument
+    bucket: Bucket
+    last_row: Array
+    first: Array
+    last: Array
+
+    @property
+    def fall(self) -> Array:
+        """Points by which each patient became better; negative = worse."""
+        return (self.first - self.last) * self.scale.sign
+
+    def is_case(self, score: Array) -> Array:
+        """Whether each score is a case on this scale."""
+        sign = self.scale.sign
+        return sign * score >= sign * _number(self.scale, "caseness")
+
+    def changed(self, sign: int) -> Array:
+        """Whether each patient became reliably better (+1) or worse (-1)."""
+        return sign * self.fall >= _number(self.scale, "reliable_change")
+
+
 def rate_deadline(scored: Scored, rule: DeadlineRule) -> Rating:
     """Whether some score up to the day holds the predicate; a patient not scored by then is not
     rated.
     """
     bucket = scored.bucket
     in_time = scored.assessment & (bucket.score_day <= rule.by_day)
-    first = first_row(bucket, in_time & scored.holds(rule.predicate))
-    last = last_row(bucket, in_time)
-    faults = dict(scored.faults) | {
-        "too_new": too_new(bucket, MISSING_DAY, rule.by_day),
-        "not_scored": last == NO_ROW,
-    }
+    first = bucket.first_row(in_time & scored.holds(rule.predicate))
+    last = bucket.last_row(in_time)
     met = first != NO_ROW
-    return rating(met, faults, (bucket, np.where(met, first, last)))
+    faults = dict(scored.faults)
+    faults["too_new"] = too_new(bucket, MISSING_DAY, rule.by_day)
+    faults["not_scored"] = last == NO_ROW
+    proof = np.where(met, first, last)
+    return rating(met, faults, (bucket, proof))
 
 
 def rate_last(scored: Scored, rule: LastRule) -> Rating:
     """Whether the last score holds every predicate."""
+    bucket = scored.bucket
     last, faults = _last_and_faults(scored)
-    return rating(
-        last == last_row(scored.bucket, scored.holds(*rule.predicates)),
-        faults,
-        (scored.bucket, last),
-    )
+    held = bucket.last_row(scored.holds(*rule.predicates))
+    return rating(last == held, faults, (bucket, last))
 
 
 def rate_change(scored: Scored, rule: ChangeRule) -> Rating:
@@ -64,88 +87,68 @@ def rate_change(scored: Scored, rule: ChangeRule) -> Rating:
         rule.cutoff.value,
         scored.instrument.higher_is_worse,
     )
-    return rating(np.asarray(change == "recovered"), faults, (scored.bucket, last))
+    recovered = np.asarray(change == "recovered")
+    return rating(recovered, faults, (scored.bucket, last))
 
 
 def _last_and_faults(scored: Scored) -> tuple[Array, dict[str, Array]]:
-    last = last_row(scored.bucket, scored.assessment)
-    return last, dict(scored.faults) | {"no_follow_up": last == NO_ROW}
+    """Row of each patient's last assessment, and why a patient cannot be rated."""
+    last = scored.bucket.last_row(scored.assessment)
+    faults = dict(scored.faults)
+    faults["no_follow_up"] = last == NO_ROW
+    return last, faults
 
 
-def rate_two_scales(
-    scored: Scored, rule: TwoScaleRule, second: Scored | None = None
-) -> Rating:
+def rate_two_scales(scored: Scored, rule: TwoScaleRule) -> Rating:
     """First against last on two scales: recovery, reliable improvement or deterioration, or both at
     once.
 
     Parameters
     ----------
     scored : Scored
-        On the rule's first scale.
+        On the rule's first scale; the second is read from the cohort under its own baseline rule.
     rule : TwoScaleRule
         A rule of recovery is rated only for a case on either scale at baseline; every rule needs
         both scales at both ends.
-    second : Scored, optional
-        On its second scale; default read from the cohort under its own baseline rule.
     """
-    pair = (scored, second or score_cohort(scored.cohort, rule.second))
-    ends = [(one.baselines.score, last_row(one.bucket, one.assessment)) for one in pair]
-    falls = [
-        (first - one.value(last)) * one.instrument.sign
-        for one, (first, last) in zip(pair, ends, strict=True)
-    ]
-    limits = [_number(one.instrument, "reliable_change") for one in pair]
-    case = [
-        _is_case(one.instrument, first)
-        for one, (first, _) in zip(pair, ends, strict=True)
-    ]
-    still = [
-        _is_case(one.instrument, one.value(last))
-        for one, (_, last) in zip(pair, ends, strict=True)
-    ]
+    second = score_cohort(scored.cohort, rule.second)
+    scales = [_ends(scored), _ends(second)]
     met = np.ones(scored.bucket.n, bool)
     if rule.recovery:
-        met &= ~np.logical_or.reduce(still)
+        met &= ~_on_either([ends.is_case(ends.last) for ends in scales])
     if rule.reliable:
-        met &= _changed(
-            falls,
-            limits,
-            1 if rule.reliable == "improvement" else -1,
-            rule.unless_opposed,
-        )
+        sign = 1 if rule.reliable == "improvement" else -1
+        met &= _on_either([ends.changed(sign) for ends in scales])
+        if rule.unless_opposed:
+            met &= ~_on_either([ends.changed(-sign) for ends in scales])
+    was_case = _on_either([ends.is_case(ends.first) for ends in scales])
+    n_sessions = np.diff(scored.bucket.session_offsets)
     faults = {
-        "no_baseline": np.logical_or.reduce([np.isnan(first) for first, _ in ends]),
-        "below_caseness": ~np.logical_or.reduce(case) & rule.recovery,
-        "few_sessions": np.diff(scored.bucket.session_offsets) < rule.fewest_sessions,
-        "no_follow_up": np.logical_or.reduce([last == NO_ROW for _, last in ends]),
+        "prior_sessions": scored.faults["prior_sessions"],
+        "placebo": scored.faults["placebo"],
+        "no_baseline": _on_either([np.isnan(ends.first) for ends in scales]),
+        "below_caseness": ~was_case & rule.recovery,
+        "few_sessions": n_sessions < rule.fewest_sessions,
+        "no_follow_up": _on_either([ends.last_row == NO_ROW for ends in scales]),
     }
-    by_log = {
-        name: fault
-        for name, fault in scored.faults.items()
-        if name in ("prior_sessions", "placebo")
-    }
-    return rating(
-        met,
-        by_log | faults,
-        *((one.bucket, last) for one, (_, last) in zip(pair, ends, strict=True)),
+    proof = [(ends.bucket, ends.last_row) for ends in scales]
+    return rating(met, faults, *proof)
+
+
+def _ends(scored: Scored) -> _Ends:
+    """First and last scores on one scale."""
+    last_row = scored.bucket.last_row(scored.assessment)
+    return _Ends(
+        scale=scored.instrument,
+        bucket=scored.bucket,
+        last_row=last_row,
+        first=scored.baselines.score,
+        last=scored.value(last_row),
     )
 
 
-def _changed(
-    falls: list[Array], limits: list[float], sign: int, unless_opposed: bool
-) -> Array:
-    """Whether one of the scales changed reliably in the direction of `sign`, and, if asked, none
-    the other way.
-    """
-    towards = [sign * fall >= limit for fall, limit in zip(falls, limits, strict=True)]
-    against = [-sign * fall >= limit for fall, limit in zip(falls, limits, strict=True)]
-    return np.logical_or.reduce(towards) & ~(
-        np.logical_or.reduce(against) & unless_opposed
-    )
-
-
-def _is_case(scale: Instrument, score: Array) -> Array:
-    return scale.sign * score >= scale.sign * _number(scale, "caseness")
+def _on_either(parts: list[Array]) -> Array:
+    return np.asarray(np.logical_or.reduce(parts))
 
 
 def _number(scale: Instrument, name: str) -> float:

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from kettrack.settings import BaselineRule
-from kettrack.timelines.bucket import Array, Bucket, bucket_of
+from kettrack.timelines.bucket import Array, Bucket, bucket_of, values_at
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.events import Baselines, find_baselines, ratable
 from kettrack.timelines.kernels import MISSING_DAY, NO_ROW
@@ -66,7 +66,8 @@ class Scored:
 
     def value(self, row: Array) -> Array:
         """Score of each row; NaN where the row is -1."""
-        return np.append(np.asarray(self.bucket.score, np.float64), np.nan)[row]
+        score = np.asarray(self.bucket.score, np.float64)
+        return values_at(score, row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,40 +110,44 @@ def score_cohort(
     baseline : {"last", "mean", "worst"}, optional
         Default the cohort's own.
     """
-    scale = get_instrument(
-        instrument or cohort.settings.instrument, cohort.settings.known_instruments
-    )
+    settings = cohort.settings
+    name = instrument or settings.instrument
+    scale = get_instrument(name, settings.known_instruments)
     bucket = bucket_of(cohort.cohort, scale.name)
-    baselines = find_baselines(bucket, baseline or cohort.settings.baseline, scale.sign)
+    rule = baseline or settings.baseline
+    baselines = find_baselines(bucket, rule, scale.sign)
+    after = is_assessment(bucket, baselines)
     faults = {
         "no_baseline": np.isnan(baselines.score),
         "below_caseness": ~ratable(baselines, convention(scale)),
         **cohort.log_reasons,
     }
     return Scored(
-        cohort,
-        scale,
-        bucket,
-        baselines,
-        bucket.score_known & is_assessment(bucket, baselines),
-        faults,
+        cohort=cohort,
+        instrument=scale,
+        bucket=bucket,
+        baselines=baselines,
+        assessment=bucket.score_known & after,
+        faults=faults,
     )
 
 
 def rating(
-    met: Array, faults: Mapping[str, Array], *proof: tuple[Bucket, Array]
+    met: Array,
+    faults: Mapping[str, Array],
+    *proof: tuple[Bucket, Array],
 ) -> Rating:
     """A rating from who met the rule and who cannot be rated; the first fault that applies, in the
     order of `REASONS`.
     """
     names = [name for name in REASONS if name in faults]
-    reason = np.select(
-        [faults[name] for name in names],
-        [np.int8(REASONS.index(name)) for name in names],
-        np.int8(-1),
-    )
-    shown = tuple((bucket, rows.reshape(bucket.n, -1)) for bucket, rows in proof)
-    return Rating(met & (reason < 0), reason, shown)
+    applies = [faults[name] for name in names]
+    codes = [np.int8(REASONS.index(name)) for name in names]
+    reason = np.select(applies, codes, np.int8(-1))
+    rated = reason < 0
+    # one column of rows, or several: always a table with a line for each patient
+    shown = [(bucket, rows.reshape(bucket.n, -1)) for bucket, rows in proof]
+    return Rating(met & rated, reason, tuple(shown))
 
 
 def too_new(bucket: Bucket, from_day: int, to_day: int) -> Array:
@@ -150,32 +155,16 @@ def too_new(bucket: Bucket, from_day: int, to_day: int) -> Array:
 
     Where nothing says to which day a log is complete, one that has no row from `from_day` on.
     """
-    latest = np.maximum(
-        _last_of(bucket.score_offsets, bucket.score_day),
-        _last_of(bucket.session_offsets, bucket.session_day),
-    )
-    stated = bucket.observed_to_day != MISSING_DAY
-    return np.where(stated, bucket.observed_to_day < to_day, latest < from_day)
+    last_score = _last_of(bucket.score_offsets, bucket.score_day)
+    last_session = _last_of(bucket.session_offsets, bucket.session_day)
+    latest = np.maximum(last_score, last_session)
+    observed = bucket.observed_to_day
+    stated = observed != MISSING_DAY
+    return np.where(stated, observed < to_day, latest < from_day)
 
 
 def _last_of(offsets: Array, day: Array) -> Array:
+    """Day of each patient's last row; `MISSING_DAY` without one."""
     there = np.diff(offsets) > 0
-    return np.where(
-        there, np.append(day, np.int32(MISSING_DAY))[offsets[1:] - 1], MISSING_DAY
-    )
-
-
-def first_row(bucket: Bucket, chosen: Array) -> Array:
-    """First chosen score row of each patient: int64, shape (n,); -1 = none."""
-    return _one_row(bucket, np.flatnonzero(chosen)[::-1])
-
-
-def last_row(bucket: Bucket, chosen: Array) -> Array:
-    """Last chosen score row of each patient: int64, shape (n,); -1 = none."""
-    return _one_row(bucket, np.flatnonzero(chosen))
-
-
-def _one_row(bucket: Bucket, rows: Array) -> Array:
-    out = np.full(bucket.n, NO_ROW, np.int64)
-    out[bucket.score_patient[rows]] = rows  # of several the one assigned last stays
-    return out
+    last = np.where(there, offsets[1:] - 1, NO_ROW)
+    return values_at(day, last, np.int32(MISSING_DAY))

@@ -12,7 +12,6 @@ from kettrack.timelines.kernels import CONFIRMED, NO_ROW, PENDING, UNCONFIRMABLE
 from kettrack.timelines.published.ratings import (
     Rating,
     Scored,
-    last_row,
     rating,
     too_new,
 )
@@ -32,7 +31,7 @@ def rate_recovery(scored: Scored, rule: RecoveryRule) -> Rating:
     )
     faults = dict(scored.faults) | {
         "too_new": too_new(bucket, rule.days, rule.days),
-        "no_follow_up": last_row(bucket, scored.assessment) == NO_ROW,
+        "no_follow_up": bucket.last_row(scored.assessment) == NO_ROW,
     }
     return rating(recovered != NO_ROW, faults, (bucket, recovered))
 
@@ -55,7 +54,7 @@ def recovery_rows(
     int64, shape (n,)
         -1 where there is none.
     """
-    out = np.full(bucket.n, NO_ROW, np.int64)
+    out = bucket.no_rows()
     patient = bucket.score_patient
     previous = -1
     since = None
@@ -82,7 +81,7 @@ def rate_symptoms(scored: Scored, rule: SymptomRule) -> Rating:
     bucket = scored.bucket
     minimal = minimal_symptoms(scored, rule)
     rated = bucket_with(bucket, minimal)
-    seen = last_row(bucket, scored.assessment & ~np.isnan(minimal))
+    seen = bucket.last_row(scored.assessment & ~np.isnan(minimal))
     run = Rule(
         Predicate("score", "at least", 1),
         Run(rule.weeks, rule.shortest_gap, rule.longest_gap),

@@ -19,13 +19,12 @@ import pandas as pd
 
 from kettrack.errors import UsageError
 from kettrack.reading.cohort import Cohort
-from kettrack.timelines.bucket import Array, Bucket
+from kettrack.timelines.bucket import Array, Bucket, values_at
 from kettrack.timelines.derived import DerivedCohort, derive
 from kettrack.timelines.kernels import NO_ROW
 from kettrack.timelines.published.ratings import (
     Rating,
     Scored,
-    first_row,
     rating,
     score_cohort,
 )
@@ -60,12 +59,15 @@ def gain_rows(
     gain, judged : bool, shape (scores,)
         `judged` where the score and the next are known, with at least two of three on each side.
     """
-    counts = bucket.score_known if used is None else used & bucket.score_known
+    counts = bucket.score_known
+    if used is not None:
+        counts = counts & used
     value = np.where(counts, bucket.score, np.nan)
-    before = [_shift(bucket, value, by) for by in (-2, -1, 0)]
-    after = [_shift(bucket, value, by) for by in (1, 2, 3)]
-    n1, mean1, squares1 = _moments(np.stack(before))
-    n2, mean2, squares2 = _moments(np.stack(after))
+    # up to three scores before the gain, its own first among them, and three after
+    before = _shifted(bucket, value, (-2, -1, 0))
+    after = _shifted(bucket, value, (1, 2, 3))
+    n1, mean1, squares1 = _moments(before)
+    n2, mean2, squares2 = _moments(after)
     drop = value - after[0]
     enough = (n1 >= FEWEST_SCORES_A_SIDE) & (n2 >= FEWEST_SCORES_A_SIDE)
     judged = ~np.isnan(drop) & enough
@@ -74,11 +76,22 @@ def gain_rows(
     pooled = np.sqrt((squares1 + squares2) / freedom)
     width = CRITICAL[freedom] * pooled
     if rule.third == "corrected":
-        width *= np.sqrt(1 / np.maximum(n1, 1) + 1 / np.maximum(n2, 1))
+        one_over_n1 = 1 / np.maximum(n1, 1)
+        one_over_n2 = 1 / np.maximum(n2, 1)
+        width *= np.sqrt(one_over_n1 + one_over_n2)
     large = drop >= rule.smallest_drop.value
     large &= drop >= rule.share * value
     lasting = mean1 - mean2 > width
     return judged & large & lasting, judged
+
+
+def _shifted(
+    bucket: Bucket,
+    value: Array,
+    steps: tuple[int, ...],
+) -> Array:
+    """Values so many places later in the same patient: shape (steps, scores)."""
+    return np.stack([_shift(bucket, value, by) for by in steps])
 
 
 def _shift(bucket: Bucket, value: Array, by: int) -> Array:
@@ -88,19 +101,18 @@ def _shift(bucket: Bucket, value: Array, by: int) -> Array:
     begin = bucket.score_offsets[patient]
     end = bucket.score_offsets[patient + 1]
     inside = (place >= begin) & (place < end)
-    # The entry appended last stands for "no row", which -1 points to.
-    padded = np.append(value, np.nan)
-    return padded[np.where(inside, place, -1)]
+    row = np.where(inside, place, NO_ROW)
+    return values_at(value, row)
 
 
 def _moments(values: Array) -> tuple[Array, Array, Array]:
     """Number, mean and sum of squares about it of the known values in each column."""
     known = ~np.isnan(values)
     n = known.sum(axis=0)
-    total = np.where(known, values, 0).sum(axis=0)
-    mean = total / np.maximum(n, 1)
-    squares = np.where(known, (values - mean) ** 2, 0)
-    return n, mean, squares.sum(axis=0)
+    known_values = np.where(known, values, 0)
+    mean = known_values.sum(axis=0) / np.maximum(n, 1)
+    distances = np.where(known, values - mean, 0)
+    return n, mean, (distances**2).sum(axis=0)
 
 
 def sudden_gains_table(
@@ -147,13 +159,12 @@ def sudden_gains_table(
         )
     rule = replace(rules[0], third=third)
     gain, _ = _in_treatment(scored, rule)
-    return describe_gains(scored.bucket, np.flatnonzero(gain)).assign(
-        instrument=scored.instrument.name,
-        rule=f"sudden gain ({third}): {rule}",
-        windows_overlap=lambda found: (
-            found["day"] - found["day_before"] < _recall(scored)
-        ),
-    )[_COLUMNS]
+    found = describe_gains(scored.bucket, np.flatnonzero(gain))
+    found["instrument"] = scored.instrument.name
+    found["rule"] = f"sudden gain ({third}): {rule}"
+    apart = found["day"] - found["day_before"]
+    found["windows_overlap"] = apart < _recall(scored)
+    return found[_COLUMNS]
 
 
 _COLUMNS: Final = [
@@ -170,11 +181,15 @@ _COLUMNS: Final = [
 ]
 
 
-def _in_treatment(scored: Scored, rule: GainRule) -> tuple[Array, Array]:
+def _in_treatment(
+    scored: Scored,
+    rule: GainRule,
+) -> tuple[Array, Array]:
     """Gains that end after the first session, and where that can be told, of patients who can be
     rated.
     """
-    left_out = np.logical_or.reduce(list(scored.faults.values()))
+    faults = list(scored.faults.values())
+    left_out = np.logical_or.reduce(faults)
     recent = scored.bucket.score_day >= -BASELINE_WINDOW_DAYS
     used = recent & ~left_out[scored.bucket.score_patient]
     gain, judged = gain_rows(scored.bucket, rule, used)
@@ -212,22 +227,25 @@ def describe_gains(bucket: Bucket, row: Array) -> pd.DataFrame:
 
 def _reversal_day(bucket: Bucket, row: int, level: float) -> int | None:
     """Day of the first score after a gain that is back at the level."""
-    end = bucket.score_offsets[bucket.score_patient[row] + 1]
+    patient = bucket.score_patient[row]
+    end = bucket.score_offsets[patient + 1]
     later = slice(row + 2, end)
     at_level = bucket.score[later] >= level
     back = np.flatnonzero(bucket.score_known[later] & at_level)
     if not back.size:
         return None
-    return int(bucket.score_day[later][back[0]])
+    days = bucket.score_day[later]
+    return int(days[back[0]])
 
 
 def rate_gains(scored: Scored, rule: GainRule) -> Rating:
     """Whether a patient had a sudden gain; not rated where none of the series can be judged."""
     bucket = scored.bucket
     gain, judged = _in_treatment(scored, rule)
-    row = first_row(bucket, gain)
+    row = bucket.first_row(gain)
     met = row != NO_ROW
-    not_scored = first_row(bucket, judged) == NO_ROW
-    faults = dict(scored.faults) | {"not_scored": not_scored}
     after = np.where(met, row + 1, NO_ROW)
-    return rating(met, faults, (bucket, np.stack([row, after], axis=1)))
+    proof = np.stack([row, after], axis=1)
+    faults = dict(scored.faults)
+    faults["not_scored"] = bucket.first_row(judged) == NO_ROW
+    return rating(met, faults, (bucket, proof))

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from kettrack.timelines.bucket import Array, Bucket, days_or_missing
+from kettrack.timelines.bucket import Array, Bucket, days_or_missing, values_at
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.kernels import NO_ROW
 from kettrack.timelines.published.ratings import Rating, Scored, rating, too_new
@@ -55,10 +55,12 @@ def visit_rows(
     [[0, 3]]
     """
     targets = DAYS_IN_WEEK * np.asarray(weeks)
+    n_weeks = targets.size
     # A day half-way between two targets is not above the middle: it belongs to the earlier week.
-    middles = (targets[:-1] + targets[1:]) / 2
+    apart = np.diff(targets)
+    middles = targets[:-1] + apart / 2
     rows = np.flatnonzero(chosen)
-    day = bucket.score_day[rows].astype(np.int64)
+    day = bucket.score_day[rows]
     week = np.searchsorted(middles, day)
     distance = np.abs(day - targets[week])
     near = distance <= reach_days
@@ -68,7 +70,7 @@ def visit_rows(
     order = np.lexsort((-rows, -distance[near]))
     rows = rows[order]
     patient = bucket.score_patient[rows]
-    out = np.full((bucket.n, targets.size), NO_ROW, np.int64)
+    out = np.full((bucket.n, n_weeks), NO_ROW, np.int64)
     out[patient, week[order]] = rows
     return out
 
@@ -101,9 +103,9 @@ def enough_weeks(
     [True, False, False]
     """
     fails = ~holds
-    a_needed_one = (fails & ~excusable).any(axis=1)
-    n_fails = fails.sum(axis=1)
-    return ~a_needed_one & (n_fails <= excused)
+    needed = fails & ~excusable
+    few = fails.sum(axis=1) <= excused
+    return few & ~needed.any(axis=1)
 
 
 def rate_visits(scored: Scored, rule: VisitRule) -> Rating:
@@ -115,18 +117,17 @@ def rate_visits(scored: Scored, rule: VisitRule) -> Rating:
     """
     bucket = scored.bucket
     last = DAYS_IN_WEEK * rule.weeks[-1]
-    rows = visit_rows(bucket, scored.assessment, rule.weeks, rule.reach_days)
+    reach = rule.reach_days
+    rows = visit_rows(bucket, scored.assessment, rule.weeks, reach)
     known = rows != NO_ROW
-    # The entry appended last stands for "no row", which -1 points to.
-    holds = np.append(scored.holds(*rule.predicates), False)[rows]
+    scored_well = scored.holds(*rule.predicates)
+    holds = values_at(scored_well, rows, False)
     excusable = np.isin(rule.weeks, rule.excusable)
     excused = int(bool(rule.excusable))
     met = enough_weeks(holds, excusable, excused)
     at_best = enough_weeks(holds | ~known, excusable, excused)
     faults = dict(scored.faults)
-    earliest = last - rule.reach_days
-    latest = last + rule.reach_days
-    faults["too_new"] = too_new(bucket, earliest, latest)
+    faults["too_new"] = too_new(bucket, last - reach, last + reach)
     if rule.missing == "not rated":
         # the weeks without a score decide
         faults["not_scored"] = at_best & ~met
