@@ -21,16 +21,19 @@ RESULTS = "notebooks/results"
 def main(arguments: list[str] | None = None) -> int:
     """Run the gates named, print their checks, and say by the exit code whether all passed."""
     options = _parser().parse_args(arguments)
+    # A fast run is no evidence, so it leaves the stored results alone.
     results = options.results or (None if options.fast else Path(RESULTS))
     passed = True
     try:
         for gate in choose_gates(options.gates):
+            # Some gates say nothing on a few cohorts.
             if options.fast and not gate.fast_cohorts:
                 continue
             found = run_gate(gate, options.work, options.fast, options.workers)
             if results is not None:
                 write_results(found, results)
             sys.stdout.write(said(found) + "\n")
+            # A gate takes minutes to hours: each is told as soon as it is judged.
             sys.stdout.flush()
             passed &= bool(found["passed"].all())
     except KettrackError as error:
@@ -46,6 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def said(results: pd.DataFrame) -> str:
     """The checks of one gate as lines for people."""
+    # Missing means that nothing was wanted: the number is only told.
     words = results["passed"].map({True: "pass", False: "FAIL"}).fillna("told")
     lines = [
         f"{word}  {row.gate}: {row.check}: {row.found:.4f} (Monte-Carlo error"

@@ -27,6 +27,7 @@ from kettrack.trials.judging import bias, coverage, off_by, share
 
 BY_SESSION: Final = 8
 INTERVAL_AT: Final = 6
+# As a fraction: two percentage points.
 LARGEST_BIAS: Final = 0.02
 ANYTHING: Final = (float("-inf"), float("inf"))
 # share of cohorts refused, at least and at most
@@ -66,6 +67,7 @@ def continued_by(
         When nobody is at risk.
     """
     counts = count(derive(cohort))
+    # The steps of the estimate are taken one by one, since the question itself would refuse some.
     rows = counts.rows
     chance = staying_probability(rows)
     found = estimate_staying(rows, chance)
@@ -83,6 +85,7 @@ def continued_by(
         "plain": float(plain[place]),
         "ci_low": float(low[place]),
         "ci_high": float(high[place]),
+        # The same rule as in the question: too few of those who stopped were scored.
         "refused": float(counts.stoppers_scored < SCORED_STOPPERS * counts.stoppers),
         "ess": float(found.ess[place]),
         "last_shown": float(last_session(counts, chance, found)[0]),
@@ -127,6 +130,7 @@ def judge_at_visits(
     what is shown is reported.
     """
     truth = truths[f"response_by_{BY_SESSION}"]
+    # A refused estimate misleads nobody, so only those shown are judged.
     shown = frame[frame["refused"] == 0]
     checks = [share(frame, "refused", *refused, what="share of cohorts refused")]
     if len(shown):

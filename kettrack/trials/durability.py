@@ -18,6 +18,7 @@ from kettrack.trials.gate import Check, Gate, Truths
 from kettrack.trials.judging import bias, coverage
 from kettrack.trials.response import count_together
 
+# Eight weeks, the day for which the scenario knows the truth.
 DAY: Final = 56
 LARGEST_BIAS: Final = 0.01
 # a median session is a whole number: its interval covers too much, never too little
@@ -29,11 +30,15 @@ def measure_durability(cohort: Cohort, n: int) -> list[dict[str, float]]:
     with its interval.
     """
     found = []
+    # The first is under the rule in force; the one by a single score is not asked here.
     for watched in watch(derive(cohort), "end_of_course")[:1]:
+        # In the order of all patients, so that every n of them are one cohort.
         left = exits(watched, "treatment_policy").reindex(cohort.patients["patient_id"])
         for begin in range(0, len(left), n):
+            # A missing exit is somebody who did not respond and is not watched.
             part = left.iloc[begin : begin + n].dropna().astype(np.int64)
             curve = estimate_survival(count_exits(part, "treatment_policy"))
+            # A curve that ends earlier stays where it is.
             place = min(DAY, len(curve.estimate) - 1)
             values = (curve.estimate, curve.ci_low, curve.ci_high)
             found.append(
@@ -86,6 +91,7 @@ def judge_median(frame: pd.DataFrame, truths: Truths) -> list[Check]:
         for name in truths
         if name.startswith("seen_response_by_")
     )
+    # The truth is a whole number of sessions, read from the shares by session.
     true = next(
         (s for s in sessions if truths[f"seen_response_by_{s}"].value >= 0.5), np.inf
     )

@@ -157,6 +157,7 @@ def all_gates() -> dict[str, Gate]:
         if name == "__main__":  # running it would run the trials
             continue
         module = import_module(f"{trials.__name__}.{name}")
+        # A module without gates, such as `run`, only helps the others.
         for gate in getattr(module, "GATES", ()):
             if gate.name in gates:
                 raise UsageError(f"Two gates are called {gate.name!r}.")
@@ -174,6 +175,7 @@ def choose_gates(names: list[str]) -> list[Gate]:
         For a name that fits none; the message says which there are.
     """
     gates = all_gates()
+    # "next_session" names that method in all its scenarios.
     known = {*gates, *map(_method_of, gates)}
     unknown = [name for name in names if name not in known]
     if unknown:

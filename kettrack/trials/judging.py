@@ -48,6 +48,7 @@ def off_by(
     """
     error = float(np.hypot(_mean_error(frame[column]), truth.error))
     found = float(frame[column].mean(skipna=False) - truth.value)
+    # The sign says on which side the known bias lies.
     bounds = {"low": least} if least > 0 else {"high": least}
     return Check(
         what=what or f"bias of {column}",
@@ -69,6 +70,7 @@ def coverage(
     """Share of cohorts whose interval, in the two columns `ends`, holds the truth; one without an
     interval does not.
     """
+    # A missing end compares false, so a missing interval does not hold the truth.
     holds = (frame[ends[0]] <= truth.value) & (truth.value <= frame[ends[1]])
     # the error that the claim implies: a poor interval is not excused by its own spread
     error = float(np.sqrt(CLAIMED * (1 - CLAIMED) / len(frame)))

@@ -94,6 +94,7 @@ def _naive(cohort: Cohort) -> dict[str, float]:
         .dropna()
         .astype(float)
     )
+    # What is often fitted: the final score on the number of sessions and the first score.
     x = np.column_stack([np.ones(len(people)), people["total"], people["first"]])
     slope = float(fit_least_squares(x, people["final"].to_numpy())[1])
     return {
@@ -106,6 +107,7 @@ def _next(cohort: Cohort) -> dict[str, float]:
     trials = find_trials(
         decision_points(derive(cohort)), NEXT_SESSION_GRACE_DAYS, RECALL
     )
+    # The crude difference is there even where the model refuses.
     found = {"crude_next": crude_difference(trials).estimate}
     with suppress(NotIdentified):
         fitted = fit_trials(trials)
@@ -118,6 +120,7 @@ def _next(cohort: Cohort) -> dict[str, float]:
 
 def _stop(cohort: Cohort) -> dict[str, float]:
     data = stop_data(derive(cohort))
+    # Up to the largest number of sessions that is over in time.
     pair = Pair(MANY, FEW, False, max(in_time(data, RECALL)))
     found = {
         name: float(value)
@@ -125,6 +128,7 @@ def _stop(cohort: Cohort) -> dict[str, float]:
     }
     arms = weigh_arms(data, pair)
     cut = truncate_weights(arms.weights["stop_after"], CENTILE)
+    # The same contrast with the largest weights cut, as is often advised.
     found["truncated"] = float(
         smooth_contrast(data, pair, arms.following["stop_after"], cut)
     )
@@ -147,6 +151,7 @@ def _response(cohort: Cohort) -> dict[str, float]:
     in_care = estimate(count(derive(without_later_scores(cohort)))).set_index(
         "session"
     )["estimate"]
+    # A curve that ends earlier is read at its end.
     shown = float(in_care.loc[min(PLAIN_AT, in_care.index.max())]) / 100
     return {
         "continued": found["estimate"],
@@ -170,10 +175,12 @@ def _block(
     frame: pd.DataFrame, truth: Truth | None, words: str, methods: dict[str, str]
 ) -> Iterator[Check]:
     """A truth, then the methods that aim at it."""
+    # The first block aims at nothing and has no truth.
     value = truth.value if truth else float("nan")
     if truth:
         yield Check(what=words, found=truth.value, mc_error=truth.error, truth=value)
     for name, what in methods.items():
+        # Cohorts in which the method had no answer are left out of its mean.
         values = frame[name].dropna() if name in frame else pd.Series(dtype=float)
         error = (
             float(values.std() / np.sqrt(len(values)))

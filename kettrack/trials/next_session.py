@@ -35,6 +35,7 @@ from kettrack.vocabulary.instruments import GAD7, PHQ9
 RECALL: Final = 0
 LARGEST_BIAS: Final = 0.06
 REJECTS: Final = (0.03, 0.08)  # of cohorts in which sessions do nothing
+# Range of the mean in scenario A, around the true effect of the next session.
 MEAN_A: Final = (-0.80, -0.68)
 CLEAR: Final = -0.5  # points; nearly every cohort of 1,000 must find more than this
 FIRES: Final = {"A": (0.0, 0.10), "C": (0.0, 0.10), "F": (0.95, 1.0)}
@@ -47,8 +48,10 @@ LOST: Final = (-2.6, 0.15)
 AT_ONCE: Final = "going_on_from_day_7"
 AFTER_RECALL: Final = "going_on_from_day_21"
 RECALL_OF_PHQ9: Final = 14  # days
+# Points; wider than `LARGEST_BIAS`, since visits come on any day, or scores steer.
 IRREGULAR_BIAS: Final = 0.09
 STEERED_BIAS: Final = 0.15
+# What is written down for a cohort in which the estimate refuses.
 NOTHING: Final = {
     "estimate": np.nan,
     "ci_low": np.nan,
@@ -107,6 +110,7 @@ def naive_slopes(cohort: Cohort, n: int) -> list[float]:
         _first_score(cohort.scores, rows).reindex(people)
         for rows in _first_and_last(cohort.scores)
     )
+    # All in the order of the patients, so that every n of them are one cohort.
     total = cohort.sessions.groupby("patient_id").size().reindex(people).to_numpy(float)
     x = np.column_stack([np.ones(len(people)), total, first.to_numpy(float)])
     y = last.to_numpy(float)
@@ -128,6 +132,7 @@ def judge_null(frame: pd.DataFrame, truths: Truths) -> list[Check]:
     """Where sessions do nothing it finds nothing, and says otherwise as rarely as an interval of 95
     % may.
     """
+    # A missing end compares false: a refusal does not reject.
     rejects = frame.assign(rejects=(frame["ci_low"] > 0) | (frame["ci_high"] < 0))
     truth = truths["one_more_session"]
     return [
@@ -190,6 +195,7 @@ def with_left_out_measure(simulated: Simulated) -> Simulated:
         + LEVEL_SHARE * level
         + rng.normal(0, MEASURE_ERROR, len(told))
     )
+    # Halved, to fit the shorter range of GAD-7.
     score = np.clip(np.rint(measure / 2), GAD7.minimum, GAD7.maximum).astype(np.int64)
     rows = told[["patient_id", "day", "timing"]].assign(
         instrument=GAD7.name, score=pd.array(score, "Int64")
@@ -256,6 +262,7 @@ def with_stoppers_lost(simulated: Simulated) -> Simulated:
     scores = simulated.scores
     people = simulated.patients["patient_id"]
     last_session = simulated.sessions.groupby("patient_id")["day"].max()
+    # Only scores after the last session go missing.
     after = scores["day"] > scores["patient_id"].map(last_session)
     last = (
         scores[~after]
@@ -285,6 +292,7 @@ def _steered(trials: Trials) -> dict[str, float]:
     try:
         fitted = fit_trials(trials)
         plain = fitted.difference()
+        # Fitted a second time, now weighted for those who waited.
         found = fit_trials(trials, waiting_weights(trials, fitted.history)).difference()
     except NotIdentified:
         return NOTHING

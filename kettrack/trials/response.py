@@ -87,6 +87,7 @@ def without_later_scores(cohort: Cohort) -> Cohort:
     """The cohort as if nobody were scored from the day on which the session after the last would
     have come.
     """
+    # The day of the last session; a usual gap later the next one would have come.
     last = cohort.sessions.groupby("patient_id")["day"].max()
     in_care = cohort.scores["day"] < cohort.scores["patient_id"].map(last) + USUAL_GAP
     return replace(cohort, scores=cohort.scores[in_care].reset_index(drop=True))
@@ -96,6 +97,7 @@ def _plain(counts: ExitCounts) -> float:
     """Kaplan-Meier by session 8: whoever leaves without response is censored as if nothing were
     known of the reason.
     """
+    # Column 0 is response; where nobody is at risk the hazard is 0.
     hazard = counts.events[:PLAIN_AT, 0] / np.maximum(counts.at_risk[:PLAIN_AT], 1)
     return float(1 - np.prod(1 - hazard))
 

@@ -103,6 +103,7 @@ def write_results(results: pd.DataFrame, folder: Path) -> Path:
 
 def _truths_of(gate: Gate, work: Path | None) -> Truths:
     """The shipped truths of the scenario; those of a changed scenario are found first."""
+    # Workers never see the truth: it is looked up only to judge.
     scenario = SCENARIOS[gate.scenario]
     shipped = known_truths(scenario)
     if shipped:
@@ -248,9 +249,11 @@ def _measured_batches(
     processes = min(workers, len(batches))
     with (
         _one_thread_each(),
+        # A forked process would inherit the threads of the libraries, which can lock it up.
         ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool,
     ):
         waiting = [pool.submit(measure_batch, gate, batch) for batch in batches]
+        # As they come, so that finished work is on disk when a run is broken off.
         for future in as_completed(waiting):
             yield future.result()
 
@@ -329,6 +332,7 @@ def read_records(path: Path) -> pd.DataFrame:
         return _no_records()
     text = path.read_text(encoding="utf-8")
     whole = text[: text.rfind("\n") + 1]
+    # Only a run that was broken off leaves half a line.
     if whole != text:
         path.write_text(whole, encoding="utf-8", newline="\n")
     if not whole:
