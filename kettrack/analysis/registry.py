@@ -5,10 +5,11 @@ through before anyone sees it.
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from functools import wraps
+from functools import cache, wraps
 from importlib import import_module
 from importlib.metadata import entry_points
 from pkgutil import walk_packages
@@ -226,12 +227,20 @@ def load_questions() -> Mapping[str, Question]:
     """Every question there is, by name: those of kettrack in the order of `ROOMS`, then those that
     other packages register through entry points.
     """
+    _import_all(tuple(sys.path))
+    return dict(sorted(_QUESTIONS.items(), key=lambda named: _place(named[1])))
+
+
+@cache
+def _import_all(search_path: tuple[str, ...]) -> None:
+    """Import every module that registers questions: once, and again when the search path changes,
+    where another package may have been added.
+    """
     package = import_module("kettrack.analysis")
     for module in walk_packages(package.__path__, "kettrack.analysis."):
         import_module(module.name)
     for entry in entry_points(group=ENTRY_POINTS):
         entry.load()
-    return dict(sorted(_QUESTIONS.items(), key=lambda named: _place(named[1])))
 
 
 def _place(asked: Question) -> int:

@@ -45,7 +45,7 @@ _TEN_DIGITS: Final = (
 )
 _DATE_OF_DIGITS: Final = r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
 _LONG_TEXT: Final = 40  # mean length of free text
-_TWO_NAMES: Final = r"\p{Lu}[\p{L}'’-]*\p{Ll}[\p{L}'’-]*"
+_TWO_NAMES: Final = r"[\p{Lu}][\p{L}'’-]*[\p{Ll}][\p{L}'’-]*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +267,7 @@ def _by_text(
     is_id: bool,
 ) -> Finding | None:
     if not is_id:
-        letters = matches(levels, r"\p{L}", whole=False)
+        letters = matches(levels, r"[\p{L}]", whole=False)
         for what, hit in shapes_within(levels, IN_TEXT):
             if (hit & letters).any():
                 return Finding(name, f"holds {what} within text", True, hit & letters)

@@ -25,24 +25,25 @@ from kettrack.privacy.identifying_shapes import matches
 from kettrack.vocabulary.columns import TABLES
 from kettrack.vocabulary.instruments import INSTRUMENTS
 
-_NAME: Final = r"\p{Lu}[\p{L}'’]*\p{Ll}[\p{L}'’]*"
-_PART: Final = r"\p{L}[\p{L}'’-]+"
-_INITIALS: Final = r"\p{Lu}\.?(?:[ -]?\p{Lu}\.?){0,2}"
+_NAME: Final = r"[\p{Lu}][\p{L}'’]*[\p{Ll}][\p{L}'’]*"
+_PART: Final = r"[\p{L}][\p{L}'’-]+"
+_INITIALS: Final = r"[\p{Lu}]\.?(?:[ -]?[\p{Lu}]\.?){0,2}"
 _YEARS: Final = r"(?:[ ,]*(?:\([^)]*\)|(?:19|20)\d\d))?"
 _PERSON: Final = (
     # Jane Smith, JANE B. SMITH, jane smith, Smith, Jane
-    rf"(?:{_PART}(?:,? (?:{_PART}|\p{{L}}\.))*,? {_PART}"
-    rf"|\p{{Lu}}[\p{{L}}'’-]+(?: |, ?){_INITIALS}"  # Smith J, Smith, J
-    rf"|{_INITIALS} \p{{Lu}}[\p{{L}}'’-]+"  # J. Smith
+    rf"(?:{_PART}(?:,? (?:{_PART}|[\p{{L}}]\.))*,? {_PART}"
+    rf"|[\p{{Lu}}][\p{{L}}'’-]+(?: |, ?){_INITIALS}"  # Smith J, Smith, J
+    rf"|{_INITIALS} [\p{{Lu}}][\p{{L}}'’-]+"  # J. Smith
     # Jane.Smith, Jane-Smith, jane.smith
     rf"|{_NAME}(?:[._-]{_NAME})+|[a-z]{{2,}}\.[a-z]{{2,}}"
     rf"|{_PART}, ?{_PART}(?: .*)?){_YEARS}"
 )
 _TITLED: Final = (
-    r"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Herr|Frau|Mme|Monsieur|Madame)\.? \p{Lu}\p{L}+"
+    r"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Herr|Frau|Mme|Monsieur|Madame)\.? [\p{Lu}][\p{L}]+"
 )
-_WORD: Final = r"\p{L}[\p{L}'’]+"
-_CAPITAL_WORD: Final = r"\p{Lu}\p{L}*[\p{Ll}'’]\p{L}*|\p{Lu}{3,}"  # Jane, O'Neil, JANE
+_WORD: Final = r"[\p{L}][\p{L}'’]+"
+# Jane, O'Neil, JANE
+_CAPITAL_WORD: Final = r"[\p{Lu}][\p{L}]*[\p{Ll}'’][\p{L}]*|[\p{Lu}]{3,}"
 _MOST: Final = 0.5  # of a column, or of its words
 _FEWEST: Final = 3  # words; fewer must be common first names
 _DIGITS_TOO_MANY: Final = (

@@ -9,10 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kettrack.privacy.identifiers import find_identifiers
+from kettrack.privacy.identifiers import _TWO_NAMES, find_identifiers
 from kettrack.privacy.identifying_names import reason_in_name
 from kettrack.privacy.identifying_people import (
+    _CAPITAL_WORD,
     _PERSON,
+    _TITLED,
+    _WORD,
     first_names,
     person_like,
     titled,
@@ -404,3 +407,31 @@ def test_without_a_digit_an_at_sign_or_a_colon_there_is_no_shape(value):
 @given(st.text("aZé'’ÜJ", min_size=1, max_size=12))
 def test_a_name_of_two_parts_has_something_between_them(value):
     assert not matches(np.array([value], dtype=object), _PERSON).any()
+
+
+# What the patterns look for, in parts that meet by chance.
+PARTS = (
+    *("Jane", "SMITH", "o'neil", "J.", "Dr. ", "mrn ", "K7", "x", "ab", "A"),
+    *(" ", "-", ".", ", ", "/", ":", "@", "(", ")", "+44 ", "\n", "\t"),
+    *("2024-05-01", "1.5.2024", "May 1, 2024", "1 mars 2024", "09:30", "1980"),
+    *("020", "7946", "0958", "123-45-6789", "10.0.0.1", "SW1A 1AA", "www."),
+)
+
+
+def test_ascii_text_is_judged_as_beside_text_of_other_alphabets():
+    """Columns of ASCII text are judged by shorter patterns; one other letter brings the long ones
+    back.
+    """
+    chance = np.random.default_rng(1)
+    sizes = chance.integers(1, 6, size=2000)
+    ascii_only = ["".join(chance.choice(PARTS, size)) for size in sizes]
+    ascii_only += map(chr, range(128))
+    values = np.array(ascii_only, dtype=object)
+    beside = np.append(values, "é")
+    patterns = {pattern for _, pattern in (*PATTERNS, *IN_CODES)}
+    patterns |= {_PERSON, _TITLED, _WORD, _CAPITAL_WORD, f"{_TWO_NAMES} {_TWO_NAMES}"}
+    for pattern in (*patterns, r"[\p{L}]"):
+        for whole in (True, False):
+            found = matches(values, pattern, whole=whole)
+            assert (found == matches(beside, pattern, whole=whole)[:-1]).all(), pattern
+    assert matches(values, _PERSON).any()

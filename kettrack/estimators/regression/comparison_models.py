@@ -68,7 +68,9 @@ def fit_probit_curve(
     >>> curve.share([1, 52]).round(2).tolist()
     [0.12, 0.86]
     """
-    import statsmodels.api as sm
+    # Narrow modules: `statsmodels.api` takes half a second more to import.
+    from statsmodels.genmod import families
+    from statsmodels.genmod.generalized_linear_model import GLM
 
     count = np.asarray(sessions, np.float64)
     better = np.asarray(improved, np.float64)
@@ -83,12 +85,12 @@ def fit_probit_curve(
     x = np.column_stack([intercept, np.log(count)])
     # counts, not shares: a group weighs by its people
     counted = np.column_stack([better, size - better])
-    probit = sm.families.links.Probit()
-    family = sm.families.Binomial(link=probit)
+    probit = families.links.Probit()
+    family = families.Binomial(link=probit)
     with warnings.catch_warnings():
         # two groups are fitted exactly, which statsmodels takes for separation
         warnings.simplefilter("ignore")
-        model = sm.GLM(counted, x, family=family)
+        model = GLM(counted, x, family=family)
         fit = model.fit()
     return ProbitCurve(
         intercept=float(fit.params[0]),

@@ -265,10 +265,10 @@ def _clustered(
     names: tuple[str, ...],
     fallback: str,
 ) -> GrowthFit:
-    import statsmodels.api as sm
+    from statsmodels.regression.linear_model import OLS
 
     # with statsmodels' correction for few patients (CR1)
-    fit = sm.OLS(y, x).fit(cov_type="cluster", cov_kwds={"groups": groups})
+    fit = OLS(y, x).fit(cov_type="cluster", cov_kwds={"groups": groups})
     return GrowthFit(
         names,
         np.asarray(fit.params),
