@@ -40,7 +40,7 @@ class CellText(str):
 
     A plain `{row6.estimate}` is the text as it stands in the table. With `%` it is a percentage for
     reading, with its sign (`37 %`, `6.4 %`); with `pc` the same without the sign, for the first end
-    of an interval. A hidden or missing cell stays as it is.
+    of an interval; with `.0f` a whole number. A hidden or missing cell stays as it is.
 
     Parameters
     ----------
@@ -52,8 +52,8 @@ class CellText(str):
     Examples
     --------
     >>> cell = CellText("36.6", 36.6)
-    >>> f"{cell}; {cell:%}; {cell:pc}; {CellText('hidden'):%}"
-    '36.6; 37 %; 37; hidden'
+    >>> f"{cell}; {cell:%}; {cell:pc}; {cell:.0f}; {CellText('hidden'):%}"
+    '36.6; 37 %; 37; 37; hidden'
     """
 
     value: float | None
@@ -65,11 +65,13 @@ class CellText(str):
         return cell
 
     def __format__(self, spec: str) -> str:
-        """The text, or the number as a percentage."""
-        if spec not in ("%", "pc"):
+        """The text, or the number as a percentage or without its decimals."""
+        if spec not in ("%", "pc", ".0f"):
             return super().__format__(spec)
         if self.value is None:
             return str(self)
+        if spec == ".0f":
+            return f"{self.value:.0f}"
         return f"{percentage(self.value)} %" if spec == "%" else percentage(self.value)
 
 

@@ -244,6 +244,7 @@ def _slope_rows(people: pd.DataFrame, outcome: str, words: str) -> list[_Row]:
     """Slope of change on the number of sessions, raw and with the baseline held equal, and the
     plain correlations.
     """
+    # the score at the horizon is of one fixed time, whenever the course ended
     name = "last" if outcome == "last" else "fixed"
     score = people[outcome]
     change = score - people["baseline"]
@@ -306,6 +307,7 @@ def _correlation(key: str, about: str, one: pd.Series, other: pd.Series) -> _Row
     # all on one line: Fisher's interval has no end
     if abs(pearson) > 1 - ON_ONE_LINE:
         return row | {"estimate": pearson}
+    # Fisher's z has the variance 1 / (n - 3), whatever the correlation
     half = NORMAL_QUANTILE / np.sqrt(n - 3)
     middle = np.arctanh(pearson)
     return row | {
@@ -327,6 +329,7 @@ def _growth_rows(scores: pd.DataFrame) -> list[_Row]:
             {"key": key, "about": about, "unit": unit, "n": n, "estimate": np.nan}
             for key, about, unit in _GROWTH
         ]
+    # the larger model adds two coefficients: of the length, and of the length on the change
     values = {
         "one_curve_rate": _interval(*one["log_session"]),
         "own_curve_rate": _interval(*own["log_session"]),
@@ -402,6 +405,7 @@ def _responders_by_length(
         "change": change,
         "percent_change": 100 * change / baseline,
     }
+    # the rule in force, applied to the last score of the course
     responding = pd.Series(meets(rule, measures))
     sessions = people["total"].to_numpy(float)
     return responding.groupby(sessions).agg(["sum", "size"])
@@ -440,6 +444,7 @@ def _slope_words(row: Mapping[Hashable, Any], sign: int) -> str:
             " with more and people with fewer sessions. The interval includes 0, so these data also"
             " fit no relation at all."
         )
+    # what is expected anyway stands beside the slope, so that it is not read as an effect
     way = "worse" if row["estimate"] * sign > 0 else "better"
     return (
         f"People who had more sessions ended {way}. At equal baselines, the last score of the"

@@ -176,6 +176,7 @@ def final_scores(cohort: DerivedCohort) -> pd.DataFrame:
     rows = scores.dropna(subset=["total"])
     by_patient = rows.groupby("patient_id", sort=False)
     people = by_patient[["total", "baseline"]].first()
+    # the row of the last session has the last score that belongs to the course
     at_end = rows[rows["session"] == rows["total"]]
     last = at_end.set_index("patient_id")["score"]
     people = people.assign(

@@ -123,6 +123,7 @@ def _weekly_scores(cohort: DerivedCohort, scores: pd.DataFrame) -> pd.DataFrame:
     line = line[rated & started]
     # week 1 holds days 0 to 6
     line = line.assign(week=line["day"] // DAYS_IN_WEEK + 1)
+    # later weeks are of few people who are still scored
     line = line[line["week"] <= LAST_WEEK_SHOWN]
     by_week = line.groupby(["patient_id", "week"], sort=False)["score"]
     later = by_week.last().reset_index()
@@ -153,6 +154,7 @@ def _stratum_parts(shown: pd.DataFrame) -> list[str]:
     parts = []
     for name in STRATA:
         keys = shown.loc[shown["stratum"] == name, "key"]
+        # a baseline alone says nothing of a change
         if len(keys) > 1:
             first = keys.iloc[0]
             last = keys.iloc[-1]

@@ -141,6 +141,7 @@ def answer_next_session(
     UsageError
         For a negative recall.
     """
+    # an assumed recall is said in the caveats, not refused
     recall = cohort.instrument.recall(recall_days)
     table = answer_table(cohort, protocol, recall.days)
     return Answer(
@@ -178,6 +179,7 @@ def _comparison(
     answer: Mapping[Hashable, Any], protocol: TrialProtocol, includes_zero: bool
 ) -> str:
     """The difference, with its interval and its assumption in the same sentence."""
+    # sizes are turned to be positive, so the sentence says the way in words
     name = protocol.name
     way = "lower" if answer["estimate"] < 0 else "higher"
     one = str(answer["about"]).startswith(ONE_MORE)
@@ -186,7 +188,7 @@ def _comparison(
     interval = signed_interval(name, way, includes_zero)
     return (
         f"Among {protocol.words.people}, {who} scored {{{name}.size}} points {way} about"
-        f" {{on_day.size}} days later than {others} ({interval}), provided that every reason to"
+        f" {{on_day.size:.0f}} days later than {others} ({interval}), provided that every reason to"
         " stop was recorded."
     )
 
@@ -200,6 +202,7 @@ _E_VALUES: Final = (
 
 def signed_interval(name: str, way: str, includes_zero: bool) -> str:
     """Template of the interval of a row; one that includes 0 goes both ways."""
+    # turned ends would hide that the interval goes both ways
     if includes_zero:
         ends = f"{{{name}.ci_low}} to {{{name}.ci_high}}"
         return f"95 % interval {ends} points; a negative number means lower"
@@ -207,6 +210,7 @@ def signed_interval(name: str, way: str, includes_zero: bool) -> str:
 
 
 def _control_sentence(note: str) -> str:
+    # the unit stands with the number, not with the interval
     interval = value_with_interval("negative_control").replace(" (", " points (", 1)
     differs = (
         f"a measure that was left out of the adjustment differs by {interval} between the two"

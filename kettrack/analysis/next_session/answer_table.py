@@ -92,6 +92,7 @@ class TrialSetup:
 
 def left_out_instrument(cohort: DerivedCohort) -> str:
     """The measure kept out of the history: depression beside anxiety, anxiety beside all else."""
+    # a scale of the same construct would tell what the history tells already
     return PHQ9.name if cohort.instrument.construct == "anxiety" else GAD7.name
 
 
@@ -145,6 +146,7 @@ def _row(
     **more: Any,
 ) -> _Row:
     """One row of the table; `n` is the number of patients behind `trials`."""
+    # a plain number has no interval
     if not isinstance(value, Interval):
         value = Interval(value, np.nan, np.nan)
     return {
@@ -203,6 +205,7 @@ def _groups_by_score(trials: Trials, instrument: Instrument) -> list[TrialGroup]
 
 def _group_row(key: str, about: str, model: OutcomeModel, chosen: Array) -> _Row:
     trials = model.trials.take(chosen)
+    # outcomes, not people: a missing outcome tells nothing about the difference
     with_session = (trials.arm & trials.observed).sum()
     without = (~trials.arm & trials.observed).sum()
     if min(with_session, without) < FEWEST_DECISIONS_IN_GROUP:
@@ -256,6 +259,7 @@ def _sensitivity_rows(
 def _sensitivity_row(
     key: str, about: str, trials: Trials, analyse: Callable[[Trials], Interval]
 ) -> _Row:
+    # a refusal here is a row with its reason and never takes the answer with it
     try:
         return _row(key, about, "points", trials, analyse(trials))
     except NotIdentified as error:
@@ -326,6 +330,7 @@ def _diagnostic_rows(model: OutcomeModel, left_out: str) -> list[_Row]:
 def _control_rows(
     trials: Trials, control: NegativeControl | None, left_out: str
 ) -> list[_Row]:
+    # its own people: the measure may be there for a part of the decisions only
     measured = trials.take(~np.isnan(trials.left_out_measure))
     about = (
         f"{left_out} at the time of the decision, at equal histories: those who went on minus the"
@@ -370,6 +375,7 @@ def _arm_rows(trials: Trials, protocol: TrialProtocol) -> list[_Row]:
 
 def _means_of_arm(part: Trials, arm: bool, words: str) -> list[_Row]:
     key = _ARM_KEYS[arm]
+    # means of the outcome are of those who have one, counts below of everybody in the arm
     seen = part.take(part.observed)
     score = float(seen.outcome.mean())
     day = float(seen.after.mean())
@@ -405,6 +411,7 @@ def _count_row(key: str, about: str, part: Trials, chosen: Array) -> _Row:
 def _exclusion_rows(points: DecisionPoints, setup: TrialSetup) -> list[_Row]:
     """Decision points that are no trial, by the first reason that applies."""
     codes = exclusion_codes(points, setup.grace, setup.recall)
+    # each point has one code, so these rows and the trials add up to all decision points
     rows = []
     for name in setup.protocol.exclusions:
         here = codes == EXCLUSIONS.index(name)

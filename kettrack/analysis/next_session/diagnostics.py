@@ -153,6 +153,7 @@ def negative_control(
     # as many people as columns would be fitted exactly; a constant measure has no spread
     if smaller_arm <= history.shape[1] or not np.ptp(values[there]):
         return None
+    # the arm is the second column, so its coefficient is the difference at equal histories
     x = np.column_stack([np.ones(there.sum()), arm[there], history[there]])
     fit = fit_clustered(x, values[there], who[there])
     difference = float(fit.coefficients[1])
@@ -189,6 +190,7 @@ def e_values(
     # everybody scored the same: no difference can be set against a spread
     if spread <= 0:
         return float("nan"), float("nan")
+    # the end nearer to 0 is the smallest difference that the interval allows
     near = 0.0 if low <= 0 <= high else min(low, high, key=abs)
     of_estimate = e_value_of_difference(estimate / spread)
     of_near_end = e_value_of_difference(near / spread)

@@ -38,9 +38,11 @@ from kettrack.vocabulary.days import (
 from kettrack.vocabulary.instruments import GAD7
 from kettrack.vocabulary.rules import CourseRules
 
+# How well somebody is, and how long they stay well without a session, decides the next gap.
 MORE_HISTORY: Final = ("responding", "longest_held")
 # Days: a week, two, three, a month, and longer; the last has no end.
 GAP_GROUPS: Final = ((1, 10), (11, 17), (18, 24), (25, 38), (39, np.inf))
+# Both ends also stand in the estimand.
 _SHORTEST, _LONGEST = MAINTENANCE_GRACE_DAYS
 ESTIMAND: Final = (
     "Mean difference in the score between having and not having another session within"
@@ -126,6 +128,7 @@ def maintenance_points(
         longest_held=_longest_gap_in_response(table),
         re_induction=_in_re_induction(cohort, table),
     )
+    # only now: what went before has left its mark on the columns
     table = table[~table["in_first_course"]].reset_index(drop=True)
     own = {"re_induction": table["re_induction"]}
     points = decision_points_from(cohort, table, left_out, own, MORE_HISTORY)
@@ -166,6 +169,7 @@ def _in_re_induction(cohort: DerivedCohort, table: pd.DataFrame) -> pd.Series:
     """Whether the sessions so far are a re-induction: from its third on, as the first two may still
     have been maintenance.
     """
+    # two sessions on one day are one decision
     courses = cohort.courses.drop_duplicates(["patient_id", "day"], keep="last")
     far_enough = courses["number_in_course"] >= CourseRules().reinduction_sessions
     known = (courses["course"] == "re-induction") & far_enough
@@ -176,6 +180,7 @@ def _in_re_induction(cohort: DerivedCohort, table: pd.DataFrame) -> pd.Series:
 
 
 def _groups(trials: Trials) -> list[TrialGroup]:
+    # whole days, so the groups leave no gap between them
     gap = trials.history[:, HISTORY.index("last_gap")]
     by_gap = []
     for low, high in GAP_GROUPS:

@@ -50,6 +50,7 @@ _BALANCE_ROLES: Final[dict[str, Role]] = {
     "after": "derived",
     "note": "label",
 }
+# One entry for each name of `HISTORY`.
 _HISTORY_WORDS: Final = {
     "score": "last score",
     "score_squared": "last score, squared",
@@ -129,6 +130,7 @@ def _going_on_table(trials: Trials, cohort: DerivedCohort) -> pd.DataFrame:
     rows = []
     for place, name in enumerate(names):
         for session in range(1, last + 1):
+            # a decision is in one group: one band, one session number
             arm = trials.arm[(band == name) & (trials.session == session)]
             named = {
                 "key": f"band{place}_session{session}",
@@ -209,6 +211,7 @@ def balance(cohort: DerivedCohort) -> Answer:
     """
     trials = _first_course_trials(cohort)
     table = _balance_table(trials)
+    # a note stands where weighting was not enough
     unlike = int(table["note"].ne("").sum())
     return Answer(
         table=table,
@@ -233,6 +236,7 @@ def balance(cohort: DerivedCohort) -> Answer:
 
 
 def _balance_table(trials: Trials) -> pd.DataFrame:
+    # the columns that the answer itself adjusts for
     history, _ = history_columns(trials)
     going_on = probability_of_going_on(trials, history)
     # each decision stands for all that were as likely to be decided that way

@@ -27,6 +27,7 @@ from kettrack.vocabulary.days import (
 from kettrack.vocabulary.rules import CourseRules
 
 TrialGroup = tuple[str, str, Array]  # key, words, which of the trials
+# In the order of `EXCLUSIONS`; a reason without words stops the import.
 EXCLUSION_WORDS: Final = dict(
     zip(
         EXCLUSIONS,
@@ -118,6 +119,7 @@ class TrialProtocol:
 
 def groups_by_session(trials: Trials, session: str) -> list[TrialGroup]:
     """Trials after the first, second, third, fourth to sixth, and every later session."""
+    # together they hold every session number once
     groups = []
     for low, high in SESSION_GROUPS:
         chosen = (trials.session >= low) & (trials.session <= high)
@@ -168,6 +170,7 @@ def first_course(grace: int) -> TrialProtocol:
         name="next_session",
         points=decision_points,
         grace=lambda _: grace,
+        # a re-induction comes after the first course
         exclusions=tuple(name for name in EXCLUSIONS if name != "re_induction"),
         groups=lambda trials: groups_by_session(trials, "session"),
         more_rows=lambda _: [],

@@ -54,6 +54,7 @@ EXCLUSIONS: Final = (
 ELIGIBLE: Final = -1
 # Squares are divided by this, so that their size is near that of the other columns.
 _SQUARE_SCALE: Final = 10
+# What stands for harm beside the answer.
 _DEATHS: Final = ("death", "suicide")
 _ADMISSIONS: Final = ("hospitalisation",)
 
@@ -118,6 +119,7 @@ def decision_points(
     table = cohort.person_sessions
     longest = CourseRules().induction_sessions
     without_plan = table["planned_sessions"].isna()
+    # without a plan the course ends at the usual length, and what follows is maintenance
     at_longest = without_plan & (table["sessions_to_date"] >= longest)
     planned_end = table["as_planned"] | at_longest
     return decision_points_from(cohort, table, left_out, {"planned_end": planned_end})
@@ -185,10 +187,7 @@ def _at_most(
     return (column <= limit).fillna(False).astype(bool)
 
 
-def _numbers(
-    column: pd.Series,
-    missing: float = np.nan,
-) -> Array:
+def _numbers(column: pd.Series, missing: float = np.nan) -> Array:
     return column.astype("Float64").to_numpy(float, na_value=missing)
 
 
@@ -222,6 +221,7 @@ def _history(
     columns = {name: _numbers(table[name]) for name in HISTORY if name in table}
     columns["score_squared"] = score**2 / _SQUARE_SCALE
     columns["session_squared"] = session**2 / _SQUARE_SCALE
+    # so that the first decision of a person has a change since the start as well
     before = columns["previous_score"]
     baseline = columns["baseline"]
     columns["previous_score"] = np.where(np.isnan(before), baseline, before)
@@ -466,16 +466,13 @@ def _sessions_to(
     """Session days after t0 and before the outcome; one on its day counts when the score was taken
     after it.
     """
+    # twice the day is the even key of that day: an outcome before the session is not after it
     before_outcome = np.searchsorted(2 * session_key, outcome_key, "left")
     up_to_t0 = np.searchsorted(session_key, key, "right")
     return before_outcome - up_to_t0
 
 
-def _any_between(
-    event_key: Array,
-    key: Array,
-    end: Array,
-) -> Array:
+def _any_between(event_key: Array, key: Array, end: Array) -> Array:
     up_to_end = np.searchsorted(event_key, end, "right")
     up_to_t0 = np.searchsorted(event_key, key, "right")
     return up_to_end > up_to_t0

@@ -137,6 +137,7 @@ def session_answers(
     >>> found.table["kind"].unique().tolist()
     ['biased by design', 'causal, under assumptions', 'second opinion', 'check']
     """
+    # what the caller has already is not worked out again
     following = following or next_session(cohort)
     stop = stop or stop_after(cohort)
     naive = naive or slopes(cohort)
@@ -164,6 +165,7 @@ def session_answers(
 
 def _with_sizes(table: pd.DataFrame) -> pd.DataFrame:
     """Estimates and intervals turned so that no estimate is negative: the ends change places."""
+    # a missing estimate is not below 0 and stays missing
     below = table["estimate"] < 0
     return table.assign(
         n=table["n"].astype("Int64"),
@@ -197,6 +199,7 @@ def _naive_words(row: MethodRow) -> str:
             "The relation between the number of sessions and the score cannot be described, because"
             f" {_why(row)}."
         )
+    # better or worse by the scale's own direction, not by the sign
     meaning = "better" if _way(row) == row["better"] else "worse"
     # such as "People who had 3 more sessions in the end, at equal baselines: score at week 12"
     who, when = row["about"].split(": ")
@@ -211,6 +214,7 @@ def _next_words(row: MethodRow, rows: dict[str, MethodRow]) -> list[str]:
     if row["status"] != "ok":
         why = _why(row)
         return [f"These data cannot say what one more session changes, because {why}."]
+    # an assumption that its check contradicts is not repeated as if it might hold
     contradicted = row["kind"] == CONTRADICTED
     assumed = (
         "" if contradicted else ", provided that every reason to stop was recorded"
@@ -221,6 +225,7 @@ def _next_words(row: MethodRow, rows: dict[str, MethodRow]) -> list[str]:
         parts.append(FEW_COULD_GO_EITHER_WAY)
     if contradicted:
         return parts
+    # an interval that includes 0 needs no hidden reason
     if _includes_zero(row):
         parts.append(NO_DIFFERENCE_FITS)
     elif rows["e_value"]["status"] == "ok":

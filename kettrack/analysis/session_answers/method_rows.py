@@ -22,6 +22,7 @@ CHECK: Final = "check"
 # Difference in sessions of the naive rows where no two strategies are compared.
 USUAL_DIFFERENCE: Final = 3
 HORIZON_WORDS: Final = f"week {HORIZON_DAYS // DAYS_IN_WEEK}"
+# Scaled together: a factor on a slope is one on its interval too.
 _INTERVAL: Final = ("estimate", "ci_low", "ci_high")
 # Result of a calibration -> key of its rows, and what it tried.
 _CALIBRATED: Final = {
@@ -121,6 +122,7 @@ def naive_rows(naive: Result, stop: Result) -> list[MethodRow]:
     else at the end of the course.
     """
     k, m = sessions_compared(stop)
+    # the naive answer to the same question as that of the two strategies
     more = abs(k - m) if k and m else USUAL_DIFFERENCE
     who = f"People who had {_more_sessions(more)} in the end"
     at_horizon = cells_of(naive, "slope_fixed")
@@ -167,6 +169,7 @@ def next_rows(following: Result) -> list[MethodRow]:
         about = (
             f"Going on, against pausing{received}: people still coming, alike so far"
         )
+    # hidden where a small count stands behind it
     day = cells_of(following, "on_day")
     if day and _shown(day):
         about += f"; score about {day['estimate']:.0f} days later"
@@ -190,6 +193,7 @@ def sessions_compared(stop: Result) -> tuple[int | None, int | None]:
     """The two numbers of sessions compared, where they were chosen."""
     if "k" not in stop.table or stop.table.empty:
         return None, None
+    # every row of one answer compares the same two
     k = stop.table["k"].dropna()
     m = stop.table["m"].dropna()
     if k.empty or m.empty:
@@ -318,6 +322,7 @@ def _calibration_rows(calibration: Result) -> Iterator[MethodRow]:
             calibration.reason,
         )
         refused = 0.0 if cells is None else cells["refused"]
+        # shares are of the cohorts that were answered, so the others must be said
         if pd.notna(refused) and refused:
             row["note"] = f"refused in {refused:.0f} % of them"
         yield row
