@@ -20,7 +20,7 @@ from kettrack.simulation.history import last_session_days, run
 from kettrack.simulation.outcomes import AFTER_SESSION_DAYS, CASE
 from kettrack.simulation.parameters import Parameters, Scoring
 from kettrack.simulation.presets import CLINIC
-from kettrack.simulation.scoring import NO_SESSION, REMISSION
+from kettrack.simulation.process import NO_SESSION, REMISSION
 from kettrack.simulation.targets import TARGETS, Target
 from kettrack.vocabulary.days import (
     AFTER_COURSE_DAYS,

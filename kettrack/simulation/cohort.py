@@ -23,7 +23,7 @@ from kettrack.simulation.patient_records import (
     madrs_rows,
     phq9_rows,
 )
-from kettrack.simulation.scoring import TIMING_NAMES
+from kettrack.simulation.process import TIMING_NAMES
 from kettrack.simulation.session_records import describe_sessions, draw_doses
 from kettrack.vocabulary.columns import (
     EVENT_ROWS,

@@ -25,8 +25,15 @@ from kettrack.simulation.parameters import (
     StopRule,
 )
 from kettrack.simulation.people import People, choose, whole_numbers
-from kettrack.simulation.process import NEVER, NO_SCORE, Roll, State, has_lost_response
-from kettrack.simulation.scoring import expit, silence
+from kettrack.simulation.process import (
+    NEVER,
+    NO_SCORE,
+    Roll,
+    State,
+    expit,
+    has_lost_response,
+    silence,
+)
 from kettrack.vocabulary.days import DAYS_IN_WEEK, STOP_AFTER_GRACE_DAYS
 
 POINTS_PER_STEP = 3.0  # the stop rules count in steps of three points
@@ -36,8 +43,7 @@ NEUTRAL_SCORE = 9
 SOONEST_RETURN = 3
 RETURN_SPAN = 12
 SHORTEST_MAINTENANCE_GAP = 5
-# Decimals of a chance that a uniform number is compared with: its last bits differ between
-# machines.
+# Decimals of a chance before it meets a uniform number: last bits differ between machines.
 CHANCE_DECIMALS = 12
 # Why people do not go on after the planned course, by whether the last score is half of baseline:
 # assumption.

@@ -23,21 +23,19 @@ from kettrack.simulation.decisions import (
 from kettrack.simulation.parameters import Parameters
 from kettrack.simulation.people import People, draw_people
 from kettrack.simulation.process import (
+    BEFORE,
+    NO_SESSION,
     Dice,
+    Occasions,
     Roll,
     State,
     advance,
     begin,
-    remember,
-    treat,
-)
-from kettrack.simulation.scoring import (
-    BEFORE,
-    NO_SESSION,
-    Occasions,
     expit,
     measure,
     occasions,
+    remember,
+    treat,
 )
 
 
@@ -171,8 +169,10 @@ def run(
     pages = _Pages()
     pages.write_screening(state, people)
     # Days before 0 hold only the screening scores and the natural course.
-    for day in range(int(people.first_day.min()), parameters.last_day + 1):
-        _live(state, clinic, day, dice.roll(), pages)
+    first = int(people.first_day.min())
+    for day in range(first, parameters.last_day + 1):
+        roll = dice.roll()
+        _live(state, clinic, day, roll, pages)
     sessions = SessionLog(*_columns(pages.sessions))
     scores = ScoreLog(*_columns(pages.scores))
     return History(parameters, seed, people, sessions, scores, state.reason)
@@ -232,7 +232,8 @@ def lose_final_scores(history: History, rng: np.random.Generator) -> History:
     missing = rng.random(history.people.n) < chance
     scores = history.scores
     # Only the score of the last day is lost; earlier ones stay.
-    kept = ~missing[scores.who] | (scores.day < history.parameters.last_day)
+    is_earlier = scores.day < history.parameters.last_day
+    kept = ~missing[scores.who] | is_earlier
     columns = [getattr(scores, column.name)[kept] for column in fields(scores)]
     return replace(history, scores=ScoreLog(*columns))
 

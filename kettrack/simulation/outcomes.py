@@ -12,7 +12,7 @@ import numpy as np
 
 from kettrack.arrays import Bools, Floats, Ints
 from kettrack.simulation.history import History
-from kettrack.simulation.scoring import AFTER
+from kettrack.simulation.process import AFTER
 from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS, DAYS_IN_WEEK
 
 AFTER_SESSION_DAYS: Final = 14  # a score belongs to a session for so long

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from kettrack.vocabulary.conventions import HALF_DOWN, convention, falls_by_percent
+from kettrack.vocabulary.criteria import HALF_DOWN, convention, falls_by_percent
 from kettrack.vocabulary.days import FOUR_MONTHS_DAYS, SIX_MONTHS_DAYS
 from kettrack.vocabulary.instrument import Fact, Instrument, Standing
 from kettrack.vocabulary.instruments import (

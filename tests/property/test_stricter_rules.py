@@ -11,7 +11,7 @@ from kettrack.timelines.events import day_at, find_baselines, find_events
 from kettrack.timelines.published.sudden_gains import gain_rows
 from kettrack.timelines.published.visits import enough_weeks, visit_rows
 from kettrack.timelines.states import STATES, states_of
-from kettrack.vocabulary.conventions import conventions
+from kettrack.vocabulary.criteria import conventions
 from kettrack.vocabulary.instrument import Fact
 from kettrack.vocabulary.instruments import PHQ9
 from kettrack.vocabulary.patient_rules import GainRule

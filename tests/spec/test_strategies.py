@@ -16,7 +16,7 @@ from kettrack.analysis.stop_after.weights import (
 )
 from kettrack.errors import NotIdentified
 from kettrack.timelines.derived import derive
-from kettrack.vocabulary.conventions import convention
+from kettrack.vocabulary.criteria import convention
 from kettrack.vocabulary.instrument import Fact, Instrument
 from kettrack.vocabulary.instruments import PHQ9, PROMIS_DEPRESSION
 from kettrack.vocabulary.rules import Predicate, Rule

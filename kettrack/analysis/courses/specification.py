@@ -21,8 +21,7 @@ from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.outcomes import outcomes_of
 from kettrack.timelines.published.ratings import Scored, score_cohort
 from kettrack.timelines.published.table import rate, rules_in_force
-from kettrack.vocabulary.conventions import convention
-from kettrack.vocabulary.criteria import criteria_for, rated_instruments
+from kettrack.vocabulary.criteria import convention, criteria_for, rated_instruments
 from kettrack.vocabulary.instrument import Instrument
 from kettrack.vocabulary.instruments import get_instrument
 from kettrack.vocabulary.published_rules import published_rules

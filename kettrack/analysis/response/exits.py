@@ -14,7 +14,7 @@ from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.events import find_first_run
 from kettrack.timelines.kernels import NO_ROW
 from kettrack.timelines.states import measures, meets
-from kettrack.vocabulary.conventions import TWICE_IN_60_DAYS
+from kettrack.vocabulary.criteria import TWICE_IN_60_DAYS
 from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS
 from kettrack.vocabulary.rules import Rule
 

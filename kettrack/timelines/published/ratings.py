@@ -17,7 +17,7 @@ from kettrack.timelines.events import Baselines, find_baselines, ratable
 from kettrack.timelines.kernels import MISSING_DAY, NO_ROW
 from kettrack.timelines.outcomes import EXCLUSIONS
 from kettrack.timelines.states import change_of, is_assessment, meets
-from kettrack.vocabulary.conventions import convention
+from kettrack.vocabulary.criteria import convention
 from kettrack.vocabulary.instrument import Instrument
 from kettrack.vocabulary.instruments import get_instrument
 from kettrack.vocabulary.rules import Predicate, Rule
