@@ -61,6 +61,7 @@ def first_page(cohort: Cohort | DerivedCohort) -> list[Result]:
     """
     cohort = derive(cohort)
     response = response_by_session(cohort)
+    # The two short answers come first; worsening closes the page.
     page = [
         how_many_sessions(response),
         how_long_it_lasts(durability_from_response(cohort)),
@@ -123,6 +124,7 @@ def how_many_sessions(response: Result) -> Result:
 def _sessions_sentence(table: pd.DataFrame) -> str:
     """The median, the shares on the way, who left without a response, and the null."""
     last = int(table["session"].iloc[-1])
+    # A curve that ends early is told to its own last session.
     named = sorted({step for step in _NAMED_SESSIONS if step < last} | {last})
     shares = ", ".join(
         f"{share_with_interval(f'row{session}')} by session {session}"
@@ -181,6 +183,7 @@ def how_long_it_lasts(durability: Result) -> Result:
     Result
         The same table with a shorter sentence; a refusal as it is.
     """
+    # A refusal has no table to read.
     refused = durability.status == "refused"
     sentence = "" if refused else _weeks_sentence(durability.table)
     return replace(durability, name="how_long_it_lasts", sentence=sentence)
@@ -264,6 +267,7 @@ def people_of_curve(steps: Result, response: Result) -> str:
         return ""
     n = int(response.table["n"].iloc[0])
     too_new = int(response.table["too_new"].iloc[0])
+    # The ladder drops people never scored after session 1; the curve counts them.
     rungs = steps.table.set_index("key")
     analysable = int(rungs["left"]["analysable"])
     unscored = int(rungs["lost"]["no_follow_up"])

@@ -259,7 +259,8 @@ def _caveats(
             "The method is least squares of the outcome on arm, history and arm x history (without"
             " the squares), averaged over all eligible decisions. Intervals count patients, not"
             f" decisions ({NORMAL_QUANTILE:.2f} bias-reduced standard errors). Missing outcomes are"
-            " never carried forward; observed outcomes are weighted by 1 / P(observed | arm, history)."
+            " never carried forward; observed outcomes are weighted by"
+            " 1 / P(observed | arm, history)."
         ),
         words.scores_between,
         (

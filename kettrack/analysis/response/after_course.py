@@ -38,6 +38,7 @@ _ROLES: Final[dict[str, Role]] = {
     "if_none": "derived",
     "if_all": "derived",
 }
+# Worsening is said in the same sentence as response.
 _HAPPENED: Final = {
     "response": "had responded",
     "remission": "were in remission",
@@ -138,12 +139,14 @@ def _state_flags(cohort: DerivedCohort, scored: pd.DataFrame) -> dict[str, Bools
         for key, rule in named.items()
         if rule is not None
     }
+    # Any rise at all counts, so that harm is seen where no rule for deterioration is in force.
     return flags | {"any_rise": values["change"] * cohort.instrument.sign > 0}
 
 
 def _row(key: str, events: int, n: int, eligible: int) -> dict[str, object]:
     """One state: its share of the scored, and its bounds among all who could have been scored."""
     estimate, low, high = wilson(events, n)
+    # Bounds without any assumption about the people who were not scored (Manski 1990).
     share = 100 / eligible if eligible else float("nan")
     unscored = eligible - n
     return {
@@ -198,6 +201,7 @@ def waterfall(cohort: DerivedCohort) -> Answer:
         person.
     """
     scores = scores_after_course(cohort)
+    # Worst first; people without a score keep an empty place, or only the scored would be seen.
     order = scores.sort_values(
         "percent_change", ascending=False, na_position="last", ignore_index=True
     )
@@ -206,6 +210,7 @@ def waterfall(cohort: DerivedCohort) -> Answer:
     table = pd.DataFrame(
         {"place": order.index + 1, "percent_change": change, "state": state}
     )
+    # With a rule in points, a small rise of a low baseline is a large one in percent.
     worse = cohort.criteria.deterioration
     worse_words = worse.words if worse else "no such rule is in force"
     return Answer(

@@ -53,6 +53,7 @@ def first_course_exits(cohort: DerivedCohort, event: str = "response") -> pd.Dat
         When the criteria have no such rule, nobody can be counted, or no log says to which day it
         is complete.
     """
+    # Several questions and their groups ask for the same table.
     key = ("first course exits", event)
     return cohort.once(
         key,
@@ -129,6 +130,7 @@ def _event_sessions(cohort: DerivedCohort, event: str) -> Array:
     )
     # The entry appended last stands for "no row", which -1 points to.
     to_date = np.append(cohort.alignment.sessions_to_date, 0)[found.row]
+    # No session is infinite, so nobody without an event has responded.
     return np.where(found.proven, to_date, np.inf)
 
 

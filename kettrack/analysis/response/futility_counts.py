@@ -220,6 +220,7 @@ def _group_counts(
 
 def _exits_since(exits: pd.DataFrame, session: int) -> ExitCounts:
     """Exits on the clock of sessions since a landmark."""
+    # Who left at the landmark or before gets 0: never at risk on this clock.
     step = (exits["step"] - session).clip(lower=0).to_numpy(np.int64)
     return count_competing_risks(
         step,
@@ -288,6 +289,7 @@ def _shares(
         return dict.fromkeys((*end, *soon), np.nan)
     found = estimate_incidence(counts, LEVEL)
     values = (found.estimate, found.ci_low, found.ci_high)
+    # The end of the course is the last step at which anybody left.
     at = {end: steps - 1, soon: min(SOON_SESSIONS, steps) - 1}
     return {
         name: 100 * float(value[step, 0])
@@ -304,6 +306,7 @@ def _null_shares(
     if null is None:
         return dict.fromkeys(names, np.nan)
     counts = null.later[rule]
+    # The simulated clinic is large, but few of it may be in a group.
     enough = int(counts.at_risk.max(initial=0)) >= FEWEST_PEOPLE
     found = _shares(counts, "estimate", shown=enough)
     return dict(

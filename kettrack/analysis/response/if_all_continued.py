@@ -125,6 +125,7 @@ def estimate(
             "baseline, scores after each session, and observed_to_day of more patients.",
         )
     weighted = found.estimate[:last]
+    # With equal weights it is the Kaplan-Meier curve: stopping as if by chance.
     plain = weighted_curve(rows, np.ones(len(rows.step)))
     low, high = _interval(counts, weighted, replicates, seed)
     table = _count_table(counts, last)
@@ -159,6 +160,7 @@ def _interval(
 ) -> tuple[Floats, Floats]:
     """Percentile interval of the weighted curve from the patient bootstrap."""
     rows = counts.rows
+    # Patients are drawn, not rows, and every replicate refits the weights.
     drawn = patient_weights(rows.people, replicates, seed)
     curves = replicate_curves(rows, drawn)[:, : len(weighted)]
     low, high = percentile_interval(curves, LEVEL)
@@ -170,6 +172,7 @@ def _interval(
 def _count_table(counts: StayingCounts, last: int) -> pd.DataFrame:
     """Who is in the curve, who is left out, and who leaves at each session."""
     rows = counts.rows
+    # every row counts as one: those at risk, without weights
     at_risk = by_step(rows, np.ones(len(rows.step)))
     table = pd.DataFrame({"session": np.arange(1, last + 1), "n": int(at_risk[0])})
     for name in _LEFT_OUT:
@@ -215,6 +218,7 @@ def last_session(
     tests: dict[str, Bools] = {
         "support": np.concatenate([[True], supported[:-1]]),
         "at_risk": at_risk >= FEWEST_PEOPLE,
+        # a sum of weights may end a few bits below a limit that it meets
         "ess": found.ess >= FEWEST_EFFECTIVE_PEOPLE - 1e-6,
     }
     # The first session that fails a test ends the curve, whatever holds after it.
@@ -223,6 +227,7 @@ def last_session(
         for name, holds in tests.items()
     }
     last = min(ends.values())
+    # Everyone was carried to the last step: nobody there could go on, or the logs end.
     if last == len(at_risk):
         return last, "data" if supported[-1] else "support"
     return last, next(name for name in ends if ends[name] == last)
@@ -288,6 +293,7 @@ def _add_observed(table: pd.DataFrame, cohort: DerivedCohort) -> pd.DataFrame:
     beyond = np.repeat(share[-1:], len(table) - len(share))
     observed = 100 * np.concatenate([share, beyond])
     events = counts.events[: len(table)]
+    # Few events at a session could be read off the step of this curve.
     smallest = disclosure.get_policy(cohort.settings.policy).smallest_count
     if ((events > 0) & (events < smallest)).any():
         observed = np.full(len(table), np.nan)

@@ -23,6 +23,7 @@ from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
 from kettrack.estimators.survival.competing_risks import (
     ExitCounts,
+    aalen_johansen,
     count_competing_risks,
     estimate_incidence,
 )
@@ -33,7 +34,9 @@ from kettrack.vocabulary.limits import FEWEST_PEOPLE
 from kettrack.vocabulary.plain_words import share_with_interval
 from kettrack.vocabulary.published_results import published_words
 
+# Bands of the stacked figure; at every session they add up to everyone who started.
 BANDS: Final = ("responded", "stopped", "not_scored", "completed", "still_in_course")
+# First session with one half, and the ends of its interval.
 MEDIAN: Final = ("half_by", "half_by_low", "half_by_high")
 # The session that the sentence tells: the usual length of a course in the trials (six infusions).
 TOLD_SESSION: Final = 6
@@ -46,6 +49,7 @@ _ROLES: Final[dict[str, Role]] = {
     "session": "key",
     "n": "denominator",
     "too_new": "count",
+    # two neighbours tell by their difference how many left
     "at_risk": "running",
     **{f"new_{cause}": "count" for cause in CAUSES},
     "log_ends": "count",
@@ -161,6 +165,7 @@ def response_by_session(
         `null_confirmed` (the same, seen again by a second score). Refused when no log says to which
         day it is complete, or fewer than `FEWEST_PEOPLE` are at risk.
     """
+    # An answer has the name of its question, so remission is the other question.
     if event == "remission":
         return remission_by_session(cohort)
     return _shares_by_session(cohort, event)
@@ -233,6 +238,7 @@ def _add_null(
         share = _share_reached(null, event, sessions)
         confirmed = _share_reached(require_confirmation(null), event, sessions)
     except NotIdentified as error:
+        # The curve of the clinic itself stands without its null.
         missing = table.assign(null=np.nan, null_confirmed=np.nan)
         return missing, no_null_caveat("curve", error)
     return table.assign(null=share, null_confirmed=confirmed), NULL_CAVEAT
@@ -253,7 +259,10 @@ def _share_reached(cohort: DerivedCohort, event: str, sessions: int) -> Floats:
     """Percent with the event by each of the first sessions; the last value holds on where nobody is
     left.
     """
-    share = estimate_incidence(count(cohort, event), LEVEL).estimate[:sessions, 0]
+    counts = count(cohort, event)
+    # The curve alone: nobody reads an interval of what stands beside the answer.
+    _, _, incidence = aalen_johansen(counts.events, counts.at_risk)
+    share = incidence[:sessions, 0]
     last = share[-1:] if len(share) else np.zeros(1)
     beyond = np.repeat(last, sessions - len(share))
     return 100 * np.concatenate([share, beyond])
@@ -311,6 +320,7 @@ def _median_words(end: pd.Series, happened: str) -> str:
 def _plan_words(cohort: DerivedCohort) -> str:
     """That few or none can have completed the course, where most have no plan to complete."""
     planned = cohort.patients["planned_sessions"].notna()
+    # With a plan for half of the people the band of completed courses means something.
     if planned.mean() >= 0.5:
         return ""
     whom = "most people" if planned.any() else "anybody"
@@ -323,6 +333,7 @@ def _plan_words(cohort: DerivedCohort) -> str:
 
 def _caveats(cohort: DerivedCohort, event: str) -> tuple[str, ...]:
     """Rule, who is counted, what confirms, and how far the instrument looks back."""
+    # It is there: without it the question was refused.
     rule = getattr(cohort.criteria, event)
     confirmed = confirmed_rule(rule)
     recall = cohort.instrument.recall()

@@ -35,6 +35,7 @@ _ESTIMAND: Final = (
     " end of the first course, among people without a response at the landmark who went on, as it"
     " happens in this clinic."
 )
+# Of people who went on: the share, its interval, and what noise alone would show.
 _SHARES: Final = ("estimate", "ci_low", "ci_high", "null")
 _DERIVED: Final = (
     *_SHARES,
@@ -64,6 +65,7 @@ _ROLES: Final[dict[str, Role]] = {
     **dict.fromkeys(_DERIVED, "derived"),
     "reason": "label",
 }
+# Counts of people first, then shares of those who went on, then why a row is empty.
 _SHOWN: Final = (
     "landmark",
     "group",
@@ -124,6 +126,7 @@ def should_we_go_on(cohort: DerivedCohort) -> Answer:
         refused: fewer than `FEWEST_PEOPLE`.
     """
     counts = count(cohort)
+    # One group with enough people makes a sheet; smaller groups stay as refused rows.
     if max(n_followed(found) for found in counts.values()) < FEWEST_PEOPLE:
         raise NotIdentified(
             f"after no session did {FEWEST_PEOPLE} people go on who were scored, had not"
@@ -156,6 +159,7 @@ def _null_counts(
 
 def _sentence(table: pd.DataFrame, cohort: DerivedCohort) -> str:
     """The first of the usual landmarks that is not refused, for those who had improved least."""
+    # At least one row has an answer, or the whole sheet was refused.
     answered = table[table["reason"] == ""].set_index("key")
     usual = [f"after{session}_{LITTLE_GROUP}" for session in _TOLD_FIRST]
     key = next(name for name in (*usual, *answered.index) if name in answered.index)
@@ -187,6 +191,7 @@ def _caveats(
 ) -> tuple[str, ...]:
     """The recall window first, then rules, who is counted, and what others published."""
     rule = confirmed_rule(cohort.criteria.response)
+    # 3 in n is the rule of three: the upper 95 % limit of a share of which none of n was seen.
     return (
         *_recall_caveats(cohort, table),
         f"{rule_words(cohort)}. The 95 % intervals are log-log intervals of the cumulative"
@@ -212,6 +217,7 @@ def _recall_caveats(cohort: DerivedCohort, table: pd.DataFrame) -> list[str]:
     sessions.
     """
     recall = cohort.instrument.recall()
+    # Days of a landmark are the same for its groups, so the first row stands for all.
     median_days = table.groupby("landmark")["median_day"].first().reindex(LANDMARKS)
     early = median_days[median_days < recall.days]
     if early.empty:

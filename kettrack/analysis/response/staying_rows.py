@@ -90,6 +90,7 @@ def count(cohort: DerivedCohort) -> StayingCounts:
     require_log_end(cohort)
     table = cohort.person_sessions
     first = table["session"] == 1
+    # Why somebody is excluded stands on every row of theirs; the first one counts them once.
     why = table.loc[first, "excluded"]
     left_out = {name: int((why == name).sum()) for name in EXCLUDED}
     counted = table["excluded"].isna()
@@ -130,10 +131,12 @@ def _add_facts(
         table["session_score"].notna(),
         0,
     )
+    # Without a response it is infinite, so that no row lies after it.
     responds = table["session"].where(
         table["session_response"],
         np.inf,
     )
+    # Without a plan the course is over where a series is no induction any more.
     no_plan = table["planned_sessions"].isna()
     at_most = table["sessions_to_date"] >= CourseRules().induction_sessions
     known = table["days_complete_after"] >= COMPLETE_LOG_DAYS
@@ -222,6 +225,7 @@ def _stay_rows(kept: pd.DataFrame) -> StayRows:
     scored = kept["session_score"].notna().to_numpy(bool)
     over = kept["over"].to_numpy(bool)
     judged = kept["judged"].to_numpy(bool)
+    # Numbers from 0 in order of appearance; rows of a patient lie one after another.
     codes, _ = pd.factorize(kept["patient_id"])
     person = codes.astype(np.int64)
     return StayRows(
@@ -242,6 +246,7 @@ def _history(kept: pd.DataFrame) -> Floats:
     people = kept["patient_id"]
     now = kept["session_score"]
     baseline = kept["baseline"]
+    # A session without a score keeps the last one, at first the baseline.
     carried = now.groupby(people).ffill().fillna(baseline)
     previous = carried.groupby(people).shift().fillna(baseline)
     # The baseline counts as one of the scores so far.

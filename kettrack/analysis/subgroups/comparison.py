@@ -61,6 +61,7 @@ _ROLES: Final[dict[str, Role]] = {
     "difference_low": "derived",
     "difference_high": "derived",
 }
+# `without` is there for disclosure control: n less events tells it, so it is hidden when small.
 _SHOWN: Final = tuple(name for name in _ROLES if name not in ("key", "without"))
 
 
@@ -118,6 +119,7 @@ def _course_exits(cohort: DerivedCohort, event: str) -> pd.DataFrame:
 
 def _losses(cohort: DerivedCohort) -> pd.DataFrame:
     """Confirmed loss by day since the end of the planned course, sessions ignored."""
+    # The first is by the rule in force; the others are variants of it.
     watched = watch(cohort, "end_of_course")[0]
     exits = durability_exits(watched, "treatment_policy")
     return exits.rename(columns={"time": "step"})
@@ -128,6 +130,7 @@ def _later_responses(cohort: DerivedCohort) -> pd.DataFrame:
     return later_exits(cohort, GOING_ON_AFTER)
 
 
+# Times are those that the tables and the first page name too.
 SPLIT_QUESTIONS: Final = {
     "response_by_session": SplitQuestion(
         exits=partial(_course_exits, event="response"),
@@ -244,6 +247,7 @@ def _group_counts(
 ) -> dict[str, ExitCounts]:
     """Exits of each group that is large enough, in order."""
     exits = asked.exits(cohort)
+    # Whoever left by the landmark is in no group that it splits.
     exits = exits[exits["step"] > asked.landmark(by)]
     group = people.reindex(exits.index)
     counts = {
@@ -255,6 +259,7 @@ def _group_counts(
         for label, part in exits.groupby(group, observed=True)
         if len(part) >= FEWEST_PEOPLE
     }
+    # One group alone has nothing to be compared with.
     if len(counts) < 2:
         raise NotIdentified(
             f"fewer than two groups have {FEWEST_PEOPLE} people at risk.",
@@ -266,6 +271,7 @@ def _group_counts(
 
 def _times(asked: SplitQuestion, counts: dict[str, ExitCounts], by: str) -> list[int]:
     """Times at which every group has enough people at risk; a landmark is no time to compare at."""
+    # Groups are compared only where every one of them can still be seen.
     lasts = {label: _last_time(group) for label, group in counts.items()}
     first = min(lasts, key=lambda label: lasts[label])
     times = [time for time in asked.times if asked.landmark(by) < time <= lasts[first]]
@@ -297,6 +303,7 @@ def _table(counts: dict[str, ExitCounts], found: IncidenceDifference) -> pd.Data
         curve = estimate_incidence(group)
         n = int(group.at_risk[0])
         for row, time in enumerate(found.steps):
+            # column 0 is the event, the others are ways to leave without it
             events = int(group.events[:time, 0].sum())
             cells: dict[str, object] = {
                 "key": f"group{place}_{time}",
@@ -341,6 +348,7 @@ def _estimand(asked: SplitQuestion, grouping: str) -> str:
 
 def _sentence(table: pd.DataFrame, asked: SplitQuestion, by: str) -> str:
     """Each group at the last time compared, and how far it is from the first."""
+    # The latest time says most; the earlier ones stand in the table.
     last = table[table["at"] == table["at"].max()]
     parts = [
         _group_words(row.key, row.group, has_difference=pd.notna(row.difference))
@@ -359,6 +367,7 @@ def _sentence(table: pd.DataFrame, asked: SplitQuestion, by: str) -> str:
 def _group_words(key: str, group: str, has_difference: bool) -> str:
     """One group with its share, its size and its difference from the first."""
     words = f"{group}, {share_with_interval(key)} of {{{key}.n}} people"
+    # The first group is what the others are compared with.
     if not has_difference:
         return words
     return (

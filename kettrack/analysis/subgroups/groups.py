@@ -15,6 +15,7 @@ from kettrack.timelines.derived import DerivedCohort
 
 # Early is after this session, and by the improvement that splits the futility sheet.
 EARLY_SESSION: Final = 2
+# What can be known when somebody starts, or at a landmark; nothing that comes later.
 GROUPINGS: Final = {
     "severity": "severity band of the baseline",
     "route": "route of the first session",
@@ -99,6 +100,7 @@ def _starts(cohort: DerivedCohort) -> pd.DataFrame:
 
 def _severity(cohort: DerivedCohort) -> pd.Series:
     """Published band of the baseline; one group for all where no bands are published."""
+    # Bands of the baseline, which stands on every row of a person.
     start = _starts(cohort)
     instrument = cohort.instrument
     labels = [band.label for band in instrument.bands] or ["all"]

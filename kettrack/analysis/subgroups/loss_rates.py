@@ -46,6 +46,7 @@ _ROLES: Final[dict[str, Role]] = {
     "ratio_high": "derived",
 }
 _RATES: Final = ("estimate", "ci_low", "ci_high", "ratio", "ratio_low", "ratio_high")
+# Rates are a few losses per 100 person-weeks: one decimal would make them alike.
 _DECIMALS: Final = dict.fromkeys(_RATES, 2) | {"person_days": 0}
 
 
@@ -116,12 +117,14 @@ def _caveats(
 
 def _people(cohort: DerivedCohort, group: pd.Series) -> pd.DataFrame:
     """Losses and days at risk of each person in maintenance, in groups that are large enough."""
+    # A person may have several stretches; groups are of people, so they are added up.
     stretches = maintenance_stretches(cohort)
     days = stretches["stop"] - stretches["start"]
     stretches = stretches.assign(days=days)
     people = stretches.groupby("patient_id")[["event", "days"]].sum().astype(float)
     people = people.assign(group=group.reindex(people.index)).dropna(subset=["group"])
     sizes = people.groupby("group", observed=True)["event"].agg(["size", "sum"])
+    # `size` counts people, `sum` their losses.
     enough = (sizes["size"] >= FEWEST_PEOPLE) & (sizes["sum"] >= FEWEST_EVENTS)
     large = sizes.index[enough]
     if len(large) < 2:
@@ -156,6 +159,7 @@ def _table(people: pd.DataFrame) -> pd.DataFrame:
             }
         )
     table = pd.DataFrame(rows)
+    # On the log scale ratios are differences, and their intervals are symmetric.
     logs = np.log(table["estimate"].to_numpy(float))
     ratio = logs[1:] - logs[0]
     # One row per replicate, one column per group after the first.
