@@ -50,6 +50,7 @@ _METHODS: Final = {
     "next_session": "one more session",
     "adjusted_slope": "adjusted slope, biased by design",
 }
+# Estimate and both ends of a cohort in which a method refuses.
 _NO_ANSWER: Final = (np.nan, np.nan, np.nan)
 
 
@@ -112,6 +113,7 @@ def calibration_check(
     """
     if cohorts < 1:
         raise UsageError("calibration_check needs at least 1 cohort.")
+    # resolved once: every simulated cohort is asked with the same recall
     recall = cohort.instrument.recall(recall_days)
     clinic = _fit_clinic(cohort, recall.days, grace_days)
 
@@ -137,6 +139,7 @@ def _sentence(table: pd.DataFrame) -> str:
     refused = table.set_index("key")["refused"]
     of_both = refused[["next_session_0", "next_session_1"]]
     begin = "In simulated cohorts like yours"
+    # a method that never answers has neither bias nor coverage
     if (of_both == 100).any():
         return (
             f"{begin} where sessions do nothing, the method for one more session refuses to answer"
@@ -228,6 +231,7 @@ def _fit_clinic(cohort: DerivedCohort, recall: int, grace: int) -> NextSessionCl
             "sessions with their days; or a longer grace.",
         )
     exits = first_course_exits(cohort).set_index("patient_id")
+    # in the order of the people that the model was fitted to
     at_risk = exits.index[exits["step"] > 0]
     observed = cohort.patients.set_index("patient_id")["observed_to_day"]
     observed_to = floats_of_column(observed.reindex(at_risk))
@@ -335,6 +339,7 @@ def _difference(trials: Trials) -> tuple[float, float, float]:
 def _slopes(cohort: DerivedCohort, people: int) -> list[tuple[float, float, float]]:
     """Last score on the number of sessions at equal baselines, in each cohort."""
     rows = final_scores(cohort).dropna(subset=["last"])
+    # people are numbered through all cohorts, each holding the next so many
     part = rows["patient_id"].to_numpy() // people
     n_cohorts = len(cohort.patients) // people
     return [_slope(rows[part == number]) for number in range(n_cohorts)]
@@ -348,5 +353,6 @@ def _slope(people: pd.DataFrame) -> tuple[float, float, float]:
     last = people["last"].to_numpy(float)
     fit = fit_clustered(x, last, people["patient_id"].to_numpy())
     slope = float(fit.coefficients[1])
+    # errors that allow for unequal spread, as in the association itself
     half = NORMAL_QUANTILE * float(fit.error[1])
     return slope, slope - half, slope + half

@@ -47,6 +47,8 @@ from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import HORIZON_DAYS
 
 CALIBRATION_STEPS: Final = 20
+# The same estimate shown from every cohort: refusals depend on the weights, and so on who is
+# there, so that the answers alone could look better than the method is.
 _NEVER_REFUSED: Final = "unrefused"
 _NO_INTERVAL: Final = (np.nan, np.nan)
 
@@ -166,6 +168,7 @@ def _numbers(
     """The two to compare; two that were asked for are tried wherever anybody had so many
     sessions.
     """
+    # the check is for those who doubt a refusal too, so numbers asked for are always tried
     try:
         pair = pair_of(data, (k, m), False, recall)
     except NotIdentified:
@@ -198,6 +201,7 @@ def _table(
 
     table = run_methods(methods, clinic.people, run, find_truth, seed)
     never_refused = table["key"].str.startswith(_NEVER_REFUSED)
+    # a stable sort: within each method the effects stay in order
     order = np.argsort(never_refused.to_numpy(), kind="stable")
     return table.iloc[order].reset_index(drop=True)
 
@@ -221,6 +225,7 @@ def _sentence(table: pd.DataFrame, request: StopAfterRequest) -> str:
     of_both = refused[["stop_after_0", "stop_after_1"]]
     method = f"the comparison of stopping after {request.k} and after {request.m}"
     begin = "In simulated cohorts like yours where sessions do nothing"
+    # a method that never answers has neither bias nor coverage; its estimate has
     if (of_both == 100).any():
         return (
             f"{begin}, {method} refuses to answer in {{stop_after_0.refused:%}} of"
@@ -296,6 +301,7 @@ def run_stop_after_cohorts(
     days = [np.empty(0)]
     for number in batches(cohorts, clinic.people):
         for cohort in simulated_cohorts(clinic, effect, number, rng):
+            # drawn for every cohort, also a refused one, so that the next does not depend on it
             seed = int(rng.integers(2**31))
             estimate, answer, of_outcomes = _ask(cohort, request, seed)
             answers.append(answer)
@@ -306,6 +312,7 @@ def run_stop_after_cohorts(
         "stop_after": answers_of(answers),
         _NEVER_REFUSED: answers_of(never_refused),
     }
+    # the truth is asked about the days on which people were scored in fact
     looked_at = np.concatenate(days)
     if not looked_at.size:
         looked_at = np.array([float(HORIZON_DAYS)])

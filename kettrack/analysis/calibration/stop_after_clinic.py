@@ -92,6 +92,7 @@ def fit_stop_after_clinic(cohort: DerivedCohort, data: StopData) -> StopAfterCli
     daily = cohort.replace(
         sessions=cohort.sessions.drop_duplicates(names, ignore_index=True)
     )
+    # everybody with a rated baseline: the people of the comparison are among them
     known = counted_outcomes(cohort)
     ids = cohort.bucket.patient_id[data.patient]
     course = _courses(daily, ids)

@@ -48,6 +48,7 @@ from kettrack.vocabulary.days import (
 )
 from kettrack.vocabulary.instrument import Recall
 
+# Each end of a 95 % percentile interval then rests on a dozen draws.
 BOOTSTRAPS: Final = 500
 AfterStop = Literal["none", "usual_care"]
 _NAME: Final = "stop_after"
@@ -60,6 +61,7 @@ _ROLES: Final[dict[str, Role]] = {
 }
 _DECIMALS: Final = {
     "ess": 0,
+    # a share of at most a twentieth needs a third decimal
     "largest_share": 3,
     "mean_weight": 2,
     "p99_weight": 2,
@@ -178,6 +180,7 @@ def stop_after(  # noqa: PLR0913 - each part of the question by its name
     _require_usage(k, m, after_stop, replicates)
     recall = cohort.instrument.recall(recall_days)
     request = _Request(k, m, after_stop == "usual_care", recall, replicates)
+    # a refusal shows who was left out, as far as that is known by then
     data = None
     try:
         data = stop_data(cohort)
@@ -228,6 +231,7 @@ def _refused(error: NotIdentified, request: _Request, data: StopData | None) -> 
 
 def _sentence(pair: Pair) -> str:
     """The answer in words; a minus is left to the number, so that it holds either way."""
+    # counts stay cells of the table, so that the disclosure gate hides them here as there
     first = next(iter(LEFT_OUT))
     left_out = ", ".join(
         f"{{left_out_{name}.followers}}{' people' if name == first else ''} {words}"
@@ -249,6 +253,7 @@ def _sentence(pair: Pair) -> str:
 def _caveats(
     cohort: DerivedCohort, data: StopData, pair: Pair, request: _Request
 ) -> tuple[str, ...]:
+    # from what is counted to what is assumed, then what is known of the method's own errors
     return (
         _outcome_words(cohort, data),
         _time_words(request.recall),
@@ -305,6 +310,7 @@ def _time_words(recall: Recall) -> str:
 
 def _spacing_words(data: StopData) -> str:
     gaps = np.diff(data.first_days, axis=1)
+    # missing beyond the last session of each person
     low, middle, high = np.nanpercentile(gaps, (25, 50, 75))
     return (
         "Sessions keep the clinic's own spacing: the median is"
@@ -323,6 +329,7 @@ def _conditional_caveats(
     """Caveats that only some data call for."""
     compared = f"{pair.k} against {pair.m}"
     usual = f"{USUAL_PAIR[0]} against {USUAL_PAIR[1]}"
+    # who named both numbers knows which they are
     if request.left_open and (pair.k, pair.m) == USUAL_PAIR:
         yield f"{compared} was chosen from the numbers that can be compared."
     elif request.left_open:
@@ -346,6 +353,7 @@ def _conditional_caveats(
 
 def _doubtful_weights(pair: Pair, table: pd.DataFrame) -> Iterator[str]:
     """Where the mean weight of a side is far from 1, as it is when a model does not fit."""
+    # stabilised weights have mean 1 where the models fit; a refused window has none and is doubtful
     means = table.set_index("key")["mean_weight"]
     low, high = MEAN_WEIGHT
     doubtful = [

@@ -82,6 +82,7 @@ def pair_of(
     NotIdentified, UsageError
         As `pairs_in_order`.
     """
+    # no weight depends on the pair, so the search costs one fit
     following = static_following(data, usual_care)
     pairs = pairs_in_order(comparable(data, following, recall), *asked)
     k, m = pairs[0]
@@ -136,6 +137,7 @@ def pairs_in_order(
     pairs = []
     for first, second in permutations(allowed, 2):
         as_asked = k in (None, first) and m in (None, second)
+        # left open, "more against fewer" is the question; asked for, either may come first
         both_open = k is None and m is None
         if as_asked and (first > second or not both_open):
             pairs.append((first, second))
@@ -288,6 +290,7 @@ def require_scores_at_horizon(
             " stopped.",
             collect,
         )
+    # those who stopped exactly there, since a window would hide a gap between its numbers
     of_k = 100 * float(data.observed[following.sessions == k].mean())
     of_m = 100 * float(data.observed[following.sessions == m].mean())
     there = f"a score {around} is there for"
@@ -316,6 +319,7 @@ def _nobody_scored_after_last(data: StopData, following: Following) -> bool:
     """
     well_before = HORIZON_DAYS - 2 * HORIZON_TOLERANCE_DAYS
     early = following.followed & (data.last_day < well_before)
+    # where nobody had a second session, a day stands for the gap
     usual_gap = 1.0
     if data.first_days.shape[1] > 1:
         usual_gap = float(np.nanmedian(np.diff(data.first_days, axis=1)))

@@ -91,6 +91,7 @@ class Arms:
 
 def weigh_arms(data: StopData, pair: Pair) -> Arms:
     """Weights of every strategy compared, and the refusals that follow from them."""
+    # the models of going on and of being scored are the same for every strategy
     hazard = session_hazard(data.rows)
     seen = chance_observed(data)
     following = {
@@ -104,6 +105,7 @@ def weigh_arms(data: StopData, pair: Pair) -> Arms:
     }
     certain = nearly_certain_share(data, pair, hazard)
 
+    # In this order: without scores there is nothing to weight, without choices nothing to compare.
     def check_static(name: str, reach: int) -> None:
         theirs = following[name]
         require_scores_at_horizon(data, theirs, pair.k, pair.m)
@@ -172,6 +174,7 @@ def compare(
         *_truncated_rows(data, pair, arms),
         *_death_rows(cohort, data, pair, arms),
     ]
+    # those left out are left out of every pair: their rows name none
     rows = [row | {"k": pair.k, "m": pair.m} for row in rows]
     return table_of([*rows, *people_left_out(data)]), arms.refusals["stop_after"]
 
@@ -186,6 +189,7 @@ def _contrast_rows(
     about = estimands(pair, data.irregular)
     people = _people_of(pair, arms)
     for key, name in _CONTRAST_OF.items():
+        # a family whose rows are all refused was never drawn
         low, high = intervals.get(name, (np.nan, np.nan))
         who = people[key]
         # each mean is refused with the difference of the two
@@ -285,6 +289,7 @@ def _window_rows(pair: Pair, arms: Arms) -> Iterator[Cells]:
     following = arms.following["stop_after"]
     weights = arms.weights["stop_after"]
     for key, number in (("window_k", pair.k), ("window_m", pair.m)):
+        # a window of three numbers: what the smooth curve says at one rests on its neighbours too
         fewest = max(number - 1, 1)
         about = (
             f"Weights of the people who stopped after {fewest} to {number + 1} sessions"
@@ -337,6 +342,7 @@ def _death_rows(
         return
     scale = cohort.instrument
     worst = scale.maximum if scale.sign > 0 else scale.minimum
+    # somebody with a score and a death in the window counts as dead
     counted_worst = replace(data, outcome=np.where(data.died, worst, data.outcome))
     smooth = contrasts(counted_worst, pair, None, ("static",))["smooth"]
     who = compared_people(arms.following["stop_after"], pair)

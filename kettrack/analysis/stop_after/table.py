@@ -14,7 +14,9 @@ from kettrack.errors import NotIdentified
 from kettrack.vocabulary.days import HORIZON_DAYS, STOP_AFTER_GRACE_DAYS
 
 LABELS: Final = ("about", "unit", "k", "m", "status", "reason")
+# Taken out of a refused row.
 ESTIMATES: Final = ("estimate", "ci_low", "ci_high")
+# Kept in a refused row, as they say why it is refused.
 WEIGHTS: Final = ("ess", "largest_share", "mean_weight", "p99_weight", "max_weight")
 COLUMNS: Final = (
     "key",
@@ -108,11 +110,13 @@ def people_left_out(data: StopData) -> list[dict[str, Any]]:
     rows.append(row_of("later_sessions", later, followers=int(data.later.sum())))
     everybody = "Everybody followed from session 1, whatever they did"
     rows.append(row_of("cohort", everybody, followers=data.n))
+    # counts of people, not points of the scale
     return [{**row, "unit": "patients"} for row in rows]
 
 
 def table_of(rows: list[dict[str, Any]]) -> pd.DataFrame:
     """The table with whole numbers of people, numbers as floats, and a status in every row."""
+    # a column that no row fills is there all the same, and missing
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     whole = dict.fromkeys(("k", "m", "n", "followers"), "Int64")
     floats = dict.fromkeys((*ESTIMATES, *WEIGHTS), "float64")

@@ -62,6 +62,7 @@ class Pair:
 def static_following(data: StopData, usual_care: bool) -> Following:
     """Who followed "stop after k" for some k, each for their own."""
     followed = ~data.later
+    # whoever comes back under usual care still does as the strategy says
     if usual_care:
         followed = np.ones(data.n, dtype=bool)
     return stop_after_last(
@@ -86,6 +87,7 @@ class _RemissionRule:
 
 def _remission_rule(data: StopData, most: int) -> _RemissionRule:
     before = (data.first_days <= data.trigger[:, None]).sum(axis=1)
+    # everybody has a session on day 0, and no trigger comes before it: `before` is at least 1
     day_before = data.first_days[np.arange(data.n), before - 1]
     grace_ends = np.minimum(day_before + STOP_AFTER_GRACE_DAYS, HORIZON_DAYS)
     triggered = (before < most) & (data.trigger <= grace_ends)
@@ -220,6 +222,7 @@ def contrasts(
         under the other rule for later sessions); for `dynamic`: `dynamic` (at most k against at
         most m). Missing where nobody followed.
     """
+    # refitted in every replicate: an interval that took the weights as known would be off
     hazard = session_hazard(data.rows, counted)
     seen = chance_observed(data, counted)
 
