@@ -11,7 +11,13 @@ import numpy as np
 import pandas as pd
 
 from kettrack.errors import NotIdentified
-from kettrack.timelines.bucket import Array, Bucket, category, missing_to_na
+from kettrack.timelines.bucket import (
+    Array,
+    Bucket,
+    category,
+    missing_to_na,
+    values_at,
+)
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.events import (
     STATUSES,
@@ -21,6 +27,8 @@ from kettrack.timelines.events import (
     ratable,
 )
 from kettrack.timelines.kernels import MISSING_DAY, NO_ROW
+from kettrack.timelines.state_events import illness_rows
+from kettrack.timelines.states import is_assessment
 from kettrack.vocabulary.rules import SESSIONS_WITHOUT_PLAN, Rule, Run
 
 Origin = Literal["end_of_course", "first_response"]
@@ -40,9 +48,10 @@ def response_origins(
 ) -> pd.DataFrame:
     """The score from which each patient's response is watched, and the next session after it.
 
-    `end_of_course`: the planned number of sessions of the first course, or its session 6 where no
-    plan is recorded; the score is the first within 14 days after that session, and before any
-    other, that shows a response. `first_response`: the first proven response of the first course.
+    `end_of_course`: the planned number of sessions of the first course, or
+    `SESSIONS_WITHOUT_PLAN` where no plan is recorded; the score is the first within
+    `Criteria.late_after_days` after that session, and before any other, that shows a response.
+    `first_response`: the first proven response of the first course.
     Both are known on their day. "The last session of the induction" is not, since only the gap that
     follows tells which one it was: whoever lost the response early would have come back, and not
     count.
@@ -75,47 +84,42 @@ def response_origins(
             " kettrack.toml.",
         )
     bucket = cohort.bucket
-    course = cohort.first_courses
-    base = cohort.baselines
-    sessions, finished = _course_ends(cohort, course, origin)
-    late = cohort.criteria.late_after_days
+    baseline = cohort.baselines.score
+    case = ratable(cohort.baselines, cohort.criteria)
+    sessions, finished = _course_ends(cohort, cohort.first_courses, origin)
     fits = _can_be_origin(cohort, sessions, origin)
-    start = _first_row(bucket, fits)
-    start = np.where(finished, start, NO_ROW)
-    at_risk = np.where(ratable(base, cohort.criteria), start, NO_ROW)
+    start = np.where(finished, bucket.first_row(fits), NO_ROW)
     event = find_first_run(
         bucket,
         cohort.criteria.response,
-        base.score,
-        at_risk,
+        baseline,
+        np.where(case, start, NO_ROW),
         cohort.alignment.days_since_session,
-        late,
+        cohort.criteria.late_after_days,
     )
     # Watched from the score that proves it: before that, a response that needs a second score could
     # not have been lost.
     watched = event.proven & _inside(cohort, event, sessions)
-    log = cohort.log_reasons
+    # in the order of `WHY_NOT`
     faults = [
-        *log.values(),
-        np.isnan(base.score),
-        ~ratable(base, cohort.criteria),
+        *cohort.log_reasons.values(),
+        np.isnan(baseline),
+        ~case,
         ~finished,
         start == NO_ROW,
         ~watched,
     ]
-    why_not = np.select(
-        faults, [np.int8(place) for place in range(len(WHY_NOT))], np.int8(-1)
-    )
+    why_not = np.select(faults, range(len(WHY_NOT)), -1)
     row = np.where(why_not < 0, event.proof_row, NO_ROW)
+    next_day = _session_day(bucket, sessions)
+    next_day[row == NO_ROW] = MISSING_DAY
     return pd.DataFrame(
         {
             "patient_id": bucket.patient_id,
             "origin_row": row,
             "origin_day": missing_to_na(day_at(bucket, row)),
             "sessions": sessions,
-            "retreated_day": missing_to_na(
-                np.where(row == NO_ROW, MISSING_DAY, _session_day(bucket, sessions))
-            ),
+            "retreated_day": missing_to_na(next_day),
             "why_not": category(why_not, WHY_NOT),
         }
     )
@@ -128,46 +132,40 @@ def _course_ends(
     length = course["length"].to_numpy(np.int64)
     if origin == "first_response":
         return length, np.ones(length.size, bool)
-    plan = (
-        cohort.patients["planned_sessions"]
-        .astype("Float64")
-        .fillna(SESSIONS_WITHOUT_PLAN)
-        .to_numpy(np.int64)
-    )
+    recorded = cohort.patients["planned_sessions"].astype("Float64")
+    plan = recorded.fillna(SESSIONS_WITHOUT_PLAN).to_numpy(np.int64)
     return plan, length >= plan
 
 
-def _can_be_origin(cohort: DerivedCohort, sessions: Array, origin: Origin) -> Array:
+def _can_be_origin(
+    cohort: DerivedCohort,
+    sessions: Array,
+    origin: Origin,
+) -> Array:
     """Whether each known score can be the one a response is watched from: bool, shape (scores,)."""
     bucket = cohort.bucket
     to_date, since = cohort.alignment
-    patient = bucket.score_patient
-    rows = np.arange(bucket.score.size)
-    least = sessions[patient] if origin == "end_of_course" else 1
-    in_course = (to_date >= least) & (to_date <= sessions[patient])
+    most = sessions[bucket.score_patient]
+    least = most if origin == "end_of_course" else 1
+    in_course = (to_date >= least) & (to_date <= most)
     in_time = since <= cohort.criteria.late_after_days
-    assessed = rows >= cohort.baselines.first_assessment[patient]
+    assessed = is_assessment(bucket, cohort.baselines)
     return bucket.score_known & assessed & in_course & in_time
 
 
-def _first_row(bucket: Bucket, chosen: Array) -> Array:
-    """First chosen score row of each patient; `NO_ROW` without one."""
-    out = np.full(bucket.n, NO_ROW, np.int64)
-    rows = np.flatnonzero(chosen)
-    there, where = np.unique(bucket.score_patient[rows], return_index=True)
-    out[there] = rows[where]
-    return out
-
-
-def _inside(cohort: DerivedCohort, event: EventRows, sessions: Array) -> Array:
+def _inside(
+    cohort: DerivedCohort,
+    event: EventRows,
+    sessions: Array,
+) -> Array:
     """Whether the response began within the days after a session of the course and was proven
     before any later session.
     """
     to_date, since = cohort.alignment
     late = cohort.criteria.late_after_days
-    # The entry appended last stands for "no row", which -1 points to.
-    in_time = np.append(since, late + 1)[event.first_row] <= late
-    return in_time & (np.append(to_date, 0)[event.proof_row] <= sessions)
+    began = values_at(since, event.first_row, late + 1)
+    to_proof = values_at(to_date, event.proof_row, 0)
+    return (began <= late) & (to_proof <= sessions)
 
 
 def _session_day(bucket: Bucket, sessions: Array) -> Array:
@@ -176,11 +174,8 @@ def _session_day(bucket: Bucket, sessions: Array) -> Array:
     """
     place = bucket.session_offsets[:-1] + sessions
     there = place < bucket.session_offsets[1:]
-    return np.where(
-        there,
-        np.append(bucket.session_day, MISSING_DAY)[np.where(there, place, -1)],
-        MISSING_DAY,
-    )
+    row = np.where(there, place, NO_ROW)
+    return values_at(bucket.session_day, row, MISSING_DAY)
 
 
 def single_score(rule: Rule) -> Rule:
@@ -189,7 +184,10 @@ def single_score(rule: Rule) -> Rule:
 
 
 def loss_rows(
-    cohort: DerivedCohort, origins: pd.DataFrame, rule: Rule, untreated: bool = False
+    cohort: DerivedCohort,
+    origins: pd.DataFrame,
+    rule: Rule,
+    untreated: bool = False,
 ) -> pd.DataFrame:
     """When each watched response was lost, and until when it was known to hold.
 
@@ -223,67 +221,86 @@ def loss_rows(
     """
     bucket = cohort.bucket
     if untreated:
-        allowed = (
-            cohort.alignment.sessions_to_date
-            <= origins["sessions"].to_numpy()[bucket.score_patient]
-        )
-        bucket = replace(bucket, score_known=bucket.score_known & allowed)
-    base = cohort.baselines
-    event = find_first_run(bucket, rule, base.score, origins["origin_row"].to_numpy())
-    origin = origins["origin_day"].astype("Float64").to_numpy(float, na_value=np.nan)
-    decided = np.fmax(origin, last_decided(bucket, rule.run))
-    contrary = np.fmax(origin, days_of(bucket, event.after_row))
-    waiting = (event.first_row != NO_ROW) & ~event.proven
+        bucket = _before_next_session(cohort, origins)
+    start = origins["origin_row"].to_numpy()
+    event = find_first_run(bucket, rule, cohort.baselines.score, start)
+    days = _loss_days(bucket, event, rule, origins["origin_day"])
     out = origins[["patient_id", "origin_day", "retreated_day"]].assign(
-        after_day=np.where(event.proven, contrary, np.nan),
-        lost_day=np.where(event.proven, days_of(bucket, event.row), np.nan),
-        known_day=np.where(event.proven, days_of(bucket, event.proof_row), np.nan),
+        **days,
         status=category(event.status, STATUSES),
-        held_to_day=np.where(waiting, np.fmin(decided, contrary), decided),
-        waiting_day=np.where(waiting, days_of(bucket, event.first_row), np.nan),
-        decided_to_day=decided,
-        scored_to_day=np.fmax(origin, last_decided(bucket, Run())),
     )
-    days = [name for name in out.columns if str(name).endswith("_day")]
-    watched = (
-        out[origins["origin_row"] != NO_ROW]
-        .astype(dict.fromkeys(days, "Int64"))
-        .set_index("patient_id")
-    )
-    return _with_event_rows(watched, cohort, rule, untreated)
+    whole = dict.fromkeys(["origin_day", "retreated_day", *days], "Int64")
+    watched = out[start != NO_ROW].astype(whole)
+    return _with_event_rows(watched.set_index("patient_id"), cohort, rule, untreated)
+
+
+def _before_next_session(cohort: DerivedCohort, origins: pd.DataFrame) -> Bucket:
+    """The bucket in which scores after the next session count as unknown."""
+    bucket = cohort.bucket
+    last_session = origins["sessions"].to_numpy()[bucket.score_patient]
+    allowed = cohort.alignment.sessions_to_date <= last_session
+    return replace(bucket, score_known=bucket.score_known & allowed)
+
+
+def _loss_days(
+    bucket: Bucket,
+    event: EventRows,
+    rule: Rule,
+    origin_day: pd.Series,
+) -> dict[str, Array]:
+    """The days of `loss_rows` as scores show them, in its order; NaN where there is none."""
+    origin = origin_day.astype("Float64").to_numpy(float, na_value=np.nan)
+    decided = np.fmax(origin, last_decided(bucket, rule.run))
+    scored_to = np.fmax(origin, last_decided(bucket, Run()))
+    contrary = np.fmax(origin, days_of(bucket, event.after_row))
+    # A row counts for a loss only when it is proven, for a wait only when it is not.
+    seen = event.first_row != NO_ROW
+    proven = event.proven
+    waiting = seen & ~proven
+    lost = np.where(proven, event.row, NO_ROW)
+    known = np.where(proven, event.proof_row, NO_ROW)
+    open_row = np.where(waiting, event.first_row, NO_ROW)
+    held_to = np.where(waiting, np.fmin(decided, contrary), decided)
+    return {
+        "after_day": np.where(proven, contrary, np.nan),
+        "lost_day": days_of(bucket, lost),
+        "known_day": days_of(bucket, known),
+        "held_to_day": held_to,
+        "waiting_day": days_of(bucket, open_row),
+        "decided_to_day": decided,
+        "scored_to_day": scored_to,
+    }
 
 
 def _with_event_rows(
-    rows: pd.DataFrame, cohort: DerivedCohort, rule: Rule, untreated: bool
+    rows: pd.DataFrame,
+    cohort: DerivedCohort,
+    rule: Rule,
+    untreated: bool,
 ) -> pd.DataFrame:
     """Put an event row that is a loss by itself in the place of what scores show later, or not for
     certain.
     """
-    named = cohort.events[cohort.events["event"].isin(rule.event_rows)]
-    named = named[
-        ~((named["event"] == "hospitalisation") & (named["detail"] == "medical"))
-    ]
+    named = illness_rows(cohort.events, rule)
     named = named.merge(rows.reset_index(), on="patient_id")
+    day = named["day"]
     last = named["scored_to_day"] + cohort.criteria.state_holds_days
-    counts = (named["day"] > named["origin_day"]) & (named["day"] <= last)
-    counts &= named["lost_day"].isna() | (named["day"] < named["lost_day"])
+    lost = named["lost_day"]
+    counts = (day > named["origin_day"]) & (day <= last)
+    counts &= lost.isna() | (day < lost)
     if untreated:
-        counts &= named["retreated_day"].isna() | (
-            named["day"] <= named["retreated_day"]
-        )
-    first = named[counts].groupby("patient_id")["day"].min().astype("Int64")
+        again = named["retreated_day"]
+        counts &= again.isna() | (day <= again)
+    first = named[counts].groupby("patient_id")["day"].min()
+    first = first.astype("Int64")
     out = rows.copy()
     who = first.index
-    for name, day in (
-        ("after_day", first - 1),
-        ("lost_day", first),
-        ("known_day", first),
-        ("decided_to_day", first),
-    ):
-        out.loc[who, name] = (
-            day if name != "decided_to_day" else np.maximum(out.loc[who, name], day)
-        )
-    out.loc[who, "scored_to_day"] = np.maximum(out.loc[who, "scored_to_day"], first)
+    out.loc[who, "after_day"] = first - 1
+    out.loc[who, "lost_day"] = first
+    out.loc[who, "known_day"] = first
+    # the entry itself decides, and shows how the patient was on its day
+    for name in ("decided_to_day", "scored_to_day"):
+        out.loc[who, name] = np.maximum(out.loc[who, name], first)
     out.loc[who, "status"] = "single"
     out.loc[who, "waiting_day"] = pd.NA
     return out
@@ -291,7 +308,7 @@ def _with_event_rows(
 
 def days_of(bucket: Bucket, row: Array) -> Array:
     """Day of each patient's row as float; NaN without one."""
-    return np.append(bucket.score_day.astype(float), np.nan)[row]
+    return values_at(bucket.score_day, row)
 
 
 def last_decided(bucket: Bucket, run: Run) -> Array:
@@ -301,21 +318,20 @@ def last_decided(bucket: Bucket, run: Run) -> Array:
     With a run of one this is the last score.
     """
     # Patients side by side on one line, so far apart that no gap reaches across.
-    width = np.int64(np.ptp(bucket.score_day) if bucket.score_day.size else 0) + 1
-    reach = np.int64(min(run.max_gap, int(width)))
-    key = bucket.score_patient * (2 * width) + bucket.score_day
-    key = key[bucket.score_known]
-    patient = bucket.score_patient[bucket.score_known]
-    day = bucket.score_day[bucket.score_known]
+    known = bucket.score_known
+    patient = bucket.score_patient[known]
+    day = bucket.score_day[known]
+    days = bucket.score_day
+    width = int(np.ptp(days)) + 1 if days.size else 1
+    reach = min(run.max_gap, width)
+    key = patient * (2 * width) + day
     decided = key
     for _ in range(run.count - 1):
-        later = (
-            np.searchsorted(decided, key + run.min_gap, "left"),
-            np.searchsorted(decided, key + reach, "right"),
-        )
-        chosen = later[0] < later[1]
-        decided = key[chosen]
-    out = np.full(bucket.n, np.nan)
+        # a later score that is decided itself, within the gaps of the run
+        begin = np.searchsorted(decided, key + run.min_gap, "left")
+        end = np.searchsorted(decided, key + reach, "right")
+        decided = key[begin < end]
     chosen = np.isin(key, decided)
+    out = np.full(bucket.n, np.nan)
     np.fmax.at(out, patient[chosen], day[chosen].astype(float))
     return out

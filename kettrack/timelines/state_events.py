@@ -173,7 +173,7 @@ def returns_by_event_row(
     rule = criteria.relapse
     if rule is None or "remission" not in found:
         return no_returns()
-    rows = _first_rows(bucket, _counted(events, rule), found)
+    rows = _first_rows(bucket, illness_rows(events, rule), found)
     patient = rows["patient"].to_numpy()
     on = rows["day"].to_numpy()
     day = np.full(bucket.n, MISSING_DAY, np.int32)
@@ -222,7 +222,7 @@ def merge_event_rows(outcomes: pd.DataFrame, back: pd.DataFrame) -> pd.DataFrame
     return out.reset_index(drop=True)
 
 
-def _counted(events: pd.DataFrame, rule: Rule) -> pd.DataFrame:
+def illness_rows(events: pd.DataFrame, rule: Rule) -> pd.DataFrame:
     """Rows that the rule names; an admission for a medical reason says nothing about the
     illness.
     """
