@@ -47,18 +47,22 @@ def derive_courses(
     >>> derive_courses(sessions).course.value_counts(sort=False).to_dict()
     {'induction': 4, 'maintenance': 2, 're-induction': 3}
     """
-    out = sessions[["patient_id", "day", "order"]].reset_index(drop=True)
-    first = (out["patient_id"] != out["patient_id"].shift()).to_numpy(bool)
+    columns = ["patient_id", "day", "order"]
+    out = sessions[columns].reset_index(drop=True)
+    patient = out["patient_id"]
+    day = out["day"]
+    # Rows are sorted by patient: one begins where the name differs from the row before.
+    first = (patient != patient.shift()).to_numpy(bool)
     offsets = np.append(np.flatnonzero(first), len(out))
-    course, number, place = course_arrays(
-        offsets, out["day"].to_numpy(), rules or CourseRules()
-    )
-    out["session_number"] = (
-        np.arange(len(out)) - np.repeat(offsets[:-1], np.diff(offsets)) + 1
-    )
+    n_sessions = np.diff(offsets)
+    begin = np.repeat(offsets[:-1], n_sessions)
+    rules = rules or CourseRules()
+    course, number, place = course_arrays(offsets, day.to_numpy(), rules)
+    out["session_number"] = np.arange(len(out)) - begin + 1
     out["course"] = category(course, COURSES)
-    out["course_number"], out["number_in_course"] = number, place
-    out["gap_days"] = out["day"].diff().mask(first).astype("Int64")
+    out["course_number"] = number
+    out["number_in_course"] = place
+    out["gap_days"] = day.diff().mask(first).astype("Int64")
     return out
 
 
@@ -89,7 +93,10 @@ def courses_of(
 
 
 def course_arrays(
-    offsets: Array, day: Array, rules: CourseRules, large: bool = False
+    offsets: Array,
+    day: Array,
+    rules: CourseRules,
+    large: bool = False,
 ) -> tuple[Array, Array, Array]:
     """Course of each session as arrays: the path that millions of sessions take.
 
@@ -112,16 +119,25 @@ def course_arrays(
         1, 2, ... in the patient, and in the course.
     """
     out = _empty_courses(day.size)
-    _fill_courses(offsets, day, rules, large or day.size >= LARGE, out)
+    compiled = large or day.size >= LARGE
+    _fill_courses(offsets, day, rules, compiled, out)
     return out
 
 
 def _empty_courses(n: int) -> tuple[Array, Array, Array]:
-    return np.empty(n, np.int8), np.empty(n, np.int32), np.empty(n, np.int32)
+    """Course, its number in the patient, and the place in it, to be filled."""
+    course = np.empty(n, np.int8)
+    number = np.empty(n, np.int32)
+    place = np.empty(n, np.int32)
+    return course, number, place
 
 
 def _fill_courses(
-    offsets: Array, day: Array, rules: CourseRules, large: bool, out: tuple[Array, ...]
+    offsets: Array,
+    day: Array,
+    rules: CourseRules,
+    large: bool,
+    out: tuple[Array, ...],
 ) -> None:
     limits = CourseLimits(
         rules.series_gap_days,
@@ -135,7 +151,10 @@ def _fill_courses(
     run_kernel(kernels.courses, large, offsets, day, limits, *out)
 
 
-def first_courses(courses: pd.DataFrame, patients: pd.DataFrame) -> pd.DataFrame:
+def first_courses(
+    courses: pd.DataFrame,
+    patients: pd.DataFrame,
+) -> pd.DataFrame:
     """The first course of each patient, told from what was known at the time, never from what
     followed.
 
@@ -152,36 +171,37 @@ def first_courses(courses: pd.DataFrame, patients: pd.DataFrame) -> pd.DataFrame
         planned number was reached).
     """
     rules = CourseRules()
-    sessions = courses[["patient_id", "day", "session_number", "gap_days"]].set_index(
-        "patient_id"
-    )
+    columns = ["patient_id", "day", "session_number", "gap_days"]
+    sessions = courses[columns].set_index("patient_id")
+    number = sessions["session_number"]
+    gap = sessions["gap_days"]
     plan = patients.set_index("patient_id")["planned_sessions"].astype("Float64")
     planned = plan.reindex(sessions.index)
     longest = planned.notna().map(
         {True: COMPLETE_LOG_DAYS, False: rules.series_gap_days}
     )
-    broken = ((sessions["gap_days"] > longest).fillna(False)).groupby(level=0).cummax()
-    inside = sessions[
-        ~broken
-        & (sessions["session_number"] <= planned.fillna(rules.induction_sessions))
-    ]
-    after = sessions.drop(columns="day").join(
-        inside.groupby(level=0).size().rename("length")
-    )
-    following = after.loc[after["session_number"] == after["length"] + 1, "gap_days"]
-    out = (
-        inside.groupby(level=0)["day"]
-        .agg(length="size", end_day="max")
-        .reindex(plan.index)
-    )
+    too_long = (gap > longest).fillna(False)
+    # From the first gap that is too long, every later session is outside.
+    broken = too_long.groupby(level=0).cummax()
+    most = planned.fillna(rules.induction_sessions)
+    inside = sessions[~broken & (number <= most)]
+    by_patient = inside.groupby(level=0)["day"]
+    out = by_patient.agg(length="size", end_day="max")
+    length = out["length"].reindex(sessions.index)
+    # the session after the last of the course
+    next_gap = gap[number == length + 1]
+    out = out.reindex(plan.index)
+    as_planned = (out["length"] == plan).fillna(False)
     return out.assign(
-        next_gap=following.reindex(plan.index),
-        as_planned=(out["length"] == plan).fillna(False).astype(bool),
+        next_gap=next_gap.reindex(plan.index),
+        as_planned=as_planned.astype(bool),
     )
 
 
 def known_courses(
-    first: pd.DataFrame, sessions: pd.DataFrame, patients: pd.DataFrame
+    first: pd.DataFrame,
+    sessions: pd.DataFrame,
+    patients: pd.DataFrame,
 ) -> pd.DataFrame:
     """How much of each first course the log is complete for.
 
@@ -203,19 +223,23 @@ def known_courses(
     complete_to = (observed - COMPLETE_LOG_DAYS).fillna(-1)
     rows = sessions.set_index("patient_id")
     within = rows["day"] <= complete_to.reindex(rows.index)
-    complete = within.groupby(level=0).sum().reindex(observed.index)
-    soon = (first["next_gap"] <= COMPLETE_LOG_DAYS).fillna(False).astype(bool)
-    known = complete.clip(upper=first["length"])
+    n_complete = within.groupby(level=0).sum()
+    complete = n_complete.reindex(observed.index)
+    length = first["length"]
+    soon = (first["next_gap"] <= COMPLETE_LOG_DAYS).fillna(False)
+    known = complete.clip(upper=length)
     out = {
-        "length": first["length"],
-        "known": known,
-        "goes_on": soon | first["as_planned"],
+        "length": length,
+        "known": known.astype(np.int64),
+        "goes_on": soon.astype(bool) | first["as_planned"],
     }
-    return pd.DataFrame(out).astype({"known": np.int64})
+    return pd.DataFrame(out)
 
 
 def care_status(
-    first: pd.DataFrame, sessions: pd.DataFrame, patients: pd.DataFrame
+    first: pd.DataFrame,
+    sessions: pd.DataFrame,
+    patients: pd.DataFrame,
 ) -> pd.DataFrame:
     """Whether each patient's care goes on, has stopped, ended as planned, or cannot be told.
 
@@ -236,31 +260,28 @@ def care_status(
         `patient_id` `n_sessions` `last_session_day` `care_status` (category) `stop_reason` (missing
         while in care).
     """
-    counts = (
-        sessions.groupby("patient_id", sort=False)["day"]
-        .agg(["size", "max"])
-        .reindex(patients["patient_id"])
-    )
+    by_patient = sessions.groupby("patient_id", sort=False)["day"]
+    counts = by_patient.agg(["size", "max"]).reindex(patients["patient_id"])
+    n_sessions = counts["size"].to_numpy()
     last = counts["max"].to_numpy()
     observed = days_or_missing(patients["observed_to_day"])
     stop = days_or_missing(patients["stop_day"])
     recorded = stop >= last  # a stop before a later session was not the end
     known = observed != MISSING_DAY
-    over = recorded | (known & (observed >= last + COMPLETE_LOG_DAYS))
-    planned = (
-        over
-        & first["as_planned"].to_numpy()
-        & (counts["size"].to_numpy() == first["length"].to_numpy())
-    )
-    status = np.select(
-        [planned, over, known], ["planned_end", "stopped", "in_care"], "unknown"
-    )
+    complete = observed >= last + COMPLETE_LOG_DAYS
+    over = recorded | (known & complete)
+    in_first_course = n_sessions == first["length"].to_numpy()
+    planned = over & in_first_course & first["as_planned"].to_numpy()
+    # the first that applies
+    cases = {"planned_end": planned, "stopped": over, "in_care": known}
+    status = np.select(list(cases.values()), list(cases), "unknown")
+    reason = patients["stop_reason"].where(over)
     return pd.DataFrame(
         {
             "patient_id": patients["patient_id"].to_numpy(),
-            "n_sessions": counts["size"].to_numpy(),
+            "n_sessions": n_sessions,
             "last_session_day": last,
             "care_status": pd.Categorical(status, categories=CARE),
-            "stop_reason": patients["stop_reason"].where(over).to_numpy(),
+            "stop_reason": reason.to_numpy(),
         }
     )

@@ -10,8 +10,15 @@ import numpy as np
 import pandas as pd
 
 from kettrack.reading.cohort import Cohort
-from kettrack.timelines.bucket import Array, Bucket, category, scores_of
+from kettrack.timelines.bucket import (
+    Array,
+    Bucket,
+    category,
+    scores_of,
+    values_at,
+)
 from kettrack.timelines.events import Baselines, ratable
+from kettrack.timelines.kernels import NO_ROW
 from kettrack.timelines.session_days import (
     SessionDays,
     days_since_event,
@@ -59,58 +66,68 @@ def session_day_rows(
         From `log_reasons`.
     """
     days = session_days(bucket)
-    timing = scores_of(cohort.scores, criteria.instrument)["timing"]
+    scores = scores_of(cohort.scores, criteria.instrument)
+    # in the order of `EXCLUDED`
     faults = [
         np.isnan(baselines.score),
         ~ratable(baselines, criteria),
         *reasons.values(),
     ]
-    excluded = np.select(faults, range(len(faults)), -1)[days.patient]
+    excluded = np.select(faults, range(len(faults)), -1)
     inside = _in_course(first, days)
-    columns = (
-        _place(cohort, days, bucket)
-        | known_scores(timing, bucket, baselines, days)
-        | _given(cohort, days)
-        | {
-            "ect_tms_before": days_since_event(
-                cohort.events, ("ect", "tms"), bucket, days
-            )
-        }
-        | _belonging(criteria, bucket, baselines, days, inside)
-        | _later(cohort, days)
-        | {"excluded": category(excluded, EXCLUDED)}
-    )
-    columns |= {
-        "in_course_next": _next(days, inside),
-        "is_last": inside & ~_next(days, inside),
+    goes_on = _next(days, inside)
+    treated = days_since_event(cohort.events, ("ect", "tms"), bucket, days)
+    columns = {
+        **_place(cohort, days, bucket),
+        **known_scores(scores["timing"], bucket, baselines, days),
+        **_given(cohort, days),
+        "ect_tms_before": treated,
+        **_belonging(criteria, bucket, baselines, days, inside),
+        **_later(cohort, days),
+        "excluded": category(excluded[days.patient], EXCLUDED),
+        "in_course_next": goes_on,
+        "is_last": inside & ~goes_on,
+        "in_first_course": inside,
     }
     out = pd.DataFrame(columns, copy=False)
-    return out.assign(
-        **{name: out[name].astype("Int32") for name in _WHOLE}, in_first_course=inside
-    )
+    return out.astype(dict.fromkeys(_WHOLE, "Int32"))
 
 
-def _place(cohort: Cohort, days: SessionDays, bucket: Bucket) -> dict[str, object]:
+def _place(
+    cohort: Cohort,
+    days: SessionDays,
+    bucket: Bucket,
+) -> dict[str, object]:
     """Which decision point this is, and how far the course has come."""
     first = np.searchsorted(days.patient, days.patient)
-    to_date = (
-        np.cumsum(days.sessions) - (np.cumsum(days.sessions) - days.sessions)[first]
-    )
-    planned = cohort.patients["planned_sessions"].astype("Int32").array[days.patient]
-    gap = np.where(days.number > 1, np.diff(days.day, prepend=0), np.nan)
+    so_far = np.cumsum(days.sessions)
+    # less what the patients before had
+    before = so_far - days.sessions
+    to_date = so_far - before[first]
+    planned = _of_patient(cohort, "planned_sessions", days)
+    all_given = pd.array(to_date >= planned, "boolean").fillna(False)
+    gap = np.diff(days.day, prepend=0)
     return {
         "patient_id": bucket.patient_id.array[days.patient],
         "session": days.number,
         "day": days.day,
         "days_since_first": days.day - days.day[first],
-        "last_gap": gap,
+        "last_gap": np.where(days.number > 1, gap, np.nan),
         "sessions_on_day": days.sessions,
         "sessions_to_date": to_date,
         "planned_sessions": planned,
-        "as_planned": pd.array(to_date >= planned, "boolean")
-        .fillna(False)
-        .to_numpy(bool),
+        "as_planned": all_given.to_numpy(bool),
     }
+
+
+def _of_patient(
+    cohort: Cohort,
+    column: str,
+    days: SessionDays,
+) -> pd.arrays.IntegerArray:
+    """Whole numbers of the patients table, one for each session day."""
+    whole = cohort.patients[column].astype("Int32")
+    return whole.array[days.patient]  # type: ignore[return-value]
 
 
 def _belonging(
@@ -123,74 +140,75 @@ def _belonging(
     """Last score of each session, and whether one of them, or the last before session 1, meets the
     rule for response.
     """
-    gaps = np.diff(days.day)[_next(days, inside)[:-1]]
+    goes_on = _next(days, inside)
+    gaps = np.diff(days.day)[goes_on[:-1]]
     due = float(np.median(gaps)) if gaps.size else np.inf
-    row, place = session_scores(bucket, baselines, days, due, criteria.late_after_days)
-    score = np.full(days.day.size, np.nan)
-    on = np.full(days.day.size, np.nan)
-    # of several the last is assigned last and stays
-    score[place], on[place] = bucket.score[row], bucket.score_day[row]
-    response = np.zeros(days.day.size, bool)
-    response[place[_responds(criteria, bucket, baselines, row)]] = True
+    late = criteria.late_after_days
+    row, place = session_scores(bucket, baselines, days, due, late)
+    n = days.day.size
+    # Places rise: of several scores, the last is assigned last and stays.
+    last_row = np.full(n, NO_ROW)
+    last_row[place] = row
+    baseline = baselines.score[bucket.score_patient]
+    meets_rule = response_met(criteria, bucket.score, baseline)
+    response = np.zeros(n, bool)
+    response[place[meets_rule[row]]] = True
     before = last_before(bucket, baselines)
-    early = np.zeros(bucket.n, bool)
-    early[before >= 0] = _responds(criteria, bucket, baselines, before[before >= 0])
+    early = values_at(meets_rule, before, False)
     return {
-        "session_score": score,
-        "session_score_day": on,
+        "session_score": values_at(bucket.score, last_row),
+        "session_score_day": values_at(bucket.score_day, last_row),
         "session_response": response,
         "response_before": early[days.patient],
     }
 
 
-def _responds(
-    criteria: Criteria, bucket: Bucket, baselines: Baselines, row: Array
+def response_met(
+    criteria: Criteria,
+    score: Array,
+    baseline: Array,
 ) -> Array:
-    """Whether each of these scores, by itself, meets the rule for response."""
-    return response_met(
-        criteria,
-        bucket.score[row].astype(float),
-        baselines.score[bucket.score_patient[row]],
-    )
-
-
-def response_met(criteria: Criteria, score: Array, baseline: Array) -> Array:
     """Whether a score, by itself, meets the rule for response; never where one of the two is
     missing or there is no rule.
     """
-    return meets(criteria.response, measures(score, baseline))
+    tested = measures(score, baseline)
+    return meets(criteria.response, tested)
 
 
 def _given(cohort: Cohort, days: SessionDays) -> dict[str, object]:
     """Dose and side effects of a day: the total, and the worst of its sessions."""
     sessions = cohort.sessions
     named = sessions["adverse_events"]
-    adverse = np.where(
-        named.isna(), np.nan, (named.fillna("none") != "none").to_numpy(float)
-    )
-    out: dict[str, object] = {
+    some = (named.fillna("none") != "none").to_numpy(float)
+    adverse = np.where(named.isna(), np.nan, some)
+
+    def worst(column: str) -> Array:
+        return days.merge(_numbers(sessions[column]), np.fmax)
+
+    return {
         "dose_mg": days.merge(_numbers(sessions["dose_mg"]), np.add),
         "adverse": _yes_no(days.merge(adverse, np.fmax)),
-    }
-    for name in ("serious", "stopped_early"):
-        out[name] = _yes_no(days.merge(_numbers(sessions[name]), np.fmax))
-    return out | {
-        "dissociation": days.merge(_numbers(sessions["dissociation"]), np.fmax)
+        "serious": _yes_no(worst("serious")),
+        "stopped_early": _yes_no(worst("stopped_early")),
+        "dissociation": worst("dissociation"),
     }
 
 
-def _later(cohort: Cohort, days: SessionDays) -> dict[str, object]:
+def _later(
+    cohort: Cohort,
+    days: SessionDays,
+) -> dict[str, object]:
     """The next session of any course, and what the patients table says about the end."""
-    patients = cohort.patients
-    next_day = np.where(
-        _next(days, np.ones(days.day.size, bool)), np.append(days.day[1:], 0), np.nan
-    )
-    observed = patients["observed_to_day"].astype("Int32").array[days.patient]
+    any_day = np.ones(days.day.size, bool)
+    following = np.append(days.day[1:], 0)
+    next_day = np.where(_next(days, any_day), following, np.nan)
+    observed = _of_patient(cohort, "observed_to_day", days)
+    reasons = cohort.patients["stop_reason"].array
     return {
         "next_day": next_day,
         "next_gap": next_day - days.day,
-        "stop_reason": patients["stop_reason"].array[days.patient],
-        "recorded_stop_day": patients["stop_day"].astype("Int32").array[days.patient],
+        "stop_reason": reasons[days.patient],
+        "recorded_stop_day": _of_patient(cohort, "stop_day", days),
         "observed_to_day": observed,
         "days_complete_after": observed - days.day,
     }
@@ -201,18 +219,22 @@ def _in_course(course: pd.DataFrame, days: SessionDays) -> Array:
     holds that day.
     """
     length = course["length"].to_numpy(np.int64)
-    first = days.first_row[np.searchsorted(days.patient, days.patient)]
-    return days.first_row - first < length[days.patient]
+    first_day = np.searchsorted(days.patient, days.patient)
+    sessions_before = days.first_row - days.first_row[first_day]
+    return sessions_before < length[days.patient]
 
 
 def _next(days: SessionDays, chosen: Array) -> Array:
     """Whether the same patient has a next session day, and it is chosen."""
-    same = np.append(days.patient[1:] == days.patient[:-1], False)
-    return same & np.append(chosen[1:], False)
+    # a last day of somebody who is nobody stands after the last
+    following = np.append(days.patient[1:], -1)
+    next_chosen = np.append(chosen[1:], False)
+    return next_chosen & (following == days.patient)
 
 
 def _numbers(column: pd.Series) -> Array:
-    return column.astype("Float64").to_numpy(float, na_value=np.nan)
+    numbers = column.astype("Float64")
+    return numbers.to_numpy(float, na_value=np.nan)
 
 
 def _yes_no(values: Array) -> pd.arrays.BooleanArray:
