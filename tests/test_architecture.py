@@ -44,19 +44,14 @@ STILL_CROWDED = {
     "kettrack.analysis.durability.weights",
     "kettrack.analysis.people.review_safety",
     "kettrack.timelines.bucket",
-    "kettrack.timelines.courses",
-    "kettrack.timelines.person_sessions",
     "kettrack.timelines.published.paired",
     "kettrack.timelines.published.ratings",
     "kettrack.timelines.published.sudden_gains",
     "kettrack.timelines.published.visits",
     "kettrack.timelines.session_days",
-    "kettrack.timelines.spells",
 }
 STILL_LONG: set[str] = set()
 STILL_ASSIGNED_AT_ONCE = {
-    "kettrack.timelines.courses",
-    "kettrack.timelines.person_sessions",
 }
 STILL_SHARED = {
     "Cells",
