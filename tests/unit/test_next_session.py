@@ -38,7 +38,10 @@ from kettrack.estimators.regression.least_squares import fit_bias_reduced
 from kettrack.privacy.disclosure import POLICIES
 from kettrack.timelines.derived import derive
 from kettrack.trials.next_session import with_left_out_measure
-from kettrack.vocabulary.days import NEXT_SESSION_GRACE_DAYS
+from kettrack.vocabulary.days import (
+    NEXT_SESSION_GRACE_DAYS,
+    NEXT_SESSION_WINDOW_DAYS,
+)
 from kettrack.vocabulary.instruments import PHQ9
 
 BANNED = (
@@ -405,6 +408,19 @@ def test_a_recall_that_is_not_confirmed_is_assumed_as_14_days_and_said(weekly):
     assert_frame_equal(assumed.table, next_session(weekly, recall_days=14).table)
     said = "How far back PHQ-9 looks is not confirmed; 14 days are assumed."
     assert said in assumed.caveats[0]
+
+
+@pytest.mark.parametrize("grace", [8, 10])
+def test_words_read_the_grace_and_the_recall_that_were_asked_for(weekly, grace):
+    recall = 3
+    found = next_session(weekly, recall_days=recall, grace_days=grace)
+    assert f"within {grace} days" in found.estimand
+    start = grace + recall
+    said = " ".join(found.caveats)
+    assert f"from day {start} to day {start + NEXT_SESSION_WINDOW_DAYS}" in said
+    about = found.table.set_index("key")["about"]
+    assert f"within {grace // 2} days" in about["half_grace"]
+    assert f"within {2 * grace} days" in about["double_grace"]
 
 
 def test_days_that_make_no_sense(sample):

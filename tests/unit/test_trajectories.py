@@ -4,6 +4,9 @@ draws.
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -262,3 +265,22 @@ def test_an_empty_table_is_said_to_be_empty() -> None:
     axes = plot_trajectories(pd.DataFrame({"estimate": []}))
     assert "Not shown" in axes.texts[0].get_text()
     plt.close("all")
+
+
+@pytest.mark.parametrize("late_after_days", [14, 28])
+@pytest.mark.parametrize("ask", [association, trajectories])
+def test_words_read_the_days_of_the_criteria_in_force(ask, late_after_days) -> None:
+    clinic = derive(unchanged(60, longest=4, seed=2))
+    rules = replace(clinic.criteria, name="ours", late_after_days=late_after_days)
+    result = ask(clinic.with_criteria(rules))
+    said = " ".join([result.text, result.estimand, *result.caveats])
+    days = set(re.findall(r"at most (\d+) days after", said))
+    assert days == {str(late_after_days)}
+
+
+def test_a_refusal_reads_the_days_of_the_criteria_in_force() -> None:
+    clinic = derive(CLINIC)
+    rules = replace(clinic.criteria, name="ours", late_after_days=28)
+    reason = association(clinic.with_criteria(rules)).reason
+    assert "within 28 days" in reason
+    assert "14" not in reason
