@@ -55,7 +55,6 @@ STILL_ASSIGNED_AT_ONCE = {
 }
 STILL_SHARED = {
     "Cells",
-    "Scored",
 }
 FACTS = {"arrays", "errors", "vocabulary", "settings", "writing"}
 READING = FACTS | {"result", "privacy", "reading", "resources"}

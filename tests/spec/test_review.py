@@ -157,7 +157,7 @@ def test_an_item_that_was_not_recorded_is_said_with_the_age_of_the_score():
         "never": (None, None),
     }
     assert words(clinic, "silent", "suicidality_not_recorded").endswith(
-        "with the last score; 0 (PHQ-9) on day 0"
+        "with the last score; the last answer was 0 (PHQ-9) on day 0"
     )
 
 
@@ -401,7 +401,7 @@ def test_maintenance_is_overdue_after_the_longest_gap_that_held():
     }
     assert words(
         maintained((14, 27, 19), until=28), "a", "maintenance_overdue"
-    ).endswith("own response has lasted 27")
+    ).endswith("the response has lasted 27 days between sessions so far")
 
 
 def test_too_few_gaps_with_a_score_are_no_usual_gap():
@@ -489,7 +489,7 @@ def test_the_table_and_the_list_to_read():
     )
     said = "\n".join(review_lines(table, convention(PHQ9)))
     assert (
-        "Response lost (3): percent change above -50 % (2 scores in a row, 7-60 days apart)"
+        "Response lost (3): less than 50 % below baseline at 2 scores in a row that are 7 to 60"
         in said
     )
     assert "NaN" not in said
@@ -510,7 +510,7 @@ def test_old_answers_stand_apart_and_nobody_is_dropped():
         patients="patient | observed_to_day\n edge | 14\n old | 21\n newer | 14",
     )
     said = list(review_lines(review_table(clinic), convention(PHQ9)))
-    assert "patients: 3, 2 within 14 days, 1 older" in said[0]
+    assert ": 3, 2 within 14 days, 1 older" in said[0]
     start = said.index(
         "\nSuicidal thoughts at the last answer (3, 2 within 14 days, 1 older)"
     )

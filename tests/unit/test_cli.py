@@ -208,7 +208,7 @@ def test_outcomes_prints_a_summary(run: Kettrack, clinic: Path) -> None:
     sessions, how_long, counted = ran.out.split("\n\n")[:3]
     assert "by session" in sessions
     assert "people responded" in how_long or "known to have responded" in how_long
-    assert counted.startswith("Of 30 people who started")
+    assert counted.startswith("30 people started")
     assert "Not for release" in ran.out
 
 

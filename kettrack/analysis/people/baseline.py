@@ -6,9 +6,9 @@ from typing import Final
 
 import pandas as pd
 
-from kettrack.analysis.context import made_from, release, rule_words
-from kettrack.analysis.registry import question
-from kettrack.result import Result, Role
+from kettrack.analysis.context import rule_words
+from kettrack.analysis.registry import Answer, question
+from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.columns import PATIENTS
 
@@ -22,6 +22,7 @@ CHOICES: Final = (
     "substance_use",
     "psychotherapy",
 )
+_OF_FIRST_SESSION: Final = ("drug", "route")
 _ROLES: Final[dict[str, Role]] = {
     "key": "key",
     "characteristic": "label",
@@ -34,8 +35,15 @@ _ROLES: Final[dict[str, Role]] = {
 }
 
 
-@question("baseline_table", asks="Who are the patients, before their first session?")
-def baseline_table(cohort: DerivedCohort) -> Result:
+@question(
+    "baseline_table",
+    asks="Who are the patients, before their first session?",
+    unit="patients",
+    estimand="Everyone with at least one session, as recorded at the start.",
+    roles=_ROLES,
+    show=("characteristic", "level", "n", "events", "estimate", "mean", "sd"),
+)
+def baseline_table(cohort: DerivedCohort) -> Answer:
     """Characteristics of everyone who started, with what is missing counted.
 
     Returns
@@ -45,43 +53,34 @@ def baseline_table(cohort: DerivedCohort) -> Result:
         (`events` of `n` with a value, `estimate` in %). A characteristic nobody has a value for is
         left out and named in a caveat.
     """
-    outcomes = cohort.outcomes
-    first = (
-        cohort.sessions.groupby("patient_id", sort=False)
-        .first()
-        .reindex(cohort.patients["patient_id"])
+    frame = _characteristics(cohort)
+    rows = [_number(frame, "baseline", f"baseline {cohort.instrument.name}")]
+    rows += [_number(frame, name, _about(name)) for name in NUMBERS]
+    for name in (*CHOICES, *_OF_FIRST_SESSION):
+        rows += _levels(frame, name)
+    table = pd.DataFrame([row for row in rows if row["n"]], columns=list(_ROLES))
+    caveats = [f"{rule_words(cohort)}."]
+    recorded = frame.notna().any()
+    names = (*NUMBERS, *CHOICES, *_OF_FIRST_SESSION)
+    missing = [name for name in names if not recorded[name]]
+    if missing:
+        caveats.append(f"Not recorded for anyone: {', '.join(missing)}.")
+    return Answer(
+        table=table,
+        sentence=_sentence(cohort, int(frame["baseline"].notna().sum())),
+        caveats=tuple(caveats),
     )
-    frame = cohort.patients.assign(
-        baseline=outcomes["baseline"].to_numpy(),
+
+
+def _characteristics(cohort: DerivedCohort) -> pd.DataFrame:
+    """Patients with their baseline score, and drug and route of their first session."""
+    first = cohort.sessions.groupby("patient_id", sort=False).first()
+    first = first.reindex(cohort.patients["patient_id"])
+    return cohort.patients.assign(
+        baseline=cohort.outcomes["baseline"].to_numpy(),
         route=first["route"].to_numpy(),
         drug=first["drug"].to_numpy(),
     )
-    rows = [
-        _number(frame, "baseline", f"baseline {cohort.instrument.name}"),
-        *(_number(frame, name, _about(name)) for name in NUMBERS),
-    ]
-    for name in (*CHOICES, "drug", "route"):
-        rows += _levels(frame, name)
-    table = pd.DataFrame([row for row in rows if row["n"]], columns=list(_ROLES))
-    missing = [
-        name
-        for name in (*NUMBERS, *CHOICES, "drug", "route")
-        if frame[name].isna().all()
-    ]
-    result = Result(
-        name="baseline_table",
-        table=table,
-        roles=_ROLES,
-        show=("characteristic", "level", "n", "events", "estimate", "mean", "sd"),
-        sentence=_sentence(cohort, int(outcomes["baseline"].notna().sum())),
-        estimand="Everyone with at least one session, as recorded at the start.",
-        caveats=(
-            rule_words(cohort),
-            *([f"Not recorded for anyone: {', '.join(missing)}."] if missing else []),
-        ),
-        made_from=made_from(cohort, unit="patients"),
-    )
-    return release(result, cohort)
 
 
 def _sentence(cohort: DerivedCohort, n: int) -> str:
@@ -90,18 +89,20 @@ def _sentence(cohort: DerivedCohort, n: int) -> str:
         return "Nobody has a baseline score."
     spread = " (SD {baseline.sd})" if n > 1 else ""
     return (
-        f"Mean baseline {cohort.instrument.name} was {{baseline.mean}}{spread} in the"
-        " {baseline.n} people with one."
+        f"The mean baseline {cohort.instrument.name} was {{baseline.mean}}{spread}, among the"
+        " {baseline.n} people who have one."
     )
 
 
 def _about(name: str) -> str:
-    return (
-        name.replace("_", " ") if name not in PATIENTS.names else PATIENTS[name].about
-    )
+    """What a column of the patients table holds, in words."""
+    if name in PATIENTS.names:
+        return PATIENTS[name].about
+    return name.replace("_", " ")
 
 
 def _number(frame: pd.DataFrame, name: str, about: str) -> dict[str, object]:
+    """Mean and standard deviation of a number among those with a value."""
     values = frame[name].dropna().astype(float)
     return {
         "key": name,
@@ -114,11 +115,9 @@ def _number(frame: pd.DataFrame, name: str, about: str) -> dict[str, object]:
 
 
 def _levels(frame: pd.DataFrame, name: str) -> list[dict[str, object]]:
-    values = (
-        frame[name]
-        .dropna()
-        .map(lambda value: {True: "yes", False: "no"}.get(value, value))
-    )
+    """Number of people at each level of a choice, among those with a value."""
+    words = {True: "yes", False: "no"}
+    values = frame[name].dropna().map(lambda value: words.get(value, value))
     counts = values.value_counts().sort_index()
     return [
         {

@@ -8,14 +8,14 @@ from typing import Final
 
 import pandas as pd
 
-from kettrack.analysis.context import made_from, release, rule_words
-from kettrack.analysis.registry import question
-from kettrack.result import Result
+from kettrack.analysis.context import rule_words
+from kettrack.analysis.registry import Answer, question
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.outcomes import EXCLUSIONS
+from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS
 
 REASONS: Final = {
-    "no_baseline": "no score in the 30 days before session 1",
+    "no_baseline": f"no score in the {BASELINE_WINDOW_DAYS} days before session 1",
     "below_caseness": "baseline below caseness",
     "no_follow_up": "never scored after session 1",
     "prior_sessions": "treated before the log begins",
@@ -30,8 +30,25 @@ LOST: Final = {
 }
 
 
-@question("ladder", asks="Who is counted, and who is left out, and why?")
-def ladder(cohort: DerivedCohort) -> Result:
+@question(
+    "ladder",
+    asks="Who is counted, and who is left out, and why?",
+    unit="patients",
+    estimand=(
+        "Everyone with at least one session in the log. Each person is counted at the first"
+        " reason that applies."
+    ),
+    roles={
+        "key": "key",
+        "step": "label",
+        "lost": "count",
+        "left": "running",
+        "n": "denominator",
+        "estimate": "derived",
+    },
+    show=("step", "lost", "left", "estimate"),
+)
+def ladder(cohort: DerivedCohort) -> Answer:
     """Who started, who is left out for which reason, and who can be analysed.
 
     Returns
@@ -42,66 +59,47 @@ def ladder(cohort: DerivedCohort) -> Result:
     """
     reason = cohort.outcomes["exclusion_reason"]
     n = len(reason)
-    rows: list[dict[str, object]] = [
-        {
-            "key": "started",
-            "step": "started (at least one session)",
-            "lost": 0,
-            "left": n,
-        }
-    ]
+    rows = [_step("started", "started (at least one session)", 0, n)]
+    left = n
     for name in EXCLUSIONS:
         lost = int((reason == name).sum())
-        left = int(rows[-1]["left"]) - lost  # type: ignore[call-overload]
-        rows.append({"key": name, "step": REASONS[name], "lost": lost, "left": left})
-    rows.append(
-        {"key": "analysable", "step": "analysable", "lost": 0, "left": rows[-1]["left"]}
-    )
+        left -= lost
+        rows.append(_step(name, REASONS[name], lost, left))
+    rows.append(_step("analysable", "analysable", 0, left))
     table = pd.DataFrame(rows)
-    table["n"] = n
-    table["estimate"] = 100 * table["left"] / max(n, 1)
-    result = Result(
-        name="ladder",
-        table=table,
-        roles={
-            "key": "key",
-            "step": "label",
-            "lost": "count",
-            "left": "running",
-            "n": "denominator",
-            "estimate": "derived",
-        },
-        show=("step", "lost", "left", "estimate"),
+    # An empty log has nobody to divide by.
+    share = 100 * table["left"] / max(n, 1)
+    return Answer(
+        table=table.assign(n=n, estimate=share),
         sentence=_sentence(table),
-        estimand=(
-            "Everyone with at least one session in the log; each person is counted at the first"
-            " reason that applies."
-        ),
-        caveats=(rule_words(cohort), *_before_the_door(cohort)),
-        made_from=made_from(cohort, unit="patients"),
+        caveats=(f"{rule_words(cohort)}.", *_left_out_by_reader(cohort)),
     )
-    return release(result, cohort)
+
+
+def _step(key: str, step: str, lost: int, left: int) -> dict[str, object]:
+    """One row of the ladder."""
+    return {"key": key, "step": step, "lost": lost, "left": left}
 
 
 def _sentence(table: pd.DataFrame) -> str:
     """Name every reason that lost somebody, in the order of the ladder."""
-    lost = table.loc[(table["lost"] > 0), "key"]
+    lost = table.loc[table["lost"] > 0, "key"]
     reasons = ", ".join(f"{{{key}.lost}} {LOST[key]}" for key in lost)
     whole = (
-        "Of {started.left} people who started, {analysable.left} ({analysable.estimate} %) can be"
-        " analysed"
+        "{started.left} people started, and {analysable.left} of them ({analysable.estimate:%})"
+        " can be analysed."
     )
-    return f"{whole}: {reasons}." if reasons else f"{whole}."
+    return f"{whole} Left out: {reasons}." if reasons else whole
 
 
-def _before_the_door(cohort: DerivedCohort) -> list[str]:
+def _left_out_by_reader(cohort: DerivedCohort) -> list[str]:
     """What the reader kept out or noticed: counts that no policy has looked at, so for the clinic's
     own eyes only.
     """
     if cohort.settings.policy != "internal":
         return []
     kept_out = [
-        f"Kept out on loading: {row.reason} (patients: {row.n_patients})."
+        f"Left out on loading: {row.reason} (patients: {row.n_patients})."
         for row in cohort.exclusions.itertuples()
     ]
     return [*kept_out, *cohort.notes]

@@ -29,17 +29,23 @@ COLUMNS: Final = (
 )
 ROLES: Final[dict[str, Role]] = {
     "patient_id": "key",
-    **dict.fromkeys(("what", "label"), "label"),
-    **dict.fromkeys(("day", "to_day", "value", "low", "high"), "person"),
+    "what": "label",
+    "label": "label",
+    "day": "person",
+    "to_day": "person",
+    "value": "person",
+    "low": "person",
+    "high": "person",
     "n": "denominator",
 }
+# Lane of an event in the figure; every other event stands in the lane "other".
 LANES: Final = {
     "medication_change": "medication",
     "ect": "ECT, TMS",
     "tms": "ECT, TMS",
     "hospitalisation": "admission, attempt",
     "suicide_attempt": "admission, attempt",
-}  # every other event stands in the lane "other"
+}
 _PRESSURE: Final = ("before", "peak", "after")
 
 
@@ -57,7 +63,7 @@ def patient_page(cohort: Cohort | DerivedCohort, patient_id: str) -> Result:
     -------
     Result
         One row per thing to draw: `patient_id` `what` (band, line, score, state, session,
-        suicidality, event, systolic, diastolic, end) `day` `to_day` (on the patient's clock)
+        suicidality, event, systolic, diastolic, end) `day` `to_day` (since the first session)
         `value` (points, mg, mmHg) `low` `high` (of bands and ranges) `label` (band, rule, state,
         route, scale, or lane and event). Empty under a release policy.
 
@@ -106,15 +112,15 @@ def patient_page(cohort: Cohort | DerivedCohort, patient_id: str) -> Result:
         decimals=dict.fromkeys(("day", "to_day", "low", "high"), 0),
         show=COLUMNS[1:],
         sentence=(
-            f"Patient {patient_id}: everything recorded, on the patient's own clock; day 0 is the"
-            " first session."
+            f"Patient {patient_id}: everything that was recorded, in days since the first session"
+            " of this patient."
         ),
         estimand="",
         caveats=(
-            rule_words(cohort),
+            f"{rule_words(cohort)}.",
             (
-                f"A state holds until the next score, at most {cohort.criteria.state_holds_days}"
-                " days."
+                "A state lasts until the next score, at most"
+                f" {cohort.criteria.state_holds_days} days."
             ),
         ),
         made_from=made_from(cohort, unit="as recorded"),
@@ -123,21 +129,19 @@ def patient_page(cohort: Cohort | DerivedCohort, patient_id: str) -> Result:
 
 
 def _own(frame: pd.DataFrame, patient_id: str) -> pd.DataFrame:
-    return frame[(frame["patient_id"] == patient_id).to_numpy(bool)].reset_index(
-        drop=True
-    )
+    """Rows of one patient."""
+    own = (frame["patient_id"] == patient_id).to_numpy(bool)
+    return frame[own].reset_index(drop=True)
 
 
 def _rows(what: str, day: object, **columns: object) -> pd.DataFrame:
-    frame = (
-        pd.DataFrame({"day": day, **columns})
-        .assign(what=what)
-        .reindex(columns=list(COLUMNS[1:]))
-    )
+    """Things of one kind to draw, with the columns of the page."""
+    frame = pd.DataFrame({"day": day, **columns}).assign(what=what)
+    frame = frame.reindex(columns=list(COLUMNS[1:]))
     numbers = ["day", "to_day", "value", "low", "high"]
-    return frame.astype(dict.fromkeys(numbers, "Float64")).astype(
-        dict.fromkeys(numbers, "float64")
-    )
+    # Through Float64, which takes every kind of missing.
+    frame = frame.astype(dict.fromkeys(numbers, "Float64"))
+    return frame.astype(dict.fromkeys(numbers, "float64"))
 
 
 def _levels(cohort: DerivedCohort, line: pd.DataFrame) -> pd.DataFrame:

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from kettrack.analysis.people.review_reasons import (
-    Scored,
+    ReviewScores,
     care_reasons,
-    scored_of,
+    review_scores,
 )
 from kettrack.analysis.people.review_safety import safety_reasons
 from kettrack.privacy.disclosure import gate_rows
@@ -39,7 +39,8 @@ IN_CARE: Final = (
     "no_assessment",
     "maintenance_overdue",
 )
-REASONS: Final = SAFETY + IN_CARE  # in order of urgency
+# In order of urgency.
+REASONS: Final = SAFETY + IN_CARE
 COLUMNS: Final = (
     "patient_id",
     "urgency",
@@ -49,7 +50,7 @@ COLUMNS: Final = (
     "age_days",
     "last_scores",
 )
-# reasons that rest on an answer, recent or old
+# Reasons that rest on an answer, recent or old.
 ANSWERS: Final = ("suicidality_high", "cssrs_high", "suicidality_rise")
 _FRESH: Final = f"  answered within the last {FRESH_DAYS} days:"
 _OLD: Final = "  older, with no newer answer to this question (ask again):"
@@ -77,7 +78,8 @@ def review_table(cohort: Cohort | DerivedCohort, weeks_ago: int = 0) -> pd.DataF
         In order of urgency, then the freshest first: `patient_id` `urgency` (1 = first) `reason`
         (one of `REASONS`, in that order) `words` `day` (of the score, session or event it rests on;
         missing where there is none) `age_days` (from then to the day of the review) `last_scores`
-        (the last five of the primary instrument, oldest first, as a line and as numbers).
+        (of the primary instrument, `ReviewRules.last_scores` of them, oldest first, as a line and
+        as numbers).
 
     Raises
     ------
@@ -92,39 +94,42 @@ def review_table(cohort: Cohort | DerivedCohort, weeks_ago: int = 0) -> pd.DataF
     """
     gate_rows(pd.DataFrame(), cohort.settings.policy)
     known = derive(as_of(derive(cohort).cohort, weeks_ago))
-    scored = scored_of(known)
-    rows = pd.concat([safety_reasons(known), care_reasons(scored)], ignore_index=True)
-    place = scored.bucket.patient_id.get_indexer(pd.Index(rows["patient_id"]))
-    wanted = ~_died(known)[place] & (
-        rows["reason"].isin(SAFETY).to_numpy() | _in_care(known)[place]
-    )
-    rows = rows[wanted].reset_index(drop=True)
-    place = place[wanted]
-    urgency = rows["reason"].map(
-        {reason: number for number, reason in enumerate(REASONS, start=1)}
-    )
+    scored = review_scores(known)
+    parts = [safety_reasons(known), care_reasons(scored)]
+    rows = pd.concat(parts, ignore_index=True)
+    patients = pd.Index(rows["patient_id"])
+    place = scored.bucket.patient_id.get_indexer(patients)
+    in_care = _in_care(known)[place]
+    is_safety = rows["reason"].isin(SAFETY).to_numpy()
+    listed = ~_died(known)[place] & (is_safety | in_care)
+    rows = rows[listed].reset_index(drop=True)
+    place = place[listed]
+    order = {reason: number for number, reason in enumerate(REASONS, start=1)}
+    reason = pd.Categorical(rows["reason"], categories=list(REASONS), ordered=True)
+    as_of_day = pd.Series(scored.as_of[place], dtype="Int64")
     out = rows.assign(
-        urgency=urgency.astype("int64"),
-        reason=pd.Categorical(rows["reason"], categories=list(REASONS), ordered=True),
-        age_days=pd.Series(scored.as_of[place], dtype="Int64")
-        - rows["day"].astype("Int64"),
+        urgency=rows["reason"].map(order).astype("int64"),
+        reason=reason,
+        age_days=as_of_day - rows["day"].astype("Int64"),
         last_scores=_last_scores(scored, place),
     )
-    return out.sort_values(["urgency", "age_days", "patient_id"], ignore_index=True)[
-        list(COLUMNS)
-    ]
+    out = out.sort_values(["urgency", "age_days", "patient_id"], ignore_index=True)
+    return out[list(COLUMNS)]
 
 
 def _in_care(cohort: DerivedCohort) -> Array:
+    """Whether care goes on, or is not known to have stopped, per patient."""
     return cohort.care["care_status"].isin(["in_care", "unknown"]).to_numpy()
 
 
 def _died(cohort: DerivedCohort) -> Array:
-    dead = cohort.events.loc[cohort.events["event"].isin(_DEATHS), "patient_id"]
+    """Whether each patient is known to have died."""
+    events = cohort.events
+    dead = events.loc[events["event"].isin(_DEATHS), "patient_id"]
     return cohort.patients["patient_id"].isin(dead).to_numpy()
 
 
-def _last_scores(scored: Scored, place: Array) -> pd.Series:
+def _last_scores(scored: ReviewScores, place: Array) -> pd.Series:
     """Sparkline and numbers of each patient named by position."""
     bucket = scored.bucket
     scale = scored.cohort.instrument
@@ -133,10 +138,10 @@ def _last_scores(scored: Scored, place: Array) -> pd.Series:
     ends = np.searchsorted(known, bucket.score_offsets)
     texts = {}
     for who in np.unique(place):
-        rows = known[max(ends[who], ends[who + 1] - most) : ends[who + 1]]
-        texts[who] = sparkline(
-            bucket.score[rows].tolist(), scale.minimum, scale.maximum
-        )
+        end = ends[who + 1]
+        rows = known[max(ends[who], end - most) : end]
+        scores = bucket.score[rows].tolist()
+        texts[who] = sparkline(scores, scale.minimum, scale.maximum)
     return pd.Series([texts[who] for who in place], dtype="str")
 
 
@@ -154,11 +159,11 @@ def sparkline(scores: list[float], low: float, high: float) -> str:
     >>> sparkline([27, 18, 9, 0], 0, 27)
     '█▆▃▁ 27 18 9 0'
     """
-    steps = [
-        STEPS[min(int((score - low) / (high - low) * len(STEPS)), len(STEPS) - 1)]
-        for score in scores
-    ]
-    return f"{''.join(steps)} {' '.join(f'{score:g}' for score in scores)}".strip()
+    top = len(STEPS) - 1
+    shares = [(score - low) / (high - low) for score in scores]
+    blocks = [STEPS[min(int(share * len(STEPS)), top)] for share in shares]
+    numbers = [f"{score:g}" for score in scores]
+    return f"{''.join(blocks)} {' '.join(numbers)}".strip()
 
 
 TITLES: Final = {
@@ -179,8 +184,8 @@ def review_lines(table: pd.DataFrame, criteria: Criteria) -> Iterator[str]:
     """The list for reading: a heading per reason, with its rule where the criteria hold one, then
     one line per patient.
 
-    Answers on suicidal thoughts of the last 14 days stand apart from older ones, to which there is
-    no newer one.
+    Answers on suicidal thoughts of the last `FRESH_DAYS` stand apart from older ones, to which
+    there is no newer one.
 
     Parameters
     ----------
@@ -196,37 +201,39 @@ def review_lines(table: pd.DataFrame, criteria: Criteria) -> Iterator[str]:
         recent = answered[answered["age_days"] <= FRESH_DAYS]["patient_id"].nunique()
         whole = answered["patient_id"].nunique()
         yield (
-            "Suicidal thoughts, intent or a rise of them at the last answer, patients:"
-            f" {_counts(whole, recent)}. An old answer does not say that it is over: there is no"
-            " newer one to this question."
+            "Patients whose last answer showed suicidal thoughts, intent or a rise of them:"
+            f" {_counts(whole, recent)}. An old answer does not say that they are over: there is"
+            " no newer answer to this question."
         )
     for reason, rows in table.groupby("reason", observed=True, sort=True):
         rule = getattr(criteria, str(reason), None)
         fresh = rows["age_days"] <= FRESH_DAYS
         split = str(reason) in ANSWERS
-        number = _counts(len(rows), int(fresh.sum())) if split else str(len(rows))
-        yield f"\n{TITLES[str(reason)]} ({number}){f': {rule}' if rule else ''}"
-        parts = {"": rows} if not split else {_FRESH: rows[fresh], _OLD: rows[~fresh]}
+        number = f"{len(rows)}"
+        if split:
+            number = _counts(len(rows), int(fresh.sum()))
+        words = f": {rule.words}" if rule else ""
+        yield f"\n{TITLES[str(reason)]} ({number}){words}"
+        parts = {"": rows}
+        if split:
+            parts = {_FRESH: rows[fresh], _OLD: rows[~fresh]}
         for title, part in parts.items():
             yield from [title] if title and len(part) else []
             yield from _patient_lines(part)
 
 
 def _counts(n: int, recent: int) -> str:
+    """How many there are, and how many of them rest on a recent answer."""
     return f"{n:,}, {recent:,} within {FRESH_DAYS} days, {n - recent:,} older"
 
 
 def _patient_lines(rows: pd.DataFrame) -> Iterator[str]:
     """One line per patient: the reason, the day it rests on and its age, the last scores."""
     width = max(map(len, rows["patient_id"]), default=0)
-    age = (
-        "  [day "
-        + rows["day"].astype("str")
-        + ", "
-        + rows["age_days"].astype("str")
-        + " days ago]"
-    ).where(rows["day"].notna(), "")
-    for patient, words, ago, scores in zip(
-        rows["patient_id"], rows["words"], age, rows["last_scores"], strict=True
-    ):
-        yield f"  {patient:<{width}}  {agree(f'{words}{ago}')}  {scores}".rstrip()
+    day = rows["day"].astype("str")
+    days_ago = rows["age_days"].astype("str")
+    age = "  [day " + day + ", " + days_ago + " days ago]"
+    age = age.where(rows["day"].notna(), "")
+    for row, ago in zip(rows.itertuples(), age, strict=True):
+        said = agree(f"{row.words}{ago}")
+        yield f"  {row.patient_id:<{width}}  {said}  {row.last_scores}".rstrip()

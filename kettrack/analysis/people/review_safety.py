@@ -4,9 +4,9 @@ the care status.
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Hashable, Mapping
+from typing import Any, Final
 
-import numpy as np
 import pandas as pd
 
 from kettrack.timelines.derived import DerivedCohort
@@ -33,21 +33,21 @@ def suicidality_readings(cohort: DerivedCohort) -> pd.DataFrame:
         for scale in cohort.settings.known_instruments.values()
         if _item_of(scale)
     ]
-    there = [part for part in parts if len(part)]
     columns = ["patient_id", "instrument", "day", "timing", "value"]
-    return (
-        pd.concat(there, ignore_index=True)[columns]
-        if there
-        else pd.DataFrame(columns=columns)
-    )
+    there = [part[columns] for part in parts if len(part)]
+    if not there:
+        return pd.DataFrame(columns=columns)
+    return pd.concat(there, ignore_index=True)
 
 
 def _item_of(scale: Instrument) -> str:
+    """Column of the item on suicidal thoughts; empty for a scale without one that is confirmed."""
     item = scale.suicidality_item
     return f"item_{item.value:.0f}" if item is not None and item.usable else ""
 
 
 def _answers(scores: pd.DataFrame, scale: Instrument) -> pd.DataFrame:
+    """Scores of a scale with the item filled, and its answer as `value`."""
     rows = scores[scores["instrument"] == scale.name]
     item = _item_of(scale)
     if item not in rows:
@@ -71,91 +71,113 @@ def safety_reasons(cohort: DerivedCohort) -> pd.DataFrame:
     """
     rules = cohort.criteria.review
     readings = suicidality_readings(cohort)
-    cssrs = cohort.scores[
-        (cohort.scores["instrument"] == CSSRS.name) & cohort.scores["score"].notna()
-    ]
-    latest = _with_before(readings)
-    high = latest[latest["value"] >= rules.suicidality_item]
-    intent = cssrs.drop_duplicates("patient_id", keep="last").query(
-        "score >= @rules.cssrs"
-    )
+    cssrs = _cssrs_answers(cohort.scores)
+    latest = _latest_answers(readings)
+    answers = pd.concat([readings, cssrs])
     parts = [
-        _flagged(
-            "suicidality_high",
-            high,
-            [f"{words} at the last answer" for words in _item_words(high)],
-        ),
-        _flagged(
-            "cssrs_high",
-            intent,
-            [
-                f"C-SSRS ideation was {score:g} at the last answer"
-                for score in intent["score"]
-            ],
-        ),
+        _high(latest, rules.suicidality_item),
+        _intent(cssrs, rules.cssrs),
         _risen(latest),
-        _not_recorded(
-            cohort, pd.concat([readings, cssrs.assign(value=cssrs["score"])])
-        ),
+        _not_recorded(cohort, answers),
     ]
     return pd.concat(parts, ignore_index=True)
 
 
+def _cssrs_answers(scores: pd.DataFrame) -> pd.DataFrame:
+    """Known C-SSRS scores, with the ideation as `value`."""
+    rows = scores[scores["instrument"] == CSSRS.name]
+    rows = rows[rows["score"].notna()]
+    return rows.assign(value=rows["score"])
+
+
+def _high(latest: pd.DataFrame, least: int) -> pd.DataFrame:
+    """Last answers to an item from the threshold on."""
+    rows = latest[latest["value"] >= least]
+    words = [f"{item} at the last answer" for item in _item_words(rows)]
+    return _flagged("suicidality_high", rows, words)
+
+
+def _intent(cssrs: pd.DataFrame, least: int) -> pd.DataFrame:
+    """Last C-SSRS scores from the threshold on."""
+    last = cssrs.drop_duplicates("patient_id", keep="last")
+    rows = last[last["value"] >= least]
+    words = [
+        f"C-SSRS ideation was {value:g} at the last answer" for value in rows["value"]
+    ]
+    return _flagged("cssrs_high", rows, words)
+
+
 def _item_words(rows: pd.DataFrame) -> list[str]:
+    """What the item was, one text per row."""
+    names = rows["instrument"]
+    values = rows["value"]
     return [
         f"suicidality item of {name} was {value:g}"
-        for name, value in zip(rows["instrument"], rows["value"], strict=True)
+        for name, value in zip(names, values, strict=True)
     ]
 
 
-def _flagged(reason: str, rows: pd.DataFrame, words: list[str]) -> pd.DataFrame:
+def _flagged(
+    reason: str,
+    rows: pd.DataFrame,
+    words: list[str],
+) -> pd.DataFrame:
     """One row per patient: of several instruments the one answered last."""
-    flagged = pd.DataFrame(
-        {"patient_id": rows["patient_id"], "day": rows["day"].astype("Int64")}
-    ).assign(reason=reason, words=pd.array(words, dtype="str"))
-    return flagged.sort_values("day", kind="stable").drop_duplicates(
-        "patient_id", keep="last"
-    )[list(COLUMNS)]
+    flagged = pd.DataFrame({"patient_id": rows["patient_id"]})
+    flagged = flagged.assign(
+        day=rows["day"].astype("Int64"),
+        reason=reason,
+        words=pd.array(words, dtype="str"),
+    )
+    flagged = flagged.sort_values("day", kind="stable")
+    flagged = flagged.drop_duplicates("patient_id", keep="last")
+    return flagged[list(COLUMNS)]
 
 
-def _with_before(readings: pd.DataFrame) -> pd.DataFrame:
+def _latest_answers(readings: pd.DataFrame) -> pd.DataFrame:
     """Latest answer of each patient and instrument, the one before it, and the last before the
     first session.
     """
-    before = readings.groupby(_ONE, sort=False)[["value", "day"]].shift(1)
+    series = readings.groupby(_ONE, sort=False)
+    before = series[["value", "day"]].shift(1)
     out = readings.assign(
-        previous=before["value"], previous_day=before["day"]
-    ).drop_duplicates(_ONE, keep="last")
-    untreated = (readings["day"] < 0) | (
-        (readings["day"] == 0) & (readings["timing"] != "after")
+        previous=before["value"],
+        previous_day=before["day"],
     )
-    recent = readings[
-        untreated & (readings["day"] >= -BASELINE_WINDOW_DAYS)
-    ].drop_duplicates(_ONE, keep="last")
-    start = recent[[*_ONE, "value", "day"]].rename(
-        columns={"value": "start", "day": "start_day"}
-    )
+    out = out.drop_duplicates(_ONE, keep="last")
+    day = readings["day"]
+    # A score of the day of the first session is untreated unless it was taken after it.
+    not_after = readings["timing"] != "after"
+    untreated = (day < 0) | (day == 0) & not_after
+    in_window = day >= -BASELINE_WINDOW_DAYS
+    recent = readings[untreated & in_window]
+    recent = recent.drop_duplicates(_ONE, keep="last")
+    start = recent[[*_ONE, "value", "day"]]
+    names = {"value": "start", "day": "start_day"}
+    start = start.rename(columns=names)
     return out.merge(start, "left", _ONE)
 
 
 def _risen(latest: pd.DataFrame) -> pd.DataFrame:
     """Higher than the answer before, or than the one before treatment."""
-    since_last = latest["value"] > latest["previous"]
-    rows = latest[since_last | (latest["value"] > latest["start"])]
-    since_start = [
-        f"{value:g} before treatment (day {day:.0f})"
-        for value, day in zip(rows["start"], rows["start_day"], strict=True)
-    ]
-    before = [
-        f"{value:g} on day {day:.0f}"
-        for value, day in zip(rows["previous"], rows["previous_day"], strict=True)
-    ]
-    against = np.where(since_last[rows.index], before, since_start)
-    words = [
-        f"{item}, {other}"
-        for item, other in zip(_item_words(rows), against, strict=True)
-    ]
+    value = latest["value"]
+    since_last = value > latest["previous"]
+    since_start = value > latest["start"]
+    rows = latest[since_last | since_start]
+    against = [_before_words(row) for row in rows.to_dict("records")]
+    pairs = zip(_item_words(rows), against, strict=True)
+    words = [f"{item}, {other}" for item, other in pairs]
     return _flagged("suicidality_rise", rows, words)
+
+
+def _before_words(row: Mapping[Hashable, Any]) -> str:
+    """The answer that a rise is measured against."""
+    # A rise since the last answer is the fresher news of the two.
+    if row["value"] > row["previous"]:
+        day = row["previous_day"]
+        return f"{row['previous']:g} on day {day:.0f}"
+    day = row["start_day"]
+    return f"{row['start']:g} before treatment (day {day:.0f})"
 
 
 def _not_recorded(cohort: DerivedCohort, known: pd.DataFrame) -> pd.DataFrame:
@@ -163,31 +185,37 @@ def _not_recorded(cohort: DerivedCohort, known: pd.DataFrame) -> pd.DataFrame:
     thoughts, from any scale.
     """
     everyone = pd.Index(cohort.patients["patient_id"])
-    scores = cohort.scores[cohort.scores["instrument"] == cohort.settings.instrument]
-    scored = scores.groupby("patient_id")["day"].max().reindex(everyone)
-    last = known.sort_values("day", kind="stable").drop_duplicates(
-        "patient_id", keep="last"
-    )
-    last = last.set_index("patient_id").reindex(everyone)
+    scores = cohort.scores
+    primary = scores["instrument"] == cohort.settings.instrument
+    days = scores[primary].groupby("patient_id")["day"]
+    scored = days.max().reindex(everyone)
+    last = known.sort_values("day", kind="stable")
+    last = last.drop_duplicates("patient_id", keep="last")
+    last = last.set_index("patient_id")
+    last = last.reindex(everyone)
     answered = last["day"].astype("Float64")
-    silent = (
-        answered.isna() | (answered < scored.astype("Float64")).fillna(False)
-    ).to_numpy(bool)
-    rows = pd.DataFrame({"patient_id": everyone, "day": scored.to_numpy()})[silent]
-    words = [
-        (
-            "no answer on suicidal thoughts was ever recorded"
-            if np.isnan(day)
-            else (
-                f"no answer on suicidal thoughts with the last score; {value:g} ({name}) on day"
-                f" {day:.0f}"
-            )
-        )
-        for day, value, name in zip(
-            answered[silent].to_numpy(float, na_value=np.nan),
-            last["value"][silent],
-            last["instrument"][silent],
-            strict=True,
-        )
-    ]
-    return _flagged("suicidality_not_recorded", rows, words)
+    # Without any score there is nothing to be later than: only a missing answer counts then.
+    older = answered < scored.astype("Float64")
+    silent = (answered.isna() | older.fillna(False)).to_numpy(bool)
+    rows = pd.DataFrame(
+        {
+            "patient_id": everyone,
+            "day": scored.to_numpy(),
+        }
+    )
+    answers = last[silent].to_dict("records")
+    words = [_answer_words(answer) for answer in answers]
+    return _flagged("suicidality_not_recorded", rows[silent], words)
+
+
+def _answer_words(answer: Mapping[Hashable, Any]) -> str:
+    """What the last answer was, where there is any."""
+    day = answer["day"]
+    if pd.isna(day):
+        return "no answer on suicidal thoughts was ever recorded"
+    value = answer["value"]
+    name = answer["instrument"]
+    return (
+        "no answer on suicidal thoughts with the last score; the last answer was"
+        f" {value:g} ({name}) on day {day:.0f}"
+    )

@@ -9,14 +9,14 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.context import made_from, release, rule_words
+from kettrack.analysis.context import rule_words
 from kettrack.analysis.courses.occupancy import log_words
-from kettrack.analysis.registry import question
-from kettrack.result import Result
+from kettrack.analysis.registry import Answer, question
 from kettrack.timelines.derived import DerivedCohort
 
-MOST_PEOPLE: Final = 60
-SEED: Final = 20240
+# People whose lines can be told apart on one page.
+_MOST_PEOPLE: Final = 60
+_SEED: Final = 20240
 EVENTS: Final = (
     "response",
     "loss_of_response",
@@ -27,14 +27,33 @@ EVENTS: Final = (
 COLUMNS: Final = ("place", "n", "what", "label", "from_day", "to_day", "dose_mg")
 
 
-@question("swimmer", asks="What happened to each person, day by day?")
-def swimmer(cohort: DerivedCohort, seed: int = SEED) -> Result:
+@question(
+    "swimmer",
+    asks="What happened to each person, day by day?",
+    unit="days",
+    estimand=(
+        "Courses, states and events of single people, as recorded. It is not for comparing"
+        " groups."
+    ),
+    roles={
+        "place": "key",
+        "n": "denominator",
+        "what": "label",
+        "label": "label",
+        "from_day": "person",
+        "to_day": "person",
+        "dose_mg": "person",
+    },
+    decimals={"from_day": 0, "to_day": 0},
+    show=tuple(name for name in COLUMNS if name != "n"),
+)
+def swimmer(cohort: DerivedCohort, seed: int = _SEED) -> Answer:
     """Everything that a swimmer plot draws, one row per stretch or mark.
 
     Parameters
     ----------
     cohort : DerivedCohort
-        Of more than 60 people a random sample of 60 is drawn.
+        Of more people than fit on a page a random sample is drawn.
     seed : int
         Of that sample.
 
@@ -48,48 +67,33 @@ def swimmer(cohort: DerivedCohort, seed: int = SEED) -> Result:
     """
     everyone = cohort.patients["patient_id"]
     chosen = everyone.sort_values().to_numpy()
-    if len(chosen) > MOST_PEOPLE:
-        chosen = np.sort(
-            np.random.default_rng(seed).choice(chosen, MOST_PEOPLE, replace=False)
+    sampled = ""
+    if len(chosen) > _MOST_PEOPLE:
+        drawn = np.random.default_rng(seed).choice(chosen, _MOST_PEOPLE, replace=False)
+        chosen = np.sort(drawn)
+        sampled = (
+            f" A random sample of {_MOST_PEOPLE} people is shown, of all who started (seed"
+            f" {seed})."
         )
-    table = swimmer_rows(cohort)
-    table = table[table["patient_id"].isin(chosen)]
-    sampled = (
-        f" A random sample of {MOST_PEOPLE} of all who started (seed {seed})."
-        if len(everyone) > len(chosen)
-        else ""
-    )
-    result = Result(
-        name="swimmer",
-        table=_placed(table.assign(n=len(everyone))),
-        roles={
-            "place": "key",
-            "n": "denominator",
-            "what": "label",
-            "label": "label",
-            "from_day": "person",
-            "to_day": "person",
-            "dose_mg": "person",
-        },
-        decimals={"from_day": 0, "to_day": 0},
-        show=tuple(name for name in COLUMNS if name != "n"),
+    rows = swimmer_rows(cohort)
+    rows = rows[rows["patient_id"].isin(chosen)]
+    holds = cohort.criteria.state_holds_days
+    return Answer(
+        table=_placed(rows.assign(n=len(everyone))),
         sentence=(
-            f"One line per person from session 1 to the end of the log, longest first.{sampled}"
-        ),
-        estimand=(
-            "Courses, states and events of single people, as recorded; not for comparing groups."
+            "Each line is one person, from session 1 to the end of the log, the longest first."
+            f"{sampled}"
         ),
         caveats=(
             log_words(cohort),
             (
-                f"A state holds until the next score, at most {cohort.criteria.state_holds_days}"
-                f" days. {rule_words(cohort)}."
+                f"A state lasts until the next score, at most {holds} days."
+                f" {rule_words(cohort)}."
             ),
-            "Events not yet confirmed, or never confirmable, are marked as such.",
+            "Events that are not confirmed yet, or can no longer be, are marked.",
         ),
-        made_from=made_from(cohort, unit="days", seed=seed),
+        seed=seed,
     )
-    return release(result, cohort)
 
 
 def swimmer_rows(cohort: DerivedCohort) -> pd.DataFrame:
@@ -118,57 +122,58 @@ def _placed(rows: pd.DataFrame) -> pd.DataFrame:
         index=length.index,
     )
     order = order.sort_values(
-        ["length", "sessions", "name"], ascending=[False, False, True]
+        ["length", "sessions", "name"],
+        ascending=[False, False, True],
     )
     place = pd.Series(np.arange(1, len(order) + 1), index=order.index)
-    out = rows.assign(place=rows["patient_id"].map(place)).sort_values(
-        "place", kind="stable", ignore_index=True
-    )
-    return out[list(COLUMNS)]
+    rows = rows.assign(place=rows["patient_id"].map(place))
+    rows = rows.sort_values("place", kind="stable", ignore_index=True)
+    return rows[list(COLUMNS)]
 
 
 def _courses(cohort: DerivedCohort) -> pd.DataFrame:
-    sessions = cohort.courses
-    groups = sessions.groupby(["patient_id", "course_number"], sort=False)
+    """Stretches of courses."""
+    groups = cohort.courses.groupby(["patient_id", "course_number"], sort=False)
     out = groups.agg(
-        label=("course", "first"), from_day=("day", "min"), to_day=("day", "max")
-    ).reset_index()
-    out = out.astype({"label": str})
+        label=("course", "first"),
+        from_day=("day", "min"),
+        to_day=("day", "max"),
+    )
+    out = out.reset_index().astype({"label": str})
     return out.drop(columns="course_number").assign(what="course", dose_mg=np.nan)
 
 
 def _states(cohort: DerivedCohort) -> pd.DataFrame:
-    """State segments, cut where the log ends."""
-    out = cohort.state_segments.rename(columns={"state": "label"}).astype(
-        {"label": str}
-    )
+    """Stretches of states, cut where the log ends."""
+    out = cohort.state_segments.rename(columns={"state": "label"})
+    out = out.astype({"label": str})
+    # A stretch ends on the day after its last one.
     last = cohort.log_ends.reindex(out["patient_id"]).to_numpy() + 1
-    return out.assign(
-        to_day=np.minimum(out["to_day"], last), what="state", dose_mg=np.nan
-    )
+    to_day = np.minimum(out["to_day"], last)
+    return out.assign(to_day=to_day, what="state", dose_mg=np.nan)
 
 
 def _sessions(cohort: DerivedCohort) -> pd.DataFrame:
-    rows = cohort.sessions[["patient_id", "day", "route", "dose_mg"]].rename(
-        columns={"day": "from_day", "route": "label"}
-    )
+    """Marks of sessions, with route and dose."""
+    rows = cohort.sessions[["patient_id", "day", "route", "dose_mg"]]
+    rows = rows.rename(columns={"day": "from_day", "route": "label"})
     label = rows["label"].astype(object).fillna("route not recorded")
     return rows.assign(to_day=rows["from_day"], what="session", label=label)
 
 
 def _events(cohort: DerivedCohort) -> pd.DataFrame:
+    """Marks of events of those whose change is rated, with how sure they are."""
     found = cohort.state_events
     rated = cohort.patients["patient_id"][cohort.rated]
     found = found[found["event"].isin(EVENTS) & found["patient_id"].isin(rated)]
+    status = found["status"].astype(str)
     waiting = found["status"].isin(["pending", "unconfirmable"])
-    label: pd.Series = found["event"].str.replace("_", " ") + np.where(
-        waiting, " (" + found["status"].astype(str) + ")", ""
-    )
+    how_sure = np.where(waiting, " (" + status + ")", "")
     day = found["day"].astype(np.int64)
     rows = {
         "patient_id": found["patient_id"],
         "what": "event",
-        "label": label,
+        "label": found["event"].str.replace("_", " ") + how_sure,
         "from_day": day,
         "to_day": day,
     }
@@ -178,27 +183,19 @@ def _events(cohort: DerivedCohort) -> pd.DataFrame:
 def _ends(cohort: DerivedCohort) -> pd.DataFrame:
     """End of treatment and its reason where it is over; the end of the log for everyone."""
     care = cohort.care
-    ends = cohort.log_ends
-    label = care["care_status"].astype(str).str.replace("_", " ")
-    over = care["care_status"].isin(["stopped", "planned_end"])
-    reason = (
-        care["stop_reason"]
-        .astype(object)
-        .fillna("reason unknown")
-        .astype(str)
-        .str.replace("_", " ")
-    )
-    label = label.where(care["care_status"] != "stopped", "stopped: " + reason)
-    from_day = care["last_session_day"].where(
-        over, ends.reindex(care["patient_id"]).to_numpy()
-    )
+    status = care["care_status"]
+    ends = cohort.log_ends.reindex(care["patient_id"]).to_numpy()
+    over = status.isin(["stopped", "planned_end"])
+    reason = care["stop_reason"].astype(object).fillna("reason unknown").astype(str)
+    stopped = "stopped: " + reason.str.replace("_", " ")
+    label = status.astype(str).str.replace("_", " ")
     return pd.DataFrame(
         {
             "patient_id": care["patient_id"],
             "what": "end",
-            "label": label,
-            "from_day": from_day,
-            "to_day": ends.reindex(care["patient_id"]).to_numpy(),
+            "label": label.where(status != "stopped", stopped),
+            "from_day": care["last_session_day"].where(over, ends),
+            "to_day": ends,
             "dose_mg": np.nan,
         }
     )
