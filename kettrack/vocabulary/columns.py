@@ -17,6 +17,7 @@ ColumnRole = Literal["id", "time", "measure", "demographic", "label"]
 # Ten years to each side of the first session: a day beyond them is a slip or a calendar date.
 EARLIEST_DAY: Final = -3650
 LATEST_DAY: Final = 3650
+# People older than 89 are few enough to be known by their age (HIPAA Safe Harbor).
 AGE_CAP: Final = 90
 # Item columns are there for the longest built-in scale.
 MOST_ITEMS: Final = max(scale.n_items for scale in INSTRUMENTS.values())
@@ -72,6 +73,7 @@ class Column:
             return "a study code"
         what = "a whole number" if self.kind == "whole" else "a number"
         of_unit = f" of {self.unit}" if self.unit else ""
+        # Such a column has its range elsewhere: that of a score is its instrument's.
         if self.low is None or self.high is None:
             return f"{what}{of_unit}"
         return f"{what}{of_unit}, {self.low:g} to {self.high:g}"
@@ -219,10 +221,18 @@ SESSIONS: Final = Table(
         _ID,
         _DAY,
         Column(
-            "order", "whole", "order of sessions within a day", "", 1, 20, role="time"
+            # May be empty: sessions of one day are then numbered in the order of the file.
+            "order",
+            "whole",
+            "order of sessions within a day",
+            "",
+            1,
+            20,
+            role="time",
         ),
         Column("drug", "choice", "what was given", allowed=DRUGS, role="label"),
         Column("route", "choice", "how it was given", allowed=ROUTES, role="label"),
+        # In mg, never in mg per kg: with the weight beside it both can be told.
         Column("dose_mg", "decimal", "dose", "mg", 0, 2000),
         Column("weight_kg", "decimal", "body weight", "kg", 20, 350),
         Column("duration_min", "whole", "length of administration", "min", 0, 600),
@@ -246,6 +256,7 @@ SESSIONS: Final = Table(
         Column(
             "dissociation",
             "whole",
+            # A column of the session, since it is rated during it; as a score it would need a time.
             f"{CADSS.name} total during the session",
             "points",
             CADSS.minimum,
@@ -282,6 +293,7 @@ SCORES: Final = Table(
         _ID,
         _DAY,
         Column("instrument", "text", "name of the scale", role="label", required=True),
+        # No range here: every instrument has its own.
         Column("score", "decimal", "total of the scale; empty = incomplete", "points"),
         Column(
             "timing",
@@ -291,6 +303,7 @@ SCORES: Final = Table(
             role="time",
         ),
         *(
+            # 0 to 6 holds the items of every scale; the instrument narrows it.
             Column(f"item_{i}", "whole", f"answer to item {i}", "points", 0, 6)
             for i in range(1, MOST_ITEMS + 1)
         ),
@@ -373,8 +386,11 @@ PATIENTS: Final = Table(
             role="demographic",
         ),
         _patient_day(
-            "observed_to_day", "last day to which the log is complete; whole weeks"
+            # In whole weeks, so that the day does not tell the date of the extract.
+            "observed_to_day",
+            "last day to which the log is complete; whole weeks",
         ),
+        # May lie before the end of the log: the patient may be unheard of since.
         _patient_day("last_contact_day", "last day anything is known of the patient"),
         _patient_day("stop_day", "day on which treatment was ended"),
         Column(
@@ -406,6 +422,7 @@ EVENT_ROWS: Final = Table(
             "detail", "choice", "what it was about", allowed=EVENT_DETAILS, role="label"
         ),
     ),
+    # Two medication changes on one day differ by their detail.
     key=("patient_id", "day", "event", "detail"),
 )
 

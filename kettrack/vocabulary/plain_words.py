@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
+# `6.4 %` and `37 %`: a decimal of a large percentage tells nothing.
 ONE_DECIMAL_BELOW: Final = 10  # percent
+# Plurals that do not just end in s.
 _PLURAL_PEOPLE: Final = {"people": "person", "losses": "loss"}
 _NOUNS: Final = (
     "people|patients|persons|sessions|scores|days|weeks|months|courses|decisions|pairs|losses|responses|intervals|gaps|treatments|"
@@ -24,6 +26,8 @@ _VERBS: Final = {
 _NAMED: Final = re.compile(
     r"(?i)session|day|week|row|item|visit|course|number|step|convention|version|treatment"
 )
+# Up to two words between number and noun, such as "1 analysable people", but none that ends the
+# phrase.
 _BETWEEN: Final = (
     r"(?:(?!(?:of|to|in|at|and|or|by|the|with|for|from|who|that)\b)[a-z]+ ){0,2}?"
 )
@@ -32,6 +36,7 @@ _ONE: Final = re.compile(
     rf"(?:(?P<between>{_BETWEEN})(?P<noun>{_NOUNS})\b(?: (?P<verb>{'|'.join(_VERBS)})\b)?"
     rf"|(?P<alone>of them |more )?(?P<bare>{'|'.join(_VERBS)})\b)"
 )
+# Small letters and digits joined by underscores; a study code has capitals.
 _CODE: Final = re.compile(r"(?=\d*[a-z_]*[a-z])[a-z0-9]+(?:_[a-z0-9]+)+")
 
 
@@ -68,6 +73,7 @@ class CellText(str):
         """The text, or the number as a percentage or without its decimals."""
         if spec not in ("%", "pc", ".0f"):
             return super().__format__(spec)
+        # A hidden cell says "hidden" in a sentence as well.
         if self.value is None:
             return str(self)
         if spec == ".0f":

@@ -13,6 +13,7 @@ from typing import Final, Literal
 
 from kettrack.vocabulary.instrument import Standing
 
+# Rates "at" a session can fall again; rates "by" a session cannot.
 RateKind = Literal["point", "cumulative"]
 
 SOURCES: Final = {
@@ -188,6 +189,7 @@ def rates_to_draw(
     >>> [rate.study for rate in rates_to_draw("remission", 4)]
     ['Zheng 2019', 'Shiroma 2014', 'McIntyre 2020', 'Hull 2022', 'Rasmussen 2013']
     """
+    # Some studies report response without remission.
     known = [rate for rate in PUBLISHED_RATES if getattr(rate, event) is not None]
     # The same people are drawn once: a row that repeats another study's people gives way to it.
     studies = {rate.study for rate in known}
@@ -214,6 +216,7 @@ def published_words(
     """
     by_study: dict[str, list[PublishedRate]] = {}
     for rate in rates_to_draw(event, last_session):
+        # The order of the first rate of each study is kept.
         by_study.setdefault(rate.study, []).append(rate)
     return [_in_words(rates, event) for rates in by_study.values()]
 
@@ -257,6 +260,7 @@ class PublishedFinding:
         return f"{self.says} ({SOURCES[self.study]}; n = {self.n}, {self.scale})."
 
 
+# Findings on both sides: either alone would steer the reader.
 GOING_ON: Final[tuple[PublishedFinding, ...]] = (
     PublishedFinding(
         study="Lipsitz 2021",
@@ -333,6 +337,7 @@ class PublishedDurability:
         return self.standing != "recalled"
 
 
+# Told beside each number: a clinic that gives maintenance sees something else.
 _NO_MAINTENANCE: Final = (
     "intravenous, no maintenance; lost = less than 50 % below baseline"
 )

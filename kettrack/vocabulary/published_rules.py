@@ -51,6 +51,7 @@ _CUTOFF: Final = (
 _NORMS: Final = (
     "two standard deviations above the norms of Kocalevent 2013 and Löwe 2008"
 )
+# The remission cut-off of the esketamine trials on the MADRS.
 _LOW_12: Final = Predicate("score", "at most", 12)
 
 # `missing="not met"` is non-responder imputation: an unscored week counts as a failure.
@@ -62,6 +63,7 @@ _ON_MADRS: Final[tuple[PatientRule, ...]] = (
         source=_SUSTAIN1,
         predicates=(_LOW_12,),
         weeks=(13, 14, 15, 16),
+        # One of these weeks may fail or be missing; the last two may not.
         excusable=(13, 14),
         missing="not met",
         reach_days=3,
@@ -163,6 +165,7 @@ def _symptoms(
     """ACNP remission and recovery on a scale with items for the nine symptoms; the reading of the
     scale is ours.
     """
+    # Relapse is read as a score of a case, where the scale has one.
     case = scale.caseness
     remission = SymptomRule(
         name="ACNP remission",
@@ -265,6 +268,7 @@ def published_rules(instrument: Instrument) -> tuple[PatientRule, ...]:
     >>> [rule.name for rule in published_rules(MADRS) if rule.outcome == "sustained remission"]
     ['SUSTAIN-1 stable remission', 'NCT03321526 sustained remission']
     """
+    # Rules that fit any scale come first, then those made for this one.
     general = (*_early(instrument), *_recoveries(instrument), *_gains(instrument))
     return (*general, *_BY_NAME.get(instrument.name, ()))
 
@@ -309,6 +313,7 @@ def _recoveries(scale: Instrument) -> tuple[PatientRule, ...]:
     throughout.
     """
     remission = convention(scale).remission
+    # Without a remission or a case there is nothing to recover to, or from.
     if remission is None or scale.caseness is None or not scale.higher_is_worse:
         return ()
     well = remission.predicate
@@ -331,6 +336,7 @@ def _recoveries(scale: Instrument) -> tuple[PatientRule, ...]:
             standing="verified" if scale.name == HAMD17.name else "convention",
             source="Frank 1991 as told in Medicographia 2011 (HAMD-17)",
             remission=well,
+            # Frank asks for remission throughout: any score above it ends the count.
             lost=Predicate("score", "above", well.limit),
             days=SIX_MONTHS_DAYS,
         ),
@@ -339,6 +345,7 @@ def _recoveries(scale: Instrument) -> tuple[PatientRule, ...]:
 
 def _gains(scale: Instrument) -> tuple[PatientRule, ...]:
     drop = scale.reliable_change
+    # The drop that was published for the BDI; other scales take their reliable change.
     if scale.name == BDI2.name:
         drop = Fact(7, "BDI, PMC4606893 table 2")
     if drop is None or not drop.usable or not falls_by_percent(scale):

@@ -23,6 +23,7 @@ HAMD17: Final = Instrument(
     construct="depression",
     minimum=0,
     maximum=52,
+    # Items go up to 4 or up to 2, which is why the order matters.
     item_maxima=(4, 4, 4, 2, 2, 2, 4, 4, 4, 4, 4, 2, 2, 2, 4, 2, 2),
     recall_days=Fact(7, "unconfirmed", "recalled"),
     bands=severity_bands("none 0-7; mild 8-16; moderate 17-23; severe 24-52"),

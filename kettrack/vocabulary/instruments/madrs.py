@@ -32,6 +32,7 @@ MADRS: Final = Instrument(
     bands_source="Snaith, in McDowell",
     caseness=Fact(20, MODERATE_EDGE, "convention"),
     remission=(
+        # Trials disagree; the first is the default, the others can be chosen.
         Fact(10, "ESCAPE-TRD; KetECT (PMC9154276)"),
         Fact(12, "SUSTAIN-1; SUSTAIN-3; NCT03321526"),
         Fact(9, "Hawley 2002: below 10"),

@@ -19,6 +19,7 @@ PCL5: Final = Instrument(
     minimum=0,
     maximum=80,
     item_maxima=(4,) * 20,
+    # Two versions are in use, of a month and of a week, so no window is taken for granted.
     recall_days=Fact(30, "unconfirmed; a weekly version exists", "recalled"),
     caseness=Fact(31, "probable PTSD 31 to 33 (PMC10292741)"),
     remission=(Fact(28, "Marx: end state of clinically significant change"),),
