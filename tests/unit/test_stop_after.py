@@ -376,6 +376,21 @@ def test_a_handful_of_people_is_refused_in_words():
     require_window(describe_weights(np.ones(50)), 8, 3)
 
 
+@pytest.mark.parametrize(
+    ("limit", "value", "weights", "said"),
+    [
+        ("FEWEST_EFFECTIVE_PEOPLE", 60, np.ones(55), "at least 60 are required"),
+        ("LARGEST_WEIGHT_SHARE", 3.0, np.append(np.ones(90), 3), "at most 3 %"),
+    ],
+)
+def test_a_refusal_reads_the_limit_in_force(monkeypatch, limit, value, weights, said):
+    summary = describe_weights(weights)
+    require_window(summary, 8, 3)
+    monkeypatch.setattr(f"kettrack.analysis.stop_after.checks.{limit}", value)
+    with pytest.raises(NotIdentified, match=said):
+        require_window(summary, 8, 3)
+
+
 def test_a_refusal_never_names_the_limit_as_what_was_found(data):
     almost = np.append(np.ones(49), 0.84)  # 49.84 squared over 49.7056 is 49.97
     with pytest.raises(

@@ -171,6 +171,11 @@ def stop_after(  # noqa: PLR0913 - each part of the question by its name
     UsageError
         For another `after_stop`, numbers below 1, the same number twice, or a recall below 0 days.
 
+    Notes
+    -----
+    Clone, censor, weight: Hernan 2018, BMJ 360:k182. Here nobody needs to be cloned in fact: each
+    person follows at most one "stop after k" to its end, the one that they are weighted in.
+
     Examples
     --------
     >>> from kettrack import load_cohort, sample_folder
@@ -242,9 +247,10 @@ def _sentence(pair: Pair) -> str:
         f" {OUTCOME} would have differed by {{{_NAME}.estimate}} points"
         f" ({{{_NAME}.ci_low}} to {{{_NAME}.ci_high}}), as far as the recorded history explains who"
         f" stops. A negative number means a lower score after {pair.k} sessions."
-        f" Of the {{cohort.followers}} people followed, {{{_NAME}.n}} stopped after a number of"
-        f" sessions that can be compared, and {{{_NAME}.followers}} of these had a score around"
-        f" day {HORIZON_DAYS}. The effective sample size is {{{_NAME}.ess}} on the weaker side."
+        f" Of the {{cohort.followers}} people followed, {{{_NAME}.n}} kept to at most"
+        f" {pair.largest} sessions, which is early enough to be compared, and"
+        f" {{{_NAME}.followers}} of these had a score around day {HORIZON_DAYS}. The effective"
+        f" sample size is {{{_NAME}.ess}} on the weaker side."
         f" {{later_sessions.followers}} people had a session more than {STOP_AFTER_GRACE_DAYS} days"
         f" after the last one of the course. Left out: {left_out}."
     )
