@@ -51,8 +51,7 @@ STILL_CROWDED = {
     "kettrack.timelines.session_days",
 }
 STILL_LONG: set[str] = set()
-STILL_ASSIGNED_AT_ONCE = {
-}
+STILL_ASSIGNED_AT_ONCE: set[str] = set()
 STILL_SHARED = {
     "Cells",
 }
