@@ -82,7 +82,7 @@ def test_the_sentence_says_what_the_brief_reader_needs(sheet):
     for part in (
         f"{percentage(row['estimate'])} % (",
         f"against about {percentage(row['null'])} % in a model fitted to this clinic",
-        "had no score between session",
+        "had no score in time: after session 3",
     ):
         assert part in sheet.text
 

@@ -95,7 +95,7 @@ def require_rule(cohort: DerivedCohort, event: str) -> None:
     if getattr(cohort.criteria, event) is None:
         raise NotIdentified(
             f"{cohort.criteria.label} has no rule for {event} on {cohort.instrument.name}.",
-            "another instrument.",
+            "scores of an instrument with such a rule, or [criteria] of your own in kettrack.toml.",
         )
 
 

@@ -278,10 +278,17 @@ def _sentence(table: pd.DataFrame, cohort: DerivedCohort, event: str) -> str:
         f" {happened} by session {{{row}.session}} of their first course; {{{row}.stopped:%}} had"
         f" stopped without a {event}, {{{row}.not_scored:%}} were not scored within {late} days"
         f" after their last session, {{{row}.completed:%}} had completed the course without a"
-        f" {event}, and {{{row}.still_in_course:%}} were still in the course. {{{row}.too_new}}"
-        f" more people cannot be counted yet. {_null_words(table, row, happened)}"
+        f" {event}, and {{{row}.still_in_course:%}} were still in the course."
+        f" {_waiting_words(table, row)}{_null_words(table, row, happened)}"
         f"{_median_words(table.iloc[-1], happened)}{_plan_words(cohort)}"
     )
+
+
+def _waiting_words(table: pd.DataFrame, row: str) -> str:
+    """Who is too new to be counted; empty where nobody is."""
+    if table["too_new"].eq(0).all():
+        return ""
+    return f"{{{row}.too_new}} more people cannot be counted yet. "
 
 
 def _null_words(table: pd.DataFrame, row: str, happened: str) -> str:

@@ -181,8 +181,8 @@ def _sentence(table: pd.DataFrame, cohort: DerivedCohort) -> str:
         f" and went on, {share_with_interval(key)} responded later, confirmed by a second"
         f" score{null_words}. By a single score, {{{key}.single:%}} responded{single_null}."
         f" {{{key}.stopped}} people like them stopped after session {session}."
-        f" {{{key}.unscored}} people had no score between session {session} and the next session,"
-        f" or none within {cohort.criteria.late_after_days} days."
+        f" {{{key}.unscored}} people had no score in time: after session {session}, before the next"
+        f" session, and within {cohort.criteria.late_after_days} days."
     )
 
 
