@@ -1,5 +1,5 @@
-"""What one more session changes, among people still coming: every session day as a trial the clinic
-ran unawares.
+"""What one more session changes, among people still coming: every session day is read as a small
+trial, and the answer is told with its assumption.
 """
 
 from __future__ import annotations
