@@ -78,7 +78,8 @@ class Bucket:
     @cached_property
     def score_patient(self) -> Array:
         """Position of the patient of each score, shape (scores,)."""
-        return np.repeat(np.arange(self.n), np.diff(self.score_offsets))
+        n_scores = np.diff(self.score_offsets)
+        return np.repeat(np.arange(self.n), n_scores)
 
     def first_row(self, chosen: Array) -> Array:
         """First chosen score row of each patient: int64, shape (n,); -1 = none."""
@@ -101,7 +102,8 @@ class Bucket:
 
     def blocks(self) -> Iterator[Bucket]:
         """Split into smaller buckets of whole patients, in order; views, not copies."""
-        for begin in range(0, max(self.n, 1), BLOCK):
+        n = max(self.n, 1)  # nobody at all is one empty block
+        for begin in range(0, n, BLOCK):
             chosen = slice(begin, begin + BLOCK)
             # one offset more than patients: it says where the last one ends
             edges = slice(begin, begin + BLOCK + 1)
@@ -124,7 +126,8 @@ class Bucket:
 
 
 def map_blocks(
-    work: Callable[[Bucket], dict[str, Array]], bucket: Bucket
+    work: Callable[[Bucket], dict[str, Array]],
+    bucket: Bucket,
 ) -> dict[str, Array]:
     """Apply `work` to each block, on every core, and join the arrays it names: one entry per
     patient, or per row.
@@ -164,16 +167,18 @@ def offsets_of(codes: Array, n: int) -> Array:
     [0, 2, 2, 3]
     """
     offsets = np.zeros(n + 1, np.int64)
-    unsorted = np.zeros(1, np.int8)
     if not codes.size:
         return offsets
     if not 0 <= codes[0] <= codes[-1] < n:
         raise UsageError(
             "Patients must be numbered from 0, and rows sorted by patient."
         )
-    run_kernel(kernels.mark_ends, codes.size >= LARGE, codes, offsets, unsorted)
+    unsorted = np.zeros(1, np.int8)
+    large = codes.size >= LARGE
+    run_kernel(kernels.mark_ends, large, codes, offsets, unsorted)
     if unsorted[0]:
         raise UsageError("Rows must be sorted by patient.")
+    # A patient without rows ends where the one before does.
     return np.maximum.accumulate(offsets, out=offsets)
 
 
@@ -211,24 +216,35 @@ def bucket_from_arrays(
     with ThreadPoolExecutor(2) as pool:
         scores = pool.submit(offsets_of, score_patient, n)
         sessions = pool.submit(offsets_of, session_patient, n)
-    may_be_missing = score.dtype.kind == "f"
+    # Only a float can be missing; the same value for all costs no memory.
+    known = np.broadcast_to(True, score.shape)
+    if score.dtype.kind == "f":
+        known = ~np.isnan(score)
+    after = np.broadcast_to(False, score.shape)
+    unknown = np.broadcast_to(np.int32(kernels.MISSING_DAY), n)
     return Bucket(
         patient_id=pd.RangeIndex(n, name="patient_id"),
         score_offsets=scores.result(),
         score_day=score_day,
         score=score,
-        score_known=(
-            ~np.isnan(score) if may_be_missing else np.broadcast_to(True, score.shape)
-        ),
-        score_after=np.broadcast_to(False, score.shape),
+        score_known=known,
+        score_after=after,
         session_offsets=sessions.result(),
         session_day=session_day,
-        observed_to_day=np.broadcast_to(np.int32(kernels.MISSING_DAY), n),
-        large=max(score.size, session_day.size) >= LARGE,
+        observed_to_day=unknown,
+        large=_is_large(score, session_day),
     )
 
 
-def bucket_of(cohort: Cohort, instrument: str | None = None) -> Bucket:
+def _is_large(*columns: Array) -> bool:
+    """Whether compiling pays, from how many rows there are."""
+    return max(column.size for column in columns) >= LARGE
+
+
+def bucket_of(
+    cohort: Cohort,
+    instrument: str | None = None,
+) -> Bucket:
     """Bucket of a cohort for one instrument.
 
     Parameters
@@ -238,14 +254,17 @@ def bucket_of(cohort: Cohort, instrument: str | None = None) -> Bucket:
     instrument : str, optional
         Default the cohort's primary instrument.
     """
-    scores = scores_of(cohort.scores, instrument or cohort.settings.instrument)
-    patient_id = pd.Index(cohort.patients["patient_id"], name="patient_id")
+    name = instrument or cohort.settings.instrument
+    scores = scores_of(cohort.scores, name)
+    sessions = cohort.sessions
+    patients = cohort.patients
+    patient_id = pd.Index(patients["patient_id"], name="patient_id")
     n = len(patient_id)
     score_patient = patient_id.get_indexer(scores["patient_id"])
-    session_patient = patient_id.get_indexer(cohort.sessions["patient_id"])
+    session_patient = patient_id.get_indexer(sessions["patient_id"])
     score = scores["score"].to_numpy(np.float64)
     day = scores["day"].to_numpy(np.int32)
-    session_day = cohort.sessions["day"].to_numpy(np.int32)
+    session_day = sessions["day"].to_numpy(np.int32)
     return Bucket(
         patient_id=patient_id,
         score_offsets=offsets_of(score_patient, n),
@@ -255,12 +274,15 @@ def bucket_of(cohort: Cohort, instrument: str | None = None) -> Bucket:
         score_after=(scores["timing"] == "after").to_numpy(bool),
         session_offsets=offsets_of(session_patient, n),
         session_day=session_day,
-        observed_to_day=days_or_missing(cohort.patients["observed_to_day"]),
-        large=max(score.size, session_day.size) >= LARGE,
+        observed_to_day=days_or_missing(patients["observed_to_day"]),
+        large=_is_large(score, session_day),
     )
 
 
-def scores_of(scores: pd.DataFrame, instrument: str) -> pd.DataFrame:
+def scores_of(
+    scores: pd.DataFrame,
+    instrument: str,
+) -> pd.DataFrame:
     """Scores of one instrument, one row per patient and score, in the order of the cohort."""
     chosen = scores["instrument"] == instrument
     return scores[chosen].reset_index(drop=True)
@@ -268,8 +290,9 @@ def scores_of(scores: pd.DataFrame, instrument: str) -> pd.DataFrame:
 
 def days_or_missing(days: pd.Series) -> Array:
     """Days as int32, `MISSING_DAY` where there is none."""
-    there = days.astype("Float64").fillna(kernels.MISSING_DAY)
-    return there.to_numpy(np.int64).astype(np.int32)
+    known = days.astype("Float64")
+    whole = known.fillna(kernels.MISSING_DAY).to_numpy(np.int64)
+    return whole.astype(np.int32)
 
 
 def values_at(
@@ -299,9 +322,13 @@ def values_at(
 
 def missing_to_na(days: Array) -> pd.arrays.IntegerArray:
     """Days as nullable integers, missing where they are `MISSING_DAY`."""
-    return pd.arrays.IntegerArray(days, days == kernels.MISSING_DAY)
+    missing = days == kernels.MISSING_DAY
+    return pd.arrays.IntegerArray(days, missing)
 
 
-def category(codes: Array, names: tuple[str, ...]) -> pd.Categorical:
+def category(
+    codes: Array,
+    names: tuple[str, ...],
+) -> pd.Categorical:
     """Codes as an ordered category; -1 = missing."""
     return pd.Categorical.from_codes(codes, list(names), ordered=True)  # type: ignore[call-overload]

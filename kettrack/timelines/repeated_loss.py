@@ -1,13 +1,13 @@
-"""Responses later on: held in maintenance, and regained after a loss."""
+"""Responses after the first course: in maintenance, and again after a loss."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
-from kettrack.timelines.bucket import missing_to_na
+from kettrack.timelines.bucket import Array, missing_to_na
 from kettrack.timelines.derived import DerivedCohort
-from kettrack.timelines.events import day_at, find_first_run, ratable
+from kettrack.timelines.events import day_at, find_first_run
 from kettrack.timelines.kernels import NO_ROW
 from kettrack.timelines.spells import days_of, last_decided, response_origins
 from kettrack.vocabulary.rules import Rule
@@ -22,23 +22,14 @@ def maintenance_origins(cohort: DerivedCohort) -> pd.DataFrame:
     """
     first = response_origins(cohort, "first_response")
     bucket = cohort.bucket
-    base = cohort.baselines
-    patient = bucket.score_patient
-    rows = np.arange(bucket.score.size)
-    beyond = bucket.score_known & (
-        cohort.alignment.sessions_to_date > first["sessions"].to_numpy()[patient]
-    )
-    start = np.full(bucket.n, NO_ROW, np.int64)
-    there, where = np.unique(patient[beyond], return_index=True)
-    start[there] = rows[beyond][where]
-    rated = ratable(base, cohort.criteria) & ~np.logical_or.reduce(
-        list(cohort.log_reasons.values())
-    )
+    course_end = first["sessions"].to_numpy()[bucket.score_patient]
+    beyond = cohort.alignment.sessions_to_date > course_end
+    start = bucket.first_row(bucket.score_known & beyond)
     event = find_first_run(
         bucket,
         cohort.criteria.response,  # type: ignore[arg-type]
-        base.score,
-        np.where(rated, start, NO_ROW),
+        cohort.baselines.score,
+        np.where(cohort.rated, start, NO_ROW),
     )
     row = np.where(event.proven, event.proof_row, NO_ROW)
     return first.assign(
@@ -51,8 +42,9 @@ def maintenance_origins(cohort: DerivedCohort) -> pd.DataFrame:
 def repeated_losses(
     cohort: DerivedCohort, rule: Rule
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Every loss of response of each patient since the first response, each after a response
-    regained.
+    """Every loss of response of each patient since the first response.
+
+    After a loss the patient must respond again before another loss can count.
 
     Parameters
     ----------
@@ -72,40 +64,45 @@ def repeated_losses(
     """
     origins = response_origins(cohort, "first_response")
     bucket = cohort.bucket
-    base = cohort.baselines
-    well = origins["origin_row"].to_numpy()
-    found = []
-    origin = days_of(bucket, well)
-    while (well != NO_ROW).any():
-        lost = find_first_run(bucket, rule, base.score, well)
-        found.append(
-            pd.DataFrame(
-                {
-                    "patient_id": bucket.patient_id,
-                    "day": days_of(bucket, lost.row) - origin,
-                }
-            )[lost.proven]
-        )
-        again = find_first_run(
-            bucket,
-            cohort.criteria.response,  # type: ignore[arg-type]
-            base.score,
-            lost.proof_row,
-        )
-        well = np.where(again.proven, again.proof_row, NO_ROW)
-    watched = origins["origin_row"].to_numpy() != NO_ROW
-    end = np.fmax(last_decided(bucket, rule.run) - origin, 0)
+    first_row = origins["origin_row"].to_numpy()
+    origin = days_of(bucket, first_row)
+    watched = first_row != NO_ROW
+    # beyond the last score that could have shown a loss, a patient is not followed
+    followed_to = np.nan_to_num(last_decided(bucket, rule.run) - origin).clip(min=0)
     people = pd.DataFrame(
         {
             "patient_id": bucket.patient_id,
-            "followed_to": np.where(np.isnan(end), 0, end),
+            "followed_to": followed_to.astype(np.int64),
         }
-    )[watched]
-    losses = (
-        pd.concat(found, ignore_index=True)
-        if found
-        else pd.DataFrame({"patient_id": [], "day": []})
     )
-    return people.astype({"followed_to": np.int64}).set_index(
-        "patient_id"
-    ), losses.assign(day=losses["day"].clip(lower=1))
+    losses = _losses(cohort, rule, first_row, origin)
+    losses["day"] = losses["day"].clip(lower=1)
+    return people[watched].set_index("patient_id"), losses
+
+
+def _losses(
+    cohort: DerivedCohort,
+    rule: Rule,
+    first_row: Array,
+    origin: Array,
+) -> pd.DataFrame:
+    """Every proven loss: `patient_id`, and `day` since the first response."""
+    bucket = cohort.bucket
+    baseline = cohort.baselines.score
+    found = [pd.DataFrame({"patient_id": [], "day": []})]
+    well = first_row
+    # Each turn looks for one more loss and one more response of every patient who still responds.
+    while (well != NO_ROW).any():
+        lost = find_first_run(bucket, rule, baseline, well)
+        day = days_of(bucket, lost.row) - origin
+        rows = pd.DataFrame({"patient_id": bucket.patient_id, "day": day})
+        found.append(rows[lost.proven])
+        again = find_first_run(
+            bucket,
+            cohort.criteria.response,  # type: ignore[arg-type]
+            baseline,
+            lost.proof_row,
+        )
+        well = np.where(again.proven, again.proof_row, NO_ROW)
+    some = [part for part in found if len(part)]
+    return pd.concat(some or found[:1], ignore_index=True)

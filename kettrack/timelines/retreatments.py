@@ -36,14 +36,13 @@ WHY_NOT: Final = (
 def rated_courses(cohort: DerivedCohort) -> pd.DataFrame:
     """The first course and every re-induction of each patient, each rated from its own baseline.
 
-    1. The baseline of a course is the score of the 30 days up to its first session, under the
-    cohort's baseline rule. 2. Its assessments are the scores after its first session and before the
-    next course, at most `Criteria.late_after_days`
-       after its last session.
+    1. The baseline of a course is a score of the `BASELINE_WINDOW_DAYS` up to its first session,
+       under the cohort's baseline rule.
+    2. Its assessments are the scores after its first session and before the next course, at most
+       `Criteria.late_after_days` after its last session.
     3. It is rated when it is over: another session follows outside of it, or the log goes on for
-    those days after its last
-       session; whether it worked or not, so that an early response does not count sooner than a
-       late one.
+       those days after its last session. This holds whether it worked or not, so that an early
+       response does not count sooner than a late one.
 
     Returns
     -------
@@ -70,7 +69,6 @@ def rated_courses(cohort: DerivedCohort) -> pd.DataFrame:
         )
     courses = _courses(cohort)
     bucket = _bucket(cohort, courses)
-    # Every course is a patient of this bucket: its baselines are not those of the cohort.
     # Every course is a patient of this bucket: its baselines are not those of the cohort.
     rule_of_baseline = cohort.settings.baseline
     base = find_baselines(bucket, rule_of_baseline, cohort.instrument.sign)

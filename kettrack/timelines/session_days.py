@@ -47,12 +47,17 @@ class SessionDays:
         """Patient and day as one number that sorts like the pair."""
         return day_key(self.patient, self.day)
 
-    def merge(self, values: Array, how: np.ufunc) -> Array:
+    def merge(
+        self,
+        values: Array,
+        how: np.ufunc,
+    ) -> Array:
         """One value per day from one per session."""
         # `reduceat` takes no empty list of places
         if not self.first_row.size:
             return values[:0]
-        return np.asarray(how.reduceat(values, self.first_row))
+        merged = how.reduceat(values, self.first_row)
+        return np.asarray(merged)
 
 
 def day_key(patient: Array, day: Array) -> Array:
@@ -75,11 +80,13 @@ def session_days(bucket: Bucket) -> SessionDays:
     [1, 2]
     """
     n_sessions = np.diff(bucket.session_offsets)
-    patient = np.repeat(np.arange(bucket.n), n_sessions)
+    everyone = np.arange(bucket.n)
+    patient = np.repeat(everyone, n_sessions)
     day = bucket.session_day.astype(np.int64)
     key = day_key(patient, day)
     # Keys are sorted and none is negative: a day begins where the key rises.
-    first_row = np.flatnonzero(np.diff(key, prepend=-1) > 0)
+    step = np.diff(key, prepend=-1)
+    first_row = np.flatnonzero(step > 0)
     who = patient[first_row]
     place = np.arange(who.size)
     first_of_patient = np.searchsorted(who, who)
@@ -120,7 +127,8 @@ def known_scores(
     baseline = baselines.score[days.patient]
     end = start + n
     last = _take(since, end - 1, n > 0)
-    row = np.where(n > 0, last, before[days.patient])
+    before_first = before[days.patient]
+    row = np.where(n > 0, last, before_first)
     earlier = _take(since, end - 2, n > 1)
     earlier_score = values_at(bucket.score, earlier)
     taken_after = values_at(bucket.score_after, row, False)
@@ -136,6 +144,7 @@ def known_scores(
         "score_age": days.day - score_day,
         "score_timing": timing.array.take(row, allow_fill=True),
         "score_after": taken_after & same_day,
+        # before the first score since session 1 stands the baseline
         "previous_score": np.where(n == 1, baseline, earlier_score),
         "mean_score": total / (n + 1),
         "n_scores": n,
@@ -165,10 +174,13 @@ def best_known(
     start, n = _span_to(since, bucket, days)
     severity = sign * bucket.score[since]
     # Patients side by side, each so far below the one before that a running minimum starts anew.
-    step = np.ptp(severity) + 1 if since.size else 1.0
+    widest = np.ptp(severity) if since.size else 0.0
+    step = widest + 1
     below = step * bucket.score_patient[since]
-    running = np.minimum.accumulate(severity - below) + below
-    last = np.where(n > 0, start + n - 1, NO_ROW)
+    lowered = severity - below
+    running = np.minimum.accumulate(lowered) + below
+    end = start + n
+    last = np.where(n > 0, end - 1, NO_ROW)
     best = values_at(running, last, np.inf)
     baseline = sign * baselines.score[days.patient]
     return sign * np.minimum(best, baseline)
@@ -209,7 +221,8 @@ def session_scores(
     up_to = np.searchsorted(days.key, key, "right")
     before = np.searchsorted(days.key, key, "left")
     taken_after = bucket.score_after[row]
-    place = np.where(taken_after, up_to, before) - 1
+    n_before = np.where(taken_after, up_to, before)
+    place = n_before - 1
     late = day - days.day[place]
     in_time = late <= within
     row = row[in_time]
@@ -218,18 +231,25 @@ def session_scores(
     soon = np.zeros(days.day.size, bool)
     soon[place[in_due_time]] = True
     # Places rise: the first score of a session is where the place differs from the one before.
-    first = np.diff(place, prepend=NO_ROW) > 0
-    belongs = np.where(soon[place], in_due_time, first)
+    step = np.diff(place, prepend=NO_ROW)
+    some_soon = soon[place]
+    belongs = np.where(some_soon, in_due_time, step > 0)
     return row[belongs], place[belongs]
 
 
-def _assessments(bucket: Bucket, baselines: Baselines) -> Array:
+def _assessments(
+    bucket: Bucket,
+    baselines: Baselines,
+) -> Array:
     """Rows of complete scores after the first session."""
     after = is_assessment(bucket, baselines)
     return np.flatnonzero(bucket.score_known & after)
 
 
-def last_before(bucket: Bucket, baselines: Baselines) -> Array:
+def last_before(
+    bucket: Bucket,
+    baselines: Baselines,
+) -> Array:
     """Row of each patient's last complete score of the `BASELINE_WINDOW_DAYS` up to the first
     session; -1 = none.
     """
@@ -251,9 +271,14 @@ def _span_to(
     return start, end - start
 
 
-def _take(rows: Array, place: Array, there: Array) -> Array:
+def _take(
+    rows: Array,
+    place: Array,
+    there: Array,
+) -> Array:
     """Rows at places, -1 where there is none."""
-    return values_at(rows, np.where(there, place, NO_ROW), NO_ROW)
+    known_place = np.where(there, place, NO_ROW)
+    return values_at(rows, known_place, NO_ROW)
 
 
 def days_since_event(
@@ -273,9 +298,11 @@ def days_since_event(
     who = bucket.patient_id.get_indexer(patient_id)
     day = rows["day"].to_numpy()
     key = np.sort(day_key(who, day))
-    place = np.searchsorted(key, days.key, "right") - 1
+    up_to = np.searchsorted(key, days.key, "right")
+    place = up_to - 1
     found = key[place]
     # The last event before may be another patient's; within one, keys differ by days.
     patient = found // _SPAN
     same = (place >= 0) & (patient == days.patient)
-    return np.where(same, days.key - found, np.nan)
+    since = days.key - found
+    return np.where(same, since, np.nan)

@@ -41,16 +41,39 @@ class _Ends:
     @property
     def fall(self) -> Array:
         """Points by which each patient became better; negative = worse."""
-        return (self.first - self.last) * self.scale.sign
+        drop = self.first - self.last
+        return drop * self.scale.sign
 
     def is_case(self, score: Array) -> Array:
         """Whether each score is a case on this scale."""
         sign = self.scale.sign
-        return sign * score >= sign * _number(self.scale, "caseness")
+        limit = _number(self.scale, "caseness")
+        return sign * score >= sign * limit
 
     def changed(self, sign: int) -> Array:
         """Whether each patient became reliably better (+1) or worse (-1)."""
-        return sign * self.fall >= _number(self.scale, "reliable_change")
+        limit = _number(self.scale, "reliable_change")
+        return sign * self.fall >= limit
+
+    @property
+    def was_case(self) -> Array:
+        """Whether the baseline is a case."""
+        return self.is_case(self.first)
+
+    @property
+    def still_case(self) -> Array:
+        """Whether the last score is a case."""
+        return self.is_case(self.last)
+
+    @property
+    def no_baseline(self) -> Array:
+        """Where there is no first score."""
+        return np.isnan(self.first)
+
+    @property
+    def no_follow_up(self) -> Array:
+        """Where there is no last score."""
+        return self.last_row == NO_ROW
 
 
 def rate_deadline(scored: Scored, rule: DeadlineRule) -> Rating:
@@ -112,26 +135,27 @@ def rate_two_scales(scored: Scored, rule: TwoScaleRule) -> Rating:
         both scales at both ends.
     """
     second = score_cohort(scored.cohort, rule.second)
-    scales = [_ends(scored), _ends(second)]
+    one = _ends(scored)
+    other = _ends(second)
     met = np.ones(scored.bucket.n, bool)
     if rule.recovery:
-        met &= ~_on_either([ends.is_case(ends.last) for ends in scales])
+        met &= ~(one.still_case | other.still_case)
     if rule.reliable:
         sign = 1 if rule.reliable == "improvement" else -1
-        met &= _on_either([ends.changed(sign) for ends in scales])
+        met &= one.changed(sign) | other.changed(sign)
         if rule.unless_opposed:
-            met &= ~_on_either([ends.changed(-sign) for ends in scales])
-    was_case = _on_either([ends.is_case(ends.first) for ends in scales])
+            met &= ~(one.changed(-sign) | other.changed(-sign))
+    was_case = one.was_case | other.was_case
     n_sessions = np.diff(scored.bucket.session_offsets)
     faults = {
         "prior_sessions": scored.faults["prior_sessions"],
         "placebo": scored.faults["placebo"],
-        "no_baseline": _on_either([np.isnan(ends.first) for ends in scales]),
+        "no_baseline": one.no_baseline | other.no_baseline,
         "below_caseness": ~was_case & rule.recovery,
         "few_sessions": n_sessions < rule.fewest_sessions,
-        "no_follow_up": _on_either([ends.last_row == NO_ROW for ends in scales]),
+        "no_follow_up": one.no_follow_up | other.no_follow_up,
     }
-    proof = [(ends.bucket, ends.last_row) for ends in scales]
+    proof = [(ends.bucket, ends.last_row) for ends in (one, other)]
     return rating(met, faults, *proof)
 
 
@@ -145,10 +169,6 @@ def _ends(scored: Scored) -> _Ends:
         first=scored.baselines.score,
         last=scored.value(last_row),
     )
-
-
-def _on_either(parts: list[Array]) -> Array:
-    return np.asarray(np.logical_or.reduce(parts))
 
 
 def _number(scale: Instrument, name: str) -> float:

@@ -142,15 +142,19 @@ def rating(
     """
     names = [name for name in REASONS if name in faults]
     applies = [faults[name] for name in names]
-    codes = [np.int8(REASONS.index(name)) for name in names]
-    reason = np.select(applies, codes, np.int8(-1))
+    codes = [REASONS.index(name) for name in names]
+    reason = np.select(applies, codes, -1).astype(np.int8)
     rated = reason < 0
     # one column of rows, or several: always a table with a line for each patient
     shown = [(bucket, rows.reshape(bucket.n, -1)) for bucket, rows in proof]
     return Rating(met & rated, reason, tuple(shown))
 
 
-def too_new(bucket: Bucket, from_day: int, to_day: int) -> Array:
+def too_new(
+    bucket: Bucket,
+    from_day: int,
+    to_day: int,
+) -> Array:
     """Logs that end before `to_day`, so that met and not met would not be seen alike.
 
     Where nothing says to which day a log is complete, one that has no row from `from_day` on.

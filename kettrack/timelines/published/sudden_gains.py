@@ -73,7 +73,8 @@ def gain_rows(
     judged = ~np.isnan(drop) & enough
     # Where nothing can be judged any number does, as long as it can be divided by.
     freedom = np.where(judged, n1 + n2 - 2, 2)
-    pooled = np.sqrt((squares1 + squares2) / freedom)
+    squares = squares1 + squares2
+    pooled = np.sqrt(squares / freedom)
     width = CRITICAL[freedom] * pooled
     if rule.third == "corrected":
         one_over_n1 = 1 / np.maximum(n1, 1)
@@ -94,7 +95,11 @@ def _shifted(
     return np.stack([_shift(bucket, value, by) for by in steps])
 
 
-def _shift(bucket: Bucket, value: Array, by: int) -> Array:
+def _shift(
+    bucket: Bucket,
+    value: Array,
+    by: int,
+) -> Array:
     """Value of the score so many places later in the same patient; NaN beyond the ends."""
     patient = bucket.score_patient
     place = np.arange(value.size) + by
@@ -110,9 +115,11 @@ def _moments(values: Array) -> tuple[Array, Array, Array]:
     known = ~np.isnan(values)
     n = known.sum(axis=0)
     known_values = np.where(known, values, 0)
-    mean = known_values.sum(axis=0) / np.maximum(n, 1)
+    divisor = np.maximum(n, 1)
+    mean = known_values.sum(axis=0) / divisor
     distances = np.where(known, values - mean, 0)
-    return n, mean, (distances**2).sum(axis=0)
+    squares = distances**2
+    return n, mean, squares.sum(axis=0)
 
 
 def sudden_gains_table(
@@ -159,7 +166,8 @@ def sudden_gains_table(
         )
     rule = replace(rules[0], third=third)
     gain, _ = _in_treatment(scored, rule)
-    found = describe_gains(scored.bucket, np.flatnonzero(gain))
+    rows = np.flatnonzero(gain)
+    found = describe_gains(scored.bucket, rows)
     found["instrument"] = scored.instrument.name
     found["rule"] = f"sudden gain ({third}): {rule}"
     apart = found["day"] - found["day_before"]
@@ -231,7 +239,8 @@ def _reversal_day(bucket: Bucket, row: int, level: float) -> int | None:
     end = bucket.score_offsets[patient + 1]
     later = slice(row + 2, end)
     at_level = bucket.score[later] >= level
-    back = np.flatnonzero(bucket.score_known[later] & at_level)
+    known = bucket.score_known[later]
+    back = np.flatnonzero(known & at_level)
     if not back.size:
         return None
     days = bucket.score_day[later]

@@ -8,10 +8,20 @@ from typing import Final
 
 import numpy as np
 
-from kettrack.timelines.bucket import Array, Bucket, days_or_missing, values_at
+from kettrack.timelines.bucket import (
+    Array,
+    Bucket,
+    days_or_missing,
+    values_at,
+)
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.kernels import NO_ROW
-from kettrack.timelines.published.ratings import Rating, Scored, rating, too_new
+from kettrack.timelines.published.ratings import (
+    Rating,
+    Scored,
+    rating,
+    too_new,
+)
 from kettrack.vocabulary.days import DAYS_IN_WEEK
 from kettrack.vocabulary.patient_rules import VisitRule
 
@@ -67,10 +77,12 @@ def visit_rows(
     rows = rows[near]
     week = week[near]
     # The closest, and of those the earliest, is assigned last and stays.
-    order = np.lexsort((-rows, -distance[near]))
+    distance = distance[near]
+    order = np.lexsort((-rows, -distance))
     rows = rows[order]
     patient = bucket.score_patient[rows]
-    out = np.full((bucket.n, n_weeks), NO_ROW, np.int64)
+    shape = (bucket.n, n_weeks)
+    out = np.full(shape, NO_ROW, np.int64)
     out[patient, week[order]] = rows
     return out
 
@@ -116,18 +128,22 @@ def rate_visits(scored: Scored, rule: VisitRule) -> Rating:
     that met and not met are seen alike.
     """
     bucket = scored.bucket
-    last = DAYS_IN_WEEK * rule.weeks[-1]
+    last_week = rule.weeks[-1]
+    last = DAYS_IN_WEEK * last_week
     reach = rule.reach_days
-    rows = visit_rows(bucket, scored.assessment, rule.weeks, reach)
+    weeks = rule.weeks
+    rows = visit_rows(bucket, scored.assessment, weeks, reach)
     known = rows != NO_ROW
     scored_well = scored.holds(*rule.predicates)
     holds = values_at(scored_well, rows, False)
-    excusable = np.isin(rule.weeks, rule.excusable)
-    excused = int(bool(rule.excusable))
+    excusable = np.isin(weeks, rule.excusable)
+    excused = 1 if rule.excusable else 0
     met = enough_weeks(holds, excusable, excused)
     at_best = enough_weeks(holds | ~known, excusable, excused)
     faults = dict(scored.faults)
-    faults["too_new"] = too_new(bucket, last - reach, last + reach)
+    begin = last - reach
+    end = last + reach
+    faults["too_new"] = too_new(bucket, begin, end)
     if rule.missing == "not rated":
         # the weeks without a score decide
         faults["not_scored"] = at_best & ~met
