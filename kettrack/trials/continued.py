@@ -22,8 +22,7 @@ from kettrack.estimators.causal.censoring_weights import (
 from kettrack.estimators.intervals import patient_weights, percentile_interval
 from kettrack.reading.cohort import Cohort
 from kettrack.timelines.derived import derive
-from kettrack.trials.gate import Check, Gate, Truths
-from kettrack.trials.judging import bias, coverage, off_by, share
+from kettrack.trials.gate import Check, Gate, Truths, bias, coverage, off_by, share
 
 BY_SESSION: Final = 8
 INTERVAL_AT: Final = 6

@@ -14,8 +14,7 @@ from kettrack.analysis.response.response_curve import estimate
 from kettrack.estimators.survival.life_table import estimate_survival
 from kettrack.reading.cohort import Cohort
 from kettrack.timelines.derived import derive
-from kettrack.trials.gate import Check, Gate, Truths
-from kettrack.trials.judging import bias, coverage
+from kettrack.trials.gate import Check, Gate, Truths, bias, coverage
 from kettrack.trials.response import count_together
 
 # Eight weeks, the day for which the scenario knows the truth.

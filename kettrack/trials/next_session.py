@@ -26,8 +26,15 @@ from kettrack.reading.cohort import Cohort
 from kettrack.simulation.cohort import Simulated
 from kettrack.simulation.presets import LAST_SESSION_DAY
 from kettrack.timelines.derived import derive
-from kettrack.trials.gate import FAST_COHORTS, Check, Gate, Truths
-from kettrack.trials.judging import bias, coverage, share
+from kettrack.trials.gate import (
+    FAST_COHORTS,
+    Check,
+    Gate,
+    Truths,
+    bias,
+    coverage,
+    share,
+)
 from kettrack.vocabulary.days import NEXT_SESSION_GRACE_DAYS
 from kettrack.vocabulary.instruments import GAD7, PHQ9
 

@@ -21,8 +21,7 @@ from kettrack.estimators.survival.competing_risks import (
 from kettrack.reading.cohort import Cohort
 from kettrack.simulation.truth import Truth
 from kettrack.timelines.derived import derive
-from kettrack.trials.gate import Check, Gate, Truths
-from kettrack.trials.judging import bias, coverage, off_by
+from kettrack.trials.gate import Check, Gate, Truths, bias, coverage, off_by
 
 READ_AT: Final = 6  # session at which the interval is judged
 PLAIN_AT: Final = 8

@@ -20,8 +20,7 @@ from kettrack.estimators.intervals import percentile_interval
 from kettrack.reading.cohort import Cohort
 from kettrack.simulation.truth import FEW, MANY
 from kettrack.timelines.derived import derive
-from kettrack.trials.gate import Check, Gate, Truths
-from kettrack.trials.judging import bias, coverage, share
+from kettrack.trials.gate import Check, Gate, Truths, bias, coverage, share
 from kettrack.trials.next_session import with_stoppers_lost
 
 TRUTH: Final = f"stop_after_{MANY}_minus_{FEW}"

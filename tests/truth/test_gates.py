@@ -17,8 +17,17 @@ from kettrack.reading.cohort import Cohort
 from kettrack.simulation.truth import Truth
 from kettrack.timelines.derived import derive
 from kettrack.trials import __main__ as command
-from kettrack.trials.gate import Check, Gate, Truths, all_gates, choose_gates
-from kettrack.trials.judging import bias, coverage, off_by, share
+from kettrack.trials.gate import (
+    Check,
+    Gate,
+    Truths,
+    all_gates,
+    bias,
+    choose_gates,
+    coverage,
+    off_by,
+    share,
+)
 from kettrack.trials.response import count_together
 from kettrack.trials.run import (
     draw_cohorts,

@@ -21,14 +21,14 @@ from kettrack.analysis.response.plasmode import (
 from kettrack.analysis.stop_after.history import BASELINE_SCORE, LAST_SCORE
 from kettrack.analysis.stop_after.rows import StopData
 from kettrack.arrays import Floats
-from kettrack.estimators.plasmode.attendance import (
+from kettrack.estimators.plasmode.clinic import (
     GOES_ON,
     LEFT,
+    PlasmodeModel,
     SessionRows,
     attendance_columns,
     fit_attendance,
 )
-from kettrack.estimators.plasmode.clinic import PlasmodeModel
 from kettrack.estimators.plasmode.stopping import (
     RETURN_UNIT,
     Stopping,

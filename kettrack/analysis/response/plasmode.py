@@ -13,16 +13,14 @@ import pandas as pd
 from kettrack.analysis.response.exits import counted_outcomes, first_course_exits
 from kettrack.arrays import Bools, Floats
 from kettrack.errors import NotIdentified
-from kettrack.estimators.plasmode.attendance import (
+from kettrack.estimators.plasmode.clinic import (
     GOES_ON,
     LEFT,
     PLANNED_END,
-    SessionRows,
-    fit_attendance,
-)
-from kettrack.estimators.plasmode.clinic import (
     PlasmodeModel,
+    SessionRows,
     SimulatedPanel,
+    fit_attendance,
     simulate_plasmode,
 )
 from kettrack.estimators.plasmode.latent_severity import ScoreSeries, fit_score_process

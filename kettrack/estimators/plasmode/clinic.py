@@ -2,9 +2,9 @@
 points each.
 
 Baselines, plans, gaps and the days on which people are scored come from the clinic itself; scores
-come from the fitted course of severity, and who stops or is scored after a session from logistic
-models given the last score. Running an estimator on such cohorts shows what it finds where the
-truth is known.
+come from the fitted course of severity. Who stops after a session, and who is scored when, comes
+from logistic models given the last score, and from days to draw from. Running an estimator on such
+cohorts shows what it finds where the truth is known.
 """
 
 from __future__ import annotations
@@ -14,15 +14,130 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from kettrack.arrays import Bools, Floats, Ints
-from kettrack.estimators.plasmode.attendance import (
-    GOES_ON,
-    LEFT,
-    PLANNED_END,
-    Attendance,
-    attendance_columns,
-)
 from kettrack.estimators.plasmode.latent_severity import ScoreProcess
-from kettrack.estimators.regression.logistic import predict_logistic
+from kettrack.estimators.regression.logistic import fit_logistic, predict_logistic
+
+GOES_ON, LEFT, PLANNED_END = range(3)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRows:
+    """One row per person and session of the first course, as far as the log is complete; arrays of
+    shape (rows,).
+
+    Parameters
+    ----------
+    last, baseline : float64
+        Last score known by the end of the day of the session, and the baseline; points.
+    session : int
+        1, 2, ...
+    scored_before : float64
+        Share of earlier sessions of the person that a score followed, half a session counted as one
+        half.
+    followed_by : int
+        `GOES_ON`, `LEFT` or `PLANNED_END`.
+    same_day : bool
+        Whether a score was taken on that day, after the session.
+    gap : float64
+        Days to the next session of the course; NaN where there is none.
+    offsets : float64, shape (rows, scores)
+        Days from the session to each later score before the next session, or after the last
+        session; NaN-padded.
+    """
+
+    last: Floats
+    baseline: Floats
+    session: Ints
+    scored_before: Floats
+    followed_by: Ints
+    same_day: Bools
+    gap: Floats
+    offsets: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Attendance:
+    """Who stops, and who is scored when; coefficients on the logit scale over the columns of
+    `attendance_columns`.
+
+    Parameters
+    ----------
+    stops, same_day : float64
+        Of stopping after a session before the plan is reached, and of a score on its day.
+    later : tuple of float64
+        Of any later score, by what followed: going on, left, planned end.
+    gaps : float64
+        Gaps to draw from, days.
+    offsets : tuple of float64
+        Days of scores to draw from, by what followed; one row per session.
+    """
+
+    stops: Floats
+    same_day: Floats
+    later: tuple[Floats, ...]
+    gaps: Floats
+    offsets: tuple[Floats, ...]
+
+
+def attendance_columns(
+    last: Floats,
+    baseline: Floats,
+    session: Ints | int,
+    scored_before: Floats,
+) -> Floats:
+    """Columns that stopping and being scored may depend on, shape (rows, 7)."""
+    number = np.broadcast_to(np.asarray(session, np.float64), last.shape)
+    # squares are divided by 10, to be of the size of the other columns
+    return np.column_stack(
+        [
+            np.ones_like(last),
+            last,
+            last**2 / 10,
+            baseline,
+            number,
+            number**2 / 10,
+            scored_before,
+        ]
+    )
+
+
+def fit_attendance(rows: SessionRows) -> Attendance:
+    """Fit who stops and who is scored, and collect the gaps and days to draw from."""
+    columns = attendance_columns(
+        rows.last,
+        rows.baseline,
+        rows.session,
+        rows.scored_before,
+    )
+    choice = rows.followed_by != PLANNED_END  # the plan decides there
+    later = np.asarray((~np.isnan(rows.offsets)).any(axis=1))
+    chances = []
+    offsets = []
+    # after a session that is followed by another, people are scored otherwise than after the last
+    for kind in (GOES_ON, LEFT, PLANNED_END):
+        here = rows.followed_by == kind
+        chances.append(_chance(columns[here], later[here]))
+        offsets.append(rows.offsets[here & later])
+    left = rows.followed_by[choice] == LEFT
+    return Attendance(
+        stops=_chance(columns[choice], left),
+        same_day=_chance(columns, rows.same_day),
+        later=tuple(chances),
+        gaps=rows.gap[~np.isnan(rows.gap)],
+        offsets=tuple(offsets),
+    )
+
+
+def _chance(
+    columns: Floats,
+    happened: Bools,
+) -> Floats:
+    """Coefficients; all missing where there was nothing to learn from, which `draw_happens` reads
+    as never.
+    """
+    if not happened.any():
+        return np.full(columns.shape[1], np.nan)
+    return fit_logistic(columns, happened.astype(np.float64))
 
 
 @dataclass(frozen=True, slots=True)

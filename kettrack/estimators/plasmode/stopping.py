@@ -15,8 +15,9 @@ from typing import Final
 import numpy as np
 
 from kettrack.arrays import Bools, Floats, Ints
-from kettrack.estimators.plasmode.attendance import GOES_ON, LEFT
 from kettrack.estimators.plasmode.clinic import (
+    GOES_ON,
+    LEFT,
     ClinicSimulation,
     PlasmodeModel,
     SimulatedPanel,
