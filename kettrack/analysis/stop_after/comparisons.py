@@ -51,7 +51,7 @@ from kettrack.estimators.causal.weights import (
 from kettrack.estimators.intervals import percentile_interval
 from kettrack.timelines.derived import DerivedCohort
 
-Cells = dict[str, Any]
+_Cells = dict[str, Any]
 # Row of the table -> name of its contrast.
 _CONTRAST_OF: Final = {
     "stop_after": "smooth",
@@ -185,7 +185,7 @@ def _contrast_rows(
     arms: Arms,
     point: dict[str, Floats],
     intervals: dict[str, tuple[Floats, Floats]],
-) -> Iterator[Cells]:
+) -> Iterator[_Cells]:
     about = estimands(pair, data.irregular)
     people = _people_of(pair, arms)
     for key, name in _CONTRAST_OF.items():
@@ -264,7 +264,7 @@ def _g_formula_row(
     pair: Pair,
     arms: Arms,
     draws: tuple[int, int],
-) -> Cells:
+) -> _Cells:
     """The second opinion; where there is no first one there is none."""
     row = partial(row_of, "g_formula", estimands(pair)["g_formula"], n=data.n)
     if arms.refusals["stop_after"] is not None:
@@ -284,7 +284,7 @@ def _g_formula_row(
     )
 
 
-def _window_rows(pair: Pair, arms: Arms) -> Iterator[Cells]:
+def _window_rows(pair: Pair, arms: Arms) -> Iterator[_Cells]:
     """Weights of the people on whom each side of the comparison rests."""
     following = arms.following["stop_after"]
     weights = arms.weights["stop_after"]
@@ -314,7 +314,7 @@ def _window_rows(pair: Pair, arms: Arms) -> Iterator[Cells]:
         )
 
 
-def _truncated_rows(data: StopData, pair: Pair, arms: Arms) -> Iterator[Cells]:
+def _truncated_rows(data: StopData, pair: Pair, arms: Arms) -> Iterator[_Cells]:
     """The first row with its largest weights cut down: a sensitivity, never an answer."""
     following = arms.following["stop_after"]
     weights = arms.weights["stop_after"]
@@ -336,7 +336,7 @@ def _truncated_rows(data: StopData, pair: Pair, arms: Arms) -> Iterator[Cells]:
 
 def _death_rows(
     cohort: DerivedCohort, data: StopData, pair: Pair, arms: Arms
-) -> Iterator[Cells]:
+) -> Iterator[_Cells]:
     """The first row with the worst score for everybody who died."""
     if not data.died.any():
         return
