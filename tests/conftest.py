@@ -32,7 +32,7 @@ WHOLE_CLINICS = {
     "test_calibration_check.py",
     "test_cli.py",
     "test_cli_output.py",
-    "test_continued.py",
+    "test_if_all_continued.py",
     "test_durability.py",
     "test_estimates.py",
     "test_figures.py",

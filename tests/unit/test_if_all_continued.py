@@ -2,6 +2,7 @@
 must refuse.
 """
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -242,6 +243,37 @@ def test_refuses_when_those_who_stop_are_not_scored():
     assert found.status == "refused"
     assert "fewer than 50 % of the people who stopped" in found.reason
     assert "also when someone stops" in found.collect
+
+
+@pytest.mark.parametrize("late_after_days", [14, 28])
+def test_a_refusal_and_a_caveat_read_the_days_of_the_criteria(late_after_days, sample):
+    def under_rules(clinic):
+        derived = derive(clinic)
+        rules = replace(derived.criteria, name="ours", late_after_days=late_after_days)
+        found = response_if_all_continued(derived.with_criteria(rules), replicates=20)
+        said = " ".join([found.text, *found.caveats])
+        return set(re.findall(r"score within (\d+) days", said))
+
+    assert under_rules(cohort(CLINIC, DAYS, LOGS)) == {str(late_after_days)}
+    assert under_rules(sample) == {str(late_after_days)}
+
+
+def test_a_score_of_the_next_session_is_waited_for_as_long_as_the_criteria_say():
+    """Somebody goes on, unscored, and the log ends 20 days after the next session: by 14 days the
+    score is missing, by 28 days it may still come.
+    """
+    scores = (
+        "patient | day | score\n a | -1 | 20\n a | 1 | 18\n b | -1 | 20\n b | 1 | 18"
+    )
+    days = "patient | days\n a | 0 50 60\n b | 0"
+    logs = "patient | observed_to_day | planned_sessions\n a | 70 | 6\n b | 200 | 6"
+    ends = {}
+    for late_after_days in (14, 28):
+        derived = derive(cohort(scores, days, logs))
+        rules = replace(derived.criteria, name="ours", late_after_days=late_after_days)
+        counts = count(derived.with_criteria(rules))
+        ends[late_after_days] = WAYS[int(counts.way[0])]
+    assert ends == {14: "not_scored", 28: "log_ends"}
 
 
 def test_refuses_without_a_complete_log_and_with_few_patients():
