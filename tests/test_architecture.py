@@ -43,12 +43,6 @@ STILL_CROWDED = {
     "kettrack.analysis.courses.expected_course",
     "kettrack.analysis.durability.weights",
     "kettrack.analysis.people.review_safety",
-    "kettrack.timelines.bucket",
-    "kettrack.timelines.published.paired",
-    "kettrack.timelines.published.ratings",
-    "kettrack.timelines.published.sudden_gains",
-    "kettrack.timelines.published.visits",
-    "kettrack.timelines.session_days",
 }
 STILL_LONG: set[str] = set()
 STILL_ASSIGNED_AT_ONCE: set[str] = set()
