@@ -30,7 +30,8 @@ QUANTILES: Final = {
     "q75": 0.75,
     "q90": 0.90,
 }
-KEYS: Final = ["band", "sessions", "score"]
+_CELL: Final = ["band", "sessions"]
+KEYS: Final = [*_CELL, "score"]
 ROLES: Final[dict[str, Role]] = {
     "key": "key",
     "band": "label",
@@ -52,12 +53,21 @@ def baseline_bands(baseline: Array, instrument: Instrument) -> Array:
     >>> baseline_bands(np.array([14.0, 15.0, np.nan]), PHQ9).tolist()
     ['moderate', 'moderately severe', None]
     """
-    edges = [band.low for band in instrument.bands] or [instrument.minimum]
-    labels = np.array([band.label for band in instrument.bands] or ["all"], object)
+    edges = [band.low for band in instrument.bands]
+    if not edges:
+        edges = [instrument.minimum]
+    labels = np.array(_band_names(instrument), object)
     # The last band that begins at or below the score; NaN sorts last and is replaced.
     place = np.searchsorted(edges, baseline, side="right") - 1
     place = np.clip(place, 0, len(edges) - 1)
-    return np.where(np.isnan(baseline), np.array(None, object), labels[place])
+    nothing = np.array(None, object)
+    return np.where(np.isnan(baseline), nothing, labels[place])
+
+
+def _band_names(instrument: Instrument) -> list[str]:
+    """Severity bands in rising order; one for all where none is published."""
+    names = [band.label for band in instrument.bands]
+    return names or ["all"]
 
 
 def comparable_scores(cohort: Cohort | DerivedCohort) -> pd.DataFrame:
@@ -89,15 +99,26 @@ def comparable_scores(cohort: Cohort | DerivedCohort) -> pd.DataFrame:
     )
     start = np.flatnonzero(rated)
     none_yet = np.zeros(start.size, int)
-    first = _rows(bucket, start, none_yet, baselines.day[start], baselines.score[start])
+    first = _rows(
+        bucket,
+        start,
+        none_yet,
+        baselines.day[start],
+        baselines.score[start],
+    )
     out = pd.concat([first, later], ignore_index=True)
-    out.insert(1, "band", _band_of(out, bucket, baselines, cohort.instrument))
+    band = _band_of(out, bucket, baselines, cohort.instrument)
+    out.insert(1, "band", band)
     order = ["patient_id", "sessions", "day"]
     return out.sort_values(order, kind="stable", ignore_index=True)
 
 
 def _rows(
-    bucket: Bucket, patient: Array, sessions: Array, day: Array, score: Array
+    bucket: Bucket,
+    patient: Array,
+    sessions: Array,
+    day: Array,
+    score: Array,
 ) -> pd.DataFrame:
     """Scores of some patients, given by their place in the bucket, as rows of a table."""
     return pd.DataFrame(
@@ -111,13 +132,21 @@ def _rows(
 
 
 def _band_of(
-    rows: pd.DataFrame, bucket: Bucket, baselines: Baselines, instrument: Instrument
+    rows: pd.DataFrame,
+    bucket: Bucket,
+    baselines: Baselines,
+    instrument: Instrument,
 ) -> pd.Series:
     """Baseline band of the patient of each row, as an ordered category."""
-    place = bucket.patient_id.get_indexer(pd.Index(rows["patient_id"]))
-    labels = baseline_bands(baselines.score, instrument)[place]
-    order = [band.label for band in instrument.bands] or ["all"]
-    return pd.Series(pd.Categorical(labels, categories=order, ordered=True))
+    who = pd.Index(rows["patient_id"])
+    place = bucket.patient_id.get_indexer(who)
+    labels = baseline_bands(baselines.score, instrument)
+    bands = pd.Categorical(
+        labels[place],
+        categories=_band_names(instrument),
+        ordered=True,
+    )
+    return pd.Series(bands)
 
 
 def count(cohort: DerivedCohort) -> pd.DataFrame:
@@ -134,13 +163,17 @@ def count(cohort: DerivedCohort) -> pd.DataFrame:
 
 def count_scores(comparable: pd.DataFrame) -> pd.DataFrame:
     """`count` for scores at hand, from `comparable_scores`."""
-    once = comparable.drop_duplicates(["patient_id", "sessions"])
-    return once.groupby(KEYS, observed=True).size().rename("n").reset_index()
+    person_session = ["patient_id", "sessions"]
+    once = comparable.drop_duplicates(person_session)
+    people = once.groupby(KEYS, observed=True).size()
+    return people.rename("n").reset_index()
 
 
 def add_counts(*counts: pd.DataFrame) -> pd.DataFrame:
     """Counts of several buckets or sites as one."""
-    return pd.concat(counts).groupby(KEYS, observed=True)["n"].sum().reset_index()
+    together = pd.concat(counts)
+    people = together.groupby(KEYS, observed=True)["n"]
+    return people.sum().reset_index()
 
 
 def estimate(counts: pd.DataFrame) -> pd.DataFrame:
@@ -157,16 +190,20 @@ def estimate(counts: pd.DataFrame) -> pd.DataFrame:
         `sessions` `n` `q10` `q25` `estimate` (median) `q75` `q90`.
     """
     cells = cell_shares(counts)
-    sizes = counts.groupby(["band", "sessions"], observed=True)["n"].sum().reset_index()
+    people = counts.groupby(_CELL, observed=True)["n"]
+    sizes = people.sum().reset_index()
     enough = sizes.loc[sizes["n"] >= FEWEST_PEOPLE, "sessions"]
-    table = sizes[sizes["sessions"] <= enough.max()] if len(enough) else sizes.iloc[:0]
-    table = table.reset_index(drop=True)
+    # No session is before the baseline, so that -1 leaves no row.
+    last = enough.max() if len(enough) else -1
+    table = sizes[sizes["sessions"] <= last].reset_index(drop=True)
     where = zip(table["band"], table["sessions"], strict=True)
     quantiles = [_quantiles(cells, band, sessions) for band, sessions in where]
-    found = pd.DataFrame(quantiles, columns=list(QUANTILES), dtype=float)
-    table = table.join(found)[["band", "sessions", "n", *QUANTILES]]
+    names = list(QUANTILES)
+    found = pd.DataFrame(quantiles, columns=names, dtype=float)
+    table = table.join(found)[[*_CELL, "n", *names]]
     bands = table["band"].astype(str).str.replace(" ", "_")
-    table.insert(0, "key", bands + "_" + table["sessions"].astype(str))
+    keys = bands + "_" + table["sessions"].astype(str)
+    table.insert(0, "key", keys)
     return table
 
 
@@ -180,27 +217,32 @@ def cell_shares(counts: pd.DataFrame) -> pd.DataFrame:
         per score, rising; a row adds up to 1.
     """
     wide = counts.pivot_table(
-        index=["band", "sessions"],
+        index=_CELL,
         columns="score",
         values="n",
         aggfunc="sum",
         observed=True,
     ).fillna(0.0)
     sizes = wide.sum(axis=1)
-    share = wide[sizes >= FEWEST_PEOPLE].div(sizes[sizes >= FEWEST_PEOPLE], axis=0)
+    enough = sizes >= FEWEST_PEOPLE
+    share = wide[enough].div(sizes[enough], axis=0)
     before = _shares_beside(share, -1)
     after = _shares_beside(share, +1)
     number = share.index.get_level_values("sessions").to_numpy(int)
-    # A cell that is not there is NaN throughout: the sum of its first column tells.
-    has_before = ~np.isnan(before[:, :1].sum(axis=1))
-    has_after = ~np.isnan(after[:, :1].sum(axis=1))
+    # A cell that is not there is NaN throughout: the sum of its first column tells, which is 0 and
+    # not NaN where there is no column.
+    first_before = before[:, :1].sum(axis=1)
+    has_before = ~np.isnan(first_before)
+    first_after = after[:, :1].sum(axis=1)
+    has_after = ~np.isnan(first_after)
     # The baseline, session 0, is no neighbour of session 1.
     inner = (number > 1) & has_before & has_after
     weight_before, weight_here, weight_after = NEIGHBOURS
     smooth = weight_before * before + weight_here * share.to_numpy()
     smooth = smooth + weight_after * after
+    chosen = np.where(inner[:, None], smooth, share)
     return pd.DataFrame(
-        np.where(inner[:, None], smooth, share),
+        chosen,
         index=share.index,
         columns=share.columns,
     )
@@ -216,11 +258,14 @@ def _quantiles(cells: pd.DataFrame, band: str, sessions: int) -> list[float]:
     """Quantiles of one cell, between scores along the line through the middle of each step."""
     if (band, sessions) not in cells.index:
         return [np.nan] * len(QUANTILES)
-    share = cells.to_numpy(float)[cells.index.get_loc((band, sessions))]
+    row = cells.index.get_loc((band, sessions))
+    share = cells.to_numpy(float)[row]
     there = share > 0
-    middle = (np.cumsum(share) - share / 2)[there]
-    scores = cells.columns.to_numpy(float)[there]
-    return np.interp(list(QUANTILES.values()), middle, scores).tolist()
+    middle = np.cumsum(share) - share / 2
+    scores = cells.columns.to_numpy(float)
+    asked = list(QUANTILES.values())
+    found = np.interp(asked, middle[there], scores[there])
+    return found.tolist()
 
 
 def percentiles(cells: pd.DataFrame, rows: pd.DataFrame, sign: int = 1) -> Array:
@@ -243,18 +288,22 @@ def percentiles(cells: pd.DataFrame, rows: pd.DataFrame, sign: int = 1) -> Array
     values = cells.columns.to_numpy(float)
     # Share of a cell below each score: one column more than there are scores.
     nothing = np.zeros((len(cells), 1))
-    reached = np.cumsum(np.hstack([nothing, cells.to_numpy(float)]), axis=1)
+    shares = np.hstack([nothing, cells.to_numpy(float)])
+    reached = np.cumsum(shares, axis=1)
     bands = rows["band"].astype(object)
     cell = pd.MultiIndex.from_arrays([bands, rows["sessions"]])
     place = cells.index.get_indexer(cell)
     if not len(cells):
         return np.full(len(rows), np.nan)
     score = rows["score"].to_numpy(float)
-    below = reached[place, np.searchsorted(values, score, side="left")]
-    up_to = reached[place, np.searchsorted(values, score, side="right")]
+    left = np.searchsorted(values, score, side="left")
+    right = np.searchsorted(values, score, side="right")
+    below = reached[place, left]
+    up_to = reached[place, right]
     lower = 100 * (below + up_to) / 2
+    worse = lower if sign > 0 else 100 - lower
     # A place of -1 is no cell.
-    return np.where(place < 0, np.nan, lower if sign > 0 else 100 - lower)
+    return np.where(place < 0, np.nan, worse)
 
 
 @question(
@@ -307,9 +356,12 @@ def expected_course(cohort: DerivedCohort) -> Answer:
 
 def _sentence(table: pd.DataFrame) -> str:
     """The largest band, at its start and at the session that is said, or its last one before."""
-    band = table.groupby("band", observed=True)["n"].max().idxmax()
+    sizes = table.groupby("band", observed=True)["n"].max()
+    band = sizes.idxmax()
     early = table["sessions"] <= _SESSION_SAID
-    shown = table[(table["band"] == band) & table["estimate"].notna() & early]
+    own = table["band"] == band
+    known = table["estimate"].notna()
+    shown = table[own & known & early]
     first = shown["key"].iloc[0]
     last = shown["key"].iloc[-1]
     return (

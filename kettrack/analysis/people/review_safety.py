@@ -43,7 +43,9 @@ def suicidality_readings(cohort: DerivedCohort) -> pd.DataFrame:
 def _item_of(scale: Instrument) -> str:
     """Column of the item on suicidal thoughts; empty for a scale without one that is confirmed."""
     item = scale.suicidality_item
-    return f"item_{item.value:.0f}" if item is not None and item.usable else ""
+    if item is None or not item.usable:
+        return ""
+    return f"item_{item.value:.0f}"
 
 
 def _answers(scores: pd.DataFrame, scale: Instrument) -> pd.DataFrame:
@@ -53,7 +55,8 @@ def _answers(scores: pd.DataFrame, scale: Instrument) -> pd.DataFrame:
     if item not in rows:
         return rows.iloc[:0].assign(value=0.0)
     rows = rows[rows[item].notna()]
-    return rows.assign(value=rows[item].astype("float64"))
+    value = rows[item].astype("float64")
+    return rows.assign(value=value)
 
 
 def safety_reasons(cohort: DerivedCohort) -> pd.DataFrame:
@@ -85,15 +88,16 @@ def safety_reasons(cohort: DerivedCohort) -> pd.DataFrame:
 
 def _cssrs_answers(scores: pd.DataFrame) -> pd.DataFrame:
     """Known C-SSRS scores, with the ideation as `value`."""
-    rows = scores[scores["instrument"] == CSSRS.name]
-    rows = rows[rows["score"].notna()]
+    own = scores["instrument"] == CSSRS.name
+    rows = scores[own & scores["score"].notna()]
     return rows.assign(value=rows["score"])
 
 
 def _high(latest: pd.DataFrame, least: int) -> pd.DataFrame:
     """Last answers to an item from the threshold on."""
     rows = latest[latest["value"] >= least]
-    words = [f"{item} at the last answer" for item in _item_words(rows)]
+    items = _item_words(rows)
+    words = [f"{item} at the last answer" for item in items]
     return _flagged("suicidality_high", rows, words)
 
 
@@ -165,7 +169,8 @@ def _risen(latest: pd.DataFrame) -> pd.DataFrame:
     since_start = value > latest["start"]
     rows = latest[since_last | since_start]
     against = [_before_words(row) for row in rows.to_dict("records")]
-    pairs = zip(_item_words(rows), against, strict=True)
+    items = _item_words(rows)
+    pairs = zip(items, against, strict=True)
     words = [f"{item}, {other}" for item, other in pairs]
     return _flagged("suicidality_rise", rows, words)
 
@@ -187,7 +192,8 @@ def _not_recorded(cohort: DerivedCohort, known: pd.DataFrame) -> pd.DataFrame:
     everyone = pd.Index(cohort.patients["patient_id"])
     scores = cohort.scores
     primary = scores["instrument"] == cohort.settings.instrument
-    days = scores[primary].groupby("patient_id")["day"]
+    own = scores[primary]
+    days = own.groupby("patient_id")["day"]
     scored = days.max().reindex(everyone)
     last = known.sort_values("day", kind="stable")
     last = last.drop_duplicates("patient_id", keep="last")
@@ -196,7 +202,8 @@ def _not_recorded(cohort: DerivedCohort, known: pd.DataFrame) -> pd.DataFrame:
     answered = last["day"].astype("Float64")
     # Without any score there is nothing to be later than: only a missing answer counts then.
     older = answered < scored.astype("Float64")
-    silent = (answered.isna() | older.fillna(False)).to_numpy(bool)
+    never = answered.isna()
+    silent = (never | older.fillna(False)).to_numpy(bool)
     rows = pd.DataFrame(
         {
             "patient_id": everyone,
