@@ -57,6 +57,15 @@ class Untreated:
     again: Bools
     history: Floats
 
+    @property
+    def n(self) -> int:
+        """Number of people."""
+        return len(self.known)
+
+    def at_risk(self, days: Ints) -> Bools:
+        """Whether each person is still followed on each day, shape (n, days)."""
+        return self.known[:, None] >= days
+
 
 def untreated(
     cohort: DerivedCohort,
@@ -80,21 +89,26 @@ def untreated(
         nothing_proven = np.isnan(lost)
         lost = np.where(nothing_proven, unproven, lost)
         proven = np.where(nothing_proven, unproven, proven)
-    end = days_since_origin(watched.whatever, "scored_to_day").astype(np.int64)
-    end = np.minimum(end, last_day)
+    scored_to = days_since_origin(watched.whatever, "scored_to_day")
+    end = np.minimum(scored_to, last_day)
     # Whatever comes first makes the end known; fmin passes over the NaN of what never came.
-    known = np.fmin(np.fmin(proven, again), end).astype(np.int64)
+    known = np.fmin(proven, again)
+    known = np.fmin(known, end)
+    known = known.astype(np.int64)
     seen = proven <= known
     back = (again <= known) & ~seen
     # The day of the next session itself is a day on which it could have come.
     length = known + back
     origin = rows["origin_day"].to_numpy(np.int64)
     person, begins, score = _stretches(cohort, rows.index, origin, length)
-    is_last = np.append(person[1:] != person[:-1], True)[: person.size]
     # A stretch ends where the next one of the same person begins, the last one with the person.
-    next_begins = np.append(begins[1:], 0)[: person.size]
+    next_person = np.append(person, -1)[1:]
+    next_begins = np.append(begins, 0)[1:]
+    is_last = person != next_person
     ends = np.where(is_last, length[person], next_begins)
-    baseline = baseline_of(cohort).reindex(rows.index).to_numpy(float)
+    baseline = _baselines(cohort, rows.index)[person]
+    same_day = _has_own_day(known, back)
+    history = _history(begins, score, baseline, same_day)
     return Untreated(
         known=known,
         lost=np.where(seen, lost, np.nan),
@@ -102,7 +116,7 @@ def untreated(
         begins=begins,
         days=ends - begins,
         again=is_last & back[person],
-        history=_history(begins, score, baseline[person], _has_own_day(known, back)),
+        history=history,
     )
 
 
@@ -110,17 +124,24 @@ def _has_own_day(known: Ints, back: Bools) -> bool:
     """Whether enough people were treated again on the day of origin, and enough were not, for that
     day to have a chance of its own.
     """
-    on_the_day = (back & (known == 0)).sum()
-    later = (known > 0).sum()
-    return bool(min(on_the_day, later) >= FEWEST_PEOPLE_ON_DAY)
+    on_the_day = back & (known == 0)
+    later = known > 0
+    fewer = min(on_the_day.sum(), later.sum())
+    return bool(fewer >= FEWEST_PEOPLE_ON_DAY)
 
 
-def baseline_of(cohort: DerivedCohort) -> pd.Series:
-    """Baseline score by `patient_id`."""
-    return pd.Series(cohort.baselines.score, index=cohort.bucket.patient_id)
+def _baselines(cohort: DerivedCohort, people: pd.Index) -> Floats:
+    """Baseline score of each person."""
+    place = cohort.bucket.patient_id.get_indexer(people)
+    return cohort.baselines.score[place]
 
 
-def _history(begins: Ints, score: Floats, baseline: Floats, same_day: bool) -> Floats:
+def _history(
+    begins: Ints,
+    score: Floats,
+    baseline: Floats,
+    same_day: bool,
+) -> Floats:
     """Covariates of each stretch: time and last score with their squares, the baseline and, where
     it has a chance of its own, the day of origin.
     """
@@ -140,43 +161,65 @@ def _history(begins: Ints, score: Floats, baseline: Floats, same_day: bool) -> F
 
 
 def _stretches(
-    cohort: DerivedCohort, people: pd.Index, origin: Ints, days: Ints
+    cohort: DerivedCohort,
+    people: pd.Index,
+    origin: Ints,
+    days: Ints,
 ) -> tuple[Ints, Ints, Floats]:
     """Person, first day and last score before it, of each stretch cut at weeks and after each
     score; origin score on day 0.
     """
     bucket = cohort.bucket
-    n = len(people)
-    place = people.get_indexer(bucket.patient_id)[bucket.score_patient]
+    place = people.get_indexer(bucket.patient_id)
+    place = place[bucket.score_patient]
     kept = bucket.score_known & (place >= 0)
     who = place[kept].astype(np.int64)
     score = bucket.score[kept].astype(float)
     day = bucket.score_day[kept] - origin[who]
-    last_day = int(days.max(initial=0))
-    weeks = np.arange(0, last_day + DAYS_IN_WEEK, DAYS_IN_WEEK) + 1
-    # Cuts: the day of origin, the day after each week, and the day after each score.
-    first = np.zeros(n, np.int64)
-    begins = np.concatenate([first, np.tile(weeks, n), day + 1])
-    everyone = np.arange(n)
-    person = np.concatenate([everyone, np.repeat(everyone, len(weeks)), who])
-    inside = (begins >= 0) & (begins < days[person])
-    # One key per person and day, people so far apart that no day of one reaches the next: sorting
-    # keys sorts by person, then by day.
-    furthest = max(np.abs(day).max(initial=0), last_day)
-    width = np.int64(furthest + 2) * 2
-    cuts = np.unique(person[inside] * width + begins[inside])
-    person = cuts // width
-    begins = cuts % width
+    person, begins = _cuts(who, day, days)
+    # The last score before a day; on day 0 that of the origin, which is on day 0 itself. One key
+    # per person and day, people so far apart that no day of one reaches the next.
+    width = _width(day, days)
     score_key = who * width + day
     order = np.argsort(score_key, kind="stable")
-    # The last score before a day; on day 0 that of the origin, which is on day 0 itself.
     asked = person * width + np.maximum(begins, 1)
-    before = np.searchsorted(score_key[order], asked, "left") - 1
-    return person, begins, score[order][before]
+    place = np.searchsorted(score_key[order], asked, "left")
+    before = order[place - 1]
+    return person, begins, score[before]
+
+
+def _cuts(who: Ints, day: Ints, days: Ints) -> tuple[Ints, Ints]:
+    """Person and first day of each stretch: on the day of origin, on the day after each week, and
+    on the day after each score, by person and day.
+    """
+    n = len(days)
+    last_day = int(days.max(initial=0))
+    weeks = np.arange(0, last_day + DAYS_IN_WEEK, DAYS_IN_WEEK)
+    everyone = np.arange(n)
+    origin = np.zeros(n, np.int64)
+    by_week = np.tile(weeks + 1, n)
+    begins = np.concatenate([origin, by_week, day + 1])
+    each_week = np.repeat(everyone, len(weeks))
+    person = np.concatenate([everyone, each_week, who])
+    inside = (begins >= 0) & (begins < days[person])
+    # Equal keys are one cut; sorting them sorts by person, then by day.
+    width = _width(day, days)
+    keys = person[inside] * width + begins[inside]
+    cuts = np.unique(keys)
+    return cuts // width, cuts % width
+
+
+def _width(day: Ints, days: Ints) -> np.int64:
+    """How far apart people stand in one line of keys: more than twice the furthest day."""
+    last_day = days.max(initial=0)
+    furthest = max(np.abs(day).max(initial=0), last_day)
+    return np.int64(furthest + 2) * 2
 
 
 def untreated_curve(
-    people: Untreated, grid: Ints, counts: Numbers | None = None
+    people: Untreated,
+    grid: Ints,
+    counts: Numbers | None = None,
 ) -> Floats:
     """Weighted share of people still responding on each day of the grid.
 
@@ -193,10 +236,11 @@ def untreated_curve(
     -------
     float64, shape (g,) or (replicates, g)
     """
-    n = len(people.known)
-    drawn = np.ones((1, n)) if counts is None else counts
+    once = np.ones((1, people.n))
+    drawn = once if counts is None else counts
     n_days = len(np.unique(people.known))
-    few = max(1, _BLOCK // max(n * max(n_days, 1), 1))
+    cells = max(people.n * n_days, 1)
+    few = max(1, _BLOCK // cells)
     parts = [
         _curves(people, grid, drawn[begin : begin + few])
         for begin in range(0, len(drawn), few)
@@ -209,55 +253,70 @@ def _curves(people: Untreated, grid: Ints, drawn: Numbers) -> Floats:
     """Weighted share still responding, one row for each row of `drawn`."""
     seen = np.flatnonzero(~np.isnan(people.lost))
     days = np.unique(people.known[seen])
-    at_risk_then = people.known[:, None] >= days
-    weights = stay_weights(people, drawn, days) * drawn[:, :, None] * at_risk_then
-    at_risk = weights.sum(axis=1)
+    stay = stay_weights(people, drawn, days)
+    weights = stay * drawn[:, :, None] * people.at_risk(days)
+    total = weights.sum(axis=1)
     # Of each loss: the place of the day on which it became known, and its weight on that day.
     place = np.searchsorted(days, people.known[seen])
-    where = np.broadcast_to(place[None, :, None], (len(drawn), len(seen), 1))
-    mass = np.take_along_axis(weights[:, seen], where, 2)[:, :, 0]
+    mass = weights[:, seen, place]
+    at_risk = total[:, place]
     with np.errstate(invalid="ignore", divide="ignore"):
-        share = mass / at_risk[:, place]
-    share = np.where(at_risk[:, place] > 0, share, 0)
+        share = mass / at_risk
+    share = np.where(at_risk > 0, share, 0)
     # Losses known on one day add up; what is left before it is the product over the days before.
     hit = np.zeros((len(seen), len(days)))
     hit[np.arange(len(seen)), place] = 1
-    left = np.cumprod(1 - np.minimum(share @ hit, 1), axis=1)
-    before = np.concatenate([np.ones((len(drawn), 1)), left[:, :-1]], axis=1)
+    lost_then = np.minimum(share @ hit, 1)
+    left = np.cumprod(1 - lost_then, axis=1)
+    everyone = np.ones((len(drawn), 1))
+    before = np.concatenate([everyone, left[:, :-1]], axis=1)
     # Known on one day, counted on another: the share is taken when known, and falls when dated.
     dated = people.lost[seen][:, None] <= grid
-    return 1 - (share * before[:, place]) @ dated
+    fallen = share * before[:, place]
+    return 1 - fallen @ dated
 
 
 def stay_weights(people: Untreated, drawn: Numbers, days: Ints) -> Floats:
     """One over the chance of not having been treated before each day, shape (replicates, n,
     days).
     """
-    n = len(people.known)
-    out = np.ones((len(drawn), n, len(days)))
+    out = np.ones((len(drawn), people.n, len(days)))
     if not people.again.any() or not days.size:
         return out
     rate = _daily_rates(people, drawn)
     # Rate added up to the beginning of each stretch, over all people in one line.
     whole = rate * people.days
     before = np.cumsum(whole, axis=1) - whole
-    # The stretch that a day lies in: the last that begins before it. People stand in one line of
-    # keys, so far apart that a day finds none of another's stretches after its own.
-    width = np.int64(max(days.max(), people.begins.max()) + 2)
-    everyone = np.arange(n)
-    stretch_key = people.person * width + people.begins
-    day_key = everyone[:, None] * width + days
-    at = np.searchsorted(stretch_key, day_key, "left") - 1
-    first = np.searchsorted(people.person, everyone)
-    own = np.append(people.person, n)[at] == everyone[:, None]
-    there = (at >= first[:, None]) & own
-    at = np.where(there, at, 0)
-    part = np.clip(days - people.begins[at], 0, people.days[at])
-    # Those without a stretch have a first place past the end; they are set to 0 below.
-    start = before[:, np.minimum(first, len(people.person) - 1)]
-    total = before[:, at] - start[:, :, None] + rate[:, at] * part
-    logs = np.minimum(np.where(there, total, 0), _LARGEST_LOG)
+    at, there = _stretch_of_day(people, days)
+    since = days - people.begins[at]
+    part = np.clip(since, 0, people.days[at])
+    # Those without a stretch have a first place past the end; their sum is set to 0 below.
+    first = np.searchsorted(people.person, np.arange(people.n))
+    first = np.minimum(first, len(people.person) - 1)
+    origin = before[:, first]
+    whole_stretches = before[:, at] - origin[:, :, None]
+    last_stretch = rate[:, at] * part
+    total = whole_stretches + last_stretch
+    total = np.where(there, total, 0)
+    logs = np.minimum(total, _LARGEST_LOG)
     return np.exp(logs, out=out)
+
+
+def _stretch_of_day(people: Untreated, days: Ints) -> tuple[Ints, Bools]:
+    """Place of the stretch that each day of each person lies in, the last one that begins before
+    it, and whether there is one; shape (n, days).
+    """
+    everyone = np.arange(people.n)[:, None]
+    # One line of keys, people so far apart that no day of one reaches the stretches of the next.
+    furthest = max(days.max(), people.begins.max())
+    width = np.int64(furthest + 2)
+    stretch_key = people.person * width + people.begins
+    day_key = everyone * width + days
+    at = np.searchsorted(stretch_key, day_key, "left") - 1
+    # A place of -1 points to the nobody appended last.
+    person = np.append(people.person, -1)
+    there = person[at] == everyone
+    return np.where(there, at, 0), there
 
 
 def _daily_rates(people: Untreated, drawn: Numbers) -> Floats:
@@ -268,16 +327,18 @@ def _daily_rates(people: Untreated, drawn: Numbers) -> Floats:
     share_of_days = people.again / people.days
     fitted = fit_logistic(people.history, share_of_days, weights)
     chance = predict_logistic(people.history, fitted)
-    return -np.log1p(-np.minimum(chance, _MOST_LIKELY))
+    chance = np.minimum(chance, _MOST_LIKELY)
+    return -np.log1p(-chance)
 
 
 def effective_people(people: Untreated, days: Ints) -> Floats:
     """Effective sample size on each day: (sum of weights)^2 / sum of squared weights of those at
     risk.
     """
-    once = np.ones((1, len(people.known)))
-    at_risk = people.known[:, None] >= days
-    weights = stay_weights(people, once, days)[0] * at_risk
+    once = np.ones((1, people.n))
+    weights = stay_weights(people, once, days)[0]
+    weights = weights * people.at_risk(days)
     squares = (weights**2).sum(axis=0)
+    total = weights.sum(axis=0)
     size = np.zeros(len(days))
-    return np.divide(weights.sum(axis=0) ** 2, squares, out=size, where=squares > 0)
+    return np.divide(total**2, squares, out=size, where=squares > 0)

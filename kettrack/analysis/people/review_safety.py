@@ -203,14 +203,16 @@ def _not_recorded(cohort: DerivedCohort, known: pd.DataFrame) -> pd.DataFrame:
     # Without any score there is nothing to be later than: only a missing answer counts then.
     older = answered < scored.astype("Float64")
     never = answered.isna()
-    silent = (never | older.fillna(False)).to_numpy(bool)
+    unanswered = never | older.fillna(False)
+    silent = unanswered.to_numpy(bool)
     rows = pd.DataFrame(
         {
             "patient_id": everyone,
             "day": scored.to_numpy(),
         }
     )
-    answers = last[silent].to_dict("records")
+    older_answers = last[silent]
+    answers = older_answers.to_dict("records")
     words = [_answer_words(answer) for answer in answers]
     return _flagged("suicidality_not_recorded", rows[silent], words)
 
