@@ -101,11 +101,7 @@ def untreated(
     length = known + back
     origin = rows["origin_day"].to_numpy(np.int64)
     person, begins, score = _stretches(cohort, rows.index, origin, length)
-    # A stretch ends where the next one of the same person begins, the last one with the person.
-    next_person = np.append(person, -1)[1:]
-    next_begins = np.append(begins, 0)[1:]
-    is_last = person != next_person
-    ends = np.where(is_last, length[person], next_begins)
+    ends, is_last = _ends(person, begins, length)
     baseline = _baselines(cohort, rows.index)[person]
     same_day = _has_own_day(known, back)
     history = _history(begins, score, baseline, same_day)
@@ -118,6 +114,23 @@ def untreated(
         again=is_last & back[person],
         history=history,
     )
+
+
+def _ends(
+    person: Ints,
+    begins: Ints,
+    length: Ints,
+) -> tuple[Ints, Bools]:
+    """First day after each stretch, and whether it is the last one of its person.
+
+    A stretch ends where the next one of the same person begins, the last one with the person.
+    """
+    next_person = np.append(person, -1)[1:]
+    next_begins = np.append(begins, 0)[1:]
+    is_last = person != next_person
+    end_of_person = length[person]
+    ends = np.where(is_last, end_of_person, next_begins)
+    return ends, is_last
 
 
 def _has_own_day(known: Ints, back: Bools) -> bool:
