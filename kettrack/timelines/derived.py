@@ -56,6 +56,7 @@ T = TypeVar("T")
 
 # What does not depend on the rules: a cohort under other rules shares it.
 FREE_OF_RULES: Final = (
+    "instrument",
     "bucket",
     "baselines",
     "alignment",
@@ -280,6 +281,8 @@ class DerivedCohort:
         other = DerivedCohort(self.cohort.with_criteria(criteria))
         for name in FREE_OF_RULES:
             other.__dict__[name] = getattr(self, name)
+        # The rules are at hand: looking them up by name would make every preset once more.
+        other.__dict__["criteria"] = criteria
         return other
 
     def replace(self, **changes: Any) -> DerivedCohort:
@@ -290,7 +293,12 @@ class DerivedCohort:
         **changes
             Fields of `Cohort`.
         """
-        return DerivedCohort(replace(self.cohort, **changes))
+        other = DerivedCohort(replace(self.cohort, **changes))
+        if "settings" not in changes:
+            # Scale and rules are named by the settings, and those are the same.
+            for name in ("instrument", "criteria"):
+                other.__dict__[name] = getattr(self, name)
+        return other
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
         """What a question works out from this cohort and asks for again: made once for each key.
