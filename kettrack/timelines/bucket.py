@@ -326,6 +326,22 @@ def missing_to_na(days: Array) -> pd.arrays.IntegerArray:
     return pd.arrays.IntegerArray(days, missing)
 
 
+def typed_columns(
+    arrays: dict[str, Array],
+    statuses: tuple[str, ...],
+) -> dict[str, object]:
+    """Arrays as columns: `*_status` as categories, `*_day` and `*_session` as nullable integers."""
+    columns: dict[str, object] = {}
+    for name, values in arrays.items():
+        if name.endswith("_status"):
+            columns[name] = category(values, statuses)
+        elif name.endswith(("_day", "_session")):
+            columns[name] = missing_to_na(values)
+        else:
+            columns[name] = values
+    return columns
+
+
 def category(
     codes: Array,
     names: tuple[str, ...],

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar, cast
 import numpy as np
 import pandas as pd
 
-from kettrack.errors import UsageError
+from kettrack.errors import NotIdentified, UsageError
 from kettrack.reading.cohort import Cohort, Provenance
 from kettrack.settings import Settings
 from kettrack.timelines.as_of import log_ends
@@ -50,7 +50,7 @@ from kettrack.timelines.state_events import (
 )
 from kettrack.timelines.states import state_segment_rows, timeline_rows
 from kettrack.vocabulary.instrument import Instrument
-from kettrack.vocabulary.rules import Criteria
+from kettrack.vocabulary.rules import Criteria, Rule
 
 T = TypeVar("T")
 
@@ -148,6 +148,24 @@ class DerivedCohort:
     def criteria(self) -> Criteria:
         """The rules in force for the primary instrument."""
         return self.cohort.criteria
+
+    @property
+    def response_rule(self) -> Rule:
+        """The rule for response in force.
+
+        Raises
+        ------
+        NotIdentified
+            When the rules in force define no response.
+        """
+        rule = self.criteria.response
+        if rule is None:
+            raise NotIdentified(
+                f"the rules in force define no response on {self.instrument.name}.",
+                "scores of an instrument with a response rule, or [criteria] of your own in"
+                " kettrack.toml.",
+            )
+        return rule
 
     # ---- sorted arrays
 

@@ -10,7 +10,6 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.errors import NotIdentified
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.states import meets
 
@@ -58,13 +57,6 @@ def maintenance_intervals(
     NotIdentified
         When the rules in force define no response.
     """
-    if cohort.criteria.response is None:
-        raise NotIdentified(
-            f"the rules in force define no response on {cohort.instrument.name}, so that nothing"
-            " can be held.",
-            "scores of an instrument with a response rule, or [criteria] of your own in"
-            " kettrack.toml.",
-        )
     rules = rules or HoldingRules()
     sessions = cohort.courses.merge(
         _at_sessions(cohort, rules), "left", ["patient_id", "session_number"]
@@ -117,7 +109,7 @@ def _at_sessions(cohort: DerivedCohort, rules: HoldingRules) -> pd.DataFrame:
     fresh = line[line["session_day"] - line["day"] <= rules.score_days]
     last = fresh.groupby(["patient_id", "session_number"], sort=False).tail(1)
     well = meets(
-        cohort.criteria.response,
+        cohort.response_rule,
         {name: last[name].to_numpy(float) for name in MEASURES},
     )
     return last[["patient_id", "session_number", "state"]].assign(

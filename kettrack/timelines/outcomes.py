@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from kettrack.timelines import kernels
-from kettrack.timelines.bucket import Array, Bucket, category, map_blocks, missing_to_na
+from kettrack.timelines.bucket import Array, Bucket, category, map_blocks, typed_columns
 from kettrack.timelines.events import (
     EVENTS,
     STATUSES,
@@ -152,18 +152,13 @@ def event_columns(
 def _typed(patient_id: pd.Index, arrays: dict[str, Array]) -> pd.DataFrame:
     """Arrays as typed columns: categories for codes, missing days as missing."""
     reason = arrays.pop("exclusion_reason")
-    columns: dict[str, object] = {
+    columns = {
         "patient_id": patient_id,
         "included": reason < 0,
         "exclusion_reason": category(reason, EXCLUSIONS),
+        **typed_columns(arrays, STATUSES),
     }
-    for name, values in arrays.items():
-        if name.endswith("_status"):
-            columns[name] = category(values, STATUSES)
-        elif name.endswith(("_day", "_session")):
-            columns[name] = missing_to_na(values)
-        else:
-            columns[name] = values
+    # the arrays are nobody else's: no need to copy them
     return pd.DataFrame(columns, copy=False)
 
 

@@ -27,7 +27,7 @@ def maintenance_origins(cohort: DerivedCohort) -> pd.DataFrame:
     start = bucket.first_row(bucket.score_known & beyond)
     event = find_first_run(
         bucket,
-        cohort.criteria.response,  # type: ignore[arg-type]
+        cohort.response_rule,
         cohort.baselines.score,
         np.where(cohort.rated, start, NO_ROW),
     )
@@ -99,7 +99,7 @@ def _losses(
         found.append(rows[lost.proven])
         again = find_first_run(
             bucket,
-            cohort.criteria.response,  # type: ignore[arg-type]
+            cohort.response_rule,
             baseline,
             lost.proof_row,
         )

@@ -9,7 +9,6 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.errors import NotIdentified
 from kettrack.timelines.bucket import Bucket, missing_to_na, offsets_of
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.events import (
@@ -60,13 +59,7 @@ def rated_courses(cohort: DerivedCohort) -> pd.DataFrame:
     NotIdentified
         When the rules in force define no response.
     """
-    rule = cohort.criteria.response
-    if rule is None:
-        raise NotIdentified(
-            f"the rules in force define no response on {cohort.instrument.name}.",
-            "scores of an instrument with a response rule, or [criteria] of your own in"
-            " kettrack.toml.",
-        )
+    rule = cohort.response_rule
     courses = _courses(cohort)
     bucket = _bucket(cohort, courses)
     # Every course is a patient of this bucket: its baselines are not those of the cohort.

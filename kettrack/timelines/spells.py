@@ -10,7 +10,6 @@ from typing import Final, Literal
 import numpy as np
 import pandas as pd
 
-from kettrack.errors import NotIdentified
 from kettrack.timelines.bucket import (
     Array,
     Bucket,
@@ -77,12 +76,7 @@ def response_origins(
     NotIdentified
         When the rules in force define no response.
     """
-    if cohort.criteria.response is None:
-        raise NotIdentified(
-            f"the rules in force define no response on {cohort.instrument.name}.",
-            "scores of an instrument with a response rule, or [criteria] of your own in"
-            " kettrack.toml.",
-        )
+    rule = cohort.response_rule
     bucket = cohort.bucket
     baseline = cohort.baselines.score
     case = ratable(cohort.baselines, cohort.criteria)
@@ -91,7 +85,7 @@ def response_origins(
     start = np.where(finished, bucket.first_row(fits), NO_ROW)
     event = find_first_run(
         bucket,
-        cohort.criteria.response,
+        rule,
         baseline,
         np.where(case, start, NO_ROW),
         cohort.alignment.days_since_session,

@@ -161,8 +161,8 @@ def sudden_gains_table(
     rules = [rule for rule in published if isinstance(rule, GainRule)]
     if not rules:
         raise UsageError(
-            f"No smallest drop is known for {scored.instrument.name}, so a sudden gain cannot be"
-            " told."
+            f"No smallest drop is known for {scored.instrument.name}, so kettrack cannot say what a"
+            " sudden gain on it is."
         )
     rule = replace(rules[0], third=third)
     gain, _ = _in_treatment(scored, rule)
