@@ -64,6 +64,14 @@ from .result import Result as Result
 from .timelines.as_of import as_of as as_of
 from .timelines.derived import DerivedCohort as DerivedCohort
 from .timelines.derived import derive as derive
+from .timelines.published.reliable_change import Population as Population
+from .timelines.published.reliable_change import classify_change as classify_change
+from .timelines.published.reliable_change import cutoff_a as cutoff_a
+from .timelines.published.reliable_change import cutoff_b as cutoff_b
+from .timelines.published.reliable_change import cutoff_c as cutoff_c
+from .timelines.published.reliable_change import (
+    reliable_change_value as reliable_change_value,
+)
 from .timelines.published.sudden_gains import sudden_gains_table as sudden_gains_table
 from .timelines.published.table import list_presets as list_presets
 from .timelines.published.table import published_rules_table as published_rules_table

@@ -60,6 +60,7 @@ def as_of(
             "observed_to_day for each patient.",
         )
     until = observed - DAYS_IN_WEEK * weeks_ago
+    # day 0 is the first session: before it nobody had started
     started = (until >= 0).fillna(False)
     until = until[started]
     sessions = _rows_until(cohort.sessions, until)
@@ -154,6 +155,7 @@ def _patients_until(
     last_row = who.map(last).astype("Int64")
     stop_day = out["stop_day"]
     stopped = (stop_day <= day).fillna(False)
+    # a later contact was not known; the last row of the log stands for it
     contact = out["last_contact_day"]
     later = (contact > day).fillna(False)
     return out.assign(

@@ -222,6 +222,7 @@ def find_first_run(
         The first confirmed run; without one, the first that still waits or can no longer be
         confirmed.
     """
+    # Empty arrays, filled by the kernel.
     n = bucket.n
     dated_last = rule.run.dated_at == "confirming"
     found = EventRows(
@@ -297,6 +298,7 @@ def find_events(
     look_for("response", criteria.response, at_risk)
     look_for("remission", criteria.remission, at_risk)
     look_for("deterioration", criteria.deterioration, at_risk)
+    # lost or back can only be what was there: the search starts at the proven event
     if "response" in found:
         responding = _from_proven(found["response"])
         look_for("loss_of_response", criteria.loss_of_response, responding)

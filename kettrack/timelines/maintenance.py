@@ -107,6 +107,7 @@ def _at_sessions(cohort: DerivedCohort, rules: HoldingRules) -> pd.DataFrame:
     )
     line = line.merge(days, "inner", ["patient_id", "session_number"])
     fresh = line[line["session_day"] - line["day"] <= rules.score_days]
+    # rows are sorted by day: the last before the session
     last = fresh.groupby(["patient_id", "session_number"], sort=False).tail(1)
     well = meets(
         cohort.response_rule,
@@ -125,6 +126,7 @@ def _results(start: pd.Series, end: pd.Series) -> np.ndarray:
     end = end.astype("boolean")
     known = (start.notna() & end.notna()).to_numpy(bool)
     ill = start.eq(False).fillna(False).to_numpy(bool)
+    # the first that applies; a state that was not well at the start cannot be held
     choices = [ill, ~known, end.fillna(False).to_numpy(bool)]
     return np.select(choices, ["not_well_at_start", "not_known", "held"], "failed")
 
@@ -184,6 +186,7 @@ def holding_intervals(
 def _holding(out: pd.DataFrame, enough: pd.Series) -> np.ndarray:
     upper = out["shortest_failed"]
     lower = out["longest_held"]
+    # an interval failed that was no longer than one that held
     contradictory = (upper <= lower).fillna(False).to_numpy(bool)
     choices = [
         ~enough.to_numpy(bool),

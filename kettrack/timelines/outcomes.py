@@ -182,11 +182,13 @@ def leave_out(
         From `log_reasons`.
     """
     out = outcomes.copy(deep=False)
+    # Columns are inserted, not appended: their order is that of the exported table.
     out.insert(1, "instrument", instrument)
     place = list(out.columns).index("end_day") + 1
     out.insert(place, "care_status", care["care_status"].to_numpy())
     out.insert(place + 1, "stop_reason", care["stop_reason"].to_numpy())
     reason = out["exclusion_reason"].astype(object)
+    # reasons in the scores come first; the log only fills what is still open
     for name, applies in reasons.items():
         reason = reason.where(reason.notna() | ~applies, name)
     out["exclusion_reason"] = pd.Categorical(

@@ -103,6 +103,7 @@ def _courses(cohort: DerivedCohort) -> pd.DataFrame:
         last_number=("session_number", "max"),
         n_sessions=("day", "size"),
     )
+    # over for good where another session lies outside, else where the log shows that none came soon
     total = sessions.groupby("patient_id").size()
     out["treatment"] = out.groupby("patient_id").cumcount() + 1
     over = (

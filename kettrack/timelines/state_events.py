@@ -209,6 +209,7 @@ def merge_event_rows(outcomes: pd.DataFrame, back: pd.DataFrame) -> pd.DataFrame
     """
     if back.empty:
         return outcomes
+    # What scores show later is taken away under both names before the entry is written.
     out = outcomes.set_index("patient_id", drop=False)
     dates = ["after_day", "day", "session_number"]
     for name in ("relapse", "recurrence"):
@@ -237,9 +238,12 @@ def _first_rows(
 ) -> pd.DataFrame:
     """First event row of each patient after remission and before any return that scores prove."""
     patient = bucket.patient_id.get_indexer(pd.Index(events["patient_id"]))
+    # whichever return comes first, under any of its three names
     returns = [back for name, back in found.items() if name in RETURNS]
     well_from = _proven_day(bucket, found["remission"])
     back_on = np.minimum.reduce([_proven_day(bucket, back) for back in returns])
+    # An entry on the day of remission is older than it; one on the day of a proven return adds
+    # nothing.
     rows = events.assign(patient=patient, what=events["event"])
     after = rows["day"] > well_from[patient]
     before = rows["day"] < back_on[patient]

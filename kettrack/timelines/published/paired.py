@@ -88,6 +88,7 @@ def rate_deadline(scored: Scored, rule: DeadlineRule) -> Rating:
     faults = dict(scored.faults)
     faults["too_new"] = too_new(bucket, MISSING_DAY, rule.by_day)
     faults["not_scored"] = last == NO_ROW
+    # where nothing shows that it was met, the last score in time shows that it was not
     proof = np.where(met, first, last)
     return rating(met, faults, (bucket, proof))
 
@@ -96,6 +97,7 @@ def rate_last(scored: Scored, rule: LastRule) -> Rating:
     """Whether the last score holds every predicate."""
     bucket = scored.bucket
     last, faults = _last_and_faults(scored)
+    # The last score holds where the last that holds is the last of all.
     held = bucket.last_row(scored.holds(*rule.predicates))
     return rating(last == held, faults, (bucket, last))
 
@@ -143,8 +145,10 @@ def rate_two_scales(scored: Scored, rule: TwoScaleRule) -> Rating:
     if rule.reliable:
         sign = 1 if rule.reliable == "improvement" else -1
         met &= one.changed(sign) | other.changed(sign)
+        # better on one scale and worse on the other is no change for the better
         if rule.unless_opposed:
             met &= ~(one.changed(-sign) | other.changed(-sign))
+    # who was a case on neither scale had nothing to recover from
     was_case = one.was_case | other.was_case
     n_sessions = np.diff(scored.bucket.session_offsets)
     faults = {

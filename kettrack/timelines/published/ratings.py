@@ -117,6 +117,7 @@ def score_cohort(
     rule = baseline or settings.baseline
     baselines = find_baselines(bucket, rule, scale.sign)
     after = is_assessment(bucket, baselines)
+    # These rules name no caseness of their own: that of the convention for the scale is taken.
     faults = {
         "no_baseline": np.isnan(baselines.score),
         "below_caseness": ~ratable(baselines, convention(scale)),
@@ -140,6 +141,7 @@ def rating(
     """A rating from who met the rule and who cannot be rated; the first fault that applies, in the
     order of `REASONS`.
     """
+    # `select` takes the first that applies, so the order of `REASONS` decides
     names = [name for name in REASONS if name in faults]
     applies = [faults[name] for name in names]
     codes = [REASONS.index(name) for name in names]

@@ -80,6 +80,7 @@ def rate_symptoms(scored: Scored, rule: SymptomRule) -> Rating:
     """
     bucket = scored.bucket
     minimal = minimal_symptoms(scored, rule)
+    # A run of weeks with minimal symptoms is a run of ones: the same search as for any event.
     rated = bucket_with(bucket, minimal)
     seen = bucket.last_row(scored.assessment & ~np.isnan(minimal))
     run = Rule(
@@ -116,6 +117,7 @@ def _rate_recovered(
 ) -> Rating:
     """The score that shows recovery from a proven remission by symptoms."""
     bucket = scored.bucket
+    # recovery is counted from the first score of the proven remission, and from no other
     onset = np.zeros(bucket.score.size, bool)
     onset[found.first_row[found.proven]] = True
     lasting = RecoveryRule(

@@ -123,6 +123,7 @@ def reliable_change_value(
     """
     if not 0 < confidence < 1:
         raise UsageError(f"A confidence lies between 0 and 1, not at {confidence:g}.")
+    # three decimals as in the publications, so that their worked examples come out the same
     quantile = round(NormalDist().inv_cdf((1 + confidence) / 2), 3)
     return quantile * standard_error_of_difference(sd, reliability)
 
@@ -248,6 +249,7 @@ def classify_change(
         raise UsageError(
             f"A reliable change is above 0 points, not {reliable_change:g}."
         )
+    # Both are turned so that a higher score is worse: from here on one direction is enough.
     fall = before - after
     edge = cutoff * _sign(higher_is_worse)
     improved = fall >= reliable_change
@@ -256,6 +258,7 @@ def classify_change(
         "improved": improved,
         "deteriorated": -fall >= reliable_change,
     }
+    # the first that holds: whoever recovered has improved as well
     codes = np.select(
         list(names.values()),
         [CHANGES.index(name) for name in names],

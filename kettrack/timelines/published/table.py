@@ -39,6 +39,7 @@ from kettrack.vocabulary.patient_rules import (
 from kettrack.vocabulary.published_rules import published_rules
 from kettrack.vocabulary.rules import Criteria, Rule
 
+# The kind of a rule says how it is rated.
 _RATE: Final[dict[type[PatientRule], Callable[[Scored, Any], Rating]]] = {
     VisitRule: rate_visits,
     DeadlineRule: rate_deadline,
@@ -148,6 +149,7 @@ def rules_in_force(
     """Rules applied without being asked for, and those asked for by name: a recalled rule is never
     among the former.
     """
+    # a rule that nobody could confirm is applied only when it is asked for by name
     asked = set(also)
     return tuple(
         rule
@@ -196,6 +198,7 @@ def published_rules_table(
             f"No rule for {cohort.instrument.name} is called {unknown[0]!r}; there are:"
             f" {'; '.join(known)}."
         )
+    # baselines and reasons are worked out once, for every rule
     scored = score_cohort(cohort)
     parts = [
         _verdicts(scored, rule) for rule in rules_in_force(cohort.instrument, also)
