@@ -105,9 +105,10 @@ def untreated(
     baseline = _baselines(cohort, rows.index)[person]
     same_day = _has_own_day(known, back)
     history = _history(begins, score, baseline, same_day)
+    seen_lost = np.where(seen, lost, np.nan)
     return Untreated(
         known=known,
-        lost=np.where(seen, lost, np.nan),
+        lost=seen_lost,
         person=person,
         begins=begins,
         days=ends - begins,
@@ -139,7 +140,9 @@ def _has_own_day(known: Ints, back: Bools) -> bool:
     """
     on_the_day = back & (known == 0)
     later = known > 0
-    fewer = min(on_the_day.sum(), later.sum())
+    n_then = on_the_day.sum()
+    n_later = later.sum()
+    fewer = min(n_then, n_later)
     return bool(fewer >= FEWEST_PEOPLE_ON_DAY)
 
 
@@ -195,13 +198,19 @@ def _stretches(
     width = _width(day, days)
     score_key = who * width + day
     order = np.argsort(score_key, kind="stable")
-    asked = person * width + np.maximum(begins, 1)
-    place = np.searchsorted(score_key[order], asked, "left")
+    before_day = np.maximum(begins, 1)
+    asked = person * width + before_day
+    sorted_key = score_key[order]
+    place = np.searchsorted(sorted_key, asked, "left")
     before = order[place - 1]
     return person, begins, score[before]
 
 
-def _cuts(who: Ints, day: Ints, days: Ints) -> tuple[Ints, Ints]:
+def _cuts(
+    who: Ints,
+    day: Ints,
+    days: Ints,
+) -> tuple[Ints, Ints]:
     """Person and first day of each stretch: on the day of origin, on the day after each week, and
     on the day after each score, by person and day.
     """
@@ -214,18 +223,21 @@ def _cuts(who: Ints, day: Ints, days: Ints) -> tuple[Ints, Ints]:
     begins = np.concatenate([origin, by_week, day + 1])
     each_week = np.repeat(everyone, len(weeks))
     person = np.concatenate([everyone, each_week, who])
-    inside = (begins >= 0) & (begins < days[person])
+    end = days[person]
+    inside = (begins >= 0) & (begins < end)
     # Equal keys are one cut; sorting them sorts by person, then by day.
     width = _width(day, days)
-    keys = person[inside] * width + begins[inside]
-    cuts = np.unique(keys)
+    keys = person * width + begins
+    cuts = np.unique(keys[inside])
     return cuts // width, cuts % width
 
 
 def _width(day: Ints, days: Ints) -> np.int64:
     """How far apart people stand in one line of keys: more than twice the furthest day."""
     last_day = days.max(initial=0)
-    furthest = max(np.abs(day).max(initial=0), last_day)
+    apart = np.abs(day)
+    furthest = apart.max(initial=0)
+    furthest = max(furthest, last_day)
     return np.int64(furthest + 2) * 2
 
 
@@ -251,49 +263,67 @@ def untreated_curve(
     """
     once = np.ones((1, people.n))
     drawn = once if counts is None else counts
-    n_days = len(np.unique(people.known))
+    known_days = np.unique(people.known)
+    n_days = len(known_days)
     cells = max(people.n * n_days, 1)
     few = max(1, _BLOCK // cells)
-    parts = [
-        _curves(people, grid, drawn[begin : begin + few])
-        for begin in range(0, len(drawn), few)
-    ]
+    # So many replicates at a time that their weights fit in memory.
+    begins = range(0, len(drawn), few)
+    blocks = [drawn[begin : begin + few] for begin in begins]
+    parts = [_curves(people, grid, block) for block in blocks]
     curves = np.concatenate(parts)
     return curves[0] if counts is None else curves
 
 
-def _curves(people: Untreated, grid: Ints, drawn: Numbers) -> Floats:
+def _curves(
+    people: Untreated,
+    grid: Ints,
+    drawn: Numbers,
+) -> Floats:
     """Weighted share still responding, one row for each row of `drawn`."""
-    seen = np.flatnonzero(~np.isnan(people.lost))
-    days = np.unique(people.known[seen])
+    lost = ~np.isnan(people.lost)
+    seen = np.flatnonzero(lost)
+    known = people.known[seen]
+    days = np.unique(known)
     stay = stay_weights(people, drawn, days)
-    weights = stay * drawn[:, :, None] * people.at_risk(days)
+    weights = stay * drawn[:, :, None]
+    weights = weights * people.at_risk(days)
     total = weights.sum(axis=1)
     # Of each loss: the place of the day on which it became known, and its weight on that day.
-    place = np.searchsorted(days, people.known[seen])
+    place = np.searchsorted(days, known)
     mass = weights[:, seen, place]
     at_risk = total[:, place]
     with np.errstate(invalid="ignore", divide="ignore"):
         share = mass / at_risk
     share = np.where(at_risk > 0, share, 0)
     # Losses known on one day add up; what is left before it is the product over the days before.
-    hit = np.zeros((len(seen), len(days)))
-    hit[np.arange(len(seen)), place] = 1
+    loss = np.arange(len(seen))
+    shape = (len(seen), len(days))
+    hit = np.zeros(shape)
+    hit[loss, place] = 1
     lost_then = np.minimum(share @ hit, 1)
     left = np.cumprod(1 - lost_then, axis=1)
-    everyone = np.ones((len(drawn), 1))
-    before = np.concatenate([everyone, left[:, :-1]], axis=1)
+    shape = (len(drawn), 1)
+    everyone = np.ones(shape)
+    day_before = left[:, :-1]
+    before = np.concatenate([everyone, day_before], axis=1)
     # Known on one day, counted on another: the share is taken when known, and falls when dated.
-    dated = people.lost[seen][:, None] <= grid
+    day_lost = people.lost[seen]
+    dated = day_lost[:, None] <= grid
     fallen = share * before[:, place]
     return 1 - fallen @ dated
 
 
-def stay_weights(people: Untreated, drawn: Numbers, days: Ints) -> Floats:
+def stay_weights(
+    people: Untreated,
+    drawn: Numbers,
+    days: Ints,
+) -> Floats:
     """One over the chance of not having been treated before each day, shape (replicates, n,
     days).
     """
-    out = np.ones((len(drawn), people.n, len(days)))
+    shape = (len(drawn), people.n, len(days))
+    out = np.ones(shape)
     if not people.again.any() or not days.size:
         return out
     rate = _daily_rates(people, drawn)
@@ -302,12 +332,16 @@ def stay_weights(people: Untreated, drawn: Numbers, days: Ints) -> Floats:
     before = np.cumsum(whole, axis=1) - whole
     at, there = _stretch_of_day(people, days)
     since = days - people.begins[at]
-    part = np.clip(since, 0, people.days[at])
+    length = people.days[at]
+    part = np.clip(since, 0, length)
     # Those without a stretch have a first place past the end; their sum is set to 0 below.
-    first = np.searchsorted(people.person, np.arange(people.n))
-    first = np.minimum(first, len(people.person) - 1)
+    everyone = np.arange(people.n)
+    first = np.searchsorted(people.person, everyone)
+    last_place = len(people.person) - 1
+    first = np.minimum(first, last_place)
     origin = before[:, first]
-    whole_stretches = before[:, at] - origin[:, :, None]
+    whole_stretches = before[:, at]
+    whole_stretches = whole_stretches - origin[:, :, None]
     last_stretch = rate[:, at] * part
     total = whole_stretches + last_stretch
     total = np.where(there, total, 0)
@@ -315,13 +349,18 @@ def stay_weights(people: Untreated, drawn: Numbers, days: Ints) -> Floats:
     return np.exp(logs, out=out)
 
 
-def _stretch_of_day(people: Untreated, days: Ints) -> tuple[Ints, Bools]:
+def _stretch_of_day(
+    people: Untreated,
+    days: Ints,
+) -> tuple[Ints, Bools]:
     """Place of the stretch that each day of each person lies in, the last one that begins before
     it, and whether there is one; shape (n, days).
     """
-    everyone = np.arange(people.n)[:, None]
+    everyone = np.arange(people.n)
+    everyone = everyone[:, None]
     # One line of keys, people so far apart that no day of one reaches the stretches of the next.
-    furthest = max(days.max(), people.begins.max())
+    last_begin = people.begins.max()
+    furthest = max(days.max(), last_begin)
     width = np.int64(furthest + 2)
     stretch_key = people.person * width + people.begins
     day_key = everyone * width + days
@@ -338,20 +377,34 @@ def _daily_rates(people: Untreated, drawn: Numbers) -> Floats:
     """
     weights = drawn[:, people.person] * people.days
     share_of_days = people.again / people.days
-    fitted = fit_logistic(people.history, share_of_days, weights)
+    fitted = fit_logistic(
+        people.history,
+        share_of_days,
+        weights,
+    )
     chance = predict_logistic(people.history, fitted)
     chance = np.minimum(chance, _MOST_LIKELY)
     return -np.log1p(-chance)
 
 
-def effective_people(people: Untreated, days: Ints) -> Floats:
+def effective_people(
+    people: Untreated,
+    days: Ints,
+) -> Floats:
     """Effective sample size on each day: (sum of weights)^2 / sum of squared weights of those at
     risk.
     """
     once = np.ones((1, people.n))
     weights = stay_weights(people, once, days)[0]
     weights = weights * people.at_risk(days)
-    squares = (weights**2).sum(axis=0)
+    squares = weights**2
+    squares = squares.sum(axis=0)
     total = weights.sum(axis=0)
     size = np.zeros(len(days))
-    return np.divide(total**2, squares, out=size, where=squares > 0)
+    there = squares > 0
+    return np.divide(
+        total**2,
+        squares,
+        out=size,
+        where=there,
+    )
