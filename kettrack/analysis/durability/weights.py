@@ -296,22 +296,29 @@ def _curves(
     with np.errstate(invalid="ignore", divide="ignore"):
         share = mass / at_risk
     share = np.where(at_risk > 0, share, 0)
-    # Losses known on one day add up; what is left before it is the product over the days before.
-    loss = np.arange(len(seen))
-    shape = (len(seen), len(days))
-    hit = np.zeros(shape)
-    hit[loss, place] = 1
-    lost_then = np.minimum(share @ hit, 1)
-    left = np.cumprod(1 - lost_then, axis=1)
-    shape = (len(drawn), 1)
-    everyone = np.ones(shape)
-    day_before = left[:, :-1]
-    before = np.concatenate([everyone, day_before], axis=1)
+    before = _share_before(share, place, len(days))
     # Known on one day, counted on another: the share is taken when known, and falls when dated.
     day_lost = people.lost[seen]
     dated = day_lost[:, None] <= grid
     fallen = share * before[:, place]
     return 1 - fallen @ dated
+
+
+def _share_before(share: Floats, place: Ints, n_days: int) -> Floats:
+    """Share still responding before each day on which a loss became known, shape (replicates,
+    n_days).
+    """
+    # Losses known on one day add up; what is left before it is the product over the days before.
+    loss = np.arange(len(place))
+    shape = (len(place), n_days)
+    hit = np.zeros(shape)
+    hit[loss, place] = 1
+    lost_then = np.minimum(share @ hit, 1)
+    left = np.cumprod(1 - lost_then, axis=1)
+    shape = (len(share), 1)
+    everyone = np.ones(shape)
+    day_before = left[:, :-1]
+    return np.concatenate([everyone, day_before], axis=1)
 
 
 def stay_weights(
