@@ -72,6 +72,7 @@ def courses_of(
     """`course_arrays` for a bucket, on every core; each block of patients fills its own stretch of
     the arrays.
     """
+    # Blocks hold whole patients, so that no two threads write into one stretch.
     offsets = bucket.session_offsets
     day = bucket.session_day
     out = _empty_courses(day.size)
@@ -139,6 +140,7 @@ def _fill_courses(
     large: bool,
     out: tuple[Array, ...],
 ) -> None:
+    # plain scalars: the compiler takes no dataclass
     limits = CourseLimits(
         rules.series_gap_days,
         rules.induction_sessions,
@@ -220,6 +222,7 @@ def known_courses(
         course.
     """
     observed = patients.set_index("patient_id")["observed_to_day"].astype("Float64")
+    # without an end of the log no session is known: even day 0 is later than -1
     complete_to = (observed - COMPLETE_LOG_DAYS).fillna(-1)
     rows = sessions.set_index("patient_id")
     within = rows["day"] <= complete_to.reindex(rows.index)
@@ -227,6 +230,7 @@ def known_courses(
     complete = n_complete.reindex(observed.index)
     length = first["length"]
     soon = (first["next_gap"] <= COMPLETE_LOG_DAYS).fillna(False)
+    # complete sessions beyond the first course are none of it
     known = complete.clip(upper=length)
     out = {
         "length": length,
@@ -268,6 +272,7 @@ def care_status(
     stop = days_or_missing(patients["stop_day"])
     recorded = stop >= last  # a stop before a later session was not the end
     known = observed != MISSING_DAY
+    # a missing end of the log is `MISSING_DAY`, far below every day
     complete = observed >= last + COMPLETE_LOG_DAYS
     over = recorded | (known & complete)
     in_first_course = n_sessions == first["length"].to_numpy()

@@ -194,6 +194,7 @@ class DerivedCohort:
         """Whether change is rated, per patient: the baseline is there and is a case, and the log
         gives no reason to leave the patient out.
         """
+        # Not the same as `included`: whoever was not scored afterwards started all the same.
         left_out = np.logical_or.reduce(list(self.log_reasons.values()))
         return ratable(self.baselines, self.criteria) & ~left_out
 
@@ -205,6 +206,7 @@ class DerivedCohort:
     @cached_property
     def returns(self) -> pd.DataFrame:
         """Returns of the illness that an entry of the events table shows before the scores do."""
+        # Most criteria name no entry: then the events by scores are not asked for either.
         if not can_bring_back(self.events, self.criteria):
             return no_returns()
         return returns_by_event_row(
@@ -296,6 +298,7 @@ class DerivedCohort:
         criteria : Criteria
             Such as a variant of those in force under another name.
         """
+        # Cached properties live in the instance's dict: what is put there is not worked out again.
         other = DerivedCohort(self.cohort.with_criteria(criteria))
         for name in FREE_OF_RULES:
             other.__dict__[name] = getattr(self, name)
@@ -328,6 +331,7 @@ class DerivedCohort:
         make : callable
             Called without arguments the first time.
         """
+        # not `setdefault`: `make` must not run when the value is there
         if key not in self._kept:
             self._kept[key] = make()
         return cast(T, self._kept[key])

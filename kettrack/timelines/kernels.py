@@ -85,6 +85,7 @@ def mark_ends(codes, offsets, unsorted):
         code = codes[row]
         falls += code < previous
         previous = code
+        # written again for every row of the patient: the last one stays
         offsets[code + 1] = row + 1
     unsorted[0] = falls > 0
 
@@ -136,6 +137,7 @@ def anchor(
         assessment[p] = row
         baseline[p] = value
         baseline_day[p] = on
+        # From here on every row is an assessment.
         n = 0
         on = MISSING_DAY
         for later in range(row, end):
@@ -176,6 +178,7 @@ def _closed(p, offsets, day, session_offsets, session_day, observed_to):
     """
     if observed_to[p] != MISSING_DAY:
         return observed_to[p]
+    # asked only of a patient with a score, so that there is a last row
     latest = day[offsets[p + 1] - 1]
     if session_offsets[p + 1] > session_offsets[p]:
         latest = max(latest, session_day[session_offsets[p + 1] - 1])
@@ -194,10 +197,12 @@ def _follow(day, value, cut, known, row, end, run):
         if not known[j]:
             continue
         gap = day[j] - day[latest]
+        # Nothing after the widest gap can confirm or refute, whatever it says.
         if gap > run.max_gap:
             return UNCONFIRMABLE, latest
         if not _holds(value[j], cut, run.operator):
             return _REFUTED, latest
+        # One that comes too soon after the last that counted neither counts nor refutes.
         if gap >= run.min_gap:
             found += 1
             latest = j
@@ -243,7 +248,8 @@ def first_run(
         status[p] = NONE
         if start[p] == NO_ROW:
             continue
-        opposite = NO_ROW
+        opposite = NO_ROW  # last score that did not hold, before the run
+        # One cut per patient: the measure is turned into a score once, not at every row.
         cut = _cut(baseline[p], run)
         for row in range(start[p], offsets[p + 1]):
             if not known[row]:
@@ -294,6 +300,7 @@ def recovered(
         for row in range(start[p] + 1, offsets[p + 1]):
             if not known[row]:
                 continue
+            # beyond the return, or after a gap in which nobody knows how the patient was
             if day[row] >= back_day[p] or day[row] - previous > max_gap:
                 break
             previous = day[row]
@@ -314,6 +321,7 @@ def align(offsets, day, after, session_offsets, session_day, to_date, since):
                 session_day[k] < day[row] or (after[row] and session_day[k] == day[row])
             ):
                 k += 1
+            # sessions before the row are those up to k; the last of them is k - 1
             to_date[row] = k - begin
             since[row] = day[row] - session_day[k - 1] if k > begin else MISSING_DAY
 
@@ -370,6 +378,7 @@ def _series_end(day, begin, start, end, rules):
             and gap >= rules.stretch_gap
             and stop + 1 < end
         ):
+            # mean gap so far; `max` for rules that let the pace slacken after one session
             pace = (day[stop - 1] - day[begin]) / max(stop - begin - 1, 1)
             if (
                 gap >= rules.stretch_factor * pace
@@ -399,6 +408,7 @@ def courses(offsets, day, rules, course, course_number, number_in_course):
                 code = 1
                 if row - start < rules.induction_sessions and (start == begin or again):
                     code = 0 if start == begin else 2
+                # a second re-induction follows the first without maintenance between them
                 if code != previous or (code == 2 and row == start):
                     n_courses = n_courses + 1
                     place = 0
@@ -422,6 +432,7 @@ def _compiled(kernel: Callable[..., None]) -> Callable[..., None]:
             "numba is not installed: large inputs run slowly (pip install 'kettrack[fast]')"
         )
         return kernel
+    # A kernel calls its helpers by name, as Python does: they must be known to the compiler first.
     for helper in _HELPERS:
         numba.extending.register_jitable(helper)
     return numba.njit(cache=True, nogil=True)(kernel)

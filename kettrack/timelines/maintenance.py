@@ -72,6 +72,7 @@ def maintenance_intervals(
         ended_by=sessions["course"].astype(str),
         result=_results(before["well"], sessions["well"]),
     )
+    # the first session of a re-induction shows how long the response held before it
     first_again = (out["course"] == "re-induction") & (out["number_in_course"] == 1)
     out = out[
         (out["session_number"] > 1) & ((out["course"] == "maintenance") | first_again)

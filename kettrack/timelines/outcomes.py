@@ -125,6 +125,7 @@ def event_columns(
     day = np.full(bucket.n, kernels.MISSING_DAY, np.int32)
     session = np.full(bucket.n, kernels.MISSING_DAY, np.int32)
     after_day = np.full(bucket.n, kernels.MISSING_DAY, np.int32)
+    # an event that the criteria do not define is none for everybody
     status = np.zeros(bucket.n, np.int8) if event is None else event.status
     if event is not None:
         run_kernel(
@@ -202,6 +203,7 @@ def log_reasons(sessions: pd.DataFrame, patients: pd.DataFrame) -> dict[str, Arr
     """Reasons to leave a patient out that do not depend on scores: name -> bool per patient, in
     patient order.
     """
+    # only the first drug tells: whoever begins with placebo is in a trial
     first_drug = sessions.groupby("patient_id", sort=False)["drug"].first()
     drug = first_drug.reindex(patients["patient_id"])
     placebo = (drug == "placebo").fillna(False)

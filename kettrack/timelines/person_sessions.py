@@ -141,7 +141,9 @@ def _belonging(
     rule for response.
     """
     goes_on = _next(days, inside)
+    # of the first courses, within a patient: the last gap of one patient leads into the next
     gaps = np.diff(days.day)[goes_on[:-1]]
+    # where nobody has a second session, none is ever due
     due = float(np.median(gaps)) if gaps.size else np.inf
     late = criteria.late_after_days
     row, place = session_scores(bucket, baselines, days, due, late)
@@ -179,6 +181,7 @@ def _given(cohort: Cohort, days: SessionDays) -> dict[str, object]:
     """Dose and side effects of a day: the total, and the worst of its sessions."""
     sessions = cohort.sessions
     named = sessions["adverse_events"]
+    # nothing recorded is not the same as "none"
     some = (named.fillna("none") != "none").to_numpy(float)
     adverse = np.where(named.isna(), np.nan, some)
 
@@ -200,6 +203,7 @@ def _later(
 ) -> dict[str, object]:
     """The next session of any course, and what the patients table says about the end."""
     any_day = np.ones(days.day.size, bool)
+    # the number at the end is never looked at: the last day has no next one
     following = np.append(days.day[1:], 0)
     next_day = np.where(_next(days, any_day), following, np.nan)
     observed = _of_patient(cohort, "observed_to_day", days)

@@ -76,6 +76,7 @@ def repeated_losses(
         }
     )
     losses = _losses(cohort, rule, first_row, origin)
+    # Two scores may fall on one day; nobody is at risk before day 1.
     losses["day"] = losses["day"].clip(lower=1)
     return people[watched].set_index("patient_id"), losses
 

@@ -65,12 +65,14 @@ def rated_courses(cohort: DerivedCohort) -> pd.DataFrame:
     # Every course is a patient of this bucket: its baselines are not those of the cohort.
     rule_of_baseline = cohort.settings.baseline
     base = find_baselines(bucket, rule_of_baseline, cohort.instrument.sign)
+    # every course of a patient points at the first one, whose baseline is the original
     first = courses["row"].groupby(courses["patient_id"]).transform("first").to_numpy()
     original = base.score[first]
     scored = np.where(base.n_assessments > 0, base.first_assessment, -1)
     own, against_first = (
         find_first_run(bucket, rule, score, scored) for score in (base.score, original)
     )
+    # the baseline of the course at hand, not of the first, says whether it is a case
     case = ratable(base, cohort.criteria)
     why_not = _why_not(cohort, courses, base.score, case, base.n_assessments)
     rated = pd.isna(why_not)
@@ -123,6 +125,7 @@ def _bucket(cohort: DerivedCohort, courses: pd.DataFrame) -> Bucket:
         .merge(courses, on="patient_id")
         .sort_values("row", kind="stable")
     )
+    # a score belongs to the course of the last session before it
     number = scores["sessions_to_date"]
     within = number.between(scores["first_number"], scores["last_number"])
     within &= (

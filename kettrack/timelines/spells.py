@@ -82,6 +82,7 @@ def response_origins(
     case = ratable(cohort.baselines, cohort.criteria)
     sessions, finished = _course_ends(cohort, cohort.first_courses, origin)
     fits = _can_be_origin(cohort, sessions, origin)
+    # A course that is not finished has no end to be watched from, whatever its scores say.
     start = np.where(finished, bucket.first_row(fits), NO_ROW)
     event = find_first_run(
         bucket,
@@ -157,6 +158,7 @@ def _inside(
     """
     to_date, since = cohort.alignment
     late = cohort.criteria.late_after_days
+    # without a row the answer must be no: a day too late, and no session to speak of
     began = values_at(since, event.first_row, late + 1)
     to_proof = values_at(to_date, event.proof_row, 0)
     return (began <= late) & (to_proof <= sessions)
@@ -166,6 +168,7 @@ def _session_day(bucket: Bucket, sessions: Array) -> Array:
     """Day of the session after the given number, per patient; `MISSING_DAY` where there was
     none.
     """
+    # session k of a patient stands k - 1 rows after the first, so the next one k rows after it
     place = bucket.session_offsets[:-1] + sessions
     there = place < bucket.session_offsets[1:]
     row = np.where(there, place, NO_ROW)
@@ -286,6 +289,7 @@ def _with_event_rows(
         again = named["retreated_day"]
         counts &= again.isna() | (day <= again)
     first = named[counts].groupby("patient_id")["day"].min()
+    # the type of the columns it is written into
     first = first.astype("Int64")
     out = rows.copy()
     who = first.index
@@ -318,6 +322,7 @@ def last_decided(bucket: Bucket, run: Run) -> Array:
     days = bucket.score_day
     width = int(np.ptp(days)) + 1 if days.size else 1
     reach = min(run.max_gap, width)
+    # twice the width: from the last day of one patient no gap reaches the first of the next
     key = patient * (2 * width) + day
     decided = key
     for _ in range(run.count - 1):
@@ -327,5 +332,6 @@ def last_decided(bucket: Bucket, run: Run) -> Array:
         decided = key[begin < end]
     chosen = np.isin(key, decided)
     out = np.full(bucket.n, np.nan)
+    # `fmax.at` keeps the latest of several days of a patient, and any day before NaN
     np.fmax.at(out, patient[chosen], day[chosen].astype(float))
     return out

@@ -117,6 +117,7 @@ def _rows_of(
             "proof": _proofs(bucket, event),
         }
     )
+    # one that still waits, or can no longer be confirmed, has a first row too
     return frame[event.first_row >= 0]
 
 

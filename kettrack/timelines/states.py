@@ -197,6 +197,7 @@ def state_segment_rows(
     day = rows["day"].astype(np.int64)
     by_patient = day.groupby(rows["patient_id"], sort=False)
     following = by_patient.shift(-1).fillna(np.inf)
+    # `to_day` is the first day on which the state holds no more
     longest = day + criteria.state_holds_days + 1
     ends = np.minimum(following, longest)
     out = rows.assign(

@@ -83,6 +83,7 @@ def rate_symptoms(scored: Scored, rule: SymptomRule) -> Rating:
     # A run of weeks with minimal symptoms is a run of ones: the same search as for any event.
     rated = bucket_with(bucket, minimal)
     seen = bucket.last_row(scored.assessment & ~np.isnan(minimal))
+    # weeks in a row, each scored within the gaps that the rule allows
     run = Rule(
         Predicate("score", "at least", 1),
         Run(rule.weeks, rule.shortest_gap, rule.longest_gap),

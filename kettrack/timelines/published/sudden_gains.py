@@ -81,6 +81,7 @@ def gain_rows(
         one_over_n2 = 1 / np.maximum(n2, 1)
         width *= np.sqrt(one_over_n1 + one_over_n2)
     large = drop >= rule.smallest_drop.value
+    # both a number of points and a share of the score before
     large &= drop >= rule.share * value
     lasting = mean1 - mean2 > width
     return judged & large & lasting, judged
@@ -113,6 +114,7 @@ def _shift(
 def _moments(values: Array) -> tuple[Array, Array, Array]:
     """Number, mean and sum of squares about it of the known values in each column."""
     known = ~np.isnan(values)
+    # Sums over the known ones by hand: `nanmean` warns where a column has none.
     n = known.sum(axis=0)
     known_values = np.where(known, values, 0)
     divisor = np.maximum(n, 1)
@@ -201,6 +203,7 @@ def _in_treatment(
     recent = scored.bucket.score_day >= -BASELINE_WINDOW_DAYS
     used = recent & ~left_out[scored.bucket.score_patient]
     gain, judged = gain_rows(scored.bucket, rule, used)
+    # a gain stands at the score before it; it counts when the score after it is an assessment
     ends_after = np.append(scored.assessment[1:], False)
     return gain & ends_after, judged & ends_after
 
@@ -237,6 +240,7 @@ def _reversal_day(bucket: Bucket, row: int, level: float) -> int | None:
     """Day of the first score after a gain that is back at the level."""
     patient = bucket.score_patient[row]
     end = bucket.score_offsets[patient + 1]
+    # the gain itself is from `row` to `row + 1`
     later = slice(row + 2, end)
     at_level = bucket.score[later] >= level
     known = bucket.score_known[later]

@@ -192,6 +192,7 @@ def published_rules_table(
     """
     cohort = derive(cohort)
     known = [rule.name for rule in published_rules(cohort.instrument)]
+    # a misspelt name would otherwise apply nothing, and nobody would notice
     unknown = [name for name in also if name not in known]
     if unknown:
         raise UsageError(

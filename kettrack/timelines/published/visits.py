@@ -157,6 +157,7 @@ def stop_days(cohort: DerivedCohort) -> Array:
     integer while care goes on.
     """
     care = cohort.care
+    # A stop recorded before a later session was not the end; a missing one is far below every day.
     recorded = days_or_missing(cohort.patients["stop_day"])
     last_session = care["last_session_day"].to_numpy()
     day = np.maximum(recorded, last_session)
