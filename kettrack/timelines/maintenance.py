@@ -150,7 +150,8 @@ def holding_intervals(
         (held or failed) `n_failed` `longest_held` `shortest_failed` (days; missing when none did)
         `holding`: `between` both; `at_least` the longest, none failed; `at_most`: none held, below
         the shortest; `contradictory`: one failed that was no longer than one that held;
-        `not_estimable`: fewer than three were rated, and no limits are given.
+        `not_estimable`: fewer than `HoldingRules.fewest_intervals` were rated, and no limits
+        are given.
 
     Examples
     --------
