@@ -16,10 +16,16 @@ from kettrack.arrays import Floats, Objects
 from kettrack.errors import NotIdentified
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
-from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS, FRESH_DAYS, HORIZON_DAYS
+from kettrack.vocabulary.days import (
+    BASELINE_WINDOW_DAYS,
+    DAYS_IN_WEEK,
+    FRESH_DAYS,
+    HORIZON_DAYS,
+)
 from kettrack.vocabulary.limits import FEWEST_PEOPLE_IN_RIBBON
 
-VISITS: Final = ("baseline", "session 3", "session 6", "12 weeks")
+LAST_VISIT: Final = f"{HORIZON_DAYS // DAYS_IN_WEEK} weeks"
+VISITS: Final = ("baseline", "session 3", "session 6", LAST_VISIT)
 AFTER_SESSION: Final = {"session 3": 3, "session 6": 6}
 # Days from which the score of the last visit may be taken.
 _FIRST_DAY: Final = HORIZON_DAYS - FRESH_DAYS
@@ -45,11 +51,12 @@ def visit_nodes(cohort: DerivedCohort) -> pd.DataFrame:
     - baseline: the baseline score.
     - session 3, session 6: the last score after it and before the next, at most
       `Criteria.late_after_days` days later.
-    - 12 weeks: the score nearest to `HORIZON_DAYS`, at most `FRESH_DAYS` away, the earlier of two.
+    - `LAST_VISIT`: the score nearest to `HORIZON_DAYS`, at most `FRESH_DAYS` away, the earlier of
+      two.
 
     Without one, at a session: `stopped` when treatment was over before it, `not yet there` when it
     had not come by `HORIZON_DAYS`. At any visit after the baseline: `log ended` when the log does
-    not reach the end of its window, at 12 weeks also for those who stopped. At 12 weeks: `stopped`
+    not reach the end of its window, at `LAST_VISIT` also for those who stopped. There, `stopped`
     when the last session was before `HORIZON_DAYS`. Else `no score`.
 
     Raises
@@ -105,7 +112,7 @@ def _scores(cohort: DerivedCohort) -> dict[str, pd.Series]:
     late = late.assign(apart=apart)
     # Of two equally near scores the earlier one stays first.
     late = late.sort_values(["patient_id", "apart"], kind="stable")
-    return found | {"12 weeks": late.groupby("patient_id")["score"].first()}
+    return found | {LAST_VISIT: late.groupby("patient_id")["score"].first()}
 
 
 def _reasons_without_score(cohort: DerivedCohort, visit: str) -> Objects:

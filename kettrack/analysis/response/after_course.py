@@ -78,7 +78,7 @@ def scores_after_course(cohort: DerivedCohort) -> pd.DataFrame:
 
 @question(
     "state_after_course",
-    asks="How were people two to four weeks after the first course?",
+    asks="How were people in the weeks after the first course?",
     unit="percent of patients scored in the window",
     estimand=_ESTIMAND,
     roles=_ROLES,
