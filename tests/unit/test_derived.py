@@ -10,6 +10,7 @@ import pytest
 import kettrack as kt
 from kettrack.timelines import derived as module
 from kettrack.timelines.derived import derive
+from kettrack.timelines.outcomes import outcome_rows, outcomes_of
 from kettrack.vocabulary.rules import Predicate, Rule
 
 TABLES = (
@@ -58,6 +59,13 @@ def test_each_part_is_worked_out_once(sample, monkeypatch):
     kt.estimate("worsening", value)
     value.with_criteria(replace(value.criteria, name="again")).outcomes  # noqa: B018
     assert len(calls) == 1
+
+
+def test_outcomes_take_the_events_that_are_there(sample):
+    value = derive(sample)
+    again = outcomes_of(value.bucket, value.criteria)
+    held = outcome_rows(value.bucket, value.criteria, value.baselines, value.event_rows)
+    pd.testing.assert_frame_equal(held, again)
 
 
 def test_other_rules_are_other_outcomes_on_the_same_arrays(sample):
