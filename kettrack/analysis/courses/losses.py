@@ -78,6 +78,7 @@ def _table(cohort: DerivedCohort) -> pd.DataFrame:
             " kettrack.toml.",
         )
     rows = _rows(cohort, "in force")
+    # Where one score is enough already, both rules would be the same.
     if any(rule.run.count > 1 for rule in _rules(criteria)):
         rows += _rows(_by_single_score(cohort), "single score")
     if not any(row["n"] for row in rows):

@@ -119,6 +119,7 @@ def _rows(courses: pd.DataFrame, late: int) -> list[dict[str, object]]:
     again = courses[courses["treatment"] == 2].set_index("patient_id")
     rated = again[again["responded"].notna()]
     n = len(again)
+    # Treatment 1 is the first course, 2 the first re-induction, 3 the second.
     thrice = int((courses["treatment"] == 3).sum())
     rows = [
         _row("re_induced", "had a re-induction, of all who started", len(first), n),
@@ -141,6 +142,7 @@ def _rows(courses: pd.DataFrame, late: int) -> list[dict[str, object]]:
 
 def _compared(first: pd.DataFrame, rated: pd.DataFrame) -> list[dict[str, object]]:
     """Those rated both times: which of the two courses they responded to."""
+    # The first course of the same people, who may not be rated in it.
     before = first.reindex(rated.index)
     known = before["responded"].notna()
     then = before[known]

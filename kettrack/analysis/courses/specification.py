@@ -130,6 +130,7 @@ def _scales(cohort: DerivedCohort) -> list[Instrument]:
     used = set(cohort.scores["instrument"])
     known = cohort.settings.known_instruments
     others = rated_instruments("depression", known)
+    # The primary instrument comes first, each scale once.
     names = dict.fromkeys([cohort.settings.instrument, *others])
     return [get_instrument(name, known) for name in names if name in used]
 

@@ -55,6 +55,7 @@ def worsening(cohort: DerivedCohort) -> Answer:
     rated = outcomes[outcomes["included"]]
     if rated.empty:
         raise NotIdentified("nobody is analysable (see the ladder).", _COLLECT)
+    # One score that still waits for a second, or never got one, is not counted.
     events = int(rated["deterioration_status"].isin(["single", "confirmed"]).sum())
     estimate, low, high = wilson(events, len(rated))
     row = {

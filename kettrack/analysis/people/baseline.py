@@ -58,6 +58,7 @@ def baseline_table(cohort: DerivedCohort) -> Answer:
     rows += [_number(frame, name, _about(name)) for name in NUMBERS]
     for name in (*CHOICES, *_OF_FIRST_SESSION):
         rows += _levels(frame, name)
+    # What nobody has a value for is named in a caveat instead of a row.
     table = pd.DataFrame([row for row in rows if row["n"]], columns=list(_ROLES))
     caveats = [f"{rule_words(cohort)}."]
     recorded = frame.notna().any()

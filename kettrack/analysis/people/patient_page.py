@@ -189,6 +189,7 @@ def _response_level(response: Predicate, baseline: float) -> tuple[str, float]:
 
 def _states(line: pd.DataFrame, holds: int, until: int) -> pd.DataFrame:
     """Stretches of one state: until the next score, at most so many days, never beyond the log."""
+    # A score without a state still ends the state before it.
     known = line.dropna(subset=["score"])
     following = known["day"].shift(-1).fillna(until).to_numpy(float)
     rated = known["state"].notna().to_numpy()

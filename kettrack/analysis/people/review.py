@@ -92,6 +92,7 @@ def review_table(cohort: Cohort | DerivedCohort, weeks_ago: int = 0) -> pd.DataF
     >>> review_table(load_cohort(sample_folder())).reason.iloc[0]
     'suicidality_high'
     """
+    # Stop before anything is worked out where rows of single patients may not be shown.
     gate_rows(pd.DataFrame(), cohort.settings.policy)
     known = derive(as_of(derive(cohort).cohort, weeks_ago))
     scored = review_scores(known)

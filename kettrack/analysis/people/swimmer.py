@@ -66,6 +66,7 @@ def swimmer(cohort: DerivedCohort, seed: int = _SEED) -> Answer:
         release policy, since every row is about one person.
     """
     everyone = cohort.patients["patient_id"]
+    # Sorted, so that the sample does not depend on the order of the rows.
     chosen = everyone.sort_values().to_numpy()
     sampled = ""
     if len(chosen) > _MOST_PEOPLE:
