@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from pandas.api.extensions import ExtensionArray
+from pandas.api.types import pandas_dtype
 
 from kettrack.arrays import Floats
 from kettrack.reading.cells import read_frame
@@ -250,13 +251,18 @@ def _typed(
         # Timing stays an ordered category: before, unknown, after is its order in time.
         del dtypes["timing"]
         frame, dtypes = _filled_items(frame, dtypes)
-    texts = {
-        name: _as_text(frame[name].array)
-        for name, dtype in dtypes.items()
-        if dtype == "str"
+    # Column by column into a new frame: pandas would put the whole together anew for each step.
+    typed = {
+        name: _as_dtype(frame[name], dtypes.get(name, "")) for name in frame.columns
     }
-    others = {name: dtype for name, dtype in dtypes.items() if dtype != "str"}
-    return frame.reset_index(drop=True).assign(**texts).astype(others)
+    return pd.DataFrame(typed, index=pd.RangeIndex(len(frame)), copy=False)
+
+
+def _as_dtype(column: pd.Series, dtype: str) -> ExtensionArray:
+    """Values of a column in their dtype; as they are where none is named."""
+    if dtype == "str":
+        return _as_text(column.array)
+    return column.astype(pandas_dtype(dtype)).array if dtype else column.array
 
 
 def _as_text(words: ExtensionArray) -> ExtensionArray:
@@ -279,9 +285,8 @@ def _filled_items(
     for place, name in enumerate(items, start=1):
         if frame[name].notna().any():
             last_filled = place
-    spare = items[last_filled:]
-    kept = {name: dtype for name, dtype in dtypes.items() if name not in spare}
-    return frame.drop(columns=spare), kept
+    kept = frame.drop(columns=items[last_filled:])
+    return kept, {name: dtype for name, dtype in dtypes.items() if name in kept}
 
 
 def note_similar_ids(

@@ -63,12 +63,15 @@ def read_frame(
     Returns
     -------
     DataFrame
-        One row per row of the source, indexed by its line; every column of the contract; numbers
-        and truth values float64, words categories.
+        One row per row of the source, indexed by its line; every column of the contract, items as
+        far as the source has any; numbers and truth values float64, words categories.
     """
     raw = matched.raw
+    spare = _spare_items(matched)
     read = {}
     for column in matched.table.columns:
+        if column.name in spare:
+            continue
         cells = matched.columns.get(column.name)
         # An identifying column is read as absent, so that none of its values reaches a message.
         if cells is None or (
@@ -80,6 +83,20 @@ def read_frame(
                 raw, _with_words(column, instruments), cells, ledger
             )
     return pd.DataFrame(read, index=pd.Index(raw.lines, name="line"), copy=False)
+
+
+def _spare_items(matched: Matched) -> set[str]:
+    """Items behind the last one of the source.
+
+    Nobody can have answered them, and a cohort holds no such columns; on the way there they would
+    only cost time.
+    """
+    items = [name for name in matched.table.names if name.startswith("item_")]
+    n_kept = 0
+    for place, name in enumerate(items, start=1):
+        if name in matched.columns:
+            n_kept = place
+    return set(items[n_kept:])
 
 
 def _with_words(

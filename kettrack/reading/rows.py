@@ -4,7 +4,7 @@ its range, its items, and whether the two agree.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -50,15 +50,8 @@ def drop_identical(
 ) -> pd.DataFrame:
     """Drop rows that say in every column what an earlier row says, and count them."""
     # Columns without a value differ nowhere and only cost time.
-    filled = [name for name in frame.columns if frame[name].notna().any()]
-    # Codes are compared instead of text: equal codes are equal words.
-    codes = frame[filled].apply(
-        lambda column: (
-            column.cat.codes
-            if isinstance(column.dtype, pd.CategoricalDtype)
-            else column
-        )
-    )
+    filled = [name for name in frame.columns if _any_filled(frame[name])]
+    codes = _by_codes(frame, filled)
     again = (
         codes.duplicated().to_numpy() if filled else np.zeros(len(frame), dtype=bool)
     )
@@ -67,6 +60,24 @@ def drop_identical(
         f"identical to an earlier row of {file}", int(again.sum()), int(n_patients)
     )
     return frame[~again]
+
+
+def _any_filled(column: pd.Series) -> bool:
+    """Whether a column of `read_frame` has a value in any row."""
+    values = column.array
+    if isinstance(values, pd.Categorical):
+        return bool((values.codes >= 0).any())
+    return not bool(values.isna().all())
+
+
+def _by_codes(frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Columns to be compared: codes instead of text, as equal codes are equal words."""
+    columns = {name: frame[name].array for name in names}
+    codes = {
+        name: values.codes if isinstance(values, pd.Categorical) else values
+        for name, values in columns.items()
+    }
+    return pd.DataFrame(codes, index=frame.index, copy=False)
 
 
 def order_within_day(
@@ -115,9 +126,7 @@ def one_row_per_key(
     ledger: Ledger,
 ) -> pd.DataFrame:
     """Report rows that share the table's key and differ otherwise."""
-    key = frame[list(table.key)].apply(
-        lambda column: column.cat.codes if column.dtype == "category" else column
-    )
+    key = _by_codes(frame, table.key)
     again = key.duplicated().to_numpy()
     for line in frame.index[again]:
         ledger.problem(
@@ -236,7 +245,8 @@ def check_scores(
     """
     checked = scores.copy(deep=False)
     score = scores["score"].to_numpy(np.float64).copy()
-    items = scores[_item_names(scores)].to_numpy(np.float64, copy=True)
+    filled = _item_names(scores)
+    items = scores[filled].to_numpy(np.float64, copy=True)
     names = scores["instrument"].cat.categories
     for code in np.unique(scores["instrument"].cat.codes):
         if code < 0:  # no instrument, or an unknown one: already reported
@@ -249,7 +259,7 @@ def check_scores(
         score[rows] = part.check_totals(in_range, answers)
         items[rows] = answers
     checked["score"] = score
-    checked[_item_names(scores)] = items
+    checked[filled] = items
     return checked
 
 
@@ -257,7 +267,7 @@ def _item_names(scores: pd.DataFrame) -> list[str]:
     return [
         name
         for name in scores.columns
-        if name.startswith("item_") and scores[name].notna().any()
+        if name.startswith("item_") and _any_filled(scores[name])
     ]
 
 
