@@ -58,3 +58,6 @@ SECOND_REMISSION_DAYS: Final = 7
 
 # The year of a durability curve, in whole weeks.
 LAST_CURVE_DAY: Final = 52 * DAYS_IN_WEEK
+# Bands of the days between maintenance sessions, by their last day: about a week, two weeks, three
+# weeks, a month; what is longer is open.
+MAINTENANCE_GAP_ENDS: Final = (10, 17, 24, 38)

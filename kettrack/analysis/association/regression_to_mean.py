@@ -231,7 +231,7 @@ def regression_rows(
             "estimate": entry.drop(HIGH_RELIABILITY),
         },
         "mean_regression_high": {
-            "about": f"{alone} {LOW_RELIABILITY:.2f}",
+            "about": f"{alone} {LOW_RELIABILITY:g}",
             "estimate": entry.drop(LOW_RELIABILITY),
         },
     }

@@ -20,13 +20,15 @@ from kettrack.timelines.maintenance import (
     holding_intervals,
     maintenance_intervals,
 )
+from kettrack.vocabulary.days import MAINTENANCE_GAP_ENDS
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
 
 # Rows of the table of gaps by session number.
 _MOST_SESSIONS: Final = 24
 # Upper edges in days, around the usual rhythms: twice a week, weekly, every 2 and 3 weeks, monthly,
 # longer.
-EDGES: Final = (4, 10, 17, 24, 38, 59)
+# Beside the usual bands: sessions closer than any maintenance, and two months or more.
+EDGES: Final = (4, *MAINTENANCE_GAP_ENDS, 59)
 LENGTHS: Final = ("0-4", "5-10", "11-17", "18-24", "25-38", "39-59", "60+")
 RULES: Final = HoldingRules()
 ABOUT: Final = {

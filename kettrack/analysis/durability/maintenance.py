@@ -19,7 +19,7 @@ from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.repeated_loss import maintenance_origins
 from kettrack.timelines.spells import loss_rows
-from kettrack.vocabulary.days import DAYS_IN_WEEK
+from kettrack.vocabulary.days import DAYS_IN_WEEK, MAINTENANCE_GAP_ENDS
 from kettrack.vocabulary.limits import FEWEST_EVENTS, FEWEST_PEOPLE
 from kettrack.vocabulary.plain_words import value_with_interval
 from kettrack.vocabulary.rules import NO_LIMIT
@@ -32,7 +32,8 @@ _OPEN: Final = NO_LIMIT
 SINCE: Final = {"0-7": 7, "8-14": 14, "15-28": 28, "29-42": 42, "43+": _OPEN}
 # Upper edges in days between sessions, around the usual rhythms: weekly, every two, three and four
 # weeks.
-INTERVAL: Final = {"0-10": 10, "11-17": 17, "18-24": 24, "25-38": 38, "39+": _OPEN}
+_BANDS: Final = ("0-10", "11-17", "18-24", "25-38", "39+")
+INTERVAL: Final = dict(zip(_BANDS, (*MAINTENANCE_GAP_ENDS, _OPEN), strict=True))
 _TWO_WEEKS: Final = SINCE["8-14"]
 _FOUR_WEEKS: Final = SINCE["15-28"]
 COX: Final = {

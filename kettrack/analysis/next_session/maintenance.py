@@ -31,6 +31,7 @@ from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.person_sessions import response_met
 from kettrack.vocabulary.days import (
     FRESH_DAYS,
+    MAINTENANCE_GAP_ENDS,
     MAINTENANCE_GRACE_DAYS,
     MAINTENANCE_GRACE_FACTOR,
     NEXT_SESSION_WINDOW_DAYS,
@@ -41,7 +42,11 @@ from kettrack.vocabulary.rules import CourseRules
 # How well somebody is, and how long they stay well without a session, decides the next gap.
 MORE_HISTORY: Final = ("responding", "longest_held")
 # Days: a week, two, three, a month, and longer; the last has no end.
-GAP_GROUPS: Final = ((1, 10), (11, 17), (18, 24), (25, 38), (39, np.inf))
+_ENDS: Final = (0, *MAINTENANCE_GAP_ENDS, np.inf)
+# First and last day of each band of gaps.
+GAP_GROUPS: Final = tuple(
+    (before + 1, end) for before, end in zip(_ENDS, _ENDS[1:], strict=False)
+)
 # Both ends also stand in the estimand.
 _SHORTEST, _LONGEST = MAINTENANCE_GRACE_DAYS
 ESTIMAND: Final = (

@@ -129,7 +129,7 @@ def _people(cohort: DerivedCohort, group: pd.Series) -> pd.DataFrame:
     large = sizes.index[enough]
     if len(large) < 2:
         raise NotIdentified(
-            f"fewer than two groups have {FEWEST_PEOPLE} people who held a response in"
+            f"fewer than two groups have {FEWEST_PEOPLE} people who were responding in"
             f" maintenance, and {FEWEST_EVENTS} losses.",
             "scores between maintenance sessions, for more people.",
         )
