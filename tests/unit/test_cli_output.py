@@ -174,7 +174,7 @@ def test_an_interrupted_report_leaves_nothing(
     until = time.monotonic() + 60
     while not list(scraps.glob("kettrack-*")) and time.monotonic() < until:
         time.sleep(0.1)
-    time.sleep(2)
+    time.sleep(0.5)
     running.send_signal(signal.SIGINT)
     out, err = running.communicate(timeout=60)
     assert (running.returncode, out, err) == (

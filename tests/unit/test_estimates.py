@@ -4,9 +4,9 @@ the words it may use.
 
 import re
 from dataclasses import replace
-from functools import cache
 
 import pytest
+from sample_answers import derived_sample, sample_answer
 from spec.tables import cohort
 
 from kettrack import Cohort, load_cohort, sample_folder
@@ -36,12 +36,6 @@ def under(clinic: Cohort, **settings: str) -> Cohort:
     return replace(clinic, settings=replace(clinic.settings, **settings))
 
 
-@pytest.fixture(scope="module")
-def found_under(sample):
-    """Each estimate of the sample under a policy, made once."""
-    return cache(lambda name, policy: estimate(name, under(sample, policy=policy)))
-
-
 # A hundred simulated clinics each time: once is enough.
 @pytest.mark.parametrize(
     ("name", "policy"),
@@ -52,8 +46,8 @@ def found_under(sample):
         if (name, policy) != ("calibration", "cms")
     ],
 )
-def test_every_estimate_says_something_under_every_policy(found_under, name, policy):
-    found = found_under(name, policy)
+def test_every_estimate_says_something_under_every_policy(name, policy):
+    found = sample_answer(name, policy)
     assert found.policy == policy
     assert found.text
     assert "{" not in found.text + repr(found)
@@ -74,21 +68,21 @@ def test_another_instrument(sample, instrument):
     assert "None" not in summary_text(under(sample, instrument=instrument))
 
 
-def test_words_that_claim_too_much_are_not_used(found_under):
+def test_words_that_claim_too_much_are_not_used():
     for name in load_questions():
-        found = found_under(name, "internal")
+        found = sample_answer(name)
         said = " ".join([found.text, found.estimand, *found.caveats]).lower()
         assert not [word for word in BANNED if re.search(rf"\b{word}\b", said)]
 
 
 def test_the_ladder_loses_nobody_in_silence(sample):
-    table = estimate("ladder", sample).table
+    table = sample_answer("ladder").table
     assert table["lost"].sum() == table["left"].iloc[0] - table["left"].iloc[-1]
     assert table["left"].iloc[0] == len(sample.patients)
 
 
-def test_the_bands_of_the_curve_add_up(sample):
-    table = estimate("response_by_session", sample).table
+def test_the_bands_of_the_curve_add_up():
+    table = sample_answer("response_by_session").table
     bands = table[
         ["estimate", "stopped", "not_scored", "completed", "still_in_course"]
     ].sum(axis=1)
@@ -96,8 +90,8 @@ def test_the_bands_of_the_curve_add_up(sample):
     assert table["at_risk"].min() >= 11
 
 
-def test_worsening_stands_beside_the_good_news(sample):
-    page = " ".join(result.text for result in first_page(sample))
+def test_worsening_stands_beside_the_good_news():
+    page = " ".join(result.text for result in first_page(derived_sample()))
     assert "had responded" in page
     assert "scored worse than before treatment" in page
 

@@ -4,9 +4,10 @@ usual fit.
 
 import numpy as np
 import pytest
-import statsmodels.api as sm
 from hypothesis import given
 from hypothesis import strategies as st
+from statsmodels.genmod import families
+from statsmodels.genmod.generalized_linear_model import GLM
 
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.estimators.intervals import patient_weights
@@ -32,7 +33,7 @@ def clinic(rows=600, seed=1):
 
 def by_library(x, y, weights):
     return (
-        sm.GLM(y, x, family=sm.families.Binomial(), freq_weights=weights)
+        GLM(y, x, family=families.Binomial(), freq_weights=weights)
         .fit(tol=1e-14)
         .params
     )

@@ -9,10 +9,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from sample_answers import sample_answer
 from simulated import simulated_cohort
 from spec.tables import cohort, one_each
 
-from kettrack import Cohort, cohort_from_frames, estimate, load_cohort, sample_folder
+from kettrack import Cohort, cohort_from_frames, estimate
 from kettrack.analysis.subgroups.groups import groups_of, unknown_words
 from kettrack.errors import UsageError
 from kettrack.timelines.derived import derive
@@ -110,7 +111,7 @@ def test_groups_made_by_chance_do_not_differ(weekly: Cohort) -> None:
 
 
 def test_small_groups_are_named(weekly: Cohort) -> None:
-    found = estimate("response_by_session", load_cohort(sample_folder()), by="severity")
+    found = sample_answer("response_by_session", by="severity")
     assert any(
         caveat.startswith("Left out, with fewer than 11") for caveat in found.caveats
     )
@@ -136,9 +137,8 @@ def test_going_on_is_compared_among_those_who_had_hardly_improved() -> None:
 
 def test_early_groups_are_the_rows_of_the_futility_sheet() -> None:
     """Same score, same people: those who went on after session 2 and can be followed."""
-    clinic = load_cohort(sample_folder())
-    sheet = estimate("should_we_go_on", clinic).table.set_index("key")["n"]
-    groups = estimate("response_by_session", clinic, by="early_response")
+    sheet = sample_answer("should_we_go_on").table.set_index("key")["n"]
+    groups = sample_answer("response_by_session", by="early_response")
     at = groups.table.drop_duplicates("group")["n"].tolist()
     assert at == sheet[["after2_below_20", "after2_20_to_49"]].tolist()
 
@@ -156,7 +156,7 @@ def test_who_is_in_no_group_is_counted_by_reason() -> None:
 
 
 def test_a_refusal_names_the_group_that_ends_first() -> None:
-    found = estimate("should_we_go_on", load_cohort(sample_folder()), by="severity")
+    found = sample_answer("should_we_go_on", by="severity")
     assert (
         "at 2 or 3 sessions after session 3, where not all groups have 11 people at risk:"
         " 'moderate' has them" in found.reason
@@ -164,7 +164,7 @@ def test_a_refusal_names_the_group_that_ends_first() -> None:
 
 
 def test_rates_in_maintenance_are_compared_by_ratio() -> None:
-    table = estimate("maintenance", load_cohort(sample_folder()), by="severity").table
+    table = sample_answer("maintenance", by="severity").table
     rates = 700 * table["events"] / table["person_days"]
     assert table["estimate"].to_numpy() == pytest.approx(rates.to_numpy())
     assert table["ratio"].iloc[1:].to_numpy() == pytest.approx(

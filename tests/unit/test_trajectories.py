@@ -11,10 +11,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from sample_answers import sample_answer
 from simulated import simulated_cohort
 from spec.tables import cohort
 
-from kettrack import Cohort, cohort_from_frames, load_cohort, sample_folder
+from kettrack import Cohort, cohort_from_frames
 from kettrack.analysis.association.association import association
 from kettrack.analysis.association.course_scores import course_scores, final_scores
 from kettrack.analysis.association.trajectories import trajectories
@@ -80,7 +81,7 @@ def nothing_happens() -> Result:
 
 @pytest.fixture(scope="module")
 def sample() -> Result:
-    return association(load_cohort(sample_folder()))
+    return sample_answer("association")
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,9 @@ must not change the answer.
 
 import numpy as np
 import pytest
-import statsmodels.api as sm
 from hypothesis import given
 from hypothesis import strategies as st
+from statsmodels.regression.linear_model import OLS, WLS
 
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.estimators.causal.weights import (
@@ -48,7 +48,7 @@ def test_clustered_errors_equal_statsmodels(corrected):
     weights = np.random.default_rng(2).gamma(1, 1, len(y))
     shuffled = np.random.default_rng(3).permutation(len(y))
     for w in (np.ones(len(y)), weights):
-        expected = sm.WLS(y, x, weights=w).fit(
+        expected = WLS(y, x, weights=w).fit(
             cov_type="cluster",
             cov_kwds={
                 "groups": patient,
@@ -97,9 +97,7 @@ def test_least_squares_of_replicates_equals_rows_written_again(monkeypatch):
     )
     for fitted, drawn in zip(fit_least_squares(x, y, counts), counts, strict=True):
         again = np.repeat(np.arange(len(y)), drawn)
-        assert fitted == pytest.approx(
-            sm.OLS(y[again], x[again]).fit().params, abs=1e-9
-        )
+        assert fitted == pytest.approx(OLS(y[again], x[again]).fit().params, abs=1e-9)
 
 
 def test_repeated_columns_share_what_one_would_take():

@@ -1,0 +1,35 @@
+"""The sample, derived once, and what each question says of it: each worked out once for all tests of
+a process. For tests that only read; who changes a table loads the sample.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import replace
+
+from kettrack import estimate, load_cohort, sample_folder
+from kettrack.result import Result
+from kettrack.timelines.derived import DerivedCohort, derive
+
+
+def derived_sample(policy: str = "internal") -> DerivedCohort:
+    """The sample under a disclosure policy, with what its questions share."""
+    return _derived(policy)
+
+
+def sample_answer(name: str, policy: str = "internal", by: str | None = None) -> Result:
+    """The answer to a question about the sample."""
+    return _answer(name, policy, by)
+
+
+# Arguments by place only: the same question asked in two ways is one entry.
+@functools.cache
+def _derived(policy: str) -> DerivedCohort:
+    sample = load_cohort(sample_folder())
+    settings = replace(sample.settings, policy=policy)
+    return derive(replace(sample, settings=settings))
+
+
+@functools.cache
+def _answer(name: str, policy: str, by: str | None) -> Result:
+    return estimate(name, _derived(policy), by=by)
