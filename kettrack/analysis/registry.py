@@ -202,10 +202,10 @@ def question(
 
 def _result(asked: Question, answer: Answer, cohort: DerivedCohort) -> Result:
     """The answer with what the question says of it, and where the numbers come from."""
-    made = made_from(
-        cohort, unit=answer.unit or asked.unit, level=answer.level, seed=answer.seed
-    )
     error = answer.refused
+    # A refusal gives no quantity that could have a unit.
+    unit = "" if error else answer.unit or asked.unit
+    made = made_from(cohort, unit=unit, level=answer.level, seed=answer.seed)
     return Result(
         name=asked.name,
         table=answer.table,
