@@ -20,11 +20,12 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 # Files that keep a processor busy for long begin first: no worker then waits for them at the end.
 LONGEST = (
     "test_sample_report.py",
+    "test_gates.py",
+    "test_review_invariants.py",
     "05_sessions_and_symptom_change.ipynb",
+    "test_nbval_turns_red.py",
     "test_estimates.py",
     "02_sessions_to_response.ipynb",
-    "test_nbval_turns_red.py",
-    "test_review_invariants.py",
 )
 # Files whose tests simulate, read or estimate whole clinics again and again, or start programs:
 # `make quick` leaves them to `make test`.

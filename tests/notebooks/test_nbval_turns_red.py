@@ -19,13 +19,9 @@ AGE_APART = 40  # years: moves the mean age of 240 people by more than its last 
 
 @pytest.fixture
 def copy(checkout: Path, tmp_path: Path) -> Path:
-    """The package, its sample and one notebook, apart from the checkout."""
+    """The package as it is compiled, its sample and one notebook, apart from the checkout."""
     for name in ("kettrack", "data/sample"):
-        shutil.copytree(
-            checkout / name,
-            tmp_path / name,
-            ignore=shutil.ignore_patterns("__pycache__"),
-        )
+        shutil.copytree(checkout / name, tmp_path / name)
     for name in ("pyproject.toml", "notebooks/sanitize.cfg", NOTEBOOK):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(checkout / name, tmp_path / name)
