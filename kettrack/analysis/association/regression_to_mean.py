@@ -183,7 +183,7 @@ def _tail_loss(
     """Minus the mean log-likelihood of a normal distribution seen beyond `cut`, as a function of
     its mean and ln SD; `inside` are the values below `top`, `share` of all.
     """
-    from scipy.stats import norm
+    from scipy.special import log_ndtr
 
     # the likelihood needs the values below the top only through these two
     inside_mean = float(inside.mean())
@@ -195,9 +195,9 @@ def _tail_loss(
         sd = np.exp(log_sd)
         squares = inside_variance + (inside_mean - mean) ** 2
         below_top = share * (log_sd + squares / (2 * sd**2))
-        at_top = (1 - share) * norm.logsf(top, mean, sd)
+        at_top = (1 - share) * log_ndtr((mean - top) / sd)
         # every value is beyond the cut-off: the chance of that divides the likelihood
-        beyond_cut = norm.logsf(cut, mean, sd)
+        beyond_cut = log_ndtr((mean - cut) / sd)
         return float(below_top - at_top + beyond_cut)
 
     return loss
