@@ -171,7 +171,8 @@ class Result:
             n = self.people
         people = (
             [f"N = {n:,.0f}"]
-            if "n" in self.table or "person" in self.roles.values()
+            if _plain(n) is not None
+            and ("n" in self.table or "person" in self.roles.values())
             else []
         )
         criteria = self.made_from.get("criteria", {})

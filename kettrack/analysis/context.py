@@ -123,10 +123,7 @@ def _collect(cohort: DerivedCohort, error: NotIdentified) -> str:
         return error.collect
     counts_hidden = disclosure.get_policy(cohort.settings.policy).smallest_count > 1
     there = "fewer" if counts_hidden else f"only {n}"
-    return (
-        f"at least {FEWEST_PEOPLE} people, where this log holds {there}; for each of them,"
-        f" {error.collect}"
-    )
+    return f"at least {FEWEST_PEOPLE} people (this log holds {there}). Also record: {error.collect}"
 
 
 def rule_words(cohort: DerivedCohort) -> str:

@@ -280,6 +280,6 @@ def people_of_curve(steps: Result, response: Result) -> str:
         who = "everyone with a rated baseline and no session before the log, scored or not"
     waiting = f"; {too_new:,} do not have one yet" if too_new else ""
     return (
-        f" The shares by session are about {everyone:,} people: {who}. {n:,} of them have a log"
+        f" The shares by session count {everyone:,} people: {who}. {n:,} of them have a log"
         f" that is complete for {COMPLETE_LOG_DAYS} days after session 1{waiting}."
     )

@@ -116,7 +116,7 @@ class Recall:
                 f"How far back {self.instrument} looks is not confirmed; {self.days} days are"
                 " assumed."
             )
-        return f"{self.instrument} is taken to look back {self.days} days."
+        return f"{self.instrument} asks about the last {self.days} days."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

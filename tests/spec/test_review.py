@@ -114,11 +114,11 @@ def test_any_rise_of_suicidality_against_the_answer_before_or_before_treatment()
     }
     assert (
         words(clinic, "risen", "suicidality_rise")
-        == "suicidality item of PHQ-9 was 1, 0 on day 0"
+        == "suicidality item of PHQ-9 was 1; it was 0 on day 0"
     )
     assert (
         words(clinic, "slow", "suicidality_rise")
-        == "suicidality item of PHQ-9 was 1, 0 before treatment (day 0)"
+        == "suicidality item of PHQ-9 was 1; it was 0 before treatment (day 0)"
     )
 
 

@@ -236,7 +236,7 @@ def test_a_log_with_too_few_people_is_told_so_first() -> None:
     )
     assert (
         few.collect
-        == "at least 11 people, where this log holds only 1; for each of them, a score."
+        == "at least 11 people (this log holds only 1). Also record: a score."
     )
     other = refusal(
         "x",
@@ -251,4 +251,4 @@ def test_a_log_with_too_few_people_is_told_so_first() -> None:
         NotIdentified("only 1.", "a score."),
         "",
     )
-    assert "holds fewer;" in hidden.collect
+    assert "holds fewer)" in hidden.collect

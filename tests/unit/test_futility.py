@@ -89,7 +89,7 @@ def test_the_sentence_says_what_the_brief_reader_needs(sheet):
 
 def test_the_warning_about_the_recall_window_comes_first(sample, sheet):
     assert sheet.caveats[0].startswith(
-        "PHQ-9 is taken to look back 14 days. Scores after session 2 (median day "
+        "PHQ-9 asks about the last 14 days. Scores after session 2 (median day "
     )
     days = sheet.table.groupby("landmark")["median_day"].first()
     assert days[2] < 14 <= days[3]
@@ -135,7 +135,7 @@ def test_refused_when_nobody_can_be_followed():
         "patient | days\n a | 0 3 7",
         "patient | observed_to_day\n a | 200",
     )
-    assert "after no session did 11 people go on" in should_we_go_on(one).reason
+    assert "no session after which at least 11 people" in should_we_go_on(one).reason
 
 
 def test_where_sessions_do_nothing_late_responders_are_as_many_as_the_null_says():

@@ -151,7 +151,7 @@ def test_how_far_back_a_score_looks(scale, stated_days, days, assumed):
 
 
 def test_an_assumed_recall_says_so():
-    assert str(PHQ9.recall()) == "PHQ-9 is taken to look back 14 days."
+    assert str(PHQ9.recall()) == "PHQ-9 asks about the last 14 days."
     assert "not confirmed; 14 days are assumed" in str(MADRS.recall())
     own = replace(MADRS, recall_days=Fact(3, "clinic handbook", "user"))
-    assert str(own.recall()) == "MADRS is taken to look back 3 days."
+    assert str(own.recall()) == "MADRS asks about the last 3 days."

@@ -113,7 +113,7 @@ def test_groups_made_by_chance_do_not_differ(weekly: Cohort) -> None:
 def test_small_groups_are_named(weekly: Cohort) -> None:
     found = sample_answer("response_by_session", by="severity")
     assert any(
-        caveat.startswith("Left out, with fewer than 11") for caveat in found.caveats
+        "groups with fewer than 11 people at risk" in caveat for caveat in found.caveats
     )
 
 
@@ -158,8 +158,8 @@ def test_who_is_in_no_group_is_counted_by_reason() -> None:
 def test_a_refusal_names_the_group_that_ends_first() -> None:
     found = sample_answer("should_we_go_on", by="severity")
     assert (
-        "at 2 or 3 sessions after session 3, where not all groups have 11 people at risk:"
-        " 'moderate' has them" in found.reason
+        "at 2 or 3 sessions after session 3. There, not every group has 11 people at"
+        " risk: 'moderate' has" in found.reason
     )
 
 

@@ -157,7 +157,7 @@ def _sentence(table: pd.DataFrame) -> str:
         f" more session holds the truth, 0, in {{next_session_0.holds:%}} of {among}. Where"
         f" {SOME_EFFECT}, the true difference is {{next_session_1.truth}} points; the answers are"
         " off by {next_session_1.bias}"
-        " points on average, and the interval leaves 0 out in {next_session_1.tells:%}. The"
+        " points on average, and the interval excludes 0 in {next_session_1.tells:%}. The"
         " adjusted slope is biased by design: where sessions do nothing, its interval holds 0 in"
         " {adjusted_slope_0.holds:%}."
     )

@@ -240,7 +240,7 @@ def _sentence(table: pd.DataFrame, request: StopAfterRequest) -> str:
     )
     truth = f"Where {SOME_EFFECT}, the true difference is {{stop_after_1.truth}} points"
     interval = (
-        "the interval holds the truth in {stop_after_1.holds:%} and leaves 0 out in"
+        "the interval holds the truth in {stop_after_1.holds:%} and excludes 0 in"
         " {stop_after_1.tells:%}."
     )
     if not (of_both > 0).any():

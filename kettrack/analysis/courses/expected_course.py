@@ -365,7 +365,7 @@ def _sentence(table: pd.DataFrame) -> str:
     first = shown["key"].iloc[0]
     last = shown["key"].iloc[-1]
     return (
-        f"{{{first}.n}} people began {band}: half of them scored {{{first}.estimate}} or less at"
-        f" the start. {{{last}.n}} of these people had a score after session {{{last}.sessions}}:"
-        f" half of them scored {{{last}.estimate}} or less."
+        f"{{{first}.n}} people began in the band '{band}'. At the start, half of them scored"
+        f" {{{first}.estimate}} or less. After session {{{last}.sessions}}, {{{last}.n}} of these"
+        f" people were scored, and half of those scored {{{last}.estimate}} or less."
     )

@@ -242,14 +242,25 @@ def _key(*parts: str) -> str:
     return re.sub(r"\W+", "_", "_".join(filter(None, parts)))
 
 
+# How many people, `#`, are where no band is known.
+_OTHERS_SAID: Final = {
+    "no score": "# had no score",
+    "stopped": "# had stopped and were not scored",
+    "log ended": "the log of # had ended",
+}
+
+
 def _sentence(nodes: pd.DataFrame) -> str:
     """What is known at the last visit, best band first, and what is not."""
     counts = nodes[VISITS[-1]].value_counts(sort=False)
     there = [str(name) for name in counts[counts > 0].index]
     keys = {name: _key("node", VISITS[-1], name) for name in there}
-    parts = [f"{{{key}.people}} {name}" for name, key in keys.items()]
+    parts = [
+        _OTHERS_SAID.get(name, f"# were {name}").replace("#", f"{{{key}.people}}")
+        for name, key in keys.items()
+    ]
     first = next(iter(keys.values()))
-    return f"{{{first}.n}} people started. At {VISITS[-1]}: {', '.join(parts)}."
+    return f"{{{first}.n}} people started. At {VISITS[-1]}, {', '.join(parts)}."
 
 
 def _caveats(cohort: DerivedCohort) -> tuple[str, ...]:

@@ -177,26 +177,35 @@ def _median(values: pd.Series) -> float:
     return float(known.median()) if len(known) else float("nan")
 
 
+# Events whose name alone would not be understood in a sentence.
+_WORDS: Final = {
+    "return_timing_unclear": (
+        "a return of the illness that may be a relapse or a recurrence"
+    )
+}
+
+
 def _sentence(table: pd.DataFrame) -> str:
     """What is lost under the rule in force, and by a single score where that differs."""
     there = list(table["key"])
     parts = []
     for key in (key for key in there if key.endswith("_in_force")):
         name = key.removesuffix("_in_force")
-        words = name.replace("_", " ")
+        words = _WORDS.get(name, name.replace("_", " "))
+        words = f"{words[:1].upper()}{words[1:]}"
         before = {"response": "responded", "remission": "remitted"}[_AFTER[name]]
         part = (
             f"{words} was seen in {{{key}.seen}} of {{{key}.n}} people who had {before}"
-            f" ({{{key}.estimate:%}})"
+            f" ({{{key}.estimate:%}})."
         )
         single = f"{name}_single_score"
         if single in there:
-            part += f", and by a single score in {{{single}.seen}}"
+            part += f" By a single score, it was seen in {{{single}.seen}}."
         parts.append(part)
-    said = "; ".join(parts)
+    said = " ".join(parts)
     first = table["key"].iloc[0]
     return (
-        f"{said[:1].upper()}{said[1:]}. People were followed by scores for a median of"
+        f"{said} People were followed by scores for a median of"
         f" {{{first}.followed_days}} days."
     )
 
@@ -212,7 +221,7 @@ def _caveats(cohort: DerivedCohort) -> tuple[str, ...]:
         (
             "People are counted for as long as they were followed: the percentage grows with"
             " follow-up and is not a risk by a given time. People who are scored more often are"
-            " seen to lose more. Medians are of those seen only."
+            " seen to lose more. Medians count only the people in whom it was seen."
         ),
         (
             "A single score that shows a loss is often measurement error, and a second one is"

@@ -334,8 +334,8 @@ def _caveats(table: pd.DataFrame) -> tuple[str, ...]:
     recalled = sorted(set(table.loc[table["standing"] == "recalled", "rule"]))
     said = (
         (
-            "An event counts whenever it came in all that was scored: people who are followed"
-            " longer have more chances. For time, see the curves by session."
+            "An event counts at any time in the log, so people who are followed longer have more"
+            " chances. For time, see the curves by session."
         ),
         (
             "All rows are about the same people: many rows that agree are no more evidence than"

@@ -494,7 +494,7 @@ def _caveats(cohort: DerivedCohort, watched: Watched) -> tuple[str, ...]:
             f" second score must confirm a loss, at least {KEPT_IF_CONFIRMED} % did."
         ),
         (
-            f"Published, as drawn: {'; '.join(map(str, published_durability()))}. Rule, origin"
-            " and days between scores differ."
+            f"Published shares in the figure: {'; '.join(map(str, published_durability()))}."
+            " Rule, origin and days between scores differ."
         ),
     )

@@ -152,8 +152,8 @@ def _counts(key: str, days: str, part: pd.DataFrame) -> dict[str, object]:
     unit="people",
     estimand=(
         "How long each patient's response lasts without a session: longer than the longest"
-        " interval that held, and at most the shortest that failed. It takes"
-        f" {RULES.fewest_intervals} rated intervals or more."
+        " interval that held, and at most the shortest that failed. Only"
+        f" patients with {RULES.fewest_intervals} rated intervals or more are counted."
     ),
     roles={
         "key": "key",
@@ -188,10 +188,10 @@ def holding_interval(cohort: DerivedCohort) -> Answer:
         table=pd.DataFrame([_answer(people, kind) for kind in HOLDING]),
         sentence=(
             "Of {between.n} people with maintenance sessions, {between.events} have an interval"
-            " that holds, bounded on both sides. For {at_least.events} the response held at"
-            " every length tried, for {at_most.events} at none. {contradictory.events} have"
-            " contradictory intervals. {not_estimable.events} have fewer than"
-            f" {RULES.fewest_intervals} rated intervals."
+            " that holds, bounded on both sides. In {at_least.events} people, the response held"
+            " over every length that was tried; in {at_most.events} people, it held over none."
+            " {contradictory.events} have contradictory intervals. {not_estimable.events} have"
+            f" fewer than {RULES.fewest_intervals} rated intervals."
         ),
         caveats=_caveats(cohort),
     )

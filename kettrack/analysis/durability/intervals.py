@@ -291,5 +291,5 @@ def _caveats(
             f" known only between two bounds. {interval} The error shrinks only with the cube"
             " root of the number of people."
         ),
-        "The answer is valid only if people are not scored because they feel worse.",
+        "The answer is valid only if feeling worse is not a reason for being scored.",
     )

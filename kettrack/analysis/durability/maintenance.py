@@ -118,7 +118,8 @@ def _require(stretches: pd.DataFrame) -> None:
     if people < FEWEST_PEOPLE or losses < FEWEST_EVENTS:
         raise NotIdentified(
             f"{people} people had a response in maintenance and were scored again, and {losses}"
-            f" of them lost it; it takes {FEWEST_PEOPLE} people and {FEWEST_EVENTS} losses.",
+            f" of them lost it. At least {FEWEST_PEOPLE} people and {FEWEST_EVENTS} losses are"
+            " needed.",
             "scores between maintenance sessions, for everyone.",
         )
 

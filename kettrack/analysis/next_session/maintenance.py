@@ -233,19 +233,20 @@ _SCORES_BETWEEN: Final = (
     "Where a high score between two sessions brings the next session forward, the answer is biased"
     " towards harm: such scores decide, but the history of the answer ends before them. The row"
     " weighted for them is experimental. In 50 simulated clinics of 800 people, in which sessions"
-    " did nothing and a high score often brought the next one forward, the answer was .10 points"
-    " too high and the weighted row .09 points too low. Their 95 % intervals included 0 in 80 %"
+    " did nothing and a high score often brought the next one forward, the answer was 0.10 points"
+    " too high and the weighted row 0.09 points too low. Their 95 % intervals included 0 in 80 %"
     " and 88 % of the clinics."
 )
 _WARNINGS: Final = (
     (
-        "This answer is experimental. In simulated clinics of 400 people that decide by recorded"
-        " scores (60 to 200 clinics of each kind) the bias was -.01 to +.05 points where a session"
-        " helped (95 % intervals included the truth in 94 %) and -.07 to +.06 points where it did"
-        " nothing (93 to 95 %). Where people stop mostly when they are well, the bias of -.07 does"
-        " not shrink with more people (-.09 in 20 clinics of 1,000 people, 90 %): so small a"
-        " difference means nothing. Where each person has a pace of their own that is not"
-        " recorded, the bias was +.15 for a true difference of -1.33 (92 %)."
+        "This answer is experimental. In simulated clinics of 400 people that decide by"
+        " recorded scores (60 to 200 clinics of each kind) the bias was -0.01 to +0.05 points"
+        " where a session helped (95 % intervals included the truth in 94 %) and -0.07 to +0.06"
+        " points where it did nothing (93 to 95 %). Where people stop mostly when they are well,"
+        " the bias of -0.07 does not shrink with more people (-0.09 in 20 clinics of 1,000"
+        " people, 90 %): so small a difference means nothing. Where each person has a pace of"
+        " their own that is not recorded, the bias was +0.15 for a true difference of -1.33 (92"
+        " %)."
     ),
     (
         "With fewer than about 80 outcomes in an arm, similar clinics differ by most of a point"

@@ -203,8 +203,8 @@ def review_lines(table: pd.DataFrame, criteria: Criteria) -> Iterator[str]:
         whole = answered["patient_id"].nunique()
         yield (
             "Patients whose last answer showed suicidal thoughts, intent or a rise of them:"
-            f" {_counts(whole, recent)}. An old answer does not say that they are over: there is"
-            " no newer answer to this question."
+            f" {_counts(whole, recent)}. An old answer does not mean that these thoughts are"
+            " over: the question was not answered again."
         )
     for reason, rows in table.groupby("reason", observed=True, sort=True):
         rule = getattr(criteria, str(reason), None)

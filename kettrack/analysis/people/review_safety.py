@@ -171,7 +171,7 @@ def _risen(latest: pd.DataFrame) -> pd.DataFrame:
     against = [_before_words(row) for row in rows.to_dict("records")]
     items = _item_words(rows)
     pairs = zip(items, against, strict=True)
-    words = [f"{item}, {other}" for item, other in pairs]
+    words = [f"{item}; it was {other}" for item, other in pairs]
     return _flagged("suicidality_rise", rows, words)
 
 

@@ -368,6 +368,6 @@ def _published_caveat(event: str, last_session: int) -> str:
     kind = "remission" if event == "remission" else "response"
     studies = "; ".join(published_words(kind, last_session))
     return (
-        "Published shares by session, as drawn; the studies differ in rules, scales, people and"
-        f" intervals: {studies}."
+        "Published shares by session. The studies differ in rules, scales, people and intervals:"
+        f" {studies}."
     )

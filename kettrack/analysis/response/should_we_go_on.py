@@ -129,8 +129,8 @@ def should_we_go_on(cohort: DerivedCohort) -> Answer:
     # One group with enough people makes a sheet; smaller groups stay as refused rows.
     if max(n_followed(found) for found in counts.values()) < FEWEST_PEOPLE:
         raise NotIdentified(
-            f"after no session did {FEWEST_PEOPLE} people go on who were scored, had not"
-            " responded and can be followed.",
+            f"there is no session after which at least {FEWEST_PEOPLE} people were scored, had not"
+            " responded, went on, and can be followed.",
             f"a score within {cohort.criteria.late_after_days} days of each session, and"
             " observed_to_day.",
         )

@@ -277,9 +277,9 @@ def _times(asked: SplitQuestion, counts: dict[str, ExitCounts], by: str) -> list
     times = [time for time in asked.times if asked.landmark(by) < time <= lasts[first]]
     if not times:
         raise NotIdentified(
-            f"groups are compared at {asked.at_time(_either(asked.times))}, where not all groups"
-            f" have {FEWEST_PEOPLE} people at risk: '{first}' has them up to"
-            f" {asked.at_time(lasts[first])} only.",
+            f"groups are compared at {asked.at_time(_either(asked.times))}. There, not every group"
+            f" has {FEWEST_PEOPLE} people at risk: '{first}' has so many only up to"
+            f" {asked.at_time(lasts[first])}.",
             "scores and logs that reach further, and more people in the smallest group.",
         )
     return times
@@ -371,8 +371,8 @@ def _group_words(key: str, group: str, has_difference: bool) -> str:
     if not has_difference:
         return words
     return (
-        f"{words}, a difference of {{{key}.difference}} points ({{{key}.difference_low}} to"
-        f" {{{key}.difference_high}})"
+        f"{words}, a difference of {{{key}.difference}} percentage points"
+        f" ({{{key}.difference_low}} to {{{key}.difference_high}})"
     )
 
 
@@ -388,22 +388,29 @@ def _caveats(
     small = ", ".join(left_out_groups(people, counts))
     chance = _chance_words(found.p)
     landmark = (
-        f"Landmark: session {EARLY_SESSION}, by the score that the futility sheet uses. People who"
+        f"Landmark: session {EARLY_SESSION}, by the score that should_we_go_on uses. People who"
         " had the event by then, or had left, or whose log does not reach past the next session,"
         " are not counted."
     )
     return (
         differ_caveat(by),
         *(
-            [f"Left out, with fewer than {FEWEST_PEOPLE} people at risk: {small}."]
+            [
+                f"Left out are groups with fewer than {FEWEST_PEOPLE} people at risk: {small}."
+            ]
             if small
             else []
         ),
-        *([f"In no group, of everybody in the log: {unknown}."] if unknown else []),
+        *(
+            [f"Of everybody in the log, these belong to no group: {unknown}."]
+            if unknown
+            else []
+        ),
         *([landmark] if by == "early_response" else []),
-        "Differences are from the first group. Their 95 % intervals hold for all of them at once:"
-        f" {found.replicates} bootstrap samples of patients, seed {found.seed}. When the group"
-        f" labels were permuted at random, {chance} of the draws differed by as much.",
+        "Each group is compared with the first one. The 95 % intervals of the differences hold for"
+        f" all of them at once: {found.replicates} bootstrap samples of patients, seed"
+        f" {found.seed}. When the group labels were permuted at random, {chance} of the draws"
+        " differed by as much.",
         f"{rule_words(cohort)}.",
     )
 

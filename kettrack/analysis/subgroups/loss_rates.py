@@ -103,7 +103,7 @@ def _caveats(
     """What groups are and are not, who is left out, and how the intervals were made."""
     small = ", ".join(left_out_groups(group, people["group"].unique()))
     left_out = (
-        f"Left out, with fewer than {FEWEST_PEOPLE} people or {FEWEST_EVENTS} losses:"
+        f"Left out are groups with fewer than {FEWEST_PEOPLE} people or {FEWEST_EVENTS} losses:"
         f" {small}."
     )
     return (

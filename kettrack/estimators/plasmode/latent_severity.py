@@ -143,9 +143,9 @@ def fit_score_process(series: ScoreSeries) -> ScoreProcess:
     if few:
         raise NotIdentified(
             f"there are {pairs} pairs of scores without a session in between, from {people}"
-            f" people; it takes {FEWEST_PAIRS_OFF_TREATMENT} from"
-            f" {FEWEST_PEOPLE_OFF_TREATMENT} people to tell what sessions"
-            " do from what happens by itself.",
+            f" people. At least {FEWEST_PAIRS_OFF_TREATMENT} pairs from"
+            f" {FEWEST_PEOPLE_OFF_TREATMENT} people are needed to tell the effect of sessions"
+            " from what happens without them.",
             "scores after the last session, also of those who stopped early.",
         )
     missing = np.isnan(series.score)
