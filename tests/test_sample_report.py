@@ -4,6 +4,7 @@ the stored notebooks of the checkout lay out to, and no network.
 
 from __future__ import annotations
 
+import ensurepip
 import os
 import re
 import subprocess
@@ -74,7 +75,11 @@ def installed(
 ) -> Installed:
     home = tmp_path_factory.mktemp("python")
     empty = tmp_path_factory.mktemp("empty")
-    venv.create(home, with_pip=True, symlinks=os.name != "nt")
+    # Without a pip of its own, whose set-up takes longer than everything else here: the one that
+    # Python brings along runs from its archive.
+    venv.create(home, symlinks=os.name != "nt")
+    bundled = Path(ensurepip.__file__).parent / "_bundled"
+    pip = next(bundled.glob("pip-*.whl"))
     programs = home / ("Scripts" if os.name == "nt" else "bin")
     # The dependencies are borrowed from the running environment, which also tells where Jupyter's
     # own files are. A folder named in a .pth file does not have its own .pth files read, so the
@@ -88,7 +93,7 @@ def installed(
         "JUPYTER_PATH": str(Path(sys.prefix, "share", "jupyter"))
     }
     python = Installed(programs, empty, environment)
-    python.run(
+    python._replace(environment=environment | {"PYTHONPATH": str(pip)}).run(
         "python",
         "-m",
         "pip",
