@@ -99,7 +99,7 @@ class Result:
         if self.all_hidden:
             return (
                 f"Not shown under the policy {self.policy!r}: every figure of this answer rests"
-                " on counts that are hidden, or would tell one."
+                " on counts that are hidden, or would reveal one."
             )
         # The cells come from the table after the gate, so a hidden number cannot slip into the
         # text.

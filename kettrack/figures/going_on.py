@@ -98,7 +98,7 @@ def plot_futility(
         axes.spines["bottom"].set_bounds(0, 100)
         axes.grid(axis="x")
         axes.set_title(
-            "Not responded so far, and went on: how many responded later",
+            "People who had not responded and went on: how many responded later",
             loc="left",
             pad=24,
         )
@@ -299,8 +299,8 @@ def plot_balance(
         axes.plot(table["after"], rows, "o", color=RESPONDED, label="after weighting")
         axes.set_yticks(rows, table["about"])
         axes.set_xlabel(
-            "mean of those who went on less mean of the others, in standard deviations"
-            f"\n(grey: at most {ALIKE_WITHIN_SD:g} apart, alike enough)"
+            "mean of those who went on minus mean of the others, in standard deviations"
+            f"\n(grey: at most {ALIKE_WITHIN_SD:g} apart, which is alike enough)"
         )
         legend_right(axes)
         write_title(axes, "Were those who went on like those who did not?")

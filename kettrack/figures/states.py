@@ -224,7 +224,7 @@ def plot_flows(table: pd.DataFrame, ax: Axes | None = None, caption: str = "") -
         )
         write_title(
             axes,
-            "Severity at four visits; people not scored and people who stopped stay in",
+            "Severity at four visits, counting people who were not scored or had stopped",
         )
         write_caption(axes, caption)
         return axes

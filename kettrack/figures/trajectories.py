@@ -188,7 +188,7 @@ def plot_expected(
     >>> quantiles = {"q10": [5.0, 2.0], "q25": [6.0, 3.0], "q75": [8.0, 7.0], "q90": [9.0, 8.0]}
     >>> axes = plot_expected(pd.DataFrame({**course, **quantiles}))
     >>> axes.get_title(loc="left")
-    'Scores of people who began mild, by sessions so far'
+    "Scores of people who began in the band 'mild', by sessions so far"
     """
     with canvas(ax, width=8.0) as axes:
         if nothing_to_draw(axes, table, "estimate"):
@@ -218,7 +218,9 @@ def plot_expected(
         axes.set(xlim=(sessions.min() - 0.3, sessions.max() + 0.3), ylim=(0, None))
         axes.set(xlabel="sessions so far", ylabel="score")
         axes.legend(fontsize=LABEL_SIZE, loc="upper right", ncols=4)
-        write_title(axes, f"Scores of people who began {band}, by sessions so far")
+        write_title(
+            axes, f"Scores of people who began in the band '{band}', by sessions so far"
+        )
         write_caption(axes, _caption_of_band(caption, shown))
         return axes
 

@@ -218,7 +218,8 @@ def _note_unscored(
     n_unscored = len(frames["patients"]) - int(frames["scores"]["patient_id"].nunique())
     if n_unscored:
         ledger.note(
-            f"{counted(n_unscored, 'patient')} with sessions but without a score: kept."
+            f"No score is recorded for {counted(n_unscored, 'patient')} with sessions. The sessions"
+            " are kept."
         )
 
 

@@ -64,7 +64,7 @@ def _missing_baselines(cohort: Cohort) -> Iterator[str]:
     if unrated.any():
         yield (
             f"There is no {name} in the {BASELINE_WINDOW_DAYS} days up to the first session"
-            f" for {_of(unrated, cohort)}: neither change nor response can be told. Record a"
+            f" for {_of(unrated, cohort)}: neither change nor response can be rated. Record a"
             " score before the first session."
         )
 

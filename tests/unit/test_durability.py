@@ -316,7 +316,7 @@ def test_the_sentence_says_which_question_is_answered(result):
         assert words in result.text
     assert "Rule, origin and days between scores differ" in " ".join(result.caveats)
     assert (
-        "does not tell whether stopping or going on keeps a response longer"
+        "do not show whether stopping or going on keeps a response longer"
         in result.text
     )
     assert result.text.index("composite") < result.text.index("off treatment")

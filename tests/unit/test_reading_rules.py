@@ -371,7 +371,7 @@ def test_rows_of_patients_without_a_session_are_kept_out_and_counted():
 def test_sessions_without_scores_are_kept_and_said():
     cohort = load(sessions="patient_id | day\na | 0\nb | 0")
     assert cohort.sessions["patient_id"].tolist() == ["a", "b"]
-    assert said(cohort, "1 patient with sessions but without a score: kept")
+    assert said(cohort, "No score is recorded for 1 patient with sessions")
 
 
 def test_a_patient_missing_from_the_patients_table_is_kept_with_nothing_known():

@@ -219,9 +219,9 @@ def _caveats(cohort: DerivedCohort) -> tuple[str, ...]:
     return (
         f"{rule_words(cohort)}.{undefined}",
         (
-            "People are counted for as long as they were followed: the percentage grows with"
-            " follow-up and is not a risk by a given time. People who are scored more often are"
-            " seen to lose more. Medians count only the people in whom it was seen."
+            "People are counted for as long as they were followed. So the percentage grows with"
+            " follow-up and is not a risk by a given time. More losses are seen in people who are"
+            " scored more often. Medians count only the people in whom it was seen."
         ),
         (
             "A single score that shows a loss is often measurement error, and a second one is"

@@ -75,8 +75,8 @@ def worsening(cohort: DerivedCohort) -> Answer:
         ),
         caveats=(
             (
-                f"Deterioration: {rule.words}; {cohort.criteria.label}. People who are scored more"
-                f" often are found worse more often. Brackets hold the {100 * LEVEL:g} %"
+                f"Deterioration: {rule.words}; {cohort.criteria.label}. Worsening is seen more often"
+                f" in people who are scored more often. Brackets hold the {100 * LEVEL:g} %"
                 " interval."
             ),
         ),

@@ -93,8 +93,8 @@ _STILL: Final = {
     "composite": "had neither lost the response nor been treated again",
 }
 _NOT_COMPARED: Final = (
-    "Sessions are given to those who feel worse, so each question looks at time selected in its"
-    " own way. Which share is higher does not tell whether stopping or going on keeps a response"
+    "Sessions are given to those who feel worse, so each question looks at a different selection"
+    " of people and time. The shares do not show whether stopping or going on keeps a response"
     " longer."
 )
 # What measurement error alone does to people who never relapse and stay 3.2 points below the line,
@@ -328,11 +328,11 @@ def _sentence(table: pd.DataFrame, origin: Origin) -> str:
     ]
     if table["retreated"].iloc[0]:
         parts.append(
-            f"{{{first}.retreated}} of them had a session on the very day of the score that"
+            f"{{{first}.retreated}} of them had a session on the same day as the score that"
             " showed the response."
         )
     parts += [
-        "Two other questions look at other stretches of time.",
+        "Two other questions treat a further session differently.",
         _shares_said(table, "composite") + ".",
         _shares_said(table, "off_treatment") + ".",
         _unconfirmed_said(table),
@@ -453,7 +453,7 @@ def _unconfirmed_said(table: pd.DataFrame) -> str:
     )
     return (
         f"Warning: {who} They count as treated again, not as lost, so the share without a further"
-        f" session is too high wherever few people like them stayed untreated.{lowest}"
+        f" session is too high where few people like them had no further session.{lowest}"
     )
 
 
@@ -463,8 +463,8 @@ def _caveats(cohort: DerivedCohort, watched: Watched) -> tuple[str, ...]:
     gaps = ", ".join(f"{days} days" for days in KEPT_DESPITE_NOISE)
     kept = ", ".join(f"{kept} %" for kept in KEPT_DESPITE_NOISE.values())
     dated = (
-        " The first of these scores dates the loss, the last one proves it. While a loss is not"
-        " proven, or can no longer be, the person is followed up to the last score before it."
+        " The first of these scores dates the loss, the last one proves it. Where a loss is not"
+        " proven, the person is followed up to the last score before it."
         if watched.rule.run.count > 1
         else ""
     )

@@ -91,7 +91,7 @@ def swimmer(cohort: DerivedCohort, seed: int = _SEED) -> Answer:
                 f"A state lasts until the next score, at most {holds} days."
                 f" {rule_words(cohort)}."
             ),
-            "Events that are not confirmed yet, or can no longer be, are marked.",
+            "Events are marked where they are not confirmed yet, or can no longer be confirmed.",
         ),
         seed=seed,
     )

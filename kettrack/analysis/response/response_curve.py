@@ -348,8 +348,8 @@ def _caveats(cohort: DerivedCohort, event: str) -> tuple[str, ...]:
     return (
         f"{event.capitalize()}: {rule.words}. Rules: {cohort.criteria.label}. The 95 % intervals"
         " are log-log intervals, each for one session by itself.",
-        "The shares go with the number of sessions; they are not the effect of giving more of"
-        " them, because it is not chance who stops when.",
+        "The shares rise with the number of sessions. They are not the effect of giving more"
+        " sessions, because people do not stop by chance.",
         "Counted: everyone with a rated baseline and a log that is complete for"
         f" {COMPLETE_LOG_DAYS} days after session 1, scored afterwards or not. {FIRST_COURSE}"
         f" Completed: reached the end of the course, or went on after a pause, without a {event}.",
