@@ -267,7 +267,7 @@ def test_outcomes_on_the_edge_are_enough():
 
 def test_too_few_in_an_arm_and_too_little_overlap_refuse():
     wobble = np.tile([0.0, 1.0], 60)
-    with pytest.raises(NotIdentified, match="29 who had none"):
+    with pytest.raises(NotIdentified, match="29 patients who had none"):
         fit_trials(trials_with(np.arange(120) >= 29, wobble, score=10 + wobble))
     score = np.r_[np.full(90, 4.0), np.full(30, 20.0)] + wobble / 10
     settled = np.r_[np.arange(90) < 2, np.arange(30) >= 2]
@@ -391,7 +391,9 @@ def test_it_refuses_where_stopping_ends_the_scores():
 def test_a_clinic_that_recorded_almost_nothing_is_refused():
     found = next_session(cohort("patient | day | score\n a | -1 | 20\n a | 7 | 9"))
     assert found.status == "refused"
-    assert "0 who had another session and 0 who had none" in found.reason
+    assert (
+        "0 patients who had another session and 0 patients who had none" in found.reason
+    )
 
 
 def test_scores_at_visits_only_are_not_the_next_assessment_of_everyone():

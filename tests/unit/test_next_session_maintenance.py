@@ -111,7 +111,7 @@ def test_the_grace_is_printed_and_halved_and_doubled(answer):
         21,
     ]
     assert table["note"]["half_grace"].startswith(
-        "at the decisions that can be used there are 0 who had another"
+        "the decisions that can be used are those of 0 patients who had another"
     )
     # day 56 + 14 comes after the scores
     assert "outcome" in table["note"]["double_grace"]
@@ -212,7 +212,9 @@ def test_it_refuses_without_maintenance():
     )
     found = next_session_maintenance(for_good)
     assert (found.name, found.status) == ("next_session_maintenance", "refused")
-    assert "0 who had another session and 0 who had none" in found.reason
+    assert (
+        "0 patients who had another session and 0 patients who had none" in found.reason
+    )
 
 
 def test_a_recall_that_is_not_confirmed_is_assumed_and_said():

@@ -259,8 +259,10 @@ def _sentence(nodes: pd.DataFrame) -> str:
         _OTHERS_SAID.get(name, f"# were {name}").replace("#", f"{{{key}.people}}")
         for name, key in keys.items()
     ]
+    known = ", ".join(parts[:-1])
+    said = " and ".join(filter(None, (known, parts[-1])))
     first = next(iter(keys.values()))
-    return f"{{{first}.n}} people started. At {VISITS[-1]}, {', '.join(parts)}."
+    return f"{{{first}.n}} people started. At {VISITS[-1]}, {said}."
 
 
 def _caveats(cohort: DerivedCohort) -> tuple[str, ...]:

@@ -75,9 +75,9 @@ def worsening(cohort: DerivedCohort) -> Answer:
         ),
         caveats=(
             (
-                f"Deterioration: {rule.words}; {cohort.criteria.label}. Worsening is seen more often"
-                f" in people who are scored more often. Brackets hold the {100 * LEVEL:g} %"
-                " interval."
+                f"Deterioration: {rule.words}; {cohort.criteria.label}. Worsening is seen more"
+                " often in people who are scored more often. Brackets hold the"
+                f" {100 * LEVEL:g} % interval."
             ),
         ),
         level=LEVEL,

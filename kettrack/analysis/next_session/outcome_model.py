@@ -259,9 +259,11 @@ def require_people(trials: Trials) -> None:
     """Stop with fewer than `FEWEST_PEOPLE_IN_ARM` patients in an arm."""
     people = {words: trials.in_arm(arm).n_people for arm, words in ARMS}
     if min(people.values()) < FEWEST_PEOPLE_IN_ARM:
-        counts = " and ".join(f"{n} who {words}" for words, n in people.items())
+        counts = " and ".join(
+            f"{n} patients who {words}" for words, n in people.items()
+        )
         raise NotIdentified(
-            f"at the decisions that can be used there are {counts}; at least"
+            f"the decisions that can be used are those of {counts}. At least"
             f" {FEWEST_PEOPLE_IN_ARM} patients of each kind are necessary.",
             "observed_to_day for each patient, a score before each session and after stopping,"
             " and more patients.",
