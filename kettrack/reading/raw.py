@@ -204,11 +204,18 @@ def _plain(series: pd.Series) -> pd.Series:
         arrow = dtype.pyarrow_dtype
         if pa.types.is_dictionary(arrow):
             return series.astype(pd.ArrowDtype(arrow.value_type))
+    if pd.api.types.is_object_dtype(dtype):
+        # True equals 1 to whoever counts distinct values: written out, it stays a truth value.
+        return series.map(lambda value: _as_text(value) if _is_truth(value) else value)
     return series
 
 
+def _is_truth(value: object) -> bool:
+    return isinstance(value, (bool, np.bool_))
+
+
 def _as_text(value: object) -> str:
-    if isinstance(value, (bool, np.bool_)):
+    if _is_truth(value):
         return "true" if value else "false"
     if isinstance(value, (float, np.floating)):
         number = float(value)

@@ -323,3 +323,17 @@ def test_scores_before_and_unknown_are_one_moment_in_files_too(clinic):
     assert cohort.scores["score"].tolist() == [9, 5]
     assert isinstance(cohort.exclusions, pd.DataFrame)
     assert cohort.exclusions["n_rows"].tolist() == [1]
+
+
+def test_true_among_numbers_is_not_taken_for_1():
+    sessions = pd.DataFrame({"patient_id": ["a", "a"], "day": [0, 7]})
+    scores = pd.DataFrame(
+        {
+            "patient_id": ["a", "a"],
+            "day": pd.Series([1, True], dtype=object),
+            "instrument": "PHQ-9",
+            "score": [20, 15],
+        }
+    )
+    with pytest.raises(DataProblems, match="'true'"):
+        cohort_from_frames(sessions, scores)
