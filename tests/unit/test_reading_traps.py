@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from kettrack.errors import DataProblems, Problem
-from kettrack.reading.load import check_folder, load_cohort
+from kettrack.reading.load import check_folder, cohort_from_frames, load_cohort
 
 SESSIONS = "patient_id,day\na1,0\nb2,0\n"
 SCORES = "patient_id,day,instrument,score\na1,-1,PHQ-9,20\nb2,-1,PHQ-9,15\n"
