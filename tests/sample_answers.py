@@ -1,4 +1,4 @@
-"""The sample, derived once, and what each question says of it: each worked out once for all tests of
+"""Answers about the sample, each worked out once per process: tests read them and change none.
 a process. For tests that only read; who changes a table loads the sample.
 """
 

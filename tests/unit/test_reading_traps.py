@@ -335,5 +335,5 @@ def test_true_among_numbers_is_not_taken_for_1():
             "score": [20, 15],
         }
     )
-    with pytest.raises(DataProblems, match="'true'"):
+    with pytest.raises(DataProblems, match="line 2, day: .* a whole number of days"):
         cohort_from_frames(sessions, scores)
