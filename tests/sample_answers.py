@@ -1,5 +1,5 @@
-"""Answers about the sample, each worked out once per process: tests read them and change none.
-a process. For tests that only read; who changes a table loads the sample.
+"""Answers about the sample, each worked out once per process. For tests that only read; who
+changes a table loads the sample.
 """
 
 from __future__ import annotations
