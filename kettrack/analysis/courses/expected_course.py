@@ -308,7 +308,7 @@ def percentiles(cells: pd.DataFrame, rows: pd.DataFrame, sign: int = 1) -> Array
 
 @question(
     "expected_course",
-    asks="What is the usual course of people who began alike?",
+    asks="What is the usual course of people with similar baselines?",
     unit="points",
     estimand=(
         "Score after the k-th session, among the people with a baseline in the same band who had"
