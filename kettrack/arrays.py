@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
-# whole numbers of any width: positions and counts that a caller may hold as int32
-Integers = NDArray[np.integer]
 # whole numbers, or weighted counts that are fractions
 Numbers = NDArray[np.number]
 # text, dates or mixed values
