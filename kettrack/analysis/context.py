@@ -137,7 +137,12 @@ def rule_words(cohort: DerivedCohort) -> str:
     """
     criteria = cohort.criteria
     baseline = cohort.settings.baseline
+    scale = cohort.instrument
+    # Readers count from 0 unless they are told otherwise.
+    percent = ""
+    if scale.percent_change and scale.minimum:
+        percent = f", percent change counted from the lowest score, {scale.minimum:g}"
     return (
         f"{criteria.instrument}, {criteria.label}, baseline: {baseline} score in the"
-        f" {BASELINE_WINDOW_DAYS} days up to session 1"
+        f" {BASELINE_WINDOW_DAYS} days up to session 1{percent}"
     )

@@ -22,6 +22,7 @@ from kettrack.errors import UsageError
 from kettrack.reading.cohort import Cohort
 from kettrack.timelines import kernels
 from kettrack.timelines.kernels import LARGE, run_kernel
+from kettrack.vocabulary.instruments import get_instrument
 
 Array = npt.NDArray[Any]
 
@@ -52,6 +53,8 @@ class Bucket:
         Day to which the log is complete; `MISSING_DAY` where it is not known.
     large : bool
         Whether kernels are compiled for it.
+    zero : float
+        Lowest score of the scale, from which percent change counts.
 
     Attributes
     ----------
@@ -69,6 +72,7 @@ class Bucket:
     session_day: Array
     observed_to_day: Array
     large: bool
+    zero: float = 0.0
 
     n: int = field(init=False)
 
@@ -122,6 +126,7 @@ class Bucket:
                 session_day=self.session_day[days],
                 observed_to_day=self.observed_to_day[chosen],
                 large=self.large,
+                zero=self.zero,
             )
 
 
@@ -201,7 +206,7 @@ def bucket_from_arrays(
     score_day, session_day : int32
         Day of each row, sorted within patient; day 0 = first session.
     score : number
-        Total in points; NaN = incomplete where the type has it.
+        Total in points, on a scale that starts at 0; NaN = incomplete where the type has it.
 
     Examples
     --------
@@ -255,6 +260,7 @@ def bucket_of(
         Default the cohort's primary instrument.
     """
     name = instrument or cohort.settings.instrument
+    scale = get_instrument(name, cohort.settings.known_instruments)
     scores = scores_of(cohort.scores, name)
     sessions = cohort.sessions
     patients = cohort.patients
@@ -276,6 +282,7 @@ def bucket_of(
         session_day=session_day,
         observed_to_day=days_or_missing(patients["observed_to_day"]),
         large=_is_large(score, session_day),
+        zero=float(scale.minimum),
     )
 
 

@@ -245,7 +245,7 @@ def find_first_run(
         _NO_DAYS if since is None else since,
         baseline,
         start,
-        _limits(rule, within),
+        _limits(rule, bucket.zero, within),
         found.first_row,
         found.proof_row,
         found.after_row,
@@ -254,7 +254,7 @@ def find_first_run(
     return found
 
 
-def _limits(rule: Rule, within: int = kernels.ANY_DAY) -> RunLimits:
+def _limits(rule: Rule, zero: float, within: int = kernels.ANY_DAY) -> RunLimits:
     run = rule.run
     predicate = rule.predicate
     return RunLimits(
@@ -266,6 +266,7 @@ def _limits(rule: Rule, within: int = kernels.ANY_DAY) -> RunLimits:
         max_gap=run.max_gap,
         dated_last=int(run.dated_at == "confirming"),
         within=within,
+        zero=zero,
     )
 
 
@@ -355,7 +356,7 @@ def kind_of_return(
         baselines.score,
         _from_proven(remission),
         back_day,
-        _limits(rule),
+        _limits(rule, bucket.zero),
         criteria.recovery_days,
         criteria.recovery_max_gap,
         kind,

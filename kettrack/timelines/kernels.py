@@ -61,6 +61,7 @@ class RunLimits(NamedTuple):
     `measure` is 0 score, 1 change, 2 percent change; `operator` is 0 at most, 1 at least, 2 above,
     3 below. `dated_last` is 1 where the score that proves a run dates it, else its first does.
     `within` is the most days after a session at which a run may be dated; `ANY_DAY` = no limit.
+    `zero` is the lowest score of the scale, from which percent change counts.
     """
 
     measure: int
@@ -71,6 +72,7 @@ class RunLimits(NamedTuple):
     max_gap: int
     dated_last: int
     within: int
+    zero: float
 
 
 def mark_ends(codes, offsets, unsorted):
@@ -152,13 +154,15 @@ def _cut(baseline, run):
     """The score at which a predicate turns, on the patient's own scale: all measures rise with the
     score.
 
-    NaN, which nothing holds against, without a baseline or with baseline 0 under a percent change.
+    NaN, which nothing holds against, without a baseline, and under a percent change with a baseline
+    at the lowest score.
     """
     if run.measure == 0:
         return run.limit
     if run.measure == 1:
         return baseline + run.limit
-    return baseline + run.limit * baseline / 100.0 if baseline != 0 else np.nan
+    above = baseline - run.zero
+    return baseline + run.limit * above / 100.0 if above != 0 else np.nan
 
 
 def _holds(value, cut, operator):

@@ -152,7 +152,7 @@ def _belonging(
     last_row = np.full(n, NO_ROW)
     last_row[place] = row
     baseline = baselines.score[bucket.score_patient]
-    meets_rule = response_met(criteria, bucket.score, baseline)
+    meets_rule = response_met(criteria, bucket.score, baseline, bucket.zero)
     response = np.zeros(n, bool)
     response[place[meets_rule[row]]] = True
     before = last_before(bucket, baselines)
@@ -169,11 +169,12 @@ def response_met(
     criteria: Criteria,
     score: Array,
     baseline: Array,
+    zero: float,
 ) -> Array:
     """Whether a score, by itself, meets the rule for response; never where one of the two is
-    missing or there is no rule.
+    missing or there is no rule. `zero` is the lowest score of the scale.
     """
-    tested = measures(score, baseline)
+    tested = measures(score, baseline, zero)
     return meets(criteria.response, tested)
 
 

@@ -166,6 +166,7 @@ def _bucket(cohort: DerivedCohort, courses: pd.DataFrame) -> Bucket:
         # a course is only rated when it is over: nothing in it still waits
         observed_to_day=np.full(n, 2**30, np.int32),
         large=False,
+        zero=cohort.bucket.zero,
     )
 
 

@@ -36,31 +36,43 @@ def change_of(
         Points; negative = lower than at baseline. NaN where either is missing, and for scores
         before the first session.
     percent_change : float64, shape (scores,)
-        The same in % of the baseline; NaN also at baseline 0.
+        The same in % of what the baseline is above the lowest score of the scale; NaN also where
+        that is nothing.
     """
     after = is_assessment(bucket, baselines)
     own = baselines.score[bucket.score_patient]
     baseline = np.where(after, own, np.nan)
-    found = measures(bucket.score, baseline)
+    found = measures(bucket.score, baseline, bucket.zero)
     return found["change"], found["percent_change"]
 
 
-def measures(score: Array, baseline: Array) -> dict[str, Array]:
+def measures(score: Array, baseline: Array, zero: float) -> dict[str, Array]:
     """What the predicate of a rule can test, for scores beside their baselines.
 
     Parameters
     ----------
     score, baseline : float64, same shape
         Points; NaN where there is none.
+    zero : float
+        Lowest score of the scale. Half of a score on a scale from 10 to 50 is not half of the
+        symptoms, so percent change counts from there (Leucht 2007, Obermeier 2010).
 
     Returns
     -------
     dict of str to float64
-        `score`, `change` (points) and `percent_change` (% of the baseline; NaN at baseline 0).
+        `score`, `change` (points) and `percent_change` (% of what the baseline is above `zero`;
+        NaN where that is nothing).
+
+    Examples
+    --------
+    >>> k10 = measures(np.array([18.0]), np.array([30.0]), zero=10)
+    >>> k10["percent_change"].tolist()
+    [-60.0]
     """
     change = score - baseline
-    # a percent change from 0 means nothing
-    divisor = np.where(baseline == 0, np.nan, baseline)
+    above = baseline - zero
+    # a percent change from nothing means nothing
+    divisor = np.where(above == 0, np.nan, above)
     percent_change = 100 * change / divisor
     return {"score": score, "change": change, "percent_change": percent_change}
 

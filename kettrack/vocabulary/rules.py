@@ -60,8 +60,8 @@ class Predicate:
     Parameters
     ----------
     measure : {"score", "change", "percent_change"}
-        `change` is score - baseline in points, `percent_change` the same in % of the baseline;
-        improvement is negative where higher is worse.
+        `change` is score - baseline in points, `percent_change` the same in % of what the baseline
+        is above the lowest score of the scale; improvement is negative where higher is worse.
     operator : {"at most", "at least", "above", "below"}
         `at most` and `at least` include the limit.
     limit : float

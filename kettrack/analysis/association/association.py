@@ -36,7 +36,7 @@ from kettrack.estimators.regression.growth import GrowthFit, fit_growth
 from kettrack.estimators.regression.least_squares import fit_clustered
 from kettrack.result import Result, Role
 from kettrack.timelines.derived import DerivedCohort
-from kettrack.timelines.states import meets
+from kettrack.timelines.states import measures, meets
 from kettrack.vocabulary.days import HORIZON_DAYS, HORIZON_TOLERANCE_DAYS
 from kettrack.vocabulary.limits import FEWEST_PEOPLE_FOR_SLOPE
 
@@ -399,14 +399,9 @@ def _responders_by_length(
         return None
     score = people["last"].to_numpy(float)
     baseline = people["baseline"].to_numpy(float)
-    change = score - baseline
-    measures = {
-        "score": score,
-        "change": change,
-        "percent_change": 100 * change / baseline,
-    }
+    tested = measures(score, baseline, cohort.bucket.zero)
     # the rule in force, applied to the last score of the course
-    responding = pd.Series(meets(rule, measures))
+    responding = pd.Series(meets(rule, tested))
     sessions = people["total"].to_numpy(float)
     return responding.groupby(sessions).agg(["sum", "size"])
 

@@ -128,7 +128,9 @@ def maintenance_points(
     score = table["score"].to_numpy(float)
     baseline = table["baseline"].to_numpy(float)
     # over all sessions: the first gap of maintenance begins in the first course
-    table = table.assign(responding=response_met(cohort.criteria, score, baseline))
+    zero = cohort.bucket.zero
+    responding = response_met(cohort.criteria, score, baseline, zero)
+    table = table.assign(responding=responding)
     table = table.assign(
         longest_held=_longest_gap_in_response(table),
         re_induction=_in_re_induction(cohort, table),

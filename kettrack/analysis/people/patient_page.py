@@ -155,7 +155,9 @@ def _levels(cohort: DerivedCohort, line: pd.DataFrame) -> pd.DataFrame:
     baseline = line["baseline"].dropna()
     lines = {}
     if rules.response is not None and len(baseline):
-        label, level = _response_level(rules.response.predicate, baseline.iloc[0])
+        label, level = _response_level(
+            rules.response.predicate, baseline.iloc[0], scale.minimum
+        )
         lines[label] = level
     # A remission by percent has no one level on the axis of scores, and no preset has one.
     remission = rules.remission.predicate if rules.remission is not None else None
@@ -176,15 +178,22 @@ def _levels(cohort: DerivedCohort, line: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([part for part in parts if len(part)] or parts[:1])
 
 
-def _response_level(response: Predicate, baseline: float) -> tuple[str, float]:
-    """What the response rule in force means for a baseline: in words, and as a score."""
+def _response_level(
+    response: Predicate, baseline: float, zero: float
+) -> tuple[str, float]:
+    """What the response rule in force means for a baseline: in words, and as a score. `zero` is the
+    lowest score of the scale.
+    """
     if response.measure == "score":
         return "response", response.limit
     if response.measure == "change":
         return "response", baseline + response.limit
     percent = 100 + response.limit
     share = "half" if percent == 50 else f"{percent:g} %"
-    return f"{share} of the baseline", baseline * percent / 100
+    level = zero + (baseline - zero) * percent / 100
+    # The words say from where percent change counts, where that is not 0.
+    start = f", counted from {zero:g}" if zero else ""
+    return f"{share} of the baseline{start}", level
 
 
 def _states(line: pd.DataFrame, holds: int, until: int) -> pd.DataFrame:

@@ -144,7 +144,7 @@ def _met_before(cohort: DerivedCohort, event: str) -> Array:
     last = np.full(bucket.n, np.nan)
     # Rows rise by day within a patient: of several, the last is assigned last and stays.
     last[bucket.score_patient[rows]] = bucket.score[rows]
-    values = measures(last, cohort.baselines.score)
+    values = measures(last, cohort.baselines.score, bucket.zero)
     return meets(getattr(cohort.criteria, event), values)
 
 

@@ -92,15 +92,18 @@ def history(
     number = chosen.number[entry]
     who = chosen.patient[entry]
     side_effects_on = _side_effect_days(cohort)[who]
+    zero = cohort.bucket.zero
     responded = response_met(
         cohort.criteria,
         best,
         baseline,
+        zero,
     )
     responds = response_met(
         cohort.criteria,
         last,
         baseline,
+        zero,
     )
     # squares are divided by 10, so that all columns are of like size and fits converge
     columns = [

@@ -82,7 +82,7 @@ def gain_rows(
         width *= np.sqrt(one_over_n1 + one_over_n2)
     large = drop >= rule.smallest_drop.value
     # both a number of points and a share of the score before
-    large &= drop >= rule.share * value
+    large &= drop >= rule.share * (value - bucket.zero)
     lasting = mean1 - mean2 > width
     return judged & large & lasting, judged
 
