@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from kettrack.escapes import in_terminal
+
 _MOST_TOLD: Final = 20  # lines for one file
 _MOST_JOINED: Final = 3  # places named in one line
 
@@ -43,6 +45,10 @@ class KettrackError(Exception):
     """Root of every error meant for the user; shown as text, never as a traceback."""
 
     exit_code = 2
+
+    def __str__(self) -> str:
+        """The message; the name of a file or column in it moves no cursor and hides nothing."""
+        return in_terminal(super().__str__())
 
 
 class UsageError(KettrackError):

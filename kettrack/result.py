@@ -8,10 +8,10 @@ import re
 import string
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from html import escape
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from kettrack.escapes import in_html, in_json, on_one_line, visible
 from kettrack.vocabulary.plain_words import CellText, in_words, readable
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ _HIDDEN_QUANTITY: Final = re.compile(
 _NO_INTERVAL: Final = re.compile(r" \(-\)| \( to \)|; -(?=\))")
 # The name of a result by groups ends with the kind of group.
 _GROUPED: Final = re.compile(r"(.+)_by_(severity|route|early_response)")
+# A notebook sets what stands between two dollar signs as a formula, but not in these classes.
+_NO_FORMULAS: Final = '"tex2jax_ignore mathjax_ignore"'
 # column that marks rows in which a small count was hidden
 SUPPRESSED: Final = "suppressed"
 
@@ -92,9 +94,11 @@ class Result:
     def text(self) -> str:
         """The sentence, with every number taken from the table."""
         if self.status == "refused":
-            return readable(
-                f"Cannot be answered from these data: {self.reason} To answer it, record:"
-                f" {self.collect}"
+            return visible(
+                readable(
+                    f"Cannot be answered from these data: {self.reason} To answer it, record:"
+                    f" {self.collect}"
+                )
             )
         if self.all_hidden:
             return (
@@ -104,7 +108,8 @@ class Result:
         # The cells come from the table after the gate, so a hidden number cannot slip into the
         # text.
         said = string.Formatter().vformat(self.sentence, (), self._cells())
-        return readable(_NO_INTERVAL.sub("", _HIDDEN_QUANTITY.sub("(hidden)", said)))
+        plain = _NO_INTERVAL.sub("", _HIDDEN_QUANTITY.sub("(hidden)", said))
+        return visible(readable(plain))
 
     @property
     def all_hidden(self) -> bool:
@@ -180,7 +185,7 @@ class Result:
             f"{self.made_from.get('instrument', '')}, {criteria.get('name', '')}"
             f" {criteria.get('version', '')}"
         )
-        return " · ".join(
+        caption = " · ".join(
             [
                 *people,
                 rules,
@@ -189,6 +194,7 @@ class Result:
                 ),
             ]
         )
+        return on_one_line(caption)
 
     def to_json(self) -> str:
         """The result as JSON under the contract's names; NaN is null, a hidden cell null with
@@ -212,34 +218,33 @@ class Result:
             "caveats": [readable(caveat) for caveat in self.caveats],
         }
         said |= dict(self.made_from) | {"policy": self.policy}
-        return json.dumps(said, indent=2, ensure_ascii=False)
+        return in_json(json.dumps(said, indent=2, ensure_ascii=False))
 
     def __repr__(self) -> str:
         table = (
             [] if self.table.empty else [self.shown.to_string(index=False), self.cut]
         )
-        return "\n\n".join(
-            [
-                self.text,
-                *filter(None, table),
-                *(f"- {readable(caveat)}" for caveat in self.caveats),
-            ]
-        )
+        caveats = [f"- {readable(caveat)}" for caveat in self.caveats]
+        return visible("\n\n".join([self.text, *filter(None, table), *caveats]))
 
     def _repr_html_(self) -> str:
         notes = "".join(
-            f"<li>{escape(readable(caveat))}</li>" for caveat in self.caveats
+            f"<li>{in_html(readable(caveat))}</li>" for caveat in self.caveats
         )
         table = (
             ""
             if self.table.empty
-            else self.shown.to_html(index=False, border=0, classes="kettrack")
+            # pandas escapes what would be a tag, but not what nobody sees.
+            else visible(self.shown.to_html(index=False, border=0, classes="kettrack"))
         )
-        table += f"<p><i>{escape(self.cut)}</i></p>" if self.cut else ""
+        table += f"<p><i>{in_html(self.cut)}</i></p>" if self.cut else ""
         estimand = (
-            f"<p><i>{escape(readable(self.estimand))}</i></p>" if self.estimand else ""
+            f"<p><i>{in_html(readable(self.estimand))}</i></p>" if self.estimand else ""
         )
-        return f"<p><b>{escape(self.text)}</b></p>{table}{estimand}<ul>{notes}</ul>"
+        said = f"<p><b>{in_html(self.text)}</b></p>"
+        return (
+            f"<div class={_NO_FORMULAS}>{said}{table}{estimand}<ul>{notes}</ul></div>"
+        )
 
     def _kept(self) -> list[int]:
         """Rows that are shown: all, or of a long table the beginning and the end of each part that

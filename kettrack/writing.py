@@ -17,8 +17,11 @@ from kettrack.errors import UsageError, WrongArgument
 if TYPE_CHECKING:
     import pandas as pd
 
-# Begins like a formula; a minus or plus before a number does not.
-_FORMULA: Final = re.compile(r"[=@\t\r]|[+-](?!\d+(?:[.,]\d+)?$)")
+# Begins like a formula, also in the wide letters of Asian keyboards and behind blanks, which some
+# spreadsheets take away; a minus or plus before a number does not.
+_FORMULA: Final = re.compile(
+    r"\s*[=@＝＠]|[\t\r\n]|\s*[+-](?!\d+(?:[.,]\d+)?$)|\s*[＋－]"
+)
 TABLE_ENDINGS = (".csv", ".parquet")
 
 

@@ -37,16 +37,17 @@ SHARED_NAMES = {
     "estimate": "the half of a question that takes counts to an answer",
     "main": "what a module does when it is run from the command line",
 }
-FACTS = {"arrays", "errors", "vocabulary", "settings", "writing"}
+FACTS = {"arrays", "errors", "escapes", "vocabulary", "settings", "writing"}
 READING = FACTS | {"result", "privacy", "reading", "resources"}
 # room -> the rooms it may import. Errors, vocabulary, settings and writing are one floor: an
 # instrument raises errors, settings name instruments.
 MAY_IMPORT = {
     "arrays": set(),
-    "errors": set(),
-    "vocabulary": {"arrays", "errors"},
+    "errors": {"escapes"},
+    "escapes": set(),
+    "vocabulary": {"arrays", "errors", "escapes"},
     "settings": {"errors", "vocabulary"},
-    "writing": {"errors"},
+    "writing": {"errors", "escapes"},
     "resources": {"errors"},
     "result": FACTS,
     "privacy": FACTS | {"result"},
@@ -54,7 +55,7 @@ MAY_IMPORT = {
     "timelines": READING,
     "simulation": FACTS | {"result"},
     "estimators": {"arrays", "errors"},
-    "figures": {"arrays", "vocabulary"},
+    "figures": {"arrays", "escapes", "vocabulary"},
     "analysis": READING | {"timelines", "estimators"},
     "trials": READING | {"timelines", "estimators", "analysis", "simulation"},
     "report": READING | {"timelines", "analysis"},

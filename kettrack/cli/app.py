@@ -21,6 +21,7 @@ from kettrack.cli.rows import courses, events, outcomes, review, timeline
 from kettrack.cli.simulate import simulate
 from kettrack.cli.specification import specification
 from kettrack.errors import Interrupted, KettrackError
+from kettrack.escapes import in_terminal
 
 REPORT_FAULTS_TO = "the issue tracker of kettrack"
 
@@ -104,7 +105,7 @@ def _file_error_text(error: OSError) -> str:
 
 
 def _leave(text: str, exit_code: int) -> None:
-    typer.echo(text, err=True)
+    typer.echo(in_terminal(text), err=True)
     sys.exit(exit_code)
 
 

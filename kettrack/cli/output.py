@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from kettrack.errors import NotIdentified, UsageError
+from kettrack.escapes import in_terminal
 from kettrack.writing import TABLE_ENDINGS, csv_text, write_table
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def say(message: str) -> None:
     """Print a message for a person: on standard error, and only at a terminal."""
     # In a script or a log nobody reads progress; there it would only be noise.
     if sys.stderr.isatty():
-        typer.echo(message, err=True)
+        typer.echo(in_terminal(message), err=True)
 
 
 @contextmanager
@@ -37,16 +38,26 @@ def working(message: str, total: int | None = None) -> Iterator[Callable[[], Non
         return
     # rich takes a tenth of a second to import, and most runs need no bar.
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import Progress
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(message, total=total)
+        # Words in square brackets would be taken for a colour.
+        task = bar.add_task(escape(in_terminal(message)), total=total)
         yield lambda: bar.advance(task)
 
 
 def answer(text: str) -> None:
     """Print the answer itself on standard output."""
-    typer.echo(text)
+    typer.echo(in_terminal(text))
+
+
+def answer_rows(frame: pd.DataFrame) -> None:
+    """Print rows as CSV on standard output: to another program as they are, at a terminal without
+    signs that it would obey.
+    """
+    text = csv_text(frame).rstrip("\n")
+    typer.echo(in_terminal(text) if sys.stdout.isatty() else text)
 
 
 def check_output(
@@ -166,7 +177,7 @@ def write_rows(frame: pd.DataFrame, cohort: Cohort, output: Path | None) -> None
     rows = gate_rows(frame, policy)
     say(get_policy(policy).banner)
     if output is None:
-        answer(csv_text(rows).rstrip("\n"))
+        answer_rows(rows)
         return
     write_table(rows, output)
     plural = "s" if len(rows) != 1 else ""

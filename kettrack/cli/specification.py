@@ -16,8 +16,15 @@ from kettrack.cli.cohorts import (
     PolicyName,
     open_cohort,
 )
-from kettrack.cli.output import answer, check_output, refused, say, working
-from kettrack.writing import csv_text, write_table
+from kettrack.cli.output import (
+    answer,
+    answer_rows,
+    check_output,
+    refused,
+    say,
+    working,
+)
+from kettrack.writing import write_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,7 +108,7 @@ def _answer(cohort: Cohort, also: tuple[str, ...], output: Path | None) -> None:
 
 def _give(table: pd.DataFrame, output: Path | None) -> None:
     if output is None:
-        answer(csv_text(table).rstrip("\n"))
+        answer_rows(table)
         return
     write_table(table, output)
     say(f"Wrote {len(table):,} rows to {output}.")

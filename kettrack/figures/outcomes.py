@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from kettrack.escapes import in_figure
 from kettrack.figures.kit import (
     legend_above,
     nothing_to_draw,
@@ -270,7 +271,7 @@ def _draw_estimates(axes: Axes, shown: pd.DataFrame) -> None:
             _BASELINE_MARKERS.get(str(baseline), "o"),
             color=colour,
             markersize=4,
-            label=f"{instrument}, {baseline}",
+            label=in_figure(f"{instrument}, {baseline}"),
         )
 
 

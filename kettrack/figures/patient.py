@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from kettrack.escapes import in_figure
 from kettrack.figures.kit import (
     empty_note,
     legend_right,
@@ -207,7 +208,7 @@ def _draw_scores(axes: Axes, parts: dict[str, pd.DataFrame]) -> None:
             color=RESPONDED,
             linestyle=style,
             linewidth=1.2,
-            label=f"{row['label']}: {row['value']:g}",
+            label=in_figure(f"{row['label']}: {row['value']:g}"),
         )
     ends = parts["end"].to_dict("records")
     for row, style in zip(ends, _END_STYLES, strict=False):
@@ -216,7 +217,7 @@ def _draw_scores(axes: Axes, parts: dict[str, pd.DataFrame]) -> None:
             color=STOPPED,
             linestyle=style,
             linewidth=1.5,
-            label=f"{row['label']} (day {row['day']:g})",
+            label=in_figure(f"{row['label']} (day {row['day']:g})"),
         )
 
 

@@ -11,6 +11,9 @@ from typing import Final, NamedTuple
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.text import Text
+
+from kettrack.escapes import visible
 
 STYLE_SHEET: Final = Path(__file__).with_name("kettrack.mplstyle")
 
@@ -88,8 +91,18 @@ def canvas(ax: Axes | None, width: float = 7.0, height: float = 4.2) -> Iterator
     """
     # A style sheet changes matplotlib's settings for everybody, so it is in force only here.
     with plt.style.context(str(STYLE_SHEET)):
-        if ax is not None:
-            yield ax
-            return
-        _, axes = plt.subplots(figsize=(width, height), layout="constrained")
+        axes = ax or plt.subplots(figsize=(width, height), layout="constrained")[1]
         yield axes
+        _as_written(axes)
+
+
+def _as_written(axes: Axes) -> None:
+    """Show every text of the axes as it was written: a user's words set no formula and hide no
+    sign.
+    """
+    for text in axes.findobj(Text):
+        # Title and names of the axes were there before the style sheet, which sets the others.
+        text.set_parse_math(False)
+        shown = visible(text.get_text())
+        if shown != text.get_text():
+            text.set_text(shown)

@@ -20,6 +20,7 @@ from typing import Final
 import numpy as np
 
 from kettrack.arrays import Bools, Ints, Objects
+from kettrack.escapes import on_one_line, visible
 from kettrack.privacy.identifying_names import all_known_words
 from kettrack.privacy.identifying_shapes import matches
 from kettrack.vocabulary.columns import TABLES
@@ -206,7 +207,7 @@ def shown(
     file: bool = False,
 ) -> str:
     """Return a name as it may be printed."""
-    return text if may_be_shown(text, file) else hidden
+    return on_one_line(visible(text)) if may_be_shown(text, file) else hidden
 
 
 def shown_names(

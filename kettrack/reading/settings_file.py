@@ -27,7 +27,12 @@ from kettrack.reading.settings_schema import (
 from kettrack.settings import SETTINGS_FILE, Settings
 from kettrack.vocabulary.columns import TABLES
 from kettrack.vocabulary.criteria import convention
-from kettrack.vocabulary.instrument import Band, Fact, Instrument
+from kettrack.vocabulary.instrument import (
+    RESERVED_BANDS,
+    Band,
+    Fact,
+    Instrument,
+)
 from kettrack.vocabulary.instruments import INSTRUMENTS
 from kettrack.vocabulary.rules import Criteria, Predicate, ReviewRules, Rule, Run
 
@@ -310,6 +315,9 @@ def _contradictions(table: InstrumentTable) -> dict[str, str]:
     bands = table.bands or {}
     if any(low > high for low, high in bands.values()):
         wrong["bands"] = "the lower edge of each band first"
+    elif any(not label.strip() or label in RESERVED_BANDS for label in bands):
+        taken = ", ".join(RESERVED_BANDS)
+        wrong["bands"] = f"labels that are not empty and none of these words: {taken}"
     return wrong | _wrong_items(table)
 
 

@@ -21,6 +21,7 @@ from nbconvert.exporters import HTMLExporter
 from nbformat import NotebookNode
 
 from kettrack.errors import UsageError
+from kettrack.escapes import visible
 from kettrack.reading.load import load_cohort
 from kettrack.report.execute import execute_all
 from kettrack.report.first_page import MORE, FirstPage, PageAnswer, compose_first_page
@@ -216,7 +217,8 @@ def render(title: str, page: FirstPage, notebooks: Mapping[str, NotebookNode]) -
         chapters=chapters,
         style=style,
     )
-    return text
+    # Tables of pandas and printed lines in the notebooks are in it too.
+    return visible(text)
 
 
 def _linked(answer: PageAnswer, notebooks: Mapping[str, object]) -> PageAnswer:

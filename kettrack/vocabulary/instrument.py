@@ -29,6 +29,9 @@ Construct = Literal[
 # one answer is needed.
 Domain = tuple[tuple[int, ...], ...]
 
+# No band of an own scale: so the flows between bands name who is in none.
+RESERVED_BANDS: Final = ("no score", "not yet there", "stopped", "log ended", "merged")
+
 # The source of a caseness that is kettrack's own choice.
 MODERATE_EDGE: Final = "lower edge of the moderate band, where no caseness is published"
 

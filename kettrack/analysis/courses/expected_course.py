@@ -12,6 +12,7 @@ import pandas as pd
 from kettrack.analysis.registry import Answer, question
 from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
+from kettrack.escapes import as_key, in_sentence
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Role
 from kettrack.timelines.bucket import Array, Bucket
@@ -201,7 +202,7 @@ def estimate(counts: pd.DataFrame) -> pd.DataFrame:
     names = list(QUANTILES)
     found = pd.DataFrame(quantiles, columns=names, dtype=float)
     table = table.join(found)[[*_CELL, "n", *names]]
-    bands = table["band"].astype(str).str.replace(" ", "_")
+    bands = table["band"].astype(str).map(as_key)
     keys = bands + "_" + table["sessions"].astype(str)
     table.insert(0, "key", keys)
     return table
@@ -365,7 +366,8 @@ def _sentence(table: pd.DataFrame) -> str:
     first = shown["key"].iloc[0]
     last = shown["key"].iloc[-1]
     return (
-        f"{{{first}.n}} people began in the band '{band}'. At the start, half of them scored"
-        f" {{{first}.estimate}} or less. After session {{{last}.sessions}}, {{{last}.n}} of these"
-        f" people were scored, and half of those scored {{{last}.estimate}} or less."
+        f"{{{first}.n}} people began in the band '{in_sentence(str(band))}'. At the start,"
+        f" half of them scored {{{first}.estimate}} or less. After session"
+        f" {{{last}.sessions}}, {{{last}.n}} of these people were scored, and half of"
+        f" those scored {{{last}.estimate}} or less."
     )

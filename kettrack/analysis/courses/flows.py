@@ -4,7 +4,6 @@ stopped.
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 import numpy as np
@@ -14,6 +13,7 @@ from kettrack.analysis.courses.occupancy import log_words
 from kettrack.analysis.registry import Answer, question
 from kettrack.arrays import Floats, Objects
 from kettrack.errors import NotIdentified
+from kettrack.escapes import as_key, in_sentence
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import (
@@ -238,8 +238,8 @@ def _row(
 
 
 def _key(*parts: str) -> str:
-    """A name for a row that a sentence can use: letters, digits and underscores."""
-    return re.sub(r"\W+", "_", "_".join(filter(None, parts)))
+    """A name for a row that a sentence can use."""
+    return as_key("_".join(filter(None, parts)))
 
 
 # How many people, `#`, are where no band is known.
@@ -256,7 +256,9 @@ def _sentence(nodes: pd.DataFrame) -> str:
     there = [str(name) for name in counts[counts > 0].index]
     keys = {name: _key("node", VISITS[-1], name) for name in there}
     parts = [
-        _OTHERS_SAID.get(name, f"# were {name}").replace("#", f"{{{key}.people}}")
+        _OTHERS_SAID.get(name, f"# were {in_sentence(name)}").replace(
+            "#", f"{{{key}.people}}", 1
+        )
         for name, key in keys.items()
     ]
     known = ", ".join(parts[:-1])

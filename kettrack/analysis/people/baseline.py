@@ -8,6 +8,7 @@ import pandas as pd
 
 from kettrack.analysis.context import rule_words
 from kettrack.analysis.registry import Answer, question
+from kettrack.escapes import in_sentence
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.columns import PATIENTS
@@ -89,8 +90,9 @@ def _sentence(cohort: DerivedCohort, n: int) -> str:
     if not n:
         return "Nobody has a baseline score."
     spread = " (SD {baseline.sd})" if n > 1 else ""
+    scale = in_sentence(cohort.instrument.name)
     return (
-        f"The mean baseline {cohort.instrument.name} was {{baseline.mean}}{spread}, among the"
+        f"The mean baseline {scale} was {{baseline.mean}}{spread}, among the"
         " {baseline.n} people who have one."
     )
 

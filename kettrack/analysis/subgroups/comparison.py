@@ -27,6 +27,7 @@ from kettrack.analysis.subgroups.groups import (
 )
 from kettrack.analysis.subgroups.loss_rates import compare_loss_rates
 from kettrack.errors import NotIdentified, UsageError
+from kettrack.escapes import in_sentence
 from kettrack.estimators.survival.competing_risks import (
     ExitCounts,
     count_competing_risks,
@@ -366,7 +367,7 @@ def _sentence(table: pd.DataFrame, asked: SplitQuestion, by: str) -> str:
 
 def _group_words(key: str, group: str, has_difference: bool) -> str:
     """One group with its share, its size and its difference from the first."""
-    words = f"{group}, {share_with_interval(key)} of {{{key}.n}} people"
+    words = f"{in_sentence(group)}, {share_with_interval(key)} of {{{key}.n}} people"
     # The first group is what the others are compared with.
     if not has_difference:
         return words

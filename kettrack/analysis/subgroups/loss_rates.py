@@ -19,6 +19,7 @@ from kettrack.analysis.subgroups.groups import (
 )
 from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
+from kettrack.escapes import in_sentence
 from kettrack.estimators.intervals import (
     patient_weights,
     percentile_interval,
@@ -191,8 +192,8 @@ def _sentence(table: pd.DataFrame) -> str:
     parts = []
     for row in table.itertuples():
         words = (
-            f"{row.group}, {{{row.key}.estimate}} ({{{row.key}.events}} of {{{row.key}.n}}"
-            " people)"
+            f"{in_sentence(str(row.group))}, {{{row.key}.estimate}} ({{{row.key}.events}} of"
+            f" {{{row.key}.n}} people)"
         )
         ratio = (
             f", {{{row.key}.ratio}} times the first group ({{{row.key}.ratio_low}} to"
