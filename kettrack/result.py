@@ -181,6 +181,9 @@ class Result:
             else []
         )
         criteria = self.made_from.get("criteria", {})
+        log_end = self.made_from.get("log_complete_to", "observed_to_day")
+        # A recorded end of the log needs no word; a chosen one stands under every figure.
+        chosen = "" if log_end == "observed_to_day" else f"log complete to: {log_end}"
         rules = (
             f"{self.made_from.get('instrument', '')}, {criteria.get('name', '')}"
             f" {criteria.get('version', '')}"
@@ -190,7 +193,12 @@ class Result:
                 *people,
                 rules,
                 *filter(
-                    None, [self.made_from.get("extract"), f"policy: {self.policy}"]
+                    None,
+                    [
+                        self.made_from.get("extract"),
+                        chosen,
+                        f"policy: {self.policy}",
+                    ],
                 ),
             ]
         )

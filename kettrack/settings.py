@@ -14,6 +14,9 @@ SETTINGS_FILE: Final = "kettrack.toml"
 # Words of the file and the command line; `reading.settings_schema` checks them.
 BaselineRule = Literal["last", "mean", "worst"]
 DuplicateRule = Literal["last", "first", "worst", "mean"]
+LogEndRule = Literal["observed_to_day", "last session or score of each patient"]
+# A choice for folders without `observed_to_day`; every output that it touches names it.
+LAST_ROW: Final[LogEndRule] = "last session or score of each patient"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +34,9 @@ class Settings:
         (`vocabulary.days.BASELINE_WINDOW_DAYS`), is the baseline.
     duplicates : {"last", "first", "worst", "mean"}
         Which of several different scores for one patient, instrument, day and timing is kept.
+    log_complete_to : {"observed_to_day", "last session or score of each patient"}
+        To which day a log is taken to be complete where `observed_to_day` is missing: to none, or
+        to the last session or score of that patient.
     policy : str
         Disclosure policy of everything printed.
     currency : str
@@ -47,6 +53,7 @@ class Settings:
     criteria: str = "convention"
     baseline: BaselineRule = "last"
     duplicates: DuplicateRule = "last"
+    log_complete_to: LogEndRule = "observed_to_day"
     policy: str = "internal"
     currency: str = ""
     extract: str = ""

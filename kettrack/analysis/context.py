@@ -14,8 +14,9 @@ from kettrack import __version__
 from kettrack.errors import NotIdentified
 from kettrack.privacy import disclosure
 from kettrack.result import Result
+from kettrack.settings import LAST_ROW, SETTINGS_FILE
 from kettrack.timelines.derived import DerivedCohort
-from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS
+from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS, COMPLETE_LOG_DAYS
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
 
 # Of every interval, and the standard errors to each side at that level.
@@ -63,15 +64,31 @@ def made_from(
         "unit": unit,
         "seed": seed,
         "extract": cohort.settings.extract,
+        "log_complete_to": cohort.settings.log_complete_to,
         "input_sha256": cohort.provenance.input_sha256,
         "version": __version__,
     }
 
 
-def release(result: Result, cohort: DerivedCohort) -> Result:
+def release(result: Result, cohort: DerivedCohort, log_end: bool = True) -> Result:
     """Pass a result through the gate under the cohort's own policy; reasons and caveats name no
     small count either.
+
+    Parameters
+    ----------
+    result : Result
+        Before the gate.
+    cohort : DerivedCohort
+        Of which it was asked.
+    log_end : bool
+        Whether the answer can depend on where logs end: then a chosen end is named.
     """
+    if log_end:
+        caveats = (*result.caveats, *chosen_log_end(cohort))
+        result = replace(result, caveats=caveats)
+    else:
+        recorded = {**result.made_from, "log_complete_to": "observed_to_day"}
+        result = replace(result, made_from=recorded)
     policy = cohort.settings.policy
     if disclosure.get_policy(policy).smallest_count > 1:
         reason = _without_counts(result.reason)
@@ -79,6 +96,19 @@ def release(result: Result, cohort: DerivedCohort) -> Result:
         caveats = tuple(_without_counts(caveat) for caveat in result.caveats)
         result = replace(result, reason=reason, sentence=sentence, caveats=caveats)
     return disclosure.apply(result, policy)
+
+
+def chosen_log_end(cohort: DerivedCohort) -> tuple[str, ...]:
+    """What it means that the folder chose where logs end; nothing where it did not."""
+    if cohort.settings.log_complete_to != LAST_ROW:
+        return ()
+    return (
+        "Where observed_to_day is missing, the log is taken to be complete to the"
+        f" {LAST_ROW} (log_complete_to in {SETTINGS_FILE}). A stop is then known only of people"
+        f" who were scored {COMPLETE_LOG_DAYS} days or more after their last session. People who"
+        " left without a later score are left out of the shares by session, as if they had come"
+        " only just now; those who stay in are often the better ones.",
+    )
 
 
 def _without_counts(words: str) -> str:
@@ -124,6 +154,24 @@ def _collect(cohort: DerivedCohort, error: NotIdentified) -> str:
     counts_hidden = disclosure.get_policy(cohort.settings.policy).smallest_count > 1
     there = "fewer" if counts_hidden else f"only {n}"
     return f"at least {FEWEST_PEOPLE} people (this log holds {there}). Also record: {error.collect}"
+
+
+def require_log_end(cohort: DerivedCohort) -> None:
+    """Refuse, in the same words for every question, where no log says to which day it is complete.
+
+    Raises
+    ------
+    NotIdentified
+        Asking for `observed_to_day`, or for a choice in the folder's settings.
+    """
+    if cohort.patients["observed_to_day"].isna().all():
+        raise NotIdentified(
+            "no log says to which day it is complete, so nobody can tell who stopped and who"
+            " went on.",
+            "observed_to_day for each patient in patients.csv. Or choose log_complete_to ="
+            f' "{LAST_ROW}" in {SETTINGS_FILE}; people who left without a later score are then'
+            " left out.",
+        )
 
 
 def rule_words(cohort: DerivedCohort) -> str:

@@ -10,12 +10,14 @@ from typing import Final
 
 import pandas as pd
 
+from kettrack.analysis.association.trajectories import LAST_WEEK_SHOWN, trajectories
 from kettrack.analysis.context import rule_words
 from kettrack.analysis.courses.session_counts import session_counts
 from kettrack.analysis.courses.worsening import worsening
 from kettrack.analysis.durability.curve import durability_from_response
 from kettrack.analysis.people.ladder import ladder
 from kettrack.analysis.response.after_course import state_after_course
+from kettrack.analysis.response.among_scored import among_scored
 from kettrack.analysis.response.response_curve import (
     remission_by_session,
     response_by_session,
@@ -23,15 +25,20 @@ from kettrack.analysis.response.response_curve import (
 from kettrack.privacy.disclosure import get_policy, hide_page_differences
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result
+from kettrack.settings import LAST_ROW
 from kettrack.timelines.derived import DerivedCohort, derive
 from kettrack.vocabulary.days import COMPLETE_LOG_DAYS, DAYS_IN_WEEK
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
-from kettrack.vocabulary.plain_words import share_with_interval
+from kettrack.vocabulary.plain_words import share_with_interval, value_with_interval
 
 # Sessions named on the way to the last one that is named.
 _NAMED_SESSIONS: Final = (2, 4, 6)
 # Weeks after the first response at which its durability is named.
 _NAMED_WEEKS: Final = (4, 8)
+# What the first answer of the page says in short.
+_SAID_IN_SHORT: Final = ("response by session",)
+# Weeks whose mean score is named where nothing can be said by session.
+_SCORED_WEEKS: Final = (2, 4, 8, LAST_WEEK_SHOWN)
 _DESCRIBES: Final = (
     "This is what happened in this clinic, counting everyone who started. It does not say what"
     " more sessions would do."
@@ -65,14 +72,48 @@ def first_page(cohort: Cohort | DerivedCohort) -> list[Result]:
     page = [
         how_many_sessions(response),
         how_long_it_lasts(durability_from_response(cohort)),
-        _ladder_of_curve(ladder(cohort), response),
+        _add_words(_ladder_of_curve(ladder(cohort), response), _log_end_words(cohort)),
         session_counts(cohort),
         response,
         remission_by_session(cohort),
-        _add_words(state_after_course(cohort), _SCORED_ONLY),
+        _add_words(
+            state_after_course(cohort),
+            _SCORED_ONLY if response.status == "ok" else "",
+        ),
         worsening(cohort),
     ]
-    return hide_page_differences(page, cohort.settings.policy)
+    # Sessions and scores alone tell how people are among those who were scored.
+    if response.status == "refused":
+        page[:0] = [among_scored(cohort), scores_by_week(trajectories(cohort))]
+    return hide_page_differences(one_refusal_per_cause(page), cohort.settings.policy)
+
+
+def one_refusal_per_cause(page: list[Result]) -> list[Result]:
+    """The page with the first refusal of each cause; it names the later ones, which are left out.
+
+    Parameters
+    ----------
+    page : list of Result
+        Some of them refused.
+    """
+    kept = []
+    causes: dict[str, list[str]] = {}
+    for result in page:
+        told = result.status == "refused" and result.reason in causes
+        if not told:
+            kept.append(result)
+        if result.status == "refused":
+            causes.setdefault(result.reason, []).append(result.name.replace("_", " "))
+    return [_with_others(result, causes.get(result.reason, [])) for result in kept]
+
+
+def _with_others(result: Result, refused: list[str]) -> Result:
+    """A refusal that also says what else is not answered for its reason."""
+    others = [name for name in refused[1:] if name not in _SAID_IN_SHORT]
+    if not others:
+        return result
+    same = f"For the same reason there is no answer on {' and '.join(others)}."
+    return replace(result, reason=f"{result.reason} {same}")
 
 
 def summary_text(cohort: Cohort | DerivedCohort) -> str:
@@ -98,6 +139,17 @@ def _add_words(result: Result, words: str) -> Result:
     if result.status != "ok":
         return result
     return replace(result, sentence=f"{result.sentence}{words}")
+
+
+def _log_end_words(cohort: DerivedCohort) -> str:
+    """Where logs are taken to end by the folder's own choice; nothing where that is recorded."""
+    if cohort.settings.log_complete_to != LAST_ROW:
+        return ""
+    return (
+        f" Where observed_to_day is missing, a log is taken to be complete to the {LAST_ROW}: this"
+        " was chosen in the settings. Shares by session then leave out people who left without a"
+        " later score, and are often too good."
+    )
 
 
 # ---- how many sessions
@@ -164,6 +216,45 @@ def _median_words(end: pd.Series) -> str:
     return (
         f"Half of the people had responded by session {{{row}.half_by}} (95 % interval {low} to"
         f" {high})"
+    )
+
+
+# ---- scores by week
+
+
+def scores_by_week(means: Result) -> Result:
+    """The mean score before session 1 and some weeks later, each with its number of people.
+
+    Parameters
+    ----------
+    means : Result
+        From `trajectories`, through the gate.
+
+    Returns
+    -------
+    Result
+        The same table with a shorter sentence; a refusal as it is.
+    """
+    refused = means.status == "refused"
+    sentence = "" if refused else _means_sentence(means.table)
+    return replace(means, name="scores_by_week", sentence=sentence)
+
+
+def _means_sentence(table: pd.DataFrame) -> str:
+    """The weeks of the page that enough people were scored in."""
+    shown = table[(table["axis"] == "week") & table["estimate"].notna()]
+    later = [week for week in _SCORED_WEEKS if week in set(shown["at"])]
+    if not later:
+        return "In no week after session 1 were enough people scored for a mean."
+    weeks = ", ".join(
+        f"{value_with_interval(f'week_everybody_{week}')} in week {week}"
+        f" ({{week_everybody_{week}.n}} people)"
+        for week in later
+    )
+    return (
+        "The mean score was {week_everybody_0.estimate} before session 1"
+        f" ({{week_everybody_0.n}} people), then {weeks}. Each mean is of the people who were"
+        " scored in that week: later ones are fewer and other people."
     )
 
 

@@ -101,6 +101,8 @@ class Question:
         As in `Result`.
     by_group : bool
         Whether it can be answered by group.
+    log_end : bool
+        Whether the answer can depend on where logs end; a chosen end is then named in it.
     steps : int, optional
         How often a long one says that it has come further.
     count : callable, optional
@@ -120,6 +122,7 @@ class Question:
     decimals: Mapping[str, int] = field(default_factory=dict)
     show: tuple[str, ...] = ()
     by_group: bool = False
+    log_end: bool = True
     steps: int | None = None
     count: Callable[..., Any] | None = None
     room: str = ""
@@ -155,8 +158,8 @@ def question(
     name, asks, unit
         As in `Question`.
     **facts
-        Other fields of `Question`: `estimand`, `roles`, `decimals`, `show`, `by_group`, `steps`,
-        `count`.
+        Other fields of `Question`: `estimand`, `roles`, `decimals`, `show`, `by_group`, `log_end`,
+        `steps`, `count`.
 
     Raises
     ------
@@ -175,10 +178,11 @@ def question(
             try:
                 answer = function(derived, *args, **options)
             except NotIdentified as error:
-                return release(refusal(name, derived, error, asked.estimand), derived)
+                refused = refusal(name, derived, error, asked.estimand)
+                return release(refused, derived, asked.log_end)
             if isinstance(answer, Result):
                 return answer
-            return release(_result(asked, answer, derived), derived)
+            return release(_result(asked, answer, derived), derived, asked.log_end)
 
         asked = Question(
             name=name,

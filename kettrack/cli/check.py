@@ -85,7 +85,7 @@ def _tell_what_is_missing(cohort: Cohort) -> None:
 
     lacks = missing_information(cohort)
     if lacks:
-        answer("These are not errors, but some questions cannot be answered:")
+        answer("No errors, but some questions cannot be answered, or not fully:")
     for lack in lacks:
         answer(f"- {lack}")
 

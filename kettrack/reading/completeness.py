@@ -5,12 +5,34 @@ contradict each other.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 import pandas as pd
 
 from kettrack.privacy.disclosure import get_policy
 from kettrack.reading.cohort import Cohort
-from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS, DAYS_IN_WEEK
+from kettrack.settings import LAST_ROW, SETTINGS_FILE
+from kettrack.vocabulary.days import (
+    BASELINE_WINDOW_DAYS,
+    COMPLETE_LOG_DAYS,
+    DAYS_IN_WEEK,
+)
+
+# Optional columns -> what is lost where they are recorded for nobody; the others that a question
+# reads have a sentence of their own.
+_COSTS: Final = {
+    ("sessions", "route"): "nothing can be compared by route",
+    ("sessions", "drug"): "placebo cannot be told from treatment",
+    ("sessions", "dose_mg"): "the dose is not among what explains who goes on",
+    ("scores", "timing"): "a score on a session day counts as taken before the session",
+    ("patients", "prior_sessions"): (
+        "people who were treated before the log begins count as new"
+    ),
+    ("patients", "stop_day"): (
+        f"a stop is seen only after {COMPLETE_LOG_DAYS} days without a session"
+    ),
+    ("patients", "stop_reason"): "nobody can say why people stopped",
+}
 
 
 def missing_information(cohort: Cohort) -> list[str]:
@@ -28,6 +50,7 @@ def missing_information(cohort: Cohort) -> list[str]:
         *_missing_baselines(cohort),
         *_missing_plans(cohort),
         *_missing_suicidality_item(cohort),
+        *_other_costs(cohort),
         *_contradictions(cohort),
     ]
 
@@ -40,14 +63,19 @@ def _incomplete_logs(cohort: Cohort) -> Iterator[str]:
     consequence = "These patients are left out of the shares by session."
     if unknown.all():
         consequence = (
-            "These questions will be refused: response and remission by session, the same if"
-            " nobody had stopped, whether to go on, and what more sessions change."
+            "These questions are refused: response and remission by session, the same if"
+            " nobody had stopped, whether to go on, and what more sessions change. Answered are"
+            " how people were at their last and at their best score, who ever responded, the"
+            " mean score by week, how long responses lasted, and who got worse, all of them"
+            " among the people who were scored."
         )
     yield (
         f"observed_to_day is missing for {_of(unknown, cohort)}: without it, nobody can tell"
         f" whether a patient has stopped or only has a gap. {consequence} Record in"
         " patients.csv the last day to which the log of this patient is complete, counted"
-        " from the first session."
+        f' from the first session. Or choose log_complete_to = "{LAST_ROW}" in {SETTINGS_FILE}:'
+        " then the shares by session are shown, but they leave out people who left without a"
+        " later score, and every answer says so."
     )
 
 
@@ -76,6 +104,30 @@ def _missing_plans(cohort: Cohort) -> Iterator[str]:
             " course, and the first course is taken from the gaps between sessions. Record"
             " how many sessions were planned at the start."
         )
+
+
+def _other_costs(cohort: Cohort) -> Iterator[str]:
+    tables = {
+        "sessions": cohort.sessions,
+        "scores": cohort.scores,
+        "patients": cohort.patients,
+    }
+    costs = [
+        f"{column} ({cost})"
+        for (table, column), cost in _COSTS.items()
+        if _nowhere(tables[table][column])
+    ]
+    if cohort.events.empty:
+        costs.append(
+            "events (hospital stays, ECT, TMS and changes of medication are not seen)"
+        )
+    if costs:
+        yield f"Also recorded for nobody: {'; '.join(costs)}."
+
+
+def _nowhere(column: pd.Series) -> bool:
+    """Whether a column says nothing in any row; an unknown timing says nothing."""
+    return not column.notna().any() or bool((column == "unknown").all())
 
 
 def _missing_suicidality_item(cohort: Cohort) -> Iterator[str]:

@@ -14,6 +14,7 @@ from kettrack.privacy.identifying_people import may_be_shown
 from kettrack.reading.assemble import check_tables
 from kettrack.reading.cohort import Cohort, Provenance
 from kettrack.reading.folder import read_tables, sha256_of
+from kettrack.reading.log_end import choose_log_end
 from kettrack.reading.problems import Ledger, did_you_mean, problem_table
 from kettrack.reading.raw import table_from_frame
 from kettrack.reading.settings_file import read_settings
@@ -205,6 +206,7 @@ def _cohort(
         ledger.note(
             f"There is no {settings.instrument} score; another instrument can be chosen."
         )
+    tables, settings = choose_log_end(tables, settings, ledger)
     return Cohort(
         **tables,
         settings=settings,

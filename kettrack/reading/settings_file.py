@@ -54,10 +54,10 @@ def load_settings(path: str | Path) -> Settings:
     Parameters
     ----------
     path : str or Path
-        Keys: `instrument`, `criteria`, `baseline`, `duplicates`, `policy`, `currency`, `extract`;
-        tables: `[columns]` and `[columns.scores]` (contract name = name in the source),
-        `[instruments.X]`, `[criteria.X]`. With a `[criteria.X]` table the name of the criteria in
-        force is `use` in `[criteria]`, since TOML gives a key one meaning only.
+        Keys: `instrument`, `criteria`, `baseline`, `duplicates`, `log_complete_to`, `policy`,
+        `currency`, `extract`; tables: `[columns]` and `[columns.scores]` (contract name = name in
+        the source), `[instruments.X]`, `[criteria.X]`. With a `[criteria.X]` table the name of the
+        criteria in force is `use` in `[criteria]`, since TOML gives a key one meaning only.
 
     Returns
     -------

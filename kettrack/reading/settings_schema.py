@@ -28,7 +28,7 @@ from msgspec import UNSET, Meta, UnsetType, structs
 from kettrack.privacy.disclosure import POLICIES
 from kettrack.privacy.identifying_people import shown
 from kettrack.reading.problems import Ledger, did_you_mean
-from kettrack.settings import BaselineRule, DuplicateRule
+from kettrack.settings import BaselineRule, DuplicateRule, LogEndRule
 from kettrack.vocabulary.columns import EVENTS, MOST_ITEMS
 from kettrack.vocabulary.instrument import Construct
 from kettrack.vocabulary.rules import Measure, Operator
@@ -81,6 +81,7 @@ class SettingsTable(msgspec.Struct, kw_only=True):
     ) = UNSET
     baseline: BaselineRule | UnsetType = UNSET
     duplicates: DuplicateRule | UnsetType = UNSET
+    log_complete_to: LogEndRule | UnsetType = UNSET
     policy: _Policy | UnsetType = UNSET
     currency: _Text | UnsetType = UNSET
     extract: _Text | UnsetType = UNSET

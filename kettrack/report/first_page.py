@@ -12,11 +12,14 @@ from kettrack.analysis import overview
 from kettrack.privacy.disclosure import get_policy
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result
+from kettrack.settings import LAST_ROW
 from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS
 from kettrack.vocabulary.rules import Rule
 
 # Name of a result -> heading, in the order of the page.
 HEADINGS: Final = {
+    "among_scored": "How were people when they were scored?",
+    "scores_by_week": "Scores by week",
     "how_many_sessions": "How many sessions until people respond?",
     "how_long_it_lasts": "How long does a response last?",
     "ladder": "Who is counted",
@@ -28,6 +31,7 @@ HEADINGS: Final = {
 }
 # Name of a result -> notebook with the table, the curve and the caveats behind it.
 MORE: Final = {
+    "scores_by_week": "05_sessions_and_symptom_change.ipynb",
     "how_many_sessions": "02_sessions_to_response.ipynb",
     "how_long_it_lasts": "04_durability_and_maintenance.ipynb",
 }
@@ -121,6 +125,11 @@ def sources_of(cohort: Cohort) -> dict[str, str]:
         "Worse": _rule_words(cohort.criteria.deterioration),
         "Baseline": (
             f"{settings.baseline} score in the {BASELINE_WINDOW_DAYS} days up to the first session"
+        ),
+        "Log complete to": (
+            f"{settings.log_complete_to}, where observed_to_day is missing"
+            if settings.log_complete_to == LAST_ROW
+            else ""
         ),
         "Disclosure policy": settings.policy,
         "Input": f"{', '.join(provenance.files)}; SHA-256 {input_hash}",

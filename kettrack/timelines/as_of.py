@@ -8,6 +8,7 @@ import pandas as pd
 
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.reading.cohort import Cohort
+from kettrack.settings import LAST_ROW
 from kettrack.vocabulary.days import DAYS_IN_WEEK
 from kettrack.vocabulary.plain_words import agree
 
@@ -40,7 +41,7 @@ def as_of(
     UsageError
         For a number below 0.
     NotIdentified
-        When no patient has an `observed_to_day`.
+        When no patient has an `observed_to_day`, or the folder's settings fill it in.
 
     Examples
     --------
@@ -54,9 +55,11 @@ def as_of(
     if weeks_ago == 0:
         return cohort
     observed = _observed_to(cohort)
-    if len(observed) and observed.isna().all():
+    # Last rows of different people lie in different weeks: going back from them meets no one week.
+    chosen = cohort.settings.log_complete_to == LAST_ROW
+    if len(observed) and (chosen or observed.isna().all()):
         raise NotIdentified(
-            "no patient has observed_to_day, so it is not known to which day a log is complete.",
+            "observed_to_day is not recorded, so it is not known to which day a log is complete.",
             "observed_to_day for each patient.",
         )
     until = observed - DAYS_IN_WEEK * weeks_ago

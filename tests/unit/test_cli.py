@@ -160,7 +160,7 @@ def test_check_ends_with_what_cannot_be_answered(
         next(place for place, line in enumerate(lines) if line.endswith("no problems."))
         + 1 :
     ]
-    assert notes[0].startswith("These are not errors")
+    assert notes[0].startswith("No errors, but some questions")
     assert any(
         line.startswith("- observed_to_day is missing for every patient")
         for line in notes

@@ -27,6 +27,7 @@ from kettrack.analysis.context import (
     NORMAL_QUANTILE,
     refusal,
     release,
+    require_log_end,
     rule_words,
 )
 from kettrack.analysis.registry import Answer, question
@@ -197,6 +198,7 @@ def _scored_at_end(people: pd.DataFrame, cohort: DerivedCohort) -> pd.DataFrame:
     NotIdentified
         Too few for a slope.
     """
+    require_log_end(cohort)
     ended = people.dropna(subset=["last"])
     if len(ended) < FEWEST_PEOPLE_FOR_SLOPE:
         raise NotIdentified(

@@ -38,7 +38,7 @@ CALIBRATION_ROLES: Final[dict[str, Role]] = {
     "tells": "derived",
     "refused": "derived",
 }
-CALIBRATION_DECIMALS: Final = {
+CALIBRATION_DECIMALS: Final[dict[str, int]] = {
     "cohorts": 0,
     "answers": 0,
     "holds": 0,
@@ -49,7 +49,7 @@ CALIBRATION_DECIMALS: Final = {
     "bias": 2,
     "sd": 2,
 }
-CALIBRATION_SHOW: Final = tuple(
+CALIBRATION_SHOW: Final[tuple[str, ...]] = tuple(
     name for name in CALIBRATION_ROLES if name not in ("key", "method")
 )
 OWN_MODEL: Final = (

@@ -26,6 +26,7 @@ _MOST_SESSIONS: Final = 12
     "session_counts",
     asks="How many sessions did people have?",
     unit="patients",
+    log_end=False,
     estimand="Sessions recorded so far; people still in care will have more.",
     roles={
         "sessions": "key",
@@ -76,6 +77,7 @@ def session_counts(cohort: DerivedCohort) -> Answer:
     "session_gaps",
     asks="How far apart were the sessions?",
     unit="days",
+    log_end=False,
     estimand=(
         "Days since the session before, among the people who came back for that session."
     ),

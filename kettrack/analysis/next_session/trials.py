@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from kettrack.analysis.context import require_log_end
 from kettrack.timelines.bucket import Array, Bucket, days_or_missing, scores_of
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.person_sessions import EXCLUDED
@@ -147,6 +148,7 @@ def decision_points_from(
     also : tuple of str
         Columns of the table that are history beyond `HISTORY`.
     """
+    require_log_end(cohort)
     bucket = cohort.bucket
     patient = _positions(bucket, table)
     day = table["day"].to_numpy(np.int64)

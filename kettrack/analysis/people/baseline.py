@@ -40,6 +40,7 @@ _ROLES: Final[dict[str, Role]] = {
     "baseline_table",
     asks="Who are the patients, before their first session?",
     unit="patients",
+    log_end=False,
     estimand="Everyone with at least one session, as recorded at the start.",
     roles=_ROLES,
     show=("characteristic", "level", "n", "events", "estimate", "mean", "sd"),

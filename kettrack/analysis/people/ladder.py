@@ -34,6 +34,7 @@ LOST: Final = {
     "ladder",
     asks="Who is counted, and who is left out, and why?",
     unit="patients",
+    log_end=False,
     estimand=(
         "Everyone with at least one session in the log. Each person is counted at the first"
         " reason that applies."

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from kettrack.analysis.context import require_log_end
 from kettrack.errors import NotIdentified
 from kettrack.timelines.bucket import Array
 from kettrack.timelines.derived import DerivedCohort
@@ -96,22 +97,6 @@ def require_rule(cohort: DerivedCohort, event: str) -> None:
         raise NotIdentified(
             f"{cohort.criteria.label} has no rule for {event} on {cohort.instrument.name}.",
             "scores of an instrument with such a rule, or [criteria] of your own in kettrack.toml.",
-        )
-
-
-def require_log_end(cohort: DerivedCohort) -> None:
-    """Refuse where no log says to which day it is complete.
-
-    Raises
-    ------
-    NotIdentified
-        Asking for `observed_to_day`.
-    """
-    if cohort.patients["observed_to_day"].isna().all():
-        raise NotIdentified(
-            "no log says to which day it is complete, so nobody can tell who stopped and who"
-            " went on.",
-            "observed_to_day for each patient in patients.csv.",
         )
 
 

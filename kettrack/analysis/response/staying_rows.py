@@ -10,7 +10,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.response.exits import require_log_end, require_rule
+from kettrack.analysis.context import require_log_end
+from kettrack.analysis.response.exits import require_rule
 from kettrack.arrays import Bools, Floats, Ints
 from kettrack.errors import NotIdentified
 from kettrack.estimators.causal.censoring_weights import StayRows

@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from kettrack.analysis.context import require_log_end
 from kettrack.analysis.stop_after.history import (
     LAST_SCORE,
     LAST_SCORES,
@@ -149,6 +150,7 @@ def stop_data(cohort: DerivedCohort) -> StopData:
     >>> bool((data.first_days[:, 0] == 0).all())
     True
     """
+    require_log_end(cohort)
     reason = _reasons(cohort)
     kept = reason == len(LEFT_OUT)
     if not kept.any():
