@@ -293,8 +293,8 @@ def _weeks_sentence(table: pd.DataFrame) -> str:
     # weeks are named in order: where the first is not reached, no later one is
     if not shares:
         return (
-            f"{n} people responded; fewer than {FEWEST_PEOPLE} were followed by scores for"
-            f" {first_week} weeks, which is too few to say how long it lasted."
+            f"{n} people responded. {first_week} weeks later, fewer than {FEWEST_PEOPLE} of them"
+            " had lost it or were still scored, which is too few to say how long it lasted."
         )
     last_week = int(rows["day"].iloc[-1]) // DAYS_IN_WEEK
     if last_week > _NAMED_WEEKS[-1]:

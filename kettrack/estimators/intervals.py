@@ -1,5 +1,5 @@
-"""Intervals: Wilson's for a percentage, and percentile intervals and bands from a patient
-bootstrap.
+"""Intervals: Wilson's for a percentage, exact ends where an estimate sits at 0 or 100 %, and
+percentile intervals and bands from a patient bootstrap.
 
 A patient drawn twice counts twice with everything recorded of them. Estimators take the counts as
 weights, so that nothing is copied and all replicates are computed together.
@@ -8,7 +8,7 @@ weights, so that nothing is copied and all replicates are computed together.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -37,7 +37,7 @@ def wilson(
     n: int,
     level: float = 0.95,
 ) -> PercentInterval:
-    """Percent with its Wilson score interval.
+    """Percent with its Wilson score interval; at 0 and at 100 % with the exact one.
 
     Parameters
     ----------
@@ -53,18 +53,22 @@ def wilson(
 
     Notes
     -----
-    Newcombe 1998 (Stat Med 17:857), method 3.
+    Newcombe 1998 (Stat Med 17:857), method 3; Clopper and Pearson 1934 (Biometrika 26:404), method
+    5, where everybody or nobody had the event.
 
     Examples
     --------
     >>> wilson(11, 20)
     PercentInterval(estimate=55.0, ci_low=34.2, ci_high=74.2)
+    >>> [round(end, 1) for end in wilson(30, 30)]
+    [100.0, 88.4, 100.0]
     """
     if n == 0:
         return UNDEFINED
     from scipy.stats import binomtest
 
-    interval = binomtest(events, n).proportion_ci(level, method="wilson")
+    method: Literal["exact", "wilson"] = "exact" if events in (0, n) else "wilson"
+    interval = binomtest(events, n).proportion_ci(level, method=method)
     return PercentInterval(
         estimate=100 * events / n,
         ci_low=100 * float(interval.low),
@@ -100,6 +104,119 @@ def percent_agrees(
     # in whole numbers, so that a percent on the edge of two roundings agrees with both
     unit = 10**decimals
     return n > 0 and abs(100 * unit * events - round(percent * unit) * n) * 2 <= n
+
+
+# A share is a product or a sum of others, and may end a few bits beside 0 or 1.
+_AT_BORDER = 1e-9
+
+
+def exact_ends(
+    estimate: npt.ArrayLike,
+    low: npt.ArrayLike,
+    high: npt.ArrayLike,
+    effective: npt.ArrayLike,
+    level: float = 0.95,
+) -> tuple[Floats, Floats]:
+    """The interval of a share with exact ends where the share is 0 or 1; elsewhere as it came.
+
+    There a standard error is 0 and every bootstrap sample says the same, which is no certainty.
+
+    Parameters
+    ----------
+    estimate : float
+        Shares, 0 to 1; missing ones keep what came.
+    low, high : float
+        The interval elsewhere.
+    effective : float
+        People behind each share: `effective_number` of a curve. With nobody the interval is 0 to 1.
+    level : float
+        Coverage.
+
+    Returns
+    -------
+    low, high : float64
+
+    Notes
+    -----
+    Clopper and Pearson 1934 (Biometrika 26:404): with no event among n the upper end is 1 - (a /
+    2)^(1 / n). For a curve with censoring n is the effective number of `effective_number`. Where
+    nobody has had the event, that is the number at risk, and the lower end is that of the beta
+    product confidence procedure (Fay, Brittain and Proschan 2013, Biostatistics 14:723).
+
+    Examples
+    --------
+    >>> low, high = exact_ends([1.0, 0.4], [np.nan, 0.3], [np.nan, 0.5], [30, 30])
+    >>> low.round(3).tolist(), high.tolist()
+    ([0.884, 0.3], [1.0, 0.5])
+    """
+    share = np.asarray(estimate, dtype=np.float64)
+    people = np.asarray(effective, dtype=np.float64)
+    tail = (1 - level) / 2
+    # with nobody behind it the power is 0, and the end as far away as it can be
+    endless = np.full(people.shape, np.inf)
+    power = np.divide(
+        1,
+        people,
+        out=endless,
+        where=people > 0,
+    )
+    reach = 1 - tail**power
+    nobody = share < _AT_BORDER
+    everybody = share > 1 - _AT_BORDER
+    at_end = [nobody, everybody]
+    return (
+        np.select(at_end, [0, 1 - reach], low),
+        np.select(at_end, [reach, 1], high),
+    )
+
+
+def effective_number(
+    at_risk: npt.ArrayLike,
+    share_before: npt.ArrayLike,
+) -> Floats:
+    """How many people, all followed, would tell as much of a curve as those at risk do.
+
+    Parameters
+    ----------
+    at_risk : float, shape (K,)
+        People at risk at each step, or their effective number under weights.
+    share_before : float, shape (K,)
+        Share to whom nothing has happened before each step.
+
+    Returns
+    -------
+    float64, shape (K,)
+        Without censoring it is everybody, however many have had the event. Where nobody is left to
+        have it, the last number goes on.
+
+    Notes
+    -----
+    Peto's effective sample size, which Dorey and Korn 1987 (Stat Med 6:679) recommend for the tail
+    of a curve.
+
+    Examples
+    --------
+    Of 40 people 20 have had the event, and the logs of 10 have ended.
+
+    >>> effective_number([40, 10], [1, 0.5]).tolist()
+    [40.0, 20.0]
+    """
+    people = np.asarray(at_risk, dtype=np.float64)
+    before = np.asarray(share_before, dtype=np.float64)
+    known = before > _AT_BORDER
+    nothing = np.zeros(people.shape)
+    ratio = np.divide(
+        people,
+        before,
+        out=nothing,
+        where=known,
+    )
+    place = np.arange(len(before))
+    last_known = np.maximum.accumulate(np.where(known, place, 0))
+    return np.asarray(
+        ratio[last_known],
+        dtype=np.float64,
+    )
 
 
 _BLOCK = 1 << 22  # draws held at a time

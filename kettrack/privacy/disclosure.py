@@ -205,7 +205,7 @@ def _thinned(
     only_first: bool,
 ) -> pd.Series:
     """Keep a running count where it has moved by at least `smallest` since the last one kept, or
-    not at all.
+    not at all, and is not small itself: a number at risk may fall to any number.
     """
     kept = []
     last = None
@@ -213,7 +213,8 @@ def _thinned(
         far = last is None or (
             not only_first and (value == last or abs(value - last) >= smallest)
         )
-        kept.append(value if far and (last is not None or value >= smallest) else pd.NA)
+        large = value >= smallest or (value == 0 and last is not None)
+        kept.append(value if far and large else pd.NA)
         last = value if far else last
     return pd.Series(kept, index=running.index, dtype="Int64")
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from typing import Final
 
-# A share, a mean or a point on a curve: with fewer people, one person moves a share by a tenth.
+# A share, a mean or a point on a curve: with fewer people, one person moves a share by a tenth. A
+# curve counts those at risk and those who have had the event, or a competing one, so it ends where
+# too few are left because logs ended (`still_counted` in `estimators/survival/life_table.py`).
 FEWEST_PEOPLE: Final = 11
 
 # A ribbon between two visits of the flow diagram; thinner ones are merged with their neighbours.

@@ -151,8 +151,8 @@ def test_a_curve_that_ends_early_is_not_read_as_lasting() -> None:
     said = how_long_it_lasts(held([0, 7, 14])).text
     assert (
         said
-        == "40 people responded; fewer than 11 were followed by scores for 4 weeks, which is too"
-        " few to say how long it lasted."
+        == "40 people responded. 4 weeks later, fewer than 11 of them had lost it or were still"
+        " scored, which is too few to say how long it lasted."
     )
 
 

@@ -122,7 +122,21 @@ def test_nothing_happened():
     quiet = exits(np.repeat([3, 4], 10), np.zeros(20, int))
     found = compare_incidence([quiet, quiet], at=[3], replicates=999)
     assert found.p == 1
-    assert np.isnan(found.ci_low).all()
+    # 0 of 20 may be up to 16.8 %, in either group
+    assert found.ci_low[0, 0] == pytest.approx(-0.1684, abs=1e-4)
+    assert found.ci_high[0, 0] == pytest.approx(0.1684, abs=1e-4)
+
+
+def test_a_group_without_an_event_is_not_certain():
+    """0 of 20 against 10 of 20: the bootstrap knows only the error of the second."""
+    none = exits(np.full(20, 4), np.zeros(20, int))
+    half = exits(np.full(20, 3), np.repeat([0, 1], 10))
+    found = compare_incidence([none, half], at=[3], replicates=999)
+    alone = compare_incidence([half, none], at=[3], replicates=999)
+    # a standard error of .11 reaches .22 to each side; the exact end of 0 of 20 adds .17 below
+    assert found.ci_low[0, 0] == pytest.approx(0.5 - np.hypot(0.22, 0.168), abs=0.03)
+    assert found.ci_high[0, 0] == pytest.approx(0.72, abs=0.03)
+    assert alone.ci_high[0, 0] == pytest.approx(-found.ci_low[0, 0], abs=0.03)
 
 
 @pytest.mark.parametrize(

@@ -101,10 +101,12 @@ def test_next_session_where_every_score_is_the_same():
 # -------------------------------------------------------------------------------
 
 
-def test_no_response_at_all_has_no_interval_of_width_0_if_all_continued():
+def test_no_response_at_all_has_an_exact_interval_if_all_continued():
     table = estimate("response_if_all_continued", odd(60, lambda i: 1, flat)).table
     assert (table["estimate"] == 0).all()
-    assert table[["ci_low", "ci_high"]].isna().all(axis=None)
+    assert (table["ci_low"] == 0).all()
+    # 0 of 60
+    assert table["ci_high"].iloc[0] == pytest.approx(5.96, abs=0.01)
 
 
 def test_everybody_losing_the_response_has_no_interval_of_width_0():

@@ -14,8 +14,10 @@ from simulated import simulated_cohort
 from spec.tables import cohort, one_each
 
 from kettrack import Cohort, cohort_from_frames, estimate
+from kettrack.analysis.subgroups.comparison import SPLIT_QUESTIONS, _times
 from kettrack.analysis.subgroups.groups import groups_of, unknown_words
-from kettrack.errors import UsageError
+from kettrack.errors import NotIdentified, UsageError
+from kettrack.estimators.survival.competing_risks import count_competing_risks
 from kettrack.timelines.derived import derive
 
 PEOPLE = """
@@ -156,11 +158,23 @@ def test_who_is_in_no_group_is_counted_by_reason() -> None:
 
 
 def test_a_refusal_names_the_group_that_ends_first() -> None:
-    found = sample_answer("should_we_go_on", by="severity")
-    assert (
-        "at 2 or 3 sessions after session 3. There, not every group has 11 people at"
-        " risk: 'moderate' has" in found.reason
-    )
+    step = np.repeat([1, 4], [5, 15])
+    nothing_happens = np.zeros(20, int)
+    ends_early = count_competing_risks(np.minimum(step, 1), nothing_happens, 4)
+    all_leave = count_competing_risks(np.minimum(step, 1), nothing_happens + 2, 4)
+    goes_on = count_competing_risks(step, nothing_happens, 4)
+    asked = SPLIT_QUESTIONS["should_we_go_on"]
+    with pytest.raises(
+        NotIdentified,
+        match="at 2 or 3 sessions after session 3. By then, fewer than 11 people of 'severe' are"
+        " left: it can be shown only up to 1 sessions",
+    ):
+        _times(asked, {"moderate": goes_on, "severe": ends_early}, "severity")
+    # who has left for another reason stays in the count
+    assert _times(asked, {"moderate": goes_on, "severe": all_leave}, "severity") == [
+        2,
+        3,
+    ]
 
 
 def test_rates_in_maintenance_are_compared_by_ratio() -> None:

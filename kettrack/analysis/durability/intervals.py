@@ -20,7 +20,12 @@ from kettrack.analysis.durability.counts import (
 from kettrack.analysis.registry import Answer, question
 from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
-from kettrack.estimators.survival.life_table import estimate_survival
+from kettrack.estimators.intervals import effective_number, exact_ends
+from kettrack.estimators.survival.life_table import (
+    estimate_survival,
+    share_before,
+    steps_to_show,
+)
 from kettrack.estimators.survival.turnbull import Turnbull, fit_turnbull
 from kettrack.estimators.survival.turnbull_band import (
     FEWEST_TO_SUBSAMPLE,
@@ -88,9 +93,10 @@ def durability_intervals(cohort: DerivedCohort) -> Answer:
         `kind` `box`: one row per stretch (`left`, `right`] in days that can hold losses (right
         missing = after the last score); `estimate` = % in it, `people` the number that is about.
         The data decide how much a box holds, not where inside it. `kind` `share`: % still
-        responding on each of `DAYS` with at least `FEWEST_PEOPLE` at risk (`at_risk`, as in
-        `durability`), between `least` and `most`, `estimate` where those are equal, with an
-        interval from subsamples (missing where there are too few people for them);
+        responding on each of `DAYS` to which the curve of `durability` goes (`at_risk` as there),
+        between `least` and `most`, `estimate` where those are equal, with an
+        interval from subsamples (missing where there are too few people for them; exact ends at 0
+        and 100 %);
         `at_first_score`: the % of `durability`, where a loss is dated at the score that shows it.
         `dated` `when scored`, or earlier by half the days that the instrument looks back.
         `largest_gradient` is 1 at the maximum (Karush-Kuhn-Tucker). Refused below `FEWEST_PEOPLE`.
@@ -182,17 +188,27 @@ def _boxes(found: Turnbull) -> list[dict[str, object]]:
 def _shares(
     watched: Watched, found: Turnbull, earlier: float, dated: str
 ) -> list[dict[str, object]]:
-    left = exits(watched, "treatment_policy")
-    at_risk = [int((left["time"] >= day).sum()) for day in DAYS]
-    by_score = estimate_survival(count_exits(left, "treatment_policy"), LEVEL).estimate
+    counts = count_exits(exits(watched, "treatment_policy"), "treatment_policy")
+    days = np.array(DAYS)
+    shown = steps_to_show(
+        counts.still_counted, counts.censored, FEWEST_PEOPLE, max(DAYS) + 1
+    )
+    # Where everybody has left, the curve goes on as it is, with nobody at risk.
+    place = np.minimum(days, len(counts.censored) - 1)
+    at_risk = np.where(days < len(counts.censored), counts.at_risk[place], 0)
+    by_score = estimate_survival(counts, LEVEL).estimate
+    number = effective_number(counts.at_risk, share_before(by_score))
     least, most = found.survival(DAYS)
-    low, high = _band(watched, earlier)
-    # At either end all subsamples agree, which is no interval.
-    inside = (most > _EXACT) & (least < 1 - _EXACT)
-    low = np.where(inside, low, np.nan)
-    high = np.where(inside, high, np.nan)
     least = np.where(least < _EXACT, 0, least)
     most = np.where(most < _EXACT, 0, most)
+    # At either end all subsamples agree, which is no interval; between them one half stands in.
+    end = np.select([most < _EXACT, least > 1 - _EXACT], [0.0, 1.0], 0.5)
+    low, high = exact_ends(
+        end,
+        *_band(watched, earlier),
+        number[place],
+        LEVEL,
+    )
     decided = most - least <= _SAME
     return [
         {
@@ -201,18 +217,18 @@ def _shares(
             "dated": dated,
             "day": day,
             "n": int(found.n),
-            "at_risk": at_risk[place],
-            "people": round((least[place] + most[place]) / 2 * found.n),
-            "estimate": 100 * least[place] if decided[place] else np.nan,
-            "least": 100 * least[place],
-            "most": 100 * most[place],
-            "at_first_score": 100 * by_score[day],
-            "ci_low": 100 * low[place],
-            "ci_high": 100 * high[place],
+            "at_risk": int(at_risk[row]),
+            "people": round((least[row] + most[row]) / 2 * found.n),
+            "estimate": 100 * least[row] if decided[row] else np.nan,
+            "least": 100 * least[row],
+            "most": 100 * most[row],
+            "at_first_score": 100 * by_score[place[row]],
+            "ci_low": 100 * low[row],
+            "ci_high": 100 * high[row],
             "largest_gradient": found.largest_gradient,
         }
-        for place, day in enumerate(DAYS)
-        if at_risk[place] >= FEWEST_PEOPLE
+        for row, day in enumerate(DAYS)
+        if day < shown
     ]
 
 
@@ -237,7 +253,7 @@ def _sentence(table: pd.DataFrame, watched: Watched) -> str:
             f"{_share(table, f'day_{day}')} were still responding {day} days later"
             f" ({{day_{day}.at_risk}} people at risk)"
             if day in told
-            else f"fewer than {FEWEST_PEOPLE} people were at risk {day} days later"
+            else f"fewer than {FEWEST_PEOPLE} people could still be counted {day} days later"
         )
         for day in DAYS
     ]
@@ -272,9 +288,10 @@ def _share(table: pd.DataFrame, key: str) -> str:
 def _caveats(
     cohort: DerivedCohort, watched: Watched, table: pd.DataFrame
 ) -> tuple[str, ...]:
-    few = table.loc[table["kind"] == "share", "ci_low"].isna().all()
+    few = table["n"].max() < FEWEST_TO_SUBSAMPLE
     interval = (
-        f"There are no intervals: they need {FEWEST_TO_SUBSAMPLE} people."
+        "There are no intervals between 0 and 100 %: they need"
+        f" {FEWEST_TO_SUBSAMPLE} people."
         if few
         else f"Brackets hold {100 * LEVEL:g} % intervals from {_SUBSAMPLES} subsamples of n^(2/3)"
         f" people (seed {_SEED})."

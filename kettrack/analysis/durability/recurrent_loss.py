@@ -63,8 +63,8 @@ def estimate(counts: RecurrenceCounts) -> pd.DataFrame:
     -------
     DataFrame
         `day` `n` (people with a response, followed afterwards) `at_risk` (on that day) `losses` (up
-        to it) `estimate` `ci_low` `ci_high` (per person; the interval is missing before the first
-        loss).
+        to it) `estimate` `ci_low` `ci_high` (per person; before the first loss the upper end
+        is exact).
     """
     found = estimate_mean_count(counts, LEVEL)
     last = int((found.at_risk >= FEWEST_PEOPLE).sum())

@@ -25,8 +25,14 @@ from kettrack.estimators.causal.censoring_weights import (
     staying_probability,
     weighted_curve,
 )
-from kettrack.estimators.intervals import patient_weights, percentile_interval
+from kettrack.estimators.intervals import (
+    effective_number,
+    exact_ends,
+    patient_weights,
+    percentile_interval,
+)
 from kettrack.estimators.survival.competing_risks import estimate_incidence
+from kettrack.estimators.survival.life_table import share_before, still_counted
 from kettrack.privacy import disclosure
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
@@ -79,7 +85,7 @@ _ENDS: Final = {
         " everybody stops)"
     ),
     "ess": f"after it the weights leave fewer than {FEWEST_EFFECTIVE_PEOPLE} effective patients",
-    "at_risk": f"after it fewer than {FEWEST_PEOPLE} are at risk",
+    "at_risk": f"after it fewer than {FEWEST_PEOPLE} are at risk or had responded",
     "data": "nobody was followed further",
 }
 
@@ -127,7 +133,8 @@ def estimate(
     weighted = found.estimate[:last]
     # With equal weights it is the Kaplan-Meier curve: stopping as if by chance.
     plain = weighted_curve(rows, np.ones(len(rows.step)))
-    low, high = _interval(counts, weighted, replicates, seed)
+    low, high = _interval(counts, found, replicates, seed)
+    low, high = low[:last], high[:last]
     table = _count_table(counts, last)
     table["estimate"] = 100 * weighted
     table["ci_low"] = 100 * low
@@ -154,7 +161,7 @@ def _require_scored_stoppers(counts: StayingCounts) -> None:
 
 def _interval(
     counts: StayingCounts,
-    weighted: Floats,
+    found: CensoringWeightedCurve,
     replicates: int,
     seed: int,
 ) -> tuple[Floats, Floats]:
@@ -162,11 +169,15 @@ def _interval(
     rows = counts.rows
     # Patients are drawn, not rows, and every replicate refits the weights.
     drawn = patient_weights(rows.people, replicates, seed)
-    curves = replicate_curves(rows, drawn)[:, : len(weighted)]
+    curves = replicate_curves(rows, drawn)
     low, high = percentile_interval(curves, LEVEL)
     # At 0 and at 1 every replicate is the same: a bootstrap knows no uncertainty there.
-    inside = (weighted > 0) & (weighted < 1)
-    return np.where(inside, low, np.nan), np.where(inside, high, np.nan)
+    return exact_ends(found.estimate, low, high, _effective(found), LEVEL)
+
+
+def _effective(found: CensoringWeightedCurve) -> Floats:
+    """Effective number of people at each session; those who have responded stay in it."""
+    return effective_number(found.ess, share_before(1 - found.estimate))
 
 
 def _count_table(counts: StayingCounts, last: int) -> pd.DataFrame:
@@ -210,6 +221,7 @@ def last_session(
     """
     rows = counts.rows
     at_risk = by_step(rows, np.ones(len(rows.step)))
+    responded = by_step(rows, 1.0 * rows.event)
     staying = (~rows.event).astype(np.float64)
     can_go_on = (chance >= LEAST_CHANCE_TO_GO_ON) & ~counts.planned_end
     possible = by_step(rows, staying * can_go_on)
@@ -217,9 +229,9 @@ def last_session(
     # A session is carried when those at risk at the one before could go on to it.
     tests: dict[str, Bools] = {
         "support": np.concatenate([[True], supported[:-1]]),
-        "at_risk": at_risk >= FEWEST_PEOPLE,
+        "at_risk": still_counted(at_risk, responded) >= FEWEST_PEOPLE,
         # a sum of weights may end a few bits below a limit that it meets
-        "ess": found.ess >= FEWEST_EFFECTIVE_PEOPLE - 1e-6,
+        "ess": _effective(found) >= FEWEST_EFFECTIVE_PEOPLE - 1e-6,
     }
     # The first session that fails a test ends the curve, whatever holds after it.
     ends = {

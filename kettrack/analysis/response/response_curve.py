@@ -27,6 +27,7 @@ from kettrack.estimators.survival.competing_risks import (
     count_competing_risks,
     estimate_incidence,
 )
+from kettrack.estimators.survival.life_table import steps_to_show
 from kettrack.result import Result, Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS, COMPLETE_LOG_DAYS
@@ -85,18 +86,20 @@ def estimate(counts: ExitCounts) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per session, to the last with at least `FEWEST_PEOPLE` at risk: `session` `n` (at
-        risk at session 1) `too_new` (people whose log is too short, or holds no score yet, to be at
-        risk at all) `at_risk`, the new exits by cause, `log_ends`, `estimate` `ci_low` `ci_high` (%
-        who had the event by that session; missing at 0 and 100 %), the other bands, which with the
-        estimate add up to 100 %, and `half_by` (first session with at least 50 %) with its interval
-        `half_by_low` `half_by_high`, the first sessions at which the upper and the lower end of the
-        interval are at least 50 %; each missing before it is reached.
+        One row per session, to the last with at least `FEWEST_PEOPLE` at risk or gone by any cause
+        but the end of the log: `session` `n` (at risk at session 1) `too_new` (people whose log is
+        too short, or holds no score yet, to be at risk at all) `at_risk`, the new exits by cause,
+        `log_ends`, `estimate` `ci_low` `ci_high` (% who had the event by that session; exact ends
+        at 0 and 100 %), the other bands, which with the estimate add up to 100 %, and `half_by`
+        (first session with at least 50 %) with its interval `half_by_low` `half_by_high`, the first
+        sessions at which the upper and the lower end of the interval are at least 50 %; each
+        missing before it is reached.
     """
     found = estimate_incidence(counts, LEVEL)
     at_risk = counts.at_risk
-    # The number at risk never rises, so the sessions with enough people are the first ones.
-    last = int((at_risk >= FEWEST_PEOPLE).sum())
+    last = steps_to_show(
+        counts.still_counted, counts.censored, FEWEST_PEOPLE, len(at_risk)
+    )
     table = pd.DataFrame(
         {
             "session": np.arange(1, last + 1),
@@ -319,8 +322,8 @@ def _median_words(end: pd.Series, happened: str) -> str:
         )
     interval = f" (95 % interval {low} to not reached)" if has_low else ""
     return (
-        f"Fewer than half had {happened} by session {{{row}.session}}, the last session with at"
-        f" least {FEWEST_PEOPLE} people at risk, so the median is not reached{interval}."
+        f"Fewer than half had {happened} by session {{{row}.session}}, the last session that can"
+        f" be shown, so the median is not reached{interval}."
     )
 
 

@@ -37,6 +37,7 @@ from kettrack.estimators.survival.incidence_difference import (
     IncidenceDifference,
     compare_incidence,
 )
+from kettrack.estimators.survival.life_table import steps_to_show
 from kettrack.result import Result, Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import DAYS_IN_WEEK
@@ -271,24 +272,25 @@ def _group_counts(
 
 
 def _times(asked: SplitQuestion, counts: dict[str, ExitCounts], by: str) -> list[int]:
-    """Times at which every group has enough people at risk; a landmark is no time to compare at."""
+    """Times up to which every group's curve can be shown; a landmark is no time to compare at."""
     # Groups are compared only where every one of them can still be seen.
-    lasts = {label: _last_time(group) for label, group in counts.items()}
+    latest = max(asked.times)
+    lasts = {label: _last_time(group, latest) for label, group in counts.items()}
     first = min(lasts, key=lambda label: lasts[label])
     times = [time for time in asked.times if asked.landmark(by) < time <= lasts[first]]
     if not times:
         raise NotIdentified(
-            f"groups are compared at {asked.at_time(_either(asked.times))}. There, not every group"
-            f" has {FEWEST_PEOPLE} people at risk: '{first}' has so many only up to"
-            f" {asked.at_time(lasts[first])}.",
+            f"groups are compared at {asked.at_time(_either(asked.times))}. By then, fewer than"
+            f" {FEWEST_PEOPLE} people of '{first}' are left: it can be shown only up to"
+            f" {asked.at_time(lasts[first])}, because the logs of the others had ended.",
             "scores and logs that reach further, and more people in the smallest group.",
         )
     return times
 
 
-def _last_time(group: ExitCounts) -> int:
-    """Last step with enough people at risk; their number never rises."""
-    return int((group.at_risk >= FEWEST_PEOPLE).sum())
+def _last_time(group: ExitCounts, latest: int) -> int:
+    """Last step at which the curve of a group can be shown."""
+    return steps_to_show(group.still_counted, group.censored, FEWEST_PEOPLE, latest)
 
 
 def _either(times: tuple[int, ...]) -> str:
@@ -304,6 +306,9 @@ def _table(counts: dict[str, ExitCounts], found: IncidenceDifference) -> pd.Data
         curve = estimate_incidence(group)
         n = int(group.at_risk[0])
         for row, time in enumerate(found.steps):
+            # Where everybody has left, the curve goes on as it is.
+            over = time > len(group.censored)
+            step = len(group.censored) - 1 if over else time - 1
             # column 0 is the event, the others are ways to leave without it
             events = int(group.events[:time, 0].sum())
             cells: dict[str, object] = {
@@ -311,12 +316,12 @@ def _table(counts: dict[str, ExitCounts], found: IncidenceDifference) -> pd.Data
                 "group": label,
                 "at": int(time),
                 "n": n,
-                "at_risk": int(group.at_risk[time - 1]),
+                "at_risk": 0 if over else int(group.at_risk[step]),
                 "events": events,
                 "without": n - events,
-                "estimate": 100 * float(curve.estimate[time - 1, 0]),
-                "ci_low": 100 * float(curve.ci_low[time - 1, 0]),
-                "ci_high": 100 * float(curve.ci_high[time - 1, 0]),
+                "estimate": 100 * float(curve.estimate[step, 0]),
+                "ci_low": 100 * float(curve.ci_low[step, 0]),
+                "ci_high": 100 * float(curve.ci_high[step, 0]),
             }
             rows.append(cells | _difference(found, row, place))
     return pd.DataFrame(rows)

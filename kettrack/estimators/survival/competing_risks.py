@@ -16,11 +16,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from kettrack.arrays import Floats, Ints
+from kettrack.estimators.intervals import effective_number, exact_ends
 from kettrack.estimators.survival.life_table import (
     Counts,
     from_here_on,
     padded,
     ratio_or_zero,
+    share_before,
+    still_counted,
 )
 
 _ROUNDING = 1e-12  # an incidence of 1 is a sum, and may end a few bits below it
@@ -48,6 +51,11 @@ class ExitCounts:
     def at_risk(self) -> Counts:
         """Patients at risk at each step, shape (K,)."""
         return from_here_on(self.events.sum(axis=1) + self.censored)
+
+    @property
+    def still_counted(self) -> Counts:
+        """Patients at risk at each step or gone by any cause before it, shape (K,)."""
+        return still_counted(self.at_risk, self.events.sum(axis=1))
 
     def __add__(self, other: ExitCounts) -> ExitCounts:
         steps = max(
@@ -134,7 +142,7 @@ def estimate_incidence(
     Returns
     -------
     Incidence
-        The interval is missing where the estimate is 0 or 1.
+        Where the estimate is 0 or 1 the end of the interval is exact.
 
     Notes
     -----
@@ -170,12 +178,18 @@ def estimate_incidence(
     safe = np.where(inside, estimate, 0.5)
     # negative, since log(safe) < 0: the lower end has the larger power
     spread = ndtri(0.5 + level / 2) * np.sqrt(variance) / (safe * np.log(safe))
-    low = safe ** np.exp(-spread)
-    high = safe ** np.exp(spread)
+    people = effective_number(counts.at_risk, before)
+    low, high = exact_ends(
+        estimate,
+        safe ** np.exp(-spread),
+        safe ** np.exp(spread),
+        people[:, None],
+        level,
+    )
     return Incidence(
         estimate=estimate,
-        ci_low=np.where(inside, low, np.nan),
-        ci_high=np.where(inside, high, np.nan),
+        ci_low=low,
+        ci_high=high,
         free=free,
     )
 
@@ -205,9 +219,7 @@ def aalen_johansen(
         np.cumprod(1 - leaving, axis=-1),
         np.float64,
     )
-    # everybody is free before the first step
-    start = np.ones_like(free[..., :1])
-    before = np.concatenate([start, free[..., :-1]], axis=-1)
+    before = share_before(free)
     hazard = ratio_or_zero(events, at_risk[..., None])
     estimate = np.cumsum(before[..., None] * hazard, axis=-2)
     return free, before, estimate

@@ -18,6 +18,7 @@ import numpy as np
 
 from kettrack.arrays import Bools, Floats, Ints
 from kettrack.errors import NotIdentified, UsageError
+from kettrack.estimators.intervals import effective_number, exact_ends
 from kettrack.estimators.survival.competing_risks import ExitCounts, aalen_johansen
 from kettrack.estimators.survival.life_table import (
     Counts,
@@ -100,8 +101,8 @@ def compare_incidence(
     Returns
     -------
     IncidenceDifference
-        See there. An interval is missing where a difference does not vary between bootstrap
-        samples.
+        See there. Where all or none of a group have had the event, its bootstrap samples say all
+        the same; the exact interval of its share is then added.
 
     Raises
     ------
@@ -119,7 +120,8 @@ def compare_incidence(
     from those; the difference and its interval, from bootstrap samples of patients within each
     group, do not lean on them, and are the answer. The interval is the difference plus and minus so
     many standard errors that the largest deviation, over all steps and groups, stays within them in
-    the stated share of samples.
+    the stated share of samples. What a group at 0 or 1 adds to it is combined in squares (MOVER:
+    Zou and Donner 2008, Stat Med 27:1693), at a level that holds for all differences at once.
 
     Examples
     --------
@@ -146,6 +148,16 @@ def compare_incidence(
     )
     again = samples[:, :, 1:] - samples[:, :, :1]
     reach = _joint_reach(again, difference, level)
+    # as many differences share the level
+    each = (1 - level) / difference.size
+    down, up = _border_reach(
+        groups,
+        estimate,
+        steps,
+        1 - each,
+    )
+    below = _together(reach, down[:, 1:], up[:, :1])
+    above = _together(reach, up[:, 1:], down[:, :1])
     shuffles = _measured(
         _shuffled,
         cells,
@@ -161,8 +173,8 @@ def compare_incidence(
         steps=steps,
         estimate=estimate,
         difference=difference,
-        ci_low=difference - reach,
-        ci_high=difference + reach,
+        ci_low=np.maximum(difference - below, -1),
+        ci_high=np.minimum(difference + above, 1),
         score=score[0],
         p=p,
         replicates=replicates,
@@ -318,22 +330,57 @@ def _followed(
     return np.asarray(inside | (free[:, place].T == 0))
 
 
+def _border_reach(
+    groups: Sequence[ExitCounts],
+    estimate: Floats,
+    steps: Ints,
+    level: float,
+) -> tuple[Floats, Floats]:
+    """How far the exact interval reaches below and above each share that is 0 or 1, shape (T,
+    groups); 0 elsewhere.
+    """
+    numbers = []
+    for group in groups:
+        at_risk = group.at_risk
+        before = aalen_johansen(group.events, at_risk)[1]
+        number = effective_number(at_risk, before)
+        # where everybody has left, the last number goes on
+        place = np.minimum(steps, len(number)) - 1
+        numbers.append(number[place])
+    low, high = exact_ends(
+        estimate,
+        estimate,
+        estimate,
+        np.column_stack(numbers),
+        level,
+    )
+    return estimate - low, high - estimate
+
+
+def _together(*reaches: Floats) -> Floats:
+    """Independent reaches to one side as one."""
+    squares = [reach**2 for reach in reaches]
+    return np.asarray(np.sqrt(sum(squares)))
+
+
 def _joint_reach(
     again: Floats,
     difference: Floats,
     level: float,
 ) -> Floats:
-    """Half width of each simultaneous interval, shape (T, groups - 1)."""
+    """Half width of each simultaneous interval, shape (T, groups - 1); 0 where no sample
+    differs.
+    """
     error = again.std(axis=0, ddof=1)
     known = ~np.isnan(difference) & (error > 0)
     if not known.any():
-        return np.full(difference.shape, np.nan)
+        return np.zeros(difference.shape)
     deviations = np.abs(again - difference)[:, known] / error[known]
     largest = deviations.max(axis=1)
     return np.where(
         known,
         np.quantile(largest, level) * error,
-        np.nan,
+        0,
     )
 
 

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kettrack.arrays import Floats, Ints
+from kettrack.estimators.intervals import effective_number, exact_ends
 
 Counts = npt.NDArray[Any]  # int64, or float64 with weights
 Transform = Literal["log-log", "log", "plain"]
@@ -42,6 +43,11 @@ class LifeCounts:
     def at_risk(self) -> Counts:
         """Patients at risk at each step, shape (K + 1,)."""
         return from_here_on(self.events + self.censored)
+
+    @property
+    def still_counted(self) -> Counts:
+        """Patients at risk at each step or with the event before it, shape (K + 1,)."""
+        return still_counted(self.at_risk, self.events)
 
     def __add__(self, other: LifeCounts) -> LifeCounts:
         steps = max(len(self.censored), len(other.censored))
@@ -80,6 +86,71 @@ def ratio_or_zero(
     )
     nothing = np.zeros(part.shape)
     return np.divide(part, whole, out=nothing, where=whole > 0)
+
+
+def still_counted(
+    at_risk: Counts,
+    events: Counts,
+) -> Counts:
+    """People of whom each step tells something: at risk, or with an event before it. Only those
+    whose log had ended are missing.
+
+    A curve is shown as long as they are enough. Those who have had the event, or a competing one,
+    stay in: a curve ends because people are no longer followed, never because many have lost.
+
+    Parameters
+    ----------
+    at_risk : int or float, shape (K,)
+        People at risk at each step.
+    events : int or float, shape (K,)
+        People leaving by an event of any kind at each step; who leaves by the end of the log is
+        none.
+
+    Examples
+    --------
+    Of 30 people 25 have the event at the first step, and 2 logs end then.
+
+    >>> still_counted(np.array([30, 3]), np.array([25, 0])).tolist()
+    [30, 28]
+    """
+    before = np.cumsum(events) - events
+    return np.asarray(at_risk + before)
+
+
+def steps_to_show(
+    counted: Counts,
+    censored: Counts,
+    fewest: int,
+    at_most: int,
+) -> int:
+    """How many steps of a curve stand on enough people.
+
+    Parameters
+    ----------
+    counted : int or float, shape (K,)
+        `still_counted` at each step; their number never rises.
+    censored : int or float, shape (K,)
+        People whose log ends at each step.
+    fewest : int
+        People that a point of the curve needs.
+    at_most : int
+        Longest curve that is asked for.
+
+    Returns
+    -------
+    int
+        `at_most` where everybody has had an event: nothing more can happen, and all is known.
+
+    Examples
+    --------
+    >>> steps_to_show(np.array([30, 28, 10]), np.array([2, 18, 1]), fewest=11, at_most=9)
+    2
+    >>> steps_to_show(np.array([30, 30]), np.array([0, 0]), fewest=11, at_most=9)
+    9
+    """
+    enough = int((counted >= fewest).sum())
+    everybody_left = enough == len(censored) and enough > 0 and not censored[-1]
+    return at_most if everybody_left else min(enough, at_most)
 
 
 def count_life(
@@ -131,7 +202,7 @@ class Survival:
         The counts it was made from.
     estimate, standard_error, ci_low, ci_high : float64
         Kaplan-Meier estimate, Greenwood's standard error (missing where the curve is 0), and the
-        pointwise interval (missing where the curve is 0 or 1).
+        pointwise interval (where the curve is 0 or 1, its end is exact).
     """
 
     time: Ints
@@ -169,7 +240,8 @@ def estimate_survival(
     Notes
     -----
     The share that would still be without the event had every log gone on, when logs end for reasons
-    that have nothing to do with the event. Kaplan and Meier 1958; Greenwood 1926. With weights the
+    that have nothing to do with the event. Kaplan and Meier 1958; Greenwood 1926. At 0 and 1, where
+    Greenwood's error says nothing, the interval is that of `exact_ends`. With weights the
     standard error takes a weight for so many patients; where that is not what the weights are, take
     the interval from a bootstrap.
 
@@ -187,6 +259,8 @@ def estimate_survival(
     # the transforms take logarithms: one half stands in where there is no interval to show
     safe = np.where(inside, estimate, 0.5)
     low, high = _interval(safe, relative, level, transform)
+    people = effective_number(at_risk, share_before(estimate))
+    low, high = exact_ends(estimate, low, high, people, level)
     return Survival(
         time=np.arange(len(estimate)),
         at_risk=at_risk,
@@ -194,9 +268,15 @@ def estimate_survival(
         censored=counts.censored,
         estimate=estimate,
         standard_error=np.where(estimate > 0, estimate * relative, np.nan),
-        ci_low=np.where(inside, low, np.nan),
-        ci_high=np.where(inside, high, np.nan),
+        ci_low=low,
+        ci_high=high,
     )
+
+
+def share_before(share: Floats) -> Floats:
+    """A curve just before each step; everybody is free before the first."""
+    start = np.ones_like(share[..., :1])
+    return np.concatenate([start, share[..., :-1]], axis=-1)
 
 
 def _greenwood(

@@ -18,6 +18,9 @@ import numpy.typing as npt
 from kettrack.arrays import Floats, Ints
 from kettrack.errors import UsageError
 
+# a variance of 0 is a sum, and may end a few bits beside it
+_ROUNDING = 1e-7
+
 
 @dataclass(frozen=True, slots=True)
 class RecurrenceCounts:
@@ -215,14 +218,15 @@ def estimate_mean_count(
     Returns
     -------
     MeanCount
-        The interval is missing while the estimate is 0.
+        Where all patients had as many events, or none, the interval is that of a Poisson count.
 
     Notes
     -----
     Nelson-Aalen estimate for counts; variance of Lin, Wei, Yang and Ying 2000 (Journal of the Royal
-    Statistical Society B 62:711), interval on the log scale. Valid when follow-up ends for reasons
-    that have nothing to do with the events. Death ends them: with more than a few deaths the mean
-    is that of patients who would not have died.
+    Statistical Society B 62:711), interval on the log scale; where patients do not differ, as
+    before the first event, that of a Poisson count (Garwood 1936, Biometrika 28:437). Valid when
+    follow-up ends for reasons that have nothing to do with the events. Death ends them: with more
+    than a few deaths the mean is that of patients who would not have died.
 
     Examples
     --------
@@ -242,17 +246,44 @@ def estimate_mean_count(
     safe = np.where(happened, estimate, 1)
     # on the log scale, so that the lower end stays above 0
     factor = np.exp(ndtri(0.5 + level / 2) * error / safe)
+    # Everybody with as many events: patients who do not differ tell no error.
+    alike = error <= _ROUNDING * estimate
+    least, most = _poisson_ends(np.cumsum(events), level)
+    low = np.where(
+        alike,
+        estimate * least,
+        estimate / factor,
+    )
+    high = estimate * np.where(
+        alike,
+        most,
+        factor,
+    )
+    none_yet = most / at_risk
     return MeanCount(
         estimate=estimate,
-        ci_low=np.where(
-            happened,
-            estimate / factor,
-            np.nan,
-        ),
-        ci_high=np.where(happened, estimate * factor, np.nan),
+        ci_low=low,
+        ci_high=np.where(happened, high, none_yet),
         error=error,
         at_risk=at_risk,
         events=events,
+    )
+
+
+def _poisson_ends(
+    events: Ints,
+    level: float,
+) -> tuple[Floats, Floats]:
+    """Exact ends of so many events as shares of their number; of none, the upper end as events."""
+    from scipy.special import gammaincinv
+
+    tail = (1 - level) / 2
+    number = np.maximum(events, 1)
+    least = gammaincinv(number, tail)
+    most = gammaincinv(events + 1, 1 - tail)
+    return (
+        np.asarray(least / number),
+        np.asarray(most / number),
     )
 
 
