@@ -21,12 +21,12 @@ from kettrack.reading.problems import Ledger, counted
 from kettrack.reading.raw import RawTable
 from kettrack.reading.rows import (
     check_doses,
-    check_scores,
     drop_identical,
     one_row_per_key,
     order_within_day,
     resolve_scores,
 )
+from kettrack.reading.score_checks import check_scores
 from kettrack.settings import Settings
 from kettrack.vocabulary.columns import TABLES, Table
 from kettrack.vocabulary.days import DAYS_IN_WEEK

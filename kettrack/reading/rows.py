@@ -1,26 +1,20 @@
-"""Checks of rows: doses, duplicates, the order within a day, and what a scale says of a score:
-its range, its items, and whether the two agree.
-"""
+"""Checks of rows: doses, duplicates, and the order within a day."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from kettrack.arrays import Bools, Floats, Ints
-from kettrack.reading.problems import Ledger, counted, counted_was, show
+from kettrack.reading.problems import Ledger, counted, show
 from kettrack.settings import DuplicateRule
 from kettrack.vocabulary.columns import Table
 from kettrack.vocabulary.instrument import Instrument
-from kettrack.vocabulary.totals import total_bounds, total_from_items
 
 # Usual doses are 0.5 to 3 mg/kg or 28 to 400 mg; below this, mg/kg was meant.
 _LOWEST_DOSE_MG: Final = 2
-_TOLERANCE: Final = 0.051  # T values are given to one decimal
 
 
 def check_doses(
@@ -50,7 +44,7 @@ def drop_identical(
 ) -> pd.DataFrame:
     """Drop rows that say in every column what an earlier row says, and count them."""
     # Columns without a value differ nowhere and only cost time.
-    filled = [name for name in frame.columns if _any_filled(frame[name])]
+    filled = [name for name in frame.columns if any_filled(frame[name])]
     codes = _by_codes(frame, filled)
     again = (
         codes.duplicated().to_numpy() if filled else np.zeros(len(frame), dtype=bool)
@@ -62,7 +56,7 @@ def drop_identical(
     return frame[~again]
 
 
-def _any_filled(column: pd.Series) -> bool:
+def any_filled(column: pd.Series) -> bool:
     """Whether a column of `read_frame` has a value in any row."""
     values = column.array
     if isinstance(values, pd.Categorical):
@@ -219,216 +213,3 @@ def _with_means(
         if name.startswith("item_")
     }
     return scores.assign(score=groups.transform("mean"), **items)
-
-
-def check_scores(
-    scores: pd.DataFrame, known: Mapping[str, Instrument], file: str, ledger: Ledger
-) -> pd.DataFrame:
-    """Check every score against its instrument, and fill empty totals from complete items.
-
-    Parameters
-    ----------
-    scores : DataFrame
-        As `read_frame` returns it, indexed by line.
-    known : mapping
-        Instrument name to Instrument.
-    file : str
-        For messages.
-    ledger : Ledger
-        Takes notes and problems.
-
-    Returns
-    -------
-    DataFrame
-        The same rows; `score` out of range is missing, and filled where it was empty and the items
-        are complete.
-    """
-    checked = scores.copy(deep=False)
-    score = scores["score"].to_numpy(np.float64).copy()
-    filled = _item_names(scores)
-    items = scores[filled].to_numpy(np.float64, copy=True)
-    names = scores["instrument"].cat.categories
-    for code in np.unique(scores["instrument"].cat.codes):
-        if code < 0:  # no instrument, or an unknown one: already reported
-            continue
-        rows = np.flatnonzero(scores["instrument"].cat.codes == code)
-        scale = known[names[code]]
-        part = _Part(scale, file, scores.index.to_numpy()[rows], ledger)
-        answers = part.check_items(items[rows])
-        in_range = part.check_range(score[rows])
-        score[rows] = part.check_totals(in_range, answers)
-        items[rows] = answers
-    checked["score"] = score
-    checked[filled] = items
-    return checked
-
-
-def _item_names(scores: pd.DataFrame) -> list[str]:
-    return [
-        name
-        for name in scores.columns
-        if name.startswith("item_") and _any_filled(scores[name])
-    ]
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """The rows of one instrument, by their lines in the file."""
-
-    scale: Instrument
-    file: str
-    lines: Ints
-    ledger: Ledger
-
-    def _report(
-        self,
-        rows: Bools,
-        column: str,
-        values: Floats,
-        expected: str,
-    ) -> None:
-        for row in np.flatnonzero(rows):
-            self.ledger.problem(
-                self.file,
-                int(self.lines[row]),
-                column,
-                show(f"{values[row]:g}"),
-                expected,
-            )
-
-    def check_range(self, score: Floats) -> Floats:
-        """Report totals outside the instrument's range, or broken ones of a scale of whole
-        numbers.
-        """
-        scale = self.scale
-        wrong = (score < scale.minimum) | (score > scale.maximum)
-        if scale.whole_numbers:
-            wrong |= np.isfinite(score) & (score != np.round(score))
-        kind, article = (
-            ("T value", "; not the raw sum")
-            if scale.total == "t_value"
-            else ("total", "")
-        )
-        number = "a " if scale.whole_numbers else ""
-        self._report(
-            wrong,
-            "score",
-            score,
-            f"a {scale.name} {kind} is {number}{scale.range_text}{article}",
-        )
-        return np.where(wrong, np.nan, score)
-
-    def check_items(self, items: Floats) -> Floats:
-        """Report answers beyond the instrument's own maxima, and answers to items it does not
-        have.
-        """
-        good = items.copy()
-        for place in range(items.shape[1]):
-            answer = items[:, place]
-            name = f"item_{place + 1}"
-            if place >= self.scale.n_items:
-                good[:, place] = self._beyond(place + 1, answer)
-                continue
-            low = self.scale.item_minimum
-            high = self.scale.item_maxima[place]
-            wrong = (answer < low) | (answer > high)
-            self._report(
-                wrong,
-                name,
-                answer,
-                f"item {place + 1} of {self.scale.name} is {low} to {high}",
-            )
-            good[wrong, place] = np.nan
-        return good
-
-    def _beyond(self, number: int, answer: Floats) -> Floats:
-        filled = np.isfinite(answer)
-        scale = self.scale
-        if not filled.any():
-            return answer
-        if number == scale.uncounted_item or scale.n_items == 0:
-            self.ledger.note(
-                f"{self.file}: item {number} of {scale.name} is not part of its total and was not"
-                " used."
-            )
-        else:
-            self._report(
-                filled,
-                f"item_{number}",
-                answer,
-                f"empty; {scale.name} has {scale.n_items} items",
-            )
-        return np.full(len(answer), np.nan)
-
-    def check_totals(self, score: Floats, items: Floats) -> Floats:
-        """Hold stated totals against the items, and fill empty ones where the items are
-        complete.
-        """
-        scale = self.scale
-        answered = np.isfinite(items).any(axis=1)
-        if not scale.n_items or not answered.any():
-            return score
-        items = _wide_enough(items, scale.n_items)
-        total = total_from_items(scale, items)
-        stated = np.isfinite(score)
-        complete = np.isfinite(total)
-        self._report_disagreement(answered & stated & complete, score, total)
-        partial = answered & ~complete
-        impossible = partial & stated
-        # Only these rows are looked at, so the mask is narrowed within itself.
-        low, high = total_bounds(scale, items[impossible])
-        stated_total = score[impossible]
-        too_low = stated_total < low - _TOLERANCE
-        too_high = stated_total > high + _TOLERANCE
-        impossible[impossible] = too_low | too_high
-        self._report(
-            impossible,
-            "score",
-            score,
-            f"no such {scale.name} total is possible with the items given",
-        )
-        self._count(
-            answered & ~stated & complete, "total", "computed from complete items"
-        )
-        self._count(
-            partial & stated & ~impossible,
-            "stated total",
-            "kept although some items are missing",
-        )
-        self._count(
-            partial & ~stated, "score", "left empty because some items are missing"
-        )
-        return np.where(stated | ~answered, score, total)
-
-    def _report_disagreement(
-        self,
-        both: Bools,
-        score: Floats,
-        total: Floats,
-    ) -> None:
-        # Rows without one of the two give NaN, and `both` leaves them out.
-        with np.errstate(invalid="ignore"):
-            differ = both & (np.abs(score - total) > _TOLERANCE)
-        for row in np.flatnonzero(differ):
-            expected = f"the items give {total[row]:g} by the scoring rule of {self.scale.name}"
-            self.ledger.problem(
-                self.file,
-                int(self.lines[row]),
-                "score",
-                show(f"{score[row]:g}"),
-                expected,
-            )
-
-    def _count(self, rows: Bools, what: str, done: str) -> None:
-        if rows.any():
-            subject = counted_was(int(rows.sum()), f"{self.scale.name} {what}")
-            self.ledger.note(f"{self.file}: {subject} {done}.")
-
-
-def _wide_enough(items: Floats, n_items: int) -> Floats:
-    missing = n_items - items.shape[1]
-    return (
-        np.pad(items, ((0, 0), (0, missing)), constant_values=np.nan)
-        if missing > 0
-        else items
-    )

@@ -12,10 +12,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from kettrack.errors import DataProblems, UsageError, WrongArgument
+from kettrack.reading.own_scales import own_scales
 from kettrack.reading.problems import Ledger, did_you_mean
+from kettrack.reading.rule_sense import (
+    published_name,
+    senseless_rules,
+)
 from kettrack.reading.settings_schema import (
     CriteriaTable,
-    InstrumentTable,
     KeyPath,
     Place,
     ReviewTable,
@@ -27,19 +31,12 @@ from kettrack.reading.settings_schema import (
 from kettrack.settings import SETTINGS_FILE, Settings
 from kettrack.vocabulary.columns import TABLES
 from kettrack.vocabulary.criteria import convention
-from kettrack.vocabulary.instrument import (
-    RESERVED_BANDS,
-    Band,
-    Fact,
-    Instrument,
-)
+from kettrack.vocabulary.instrument import Fact, Instrument
 from kettrack.vocabulary.instruments import INSTRUMENTS
 from kettrack.vocabulary.rules import Criteria, Predicate, ReviewRules, Rule, Run
 
 _Content = Mapping[str, Any]
 _Scales = Mapping[str, Instrument]
-# Numbers of an instrument that carry their source.
-_FACTS: Final = ("caseness", "reliable_change", "recall_days", "suicidality_item")
 _RUN_PARTS: Final = tuple(field.name for field in fields(Run))
 # A bare key, or one in quotation marks of either kind.
 _KEY: Final = r"(?:[\w-]+|\"[^\"]*\"|'[^']*')"
@@ -156,8 +153,8 @@ def _settings(
     values = given(table) if table else {}
     columns = values.pop("columns", {})
     values["columns"] = _columns(columns, place.at("columns"))
-    own_scales = values.pop("instruments", {})
-    instruments = _instruments(own_scales, place.at("instruments"))
+    tables = values.pop("instruments", {})
+    instruments = own_scales(tables, place.at("instruments"))
     values["user_instruments"] = instruments
     # `criteria` is a name, or a table of criteria with the name in its key `use`.
     if isinstance(values.get("criteria"), dict):
@@ -221,142 +218,6 @@ def _renames(
     return good
 
 
-def _instruments(
-    content: _Content,
-    place: Place,
-) -> tuple[Instrument, ...]:
-    made: dict[str, Instrument] = {}  # by name without regard to capital letters
-    for written, table in content.items():
-        name = written.strip()
-        here = place.at(written)
-        if not name:
-            here.problem("a name that is not empty")
-        elif name.casefold() in made:
-            here.problem(
-                "another instrument has this name but for capital letters or blanks;"
-                " choose another"
-            )
-        else:
-            instrument = _instrument(name, table, here)
-            # A faulty scale is kept as a placeholder: its scores are not reported a second time.
-            made[name.casefold()] = instrument or _placeholder(name)
-    return tuple(made.values())
-
-
-def _placeholder(name: str) -> Instrument:
-    """Stands for an instrument whose definition is wrong, so that its scores are not called unknown
-    as well.
-    """
-    return Instrument(
-        name=name,
-        title=name,
-        minimum=-1e12,
-        maximum=1e12,
-        whole_numbers=False,
-        standing="user",
-    )
-
-
-def _instrument(
-    name: str,
-    content: object,
-    place: Place,
-) -> Instrument | None:
-    """A user's instrument; None when something was wrong."""
-    # A user's PHQ-9 beside the built-in one would leave it open which was meant.
-    taken = {known.casefold() for known in INSTRUMENTS}
-    if name.casefold() in taken:
-        place.problem("a built-in instrument has this name; choose another")
-        return None
-    table = read_table(content, InstrumentTable, place)
-    if table is None:
-        return None
-    wrong = _contradictions(table)
-    for key, expected in wrong.items():
-        place.at(key).problem(expected)
-    return None if wrong else _built_instrument(name, given(table))
-
-
-def _built_instrument(
-    name: str,
-    values: dict[str, Any],
-) -> Instrument:
-    source = values.pop("source", SETTINGS_FILE)
-    for key in _FACTS:
-        if key in values:
-            values[key] = Fact(values[key], source, "user")
-    # One cut-off, or several with the default first.
-    cuts = _as_list(values.pop("remission", []))
-    edges = values.pop("bands", {})
-    bands = tuple(Band(label, low, high) for label, (low, high) in edges.items())
-    return Instrument(
-        name=name,
-        title=values.pop("title", name),
-        higher_is_worse=values.pop("direction") == "higher is worse",
-        item_maxima=tuple(values.pop("item_maxima", ())),
-        remission=tuple(Fact(cut, source, "user") for cut in cuts),
-        bands=bands,
-        bands_source=source,
-        standing="user",
-        **values,
-    )
-
-
-def _as_list(cuts: float | list[float]) -> list[float]:
-    return cuts if isinstance(cuts, list) else [cuts]
-
-
-def _contradictions(table: InstrumentTable) -> dict[str, str]:
-    """Keys of an instrument that contradict another one, with what was expected."""
-    wrong = _outside(table)
-    if table.minimum >= table.maximum:
-        # Everything would be outside such a range; one complaint is enough.
-        wrong = {"maximum": "a number above the minimum"}
-    bands = table.bands or {}
-    if any(low > high for low, high in bands.values()):
-        wrong["bands"] = "the lower edge of each band first"
-    elif any(not label.strip() or label in RESERVED_BANDS for label in bands):
-        taken = ", ".join(RESERVED_BANDS)
-        wrong["bands"] = f"labels that are not empty and none of these words: {taken}"
-    return wrong | _wrong_items(table)
-
-
-def _wrong_items(table: InstrumentTable) -> dict[str, str]:
-    """Keys about the items that contradict each other."""
-    wrong = {}
-    maxima = table.item_maxima or []
-    lowest = table.item_minimum or 0
-    if any(most <= lowest for most in maxima):
-        wrong["item_maxima"] = "each above item_minimum"
-    item = given(table).get("suicidality_item")
-    if item is None:
-        return wrong
-    if not maxima:
-        wrong["suicidality_item"] = "item_maxima as well, to know the items"
-    elif not 1 <= item <= len(maxima):
-        wrong["suicidality_item"] = f"the number of an item, 1 to {len(maxima)}"
-    return wrong
-
-
-def _outside(table: InstrumentTable) -> dict[str, str]:
-    """Cut-offs and bands outside the range of the scale."""
-    low = table.minimum
-    high = table.maximum
-    values = given(table)
-    bands = values.get("bands", {})
-    cuts = {
-        "caseness": [values.get("caseness", low)],
-        "remission": _as_list(values.get("remission", [])),
-        "bands": [edge for edges in bands.values() for edge in edges],
-    }
-    expected = f"within the range of the scale, {low:g} to {high:g}"
-    return {
-        key: expected
-        for key, edges in cuts.items()
-        if not all(low <= edge <= high for edge in edges)
-    }
-
-
 def _all_criteria(
     content: _Content,
     known: _Scales,
@@ -388,9 +249,9 @@ def _criteria(
     table = read_table(content, CriteriaTable, place)
     if table is None:
         return None
-    # The default goes by this name and must stay what its documents say.
-    if name == "convention":
-        place.problem("another name: this is the name of kettrack's own criteria")
+    # A published name must stay what its publication says, and the default what ours say.
+    if published_name(name):
+        place.problem("another name: built-in criteria have this one, and other rules")
         return None
     instrument = known.get(table.instrument)
     if instrument is None:
@@ -400,7 +261,22 @@ def _criteria(
     wrong = _contradictions_of_rules(table, instrument)
     for key, expected in wrong.items():
         place.at(*key.split(".")).problem(expected)
-    return None if wrong else _built_criteria(name, table, instrument)
+    if wrong:
+        return None
+    criteria = _built_criteria(name, table, instrument)
+    senseless = senseless_rules(criteria, instrument)
+    written = given(table)
+    for key, expected in senseless.items():
+        rule, _, part = key.partition(".")
+        # A rule that was not written here comes from the convention: it is told at the table.
+        if rule in written:
+            place.at(rule, part).problem(expected)
+        else:
+            place.problem(
+                f"{rule} of its own, or {rule} = false: the convention's does not fit. Expected:"
+                f" {expected}"
+            )
+    return None if senseless else criteria
 
 
 def _contradictions_of_rules(

@@ -135,6 +135,7 @@ class InstrumentTable(msgspec.Struct, kw_only=True):
         | UnsetType
     ) = UNSET
     item_minimum: _Whole | UnsetType = UNSET
+    items_coded_from: _Whole | UnsetType = UNSET
     caseness: _Number | UnsetType = UNSET
     remission: (
         Annotated[
@@ -155,6 +156,13 @@ class InstrumentTable(msgspec.Struct, kw_only=True):
         ]
         | UnsetType
     ) = UNSET
+
+
+class BuiltInTable(msgspec.Struct, kw_only=True):
+    """`[instruments.NAME]` of a built-in scale: what differs from clinic to clinic."""
+
+    recall_days: _Days | UnsetType = UNSET
+    items_coded_from: _Whole | UnsetType = UNSET
 
 
 class RuleTable(msgspec.Struct, kw_only=True):

@@ -142,8 +142,16 @@ class Instrument:
         Highest answer of each item in order; empty where items are not read.
     item_minimum : int
         Lowest answer of an item.
+    items_coded_from : int or None
+        Lowest answer as the files of a clinic write it, where the clinic says so; the reader moves
+        all answers so that it is `item_minimum`.
     uncounted_item : int or None
         Number of an item that is on the form and never counts.
+    item_apart : int or None
+        Number of a yes-or-no item that is kept and shown by itself, and never counts.
+    skips : tuple of (item, items)
+        Where the first item is answered with its lowest answer, the others are not asked: a blank
+        there is no missing answer.
     total : {"sum", "domains", "highest", "t_value"}
         How items make a total: their sum; the sum over `domains` of the highest answer; the
         position of the highest yes; the T value of their sum.
@@ -190,7 +198,10 @@ class Instrument:
     maximum: float
     item_maxima: tuple[int, ...] = ()
     item_minimum: int = 0
+    items_coded_from: int | None = None
     uncounted_item: int | None = None
+    item_apart: int | None = None
+    skips: tuple[tuple[int, tuple[int, ...]], ...] = ()
     total: TotalRule = "sum"
     domains: tuple[Domain, ...] = ()
     t_values: tuple[float, ...] = ()

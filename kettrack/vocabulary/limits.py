@@ -58,3 +58,7 @@ FEWEST_GAPS: Final = 30
 # Two groups count as alike in a measure when their means are at most so many standard deviations
 # apart (Austin 2009, Stat Med 28:3083).
 ALIKE_WITHIN_SD: Final = 0.1
+
+# Complete forms without a single lowest answer before the reader asks whether the answers are coded
+# one too high. Even among severely ill people somebody answers one question with "not at all".
+FEWEST_FORMS_FOR_CODING: Final = 20

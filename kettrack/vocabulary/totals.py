@@ -92,13 +92,50 @@ def total_bounds(
     return lowest_total, highest_total
 
 
+def total_of_answered(
+    instrument: Instrument,
+    items: Floats,
+) -> Floats:
+    """What a form gives that takes a missing answer for 0: no total, but often written as one.
+
+    Parameters
+    ----------
+    instrument : Instrument
+        With items.
+    items : array, shape (n, k)
+        As in `total_from_items`.
+
+    Examples
+    --------
+    >>> from kettrack.vocabulary.instruments import PHQ9
+    >>> total_of_answered(PHQ9, np.array([[1.0] * 3 + [np.nan] * 6]))
+    array([3.])
+    """
+    answers = _counted(instrument, items)
+    return total_from_items(instrument, np.nan_to_num(answers))
+
+
 def _counted(
     instrument: Instrument,
     items: Floats,
 ) -> Floats:
-    """Answers to the items that the instrument has; further columns are left out."""
-    answers = np.asarray(items, dtype=np.float64)
-    return answers[:, : instrument.n_items]
+    """Answers to the items that the instrument has; further columns are left out. An item that the
+    form skips has its lowest answer.
+    """
+    copied = np.array(items, dtype=np.float64)
+    answers = copied[:, : instrument.n_items]
+    n_items = answers.shape[1]
+    lowest = instrument.item_minimum
+    for gate, behind in instrument.skips:
+        columns = [number - 1 for number in behind]
+        # A column that is not there at all leaves nothing to skip.
+        if max(behind) > n_items:
+            continue
+        closed = answers[:, [gate - 1]] == lowest
+        asked = answers[:, columns]
+        skipped = closed & np.isnan(asked)
+        answers[:, columns] = np.where(skipped, lowest, asked)
+    return answers
 
 
 def _domains(instrument: Instrument) -> tuple[Domain, ...]:

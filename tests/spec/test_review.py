@@ -135,6 +135,28 @@ def test_cssrs_is_listed_from_intent():
     assert listed(clinic, "cssrs_high") == {"intent": (7, 0), "unknown": (7, 7)}
 
 
+def test_an_unfinished_screener_is_listed_by_what_it_leaves_open():
+    clinic = cohort("""
+        patient | day | item_1 | item_2 | item_3 | item_4 | item_5 | item_6 | instrument
+        least4  |   1 | 1      | 1      | 0      | 1      |        |        | C-SSRS
+        least3  |   1 | 1      | 1      | 1      |        |        |        | C-SSRS
+        skipped |   1 | 1      | 0      |        |        |        |        | C-SSRS
+        over    |   1 | 1      | 1      | 0      | 1      |        |        | C-SSRS
+        over    |   7 | 0      | 0      |        |        |        | 0      | C-SSRS
+        acted   |   1 | 0      | 0      |        |        |        | 1      | C-SSRS
+        before  |   1 | 0      | 0      |        |        |        | 1      | C-SSRS
+        before  |   7 | 0      | 0      |        |        |        | 0      | C-SSRS
+        """)
+    assert set(listed(clinic, "cssrs_high")) == {"least4", "least3"}
+    said = words(clinic, "least3", "cssrs_high")
+    assert said == (
+        "C-SSRS ideation was at least 3 at the last answer, and the rest is blank: intent is not"
+        " ruled out"
+    )
+    # A yes to question 6 is listed until it is answered no.
+    assert set(listed(clinic, "cssrs_behaviour")) == {"acted"}
+
+
 def test_an_item_that_was_not_recorded_is_said_with_the_age_of_the_score():
     clinic = cohort(
         """

@@ -112,11 +112,70 @@ def test_a_stated_total_that_disagrees_with_its_items_is_a_problem():
     ]
 
 
-@pytest.mark.parametrize("stated", [16, 19])
+@pytest.mark.parametrize("stated", [17, 19])
 def test_a_stated_total_stands_while_the_missing_items_leave_it_possible(stated):
     cohort = load(scores=phq9(*[2] * 8, "", score=stated))
     assert cohort.scores["score"].tolist() == [stated]
     assert said(cohort, "1 PHQ-9 stated total was kept although some items are missing")
+
+
+@pytest.mark.parametrize(
+    ("answers", "stated", "possible"),
+    [
+        ([2] * 8 + [""], 16, "from 16 to 19"),
+        ([1] * 3 + [""] * 6, 3, "from 3 to 21"),
+        ([0] * 8 + [""], 0, "from 0 to 3"),
+    ],
+)
+def test_a_total_that_only_adds_up_the_items_answered_is_no_total(
+    answers, stated, possible
+):
+    cohort = load(scores=phq9(*answers, score=stated))
+    assert np.isnan(cohort.scores["score"][0])
+    assert said(cohort, "1 PHQ-9 stated total was taken as missing")
+    assert said(cohort, possible)
+
+
+def test_an_empty_item_between_two_others_keeps_its_place():
+    cohort = load(scores=phq9(3, "", *[1] * 7))
+    assert np.isnan(cohort.scores["score"][0])
+    # Item 9 is the ninth, though nobody answered the second.
+    assert problems(scores=phq9(0, "", *[1] * 6, 4))[0][1] == "item_9"
+
+
+def gad7(*rows):
+    names = " | ".join(f"item_{number}" for number in range(1, 8))
+    lines = [f"patient_id | day | instrument | score | {names}"]
+    lines += [
+        f"a | {day} | GAD-7 | {score} | {' | '.join(map(str, items))}"
+        for day, (score, items) in enumerate(rows)
+    ]
+    return "\n".join(lines)
+
+
+BLANK = [""] * 7
+
+
+def test_a_total_of_0_beside_blanks_is_doubtful():
+    cohort = load(scores=gad7((14, [2] * 7), (0, BLANK)), instrument="GAD-7")
+    assert cohort.scores["score"].isna().tolist() == [False, True]
+    assert said(cohort, "1 GAD-7 total of 0 was taken as missing because it is doubtf")
+
+
+@pytest.mark.parametrize(
+    ("rows", "kept"),
+    [
+        # other totals come without items too, so that a blank form is no rarity
+        ([(14, [2] * 7), (5, BLANK), (0, BLANK)], [14, 5, 0]),
+        # nobody's items are recorded: nothing is odd about a 0
+        ([(14, BLANK), (0, BLANK)], [14, 0]),
+        # a 0 of nine answers of 0 is a 0
+        ([(14, [2] * 7), (0, [0] * 7)], [14, 0]),
+    ],
+)
+def test_a_total_of_0_stands(rows, kept):
+    cohort = load(scores=gad7(*rows), instrument="GAD-7")
+    assert cohort.scores["score"].tolist() == kept
 
 
 @pytest.mark.parametrize("stated", [15, 20])

@@ -79,6 +79,18 @@ def ids(**changed):
         ),
         pytest.param(CSSRS, [0] * 5, 0, id="C-SSRS none"),
         pytest.param(
+            CSSRS, [1, 0, GAP, GAP, GAP], 1, id="C-SSRS asks no more after a no to 2"
+        ),
+        pytest.param(
+            CSSRS, [0, 0, GAP, 1, GAP], 4, id="C-SSRS a yes counts where none was asked"
+        ),
+        pytest.param(
+            CSSRS, [0, GAP, GAP, GAP, GAP], GAP, id="C-SSRS a blank 2 is no no"
+        ),
+        pytest.param(
+            CSSRS, [1, 1, 0, 1, GAP], GAP, id="C-SSRS at least 4 is no number"
+        ),
+        pytest.param(
             CSSRS, [1, 1, 0, GAP, GAP], GAP, id="C-SSRS unknown above the highest yes"
         ),
         pytest.param(
@@ -113,3 +125,11 @@ def test_bounds_know_that_the_other_alternative_was_rightly_left_blank():
     answers = np.array([qids(i1=GAP, i6=GAP, i7=1, i9=GAP)])
     low, high = total_bounds(QIDS_SR16, answers)
     assert (low[0], high[0]) == (1, 4)
+
+
+def test_bounds_know_what_the_form_skips():
+    low, high = total_bounds(
+        CSSRS,
+        np.array([[1.0, 0, GAP, GAP, GAP], [1, 1, 0, 1, GAP], [1, 1, 1, GAP, GAP]]),
+    )
+    assert list(zip(low, high, strict=True)) == [(1, 1), (4, 5), (3, 5)]

@@ -28,6 +28,7 @@ from kettrack.vocabulary.rules import Criteria
 SAFETY: Final = (
     "suicidality_high",
     "cssrs_high",
+    "cssrs_behaviour",
     "suicidality_rise",
     "suicidality_not_recorded",
 )
@@ -51,7 +52,12 @@ COLUMNS: Final = (
     "last_scores",
 )
 # Reasons that rest on an answer, recent or old.
-ANSWERS: Final = ("suicidality_high", "cssrs_high", "suicidality_rise")
+ANSWERS: Final = (
+    "suicidality_high",
+    "cssrs_high",
+    "cssrs_behaviour",
+    "suicidality_rise",
+)
 _FRESH: Final = f"  answered within the last {FRESH_DAYS} days:"
 _OLD: Final = "  older, with no newer answer to this question (ask again):"
 STEPS: Final = "▁▂▃▄▅▆▇█"
@@ -169,7 +175,8 @@ def sparkline(scores: list[float], low: float, high: float) -> str:
 
 TITLES: Final = {
     "suicidality_high": "Suicidal thoughts at the last answer",
-    "cssrs_high": "C-SSRS: intent or plan at the last answer",
+    "cssrs_high": "C-SSRS: intent or plan at the last answer, or not ruled out",
+    "cssrs_behaviour": "C-SSRS: suicidal behaviour at the last answer",
     "suicidality_rise": "Suicidal thoughts had risen at the last answer",
     "suicidality_not_recorded": "Suicidal thoughts not asked with the last score",
     "relapse": "Relapse",
@@ -202,7 +209,7 @@ def review_lines(table: pd.DataFrame, criteria: Criteria) -> Iterator[str]:
         recent = answered[answered["age_days"] <= FRESH_DAYS]["patient_id"].nunique()
         whole = answered["patient_id"].nunique()
         yield (
-            "Patients whose last answer showed suicidal thoughts, intent or a rise of them:"
+            "Patients whose last answer showed suicidal thoughts, intent, behaviour or a rise:"
             f" {_counts(whole, recent)}. An old answer does not mean that these thoughts are"
             " over: the question was not answered again."
         )

@@ -7,12 +7,14 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS
 from kettrack.vocabulary.instrument import Instrument
 from kettrack.vocabulary.instruments import CSSRS
+from kettrack.vocabulary.totals import total_bounds
 
 COLUMNS: Final = ("patient_id", "reason", "day", "words")
 _ONE: Final = ["patient_id", "instrument"]
@@ -48,7 +50,10 @@ def _item_of(scale: Instrument) -> str:
     return f"item_{item.value:.0f}"
 
 
-def _answers(scores: pd.DataFrame, scale: Instrument) -> pd.DataFrame:
+def _answers(
+    scores: pd.DataFrame,
+    scale: Instrument,
+) -> pd.DataFrame:
     """Scores of a scale with the item filled, and its answer as `value`."""
     rows = scores[scores["instrument"] == scale.name]
     item = _item_of(scale)
@@ -69,31 +74,52 @@ def safety_reasons(cohort: DerivedCohort) -> pd.DataFrame:
     -------
     DataFrame
         At most one row per patient and reason: `patient_id` `reason` (suicidality_high, cssrs_high,
-        suicidality_rise, suicidality_not_recorded) `day` (of the answer; of the unanswered score
-        for the last reason; missing when there is none) `words`.
+        cssrs_behaviour, suicidality_rise, suicidality_not_recorded) `day` (of the answer; of the
+        unanswered score for the last reason; missing when there is none) `words`.
     """
     rules = cohort.criteria.review
     readings = suicidality_readings(cohort)
-    cssrs = _cssrs_answers(cohort.scores)
+    cssrs = cssrs_forms(cohort.scores)
     latest = _latest_answers(readings)
     answers = pd.concat([readings, cssrs])
     parts = [
         _high(latest, rules.suicidality_item),
         _intent(cssrs, rules.cssrs),
+        _behaviour(cohort.scores),
         _risen(latest),
         _not_recorded(cohort, answers),
     ]
     return pd.concat(parts, ignore_index=True)
 
 
-def _cssrs_answers(scores: pd.DataFrame) -> pd.DataFrame:
-    """Known C-SSRS scores, with the ideation as `value`."""
+def cssrs_forms(scores: pd.DataFrame) -> pd.DataFrame:
+    """C-SSRS forms with any answer on ideation: the least it can be as `value`, and the most as
+    `highest`.
+
+    A form whose last questions are blank is an answer too, and the newest one: a yes to question 4
+    with 5 blank is at least 4.
+    """
     own = scores["instrument"] == CSSRS.name
-    rows = scores[own & scores["score"].notna()]
-    return rows.assign(value=rows["score"])
+    rows = scores[own]
+    numbers = range(1, CSSRS.n_items + 1)
+    items = [f"item_{number}" for number in numbers]
+    table = rows.reindex(columns=items)
+    answers = table.to_numpy(np.float64, na_value=np.nan)
+    low, high = total_bounds(CSSRS, answers)
+    answered = np.isfinite(answers).any(axis=1)
+    score = rows["score"].to_numpy(np.float64)
+    stated = np.isfinite(score)
+    forms = rows.assign(
+        value=np.where(stated, score, low),
+        highest=np.where(stated, score, high),
+    )
+    return forms[stated | answered]
 
 
-def _high(latest: pd.DataFrame, least: int) -> pd.DataFrame:
+def _high(
+    latest: pd.DataFrame,
+    least: int,
+) -> pd.DataFrame:
     """Last answers to an item from the threshold on."""
     rows = latest[latest["value"] >= least]
     items = _item_words(rows)
@@ -101,14 +127,42 @@ def _high(latest: pd.DataFrame, least: int) -> pd.DataFrame:
     return _flagged("suicidality_high", rows, words)
 
 
-def _intent(cssrs: pd.DataFrame, least: int) -> pd.DataFrame:
-    """Last C-SSRS scores from the threshold on."""
+def _intent(
+    cssrs: pd.DataFrame,
+    least: int,
+) -> pd.DataFrame:
+    """Last C-SSRS forms that show ideation from the threshold on, or leave it open."""
     last = cssrs.drop_duplicates("patient_id", keep="last")
-    rows = last[last["value"] >= least]
+    rows = last[last["highest"] >= least]
     words = [
-        f"C-SSRS ideation was {value:g} at the last answer" for value in rows["value"]
+        f"C-SSRS ideation was {_ideation(row)} at the last answer"
+        + (", and the rest is blank: intent is not ruled out" * (row["value"] < least))
+        for row in rows.to_dict("records")
     ]
     return _flagged("cssrs_high", rows, words)
+
+
+def _ideation(
+    form: Mapping[Hashable, Any],
+) -> str:
+    """What a form says of ideation, in words."""
+    at_least = "at least " if form["value"] < form["highest"] else ""
+    return f"{at_least}{form['value']:g}"
+
+
+def _behaviour(scores: pd.DataFrame) -> pd.DataFrame:
+    """Last answers to the question on suicidal behaviour, where they are a yes."""
+    item = f"item_{CSSRS.item_apart}"
+    if item not in scores:
+        return _flagged("cssrs_behaviour", scores.iloc[:0], [])
+    own = scores["instrument"] == CSSRS.name
+    answered = scores[item].notna()
+    rows = scores[own & answered]
+    last = rows.drop_duplicates("patient_id", keep="last")
+    yes = last[last[item] > 0]
+    said = "C-SSRS question on suicidal behaviour was answered yes"
+    words = [said] * len(yes)
+    return _flagged("cssrs_behaviour", yes, words)
 
 
 def _item_words(rows: pd.DataFrame) -> list[str]:
@@ -185,7 +239,10 @@ def _before_words(row: Mapping[Hashable, Any]) -> str:
     return f"{row['start']:g} before treatment (day {day:.0f})"
 
 
-def _not_recorded(cohort: DerivedCohort, known: pd.DataFrame) -> pd.DataFrame:
+def _not_recorded(
+    cohort: DerivedCohort,
+    known: pd.DataFrame,
+) -> pd.DataFrame:
     """Patients whose last assessment of the primary instrument came with no answer on suicidal
     thoughts, from any scale.
     """
@@ -222,9 +279,8 @@ def _answer_words(answer: Mapping[Hashable, Any]) -> str:
     day = answer["day"]
     if pd.isna(day):
         return "no answer on suicidal thoughts was ever recorded"
-    value = answer["value"]
     name = answer["instrument"]
     return (
         "no answer on suicidal thoughts with the last score; the last answer was"
-        f" {value:g} ({name}) on day {day:.0f}"
+        f" {_ideation(answer)} ({name}) on day {day:.0f}"
     )

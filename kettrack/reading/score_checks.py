@@ -1,0 +1,325 @@
+"""What a scale says of a score: its range, its items, how they are coded, and whether items and
+total agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from kettrack.arrays import Bools, Floats, Ints
+from kettrack.reading.item_coding import coded_wrongly
+from kettrack.reading.problems import Ledger, counted_was, show
+from kettrack.reading.rows import any_filled
+from kettrack.vocabulary.instrument import Instrument
+from kettrack.vocabulary.totals import (
+    total_bounds,
+    total_from_items,
+    total_of_answered,
+)
+
+_TOLERANCE: Final = 0.051  # T values are given to one decimal
+
+
+def check_scores(
+    scores: pd.DataFrame, known: Mapping[str, Instrument], file: str, ledger: Ledger
+) -> pd.DataFrame:
+    """Check every score against its instrument, and fill empty totals from complete items.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        As `read_frame` returns it, indexed by line.
+    known : mapping
+        Instrument name to Instrument.
+    file : str
+        For messages.
+    ledger : Ledger
+        Takes notes and problems.
+
+    Returns
+    -------
+    DataFrame
+        The same rows; `score` out of range is missing, and filled where it was empty and the items
+        are complete.
+    """
+    checked = scores.copy(deep=False)
+    score = scores["score"].to_numpy(np.float64).copy()
+    filled = _item_names(scores)
+    items = scores[filled].to_numpy(np.float64, copy=True)
+    names = scores["instrument"].cat.categories
+    for code in np.unique(scores["instrument"].cat.codes):
+        if code < 0:  # no instrument, or an unknown one: already reported
+            continue
+        rows = np.flatnonzero(scores["instrument"].cat.codes == code)
+        scale = known[names[code]]
+        part = _Part(scale, file, scores.index.to_numpy()[rows], ledger)
+        answers = part.check_coding(items[rows], score[rows])
+        answers = part.check_items(answers)
+        in_range = part.check_range(score[rows])
+        score[rows] = part.check_totals(in_range, answers)
+        items[rows] = answers
+    checked["score"] = score
+    checked[filled] = items
+    return checked
+
+
+def _item_names(scores: pd.DataFrame) -> list[str]:
+    """Item columns as far as any is filled: an empty one between two others keeps its place."""
+    items = [name for name in scores.columns if name.startswith("item_")]
+    filled = [place for place, name in enumerate(items) if any_filled(scores[name])]
+    return items[: filled[-1] + 1] if filled else []
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The rows of one instrument, by their lines in the file."""
+
+    scale: Instrument
+    file: str
+    lines: Ints
+    ledger: Ledger
+
+    def _report(
+        self,
+        rows: Bools,
+        column: str,
+        values: Floats,
+        expected: str,
+    ) -> None:
+        for row in np.flatnonzero(rows):
+            self.ledger.problem(
+                self.file,
+                int(self.lines[row]),
+                column,
+                show(f"{values[row]:g}"),
+                expected,
+            )
+
+    def check_range(self, score: Floats) -> Floats:
+        """Report totals outside the instrument's range, or broken ones of a scale of whole
+        numbers.
+        """
+        scale = self.scale
+        wrong = (score < scale.minimum) | (score > scale.maximum)
+        if scale.whole_numbers:
+            wrong |= np.isfinite(score) & (score != np.round(score))
+        kind, article = (
+            ("T value", "; not the raw sum")
+            if scale.total == "t_value"
+            else ("total", "")
+        )
+        number = "a " if scale.whole_numbers else ""
+        self._report(
+            wrong,
+            "score",
+            score,
+            f"a {scale.name} {kind} is {number}{scale.range_text}{article}",
+        )
+        return np.where(wrong, np.nan, score)
+
+    def check_coding(self, items: Floats, score: Floats) -> Floats:
+        """Answers from the lowest that the scale has, where the clinic says how its files code
+        them; a question where they look coded otherwise.
+        """
+        scale = self.scale
+        if not scale.n_items:
+            return items
+        question = coded_wrongly(scale, items, score)
+        if question:
+            answered = np.isfinite(items[:, : scale.n_items]).any(axis=1)
+            line = int(self.lines[answered][0])
+            last = f"item_{scale.n_items}"
+            self.ledger.problem(self.file, line, f"item_1 to {last}", "", question)
+            # One cause, told once: the answers themselves are not reported one by one.
+            return np.full_like(items, np.nan)
+        start = scale.items_coded_from
+        if start is None or start == scale.item_minimum:
+            return items
+        self.ledger.note(
+            f"{self.file}: answers of {scale.name} were written from {start} up, as"
+            f" items_coded_from says; here they count from {scale.item_minimum}."
+        )
+        moved = items - (start - scale.item_minimum)
+        # Items that do not belong to the total are not coded like the others.
+        return np.hstack([moved[:, : scale.n_items], items[:, scale.n_items :]])
+
+    def check_items(self, items: Floats) -> Floats:
+        """Report answers beyond the instrument's own maxima, and answers to items it does not
+        have.
+        """
+        good = items.copy()
+        for place in range(items.shape[1]):
+            answer = items[:, place]
+            name = f"item_{place + 1}"
+            if place >= self.scale.n_items:
+                good[:, place] = self._beyond(place + 1, answer)
+                continue
+            low = self.scale.item_minimum
+            high = self.scale.item_maxima[place]
+            wrong = (answer < low) | (answer > high)
+            self._report(
+                wrong,
+                name,
+                answer,
+                f"item {place + 1} of {self.scale.name} is {low} to {high}",
+            )
+            good[wrong, place] = np.nan
+        return good
+
+    def _beyond(self, number: int, answer: Floats) -> Floats:
+        filled = np.isfinite(answer)
+        scale = self.scale
+        if not filled.any():
+            return answer
+        if number == scale.item_apart:
+            return self._apart(number, answer)
+        if number == scale.uncounted_item or scale.n_items == 0:
+            self.ledger.note(
+                f"{self.file}: item {number} of {scale.name} is not part of its total and was not"
+                " used."
+            )
+        else:
+            self._report(
+                filled,
+                f"item_{number}",
+                answer,
+                f"empty; {scale.name} has {scale.n_items} items",
+            )
+        return np.full(len(answer), np.nan)
+
+    def _apart(self, number: int, answer: Floats) -> Floats:
+        """An item that is kept by itself: yes or no, and never part of the total."""
+        wrong = np.isfinite(answer) & (answer != 0) & (answer != 1)
+        name = f"item_{number}"
+        expected = f"item {number} of {self.scale.name} is 0 (no) or 1 (yes)"
+        self._report(wrong, name, answer, expected)
+        self.ledger.note(
+            f"{self.file}: item {number} of {self.scale.name} is kept by itself and is not part of"
+            " its score."
+        )
+        return np.where(wrong, np.nan, answer)
+
+    def check_totals(self, score: Floats, items: Floats) -> Floats:
+        """Hold stated totals against the items, and fill empty ones where the items are
+        complete.
+        """
+        scale = self.scale
+        own = items[:, : scale.n_items]
+        answered: Bools = np.isfinite(own).max(axis=1, initial=False)
+        if not scale.n_items or not answered.any():
+            return score
+        items = _wide_enough(own, scale.n_items)
+        total = total_from_items(scale, items)
+        complete = np.isfinite(total)
+        self._report_disagreement(
+            answered & np.isfinite(score) & complete, score, total
+        )
+        empty = np.isnan(score)
+        score = self._without_sums_of_some(score, items, answered & ~complete)
+        score = self._without_sums_of_none(score, answered)
+        stated = np.isfinite(score)
+        partial = answered & ~complete
+        impossible = partial & stated
+        # Only these rows are looked at, so the mask is narrowed within itself.
+        low, high = total_bounds(scale, items[impossible])
+        stated_total = score[impossible]
+        too_low = stated_total < low - _TOLERANCE
+        too_high = stated_total > high + _TOLERANCE
+        impossible[impossible] = too_low | too_high
+        self._report(
+            impossible,
+            "score",
+            score,
+            f"no such {scale.name} total is possible with the items given",
+        )
+        self._count(
+            answered & ~stated & complete, "total", "computed from complete items"
+        )
+        self._count(
+            partial & stated & ~impossible,
+            "stated total",
+            "kept although some items are missing",
+        )
+        self._count(
+            partial & empty, "score", "left empty because some items are missing"
+        )
+        return np.where(stated | ~answered, score, total)
+
+    def _without_sums_of_some(
+        self, score: Floats, items: Floats, partial: Bools
+    ) -> Floats:
+        """Stated totals without those that only add up the items answered: a missing answer is no
+        0.
+        """
+        scale = self.scale
+        with np.errstate(invalid="ignore"):
+            same = np.abs(score - total_of_answered(scale, items)) <= _TOLERANCE
+        only_some = partial & same
+        if only_some.any():
+            low, high = total_bounds(scale, items[only_some])
+            self._count(
+                only_some,
+                "stated total",
+                "taken as missing, because it only adds up the items answered and some are"
+                f" missing: from {low.min():g} to {high.max():g} is possible",
+            )
+        return np.where(only_some, np.nan, score)
+
+    def _without_sums_of_none(self, score: Floats, answered: Bools) -> Floats:
+        """Stated totals without a 0 beside nothing but blanks, where other rows have items.
+
+        A form that adds up blanks writes 0, and 0 is remission. Where other totals come without
+        items too, some forms have none by design, and their 0 stands.
+        """
+        bare = np.isfinite(score) & ~answered
+        zero = bare & (score == 0)
+        by_design = bool((bare & ~zero).any())
+        done = (
+            "kept although doubtful: no item is answered beside it, but other totals of this scale"
+            " have no items either"
+            if by_design
+            else "taken as missing because it is doubtful: no item is answered beside it, while"
+            " other rows of this scale have items. Fill in the items where it is true"
+        )
+        self._count(zero, "total of 0", done, "totals of 0")
+        return score if by_design else np.where(zero, np.nan, score)
+
+    def _report_disagreement(
+        self,
+        both: Bools,
+        score: Floats,
+        total: Floats,
+    ) -> None:
+        # Rows without one of the two give NaN, and `both` leaves them out.
+        with np.errstate(invalid="ignore"):
+            differ = both & (np.abs(score - total) > _TOLERANCE)
+        for row in np.flatnonzero(differ):
+            expected = f"the items give {total[row]:g} by the scoring rule of {self.scale.name}"
+            self.ledger.problem(
+                self.file,
+                int(self.lines[row]),
+                "score",
+                show(f"{score[row]:g}"),
+                expected,
+            )
+
+    def _count(self, rows: Bools, what: str, done: str, several: str = "") -> None:
+        if rows.any():
+            name = self.scale.name
+            many = f"{name} {several}" if several else ""
+            subject = counted_was(int(rows.sum()), f"{name} {what}", many)
+            self.ledger.note(f"{self.file}: {subject} {done}.")
+
+
+def _wide_enough(items: Floats, n_items: int) -> Floats:
+    missing = n_items - items.shape[1]
+    return (
+        np.pad(items, ((0, 0), (0, missing)), constant_values=np.nan)
+        if missing > 0
+        else items
+    )
