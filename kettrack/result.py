@@ -17,6 +17,8 @@ from kettrack.vocabulary.plain_words import CellText, in_words, readable
 if TYPE_CHECKING:
     import pandas as pd
 
+# How the text of every refusal begins; a report tells one cause once.
+REFUSED: Final = "Cannot be answered from these data:"
 # Of the JSON; it goes up when a name in it changes.
 SCHEMA: Final = 1
 # a longer table is shortened when it is shown; JSON and figures get all of it
@@ -96,8 +98,7 @@ class Result:
         if self.status == "refused":
             return visible(
                 readable(
-                    f"Cannot be answered from these data: {self.reason} To answer it, record:"
-                    f" {self.collect}"
+                    f"{REFUSED} {self.reason} To answer it, record: {self.collect}"
                 )
             )
         if self.all_hidden:

@@ -39,9 +39,19 @@ _NAMED_WEEKS: Final = (4, 8)
 _SAID_IN_SHORT: Final = ("response by session",)
 # Weeks whose mean score is named where nothing can be said by session.
 _SCORED_WEEKS: Final = (2, 4, 8, LAST_WEEK_SHOWN)
+_MEANS_ESTIMAND: Final = (
+    "Mean score in a week after session 1, among those who were scored in that week."
+)
 _DESCRIBES: Final = (
     "This is what happened in this clinic, counting everyone who started. It does not say what"
     " more sessions would do."
+)
+# In place of that where the folder chose the end of its logs: then not everyone counts.
+_CHOSEN: Final = (
+    "This is not everyone who started: {{row{last}.n}} people count, and {{row{last}.too_new}} are"
+    f" left out because they have no session or score {COMPLETE_LOG_DAYS} days after session 1 or"
+    f" later, and logs are taken to be complete to the {LAST_ROW}. So the shares are often too"
+    " good. They do not say what more sessions would do."
 )
 _NOT_WITHOUT: Final = (
     "How long a response lasts without more sessions is another question."
@@ -68,6 +78,7 @@ def first_page(cohort: Cohort | DerivedCohort) -> list[Result]:
     """
     cohort = derive(cohort)
     response = response_by_session(cohort)
+    chosen = cohort.settings.log_complete_to == LAST_ROW
     # The two short answers come first; worsening closes the page.
     page = [
         how_many_sessions(response),
@@ -78,7 +89,7 @@ def first_page(cohort: Cohort | DerivedCohort) -> list[Result]:
         remission_by_session(cohort),
         _add_words(
             state_after_course(cohort),
-            _SCORED_ONLY if response.status == "ok" else "",
+            _SCORED_ONLY if response.status == "ok" and not chosen else "",
         ),
         worsening(cohort),
     ]
@@ -169,12 +180,15 @@ def how_many_sessions(response: Result) -> Result:
         The same table with a shorter sentence; a refusal as it is.
     """
     refused = response.status == "refused"
-    sentence = "" if refused else _sessions_sentence(response.table)
+    chosen = response.made_from.get("log_complete_to") == LAST_ROW
+    sentence = "" if refused else _sessions_sentence(response.table, chosen)
     return replace(response, name="how_many_sessions", sentence=sentence)
 
 
-def _sessions_sentence(table: pd.DataFrame) -> str:
-    """The median, the shares on the way, who left without a response, and the null."""
+def _sessions_sentence(table: pd.DataFrame, chosen: bool) -> str:
+    """The median, the shares on the way, who left without a response, the null, and who counts
+    where the folder chose the end of its logs.
+    """
     last = int(table["session"].iloc[-1])
     # A curve that ends early is told to its own last session.
     named = sorted({step for step in _NAMED_SESSIONS if step < last} | {last})
@@ -185,7 +199,8 @@ def _sessions_sentence(table: pd.DataFrame) -> str:
     return (
         f"{_median_words(table.iloc[-1])}: {shares}. By session {last},"
         f" {{row{last}.stopped:%}} had stopped without a response and"
-        f" {{row{last}.not_scored:%}} were no longer scored. {_null_words(table)}{_DESCRIBES}"
+        f" {{row{last}.not_scored:%}} were no longer scored. {_null_words(table)}"
+        f"{_CHOSEN.format(last=last) if chosen else _DESCRIBES}"
     )
 
 
@@ -237,7 +252,9 @@ def scores_by_week(means: Result) -> Result:
     """
     refused = means.status == "refused"
     sentence = "" if refused else _means_sentence(means.table)
-    return replace(means, name="scores_by_week", sentence=sentence)
+    return replace(
+        means, name="scores_by_week", sentence=sentence, estimand=_MEANS_ESTIMAND
+    )
 
 
 def _means_sentence(table: pd.DataFrame) -> str:

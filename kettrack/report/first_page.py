@@ -88,8 +88,8 @@ class FirstPage:
 def compose_first_page(cohort: Cohort) -> FirstPage:
     """The first page of a cohort's report."""
     results = overview.first_page(cohort)
-    # The picture shows the curve of the first answer.
-    curve = results[0]
+    # The picture shows the curve by session, where there is one.
+    curve = next(each for each in results if each.name == "how_many_sessions")
     known = curve.status == "ok" and bool(curve.table["estimate"].notna().any())
     return FirstPage(
         banner=get_policy(cohort.settings.policy).banner,

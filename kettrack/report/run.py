@@ -26,6 +26,7 @@ from kettrack.reading.load import load_cohort
 from kettrack.report.execute import execute_all
 from kettrack.report.first_page import MORE, FirstPage, PageAnswer, compose_first_page
 from kettrack.resources import notebook_folder
+from kettrack.result import REFUSED
 from kettrack.writing import write_text
 
 PARAMETERS: Final = "parameters"  # tag of the cell that names the cohort folder
@@ -51,6 +52,8 @@ CELL: Final = re.compile(r"<td>([^<]*)</td>")
 # With more columns a table is set smaller; with more still it is said that it scrolls.
 SMALLER_FROM: Final = 9
 SCROLLS_FROM: Final = 15
+REFUSAL: Final = re.compile(rf"{REFUSED}[^<]*")
+SAME_REASON: Final = "Cannot be answered from these data, for the reason given under"
 LONG_CELL: Final = 36  # letters; such a cell wraps at a width that can be read
 SCROLL: Final = (
     '<p class="about scroll">Scroll sideways to see all columns of this table.</p>'
@@ -200,8 +203,9 @@ def render(title: str, page: FirstPage, notebooks: Mapping[str, NotebookNode]) -
         HTML; the same input gives the same text.
     """
     exporter = _exporter()
+    told: dict[str, str] = {}
     chapters = [
-        _chapter(exporter, name, notebook, notebooks)
+        _chapter(exporter, name, _reader_copy(notebook, told), notebooks)
         for name, notebook in notebooks.items()
     ]
     answers = tuple(_linked(answer, notebooks) for answer in page.answers)
@@ -260,7 +264,7 @@ def _chapter(
     all_names: Mapping[str, object],
 ) -> Chapter:
     anchor = _anchor(name)
-    body, _ = exporter.from_notebook_node(_reader_copy(notebook))
+    body, _ = exporter.from_notebook_node(notebook)
     entries: list[ContentsLine] = []
 
     def with_anchor(found: re.Match[str]) -> str:
@@ -301,9 +305,16 @@ def _anchor(name: str) -> str:
     return Path(name).stem.replace("_", "-")
 
 
-def _reader_copy(notebook: NotebookNode) -> NotebookNode:
-    """A copy without the cells nobody should see, with a text for every picture and no path in a
-    warning.
+def _reader_copy(notebook: NotebookNode, told: dict[str, str]) -> NotebookNode:
+    """A copy without the cells nobody should see, with a text for every picture, no path in a
+    warning, and no refusal in the words of one that stands above.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        As it was run.
+    told : dict
+        Refusals so far to the headings they stand under; those of this notebook are added.
     """
     # The notebook stays as it was run; it may be shown again.
     shown = deepcopy(notebook)
@@ -316,7 +327,20 @@ def _reader_copy(notebook: NotebookNode) -> NotebookNode:
             heading = _last_heading(cell.source) or heading
         for output in cell.get("outputs", []):
             _describe(output, heading)
+            _shorten_refusal(output, heading, told)
     return shown
+
+
+def _shorten_refusal(output: NotebookNode, heading: str, told: dict[str, str]) -> None:
+    """Put a few words in the place of a refusal that the reader knows from above."""
+
+    def known(found: re.Match[str]) -> str:
+        where = told.setdefault(found[0], heading)
+        return found[0] if where == heading else f"{SAME_REASON} “{where}”."
+
+    data = output.get("data", {})
+    if "text/html" in data:
+        data["text/html"] = REFUSAL.sub(known, data["text/html"])
 
 
 def _last_heading(source: str) -> str:

@@ -223,7 +223,13 @@ def test_contents_name_notebooks_that_are_there() -> None:
 
 def test_every_result_of_the_first_page_has_a_heading_and_its_estimand() -> None:
     answers = compose_first_page(load_cohort(sample_folder())).answers
-    assert [one.heading for one in answers] == list(HEADINGS.values())
+    # Without any end of the log there are two more, which stand first.
+    without = [
+        heading
+        for name, heading in HEADINGS.items()
+        if name not in ("among_scored", "scores_by_week")
+    ]
+    assert [one.heading for one in answers] == without
     assert all(one.sentences and one.about for one in answers)
 
 
@@ -283,3 +289,29 @@ def test_progress_is_silent_off_a_terminal(capfd: pytest.CaptureFixture[str]) ->
     with run._progress(2) as on_cell:
         on_cell()
     assert capfd.readouterr() == ("", "")
+
+
+def test_one_cause_is_told_once_in_a_report() -> None:
+    refused = (
+        "<div><b>Cannot be answered from these data: no log. Record: logs.</b></div>"
+    )
+    other = refused.replace("no log", "no plan")
+
+    def cell(html: str) -> NotebookNode:
+        output = nbformat.v4.new_output("display_data", data={"text/html": html})
+        return nbformat.v4.new_code_cell("x", outputs=[output])
+
+    def part(title: str, *htmls: str) -> NotebookNode:
+        heading = nbformat.v4.new_markdown_cell(f"## {title}")
+        return nbformat.v4.new_notebook(cells=[heading, *map(cell, htmls)])
+
+    notebooks = {
+        "a.ipynb": part("One", refused),
+        "b.ipynb": part("Two", refused, other),
+    }
+    text = render("T", PAGE, notebooks)
+    assert text.count("no log. Record: logs.") == 1
+    assert "for the reason given under “One”." in text
+    assert text.count("no plan. Record: logs.") == 1
+    # The notebooks themselves stay as they were run.
+    assert refused in notebooks["b.ipynb"].cells[1].outputs[0]["data"]["text/html"]

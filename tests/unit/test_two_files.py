@@ -141,7 +141,13 @@ def test_the_choice_is_named_in_every_output_it_touches() -> None:
     by_severity = estimate("response_by_session", chosen, by="severity")
     assert any(LAST_ROW in caveat for caveat in by_severity.caveats)
     told = [result for result in first_page(chosen) if LAST_ROW in result.text]
-    assert [result.name for result in told] == ["ladder"]
+    assert [result.name for result in told] == ["how_many_sessions", "ladder"]
+    # The first answer says how many people it leaves out, and never that it counts everyone.
+    first = told[0].text
+    n, too_new = curve.table[["n", "too_new"]].iloc[0]
+    assert f"{n} people count, and {too_new} are left out" in first
+    assert not any("counting everyone who started" in each.text for each in told)
+    assert n + too_new == int(derive(chosen).rated.sum())
 
 
 def test_outputs_that_no_choice_touches_do_not_name_it() -> None:
