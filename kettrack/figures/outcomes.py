@@ -29,8 +29,6 @@ from kettrack.figures.style import (
 from kettrack.vocabulary.days import AFTER_COURSE_DAYS
 from kettrack.vocabulary.rules import Criteria
 
-# What a bar of this state says; unchanged means only that the score meets no rule.
-_BAR_WORDS: Final = {"unchanged": "no rule met", "worse": "worse by the rule"}
 CAP: Final = 100  # percent; a bar beyond it is cut, with an arrow
 # The matrix stands below 0 on the axis of the estimates: one row of it is as high as so many
 # percent, and so many stand between two groups of rows.
@@ -113,7 +111,7 @@ def _draw_bars(axes: Axes, scored: pd.DataFrame) -> None:
                 color=look.colour,
                 edgecolor="white",
                 linewidth=0.3,
-                label=f"{_BAR_WORDS.get(state, look.words)} ({len(rows)})",
+                label=f"{look.words} ({len(rows)})",
             )
     # A cut bar without a sign would look like a rise of exactly the cap.
     beyond = scored[scored["percent_change"] > CAP]

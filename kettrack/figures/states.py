@@ -40,14 +40,15 @@ from kettrack.figures.style import (
 )
 from kettrack.vocabulary.days import DAYS_IN_WEEK
 from kettrack.vocabulary.limits import FEWEST_PEOPLE_IN_RIBBON
+from kettrack.vocabulary.state_words import STATE_WORDS
 
 # Column of `state_occupancy` -> look of its band, from the bottom up.
 BANDS: Final = {
-    "remission": Look(REMITTED, "", "remission"),
-    "response": Look(RESPONDED, "", "response"),
-    "partial": Look(PARTIAL, "", "partial response"),
-    "unchanged": Look(UNCHANGED, "", "unchanged"),
-    "worse": Look(WORSE, "xxxx", "worse"),
+    "remission": Look(REMITTED, "", STATE_WORDS["remission"]),
+    "response": Look(RESPONDED, "", STATE_WORDS["response"]),
+    "partial": Look(PARTIAL, "", STATE_WORDS["partial"]),
+    "unchanged": Look(UNCHANGED, "", STATE_WORDS["unchanged"]),
+    "worse": Look(WORSE, "xxxx", STATE_WORDS["worse"]),
     "not_known": Look(NO_DATA, "////", "not known, in care or unclear"),
     "not_known_after_stop": Look(STOPPED, "....", "not known, treatment over"),
     # White hatches would not be seen on so light a colour.

@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.text import Text
 
 from kettrack.escapes import visible
+from kettrack.vocabulary.state_words import STATE_WORDS
 
 STYLE_SHEET: Final = Path(__file__).with_name("kettrack.mplstyle")
 
@@ -65,11 +66,11 @@ class Look(NamedTuple):
 
 # State of a score -> its look, from worst to best.
 STATES: Final = {
-    "worse": Look(WORSE, "xxxx", "worse"),
-    "unchanged": Look("#888888", "", "unchanged"),
-    "partial": Look(PARTIAL, "", "partial response"),
-    "response": Look(RESPONDED, "", "response"),
-    "remission": Look(REMITTED, "", "remission"),
+    "worse": Look(WORSE, "xxxx", STATE_WORDS["worse"]),
+    "unchanged": Look("#888888", "", STATE_WORDS["unchanged"]),
+    "partial": Look(PARTIAL, "", STATE_WORDS["partial"]),
+    "response": Look(RESPONDED, "", STATE_WORDS["response"]),
+    "remission": Look(REMITTED, "", STATE_WORDS["remission"]),
 }
 
 

@@ -24,15 +24,16 @@ from kettrack.figures.style import (
     canvas,
 )
 from kettrack.vocabulary.plain_words import agree
+from kettrack.vocabulary.state_words import STATE_WORDS
 
 # State -> look of its stretch. Response is lighter than elsewhere: the mark of a first response
 # lies on it, in the colour of response.
 STRETCHES: Final = {
-    "remission": Look(REMITTED, "", "remission"),
-    "response": Look("#5AA9D6", "", "response"),
-    "partial": Look(PARTIAL, "", "partial response"),
-    "unchanged": Look("#BDBDBD", "", "unchanged"),
-    "worse": Look(WORSE, "xxxx", "worse"),
+    "remission": Look(REMITTED, "", STATE_WORDS["remission"]),
+    "response": Look("#5AA9D6", "", STATE_WORDS["response"]),
+    "partial": Look(PARTIAL, "", STATE_WORDS["partial"]),
+    "unchanged": Look("#BDBDBD", "", STATE_WORDS["unchanged"]),
+    "worse": Look(WORSE, "xxxx", STATE_WORDS["worse"]),
 }
 # Course -> thickness of the line under the bar.
 COURSES: Final = {"induction": 2.2, "maintenance": 0.8, "re-induction": 2.2}

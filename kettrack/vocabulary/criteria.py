@@ -64,6 +64,40 @@ def _reliable_rise(instrument: Instrument) -> Rule | None:
     )
 
 
+def is_reliable(criteria: Criteria, instrument: Instrument) -> bool:
+    """Whether who is worse by the rules in force is worse by a reliable change at least.
+
+    Examples
+    --------
+    >>> from kettrack.vocabulary.instruments import PHQ9
+    >>> is_reliable(convention(PHQ9), PHQ9)
+    True
+    >>> is_reliable(get_criteria(PHQ9, "McInnes 2022"), PHQ9)  # any rise
+    False
+    """
+    rule = criteria.deterioration
+    change = instrument.reliable_change
+    if rule is None or change is None or not change.usable:
+        return False
+    predicate = rule.predicate
+    rise = instrument.sign * predicate.limit
+    return predicate.measure == "change" and rise >= change.value
+
+
+def worse_words(criteria: Criteria, instrument: Instrument) -> str:
+    """How somebody is called who is worse by the rules in force: `reliably` only where the rule is
+    a reliable change.
+
+    Examples
+    --------
+    >>> from kettrack.vocabulary.instruments import PHQ9
+    >>> worse_words(convention(PHQ9), PHQ9)
+    'reliably worse'
+    """
+    reliable = is_reliable(criteria, instrument)
+    return "reliably worse" if reliable else "worse by the rule for deterioration"
+
+
 def convention(instrument: Instrument) -> Criteria:
     """kettrack's own rules for an instrument, from its published cut-offs.
 

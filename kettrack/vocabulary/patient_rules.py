@@ -141,9 +141,8 @@ class TwoScaleRule(PatientRule):
     recovery : bool
         Whether a case on either scale must have become a case on neither.
     reliable : {"", "improvement", "deterioration"}
-        Whether one of the scales must have changed by its reliable change.
-    unless_opposed : bool
-        Whether a reliable change of the other scale the other way forbids it.
+        Whether one of the scales must have changed by its reliable change, and the other not by its
+        own the other way.
     fewest_sessions : int
         Sessions needed to be rated.
     """
@@ -151,7 +150,6 @@ class TwoScaleRule(PatientRule):
     second: str
     recovery: bool = False
     reliable: Literal["", "improvement", "deterioration"] = ""
-    unless_opposed: bool = False
     fewest_sessions: int = 2
 
     def __str__(self) -> str:
@@ -161,8 +159,9 @@ class TwoScaleRule(PatientRule):
             parts.append(f"a case on {scales} first, on neither at the last score")
         if self.reliable:
             parts.append(f"reliable {self.reliable} on {scales}")
-        if self.unless_opposed:
-            parts.append("no reliable change the other way")
+            # Better on one and worse on the other is neither improvement nor deterioration.
+            opposite = "worse" if self.reliable == "improvement" else "better"
+            parts.append(f"no reliable change for the {opposite} on the other")
         parts.append(f"at least {self.fewest_sessions} sessions")
         return ", ".join(parts)
 

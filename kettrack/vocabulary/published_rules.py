@@ -44,6 +44,12 @@ _ITEMS: Final = (
     "a symptom is there from an answer of 1 (kettrack's reading for this scale)"
 )
 _NHS: Final = "NHS Talking Therapies as registered in NCT05134103"
+# Read in the analysis code that a provider of NHS Talking Therapies (Ieso) published, not in the
+# manual itself: improved on at least one scale, and not reliably worse on the other.
+_UNOPPOSED: Final = (
+    f"{_NHS}; a reliable change for the worse on the other scale forbids it (definition as a"
+    " provider, Ieso, computes it)"
+)
 _CUTOFF: Final = (
     "Jacobson-Truax c from NHS 2022-23 (clinical) and Kocalevent 2013, Löwe 2008"
     " (norms)"
@@ -134,27 +140,28 @@ _NHS_IMPROVEMENT: Final = TwoScaleRule(
     outcome="reliable improvement",
     instrument=PHQ9.name,
     second=GAD7.name,
-    source=_NHS,
+    source=_UNOPPOSED,
     reliable="improvement",
 )
 _ON_TWO_SCALES: Final[tuple[PatientRule, ...]] = (
     _NHS_RECOVERY,
     _NHS_IMPROVEMENT,
-    replace(_NHS_RECOVERY, name="NHS reliable recovery", reliable="improvement"),
-    # That the other scale must not get worse was told, and could not be confirmed.
     replace(
-        _NHS_IMPROVEMENT,
-        name="NHS reliable improvement, unopposed",
-        unless_opposed=True,
-        standing="recalled",
+        _NHS_RECOVERY,
+        name="NHS reliable recovery",
+        source=_UNOPPOSED,
+        reliable="improvement",
     ),
+    # The statistics count each course once, as improved, deteriorated or without reliable change;
+    # how one that is both counts was read for the improvement only.
     replace(
         _NHS_IMPROVEMENT,
         name="NHS reliable deterioration",
         outcome="deterioration",
+        source=f"{_NHS}; a reliable change for the better on the other scale forbids it (kettrack's"
+        " reading: the mirror of reliable improvement)",
+        standing="convention",
         reliable="deterioration",
-        unless_opposed=True,
-        standing="recalled",
     ),
 )
 

@@ -11,6 +11,7 @@ from kettrack import (
     Cohort,
     load_cohort,
     outcomes_table,
+    published_rules_table,
     review_table,
     timeline_table,
 )
@@ -57,6 +58,22 @@ def scores(cohort: Cohort) -> list[float | None]:
     return score.astype(object).where(score.notna(), None).tolist()
 
 
+def nhs(cohort: Cohort) -> dict[str, str]:
+    """What each rule of NHS Talking Therapies says of the one patient."""
+    table = published_rules_table(cohort)
+    own = table[table["rule"].str.startswith("NHS")]
+    name = own["rule"].str.partition(" (")[0]
+    return dict(zip(name, own["verdict"].astype("str"), strict=True))
+
+
+def named(cohort: Cohort) -> bool:
+    """Whether the rule of improvement says in the output what it does with opposed change."""
+    rules = published_rules_table(cohort)["rule"]
+    improvement = rules[rules.str.startswith("NHS reliable improvement")]
+    said = "no reliable change for the worse on the other"
+    return improvement.str.contains(said).all().item()
+
+
 # folder, what is asked of it, right answer
 CASES = [
     ("minimum_not_zero", percent_changes, {"A1": -60, "A2": -100}),
@@ -74,6 +91,17 @@ CASES = [
         reviewed,
         {"A1": "C-SSRS question on suicidal behaviour was answered yes"},
     ),
+    (
+        "iapt_opposed_improved",
+        nhs,
+        {
+            "NHS recovery": "not_met",
+            "NHS reliable improvement": "not_met",
+            "NHS reliable recovery": "not_met",
+            "NHS reliable deterioration": "not_met",
+        },
+    ),
+    ("iapt_opposed_improved", named, True),
     ("partial_sum_of_3", scores, [18, None]),
     ("partial_sum_of_3", responses, {"A1": "none"}),
     (

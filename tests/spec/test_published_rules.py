@@ -224,7 +224,8 @@ def test_nhs_recovery_improvement_and_both():
         "by_anxiety": "met",
         "too_little": "not_met",
         "still": "met",
-        "opposed": "met",
+        # better by 6 on the PHQ-9, worse by 4 on the GAD-7
+        "opposed": "not_met",
     }
     assert (
         said("NHS reliable improvement", clinic) == improved | {"well": "met"} | unrated
@@ -243,14 +244,11 @@ def test_nhs_recovery_improvement_and_both():
     assert verdicts("NHS recovery", clinic)["recovered"][1] == "day 30: 9 | day 30: 7"
 
 
-def test_nhs_rules_whose_wording_is_unconfirmed_are_asked_for_by_name():
+def test_nhs_deterioration_is_the_mirror_of_improvement():
     clinic = cohort(TWO_SCALES, sessions=TWICE)
-    unopposed = "NHS reliable improvement, unopposed"
     worse = "NHS reliable deterioration"
-    assert said(unopposed, clinic) == said(worse, clinic) == {}
-    assert said(unopposed, clinic, (unopposed,))["opposed"] == "not_met"
-    assert said(unopposed, clinic, (unopposed,))["recovered"] == "met"
-    assert set(said(worse, clinic, (worse,)).values()) == {
+    # Worse on one scale and better on the other is neither.
+    assert set(said(worse, clinic).values()) == {
         "not_met",
         "no_follow_up",
         "few_sessions",

@@ -171,3 +171,16 @@ def test_no_number_of_a_rule_is_typed_into_a_sentence() -> None:
             and typed.search(node.value)
         ]
     assert "\n".join(found) == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("rules", "reliably"), [("convention", True), ("McInnes 2022", False)]
+)
+def test_reliably_is_said_only_of_a_reliable_change(rules: str, reliably: bool) -> None:
+    cohort = kt.derive(kt.load_cohort(kt.sample_folder(), criteria=rules))
+    said = [words for name in QUICK for _, words in said_by(kt.estimate(name, cohort))]
+    review = kt.review_table(cohort)
+    said += review.loc[review["reason"] == "deterioration", "words"].tolist()
+    assert any("worse" in words for words in said)
+    assert any("reliabl" in words.lower() for words in said) is reliably

@@ -23,6 +23,7 @@ from kettrack.vocabulary.days import (
     HORIZON_DAYS,
 )
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
+from kettrack.vocabulary.state_words import UNCHANGED_MEANS
 
 _MOST_WEEKS: Final = 52
 # Three months, where the logs of enough people reach so far.
@@ -167,8 +168,8 @@ def _sentence(row: str, stops_known: bool) -> str:
     )
     return (
         f"{{{row}.n}} people started. At week {{{row}.week}}, {{{row}.remission}} were in"
-        f" remission, {{{row}.response}} in response without remission, {{{row}.partial}} partly"
-        f" better, {{{row}.unchanged}} unchanged and {{{row}.worse}} worse. The state of"
+        f" remission, {{{row}.response}} in response without remission, {{{row}.partial}} in"
+        f" partial response, {{{row}.unchanged}} unchanged and {{{row}.worse}} worse. The state of"
         f" {{{row}.not_known}} was not known.{over} {{{row}.not_rated}} had no rated baseline."
         f" The log of {{{row}.log_ended}} ended earlier."
     )
@@ -193,7 +194,7 @@ def _caveats(cohort: DerivedCohort) -> tuple[str, ...]:
         (
             f"A state lasts until the next score, at most {cohort.criteria.state_holds_days}"
             " days; after that it is not known. Until the first score the state is 'unchanged'."
-            f" {rule_words(cohort)}."
+            f" {UNCHANGED_MEANS}. {rule_words(cohort)}."
         ),
         (
             "Treatment is over after the last session of people with a recorded stop, or with"

@@ -16,6 +16,7 @@ from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
 from kettrack.timelines.derived import DerivedCohort, derive
 from kettrack.vocabulary.rules import Predicate
+from kettrack.vocabulary.state_words import UNCHANGED_MEANS
 
 COLUMNS: Final = (
     "patient_id",
@@ -120,7 +121,7 @@ def patient_page(cohort: Cohort | DerivedCohort, patient_id: str) -> Result:
             f"{rule_words(cohort)}.",
             (
                 "A state lasts until the next score, at most"
-                f" {cohort.criteria.state_holds_days} days."
+                f" {cohort.criteria.state_holds_days} days. {UNCHANGED_MEANS}."
             ),
         ),
         made_from=made_from(cohort, unit="as recorded"),

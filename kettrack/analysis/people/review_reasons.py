@@ -33,6 +33,7 @@ from kettrack.timelines.maintenance import (
     maintenance_intervals,
 )
 from kettrack.timelines.states import change_of, meets
+from kettrack.vocabulary.criteria import is_reliable
 from kettrack.vocabulary.days import ASSUMED_RECALL_DAYS
 from kettrack.vocabulary.rules import Rule
 
@@ -123,7 +124,9 @@ def care_reasons(scored: ReviewScores) -> pd.DataFrame:
 
 
 def standing_run(
-    scored: ReviewScores, rule: Rule, start: Array
+    scored: ReviewScores,
+    rule: Rule,
+    start: Array,
 ) -> tuple[EventRows, Array]:
     """The scores in a row, up to the last one, that hold a rule.
 
@@ -181,7 +184,10 @@ def _after(scored: ReviewScores, rule: Rule | None) -> Array:
 
 
 def _run_rows(
-    scored: ReviewScores, reason: str, run: EventRows, what: str
+    scored: ReviewScores,
+    reason: str,
+    run: EventRows,
+    what: str,
 ) -> pd.DataFrame:
     """Rows for a run that stands, in words; one that can no longer be confirmed is not among
     them.
@@ -230,7 +236,10 @@ def _relapsed(scored: ReviewScores) -> pd.DataFrame:
 
 
 def _admitted(
-    scored: ReviewScores, rule: Rule, start: Array, contrary: Array
+    scored: ReviewScores,
+    rule: Rule,
+    start: Array,
+    contrary: Array,
 ) -> pd.DataFrame:
     """Event rows that are a relapse by themselves, after remission and not followed by a score that
     shows the contrary.
@@ -270,7 +279,11 @@ def _deteriorated(scored: ReviewScores) -> pd.DataFrame:
     first = scored.baselines.first_assessment
     start = np.where(rated, first, kernels.NO_ROW)
     run, _ = standing_run(scored, rule, start)
-    what = "reliably worse than before treatment"
+    # The heading of the list says the rule itself.
+    scale = scored.cohort.instrument
+    what = "worse than before treatment"
+    if is_reliable(criteria, scale):
+        what = f"reliably {what}"
     return _run_rows(scored, "deterioration", run, what)
 
 

@@ -18,8 +18,10 @@ from kettrack.estimators.intervals import wilson
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.states import meets
+from kettrack.vocabulary.criteria import worse_words
 from kettrack.vocabulary.days import AFTER_COURSE_DAYS
 from kettrack.vocabulary.plain_words import share_with_interval
+from kettrack.vocabulary.state_words import UNCHANGED_MEANS
 
 _SOURCE: Final = "the window of McInnes 2022, J Affect Disord 301:486"
 _DAYS_WORDS: Final = f"{AFTER_COURSE_DAYS[0]} to {AFTER_COURSE_DAYS[1]} days"
@@ -43,7 +45,6 @@ _HAPPENED: Final = {
     "response": "had responded",
     "remission": "were in remission",
     "any_rise": "scored worse than before treatment",
-    "reliable_deterioration": "were reliably worse",
 }
 
 
@@ -91,7 +92,7 @@ def state_after_course(cohort: DerivedCohort) -> Answer:
     -------
     Result
         Refused when nobody was scored in the window (`AFTER_COURSE_DAYS`). Rows `response`
-        `remission` `any_rise` `reliable_deterioration`, as far as defined: `events` of `n` scored
+        `remission` `any_rise` `deterioration`, as far as defined: `events` of `n` scored
         with Wilson interval, and `if_none` / `if_all`: the percentage had none, or all, of the
         unscored had it.
     """
@@ -109,7 +110,7 @@ def state_after_course(cohort: DerivedCohort) -> Answer:
     ]
     return Answer(
         table=pd.DataFrame(rows),
-        sentence=_sentence(list(flags)),
+        sentence=_sentence(cohort, list(flags)),
         caveats=(
             f"{cohort.criteria.label}; {_SOURCE}. The first score in the window counts."
             " Maintenance sessions in between are not excluded.",
@@ -132,7 +133,7 @@ def _state_flags(cohort: DerivedCohort, scored: pd.DataFrame) -> dict[str, Bools
     named = {
         "response": rules.response,
         "remission": rules.remission,
-        "reliable_deterioration": rules.deterioration,
+        "deterioration": rules.deterioration,
     }
     flags = {
         key: np.asarray(meets(rule, values))
@@ -172,10 +173,12 @@ def _log_end_caveats(cohort: DerivedCohort) -> list[str]:
     ]
 
 
-def _sentence(keys: list[str]) -> str:
+def _sentence(cohort: DerivedCohort, keys: list[str]) -> str:
     """How many were scored, and the share in each state, worsening among them."""
+    worse = worse_words(cohort.criteria, cohort.instrument)
+    happened = _HAPPENED | {"deterioration": f"were {worse}"}
     parts = [
-        f"{{{key}.events}} {_HAPPENED[key]}, {share_with_interval(key)}" for key in keys
+        f"{{{key}.events}} {happened[key]}, {share_with_interval(key)}" for key in keys
     ]
     return (
         "{any_rise.n} of {any_rise.eligible} people whose first course had ended were scored"
@@ -210,9 +213,8 @@ def waterfall(cohort: DerivedCohort) -> Answer:
     table = pd.DataFrame(
         {"place": order.index + 1, "percent_change": change, "state": state}
     )
-    # With a rule in points, a small rise of a low baseline is a large one in percent.
-    worse = cohort.criteria.deterioration
-    worse_words = worse.words if worse else "no such rule is in force"
+    rule = cohort.criteria.deterioration
+    worse = rule.words if rule else "no such rule is in force"
     return Answer(
         table=table,
         sentence=(
@@ -221,8 +223,6 @@ def waterfall(cohort: DerivedCohort) -> Answer:
         ),
         caveats=(
             f"{rule_words(cohort)}. Each bar is named by the best rule that its score meets."
-            " Unchanged means that the score meets no rule: it is no partial response, and it is"
-            f" not worse by the rule for deterioration ({worse_words}). A small rise in percent"
-            " can therefore be called unchanged.",
+            f" Worse: {worse}. {UNCHANGED_MEANS}.",
         ),
     )

@@ -146,8 +146,7 @@ def rate_two_scales(scored: Scored, rule: TwoScaleRule) -> Rating:
         sign = 1 if rule.reliable == "improvement" else -1
         met &= one.changed(sign) | other.changed(sign)
         # better on one scale and worse on the other is no change for the better
-        if rule.unless_opposed:
-            met &= ~(one.changed(-sign) | other.changed(-sign))
+        met &= ~(one.changed(-sign) | other.changed(-sign))
     # who was a case on neither scale had nothing to recover from
     was_case = one.was_case | other.was_case
     n_sessions = np.diff(scored.bucket.session_offsets)
