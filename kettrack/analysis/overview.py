@@ -14,7 +14,11 @@ from kettrack.analysis.association.trajectories import LAST_WEEK_SHOWN, trajecto
 from kettrack.analysis.context import rule_words
 from kettrack.analysis.courses.session_counts import session_counts
 from kettrack.analysis.courses.worsening import worsening
-from kettrack.analysis.durability.curve import durability_from_response
+from kettrack.analysis.durability.curve import durability, durability_from_response
+from kettrack.analysis.durability.in_short import (
+    how_long_from_response,
+    how_long_it_lasts,
+)
 from kettrack.analysis.people.ladder import ladder
 from kettrack.analysis.response.after_course import state_after_course
 from kettrack.analysis.response.among_scored import among_scored
@@ -27,14 +31,11 @@ from kettrack.reading.cohort import Cohort
 from kettrack.result import Result
 from kettrack.settings import LAST_ROW
 from kettrack.timelines.derived import DerivedCohort, derive
-from kettrack.vocabulary.days import COMPLETE_LOG_DAYS, DAYS_IN_WEEK
-from kettrack.vocabulary.limits import FEWEST_PEOPLE
+from kettrack.vocabulary.days import COMPLETE_LOG_DAYS
 from kettrack.vocabulary.plain_words import share_with_interval, value_with_interval
 
 # Sessions named on the way to the last one that is named.
 _NAMED_SESSIONS: Final = (2, 4, 6)
-# Weeks after the first response at which its durability is named.
-_NAMED_WEEKS: Final = (4, 8)
 # What the first answer of the page says in short.
 _SAID_IN_SHORT: Final = ("response by session",)
 # Weeks whose mean score is named where nothing can be said by session.
@@ -52,9 +53,6 @@ _CHOSEN: Final = (
     f" left out because they have no session or score {COMPLETE_LOG_DAYS} days after session 1 or"
     f" later, and logs are taken to be complete to the {LAST_ROW}. So the shares are often too"
     " good. They do not say what more sessions would do."
-)
-_NOT_WITHOUT: Final = (
-    "How long a response lasts without more sessions is another question."
 )
 _NOT_TOLD: Final = (
     "{started.left} people started. This page does not say how many of them can be analysed,"
@@ -82,7 +80,8 @@ def first_page(cohort: Cohort | DerivedCohort) -> list[Result]:
     # The two short answers come first; worsening closes the page.
     page = [
         how_many_sessions(response),
-        how_long_it_lasts(durability_from_response(cohort)),
+        how_long_it_lasts(durability(cohort)),
+        how_long_from_response(durability_from_response(cohort)),
         _add_words(_ladder_of_curve(ladder(cohort), response), _log_end_words(cohort)),
         session_counts(cohort),
         response,
@@ -199,8 +198,19 @@ def _sessions_sentence(table: pd.DataFrame, chosen: bool) -> str:
     return (
         f"{_median_words(table.iloc[-1])}: {shares}. By session {last},"
         f" {{row{last}.stopped:%}} had stopped without a response and"
-        f" {{row{last}.not_scored:%}} were no longer scored. {_null_words(table)}"
-        f"{_CHOSEN.format(last=last) if chosen else _DESCRIBES}"
+        f" {{row{last}.not_scored:%}} were no longer scored. {_confirmed_words(table)}"
+        f"{_null_words(table)}{_CHOSEN.format(last=last) if chosen else _DESCRIBES}"
+    )
+
+
+def _confirmed_words(table: pd.DataFrame) -> str:
+    """The same share where a second score must confirm a response; empty where none is known."""
+    session = min(_NAMED_SESSIONS[-1], int(table["session"].iloc[-1]))
+    if "confirmed" not in table or table["confirmed"].isna().all():
+        return ""
+    return (
+        "One score is enough for a response here; when a second score must confirm it,"
+        f" {{row{session}.confirmed:%}} had responded by session {session}. "
     )
 
 
@@ -273,79 +283,6 @@ def _means_sentence(table: pd.DataFrame) -> str:
         f" ({{week_everybody_0.n}} people), then {weeks}. Each mean is of the people who were"
         " scored in that week: later ones are fewer and other people."
     )
-
-
-# ---- how long it lasts
-
-
-def how_long_it_lasts(durability: Result) -> Result:
-    """What share was still responding some weeks after the response was first seen.
-
-    Parameters
-    ----------
-    durability : Result
-        From `durability_from_response`, through the gate.
-
-    Returns
-    -------
-    Result
-        The same table with a shorter sentence; a refusal as it is.
-    """
-    # A refusal has no table to read.
-    refused = durability.status == "refused"
-    sentence = "" if refused else _weeks_sentence(durability.table)
-    return replace(durability, name="how_long_it_lasts", sentence=sentence)
-
-
-def _weeks_sentence(table: pd.DataFrame) -> str:
-    """The shares after the named weeks and at the end of the curve, further sessions, and the same
-    by a single score.
-    """
-    policy = table[table["estimand"] == "treatment_policy"]
-    rows = policy[policy["rule"] == "in_force"]
-    single = policy[policy["rule"] == "single_score"]
-    n = f"{{{rows['key'].iloc[0]}.n}}"
-    first_week = _NAMED_WEEKS[0]
-    shares = [share for week in _NAMED_WEEKS if (share := _share_after(rows, week))]
-    # weeks are named in order: where the first is not reached, no later one is
-    if not shares:
-        return (
-            f"{n} people responded. {first_week} weeks later, fewer than {FEWEST_PEOPLE} of them"
-            " had lost it or were still scored, which is too few to say how long it lasted."
-        )
-    last_week = int(rows["day"].iloc[-1]) // DAYS_IN_WEEK
-    if last_week > _NAMED_WEEKS[-1]:
-        shares.append(
-            f"{_share_after(rows, last_week)}, the last week that can be shown"
-        )
-    retreated = (
-        f"{{treatment_policy_in_force_{DAYS_IN_WEEK * first_week}.retreated}} of them"
-    )
-    return (
-        f"Of {n} people who responded, {'; '.join(shares)}."
-        f" Sessions may have followed: {retreated} had another session within {first_week} weeks."
-        f" {_NOT_WITHOUT}{_single_words(single)}"
-    )
-
-
-def _share_after(rows: pd.DataFrame, week: int) -> str:
-    """The share after so many weeks with its interval; empty where the curve does not reach so
-    far.
-    """
-    keys = rows.loc[rows["day"] == DAYS_IN_WEEK * week, "key"].to_list()
-    if not keys:
-        return ""
-    verb = " were still responding" if week == _NAMED_WEEKS[0] else ""
-    return f"{share_with_interval(keys[0])}{verb} after {week} weeks"
-
-
-def _single_words(single: pd.DataFrame) -> str:
-    """The same share where one score is enough for a loss; empty where that is the rule anyhow."""
-    if single.empty:
-        return ""
-    share = _share_after(single, _NAMED_WEEKS[0])
-    by_one = f" By a single score, {share}." if share else ""
-    return f" A loss of response counts once a second score confirms it.{by_one}"
 
 
 # ---- who is counted

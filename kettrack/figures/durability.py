@@ -42,7 +42,7 @@ from kettrack.vocabulary.published_results import (
 # Estimand -> colour, and what it is called beside its curve and above its numbers.
 CURVES: Final = {
     "treatment_policy": (RESPONDED, "whatever sessions followed"),
-    "off_treatment": (STOPPED, "without a further session"),
+    "hypothetical": (STOPPED, "if nobody were treated again"),
     "composite": (PARTIAL, "neither lost nor treated again"),
 }
 # Column -> name of a row of numbers under the curves.
@@ -221,12 +221,12 @@ def _draw_bounds(axes: Axes, groups: dict[str, pd.DataFrame]) -> None:
         _thin_line(axes, policy, "bound_low", "treatment_policy", words)
         # One entry of the legend names both.
         _thin_line(axes, policy, "bound_high", "treatment_policy", "_bound_high")
-    untreated = groups.get("off_treatment")
+    untreated = groups.get("hypothetical")
     # Without a session the losses that may be missed are those that a session or silence left
     # unconfirmed, so there is a lower bound alone.
     if untreated is not None and (untreated["bound_low"] < untreated["estimate"]).any():
         words = "without a further session, with\nevery unconfirmed loss"
-        _thin_line(axes, untreated, "bound_low", "off_treatment", words)
+        _thin_line(axes, untreated, "bound_low", "hypothetical", words)
 
 
 def _draw_single_score(axes: Axes, table: pd.DataFrame, rule: str) -> None:

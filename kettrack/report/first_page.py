@@ -21,7 +21,8 @@ HEADINGS: Final = {
     "among_scored": "How were people when they were scored?",
     "scores_by_week": "Scores by week",
     "how_many_sessions": "How many sessions until people respond?",
-    "how_long_it_lasts": "How long does a response last?",
+    "how_long_it_lasts": "How long does a response last after the first course?",
+    "how_long_from_response": "The same, counted from the first response",
     "ladder": "Who is counted",
     "session_counts": "Sessions",
     "response_by_session": "Response",
@@ -34,6 +35,7 @@ MORE: Final = {
     "scores_by_week": "05_sessions_and_symptom_change.ipynb",
     "how_many_sessions": "02_sessions_to_response.ipynb",
     "how_long_it_lasts": "04_durability_and_maintenance.ipynb",
+    "how_long_from_response": "04_durability_and_maintenance.ipynb",
 }
 _HASH_LETTERS: Final = (
     12  # of the 64: enough to tell two inputs apart, short enough to read

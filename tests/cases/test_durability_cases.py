@@ -82,7 +82,7 @@ def test_a_curve_ends_where_logs_end() -> None:
 def test_all_and_none_of_30_lost_it() -> None:
     all_lost = kt.estimate("durability", people(f"30 | {LOST_BY_DAY_32}"))
     none_lost = kt.estimate("durability", people(f"30 | {KEEPS}"))
-    for day, estimand in ((28, "treatment_policy"), (56, "off_treatment")):
+    for day, estimand in ((28, "treatment_policy"), (56, "hypothetical")):
         assert share(all_lost, day, estimand) == [0, 0, 11.6]
         assert share(none_lost, day, estimand) == [100, 88.4, 100]
 

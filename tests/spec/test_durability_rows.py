@@ -240,7 +240,7 @@ def test_by_a_single_score_everyone_is_followed_to_the_last_score():
             {"treated": (7, "lost"), "before": (7, "lost"), "kept": (7, "censored")},
         ),
         (
-            "off_treatment",
+            "hypothetical",
             {
                 "treated": (10, "retreated"),
                 "before": (7, "lost"),
@@ -267,12 +267,12 @@ def test_a_session_that_comes_first_ends_the_composite():
     watched = watch(derive(clinic), "end_of_course")[0]
     found = {
         kind: tuple(exits(watched, kind).iloc[0])
-        for kind in ("treatment_policy", "composite", "off_treatment")
+        for kind in ("treatment_policy", "composite", "hypothetical")
     }
     assert found == {
         "treatment_policy": (21, 1),
         "composite": (10, 2),
-        "off_treatment": (10, 2),
+        "hypothetical": (10, 2),
     }
 
 

@@ -205,9 +205,10 @@ def test_ending_decides_the_format(
 def test_outcomes_prints_a_summary(run: Kettrack, clinic: Path) -> None:
     ran = run("outcomes", clinic)
     assert (ran.exit_code, ran.err) == (0, "")
-    sessions, how_long, counted = ran.out.split("\n\n")[:3]
+    sessions, how_long, from_response, counted = ran.out.split("\n\n")[:4]
     assert "by session" in sessions
-    assert "people responded" in how_long or "known to have responded" in how_long
+    assert "known to have responded at the end" in how_long
+    assert "known to have responded for the first time" in from_response
     assert counted.startswith("30 people started")
     assert "Not for release" in ran.out
 

@@ -13,6 +13,7 @@ from kettrack.analysis.durability.counts import (
     count,
     count_exits,
     exits,
+    settle,
     watch,
 )
 from kettrack.analysis.durability.curve import (
@@ -133,8 +134,8 @@ def test_the_answer_lies_between_every_unconfirmed_loss_and_none():
     ]
     assert ends.to_numpy().tolist() == [[100, 100, 100], [60, 100, 100], [60, 100, 100]]
     # nobody was treated: no weights
-    assert rows.loc[("off_treatment", [14, 28]), "bound_low"].tolist() == [60, 60]
-    assert rows.loc["off_treatment", "bound_high"].isna().all()
+    assert rows.loc[("hypothetical", [14, 28]), "bound_low"].tolist() == [60, 60]
+    assert rows.loc["hypothetical", "bound_high"].isna().all()
     assert table.loc[table["rule"] == "single_score", "bound_low"].isna().all()
 
 
@@ -161,7 +162,7 @@ def test_people_treated_again_because_they_feel_worse_are_stood_for():
     back = np.where(hit.any(axis=1), days[hit.argmax(axis=1)] + 3, np.nan)
     watched = watch(derive(clinic(scores, days, back)), "end_of_course")[0]
     plain = estimate_survival(
-        count_exits(exits(watched, "off_treatment"), "off_treatment")
+        count_exits(exits(watched, "hypothetical"), "hypothetical")
     ).estimate[DAYS]
     weighted = untreated_curve(
         untreated(derive(clinic(scores, days, back)), watched, 90), DAYS
@@ -174,7 +175,7 @@ def test_people_treated_again_because_they_feel_worse_are_stood_for():
 @pytest.mark.parametrize(
     ("seed", "n", "line"), [(6, 400, 12), (8, 400, 10), (10, 60, 12), (12, 60, 10)]
 )
-def test_off_treatment_the_truth_lies_above_the_lower_bound(seed, n, line):
+def test_hypothetical_the_truth_lies_above_the_lower_bound(seed, n, line):
     """In small clinics that treat early the weighted share is too high: few with a high score stay
     untreated.
     """
@@ -184,9 +185,8 @@ def test_off_treatment_the_truth_lies_above_the_lower_bound(seed, n, line):
     hit = rng.random(scores.shape) < 1 / (1 + np.exp(-(scores - line) / 2))
     back = np.where(hit.any(axis=1), days[hit.argmax(axis=1)] + 3, np.nan)
     shown = clinic(scores, days, back)
-    people = untreated(
-        derive(shown), watch(derive(shown), "end_of_course")[0], 90, waiting="lost"
-    )
+    watched = watch(derive(shown), "end_of_course")[0]
+    people = untreated(derive(shown), settle(watched, "lost"), 90)
     truth = np.array([share_held(scores, days, at) for at in DAYS])
     assert (untreated_curve(people, DAYS) <= truth).all()
 
@@ -207,20 +207,20 @@ def test_who_was_treated_while_a_loss_waited_is_counted_and_said():
     )
     rows = found.table[found.table["rule"] == "in_force"].set_index(["estimand", "day"])
     assert rows.loc[
-        ("off_treatment", [14, 21, 28]), "retreated_unconfirmed"
+        ("hypothetical", [14, 21, 28]), "retreated_unconfirmed"
     ].tolist() == [
         0,
         10,
         10,
     ]
     assert rows.loc[
-        ("off_treatment", 28), ["retreated", "lost", "estimate"]
+        ("hypothetical", 28), ["retreated", "lost", "estimate"]
     ].tolist() == [
         20,
         0,
         100,
     ]
-    assert rows.loc[("off_treatment", 28), "bound_low"] == pytest.approx(75)
+    assert rows.loc[("hypothetical", 28), "bound_low"] == pytest.approx(75)
     assert rows.loc[("treatment_policy", 28), "estimate"] == pytest.approx(75)
     assert (
         "10 of the 20 people treated again by week 4 had a loss that was not yet confirmed"
@@ -312,10 +312,12 @@ def test_the_columns_tell_one_story(result):
 
 def test_the_sentence_says_which_question_is_answered(result):
     for words in (
-        "treatment policy",
-        "off treatment, weighted",
-        "composite",
-        "By a single score",
+        "treatment policy strategy",
+        "hypothetical strategy, weighted",
+        "composite variable strategy",
+        "by a single score",
+        "had had another session first",
+        "were no longer scored while their log went on",
     ):
         assert words in result.text
     assert "Rule, origin and days between scores differ" in " ".join(result.caveats)
@@ -323,7 +325,6 @@ def test_the_sentence_says_which_question_is_answered(result):
         "do not show whether stopping or going on keeps a response longer"
         in result.text
     )
-    assert result.text.index("composite") < result.text.index("off treatment")
     assert result.made_from["seed"] == 1
     assert not {"proved", "significant"} & set(result.text.split())
 

@@ -101,7 +101,7 @@ def test_published_marks_are_named(curves):
     ]
 
 
-def test_the_lower_bound_stands_under_the_curve_off_treatment(curves):
+def test_the_lower_bound_stands_under_the_curve_hypothetical(curves):
     ax = plot_durability(curves.table)
     line = next(
         line
@@ -109,7 +109,7 @@ def test_the_lower_bound_stands_under_the_curve_off_treatment(curves):
         if line.get_label().startswith("without a further session, with")
     )
     rows = curves.table[
-        (curves.table["estimand"] == "off_treatment")
+        (curves.table["estimand"] == "hypothetical")
         & (curves.table["rule"] == "in_force")
     ]
     assert line.get_ydata().tolist() == rows["bound_low"].tolist()

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,9 +15,12 @@ from spec.tables import cohort
 
 from kettrack import Cohort, load_cohort, sample_folder
 from kettrack.analysis.context import refusal
+from kettrack.analysis.durability.in_short import (
+    how_long_from_response,
+    how_long_it_lasts,
+)
 from kettrack.analysis.overview import (
     first_page,
-    how_long_it_lasts,
     how_many_sessions,
     people_of_curve,
 )
@@ -99,66 +103,103 @@ def test_half_has_its_interval_and_less_than_half_says_how_far_it_can_be_seen() 
 
 
 def held(
-    days: list[int], rules: tuple[str, ...] = ("in_force", "single_score")
+    days: list[int],
+    rules: tuple[str, ...] = ("in_force", "single_score"),
+    silent: int = 0,
 ) -> Result:
     rows = [
         {
-            "key": f"treatment_policy_{rule}_{day}",
-            "estimand": "treatment_policy",
+            "key": f"{estimand}_{rule}_{day}",
+            "estimand": estimand,
             "rule": rule,
             "day": day,
+            "n": 40,
+            "retreated": 21,
+            "silent": silent,
+            "single": 80 - day / 7 if len(rules) > 1 else np.nan,
+            "estimate": 100 - day / 7,
+            "lost_first": day / 14,
+            "again_first": day / 14,
+            "silent_low": 60.0,
+            "silent_high": 99.0,
         }
-        | {"n": 40}
-        | {"retreated": 21, "estimate": 100 - day / 7, "ci_low": 50.0, "ci_high": 99.0}
+        for estimand in ("treatment_policy", "hypothetical", "composite")
         for rule in rules
         for day in days
+        # nobody is left off treatment after four weeks
+        if estimand != "hypothetical" or day <= 28
     ]
-    roles = {
+    table = pd.DataFrame(rows)
+    shares = ("ci", "single", "lost_first", "again_first")
+    ends = {f"{share}_low": 50.0 for share in shares}
+    ends |= {f"{share}_high": 99.0 for share in shares}
+    table = table.assign(**ends)
+    roles = dict.fromkeys(table.columns, "derived") | {
         "key": "key",
         "estimand": "label",
         "rule": "label",
         "day": "label",
         "n": "denominator",
         "retreated": "running",
+        "silent": "running",
     }
-    roles |= dict.fromkeys(("estimate", "ci_low", "ci_high"), "derived")
-    return Result(
-        name="durability_from_response",
-        table=pd.DataFrame(rows),
-        roles=roles,
-        sentence="",
-        estimand="",
-    )
+    return Result(name="durability", table=table, roles=roles, sentence="", estimand="")
 
 
-def test_how_long_names_its_rule_and_what_it_is_not() -> None:
-    said = how_long_it_lasts(held([0, 28, 56, 84])).text
+def test_how_long_says_what_came_first_and_each_strategy_by_its_name() -> None:
+    said = how_long_it_lasts(held([0, 28, 56, 84], silent=7)).text
+    assert "40 people were responding when their planned first course ended." in said
     assert (
-        "Of 40 people who responded, 96 % (50 to 99 %) were still responding after 4 weeks; 92 %"
-        " (50 to 99 %) after 8 weeks" in said
+        "8 weeks later, 92 % (50 to 99 %) were still responding and had had no other session,"
+        " 4.0 % (50 to 99 %) had lost the response first, by a single score 4.0 % (50 to 99 %),"
+        " and 4.0 % (50 to 99 %) had had another session first." in said
     )
-    assert "88 % (50 to 99 %) after 12 weeks, the last week that can be shown" in said
-    assert "21 of them had another session within 4 weeks" in said
-    assert "without more sessions is another question" in said
-    assert "once a second score confirms it. By a single score, 96 %" in said
+    assert "once a second score confirms it" in said
     assert (
-        "second score"
-        not in how_long_it_lasts(held([0, 28, 56], rules=("in_force",))).text
+        "(treatment policy), 92 % (50 to 99 %), by a single score 72 % (50 to 99 %), were still"
+        " responding after 8 weeks" in said
     )
+    assert "(hypothetical), 96 % (50 to 99 %)" in said
+    assert "would still be responding after 4 weeks" in said
+    assert "(composite), 92 % (50 to 99 %)" in said
+    assert "7 of the 40 people were no longer scored while their log went on" in said
+    assert "60 % would still be responding at 8 weeks" in said
+    assert said.endswith("whether another session keeps a response longer.")
 
 
-def test_a_curve_that_ends_early_is_not_read_as_lasting() -> None:
-    said = how_long_it_lasts(held([0, 7, 14])).text
+def test_where_one_score_is_the_rule_nothing_stands_beside_it() -> None:
+    for answer in (how_long_it_lasts, how_long_from_response):
+        said = answer(held([0, 28, 56], rules=("in_force",))).text
+        assert "second score" not in said
+        assert "single score" not in said
+        assert "no longer scored" not in said
+
+
+def test_the_second_view_counts_from_the_first_response() -> None:
+    said = how_long_from_response(held([0, 28, 56])).text
+    assert "Counted from the first response of 40 people" in said
     assert (
-        said
-        == "40 people responded. 4 weeks later, fewer than 11 of them had lost it or were still"
-        " scored, which is too few to say how long it lasted."
+        "92 % (50 to 99 %), by a single score 72 % (50 to 99 %), after 8 weeks" in said
+    )
+    assert "21 of them had a session after their first course within 8 weeks" in said
+
+
+@pytest.mark.parametrize("answer", [how_long_it_lasts, how_long_from_response])
+def test_a_curve_that_ends_early_is_not_read_as_lasting(answer: Any) -> None:
+    said = answer(held([0, 7, 14])).text
+    assert said.endswith(
+        "4 weeks later, fewer than 11 of them had lost it or were still scored, which is too few"
+        " to say how long it lasted."
     )
 
 
 def test_the_first_answers_agree_with_the_sections_below(sample: Cohort) -> None:
     page = {result.name: result for result in first_page(sample)}
-    assert list(page)[:2] == ["how_many_sessions", "how_long_it_lasts"]
+    assert list(page)[:3] == [
+        "how_many_sessions",
+        "how_long_it_lasts",
+        "how_long_from_response",
+    ]
     full = page["response_by_session"].text
     for share in re.findall(
         r"([\d.]+ % \([\d.]+ to [\d.]+ %\)) by session 6",
@@ -184,7 +225,7 @@ def test_nothing_about_the_people_of_the_curve_under_a_release_policy(
     assert 240 in shown
     assert not [(a, b) for a in shown for b in shown if 0 < a - b < 11]
     assert "199" not in said
-    assert people_of_curve(page[2], page[4]) == ""
+    assert people_of_curve(page[3], page[5]) == ""
 
 
 def count_of(name: str, n: int, events: int) -> Result:

@@ -16,17 +16,18 @@ from kettrack.errors import NotIdentified
 from kettrack.estimators.survival.life_table import LifeCounts, count_life
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.spells import Origin, loss_rows, response_origins, single_score
-from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS
+from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS, LAST_CURVE_DAY
 from kettrack.vocabulary.rules import Rule
 
-Estimand = Literal["off_treatment", "composite", "treatment_policy"]
+Estimand = Literal["hypothetical", "composite", "treatment_policy"]
 ESTIMANDS: Final[tuple[Estimand, ...]] = (
     "treatment_policy",
-    "off_treatment",
+    "hypothetical",
     "composite",
 )
 CAUSES: Final = ("censored", "lost", "retreated")
-Waiting = Literal["censored", "lost", "held"]
+# What is taken of everybody of whom it is not known.
+Settled = Literal["lost", "held"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,11 @@ class Watched:
         Losses at any score, and losses at scores before the next session.
     origins : DataFrame
         From `response_origins`, everyone included.
+    log_end : Series
+        Day to which each log is complete, by `patient_id`; missing where that is not recorded.
+    silent : Series of bool
+        Who is not known to have lost the response and is no longer scored although the log goes
+        on, by `patient_id`.
     """
 
     name: str
@@ -50,6 +56,8 @@ class Watched:
     whatever: pd.DataFrame
     untreated: pd.DataFrame
     origins: pd.DataFrame
+    log_end: pd.Series
+    silent: pd.Series
 
 
 def watch(cohort: DerivedCohort, origin: Origin) -> list[Watched]:
@@ -76,16 +84,32 @@ def watch(cohort: DerivedCohort, origin: Origin) -> list[Watched]:
             f"a score in the {late} days after the course, and one in the"
             f" {BASELINE_WINDOW_DAYS} days before it.",
         )
-    return [
-        Watched(
-            name,
-            rule,
-            loss_rows(cohort, origins, rule),
-            loss_rows(cohort, origins, rule, untreated=True),
-            origins,
-        )
-        for name, rule in _rules(in_force)
-    ]
+    return [_watched(cohort, origins, name, rule) for name, rule in _rules(in_force)]
+
+
+def _watched(
+    cohort: DerivedCohort, origins: pd.DataFrame, name: str, rule: Rule
+) -> Watched:
+    """Responses from their origins under one rule."""
+    whatever = loss_rows(cohort, origins, rule)
+    patients = cohort.patients.set_index("patient_id")
+    log_end = patients["observed_to_day"].reindex(whatever.index)
+    log_end = log_end.astype("Int64")
+    # A score tells how somebody is for so many days; who is not scored for longer is silent. A log
+    # that does not say where it ends may go on for ever.
+    told_to = whatever["scored_to_day"] + cohort.criteria.state_holds_days
+    goes_on = log_end > told_to
+    goes_on = goes_on.fillna(True).astype(bool)
+    not_lost = whatever["lost_day"].isna()
+    return Watched(
+        name=name,
+        rule=rule,
+        whatever=whatever,
+        untreated=loss_rows(cohort, origins, rule, untreated=True),
+        origins=origins,
+        log_end=log_end,
+        silent=not_lost & goes_on,
+    )
 
 
 def loss_rule(cohort: DerivedCohort) -> Rule:
@@ -117,38 +141,26 @@ def _rules(in_force: Rule) -> Iterator[tuple[str, Rule]]:
         yield "single_score", single_score(in_force)
 
 
-def exits(
-    watched: Watched, estimand: Estimand, waiting: Waiting = "censored"
-) -> pd.DataFrame:
-    """Day since the origin on which each patient left the risk set, and why.
+def exits(watched: Watched, estimand: Estimand) -> pd.DataFrame:
+    """When each watched person left the curve of an estimand, and why.
 
     Parameters
     ----------
     watched : Watched
-        Responses under one rule.
-    estimand : {"treatment_policy", "off_treatment", "composite"}
-        What a further session means.
-    waiting : {"censored", "lost", "held"}
-        What a score that shows a loss means when no second score confirmed it: the end of what is
-        known, a loss on its day, or nothing. The last two are the bounds between which the answer
-        lies, whatever the missing scores would have said.
+        From `watch`, or from `settle`.
+    estimand : {"treatment_policy", "hypothetical", "composite"}
+        Which curve.
 
     Returns
     -------
     DataFrame
         By `patient_id`: `time` (int64, days since the origin) and `cause` (place in `CAUSES`).
-        `off_treatment`: censored at the next session; `composite`: that session is an event;
+        `hypothetical`: censored at the next session; `composite`: that session is an event;
         `treatment_policy`: it is nothing.
     """
-    rows = watched.untreated if estimand == "off_treatment" else watched.whatever
+    rows = watched.untreated if estimand == "hypothetical" else watched.whatever
     lost = days_since_origin(rows, "lost_day")
     held_to = days_since_origin(rows, "held_to_day")
-    unproven = days_since_origin(rows, "waiting_day")
-    if waiting == "lost":
-        lost = np.where(np.isnan(lost), unproven, lost)
-    elif waiting == "held":
-        scored_to = days_since_origin(rows, "scored_to_day")
-        held_to = np.where(np.isnan(unproven), held_to, scored_to)
     if estimand == "treatment_policy":
         cause = np.where(np.isnan(lost), 0, 1)
         time = np.where(cause == 1, lost, held_to)
@@ -165,6 +177,79 @@ def exits(
         time = np.choose(cause, [held_to, lost, again])
     return pd.DataFrame(
         {"time": time.astype(np.int64), "cause": cause}, index=rows.index
+    )
+
+
+def settle(watched: Watched, how: Settled, silent: bool = False) -> Watched:
+    """The same people as if it were known what became of those of whom it is not.
+
+    Parameters
+    ----------
+    watched : Watched
+        From `watch`.
+    how : {"lost", "held"}
+        Whether every score that shows a loss, and that no second score confirmed, is a loss on its
+        day, or none is one.
+    silent : bool
+        Whether the silent are settled too: each lost the response on the day after the last score,
+        or held it to the end of the log. Between the two lies the answer, whatever the missing
+        scores would have said, as far as logs that ended did so for reasons of their own.
+    """
+    nobody = watched.silent & False
+    whom = watched.silent if silent else nobody
+    if how == "held":
+        held = _held(watched, whom)
+        return replace(watched, whatever=held)
+    scored_to = watched.whatever["scored_to_day"]
+    came_back = watched.untreated["retreated_day"] <= scored_to
+    came_back = came_back.fillna(False).astype(bool)
+    after_last = scored_to + 1
+    # Whoever was treated again was still scored then, and fell silent later.
+    untreated = _lost(
+        watched.untreated,
+        after_last.where(whom & ~came_back),
+    )
+    whatever = _lost(
+        watched.whatever,
+        after_last.where(whom),
+    )
+    return replace(
+        watched,
+        whatever=whatever,
+        untreated=untreated,
+    )
+
+
+def _lost(rows: pd.DataFrame, silent_from: pd.Series) -> pd.DataFrame:
+    """Rows in which a loss that waits for its second score is one on its day, and silence is one on
+    its first day.
+    """
+    day = rows["waiting_day"].fillna(silent_from)
+    scored_to = rows[["scored_to_day"]].assign(lost=day)
+    last = scored_to.max(axis=1)
+    return rows.assign(
+        lost_day=rows["lost_day"].fillna(day),
+        known_day=rows["known_day"].fillna(day),
+        scored_to_day=last.astype("Int64"),
+    )
+
+
+def _held(watched: Watched, silent: pd.Series) -> pd.DataFrame:
+    """Rows in which a loss that waits for its second score is none, and the silent hold the
+    response to the end of the log.
+    """
+    rows = watched.whatever
+    year_later = rows["origin_day"] + LAST_CURVE_DAY
+    log_end = watched.log_end.fillna(year_later)
+    held_silently = log_end.where(silent)
+    scored_to = rows["scored_to_day"]
+    waits = rows["waiting_day"].notna()
+    waits &= rows["lost_day"].isna()
+    held_to = rows["held_to_day"].mask(waits, scored_to)
+    return rows.assign(
+        held_to_day=held_silently.fillna(held_to),
+        decided_to_day=held_silently.fillna(rows["decided_to_day"]),
+        scored_to_day=held_silently.fillna(scored_to),
     )
 
 
@@ -197,7 +282,7 @@ def count(
 ) -> LifeCounts:
     """Losses by day since the origin under the rule in force; counts of several sites can be added.
 
-    For `composite` a retreatment counts as a loss. `off_treatment` counts what was seen,
+    For `composite` a retreatment counts as a loss. `hypothetical` counts what was seen,
     unweighted.
 
     Raises

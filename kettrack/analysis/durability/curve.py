@@ -11,6 +11,7 @@ import pandas as pd
 
 from kettrack.analysis.context import LEVEL
 from kettrack.analysis.durability.counts import (
+    CAUSES,
     ESTIMANDS,
     Estimand,
     Watched,
@@ -19,6 +20,7 @@ from kettrack.analysis.durability.counts import (
     days_since_origin,
     exits,
     retreated_unconfirmed,
+    settle,
     watch,
 )
 from kettrack.analysis.durability.weights import (
@@ -42,6 +44,10 @@ from kettrack.estimators.intervals import (
     patient_weights,
     percentile_interval,
 )
+from kettrack.estimators.survival.competing_risks import (
+    count_competing_risks,
+    estimate_incidence,
+)
 from kettrack.estimators.survival.life_table import (
     estimate_survival,
     share_before,
@@ -50,7 +56,7 @@ from kettrack.estimators.survival.life_table import (
 from kettrack.privacy import disclosure
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
-from kettrack.timelines.spells import Origin
+from kettrack.timelines.spells import Origin, response_origins
 from kettrack.vocabulary.days import DAYS_IN_WEEK, LAST_CURVE_DAY
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
 
@@ -58,6 +64,14 @@ _NOT_RATED: Final = ("prior_sessions", "placebo", "no_baseline", "below_caseness
 LEFT_OUT: Final = {"not_rated": _NOT_RATED} | {
     name: (name,) for name in ("course_not_finished", "not_scored", "no_response")
 }
+
+
+def _interval(name: str, ends: str = "") -> tuple[str, str, str]:
+    """Columns of a percentage and of its interval."""
+    ends = ends or name
+    return name, f"{ends}_low", f"{ends}_high"
+
+
 ROLES: Final[dict[str, Role]] = {
     "key": "key",
     "estimand": "label",
@@ -69,11 +83,15 @@ ROLES: Final[dict[str, Role]] = {
     "retreated": "running",
     "retreated_unconfirmed": "count",
     "censored": "running",
-    "estimate": "derived",
-    "ci_low": "derived",
-    "ci_high": "derived",
+    "silent": "running",
+    **dict.fromkeys(_interval("estimate", "ci"), "derived"),
+    **dict.fromkeys(_interval("single"), "derived"),
+    **dict.fromkeys(_interval("lost_first"), "derived"),
+    **dict.fromkeys(_interval("again_first"), "derived"),
     "bound_low": "derived",
     "bound_high": "derived",
+    "silent_low": "derived",
+    "silent_high": "derived",
     "median_day": "derived",
     "median_low": "derived",
     "median_high": "derived",
@@ -81,8 +99,10 @@ ROLES: Final[dict[str, Role]] = {
     **dict.fromkeys(LEFT_OUT, "count"),
 }
 DECIMALS: Final = {"median_day": 0, "median_low": 0, "median_high": 0, "ess": 0}
+# Wide as it is: the bounds of what no second score confirmed lie within those of the silent.
+_NOT_SHOWN: Final = ("key", "ess", "retreated_unconfirmed", "bound_low", "bound_high")
 SHOWN: Final = tuple(
-    column for column in ROLES if column not in ("key", "ess", *LEFT_OUT)
+    column for column in ROLES if column not in (*_NOT_SHOWN, *LEFT_OUT)
 )
 _ESTIMAND: Final = (
     "Share of people who are still responding, by day since the score that showed the response:"
@@ -111,20 +131,26 @@ def durability(cohort: DerivedCohort) -> Answer:
     Returns
     -------
     Result
-        One row per estimand, rule and week, to the last with at least `FEWEST_PEOPLE` at risk.
-        `estimand`: `treatment_policy` (later sessions ignored), `off_treatment` (censored at the
-        next session, weighted by the inverse of the chance of not having had one), `composite`
-        (loss or next session, whichever comes first). `rule`: `in_force` and, where that asks for a
-        second score, `single_score`. `day` since that score, `n` watched; `at_risk` at the
-        beginning of the day; `lost`, `retreated` and `censored` up to it (under `treatment_policy`
-        the retreated stay at risk); `retreated_unconfirmed`: of the retreated, those for whom a
-        score that shows a loss still waited for its second (missing under a release policy);
-        `estimate` `ci_low` `ci_high` (% still responding; log-log, for `off_treatment` from
-        bootstrap samples of patients; missing at 0 and 100 %), `bound_low` `bound_high` (% if every
-        loss that was never confirmed counts, or none; by a single score missing; under
-        `off_treatment` the first alone), `median_day` with `median_low` and `median_high` (missing
-        = not reached), `ess` (effective sample size under the weights), and the numbers not watched
-        by reason. Refused when fewer than `FEWEST_PEOPLE` are watched.
+        One row per estimand, rule and week, as long as at least `FEWEST_PEOPLE` are at risk or have
+        had an event. `estimand`, after the strategies of ICH E9(R1): `treatment_policy` (later
+        sessions ignored), `hypothetical` (censored at the next session, weighted by the inverse of
+        the chance of not having had one), `composite` (loss or next session, whichever comes
+        first). `rule`: `in_force` and, where that asks for a second score, `single_score`. `day`
+        since that score, `n` watched; `at_risk` at the beginning of the day; `lost`, `retreated`
+        and `censored` up to it (under `treatment_policy` the retreated stay at risk);
+        `retreated_unconfirmed`: of the retreated, those for whom a score that shows a loss still
+        waited for its second (missing under a release policy); `silent`: of the censored, those no
+        longer scored although their log goes on. In percent still responding: `estimate` `ci_low`
+        `ci_high` (log-log, for `hypothetical` from bootstrap samples of patients; exact ends at 0
+        and 100 %), `single` with its ends (the same by a single score, beside the rule in force),
+        `bound_low` `bound_high` (if every loss that was never confirmed counts, or none; by a
+        single score missing; under `hypothetical` the first alone), `silent_low` `silent_high` (if
+        besides all the silent lost it after their last score, or held it to the end of their log).
+        Of the `composite`, which with `estimate` add up to 100: `lost_first` and `again_first` with
+        their ends (% to whom a loss, or another session, came first: Aalen-Johansen, the strategy
+        "while on treatment"). `median_day` with `median_low` and `median_high` (missing = not
+        reached), `ess` (effective sample size under the weights), and the numbers not watched by
+        reason. Refused when fewer than `FEWEST_PEOPLE` are watched.
     """
     return _durability(cohort, "end_of_course")
 
@@ -152,13 +178,14 @@ def _durability(cohort: DerivedCohort, origin: Origin) -> Answer:
     n = len(watched[0].whatever)
     if n < FEWEST_PEOPLE:
         raise NotIdentified(
-            f"{'only ' if n else ''}{n} people are known to have responded {ORIGINS[origin]};"
-            f" a curve needs {FEWEST_PEOPLE}.",
+            f"{'only ' if n else ''}{n} people are known to have responded {ORIGINS[origin]}"
+            f"{_earlier(cohort, origin)}; a curve needs {FEWEST_PEOPLE}.",
             f"a score in the {cohort.criteria.late_after_days} days after the planned course and"
             " before any further session, for everyone.",
         )
     curves = [_curve(cohort, rule, kind) for rule in watched for kind in ESTIMANDS]
     table = pd.concat(curves, ignore_index=True).assign(**_left_out(watched[0]))
+    table = _single_beside(table)
     return Answer(
         table=table[list(ROLES)],
         sentence=sentence(table, origin),
@@ -166,6 +193,25 @@ def _durability(cohort: DerivedCohort, origin: Origin) -> Answer:
         level=LEVEL,
         seed=SEED,
     )
+
+
+def _earlier(cohort: DerivedCohort, origin: Origin) -> str:
+    """How many had responded at all, where they are more than those at the end of the course: some
+    may have lost it before.
+    """
+    if origin == "first_response":
+        return ""
+    why_not = response_origins(cohort, "first_response")["why_not"]
+    return f", of {int(why_not.isna().sum())} who responded during it"
+
+
+def _single_beside(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with the share by a single score beside that by the rule in force."""
+    single = table[table["rule"] == "single_score"]
+    same = ["estimand", "day"]
+    names = dict(zip(_interval("estimate", "ci"), _interval("single"), strict=True))
+    beside = single[[*same, *names]].rename(columns=names).assign(rule="in_force")
+    return table.merge(beside, on=[*same, "rule"], how="left")
 
 
 def _left_out(watched: Watched) -> dict[str, int]:
@@ -183,18 +229,20 @@ def _curve(cohort: DerivedCohort, watched: Watched, estimand: Estimand) -> pd.Da
             counts.still_counted, counts.censored, FEWEST_PEOPLE, LAST_CURVE_DAY + 1
         )
     )
-    if estimand == "off_treatment":
+    if estimand == "hypothetical":
         shares = _weighted_shares(cohort, watched, days)
     else:
         shares = _plain_shares(watched, estimand, days)
-    missing = dict.fromkeys(("bound_low", "bound_high", "ess"), np.nan)
+    firsts = [*_interval("lost_first"), *_interval("again_first")]
+    missing = dict.fromkeys(("bound_low", "bound_high", "ess", *firsts), np.nan)
     numbers = _numbers_by_day(watched, estimand, left, days)
     table = pd.DataFrame({"day": days, "n": len(left), **numbers, **missing, **shares})
     table = table.astype({"retreated_unconfirmed": "Int64"})
     # Beside `retreated` it would tell of the few others.
     if disclosure.get_policy(cohort.settings.policy).smallest_count > 1:
         table["retreated_unconfirmed"] = pd.NA
-    table = table.dropna(subset=["estimate"]).assign(
+    table = table.dropna(subset=["estimate"])
+    table = table.assign(
         median_day=_first_day_of_half(table, "estimate"),
         median_low=_first_day_of_half(table, "ci_low"),
         median_high=_first_day_of_half(table, "ci_high"),
@@ -223,6 +271,7 @@ def _numbers_by_day(
         "retreated": _so_far(again[came], days),
         "retreated_unconfirmed": _so_far(again[waited], days),
         "censored": _so_far(time[cause == 0], days),
+        "silent": _so_far(time[(cause == 0) & watched.silent.to_numpy()], days),
     }
 
 
@@ -242,44 +291,56 @@ def _plain_shares(
     watched: Watched, estimand: Estimand, days: Ints
 ) -> dict[str, Floats]:
     """Percent still responding with interval and bounds, without weights."""
-    counts = count_exits(exits(watched, estimand), estimand)
-    curve = estimate_survival(counts, LEVEL)
+    curve = estimate_survival(count_exits(exits(watched, estimand), estimand), LEVEL)
     # Where everybody has left, the curve goes on as it is.
-    place = _place(days, curve.estimate)
-    return {
+    place = np.minimum(days, len(curve.estimate) - 1)
+    found = {
         "estimate": 100 * curve.estimate[place],
         "ci_low": 100 * curve.ci_low[place],
         "ci_high": 100 * curve.ci_high[place],
-        **_bounds(watched, estimand, curve.estimate, days),
     }
+    if estimand == "composite":
+        found |= _firsts(watched, days)
+    for name, silent in _bounds_of(watched):
+        lowest, highest = (
+            _still(settle(watched, how, silent), estimand, days)
+            for how in ("lost", "held")
+        )
+        # Whoever waits stays at risk for longer in both, which alone may lift or lower the curve by
+        # a little.
+        found[f"{name}_low"] = np.fmin(found["estimate"], lowest)
+        found[f"{name}_high"] = np.fmax(found["estimate"], highest)
+    return found
 
 
-def _place(days: Ints, curve: Floats) -> Ints:
-    """Where each day stands in a curve by day, which is flat after its last."""
-    return np.minimum(days, len(curve) - 1)
+def _bounds_of(watched: Watched) -> list[tuple[str, bool]]:
+    """Pairs of bounds: what no second score confirmed, where one is needed; the silent besides."""
+    silent = ("silent", True)
+    return [silent] if watched.rule.run.count == 1 else [("bound", False), silent]
 
 
-def _bounds(
-    watched: Watched, estimand: Estimand, curve: Floats, days: Ints
-) -> dict[str, Floats]:
-    """The curve if every loss that no second score confirmed is one, and if none is; nothing where
-    one score is enough.
-    """
-    if watched.rule.run.count == 1:
-        return {}
-    lost, held = (
-        estimate_survival(
-            count_exits(exits(watched, estimand, waiting), estimand), LEVEL
-        ).estimate
-        for waiting in ("lost", "held")
+def _still(watched: Watched, estimand: Estimand, days: Ints) -> Floats:
+    """Percent still responding on each day, without weights."""
+    share = estimate_survival(
+        count_exits(exits(watched, estimand), estimand), LEVEL
+    ).estimate
+    return 100 * share[np.minimum(days, len(share) - 1)]
+
+
+def _firsts(watched: Watched, days: Ints) -> dict[str, Floats]:
+    """Percent to whom a loss, and to whom another session, came first, with intervals."""
+    left = exits(watched, "composite")
+    # Steps begin with 1, days with 0.
+    counts = count_competing_risks(
+        left["time"].to_numpy() + 1, left["cause"].to_numpy(), len(CAUSES) - 1
     )
-    # Whoever waits stays at risk for longer in both, which alone may lift or lower the curve by a
-    # little.
+    found = estimate_incidence(counts, LEVEL)
+    place = np.minimum(days, len(found.free) - 1)
+    arrays = (found.estimate, found.ci_low, found.ci_high)
     return {
-        "bound_low": 100
-        * np.fmin(curve[_place(days, curve)], lost[_place(days, lost)]),
-        "bound_high": 100
-        * np.fmax(curve[_place(days, curve)], held[_place(days, held)]),
+        name: 100 * array[place, cause]
+        for cause, event in enumerate(("lost_first", "again_first"))
+        for name, array in zip(_interval(event), arrays, strict=True)
     }
 
 
@@ -287,10 +348,14 @@ def _weighted_shares(
     cohort: DerivedCohort, watched: Watched, days: Ints
 ) -> dict[str, Floats]:
     """Percent still responding without a further session, with interval, effective sample size and
-    lower bound.
+    bounds.
     """
     # A loss becomes known by a later score, so people are followed a little beyond the last day.
     last_day = int(days[-1]) + cohort.criteria.state_holds_days
+
+    def still(those: Watched) -> Floats:
+        return untreated_curve(untreated(cohort, those, last_day), days)
+
     people = untreated(cohort, watched, last_day)
     estimate = untreated_curve(people, days)
     drawn = patient_weights(len(people.known), REPLICATES, SEED)
@@ -306,8 +371,8 @@ def _weighted_shares(
         "ci_high": 100 * high,
         "ess": ess,
     }
-    if watched.rule.run.count == 1:
-        return found
-    if_lost = untreated(cohort, watched, last_day, waiting="lost")
-    lowest = untreated_curve(if_lost, days)
-    return found | {"bound_low": 100 * np.fmin(estimate, lowest)}
+    for name, silent in _bounds_of(watched):
+        lowest = still(settle(watched, "lost", silent))
+        found[f"{name}_low"] = 100 * np.fmin(estimate, lowest)
+    highest = still(settle(watched, "held", silent=True))
+    return found | {"silent_high": 100 * np.fmax(estimate, highest)}

@@ -9,7 +9,7 @@ baseline, gives everyone still untreated the weight of those who left.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -71,24 +71,17 @@ def untreated(
     cohort: DerivedCohort,
     watched: Watched,
     last_day: int,
-    waiting: Literal["censored", "lost"] = "censored",
 ) -> Untreated:
     """People, their days and their scores, to `last_day` after the origin.
 
     A loss dated at the first of two scores is only seen when nobody treats in between; it is
-    weighted on the day of the second and counted on that of the first. With `waiting` as `lost` a
-    score that shows a loss, and that no second one confirmed before the next session, is a loss on
-    its day: the share still responding is then too low rather than too high.
+    weighted on the day of the second and counted on that of the first. Where `settle` counts every
+    loss that no second score confirmed, the share still responding is too low rather than too high.
     """
     rows = watched.untreated
     lost = days_since_origin(rows, "lost_day")
     proven = days_since_origin(rows, "known_day")
     again = days_since_origin(rows, "retreated_day")
-    if waiting == "lost":
-        unproven = days_since_origin(rows, "waiting_day")
-        nothing_proven = np.isnan(lost)
-        lost = np.where(nothing_proven, unproven, lost)
-        proven = np.where(nothing_proven, unproven, proven)
     scored_to = days_since_origin(watched.whatever, "scored_to_day")
     end = np.minimum(scored_to, last_day)
     # Whatever comes first makes the end known; fmin passes over the NaN of what never came.

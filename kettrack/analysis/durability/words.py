@@ -24,15 +24,16 @@ ORIGINS: Final = {
     "first_response": "for the first time in their first course",
 }
 # Days whose shares the sentence gives, where a curve reaches them.
-_DAYS_SAID: Final = (4 * DAYS_IN_WEEK, 8 * DAYS_IN_WEEK)
+DAYS_SAID: Final = (4 * DAYS_IN_WEEK, 8 * DAYS_IN_WEEK)
+# Each question by the name of its strategy in ICH E9(R1), section A.3.2.
 ESTIMAND_NAMES: Final = {
-    "treatment_policy": "whatever sessions followed (treatment policy)",
-    "off_treatment": "without a further session (off treatment, weighted)",
-    "composite": "when a further session ends the response too (composite)",
+    "treatment_policy": "whatever sessions followed (treatment policy strategy)",
+    "hypothetical": "if nobody had had a further session (hypothetical strategy, weighted)",
+    "composite": "when a further session counts as a loss (composite variable strategy)",
 }
 _STILL: Final = {
     "treatment_policy": "were still responding",
-    "off_treatment": "were still responding",
+    "hypothetical": "would still be responding",
     "composite": "had neither lost the response nor been treated again",
 }
 _NOT_COMPARED: Final = (
@@ -50,16 +51,14 @@ _TOO_FEW: Final = f"fewer than {FEWEST_PEOPLE} people can still be counted"
 
 
 def sentence(table: pd.DataFrame, origin: Origin) -> str:
-    """Who is still responding whatever followed; then the two other questions, and why they cannot
-    be set against it.
+    """What came first; who was still responding by each strategy, why these cannot be set against
+    each other; and what is not known of the silent.
     """
     first = table["key"].iloc[0]
     parts = [
         f"{{{first}.n}} people had responded {ORIGINS[origin]}.",
         f"For {{{first}.censored}} of them no later score can show how long it lasted.",
-        _shares_said(table, "treatment_policy") + ".",
-        _bounds_said(table),
-        _median_said(table),
+        *(firsts_said(table, day) for day in DAYS_SAID),
     ]
     if table["retreated"].iloc[0]:
         parts.append(
@@ -67,49 +66,85 @@ def sentence(table: pd.DataFrame, origin: Origin) -> str:
             " showed the response."
         )
     parts += [
-        "Two other questions treat a further session differently.",
-        _shares_said(table, "composite") + ".",
-        _shares_said(table, "off_treatment") + ".",
+        "Three questions treat a further session differently.",
+        f"{_strategy_said(table, 'treatment_policy')}.",
+        _bounds_said(table),
+        _median_said(table),
+        f"{_strategy_said(table, 'hypothetical')}.",
         _unconfirmed_said(table),
+        f"{_strategy_said(table, 'composite')}.",
     ]
-    if sum(bool(_rows_said(table, kind)) for kind in ESTIMANDS) > 1:
+    if sum(bool(rows_said(table, kind)) for kind in ESTIMANDS) > 1:
         parts.append(_NOT_COMPARED)
-    if (table["rule"] == "single_score").any():
-        by_one = _shares_said(table, "treatment_policy", "single_score")
-        parts.append(f"By a single score: {by_one[0].lower()}{by_one[1:]}.")
+    parts.append(silent_said(table))
     return " ".join(part for part in parts if part)
 
 
-def _shares_said(table: pd.DataFrame, kind: Estimand, rule: str = "in_force") -> str:
-    """Shares at the days that are said, as far as the curve goes, with the people behind."""
-    rows = _rows_said(table, kind, rule)
-    name = ESTIMAND_NAMES[kind][0].upper() + ESTIMAND_NAMES[kind][1:]
-    shares: list[str] = []
-    for key, day in rows:
-        behind = f"{{{key}.at_risk}} people at risk"
-        if kind == "off_treatment":
-            behind += f", effective sample size {{{key}.ess}}"
-        still = "" if shares else f" {_STILL[kind]}"
-        weeks = day // DAYS_IN_WEEK
-        share = share_with_interval(key)
-        shares.append(f"{share}{still} at {weeks} weeks ({behind})")
-    if shares:
-        return f"{name}, {' and '.join(shares)}"
-    weeks = _DAYS_SAID[0] // DAYS_IN_WEEK
-    if kind == "off_treatment":
-        return (
-            f"{name}, too few people are left without one to tell it at {weeks} weeks"
-        )
-    return f"{name}, {_TOO_FEW} at {weeks} weeks"
-
-
-def _rows_said(
+def rows_said(
     table: pd.DataFrame, kind: Estimand, rule: str = "in_force"
 ) -> list[tuple[str, int]]:
     """Keys and days of the rows that the sentence gives of one curve."""
     there = set(table["key"])
-    keys = [(f"{kind}_{rule}_{day}", day) for day in _DAYS_SAID]
+    keys = [(f"{kind}_{rule}_{day}", day) for day in DAYS_SAID]
     return [(key, day) for key, day in keys if key in there]
+
+
+def firsts_said(table: pd.DataFrame, day: int) -> str:
+    """What had come first by a day: nothing yet, a loss or another session; a loss by a single
+    score beside it. Empty where the curve does not go so far.
+    """
+    there = set(table["key"])
+    key = f"composite_in_force_{day}"
+    if key not in there:
+        return ""
+    single = f"composite_single_score_{day}"
+    by_one = (
+        f", by a single score {_share(single, 'lost_first')},"
+        if single in there
+        else ""
+    )
+    return (
+        f"{day // DAYS_IN_WEEK} weeks later, {share_with_interval(key)} were still responding and"
+        f" had had no other session, {_share(key, 'lost_first')} had lost the response first"
+        f"{by_one or ','} and {_share(key, 'again_first')} had had another session first."
+    )
+
+
+def _share(key: str, column: str) -> str:
+    """A percentage whose interval stands in columns of the same name."""
+    return share_with_interval(key, of=column, ends=column)
+
+
+def single_beside(table: pd.DataFrame, key: str) -> str:
+    """The share by a single score, behind that by the rule in force; empty where one score is the
+    rule.
+    """
+    rows = table[table["key"] == key]
+    if rows["single"].isna().all():
+        return ""
+    return f", by a single score {_share(key, 'single')},"
+
+
+def _strategy_said(table: pd.DataFrame, kind: Estimand) -> str:
+    """Shares at the days that are said, as far as the curve goes, with the people behind."""
+    name = ESTIMAND_NAMES[kind][0].upper() + ESTIMAND_NAMES[kind][1:]
+    shares: list[str] = []
+    for key, day in rows_said(table, kind):
+        behind = f"{{{key}.at_risk}} people at risk"
+        if kind == "hypothetical":
+            behind += f", effective sample size {{{key}.ess}}"
+        still = "" if shares else f" {_STILL[kind]}"
+        share = f"{share_with_interval(key)}{single_beside(table, key)}"
+        weeks = day // DAYS_IN_WEEK
+        shares.append(f"{share}{still} at {weeks} weeks ({behind})")
+    if shares:
+        return f"{name}, {' and '.join(shares)}"
+    weeks = DAYS_SAID[0] // DAYS_IN_WEEK
+    if kind == "hypothetical":
+        return (
+            f"{name}: too few people are left without one to tell it at {weeks} weeks"
+        )
+    return f"{name}, {_TOO_FEW} at {weeks} weeks"
 
 
 def _policy_rows(table: pd.DataFrame) -> pd.DataFrame:
@@ -135,7 +170,7 @@ def _median_said(table: pd.DataFrame) -> str:
             f"Whatever sessions followed, half had lost the response by day"
             f" {{{key}.median_day}} ({low} to {high})."
         )
-    if last < _DAYS_SAID[0]:
+    if last < DAYS_SAID[0]:
         return ""
     end = (
         "the end of the curve"
@@ -153,7 +188,7 @@ def _bounds_said(table: pd.DataFrame) -> str:
     said.
     """
     rows = _policy_rows(table)
-    rows = rows[rows["day"].isin(_DAYS_SAID) & (rows["bound_low"] < rows["bound_high"])]
+    rows = rows[rows["day"].isin(DAYS_SAID) & (rows["bound_low"] < rows["bound_high"])]
     if rows.empty:
         return ""
     key = rows["key"].iloc[-1]
@@ -164,11 +199,30 @@ def _bounds_said(table: pd.DataFrame) -> str:
     )
 
 
-def _unconfirmed_said(table: pd.DataFrame) -> str:
-    """How many were treated again while a loss waited for its second score, and the share off
-    treatment if all were losses.
+def silent_said(table: pd.DataFrame) -> str:
+    """How many fell silent by the last day said, and between what the share lies, whatever became
+    of them; empty where nobody did.
     """
-    rows = _rows_said(table, "off_treatment")
+    rows = _policy_rows(table)
+    rows = rows[rows["day"].isin(DAYS_SAID) & (rows["silent"] > 0)]
+    if rows.empty:
+        return ""
+    key = rows["key"].iloc[-1]
+    weeks = rows["day"].iloc[-1] // DAYS_IN_WEEK
+    return (
+        f"By week {weeks}, {{{key}.silent}} of the {{{key}.n}} people were no longer scored while"
+        " their log went on. The shares take them to be like the others. If all of them had lost"
+        f" the response after their last score, {{{key}.silent_low:%}} would still be responding"
+        f" at {weeks} weeks, whatever sessions followed; if none had,"
+        f" {{{key}.silent_high:%}}."
+    )
+
+
+def _unconfirmed_said(table: pd.DataFrame) -> str:
+    """How many were treated again while a loss waited for its second score, and the share without a
+    further session if all were losses.
+    """
+    rows = rows_said(table, "hypothetical")
     if not rows:
         return ""
     key, day = rows[-1]
@@ -208,21 +262,36 @@ def caveats(cohort: DerivedCohort, watched: Watched) -> tuple[str, ...]:
     return (
         f"Loss of response: {watched.rule.words}. {rule_words(cohort)}.{dated}",
         (
-            f"Brackets hold {level} intervals, each for its own day only. Off treatment they come"
-            f" from {REPLICATES} bootstrap samples of patients (seed {SEED})."
+            f"Brackets hold {level} intervals, each for its own day only. Without a further session"
+            f" they come from {REPLICATES} bootstrap samples of patients (seed {SEED}). At 0 and"
+            f" 100 % their ends are exact. A curve ends where fewer than {FEWEST_PEOPLE} people are"
+            " at risk or have had a loss or, where it counts, another session."
         ),
         (
-            "The three questions differ, and their differences are not the effect of maintenance."
-            " Off treatment, a loss counts only if it is proven before the next session; if every"
-            " loss that was not proven counts, the share is `bound_low`, its lower bound. People"
-            " are weighted by time and last score; other reasons for the next session are not"
-            " accounted for."
+            "The strategies are those of ICH E9(R1), section A.3.2. What came first, a loss or"
+            " another session, counts losses while nobody had been treated again (while on"
+            " treatment strategy): the other sessions compete with the losses (Aalen-Johansen)."
+        ),
+        (
+            "The questions differ, and their differences are not the effect of maintenance."
+            " Without a further session, a loss counts only if it is proven before the next"
+            " session; if every loss that was not proven counts, the share is `bound_low`, its"
+            " lower bound. People are weighted by time and last score; other reasons for the next"
+            " session are not accounted for."
         ),
         (
             "People are followed as far as their scores go, not to the end of the log. A response"
             " that is not lost counts up to the last score that a later score could have"
             " confirmed, whatever that score said. Event rows that the rules name as relapse"
             " count as losses too."
+        ),
+        (
+            "Silent are people who are not known to have lost the response, and whose log is"
+            f" complete for more than {cohort.criteria.state_holds_days} days after their last"
+            " score, or does not say where it ends. `silent_low` and `silent_high` are what the"
+            " share would be if all of them had lost it after that score, or held it to the end of"
+            " the log, every loss that no second score confirmed counted in the first and not in"
+            " the second."
         ),
         (
             "A single score that shows a loss is often measurement error. In a simulation of the"
