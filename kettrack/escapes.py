@@ -17,7 +17,7 @@ _UNSEEN: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 # Line ends and tabs lay out a page of ours; they have no place in a name.
-_NOT_ON_ONE_LINE: Final = re.compile(r"\s+")
+_NOT_ON_ONE_LINE: Final = re.compile(r"[ \t\r\n]+")
 # What has no place in the name of a row.
 _MARK: Final = re.compile(r"\W")
 # Words from `_` on are no entry of a legend for matplotlib. This sign has no width.

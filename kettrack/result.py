@@ -203,7 +203,7 @@ class Result:
                 ),
             ]
         )
-        return on_one_line(caption)
+        return visible(on_one_line(caption))
 
     def to_json(self) -> str:
         """The result as JSON under the contract's names; NaN is null, a hidden cell null with

@@ -56,6 +56,7 @@ WHOLE_CLINICS = {
     "test_stop_after_calibration.py",
     "test_subgroups.py",
     "test_trajectories.py",
+    "test_users_words.py",
 }
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 

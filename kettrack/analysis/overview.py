@@ -26,6 +26,7 @@ from kettrack.analysis.response.response_curve import (
     remission_by_session,
     response_by_session,
 )
+from kettrack.escapes import visible
 from kettrack.privacy.disclosure import get_policy, hide_page_differences
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result
@@ -141,7 +142,7 @@ def summary_text(cohort: Cohort | DerivedCohort) -> str:
     rules = f"Rules: {rule_words(cohort)}. Extract: {extract}."
     banner = get_policy(cohort.settings.policy).banner
     rows = "One row per patient: kettrack outcomes FOLDER -o outcomes.csv"
-    return "\n\n".join([*sentences, rules, banner, rows])
+    return visible("\n\n".join([*sentences, rules, banner, rows]))
 
 
 def _add_words(result: Result, words: str) -> Result:

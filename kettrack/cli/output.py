@@ -57,7 +57,9 @@ def answer_rows(frame: pd.DataFrame) -> None:
     signs that it would obey.
     """
     text = csv_text(frame).rstrip("\n")
-    typer.echo(in_terminal(text) if sys.stdout.isatty() else text)
+    shown = in_terminal(text) if sys.stdout.isatty() else text
+    # Without `color`, typer would take out what looks like a colour.
+    typer.echo(shown, color=True)
 
 
 def check_output(

@@ -7,6 +7,7 @@ is a hidden one; each part says what it shows in its place.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -30,6 +31,9 @@ from kettrack.vocabulary.days import DAYS_IN_WEEK
 NOT_SHOWN: Final = "Not shown: refused, or hidden under this policy"
 HIDDEN: Final = "hidden"
 _ONE_LINE: Final = 0.5  # inches: height of a figure that only says why there is none
+_POINTS_PER_INCH: Final = 72
+_LETTER_WIDTH: Final = 0.5  # of the size of the text, on average
+_SHORTEST_LINE: Final = 40  # letters
 _LINE_HEIGHT: Final = 1.2  # of the size of the text; matplotlib's own
 # Steps between ticks on an axis of weeks that a reader can count in.
 _WEEK_STEPS: Final = (1, 2, 4, 8, 12, 26, 52)
@@ -78,7 +82,7 @@ def write_caption(axes: Axes, caption: str, above: Axes | None = None) -> None:
         return
     label = (above or axes).xaxis.label
     axes.annotate(
-        caption,
+        _wrapped(axes, caption),
         (0.01, 0),
         (0, -4),
         # Right from the figure's edge, down from the label, wherever the layout puts the two.
@@ -88,6 +92,14 @@ def write_caption(axes: Axes, caption: str, above: Axes | None = None) -> None:
         color=CAPTION_INK,
         va="top",
     )
+
+
+def _wrapped(axes: Axes, caption: str) -> str:
+    """The caption in lines that end within the figure: an extract may be described at length."""
+    figure = axes.get_figure(root=True)
+    inches = figure.get_size_inches()[0] if figure is not None else 0.0
+    width = _POINTS_PER_INCH * inches / (_LETTER_WIDTH * CAPTION_SIZE)
+    return textwrap.fill(caption, max(int(width), _SHORTEST_LINE))
 
 
 def write_title(axes: Axes, title: str, note: str = "") -> None:

@@ -11,7 +11,9 @@ from typing import Final, NamedTuple
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.text import Text
+from matplotlib.ticker import FixedFormatter, FuncFormatter
 
 from kettrack.escapes import visible
 from kettrack.vocabulary.state_words import STATE_WORDS
@@ -101,6 +103,14 @@ def _as_written(axes: Axes) -> None:
     """Show every text of the axes as it was written: a user's words set no formula and hide no
     sign.
     """
+    for axis in axes.findobj(Axis):
+        # matplotlib's own numbers need nothing.
+        if isinstance(axis.get_major_formatter(), FuncFormatter | FixedFormatter):
+            names = [label.get_text() for label in axis.get_ticklabels()]
+            seen = [visible(name) for name in names]
+            # Drawing writes the name of a tick anew, so the list itself is replaced.
+            if seen != names:
+                axis.set_ticks(axis.get_ticklocs(), seen)
     for text in axes.findobj(Text):
         # Title and names of the axes were there before the style sheet, which sets the others.
         text.set_parse_math(False)

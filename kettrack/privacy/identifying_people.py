@@ -207,7 +207,7 @@ def shown(
     file: bool = False,
 ) -> str:
     """Return a name as it may be printed."""
-    return on_one_line(visible(text)) if may_be_shown(text, file) else hidden
+    return visible(on_one_line(text)) if may_be_shown(text, file) else hidden
 
 
 def shown_names(

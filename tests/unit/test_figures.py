@@ -50,7 +50,8 @@ def results():
 
 
 def texts(ax):
-    return [text.get_text() for text in ax.texts]
+    """Texts of the axes, each on one line: a caption is broken where the figure ends."""
+    return [text.get_text().replace("\n", " ") for text in ax.texts]
 
 
 def test_every_figure_is_tried_here():

@@ -40,7 +40,8 @@ def panels(ax):
 
 
 def texts(ax):
-    return [text.get_text() for text in ax.texts]
+    # A caption is broken where the figure ends.
+    return [text.get_text().replace("\n", " ") for text in ax.texts]
 
 
 def rows(page, what):
