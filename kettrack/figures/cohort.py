@@ -235,9 +235,9 @@ def plot_session_intervals(
 
     Examples
     --------
-    >>> gaps = pd.DataFrame({"session": [2], "n": [40], "days_0-4": [30], "days_5-10": [10]})
+    >>> gaps = pd.DataFrame({"session": [2], "n": [40], "days_0_to_4": [30], "days_5_to_10": [10]})
     >>> [label.get_text() for label in plot_session_intervals(gaps).get_yticklabels()]
-    ['0-4', '5-10']
+    ['0 to 4', '5 to 10']
     """
     with canvas(ax, width=8.4, height=3.6) as axes:
         if nothing_to_draw(axes, table, "n"):
@@ -250,7 +250,7 @@ def plot_session_intervals(
         _write_cells(axes, counts, shares)
         places = np.arange(len(table), dtype=float)
         risk_table(axes, places, table["session"], {"people": table["n"]})
-        names = [name.removeprefix(GAP_COLUMN) for name in gaps]
+        names = [name.removeprefix(GAP_COLUMN).replace("_", " ") for name in gaps]
         axes.set_yticks(np.arange(len(gaps)), names, fontsize=NUMBER_SIZE)
         axes.set(xlabel="session", ylabel="days since the session before")
         write_title(
@@ -296,7 +296,7 @@ def plot_maintenance(
 
     Examples
     --------
-    >>> lengths = pd.DataFrame({"key": ["days_5-10"], "days": ["5-10"], "n": [9]})
+    >>> lengths = pd.DataFrame({"key": ["days_5_to_10"], "days": ["5 to 10"], "n": [9]})
     >>> lengths = lengths.assign(intervals=20, held=8, failed=2, not_well_at_start=6, not_known=4)
     >>> plot_maintenance(lengths).texts[0].get_text()
     '20\\n9 people'

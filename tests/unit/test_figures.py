@@ -202,7 +202,7 @@ def test_a_hidden_count_does_not_look_like_nobody():
     counts = pd.DataFrame({"sessions": [1, 2], "first_course": [20, None]})
     counts = counts.assign(in_all=20).astype({"first_course": "Int64"})
     assert "hidden" in kt.plot_session_counts(counts).get_xlabel()
-    lengths = pd.DataFrame({"key": ["days_0-4", "all"], "days": ["0-4", "all"]})
+    lengths = pd.DataFrame({"key": ["days_0_to_4", "all"], "days": ["0 to 4", "all"]})
     lengths = lengths.assign(n=9, intervals=20, held=None, failed=2, not_known=1)
     lengths = lengths.assign(not_well_at_start=1)
     assert "Not shown" in texts(kt.plot_maintenance(lengths))[0]

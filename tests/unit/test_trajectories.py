@@ -131,7 +131,7 @@ def test_the_fan_tells_how_many_stand_behind_each_mean(
     sizes = table[table["at"] == 0].set_index("stratum")["people"]
     # weekly logs are long: every course is over
     assert sizes["everybody"] == sizes.drop("everybody").sum() == 300
-    short = table[table["stratum"] == "1-3"]
+    short = table[table["stratum"] == "1 to 3"]
     assert (short["at"] <= 3).all()
     assert short["n"].is_monotonic_decreasing
     assert "who stops when" in " ".join(result.caveats).lower()
@@ -144,7 +144,7 @@ def test_those_who_stop_early_are_the_ones_who_got_well(
     after_two = table[(table["axis"] == "session") & (table["at"] == 2)].set_index(
         "stratum"
     )["estimate"]
-    assert after_two["1-3"] < after_two["4-6"] < after_two["7-12"]
+    assert after_two["1 to 3"] < after_two["4 to 6"] < after_two["7 to 12"]
 
 
 def test_the_naive_slope_has_the_wrong_sign(related: Result) -> None:

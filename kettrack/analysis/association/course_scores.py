@@ -19,7 +19,8 @@ from kettrack.vocabulary.days import (
 )
 
 # Numbers of sessions that share a stratum: each ends at its edge, the last has no end.
-STRATA: Final = ("1-3", "4-6", "7-12", "13+")
+# Not "1-3", which a spreadsheet takes for a date.
+STRATA: Final = ("1 to 3", "4 to 6", "7 to 12", "13+")
 _EDGES: Final = (3, 6, 12)
 
 
@@ -137,7 +138,7 @@ def strata(total: pd.Series) -> pd.Categorical:
     Examples
     --------
     >>> strata(pd.Series([3, 4, np.nan])).tolist()
-    ['1-3', '4-6', nan]
+    ['1 to 3', '4 to 6', nan]
     """
     edges = [0, *_EDGES, np.inf]
     numbers = total.astype("Float64")

@@ -53,9 +53,9 @@ def trajectories(cohort: DerivedCohort) -> Answer:
     -------
     Result
         One row per mean: `axis` (session, week) `stratum` (everybody, or sessions in the first
-        course: 1-3, 4-6, 7-12, 13+) `at` (session or week; 0 = baseline) `people` (in the stratum)
-        `n` (of them scored there) `estimate` (mean score) `ci_low` `ci_high`; the mean is missing
-        where fewer than `FEWEST_PEOPLE` are scored. Refused when nobody can be rated.
+        course: 1 to 3, 4 to 6, 7 to 12, 13+) `at` (session or week; 0 = baseline) `people` (in the
+        stratum) `n` (of them scored there) `estimate` (mean score) `ci_low` `ci_high`; the mean is
+        missing where fewer than `FEWEST_PEOPLE` are scored. Refused when nobody can be rated.
     """
     table = _table(cohort)
     return Answer(
@@ -100,7 +100,7 @@ def _means(rows: pd.DataFrame, axis: str, stratum: str) -> pd.DataFrame:
     half = quantile * means["std"] / np.sqrt(size)
     enough = size >= FEWEST_PEOPLE
     place = means.index.astype(int)
-    prefix = f"{axis}_{stratum.replace('-', '_').replace('+', '_')}"
+    prefix = f"{axis}_{stratum.replace(' to ', '_').replace('+', '_')}"
     columns = {
         "key": [f"{prefix}_{number}" for number in place],
         "axis": axis,

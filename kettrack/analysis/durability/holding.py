@@ -29,7 +29,18 @@ _MOST_SESSIONS: Final = 24
 # longer.
 # Beside the usual bands: sessions closer than any maintenance, and two months or more.
 EDGES: Final = (4, *MAINTENANCE_GAP_ENDS, 59)
-LENGTHS: Final = ("0-4", "5-10", "11-17", "18-24", "25-38", "39-59", "60+")
+# Not "5-10", which a spreadsheet takes for a date.
+LENGTHS: Final = (
+    "0 to 4",
+    "5 to 10",
+    "11 to 17",
+    "18 to 24",
+    "25 to 38",
+    "39 to 59",
+    "60+",
+)
+# Of each length, as a column of counts and as a row of the table.
+LENGTH_KEYS: Final = {band: f"days_{band.replace(' ', '_')}" for band in LENGTHS}
 RULES: Final = HoldingRules()
 ABOUT: Final = {
     "between": "held up to one length, failed at a longer one",
@@ -117,7 +128,7 @@ def length_band(days: pd.Series) -> pd.Categorical:
     Examples
     --------
     >>> list(length_band(pd.Series([4, 5, 60])))
-    ['0-4', '5-10', '60+']
+    ['0 to 4', '5 to 10', '60+']
     """
     # Left side: an upper edge belongs to its band.
     codes = np.searchsorted(np.array(EDGES), days.to_numpy(np.int64), side="left")
@@ -127,7 +138,7 @@ def length_band(days: pd.Series) -> pd.Categorical:
 def _by_length(intervals: pd.DataFrame) -> pd.DataFrame:
     banded = intervals.assign(days=length_band(intervals["days"]))
     parts = [(band, banded[banded["days"] == band]) for band in LENGTHS]
-    rows = [_counts(f"days_{band}", band, part) for band, part in parts]
+    rows = [_counts(LENGTH_KEYS[band], band, part) for band, part in parts]
     return pd.DataFrame([*rows, _counts("all", "all", banded)])
 
 
@@ -250,7 +261,7 @@ def _caveats(cohort: DerivedCohort) -> tuple[str, ...]:
         "session": "key",
         "n": "denominator",
         "estimate": "derived",
-        **{f"days_{band}": "count" for band in LENGTHS},
+        **dict.fromkeys(LENGTH_KEYS.values(), "count"),
     },
     decimals={"estimate": 0},
 )
@@ -269,7 +280,8 @@ def session_intervals(cohort: DerivedCohort) -> Answer:
     sessions = sessions[sessions["session_number"] <= _MOST_SESSIONS]
     number = sessions["session_number"]
     counts = pd.crosstab(number, length_band(sessions["gap_days"]), dropna=False)
-    counts = counts.reindex(columns=LENGTHS).fillna(0).astype(int).add_prefix("days_")
+    counts = counts.reindex(columns=LENGTHS).fillna(0).astype(int)
+    counts = counts.rename(columns=LENGTH_KEYS)
     medians = sessions.groupby("session_number")["gap_days"].median().astype(float)
     table = counts.assign(n=counts.sum(axis=1), estimate=medians)
     table = table.rename_axis("session").rename_axis(None, axis=1).reset_index()
