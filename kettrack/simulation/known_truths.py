@@ -39,10 +39,17 @@ def fingerprint(parameters: Parameters) -> str:
 
 def describe_numbers(parameters: Parameters) -> str:
     """Every number of a parameter set as JSON, without the words about it."""
-    numbers = asdict(parameters)
+    numbers = asdict(parameters, dict_factory=_what_is_there)
     # A better wording must not cost hours of simulation.
     del numbers["about"]
     return json.dumps(numbers, sort_keys=True)
+
+
+def _what_is_there(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The fields of a value, without those that a scenario has not: a new extra leaves the names of
+    all others alone.
+    """
+    return {name: value for name, value in fields if value is not None}
 
 
 def known_truths(parameters: Parameters) -> dict[str, Truth]:

@@ -118,6 +118,20 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sparser:
+    """Requests from home that come less often once the first months are over.
+
+    Parameters
+    ----------
+    from_day, interval : int
+        From this day on, so many days lie between two requests.
+    """
+
+    from_day: int
+    interval: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scoring:
     """When people are scored, and how exactly. Chances 0 to 1, times in days.
 
@@ -133,6 +147,8 @@ class Scoring:
         Smallest and largest day of the first remote request.
     remote_interval, remote_jitter : int
         Days between requests, and how far each may move either way.
+    sparser : Sparser, optional
+        How requests get rarer.
     answers, answers_sd : float
         Mean and spread between people of the logit of answering a request.
     sicker_answers_less : float
@@ -158,6 +174,7 @@ class Scoring:
     remote_first: tuple[int, int] = (0, 0)
     remote_interval: int = DAYS_IN_WEEK
     remote_jitter: int = 0
+    sparser: Sparser | None = None
     answers: float = 99.0  # everybody
     answers_sd: float = 0.0
     sicker_answers_less: float = 0.0
@@ -168,6 +185,13 @@ class Scoring:
     never_scored: float = 0.0
     followed_less: float = 0.0
     followed_less_factor: float = 1.0
+
+    def interval(self, day: int) -> int:
+        """Days from a request on this day to the next one."""
+        sparser = self.sparser
+        if sparser is None or day < sparser.from_day:
+            return self.remote_interval
+        return sparser.interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,7 @@ from kettrack.simulation.parameters import (
     Screening,
     SessionEffect,
     Site,
+    Sparser,
     StopRule,
 )
 from kettrack.vocabulary.days import DAYS_IN_WEEK
@@ -357,6 +358,45 @@ CLINIC: Final = Parameters(
     open_days=547,
     detailed=True,
 )
+# The same treatment in a clinic that asks everybody for a score every week, and goes on asking
+# after the last session. More people stop for reasons that their scores do not tell, as where
+# people pay themselves: only they make "stop after" a question that data can answer.
+_STOPS_BY_CHANCE: Final = tuple(
+    StopRule(reason=reason, alpha=alpha, phases=("induction",))
+    for reason, alpha in (("cost", -3.7), ("access", -4.6), ("other", -4.9))
+)
+MEASURED: Final = replace(
+    CLINIC,
+    name="measured",
+    about="the clinic of the sample: as clinic, with a score every week, also after stopping",
+    screening=replace(CLINIC.screening, earliest_day=-21),
+    stops=(*CLINIC.stops, *_STOPS_BY_CHANCE),
+    schedule=replace(
+        CLINIC.schedule, planned=((4, 0.3), (6, 0.45), (8, 0.25)), goes_on=0.7
+    ),
+    scoring=replace(
+        CLINIC.scoring,
+        remote_first=(7, 7),
+        remote_interval=DAYS_IN_WEEK,
+        remote_jitter=1,
+        sparser=Sparser(from_day=126, interval=28),
+        answers=1.8,
+        answers_sd=1.0,
+        quiet_days=2,
+        never_scored=0.01,
+        silent_after_stop=(
+            ("", 0.1),
+            ("well", 0.12),
+            ("not_helped", 0.25),
+            ("side_effects", 0.25),
+            ("cost", 0.2),
+            ("access", 0.2),
+            ("moved", 0.4),
+            ("other", 0.25),
+            ("unknown", 0.5),
+        ),
+    ),
+)
 CLINIC_NULL: Final = replace(
     CLINIC,
     name="clinic-null",
@@ -389,11 +429,13 @@ SCENARIOS: Final[dict[str, Parameters]] = {
         STEERED_NULL,
         CLINIC,
         CLINIC_NULL,
+        MEASURED,
     )
 }
 
 TruthKind = Literal[
     "stop_after",
+    "usual_pair",
     "at_most",
     "usual_care",
     "response",
@@ -415,5 +457,6 @@ TRUTH_KINDS: Final[dict[str, tuple[TruthKind, ...]]] = {
     "irregular": (*_COURSE, "going_on"),
     "returns": ("stop_after", "usual_care"),
     **dict.fromkeys(("steered", "steered-null"), ("going_on",)),
+    "measured": ("going_on", "usual_pair"),
     **dict.fromkeys(("capped", "durability", "maintenance"), (*_COURSE, "durability")),
 }

@@ -284,7 +284,7 @@ def _answers(
     # whole days from -jitter to +jitter, all as likely
     width = 2 * scoring.remote_jitter + 1
     moved_by = np.floor(roll.gap * width).astype(np.int64) - scoring.remote_jitter
-    state.next_request[due] = day + scoring.remote_interval + moved_by[due]
+    state.next_request[due] = day + scoring.interval(day) + moved_by[due]
     sickness = state.severity - SICK_FROM
     logit = people.answers - scoring.sicker_answers_less * sickness
     chance = expit(logit) * _reach(people, scoring)

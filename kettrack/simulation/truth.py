@@ -28,11 +28,14 @@ from kettrack.simulation.outcomes import (
 )
 from kettrack.simulation.parameters import Parameters
 from kettrack.simulation.presets import TRUTH_KINDS, TruthKind
+from kettrack.vocabulary.days import DAYS_IN_WEEK
 
 BLOCK: Final = 20_000  # people simulated at once
 # Sessions of the two regimes that are compared.
 MANY: Final = 8
 FEW: Final = 3
+USUAL_PAIR: Final = (6, 3)
+LOOKED_AT_WEEK: Final = 12
 # Days after a decision; the later is after the recall of the PHQ-9.
 LOOKED_AT_FROM: Final = (7, 21)
 HORIZONS: Final = (28, 56)  # days after the planned course
@@ -135,6 +138,43 @@ def _stop_after(
     many = _final_scores(parameters, n, seed, MANY)
     few = _final_scores(parameters, n, seed, FEW)
     return {f"stop_after_{MANY}_minus_{FEW}": _tally(many - few)}
+
+
+def _usual_pair(
+    parameters: Parameters,
+    n: int,
+    seed: int,
+) -> Tallies:
+    """Score on the last day of week 12, six sessions against three, nothing but that score being
+    taken: sessions that are forced wait for no score.
+    """
+    day = LOOKED_AT_WEEK * DAYS_IN_WEEK
+    answering = take_every_score(parameters)
+    scoring = replace(
+        answering.scoring,
+        remote_first=(day, day),
+        sparser=None,
+        at_visits=0.0,
+        exit_call=0.0,
+        never_scored=0.0,
+        followed_less_factor=1.0,
+        sicker_answers_less=0.0,
+    )
+    one_score = replace(
+        answering,
+        scoring=scoring,
+        last_day=day,
+        open_days=0,
+        seen_to_day=day,
+    )
+    six, three = (
+        run(one_score, n, seed, regime=sessions).scores for sessions in USUAL_PAIR
+    )
+    # Everybody is scored, in the same order under both.
+    later = six.day == day
+    return {
+        "stop_after_6_minus_3": _tally(six.score[later] - three.score[three.day == day])
+    }
 
 
 def _at_most(
@@ -270,6 +310,7 @@ def _durability(
 
 _MEASURES: Final[dict[TruthKind, Callable[[Parameters, int, int], Tallies]]] = {
     "stop_after": _stop_after,
+    "usual_pair": _usual_pair,
     "at_most": _at_most,
     "usual_care": _usual_care,
     "response": _response,
@@ -311,7 +352,8 @@ def force_truth(
     -------
     dict of str to Truth
         Points and shares (0 to 1). `stop_after_8_minus_3`: mean difference of the week-12 score.
-        `at_most_8_minus_3`: the same, ended early by two scores in remission.
+        `stop_after_6_minus_3`: the same for six against three in a clinic of any rhythm.
+        `at_most_8_minus_3`: the same as the first, ended early by two scores in remission.
         `usual_care_8_minus_3`: the same, with the clinic's own decisions once 28 days have passed.
         `response_by_S`: share with a first response by session S if everybody goes on and every
         score is taken. `seen_response_by_S`: the same as it happens in the clinic.
