@@ -35,6 +35,13 @@ def enter(made: Simulated) -> Cohort:
     return cohort_from_frames(made.sessions, made.scores, made.patients, made.events)
 
 
+def thin_clinic() -> Cohort:
+    """A clinic of 240 that scores few of those who stopped: it must refuse what the sample can
+    answer.
+    """
+    return simulated_cohort("clinic", 240, 20261121)
+
+
 @functools.cache
 def _made(scenario: str, n: int, seed: int, regime: int | None) -> Simulated:
     return simulate(SCENARIOS[scenario], n, seed, regime)

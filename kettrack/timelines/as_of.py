@@ -48,7 +48,7 @@ def as_of(
     >>> from kettrack import load_cohort, sample_folder
     >>> cohort = load_cohort(sample_folder())
     >>> len(cohort.patients), len(as_of(cohort, 26).patients)
-    (240, 159)
+    (600, 397)
     """
     if weeks_ago < 0:
         raise UsageError(f"{weeks_ago} weeks ago lies in the future; give 0 or more.")

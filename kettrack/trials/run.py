@@ -178,8 +178,8 @@ def part_cohort(cohort: Cohort, n: int) -> Iterator[Cohort]:
     Examples
     --------
     >>> from kettrack import load_cohort, sample_folder
-    >>> [len(part.patients) for part in part_cohort(load_cohort(sample_folder()), 100)]
-    [100, 100, 40]
+    >>> [len(part.patients) for part in part_cohort(load_cohort(sample_folder()), 250)]
+    [250, 250, 100]
     """
     patients = pd.Index(cohort.patients["patient_id"])
     frames = {name: getattr(cohort, name) for name in TABLES}

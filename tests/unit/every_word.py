@@ -94,11 +94,12 @@ def other_criteria() -> Any:
 def cohorts(in_force: Any) -> Iterator[tuple[str, Any]]:
     """A clinic that can answer, and clinics that make questions refuse."""
     from kettrack.reading.load import cohort_from_frames
-    from kettrack.simulation.sample import make_sample
+    from kettrack.simulation.cohort import simulate
+    from kettrack.simulation.presets import CLINIC
     from kettrack.vocabulary.instrument import Fact
     from kettrack.vocabulary.instruments import PHQ9
 
-    made = make_sample()
+    made = simulate(CLINIC, 240, 20261121)
     whole = cohort_from_frames(made.sessions, made.scores, made.patients, made.events)
     scale = dataclasses.replace(PHQ9, recall_days=Fact(13, "ours", "user"))
     settings = dataclasses.replace(whole.settings, user_instruments=(scale,))

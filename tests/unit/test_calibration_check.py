@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from simulated import simulated_cohort
+from simulated import simulated_cohort, thin_clinic
 
 from kettrack import Cohort, load_cohort, sample_folder
 from kettrack.analysis.calibration.next_session import calibration_check
@@ -106,8 +106,7 @@ def test_the_same_seed_is_the_same_answer(helped):
 
 
 def test_refused_cohorts_are_counted_and_said():
-    sample = load_cohort(sample_folder())
-    found = calibration_check(sample, cohorts=4)
+    found = calibration_check(thin_clinic(), cohorts=4)
     refused = found.table.set_index("key")["refused"]
     assert refused["next_session_0"] > 0
     assert "refused" in found.text or "refuses" in found.text

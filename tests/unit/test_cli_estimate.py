@@ -13,6 +13,9 @@ import pytest
 from kettrack import estimate, load_cohort, sample_folder
 from kettrack.analysis.registry import load_questions
 from kettrack.cli import main
+from kettrack.simulation.cohort import simulate
+from kettrack.simulation.cohort_files import write_cohort_folder
+from kettrack.simulation.presets import CLINIC
 
 SAMPLE = str(sample_folder())
 SCORES_ONLY = {
@@ -80,8 +83,10 @@ def test_refusal_leaves_with_3_and_says_what_to_record(
     assert err.rstrip().endswith("r.csv' was not written.")
 
 
-def test_a_refusal_shows_what_it_rests_on(run) -> None:
-    code, out, err = run("stop-after", SAMPLE)
+def test_a_refusal_shows_what_it_rests_on(run, tmp_path: Path) -> None:
+    # Few of those who stopped are scored in this clinic.
+    write_cohort_folder(simulate(CLINIC, 240, 20261121), tmp_path, "SYNTHETIC")
+    code, out, err = run("stop-after", tmp_path)
     assert code == 3
     assert "To answer it, record" in err
     assert "Everybody followed from session 1" in out

@@ -5,6 +5,7 @@ refusals.
 import numpy as np
 import pandas as pd
 import pytest
+from simulated import thin_clinic
 from spec.tables import cohort as from_text
 
 import kettrack as kt
@@ -229,7 +230,8 @@ def test_who_was_treated_while_a_loss_waited_is_counted_and_said():
     assert "(20 people at risk, effective sample size 20)" in found.text
 
 
-def test_the_sentence_says_how_far_fewer_than_half_lost_it(result):
+def test_the_sentence_says_how_far_fewer_than_half_lost_it():
+    result = durability_from_response(thin_clinic())
     assert (
         "fewer than half had lost the response by week 52, the end of the curve"
         in result.text
@@ -284,7 +286,8 @@ def test_the_columns_tell_one_story(result):
         gone = rows["lost"] + (rows["retreated"] if estimand == "composite" else 0)
         before = gone.shift(fill_value=0)
         assert (rows["at_risk"] + before >= 11).all()
-        assert rows["estimate"].is_monotonic_decreasing
+        # equal but for the last bits where nobody loses it
+        assert rows["estimate"].diff().max() < 1e-9
         bounded = rows.dropna(subset=["bound_low"])
         assert (
             (bounded["bound_low"] <= bounded["estimate"])

@@ -17,7 +17,7 @@ from kettrack.figures.patient import ANSWERS, PANELS, ROUTES
 from kettrack.figures.style import STATES
 from kettrack.figures.trajectories import MOST_DRAWN
 
-WELL_KNOWN = "S061"  # of the sample: many sessions, a complete log
+WELL_KNOWN = "S557"  # of the sample: many sessions, a complete log
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def test_scores_lines_and_bands_are_the_table(page):
     assert texts(panel) == bands["label"].tolist()
     assert [patch.get_y() for patch in panel.patches] == bands["low"].tolist()
     assert panel.get_ylim() == (0, 27)
-    assert "log ends (day 224)" in [each.get_label() for each in panel.lines]
+    assert "log ends (day 385)" in [each.get_label() for each in panel.lines]
 
 
 def test_states_are_spans_of_their_colour(page):
@@ -110,7 +110,7 @@ def test_sessions_are_as_high_as_the_dose_and_coloured_by_route(page):
 
 
 def test_suicidality_and_pressure_are_the_table(sample):
-    page = kt.patient_page(sample, "S006")
+    page = kt.patient_page(sample, "S010")
     drawn = panels(kt.plot_patient(page.table))
     answers = rows(page, "suicidality")
     squares = drawn["suicidality"].collections[0]
@@ -128,8 +128,8 @@ def test_suicidality_and_pressure_are_the_table(sample):
         assert ends == list(
             zip(rows(page, kind)["low"], rows(page, kind)["high"], strict=True)
         )
-    assert drawn["events"].lines[0].get_xydata().tolist() == [[61, 0], [80, 0]]
-    assert texts(drawn["events"]) == ["dose up", "switched"]
+    assert drawn["events"].lines[0].get_xydata().tolist() == [[25, 0], [63, 0]]
+    assert texts(drawn["events"]) == ["dose up", "dose up"]
 
 
 def test_a_patient_of_whom_little_is_known():
@@ -158,7 +158,7 @@ def test_nobody_of_that_name_and_nothing_for_release(sample):
 def test_expected_course_is_the_table_of_the_patients_band(sample, expected):
     lines = kt.comparable_scores(sample)
     ax = kt.plot_expected(
-        expected.table, people=lines, patient_id="S005", caption=expected.caption
+        expected.table, people=lines, patient_id="S007", caption=expected.caption
     )
     shown = expected.table[(expected.table["band"] == "moderate")].dropna()
     assert (
@@ -170,9 +170,9 @@ def test_expected_course_is_the_table_of_the_patients_band(sample, expected):
     ):
         heights = part.get_paths()[0].vertices[:, 1]
         assert (heights.min(), heights.max()) == (shown[low].min(), shown[high].max())
-    own = lines[lines["patient_id"] == "S005"].drop_duplicates("sessions")
+    own = lines[lines["patient_id"] == "S007"].drop_duplicates("sessions")
     assert (
-        line(ax, "patient S005").get_xydata().tolist()
+        line(ax, "patient S007").get_xydata().tolist()
         == own[["sessions", "score"]].to_numpy(float).tolist()
     )
     numbers = [

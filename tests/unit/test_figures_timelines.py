@@ -142,7 +142,7 @@ def test_a_line_for_each_of_sixty_and_the_sample_is_said(sample):
     table = result.table
     ax = kt.plot_swimmer(table)
     assert table["place"].nunique() == 60
-    assert "a random sample of 240" in ax.get_title(loc="left")
+    assert "a random sample of 600" in ax.get_title(loc="left")
     assert "seed" in result.text
     states = table[(table["what"] == "state") & (table["label"] == "remission")]
     drawn = [(bar.get_x(), bar.get_width()) for bar in bars_of(ax, "remission")]

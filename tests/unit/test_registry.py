@@ -60,7 +60,7 @@ def plugin(tmp_path, monkeypatch):
 def test_another_package_adds_a_question(sample):
     assert kt.questions()["name"].iloc[-1] == "days_in_care"
     answer = kt.estimate("days_in_care", sample)
-    assert answer.text.startswith("240 people were in care for")
+    assert answer.text.startswith("600 people were in care for")
     assert answer.made_from["unit"] == "days"
     assert answer.policy == "internal"
     refused = kt.estimate("days_in_care", sample, least=1000)

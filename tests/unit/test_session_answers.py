@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from simulated import enter, simulated, simulated_cohort
+from simulated import enter, simulated, simulated_cohort, thin_clinic
 
 from kettrack import Cohort, load_cohort, sample_folder
 from kettrack.analysis.association.association import association, slopes
@@ -52,7 +52,7 @@ BANNED = ("effect of number of sessions", "proved", "significant", "significantl
 
 @pytest.fixture(scope="module")
 def sample() -> Cohort:
-    return load_cohort(sample_folder())
+    return thin_clinic()
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +160,7 @@ def test_a_refusal_is_a_row_with_its_reason(sample, refusing):
             assert refusing[source].reason.rstrip(".") in re.sub(
                 r"\bThese\b", "these", result.text
             )
-    assert rows.loc["stop_after", "status"] == "refused"
+    assert "refused" in set(rows["status"])
     assert rows.loc["g_formula", "reason"] == "the comparison above is refused"
     assert rows["about"].is_unique
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from simulated import simulated_cohort
+from simulated import simulated_cohort, thin_clinic
 
 from kettrack import Cohort, load_cohort, sample_folder
 from kettrack.analysis.calibration.stop_after import (
@@ -283,8 +283,8 @@ def test_two_numbers_that_are_refused_are_tried_when_asked_for(by_chance):
     )
 
 
-def test_the_sample_is_refused_for_the_same_reason_as_the_answer():
-    sample = load_cohort(sample_folder())
+def test_a_thin_clinic_is_refused_for_the_same_reason_as_the_answer():
+    sample = thin_clinic()
     found = stop_after_calibration(sample)
     assert found.status == "refused"
     assert found.reason == stop_after(sample).reason

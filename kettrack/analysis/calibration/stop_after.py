@@ -123,8 +123,8 @@ def stop_after_calibration(  # noqa: PLR0913 - each part of the question by its 
     Examples
     --------
     >>> from kettrack import load_cohort, sample_folder
-    >>> stop_after_calibration(load_cohort(sample_folder())).status
-    'refused'
+    >>> stop_after_calibration(load_cohort(sample_folder()), cohorts=2).status
+    'ok'
     """
     if any(number is not None and number < 1 for number in (k, m, cohorts, replicates)):
         raise UsageError(

@@ -180,7 +180,7 @@ def stop_after(  # noqa: PLR0913 - each part of the question by its name
     --------
     >>> from kettrack import load_cohort, sample_folder
     >>> stop_after(load_cohort(sample_folder()), replicates=20).status
-    'refused'
+    'ok'
     """
     _require_usage(k, m, after_stop, replicates)
     recall = cohort.instrument.recall(recall_days)
