@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from simulated import simulated_cohort, thin_clinic
 
-from kettrack import Cohort, load_cohort, sample_folder
+from kettrack import Cohort
 from kettrack.analysis.calibration.next_session import calibration_check
 from kettrack.analysis.response.plasmode import fit_plasmode, repeat_people
 from kettrack.errors import UsageError

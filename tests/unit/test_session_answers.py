@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from simulated import enter, simulated, simulated_cohort, thin_clinic
 
-from kettrack import Cohort, load_cohort, sample_folder
+from kettrack import Cohort
 from kettrack.analysis.association.association import association, slopes
 from kettrack.analysis.association.trajectories import trajectories
 from kettrack.analysis.calibration.next_session import calibration_check

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from simulated import simulated_cohort, thin_clinic
 
-from kettrack import Cohort, load_cohort, sample_folder
+from kettrack import Cohort
 from kettrack.analysis.calibration.stop_after import (
     StopAfterRequest,
     run_stop_after_cohorts,
