@@ -25,6 +25,7 @@ from kettrack.analysis.response.among_scored import among_scored
 from kettrack.analysis.response.response_curve import (
     remission_by_session,
     response_by_session,
+    unscored_words,
 )
 from kettrack.escapes import visible
 from kettrack.privacy.disclosure import get_policy, hide_page_differences
@@ -199,7 +200,8 @@ def _sessions_sentence(table: pd.DataFrame, chosen: bool) -> str:
     return (
         f"{_median_words(table.iloc[-1])}: {shares}. By session {last},"
         f" {{row{last}.stopped:%}} had stopped without a response and"
-        f" {{row{last}.not_scored:%}} were no longer scored. {_confirmed_words(table)}"
+        f" {{row{last}.not_scored:%}} were no longer scored."
+        f" {unscored_words(f'row{last}', 'responded')}{_confirmed_words(table)}"
         f"{_null_words(table)}{_CHOSEN.format(last=last) if chosen else _DESCRIBES}"
     )
 

@@ -32,6 +32,7 @@ from kettrack.figures.style import (
     NO_DATA,
     NOTE_SIZE,
     RESPONDED,
+    SCORED_LATER,
     SECOND,
     STOPPED,
     Look,
@@ -48,7 +49,8 @@ BANDS: Final = {
     "estimate": Look(RESPONDED, "", ""),
     "completed": Look(COMPLETED, "", "completed the course without {}"),
     "stopped": Look(STOPPED, "", "stopped without {}"),
-    "not_scored": Look(NO_DATA, "////", "not scored after the last session"),
+    "scored_later": Look(SCORED_LATER, "....", "scored only later", INK),
+    "not_scored": Look(NO_DATA, "////", "never scored after the course"),
     "still_in_course": Look(IN_CARE, "", "still in the first course"),
 }
 NO_EFFECT: Final = "if no effect (model)"
@@ -116,7 +118,8 @@ def plot_response_by_session(
     --------
     >>> by_session = pd.DataFrame({"session": [1], "at_risk": [40], "estimate": [30.0]})
     >>> by_session = by_session.assign(ci_low=20.0, ci_high=42.0, completed=10.0, stopped=15.0)
-    >>> axes = plot_response_by_session(by_session.assign(not_scored=5.0, still_in_course=40.0))
+    >>> by_session = by_session.assign(not_scored=4.0, scored_later=1.0)
+    >>> axes = plot_response_by_session(by_session.assign(still_in_course=40.0))
     >>> [text.get_text() for text in axes.texts][0]
     'at risk'
     """

@@ -30,6 +30,7 @@ SECOND: Final = "#56B4E9"
 # Tints for what is neither good nor bad: an end as planned, no data, still in care.
 COMPLETED: Final = "#E8CFA0"
 NO_DATA: Final = "#BBBBBB"
+SCORED_LATER: Final = "#DDDDDD"
 IN_CARE: Final = "#EEF3F6"
 UNCHANGED: Final = "#CFCFCF"
 # Text: the main one, one that steps back, and the caption.

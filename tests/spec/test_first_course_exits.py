@@ -33,6 +33,9 @@ def test_each_way_out_has_its_session():
         goes_on   |   9 | 14         # then maintenance
         as_meant  |  -1 | 20
         as_meant  |   9 | 14         # three were planned
+        straight  |  -1 | 20
+        straight  |   2 | 18
+        straight  |  16 | 17         # after a fourth session: nobody knows how it was after three
         """,
         """
         patient  | days
@@ -42,6 +45,7 @@ def test_each_way_out_has_its_session():
         late     | 0 3 7
         goes_on  | 0 3 7 28 56
         as_meant | 0 3 7
+        straight | 0 3 7 14 21
         """,
         f"""
         patient  | observed_to_day | planned_sessions
@@ -51,15 +55,17 @@ def test_each_way_out_has_its_session():
         late     | {LONG}          |
         goes_on  | {LONG}          |
         as_meant | {LONG}          | 3
+        straight | {LONG}          | 3
         """,
     )
     assert exits(clinic) == {
         "responds": (3, "responded"),
         "stops": (3, "stopped"),
         "unscored": (3, "not_scored"),
-        "late": (3, "not_scored"),
+        "late": (3, "scored_later"),
         "goes_on": (3, "completed"),
         "as_meant": (3, "completed"),
+        "straight": (3, "scored_later"),
     }
 
 
@@ -134,7 +140,10 @@ def test_the_plan_tells_the_first_course_and_without_one_the_gaps_do():
         "patient | days\n holiday | 0 4 16 20 70 74\n no_plan | 0 4 16 20 70 74",
         "patient | observed_to_day | planned_sessions\n holiday | 200 | 6\n no_plan | 200 |",
     )
-    assert exits(clinic) == {"holiday": (4, "responded"), "no_plan": (2, "not_scored")}
+    assert exits(clinic) == {
+        "holiday": (4, "responded"),
+        "no_plan": (2, "scored_later"),
+    }
 
 
 def test_who_already_meets_the_rule_is_not_at_risk():

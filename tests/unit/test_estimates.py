@@ -14,6 +14,7 @@ from kettrack.analysis import estimate
 from kettrack.analysis.overview import first_page, summary_text
 from kettrack.analysis.registry import load_questions
 from kettrack.analysis.response.after_course import scores_after_course
+from kettrack.analysis.response.exits import CAUSES
 from kettrack.errors import UsageError
 from kettrack.privacy.disclosure import POLICIES
 from kettrack.timelines.derived import derive
@@ -83,9 +84,7 @@ def test_the_ladder_loses_nobody_in_silence(sample):
 
 def test_the_bands_of_the_curve_add_up():
     table = sample_answer("response_by_session").table
-    bands = table[
-        ["estimate", "stopped", "not_scored", "completed", "still_in_course"]
-    ].sum(axis=1)
+    bands = table[["estimate", *CAUSES[1:], "still_in_course"]].sum(axis=1)
     assert bands.tolist() == pytest.approx([100] * len(table))
     # those who left by any cause stay in the count; only the end of a log takes somebody out
     ended_before = table["log_ends"].cumsum().shift(fill_value=0)

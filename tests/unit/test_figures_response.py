@@ -38,6 +38,7 @@ def curve(sessions=8, **columns):
         "completed": 2.0 * count,
         "stopped": 2.0 * count,
         "not_scored": 1.0 * count,
+        "scored_later": 0.0 * count,
     }
     return table.assign(**bands, still_in_course=100 - 10.0 * count).assign(**columns)
 
@@ -154,6 +155,7 @@ def test_no_two_labels_of_published_marks_overlap(plot, sessions):
             completed=0.0,
             stopped=5.0,
             not_scored=0.0,
+            scored_later=0.0,
         )
     )
     ax.figure.canvas.draw()

@@ -36,6 +36,7 @@ SHARE = dict.fromkeys(
         "ci_high",
         "stopped",
         "not_scored",
+        "at_most",
         "null",
         "half_by",
         "half_by_low",
@@ -67,6 +68,7 @@ def curve(
             "ci_high": 90.0,
             "stopped": 5.0,
             "not_scored": 21.0,
+            "at_most": 85.0,
         }
     )
     table = table.assign(

@@ -1,4 +1,6 @@
-"""How each patient left the first course: responded, stopped, not scored, or course completed."""
+"""How each patient left the first course: responded, stopped, not scored again, course completed,
+or scored only later.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS
 from kettrack.vocabulary.rules import Rule
 
 # Places in this list, counted from 1, are the causes of the tables; 0 is the end of the log.
-CAUSES: Final = ("responded", "stopped", "not_scored", "completed")
+CAUSES: Final = ("responded", "stopped", "not_scored", "completed", "scored_later")
 
 
 def first_course_exits(cohort: DerivedCohort, event: str = "response") -> pd.DataFrame:
@@ -44,8 +46,9 @@ def first_course_exits(cohort: DerivedCohort, event: str = "response") -> pd.Dat
         One row per patient: `patient_id` `step` (session; 0 = never at risk: the log is too short,
         its end unknown, nothing was scored yet, or the rule was already met before session 1)
         `cause` (0 = log ends while still in the course, else place in `CAUSES` from 1). An event
-        precedes a stop at the same session; `not_scored` has no score within `late_after_days`
-        after the last session; `completed` reached the planned number, or paused and went on within
+        precedes a stop at the same session; `not_scored` has no score after the last session of the
+        course; `scored_later` has one, but none within `late_after_days` and before a further
+        session; `completed` reached the planned number, or paused and went on within
         `COMPLETE_LOG_DAYS`, without the event.
 
     Raises
@@ -66,10 +69,17 @@ def _find_exits(cohort: DerivedCohort, event: str) -> pd.DataFrame:
     """The table of `first_course_exits`, made anew."""
     _require_countable(cohort, event)
     course = cohort.known_courses
-    event_session = _event_sessions(cohort, event)
-    last_scored = _last_scored_sessions(cohort, course["length"].to_numpy())
-    exits = _exit_rows(course, last_scored, event_session)
-    before = _met_before(cohort, event)
+    event_session = event_sessions(cohort, event)
+    length = course["length"].to_numpy()
+    last_scored = last_scored_sessions(cohort, length)
+    again = scored_after(cohort, length)
+    exits = _exit_rows(
+        course,
+        last_scored,
+        again,
+        event_session,
+    )
+    before = met_before(cohort, event)
     exits["step"] = exits["step"].where(~before, 0)
     return exits[cohort.rated].reset_index(drop=True)
 
@@ -100,7 +110,7 @@ def require_rule(cohort: DerivedCohort, event: str) -> None:
         )
 
 
-def _event_sessions(cohort: DerivedCohort, event: str) -> Array:
+def event_sessions(cohort: DerivedCohort, event: str) -> Array:
     """Session to which each patient's first proven event in time belongs, in patient order;
     infinite without one.
     """
@@ -119,7 +129,7 @@ def _event_sessions(cohort: DerivedCohort, event: str) -> Array:
     return np.where(found.proven, to_date, np.inf)
 
 
-def _met_before(cohort: DerivedCohort, event: str) -> Array:
+def met_before(cohort: DerivedCohort, event: str) -> Array:
     """Whether each patient's last score before session 1 already meets the rule; possible when the
     baseline is a mean or the worst.
     """
@@ -133,7 +143,7 @@ def _met_before(cohort: DerivedCohort, event: str) -> Array:
     return meets(getattr(cohort.criteria, event), values)
 
 
-def _last_scored_sessions(cohort: DerivedCohort, length: Array) -> Array:
+def last_scored_sessions(cohort: DerivedCohort, length: Array) -> Array:
     """Last session of each first course that is followed by a score in time; 0 without one."""
     bucket = cohort.bucket
     alignment = cohort.alignment
@@ -151,32 +161,48 @@ def _last_scored_sessions(cohort: DerivedCohort, length: Array) -> Array:
     return last
 
 
+def scored_after(cohort: DerivedCohort, length: Array) -> Array:
+    """Whether anybody scored each patient again after so many sessions, however much later."""
+    bucket = cohort.bucket
+    later = cohort.alignment.sessions_to_date >= length[bucket.score_patient]
+    return bucket.first_row(bucket.score_known & later) != NO_ROW
+
+
 def _exit_rows(
-    course: pd.DataFrame, last_scored: Array, event_session: Array
+    course: pd.DataFrame, last_scored: Array, again: Array, event_session: Array
 ) -> pd.DataFrame:
-    """Combine length, known length, last scored session and event session into one exit per
-    patient.
+    """Combine length, known length, last scored session, whether anybody scored again, and event
+    session into one exit per patient.
     """
     length = course["length"].to_numpy()
     known = course["known"].to_numpy()
     responded = event_session <= known
     over = (known == length) & ~responded
+    # Nobody knows how these were at the end of the course; of some it is known later.
     unscored = over & (last_scored < length)
     completed = over & ~unscored & course["goes_on"].to_numpy()
     # The first test that holds decides, so the most specific stand first.
-    cause = np.select(
-        [responded, unscored, completed, over],
-        [1, 3, 4, 2],
-        0,
-    )
+    tests = {
+        "responded": responded,
+        "scored_later": unscored & again,
+        "not_scored": unscored,
+        "completed": completed,
+        "stopped": over,
+    }
+    places = [CAUSES.index(name) + 1 for name in tests]
+    cause = np.select(list(tests.values()), places, 0)
     still_seen = np.minimum(last_scored, known)
     step = np.select(
         [responded, over],
         [event_session, length],
         still_seen,
     )
-    columns = {"patient_id": course.index, "step": step.astype(np.int64)}
-    return pd.DataFrame(columns | {"cause": cause})
+    columns = {
+        "patient_id": course.index,
+        "step": step.astype(np.int64),
+        "cause": cause,
+    }
+    return pd.DataFrame(columns)
 
 
 def require_confirmation(cohort: DerivedCohort) -> DerivedCohort:

@@ -36,7 +36,7 @@ from kettrack.vocabulary.plain_words import share_with_interval
 from kettrack.vocabulary.published_results import published_words
 
 # Bands of the stacked figure; at every session they add up to everyone who started.
-BANDS: Final = ("responded", "stopped", "not_scored", "completed", "still_in_course")
+BANDS: Final = (*CAUSES, "still_in_course")
 # First session with one half, and the ends of its interval.
 MEDIAN: Final = ("half_by", "half_by_low", "half_by_high")
 # The session that the sentence tells: the usual length of a course in the trials (six infusions).
@@ -58,12 +58,13 @@ _ROLES: Final[dict[str, Role]] = {
     "ci_low": "derived",
     "ci_high": "derived",
     **dict.fromkeys(BANDS[1:], "derived"),
+    "at_most": "derived",
     **dict.fromkeys(MEDIAN, "derived"),
     **dict.fromkeys(("remitted", "confirmed", "null", "null_confirmed"), "derived"),
 }
 _DECIMALS: Final = dict.fromkeys(MEDIAN, 0)
 _SHOWN_FIRST: Final = ("session", "at_risk", "estimate", "ci_low", "ci_high", "null")
-_SHOWN_LAST: Final = ("confirmed", "null_confirmed", *BANDS[1:])
+_SHOWN_LAST: Final = ("confirmed", "null_confirmed", *BANDS[1:], "at_most")
 _HAPPENED: Final = {"response": "responded", "remission": "remitted"}
 
 
@@ -117,6 +118,8 @@ def estimate(counts: ExitCounts) -> pd.DataFrame:
     for place, cause in enumerate(CAUSES[1:], start=1):
         table[cause] = 100 * found.estimate[:last, place]
     table["still_in_course"] = 100 * found.free[:last]
+    # Nobody can tell how those were whom nobody scored in time.
+    table["at_most"] = table[["estimate", "not_scored", "scored_later"]].sum(axis=1)
     # The upper end of the curve reaches one half first: it is the lower end of the median.
     table["half_by"] = _first_with_half(found.estimate[:last, 0])
     table["half_by_low"] = _first_with_half(found.ci_high[:last, 0])
@@ -275,15 +278,31 @@ def _sentence(table: pd.DataFrame, cohort: DerivedCohort, event: str) -> str:
     """What had happened by session 6, or by the last session shown."""
     row = f"row{min(TOLD_SESSION, len(table))}"
     happened = _HAPPENED[event]
-    late = cohort.criteria.late_after_days
     return (
         f"Of {{{row}.n}} people who started with a rated baseline, {share_with_interval(row)} had"
         f" {happened} by session {{{row}.session}} of their first course; {{{row}.stopped:%}} had"
-        f" stopped without a {event}, {{{row}.not_scored:%}} were not scored within {late} days"
-        f" after their last session, {{{row}.completed:%}} had completed the course without a"
-        f" {event}, and {{{row}.still_in_course:%}} were still in the course."
-        f" {_waiting_words(table, row)}{_null_words(table, row, happened)}"
+        f" stopped without a {event}, {{{row}.completed:%}} had completed the course without a"
+        f" {event}, {{{row}.not_scored:%}} were never scored after its last session,"
+        f" {{{row}.scored_later:%}} were scored only later, and {{{row}.still_in_course:%}} were"
+        f" still in the course. {unscored_words(row, happened)}"
+        f"{_waiting_words(table, row)}{_null_words(table, row, happened)}"
         f"{_median_words(table.iloc[-1], happened)}{_plan_words(cohort)}"
+    )
+
+
+def unscored_words(row: str, happened: str) -> str:
+    """How far those whom nobody scored in time could move the share.
+
+    Parameters
+    ----------
+    row : str
+        Key of the row, as a template names it.
+    happened : str
+        What the people of the share had done.
+    """
+    return (
+        f"If everyone who was not scored in time had {happened} as well, it would be"
+        f" {{{row}.at_most:%}}. "
     )
 
 
@@ -359,8 +378,9 @@ def _caveats(cohort: DerivedCohort, event: str) -> tuple[str, ...]:
         f"Confirmed: {confirmed.run.words if confirmed else 'no rule'}. It is not the main result,"
         " because people who are well often leave before a second score. Its null asks for a"
         " second score too; noise seldom repeats itself.",
-        f"Not scored: no score within {cohort.criteria.late_after_days} days after the last"
-        " session of the course.",
+        "Not scored: no score after the last session of the course. Scored later: a score, but"
+        f" none within {cohort.criteria.late_after_days} days after that session and before"
+        " another one. Nobody knows how either of them were at the end of the course.",
         *([overlap] if recall.days else []),
     )
 
