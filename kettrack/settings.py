@@ -9,6 +9,7 @@ from typing import Final, Literal
 from kettrack.vocabulary.instrument import Instrument
 from kettrack.vocabulary.instruments import INSTRUMENTS
 from kettrack.vocabulary.rules import Criteria
+from kettrack.vocabulary.status_words import OwnStatus
 
 SETTINGS_FILE: Final = "kettrack.toml"
 # Words of the file and the command line; `reading.settings_schema` checks them.
@@ -45,6 +46,11 @@ class Settings:
         Free text naming the data cut-off, printed in the report.
     columns : mapping
         Table name to {contract name: name in the source}; the key `""` holds those for every table.
+    scores_of : str
+        The instrument of a table of scores without the column `instrument`: the one that
+        `kettrack.toml` names. Empty where it names none.
+    status : OwnStatus
+        What the words in status columns mean, from `[status]`.
     user_instruments, user_criteria : tuple
         Defined in `[instruments.X]` and `[criteria.X]`, marked *user* in every output.
     """
@@ -58,6 +64,8 @@ class Settings:
     currency: str = ""
     extract: str = ""
     columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    scores_of: str = ""
+    status: OwnStatus = field(default_factory=OwnStatus)
     user_instruments: tuple[Instrument, ...] = ()
     user_criteria: tuple[Criteria, ...] = ()
 

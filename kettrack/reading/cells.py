@@ -31,6 +31,7 @@ _ROUNDED: Final = r"^\d(?:[.,]\d+)?[eE]\+\d+$"
 _CONTROL: Final = r"[\x00-\x1f\x7f-\x9f]"
 _BARE_DATES: Final = (19_000_101, 21_001_231)  # 20240501 for 2024-05-01
 _EXCEL_SERIALS: Final = (20_000, 80_000)  # days since 1900: the years 1954 to 2119
+_CLOCK_CHANGE: Final = 1 / 24  # an hour, the usual step between summer and winter time
 
 
 @dataclass(slots=True)
@@ -441,7 +442,29 @@ def _dates_for_days(
     said = dict.fromkeys(
         np.flatnonzero(wrong & dates).tolist(), f"looks like a calendar date; {instead}"
     )
-    return said | dict.fromkeys(
+    said |= dict.fromkeys(
         np.flatnonzero(wrong & serials).tolist(),
         f"looks like a date as Excel stores it; {instead}",
     )
+    return said | _fractions_of_days(column, values, wrong & ~dates & ~serials)
+
+
+def _fractions_of_days(column: Column, values: Floats, wrong: Bools) -> dict[int, str]:
+    """Days with a part behind the point, told by what most likely made them."""
+    size = np.abs(values)
+    # Bounds of the range are none of this, nor is what is no number.
+    broken = wrong & (size <= max(abs(column.low or 0), abs(column.high or 0)))
+    off = np.abs(values - np.round(values))
+    # Allows for digits that were cut off.
+    clock = broken & (off <= _CLOCK_CHANGE + 1e-3)
+    by_clock = (
+        f"{column.expected}; a change of the clocks is in it, as one hour is 0.0417 of a day."
+        " Round to the nearest whole number: 2.958333 is day 3 (in Excel =ROUND(A2,0), in R"
+        " round(x))"
+    )
+    by_time = (
+        f"{column.expected}; a time of day is in it. Take the difference of the two dates without"
+        " their times (in Excel =INT(A2)-INT(B2), in R as.Date(x) - as.Date(y))"
+    )
+    said = dict.fromkeys(np.flatnonzero(broken).tolist(), by_time)
+    return said | dict.fromkeys(np.flatnonzero(clock).tolist(), by_clock)

@@ -14,6 +14,7 @@ from kettrack.reading.problems import HIDDEN, Ledger, counted, counted_was, near
 from kettrack.reading.raw import Cells, RawTable
 from kettrack.settings import SETTINGS_FILE, Settings
 from kettrack.vocabulary.columns import TABLES, Table
+from kettrack.vocabulary.status_words import StatusColumn
 
 # A header is shown when it reads like one; without a header line the first patient's row stands
 # there.
@@ -35,12 +36,15 @@ class Matched:
     identifying : frozenset of str
         Contract names of columns that stopped the load; nothing of theirs is shown or judged
         further.
+    statuses : mapping
+        Place of each column that says whether a row is an observation, to its kind.
     """
 
     table: Table
     raw: RawTable
     columns: Mapping[str, Cells]
     identifying: frozenset[str]
+    statuses: Mapping[int, StatusColumn]
 
 
 def match_columns(
@@ -70,9 +74,10 @@ def match_columns(
     places = _places(raw, table, sources, ledger)
     report_double(raw, table, places, settings, ledger)
     by_place = {place: name for name, place in places.items()}
+    statuses = _statuses(raw, by_place, settings)
     # Every column is searched, also those that nothing reads: a file is often passed on whole.
-    stopped = _identifying(raw, table, by_place, allow, ledger)
-    _note_unknown(raw, table, {*by_place, *stopped}, places, ledger)
+    stopped = _identifying(raw, table, by_place, statuses, allow, ledger)
+    _note_unknown(raw, table, {*by_place, *stopped, *statuses}, places, ledger)
     # A column that [columns] names for this table is reported there, so here it counts as found.
     own = settings.columns.get(table.name, {})
     _report_missing(
@@ -89,7 +94,20 @@ def match_columns(
         # The codes are needed to check everything else; the load stops all the same.
         if name not in identifying or name == "patient_id"
     }
-    return Matched(table, raw, columns, identifying)
+    kinds = {place: kind for place, kind in statuses.items() if place not in stopped}
+    return Matched(table, raw, columns, identifying, kinds)
+
+
+def _statuses(
+    raw: RawTable, by_place: Mapping[int, str], settings: Settings
+) -> dict[int, StatusColumn]:
+    """Columns outside the contract that say whether a row is an observation."""
+    found = {}
+    for place, header in enumerate(raw.headers):
+        kind = settings.status.kind(header, raw.name)
+        if kind is not None and place not in by_place:
+            found[place] = kind
+    return found
 
 
 def shown_header(raw: RawTable, place: int, trusted: bool = True) -> str:
@@ -140,6 +158,7 @@ def _identifying(
     raw: RawTable,
     table: Table,
     by_place: Mapping[int, str],
+    statuses: Mapping[int, StatusColumn],
     allow: Sequence[str],
     ledger: Ledger,
 ) -> set[int]:
@@ -156,6 +175,9 @@ def _identifying(
         )
         # a bad cell, and reported as one
         if found is None or (found.lone and name and table[name].kind != "text"):
+            continue
+        # "No Show" reads like two names; a word that is not known is asked about anyway.
+        if place in statuses and not found.stop:
             continue
         # Letting a column through is recorded, so that a reader of the report knows.
         if header in allow or (name and name in allow):

@@ -21,20 +21,51 @@ def check_doses(
     sessions: pd.DataFrame,
     file: str,
     ledger: Ledger,
-) -> None:
-    """Report doses of an active drug so small that mg/kg was written for mg."""
-    active = sessions["drug"].astype("str").isin(["ketamine", "esketamine"])
+) -> pd.DataFrame:
+    """Report doses of an active drug so small that mg/kg was written for mg, and leave out sessions
+    at which no dose was given: a dose of 0 without a drug.
+
+    A placebo has no dose in mg, so its sessions count whatever their dose says.
+    """
+    drug = sessions["drug"].astype("str")
     dose = sessions["dose_mg"]
-    # Without a drug a dose of 0 may be a placebo.
+    active = drug.isin(["ketamine", "esketamine"])
     perhaps_active = sessions["drug"].isna() & (dose > 0)
     slip = (dose < _LOWEST_DOSE_MG) & (active | perhaps_active)
     for line, value in dose[slip].items():
         expected = (
             "a dose of an active drug in mg; this looks like mg per kg"
             if value
-            else "a dose of an active drug above 0 mg"
+            else "a dose above 0 mg, as a drug is named. If it was not given, empty the column"
+            " drug of this row: the row is then left out. If the dose is not known, empty"
+            " dose_mg"
         )
         ledger.problem(file, int(str(line)), "dose_mg", show(f"{value:g}"), expected)
+    none_given = sessions["drug"].isna() & (dose == 0)
+    known = sessions["drug"].notna() | (dose > 0)
+    if none_given.any() and not known.any():
+        _ask_about_doses(none_given, file, ledger)
+        return sessions
+    ledger.leave_out(
+        f"no dose was given in {file}: dose_mg is 0 and no drug is named (for placebo, write"
+        " placebo in the column drug)",
+        int(none_given.sum()),
+        int(sessions["patient_id"][none_given].nunique()),
+    )
+    return sessions[~none_given]
+
+
+def _ask_about_doses(none_given: pd.Series, file: str, ledger: Ledger) -> None:
+    """Every dose is 0: most likely 0 stands for "not known", or all sessions were placebo."""
+    for line in none_given.index[none_given]:
+        ledger.problem(
+            file,
+            int(line),
+            "dose_mg",
+            show("0"),
+            "a dose above 0 mg in some session; every one is 0. If the dose is not known,"
+            " empty dose_mg. For placebo, write placebo in the column drug",
+        )
 
 
 def drop_identical(

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from kettrack.errors import DataProblems, UsageError, WrongArgument
 from kettrack.reading.own_scales import own_scales
+from kettrack.reading.own_status import own_status
 from kettrack.reading.problems import Ledger, did_you_mean
 from kettrack.reading.rule_sense import (
     published_name,
@@ -53,7 +54,8 @@ def load_settings(path: str | Path) -> Settings:
     path : str or Path
         Keys: `instrument`, `criteria`, `baseline`, `duplicates`, `log_complete_to`, `policy`,
         `currency`, `extract`; tables: `[columns]` and `[columns.scores]` (contract name = name in
-        the source), `[instruments.X]`, `[criteria.X]`. With a `[criteria.X]` table the name of the
+        the source), `[instruments.X]`, `[criteria.X]`, `[status]` (word = "observed" or "not
+        observed"). With a `[criteria.X]` table the name of the
         criteria in force is `use` in `[criteria]`, since TOML gives a key one meaning only.
 
     Returns
@@ -156,6 +158,8 @@ def _settings(
     tables = values.pop("instruments", {})
     instruments = own_scales(tables, place.at("instruments"))
     values["user_instruments"] = instruments
+    values["scores_of"] = values.get("instrument", "")
+    values["status"] = own_status(values.pop("status", {}), place.at("status"))
     # `criteria` is a name, or a table of criteria with the name in its key `use`.
     if isinstance(values.get("criteria"), dict):
         own = dict(values.pop("criteria"))

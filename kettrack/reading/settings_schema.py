@@ -67,8 +67,8 @@ _Tables = dict[str, Any]
 
 # UNSET tells a key that was not given from one that was given as false.
 class SettingsTable(msgspec.Struct, kw_only=True):
-    """The whole file. What stands in `[columns]`, `[instruments]` and `[criteria]` has names that
-    only the user knows, and is read table by table.
+    """The whole file. What stands in `[columns]`, `[instruments]`, `[criteria]` and `[status]` has
+    names that only the user knows, and is read table by table.
     """
 
     instrument: _Text | UnsetType = UNSET
@@ -98,6 +98,17 @@ class SettingsTable(msgspec.Struct, kw_only=True):
     ) = UNSET
     instruments: (
         Annotated[_Tables, Meta(description="tables: [instruments.NAME]")] | UnsetType
+    ) = UNSET
+    status: (
+        Annotated[
+            _Tables,
+            Meta(
+                description=(
+                    'a table: [status], then "the word" = "observed" or "not observed"'
+                )
+            ),
+        ]
+        | UnsetType
     ) = UNSET
 
 

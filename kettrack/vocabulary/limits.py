@@ -62,3 +62,7 @@ ALIKE_WITHIN_SD: Final = 0.1
 # Complete forms without a single lowest answer before the reader asks whether the answers are coded
 # one too high. Even among severely ill people somebody answers one question with "not at all".
 FEWEST_FORMS_FOR_CODING: Final = 20
+
+# Share of a table's patients without a session from which the reader says so first: more than a
+# slip, and an answer from the others may be one from the wrong people.
+LARGE_SHARE_LOST: Final = 0.2

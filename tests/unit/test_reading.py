@@ -266,7 +266,7 @@ def test_settings_that_do_not_exist(clinic, option, message):
 def test_command_line_over_toml_over_default(clinic):
     folder = clinic(kettrack='instrument = "MADRS"\nextract = "spring"')
     assert load_cohort(folder).settings == Settings(
-        instrument="MADRS", extract="spring"
+        instrument="MADRS", extract="spring", scores_of="MADRS"
     )
     assert (
         load_cohort(folder, instrument="GAD-7", criteria=None).settings.instrument

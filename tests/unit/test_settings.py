@@ -42,6 +42,7 @@ def test_every_plain_key(toml):
     """
     expected = Settings(
         instrument="MADRS",
+        scores_of="MADRS",
         criteria="SUSTAIN-1",
         baseline="mean",
         duplicates="worst",

@@ -1,0 +1,171 @@
+"""Patient codes that differ between tables only by something nobody means, and the rows lost to
+that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from kettrack.reading.problems import Ledger, counted
+from kettrack.vocabulary.limits import LARGE_SHARE_LOST
+
+# Soft hyphens, zero-width and direction marks, byte order marks, and every kind of blank.
+_UNSEEN: Final = r"[\x{00ad}\x{200b}-\x{200f}\x{2060}\x{feff}\s]"
+_LEADING_ZEROS: Final = r"(^|\D)0+(\d)"
+_TEXT: Final = pa.string()
+
+
+def note_similar_ids(
+    codes: pd.Index,
+    ledger: Ledger,
+) -> None:
+    """Say how many patient codes differ from another only by something that nobody sees or means.
+
+    Parameters
+    ----------
+    codes : Index
+        Every code of every table, once each.
+    ledger : Ledger
+        Takes the note; it names no code.
+    """
+    folded = _folded(codes)
+    similar = folded.duplicated(keep=False)
+    if not similar.any():
+        return
+    n_codes = counted(int(similar.sum()), "patient code")
+    n_patients = counted(folded[similar].nunique(), "patient")
+    ledger.note(
+        f"{n_codes} differ from another only by capital letters, leading zeros, invisible"
+        f" spaces or the Unicode form. If these are the same people, they are {n_patients};"
+        " now each code is read as a patient of its own. Write each patient's code the"
+        " same in every table."
+    )
+
+
+def _folded(
+    codes: pd.Index,
+) -> pd.Series:
+    """The codes without what may differ by accident; equal values are similar codes."""
+    text = pa.array(codes, pa.string())
+    plain = pc.utf8_lower(pc.utf8_normalize(text, form="NFKC"))
+    seen = pc.replace_substring_regex(plain, _UNSEEN, "")
+    short = pc.replace_substring_regex(seen, _LEADING_ZEROS, r"\1\2")
+    return pd.Series(short.to_pandas(), copy=False)
+
+
+def report_lost(
+    frames: Mapping[str, pd.DataFrame],
+    files: Mapping[str, str],
+    ledger: Ledger,
+) -> None:
+    """Report a table none of whose patients has a session, and note one that loses a large share.
+
+    The codes are then most likely written in two ways, and every answer would rest on the few who
+    are left.
+
+    Parameters
+    ----------
+    frames : mapping
+        Table name to frame.
+    files : mapping
+        Table name to file, for messages.
+    ledger : Ledger
+        Takes a problem or a note; neither names a code.
+    """
+    treated = _codes_in(frames["sessions"])
+    if treated.empty:
+        return
+    for name in ("scores", "patients", "events"):
+        codes = _codes_in(frames[name])
+        lost = codes[~codes.isin(treated)]
+        cause = _likely_cause(lost, treated)
+        # A list of patients or events may be of other people; without scores nothing is left.
+        if len(lost) and len(lost) == len(codes) and (name == "scores" or cause):
+            ledger.problem(
+                files[name],
+                None,
+                "patient_id",
+                "",
+                f"none of the {counted(len(codes), 'patient code')} of this file is in"
+                f" {files['sessions']}, so all its rows would be left out. {cause or _OTHER}",
+            )
+        elif len(lost) > LARGE_SHARE_LOST * len(codes):
+            ledger.note(
+                f"Look at this first: {len(lost)} of {counted(len(codes), 'patient')} in"
+                f" {files[name]} have no session in {files['sessions']}, and their rows are left"
+                f" out. {cause or _OTHER}"
+            )
+
+
+_OTHER: Final = (
+    "If they are the same people, write each patient's code the same in every file."
+)
+
+
+def _codes_in(
+    frame: pd.DataFrame,
+) -> pd.Series:
+    return frame["patient_id"].dropna().drop_duplicates().astype("str")
+
+
+def _likely_cause(
+    lost: pd.Series,
+    treated: pd.Series,
+) -> str:
+    """What most lost codes differ by from one in the sessions; empty where it is not found."""
+    if lost.empty:
+        return ""
+    for what, plain in _DIFFERENCES.items():
+        same = plain(lost).isin(plain(treated))
+        if same.mean() > 0.5:
+            return (
+                f"{int(same.sum())} of them differ from a code there only by {what}. Write each"
+                " patient's code the same in every file."
+            )
+    return ""
+
+
+def _replaced(
+    codes: pd.Series,
+    pattern: str,
+    by: str = "",
+) -> pd.Series:
+    text = pc.replace_substring_regex(pa.array(codes, _TEXT), pattern, by)
+    plain: pd.Series = text.to_pandas().astype("str")
+    return plain.set_axis(codes.index)
+
+
+def _digits(
+    codes: pd.Series,
+) -> pd.Series:
+    """The number in a code without leading zeros; a code without one stays as it is."""
+    numbers = _replaced(_replaced(codes, r"\D"), r"^0+(\d)", r"\1")
+    # Two codes with one number, such as A1 and B1, are two people.
+    return numbers.where((numbers != "") & ~numbers.duplicated(keep=False), codes)
+
+
+def _everything(
+    codes: pd.Series,
+) -> pd.Series:
+    without_points = _replaced(codes, r"\.0+$")
+    plain = _folded(pd.Index(without_points)).set_axis(codes.index)
+    return _replaced(plain, r"[^\p{L}\p{N}]")
+
+
+# From the narrowest difference to the widest.
+_DIFFERENCES: Final[Mapping[str, Callable[[pd.Series], pd.Series]]] = {
+    "capital letters": lambda codes: codes.str.casefold(),
+    "blanks or invisible characters": lambda codes: _replaced(codes, _UNSEEN),
+    "leading zeros": lambda codes: _replaced(codes, _LEADING_ZEROS, r"\1\2"),
+    "a .0 at the end, as if the code had been a number": lambda codes: _replaced(
+        codes, r"\.0+$"
+    ),
+    "hyphens or other marks": lambda codes: _replaced(codes, r"[^\p{L}\p{N}]"),
+    "capital letters, zeros, blanks and marks": _everything,
+    "what stands around the number": _digits,
+}

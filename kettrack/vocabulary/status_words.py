@@ -1,0 +1,258 @@
+"""Words that say whether a row is an observation: the only place that lists them.
+
+A row that was filled in by a rule, was taken back, or stands for an appointment that nobody kept is
+no observation. A word is left out here where it leaves that open (`in progress`, `preliminary`,
+`on hold`, `stopped`, `unknown`, and `scheduled`, which may be the contrary of an unplanned visit);
+the reader then asks.
+
+Sources. `DTYPE`: CDISC ADaM Controlled Terminology 2021-12-17, codelist C81224 (evs.nci.nih.gov);
+"must be populated, when the value of AVAL has been imputed or derived" (ADaM Implementation Guide,
+section 3.3). `ANL01FL`: the same guide, section 3.3.8; Y, and empty for rows not analysed.
+`--STAT`: CDISC SDTM Controlled Terminology, codelist C66789, whose one word is NOT DONE. Words of
+status: HL7 FHIR R4 code systems `observation-status`, `questionnaire-answers-status`,
+`appointmentstatus`, `encounter-status`, `medication-admin-status` (hl7.org/fhir/R4). Codes of
+attendance: NHS Data Dictionary, ATTENDED OR DID NOT ATTEND CODE (datadictionary.nhs.uk). `voided`:
+the column of every OpenMRS table. Flags and spellings beside these are those of clinic logs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+Meaning = Literal["observed", "not observed"]
+OBSERVED: Final = "observed"
+NOT_OBSERVED: Final = "not observed"
+# How an empty cell is called in `[status]`, where a word is needed.
+EMPTY: Final = "empty"
+
+# The word that is printed, then other spellings; blanks, hyphens and capitals make no difference.
+_TOOK_PLACE: Final = (
+    "completed, complete",
+    "done, performed",
+    "attended, arrived, present, seen, showed, show, kept",
+    "given, administered",
+    "fulfilled, finished, checked out",
+    "final, amended, corrected",
+    "observed, valid",
+)
+_DID_NOT: Final = (
+    "no show, no showed, did not attend, dna, dnad, dnaed, did not arrive, did not come,"
+    " not attended, absent, missed, missed appointment, failed to attend",
+    "cancelled, canceled, cancelled by patient, canceled by patient, cancelled by clinic,"
+    " canceled by clinic, cancelled by provider, canceled by provider, late cancel,"
+    " late cancelled, late canceled, late cancellation, cancellation, revoked",
+    "rescheduled, postponed, moved to another day, deferred",
+    "booked, proposed, pending, waitlist, waitlisted, future",
+    "not done, nd, not performed, not taken, not assessed, not recorded",
+    "not given, not administered, no dose, dose not given, withheld",
+    "declined, refused",
+    "voided, void, deleted, retracted, invalid, invalidated, rejected",
+    "entered in error, error, erroneous, data entry error, duplicate",
+    "imputed, carried forward",
+)
+_DERIVED: Final = (
+    "LOCF, last observation carried forward",
+    "WOCF, worst observation carried forward",
+    "BOCF, best observation carried forward",
+    "BLOCF, baseline observation carried forward",
+    "POCF, penultimate observation carried forward",
+    "SOCF, screening observation carried forward",
+    "NOCB, next observation carried backward",
+    "AVERAGE, mean, average of values",
+    "MAXIMUM, max",
+    "MINIMUM, min",
+    "MEDIAN",
+    "INTERP, interpolation, interpolated",
+    "EXTRAP, extrapolation, extrapolated",
+    "ENDPOINT",
+    "LOV, last observed value",
+    "BC, best case",
+    "WC, worst case",
+    "BOC, best observed case",
+    "WOC, worst observed case",
+    "COPY",
+    "PHANTOM",
+    "MOTH, mean other group",
+    "MOV, mean observed value",
+    "ML, maximum likelihood",
+    "MI, multiple imputation",
+    "RESTRICTED MEAN",
+    "IMPUTED",
+)
+_YES: Final = "yes, y, true, t, 1"
+_NO: Final = "no, n, false, f, 0"
+_TABLES: Final = ("sessions", "scores", "events")
+
+
+def bare(word: str) -> str:
+    """A word without what makes no difference: capitals, blanks, hyphens, points.
+
+    Examples
+    --------
+    >>> bare("No-Show"), bare("entered_in_error")
+    ('noshow', 'enteredinerror')
+    """
+    # 1.0 is a 1 that passed through a column of numbers.
+    whole = re.sub(r"^(\d+)\.0$", r"\1", word)
+    return "".join(letter for letter in whole.casefold() if letter.isalnum())
+
+
+def _spellings(rows: tuple[str, ...]) -> dict[str, str]:
+    """Every spelling, bare, to the word that is printed for it."""
+    found: dict[str, str] = {}
+    for row in rows:
+        words = [word.strip() for word in row.split(",")]
+        found |= {bare(word): words[0] for word in words}
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class StatusColumn:
+    """One kind of column that says whether a row is an observation.
+
+    Parameters
+    ----------
+    headers : str
+        Pattern of the column's name without capitals, blanks and marks.
+    observed, not_observed : tuple of str
+        Words of each meaning; the first of a row is the one that is printed.
+    tables : tuple of str
+        Where such a column is looked for.
+    empty_is_said : bool
+        Whether an empty cell is worth a note: in such a column every row should have a word.
+    only_with_yes : bool
+        Whether an empty cell means "not observed" as soon as another row says yes.
+    """
+
+    headers: str
+    observed: tuple[str, ...]
+    not_observed: tuple[str, ...]
+    tables: tuple[str, ...] = _TABLES
+    empty_is_said: bool = False
+    only_with_yes: bool = False
+
+    def meaning(self, word: str) -> tuple[Meaning, str] | None:
+        """What a word means and how it is printed; None where it is not known."""
+        key = bare(word)
+        left_out = _spellings(self.not_observed)
+        if key in left_out:
+            return NOT_OBSERVED, left_out[key]
+        kept = _spellings(self.observed)
+        return (OBSERVED, kept[key]) if key in kept else None
+
+    @property
+    def known_words(self) -> str:
+        """The words of both meanings, for a message."""
+        said = []
+        for meaning, rows in (
+            (OBSERVED, self.observed),
+            (NOT_OBSERVED, self.not_observed),
+        ):
+            words = ", ".join(row.split(",")[0] for row in rows)
+            if words:
+                said.append(f"{meaning}: {words}")
+        return "; ".join(said)
+
+
+STATUS: Final = StatusColumn(
+    r"(?:session|appointment|appt|visit|attendance|record|row|result|observation|score|"
+    r"assessment|questionnaire|encounter|administration|infusion|event|qs|fhir)?status"
+    r"|attendance",
+    _TOOK_PLACE,
+    (*_DID_NOT, *_DERIVED[:6]),
+    empty_is_said=True,
+)
+# The first kind whose pattern fits the name of a column decides.
+STATUS_COLUMNS: Final = (
+    StatusColumn("dtype|derivationtype", (), _DERIVED, ("scores",)),
+    StatusColumn("anl01fl", (_YES,), (_NO,), ("scores",), only_with_yes=True),
+    StatusColumn("[a-z]{2}stat", _TOOK_PLACE[:2], ("NOT DONE, nd",)),
+    StatusColumn(
+        "attendedordidnotattend(?:code)?",
+        ("5, attended on time", "6, arrived late but was seen"),
+        (
+            "2, cancelled by patient",
+            "3, did not attend, dna",
+            "4, cancelled by provider",
+            "7, arrived late and could not be seen",
+            "0, not applicable",
+        ),
+        empty_is_said=True,
+    ),
+    StatusColumn(
+        "(?:is)?(?:imputed|imputation|locf|carriedforward)(?:flag|fl)?",
+        (_NO, "observed"),
+        (_YES, *_DERIVED),
+    ),
+    StatusColumn(
+        "(?:is|was)?(?:voided?|deleted|enteredinerror|cancelled|canceled|noshow|dna"
+        "|didnotattend|notdone|missed|rescheduled)(?:flag|fl)?",
+        (_NO, *_TOOK_PLACE),
+        (_YES, *_DID_NOT),
+    ),
+    StatusColumn(
+        "(?:is|was)?(?:attended|showed|showedup|tookplace)(?:flag|fl)?",
+        (_YES, *_TOOK_PLACE),
+        (_NO, *_DID_NOT),
+        empty_is_said=True,
+    ),
+    STATUS,
+)
+
+
+def status_column(header: str, table: str) -> StatusColumn | None:
+    """The kind of status column that a name stands for, None where it is none.
+
+    Examples
+    --------
+    >>> status_column("QSSTAT", "scores").meaning("Not done")
+    ('not observed', 'NOT DONE')
+    >>> status_column("Appointment status", "sessions").meaning("DNA")
+    ('not observed', 'no show')
+    >>> status_column("employment_status", "scores") is None
+    True
+    """
+    name = bare(header)
+    for kind in STATUS_COLUMNS:
+        if table in kind.tables and re.fullmatch(kind.headers, name):
+            return kind
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnStatus:
+    """What `[status]` of a settings file says.
+
+    Parameters
+    ----------
+    words : mapping
+        Table name to {word: meaning}; the key `""` holds those for every table.
+    columns : tuple of str
+        Further columns that are read as a status.
+    ignore : tuple of str
+        Columns that look like a status and are none.
+    """
+
+    words: Mapping[str, Mapping[str, Meaning]] = field(default_factory=dict)
+    columns: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+
+    def meaning(self, word: str, table: str) -> Meaning | None:
+        """What the user says a word means; what is said for one table comes first."""
+        for section in (table, ""):
+            for own, meaning in self.words.get(section, {}).items():
+                if bare(own) == bare(word):
+                    return meaning
+        return None
+
+    def kind(self, header: str, table: str) -> StatusColumn | None:
+        """The kind of status column that a name stands for in this folder."""
+        name = bare(header)
+        if name in map(bare, self.ignore):
+            return None
+        return status_column(header, table) or (
+            STATUS if name in map(bare, self.columns) else None
+        )
