@@ -94,9 +94,9 @@ def write_table(frame: pd.DataFrame, path: str | Path) -> Path:
     Parameters
     ----------
     frame : DataFrame
-        Any of kettrack's tables. In CSV a missing value is an empty cell, a truth value `true` or
-        `false`, a line end `\n`; text that begins with = + - @ has an apostrophe before it, so that
-        no spreadsheet takes it for a formula.
+        Any of kettrack's tables. In CSV a missing value is an empty cell, a truth value `TRUE` or
+        `FALSE` (R reads no other word as one), a line end `\n`; text that begins with = + - @ has
+        an apostrophe before it, so that no spreadsheet takes it for a formula.
     path : str or Path
         Ends in `.csv` or `.parquet`; replaced if it exists.
 
@@ -140,12 +140,13 @@ def csv_text(frame: pd.DataFrame) -> str:
     --------
     >>> import pandas as pd
     >>> csv_text(pd.DataFrame({"well": [True, False], "score": [3.5, None]}))
-    'well,score\ntrue,3.5\nfalse,\n'
+    'well,score\nTRUE,3.5\nFALSE,\n'
     """
     import pandas as pd
 
+    # `read.csv` of R 4.2 takes `true` for text.
     truth = {
-        name: frame[name].map({True: "true", False: "false"}).astype("str")
+        name: frame[name].map({True: "TRUE", False: "FALSE"}).astype("str")
         for name in frame.columns
         if pd.api.types.is_bool_dtype(frame[name].dtype)
     }

@@ -169,7 +169,7 @@ def _field(column: Column) -> dict[str, Any]:
     if column.unit:
         described["unit"] = column.unit
     if column.kind == "yes_no":
-        described |= {"trueValues": ["true"], "falseValues": ["false"]}
+        described |= {"trueValues": ["TRUE"], "falseValues": ["FALSE"]}
     # Empty constraints are left out of the file.
     limits = _constraints(column)
     return described | ({"constraints": limits} if limits else {})

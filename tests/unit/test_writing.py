@@ -17,7 +17,7 @@ FRAME = pd.DataFrame(
 
 def test_csv_is_plain(tmp_path):
     path = write_table(FRAME, tmp_path / "out.csv")
-    assert path.read_bytes() == b"patient_id,well,score\n001,true,1.5\nb,,\n"
+    assert path.read_bytes() == b"patient_id,well,score\n001,TRUE,1.5\nb,,\n"
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
