@@ -87,7 +87,8 @@ def plot_waterfall(
         # A score cannot fall by more than 100 %, so the axis needs no more room below.
         axes.set(ylim=(-105, CAP + 8), ylabel="% change from baseline")
         missing = len(table) - len(scored)
-        axes.set_xlabel(f"{len(scored)} scored, then {missing} not scored")
+        counted = f"{len(scored)} scored, then {missing} not scored"
+        axes.set_xlabel(f"{counted}{_higher_words(scored)}")
         first, last = AFTER_COURSE_DAYS
         axes.set_title(
             f"Change {first} to {last} days after the first course, one bar for each person",
@@ -116,6 +117,16 @@ def _draw_bars(axes: Axes, scored: pd.DataFrame) -> None:
     # A cut bar without a sign would look like a rise of exactly the cap.
     beyond = scored[scored["percent_change"] > CAP]
     axes.plot(beyond["place"], [CAP] * len(beyond), "^", color=WORSE, markersize=4)
+
+
+def _higher_words(scored: pd.DataFrame) -> str:
+    """How many who are unchanged by the rules scored higher than before: a tall bar may be one."""
+    unchanged = scored[scored["state"] == "unchanged"]
+    n_higher = int((unchanged["percent_change"] > 0).sum())
+    if not n_higher:
+        return ""
+    words = STATES["unchanged"].words
+    return f"\n{n_higher} of the {len(unchanged)} {words} scored higher than before treatment"
 
 
 def _draw_response(axes: Axes, criteria: Criteria | None) -> None:

@@ -93,17 +93,16 @@ def _instrument(
     table = read_table(content, InstrumentTable, place)
     if table is None:
         return None
-    wrong = _contradictions(table)
+    # Asked of what was built, which has the defaults of what was not said; what contradicts itself
+    # is told first.
+    instrument = _built_instrument(name, given(table))
+    wrong = senseless_scale(instrument) | _contradictions(table)
+    if table.minimum >= table.maximum:
+        # Nothing can be said of a scale without a range.
+        wrong = _contradictions(table)
     for key, expected in wrong.items():
         place.at(key).problem(expected)
-    if wrong:
-        return None
-    instrument = _built_instrument(name, given(table))
-    # Asked of what was built, which has the defaults of what was not said.
-    senseless = senseless_scale(instrument)
-    for key, expected in senseless.items():
-        place.at(key).problem(expected)
-    return None if senseless else instrument
+    return None if wrong else instrument
 
 
 def _as_the_clinic_uses_it(

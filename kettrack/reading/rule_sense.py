@@ -122,7 +122,7 @@ def _span(first: float, last: float) -> str:
 
 
 def _sums_of_items(scale: Instrument) -> _Wrong:
-    if not scale.item_maxima:
+    if not scale.item_maxima or scale.total != "sum":
         return {}
     least = scale.item_minimum * scale.n_items
     most = sum(scale.item_maxima)

@@ -262,25 +262,21 @@ def _criteria(
         near = did_you_mean(table.instrument, known)
         place.at("instrument").problem(f"one of: {', '.join(known)}{near}")
         return None
-    wrong = _contradictions_of_rules(table, instrument)
-    for key, expected in wrong.items():
-        place.at(*key.split(".")).problem(expected)
-    if wrong:
-        return None
     criteria = _built_criteria(name, table, instrument)
-    senseless = senseless_rules(criteria, instrument)
     written = given(table)
-    for key, expected in senseless.items():
-        rule, _, part = key.partition(".")
+    wrong = _contradictions_of_rules(table, instrument)
+    wrong = senseless_rules(criteria, instrument) | wrong
+    for key, expected in wrong.items():
+        rule = key.partition(".")[0]
         # A rule that was not written here comes from the convention: it is told at the table.
         if rule in written:
-            place.at(rule, part).problem(expected)
+            place.at(*key.split(".")).problem(expected)
         else:
             place.problem(
                 f"{rule} of its own, or {rule} = false: the convention's does not fit. Expected:"
                 f" {expected}"
             )
-    return None if senseless else criteria
+    return None if wrong else criteria
 
 
 def _contradictions_of_rules(

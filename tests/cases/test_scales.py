@@ -11,6 +11,7 @@ from kettrack import (
     Cohort,
     load_cohort,
     outcomes_table,
+    patient_page,
     published_rules_table,
     review_table,
     timeline_table,
@@ -28,6 +29,13 @@ def percent_changes(cohort: Cohort) -> dict[str, float]:
 def responses(cohort: Cohort) -> dict[str, str]:
     table = outcomes_table(cohort).set_index("patient_id")
     return table["response_status"].astype("str").to_dict()
+
+
+def response_line(cohort: Cohort) -> dict[str, float]:
+    """The line of response on the page of the first patient."""
+    page = patient_page(cohort, "A1").table
+    lines = page[page["what"] == "line"]
+    return dict(zip(lines["label"], lines["value"], strict=True))
 
 
 def ideation(cohort: Cohort) -> dict[str, list[float | None]]:
@@ -78,6 +86,11 @@ def named(cohort: Cohort) -> bool:
 CASES = [
     ("minimum_not_zero", percent_changes, {"A1": -60, "A2": -100}),
     ("minimum_not_zero", responses, {"A1": "single", "A2": "single"}),
+    (
+        "minimum_not_zero",
+        response_line,
+        {"half of the baseline, counted from 10": 20},
+    ),
     ("cssrs_skip", ideation, {"A1": [3, 1, 0], "A2": [2, 0, None]}),
     (
         "cssrs_skip",

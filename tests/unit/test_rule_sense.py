@@ -5,7 +5,10 @@ their neighbours that can be meant are not.
 import pytest
 
 from kettrack.errors import DataProblems
+from kettrack.reading.rule_sense import senseless_rules, senseless_scale
 from kettrack.reading.settings_file import load_settings
+from kettrack.vocabulary.criteria import PRESETS
+from kettrack.vocabulary.instruments import INSTRUMENTS
 
 K10 = """[instruments.K10]
 minimum = 10
@@ -189,10 +192,23 @@ def test_a_rule_of_the_convention_that_does_not_fit_is_told_at_the_table(
     assert faults(tmp_path, without) == {}
 
 
-def test_windows_in_the_wrong_order_are_a_problem(tmp_path):
-    text = rule("response", "percent_change", "at most", -50)
+def test_everything_that_cannot_be_meant_is_told_at_once(tmp_path):
+    text = K10 + "reliable_change = -6\nremission = 99\n"
+    text += rule("response", "percent_change", "at most", 50)
     text += "count = 2\nmin_gap = 30\nmax_gap = 7\n"
-    assert list(faults(tmp_path, text)) == ["criteria.ours.response.max_gap"]
+    assert set(faults(tmp_path, text)) == {
+        "instruments.K10.reliable_change",
+        "instruments.K10.remission",
+        "criteria.ours.response.limit",
+        "criteria.ours.response.max_gap",
+    }
+
+
+def test_nothing_built_in_is_senseless():
+    for scale in INSTRUMENTS.values():
+        assert senseless_scale(scale) == {}
+    for bundle in PRESETS:
+        assert senseless_rules(bundle, INSTRUMENTS[bundle.instrument]) == {}
 
 
 def test_a_built_in_scale_takes_what_differs_between_clinics(tmp_path):
