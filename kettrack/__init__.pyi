@@ -49,6 +49,7 @@ from .figures.states import plot_occupancy as plot_occupancy
 from .figures.swimmer import plot_swimmer as plot_swimmer
 from .figures.trajectories import plot_expected as plot_expected
 from .figures.trajectories import plot_trajectories as plot_trajectories
+from .figures.what_came_first import plot_what_came_first as plot_what_came_first
 from .privacy.identifiers import find_identifiers as find_identifiers
 from .reading.cohort import Cohort as Cohort
 from .reading.load import check_folder as check_folder

@@ -51,6 +51,7 @@ ROWS: Final = {
     "lost": "lost the response",
     "retreated": "treated again",
     "censored": "no longer followed",
+    "silent": "of these, silent",
 }
 _SIGNS: Final = "DsovP"  # of published marks, by study
 _LAST_WEEK: Final = 26  # drawn; the table goes on
@@ -79,8 +80,8 @@ def plot_durability(
     ax : Axes, optional
         Default: new ones.
     rule : str
-        Whose curves are drawn with intervals; the treatment-policy curve by a single score stands
-        beside them as a dotted line.
+        Whose curves are drawn with intervals; the curves by a single score stand beside them as
+        dotted lines.
     caption : str
         N, rule and extract; `Result.caption`.
     published : tuple of PublishedDurability, optional
@@ -90,30 +91,29 @@ def plot_durability(
     Returns
     -------
     Axes
-        To half a year at most. Thin dashed lines: every loss that no second score confirmed is
-        counted, or none. Lost, treated again and no longer followed are cumulative; hidden cells
-        say so.
+        To half a year at most. Thin dashed lines: all people who were no longer scored had lost the
+        response, or none had. The numbers of people are cumulative; hidden cells say so.
 
     Examples
     --------
     >>> weeks = {"rule": "in_force", "estimand": "treatment_policy", "day": [0, 7, 14]}
     >>> share = {"estimate": [100.0, 95.0, 90.0], "ci_low": np.nan, "ci_high": np.nan}
     >>> counts = {"at_risk": [40, 38, 30], "lost": [0, 2, 4], "retreated": 0, "censored": [0, 0, 6]}
-    >>> bounds = {"bound_low": share["estimate"], "bound_high": share["estimate"]}
-    >>> axes = plot_durability(pd.DataFrame({**weeks, **share, **bounds, **counts}))
-    >>> axes.get_title(loc="left")
-    '90 % were still responding 2 weeks on, whatever sessions followed'
+    >>> bounds = {"silent": 0, "silent_low": share["estimate"], "silent_high": share["estimate"]}
+    >>> table = pd.DataFrame({**weeks, **share, **bounds, **counts, "single": [100.0, 90.0, 80.0]})
+    >>> plot_durability(table).get_title(loc="left")
+    '90 % (80 % by one score) still responding 2 weeks on, whatever sessions followed'
     """
     groups, short = _curve_rows(table, rule)
-    # Each curve's numbers take four rows and a heading below the axes.
-    height = 4.4 + 0.66 * max(len(groups), 1)
+    # Each curve's numbers take five rows and a heading below the axes.
+    height = 4.4 + 0.78 * max(len(groups), 1)
     with canvas(ax, width=8.6, height=height) as axes:
         if nothing_to_draw(axes, table, "estimate"):
             return axes
         for name, rows in groups.items():
             _draw_curve(axes, rows, *CURVES[name])
         _draw_bounds(axes, groups)
-        _draw_single_score(axes, table, rule)
+        _draw_single_score(axes, groups)
         for name in short:
             words = f"{CURVES[name][1]}:\ntoo few people from the start"
             axes.plot([], [], " ", label=words)
@@ -161,9 +161,10 @@ def _durability_title(groups: dict[str, pd.DataFrame]) -> str:
     if rows.empty:
         return "How long a response lasted, asked in three ways"
     row = rows.sort_values("day").iloc[-1]
+    single = "" if pd.isna(row["single"]) else f" ({row['single']:.0f} % by one score)"
     return (
-        f"{row['estimate']:.0f} % were still responding {row['day'] / DAYS_IN_WEEK:.0f} weeks on,"
-        " whatever sessions followed"
+        f"{row['estimate']:.0f} %{single} still responding"
+        f" {row['day'] / DAYS_IN_WEEK:.0f} weeks on, whatever sessions followed"
     )
 
 
@@ -212,31 +213,28 @@ def _thin_line(
 
 
 def _draw_bounds(axes: Axes, groups: dict[str, pd.DataFrame]) -> None:
-    """Thin lines where the curves would be if every loss counted that no second score confirmed,
-    and if none did; only where that makes a difference.
+    """Thin dashed lines where a curve would be if all the silent had lost the response after their
+    last score, or none had; only where that makes a difference, and not for the composite, which
+    other sessions decide.
     """
-    policy = groups.get("treatment_policy")
-    if policy is not None and (policy["bound_low"] < policy["bound_high"]).any():
-        words = "whatever sessions followed, with\nevery unconfirmed loss, or none"
-        _thin_line(axes, policy, "bound_low", "treatment_policy", words)
+    for name in ("treatment_policy", "hypothetical"):
+        rows = groups.get(name)
+        if rows is None or not (rows["silent_low"] < rows["silent_high"]).any():
+            continue
+        words = f"{CURVES[name][1]},\nif all the silent had lost it, or none"
+        _thin_line(axes, rows, "silent_low", name, words)
         # One entry of the legend names both.
-        _thin_line(axes, policy, "bound_high", "treatment_policy", "_bound_high")
-    untreated = groups.get("hypothetical")
-    # Without a session the losses that may be missed are those that a session or silence left
-    # unconfirmed, so there is a lower bound alone.
-    if untreated is not None and (untreated["bound_low"] < untreated["estimate"]).any():
-        words = "without a further session, with\nevery unconfirmed loss"
-        _thin_line(axes, untreated, "bound_low", "hypothetical", words)
+        _thin_line(axes, rows, "silent_high", name, f"_{name}_high")
 
 
-def _draw_single_score(axes: Axes, table: pd.DataFrame, rule: str) -> None:
-    """The treatment-policy curve by a single score, where another rule is drawn."""
-    policy = table[table["estimand"] == "treatment_policy"]
-    single = policy[policy["rule"] == "single_score"]
-    if rule == "single_score" or single["estimate"].isna().all():
-        return
-    words = "whatever sessions followed,\nby a single score"
-    _thin_line(axes, single, "estimate", "treatment_policy", words, dotted=True)
+def _draw_single_score(axes: Axes, groups: dict[str, pd.DataFrame]) -> None:
+    """Each curve by a single score, where the rule in force asks for a second one."""
+    words = "dotted, in the same colours:\nby a single score"
+    for name, rows in groups.items():
+        if rows["single"].notna().any():
+            _thin_line(axes, rows, "single", name, words, dotted=True)
+            # The first one speaks for all.
+            words = f"_{name}_single"
 
 
 def _draw_published_shares(

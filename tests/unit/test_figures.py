@@ -38,6 +38,7 @@ DRAWN = {
     "plot_going_on": "going_on_by_score",
     "plot_balance": "balance",
     "plot_durability": "durability_from_response",
+    "plot_what_came_first": "durability_from_response",
     "plot_turnbull": "durability_intervals",
     "plot_mean_count": "recurrent_loss",
     "plot_trajectories": "trajectories",

@@ -13,10 +13,12 @@ from kettrack.analysis.durability.intervals import durability_intervals
 from kettrack.analysis.durability.recurrent_loss import recurrent_loss
 from kettrack.figures.durability import (
     CURVES,
+    ROWS,
     plot_durability,
     plot_mean_count,
     plot_turnbull,
 )
+from kettrack.figures.what_came_first import plot_what_came_first
 from kettrack.vocabulary.published_results import published_durability
 
 
@@ -44,11 +46,10 @@ def test_each_estimand_has_its_curve(curves):
         ]
         assert lines[words].get_ydata().tolist() == rows["estimate"].tolist()
         assert lines[words].get_xdata().tolist() == rows["day"].tolist()
-    eight = curves.table.set_index("key").loc[
-        "treatment_policy_in_force_56", "estimate"
-    ]
+    eight = curves.table.set_index("key").loc["treatment_policy_in_force_56"]
     assert ax.get_title(loc="left").startswith(
-        f"{eight:.0f} % were still responding 8 weeks on"
+        f"{eight['estimate']:.0f} % ({eight['single']:.0f} % by one score) still"
+        " responding 8 weeks on"
     )
 
 
@@ -60,7 +61,7 @@ def test_the_numbers_of_the_risk_table_stand_under_the_ticks_of_the_axis(curves)
     shown = curves.table[
         (curves.table["rule"] == "in_force") & curves.table["day"].isin(ticks)
     ]
-    expected = shown[["at_risk", "lost", "retreated", "censored"]].to_numpy().ravel()
+    expected = shown[list(ROWS)].to_numpy().ravel()
     assert sorted(int(text.get_text()) for text in numbers) == sorted(expected)
 
 
@@ -101,18 +102,51 @@ def test_published_marks_are_named(curves):
     ]
 
 
-def test_the_lower_bound_stands_under_the_curve_hypothetical(curves):
+def test_the_bounds_of_the_silent_stand_around_their_curve(curves):
     ax = plot_durability(curves.table)
-    line = next(
-        line
-        for line in ax.lines
-        if line.get_label().startswith("without a further session, with")
-    )
-    rows = curves.table[
-        (curves.table["estimand"] == "hypothetical")
-        & (curves.table["rule"] == "in_force")
+    for estimand in ("treatment_policy", "hypothetical"):
+        _, words = CURVES[estimand]
+        rows = curves.table[
+            (curves.table["estimand"] == estimand)
+            & (curves.table["rule"] == "in_force")
+        ]
+        low = next(
+            line
+            for line in ax.lines
+            if line.get_label() == f"{words},\nif all the silent had lost it, or none"
+        )
+        high = next(
+            line for line in ax.lines if line.get_label() == f"_{estimand}_high"
+        )
+        assert low.get_ydata().tolist() == rows["silent_low"].tolist()
+        assert high.get_ydata().tolist() == rows["silent_high"].tolist()
+
+
+def test_every_curve_by_a_single_score_stands_beside_it(curves):
+    dotted = [
+        line for line in plot_durability(curves.table).lines if line.get_ls() == ":"
     ]
-    assert line.get_ydata().tolist() == rows["bound_low"].tolist()
+    assert len(dotted) == len(CURVES)
+    for line, estimand in zip(dotted, CURVES, strict=True):
+        rows = curves.table[
+            (curves.table["estimand"] == estimand)
+            & (curves.table["rule"] == "in_force")
+        ]
+        assert np.array_equal(line.get_ydata(), rows["single"], equal_nan=True)
+
+
+def test_what_came_first_adds_up_and_shows_its_intervals(curves):
+    ax = plot_what_came_first(curves.table)
+    rows = curves.table[
+        (curves.table["estimand"] == "composite") & (curves.table["rule"] == "in_force")
+    ]
+    rows = rows[rows["day"] <= 26 * 7]
+    tops = [band.get_data().values for band in ax.patches if band.get_fill()]
+    assert tops[0] == pytest.approx(rows["estimate"].to_numpy())
+    assert tops[-1] == pytest.approx(np.full(len(rows), 100))
+    eight = rows.set_index("day").loc[56, "estimate"]
+    assert f"8 weeks on, {eight:.0f} %" in ax.get_title(loc="left")
+    assert len(ax.containers) == 1
 
 
 def test_boxes_reach_from_share_to_share(sample):
@@ -138,7 +172,9 @@ def test_mean_count_is_the_table(sample):
     assert line.get_ydata().tolist() == [0, *table["estimate"]]
 
 
-@pytest.mark.parametrize("plot", [plot_durability, plot_turnbull, plot_mean_count])
+@pytest.mark.parametrize(
+    "plot", [plot_durability, plot_what_came_first, plot_turnbull, plot_mean_count]
+)
 def test_a_refused_table_says_so(plot):
     assert "Not shown" in plot(pd.DataFrame()).texts[0].get_text()
 
