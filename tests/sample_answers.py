@@ -12,6 +12,14 @@ from kettrack.result import Result
 from kettrack.timelines.derived import DerivedCohort, derive
 
 
+# Each simulated clinic takes seconds, and what is said needs few of them.
+FASTER = {
+    "calibration": {"cohorts": 4},
+    "stop_after_calibration": {"cohorts": 2},
+    "stop_after": {"replicates": 50},
+}
+
+
 def derived_sample(policy: str = "internal") -> DerivedCohort:
     """The sample under a disclosure policy, with what its questions share."""
     return _derived(policy)
@@ -32,4 +40,4 @@ def _derived(policy: str) -> DerivedCohort:
 
 @functools.cache
 def _answer(name: str, policy: str, by: str | None) -> Result:
-    return estimate(name, _derived(policy), by=by)
+    return estimate(name, _derived(policy), by=by, **FASTER.get(name, {}))
