@@ -77,6 +77,8 @@ ROUTES: Final = {
 }
 # Colours of the answers 0, 1, 2, and of 3 and more; the height says the same.
 ANSWERS: Final = ("#BBBBBB", "#E69F00", "#D55E00", "#8B1A00")
+# Scales that ask about suicidal thoughts, in the order in which they come.
+_ANSWER_MARKERS: Final = ("s", "D", "^", "v")
 # Colour, marker of the peak, shift in days: side by side, so that both are seen.
 PRESSURES: Final = {
     "systolic": (RESPONDED, "^", -0.5),
@@ -287,18 +289,29 @@ def _draw_sessions(strip: Axes, sessions: pd.DataFrame) -> None:
 
 
 def _draw_suicidality(strip: Axes, answers: pd.DataFrame) -> None:
+    """A mark for each answer, as high as it says; a line up to what an unfinished form leaves
+    open.
+    """
     worst = len(ANSWERS) - 1
-    strip.scatter(
-        answers["day"],
-        answers["value"],
-        c=[ANSWERS[min(int(value), worst)] for value in answers["value"]],
-        marker="s",
-        s=16,
-        clip_on=False,
-        zorder=3,
-    )
+    scales = list(answers.groupby("label", sort=False))
+    for place, (scale, rows) in enumerate(scales):
+        strip.vlines(rows["day"], rows["low"], rows["high"], color=INK, linewidth=1)
+        strip.scatter(
+            rows["day"],
+            rows["value"],
+            c=[ANSWERS[min(int(value), worst)] for value in rows["value"]],
+            marker=_ANSWER_MARKERS[place % len(_ANSWER_MARKERS)],
+            s=16,
+            clip_on=False,
+            zorder=3,
+            label=in_figure(str(scale)),
+        )
+    # With one scale there is nothing to tell apart.
+    if len(scales) > 1:
+        legend_right(strip, fontsize=7, borderaxespad=0.2)
     # The axis never ends below the worst answer of the item, or a 1 would look like the worst.
-    top = max(float(worst), float(answers["value"].max()) if len(answers) else 0.0)
+    reached = answers[["value", "high"]].max().max()
+    top = np.nanmax([worst, reached])
     strip.set(ylim=(-0.3, top + 0.3), yticks=range(int(top) + 1))
     strip.grid(axis="y", linewidth=0.5)
     _say_none(strip, answers)

@@ -113,7 +113,7 @@ def test_suicidality_and_pressure_are_the_table(sample):
     page = kt.patient_page(sample, "S010")
     drawn = panels(kt.plot_patient(page.table))
     answers = rows(page, "suicidality")
-    squares = drawn["suicidality"].collections[0]
+    _, squares = drawn["suicidality"].collections
     assert (
         squares.get_offsets().data.tolist()
         == answers[["day", "value"]].to_numpy(float).tolist()
@@ -130,6 +130,27 @@ def test_suicidality_and_pressure_are_the_table(sample):
         )
     assert drawn["events"].lines[0].get_xydata().tolist() == [[25, 0], [63, 0]]
     assert texts(drawn["events"]) == ["dose up", "dose up"]
+
+
+def test_the_cssrs_stands_beside_the_item_with_what_it_leaves_open():
+    clinic = cohort("""
+        patient | day | score | item_9 | item_1 | item_2 | item_3 | item_4 | item_6 | instrument
+        a       |  -1 | 20    | 2      |        |        |        |        |        | PHQ-9
+        a       |   5 |       |        | 1      | 1      | 0      | 1      | 1      | C-SSRS
+        a       |   9 |       |        | 0      | 0      |        |        | 0      | C-SSRS
+        """)
+    page = kt.patient_page(clinic, "a")
+    drawn = panels(kt.plot_patient(page.table))
+    lines, marks = drawn["suicidality"].collections[2:]
+    assert marks.get_offsets().data.tolist() == [[5, 4], [9, 0]]
+    # a yes to 4 with 5 blank may be a 5
+    assert [segment[:, 1].tolist() for segment in lines.get_segments()] == [
+        [4, 5],
+        [0, 0],
+    ]
+    legend = drawn["suicidality"].get_legend().get_texts()
+    assert [text.get_text() for text in legend] == ["PHQ-9", "C-SSRS"]
+    assert texts(drawn["events"]) == ["suicidal behaviour (C-SSRS)"]
 
 
 def test_a_patient_of_whom_little_is_known():

@@ -10,7 +10,11 @@ import numpy as np
 import pandas as pd
 
 from kettrack.analysis.context import made_from, release, rule_words
-from kettrack.analysis.people.review_safety import suicidality_readings
+from kettrack.analysis.people.review_safety import (
+    behaviour_answers,
+    cssrs_forms,
+    suicidality_readings,
+)
 from kettrack.errors import UsageError
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
@@ -99,7 +103,9 @@ def patient_page(cohort: Cohort | DerivedCohort, patient_id: str) -> Result:
         ),
         _sessions(_own(cohort.sessions, patient_id)),
         _suicidality(_own(suicidality_readings(cohort), patient_id)),
+        _ideation(_own(cssrs_forms(cohort.scores), patient_id)),
         _events(_own(cohort.events, patient_id)),
+        _behaviour(_own(behaviour_answers(cohort.scores), patient_id)),
         _end(cohort, patient_id),
     ]
     table = pd.concat([part for part in parts if len(part)], ignore_index=True).assign(
@@ -251,6 +257,25 @@ def _suicidality(readings: pd.DataFrame) -> pd.DataFrame:
         value=readings["value"],
         label=readings["instrument"],
     )
+
+
+def _ideation(forms: pd.DataFrame) -> pd.DataFrame:
+    """C-SSRS forms; one that leaves questions open has a range, from the least that it can be."""
+    return _rows(
+        "suicidality",
+        forms["day"],
+        value=forms["value"],
+        low=forms["value"],
+        high=forms["highest"],
+        label=forms["instrument"],
+    )
+
+
+def _behaviour(answers: pd.DataFrame) -> pd.DataFrame:
+    """Suicidal behaviour that the C-SSRS tells, among the events."""
+    yes = answers[answers["value"] > 0]
+    words = "admission, attempt: suicidal behaviour (C-SSRS)"
+    return _rows("event", yes["day"], label=words)
 
 
 def _events(events: pd.DataFrame) -> pd.DataFrame:

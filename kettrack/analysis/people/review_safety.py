@@ -150,16 +150,22 @@ def _ideation(
     return f"{at_least}{form['value']:g}"
 
 
+def behaviour_answers(scores: pd.DataFrame) -> pd.DataFrame:
+    """Answers to the C-SSRS question on suicidal behaviour, as `value`: 0 or 1."""
+    item = f"item_{CSSRS.item_apart}"
+    own = scores["instrument"] == CSSRS.name
+    if item not in scores:
+        return scores.iloc[:0].assign(value=0.0)
+    rows = scores[own & scores[item].notna()]
+    value = rows[item].astype("float64")
+    return rows.assign(value=value)
+
+
 def _behaviour(scores: pd.DataFrame) -> pd.DataFrame:
     """Last answers to the question on suicidal behaviour, where they are a yes."""
-    item = f"item_{CSSRS.item_apart}"
-    if item not in scores:
-        return _flagged("cssrs_behaviour", scores.iloc[:0], [])
-    own = scores["instrument"] == CSSRS.name
-    answered = scores[item].notna()
-    rows = scores[own & answered]
-    last = rows.drop_duplicates("patient_id", keep="last")
-    yes = last[last[item] > 0]
+    answers = behaviour_answers(scores)
+    last = answers.drop_duplicates("patient_id", keep="last")
+    yes = last[last["value"] > 0]
     said = "C-SSRS question on suicidal behaviour was answered yes"
     words = [said] * len(yes)
     return _flagged("cssrs_behaviour", yes, words)
