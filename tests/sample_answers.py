@@ -11,7 +11,6 @@ from kettrack import estimate, load_cohort, sample_folder
 from kettrack.result import Result
 from kettrack.timelines.derived import DerivedCohort, derive
 
-
 # Each simulated clinic takes seconds, and what is said needs few of them.
 FASTER = {
     "calibration": {"cohorts": 4},
