@@ -1,20 +1,27 @@
-"""How long a response lasts, scored weekly: the share that holds it eight weeks on, and the median
-session of response.
+"""How long a response lasts, scored weekly: the share that holds it eight weeks on, its bounds
+where the sicker fall silent, and the median session of response.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.durability.counts import count_exits, exits, watch
+from kettrack.analysis.durability.counts import (
+    Watched,
+    count_exits,
+    exits,
+    settle,
+    watch,
+)
 from kettrack.analysis.response.response_curve import estimate
 from kettrack.estimators.survival.life_table import estimate_survival
 from kettrack.reading.cohort import Cohort
 from kettrack.timelines.derived import derive
-from kettrack.trials.gate import Check, Gate, Truths, bias, coverage
+from kettrack.trials.gate import Check, Gate, Truths, bias, coverage, off_by
 from kettrack.trials.response import count_together
 
 # Eight weeks, the day for which the scenario knows the truth.
@@ -22,6 +29,14 @@ DAY: Final = 56
 LARGEST_BIAS: Final = 0.01
 # a median session is a whole number: its interval covers too much, never too little
 LEAST_COVERAGE: Final = 0.93
+# The sicker fall silent: at a score of so many points the next answer is the last one with half of
+# the largest chance, and the chance rises this fast with the points.
+SILENT_AT: Final = 12
+SILENT_SLOPE: Final = 1.5
+MOST_SILENT: Final = 0.6
+SILENCE_SEED: Final = 303
+# taking the silent for people like the others is wrong by at least this much
+LEAST_SILENT_BIAS: Final = 0.04
 
 
 def measure_durability(cohort: Cohort, n: int) -> list[dict[str, float]]:
@@ -62,6 +77,75 @@ def judge_durability(frame: pd.DataFrame, truths: Truths) -> list[Check]:
             ("low", "high"),
             truth,
             what=f"coverage of the 95 % interval, {where}",
+        ),
+    ]
+
+
+def fall_silent(cohort: Cohort) -> Cohort:
+    """The same cohort in which people are never scored again from some score after the course on,
+    the sooner the higher it is.
+    """
+    scores = cohort.scores
+    last_session = cohort.sessions.groupby("patient_id")["day"].max()
+    after = scores["patient_id"].map(last_session) + cohort.criteria.late_after_days
+    # the score itself is the first that is not taken: nobody answers that they are ill
+    points = (scores["score"].to_numpy(float) - SILENT_AT) / SILENT_SLOPE
+    chance = MOST_SILENT / (1 + np.exp(-points))
+    drawn = np.random.default_rng(SILENCE_SEED).random(len(scores)) < chance
+    falls = drawn & (scores["day"] > after).to_numpy(bool)
+    first = scores[falls].groupby("patient_id")["day"].min()
+    silent_from = scores["patient_id"].map(first)
+    kept = ~(scores["day"] >= silent_from).fillna(False).to_numpy(bool)
+    return replace(cohort, scores=scores[kept].reset_index(drop=True))
+
+
+def measure_silent(cohort: Cohort, n: int) -> list[dict[str, float]]:
+    """Share that holds the response on day 56 where the sicker fall silent: taken to be like the
+    others, and all of them lost or none.
+    """
+    silent = fall_silent(cohort)
+    watched = watch(derive(silent), "end_of_course")[0]
+    shares = {
+        "estimate": _held_by(watched, silent, n),
+        "low": _held_by(settle(watched, "lost", silent=True), silent, n),
+        "high": _held_by(settle(watched, "held", silent=True), silent, n),
+    }
+    return pd.DataFrame(shares).to_dict("records")  # type: ignore[return-value]
+
+
+def _held_by(watched: Watched, cohort: Cohort, n: int) -> list[float]:
+    """Share that holds the response on day 56 in every n people."""
+    left = exits(watched, "treatment_policy").reindex(cohort.patients["patient_id"])
+    parts = [left.iloc[begin : begin + n] for begin in range(0, len(left), n)]
+    curves = [
+        estimate_survival(
+            count_exits(part.dropna().astype(np.int64), "treatment_policy")
+        ).estimate
+        for part in parts
+    ]
+    return [float(curve[min(DAY, len(curve) - 1)]) for curve in curves]
+
+
+def judge_silent(frame: pd.DataFrame, truths: Truths) -> list[Check]:
+    """The bounds hold the truth, which the curve misses that takes the silent to be like the
+    others.
+    """
+    truth = truths[f"durability_{DAY}"]
+    where = f"response held on day {DAY}"
+    return [
+        off_by(
+            frame,
+            "estimate",
+            truth,
+            LEAST_SILENT_BIAS,
+            f"bias with the silent taken to be like the others, {where}",
+        ),
+        coverage(
+            frame,
+            ("low", "high"),
+            truth,
+            high=1.0,
+            what=f"bounds for the silent hold the truth, {where}",
         ),
     ]
 
@@ -114,6 +198,18 @@ GATES: Final = (
         first_seed=301,
         measure_together=measure_durability,
         judge=judge_durability,
+    ),
+    Gate(
+        name="durability_silent",
+        question=(
+            "Where the sicker fall silent after the course, do the bounds hold the share that still"
+            " responds eight weeks on?"
+        ),
+        scenario="durability",
+        cohorts=2_000,
+        first_seed=304,
+        measure_together=measure_silent,
+        judge=judge_silent,
     ),
     *(
         Gate(

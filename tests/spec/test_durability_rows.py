@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from spec.tables import cohort, one_each
 
-from kettrack.analysis.durability.counts import CAUSES, exits, watch
+from kettrack.analysis.durability.counts import CAUSES, exits, settle, watch
 from kettrack.analysis.durability.intervals import intervals
 from kettrack.analysis.durability.maintenance import maintenance_stretches
 from kettrack.timelines.derived import derive
@@ -254,6 +254,85 @@ def test_what_a_session_does_depends_on_the_question(estimand, expected):
     assert {
         name: (int(left.time[name]), CAUSES[left.cause[name]]) for name in expected
     } == expected
+
+
+SILENCE = """
+    patient    | days after the response, each with its score | log to
+    silent     | 7:5 14:5 21:5                                | 150
+    log_ends   | 7:5 14:5 21:5                                | 59   # 28 days after the last score
+    day_later  | 7:5 14:5 21:5                                | 66   # in whole weeks: 63
+    no_log_end | 7:5 14:5 21:5                                |
+    waits      | 7:5 14:5 21:15                               | 150
+    lost       | 7:5 14:15 21:15                              | 150
+    back_later | 7:5 14:5 21:5                                | 150  # a session 40 days after it
+    back_soon  | 7:5 14:5 21:5                                | 150  # a session 10 days after it
+    """
+
+
+def silence() -> Any:
+    lines = [line.split("#")[0] for line in SILENCE.strip().splitlines()[1:]]
+    people = [[cell.strip() for cell in line.split("|")] for line in lines]
+    scores = ["patient | day | score"]
+    for name, answers, _ in people:
+        scores += [f"{name} | -1 | 20", f"{name} | 10 | 5"]
+        for answer in answers.split():
+            day, score = answer.split(":")
+            scores.append(f"{name} | {10 + int(day)} | {score}")
+    again = {"back_later": 50, "back_soon": 20}
+    sessions = [f"{name} | 0 {again.get(name, '')}" for name, *_ in people]
+    ends = [f"{name} | 1 | {end}" for name, _, end in people]
+    return cohort(
+        "\n".join(scores),
+        "\n".join(["patient | days", *sessions]),
+        "\n".join(["patient | planned_sessions | observed_to_day", *ends]),
+    )
+
+
+@pytest.mark.parametrize(
+    ("how", "expected"),
+    [
+        # the day after the last score, 21 days after the response
+        ("lost", {"silent": (22, 1), "no_log_end": (22, 1), "waits": (21, 1)}),
+        # to the end of the log, in whole weeks, or for a year
+        ("held", {"silent": (137, 0), "no_log_end": (364, 0), "waits": (137, 0)}),
+    ],
+)
+def test_the_silent_lost_it_after_their_last_score_or_held_it(how, expected):
+    watched = watch(derive(silence()), "end_of_course")[0]
+    assert watched.silent.to_dict() == {
+        "back_later": True,
+        "back_soon": True,
+        "day_later": True,
+        "log_ends": False,
+        "lost": False,
+        "no_log_end": True,
+        "silent": True,
+        "waits": True,
+    }
+    left = exits(settle(watched, how, silent=True), "treatment_policy")
+    found = {name: tuple(map(int, row)) for name, row in left.T.items()}
+    # who is no longer in the log is not silent; who has lost it stays lost
+    assert found["log_ends"] == (14, 0)
+    assert found["lost"] == (14, 1)
+    assert {name: found[name] for name in expected} == expected
+
+
+def test_who_was_treated_again_before_the_silence_is_no_loss_without_a_session():
+    watched = watch(derive(silence()), "end_of_course")[0]
+    left = exits(settle(watched, "lost", silent=True), "hypothetical")
+    found = {name: tuple(map(int, row)) for name, row in left.T.items()}
+    assert found["back_soon"] == (10, 2)
+    assert found["back_later"] == (22, 1)
+    # and who holds on comes back to be treated again
+    held = exits(settle(watched, "held", silent=True), "composite")
+    assert tuple(held.loc["back_later"]) == (40, 2)
+
+
+def test_without_the_silent_only_what_waits_is_settled():
+    watched = watch(derive(silence()), "end_of_course")[0]
+    for how in ("lost", "held"):
+        left = exits(settle(watched, how), "treatment_policy")
+        assert tuple(left.loc["silent"]) == (14, 0)
 
 
 def test_a_session_that_comes_first_ends_the_composite():

@@ -2,10 +2,12 @@
 refusals.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
-from simulated import thin_clinic
+from simulated import simulated_cohort, thin_clinic
 from spec.tables import cohort as from_text
 
 import kettrack as kt
@@ -190,6 +192,62 @@ def test_hypothetical_the_truth_lies_above_the_lower_bound(seed, n, line):
     people = untreated(derive(shown), settle(watched, "lost"), 90)
     truth = np.array([share_held(scores, days, at) for at in DAYS])
     assert (untreated_curve(people, DAYS) <= truth).all()
+
+
+def test_the_bounds_hold_the_truth_where_people_are_no_longer_scored():
+    """The same people twice: in one clinic they are scored every week to the end, in the other
+    never again after they stop.
+    """
+    full, silent = (
+        watch(derive(simulated_cohort(name, 1500, seed=3)), "first_response")[0]
+        for name in ("A", "silent")
+    )
+    days = np.array([14, 28, 42])
+    both = full.whatever["origin_day"] == silent.whatever["origin_day"].reindex(
+        full.whatever.index
+    )
+    same = full.whatever.index[both.fillna(False).to_numpy(bool)]
+    truth = still(among(full, same), days)
+    assert silent.silent.mean() > 0.8
+    watched = among(silent, same)
+    lowest = still(settle(watched, "lost", silent=True), days)
+    highest = still(settle(watched, "held", silent=True), days)
+    assert (lowest < truth).all()
+    assert (truth < highest).all()
+    # what no second score confirmed is far less than what nobody scored
+    assert (still(settle(watched, "lost"), days) > lowest + 0.2).all()
+
+
+def among(watched, people):
+    """Some of the people watched."""
+    names = ("whatever", "untreated", "silent", "log_end")
+    return replace(
+        watched, **{name: getattr(watched, name).loc[people] for name in names}
+    )
+
+
+def still(watched, days):
+    """Share still responding on each day."""
+    left = exits(watched, "treatment_policy")
+    return estimate_survival(count_exits(left, "treatment_policy")).estimate[days]
+
+
+def test_what_came_first_adds_up_and_is_that_of_everybody_counted():
+    """30 people: 10 lose it on day 7, 10 have a session on day 9 before, 10 hold on."""
+    lost = [10.0, 11, 11, 11, 11]
+    kept = [10.0] * 5
+    back = np.array([np.nan] * 10 + [16.0] * 10 + [np.nan] * 10)
+    shown = clinic(np.array([lost] * 10 + [kept] * 20), np.arange(7, 42, 7), back)
+    rows = durability(shown).table.set_index("key")
+    day = rows.loc["composite_in_force_14"]
+    shares = day[["estimate", "lost_first", "again_first"]].tolist()
+    assert shares == pytest.approx([100 / 3] * 3)
+    assert day["lost_first_low"] < 100 / 3 < day["lost_first_high"]
+    by_one = rows.loc["composite_single_score_14", "estimate"]
+    assert day["single"] == pytest.approx(by_one)
+    policy = rows.loc["treatment_policy_in_force_14"]
+    assert policy[["lost_first", "again_first"]].isna().all()
+    assert policy["estimate"] == pytest.approx(200 / 3)
 
 
 def test_who_was_treated_while_a_loss_waited_is_counted_and_said():
