@@ -191,6 +191,8 @@ def _wrong_items(table: InstrumentTable) -> dict[str, str]:
     lowest = table.item_minimum or 0
     if any(most <= lowest for most in maxima):
         wrong["item_maxima"] = "each above item_minimum"
+    if "items_coded_from" in given(table) and not maxima:
+        wrong["items_coded_from"] = "item_maxima as well, to know the items"
     item = given(table).get("suicidality_item")
     if item is None:
         return wrong

@@ -19,7 +19,14 @@ from kettrack.vocabulary.rules import Criteria, Operator, Predicate, Rule
 _FALLING: Final[tuple[Operator, ...]] = ("at most", "below")
 # A rule of these names is about becoming better; the others are about becoming worse.
 _BETTER: Final = ("response", "remission", "partial")
-_RULES: Final = (*_BETTER, "loss_of_response", "relapse", "deterioration")
+_CALLED: Final = {
+    "response": "a response",
+    "remission": "a remission",
+    "partial": "a partial response",
+    "loss_of_response": "a lost response",
+    "relapse": "a relapse",
+    "deterioration": "a deterioration",
+}
 _FOR_THE_BETTER: Final = "is for the better"
 _FOR_THE_WORSE: Final = "is for the worse"
 # A limit nearer to 0 than one percent is a share that was written for a percentage.
@@ -154,7 +161,7 @@ def senseless_rules(criteria: Criteria, scale: Instrument) -> _Wrong:
     >>> list(senseless_rules(replace(convention(PHQ9), response=up), PHQ9))
     ['response.limit']
     """
-    rules = {name: getattr(criteria, name) for name in _RULES}
+    rules = {name: getattr(criteria, name) for name in _CALLED}
     wrong: _Wrong = {}
     for name, rule in rules.items():
         if rule is not None:
@@ -228,7 +235,7 @@ def _figure(
         cut = baseline + predicate.limit * (baseline - scale.minimum) / 100
     words = Predicate("score", predicate.operator, cut).words
     from_baseline = f"from a baseline of {baseline:g} " * (predicate.measure != "score")
-    return f"{from_baseline}{words} would be {name.replace('_', ' ')}"
+    return f"{from_baseline}{words} would be {_CALLED[name]}"
 
 
 def _contradictions(

@@ -138,7 +138,8 @@ class _Part:
             # One cause, told once: the answers themselves are not reported one by one.
             return np.full_like(items, np.nan)
         start = scale.items_coded_from
-        if start is None or start == scale.item_minimum:
+        nothing = np.isnan(items).all()
+        if start is None or start == scale.item_minimum or nothing:
             return items
         self.ledger.note(
             f"{self.file}: answers of {scale.name} were written from {start} up, as"
@@ -265,7 +266,7 @@ class _Part:
             self._count(
                 only_some,
                 "stated total",
-                "taken as missing, because it only adds up the items answered and some are"
+                "taken as missing, as the items answered give it by themselves and some are"
                 f" missing: from {low.min():g} to {high.max():g} is possible",
             )
         return np.where(only_some, np.nan, score)

@@ -296,7 +296,9 @@ def _contradictions_of_rules(
             run = _run(rule)
             # Such a rule could never be met.
             if run.min_gap > run.max_gap:
-                wrong[f"{key}.max_gap"] = "not below min_gap"
+                wrong[f"{key}.max_gap"] = (
+                    "not below min_gap; as written, no score could ever confirm another"
+                )
     return wrong
 
 

@@ -121,8 +121,8 @@ CASES = [
         "partial_sum_of_3",
         notes,
         [
-            "1 PHQ-9 stated total was taken as missing, because it only adds up the items"
-            " answered and some are missing: from 3 to 21 is possible."
+            "1 PHQ-9 stated total was taken as missing, as the items answered give it by"
+            " themselves and some are missing: from 3 to 21 is possible."
         ],
     ),
     ("partial_zero_no_items", scores, [18, None]),

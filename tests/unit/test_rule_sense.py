@@ -62,6 +62,7 @@ SCALES = [
     ("bands = {a = [10, 20], b = [30, 50]}", "bands", "in none of these: 21 to 29"),
     ("bands = {a = [12, 20], b = [21, 50]}", "bands", "in none of these: 10 to 11"),
     ("bands = {a = [10, 20], b = [21, 49]}", "bands", "in none of these: 50"),
+    ("items_coded_from = 1", "items_coded_from", "item_maxima as well"),
     ("item_maxima = [5, 5]", "item_maxima", "these add up to 0 to 10"),
 ]
 
@@ -90,8 +91,15 @@ def test_a_scale_that_can_be_meant(tmp_path, line):
 
 RULES = [
     # rule, measure, operator, limit; the key that is told; what it would do
-    ("response", "percent_change", "at most", 50, "limit", "30 or less would be resp"),
-    ("response", "percent_change", "at most", 0, "limit", "20 or less would be resp"),
+    (
+        "response",
+        "percent_change",
+        "at most",
+        50,
+        "limit",
+        "30 or less would be a resp",
+    ),
+    ("response", "percent_change", "at most", 0, "limit", "20 or less would be a resp"),
     ("response", "percent_change", "at most", -0.5, "limit", "19.9 or less would be"),
     ("response", "percent_change", "at most", -500, "limit", "at most 100 %"),
     ("response", "percent_change", "at least", 50, "operator", "30 or more would be"),
@@ -99,11 +107,18 @@ RULES = [
     ("remission", "score", "at least", 4, "operator", "a score of 4 or more would be"),
     ("remission", "score", "at most", 28, "limit", "whole number, 0 to 27"),
     ("remission", "score", "at most", 10, "limit", "scores 10 is a case and in remis"),
-    ("deterioration", "change", "at most", -6, "operator", "14 or less would be det"),
-    ("deterioration", "change", "at least", -6, "limit", "14 or more would be det"),
-    ("deterioration", "change", "at least", 0, "limit", "20 or more would be deterio"),
+    ("deterioration", "change", "at most", -6, "operator", "14 or less would be a det"),
+    ("deterioration", "change", "at least", -6, "limit", "14 or more would be a det"),
+    (
+        "deterioration",
+        "change",
+        "at least",
+        0,
+        "limit",
+        "20 or more would be a deterio",
+    ),
     ("relapse", "score", "at least", 4, "limit", "is in remission and has relapsed"),
-    ("relapse", "score", "at most", 12, "operator", "12 or less would be relapse"),
+    ("relapse", "score", "at most", 12, "operator", "12 or less would be a relapse"),
     ("loss_of_response", "percent_change", "above", -60, "limit", "a lost one at once"),
     ("partial", "percent_change", "at most", -60, "limit", "nobody is ever partial"),
 ]
