@@ -12,6 +12,7 @@ from kettrack.reading.problems import Ledger, counted, show
 from kettrack.settings import DuplicateRule
 from kettrack.vocabulary.columns import Table
 from kettrack.vocabulary.instrument import Instrument
+from kettrack.vocabulary.totals import total_bounds
 
 # Usual doses are 0.5 to 3 mg/kg or 28 to 400 mg; below this, mg/kg was meant.
 _LOWEST_DOSE_MG: Final = 2
@@ -204,7 +205,8 @@ def resolve_scores(
         .astype("float64")
     )
     # The sign turns scales where higher is better; a missing score is never the worst.
-    badness = (scores["score"] * sign).fillna(-np.inf)
+    told = _told(scores, known)
+    badness = (told * sign).fillna(-np.inf)
     place = np.arange(len(scores))
     rank = (
         badness.to_numpy(np.float64)
@@ -213,7 +215,7 @@ def resolve_scores(
     )
     # Sorted last is kept: a score that is there over a missing one, then the rank of the rule, then
     # the later row of the file.
-    ranked = keyed.assign(there=scores["score"].notna(), rank=rank, place=place)
+    ranked = keyed.assign(there=told.notna(), rank=rank, place=place)
     kept = (
         ranked.sort_values(["there", "rank", "place"])
         .drop_duplicates([0, 1, 2, 3], keep="last")["place"]
@@ -228,6 +230,24 @@ def resolve_scores(
     )
     ledger.leave_out(reason, len(dropped), dropped.nunique())
     return scores.iloc[kept]
+
+
+def _told(scores: pd.DataFrame, known: dict[str, Instrument]) -> pd.Series:
+    """What each row says for sure: its score, or the highest yes of a form that leaves questions
+    open. A yes to suicidal intent is no missing answer because another question is blank.
+    """
+    told = scores["score"].copy()
+    items = [name for name in scores.columns if name.startswith("item_")]
+    for name, scale in known.items():
+        if scale.total != "highest" or len(items) < scale.n_items:
+            continue
+        own = items[: scale.n_items]
+        rows = (scores["instrument"] == name) & told.isna()
+        rows &= scores[own].notna().any(axis=1)
+        answers = scores.loc[rows, own].to_numpy(np.float64)
+        least, _ = total_bounds(scale, answers)
+        told[rows] = least
+    return told
 
 
 def _with_means(

@@ -331,6 +331,19 @@ def test_different_scores_for_one_moment_follow_the_rule(rule, kept):
     assert cohort.exclusions["n_rows"].tolist() == [3]
 
 
+@pytest.mark.parametrize(("rule", "answer"), [("last", 1), ("first", 0), ("worst", 1)])
+def test_a_yes_of_an_unfinished_form_is_no_missing_score(rule, answer):
+    """Of two C-SSRS forms of one moment, a yes to 4 is not passed over because 5 is blank."""
+    forms = """
+        patient_id | day | instrument | item_1 | item_2 | item_3 | item_4 | item_5
+        a          | 0   | C-SSRS     | 0      | 0      |        |        |
+        a          | 0   | C-SSRS     | 1      | 1      | 0      | 1      |
+        a          | 0   | C-SSRS     |        |        |        |        |
+        """
+    cohort = load(scores=forms, instrument="C-SSRS", duplicates=rule)
+    assert cohort.scores["item_1"].tolist() == [answer]
+
+
 def test_before_and_after_are_different_moments_and_unknown_counts_as_before():
     cohort = load(
         scores="""
