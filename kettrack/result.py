@@ -6,7 +6,7 @@ import json
 import math
 import re
 import string
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -75,6 +75,9 @@ class Result:
     people : int, optional
         People behind the whole table, where its rows count something else, such as decisions; named
         under a figure.
+    rows : callable, optional
+        Makes the person-level rows that the answer was counted from; it refuses under a release
+        policy. Never part of the JSON.
     """
 
     name: str
@@ -91,6 +94,9 @@ class Result:
     collect: str = ""
     policy: str = ""
     people: int | None = None
+    rows: Callable[[], pd.DataFrame] | None = field(
+        default=None, repr=False, compare=False
+    )
 
     @property
     def text(self) -> str:

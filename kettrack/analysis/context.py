@@ -5,12 +5,15 @@ anyone sees it.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 import pandas as pd
 
 from kettrack import __version__
+from kettrack.analysis.person_rows import finished
 from kettrack.errors import NotIdentified
 from kettrack.privacy import disclosure
 from kettrack.result import Result
@@ -90,12 +93,21 @@ def release(result: Result, cohort: DerivedCohort, log_end: bool = True) -> Resu
         recorded = {**result.made_from, "log_complete_to": "observed_to_day"}
         result = replace(result, made_from=recorded)
     policy = cohort.settings.policy
+    if result.rows is not None:
+        result = replace(result, rows=partial(_gated_rows, result.rows, policy))
     if disclosure.get_policy(policy).smallest_count > 1:
         reason = _without_counts(result.reason)
         sentence = _without_counts(result.sentence)
         caveats = tuple(_without_counts(caveat) for caveat in result.caveats)
         result = replace(result, reason=reason, sentence=sentence, caveats=caveats)
     return disclosure.apply(result, policy)
+
+
+def _gated_rows(rows: Callable[[], pd.DataFrame], policy: str) -> pd.DataFrame:
+    """Rows of single patients, which no policy releases."""
+    # The policy is asked first: a refusal costs no work.
+    disclosure.gate_rows(pd.DataFrame(), policy)
+    return finished(rows())
 
 
 def chosen_log_end(cohort: DerivedCohort) -> tuple[str, ...]:

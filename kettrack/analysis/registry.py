@@ -63,6 +63,9 @@ class Answer:
         Of intervals and of everything drawn.
     people : int, optional
         People behind the whole table, where its rows count something else.
+    rows : callable, optional
+        Makes the person-level rows behind the answer, from the very exits that were counted; see
+        `person_rows`.
     refused : NotIdentified, optional
         Why it is no answer after all; the table it rests on is shown all the same.
     """
@@ -78,6 +81,7 @@ class Answer:
     level: float | None = None
     seed: int | None = None
     people: int | None = None
+    rows: Callable[[], pd.DataFrame] | None = None
     refused: NotIdentified | None = None
 
 
@@ -224,6 +228,7 @@ def _result(asked: Question, answer: Answer, cohort: DerivedCohort) -> Result:
         reason=error.reason if error else "",
         collect=error.collect if error else "",
         people=answer.people,
+        rows=answer.rows,
     )
 
 

@@ -15,11 +15,19 @@ from kettrack.cli.cohorts import (
     PolicyName,
     open_cohort,
 )
-from kettrack.cli.output import answer, check_output, refused, say, working
+from kettrack.cli.output import (
+    answer,
+    check_output,
+    refused,
+    say,
+    working,
+    write_rows,
+)
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.writing import TABLE_ENDINGS, write_table, write_text
 
 if TYPE_CHECKING:
+    from kettrack.reading.cohort import Cohort
     from kettrack.result import Result
 
 JSON_ENDING = ".json"
@@ -67,6 +75,17 @@ def estimate(
             help="Write to this file. It ends in .csv, .parquet or .json.",
         ),
     ] = None,
+    rows: Annotated[
+        Path | None,
+        typer.Option(
+            "--rows",
+            metavar="FILE",
+            help=(
+                "Also write the rows of single patients behind the answer to this file (.csv or"
+                " .parquet). Not for release."
+            ),
+        ),
+    ] = None,
     list_names: Annotated[
         bool,
         typer.Option(
@@ -91,10 +110,13 @@ def estimate(
       kettrack estimate response_by_session clinic
       kettrack estimate durability clinic --json > durability.json
       kettrack estimate response_by_session clinic --by severity -o response.csv
+      kettrack estimate durability clinic --rows durability_rows.csv
     """
     _check_output(output, folder, json)
+    check_output(rows, folder)
     from kettrack.analysis import estimate as find
     from kettrack.analysis.registry import get_question
+    from kettrack.privacy.disclosure import gate_rows
 
     # Names in Python have underscores; on a command line hyphens are usual.
     find_name = name.replace("-", "_")
@@ -108,12 +130,17 @@ def estimate(
         criteria=criteria,
         policy=policy,
     )
+    if rows is not None:
+        # Told before the work: nothing of it could be written.
+        gate_rows(cohort.patients, cohort.settings.policy)
     with working(f"Estimating {find_name}", steps) as on_step:
         result = find(
             find_name, cohort, by=by.replace("-", "_") if by else None, on_step=on_step
         )
     # A refusal is given first, with the table it rests on; then the exit code says so.
     _give(result, output, json)
+    if rows is not None and result.status == "ok":
+        _write_rows(result, cohort, rows)
     if result.status == "refused":
         # A JSON file holds the refusal itself; a table of a refusal is not written.
         missing = (
@@ -122,6 +149,22 @@ def estimate(
             else output
         )
         raise typer.Exit(NotIdentified.exit_code) if json else refused(result, missing)
+
+
+def _write_rows(result: Result, cohort: Cohort, file: Path) -> None:
+    """Write the rows behind an answer, with the note that they are not for release.
+
+    Raises
+    ------
+    UsageError
+        For an answer that is not counted from exits or states of single people.
+    """
+    if result.rows is None:
+        raise UsageError(
+            f"{result.name} has no rows of single patients: it is neither a curve nor a share of"
+            " people."
+        )
+    write_rows(result.rows(), cohort, file)
 
 
 def _check_output(output: Path | None, folder: Path, json: bool) -> None:

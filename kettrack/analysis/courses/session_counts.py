@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
+from kettrack.analysis.person_rows import joined, share_rows
 from kettrack.analysis.registry import Answer, question
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import COMPLETE_LOG_DAYS
@@ -70,7 +72,18 @@ def session_counts(cohort: DerivedCohort) -> Answer:
             f"The last row counts people with {_MOST_SESSIONS} sessions or more.",
             FIRST_COURSE,
         ),
+        rows=partial(_person_rows, lengths),
     )
+
+
+def _person_rows(lengths: dict[str, pd.Series]) -> pd.DataFrame:
+    """Number of sessions of each person, in the first course and in all, as the time."""
+    parts = []
+    for name, length in lengths.items():
+        everybody = np.ones(len(length), bool)
+        rows = share_rows(name, length.index, everybody)
+        parts.append(rows.assign(time=length.to_numpy()))
+    return joined(parts)
 
 
 @question(

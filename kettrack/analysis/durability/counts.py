@@ -11,12 +11,17 @@ from typing import Final, Literal
 import numpy as np
 import pandas as pd
 
-from kettrack.arrays import Bools, Floats
+from kettrack.arrays import Bools, Floats, Ints
 from kettrack.errors import NotIdentified
-from kettrack.estimators.survival.life_table import LifeCounts, count_life
+from kettrack.estimators.survival.life_table import (
+    LifeCounts,
+    count_life,
+    steps_to_show,
+)
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.spells import Origin, loss_rows, response_origins, single_score
 from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS, LAST_CURVE_DAY
+from kettrack.vocabulary.limits import FEWEST_PEOPLE
 from kettrack.vocabulary.rules import Rule
 
 Estimand = Literal["hypothetical", "composite", "treatment_policy"]
@@ -251,6 +256,30 @@ def _held(watched: Watched, silent: pd.Series) -> pd.DataFrame:
         decided_to_day=held_silently.fillna(rows["decided_to_day"]),
         scored_to_day=held_silently.fillna(scored_to),
     )
+
+
+def bounds_of(watched: Watched) -> list[tuple[str, bool]]:
+    """Pairs of bounds, each with whether the silent are settled: what no second score confirmed,
+    where one is needed; the silent besides.
+    """
+    silent = ("silent", True)
+    return [silent] if watched.rule.run.count == 1 else [("bound", False), silent]
+
+
+def days_shown(left: pd.DataFrame, estimand: Estimand) -> Ints:
+    """Days of a curve, as long as it stands on enough people.
+
+    Parameters
+    ----------
+    left : DataFrame
+        From `exits`.
+    estimand : {"treatment_policy", "hypothetical", "composite"}
+        Which curve.
+    """
+    counts = count_exits(left, estimand)
+    longest = LAST_CURVE_DAY + 1
+    shown = steps_to_show(counts.still_counted, counts.censored, FEWEST_PEOPLE, longest)
+    return np.arange(shown)
 
 
 def retreated_unconfirmed(watched: Watched) -> Bools:

@@ -4,6 +4,7 @@ three estimands.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -15,18 +16,21 @@ from kettrack.analysis.durability.counts import (
     ESTIMANDS,
     Estimand,
     Watched,
+    bounds_of,
     count,
     count_exits,
+    days_shown,
     days_since_origin,
     exits,
     retreated_unconfirmed,
     settle,
     watch,
 )
+from kettrack.analysis.durability.person_rows import durability_rows
 from kettrack.analysis.durability.weights import (
     effective_people,
-    untreated,
     untreated_curve,
+    untreated_to,
 )
 from kettrack.analysis.durability.words import (
     ORIGINS,
@@ -51,13 +55,12 @@ from kettrack.estimators.survival.competing_risks import (
 from kettrack.estimators.survival.life_table import (
     estimate_survival,
     share_before,
-    steps_to_show,
 )
 from kettrack.privacy import disclosure
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.spells import Origin, response_origins
-from kettrack.vocabulary.days import DAYS_IN_WEEK, LAST_CURVE_DAY
+from kettrack.vocabulary.days import DAYS_IN_WEEK
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
 
 _NOT_RATED: Final = ("prior_sessions", "placebo", "no_baseline", "below_caseness")
@@ -192,6 +195,7 @@ def _durability(cohort: DerivedCohort, origin: Origin) -> Answer:
         caveats=caveats(cohort, watched[0]),
         level=LEVEL,
         seed=SEED,
+        rows=partial(durability_rows, cohort, watched),
     )
 
 
@@ -223,12 +227,7 @@ def _left_out(watched: Watched) -> dict[str, int]:
 def _curve(cohort: DerivedCohort, watched: Watched, estimand: Estimand) -> pd.DataFrame:
     """Weekly rows of one estimand under one rule."""
     left = exits(watched, estimand)
-    counts = count_exits(left, estimand)
-    days = np.arange(
-        steps_to_show(
-            counts.still_counted, counts.censored, FEWEST_PEOPLE, LAST_CURVE_DAY + 1
-        )
-    )
+    days = days_shown(left, estimand)
     if estimand == "hypothetical":
         shares = _weighted_shares(cohort, watched, days)
     else:
@@ -301,7 +300,7 @@ def _plain_shares(
     }
     if estimand == "composite":
         found |= _firsts(watched, days)
-    for name, silent in _bounds_of(watched):
+    for name, silent in bounds_of(watched):
         lowest, highest = (
             _still(settle(watched, how, silent), estimand, days)
             for how in ("lost", "held")
@@ -311,12 +310,6 @@ def _plain_shares(
         found[f"{name}_low"] = np.fmin(found["estimate"], lowest)
         found[f"{name}_high"] = np.fmax(found["estimate"], highest)
     return found
-
-
-def _bounds_of(watched: Watched) -> list[tuple[str, bool]]:
-    """Pairs of bounds: what no second score confirmed, where one is needed; the silent besides."""
-    silent = ("silent", True)
-    return [silent] if watched.rule.run.count == 1 else [("bound", False), silent]
 
 
 def _still(watched: Watched, estimand: Estimand, days: Ints) -> Floats:
@@ -350,13 +343,11 @@ def _weighted_shares(
     """Percent still responding without a further session, with interval, effective sample size and
     bounds.
     """
-    # A loss becomes known by a later score, so people are followed a little beyond the last day.
-    last_day = int(days[-1]) + cohort.criteria.state_holds_days
 
     def still(those: Watched) -> Floats:
-        return untreated_curve(untreated(cohort, those, last_day), days)
+        return untreated_curve(untreated_to(cohort, those, days), days)
 
-    people = untreated(cohort, watched, last_day)
+    people = untreated_to(cohort, watched, days)
     estimate = untreated_curve(people, days)
     drawn = patient_weights(len(people.known), REPLICATES, SEED)
     curves = untreated_curve(people, days, drawn)
@@ -371,7 +362,7 @@ def _weighted_shares(
         "ci_high": 100 * high,
         "ess": ess,
     }
-    for name, silent in _bounds_of(watched):
+    for name, silent in bounds_of(watched):
         lowest = still(settle(watched, "lost", silent))
         found[f"{name}_low"] = 100 * np.fmin(estimate, lowest)
     highest = still(settle(watched, "held", silent=True))

@@ -110,6 +110,37 @@ def untreated(
     )
 
 
+def untreated_to(
+    cohort: DerivedCohort,
+    watched: Watched,
+    days: Ints,
+) -> Untreated:
+    """`untreated` for a curve over these days: a loss becomes known by a later score, so people are
+    followed a little beyond the last of them.
+    """
+    last_shown = int(days[-1])
+    beyond = cohort.criteria.state_holds_days
+    return untreated(
+        cohort,
+        watched,
+        last_shown + beyond,
+    )
+
+
+def weights_known(people: Untreated) -> tuple[Ints, Floats]:
+    """Days on which a loss became known, and the weight of each person on each, shape (n, days)."""
+    lost = ~np.isnan(people.lost)
+    known = people.known[lost]
+    days = np.unique(known)
+    once = np.ones((1, people.n))
+    weights = stay_weights(
+        people,
+        once,
+        days,
+    )
+    return days, weights[0]
+
+
 def _ends(
     person: Ints,
     begins: Ints,

@@ -4,11 +4,13 @@ loss.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 import pandas as pd
 
 from kettrack.analysis.context import rule_words
+from kettrack.analysis.person_rows import share_rows
 from kettrack.analysis.registry import Answer, question
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.outcomes import EXCLUSIONS
@@ -74,7 +76,17 @@ def ladder(cohort: DerivedCohort) -> Answer:
         table=table.assign(n=n, estimate=share),
         sentence=_sentence(table),
         caveats=(f"{rule_words(cohort)}.", *_left_out_by_reader(cohort)),
+        rows=partial(_person_rows, cohort),
     )
+
+
+def _person_rows(cohort: DerivedCohort) -> pd.DataFrame:
+    """Whether each person can be analysed, and the first reason where not."""
+    outcomes = cohort.outcomes
+    reason = outcomes["exclusion_reason"].astype("object")
+    can_be = reason.isna().to_numpy(bool)
+    rows = share_rows("analysable", outcomes["patient_id"].to_list(), can_be)
+    return rows.assign(cause=reason.fillna("").to_numpy()).dropna(axis=1, how="all")
 
 
 def _step(key: str, step: str, lost: int, left: int) -> dict[str, object]:

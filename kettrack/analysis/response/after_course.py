@@ -4,12 +4,14 @@ asked.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from kettrack.analysis.context import LEVEL, rule_words
+from kettrack.analysis.person_rows import state_rows
 from kettrack.analysis.registry import Answer, question
 from kettrack.analysis.response.exits import counted_outcomes
 from kettrack.arrays import Bools
@@ -120,7 +122,15 @@ def state_after_course(cohort: DerivedCohort) -> Answer:
             " the people without a score were in that state.",
         ),
         level=LEVEL,
+        rows=partial(_person_rows, scores, flags),
     )
+
+
+def _person_rows(scores: pd.DataFrame, flags: dict[str, Bools]) -> pd.DataFrame:
+    """Who was in which state, and who was not scored in the window."""
+    unscored = scores["score"].isna()
+    who = scores["patient_id"]
+    return state_rows(flags, who[~unscored].to_list(), who[unscored].to_list())
 
 
 def _state_flags(cohort: DerivedCohort, scored: pd.DataFrame) -> dict[str, Bools]:

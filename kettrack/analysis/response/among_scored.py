@@ -4,12 +4,14 @@ the log, and so it can be answered from sessions and scores alone.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from kettrack.analysis.context import LEVEL, rule_words
+from kettrack.analysis.person_rows import state_rows
 from kettrack.analysis.registry import Answer, question
 from kettrack.analysis.response.exits import require_confirmation
 from kettrack.arrays import Bools
@@ -79,22 +81,33 @@ def among_scored(cohort: DerivedCohort) -> Answer:
     >>> "last_response" in set(found.table["key"])
     True
     """
-    flags, last_day = _flags(cohort)
+    flags, last = _flags(cohort)
     eligible = int(cohort.rated.sum())
     rows = [_row(key, flag, eligible) for key, flag in flags.items()]
     table = pd.DataFrame(rows)
     at_last = table["key"].str.startswith("last_")
     return Answer(
-        table=table.assign(day=np.where(at_last, last_day, np.nan)),
+        table=table.assign(day=np.where(at_last, last.median(), np.nan)),
         sentence=_sentence(list(flags)),
         caveats=_caveats(cohort),
         level=LEVEL,
+        rows=partial(_person_rows, cohort, flags, last),
     )
 
 
-def _flags(cohort: DerivedCohort) -> tuple[dict[str, Bools], float]:
-    """Whether each scored person was in each state, by row of the table, and the median day of the
-    last score.
+def _person_rows(
+    cohort: DerivedCohort, flags: dict[str, Bools], last: pd.Series
+) -> pd.DataFrame:
+    """Who was in which state, with the day of the last score, and who was never scored again."""
+    started = cohort.patients["patient_id"][cohort.rated]
+    unscored = started[~started.isin(last.index)]
+    rows = state_rows(flags, last.index, unscored.to_list())
+    return rows.assign(time=rows["patient_id"].map(last))
+
+
+def _flags(cohort: DerivedCohort) -> tuple[dict[str, Bools], pd.Series]:
+    """Whether each scored person was in each state, by row of the table, and the day of the last
+    score of each, by `patient_id`.
     """
     scores = _later_scores(cohort)
     last = scores.groupby("patient_id", sort=False).tail(1).set_index("patient_id")
@@ -121,7 +134,7 @@ def _flags(cohort: DerivedCohort) -> tuple[dict[str, Bools], float]:
     }
     if rules.response is not None:
         flags["confirmed_response"] = _confirmed(cohort, last.index)
-    return flags, float(last["day"].median())
+    return flags, last["day"]
 
 
 def _later_scores(cohort: DerivedCohort) -> pd.DataFrame:

@@ -4,6 +4,7 @@ stay in the denominator.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final, Literal
 
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 
 from kettrack.analysis.context import LEVEL
 from kettrack.analysis.courses.session_counts import FIRST_COURSE
+from kettrack.analysis.person_rows import exit_rows, joined
 from kettrack.analysis.registry import Answer, question
 from kettrack.analysis.response.exits import (
     CAUSES,
@@ -215,6 +217,24 @@ def _shares_by_session(cohort: DerivedCohort, event: str) -> Answer:
         ),
         level=LEVEL,
         seed=NULL_SEED,
+        rows=partial(_person_rows, cohort, event),
+    )
+
+
+def _person_rows(cohort: DerivedCohort, event: str) -> pd.DataFrame:
+    """Exits behind the curve, behind the same seen again by a second score, and behind remission
+    beside response.
+    """
+    curves = {event: (cohort, event)}
+    curves["confirmed"] = (require_confirmation(cohort), event)
+    if event == "response" and cohort.criteria.remission is not None:
+        curves["remitted"] = (cohort, "remission")
+    # Kept with the cohort since they were counted.
+    return joined(
+        [
+            exit_rows(name, first_course_exits(whose, which), CAUSES)
+            for name, (whose, which) in curves.items()
+        ]
     )
 
 

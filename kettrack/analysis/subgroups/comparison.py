@@ -15,6 +15,7 @@ import pandas as pd
 from kettrack.analysis.context import LEVEL, made_from, refusal, release, rule_words
 from kettrack.analysis.durability.counts import exits as durability_exits
 from kettrack.analysis.durability.counts import watch
+from kettrack.analysis.person_rows import exit_rows
 from kettrack.analysis.response.exits import CAUSES, first_course_exits
 from kettrack.analysis.response.futility_counts import LITTLE_PERCENT, later_exits
 from kettrack.analysis.subgroups.groups import (
@@ -237,8 +238,20 @@ def compare_groups(name: str, cohort: DerivedCohort, by: str) -> Result:
             level=LEVEL,
             seed=GROUP_SEED,
         ),
+        rows=partial(_person_rows, asked, cohort, people, by),
     )
     return release(result, cohort)
+
+
+def _person_rows(
+    asked: SplitQuestion, cohort: DerivedCohort, people: pd.Series, by: str
+) -> pd.DataFrame:
+    """Exits of the people of every group; those of a group too small to compare too."""
+    exits = asked.exits(cohort)
+    later = exits[exits["step"] > asked.landmark(by)]
+    causes = [asked.event.replace(" ", "_")]
+    causes += [f"other_{place}" for place in range(2, asked.n_causes + 1)]
+    return exit_rows(asked.event, later, causes, people)
 
 
 def _group_counts(
