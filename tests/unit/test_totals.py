@@ -1,5 +1,7 @@
 """Totals from items: each instrument's own rule, and nothing made of an incomplete form."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -133,3 +135,31 @@ def test_bounds_know_what_the_form_skips():
         np.array([[1.0, 0, GAP, GAP, GAP], [1, 1, 0, 1, GAP], [1, 1, 1, GAP, GAP]]),
     )
     assert list(zip(low, high, strict=True)) == [(1, 1), (4, 5), (3, 5)]
+
+
+def test_every_screener_says_what_its_completions_say():
+    """All 243 patterns of yes, no and blank against every way to complete them."""
+    wrong = []
+    for form in itertools.product((0, 1, None), repeat=5):
+        possible = set()
+        for whole in itertools.product((0, 1), repeat=5):
+            fits = all(
+                said in (None, answer) for said, answer in zip(form, whole, strict=True)
+            )
+            # Questions 3 to 5 that are blank were only asked after a yes to 2.
+            unasked = whole[1] == 0 and any(
+                form[i] is None and whole[i] for i in (2, 3, 4)
+            )
+            if fits and not unasked:
+                yes = [number for number, answer in enumerate(whole, start=1) if answer]
+                possible.add(max(yes, default=0))
+        answers = np.array([[GAP if said is None else said for said in form]], float)
+        low, high = total_bounds(CSSRS, answers)
+        known = np.isfinite(total_from_items(CSSRS, answers)[0])
+        if (low[0], high[0], known) != (
+            min(possible),
+            max(possible),
+            len(possible) == 1,
+        ):
+            wrong.append(form)
+    assert wrong == []
