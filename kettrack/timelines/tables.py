@@ -28,7 +28,8 @@ def timeline_table(
     -------
     DataFrame
         Sorted by patient and day: `patient_id` `instrument` `day` `timing` `score` `baseline`
-        (points) `change` `percent_change` (both missing before the first session; negative = lower)
+        (points) `change` `percent_change` (of what the baseline is above the lowest score of the
+        scale; both missing before the first session; negative = lower)
         `sessions_to_date` `days_since_session` `course` (of the last session; missing before the
         first) `state` (ordered category; missing where it is not rated).
 
