@@ -14,6 +14,7 @@ from pandas.api.types import pandas_dtype
 from kettrack.reading.cells import read_frame
 from kettrack.reading.clock import first_days, from_study_days, start_at_day_zero
 from kettrack.reading.headers import match_columns, report_absent
+from kettrack.reading.missing_columns import with_needed_columns
 from kettrack.reading.observations import only_observations
 from kettrack.reading.patient_codes import note_similar_ids, report_lost
 from kettrack.reading.problems import Ledger, counted
@@ -78,7 +79,8 @@ def check_tables(
         heard = ledger if name in raws else Ledger()
         matched = match_columns(raw, table, settings, allow, heard)
         observed = only_observations(matched, settings, heard)
-        frames[name] = read_frame(observed, instruments, heard)
+        complete = with_needed_columns(observed, settings, heard)
+        frames[name] = read_frame(complete, instruments, heard)
     files = {name: raws[name].file if name in raws else name for name in TABLES}
     # Scores need their instrument, so they are checked after all cells are read.
     frames["scores"] = check_scores(

@@ -18,6 +18,7 @@ from kettrack.privacy.identifying_shapes import is_calendar_date
 from kettrack.reading.headers import Matched
 from kettrack.reading.problems import Ledger, counted_was, did_you_mean, show
 from kettrack.reading.raw import Cells, RawTable
+from kettrack.reading.scale_names import nearest_scale, other_version, scale_meant
 from kettrack.vocabulary.columns import AGE_CAP, Column
 
 # No nan, no inf and no hexadecimal: NumPy would read them, a clinic never means them.
@@ -191,9 +192,12 @@ def _report_bad(
     bad[list(judged.bad)] = True
     for row in cells.rows(bad).tolist():
         level = int(cells.codes[row])
+        word = cells.levels[level]
+        # HAMD-21 names nobody, and is told apart from HAMD-17 only by being shown.
+        scale = column.name == "instrument" and other_version(word, column.allowed)
         value = show(
-            cells.levels[level],
-            column.allowed,
+            word,
+            (*column.allowed, word) if scale else column.allowed,
             # An age above the cap tells who somebody is, so it is never repeated.
             high=AGE_CAP - 1 if column.name == "age" else None,
         )
@@ -283,14 +287,22 @@ def _not_known(
     column: Column,
     value: str,
 ) -> str:
-    near = did_you_mean(value, column.allowed)
     if column.name == "instrument":
-        return (
-            f"not known{near}"
-            if near
-            else f"not a known instrument: {', '.join(column.allowed)}"
-        )
+        return _not_a_scale(value, column.allowed)
+    near = did_you_mean(value, column.allowed)
     return f"not known{near}" if near else column.expected
+
+
+def _not_a_scale(
+    value: str,
+    names: Sequence[str],
+) -> str:
+    hint = scale_meant(value, names)
+    if nearest_scale(value, names):
+        return f"not known; {hint}"
+    if other_version(value, names):
+        return f"not built in, and another version of a scale is another scale; {hint}"
+    return f"not a known instrument: {', '.join(names)}; {hint}"
 
 
 def _choices(

@@ -33,18 +33,24 @@ class Matched:
         What it is.
     columns : mapping
         Contract name to cells; identifying columns are not among them, but for `patient_id`.
+    found : frozenset of str
+        Contract names of all columns that are there.
     identifying : frozenset of str
         Contract names of columns that stopped the load; nothing of theirs is shown or judged
         further.
     statuses : mapping
         Place of each column that says whether a row is an observation, to its kind.
+    free : tuple of int
+        Places of the columns that nothing reads.
     """
 
     table: Table
     raw: RawTable
     columns: Mapping[str, Cells]
+    found: frozenset[str]
     identifying: frozenset[str]
     statuses: Mapping[int, StatusColumn]
+    free: tuple[int, ...]
 
 
 def match_columns(
@@ -78,15 +84,6 @@ def match_columns(
     # Every column is searched, also those that nothing reads: a file is often passed on whole.
     stopped = _identifying(raw, table, by_place, statuses, allow, ledger)
     _note_unknown(raw, table, {*by_place, *stopped, *statuses}, places, ledger)
-    # A column that [columns] names for this table is reported there, so here it counts as found.
-    own = settings.columns.get(table.name, {})
-    _report_missing(
-        raw,
-        table,
-        {**places, **{name: -1 for name in own if name not in places}},
-        stopped,
-        ledger,
-    )
     identifying = frozenset(by_place[place] for place in stopped if place in by_place)
     columns = {
         name: raw.columns[place]
@@ -95,7 +92,16 @@ def match_columns(
         if name not in identifying or name == "patient_id"
     }
     kinds = {place: kind for place, kind in statuses.items() if place not in stopped}
-    return Matched(table, raw, columns, identifying, kinds)
+    settled = {*by_place, *stopped, *kinds}
+    return Matched(
+        table=table,
+        raw=raw,
+        columns=columns,
+        found=frozenset(places),
+        identifying=identifying,
+        statuses=kinds,
+        free=tuple(place for place in range(len(raw.headers)) if place not in settled),
+    )
 
 
 def _statuses(
@@ -114,10 +120,11 @@ def shown_header(raw: RawTable, place: int, trusted: bool = True) -> str:
     """Return a header as it may be printed, or the place of its column."""
     header = raw.headers[place]
     # Where no name is known, the first line may be a patient's row.
-    return header if trusted and _printable(header) else f"column {place + 1}"
+    return header if trusted and printable(header) else f"column {place + 1}"
 
 
-def _printable(header: str) -> bool:
+def printable(header: str) -> bool:
+    """Tell whether a header may stand in a message."""
     return bool(_HEADER_LIKE.fullmatch(header)) and may_be_shown(header)
 
 
@@ -280,44 +287,6 @@ def _with_near(header: str, absent: Sequence[str]) -> str:
     return (
         f"{header} (it resembles {near}, but is not used as such)" if near else header
     )
-
-
-def _report_missing(
-    raw: RawTable,
-    table: Table,
-    places: Mapping[str, int],
-    stopped: set[int],
-    ledger: Ledger,
-) -> None:
-    free = [
-        header
-        for place, header in enumerate(raw.headers)
-        if place not in places.values() and place not in stopped and _printable(header)
-    ]
-    needed = [column.name for column in table.columns if column.required]
-    # Items can stand for the total, which is then computed.
-    if table.name == "scores" and not any(name.startswith("item_") for name in places):
-        needed.append("score")
-    for name in needed:
-        if name not in places:
-            near = nearest(name, free) if places else None
-            hint = (
-                f"; did you mean {near!r}? Rename that column, or name it in [columns] of"
-                f" {SETTINGS_FILE}"
-                if near
-                else ""
-            )
-            ledger.problem(raw.file, 1, name, "", f"this column is missing{hint}")
-    # Most likely the line with the names is missing, which explains all other problems.
-    if not any(place >= 0 for place in places.values()):
-        ledger.problem(
-            raw.file,
-            1,
-            "",
-            "",
-            "no column is known; the first line of the file must name the columns:"
-            f" {', '.join(table.names[:4])}, ...",
-        )
 
 
 def source_names(table: Table, settings: Settings) -> dict[str, str]:

@@ -17,6 +17,7 @@ from kettrack.reading.folder import read_tables, sha256_of
 from kettrack.reading.log_end import choose_log_end
 from kettrack.reading.problems import Ledger, did_you_mean, problem_table
 from kettrack.reading.raw import table_from_frame
+from kettrack.reading.scale_names import scale_meant
 from kettrack.reading.settings_file import read_settings
 from kettrack.reading.settings_schema import CHOICES
 from kettrack.settings import SETTINGS_FILE, Settings
@@ -227,16 +228,27 @@ def _usable(settings: Settings) -> Settings:
             raise UsageError(
                 f"There is no such {name}; there are: {', '.join(allowed)}{near}."
             )
+    defined = {
+        "instrument": list(settings.known_instruments),
+        "criteria": [rules.name for rules in settings.user_criteria],
+    }
     # Callers can pass anything here; `kettrack.toml` is checked by its schema.
     for what in ("instrument", "criteria"):
         value = getattr(settings, what)
         if not isinstance(value, str):
             raise WrongArgument(f"The setting {what!r}", "a name", value)
-        if not may_be_shown(value):
+        # A name of a scale such as HAM-A may look like a person's; where it is defined, it is none.
+        if value not in defined[what] and not may_be_shown(value):
             raise UsageError(
                 f"There is no such {what}. The name is not repeated here, because it looks"
                 " like a person's."
             )
+    if settings.instrument not in settings.known_instruments:
+        known = defined["instrument"]
+        raise UsageError(
+            f"No instrument is called {settings.instrument!r}; there are:"
+            f" {', '.join(known)}; {scale_meant(settings.instrument, known)}."
+        )
     # Looked up only to fail now where there is none; the cohort looks them up again.
     instrument = get_instrument(settings.instrument, settings.known_instruments)
     get_criteria(instrument, settings.criteria, settings.user_criteria)

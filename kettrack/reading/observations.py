@@ -20,6 +20,7 @@ from kettrack.vocabulary.status_words import (
     OBSERVED,
     Meaning,
     StatusColumn,
+    status_column,
 )
 
 # REDCap writes one row per event of a study and fills only the form that belongs to it.
@@ -53,7 +54,25 @@ def only_observations(
     out = np.zeros(len(matched.raw.lines), dtype=bool)
     for place, kind in matched.statuses.items():
         out |= _not_observed(matched, place, kind, out, settings, ledger)
+    _report_nothing_left(matched, out, ledger)
     return _without_rows(matched, out)
+
+
+def _report_nothing_left(
+    matched: Matched,
+    out: Bools,
+    ledger: Ledger,
+) -> None:
+    """A table that is needed and whose every row is left out: its status was most likely read
+    wrongly.
+    """
+    if out.all() and len(out) and matched.table.required:
+        expected = (
+            f"no row of this file is an observation: all {len(out)} are left out. If they are,"
+            f" say in {SETTINGS_FILE} what their words mean: [status], then"
+            f' "the word" = "{OBSERVED}"'
+        )
+        ledger.problem(matched.raw.file, None, "", "", expected)
 
 
 def _blank(
@@ -87,34 +106,55 @@ def _not_observed(
     ledger: Ledger,
 ) -> Bools:
     """Rows that one status column says are no observation."""
-    raw = matched.raw
-    cells = raw.columns[place]
-    header = shown_header(raw, place)
-    meanings: dict[str, list[int]] = {}
-    unknown = np.zeros(len(cells.levels), dtype=bool)
-    for level, word in enumerate(cells.levels):
-        own = settings.status.meaning(word, raw.name)
-        known = (own, "a word of [status]") if own else kind.meaning(word)
-        if known is None:
-            unknown[level] = True
-        elif known[0] == NOT_OBSERVED:
-            meanings.setdefault(known[1], []).append(level)
+    cells = matched.raw.columns[place]
+    header = _name_of(matched, place)
+    by_word = _levels_by_word(cells, kind, matched.raw.name, settings)
+    unknown = np.isin(np.arange(len(cells.levels)), by_word.pop("", []))
     _ask(matched, place, kind, unknown, header, ledger)
-    out = np.zeros(len(raw.lines), dtype=bool)
-    for word, levels in meanings.items():
-        # A row that two columns speak of is counted once.
-        rows = np.isin(cells.codes, levels) & ~already
+    # A row that two columns speak of is counted once.
+    new = ~already
+    out = np.zeros(len(already), dtype=bool)
+    for word, levels in by_word.items():
+        rows = np.isin(cells.codes, levels) & new
         _leave_out(matched, rows, f"{header} says {word}", ledger)
         out |= rows
-    empty = (cells.codes < 0) & ~already
-    if _empty_meaning(cells, kind, raw.name, settings) == NOT_OBSERVED:
-        _leave_out(
-            matched, empty, f"{header} is empty where other rows say yes", ledger
-        )
+    empty = (cells.codes < 0) & new
+    if _empty_meaning(cells, kind, matched.raw.name, settings) == NOT_OBSERVED:
+        _leave_out(matched, empty, f"{header} is empty", ledger)
         out |= empty
     elif kind.empty_is_said and empty.any() and (cells.codes >= 0).any():
         _say_empty(matched, empty, header, settings, ledger)
     return out
+
+
+def _levels_by_word(
+    cells: Cells,
+    kind: StatusColumn,
+    table: str,
+    settings: Settings,
+) -> dict[str, list[int]]:
+    """Spellings that say "not observed" by the word that is printed for them; those that nobody
+    knows under the empty word.
+    """
+    found: dict[str, list[int]] = {}
+    for level, word in enumerate(cells.levels):
+        own = settings.status.meaning(word, table)
+        known = (own, "a word of [status]") if own else kind.meaning(word)
+        if known is None:
+            found.setdefault("", []).append(level)
+        elif known[0] == NOT_OBSERVED:
+            found.setdefault(known[1], []).append(level)
+    return found
+
+
+def _name_of(
+    matched: Matched,
+    place: int,
+) -> str:
+    """The column's name; one that the vocabulary knows is no person's, whatever it looks like."""
+    raw = matched.raw
+    header = raw.headers[place]
+    return header if status_column(header, raw.name) else shown_header(raw, place)
 
 
 def _empty_meaning(

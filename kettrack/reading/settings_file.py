@@ -19,6 +19,7 @@ from kettrack.reading.rule_sense import (
     published_name,
     senseless_rules,
 )
+from kettrack.reading.scale_names import scale_meant
 from kettrack.reading.settings_schema import (
     CriteriaTable,
     KeyPath,
@@ -259,8 +260,8 @@ def _criteria(
         return None
     instrument = known.get(table.instrument)
     if instrument is None:
-        near = did_you_mean(table.instrument, known)
-        place.at("instrument").problem(f"one of: {', '.join(known)}{near}")
+        hint = scale_meant(table.instrument, known)
+        place.at("instrument").problem(f"one of: {', '.join(known)}; {hint}")
         return None
     criteria = _built_criteria(name, table, instrument)
     written = given(table)

@@ -20,6 +20,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final, Literal
 
 Meaning = Literal["observed", "not observed"]
@@ -100,6 +101,7 @@ def bare(word: str) -> str:
     return "".join(letter for letter in whole.casefold() if letter.isalnum())
 
 
+@cache
 def _spellings(rows: tuple[str, ...]) -> dict[str, str]:
     """Every spelling, bare, to the word that is printed for it."""
     found: dict[str, str] = {}
@@ -172,13 +174,13 @@ STATUS_COLUMNS: Final = (
     StatusColumn("[a-z]{2}stat", _TOOK_PLACE[:2], ("NOT DONE, nd",)),
     StatusColumn(
         "attendedordidnotattend(?:code)?",
-        ("5, attended on time", "6, arrived late but was seen"),
+        ("attended, 5, attended on time", "arrived late but was seen, 6"),
         (
-            "2, cancelled by patient",
-            "3, did not attend, dna",
-            "4, cancelled by provider",
-            "7, arrived late and could not be seen",
-            "0, not applicable",
+            "cancelled by patient, 2",
+            "did not attend, 3, dna, no show",
+            "cancelled by provider, 4",
+            "arrived late and could not be seen, 7",
+            "not applicable, 0, future",
         ),
         empty_is_said=True,
     ),

@@ -25,6 +25,14 @@ def left_out(cohort: Cohort) -> list[tuple[str, int, int]]:
     return [tuple(row) for row in cohort.exclusions.to_numpy().tolist()]
 
 
+def instruments(cohort: Cohort) -> list[str]:
+    return cohort.scores["instrument"].unique().tolist()
+
+
+def notes(cohort: Cohort) -> list[str]:
+    return list(cohort.notes)
+
+
 def outcome(column: str) -> Callable[[Cohort], dict[str, object]]:
     """One column of the outcomes table by patient."""
 
@@ -58,6 +66,22 @@ CASES = [
     ("dose_zero", outcome("response_session"), {"A1": 2, "A2": 2}),
     ("cdisc_minus1", session_days, [0, 3]),
     ("cdisc_minus1", score_days, [-1, 7]),
+    ("redcap_wide_single", score_days, [-1, 8, -1, 8]),
+    ("redcap_wide_single", instruments, ["PHQ-9"]),
+    (
+        "redcap_wide_single",
+        notes,
+        [
+            "scores.csv: there is no column instrument; all 4 scores are read as PHQ-9, the"
+            " instrument that kettrack.toml names."
+        ],
+    ),
+    ("user_instrument_named_ham_a", instruments, ["HAM-A"]),
+    (
+        "user_instrument_named_ham_a",
+        outcome("response_status"),
+        {"A1": "single", "A2": "none"},
+    ),
     ("redcap_blank", score_days, [-1, 8, -1, 8]),
     (
         "redcap_blank",
@@ -86,6 +110,7 @@ def test_case(folder: str, asked: Callable[[Cohort], object], right: object):
 STOPS = [
     ("dst_days", "a change of the clocks is in it"),
     ("dst_days", "2.958333 is day 3"),
+    ("lookalike_hamd21", "define it in kettrack.toml: [instruments.HAMD-21]"),
 ]
 
 
@@ -93,3 +118,8 @@ STOPS = [
 def test_a_case_that_stops(folder: str, said: str):
     problems = check_folder(HERE / folder).problems
     assert problems["expected"].str.contains(said, regex=False).all()
+
+
+def test_another_version_is_not_offered():
+    problems = check_folder(HERE / "lookalike_hamd21").problems
+    assert not problems["expected"].str.contains("HAMD-17").any()

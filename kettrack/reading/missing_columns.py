@@ -1,0 +1,194 @@
+"""Columns that a table needs and does not have: what was most likely meant, and what may stand for
+them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from kettrack.arrays import Bools
+from kettrack.reading.headers import Matched, printable
+from kettrack.reading.problems import Ledger, counted, nearest
+from kettrack.reading.raw import Cells
+from kettrack.reading.scale_names import nearest_scale
+from kettrack.settings import SETTINGS_FILE, Settings
+
+# Words by which other systems call these columns. AVAL, QSSTRESN, QSORRES and PARAMCD, QSTESTCD are
+# those of CDISC.
+_OTHER_NAMES: Final[Mapping[str, str]] = {
+    "score": r"total|sum|score|points|result|value|aval|qsstresn|qsorres|raw",
+    "instrument": r"scale|measure|questionnaire|instruments?|tool|paramcd|param|qstestcd|qscat",
+}
+_NUMBER: Final = r"[+-]?\d+(?:[.,]\d+)?"
+
+
+def with_needed_columns(
+    matched: Matched,
+    settings: Settings,
+    ledger: Ledger,
+) -> Matched:
+    """Report the columns that are needed and missing. A table of scores without `instrument` gets
+    the one that the settings file names.
+
+    Parameters
+    ----------
+    matched : Matched
+        The rows that are observations.
+    settings : Settings
+        `scores_of` is the instrument of scores without one.
+    ledger : Ledger
+        Takes problems, with the column that was probably meant.
+    """
+    table = matched.table
+    # A column that [columns] names for this table is reported there, so here it counts as found.
+    found = matched.found | set(settings.columns.get(table.name, {}))
+    for column in table.columns:
+        if not column.required or column.name in found:
+            continue
+        if column.name == "instrument":
+            matched = _of_one_scale(matched, settings, ledger)
+        else:
+            _report(matched, column.name, "", ledger)
+    if table.name == "scores" and "score" not in found:
+        _report_no_score(matched, ledger)
+    # Most likely the line with the names is missing, which explains all other problems.
+    if not found:
+        _report_no_header(matched, ledger)
+    return matched
+
+
+def _report_no_header(
+    matched: Matched,
+    ledger: Ledger,
+) -> None:
+    names = ", ".join(matched.table.names[:4])
+    expected = (
+        "no column is known; the first line of the file must name the columns:"
+        f" {names}, ..."
+    )
+    ledger.problem(matched.raw.file, 1, "", "", expected)
+
+
+def _report(
+    matched: Matched,
+    name: str,
+    way_on: str,
+    ledger: Ledger,
+) -> None:
+    near = _meant(matched, name)
+    hint = (
+        f"; did you mean {near!r}? Rename that column, or name it in [columns] of"
+        f" {SETTINGS_FILE}"
+        if near
+        else ""
+    )
+    expected = f"this column is missing{hint}{way_on}"
+    ledger.problem(matched.raw.file, 1, name, "", expected)
+
+
+def _meant(
+    matched: Matched,
+    name: str,
+) -> str | None:
+    """The column that was probably meant by one that is missing."""
+    if not matched.found:
+        return None
+    headers = {
+        matched.raw.headers[place]: place
+        for place in matched.free
+        if printable(matched.raw.headers[place])
+    }
+    near = nearest(name, headers)
+    if near or name not in _OTHER_NAMES:
+        return near
+    for header, place in headers.items():
+        words = re.findall(r"[^\W\d_]+", header.casefold())
+        called = any(re.fullmatch(_OTHER_NAMES[name], word) for word in words)
+        if called and (name != "score" or _numeric(matched.raw.columns[place])):
+            return header
+    return None
+
+
+def _numeric(cells: Cells) -> bool:
+    """Whether a column holds numbers, and at least one."""
+    numbers = [bool(re.fullmatch(_NUMBER, level)) for level in cells.levels]
+    return bool(numbers) and all(numbers)
+
+
+def _of_one_scale(
+    matched: Matched,
+    settings: Settings,
+    ledger: Ledger,
+) -> Matched:
+    """Scores without an instrument are those of the one that the settings file names."""
+    raw = matched.raw
+    name = settings.scores_of
+    # Named already, it is no answer to a column that may hold several scales.
+    way_on = (
+        ""
+        if name
+        else (
+            "; if all scores are of one scale, name it in"
+            f' {SETTINGS_FILE}: instrument = "{settings.instrument}", for example'
+        )
+    )
+    # A column under another name may hold several scales, which would all become one.
+    if not name or _meant(matched, "instrument") or _names_scales(matched, settings):
+        _report(matched, "instrument", way_on, ledger)
+        return matched
+    ledger.note(
+        f"{raw.file}: there is no column instrument; all"
+        f" {counted(len(raw.lines), 'score')} are read as {name}, the instrument that"
+        f" {SETTINGS_FILE} names."
+    )
+    everywhere = Cells(
+        codes=np.zeros(len(raw.lines), dtype=np.int32),
+        levels=np.array([name], dtype=object),
+    )
+    columns = {**matched.columns, "instrument": everywhere}
+    return replace(matched, columns=columns)
+
+
+def _names_scales(
+    matched: Matched,
+    settings: Settings,
+) -> bool:
+    """Whether some column that nothing reads holds the name of another scale."""
+    names = list(settings.known_instruments)
+    for place in matched.free:
+        for level in matched.raw.columns[place].levels:
+            if nearest_scale(level, names) not in (None, settings.scores_of):
+                return True
+    return False
+
+
+def _report_no_score(
+    matched: Matched,
+    ledger: Ledger,
+) -> None:
+    """Items can stand for the total, which is then computed; but only where there are any."""
+    answered = _answered(matched)
+    empty = int((~answered).sum())
+    if not answered.any():
+        _report(matched, "score", "", ledger)
+    elif empty or _meant(matched, "score"):
+        rows = (
+            f"; {counted(empty, 'row')} without items would have no score"
+            if empty
+            else ""
+        )
+        _report(matched, "score", rows, ledger)
+
+
+def _answered(matched: Matched) -> Bools:
+    """Rows with an answer to an item."""
+    answered = np.zeros(len(matched.raw.lines), dtype=bool)
+    for name, cells in matched.columns.items():
+        if name.startswith("item_"):
+            answered |= cells.codes >= 0
+    return answered

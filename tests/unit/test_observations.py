@@ -1,0 +1,383 @@
+"""Which rows are observations: every kind of status column, other spellings, other tables, and what
+is asked.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from kettrack import cohort_from_frames, load_cohort
+from kettrack.errors import DataProblems
+from kettrack.settings import Settings
+from kettrack.vocabulary.status_words import (
+    STATUS_COLUMNS,
+    OwnStatus,
+    bare,
+    status_column,
+)
+
+SESSIONS = pd.DataFrame({"patient_id": ["a", "a", "b"], "day": [0, 3, 0]})
+SCORES = pd.DataFrame(
+    {
+        "patient_id": ["a", "a", "b"],
+        "day": [-1, 7, -1],
+        "instrument": "PHQ-9",
+        "score": [20, 9, 15],
+    }
+)
+
+
+def load(sessions=SESSIONS, scores=SCORES, events=None, **settings):
+    return cohort_from_frames(
+        sessions, scores, events=events, settings=Settings(**settings)
+    )
+
+
+def problems(**given):
+    with pytest.raises(DataProblems) as caught:
+        load(**given)
+    return caught.value.problems
+
+
+def left(cohort):
+    return list(cohort.exclusions.itertuples(index=False, name=None))
+
+
+# header, word of the second score, word that is printed
+NOT_OBSERVED = """
+DTYPE               | LOCF               | LOCF
+dtype               | wocf               | WOCF
+DTYPE               | Average            | AVERAGE
+Derivation Type     | BOCF               | BOCF
+ANL01FL             | N                  | no
+QSSTAT              | NOT DONE           | NOT DONE
+rsstat              | Not done           | NOT DONE
+status              | voided             | voided
+status              | entered-in-error   | entered in error
+Status              | ENTERED_IN_ERROR   | entered in error
+record_status       | Void               | voided
+result status       | cancelled          | cancelled
+questionnaireStatus | not-done           | not done
+imputed             | yes                | yes
+is_imputed          | TRUE               | yes
+imputed_flag        | 1                  | yes
+imputed             | LOCF               | LOCF
+voided              | 1                  | yes
+deleted             | t                  | yes
+attended            | no                 | no
+Attended            | DNA                | no show
+"""
+
+
+@pytest.mark.parametrize(
+    ("header", "word", "printed"),
+    [
+        tuple(cell.strip() for cell in line.split("|"))
+        for line in NOT_OBSERVED.strip().splitlines()
+    ],
+)
+def test_a_row_that_is_no_observation_is_left_out(header, word, printed):
+    cohort = load(scores=SCORES.assign(**{header: ["", word, ""]}))
+    assert cohort.scores["day"].tolist() == [-1, -1]
+    assert left(cohort) == [
+        (f"no observation in scores: {header} says {printed}", 1, 1)
+    ]
+    assert not any("unknown column" in note for note in cohort.notes)
+
+
+SESSION_WORDS = """
+status             | No-Show             | no show
+status             | DNAED               | no show
+status             | did not attend      | no show
+appointment_status | noshow              | no show
+attendance         | Canceled            | cancelled
+visit status       | rescheduled         | rescheduled
+session status     | late cancellation   | cancelled
+EXSTAT             | NOT DONE            | NOT DONE
+no_show            | yes                 | yes
+cancelled          | 1                   | yes
+ATTENDED OR DID NOT ATTEND CODE | 3      | did not attend
+"""
+
+
+@pytest.mark.parametrize(
+    ("header", "word", "printed"),
+    [
+        tuple(cell.strip() for cell in line.split("|"))
+        for line in SESSION_WORDS.strip().splitlines()
+    ],
+)
+def test_an_appointment_that_nobody_kept_is_no_session(header, word, printed):
+    cohort = load(sessions=SESSIONS.assign(**{header: ["", word, ""]}))
+    assert len(cohort.sessions) == 2
+    assert left(cohort) == [
+        (f"no observation in sessions: {header} says {printed}", 1, 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        ("status", ["completed", "Attended", "done"]),
+        ("status", ["final", "amended", "corrected"]),
+        ("ANL01FL", ["Y", "Y", "Y"]),
+        ("imputed", ["no", "0", "false"]),
+        ("voided", ["0", "0", "0"]),
+        ("attended", ["yes", "TRUE", "1"]),
+        ("DTYPE", ["", "", ""]),
+        # a number column of a frame comes as 0.0
+        ("imputed", [0.0, 0.0, 0.0]),
+    ],
+)
+def test_rows_that_are_observations_stay(header, words):
+    cohort = load(scores=SCORES.assign(**{header: words}))
+    assert len(cohort.scores) == 3
+    assert cohort.exclusions.empty
+
+
+def test_each_word_is_a_reason_of_its_own_and_spellings_are_one():
+    scores = SCORES.assign(status=["Entered in error", "entered-in-error", "void"])
+    sessions = SESSIONS
+    others = SCORES.assign(day=[8, 9, 8], status="final")
+    with_one_left = pd.concat([scores, others])
+    assert left(load(sessions, with_one_left)) == [
+        ("no observation in scores: status says entered in error", 2, 1),
+        ("no observation in scores: status says voided", 1, 1),
+    ]
+
+
+def test_a_row_that_two_columns_speak_of_is_counted_once():
+    scores = SCORES.assign(DTYPE=["", "LOCF", ""], imputed=["no", "yes", "no"])
+    assert [row[1] for row in left(load(scores=scores))] == [1]
+
+
+def test_a_row_that_is_left_out_may_hold_what_would_stop_the_load():
+    sessions = SESSIONS.assign(day=["0", "to be told", "0"], status=["", "no show", ""])
+    assert len(load(sessions=sessions).sessions) == 2
+
+
+def test_a_patient_with_no_kept_session_is_no_patient():
+    cohort = load(sessions=SESSIONS.assign(status=["done", "done", "no show"]))
+    assert cohort.patients["patient_id"].tolist() == ["a"]
+    assert ("scores of patients without a session", 1, 1) in left(cohort)
+
+
+def test_nothing_left_is_a_problem():
+    found = problems(sessions=SESSIONS.assign(status="cancelled"))
+    assert "no row of this file is an observation" in found[0].expected
+
+
+def test_events_that_were_taken_back_are_left_out():
+    events = pd.DataFrame(
+        {
+            "patient_id": ["a", "b"],
+            "day": [1, 1],
+            "event": "ect",
+            "status": ["voided", ""],
+        }
+    )
+    cohort = load(events=events)
+    assert cohort.events["patient_id"].tolist() == ["b"]
+
+
+def test_an_unknown_word_is_a_question_with_the_way_on():
+    scores = SCORES.assign(status=["final", "Jane Example", "final"])
+    (found,) = problems(scores=scores)
+    assert (found.file, found.line, found.column) == ("scores", 2, "status")
+    # The word may be anything, so it is not repeated.
+    assert found.value == "(hidden)"
+    for part in (
+        "observed: completed",
+        "not observed: no show",
+        'kettrack.toml: [status], then "the word" = "observed"',
+        'ignore = ["status"]',
+    ):
+        assert part in found.expected
+
+
+@pytest.mark.parametrize(
+    "word", ["in progress", "preliminary", "stopped", "on-hold", "scheduled", "7"]
+)
+def test_a_word_that_leaves_it_open_is_asked_about(word):
+    scores = SCORES.assign(status=["final", word, "final"])
+    assert problems(scores=scores)[0].column == "status"
+
+
+def own(toml, tmp_path, **columns):
+    SESSIONS.to_csv(tmp_path / "sessions.csv", index=False)
+    SCORES.assign(**columns).to_csv(tmp_path / "scores.csv", index=False)
+    (tmp_path / "kettrack.toml").write_text(toml)
+    return load_cohort(tmp_path)
+
+
+def test_the_settings_say_what_a_word_means(tmp_path):
+    toml = '[status]\n"seen by nurse" = "observed"\n"walked out" = "not observed"\n'
+    words = ["Seen by nurse", "walked-out", "final"]
+    cohort = own(toml, tmp_path, status=words)
+    assert left(cohort) == [
+        ("no observation in scores.csv: status says a word of [status]", 1, 1)
+    ]
+
+
+def test_the_settings_come_before_the_usual_meaning(tmp_path):
+    toml = '[status]\nimputed = "observed"\n[status.sessions]\nfinal = "not observed"'
+    cohort = own(toml, tmp_path, status=["imputed", "final", "final"])
+    assert len(cohort.scores) == 3
+
+
+def test_an_empty_status_is_kept_and_said_unless_the_settings_say_more(tmp_path):
+    words = ["final", "", "final"]
+    cohort = own("", tmp_path, status=words)
+    assert len(cohort.scores) == 3
+    assert any("status is empty in 1 row" in note for note in cohort.notes)
+    cohort = own('[status]\nempty = "not observed"', tmp_path, status=words)
+    assert len(cohort.scores) == 2
+
+
+def test_a_column_can_be_ignored_and_another_one_read(tmp_path):
+    toml = '[status]\nignore = ["status"]\ncolumns = ["Termin"]'
+    cohort = own(
+        toml,
+        tmp_path,
+        status=["private", "public", "public"],
+        Termin=["done", "no show", "done"],
+    )
+    assert len(cohort.scores) == 2
+    assert any("1 unknown column was not used: status" in note for note in cohort.notes)
+
+
+@pytest.mark.parametrize(
+    ("toml", "expected"),
+    [
+        ('[status]\nwaiting = "maybe"', '"observed" or "not observed"'),
+        ("[status]\nignore = 3", "a list of column names"),
+        ('[status]\n"-" = "observed"', "a word as it stands in the column"),
+        ('[status]\nA-b = "observed"\n"a b" = "observed"', "each word once"),
+        ("status = 3", "a table: [status]"),
+    ],
+)
+def test_settings_that_cannot_be(toml, expected, tmp_path):
+    with pytest.raises(DataProblems, match="kettrack.toml") as caught:
+        own(toml, tmp_path)
+    assert expected in str(caught.value)
+
+
+def test_an_empty_analysis_flag_means_no_where_others_say_yes():
+    cohort = load(scores=SCORES.assign(ANL01FL=["Y", "", "Y"]))
+    assert left(cohort) == [("no observation in scores: ANL01FL is empty", 1, 1)]
+
+
+def test_parquet_and_csv_leave_out_the_same_rows(tmp_path):
+    scores = SCORES.assign(DTYPE=[None, "LOCF", None], voided=[False, False, True])
+    kept = []
+    for ending in ("csv", "parquet"):
+        folder = tmp_path / ending
+        folder.mkdir()
+        SESSIONS.to_csv(folder / "sessions.csv", index=False)
+        write = getattr(scores, f"to_{ending}")
+        write(folder / f"scores.{ending}", index=False)
+        cohort = load_cohort(folder)
+        kept.append((cohort.scores["day"].tolist(), len(cohort.exclusions)))
+    assert kept == [([-1], 2)] * 2
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "employment_status",
+        "marital status",
+        "smoking_status",
+        "QSDRVFL",
+        "phq9_complete",
+        "ANL02FL",
+        "derived",
+        "responder_status",
+        "state",
+    ],
+)
+def test_other_columns_are_no_status(header):
+    assert status_column(header, "scores") is None
+    cohort = load(scores=SCORES.assign(**{header: ["A", "B", "B"]}))
+    assert len(cohort.scores) == 3
+
+
+def test_no_word_has_two_meanings():
+    for kind in STATUS_COLUMNS:
+        words = [
+            bare(word)
+            for row in (*kind.observed, *kind.not_observed)
+            for word in row.split(",")
+        ]
+        assert len(words) == len(set(words)), kind.headers
+
+
+def test_own_words_know_no_capitals():
+    status = OwnStatus(words={"": {"Walked Out": "not observed"}})
+    assert status.meaning("walked_out", "scores") == "not observed"
+
+
+# REDCap
+
+
+def redcap(**columns):
+    scores = SCORES.assign(redcap_event_name=["b", "f", "b"])
+    return scores.assign(**columns)
+
+
+@pytest.mark.parametrize("instrument", ["PHQ-9", None])
+def test_a_blank_row_of_a_block_matrix_is_skipped(instrument):
+    scores = redcap(
+        day=[-1, None, -1],
+        score=[20, None, 15],
+        instrument=["PHQ-9", instrument] * 1 + ["PHQ-9"],
+    )
+    assert left(load(scores=scores)) == [
+        ("no observation in scores: no cell of this table is filled (REDCap)", 1, 1)
+    ]
+
+
+def test_a_row_with_something_in_it_is_not_blank():
+    assert problems(scores=redcap(day=[-1, None, -1]))[0].column == "day"
+
+
+def test_without_redcap_a_blank_row_is_a_mistake():
+    scores = SCORES.assign(day=[-1, None, -1], score=[20, None, 15])
+    assert problems(scores=scores)[0].column == "day"
+
+
+# doses
+
+
+def doses(drug, *mg):
+    sessions = SESSIONS.assign(dose_mg=list(mg))
+    return sessions.assign(drug=drug) if drug else sessions
+
+
+def test_a_session_without_a_dose_is_no_session():
+    cohort = load(sessions=doses(None, 40, 0, 40))
+    assert len(cohort.sessions) == 2
+    assert left(cohort)[0][1:] == (1, 1)
+    assert "no dose was given in sessions: dose_mg is 0" in left(cohort)[0][0]
+
+
+def test_placebo_has_no_dose_and_counts():
+    assert len(load(sessions=doses("placebo", 0, 0, 0)).sessions) == 3
+    mixed = doses(["placebo", None, "ketamine"], 0, 0, 40)
+    assert len(load(sessions=mixed).sessions) == 2
+
+
+def test_a_drug_with_a_dose_of_0_contradicts_itself():
+    found = problems(sessions=doses("ketamine", 40, 0, 40))
+    assert (found[0].line, found[0].column) == (2, "dose_mg")
+    assert "empty the column drug of this row" in found[0].expected
+
+
+def test_every_dose_0_is_asked_about():
+    found = problems(sessions=doses(None, 0, 0, 0))
+    assert len(found) == 3
+    assert "every one is 0" in found[0].expected
+
+
+def test_an_unknown_dose_is_no_dose_of_0():
+    assert len(load(sessions=doses(None, 40, None, 40)).sessions) == 3
