@@ -345,7 +345,9 @@ def plot_turnbull(
             return axes
         complete = len(known) == len(boxes)
         ends = known["right"].dropna()
-        latest = max(ends.max() if len(ends) else 0, boxes["left"].max())
+        # The days at which a share is told are seen even when everything was lost before them.
+        told = table["day"].dropna()
+        latest = max([boxes["left"].max(), *ends, *told])
         last = float(max(latest, DAYS_IN_WEEK))
         since, share = _draw_boxes(axes, known)
         if complete:

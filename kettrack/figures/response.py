@@ -63,7 +63,7 @@ LINES: Final = {
 }
 _WHISKER_SESSIONS: Final = (2, 4, 6, 8)  # on every session they would hide the bands
 _FAINT_BELOW: Final = (
-    20  # people at risk: one of them is more than 5 %, and the line fades
+    20  # people counted: one of them is more than 5 %, and the line fades
 )
 _BARS: Final = (
     0.0,
@@ -138,7 +138,8 @@ def plot_response_by_session(
         )
         ends = stacked_bands(axes, edges, shown, BANDS)
         _name_bands(axes, ends, outcome)
-        few = shown[shown["session"].isin(_WHISKER_SESSIONS)]
+        last = shown["session"].iloc[-1]
+        few = shown[shown["session"].isin((*_WHISKER_SESSIONS, last))]
         whiskers(axes, few, "session", ecolor="black", capsize=3, linewidth=1)
         _draw_no_effect(axes, shown, edges)
         draw_published(axes, outcome, shown, shift=-0.3)
@@ -222,13 +223,14 @@ def plot_response_curve(
     Returns
     -------
     Axes
-        The line fades where few are at risk; bars beneath show people still treated and new events.
+        The line fades where few can be counted. Bars beneath show people still treated and new
+        events.
 
     Examples
     --------
     >>> by_session = pd.DataFrame({"session": [1, 2], "estimate": [10.0, 25.0]})
     >>> by_session = by_session.assign(ci_low=[5.0, 16.0], ci_high=[18.0, 36.0])
-    >>> by_session = by_session.assign(at_risk=[80, 60], new_responded=[8, 12])
+    >>> by_session = by_session.assign(at_risk=[80, 60], counted=80, new_responded=[8, 12])
     >>> axes = plot_response_curve(by_session, outcome="remission")
     >>> axes.get_title(loc="left")
     'Who had remitted by which session, beside a model in which sessions do nothing'
@@ -271,7 +273,7 @@ def _draw_curve(axes: Axes, shown: pd.DataFrame) -> None:
         linewidth=0,
         label="95 % interval",
     )
-    few = numbers(shown["at_risk"], missing=0) < _FAINT_BELOW
+    few = numbers(shown["counted"], missing=0) < _FAINT_BELOW
     # Each of the two lines is missing where the other is drawn.
     for part, alpha in ((few, 1.0), (~few, 0.4)):
         axes.stairs(

@@ -90,7 +90,8 @@ def plot_what_came_first(
         percent_axis(axes, "% of those who were responding")
         ends = stacked_bands(axes, edges, known, BANDS)
         _draw_single(axes, known, edges)
-        at = known[known["day"].isin([DAYS_IN_WEEK * week for week in _INTERVALS_AT])]
+        told = [DAYS_IN_WEEK * week for week in _INTERVALS_AT]
+        at = known[known["day"].isin([*told, days[-1]])]
         whiskers(axes, at, "day", ecolor="black", capsize=3, linewidth=1)
         axes.set_xlim(edges[0], edges[-1])
         _write_weeks(axes, shown)

@@ -25,6 +25,7 @@ def curve(sessions=8, **columns):
     count = np.arange(1, sessions + 1)
     table = pd.DataFrame(
         {"session": count, "n": 120, "at_risk": 120 - 14 * count, "new_responded": 6}
+        | {"counted": 120 - 14 * count}
     )
     table = table.assign(
         estimate=5.0 * count,
@@ -111,7 +112,7 @@ def test_the_line_is_faint_where_few_are_at_risk():
     table = curve()
     ax = plot_response_curve(table)
     solid, faint = (patch for patch in ax.patches if patch.get_linewidth() == 2.2)
-    few = (table["at_risk"] < 20).to_numpy()
+    few = (table["counted"] < 20).to_numpy()
     assert few.any()
     assert np.isnan(solid.get_data().values).tolist() == few.tolist()
     assert np.isnan(faint.get_data().values).tolist() == (~few).tolist()
@@ -151,6 +152,7 @@ def test_no_two_labels_of_published_marks_overlap(plot, sessions):
             ci_low=15.0,
             ci_high=25.0,
             at_risk=50,
+            counted=50,
             still_in_course=75.0,
             completed=0.0,
             stopped=5.0,

@@ -54,6 +54,8 @@ _ROLES: Final[dict[str, Role]] = {
     "too_new": "count",
     # two neighbours tell by their difference how many left
     "at_risk": "running",
+    # with those who left by any cause before: only the end of a log takes somebody out
+    "counted": "running",
     **{f"new_{cause}": "count" for cause in CAUSES},
     "log_ends": "count",
     "estimate": "derived",
@@ -91,12 +93,12 @@ def estimate(counts: ExitCounts) -> pd.DataFrame:
     DataFrame
         One row per session, to the last with at least `FEWEST_PEOPLE` at risk or gone by any cause
         but the end of the log: `session` `n` (at risk at session 1) `too_new` (people whose log is
-        too short, or holds no score yet, to be at risk at all) `at_risk`, the new exits by cause,
-        `log_ends`, `estimate` `ci_low` `ci_high` (% who had the event by that session; exact ends
-        at 0 and 100 %), the other bands, which with the estimate add up to 100 %, and `half_by`
-        (first session with at least 50 %) with its interval `half_by_low` `half_by_high`, the first
-        sessions at which the upper and the lower end of the interval are at least 50 %; each
-        missing before it is reached.
+        too short, or holds no score yet, to be at risk at all) `at_risk`, `counted` (at risk or
+        gone by a cause before), the new exits by cause, `log_ends`, `estimate` `ci_low` `ci_high`
+        (% who had the event by that session; exact ends at 0 and 100 %), the other bands, which
+        with the estimate add up to 100 %, and `half_by` (first session with at least 50 %) with its
+        interval `half_by_low` `half_by_high`, the first sessions at which the upper and the lower
+        end of the interval are at least 50 %; each missing before it is reached.
     """
     found = estimate_incidence(counts, LEVEL)
     at_risk = counts.at_risk
@@ -109,6 +111,7 @@ def estimate(counts: ExitCounts) -> pd.DataFrame:
             "n": at_risk.max(initial=0),
             "too_new": counts.never_at_risk,
             "at_risk": at_risk[:last],
+            "counted": counts.still_counted[:last],
         }
     )
     for place, cause in enumerate(CAUSES):
