@@ -45,6 +45,7 @@ KINDS_OF_ANSWER: Final = {
     "second opinion": (SECOND, "D"),
     _CONTRADICTED: (FAINT_INK, "v"),
 }
+_RING: Final = "ring: the truth, known because the clinic is simulated"
 _BOLD: Final = (_BIASED, _CONTRADICTED)
 _ABOUT_WIDE: Final = 46  # letters of an estimand on one line
 _REASON_LONG: Final = 150  # letters of a reason; all of it stands in the table
@@ -110,6 +111,8 @@ def plot_session_answers(
             axes.axhspan(at - 0.5, at + 0.5, color=WORSE, alpha=0.08, linewidth=0)
         for kind, rows in answers.groupby("kind", sort=False):
             _draw_answers(axes, rows, str(kind))
+        if _ring_truths(axes, answers):
+            caption = f"{_RING} · {caption}"
         _frame_answers(axes, answers)
         _say_refused(axes, answers)
         _write_columns(axes, answers)
@@ -123,6 +126,23 @@ def _draw_answers(axes: Axes, rows: pd.DataFrame, kind: str) -> None:
     axes.hlines(rows.index, *interval, color=colour, linewidth=2.2)
     look: dict[str, Any] = {"markersize": 9, "markeredgecolor": "white", "zorder": 3}
     axes.plot(rows["estimate"], rows.index, marker, color=colour, label=kind, **look)
+
+
+def _ring_truths(axes: Axes, answers: pd.DataFrame) -> bool:
+    """Ring what is true of a simulated clinic, so that no estimate is hidden; whether there was
+    anything to ring.
+    """
+    # A refused row has words in the place of numbers.
+    known = "truth" in answers and answers["truth"].where(answers["estimate"].notna())
+    if known is False or known.isna().all():
+        return False
+    look: dict[str, Any] = {
+        "markersize": 15,
+        "fillstyle": "none",
+        "markeredgewidth": 1.6,
+    }
+    axes.plot(known, answers.index, "o", color=INK, label=_RING, zorder=4, **look)
+    return True
 
 
 def _frame_answers(axes: Axes, answers: pd.DataFrame) -> None:

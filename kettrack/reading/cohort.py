@@ -63,6 +63,8 @@ class Cohort:
         One row per reason for leaving something out: `reason` `n_rows` `n_patients`.
     provenance : Provenance
         Files, their hash, and columns allowed through.
+    truths : dict of str to float
+        What is true of a simulated clinic, from its `truth.json`; empty for any other.
     """
 
     sessions: pd.DataFrame
@@ -75,6 +77,7 @@ class Cohort:
         default_factory=lambda: pd.DataFrame(columns=["reason", "n_rows", "n_patients"])
     )
     provenance: Provenance = field(default_factory=Provenance)
+    truths: dict[str, float] = field(default_factory=dict)
 
     @property
     def instrument(self) -> Instrument:

@@ -20,6 +20,7 @@ from kettrack.reading.raw import table_from_frame
 from kettrack.reading.scale_names import scale_meant
 from kettrack.reading.settings_file import read_settings
 from kettrack.reading.settings_schema import CHOICES
+from kettrack.reading.truth_file import read_truths
 from kettrack.settings import SETTINGS_FILE, Settings
 from kettrack.vocabulary.criteria import get_criteria
 from kettrack.vocabulary.instruments import get_instrument
@@ -209,7 +210,10 @@ def _cohort(
         )
     tables, settings = choose_log_end(tables, settings, ledger)
     return Cohort(
-        **tables,
+        sessions=tables["sessions"],
+        scores=tables["scores"],
+        patients=tables["patients"],
+        events=tables["events"],
         settings=settings,
         notes=tuple(ledger.notes),
         exclusions=ledger.exclusions(),
@@ -269,7 +273,8 @@ def _read_folder(
     raws, files = read_tables(folder, settings, ledger)
     tables = check_tables(raws, settings, allow, ledger)
     provenance = Provenance(sha256_of(files), tuple(sorted(files)), allow)
-    return ledger, _cohort(tables, settings, ledger, provenance)
+    truths = read_truths(folder, ledger)
+    return ledger, replace(_cohort(tables, settings, ledger, provenance), truths=truths)
 
 
 def _settings(

@@ -20,6 +20,7 @@ from kettrack.analysis.next_session.answer import (
     signed_interval,
 )
 from kettrack.analysis.registry import Answer, question
+from kettrack.analysis.session_answers.known_truth import TRUTH_SHOWN, with_truths
 from kettrack.analysis.session_answers.method_rows import (
     BIASED,
     CAUSAL,
@@ -49,6 +50,7 @@ _ROLES: Final[dict[str, Role]] = {
     "size": "derived",
     "size_low": "derived",
     "size_high": "derived",
+    "truth": "derived",
     "kind": "label",
     "status": "label",
     "reason": "label",
@@ -76,7 +78,7 @@ _CONTRADICTION: Final = (
     ),
     roles=_ROLES,
     decimals=dict.fromkeys(
-        ("estimate", "ci_low", "ci_high", "size", "size_low", "size_high"), 2
+        ("estimate", "ci_low", "ci_high", "size", "size_low", "size_high", "truth"), 2
     ),
     show=(
         "about",
@@ -85,6 +87,7 @@ _CONTRADICTION: Final = (
         "estimate",
         "ci_low",
         "ci_high",
+        "truth",
         "kind",
         "status",
         "reason",
@@ -118,7 +121,8 @@ def session_answers(
         assumptions; second opinion; contradicted by its check, in place of these two where the
         negative control differs; check) `status` (ok, refused, hidden) `reason` (of a refusal)
         `note`, and `better` (lower or higher scores). `size` `size_low` `size_high` are the same
-        turned so that the estimate is not negative.
+        turned so that the estimate is not negative. `truth`: what is true of a simulated clinic;
+        missing for any other.
 
         - `naive_slope` `adjusted_slope`: for as many sessions more as the two strategies of
           `stop_after` differ by;
@@ -152,12 +156,15 @@ def session_answers(
     if is_contradicted(following):
         doubt = {CAUSAL: CONTRADICTED, SECOND_OPINION: CONTRADICTED}
         table["kind"] = table["kind"].replace(doubt)
-    table = _with_sizes(table)
+    table = with_truths(_with_sizes(table), cohort, stop)
     table["better"] = "lower" if cohort.instrument.higher_is_worse else "higher"
     return Answer(
         table=table,
         sentence=_sentence(table),
-        caveats=_caveats(cohort, following, stop),
+        caveats=(
+            *_caveats(cohort, following, stop),
+            *([TRUTH_SHOWN] if table["truth"].notna().any() else []),
+        ),
         level=LEVEL,
         seed=stop.made_from.get("seed"),
     )
