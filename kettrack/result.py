@@ -67,7 +67,8 @@ class Result:
     show : tuple of str
         Columns people see, in this order; empty = all.
     made_from : mapping
-        `instrument` `criteria` `baseline_rule` `level` `unit` `seed` `input_sha256` `version`.
+        `instrument` `criteria` `baseline_rule` `level` `unit` `seed` `left_out` `input_sha256`
+        `version`.
     status, reason, collect : str
         `ok`, or `refused` with the reason and what to record so that it could be answered.
     policy : str

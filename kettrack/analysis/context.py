@@ -37,6 +37,9 @@ _SMALL_COUNT: Final = re.compile(
 )
 
 
+_LEFT_OUT: Final = ("reason", "n_rows", "n_patients")
+
+
 def made_from(
     cohort: DerivedCohort,
     unit: str,
@@ -68,9 +71,21 @@ def made_from(
         "seed": seed,
         "extract": cohort.settings.extract,
         "log_complete_to": cohort.settings.log_complete_to,
+        "left_out": _left_out(cohort),
         "input_sha256": cohort.provenance.input_sha256,
         "version": __version__,
     }
+
+
+def _left_out(cohort: DerivedCohort) -> list[dict[str, Any]] | None:
+    """Rows that the reader left out, by reason; None under a policy that hides counts."""
+    policy = disclosure.get_policy(cohort.settings.policy)
+    if policy.smallest_count > 1:
+        return None
+    # By columns, as plain numbers: JSON knows no others.
+    columns = [cohort.exclusions[name].tolist() for name in _LEFT_OUT]
+    rows = zip(*columns, strict=True)
+    return [dict(zip(_LEFT_OUT, row, strict=True)) for row in rows]
 
 
 def release(result: Result, cohort: DerivedCohort, log_end: bool = True) -> Result:

@@ -98,18 +98,19 @@ def _meant(
     """The column that was probably meant by one that is missing."""
     if not matched.found:
         return None
-    headers = {
-        matched.raw.headers[place]: place
-        for place in matched.free
-        if printable(matched.raw.headers[place])
-    }
-    near = nearest(name, headers)
+    headers = [matched.raw.headers[place] for place in matched.free]
+    near = nearest(name, filter(printable, headers))
     if near or name not in _OTHER_NAMES:
         return near
-    for header, place in headers.items():
-        words = re.findall(r"[^\W\d_]+", header.casefold())
-        called = any(re.fullmatch(_OTHER_NAMES[name], word) for word in words)
-        if called and (name != "score" or _numeric(matched.raw.columns[place])):
+    for place, header in zip(matched.free, headers, strict=True):
+        called = [
+            re.fullmatch(_OTHER_NAMES[name], word) is not None
+            for word in re.findall(r"[^\W\d_]+", header.casefold())
+        ]
+        # "Sum Score" looks like two names, but these words are nobody's.
+        if not any(called) or not (all(called) or printable(header)):
+            continue
+        if name != "score" or _numeric(matched.raw.columns[place]):
             return header
     return None
 
@@ -176,13 +177,12 @@ def _report_no_score(
     empty = int((~answered).sum())
     if not answered.any():
         _report(matched, "score", "", ledger)
-    elif empty or _meant(matched, "score"):
-        rows = (
-            f"; {counted(empty, 'row')} without items would have no score"
-            if empty
-            else ""
-        )
-        _report(matched, "score", rows, ledger)
+    elif empty:
+        rows = counted(empty, "row")
+        _report(matched, "score", f"; {rows} without items would have no score", ledger)
+    elif _meant(matched, "score"):
+        # A total beside complete items may be anything; then it can go.
+        _report(matched, "score", ", or remove it if it is no total", ledger)
 
 
 def _answered(matched: Matched) -> Bools:

@@ -4,10 +4,13 @@ is asked.
 
 from __future__ import annotations
 
+import json
+
 import pandas as pd
 import pytest
 
-from kettrack import cohort_from_frames, load_cohort
+from kettrack import cohort_from_frames, estimate, load_cohort
+from kettrack.cli import main
 from kettrack.errors import DataProblems
 from kettrack.settings import Settings
 from kettrack.vocabulary.status_words import (
@@ -381,3 +384,19 @@ def test_every_dose_0_is_asked_about():
 
 def test_an_unknown_dose_is_no_dose_of_0():
     assert len(load(sessions=doses(None, 40, None, 40)).sessions) == 3
+
+
+def test_the_check_the_table_and_the_json_say_what_was_left_out(tmp_path, capsys):
+    cohort = own("", tmp_path, DTYPE=["", "LOCF", ""])
+    reason = "no observation in scores.csv: DTYPE says LOCF"
+    assert left(cohort) == [(reason, 1, 1)]
+    said = json.loads(estimate("ladder", cohort).to_json())
+    assert said["left_out"] == [{"reason": reason, "n_rows": 1, "n_patients": 1}]
+    with pytest.raises(SystemExit, match="0"):
+        main(["check", str(tmp_path)])
+    assert f"Left out: 1 row of 1 patient: {reason}." in capsys.readouterr().out
+
+
+def test_under_a_release_policy_no_count_of_rows_is_told(tmp_path):
+    cohort = own('policy = "cms"', tmp_path, DTYPE=["", "LOCF", ""])
+    assert json.loads(estimate("ladder", cohort).to_json())["left_out"] is None
