@@ -273,7 +273,8 @@ def _draw_curve(axes: Axes, shown: pd.DataFrame) -> None:
         linewidth=0,
         label="95 % interval",
     )
-    few = numbers(shown["counted"], missing=0) < _FAINT_BELOW
+    # What a release policy shows does not rest on few.
+    few = numbers(shown["counted"], missing=np.inf) < _FAINT_BELOW
     # Each of the two lines is missing where the other is drawn.
     for part, alpha in ((few, 1.0), (~few, 0.4)):
         axes.stairs(

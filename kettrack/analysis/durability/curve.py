@@ -86,7 +86,7 @@ ROLES: Final[dict[str, Role]] = {
     "retreated": "running",
     "retreated_unconfirmed": "count",
     "censored": "running",
-    "silent": "running",
+    "silent": "count",
     **dict.fromkeys(_interval("estimate", "ci"), "derived"),
     **dict.fromkeys(_interval("single"), "derived"),
     **dict.fromkeys(_interval("lost_first"), "derived"),
@@ -143,7 +143,8 @@ def durability(cohort: DerivedCohort) -> Answer:
         and `censored` up to it (under `treatment_policy` the retreated stay at risk);
         `retreated_unconfirmed`: of the retreated, those for whom a score that shows a loss still
         waited for its second (missing under a release policy); `silent`: of the censored, those no
-        longer scored although their log goes on. In percent still responding: `estimate` `ci_low`
+        longer scored although their log goes on (with its bounds missing under a release policy).
+        In percent still responding: `estimate` `ci_low`
         `ci_high` (log-log, for `hypothetical` from bootstrap samples of patients; exact ends at 0
         and 100 %), `single` with its ends (the same by a single score, beside the rule in force),
         `bound_low` `bound_high` (if every loss that was never confirmed counts, or none; by a
@@ -236,10 +237,11 @@ def _curve(cohort: DerivedCohort, watched: Watched, estimand: Estimand) -> pd.Da
     missing = dict.fromkeys(("bound_low", "bound_high", "ess", *firsts), np.nan)
     numbers = _numbers_by_day(watched, estimand, left, days)
     table = pd.DataFrame({"day": days, "n": len(left), **numbers, **missing, **shares})
-    table = table.astype({"retreated_unconfirmed": "Int64"})
-    # Beside `retreated` it would tell of the few others.
+    table = table.astype({"retreated_unconfirmed": "Int64", "silent": "Int64"})
+    # Beside `retreated` and `censored` they would tell of the few others.
     if disclosure.get_policy(cohort.settings.policy).smallest_count > 1:
-        table["retreated_unconfirmed"] = pd.NA
+        table[["retreated_unconfirmed", "silent"]] = pd.NA
+        table[["silent_low", "silent_high"]] = np.nan
     table = table.dropna(subset=["estimate"])
     table = table.assign(
         median_day=_first_day_of_half(table, "estimate"),

@@ -204,6 +204,11 @@ def silent_said(table: pd.DataFrame) -> str:
     of them; empty where nobody did.
     """
     rows = _policy_rows(table)
+    if rows["silent"].isna().all():
+        return (
+            "Some people may have been no longer scored while their log went on; the shares take"
+            " them to be like the others."
+        )
     rows = rows[rows["day"].isin(DAYS_SAID) & (rows["silent"] > 0)]
     if rows.empty:
         return ""

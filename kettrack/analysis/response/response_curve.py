@@ -30,6 +30,7 @@ from kettrack.estimators.survival.competing_risks import (
     estimate_incidence,
 )
 from kettrack.estimators.survival.life_table import steps_to_show
+from kettrack.privacy import disclosure
 from kettrack.result import Result, Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS, COMPLETE_LOG_DAYS
@@ -55,7 +56,7 @@ _ROLES: Final[dict[str, Role]] = {
     # two neighbours tell by their difference how many left
     "at_risk": "running",
     # with those who left by any cause before: only the end of a log takes somebody out
-    "counted": "running",
+    "counted": "count",
     **{f"new_{cause}": "count" for cause in CAUSES},
     "log_ends": "count",
     "estimate": "derived",
@@ -207,7 +208,11 @@ def _shares_by_session(cohort: DerivedCohort, event: str) -> Answer:
             f"a score in the {BASELINE_WINDOW_DAYS} days before session 1, and"
             " observed_to_day.",
         )
-    table = _add_other_events(estimate(counts), cohort, event)
+    table = estimate(counts).astype({"counted": "Int64"})
+    # Beside `n` it would tell how many logs had ended.
+    if disclosure.get_policy(cohort.settings.policy).smallest_count > 1:
+        table["counted"] = pd.NA
+    table = _add_other_events(table, cohort, event)
     table, null_caveat = _add_null(table, cohort, event)
     last_session = int(table["session"].max())
     return Answer(
