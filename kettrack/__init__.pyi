@@ -26,10 +26,16 @@ from .errors import DataProblems as DataProblems
 from .errors import KettrackError as KettrackError
 from .errors import NotIdentified as NotIdentified
 from .errors import UsageError as UsageError
+from .figures.all_courses import (
+    plot_response_by_any_session as plot_response_by_any_session,
+)
+from .figures.all_courses import plot_response_by_week as plot_response_by_week
+from .figures.all_courses import plot_worsening_by_week as plot_worsening_by_week
 from .figures.answers import plot_methods as plot_methods
 from .figures.answers import plot_session_answers as plot_session_answers
 from .figures.cohort import plot_ladder as plot_ladder
 from .figures.cohort import plot_maintenance as plot_maintenance
+from .figures.cohort import plot_responders as plot_responders
 from .figures.cohort import plot_session_counts as plot_session_counts
 from .figures.cohort import plot_session_gaps as plot_session_gaps
 from .figures.cohort import plot_session_intervals as plot_session_intervals

@@ -64,6 +64,40 @@ def plot_ladder(table: pd.DataFrame, ax: Axes | None = None, caption: str = "") 
     >>> [text.get_text() for text in plot_ladder(steps).texts]
     ['20', '17 (3 lost)']
     """
+    return _draw_steps(table, ax, "Who can be analysed, and why others cannot", caption)
+
+
+def plot_responders(
+    table: pd.DataFrame, ax: Axes | None = None, caption: str = ""
+) -> Axes:
+    """Draw the way from every response in the events to the people of the curve on page one.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The table of `responders`: one row per place and reason.
+    ax : Axes, optional
+        Default: new ones.
+    caption : str
+        N, rule and extract; `Result.caption`.
+
+    Returns
+    -------
+    Axes
+        As `plot_ladder`.
+
+    Examples
+    --------
+    >>> steps = pd.DataFrame({"step": ["in the events", "too late"], "lost": [0, 3]})
+    >>> [text.get_text() for text in plot_responders(steps.assign(left=[20, 17])).texts]
+    ['20', '17 (3 lost)']
+    """
+    title = "Where a response is counted, and where not"
+    return _draw_steps(table, ax, title, caption)
+
+
+def _draw_steps(table: pd.DataFrame, ax: Axes | None, title: str, caption: str) -> Axes:
+    """One bar for each step of a ladder, those lost behind those left."""
     with canvas(ax, height=3.4) as axes:
         if nothing_to_draw(axes, table, "left"):
             return axes
@@ -94,7 +128,7 @@ def plot_ladder(table: pd.DataFrame, ax: Axes | None = None, caption: str = "") 
         axes.invert_yaxis()
         # The room at the right is for the numbers beside the longest bar.
         axes.set(xlabel="people", xlim=(0, max(left) * 1.2))
-        write_title(axes, "Who can be analysed, and why others cannot")
+        write_title(axes, title)
         write_caption(axes, caption)
         return axes
 

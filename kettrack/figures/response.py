@@ -4,6 +4,7 @@ a model shows in which sessions do nothing. Both carry published rates.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, Literal
 
 import numpy as np
@@ -52,6 +53,15 @@ BANDS: Final = {
     "scored_later": Look(SCORED_LATER, "....", "scored only later", INK),
     "not_scored": Look(NO_DATA, "////", "never scored after the course"),
     "still_in_course": Look(IN_CARE, "", "still in the first course"),
+}
+# The same where the sessions of all courses count.
+ALL_BANDS: Final = {
+    "estimate": BANDS["estimate"],
+    "completed": Look(COMPLETED, "", "ended as planned without {}"),
+    "stopped": BANDS["stopped"],
+    "scored_later": BANDS["scored_later"],
+    "not_scored": Look(NO_DATA, "////", "never scored after the last session"),
+    "still_coming": Look(IN_CARE, "", "still coming"),
 }
 NO_EFFECT: Final = "if no effect (model)"
 _BESIDE: Final = ", beside a model in which sessions do nothing"
@@ -137,7 +147,7 @@ def plot_response_by_session(
             missing="",
         )
         ends = stacked_bands(axes, edges, shown, BANDS)
-        _name_bands(axes, ends, outcome)
+        name_bands(axes, ends, BANDS, outcome)
         last = shown["session"].iloc[-1]
         few = shown[shown["session"].isin((*_WHISKER_SESSIONS, last))]
         whiskers(axes, few, "session", ecolor="black", capsize=3, linewidth=1)
@@ -159,13 +169,16 @@ def _slots(shown: pd.DataFrame) -> Floats:
     return np.append(sessions, sessions[-1] + 1) - 0.5
 
 
-def _name_bands(
-    axes: Axes, ends: dict[str, tuple[float, float]], outcome: Outcome
+def name_bands(
+    axes: Axes,
+    ends: Mapping[str, tuple[float, float]],
+    looks: Mapping[str, Look],
+    outcome: Outcome = "response",
 ) -> None:
     """Name each band beside its end, with its share there."""
     labels = {}
     for column, (bottom, top) in ends.items():
-        words = BANDS[column].words.format(outcome) or REACHED[outcome]
+        words = looks[column].words.format(outcome) or REACHED[outcome]
         labels[f"{top - bottom:.0f} % {words}"] = (bottom + top) / 2
     side_labels(axes, labels, gap=6.5)
 

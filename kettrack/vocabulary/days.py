@@ -61,3 +61,6 @@ LAST_CURVE_DAY: Final = 52 * DAYS_IN_WEEK
 # Bands of the days between maintenance sessions, by their last day: about a week, two weeks, three
 # weeks, a month; what is longer is open.
 MAINTENANCE_GAP_ENDS: Final = (10, 17, 24, 38)
+
+# The last week since session 1 of the curves by week: half a year.
+LAST_WEEK_OF_RESPONSE: Final = 26

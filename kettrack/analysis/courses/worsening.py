@@ -1,84 +1,297 @@
-"""Who got worse: at any score after the first session, beside those who got better."""
+"""Who got worse: everybody with a baseline and a later score, whatever the baseline was; and when,
+week by week.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
-from kettrack.analysis.context import LEVEL
+from kettrack.analysis.context import LEVEL, require_log_end
+from kettrack.analysis.courses.by_week import (
+    WEEK_ROLES,
+    count_days,
+    event_days,
+    share_by_week,
+    table_by_week,
+    week_exits,
+)
 from kettrack.analysis.registry import Answer, question
+from kettrack.arrays import Bools, Floats
 from kettrack.errors import NotIdentified
 from kettrack.estimators.intervals import wilson
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
+from kettrack.timelines.events import ratable
+from kettrack.timelines.states import measures, meets
+from kettrack.vocabulary.criteria import TWICE_IN_60_DAYS
 from kettrack.vocabulary.plain_words import share_with_interval
+from kettrack.vocabulary.rules import Rule
 
 _ROLES: Final[dict[str, Role]] = {
     "key": "key",
+    "people": "label",
+    "rule": "label",
     "n": "denominator",
+    "could": "count",
     "events": "count",
     "estimate": "derived",
     "ci_low": "derived",
     "ci_high": "derived",
 }
 _COLLECT: Final = "scores before and after session 1."
+# Who a row is about. The first is everybody, and the last three add up to it.
+_PEOPLE: Final = {
+    "worse": "everybody",
+    "could": "could meet the rule",
+    "case": "at or above caseness",
+    "below": "below caseness",
+    "prior": "treated before the log begins",
+}
 
 
 @question(
     "worsening",
-    asks="How many got worse, and when?",
-    unit="percent of analysable patients",
+    asks="How many got worse?",
+    unit="percent of people",
+    log_end=False,
     estimand=(
-        "Share of the analysable people who had at least one score that meets the rule for"
-        " deterioration, at any time after session 1."
+        "Share of the people with a baseline and a later score who had at least one score that"
+        " meets the rule for deterioration, at any time after session 1. People below caseness"
+        " count too."
     ),
     roles=_ROLES,
+    show=tuple(name for name in _ROLES if name != "key"),
 )
 def worsening(cohort: DerivedCohort) -> Answer:
-    """How many of the analysable people met the rule for deterioration at any score after session
-    1.
+    """How many of everybody who was scored before and after session 1 met the rule for
+    deterioration at any later score.
 
     Returns
     -------
     Result
-        One row: `events` of `n` with Wilson interval. Refused when the criteria have no such rule,
-        or nobody is analysable.
+        One row per group of people and, where one score is enough, per rule (by one score, and
+        seen again by a second one): `events` of `n` with their interval, and the number who `could`
+        meet the rule, which a baseline near the worst score of the scale rules out. The groups:
+        everybody; those who could; and everybody in three parts. Refused when the criteria have no
+        such rule, or nobody was scored before and after.
     """
-    rule = cohort.criteria.deterioration
-    if rule is None:
-        name = cohort.instrument.name
-        raise NotIdentified(
-            f"the rules in force define no deterioration on {name}.", _COLLECT
-        )
-    outcomes = cohort.outcomes
-    rated = outcomes[outcomes["included"]]
-    if rated.empty:
-        raise NotIdentified("nobody is analysable (see the ladder).", _COLLECT)
-    # One score that still waits for a second, or never got one, is not counted.
-    events = int(rated["deterioration_status"].isin(["single", "confirmed"]).sum())
-    estimate, low, high = wilson(events, len(rated))
-    row = {
-        "key": "worse",
-        "n": len(rated),
-        "events": events,
-        "estimate": estimate,
-        "ci_low": low,
-        "ci_high": high,
-    }
+    rule = _rule(cohort)
+    people = cohort.baselines.n_assessments > 0
+    people &= has_baseline(cohort)
+    if not people.any():
+        raise NotIdentified("nobody was scored before and after session 1.", _COLLECT)
+    table = pd.DataFrame(list(_rows(cohort, rule, people)))
     return Answer(
-        table=pd.DataFrame([row]),
-        sentence=(
-            f"{{worse.events}} of {{worse.n}} analysable people, {share_with_interval('worse')},"
-            " were worse than before treatment at one score or more, by the rule for"
-            " deterioration."
-        ),
+        table=table,
+        sentence=_sentence(table, rule),
         caveats=(
-            (
-                f"Deterioration: {rule.words}; {cohort.criteria.label}. Worsening is seen more"
-                " often in people who are scored more often. Brackets hold the"
-                f" {100 * LEVEL:g} % interval."
-            ),
+            f"Deterioration: {rule.words}; {cohort.criteria.label}. Worsening is seen more often in"
+            f" people who are scored more often. Brackets hold the {100 * LEVEL:g} % interval.",
+            "Counted: everybody with a baseline and a later score, below caseness or not, also"
+            " people treated before the log begins; not those who had placebo.",
         ),
         level=LEVEL,
     )
+
+
+def _rule(cohort: DerivedCohort) -> Rule:
+    """The rule for deterioration in force, or a refusal."""
+    rule = cohort.criteria.deterioration
+    if rule is None:
+        raise NotIdentified(
+            f"the rules in force define no deterioration on {cohort.instrument.name}.",
+            _COLLECT,
+        )
+    return rule
+
+
+def has_baseline(cohort: DerivedCohort) -> Bools:
+    """Who can be seen to get worse at all, per patient: a baseline, and no placebo."""
+    known = ~np.isnan(cohort.baselines.score)
+    return np.asarray(known & ~cohort.log_reasons["placebo"], bool)
+
+
+def could_meet(cohort: DerivedCohort, rule: Rule) -> Bools:
+    """Whose baseline leaves room for the rule on the scale, per patient.
+
+    A rise of 6 points is impossible from 22 and above on a scale that ends at 27.
+    """
+    scale = cohort.instrument
+    worst = scale.maximum if scale.sign > 0 else scale.minimum
+    baseline = cohort.baselines.score
+    scores = np.full(baseline.shape, float(worst))
+    values = measures(scores, baseline, cohort.bucket.zero)
+    return np.asarray(meets(rule, values), bool)
+
+
+def seen_again(rule: Rule) -> Rule | None:
+    """The rule with a second score; none where it asks for several already."""
+    return replace(rule, run=TWICE_IN_60_DAYS) if rule.run.count == 1 else None
+
+
+def _rows(
+    cohort: DerivedCohort, rule: Rule, people: Bools
+) -> Iterator[dict[str, object]]:
+    """One row per rule and group of people."""
+    could = could_meet(cohort, rule)
+    prior = cohort.log_reasons["prior_sessions"]
+    case = ratable(cohort.baselines, cohort.criteria)
+    groups = {"worse": people, "could": people & could}
+    # Parts that add up to everybody would give a small one away.
+    if cohort.settings.policy == "internal":
+        groups |= {
+            "case": people & case & ~prior,
+            "below": people & ~case & ~prior,
+            "prior": people & prior,
+        }
+    for ending, how in {"": rule, "_confirmed": seen_again(rule)}.items():
+        if how is None:
+            continue
+        worse = np.isfinite(event_days(cohort, how, people))
+        for name, group in groups.items():
+            share = wilson(int(worse[group].sum()), int(group.sum()), LEVEL)
+            yield {
+                "key": f"{name}{ending}",
+                "people": _PEOPLE[name],
+                "rule": str(how.run),
+                "n": int(group.sum()),
+                "could": int(could[group].sum()),
+                "events": int(worse[group].sum()),
+                **share._asdict(),
+            }
+
+
+def _sentence(table: pd.DataFrame, rule: Rule) -> str:
+    """Everybody, who could not have been seen to get worse, and the same by a second score."""
+    people = dict(zip(table["key"], table["n"], strict=True))
+    words = (
+        f"{{worse.events}} of {{worse.n}} people, {share_with_interval('worse')}, were worse than"
+        f" before treatment at one score or more ({rule.predicate.words})."
+    )
+    if rule.run.count > 1:
+        words = words.replace("at one score or more", rule.run.words)
+    if people["could"] < people["worse"]:
+        words += (
+            " The others began so high on the scale that the rule cannot show it: of the"
+            f" {{could.n}} who could meet it, {share_with_interval('could')} did."
+        )
+    if "worse_confirmed" in people:
+        words += (
+            " A second score confirmed it in {worse_confirmed.events} people,"
+            f" {share_with_interval('worse_confirmed')}."
+        )
+    return words
+
+
+_BESIDE: Final[dict[str, Role]] = {
+    "confirmed": "derived",
+    "any_time": "derived",
+    "responded": "derived",
+}
+
+
+@question(
+    "worsening_by_week",
+    asks="When did people get worse, of all who started?",
+    unit="percent of patients",
+    estimand=(
+        "Chance of a first score that meets the rule for deterioration by week w since session 1,"
+        " while sessions go on, as it happens in this clinic."
+    ),
+    roles={**WEEK_ROLES, **_BESIDE},
+    show=(
+        "week",
+        "at_risk",
+        "estimate",
+        "ci_low",
+        "ci_high",
+        *_BESIDE,
+        "stopped",
+        "not_scored",
+        "still_followed",
+    ),
+)
+def worsening_by_week(cohort: DerivedCohort) -> Answer:
+    """Percent who were seen to be worse by each week since session 1; stopping is a competing
+    event.
+
+    Returns
+    -------
+    Result
+        See `table_by_week`. Beside it stand `confirmed` (seen again by a second score), `any_time`
+        (also after the sessions were over, for as long as somebody scores) and `responded` (the
+        share with a response among people with a rated baseline, counted in the same way). Refused
+        when the criteria have no such rule, no log says to which day it is complete, or too few
+        people can be counted.
+    """
+    rule = _rule(cohort)
+    require_log_end(cohort)
+    people = has_baseline(cohort)
+    worse = event_days(cohort, rule, people)
+    counts = count_days(week_exits(cohort, worse, people, "last session"))
+    table = table_by_week(counts)
+    weeks = len(table)
+    again = event_days(cohort, seen_again(rule) or rule, people)
+    twice = week_exits(cohort, again, people, "last session")
+    ever = week_exits(cohort, worse, people, "last score")
+    table["confirmed"] = share_by_week(twice, weeks)
+    table["any_time"] = share_by_week(ever, weeks)
+    table["responded"] = _responded(cohort, weeks)
+    return Answer(
+        table=table,
+        sentence=_weeks_sentence(table),
+        caveats=(
+            f"Deterioration: {rule.words}; {cohort.criteria.label}. The {100 * LEVEL:g} % intervals"
+            " are log-log intervals, each for one week by itself.",
+            "Counted: everyone with a baseline, below caseness or not, scored afterwards or not;"
+            " not those who had placebo. A baseline near the end of the scale cannot show a"
+            " worsening: see worsening.",
+            "Stopped: no more sessions in the log; it counts"
+            f" {cohort.criteria.late_after_days} days after the last one. Not scored: no score"
+            " after the last session; the person leaves at the last score. A later log can show"
+            " that somebody came back.",
+        ),
+        level=LEVEL,
+    )
+
+
+def _responded(cohort: DerivedCohort, weeks: int) -> Floats | float:
+    """Percent with a response by the end of each week, counted as worsening is; missing without a
+    rule.
+    """
+    response = cohort.criteria.response
+    if response is None:
+        return np.nan
+    days = event_days(cohort, response, cohort.rated)
+    exits = week_exits(cohort, days, cohort.rated, "last session")
+    return share_by_week(exits, weeks)
+
+
+def _weeks_sentence(table: pd.DataFrame) -> str:
+    """The last week, half of what had happened by when, and response beside it."""
+    last = f"row{table['week'].iloc[-1]}"
+    words = (
+        f"Of {{{last}.n}} people who started with a baseline, {share_with_interval(last)} had been"
+        f" worse at one score or more by week {{{last}.week}}, while their sessions went on;"
+        f" {{{last}.stopped:%}} had stopped before, and {{{last}.not_scored:%}} were no longer"
+        f" scored. Confirmed by a second score: {{{last}.confirmed:%}}. Scores after the last"
+        f" session included: {{{last}.any_time:%}}. "
+    )
+    shares = table["estimate"].to_numpy(float)
+    if shares[-1] > 0:
+        half = int(np.argmax(shares >= shares[-1] / 2))
+        row = f"row{table['week'].iloc[half]}"
+        words += f"Half of this had been seen by week {{{row}.week}} ({{{row}.estimate:%}}). "
+    if table["responded"].notna().any():
+        words += (
+            f"Counted in the same way, {{{last}.responded:%}} of the people with a rated baseline"
+            f" had responded by week {{{last}.week}}."
+        )
+    if table["too_new"].any():
+        words += f" {{{last}.too_new}} more people cannot be counted yet."
+    return words

@@ -81,7 +81,11 @@ def count(cohort: DerivedCohort, event: str = "response") -> ExitCounts:
     NotIdentified
         When no log says to which day it is complete.
     """
-    exits = first_course_exits(cohort, event)
+    return count_exits(first_course_exits(cohort, event))
+
+
+def count_exits(exits: pd.DataFrame) -> ExitCounts:
+    """Exits by step and cause, from `first_course_exits` or a table like it."""
     step = exits["step"].to_numpy()
     return count_competing_risks(step, exits["cause"].to_numpy(), len(CAUSES))
 
@@ -313,7 +317,7 @@ def _sentence(table: pd.DataFrame, cohort: DerivedCohort, event: str) -> str:
         f" {event}, {{{row}.not_scored:%}} were never scored after its last session,"
         f" {{{row}.scored_later:%}} were scored only later, and {{{row}.still_in_course:%}} were"
         f" still in the course. {unscored_words(row, happened)}"
-        f"{_waiting_words(table, row)}{_null_words(table, row, happened)}"
+        f"{waiting_words(table, row)}{_null_words(table, row, happened)}"
         f"{_median_words(table.iloc[-1], happened)}{_plan_words(cohort)}"
     )
 
@@ -334,7 +338,7 @@ def unscored_words(row: str, happened: str) -> str:
     )
 
 
-def _waiting_words(table: pd.DataFrame, row: str) -> str:
+def waiting_words(table: pd.DataFrame, row: str) -> str:
     """Who is too new to be counted; empty where nobody is."""
     if table["too_new"].eq(0).all():
         return ""
