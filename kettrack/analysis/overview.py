@@ -13,15 +13,17 @@ import pandas as pd
 from kettrack.analysis.association.trajectories import LAST_WEEK_SHOWN, trajectories
 from kettrack.analysis.context import rule_words
 from kettrack.analysis.courses.session_counts import session_counts
-from kettrack.analysis.courses.worsening import worsening
+from kettrack.analysis.courses.worsening import worsening, worsening_by_week
 from kettrack.analysis.durability.curve import durability, durability_from_response
 from kettrack.analysis.durability.in_short import (
     how_long_from_response,
     how_long_it_lasts,
 )
 from kettrack.analysis.people.ladder import ladder
+from kettrack.analysis.response.across_courses import response_by_week
 from kettrack.analysis.response.after_course import state_after_course
 from kettrack.analysis.response.among_scored import among_scored
+from kettrack.analysis.response.responders import responders
 from kettrack.analysis.response.response_curve import (
     remission_by_session,
     response_by_session,
@@ -72,14 +74,15 @@ def first_page(cohort: Cohort | DerivedCohort) -> list[Result]:
     Returns
     -------
     list of Result
-        How many sessions and how long it lasts, in short; then who is counted, sessions, response,
-        remission, what followed, and worsening. Under a release policy no number of people on the
-        page lies so near to another that their difference would tell a hidden one.
+        How many sessions and how long it lasts, in short; then who is counted, sessions, response
+        and worsening, remission, what followed, and why numbers of responders differ. Under a
+        release policy no number of people on the page lies so near to another that their difference
+        would tell a hidden one.
     """
     cohort = derive(cohort)
     response = response_by_session(cohort)
     chosen = cohort.settings.log_complete_to == LAST_ROW
-    # The two short answers come first; worsening closes the page.
+    # The short answers come first; worsening stands beside response.
     page = [
         how_many_sessions(response),
         how_long_it_lasts(durability(cohort)),
@@ -87,13 +90,18 @@ def first_page(cohort: Cohort | DerivedCohort) -> list[Result]:
         _add_words(_ladder_of_curve(ladder(cohort), response), _log_end_words(cohort)),
         session_counts(cohort),
         response,
+        response_by_week(cohort),
+        worsening_by_week(cohort),
+        worsening(cohort),
         remission_by_session(cohort),
         _add_words(
             state_after_course(cohort),
             _SCORED_ONLY if response.status == "ok" and not chosen else "",
         ),
-        worsening(cohort),
     ]
+    # Steps of a few people each would only say that they are hidden.
+    if cohort.settings.policy == "internal":
+        page.append(responders(cohort))
     # Sessions and scores alone tell how people are among those who were scored.
     if response.status == "refused":
         page[:0] = [among_scored(cohort), scores_by_week(trajectories(cohort))]

@@ -26,14 +26,19 @@ HEADINGS: Final = {
     "ladder": "Who is counted",
     "session_counts": "Sessions",
     "response_by_session": "Response",
+    "response_by_week": "Response, all courses",
+    "worsening_by_week": "When people got worse",
+    "worsening": "Who got worse",
     "remission_by_session": "Remission",
     "state_after_course": "After the first course",
-    "worsening": "Who got worse",
+    "responders": "Why numbers of responders differ",
 }
 # Name of a result -> notebook with the table, the curve and the caveats behind it.
 MORE: Final = {
     "scores_by_week": "05_sessions_and_symptom_change.ipynb",
     "how_many_sessions": "02_sessions_to_response.ipynb",
+    "response_by_week": "02_sessions_to_response.ipynb",
+    "worsening_by_week": "02_sessions_to_response.ipynb",
     "how_long_it_lasts": "04_durability_and_maintenance.ipynb",
     "how_long_from_response": "04_durability_and_maintenance.ipynb",
 }

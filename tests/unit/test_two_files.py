@@ -117,7 +117,8 @@ def test_page_one_of_two_files_answers_and_refuses_once() -> None:
     refused = [result for result in page if result.status == "refused"]
     assert [result.name for result in refused] == ["how_many_sessions"]
     said = refused[0].text
-    assert "For the same reason there is no answer on remission by session" in said
+    assert "For the same reason there is no answer on response by week" in said
+    assert "remission by session" in said
     assert "observed_to_day" in said
     assert f'log_complete_to = "{LAST_ROW}"' in said
     assert len([result for result in page if result.status == "ok"]) >= 6

@@ -177,8 +177,8 @@ def _sentence(table: pd.DataFrame, rule: Rule) -> str:
         words = words.replace("at one score or more", rule.run.words)
     if people["could"] < people["worse"]:
         words += (
-            " The others began so high on the scale that the rule cannot show it: of the"
-            f" {{could.n}} who could meet it, {share_with_interval('could')} did."
+            " Only {could.n} of them began far enough from the worst end of the scale to meet this"
+            f" rule; {share_with_interval('could')} of these did."
         )
     if "worse_confirmed" in people:
         words += (

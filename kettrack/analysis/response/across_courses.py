@@ -28,12 +28,12 @@ from kettrack.analysis.response.exits import (
 )
 from kettrack.analysis.response.response_curve import (
     MEDIAN,
-    count_exits,
+    count_course_exits,
     estimate,
+    require_starters,
     unscored_words,
     waiting_words,
 )
-from kettrack.errors import NotIdentified
 from kettrack.estimators.survival.competing_risks import ExitCounts
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
@@ -42,7 +42,7 @@ from kettrack.vocabulary.limits import FEWEST_PEOPLE
 from kettrack.vocabulary.plain_words import share_with_interval
 
 # The last session that a table shows: the longest usual course of TMS.
-LAST_SESSION_SHOWN: Final = 36
+_LAST_SESSION: Final = 36
 # The session that the sentence tells: twice the usual course of ketamine.
 _TOLD_SESSION: Final = 12
 _NO_BENCHMARK: Final = (
@@ -143,7 +143,7 @@ def _known_sessions(cohort: DerivedCohort) -> np.ndarray:
 
 def count_all_courses(cohort: DerivedCohort) -> ExitCounts:
     """Exits from all courses by session number; counts of several sites can be added."""
-    return count_exits(all_course_exits(cohort))
+    return count_course_exits(all_course_exits(cohort))
 
 
 @question(
@@ -174,20 +174,15 @@ def response_by_any_session(cohort: DerivedCohort) -> Answer:
     Returns
     -------
     Result
-        One row per session, to `LAST_SESSION_SHOWN` or the last that anybody came to and
+        One row per session, to session 36 or the last that anybody came to and
         `FEWEST_PEOPLE` are still counted in; columns as in `response_by_session`, without the
         median. `first_course` is the share by the same session of the first course alone; it stays
         where it was when that course is over. Refused as `response_by_session`.
     """
     counts = count_all_courses(cohort)
-    if counts.at_risk.max(initial=0) < FEWEST_PEOPLE:
-        raise NotIdentified(
-            f"fewer than {FEWEST_PEOPLE} people have a rated baseline and a log that is complete"
-            f" for {COMPLETE_LOG_DAYS} days after session 1.",
-            "a score before session 1, and observed_to_day.",
-        )
+    require_starters(counts)
     table = estimate(counts).drop(columns=list(MEDIAN))
-    shown = (table["session"] <= LAST_SESSION_SHOWN) & (table["at_risk"] > 0)
+    shown = (table["session"] <= _LAST_SESSION) & (table["at_risk"] > 0)
     table = table[shown].rename(columns={"still_in_course": "still_coming"})
     table["first_course"] = _first_course(cohort, len(table))
     return Answer(
@@ -206,7 +201,7 @@ def response_by_any_session(cohort: DerivedCohort) -> Answer:
 
 def _first_course(cohort: DerivedCohort, sessions: int) -> pd.Series:
     """Percent who had responded by the same session of the first course; flat once it is over."""
-    share = estimate(count_exits(first_course_exits(cohort)))["estimate"]
+    share = estimate(count_course_exits(first_course_exits(cohort)))["estimate"]
     return share.reindex(range(sessions)).ffill()
 
 

@@ -16,7 +16,11 @@ from kettrack.analysis.response.exits import (
     event_sessions,
     first_course_exits,
 )
-from kettrack.analysis.response.response_curve import count_exits, estimate
+from kettrack.analysis.response.response_curve import (
+    count_course_exits,
+    estimate,
+    require_starters,
+)
 from kettrack.arrays import Bools
 from kettrack.errors import NotIdentified
 from kettrack.timelines.derived import DerivedCohort
@@ -94,9 +98,10 @@ def _lost_at(cohort: DerivedCohort) -> dict[str, Bools]:
     named = events[events["event"] == "response"].set_index("patient_id")
     proven = named[named["status"].isin(["single", "confirmed"])]
     included = cohort.outcomes["included"].to_numpy(bool)
+    first = count_course_exits(first_course_exits(cohort))
+    require_starters(first)
     in_all = _reached(all_course_exits(cohort), ids)
     in_first = _reached(first_course_exits(cohort), ids)
-    shown = len(estimate(count_exits(first_course_exits(cohort))))
     late = np.isinf(event_sessions(cohort, "response"))
     return {
         "events": np.asarray(ids.isin(named.index), bool),
@@ -107,7 +112,7 @@ def _lost_at(cohort: DerivedCohort) -> dict[str, Bools]:
         "too_new": ~np.isfinite(in_all),
         "all_courses": np.isfinite(in_all),
         "later": ~np.isfinite(in_first),
-        "not_shown": in_first > shown,
+        "not_shown": in_first > len(estimate(first)),
         "first_course": np.isfinite(in_first),
     }
 

@@ -81,10 +81,10 @@ def count(cohort: DerivedCohort, event: str = "response") -> ExitCounts:
     NotIdentified
         When no log says to which day it is complete.
     """
-    return count_exits(first_course_exits(cohort, event))
+    return count_course_exits(first_course_exits(cohort, event))
 
 
-def count_exits(exits: pd.DataFrame) -> ExitCounts:
+def count_course_exits(exits: pd.DataFrame) -> ExitCounts:
     """Exits by step and cause, from `first_course_exits` or a table like it."""
     step = exits["step"].to_numpy()
     return count_competing_risks(step, exits["cause"].to_numpy(), len(CAUSES))
@@ -205,13 +205,7 @@ def remission_by_session(cohort: DerivedCohort) -> Answer:
 def _shares_by_session(cohort: DerivedCohort, event: str) -> Answer:
     """The curve of one event with what stands beside it, in words."""
     counts = count(cohort, event)
-    if counts.at_risk.max(initial=0) < FEWEST_PEOPLE:
-        raise NotIdentified(
-            f"fewer than {FEWEST_PEOPLE} people have a rated baseline and a log that is complete"
-            f" for {COMPLETE_LOG_DAYS} days after session 1.",
-            f"a score in the {BASELINE_WINDOW_DAYS} days before session 1, and"
-            " observed_to_day.",
-        )
+    require_starters(counts)
     table = estimate(counts).astype({"counted": "Int64"})
     # Beside `n` it would tell how many logs had ended.
     if disclosure.get_policy(cohort.settings.policy).smallest_count > 1:
@@ -248,6 +242,23 @@ def _person_rows(cohort: DerivedCohort, event: str) -> pd.DataFrame:
             for name, (whose, which) in curves.items()
         ]
     )
+
+
+def require_starters(counts: ExitCounts) -> None:
+    """Refuse where too few people can be counted.
+
+    Raises
+    ------
+    NotIdentified
+        Asking for baselines and `observed_to_day`.
+    """
+    if counts.at_risk.max(initial=0) < FEWEST_PEOPLE:
+        raise NotIdentified(
+            f"fewer than {FEWEST_PEOPLE} people have a rated baseline and a log that is complete"
+            f" for {COMPLETE_LOG_DAYS} days after session 1.",
+            f"a score in the {BASELINE_WINDOW_DAYS} days before session 1, and"
+            " observed_to_day.",
+        )
 
 
 def _add_other_events(
