@@ -181,7 +181,7 @@ def response_by_any_session(cohort: DerivedCohort) -> Answer:
     """
     counts = count_all_courses(cohort)
     require_starters(counts)
-    table = estimate(counts).drop(columns=list(MEDIAN))
+    table = estimate(counts).drop(columns=["counted", *MEDIAN])
     shown = (table["session"] <= _LAST_SESSION) & (table["at_risk"] > 0)
     table = table[shown].rename(columns={"still_in_course": "still_coming"})
     table["first_course"] = _first_course(cohort, len(table))
