@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 import pandas as pd
@@ -80,6 +80,22 @@ class Check:
         return self.reported or bool(self.low - room <= self.found <= self.high + room)
 
 
+class Source(Protocol):
+    """Where the cohorts of a gate come from, where it is no scenario of the synthetic clinic."""
+
+    def draw(self, n: int, seed: int) -> Cohort:
+        """A checked cohort of n patients."""
+        ...
+
+    def truths(self) -> Truths:
+        """What is true there."""
+        ...
+
+    def numbers(self) -> str:
+        """Everything that a measurement there depends on."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
     """One method on trial in one scenario.
@@ -109,6 +125,8 @@ class Gate:
         the truths of the scenario to the checks.
     prepare : function, optional
         Simulated patients to simulated patients, before they go through the front door.
+    source : Source, optional
+        In place of a scenario, which `scenario` then only names; it goes to other processes.
     version : int
         Raised when `measure` means something else; earlier measurements are then left aside.
     """
@@ -126,6 +144,7 @@ class Gate:
         None
     )
     prepare: Callable[[Simulated], Simulated] | None = None
+    source: Source | None = None
     version: int = 1
 
     @property

@@ -14,12 +14,13 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from kettrack.analysis.next_session.decisions import decision_points
 from kettrack.analysis.next_session.outcome_model import (
     crude_difference,
     fit_trials,
     overlap_weighted_difference,
 )
-from kettrack.analysis.next_session.trials import decision_points, find_trials
+from kettrack.analysis.next_session.trials import find_trials
 from kettrack.analysis.response.response_curve import count, estimate
 from kettrack.analysis.stop_after.checks import in_time
 from kettrack.analysis.stop_after.comparisons import weigh_arms

@@ -12,14 +12,14 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from kettrack.analysis.next_session.decisions import decision_points
 from kettrack.analysis.next_session.diagnostics import negative_control
 from kettrack.analysis.next_session.outcome_model import (
     fit_trials,
     history_columns,
     overlap_weighted_difference,
-    waiting_weights,
 )
-from kettrack.analysis.next_session.trials import Trials, decision_points, find_trials
+from kettrack.analysis.next_session.trials import Trials, find_trials
 from kettrack.errors import NotIdentified
 from kettrack.estimators.regression.least_squares import fit_least_squares
 from kettrack.reading.cohort import Cohort
@@ -297,10 +297,8 @@ def measure_steered(cohort: Cohort, n: int) -> list[dict[str, float]]:
 
 def _steered(trials: Trials) -> dict[str, float]:
     try:
-        fitted = fit_trials(trials)
-        plain = fitted.difference()
-        # Fitted a second time, now weighted for those who waited.
-        found = fit_trials(trials, waiting_weights(trials, fitted.history)).difference()
+        plain = fit_trials(trials, weighted_for_wait=False).difference()
+        found = fit_trials(trials).difference()
     except NotIdentified:
         return NOTHING
     return {

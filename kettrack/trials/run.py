@@ -104,6 +104,8 @@ def write_results(results: pd.DataFrame, folder: Path) -> Path:
 def _truths_of(gate: Gate, work: Path | None) -> Truths:
     """The shipped truths of the scenario; those of a changed scenario are found first."""
     # Workers never see the truth: it is looked up only to judge.
+    if gate.source is not None:
+        return gate.source.truths()
     scenario = SCENARIOS[gate.scenario]
     shipped = known_truths(scenario)
     if shipped:
@@ -146,6 +148,8 @@ def draw_cohorts(gate: Gate, batch: int) -> Cohort:
     """The patients of the cohorts of one batch, checked; the same whatever else is run."""
     own_seed = np.random.SeedSequence([gate.first_seed, batch]).generate_state(1)[0]
     patients = gate.n * cohorts_together(gate)
+    if gate.source is not None:
+        return gate.source.draw(patients, int(own_seed))
     simulated = simulate(SCENARIOS[gate.scenario], patients, int(own_seed))
     prepared = gate.prepare(simulated) if gate.prepare else simulated
     return cohort_from_frames(
@@ -313,10 +317,17 @@ def gate_edition(gate: Gate) -> str:
         cohorts_together(gate),
         measured_by,
         __version__,
-        describe_numbers(SCENARIOS[gate.scenario]),
+        _numbers(gate),
         module,
     ]
     return sha256(json.dumps(facts).encode()).hexdigest()[:12]
+
+
+def _numbers(gate: Gate) -> str:
+    """Every number of the clinic that the cohorts come from."""
+    if gate.source is not None:
+        return gate.source.numbers()
+    return describe_numbers(SCENARIOS[gate.scenario])
 
 
 def record_file(gate: Gate, work: Path) -> Path:

@@ -5,18 +5,18 @@ of its outcome.
 import numpy as np
 from spec.tables import cohort, plain
 
+from kettrack.analysis.next_session.decisions import (
+    EXCLUSIONS,
+    HISTORY,
+    decision_points,
+    exclusion_codes,
+)
 from kettrack.analysis.next_session.maintenance import (
     MORE_HISTORY,
     maintenance_grace,
     maintenance_points,
 )
-from kettrack.analysis.next_session.trials import (
-    EXCLUSIONS,
-    HISTORY,
-    decision_points,
-    exclusion_codes,
-    find_trials,
-)
+from kettrack.analysis.next_session.trials import find_trials
 from kettrack.timelines.derived import derive
 
 WEEKLY = " ".join(str(day) for day in range(0, 500, 7))

@@ -5,13 +5,13 @@ boundary once.
 import numpy as np
 from spec.tables import cohort, plain
 
-from kettrack.analysis.next_session.trials import (
+from kettrack.analysis.next_session.decisions import (
     EXCLUSIONS,
     HISTORY,
     decision_points,
     exclusion_codes,
-    find_trials,
 )
+from kettrack.analysis.next_session.trials import find_trials
 from kettrack.timelines.derived import derive
 
 

@@ -28,8 +28,9 @@ from kettrack.analysis.calibration.runner import (
     run_methods,
 )
 from kettrack.analysis.context import LEVEL, NORMAL_QUANTILE, rule_words
+from kettrack.analysis.next_session.decisions import decision_points
 from kettrack.analysis.next_session.outcome_model import fit_trials
-from kettrack.analysis.next_session.trials import Trials, decision_points, find_trials
+from kettrack.analysis.next_session.trials import Trials, find_trials
 from kettrack.analysis.registry import Answer, question
 from kettrack.analysis.response.exits import first_course_exits
 from kettrack.analysis.response.plasmode import fit_plasmode, repeat_people

@@ -99,8 +99,8 @@ def next_session(
 
         - `next_session`: the answer in points, below 0 = lower with a session; `session_*`
           `score_*`: the same fit over the decisions after those sessions, and at those scores;
-        - `crude` `overlap_weighted` `worst_score` `half_grace` `double_grace` `clones`: the same
-          question in other ways;
+        - `crude` `overlap_weighted` `worst_score` `half_grace` `double_grace` `unweighted`: the
+          same question in other ways;
         - `overlap` `largest_weight` `e_value` `e_value_limit` `negative_control`
           `negative_control_detectable`;
         - `on_*` and `off_*`: the arms; `left_out_*`: decisions that are no trial.
@@ -243,8 +243,9 @@ def _caveats(
         (
             "The answer assumes that every reason to stop that also predicts the score is in the"
             " history. The history holds the scores so far (the last one, its square, the one"
-            " before, their mean, the baseline, the age of the last score and whether it was taken"
-            " after the session), the session number and its square, the last gap, the days since"
+            " before, their mean, the baseline, the share of it that is gone and its square, the"
+            " age of the last score and whether it was taken after the session), the session number"
+            " and its square, the last gap, the days since"
             f" session 1, the dose, adverse events of the day{words.further_history}. A missing"
             " value is replaced by the mean. A score that the clinic acted on and did not record is"
             " a reason that was not recorded."
@@ -256,11 +257,11 @@ def _caveats(
             " of the next session's day is part of the history."
         ),
         (
-            "The method is least squares of the outcome on arm, history and arm x history (without"
-            " the squares), averaged over all eligible decisions. Intervals count patients, not"
-            f" decisions ({NORMAL_QUANTILE:.2f} bias-reduced standard errors). Missing outcomes are"
-            " never carried forward; observed outcomes are weighted by"
-            " 1 / P(observed | arm, history)."
+            "The method is least squares of the outcome on arm, history, session number, arm x"
+            " history (without the squares) and arm x group of sessions, averaged over all eligible"
+            f" decisions. Intervals count patients, not decisions ({NORMAL_QUANTILE:.2f}"
+            " bias-reduced standard errors). Missing outcomes are never carried forward; observed"
+            " outcomes are weighted by 1 / P(observed | arm, history, last score since)."
         ),
         words.scores_between,
         (

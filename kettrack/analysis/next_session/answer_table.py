@@ -11,6 +11,13 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from kettrack.analysis.next_session.decisions import (
+    EXCLUSIONS,
+    HISTORY,
+    DecisionPoints,
+    Grace,
+    exclusion_codes,
+)
 from kettrack.analysis.next_session.diagnostics import (
     OPEN_PROBABILITY,
     NegativeControl,
@@ -25,22 +32,14 @@ from kettrack.analysis.next_session.outcome_model import (
     crude_difference,
     fit_trials,
     overlap_weighted_difference,
-    waiting_weights,
 )
 from kettrack.analysis.next_session.protocol import (
     EXCLUSION_WORDS,
     TrialGroup,
     TrialProtocol,
 )
-from kettrack.analysis.next_session.trials import (
-    EXCLUSIONS,
-    HISTORY,
-    DecisionPoints,
-    Grace,
-    Trials,
-    exclusion_codes,
-    find_trials,
-)
+from kettrack.analysis.next_session.trials import Trials, find_trials
+from kettrack.analysis.next_session.waiting import require_scored_meanwhile
 from kettrack.errors import NotIdentified
 from kettrack.result import Role
 from kettrack.timelines.bucket import Array
@@ -89,6 +88,10 @@ class TrialSetup:
     recall: int
     instrument: Instrument
 
+    def difference(self, trials: Trials) -> Interval:
+        """The answer as this question asks it."""
+        return fit_trials(trials, self.protocol.weighted_for_wait).difference()
+
 
 def left_out_instrument(cohort: DerivedCohort) -> str:
     """The measure kept out of the history: depression beside anxiety, anxiety beside all else."""
@@ -110,7 +113,7 @@ def answer_table(
     points = protocol.points(cohort, left_out)
     setup = TrialSetup(protocol, protocol.grace(points), recall, cohort.instrument)
     trials = find_trials(points, setup.grace, setup.recall)
-    model = fit_trials(trials)
+    model = fit_trials(trials, protocol.weighted_for_wait)
     # the answer comes first: the sentence and other questions read it by its key
     rows = [
         *_answer_rows(model, setup),
@@ -240,7 +243,7 @@ def _sensitivity_rows(
             "worst_score",
             "missing outcomes replaced by the worst observed outcome",
             _with_worst_outcome(trials, setup.instrument.sign),
-            _difference,
+            setup.difference,
         ),
     ]
     # other graces make other trials, from the same decisions
@@ -248,12 +251,20 @@ def _sensitivity_rows(
     words = setup.protocol.words.graces
     for (key, grace), about in zip(graces, words, strict=True):
         other = find_trials(points, grace, setup.recall)
-        rows.append(_sensitivity_row(key, about, other, _difference))
-    about = "weighted for scores taken while the decision was open (experimental)"
-    rows.append(
-        _sensitivity_row("clones", about, trials, lambda _: _weighted_for_wait(model))
-    )
+        rows.append(_sensitivity_row(key, about, other, setup.difference))
+    rows.append(_waiting_row(trials, setup))
     return rows
+
+
+def _waiting_row(trials: Trials, setup: TrialSetup) -> _Row:
+    """The answer without the weights for scores while the decision was open, or with them where the
+    answer goes without.
+    """
+    if setup.protocol.weighted_for_wait:
+        about = "not weighted for scores taken while the decision was open"
+        return _sensitivity_row("unweighted", about, trials, _without_weights)
+    about = "weighted for scores taken while the decision was open (experimental)"
+    return _sensitivity_row("clones", about, trials, _with_weights)
 
 
 def _sensitivity_row(
@@ -273,13 +284,13 @@ def _with_worst_outcome(trials: Trials, sign: int) -> Trials:
     return trials.with_outcome(np.where(trials.observed, trials.outcome, worst))
 
 
-def _difference(trials: Trials) -> Interval:
+def _without_weights(trials: Trials) -> Interval:
+    return fit_trials(trials, weighted_for_wait=False).difference()
+
+
+def _with_weights(trials: Trials) -> Interval:
+    require_scored_meanwhile(trials)
     return fit_trials(trials).difference()
-
-
-def _weighted_for_wait(model: OutcomeModel) -> Interval:
-    weights = waiting_weights(model.trials, model.history)
-    return fit_trials(model.trials, weights).difference()
 
 
 def _diagnostic_rows(model: OutcomeModel, left_out: str) -> list[_Row]:

@@ -11,6 +11,12 @@ import numpy as np
 import pandas as pd
 
 from kettrack.analysis.next_session.answer import ANSWER_FACTS, answer_next_session
+from kettrack.analysis.next_session.decisions import (
+    EXCLUSIONS,
+    HISTORY,
+    DecisionPoints,
+    decision_points_from,
+)
 from kettrack.analysis.next_session.protocol import (
     ProtocolWords,
     TrialGroup,
@@ -18,13 +24,7 @@ from kettrack.analysis.next_session.protocol import (
     groups_by_session,
     range_key,
 )
-from kettrack.analysis.next_session.trials import (
-    EXCLUSIONS,
-    HISTORY,
-    DecisionPoints,
-    Trials,
-    decision_points_from,
-)
+from kettrack.analysis.next_session.trials import Trials
 from kettrack.analysis.registry import Answer, question
 from kettrack.timelines.bucket import Array
 from kettrack.timelines.derived import DerivedCohort
@@ -262,6 +262,8 @@ MAINTENANCE: Final = TrialProtocol(
     grace=maintenance_grace,
     exclusions=tuple(name for name in EXCLUSIONS if name != "planned_end"),
     groups=_groups,
+    # in simulated clinics the weights did not make the answer about maintenance right
+    weighted_for_wait=False,
     more_rows=_graces,
     words=ProtocolWords(
         estimand=ESTIMAND,

@@ -11,14 +11,18 @@ from typing import Final
 import numpy as np
 
 from kettrack.analysis.context import NORMAL_QUANTILE
+from kettrack.analysis.next_session.decisions import HISTORY, SQUARES
 from kettrack.analysis.next_session.diagnostics import (
     overlap,
     require_outcomes_in_both_arms,
 )
-from kettrack.analysis.next_session.trials import HISTORY, SQUARES, Trials
+from kettrack.analysis.next_session.trials import Trials
+from kettrack.analysis.next_session.waiting import (
+    enough_scored_meanwhile,
+    waiting_weights,
+)
 from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
-from kettrack.estimators.causal.weights import observed_probability
 from kettrack.estimators.regression.least_squares import (
     ClusteredFit,
     fit_bias_reduced,
@@ -27,15 +31,17 @@ from kettrack.estimators.regression.least_squares import (
 from kettrack.estimators.regression.logistic import fit_logistic, predict_logistic
 from kettrack.timelines.bucket import Array
 from kettrack.vocabulary.limits import (
+    FEWEST_DECISIONS_IN_GROUP,
     FEWEST_MISSING_PER_COLUMN,
     FEWEST_PEOPLE_IN_ARM,
-    FEWEST_SCORED_MEANWHILE,
 )
 
 # Percent of the decisions that must be open: below it the answer is mostly extrapolation.
 LEAST_OVERLAP_PERCENT: Final = 50
 # The mean days of the outcome may differ so much between the arms; kettrack's own convention.
 MOST_DAYS_APART: Final = 3
+# Later sessions are rare, so they share a row; the last row has no end.
+SESSION_GROUPS: Final = ((1, 1), (2, 2), (3, 3), (4, 6), (7, np.inf))
 ARMS: Final = ((True, "had another session"), (False, "had none"))
 
 
@@ -68,9 +74,10 @@ class OutcomeModel:
     trials : Trials
         Every eligible trial, with or without an outcome.
     history : float64, shape (trials, columns)
-        Centred at the mean over eligible trials.
+        Centred at the mean over eligible trials; indicators of the session among them.
     modifiers : float64, shape (trials, some columns)
-        The columns of it that may change the difference: all but the squares.
+        The columns of it that may change the difference: all but the squares
+        and single sessions.
     fit : ClusteredFit
         Of the outcome on a constant, the arm, the history and arm x modifiers.
     weights : float64, shape (trials,)
@@ -145,23 +152,75 @@ def _with_constant(*columns: Array) -> Floats:
     return np.column_stack([ones, *columns])
 
 
-def observation_weights(
+def session_indicators(trials: Trials) -> tuple[Floats, Floats]:
+    """A column for each session number, and one for each group of `SESSION_GROUPS`, where both arms
+    have outcomes enough; centred. The first has none: it is what the others differ from.
+
+    Habits and what a session does change with its number in no straight line.
+    """
+    each = [(number, number) for number in np.unique(trials.session)]
+    return (
+        _indicators(trials, each),
+        _indicators(trials, list(SESSION_GROUPS)),
+    )
+
+
+def _indicators(
+    trials: Trials,
+    ranges: list[tuple[float, float]],
+) -> Floats:
+    columns = [np.zeros((trials.n, 0))]
+    seen = trials.observed
+    for low, high in ranges[1:]:
+        inside = (trials.session >= low) & (trials.session <= high)
+        with_session = (inside & seen & trials.arm).sum()
+        without = (inside & seen & ~trials.arm).sum()
+        if min(with_session, without) >= FEWEST_DECISIONS_IN_GROUP:
+            columns.append((inside - inside.mean())[:, None])
+    return np.concatenate(columns, axis=1)
+
+
+def probability_observed(
     trials: Trials,
     history: Floats,
 ) -> Floats:
-    """1 / P(outcome observed | arm, history) for observed outcomes, 0 for missing ones.
+    """Fitted probability of an outcome, given the arm, the history and the last score since.
 
-    One column of the history for every `FEWEST_MISSING_PER_COLUMN` missing outcomes, in the order
-    of `HISTORY`: the last score comes first.
+    One column for every `FEWEST_MISSING_PER_COLUMN` missing outcomes, in this order: the last score
+    at t0, the score since, arm x score, the rest of the history.
     """
     observed = trials.observed
     if observed.all():
         return np.ones(trials.n)
     missing = int((~observed).sum())
-    columns = history[:, : missing // FEWEST_MISSING_PER_COLUMN]
+    # what came after t0 may say who is scored: it explains the missing, not the difference
+    every = np.arange(trials.n)
+    since = trials.since[every, trials.grace - 1]
+    change = since - trials.history[:, HISTORY.index("score")]
+    known = ~np.isnan(change)
+    by_arm = history[:, :1] * trials.arm[:, None]
+    columns = np.column_stack(
+        [
+            history[:, :1],
+            known,
+            np.where(known, change, 0.0),
+            by_arm,
+            history[:, 1:],
+        ]
+    )
+    # a history in which nothing varies leaves a column of zeros less to choose from
+    columns = columns[:, : missing // FEWEST_MISSING_PER_COLUMN]
     x = _with_constant(trials.arm, columns)
-    probability = predict_logistic(x, fit_logistic(x, observed))
-    return np.where(observed, 1 / probability, 0.0)
+    return predict_logistic(x, fit_logistic(x, observed))
+
+
+def observation_weights(
+    trials: Trials,
+    history: Floats,
+) -> Floats:
+    """1 / P(outcome observed | arm, history) for observed outcomes, 0 for missing ones."""
+    probability = probability_observed(trials, history)
+    return np.where(trials.observed, 1 / probability, 0.0)
 
 
 def probability_of_going_on(
@@ -175,7 +234,7 @@ def probability_of_going_on(
 
 def fit_trials(
     trials: Trials,
-    extra: Floats | None = None,
+    weighted_for_wait: bool = True,
 ) -> OutcomeModel:
     """Fit the difference the next session makes.
 
@@ -183,8 +242,8 @@ def fit_trials(
     ----------
     trials : Trials
         Eligible trials.
-    extra : float64, shape (trials,), optional
-        Further weights.
+    weighted_for_wait : bool
+        Whether scores taken while the decision was open are weighted for, where there are enough.
 
     Raises
     ------
@@ -195,12 +254,16 @@ def fit_trials(
     require_people(trials)
     require_outcomes_in_both_arms(observed_shares(trials))
     require_same_time(trials)
-    history, modifiers = history_columns(trials)
-    going_on = probability_of_going_on(trials, history)
+    at_t0, linear = history_columns(trials)
+    going_on = probability_of_going_on(trials, at_t0)
     require_overlap(overlap(going_on))
-    weights = observation_weights(trials, history)
-    if extra is not None:
-        weights = weights * extra
+    weights = observation_weights(trials, at_t0)
+    # without such scores there is nothing to take out
+    if weighted_for_wait and enough_scored_meanwhile(trials):
+        weights = weights * waiting_weights(trials, at_t0)
+    each, groups = session_indicators(trials)
+    history = np.column_stack([at_t0, each, groups])
+    modifiers = np.column_stack([linear, groups])
     by_arm = modifiers * trials.arm[:, None]
     x = _with_constant(trials.arm, history, by_arm)
     outcome = _outcome_or_zero(trials)
@@ -299,126 +362,3 @@ def require_overlap(share: float) -> None:
             "patients who were treated alike by plan and differed in when they stopped, or"
             " another clinic with other habits.",
         )
-
-
-def scored_before_arm_is_known(trials: Trials) -> Array:
-    """Trials with a score after t0 and before the day that settled the arm."""
-    every = np.arange(trials.n)
-    # column d of `since` is known the day before day d + 1
-    last_known = trials.since[every, trials.settled - 1]
-    return ~np.isnan(last_known)
-
-
-def waiting_weights(
-    trials: Trials,
-    history: Floats,
-) -> Floats:
-    """Weights that take out what scores within the grace decided; all 1 where they decided nothing.
-
-    At t0 each trial could still take either arm, so it is thought of as cloned into both (Hernan
-    2018, BMJ 360:k182). The clone of "none within the grace" is censored on the day of a session,
-    that of "a session within the grace" at its end without one, so one clone of each trial is left,
-    in the arm that was taken. Where scores of the days between steer the decision, the clones left
-    are a selection; the weights undo it.
-
-    Parameters
-    ----------
-    trials : Trials
-        Eligible trials.
-    history : float64, shape (trials, columns)
-        What was known at t0.
-
-    Returns
-    -------
-    float64, shape (trials,)
-        Product over the steps of waiting of P(session or none in it | none yet, history) over the
-        same given also the last score since t0, never one of the step itself. The mean is near 1.
-
-    Raises
-    ------
-    NotIdentified
-        Fewer than `FEWEST_SCORED_MEANWHILE` trials with such a score, or the same in every one of
-        them.
-    """
-    scored = int(scored_before_arm_is_known(trials).sum())
-    if scored < FEWEST_SCORED_MEANWHILE:
-        raise NotIdentified(
-            f"only {scored} decisions had a score between the session and the day on which it was"
-            f" known whether the next one came; at least {FEWEST_SCORED_MEANWHILE} are necessary.",
-            "scores between sessions, if they have a part in the decision to come.",
-        )
-    waits = _waits(trials)
-    # in the other steps nobody comes, whatever the score
-    steps = np.unique(waits.step[waits.came])
-    waits = waits.take(np.isin(waits.step, steps))
-    trial = waits.trial
-    score_at_t0 = trials.history[trial, HISTORY.index("score")]
-    change = trials.since[trial, waits.day - 1] - score_at_t0
-    known = ~np.isnan(change)
-    # one constant for each step instead of one for all
-    is_step = waits.step[:, None] == steps
-    at_t0 = np.column_stack([is_step, history[trial]])
-    change_or_zero = np.where(known, change, 0.0)
-    with_scores = np.column_stack([at_t0, known, change_or_zero])
-    ratio = _step_probability(at_t0, waits.came)
-    ratio = ratio / _step_probability(with_scores, waits.came)
-    # the sum of logarithms over the steps of a trial is the logarithm of their product
-    log_ratio = np.log(ratio)
-    log_weight = np.bincount(trial, log_ratio, minlength=trials.n)
-    return np.exp(log_weight)
-
-
-def _step_probability(
-    x: Floats,
-    came: Array,
-) -> Floats:
-    """Fitted probability of what happened in each step of waiting."""
-    fitted = predict_logistic(x, fit_logistic(x, came))
-    return observed_probability(fitted, came)
-
-
-@dataclass(frozen=True, slots=True)
-class _Waits:
-    """One row per trial and step of waiting: position of the trial, the step, its first day from
-    t0, whether a session came.
-    """
-
-    trial: Array
-    step: Array
-    day: Array
-    came: Array
-
-    def take(
-        self,
-        rows: Array,
-    ) -> _Waits:
-        return _Waits(
-            trial=self.trial[rows],
-            step=self.step[rows],
-            day=self.day[rows],
-            came=self.came[rows],
-        )
-
-
-def _waits(trials: Trials) -> _Waits:
-    """Every step that a trial waited for the next session or for the end of the grace.
-
-    The wait has as many steps as the shortest grace has days; where all are equal a step is a day.
-    """
-    steps = trials.grace.min()
-    # steps waited, rounded up: -(-a // b) is the ceiling of a / b in whole numbers
-    last = -(-trials.settled * steps // trials.grace)
-    trial = np.repeat(np.arange(trials.n), last)
-    # rows of a trial stand together: the position less that of its first row numbers its steps
-    begins = np.cumsum(last) - last
-    position = np.arange(len(trial))
-    step = position - begins[trial] + 1
-    days_before = (step - 1) * trials.grace[trial] // steps
-    is_last = step == last[trial]
-    came = trials.arm[trial] & is_last
-    return _Waits(
-        trial=trial,
-        step=step,
-        day=days_before + 1,
-        came=came,
-    )

@@ -11,17 +11,13 @@ import pandas as pd
 
 from kettrack.analysis.context import rule_words
 from kettrack.analysis.courses.expected_course import baseline_bands
+from kettrack.analysis.next_session.decisions import HISTORY, decision_points
 from kettrack.analysis.next_session.outcome_model import (
     history_columns,
     probability_of_going_on,
     require_people,
 )
-from kettrack.analysis.next_session.trials import (
-    HISTORY,
-    Trials,
-    decision_points,
-    find_trials,
-)
+from kettrack.analysis.next_session.trials import Trials, find_trials
 from kettrack.analysis.registry import Answer, question
 from kettrack.arrays import Bools
 from kettrack.estimators.causal.weights import standardised_differences
@@ -57,6 +53,8 @@ _HISTORY_WORDS: Final = {
     "previous_score": "score before it",
     "mean_score": "mean score",
     "baseline": "baseline",
+    "improved": "share of the baseline that is gone",
+    "improved_squared": "that share, squared",
     "session": "session number",
     "session_squared": "session number, squared",
     "score_age": "age of the score",

@@ -1,0 +1,122 @@
+"""One more session on trial in clinics of other kinds than the synthetic one: other processes of
+the score, other reasons to stop, other gaps, other scales.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from kettrack.analysis.next_session.outcome_model import SESSION_GROUPS, fit_trials
+from kettrack.analysis.next_session.protocol import range_key
+from kettrack.analysis.next_session.trials import Trials
+from kettrack.errors import NotIdentified
+from kettrack.reading.cohort import Cohort
+from kettrack.simulation.families.presets import FAMILIES
+from kettrack.trials.family_clinics import WHOLE, FamilySource
+from kettrack.trials.gate import Check, Gate, Truths, bias, coverage, share
+from kettrack.trials.next_session import trials_by_cohort
+
+PEOPLE: Final = 800
+COHORTS: Final = 300
+FAST: Final = 6
+LARGEST_BIAS: Final = 0.1  # points
+REJECTS: Final = (0.03, 0.08)  # of cohorts in which sessions do nothing
+HOLDS: Final = (0.92, 0.97)
+ANYTHING: Final = float("inf")
+GROUPS: Final = {range_key("session", *ends): ends for ends in SESSION_GROUPS}
+
+
+def measure_family(cohort: Cohort, n: int) -> list[dict[str, float]]:
+    """The headline with its interval, the same by session, and the answer without the weights for
+    scores while a decision was open (`unweighted`).
+    """
+    recall = cohort.instrument.recall(None).days
+    return [_measured(trials) for trials in trials_by_cohort(cohort, n, recall)]
+
+
+def _measured(trials: Trials) -> dict[str, float]:
+    keys = ("estimate", "ci_low", "ci_high", "unweighted", *GROUPS)
+    found = dict.fromkeys(keys, np.nan)
+    try:
+        fitted = fit_trials(trials)
+        unweighted = fit_trials(trials, weighted_for_wait=False)
+    except NotIdentified:
+        return found
+    whole = fitted.difference()
+    found["estimate"] = whole.estimate
+    found["ci_low"] = whole.low
+    found["ci_high"] = whole.high
+    found["unweighted"] = unweighted.difference().estimate
+    for key, (low, high) in GROUPS.items():
+        inside = (trials.session >= low) & (trials.session <= high)
+        if inside.any():
+            of_group = fitted.difference(inside)
+            found[key] = of_group.estimate
+    return found
+
+
+def judge_family(frame: pd.DataFrame, truths: Truths) -> list[Check]:
+    """The headline is right on average and its interval holds the truth as often as it says."""
+    truth = truths[WHOLE]
+    checks = [
+        bias(
+            frame,
+            "estimate",
+            truth,
+            LARGEST_BIAS,
+        ),
+        coverage(
+            frame,
+            ("ci_low", "ci_high"),
+            truth,
+            *HOLDS,
+        ),
+    ]
+    if not truth.value:
+        # a missing end compares false: a refusal does not reject
+        below = frame["ci_high"] < 0
+        rejects = (frame["ci_low"] > 0) | below
+        judged = frame.assign(rejects=rejects)
+        what = "share of cohorts whose interval leaves 0 out"
+        checks.append(share(judged, "rejects", *REJECTS, what=what))
+    return checks + _told(frame, truths)
+
+
+def _told(frame: pd.DataFrame, truths: Truths) -> list[Check]:
+    """Bias of what stands beside the headline; nothing is wanted of it."""
+    beside: Mapping[str, str] = {"unweighted": WHOLE} | {key: key for key in GROUPS}
+    return [
+        bias(
+            frame,
+            column,
+            truths[truth],
+            ANYTHING,
+            f"bias of {column}",
+        )
+        for column, truth in beside.items()
+        if frame[column].notna().all()
+    ]
+
+
+GATES: Final = tuple(
+    Gate(
+        name=f"next_session_family-{name}",
+        question=(
+            "Is one more session right in a clinic of another kind, also where sessions do"
+            " nothing?"
+        ),
+        scenario=name,
+        n=PEOPLE,
+        cohorts=COHORTS,
+        fast_cohorts=FAST,
+        first_seed=208,
+        measure_together=measure_family,
+        judge=judge_family,
+        source=FamilySource(name),
+    )
+    for name in FAMILIES
+)
