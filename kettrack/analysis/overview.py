@@ -220,8 +220,9 @@ def _confirmed_words(table: pd.DataFrame) -> str:
     if "confirmed" not in table or table["confirmed"].isna().all():
         return ""
     return (
-        "One score is enough for a response here; when a second score must confirm it,"
-        f" {{row{session}.confirmed:%}} had responded by session {session}. "
+        "When a second score must confirm a response,"
+        f" {share_with_interval(f'row{session}', of='confirmed', ends='confirmed')} had responded"
+        f" by session {session}. "
     )
 
 

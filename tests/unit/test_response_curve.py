@@ -92,7 +92,9 @@ def test_the_confirmed_curve_has_a_null_by_its_own_rule(response):
     assert (table["null_confirmed"] < table["null"]).all()
     assert table["null_confirmed"].is_monotonic_increasing
     told = percentage(table["null_confirmed"].iloc[5])
-    assert f"against about {told} % in that model" in response.text
+    assert f"and about {told} % when a second score must confirm it" in response.text
+    six = table.set_index("session").loc[6]
+    assert six["confirmed_low"] < six["confirmed"] < six["confirmed_high"]
 
 
 def test_without_a_plan_the_sentence_says_that_nobody_can_complete(response):

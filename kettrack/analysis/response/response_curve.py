@@ -66,6 +66,7 @@ _ROLES: Final[dict[str, Role]] = {
     "at_most": "derived",
     **dict.fromkeys(MEDIAN, "derived"),
     **dict.fromkeys(("remitted", "confirmed", "null", "null_confirmed"), "derived"),
+    **dict.fromkeys(("confirmed_low", "confirmed_high"), "derived"),
 }
 _DECIMALS: Final = dict.fromkeys(MEDIAN, 0)
 _SHOWN_FIRST: Final = ("session", "at_risk", "estimate", "ci_low", "ci_high", "null")
@@ -175,11 +176,11 @@ def response_by_session(
     -------
     Result
         See `estimate` for the table. Beside it stand, by the same session and in percent:
-        `remitted` (for a response; by the same counting), `confirmed` (the event seen again by a
-        second score, see `TWICE_IN_60_DAYS`), `null` (what a model fitted to this clinic shows if
-        sessions do nothing; missing where it cannot be fitted, with a caveat that says why) and
-        `null_confirmed` (the same, seen again by a second score). Refused when no log says to which
-        day it is complete, or fewer than `FEWEST_PEOPLE` are at risk.
+        `remitted` (for a response; by the same counting), `confirmed` with its interval (the event
+        seen again by a second score, see `TWICE_IN_60_DAYS`), `null` (what a model fitted to this
+        clinic shows if sessions do nothing; missing where it cannot be fitted, with a caveat that
+        says why) and `null_confirmed` (the same, seen again by a second score). Refused when no log
+        says to which day it is complete, or fewer than `FEWEST_PEOPLE` are at risk.
     """
     # An answer has the name of its question, so remission is the other question.
     if event == "remission":
@@ -271,8 +272,15 @@ def _add_other_events(
         table["remitted"] = (
             _share_reached(cohort, "remission", sessions) if has_rule else np.nan
         )
-    confirmed = require_confirmation(cohort)
-    return table.assign(confirmed=_share_reached(confirmed, event, sessions))
+    confirmed = estimate_incidence(count(require_confirmation(cohort), event), LEVEL)
+    ends = (confirmed.estimate, confirmed.ci_low, confirmed.ci_high)
+    names = ("confirmed", "confirmed_low", "confirmed_high")
+    return table.assign(
+        **{
+            name: _to_session(share[:, 0], sessions)
+            for name, share in zip(names, ends, strict=True)
+        }
+    )
 
 
 def _add_null(
@@ -305,13 +313,15 @@ def no_null_caveat(what: str, error: NotIdentified) -> str:
 
 
 def _share_reached(cohort: DerivedCohort, event: str, sessions: int) -> Floats:
-    """Percent with the event by each of the first sessions; the last value holds on where nobody is
-    left.
-    """
+    """Percent with the event by each of the first sessions."""
     counts = count(cohort, event)
-    # The curve alone: nobody reads an interval of what stands beside the answer.
     _, _, incidence = aalen_johansen(counts.events, counts.at_risk)
-    share = incidence[:sessions, 0]
+    return _to_session(incidence[:, 0], sessions)
+
+
+def _to_session(share: Floats, sessions: int) -> Floats:
+    """A curve in percent to a session; the last value holds on where nobody is left."""
+    share = share[:sessions]
     last = share[-1:] if len(share) else np.zeros(1)
     beyond = np.repeat(last, sessions - len(share))
     return 100 * np.concatenate([share, beyond])
@@ -328,7 +338,8 @@ def _sentence(table: pd.DataFrame, cohort: DerivedCohort, event: str) -> str:
         f" {event}, {{{row}.not_scored:%}} were never scored after its last session,"
         f" {{{row}.scored_later:%}} were scored only later, and {{{row}.still_in_course:%}} were"
         f" still in the course. {unscored_words(row, happened)}"
-        f"{waiting_words(table, row)}{_null_words(table, row, happened)}"
+        f"{waiting_words(table, row)}{_confirmed_words(row, happened)}"
+        f"{_null_words(table, row, happened)}"
         f"{_median_words(table.iloc[-1], happened)}{_plan_words(cohort)}"
     )
 
@@ -356,15 +367,20 @@ def waiting_words(table: pd.DataFrame, row: str) -> str:
     return f"{{{row}.too_new}} more people cannot be counted yet. "
 
 
+def _confirmed_words(row: str, happened: str) -> str:
+    """The same share where a second score must show it again."""
+    share = share_with_interval(row, of="confirmed", ends="confirmed")
+    return f"When a second score must confirm it, {share} had {happened}. "
+
+
 def _null_words(table: pd.DataFrame, row: str, happened: str) -> str:
     """What sessions that do nothing would show, by one score and by two; empty without a null."""
     if table["null"].isna().all():
         return ""
     return (
         "In a model fitted to this clinic in which sessions do nothing, about"
-        f" {{{row}.null:%}} had {happened} by then. When a second score must confirm it,"
-        f" {{{row}.confirmed:%}} had {happened}, against about {{{row}.null_confirmed:%}} in that"
-        " model. "
+        f" {{{row}.null:%}} had {happened} by then, and about {{{row}.null_confirmed:%}} when a"
+        " second score must confirm it. "
     )
 
 
