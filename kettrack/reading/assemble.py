@@ -86,6 +86,7 @@ def check_tables(
     frames["scores"] = check_scores(
         frames["scores"], settings.known_instruments, files["scores"], ledger
     )
+    _note_scales_without_scores(frames["scores"], files["scores"], ledger)
     frames["sessions"] = check_doses(frames["sessions"], files["sessions"], ledger)
     frames = _one_patient_list(frames)
     # Any table will do: all have the same list of patients by now.
@@ -209,6 +210,19 @@ def _everyone_treated(
     no_lines = range(-len(unknown), 0)
     blank = frames["patients"].reindex(no_lines).assign(patient_id=unknown)
     return pd.concat([frames["patients"], blank]) if len(frames["patients"]) else blank
+
+
+def _note_scales_without_scores(
+    scores: pd.DataFrame,
+    file: str,
+    ledger: Ledger,
+) -> None:
+    """Say which scales have rows and not one score: they are in no answer."""
+    n_rows = scores["instrument"].value_counts()
+    n_scored = scores["instrument"][scores["score"].notna()].value_counts()
+    for name in n_rows.index[(n_rows > 0) & (n_scored.reindex(n_rows.index) == 0)]:
+        rows = counted(int(n_rows[name]), "row")
+        ledger.note(f"{file}: {name} has {rows} and not one score.")
 
 
 def _note_unscored(

@@ -56,6 +56,8 @@ def with_needed_columns(
             _report(matched, column.name, "", ledger)
     if table.name == "scores" and "score" not in found:
         _report_no_score(matched, ledger)
+    elif table.name == "scores":
+        _report_empty_scores(matched, ledger)
     # Most likely the line with the names is missing, which explains all other problems.
     if not found:
         _report_no_header(matched, ledger)
@@ -174,15 +176,52 @@ def _report_no_score(
 ) -> None:
     """Items can stand for the total, which is then computed; but only where there are any."""
     answered = _answered(matched)
-    empty = int((~answered).sum())
+    empty = _of_scales_without_items(matched, answered)
     if not answered.any():
         _report(matched, "score", "", ledger)
     elif empty:
         rows = counted(empty, "row")
-        _report(matched, "score", f"; {rows} without items would have no score", ledger)
+        _report(
+            matched,
+            "score",
+            f"; {rows} of scales without items would have no score",
+            ledger,
+        )
     elif _meant(matched, "score"):
         # A total beside complete items may be anything; then it can go.
         _report(matched, "score", ", or remove it if it is no total", ledger)
+
+
+def _report_empty_scores(
+    matched: Matched,
+    ledger: Ledger,
+) -> None:
+    """A score column without a score, beside another that looks like one, was named by mistake."""
+    scores = matched.columns.get("score")
+    if scores is None or (scores.codes >= 0).any() or _answered(matched).all():
+        return
+    near = _meant(matched, "score")
+    if near:
+        expected = (
+            f"this column is empty in every row; did you mean {near!r}? Name that column in"
+            f" [columns.scores] of {SETTINGS_FILE}, or remove it if it is no total"
+        )
+        ledger.problem(matched.raw.file, 1, "score", "", expected)
+
+
+def _of_scales_without_items(
+    matched: Matched,
+    answered: Bools,
+) -> int:
+    """Rows of scales of which not one form holds an answer: all their scores would be lost.
+
+    A blank form among others is just not filled in.
+    """
+    instrument = matched.columns.get("instrument")
+    if instrument is None:
+        return int((~answered).sum())
+    with_items = np.unique(instrument.codes[answered])
+    return int((~np.isin(instrument.codes, with_items)).sum())
 
 
 def _answered(matched: Matched) -> Bools:

@@ -306,7 +306,7 @@ def test_a_misnamed_score_column_is_a_question(tmp_path, header):
     (found,) = stops(tmp_path, scores)
     assert found.column == "score"
     assert f"did you mean {header!r}?" in found.expected
-    assert "1 row without items would have no score" in found.expected
+    assert "1 row of scales without items would have no score" in found.expected
 
 
 def test_rows_without_items_and_without_a_score_are_a_problem(tmp_path):
@@ -315,7 +315,16 @@ def test_rows_without_items_and_without_a_score_are_a_problem(tmp_path):
         f"a,0,PHQ-9,{','.join('1' * 9)}\nb,0,GAD-7,{',' * 8}\n"
     )
     (found,) = stops(tmp_path, scores)
-    assert "1 row without items" in found.expected
+    assert "1 row of scales without items" in found.expected
+
+
+def test_a_blank_form_among_others_is_not_filled_in(tmp_path):
+    answers = ",".join("1" * 9)
+    scores = (
+        f"patient_id,day,instrument,{ITEMS}\na,0,PHQ-9,{answers}\nb,0,PHQ-9,{',' * 8}\n"
+    )
+    cohort = load_cohort(folder(tmp_path, scores))
+    assert cohort.scores["score"].isna().tolist() == [False, True]
 
 
 def test_a_total_beside_complete_items_can_be_named_or_removed(tmp_path):
@@ -325,6 +334,19 @@ def test_a_total_beside_complete_items_can_be_named_or_removed(tmp_path):
     assert "or remove it if it is no total" in found.expected
     named = '[columns.scores]\nscore = "total"\n'
     assert load_cohort(folder(tmp_path, scores, named)).scores["score"].tolist() == [9]
+
+
+def test_an_empty_score_column_beside_a_full_one_is_a_question(tmp_path):
+    scores = "patient_id,day,instrument,score,total\na,0,PHQ-9,,9\nb,0,GAD-7,,8\n"
+    (found,) = stops(tmp_path, scores)
+    assert "empty in every row; did you mean 'total'?" in found.expected
+
+
+def test_a_scale_without_a_single_score_is_said(tmp_path):
+    scores = "patient_id,day,instrument,score\na,0,PHQ-9,9\nb,0,GAD-7,\nb,7,GAD-7,\n"
+    cohort = load_cohort(folder(tmp_path, scores))
+    assert said(cohort, "scores.csv: GAD-7 has 2 rows and not one score.")
+    assert not said(cohort, "PHQ-9 has")
 
 
 def test_complete_items_alone_are_enough(tmp_path):
