@@ -6,9 +6,15 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sample_answers import sample_answer
 
 matplotlib.use("Agg")
 
+from kettrack.figures.all_courses import (
+    plot_response_by_any_session,
+    plot_response_by_week,
+    plot_worsening_by_week,
+)
 from kettrack.figures.going_on import plot_futility
 from kettrack.figures.kit import spread_out
 from kettrack.figures.response import (
@@ -253,3 +259,30 @@ def test_labels_are_pushed_apart_and_stay_inside(heights):
     assert (np.diff(np.sort(moved)) >= 4 - 1e-9).all()
     assert (moved >= 2 - 1e-9).all()
     assert (moved <= 98 + 1e-9).all()
+
+
+def test_bands_of_all_courses_and_of_weeks_are_their_tables():
+    for name, plot in (
+        ("response_by_any_session", plot_response_by_any_session),
+        ("response_by_week", plot_response_by_week),
+    ):
+        table = sample_answer(name).table
+        axes = plot(table)
+        tops = {patch.get_label(): patch.get_data() for patch in axes.patches}
+        assert tops["estimate"].values == pytest.approx(table["estimate"])
+        last = list(tops.values())[-1]
+        assert last.values == pytest.approx([100] * len(table))
+
+
+def test_harm_and_response_stand_on_one_axis_with_the_numbers_of_the_table():
+    table = sample_answer("worsening_by_week").table
+    axes = plot_worsening_by_week(table)
+    lines = {line.get_label(): line.get_ydata() for line in axes.lines}
+    for column, name in (
+        ("estimate", "worse"),
+        ("confirmed", "worse, confirmed"),
+        ("any_time", "worse, also after the sessions"),
+        ("responded", "responded"),
+    ):
+        assert lines[name].tolist() == pytest.approx([0, *table[column]])
+    assert axes.get_ylim() == (0, 100)

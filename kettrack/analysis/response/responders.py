@@ -147,9 +147,9 @@ def _sentence(table: pd.DataFrame, words: dict[str, str]) -> str:
     lost: list[str] = []
     for key, gone in zip(table["key"], table["lost"], strict=True):
         if gone:
-            lost.append(f"{{{key}.lost}} {words[key]}")
+            lost.append(f"{{{key}.lost}} {_VERBS.get(key, '')}{words[key]}")
         if key in _SAID:
-            others = f"; the others: {', '.join(lost)}" if lost else ""
+            others = f"; the others: {'; '.join(lost)}" if lost else ""
             parts.append(f" {{{key}.left}} of them {_SAID[key]}{others}.")
             lost = []
     return f"{{events.left}} people have a response in the events.{''.join(parts)}"
@@ -159,4 +159,10 @@ _SAID: Final = {
     "outcomes": "are responders in the outcomes table",
     "all_courses": "stand in the curve of all courses by session",
     "first_course": "stand in the curve of the first course",
+}
+# What stands before a reason in a sentence.
+_VERBS: Final = {
+    **dict.fromkeys(("waiting", "left_out", "late"), "were "),
+    "too_new": "had a ",
+    "not_shown": "responded ",
 }
