@@ -326,9 +326,9 @@ def _sentence(table: pd.DataFrame) -> str:
         f" {{{row}.ess}} of {{{row}.at_risk}} people at risk (mean weight {{{row}.mean_weight}},"
         f" largest {{{row}.largest_weight}}). The curve ends at session {{{last}.session}}:"
         f" {{{last}.curve_ends}}. Not counted: {{{row}.response_before}} people who met the rule"
-        f" before session 1, {{{row}.never_scored}} people never scored after it, and"
-        f" {{{row}.too_new}} people whose log is too short. The curve that counts everyone, and so"
-        " describes this clinic, is response_by_session."
+        f" before session 1, {{{row}.never_scored}} people not scored in time after any session,"
+        f" and {{{row}.too_new}} people whose log is too short. The curve that counts everyone, and"
+        " so describes this clinic, is response_by_session."
     )
 
 
@@ -339,7 +339,7 @@ def _observed_words(table: pd.DataFrame, row: str) -> str:
     return (
         f"As things happened, stopping included, {{{row}.observed:%}} had responded by the same"
         f" session, a difference of {{{row}.difference}} points. That share also counts people who"
-        " were never scored. "
+        " were not scored in time. "
     )
 
 
