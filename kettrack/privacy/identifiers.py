@@ -8,6 +8,7 @@ unmistakable value stops the load, and a single one in any other column of text 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -19,8 +20,15 @@ import pyarrow.compute as pc
 
 from kettrack.arrays import Bools, Ints, Objects
 from kettrack.errors import WrongArgument
-from kettrack.privacy.identifying_names import hints_at_number, reason_in_name
-from kettrack.privacy.identifying_people import first_names, person_like, titled
+from kettrack.privacy.identifying_codes import persons_in_codes
+from kettrack.privacy.identifying_names import Promise, hints_at_number, promise_of
+from kettrack.privacy.identifying_numbers import personal_numbers
+from kettrack.privacy.identifying_people import (
+    common_first_names,
+    first_names,
+    person_like,
+    titled,
+)
 from kettrack.privacy.identifying_shapes import (
     IN_CODES,
     IN_TEXT,
@@ -31,18 +39,19 @@ from kettrack.privacy.identifying_shapes import (
     shapes_within,
     telephone,
 )
+from kettrack.privacy.identifying_words import HARMLESS_VALUES
 
 # A column is judged by its values when so many agree: a fifth of the rows, and not only one or two.
 _SHARE: Final = 0.2
 _FEWEST: Final = 3
 _NEARLY_ALL: Final = 0.9  # for digits without a shape of their own
-# Distinct values. One in eleven passes the checksum by chance, so nine in ten pass once in some
-# 10^8 columns.
-_ENOUGH_FOR_CHECKSUM: Final = 10
 _SMALL_NUMBER: Final = r"[+-]?\d{1,4}(?:[.,]\d+)?"
-_TEN_DIGITS: Final = (
-    r"\d{3} ?\d{3} ?\d{4}"  # an NHS number, with the usual blanks or without
-)
+# With a leading nought it is a code, such as the beginning of a postcode.
+_MEASURED: Final = r"[+-]?(?:0|[1-9]\d{0,3})(?:[.,]\d+)?"
+_LONG_MEASURE: Final = r"(?:0|[1-9]\d{0,8})(?:[.,]\d+)?"
+_YEAR: Final = r"(?:19|20)\d\d"
+_KIND: Final = r"[\p{L} _/<>=+%-]*\d?[\p{L} _/<>=+%-]*"
+_FEW_VALUES: Final = 12  # distinct ones of a column that sorts people into kinds
 _DATE_OF_DIGITS: Final = r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
 _LONG_TEXT: Final = 40  # mean length of free text
 _TWO_NAMES: Final = r"[\p{Lu}][\p{L}'’-]*[\p{Ll}][\p{L}'’-]*"
@@ -145,15 +154,15 @@ def find_in_column(
     none = np.zeros(len(levels), dtype=bool)
     small = matches(levels, _SMALL_NUMBER)
     numeric = _share(small, counts) >= _NEARLY_ALL
-    reason = None if known else reason_in_name(name, small_numbers=numeric)
-    if reason:
-        return Finding(name, f"is {reason} by its name", True, none)
+    promise = None if known else promise_of(name)
+    if promise and not _about_something_else(promise, levels, counts, numeric):
+        return Finding(name, f"is {promise.reason} by its name", True, none)
     # From here on the values decide. Cheap and telling tests come first; what stops comes before
     # what is only noted.
     if not counts.sum() or all_plain(levels, codes=is_id):
         return None
     among_codes = _in_codes(name, levels, counts) if is_id else None
-    if among_codes or (numeric and is_id):
+    if is_id and (among_codes or numeric):
         return among_codes
     lone = None if is_id else _lone(name, levels)
     if numeric:
@@ -166,6 +175,40 @@ def find_in_column(
     )
 
 
+def _about_something_else(
+    promise: Promise, levels: Objects, counts: Ints, numeric: bool
+) -> bool:
+    """Tell whether a column is harmless though its name has a telling word: `city_size` holds
+    sizes. Names that leave no doubt stop whatever the column holds.
+    """
+    if promise.settled:
+        return False
+    # An infusion time in minutes is no time of day.
+    if promise.reason == "a date or time" and numeric:
+        return True
+    plain = matches(levels, _LONG_MEASURE if promise.measured else _MEASURED)
+    if promise.reason == "a date of birth":
+        plain &= ~matches(levels, _YEAR)
+    said = np.array([_says_nothing_personal(level) for level in levels], dtype=bool)
+    # Kinds come back; what each row has for itself is no kind.
+    most = min(_FEW_VALUES, max(_FEWEST, counts.sum() // 2))
+    if promise.softened and len(levels) <= most:
+        said |= _kinds(levels)
+    return bool((plain | said).all())
+
+
+def _says_nothing_personal(level: str) -> bool:
+    """Whether a value is made of words such as yes, low or weekly, and of single signs."""
+    parts = re.findall(r"[^\W_]+", level.casefold())
+    return all(part in HARMLESS_VALUES or len(part) == 1 for part in parts)
+
+
+def _kinds(levels: Objects) -> Bools:
+    """Values that could name a kind of thing: words without long numbers, and nobody's name."""
+    person = titled(levels) | common_first_names(levels)
+    return matches(levels, _KIND) & ~person
+
+
 def _in_codes(
     name: str,
     levels: Objects,
@@ -175,12 +218,16 @@ def _in_codes(
     for what, hit in shapes_within(levels, IN_CODES):
         if hit.any():
             return Finding(name, f"looks like {what}", True, hit)
+    number = personal_numbers(levels, codes=True)
+    if number is not None:
+        return Finding(name, f"looks like {number[0].what}", True, number[1])
     person = person_like(levels) | titled(levels)
     if not person.any():
         person = first_names(levels, counts)
-    if not person.any():
-        return None
-    return Finding(name, "looks like a person's name", True, person)
+    if person.any():
+        return Finding(name, "looks like a person's name", True, person)
+    found = persons_in_codes(levels)
+    return found and Finding(name, found.why, found.stop, found.hit)
 
 
 def _lone(name: str, levels: Objects) -> Finding | None:
@@ -234,30 +281,16 @@ def _by_digits(
     counts: Ints,
 ) -> Finding | None:
     """Judge bare digits: by checksum over many values, or when the name agrees with them."""
-    long = matches(levels, r"\d{9,10}")
+    long = matches(levels, r"\d{8,16}")
     if hints_at_number(name) and long.all():
         return Finding(name, "looks like a record number", True, long)
-    ten = matches(levels, _TEN_DIGITS)
-    if ten.mean() >= _NEARLY_ALL and ten.sum() >= _ENOUGH_FOR_CHECKSUM:
-        valid = np.zeros(len(levels), dtype=bool)
-        valid[ten] = [_nhs_valid(value.replace(" ", "")) for value in levels[ten]]
-        if valid.mean() >= _NEARLY_ALL:
-            return Finding(name, "looks like an NHS number", True, valid)
+    number = personal_numbers(levels)
+    if number is not None:
+        return Finding(name, f"looks like {number[0].what}", True, number[1])
     days = matches(levels, _DATE_OF_DIGITS)
     if _share(days, counts) >= _NEARLY_ALL and days.sum() >= _FEWEST:
         return Finding(name, "looks like a calendar date", True, days)
     return None
-
-
-def _nhs_valid(digits: str) -> bool:
-    """Whether the last of ten digits is the check digit of an NHS number (modulus 11, weights 10 to
-    2; NHS Data Dictionary).
-    """
-    weights = range(10, 1, -1)
-    weighted = zip(digits[:9], weights, strict=True)
-    check = 11 - sum(int(digit) * weight for digit, weight in weighted) % 11
-    # 11 stands for 0; a number whose check would be 10 is never issued.
-    return check != 10 and check % 11 == int(digits[9])
 
 
 def _by_text(

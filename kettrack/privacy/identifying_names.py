@@ -1,104 +1,54 @@
-"""Column names that promise something identifying, in English, French and German, read in whole
-words.
+"""What a column's name promises, read in whole words.
 
 A word such as `name`, `number` or `time` says nothing alone: `score_name` is harmless,
-`patient_name` is not.
+`patient_name` is not. And a telling word may be about something else: `city` is an address,
+`city_size` is not, and which of the two a column is shows in its values.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Final
+from typing import Final, NamedTuple
 
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-# One of these anywhere in the name is enough.
-_TELLING: Final[dict[str, frozenset[str]]] = {
-    "a name": _words(
-        "firstname lastname surname forename fullname familyname givenname middlename maidenname"
-        " patientname clientname initials vorname nachname familienname prenom nomdefamille"
-        " initialen initiales nickname"
-    ),
-    "a date of birth": _words(
-        "dob birth birthday birthdate birthdt birthyear dateofbirth geburtsdatum geburtstag"
-        " geburt naissance datenaissance gebdat"
-    ),
-    "a record number": _words(
-        "mrn ssn nino npi medicare medicaid passport socialsecurity versichertennummer"
-        " krankenversicherungsnummer ahv nhsno nhsnumber"
-    ),
-    "a telephone number": _words(
-        "phone telephone tel mobilephone cellphone fax telefon handy mobil telefax telefonnummer"
-        " portable"
-    ),
-    "an e-mail address": _words(
-        "email mail courriel emailaddress mailadresse emailadresse"
-    ),
-    "an address": _words(
-        "address addr street city county postcode postalcode zip zipcode adresse anschrift"
-        " strasse plz postleitzahl wohnort ville codepostal rue latitude longitude gps"
-    ),
-    "a network address": _words("ipaddress url website"),
-    "a person or firm": _words(
-        "employer kin insurance insurer employeur arbeitgeber krankenkasse versicherung assurance"
-        " mutuelle"
-    ),
-    "a picture": _words("photo photograph picture foto"),
-    "free text": _words(
-        "notes note comment comments remarks remark freetext kommentar bemerkung bemerkungen"
-        " notizen commentaire commentaires remarque remarques narrative"
-    ),
-    "a date or time": _words("timestamp datetime datum"),
-}
-# These are enough as the whole name, or together with one of the words beside them.
-_PEOPLE: Final = _words(
-    "first last middle given family full patient client person maiden preferred fore sur user"
-    " subject participant mother father parent partner spouse contact clinician provider doctor"
-    " physician therapist nurse prescriber gp arzt therapeut patienten patientin medecin referrer"
-    " relative carer guardian famille"
+from kettrack.privacy.identifying_words import (
+    GLUE,
+    IN_COMPANY,
+    LAST_WORD_TIMES,
+    MEASURES,
+    NUMBER_WORDS,
+    NUMBERS,
+    PEOPLE,
+    SETTLING,
+    SOFTENING,
+    TELLING,
 )
-_NUMBERS: Final = _words("number no num nr nummer numero id code")
-_IN_COMPANY: Final[dict[str, tuple[str, frozenset[str]]]] = {
-    "name": ("a name", _PEOPLE),
-    "names": ("a name", _PEOPLE),
-    "nom": ("a name", _PEOPLE),
-    "ne": ("a date of birth", _words("le e")),
-    "nee": ("a date of birth", _words("le")),
-    "nhs": ("a record number", _NUMBERS),
-    "chi": ("a record number", _NUMBERS),
-    "record": ("a record number", _words("number no num nr medical hospital patient")),
-    "chart": ("a record number", _NUMBERS),
-    "hospital": ("a record number", _words("number no num nr")),
-    "mobile": ("a telephone number", _NUMBERS | _PEOPLE),
-    "policy": ("an insurance number", _NUMBERS),
-    "account": ("an account number", _NUMBERS),
-    "iban": ("an account number", frozenset()),
-    "serial": ("a device number", _NUMBERS),
-    "lot": ("a lot number", _NUMBERS),
-    "device": ("a device number", _NUMBERS),
-    "provider": ("a person or firm", _NUMBERS),
-    "clinician": ("a person or firm", _NUMBERS),
-    "therapist": ("a person or firm", _NUMBERS),
-    "physician": ("a person or firm", _NUMBERS),
-    "prescriber": ("a person or firm", _NUMBERS),
-    "doctor": ("a person or firm", frozenset()),
-    "ip": ("a network address", _words("address adresse")),
-    "social": ("a record number", _words("security")),
-    "survey": ("a record number", _words("identifier")),
-    "free": ("free text", _words("text")),
-    "driver": ("a licence number", _words("license licence")),
-    "place": ("an address", _words("residence")),
-    "house": ("an address", _NUMBERS),
-}
-_LAST_WORD_TIMES: Final = _words("date dates dt time zeit heure")
-_NUMBER_WORDS: Final = _words(
-    "number no num nr nummer numero record chart hospital medical identifier contact cell"
-    " identity"
+
+# Letters that have no plain one within.
+_SPELT: Final = str.maketrans(
+    {"ß": "ss", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "æ": "ae"}
 )
+
+
+class Promise(NamedTuple):
+    """What a name says that a column is.
+
+    Parameters
+    ----------
+    reason : str
+        In words, such as `an address`.
+    settled : bool
+        Whether the name leaves no doubt; otherwise the values decide.
+    softened : bool
+        Whether a word of the name says that it is about something else.
+    measured : bool
+        Whether its last word is a measure, so that long numbers are no codes.
+    """
+
+    reason: str
+    settled: bool
+    softened: bool = False
+    measured: bool = False
 
 
 def words_of(name: str) -> list[str]:
@@ -109,7 +59,7 @@ def words_of(name: str) -> list[str]:
     >>> words_of("PatientName"), words_of("Né(e) le"), words_of("birth.dt")
     (['patient', 'name'], ['ne', 'e', 'le'], ['birth', 'dt'])
     """
-    spaced = re.sub(r"(?<=[a-zà-ÿ0-9])(?=[A-ZÀ-Þ])", " ", name.replace("ß", "ss"))
+    spaced = re.sub(r"(?<=[a-zà-ÿ0-9])(?=[A-ZÀ-Þ])", " ", name.translate(_SPELT))
     plain = (
         unicodedata.normalize("NFKD", spaced)
         .encode("ascii", "ignore")
@@ -119,56 +69,78 @@ def words_of(name: str) -> list[str]:
     return re.findall(r"[a-z]+|\d+", plain)
 
 
-def reason_in_name(name: str, small_numbers: bool = False) -> str | None:
-    """Say what a column is by its name, None where the name is harmless.
+def promise_of(name: str) -> Promise | None:
+    """Say what a column's name promises, None where the name is harmless.
 
     Parameters
     ----------
     name : str
         As written.
-    small_numbers : bool
-        Whether the column holds numbers of up to four digits: `infusion_time` is then a duration,
-        not a time of day.
 
     Examples
     --------
-    >>> reason_in_name("patient_name"), reason_in_name("score_name"), reason_in_name("Geburtsdatum")
-    ('a name', None, 'a date of birth')
+    >>> promise_of("home_city").settled, promise_of("city_size").settled
+    (True, False)
+    >>> promise_of("Geburtsdatum").reason, promise_of("score_name")
+    ('a date of birth', None)
     """
-    words = words_of(name)
-    joined = "".join(words)
-    for reason, telling in _TELLING.items():
-        if joined in telling or any(word in telling for word in words):
-            return reason
-    for word in words:
-        reason, company = _IN_COMPANY.get(word, ("", frozenset()))
-        if reason and (
-            len(words) == 1 or any(other in company for other in words if other != word)
-        ):
-            return reason
-    if words and words[-1] in _LAST_WORD_TIMES and not small_numbers:
-        return "a date or time"
-    return (
-        "a date or time"
-        if words[:1] in (["date"], ["datum"]) and not small_numbers
-        else None
-    )
+    words = [word for word in words_of(name) if not word.isdigit()]
+    for reason, telling in TELLING.items():
+        said = {word for word in words if word in telling}
+        if said or "".join(words) in telling:
+            return _weighed(reason, words, said or set(words))
+    found = _in_company(words)
+    if found:
+        return found
+    if words and (words[-1] in LAST_WORD_TIMES or words[0] in ("date", "datum")):
+        return Promise("a date or time", settled=False)
+    return None
+
+
+def _weighed(reason: str, words: list[str], said: set[str]) -> Promise:
+    """The promise of a telling word beside the others of the name."""
+    others = [word for word in words if word not in said]
+    telling = frozenset[str]().union(*TELLING.values())
+    settling = (SETTLING | telling) - SOFTENING
+    beside = [word for word in others if word not in settling]
+    softened = any(word in SOFTENING for word in beside)
+    # Nothing but telling words and those that go with them.
+    settled = not beside and not _says_how_many(words)
+    return Promise(reason, settled, softened, words[-1] in MEASURES)
+
+
+def _says_how_many(words: list[str]) -> bool:
+    """Whether a name counts things: `number of phone visits`, not `phone number`."""
+    return words[:2] == ["number", "of"] and len(words) > 2
+
+
+def _in_company(words: list[str]) -> Promise | None:
+    """The promise of a word that tells something alone or beside certain others."""
+    plain = [word for word in words if word not in GLUE]
+    for place, word in enumerate(plain):
+        if word not in IN_COMPANY:
+            continue
+        reason, company = IN_COMPANY[word]
+        neighbours = {*plain[max(place - 1, 0) : place], *plain[place + 1 : place + 2]}
+        if len(plain) == 1 or neighbours & company:
+            return _weighed(reason, plain, {word, *(neighbours & company)})
+    return None
 
 
 def hints_at_number(name: str) -> bool:
     """Tell whether a name fits a record, identity or telephone number."""
-    return any(word in _NUMBER_WORDS for word in words_of(name))
+    return any(word in NUMBER_WORDS for word in words_of(name))
 
 
 def all_known_words() -> frozenset[str]:
     """Every word that says what a column is: none of them is part of a person's name."""
-    telling = frozenset[str]().union(*_TELLING.values())
+    telling = frozenset[str]().union(*TELLING.values())
     return (
         telling
-        | frozenset(_IN_COMPANY)
-        | _PEOPLE
-        | _NUMBERS
-        | _LAST_WORD_TIMES
-        | _NUMBER_WORDS
+        | frozenset(IN_COMPANY)
+        | PEOPLE
+        | NUMBERS
+        | LAST_WORD_TIMES
+        | NUMBER_WORDS
         | {"dates", "hour", "hours"}
     )

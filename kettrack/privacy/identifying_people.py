@@ -123,6 +123,12 @@ def titled(levels: Objects) -> Bools:
     return matches(levels, _TITLED, whole=False)
 
 
+def common_first_names(levels: Objects) -> Bools:
+    """Tell which values hold a common first name as a word of its own."""
+    named = [not _FIRST_NAMES.isdisjoint(_letters_of(level)) for level in levels]
+    return np.array(named, dtype=bool)
+
+
 def first_names(
     levels: Objects,
     counts: Ints,
@@ -158,6 +164,17 @@ def _harmless() -> frozenset[str]:
         names += table.names
     parts = {part for name in names for part in _letters_of(name)}
     return frozenset(parts) | _STUDY_WORDS | _FILE_WORDS | all_known_words()
+
+
+def word_of_nobody(word: str) -> bool:
+    """Tell whether a word in small letters is one of study design, of the contract or of files.
+
+    Examples
+    --------
+    >>> word_of_nobody("cohort"), word_of_nobody("ashworth")
+    (True, False)
+    """
+    return word in _harmless()
 
 
 def may_be_shown(

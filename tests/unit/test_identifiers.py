@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kettrack.privacy.identifiers import _TWO_NAMES, find_identifiers
-from kettrack.privacy.identifying_names import reason_in_name
+from kettrack.privacy.identifying_names import promise_of
 from kettrack.privacy.identifying_people import (
     _CAPITAL_WORD,
     _PERSON,
@@ -85,7 +85,7 @@ from kettrack.privacy.identifying_shapes import (
     ],
 )
 def test_identifying_names(name):
-    assert reason_in_name(name)
+    assert promise_of(name)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_identifying_names(name):
     ],
 )
 def test_harmless_names(name):
-    assert reason_in_name(name) is None
+    assert promise_of(name) is None
 
 
 def test_a_time_in_small_numbers_is_a_duration():

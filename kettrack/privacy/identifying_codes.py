@@ -1,0 +1,127 @@
+"""Study codes that are made from a person: a surname with a year, a surname with an initial,
+initials with a date of birth.
+
+The same form may be an honest code: `Site_2024`, `Ketawell_1901`, `KT010203`. So words of study
+design are left alone, and so is a word that several codes share, which is the name of a study.
+Where honest codes remain likely, a note says what to look at, and the load goes on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from kettrack.arrays import Bools, Objects
+from kettrack.privacy.identifying_people import word_of_nobody
+from kettrack.privacy.identifying_shapes import all_plain
+
+_NEARLY_ALL: Final = 0.9
+_SHARED_BY: Final = 3  # codes with the same word: the name of a study
+_FEWEST: Final = 3  # different initials in a column of them
+# A year in which a patient may be born, or a visit may be; later codes are years of a study.
+_YEAR: Final = r"(?:19\d\d|20[0-2]\d)"
+_DAY: Final = r"(?:0[1-9]|[12]\d|3[01])"
+_MONTH: Final = r"(?:0[1-9]|1[0-2])"
+_WORD: Final = r"(?P<word>(?:[^\W\d_]['’])?[^\W\d_]{3,}(?:['’-][^\W\d_]{2,})?)"
+_INITIALS: Final = r"(?P<word>[^\W\d_]{2,3})"
+_WITH_YEAR: Final = re.compile(rf"{_WORD}[ ._-]?{_YEAR}")
+# smith.j, j.smith, Smith_J, J_Smith, SmithJ.
+_WITH_INITIAL: Final = re.compile(
+    rf"{_WORD}[._ -][^\W\d_]\.?|[^\W\d_][._][^\W\d_]{{3,}}|[A-Z][a-z]{{2,}}[A-Z]"
+)
+_BORN: Final = re.compile(
+    rf"{_INITIALS}[ ._-]?(?:{_DAY}[./-]?{_MONTH}[./-]?(?:{_YEAR}|\d\d)"
+    rf"|\d\d[./-]?{_MONTH}[./-]?{_DAY})"
+)
+_BORN_IN: Final = re.compile(rf"{_INITIALS}[ ._-]?{_YEAR}")
+WAY_ON: Final = "if these are study codes, nothing has to be done"
+
+
+class CodesOfPersons(NamedTuple):
+    """What codes are made from, whether that stops, and which of the distinct values show it."""
+
+    why: str
+    stop: bool
+    hit: Bools
+
+
+def persons_in_codes(levels: Objects) -> CodesOfPersons | None:
+    """Look for study codes that are made from a person.
+
+    Parameters
+    ----------
+    levels : object array of str
+        The distinct values.
+
+    Examples
+    --------
+    >>> codes = np.array(["P01", "P02", "Ashworth_1942"], dtype=object)
+    >>> found = persons_in_codes(codes)
+    >>> found.why, found.stop, found.hit.tolist()
+    ('looks like a surname with a year of birth', True, [False, False, True])
+    >>> persons_in_codes(np.array(["Arm_1942", "KT-0001-1985"], dtype=object)) is None
+    True
+    """
+    if all_plain(levels, codes=True):
+        return None
+    named = _of_own_words(levels, _WITH_YEAR)
+    if named.any():
+        return CodesOfPersons("looks like a surname with a year of birth", True, named)
+    initialled = _of_own_words(levels, _WITH_INITIAL)
+    if initialled.any():
+        return _surnames_with_initials(levels, initialled)
+    for form, what in ((_BORN, "a date of birth"), (_BORN_IN, "a year of birth")):
+        found = _initials(levels, form, f"initials with {what}")
+        if found is not None:
+            return found
+    return None
+
+
+def _surnames_with_initials(levels: Objects, hit: Bools) -> CodesOfPersons:
+    """A full stop or a capital is how people write names; small letters joined otherwise may be
+    words of anything.
+    """
+    written_so = np.array(
+        ["." in level or level != level.casefold() for level in levels]
+    )
+    if (hit & written_so).any() or hit.sum() >= _FEWEST:
+        return CodesOfPersons("looks like a surname with an initial", True, hit)
+    return CodesOfPersons(f"may be a surname with an initial; {WAY_ON}", False, hit)
+
+
+def _of_own_words(levels: Objects, form: re.Pattern[str]) -> Bools:
+    """Which values have a form with a word that is their own: no word of study design, and none
+    that several share.
+    """
+    words = [_word(level) if form.fullmatch(level) else "" for level in levels]
+    shared = Counter(words)
+    return np.array(
+        [
+            bool(word) and shared[word] < _SHARED_BY and not word_of_nobody(word)
+            for word in words
+        ],
+        dtype=bool,
+    )
+
+
+def _word(level: str) -> str:
+    """The longest run of letters, in small letters."""
+    return max(re.findall(r"[^\W\d_]+", level.casefold()), key=len, default="")
+
+
+def _initials(
+    levels: Objects, form: re.Pattern[str], what: str
+) -> CodesOfPersons | None:
+    """Initials that differ from person to person stop; a few among other codes are noted."""
+    found = [form.fullmatch(level) for level in levels]
+    hit = np.array([match is not None for match in found], dtype=bool)
+    initials = {match["word"].casefold() for match in found if match}
+    # One pair of letters before every number is the name of a site or study.
+    if len(initials) < _FEWEST:
+        return None
+    if hit.mean() >= _NEARLY_ALL:
+        return CodesOfPersons(f"looks like {what}", True, hit)
+    return CodesOfPersons(f"may hold {what}; {WAY_ON}", False, hit)
