@@ -282,6 +282,40 @@ def days_shown(left: pd.DataFrame, estimand: Estimand) -> Ints:
     return np.arange(shown)
 
 
+def came_again(
+    watched: Watched,
+    estimand: Estimand,
+    left: pd.DataFrame,
+) -> Bools:
+    """Whether each person had another session while on the curve.
+
+    Parameters
+    ----------
+    watched : Watched
+        From `watch`.
+    estimand : {"treatment_policy", "hypothetical", "composite"}
+        Which curve; the treatment policy keeps people at risk who are treated again.
+    left : DataFrame
+        From `exits`.
+    """
+    cause = left["cause"].to_numpy()
+    if estimand != "treatment_policy":
+        return cause == CAUSES.index("retreated")
+    again = days_since_origin(
+        watched.whatever,
+        "retreated_day",
+    )
+    time = left["time"].to_numpy()
+    return again <= time
+
+
+def fell_silent(watched: Watched, left: pd.DataFrame) -> Bools:
+    """Whether each person left a curve because nobody scored them any more."""
+    cause = left["cause"].to_numpy()
+    silent = watched.silent.to_numpy(bool)
+    return (cause == 0) & silent
+
+
 def retreated_unconfirmed(watched: Watched) -> Bools:
     """Whether a loss was waiting for its second score when the next session came, by patient as in
     `watched.untreated`.

@@ -17,11 +17,13 @@ from kettrack.analysis.durability.counts import (
     Estimand,
     Watched,
     bounds_of,
+    came_again,
     count,
     count_exits,
     days_shown,
     days_since_origin,
     exits,
+    fell_silent,
     retreated_unconfirmed,
     settle,
     watch,
@@ -262,8 +264,7 @@ def _numbers_by_day(
     time = left["time"].to_numpy()
     cause = left["cause"].to_numpy()
     again = days_since_origin(watched.whatever, "retreated_day")
-    # The treatment policy keeps the retreated at risk, so their exit has another cause.
-    came = again <= time if estimand == "treatment_policy" else cause == 2
+    came = came_again(watched, estimand, left)
     waited = came & retreated_unconfirmed(watched)
     return {
         # Left side: whoever leaves on a day is at risk at its beginning.
@@ -272,7 +273,7 @@ def _numbers_by_day(
         "retreated": _so_far(again[came], days),
         "retreated_unconfirmed": _so_far(again[waited], days),
         "censored": _so_far(time[cause == 0], days),
-        "silent": _so_far(time[(cause == 0) & watched.silent.to_numpy()], days),
+        "silent": _so_far(time[fell_silent(watched, left)], days),
     }
 
 

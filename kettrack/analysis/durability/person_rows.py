@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
 import pandas as pd
 
 from kettrack.analysis.durability.counts import (
@@ -13,12 +14,15 @@ from kettrack.analysis.durability.counts import (
     Settled,
     Watched,
     bounds_of,
+    came_again,
     days_shown,
+    days_since_origin,
     exits,
+    fell_silent,
     settle,
 )
 from kettrack.analysis.durability.weights import untreated_to, weights_known
-from kettrack.analysis.person_rows import exit_rows, joined, weighted_rows
+from kettrack.analysis.person_rows import exit_rows, joined, share_rows, weighted_rows
 from kettrack.timelines.derived import DerivedCohort
 
 
@@ -38,7 +42,26 @@ def durability_rows(cohort: DerivedCohort, watched: Sequence[Watched]) -> pd.Dat
         for kind in ESTIMANDS
         for name, those in _cases(rule, kind)
     ]
+    parts += [
+        part for rule in watched for kind in ESTIMANDS for part in _counted(rule, kind)
+    ]
     return joined(parts)
+
+
+def _counted(watched: Watched, estimand: Estimand) -> Iterator[pd.DataFrame]:
+    """Who had another session while on the curve, and who fell silent, with the day: counted
+    beside the curve, and no curves themselves.
+    """
+    curve = f"{estimand}_{watched.name}"
+    left = exits(watched, estimand)
+    again = days_since_origin(watched.whatever, "retreated_day")
+    flags = {
+        "retreated": (came_again(watched, estimand, left), again),
+        "silent": (fell_silent(watched, left), left["time"].to_numpy(float)),
+    }
+    for what, (flag, day) in flags.items():
+        rows = share_rows(f"{curve}_count_{what}", left.index, flag)
+        yield rows.assign(time=np.where(flag, day, np.nan))
 
 
 def _cases(watched: Watched, estimand: Estimand) -> Iterator[tuple[str, Watched]]:
