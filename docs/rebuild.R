@@ -3,7 +3,9 @@
 # alone and none of kettrack's code.
 #
 #   mkdir rows
-#   for name in response_by_session remission_by_session durability durability_from_response; do
+#   for name in response_by_session remission_by_session durability durability_from_response \
+#       response_by_week worsening_by_week worsening state_after_course ladder session_counts \
+#       responders among_scored; do
 #     kettrack estimate $name clinic --rows rows/$name.csv
 #   done
 #   Rscript docs/rebuild.R rows rebuilt.csv

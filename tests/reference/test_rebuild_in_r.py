@@ -26,7 +26,6 @@ IN_SHORT = {
     "how_long_it_lasts": "durability",
     "how_long_from_response": "durability_from_response",
 }
-WITHOUT_ROWS = {"worsening"}
 # What comes from simulation or from bootstrap samples, and not from rows.
 SIMULATED = {"null", "null_confirmed"}
 # The counts beside the hypothetical curve are of days that its weights do not know of.
@@ -50,8 +49,6 @@ def page() -> dict[str, list[Result]]:
     """Question -> the answers of page one that are made from it."""
     found: dict[str, list[Result]] = {}
     for result in first_page(derived_sample()):
-        if result.name in WITHOUT_ROWS:
-            continue
         found.setdefault(IN_SHORT.get(result.name, result.name), []).append(result)
     return found
 

@@ -4,12 +4,14 @@ sessions were over, nobody scored them any more, or the log ends.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, Literal
 
 import numpy as np
 import pandas as pd
 
 from kettrack.analysis.context import LEVEL
+from kettrack.analysis.person_rows import exit_rows, joined
 from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
 from kettrack.estimators.survival.competing_risks import (
@@ -221,3 +223,22 @@ def share_by_week(exits: pd.DataFrame, weeks: int) -> Floats:
         return np.full(weeks, np.nan)
     end = DAYS_IN_WEEK * np.arange(1, weeks + 1)
     return 100 * incidence[np.minimum(end, len(incidence) - 1), 0]
+
+
+def week_rows(curves: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """The rows of single patients behind curves by week, on the clock of days since session 1.
+
+    Parameters
+    ----------
+    curves : mapping
+        Name of a curve, as the table's columns have it, to its exits from `week_exits`.
+    """
+    return joined(
+        [
+            # Steps begin with 1, days with 0.
+            exit_rows(
+                name, exits.assign(step=exits["step"] - 1), WEEK_CAUSES, first_step=0
+            )
+            for name, exits in curves.items()
+        ]
+    )

@@ -4,8 +4,9 @@ week by week.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -19,7 +20,9 @@ from kettrack.analysis.courses.by_week import (
     share_by_week,
     table_by_week,
     week_exits,
+    week_rows,
 )
+from kettrack.analysis.person_rows import joined, share_rows
 from kettrack.analysis.registry import Answer, question
 from kettrack.arrays import Bools, Floats
 from kettrack.errors import NotIdentified
@@ -85,7 +88,8 @@ def worsening(cohort: DerivedCohort) -> Answer:
     people &= has_baseline(cohort)
     if not people.any():
         raise NotIdentified("nobody was scored before and after session 1.", _COLLECT)
-    table = pd.DataFrame(list(_rows(cohort, rule, people)))
+    groups = list(_groups(cohort, rule, people))
+    table = pd.DataFrame([_row(group) for group in groups])
     return Answer(
         table=table,
         sentence=_sentence(table, rule),
@@ -96,6 +100,7 @@ def worsening(cohort: DerivedCohort) -> Answer:
             " people treated before the log begins; not those who had placebo.",
         ),
         level=LEVEL,
+        rows=partial(_person_rows, groups, cohort.bucket.patient_id),
     )
 
 
@@ -134,10 +139,27 @@ def seen_again(rule: Rule) -> Rule | None:
     return replace(rule, run=TWICE_IN_60_DAYS) if rule.run.count == 1 else None
 
 
-def _rows(
-    cohort: DerivedCohort, rule: Rule, people: Bools
-) -> Iterator[dict[str, object]]:
-    """One row per rule and group of people."""
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Who is looked at in one row of the table, and who of them got worse by which rule; arrays of
+    all patients.
+    """
+
+    name: str
+    ending: str
+    rule: Rule
+    people: Bools
+    could: Bools
+    worse: Bools
+
+    @property
+    def key(self) -> str:
+        """Of the row."""
+        return f"{self.name}{self.ending}"
+
+
+def _groups(cohort: DerivedCohort, rule: Rule, people: Bools) -> Iterator[_Group]:
+    """One for each row: rule by rule, and group by group of people."""
     could = could_meet(cohort, rule)
     prior = cohort.log_reasons["prior_sessions"]
     case = ratable(cohort.baselines, cohort.criteria)
@@ -154,16 +176,33 @@ def _rows(
             continue
         worse = np.isfinite(event_days(cohort, how, people))
         for name, group in groups.items():
-            share = wilson(int(worse[group].sum()), int(group.sum()), LEVEL)
-            yield {
-                "key": f"{name}{ending}",
-                "people": _PEOPLE[name],
-                "rule": str(how.run),
-                "n": int(group.sum()),
-                "could": int(could[group].sum()),
-                "events": int(worse[group].sum()),
-                **share._asdict(),
-            }
+            yield _Group(name, ending, how, group, could, worse)
+
+
+def _row(group: _Group) -> dict[str, object]:
+    """The row of a group."""
+    worse = group.worse[group.people]
+    events = int(worse.sum())
+    share = wilson(events, len(worse), LEVEL)
+    return {
+        "key": group.key,
+        "people": _PEOPLE[group.name],
+        "rule": str(group.rule.run),
+        "n": len(worse),
+        "could": int(group.could[group.people].sum()),
+        "events": events,
+        **share._asdict(),
+    }
+
+
+def _person_rows(groups: Sequence[_Group], patient_id: pd.Index) -> pd.DataFrame:
+    """Who of each group got worse."""
+    return joined(
+        [
+            share_rows(group.key, patient_id[group.people], group.worse[group.people])
+            for group in groups
+        ]
+    )
 
 
 def _sentence(table: pd.DataFrame, rule: Rule) -> str:
@@ -233,15 +272,12 @@ def worsening_by_week(cohort: DerivedCohort) -> Answer:
     require_log_end(cohort)
     people = has_baseline(cohort)
     worse = event_days(cohort, rule, people)
-    counts = count_days(week_exits(cohort, worse, people, "last session"))
-    table = table_by_week(counts)
-    weeks = len(table)
-    again = event_days(cohort, seen_again(rule) or rule, people)
-    twice = week_exits(cohort, again, people, "last session")
-    ever = week_exits(cohort, worse, people, "last score")
-    table["confirmed"] = share_by_week(twice, weeks)
-    table["any_time"] = share_by_week(ever, weeks)
-    table["responded"] = _responded(cohort, weeks)
+    exits = week_exits(cohort, worse, people, "last session")
+    table = table_by_week(count_days(exits))
+    beside = _beside(cohort, rule, worse, people)
+    for name in _BESIDE:
+        known = name in beside
+        table[name] = share_by_week(beside[name], len(table)) if known else np.nan
     return Answer(
         table=table,
         sentence=_weeks_sentence(table),
@@ -257,19 +293,25 @@ def worsening_by_week(cohort: DerivedCohort) -> Answer:
             " that somebody came back.",
         ),
         level=LEVEL,
+        rows=partial(week_rows, {"event": exits, **beside}),
     )
 
 
-def _responded(cohort: DerivedCohort, weeks: int) -> Floats | float:
-    """Percent with a response by the end of each week, counted as worsening is; missing without a
-    rule.
-    """
+def _beside(
+    cohort: DerivedCohort, rule: Rule, worse: Floats, people: Bools
+) -> dict[str, pd.DataFrame]:
+    """Exits behind what stands beside the curve, by column; no response without a rule."""
+    again = event_days(cohort, seen_again(rule) or rule, people)
+    found = {
+        "confirmed": week_exits(cohort, again, people, "last session"),
+        "any_time": week_exits(cohort, worse, people, "last score"),
+    }
     response = cohort.criteria.response
     if response is None:
-        return np.nan
+        return found
     days = event_days(cohort, response, cohort.rated)
-    exits = week_exits(cohort, days, cohort.rated, "last session")
-    return share_by_week(exits, weeks)
+    responded = week_exits(cohort, days, cohort.rated, "last session")
+    return found | {"responded": responded}
 
 
 def _weeks_sentence(table: pd.DataFrame) -> str:

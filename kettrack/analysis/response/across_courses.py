@@ -4,6 +4,7 @@ since session 1.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -16,7 +17,9 @@ from kettrack.analysis.courses.by_week import (
     event_days,
     table_by_week,
     week_exits,
+    week_rows,
 )
+from kettrack.analysis.person_rows import exit_rows, joined
 from kettrack.analysis.registry import Answer, question
 from kettrack.analysis.response.exits import (
     CAUSES,
@@ -196,7 +199,17 @@ def response_by_any_session(cohort: DerivedCohort) -> Answer:
             _NO_BENCHMARK,
         ),
         level=LEVEL,
+        rows=partial(_session_rows, cohort),
     )
+
+
+def _session_rows(cohort: DerivedCohort) -> pd.DataFrame:
+    """Exits from all courses, and from the first course beside them."""
+    curves = {
+        "response": all_course_exits(cohort),
+        "first_course": first_course_exits(cohort),
+    }
+    return joined([exit_rows(name, exits, CAUSES) for name, exits in curves.items()])
 
 
 def _first_course(cohort: DerivedCohort, sessions: int) -> pd.Series:
@@ -276,6 +289,7 @@ def response_by_week(cohort: DerivedCohort) -> Answer:
             f" {FEWEST_PEOPLE} people are still counted.",
         ),
         level=LEVEL,
+        rows=partial(week_rows, {"event": exits}),
     )
 
 

@@ -4,11 +4,13 @@ differ.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
+from kettrack.analysis.person_rows import share_rows
 from kettrack.analysis.registry import Answer, question
 from kettrack.analysis.response.across_courses import all_course_exits
 from kettrack.analysis.response.exits import (
@@ -74,10 +76,12 @@ def responders(cohort: DerivedCohort) -> Answer:
         )
     words = {**_PLACES, **_reasons(cohort)}
     left = lost["events"]
+    why = pd.Series("", index=cohort.bucket.patient_id)
     rows = []
     for key, people in lost.items():
         gone = left & people if key not in _PLACES else np.zeros(len(left), bool)
         left = left & ~gone
+        why = why.mask(gone, key)
         row = {"key": key, "step": words[key], "lost": int(gone.sum())}
         rows.append(row | {"left": int(left.sum())})
     table = pd.DataFrame(rows).assign(n=n)
@@ -88,7 +92,14 @@ def responders(cohort: DerivedCohort) -> Answer:
             f"Response: {cohort.response_rule.words}. Rules: {cohort.criteria.label}.",
             "The curve by week since session 1 also counts responses that belong to no session.",
         ),
+        rows=partial(_person_rows, why[lost["events"]]),
     )
+
+
+def _person_rows(why: pd.Series) -> pd.DataFrame:
+    """Who stands in the curve of the first course, and the reason where not; by `patient_id`."""
+    rows = share_rows("first_course", why.index, (why == "").to_numpy(bool))
+    return rows.assign(cause=why.to_numpy())
 
 
 def _lost_at(cohort: DerivedCohort) -> dict[str, Bools]:
