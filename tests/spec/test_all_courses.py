@@ -279,3 +279,64 @@ def test_where_logs_end_early_the_curves_find_the_truth():
     assert response["log_ends"] > 0
     assert response["estimate"] == pytest.approx(100 * responded_by / n, abs=3)
     assert harm["any_time"] == pytest.approx(100 * worse_by / n, abs=1.5)
+
+
+def test_week_1_ends_with_day_7():
+    clinic = many(
+        (6, "0:20 7:5 60:5", "0 3 10"),
+        (6, "0:20 8:5 60:5", "0 3 10"),
+        (6, "0:20 14:5 60:5", "0 3 10"),
+        (6, "0:20 15:5 60:5", "0 3 10"),
+    )
+    found = kt.estimate("response_by_week", clinic).table
+    assert found["estimate"].tolist()[:4] == [25, 75, 100, 100]
+    assert found["new_event"].tolist()[:4] == [6, 12, 6, 0]
+    assert found["at_risk"].tolist()[:4] == [24, 18, 6, 0]
+
+
+def test_who_was_treated_before_is_one_part_of_everybody():
+    clinic = many((12, "0:15 9:26", "0 3 7"))
+    patients = clinic.patients
+    prior = pd.array([4] * 5 + [0] * 7, dtype=patients["prior_sessions"].dtype)
+    found = kt.estimate(
+        "worsening", clinic.replace(patients=patients.assign(prior_sessions=prior))
+    )
+    table = found.table.set_index("key")
+    parts = ["worse", "case", "below", "prior"]
+    assert table.loc[parts, "n"].tolist() == [12, 7, 0, 5]
+    assert table.loc[parts, "events"].tolist() == [12, 7, 0, 5]
+
+
+def test_where_higher_is_better_the_worst_end_is_the_lowest(tmp_path):
+    """A fall of 10 points does not fit below a well-being of 10."""
+    (tmp_path / "kettrack.toml").write_text(
+        """
+        instrument = "WHO5"
+        [instruments.WHO5]
+        construct = "well-being"
+        minimum = 0
+        maximum = 100
+        direction = "higher is better"
+        [criteria]
+        use = "ours"
+        [criteria.ours]
+        instrument = "WHO5"
+        [criteria.ours.deterioration]
+        measure = "change"
+        operator = "at most"
+        limit = -10
+        """
+    )
+    scores = [("low", -1, 9), ("low", 9, 0), ("edge", -1, 10), ("edge", 9, 0)]
+    frame = pd.DataFrame(scores, columns=["patient_id", "day", "score"])
+    frame.assign(instrument="WHO5").to_csv(tmp_path / "scores.csv", index=False)
+    sessions = pd.DataFrame({"patient_id": ["low", "edge"], "day": 0})
+    sessions.to_csv(tmp_path / "sessions.csv", index=False)
+    clinic = kt.derive(kt.load_cohort(tmp_path))
+    could = could_meet(clinic, clinic.criteria.deterioration)
+    assert dict(zip(clinic.bucket.patient_id, could.tolist(), strict=True)) == {
+        "low": False,
+        "edge": True,
+    }
+    found = kt.estimate("worsening", clinic).table.set_index("key")
+    assert found.loc["worse", ["n", "could", "events"]].tolist() == [2, 1, 1]
