@@ -42,6 +42,8 @@ _PERSON: Final = (
 _TITLED: Final = (
     r"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Herr|Frau|Mme|Monsieur|Madame)\.? [\p{Lu}][\p{L}]+"
 )
+# Jane Smith, Jane B. Smith, JANE SMITH
+_PAIR: Final = r"\b([A-Z][A-Za-z]+) (?:[A-Z]\.? )?(?=([A-Z][A-Za-z'’-]+))"
 _WORD: Final = r"[\p{L}][\p{L}'’]+"
 # Jane, O'Neil, JANE
 _CAPITAL_WORD: Final = r"[\p{Lu}][\p{L}]*[\p{Ll}'’][\p{L}]*|[\p{Lu}]{3,}"
@@ -121,6 +123,16 @@ def _of_parts(levels: Objects) -> Bools:
 def titled(levels: Objects) -> Bools:
     """Tell which values hold a title with a name, such as `Dr. Example`."""
     return matches(levels, _TITLED, whole=False)
+
+
+def full_names(levels: Objects) -> Bools:
+    """Tell which texts hold a common first name with a capital, and a capital word behind it."""
+    pairs = [re.findall(_PAIR, level) for level in levels]
+    named = [
+        any(first.casefold() in _FIRST_NAMES for first, last in found)
+        for found in pairs
+    ]
+    return np.array(named, dtype=bool)
 
 
 def common_first_names(levels: Objects) -> Bools:

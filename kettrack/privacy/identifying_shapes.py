@@ -34,6 +34,8 @@ _CLOCK: Final = r"\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?[AaPp][Mm])?"
 _ZONE: Final = r"(?:Z|[+-]\d{2}:?\d{2})"
 # A time of day may follow a date: 2024-05-01T09:30:00Z, 1.5.2024 9:30.
 _TIME: Final = rf"(?:[T ]{_CLOCK}{_ZONE}?)?"
+_DATE_OF_DIGITS: Final = rf"{_YEAR}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
+DATE_IN_TEXT: Final = rf"(?:^|[^\w./-])(?:{_DATE}|{_DATE_OF_DIGITS})(?:[^\w/-]|$)"
 _EMAIL: Final = r"[\w.+-]+@[\w-]+\.[\w.-]+"
 _PHONE: Final = r"\+?\(?\d[\d ()./-]{8,20}\d"
 _FEWEST_DIGITS: Final = 10  # of a telephone number with its area code

@@ -11,6 +11,7 @@ import pandas as pd
 
 from kettrack.errors import DataProblems, NoCohortFolder, UsageError, WrongArgument
 from kettrack.privacy.identifying_people import may_be_shown
+from kettrack.privacy.identifying_text import HOW_TO_NAME_DATA, reason_in_text
 from kettrack.reading.assemble import check_tables
 from kettrack.reading.cohort import Cohort, Provenance
 from kettrack.reading.folder import read_tables, sha256_of
@@ -253,10 +254,32 @@ def _usable(settings: Settings) -> Settings:
             f"No instrument is called {settings.instrument!r}; there are:"
             f" {', '.join(known)}; {scale_meant(settings.instrument, known)}."
         )
+    _refuse_identifying_words(settings)
     # Looked up only to fail now where there is none; the cohort looks them up again.
     instrument = get_instrument(settings.instrument, settings.known_instruments)
     get_criteria(instrument, settings.criteria, settings.user_criteria)
     return settings
+
+
+def _refuse_identifying_words(settings: Settings) -> None:
+    """Stop at settings from Python or the command line that could identify somebody; those of the
+    file are reported with their line.
+    """
+    scales = [scale.name for scale in settings.user_instruments]
+    own = [criteria.name for criteria in settings.user_criteria]
+    given_words = {
+        "extract": [settings.extract],
+        "currency": [settings.currency],
+        "user_instruments": scales,
+        "user_criteria": own,
+    }
+    for name, words in given_words.items():
+        reasons = [reason for word in words if (reason := reason_in_text(str(word)))]
+        if reasons:
+            raise UsageError(
+                f"The setting {name!r} holds what looks like {reasons[0]}."
+                f" {HOW_TO_NAME_DATA.capitalize()}."
+            )
 
 
 def _read_folder(

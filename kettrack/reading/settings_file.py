@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from kettrack.errors import DataProblems, UsageError, WrongArgument
+from kettrack.privacy.identifying_text import HOW_TO_NAME_DATA, reason_in_text
 from kettrack.reading.own_scales import own_scales
 from kettrack.reading.own_status import own_status
 from kettrack.reading.problems import Ledger, did_you_mean
@@ -39,6 +40,8 @@ from kettrack.vocabulary.rules import Criteria, Predicate, ReviewRules, Rule, Ru
 
 _Content = Mapping[str, Any]
 _Scales = Mapping[str, Instrument]
+# Keys that name where a number was published.
+_PUBLICATIONS: Final = ("source", "licence")
 _RUN_PARTS: Final = tuple(field.name for field in fields(Run))
 # A bare key, or one in quotation marks of either kind.
 _KEY: Final = r"(?:[\w-]+|\"[^\"]*\"|'[^']*')"
@@ -151,6 +154,7 @@ def _settings(
     content: _Content,
     place: Place,
 ) -> Settings:
+    _report_identifying_words(content, place)
     table = read_table(content, SettingsTable, place, keep_what_fits=True)
     # Settings that fit are used even so: the tables are then checked under the right names.
     values = given(table) if table else {}
@@ -169,6 +173,20 @@ def _settings(
         known = INSTRUMENTS | {scale.name: scale for scale in instruments}
         values["user_criteria"] = _all_criteria(own, known, here)
     return Settings(**values)
+
+
+def _report_identifying_words(content: _Content, place: Place) -> None:
+    """Report every text and every name in the file that could identify somebody."""
+    for key, value in content.items():
+        here = place.at(key)
+        reason = reason_in_text(key)
+        # Names of columns are judged with their columns.
+        if isinstance(value, dict) and key != "columns":
+            _report_identifying_words(value, here)
+        elif isinstance(value, str) and not reason:
+            reason = reason_in_text(value, publication=key in _PUBLICATIONS)
+        if reason:
+            here.problem(f"this looks like {reason}; {HOW_TO_NAME_DATA}")
 
 
 def _criteria_in_force(

@@ -27,7 +27,8 @@ from msgspec import UNSET, Meta, UnsetType, structs
 
 from kettrack.privacy.disclosure import POLICIES
 from kettrack.privacy.identifying_people import shown
-from kettrack.reading.problems import Ledger, did_you_mean
+from kettrack.privacy.identifying_text import reason_in_text
+from kettrack.reading.problems import HIDDEN, Ledger, did_you_mean
 from kettrack.settings import BaselineRule, DuplicateRule, LogEndRule
 from kettrack.vocabulary.columns import EVENTS, MOST_ITEMS
 from kettrack.vocabulary.instrument import Construct
@@ -269,7 +270,10 @@ class Place:
         """Report that something else was expected here. The value is never repeated, and a key
         only where it does not read like a person's name.
         """
-        name = ".".join(shown(key) for key in self.path if key)
+        shown_keys = [
+            HIDDEN if reason_in_text(key) else shown(key) for key in self.path if key
+        ]
+        name = ".".join(shown_keys)
         self.ledger.problem(self.file, self._line(), name, "", expected)
 
     def _line(self) -> int | None:

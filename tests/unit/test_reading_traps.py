@@ -172,7 +172,7 @@ def test_headers_that_name_someone_are_hidden(clinic):
 
 def test_chosen_names_that_name_someone_are_hidden(clinic):
     folder = clinic(toml='instrument = "Jane Smith"')
-    with pytest.raises(Exception, match="not repeated") as caught:
+    with pytest.raises(Exception, match="not repeated|looks like a person") as caught:
         load_cohort(folder)
     assert "Smith" not in str(caught.value)
 
