@@ -37,7 +37,8 @@ from kettrack.figures.style import (
 WEEK_BANDS: Final = {
     "estimate": Look(RESPONDED, "", ""),
     "stopped": Look(STOPPED, "", "stopped, then no longer scored"),
-    "not_scored": Look(NO_DATA, "////", "not scored after the last session"),
+    # The top of this band is the most that the first could be.
+    "not_scored": Look(NO_DATA, "////", "not scored at the end"),
     "still_followed": Look(IN_CARE, "", "still scored, without response"),
 }
 _MOST_TICKS: Final = 14  # with more, the numbers at risk would touch

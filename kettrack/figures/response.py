@@ -48,19 +48,20 @@ REACHED: Final = {"response": "responded", "remission": "remitted"}
 # Column of the table -> look of its band, from the bottom up; {} is the outcome.
 BANDS: Final = {
     "estimate": Look(RESPONDED, "", ""),
+    # Above the outcome, so that the top of these two is the most that it could be.
+    "scored_later": Look(SCORED_LATER, "....", "scored only later", INK),
+    "not_scored": Look(NO_DATA, "////", "never scored again"),
     "completed": Look(COMPLETED, "", "completed the course without {}"),
     "stopped": Look(STOPPED, "", "stopped without {}"),
-    "scored_later": Look(SCORED_LATER, "....", "scored only later", INK),
-    "not_scored": Look(NO_DATA, "////", "never scored after the course"),
     "still_in_course": Look(IN_CARE, "", "still in the first course"),
 }
 # The same where the sessions of all courses count.
 ALL_BANDS: Final = {
     "estimate": BANDS["estimate"],
+    "scored_later": BANDS["scored_later"],
+    "not_scored": Look(NO_DATA, "////", "never scored again"),
     "completed": Look(COMPLETED, "", "ended as planned without {}"),
     "stopped": BANDS["stopped"],
-    "scored_later": BANDS["scored_later"],
-    "not_scored": Look(NO_DATA, "////", "never scored after the last session"),
     "still_coming": Look(IN_CARE, "", "still coming"),
 }
 NO_EFFECT: Final = "if no effect (model)"
@@ -175,10 +176,14 @@ def name_bands(
     looks: Mapping[str, Look],
     outcome: Outcome = "response",
 ) -> None:
-    """Name each band beside its end, with its share there."""
+    """Name each band beside its end, with its share there, and how high the outcome could be if
+    everyone who was not scored in time had it.
+    """
     labels = {}
     for column, (bottom, top) in ends.items():
         words = looks[column].words.format(outcome) or REACHED[outcome]
+        if column == "not_scored":
+            words += f" (up to here: {top:.0f} %)"
         labels[f"{top - bottom:.0f} % {words}"] = (bottom + top) / 2
     side_labels(axes, labels, gap=6.5)
 
