@@ -41,6 +41,9 @@ FEWEST_FOLLOWERS: Final = 30
 # Effective sample size after weighting. Below it a weighted mean rests on a handful of people.
 FEWEST_EFFECTIVE_PEOPLE: Final = 50
 
+# Effective number of outcomes of an arm after weighting for the missing ones.
+FEWEST_EFFECTIVE_OUTCOMES: Final = 30
+
 # Events in a group whose rate is told.
 FEWEST_EVENTS: Final = 5
 

@@ -17,16 +17,20 @@ from kettrack.analysis.next_session.diagnostics import (
     e_values,
     negative_control,
     overlap,
-    require_outcomes_in_both_arms,
 )
 from kettrack.analysis.next_session.outcome_model import (
     crude_difference,
     fit_trials,
     history_columns,
-    observation_weights,
     overlap_weighted_difference,
 )
 from kettrack.analysis.next_session.trials import Trials, find_trials
+from kettrack.analysis.next_session.unscored import (
+    probability_scored,
+    require_can_be_scored,
+    require_scored_people,
+    unscored_bounds,
+)
 from kettrack.analysis.next_session.waiting import (
     scored_before_arm_is_known,
     waiting_weights,
@@ -74,6 +78,9 @@ def trials_with(arm, outcome, patient=None, since=None, **history) -> Trials:
         left_out_measure=nothing,
         settled=np.full(n, NEXT_SESSION_GRACE_DAYS),
         since=np.full((n, NEXT_SESSION_GRACE_DAYS), np.nan) if since is None else since,
+        latest=nothing,
+        sessions_since=np.zeros(n, int),
+        sessions_in_window=np.zeros(n, int),
         grace=np.full(n, NEXT_SESSION_GRACE_DAYS),
     )
 
@@ -148,7 +155,8 @@ def test_missing_outcomes_are_stood_for_by_those_like_them():
     outcome = np.where(np.arange(800) % 4 < 2, np.nan, score)
     outcome[:400] = 10
     trials = trials_with(arm, outcome, score=score)
-    weights = observation_weights(trials, history_columns(trials)[0])
+    chance = probability_scored(trials, history_columns(trials)[0])
+    weights = np.where(trials.observed, 1 / chance, 0)
     assert weights[score == 20].sum() == pytest.approx(400, rel=1e-3)
     assert sorted(set(np.round(weights[score == 20], 2))) == [0, 2]
     assert weights[:400] == pytest.approx(np.ones(400), abs=1e-3)
@@ -247,20 +255,42 @@ def test_bias_reduced_errors_need_two_patients():
         fit_bias_reduced(np.ones((3, 1)), [1, 2, 3], [1, 1, 1])
 
 
-@pytest.mark.parametrize(
-    ("observed", "said"),
-    [
-        ({"a": 49.0, "b": 60.0}, "At least 50 %"),
-        ({"a": 79.0, "b": 100.0}, "more than 20 points apart"),
-    ],
-)
-def test_outcomes_must_be_there_in_both_arms_alike(observed, said):
-    with pytest.raises(NotIdentified, match=said):
-        require_outcomes_in_both_arms(observed)
+def test_thirty_people_of_each_arm_must_be_scored():
+    wobble = np.tile([0.0, 1.0], 100)
+    arm = np.arange(200) < 100
+    unscored = np.where(np.arange(200) < 171, wobble, np.nan)
+    scored = trials_with(arm, unscored, score=10 + wobble)
+    with_71 = replace(scored, outcome=np.where(np.arange(200) < 130, wobble, np.nan))
+    require_scored_people(with_71)
+    with_29 = replace(scored, outcome=np.where(np.arange(200) < 129, wobble, np.nan))
+    with pytest.raises(NotIdentified, match="29 patients who had none"):
+        require_scored_people(with_29)
 
 
-def test_outcomes_on_the_edge_are_enough():
-    require_outcomes_in_both_arms({"a": 50.0, "b": 70.0})
+def test_somebody_must_be_able_to_stand_for_the_unscored():
+    """Of those who went on, 11 % have a chance of 4 %; 10 % would pass."""
+    arm = np.arange(200) < 100
+    trials = trials_with(arm, np.ones(200), score=np.ones(200))
+    chance = np.where(np.arange(200) < 10, 0.04, 0.9)
+    require_can_be_scored(
+        trials.with_outcome(np.where(chance < 0.5, np.nan, 1)), chance
+    )
+    chance[10] = 0.04
+    with pytest.raises(NotIdentified, match="11 % of the decisions of those who had"):
+        require_can_be_scored(trials, chance)
+
+
+def test_bounds_of_the_unscored_by_hand():
+    """Half of each arm is unscored, the SD of the outcome is 4: worse by 2 moves an end by 1."""
+    n = 400
+    arm = np.tile([True, False], n // 2)
+    outcome = np.tile([6.0, 6.0, 14.0, 14.0, np.nan, np.nan, np.nan, np.nan], n // 8)
+    trials = trials_with(arm, outcome, score=np.tile([9.0, 11.0], n // 2))
+    bounds = unscored_bounds(trials, np.zeros((n, 0)), -3.0, -1.0, 1)
+    assert (bounds.low, bounds.high) == pytest.approx((-4, 0), abs=1e-3)
+    assert bounds.worse_by == pytest.approx(2)
+    assert bounds.tipping == pytest.approx(2, abs=1e-3)
+    assert np.isnan(unscored_bounds(trials, np.zeros((n, 0)), -3.0, 1.0, 1).tipping)
 
 
 def test_too_few_in_an_arm_and_too_little_overlap_refuse():

@@ -190,12 +190,20 @@ def test_scores_within_a_grace_of_its_own_that_decide_are_taken_out():
     assert weighted.low < -0.7 < weighted.high < -0.3
 
 
-def test_it_refuses_where_stopping_ends_the_scores():
-    found = next_session_maintenance(
+def test_where_stopping_thins_the_scores_it_answers_with_bounds_and_without_any_it_refuses():
+    thin = next_session_maintenance(
         made(scored=lambda score, went_on: np.where(went_on, 1.0, 0.3))
     )
-    assert found.status == "refused"
-    assert "too few have an outcome" in found.reason
+    rows = thin.table.set_index("key")
+    assert thin.status == "ok"
+    assert "without one were up to" in thin.text
+    # those who paused may all be worse: the answer could be that much lower
+    assert rows["ci_low"]["unscored_worse"] < rows["ci_low"]["next_session_maintenance"]
+    none = next_session_maintenance(
+        made(scored=lambda score, went_on: np.where(went_on, 1.0, 0.0))
+    )
+    assert none.status == "refused"
+    assert "too few have an outcome" in none.reason
 
 
 def test_it_refuses_where_the_score_settles_who_goes_on():

@@ -35,6 +35,8 @@ NO_DIFFERENCE_FITS: Final = (
 )
 # Percent of decisions that could have gone either way, below which the sentence says so.
 ENOUGH_OVERLAP_PERCENT: Final = 80.0
+# Percent of decisions with an outcome, below which the sentence says what the others could do.
+ENOUGH_SCORED_PERCENT: Final = 90.0
 FEW_COULD_GO_EITHER_WAY: Final = (
     "Only {overlap.estimate:%} of the decisions could have gone either way; for the others the"
     " answer rests on the statistical model alone."
@@ -99,16 +101,19 @@ def next_session(
 
         - `next_session`: the answer in points, below 0 = lower with a session; `session_*`
           `score_*`: the same fit over the decisions after those sessions, and at those scores;
+        - `all_scored`: % of the decisions with an outcome; `unscored_worse`: the interval if the
+          unscored were up to `unscored_worse_by` points worse than similar people with a score;
+          `unscored_tipping`: the difference of the unscored that would bring it to 0;
         - `crude` `overlap_weighted` `worst_score` `half_grace` `double_grace` `unweighted`: the
           same question in other ways;
         - `overlap` `largest_weight` `e_value` `e_value_limit` `negative_control`
           `negative_control_detectable`;
         - `on_*` and `off_*`: the arms; `left_out_*`: decisions that are no trial.
 
-        Refused with too few patients in an arm; with outcomes for too small a part of an arm, for
-        a much larger part of the other, or days later on average than in the other; with decisions
-        that the history nearly settles. The limits are in `vocabulary.limits`, `outcome_model` and
-        `diagnostics`.
+        Refused with too few patients in an arm, or too few with an outcome; where hardly anybody
+        with the same history is scored; with outcomes days later on average than in the other arm;
+        with decisions that the history nearly settles; with an interval that tells nothing. The
+        limits are in `vocabulary.limits`, `outcome_model`, `unscored` and `diagnostics`.
 
     Raises
     ------
@@ -168,6 +173,8 @@ def _sentence(table: pd.DataFrame, protocol: TrialProtocol) -> str:
     ]
     if float(rows["estimate"]["overlap"]) < ENOUGH_OVERLAP_PERCENT:
         parts.append(FEW_COULD_GO_EITHER_WAY)
+    if float(rows["estimate"]["all_scored"]) < ENOUGH_SCORED_PERCENT:
+        parts.append(_UNSCORED)
     parts.append(_control_sentence(str(rows.loc["negative_control", "note"])))
     # a reader of the first words alone must not miss that it is experimental
     if protocol.words.warnings:
@@ -197,6 +204,14 @@ _E_VALUES: Final = (
     "A reason that was not recorded would explain the whole difference if it were linked both to"
     " stopping and to the score by a risk ratio of {e_value.estimate}; with"
     " {e_value_limit.estimate} the interval would reach 0."
+)
+
+
+_UNSCORED: Final = (
+    "A score in time is there for {all_scored.estimate:%} of the decisions. If people without one"
+    " were up to {unscored_worse_by.estimate} points worse than similar people with one, the"
+    " interval would go from {unscored_worse.ci_low} to {unscored_worse.ci_high} points; a negative"
+    " number means lower."
 )
 
 
@@ -261,7 +276,8 @@ def _caveats(
             " history (without the squares) and arm x group of sessions, averaged over all eligible"
             f" decisions. Intervals count patients, not decisions ({NORMAL_QUANTILE:.2f}"
             " bias-reduced standard errors). Missing outcomes are never carried forward; observed"
-            " outcomes are weighted by 1 / P(observed | arm, history, last score since)."
+            " outcomes are weighted by 1 / P(observed | arm, history, sessions and last score"
+            " since)."
         ),
         words.scores_between,
         (

@@ -26,7 +26,6 @@ from kettrack.analysis.next_session.diagnostics import (
     overlap,
 )
 from kettrack.analysis.next_session.outcome_model import (
-    ARMS,
     Interval,
     OutcomeModel,
     crude_difference,
@@ -39,6 +38,7 @@ from kettrack.analysis.next_session.protocol import (
     TrialProtocol,
 )
 from kettrack.analysis.next_session.trials import Trials, find_trials
+from kettrack.analysis.next_session.unscored import ARMS, unscored_bounds
 from kettrack.analysis.next_session.waiting import require_scored_meanwhile
 from kettrack.errors import NotIdentified
 from kettrack.result import Role
@@ -253,7 +253,47 @@ def _sensitivity_rows(
         other = find_trials(points, grace, setup.recall)
         rows.append(_sensitivity_row(key, about, other, setup.difference))
     rows.append(_waiting_row(trials, setup))
-    return rows
+    return rows + _unscored_rows(model, setup)
+
+
+def _unscored_rows(model: OutcomeModel, setup: TrialSetup) -> list[_Row]:
+    """How far the people without an outcome could move the answer."""
+    trials = model.trials
+    answer = model.difference()
+    bounds = unscored_bounds(
+        trials, model.history, answer.low, answer.high, setup.instrument.sign
+    )
+    missing = trials.take(~trials.observed)
+    about = (
+        "if the unscored were up to half an SD worse than similar people with a score"
+    )
+    moved = Interval(answer.estimate, bounds.low, bounds.high)
+    note = ""
+    if not missing.n:
+        note = "everybody was scored"
+    elif np.isnan(bounds.tipping):
+        note = "the interval holds 0 already"
+    return [
+        _row("unscored_worse", about, "points", trials, moved),
+        _row(
+            "unscored_worse_by",
+            "half an SD of the outcome: how much worse the unscored are taken to be",
+            "points",
+            missing,
+            bounds.worse_by,
+        ),
+        _row(
+            "unscored_tipping",
+            (
+                "difference of the unscored of one group from similar people with a score that"
+                " would bring the interval to 0"
+            ),
+            "points",
+            missing,
+            bounds.tipping,
+            note=note,
+        ),
+    ]
 
 
 def _waiting_row(trials: Trials, setup: TrialSetup) -> _Row:
@@ -372,6 +412,8 @@ def _arm_rows(trials: Trials, protocol: TrialProtocol) -> list[_Row]:
         _row(key, about, unit, trials, value)
         for key, about, unit, value in protocol.more_rows(trials)
     ]
+    everybody = "decisions with an outcome"
+    rows.append(_count_row("all_scored", everybody, trials, trials.observed))
     for arm, words in ARMS:
         part = trials.in_arm(arm)
         rows += _means_of_arm(part, arm, words) + _counts_of_arm(part, arm, words)

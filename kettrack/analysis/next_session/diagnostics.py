@@ -1,5 +1,5 @@
-"""What is checked before and beside every causal answer: outcomes in both arms, overlap, a measure
-left out, the E-value.
+"""What is checked before and beside every causal answer: overlap, a measure left out, the
+E-value.
 """
 
 from __future__ import annotations
@@ -12,22 +12,18 @@ import numpy.typing as npt
 
 from kettrack.analysis.context import NORMAL_QUANTILE
 from kettrack.arrays import Floats
-from kettrack.errors import NotIdentified
 from kettrack.estimators.causal.weights import e_value_of_difference
 from kettrack.estimators.regression.least_squares import fit_clustered
 
 # Fitted probabilities between which a decision could have gone either way; kettrack's convention.
 OPEN_PROBABILITY: Final = (0.05, 0.95)
-# Percent of each arm that must have an outcome, and the percentage points by which two arms may
-# differ in it: beyond them the missing outcomes weigh more than any method can repair.
-LEAST_OBSERVED_PERCENT: Final = 50
-MOST_POINTS_APART: Final = 20
 # Standard errors: 1.96 for the test + 0.84 for a power of 80 %.
 DETECTABLE_ERRORS: Final = 2.8
 
 
 def overlap(
-    probability: npt.ArrayLike, inside: tuple[float, float] = OPEN_PROBABILITY
+    probability: npt.ArrayLike,
+    inside: tuple[float, float] = OPEN_PROBABILITY,
 ) -> float:
     """Percent of decisions that could have gone either way.
 
@@ -40,47 +36,6 @@ def overlap(
     low, high = inside
     could_go_either_way = (p >= low) & (p <= high)
     return float(100 * could_go_either_way.mean())
-
-
-def require_outcomes_in_both_arms(observed: dict[str, float]) -> None:
-    """Stop where outcomes are missing too often, or much more often in one arm.
-
-    Parameters
-    ----------
-    observed : dict of str to float
-        Arm, in words, to the percent of it with an outcome.
-
-    Raises
-    ------
-    NotIdentified
-        Below `LEAST_OBSERVED_PERCENT` in an arm, or arms more than `MOST_POINTS_APART` points
-        apart.
-
-    Examples
-    --------
-    >>> require_outcomes_in_both_arms({"went on": 90.0, "stopped": 75.0})
-    """
-    shares = ", ".join(
-        f"{share:.0f} % of those who {arm}" for arm, share in observed.items()
-    )
-    collect = (
-        "a score at the same time after the decision for everyone, also for those who stop"
-        " coming."
-    )
-    least = min(observed.values())
-    most = max(observed.values())
-    if least < LEAST_OBSERVED_PERCENT:
-        raise NotIdentified(
-            f"too few have an outcome: {shares}. At least {LEAST_OBSERVED_PERCENT} % of each group"
-            " are necessary.",
-            collect,
-        )
-    if most - least > MOST_POINTS_APART:
-        raise NotIdentified(
-            f"outcomes are missing much more often in one group: {shares} have one. That is more"
-            f" than {MOST_POINTS_APART} points apart, and no method repairs it safely.",
-            collect,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +109,8 @@ def negative_control(
     if smaller_arm <= history.shape[1] or not np.ptp(values[there]):
         return None
     # the arm is the second column, so its coefficient is the difference at equal histories
-    x = np.column_stack([np.ones(there.sum()), arm[there], history[there]])
+    ones = np.ones(there.sum())
+    x = np.column_stack([ones, arm[there], history[there]])
     fit = fit_clustered(x, values[there], who[there])
     difference = float(fit.coefficients[1])
     error = float(fit.error[1])
@@ -170,7 +126,10 @@ def negative_control(
 
 
 def e_values(
-    estimate: float, low: float, high: float, spread: float
+    estimate: float,
+    low: float,
+    high: float,
+    spread: float,
 ) -> tuple[float, float]:
     """E-value of a difference in means, and of the end of its interval nearer to 0; 1 where the
     interval holds 0.
@@ -191,7 +150,8 @@ def e_values(
     if spread <= 0:
         return float("nan"), float("nan")
     # the end nearer to 0 is the smallest difference that the interval allows
-    near = 0.0 if low <= 0 <= high else min(low, high, key=abs)
+    holds_zero = low <= 0 <= high
+    near = 0.0 if holds_zero else min(low, high, key=abs)
     of_estimate = e_value_of_difference(estimate / spread)
     of_near_end = e_value_of_difference(near / spread)
     return of_estimate, of_near_end

@@ -14,9 +14,14 @@ from kettrack.analysis.context import NORMAL_QUANTILE
 from kettrack.analysis.next_session.decisions import HISTORY, SQUARES
 from kettrack.analysis.next_session.diagnostics import (
     overlap,
-    require_outcomes_in_both_arms,
 )
 from kettrack.analysis.next_session.trials import Trials
+from kettrack.analysis.next_session.unscored import (
+    ARMS,
+    probability_scored,
+    require_can_be_scored,
+    require_scored_people,
+)
 from kettrack.analysis.next_session.waiting import (
     enough_scored_meanwhile,
     waiting_weights,
@@ -32,17 +37,17 @@ from kettrack.estimators.regression.logistic import fit_logistic, predict_logist
 from kettrack.timelines.bucket import Array
 from kettrack.vocabulary.limits import (
     FEWEST_DECISIONS_IN_GROUP,
-    FEWEST_MISSING_PER_COLUMN,
     FEWEST_PEOPLE_IN_ARM,
 )
 
 # Percent of the decisions that must be open: below it the answer is mostly extrapolation.
 LEAST_OVERLAP_PERCENT: Final = 50
+# SDs of the outcome that the interval may go to each side; kettrack's own convention.
+WIDEST_INTERVAL: Final = 1.0
 # The mean days of the outcome may differ so much between the arms; kettrack's own convention.
 MOST_DAYS_APART: Final = 3
 # Later sessions are rare, so they share a row; the last row has no end.
 SESSION_GROUPS: Final = ((1, 1), (2, 2), (3, 3), (4, 6), (7, np.inf))
-ARMS: Final = ((True, "had another session"), (False, "had none"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,49 +185,6 @@ def _indicators(
     return np.concatenate(columns, axis=1)
 
 
-def probability_observed(
-    trials: Trials,
-    history: Floats,
-) -> Floats:
-    """Fitted probability of an outcome, given the arm, the history and the last score since.
-
-    One column for every `FEWEST_MISSING_PER_COLUMN` missing outcomes, in this order: the last score
-    at t0, the score since, arm x score, the rest of the history.
-    """
-    observed = trials.observed
-    if observed.all():
-        return np.ones(trials.n)
-    missing = int((~observed).sum())
-    # what came after t0 may say who is scored: it explains the missing, not the difference
-    every = np.arange(trials.n)
-    since = trials.since[every, trials.grace - 1]
-    change = since - trials.history[:, HISTORY.index("score")]
-    known = ~np.isnan(change)
-    by_arm = history[:, :1] * trials.arm[:, None]
-    columns = np.column_stack(
-        [
-            history[:, :1],
-            known,
-            np.where(known, change, 0.0),
-            by_arm,
-            history[:, 1:],
-        ]
-    )
-    # a history in which nothing varies leaves a column of zeros less to choose from
-    columns = columns[:, : missing // FEWEST_MISSING_PER_COLUMN]
-    x = _with_constant(trials.arm, columns)
-    return predict_logistic(x, fit_logistic(x, observed))
-
-
-def observation_weights(
-    trials: Trials,
-    history: Floats,
-) -> Floats:
-    """1 / P(outcome observed | arm, history) for observed outcomes, 0 for missing ones."""
-    probability = probability_observed(trials, history)
-    return np.where(trials.observed, 1 / probability, 0.0)
-
-
 def probability_of_going_on(
     trials: Trials,
     history: Floats,
@@ -248,16 +210,19 @@ def fit_trials(
     Raises
     ------
     NotIdentified
-        Too few patients in an arm, too few outcomes, outcomes at different times, or decisions that
-        the history nearly settles.
+        Too few patients in an arm, with or without an outcome; people who can hardly be scored;
+        outcomes at different times; decisions that the history nearly settles; an interval that
+        tells nothing.
     """
     require_people(trials)
-    require_outcomes_in_both_arms(observed_shares(trials))
+    require_scored_people(trials)
     require_same_time(trials)
     at_t0, linear = history_columns(trials)
     going_on = probability_of_going_on(trials, at_t0)
     require_overlap(overlap(going_on))
-    weights = observation_weights(trials, at_t0)
+    scored = probability_scored(trials, at_t0)
+    require_can_be_scored(trials, scored)
+    weights = np.where(trials.observed, 1 / scored, 0.0)
     # without such scores there is nothing to take out
     if weighted_for_wait and enough_scored_meanwhile(trials):
         weights = weights * waiting_weights(trials, at_t0)
@@ -268,7 +233,7 @@ def fit_trials(
     x = _with_constant(trials.arm, history, by_arm)
     outcome = _outcome_or_zero(trials)
     fit = fit_bias_reduced(x, outcome, trials.patient, weights)
-    return OutcomeModel(
+    model = OutcomeModel(
         trials=trials,
         history=history,
         modifiers=modifiers,
@@ -276,6 +241,8 @@ def fit_trials(
         weights=weights,
         going_on=going_on,
     )
+    require_telling_interval(model)
+    return model
 
 
 def _outcome_or_zero(trials: Trials) -> Floats:
@@ -309,15 +276,6 @@ def _arm_coefficient(fit: ClusteredFit) -> Interval:
     return Interval.from_error(estimate, error)
 
 
-def observed_shares(trials: Trials) -> dict[str, float]:
-    """Percent of each arm with an outcome."""
-    shares = {}
-    for arm, words in ARMS:
-        observed = trials.in_arm(arm).observed
-        shares[words] = float(100 * observed.mean())
-    return shares
-
-
 def require_people(trials: Trials) -> None:
     """Stop with fewer than `FEWEST_PEOPLE_IN_ARM` patients in an arm."""
     people = {words: trials.in_arm(arm).n_people for arm, words in ARMS}
@@ -330,6 +288,20 @@ def require_people(trials: Trials) -> None:
             f" {FEWEST_PEOPLE_IN_ARM} patients of each kind are necessary.",
             "observed_to_day for each patient, a score before each session and after stopping,"
             " and more patients.",
+        )
+
+
+def require_telling_interval(model: OutcomeModel) -> None:
+    """Stop where the interval reaches further to both sides than people differ from each other."""
+    found = model.difference()
+    half = (found.high - found.low) / 2
+    spread = float(model.trials.outcome[model.trials.observed].std())
+    # everybody scored the same: there is nothing to compare with
+    if spread > 0 and half > WIDEST_INTERVAL * spread:
+        raise NotIdentified(
+            f"the interval would go {half:.1f} points to each side, and the outcome itself varies"
+            f" by {spread:.1f} points (SD). Such an answer tells nothing.",
+            "scores of more people at the time of the outcome, and more people.",
         )
 
 

@@ -46,6 +46,10 @@ class Trials:
         Days from t0 to the next session or the end of the grace, whichever came first.
     since : float64, shape (trials, longest grace)
         Last score after t0 known the day before day 1, 2, ...; missing without one.
+    latest : float64
+        Last score after t0 and before the window of the outcome; missing without one.
+    sessions_since, sessions_in_window : int64
+        Session days from t0 to the window, and in it: who comes is scored more often.
     grace : int64
         Days after t0 within which the next session meant going on.
     """
@@ -64,6 +68,9 @@ class Trials:
     left_out_measure: Array
     settled: Array
     since: Array
+    latest: Array
+    sessions_since: Array
+    sessions_in_window: Array
     grace: Array
 
     @property
@@ -156,6 +163,8 @@ def find_trials(
     # without an outcome the key of t0 stands in, so that both counts below are of something
     outcome_key = np.where(there, outcome_key, 2 * key)
     after = outcome_key // 2 - key
+    to_window = _sessions_to(points.session_key, key, 2 * start)
+    to_its_end = _sessions_to(points.session_key, key, 2 * end + 1)
     received = _sessions_to(points.session_key, key, outcome_key)
     longest_grace = int(allowed.max(initial=0))
     return Trials(
@@ -173,6 +182,9 @@ def find_trials(
         left_out_measure=points.left_out_measure[eligible],
         settled=np.minimum(wait, allowed).astype(np.int64),
         since=_scores_since(points, key, longest_grace),
+        latest=_latest_score(points, key, start),
+        sessions_since=to_window,
+        sessions_in_window=to_its_end - to_window,
         grace=allowed,
     )
 
@@ -226,3 +238,15 @@ def _scores_since(
     # where the last score before a day comes before the first after t0, there is none between
     any_since = last >= first[:, None]
     return np.where(any_since, score[last], np.nan)
+
+
+def _latest_score(
+    points: DecisionPoints,
+    key: Array,
+    start: Array,
+) -> Array:
+    """Last score after the day of t0 and before a later day."""
+    score = np.append(points.score, np.nan)
+    first = np.searchsorted(points.score_key, 2 * (key + 1))
+    last = np.searchsorted(points.score_key, 2 * start) - 1
+    return np.where(last >= first, score[last], np.nan)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -28,6 +29,12 @@ def _never(known: Known) -> Floats:
 
 def _often(known: Known) -> Floats:
     return np.full(len(known.last), 0.85)
+
+
+def _sometimes(known: Known) -> Floats:
+    """Who is better on record answers more often."""
+    improved = np.nan_to_num(_improved(known))
+    return expit(-1.9 + 1.5 * improved)
 
 
 # ---- walk: MADRS, who gets worse over three scores stops, and so do the well
@@ -169,8 +176,30 @@ PLAN: Final = Family(
     scored=_often,
     noise=1.5,
 )
+
+
+def _thinned(family: Family, name: str, sees: float) -> Family:
+    """The same clinic, in which about half of the decisions have no score in time."""
+    return replace(
+        family,
+        name=f"{family.name}-{name}",
+        visit_scored=0.35,
+        scored=_sometimes,
+        sees=sees,
+    )
+
+
+_KINDS: Final = (
+    WALK,
+    BLOCKS,
+    PLAN,
+    # at random given what is on record
+    _thinned(WALK, "thin", 0.0),
+    _thinned(BLOCKS, "thin", 0.0),
+    # the sicker of equals on record answer less often
+    _thinned(WALK, "silent", 0.06),
+    _thinned(BLOCKS, "silent", 0.12),
+)
 FAMILIES: Final = {
-    family.name: family
-    for kind in (WALK, BLOCKS, PLAN)
-    for family in (kind, kind.without_effect())
+    family.name: family for kind in _KINDS for family in (kind, kind.without_effect())
 }
