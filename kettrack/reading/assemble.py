@@ -13,7 +13,7 @@ from pandas.api.types import pandas_dtype
 
 from kettrack.reading.cells import read_frame
 from kettrack.reading.clock import first_days, from_study_days, start_at_day_zero
-from kettrack.reading.headers import match_columns, report_absent
+from kettrack.reading.headers import match_columns, report_absent, report_absent_status
 from kettrack.reading.missing_columns import with_needed_columns
 from kettrack.reading.observations import only_observations
 from kettrack.reading.patient_codes import note_similar_ids, report_lost
@@ -72,6 +72,7 @@ def check_tables(
     instruments = list(settings.known_instruments)
     # Before the columns are matched: a misspelt name in [columns] explains what is missing below.
     report_absent(raws, settings, ledger)
+    report_absent_status(raws, settings, ledger)
     frames = {}
     for name, table in TABLES.items():
         raw = raws.get(name) or _empty_table(name)

@@ -14,7 +14,7 @@ from kettrack.reading.problems import HIDDEN, Ledger, counted, counted_was, near
 from kettrack.reading.raw import Cells, RawTable
 from kettrack.settings import SETTINGS_FILE, Settings
 from kettrack.vocabulary.columns import TABLES, Table
-from kettrack.vocabulary.status_words import StatusColumn
+from kettrack.vocabulary.status_words import StatusColumn, bare
 
 # A header is shown when it reads like one; without a header line the first patient's row stands
 # there.
@@ -352,6 +352,21 @@ def report_absent(
                     headers,
                     here,
                     ledger,
+                )
+
+
+def report_absent_status(
+    raws: Mapping[str, RawTable], settings: Settings, ledger: Ledger
+) -> None:
+    """Report columns that `[status]` names and no table has."""
+    headers = [header for raw in raws.values() for header in raw.headers]
+    there = set(map(bare, headers))
+    lists = {"columns": settings.status.columns, "ignore": settings.status.ignore}
+    for key, names in lists.items():
+        for name in names:
+            if headers and bare(name) not in there:
+                _report_absent_name(
+                    f"status.{key}", name, headers, list(raws.values()), ledger
                 )
 
 

@@ -160,6 +160,20 @@ def test_a_row_that_is_left_out_may_hold_what_would_stop_the_load():
     assert len(load(sessions=sessions).sessions) == 2
 
 
+def test_spellings_of_rows_that_are_left_out_are_not_spoken_of():
+    scores = SCORES.assign(status=["", "voided", ""], timing=["before", "AFTER", ""])
+    cohort = load(scores=scores.assign(patient_id=["a", "A", "b"]))
+    assert not any("capital" in note for note in cohort.notes)
+
+
+def test_a_row_that_is_left_out_is_searched_for_people_all_the_same():
+    scores = SCORES.assign(status=["final", "voided", "final"])
+    mail = scores.assign(seen_by=["", "someone@example.org", ""])
+    assert "e-mail address" in problems(scores=mail)[0].expected
+    codes = scores.assign(patient_id=["a", "someone@example.org", "b"])
+    assert problems(scores=codes)[0].column == "patient_id"
+
+
 def test_a_patient_with_no_kept_session_is_no_patient():
     cohort = load(sessions=SESSIONS.assign(status=["done", "done", "no show"]))
     assert cohort.patients["patient_id"].tolist() == ["a"]
@@ -258,6 +272,8 @@ def test_a_column_can_be_ignored_and_another_one_read(tmp_path):
         ('[status]\n"-" = "observed"', "a word as it stands in the column"),
         ('[status]\nA-b = "observed"\n"a b" = "observed"', "each word once"),
         ("status = 3", "a table: [status]"),
+        ('[status]\ncolumns = ["Termin"]', "there is no column 'Termin' in any table"),
+        ('[status]\nignore = ["Termin"]', "there is no column 'Termin' in any table"),
     ],
 )
 def test_settings_that_cannot_be(toml, expected, tmp_path):

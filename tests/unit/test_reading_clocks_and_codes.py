@@ -84,6 +84,11 @@ def test_a_patient_who_began_later_moves_along():
     assert cohort.scores["day"].tolist() == [-1, -1, -5]
 
 
+def test_a_session_before_day_1_is_no_first_dose_of_a_study():
+    cohort = load([("a", 1), ("b", 1), ("c", -2)], [("a", -1), ("b", -1), ("c", -3)])
+    assert cohort.scores["day"].tolist() == [-2, -2, -1]
+
+
 def test_all_tables_move_alike():
     sessions, scores = frames([("a", 1)], [("a", -1), ("a", 8)])
     patients = pd.DataFrame({"patient_id": ["a"], "stop_day": [15]})
@@ -146,6 +151,11 @@ def test_scores_of_nobody_are_a_problem_with_the_likely_cause(sessions, scores, 
     shown = found[0].expected
     # A bare number may be the count of the codes.
     assert not any(code in shown for code in (*sessions, *scores) if len(code) > 2)
+
+
+def test_two_codes_with_one_number_are_two_people():
+    found = problems([("A1", 0), ("B1", 0)], [("C1", 0), ("D1", 0)])
+    assert "what stands around" not in found[0].expected
 
 
 def test_1_and_1_0_are_told_apart_where_not_all_are_so():
