@@ -38,6 +38,7 @@ _DATE_OF_DIGITS: Final = rf"{_YEAR}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
 DATE_IN_TEXT: Final = rf"(?:^|[^\w./-])(?:{_DATE}|{_DATE_OF_DIGITS})(?:[^\w/-]|$)"
 _EMAIL: Final = r"[\w.+-]+@[\w-]+\.[\w.-]+"
 _PHONE: Final = r"\+?\(?\d[\d ()./-]{8,20}\d"
+_FRACTION: Final = r"-?(?:0|[1-9]\d{0,4})\.\d{5,}"
 _FEWEST_DIGITS: Final = 10  # of a telephone number with its area code
 _MOST_DIGITS: Final = 15  # the longest number of the international plan (ITU-T E.164)
 _SSN: Final = r"\d{3}-\d{2}-\d{4}"
@@ -175,4 +176,6 @@ def telephone(levels: Objects) -> Bools:
     # dial.
     separated = matches(levels, r"\+.*|.*\d[ ()./-]+\d.*")
     of_length = (n_digits >= _FEWEST_DIGITS) & (n_digits <= _MOST_DIGITS)
-    return matches(levels, _PHONE) & separated & of_length
+    # An age of 17.15537303 was worked out, not dialled.
+    fraction = matches(levels, _FRACTION)
+    return matches(levels, _PHONE) & separated & of_length & ~fraction

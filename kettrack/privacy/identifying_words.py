@@ -185,7 +185,8 @@ MEASURES: Final = words_in(
 )
 # Values that identify nobody under any softened name.
 HARMLESS_VALUES: Final = words_in(
-    "yes no y n true false t f none unknown other na low medium middle high moderate mild severe"
+    "yes no pre post baseline followup"
+    " y n true false t f none unknown other na low medium middle high moderate mild severe"
     " never rarely sometimes often always daily weekly monthly small large normal abnormal"
     " positive negative good fair poor better worse same rural urban suburban inner outer public"
     " private mixed text phone video person remote both sent received done pending planned ja nein"

@@ -151,6 +151,13 @@ def test_identifying_values_stop_under_any_name(values):
     assert found.stop
 
 
+def test_a_fraction_with_many_digits_is_no_telephone_number():
+    days = ["-0.04166666666667", "17.15537303", "12.0416666667"]
+    assert find_identifiers(pd.DataFrame({"x": days})) == []
+    numbers = ["030.12345678", "+44 20 7946 0958", "020.79460958"]
+    assert find_identifiers(pd.DataFrame({"x": numbers}))[0].stop
+
+
 def test_one_date_in_many_codes_is_not_a_column_of_dates():
     (found,) = find_identifiers(
         pd.DataFrame({"x": [f"K{i}" for i in range(40)] + ["2024-05-01"]})

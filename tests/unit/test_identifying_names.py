@@ -80,6 +80,7 @@ INNOCENT = {
     "number_of_provider_contacts": COUNT,
     "social_security_benefits": YES_NO,
     "hospital_number_of_days": COUNT,
+    "time": "pre post post pre followup",
     "part_time": YES_NO,
     "first_time": YES_NO,
     "up_to_date": YES_NO,
