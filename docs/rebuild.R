@@ -149,8 +149,11 @@ by_session <- function(question, rows, main, rest) {
   free$column <- rest
   beside <- lapply(setdiff(unique(rows$curve), main), function(name) {
     other <- curve_of(rows[rows$curve == name, ])
-    values <- 100 * on_grid(part_of(other, "responded")$share, other, at)
-    data.frame(question = question, curve = "", at = at, column = name, value = values)
+    event <- part_of(other, "responded")
+    parts <- event[c("share", "low", "high")]
+    names(parts) <- paste0(name, c("", "_low", "_high"))
+    do.call(told, c(list(question, "", at),
+      lapply(parts, function(values) 100 * on_grid(values, other, at))))
   })
   rbind(out, free, do.call(rbind, beside))
 }
