@@ -133,3 +133,18 @@ def test_counts_of_the_parts_add_up_to_the_whole(sample, random):
         ]
         counted = [count(group) for group in groups if group]
         assert same(sum(counted[1:], counted[0]), count(sample))
+
+
+@given(patients, st.data())
+def test_one_more_event_never_takes_anybody_out_of_the_count(sample, data):
+    """Whoever has the event at a step, or before it, instead of a log that ends then."""
+    place = data.draw(st.integers(0, len(sample) - 1))
+    step, _ = sample[place]
+    sooner = data.draw(st.integers(1, step))
+    changed = [*sample[:place], (sooner, 1), *sample[place + 1 :]]
+    before = life(sample).still_counted
+    after = life(changed).still_counted
+    shared = min(len(before), len(after))
+    assert np.all(after[:shared] >= before[:shared])
+    # and everybody is counted at first
+    assert after[0] == before[0] == len(sample)
