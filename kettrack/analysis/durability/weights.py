@@ -27,6 +27,8 @@ _MOST_LIKELY: Final = 1 - 1e-9
 _LARGEST_LOG: Final = 300.0
 # Replicates by people by days held in memory at a time.
 _BLOCK: Final = 1 << 21
+# Days on which a loss became known, weighed together.
+_DAYS_AT_ONCE: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +290,7 @@ def untreated_curve(
     once = np.ones((1, people.n))
     drawn = once if counts is None else counts
     known_days = np.unique(people.known)
-    n_days = len(known_days)
+    n_days = min(len(known_days), _DAYS_AT_ONCE)
     cells = max(people.n * n_days, 1)
     few = max(1, _BLOCK // cells)
     # So many replicates at a time that their weights fit in memory.
@@ -309,13 +311,8 @@ def _curves(
     seen = np.flatnonzero(lost)
     known = people.known[seen]
     days = np.unique(known)
-    stay = stay_weights(people, drawn, days)
-    weights = stay * drawn[:, :, None]
-    weights = weights * people.at_risk(days)
-    total = weights.sum(axis=1)
-    # Of each loss: the place of the day on which it became known, and its weight on that day.
     place = np.searchsorted(days, known)
-    mass = weights[:, seen, place]
+    total, mass = _weighed(people, drawn, days, seen)
     at_risk = total[:, place]
     with np.errstate(invalid="ignore", divide="ignore"):
         share = mass / at_risk
@@ -326,6 +323,34 @@ def _curves(
     dated = day_lost[:, None] <= grid
     fallen = share * before[:, place]
     return 1 - fallen @ dated
+
+
+def _weighed(
+    people: Untreated,
+    drawn: Numbers,
+    days: Ints,
+    seen: Ints,
+) -> tuple[Floats, Floats]:
+    """Weight of all at risk on each day, and of each of the people `seen` to lose it on the day on
+    which that became known: shapes (replicates, days) and (replicates, seen).
+    """
+    place = np.searchsorted(days, people.known[seen])
+    total = np.zeros((len(drawn), len(days)))
+    mass = np.zeros((len(drawn), len(seen)))
+    rate = _daily_rates(people, drawn)
+    for begin in range(0, len(days), _DAYS_AT_ONCE):
+        block = days[begin : begin + _DAYS_AT_ONCE]
+        end = begin + len(block)
+        # Most people leave early: from their last day on they weigh nothing.
+        who = np.flatnonzero(people.known >= block[0])
+        weights = _stay_weights(people, rate, block, who)
+        often = drawn[:, who, None].astype(np.float64)
+        weights = weights * often * people.at_risk(block)[who]
+        total[:, begin:end] = weights.sum(axis=1)
+        here = np.flatnonzero((place >= begin) & (place < end))
+        person = np.searchsorted(who, seen[here])
+        mass[:, here] = weights[:, person, place[here] - begin]
+    return total, mass
 
 
 def _share_before(share: Floats, place: Ints, n_days: int) -> Floats:
@@ -353,21 +378,30 @@ def stay_weights(
     """One over the chance of not having been treated before each day, shape (replicates, n,
     days).
     """
-    shape = (len(drawn), people.n, len(days))
-    out = np.ones(shape)
-    if not people.again.any() or not days.size:
-        return out
     rate = _daily_rates(people, drawn)
+    return _stay_weights(people, rate, days, np.arange(people.n))
+
+
+def _stay_weights(
+    people: Untreated,
+    rate: Floats,
+    days: Ints,
+    who: Ints,
+) -> Floats:
+    """`stay_weights` of some people, from the daily rates."""
+    shape = (len(rate), len(who), len(days))
+    out = np.ones(shape)
+    if not rate.size or not days.size:
+        return out
     # Rate added up to the beginning of each stretch, over all people in one line.
     whole = rate * people.days
     before = np.cumsum(whole, axis=1) - whole
-    at, there = _stretch_of_day(people, days)
+    at, there = _stretch_of_day(people, days, who)
     since = days - people.begins[at]
     length = people.days[at]
     part = np.clip(since, 0, length)
     # Those without a stretch have a first place past the end; their sum is set to 0 below.
-    everyone = np.arange(people.n)
-    first = np.searchsorted(people.person, everyone)
+    first = np.searchsorted(people.person, who)
     last_place = len(people.person) - 1
     first = np.minimum(first, last_place)
     origin = before[:, first]
@@ -383,12 +417,12 @@ def stay_weights(
 def _stretch_of_day(
     people: Untreated,
     days: Ints,
+    who: Ints,
 ) -> tuple[Ints, Bools]:
-    """Place of the stretch that each day of each person lies in, the last one that begins before
-    it, and whether there is one; shape (n, days).
+    """Place of the stretch that each day of each of these people lies in, the last one that begins
+    before it, and whether there is one; shape (people, days).
     """
-    everyone = np.arange(people.n)
-    everyone = everyone[:, None]
+    everyone = who[:, None]
     # One line of keys, people so far apart that no day of one reaches the stretches of the next.
     last_begin = people.begins.max()
     furthest = max(days.max(), last_begin)
@@ -404,8 +438,10 @@ def _stretch_of_day(
 
 def _daily_rates(people: Untreated, drawn: Numbers) -> Floats:
     """Daily rate of being treated again in each stretch, by the logistic model refitted in each
-    replicate: shape (replicates, stretches).
+    replicate: shape (replicates, stretches); without stretches where nobody was treated again.
     """
+    if not people.again.any():
+        return np.zeros((len(drawn), 0))
     weights = drawn[:, people.person] * people.days
     share_of_days = people.again / people.days
     fitted = fit_logistic(
