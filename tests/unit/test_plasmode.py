@@ -17,15 +17,22 @@ from kettrack.analysis.response.plasmode import (
     repeat_people,
 )
 from kettrack.errors import NotIdentified
+from kettrack.estimators.plasmode.attendance import (
+    GOES_ON,
+    SessionRows,
+    draw_donors,
+    fit_attendance,
+)
 from kettrack.estimators.plasmode.clinic import (
     PlasmodeModel,
     draw_later,
-    draw_start,
     simulate_plasmode,
 )
 from kettrack.estimators.plasmode.latent_severity import (
     ScoreSeries,
+    draw_start,
     fit_score_process,
+    known_start,
 )
 from kettrack.timelines.derived import derive
 
@@ -124,9 +131,10 @@ def test_refused_without_scores_after_stopping(helped):
     assert "after the last session" in refused.value.collect
 
 
-def test_the_course_of_severity_is_found_again():
+@pytest.mark.parametrize("times", [1.0, 3.0])
+def test_the_course_of_severity_is_found_again(times):
     """Simulated by other code than the one that fits: weekly scores, half the people treated for
-    twelve weeks, half three.
+    twelve weeks, half three; the first session does as much as a later one, or three times that.
     """
     rng = np.random.default_rng(3)
     n = 1_500
@@ -139,25 +147,83 @@ def test_the_course_of_severity_is_found_again():
     sessions = [np.zeros(n)]
     for week in range(1, 13):
         severity = severity + 0.3 * (level - severity) + rng.normal(0, 1, n)
-        lifted = 0.85 * lifted + own * (week <= weeks)
+        drop = own * (times if week == 1 else 1.0)
+        lifted = 0.85 * lifted + drop * (week <= weeks)
         scores.append(severity - lifted + rng.normal(0, 2, n))
-        sessions.append((week <= weeks).astype(float))
+        sessions.append((week <= weeks) * (week > 1.0))
     shape = (13, n)
+    first_age = np.full(shape, np.nan)
+    first_age[1] = 0
     series = ScoreSeries(
-        np.array(scores), np.full(shape, 7.0), np.array(sessions), np.zeros(shape)
+        score=np.array(scores),
+        days=np.full(shape, 7.0),
+        sessions=np.array(sessions),
+        age=np.zeros(shape),
+        first_age=first_age,
+        begin=np.full(n, -7.0),
     )
     found = fit_score_process(series)
-    assert found.session == pytest.approx(1.0, abs=0.15)
+    assert found.session == pytest.approx(1.0, abs=0.2)
+    assert found.session * found.first == pytest.approx(times, abs=0.5)
     assert found.level == pytest.approx(10, abs=0.6)
     assert found.error_sd == pytest.approx(2, abs=0.2)
     assert np.exp(-7 * found.drift) == pytest.approx(0.7, abs=0.07)
     assert np.exp(-7 * found.wear) == pytest.approx(0.85, abs=0.06)
 
 
+def two_scores(second: float) -> ScoreSeries:
+    """One person scored a week before session 1, on its day, and a week later."""
+    score = np.array([[20.0], [second], [12.0]])
+    nothing = np.zeros((3, 1))
+    return ScoreSeries(
+        score=score,
+        days=np.array([[0.0], [7.0], [7.0]]),
+        sessions=nothing,
+        age=nothing,
+        first_age=np.array([[np.nan], [np.nan], [7.0]]),
+        begin=np.array([-7.0]),
+    )
+
+
+def test_a_second_score_before_treatment_tells_where_somebody_is_going(model):
+    fallen, same = (
+        known_start(model.process, two_scores(second)) for second in (12.0, 20.0)
+    )
+    assert fallen.day.tolist() == [0.0]
+    assert two_scores(12.0).off_treatment == (1, 1)
+    assert fallen.level[0] < same.level[0] - 1
+    assert 12 < fallen.severity[0] < 16
+
+
 def test_drawn_people_drift_to_their_level(model):
     process = model.process
     rng = np.random.default_rng(1)
-    severity, level = draw_start(process, np.full(20_000, 20.0), rng)
+    start = model.start.of(np.arange(20_000) % model.baseline.size)
+    severity, level = draw_start(start, rng)
     later = draw_later(process, severity, level, np.full(20_000, 10_000.0), rng)
     assert later.mean() == pytest.approx(level.mean(), abs=0.1)
-    assert severity.mean() < 20  # regression to the mean
+    assert severity.std() > start.severity.std()
+
+
+def test_a_score_between_two_sessions_lies_as_far_on_its_way():
+    """Gaps of 2 and of 20 days, each with a score in the middle: no score of one comes in the
+    other.
+    """
+    gaps = np.repeat([2.0, 20.0], 50)
+    rows = SessionRows(
+        last=np.full(100, 15.0),
+        baseline=np.full(100, 20.0),
+        session=np.ones(100, np.int64),
+        scored_before=np.full(100, 0.5),
+        followed_by=np.full(100, GOES_ON),
+        same_day=np.zeros(100, bool),
+        gap=gaps,
+        offsets=gaps[:, None] / 2,
+    )
+    attendance = fit_attendance(rows)
+    wanted = np.repeat([20.0, 2.0, 6.0], 200)
+    donors = attendance.donor_gaps[
+        draw_donors(attendance.donor_gaps, wanted, np.random.default_rng(1))
+    ]
+    assert (donors[:400] == wanted[:400]).all()
+    assert set(donors[400:]) == {2.0, 20.0}

@@ -12,23 +12,26 @@ import pandas as pd
 from kettrack.analysis.calibration.runner import floats_of_column
 from kettrack.analysis.response.exits import counted_outcomes
 from kettrack.analysis.response.plasmode import (
-    course_rows,
     fit_plasmode,
+    fit_severity,
     repeat_people,
+)
+from kettrack.analysis.response.plasmode_rows import (
+    course_rows,
     score_rows,
     session_rows,
 )
 from kettrack.analysis.stop_after.history import BASELINE_SCORE, LAST_SCORE
 from kettrack.analysis.stop_after.rows import StopData
 from kettrack.arrays import Floats
-from kettrack.estimators.plasmode.clinic import (
+from kettrack.estimators.plasmode.attendance import (
     GOES_ON,
     LEFT,
-    PlasmodeModel,
     SessionRows,
     attendance_columns,
     fit_attendance,
 )
+from kettrack.estimators.plasmode.clinic import PlasmodeModel
 from kettrack.estimators.plasmode.stopping import (
     RETURN_UNIT,
     Stopping,
@@ -113,10 +116,12 @@ def fit_stop_after_clinic(cohort: DerivedCohort, data: StopData) -> StopAfterCli
         planned,
         np.asarray(plan_of_row, np.float64),
     )
+    _, start = fit_severity(cohort)
     # courses end by `stopping` alone: a plan or a gap that would end one is out of reach
     model = replace(
         fitted,
         attendance=fit_attendance(table),
+        start=start.of(known.index.get_indexer(ids)),
         baseline=known.loc[ids, "baseline"].to_numpy(float),
         baseline_day=known.loc[ids, "baseline_day"].to_numpy(float),
         planned=np.full(len(ids), len(stopping.gaps) + 1),

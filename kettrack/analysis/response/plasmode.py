@@ -11,19 +11,27 @@ import numpy as np
 import pandas as pd
 
 from kettrack.analysis.response.exits import counted_outcomes, first_course_exits
-from kettrack.arrays import Bools, Floats
+from kettrack.analysis.response.plasmode_rows import (
+    course_rows,
+    score_rows,
+    score_series,
+    scored_before,
+    session_rows,
+)
+from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
+from kettrack.estimators.plasmode.attendance import fit_attendance
 from kettrack.estimators.plasmode.clinic import (
-    GOES_ON,
-    LEFT,
-    PLANNED_END,
     PlasmodeModel,
-    SessionRows,
     SimulatedPanel,
-    fit_attendance,
     simulate_plasmode,
 )
-from kettrack.estimators.plasmode.latent_severity import ScoreSeries, fit_score_process
+from kettrack.estimators.plasmode.latent_severity import (
+    ScoreProcess,
+    Start,
+    fit_score_process,
+    known_start,
+)
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS, COMPLETE_LOG_DAYS
 from kettrack.vocabulary.rules import CourseRules
@@ -31,10 +39,6 @@ from kettrack.vocabulary.rules import CourseRules
 NULL_SEED: Final = 20130513
 # People in the null cohort: the Monte-Carlo error of a percentage is then below one point.
 NULL_PEOPLE: Final = 4_000
-# Scores up to so long after session 1 (half a year) teach the course of severity.
-FITTED_DAYS: Final = 182
-# Scores so long after the last session are drawn too: one that confirms may come late.
-FOLLOWED_DAYS: Final = 75
 # Simulated logs are complete for so long after the last session: longer than any rule asks for.
 _COMPLETE_DAYS: Final = 1000
 NULL_CAVEAT: Final = (
@@ -66,14 +70,17 @@ def fit_plasmode(cohort: DerivedCohort) -> PlasmodeModel:
         )
     known = counted_outcomes(cohort)
     first = cohort.first_courses
-    line = score_rows(cohort, known.index, first["length"])
-    process = fit_score_process(_series(cohort, known, line))
+    process, start = fit_severity(cohort)
     course = first.loc[people]
     if (course["length"] < 2).all():
         raise NotIdentified(
             "nobody had a second session.", "courses of more than one session."
         )
-    rows = session_rows(course_rows(cohort, course), known, line)
+    line = score_rows(cohort, known.index, first["length"])
+    # After the next course has begun a score can only confirm what was seen in the first.
+    of_first = line["sessions_to_date"] == line["session"]
+    late = line["offset"] > cohort.criteria.late_after_days
+    rows = session_rows(course_rows(cohort, course), known, line[of_first | late])
     patients = cohort.patients.set_index("patient_id")
     plan = patients["planned_sessions"].astype("Float64").reindex(people)
     rules = CourseRules()
@@ -86,6 +93,7 @@ def fit_plasmode(cohort: DerivedCohort) -> PlasmodeModel:
     return PlasmodeModel(
         process=process,
         attendance=fit_attendance(rows),
+        start=start.of(known.index.get_indexer(people)),
         baseline=known.loc[people, "baseline"].to_numpy(float),
         baseline_day=known.loc[people, "baseline_day"].to_numpy(float),
         planned=np.asarray(
@@ -97,6 +105,27 @@ def fit_plasmode(cohort: DerivedCohort) -> PlasmodeModel:
         highest=scale.maximum,
         whole_numbers=scale.whole_numbers,
     )
+
+
+def fit_severity(cohort: DerivedCohort) -> tuple[ScoreProcess, Start]:
+    """The course of severity, and where everybody of `counted_outcomes` starts from.
+
+    Raises
+    ------
+    NotIdentified
+        As `fit_score_process`.
+    """
+    return cohort.once("severity", lambda: _fit_severity(cohort))
+
+
+def _fit_severity(cohort: DerivedCohort) -> tuple[ScoreProcess, Start]:
+    # Cases or not: a baseline decides who counts, and the second of two scores must not decide who
+    # is learnt from.
+    people = scored_before(cohort)
+    series = score_series(cohort, people)
+    process = fit_score_process(series)
+    counted = people.get_indexer(counted_outcomes(cohort).index)
+    return process, known_start(process, series).of(counted)
 
 
 def null_cohort(
@@ -144,6 +173,7 @@ def repeat_people(model: PlasmodeModel, at_least: int) -> PlasmodeModel:
         model,
         baseline=np.tile(model.baseline, times),
         baseline_day=np.tile(model.baseline_day, times),
+        start=model.start.of(np.tile(np.arange(model.baseline.size), times)),
         planned=np.tile(model.planned, times),
         longest_gap=np.tile(model.longest_gap, times),
     )
@@ -242,248 +272,3 @@ def _like(
             if name not in rows
         }
     )
-
-
-# ---- scores and sessions as rows that the model is fitted to
-
-
-def _series(
-    cohort: DerivedCohort, known: pd.DataFrame, line: pd.DataFrame
-) -> ScoreSeries:
-    """Baseline and later scores of each person, padded, with the sessions in between."""
-    early = line[line["day"] <= FITTED_DAYS]
-    # One column for each person, row 0 the baseline; rows rise by day within a person.
-    column = known.index.get_indexer(pd.Index(early["patient_id"]))
-    row = early.groupby("patient_id").cumcount().to_numpy() + 1
-    shape = (int(row.max(initial=0)) + 1, len(known))
-    score = np.full(shape, np.nan)
-    day = np.full(shape, np.nan)
-    to_date = np.zeros(shape)
-    score[0] = known["baseline"].to_numpy(float)
-    day[0] = known["baseline_day"].to_numpy(float)
-    score[row, column] = early["score"].to_numpy(float)
-    day[row, column] = early["day"].to_numpy(float)
-    to_date[row, column] = early["sessions_to_date"].to_numpy(float)
-    # Padding after a person's last score keeps the sessions so far, so nothing lies in between.
-    given = np.maximum.accumulate(
-        to_date,
-        axis=0,
-    ).astype(np.int64)
-    between = np.diff(given, axis=0, prepend=0)
-    ages = _mean_ages(cohort, known.index, day, given, between)
-    days = np.diff(
-        day,
-        axis=0,
-        prepend=day[:1],
-    )
-    return ScoreSeries(
-        score, np.nan_to_num(days), between.astype(float), np.nan_to_num(ages)
-    )
-
-
-def _mean_ages(
-    cohort: DerivedCohort,
-    people: pd.Index,
-    day: Floats,
-    given: np.ndarray,
-    between: np.ndarray,
-) -> Floats:
-    """Mean days from the sessions between two scores to the second of them; 0 without sessions."""
-    # A running sum over the whole log: the difference of two of its entries is the sum of the days
-    # of one person's sessions between two scores.
-    sums = np.append(
-        0.0,
-        np.cumsum(cohort.sessions["day"].to_numpy(float)),
-    )
-    begin = _first_session_rows(cohort).reindex(people).to_numpy()
-    total = np.diff(
-        sums[begin + given],
-        axis=0,
-        prepend=sums[begin][None],
-    )
-    mean_day = total / np.maximum(between, 1)
-    return np.where(between > 0, day - mean_day, 0.0)
-
-
-def score_rows(
-    cohort: DerivedCohort, people: pd.Index, length: pd.Series
-) -> pd.DataFrame:
-    """Known scores after session 1, with the session each belongs to and the days since it.
-
-    Parameters
-    ----------
-    people : Index
-        Patients whose scores are used.
-    length : Series
-        Sessions of the course by `patient_id`; a score after it belongs to its last.
-
-    Returns
-    -------
-    DataFrame
-        `patient_id` `day` `score` `sessions_to_date` `session` `offset` (days).
-    """
-    line = cohort.timeline.dropna(subset=["score"])
-    line = line[(line["sessions_to_date"] > 0) & line["patient_id"].isin(people)]
-    to_date = line["sessions_to_date"].to_numpy()
-    session = np.minimum(
-        to_date,
-        length.reindex(line["patient_id"]).to_numpy(),
-    )
-    begin = _first_session_rows(cohort).reindex(line["patient_id"]).to_numpy()
-    # Sessions of a patient lie one after another: the first row and the number give the row.
-    session_day = cohort.sessions["day"].to_numpy()[begin + session - 1]
-    columns = ["patient_id", "day", "score", "sessions_to_date"]
-    return line[columns].assign(
-        session=session,
-        offset=line["day"] - session_day,
-    )
-
-
-def _first_session_rows(cohort: DerivedCohort) -> pd.Series:
-    """Row of each patient's first session, by `patient_id`."""
-    ids = cohort.sessions["patient_id"]
-    rows = pd.Series(
-        np.arange(len(ids)),
-        index=ids.to_numpy(),
-    )
-    return rows.groupby(level=0).first()
-
-
-def course_rows(
-    cohort: DerivedCohort, course: pd.DataFrame, complete: int = COMPLETE_LOG_DAYS
-) -> pd.DataFrame:
-    """Sessions of a course whose log is complete for so many days after them, and what followed.
-
-    Parameters
-    ----------
-    course : DataFrame
-        `length` `as_planned` by `patient_id`.
-    complete : int
-        Days.
-
-    Returns
-    -------
-    DataFrame
-        `patient_id` `day` `session` `kind` (as in `attendance`) `gap` (days to the next; missing
-        after the last).
-    """
-    of_course = cohort.sessions["patient_id"].isin(course.index)
-    rows = cohort.sessions.loc[of_course, ["patient_id", "day"]].reset_index(drop=True)
-    by_patient = rows.groupby("patient_id")
-    rows["session"] = by_patient.cumcount() + 1
-    rows["gap"] = by_patient["day"].shift(-1) - rows["day"]
-    here = course.reindex(rows["patient_id"])
-    length = here["length"].to_numpy()
-    session = rows["session"].to_numpy()
-    ends = session == length
-    as_planned = here["as_planned"].to_numpy(bool)
-    how_ended = np.where(as_planned, PLANNED_END, LEFT)
-    rows["kind"] = np.where(ends, how_ended, GOES_ON)
-    rows["gap"] = rows["gap"].where(~ends)
-    return rows[(session <= length) & _log_complete(cohort, rows, complete)]
-
-
-def _log_complete(
-    cohort: DerivedCohort,
-    rows: pd.DataFrame,
-    complete: int,
-) -> Bools:
-    """Whether the log is complete for so many days after each session; never where its end is
-    unknown.
-    """
-    observed = cohort.patients.set_index("patient_id")["observed_to_day"]
-    known_to = observed.astype("Float64") - complete
-    # No session comes before day 0, so -1 is later than none of them.
-    to_day = known_to.reindex(rows["patient_id"]).fillna(-1).to_numpy(float)
-    return np.asarray(rows["day"].to_numpy() <= to_day)
-
-
-def session_rows(
-    rows: pd.DataFrame,
-    known: pd.DataFrame,
-    line: pd.DataFrame,
-    followed: int = FOLLOWED_DAYS,
-) -> SessionRows:
-    """What was known by the end of the day of each session, and the days of scores after it.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        From `course_rows`.
-    known : DataFrame
-        `baseline` by `patient_id`.
-    line : DataFrame
-        From `score_rows`.
-    followed : int
-        Days after a session to which its scores are drawn.
-    """
-    rows = rows.merge(
-        _last_scores(rows, known, line),
-        on=["patient_id", "session"],
-    )
-    keys = _session_keys(rows)
-    session = rows["session"].to_numpy(np.int64)
-    n_scores = line.groupby(["patient_id", "session"]).size()
-    has_score = n_scores > 0
-    scored = has_score.reindex(keys, fill_value=False).to_numpy()
-    so_far = pd.Series(scored).groupby(rows["patient_id"].to_numpy()).cumsum()
-    earlier = so_far.to_numpy() - scored
-    today = line[line["offset"] == 0].groupby(["patient_id", "session"]).size()
-    n_today = today.reindex(keys, fill_value=0).to_numpy()
-    return SessionRows(
-        last=rows["last"].to_numpy(float),
-        baseline=known.loc[rows["patient_id"], "baseline"].to_numpy(float),
-        session=session,
-        scored_before=(earlier + 0.5) / session,
-        followed_by=rows["kind"].to_numpy(np.int64),
-        same_day=n_today > 0,
-        gap=rows["gap"].to_numpy(float),
-        offsets=_offsets(rows, line, followed),
-    )
-
-
-def _session_keys(rows: pd.DataFrame) -> pd.MultiIndex:
-    """Patient and session of each row."""
-    return pd.MultiIndex.from_frame(rows[["patient_id", "session"]])
-
-
-def _last_scores(
-    rows: pd.DataFrame, known: pd.DataFrame, line: pd.DataFrame
-) -> pd.DataFrame:
-    """Last score by the end of the day of each session; the baseline where there is none after
-    it.
-    """
-    baseline = known["baseline"].rename("score").reset_index().assign(day=-1)
-    scores = pd.concat([baseline, line[["patient_id", "day", "score"]]])
-    days = rows[["patient_id", "session", "day"]]
-    # `merge_asof` takes both sides in order of day, in one type.
-    scores = scores.sort_values(
-        "day",
-        kind="stable",
-    ).astype({"day": np.int64})
-    days = days.sort_values(
-        "day",
-        kind="stable",
-    ).astype({"day": np.int64})
-    found = pd.merge_asof(days, scores, on="day", by="patient_id")
-    return found.rename(columns={"score": "last"}).drop(columns="day")
-
-
-def _offsets(
-    rows: pd.DataFrame,
-    line: pd.DataFrame,
-    followed: int,
-) -> Floats:
-    """Days from each session to the later scores that belong to it, NaN-padded."""
-    in_time = (line["offset"] > 0) & (line["offset"] <= followed)
-    later = line[in_time].drop_duplicates(["patient_id", "session", "offset"])
-    place = _session_keys(rows).get_indexer(_session_keys(later))
-    # -1: a score of a session that is not among the rows
-    later = later.assign(place=place)[place >= 0]
-    number = later.groupby("place").cumcount().to_numpy()
-    out = np.full(
-        (len(rows), int(number.max(initial=0)) + 1),
-        np.nan,
-    )
-    out[later["place"].to_numpy(), number] = later["offset"].to_numpy(float)
-    return out

@@ -14,130 +14,21 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from kettrack.arrays import Bools, Floats, Ints
-from kettrack.estimators.plasmode.latent_severity import ScoreProcess
-from kettrack.estimators.regression.logistic import fit_logistic, predict_logistic
-
-GOES_ON, LEFT, PLANNED_END = range(3)
-
-
-@dataclass(frozen=True, slots=True)
-class SessionRows:
-    """One row per person and session of the first course, as far as the log is complete; arrays of
-    shape (rows,).
-
-    Parameters
-    ----------
-    last, baseline : float64
-        Last score known by the end of the day of the session, and the baseline; points.
-    session : int
-        1, 2, ...
-    scored_before : float64
-        Share of earlier sessions of the person that a score followed, half a session counted as one
-        half.
-    followed_by : int
-        `GOES_ON`, `LEFT` or `PLANNED_END`.
-    same_day : bool
-        Whether a score was taken on that day, after the session.
-    gap : float64
-        Days to the next session of the course; NaN where there is none.
-    offsets : float64, shape (rows, scores)
-        Days from the session to each later score before the next session, or after the last
-        session; NaN-padded.
-    """
-
-    last: Floats
-    baseline: Floats
-    session: Ints
-    scored_before: Floats
-    followed_by: Ints
-    same_day: Bools
-    gap: Floats
-    offsets: Floats
-
-
-@dataclass(frozen=True, slots=True)
-class Attendance:
-    """Who stops, and who is scored when; coefficients on the logit scale over the columns of
-    `attendance_columns`.
-
-    Parameters
-    ----------
-    stops, same_day : float64
-        Of stopping after a session before the plan is reached, and of a score on its day.
-    later : tuple of float64
-        Of any later score, by what followed: going on, left, planned end.
-    gaps : float64
-        Gaps to draw from, days.
-    offsets : tuple of float64
-        Days of scores to draw from, by what followed; one row per session.
-    """
-
-    stops: Floats
-    same_day: Floats
-    later: tuple[Floats, ...]
-    gaps: Floats
-    offsets: tuple[Floats, ...]
-
-
-def attendance_columns(
-    last: Floats,
-    baseline: Floats,
-    session: Ints | int,
-    scored_before: Floats,
-) -> Floats:
-    """Columns that stopping and being scored may depend on, shape (rows, 7)."""
-    number = np.broadcast_to(np.asarray(session, np.float64), last.shape)
-    # squares are divided by 10, to be of the size of the other columns
-    return np.column_stack(
-        [
-            np.ones_like(last),
-            last,
-            last**2 / 10,
-            baseline,
-            number,
-            number**2 / 10,
-            scored_before,
-        ]
-    )
-
-
-def fit_attendance(rows: SessionRows) -> Attendance:
-    """Fit who stops and who is scored, and collect the gaps and days to draw from."""
-    columns = attendance_columns(
-        rows.last,
-        rows.baseline,
-        rows.session,
-        rows.scored_before,
-    )
-    choice = rows.followed_by != PLANNED_END  # the plan decides there
-    later = np.asarray((~np.isnan(rows.offsets)).any(axis=1))
-    chances = []
-    offsets = []
-    # after a session that is followed by another, people are scored otherwise than after the last
-    for kind in (GOES_ON, LEFT, PLANNED_END):
-        here = rows.followed_by == kind
-        chances.append(_chance(columns[here], later[here]))
-        offsets.append(rows.offsets[here & later])
-    left = rows.followed_by[choice] == LEFT
-    return Attendance(
-        stops=_chance(columns[choice], left),
-        same_day=_chance(columns, rows.same_day),
-        later=tuple(chances),
-        gaps=rows.gap[~np.isnan(rows.gap)],
-        offsets=tuple(offsets),
-    )
-
-
-def _chance(
-    columns: Floats,
-    happened: Bools,
-) -> Floats:
-    """Coefficients; all missing where there was nothing to learn from, which `draw_happens` reads
-    as never.
-    """
-    if not happened.any():
-        return np.full(columns.shape[1], np.nan)
-    return fit_logistic(columns, happened.astype(np.float64))
+from kettrack.estimators.plasmode.attendance import (
+    GOES_ON,
+    LEFT,
+    PLANNED_END,
+    Attendance,
+    attendance_columns,
+    draw_donors,
+    draw_happens,
+    gap_columns,
+)
+from kettrack.estimators.plasmode.latent_severity import (
+    ScoreProcess,
+    Start,
+    draw_start,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +41,8 @@ class PlasmodeModel:
         Course of severity.
     attendance : Attendance
         Stopping and scoring.
+    start : Start
+        What is known of each of these people before session 1.
     baseline, baseline_day : float64, shape (n,)
         Of the people to be drawn again.
     planned : int, shape (n,)
@@ -164,6 +57,7 @@ class PlasmodeModel:
 
     process: ScoreProcess
     attendance: Attendance
+    start: Start
     baseline: Floats
     baseline_day: Floats
     planned: Ints
@@ -256,9 +150,9 @@ class ClinicSimulation:
     def __post_init__(self) -> None:
         model = self.model
         n = model.baseline.size
-        self.severity, self.level = draw_start(model.process, model.baseline, self.rng)
+        self.severity, self.level = draw_start(model.start, self.rng)
         self.last = model.baseline.copy()
-        self.clock = model.baseline_day.copy()
+        self.clock = model.start.day.copy()
         self.strength = np.ones(n)  # of a session, in each person
         # sessions that have not worn off, in units of a fresh one
         self.dose = np.zeros(n)
@@ -326,29 +220,40 @@ class ClinicSimulation:
         kinds = zip(attendance.later, attendance.offsets, strict=True)
         for code, (chance, days) in enumerate(kinds):
             here = np.flatnonzero(kind == code)
-            happens = draw_happens(known[here], chance, self.rng)
+            columns = known[here]
+            if code == GOES_ON:
+                columns = gap_columns(columns, gap[here])
+            happens = draw_happens(columns, chance, self.rng)
             here = here[happens]
             scored[here] = True
             if not here.size:
                 continue
             # all days of one donor together: they stand in the order and at the distance seen
-            donor = self.rng.integers(len(days), size=here.size)
-            latest = np.where(code == GOES_ON, gap[here], np.inf)
-            self._score_on(who[here], days[donor], latest)
+            if code == GOES_ON:
+                self._score_on(who[here], self._days_within(gap[here], days))
+            else:
+                donor = self.rng.integers(len(days), size=here.size)
+                self._score_on(who[here], days[donor])
         return scored
+
+    def _days_within(self, gap: Floats, days: Floats) -> Floats:
+        """Days of the scores of people with gaps as long, so many of them for each gap."""
+        gaps = self.model.attendance.donor_gaps
+        donor = draw_donors(gaps, gap, self.rng)
+        # where no gap is quite as long, a score lies as far on its way to the next session
+        stretch = gap / np.maximum(gaps[donor], 1)
+        return np.rint(days[donor] * stretch[:, None])
 
     def _score_on(
         self,
         who: Ints,
         offsets: Floats,
-        latest: Floats,
     ) -> None:
-        """Scores so many days after the session, none later than the next; NaN = no score."""
+        """Scores so many days after the session; NaN = no score."""
         for offset in offsets.T:
             now = ~np.isnan(offset)
             person = who[now]
-            later = np.minimum(offset, latest)[now]
-            self.pass_time(person, self.day[person] + later)
+            self.pass_time(person, self.day[person] + offset[now])
             self.measure(person, after=False)
 
     def _history(
@@ -421,26 +326,6 @@ class ClinicSimulation:
         )
 
 
-def draw_start(
-    process: ScoreProcess,
-    baseline: Floats,
-    rng: np.random.Generator,
-) -> tuple[Floats, Floats]:
-    """Draw true severity and own level of people with these baseline scores; points, shape (n,)."""
-    variance = process.start_sd**2
-    # share of a baseline score that is severity and not error
-    trust = variance / (variance + process.error_sd**2)
-    drawn = rng.standard_normal(baseline.size)
-    width = process.start_sd * np.sqrt(1 - trust)
-    noise = width * drawn
-    above = baseline - process.start
-    severity = process.start + trust * above + noise
-    spread = process.level_sd * rng.standard_normal(baseline.size)
-    moved = severity - process.start
-    level = process.level + process.link * moved
-    return severity, level + spread
-
-
 def draw_later(
     process: ScoreProcess,
     severity: Floats,
@@ -455,15 +340,3 @@ def draw_later(
     width = process.shock_sd * renewed
     noise = width * rng.standard_normal(severity.size)
     return keep * severity + (1 - keep) * level + noise
-
-
-def draw_happens(
-    columns: Floats,
-    coefficients: Floats,
-    rng: np.random.Generator,
-) -> Bools:
-    """Draw whether it happens in each row of `attendance_columns`."""
-    if np.isnan(coefficients).any():
-        # never, and without a random number: the draws that follow stay as they are
-        return np.zeros(len(columns), bool)
-    return rng.random(len(columns)) < predict_logistic(columns, coefficients)

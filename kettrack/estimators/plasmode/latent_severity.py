@@ -3,8 +3,14 @@ taken on and off treatment.
 
 A regression of the next score on those before it is misled by measurement error, which hides the
 state the scores come from. Here the state is modelled: each person's severity drifts to a level of
-their own, every session takes something off that wears off again, and a score is the sum with an
-error. The likelihood of a person's scores is exact (Kalman filter).
+their own, every session takes something off that wears off again, the first of them more or less
+than a later one, and a score is the sum with an error. The likelihood of a person's scores is exact
+(Kalman filter).
+
+What tells the natural course from the sessions: scores before session 1, where a person has more
+than one; pairs of scores without a session in between; and how the scores of a person hang
+together, since the pull to the own level is the same on and off treatment. Without a first effect
+of its own, a first session that does more would pass for a quick natural course.
 
 Own code, since a state space model of statsmodels is one long series; here are many short ones,
 with days of their own, under one law.
@@ -13,12 +19,12 @@ with days of their own, under one law.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from kettrack.arrays import Floats
+from kettrack.arrays import Bools, Floats, Ints
 from kettrack.errors import NotIdentified
 
 FEWEST_PAIRS_OFF_TREATMENT: Final = 50  # score pairs without a session in between
@@ -35,9 +41,11 @@ _PRIORS: Final = {
     "log_shock": (-1.1, 0.7),
     "log_error": (-1.2, 0.5),
     "session": (0.05, 0.3),
+    "first": (1.0, 1.5),
     "log_wear": (-3.9, 0.7),
     "log_session_sd": (-2.7, 0.7),
 }
+_TINY: Final = 1e-9  # a spread of nothing, where one is divided by
 _NUDGE: Final = 1e-5  # of a parameter, for its slope
 # shares of the information added to itself; 0 is Newton's step
 _DAMPING: Final = (0.0, 0.3, 3.0, 30.0, 300.0)
@@ -47,7 +55,8 @@ _GAIN: Final = 1e-3  # in log-likelihood: far below what a standard error is mad
 
 @dataclass(frozen=True, slots=True)
 class ScoreSeries:
-    """Scores of n people in order, the baseline first, padded to T; arrays of shape (T, n).
+    """Scores of n people in order, the first one before session 1, padded to T; arrays of shape
+    (T, n).
 
     Parameters
     ----------
@@ -56,24 +65,34 @@ class ScoreSeries:
     days : float64
         Days since the score before.
     sessions : float64
-        Sessions between the score before and this one.
+        Sessions between the score before and this one, the very first of a person left out.
     age : float64
         Mean number of days from those sessions to this score; 0 without any.
+    first_age : float64
+        Days from the very first session, where it lies between the score before and this one; else
+        NaN.
+    begin : float64, shape (n,)
+        Day of the first score.
     """
 
     score: Floats
     days: Floats
     sessions: Floats
     age: Floats
+    first_age: Floats
+    begin: Floats
+
+    @property
+    def treated(self) -> Bools:
+        """Whether any session lies before each score, shape (T, n)."""
+        anew = (self.sessions > 0) | ~np.isnan(self.first_age)
+        return np.asarray(np.logical_or.accumulate(anew, axis=0))
 
     @property
     def off_treatment(self) -> tuple[int, int]:
-        """Score pairs after the baseline without a session in between, and the people who have
-        one.
-        """
-        # from the second score after the baseline: the pair before it holds the first session
-        missing = np.isnan(self.score[2:])
-        untreated = self.sessions[2:] == 0
+        """Pairs of scores without a session in between, and the people who have one."""
+        missing = np.isnan(self.score[1:])
+        untreated = (self.sessions[1:] == 0) & np.isnan(self.first_age[1:])
         pairs = untreated & ~missing
         people = pairs.any(axis=0)
         return int(pairs.sum()), int(people.sum())
@@ -98,6 +117,8 @@ class ScoreProcess:
         SD of measurement error.
     session, session_sd : float
         Points a session takes off, on the mean, and their SD between people.
+    first : float
+        How many times as much the very first session takes off.
     wear : float
         Share of that which is lost per day.
     """
@@ -111,15 +132,15 @@ class ScoreProcess:
     shock_sd: float
     error_sd: float
     session: float
+    first: float
     wear: float
     session_sd: float
 
 
 def fit_score_process(series: ScoreSeries) -> ScoreProcess:
-    """Fit the course of severity by penalised maximum likelihood, given each person's baseline
-    score.
+    """Fit the course of severity by penalised maximum likelihood, given each person's first score.
 
-    Selection on the baseline score (only cases are treated) does no harm, since that score is
+    Selection on that score (only cases are treated) does no harm, since that score is
     conditioned on; stopping decided by scores does none either, since the likelihood holds them.
     Stopping for reasons that no score shows does.
 
@@ -159,6 +180,8 @@ def fit_score_process(series: ScoreSeries) -> ScoreProcess:
         days=series.days,
         sessions=series.sessions,
         age=series.age,
+        first_age=series.first_age,
+        begin=series.begin,
     )
     theta = _climb(lambda thetas: _log_likelihood(thetas, scaled))
     return _in_points(theta, middle, unit)
@@ -185,6 +208,7 @@ def _in_points(
         shock_sd=float(size["shock"]),
         error_sd=float(size["error"]),
         session=float(unit * part["session"]),
+        first=float(part["first"]),
         wear=float(np.exp(part["log_wear"])),
         session_sd=float(size["session_sd"]),
     )
@@ -270,14 +294,17 @@ def _log_likelihood(
         series.days,
         series.sessions,
         series.age,
+        series.first_age,
     )
     later = (column[1:] for column in columns)
     dose = np.zeros_like(total)
-    for score, days, sessions, age in zip(*later, strict=True):
+    for score, days, sessions, age, first_age in zip(*later, strict=True):
         keep = np.exp(-drift * days)
         renewed = 1 - keep**2
         state = _drifted(state, keep, shock * renewed)
         fresh = sessions * np.exp(-wear * age)
+        if not np.isnan(first_age).all():
+            fresh = fresh + part["first"] * np.nan_to_num(np.exp(-wear * first_age))
         earlier = dose * np.exp(-wear * days)
         dose = earlier + fresh
         state, cost = _scored(state, dose, score, error)
@@ -285,9 +312,118 @@ def _log_likelihood(
     return total
 
 
+# ---- where each person starts from
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Severity and own level of n people as far as their scores tell them; arrays of shape (n,), in
+    points.
+
+    Parameters
+    ----------
+    day : float64
+        Of the last score before session 1.
+    severity, severity_sd : float64
+        True severity on that day: mean and SD.
+    level, slope, level_sd : float64
+        The own level: mean, change per point of severity above its mean, and SD around that.
+    """
+
+    day: Floats
+    severity: Floats
+    severity_sd: Floats
+    level: Floats
+    slope: Floats
+    level_sd: Floats
+
+    def of(self, places: Ints) -> Start:
+        """The people in these places."""
+        columns = (getattr(self, part.name) for part in fields(self))
+        return Start(*(column[places] for column in columns))
+
+
+def known_start(process: ScoreProcess, series: ScoreSeries) -> Start:
+    """What all scores of a person tell of the day of the last one before session 1.
+
+    Later scores are used too: levels are then spread as they are in this clinic, whatever their
+    shape, and not as a bell.
+    """
+    before = ~series.treated & ~np.isnan(series.score)
+    state = _begin(_parts(process), series.score[:1])
+    state = _followed(process, state, series, before)
+    # A copy that no time moves: what is learnt of severity later is learnt of the start too.
+    severity, *others = state.spread
+    copied = [severity[0], *severity[1:], severity[0]]
+    rows = [[*row, row[0]] for row in (severity, *others)]
+    state = _State([*state.mean, state.mean[0]], [*rows, copied])
+    state = _followed(process, state, series, ~before)
+    of_severity = np.maximum(state.spread[3][3], _TINY)
+    shared = state.spread[3][1]
+    slope = shared / of_severity
+    left = np.maximum(state.spread[1][1] - slope * shared, 0.0)
+    passed = (series.days * before).sum(axis=0)
+    return Start(
+        day=series.begin + passed,
+        severity=state.mean[3][0],
+        severity_sd=np.sqrt(of_severity[0]),
+        level=state.mean[1][0],
+        slope=slope[0],
+        level_sd=np.sqrt(left[0]),
+    )
+
+
+def _followed(
+    process: ScoreProcess,
+    state: _State,
+    series: ScoreSeries,
+    used: Bools,
+) -> _State:
+    """The state once the used scores are known, the first row left out."""
+    dose = np.zeros_like(state.mean[0])
+    wear = process.wear
+    for row in range(1, len(series.score)):
+        use = used[row : row + 1]
+        # where a score is not used the clock stands still, and nothing is learnt
+        days = np.where(use, series.days[row], 0.0)
+        keep = np.exp(-process.drift * days)
+        state = _drifted(state, keep, process.shock_sd**2 * (1 - keep**2))
+        first = process.first * np.exp(-wear * series.first_age[row])
+        later = series.sessions[row] * np.exp(-wear * series.age[row])
+        fresh = later + np.nan_to_num(first)
+        dose = dose * np.exp(-wear * days) + np.where(use, fresh, 0.0)
+        score = np.where(use, series.score[row], np.nan)
+        state, _ = _scored(state, dose, score, process.error_sd**2)
+    return state
+
+
+def draw_start(start: Start, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Draw true severity and own level of each person; points, shape (n,)."""
+    above = start.severity_sd * rng.standard_normal(start.day.size)
+    own = start.level_sd * rng.standard_normal(start.day.size)
+    return start.severity + above, start.level + start.slope * above + own
+
+
+def _parts(process: ScoreProcess) -> dict[str, Floats]:
+    """The process as parameters of the likelihood, each of shape (1, 1)."""
+    spreads = {
+        "log_start_sd": process.start_sd,
+        "log_level_sd": process.level_sd,
+        "log_error": process.error_sd,
+        "log_session_sd": process.session_sd,
+    }
+    plain = ("start", "level", "link", "session")
+    values = {name: getattr(process, name) for name in plain}
+    values |= {name: np.log(max(sd, _TINY)) for name, sd in spreads.items()}
+    return {name: np.array([[value]]) for name, value in values.items()}
+
+
+# ---- the filter
+
+
 class _State(NamedTuple):
-    """Mean and covariance of severity, level and response to sessions; each entry of shape
-    (vectors, n).
+    """Mean and covariance of severity, level and response to sessions, and of parts that stay as
+    they are; each entry of shape (vectors, n).
     """
 
     mean: list[Floats]
@@ -298,7 +434,7 @@ def _scored(
     state: _State,
     dose: Floats,
     score: Floats,
-    error: Floats,
+    error: Floats | float,
 ) -> tuple[_State, Floats]:
     """The state once a score is known, and what the score costs in log-likelihood."""
     mean, spread = state
@@ -358,20 +494,16 @@ def _drifted(
     shock: Floats,
 ) -> _State:
     """The state some days later."""
-    severity, level, response = state.mean
+    severity, level, *others = state.mean
     go = 1 - keep
-    # only severity moves; level and response to sessions stay, so their block does too
-    of_severity, of_level, of_response = state.spread
+    # only severity moves; the other parts stay, so their block does too
+    of_severity, of_level, *_ = state.spread
     first = []
     for own, other in zip(of_severity, of_level, strict=True):
         first.append(keep * own + go * other)
     mixed = keep * first[0] + go * first[1]
     moved = keep * severity + go * level
-    return _State(
-        mean=[moved, level, response],
-        spread=[
-            [mixed + shock, first[1], first[2]],
-            [first[1], *of_level[1:]],
-            [first[2], *of_response[1:]],
-        ],
-    )
+    rows = [[mixed + shock, *first[1:]]]
+    for begin, row in zip(first[1:], state.spread[1:], strict=True):
+        rows.append([begin, *row[1:]])
+    return _State([moved, level, *others], rows)

@@ -12,13 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from kettrack.arrays import Bools, Floats, Ints
-from kettrack.estimators.plasmode.clinic import (
-    GOES_ON,
-    LEFT,
-    PLANNED_END,
-    ClinicSimulation,
-    PlasmodeModel,
-)
+from kettrack.estimators.plasmode.attendance import GOES_ON, LEFT, PLANNED_END
+from kettrack.estimators.plasmode.clinic import ClinicSimulation, PlasmodeModel
 from kettrack.estimators.regression.logistic import predict_logistic
 
 

@@ -15,19 +15,21 @@ from typing import Final
 import numpy as np
 
 from kettrack.arrays import Bools, Floats, Ints
-from kettrack.estimators.plasmode.clinic import (
+from kettrack.estimators.plasmode.attendance import (
     GOES_ON,
     LEFT,
+    draw_donors,
+    draw_happens,
+)
+from kettrack.estimators.plasmode.clinic import (
     ClinicSimulation,
     PlasmodeModel,
     SimulatedPanel,
-    draw_happens,
     draw_later,
 )
 from kettrack.estimators.plasmode.latent_severity import ScoreProcess
 from kettrack.estimators.regression.logistic import predict_logistic
 
-FEWEST_DONORS: Final = 10  # whose days of scores may be drawn
 RETURN_UNIT: Final = 7  # days: coming back is fitted and drawn week by week
 
 
@@ -218,18 +220,8 @@ class StoppingSimulation(ClinicSimulation):
 
     def _donated(self, day: Floats) -> Floats:
         """Days of scores of somebody who stopped on the same day, or of one of the ten nearest."""
-        donors = self.stopping.left_on
-        most = len(donors)
-        # donors are sorted by day, so those of one day are one stretch, first <= place < beyond
-        first = np.searchsorted(donors, day, "left")
-        beyond = np.searchsorted(donors, day, "right")
-        few = beyond - first < FEWEST_DONORS
-        # a stretch about that day, moved inwards where it would reach past either end
-        latest = max(most - FEWEST_DONORS, 0)
-        around = np.clip(first - FEWEST_DONORS // 2, 0, latest)
-        first = np.where(few, around, first)
-        beyond = np.where(few, np.minimum(first + FEWEST_DONORS, most), beyond)
-        return self.stopping.offsets[self.rng.integers(first, beyond)]
+        donor = draw_donors(self.stopping.left_on, day, self.rng)
+        return self.stopping.offsets[donor]
 
     def _come_back(
         self,
@@ -299,7 +291,7 @@ def true_strategy_difference(
     gaps = [rng.choice(pool, n) for pool in stopping.gaps[: max(numbers) - 1]]
     held = np.cumsum([np.zeros(n), *gaps], axis=0)
     error = process.error_sd * rng.standard_normal(n)
-    days = day - model.baseline_day
+    days = day - model.start.day
     later = draw_later(process, clinic.severity, clinic.level, days, rng)
     # drawn once: the natural course and the error are the same under both strategies
     natural = later + error

@@ -1,0 +1,189 @@
+"""Who stops after a session, and who is scored when, learnt from the sessions of a clinic.
+
+Chances come from logistic models given what was known by the end of the day of the session. Days
+come from people of the clinic: a gap, and after it the scores of somebody whose gap was as long,
+since a score taken between two sessions lies as far on its way as it did there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from kettrack.arrays import Bools, Floats, Ints
+from kettrack.estimators.regression.logistic import fit_logistic, predict_logistic
+
+GOES_ON, LEFT, PLANNED_END = range(3)
+FEWEST_DONORS: Final = 10  # whose days of scores may be drawn
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRows:
+    """One row per person and session of the first course, as far as the log is complete; arrays of
+    shape (rows,).
+
+    Parameters
+    ----------
+    last, baseline : float64
+        Last score known by the end of the day of the session, and the baseline; points.
+    session : int
+        1, 2, ...
+    scored_before : float64
+        Share of earlier sessions of the person that a score followed, half a session counted as one
+        half.
+    followed_by : int
+        `GOES_ON`, `LEFT` or `PLANNED_END`.
+    same_day : bool
+        Whether a score was taken on that day, after the session.
+    gap : float64
+        Days to the next session of the course; NaN where there is none.
+    offsets : float64, shape (rows, scores)
+        Days from the session to each later score before the next session, or after the last
+        session; NaN-padded.
+    """
+
+    last: Floats
+    baseline: Floats
+    session: Ints
+    scored_before: Floats
+    followed_by: Ints
+    same_day: Bools
+    gap: Floats
+    offsets: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Attendance:
+    """Who stops, and who is scored when; coefficients on the logit scale over the columns of
+    `attendance_columns`.
+
+    Parameters
+    ----------
+    stops, same_day : float64
+        Of stopping after a session before the plan is reached, and of a score on its day.
+    later : tuple of float64
+        Of any later score, by what followed: going on (with the columns of `gap_columns`), left,
+        planned end.
+    gaps : float64
+        Gaps to draw from, days.
+    offsets : tuple of float64
+        Days of scores to draw from, by what followed; one row per session. Those of people who went
+        on are in the order of their gaps.
+    donor_gaps : float64
+        These gaps, ascending.
+    """
+
+    stops: Floats
+    same_day: Floats
+    later: tuple[Floats, ...]
+    gaps: Floats
+    offsets: tuple[Floats, ...]
+    donor_gaps: Floats
+
+
+def attendance_columns(
+    last: Floats,
+    baseline: Floats,
+    session: Ints | int,
+    scored_before: Floats,
+) -> Floats:
+    """Columns that stopping and being scored may depend on, shape (rows, 7)."""
+    number = np.broadcast_to(np.asarray(session, np.float64), last.shape)
+    # squares are divided by 10, to be of the size of the other columns
+    return np.column_stack(
+        [
+            np.ones_like(last),
+            last,
+            last**2 / 10,
+            baseline,
+            number,
+            number**2 / 10,
+            scored_before,
+        ]
+    )
+
+
+def gap_columns(columns: Floats, gap: Floats) -> Floats:
+    """The same columns with the days to the next session: a longer gap holds more scores."""
+    return np.column_stack([columns, np.log1p(gap)])
+
+
+def fit_attendance(rows: SessionRows) -> Attendance:
+    """Fit who stops and who is scored, and collect the gaps and days to draw from."""
+    # by gap, so that people whose gaps are alike stand together
+    order = np.argsort(rows.gap, kind="stable")
+    columns = attendance_columns(
+        rows.last,
+        rows.baseline,
+        rows.session,
+        rows.scored_before,
+    )
+    choice = rows.followed_by != PLANNED_END  # the plan decides there
+    left = rows.followed_by[choice] == LEFT
+    later = np.asarray((~np.isnan(rows.offsets)).any(axis=1))
+    chances = []
+    offsets = []
+    # after a session that is followed by another, people are scored otherwise than after the last
+    for kind in (GOES_ON, LEFT, PLANNED_END):
+        here = order[rows.followed_by[order] == kind]
+        known = columns[here]
+        if kind == GOES_ON:
+            known = gap_columns(known, rows.gap[here])
+        chances.append(_chance(known, later[here]))
+        offsets.append(rows.offsets[here[later[here]]])
+    gone_on = order[(rows.followed_by[order] == GOES_ON) & later[order]]
+    return Attendance(
+        stops=_chance(columns[choice], left),
+        same_day=_chance(columns, rows.same_day),
+        later=tuple(chances),
+        gaps=rows.gap[~np.isnan(rows.gap)],
+        offsets=tuple(offsets),
+        donor_gaps=rows.gap[gone_on],
+    )
+
+
+def _chance(
+    columns: Floats,
+    happened: Bools,
+) -> Floats:
+    """Coefficients; all missing where there was nothing to learn from, which `draw_happens` reads
+    as never.
+    """
+    if not happened.any():
+        return np.full(columns.shape[1], np.nan)
+    return fit_logistic(columns, happened.astype(np.float64))
+
+
+def draw_happens(
+    columns: Floats,
+    coefficients: Floats,
+    rng: np.random.Generator,
+) -> Bools:
+    """Draw whether it happens in each row of `attendance_columns`."""
+    if np.isnan(coefficients).any():
+        # never, and without a random number: the draws that follow stay as they are
+        return np.zeros(len(columns), bool)
+    return rng.random(len(columns)) < predict_logistic(columns, coefficients)
+
+
+def draw_donors(
+    donors: Floats,
+    wanted: Floats,
+    rng: np.random.Generator,
+) -> Ints:
+    """Draw for each wanted value the place of a donor with the same value, or of one of the ten
+    nearest; donors ascend.
+    """
+    most = len(donors)
+    # equal donors are one stretch, first <= place < beyond
+    first = np.searchsorted(donors, wanted, "left")
+    beyond = np.searchsorted(donors, wanted, "right")
+    few = beyond - first < FEWEST_DONORS
+    # a stretch about that value, moved inwards where it would reach past either end
+    latest = max(most - FEWEST_DONORS, 0)
+    around = np.clip(first - FEWEST_DONORS // 2, 0, latest)
+    first = np.where(few, around, first)
+    beyond = np.where(few, np.minimum(first + FEWEST_DONORS, most), beyond)
+    return np.asarray(rng.integers(first, beyond), np.int64)
