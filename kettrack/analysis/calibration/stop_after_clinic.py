@@ -116,7 +116,7 @@ def fit_stop_after_clinic(cohort: DerivedCohort, data: StopData) -> StopAfterCli
         planned,
         np.asarray(plan_of_row, np.float64),
     )
-    _, start = fit_severity(cohort)
+    _, _, start = fit_severity(cohort)
     # courses end by `stopping` alone: a plan or a gap that would end one is out of reach
     model = replace(
         fitted,

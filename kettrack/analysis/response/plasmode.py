@@ -4,7 +4,7 @@ sessions, simulated, and counted like any cohort.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -18,38 +18,69 @@ from kettrack.analysis.response.plasmode_rows import (
     scored_before,
     session_rows,
 )
-from kettrack.arrays import Floats
+from kettrack.arrays import Floats, Ints
 from kettrack.errors import NotIdentified
-from kettrack.estimators.plasmode.attendance import fit_attendance
-from kettrack.estimators.plasmode.clinic import (
-    PlasmodeModel,
-    SimulatedPanel,
-    simulate_plasmode,
-)
+from kettrack.estimators.plasmode.attendance import SessionRows, fit_attendance
+from kettrack.estimators.plasmode.clinic import PlasmodeModel, SimulatedPanel
 from kettrack.estimators.plasmode.latent_severity import (
-    ScoreProcess,
-    Start,
+    SeverityFit,
     fit_score_process,
-    known_start,
 )
+from kettrack.estimators.plasmode.severity_filter import ScoreSeries
+from kettrack.estimators.plasmode.severity_start import Start, known_start
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS, COMPLETE_LOG_DAYS
 from kettrack.vocabulary.rules import CourseRules
 
-NULL_SEED: Final = 20130513
-# People in the null cohort: the Monte-Carlo error of a percentage is then below one point.
-NULL_PEOPLE: Final = 4_000
 # Simulated logs are complete for so long after the last session: longer than any rule asks for.
 _COMPLETE_DAYS: Final = 1000
-NULL_CAVEAT: Final = (
-    f"Null: {NULL_PEOPLE:,} people simulated from a model of this clinic's own scores, in which"
-    " sessions do nothing. They have the people, plans and score days of the clinic. The null shows"
-    " the natural course, regression to the mean, noise, and the clinic's own way of stopping"
-    f" (seed {NULL_SEED}). The model assumes that stopping follows the scores. What comes with"
-    " treatment but not from the sessions is credited to the sessions; what only the first session"
-    " does may look like natural course. The null is one fitted model without an interval, so its"
-    " numbers are approximate."
-)
+
+
+@dataclass(frozen=True, slots=True)
+class PlasmodeData:
+    """What a clinic is learnt from.
+
+    Parameters
+    ----------
+    series : ScoreSeries
+        Scores of everybody who is learnt from.
+    fit : SeverityFit
+        Course of severity.
+    rows : SessionRows
+        Sessions of the people at risk.
+    row_person : int
+        Place among the people at risk of each row.
+    place : int
+        Place in the series of each person at risk.
+    model : PlasmodeModel
+        Fitted to them.
+    """
+
+    series: ScoreSeries
+    fit: SeverityFit
+    rows: SessionRows
+    row_person: Ints
+    place: Ints
+    model: PlasmodeModel
+
+    def refitted(self, rng: np.random.Generator) -> PlasmodeModel:
+        """The model of a clinic with people drawn from these, each as often as chance has it."""
+        n = self.series.begin.size
+        drawn = rng.integers(n, size=n)
+        times = np.bincount(drawn, minlength=n)
+        process = self.fit.refitted(times)
+        at_risk = times[self.place]
+        people = np.repeat(np.arange(at_risk.size), at_risk)
+        row_times = at_risk[self.row_person]
+        rows = self.rows.of(np.repeat(np.arange(row_times.size), row_times))
+        start = known_start(process, self.series).of(self.place)
+        anew = replace(
+            self.model,
+            process=process,
+            start=start,
+            attendance=fit_attendance(rows),
+        )
+        return take_people(anew, people)
 
 
 def fit_plasmode(cohort: DerivedCohort) -> PlasmodeModel:
@@ -58,9 +89,24 @@ def fit_plasmode(cohort: DerivedCohort) -> PlasmodeModel:
     Raises
     ------
     NotIdentified
-        When there are too few score pairs without a session in between, nobody can be counted, or
-        the log has no end.
+        When there are too few score pairs without a session in between, scores jump, nobody can be
+        counted, or the log has no end.
     """
+    return plasmode_data(cohort).model
+
+
+def plasmode_data(cohort: DerivedCohort) -> PlasmodeData:
+    """What `fit_plasmode` rests on, with its model.
+
+    Raises
+    ------
+    NotIdentified
+        As `fit_plasmode`.
+    """
+    return cohort.once("plasmode", lambda: _plasmode_data(cohort))
+
+
+def _plasmode_data(cohort: DerivedCohort) -> PlasmodeData:
     exits = first_course_exits(cohort).set_index("patient_id")
     people = exits.index[exits["step"] > 0]
     if people.empty:
@@ -68,19 +114,20 @@ def fit_plasmode(cohort: DerivedCohort) -> PlasmodeModel:
             "nobody is at risk.",
             f"observed_to_day, and a score in the {BASELINE_WINDOW_DAYS} days before session 1.",
         )
-    known = counted_outcomes(cohort)
     first = cohort.first_courses
-    process, start = fit_severity(cohort)
     course = first.loc[people]
     if (course["length"] < 2).all():
         raise NotIdentified(
             "nobody had a second session.", "courses of more than one session."
         )
+    known = counted_outcomes(cohort)
+    series, fit, start = fit_severity(cohort)
     line = score_rows(cohort, known.index, first["length"])
     # After the next course has begun a score can only confirm what was seen in the first.
     of_first = line["sessions_to_date"] == line["session"]
     late = line["offset"] > cohort.criteria.late_after_days
-    rows = session_rows(course_rows(cohort, course), known, line[of_first | late])
+    sessions = course_rows(cohort, course)
+    rows = session_rows(sessions, known, line[of_first | late])
     patients = cohort.patients.set_index("patient_id")
     plan = patients["planned_sessions"].astype("Float64").reindex(people)
     rules = CourseRules()
@@ -90,8 +137,8 @@ def fit_plasmode(cohort: DerivedCohort) -> PlasmodeModel:
         rules.series_gap_days,
     )
     scale = cohort.instrument
-    return PlasmodeModel(
-        process=process,
+    model = PlasmodeModel(
+        process=fit.process,
         attendance=fit_attendance(rows),
         start=start.of(known.index.get_indexer(people)),
         baseline=known.loc[people, "baseline"].to_numpy(float),
@@ -105,10 +152,19 @@ def fit_plasmode(cohort: DerivedCohort) -> PlasmodeModel:
         highest=scale.maximum,
         whole_numbers=scale.whole_numbers,
     )
+    return PlasmodeData(
+        series=series,
+        fit=fit,
+        rows=rows,
+        row_person=people.get_indexer(pd.Index(sessions["patient_id"])),
+        place=scored_before(cohort).get_indexer(people),
+        model=model,
+    )
 
 
-def fit_severity(cohort: DerivedCohort) -> tuple[ScoreProcess, Start]:
-    """The course of severity, and where everybody of `counted_outcomes` starts from.
+def fit_severity(cohort: DerivedCohort) -> tuple[ScoreSeries, SeverityFit, Start]:
+    """Scores of everybody who is learnt from, their course, and where everybody of
+    `counted_outcomes` starts from.
 
     Raises
     ------
@@ -118,64 +174,32 @@ def fit_severity(cohort: DerivedCohort) -> tuple[ScoreProcess, Start]:
     return cohort.once("severity", lambda: _fit_severity(cohort))
 
 
-def _fit_severity(cohort: DerivedCohort) -> tuple[ScoreProcess, Start]:
+def _fit_severity(cohort: DerivedCohort) -> tuple[ScoreSeries, SeverityFit, Start]:
     # Cases or not: a baseline decides who counts, and the second of two scores must not decide who
     # is learnt from.
     people = scored_before(cohort)
     series = score_series(cohort, people)
-    process = fit_score_process(series)
+    fit = fit_score_process(series)
     counted = people.get_indexer(counted_outcomes(cohort).index)
-    return process, known_start(process, series).of(counted)
-
-
-def null_cohort(
-    cohort: DerivedCohort, simulated: int = NULL_PEOPLE, seed: int = NULL_SEED
-) -> DerivedCohort:
-    """The cohort as it would look if sessions did nothing, many times over, as a cohort that every
-    estimate can count.
-
-    Parameters
-    ----------
-    cohort : DerivedCohort
-        With scores on and off treatment.
-    simulated : int
-        At least so many people; everyone is drawn equally often.
-    seed : int
-        Everything random follows from it.
-
-    Raises
-    ------
-    NotIdentified
-        As `fit_plasmode`.
-    """
-    key = ("null cohort", simulated, seed)
-    return cohort.once(
-        key,
-        lambda: _simulate(cohort, simulated, seed),
-    )
-
-
-def _simulate(
-    cohort: DerivedCohort,
-    simulated: int,
-    seed: int,
-) -> DerivedCohort:
-    """The fitted clinic, lived through once more by everyone, with sessions that do nothing."""
-    model = repeat_people(fit_plasmode(cohort), simulated)
-    panel = simulate_plasmode(model, 0.0, np.random.default_rng(seed))
-    return panel_cohort(panel, model, cohort)
+    return series, fit, known_start(fit.process, series).of(counted)
 
 
 def repeat_people(model: PlasmodeModel, at_least: int) -> PlasmodeModel:
     """The same clinic with everyone in it so often that there are at least so many people."""
-    times = -(-at_least // model.baseline.size)  # rounded up
+    people = np.arange(model.baseline.size)
+    times = -(-at_least // people.size)  # rounded up
+    return take_people(model, np.tile(people, times))
+
+
+def take_people(model: PlasmodeModel, people: Ints) -> PlasmodeModel:
+    """The same clinic with the people in these places."""
     return replace(
         model,
-        baseline=np.tile(model.baseline, times),
-        baseline_day=np.tile(model.baseline_day, times),
-        start=model.start.of(np.tile(np.arange(model.baseline.size), times)),
-        planned=np.tile(model.planned, times),
-        longest_gap=np.tile(model.longest_gap, times),
+        baseline=model.baseline[people],
+        baseline_day=model.baseline_day[people],
+        start=model.start.of(people),
+        planned=model.planned[people],
+        longest_gap=model.longest_gap[people],
     )
 
 

@@ -14,7 +14,7 @@ from kettrack.estimators.plasmode.attendance import (
     PLANNED_END,
     SessionRows,
 )
-from kettrack.estimators.plasmode.latent_severity import ScoreSeries
+from kettrack.estimators.plasmode.severity_filter import ScoreSeries
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS, COMPLETE_LOG_DAYS
 

@@ -14,13 +14,18 @@ from kettrack.analysis.context import LEVEL
 from kettrack.analysis.courses.session_counts import FIRST_COURSE
 from kettrack.analysis.person_rows import exit_rows, joined
 from kettrack.analysis.registry import Answer, question
+from kettrack.analysis.response.benchmark import (
+    NULL_CAVEAT,
+    NULL_SEED,
+    benchmark,
+    no_null_caveat,
+)
 from kettrack.analysis.response.exits import (
     CAUSES,
     confirmed_rule,
     first_course_exits,
     require_confirmation,
 )
-from kettrack.analysis.response.plasmode import NULL_CAVEAT, NULL_SEED, null_cohort
 from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
 from kettrack.estimators.survival.competing_risks import (
@@ -65,12 +70,24 @@ _ROLES: Final[dict[str, Role]] = {
     **dict.fromkeys(BANDS[1:], "derived"),
     "at_most": "derived",
     **dict.fromkeys(MEDIAN, "derived"),
-    **dict.fromkeys(("remitted", "confirmed", "null", "null_confirmed"), "derived"),
+    **dict.fromkeys(("remitted", "confirmed"), "derived"),
     **dict.fromkeys(("confirmed_low", "confirmed_high"), "derived"),
+    **dict.fromkeys(("null", "null_low", "null_high", "null_confirmed"), "derived"),
 }
 _DECIMALS: Final = dict.fromkeys(MEDIAN, 0)
-_SHOWN_FIRST: Final = ("session", "at_risk", "estimate", "ci_low", "ci_high", "null")
+_SHOWN_FIRST: Final = (
+    "session",
+    "at_risk",
+    "estimate",
+    "ci_low",
+    "ci_high",
+    "null",
+    "null_low",
+    "null_high",
+)
 _SHOWN_LAST: Final = ("confirmed", "null_confirmed", *BANDS[1:], "at_most")
+# What would be seen if sessions did nothing, by one score with its interval, and by two.
+NULLS: Final = ("null", "null_low", "null_high", "null_confirmed")
 _HAPPENED: Final = {"response": "responded", "remission": "remitted"}
 
 
@@ -290,26 +307,25 @@ def _add_null(
     why it is missing.
     """
     sessions = len(table)
-    try:
-        null = null_cohort(cohort)
+
+    def measure(null: DerivedCohort) -> Floats:
         share = _share_reached(null, event, sessions)
         confirmed = _share_reached(require_confirmation(null), event, sessions)
+        return np.array([share, confirmed])
+
+    try:
+        null = benchmark(cohort, measure)
     except NotIdentified as error:
         # The curve of the clinic itself stands without its null.
-        missing = table.assign(null=np.nan, null_confirmed=np.nan)
+        missing = table.assign(**dict.fromkeys(NULLS, np.nan))
         return missing, no_null_caveat("curve", error)
-    return table.assign(null=share, null_confirmed=confirmed), NULL_CAVEAT
-
-
-def no_null_caveat(what: str, error: NotIdentified) -> str:
-    """Why the null is missing, and what would give it.
-
-    Examples
-    --------
-    >>> no_null_caveat("curve", NotIdentified("nobody is at risk.", "observed_to_day."))
-    'No null curve: nobody is at risk. To have it, record: observed_to_day.'
-    """
-    return f"No null {what}: {error.reason} To have it, record: {error.collect}"
+    columns = {
+        "null": null.value[0],
+        "null_low": null.low[0],
+        "null_high": null.high[0],
+        "null_confirmed": null.value[1],
+    }
+    return table.assign(**columns), NULL_CAVEAT
 
 
 def _share_reached(cohort: DerivedCohort, event: str, sessions: int) -> Floats:
@@ -379,8 +395,9 @@ def _null_words(table: pd.DataFrame, row: str, happened: str) -> str:
         return ""
     return (
         "In a model fitted to this clinic in which sessions do nothing, about"
-        f" {{{row}.null:%}} had {happened} by then, and about {{{row}.null_confirmed:%}} when a"
-        " second score must confirm it. "
+        f" {{{row}.null:%}} (95 % interval {{{row}.null_low:%}} to {{{row}.null_high:%}}) had"
+        f" {happened} by then, and about {{{row}.null_confirmed:%}} when a second score must"
+        " confirm it. "
     )
 
 

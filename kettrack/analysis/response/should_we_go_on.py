@@ -10,6 +10,12 @@ import pandas as pd
 
 from kettrack.analysis.context import LEVEL, rule_words
 from kettrack.analysis.registry import Answer, question
+from kettrack.analysis.response.benchmark import (
+    NULL_CAVEAT,
+    NULL_SEED,
+    no_null_caveat,
+    null_cohort,
+)
 from kettrack.analysis.response.exits import confirmed_rule
 from kettrack.analysis.response.futility_counts import (
     LANDMARKS,
@@ -20,8 +26,6 @@ from kettrack.analysis.response.futility_counts import (
     estimate,
     n_followed,
 )
-from kettrack.analysis.response.plasmode import NULL_CAVEAT, NULL_SEED, null_cohort
-from kettrack.analysis.response.response_curve import no_null_caveat
 from kettrack.errors import NotIdentified
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort

@@ -7,7 +7,7 @@ since a score taken between two sessions lies as far on its way as it did there.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
@@ -52,6 +52,11 @@ class SessionRows:
     same_day: Bools
     gap: Floats
     offsets: Floats
+
+    def of(self, places: Ints) -> SessionRows:
+        """The rows in these places."""
+        columns = (getattr(self, part.name) for part in fields(self))
+        return SessionRows(*(column[places] for column in columns))
 
 
 @dataclass(frozen=True, slots=True)

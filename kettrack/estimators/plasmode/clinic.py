@@ -24,11 +24,8 @@ from kettrack.estimators.plasmode.attendance import (
     draw_happens,
     gap_columns,
 )
-from kettrack.estimators.plasmode.latent_severity import (
-    ScoreProcess,
-    Start,
-    draw_start,
-)
+from kettrack.estimators.plasmode.severity_filter import ScoreProcess
+from kettrack.estimators.plasmode.severity_start import Start, draw_start
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from kettrack.estimators.plasmode.clinic import (
     SimulatedPanel,
     draw_later,
 )
-from kettrack.estimators.plasmode.latent_severity import ScoreProcess
+from kettrack.estimators.plasmode.severity_filter import ScoreProcess
 from kettrack.estimators.regression.logistic import predict_logistic
 
 RETURN_UNIT: Final = 7  # days: coming back is fitted and drawn week by week

@@ -1,0 +1,181 @@
+"""The no-effect benchmark: what the same clinic would show if sessions did nothing, with an
+interval from the same clinic with other people in it, each time fitted again.
+
+It is worked out once for each cohort; whatever is counted in the clinic is counted in it the same
+way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from scipy.stats import t
+
+from kettrack.analysis.context import LEVEL
+from kettrack.analysis.response.plasmode import (
+    panel_cohort,
+    plasmode_data,
+    repeat_people,
+)
+from kettrack.analysis.response.plasmode_rows import scored_before
+from kettrack.arrays import Floats
+from kettrack.errors import NotIdentified
+from kettrack.estimators.plasmode.clinic import PlasmodeModel, simulate_plasmode
+from kettrack.timelines.derived import DerivedCohort
+
+NULL_SEED: Final = 20130513
+# People in the null cohort: the Monte-Carlo error of a percentage is then below one point.
+NULL_PEOPLE: Final = 4_000
+# People who are learnt from: a larger clinic is judged by so many, drawn at random.
+MOST_LEARNT_FROM: Final = 2_000
+# Bootstraps behind an interval; its width takes their small number into account (t distribution).
+NULL_BOOTSTRAPS: Final = 20
+NULL_CAVEAT: Final = (
+    f"Null: {NULL_PEOPLE:,} people simulated from a model of this clinic's own scores, in which"
+    " sessions do nothing. They have the people, plans and score days of the clinic"
+    f" (at most {MOST_LEARNT_FROM:,} people drawn at random). The null shows the natural course,"
+    " regression to the mean, noise, and the clinic's own way of stopping"
+    f" (seed {NULL_SEED}). Its 95 % interval comes from {NULL_BOOTSTRAPS} bootstraps of people,"
+    " each fitted again by one step and simulated. The model assumes that stopping follows the"
+    " scores, and that what a session does wears off. What comes with treatment but not from the"
+    " sessions is credited to the sessions."
+)
+Measure = Callable[[DerivedCohort], Floats]
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """Numbers of a clinic whose sessions do nothing, with the ends of their intervals."""
+
+    value: Floats
+    low: Floats
+    high: Floats
+
+
+def benchmark(
+    cohort: DerivedCohort,
+    measure: Measure,
+    highest: float = 100.0,
+) -> Benchmark:
+    """Measure what the clinic would show if sessions did nothing.
+
+    Parameters
+    ----------
+    cohort : DerivedCohort
+        With scores on and off treatment.
+    measure : function
+        Cohort to numbers, such as percentages, always as many.
+    highest : float
+        Neither a number nor an end of its interval lies above, nor below 0.
+
+    Returns
+    -------
+    Benchmark
+        A bootstrap without a number is left out; with fewer than two there is no interval.
+
+    Raises
+    ------
+    NotIdentified
+        As `fit_plasmode`.
+    """
+    value = np.asarray(measure(null_cohort(cohort)), np.float64)
+    found = np.array([measure(other) for other in _bootstraps(cohort)], np.float64)
+    known = ~np.isnan(found)
+    n = known.sum(axis=0)
+    centre = np.where(known, found, 0.0).sum(axis=0) / np.maximum(n, 1)
+    squares = np.where(known, (found - centre) ** 2, 0.0).sum(axis=0)
+    # Each bootstrap is simulated like the number itself, so its Monte-Carlo error is in it.
+    spread = np.sqrt(squares / np.maximum(n - 1, 1))
+    reach = t.ppf((1 + LEVEL) / 2, np.maximum(n - 1, 1)) * spread
+    reach = np.where(n > 1, reach, np.nan)
+    low, high = (np.clip(value + sign * reach, 0.0, highest) for sign in (-1, 1))
+    return Benchmark(value, low, high)
+
+
+def null_cohort(cohort: DerivedCohort, simulated: int = NULL_PEOPLE) -> DerivedCohort:
+    """The cohort as it would look if sessions did nothing, many times over, as a cohort that every
+    estimate can count.
+
+    Parameters
+    ----------
+    cohort : DerivedCohort
+        With scores on and off treatment.
+    simulated : int
+        At least so many people; everyone is drawn equally often.
+
+    Raises
+    ------
+    NotIdentified
+        As `fit_plasmode`.
+    """
+    return cohort.once(
+        ("null cohort", simulated),
+        lambda: _null(cohort, simulated),
+    )
+
+
+def _null(cohort: DerivedCohort, simulated: int) -> DerivedCohort:
+    """The fitted clinic, lived through once more by everyone, with sessions that do nothing."""
+    learnt = learnt_from(cohort)
+    model = plasmode_data(learnt).model
+    rng = np.random.default_rng(NULL_SEED)
+    return _lived(learnt, model, simulated, rng)
+
+
+def _bootstraps(cohort: DerivedCohort) -> list[DerivedCohort]:
+    """The same with other people of the clinic, drawn from those there are, time and again."""
+    return cohort.once("null bootstraps", lambda: _draw_bootstraps(cohort))
+
+
+def _draw_bootstraps(cohort: DerivedCohort) -> list[DerivedCohort]:
+    learnt = learnt_from(cohort)
+    data = plasmode_data(learnt)
+    found = []
+    for seed in np.random.SeedSequence(NULL_SEED).spawn(NULL_BOOTSTRAPS):
+        rng = np.random.default_rng(seed)
+        found.append(_lived(learnt, data.refitted(rng), NULL_PEOPLE, rng))
+    return found
+
+
+def _lived(
+    cohort: DerivedCohort,
+    model: PlasmodeModel,
+    simulated: int,
+    rng: np.random.Generator,
+) -> DerivedCohort:
+    many = repeat_people(model, simulated)
+    return panel_cohort(simulate_plasmode(many, 0.0, rng), many, cohort)
+
+
+def learnt_from(cohort: DerivedCohort) -> DerivedCohort:
+    """The cohort, or a random sample of its people where there are many."""
+    people = scored_before(cohort)
+    if len(people) <= MOST_LEARNT_FROM:
+        return cohort
+    return cohort.once("learnt from", lambda: _sample(cohort))
+
+
+def _sample(cohort: DerivedCohort) -> DerivedCohort:
+    rng = np.random.default_rng(NULL_SEED)
+    people = scored_before(cohort).to_numpy()
+    drawn = rng.choice(people, MOST_LEARNT_FROM, replace=False)
+    parts = {}
+    for name in ("patients", "sessions", "scores", "events"):
+        table = getattr(cohort, name)
+        kept = table[table["patient_id"].isin(drawn)]
+        parts[name] = kept.reset_index(drop=True)
+    return cohort.replace(**parts)
+
+
+def no_null_caveat(what: str, error: NotIdentified) -> str:
+    """Why the null is missing, and what would give it.
+
+    Examples
+    --------
+    >>> no_null_caveat("curve", NotIdentified("nobody is at risk.", "observed_to_day."))
+    'No null curve: nobody is at risk. To have it, record: observed_to_day.'
+    """
+    return f"No null {what}: {error.reason} To have it, record: {error.collect}"
