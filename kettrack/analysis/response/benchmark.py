@@ -29,6 +29,8 @@ from kettrack.timelines.derived import DerivedCohort
 NULL_SEED: Final = 20130513
 # People in the null cohort: the Monte-Carlo error of a percentage is then below one point.
 NULL_PEOPLE: Final = 4_000
+# In each bootstrap: its Monte-Carlo error widens the interval a little.
+BOOTSTRAP_PEOPLE: Final = 2_000
 # People who are learnt from: a larger clinic is judged by so many, drawn at random.
 MOST_LEARNT_FROM: Final = 2_000
 # Bootstraps behind an interval; its width takes their small number into account (t distribution).
@@ -39,7 +41,7 @@ NULL_CAVEAT: Final = (
     f" (at most {MOST_LEARNT_FROM:,} people drawn at random). The null shows the natural course,"
     " regression to the mean, noise, and the clinic's own way of stopping"
     f" (seed {NULL_SEED}). Its 95 % interval comes from {NULL_BOOTSTRAPS} bootstraps of people,"
-    " each fitted again by one step and simulated. The model assumes that stopping follows the"
+    " each fitted again and simulated. The model assumes that stopping follows the"
     " scores, and that what a session does wears off. What comes with treatment but not from the"
     " sessions is credited to the sessions."
 )
@@ -87,7 +89,7 @@ def benchmark(
     n = known.sum(axis=0)
     centre = np.where(known, found, 0.0).sum(axis=0) / np.maximum(n, 1)
     squares = np.where(known, (found - centre) ** 2, 0.0).sum(axis=0)
-    # Each bootstrap is simulated like the number itself, so its Monte-Carlo error is in it.
+    # Each bootstrap is simulated like the number itself, so a Monte-Carlo error is in it too.
     spread = np.sqrt(squares / np.maximum(n - 1, 1))
     reach = t.ppf((1 + LEVEL) / 2, np.maximum(n - 1, 1)) * spread
     reach = np.where(n > 1, reach, np.nan)
@@ -136,7 +138,7 @@ def _draw_bootstraps(cohort: DerivedCohort) -> list[DerivedCohort]:
     found = []
     for seed in np.random.SeedSequence(NULL_SEED).spawn(NULL_BOOTSTRAPS):
         rng = np.random.default_rng(seed)
-        found.append(_lived(learnt, data.refitted(rng), NULL_PEOPLE, rng))
+        found.append(_lived(learnt, data.refitted(rng), BOOTSTRAP_PEOPLE, rng))
     return found
 
 

@@ -63,6 +63,9 @@ _NUDGE: Final = 1e-5  # of a parameter, for its slope
 # shares of the information added to itself; 0 is Newton's step
 _DAMPING: Final = (0.0, 0.3, 3.0, 30.0, 300.0)
 _MOST_STEPS: Final = 60
+_BOOTSTRAP_STEPS: Final = (
+    2  # from the fit; further ones move nothing that an interval shows
+)
 _GAIN: Final = 1e-3  # in log-likelihood: far below what a standard error is made of
 
 
@@ -78,6 +81,8 @@ class SeverityFit:
         Its parameters, in units of the spread of scores.
     slopes : float64, shape (parameters, n)
         Of each person's log-likelihood there.
+    scaled : ScoreSeries
+        Their scores, in units of that spread from their centre.
     middle, unit : float
         Centre and spread of the scores, points.
     """
@@ -85,19 +90,35 @@ class SeverityFit:
     process: ScoreProcess
     theta: Floats
     slopes: Floats
+    scaled: ScoreSeries
     middle: float
     unit: float
 
     def refitted(self, times: Ints) -> ScoreProcess:
-        """The process where each person counts so many times: one step of scoring from the fit, as
-        far as a bootstrap needs it.
+        """The process where each person counts so many times: some steps of scoring from the fit,
+        as far as a bootstrap needs it.
         """
+        theta = self._step(self.theta, self.slopes, times)
+        for _ in range(_BOOTSTRAP_STEPS - 1):
+            _, slopes = _derivatives(self._likelihood, theta)
+            theta = self._step(theta, slopes, times)
+        return _in_points(theta, self.middle, self.unit)
+
+    def _step(
+        self,
+        theta: Floats,
+        slopes: Floats,
+        times: Ints,
+    ) -> Floats:
         centre, spread = _priors()
-        counted = self.slopes * times
-        gradient = counted.sum(axis=1) - (self.theta - centre) / spread**2
-        information = counted @ self.slopes.T + np.diag(1 / spread**2)
+        counted = slopes * times
+        gradient = counted.sum(axis=1) - (theta - centre) / spread**2
+        information = counted @ slopes.T + np.diag(1 / spread**2)
         step = np.linalg.solve(information, gradient)
-        return _in_points(self.theta + np.clip(step, -1, 1), self.middle, self.unit)
+        return theta + np.clip(step, -1, 1)
+
+    def _likelihood(self, thetas: Floats) -> Floats:
+        return _log_likelihood(thetas, self.scaled)
 
 
 def fit_score_process(series: ScoreSeries) -> SeverityFit:
@@ -150,7 +171,14 @@ def fit_score_process(series: ScoreSeries) -> SeverityFit:
     theta, slopes = _climb(lambda thetas: _log_likelihood(thetas, scaled))
     process = _in_points(theta, middle, unit)
     _require_no_jumps(process, series)
-    return SeverityFit(process, theta, slopes, middle, unit)
+    return SeverityFit(
+        process,
+        theta,
+        slopes,
+        scaled,
+        middle,
+        unit,
+    )
 
 
 def _require_no_jumps(process: ScoreProcess, series: ScoreSeries) -> None:
