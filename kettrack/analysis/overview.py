@@ -36,6 +36,7 @@ from kettrack.result import Result
 from kettrack.settings import LAST_ROW
 from kettrack.timelines.derived import DerivedCohort, derive
 from kettrack.vocabulary.days import COMPLETE_LOG_DAYS
+from kettrack.vocabulary.limits import FEWEST_PEOPLE_FOR_BENCHMARK
 from kettrack.vocabulary.plain_words import share_with_interval, value_with_interval
 
 # Sessions named on the way to the last one that is named.
@@ -227,13 +228,18 @@ def _confirmed_words(table: pd.DataFrame) -> str:
 
 
 def _null_words(table: pd.DataFrame) -> str:
-    """What sessions that do nothing would show; empty where no such model could be fitted."""
-    if table["null"].isna().all():
+    """What sessions that do nothing would show, with its interval; empty where no such model could
+    be fitted, or where the trials do not bear it out for so few people.
+    """
+    few = table["n"].iloc[0] < FEWEST_PEOPLE_FOR_BENCHMARK
+    if few or table["null"].isna().all():
         return ""
     session = min(_NAMED_SESSIONS[-1], int(table["session"].iloc[-1]))
+    row = f"row{session}"
     return (
         "In a model fitted to this clinic in which sessions do nothing, about"
-        f" {{row{session}.null:%}} had responded by session {session}. "
+        f" {{{row}.null:%}} (95 % interval {{{row}.null_low:%}} to {{{row}.null_high:%}}) had"
+        f" responded by session {session}. "
     )
 
 

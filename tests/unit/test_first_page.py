@@ -38,6 +38,8 @@ SHARE = dict.fromkeys(
         "not_scored",
         "at_most",
         "null",
+        "null_low",
+        "null_high",
         "half_by",
         "half_by_low",
         "half_by_high",
@@ -87,12 +89,17 @@ def curve(
 
 
 def test_half_has_its_interval_and_less_than_half_says_how_far_it_can_be_seen() -> None:
-    said = how_many_sessions(curve([10, 30, 55, 60], half_by=3, null=12.5)).text
+    nulls = {"null": 12.5, "null_low": 8.0, "null_high": 17.0}
+    shares = [10, 30, 55, 60]
+    said = how_many_sessions(curve(shares, half_by=3, n=200, **nulls)).text
     assert said.startswith(
         "Half of the people had responded by session 3 (95 % interval 3 to not reached): 30 %"
         " (1.0 to 90 %) by session 2, 60 %"
     )
-    assert "about 12 % had responded by session 4" in said
+    assert "about 12 % (95 % interval 8.0 % to 17 %) had responded by session 4" in said
+    # nobody has shown that it holds for so few
+    few = how_many_sessions(curve(shares, half_by=3, n=149, **nulls)).text
+    assert "do nothing" not in few
     # the good news does not stand without those who left
     assert "5.0 % had stopped without a response and 21 % were no longer scored" in said
     said = how_many_sessions(curve([10, 20, 25, 30, 33, 35, 36, 40])).text

@@ -83,7 +83,10 @@ def benchmark(
     NotIdentified
         As `fit_plasmode`.
     """
-    value = np.asarray(measure(null_cohort(cohort)), np.float64)
+    value = np.asarray(
+        measure(null_cohort(cohort)),
+        np.float64,
+    )
     found = np.array([measure(other) for other in _bootstraps(cohort)], np.float64)
     known = ~np.isnan(found)
     n = known.sum(axis=0)
@@ -92,12 +95,23 @@ def benchmark(
     # Each bootstrap is simulated like the number itself, so a Monte-Carlo error is in it too.
     spread = np.sqrt(squares / np.maximum(n - 1, 1))
     reach = t.ppf((1 + LEVEL) / 2, np.maximum(n - 1, 1)) * spread
-    reach = np.where(n > 1, reach, np.nan)
+    reach = np.where(
+        n > 1,
+        reach,
+        np.nan,
+    )
     low, high = (np.clip(value + sign * reach, 0.0, highest) for sign in (-1, 1))
-    return Benchmark(value, low, high)
+    return Benchmark(
+        value,
+        low,
+        high,
+    )
 
 
-def null_cohort(cohort: DerivedCohort, simulated: int = NULL_PEOPLE) -> DerivedCohort:
+def null_cohort(
+    cohort: DerivedCohort,
+    simulated: int = NULL_PEOPLE,
+) -> DerivedCohort:
     """The cohort as it would look if sessions did nothing, many times over, as a cohort that every
     estimate can count.
 
@@ -119,20 +133,35 @@ def null_cohort(cohort: DerivedCohort, simulated: int = NULL_PEOPLE) -> DerivedC
     )
 
 
-def _null(cohort: DerivedCohort, simulated: int) -> DerivedCohort:
+def _null(
+    cohort: DerivedCohort,
+    simulated: int,
+) -> DerivedCohort:
     """The fitted clinic, lived through once more by everyone, with sessions that do nothing."""
     learnt = learnt_from(cohort)
     model = plasmode_data(learnt).model
     rng = np.random.default_rng(NULL_SEED)
-    return _lived(learnt, model, simulated, rng)
+    return _lived(
+        learnt,
+        model,
+        simulated,
+        rng,
+    )
 
 
-def _bootstraps(cohort: DerivedCohort) -> list[DerivedCohort]:
+def _bootstraps(
+    cohort: DerivedCohort,
+) -> list[DerivedCohort]:
     """The same with other people of the clinic, drawn from those there are, time and again."""
-    return cohort.once("null bootstraps", lambda: _draw_bootstraps(cohort))
+    return cohort.once(
+        "null bootstraps",
+        lambda: _draw_bootstraps(cohort),
+    )
 
 
-def _draw_bootstraps(cohort: DerivedCohort) -> list[DerivedCohort]:
+def _draw_bootstraps(
+    cohort: DerivedCohort,
+) -> list[DerivedCohort]:
     learnt = learnt_from(cohort)
     data = plasmode_data(learnt)
     found = []
@@ -148,31 +177,55 @@ def _lived(
     simulated: int,
     rng: np.random.Generator,
 ) -> DerivedCohort:
-    many = repeat_people(model, simulated)
-    return panel_cohort(simulate_plasmode(many, 0.0, rng), many, cohort)
+    many = repeat_people(
+        model,
+        simulated,
+    )
+    return panel_cohort(
+        simulate_plasmode(many, 0.0, rng),
+        many,
+        cohort,
+    )
 
 
-def learnt_from(cohort: DerivedCohort) -> DerivedCohort:
+def learnt_from(
+    cohort: DerivedCohort,
+) -> DerivedCohort:
     """The cohort, or a random sample of its people where there are many."""
     people = scored_before(cohort)
     if len(people) <= MOST_LEARNT_FROM:
         return cohort
-    return cohort.once("learnt from", lambda: _sample(cohort))
+    return cohort.once(
+        "learnt from",
+        lambda: _sample(cohort),
+    )
 
 
-def _sample(cohort: DerivedCohort) -> DerivedCohort:
+def _sample(
+    cohort: DerivedCohort,
+) -> DerivedCohort:
     rng = np.random.default_rng(NULL_SEED)
     people = scored_before(cohort).to_numpy()
-    drawn = rng.choice(people, MOST_LEARNT_FROM, replace=False)
+    drawn = rng.choice(
+        people,
+        MOST_LEARNT_FROM,
+        replace=False,
+    )
     parts = {}
     for name in ("patients", "sessions", "scores", "events"):
-        table = getattr(cohort, name)
+        table = getattr(
+            cohort,
+            name,
+        )
         kept = table[table["patient_id"].isin(drawn)]
         parts[name] = kept.reset_index(drop=True)
     return cohort.replace(**parts)
 
 
-def no_null_caveat(what: str, error: NotIdentified) -> str:
+def no_null_caveat(
+    what: str,
+    error: NotIdentified,
+) -> str:
     """Why the null is missing, and what would give it.
 
     Examples

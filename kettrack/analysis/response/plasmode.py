@@ -68,7 +68,7 @@ class PlasmodeData:
         n = self.series.begin.size
         drawn = rng.integers(n, size=n)
         times = np.bincount(drawn, minlength=n)
-        process = self.fit.refitted(times)
+        process = self.fit.refitted(times, rng)
         at_risk = times[self.place]
         people = np.repeat(np.arange(at_risk.size), at_risk)
         row_times = at_risk[self.row_person]

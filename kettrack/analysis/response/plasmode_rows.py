@@ -26,7 +26,9 @@ FOLLOWED_DAYS: Final = 75
 # ---- scores as series of people
 
 
-def scored_before(cohort: DerivedCohort) -> pd.Index:
+def scored_before(
+    cohort: DerivedCohort,
+) -> pd.Index:
     """Everybody with sessions and a score in the baseline window."""
     line = cohort.timeline.dropna(subset=["score"])
     before = line["sessions_to_date"] == 0
@@ -35,23 +37,44 @@ def scored_before(cohort: DerivedCohort) -> pd.Index:
     return people[people.isin(cohort.sessions["patient_id"])]
 
 
-def score_series(cohort: DerivedCohort, people: pd.Index) -> ScoreSeries:
+def score_series(
+    cohort: DerivedCohort,
+    people: pd.Index,
+) -> ScoreSeries:
     """Scores of each person, padded, those before session 1 first, with the sessions in between."""
-    line = _early_scores(cohort, people)
+    line = _early_scores(
+        cohort,
+        people,
+    )
     # One column for each person; rows rise by day within a person.
     column = people.get_indexer(pd.Index(line["patient_id"]))
     row = line.groupby("patient_id").cumcount().to_numpy()
     shape = (int(row.max(initial=0)) + 1, len(people))
-    score = np.full(shape, np.nan)
-    day = np.full(shape, np.nan)
+    score = np.full(
+        shape,
+        np.nan,
+    )
+    day = np.full(
+        shape,
+        np.nan,
+    )
     to_date = np.zeros(shape)
     score[row, column] = line["score"].to_numpy(float)
     day[row, column] = line["day"].to_numpy(float)
     to_date[row, column] = line["sessions_to_date"].to_numpy(float)
     # Padding after a person's last score keeps the sessions so far, so nothing lies in between.
     given = np.maximum.accumulate(to_date, axis=0).astype(np.int64)
-    later, age, first_age = _sessions_between(cohort, people, day, given)
-    days = np.diff(day, axis=0, prepend=day[:1])
+    later, age, first_age = _sessions_between(
+        cohort,
+        people,
+        day,
+        given,
+    )
+    days = np.diff(
+        day,
+        axis=0,
+        prepend=day[:1],
+    )
     return ScoreSeries(
         score=score,
         days=np.nan_to_num(days),
@@ -62,7 +85,10 @@ def score_series(cohort: DerivedCohort, people: pd.Index) -> ScoreSeries:
     )
 
 
-def _early_scores(cohort: DerivedCohort, people: pd.Index) -> pd.DataFrame:
+def _early_scores(
+    cohort: DerivedCohort,
+    people: pd.Index,
+) -> pd.DataFrame:
     """Known scores of these people from the baseline window to half a year."""
     line = cohort.timeline.dropna(subset=["score"])
     day = line["day"]
@@ -82,16 +108,35 @@ def _sessions_between(
     session_day = cohort.sessions["day"].to_numpy(float)
     # A running sum over the whole log: the difference of two of its entries is the sum of the days
     # of one person's sessions between two scores.
-    sums = np.append(0.0, np.cumsum(session_day))
+    sums = np.append(
+        0.0,
+        np.cumsum(session_day),
+    )
     begin = _first_session_rows(cohort).reindex(people).to_numpy()
-    total = np.diff(sums[begin + given], axis=0, prepend=sums[begin][None])
-    between = np.diff(given, axis=0, prepend=0)
+    total = np.diff(
+        sums[begin + given],
+        axis=0,
+        prepend=sums[begin][None],
+    )
+    between = np.diff(
+        given,
+        axis=0,
+        prepend=0,
+    )
     first = (given > 0) & (given == between)
     first_day = session_day[begin]
     later = between - first
     mean_day = (total - first * first_day) / np.maximum(later, 1)
-    age = np.where(later > 0, day - mean_day, 0.0)
-    first_age = np.where(first, day - first_day, np.nan)
+    age = np.where(
+        later > 0,
+        day - mean_day,
+        0.0,
+    )
+    first_age = np.where(
+        first,
+        day - first_day,
+        np.nan,
+    )
     return later.astype(float), age, first_age
 
 
@@ -132,7 +177,9 @@ def score_rows(
     )
 
 
-def _first_session_rows(cohort: DerivedCohort) -> pd.Series:
+def _first_session_rows(
+    cohort: DerivedCohort,
+) -> pd.Series:
     """Row of each patient's first session, by `patient_id`."""
     ids = cohort.sessions["patient_id"]
     rows = pd.Series(
@@ -170,7 +217,11 @@ def course_rows(
     session = rows["session"].to_numpy()
     ends = session == length
     as_planned = here["as_planned"].to_numpy(bool)
-    how_ended = np.where(as_planned, PLANNED_END, LEFT)
+    how_ended = np.where(
+        as_planned,
+        PLANNED_END,
+        LEFT,
+    )
     rows["kind"] = np.where(ends, how_ended, GOES_ON)
     rows["gap"] = rows["gap"].where(~ends)
     return rows[(session <= length) & _log_complete(cohort, rows, complete)]
@@ -235,7 +286,9 @@ def session_rows(
     )
 
 
-def _session_keys(rows: pd.DataFrame) -> pd.MultiIndex:
+def _session_keys(
+    rows: pd.DataFrame,
+) -> pd.MultiIndex:
     """Patient and session of each row."""
     return pd.MultiIndex.from_frame(rows[["patient_id", "session"]])
 
@@ -258,7 +311,12 @@ def _last_scores(
         "day",
         kind="stable",
     ).astype({"day": np.int64})
-    found = pd.merge_asof(days, scores, on="day", by="patient_id")
+    found = pd.merge_asof(
+        days,
+        scores,
+        on="day",
+        by="patient_id",
+    )
     return found.rename(columns={"score": "last"}).drop(columns="day")
 
 

@@ -287,7 +287,7 @@ def _add_other_events(
     if event == "response":
         has_rule = cohort.criteria.remission is not None
         table["remitted"] = (
-            _share_reached(cohort, "remission", sessions) if has_rule else np.nan
+            share_reached(cohort, "remission", sessions) if has_rule else np.nan
         )
     confirmed = estimate_incidence(count(require_confirmation(cohort), event), LEVEL)
     ends = (confirmed.estimate, confirmed.ci_low, confirmed.ci_high)
@@ -309,8 +309,8 @@ def _add_null(
     sessions = len(table)
 
     def measure(null: DerivedCohort) -> Floats:
-        share = _share_reached(null, event, sessions)
-        confirmed = _share_reached(require_confirmation(null), event, sessions)
+        share = share_reached(null, event, sessions)
+        confirmed = share_reached(require_confirmation(null), event, sessions)
         return np.array([share, confirmed])
 
     try:
@@ -328,7 +328,7 @@ def _add_null(
     return table.assign(**columns), NULL_CAVEAT
 
 
-def _share_reached(cohort: DerivedCohort, event: str, sessions: int) -> Floats:
+def share_reached(cohort: DerivedCohort, event: str, sessions: int) -> Floats:
     """Percent with the event by each of the first sessions."""
     counts = count(cohort, event)
     _, _, incidence = aalen_johansen(counts.events, counts.at_risk)

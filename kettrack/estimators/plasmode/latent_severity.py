@@ -94,14 +94,23 @@ class SeverityFit:
     middle: float
     unit: float
 
-    def refitted(self, times: Ints) -> ScoreProcess:
+    def refitted(
+        self,
+        times: Ints,
+        rng: np.random.Generator,
+    ) -> ScoreProcess:
         """The process where each person counts so many times: some steps of scoring from the fit,
         as far as a bootstrap needs it.
+
+        The centres of the priors are drawn anew. With fixed centres, what the data leave open would
+        be as good as known, and an interval too short.
         """
-        theta = self._step(self.theta, self.slopes, times)
+        centre, spread = _priors()
+        drawn = centre + spread * rng.standard_normal(centre.size)
+        theta = self._step(self.theta, self.slopes, times, drawn)
         for _ in range(_BOOTSTRAP_STEPS - 1):
             _, slopes = _derivatives(self._likelihood, theta)
-            theta = self._step(theta, slopes, times)
+            theta = self._step(theta, slopes, times, drawn)
         return _in_points(theta, self.middle, self.unit)
 
     def _step(
@@ -109,8 +118,9 @@ class SeverityFit:
         theta: Floats,
         slopes: Floats,
         times: Ints,
+        centre: Floats,
     ) -> Floats:
-        centre, spread = _priors()
+        _, spread = _priors()
         counted = slopes * times
         gradient = counted.sum(axis=1) - (theta - centre) / spread**2
         information = counted @ slopes.T + np.diag(1 / spread**2)

@@ -130,23 +130,38 @@ def score_known(
     # a person without a further score neither costs nor moves
     known = ~np.isnan(score)
     expected = mean[0] - dose * mean[2]
-    surprise = np.where(known, score - expected, 0.0)
+    surprise = np.where(
+        known,
+        score - expected,
+        0.0,
+    )
     squared = surprise**2 / variance
     cost = 0.5 * (np.log(variance) + squared)
     found = []
     gain = []
     for value, moved in zip(mean, reach, strict=True):
-        rate = np.where(known, moved / variance, 0.0)
+        rate = np.where(
+            known,
+            moved / variance,
+            0.0,
+        )
         gain.append(rate)
         found.append(value + rate * surprise)
     left = []
     for row, rate in zip(spread, gain, strict=True):
-        pairs = zip(row, reach, strict=True)
+        pairs = zip(
+            row,
+            reach,
+            strict=True,
+        )
         left.append([entry - rate * moved for entry, moved in pairs])
     return FilterState(found, left), np.where(known, cost, 0.0), squared
 
 
-def begin_filter(part: dict[str, Floats], baseline: Floats) -> FilterState:
+def begin_filter(
+    part: dict[str, Floats],
+    baseline: Floats,
+) -> FilterState:
     """What is known of each person from the baseline score."""
     variance = np.exp(2 * part["log_start_sd"])
     error = np.exp(2 * part["log_error"])
@@ -190,10 +205,15 @@ def days_later(
     rows = [[mixed + shock, *first[1:]]]
     for begin, row in zip(first[1:], state.spread[1:], strict=True):
         rows.append([begin, *row[1:]])
-    return FilterState([moved, level, *others], rows)
+    return FilterState(
+        [moved, level, *others],
+        rows,
+    )
 
 
-def process_parts(process: ScoreProcess) -> dict[str, Floats]:
+def process_parts(
+    process: ScoreProcess,
+) -> dict[str, Floats]:
     """The process as parameters of the likelihood, each of shape (1, 1)."""
     spreads = {
         "log_start_sd": process.start_sd,
@@ -222,14 +242,31 @@ def follow_scores(
     for row in range(1, len(series.score)):
         use = used[row : row + 1]
         # where a score is not used the clock stands still, and nothing is learnt
-        days = np.where(use, series.days[row], 0.0)
+        days = np.where(
+            use,
+            series.days[row],
+            0.0,
+        )
         keep = np.exp(-process.drift * days)
-        state = days_later(state, keep, process.shock_sd**2 * (1 - keep**2))
+        state = days_later(
+            state,
+            keep,
+            process.shock_sd**2 * (1 - keep**2),
+        )
         first = process.first * np.exp(-wear * series.first_age[row])
         later = series.sessions[row] * np.exp(-wear * series.age[row])
         fresh = later + np.nan_to_num(first)
         dose = dose * np.exp(-wear * days) + np.where(use, fresh, 0.0)
-        score = np.where(use, series.score[row], np.nan)
-        state, _, squared = score_known(state, dose, score, process.error_sd**2)
+        score = np.where(
+            use,
+            series.score[row],
+            np.nan,
+        )
+        state, _, squared = score_known(
+            state,
+            dose,
+            score,
+            process.error_sd**2,
+        )
         far += int((squared > FAR_SD**2).sum())
     return state, far

@@ -46,25 +46,50 @@ class Start:
         return Start(*(column[places] for column in columns))
 
 
-def known_start(process: ScoreProcess, series: ScoreSeries) -> Start:
+def known_start(
+    process: ScoreProcess,
+    series: ScoreSeries,
+) -> Start:
     """What all scores of a person tell of the day of the last one before session 1.
 
     Later scores are used too: levels are then spread as they are in this clinic, whatever their
     shape, and not as a bell.
     """
     before = ~series.treated & ~np.isnan(series.score)
-    state = begin_filter(process_parts(process), series.score[:1])
-    state, _ = follow_scores(process, state, series, before)
+    state = begin_filter(
+        process_parts(process),
+        series.score[:1],
+    )
+    state, _ = follow_scores(
+        process,
+        state,
+        series,
+        before,
+    )
     # A copy that no time moves: what is learnt of severity later is learnt of the start too.
     severity, *others = state.spread
     copied = [severity[0], *severity[1:], severity[0]]
     rows = [[*row, row[0]] for row in (severity, *others)]
-    state = FilterState([*state.mean, state.mean[0]], [*rows, copied])
-    state, _ = follow_scores(process, state, series, ~before)
-    of_severity = np.maximum(state.spread[3][3], TINY)
+    state = FilterState(
+        [*state.mean, state.mean[0]],
+        [*rows, copied],
+    )
+    state, _ = follow_scores(
+        process,
+        state,
+        series,
+        ~before,
+    )
+    of_severity = np.maximum(
+        state.spread[3][3],
+        TINY,
+    )
     shared = state.spread[3][1]
     slope = shared / of_severity
-    left = np.maximum(state.spread[1][1] - slope * shared, 0.0)
+    left = np.maximum(
+        state.spread[1][1] - slope * shared,
+        0.0,
+    )
     passed = (series.days * before).sum(axis=0)
     return Start(
         day=series.begin + passed,
@@ -76,7 +101,10 @@ def known_start(process: ScoreProcess, series: ScoreSeries) -> Start:
     )
 
 
-def draw_start(start: Start, rng: np.random.Generator) -> tuple[Floats, Floats]:
+def draw_start(
+    start: Start,
+    rng: np.random.Generator,
+) -> tuple[Floats, Floats]:
     """Draw true severity and own level of each person; points, shape (n,)."""
     above = start.severity_sd * rng.standard_normal(start.day.size)
     own = start.level_sd * rng.standard_normal(start.day.size)

@@ -1,0 +1,164 @@
+"""The no-effect benchmark: a clinic and its twin whose sessions do nothing.
+
+The benchmark is made from the clinic alone; what is true is counted in many people of the twin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache, partial
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from kettrack.analysis.response.benchmark import benchmark
+from kettrack.analysis.response.response_curve import share_reached
+from kettrack.errors import NotIdentified
+from kettrack.reading.cohort import Cohort
+from kettrack.reading.load import cohort_from_frames
+from kettrack.simulation.cohort import simulate
+from kettrack.simulation.parameters import Parameters
+from kettrack.simulation.presets import SCENARIOS
+from kettrack.simulation.truth import Truth
+from kettrack.timelines.derived import derive
+from kettrack.trials.gate import Check, Gate, Truths, bias, coverage, share
+
+READ_AT: Final = (2, 4, 6)  # sessions
+LARGEST_BIAS: Final = 1.5  # points
+LARGEST_EXCESS_BIAS: Final = 2.0  # points
+COVERED: Final = (0.90, 0.97)
+SIZES: Final = (240, 800, 2_000)
+PAIRS: Final = 100
+# What the course of severity cannot be told from, or is not that of the model: refused.
+REFUSED: Final = ("maintenance", "silent")
+ANSWERED: Final = ("clinic", "A", "B", "irregular", "returns")
+FAST: Final = ("B", 240)
+TWIN_PEOPLE: Final = 40_000
+TWIN_SEED: Final = 20261128
+FIRST_SEED: Final = 103
+
+
+def measure_benchmark(cohort: Cohort) -> dict[str, float]:
+    """What is seen and the benchmark by some sessions, in percent; missing where it is refused."""
+    derived = derive(cohort)
+    last = READ_AT[-1]
+
+    seen = share_reached(derived, "response", last)
+    numbers = {"refused": 0.0}
+    numbers |= {f"seen_{at}": float(seen[at - 1]) for at in READ_AT}
+    try:
+        found = benchmark(
+            derived,
+            lambda null: share_reached(null, "response", last),
+        )
+    except NotIdentified:
+        return {"refused": 1.0}
+    for at in READ_AT:
+        numbers[f"null_{at}"] = float(found.value[at - 1])
+        numbers[f"low_{at}"] = float(found.low[at - 1])
+        numbers[f"high_{at}"] = float(found.high[at - 1])
+    return numbers
+
+
+def without_effect(parameters: Parameters) -> Parameters:
+    """The same clinic with sessions that do nothing."""
+    return replace(
+        parameters,
+        effect=replace(parameters.effect, per_session=0.0),
+    )
+
+
+@cache
+def true_shares(scenario: str, effect: bool = False) -> tuple[Truth, ...]:
+    """Percent seen to respond by some sessions, in the clinic or in its twin without effect."""
+    parameters = SCENARIOS[scenario]
+    one = parameters if effect else without_effect(parameters)
+    people = simulate(one, TWIN_PEOPLE, TWIN_SEED)
+    cohort = cohort_from_frames(
+        people.sessions,
+        people.scores,
+        people.patients,
+        people.events,
+    )
+    found = share_reached(derive(cohort), "response", READ_AT[-1])
+    truths = []
+    for at in READ_AT:
+        value = float(found[at - 1])
+        error = np.sqrt(value * (100 - value) / TWIN_PEOPLE)
+        truths.append(Truth(value, float(error)))
+    return tuple(truths)
+
+
+def judge_benchmark(frame: pd.DataFrame, truths: Truths, scenario: str) -> list[Check]:
+    """Unbiased, its interval covers, and what is seen beyond it is what sessions did."""
+    return list(_checks(frame, scenario))
+
+
+def _checks(frame: pd.DataFrame, scenario: str) -> Iterator[Check]:
+    nulls = true_shares(scenario)
+    seen = true_shares(scenario, effect=True)
+    for at, null, with_effect in zip(READ_AT, nulls, seen, strict=True):
+        where = f"response by session {at}, percentage points"
+        yield bias(
+            frame,
+            f"null_{at}",
+            null,
+            LARGEST_BIAS,
+            f"bias of the benchmark, {where}",
+        )
+        yield coverage(
+            frame,
+            (f"low_{at}", f"high_{at}"),
+            null,
+            *COVERED,
+            what=f"coverage of the 95 % interval of the benchmark, {where}",
+        )
+        excess = frame.assign(excess=frame[f"seen_{at}"] - frame[f"null_{at}"])
+        beyond = Truth(
+            with_effect.value - null.value,
+            float(np.hypot(with_effect.error, null.error)),
+        )
+        yield bias(
+            excess,
+            "excess",
+            beyond,
+            LARGEST_EXCESS_BIAS,
+            f"bias of what is seen beyond the benchmark, {where}",
+        )
+
+
+def judge_refused(frame: pd.DataFrame, truths: Truths) -> list[Check]:
+    """Refused, since a number would be wrong."""
+    return [
+        share(
+            frame,
+            "refused",
+            low=0.95,
+            what="share of clinics in which the benchmark is refused",
+        )
+    ]
+
+
+def _gate(scenario: str, n: int) -> Gate:
+    refused = scenario in REFUSED
+    judge = judge_refused if refused else partial(judge_benchmark, scenario=scenario)
+    return Gate(
+        name=f"no_effect_benchmark-{scenario}-{n}",
+        question=(
+            "Does the benchmark find what the twin without effect shows, from the clinic alone?"
+        ),
+        scenario=scenario,
+        n=n,
+        cohorts=PAIRS,
+        fast_cohorts=4 if (scenario, n) == FAST else 0,
+        first_seed=FIRST_SEED,
+        measure=measure_benchmark,
+        judge=judge,
+    )
+
+
+GATES: Final = tuple(
+    _gate(scenario, n) for n in SIZES for scenario in (*ANSWERED, *REFUSED)
+)
