@@ -45,7 +45,7 @@ NULL_CAVEAT: Final = (
     " scores, and that what a session does wears off. What comes with treatment but not from the"
     " sessions is credited to the sessions."
 )
-Measure = Callable[[DerivedCohort], Floats]
+Counting = Callable[[DerivedCohort], Floats]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +59,10 @@ class Benchmark:
 
 def benchmark(
     cohort: DerivedCohort,
-    measure: Measure,
+    measure: Counting,
     highest: float = 100.0,
 ) -> Benchmark:
-    """Measure what the clinic would show if sessions did nothing.
+    """Counting what the clinic would show if sessions did nothing.
 
     Parameters
     ----------
