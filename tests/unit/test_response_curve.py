@@ -80,9 +80,14 @@ def test_the_null_rises_stays_below_and_is_said(response):
     null = response.table["null"].to_numpy(float)
     assert (np.diff(null) >= 0).all()
     assert (null < response.table["estimate"]).all()
+    low, high = (
+        response.table[f"null_{end}"].to_numpy(float) for end in ("low", "high")
+    )
+    assert (low < null).all() and (null < high).all()
     assert (
-        "in which sessions do nothing, about"
-        f" {percentage(null[5])} % had responded by then" in response.text
+        f"in which sessions do nothing, about {percentage(null[5])} % (95 % interval"
+        f" {percentage(low[5])} % to {percentage(high[5])} %) had responded by then"
+        in response.text
     )
 
 
