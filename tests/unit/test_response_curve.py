@@ -83,7 +83,8 @@ def test_the_null_rises_stays_below_and_is_said(response):
     low, high = (
         response.table[f"null_{end}"].to_numpy(float) for end in ("low", "high")
     )
-    assert (low < null).all() and (null < high).all()
+    assert (low < null).all()
+    assert (null < high).all()
     assert (
         f"in which sessions do nothing, about {percentage(null[5])} % (95 % interval"
         f" {percentage(low[5])} % to {percentage(high[5])} %) had responded by then"
