@@ -79,6 +79,14 @@ def test_a_curve_ends_where_logs_end() -> None:
     assert "fewer than 11 people can still be counted at 4 weeks" in found.text
 
 
+def test_where_all_fall_silent_at_once_that_is_said() -> None:
+    """Nobody is scored after the response: no curve can be drawn, and nobody is passed over."""
+    cohort = people("30 | 0:20 1:6 18:6")
+    said = "30 of the 30 people were no longer scored while their log went on"
+    assert said in kt.estimate("durability", cohort).text
+    assert summary_text(cohort).count(said) == 2
+
+
 def test_all_and_none_of_30_lost_it() -> None:
     all_lost = kt.estimate("durability", people(f"30 | {LOST_BY_DAY_32}"))
     none_lost = kt.estimate("durability", people(f"30 | {KEEPS}"))

@@ -58,7 +58,7 @@ def _after_course_sentence(table: pd.DataFrame) -> str:
     started = f"{n} people were responding when their planned first course ended."
     firsts = " ".join(firsts_said(table, day) for day in DAYS_SAID).strip()
     if not firsts:
-        return f"{started} {_too_few_words()}"
+        return f"{started} {_too_few_words()} {silent_said(table)}".strip()
     confirmed = (table["rule"] == "single_score").any()
     parts = [
         started,
@@ -134,7 +134,8 @@ def _from_response_sentence(table: pd.DataFrame) -> str:
     n = f"{{{rows['key'].iloc[0]}.n}}"
     said = rows_said(table, "treatment_policy")
     if not said:
-        return f"{n} people responded during their first course. {_too_few_words()}"
+        few = f"{n} people responded during their first course. {_too_few_words()}"
+        return f"{few} {silent_said(table)}".strip()
     shares = [
         f"{share_with_interval(key)}{single_beside(table, key)} after"
         f" {day // DAYS_IN_WEEK} weeks"

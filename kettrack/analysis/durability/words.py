@@ -209,9 +209,16 @@ def silent_said(table: pd.DataFrame) -> str:
             "Some people may have been no longer scored while their log went on; the shares take"
             " them to be like the others."
         )
-    rows = rows[rows["day"].isin(DAYS_SAID) & (rows["silent"] > 0)]
+    last = rows["key"].iloc[-1]
+    rows = rows[rows["silent"] > 0]
     if rows.empty:
         return ""
+    rows = rows[rows["day"].isin(DAYS_SAID)]
+    if rows.empty:
+        return (
+            f"{{{last}.silent}} of the {{{last}.n}} people were no longer scored while their log"
+            " went on: nobody knows how long their response lasted."
+        )
     key = rows["key"].iloc[-1]
     weeks = rows["day"].iloc[-1] // DAYS_IN_WEEK
     return (
