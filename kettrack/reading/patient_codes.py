@@ -7,10 +7,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from kettrack.arrays import Ints
 from kettrack.reading.problems import Ledger, counted
 from kettrack.vocabulary.limits import LARGE_SHARE_LOST
 
@@ -77,13 +79,15 @@ def report_lost(
     ledger : Ledger
         Takes a problem or a note; neither names a code.
     """
-    treated = _codes_in(frames["sessions"])
-    if treated.empty:
+    # All tables have one list of patients by now, so that places in it can be compared.
+    everyone = frames["sessions"]["patient_id"].cat.categories
+    treated = _places(frames["sessions"])
+    if not len(treated):
         return
     for name in ("scores", "patients", "events"):
-        codes = _codes_in(frames[name])
-        lost = codes[~codes.isin(treated)]
-        cause = _likely_cause(lost, treated)
+        codes = _places(frames[name])
+        lost = np.setdiff1d(codes, treated, assume_unique=True)
+        cause = _likely_cause(_texts(everyone, lost), everyone, treated)
         # A list of patients or events may be of other people; without scores nothing is left.
         if len(lost) and len(lost) == len(codes) and (name == "scores" or cause):
             ledger.problem(
@@ -107,19 +111,28 @@ _OTHER: Final = (
 )
 
 
-def _codes_in(
-    frame: pd.DataFrame,
+def _places(frame: pd.DataFrame) -> Ints:
+    """Places of a table's patients in the list of all, once each."""
+    places = np.unique(frame["patient_id"].cat.codes.to_numpy())
+    return places[places >= 0].astype(np.int64)
+
+
+def _texts(
+    everyone: pd.Index,
+    places: Ints,
 ) -> pd.Series:
-    return frame["patient_id"].dropna().drop_duplicates().astype("str")
+    return pd.Series(everyone[places], dtype="str")
 
 
 def _likely_cause(
     lost: pd.Series,
-    treated: pd.Series,
+    everyone: pd.Index,
+    places: Ints,
 ) -> str:
     """What most lost codes differ by from one in the sessions; empty where it is not found."""
     if lost.empty:
         return ""
+    treated = _texts(everyone, places)
     for what, plain in _DIFFERENCES.items():
         same = plain(lost).isin(plain(treated))
         if same.mean() > 0.5:
