@@ -276,6 +276,55 @@ steps <- function(question, rows, order) {
   do.call(rbind, out)
 }
 
+# Mean score at each session or week, with its t interval.
+means <- function(question, rows) {
+  one <- function(part) {
+    n <- nrow(part)
+    # With fewer people nothing is shown.
+    if (n < 11) return(NULL)
+    reach <- qt(1 - TAIL, n - 1) * sd(part$value) / sqrt(n)
+    told(question, paste(part$curve[1], part$time[1], sep = "_"), NA, n = n,
+      estimate = mean(part$value), ci_low = mean(part$value) - reach,
+      ci_high = mean(part$value) + reach)
+  }
+  do.call(rbind, lapply(split(rows, list(rows$curve, rows$time), drop = TRUE), one))
+}
+
+# If nobody had stopped early: whoever stayed stands for those like them who left. Without weights
+# stopping counts as chance.
+if_all_continued <- function(question, rows) {
+  stays <- function(weights) {
+    fit <- survfit(Surv(start, time, status) ~ 1, data = rows, weights = weights)
+    100 * (1 - fit$surv)
+  }
+  told(question, "", sort(unique(rows$time)),
+    estimate = stays(rows$weight), plain = stays(rep(1, nrow(rows))))
+}
+
+# Of people who were not better after a session and went on: who responded later.
+go_on <- function(question, rows) {
+  one <- function(name) {
+    curve <- curve_of(rows[rows$curve == name, ])
+    event <- part_of(curve, "responded")
+    last <- length(curve$grid)
+    row <- sub("_(confirmed|single)$", "", name)
+    if (grepl("_single$", name)) {
+      return(told(question, row, NA, single = 100 * event$share[last]))
+    }
+    told(question, row, NA, n = curve$n, estimate = 100 * event$share[last],
+      ci_low = 100 * event$low[last], ci_high = 100 * event$high[last])
+  }
+  at_risk <- rows$curve[rows$cause != "never_at_risk"]
+  do.call(rbind, lapply(unique(at_risk), one))
+}
+
+# Mean number of losses per person by each week.
+recurrent_loss <- function(question, rows) {
+  fit <- survfit(Surv(start, time, status) ~ 1, data = rows[rows$time > rows$start, ])
+  days <- seq(7, max(rows$time), by = 7)
+  told(question, "", days, estimate = c(0, fit$cumhaz)[findInterval(days, fit$time) + 1])
+}
+
 session_counts <- function(question, rows) {
   most <- 12
   one <- function(name) {
@@ -307,7 +356,11 @@ rebuild <- function(question, rows) {
     ladder = steps(question, rows, LADDER),
     responders = steps(question, rows, RESPONDERS),
     session_counts = session_counts(question, rows),
-    stop("No way to rebuild ", question, " from its rows."))
+    response_if_all_continued = if_all_continued(question, rows),
+    should_we_go_on = go_on(question, rows),
+    recurrent_loss = recurrent_loss(question, rows),
+    trajectories = means(question, rows),
+    message("Not rebuilt here: ", question, "."))
 }
 
 arguments <- commandArgs(trailingOnly = TRUE)
@@ -318,6 +371,7 @@ rebuilt <- lapply(files, function(file) {
   # Codes of patients stay text: 001 is not 1.
   rows <- read.csv(file, colClasses = c(patient_id = "character", cause = "character",
     curve = "character", group = "character"))
+  # Were truth values written in words that R does not know, everything would be wrong.
   stopifnot(is.logical(rows$status))
   rebuild(sub("[.]csv$", "", basename(file)), rows)
 })

@@ -25,6 +25,7 @@ COLUMNS: Final = (
     "cause",
     "weight",
     "dated",
+    "value",
 )
 # Of people whom a curve never had at risk: they are exported, and count nowhere.
 NEVER_AT_RISK: Final = "never_at_risk"
@@ -186,8 +187,11 @@ def weighted_rows(
 
 
 def finished(rows: pd.DataFrame) -> pd.DataFrame:
-    """An export as it is handed out: every column of `COLUMNS` in its order, days as whole
-    numbers.
+    """An export as it is handed out: every column of `COLUMNS` in its order; times that are whole
+    numbers are written as such.
     """
-    whole = dict.fromkeys(("start", "time", "dated"), "Int64")
-    return rows.reindex(columns=list(COLUMNS)).astype(whole)
+    rows = rows.reindex(columns=list(COLUMNS))
+    times = rows[["start", "time", "dated"]].astype("Float64")
+    # An interval between two scores may begin half a day before its end.
+    whole = [name for name in times if (times[name].dropna() % 1 == 0).all()]
+    return rows.assign(**times.astype(dict.fromkeys(whole, "Int64")))

@@ -145,9 +145,10 @@ def test_later_response_confirmed_single_stopped_and_not_scored():
         ),
     )
     later = at(clinic, 2, "below_20").later
-    # events of the first session after the landmark: responded, stopped, not scored, completed
-    assert later["confirmed"].events.tolist() == [[1, 2, 1, 0]]
-    assert later["single"].events.tolist() == [[2, 1, 1, 0]]
+    # events of the first session after the landmark: responded, stopped, not scored, completed,
+    # scored later
+    assert later["confirmed"].events.tolist() == [[1, 2, 1, 0, 0]]
+    assert later["single"].events.tolist() == [[2, 1, 1, 0, 0]]
 
 
 def test_nothing_seen_after_the_landmark_decides_who_is_in_a_row():

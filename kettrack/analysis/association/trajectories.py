@@ -4,6 +4,7 @@ sessions they had in the end.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -20,6 +21,8 @@ from kettrack.vocabulary.limits import FEWEST_PEOPLE
 
 LAST_WEEK_SHOWN: Final = HORIZON_DAYS // DAYS_IN_WEEK
 EVERYBODY: Final = "everybody"
+# Scores, axis and stratum of one line of means.
+_Part = tuple[pd.DataFrame, str, str]
 _ROLES: Final[dict[str, Role]] = {
     "key": "key",
     "axis": "label",
@@ -57,16 +60,38 @@ def trajectories(cohort: DerivedCohort) -> Answer:
         stratum) `n` (of them scored there) `estimate` (mean score) `ci_low` `ci_high`; the mean is
         missing where fewer than `FEWEST_PEOPLE` are scored. Refused when nobody can be rated.
     """
-    table = _table(cohort)
+    parts = _parts(cohort)
+    table = pd.concat([_means(*part) for part in parts], ignore_index=True)
     return Answer(
         table=table,
         sentence=_sentence(table),
         caveats=_caveats(cohort),
         level=LEVEL,
+        rows=partial(_person_rows, parts),
     )
 
 
-def _table(cohort: DerivedCohort) -> pd.DataFrame:
+def _person_rows(parts: list[_Part]) -> pd.DataFrame:
+    """The score of each person at each place of an axis."""
+    return pd.concat(
+        [
+            pd.DataFrame(
+                {
+                    "curve": _prefix(axis, stratum),
+                    "patient_id": rows["patient_id"],
+                    "time": rows[axis],
+                    "weight": 1.0,
+                    "value": rows["score"],
+                }
+            )
+            for rows, axis, stratum in parts
+        ],
+        ignore_index=True,
+    )
+
+
+def _parts(cohort: DerivedCohort) -> list[_Part]:
+    """Scores by session, of everybody and of each stratum, and by week."""
     scores = course_scores(cohort)
     if scores["patient_id"].nunique() < FEWEST_PEOPLE:
         raise NotIdentified(
@@ -74,13 +99,19 @@ def _table(cohort: DerivedCohort) -> pd.DataFrame:
             f"a score in the {BASELINE_WINDOW_DAYS} days before session 1.",
         )
     # a stratum with few people would show the course of single persons
-    parts = [_means(scores, "session", EVERYBODY)]
+    parts = [(scores, "session", EVERYBODY)]
     for name in STRATA:
         here = scores[scores["stratum"] == name]
         if here["patient_id"].nunique() >= FEWEST_PEOPLE:
-            parts.append(_means(here, "session", name))
-    parts.append(_means(_weekly_scores(cohort, scores), "week", EVERYBODY))
-    return pd.concat(parts, ignore_index=True)
+            parts.append((here, "session", name))
+    parts.append((_weekly_scores(cohort, scores), "week", EVERYBODY))
+    return parts
+
+
+def _prefix(axis: str, stratum: str) -> str:
+    """How the keys of a stratum on an axis begin."""
+    name = stratum.replace(" to ", "_").replace("+", "_")
+    return f"{axis}_{name}"
 
 
 def _means(rows: pd.DataFrame, axis: str, stratum: str) -> pd.DataFrame:
@@ -100,7 +131,7 @@ def _means(rows: pd.DataFrame, axis: str, stratum: str) -> pd.DataFrame:
     half = quantile * means["std"] / np.sqrt(size)
     enough = size >= FEWEST_PEOPLE
     place = means.index.astype(int)
-    prefix = f"{axis}_{stratum.replace(' to ', '_').replace('+', '_')}"
+    prefix = _prefix(axis, stratum)
     columns = {
         "key": [f"{prefix}_{number}" for number in place],
         "axis": axis,

@@ -4,6 +4,7 @@ between.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -117,7 +118,26 @@ def durability_intervals(cohort: DerivedCohort) -> Answer:
         caveats=_caveats(cohort, watched, table),
         level=LEVEL,
         seed=_SEED,
+        rows=partial(_person_rows, watched),
     )
+
+
+def _person_rows(watched: Watched) -> pd.DataFrame:
+    """The interval (start, time] in which each person lost the response; without a loss only
+    start, after which it is open.
+    """
+    left, right = intervals(watched)
+    lost = np.isfinite(right)
+    rows = {
+        "curve": "when_scored",
+        "patient_id": watched.whatever.index,
+        "start": left,
+        "time": np.where(lost, right, np.nan),
+        "status": lost,
+        "cause": np.where(lost, "lost", "log_ends"),
+        "weight": 1.0,
+    }
+    return pd.DataFrame(rows)
 
 
 def _shift(cohort: DerivedCohort) -> float:

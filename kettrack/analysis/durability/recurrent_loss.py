@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -117,7 +118,28 @@ def recurrent_loss(cohort: DerivedCohort) -> Answer:
         sentence=_sentence(table),
         caveats=_caveats(cohort),
         level=LEVEL,
+        rows=partial(_person_rows, cohort),
     )
+
+
+def _person_rows(cohort: DerivedCohort) -> pd.DataFrame:
+    """One row per loss, from the one before it, and one for the rest of the time followed."""
+    people, losses = repeated_losses(cohort, loss_rule(cohort))
+    ends = people.rename_axis("patient_id").reset_index()
+    ends = ends.rename(columns={"followed_to": "day"})[["patient_id", "day"]]
+    both = pd.concat(
+        [
+            losses[["patient_id", "day"]].assign(status=True, cause="lost"),
+            ends.assign(status=False, cause="log_ends"),
+        ]
+    )
+    # A loss on the last day comes before the end of the log.
+    both = both.sort_values(
+        ["patient_id", "day", "status"], ascending=[True, True, False]
+    )
+    start = both.groupby("patient_id")["day"].shift(fill_value=0)
+    rows = both.assign(curve="losses", start=start, time=both["day"], weight=1.0)
+    return rows.assign(dated=both["day"]).reset_index(drop=True)
 
 
 def _caveats(cohort: DerivedCohort) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from kettrack.analysis.context import LEVEL
+from kettrack.analysis.person_rows import exit_rows, joined
 from kettrack.analysis.response.exits import (
     CAUSES,
     first_course_exits,
@@ -85,14 +86,8 @@ def count(cohort: DerivedCohort) -> dict[tuple[int, str], LandmarkCounts]:
     NotIdentified
         As `first_course_exits`.
     """
-    single = first_course_exits(cohort).set_index("patient_id")
-    confirmed = first_course_exits(require_confirmation(cohort)).set_index("patient_id")
     people = _people_at_risk(cohort)
-    columns = ["step", "cause"]
-    later = {
-        "confirmed": confirmed.loc[people.index, columns],
-        "single": single.loc[people.index, columns],
-    }
+    later = _later(cohort, people.index)
     scores = _scores_at_risk(cohort, people.index)
     return {
         (session, group): counts
@@ -101,6 +96,23 @@ def count(cohort: DerivedCohort) -> dict[tuple[int, str], LandmarkCounts]:
             _Landmark(session, people, scores, cohort), later
         ).items()
     }
+
+
+def _later(cohort: DerivedCohort, people: pd.Index) -> dict[str, pd.DataFrame]:
+    """Exits of people at risk by the confirmed rule, and by a single score."""
+    whose = {"confirmed": require_confirmation(cohort), "single": cohort}
+    return {
+        rule: first_course_exits(under)
+        .set_index("patient_id")
+        .loc[people, ["step", "cause"]]
+        for rule, under in whose.items()
+    }
+
+
+def _went_on(landmark: _Landmark, chosen: Bools) -> pd.Index:
+    """Who of a group had another session of the first course."""
+    group = landmark.people[chosen]
+    return group.index[group["length"] != landmark.session]
 
 
 def _people_at_risk(cohort: DerivedCohort) -> pd.DataFrame:
@@ -143,12 +155,9 @@ def later_exits(cohort: DerivedCohort, session: int) -> pd.DataFrame:
     people = _people_at_risk(cohort)
     scores = _scores_at_risk(cohort, people.index)
     landmark = _Landmark(session, people, scores, cohort)
-    group = landmark.people[landmark.of_group[LITTLE_GROUP]]
-    went_on = group.index[group["length"] != session]
-    exits = first_course_exits(require_confirmation(cohort)).set_index("patient_id")
-    rows = exits.loc[went_on]
-    since = (rows["step"] - session).clip(lower=0)
-    return rows.assign(step=since)[["step", "cause"]]
+    went_on = _went_on(landmark, landmark.of_group[LITTLE_GROUP])
+    confirmed = _later(cohort, people.index)["confirmed"]
+    return since(confirmed.loc[went_on], session)
 
 
 class _Landmark:
@@ -199,7 +208,7 @@ def _group_counts(
     group = landmark.people[chosen]
     ends = group["length"] == landmark.session
     completed = ends & group["goes_on"]
-    went_on = group.index[~ends]
+    went_on = _went_on(landmark, chosen)
     # of everybody scored at the landmark, in any group
     day = landmark.scores["day"].dropna().astype("Float64")
     return LandmarkCounts(
@@ -211,22 +220,47 @@ def _group_counts(
         completed=int(completed.sum()),
         went_on=len(went_on),
         later={
-            rule: _exits_since(exits.loc[went_on], landmark.session)
+            rule: _count(since(exits.loc[went_on], landmark.session))
             for rule, exits in later.items()
         },
         median_day=float(day.median()) if len(day) else float("nan"),
     )
 
 
-def _exits_since(exits: pd.DataFrame, session: int) -> ExitCounts:
+def since(exits: pd.DataFrame, session: int) -> pd.DataFrame:
     """Exits on the clock of sessions since a landmark."""
     # Who left at the landmark or before gets 0: never at risk on this clock.
-    step = (exits["step"] - session).clip(lower=0).to_numpy(np.int64)
+    step = (exits["step"] - session).clip(lower=0)
+    return exits.assign(step=step.astype(np.int64))
+
+
+def _count(exits: pd.DataFrame) -> ExitCounts:
     return count_competing_risks(
-        step,
+        exits["step"].to_numpy(np.int64),
         exits["cause"].to_numpy(np.int64),
         len(CAUSES),
     )
+
+
+def person_rows(cohort: DerivedCohort) -> pd.DataFrame:
+    """Exits of everyone who went on, for each landmark, group and rule."""
+    people = _people_at_risk(cohort)
+    scores = _scores_at_risk(cohort, people.index)
+    later = _later(cohort, people.index)
+    parts = []
+    for session in LANDMARKS:
+        landmark = _Landmark(session, people, scores, cohort)
+        for group, chosen in landmark.of_group.items():
+            went_on = _went_on(landmark, chosen)
+            parts += [
+                exit_rows(
+                    f"after{session}_{group}_{rule}",
+                    since(exits.loc[went_on], session),
+                    CAUSES,
+                )
+                for rule, exits in later.items()
+            ]
+    return joined(parts)
 
 
 def estimate(

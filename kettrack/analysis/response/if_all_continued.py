@@ -4,6 +4,7 @@ stops.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -23,6 +24,7 @@ from kettrack.estimators.causal.censoring_weights import (
     estimate_staying,
     replicate_curves,
     staying_probability,
+    staying_weights,
     weighted_curve,
 )
 from kettrack.estimators.intervals import (
@@ -284,13 +286,36 @@ def response_if_all_continued(
         no log says to which day it is complete, too few of those who stopped were scored
         afterwards, or fewer than `FEWEST_EFFECTIVE_PEOPLE` are at risk.
     """
-    table = _add_observed(estimate(count(cohort), replicates, seed), cohort)
+    counts = count(cohort)
+    table = _add_observed(estimate(counts, replicates, seed), cohort)
     return Answer(
         table=table,
         sentence=_sentence(table),
         caveats=_caveats(cohort, replicates),
         level=LEVEL,
         seed=seed,
+        rows=partial(_person_rows, counts),
+    )
+
+
+def _person_rows(counts: StayingCounts) -> pd.DataFrame:
+    """One row per person and session at risk, with the weight of that session; without weights it
+    is the plain curve.
+    """
+    rows = counts.rows
+    # The place -1 of people who stay is that of the word appended last.
+    ways = np.array([*WAYS, "goes_on"], dtype=object)
+    return pd.DataFrame(
+        {
+            "curve": "estimate",
+            "patient_id": counts.patient_id,
+            "start": rows.step - 1,
+            "time": rows.step,
+            "status": rows.event,
+            "cause": ways[counts.way],
+            "weight": staying_weights(rows, staying_probability(rows)),
+            "dated": rows.step,
+        }
     )
 
 

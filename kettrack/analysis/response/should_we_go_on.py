@@ -4,6 +4,7 @@ many responded later.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 import pandas as pd
@@ -25,6 +26,7 @@ from kettrack.analysis.response.futility_counts import (
     count,
     estimate,
     n_followed,
+    person_rows,
 )
 from kettrack.errors import NotIdentified
 from kettrack.result import Role
@@ -146,6 +148,7 @@ def should_we_go_on(cohort: DerivedCohort) -> Answer:
         caveats=_caveats(cohort, table, null_caveat),
         level=LEVEL,
         seed=NULL_SEED,
+        rows=partial(person_rows, cohort),
     )
 
 

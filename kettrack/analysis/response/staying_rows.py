@@ -5,9 +5,10 @@ was scored again.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from kettrack.analysis.context import require_log_end
@@ -32,6 +33,8 @@ class StayingCounts:
     ----------
     rows : StayRows
         One per patient and session at risk.
+    patient_id : str, shape (rows,)
+        Patient of each row.
     way : int64, shape (rows,)
         Position in `WAYS` where it is the patient's last row; -1 elsewhere.
     planned_end : bool, shape (rows,)
@@ -47,6 +50,7 @@ class StayingCounts:
     """
 
     rows: StayRows
+    patient_id: npt.NDArray[Any]
     way: Ints
     planned_end: Bools
     left_out: dict[str, int]
@@ -66,6 +70,7 @@ class StayingCounts:
         }
         return StayingCounts(
             rows=self.rows + other.rows,
+            patient_id=np.concatenate([self.patient_id, other.patient_id]),
             way=np.concatenate([self.way, other.way]),
             planned_end=np.concatenate([self.planned_end, other.planned_end]),
             left_out=left_out,
@@ -111,6 +116,7 @@ def count(cohort: DerivedCohort) -> StayingCounts:
     stoppers_scored = stoppers["scored_to"] == stoppers["session"]
     return StayingCounts(
         rows=_stay_rows(kept),
+        patient_id=kept["patient_id"].to_numpy(object),
         way=_ways(kept),
         planned_end=kept["over"].to_numpy(bool),
         left_out=left_out,
