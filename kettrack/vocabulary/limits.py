@@ -41,6 +41,9 @@ FEWEST_FOLLOWERS: Final = 30
 # Effective sample size after weighting. Below it a weighted mean rests on a handful of people.
 FEWEST_EFFECTIVE_PEOPLE: Final = 50
 
+# Answers in simulated cohorts from which it is told how well a method works.
+FEWEST_SIMULATED_ANSWERS: Final = 10
+
 # Effective number of outcomes of an arm after weighting for the missing ones.
 FEWEST_EFFECTIVE_OUTCOMES: Final = 30
 

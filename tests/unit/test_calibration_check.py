@@ -95,6 +95,20 @@ def test_it_finds_what_is_true_in_its_own_clinic(helped):
     assert table.loc["next_session_1", "holds"] >= 80
     assert table.loc["adjusted_slope_0", "holds"] < 30
     assert (table["cohorts"] == 20).all()
+    zero = table.loc["next_session_0"]
+    assert zero["bias_error"] == pytest.approx(zero["sd"] / np.sqrt(20))
+    # 19 of 20 is 75.1 to 99.9 % (Clopper-Pearson), and no share is narrower
+    assert zero["holds_high"] - zero["holds_low"] > 16
+    assert zero["holds_low"] < zero["holds"] <= zero["holds_high"]
+
+
+def test_a_handful_of_answers_is_counted_and_nothing_is_told_of_it(helped):
+    found = calibration_check(helped, recall_days=0, cohorts=9)
+    row = found.table.set_index("key").loc["next_session_0"]
+    assert (row["answers"], row["cohorts"]) == (9, 9)
+    assert row[["estimate", "bias", "holds", "tells"]].isna().all()
+    assert "it answers in 9 of 9 cohorts" in found.text
+    assert "at least 10 answers" in found.text
 
 
 def test_the_same_seed_is_the_same_answer(helped):

@@ -20,12 +20,16 @@ from kettrack.analysis.calibration.runner import (
     OWN_MODEL,
     PEOPLE_FOR_TRUTH,
     SOME_EFFECT,
+    USUAL_COHORTS,
     SimulatedAnswers,
     answers_of,
     batches,
+    bias_words,
     cohort_of_panel,
     floats_of_column,
+    holds_words,
     run_methods,
+    too_few_answers,
 )
 from kettrack.analysis.context import LEVEL, NORMAL_QUANTILE, rule_words
 from kettrack.analysis.next_session.decisions import decision_points
@@ -71,7 +75,7 @@ def calibration_check(
     cohort: DerivedCohort,
     recall_days: int | None = None,
     grace_days: int = NEXT_SESSION_GRACE_DAYS,
-    cohorts: int = 100,
+    cohorts: int = USUAL_COHORTS,
     seed: int = 1,
 ) -> Answer:
     """Run the method for one more session on simulated cohorts like this one, in which sessions do
@@ -94,9 +98,10 @@ def calibration_check(
         One row per method and points that a session takes off (`next_session_0` `next_session_1`
         `adjusted_slope_0`): `about` `method` `n` (people in each cohort) `cohorts` `answers` (those
         not refused) `truth` (points, found by settling one decision of each person by lot; missing
-        where a method aims at none) `estimate` (mean of the answers) `bias` `sd` (of the answers,
-        points) `holds` (% of the answers whose interval holds the truth) `tells` (% whose interval
-        leaves 0 out) `refused` (% of the cohorts).
+        where a method aims at none) `estimate` (mean of the answers) `bias` `bias_error` (its
+        simulation error) `sd` (of the answers, points) `holds` `holds_low` `holds_high` (% of the
+        answers whose interval holds the truth, with its exact 95 % interval) `tells` (% whose
+        interval leaves 0 out) `refused` (% of the cohorts).
 
         Refused where the course of scores cannot be fitted, or nobody has another session within
         the grace.
@@ -137,30 +142,25 @@ def calibration_check(
 
 
 def _sentence(table: pd.DataFrame) -> str:
-    refused = table.set_index("key")["refused"]
-    of_both = refused[["next_session_0", "next_session_1"]]
     begin = "In simulated cohorts like yours"
-    # a method that never answers has neither bias nor coverage
-    if (of_both == 100).any():
-        return (
-            f"{begin} where sessions do nothing, the method for one more session refuses to answer"
-            " in {next_session_0.refused:%} of {next_session_0.cohorts} cohorts. Where"
-            f" {SOME_EFFECT}, it refuses in {{next_session_1.refused:%}}."
-        )
+    method = "the method for one more session"
+    few = too_few_answers(table, "next_session")
+    if few:
+        return f"{begin} where sessions do nothing, {method} can hardly be tried: {few}"
+    refused = table.set_index("key")["refused"]
     among = "{next_session_0.cohorts} cohorts"
-    if (of_both > 0).any():
+    if (refused[["next_session_0", "next_session_1"]] > 0).any():
         among = (
             "{next_session_0.answers} answers ({next_session_0.cohorts} cohorts were simulated,"
             " and the method refused in {next_session_0.refused:%})"
         )
     return (
-        f"{begin} where sessions do nothing, the {100 * LEVEL:.0f} % interval of the method for one"
-        f" more session holds the truth, 0, in {{next_session_0.holds:%}} of {among}. Where"
-        f" {SOME_EFFECT}, the true difference is {{next_session_1.truth}} points; the answers are"
-        " off by {next_session_1.bias}"
-        " points on average, and the interval excludes 0 in {next_session_1.tells:%}. The"
-        " adjusted slope is biased by design: where sessions do nothing, its interval holds 0 in"
-        " {adjusted_slope_0.holds:%}."
+        f"{begin} where sessions do nothing, the {100 * LEVEL:.0f} % interval of {method} holds the"
+        f" truth, 0, in {holds_words('next_session_0')} of {among}. Where {SOME_EFFECT}, the true"
+        " difference is {next_session_1.truth} points; the answers are off by"
+        f" {bias_words('next_session_1')} on average, and the interval excludes 0 in"
+        " {next_session_1.tells:%}. The adjusted slope is biased by design: where sessions do"
+        " nothing, its interval holds 0 in {adjusted_slope_0.holds:%}."
     )
 
 

@@ -10,13 +10,19 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from scipy.stats import binomtest
 
+from kettrack.analysis.context import LEVEL
 from kettrack.analysis.response.plasmode import panel_cohort
 from kettrack.arrays import Floats
 from kettrack.estimators.plasmode.clinic import PlasmodeModel, SimulatedPanel
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
+from kettrack.vocabulary.limits import FEWEST_SIMULATED_ANSWERS
 
+# Simulated for each effect unless another number is asked for: the same in the report, in notebooks
+# and on the command line.
+USUAL_COHORTS: Final = 50
 PEOPLE_AT_ONCE: Final = 20_000  # simulated together, as many as fit into memory
 PEOPLE_FOR_TRUTH: Final = 40_000  # simulated to find what is true
 # Points that each session takes off: nothing, where a right method finds 0, and a point, which is
@@ -33,8 +39,11 @@ CALIBRATION_ROLES: Final[dict[str, Role]] = {
     "truth": "derived",
     "estimate": "derived",
     "bias": "derived",
+    "bias_error": "derived",
     "sd": "derived",
     "holds": "derived",
+    "holds_low": "derived",
+    "holds_high": "derived",
     "tells": "derived",
     "refused": "derived",
 }
@@ -42,11 +51,14 @@ CALIBRATION_DECIMALS: Final[dict[str, int]] = {
     "cohorts": 0,
     "answers": 0,
     "holds": 0,
+    "holds_low": 0,
+    "holds_high": 0,
     "tells": 0,
     "refused": 0,
     "truth": 2,
     "estimate": 2,
     "bias": 2,
+    "bias_error": 2,
     "sd": 2,
 }
 CALIBRATION_SHOW: Final[tuple[str, ...]] = tuple(
@@ -128,7 +140,9 @@ def run_methods(
 
 
 def performance(answers: SimulatedAnswers, truth: float) -> dict[str, Any]:
-    """Bias, spread, coverage and refusals of one method under one effect."""
+    """Bias, spread, coverage and refusals of one method under one effect, with what the number of
+    simulated cohorts leaves open; only the counts with fewer than `FEWEST_SIMULATED_ANSWERS`.
+    """
     given = ~np.isnan(answers.estimate)
     row: dict[str, Any] = {
         "cohorts": len(given),
@@ -136,14 +150,15 @@ def performance(answers: SimulatedAnswers, truth: float) -> dict[str, Any]:
         "truth": truth,
         "refused": 100 * float((~given).mean()),
     }
-    if not given.any():
+    # a share of a handful of answers says nothing about the method
+    if given.sum() < FEWEST_SIMULATED_ANSWERS:
         return row
     estimate = answers.estimate[given]
     mean = float(estimate.mean())
     row["estimate"] = mean
     row["bias"] = mean - truth
-    # one answer has no spread
-    row["sd"] = float(estimate.std(ddof=1)) if len(estimate) > 1 else np.nan
+    row["sd"] = float(estimate.std(ddof=1))
+    row["bias_error"] = row["sd"] / np.sqrt(len(estimate))
     low = answers.low[given]
     high = answers.high[given]
     if np.isnan(low).all():
@@ -151,6 +166,9 @@ def performance(answers: SimulatedAnswers, truth: float) -> dict[str, Any]:
     holds = (low <= truth) & (truth <= high)
     tells = (low > 0) | (high < 0)
     row["holds"] = 100 * float(holds.mean())
+    exact = binomtest(int(holds.sum()), len(holds)).proportion_ci(LEVEL)
+    row["holds_low"] = 100 * float(exact.low)
+    row["holds_high"] = 100 * float(exact.high)
     row["tells"] = 100 * float(tells.mean())
     return row
 
@@ -190,3 +208,32 @@ def floats_of_column(column: pd.Series, missing: float = np.nan) -> Floats:
     """A column of days or numbers as floats."""
     values = column.astype("Float64").to_numpy(np.float64, na_value=missing)
     return np.asarray(values, np.float64)
+
+
+def too_few_answers(table: pd.DataFrame, method: str) -> str:
+    """The sentence where a method answered in too few simulated cohorts; empty where it did in
+    enough.
+    """
+    answers = table.set_index("key")["answers"]
+    if min(answers[f"{method}_0"], answers[f"{method}_1"]) >= FEWEST_SIMULATED_ANSWERS:
+        return ""
+    zero, point = (
+        f"{{{method}_{effect}.answers}} of {{{method}_{effect}.cohorts}}"
+        for effect in EFFECTS
+    )
+    return (
+        f"it answers in {zero} cohorts, and in {point} where {SOME_EFFECT}; in the others it is"
+        f" refused. How well it works is told from at least {FEWEST_SIMULATED_ANSWERS} answers."
+    )
+
+
+def holds_words(row: str) -> str:
+    """Template of the share of intervals that hold the truth, with what the simulation leaves
+    open.
+    """
+    return f"{{{row}.holds:%}} ({{{row}.holds_low:.0f}} to {{{row}.holds_high:.0f}} %)"
+
+
+def bias_words(row: str) -> str:
+    """Template of the mean error in points with its simulation error."""
+    return f"{{{row}.bias}} points (simulation error {{{row}.bias_error}})"

@@ -19,11 +19,15 @@ from kettrack.analysis.calibration.runner import (
     OWN_MODEL,
     PEOPLE_FOR_TRUTH,
     SOME_EFFECT,
+    USUAL_COHORTS,
     SimulatedAnswers,
     answers_of,
     batches,
+    bias_words,
     cohort_of_panel,
+    holds_words,
     run_methods,
+    too_few_answers,
 )
 from kettrack.analysis.calibration.stop_after_clinic import (
     StopAfterClinic,
@@ -75,7 +79,7 @@ def stop_after_calibration(  # noqa: PLR0913 - each part of the question by its 
     m: int | None = None,
     *,
     recall_days: int | None = None,
-    cohorts: int = 50,
+    cohorts: int = USUAL_COHORTS,
     replicates: int = 100,
     seed: int = 1,
     on_step: Callable[[], None] = lambda: None,
@@ -107,8 +111,9 @@ def stop_after_calibration(  # noqa: PLR0913 - each part of the question by its 
         `unrefused_0` `unrefused_1`: the same estimate in every cohort, those included in which it
         would be refused; no interval): `about` `method` `n` (people in each cohort) `cohorts`
         `answers` (those not refused) `truth` (points, found by forcing both numbers on everybody)
-        `estimate` (mean of the answers) `bias` `sd` (of the answers, points) `holds` (% of the
-        answers whose interval holds the truth) `tells` (% whose interval leaves 0 out) `refused` (%
+        `estimate` (mean of the answers) `bias` `bias_error` (its simulation error) `sd` (of the
+        answers, points) `holds` `holds_low` `holds_high` (% of the answers whose interval holds the
+        truth, with its exact 95 % interval) `tells` (% whose interval leaves 0 out) `refused` (%
         of the cohorts).
 
         Refused where the course of scores cannot be fitted, or where no two numbers can be compared
@@ -221,38 +226,40 @@ def _in_steps(on_step: Callable[[], None], total: int) -> Callable[[], None]:
 
 
 def _sentence(table: pd.DataFrame, request: StopAfterRequest) -> str:
-    refused = table.set_index("key")["refused"]
-    of_both = refused[["stop_after_0", "stop_after_1"]]
     method = f"the comparison of stopping after {request.k} and after {request.m}"
     begin = "In simulated cohorts like yours where sessions do nothing"
-    # a method that never answers has neither bias nor coverage; its estimate has
-    if (of_both == 100).any():
-        return (
-            f"{begin}, {method} refuses to answer in {{stop_after_0.refused:%}} of"
-            f" {{stop_after_0.cohorts}} cohorts. Where {SOME_EFFECT}, it refuses in"
-            " {stop_after_1.refused:%}. If it never refused, it would be off by"
-            " {unrefused_0.bias} points where the true difference is {unrefused_0.truth}, and by"
-            " {unrefused_1.bias} points where it is {unrefused_1.truth}."
-        )
+    few = too_few_answers(table, "stop_after")
+    # a method that hardly answers has neither bias nor coverage; its estimate has
+    if few:
+        said = f"{begin}, {method} can hardly be tried: {few}"
+        if table.set_index("key")["bias"].notna()[["unrefused_0", "unrefused_1"]].all():
+            said += (
+                f" If it never refused, it would be off by {bias_words('unrefused_0')} where the"
+                " true difference is {unrefused_0.truth}, and by"
+                f" {bias_words('unrefused_1')} where it is {{unrefused_1.truth}}."
+            )
+        return said
+    refused = table.set_index("key")["refused"]
+    of_both = refused[["stop_after_0", "stop_after_1"]]
     holds = (
         f"{begin}, the {100 * LEVEL:.0f} % interval of {method} holds the truth, 0, in"
-        " {stop_after_0.holds:%}"
+        f" {holds_words('stop_after_0')}"
     )
     truth = f"Where {SOME_EFFECT}, the true difference is {{stop_after_1.truth}} points"
     interval = (
-        "the interval holds the truth in {stop_after_1.holds:%} and excludes 0 in"
+        f"the interval holds the truth in {holds_words('stop_after_1')} and excludes 0 in"
         " {stop_after_1.tells:%}."
     )
     if not (of_both > 0).any():
         return (
             f"{holds} of {{stop_after_0.cohorts}} cohorts. {truth}; the answers are off by"
-            f" {{stop_after_1.bias}} points on average, and {interval}"
+            f" {bias_words('stop_after_1')} on average, and {interval}"
         )
     return (
         f"{holds} of {{stop_after_0.answers}} answers ({{stop_after_0.cohorts}} cohorts were"
         f" simulated, and the method refused in {{stop_after_0.refused:%}}). {truth}; the method"
-        " refuses in {stop_after_1.refused:%}. It is off by {stop_after_1.bias} points on average"
-        f" in its answers, and by {{unrefused_1.bias}} in all cohorts; {interval}"
+        f" refuses in {{stop_after_1.refused:%}}. It is off by {bias_words('stop_after_1')} on"
+        f" average in its answers, and by {bias_words('unrefused_1')} in all cohorts; {interval}"
     )
 
 

@@ -135,6 +135,7 @@ def find_trials(
     --------
     >>> from kettrack import derive, load_cohort, sample_folder
     >>> from kettrack.vocabulary.days import NEXT_SESSION_GRACE_DAYS
+    >>> from kettrack.analysis.next_session.decisions import decision_points
     >>> points = decision_points(derive(load_cohort(sample_folder())))
     >>> trials = find_trials(points, NEXT_SESSION_GRACE_DAYS, 14)
     >>> bool((trials.after[trials.observed] >= 21).all())

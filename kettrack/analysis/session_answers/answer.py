@@ -132,7 +132,8 @@ def session_answers(
           `calibration_point` `stop_after_calibration_zero` `stop_after_calibration_point`: what
           would change our mind.
 
-        Never refused as a whole: a method that refuses is a row that says why.
+        Never refused as a whole: a method that refuses is one row that says why, without its
+        checks.
 
     Examples
     --------
@@ -192,8 +193,7 @@ def _sentence(table: pd.DataFrame) -> str:
     }
     parts = [
         _naive_words(rows["adjusted_slope"]),
-        *_next_words(rows["next_session"], rows),
-        *_stop_words(rows["stop_after"]),
+        *_causal_words(rows),
     ]
     if rows["next_session"]["kind"] == CONTRADICTED:
         parts.append(_CONTRADICTION)
@@ -215,6 +215,21 @@ def _naive_words(row: MethodRow) -> str:
         f" {when.removeprefix('score ')} ({_interval('adjusted_slope', row)})."
         f" {EXPECTED[meaning]}"
     )
+
+
+def _causal_words(rows: dict[str, MethodRow]) -> list[str]:
+    """What one more session does, and what stopping later does; one reason for both is said
+    once.
+    """
+    next_row = rows["next_session"]
+    stop_row = rows["stop_after"]
+    refused = next_row["status"] != "ok" and stop_row["status"] != "ok"
+    if refused and _why(next_row) == _why(stop_row):
+        return [
+            "These data can say neither what one more session changes nor what stopping later"
+            f" changes, because {_why(next_row)}."
+        ]
+    return [*_next_words(next_row, rows), *_stop_words(stop_row)]
 
 
 def _next_words(row: MethodRow, rows: dict[str, MethodRow]) -> list[str]:

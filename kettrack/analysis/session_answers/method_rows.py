@@ -10,9 +10,11 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from kettrack.analysis.context import NORMAL_QUANTILE
 from kettrack.analysis.next_session.answer_table import ONE_MORE, UNRECORDED
 from kettrack.result import SUPPRESSED, Result
 from kettrack.vocabulary.days import DAYS_IN_WEEK, HORIZON_DAYS
+from kettrack.vocabulary.limits import FEWEST_SIMULATED_ANSWERS
 
 BIASED: Final = "biased by design"
 CAUSAL: Final = "causal, under assumptions"
@@ -212,16 +214,16 @@ def stop_rows(stop: Result) -> list[MethodRow]:
     about = f"If everyone had stopped after {pair}: score at {HORIZON_WORDS}"
     strict = "The same, only from those who stopped exactly there"
     by_models = "The same, by models of the score week by week"
-    # the other two ways need no reason of their own: it would be the same again
-    again = "the comparison above is refused"
     rows = (
         ("stop_after", about, CAUSAL, stop.reason),
-        ("strict", strict, CAUSAL, again),
-        ("g_formula", by_models, SECOND_OPINION, again),
+        ("strict", strict, CAUSAL, stop.reason),
+        ("g_formula", by_models, SECOND_OPINION, stop.reason),
     )
     return [
         row_from(key, about, kind, cells_of(stop, key), why)
         for key, about, kind, why in rows
+        # refused with the whole, they would only say it once more
+        if key == "stop_after" or cells_of(stop, key) is not None
     ]
 
 
@@ -230,13 +232,19 @@ def check_rows(
 ) -> list[MethodRow]:
     """What would change our mind about the answers above."""
     # first the checks of one more session, then those of stopping after a number of sessions
+    # a method that is refused has nothing to be checked: its own row says why
     rows = [
         _next_session_check(following, key, about, unit)
         for key, about, unit in _NEXT_SESSION_CHECKS
+        if cells_of(following, "next_session") is not None
     ]
-    rows += _weight_checks(stop)
+    if cells_of(stop, "stop_after") is not None:
+        rows += _weight_checks(stop)
+    said = {following.reason, stop.reason}
     for calibration in calibrations:
-        rows += _calibration_rows(calibration)
+        # refused for the reason of the answer itself, it would only say it once more
+        if calibration.status == "ok" or calibration.reason not in said:
+            rows += _calibration_rows(calibration)
     return rows
 
 
@@ -314,6 +322,9 @@ def _calibration_rows(calibration: Result) -> Iterator[MethodRow]:
     )
     for key, source, column, unit, about in checks:
         cells = cells_of(calibration, source)
+        # refused as a whole: one row says it
+        if cells is None and key != "zero":
+            continue
         row = _check(
             _with_estimate(cells, column),
             f"{calibration.name}_{key}",
@@ -321,8 +332,23 @@ def _calibration_rows(calibration: Result) -> Iterator[MethodRow]:
             unit,
             calibration.reason,
         )
+        if cells is not None and row["status"] == "ok":
+            row |= _simulation_error(cells, column)
+        if cells is not None and row["status"] == "refused":
+            row["reason"] = (
+                f"it answered in {cells['answers']:.0f} of {cells['cohorts']:.0f} simulated"
+                f" cohorts; at least {FEWEST_SIMULATED_ANSWERS} answers are necessary"
+            )
         refused = 0.0 if cells is None else cells["refused"]
         # shares are of the cohorts that were answered, so the others must be said
         if pd.notna(refused) and refused:
             row["note"] = f"refused in {refused:.0f} % of them"
         yield row
+
+
+def _simulation_error(cells: MethodRow, column: str) -> MethodRow:
+    """Interval of a figure of a calibration: what the number of simulated cohorts leaves open."""
+    if column == "holds":
+        return {"ci_low": cells["holds_low"], "ci_high": cells["holds_high"]}
+    half = NORMAL_QUANTILE * cells["bias_error"]
+    return {"ci_low": cells["bias"] - half, "ci_high": cells["bias"] + half}
