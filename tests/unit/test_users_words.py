@@ -38,6 +38,8 @@ PRINTED = re.sub("[\x1b\u202e]", "", NASTY)
 OBEYED = re.compile("[\x1b\x9b\u202e\u2028]")
 BANDS = {"low": (0, 4), "low+": (5, 9), "low-": (10, 14), "1.5": (15, 19)}
 PEOPLE = 90
+# The words are the same, however many clinics are simulated.
+FEW = {"cohorts": 10, "replicates": 50}
 
 
 def quoted(text: str) -> str:
@@ -104,13 +106,15 @@ def people(clinic: Path) -> DerivedCohort:
     ("name", "policy"),
     [
         (name, policy)
-        for name in load_questions()
+        for name, asked in load_questions().items()
         for policy in ("internal", "cms")
-        if (name, policy) != ("calibration", "cms")
+        if policy == "internal" or "cohorts" not in asked.options
     ],
 )
 def test_every_answer_shows_the_words_and_obeys_none(clinic, people, name, policy):
-    found = kt.estimate(name, people if policy == "internal" else cms(clinic))
+    asked = people if policy == "internal" else cms(clinic)
+    few = {key: FEW[key] for key in load_questions()[name].options if key in FEW}
+    found = kt.estimate(name, asked, **few)
     page = found._repr_html_()
     for said in (found.text, repr(found), page, found.to_json(), found.caption):
         assert not OBEYED.search(said)
