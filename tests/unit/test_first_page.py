@@ -129,6 +129,7 @@ def held(
             "estimate": 100 - day / 7,
             "lost_first": day / 14,
             "again_first": day / 14,
+            "bound_low": 90.0 if len(rules) > 1 else np.nan,
             "silent_low": 60.0,
             "silent_high": 99.0,
         }
@@ -172,7 +173,10 @@ def test_how_long_says_what_came_first_and_each_strategy_by_its_name() -> None:
     assert "would still be responding after 4 weeks" in said
     assert "(composite), 92 % (50 to 99 %)" in said
     assert "7 of the 40 people were no longer scored while their log went on" in said
-    assert "60 % would still be responding at 8 weeks" in said
+    assert (
+        "after their last score, and every loss without a second score counted, 60 % would"
+        " still be responding at 8 weeks" in said
+    )
     assert said.endswith("whether another session keeps a response longer.")
 
 

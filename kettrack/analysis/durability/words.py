@@ -221,11 +221,13 @@ def silent_said(table: pd.DataFrame) -> str:
         )
     key = rows["key"].iloc[-1]
     weeks = rows["day"].iloc[-1] // DAYS_IN_WEEK
+    waiting = rows["bound_low"].notna().any()
+    unconfirmed = ", and every loss without a second score counted," if waiting else ","
     return (
         f"By week {weeks}, {{{key}.silent}} of the {{{key}.n}} people were no longer scored while"
         " their log went on. The shares take them to be like the others. If all of them had lost"
-        f" the response after their last score, {{{key}.silent_low:%}} would still be responding"
-        f" at {weeks} weeks, whatever sessions followed; if none had,"
+        f" the response after their last score{unconfirmed} {{{key}.silent_low:%}} would still be"
+        f" responding at {weeks} weeks, whatever sessions followed; if none had,"
         f" {{{key}.silent_high:%}}."
     )
 
