@@ -16,27 +16,29 @@ import numpy as np
 
 from kettrack.arrays import Bools, Objects
 from kettrack.privacy.identifying_people import word_of_nobody
-from kettrack.privacy.identifying_shapes import all_plain
+from kettrack.privacy.identifying_shapes import all_plain, matches
 
 _NEARLY_ALL: Final = 0.9
 _SHARED_BY: Final = 3  # codes with the same word: the name of a study
 _FEWEST: Final = 3  # different initials in a column of them
+_SHARE_OF_OWN: Final = 0.3  # initials among the codes that have some
+_MANY: Final = 50  # initials: in a large clinic they come back
 # A year in which a patient may be born, or a visit may be; later codes are years of a study.
 _YEAR: Final = r"(?:19\d\d|20[0-2]\d)"
 _DAY: Final = r"(?:0[1-9]|[12]\d|3[01])"
 _MONTH: Final = r"(?:0[1-9]|1[0-2])"
-_WORD: Final = r"(?P<word>(?:[^\W\d_]['’])?[^\W\d_]{3,}(?:['’-][^\W\d_]{2,})?)"
-_INITIALS: Final = r"(?P<word>[^\W\d_]{2,3})"
-_WITH_YEAR: Final = re.compile(rf"{_WORD}[ ._-]?{_YEAR}")
+_WORD: Final = r"(?:(?:[\p{L}]['’])?[\p{L}]{3,}(?:['’-][\p{L}]{2,})?)"
+_INITIALS: Final = r"[\p{L}]{2,3}"
+_WITH_YEAR: Final = rf"{_WORD}[ ._-]?{_YEAR}"
 # smith.j, j.smith, Smith_J, J_Smith, SmithJ.
-_WITH_INITIAL: Final = re.compile(
-    rf"{_WORD}[._ -][^\W\d_]\.?|[^\W\d_][._][^\W\d_]{{3,}}|[A-Z][a-z]{{2,}}[A-Z]"
+_WITH_INITIAL: Final = (
+    rf"{_WORD}[._ -][\p{{L}}]\.?|[\p{{L}}][._][\p{{L}}]{{3,}}|[A-Z][a-z]{{2,}}[A-Z]"
 )
-_BORN: Final = re.compile(
+_BORN: Final = (
     rf"{_INITIALS}[ ._-]?(?:{_DAY}[./-]?{_MONTH}[./-]?(?:{_YEAR}|\d\d)"
     rf"|\d\d[./-]?{_MONTH}[./-]?{_DAY})"
 )
-_BORN_IN: Final = re.compile(rf"{_INITIALS}[ ._-]?{_YEAR}")
+_BORN_IN: Final = rf"{_INITIALS}[ ._-]?{_YEAR}"
 WAY_ON: Final = "if these are study codes, nothing has to be done"
 
 
@@ -92,19 +94,16 @@ def _surnames_with_initials(levels: Objects, hit: Bools) -> CodesOfPersons:
     return CodesOfPersons(f"may be a surname with an initial; {WAY_ON}", False, hit)
 
 
-def _of_own_words(levels: Objects, form: re.Pattern[str]) -> Bools:
+def _of_own_words(levels: Objects, form: str) -> Bools:
     """Which values have a form with a word that is their own: no word of study design, and none
     that several share.
     """
-    words = [_word(level) if form.fullmatch(level) else "" for level in levels]
+    formed = matches(levels, form)
+    words = [_word(level) for level in levels[formed]]
     shared = Counter(words)
-    return np.array(
-        [
-            bool(word) and shared[word] < _SHARED_BY and not word_of_nobody(word)
-            for word in words
-        ],
-        dtype=bool,
-    )
+    own = [shared[word] < _SHARED_BY and not word_of_nobody(word) for word in words]
+    formed[formed] = own
+    return formed
 
 
 def _word(level: str) -> str:
@@ -112,15 +111,13 @@ def _word(level: str) -> str:
     return max(re.findall(r"[^\W\d_]+", level.casefold()), key=len, default="")
 
 
-def _initials(
-    levels: Objects, form: re.Pattern[str], what: str
-) -> CodesOfPersons | None:
+def _initials(levels: Objects, form: str, what: str) -> CodesOfPersons | None:
     """Initials that differ from person to person stop; a few among other codes are noted."""
-    found = [form.fullmatch(level) for level in levels]
-    hit = np.array([match is not None for match in found], dtype=bool)
-    initials = {match["word"].casefold() for match in found if match}
-    # One pair of letters before every number is the name of a site or study.
-    if len(initials) < _FEWEST:
+    hit = matches(levels, form)
+    initials = {_word(level) for level in levels[hit]}
+    # Letters that come back before many numbers are the name of a site or study.
+    most = min(_SHARE_OF_OWN * hit.sum(), _MANY)
+    if len(initials) < max(_FEWEST, most):
         return None
     if hit.mean() >= _NEARLY_ALL:
         return CodesOfPersons(f"looks like {what}", True, hit)

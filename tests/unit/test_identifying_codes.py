@@ -143,7 +143,7 @@ def born(form: str, letters: tuple[str, ...]) -> list[str]:
     ]
 
 
-INITIALS = ("JS", "AB", "CD", "KM")
+INITIALS = ("JS", "AB", "CD", "KM", "RT", "WE", "BB", "HK", "LZ", "MN")
 
 
 @pytest.mark.parametrize(
@@ -172,6 +172,11 @@ def test_a_few_of_them_among_codes_are_noted_with_the_way_on():
         ["kappa_a", "kappa_b", "kappa_c", "kappa_d"],
         [f"KT{day:02d}0185" for day in range(1, 29)],
         [f"KT-{year}" for year in range(1950, 1990)],
+        [
+            f"{site}{i}"
+            for site in ("BER", "LON", "PAR", "ROM")
+            for i in range(2001, 2030)
+        ],
         ["JS07", "AB12", "CD99", "KM03"],
         [f"{site}-{i:04d}" for i, site in enumerate(["BER", "LON", "PAR"] * 10)],
     ],
