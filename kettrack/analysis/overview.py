@@ -207,11 +207,11 @@ def _sessions_sentence(table: pd.DataFrame, chosen: bool) -> str:
         for session in named
     )
     return (
-        f"{_median_words(table.iloc[-1])}: {shares}. By session {last},"
+        f"{_median_words(table.iloc[-1])}: {shares}.\nBy session {last},"
         f" {{row{last}.stopped:%}} had stopped without a response and"
         f" {{row{last}.not_scored:%}} were no longer scored."
-        f" {unscored_words(f'row{last}', 'responded')}{_confirmed_words(table)}"
-        f"{_null_words(table)}{_CHOSEN.format(last=last) if chosen else _DESCRIBES}"
+        f" {unscored_words(f'row{last}', 'responded').strip()}\n{_confirmed_words(table)}"
+        f"{_null_words(table)}\n{_CHOSEN.format(last=last) if chosen else _DESCRIBES}"
     )
 
 

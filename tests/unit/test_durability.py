@@ -285,7 +285,7 @@ def test_who_was_treated_while_a_loss_waited_is_counted_and_said():
         "10 of the 20 people treated again by week 4 had a loss that was not yet confirmed"
         in found.text
     )
-    assert "(20 people at risk, effective sample size 20)" in found.text
+    assert "(20 people at risk, effective sample size 20" in found.text
 
 
 def test_the_sentence_says_how_far_fewer_than_half_lost_it():

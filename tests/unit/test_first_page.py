@@ -160,14 +160,14 @@ def test_how_long_says_what_came_first_and_each_strategy_by_its_name() -> None:
     said = how_long_it_lasts(held([0, 28, 56, 84], silent=7)).text
     assert "40 people were responding when their planned first course ended." in said
     assert (
-        "8 weeks later, 92 % (50 to 99 %) were still responding and had had no other session,"
-        " 4.0 % (50 to 99 %) had lost the response first, by a single score 4.0 % (50 to 99 %),"
-        " and 4.0 % (50 to 99 %) had had another session first." in said
+        "8 weeks later, 92 % (50 to 99 %) were still responding without another session;"
+        " 4.0 % (50 to 99 %) had had another session first; 4.0 % (50 to 99 %) had lost the"
+        " response first; by a single score, 4.0 % (50 to 99 %)." in said
     )
     assert "once a second score confirms it" in said
     assert (
-        "(treatment policy), 92 % (50 to 99 %), by a single score 72 % (50 to 99 %), were still"
-        " responding after 8 weeks" in said
+        "(treatment policy), 92 % (50 to 99 %) were still responding after 8 weeks; by a single"
+        " score, 72 % (50 to 99 %)." in said
     )
     assert "(hypothetical), 96 % (50 to 99 %)" in said
     assert "would still be responding after 4 weeks" in said
@@ -192,7 +192,8 @@ def test_the_second_view_counts_from_the_first_response() -> None:
     said = how_long_from_response(held([0, 28, 56])).text
     assert "Counted from the first response of 40 people" in said
     assert (
-        "92 % (50 to 99 %), by a single score 72 % (50 to 99 %), after 8 weeks" in said
+        "After 8 weeks: 92 % (50 to 99 %); by a single score, 72 % (50 to 99 %)."
+        in said
     )
     assert "21 of them had a session after their first course within 8 weeks" in said
 

@@ -56,7 +56,8 @@ def _after_course_sentence(table: pd.DataFrame) -> str:
     """
     n = f"{{{table['key'].iloc[0]}.n}}"
     started = f"{n} people were responding when their planned first course ended."
-    firsts = " ".join(firsts_said(table, day) for day in DAYS_SAID).strip()
+    # Each on a line of its own: so many numbers in one paragraph are read by nobody.
+    firsts = "\n".join(filter(None, (firsts_said(table, day) for day in DAYS_SAID)))
     if not firsts:
         return f"{started} {_too_few_words()} {silent_said(table)}".strip()
     confirmed = (table["rule"] == "single_score").any()
@@ -86,7 +87,7 @@ def _after_course_sentence(table: pd.DataFrame) -> str:
         silent_said(table),
         _NO_ADVICE,
     ]
-    return " ".join(part for part in parts if part)
+    return "\n".join(part for part in parts if part)
 
 
 def _too_few_words() -> str:
@@ -104,8 +105,8 @@ def _strategy_words(table: pd.DataFrame, kind: Estimand, name: str, still: str) 
         return f"{name}: too few people are left to say."
     key, day = rows[-1]
     return (
-        f"{name}, {share_with_interval(key)}{single_beside(table, key)} {still} after"
-        f" {day // DAYS_IN_WEEK} weeks."
+        f"{name}, {share_with_interval(key)} {still} after {day // DAYS_IN_WEEK} weeks"
+        f"{single_beside(table, key)}."
     )
 
 
@@ -137,13 +138,14 @@ def _from_response_sentence(table: pd.DataFrame) -> str:
         few = f"{n} people responded during their first course. {_too_few_words()}"
         return f"{few} {silent_said(table)}".strip()
     shares = [
-        f"{share_with_interval(key)}{single_beside(table, key)} after"
-        f" {day // DAYS_IN_WEEK} weeks"
+        f"After {day // DAYS_IN_WEEK} weeks: {share_with_interval(key)}"
+        f"{single_beside(table, key)}."
         for key, day in said
     ]
     key, day = said[-1]
+    lines = "\n".join(shares)
     return (
         f"Counted from the first response of {n} people, this many were still responding, whatever"
-        f" sessions followed: {'; '.join(shares)}. {{{key}.retreated}} of them had a session after"
-        f" their first course within {day // DAYS_IN_WEEK} weeks. {silent_said(table)}"
+        f" sessions followed.\n{lines}\n{{{key}.retreated}} of them had a session"
+        f" after their first course within {day // DAYS_IN_WEEK} weeks. {silent_said(table)}"
     ).strip()

@@ -99,14 +99,14 @@ def firsts_said(table: pd.DataFrame, day: int) -> str:
         return ""
     single = f"composite_single_score_{day}"
     by_one = (
-        f", by a single score {_share(single, 'lost_first')},"
+        f"; by a single score, {_share(single, 'lost_first')}"
         if single in there
         else ""
     )
     return (
-        f"{day // DAYS_IN_WEEK} weeks later, {share_with_interval(key)} were still responding and"
-        f" had had no other session, {_share(key, 'lost_first')} had lost the response first"
-        f"{by_one or ','} and {_share(key, 'again_first')} had had another session first."
+        f"{day // DAYS_IN_WEEK} weeks later, {share_with_interval(key)} were still responding"
+        f" without another session; {_share(key, 'again_first')} had had another session first;"
+        f" {_share(key, 'lost_first')} had lost the response first{by_one}."
     )
 
 
@@ -122,7 +122,7 @@ def single_beside(table: pd.DataFrame, key: str) -> str:
     rows = table[table["key"] == key]
     if rows["single"].isna().all():
         return ""
-    return f", by a single score {_share(key, 'single')},"
+    return f"; by a single score, {_share(key, 'single')}"
 
 
 def _strategy_said(table: pd.DataFrame, kind: Estimand) -> str:
@@ -134,9 +134,11 @@ def _strategy_said(table: pd.DataFrame, kind: Estimand) -> str:
         if kind == "hypothetical":
             behind += f", effective sample size {{{key}.ess}}"
         still = "" if shares else f" {_STILL[kind]}"
-        share = f"{share_with_interval(key)}{single_beside(table, key)}"
+        share = share_with_interval(key)
         weeks = day // DAYS_IN_WEEK
-        shares.append(f"{share}{still} at {weeks} weeks ({behind})")
+        shares.append(
+            f"{share}{still} at {weeks} weeks ({behind}{single_beside(table, key)})"
+        )
     if shares:
         return f"{name}, {' and '.join(shares)}"
     weeks = DAYS_SAID[0] // DAYS_IN_WEEK
