@@ -59,6 +59,7 @@ _ROLES: Final[dict[str, Role]] = {
 }
 
 
+_ANSWERS: Final = ("naive_slope", "adjusted_slope", "next_session", "stop_after")
 _CONTRADICTION: Final = (
     "But a measure that was left out of the adjustment differs by"
     f" {value_with_interval('negative_control').replace(' (', ' points (', 1)} between those who"
@@ -152,7 +153,7 @@ def session_answers(
         *stop_rows(stop),
         *check_rows(following, stop, calibrations),
     ]
-    table = pd.DataFrame(rows).reindex(columns=list(_ROLES))
+    table = _one_cause_once(pd.DataFrame(rows).reindex(columns=list(_ROLES)))
     # the reasons to stop are the same for every method that relies on their being recorded
     if is_contradicted(following):
         doubt = {CAUSAL: CONTRADICTED, SECOND_OPINION: CONTRADICTED}
@@ -169,6 +170,15 @@ def session_answers(
         level=LEVEL,
         seed=stop.made_from.get("seed"),
     )
+
+
+def _one_cause_once(table: pd.DataFrame) -> pd.DataFrame:
+    """Without rows that are refused for a reason that an earlier row gives; the answers themselves
+    stay.
+    """
+    again = (table["status"] == "refused") & table["reason"].duplicated()
+    is_answer = table["key"].isin(_ANSWERS)
+    return table[is_answer | ~again].reset_index(drop=True)
 
 
 def _with_sizes(table: pd.DataFrame) -> pd.DataFrame:

@@ -320,10 +320,11 @@ def _calibration_rows(calibration: Result) -> Iterator[MethodRow]:
             f"mean error for {words} in {like}, when each session lowers the score by 1 point",
         ),
     )
+    nothing = False
     for key, source, column, unit, about in checks:
         cells = cells_of(calibration, source)
-        # refused as a whole: one row says it
-        if cells is None and key != "zero":
+        # what is refused where sessions do nothing is said by that row alone
+        if nothing:
             continue
         row = _check(
             _with_estimate(cells, column),
@@ -334,7 +335,8 @@ def _calibration_rows(calibration: Result) -> Iterator[MethodRow]:
         )
         if cells is not None and row["status"] == "ok":
             row |= _simulation_error(cells, column)
-        if cells is not None and row["status"] == "refused":
+        nothing = row["status"] == "refused"
+        if cells is not None and nothing:
             row["reason"] = (
                 f"it answered in {cells['answers']:.0f} of {cells['cohorts']:.0f} simulated"
                 f" cohorts; at least {FEWEST_SIMULATED_ANSWERS} answers are necessary"
