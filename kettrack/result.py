@@ -76,6 +76,9 @@ class Result:
     people : int, optional
         People behind the whole table, where its rows count something else, such as decisions; named
         under a figure.
+    table_of : str
+        Question that gives the whole table, where the sentence is a shorter one under a name of its
+        own; empty otherwise.
     rows : callable, optional
         Makes the person-level rows that the answer was counted from; it refuses under a release
         policy. Never part of the JSON.
@@ -95,6 +98,7 @@ class Result:
     collect: str = ""
     policy: str = ""
     people: int | None = None
+    table_of: str = ""
     rows: Callable[[], pd.DataFrame] | None = field(
         default=None, repr=False, compare=False
     )
@@ -162,14 +166,13 @@ class Result:
         hidden = len(self.table) - len(self._kept())
         if not hidden:
             return ""
+        asked = self.table_of or self.name
         name, by = (
-            found.groups()
-            if (found := _GROUPED.fullmatch(self.name))
-            else (self.name, "")
+            found.groups() if (found := _GROUPED.fullmatch(asked)) else (asked, "")
         )
         # The command that writes all rows of this very table.
-        asked = f"kettrack estimate {name} FOLDER{f' --by {by}' if by else ''} -o {self.name}.csv"
-        whole = ".table in Python" if self.name == "patient_page" else asked
+        command = f"kettrack estimate {name} FOLDER{f' --by {by}' if by else ''} -o {asked}.csv"
+        whole = ".table in Python" if self.name == "patient_page" else command
         return readable(
             f"{hidden} rows of {len(self.table)} are not shown here (...). The whole table:"
             f" {whole}"

@@ -192,7 +192,12 @@ def how_many_sessions(response: Result) -> Result:
     refused = response.status == "refused"
     chosen = response.made_from.get("log_complete_to") == LAST_ROW
     sentence = "" if refused else _sessions_sentence(response.table, chosen)
-    return replace(response, name="how_many_sessions", sentence=sentence)
+    return replace(
+        response,
+        name="how_many_sessions",
+        table_of=response.name,
+        sentence=sentence,
+    )
 
 
 def _sessions_sentence(table: pd.DataFrame, chosen: bool) -> str:

@@ -63,7 +63,9 @@ def answer_rows(frame: pd.DataFrame) -> None:
 
 
 def check_output(
-    output: Path | None, folder: Path, endings: tuple[str, ...] = TABLE_ENDINGS
+    output: Path | None,
+    folder: Path | None,
+    endings: tuple[str, ...] = TABLE_ENDINGS,
 ) -> None:
     """Refuse an output file that could not be written, before any work is done.
 
@@ -71,8 +73,8 @@ def check_output(
     ----------
     output : Path, optional
         As given with -o.
-    folder : Path
-        The cohort folder that the command reads.
+    folder : Path, optional
+        The cohort folder that the command reads; None where it reads none.
     endings : tuple of str
         Those the command writes.
 
@@ -111,7 +113,7 @@ def refused(result: Result, output: Path | None) -> NotIdentified:
     return NotIdentified(unwritten)
 
 
-def check_place(output: Path, folder: Path) -> None:
+def check_place(output: Path, folder: Path | None) -> None:
     """Refuse an output file in no folder, or in place of a folder or of an input.
 
     Raises
@@ -126,7 +128,8 @@ def check_place(output: Path, folder: Path) -> None:
         raise UsageError(
             f"There is no folder {str(output.parent)!r} to write {output.name!r} in."
         )
-    _spare_the_input(folder, output)
+    if folder is not None:
+        _spare_the_input(folder, output)
 
 
 def _spare_the_input(folder: Path, output: Path) -> None:

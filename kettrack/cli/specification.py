@@ -10,7 +10,6 @@ import typer
 
 from kettrack.cli.cohorts import (
     Allowed,
-    Folder,
     InstrumentName,
     Output,
     PolicyName,
@@ -24,6 +23,7 @@ from kettrack.cli.output import (
     say,
     working,
 )
+from kettrack.errors import UsageError
 from kettrack.writing import write_table
 
 if TYPE_CHECKING:
@@ -33,7 +33,10 @@ if TYPE_CHECKING:
 
 
 def specification(
-    folder: Folder,
+    folder: Annotated[
+        Path | None,
+        typer.Argument(help="Cohort folder. `--presets` needs none."),
+    ] = None,
     output: Output = None,
     also: Annotated[
         list[str] | None,
@@ -61,17 +64,19 @@ def specification(
     \b
     Example:
       kettrack specification clinic -o specification.csv
-      kettrack specification clinic --presets
+      kettrack specification --presets
     """
     check_output(output, folder)
-    cohort = open_cohort(
-        folder, allow, scored=True, instrument=instrument, policy=policy
-    )
     if presets:
         from kettrack.timelines.published.table import list_presets
 
         _give(list_presets(), output)
         return
+    if folder is None:
+        raise UsageError("Name the cohort folder: kettrack specification FOLDER.")
+    cohort = open_cohort(
+        folder, allow, scored=True, instrument=instrument, policy=policy
+    )
     _answer(cohort, tuple(also or ()), output)
 
 
@@ -100,7 +105,7 @@ def _answer(cohort: Cohort, also: tuple[str, ...], output: Path | None) -> None:
                 result.text,
                 *blocks,
                 caveats,
-                "Every rule with its source: kettrack specification FOLDER --presets",
+                "Every rule with its source: kettrack specification --presets",
             ]
         )
     )

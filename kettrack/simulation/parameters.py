@@ -259,10 +259,6 @@ class ResponseLoss:
         """Chance of losing the response on an unprotected day."""
         return float(1 - 0.5 ** (1 / self.half_life_days))
 
-    def still_held(self, days: float) -> float:
-        """Share that still holds the response so many days after the last session."""
-        return float(0.5 ** (max(days - self.protected_days, 0) / self.half_life_days))
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extras:

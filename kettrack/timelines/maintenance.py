@@ -12,6 +12,7 @@ import pandas as pd
 
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.states import meets
+from kettrack.vocabulary.days import FRESH_DAYS
 
 MEASURES: Final = ("score", "change", "percent_change")
 HOLDING: Final = ("between", "at_least", "at_most", "contradictory", "not_estimable")
@@ -31,7 +32,7 @@ class HoldingRules:
         Rated intervals below which nothing is said of a patient.
     """
 
-    score_days: int = 14
+    score_days: int = FRESH_DAYS
     fewest_intervals: int = 3
 
 

@@ -30,7 +30,8 @@ SIX_MONTHS_DAYS: Final = 183
 # leaves out some scores; too short a window blames a session for the weeks before it.
 ASSUMED_RECALL_DAYS: Final = 14
 
-# A score, or a session of ECT or TMS, tells how somebody is now for so many days.
+# A score, or a session of ECT or TMS, tells how somebody is now for so many days; at a maintenance
+# session the last score tells it for as long.
 FRESH_DAYS: Final = 14
 
 # A patient counts as scored after the course from the first to the last of these days after its

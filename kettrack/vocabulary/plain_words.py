@@ -125,6 +125,30 @@ def value_with_interval(row: str, *, of: str = "estimate", ends: str = "ci") -> 
     return f"{{{row}.{of}}} ({{{row}.{ends}_low}} to {{{row}.{ends}_high}})"
 
 
+def difference_words(row: str, estimate: float) -> tuple[str, str]:
+    """Template of how far apart two groups scored, and the word before the other group.
+
+    Parameters
+    ----------
+    row : str
+        Key of the row, which has a `size` shown with one decimal.
+    estimate : float
+        The difference with its sign.
+
+    Examples
+    --------
+    >>> difference_words("next_session", -0.4)
+    ('{next_session.size} points lower', 'than')
+    >>> difference_words("next_session", -0.04)
+    ('almost the same', 'as')
+    """
+    # "0.0 points lower" would give a way to a difference that the reader cannot see
+    if round(abs(estimate), 1) == 0:
+        return "almost the same", "as"
+    way = "lower" if estimate < 0 else "higher"
+    return f"{{{row}.size}} points {way}", "than"
+
+
 def agree(text: str) -> str:
     """Bring nouns and verbs behind the number 1 into the singular.
 

@@ -420,11 +420,15 @@ def test_specification_in_words_and_as_a_table(
 
 
 def test_specification_lists_every_named_rule(run: Kettrack, clinic: Path) -> None:
-    ran = run("specification", clinic, "--presets")
+    ran = run("specification", "--presets")
     assert ran.exit_code == 0
     assert "SUSTAIN-1 stable remission" in ran.out
     assert "recalled" in ran.out
+    assert run("specification", clinic, "--presets").out == ran.out
     assert run("specification", clinic, "--also", "nothing").exit_code == 2
+    without = run("specification")
+    assert (without.exit_code, without.out) == (2, "")
+    assert "Name the cohort folder" in without.err
 
 
 def test_review_in_words_and_as_a_table(

@@ -5,9 +5,8 @@ import pandas as pd
 import pytest
 from spec.tables import cohort
 
-from kettrack import cohort_from_frames, load_cohort, sample_folder
+from kettrack import load_cohort, sample_folder
 from kettrack.analysis.courses.expected_course import (
-    add_counts,
     baseline_bands,
     cell_shares,
     comparable_scores,
@@ -104,21 +103,6 @@ def test_percentiles_count_equals_half():
     assert percentiles(cells, rows, sign=-1)[:3].tolist() == pytest.approx([95, 5, 0])
     assert np.isnan(percentiles(cells, rows)[3])
     assert np.isnan(percentiles(cells.iloc[:0], rows)).all()
-
-
-def test_counts_of_two_halves_add_up(sample):
-    names = sample.patients["patient_id"]
-    halves = [
-        cohort_from_frames(
-            *(
-                frame[frame["patient_id"].isin(some)]
-                for frame in (sample.sessions, sample.scores, sample.patients)
-            )
-        )
-        for some in (names[::2], names[1::2])
-    ]
-    together = add_counts(*map(count, halves))
-    pd.testing.assert_frame_equal(estimate(together), estimate(count(derive(sample))))
 
 
 def test_each_person_is_in_a_cell_once_and_fresh():

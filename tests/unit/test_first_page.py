@@ -24,6 +24,7 @@ from kettrack.analysis.overview import (
     how_many_sessions,
     people_of_curve,
 )
+from kettrack.analysis.registry import load_questions
 from kettrack.errors import NotIdentified
 from kettrack.privacy import disclosure
 from kettrack.privacy.disclosure import hide_page_differences
@@ -307,3 +308,10 @@ def test_a_log_with_too_few_people_is_told_so_first() -> None:
         "",
     )
     assert "holds fewer)" in hidden.collect
+
+
+def test_the_command_for_a_whole_table_names_a_question(sample):
+    cut = {result.name: result.cut for result in first_page(sample) if result.cut}
+    assert "how_long_it_lasts" in cut
+    asked = [re.findall(r"kettrack estimate (\S+)", words) for words in cut.values()]
+    assert {name for names in asked for name in names} <= set(load_questions())

@@ -47,7 +47,7 @@ NO_RULE = (
     r"\d+-\d+ days (since|between)",
     r"\bat \d+-\d+ days",
     r", [\d.]+ at \d+-\d+ days",
-    r"Scored every [^.]*",
+    r"by day 56: scored every [^.]*",
     r"lost = [^;]*; McInnes 2022",
     r"at most 14 days old|a score in the 14 days before each maintenance session",
 )

@@ -210,10 +210,9 @@ def test_maintenance_loses_response_at_its_half_life() -> None:
     loss = confirmed_losses(history, 6)
     loss = loss[~np.isnan(loss)]
     assert len(loss) > 1_950
-    for days in (28, 70, 126):
-        assert (loss > days).mean() == pytest.approx(held.still_held(days), abs=0.04)
-    assert held.still_held(14) == 1
-    assert held.still_held(14 + held.half_life_days) == 0.5
+    for halvings in (0.25, 1, 2):
+        days = held.protected_days + halvings * held.half_life_days
+        assert (loss > days).mean() == pytest.approx(0.5**halvings, abs=0.04)
 
 
 def test_maintenance_sessions_put_the_loss_off() -> None:

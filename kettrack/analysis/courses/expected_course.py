@@ -170,13 +170,6 @@ def count_scores(comparable: pd.DataFrame) -> pd.DataFrame:
     return people.rename("n").reset_index()
 
 
-def add_counts(*counts: pd.DataFrame) -> pd.DataFrame:
-    """Counts of several buckets or sites as one."""
-    together = pd.concat(counts)
-    people = together.groupby(KEYS, observed=True)["n"]
-    return people.sum().reset_index()
-
-
 def estimate(counts: pd.DataFrame) -> pd.DataFrame:
     """Quantiles of the score by baseline band and session number.
 

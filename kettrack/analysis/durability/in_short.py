@@ -47,7 +47,9 @@ def how_long_it_lasts(held: Result) -> Result:
     # A refusal has no table to read.
     refused = held.status == "refused"
     sentence = "" if refused else _after_course_sentence(held.table)
-    return replace(held, name="how_long_it_lasts", sentence=sentence)
+    return replace(
+        held, name="how_long_it_lasts", table_of=held.name, sentence=sentence
+    )
 
 
 def _after_course_sentence(table: pd.DataFrame) -> str:
@@ -125,7 +127,9 @@ def how_long_from_response(held: Result) -> Result:
     """
     refused = held.status == "refused"
     sentence = "" if refused else _from_response_sentence(held.table)
-    return replace(held, name="how_long_from_response", sentence=sentence)
+    return replace(
+        held, name="how_long_from_response", table_of=held.name, sentence=sentence
+    )
 
 
 def _from_response_sentence(table: pd.DataFrame) -> str:
