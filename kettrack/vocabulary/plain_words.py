@@ -125,7 +125,7 @@ def value_with_interval(row: str, *, of: str = "estimate", ends: str = "ci") -> 
     return f"{{{row}.{of}}} ({{{row}.{ends}_low}} to {{{row}.{ends}_high}})"
 
 
-def difference_words(row: str, estimate: float) -> tuple[str, str]:
+def score_difference_words(row: str, estimate: float) -> tuple[str, str]:
     """Template of how far apart two groups scored, and the word before the other group.
 
     Parameters
@@ -137,9 +137,9 @@ def difference_words(row: str, estimate: float) -> tuple[str, str]:
 
     Examples
     --------
-    >>> difference_words("next_session", -0.4)
+    >>> score_difference_words("next_session", -0.4)
     ('{next_session.size} points lower', 'than')
-    >>> difference_words("next_session", -0.04)
+    >>> score_difference_words("next_session", -0.04)
     ('almost the same', 'as')
     """
     # "0.0 points lower" would give a way to a difference that the reader cannot see

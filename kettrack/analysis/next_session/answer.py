@@ -28,7 +28,7 @@ from kettrack.errors import UsageError
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import FRESH_DAYS, NEXT_SESSION_GRACE_DAYS
 from kettrack.vocabulary.instrument import Recall
-from kettrack.vocabulary.plain_words import difference_words, value_with_interval
+from kettrack.vocabulary.plain_words import score_difference_words, value_with_interval
 
 NO_DIFFERENCE_FITS: Final = (
     "The interval includes 0, so these data also fit no difference at all."
@@ -192,7 +192,7 @@ def _comparison(
     one = str(answer["about"]).startswith(ONE_MORE)
     who = f"those who {'had one more session' if one else 'went on'}"
     others = f"similar people who {'did not have it then' if one else 'paused'}"
-    scored, than = difference_words(name, answer["estimate"])
+    scored, than = score_difference_words(name, answer["estimate"])
     interval = signed_interval(name, way, includes_zero)
     return (
         f"Among {protocol.words.people}, {who} scored {scored} about"

@@ -37,7 +37,7 @@ from kettrack.analysis.session_answers.method_rows import (
 from kettrack.analysis.stop_after.answer import stop_after
 from kettrack.result import Result, Role
 from kettrack.timelines.derived import DerivedCohort
-from kettrack.vocabulary.plain_words import difference_words, value_with_interval
+from kettrack.vocabulary.plain_words import score_difference_words, value_with_interval
 
 _ROLES: Final[dict[str, Role]] = {
     "key": "key",
@@ -216,7 +216,7 @@ def _naive_words(row: MethodRow) -> str:
             "The relation between the number of sessions and the score cannot be described, because"
             f" {_why(row)}."
         )
-    scored, than = difference_words("adjusted_slope", row["estimate"])
+    scored, than = score_difference_words("adjusted_slope", row["estimate"])
     # better or worse by the scale's own direction, not by the sign
     meaning = "better" if _way(row) == row["better"] else "worse"
     expected = f" {EXPECTED[meaning]}" if than == "than" else ""
@@ -276,7 +276,7 @@ def _next_comparison(row: MethodRow) -> str:
     # such as "... alike so far; score about 21 days later"
     _, there, later = row["about"].rpartition("; score ")
     when = f" {later}" if there else ""
-    scored, than = difference_words("next_session", row["estimate"])
+    scored, than = score_difference_words("next_session", row["estimate"])
     return (
         f"Among people still coming, those who {who} scored {scored}{when} {than} similar people"
         f" who {others} ({_interval('next_session', row)})"
@@ -292,7 +292,7 @@ def _stop_words(row: MethodRow) -> list[str]:
         return [
             f"Stopping later cannot be compared with stopping earlier, because {why}."
         ]
-    size, _ = difference_words("stop_after", row["estimate"])
+    size, _ = score_difference_words("stop_after", row["estimate"])
     said = (
         f"{row['about'].split(':')[0]}, the score at {HORIZON_WORDS} would have been {size}"
         f" ({_interval('stop_after', row)}), as far as the recorded history explains who stops."
