@@ -19,6 +19,7 @@ from kettrack.analysis.durability.in_short import (
     how_long_from_response,
     how_long_it_lasts,
 )
+from kettrack.analysis.durability.words import as_logs_end
 from kettrack.analysis.people.ladder import ladder
 from kettrack.analysis.response.across_courses import response_by_week
 from kettrack.analysis.response.after_course import state_after_course
@@ -43,6 +44,8 @@ from kettrack.vocabulary.plain_words import share_with_interval, value_with_inte
 _NAMED_SESSIONS: Final = (2, 4, 6)
 # What the first answer of the page says in short.
 _SAID_IN_SHORT: Final = ("response by session",)
+# Where the name of a question is no topic.
+_AS_TOPIC: Final = {"responders": "why the numbers of responders differ"}
 # Weeks whose mean score is named where nothing can be said by session.
 _SCORED_WEEKS: Final = (2, 4, 8, LAST_WEEK_SHOWN)
 _MEANS_ESTIMAND: Final = (
@@ -86,8 +89,11 @@ def first_page(cohort: Cohort | DerivedCohort) -> list[Result]:
     # The short answers come first; worsening stands beside response.
     page = [
         how_many_sessions(response),
-        how_long_it_lasts(durability(cohort)),
-        how_long_from_response(durability_from_response(cohort)),
+        _as_logs_end(how_long_it_lasts(durability(cohort)), cohort),
+        _as_logs_end(
+            how_long_from_response(durability_from_response(cohort)),
+            cohort,
+        ),
         _add_words(_ladder_of_curve(ladder(cohort), response), _log_end_words(cohort)),
         session_counts(cohort),
         response,
@@ -107,6 +113,10 @@ def first_page(cohort: Cohort | DerivedCohort) -> list[Result]:
     if response.status == "refused":
         page[:0] = [among_scored(cohort), scores_by_week(trajectories(cohort))]
     return hide_page_differences(one_refusal_per_cause(page), cohort.settings.policy)
+
+
+def _as_logs_end(result: Result, cohort: DerivedCohort) -> Result:
+    return replace(result, sentence=as_logs_end(result.sentence, cohort))
 
 
 def one_refusal_per_cause(page: list[Result]) -> list[Result]:
@@ -130,10 +140,13 @@ def one_refusal_per_cause(page: list[Result]) -> list[Result]:
 
 def _with_others(result: Result, refused: list[str]) -> Result:
     """A refusal that also says what else is not answered for its reason."""
-    others = [name for name in refused[1:] if name not in _SAID_IN_SHORT]
+    others = [
+        _AS_TOPIC.get(name, name) for name in refused[1:] if name not in _SAID_IN_SHORT
+    ]
     if not others:
         return result
-    same = f"For the same reason there is no answer on {' and '.join(others)}."
+    listed = " and ".join(filter(None, [", ".join(others[:-1]), others[-1]]))
+    same = f"For the same reason there is no answer on {listed}."
     return replace(result, reason=f"{result.reason} {same}")
 
 

@@ -124,6 +124,10 @@ def test_page_one_of_two_files_answers_and_refuses_once() -> None:
     assert len([result for result in page if result.status == "ok"]) >= 6
     # Shares by session are not spoken of where there are none.
     assert not any("the shares by session" in result.text for result in page)
+    # Nobody knows that a log went on whose end is not recorded.
+    told = " ".join(result.text for result in page)
+    assert "although no end of their log is recorded" in told
+    assert "while their log went on" not in told
     # Every answer has a heading of its own.
     assert "How were people when they were scored?" in {
         page_answer(result).heading for result in page

@@ -38,6 +38,7 @@ from kettrack.analysis.durability.words import (
     ORIGINS,
     REPLICATES,
     SEED,
+    as_logs_end,
     caveats,
     sentence,
 )
@@ -194,7 +195,7 @@ def _durability(cohort: DerivedCohort, origin: Origin) -> Answer:
     table = _single_beside(table)
     return Answer(
         table=table[list(ROLES)],
-        sentence=sentence(table, origin),
+        sentence=as_logs_end(sentence(table, origin), cohort),
         caveats=caveats(cohort, watched[0]),
         level=LEVEL,
         seed=SEED,

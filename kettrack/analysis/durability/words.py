@@ -46,6 +46,7 @@ _NOT_COMPARED: Final = (
 # Simulated under the convention for the PHQ-9; a test repeats it.
 KEPT_DESPITE_NOISE: Final = {3: 36, 7: 64, 14: 80, 28: 89}
 KEPT_IF_CONFIRMED: Final = 95
+_WENT_ON: Final = "while their log went on"
 # Who lost the response, or was treated again, can be counted for ever after.
 _TOO_FEW: Final = f"fewer than {FEWEST_PEOPLE} people can still be counted"
 
@@ -208,8 +209,8 @@ def silent_said(table: pd.DataFrame) -> str:
     rows = _policy_rows(table)
     if rows["silent"].isna().all():
         return (
-            "Some people may have been no longer scored while their log went on; the shares take"
-            " them to be like the others."
+            f"Some people may have been no longer scored {_WENT_ON}; the shares take them to be"
+            " like the others."
         )
     last = rows["key"].iloc[-1]
     rows = rows[rows["silent"] > 0]
@@ -218,20 +219,29 @@ def silent_said(table: pd.DataFrame) -> str:
     rows = rows[rows["day"].isin(DAYS_SAID)]
     if rows.empty:
         return (
-            f"{{{last}.silent}} of the {{{last}.n}} people were no longer scored while their log"
-            " went on: nobody knows how long their response lasted."
+            f"{{{last}.silent}} of the {{{last}.n}} people were no longer scored {_WENT_ON}:"
+            " nobody knows how long their response lasted."
         )
     key = rows["key"].iloc[-1]
     weeks = rows["day"].iloc[-1] // DAYS_IN_WEEK
     waiting = rows["bound_low"].notna().any()
     unconfirmed = ", and every loss without a second score counted," if waiting else ","
     return (
-        f"By week {weeks}, {{{key}.silent}} of the {{{key}.n}} people were no longer scored while"
-        " their log went on. The shares take them to be like the others. If all of them had lost"
-        f" the response after their last score{unconfirmed} {{{key}.silent_low:%}} would still be"
+        f"By week {weeks}, {{{key}.silent}} of the {{{key}.n}} people were no longer scored"
+        f" {_WENT_ON}. The shares take them to be like the others. If all of them had lost the"
+        f" response after their last score{unconfirmed} {{{key}.silent_low:%}} would still be"
         f" responding at {weeks} weeks, whatever sessions followed; if none had,"
         f" {{{key}.silent_high:%}}."
     )
+
+
+def as_logs_end(said: str, cohort: DerivedCohort) -> str:
+    """A sentence on the silent as it is true of this cohort: where no log says to which day it is
+    complete, nobody knows that it went on.
+    """
+    if cohort.patients["observed_to_day"].notna().any():
+        return said
+    return said.replace(_WENT_ON, "although no end of their log is recorded")
 
 
 def _unconfirmed_said(table: pd.DataFrame) -> str:
