@@ -9,13 +9,15 @@ import pytest
 from simulated import simulated_cohort
 
 from kettrack import Cohort, load_cohort, sample_folder
-from kettrack.analysis.response.benchmark import null_cohort
+from kettrack.analysis.response import benchmark as benchmark_module
+from kettrack.analysis.response.benchmark import learnt_from, null_cohort
 from kettrack.analysis.response.exits import first_course_exits
 from kettrack.analysis.response.plasmode import (
     fit_plasmode,
     panel_cohort,
     repeat_people,
 )
+from kettrack.analysis.subgroups.comparison import compare_groups
 from kettrack.errors import NotIdentified
 from kettrack.estimators.plasmode.attendance import (
     GOES_ON,
@@ -107,6 +109,33 @@ def test_the_null_cohort_keeps_people_plans_and_the_pace():
     assert set(gaps) <= set(real.dropna())
     assert null.scores["score"].between(0, 27).all()
     assert (null.scores["score"] % 1 == 0).all()
+
+
+def test_early_responders_differ_where_sessions_do_nothing():
+    """Counted in a clinic without effect, and told beside it by the benchmark."""
+    real = derive(simulated_cohort("clinic-null", 800, 3))
+    found = compare_groups("response_by_session", real, "early_response").table
+    last = found[found["at"] == found["at"].max()]
+    few, many = last["estimate"]
+    assert many > few + 15
+    assert last["null"].to_numpy() == pytest.approx(last["estimate"], abs=9)
+    assert (last["null_low"] < last["null"]).all()
+
+
+def test_where_scores_jump_the_benchmark_is_refused():
+    """A response that is held in full and lost on one day."""
+    jumps = derive(simulated_cohort("maintenance", 120, 3))
+    with pytest.raises(NotIdentified, match="Scores jump here"):
+        null_cohort(jumps)
+
+
+def test_a_large_clinic_is_judged_by_a_sample_of_its_people(helped, monkeypatch):
+    monkeypatch.setattr(benchmark_module, "MOST_LEARNT_FROM", 300)
+    cohort = derive(helped)
+    learnt = learnt_from(cohort)
+    assert len(learnt.patients) == 300
+    assert set(learnt.scores["patient_id"]) <= set(learnt.patients["patient_id"])
+    assert learnt_from(cohort) is learnt
 
 
 def test_refused_without_scores_after_stopping(helped):

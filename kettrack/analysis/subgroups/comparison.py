@@ -18,6 +18,13 @@ from kettrack.analysis.durability.counts import watch
 from kettrack.analysis.person_rows import exit_rows
 from kettrack.analysis.response.exits import CAUSES, first_course_exits
 from kettrack.analysis.response.futility_counts import LITTLE_PERCENT, later_exits
+from kettrack.analysis.subgroups.group_benchmark import (
+    NO_LOSSES,
+    NO_ROUTES,
+    NULLS_OF_GROUP,
+    add_group_null,
+    null_sentence,
+)
 from kettrack.analysis.subgroups.groups import (
     EARLY_SESSION,
     GROUPINGS,
@@ -60,6 +67,7 @@ _ROLES: Final[dict[str, Role]] = {
     "estimate": "derived",
     "ci_low": "derived",
     "ci_high": "derived",
+    **dict.fromkeys(NULLS_OF_GROUP, "derived"),
     "difference": "derived",
     "difference_low": "derived",
     "difference_high": "derived",
@@ -95,6 +103,8 @@ class SplitQuestion:
     after_landmark : bool
         Whether the clock runs in sessions, so that early response splits only those still without
         the event at its landmark.
+    no_null : str
+        Why nothing is said of sessions that do nothing, where that is so.
     """
 
     exits: Callable[[DerivedCohort], pd.DataFrame]
@@ -105,6 +115,7 @@ class SplitQuestion:
     when: str = "session {}"
     among: str = ""
     after_landmark: bool = True
+    no_null: str = ""
 
     def at_time(self, step: object) -> str:
         """A step, or several, in words."""
@@ -169,6 +180,7 @@ SPLIT_QUESTIONS: Final = {
         when="day {}",
         among="people who were responding at the end of the planned course",
         after_landmark=False,
+        no_null=NO_LOSSES,
     ),
 }
 
@@ -193,9 +205,11 @@ def compare_groups(name: str, cohort: DerivedCohort, by: str) -> Result:
     Result
         One row per group and time: `group` `at` (session, or day since the end of the planned
         course) `n` (of the group) `at_risk` `events` (so far) `without` (the others) `estimate`
-        `ci_low` `ci_high` (% who had the event; pointwise) and, but for the first group,
-        `difference` `difference_low` `difference_high` from it in points (intervals that hold all
-        at once). Refused when fewer than two groups have `FEWEST_PEOPLE` at risk.
+        `ci_low` `ci_high` (% who had the event; pointwise), `null` `null_low` `null_high` (% if
+        sessions did nothing, with its interval; missing where no such model can be fitted) and, but
+        for the first group, `difference` `difference_low` `difference_high` from it in points
+        (intervals that hold all at once). Refused when fewer than two groups have `FEWEST_PEOPLE`
+        at risk.
 
     Raises
     ------
@@ -223,7 +237,13 @@ def compare_groups(name: str, cohort: DerivedCohort, by: str) -> Result:
         )
     except NotIdentified as error:
         return release(refusal(named, cohort, error, estimand), cohort)
-    table = _table(counts, found)
+    table, null_caveat = add_group_null(
+        _table(counts, found),
+        cohort,
+        partial(_grouped, asked, by),
+        asked.n_causes,
+        without=NO_ROUTES if by == "route" else asked.no_null,
+    )
     result = Result(
         name=named,
         table=table,
@@ -231,7 +251,7 @@ def compare_groups(name: str, cohort: DerivedCohort, by: str) -> Result:
         show=_SHOWN,
         sentence=_sentence(table, asked, by),
         estimand=estimand,
-        caveats=_caveats(cohort, people, counts, found, by),
+        caveats=(*_caveats(cohort, people, counts, found, by), null_caveat),
         made_from=made_from(
             cohort,
             unit="percent of patients",
@@ -241,6 +261,17 @@ def compare_groups(name: str, cohort: DerivedCohort, by: str) -> Result:
         rows=partial(_person_rows, asked, cohort, people, by),
     )
     return release(result, cohort)
+
+
+def _grouped(
+    asked: SplitQuestion,
+    by: str,
+    cohort: DerivedCohort,
+) -> tuple[pd.DataFrame, pd.Series]:
+    """Exits of the people whom groups are made of, and the group of everybody."""
+    exits = asked.exits(cohort)
+    # Whoever left by the landmark is in no group that it splits.
+    return exits[exits["step"] > asked.landmark(by)], groups_of(cohort, by)
 
 
 def _person_rows(
@@ -380,6 +411,7 @@ def _sentence(table: pd.DataFrame, asked: SplitQuestion, by: str) -> str:
     among = f", among {whom}" if whom else ""
     return (
         f"Share of people who had {asked.event} by {time}{among}: {'; '.join(parts)}."
+        f"{null_sentence(last)}"
     )
 
 

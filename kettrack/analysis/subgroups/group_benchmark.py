@@ -1,0 +1,120 @@
+"""What groups would show if sessions did nothing: groups that are formed by the scores themselves
+differ then too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from kettrack.analysis.response.benchmark import (
+    NULL_CAVEAT,
+    benchmark,
+    no_null_caveat,
+)
+from kettrack.arrays import Floats
+from kettrack.errors import NotIdentified
+from kettrack.estimators.survival.competing_risks import (
+    aalen_johansen,
+    count_competing_risks,
+)
+from kettrack.timelines.derived import DerivedCohort
+from kettrack.vocabulary.limits import FEWEST_PEOPLE
+
+# Exits and group of the people of a cohort, by `patient_id`.
+Grouped = Callable[[DerivedCohort], tuple[pd.DataFrame, pd.Series]]
+NULLS_OF_GROUP: Final = ("null", "null_low", "null_high")
+NO_ROUTES: Final = "the simulated clinic knows no routes of its sessions."
+NO_LOSSES: Final = (
+    "the trials try the simulated clinic up to the end of the first course, not beyond."
+)
+
+
+def add_group_null(
+    table: pd.DataFrame,
+    cohort: DerivedCohort,
+    grouped: Grouped,
+    n_causes: int,
+    without: str = "",
+) -> tuple[pd.DataFrame, str]:
+    """The table with the share of each group if sessions did nothing, in percent, and the caveat
+    that explains it or says why it is missing.
+
+    Parameters
+    ----------
+    table : DataFrame
+        With `group` and `at`.
+    cohort : DerivedCohort
+        The clinic.
+    grouped : function
+        How people are counted, and in which group each is.
+    n_causes : int
+        Causes among the exits; the first is the event.
+    without : str
+        Why there is none for such groups, where that is so.
+    """
+    empty = table.assign(**dict.fromkeys(NULLS_OF_GROUP, np.nan))
+    if without:
+        return empty, f"No null for these groups: {without}"
+
+    def measure(null: DerivedCohort) -> Floats:
+        return _shares(null, table, grouped, n_causes)
+
+    try:
+        found = benchmark(cohort, measure)
+    except NotIdentified as error:
+        return empty, no_null_caveat("for these groups", error)
+    columns = {
+        "null": found.value,
+        "null_low": found.low,
+        "null_high": found.high,
+    }
+    return table.assign(**columns), NULL_CAVEAT
+
+
+def _shares(
+    null: DerivedCohort,
+    table: pd.DataFrame,
+    grouped: Grouped,
+    n_causes: int,
+) -> Floats:
+    """Percent with the event in each row of the table; missing where too few are in the group."""
+    shares = np.full(len(table), np.nan)
+    try:
+        exits, group = grouped(null)
+    except NotIdentified:
+        # One simulated clinic may have nobody to count, such as nobody who responded.
+        return shares
+    label = group.reindex(exits.index).astype(str)
+    times = table["at"].to_numpy(np.int64)
+    for place, name in enumerate(table["group"]):
+        part = exits[(label == name).to_numpy()]
+        if len(part) < FEWEST_PEOPLE:
+            continue
+        counts = count_competing_risks(
+            part["step"].to_numpy(),
+            part["cause"].to_numpy(),
+            n_causes,
+        )
+        _, _, incidence = aalen_johansen(counts.events, counts.at_risk)
+        # where nobody is left the last value holds on
+        last = min(int(times[place]), len(incidence))
+        shares[place] = 100 * incidence[last - 1, 0]
+    return shares
+
+
+def null_sentence(table: pd.DataFrame) -> str:
+    """The same shares if sessions did nothing, for the rows given; empty where one is missing."""
+    if table["null"].isna().any():
+        return ""
+    shares = ", ".join(
+        f"{{{key}.null:%}} ({{{key}.null_low:%}} to {{{key}.null_high:%}})"
+        for key in table["key"]
+    )
+    return (
+        " In a model fitted to this clinic in which sessions do nothing, these shares are about"
+        f" {shares}."
+    )
