@@ -81,7 +81,8 @@ def test_the_sentence_says_what_the_brief_reader_needs(sheet):
     )
     for part in (
         f"{percentage(row['estimate'])} % (",
-        f"against about {percentage(row['null'])} % in a model fitted to this clinic",
+        f"against about {percentage(row['null'])} % (95 % interval"
+        f" {percentage(row['null_low'])} % to {percentage(row['null_high'])} %) in a model",
         "had no score in time: after session 3",
     ):
         assert part in sheet.text

@@ -263,22 +263,13 @@ def person_rows(cohort: DerivedCohort) -> pd.DataFrame:
     return joined(parts)
 
 
-def estimate(
-    counts: dict[tuple[int, str], LandmarkCounts],
-    null: dict[tuple[int, str], LandmarkCounts] | None,
-) -> pd.DataFrame:
+def estimate(counts: dict[tuple[int, str], LandmarkCounts]) -> pd.DataFrame:
     """The futility sheet; see `should_we_go_on` for the columns."""
-    rows = [
-        _row(key, found, None if null is None else null[key])
-        for key, found in counts.items()
-    ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame([_row(key, found) for key, found in counts.items()])
 
 
-def _row(
-    key: tuple[int, str], found: LandmarkCounts, null: LandmarkCounts | None
-) -> dict[str, object]:
-    """One group at one landmark, with the shares by both rules and of sessions that do nothing."""
+def _row(key: tuple[int, str], found: LandmarkCounts) -> dict[str, object]:
+    """One group at one landmark, with the shares by both rules."""
     session, group = key
     n = n_followed(found)
     shown = n >= FEWEST_PEOPLE
@@ -296,9 +287,7 @@ def _row(
         "n": n,
     }
     row |= _shares(found.later["confirmed"], "estimate", shown=shown)
-    row |= _null_shares(null, "confirmed")
     row |= _shares(found.later["single"], "single", shown=shown)
-    row |= _null_shares(null, "single", prefix="single_")
     row["median_day"] = found.median_day
     few = f"fewer than {FEWEST_PEOPLE} people went on and can be followed"
     return row | {"reason": "" if shown else few}
@@ -330,23 +319,3 @@ def _shares(
         for names, step in at.items()
         for name, value in zip(names, values, strict=True)
     }
-
-
-def _null_shares(
-    null: LandmarkCounts | None, rule: str, prefix: str = ""
-) -> dict[str, float]:
-    """The same shares where sessions do nothing; missing without a null."""
-    names = (f"{prefix}null", f"{prefix}soon_null")
-    if null is None:
-        return dict.fromkeys(names, np.nan)
-    counts = null.later[rule]
-    # The simulated clinic is large, but few of it may be in a group.
-    enough = int(counts.at_risk.max(initial=0)) >= FEWEST_PEOPLE
-    found = _shares(counts, "estimate", shown=enough)
-    return dict(
-        zip(
-            names,
-            (found["estimate"], found["soon"]),
-            strict=True,
-        )
-    )

@@ -7,6 +7,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
 from kettrack.analysis.context import LEVEL, rule_words
@@ -14,20 +15,20 @@ from kettrack.analysis.registry import Answer, question
 from kettrack.analysis.response.benchmark import (
     NULL_CAVEAT,
     NULL_SEED,
+    benchmark,
     no_null_caveat,
-    null_cohort,
 )
 from kettrack.analysis.response.exits import confirmed_rule
 from kettrack.analysis.response.futility_counts import (
     LANDMARKS,
     LITTLE_GROUP,
     LITTLE_PERCENT,
-    LandmarkCounts,
     count,
     estimate,
     n_followed,
     person_rows,
 )
+from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
@@ -42,7 +43,15 @@ _ESTIMAND: Final = (
     " happens in this clinic."
 )
 # Of people who went on: the share, its interval, and what noise alone would show.
-_SHARES: Final = ("estimate", "ci_low", "ci_high", "null")
+_SHARES: Final = ("estimate", "ci_low", "ci_high", "null", "null_low", "null_high")
+# Column of what noise alone would show, and the share it stands beside.
+_NULLS: Final = {
+    "null": "estimate",
+    "soon_null": "soon",
+    "single_null": "single",
+    "single_soon_null": "single_soon",
+}
+_NULL_ENDS: Final = ("null_low", "null_high")
 _DERIVED: Final = (
     *_SHARES,
     "soon",
@@ -128,8 +137,8 @@ def should_we_go_on(cohort: DerivedCohort) -> Answer:
         second score (dated at the first), and `soon...` within two more sessions; `single...` the
         same by one score;
         `null` `soon_null` `single_null` `single_soon_null` what a model fitted to this clinic shows
-        where sessions do nothing. `median_day` of the landmark score. `reason` why a row is
-        refused: fewer than `FEWEST_PEOPLE`.
+        where sessions do nothing (`null_low` `null_high` its 95 % interval). `median_day` of the
+        landmark score. `reason` why a row is refused: fewer than `FEWEST_PEOPLE`.
     """
     counts = count(cohort)
     # One group with enough people makes a sheet; smaller groups stay as refused rows.
@@ -140,8 +149,7 @@ def should_we_go_on(cohort: DerivedCohort) -> Answer:
             f"a score within {cohort.criteria.late_after_days} days of each session, and"
             " observed_to_day.",
         )
-    null, null_caveat = _null_counts(cohort)
-    table = estimate(counts, null)
+    table, null_caveat = _add_null(estimate(counts), cohort)
     return Answer(
         table=table,
         sentence=_sentence(table, cohort),
@@ -152,16 +160,29 @@ def should_we_go_on(cohort: DerivedCohort) -> Answer:
     )
 
 
-def _null_counts(
+def _add_null(
+    table: pd.DataFrame,
     cohort: DerivedCohort,
-) -> tuple[dict[tuple[int, str], LandmarkCounts] | None, str]:
-    """The same counts where sessions do nothing, and the caveat that explains them or says why they
-    are missing.
+) -> tuple[pd.DataFrame, str]:
+    """The sheet with the same shares where sessions do nothing, and the caveat that explains them
+    or says why they are missing.
     """
     try:
-        return count(null_cohort(cohort)), NULL_CAVEAT
+        null = benchmark(cohort, _null_shares)
     except NotIdentified as error:
-        return None, no_null_caveat("column", error)
+        missing = dict.fromkeys((*_NULLS, *_NULL_ENDS), np.nan)
+        return table.assign(**missing), no_null_caveat("column", error)
+    columns = dict(zip(_NULLS, null.value, strict=True))
+    ends = dict(zip(_NULL_ENDS, (null.low[0], null.high[0]), strict=True))
+    return table.assign(**columns, **ends), NULL_CAVEAT
+
+
+def _null_shares(null: DerivedCohort) -> Floats:
+    """Shares of a simulated clinic, one row for each of `_NULLS`, one column for each row of the
+    sheet.
+    """
+    # The simulated clinic is large, but few of it may be in a group: those are missing.
+    return np.asarray(estimate(count(null))[list(_NULLS.values())].T, np.float64)
 
 
 def _sentence(table: pd.DataFrame, cohort: DerivedCohort) -> str:
@@ -179,8 +200,9 @@ def _sentence(table: pd.DataFrame, cohort: DerivedCohort) -> str:
     single_null = ""
     if pd.notna(row["null"]):
         null_words = (
-            f", against about {{{key}.null:%}} in a model fitted to this clinic in which sessions"
-            " do nothing"
+            f", against about {{{key}.null:%}} (95 % interval {{{key}.null_low:%}} to"
+            f" {{{key}.null_high:%}}) in a model fitted to this clinic in which sessions do"
+            " nothing"
         )
         single_null = f" (about {{{key}.single_null:%}} in that model)"
     return (
