@@ -98,7 +98,10 @@ def count(cohort: DerivedCohort) -> dict[tuple[int, str], LandmarkCounts]:
     }
 
 
-def _later(cohort: DerivedCohort, people: pd.Index) -> dict[str, pd.DataFrame]:
+def _later(
+    cohort: DerivedCohort,
+    people: pd.Index,
+) -> dict[str, pd.DataFrame]:
     """Exits of people at risk by the confirmed rule, and by a single score."""
     whose = {"confirmed": require_confirmation(cohort), "single": cohort}
     return {
@@ -109,7 +112,10 @@ def _later(cohort: DerivedCohort, people: pd.Index) -> dict[str, pd.DataFrame]:
     }
 
 
-def _went_on(landmark: _Landmark, chosen: Bools) -> pd.Index:
+def _went_on(
+    landmark: _Landmark,
+    chosen: Bools,
+) -> pd.Index:
     """Who of a group had another session of the first course."""
     group = landmark.people[chosen]
     return group.index[group["length"] != landmark.session]
@@ -122,7 +128,10 @@ def _people_at_risk(cohort: DerivedCohort) -> pd.DataFrame:
     return people[people["step"] > 0]
 
 
-def _scores_at_risk(cohort: DerivedCohort, people: pd.Index) -> pd.DataFrame:
+def _scores_at_risk(
+    cohort: DerivedCohort,
+    people: pd.Index,
+) -> pd.DataFrame:
     """Known scores after session 1 of people at risk, with improvement in percent and whether the
     response rule is met.
     """
@@ -137,7 +146,10 @@ def _scores_at_risk(cohort: DerivedCohort, people: pd.Index) -> pd.DataFrame:
     return line.assign(meets=responds, improved=improved)
 
 
-def later_exits(cohort: DerivedCohort, session: int) -> pd.DataFrame:
+def later_exits(
+    cohort: DerivedCohort,
+    session: int,
+) -> pd.DataFrame:
     """How those left who had improved by less than `LITTLE_PERCENT` after a session and went on, by
     the confirmed rule.
 
@@ -154,7 +166,12 @@ def later_exits(cohort: DerivedCohort, session: int) -> pd.DataFrame:
     """
     people = _people_at_risk(cohort)
     scores = _scores_at_risk(cohort, people.index)
-    landmark = _Landmark(session, people, scores, cohort)
+    landmark = _Landmark(
+        session,
+        people,
+        scores,
+        cohort,
+    )
     went_on = _went_on(landmark, landmark.of_group[LITTLE_GROUP])
     confirmed = _later(cohort, people.index)["confirmed"]
     return since(confirmed.loc[went_on], session)
@@ -227,7 +244,10 @@ def _group_counts(
     )
 
 
-def since(exits: pd.DataFrame, session: int) -> pd.DataFrame:
+def since(
+    exits: pd.DataFrame,
+    session: int,
+) -> pd.DataFrame:
     """Exits on the clock of sessions since a landmark."""
     # Who left at the landmark or before gets 0: never at risk on this clock.
     step = (exits["step"] - session).clip(lower=0)
@@ -249,7 +269,12 @@ def person_rows(cohort: DerivedCohort) -> pd.DataFrame:
     later = _later(cohort, people.index)
     parts = []
     for session in LANDMARKS:
-        landmark = _Landmark(session, people, scores, cohort)
+        landmark = _Landmark(
+            session,
+            people,
+            scores,
+            cohort,
+        )
         for group, chosen in landmark.of_group.items():
             went_on = _went_on(landmark, chosen)
             parts += [
@@ -265,10 +290,16 @@ def person_rows(cohort: DerivedCohort) -> pd.DataFrame:
 
 def estimate(counts: dict[tuple[int, str], LandmarkCounts]) -> pd.DataFrame:
     """The futility sheet; see `should_we_go_on` for the columns."""
-    return pd.DataFrame([_row(key, found) for key, found in counts.items()])
+    rows = []
+    for key, found in counts.items():
+        rows.append(_row(key, found))
+    return pd.DataFrame(rows)
 
 
-def _row(key: tuple[int, str], found: LandmarkCounts) -> dict[str, object]:
+def _row(
+    key: tuple[int, str],
+    found: LandmarkCounts,
+) -> dict[str, object]:
     """One group at one landmark, with the shares by both rules."""
     session, group = key
     n = n_followed(found)
