@@ -35,6 +35,7 @@ HEADINGS: Final = {
 }
 # Name of a result -> notebook with the table, the curve and the caveats behind it.
 MORE: Final = {
+    "among_scored": "02_sessions_to_response.ipynb",
     "scores_by_week": "05_sessions_and_symptom_change.ipynb",
     "how_many_sessions": "02_sessions_to_response.ipynb",
     "response_by_week": "02_sessions_to_response.ipynb",
