@@ -51,7 +51,8 @@ _ABOUT_WIDE: Final = 46  # letters of an estimand on one line
 _REASON_LONG: Final = 150  # letters of a reason; all of it stands in the table
 _REASON_WIDE: Final = 68  # letters of a reason on one line
 _CHECK_WIDE: Final = 118  # letters of a check on one line
-_ROW_INCHES: Final = 0.5
+_ROW_INCHES: Final = 0.62
+_BELOW_INCHES: Final = 4.0  # the lines of the checks, and what stands around the axis
 # Right of the axis, in points: the number with its interval, what kind of answer, how many people.
 _COLUMNS: Final = {"points (95 % interval)": 8, "kind of answer": 128, "people": 272}
 # Key of the checks of a line below the axis -> its name.
@@ -60,8 +61,10 @@ _CHECKS: Final = {
     "e_value": "E-value",
     "overlap": "Overlap",
     "effective|largest_share": "Weights",
+    "strict|g_formula": "Other ways",
     "calibration": "Calibration",
 }
+_OTHER_WAYS: Final = ("strict", "g_formula")
 _UNITS: Final = {
     "risk ratio": "",
     "people": "",
@@ -104,7 +107,9 @@ def plot_session_answers(
     answers = table
     if "kind" in table:
         answers = table[table["kind"] != CHECK].reset_index(drop=True)
-    with canvas(ax, width=11.5, height=2.9 + _ROW_INCHES * len(answers)) as axes:
+    with canvas(
+        ax, width=11.5, height=_BELOW_INCHES + _ROW_INCHES * len(answers)
+    ) as axes:
         if nothing_to_draw(axes, answers, "estimate"):
             return axes
         for at in answers.index[answers["kind"] == _BIASED]:
@@ -258,7 +263,9 @@ def _write_below(axes: Axes, checks: pd.DataFrame, caption: str) -> None:
 def _check_text(row: pd.Series) -> str:
     """One check in words, with its number; refused ones say why."""
     if pd.isna(row["estimate"]):
-        return f"not known: {row['reason']}"
+        # Another way to an answer is named, since a line may hold two of them.
+        name = f"{row['about'].lower()}: " if row["key"] in _OTHER_WAYS else ""
+        return f"{name}not known: {row['reason'].rstrip('.')}"
     note = f" ({row['note']})" if row["note"] else ""
     number = f"{_number(row)}{_UNITS[row['unit']]}"
     # A share reads as a sentence, "94 % of the decisions"; a measure is named before its number.

@@ -219,12 +219,20 @@ def stop_rows(stop: Result) -> list[MethodRow]:
         ("strict", strict, CAUSAL, stop.reason),
         ("g_formula", by_models, SECOND_OPINION, stop.reason),
     )
-    return [
+    found = [
         row_from(key, about, kind, cells_of(stop, key), why)
         for key, about, kind, why in rows
         # refused with the whole, they would only say it once more
         if key == "stop_after" or cells_of(stop, key) is not None
     ]
+    return [_as_check(row) if row["key"] != "stop_after" else row for row in found]
+
+
+def _as_check(row: MethodRow) -> MethodRow:
+    """Another way to the same answer that is refused: no answer, but a reason to doubt the one
+    there is.
+    """
+    return row | {"kind": CHECK} if row["status"] == "refused" else row
 
 
 def check_rows(
