@@ -157,7 +157,8 @@ def stop_after(  # noqa: PLR0913 - each part of the question by its name
         of sessions), `strict` (weighted means of those who stopped exactly there) with its two
         means `strict_k` `strict_m`, `other_rule` (the other `after_stop`), `dynamic` (at most k
         against at most m, ended by two scores in remission), `g_formula` (second opinion),
-        `window_k` `window_m` (weights), `truncated_995` and on, and with deaths `deaths_worst`
+        `window_k` `window_m` (weights), `truncated_995` and on, with deaths `deaths_worst`,
+          with unscored people `unscored_worse_k` `unscored_worse_m`
         (sensitivity). Columns: `about` (the estimand) `unit` `k` `m` `n` (patients who followed a
         strategy of the row; for `g_formula` all) `followers` (those with an outcome; in the rows
         `left_out_...`, `later_sessions` and `cohort` the patients themselves) `estimate` `ci_low`

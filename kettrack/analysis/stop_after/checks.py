@@ -23,17 +23,19 @@ from kettrack.errors import NotIdentified, UsageError
 from kettrack.estimators.causal.stop_strategies import Following, session_hazard
 from kettrack.estimators.causal.weights import WeightSummary, describe_weights
 from kettrack.vocabulary.days import HORIZON_DAYS, HORIZON_TOLERANCE_DAYS
-from kettrack.vocabulary.limits import FEWEST_EFFECTIVE_PEOPLE, FEWEST_FOLLOWERS
+from kettrack.vocabulary.limits import (
+    FEWEST_EFFECTIVE_PEOPLE,
+    FEWEST_FOLLOWERS,
+    FEWEST_PEOPLE,
+)
 
 # Compared where nobody asks for other numbers: a usual induction against its half.
 USUAL_PAIR: Final = (6, 3)
 # Of those who have k sessions, the percentage who must have had them before the outcome can look
 # back on them.
 LEAST_IN_TIME: Final = 90.0
-# The limits below are kettrack's own conventions, in percent, and percentage points for the gap.
+# The limits below are kettrack's own conventions, in percent.
 LARGEST_WEIGHT_SHARE: Final = 5.0
-LEAST_SCORED_AT_HORIZON: Final = 50.0
-LARGEST_GAP_AT_HORIZON: Final = 20.0
 MOST_NEARLY_CERTAIN: Final = 10.0
 MEAN_WEIGHT: Final = (0.9, 1.1)  # of a compared window, where the models fit
 _ROUNDING: Final = 1e-6  # an effective number that only rounding puts below its limit
@@ -275,7 +277,7 @@ def require_window(summary: WeightSummary, k: int, other: int) -> None:
 def require_scores_at_horizon(
     data: StopData, following: Following, k: int, m: int
 ) -> None:
-    """Stop where the score at the horizon is missing too often, or scores end with the sessions.
+    """Stop where hardly anybody has a score at the horizon, or scores end with the sessions.
 
     Raises
     ------
@@ -291,24 +293,13 @@ def require_scores_at_horizon(
             collect,
         )
     # those who stopped exactly there, since a window would hide a gap between its numbers
-    of_k = 100 * float(data.observed[following.sessions == k].mean())
-    of_m = 100 * float(data.observed[following.sessions == m].mean())
-    there = f"a score {around} is there for"
-    least = LEAST_SCORED_AT_HORIZON
-    if min(of_k, of_m) < least:
+    # a share would be a cliff: how many stand for how many is asked of the weights
+    of_k = int(data.observed[following.sessions == k].sum())
+    of_m = int(data.observed[following.sessions == m].sum())
+    if min(of_k, of_m) < FEWEST_PEOPLE:
         raise NotIdentified(
-            f"{there} {below(of_k, least)} % of the people who stopped after {k}, and for"
-            f" {below(of_m, least)} % of those who stopped after {m}; at least {least:.0f} % is"
-            " required of both.",
-            collect,
-        )
-    gap = abs(of_k - of_m)
-    if gap > LARGEST_GAP_AT_HORIZON:
-        raise NotIdentified(
-            f"{there} {of_k:.0f} % of the people who stopped after {k}, and for {of_m:.0f} % of"
-            f" those who stopped after {m}. The difference is"
-            f" {above(gap, LARGEST_GAP_AT_HORIZON)} percentage points; at most"
-            f" {LARGEST_GAP_AT_HORIZON:.0f} are allowed.",
+            f"a score {around} is there for {of_k} people who stopped after {k}, and for {of_m} who"
+            f" stopped after {m}; at least {FEWEST_PEOPLE} of both are required.",
             collect,
         )
 

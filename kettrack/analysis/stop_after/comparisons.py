@@ -173,6 +173,7 @@ def compare(
         *_window_rows(pair, arms),
         *_truncated_rows(data, pair, arms),
         *_death_rows(cohort, data, pair, arms),
+        *_unscored_rows(cohort, data, pair, arms),
     ]
     # those left out are left out of every pair: their rows name none
     rows = [row | {"k": pair.k, "m": pair.m} for row in rows]
@@ -355,3 +356,32 @@ def _death_rows(
         n=int(who.sum()),
         followers=int((who & data.died).sum()),
     )
+
+
+def _unscored_rows(
+    cohort: DerivedCohort, data: StopData, pair: Pair, arms: Arms
+) -> Iterator[_Cells]:
+    """The first row if the unscored of one side were worse than similar people who were scored."""
+    following = arms.following["stop_after"]
+    smooth = float(contrasts(data, pair, None, ("static",))["smooth"])
+    who = compared_people(following, pair)
+    if not (who & ~data.observed).any():
+        return
+    spread = float(data.outcome[who & data.observed].std())
+    worse_by = UNSCORED_WORSE_BY_SD * spread
+    # the difference is the score after k less that after m; worse is higher on most scales
+    sign = cohort.instrument.sign
+    sides = (("k", pair.k, sign), ("m", pair.m, -sign))
+    for name, number, turn in sides:
+        of_side = following.sessions == number
+        unscored = of_side & ~data.observed
+        share = float(unscored.sum() / max(of_side.sum(), 1))
+        yield row_of(
+            f"unscored_worse_{name}",
+            f"The first row if the unscored who stopped after {number} were {worse_by:.1f} points"
+            " (half an SD) worse than similar people with a score: a sensitivity analysis only",
+            arms.refusals["stop_after"],
+            estimate=smooth + turn * worse_by * share,
+            n=int(of_side.sum()),
+            followers=int(unscored.sum()),
+        )
