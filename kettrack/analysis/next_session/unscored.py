@@ -20,6 +20,7 @@ from kettrack.vocabulary.limits import (
     FEWEST_EFFECTIVE_OUTCOMES,
     FEWEST_MISSING_PER_COLUMN,
     FEWEST_PEOPLE_IN_ARM,
+    UNSCORED_WORSE_BY_SD,
 )
 
 ARMS: Final = ((True, "had another session"), (False, "had none"))
@@ -27,8 +28,6 @@ ARMS: Final = ((True, "had another session"), (False, "had none"))
 # of an arm that may be so; kettrack's own convention.
 LEAST_CHANCE_PERCENT: Final = 5
 MOST_WITHOUT_CHANCE_PERCENT: Final = 10
-# SDs of the outcome by which the unscored may be worse than similar people who were scored.
-WORSE_BY_SD: Final = 0.5
 _COLLECT: Final = (
     "a score at the same time after the decision for everyone, also for those who stop"
     " coming."
@@ -152,7 +151,7 @@ def unscored_bounds(
     """Bounds of an answer with this interval; `sign` is 1 where a higher score is worse."""
     on, off = (_share_unscored(trials, history, arm) for arm, _ in ARMS)
     seen = trials.outcome[trials.observed]
-    worse_by = WORSE_BY_SD * float(seen.std())
+    worse_by = UNSCORED_WORSE_BY_SD * float(seen.std())
     # worse people who went on raise the difference on a scale where higher is worse
     up, down = (on, off) if sign > 0 else (off, on)
     holds_zero = low <= 0 <= high

@@ -50,6 +50,7 @@ from kettrack.estimators.causal.weights import (
 )
 from kettrack.estimators.intervals import percentile_interval
 from kettrack.timelines.derived import DerivedCohort
+from kettrack.vocabulary.limits import UNSCORED_WORSE_BY_SD
 
 _Cells = dict[str, Any]
 # Row of the table -> name of its contrast.
