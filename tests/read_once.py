@@ -1,7 +1,7 @@
-"""Work that the suite would otherwise do hundreds of times: reading the sample, and judging the
-same columns of small clinics for identifiers.
+"""Work that the suite would otherwise do hundreds of times: reading the sample, judging the same
+columns of small clinics for identifiers, and drawing the bootstraps of the no-effect benchmark.
 
-Both depend on nothing but what is handed in. Tests of the two functions themselves call them where
+All depend on nothing but what is handed in. Tests of these functions themselves call them where
 they are defined and are not served from here.
 """
 
@@ -17,15 +17,22 @@ import numpy as np
 import pandas as pd
 
 from kettrack import Cohort, sample_folder
+from kettrack.analysis.response import benchmark
 from kettrack.reading import headers, load
+from kettrack.settings import Settings
+from kettrack.timelines.derived import DerivedCohort
 
 MOST_LEVELS = 200  # distinct values of a column that is worth a place in memory
+MOST_CLINICS = 4  # whose bootstraps are kept: each is twenty simulated clinics
+# Settings that are only words, or speak of what is printed: no score depends on them.
+NO_SCORE = ("policy", "currency", "extract", "columns", "status")
 
 
 def install() -> None:
-    """From now on the reader takes both from memory; once per process."""
+    """From now on all three come from memory; once per process."""
     load._read_folder = sample_read_once(load._read_folder)
     headers.find_in_column = judged_once(headers.find_in_column)
+    benchmark._draw_bootstraps = drawn_once(benchmark._draw_bootstraps)
 
 
 def sample_read_once(read: Callable[..., Any]) -> Callable[..., Any]:
@@ -72,3 +79,33 @@ def judged_once(judge: Callable[..., Any]) -> Callable[..., Any]:
         return kept[key]
 
     return find
+
+
+def drawn_once(draw: Callable[..., Any]) -> Callable[..., Any]:
+    """Bootstraps of the last few clinics: the same people under the same rules have the same."""
+    kept: dict[Any, Any] = {}
+
+    def drawn(cohort: DerivedCohort) -> Any:
+        key = content(cohort)
+        if key not in kept:
+            while len(kept) >= MOST_CLINICS:
+                del kept[next(iter(kept))]
+            kept[key] = draw(cohort)
+        return kept[key]
+
+    return drawn
+
+
+def content(cohort: DerivedCohort) -> tuple[str, ...]:
+    """All that scores and sessions of a cohort depend on, as text."""
+    plain = {name: getattr(Settings(), name) for name in NO_SCORE}
+    rules = (replace(cohort.settings, **plain), cohort.criteria, cohort.instrument)
+    tables = (cohort.patients, cohort.sessions, cohort.scores, cohort.events)
+    return (
+        *map(repr, rules),
+        *(f"{list(table.columns)}" for table in tables),
+        *(
+            pd.util.hash_pandas_object(table).to_numpy().tobytes().hex()
+            for table in tables
+        ),
+    )

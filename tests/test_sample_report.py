@@ -1,5 +1,8 @@
 """The report of the sample, made once, by the built wheel where no checkout is: the bytes that
 the stored notebooks of the checkout lay out to, and no network.
+
+The report has one chapter: nbval runs every notebook of the checkout, and the wheel holds the same
+notebooks and the same modules, byte by byte.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from kettrack import load_cohort, notebook_folder, sample_folder
 from kettrack.report.first_page import FirstPage, compose_first_page
 from kettrack.report.run import read_contents, render
 
+CHAPTER = "01_cohort_overview.ipynb"
 PICTURE = re.compile(r'data:image/png;base64,[^"]*')
 
 
@@ -113,9 +117,26 @@ def installed(
 
 
 def test_wheel_holds_what_a_reader_needs(wheel: Path, checkout: Path) -> None:
-    names = set(zipfile.ZipFile(wheel).namelist())
-    notebooks = {path.name for path in (checkout / "notebooks").glob("*.ipynb")}
-    assert {f"kettrack/shipped/notebooks/{name}" for name in notebooks} <= names
+    archive = zipfile.ZipFile(wheel)
+    names = set(archive.namelist())
+    sources = {
+        f"kettrack/shipped/notebooks/{path.name}": path
+        for path in (checkout / "notebooks").glob("*.ipynb")
+    }
+    # The trials of the methods stay in the checkout.
+    sources |= {
+        path.relative_to(checkout).as_posix(): path
+        for path in (checkout / "kettrack").rglob("*.py")
+        if path.relative_to(checkout).parts[1] != "trials"
+    }
+    assert len(sources) > 200
+    assert sources.keys() <= names
+    changed = [
+        name
+        for name, path in sources.items()
+        if archive.read(name) != path.read_bytes()
+    ]
+    assert changed == []
     assert {
         f"kettrack/shipped/sample/{name}.csv"
         for name in ("sessions", "scores", "patients", "events")
@@ -148,7 +169,17 @@ def test_package_and_its_folders_come_from_the_wheel(
 
 @pytest.fixture(scope="module")
 def report(installed: Installed) -> Path:
-    """The report that the wheel makes of its sample in an empty folder."""
+    """The report of one chapter that the wheel makes of its sample in an empty folder."""
+    find_contents = (
+        "import kettrack.report.run as run, pathlib;"
+        " print(pathlib.Path(run.__file__).parent / 'contents.toml')"
+    )
+    contents = Path(installed.run("python", "-c", find_contents).strip())
+    assert contents.is_relative_to(installed.programs.parent.resolve())
+    contents.write_text(
+        f'title = "{read_contents().title}"\nnotebooks = ["{CHAPTER}"]\n',
+        encoding="utf-8",
+    )
     find_sample = "import kettrack; print(kettrack.sample_folder())"
     sample = installed.run("python", "-c", find_sample).strip()
     said = installed.run("kettrack", "report", sample, "-o", "report.html")
@@ -271,17 +302,14 @@ def test_a_fetch_would_be_noticed(chromium: str, tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def stored_page() -> str:
-    """The page of the notebooks of the checkout as they are stored; no kernel runs."""
-    contents = read_contents()
-    notebooks = {
-        name: nbformat.read(notebook_folder() / name, as_version=4)
-        for name in contents.notebooks
-    }
-    for notebook in notebooks.values():
-        # what a kernel says of itself when it runs a notebook
-        notebook.metadata.language_info["pygments_lexer"] = "ipython3"
+    """The page of the chapter of the checkout as it is stored; no kernel runs."""
+    notebook = nbformat.read(notebook_folder() / CHAPTER, as_version=4)
+    # what a kernel says of itself when it runs a notebook
+    notebook.metadata.language_info["pygments_lexer"] = "ipython3"
     return render(
-        contents.title, compose_first_page(load_cohort(sample_folder())), notebooks
+        read_contents().title,
+        compose_first_page(load_cohort(sample_folder())),
+        {CHAPTER: notebook},
     )
 
 
