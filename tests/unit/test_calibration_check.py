@@ -108,7 +108,7 @@ def test_a_handful_of_answers_is_counted_and_nothing_is_told_of_it(helped):
     assert (row["answers"], row["cohorts"]) == (9, 9)
     assert row[["estimate", "bias", "holds", "tells"]].isna().all()
     assert "it answers in 9 of 9 cohorts" in found.text
-    assert "at least 10 answers" in found.text
+    assert "told from 10 answers on" in found.text
 
 
 def test_the_same_seed_is_the_same_answer(helped):

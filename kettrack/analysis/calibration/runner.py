@@ -223,7 +223,7 @@ def too_few_answers(table: pd.DataFrame, method: str) -> str:
     )
     return (
         f"it answers in {zero} cohorts, and in {point} where {SOME_EFFECT}; in the others it is"
-        f" refused. How well it works is told from at least {FEWEST_SIMULATED_ANSWERS} answers."
+        f" refused. How well it works is told from {FEWEST_SIMULATED_ANSWERS} answers on."
     )
 
 

@@ -347,7 +347,7 @@ def _calibration_rows(calibration: Result) -> Iterator[MethodRow]:
         if cells is not None and nothing:
             row["reason"] = (
                 f"it answered in {cells['answers']:.0f} of {cells['cohorts']:.0f} simulated"
-                f" cohorts; at least {FEWEST_SIMULATED_ANSWERS} answers are necessary"
+                f" cohorts; {FEWEST_SIMULATED_ANSWERS} answers are necessary"
             )
         refused = 0.0 if cells is None else cells["refused"]
         # shares are of the cohorts that were answered, so the others must be said
