@@ -35,6 +35,8 @@ INJECTED: Final = "injected"
 
 TEMPLATES: Final = Path(__file__).parent / "template"
 UNSEEN: Final = {PARAMETERS, INJECTED}  # cells that hold a path of this machine
+# A cell that teaches who reads the notebook, and is no part of a report on a clinic.
+NOTEBOOK_ONLY: Final = "notebook-only"
 CDN: Final = (
     "mathjax_url",
     "require_js_url",
@@ -80,6 +82,14 @@ def read_contents() -> Contents:
         (Path(__file__).parent / "contents.toml").read_text(encoding="utf-8")
     )
     return Contents(said["title"], tuple(said["notebooks"]))
+
+
+def leave_out_for_readers(notebook: NotebookNode) -> None:
+    """Take the cells that only the notebook shows out of it, before it is run."""
+    cells = notebook.cells
+    notebook.cells = [
+        cell for cell in cells if NOTEBOOK_ONLY not in cell.metadata.get("tags", [])
+    ]
 
 
 def inject(notebook: NotebookNode, name: str, **values: object) -> None:
@@ -135,6 +145,7 @@ def write_report(
         for name in contents.notebooks
     }
     for name, notebook in notebooks.items():
+        leave_out_for_readers(notebook)
         inject(
             notebook,
             name,
