@@ -54,6 +54,11 @@ def sample() -> Cohort:
     return load_cohort(sample_folder())
 
 
+@pytest.fixture(scope="module")
+def sample_page(sample: Cohort) -> list[Result]:
+    return first_page(sample)
+
+
 def curve(
     estimate: list[float],
     half_by: float = np.nan,
@@ -208,8 +213,10 @@ def test_a_curve_that_ends_early_is_not_read_as_lasting(answer: Any) -> None:
     )
 
 
-def test_the_first_answers_agree_with_the_sections_below(sample: Cohort) -> None:
-    page = {result.name: result for result in first_page(sample)}
+def test_the_first_answers_agree_with_the_sections_below(
+    sample_page: list[Result],
+) -> None:
+    page = {result.name: result for result in sample_page}
     assert list(page)[:3] == [
         "how_many_sessions",
         "how_long_it_lasts",
@@ -310,8 +317,8 @@ def test_a_log_with_too_few_people_is_told_so_first() -> None:
     assert "holds fewer)" in hidden.collect
 
 
-def test_the_command_for_a_whole_table_names_a_question(sample):
-    cut = {result.name: result.cut for result in first_page(sample) if result.cut}
+def test_the_command_for_a_whole_table_names_a_question(sample_page):
+    cut = {result.name: result.cut for result in sample_page if result.cut}
     assert "how_long_it_lasts" in cut
     asked = [re.findall(r"kettrack estimate (\S+)", words) for words in cut.values()]
     assert {name for names in asked for name in names} <= set(load_questions())

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from every_word import other_criteria, said_by
+from simulated import thin_clinic
 
 import kettrack as kt
 from kettrack.vocabulary.instrument import Fact
@@ -104,7 +105,7 @@ def test_what_is_said_is_much(told: dict[str, str]) -> None:
 
 @pytest.fixture(scope="module")
 def clinic() -> kt.Cohort:
-    return kt.load_cohort(kt.sample_folder()).with_criteria(other_criteria())
+    return thin_clinic().with_criteria(other_criteria())
 
 
 def words_under(cohort: kt.Cohort) -> str:
