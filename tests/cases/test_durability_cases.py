@@ -95,6 +95,24 @@ def test_all_and_none_of_30_lost_it() -> None:
         assert share(none_lost, day, estimand) == [100, 88.4, 100]
 
 
+def test_the_interval_without_a_session_counts_who_could_show_a_loss() -> None:
+    """Of 32, 20 are scored for a week, too short for a loss to be proven, and 12 lose it. Nobody is
+    treated again, so every strategy looks at the same people.
+    """
+    cohort = people("20 | 0:20 19:8 26:8\n12 | 0:20 19:8 26:16 33:16")
+    whatever = share(kt.estimate("durability", cohort), 28, "treatment_policy")
+    untreated = share(kt.estimate("durability", cohort), 28, "hypothetical")
+    # Clopper and Pearson, 0 of 12
+    assert whatever == untreated == [0, 0, 26.5]
+
+
+def test_nobody_counts_for_more_than_one_at_risk() -> None:
+    table = kt.estimate("durability", kt.load_cohort(kt.sample_folder())).table
+    weighted = table[table["estimand"] == "hypothetical"]
+    assert (weighted["ess"] <= weighted["at_risk"] + 1e-9).all()
+    assert (weighted["ess"] < weighted["at_risk"]).any()
+
+
 def test_resp_30_of_30() -> None:
     found = kt.estimate("response_by_session", people(f"30 | {RESPONDS_AT_ONCE}"))
     first = found.table.iloc[0]

@@ -1,5 +1,7 @@
 """Response and worsening beyond the first course: who leaves the count when, and why."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,7 @@ from spec.tables import cohort
 
 import kettrack as kt
 from kettrack.analysis.courses.by_week import WEEK_CAUSES, event_days, week_exits
-from kettrack.analysis.courses.worsening import could_meet
+from kettrack.analysis.courses.worsening import could_meet, seen_again
 from kettrack.analysis.response.across_courses import all_course_exits
 from kettrack.analysis.response.exits import CAUSES, first_course_exits
 from kettrack.settings import Settings
@@ -205,6 +207,33 @@ def test_harm_counts_everybody_and_who_could_be_seen_to_get_worse():
     assert last["confirmed"] == pytest.approx(100 * 5 / 53)
     assert last["responded"] == 0
     assert "by week 2 (40 %)" in weeks.text
+
+
+def test_a_rule_of_two_scores_is_not_told_as_one_score():
+    """12 of 20 are worse at one score, 4 of them at a second one a week later."""
+    clinic = many(
+        (8, "0:15 4:22 9:14", "0 3 7"),
+        (4, "0:15 4:22 12:22", "0 3 7"),
+        (8, "0:15 9:14", "0 3 7"),
+    )
+    derived = kt.derive(clinic)
+    twice = replace(
+        derived.criteria,
+        deterioration=seen_again(derived.criteria.deterioration),
+    )
+    found = kt.estimate("worsening_by_week", derived.with_criteria(twice))
+    assert found.table["estimate"].iloc[-1] == pytest.approx(20)
+    assert "worse at 2 scores in a row that are 7 to 60 days apart by" in found.text
+    assert "one score" not in found.text
+    assert "Confirmed" not in found.text
+
+
+def test_who_came_as_planned_is_not_said_to_have_stopped():
+    """A planned end is no stop; the count by week only knows that no session followed."""
+    clinic = many((20, "0:15 9:14", "0 3 7"))
+    weeks = kt.estimate("worsening_by_week", clinic).text
+    assert "had ended before" in weeks
+    assert "stopped" not in weeks + kt.estimate("response_by_week", clinic).text
 
 
 def test_worsening_after_the_last_session_stands_beside_the_curve():

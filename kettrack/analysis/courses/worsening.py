@@ -280,14 +280,14 @@ def worsening_by_week(cohort: DerivedCohort) -> Answer:
         table[name] = share_by_week(beside[name], len(table)) if known else np.nan
     return Answer(
         table=table,
-        sentence=_weeks_sentence(table),
+        sentence=_weeks_sentence(table, rule),
         caveats=(
             f"Deterioration: {rule.words}; {cohort.criteria.label}. The {100 * LEVEL:g} % intervals"
             " are log-log intervals, each for one week by itself.",
             "Counted: everyone with a baseline, below caseness or not, scored afterwards or not;"
             " not those who had placebo. A baseline near the end of the scale cannot show a"
             " worsening: see worsening.",
-            "Stopped: no more sessions in the log; it counts"
+            "Stopped: no more sessions in the log, after the planned number or before; it counts"
             f" {cohort.criteria.late_after_days} days after the last one. Not scored: no score"
             " after the last session; the person leaves at the last score. A later log can show"
             " that somebody came back.",
@@ -314,15 +314,18 @@ def _beside(
     return found | {"responded": responded}
 
 
-def _weeks_sentence(table: pd.DataFrame) -> str:
+def _weeks_sentence(table: pd.DataFrame, rule: Rule) -> str:
     """The last week, half of what had happened by when, and response beside it."""
     last = f"row{table['week'].iloc[-1]}"
+    one = rule.run.count == 1
+    times = "at one score or more" if one else rule.run.words
+    # A rule that asks for several scores is confirmed by itself.
+    confirmed = f"Confirmed by a second score: {{{last}.confirmed:%}}. " if one else ""
     words = (
         f"Of {{{last}.n}} people who started with a baseline, {share_with_interval(last)} had been"
-        f" worse at one score or more by week {{{last}.week}}, while their sessions went on;"
-        f" {{{last}.stopped:%}} had stopped before, and {{{last}.not_scored:%}} were no longer"
-        f" scored. Confirmed by a second score: {{{last}.confirmed:%}}. Scores after the last"
-        f" session included: {{{last}.any_time:%}}. "
+        f" worse {times} by week {{{last}.week}}, while their sessions went on; the sessions of"
+        f" {{{last}.stopped:%}} had ended before, and {{{last}.not_scored:%}} were no longer"
+        f" scored. {confirmed}Scores after the last session included: {{{last}.any_time:%}}. "
     )
     shares = table["estimate"].to_numpy(float)
     if shares[-1] > 0:

@@ -233,7 +233,7 @@ def _curve(cohort: DerivedCohort, watched: Watched, estimand: Estimand) -> pd.Da
     left = exits(watched, estimand)
     days = days_shown(left, estimand)
     if estimand == "hypothetical":
-        shares = _weighted_shares(cohort, watched, days)
+        shares = _weighted_shares(cohort, watched, left, days)
     else:
         shares = _plain_shares(watched, estimand, days)
     firsts = [*_interval("lost_first"), *_interval("again_first")]
@@ -342,7 +342,7 @@ def _firsts(watched: Watched, days: Ints) -> dict[str, Floats]:
 
 
 def _weighted_shares(
-    cohort: DerivedCohort, watched: Watched, days: Ints
+    cohort: DerivedCohort, watched: Watched, left: pd.DataFrame, days: Ints
 ) -> dict[str, Floats]:
     """Percent still responding without a further session, with interval, effective sample size and
     bounds.
@@ -355,7 +355,7 @@ def _weighted_shares(
     estimate = untreated_curve(people, days)
     drawn = patient_weights(len(people.known), REPLICATES, SEED)
     curves = untreated_curve(people, days, drawn)
-    ess = effective_people(people, days)
+    ess = effective_people(people, left["time"].to_numpy(), days)
     number = effective_number(ess, share_before(estimate))
     # At 0 and 100 % every sample says the same: that is no interval.
     low, high = exact_ends(estimate, *percentile_interval(curves, LEVEL), number, LEVEL)

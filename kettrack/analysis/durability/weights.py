@@ -456,14 +456,25 @@ def _daily_rates(people: Untreated, drawn: Numbers) -> Floats:
 
 def effective_people(
     people: Untreated,
+    left: Ints,
     days: Ints,
 ) -> Floats:
     """Effective sample size on each day: (sum of weights)^2 / sum of squared weights of those at
     risk.
+
+    Parameters
+    ----------
+    people : Untreated
+        From `untreated`.
+    left : int64, shape (n,)
+        Day on which each person left the curve. Scores go on after it, but a loss on a later day
+        could not have been proven, so who is still scored then tells nothing of that day.
+    days : int64, shape (d,)
+        Days since the origin.
     """
     once = np.ones((1, people.n))
     weights = stay_weights(people, once, days)[0]
-    weights = weights * people.at_risk(days)
+    weights = weights * (left[:, None] >= days)
     squares = weights**2
     squares = squares.sum(axis=0)
     total = weights.sum(axis=0)

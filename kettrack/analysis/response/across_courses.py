@@ -299,7 +299,7 @@ def _week_sentence(table: pd.DataFrame) -> str:
     return (
         f"Of {{{last}.n}} people who started with a rated baseline, {share_with_interval(last)} had"
         f" responded at some time by week {{{last}.week}} after session 1, in all courses and after"
-        f" them; {{{last}.stopped:%}} had stopped and were then no longer scored,"
+        f" them; {{{last}.stopped:%}} had no more sessions and were then no longer scored,"
         f" {{{last}.not_scored:%}} were not scored after their last session, and"
         f" {{{last}.still_followed:%}} were still scored without a response. If everyone who was no"
         f" longer scored had responded as well, it would be {{{last}.at_most:%}}."

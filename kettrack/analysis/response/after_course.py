@@ -191,7 +191,7 @@ def _sentence(cohort: DerivedCohort, keys: list[str]) -> str:
         f"{{{key}.events}} {happened[key]}, {share_with_interval(key)}" for key in keys
     ]
     return (
-        "{any_rise.n} of {any_rise.eligible} people whose first course had ended were scored"
+        f"{{{keys[0]}.n}} of {{{keys[0]}.eligible}} people whose first course had ended were scored"
         f" {_DAYS_WORDS} later: {'; '.join(parts)}."
     )
 

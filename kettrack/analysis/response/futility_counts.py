@@ -45,6 +45,13 @@ _COLUMNS: Final = {
         ("single_soon", "single_soon_low", "single_soon_high"),
     ),
 }
+# The people behind each share: without them nobody could tell which shares rest on a few.
+EVENT_COUNTS: Final = {
+    "estimate": "later_events",
+    "soon": "soon_events",
+    "single": "single_events",
+    "single_soon": "single_soon_events",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,7 +300,8 @@ def estimate(counts: dict[tuple[int, str], LandmarkCounts]) -> pd.DataFrame:
     rows = []
     for key, found in counts.items():
         rows.append(_row(key, found))
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    return table.astype(dict.fromkeys(EVENT_COUNTS.values(), "Int64"))
 
 
 def _row(
@@ -335,18 +343,24 @@ def _shares(
     shown: bool,
 ) -> dict[str, float]:
     """Percent who responded by the end of the course, and within `SOON_SESSIONS` more sessions,
-    with intervals.
+    with intervals and the people behind them.
     """
     end, soon = _COLUMNS[word]
     steps = len(counts.censored)
     if not shown or not steps:
-        return dict.fromkeys((*end, *soon), np.nan)
+        people = (EVENT_COUNTS[end[0]], EVENT_COUNTS[soon[0]])
+        return dict.fromkeys((*end, *soon, *people), np.nan)
     found = estimate_incidence(counts, LEVEL)
     values = (found.estimate, found.ci_low, found.ci_high)
     # The end of the course is the last step at which anybody left.
     at = {end: steps - 1, soon: min(SOON_SESSIONS, steps) - 1}
-    return {
+    responded = np.cumsum(counts.events[:, 0])
+    people = {
+        EVENT_COUNTS[names[0]]: float(responded[step]) for names, step in at.items()
+    }
+    shares = {
         name: 100 * float(value[step, 0])
         for names, step in at.items()
         for name, value in zip(names, values, strict=True)
     }
+    return shares | people

@@ -20,6 +20,7 @@ from kettrack.analysis.response.benchmark import (
 )
 from kettrack.analysis.response.exits import confirmed_rule
 from kettrack.analysis.response.futility_counts import (
+    EVENT_COUNTS,
     LANDMARKS,
     LITTLE_GROUP,
     LITTLE_PERCENT,
@@ -77,6 +78,7 @@ _ROLES: Final[dict[str, Role]] = {
     "in_group": "denominator",
     **dict.fromkeys(("stopped", "completed", "went_on"), "count"),
     "n": "denominator",
+    **dict.fromkeys(EVENT_COUNTS.values(), "count"),
     **dict.fromkeys(_DERIVED, "derived"),
     "reason": "label",
 }
@@ -135,7 +137,7 @@ def should_we_go_on(cohort: DerivedCohort) -> Answer:
         `COMPLETE_LOG_DAYS` after their next session, or who were not scored since. In percent of
         n: `estimate` `ci_low` `ci_high` responded by the end of the first course, confirmed by a
         second score (dated at the first), and `soon...` within two more sessions; `single...` the
-        same by one score;
+        same by one score; `..._events` the people who did;
         `null` `soon_null` `single_null` `single_soon_null` what a model fitted to this clinic shows
         where sessions do nothing (`null_low` `null_high` its 95 % interval). `median_day` of the
         landmark score. `reason` why a row is refused: fewer than `FEWEST_PEOPLE`.
