@@ -348,8 +348,8 @@ def _shares(
     end, soon = _COLUMNS[word]
     steps = len(counts.censored)
     if not shown or not steps:
-        people = (EVENT_COUNTS[end[0]], EVENT_COUNTS[soon[0]])
-        return dict.fromkeys((*end, *soon, *people), np.nan)
+        counted = (EVENT_COUNTS[end[0]], EVENT_COUNTS[soon[0]])
+        return dict.fromkeys((*end, *soon, *counted), np.nan)
     found = estimate_incidence(counts, LEVEL)
     values = (found.estimate, found.ci_low, found.ci_high)
     # The end of the course is the last step at which anybody left.
