@@ -27,6 +27,7 @@ from kettrack.reading.rows import (
     resolve_scores,
 )
 from kettrack.reading.score_checks import check_scores
+from kettrack.reading.unread_status import ask_about_unread
 from kettrack.settings import Settings
 from kettrack.vocabulary.columns import TABLES, Table
 
@@ -79,6 +80,7 @@ def check_tables(
         # A table that is not there lacks every column; a ledger of its own keeps that unsaid.
         heard = ledger if name in raws else Ledger()
         matched = match_columns(raw, table, settings, allow, heard)
+        ask_about_unread(matched, settings, heard)
         observed = only_observations(matched, settings, heard)
         complete = with_needed_columns(observed, settings, heard)
         frames[name] = read_frame(complete, instruments, heard)

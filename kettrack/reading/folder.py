@@ -170,6 +170,14 @@ def _note_unused(unused: list[Path], ledger: Ledger) -> None:
 
 
 def _near_file(name: str, there: list[Path]) -> str:
+    # Programs for large tables write a folder of parts under the name of the file.
+    parts = [
+        path.name
+        for path in there
+        if path.stem == name and path.suffix.lower() in _ENDINGS
+    ]
+    if parts:
+        return f"; {parts[0]} is a folder: write the table as one file"
     # A workbook of the right name is the most common reason for a missing table.
     book = next(
         (

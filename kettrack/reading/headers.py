@@ -79,6 +79,7 @@ def match_columns(
     # Names come first: the identifier check judges a known column by its meaning.
     places = _places(raw, table, sources, ledger)
     report_double(raw, table, places, settings, ledger)
+    _report_items_from_zero(raw, table, sources, ledger)
     by_place = {place: name for name, place in places.items()}
     statuses = _statuses(raw, by_place, settings)
     # Every column is searched, also those that nothing reads: a file is often passed on whole.
@@ -102,6 +103,24 @@ def match_columns(
         statuses=kinds,
         free=tuple(place for place in range(len(raw.headers)) if place not in settled),
     )
+
+
+def _report_items_from_zero(
+    raw: RawTable, table: Table, sources: Mapping[str, str], ledger: Ledger
+) -> None:
+    """Items counted from 0 would each stand for the question before: the last one, on suicidal
+    thoughts in PHQ-9, would be nobody's.
+    """
+    if "item_1" not in table.names:
+        return
+    for header in raw.headers:
+        if bare(header) == "item0" and header not in sources.values():
+            expected = (
+                "items counted from 1: rename item_0 to item_1, item_1 to item_2 and so on, or"
+                f" name them in [columns.scores] of {SETTINGS_FILE}. If it is no item, give it"
+                " another name"
+            )
+            ledger.problem(raw.file, 1, "item_0", "", expected)
 
 
 def _statuses(

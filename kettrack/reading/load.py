@@ -15,6 +15,7 @@ from kettrack.privacy.identifying_text import HOW_TO_NAME_DATA, reason_in_text
 from kettrack.reading.assemble import check_tables
 from kettrack.reading.cohort import Cohort, Provenance
 from kettrack.reading.folder import read_tables, sha256_of
+from kettrack.reading.given_settings import refuse_senseless, refuse_wrong_kinds
 from kettrack.reading.log_end import choose_log_end
 from kettrack.reading.problems import Ledger, did_you_mean, problem_table
 from kettrack.reading.raw import table_from_frame
@@ -226,6 +227,7 @@ def _usable(settings: Settings) -> Settings:
     """Fail at the door, not in the middle of an analysis, when instrument, criteria, policy or a
     rule does not exist.
     """
+    refuse_wrong_kinds(settings)
     for name, allowed in CHOICES.items():
         value = getattr(settings, name)
         if value not in allowed:
@@ -255,6 +257,7 @@ def _usable(settings: Settings) -> Settings:
             f" {', '.join(known)}; {scale_meant(settings.instrument, known)}."
         )
     _refuse_identifying_words(settings)
+    refuse_senseless(settings)
     # Looked up only to fail now where there is none; the cohort looks them up again.
     instrument = get_instrument(settings.instrument, settings.known_instruments)
     get_criteria(instrument, settings.criteria, settings.user_criteria)

@@ -5,13 +5,16 @@ no observation. A word is left out here where it leaves that open (`in progress`
 `on hold`, `stopped`, `unknown`, and `scheduled`, which may be the contrary of an unplanned visit);
 the reader then asks.
 
-Sources. `DTYPE`: CDISC ADaM Controlled Terminology 2021-12-17, codelist C81224 (evs.nci.nih.gov);
-"must be populated, when the value of AVAL has been imputed or derived" (ADaM Implementation Guide,
-section 3.3). `ANL01FL`: the same guide, section 3.3.8; Y, and empty for rows not analysed.
-`--STAT`: CDISC SDTM Controlled Terminology, codelist C66789, whose one word is NOT DONE. Words of
-status: HL7 FHIR R4 code systems `observation-status`, `questionnaire-answers-status`,
-`appointmentstatus`, `encounter-status`, `medication-admin-status` (hl7.org/fhir/R4). Codes of
-attendance: NHS Data Dictionary, ATTENDED OR DID NOT ATTEND CODE (datadictionary.nhs.uk). `voided`:
+Sources. `DTYPE`: every word is a term of codelist C81224 in CDISC ADaM Controlled Terminology
+2021-12-17, or its synonym or preferred name there (evs.nci.nih.gov; also read in the repository
+cdisc-org/cdisc-rules-engine), but for IMPUTED, which is plain English. It "must be populated, when
+the value of AVAL or AVALC has been imputed or derived" (ADaM Implementation Guide, variables of
+analysis parameters). `ANL01FL`: the same guide, table 3.3.8.1; Y, and empty for rows not analysed.
+`--STAT`: "Completion Status", codelist C66789 of CDISC SDTM Controlled Terminology, "used to
+indicate that a question was not asked or a test was not done"; its word NOT DONE. Words: HL7 FHIR
+R4 code systems `observation-status`, `questionnaire-answers-status`, `appointmentstatus`,
+`encounter-status`, `medication-admin-status` (hl7.org/fhir/R4). Codes of attendance: NHS Data
+Dictionary, ATTENDED OR DID NOT ATTEND CODE (archive.datadictionary.nhs.uk, June 2026). `voided`:
 the column of every OpenMRS table. Flags and spellings beside these are those of clinic logs.
 """
 
@@ -54,34 +57,46 @@ _DID_NOT: Final = (
     "entered in error, error, erroneous, data entry error, duplicate",
     "imputed, carried forward",
 )
+# The codelist is open: a word of a sponsor's own is asked about. Limits of detection are left out,
+# since no questionnaire has one.
 _DERIVED: Final = (
     "LOCF, last observation carried forward",
-    "WOCF, worst observation carried forward",
+    "WOCF, worst observation carried forward, worst observed value carried forward",
     "BOCF, best observation carried forward",
     "BLOCF, baseline observation carried forward",
     "POCF, penultimate observation carried forward",
     "SOCF, screening observation carried forward",
-    "NOCB, next observation carried backward",
-    "AVERAGE, mean, average of values",
-    "MAXIMUM, max",
-    "MINIMUM, min",
-    "MEDIAN",
-    "INTERP, interpolation, interpolated",
-    "EXTRAP, extrapolation, extrapolated",
-    "ENDPOINT",
+    "AVERAGE",
+    "MAXIMUM",
+    "MINIMUM",
+    "INTERP, interpolation",
+    "EXTRAP, extrapolation",
     "LOV, last observed value",
+    "LVPD, last value prior to dosing",
     "BC, best case",
     "WC, worst case",
     "BOC, best observed case",
     "WOC, worst observed case",
+    "WOV, worst observed value in a group",
     "COPY",
-    "PHANTOM",
-    "MOTH, mean other group",
-    "MOV, mean observed value",
+    "PHANTOM, phantom record",
+    "MOTH, mean of other group",
+    "MOV, mean observed value in a group",
     "ML, maximum likelihood",
-    "MI, multiple imputation",
-    "RESTRICTED MEAN",
     "IMPUTED",
+)
+# Said of nothing but a row: such a word is noticed in whatever column it stands.
+_SAID_OF_ROWS: Final = (
+    "no show, no showed, did not attend, dna, dnad, dnaed, did not arrive, not attended,"
+    " failed to attend",
+    "cancelled, canceled, cancelled by patient, canceled by patient, cancelled by clinic,"
+    " canceled by clinic, cancelled by provider, canceled by provider, late cancel,"
+    " late cancelled, late canceled, late cancellation",
+    "rescheduled",
+    "voided",
+    "entered in error, data entry error",
+    "carried forward, imputed",
+    *_DERIVED[:6],
 )
 _YES: Final = "yes, y, true, t, 1"
 _NO: Final = "no, n, false, f, 0"
@@ -196,13 +211,29 @@ STATUS_COLUMNS: Final = (
         (_YES, *_DID_NOT),
     ),
     StatusColumn(
-        "(?:is|was)?(?:attended|showed|showedup|tookplace)(?:flag|fl)?",
+        "(?:is|was)?(?:attended|showed|showedup|tookplace|valid|administered)(?:flag|fl)?",
         (_YES, *_TOOK_PLACE),
         (_NO, *_DID_NOT),
         empty_is_said=True,
     ),
+    # "No" may mean that the session was broken off, so it is asked about.
+    StatusColumn(
+        "(?:is|was)?(?:completed|done|finished)(?:flag|fl)?", (_YES, *_TOOK_PLACE), ()
+    ),
     STATUS,
 )
+
+
+def says_no_observation(word: str) -> str:
+    """The word that is printed for one that is said of nothing but a row that is no observation;
+    empty for another word.
+
+    Examples
+    --------
+    >>> says_no_observation("No-Show"), says_no_observation("absent")
+    ('no show', '')
+    """
+    return _spellings(_SAID_OF_ROWS).get(bare(word), "")
 
 
 def status_column(header: str, table: str) -> StatusColumn | None:

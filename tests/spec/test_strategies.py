@@ -326,10 +326,6 @@ def own(limit_of, operator="at most", limit=-50):
             own("percent_change"),
             "at least 50 % below baseline, not as a score",
         ),
-        (
-            own("score", "at least", 4),
-            "define remission as a score of 4 or more, not as a score on the better side",
-        ),
         (replace(own("score"), remission=None), "define no remission on the PHQ-9"),
     ],
 )

@@ -416,3 +416,82 @@ def test_the_check_the_table_and_the_json_say_what_was_left_out(tmp_path, capsys
 def test_under_a_release_policy_no_count_of_rows_is_told(tmp_path):
     cohort = own('policy = "cms"', tmp_path, DTYPE=["", "LOCF", ""])
     assert json.loads(estimate("ladder", cohort).to_json())["left_out"] is None
+
+
+@pytest.mark.parametrize("header", ["outcome", "Termin", "visit_type", "state"])
+def test_a_column_of_another_name_with_the_words_of_a_status_is_asked_about(header):
+    sessions = SESSIONS.assign(**{header: ["attended", "No-Show", ""]})
+    (found,) = problems(sessions=sessions)
+    assert (found.file, found.line, found.column) == ("sessions", 2, header)
+    assert "It says no show" in found.expected
+    for key in ("columns", "ignore"):
+        assert f'{key} = ["{header}"]' in found.expected
+
+
+@pytest.mark.parametrize(
+    ("answer", "n_sessions"),
+    [({"columns": ("outcome",)}, 2), ({"ignore": ("outcome",)}, 3)],
+)
+def test_the_answer_to_that_question_is_taken(answer, n_sessions):
+    sessions = SESSIONS.assign(outcome=["attended", "DNA", ""])
+    cohort = load(sessions=sessions, status=OwnStatus(**answer))
+    assert len(cohort.sessions) == n_sessions
+    assert not any("Look at this first" in note for note in cohort.notes)
+
+
+@pytest.mark.parametrize(
+    ("header", "words", "said"),
+    [
+        ("how_it_went", ["came late", "cancelled", ""], "it says cancelled"),
+        ("cancellation_reason", ["", "ill", ""], "is filled in some rows"),
+        ("cancelled_day", [None, 3, None], "is filled in some rows"),
+    ],
+)
+def test_a_remark_is_noted_and_does_not_stop_a_folder(header, words, said):
+    cohort = load(sessions=SESSIONS.assign(**{header: words}))
+    (note,) = [note for note in cohort.notes if note.startswith("Look at this first")]
+    assert header in note
+    assert said in note
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        ("psychosis", ["absent", "absent", "present"]),
+        ("blood_test", ["not done", "done", "pending"]),
+        ("first_visit", ["yes", "no", "no"]),
+        ("insight", ["missed", "present", "seen"]),
+        ("room", ["2", "3", "5"]),
+    ],
+)
+def test_words_that_may_speak_of_something_else_are_no_status(header, words):
+    cohort = load(sessions=SESSIONS.assign(**{header: words}))
+    assert len(cohort.sessions) == 3
+    assert not any("Look at this first" in note for note in cohort.notes)
+
+
+def test_a_session_that_was_not_completed_is_asked_about():
+    sessions = SESSIONS.assign(completed=["yes", "no", "yes"])
+    assert problems(sessions=sessions)[0].column == "completed"
+    assert len(load(sessions=SESSIONS.assign(completed=[1, 1, 1])).sessions) == 3
+
+
+def test_a_form_that_is_not_valid_is_left_out():
+    cohort = load(scores=SCORES.assign(valid=[1, 0, 1]))
+    assert left(cohort) == [("no observation in scores: valid says no", 1, 1)]
+
+
+# C81224 of 2021-12-17; the codelist is open, and no other word of a sponsor is guessed at.
+@pytest.mark.parametrize(
+    "word", ["NOCB", "MEDIAN", "ENDPOINT", "MI", "RESTRICTED MEAN"]
+)
+def test_a_derivation_that_no_codelist_names_is_asked_about(word):
+    scores = SCORES.assign(DTYPE=["", word, ""])
+    assert problems(scores=scores)[0].column == "DTYPE"
+
+
+@pytest.mark.parametrize(
+    "word", ["LVPD", "WOV", "PHANTOM", "moth", "Worst Case", "IMPUTED"]
+)
+def test_a_derivation_of_the_codelist_is_left_out(word):
+    assert len(load(scores=SCORES.assign(DTYPE=["", word, ""])).scores) == 2

@@ -3,6 +3,7 @@ is repeated.
 """
 
 import uuid
+from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
@@ -337,3 +338,33 @@ def test_true_among_numbers_is_not_taken_for_1():
     )
     with pytest.raises(DataProblems, match="line 2, day: .* a whole number of days"):
         cohort_from_frames(sessions, scores)
+
+
+def _problem(sessions: pd.DataFrame, scores: pd.DataFrame) -> Problem:
+    with pytest.raises(DataProblems) as caught:
+        cohort_from_frames(sessions, scores)
+    return caught.value.problems[0]
+
+
+@pytest.mark.parametrize("word", ["None", "-", "??"])
+def test_a_word_for_no_code_is_no_patient(word: str) -> None:
+    sessions = pd.DataFrame({"patient_id": ["a", word, word], "day": [0, 0, 7]})
+    score = {"patient_id": "a", "day": 0, "instrument": "PHQ-9", "score": 20}
+    found = _problem(sessions, pd.DataFrame([score]))
+    assert (found.line, found.column) == (2, "patient_id")
+    assert "would become one patient's" in found.expected
+
+
+def test_items_counted_from_0_are_not_moved_by_one_question() -> None:
+    sessions = pd.DataFrame({"patient_id": ["a"], "day": [0]})
+    score = {"patient_id": "a", "day": 0, "instrument": "PHQ-9", "score": 20}
+    items = {f"item_{number}": 2 for number in range(9)}
+    found = _problem(sessions, pd.DataFrame([{**score, **items, "item_8": 3}]))
+    assert (found.column, found.line) == ("item_0", 1)
+    assert "rename item_0 to item_1" in found.expected
+
+
+def test_a_folder_of_parts_is_called_one(tmp_path: Path) -> None:
+    (tmp_path / "sessions.parquet").mkdir()
+    with pytest.raises(DataProblems, match="sessions.parquet is a folder"):
+        load_cohort(tmp_path)
