@@ -304,23 +304,23 @@ def test_the_best_score_so_far_is_each_patients_own():
     clinic = cohort(
         """
         patient | day | score
-        a_low   |  -1 | 20
-        a_low   |   2 |  0
-        a_next  |  -1 | 27      # the worst score there is, after the best
-        a_next  |   2 | 27
-        b_high  |  -1 | 24
-        b_high  |   2 | 18
-        b_high  |   6 | 21      # worse again: 18 stays the best
-        c_none  |  -1 | 27      # nothing but the baseline
-        d_odd   |   2 | 20      # no baseline
+        p1low   |  -1 | 20
+        p1low   |   2 |  0
+        p2next  |  -1 | 27      # the worst score there is, after the best
+        p2next  |   2 | 27
+        p3high  |  -1 | 24
+        p3high  |   2 | 18
+        p3high  |   6 | 21      # worse again: 18 stays the best
+        p4none  |  -1 | 27      # nothing but the baseline
+        p5odd   |   2 | 20      # no baseline
         """,
         """
         patient | days
-        a_low   | 0 3 7
-        a_next  | 0 3
-        b_high  | 0 3 7
-        c_none  | 0 3
-        d_odd   | 0
+        p1low   | 0 3 7
+        p2next  | 0 3
+        p3high  | 0 3 7
+        p4none  | 0 3
+        p5odd   | 0
         """,
     )
     derived = derive(clinic)
@@ -328,12 +328,12 @@ def test_the_best_score_so_far_is_each_patients_own():
     best = best_known(derived.bucket, derived.baselines, days, sign=1)
     found = {
         name: best[days.patient == place].tolist()
-        for place, name in enumerate(("a_low", "a_next", "b_high", "c_none"))
+        for place, name in enumerate(("p1low", "p2next", "p3high", "p4none"))
     }
     assert found == {
-        "a_low": [20, 0, 0],
-        "a_next": [27, 27],
-        "b_high": [24, 18, 18],
-        "c_none": [27, 27],
+        "p1low": [20, 0, 0],
+        "p2next": [27, 27],
+        "p3high": [24, 18, 18],
+        "p4none": [27, 27],
     }
     assert np.isnan(best[days.patient == 4]).all()

@@ -125,7 +125,7 @@ def test_the_cohort_is_fixed_on_day_0():
 
 
 def test_refuses_when_nobody_can_be_followed():
-    with pytest.raises(NotIdentified, match="complete to day 91"):
+    with pytest.raises(NotIdentified, match="no log says to which day it is complete"):
         stop_data(
             derive(
                 cohort(

@@ -141,7 +141,7 @@ def session_answers(
     >>> from kettrack import load_cohort, sample_folder
     >>> found = session_answers(load_cohort(sample_folder()))
     >>> found.table["kind"].unique().tolist()
-    ['biased by design', 'causal, under assumptions', 'second opinion', 'check']
+    ['biased by design', 'causal, under assumptions', 'check']
     """
     # what the caller has already is not worked out again
     following = following or next_session(cohort)
