@@ -169,12 +169,12 @@ KNOWN: Final[dict[str, dict[str, tuple[float, float]]]] = {
         "session_7_on": (-0.1848, 0.0075),
     },
     "walk-thin": {
-        "next_session": (-0.7015, 0.0075),
-        "session_1": (-0.8172, 0.0200),
-        "session_2": (-1.1611, 0.0205),
-        "session_3": (-0.8422, 0.0199),
-        "session_4_6": (-0.4775, 0.0110),
-        "session_7_on": (-0.2523, 0.0069),
+        "next_session": (-0.7230, 0.0078),
+        "session_1": (-0.7670, 0.0192),
+        "session_2": (-1.1437, 0.0195),
+        "session_3": (-0.8713, 0.0198),
+        "session_4_6": (-0.5303, 0.0121),
+        "session_7_on": (-0.2245, 0.0073),
     },
     "blocks-thin": {
         "next_session": (-0.6758, 0.0038),

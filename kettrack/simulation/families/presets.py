@@ -178,12 +178,14 @@ PLAN: Final = Family(
 )
 
 
-def _thinned(family: Family, name: str, sees: float) -> Family:
-    """The same clinic, in which about half of the decisions have no score in time."""
+def _thinned(family: Family, name: str, sees: float, visits: float = 0.35) -> Family:
+    """The same clinic, in which about half of the decisions have no score in time: of the visits
+    only a share is scored.
+    """
     return replace(
         family,
         name=f"{family.name}-{name}",
-        visit_scored=0.35,
+        visit_scored=visits,
         scored=_sometimes,
         sees=sees,
     )
@@ -194,7 +196,7 @@ _KINDS: Final = (
     BLOCKS,
     PLAN,
     # at random given what is on record
-    _thinned(WALK, "thin", 0.0),
+    _thinned(WALK, "thin", 0.0, visits=0.2),
     _thinned(BLOCKS, "thin", 0.0),
     # the sicker of equals on record answer less often
     _thinned(WALK, "silent", 0.06),
