@@ -4,7 +4,7 @@ each person is forced, once to go on and once not to, with all other chance alik
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
@@ -66,7 +66,15 @@ class FamilySource:
     def numbers(self) -> str:
         """What a measurement depends on besides the gate."""
         family = FAMILIES[self.name]
-        return f"{self.name} {family.effect} {family.noise} {family.dynamics}"
+        values = {field.name: getattr(family, field.name) for field in fields(family)}
+        # A better wording must not cost hours of simulation.
+        del values["about"]
+        # the address of a function differs from run to run
+        named = {
+            name: getattr(value, "__qualname__", value)
+            for name, value in values.items()
+        }
+        return repr(named)
 
 
 def _cohort(name: str, run: FamilyRun) -> Cohort:
