@@ -463,8 +463,10 @@ def _caveats(cohort: DerivedCohort) -> tuple[str, ...]:
         ),
         CAVEAT,
         (
-            "The last score of the course is taken at most"
-            f" {cohort.criteria.late_after_days} days after its last session. The score at day"
+            "The last score of the course is the last one before another session would usually have"
+            f" come, or else the first, at most {cohort.criteria.late_after_days} days after the"
+            " last session. So whoever stopped is looked at no more often than the others. The"
+            " score at day"
             f" {HORIZON_DAYS} is the nearest one, at most {HORIZON_TOLERANCE_DAYS} days before or"
             f" after, whether sessions go on or not. {rule_words(cohort)}."
         ),
