@@ -12,6 +12,7 @@ import pandas as pd
 from kettrack.privacy.disclosure import get_policy
 from kettrack.reading.cohort import Cohort
 from kettrack.settings import LAST_ROW, SETTINGS_FILE
+from kettrack.vocabulary.columns import DEATHS
 from kettrack.vocabulary.days import (
     BASELINE_WINDOW_DAYS,
     COMPLETE_LOG_DAYS,
@@ -153,10 +154,14 @@ def _contradictions(cohort: Cohort) -> Iterator[str]:
     end = patients["observed_to_day"].astype("Float64") + (DAYS_IN_WEEK - 1)
     after_stop = "The patient has sessions after the stop"
     after_end = "The log goes on after its end"
+    death = _deaths(cohort, patients)
+    after_death = "The log goes on after it"
     for column, limit, noun, last, what in (
         ("stop_day", stop, "session", last_session, after_stop),
         ("observed_to_day", end, "session", last_session, after_end),
         ("observed_to_day", end, "score", last_score, after_end),
+        ("A death", death, "session", last_session, after_death),
+        ("A death", death, "score", last_score, after_death),
     ):
         later = (last > limit).fillna(False).astype(bool)
         if later.any():
@@ -164,6 +169,13 @@ def _contradictions(cohort: Cohort) -> Iterator[str]:
                 f"{column} is earlier than the last {noun} of {_of(later, cohort)}. {what}:"
                 " one of the two days is wrong."
             )
+
+
+def _deaths(cohort: Cohort, patients: pd.DataFrame) -> pd.Series:
+    """Day of each patient's death, missing where there is none."""
+    fatal = cohort.events[cohort.events["event"].isin(DEATHS)]
+    first = fatal.groupby("patient_id")["day"].min()
+    return first.reindex(patients.index).astype("Float64")
 
 
 def _last_days(rows: pd.DataFrame, patients: pd.DataFrame) -> pd.Series:

@@ -55,7 +55,7 @@ def with_needed_columns(
         else:
             _report(matched, column.name, "", ledger)
     if table.name == "scores" and "score" not in found:
-        _report_no_score(matched, ledger)
+        _report_no_score(matched, settings, ledger)
     elif table.name == "scores":
         _report_empty_scores(matched, ledger)
     # Most likely the line with the names is missing, which explains all other problems.
@@ -172,13 +172,14 @@ def _names_scales(
 
 def _report_no_score(
     matched: Matched,
+    settings: Settings,
     ledger: Ledger,
 ) -> None:
     """Items can stand for the total, which is then computed; but only where there are any."""
     answered = _answered(matched)
     empty = _of_scales_without_items(matched, answered)
     if not answered.any():
-        _report(matched, "score", "", ledger)
+        _report(matched, "score", _wide_form(matched, settings), ledger)
     elif empty:
         rows = counted(empty, "row")
         _report(
@@ -190,6 +191,24 @@ def _report_no_score(
     elif _meant(matched, "score"):
         # A total beside complete items may be anything; then it can go.
         _report(matched, "score", ", or remove it if it is no total", ledger)
+
+
+def _wide_form(
+    matched: Matched,
+    settings: Settings,
+) -> str:
+    """The way on where columns are called as scales are; empty where none is."""
+    names = list(settings.known_instruments)
+    headers = [matched.raw.headers[place] for place in matched.free]
+    called = {nearest_scale(header, names) for header in headers}
+    # In the order of the vocabulary, whatever that of the file.
+    there = [name for name in names if name in called]
+    if not there:
+        return ""
+    return (
+        f"; columns are called {' and '.join(there)}, as scales are. Write one row for each"
+        " score, with the name of the scale in instrument and the number in score"
+    )
 
 
 def _report_empty_scores(

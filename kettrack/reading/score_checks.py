@@ -22,6 +22,8 @@ from kettrack.vocabulary.totals import (
     total_of_answered,
 )
 
+# What statistics programs and registers write where a score is missing.
+_CODES_FOR_MISSING: Final = (-999, -99, -9, -8, -7, 88, 99, 888, 999, 9999)
 _TOLERANCE: Final = 0.051  # T values are given to one decimal
 
 
@@ -114,12 +116,11 @@ class _Part:
             else ("total", "")
         )
         number = "a " if scale.whole_numbers else ""
-        self._report(
-            wrong,
-            "score",
-            score,
-            f"a {scale.name} {kind} is {number}{scale.range_text}{article}",
-        )
+        expected = f"a {scale.name} {kind} is {number}{scale.range_text}{article}"
+        missing = wrong & np.isin(score, _CODES_FOR_MISSING)
+        self._report(wrong & ~missing, "score", score, expected)
+        way_on = "; where a number such as -9 or 999 stands for no score, leave the cell empty"
+        self._report(missing, "score", score, f"{expected}{way_on}")
         return np.where(wrong, np.nan, score)
 
     def check_coding(self, items: Floats, score: Floats) -> Floats:

@@ -154,6 +154,8 @@ EVENTS: Final = (
     "lost_to_follow_up",
     "adverse_event",
 )
+# Those that end a log.
+DEATHS: Final = ("death", "suicide")
 EVENT_DETAILS: Final = (
     "worsening",
     "prevention",

@@ -4,6 +4,7 @@ under a release policy.
 
 from __future__ import annotations
 
+import pytest
 from spec.tables import cohort
 
 from kettrack import Cohort
@@ -73,3 +74,15 @@ def test_rows_of_the_week_that_was_rounded_off_are_no_contradiction() -> None:
         lacks(cohort(SCORES, patients=f"{PATIENTS}\n a | 13 | 6 | \n b | 20 | 6 | "))
         == []
     )
+
+
+@pytest.mark.parametrize("fatal", ["death", "suicide"])
+def test_a_log_that_goes_on_after_a_death(fatal: str) -> None:
+    events = f"patient | day | event\n a | 1 | {fatal}\n b | 90 | {fatal}"
+    sessions = "patient | days\n a | 0 3 9\n b | 0"
+    patients = f"{PATIENTS}\n a | 70 | 6 |\n b | 70 | 6 |"
+    said = lacks(cohort(SCORES, sessions, patients, events))
+    assert (
+        "A death is earlier than the last session of 1 of 2 patients. The log goes on after"
+        " it: one of the two days is wrong."
+    ) in said

@@ -368,3 +368,18 @@ def test_a_folder_of_parts_is_called_one(tmp_path: Path) -> None:
     (tmp_path / "sessions.parquet").mkdir()
     with pytest.raises(DataProblems, match="sessions.parquet is a folder"):
         load_cohort(tmp_path)
+
+
+def test_a_number_for_no_score_is_told_with_the_way_on(clinic) -> None:
+    scores = f"{SCORES}a1,7,PHQ-9,-9\nb2,7,PHQ-9,28\n"
+    coded, other = problems(clinic(scores=scores))
+    assert coded[:3] == ("scores.csv", 4, "score")
+    assert "leave the cell empty" in coded[4]
+    assert "leave the cell empty" not in other[4]
+
+
+def test_one_column_for_each_scale(clinic) -> None:
+    scores = "patient_id,day,gad7,PHQ-9\na1,-1,12,20\nb2,-1,8,15\n"
+    told = problems(clinic(scores=scores))
+    (expected,) = [found[4] for found in told if found[2] == "score"]
+    assert "called PHQ-9 and GAD-7, as scales are. Write one row for each" in expected

@@ -110,7 +110,8 @@ def _rule(cohort: DerivedCohort) -> Rule:
     if rule is None:
         raise NotIdentified(
             f"the rules in force define no deterioration on {cohort.instrument.name}.",
-            _COLLECT,
+            "scores of an instrument with such a rule, or [criteria] of your own in"
+            " kettrack.toml.",
         )
     return rule
 

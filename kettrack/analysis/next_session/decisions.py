@@ -13,6 +13,7 @@ from kettrack.timelines.bucket import Array, Bucket, days_or_missing, scores_of
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.person_sessions import EXCLUDED
 from kettrack.timelines.session_days import day_key, session_days
+from kettrack.vocabulary.columns import DEATHS
 from kettrack.vocabulary.days import (
     FRESH_DAYS,
     NEXT_SESSION_WINDOW_DAYS,
@@ -58,7 +59,6 @@ LEAST_GOING_ON_PERCENT: Final = 2
 # Squares are divided by this, so that their size is near that of the other columns.
 _SQUARE_SCALE: Final = 10
 # What stands for harm beside the answer.
-_DEATHS: Final = ("death", "suicide")
 _ADMISSIONS: Final = ("hospitalisation",)
 
 
@@ -168,7 +168,7 @@ def decision_points_from(
         score_key=score_key,
         score=score,
         session_key=session_days(bucket).key,
-        death_key=_event_keys(cohort, _DEATHS),
+        death_key=_event_keys(cohort, DEATHS),
         admission_key=_event_keys(cohort, _ADMISSIONS),
         patients=bucket.n,
     )

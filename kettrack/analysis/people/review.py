@@ -21,6 +21,7 @@ from kettrack.reading.cohort import Cohort
 from kettrack.timelines.as_of import as_of
 from kettrack.timelines.bucket import Array
 from kettrack.timelines.derived import DerivedCohort, derive
+from kettrack.vocabulary.columns import DEATHS
 from kettrack.vocabulary.days import FRESH_DAYS
 from kettrack.vocabulary.plain_words import agree
 from kettrack.vocabulary.rules import Criteria
@@ -61,7 +62,6 @@ ANSWERS: Final = (
 _FRESH: Final = f"  answered within the last {FRESH_DAYS} days:"
 _OLD: Final = "  older, with no newer answer to this question (ask again):"
 STEPS: Final = "▁▂▃▄▅▆▇█"
-_DEATHS: Final = ("death", "suicide")
 
 
 def review_table(cohort: Cohort | DerivedCohort, weeks_ago: int = 0) -> pd.DataFrame:
@@ -132,7 +132,7 @@ def _in_care(cohort: DerivedCohort) -> Array:
 def _died(cohort: DerivedCohort) -> Array:
     """Whether each patient is known to have died."""
     events = cohort.events
-    dead = events.loc[events["event"].isin(_DEATHS), "patient_id"]
+    dead = events.loc[events["event"].isin(DEATHS), "patient_id"]
     return cohort.patients["patient_id"].isin(dead).to_numpy()
 
 

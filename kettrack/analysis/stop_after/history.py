@@ -21,6 +21,7 @@ from kettrack.timelines.session_days import (
     session_days,
 )
 from kettrack.timelines.states import is_assessment, meets
+from kettrack.vocabulary.columns import DEATHS
 from kettrack.vocabulary.days import (
     DAYS_IN_WEEK,
     HORIZON_DAYS,
@@ -259,7 +260,7 @@ def why_no_remission(cohort: DerivedCohort) -> str:
 def deaths(cohort: DerivedCohort) -> Bools:
     """Who died up to the end of the outcome window."""
     events = cohort.events
-    fatal = events["event"].isin(("death", "suicide"))
+    fatal = events["event"].isin(DEATHS)
     in_time = events["day"] <= HORIZON_DAYS + HORIZON_TOLERANCE_DAYS
     ids = pd.Index(events.loc[fatal & in_time, "patient_id"])
     died = cohort.bucket.patient_id.get_indexer(ids)
