@@ -203,11 +203,27 @@ def _plain(series: pd.Series) -> pd.Series:
     if isinstance(dtype, pd.ArrowDtype):
         arrow = dtype.pyarrow_dtype
         if pa.types.is_dictionary(arrow):
-            return series.astype(pd.ArrowDtype(arrow.value_type))
+            arrow = arrow.value_type
+            series = _cast(series, pa.string() if _unknown(arrow) else arrow)
+        # Newer kinds, such as the text of Polars, are still unknown to pandas.
+        return _cast(series, pa.string()) if _unknown(arrow) else series
     if pd.api.types.is_object_dtype(dtype):
         # True equals 1 to whoever counts distinct values: written out, it stays a truth value.
         return series.map(lambda value: _as_text(value) if _is_truth(value) else value)
     return series
+
+
+def _unknown(kind: pa.DataType) -> bool:
+    """Whether pandas cannot compute with a kind that Arrow can hold."""
+    try:
+        return not pd.ArrowDtype(kind).type
+    except NotImplementedError:
+        return True
+
+
+def _cast(series: pd.Series, kind: pa.DataType) -> pd.Series:
+    values = pa.chunked_array([pa.array(series.array)])
+    return pd.Series(values.cast(kind), dtype=pd.ArrowDtype(kind))
 
 
 def _is_truth(value: object) -> bool:

@@ -95,7 +95,8 @@ _SAID_OF_ROWS: Final = (
     "rescheduled",
     "voided",
     "entered in error, data entry error",
-    "carried forward, imputed",
+    "carried forward",
+    "imputed",
     *_DERIVED[:6],
 )
 _YES: Final = "yes, y, true, t, 1"

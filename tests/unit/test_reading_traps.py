@@ -383,3 +383,40 @@ def test_one_column_for_each_scale(clinic) -> None:
     told = problems(clinic(scores=scores))
     (expected,) = [found[4] for found in told if found[2] == "score"]
     assert "called PHQ-9 and GAD-7, as scales are. Write one row for each" in expected
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pa.string_view(),
+        pa.large_string(),
+        pa.dictionary(pa.int32(), pa.string()),
+        pa.dictionary(pa.int8(), pa.large_string()),
+    ],
+    ids=str,
+)
+def test_every_kind_of_text_in_parquet_is_text(tmp_path, kind) -> None:
+    codes = pa.array(["a1", "a1", "b2", None]).cast(kind)[:3]
+    pq.write_table(
+        pa.table({"patient_id": codes, "day": [0, 3, 0]}), tmp_path / "sessions.parquet"
+    )
+    (tmp_path / "scores.csv").write_text(SCORES)
+    cohort = load_cohort(tmp_path)
+    assert cohort.sessions["patient_id"].tolist() == ["a1", "a1", "b2"]
+    frame = pd.DataFrame({"patient_id": pd.Series(codes, dtype=pd.ArrowDtype(kind))})
+    scores = cohort.scores[["patient_id", "day", "instrument", "score"]]
+    same = cohort_from_frames(frame.assign(day=[0, 3, 0]), scores)
+    assert len(same.sessions) == 3
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [pa.decimal128(25, 2), pa.decimal256(60, 2), pa.float16(), pa.uint8()],
+    ids=str,
+)
+def test_every_kind_of_number_in_parquet_is_a_number(tmp_path, kind) -> None:
+    (tmp_path / "sessions.csv").write_text(SESSIONS)
+    score = pa.array([20.0, 15.0]).cast(kind)
+    columns = {"patient_id": ["a1", "b2"], "day": [-1, -1], "instrument": ["PHQ-9"] * 2}
+    pq.write_table(pa.table({**columns, "score": score}), tmp_path / "scores.parquet")
+    assert load_cohort(tmp_path).scores["score"].tolist() == [20, 15]
