@@ -157,6 +157,31 @@ def test_who_is_in_no_group_is_counted_by_reason() -> None:
     ) == ["2 people without a recorded baseline"]
 
 
+def test_who_is_counted_in_no_group_is_said_and_a_few_are_no_number(
+    weekly: Cohort,
+) -> None:
+    """Three people without a recorded baseline; four whose logs end too early."""
+    ids = weekly.patients["patient_id"]
+    logs = weekly.patients["observed_to_day"].mask(ids.isin(ids[:4]), 14)
+    scores = weekly.scores
+    known = scores["patient_id"].isin(ids[4:7]) & (scores["day"] <= 0)
+    thin = replace(
+        weekly,
+        patients=weekly.patients.assign(observed_to_day=logs),
+        scores=scores[~known],
+    )
+    for policy, logs_end, unknown in (
+        ("internal", "4", "3"),
+        ("cms", "fewer than 11", "fewer than 11"),
+    ):
+        settings = replace(thin.settings, policy=policy)
+        asked = replace(thin, settings=settings)
+        answer = estimate("response_by_session", asked, by="severity")
+        said = " ".join(answer.caveats)
+        assert f"Not counted in any group: {logs_end} people" in said
+        assert f"no group: {unknown} people without a recorded baseline" in said
+
+
 def test_a_refusal_names_the_group_that_ends_first() -> None:
     step = np.repeat([1, 4], [5, 15])
     nothing_happens = np.zeros(20, int)
@@ -202,5 +227,5 @@ def test_refused_when_there_is_nobody_to_compare() -> None:
 def test_what_cannot_be_asked_lists_what_can(
     weekly: Cohort, name: str, by: str
 ) -> None:
-    with pytest.raises(UsageError, match="response_by_session|early-response"):
+    with pytest.raises(UsageError, match="response_by_session|early_response"):
         estimate(name, weekly, by=by)

@@ -31,6 +31,7 @@ from kettrack.analysis.subgroups.groups import (
     differ_caveat,
     groups_of,
     left_out_groups,
+    said_number,
     unknown_words,
 )
 from kettrack.analysis.subgroups.loss_rates import compare_loss_rates
@@ -251,7 +252,7 @@ def compare_groups(name: str, cohort: DerivedCohort, by: str) -> Result:
         show=_SHOWN,
         sentence=_sentence(table, asked, by),
         estimand=estimand,
-        caveats=(*_caveats(cohort, people, counts, found, by), null_caveat),
+        caveats=(*_caveats(asked, cohort, people, counts, found, by), null_caveat),
         made_from=made_from(
             cohort,
             unit="percent of patients",
@@ -428,6 +429,7 @@ def _group_words(key: str, group: str, has_difference: bool) -> str:
 
 
 def _caveats(
+    asked: SplitQuestion,
     cohort: DerivedCohort,
     people: pd.Series,
     counts: dict[str, ExitCounts],
@@ -436,6 +438,7 @@ def _caveats(
 ) -> tuple[str, ...]:
     """What groups are and are not, who is left out, and how the intervals were made."""
     unknown = "; ".join(unknown_words(cohort, people, by))
+    uncounted = int((asked.exits(cohort)["step"] <= 0).sum())
     small = ", ".join(left_out_groups(people, counts))
     chance = _chance_words(found.p)
     landmark = (
@@ -455,6 +458,14 @@ def _caveats(
         *(
             [f"Of everybody in the log, these belong to no group: {unknown}."]
             if unknown
+            else []
+        ),
+        *(
+            [
+                f"Not counted in any group: {said_number(cohort, uncounted)} people whose log is"
+                " too short, or whom no later score could show to have the event."
+            ]
+            if uncounted
             else []
         ),
         *([landmark] if by == "early_response" else []),

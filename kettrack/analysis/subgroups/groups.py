@@ -11,6 +11,7 @@ import pandas as pd
 from kettrack.analysis.courses.expected_course import baseline_bands
 from kettrack.analysis.response.futility_counts import LITTLE_PERCENT
 from kettrack.errors import UsageError
+from kettrack.privacy.disclosure import get_policy
 from kettrack.timelines.derived import DerivedCohort
 
 # Early is after this session, and by the improvement that splits the futility sheet.
@@ -55,7 +56,7 @@ def groups_of(cohort: DerivedCohort, by: str) -> pd.Series:
     ['below 20 % by session 2', '20 % or more by session 2']
     """
     if by not in GROUPINGS:
-        there = ", ".join(name.replace("_", "-") for name in GROUPINGS)
+        there = ", ".join(GROUPINGS)
         raise UsageError(f"Nothing can be split by {by!r}. There are: {there}.")
     groups = {"severity": _severity, "route": _route, "early_response": _early}
     found = groups[by](cohort)
@@ -173,7 +174,9 @@ def unknown_words(
     if by != "early_response":
         what = {"severity": "baseline", "route": "route at the first session"}[by]
         n = len(without)
-        return [f"{n} people without a recorded {what}"] if n else []
+        return (
+            [f"{said_number(cohort, n)} people without a recorded {what}"] if n else []
+        )
     n_sessions = cohort.sessions.groupby("patient_id")["day"].size()
     reached = n_sessions.reindex(without).ge(EARLY_SESSION).to_numpy()
     scored = without.isin(_landmark_scores(cohort).index)
@@ -187,4 +190,14 @@ def unknown_words(
         unscored_words: reached & ~scored,
         "people scored then, but without a baseline": reached & scored,
     }
-    return [f"{found.sum()} {words}" for words, found in reasons.items() if found.any()]
+    return [
+        f"{said_number(cohort, int(found.sum()))} {words}"
+        for words, found in reasons.items()
+        if found.any()
+    ]
+
+
+def said_number(cohort: DerivedCohort, n: int) -> str:
+    """A number of people above 0 as a caveat may say it: no gate looks at its words."""
+    smallest = get_policy(cohort.settings.policy).smallest_count
+    return f"fewer than {smallest}" if n < smallest else str(n)
