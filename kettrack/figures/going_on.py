@@ -41,6 +41,7 @@ COLUMNS: Final = {
     "stopped": (134, "stopped"),
     "unscored": (148, "not scored"),
 }
+_BELOW: Final = 0.22  # of a row: the model lies below what was seen
 _WIDTH: Final = 156  # of the axis, columns of numbers included
 _LITTLE: Final = re.compile(r"below_(\d+)")
 _SOME: Final = re.compile(r"(\d+)_to_\d+")
@@ -140,9 +141,14 @@ def _draw_rows(axes: Axes, rows: pd.DataFrame, at: Floats) -> None:
     # The model has no answer where too few of its people reach the landmark.
     null = rows["null"].notna().to_numpy()
     if null.any():
+        if "null_low" in rows:
+            ends = (rows["null_low"][null], rows["null_high"][null])
+            axes.hlines(
+                at[null] + _BELOW, *ends, color=INK, linewidth=0.9, linestyle=":"
+            )
         axes.plot(
             rows["null"][null],
-            at[null],
+            at[null] + _BELOW,
             "D",
             markerfacecolor="none",
             markeredgecolor=INK,

@@ -5,7 +5,7 @@ a model shows in which sessions do nothing. Both carry published rates.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -263,6 +263,7 @@ def plot_response_curve(
         axes.set_xlim(0, last + 1)
         axes.set_xlabel("session of the first course", labelpad=_BELOW_BARS)
         _draw_curve(axes, shown)
+        _draw_null_interval(axes, shown)
         ends = {REACHED[outcome]: float(shown["estimate"].iloc[-1])}
         ends |= _draw_other_lines(axes, shown)
         draw_published(axes, outcome, shown, shift=0.12)
@@ -305,6 +306,15 @@ def _draw_curve(axes: Axes, shown: pd.DataFrame) -> None:
         )
     # A thin line joins the two and carries the curve up from 0.
     _step(axes, shown, "estimate", color=RESPONDED, linewidth=0.6, label="estimate")
+
+
+def _draw_null_interval(axes: Axes, shown: pd.DataFrame) -> None:
+    """The interval of what the model shows, between two thin lines: grey on blue is hard to see."""
+    if "null_low" not in shown or shown["null_low"].isna().all():
+        return
+    look: dict[str, Any] = {"color": INK, "linewidth": 0.7, "linestyle": ":"}
+    _step(axes, shown, "null_low", label="_null_low", **look)
+    _step(axes, shown, "null_high", label="its 95 % interval", **look)
 
 
 def _draw_other_lines(axes: Axes, shown: pd.DataFrame) -> dict[str, float]:
