@@ -29,6 +29,7 @@ from kettrack.analysis.response.response_curve import (
     remission_by_session,
     response_by_session,
     unscored_words,
+    without_benchmark,
 )
 from kettrack.escapes import visible
 from kettrack.privacy.disclosure import get_policy, hide_page_differences
@@ -37,7 +38,6 @@ from kettrack.result import Result
 from kettrack.settings import LAST_ROW
 from kettrack.timelines.derived import DerivedCohort, derive
 from kettrack.vocabulary.days import COMPLETE_LOG_DAYS
-from kettrack.vocabulary.limits import FEWEST_PEOPLE_FOR_BENCHMARK
 from kettrack.vocabulary.plain_words import share_with_interval, value_with_interval
 
 # Sessions named on the way to the last one that is named.
@@ -61,6 +61,13 @@ _CHOSEN: Final = (
     f" left out because they have no session or score {COMPLETE_LOG_DAYS} days after session 1 or"
     f" later, and logs are taken to be complete to the {LAST_ROW}. So the shares are often too"
     " good. They do not say what more sessions would do."
+)
+# The benchmark itself is not on this page: the trials `no_effect_benchmark` do not all bear it out,
+# and in a clinic of another kind it was far too low (docs/decisions/response.md).
+_NO_EFFECT_SAID: Final = (
+    "Some of these people would have responded even if sessions did nothing, because depression"
+    " also gets better by itself and scores vary. How many is estimated in the section on response,"
+    " and not here: in some kinds of simulated clinic that estimate is far too low."
 )
 _NOT_TOLD: Final = (
     "{started.left} people started. This page does not say how many of them can be analysed,"
@@ -96,11 +103,11 @@ def first_page(cohort: Cohort | DerivedCohort) -> list[Result]:
         ),
         _add_words(_ladder_of_curve(ladder(cohort), response), _log_end_words(cohort)),
         session_counts(cohort),
-        response,
+        without_benchmark(response, "response"),
         response_by_week(cohort),
         worsening_by_week(cohort),
         worsening(cohort),
-        remission_by_session(cohort),
+        without_benchmark(remission_by_session(cohort), "remission"),
         _add_words(
             state_after_course(cohort),
             _SCORED_ONLY if response.status == "ok" and not chosen else "",
@@ -229,7 +236,7 @@ def _sessions_sentence(table: pd.DataFrame, chosen: bool) -> str:
         f" {{row{last}.stopped:%}} had stopped without a response and"
         f" {{row{last}.not_scored:%}} were no longer scored."
         f" {unscored_words(f'row{last}', 'responded').strip()}\n{_confirmed_words(table)}"
-        f"{_null_words(table)}\n{_CHOSEN.format(last=last) if chosen else _DESCRIBES}"
+        f"\n{_NO_EFFECT_SAID}\n{_CHOSEN.format(last=last) if chosen else _DESCRIBES}"
     )
 
 
@@ -242,22 +249,6 @@ def _confirmed_words(table: pd.DataFrame) -> str:
         "When a second score must confirm a response,"
         f" {share_with_interval(f'row{session}', of='confirmed', ends='confirmed')} had responded"
         f" by session {session}. "
-    )
-
-
-def _null_words(table: pd.DataFrame) -> str:
-    """What sessions that do nothing would show, with its interval; empty where no such model could
-    be fitted, or where the trials do not bear it out for so few people.
-    """
-    few = table["n"].iloc[0] < FEWEST_PEOPLE_FOR_BENCHMARK
-    if few or table["null"].isna().all():
-        return ""
-    session = min(_NAMED_SESSIONS[-1], int(table["session"].iloc[-1]))
-    row = f"row{session}"
-    return (
-        "In a model fitted to this clinic in which sessions do nothing, about"
-        f" {{{row}.null:%}} (95 % interval {{{row}.null_low:%}} to {{{row}.null_high:%}}) had"
-        f" responded by session {session}. "
     )
 
 

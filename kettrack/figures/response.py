@@ -111,7 +111,8 @@ def plot_response_by_session(
     ----------
     table : DataFrame
         The table of `response_by_session` or `remission_by_session`: one row per session, percent
-        of those who started. Its `null` is the dashed line.
+        of those who started. What would be seen if
+        sessions did nothing is drawn by `plot_response_curve`.
     ax : Axes, optional
         Default: new ones.
     outcome : {"response", "remission"}
@@ -152,7 +153,6 @@ def plot_response_by_session(
         last = shown["session"].iloc[-1]
         few = shown[shown["session"].isin((*_WHISKER_SESSIONS, last))]
         whiskers(axes, few, "session", ecolor="black", capsize=3, linewidth=1)
-        _draw_no_effect(axes, shown, edges)
         draw_published(axes, outcome, shown, shift=-0.3)
         axes.set(xlim=(edges[0], edges[-1]), xlabel="session of the first course")
         write_title(
@@ -186,36 +186,6 @@ def name_bands(
             words += f" (up to here: {top:.0f} %)"
         labels[f"{top - bottom:.0f} % {words}"] = (bottom + top) / 2
     side_labels(axes, labels, gap=6.5)
-
-
-def _draw_no_effect(axes: Axes, shown: pd.DataFrame, edges: Floats) -> None:
-    """What a model of the same clinic shows if sessions do nothing, across each session's slot."""
-    if "null" not in shown or shown["null"].isna().all():
-        return
-    heights = np.append(shown["null"], shown["null"].iloc[-1])
-    # A white line below the black one sets it off from the dark bands.
-    axes.step(edges, heights, where="post", color="white", linewidth=2.6, label="_halo")
-    axes.step(
-        edges,
-        heights,
-        where="post",
-        color="black",
-        linewidth=1.4,
-        linestyle="--",
-        label=NO_EFFECT,
-    )
-    # Named at the last slot but one: published marks are many at the last.
-    place = max(len(shown) - 2, 0)
-    axes.annotate(
-        NO_EFFECT,
-        (edges[place + 1], shown["null"].iloc[place]),
-        (-3, -6),
-        textcoords="offset points",
-        ha="right",
-        va="top",
-        fontsize=NOTE_SIZE,
-        bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 0.6},
-    )
 
 
 def plot_response_curve(

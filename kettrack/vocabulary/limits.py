@@ -73,11 +73,6 @@ FEWEST_FORMS_FOR_CODING: Final = 20
 # slip, and an answer from the others may be one from the wrong people.
 LARGE_SHARE_LOST: Final = 0.2
 
-# People counted by session where the first page tells what would be seen if sessions did nothing.
-# The trials `no_effect_benchmark` try it in clinics of 240 patients and more, of whom about so many
-# are counted; below that it stands in its section only, with its interval.
-FEWEST_PEOPLE_FOR_BENCHMARK: Final = 150
-
 # SDs of the outcome by which people without a score may be worse than similar people with one, in
 # the bounds beside an answer.
 UNSCORED_WORSE_BY_SD: Final = 0.5

@@ -102,10 +102,9 @@ def test_half_has_its_interval_and_less_than_half_says_how_far_it_can_be_seen() 
         "Half of the people had responded by session 3 (95 % interval 3 to not reached): 30 %"
         " (1.0 to 90 %) by session 2, 60 %"
     )
-    assert "about 12 % (95 % interval 8.0 % to 17 %) had responded by session 4" in said
-    # nobody has shown that it holds for so few
-    few = how_many_sessions(curve(shares, half_by=3, n=149, **nulls)).text
-    assert "do nothing" not in few
+    # the trials do not all bear the benchmark out, so this page says only that there is one
+    assert "12 %" not in said
+    assert "would have responded even if sessions did nothing" in said
     # the good news does not stand without those who left
     assert "5.0 % had stopped without a response and 21 % were no longer scored" in said
     said = how_many_sessions(curve([10, 20, 25, 30, 33, 35, 36, 40])).text

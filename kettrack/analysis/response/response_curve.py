@@ -4,6 +4,7 @@ stay in the denominator.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Final, Literal
 
@@ -399,6 +400,17 @@ def _null_words(table: pd.DataFrame, row: str, happened: str) -> str:
         f" {happened} by then, and about {{{row}.null_confirmed:%}} when a second score must"
         " confirm it. "
     )
+
+
+def without_benchmark(result: Result, event: str) -> Result:
+    """The result without the words on what sessions that do nothing would show; its table keeps
+    them. A refusal stays as it is.
+    """
+    if result.status != "ok":
+        return result
+    row = f"row{min(TOLD_SESSION, len(result.table))}"
+    words = _null_words(result.table, row, _HAPPENED[event])
+    return replace(result, sentence=result.sentence.replace(words, ""))
 
 
 def _median_words(end: pd.Series, happened: str) -> str:
