@@ -357,7 +357,8 @@ def draw_published(
     shift : float
         Where in the session's slot the mark stands, in sessions.
     """
-    rates = rates_to_draw(outcome, int(shown["session"].iloc[-1]))
+    last = int(shown["session"].iloc[-1])
+    rates = rates_to_draw(outcome, last)
     for session in sorted({rate.session for rate in rates}):
         here = [rate for rate in rates if rate.session == session]
         values = np.array([float(getattr(rate, outcome)) for rate in here])
@@ -373,19 +374,29 @@ def draw_published(
                 markeredgewidth=1,
                 label=f"_{rate.label}",
             )
-            _label_mark(axes, f"{name} {value:.0f}", (session + shift, value), height)
+            # At the last session a label on the right would run into the names of the bands.
+            side: Literal[-1, 1] = -1 if session == last else 1
+            mark = (session + shift, value)
+            _label_mark(axes, f"{name} {value:.0f}", mark, height, side)
 
 
 def _label_mark(
-    axes: Axes, text: str, mark: tuple[float, float], height: float
+    axes: Axes,
+    text: str,
+    mark: tuple[float, float],
+    height: float,
+    side: Literal[-1, 1],
 ) -> None:
-    """Name a mark at its right, joined to it by a thin line where the label had to move."""
+    """Name a mark at its right (1) or left (-1), joined to it by a thin line where the label had to
+    move.
+    """
     line = {"arrowstyle": "-", "color": INK, "linewidth": 0.4, "shrinkA": 0}
     axes.annotate(
         text,
         mark,
-        (mark[0] + 0.09, height),
+        (mark[0] + side * 0.09, height),
         fontsize=NOTE_SIZE,
+        ha="left" if side > 0 else "right",
         color=INK,
         va="center",
         bbox={"facecolor": "white", "alpha": 0.9, "edgecolor": "none", "pad": 0.4},
@@ -394,11 +405,11 @@ def _label_mark(
 
 
 def _lines_at(shown: pd.DataFrame, session: int) -> Floats:
-    """Heights of the figure's lines in the slot of a session and in the next, into which its labels
-    reach.
+    """Heights of the figure's lines in the slots of a session and of its neighbours, into which its
+    labels reach.
     """
     names = [name for name in ("estimate", *LINES) if name in shown]
-    near = shown["session"].isin((session, session + 1))
+    near = shown["session"].isin((session - 1, session, session + 1))
     heights = shown.loc[near, names].to_numpy(float).ravel()
     return heights[~np.isnan(heights)]
 
