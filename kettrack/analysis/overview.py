@@ -65,9 +65,9 @@ _CHOSEN: Final = (
 # The benchmark itself is not on this page: the trials `no_effect_benchmark` do not all bear it out,
 # and in a clinic of another kind it was far too low (docs/decisions/response.md).
 _NO_EFFECT_SAID: Final = (
-    "Some of these people would have responded even if sessions did nothing, because depression"
-    " also gets better by itself and scores vary. How many is estimated in the section on response,"
-    " and not here: in some kinds of simulated clinic that estimate is far too low."
+    "Some people respond even where sessions do nothing, because depression also gets better by"
+    " itself and scores vary. How many that may be is estimated in the section on response, and not"
+    " here: in some kinds of simulated clinic that estimate is far too low."
 )
 _NOT_TOLD: Final = (
     "{started.left} people started. This page does not say how many of them can be analysed,"
@@ -231,12 +231,13 @@ def _sessions_sentence(table: pd.DataFrame, chosen: bool) -> str:
         f"{share_with_interval(f'row{session}')} by session {session}"
         for session in named
     )
+    ends = _CHOSEN.format(last=last) if chosen else _DESCRIBES
     return (
         f"{_median_words(table.iloc[-1])}: {shares}.\nBy session {last},"
         f" {{row{last}.stopped:%}} had stopped without a response and"
         f" {{row{last}.not_scored:%}} were no longer scored."
-        f" {unscored_words(f'row{last}', 'responded').strip()}\n{_confirmed_words(table)}"
-        f"\n{_NO_EFFECT_SAID}\n{_CHOSEN.format(last=last) if chosen else _DESCRIBES}"
+        f" {unscored_words(f'row{last}', 'responded').strip()}\n"
+        f"{_confirmed_words(table).strip()}\n{_NO_EFFECT_SAID}\n{ends}"
     )
 
 

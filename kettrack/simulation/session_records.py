@@ -14,7 +14,7 @@ from kettrack.arrays import Bools, Floats, Ints, Objects
 from kettrack.simulation.detail import ROUTES, Safety
 from kettrack.simulation.history import SessionLog
 from kettrack.simulation.people import whole_numbers
-from kettrack.vocabulary.columns import ADVERSE_EVENTS
+from kettrack.vocabulary.columns import ADVERSE_EVENTS, SESSIONS
 
 WEIGHT_WANDERS: Final = 0.8  # kg from session to session
 LOWEST_WEIGHT: Final = 40.0
@@ -268,7 +268,26 @@ def draw_vitals(
         "spo2_min": saturation,
     }
     measured = rng.random(given.size) < given.number("monitored")
-    return pd.DataFrame(vitals).astype("Int64").apply(lambda sign: sign.where(measured))
+    signs = _possible(pd.DataFrame(vitals))
+    return signs.astype("Int64").apply(lambda sign: sign.where(measured))
+
+
+def _possible(
+    vitals: pd.DataFrame,
+) -> pd.DataFrame:
+    """Held within what the reader takes for a measurement: among many thousands of sessions one
+    lies beyond.
+    """
+    held = vitals.copy()
+    for column in SESSIONS.columns:
+        # Most columns are no vital sign.
+        if column.name in held:
+            values = held[column.name]
+            held[column.name] = values.clip(
+                column.low,
+                column.high,
+            )
+    return held
 
 
 def _usual_sign(

@@ -16,11 +16,12 @@ from kettrack.errors import UsageError
 from kettrack.reading.load import load_cohort
 from kettrack.simulation.cohort import Simulated, simulate
 from kettrack.simulation.cohort_files import write_cohort_folder
-from kettrack.simulation.detail import ROUTES
+from kettrack.simulation.detail import DETAIL, ROUTES
 from kettrack.simulation.history import run
 from kettrack.simulation.outcomes import weekly_scores
 from kettrack.simulation.parameters import NaturalCourse, Screening, StopRule
 from kettrack.simulation.presets import CLINIC, CLINIC_NULL, SCENARIOS
+from kettrack.simulation.session_records import draw_doses, draw_vitals
 from kettrack.simulation.truth import force_truth
 from kettrack.vocabulary.columns import TABLES
 from kettrack.vocabulary.instruments import INSTRUMENTS
@@ -262,3 +263,17 @@ def test_refusals() -> None:
             5,
             seed=1,
         )
+
+
+def test_no_vital_sign_lies_beyond_what_the_reader_takes() -> None:
+    """Among many thousands of sessions one would: the clinic must still load."""
+    usual = DETAIL.safety
+    wild = replace(usual, systolic=(usual.systolic[0], 80.0, 40.0))
+    n = 400
+    sessions = run(CLINIC, n, 1).sessions
+    route = np.full(n, "iv", dtype=object)
+    rng = np.random.default_rng(1)
+    given = draw_doses(sessions, route, np.full(n, 80.0), wild, rng)
+    vitals = draw_vitals(given, wild, rng)
+    assert vitals["systolic_before"].min() == 60
+    assert vitals["systolic_peak"].max() == 300
