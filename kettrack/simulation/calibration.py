@@ -238,7 +238,7 @@ def finished_course(aligned: AlignedCohort) -> pd.Series:
 
 
 def _has_finished(patients: pd.DataFrame) -> pd.Series:
-    """Who is rated and had four sessions or more within 28 days."""
+    """Who is rated and had enough sessions within the days of a course."""
     enough = patients["course_sessions"] >= FEWEST_SESSIONS
     return patients["rated"] & enough & (patients["course_day"] <= COURSE_DAYS)
 

@@ -82,7 +82,7 @@ def _sessions_before(history: History) -> tuple[Ints, Ints]:
 
 
 def baselines(history: History) -> Floats:
-    """Last score of the 30 days up to session 1; missing where there is none."""
+    """Last score of the baseline window; missing where there is none."""
     scores = history.scores
     number, _ = _sessions_before(history)
     fits = (number == 0) & (scores.day >= -BASELINE_WINDOW_DAYS)

@@ -102,7 +102,7 @@ def _plain(counts: ExitCounts) -> float:
 
 
 def measure_plain_curve(cohort: Cohort, n: int) -> list[dict[str, float]]:
-    """The plain curve on scores in care, and on all scores within 14 days of the last session."""
+    """The plain curve on scores in care, and on all scores soon after the last session."""
     in_care, all_scores = (
         [_plain(counts) for counts in count_together(one, n)]
         for one in (without_later_scores(cohort), cohort)

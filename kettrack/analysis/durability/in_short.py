@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -44,12 +45,17 @@ def how_long_it_lasts(held: Result) -> Result:
     Result
         The same table with a shorter sentence; a refusal as it is.
     """
+    return _in_short(held, "how_long_it_lasts", _after_course_sentence)
+
+
+def _in_short(
+    held: Result, name: str, sentence_of: Callable[[pd.DataFrame], str]
+) -> Result:
+    """The same table under another name and with a shorter sentence."""
     # A refusal has no table to read.
     refused = held.status == "refused"
-    sentence = "" if refused else _after_course_sentence(held.table)
-    return replace(
-        held, name="how_long_it_lasts", table_of=held.name, sentence=sentence
-    )
+    sentence = "" if refused else sentence_of(held.table)
+    return replace(held, name=name, table_of=held.name, sentence=sentence)
 
 
 def _after_course_sentence(table: pd.DataFrame) -> str:
@@ -125,11 +131,7 @@ def how_long_from_response(held: Result) -> Result:
     Result
         The same table with a shorter sentence; a refusal as it is.
     """
-    refused = held.status == "refused"
-    sentence = "" if refused else _from_response_sentence(held.table)
-    return replace(
-        held, name="how_long_from_response", table_of=held.name, sentence=sentence
-    )
+    return _in_short(held, "how_long_from_response", _from_response_sentence)
 
 
 def _from_response_sentence(table: pd.DataFrame) -> str:
