@@ -52,6 +52,7 @@ MAY_IMPORT = {
     "result": FACTS,
     "privacy": FACTS | {"result"},
     "reading": FACTS | {"result", "privacy"},
+    "importing": READING,
     "timelines": READING,
     "simulation": FACTS | {"result"},
     "estimators": {"arrays", "errors"},
@@ -59,7 +60,7 @@ MAY_IMPORT = {
     "analysis": READING | {"timelines", "estimators"},
     "trials": READING | {"timelines", "estimators", "analysis", "simulation"},
     "report": READING | {"timelines", "analysis"},
-    "cli": READING | {"timelines", "analysis", "report", "simulation"},
+    "cli": READING | {"importing", "timelines", "analysis", "report", "simulation"},
 }
 # Modules of `analysis` that serve every question.
 ANY_QUESTION = ("context", "registry", "person_rows")
@@ -88,6 +89,8 @@ HEAVY = (
     "nbclient",
     "nbconvert",
     "rich",
+    "tomlkit",
+    "duckdb",
 )
 
 

@@ -1,0 +1,92 @@
+"""What `map.toml` says: which column of a source is what, and what its words mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Words = Mapping[str, str]
+WordsOfEach = Mapping[str, Words]
+DayOfEach = Mapping[str, float | None]
+
+
+def _none_said() -> Any:
+    """A field that is an empty mapping where nothing is said."""
+    return field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WideBlock:
+    """Columns that hold one occasion each, such as `phq9_week2`, `phq9_week4`.
+
+    Parameters
+    ----------
+    columns : mapping
+        Source column to the day of its occasion on the patient's clock.
+    dates : mapping
+        Source column to the source column that holds its date, where there is one.
+    into : str
+        Contract column that the cells fill, as `score` or `item_3`.
+    constants : mapping
+        Contract column to the word that all of them share, as {"instrument": "PHQ-9"}.
+    """
+
+    columns: DayOfEach = _none_said()
+    dates: Words = _none_said()
+    into: str = "score"
+    constants: Words = _none_said()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableMap:
+    """How one table of the source becomes rows of one table of the contract.
+
+    Parameters
+    ----------
+    source : str
+        Name of the source table.
+    to : str
+        `sessions`, `scores`, `patients` or `events`.
+    columns : mapping
+        Contract column, or one of the names in `importing.source`, to source column. One source
+        column may stand under several.
+    constants : mapping
+        Contract column to the word that all rows get, as {"instrument": "PHQ-9"}.
+    values : mapping
+        Contract column to {word in the source: word of the contract}; an empty word = nothing.
+    units : mapping
+        Contract column to the unit of its source, as {"dose_mg": "mg/kg"}.
+    wide : tuple of WideBlock
+        Blocks of columns that become rows.
+    """
+
+    source: str
+    to: str
+    columns: Words = _none_said()
+    constants: Words = _none_said()
+    values: WordsOfEach = _none_said()
+    units: Words = _none_said()
+    wide: tuple[WideBlock, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportMap:
+    """The whole map.
+
+    Parameters
+    ----------
+    kind : str
+        Name of the reader.
+    tables : tuple of TableMap
+        In the order of the file.
+    answers : mapping
+        Key of a question to its answer.
+    unused : mapping
+        Source table to {source column: why it is not used}.
+    """
+
+    kind: str
+    tables: tuple[TableMap, ...] = ()
+    answers: Words = _none_said()
+    unused: WordsOfEach = _none_said()

@@ -1,0 +1,1 @@
+"""One reader a module: files of one kind to source tables."""

@@ -1,0 +1,80 @@
+"""What every reader makes of a file: Arrow tables whose every row can be traced to its place.
+
+A reader believes nothing and changes nothing. It tells what stands in the file, of which type, and
+where; what the columns mean is decided by the map.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import pyarrow as pa
+
+# Names by which a reader that knows what a column is calls it. They stand beside the names of the
+# contract in `vocabulary.columns`, and are gone once a cohort folder is written.
+DATE: Final = "date"
+BIRTH_DATE: Final = "birth_date"
+DOSE: Final = "dose"
+DOSE_UNIT: Final = "dose_unit"
+STATUS: Final = "status"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceTable:
+    """One sheet, file or kind of record, as it stands in its source.
+
+    Parameters
+    ----------
+    file : str
+        Name of the file, without its folder.
+    name : str
+        Name of the sheet, table or kind of record; equal to `file` where a file holds one table.
+    data : pyarrow.Table
+        One row per record. A column is text, int64, float64, bool, date32, timestamp without a zone
+        or duration, as the source itself has it; a column of mixed kinds is text. Null = nothing
+        stands there. Names of columns are unique and not empty.
+    rows : pyarrow.Array of int64
+        For each row its number in the source: the line of a text file, the row of a sheet, the
+        number of the record, from 1.
+    is_a : str
+        `sessions`, `scores`, `patients` or `events` where the reader knows, and has named the
+        columns by the contract; else empty.
+    labels : mapping
+        Column to what its source calls it in words.
+    value_labels : mapping
+        Column to {code as text: label}.
+    reasons : mapping
+        Column to a text array as long as the table: why nothing stands there ("#N/A", "refused"),
+        null where something does or no reason is known.
+    """
+
+    file: str
+    name: str
+    data: pa.Table
+    rows: pa.Array
+    is_a: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    value_labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    reasons: Mapping[str, pa.Array] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceData:
+    """Everything that was read.
+
+    Parameters
+    ----------
+    kind : str
+        Name of the reader.
+    tables : sequence of SourceTable
+        In the order of the source.
+    records : mapping
+        (file, name) to the numbers of all records that hold anything. Each of them is a row of a
+        table, or stands among the remarks with its reason.
+    """
+
+    kind: str
+    tables: Sequence[SourceTable]
+    records: Mapping[tuple[str, str], pa.Array]
