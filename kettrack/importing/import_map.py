@@ -9,6 +9,8 @@ from typing import Any
 Words = Mapping[str, str]
 WordsOfEach = Mapping[str, Words]
 DayOfEach = Mapping[str, float | None]
+NumberOfEach = Mapping[str, int]
+WordsWanted = Mapping[str, tuple[str, ...]]
 
 
 def _none_said() -> Any:
@@ -26,14 +28,19 @@ class WideBlock:
         Source column to the day of its occasion on the patient's clock.
     dates : mapping
         Source column to the source column that holds its date, where there is one.
+    sessions : mapping
+        Source column to the number of the session at which its occasion was, where nothing else
+        says when: its day is the day of that session of the patient.
     into : str
-        Contract column that the cells fill, as `score` or `item_3`.
+        Contract column that the cells fill, as `score` or `item_3`; `date` where the columns hold
+        nothing but dates, one session each.
     constants : mapping
         Contract column to the word that all of them share, as {"instrument": "PHQ-9"}.
     """
 
     columns: DayOfEach = _none_said()
     dates: Words = _none_said()
+    sessions: NumberOfEach = _none_said()
     into: str = "score"
     constants: Words = _none_said()
 
@@ -56,7 +63,10 @@ class TableMap:
     values : mapping
         Contract column to {word in the source: word of the contract}; an empty word = nothing.
     units : mapping
-        Contract column to the unit of its source, as {"dose_mg": "mg/kg"}.
+        Contract column to the unit of its source, as {"dose_mg": "mg/kg"} or {"day": "weeks"}.
+    where : mapping
+        Source column to the words with which a row belongs to this table; no words = any. One
+        column that fits is enough. Where nothing is said, every row belongs.
     wide : tuple of WideBlock
         Blocks of columns that become rows.
     """
@@ -67,6 +77,7 @@ class TableMap:
     constants: Words = _none_said()
     values: WordsOfEach = _none_said()
     units: Words = _none_said()
+    where: WordsWanted = _none_said()
     wide: tuple[WideBlock, ...] = ()
 
 

@@ -19,6 +19,8 @@ BIRTH_DATE: Final = "birth_date"
 DOSE: Final = "dose"
 DOSE_UNIT: Final = "dose_unit"
 STATUS: Final = "status"
+# The number of a session of the patient; it gives a score without a date the day of that session.
+SESSION_NUMBER: Final = "session_number"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
