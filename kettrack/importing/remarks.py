@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 import pandas as pd
+import pyarrow as pa
 
 # dropped: it does not reach the cohort, as it is no observation, or nothing asks for it;
 # refused: it cannot be used as it stands; mended: it was read in another form than written;
@@ -44,6 +45,24 @@ class Remark:
     action: Action
     reason: str
     count: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnPlace:
+    """Where a column stands.
+
+    Parameters
+    ----------
+    file, table, column : str
+        As in `Remark`.
+    rows : pyarrow.Array of int64
+        For each cell the number of its row in the source.
+    """
+
+    file: str
+    table: str
+    column: str
+    rows: pa.Array
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +105,32 @@ class Remarks:
         self.said += [
             Remark(file=file, table=table, row=row, action="dropped", reason=reason)
             for row in rows
+        ]
+
+    def cells(
+        self, place: ColumnPlace, hit: pa.Array, action: Action, reason: str
+    ) -> None:
+        """Say of single cells of a column what was done with them: one remark each.
+
+        Parameters
+        ----------
+        place : ColumnPlace
+            The column.
+        hit : pyarrow.Array of bool
+            Which of its cells; null counts as no.
+        action, reason
+            As in `Remark`.
+        """
+        self.said += [
+            Remark(
+                file=place.file,
+                table=place.table,
+                row=row,
+                column=place.column,
+                action=action,
+                reason=reason,
+            )
+            for row in place.rows.filter(hit).to_pylist()
         ]
 
     def ask(self, question: OpenQuestion) -> None:

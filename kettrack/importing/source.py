@@ -21,6 +21,11 @@ DOSE_UNIT: Final = "dose_unit"
 STATUS: Final = "status"
 # The number of a session of the patient; it gives a score without a date the day of that session.
 SESSION_NUMBER: Final = "session_number"
+# Where a row comes from: the last columns of every table between the map and the cohort folder.
+SOURCE_FILE: Final = "source_file"
+SOURCE_TABLE: Final = "source_table"
+SOURCE_ROW: Final = "source_row"
+ORIGIN: Final = (SOURCE_FILE, SOURCE_TABLE, SOURCE_ROW)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
