@@ -79,9 +79,13 @@ class SourceData:
         In the order of the source.
     records : mapping
         (file, name) to the numbers of all records that hold anything. Each of them is a row of a
-        table, or stands among the remarks with its reason.
+        table, stands in `joined`, or stands among the remarks with its reason.
+    joined : mapping
+        (file, name) to the numbers of records whose cells stand in the row of another record, as
+        the answers of a form of which each is a record of its own.
     """
 
     kind: str
     tables: Sequence[SourceTable]
     records: Mapping[tuple[str, str], pa.Array]
+    joined: Mapping[tuple[str, str], pa.Array] = field(default_factory=dict)
