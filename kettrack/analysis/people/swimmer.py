@@ -169,7 +169,7 @@ def _events(cohort: DerivedCohort) -> pd.DataFrame:
     found = found[found["event"].isin(EVENTS) & found["patient_id"].isin(rated)]
     status = found["status"].astype(str)
     waiting = found["status"].isin(["pending", "unconfirmable"])
-    how_sure = np.where(waiting, " (" + status + ")", "")
+    how_sure = (" (" + status + ")").where(waiting, "")
     day = found["day"].astype(np.int64)
     rows = {
         "patient_id": found["patient_id"],
