@@ -11,6 +11,8 @@ from typing import Final, Literal
 import pandas as pd
 import pyarrow as pa
 
+from kettrack.privacy.identifying_people import shown
+
 # dropped: it does not reach the cohort, as it is no observation, or nothing asks for it;
 # refused: it cannot be used as it stands; mended: it was read in another form than written;
 # noted: nothing was changed.
@@ -63,6 +65,16 @@ class ColumnPlace:
     table: str
     column: str
     rows: pa.Array
+
+    @property
+    def named(self) -> str:
+        """The column in words; a name that reads like a person's is not repeated."""
+        where = "" if self.table == self.file else f" of {shown(self.table, file=True)}"
+        return f"{shown(self.file, file=True)}, column {shown(self.column)}{where}"
+
+    def key(self, what: str) -> str:
+        """Under which a question about the column is answered, as `date_order.Visits.Date`."""
+        return f"{what}.{shown(self.table, file=True)}.{shown(self.column)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +144,22 @@ class Remarks:
             )
             for row in place.rows.filter(hit).to_pylist()
         ]
+
+    def column(
+        self, place: ColumnPlace, action: Action, reason: str, count: int
+    ) -> None:
+        """Say what was done with a number of cells of a column; nothing where the number is 0."""
+        if count:
+            self.add(
+                Remark(
+                    file=place.file,
+                    table=place.table,
+                    column=place.column,
+                    action=action,
+                    reason=reason,
+                    count=count,
+                )
+            )
 
     def ask(self, question: OpenQuestion) -> None:
         """Add one question, once."""
