@@ -1,0 +1,162 @@
+"""What is said of rows and cells while a map is applied; whole rows are settled at the end, when it
+is known which of them reached a table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pyarrow as pa
+
+from kettrack.arrays import Bools, Ints
+from kettrack.importing.dates import read_dates
+from kettrack.importing.remarks import (
+    Action,
+    ColumnPlace,
+    OpenQuestion,
+    Remark,
+    Remarks,
+)
+from kettrack.privacy.identifying_people import may_be_shown, shown
+
+_Where = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceColumn:
+    """One column of a source, or some of its cells.
+
+    Parameters
+    ----------
+    values : pyarrow.Array
+        As the source has them.
+    place : ColumnPlace
+        Where they stand.
+    labels : mapping
+        Code as text to its label.
+    """
+
+    values: pa.Array
+    place: ColumnPlace
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    def take(self, rows: Ints) -> SourceColumn:
+        """Some of the cells."""
+        place = replace(self.place, rows=self.place.rows.take(pa.array(rows)))
+        return replace(self, values=self.values.take(pa.array(rows)), place=place)
+
+
+@dataclass(slots=True)
+class Journal:
+    """Remarks, questions and answers of one run.
+
+    Parameters
+    ----------
+    remarks : Remarks
+        Takes what is said.
+    answers : mapping
+        To questions of an earlier run.
+    """
+
+    remarks: Remarks
+    answers: Mapping[str, str]
+    _rows: list[Remark] = field(default_factory=list)
+    _dates: dict[tuple[str, str, str], pa.Array] = field(default_factory=dict)
+
+    def cells(
+        self, column: SourceColumn, hit: Bools, action: Action, reason: str
+    ) -> None:
+        """Say of single cells what was done with them: one remark each."""
+        if hit.any():
+            place = replace(column.place, column=shown(column.place.column))
+            self.remarks.cells(place, pa.array(hit), action, reason)
+
+    def counted(
+        self, column: SourceColumn, count: int, action: Action, reason: str
+    ) -> None:
+        """Say of a column in one remark what was done with some of its cells."""
+        place = column.place
+        if count:
+            self.remarks.add(
+                Remark(
+                    file=place.file,
+                    table=place.table,
+                    column=shown(place.column),
+                    action=action,
+                    reason=reason,
+                    count=int(count),
+                )
+            )
+
+    def rows(self, place: ColumnPlace, hit: Bools, action: Action, reason: str) -> None:
+        """Say of whole rows what was done with them. The column of the place is the one that
+        decides: where the row reaches another table, the remark is about that cell alone.
+        """
+        column = shown(place.column)
+        self._rows += [
+            Remark(
+                file=place.file,
+                table=place.table,
+                row=row,
+                column=column,
+                action=action,
+                reason=reason,
+            )
+            for row in place.rows.filter(pa.array(hit)).to_pylist()
+        ]
+
+    def settle(self, arrived: Mapping[_Where, Ints]) -> None:
+        """Pass the remarks on whole rows on.
+
+        Parameters
+        ----------
+        arrived : mapping
+            (file, table) to the rows that are in a table.
+        """
+        there = {where: set(rows.tolist()) for where, rows in arrived.items()}
+        settled = [
+            one
+            if one.row in there.get((one.file, one.table), ())
+            # Without a column it is about the whole row.
+            else replace(one, column="")
+            for one in self._rows
+        ]
+        self.remarks.said += settled
+        self._rows.clear()
+
+    def ask(self, key: str, asks: str, choices: tuple[str, ...], why: str) -> str:
+        """The answer to a question; empty, and the question asked, where there is none.
+
+        Parameters
+        ----------
+        key, asks, choices, why
+            As in `OpenQuestion`.
+        """
+        answer = self.answers.get(key, "")
+        if answer in choices:
+            return answer
+        self.remarks.ask(OpenQuestion(key=key, asks=asks, choices=choices, why=why))
+        return ""
+
+    def dates(self, column: SourceColumn) -> pa.Array:
+        """The whole column as dates; read once, so that nothing is said or asked twice."""
+        place = column.place
+        key = (place.file, place.table, place.column)
+        if key not in self._dates:
+            self._dates[key] = read_dates(
+                column.values, place, self.answers, self.remarks
+            )
+        return self._dates[key]
+
+
+def named_column(place: ColumnPlace) -> str:
+    """A column and its table as they may stand in a sentence: `column Dose of Visits`."""
+    column = place.column if may_be_shown(place.column) else "with a hidden name"
+    return f"column {column} of {shown(place.table, file=True)}"
+
+
+def nothing_stands(values: pa.Array) -> Bools:
+    """Which cells are empty."""
+    return np.asarray(values.is_null().to_numpy(zero_copy_only=False), dtype=bool)
