@@ -20,6 +20,7 @@ from kettrack.importing.remarks import (
     Remarks,
 )
 from kettrack.privacy.identifying_people import may_be_shown, shown
+from kettrack.reading.raw import cells_from_arrow
 
 _Where = tuple[str, str]
 
@@ -41,6 +42,19 @@ class SourceColumn:
     values: pa.Array
     place: ColumnPlace
     labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def empty(self) -> Bools:
+        """Which cells hold nothing."""
+        null = self.values.is_null()
+        return np.asarray(null.to_numpy(zero_copy_only=False), dtype=bool)
+
+    @property
+    def blank(self) -> Bools:
+        """Which cells hold nothing, or blanks and words for nothing."""
+        if not pa.types.is_string(self.values.type):
+            return self.empty
+        return np.asarray(cells_from_arrow(self.values).codes < 0)
 
     def take(self, rows: Ints) -> SourceColumn:
         """Some of the cells."""
@@ -66,7 +80,11 @@ class Journal:
     _dates: dict[tuple[str, str, str], pa.Array] = field(default_factory=dict)
 
     def cells(
-        self, column: SourceColumn, hit: Bools, action: Action, reason: str
+        self,
+        column: SourceColumn,
+        hit: Bools,
+        action: Action,
+        reason: str,
     ) -> None:
         """Say of single cells what was done with them: one remark each."""
         if hit.any():
@@ -74,7 +92,11 @@ class Journal:
             self.remarks.cells(place, pa.array(hit), action, reason)
 
     def counted(
-        self, column: SourceColumn, count: int, action: Action, reason: str
+        self,
+        column: SourceColumn,
+        count: int,
+        action: Action,
+        reason: str,
     ) -> None:
         """Say of a column in one remark what was done with some of its cells."""
         place = column.place
@@ -90,7 +112,13 @@ class Journal:
                 )
             )
 
-    def rows(self, place: ColumnPlace, hit: Bools, action: Action, reason: str) -> None:
+    def rows(
+        self,
+        place: ColumnPlace,
+        hit: Bools,
+        action: Action,
+        reason: str,
+    ) -> None:
         """Say of whole rows what was done with them. The column of the place is the one that
         decides: where the row reaches another table, the remark is about that cell alone.
         """
@@ -126,7 +154,13 @@ class Journal:
         self.remarks.said += settled
         self._rows.clear()
 
-    def ask(self, key: str, asks: str, choices: tuple[str, ...], why: str) -> str:
+    def ask(
+        self,
+        key: str,
+        asks: str,
+        choices: tuple[str, ...],
+        why: str,
+    ) -> str:
         """The answer to a question; empty, and the question asked, where there is none.
 
         Parameters
@@ -155,8 +189,3 @@ def named_column(place: ColumnPlace) -> str:
     """A column and its table as they may stand in a sentence: `column Dose of Visits`."""
     column = place.column if may_be_shown(place.column) else "with a hidden name"
     return f"column {column} of {shown(place.table, file=True)}"
-
-
-def nothing_stands(values: pa.Array) -> Bools:
-    """Which cells are empty."""
-    return np.asarray(values.is_null().to_numpy(zero_copy_only=False), dtype=bool)

@@ -27,11 +27,11 @@ _DECIMAL_COMMA: Final = r"^[+-]?\d+,\d+$"
 # Spreadsheets and Parquet files write truth values in all of these ways.
 _TRUTH: Final = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
 # 1.23E+15: many long numbers have become this one
-_ROUNDED: Final = r"^\d(?:[.,]\d+)?[eE]\+\d+$"
+ROUNDED_CODE: Final = r"^\d(?:[.,]\d+)?[eE]\+\d+$"
 # A code with a tab or line end in it would break every table that prints it.
-_CONTROL: Final = r"[\x00-\x1f\x7f-\x9f]"
+CONTROL_SIGN: Final = r"[\x00-\x1f\x7f-\x9f]"
 # What programs write where a code is missing: rows of several people would become one patient.
-_NO_CODE: Final = r"^(?:None|[-?]+)$"
+NO_CODE: Final = r"^(?:None|[-?]+)$"
 _BARE_DATES: Final = (19_000_101, 21_001_231)  # 20240501 for 2024-05-01
 _EXCEL_SERIALS: Final = (20_000, 80_000)  # days since 1900: the years 1954 to 2119
 _CLOCK_CHANGE: Final = 1 / 24  # an hour, the usual step between summer and winter time
@@ -239,13 +239,15 @@ def _codes_gone_wrong(codes: Cells) -> dict[int, str]:
         "looks like a spreadsheet has rounded the code; give the column the format Text and"
         " export it again"
     )
-    said = dict.fromkeys(np.flatnonzero(_is_like(codes, _ROUNDED)).tolist(), rounded)
+    said = dict.fromkeys(
+        np.flatnonzero(_is_like(codes, ROUNDED_CODE)).tolist(), rounded
+    )
     missing = (
         "a study code; this word says that there is none, and the rows of several people would"
         " become one patient's"
     )
-    said |= dict.fromkeys(np.flatnonzero(_is_like(codes, _NO_CODE)).tolist(), missing)
-    control = np.flatnonzero(_is_like(codes, _CONTROL)).tolist()
+    said |= dict.fromkeys(np.flatnonzero(_is_like(codes, NO_CODE)).tolist(), missing)
+    control = np.flatnonzero(_is_like(codes, CONTROL_SIGN)).tolist()
     return said | dict.fromkeys(
         control, "a study code without tabs, line ends or other control characters"
     )

@@ -23,7 +23,7 @@ from kettrack.vocabulary.totals import (
 )
 
 # What statistics programs and registers write where a score is missing.
-_CODES_FOR_MISSING: Final = (-999, -99, -9, -8, -7, 88, 99, 888, 999, 9999)
+CODES_FOR_MISSING: Final = (-999, -99, -9, -8, -7, 88, 99, 888, 999, 9999)
 _TOLERANCE: Final = 0.051  # T values are given to one decimal
 
 
@@ -117,7 +117,7 @@ class _Part:
         )
         number = "a " if scale.whole_numbers else ""
         expected = f"a {scale.name} {kind} is {number}{scale.range_text}{article}"
-        missing = wrong & np.isin(score, _CODES_FOR_MISSING)
+        missing = wrong & np.isin(score, CODES_FOR_MISSING)
         self._report(wrong & ~missing, "score", score, expected)
         way_on = "; where a number such as -9 or 999 stands for no score, leave the cell empty"
         self._report(missing, "score", score, f"{expected}{way_on}")

@@ -1,0 +1,133 @@
+"""A source and its map to dated tables; every record is in one of them, or is said not to be."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+import numpy as np
+import pyarrow as pa
+
+from kettrack.arrays import Ints
+from kettrack.importing.dated_tables import (
+    DatedTables,
+)
+from kettrack.importing.import_map import (
+    ImportMap,
+)
+from kettrack.importing.journal import Journal
+from kettrack.importing.remarks import Remarks
+from kettrack.importing.source import (
+    SOURCE_FILE,
+    SOURCE_ROW,
+    SOURCE_TABLE,
+    SourceData,
+)
+from kettrack.importing.table_rows import (
+    TableRows,
+)
+
+_Where = tuple[str, str]
+_NOT_TAKEN = "no part of the map takes anything from it"
+
+
+def apply_map(
+    source: SourceData,
+    plan: ImportMap,
+    remarks: Remarks,
+) -> DatedTables:
+    """Make the tables of the contract from a source.
+
+    Parameters
+    ----------
+    source : SourceData
+        As its reader returns it.
+    plan : ImportMap
+        What is what. Its `answers` are those to the questions of an earlier run.
+    remarks : Remarks
+        Takes every row and cell that was dropped, refused or mended, and what only the owner of the
+        data can answer.
+
+    Returns
+    -------
+    DatedTables
+        Every record of the source is in a row of these, or stands among the remarks as a whole row.
+
+    Raises
+    ------
+    DataProblems
+        When the map names tables or columns that the source does not have.
+    """
+    journal = Journal(remarks, plan.answers)
+    tables = {table.name: table for table in source.tables}
+    uses = [one.source for one in plan.tables]
+    parts: dict[str, list[pa.Table]] = defaultdict(list)
+    for one in plan.tables:
+        shared = uses.count(one.source) > 1 or bool(one.wide)
+        rows = TableRows(
+            tables[one.source],
+            one,
+            journal,
+            shared,
+        )
+        parts[one.to] += rows.made()
+    made = {
+        name: pa.concat_tables(several, promote_options="default")
+        for name, several in parts.items()
+    }
+    arrived = _arrived(made)
+    journal.settle(arrived)
+    _say_not_taken(source, plan, arrived, remarks)
+    return DatedTables(**made)
+
+
+def _arrived(
+    made: Mapping[str, pa.Table],
+) -> dict[_Where, Ints]:
+    """(file, table) to the rows that stand in any table."""
+    found: dict[_Where, list[Ints]] = defaultdict(list)
+    for table in made.values():
+        by_place = table.group_by([SOURCE_FILE, SOURCE_TABLE])
+        groups = by_place.aggregate([(SOURCE_ROW, "list")])
+        files = groups[SOURCE_FILE].to_pylist()
+        names = groups[SOURCE_TABLE].to_pylist()
+        lists = groups[f"{SOURCE_ROW}_list"]
+        for file, name, rows in zip(files, names, lists, strict=True):
+            numbers = rows.values.to_numpy()
+            found[file, name].append(numbers)
+    return {where: np.unique(np.concatenate(rows)) for where, rows in found.items()}
+
+
+def _say_not_taken(
+    source: SourceData,
+    plan: ImportMap,
+    arrived: Mapping[_Where, Ints],
+    remarks: Remarks,
+) -> None:
+    """Records that are in no table, and of which nothing has been said yet."""
+    said: dict[_Where, set[int]] = defaultdict(set)
+    for one in remarks.said:
+        if one.row is not None and not one.column:
+            said[one.file, one.table].add(one.row)
+    for (
+        where,
+        records,
+    ) in source.records.items():
+        numbers = records.to_numpy(zero_copy_only=False)
+        joined = source.joined.get(where, pa.array([], pa.int64()))
+        known = [
+            arrived.get(
+                where,
+                np.array([], dtype=np.int64),
+            ),
+            np.fromiter(said[where], np.int64),
+            joined.to_numpy(zero_copy_only=False),
+        ]
+        left = np.setdiff1d(numbers, np.concatenate(known))
+        file, table = where
+        remarks.drop_rows(
+            file,
+            table,
+            left.tolist(),
+            _NOT_TAKEN,
+        )

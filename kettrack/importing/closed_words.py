@@ -1,0 +1,253 @@
+"""Words of a source to words of a closed list, to yes or no, and to the names of scales."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+
+from kettrack.arrays import Bools
+from kettrack.importing.journal import (
+    Journal,
+    SourceColumn,
+    named_column,
+)
+from kettrack.reading.problems import counted
+from kettrack.reading.raw import Cells, cells_from_arrow
+from kettrack.vocabulary.columns import Column
+from kettrack.vocabulary.instruments import INSTRUMENTS
+from kettrack.vocabulary.status_words import bare
+from kettrack.vocabulary.truth_words import truth_of
+
+_Words = Mapping[str, str]
+# A word of the source to the word of the contract; None = not known, empty = nothing.
+_Meaning = Callable[[str], str | None]
+_BETWEEN: Final = re.compile(r"\s*[;,/|+\n]\s*")
+LEAVE_EMPTY: Final = "leave empty"
+OTHER: Final = "other"
+_UNKNOWN: Final = "the map does not say what this word means"
+
+
+def read_words(
+    source: SourceColumn,
+    column: Column,
+    words: _Words,
+    journal: Journal,
+) -> pa.Array:
+    """Read a column of words from a closed list, or of several of them.
+
+    Parameters
+    ----------
+    source : SourceColumn
+        Its cells; where codes have labels, either may be in the map.
+    column : Column
+        Of the kind `choice` or `choices`.
+    words : mapping
+        Word of the source to word of the contract; an empty word = nothing.
+    journal : Journal
+        Takes cells that are refused, and asks what unknown words mean.
+    """
+    meaning = _meaning(words, source.labels, column.allowed)
+    cells = as_words(source)
+    if column.kind == "choices":
+        spelled = [_several(level, column, meaning) for level in cells.levels]
+    else:
+        spelled = [meaning(level) for level in cells.levels]
+    unknown = _unknown_levels(spelled)
+    if unknown.any():
+        rows = cells.rows(unknown)
+        instead = _instead(source, column, len(rows), journal)
+        spelled = [
+            _filled_in(level, place, column, meaning, instead)
+            for level, place in zip(cells.levels, spelled, strict=True)
+        ]
+        _say_unknown(source, cells, unknown, instead, journal)
+    return by_level(spelled, cells)
+
+
+def _unknown_levels(spelled: Sequence[str | None]) -> Bools:
+    return np.array([word is None for word in spelled], dtype=bool)
+
+
+def as_words(source: SourceColumn) -> Cells:
+    """The cells as text, each spelling once."""
+    kind = source.values.type
+    if pa.types.is_floating(kind):
+        # A code such as 1 became 1.0 on its way through a column of numbers.
+        texts = [
+            None if value is None else f"{value:g}"
+            for value in source.values.to_pylist()
+        ]
+        return cells_from_arrow(pa.array(texts, pa.string()))
+    return cells_from_arrow(source.values)
+
+
+def by_level(spelled: Sequence[str | None], cells: Cells) -> pa.Array:
+    """Words of levels to words of rows; an empty word and an unknown one are nothing."""
+    # Code -1, an empty cell, takes the entry appended.
+    words = pa.array(
+        [*(word or None for word in spelled), None],
+        pa.string(),
+    )
+    places = np.where(cells.codes < 0, len(spelled), cells.codes)
+    return words.take(pa.array(places))
+
+
+def _key(word: str) -> str:
+    return bare(word) or word.strip()
+
+
+def _meaning(words: _Words, labels: _Words, allowed: Sequence[str]) -> _Meaning:
+    """What the map says goes before what the list says, and a code before its label."""
+    mapped = {_key(word): target for word, target in words.items()}
+    listed = {_key(word): word for word in allowed}
+
+    def means(word: str) -> str | None:
+        label = labels.get(word, "")
+        for spelling in (word, label):
+            if spelling and _key(spelling) in mapped:
+                return mapped[_key(spelling)]
+        for spelling in (label, word):
+            if spelling and _key(spelling) in listed:
+                return listed[_key(spelling)]
+        return None
+
+    return means
+
+
+def _several(level: str, column: Column, meaning: _Meaning) -> str | None:
+    whole = meaning(level)
+    if whole is not None:
+        return whole
+    parts = [meaning(part) for part in _BETWEEN.split(level) if part]
+    if None in parts:
+        return None
+    return _joined([word for word in parts if word], column)
+
+
+def _joined(words: Sequence[str], column: Column) -> str:
+    said = {part for word in words for part in word.split(";")}
+    # "None" beside a word is no word: something happened.
+    if len(said) > 1:
+        said.discard("none")
+    return ";".join(word for word in column.allowed if word in said)
+
+
+def _instead(
+    source: SourceColumn,
+    column: Column,
+    n_cells: int,
+    journal: Journal,
+) -> str:
+    """What unknown words are read as, by the answer to the question."""
+    place = source.place
+    choices = (LEAVE_EMPTY, OTHER) if OTHER in column.allowed else (LEAVE_EMPTY,)
+    answer = journal.ask(
+        f"unknown_words.{place.table}.{column.name}",
+        f"{counted(n_cells, 'cell')} in {named_column(place)} hold words that are not in the list"
+        f" of {column.name}. What shall become of them?",
+        choices,
+        f"to keep what they say, write for each word a line in the values of {column.name}:"
+        f" one of {', '.join(column.allowed)}",
+    )
+    return OTHER if answer == OTHER else ""
+
+
+def _filled_in(
+    level: str,
+    known: str | None,
+    column: Column,
+    meaning: _Meaning,
+    instead: str,
+) -> str | None:
+    if known is not None or not instead:
+        return known
+    if column.kind == "choice":
+        return instead
+    # What of the list is known stays beside the other thing that happened.
+    parts = [meaning(part) for part in _BETWEEN.split(level) if part]
+    return _joined([instead, *(word for word in parts if word)], column)
+
+
+def _say_unknown(
+    source: SourceColumn,
+    cells: Cells,
+    unknown: Bools,
+    instead: str,
+    journal: Journal,
+) -> None:
+    hit = np.append(unknown, False)[cells.codes]
+    if instead:
+        journal.cells(
+            source,
+            hit,
+            "mended",
+            f"{_UNKNOWN}; it is read as {instead}",
+        )
+    else:
+        journal.cells(source, hit, "refused", _UNKNOWN)
+
+
+def read_truth(source: SourceColumn, words: _Words, journal: Journal) -> pa.Array:
+    """Read a column of yes and no, in any of five languages.
+
+    Parameters
+    ----------
+    source, words, journal
+        As in `read_words`; targets of the map are words of yes and no.
+    """
+    if pa.types.is_boolean(source.values.type):
+        return source.values
+    mapped = {_key(word): target for word, target in words.items()}
+    cells = as_words(source)
+    values: list[bool | None] = []
+    unknown = np.zeros(len(cells.levels) + 1, dtype=bool)
+    for place, level in enumerate(cells.levels):
+        label = source.labels.get(level, "")
+        target = mapped.get(
+            _key(level),
+            mapped.get(_key(label)) if label else None,
+        )
+        # A label goes before its code: 1 = no, 2 = yes is common.
+        value = truth_of(target if target is not None else label or level)
+        unknown[place] = value is None and target != ""
+        values.append(value)
+    reason = "this word is neither yes nor no; say in the values of the map what it is"
+    journal.cells(source, unknown[cells.codes], "refused", reason)
+    places = np.where(cells.codes < 0, len(values), cells.codes)
+    return pa.array([*values, None], pa.bool_()).take(pa.array(places))
+
+
+def read_scale_names(
+    source: SourceColumn,
+    words: _Words,
+    journal: Journal,
+) -> pa.Array:
+    """Read a column that names scales; names of built-in ones may be written with other marks.
+
+    Parameters
+    ----------
+    source, words, journal
+        As in `read_words`; the map may name a scale of the clinic's own.
+    """
+    meaning = _meaning(words, source.labels, tuple(INSTRUMENTS))
+    cells = as_words(source)
+    own = set(words.values())
+    spelled = [
+        level if level in own else meaning(level) for level in map(str, cells.levels)
+    ]
+    unknown = _unknown_levels(spelled)
+    if unknown.any():
+        place = source.place
+        journal.ask(
+            f"unknown_words.{place.table}.instrument",
+            f"{counted(len(cells.rows(unknown)), 'row')} of {named_column(place)} name a scale that"
+            " is not known. What shall become of them?",
+            (LEAVE_EMPTY,),
+            "to keep them, write for each name a line in the values of instrument: the name of a"
+            f" built-in scale ({', '.join(INSTRUMENTS)}) or of one of your own",
+        )
+    return by_level(spelled, cells)

@@ -1,0 +1,108 @@
+"""Rows of a source that belong to a table, and are observations."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from kettrack.arrays import Bools
+from kettrack.importing.closed_words import as_words
+from kettrack.importing.import_map import TableMap
+from kettrack.importing.journal import (
+    Journal,
+    SourceColumn,
+    named_column,
+)
+from kettrack.reading.problems import counted
+from kettrack.vocabulary.status_words import (
+    NOT_OBSERVED,
+    OBSERVED,
+    STATUS,
+    Meaning,
+    bare,
+    status_column,
+)
+
+_STATES: Final[dict[str, Meaning]] = {
+    bare(OBSERVED): OBSERVED,
+    bare(NOT_OBSERVED): NOT_OBSERVED,
+}
+
+
+def wanted(source: SourceColumn, words: tuple[str, ...]) -> Bools:
+    """Cells with one of these words; without words, cells that hold anything."""
+    cells = as_words(source)
+    if not words:
+        return np.asarray(cells.codes >= 0)
+    known = {bare(word) or word for word in words}
+    # A code may be meant by its label.
+    hit = [
+        (bare(level) or level) in known or bare(source.labels.get(level, "")) in known
+        for level in cells.levels
+    ]
+    return np.array([*hit, False], dtype=bool)[cells.codes]
+
+
+def observed(source: SourceColumn, plan: TableMap, journal: Journal) -> Bools:
+    """Rows that a column of statuses lets through; the others are dropped, and said.
+
+    Parameters
+    ----------
+    source : SourceColumn
+        The column that says whether a row is an observation.
+    plan : TableMap
+        `values` under `status` says what words of the clinic's own mean.
+    journal : Journal
+        Takes the rows, and asks about words that are not known.
+    """
+    cells = as_words(source)
+    # The word that is printed, empty where a row is observed, to its spellings.
+    said: dict[str, list[int]] = {}
+    unknown: list[int] = []
+    for place, level in enumerate(cells.levels):
+        meaning = _meaning(level, source, plan)
+        if meaning is None:
+            unknown.append(place)
+        elif meaning[0] == NOT_OBSERVED:
+            said.setdefault(meaning[1], []).append(place)
+    out = np.zeros(len(cells.codes), dtype=bool)
+    for word, places in said.items():
+        hit = np.isin(cells.codes, places)
+        reason = f"it is no observation: the status says {word}"
+        journal.rows(source.place, hit, "dropped", reason)
+        out |= hit
+    hit = np.isin(cells.codes, unknown)
+    if hit.any() and _asked(source, int(hit.sum()), journal) != OBSERVED:
+        reason = "what its status means is not known"
+        journal.rows(source.place, hit, "refused", reason)
+        out |= hit
+    return ~out
+
+
+def _meaning(
+    level: str,
+    source: SourceColumn,
+    plan: TableMap,
+) -> tuple[Meaning, str] | None:
+    """What a status says, and its word; what the map says goes first."""
+    mapped = plan.values.get("status", {})
+    spelled = {bare(word): target for word, target in mapped.items()}
+    own = _STATES.get(bare(spelled.get(bare(level), "")))
+    if own:
+        return own, "so, as the map has it"
+    kind = status_column(source.place.column, plan.to) or STATUS
+    label = source.labels.get(level, "")
+    return kind.meaning(level) or kind.meaning(label)
+
+
+def _asked(source: SourceColumn, n_rows: int, journal: Journal) -> Meaning | str:
+    place = source.place
+    return journal.ask(
+        f"status.{place.table}.{place.column}",
+        f"In {counted(n_rows, 'row')} {named_column(place)} holds a word that is not known. Is such"
+        " a row an observation, or did nothing take place?",
+        (OBSERVED, NOT_OBSERVED),
+        "rows that are no observation are dropped. To answer for each word, write it in the values"
+        " of status",
+    )

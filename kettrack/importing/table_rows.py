@@ -1,0 +1,382 @@
+"""One table of a source to rows of one table of the contract, as its part of the map says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from kettrack.arrays import Bools, Ints
+from kettrack.importing.contract_columns import (
+    constant_column,
+    read_column,
+)
+from kettrack.importing.dose import (
+    DOSE_MG,
+    read_doses,
+)
+from kettrack.importing.import_map import (
+    TableMap,
+)
+from kettrack.importing.journal import (
+    Journal,
+    SourceColumn,
+)
+from kettrack.importing.observed_rows import (
+    observed,
+    wanted,
+)
+from kettrack.importing.occasions import (
+    Occasion,
+    occasions_of,
+)
+from kettrack.importing.record_numbers import (
+    read_record_numbers,
+)
+from kettrack.importing.remarks import (
+    ColumnPlace,
+)
+from kettrack.importing.score_rows import (
+    Columns,
+    checked_scores,
+    telling,
+)
+from kettrack.importing.source import (
+    BIRTH_DATE,
+    DATE,
+    DOSE,
+    DOSE_UNIT,
+    SESSION_NUMBER,
+    SOURCE_FILE,
+    SOURCE_ROW,
+    SOURCE_TABLE,
+    STATUS,
+    SourceTable,
+)
+from kettrack.vocabulary.columns import TABLES
+
+_ID: Final = "patient_id"
+_DAY: Final = "day"
+# What else a row cannot be without, and how it is called in a sentence.
+_NEEDED: Final = {
+    "instrument": "scale",
+    "event": "event",
+}
+_WHEN: Final = (DATE, _DAY, SESSION_NUMBER)
+# Read together, or used up before columns are read.
+_APART: Final = (
+    DATE,
+    DOSE_MG,
+    DOSE,
+    DOSE_UNIT,
+    STATUS,
+    _ID,
+)
+_SECONDS_A_DAY: Final = 86_400
+
+
+class TableRows:
+    """Makes the rows of one part of the map.
+
+    Parameters
+    ----------
+    table : SourceTable
+        What is read.
+    plan : TableMap
+        What it becomes.
+    journal : Journal
+        Takes what is said.
+    shared : bool
+        Whether another part of the map reads the same table: a row without a score is then a row
+        of the other.
+    """
+
+    def __init__(
+        self,
+        table: SourceTable,
+        plan: TableMap,
+        journal: Journal,
+        shared: bool,
+    ) -> None:
+        self.table = table
+        self.plan = plan
+        self.journal = journal
+        self.shared = shared
+
+    def made(self) -> list[pa.Table]:
+        """The rows, one table for each occasion."""
+        rows = self._observed(self._wanted())
+        numbers = read_record_numbers(
+            self._column(self.plan.columns[_ID]).take(rows),
+            self.journal,
+        )
+        known = pc.is_valid(numbers).to_numpy(zero_copy_only=False)
+        rows = rows[known]
+        base = self._base(rows) | {_ID: numbers.filter(pa.array(known))}
+        occasions = occasions_of(self.plan.wide)
+        if not occasions:
+            return [
+                self._finished(
+                    base,
+                    self._sources(rows),
+                    rows,
+                )
+            ]
+        return [self._at(occasion, base, rows) for occasion in occasions]
+
+    def _column(self, name: str) -> SourceColumn:
+        table = self.table
+        values = table.data[name].combine_chunks()
+        if isinstance(values, pa.ChunkedArray):
+            # An empty column stays chunked.
+            values = pa.array([], values.type)
+        place = ColumnPlace(
+            file=table.file,
+            table=table.name,
+            column=name,
+            rows=table.rows,
+        )
+        return SourceColumn(
+            values,
+            place,
+            table.value_labels.get(name, {}),
+        )
+
+    def _sources(self, rows: Ints) -> dict[str, SourceColumn]:
+        columns = self.plan.columns.items()
+        return {name: self._column(column).take(rows) for name, column in columns}
+
+    def _wanted(self) -> Ints:
+        where = self.plan.where
+        if not where:
+            return np.arange(self.table.data.num_rows)
+        hits = [wanted(self._column(name), words) for name, words in where.items()]
+        return np.flatnonzero(np.logical_or.reduce(hits))
+
+    def _observed(self, rows: Ints) -> Ints:
+        """Rows without those that a status says are no observation."""
+        for (
+            name,
+            column,
+        ) in self.plan.columns.items():
+            if name.rstrip("_0123456789") == STATUS:
+                kept = observed(
+                    self._column(column).take(rows),
+                    self.plan,
+                    self.journal,
+                )
+                rows = rows[kept]
+        return rows
+
+    def _base(self, rows: Ints) -> Columns:
+        """The columns that every occasion of a row shares."""
+        plan = self.plan
+        sources = self._sources(rows)
+        base: Columns = {}
+        if DATE in sources:
+            dates = self.journal.dates(self._column(plan.columns[DATE]))
+            base[DATE] = dates.take(pa.array(rows))
+        for name, source in sources.items():
+            if name not in _APART and not name.startswith(STATUS):
+                base[name] = read_column(
+                    source,
+                    name,
+                    plan,
+                    self.journal,
+                )
+        if DOSE_MG in sources or DOSE in sources:
+            weight = base.get("weight_kg")
+            base[DOSE_MG] = read_doses(
+                sources,
+                weight,
+                plan,
+                self.journal,
+            )
+        for (
+            name,
+            word,
+        ) in plan.constants.items():
+            base[name] = constant_column(name, word, plan.to, len(rows))
+        return base
+
+    def _at(
+        self,
+        occasion: Occasion,
+        base: Columns,
+        rows: Ints,
+    ) -> pa.Table:
+        """The rows of one occasion: those in which any of its columns is filled."""
+        plan = self.plan
+        whole = {name: self._column(column) for name, column in occasion.into.items()}
+        filled = np.logical_or.reduce(
+            [~source.take(rows).blank for source in whole.values()]
+        )
+        kept = pa.array(np.flatnonzero(filled))
+        rows = rows[filled]
+        columns = {name: values.take(kept) for name, values in base.items()}
+        columns = self._dated(columns, occasion, rows)
+        sources = self._sources(rows)
+        for name, source in whole.items():
+            if name != DATE:
+                sources[name] = source.take(rows)
+                columns[name] = self._cells(name, sources, columns)
+        for (
+            name,
+            word,
+        ) in occasion.constants.items():
+            columns[name] = constant_column(name, word, plan.to, len(rows))
+        return self._finished(columns, sources, rows)
+
+    def _cells(
+        self,
+        name: str,
+        sources: Mapping[str, SourceColumn],
+        columns: Columns,
+    ) -> pa.Array:
+        if name == DOSE_MG:
+            weight = columns.get("weight_kg")
+            return read_doses(
+                {name: sources[name]},
+                weight,
+                self.plan,
+                self.journal,
+            )
+        return read_column(
+            sources[name],
+            name,
+            self.plan,
+            self.journal,
+        )
+
+    def _dated(
+        self,
+        columns: Columns,
+        occasion: Occasion,
+        rows: Ints,
+    ) -> Columns:
+        """When the occasion was, in place of what the row says."""
+        if occasion.date:
+            dates = self.journal.dates(self._column(occasion.date))
+            return _without_when(columns) | {DATE: dates.take(pa.array(rows))}
+        if occasion.session is not None:
+            sessions = pa.array(np.full(len(rows), occasion.session))
+            return _without_when(columns) | {SESSION_NUMBER: sessions}
+        if occasion.day is None:
+            return columns
+        day = round(occasion.day)
+        if DATE in columns:
+            # Beside days the date of a row is that of day 0.
+            seconds = pa.scalar(
+                day * _SECONDS_A_DAY,
+                pa.duration("s"),
+            )
+            moved = pc.add(
+                columns[DATE].cast(pa.timestamp("s")),
+                seconds,
+            )
+            return _without_when(columns) | {DATE: moved.cast(pa.date32())}
+        days = pa.array(np.full(len(rows), day, dtype=np.int64))
+        return _without_when(columns) | {_DAY: days}
+
+    def _finished(
+        self,
+        columns: Columns,
+        sources: Mapping[str, SourceColumn],
+        rows: Ints,
+    ) -> pa.Table:
+        """The rows that can be used, in the order of the contract, with their origin."""
+        plan = self.plan
+        if plan.to == "scores" and "instrument" in columns:
+            columns = checked_scores(columns, sources, self.journal)
+        kept = self._usable(columns, rows)
+        order = [
+            _ID,
+            *_WHEN,
+            *TABLES[plan.to].names,
+            BIRTH_DATE,
+        ]
+        made = {name: columns[name] for name in dict.fromkeys(order) if name in columns}
+        made |= self._origin(rows)
+        return pa.table(made).filter(pa.array(kept))
+
+    def _origin(self, rows: Ints) -> Columns:
+        table = self.table
+        nought = np.zeros(len(rows), dtype=np.int64)
+        everywhere = pa.array(nought)
+        numbers = table.rows.take(pa.array(rows))
+        return {
+            SOURCE_FILE: pa.array([table.file]).take(everywhere),
+            SOURCE_TABLE: pa.array([table.name]).take(everywhere),
+            SOURCE_ROW: numbers.cast(pa.int64()),
+        }
+
+    def _usable(self, columns: Columns, rows: Ints) -> Bools:
+        """Rows with a time, and with what their table cannot be without."""
+        kept = np.ones(len(rows), dtype=bool)
+        to = self.plan.to
+        if to == "patients":
+            return kept
+        filled = telling(columns)
+        if filled is not None and self.shared:
+            # Whether such a row belongs to another table is seen at the end.
+            kept &= filled
+        dated = np.zeros(len(rows), dtype=bool)
+        for name in _WHEN:
+            dated |= _there(columns, name, len(rows))
+        reason = "neither a date nor a day that can be read stands in it"
+        kept = self._without(kept, dated, rows, _WHEN, reason)
+        for name, what in _NEEDED.items():
+            if name in TABLES[to].names:
+                named = _there(columns, name, len(rows))
+                reason = f"no {what} that is known stands in it"
+                kept = self._without(
+                    kept,
+                    named,
+                    rows,
+                    (name,),
+                    reason,
+                )
+        return kept
+
+    def _without(
+        self,
+        kept: Bools,
+        there: Bools,
+        rows: Ints,
+        names: tuple[str, ...],
+        reason: str,
+    ) -> Bools:
+        """Refuse the rows in which something is not there."""
+        columns = self.plan.columns
+        decisive = [columns[name] for name in names if name in columns]
+        source = self._column(columns[_ID]).take(rows)
+        place = replace(
+            source.place,
+            column="".join(decisive[:1]),
+        )
+        self.journal.rows(
+            place,
+            kept & ~there,
+            "refused",
+            reason,
+        )
+        return kept & there
+
+
+def _there(columns: Columns, name: str, n_rows: int) -> Bools:
+    """Which rows have something in a column."""
+    if name not in columns:
+        return np.zeros(n_rows, dtype=bool)
+    valid = pc.is_valid(columns[name])
+    return np.asarray(
+        valid.to_numpy(zero_copy_only=False),
+        dtype=bool,
+    )
+
+
+def _without_when(columns: Columns) -> Columns:
+    return {name: values for name, values in columns.items() if name not in _WHEN}

@@ -1,0 +1,39 @@
+"""Words for yes and no, as clinics write them in five languages and as programs do."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from kettrack.vocabulary.status_words import bare
+
+# English, German, French, Spanish and Italian; Dutch has the German word and `nee`.
+_YES: Final = (
+    "yes y true t 1 ja j wahr oui o vrai sí si s verdadero sì vero x checked on present"
+)
+_NO: Final = (
+    "no n false f 0 nein falsch non faux falso nee unchecked off absent none keine aucun"
+    " ninguno nessuno"
+)
+_MEANS: Final = {bare(word): True for word in _YES.split()} | {
+    bare(word): False for word in _NO.split()
+}
+# Signs are no letters, so they are told apart as they stand.
+_SIGNS: Final = {
+    "✓": True,
+    "✔": True,
+    "☑": True,
+    "☒": True,
+    "☐": False,
+    "✗": False,
+}
+
+
+def truth_of(word: str) -> bool | None:
+    """What a word says; None where it is neither yes nor no.
+
+    Examples
+    --------
+    >>> truth_of("Ja"), truth_of("NON"), truth_of("1.0"), truth_of("perhaps")
+    (True, False, True, None)
+    """
+    return _SIGNS.get(word.strip(), _MEANS.get(bare(word)))
