@@ -1,0 +1,1 @@
+"""Files of SPSS, Stata and SAS: what is stored, and what its formats say that it is."""

@@ -1,0 +1,89 @@
+"""A column as a file of SPSS, Stata or SAS stores it, before its format is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from kettrack.importing.statistics.formats import Program
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredColumn:
+    """One variable.
+
+    Parameters
+    ----------
+    name, label : str
+        As in the file.
+    form : str
+        Its format, empty where there is none.
+    values : pyarrow.Array
+        float64, int64 or text; null where nothing stands or where the file says "missing".
+    why_missing : pyarrow.Array, optional
+        Text: which kind of missing it is, `.a` or a code as text; null elsewhere.
+    value_labels : mapping
+        Code as text, or kind of missing, to its label.
+    single : bool
+        Whether numbers are stored with 7 digits.
+    """
+
+    name: str
+    label: str = ""
+    form: str = ""
+    values: pa.Array
+    why_missing: pa.Array | None = None
+    value_labels: Mapping[str, str] = field(default_factory=dict)
+    single: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredTable:
+    """One data set.
+
+    Parameters
+    ----------
+    system : {"spss", "stata", "sas"}
+        Which program the formats are of.
+    file, name : str
+        Of the file and of the table in it.
+    columns : sequence of StoredColumn
+        In the order of the file.
+    n_rows : int
+        How many records the file holds.
+    """
+
+    system: Program
+    file: str
+    name: str
+    columns: Sequence[StoredColumn]
+    n_rows: int
+
+
+def code_as_text(code: object) -> str:
+    """A code as it is shown: a whole number without a point.
+
+    Examples
+    --------
+    >>> code_as_text(3.0), code_as_text(0.5), code_as_text("F")
+    ('3', '0.5', 'F')
+    """
+    if isinstance(code, float) and code.is_integer():
+        return str(int(code))
+    return str(code)
+
+
+def blank_is_nothing(texts: pa.Array) -> pa.Array:
+    """Text in which cells of blanks alone are null, and blanks at the end are gone: these systems
+    fill up with them.
+    """
+    cut = pc.utf8_rtrim(texts, characters=" \x00")
+    blank = pc.equal(pc.utf8_trim_whitespace(cut), "")
+    return pc.if_else(
+        pc.fill_null(blank, True),
+        pa.scalar(None, pa.string()),
+        cut,
+    )

@@ -1,0 +1,146 @@
+"""Files of Stata: tagged missing values, dates by family, letters of old releases."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+import pyreadstat
+import pytest
+from written_files import by_haven, cells, one_column, only_table, whys
+
+from kettrack.importing.remarks import Remarks
+
+SIX_JANUARY = (date(2025, 1, 6) - date(1960, 1, 1)).days
+A_DAY = 86_400_000  # thousandths of a second
+
+
+@pytest.mark.parametrize(
+    "form", ["%td", "%d", "%tdDD/NN/CCYY", "%tdD_m_Y", "%-tdCCYY.NN.DD"]
+)
+def test_every_date_format_gives_the_day(tmp_path: Path, form: str) -> None:
+    found, _ = one_column(tmp_path / "log.dta", [SIX_JANUARY, None, 0], form)
+    assert found == [date(2025, 1, 6), None, date(1960, 1, 1)]
+
+
+@pytest.mark.parametrize(
+    ("form", "number", "written"),
+    [
+        # display %tm 782, %tq 260, %tw 3389, %th 130 in Stata
+        ("%tm", 782, "2025-03"),
+        ("%tmMon_CCYY", 780, "2025-01"),
+        ("%tq", 260, "2025q1"),
+        ("%tw", 3389, "2025w10"),
+        ("%th", 130, "2025h1"),
+        ("%tm", -1, "1959-12"),
+    ],
+)
+def test_periods_are_no_dates(
+    tmp_path: Path, form: str, number: float, written: str
+) -> None:
+    found, remarks = one_column(tmp_path / "log.dta", [number, None], form)
+    assert found == [written, None]
+    (said,) = remarks.said
+    assert said.reason.endswith("it cannot be used as a date")
+
+
+def test_a_year_is_a_number(tmp_path: Path) -> None:
+    found, _ = one_column(tmp_path / "log.dta", [2025], "%ty")
+    assert found == [2025]
+
+
+@pytest.mark.parametrize("form", ["%tc", "%tcDDmonCCYY_HH:MM:SS", "%tcHH:MM"])
+def test_a_moment(tmp_path: Path, form: str) -> None:
+    found, _ = one_column(
+        tmp_path / "log.dta", [(SIX_JANUARY + 1) * A_DAY - 1000], form
+    )
+    assert found == [datetime.fromisoformat("2025-01-06 23:59:59")]
+
+
+def test_leap_seconds_do_not_move_the_day(tmp_path: Path) -> None:
+    """27 were added by 2025: `%tC` counts them, so its midnight comes 27 s later."""
+    last_second = (SIX_JANUARY + 1) * A_DAY - 1000 + 27_000
+    found, _ = one_column(tmp_path / "log.dta", [last_second, A_DAY], "%tC")
+    assert found == [
+        datetime.fromisoformat("2025-01-06 23:59:59"),
+        datetime.fromisoformat("1960-01-02 00:00:00"),
+    ]
+
+
+def test_hours_alone_are_a_length(tmp_path: Path) -> None:
+    found, _ = one_column(tmp_path / "log.dta", [2_400_000, 0], "%tcHH:MM:SS")
+    assert found == [timedelta(minutes=40), timedelta(0)]
+
+
+def test_a_calendar_of_business_days_is_asked_about(tmp_path: Path) -> None:
+    found, remarks = one_column(tmp_path / "log.dta", [5], "%tbclinic:DD-NN")
+    assert found == [5]
+    assert [one.key for one in remarks.asked] == ["format.log.dta.X"]
+
+
+def test_codes_with_zeros_in_front_keep_them(tmp_path: Path) -> None:
+    found, _ = one_column(tmp_path / "log.dta", [7, 123456], "%05.0f")
+    assert found == ["00007", "123456"]
+
+
+def test_a_plain_missing_value_after_a_tagged_one_is_missing(tmp_path: Path) -> None:
+    """Not 0, as pyreadstat 1.3.7 has it in its frames, in columns of every type."""
+    by_haven(
+        tmp_path,
+        """
+        phq <- c(5, tagged_na('a'), NA, 0, tagged_na('z'), NA)
+        d <- data.frame(phq = 1:6, whole = c(1L, NA, 0L, 2L, NA, 3L), t = rep('', 6))
+        d$phq <- labelled(phq, c(None = 0, Refused = tagged_na('a')))
+        write_dta(d, 'log.dta')
+        """,
+    )
+    table = only_table(tmp_path / "log.dta", Remarks())
+    assert cells(table, "phq") == [5, None, None, 0, None, None]
+    assert whys(table, "phq") == [None, "Refused", None, None, ".z", None]
+    assert table.value_labels["phq"] == {"0": "None", ".a": "Refused"}
+    assert cells(table, "whole") == [1, None, 0, 2, None, 3]
+    assert cells(table, "t") == [None] * 6
+
+
+@pytest.mark.parametrize("version", [8, 10, 12, 13, 14, 15])
+def test_tagged_in_every_release(tmp_path: Path, version: int) -> None:
+    frame = pd.DataFrame({"phq": pd.Series([0, "a", None, 27], dtype=object)})
+    path = tmp_path / "log.dta"
+    pyreadstat.write_dta(
+        frame, str(path), version=version, missing_user_values={"phq": ["a"]}
+    )
+    table = only_table(path, Remarks())
+    assert cells(table, "phq") == [0, None, None, 27]
+    assert whys(table, "phq") == [None, ".a", None, None]
+
+
+def test_seven_digits_are_not_more(tmp_path: Path) -> None:
+    by_haven(tmp_path, "write_dta(data.frame(w = 1), 'log.dta')")
+    path = tmp_path / "log.dta"
+    frame = pd.DataFrame(
+        {"w": pd.array([71.3, 0.5, None], dtype="Float64").astype("float32")}
+    )
+    frame.to_stata(path, write_index=False, version=118)
+    remarks = Remarks()
+    assert cells(only_table(path, remarks), "w") == [71.3, 0.5, None]
+    assert [(one.action, one.count) for one in remarks.said] == [("mended", 1)]
+
+
+def test_letters_of_an_old_release(tmp_path: Path) -> None:
+    """Releases below 14 do not say how letters are written."""
+    path = tmp_path / "log.dta"
+    pyreadstat.write_dta(pd.DataFrame({"id": ["Zoë", "Bob"]}), str(path), version=12)
+    remarks = Remarks()
+    assert cells(only_table(path, remarks), "id") == ["Zoë", "Bob"]
+    assert remarks.asked == []
+    assert "read as UTF-8" in remarks.said[0].reason
+    # The same word in the encoding of Windows: one byte less, filled up with 0.
+    unicode = "Zoë".encode()
+    windows = "Zoë".encode("cp1252") + b"\0"
+    path.write_bytes(path.read_bytes().replace(unicode, windows))
+    remarks = Remarks()
+    assert cells(only_table(path, remarks), "id") == ["Zoë", "Bob"]
+    assert [one.key for one in remarks.asked] == ["encoding"]
+    table = only_table(path, Remarks(), encoding="WINDOWS-1251")
+    assert cells(table, "id") == ["Zoл", "Bob"]
