@@ -1,0 +1,131 @@
+"""One delimited text file of another program, every cell as text, with the line it stands in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from kettrack.arrays import Ints
+from kettrack.errors import (
+    DataProblems,
+    Problem,
+)
+from kettrack.importing.remarks import (
+    Remark,
+    Remarks,
+)
+from kettrack.privacy.identifying_people import shown
+from kettrack.reading.problems import Ledger
+from kettrack.reading.raw import (
+    Cells,
+    RawTable,
+)
+from kettrack.reading.textfile import read_text_table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delimited:
+    """A text file before anything in it is believed.
+
+    Parameters
+    ----------
+    file : str
+        Its name as it may be printed.
+    headers : tuple of str
+        As written; may repeat.
+    columns : tuple of pyarrow.Array
+        Text, null where nothing stands; one per header.
+    lines : int array
+        Line of each row in the file.
+    """
+
+    file: str
+    headers: tuple[str, ...]
+    columns: tuple[pa.Array, ...]
+    lines: Ints
+
+    @property
+    def n_rows(
+        self,
+    ) -> int:
+        """Number of rows."""
+        return len(self.lines)
+
+
+def read_delimited(
+    path: Path,
+    known: Iterable[str],
+    remarks: Remarks,
+) -> Delimited:
+    """Read a text file; lines of another width are refused and said.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    known : iterable of str
+        Column names by which separator and header line are recognised, in small letters.
+    remarks : Remarks
+        Takes what was assumed and what was refused.
+
+    Raises
+    ------
+    DataProblems
+        When the file cannot be read at all.
+    """
+    file = shown(path.name, file=True)
+    ledger = Ledger()
+    raw = read_text_table(path.name, file, _bytes(path, file), known, ledger)
+    # A problem without a line is one of the whole file.
+    whole = [one for one in ledger.problems if one.line is None]
+    if raw is None or whole:
+        raise DataProblems(whole)
+    for one in ledger.problems:
+        said = Remark(
+            file=file,
+            table=file,
+            row=one.line,
+            action="refused",
+            reason=one.expected,
+        )
+        remarks.add(said)
+    for note in ledger.notes:
+        said = Remark(file=file, table=file, action="noted", reason=note)
+        remarks.add(said)
+    return from_raw(raw)
+
+
+def _bytes(
+    path: Path,
+    file: str,
+) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        expected = "the file cannot be opened"
+        raise DataProblems([Problem(file, None, "", "", expected)]) from None
+
+
+def from_raw(
+    raw: RawTable,
+) -> Delimited:
+    """The same cells as Arrow text."""
+    return Delimited(
+        file=raw.file,
+        headers=raw.headers,
+        columns=tuple(_text(cells) for cells in raw.columns),
+        lines=np.asarray(raw.lines, dtype=np.int64),
+    )
+
+
+def _text(
+    cells: Cells,
+) -> pa.Array:
+    levels = pa.array(cells.levels, pa.string())
+    empty = cells.codes < 0
+    codes = pa.array(cells.codes, pa.int32(), mask=empty)
+    return pa.DictionaryArray.from_arrays(codes, levels).cast(pa.string())

@@ -1,0 +1,162 @@
+"""A scale on a form as rows of scores."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from kettrack.importing.redcap.cells import FormCells
+from kettrack.importing.redcap.dictionary import DataDictionary
+from kettrack.importing.redcap.occasions import Occasion
+from kettrack.importing.redcap.scales import FoundScale
+from kettrack.importing.registry import Answers
+from kettrack.importing.remarks import (
+    OpenQuestion,
+    Remark,
+    Remarks,
+)
+from kettrack.importing.source import DATE
+from kettrack.vocabulary.instruments import INSTRUMENTS
+
+FROM_0: Final = "from 0, as they stand"
+FROM_1: Final = "from 1: take 1 off"
+
+
+def score_columns(
+    scale: FoundScale,
+    patient: pa.Array,
+    occasion: Occasion,
+    cells: FormCells,
+) -> dict[str, pa.Array]:
+    """The columns of the contract: patient, time, scale, total, questions."""
+    columns = {"patient_id": patient}
+    if occasion.date is not None:
+        columns[DATE] = occasion.date
+    if occasion.day is not None:
+        columns["day"] = occasion.day
+    columns["instrument"] = pa.repeat(scale.instrument, len(patient))
+    if scale.total:
+        columns["score"] = cells.columns[scale.total]
+    for number, name in scale.items.items():
+        columns[f"item_{number}"] = cells.columns[name]
+    return columns
+
+
+def with_points(
+    scale: FoundScale,
+    cells: FormCells,
+    dictionary: DataDictionary,
+    place: tuple[str, str],
+    answers: Answers,
+    remarks: Remarks,
+) -> FoundScale | None:
+    """The scale with its answers as points; None where its codes are not those of the scale.
+
+    Parameters
+    ----------
+    scale : FoundScale
+        As found by names.
+    cells : FormCells
+        Of the form; words of an export with labels become the points of their codes.
+    dictionary : DataDictionary
+        Says which codes there are.
+    place : tuple of str
+        File and form as they may be printed.
+    answers : mapping
+        To questions.
+    remarks : Remarks
+        Takes what was changed, and the question.
+    """
+    first = _first_code(scale, dictionary)
+    if first is None:
+        return None
+    for name in scale.items.values():
+        known = dictionary.fields.get(name)
+        codes = {label: code for code, label in known.choices.items()} if known else {}
+        cells.columns[name] = _recoded(cells.columns[name], codes)
+    if not first:
+        return scale
+    file, form = place
+    key = f"coded_from.{form}"
+    answer = answers.get(key, "")
+    if answer not in (FROM_0, FROM_1):
+        question = OpenQuestion(
+            key=key,
+            asks=f"The data dictionary codes the answers of {scale.instrument} on the form"
+            f" {form} from 1; the scale counts them from 0. How are they to be read?",
+            choices=(FROM_1, FROM_0),
+            why="Totals are too high by one point for each question if this is wrong.",
+        )
+        remarks.ask(question)
+    if answer != FROM_1:
+        return scale
+    for name in scale.items.values():
+        cells.columns[name] = _one_less(cells.columns[name])
+    reason = (
+        "answers were coded from 1: 1 was taken off each, and the total is made anew"
+    )
+    said = Remark(file=file, table=form, action="mended", reason=reason)
+    remarks.add(said)
+    # REDCap added up the codes as they stood, so its total is as wrong as they.
+    cells.columns.pop(scale.total, None)
+    return FoundScale(
+        instrument=scale.instrument, items=scale.items, uncounted=scale.uncounted
+    )
+
+
+def _first_code(
+    scale: FoundScale,
+    dictionary: DataDictionary,
+) -> int | None:
+    """The lowest code of the answers, 0 or 1; None where they are coded in another way."""
+    maxima = INSTRUMENTS[scale.instrument].item_maxima
+    firsts = set()
+    for number, name in scale.items.items():
+        known = dictionary.fields.get(name)
+        codes = _codes(known.choices) if known else ()
+        if not codes:
+            continue
+        first = codes[0]
+        if codes != tuple(range(first, first + len(codes))):
+            return None
+        # More answers than the scale has, or fewer: it is another form of it.
+        if codes[-1] - first != maxima[number - 1]:
+            return None
+        firsts.add(first)
+    if not firsts <= {0} and not firsts <= {1}:
+        return None
+    return next(iter(firsts), 0)
+
+
+def _codes(
+    choices: Mapping[str, str],
+) -> tuple[int, ...]:
+    """Codes that can be an answer: those for "missing" are negative or no numbers."""
+    return tuple(sorted(int(code) for code in choices if re.fullmatch(r"\d", code)))
+
+
+def _recoded(
+    column: pa.Array,
+    codes: Mapping[str, str],
+) -> pa.Array:
+    """Labels as the codes they stand for."""
+    if not codes:
+        return column
+    place = pc.index_in(column, pa.array(list(codes)))
+    code = pa.array(list(codes.values())).take(place)
+    return pc.coalesce(code, column)
+
+
+def _one_less(
+    column: pa.Array,
+) -> pa.Array:
+    words = column.to_pylist()
+    less = [
+        str(int(word) - 1) if word and re.fullmatch(r"\d+", word) else word
+        for word in words
+    ]
+    return pa.array(less, pa.string())
