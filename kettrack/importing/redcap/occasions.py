@@ -54,7 +54,7 @@ BY_SURVEY: Final = "by the time of the survey"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Occasion:
+class FormTime:
     """When the rows of a form were filled.
 
     Parameters
@@ -151,7 +151,7 @@ def occasion_of(
     project: Project,
     needed: bool,
     remarks: Remarks,
-) -> Occasion:
+) -> FormTime:
     """Find out when a form was filled.
 
     Parameters
@@ -169,12 +169,12 @@ def occasion_of(
     answer = project.answers.get(f"date.{rows.shown}", "")
     if answer in own or len(own) == 1:
         field = answer if answer in own else own[0]
-        return Occasion(
+        return FormTime(
             date=_cells(rows.form.columns[field], rows, project), used=field
         )
     visits = _visit_dates(rows, project)
     if answer in visits:
-        return Occasion(date=visits[answer])
+        return FormTime(date=visits[answer])
     if answer == BY_EVENT:
         return _by_event(rows, project, remarks)
     survey = _survey(rows, project)
@@ -186,11 +186,11 @@ def occasion_of(
         name, dates = next(iter(covering.items()))
         return _noted(rows, project, f"{name} of the same visit", dates, remarks)
     if not needed:
-        return Occasion()
+        return FormTime()
     if not own and not visits and _events_tell(rows, project):
         return _by_event(rows, project, remarks)
     _ask_for_date(rows, project, [*own, *visits], survey is not None, remarks)
-    return Occasion()
+    return FormTime()
 
 
 def _cells(
@@ -207,7 +207,7 @@ def _noted(
     what: str,
     dates: pa.Array | None,
     remarks: Remarks,
-) -> Occasion:
+) -> FormTime:
     said = Remark(
         file=project.export.file,
         table=rows.shown,
@@ -216,7 +216,7 @@ def _noted(
         count=len(rows.places),
     )
     remarks.add(said)
-    return Occasion(date=dates)
+    return FormTime(date=dates)
 
 
 def _survey(
@@ -299,11 +299,11 @@ def _by_event(
     rows: FormRows,
     project: Project,
     remarks: Remarks,
-) -> Occasion:
+) -> FormTime:
     """Days from the names of events; those that say none are asked about."""
     events = _events(rows, project)
     if events is None:
-        return Occasion()
+        return FormTime()
     coded = pc.dictionary_encode(events)
     names = coded.dictionary.to_pylist()
     days = [_day(name, project.answers, remarks) for name in names]
@@ -316,7 +316,7 @@ def _by_event(
         count=len(rows.places),
     )
     remarks.add(said)
-    return Occasion(day=pa.array(days, pa.int64()).take(coded.indices))
+    return FormTime(day=pa.array(days, pa.int64()).take(coded.indices))
 
 
 def _day(

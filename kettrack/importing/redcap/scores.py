@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from kettrack.importing.redcap.cells import FormCells
 from kettrack.importing.redcap.dictionary import DataDictionary
-from kettrack.importing.redcap.occasions import Occasion
+from kettrack.importing.redcap.occasions import FormTime
 from kettrack.importing.redcap.scales import FoundScale
 from kettrack.importing.registry import Answers
 from kettrack.importing.remarks import (
@@ -29,7 +29,7 @@ FROM_1: Final = "from 1: take 1 off"
 def score_columns(
     scale: FoundScale,
     patient: pa.Array,
-    occasion: Occasion,
+    occasion: FormTime,
     cells: FormCells,
 ) -> dict[str, pa.Array]:
     """The columns of the contract: patient, time, scale, total, questions."""

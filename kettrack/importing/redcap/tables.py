@@ -25,7 +25,7 @@ from kettrack.importing.redcap.layout import (
     layout_of,
 )
 from kettrack.importing.redcap.occasions import (
-    Occasion,
+    FormTime,
     Project,
     date_fields,
     occasion_of,
@@ -76,7 +76,7 @@ class _Form:
         Where it was filled.
     cells : FormCells
         What stands in it.
-    occasion : Occasion
+    occasion : FormTime
         When.
     scales : tuple of FoundScale
         That its fields leave no doubt about.
@@ -86,7 +86,7 @@ class _Form:
     lines: pa.Array
     rows: FormRows
     cells: FormCells
-    occasion: Occasion
+    occasion: FormTime
     scales: tuple[FoundScale, ...]
 
 
@@ -193,7 +193,7 @@ def _form(
     # Of a person's own form, such as age and sex, nobody need know when it was filled.
     needed = bool(scales)
     timed = needed or repeats_within_records(rows, project)
-    occasion = occasion_of(rows, project, needed, remarks) if timed else Occasion()
+    occasion = occasion_of(rows, project, needed, remarks) if timed else FormTime()
     return _Form(
         file=project.export.file,
         lines=pa.array(project.export.lines[rows.places], pa.int64()),
