@@ -1,0 +1,100 @@
+"""What a heading says that its column is, and in which unit."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Final, NamedTuple
+
+from kettrack.privacy.identifying_names import words_of
+from kettrack.vocabulary.heading_words import (
+    EMPTY_WORDS,
+    HEADINGS,
+    TABLE_WORDS,
+    UNITS,
+)
+
+_IN_BRACKETS: Final = re.compile(r"[(\[]\s*([^)\]]{1,12}?)\s*[)\]]")
+# As long as a heading can be and still be a heading rather than a sentence.
+_MOST_WORDS: Final = 8
+EXACT: Final = 2.0
+
+
+class Heading(NamedTuple):
+    """What a heading says.
+
+    Parameters
+    ----------
+    meanings : dict
+        Column of the contract to how well it fits: 2 = exactly, less = among other words.
+    unit : str
+        Empty where none is said.
+    """
+
+    meanings: dict[str, float]
+    unit: str
+
+
+@cache
+def heading_of(text: str) -> Heading:
+    """Read a heading.
+
+    Examples
+    --------
+    >>> heading_of("Dose (mg/kg)")
+    Heading(meanings={'dose': 2.0}, unit='mg/kg')
+    >>> max(heading_of("Datum der Infusion").meanings), heading_of("Gewicht [kg]").unit
+    ('session_date', 'kg')
+    """
+    bare, unit = _without_unit(text)
+    words = [word for word in words_of(bare) if word not in EMPTY_WORDS]
+    meanings: dict[str, float] = {}
+    if not words or len(words) > _MOST_WORDS:
+        return Heading(meanings, unit)
+    for meaning, phrases in HEADINGS.items():
+        fit = max(_fit(words, phrase) for phrase in phrases)
+        if fit:
+            meanings[meaning] = fit
+    return Heading(meanings, unit)
+
+
+def _without_unit(text: str) -> tuple[str, str]:
+    """A heading without its unit, and the unit."""
+    found = _IN_BRACKETS.search(text)
+    if found:
+        unit = UNITS.get(found[1].casefold().replace(" ", ""), "")
+        # What else stands in brackets belongs to the heading: "Date (infusion)".
+        rest = " " if unit else f" {found[1]} "
+        return text[: found.start()] + rest + text[found.end() :], unit
+    words = re.split(r"[\s_.,-]+", text.strip())
+    for n_words in (3, 2, 1):
+        last = "_".join(words[-n_words:]).casefold()
+        unit = UNITS.get(last.replace("_", " ")) or UNITS.get(last.replace("_", ""), "")
+        if unit and len(words) > n_words:
+            return " ".join(words[:-n_words]), unit
+    return text, ""
+
+
+def _fit(words: list[str], phrase: tuple[str, ...]) -> float:
+    """How well a phrase fits: all words of it and nothing else, or among others."""
+    wanted = [word for word in phrase if word not in EMPTY_WORDS] or list(phrase)
+    if words == wanted or "".join(words) == "".join(wanted):
+        return EXACT
+    if not set(wanted) <= set(words):
+        return 0.0
+    # One short word among several says little: "id" in "device id".
+    if len(wanted) == 1 and (len(words) > 2 or len(wanted[0]) < 3):
+        return 0.0
+    return 1.0 + len(wanted) / (len(words) + 1)
+
+
+def table_hints(name: str) -> list[str]:
+    """The tables of the contract that the name of a sheet or file speaks of.
+
+    Examples
+    --------
+    >>> table_hints("Infusionen 2024"), table_hints("sheet1")
+    (['sessions'], [])
+    """
+    words = set(words_of(re.sub(r"\.\w{1,7}$", "", name)))
+    return [table for table, known in TABLE_WORDS.items() if words & known]

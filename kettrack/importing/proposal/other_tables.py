@@ -1,0 +1,339 @@
+"""Sessions, patients and events of one table of a source."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from kettrack.importing.import_map import TableMap, WideBlock
+from kettrack.importing.proposal.columns import heading
+from kettrack.importing.proposal.facts import ColumnFacts
+from kettrack.importing.proposal.table_columns import TableColumns
+from kettrack.importing.proposal.when import When
+from kettrack.importing.proposal.words import ClosedColumn, word_map
+from kettrack.importing.registry import Answers
+from kettrack.importing.remarks import Remarks
+from kettrack.importing.source import BIRTH_DATE, DATE, DOSE_UNIT, STATUS
+from kettrack.privacy.identifying_names import words_of
+from kettrack.vocabulary.cell_words import (
+    dose_within,
+    has_words,
+    plain,
+    word_meant,
+)
+from kettrack.vocabulary.columns import EVENT_ROWS, PATIENTS, SESSIONS
+from kettrack.vocabulary.heading_words import TABLE_WORDS, VISIT_WORDS
+from kettrack.vocabulary.score_headings import OCCASION_WORDS
+from kettrack.vocabulary.status_words import status_column
+
+_WHEN: Final = ("patient_id", "day", "order")
+# What a session is known by: rows of a visit without any of these are no session.
+_TELLING: Final = ("drug", "dose", "route")
+_FEWEST_DATES: Final = 2
+# A dose per kilogram is a small number.
+_MOST_PER_KG: Final = 3.0
+_PER_KG: Final = "mg/kg"
+
+
+def session_part(
+    known: TableColumns,
+    when: When,
+    answers: Answers,
+    remarks: Remarks,
+) -> TableMap:
+    """The part of the map that takes sessions from a table, one per row.
+
+    Parameters
+    ----------
+    known : TableColumns
+        The table.
+    when : When
+        The day of its rows.
+    answers, remarks
+        As for `propose`.
+    """
+    columns = dict(when.columns) | _contract_columns(known, SESSIONS.names)
+    dose = known.best("dose")
+    if dose:
+        columns["dose_mg"] = dose
+    if dose and known.best("dose_unit"):
+        columns[DOSE_UNIT] = known.best("dose_unit")
+    drug = known.best("drug")
+    if drug and not known.best("route") and _any_word(known, drug, "route"):
+        columns["route"] = drug
+    values = _values(known, "sessions", columns, answers, remarks)
+    if drug and not dose:
+        _doses_beside_drugs(known, drug, columns, values)
+    status = _status(known, "sessions")
+    part = when.part(known, "sessions", columns | status, {})
+    return TableMap(
+        source=part.source,
+        to=part.to,
+        columns=part.columns,
+        values=dict(part.values) | values,
+        units=dict(part.units) | _units(known, columns),
+        where=_where(known, columns),
+    )
+
+
+def _contract_columns(known: TableColumns, names: tuple[str, ...]) -> dict[str, str]:
+    return {
+        name: known.best(name)
+        for name in names
+        if name not in _WHEN and known.best(name)
+    }
+
+
+def _column(known: TableColumns, name: str) -> ColumnFacts:
+    return next(facts for facts in known.facts if facts.name == name)
+
+
+def _any_word(known: TableColumns, column: str, meaning: str) -> bool:
+    facts = _column(known, column)
+    return any(word_meant(meaning, word) for word in facts.as_words)
+
+
+def _values(
+    known: TableColumns,
+    to: str,
+    columns: Mapping[str, str],
+    answers: Answers,
+    remarks: Remarks,
+) -> dict[str, Mapping[str, str]]:
+    """Words of each column with a closed list."""
+    found: dict[str, Mapping[str, str]] = {}
+    for meaning, column in columns.items():
+        if not has_words(meaning):
+            continue
+        closed = ClosedColumn(
+            known.table, to, meaning, _column(known, column), known.patient
+        )
+        shared = list(columns.values()).count(column) > 1
+        # "Ketamine" beside "Ketamine IV" names no route, and nobody need be asked.
+        quiet = Remarks() if shared and meaning != "drug" else remarks
+        words = word_map(closed, answers, quiet)
+        if quiet is not remarks:
+            unsaid = [one for one in closed.facts.levels if one not in words]
+            words |= dict.fromkeys(map(str, unsaid), "")
+        if words:
+            found[meaning] = words
+    return found
+
+
+def _doses_beside_drugs(
+    known: TableColumns,
+    drug: str,
+    columns: dict[str, str],
+    values: dict[str, Mapping[str, str]],
+) -> None:
+    """Doses in mg that stand beside the drug: "Spravato 84 mg"."""
+    facts = _column(known, drug)
+    doses = {str(level): dose_within(level) for level in facts.levels}
+    in_mg = {
+        level: dose.removesuffix(" mg")
+        for level, dose in doses.items()
+        if dose and dose.endswith(" mg")
+    }
+    if in_mg:
+        columns["dose_mg"] = drug
+        values["dose_mg"] = {level: in_mg.get(level, "") for level in doses}
+
+
+def _units(known: TableColumns, columns: Mapping[str, str]) -> dict[str, str]:
+    """Units that the headings name, and that of a dose too small for milligrams."""
+    found = {}
+    for meaning, column in columns.items():
+        unit = heading(_column(known, column)).unit
+        native = SESSIONS[meaning].unit if meaning in SESSIONS.names else ""
+        if unit and unit != native and native:
+            found[meaning] = unit
+    if "dose_mg" in columns and "dose_mg" not in found and DOSE_UNIT not in columns:
+        dose = _column(known, columns["dose_mg"])
+        small = dose.high is not None and dose.high <= _MOST_PER_KG
+        if small and "weight_kg" in columns:
+            found["dose_mg"] = _PER_KG
+    return found
+
+
+def _where(
+    known: TableColumns, columns: Mapping[str, str]
+) -> dict[str, tuple[str, ...]]:
+    """Which rows are sessions, in a table that holds other visits too."""
+    if not known.scores and not known.best("score"):
+        return {}
+    name, words = visits_with_sessions(known)
+    if words and name not in columns.values():
+        return {name: words}
+    n_rows = known.table.data.num_rows
+    telling = [known.best(name) for name in _TELLING if known.best(name)]
+    # Where any of them is filled in every row, every row is a session.
+    if any(_column(known, name).n == n_rows for name in telling):
+        return {}
+    return dict.fromkeys(telling, ())
+
+
+def visits_with_sessions(known: TableColumns) -> tuple[str, tuple[str, ...]]:
+    """The column of visits some of which are sessions, and the words of these.
+
+    Parameters
+    ----------
+    known : TableColumns
+        The table.
+    """
+    for facts in known.fits.get("occasion", []):
+        words = _session_words(facts)
+        if words:
+            return facts.name, words
+    return "", ()
+
+
+def _session_words(facts: ColumnFacts) -> tuple[str, ...]:
+    """Words of a column of visits that are sessions, where others are none."""
+    sessions = []
+    visits = []
+    for level, word in zip(facts.levels, facts.as_words, strict=True):
+        parts = set(plain(word).split())
+        if parts & TABLE_WORDS["sessions"]:
+            sessions.append(str(level))
+        elif parts & VISIT_WORDS:
+            visits.append(str(level))
+    return tuple(sorted(sessions)) if visits else ()
+
+
+def _status(known: TableColumns, to: str) -> dict[str, str]:
+    """The columns that say whether a row is an observation."""
+    scores = {one.facts.name for one in known.scores}
+    found = [
+        facts.name
+        for facts in known.facts
+        if facts.name not in scores and facts.n and status_column(facts.name, to)
+    ]
+    return {
+        STATUS if not place else f"{STATUS}_{place + 1}": name
+        for place, name in enumerate(found)
+    }
+
+
+status_columns = _status
+
+
+def wide_sessions(known: TableColumns) -> TableMap | None:
+    """Sessions that stand beside each other in the row of their patient: session1_date,
+    session2_date and so on; None where there are none.
+
+    Parameters
+    ----------
+    known : TableColumns
+        The table.
+    """
+    dates: dict[int, str] = {}
+    doses: dict[int, str] = {}
+    for facts in known.facts:
+        number = _number_of_session(facts.name)
+        if number is None:
+            continue
+        if facts.kind == "date":
+            dates.setdefault(number, facts.name)
+        elif facts.is_number and "dose" in heading(facts).meanings:
+            doses.setdefault(number, facts.name)
+    if len(dates) < _FEWEST_DATES or not known.patient:
+        return None
+    names = dict.fromkeys(dates.values())
+    blocks = [WideBlock(columns=names, dates={one: one for one in names}, into=DATE)]
+    dosed = {doses[number]: dates[number] for number in doses if number in dates}
+    if dosed:
+        columns = dict.fromkeys(dosed)
+        blocks.append(WideBlock(columns=columns, dates=dosed, into="dose_mg"))
+    return TableMap(
+        source=known.table.name,
+        to="sessions",
+        columns={"patient_id": known.patient},
+        wide=tuple(blocks),
+    )
+
+
+def _number_of_session(name: str) -> int | None:
+    """The number of the session that a column is about; None where it is about none."""
+    words = words_of(name)
+    numbers = [word for word in words if re.fullmatch(r"\d{1,3}", word)]
+    named = any(OCCASION_WORDS.get(word) == "session" for word in words)
+    return int(numbers[0]) if named and len(numbers) == 1 else None
+
+
+def patient_part(
+    known: TableColumns,
+    answers: Answers,
+    remarks: Remarks,
+    unused: dict[str, str],
+) -> TableMap | None:
+    """The part of the map that takes what describes a person; None where nothing does.
+
+    Parameters
+    ----------
+    known : TableColumns
+        The table.
+    answers, remarks
+        As for `propose`.
+    unused : dict
+        Takes columns that differ between the rows of one patient.
+    """
+    names = [*PATIENTS.names, BIRTH_DATE]
+    columns = {}
+    for name in known.of_patients:
+        column = known.best(name)
+        if name not in names or column == known.patient:
+            continue
+        if known.one_per_patient(column):
+            columns[name] = column
+        else:
+            unused[column] = "it differs between the rows of one patient"
+    if BIRTH_DATE in columns:
+        # The date of birth gives the age at the first session; another age would disagree.
+        columns.pop("age", None)
+    # In a log of sessions a yes or no belongs to the session.
+    if not set(columns) - {"psychotherapy"}:
+        return None
+    values = _values(known, "patients", columns, answers, remarks)
+    return TableMap(
+        source=known.table.name,
+        to="patients",
+        columns={"patient_id": known.patient, **columns},
+        values=values,
+    )
+
+
+def event_part(
+    known: TableColumns,
+    when: When,
+    answers: Answers,
+    remarks: Remarks,
+) -> TableMap | None:
+    """The part of the map that takes events; None where a table has none.
+
+    Parameters
+    ----------
+    known : TableColumns
+        The table.
+    when : When
+        The day of its rows.
+    answers, remarks
+        As for `propose`.
+    """
+    for facts in known.facts:
+        words = [word_meant("event", word) for word in facts.as_words]
+        telling = "events" in known.hints or "event" in words_of(facts.name)
+        if telling and facts.kind == "text" and any(words):
+            columns = dict(when.columns) | {"event": facts.name}
+            if known.best("detail"):
+                columns["detail"] = known.best("detail")
+            values = _values(known, EVENT_ROWS.name, columns, answers, remarks)
+            part = when.part(known, EVENT_ROWS.name, columns, {})
+            return TableMap(
+                source=part.source,
+                to=part.to,
+                columns=part.columns,
+                values=dict(part.values) | values,
+                units=part.units,
+            )
+    return None

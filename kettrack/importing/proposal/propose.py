@@ -1,0 +1,212 @@
+"""A map for a source that nobody has described: guessed, and asked where a guess could mislead."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from kettrack.importing.import_map import ImportMap, TableMap
+from kettrack.importing.proposal.facts import ColumnFacts
+from kettrack.importing.proposal.other_tables import (
+    event_part,
+    patient_part,
+    session_part,
+    status_columns,
+    visits_with_sessions,
+    wide_sessions,
+)
+from kettrack.importing.proposal.score_tables import Asking, score_parts
+from kettrack.importing.proposal.table_columns import TableColumns, read_columns
+from kettrack.importing.proposal.when import When, when_of
+from kettrack.importing.registry import Answers
+from kettrack.importing.remarks import OpenQuestion, Remarks
+from kettrack.importing.source import (
+    BIRTH_DATE,
+    DATE,
+    DOSE,
+    DOSE_UNIT,
+    SESSION_NUMBER,
+    STATUS,
+    SourceData,
+    SourceTable,
+)
+from kettrack.vocabulary.columns import TABLES
+
+NO_COLUMN: Final = "no column of a cohort takes it"
+_NO_PATIENT: Final = "the table has no column that tells patients apart"
+_NO_USE: Final = "nothing in its table looks like sessions, scores, patients or events"
+_OTHER_DAY: Final = "another column says the day"
+_OF_SOURCES: Final = (DATE, BIRTH_DATE, DOSE, DOSE_UNIT, STATUS, SESSION_NUMBER)
+_YES: Final = "yes"
+_NO: Final = "no"
+
+
+def propose(
+    source: SourceData,
+    answers: Answers,
+    remarks: Remarks,
+) -> ImportMap:
+    """Propose a map.
+
+    Parameters
+    ----------
+    source : SourceData
+        As its reader returned it.
+    answers : mapping
+        To the questions of earlier runs.
+    remarks : Remarks
+        Takes what is assumed, and what only the owner of the data can answer. No value of a column
+        that could identify is in it.
+
+    Returns
+    -------
+    ImportMap
+        With every column that is not used, and why.
+    """
+    parts: list[TableMap] = []
+    unused: dict[str, dict[str, str]] = {}
+    told = [read_columns(table) for table in source.tables if not table.is_a]
+    dated = _sessions_are_dated(told) or any(
+        table.is_a == "sessions" for table in source.tables
+    )
+    asking = Asking(answers=answers, remarks=remarks, sessions_are_dated=dated)
+    by_name = {known.table.name: known for known in told}
+    for table in source.tables:
+        if table.is_a:
+            parts.append(_identity(table))
+            continue
+        left: dict[str, str] = {}
+        made = _parts_of(by_name[table.name], asking, left)
+        parts += made
+        unused[table.name] = _unused(by_name[table.name], made, left)
+    parts += _asked_sessions(told, parts, asking)
+    return ImportMap(
+        kind=source.kind,
+        tables=tuple(parts),
+        answers=dict(answers),
+        unused={table: columns for table, columns in unused.items() if columns},
+    )
+
+
+def _identity(table: SourceTable) -> TableMap:
+    """A table whose reader has named the columns by the contract."""
+    names = {*TABLES[table.is_a].names, *_OF_SOURCES}
+    there = [name for name in table.data.column_names if name in names]
+    # Several columns may each say whether a row is an observation.
+    there += [
+        name
+        for name in table.data.column_names
+        if name not in names and name.rstrip("_0123456789") == STATUS
+    ]
+    return TableMap(
+        source=table.name, to=table.is_a, columns={name: name for name in there}
+    )
+
+
+def _sessions_are_dated(told: Sequence[TableColumns]) -> bool:
+    return any(
+        (known.speaks_of_sessions or "sessions" in known.hints)
+        and (known.best("session_date") or known.best(DATE) or known.best("day"))
+        for known in told
+    ) or any(wide_sessions(known) for known in told)
+
+
+def _parts_of(
+    known: TableColumns,
+    asking: Asking,
+    unused: dict[str, str],
+) -> list[TableMap]:
+    if not known.patient:
+        reason = _NO_PATIENT if known.scores or known.fits else _NO_USE
+        unused |= dict.fromkeys((one.name for one in known.facts), reason)
+        return []
+    answers = asking.answers
+    remarks = asking.remarks
+    parts: list[TableMap] = []
+    wide = wide_sessions(known)
+    sessions = when_of(known, "sessions", answers, Remarks())
+    if wide is not None:
+        parts.append(wide)
+    elif _has_sessions(known, sessions):
+        parts.append(session_part(known, sessions, answers, remarks))
+    asked = remarks if known.scores or known.best("score") else Remarks()
+    scores = when_of(known, "scores", answers, asked)
+    made = score_parts(known, scores, asking, unused)
+    parts += [_with_status(known, part) for part in made]
+    patients = patient_part(known, answers, remarks, unused)
+    events = event_part(known, sessions, answers, remarks)
+    return parts + [part for part in (patients, events) if part is not None]
+
+
+def _has_sessions(known: TableColumns, when: When) -> bool:
+    if not when.columns:
+        return False
+    if known.speaks_of_sessions or visits_with_sessions(known)[1]:
+        return True
+    return "sessions" in known.hints and "scores" not in known.hints
+
+
+def _with_status(known: TableColumns, part: TableMap) -> TableMap:
+    columns = dict(part.columns) | status_columns(known, "scores")
+    return replace(part, columns=columns)
+
+
+def _asked_sessions(
+    told: Sequence[TableColumns], parts: Sequence[TableMap], asking: Asking
+) -> list[TableMap]:
+    """Where no table speaks of sessions: is each row of one a session?"""
+    if any(part.to == "sessions" for part in parts):
+        return []
+    made = []
+    for known in told:
+        when = when_of(known, "sessions", asking.answers, Remarks())
+        if not known.patient or DATE not in when.columns:
+            continue
+        key = f"sessions.{known.table.name}"
+        answer = asking.answers.get(key)
+        if answer is None:
+            question = OpenQuestion(
+                key=key,
+                asks=f"Was there a session on the day of each row of {known.table.name!r}?",
+                choices=(_YES, _NO),
+                why="No table says who had which session when.",
+            )
+            asking.remarks.ask(question)
+        # Until it is answered the map shows what a yes would mean.
+        if answer != _NO:
+            made.append(session_part(known, when, asking.answers, asking.remarks))
+    return made
+
+
+def _unused(
+    known: TableColumns, parts: Sequence[TableMap], left: dict[str, str]
+) -> dict[str, str]:
+    """Each column that no part takes, with the reason."""
+    taken = {column for part in parts for column in _taken(part)}
+    found = {}
+    for facts in known.facts:
+        if facts.name in taken:
+            continue
+        found[facts.name] = _why(known, facts) or left.get(facts.name, NO_COLUMN)
+    return found
+
+
+def _taken(part: TableMap) -> set[str]:
+    columns = {*part.columns.values(), *part.where}
+    for block in part.wide:
+        columns |= {*block.columns, *block.dates.values()}
+    return columns
+
+
+def _why(known: TableColumns, facts: ColumnFacts) -> str:
+    if facts.kind == "empty":
+        return "it is empty"
+    if facts.finding is not None:
+        return f"it {facts.finding.why}"
+    times = {
+        one.name
+        for name in ("week", "month", "occasion")
+        for one in known.fits.get(name, [])
+    }
+    return _OTHER_DAY if facts.name in times else ""

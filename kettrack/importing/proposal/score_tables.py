@@ -1,0 +1,272 @@
+"""Scores of one table: one part of the map for each scale."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from kettrack.importing.import_map import DayOfEach, TableMap, WideBlock
+from kettrack.importing.proposal.score_columns import (
+    Occasion,
+    ScoreColumn,
+)
+from kettrack.importing.proposal.table_columns import TableColumns
+from kettrack.importing.proposal.when import When
+from kettrack.importing.registry import Answers
+from kettrack.importing.remarks import OpenQuestion, Remark, Remarks
+from kettrack.importing.source import DATE
+from kettrack.vocabulary.days import DAYS_IN_WEEK
+from kettrack.vocabulary.instruments import INSTRUMENTS
+from kettrack.vocabulary.score_headings import UNSURE
+
+OTHER_VERSION: Final = "another version"
+_DAYS_IN_MONTH: Final = 365.25 / 12
+# Nobody scored a patient "before" on a later day than this one.
+_START: Final = 0.0
+_BEFORE: Final = {"timing": "before"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """What a proposal asks with.
+
+    Parameters
+    ----------
+    answers : mapping
+        To the questions of earlier runs.
+    remarks : Remarks
+        Takes new ones.
+    sessions_are_dated : bool
+        Whether another part of the source says on which day each session was.
+    """
+
+    answers: Answers
+    remarks: Remarks
+    sessions_are_dated: bool
+
+
+def score_parts(
+    known: TableColumns,
+    when: When,
+    asking: Asking,
+    unused: dict[str, str],
+) -> list[TableMap]:
+    """The parts of the map that take scores from a table.
+
+    Parameters
+    ----------
+    known : TableColumns
+        The table.
+    when : When
+        The day of its rows.
+    asking : Asking
+        Answers and questions.
+    unused : dict
+        Takes the columns that are left out, with the reason.
+    """
+    parts = []
+    of_scale: dict[str, list[ScoreColumn]] = defaultdict(list)
+    for one in known.scores:
+        if one.heading.understood and one.heading.scale:
+            of_scale[one.heading.scale].append(one)
+        else:
+            unused[one.facts.name] = _why_not(one)
+    for scale, columns in of_scale.items():
+        named = _version(known, scale, asking)
+        if not named or all(one.heading.part == "date" for one in columns):
+            unused |= dict.fromkeys(
+                (one.facts.name for one in columns), "its scale is not built in"
+            )
+            continue
+        parts += _of_scale(known, named, columns, when, asking)
+    long = _long(known, when)
+    return parts + ([long] if long and not parts else [])
+
+
+def _why_not(column: ScoreColumn) -> str:
+    if not column.heading.scale:
+        return "a scale that is not built in; kettrack.toml can define it"
+    return "it names a scale, and it is not clear what of it stands here"
+
+
+def _version(known: TableColumns, scale: str, asking: Asking) -> str:
+    """The scale, asked for where its name leaves its version open; empty = none that is known."""
+    if scale not in UNSURE:
+        return scale
+    likely = UNSURE[scale]
+    short = scale.rstrip("?")
+    key = f"version.{short}"
+    answer = asking.answers.get(key)
+    if answer is None:
+        question = OpenQuestion(
+            key=key,
+            asks=f"Which version of the {short} is in {known.table.name!r}?",
+            choices=(likely, OTHER_VERSION),
+            why="Versions differ in their cut-offs.",
+        )
+        asking.remarks.ask(question)
+    return "" if answer == OTHER_VERSION else likely
+
+
+def _of_scale(
+    known: TableColumns,
+    scale: str,
+    columns: Sequence[ScoreColumn],
+    when: When,
+    asking: Asking,
+) -> list[TableMap]:
+    occasions: dict[Occasion | None, list[ScoreColumn]] = defaultdict(list)
+    for one in columns:
+        occasions[one.heading.occasion].append(one)
+    plain = occasions.pop(None, [])
+    dates = [one.facts.name for one in plain if one.heading.part == "date"]
+    parts = []
+    filled = {_into(one): one.facts.name for one in plain if _into(one)}
+    if filled:
+        constants = {"instrument": scale}
+        day = {DATE: dates[0]} if dates else dict(when.columns)
+        parts.append(when.part(known, "scores", day | filled, constants))
+    if occasions:
+        blocks = _blocks(known, occasions, asking)
+        # A date of the row beside occasions would be that of day 0, which nobody said.
+        columns_too = {"patient_id": known.patient}
+        parts.append(
+            TableMap(
+                source=known.table.name,
+                to="scores",
+                columns=columns_too,
+                constants={"instrument": scale},
+                wide=blocks,
+            )
+        )
+    return parts
+
+
+def _into(column: ScoreColumn) -> str:
+    """The column of the contract that a column of scores fills; empty where it fills none."""
+    heading = column.heading
+    if heading.part == "date":
+        return ""
+    if heading.part == "total":
+        return "score"
+    scale = INSTRUMENTS.get(UNSURE.get(heading.scale, heading.scale))
+    most = len(scale.item_maxima) if scale else 0
+    # An item that is on the form and counts nowhere.
+    beyond = scale.uncounted_item if scale else None
+    there = heading.item <= most or heading.item == beyond
+    return f"item_{heading.item}" if there and heading.item else ""
+
+
+def _blocks(
+    known: TableColumns,
+    occasions: Mapping[Occasion | None, list[ScoreColumn]],
+    asking: Asking,
+) -> tuple[WideBlock, ...]:
+    """One block for each column of the contract; what was filled in before treatment stands apart,
+    as it says so.
+    """
+    days: dict[tuple[str, bool], dict[str, float | None]] = defaultdict(dict)
+    dates: dict[str, str] = {}
+    sessions: dict[str, int] = {}
+    for occasion, columns in occasions.items():
+        if occasion is None:
+            continue
+        dated = [one.facts.name for one in columns if one.heading.part == "date"]
+        for one in columns:
+            into = _into(one)
+            if not into:
+                continue
+            name = one.facts.name
+            before = occasion.unit == "start"
+            days[into, before][name] = None
+            if dated:
+                dates[name] = dated[0]
+            elif _by_session(occasion, asking):
+                sessions[name] = occasion.number
+            else:
+                days[into, before][name] = _day_of(known, name, occasion, asking)
+    return tuple(
+        _block(into, before, of_each, dates, sessions)
+        for (into, before), of_each in days.items()
+    )
+
+
+def _block(
+    into: str,
+    before: bool,
+    days: DayOfEach,
+    dates: Mapping[str, str],
+    sessions: Mapping[str, int],
+) -> WideBlock:
+    return WideBlock(
+        columns=dict(days),
+        dates={name: dates[name] for name in days if name in dates},
+        sessions={name: sessions[name] for name in days if name in sessions},
+        into=into,
+        constants=_BEFORE if before else {},
+    )
+
+
+def _by_session(occasion: Occasion, asking: Asking) -> bool:
+    numbered = occasion.unit == "session" and occasion.number > 0
+    return numbered and asking.sessions_are_dated
+
+
+def _day_of(
+    known: TableColumns, name: str, occasion: Occasion, asking: Asking
+) -> float | None:
+    """The day of an occasion on the patient's clock, asked for where its name does not say it."""
+    number = occasion.number
+    if occasion.unit == "start":
+        return _START
+    if occasion.unit == "day":
+        return float(number)
+    if occasion.unit == "week":
+        return float(number * DAYS_IN_WEEK)
+    if occasion.unit == "month":
+        _say_month(known, name, asking)
+        return float(round(number * _DAYS_IN_MONTH))
+    return _asked_day(known, name, asking)
+
+
+def _say_month(known: TableColumns, name: str, asking: Asking) -> None:
+    remark = Remark(
+        file=known.table.file,
+        table=known.table.name,
+        column=name,
+        action="noted",
+        reason="months are counted as 30.4 days each; the map can say another day",
+    )
+    asking.remarks.add(remark)
+
+
+def _asked_day(known: TableColumns, name: str, asking: Asking) -> float | None:
+    key = f"day.{known.table.name}.{name}"
+    answer = asking.answers.get(key, "")
+    number = answer.strip().removeprefix("+")
+    if number.removeprefix("-").isdigit():
+        return float(number)
+    question = OpenQuestion(
+        key=key,
+        asks=(
+            f"On which day was {name!r} of {known.table.name!r} filled in? Day 0 is that of the"
+            " first session; 14 is two weeks later."
+        ),
+        why="A score needs its day.",
+    )
+    asking.remarks.ask(question)
+    return None
+
+
+def _long(known: TableColumns, when: When) -> TableMap | None:
+    """Scores of several scales below each other: one column names the scale."""
+    instrument = known.best("instrument")
+    score = known.best("score")
+    if not score or not (instrument or known.scale):
+        return None
+    columns = dict(when.columns) | {"score": score}
+    if instrument:
+        return when.part(known, "scores", columns | {"instrument": instrument}, {})
+    return when.part(known, "scores", columns, {"instrument": str(known.scale)})

@@ -1,0 +1,142 @@
+"""One table of a source with all that was told about its columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from kettrack.importing.proposal.columns import columns_of
+from kettrack.importing.proposal.facts import ColumnFacts, facts_of
+from kettrack.importing.proposal.headings import table_hints
+from kettrack.importing.proposal.score_columns import (
+    ScoreColumn,
+    scale_named,
+    score_columns,
+)
+from kettrack.importing.source import SourceTable
+from kettrack.vocabulary.columns import PATIENTS, SESSIONS
+
+# Said of a session and of nothing else.
+_OF_SESSIONS: Final = frozenset(
+    {
+        "session_date",
+        "drug",
+        "route",
+        "dose",
+        "dose_unit",
+        "duration_min",
+        "adverse_events",
+        "stopped_early",
+        *(
+            name
+            for name in SESSIONS.names
+            if name.startswith(("systolic", "diastolic", "heart", "spo2"))
+        ),
+    }
+)
+_OF_PATIENTS: Final = frozenset({"birth_date", *PATIENTS.names}) - {"patient_id"}
+# A yes or no of a session as well; alone it makes no table of patients.
+_OF_EITHER: Final = frozenset({"psychotherapy"})
+_NEVER_A_CODE: Final = ("free text", "an address", "a telephone number")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableColumns:
+    """A table and its columns.
+
+    Parameters
+    ----------
+    table : SourceTable
+        As read.
+    facts : tuple of ColumnFacts
+        What each column holds.
+    scores : tuple of ScoreColumn
+        Columns of scores, and of the days of scores.
+    fits : mapping
+        Meaning to the other columns that it may be, the best first.
+    hints : tuple of str
+        Tables of the contract that the name speaks of.
+    scale : str or None
+        The scale that the name speaks of.
+    """
+
+    table: SourceTable
+    facts: tuple[ColumnFacts, ...]
+    scores: tuple[ScoreColumn, ...]
+    fits: Mapping[str, list[ColumnFacts]]
+    hints: tuple[str, ...]
+    scale: str | None
+
+    def best(self, meaning: str) -> str:
+        """The column that a meaning has most likely; empty where there is none."""
+        found = self.fits.get(meaning, [])
+        return found[0].name if found else ""
+
+    @property
+    def patient(self) -> str:
+        """The column that tells patients apart; empty where there is none."""
+        found = [one for one in self.fits.get("patient_id", []) if _is_code(one)]
+        return found[0].name if found else ""
+
+    @property
+    def speaks_of_sessions(self) -> bool:
+        """Whether a column tells something of sessions."""
+        told = _OF_SESSIONS & self.fits.keys()
+        # A date alone, in a column that is named after a session, is enough.
+        return bool(told - {"dose_unit"})
+
+    @property
+    def of_patients(self) -> list[str]:
+        """Columns of the contract that describe a person."""
+        found = [name for name in self.fits if name in _OF_PATIENTS]
+        return found if set(found) - _OF_EITHER else []
+
+    def one_per_patient(self, column: str) -> bool:
+        """Whether all rows of a patient agree in a column."""
+        if not self.patient:
+            return False
+        data = self.table.data
+        pairs = pa.table(
+            {
+                "patient": data[self.patient].cast(pa.string()),
+                "cell": data[column].cast(pa.string()),
+            }
+        )
+        counted = pairs.group_by("patient").aggregate(
+            [("cell", "count_distinct", pc.CountOptions(mode="all"))]
+        )
+        numbers = counted["cell_count_distinct"].to_numpy()
+        return bool(np.all(numbers <= 1))
+
+
+def _is_code(facts: ColumnFacts) -> bool:
+    finding = facts.finding
+    return finding is None or not any(word in finding.why for word in _NEVER_A_CODE)
+
+
+def read_columns(table: SourceTable) -> TableColumns:
+    """Tell what the columns of a table could be.
+
+    Parameters
+    ----------
+    table : SourceTable
+        As its reader returned it.
+    """
+    facts = facts_of(table)
+    scale = scale_named(table.name)
+    scores = score_columns(facts, scale)
+    taken = {one.facts.name for one in scores}
+    others = [one for one in facts if one.name not in taken]
+    return TableColumns(
+        table=table,
+        facts=tuple(facts),
+        scores=tuple(scores),
+        fits=columns_of(table, others),
+        hints=tuple(table_hints(table.name)),
+        scale=scale,
+    )
