@@ -236,34 +236,19 @@ VISIT_WORDS: Final = _words(
     "followup follow consultation consult phone call telephone assessment screening baseline"
     " intake review kontrolle nachsorge controle suivi control seguimiento visita"
 )
-# Units as they stand in a heading, to the one that is meant.
-UNITS: Final[Mapping[str, str]] = {
+# Units that are written behind a heading without brackets; shorter ones mean too much else.
+TRAILING_UNITS: Final[Mapping[str, str]] = {
     "mg": "mg",
-    "mg/kg": "mg/kg",
+    "mg kg": "mg/kg",
     "mgkg": "mg/kg",
     "mg per kg": "mg/kg",
-    "g": "g",
-    "ug": "ug",
-    "mcg": "ug",
-    "µg": "ug",
-    "μg": "ug",
     "kg": "kg",
-    "kgs": "kg",
     "lb": "lb",
     "lbs": "lb",
     "pounds": "lb",
     "min": "min",
     "mins": "min",
     "minutes": "min",
-    "minuten": "min",
-    "h": "h",
-    "hr": "h",
-    "hrs": "h",
     "hours": "h",
-    "stunden": "h",
     "mmhg": "mmHg",
-    "bpm": "/min",
-    "%": "%",
-    "years": "years",
-    "yrs": "years",
 }

@@ -43,7 +43,8 @@ _LONGEST_LABEL: Final = 60
 
 
 def columns_of(
-    table: SourceTable, columns: Sequence[ColumnFacts]
+    table: SourceTable,
+    columns: Sequence[ColumnFacts],
 ) -> dict[str, list[ColumnFacts]]:
     """Meaning to the columns that it may be, the best first.
 
@@ -65,12 +66,16 @@ def columns_of(
     }
 
 
-def _best_first(fit: tuple[float, ColumnFacts]) -> tuple[float, int]:
+def _best_first(
+    fit: tuple[float, ColumnFacts],
+) -> tuple[float, int]:
     strength, facts = fit
     return -strength, facts.place
 
 
-def heading(facts: ColumnFacts) -> Heading:
+def heading(
+    facts: ColumnFacts,
+) -> Heading:
     """What the name of a column says; its label where the name says nothing."""
     named = heading_of(facts.name)
     if named.meanings or not facts.label or len(facts.label) > _LONGEST_LABEL:
@@ -79,10 +84,13 @@ def heading(facts: ColumnFacts) -> Heading:
     return labelled._replace(unit=named.unit or labelled.unit)
 
 
-def _meanings(facts: ColumnFacts) -> dict[str, float]:
+def _meanings(
+    facts: ColumnFacts,
+) -> dict[str, float]:
     found = dict(heading(facts).meanings)
     if facts.kind == "date" and "birth_date" not in found:
         found.setdefault("date", _BY_VALUES)
+    # Words that hardly ever mean anything else speak for a column without a heading.
     for meaning in ("drug", "route", "sex", "diagnosis"):
         if known_share(meaning, facts) >= _NEARLY_ALL and len(facts.levels) > 1:
             found.setdefault(meaning, _BY_VALUES)
@@ -91,15 +99,22 @@ def _meanings(facts: ColumnFacts) -> dict[str, float]:
     return found
 
 
-def _names_scales(facts: ColumnFacts) -> float:
+def _names_scales(
+    facts: ColumnFacts,
+) -> float:
     """Share of cells that name a scale."""
     if facts.kind != "text" or len(facts.levels) > _MOST_KINDS:
         return 0.0
+    # Also a scale that is not built in is one: the map says what becomes of it.
     named = [scale_named(word) is not None for word in facts.as_words]
     return float(facts.counts[np.array(named, dtype=bool)].sum() / max(facts.n, 1))
 
 
-def _holds(meaning: str, facts: ColumnFacts, strength: float) -> bool:
+def _holds(
+    meaning: str,
+    facts: ColumnFacts,
+    strength: float,
+) -> bool:
     """Whether the values of a column can be what its heading says."""
     if facts.kind == "empty":
         return False
@@ -115,7 +130,11 @@ def _holds(meaning: str, facts: ColumnFacts, strength: float) -> bool:
     return mostly_measures(facts) or facts.kind == "duration"
 
 
-def _is_closed(meaning: str, facts: ColumnFacts, strength: float) -> bool:
+def _is_closed(
+    meaning: str,
+    facts: ColumnFacts,
+    strength: float,
+) -> bool:
     share = known_share(meaning, facts)
     if meaning == "adverse_events":
         return share > 0
@@ -126,43 +145,63 @@ def _is_closed(meaning: str, facts: ColumnFacts, strength: float) -> bool:
     return strength >= EXACT and coded and meaning != "drug"
 
 
-def _is_patient(facts: ColumnFacts) -> bool:
+def _is_patient(
+    facts: ColumnFacts,
+) -> bool:
     return facts.kind in ("text", "whole")
 
 
-def _is_birth(facts: ColumnFacts) -> bool:
+def _is_birth(
+    facts: ColumnFacts,
+) -> bool:
     return facts.may_be_date
 
 
-def _is_day(facts: ColumnFacts) -> bool:
+def _is_day(
+    facts: ColumnFacts,
+) -> bool:
     return facts.is_number and facts.within(EARLIEST_DAY, LATEST_DAY)
 
 
-def _is_counter(facts: ColumnFacts) -> bool:
+def _is_counter(
+    facts: ColumnFacts,
+) -> bool:
     return facts.kind == "whole" and facts.within(-600, 600)
 
 
-def _is_occasion(facts: ColumnFacts) -> bool:
+def _is_occasion(
+    facts: ColumnFacts,
+) -> bool:
     return facts.kind in ("text", "whole") and len(facts.levels) <= _MOST_KINDS
 
 
-def _is_scale(facts: ColumnFacts) -> bool:
+def _is_scale(
+    facts: ColumnFacts,
+) -> bool:
     return _names_scales(facts) >= _HALF
 
 
-def _is_site(facts: ColumnFacts) -> bool:
+def _is_site(
+    facts: ColumnFacts,
+) -> bool:
     return facts.kind in ("text", "whole") and len(facts.levels) <= _MOST_SITES
 
 
-def _is_unit(facts: ColumnFacts) -> bool:
+def _is_unit(
+    facts: ColumnFacts,
+) -> bool:
     return facts.kind == "text" and len(facts.levels) <= _MOST_CODES
 
 
-def _is_day_or_date(facts: ColumnFacts) -> bool:
+def _is_day_or_date(
+    facts: ColumnFacts,
+) -> bool:
     return facts.may_be_date or _is_day(facts)
 
 
-def _is_score(facts: ColumnFacts) -> bool:
+def _is_score(
+    facts: ColumnFacts,
+) -> bool:
     return mostly_measures(facts) and facts.kind != "date"
 
 

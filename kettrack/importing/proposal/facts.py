@@ -89,7 +89,11 @@ class ColumnFacts:
         """The distinct values in words: the label where a code has one."""
         return [self.codes.get(level, level) for level in self.levels]
 
-    def within(self, low: float, high: float) -> bool:
+    def within(
+        self,
+        low: float,
+        high: float,
+    ) -> bool:
         """Whether all numbers are between two."""
         if self.low is None or self.high is None:
             return False
@@ -103,14 +107,20 @@ class _Levels(NamedTuple):
     counts: Ints
 
 
-def facts_of(table: SourceTable) -> list[ColumnFacts]:
+def facts_of(
+    table: SourceTable,
+) -> list[ColumnFacts]:
     """What each column of a table holds."""
     return [
         _facts(table, place, name) for place, name in enumerate(table.data.column_names)
     ]
 
 
-def _facts(table: SourceTable, place: int, name: str) -> ColumnFacts:
+def _facts(
+    table: SourceTable,
+    place: int,
+    name: str,
+) -> ColumnFacts:
     column = table.data.column(place)
     found = _levels(column)
     kind, numbers = _kind_and_numbers(column.type, found)
@@ -131,7 +141,10 @@ def _facts(table: SourceTable, place: int, name: str) -> ColumnFacts:
     )
 
 
-def _levels(column: pa.ChunkedArray) -> _Levels:
+def _levels(
+    column: pa.ChunkedArray,
+) -> _Levels:
+    # Arrow writes no length of time as text.
     if pa.types.is_duration(column.type):
         column = column.cast(pa.int64())
     text = column.drop_null().cast(pa.string())
@@ -144,7 +157,10 @@ def _levels(column: pa.ChunkedArray) -> _Levels:
     return _Levels(values[filled].astype(object), counts[filled].astype(np.int64))
 
 
-def _kind_and_numbers(arrow: pa.DataType, found: _Levels) -> tuple[Kind, np.ndarray]:
+def _kind_and_numbers(
+    arrow: pa.DataType,
+    found: _Levels,
+) -> tuple[Kind, np.ndarray]:
     """The kind of a column, and its distinct numbers where it holds numbers."""
     none = np.zeros(0)
     if not len(found.values):
@@ -158,7 +174,9 @@ def _kind_and_numbers(arrow: pa.DataType, found: _Levels) -> tuple[Kind, np.ndar
     return _kind_of_text(found)
 
 
-def _kind_of_text(found: _Levels) -> tuple[Kind, np.ndarray]:
+def _kind_of_text(
+    found: _Levels,
+) -> tuple[Kind, np.ndarray]:
     number = matches(found.values, _NUMBER)
     dated = is_calendar_date(found.values) | matches(found.values, _DATE_LIKE)
     # Eight digits of a date are a number too.
@@ -172,11 +190,16 @@ def _kind_of_text(found: _Levels) -> tuple[Kind, np.ndarray]:
     return ("whole" if whole else "decimal"), numbers
 
 
-def _share(hit: Bools, counts: Ints) -> float:
+def _share(
+    hit: Bools,
+    counts: Ints,
+) -> float:
     total = counts.sum()
     return float(counts[hit].sum() / total) if total else 0.0
 
 
-def mostly_measures(facts: ColumnFacts) -> bool:
+def mostly_measures(
+    facts: ColumnFacts,
+) -> bool:
     """Whether most cells are a number, perhaps with its unit."""
     return facts.measures >= _SOME_AGREE

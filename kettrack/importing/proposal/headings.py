@@ -11,10 +11,12 @@ from kettrack.vocabulary.heading_words import (
     EMPTY_WORDS,
     HEADINGS,
     TABLE_WORDS,
-    UNITS,
+    TRAILING_UNITS,
 )
+from kettrack.vocabulary.units import factor
 
 _IN_BRACKETS: Final = re.compile(r"[(\[]\s*([^)\]]{1,12}?)\s*[)\]]")
+_MEASURED_IN: Final = ("mg", "kg", "min", "days", "years", "mmHg", "%", "/min")
 # As long as a heading can be and still be a heading rather than a sentence.
 _MOST_WORDS: Final = 8
 EXACT: Final = 2.0
@@ -36,7 +38,9 @@ class Heading(NamedTuple):
 
 
 @cache
-def heading_of(text: str) -> Heading:
+def heading_of(
+    text: str,
+) -> Heading:
     """Read a heading.
 
     Examples
@@ -58,24 +62,37 @@ def heading_of(text: str) -> Heading:
     return Heading(meanings, unit)
 
 
-def _without_unit(text: str) -> tuple[str, str]:
+def _without_unit(
+    text: str,
+) -> tuple[str, str]:
     """A heading without its unit, and the unit."""
     found = _IN_BRACKETS.search(text)
     if found:
-        unit = UNITS.get(found[1].casefold().replace(" ", ""), "")
+        inside = found[1]
+        unit = inside if _is_unit(inside) else ""
+        before = text[: found.start()]
+        after = text[found.end() :]
         # What else stands in brackets belongs to the heading: "Date (infusion)".
-        rest = " " if unit else f" {found[1]} "
-        return text[: found.start()] + rest + text[found.end() :], unit
-    words = re.split(r"[\s_.,-]+", text.strip())
+        return f"{before} {'' if unit else inside} {after}", unit
+    words = re.split(r"[\s_.,/-]+", text.strip())
     for n_words in (3, 2, 1):
-        last = "_".join(words[-n_words:]).casefold()
-        unit = UNITS.get(last.replace("_", " ")) or UNITS.get(last.replace("_", ""), "")
+        last = " ".join(words[-n_words:]).casefold()
+        unit = TRAILING_UNITS.get(last, "")
         if unit and len(words) > n_words:
             return " ".join(words[:-n_words]), unit
     return text, ""
 
 
-def _fit(words: list[str], phrase: tuple[str, ...]) -> float:
+def _is_unit(
+    text: str,
+) -> bool:
+    return any(factor(text, target) is not None for target in _MEASURED_IN)
+
+
+def _fit(
+    words: list[str],
+    phrase: tuple[str, ...],
+) -> float:
     """How well a phrase fits: all words of it and nothing else, or among others."""
     wanted = [word for word in phrase if word not in EMPTY_WORDS] or list(phrase)
     if words == wanted or "".join(words) == "".join(wanted):
@@ -88,7 +105,9 @@ def _fit(words: list[str], phrase: tuple[str, ...]) -> float:
     return 1.0 + len(wanted) / (len(words) + 1)
 
 
-def table_hints(name: str) -> list[str]:
+def table_hints(
+    name: str,
+) -> list[str]:
     """The tables of the contract that the name of a sheet or file speaks of.
 
     Examples

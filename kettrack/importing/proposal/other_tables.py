@@ -59,6 +59,7 @@ def session_part(
         columns["dose_mg"] = dose
     if dose and known.best("dose_unit"):
         columns[DOSE_UNIT] = known.best("dose_unit")
+    # "Ketamine IV" says both.
     drug = known.best("drug")
     if drug and not known.best("route") and _any_word(known, drug, "route"):
         columns["route"] = drug
@@ -77,7 +78,10 @@ def session_part(
     )
 
 
-def _contract_columns(known: TableColumns, names: tuple[str, ...]) -> dict[str, str]:
+def _contract_columns(
+    known: TableColumns,
+    names: tuple[str, ...],
+) -> dict[str, str]:
     return {
         name: known.best(name)
         for name in names
@@ -85,11 +89,18 @@ def _contract_columns(known: TableColumns, names: tuple[str, ...]) -> dict[str, 
     }
 
 
-def _column(known: TableColumns, name: str) -> ColumnFacts:
+def _column(
+    known: TableColumns,
+    name: str,
+) -> ColumnFacts:
     return next(facts for facts in known.facts if facts.name == name)
 
 
-def _any_word(known: TableColumns, column: str, meaning: str) -> bool:
+def _any_word(
+    known: TableColumns,
+    column: str,
+    meaning: str,
+) -> bool:
     facts = _column(known, column)
     return any(word_meant(meaning, word) for word in facts.as_words)
 
@@ -140,7 +151,10 @@ def _doses_beside_drugs(
         values["dose_mg"] = {level: in_mg.get(level, "") for level in doses}
 
 
-def _units(known: TableColumns, columns: Mapping[str, str]) -> dict[str, str]:
+def _units(
+    known: TableColumns,
+    columns: Mapping[str, str],
+) -> dict[str, str]:
     """Units that the headings name, and that of a dose too small for milligrams."""
     found = {}
     for meaning, column in columns.items():
@@ -157,7 +171,8 @@ def _units(known: TableColumns, columns: Mapping[str, str]) -> dict[str, str]:
 
 
 def _where(
-    known: TableColumns, columns: Mapping[str, str]
+    known: TableColumns,
+    columns: Mapping[str, str],
 ) -> dict[str, tuple[str, ...]]:
     """Which rows are sessions, in a table that holds other visits too."""
     if not known.scores and not known.best("score"):
@@ -173,7 +188,9 @@ def _where(
     return dict.fromkeys(telling, ())
 
 
-def visits_with_sessions(known: TableColumns) -> tuple[str, tuple[str, ...]]:
+def visits_with_sessions(
+    known: TableColumns,
+) -> tuple[str, tuple[str, ...]]:
     """The column of visits some of which are sessions, and the words of these.
 
     Parameters
@@ -188,7 +205,9 @@ def visits_with_sessions(known: TableColumns) -> tuple[str, tuple[str, ...]]:
     return "", ()
 
 
-def _session_words(facts: ColumnFacts) -> tuple[str, ...]:
+def _session_words(
+    facts: ColumnFacts,
+) -> tuple[str, ...]:
     """Words of a column of visits that are sessions, where others are none."""
     sessions = []
     visits = []
@@ -201,7 +220,10 @@ def _session_words(facts: ColumnFacts) -> tuple[str, ...]:
     return tuple(sorted(sessions)) if visits else ()
 
 
-def _status(known: TableColumns, to: str) -> dict[str, str]:
+def _status(
+    known: TableColumns,
+    to: str,
+) -> dict[str, str]:
     """The columns that say whether a row is an observation."""
     scores = {one.facts.name for one in known.scores}
     found = [
@@ -218,7 +240,9 @@ def _status(known: TableColumns, to: str) -> dict[str, str]:
 status_columns = _status
 
 
-def wide_sessions(known: TableColumns) -> TableMap | None:
+def wide_sessions(
+    known: TableColumns,
+) -> TableMap | None:
     """Sessions that stand beside each other in the row of their patient: session1_date,
     session2_date and so on; None where there are none.
 
@@ -239,6 +263,7 @@ def wide_sessions(known: TableColumns) -> TableMap | None:
             doses.setdefault(number, facts.name)
     if len(dates) < _FEWEST_DATES or not known.patient:
         return None
+    # In the order of the sessions, so that the map reads well.
     names = dict.fromkeys(dates.values())
     blocks = [WideBlock(columns=names, dates={one: one for one in names}, into=DATE)]
     dosed = {doses[number]: dates[number] for number in doses if number in dates}
@@ -253,9 +278,12 @@ def wide_sessions(known: TableColumns) -> TableMap | None:
     )
 
 
-def _number_of_session(name: str) -> int | None:
+def _number_of_session(
+    name: str,
+) -> int | None:
     """The number of the session that a column is about; None where it is about none."""
     words = words_of(name)
+    # "session 2 of 6" has two numbers, and could be about either.
     numbers = [word for word in words if re.fullmatch(r"\d{1,3}", word)]
     named = any(OCCASION_WORDS.get(word) == "session" for word in words)
     return int(numbers[0]) if named and len(numbers) == 1 else None

@@ -66,6 +66,7 @@ def propose(
     """
     parts: list[TableMap] = []
     unused: dict[str, dict[str, str]] = {}
+    # What a reader has named needs no guess.
     told = [read_columns(table) for table in source.tables if not table.is_a]
     dated = _sessions_are_dated(told) or any(
         table.is_a == "sessions" for table in source.tables
@@ -89,7 +90,9 @@ def propose(
     )
 
 
-def _identity(table: SourceTable) -> TableMap:
+def _identity(
+    table: SourceTable,
+) -> TableMap:
     """A table whose reader has named the columns by the contract."""
     names = {*TABLES[table.is_a].names, *_OF_SOURCES}
     there = [name for name in table.data.column_names if name in names]
@@ -104,7 +107,9 @@ def _identity(table: SourceTable) -> TableMap:
     )
 
 
-def _sessions_are_dated(told: Sequence[TableColumns]) -> bool:
+def _sessions_are_dated(
+    told: Sequence[TableColumns],
+) -> bool:
     return any(
         (known.speaks_of_sessions or "sessions" in known.hints)
         and (known.best("session_date") or known.best(DATE) or known.best("day"))
@@ -125,11 +130,13 @@ def _parts_of(
     remarks = asking.remarks
     parts: list[TableMap] = []
     wide = wide_sessions(known)
+    # A day that has to be asked for is asked once, with the scores.
     sessions = when_of(known, "sessions", answers, Remarks())
     if wide is not None:
         parts.append(wide)
     elif _has_sessions(known, sessions):
         parts.append(session_part(known, sessions, answers, remarks))
+    # A table without scores need not be asked when its scores were.
     asked = remarks if known.scores or known.best("score") else Remarks()
     scores = when_of(known, "scores", answers, asked)
     made = score_parts(known, scores, asking, unused)
@@ -139,7 +146,10 @@ def _parts_of(
     return parts + [part for part in (patients, events) if part is not None]
 
 
-def _has_sessions(known: TableColumns, when: When) -> bool:
+def _has_sessions(
+    known: TableColumns,
+    when: When,
+) -> bool:
     if not when.columns:
         return False
     if known.speaks_of_sessions or visits_with_sessions(known)[1]:
@@ -147,13 +157,18 @@ def _has_sessions(known: TableColumns, when: When) -> bool:
     return "sessions" in known.hints and "scores" not in known.hints
 
 
-def _with_status(known: TableColumns, part: TableMap) -> TableMap:
+def _with_status(
+    known: TableColumns,
+    part: TableMap,
+) -> TableMap:
     columns = dict(part.columns) | status_columns(known, "scores")
     return replace(part, columns=columns)
 
 
 def _asked_sessions(
-    told: Sequence[TableColumns], parts: Sequence[TableMap], asking: Asking
+    told: Sequence[TableColumns],
+    parts: Sequence[TableMap],
+    asking: Asking,
 ) -> list[TableMap]:
     """Where no table speaks of sessions: is each row of one a session?"""
     if any(part.to == "sessions" for part in parts):
@@ -161,6 +176,7 @@ def _asked_sessions(
     made = []
     for known in told:
         when = when_of(known, "sessions", asking.answers, Remarks())
+        # A session needs a date: a week is no day.
         if not known.patient or DATE not in when.columns:
             continue
         key = f"sessions.{known.table.name}"
@@ -180,7 +196,9 @@ def _asked_sessions(
 
 
 def _unused(
-    known: TableColumns, parts: Sequence[TableMap], left: dict[str, str]
+    known: TableColumns,
+    parts: Sequence[TableMap],
+    left: dict[str, str],
 ) -> dict[str, str]:
     """Each column that no part takes, with the reason."""
     taken = {column for part in parts for column in _taken(part)}
@@ -192,14 +210,19 @@ def _unused(
     return found
 
 
-def _taken(part: TableMap) -> set[str]:
+def _taken(
+    part: TableMap,
+) -> set[str]:
     columns = {*part.columns.values(), *part.where}
     for block in part.wide:
         columns |= {*block.columns, *block.dates.values()}
     return columns
 
 
-def _why(known: TableColumns, facts: ColumnFacts) -> str:
+def _why(
+    known: TableColumns,
+    facts: ColumnFacts,
+) -> str:
     if facts.kind == "empty":
         return "it is empty"
     if facts.finding is not None:

@@ -29,7 +29,7 @@ _WITHOUT_NUMBER: Final = ("start", "later")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Occasion:
+class NamedOccasion:
     """When something was filled in.
 
     Parameters
@@ -68,7 +68,7 @@ class ScoreHeading:
     scale: str
     part: Part = "total"
     item: int = 0
-    occasion: Occasion | None = None
+    occasion: NamedOccasion | None = None
     bare: int | None = None
     understood: bool = True
 
@@ -81,8 +81,9 @@ class ScoreColumn:
     heading: ScoreHeading
 
 
-def score_columns(
-    columns: Sequence[ColumnFacts], scale_of_table: str | None
+def columns_of_scores(
+    columns: Sequence[ColumnFacts],
+    scale_of_table: str | None,
 ) -> list[ScoreColumn]:
     """The columns of a table that hold scores, or the days of scores.
 
@@ -104,7 +105,9 @@ def score_columns(
     return found
 
 
-def scale_named(text: str) -> str | None:
+def scale_named(
+    text: str,
+) -> str | None:
     """The scale that a name begins with, None where there is none.
 
     Examples
@@ -116,7 +119,9 @@ def scale_named(text: str) -> str | None:
     return found[0] if found else None
 
 
-def _heading(facts: ColumnFacts) -> ScoreHeading | None:
+def _heading(
+    facts: ColumnFacts,
+) -> ScoreHeading | None:
     """What the name says, or the label where the name says nothing."""
     for text in (facts.name, facts.label):
         # bDi11 is one word, weekSix are two: the spelling that is understood counts.
@@ -127,16 +132,18 @@ def _heading(facts: ColumnFacts) -> ScoreHeading | None:
     return None
 
 
-def parse_heading(text: str) -> ScoreHeading | None:
+def parse_heading(
+    text: str,
+) -> ScoreHeading | None:
     """Read the name of a column.
 
     Examples
     --------
     >>> found = parse_heading("phq9_week2_q3")
     >>> found.scale, found.part, found.item, found.occasion
-    ('PHQ-9', 'item', 3, Occasion(unit='week', number=2))
+    ('PHQ-9', 'item', 3, NamedOccasion(unit='week', number=2))
     >>> parse_heading("bdi.2m").occasion, parse_heading("MADRS total").part
-    (Occasion(unit='month', number=2), 'total')
+    (NamedOccasion(unit='month', number=2), 'total')
     >>> parse_heading("weight") is None
     True
     """
@@ -149,11 +156,15 @@ def parse_heading(text: str) -> ScoreHeading | None:
     return _of_rest(scale, [word for word in rest if word])
 
 
-def _joined(text: str) -> str:
+def _joined(
+    text: str,
+) -> str:
     return "_".join(words_of(text))
 
 
-def _scale_in(joined: str) -> tuple[str, int, int] | None:
+def _scale_in(
+    joined: str,
+) -> tuple[str, int, int] | None:
     for pattern, scale in SCALES:
         found = re.search(rf"(?:^|(?<=_))(?:{pattern})", joined)
         if found:
@@ -161,7 +172,10 @@ def _scale_in(joined: str) -> tuple[str, int, int] | None:
     return None
 
 
-def _under(scale: str, facts: ColumnFacts) -> ScoreHeading | None:
+def _under(
+    scale: str,
+    facts: ColumnFacts,
+) -> ScoreHeading | None:
     """A column of a sheet that is named after its scale: `Q1`, `Total`, `Week 4`."""
     heading = _of_rest(scale, words_of(facts.name))
     named = heading.part != "total" or heading.occasion or heading.bare is not None
@@ -172,13 +186,15 @@ def _under(scale: str, facts: ColumnFacts) -> ScoreHeading | None:
     return None if heading.part == "date" else heading
 
 
-def occasion_in(text: str) -> Occasion | None:
+def occasion_in(
+    text: str,
+) -> NamedOccasion | None:
     """The occasion that a cell or heading speaks of, None where it is not understood.
 
     Examples
     --------
     >>> occasion_in("Baseline"), occasion_in("ses-d10")
-    (Occasion(unit='start', number=0), Occasion(unit='day', number=10))
+    (NamedOccasion(unit='start', number=0), NamedOccasion(unit='day', number=10))
     >>> occasion_in("Clinic A") is None
     True
     """
@@ -186,7 +202,10 @@ def occasion_in(text: str) -> Occasion | None:
     return heading.occasion if heading.understood else None
 
 
-def _of_rest(scale: str, words: list[str]) -> ScoreHeading:
+def _of_rest(
+    scale: str,
+    words: list[str],
+) -> ScoreHeading:
     """Read the words beside the name of a scale, from left to right."""
     heading = ScoreHeading(scale=scale)
     parts = list(_with_numbers(words))
@@ -195,7 +214,9 @@ def _of_rest(scale: str, words: list[str]) -> ScoreHeading:
     return heading
 
 
-def _with_numbers(words: list[str]) -> Iterator[tuple[str, int | None]]:
+def _with_numbers(
+    words: list[str],
+) -> Iterator[tuple[str, int | None]]:
     """Each word with the number that belongs to it: behind it, or else before it."""
     plain = [re.sub(r"^we+k$", "week", word) for word in words]
     numbers = [NUMBER_WORDS.get(word) for word in plain]
@@ -227,11 +248,17 @@ def _with_numbers(words: list[str]) -> Iterator[tuple[str, int | None]]:
             place += 1
 
 
-def _takes_number(word: str) -> bool:
+def _takes_number(
+    word: str,
+) -> bool:
     return word in OCCASION_WORDS or word in ITEM_WORDS
 
 
-def _with_word(heading: ScoreHeading, word: str, number: int | None) -> ScoreHeading:
+def _with_word(
+    heading: ScoreHeading,
+    word: str,
+    number: int | None,
+) -> ScoreHeading:
     unit = OCCASION_WORDS.get(word)
     if not word:
         return replace(heading, bare=number)
@@ -245,15 +272,22 @@ def _with_word(heading: ScoreHeading, word: str, number: int | None) -> ScoreHea
     return heading if known else replace(heading, understood=False)
 
 
-def _at(heading: ScoreHeading, unit: Unit, number: int | None) -> ScoreHeading:
+def _at(
+    heading: ScoreHeading,
+    unit: Unit,
+    number: int | None,
+) -> ScoreHeading:
     """The heading at an occasion; "end" behind a session that is numbered adds nothing."""
     if heading.occasion is not None and unit in _WITHOUT_NUMBER:
         return heading
-    return replace(heading, occasion=Occasion(unit=unit, number=number or 0))
+    return replace(heading, occasion=NamedOccasion(unit=unit, number=number or 0))
 
 
-def _in_runs(columns: Sequence[ColumnFacts]) -> dict[str, ScoreHeading]:
+def _in_runs(
+    columns: Sequence[ColumnFacts],
+) -> dict[str, ScoreHeading]:
     """Columns such as phq1 to phq9: the number counts them, and is no part of the scale's name."""
+    # A run shows only in all columns together.
     stems: dict[str, dict[str, int]] = {}
     for facts in columns:
         found = re.fullmatch(
@@ -273,7 +307,10 @@ def _in_runs(columns: Sequence[ColumnFacts]) -> dict[str, ScoreHeading]:
     return headings
 
 
-def _settled(heading: ScoreHeading, facts: ColumnFacts) -> ScoreHeading:
+def _settled(
+    heading: ScoreHeading,
+    facts: ColumnFacts,
+) -> ScoreHeading:
     """The heading with its bare number as what the values say: an item, or an occasion."""
     if heading.part == "total" and facts.may_be_date and facts.kind == "date":
         return replace(heading, part="date")
@@ -281,13 +318,17 @@ def _settled(heading: ScoreHeading, facts: ColumnFacts) -> ScoreHeading:
         return heading
     if _may_be_item(heading, facts):
         return replace(heading, part="item", item=heading.bare)
-    occasion = heading.occasion or Occasion(unit="visit", number=heading.bare)
+    occasion = heading.occasion or NamedOccasion(unit="visit", number=heading.bare)
     return replace(heading, occasion=occasion)
 
 
-def _may_be_item(heading: ScoreHeading, facts: ColumnFacts) -> bool:
+def _may_be_item(
+    heading: ScoreHeading,
+    facts: ColumnFacts,
+) -> bool:
     scale = INSTRUMENTS.get(UNSURE.get(heading.scale, heading.scale))
     if scale is None or not scale.item_maxima or heading.bare is None:
         return False
+    # One more than there are items: the question on difficulty, which counts nowhere.
     numbered = 1 <= heading.bare <= len(scale.item_maxima) + 1
     return numbered and facts.within(0, max(scale.item_maxima))

@@ -9,7 +9,7 @@ from typing import Final
 
 from kettrack.importing.import_map import DayOfEach, TableMap, WideBlock
 from kettrack.importing.proposal.score_columns import (
-    Occasion,
+    NamedOccasion,
     ScoreColumn,
 )
 from kettrack.importing.proposal.table_columns import TableColumns
@@ -81,17 +81,24 @@ def score_parts(
             )
             continue
         parts += _of_scale(known, named, columns, when, asking)
+    # A table that names scales in its headings does not name them in its cells too.
     long = _long(known, when)
     return parts + ([long] if long and not parts else [])
 
 
-def _why_not(column: ScoreColumn) -> str:
+def _why_not(
+    column: ScoreColumn,
+) -> str:
     if not column.heading.scale:
         return "a scale that is not built in; kettrack.toml can define it"
     return "it names a scale, and it is not clear what of it stands here"
 
 
-def _version(known: TableColumns, scale: str, asking: Asking) -> str:
+def _version(
+    known: TableColumns,
+    scale: str,
+    asking: Asking,
+) -> str:
     """The scale, asked for where its name leaves its version open; empty = none that is known."""
     if scale not in UNSURE:
         return scale
@@ -117,7 +124,8 @@ def _of_scale(
     when: When,
     asking: Asking,
 ) -> list[TableMap]:
-    occasions: dict[Occasion | None, list[ScoreColumn]] = defaultdict(list)
+    # Columns without an occasion belong to the day of their row.
+    occasions: dict[NamedOccasion | None, list[ScoreColumn]] = defaultdict(list)
     for one in columns:
         occasions[one.heading.occasion].append(one)
     plain = occasions.pop(None, [])
@@ -144,7 +152,9 @@ def _of_scale(
     return parts
 
 
-def _into(column: ScoreColumn) -> str:
+def _into(
+    column: ScoreColumn,
+) -> str:
     """The column of the contract that a column of scores fills; empty where it fills none."""
     heading = column.heading
     if heading.part == "date":
@@ -161,7 +171,7 @@ def _into(column: ScoreColumn) -> str:
 
 def _blocks(
     known: TableColumns,
-    occasions: Mapping[Occasion | None, list[ScoreColumn]],
+    occasions: Mapping[NamedOccasion | None, list[ScoreColumn]],
     asking: Asking,
 ) -> tuple[WideBlock, ...]:
     """One block for each column of the contract; what was filled in before treatment stands apart,
@@ -209,13 +219,20 @@ def _block(
     )
 
 
-def _by_session(occasion: Occasion, asking: Asking) -> bool:
+def _by_session(
+    occasion: NamedOccasion,
+    asking: Asking,
+) -> bool:
+    # Session 0 is none: it stands for a visit before the first.
     numbered = occasion.unit == "session" and occasion.number > 0
     return numbered and asking.sessions_are_dated
 
 
 def _day_of(
-    known: TableColumns, name: str, occasion: Occasion, asking: Asking
+    known: TableColumns,
+    name: str,
+    occasion: NamedOccasion,
+    asking: Asking,
 ) -> float | None:
     """The day of an occasion on the patient's clock, asked for where its name does not say it."""
     number = occasion.number
@@ -231,7 +248,11 @@ def _day_of(
     return _asked_day(known, name, asking)
 
 
-def _say_month(known: TableColumns, name: str, asking: Asking) -> None:
+def _say_month(
+    known: TableColumns,
+    name: str,
+    asking: Asking,
+) -> None:
     remark = Remark(
         file=known.table.file,
         table=known.table.name,
@@ -242,7 +263,11 @@ def _say_month(known: TableColumns, name: str, asking: Asking) -> None:
     asking.remarks.add(remark)
 
 
-def _asked_day(known: TableColumns, name: str, asking: Asking) -> float | None:
+def _asked_day(
+    known: TableColumns,
+    name: str,
+    asking: Asking,
+) -> float | None:
     key = f"day.{known.table.name}.{name}"
     answer = asking.answers.get(key, "")
     number = answer.strip().removeprefix("+")
@@ -260,7 +285,10 @@ def _asked_day(known: TableColumns, name: str, asking: Asking) -> float | None:
     return None
 
 
-def _long(known: TableColumns, when: When) -> TableMap | None:
+def _long(
+    known: TableColumns,
+    when: When,
+) -> TableMap | None:
     """Scores of several scales below each other: one column names the scale."""
     instrument = known.best("instrument")
     score = known.best("score")

@@ -15,8 +15,8 @@ from kettrack.importing.proposal.facts import ColumnFacts, facts_of
 from kettrack.importing.proposal.headings import table_hints
 from kettrack.importing.proposal.score_columns import (
     ScoreColumn,
+    columns_of_scores,
     scale_named,
-    score_columns,
 )
 from kettrack.importing.source import SourceTable
 from kettrack.vocabulary.columns import PATIENTS, SESSIONS
@@ -72,7 +72,10 @@ class TableColumns:
     hints: tuple[str, ...]
     scale: str | None
 
-    def best(self, meaning: str) -> str:
+    def best(
+        self,
+        meaning: str,
+    ) -> str:
         """The column that a meaning has most likely; empty where there is none."""
         found = self.fits.get(meaning, [])
         return found[0].name if found else ""
@@ -96,7 +99,10 @@ class TableColumns:
         found = [name for name in self.fits if name in _OF_PATIENTS]
         return found if set(found) - _OF_EITHER else []
 
-    def one_per_patient(self, column: str) -> bool:
+    def one_per_patient(
+        self,
+        column: str,
+    ) -> bool:
         """Whether all rows of a patient agree in a column."""
         if not self.patient:
             return False
@@ -114,12 +120,17 @@ class TableColumns:
         return bool(np.all(numbers <= 1))
 
 
-def _is_code(facts: ColumnFacts) -> bool:
+def _is_code(
+    facts: ColumnFacts,
+) -> bool:
+    # A record number may be what tells patients apart; a telephone number may not.
     finding = facts.finding
     return finding is None or not any(word in finding.why for word in _NEVER_A_CODE)
 
 
-def read_columns(table: SourceTable) -> TableColumns:
+def read_columns(
+    table: SourceTable,
+) -> TableColumns:
     """Tell what the columns of a table could be.
 
     Parameters
@@ -129,7 +140,8 @@ def read_columns(table: SourceTable) -> TableColumns:
     """
     facts = facts_of(table)
     scale = scale_named(table.name)
-    scores = score_columns(facts, scale)
+    scores = columns_of_scores(facts, scale)
+    # A column of scores is nothing else: "PHQ-9 date" is no date of sessions.
     taken = {one.facts.name for one in scores}
     others = [one for one in facts if one.name not in taken]
     return TableColumns(

@@ -8,7 +8,7 @@ from typing import Final
 
 from kettrack.importing.import_map import TableMap
 from kettrack.importing.proposal.facts import ColumnFacts
-from kettrack.importing.proposal.score_columns import Occasion, occasion_in
+from kettrack.importing.proposal.score_columns import NamedOccasion, occasion_in
 from kettrack.importing.proposal.table_columns import TableColumns
 from kettrack.importing.proposal.words import words_of_many
 from kettrack.importing.registry import Answers
@@ -102,7 +102,10 @@ def when_of(
 
 
 def _by_visit(
-    known: TableColumns, facts: ColumnFacts, answers: Answers, remarks: Remarks
+    known: TableColumns,
+    facts: ColumnFacts,
+    answers: Answers,
+    remarks: Remarks,
 ) -> When:
     if facts.is_number:
         return _counted(known, facts, answers, remarks)
@@ -123,7 +126,9 @@ def _by_visit(
     return When(columns={"day": facts.name}, values={"day": days}) if days else When()
 
 
-def _day_of_words(occasion: Occasion | None) -> str | None:
+def _day_of_words(
+    occasion: NamedOccasion | None,
+) -> str | None:
     if occasion is None:
         return None
     if occasion.unit == "start":
@@ -133,7 +138,11 @@ def _day_of_words(occasion: Occasion | None) -> str | None:
     return None if per is None else str(round(occasion.number * per))
 
 
-def _which_day(known: TableColumns, column: str, word: str) -> OpenQuestion:
+def _which_day(
+    known: TableColumns,
+    column: str,
+    word: str,
+) -> OpenQuestion:
     return OpenQuestion(
         key=f"day.{known.table.name}.{word}",
         asks=(
@@ -145,7 +154,10 @@ def _which_day(known: TableColumns, column: str, word: str) -> OpenQuestion:
 
 
 def _counted(
-    known: TableColumns, facts: ColumnFacts, answers: Answers, remarks: Remarks
+    known: TableColumns,
+    facts: ColumnFacts,
+    answers: Answers,
+    remarks: Remarks,
 ) -> When:
     """A column of whole numbers that does not say what it counts."""
     key = f"counts.{known.table.name}.{facts.name}"

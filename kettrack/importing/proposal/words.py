@@ -60,7 +60,10 @@ class ClosedColumn(NamedTuple):
     patients: str
 
 
-def known_share(meaning: str, facts: ColumnFacts) -> float:
+def known_share(
+    meaning: str,
+    facts: ColumnFacts,
+) -> float:
     """Share of the cells of a column whose words are known for a column of the contract."""
     if not facts.n or not has_words(meaning):
         return 0.0
@@ -68,7 +71,10 @@ def known_share(meaning: str, facts: ColumnFacts) -> float:
     return float(facts.counts[np.array(hit, dtype=bool)].sum() / facts.n)
 
 
-def _meant(meaning: str, word: str) -> str | None:
+def _meant(
+    meaning: str,
+    word: str,
+) -> str | None:
     if meaning != "adverse_events":
         return word_meant(meaning, word)
     parts = parts_of(word)
@@ -76,7 +82,9 @@ def _meant(meaning: str, word: str) -> str | None:
     return ";".join(dict.fromkeys(filter(None, found))) if all(found) else None
 
 
-def parts_of(cell: str) -> list[str]:
+def parts_of(
+    cell: str,
+) -> list[str]:
     """The words of a cell that holds several.
 
     Examples
@@ -104,6 +112,7 @@ def word_map(
         Takes the questions.
     """
     meaning = column.meaning
+    # A contract word needs no line in the map.
     allowed = TABLES[column.to][meaning].allowed
     found = {}
     unknown = []
@@ -120,9 +129,13 @@ def word_map(
 
 
 def _ask_of_words(
-    column: ClosedColumn, allowed: Sequence[str], unknown: list[str], remarks: Remarks
+    column: ClosedColumn,
+    allowed: Sequence[str],
+    unknown: list[str],
+    remarks: Remarks,
 ) -> None:
     shown = _may_be_asked(column, unknown)
+    # So many words are no closed list; the map refuses them with their places.
     if len(shown) > _MOST_QUESTIONS:
         return
     for level in shown:
@@ -140,7 +153,11 @@ def _ask_of_words(
         remarks.ask(question)
 
 
-def _may_be_asked(column: ClosedColumn, unknown: list[str]) -> list[str]:
+def _may_be_asked(
+    column: ClosedColumn,
+    unknown: list[str],
+) -> list[str]:
+    # The label of a code may be a name where the code is not.
     labels = [column.facts.codes.get(word, "") for word in unknown]
     person = common_first_names(np.array(labels, dtype=object))
     words = [word for word, named in zip(unknown, person, strict=True) if not named]
@@ -180,7 +197,10 @@ def words_of_many(
 
 
 def _patients_of(
-    table: SourceTable, column: str, patients: str, words: Sequence[str]
+    table: SourceTable,
+    column: str,
+    patients: str,
+    words: Sequence[str],
 ) -> list[int]:
     """In how many patients each word stands."""
     cells = pc.utf8_trim_whitespace(table.data[column].cast(pa.string()))
