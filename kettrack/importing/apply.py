@@ -60,6 +60,7 @@ def apply_map(
     """
     journal = Journal(remarks, plan.answers)
     tables = {table.name: table for table in source.tables}
+    # A table that several parts read may feed each of them with some of its rows.
     uses = [one.source for one in plan.tables]
     parts: dict[str, list[pa.Table]] = defaultdict(list)
     for one in plan.tables:
@@ -106,6 +107,7 @@ def _say_not_taken(
 ) -> None:
     """Records that are in no table, and of which nothing has been said yet."""
     said: dict[_Where, set[int]] = defaultdict(set)
+    # Also what the reader has said: it may have dropped rows before the map saw them.
     for one in remarks.said:
         if one.row is not None and not one.column:
             said[one.file, one.table].add(one.row)

@@ -96,6 +96,7 @@ def by_level(spelled: Sequence[str | None], cells: Cells) -> pa.Array:
     return words.take(pa.array(places))
 
 
+# Signs such as - or + have no letters to compare.
 def _key(word: str) -> str:
     return bare(word) or word.strip()
 
@@ -235,6 +236,7 @@ def read_scale_names(
     """
     meaning = _meaning(words, source.labels, tuple(INSTRUMENTS))
     cells = as_words(source)
+    # The right side of the map may stand in the file as it is.
     own = set(words.values())
     spelled = [
         level if level in own else meaning(level) for level in map(str, cells.levels)

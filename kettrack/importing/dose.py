@@ -56,6 +56,7 @@ def read_doses(
     else:
         amounts = read_amounts(source, _COLUMN, journal, unit, words)
     values = amounts.values
+    # A refused cell is not refused again for want of a weight.
     by_weight = amounts.by_weight & np.isfinite(values)
     kg = np.full(len(values), np.nan)
     if weight is not None:

@@ -72,6 +72,7 @@ def observed(source: SourceColumn, plan: TableMap, journal: Journal) -> Bools:
         reason = f"it is no observation: the status says {word}"
         journal.rows(source.place, hit, "dropped", reason)
         out |= hit
+    # Without an answer the careful reading: nobody knows that it took place.
     hit = np.isin(cells.codes, unknown)
     if hit.any() and _asked(source, int(hit.sum()), journal) != OBSERVED:
         reason = "what its status means is not known"

@@ -82,6 +82,7 @@ class _Part:
         self.journal.cells(source, missing, "refused", reason)
         reason = f"out of range: a {scale.name} total is a {scale.range_text}"
         self.journal.cells(source, outside & ~missing, "refused", reason)
+        # What is out of range is not told a second time as broken.
         score[outside] = np.nan
         if scale.whole_numbers:
             self._mend_broken(source, score)
@@ -117,6 +118,7 @@ class _Part:
         """Answers that an item does not have, and answers to items that the scale does not
         have.
         """
+        # The coding comes first: 4 is out of range only where answers count from 0.
         shift = self._shift(columns, sources)
         scale = self.scale
         for name in [one for one in columns if one.startswith("item_")]:
@@ -131,6 +133,7 @@ class _Part:
                     reason = f"{scale.name} has {scale.n_items} items"
                     self._refuse(columns, sources, name, extra, reason)
                 continue
+            # Items that do not belong to the total are not coded like the others.
             answers[self.rows] -= shift
             columns[name] = _whole(answers)
             low = scale.item_minimum

@@ -115,6 +115,7 @@ class TableRows:
             self.journal,
         )
         known = pc.is_valid(numbers).to_numpy(zero_copy_only=False)
+        # From here on nothing is said of rows without a patient.
         rows = rows[known]
         base = self._base(rows) | {_ID: numbers.filter(pa.array(known))}
         occasions = occasions_of(self.plan.wide)
@@ -154,6 +155,7 @@ class TableRows:
         where = self.plan.where
         if not where:
             return np.arange(self.table.data.num_rows)
+        # One column that fits is enough: a row with a dose or a drug is a session.
         hits = [wanted(self._column(name), words) for name, words in where.items()]
         return np.flatnonzero(np.logical_or.reduce(hits))
 
@@ -300,6 +302,7 @@ class TableRows:
             BIRTH_DATE,
         ]
         made = {name: columns[name] for name in dict.fromkeys(order) if name in columns}
+        # Last, so that a problem of any later step can be traced to its place.
         made |= self._origin(rows)
         return pa.table(made).filter(pa.array(kept))
 

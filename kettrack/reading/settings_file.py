@@ -4,8 +4,6 @@ become the same frozen values as the built-in ones.
 
 from __future__ import annotations
 
-import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
@@ -23,7 +21,6 @@ from kettrack.reading.rule_sense import (
 from kettrack.reading.scale_names import scale_meant
 from kettrack.reading.settings_schema import (
     CriteriaTable,
-    KeyPath,
     Place,
     ReviewTable,
     RuleTable,
@@ -31,6 +28,7 @@ from kettrack.reading.settings_schema import (
     given,
     read_table,
 )
+from kettrack.reading.toml_file import read_toml
 from kettrack.settings import SETTINGS_FILE, Settings
 from kettrack.vocabulary.columns import TABLES
 from kettrack.vocabulary.criteria import convention
@@ -43,11 +41,6 @@ _Scales = Mapping[str, Instrument]
 # Keys that name where a number was published.
 _PUBLICATIONS: Final = ("source", "licence")
 _RUN_PARTS: Final = tuple(field.name for field in fields(Run))
-# A bare key, or one in quotation marks of either kind.
-_KEY: Final = r"(?:[\w-]+|\"[^\"]*\"|'[^']*')"
-_KEY_LINE: Final = re.compile(rf"\s*({_KEY}(?:\s*\.\s*{_KEY})*)\s*=")
-_HEADER_LINE: Final = re.compile(rf"\s*\[\s*({_KEY}(?:\s*\.\s*{_KEY})*)\s*\]")
-_LONG_TEXT_MARKS: Final = ('"""', "'''")
 
 
 def load_settings(path: str | Path) -> Settings:
@@ -99,55 +92,8 @@ def read_settings(
     ledger : Ledger
         Takes every unknown key and every value that cannot be.
     """
-    try:
-        # Editors of Windows put a byte order mark in front, which TOML does not allow.
-        text = path.read_text("utf-8-sig")
-        content = tomllib.loads(text)
-    except UnicodeDecodeError:
-        expected = "not valid TOML: not UTF-8; save it as UTF-8"
-        ledger.problem(path.name, None, "", "", expected)
-        return None
-    except tomllib.TOMLDecodeError as error:
-        expected = f"not valid TOML: {_without_quotes(str(error))}"
-        ledger.problem(path.name, None, "", "", expected)
-        return None
-    top = Place(path.name, ledger, _lines_of_keys(text))
-    return _settings(content, top)
-
-
-def _without_quotes(message: str) -> str:
-    """What the parser says without what it quotes of the file, which may be a name."""
-    return re.sub(r"'[^']{2,}'|\"[^\"]{2,}\"", "(hidden)", message)
-
-
-def _lines_of_keys(text: str) -> dict[KeyPath, int]:
-    """Path of each key and table of a valid file to the line where it is first named."""
-    lines: dict[KeyPath, int] = {}
-    table: KeyPath = ()
-    in_long_text = False
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not in_long_text:
-            # tomllib gives no line numbers, so the lines are found by a second reading.
-            header = _HEADER_LINE.match(line)
-            key = _KEY_LINE.match(line)
-            if header:
-                table = _keys(header[1])
-                # The first line wins: there the key was named.
-                lines.setdefault(table, number)
-            elif key:
-                path = (*table, *_keys(key[1]))
-                lines.setdefault(path, number)
-        # An odd number of marks opens or closes a text of several lines, which holds no keys.
-        n_marks = sum(line.count(mark) for mark in _LONG_TEXT_MARKS)
-        if n_marks % 2:
-            in_long_text = not in_long_text
-    return lines
-
-
-def _keys(dotted: str) -> KeyPath:
-    """`columns."a b"` to its parts."""
-    parts: list[str] = re.findall(_KEY, dotted)
-    return tuple(part.strip("\"'") for part in parts)
+    file = read_toml(path, ledger)
+    return None if file is None else _settings(file.content, file.top)
 
 
 def _settings(

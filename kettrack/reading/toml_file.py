@@ -1,0 +1,117 @@
+"""A TOML file as tables, with the line of each of its keys, so that a problem can say where."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from kettrack.reading.problems import Ledger
+from kettrack.reading.settings_schema import KeyPath, Place
+
+# A bare key, or one in quotation marks of either kind.
+_KEY: Final = r"(?:[\w-]+|\"[^\"]*\"|'[^']*')"
+_PATH: Final = rf"{_KEY}(?:\s*\.\s*{_KEY})*"
+_KEY_LINE: Final = re.compile(rf"\s*({_PATH})\s*=")
+_HEADER_LINE: Final = re.compile(rf"\s*(\[\[?)\s*({_PATH})\s*\]")
+_LONG_TEXT_MARKS: Final = ('"""', "'''")
+_LIST: Final = "[["
+
+
+class TomlFile(NamedTuple):
+    """What stands in a file, and where.
+
+    Parameters
+    ----------
+    content : mapping
+        As `tomllib` returns it.
+    top : Place
+        The place of the whole file; a table in a list of tables is at its number, from 0.
+    """
+
+    content: Mapping[str, Any]
+    top: Place
+
+
+def read_toml(
+    path: Path,
+    ledger: Ledger,
+) -> TomlFile | None:
+    """Read a file; None, and a problem that repeats nothing of it, where it is no TOML at all.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    ledger : Ledger
+        Takes the problem.
+    """
+    try:
+        # Editors of Windows put a byte order mark in front, which TOML does not allow.
+        text = path.read_text("utf-8-sig")
+        content = tomllib.loads(text)
+    except UnicodeDecodeError:
+        expected = "not valid TOML: not UTF-8; save it as UTF-8"
+        ledger.problem(path.name, None, "", "", expected)
+        return None
+    except tomllib.TOMLDecodeError as error:
+        expected = f"not valid TOML: {_without_quotes(str(error))}"
+        ledger.problem(path.name, None, "", "", expected)
+        return None
+    top = Place(path.name, ledger, _lines_of_keys(text))
+    return TomlFile(content, top)
+
+
+def _without_quotes(message: str) -> str:
+    """What the parser says without what it quotes of the file, which may be a name."""
+    return re.sub(r"'[^']{2,}'|\"[^\"]{2,}\"", "(hidden)", message)
+
+
+def _lines_of_keys(text: str) -> dict[KeyPath, int]:
+    """Path of each key and table of a valid file to the line where it is first named."""
+    lines: dict[KeyPath, int] = {}
+    table: KeyPath = ()
+    seen: Counter[KeyPath] = Counter()
+    in_long_text = False
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not in_long_text:
+            # tomllib gives no line numbers, so the lines are found by a second reading.
+            header = _HEADER_LINE.match(line)
+            key = _KEY_LINE.match(line)
+            if header:
+                table = _table(header, seen)
+                # The first line wins: there the key was named.
+                lines.setdefault(table, number)
+            elif key:
+                path = (*table, *_keys(key[1]))
+                lines.setdefault(path, number)
+        # An odd number of marks opens or closes a text of several lines, which holds no keys.
+        n_marks = sum(line.count(mark) for mark in _LONG_TEXT_MARKS)
+        if n_marks % 2:
+            in_long_text = not in_long_text
+    return lines
+
+
+def _table(header: re.Match[str], seen: Counter[KeyPath]) -> KeyPath:
+    """The path of a header; the tables of a list are numbered."""
+    written = _keys(header[2])
+    path: KeyPath = ()
+    for depth in range(1, len(written)):
+        path = (*path, written[depth - 1])
+        # Below a list the last of its tables is meant.
+        if seen[path]:
+            path = (*path, str(seen[path] - 1))
+    path = (*path, written[-1])
+    if header[1] == _LIST:
+        seen[path] += 1
+        return (*path, str(seen[path] - 1))
+    return path
+
+
+def _keys(dotted: str) -> KeyPath:
+    """`columns."a b"` to its parts."""
+    parts: list[str] = re.findall(_KEY, dotted)
+    return tuple(part.strip("\"'") for part in parts)
