@@ -120,6 +120,7 @@ def _fits(
     _, month, day = _placed(one, order)
     if month > _LAST_MONTH or day > _LAST_DAY:
         return False
+    # Most dates have no weekday beside them.
     if one.weekday is None:
         return True
     read = in_order(replace(one, weekday=None), order)

@@ -54,6 +54,7 @@ def read_text_dates(
     """Read a column of text as days; the parameters are those of `read_dates`."""
     encoded = _without_time(text, place, remarks).dictionary_encode()
     words = encoded.dictionary.to_pylist()
+    # A number of a spreadsheet first: five digits are no date in any other form.
     told = [_serial(word) or spelling(word) for word in words]
     order = _order(told, encoded.indices, place, answers, remarks)
     read = [in_order(one, order) if one.parts and order else one for one in told]
@@ -111,6 +112,7 @@ def _order(
         return order.known
     key = place.key("date_order")
     answer = answers.get(key, "")
+    # An answer that no longer fits the file is asked for again.
     if answer in order.possible:
         return answer
     asks = (
@@ -158,6 +160,7 @@ def _look_swapped(
     """
     real = [one.day for one in told if one.day and one.digits_only]
     left = [one for one in told if one.parts]
+    # Only dates of digits: a spreadsheet does not turn round the name of a month.
     low = all(day.day <= _LAST_MONTH for day in real)
     return (
         len(real) >= _FEWEST_SWAPPED

@@ -102,6 +102,7 @@ def _of_numbers(
         np.nan,
     ).to_numpy()
     runs = (values >= _RUNS[0]) & (values <= _RUNS[1]) & (values % 1 == 0)
+    # Both kinds may stand in one column; no number can be both.
     serials = _serials(values)
     neither = pa.array(np.isfinite(values) & ~runs & ~serials)
     remarks.cells(place, neither, "refused", _NUMBER)

@@ -5,7 +5,7 @@ that.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,7 @@ from kettrack.vocabulary.limits import LARGE_SHARE_LOST
 _UNSEEN: Final = r"[\x{00ad}\x{200b}-\x{200f}\x{2060}\x{feff}\s]"
 _LEADING_ZEROS: Final = r"(^|\D)0+(\d)"
 _TEXT: Final = pa.string()
+_MOST: Final = 0.5
 
 
 def note_similar_ids(
@@ -35,7 +36,7 @@ def note_similar_ids(
     ledger : Ledger
         Takes the note; it names no code.
     """
-    folded = _folded(codes)
+    folded = folded_codes(codes)
     similar = folded.duplicated(keep=False)
     if not similar.any():
         return
@@ -49,10 +50,21 @@ def note_similar_ids(
     )
 
 
-def _folded(
+def folded_codes(
     codes: pd.Index,
 ) -> pd.Series:
-    """The codes without what may differ by accident; equal values are similar codes."""
+    """Codes without what may differ by accident; codes that are similar become equal.
+
+    Parameters
+    ----------
+    codes : Index
+        Codes as written.
+
+    Examples
+    --------
+    >>> folded_codes(pd.Index(["P007", "p7 "])).tolist()
+    ['p7', 'p7']
+    """
     text = pa.array(codes, pa.string())
     plain = pc.utf8_lower(pc.utf8_normalize(text, form="NFKC"))
     seen = pc.replace_substring_regex(plain, _UNSEEN, "")
@@ -130,17 +142,46 @@ def _likely_cause(
     places: Ints,
 ) -> str:
     """What most lost codes differ by from one in the sessions; empty where it is not found."""
-    if lost.empty:
-        return ""
     treated = _texts(everyone, places)
-    for what, plain in _DIFFERENCES.items():
-        same = plain(lost).isin(plain(treated))
-        if same.mean() > 0.5:
-            return (
-                f"{int(same.sum())} of them differ from a code there only by {what}. Write each"
-                " patient's code the same in every file."
-            )
-    return ""
+    difference = likely_difference(lost, treated)
+    if difference is None:
+        return ""
+    n_same = int(difference.plain(lost).isin(difference.plain(treated)).sum())
+    return (
+        f"{n_same} of them differ from a code there only by {difference.what}. Write each"
+        " patient's code the same in every file."
+    )
+
+
+class Difference(NamedTuple):
+    """What codes differ by, in words, and how to write them without it."""
+
+    what: str
+    plain: Callable[[pd.Series], pd.Series]
+
+
+def likely_difference(
+    lost: pd.Series,
+    treated: pd.Series,
+) -> Difference | None:
+    """The narrowest difference that most codes of one table have to one of the sessions.
+
+    Parameters
+    ----------
+    lost, treated : Series of str
+        Codes without a session, and those with one.
+
+    Examples
+    --------
+    >>> found = likely_difference(pd.Series(["7.0", "8.0"]), pd.Series(["7", "8", "9"]))
+    >>> found.what
+    'a .0 at the end, as if the code had been a number'
+    """
+    for difference in _DIFFERENCES:
+        same = difference.plain(lost).isin(difference.plain(treated))
+        if len(lost) and same.mean() > _MOST:
+            return difference
+    return None
 
 
 def _replaced(
@@ -166,19 +207,29 @@ def _everything(
     codes: pd.Series,
 ) -> pd.Series:
     without_points = _replaced(codes, r"\.0+$")
-    plain = _folded(pd.Index(without_points)).set_axis(codes.index)
+    plain = folded_codes(pd.Index(without_points)).set_axis(codes.index)
     return _replaced(plain, r"[^\p{L}\p{N}]")
 
 
 # From the narrowest difference to the widest.
-_DIFFERENCES: Final[Mapping[str, Callable[[pd.Series], pd.Series]]] = {
-    "capital letters": lambda codes: codes.str.casefold(),
-    "blanks or invisible characters": lambda codes: _replaced(codes, _UNSEEN),
-    "leading zeros": lambda codes: _replaced(codes, _LEADING_ZEROS, r"\1\2"),
-    "a .0 at the end, as if the code had been a number": lambda codes: _replaced(
-        codes, r"\.0+$"
+_DIFFERENCES: Final = (
+    Difference("capital letters", lambda codes: codes.str.casefold()),
+    Difference(
+        "blanks or invisible characters",
+        lambda codes: _replaced(codes, _UNSEEN),
     ),
-    "hyphens or other marks": lambda codes: _replaced(codes, r"[^\p{L}\p{N}]"),
-    "capital letters, zeros, blanks and marks": _everything,
-    "what stands around the number": _digits,
-}
+    Difference(
+        "leading zeros",
+        lambda codes: _replaced(codes, _LEADING_ZEROS, r"\1\2"),
+    ),
+    Difference(
+        "a .0 at the end, as if the code had been a number",
+        lambda codes: _replaced(codes, r"\.0+$"),
+    ),
+    Difference(
+        "hyphens or other marks",
+        lambda codes: _replaced(codes, r"[^\p{L}\p{N}]"),
+    ),
+    Difference("capital letters, zeros, blanks and marks", _everything),
+    Difference("what stands around the number", _digits),
+)

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import secrets
-from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from kettrack.importing.deidentify.options import Deidentification
+from kettrack.importing.deidentify.coder import Coder
+from kettrack.importing.deidentify.columns import (
+    SITE,
+    code_sites,
+    in_contract,
+    no_links,
+)
+from kettrack.importing.deidentify.days import before_extract, clocks_of, with_days
+from kettrack.importing.deidentify.options import ArrowTables, Deidentification
+from kettrack.importing.deidentify.patients import finish_patients
+from kettrack.importing.deidentify.people import code_patients
 from kettrack.importing.registry import Answers
 from kettrack.importing.remarks import Remarks
-from kettrack.importing.source import BIRTH_DATE, DATE
-from kettrack.vocabulary.columns import TABLES
 
-_CODE_LENGTH: Final = 10
-ArrowTables = Mapping[str, pa.Table]
+_ID = "patient_id"
+_PATIENTS = "patients"
 
 
 class Deidentified(NamedTuple):
@@ -29,8 +33,10 @@ class Deidentified(NamedTuple):
     tables : mapping
         `sessions`, `scores`, `patients`, `events` to tables with `day`, codes and the columns of
         the contract, and with `source_file` `source_table` `source_row` at the end of each row.
+        Rows lie in the order of codes and days.
     linkage : pyarrow.Table
-        `code` and `patient_id`, the only way back. It belongs beside no cohort folder.
+        `kind` (patient, site), `code` and `original`: the only way back. It belongs beside no
+        cohort folder.
     """
 
     tables: ArrowTables
@@ -43,15 +49,15 @@ def deidentify(
     answers: Answers,
     remarks: Remarks,
 ) -> Deidentified:
-    """Take record numbers and dates out of tables.
+    """Take record numbers, names of clinics and dates out of tables.
 
     Parameters
     ----------
     tables : mapping
         `sessions`, `scores`, `patients`, `events` to tables in columns of the contract. They hold
-        `date` (date32) instead of `day`, or `day`; `birth_date` (date32) in patients; the columns
-        `observed_to_day` `last_contact_day` `stop_day` of patients hold days or dates (date32).
-        The last columns of each are `source_file` `source_table` `source_row`.
+        `date` (date32) or `day`; `birth_date` (date32) in patients; the columns `observed_to_day`
+        `last_contact_day` `stop_day` of patients hold days or dates (date32). The last columns of
+        each are `source_file` `source_table` `source_row`.
     how : Deidentification
         The choices.
     answers : mapping
@@ -59,61 +65,46 @@ def deidentify(
     remarks : Remarks
         Takes rows and columns that go, and what only their owner can answer.
     """
-    ids = pa.chunked_array(
-        [chunk for table in tables.values() for chunk in table["patient_id"].chunks],
-        pa.string(),
-    ).unique()
-    codes = pa.array(
-        [_code(raw, how) for raw in ids.to_pylist()],
-        pa.string(),
-    )
-    first = _first_days(tables["sessions"])
-    coded = {
-        name: _coded(
-            name,
-            table,
-            ids,
-            codes,
-            first,
-        )
+    coder = Coder(how.key)
+    people = code_patients(tables, coder, answers, remarks)
+    done = {
+        name: before_extract(_coded(table, people), how.extract_date, remarks)
         for name, table in tables.items()
     }
-    return Deidentified(coded, pa.table({"code": codes, "patient_id": ids}))
-
-
-def _code(raw: str, how: Deidentification) -> str:
-    if how.key is None:
-        return secrets.token_hex(_CODE_LENGTH // 2)
-    return hmac.new(
-        how.key,
-        raw.encode(),
-        hashlib.sha256,
-    ).hexdigest()[:_CODE_LENGTH]
-
-
-def _first_days(sessions: pa.Table) -> pa.Table | None:
-    if DATE not in sessions.column_names:
-        return None
-    return sessions.group_by("patient_id").aggregate([(DATE, "min")])
+    clocks = clocks_of(done)
+    for name in done:
+        if name != _PATIENTS:
+            done[name] = with_days(done[name], clocks, remarks)
+    finished = finish_patients(done, clocks, how, remarks)
+    sites = no_links()
+    if finished is not None:
+        if SITE not in how.keep:
+            finished, sites = code_sites(finished, coder)
+        done[_PATIENTS] = finished
+    ready = {name: in_contract(name, table, remarks) for name, table in done.items()}
+    return Deidentified(ready, _linkage(people, sites))
 
 
 def _coded(
-    name: str, table: pa.Table, ids: pa.Array, codes: pa.Array, first: pa.Table | None
+    table: pa.Table,
+    people: pa.Table,
 ) -> pa.Table:
-    patients = table["patient_id"]
-    if DATE in table.column_names and first is not None:
-        place = pc.index_in(patients, first["patient_id"].combine_chunks())
-        zero = first[f"{DATE}_min"].combine_chunks().take(place.combine_chunks())
-        days = pc.subtract(
-            table[DATE].combine_chunks().cast(pa.int32()), zero.cast(pa.int32())
-        )
-        table = table.append_column("day", days)
-    coded = codes.take(pc.index_in(patients, ids).combine_chunks())
-    table = table.set_column(
-        table.column_names.index("patient_id"), "patient_id", coded
-    )
-    gone = [one for one in (DATE, BIRTH_DATE) if one in table.column_names]
-    table = table.drop_columns(gone)
-    known = [one for one in TABLES[name].names if one in table.column_names]
-    others = [one for one in table.column_names if one not in known]
-    return table.select([*known, *others])
+    raw = table[_ID].cast(pa.string()).combine_chunks()
+    places = pc.index_in(raw, people["original"].combine_chunks())
+    codes = people["code"].combine_chunks().take(places)
+    return table.set_column(table.column_names.index(_ID), _ID, codes)
+
+
+def _linkage(
+    people: pa.Table,
+    sites: pa.Table,
+) -> pa.Table:
+    kinds = {"patient": people, "site": sites}
+    parts = [
+        table.add_column(0, "kind", pa.array([kind] * len(table), pa.string()))
+        for kind, table in kinds.items()
+    ]
+    columns = ["kind", "code", "original"]
+    every = [part.select(columns).combine_chunks() for part in parts]
+    order = [(name, "ascending") for name in columns]
+    return pa.concat_tables(every).sort_by(order)
