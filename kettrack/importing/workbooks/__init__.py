@@ -1,0 +1,1 @@
+"""Sheets to tables: cells as they stand, where the tables are, what a column holds."""

@@ -1,0 +1,35 @@
+"""Formulas that make one number of a column: what tells a row of totals from a patient."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_ADDS_UP: Final = re.compile(
+    r"=?(?:_xlfn\.)?(?:sum|average|counta?|median|stdev|var|min|max|subtotal|aggregate)"
+    r"(?:\.[sp])?\((?:\d+[,;])*([a-z]+)\d+:([a-z]+)\d+\)",
+    re.IGNORECASE,
+)
+
+
+def adds_up(formula: str) -> bool:
+    """Whether a formula adds up, averages or counts the cells of one column.
+
+    Parameters
+    ----------
+    formula : str
+        As Excel or OpenDocument writes it.
+
+    Examples
+    --------
+    >>> adds_up("AVERAGE(C2:C40)"), adds_up("of:=SUM([.C2:.C40])")
+    (True, True)
+
+    The total of a scale goes over a row:
+
+    >>> adds_up("SUM(C2:K2)")
+    False
+    """
+    bare = re.sub(r"^of:|[\[\].$]", "", formula)
+    found = _ADDS_UP.match(bare)
+    return found is not None and found[1].casefold() == found[2].casefold()

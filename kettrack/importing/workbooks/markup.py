@@ -1,0 +1,99 @@
+"""The parts of a workbook that is a zip archive of XML, read as a stream."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable, Mapping
+from typing import IO, Any, Final
+from xml.parsers import expat
+
+Attributes = Mapping[str, str]
+_CHUNK: Final = 1 << 20
+# A part that unpacks to more than this is no clinic's workbook.
+_MOST_BYTES: Final = 4 << 30
+
+
+class NotReadable(Exception):
+    """The file is no workbook of its kind; says what it is instead, without a value of it."""
+
+
+def open_part(
+    archive: zipfile.ZipFile,
+    name: str,
+) -> IO[bytes] | None:
+    """A part of the archive, None where there is none of that name."""
+    # Some programs write names with a leading slash, or in other capitals.
+    wanted = name.lstrip("/").casefold()
+    for info in archive.infolist():
+        if info.filename.lstrip("/").casefold() != wanted:
+            continue
+        if info.flag_bits & 1:
+            raise NotReadable(PROTECTED)
+        if info.file_size > _MOST_BYTES:
+            raise NotReadable("a workbook of a usual size; this one is too large")
+        return archive.open(info)
+    return None
+
+
+PROTECTED: Final = (
+    "a workbook without a password; open it, take the password away, and save it"
+)
+
+
+def local_attributes(attributes: Attributes) -> dict[str, str]:
+    """Attributes under their names without the prefix of a namespace."""
+    return {name.rpartition(":")[2]: value for name, value in attributes.items()}
+
+
+def walk(
+    stream: IO[bytes],
+    start: Callable[[str, Attributes], None],
+    end: Callable[[str], None],
+    text: Callable[[str], None],
+) -> None:
+    """Go through XML as it is unpacked; names come without the prefix of their namespace.
+
+    Raises
+    ------
+    NotReadable
+        When it is no XML, or declares entities, which no workbook does.
+    """
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    local: dict[str, str] = {}
+
+    def bare(name: str) -> str:
+        # A sheet has few names and many elements.
+        if name not in local:
+            local[name] = name.rpartition(":")[2]
+        return local[name]
+
+    def refuse(*_: Any) -> None:
+        raise NotReadable("a workbook; this one declares XML entities")
+
+    parser.StartElementHandler = lambda name, given: start(bare(name), given)
+    parser.EndElementHandler = lambda name: end(bare(name))
+    parser.CharacterDataHandler = text
+    # Entities that stand for other entities can grow without end.
+    parser.EntityDeclHandler = refuse
+    try:
+        with stream:
+            while chunk := stream.read(_CHUNK):
+                parser.Parse(chunk, False)
+        parser.Parse(b"", True)
+    except (expat.ExpatError, zipfile.BadZipFile, EOFError, OSError):
+        raise NotReadable("a workbook that is whole; this one is damaged") from None
+
+
+def open_archive(path: Any) -> zipfile.ZipFile:
+    """The archive.
+
+    Raises
+    ------
+    NotReadable
+        When it is damaged.
+    """
+    try:
+        return zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError, ValueError):
+        raise NotReadable("a workbook that is whole; this one is damaged") from None
