@@ -1,0 +1,86 @@
+"""Which columns are filled in, and how far."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import pandas as pd
+
+from kettrack.analysis.registry import Answer, question
+from kettrack.timelines.derived import DerivedCohort
+from kettrack.vocabulary.columns import TABLES
+
+
+
+@question(
+    "columns_filled",
+    asks="Which columns are filled in, and how far?",
+    unit="percent of rows",
+    log_end=False,
+    estimand="Rows that are used, of every column that kettrack knows.",
+    roles={
+        "key": "key",
+        "file": "label",
+        "column": "label",
+        "filled": "count",
+        "n": "denominator",
+        "estimate": "derived",
+    },
+    decimals={"estimate": 0},
+    show=("file", "column", "filled", "n", "estimate"),
+)
+def columns_filled(cohort: DerivedCohort) -> Answer:
+    """Rows in which each column says something.
+
+    Returns
+    -------
+    Result
+        One row per file and column: `filled` of `n` rows, `estimate` in percent. Items of a scale
+        are one row: filled where at least one item is.
+    """
+    table = pd.DataFrame(list(_rows(cohort)))
+    empty = table["filled"] == 0
+    sentence = f"{int((~empty).sum())} columns hold something; {int(empty.sum())} are empty."
+    return Answer(
+        table=table,
+        sentence=sentence,
+        caveats=("An empty column is no error. The list below says what it costs.",),
+    )
+
+
+def _rows(cohort: DerivedCohort) -> Iterator[dict[str, object]]:
+    tables = {
+        "sessions": cohort.sessions,
+        "scores": cohort.scores,
+        "patients": cohort.patients,
+        "events": cohort.events,
+    }
+    for name, rows in tables.items():
+        # An optional file that is not there has no row to fill.
+        if rows.empty:
+            continue
+        for column in TABLES[name].columns:
+            if not column.name.startswith("item_"):
+                filled = _says_something(rows[column.name])
+                yield _row(name, column.name, filled)
+        if name == "scores":
+            items = [each for each in rows.columns if each.startswith("item_")]
+            yield _row(name, "items", rows[items].notna().any(axis=1))
+
+
+def _says_something(column: pd.Series) -> pd.Series:
+    # An unknown sex or timing says nothing.
+    return column.notna() & (column.astype("object") != "unknown")
+
+
+def _row(file: str, column: str, filled: pd.Series) -> dict[str, object]:
+    n_filled = int(filled.sum())
+    return {
+        "key": f"{file}_{column}",
+        "file": file,
+        "column": column,
+        "filled": n_filled,
+        "n": len(filled),
+        "estimate": 100 * n_filled / len(filled),
+    }

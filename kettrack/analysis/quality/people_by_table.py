@@ -1,0 +1,68 @@
+"""Whose rows stand in which file: an id that stands in one file only is often one mistyped."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from kettrack.analysis.registry import Answer, question
+from kettrack.timelines.derived import DerivedCohort
+
+
+@question(
+    "people_by_table",
+    asks="Do the files speak of the same people?",
+    unit="patients",
+    log_end=False,
+    estimand="Everyone with at least one session in the log.",
+    roles={
+        "key": "key",
+        "who": "label",
+        "n": "count",
+        "of": "denominator",
+        "estimate": "derived",
+    },
+    show=("who", "n", "of", "estimate"),
+)
+def people_by_table(cohort: DerivedCohort) -> Answer:
+    """How many of those with sessions have scores, scores of the primary instrument, rows among the
+    patients, and events.
+
+    Returns
+    -------
+    Result
+        Rows `sessions` `scores` `primary` `complete_log` `no_score`: `n` patients `of` all with a
+        session, `estimate` in percent.
+    """
+    name = cohort.instrument.name
+    patients = cohort.patients
+    scored = cohort.scores[cohort.scores["score"].notna()]
+    primary = scored[scored["instrument"] == name]
+    any_score = patients["patient_id"].isin(scored["patient_id"])
+    of_primary = patients["patient_id"].isin(primary["patient_id"])
+    n_events = cohort.events["patient_id"].nunique()
+    rows = [
+        ("sessions", "have sessions", len(patients)),
+        ("scores", "and a score of any scale", int(any_score.sum())),
+        ("primary", f"and a {name} score", int(of_primary.sum())),
+        ("no_score", "and no score at all", int((~any_score).sum())),
+        ("complete_log", "and a known end of the log", _known(patients["observed_to_day"])),
+        ("events", "and an event, such as a hospital stay", n_events),
+    ]
+    table = pd.DataFrame(rows, columns=["key", "who", "n"])
+    n_people = len(patients)
+    table = table.assign(of=n_people, estimate=100 * table["n"] / max(n_people, 1))
+    return Answer(
+        table=table,
+        sentence=(
+            "Of {sessions.n} people with sessions, {no_score.n} have no score at all, and"
+            f" {{primary.n}} have a {name} score."
+        ),
+        caveats=(
+            "Scores of people without a session are left out; they stand among the rows left out."
+            " An id that is written in two ways looks like two people.",
+        ),
+    )
+
+
+def _known(column: pd.Series) -> int:
+    return int(column.notna().sum())
