@@ -22,6 +22,7 @@ from .analysis.registry import question as question
 from .analysis.registry import questions as questions
 from .analysis.session_answers.answer import session_answers as session_answers
 from .analysis.stop_after.answer import stop_after as stop_after
+from .analysis.unanswered import unanswered as unanswered
 from .errors import DataProblems as DataProblems
 from .errors import KettrackError as KettrackError
 from .errors import NotIdentified as NotIdentified
@@ -48,6 +49,9 @@ from .figures.going_on import plot_going_on as plot_going_on
 from .figures.outcomes import plot_specification as plot_specification
 from .figures.outcomes import plot_waterfall as plot_waterfall
 from .figures.patient import plot_patient as plot_patient
+from .figures.quality import plot_columns_filled as plot_columns_filled
+from .figures.quality import plot_rows_used as plot_rows_used
+from .figures.quality import plot_scored_by_week as plot_scored_by_week
 from .figures.response import plot_response_by_session as plot_response_by_session
 from .figures.response import plot_response_curve as plot_response_curve
 from .figures.states import plot_flows as plot_flows

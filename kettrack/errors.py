@@ -94,8 +94,10 @@ class NoCohortFolder(UsageError):
         needed = "A cohort folder holds sessions.csv and scores.csv."
         # Naming a file of the folder instead of the folder is the commonest slip.
         if Path(path).is_file():
+            name = str(path)
             super().__init__(
-                f"{str(path)!r} is a file. Name the folder it is in. {needed}"
+                f"{name!r} is a file. Name the folder it is in. {needed}"
+                f" A file of another program becomes one: kettrack import {name} -o FOLDER"
             )
         else:
             super().__init__(f"There is no folder {str(path)!r}. {needed}")

@@ -66,6 +66,7 @@ MAY_IMPORT = {
 ANY_QUESTION = ("context", "registry", "person_rows")
 # room of `analysis` -> the rooms of `analysis` it may import; `overview` chooses from all.
 ANALYSIS_MAY_IMPORT = {
+    "quality": set(),
     "courses": set(),
     "durability": set(),
     "association": set(),

@@ -29,6 +29,7 @@ P = ParamSpec("P")
 ENTRY_POINTS: Final = "kettrack.questions"
 # The rooms in the order in which a case conference asks.
 ROOMS: Final = (
+    "quality",
     "people",
     "courses",
     "response",

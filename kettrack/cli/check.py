@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
 
 from kettrack.cli.cohorts import (
     Allowed,
@@ -12,6 +14,7 @@ from kettrack.cli.cohorts import (
     InstrumentName,
     Output,
     PolicyName,
+    given,
     read_cohort,
 )
 from kettrack.cli.output import answer, check_output, say
@@ -21,6 +24,8 @@ from kettrack.writing import write_table
 if TYPE_CHECKING:
     from kettrack.reading.cohort import Cohort
 
+PAGE_ENDINGS: Final = (".html", ".htm")
+
 
 def check(
     folder: Folder,
@@ -29,26 +34,39 @@ def check(
     criteria: CriteriaName = None,
     policy: PolicyName = None,
     allow: Allowed = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            "--html",
+            metavar="FILE",
+            help="Write a page to look at: tables and pictures of what came in.",
+        ),
+    ] = None,
 ) -> None:
     """Check a cohort folder and list every problem.
 
-    With -o the problems are written as a table. When the folder can be read, the last lines say
-    what is not recorded, which questions this leaves unanswered, and how to record it.
+    With -o the problems are written as a table, with --html as a page with pictures. When the
+    folder can be read, the last lines say what is not recorded, which questions this leaves
+    unanswered, and how to record it.
 
     \b
     Example:
       kettrack check clinic -o problems.csv
+      kettrack check clinic --html check.html
     """
     # Before the folder is read: a wrong -o should not cost a minute of work.
     check_output(output, folder)
+    check_output(html, folder, PAGE_ENDINGS)
+    options = given(instrument=instrument, criteria=criteria, policy=policy)
     try:
-        cohort = read_cohort(
-            folder, allow, instrument=instrument, criteria=criteria, policy=policy
-        )
+        cohort = read_cohort(folder, allow, **options)
     except DataProblems as found:
         if output is not None:
             # The table is for the person who mends the export; the error still ends the command.
             _write_problems(found.problems, output)
+        _tell_what_to_mend(found.problems)
+        if html is not None:
+            _write_page(folder, html, allow, options)
         raise
     if output is not None:
         # An empty table takes the place of the problems of an earlier run.
@@ -57,6 +75,29 @@ def check(
         answer(sentence)
     answer(f"{_sizes(cohort)}: no problems.")
     _tell_what_is_missing(cohort)
+    if html is not None:
+        _write_page(folder, html, allow, options)
+
+
+def _tell_what_to_mend(problems: list[Problem]) -> None:
+    """The one change that mends most, before the list of everything."""
+    from kettrack.reading.causes import causes_of, what_to_mend_first
+
+    first = what_to_mend_first(causes_of(problems))
+    if first:
+        answer(first)
+
+
+def _write_page(
+    folder: Path, html: Path, allow: list[str] | None, options: dict[str, str]
+) -> None:
+    # Jupyter is imported only where a page is asked for.
+    from kettrack.report.check_page import write_check_page
+
+    try:
+        write_check_page(folder, html, allow=tuple(allow or ()), **options)
+    finally:
+        say(f"The page is in {html}.")
 
 
 def _sizes(cohort: Cohort) -> str:

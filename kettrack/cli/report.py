@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from kettrack.cli.check import PAGE_ENDINGS
 from kettrack.cli.cohorts import (
     Allowed,
     CriteriaName,
@@ -39,7 +40,7 @@ def report(
       kettrack report clinic -o report.html
     """
     # A browser opens the file by its ending.
-    if output.suffix.lower() not in (".html", ".htm"):
+    if output.suffix.lower() not in PAGE_ENDINGS:
         raise UsageError(
             f"The report is an HTML file, but {output.name!r} does not end in .html."
         )

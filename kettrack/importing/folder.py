@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
 
 import pyarrow as pa
 from pyarrow import csv
 
 from kettrack.importing.remarks import Remarks
 from kettrack.importing.source import ORIGIN
+from kettrack.reading.import_remarks import IMPORT_PROBLEMS_FILE
 from kettrack.settings import SETTINGS_FILE
-
-PROBLEMS_FILE: Final = "import_problems.csv"
 
 
 def write_cohort(
@@ -51,4 +49,4 @@ def write_cohort(
         origin = [one for one in ORIGIN if one in table.column_names]
         csv.write_csv(table.drop_columns(origin), folder / f"{name}.csv")
     (folder / SETTINGS_FILE).write_text(settings, encoding="utf-8")
-    remarks.table().to_csv(folder / PROBLEMS_FILE, index=False)
+    remarks.table().to_csv(folder / IMPORT_PROBLEMS_FILE, index=False)

@@ -6,18 +6,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Literal
 
 import pandas as pd
 import pyarrow as pa
 
 from kettrack.privacy.identifying_people import shown
+from kettrack.reading.import_remarks import REMARK_COLUMNS
 
 # dropped: it does not reach the cohort, as it is no observation, or nothing asks for it;
 # refused: it cannot be used as it stands; mended: it was read in another form than written;
 # noted: nothing was changed.
 Action = Literal["dropped", "refused", "mended", "noted"]
-REMARK_COLUMNS: Final = ("file", "table", "row", "column", "action", "reason", "count")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from kettrack.errors import UsageError
 from kettrack.privacy.disclosure import get_policy
+from kettrack.reading.import_remarks import no_remarks
 from kettrack.settings import SETTINGS_FILE, Settings
 from kettrack.vocabulary.criteria import get_criteria
 from kettrack.vocabulary.instrument import Instrument
@@ -65,6 +66,9 @@ class Cohort:
         Files, their hash, and columns allowed through.
     truths : dict of str to float
         What is true of a simulated clinic, from its `truth.json`; empty for any other.
+    import_remarks : DataFrame
+        What an import did on the way to this folder, from its `import_problems.csv`: one row per
+        thing mended, refused or left out; empty for any other folder.
     """
 
     sessions: pd.DataFrame
@@ -78,6 +82,7 @@ class Cohort:
     )
     provenance: Provenance = field(default_factory=Provenance)
     truths: dict[str, float] = field(default_factory=dict)
+    import_remarks: pd.DataFrame = field(default_factory=no_remarks)
 
     @property
     def instrument(self) -> Instrument:

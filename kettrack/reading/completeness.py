@@ -5,6 +5,7 @@ contradict each other.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 import pandas as pd
@@ -144,30 +145,73 @@ def _missing_suicidality_item(cohort: Cohort) -> Iterator[str]:
         )
 
 
-def _contradictions(cohort: Cohort) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """One comparison of two days.
+
+    Parameters
+    ----------
+    earlier : str
+        What should not be earlier, such as `stop_day`.
+    noun : str
+        What should not come after it: `session` or `score`.
+    means : str
+        What it would mean.
+    people : Series of bool
+        By patient: whether the two days contradict each other.
+    """
+
+    earlier: str
+    noun: str
+    means: str
+    people: pd.Series
+
+    @property
+    def what(self) -> str:
+        """The comparison in words."""
+        return f"{self.earlier} is earlier than the last {self.noun}"
+
+
+def contradictions(cohort: Cohort) -> list[Contradiction]:
+    """Compare the days that should be the last with the last session and the last score.
+
+    Returns
+    -------
+    list of Contradiction
+        One per comparison, also where nobody contradicts it.
+    """
     patients = cohort.patients.set_index("patient_id")
     last_session = _last_days(cohort.sessions, patients)
     last_score = _last_days(cohort.scores, patients)
     # Float64 of pandas keeps missing days missing in the comparison.
     stop = patients["stop_day"].astype("Float64")
+    contact = patients["last_contact_day"].astype("Float64")
     # `observed_to_day` is floored to whole weeks: rows of the week after it contradict nothing.
     end = patients["observed_to_day"].astype("Float64") + (DAYS_IN_WEEK - 1)
     after_stop = "The patient has sessions after the stop"
+    after_contact = "A session is a contact"
     after_end = "The log goes on after its end"
     death = _deaths(cohort, patients)
     after_death = "The log goes on after it"
-    for column, limit, noun, last, what in (
-        ("stop_day", stop, "session", last_session, after_stop),
-        ("observed_to_day", end, "session", last_session, after_end),
-        ("observed_to_day", end, "score", last_score, after_end),
-        ("A death", death, "session", last_session, after_death),
-        ("A death", death, "score", last_score, after_death),
-    ):
-        later = (last > limit).fillna(False).astype(bool)
-        if later.any():
+    return [
+        Contradiction(earlier, noun, means, (last > limit).fillna(False).astype(bool))
+        for earlier, limit, noun, last, means in (
+            ("stop_day", stop, "session", last_session, after_stop),
+            ("last_contact_day", contact, "session", last_session, after_contact),
+            ("observed_to_day", end, "session", last_session, after_end),
+            ("observed_to_day", end, "score", last_score, after_end),
+            ("A death", death, "session", last_session, after_death),
+            ("A death", death, "score", last_score, after_death),
+        )
+    ]
+
+
+def _contradictions(cohort: Cohort) -> Iterator[str]:
+    for one in contradictions(cohort):
+        if one.people.any():
             yield (
-                f"{column} is earlier than the last {noun} of {_of(later, cohort)}. {what}:"
-                " one of the two days is wrong."
+                f"{one.what} of {_of(one.people, cohort)}. {one.means}: one of the two days is"
+                " wrong."
             )
 
 

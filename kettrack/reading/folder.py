@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from kettrack.privacy.identifying_people import may_be_shown, shown, shown_names
 from kettrack.reading.headers import source_names
+from kettrack.reading.import_remarks import IMPORT_PROBLEMS_FILE
 from kettrack.reading.problems import HIDDEN, Ledger, counted_was, nearest
 from kettrack.reading.raw import RawTable, table_from_frame
 from kettrack.reading.textfile import read_text_table
@@ -24,6 +25,7 @@ _WORKBOOKS = (".xlsx", ".xls", ".xlsm", ".ods")
 # What kettrack itself writes beside the tables.
 _COMPANIONS = (
     SETTINGS_FILE,
+    IMPORT_PROBLEMS_FILE,
     "README.md",
     "data_dictionary.md",
     "datapackage.json",

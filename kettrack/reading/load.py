@@ -16,6 +16,7 @@ from kettrack.reading.assemble import check_tables
 from kettrack.reading.cohort import Cohort, Provenance
 from kettrack.reading.folder import read_tables, sha256_of
 from kettrack.reading.given_settings import refuse_senseless, refuse_wrong_kinds
+from kettrack.reading.import_remarks import read_import_remarks
 from kettrack.reading.log_end import choose_log_end
 from kettrack.reading.problems import Ledger, did_you_mean, problem_table
 from kettrack.reading.raw import table_from_frame
@@ -300,7 +301,9 @@ def _read_folder(
     tables = check_tables(raws, settings, allow, ledger)
     provenance = Provenance(sha256_of(files), tuple(sorted(files)), allow)
     truths = read_truths(folder, ledger)
-    return ledger, replace(_cohort(tables, settings, ledger, provenance), truths=truths)
+    remarks = read_import_remarks(folder, ledger)
+    cohort = _cohort(tables, settings, ledger, provenance)
+    return ledger, replace(cohort, truths=truths, import_remarks=remarks)
 
 
 def _settings(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -140,9 +140,32 @@ def write_report(
     contents = read_contents()
     # Before the notebooks, which take minutes: what cannot be answered fails early.
     page = compose_first_page(cohort)
+    notebooks = run_notebooks(contents.notebooks, folder, allow, options)
+    write_text(render(contents.title, page, notebooks), output)
+
+
+def run_notebooks(
+    names: Sequence[str],
+    folder: Path,
+    allow: tuple[str, ...],
+    options: Mapping[str, str],
+) -> dict[str, NotebookNode]:
+    """Run notebooks on a cohort folder.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Files of the notebook folder, in order.
+    folder, allow, options
+        As for `write_report`.
+
+    Returns
+    -------
+    dict
+        File name to executed notebook.
+    """
     notebooks = {
-        name: nbformat.read(notebook_folder() / name, as_version=4)
-        for name in contents.notebooks
+        name: nbformat.read(notebook_folder() / name, as_version=4) for name in names
     }
     for name, notebook in notebooks.items():
         leave_out_for_readers(notebook)
@@ -157,7 +180,7 @@ def write_report(
         sum(_n_code_cells(notebook) for notebook in notebooks.values())
     ) as on_cell:
         execute_all(notebooks, on_cell)
-    write_text(render(contents.title, page, notebooks), output)
+    return notebooks
 
 
 def _n_code_cells(notebook: NotebookNode) -> int:

@@ -120,6 +120,11 @@ class DerivedCohort:
         return self.cohort.exclusions
 
     @cached_property
+    def import_remarks(self) -> pd.DataFrame:
+        """What an import mended, refused and left out; see `Cohort`."""
+        return self.cohort.import_remarks
+
+    @cached_property
     def settings(self) -> Settings:
         """What `kettrack.toml` and the caller asked for."""
         return self.cohort.settings

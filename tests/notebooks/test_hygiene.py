@@ -21,6 +21,8 @@ FOLDER = notebook_folder()
 MOST_LINES = 8
 # rows of people: for the treating clinic, never part of a report
 OF_SINGLE_PATIENTS = ["08_patient_review.ipynb"]
+# a page of its own: `kettrack check --html`
+OF_THE_FOLDER = ["00_data_quality.ipynb"]
 # about simulated clinics, not about the cohort of a report
 OF_METHODS = ["09_methods_on_trial.ipynb"]
 ID_LIKE = re.compile(r"\b[A-Za-z]{1,3}[-_]?\d{3,}\b")
@@ -63,11 +65,16 @@ def has_table(cell: NotebookNode) -> bool:
     )
 
 
-def test_every_notebook_is_in_the_report_but_those_on_single_patients_and_methods() -> (
+def test_every_notebook_is_in_the_report_but_those_named_here() -> (
     None
 ):
     assert sorted(
-        [*read_contents().notebooks, *OF_SINGLE_PATIENTS, *OF_METHODS]
+        [
+            *read_contents().notebooks,
+            *OF_SINGLE_PATIENTS,
+            *OF_THE_FOLDER,
+            *OF_METHODS,
+        ]
     ) == sorted(path.name for path in FOLDER.glob("*.ipynb"))
 
 

@@ -22,6 +22,9 @@ PLOTS = [
     name for name in kt.__all__ if name.startswith("plot_") and name not in ELSEWHERE
 ]
 DRAWN = {
+    "plot_rows_used": "rows_used",
+    "plot_scored_by_week": "scored_by_week",
+    "plot_columns_filled": "columns_filled",
     "plot_ladder": "ladder",
     "plot_session_counts": "session_counts",
     "plot_session_gaps": "session_gaps",

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 import pandas as pd
 
 from kettrack.analysis.registry import Answer, question
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.columns import TABLES
-
 
 
 @question(
@@ -41,10 +39,13 @@ def columns_filled(cohort: DerivedCohort) -> Answer:
     """
     table = pd.DataFrame(list(_rows(cohort)))
     empty = table["filled"] == 0
-    sentence = f"{int((~empty).sum())} columns hold something; {int(empty.sum())} are empty."
+    sentence = (
+        f"{int((~empty).sum())} columns hold something; {int(empty.sum())} are empty."
+    )
     return Answer(
         table=table,
         sentence=sentence,
+        people=len(cohort.patients),
         caveats=("An empty column is no error. The list below says what it costs.",),
     )
 

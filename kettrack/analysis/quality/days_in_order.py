@@ -31,7 +31,7 @@ def days_in_order(cohort: DerivedCohort) -> Answer:
     Result
         One row per comparison, also where nobody contradicts it: `n` patients `of` all.
     """
-    found = contradictions(cohort)
+    found = contradictions(cohort.cohort)
     rows = [
         {"key": f"order{place}", "what": one.what, "n": int(one.people.sum())}
         for place, one in enumerate(found, start=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from kettrack.analysis.registry import Answer, question
+from kettrack.escapes import in_sentence
 from kettrack.timelines.derived import DerivedCohort
 
 
@@ -45,7 +46,11 @@ def people_by_table(cohort: DerivedCohort) -> Answer:
         ("scores", "and a score of any scale", int(any_score.sum())),
         ("primary", f"and a {name} score", int(of_primary.sum())),
         ("no_score", "and no score at all", int((~any_score).sum())),
-        ("complete_log", "and a known end of the log", _known(patients["observed_to_day"])),
+        (
+            "complete_log",
+            "and a known end of the log",
+            _known(patients["observed_to_day"]),
+        ),
         ("events", "and an event, such as a hospital stay", n_events),
     ]
     table = pd.DataFrame(rows, columns=["key", "who", "n"])
@@ -55,7 +60,7 @@ def people_by_table(cohort: DerivedCohort) -> Answer:
         table=table,
         sentence=(
             "Of {sessions.n} people with sessions, {no_score.n} have no score at all, and"
-            f" {{primary.n}} have a {name} score."
+            f" {{primary.n}} have a {in_sentence(name)} score."
         ),
         caveats=(
             "Scores of people without a session are left out; they stand among the rows left out."

@@ -48,7 +48,8 @@ def rows_used(cohort: DerivedCohort) -> Answer:
         `import1` ... : `n_rows`, and `n_patients` where it is known.
     """
     table = pd.DataFrame(
-        [*_used(cohort), *_left_out(cohort), *_by_import(cohort)], columns=list(_COLUMNS)
+        [*_used(cohort), *_left_out(cohort), *_by_import(cohort)],
+        columns=list(_COLUMNS),
     )
     counts = dict.fromkeys(("n_rows", "n_patients"), "Int64")
     n_reasons = len(cohort.exclusions)
@@ -58,7 +59,11 @@ def rows_used(cohort: DerivedCohort) -> Answer:
         else "Rows were left out on reading: the table gives each reason."
     )
     used = "{sessions.n_rows} sessions and {scores.n_rows} scores are used."
-    return Answer(table=table.astype(counts), sentence=f"{used} {left_out}")
+    return Answer(
+        table=table.astype(counts),
+        sentence=f"{used} {left_out}",
+        people=len(cohort.patients),
+    )
 
 
 def _used(cohort: DerivedCohort) -> Iterator[tuple[object, ...]]:
@@ -84,6 +89,9 @@ def _by_import(cohort: DerivedCohort) -> Iterator[tuple[object, ...]]:
     # Nobody knows whose rows they were: the codes were given only afterwards.
     remarks = cohort.import_remarks
     told = remarks[remarks["action"].isin(list(_DONE))]
-    sizes = told.groupby(["action", "reason"], sort=False)["count"].sum()
-    for place, ((action, reason), n_rows) in enumerate(sizes.items(), start=1):
-        yield (f"import{place}", reason, _DONE[action], n_rows, None)
+    sizes = (
+        told.groupby(["action", "reason"], sort=False)["count"].sum().rename("n_rows")
+    )
+    rows = sizes.reset_index().itertuples(index=False)
+    for place, row in enumerate(rows, start=1):
+        yield (f"import{place}", row.reason, _DONE[str(row.action)], row.n_rows, None)

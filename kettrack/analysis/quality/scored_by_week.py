@@ -10,6 +10,7 @@ import pandas as pd
 from kettrack.analysis.registry import Answer, question
 from kettrack.arrays import Bools
 from kettrack.errors import NotIdentified
+from kettrack.escapes import in_sentence
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import DAYS_IN_WEEK
 
@@ -82,7 +83,7 @@ def _in_week(rows: pd.DataFrame, people: pd.Index) -> Bools:
     there = np.zeros((len(people), LAST_WEEK), dtype=bool)
     week = rows["day"].to_numpy() // DAYS_IN_WEEK
     inside = (week >= 0) & (week < LAST_WEEK)
-    person = people.get_indexer(rows["patient_id"])
+    person = people.get_indexer(pd.Index(rows["patient_id"]))
     there[person[inside], week[inside]] = True
     return there
 
@@ -97,11 +98,12 @@ def _ended(observed_to_day: pd.Series) -> Bools:
 
 
 def _sentence(name: str, table: pd.DataFrame) -> str:
-    shown = [week for week in (2, 4, 8, 12) if table["estimate"].notna()[week - 1]]
+    shown = [week for week in (2, 4, 8) if table["estimate"].notna()[week - 1]]
     said = ", ".join(f"{{row{week}.estimate:%}} in week {week}" for week in shown)
     if not said:
         return "No log reaches the second week."
-    return f"Of the people whose log had not ended, {said} were scored on the {name}."
+    scale = in_sentence(name)
+    return f"Of the people whose log had not ended, {said} were scored on the {scale}."
 
 
 def _caveats(observed_to_day: pd.Series) -> tuple[str, ...]:

@@ -35,8 +35,8 @@ def totals_and_items(cohort: DerivedCohort) -> Answer:
     Returns
     -------
     Result
-        One row per scale: `all_items` + `some_items` + `no_items` = `n` rows; `no_total` of them are
-        empty; `lowest_score` and `highest_score` stand at an end of the range.
+        One row per scale: `all_items` + `some_items` + `no_items` = `n` rows. `no_total` of them
+        are empty; `lowest_score` and `highest_score` stand at an end of the range.
     """
     scores = cohort.scores
     names = [str(name) for name in scores["instrument"].drop_duplicates()]
@@ -46,6 +46,7 @@ def totals_and_items(cohort: DerivedCohort) -> Answer:
     rows = [_row(known[name], scores[scores["instrument"] == name]) for name in names]
     return Answer(
         table=pd.DataFrame(rows),
+        people=len(cohort.patients),
         sentence="Totals that disagree with their items stop the reading, so none stands here.",
         caveats=(
             "A row without a total is an incomplete form: its items are no sum, and it is not"

@@ -1,0 +1,93 @@
+"""Which questions a cohort cannot answer, found by asking them all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Final
+
+import pandas as pd
+
+from kettrack.analysis.registry import Question, load_questions
+from kettrack.reading.cohort import Cohort
+from kettrack.timelines.derived import DerivedCohort, derive
+
+# A refusal shows with few patients as with many; asking everything of a large cohort takes long.
+MOST_PATIENTS: Final = 5_000
+_COLUMNS: Final = (
+    "question",
+    "asks",
+    "reason",
+    "what_to_record",
+)
+# Whether there is an answer does not hang on the width of its interval.
+_FEW_REPLICATES: Final = 20
+# Options of questions that simulate clinics, or are put together from the answers to others.
+_NOT_ASKED: Final = {"cohorts", "calibrations"}
+
+
+def unanswered(cohort: Cohort | DerivedCohort) -> pd.DataFrame:
+    """Ask every question, and list those that the data cannot answer.
+
+    Questions that only simulate clinics, or put the answers to others side by side, are not asked.
+    Of a cohort of more than 5,000 patients the first 5,000 by their code are asked about.
+
+    Parameters
+    ----------
+    cohort : Cohort or DerivedCohort
+        From `load_cohort` or `derive`.
+
+    Returns
+    -------
+    DataFrame
+        One row per question without an answer: `question` `asks` `reason` `what_to_record`.
+
+    Examples
+    --------
+    >>> from kettrack import load_cohort, sample_folder
+    >>> unanswered(load_cohort(sample_folder()))["question"].tolist()
+    []
+    """
+    derived = _few_of(derive(cohort))
+    refused = []
+    for name, asked in load_questions().items():
+        if _NOT_ASKED & set(asked.options):
+            continue
+        result = asked.answer(derived, **_cheap(asked))
+        if result.status == "refused":
+            row = {
+                "question": name,
+                "asks": asked.asks,
+                "reason": result.reason,
+                "what_to_record": result.collect,
+            }
+            refused.append(row)
+    return pd.DataFrame(refused, columns=list(_COLUMNS))
+
+
+def _cheap(asked: Question) -> dict[str, Any]:
+    """The options by which a question costs least."""
+    options = {}
+    if "replicates" in asked.options:
+        options["replicates"] = _FEW_REPLICATES
+    return options
+
+
+def _few_of(derived: DerivedCohort) -> DerivedCohort:
+    """The same cohort, or its first patients where it is large."""
+    cohort = derived.cohort
+    if len(cohort.patients) <= MOST_PATIENTS:
+        return derived
+    kept = cohort.patients["patient_id"].iloc[:MOST_PATIENTS]
+    few = replace(
+        cohort,
+        sessions=_rows_of(cohort.sessions, kept),
+        scores=_rows_of(cohort.scores, kept),
+        patients=_rows_of(cohort.patients, kept),
+        events=_rows_of(cohort.events, kept),
+    )
+    return derive(few)
+
+
+def _rows_of(table: pd.DataFrame, people: pd.Series) -> pd.DataFrame:
+    theirs = table[table["patient_id"].isin(people)]
+    return theirs.reset_index(drop=True)
