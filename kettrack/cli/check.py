@@ -94,6 +94,7 @@ def _write_page(
     # Jupyter is imported only where a page is asked for.
     from kettrack.report.check_page import write_check_page
 
+    # A folder that cannot be read has a page too; the problems still end the command.
     try:
         write_check_page(folder, html, allow=tuple(allow or ()), **options)
     finally:

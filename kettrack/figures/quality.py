@@ -73,6 +73,7 @@ def plot_rows_used(
         sizes = numbers(table["n_rows"], missing=0)
         for place, size, became in zip(places, sizes, table["became"], strict=True):
             axes.barh(place, size, **_bar(became))
+        # A few rows beside thousands have a bar too short to see; the number is what is read.
         _write_counts(axes, table["n_rows"], sizes)
         labels = [_short(what) for what in table["what"]]
         axes.set_yticks(places, labels)
@@ -142,6 +143,7 @@ def plot_scored_by_week(
     with canvas(ax, height=3.2) as axes:
         if nothing_to_draw(axes, table, "scored"):
             return axes
+        # Bands of a week with a hidden part would not add up to everyone.
         whole = table.where(table[list(_WEEK)].notna().all(axis=1))
         first = int(table["week"].iloc[0])
         edges = np.arange(first, first + len(table) + 1, dtype=np.float64) - 0.5
@@ -151,6 +153,7 @@ def plot_scored_by_week(
         )
         axes.set(xlabel=f"week since session 1{hidden}", ylabel="people")
         axes.set(xlim=(edges[0], edges[-1]), ylim=(0, None))
+        # From the top down, as the bands stand in the picture.
         handles, names = axes.get_legend_handles_labels()
         legend_right(
             axes,

@@ -61,6 +61,7 @@ def causes_of(problems: Sequence[Problem]) -> list[Cause]:
     >>> [(cause.place, cause.n) for cause in causes_of(bad)]
     [('scores.csv, score', 2)]
     """
+    # A dict keeps the order in which kinds come up, and so that of the files.
     groups: dict[tuple[str, str, str], list[Problem]] = defaultdict(list)
     for one in problems:
         # Problems of one kind differ in nothing but numbers.

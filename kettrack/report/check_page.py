@@ -57,6 +57,7 @@ def write_check_page(
     except DataProblems as found:
         write_text(render(TITLE, _page_of_problems(found.problems), {}), output)
         raise
+    # The pictures come from the notebook, so that a number has one home.
     notebooks = run_notebooks([NOTEBOOK], folder, allow, options)
     write_text(render(TITLE, _page_of_cohort(cohort), notebooks), output)
 

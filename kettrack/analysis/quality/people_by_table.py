@@ -41,6 +41,7 @@ def people_by_table(cohort: DerivedCohort) -> Answer:
     any_score = patients["patient_id"].isin(scored["patient_id"])
     of_primary = patients["patient_id"].isin(primary["patient_id"])
     n_events = cohort.events["patient_id"].nunique()
+    # Each row is counted by itself: they are no steps of a ladder.
     rows = [
         ("sessions", "have sessions", len(patients)),
         ("scores", "and a score of any scale", int(any_score.sum())),

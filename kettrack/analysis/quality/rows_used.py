@@ -51,6 +51,7 @@ def rows_used(cohort: DerivedCohort) -> Answer:
         [*_used(cohort), *_left_out(cohort), *_by_import(cohort)],
         columns=list(_COLUMNS),
     )
+    # Int64 of pandas: of what an import did nobody knows the patients.
     counts = dict.fromkeys(("n_rows", "n_patients"), "Int64")
     n_reasons = len(cohort.exclusions)
     left_out = (

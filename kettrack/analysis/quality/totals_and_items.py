@@ -64,6 +64,7 @@ def _row(scale: Instrument, rows: pd.DataFrame) -> dict[str, object]:
     n_filled = rows[items].notna().sum(axis=1)
     # A scale without items has no answer that could be missing.
     complete = (n_filled == scale.n_items) & (scale.n_items > 0)
+    # A form without an answer may have a total all the same, copied from paper.
     none = n_filled == 0
     score = rows["score"]
     return {
