@@ -16,7 +16,10 @@ from kettrack.importing.import_map import (
     ImportMap,
 )
 from kettrack.importing.journal import Journal
+from kettrack.importing.map_checks import check_map
+from kettrack.importing.patients_joined import one_row_each
 from kettrack.importing.remarks import Remarks
+from kettrack.importing.session_days import with_session_days
 from kettrack.importing.source import (
     SOURCE_FILE,
     SOURCE_ROW,
@@ -60,6 +63,7 @@ def apply_map(
     """
     journal = Journal(remarks, plan.answers)
     tables = {table.name: table for table in source.tables}
+    check_map(plan, tables)
     # A table that several parts read may feed each of them with some of its rows.
     uses = [one.source for one in plan.tables]
     parts: dict[str, list[pa.Table]] = defaultdict(list)
@@ -76,7 +80,12 @@ def apply_map(
         name: pa.concat_tables(several, promote_options="default")
         for name, several in parts.items()
     }
+    # Only now all sessions are known, wherever in the map their part stands.
+    made = with_session_days(made, journal)
+    if "patients" in made:
+        made["patients"] = one_row_each(made["patients"], journal)
     arrived = _arrived(made)
+    # What is said of a row depends on whether another table has it.
     journal.settle(arrived)
     _say_not_taken(source, plan, arrived, remarks)
     return DatedTables(**made)

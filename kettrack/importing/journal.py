@@ -77,6 +77,7 @@ class Journal:
     remarks: Remarks
     answers: Mapping[str, str]
     _rows: list[Remark] = field(default_factory=list)
+    _quiet: list[Remark] = field(default_factory=list)
     _dates: dict[tuple[str, str, str], pa.Array] = field(default_factory=dict)
 
     def cells(
@@ -118,12 +119,16 @@ class Journal:
         hit: Bools,
         action: Action,
         reason: str,
+        *,
+        quiet: bool = False,
     ) -> None:
         """Say of whole rows what was done with them. The column of the place is the one that
-        decides: where the row reaches another table, the remark is about that cell alone.
+        decides: where the row reaches another table, the remark is about that cell alone, and
+        nothing is said where it is `quiet`.
         """
         column = shown(place.column)
-        self._rows += [
+        said = self._quiet if quiet else self._rows
+        said += [
             Remark(
                 file=place.file,
                 table=place.table,
@@ -151,8 +156,15 @@ class Journal:
             else replace(one, column="")
             for one in self._rows
         ]
-        self.remarks.said += settled
+        lost = [
+            one
+            for one in self._quiet
+            if one.row not in there.get((one.file, one.table), ())
+        ]
+        # Two parts of a map may say the same of one row.
+        self.remarks.said += dict.fromkeys([*settled, *lost])
         self._rows.clear()
+        self._quiet.clear()
 
     def ask(
         self,
@@ -180,7 +192,10 @@ class Journal:
         key = (place.file, place.table, place.column)
         if key not in self._dates:
             self._dates[key] = read_dates(
-                column.values, place, self.answers, self.remarks
+                column.values,
+                replace(place, column=shown(place.column)),
+                self.answers,
+                self.remarks,
             )
         return self._dates[key]
 

@@ -85,6 +85,7 @@ def read_amounts(
             np.round(values * (by_factor or 1.0), 6),
             np.full(len(values), per_kg(unit)),
         )
+    # A truth value or a date in a column of numbers is neither 1 nor a day of some count.
     if not _is_text(kind):
         filled = ~source.empty
         journal.cells(source, filled, "refused", NOT_A_NUMBER)

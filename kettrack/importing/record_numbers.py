@@ -43,7 +43,7 @@ def read_record_numbers(source: SourceColumn, journal: Journal) -> pa.Array:
         hit = _like(levels, pattern)
         journal.rows(source.place, hit[cells.codes], "refused", reason)
         wrong |= hit
-    # Told apart from words for nothing, since the way to mend it is another.
+    # Blanks and words such as NA are both nothing.
     empty = cells.codes < 0
     journal.rows(
         source.place,

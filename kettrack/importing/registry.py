@@ -15,6 +15,7 @@ from kettrack.errors import UsageError
 from kettrack.importing import readers
 from kettrack.importing.remarks import Remarks
 from kettrack.importing.source import SourceData
+from kettrack.importing.unique_names import with_unique_names
 
 # Entry points under this name are modules of other packages that register readers of their own.
 ENTRY_POINTS: Final = "kettrack.readers"
@@ -132,7 +133,7 @@ def read_source(
             f"No reader is called {kind!r}; there are: {', '.join(known)}."
         )
     chosen = known[kind] if kind else recognised(path)
-    return chosen.read(path, answers, remarks)
+    return with_unique_names(chosen.read(path, answers, remarks), remarks)
 
 
 def require(module: str, package: str) -> None:

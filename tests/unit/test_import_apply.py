@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
 
 import pyarrow as pa
+import pytest
 
+from kettrack.errors import DataProblems
 from kettrack.importing.apply import apply_map
 from kettrack.importing.dated_tables import DatedTables
 from kettrack.importing.import_map import ImportMap, TableMap, WideBlock
 from kettrack.importing.remarks import Remarks
 from kettrack.importing.source import SourceData, SourceTable
+from kettrack.importing.unique_names import with_unique_names
 
 
 def sheet(
@@ -122,3 +127,125 @@ def test_a_wide_block_becomes_rows() -> None:
         (3, "w4", "refused", "out of range: a PHQ-9 total is a whole number, 0 to 27"),
         (4, "", "dropped", "no part of the map takes anything from it"),
     ]
+
+
+def test_rows_of_one_patient_are_joined() -> None:
+    table = sheet(
+        """
+        id | sex    | age | site  | last
+        a  | .      | 42  | north | 2024-05-01
+        b  | male   | 93  | north | .
+        a  | female | 41  | south | 2024-07-01
+        """,
+        "People",
+    )
+    names = {"patient_id": "id", "sex": "sex", "age": "age", "site": "site"}
+    plan = TableMap(
+        source="People", to="patients", columns=names | {"last_contact_day": "last"}
+    )
+    made, remarks = applied(plan, tables=(table,))
+    assert made.patients is not None
+    assert made.patients.to_pylist() == [
+        {
+            "patient_id": "a",
+            "age": 41,
+            "sex": "female",
+            "site": None,
+            "last_contact_day": date(2024, 7, 1),
+            "source_file": "log.xlsx",
+            "source_table": "People",
+            "source_row": 2,
+        },
+        {
+            "patient_id": "b",
+            "age": 90,
+            "sex": "male",
+            "site": "north",
+            "last_contact_day": None,
+            "source_file": "log.xlsx",
+            "source_table": "People",
+            "source_row": 3,
+        },
+    ]
+    assert said(remarks) == [
+        (None, "age", "mended", "ages over 89 are one class, 90"),
+        (
+            4,
+            "site",
+            "refused",
+            "rows of one patient say different things, so none of them is used",
+        ),
+        (4, "", "mended", "joined with another row of the same patient"),
+    ]
+
+
+def test_a_score_knows_only_its_session() -> None:
+    visits = sheet(
+        """
+        id | on
+        a  | 2024-03-01
+        a  | 2024-02-01
+        b  | 2024-01-01
+        """
+    )
+    scores = sheet(
+        """
+        id | s1 | s2
+        a  | 20 | 10
+        b  | 15 | 14
+        """,
+        "Scores",
+    )
+    sessions = TableMap(
+        source="Visits", to="sessions", columns={"patient_id": "id", "date": "on"}
+    )
+    wide = WideBlock(columns={"s1": None, "s2": None}, sessions={"s1": 1, "s2": 2})
+    totals = TableMap(
+        source="Scores",
+        to="scores",
+        columns={"patient_id": "id"},
+        constants={"instrument": "PHQ-9"},
+        wide=(wide,),
+    )
+    made, remarks = applied(totals, sessions, tables=(visits, scores))
+    assert made.scores is not None
+    assert "session_number" not in made.scores.column_names
+    found = sorted(
+        zip(column(made.scores, "date"), column(made.scores, "score"), strict=True)
+    )
+    assert found == [
+        (date(2024, 1, 1), 15.0),
+        (date(2024, 2, 1), 20.0),
+        (date(2024, 3, 1), 10.0),
+    ]
+    reason = "its time is a session number, and the patient has no such session"
+    assert said(remarks) == [(3, "session_number", "refused", reason)]
+
+
+def test_what_the_source_does_not_have_is_told_at_once() -> None:
+    wrong = TableMap(
+        source="Visits", to="sessions", columns={"patient_id": "Recrod", "date": "Date"}
+    )
+    lost = TableMap(source="Vists", to="scores", columns={})
+    with pytest.raises(DataProblems) as caught:
+        applied(wrong, lost, tables=(sheet(VISITS),))
+    assert [one.expected for one in caught.value.problems] == [
+        "there is no column 'Recrod' in 'Visits'; did you mean 'Record'?",
+        "there is no table 'Vists'; did you mean 'Visits'?",
+    ]
+
+
+def test_two_tables_of_one_name_are_told_apart() -> None:
+    one = sheet("id\na", "Sheet1")
+    two = replace(one, file="other.xlsx")
+    records = {("log.xlsx", "Sheet1"): one.rows, ("other.xlsx", "Sheet1"): two.rows}
+    source = SourceData(kind="excel", tables=(one, two), records=records)
+    remarks = Remarks()
+    remarks.drop_rows("other.xlsx", "Sheet1", [9], "it is a total")
+    named = with_unique_names(source, remarks)
+    assert [table.name for table in named.tables] == [
+        "log.xlsx: Sheet1",
+        "other.xlsx: Sheet1",
+    ]
+    assert list(named.records) == [(table.file, table.name) for table in named.tables]
+    assert remarks.said[0].table == "other.xlsx: Sheet1"

@@ -1,0 +1,54 @@
+"""Tables of one source with the same name, as first sheets of two workbooks have, told apart."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+from kettrack.importing.remarks import Remarks
+from kettrack.importing.source import SourceData
+
+_Where = tuple[str, str]
+
+
+def with_unique_names(source: SourceData, remarks: Remarks) -> SourceData:
+    """The same source; a table whose name stands twice is called by its file, too.
+
+    Parameters
+    ----------
+    source : SourceData
+        As its reader returns it.
+    remarks : Remarks
+        What the reader has said of such a table is said of its new name.
+    """
+    counts = Counter(table.name for table in source.tables)
+    wheres = [(table.file, table.name) for table in source.tables]
+    renamed = {
+        (file, name): (file, f"{file}: {name}")
+        for file, name in wheres
+        if counts[name] > 1 and wheres.count((file, name)) == 1
+    }
+    # Where file and name are the same, only the reader could tell the tables apart.
+    if not renamed:
+        return source
+    tables = [
+        replace(
+            table,
+            name=renamed.get(
+                (table.file, table.name),
+                ("", table.name),
+            )[1],
+        )
+        for table in source.tables
+    ]
+    # Rows are counted by file and table, so the remarks must follow.
+    for place, one in enumerate(remarks.said):
+        there = renamed.get((one.file, one.table))
+        if there:
+            remarks.said[place] = replace(one, table=there[1])
+    return replace(
+        source,
+        tables=tables,
+        records={renamed.get(at, at): rows for at, rows in source.records.items()},
+        joined={renamed.get(at, at): rows for at, rows in source.joined.items()},
+    )
