@@ -15,6 +15,7 @@ import typer
 from kettrack import __version__
 from kettrack.cli.check import check
 from kettrack.cli.estimate import estimate
+from kettrack.cli.import_ import import_
 from kettrack.cli.output import answer
 from kettrack.cli.report import report
 from kettrack.cli.rows import courses, events, outcomes, review, timeline
@@ -65,6 +66,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (
+    import_,
     check,
     courses,
     timeline,
@@ -78,7 +80,8 @@ for command in (
     version,
 ):
     # The order of the list is the order in `--help`.
-    app.command()(_guarded(command))
+    # `import` is a word of Python, so its function has another name.
+    app.command(command.__name__.rstrip("_"))(_guarded(command))
 
 
 def main(arguments: list[str] | None = None) -> None:

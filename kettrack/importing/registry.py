@@ -11,14 +11,19 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import Final
 
+import pyarrow as pa
+
 from kettrack.errors import UsageError
 from kettrack.importing import readers
-from kettrack.importing.remarks import Remarks
-from kettrack.importing.source import SourceData
+from kettrack.importing.remarks import Remark, Remarks
+from kettrack.importing.source import SourceData, SourceTable
 from kettrack.importing.unique_names import with_unique_names
+from kettrack.privacy.identifying_people import shown
 
 # Entry points under this name are modules of other packages that register readers of their own.
 ENTRY_POINTS: Final = "kettrack.readers"
+# The kind of a folder that is read file by file.
+FOLDER: Final = "folder"
 Answers = Mapping[str, str]
 Read = Callable[[Path, Answers, Remarks], SourceData]
 # How sure a reader is that a path is its own: 0 = not at all, 1 = its ending says so, 2 = its
@@ -128,12 +133,63 @@ def read_source(
         When there is no such reader or path, or when a package is missing.
     """
     known = known_readers()
+    if kind == FOLDER or (not kind and _is_mixed(path)):
+        return with_unique_names(_read_each(path, answers, remarks), remarks)
     if kind and kind not in known:
         raise UsageError(
             f"No reader is called {kind!r}; there are: {', '.join(known)}."
         )
     chosen = known[kind] if kind else recognised(path)
     return with_unique_names(chosen.read(path, answers, remarks), remarks)
+
+
+def _is_mixed(path: Path) -> bool:
+    """Whether no reader takes a folder as a whole, though some takes a file of it."""
+    if not path.is_dir() or any(
+        one.recognise(path) for one in known_readers().values()
+    ):
+        return False
+    return any(_reader_of(file) for file in _files(path))
+
+
+def _files(folder: Path) -> list[Path]:
+    # Hidden files, and those that an open spreadsheet leaves behind, are nobody's data.
+    return sorted(
+        file
+        for file in folder.iterdir()
+        if file.is_file() and not file.name.startswith((".", "~"))
+    )
+
+
+def _reader_of(path: Path) -> Reader | None:
+    try:
+        return recognised(path)
+    except UsageError:
+        return None
+
+
+def _read_each(
+    folder: Path,
+    answers: Answers,
+    remarks: Remarks,
+) -> SourceData:
+    """A folder of files of several kinds, or of a kind whose reader takes single files."""
+    if not folder.is_dir():
+        raise UsageError(f"There is no folder {str(folder)!r}.")
+    # The tables keep the names of their files, so nothing mixes.
+    tables: list[SourceTable] = []
+    records: dict[tuple[str, str], pa.Array] = {}
+    for file in _files(folder):
+        of_file = _reader_of(file)
+        if of_file is None:
+            name = shown(file.name, file=True)
+            reason = "no reader knows what this file is; nothing was read from it"
+            remarks.add(Remark(file=name, table=name, action="noted", reason=reason))
+            continue
+        source = of_file.read(file, answers, remarks)
+        tables += source.tables
+        records |= source.records
+    return SourceData(kind=FOLDER, tables=tables, records=records)
 
 
 def require(module: str, package: str) -> None:

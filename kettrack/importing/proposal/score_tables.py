@@ -136,6 +136,7 @@ def _of_scale(
         constants = {"instrument": scale}
         day = {DATE: dates[0]} if dates else dict(when.columns)
         parts.append(when.part(known, "scores", day | filled, constants))
+    # Visits beside each other, after those whose row has its own day.
     if occasions:
         blocks = _blocks(known, occasions, asking)
         # A date of the row beside occasions would be that of day 0, which nobody said.
@@ -183,6 +184,7 @@ def _blocks(
     for occasion, columns in occasions.items():
         if occasion is None:
             continue
+        # A visit with a date of its own needs no day from its name.
         dated = [one.facts.name for one in columns if one.heading.part == "date"]
         for one in columns:
             into = _into(one)

@@ -86,6 +86,7 @@ def when_of(
     answers, remarks
         As for `propose`.
     """
+    # The date of the other table is better than none.
     own = {"sessions": "session_date", "scores": "score_date"}.get(to, "")
     for meaning in (own, DATE, *({"session_date", "score_date"} - {own})):
         if known.best(meaning):

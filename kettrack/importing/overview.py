@@ -1,0 +1,149 @@
+"""What was found in a source, and what each column of it is used as: nothing of a patient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from kettrack.importing.import_map import ImportMap, TableMap
+from kettrack.importing.proposal.facts import ColumnFacts, facts_of
+from kettrack.importing.source import SourceData, SourceTable
+from kettrack.privacy.identifying_people import shown
+from kettrack.vocabulary.columns import TABLES
+
+_KINDS: Final = {
+    "empty": "empty",
+    "whole": "whole numbers",
+    "decimal": "numbers",
+    "text": "words",
+    "date": "dates",
+    "duration": "lengths of time",
+    "yes_no": "yes or no",
+}
+_MEASURED: Final = frozenset(
+    column.name
+    for table in TABLES.values()
+    for column in table.columns
+    if column.role == "measure"
+) | {"dose"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundColumn:
+    """One column of a source.
+
+    Parameters
+    ----------
+    table, column : str
+        Their names.
+    holds : str
+        Kind of its cells; the range too, where it is that of a measure.
+    used_as : str
+        Columns of a cohort that it becomes, or why it becomes none.
+    """
+
+    table: str
+    column: str
+    holds: str
+    used_as: str
+
+
+def found_columns(
+    source: SourceData,
+    plan: ImportMap,
+    ranges: bool,
+) -> list[FoundColumn]:
+    """One row per column of the source.
+
+    Parameters
+    ----------
+    source : SourceData
+        With names that may be shown.
+    plan : ImportMap
+        What is what.
+    ranges : bool
+        Whether the range of measures is told.
+    """
+    return [
+        row
+        for table in source.tables
+        for row in _of_table(
+            table,
+            plan,
+            ranges,
+        )
+    ]
+
+
+def _of_table(
+    table: SourceTable,
+    plan: ImportMap,
+    ranges: bool,
+) -> Iterator[FoundColumn]:
+    uses: dict[str, list[str]] = {}
+    for part in plan.tables:
+        if part.source == table.name:
+            for column, use in _uses(part):
+                uses.setdefault(column, []).append(use)
+    unused = plan.unused.get(table.name, {})
+    for facts in facts_of(table):
+        # A column may be used by several parts, and for several things.
+        used = list(dict.fromkeys(uses.get(facts.name, [])))
+        measured = any(
+            use.rpartition(".")[2].split(" ")[0] in _MEASURED for use in used
+        )
+        yield FoundColumn(
+            table=shown(table.name, file=True),
+            column=shown(facts.name),
+            holds=_holds(facts, ranges and measured),
+            used_as=", ".join(used)
+            or f"not used: {unused.get(facts.name, 'left out')}",
+        )
+
+
+def _uses(part: TableMap) -> Iterator[tuple[str, str]]:
+    """Source column and what it becomes."""
+    for meaning, column in part.columns.items():
+        unit = part.units.get(meaning, "")
+        yield column, f"{part.to}.{meaning}" + (f" ({unit})" if unit else "")
+    for column in part.where:
+        yield column, f"which rows are {part.to}"
+    for block in part.wide:
+        scale = block.constants.get("instrument") or part.constants.get(
+            "instrument", ""
+        )
+        for column, day in block.columns.items():
+            when = "" if day is None else f" day {day:g}"
+            yield column, f"{part.to}.{block.into}" + f" {scale}{when}".rstrip()
+        for column in block.dates.values():
+            yield column, f"{part.to}.date"
+
+
+def _holds(
+    facts: ColumnFacts,
+    ranges: bool,
+) -> str:
+    said = _KINDS[facts.kind]
+    # The range of a record number or a date would tell something of patients.
+    if ranges and facts.low is not None:
+        return f"{said}, {facts.low:g} to {facts.high:g}"
+    return said
+
+
+def counted_tables(source: SourceData) -> list[str]:
+    """One sentence per table: how many rows and columns it has.
+
+    Parameters
+    ----------
+    source : SourceData
+        With names that may be shown.
+    """
+    told = []
+    for table in source.tables:
+        size = f"{table.data.num_rows} rows, {table.data.num_columns} columns"
+        where = (
+            "" if table.name == table.file else f" of {shown(table.file, file=True)}"
+        )
+        told.append(f"{shown(table.name, file=True)}{where}: {size}")
+    return told
