@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import mkstemp
+from shutil import rmtree
+from tempfile import mkdtemp, mkstemp
 from typing import TYPE_CHECKING, Final
 
 from kettrack.errors import UsageError, WrongArgument
@@ -58,6 +59,48 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         draft.replace(target)
     finally:
         draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(path: str | Path) -> Iterator[Path]:
+    """Hand out a temporary folder beside `path`, and rename it to `path` when the block ends
+    without an error.
+
+    Parameters
+    ----------
+    path : str or Path
+        Where the folder shall stand. A folder that is there is replaced as a whole; the folder
+        around it must exist.
+
+    Yields
+    ------
+    Path
+        Write into it. After an error it is removed and `path` is as it was.
+    """
+    target = Path(path)
+    around = target.absolute().parent
+    if not around.is_dir():
+        raise UsageError(
+            f"There is no folder {str(target.parent)!r} to write {target.name} into."
+        )
+    # Two names within one folder: the draft, and where the old one waits for its end.
+    room = Path(mkdtemp(prefix=f".{target.name}.", dir=around))
+    draft = room / "draft"
+    old = room / "old"
+    draft.mkdir()
+    try:
+        yield draft
+        if target.exists():
+            target.replace(old)
+        try:
+            draft.replace(target)
+        except OSError:
+            # Better the old folder than none.
+            if old.exists():
+                old.replace(target)
+            raise
+    finally:
+        rmtree(room, ignore_errors=True)
 
 
 def _umask() -> int:
