@@ -1,0 +1,234 @@
+"""Files of FHIR: one record a line, one a file, or many in a bundle, as JSON or XML, packed or not.
+
+Every record has a number: its line where a line holds one, its place in the bundle, or 1.
+"""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from typing import Final, NamedTuple
+from xml.etree.ElementTree import Element, ParseError
+
+import msgspec
+from msgspec import Raw
+
+from kettrack.errors import DataProblems, Problem
+from kettrack.importing.fhir.resources import Bundle, Head
+from kettrack.importing.fhir.xml_shape import NAMESPACE, as_json
+from kettrack.importing.registry import require
+from kettrack.privacy.identifying_people import may_be_shown
+
+_LINES: Final = (".ndjson", ".jsonl", ".ldjson")
+_WHOLE: Final = ".json"
+_XML: Final = ".xml"
+_PACKED: Final = ".gz"
+_PROBE: Final = 65_536  # bytes that are looked at to guess what a file is
+_MARK: Final = b"\xef\xbb\xbf"
+_LIST: Final = msgspec.json.Decoder(list[Raw])
+_BUNDLE: Final = msgspec.json.Decoder(Bundle)
+_HEAD: Final = msgspec.json.Decoder(Head)
+_DAMAGED: Final = "is damaged, or no packed file"
+_BROKEN: Final = (OSError, EOFError, zlib.error)
+
+
+class FhirFile(NamedTuple):
+    """A file, and the name by which it is called."""
+
+    path: Path
+    name: str
+
+
+class Record(NamedTuple):
+    """One record as it stands in its file.
+
+    Parameters
+    ----------
+    file : str
+        Name of the file.
+    row : int
+        Number in the file.
+    body : bytes
+        JSON; empty where nothing could be read.
+    full_url : str
+        Its address where a bundle gives one.
+    """
+
+    file: str
+    row: int
+    body: bytes
+    full_url: str = ""
+
+
+def ending(path: Path) -> str:
+    """The ending that tells the format, without that of the packing.
+
+    Examples
+    --------
+    >>> ending(Path("Observation.000.ndjson.gz"))
+    '.ndjson'
+    """
+    name = path.name.casefold().removesuffix(_PACKED)
+    return Path(name).suffix
+
+
+def files_of(path: Path) -> list[FhirFile]:
+    """The files of a folder that may hold FHIR, by name; or the one file.
+
+    Files are often named after patients: such a name is replaced by a number.
+    """
+    if path.is_file():
+        return [FhirFile(path, _name(path.name, 1))]
+    inside = sorted(
+        one
+        for one in path.rglob("*")
+        if one.is_file() and ending(one) in (*_LINES, _WHOLE, _XML)
+    )
+    names = [_name(one.name, place) for place, one in enumerate(inside, start=1)]
+    several = Counter(names)
+    # Two folders may hold files of one name; rows of both must be told apart.
+    return [
+        FhirFile(one, name if several[name] == 1 else f"{name} (file {place})")
+        for place, (one, name) in enumerate(zip(inside, names, strict=True), start=1)
+    ]
+
+
+def _name(name: str, place: int) -> str:
+    return name if may_be_shown(name, file=True) else f"file {place} (name hidden)"
+
+
+def looks_like_fhir(path: Path) -> bool:
+    """Tell from the beginning of a file whether it holds FHIR."""
+    if ending(path) not in (*_LINES, _WHOLE, _XML):
+        return False
+    try:
+        with _opened(path) as stream:
+            start = stream.read(_PROBE)
+    except _BROKEN:
+        return False
+    if ending(path) == _XML:
+        return NAMESPACE.encode() in start
+    return b'"resourceType"' in start
+
+
+def _opened(path: Path) -> gzip.GzipFile:
+    """A stream of the file as it was before it was packed."""
+    if path.name.casefold().endswith(_PACKED):
+        return gzip.open(path, "rb")
+    return path.open("rb")  # type: ignore[return-value]
+
+
+def records_of(files: list[FhirFile]) -> Iterator[Record]:
+    """Every record of every file.
+
+    Raises
+    ------
+    DataProblems
+        Naming each file that cannot be read.
+    """
+    problems: list[Problem] = []
+    for file in files:
+        try:
+            yield from _records(file)
+        except _BROKEN:
+            problems.append(_problem(file, _DAMAGED))
+        except DataProblems as found:
+            problems += found.problems
+    if problems:
+        raise DataProblems(problems)
+
+
+def _problem(file: FhirFile, what: str, line: int | None = None) -> Problem:
+    return Problem(file.name, line, "", "", f"this file {what}")
+
+
+def _records(file: FhirFile) -> Iterator[Record]:
+    if ending(file.path) in _LINES:
+        return _by_line(file)
+    with _opened(file.path) as stream:
+        content = stream.read().removeprefix(_MARK).strip()
+    if ending(file.path) == _XML:
+        return _numbered(file, [(as_json(_parsed(file, content)), "")])
+    return _of_json(file, content)
+
+
+def _by_line(file: FhirFile) -> Iterator[Record]:
+    """One record a line. Where the first is a bundle, records are numbered through all bundles."""
+    bundles = False
+    count = 0
+    with _opened(file.path) as stream:
+        for line, text in enumerate(stream, start=1):
+            body = text.removeprefix(_MARK).strip()
+            if not body:
+                continue
+            kind = _kind(body)
+            bundles |= count == 0 and kind == "Bundle"
+            if not bundles:
+                count += 1
+                yield Record(file.name, line, body)
+                continue
+            for one in _numbered(file, [(body, "")]):
+                count += 1
+                yield one._replace(row=count)
+
+
+def _kind(body: bytes) -> str:
+    with suppress(msgspec.DecodeError):
+        return _HEAD.decode(body).resource_type
+    return ""
+
+
+def _of_json(file: FhirFile, content: bytes) -> Iterator[Record]:
+    """A record, a bundle, a list of records, or lines under the ending of a whole file."""
+    with suppress(msgspec.DecodeError):
+        bodies = _LIST.decode(content) if content.startswith(b"[") else [Raw(content)]
+        # A broken end shows only when the whole is read.
+        msgspec.json.decode(content)
+        return _numbered(file, [(bytes(body), "") for body in bodies])
+    first, _, _ = content.partition(b"\n")
+    if _kind(first):
+        return _by_line(file)
+    raise DataProblems([_problem(file, "is no JSON, or is cut off")])
+
+
+def _numbered(
+    file: FhirFile,
+    bodies: list[tuple[bytes, str]],
+) -> Iterator[Record]:
+    flat = (one for body, url in bodies for one in _unpacked(body, url))
+    for number, (body, url) in enumerate(flat, start=1):
+        yield Record(file.name, number, body, url)
+
+
+def _unpacked(body: bytes, full_url: str) -> Iterator[tuple[bytes, str]]:
+    """The records of a bundle, also of one within another; or the record itself."""
+    if _kind(body) != "Bundle":
+        yield body, full_url
+        return
+    try:
+        entries = _BUNDLE.decode(body).entry
+    except msgspec.DecodeError:
+        # It is counted as one record that cannot be read.
+        yield b"", full_url
+        return
+    for entry in entries:
+        resource = bytes(entry.resource)
+        if resource not in (b"", b"null"):
+            yield from _unpacked(resource, entry.full_url)
+
+
+def _parsed(file: FhirFile, content: bytes) -> Element:
+    require("defusedxml.ElementTree", "defusedxml")
+    parser = import_module("defusedxml.ElementTree")
+    try:
+        root: Element = parser.fromstring(content)
+    # Entities and other things that a file of data does not need are a ValueError.
+    except (ParseError, ValueError):
+        problem = _problem(file, "is no XML, is cut off, or holds entities")
+        raise DataProblems([problem]) from None
+    return root

@@ -1,0 +1,183 @@
+"""Forms: which question of a scale a link of a response stands for, and what its answers are worth.
+
+Links are whatever the maker of a form chose: a code of LOINC (`/44250-9`), the scale with a number
+(`PHQ-9.1`), or a bare number. A code in the form goes before the look of a link. A link without the
+whole name of a scale counts only where something else says which scale it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Final
+
+from kettrack.importing.fhir.codes import ITEM, SCORE
+from kettrack.importing.fhir.numbers import OptionPoints, ordinal_of
+from kettrack.importing.fhir.resources import Coding, FormItem, Questionnaire
+from kettrack.vocabulary.instruments import INSTRUMENTS
+from kettrack.vocabulary.outside_codes import (
+    LOINC_PANELS,
+    LOINC_SCORES,
+    ScoreCode,
+    system_of,
+)
+
+_LOINC: Final = "LOINC"
+_CODE: Final = re.compile(r"(?<!\d)\d{4,6}-\d(?!\d)")
+_TOTAL: Final = re.compile(
+    r"[ ./_-]*(?:sum|total|score|totalscore|gesamt|summe)(?:[ ._-]?(?:score|wert))?"
+)
+_NUMBER: Final = r"[ ./_-]*(?:(?:q|item|question|frage|nr)[ ._-]*)?0*(\d{1,2})"
+# After a whole name such as `phq9` a number needs something between: `phq91` is no first question.
+_AFTER_NAME: Final = re.compile(
+    r"[ ./_-]+(?:(?:q|item|question|frage|nr)[ ._-]*)?0*(\d{1,2})"
+    r"|(?:q|item|question|frage|nr)[ ._-]*0*(\d{1,2})"
+)
+_BARE: Final = re.compile(_NUMBER)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a definition of a form says.
+
+    Parameters
+    ----------
+    instrument : str
+        The one scale it is; empty where it is none or several.
+    columns : mapping
+        Link to what its question is.
+    options : mapping
+        (link, code of the answer) to points.
+    """
+
+    instrument: str = ""
+    columns: Mapping[str, ScoreCode] = field(default_factory=dict)
+    options: OptionPoints = field(default_factory=dict)
+
+
+NO_FORM: Final = Form()
+
+
+def form_of(one: Questionnaire) -> Form:
+    """What a Questionnaire says of its questions."""
+    columns: dict[str, ScoreCode] = {}
+    options: dict[tuple[str, str], float] = {}
+    for item in _every(one.item):
+        score = _first_score(item.code)
+        if score is not None:
+            columns[item.link_id] = score
+        for option in item.answer_option:
+            if option.value_coding is None:
+                continue
+            points = ordinal_of(option.extension, option.value_coding)
+            if points is not None:
+                options[item.link_id, option.value_coding.code] = points
+    scales = {score.instrument for score in columns.values()}
+    panels = {
+        LOINC_PANELS[coding.code]
+        for coding in one.code
+        if coding.code in LOINC_PANELS and _is_loinc(coding)
+    }
+    named = panels or scales
+    return Form(next(iter(named)) if len(named) == 1 else "", columns, options)
+
+
+def _every(items: Iterable[FormItem]) -> Iterator[FormItem]:
+    for item in items:
+        yield item
+        yield from _every(item.item)
+
+
+def _first_score(codings: Iterable[Coding]) -> ScoreCode | None:
+    for coding in codings:
+        if _is_loinc(coding) and coding.code in LOINC_SCORES:
+            return LOINC_SCORES[coding.code]
+    return None
+
+
+def _is_loinc(coding: Coding) -> bool:
+    return not coding.system or system_of(coding.system) == _LOINC
+
+
+@cache
+def column_of_link(link: str, instrument: str) -> ScoreCode | None:
+    """The question that a link stands for by its look; None where nobody can tell.
+
+    Parameters
+    ----------
+    link : str
+        As in the response.
+    instrument : str
+        The scale of the form; empty where it is not known.
+
+    Examples
+    --------
+    >>> column_of_link("/44250-9", "").column, column_of_link("PHQ-9.9", "").column
+    ('item_1', 'item_9')
+    >>> column_of_link("3", "") is None, column_of_link("3", "PHQ-9").column
+    (True, 'item_3')
+    """
+    codes = _CODE.findall(link)
+    # The code of a group may stand before that of its question.
+    if codes and codes[-1] in LOINC_SCORES:
+        return LOINC_SCORES[codes[-1]]
+    small = link.casefold().strip().lstrip("/")
+    for name in INSTRUMENTS:
+        whole = _whole_name(name).match(small)
+        # `PHQ.9` is the ninth question, not the scale.
+        if whole and whole.end() < len(small):
+            return _numbered(name, small[whole.end() :], _AFTER_NAME)
+    if not instrument or instrument not in INSTRUMENTS:
+        return None
+    # `PHQ.1` may be a question of PHQ-2, 4, 8, 9 or 15: only the form tells.
+    short = re.match(_first_word(instrument) + r"(?=[ ./_])", small)
+    rest = small[short.end() :] if short else small
+    return _numbered(instrument, rest, _BARE)
+
+
+def _numbered(
+    instrument: str,
+    rest: str,
+    pattern: re.Pattern[str],
+) -> ScoreCode | None:
+    if _TOTAL.fullmatch(rest):
+        return ScoreCode(instrument, SCORE)
+    found = pattern.fullmatch(rest)
+    if found is None:
+        return None
+    number = int(next(part for part in found.groups() if part))
+    scale = INSTRUMENTS[instrument]
+    if number != scale.uncounted_item and not 1 <= number <= scale.n_items:
+        return None
+    return ScoreCode(instrument, f"{ITEM}{number}")
+
+
+@cache
+def _whole_name(instrument: str) -> re.Pattern[str]:
+    """`PHQ-9` as phq9, phq-9, phq_9, phq 9."""
+    parts = re.findall(r"[a-z]+|\d+", instrument.casefold())
+    return re.compile(r"[ ._-]?".join(parts) + r"(?!\d)")
+
+
+def _first_word(instrument: str) -> str:
+    return re.split(r"[^a-z]", instrument.casefold())[0]
+
+
+@cache
+def scale_in_name(name: str) -> str:
+    """The one scale that the address of a form names; empty where it names none or several.
+
+    Examples
+    --------
+    >>> scale_in_name("http://example.org/Questionnaire/phq-9-example"), scale_in_name("intake")
+    ('PHQ-9', '')
+    """
+    small = name.casefold()
+    found = {
+        scale
+        for scale in INSTRUMENTS
+        if re.search(rf"(?<![a-z\d]){_whole_name(scale).pattern}(?![a-z])", small)
+    }
+    return next(iter(found)) if len(found) == 1 else ""

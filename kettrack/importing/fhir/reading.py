@@ -1,0 +1,241 @@
+"""Records one after the other: what each says, and tables of what they say together."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Final, cast
+
+import msgspec
+
+from kettrack.importing.fhir.codes import CodeReader
+from kettrack.importing.fhir.files import Record
+from kettrack.importing.fhir.forms import Form, form_of
+from kettrack.importing.fhir.notes import Notes, RecordOrigin
+from kettrack.importing.fhir.observations import ObservationReader
+from kettrack.importing.fhir.parts import Part
+from kettrack.importing.fhir.people import KnownPatients, NoPerson
+from kettrack.importing.fhir.resources import (
+    NAMED,
+    OTHER,
+    READ,
+    Head,
+    Medication,
+    NamedConcept,
+    Patient,
+    Questionnaire,
+)
+from kettrack.importing.fhir.responses import ResponseReader
+from kettrack.importing.fhir.scores import ScoreMerger
+from kettrack.importing.fhir.status import StatusReader
+from kettrack.importing.fhir.tables import (
+    Person,
+    numbers_by_place,
+    patient_tables,
+    score_tables,
+    session_tables,
+)
+from kettrack.importing.fhir.times import NoDay, clinic_clock, say_times
+from kettrack.importing.fhir.treatments import Session, SessionMerger, TreatmentReader
+from kettrack.importing.fhir.versions import Versions
+from kettrack.importing.registry import Answers
+from kettrack.importing.remarks import Remarks
+from kettrack.importing.source import SourceData
+from kettrack.vocabulary.columns import SEXES
+
+NOT_READ: Final = "records of this kind hold no session, score or patient"
+NO_JSON: Final = "it is no JSON, or cut off"
+NO_KIND: Final = "it is no record of FHIR: it does not say of which kind it is"
+NOT_AS_FHIR: Final = "a field that is read is not of the type that FHIR gives it"
+OF_FORMS: Final = "it defines a form; it was used to understand its responses"
+OF_DRUGS: Final = "it describes a drug; it was used to understand administrations"
+NO_ID: Final = "it has no id, so no other record can point at it"
+TWICE: Final = "another record of the same patient counts"
+REPLACED: Final = "it says that another record of the same patient replaces it"
+UNREADABLE: Final = "unreadable record"
+_NO_SEX: Final = "this is no word of FHIR"
+_HEAD: Final = msgspec.json.Decoder(Head)
+_DECODERS: Final = {name: msgspec.json.Decoder(kind) for name, kind in READ.items()}
+
+
+@dataclass(slots=True)
+class _Found:
+    """What has been read so far."""
+
+    forms: dict[str, Form] = field(default_factory=dict)
+    drugs: dict[str, NamedConcept] = field(default_factory=dict)
+    parts: list[Part] = field(default_factory=list)
+    sessions: list[Session] = field(default_factory=list)
+    persons: dict[str, Person] = field(default_factory=dict)
+    origins: list[RecordOrigin] = field(default_factory=list)
+
+
+class FhirReading:
+    """Reads a source in two rounds.
+
+    Parameters
+    ----------
+    answers : mapping
+        To the questions of an earlier run.
+    remarks : Remarks
+        Takes every record that makes no row, with its reason.
+    """
+
+    def __init__(self, answers: Answers, remarks: Remarks) -> None:
+        self._notes = Notes(remarks)
+        self._clock = clinic_clock(answers)
+        self._people = KnownPatients()
+        self._versions = Versions()
+        self._found = _Found()
+        self._answers = answers
+        status = StatusReader(self._notes, answers)
+        codes = CodeReader(answers, remarks)
+        self._observations = ObservationReader(
+            self._notes,
+            status,
+            codes,
+            self._clock,
+        )
+        self._responses = ResponseReader(
+            self._notes,
+            status,
+            self._clock,
+            answers,
+            self._found.forms,
+        )
+        self._treatments = TreatmentReader(
+            self._notes,
+            status,
+            self._clock,
+            self._found.drugs,
+        )
+
+    def look_at(self, record: Record) -> None:
+        """First round: patients, forms and drugs, and which version of a record is the latest."""
+        # What cannot be read is said in the second round.
+        with suppress(msgspec.DecodeError, NoPerson):
+            head = _HEAD.decode(record.body)
+            self._versions.see(record, head)
+            if head.resource_type in ("Patient", "Questionnaire", "Medication"):
+                one = _DECODERS[head.resource_type].decode(record.body)
+                self._take_in(one, record.full_url)
+
+    def _take_in(self, one: Any, full_url: str) -> None:
+        names = [name for name in (one.id, full_url) if name]
+        if isinstance(one, Patient):
+            self._people.add(one, full_url)
+        elif isinstance(one, Questionnaire):
+            form = form_of(one)
+            self._found.forms |= dict.fromkeys([*names, one.url], form)
+        elif isinstance(one, Medication) and one.code is not None:
+            self._found.drugs |= dict.fromkeys(names, one.code)
+
+    def read(self, record: Record) -> None:
+        """Second round: what a record says."""
+        try:
+            head = _HEAD.decode(record.body)
+        except msgspec.DecodeError as error:
+            origin = self._origin(record, UNREADABLE)
+            built = isinstance(error, msgspec.ValidationError)
+            reason = NOT_AS_FHIR if built or not record.body else NO_JSON
+            self._notes.whole(origin, "refused", reason)
+            return
+        if not head.resource_type:
+            self._notes.whole(self._origin(record, UNREADABLE), "refused", NO_KIND)
+            return
+        kind = head.resource_type if head.resource_type in NAMED else OTHER
+        origin = self._origin(record, kind)
+        earlier = self._versions.left_out.get((record.file, record.row))
+        if earlier:
+            self._notes.whole(origin, "dropped", earlier)
+        elif kind not in READ:
+            self._notes.whole(origin, "dropped", NOT_READ)
+        else:
+            self._read(origin, record)
+
+    def _origin(self, record: Record, kind: str) -> RecordOrigin:
+        origin = RecordOrigin(record.file, kind, record.row)
+        self._found.origins.append(origin)
+        return origin
+
+    def _read(self, origin: RecordOrigin, record: Record) -> None:
+        try:
+            one = cast("Any", _DECODERS[origin.kind].decode(record.body))
+        except msgspec.DecodeError:
+            self._notes.whole(origin, "refused", NOT_AS_FHIR)
+            return
+        if origin.kind == "Observation":
+            part = self._observations.read(origin, one)
+            self._found.parts += [part] if part else []
+        elif origin.kind == "QuestionnaireResponse":
+            self._found.parts += self._responses.read(origin, one)
+        elif origin.kind == "MedicationAdministration":
+            self._add(self._treatments.administration(origin, one))
+        elif origin.kind == "Procedure":
+            self._add(self._treatments.procedure(origin, one))
+        elif origin.kind == "Patient":
+            self._read_patient(origin, one, record.full_url)
+        else:
+            reason = OF_FORMS if origin.kind == "Questionnaire" else OF_DRUGS
+            self._notes.whole(origin, "dropped", reason)
+
+    def _add(self, session: Session | None) -> None:
+        self._found.sessions += [session] if session else []
+
+    def _read_patient(self, origin: RecordOrigin, one: Patient, full_url: str) -> None:
+        try:
+            name = self._people.add(one, full_url)
+        except NoPerson:
+            name = ""
+        if not name:
+            self._notes.whole(origin, "refused", NO_ID)
+        elif self._people.id_of(name) != name:
+            self._notes.whole(origin, "dropped", REPLACED)
+        elif name in self._found.persons:
+            self._notes.whole(origin, "dropped", TWICE)
+        else:
+            birth = self._birth(origin, one.birth_date)
+            sex = one.gender if one.gender in SEXES else ""
+            if one.gender and not sex:
+                self._notes.cell(origin, "gender", "refused", _NO_SEX)
+            self._found.persons[name] = Person(origin, name, birth, sex)
+
+    def _birth(self, origin: RecordOrigin, text: str) -> date | None:
+        if not text:
+            return None
+        try:
+            return self._clock.moment(text).day
+        except NoDay as reason:
+            self._notes.cell(origin, "birthDate", "refused", str(reason))
+            return None
+
+    def finish(self, kind: str) -> SourceData:
+        """The tables.
+
+        Parameters
+        ----------
+        kind : str
+            Name of the reader.
+        """
+        people = self._people
+        found = self._found
+        scores = ScoreMerger(self._notes, self._answers, people).rows(found.parts)
+        sessions = SessionMerger(self._notes, people).rows(found.sessions)
+        joined: list[RecordOrigin] = []
+        for row in scores:
+            joined += row.joined
+        for session in sessions:
+            joined += session.joined
+        self._notes.finish()
+        say_times(self._clock, self._notes.remarks)
+        return SourceData(
+            kind=kind,
+            tables=[
+                *session_tables(sessions, people),
+                *score_tables(scores, people),
+                *patient_tables(found.persons.values()),
+            ],
+            records=numbers_by_place(found.origins),
+            joined=numbers_by_place(joined),
+        )
