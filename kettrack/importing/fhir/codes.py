@@ -26,6 +26,7 @@ NO_SCALE: Final = "its code is of no scale that kettrack knows"
 UNCOUNTED: Final = "this question is on the form, and not in its total"
 NO_SYSTEM: Final = "its code names no system; read as one of LOINC"
 _LOINC: Final = "LOINC"
+# Digits, and a check digit behind a hyphen.
 _LOINC_SHAPE: Final = re.compile(r"\d{3,6}-\d")
 _NONE: Final = "none"
 _SURVEY: Final = "survey"
@@ -70,6 +71,7 @@ class CodeReader:
 
     answers: Answers
     remarks: Remarks
+    # An export repeats a dozen codes a million times.
     _known: dict[tuple[str, str], CodeMeaning] = field(default_factory=dict)
     _asked: set[str] = field(default_factory=set)
 
@@ -95,6 +97,7 @@ class CodeReader:
         return self._known[name]
 
     def _looked_up(self, coding: Coding) -> CodeMeaning:
+        # What the clinic says goes before the tables.
         own = self.answers.get(_key(coding), "")
         if own:
             return _own(own)
@@ -121,6 +124,7 @@ class CodeReader:
         categories: Iterable[Concept],
     ) -> None:
         """Ask about the codes of a record that a clinic has filed as a survey."""
+        # Vital signs and laboratory results are not asked about.
         filed = {one.code for category in categories for one in category.coding}
         if _SURVEY not in filed or concept is None:
             return
@@ -141,6 +145,7 @@ def _key(coding: Coding) -> str:
 def _may_be_printed(coding: Coding) -> bool:
     if not _SHOWN.fullmatch(coding.code):
         return False
+    # A code of a public system names nobody.
     if system_of(coding.system):
         return True
     return may_be_shown(coding.code) and may_be_shown(coding.system)

@@ -24,6 +24,7 @@ from kettrack.importing.fhir.xml_shape import NAMESPACE, as_json
 from kettrack.importing.registry import require
 from kettrack.privacy.identifying_people import may_be_shown
 
+# Endings that exports use for one record a line.
 _LINES: Final = (".ndjson", ".jsonl", ".ldjson")
 _WHOLE: Final = ".json"
 _XML: Final = ".xml"
@@ -34,6 +35,7 @@ _LIST: Final = msgspec.json.Decoder(list[Raw])
 _BUNDLE: Final = msgspec.json.Decoder(Bundle)
 _HEAD: Final = msgspec.json.Decoder(Head)
 _DAMAGED: Final = "is damaged, or no packed file"
+# What the standard library raises over damaged packing; its words are not passed on.
 _BROKEN: Final = (OSError, EOFError, zlib.error)
 
 
@@ -82,6 +84,7 @@ def files_of(path: Path) -> list[FhirFile]:
 
     Files are often named after patients: such a name is replaced by a number.
     """
+    # A file that is named by hand is read whatever its ending.
     if path.is_file():
         return [FhirFile(path, _name(path.name, 1))]
     inside = sorted(
@@ -111,6 +114,7 @@ def looks_like_fhir(path: Path) -> bool:
             start = stream.read(_PROBE)
     except _BROKEN:
         return False
+    # The namespace tells FHIR from other XML.
     if ending(path) == _XML:
         return NAMESPACE.encode() in start
     return b'"resourceType"' in start
@@ -159,6 +163,7 @@ def _records(file: FhirFile) -> Iterator[Record]:
 
 def _by_line(file: FhirFile) -> Iterator[Record]:
     """One record a line. Where the first is a bundle, records are numbered through all bundles."""
+    # Lines and places in bundles would collide as numbers.
     bundles = False
     count = 0
     with _opened(file.path) as stream:
@@ -167,6 +172,7 @@ def _by_line(file: FhirFile) -> Iterator[Record]:
             if not body:
                 continue
             kind = _kind(body)
+            # A line with a bundle after plain lines is one record that cannot be read.
             bundles |= count == 0 and kind == "Bundle"
             if not bundles:
                 count += 1
@@ -190,6 +196,7 @@ def _of_json(file: FhirFile, content: bytes) -> Iterator[Record]:
         # A broken end shows only when the whole is read.
         msgspec.json.decode(content)
         return _numbered(file, [(bytes(body), "") for body in bodies])
+    # Some servers call a file of lines .json.
     first, _, _ = content.partition(b"\n")
     if _kind(first):
         return _by_line(file)

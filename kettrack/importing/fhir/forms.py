@@ -65,6 +65,7 @@ def form_of(one: Questionnaire) -> Form:
     columns: dict[str, ScoreCode] = {}
     options: dict[tuple[str, str], float] = {}
     for item in _every(one.item):
+        # A question may also have codes of the clinic's own.
         score = _first_score(item.code)
         if score is not None:
             columns[item.link_id] = score
@@ -74,6 +75,7 @@ def form_of(one: Questionnaire) -> Form:
             points = ordinal_of(option.extension, option.value_coding)
             if points is not None:
                 options[item.link_id, option.value_coding.code] = points
+    # The code of the form goes before those of its questions: a form may borrow questions.
     scales = {score.instrument for score in columns.values()}
     panels = {
         LOINC_PANELS[coding.code]
@@ -149,6 +151,7 @@ def _numbered(
         return None
     number = int(next(part for part in found.groups() if part))
     scale = INSTRUMENTS[instrument]
+    # `PHQ.14` is no question of PHQ-9, so the form is another one.
     if number != scale.uncounted_item and not 1 <= number <= scale.n_items:
         return None
     return ScoreCode(instrument, f"{ITEM}{number}")

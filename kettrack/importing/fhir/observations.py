@@ -47,6 +47,7 @@ class ObservationReader:
     def read(self, origin: RecordOrigin, one: Observation) -> Part | None:
         """What an observation says; None where it says nothing, which is then said."""
         meaning = self.codes.meaning(one.code)
+        # The code first: nobody needs to hear of the status of a blood pressure.
         if meaning.score is None:
             if meaning.reason == NO_SCALE:
                 self.codes.ask_about_survey(one.code, one.category)
@@ -127,6 +128,7 @@ class ObservationReader:
         self, origin: RecordOrigin, part: Component, meaning: CodeMeaning
     ) -> Points:
         assert meaning.score is not None
+        # An answer by code, else a number in one of its types.
         concept = part.value_codeable_concept
         if concept is not None:
             points = points_of(concept.coding, part.extension, "", _KEY)

@@ -113,6 +113,7 @@ def pointer_to(subject: Reference | None, contained: Iterable[Raw]) -> Pointer:
     """
     if subject is None:
         raise NoPerson(NO_SUBJECT)
+    # Groups, devices and places can be subjects too.
     if subject.type and subject.type != _PATIENT:
         raise NoPerson(NO_PATIENT)
     text = subject.reference.strip()
@@ -129,6 +130,7 @@ def _from_text(text: str) -> Pointer:
     by_number = _BY_NUMBER.fullmatch(text)
     if by_number:
         return Numbered(by_number["system"] or "", by_number["value"])
+    # Found by the address that its bundle gives it.
     if text.casefold().startswith("urn:"):
         return text
     found = _RELATIVE.fullmatch(text)

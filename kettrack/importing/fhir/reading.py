@@ -89,6 +89,7 @@ class FhirReading:
         self._versions = Versions()
         self._found = _Found()
         self._answers = answers
+        # One of each for all records, so that each question is asked once.
         status = StatusReader(self._notes, answers)
         codes = CodeReader(answers, remarks)
         self._observations = ObservationReader(
@@ -122,6 +123,7 @@ class FhirReading:
                 self._take_in(one, record.full_url)
 
     def _take_in(self, one: Any, full_url: str) -> None:
+        # A reference may use either.
         names = [name for name in (one.id, full_url) if name]
         if isinstance(one, Patient):
             self._people.add(one, full_url)
@@ -137,6 +139,7 @@ class FhirReading:
             head = _HEAD.decode(record.body)
         except msgspec.DecodeError as error:
             origin = self._origin(record, UNREADABLE)
+            # The words of the library repeat the place, and may repeat more.
             built = isinstance(error, msgspec.ValidationError)
             reason = NOT_AS_FHIR if built or not record.body else NO_JSON
             self._notes.whole(origin, "refused", reason)
@@ -144,6 +147,7 @@ class FhirReading:
         if not head.resource_type:
             self._notes.whole(self._origin(record, UNREADABLE), "refused", NO_KIND)
             return
+        # A kind that nobody knows is counted without its name.
         kind = head.resource_type if head.resource_type in NAMED else OTHER
         origin = self._origin(record, kind)
         earlier = self._versions.left_out.get((record.file, record.row))
@@ -192,6 +196,7 @@ class FhirReading:
             self._notes.whole(origin, "refused", NO_ID)
         elif self._people.id_of(name) != name:
             self._notes.whole(origin, "dropped", REPLACED)
+        # Bundles of single visits repeat the patient in each.
         elif name in self._found.persons:
             self._notes.whole(origin, "dropped", TWICE)
         else:
@@ -218,6 +223,7 @@ class FhirReading:
         kind : str
             Name of the reader.
         """
+        # Only now is every patient known, also those that stand last.
         people = self._people
         found = self._found
         scores = ScoreMerger(self._notes, self._answers, people).rows(found.parts)

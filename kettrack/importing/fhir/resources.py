@@ -40,6 +40,7 @@ class Concept(Struct, rename="camel"):
 class NamedCoding(Struct, rename="camel"):
     """A code of a drug or route with its words."""
 
+    # No words in `Coding`: a display of a score is never matched, since codes alone are sure.
     system: str = ""
     code: str = ""
     display: str = ""
@@ -49,6 +50,7 @@ class NamedConcept(Struct, rename="camel"):
     """A drug or route: many systems give words only."""
 
     coding: list[NamedCoding] = []
+    # Many records name the drug in a text and give no code.
     text: str = ""
 
 
@@ -63,6 +65,7 @@ class Reference(Struct, rename="camel"):
     """Where another record is."""
 
     reference: str = ""
+    # The kind of record where there is no address to tell it.
     type: str = ""
     identifier: Identifier | None = None
 
@@ -70,6 +73,7 @@ class Reference(Struct, rename="camel"):
 class DrugReference(Struct, rename="camel"):
     """Where the drug is described."""
 
+    # The display of a drug is a drug; that of a patient is a name, and has no field.
     reference: str = ""
     display: str = ""
 
@@ -101,6 +105,7 @@ class Period(Struct, rename="camel"):
 class Meta(Struct, rename="camel"):
     """Which version of a record this is."""
 
+    # Servers count up, or give words without an order; then the time decides.
     version_id: str = ""
     last_updated: str = ""
 
@@ -116,6 +121,7 @@ class Head(Struct, rename="camel"):
 class Entry(Struct, rename="camel"):
     """One record of a bundle."""
 
+    # Records of a bundle point at one another by this address.
     full_url: str = ""
     # Empty where the entry has none.
     resource: Raw = Raw()
@@ -138,6 +144,7 @@ class Patient(Struct, rename="camel"):
     """A patient: age and sex; numbers only to find who is meant elsewhere."""
 
     id: str = ""
+    # Kept only until every record has found its patient.
     identifier: list[Identifier] = []
     birth_date: str = ""
     gender: str = ""
@@ -153,6 +160,7 @@ class Component(Struct, rename="camel"):
     value_decimal: Loose = None
     value_string: Loose = None
     value_boolean: Loose = None
+    # The other types, such as a ratio or a time, are no scores.
     value_codeable_concept: Concept | None = None
     extension: list[Extension] = []
 
@@ -162,12 +170,14 @@ class Observation(Component, rename="camel"):
 
     id: str = ""
     status: str = ""
+    # Tells surveys from laboratory results where a code is not known.
     category: list[Concept] = []
     subject: Reference | None = None
     effective_date_time: str = ""
     effective_instant: str = ""
     effective_period: Period | None = None
     component: list[Component] = []
+    # Only whether there are any: members are records of their own.
     has_member: list[Reference] = []
     contained: list[Raw] = []
 
@@ -182,12 +192,14 @@ class FormAnswer(Struct, rename="camel"):
     value_string: Loose = None
     value_boolean: Loose = None
     extension: list[Extension] = []
+    # A question that is asked only after this answer.
     item: list[ResponseItem] = []
 
 
 class ResponseItem(Struct, rename="camel"):
     """A question with its answers, or a group of questions."""
 
+    # The text of the question is not read: it is the form's, in any language.
     link_id: str = ""
     answer: list[FormAnswer] = []
     item: list[ResponseItem] = []
@@ -198,8 +210,10 @@ class QuestionnaireResponse(Struct, rename="camel"):
 
     id: str = ""
     status: str = ""
+    # An address, an id, or `#` and a form inside the record.
     questionnaire: str = ""
     subject: Reference | None = None
+    # R4 and R5: when the answers were given together.
     authored: str = ""
     item: list[ResponseItem] = []
     contained: list[Raw] = []
@@ -215,6 +229,7 @@ class AnswerOption(Struct, rename="camel"):
 class FormItem(Struct, rename="camel"):
     """A question of a form."""
 
+    # Here a code is a list of codings, not one concept.
     link_id: str = ""
     code: list[Coding] = []
     answer_option: list[AnswerOption] = []
@@ -237,20 +252,12 @@ class Medication(Struct, rename="camel"):
     code: NamedConcept | None = None
 
 
-class Ratio(Struct, rename="camel"):
-    """One quantity for each of another."""
-
-    numerator: Quantity | None = None
-    denominator: Quantity | None = None
-
-
 class Dosage(Struct, rename="camel"):
     """How much, and by which route."""
 
     route: NamedConcept | None = None
     dose: Quantity | None = None
-    rate_ratio: Ratio | None = None
-    rate_quantity: Quantity | None = None
+    # A rate says how fast, not how much: it has no field.
 
 
 class MedicationAdministration(Struct, rename="camel"):
@@ -259,11 +266,13 @@ class MedicationAdministration(Struct, rename="camel"):
     id: str = ""
     status: str = ""
     subject: Reference | None = None
+    # R4 has two fields for the drug, R5 one with both inside.
     medication_codeable_concept: NamedConcept | None = None
     medication_reference: DrugReference | None = None
     medication: CodeableReference | None = None
     effective_date_time: str = ""
     effective_period: Period | None = None
+    # Converters and hand-made files spell it with two r.
     occurence_date_time: str = ""
     occurence_period: Period | None = None
     occurrence_date_time: str = ""
@@ -279,6 +288,7 @@ class Procedure(Struct, rename="camel"):
     status: str = ""
     subject: Reference | None = None
     code: NamedConcept | None = None
+    # R4; a text, an age or a range in its place is no day.
     performed_date_time: str = ""
     performed_period: Period | None = None
     occurrence_date_time: str = ""

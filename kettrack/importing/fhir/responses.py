@@ -85,6 +85,7 @@ class ResponseReader:
             or form.instrument
             or scale_in_name(one.questionnaire)
         )
+        # By object: a form may ask under one link twice.
         columns = {
             id(item): form.columns.get(item.link_id)
             or column_of_link(item.link_id, instrument)
@@ -108,6 +109,7 @@ class ResponseReader:
             _BARE.get(self.answers.get(f"answer_codes.{name}", "")),
         )
         found = self._numbers(origin, questions, columns, key, name)
+        # One record may hold several scales, as an intake form does.
         parts = [
             Part(origin, pointer, moment, scale, cells, standing.mends)
             for scale, cells in _by_scale(found).items()
@@ -149,6 +151,7 @@ class ResponseReader:
                 continue
             for answer in item.answer:
                 number = self._number(origin, answer, item, column, key, name)
+                # The same answer twice is one answer.
                 if number is not None and found.setdefault(column, number) != number:
                     twice.add(column)
         for column in twice:

@@ -54,6 +54,7 @@ class ScoreMerger:
 
     def rows(self, parts: Iterable[Part]) -> list[Part]:
         """One part for each patient, scale and day."""
+        # Not by time of day: a server stamps a form, its total and its answers apart.
         groups: dict[tuple[str, str, date], list[Part]] = defaultdict(list)
         for part in parts:
             patient = self.people.id_of(part.pointer)
@@ -82,6 +83,7 @@ class ScoreMerger:
             if into is None:
                 forms.append(part)
                 continue
+            # A total beside its answers adds something, a copy does not.
             new = part.cells.keys() - into.cells.keys()
             into.cells |= part.cells
             into.joined += [part.origin, *part.joined]
@@ -92,6 +94,7 @@ class ScoreMerger:
 
     def _without_mended(self, forms: list[Part]) -> list[Part]:
         mending = [one for one in forms if one.mends]
+        # Of two amended records nobody knows which one is the last.
         if len(mending) != 1:
             return forms
         self._drop([one for one in forms if not one.mends], "dropped", MENDED)
@@ -131,6 +134,7 @@ class ScoreMerger:
         key = f"total_or_answers.{scale}"
         choice = self.answers.get(key)
         if choice == _BY_ITEMS:
+            # The reader of the cohort makes the total from the answers.
             del one.cells[SCORE]
             self.notes.cell(one.origin, SCORE, "mended", FROM_ITEMS)
             return True

@@ -56,6 +56,7 @@ def _by_place(rows: Iterable[Any]) -> dict[tuple[str, str], list[Any]]:
     for row in rows:
         origin = row.origin
         groups[origin.file, origin.kind].append(row)
+    # Rows were put together by patient and day; the file has another order.
     for group in groups.values():
         group.sort(key=attrgetter("origin.row"))
     return dict(sorted(groups.items()))

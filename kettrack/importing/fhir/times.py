@@ -104,6 +104,7 @@ class Clock:
         return self._local(day, clock, found["zone"])
 
     def _day(self, text: str) -> date:
+        # A clinic has few days and many records.
         if text not in self._days:
             try:
                 day = date.fromisoformat(text)
@@ -159,7 +160,8 @@ def minutes(start: Moment, end: Moment) -> float | None:
 
 @cache
 def _clock(text: str) -> time:
-    """Times repeat; 24:00 and a leap second are the last second of the day before."""
+    """A time of day; a leap second is the second before it."""
+    # FHIR has no 24:00.
     hours, minutes_, *_ = text.split(":")
     if int(hours) > 23 or int(minutes_) > 59:
         raise NoDay(NO_DATE)

@@ -137,6 +137,7 @@ class TreatmentReader:
         who: tuple[Reference | None, Iterable[Raw]],
         when: tuple[str, Period | None],
     ) -> Session | None:
+        # Most administrations of a hospital are of other drugs.
         if not drug:
             self.notes.whole(origin, "dropped", OTHER_DRUG)
             return None
@@ -222,6 +223,7 @@ def drug_of(concept: NamedConcept | None) -> tuple[str, str]:
     """
     if concept is None:
         return "", ""
+    # A code before words: words may name a drug that was not given.
     for coding in concept.coding:
         found = drug_of_code(coding.system, coding.code)
         if found is not None:
@@ -235,6 +237,7 @@ def _route(concept: NamedConcept | None) -> str:
     """A route of the contract by its code, else the words as they stand."""
     if concept is None:
         return ""
+    # Words are left to the map, which knows them in several languages.
     for coding in concept.coding:
         route = route_of_code(coding.system, coding.code)
         if route is not None:

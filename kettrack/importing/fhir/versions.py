@@ -36,6 +36,7 @@ class Versions:
 
     def see(self, record: Record, head: Head) -> None:
         """Take a record in, and leave out the one of both that is older."""
+        # Records of a bundle that was never stored have none.
         if not head.id:
             return
         meta = head.meta or _NONE
@@ -63,6 +64,7 @@ class Versions:
 
 def _later(old: _Version, new: _Version) -> _Version | None:
     """The later of two versions; None where neither says."""
+    # As numbers: version 10 comes after 9.
     if old.number.isdigit() and new.number.isdigit() and old.number != new.number:
         return new if int(new.number) > int(old.number) else old
     if old.updated and new.updated:
