@@ -46,7 +46,7 @@ class FhirFile(NamedTuple):
     name: str
 
 
-class Record(NamedTuple):
+class FhirRecord(NamedTuple):
     """One record as it stands in its file.
 
     Parameters
@@ -127,7 +127,7 @@ def _opened(path: Path) -> gzip.GzipFile:
     return path.open("rb")  # type: ignore[return-value]
 
 
-def records_of(files: list[FhirFile]) -> Iterator[Record]:
+def records_of(files: list[FhirFile]) -> Iterator[FhirRecord]:
     """Every record of every file.
 
     Raises
@@ -151,7 +151,7 @@ def _problem(file: FhirFile, what: str, line: int | None = None) -> Problem:
     return Problem(file.name, line, "", "", f"this file {what}")
 
 
-def _records(file: FhirFile) -> Iterator[Record]:
+def _records(file: FhirFile) -> Iterator[FhirRecord]:
     if ending(file.path) in _LINES:
         return _by_line(file)
     with _opened(file.path) as stream:
@@ -161,7 +161,7 @@ def _records(file: FhirFile) -> Iterator[Record]:
     return _of_json(file, content)
 
 
-def _by_line(file: FhirFile) -> Iterator[Record]:
+def _by_line(file: FhirFile) -> Iterator[FhirRecord]:
     """One record a line. Where the first is a bundle, records are numbered through all bundles."""
     # Lines and places in bundles would collide as numbers.
     bundles = False
@@ -176,7 +176,7 @@ def _by_line(file: FhirFile) -> Iterator[Record]:
             bundles |= count == 0 and kind == "Bundle"
             if not bundles:
                 count += 1
-                yield Record(file.name, line, body)
+                yield FhirRecord(file.name, line, body)
                 continue
             for one in _numbered(file, [(body, "")]):
                 count += 1
@@ -189,7 +189,7 @@ def _kind(body: bytes) -> str:
     return ""
 
 
-def _of_json(file: FhirFile, content: bytes) -> Iterator[Record]:
+def _of_json(file: FhirFile, content: bytes) -> Iterator[FhirRecord]:
     """A record, a bundle, a list of records, or lines under the ending of a whole file."""
     with suppress(msgspec.DecodeError):
         bodies = _LIST.decode(content) if content.startswith(b"[") else [Raw(content)]
@@ -206,10 +206,10 @@ def _of_json(file: FhirFile, content: bytes) -> Iterator[Record]:
 def _numbered(
     file: FhirFile,
     bodies: list[tuple[bytes, str]],
-) -> Iterator[Record]:
+) -> Iterator[FhirRecord]:
     flat = (one for body, url in bodies for one in _unpacked(body, url))
     for number, (body, url) in enumerate(flat, start=1):
-        yield Record(file.name, number, body, url)
+        yield FhirRecord(file.name, number, body, url)
 
 
 def _unpacked(body: bytes, full_url: str) -> Iterator[tuple[bytes, str]]:

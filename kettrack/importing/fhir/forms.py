@@ -39,7 +39,7 @@ _BARE: Final = re.compile(_NUMBER)
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class FormKey:
     """What a definition of a form says.
 
     Parameters
@@ -57,10 +57,10 @@ class Form:
     options: OptionPoints = field(default_factory=dict)
 
 
-NO_FORM: Final = Form()
+NO_FORM: Final = FormKey()
 
 
-def form_of(one: Questionnaire) -> Form:
+def form_of(one: Questionnaire) -> FormKey:
     """What a Questionnaire says of its questions."""
     columns: dict[str, ScoreCode] = {}
     options: dict[tuple[str, str], float] = {}
@@ -83,7 +83,7 @@ def form_of(one: Questionnaire) -> Form:
         if coding.code in LOINC_PANELS and _is_loinc(coding)
     }
     named = panels or scales
-    return Form(next(iter(named)) if len(named) == 1 else "", columns, options)
+    return FormKey(next(iter(named)) if len(named) == 1 else "", columns, options)
 
 
 def _every(items: Iterable[FormItem]) -> Iterator[FormItem]:

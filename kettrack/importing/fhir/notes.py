@@ -38,7 +38,7 @@ class _Cell(NamedTuple):
 
 
 @dataclass(slots=True)
-class Notes:
+class FhirNotes:
     """Collects what is said of records and of their cells.
 
     Parameters

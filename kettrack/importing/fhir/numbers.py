@@ -46,7 +46,7 @@ class NoNumber(ValueError):
     """A value that is no number; the text is the reason and holds no value."""
 
 
-class Points(NamedTuple):
+class AnswerPoints(NamedTuple):
     """A number, and what is to be said of it.
 
     Parameters
@@ -77,7 +77,7 @@ class AnswerKey:
     bare: float | None = None
 
 
-def plain_number(value: Any) -> Points:
+def plain_number(value: Any) -> AnswerPoints:
     """The number of an observation, a component or an answer that is no code.
 
     Raises
@@ -104,7 +104,7 @@ def plain_number(value: Any) -> Points:
     raise NoNumber(NOTHING)
 
 
-def _of_quantity(quantity: Quantity) -> Points:
+def _of_quantity(quantity: Quantity) -> AnswerPoints:
     if quantity.value is None:
         raise NoNumber(NOTHING)
     if quantity.comparator:
@@ -114,14 +114,14 @@ def _of_quantity(quantity: Quantity) -> Points:
     return _checked(quantity.value)
 
 
-def _checked(value: object) -> Points:
+def _checked(value: object) -> AnswerPoints:
     # In Python a truth value is a whole number.
     if isinstance(value, bool):
         raise NoNumber(YES_NO)
     if isinstance(value, int | float):
-        return Points(float(value))
+        return AnswerPoints(float(value))
     if isinstance(value, str) and _NUMBER.fullmatch(value):
-        return Points(float(value), AS_TEXT)
+        return AnswerPoints(float(value), AS_TEXT)
     raise NoNumber(WORDS)
 
 
@@ -130,7 +130,7 @@ def points_of(
     beside: Iterable[Extension],
     link: str,
     key: AnswerKey,
-) -> Points:
+) -> AnswerPoints:
     """The points of an answer that is a code.
 
     Parameters
@@ -157,9 +157,9 @@ def points_of(
     if number is None and of_code is None:
         raise NoNumber(NO_POINTS)
     if number is None:
-        return Points(of_code or 0.0)
+        return AnswerPoints(of_code or 0.0)
     differ = of_code is not None and of_code != number
-    return Points(number, DIFFER if differ else "")
+    return AnswerPoints(number, DIFFER if differ else "")
 
 
 def _first(numbers: Iterable[float | None]) -> float | None:

@@ -6,20 +6,20 @@ from dataclasses import dataclass
 from typing import Final
 
 from kettrack.importing.fhir.codes import ITEM, NO_SCALE, CodeMeaning, CodeReader
-from kettrack.importing.fhir.notes import Notes, RecordOrigin
+from kettrack.importing.fhir.notes import FhirNotes, RecordOrigin
 from kettrack.importing.fhir.numbers import (
     NOTHING,
     AnswerKey,
+    AnswerPoints,
     NoNumber,
-    Points,
     plain_number,
     points_of,
 )
-from kettrack.importing.fhir.parts import Part
+from kettrack.importing.fhir.parts import ScorePart
 from kettrack.importing.fhir.people import NoPerson, pointer_to
 from kettrack.importing.fhir.resources import Component, Observation
 from kettrack.importing.fhir.status import StatusReader
-from kettrack.importing.fhir.times import Clock, NoDay
+from kettrack.importing.fhir.times import ClinicClock, NoDay
 from kettrack.importing.remarks import Action
 
 OF_FORM: Final = "its code names the form; its number is read as the total"
@@ -39,12 +39,12 @@ class ObservationReader:
         Shared by all records of the source.
     """
 
-    notes: Notes
+    notes: FhirNotes
     status: StatusReader
     codes: CodeReader
-    clock: Clock
+    clock: ClinicClock
 
-    def read(self, origin: RecordOrigin, one: Observation) -> Part | None:
+    def read(self, origin: RecordOrigin, one: Observation) -> ScorePart | None:
         """What an observation says; None where it says nothing, which is then said."""
         meaning = self.codes.meaning(one.code)
         # The code first: nobody needs to hear of the status of a blood pressure.
@@ -68,7 +68,7 @@ class ObservationReader:
         except (NoPerson, NoDay) as reason:
             self.notes.whole(origin, "refused", str(reason))
             return None
-        return Part(
+        return ScorePart(
             origin,
             pointer,
             moment,
@@ -126,7 +126,7 @@ class ObservationReader:
 
     def _number(
         self, origin: RecordOrigin, part: Component, meaning: CodeMeaning
-    ) -> Points:
+    ) -> AnswerPoints:
         assert meaning.score is not None
         # An answer by code, else a number in one of its types.
         concept = part.value_codeable_concept

@@ -10,22 +10,22 @@ import numpy as np
 from kettrack.importing.fhir.codes import ITEM, SCORE
 from kettrack.importing.fhir.notes import RecordOrigin
 from kettrack.importing.fhir.people import Pointer
-from kettrack.importing.fhir.times import Moment
+from kettrack.importing.fhir.times import ClinicMoment
 from kettrack.vocabulary.instruments import INSTRUMENTS
 from kettrack.vocabulary.totals import total_from_items
 
 
 @dataclass(slots=True)
-class Part:
+class ScorePart:
     """What one record says.
 
     Parameters
     ----------
     origin : RecordOrigin
         Where it stands.
-    pointer : str or Numbered
+    pointer : str or PatientNumber
         The patient, as the record points at one.
-    moment : Moment
+    moment : ClinicMoment
         When it was answered.
     instrument : str
         Name of the scale.
@@ -39,7 +39,7 @@ class Part:
 
     origin: RecordOrigin
     pointer: Pointer
-    moment: Moment
+    moment: ClinicMoment
     instrument: str
     cells: dict[str, float]
     mends: bool = False
@@ -58,7 +58,7 @@ class Part:
             return False
         return stated != self.total
 
-    def agrees_with(self, other: Part) -> bool:
+    def agrees_with(self, other: ScorePart) -> bool:
         """Whether both can be of one form: no number of theirs differs."""
         for name, number in other.cells.items():
             if self.cells.get(name, number) != number:

@@ -29,14 +29,14 @@ class NoPerson(ValueError):
     """A record that is about nobody; the text is the reason and names nobody."""
 
 
-class Numbered(NamedTuple):
+class PatientNumber(NamedTuple):
     """A patient by a number that somebody gave."""
 
     system: str
     value: str
 
 
-Pointer = str | Numbered
+Pointer = str | PatientNumber
 
 
 @dataclass(slots=True)
@@ -65,7 +65,7 @@ class KnownPatients:
         for number in patient.identifier:
             if number.value:
                 # Of two patients with one number the first is meant; nobody can tell.
-                self.ids.setdefault(Numbered(number.system, number.value), name)
+                self.ids.setdefault(PatientNumber(number.system, number.value), name)
         for link in patient.link:
             if link.type == "replaced-by" and link.other and link.other.reference:
                 self.replaced[name] = link.other.reference
@@ -75,7 +75,7 @@ class KnownPatients:
         """The id of a patient; a patient whose own record is not there is called as pointed at."""
         found = self.ids.get(pointer)
         if found is None:
-            found = "|".join(pointer) if isinstance(pointer, Numbered) else pointer
+            found = "|".join(pointer) if isinstance(pointer, PatientNumber) else pointer
         seen = {found}
         # Records that replace one another in a circle end at the first.
         while (after := self._after(found)) not in seen:
@@ -129,7 +129,7 @@ def pointer_to(subject: Reference | None, contained: Iterable[Raw]) -> Pointer:
 def _from_text(text: str) -> Pointer:
     by_number = _BY_NUMBER.fullmatch(text)
     if by_number:
-        return Numbered(by_number["system"] or "", by_number["value"])
+        return PatientNumber(by_number["system"] or "", by_number["value"])
     # Found by the address that its bundle gives it.
     if text.casefold().startswith("urn:"):
         return text
@@ -142,8 +142,8 @@ def _from_text(text: str) -> Pointer:
     return found["id"]
 
 
-def _number(identifier: Identifier) -> Numbered:
-    return Numbered(identifier.system, identifier.value)
+def _number(identifier: Identifier) -> PatientNumber:
+    return PatientNumber(identifier.system, identifier.value)
 
 
 def _inside(name: str, contained: Iterable[Raw]) -> Pointer:

@@ -10,11 +10,11 @@ from typing import Any, Final, cast
 import msgspec
 
 from kettrack.importing.fhir.codes import CodeReader
-from kettrack.importing.fhir.files import Record
-from kettrack.importing.fhir.forms import Form, form_of
-from kettrack.importing.fhir.notes import Notes, RecordOrigin
+from kettrack.importing.fhir.files import FhirRecord
+from kettrack.importing.fhir.forms import FormKey, form_of
+from kettrack.importing.fhir.notes import FhirNotes, RecordOrigin
 from kettrack.importing.fhir.observations import ObservationReader
-from kettrack.importing.fhir.parts import Part
+from kettrack.importing.fhir.parts import ScorePart
 from kettrack.importing.fhir.people import KnownPatients, NoPerson
 from kettrack.importing.fhir.resources import (
     NAMED,
@@ -30,15 +30,19 @@ from kettrack.importing.fhir.responses import ResponseReader
 from kettrack.importing.fhir.scores import ScoreMerger
 from kettrack.importing.fhir.status import StatusReader
 from kettrack.importing.fhir.tables import (
-    Person,
+    PatientRow,
     numbers_by_place,
     patient_tables,
     score_tables,
     session_tables,
 )
 from kettrack.importing.fhir.times import NoDay, clinic_clock, say_times
-from kettrack.importing.fhir.treatments import Session, SessionMerger, TreatmentReader
-from kettrack.importing.fhir.versions import Versions
+from kettrack.importing.fhir.treatments import (
+    FhirSession,
+    SessionMerger,
+    TreatmentReader,
+)
+from kettrack.importing.fhir.versions import RecordVersions
 from kettrack.importing.registry import Answers
 from kettrack.importing.remarks import Remarks
 from kettrack.importing.source import SourceData
@@ -63,11 +67,11 @@ _DECODERS: Final = {name: msgspec.json.Decoder(kind) for name, kind in READ.item
 class _Found:
     """What has been read so far."""
 
-    forms: dict[str, Form] = field(default_factory=dict)
+    forms: dict[str, FormKey] = field(default_factory=dict)
     drugs: dict[str, NamedConcept] = field(default_factory=dict)
-    parts: list[Part] = field(default_factory=list)
-    sessions: list[Session] = field(default_factory=list)
-    persons: dict[str, Person] = field(default_factory=dict)
+    parts: list[ScorePart] = field(default_factory=list)
+    sessions: list[FhirSession] = field(default_factory=list)
+    persons: dict[str, PatientRow] = field(default_factory=dict)
     origins: list[RecordOrigin] = field(default_factory=list)
 
 
@@ -83,10 +87,10 @@ class FhirReading:
     """
 
     def __init__(self, answers: Answers, remarks: Remarks) -> None:
-        self._notes = Notes(remarks)
+        self._notes = FhirNotes(remarks)
         self._clock = clinic_clock(answers)
         self._people = KnownPatients()
-        self._versions = Versions()
+        self._versions = RecordVersions()
         self._found = _Found()
         self._answers = answers
         # One of each for all records, so that each question is asked once.
@@ -112,7 +116,7 @@ class FhirReading:
             self._found.drugs,
         )
 
-    def look_at(self, record: Record) -> None:
+    def look_at(self, record: FhirRecord) -> None:
         """First round: patients, forms and drugs, and which version of a record is the latest."""
         # What cannot be read is said in the second round.
         with suppress(msgspec.DecodeError, NoPerson):
@@ -133,7 +137,7 @@ class FhirReading:
         elif isinstance(one, Medication) and one.code is not None:
             self._found.drugs |= dict.fromkeys(names, one.code)
 
-    def read(self, record: Record) -> None:
+    def read(self, record: FhirRecord) -> None:
         """Second round: what a record says."""
         try:
             head = _HEAD.decode(record.body)
@@ -158,12 +162,12 @@ class FhirReading:
         else:
             self._read(origin, record)
 
-    def _origin(self, record: Record, kind: str) -> RecordOrigin:
+    def _origin(self, record: FhirRecord, kind: str) -> RecordOrigin:
         origin = RecordOrigin(record.file, kind, record.row)
         self._found.origins.append(origin)
         return origin
 
-    def _read(self, origin: RecordOrigin, record: Record) -> None:
+    def _read(self, origin: RecordOrigin, record: FhirRecord) -> None:
         try:
             one = cast("Any", _DECODERS[origin.kind].decode(record.body))
         except msgspec.DecodeError:
@@ -184,7 +188,7 @@ class FhirReading:
             reason = OF_FORMS if origin.kind == "Questionnaire" else OF_DRUGS
             self._notes.whole(origin, "dropped", reason)
 
-    def _add(self, session: Session | None) -> None:
+    def _add(self, session: FhirSession | None) -> None:
         self._found.sessions += [session] if session else []
 
     def _read_patient(self, origin: RecordOrigin, one: Patient, full_url: str) -> None:
@@ -204,7 +208,7 @@ class FhirReading:
             sex = one.gender if one.gender in SEXES else ""
             if one.gender and not sex:
                 self._notes.cell(origin, "gender", "refused", _NO_SEX)
-            self._found.persons[name] = Person(origin, name, birth, sex)
+            self._found.persons[name] = PatientRow(origin, name, birth, sex)
 
     def _birth(self, origin: RecordOrigin, text: str) -> date | None:
         if not text:

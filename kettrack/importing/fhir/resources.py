@@ -326,7 +326,7 @@ NAMED: Final = frozenset(READ) | frozenset(
     DocumentReference Encounter EpisodeOfCare ExplanationOfBenefit FamilyMemberHistory Flag Goal
     Group ImagingStudy Immunization List Location Media MedicationDispense MedicationRequest
     MedicationStatement MedicationUsage NutritionOrder OperationOutcome Organization Parameters
-    Person Practitioner PractitionerRole Provenance RelatedPerson RequestGroup ResearchStudy
+    PatientRow Practitioner PractitionerRole Provenance RelatedPerson RequestGroup ResearchStudy
     ResearchSubject RiskAssessment Schedule ServiceRequest Slot Specimen Substance SupplyDelivery
     Task ValueSet VisionPrescription
     """.split()  # noqa: SIM905

@@ -13,22 +13,22 @@ import msgspec
 from kettrack.importing.fhir.codes import ITEM, UNCOUNTED, is_uncounted
 from kettrack.importing.fhir.forms import (
     NO_FORM,
-    Form,
+    FormKey,
     column_of_link,
     form_of,
     scale_in_name,
 )
-from kettrack.importing.fhir.notes import Notes, RecordOrigin
+from kettrack.importing.fhir.notes import FhirNotes, RecordOrigin
 from kettrack.importing.fhir.numbers import (
     NO_POINTS,
     AnswerKey,
+    AnswerPoints,
     NoNumber,
-    Points,
     plain_number,
     points_of,
 )
 from kettrack.importing.fhir.observations import NOT_WHOLE
-from kettrack.importing.fhir.parts import Part
+from kettrack.importing.fhir.parts import ScorePart
 from kettrack.importing.fhir.people import NoPerson, pointer_to
 from kettrack.importing.fhir.resources import (
     FormAnswer,
@@ -37,7 +37,7 @@ from kettrack.importing.fhir.resources import (
     ResponseItem,
 )
 from kettrack.importing.fhir.status import StatusReader
-from kettrack.importing.fhir.times import Clock, NoDay
+from kettrack.importing.fhir.times import ClinicClock, NoDay
 from kettrack.importing.registry import Answers
 from kettrack.importing.remarks import OpenQuestion
 from kettrack.privacy.identifying_people import may_be_shown
@@ -50,7 +50,7 @@ _POINTS: Final = "points"
 _POINTS_FROM_ONE: Final = "one more than the points"
 _BARE: Final[Mapping[str, float]] = {_POINTS: 0.0, _POINTS_FROM_ONE: -1.0}
 _CONTAINED: Final = msgspec.json.Decoder(Questionnaire)
-Found = dict[ScoreCode, float]
+ResponseNumbers = dict[ScoreCode, float]
 
 
 @dataclass(slots=True)
@@ -68,14 +68,14 @@ class ResponseReader:
         Address or id of a form to what its definition says.
     """
 
-    notes: Notes
+    notes: FhirNotes
     status: StatusReader
-    clock: Clock
+    clock: ClinicClock
     answers: Answers
-    forms: Mapping[str, Form]
+    forms: Mapping[str, FormKey]
     _asked: set[str] = field(default_factory=set)
 
-    def read(self, origin: RecordOrigin, one: QuestionnaireResponse) -> list[Part]:
+    def read(self, origin: RecordOrigin, one: QuestionnaireResponse) -> list[ScorePart]:
         """What a response says, scale by scale; what makes no row is said."""
         questions = list(_answered(one.item))
         name = _last_part(one.questionnaire)
@@ -111,14 +111,14 @@ class ResponseReader:
         found = self._numbers(origin, questions, columns, key, name)
         # One record may hold several scales, as an intake form does.
         parts = [
-            Part(origin, pointer, moment, scale, cells, standing.mends)
+            ScorePart(origin, pointer, moment, scale, cells, standing.mends)
             for scale, cells in _by_scale(found).items()
         ]
         if not parts:
             self.notes.whole(origin, "refused", "none of its answers can be read")
         return parts
 
-    def _form(self, one: QuestionnaireResponse) -> Form:
+    def _form(self, one: QuestionnaireResponse) -> FormKey:
         name = one.questionnaire
         if name.startswith("#"):
             for raw in one.contained:
@@ -138,8 +138,8 @@ class ResponseReader:
         columns: Mapping[int, ScoreCode | None],
         key: AnswerKey,
         name: str,
-    ) -> Found:
-        found: Found = {}
+    ) -> ResponseNumbers:
+        found: ResponseNumbers = {}
         twice: set[ScoreCode] = set()
         for item in questions:
             column = columns[id(item)]
@@ -217,7 +217,7 @@ class ResponseReader:
         )
 
 
-def _points(answer: FormAnswer, link: str, key: AnswerKey) -> Points:
+def _points(answer: FormAnswer, link: str, key: AnswerKey) -> AnswerPoints:
     if answer.value_coding is not None:
         return points_of([answer.value_coding], answer.extension, link, key)
     return plain_number(answer)
@@ -233,7 +233,7 @@ def _answered(items: Iterable[ResponseItem]) -> Iterator[ResponseItem]:
             yield from _answered(answer.item)
 
 
-def _by_scale(found: Found) -> dict[str, dict[str, float]]:
+def _by_scale(found: ResponseNumbers) -> dict[str, dict[str, float]]:
     scales: dict[str, dict[str, float]] = defaultdict(dict)
     for column, number in found.items():
         scales[column.instrument][column.column] = number

@@ -11,8 +11,8 @@ from datetime import date, time
 from typing import Final
 
 from kettrack.importing.fhir.codes import ITEM, SCORE
-from kettrack.importing.fhir.notes import Notes
-from kettrack.importing.fhir.parts import Part
+from kettrack.importing.fhir.notes import FhirNotes
+from kettrack.importing.fhir.parts import ScorePart
 from kettrack.importing.fhir.people import KnownPatients
 from kettrack.importing.registry import Answers
 from kettrack.importing.remarks import Action, OpenQuestion
@@ -39,7 +39,7 @@ class ScoreMerger:
 
     Parameters
     ----------
-    notes : Notes
+    notes : FhirNotes
         Takes what was put together, and what contradicts itself.
     answers : mapping
         `same_day.SCALE` says which of several different records of one day counts;
@@ -48,14 +48,14 @@ class ScoreMerger:
         Knows the patients.
     """
 
-    notes: Notes
+    notes: FhirNotes
     answers: Answers
     people: KnownPatients
 
-    def rows(self, parts: Iterable[Part]) -> list[Part]:
+    def rows(self, parts: Iterable[ScorePart]) -> list[ScorePart]:
         """One part for each patient, scale and day."""
         # Not by time of day: a server stamps a form, its total and its answers apart.
-        groups: dict[tuple[str, str, date], list[Part]] = defaultdict(list)
+        groups: dict[tuple[str, str, date], list[ScorePart]] = defaultdict(list)
         for part in parts:
             patient = self.people.id_of(part.pointer)
             groups[patient, part.instrument, part.moment.day].append(part)
@@ -66,7 +66,7 @@ class ScoreMerger:
                 rows.append(one)
         return rows
 
-    def _one_of(self, group: list[Part]) -> Part | None:
+    def _one_of(self, group: list[ScorePart]) -> ScorePart | None:
         merged = self._merged(group)
         if len(merged) > 1:
             merged = self._without_mended(merged)
@@ -74,10 +74,10 @@ class ScoreMerger:
             merged = self._chosen(merged)
         return merged[0] if merged else None
 
-    def _merged(self, group: list[Part]) -> list[Part]:
+    def _merged(self, group: list[ScorePart]) -> list[ScorePart]:
         """Parts that can be of one form are put together; a response is the base of its numbers."""
         ordered = sorted(group, key=_base_first)
-        forms: list[Part] = []
+        forms: list[ScorePart] = []
         for part in ordered:
             into = next((one for one in forms if one.agrees_with(part)), None)
             if into is None:
@@ -92,7 +92,7 @@ class ScoreMerger:
             self.notes.cell(part.origin, "", "mended", said)
         return forms
 
-    def _without_mended(self, forms: list[Part]) -> list[Part]:
+    def _without_mended(self, forms: list[ScorePart]) -> list[ScorePart]:
         mending = [one for one in forms if one.mends]
         # Of two amended records nobody knows which one is the last.
         if len(mending) != 1:
@@ -100,7 +100,7 @@ class ScoreMerger:
         self._drop([one for one in forms if not one.mends], "dropped", MENDED)
         return mending
 
-    def _chosen(self, forms: list[Part]) -> list[Part]:
+    def _chosen(self, forms: list[ScorePart]) -> list[ScorePart]:
         scale = forms[0].instrument
         key = f"same_day.{scale}"
         choice = self.answers.get(key)
@@ -127,7 +127,7 @@ class ScoreMerger:
         self._drop(forms, "refused", SEVERAL)
         return []
 
-    def _consistent(self, one: Part) -> bool:
+    def _consistent(self, one: ScorePart) -> bool:
         if not one.contradicts_itself:
             return True
         scale = one.instrument
@@ -153,18 +153,18 @@ class ScoreMerger:
         )
         return False
 
-    def _drop(self, forms: Sequence[Part], action: Action, reason: str) -> None:
+    def _drop(self, forms: Sequence[ScorePart], action: Action, reason: str) -> None:
         """Whole forms go: the records that were put into them are said as well."""
         for one in forms:
             for origin in (one.origin, *one.joined):
                 self.notes.whole(origin, action, reason)
 
 
-def _base_first(part: Part) -> tuple[bool, bool, time]:
+def _base_first(part: ScorePart) -> tuple[bool, bool, time]:
     """A response before single numbers, a total before answers, then by time."""
     only_items = all(name.startswith(ITEM) for name in part.cells)
     return part.origin.kind != _RESPONSE, only_items, _clock(part)
 
 
-def _clock(part: Part) -> time:
+def _clock(part: ScorePart) -> time:
     return part.moment.clock or _END

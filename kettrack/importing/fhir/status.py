@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from kettrack.importing.fhir.notes import Notes, RecordOrigin
+from kettrack.importing.fhir.notes import FhirNotes, RecordOrigin
 from kettrack.importing.registry import Answers
 from kettrack.importing.remarks import OpenQuestion
 from kettrack.vocabulary.status_words import NOT_OBSERVED, OBSERVED, STATUS
@@ -60,13 +60,13 @@ class StatusReader:
 
     Parameters
     ----------
-    notes : Notes
+    notes : FhirNotes
         Takes the records that are no observation.
     answers : mapping
         `status.KIND.WORD` says "observed" or "not observed".
     """
 
-    notes: Notes
+    notes: FhirNotes
     answers: Answers
     _asked: set[str] = field(default_factory=set)
 

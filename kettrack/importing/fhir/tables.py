@@ -13,13 +13,13 @@ import pyarrow as pa
 
 from kettrack.importing.fhir.codes import ITEM, SCORE
 from kettrack.importing.fhir.notes import RecordOrigin
-from kettrack.importing.fhir.parts import Part
+from kettrack.importing.fhir.parts import ScorePart
 from kettrack.importing.fhir.people import KnownPatients
-from kettrack.importing.fhir.treatments import Session
+from kettrack.importing.fhir.treatments import FhirSession
 from kettrack.importing.source import BIRTH_DATE, DATE, SourceTable
 
 
-class Person(NamedTuple):
+class PatientRow(NamedTuple):
     """A patient, as a record tells it.
 
     Parameters
@@ -118,7 +118,7 @@ _DAY: Final = _column(
 
 
 def session_tables(
-    rows: Iterable[Session],
+    rows: Iterable[FhirSession],
     people: KnownPatients,
 ) -> list[SourceTable]:
     """Sessions."""
@@ -135,12 +135,12 @@ def session_tables(
 
 
 def score_tables(
-    rows: Iterable[Part],
+    rows: Iterable[ScorePart],
     people: KnownPatients,
 ) -> list[SourceTable]:
     """Scores, with the item columns that are needed."""
 
-    def columns_of(group: Sequence[Part]) -> list[_Column]:
+    def columns_of(group: Sequence[ScorePart]) -> list[_Column]:
         filled = (name for part in group for name in part.cells)
         items = sorted(set(filled) - {SCORE}, key=_number_of)
         return [
@@ -162,7 +162,7 @@ def _number(name: str, kind: pa.DataType) -> _Column:
     # An answer is whole by now, so its column may be one of whole numbers.
     as_kind = int if pa.types.is_integer(kind) else float
 
-    def cell(part: Part) -> float | None:
+    def cell(part: ScorePart) -> float | None:
         value = part.cells.get(name)
         return None if value is None else as_kind(value)
 
@@ -176,7 +176,7 @@ _PATIENTS: Final = (
 )
 
 
-def patient_tables(rows: Iterable[Person]) -> list[SourceTable]:
+def patient_tables(rows: Iterable[PatientRow]) -> list[SourceTable]:
     """Patients."""
     return _tables(rows, "patients", lambda _: _PATIENTS)
 

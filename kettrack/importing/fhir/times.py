@@ -40,7 +40,7 @@ SEVERAL_DAYS: Final = "it stands for a period of several days, and no day of its
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class ClinicMoment:
     """A day of the clinic, and the time on that day where it is known.
 
     Parameters
@@ -60,7 +60,7 @@ class NoDay(ValueError):
 
 
 @dataclass(slots=True)
-class Clock:
+class ClinicClock:
     """Reads dates, and counts what is worth a word.
 
     Parameters
@@ -77,7 +77,7 @@ class Clock:
     near_midnight: int = 0
     _days: dict[str, date] = field(default_factory=dict)
 
-    def moment(self, text: str) -> Moment:
+    def moment(self, text: str) -> ClinicMoment:
         """The day of a FHIR date, dateTime or instant.
 
         Raises
@@ -87,7 +87,7 @@ class Clock:
 
         Examples
         --------
-        >>> Clock().moment("2024-01-31T23:30:00-05:00").day.isoformat()
+        >>> ClinicClock().moment("2024-01-31T23:30:00-05:00").day.isoformat()
         '2024-01-31'
         """
         if not text:
@@ -99,7 +99,7 @@ class Clock:
             raise NoDay(PARTIAL)
         day = self._day(text[: len("2024-01-31")])
         if found["clock"] is None:
-            return Moment(day)
+            return ClinicMoment(day)
         clock = _clock(found["clock"])
         return self._local(day, clock, found["zone"])
 
@@ -116,22 +116,22 @@ class Clock:
             self._days[text] = day
         return self._days[text]
 
-    def _local(self, day: date, clock: time, zone: str | None) -> Moment:
+    def _local(self, day: date, clock: time, zone: str | None) -> ClinicMoment:
         self.without_zone += zone is None
         if zone not in ("Z", "+00:00", "-00:00"):
-            return Moment(day, clock)
+            return ClinicMoment(day, clock)
         # Midnight in UTC is a date that was written as a time.
         if clock == _MIDNIGHT:
-            return Moment(day)
+            return ClinicMoment(day)
         self.in_utc += 1
         self.near_midnight += not _SAME_DAY_FROM <= clock < _SAME_DAY_TO
         if self.zone is None:
-            return Moment(day, clock)
+            return ClinicMoment(day, clock)
         utc = datetime.combine(day, clock, ZoneInfo("UTC"))
         local = utc.astimezone(self.zone)
-        return Moment(local.date(), local.time())
+        return ClinicMoment(local.date(), local.time())
 
-    def single_day(self, single: str, period: Period | None) -> Moment:
+    def single_day(self, single: str, period: Period | None) -> ClinicMoment:
         """The day of something that was at one time, or over a period within one day.
 
         Raises
@@ -148,7 +148,7 @@ class Clock:
         return start
 
 
-def minutes(start: Moment, end: Moment) -> float | None:
+def minutes(start: ClinicMoment, end: ClinicMoment) -> float | None:
     """Minutes from one moment to another; None where a time of day is missing."""
     if start.clock is None or end.clock is None:
         return None
@@ -169,7 +169,7 @@ def _clock(text: str) -> time:
     return time(int(hours), int(minutes_), min(int(seconds), 59))
 
 
-def clinic_clock(answers: Answers) -> Clock:
+def clinic_clock(answers: Answers) -> ClinicClock:
     """A clock for the zone that was answered.
 
     Raises
@@ -179,16 +179,16 @@ def clinic_clock(answers: Answers) -> Clock:
     """
     name = answers.get(ZONE_KEY, "")
     if not name:
-        return Clock()
+        return ClinicClock()
     if name not in available_timezones():
         raise UsageError(
             f"{ZONE_KEY} in [answers] names no time zone. Write one such as"
             ' "America/New_York", or "UTC" where the clinic has the days of UTC.'
         )
-    return Clock(ZoneInfo(name))
+    return ClinicClock(ZoneInfo(name))
 
 
-def say_times(clock: Clock, remarks: Remarks) -> None:
+def say_times(clock: ClinicClock, remarks: Remarks) -> None:
     """Say which times have no zone, and ask where the clinic is if its days hang on it."""
     if clock.without_zone:
         remarks.add(_said(WITHOUT_ZONE, clock.without_zone))

@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 from msgspec import Raw
 
-from kettrack.importing.fhir.notes import Notes, RecordOrigin
+from kettrack.importing.fhir.notes import FhirNotes, RecordOrigin
 from kettrack.importing.fhir.people import KnownPatients, NoPerson, Pointer, pointer_to
 from kettrack.importing.fhir.resources import (
     DrugReference,
@@ -27,7 +27,7 @@ from kettrack.importing.fhir.resources import (
     Reference,
 )
 from kettrack.importing.fhir.status import StatusReader
-from kettrack.importing.fhir.times import Clock, Moment, NoDay, minutes
+from kettrack.importing.fhir.times import ClinicClock, ClinicMoment, NoDay, minutes
 from kettrack.vocabulary.outside_codes import (
     drug_in_words,
     drug_of_code,
@@ -46,16 +46,16 @@ _CONTAINED: Final = msgspec.json.Decoder(Medication)
 
 
 @dataclass(slots=True)
-class Session:
+class FhirSession:
     """One session, as a record tells it.
 
     Parameters
     ----------
     origin : RecordOrigin
         Where the record stands.
-    pointer : str or Numbered
+    pointer : str or PatientNumber
         The patient.
-    moment : Moment
+    moment : ClinicMoment
         When it began.
     drug, route, dose_mg : str
         Words; the dose has its unit behind it.
@@ -69,7 +69,7 @@ class Session:
 
     origin: RecordOrigin
     pointer: Pointer
-    moment: Moment
+    moment: ClinicMoment
     drug: str
     route: str = ""
     dose_mg: str = ""
@@ -90,14 +90,14 @@ class TreatmentReader:
         Id or address of a Medication to the drug that it is.
     """
 
-    notes: Notes
+    notes: FhirNotes
     status: StatusReader
-    clock: Clock
+    clock: ClinicClock
     drugs: Mapping[str, NamedConcept]
 
     def administration(
         self, origin: RecordOrigin, one: MedicationAdministration
-    ) -> Session | None:
+    ) -> FhirSession | None:
         """The session that an administration is; None where it is none, which is then said."""
         concept = self._drug_concept(one)
         drug, route = drug_of(concept)
@@ -117,7 +117,7 @@ class TreatmentReader:
             session.dose_mg = self._dose(origin, one.dosage.dose)
         return session
 
-    def procedure(self, origin: RecordOrigin, one: Procedure) -> Session | None:
+    def procedure(self, origin: RecordOrigin, one: Procedure) -> FhirSession | None:
         """The session that a procedure is; None where it is none, which is then said."""
         drug, route = drug_of(one.code)
         single = one.performed_date_time or one.occurrence_date_time
@@ -136,7 +136,7 @@ class TreatmentReader:
         status: str,
         who: tuple[Reference | None, Iterable[Raw]],
         when: tuple[str, Period | None],
-    ) -> Session | None:
+    ) -> FhirSession | None:
         # Most administrations of a hospital are of other drugs.
         if not drug:
             self.notes.whole(origin, "dropped", OTHER_DRUG)
@@ -152,7 +152,7 @@ class TreatmentReader:
         except (NoPerson, NoDay) as reason:
             self.notes.whole(origin, "refused", str(reason))
             return None
-        return Session(
+        return FhirSession(
             origin,
             pointer,
             moment,
@@ -164,7 +164,7 @@ class TreatmentReader:
     def _duration(
         self,
         origin: RecordOrigin,
-        start: Moment,
+        start: ClinicMoment,
         period: Period | None,
     ) -> float | None:
         if period is None or not period.end:
@@ -252,24 +252,24 @@ class SessionMerger:
 
     Parameters
     ----------
-    notes : Notes
+    notes : FhirNotes
         Takes what was put together.
     people : KnownPatients
         Knows the patients.
     """
 
-    notes: Notes
+    notes: FhirNotes
     people: KnownPatients
 
-    def rows(self, sessions: Iterable[Session]) -> list[Session]:
+    def rows(self, sessions: Iterable[FhirSession]) -> list[FhirSession]:
         """The sessions, without procedures that an administration of the day tells better."""
-        days: dict[tuple[str, date, str], list[Session]] = defaultdict(list)
+        days: dict[tuple[str, date, str], list[FhirSession]] = defaultdict(list)
         for one in sessions:
             patient = self.people.id_of(one.pointer)
             days[patient, one.moment.day, one.drug].append(one)
         return [row for day in days.values() for row in self._of_day(day)]
 
-    def _of_day(self, day: list[Session]) -> list[Session]:
+    def _of_day(self, day: list[FhirSession]) -> list[FhirSession]:
         given = [one for one in day if one.origin.kind != _PROCEDURE]
         done = [one for one in day if one.origin.kind == _PROCEDURE]
         if not given:

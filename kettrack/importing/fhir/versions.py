@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from kettrack.importing.fhir.files import Record
+from kettrack.importing.fhir.files import FhirRecord
 from kettrack.importing.fhir.resources import Head, Meta
 
 EARLIER: Final = "an earlier version of another record"
@@ -22,7 +22,7 @@ class _Version(NamedTuple):
 
 
 @dataclass(slots=True)
-class Versions:
+class RecordVersions:
     """Finds records of one id.
 
     Parameters
@@ -34,7 +34,7 @@ class Versions:
     left_out: dict[_Place, str] = field(default_factory=dict)
     _latest: dict[tuple[str, str], _Version] = field(default_factory=dict)
 
-    def see(self, record: Record, head: Head) -> None:
+    def see(self, record: FhirRecord, head: Head) -> None:
         """Take a record in, and leave out the one of both that is older."""
         # Records of a bundle that was never stored have none.
         if not head.id:
