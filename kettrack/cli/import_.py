@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 # Answers may open new questions, but no file needs as many rounds as this.
 _MOST_ROUNDS = 20
 _MOST_REASONS = 12
+_NO_EXTRACT_DATE = (
+    "- Nothing says to which day the logs are complete, so a stop cannot be told from a gap. If you"
+    " know the day, import again with --extract-date."
+)
 
 
 def import_(
@@ -153,12 +157,12 @@ def _look_at_folder(
     output: Path,
     replace: bool,
 ) -> None:
-    from kettrack.importing.folder import PROBLEMS_FILE
+    from kettrack.reading.import_remarks import IMPORT_PROBLEMS_FILE
 
     if not any(output.iterdir()):
         return
     # Nothing but an import writes that file, so no log of another origin is lost.
-    if not (output / PROBLEMS_FILE).is_file():
+    if not (output / IMPORT_PROBLEMS_FILE).is_file():
         raise UsageError(
             f"{str(output)!r} is there, and no import has made it. Name a new folder."
         )
@@ -370,6 +374,8 @@ class Import:
                 replace=self.replace,
             )
         _tell_what_happened(remarks)
+        if self.extract_date is None:
+            answer(_NO_EXTRACT_DATE)
         answer(
             f"Wrote the cohort folder {self.output}. Next: kettrack report {self.output}"
         )

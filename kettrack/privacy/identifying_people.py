@@ -24,6 +24,7 @@ from kettrack.escapes import on_one_line, visible
 from kettrack.privacy.identifying_names import all_known_words
 from kettrack.privacy.identifying_shapes import matches
 from kettrack.vocabulary.columns import TABLES
+from kettrack.vocabulary.heading_words import WORDS_OF_HEADINGS
 from kettrack.vocabulary.instruments import INSTRUMENTS
 
 _NAME: Final = r"[\p{Lu}][\p{L}'’]*[\p{Ll}][\p{L}'’]*"
@@ -175,7 +176,9 @@ def _harmless() -> frozenset[str]:
     for table in TABLES.values():
         names += table.names
     parts = {part for name in names for part in _letters_of(name)}
-    return frozenset(parts) | _STUDY_WORDS | _FILE_WORDS | all_known_words()
+    # Dr. Via and Mrs. Max exist, so a word that is also a first name stays out.
+    headings = WORDS_OF_HEADINGS - _FIRST_NAMES
+    return frozenset(parts) | _STUDY_WORDS | _FILE_WORDS | all_known_words() | headings
 
 
 def word_of_nobody(word: str) -> bool:

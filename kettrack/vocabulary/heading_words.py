@@ -122,6 +122,10 @@ HEADINGS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
         "duration, infusion time, infusion duration, length, session length, minutes, dauer,"
         " infusionsdauer, duree, duracion, duur, infuusduur, durata"
     ),
+    "blood_pressure": _phrases(
+        "bp, blood pressure, rr, blutdruck, tension, tension arterielle, pression arterielle,"
+        " presion arterial, bloeddruk, pressione, pressione arteriosa, bp before, bp pre"
+    ),
     "systolic_before": _phrases(
         "systolic, sbp, bp systolic, systolic pre, sbp pre, systolic before, sys, rr sys,"
         " systolisch, systolique, pas, sistolica, sistolico, bovendruk"
@@ -204,6 +208,10 @@ HEADINGS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
     ),
     "detail": _phrases("detail, event detail"),
 }
+# Every word by which a column is named: none of them is a part of a person's name.
+WORDS_OF_HEADINGS: Final = frozenset(
+    word for phrases in HEADINGS.values() for phrase in phrases for word in phrase
+)
 # Words of a heading that say nothing of what the column is.
 EMPTY_WORDS: Final = _words(
     "of the a an for at in on de du des del della di la le les el los das der die dem den van het"

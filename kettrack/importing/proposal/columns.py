@@ -7,7 +7,11 @@ from typing import Final
 
 import numpy as np
 
-from kettrack.importing.proposal.facts import ColumnFacts, mostly_measures
+from kettrack.importing.proposal.facts import (
+    ColumnFacts,
+    mostly_measures,
+    mostly_pressures,
+)
 from kettrack.importing.proposal.headings import EXACT, Heading, heading_of
 from kettrack.importing.proposal.score_columns import scale_named
 from kettrack.importing.proposal.words import known_share
@@ -211,6 +215,7 @@ _TESTS: Final[Mapping[str, Callable[[ColumnFacts], bool]]] = {
     **dict.fromkeys(_DAYS, _is_day_or_date),
     **dict.fromkeys(_COUNTERS, _is_counter),
     "day": _is_day,
+    "blood_pressure": mostly_pressures,
     "occasion": _is_occasion,
     "instrument": _is_scale,
     "score": _is_score,

@@ -25,6 +25,7 @@ _DATE_LIKE: Final = (
     r"\s*(?:\d{1,4}[-/. ]+\d{1,2}[-/. ]+\d{1,4}|\d{1,2}\.?[ -]?\p{L}{3,10}\.?[ -]+\d{2,4}"
     r"|\p{L}{3,10}\.? \d{1,2}(?:st|nd|rd|th)?,? \d{4}|(?:19|20)\d{6})(?:[T ,]+\d{1,2}:\d\d.*)?\s*"
 )
+_PRESSURES: Final = r"\s*\d{2,3}\s*/\s*\d{2,3}\s*(?:mm ?[Hh][Gg])?\s*"
 _MOST_AGREE: Final = 0.8
 _SOME_AGREE: Final = 0.6
 # Days since 1900, as spreadsheets count them, from 1954 to 2119.
@@ -196,6 +197,11 @@ def _share(
 ) -> float:
     total = counts.sum()
     return float(counts[hit].sum() / total) if total else 0.0
+
+
+def mostly_pressures(facts: ColumnFacts) -> bool:
+    """Whether most cells are two blood pressures, such as 120/80."""
+    return _share(matches(facts.levels, _PRESSURES), facts.counts) >= _SOME_AGREE
 
 
 def mostly_measures(

@@ -59,6 +59,10 @@ def session_part(
         columns["dose_mg"] = dose
     if dose and known.best("dose_unit"):
         columns[DOSE_UNIT] = known.best("dose_unit")
+    if known.best("blood_pressure") and "systolic_before" not in columns:
+        # 120/80 is read for each of the two.
+        both = ("systolic_before", "diastolic_before")
+        columns |= dict.fromkeys(both, known.best("blood_pressure"))
     # "Ketamine IV" says both.
     drug = known.best("drug")
     if drug and not known.best("route") and _any_word(known, drug, "route"):

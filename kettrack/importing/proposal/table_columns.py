@@ -31,6 +31,7 @@ _OF_SESSIONS: Final = frozenset(
         "dose_unit",
         "duration_min",
         "adverse_events",
+        "blood_pressure",
         "stopped_early",
         *(
             name
