@@ -21,6 +21,7 @@ from kettrack.importing.patients_joined import one_row_each
 from kettrack.importing.remarks import Remarks
 from kettrack.importing.session_days import with_session_days
 from kettrack.importing.source import (
+    ORIGIN,
     SOURCE_FILE,
     SOURCE_ROW,
     SOURCE_TABLE,
@@ -77,7 +78,7 @@ def apply_map(
         )
         parts[one.to] += rows.made()
     made = {
-        name: pa.concat_tables(several, promote_options="default")
+        name: _in_order(pa.concat_tables(several, promote_options="default"))
         for name, several in parts.items()
     }
     # Only now all sessions are known, wherever in the map their part stands.
@@ -89,6 +90,12 @@ def apply_map(
     journal.settle(arrived)
     _say_not_taken(source, plan, arrived, remarks)
     return DatedTables(**made)
+
+
+def _in_order(table: pa.Table) -> pa.Table:
+    """The columns with those of the origin at the end, whichever part had which."""
+    own = [name for name in table.column_names if name not in ORIGIN]
+    return table.select([*own, *ORIGIN])
 
 
 def _arrived(

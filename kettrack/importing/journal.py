@@ -161,8 +161,9 @@ class Journal:
             for one in self._quiet
             if one.row not in there.get((one.file, one.table), ())
         ]
-        # Two parts of a map may say the same of one row.
-        self.remarks.said += dict.fromkeys([*settled, *lost])
+        said = self.remarks.said
+        # Two parts of a map may say the same of one row or cell.
+        said[:] = dict.fromkeys([*said, *settled, *lost])
         self._rows.clear()
         self._quiet.clear()
 

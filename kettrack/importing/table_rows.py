@@ -355,11 +355,12 @@ class TableRows:
     ) -> Bools:
         """Refuse the rows in which something is not there."""
         columns = self.plan.columns
-        decisive = [columns[name] for name in names if name in columns]
+        # Where the map has no such column, the row is known by its patient.
+        decisive = [columns[name] for name in (*names, _ID) if name in columns]
         source = self._column(columns[_ID]).take(rows)
         place = replace(
             source.place,
-            column="".join(decisive[:1]),
+            column=decisive[0],
         )
         self.journal.rows(
             place,
