@@ -32,7 +32,10 @@ from kettrack.importing.table_rows import (
 )
 
 _Where = tuple[str, str]
-_NOT_TAKEN = "no part of the map takes anything from it"
+_NOT_READ = "the map does not use this table"
+_NOT_TAKEN = (
+    "the map takes no row of this kind, or none of the columns that it reads is filled"
+)
 
 
 def apply_map(
@@ -122,6 +125,7 @@ def _say_not_taken(
     remarks: Remarks,
 ) -> None:
     """Records that are in no table, and of which nothing has been said yet."""
+    used = {part.source for part in plan.tables}
     said: dict[_Where, set[int]] = defaultdict(set)
     # Also what the reader has said: it may have dropped rows before the map saw them.
     for one in remarks.said:
@@ -147,5 +151,5 @@ def _say_not_taken(
             file,
             table,
             left.tolist(),
-            _NOT_TAKEN,
+            _NOT_TAKEN if table in used else _NOT_READ,
         )

@@ -26,6 +26,7 @@ from kettrack.importing.journal import (
     Journal,
     SourceColumn,
 )
+from kettrack.importing.missing_reasons import say_reasons
 from kettrack.importing.observed_rows import (
     observed,
     wanted,
@@ -109,6 +110,7 @@ class TableRows:
 
     def made(self) -> list[pa.Table]:
         """The rows, one table for each occasion."""
+        self._say_reasons()
         rows = self._observed(self._wanted())
         numbers = read_record_numbers(
             self._column(self.plan.columns[_ID]).take(rows),
@@ -150,6 +152,16 @@ class TableRows:
     def _sources(self, rows: Ints) -> dict[str, SourceColumn]:
         columns = self.plan.columns.items()
         return {name: self._column(column).take(rows) for name, column in columns}
+
+    def _say_reasons(self) -> None:
+        plan = self.plan
+        used = {*plan.columns.values()}
+        for block in plan.wide:
+            used |= {*block.columns}
+        # In the order of the source, so that every run says the same.
+        for name in self.table.data.column_names:
+            if name in used:
+                say_reasons(self.table, self._column(name), self.journal)
 
     def _wanted(self) -> Ints:
         where = self.plan.where

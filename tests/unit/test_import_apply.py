@@ -125,7 +125,12 @@ def test_a_wide_block_becomes_rows() -> None:
     ]
     assert said(remarks) == [
         (3, "w4", "refused", "out of range: a PHQ-9 total is a whole number, 0 to 27"),
-        (4, "", "dropped", "no part of the map takes anything from it"),
+        (
+            4,
+            "",
+            "dropped",
+            "the map takes no row of this kind, or none of the columns that it reads is filled",
+        ),
     ]
 
 
@@ -249,3 +254,21 @@ def test_two_tables_of_one_name_are_told_apart() -> None:
     ]
     assert list(named.records) == [(table.file, table.name) for table in named.tables]
     assert remarks.said[0].table == "other.xlsx: Sheet1"
+
+
+def test_reasons_for_empty_cells_are_counted_and_never_names() -> None:
+    table = sheet("id | day | phq\na | 1 | .\nb | 1 | .\nc | 1 | .\nd | 1 | 7", "PHQ")
+    reasons = {"phq": pa.array(["#N/A", "Refused", "ask Quilliam", None])}
+    plan = TableMap(
+        source="PHQ",
+        to="scores",
+        columns={"patient_id": "id", "day": "day", "score": "phq"},
+        constants={"instrument": "PHQ-9"},
+    )
+    _, remarks = applied(plan, tables=(replace(table, reasons=reasons),))
+    says = "nothing stands there; the source says"
+    assert said(remarks) == [
+        (None, "phq", "noted", f"{says} #N/A"),
+        (None, "phq", "noted", f"{says} Refused"),
+        (None, "phq", "noted", f"{says} a reason in words of its own"),
+    ]
