@@ -48,8 +48,8 @@ def with_catalog(
     said = "gave the labels of its codes" if labels else "could not be read"
     remarks.add(
         Remark(
-            file=shown(path.name, file=True),
-            table=shown(table.name, file=True),
+            file=path.name,
+            table=table.name,
             action="noted",
             reason=f"the catalog of formats {shown(named[0].name, file=True)} {said}",
         )

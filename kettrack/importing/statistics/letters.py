@@ -17,8 +17,8 @@ def say_unicode(file: str, remarks: Remarks) -> None:
     """Letters that are right in UTF-8 are hardly ever so by chance, so nobody is asked."""
     remarks.add(
         Remark(
-            file=shown(file, file=True),
-            table=shown(file, file=True),
+            file=file,
+            table=file,
             action="noted",
             reason="the file does not say how letters are written; they were read as UTF-8",
         )

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kettrack.arrays import Bools, Floats
-from kettrack.importing.remarks import Action, OpenQuestion, Remark, Remarks
+from kettrack.importing.remarks import Action, ColumnPlace, OpenQuestion, Remarks
 from kettrack.importing.source import SourceTable
 from kettrack.importing.statistics.formats import (
     ANSWERS,
@@ -58,41 +58,31 @@ class _Place:
     remarks: Remarks
 
     @property
-    def _shown(self) -> str:
-        return shown(self.column.name)
+    def _where(self) -> ColumnPlace:
+        return ColumnPlace(
+            file=self.table.file,
+            table=self.table.name,
+            column=shown(self.column.name),
+            rows=pa.array(np.arange(1, self.table.n_rows + 1)),
+        )
 
     def say(self, action: Action, reason: str, count: int) -> None:
         """Remark on the whole column."""
-        remark = Remark(
-            file=shown(self.table.file, file=True),
-            table=shown(self.table.name, file=True),
-            column=self._shown,
-            action=action,
-            reason=reason,
-            count=count,
-        )
-        self.remarks.add(remark)
+        self.remarks.column(self._where, action, reason, count)
 
-    def refuse(self, rows: Bools, reason: str) -> None:
+    def refuse(self, hit: Bools, reason: str) -> None:
         """Remark on single cells."""
-        for row in np.flatnonzero(rows).tolist():
-            remark = Remark(
-                file=shown(self.table.file, file=True),
-                table=shown(self.table.name, file=True),
-                row=row + 1,
-                column=self._shown,
-                action="refused",
-                reason=reason,
-            )
-            self.remarks.add(remark)
+        if hit.any():
+            self.remarks.cells(self._where, pa.array(hit), "refused", reason)
 
     def answer(self, about: str, question: str, choices: tuple[str, ...]) -> str:
         """What the owner answered; asked where nobody has."""
-        key = ".".join((about, shown(self.table.name, file=True), self._shown))
+        where = self._where
+        key = where.key(about)
         given = self.answers.get(key, "")
         if given in choices:
             return given
-        asks = f"{self._shown} of {shown(self.table.name, file=True)}: {question}"
+        asks = f"{where.named}: {question}"
         self.remarks.ask(OpenQuestion(key=key, asks=asks, choices=choices))
         return ""
 
