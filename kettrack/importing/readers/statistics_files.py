@@ -14,6 +14,7 @@ from kettrack.importing.statistics.native import read_native
 from kettrack.importing.statistics.stored import StoredTable
 from kettrack.importing.statistics.tell import told_table
 from kettrack.importing.statistics.transport import read_transport
+from kettrack.privacy.identifying_people import shown
 
 _SPSS: Final = (".sav", ".zsav", ".por")
 _STATA: Final = (".dta",)
@@ -21,6 +22,7 @@ _SAS: Final = (".sas7bdat", ".xpt", ".xport")
 # First bytes of each; the numbers of old Stata files are releases.
 _SPSS_STARTS: Final = (b"$FL2", b"$FL3")
 _STATA_STARTS: Final = (b"<stata_dta>", *(bytes([n]) for n in range(104, 116)))
+# Twelve zeros, then what every file of SAS data begins with.
 _SAS_START: Final = bytes(12) + bytes.fromhex(
     "c2ea8160b31411cfbd92080009c7318c181f1011"
 )
@@ -101,7 +103,9 @@ def read_sas(
     if path.suffix.lower() == ".sas7bdat":
         tables = [read_native(path, answers, remarks)]
     else:
-        tables = read_transport(path.name, path.read_bytes(), answers, remarks)
+        tables = read_transport(
+            shown(path.name, file=True), path.read_bytes(), answers, remarks
+        )
     named = [with_catalog(table, path, remarks) for table in tables]
     return _source("sas", named, answers, remarks)
 

@@ -48,7 +48,7 @@ def with_catalog(
     said = "gave the labels of its codes" if labels else "could not be read"
     remarks.add(
         Remark(
-            file=path.name,
+            file=table.file,
             table=table.name,
             action="noted",
             reason=f"the catalog of formats {shown(named[0].name, file=True)} {said}",

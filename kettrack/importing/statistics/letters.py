@@ -7,6 +7,7 @@ from typing import Final
 from kettrack.importing.remarks import OpenQuestion, Remark, Remarks
 from kettrack.privacy.identifying_people import shown
 
+# Under which `[answers]` names the encoding; the first is what files of today have.
 ENCODING: Final = "encoding"
 USUAL: Final = "WINDOWS-1252"
 UNICODE: Final = "UTF-8"

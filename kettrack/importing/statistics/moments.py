@@ -70,6 +70,7 @@ def as_moments(
         values = _without_leap_seconds(values)
     _, within = calendar_days(told, values)
     shift = (told.origin - _EPOCH).days * _THOUSANDTHS_A_DAY
+    # To thousandths: seconds of SPSS are stored with a fraction that is not exact.
     a_tick = _THOUSANDTHS_A_DAY / told.a_day
     ticks = (
         np.round(

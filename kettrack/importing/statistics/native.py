@@ -32,6 +32,7 @@ from kettrack.importing.statistics.stored import (
     blank_is_nothing,
     code_as_text,
 )
+from kettrack.privacy.identifying_people import shown
 
 _NEW_STATA: Final = b"<stata_dta><header><release>"
 _FIRST_UNICODE_STATA: Final = 118
@@ -86,13 +87,14 @@ def read_native(
     """
     require("pyreadstat", "pyreadstat")
     kind = KINDS[path.suffix.lower()]
+    file = shown(path.name, file=True)
     read = _with_letters(path, kind, answers, remarks)
     n_rows = max((len(cells) for cells in read.cells.values()), default=0)
     columns = [_column(name, read, kind) for name in read.cells]
     return StoredTable(
         system=kind.system,
-        file=path.name,
-        name=path.name,
+        file=file,
+        name=file,
         columns=columns,
         n_rows=n_rows,
     )
@@ -114,10 +116,10 @@ def _with_letters(
     # Letters beyond ASCII that are right in UTF-8 are hardly ever so by chance.
     unicode = _attempt(path, kind, UNICODE)
     if unicode is not None and _has_letters(unicode):
-        say_unicode(path.name, remarks)
+        say_unicode(shown(path.name, file=True), remarks)
         return unicode
     guessed = _or_damaged(read or _attempt(path, kind, USUAL), path, "")
-    ask_encoding(path.name, remarks)
+    ask_encoding(shown(path.name, file=True), remarks)
     return guessed
 
 
@@ -229,6 +231,7 @@ def _of_text(
     cells: Sequence[Any], ranges: Sequence[Mapping[str, Any]]
 ) -> tuple[pa.Array, pa.Array | None]:
     texts = blank_is_nothing(pa.array(cells, pa.string()))
+    # SPSS knows single words only, no ranges of text.
     words = {str(one["lo"]).rstrip() for one in ranges}
     if not words:
         return texts, None
@@ -260,5 +263,6 @@ def _of_numbers(
         code_as_text(float(number)) if is_called else None
         for number, is_called in zip(numbers.tolist(), called.tolist(), strict=True)
     ]
+    # Codes may be words of the value labels, so they are kept as text.
     kept = pc.if_else(called, pa.scalar(None, values.type), values)
     return kept, pa.array(codes, pa.string())

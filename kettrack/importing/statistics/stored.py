@@ -80,6 +80,7 @@ def blank_is_nothing(texts: pa.Array) -> pa.Array:
     """Text in which cells of blanks alone are null, and blanks at the end are gone: these systems
     fill up with them.
     """
+    # Blanks in front may be meant, as in a code; those behind never are.
     cut = pc.utf8_rtrim(texts, characters=" \x00")
     blank = pc.equal(pc.utf8_trim_whitespace(cut), "")
     return pc.if_else(

@@ -137,6 +137,7 @@ def _reasons(column: StoredColumn) -> dict[str, pa.Array]:
     why = column.why_missing
     if why is None or why.null_count == len(why):
         return {}
+    # Each kind of missing once: there are few, in many rows.
     coded = why.dictionary_encode()
     words = [column.value_labels.get(one, one) for one in coded.dictionary.to_pylist()]
     named = pa.DictionaryArray.from_arrays(coded.indices, pa.array(words, pa.string()))
@@ -178,6 +179,7 @@ def _asked(place: _Place) -> Told:
 
 def _clock(told: Told, values: Floats, place: _Place) -> pa.Array:
     """A format that shows hours and minutes, of a moment or of a length of time."""
+    # No visit was on 1 January 1960, the day that is 0.
     if within_a_day(told, values):
         return as_lengths(told, values)
     return _checked(*as_moments(told, values), values, place)
@@ -199,6 +201,7 @@ def _dates(told: Told, values: Floats, place: _Place) -> pa.Array:
     if not told.shows:
         return _checked(*as_dates(told, values), values, place)
     what = _PERIODS[told.shows]
+    # Days other than the first were typed by somebody who knew them.
     if not only_periods(told, values):
         place.say(
             "noted",
@@ -268,6 +271,7 @@ def _plain(place: _Place) -> pa.Array:
 def _shortest(values: pa.Array, place: _Place) -> pa.Array:
     """Numbers that were stored with 7 digits, without the digits that nobody wrote."""
     numbers = numbers_of(values)
+    # The shortest number that is stored so is the one that was typed.
     written = numbers.astype(np.float32).astype(str).astype(np.float64)
     changed = ~np.isnan(numbers) & (written != numbers)
     if changed.any():

@@ -32,6 +32,7 @@ from kettrack.importing.statistics.stored import (
     StoredTable,
     blank_is_nothing,
 )
+from kettrack.privacy.identifying_people import shown
 
 Bytes = NDArray[np.uint8]
 _RECORD: Final = 80
@@ -190,6 +191,7 @@ def _with_long_labels(
     kind, _ = _header(data, at)
     if not kind.startswith("LABELV"):
         return at, variables
+    # Their number stands behind the words of the header.
     n_labels = int(data[at + 48 : at + _RECORD].split()[0])
     # Name, label; in the other kind of record also format and informat.
     n_lengths = 2 if kind == "LABELV8" else 4
@@ -296,7 +298,7 @@ def _table(
     return StoredTable(
         system="sas",
         file=file,
-        name=member.name.decode(encoding, "replace"),
+        name=shown(member.name.decode(encoding, "replace"), file=True),
         columns=columns,
         n_rows=len(member.records),
     )

@@ -1,0 +1,290 @@
+"""Questionnaires and ratings (QS, RS, ADQS): one record for each answer becomes one row for each
+patient, scale and moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from kettrack.arrays import Bools, Floats, Ints
+from kettrack.importing.cdisc.codes import codes_known
+from kettrack.importing.cdisc.dataset import SUBJECT, Dataset, no_texts, text_cells
+from kettrack.importing.cdisc.study_days import Clock, Times
+from kettrack.importing.registry import Answers
+from kettrack.importing.remarks import Remarks
+from kettrack.importing.source import SourceTable
+from kettrack.vocabulary.cdisc_words import CDISC_ANSWERS
+from kettrack.vocabulary.outside_codes import ScoreCode
+from kettrack.vocabulary.status_words import (
+    OBSERVED,
+    StatusColumn,
+    status_column,
+)
+
+# A parameter table of ADaM: these two, and no prefix of a domain.
+_PARAMETER: Final = "PARAMCD"
+_VALUE: Final = "AVAL"
+# Planned time points are free words; these two stand in nearly all that matter here.
+_TIMINGS: Final = {r"PRE|BEFORE": "before", r"POST|AFTER": "after"}
+_NO_PERSON: Final = "no USUBJID stands in it"
+_NO_NUMBER: Final = "no number stands in it"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Names:
+    """What the variables of a data set are called."""
+
+    code: str
+    test: str
+    numbers: tuple[str, ...]
+    words: tuple[str, ...]
+    visit: tuple[str, ...]
+    point: str
+    status: tuple[str, ...]
+
+
+def _names(dataset: Dataset) -> _Names:
+    if dataset.has(_PARAMETER):
+        return _Names(
+            code=_PARAMETER,
+            test="PARAM",
+            numbers=(_VALUE, "AVALC"),
+            words=("AVALC",),
+            visit=("AVISITN", "AVISIT", "VISITNUM"),
+            point="ATPT",
+            # Other flags of analysis choose records for further tables.
+            status=("DTYPE", "ANL01FL"),
+        )
+    two = dataset.domain
+    return _Names(
+        code=f"{two}TESTCD",
+        test=f"{two}TEST",
+        # The standard result goes before what was written on the form.
+        numbers=(f"{two}STRESN", f"{two}STRESC", f"{two}ORRES"),
+        words=(f"{two}STRESC", f"{two}ORRES"),
+        visit=("VISITNUM", "VISIT"),
+        point=f"{two}TPT",
+        status=(f"{two}STAT",),
+    )
+
+
+def holds_scores(dataset: Dataset) -> bool:
+    """Whether a data set is one of questionnaires or ratings.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Any.
+    """
+    if dataset.domain in ("QS", "RS"):
+        return dataset.has(f"{dataset.domain}TESTCD")
+    return (
+        is_analysis(dataset) and dataset.has(_PARAMETER) and _VALUE in dataset.columns
+    )
+
+
+def is_analysis(dataset: Dataset) -> bool:
+    """Whether a data set is one of ADaM, which is made from those of SDTM."""
+    return dataset.name.startswith("AD")
+
+
+def score_times(dataset: Dataset) -> Times:
+    """When the records of a data set of scores were."""
+    if dataset.has(_PARAMETER):
+        days = dataset.numbers("ADY")
+        return Times(
+            dataset=dataset,
+            study_days=days,
+            dates=dataset.dates("ADT", "ADTM", "ADTC"),
+        )
+    two = dataset.domain
+    return Times(
+        dataset=dataset,
+        study_days=dataset.numbers(f"{two}DY"),
+        dates=dataset.dates(f"{two}DTC"),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scores:
+    """The scores of one data set.
+
+    Parameters
+    ----------
+    table : SourceTable
+        One row for each patient, scale and moment.
+    joined : int array
+        Numbers of records whose number stands in the row of another one.
+    """
+
+    table: SourceTable
+    joined: Ints
+
+
+def form_rows(
+    times: Times,
+    clock: Clock,
+    answers: Answers,
+    remarks: Remarks,
+) -> Scores:
+    """Put the answers of a form into one row.
+
+    Parameters
+    ----------
+    times : Times
+        The data set, and when its records were.
+    clock : {"day", "date"}
+        Which of both times counts.
+    answers : mapping
+        To the questions of an earlier run.
+    remarks : Remarks
+        Takes every record that is left out.
+    """
+    dataset = times.dataset
+    names = _names(dataset)
+    kept = _observed(dataset, names, remarks)
+    tests = (names.code, names.test)
+    known, kept = codes_known(dataset, kept, tests, answers, remarks)
+    codes = dataset.words(names.code)
+    values = _values(dataset, names, codes, known)
+    for missing, reason in (
+        (np.isnan(values), _NO_NUMBER),
+        (np.asarray(dataset.texts(SUBJECT).isna()), _NO_PERSON),
+    ):
+        dataset.say(kept & missing, "dropped", reason, remarks)
+        kept &= ~missing
+    # Times come last: a record without a number needs none.
+    kept = times.refuse(clock, kept, remarks)
+    meant = codes[kept].map(known)
+    long = pd.DataFrame(
+        {
+            "patient_id": dataset.texts(SUBJECT)[kept],
+            "instrument": [one.instrument for one in meant],
+            "column": [one.column for one in meant],
+            "visit": dataset.texts(*names.visit)[kept],
+            "timing": _timing(dataset.words(names.point))[kept],
+            "value": values[kept],
+            "row": dataset.rows[kept],
+        }
+    )
+    when, cells = times.cells(clock)
+    long[when] = cells.filter(pa.array(kept)).to_pandas().to_numpy()
+    return _pivoted(dataset, long, when)
+
+
+def _observed(
+    dataset: Dataset,
+    names: _Names,
+    remarks: Remarks,
+) -> Bools:
+    """Records without those that were not done, imputed, or not chosen for analysis."""
+    kept = np.ones(len(dataset), dtype=bool)
+    for variable in names.status:
+        kind = status_column(variable, "scores")
+        if kind is None or not dataset.has(variable):
+            continue
+        out = kept & _not_observed(dataset, variable, kind)
+        reason = f"it is no observation: {variable} says so"
+        dataset.say(out, "dropped", reason, remarks)
+        kept &= ~out
+    return kept
+
+
+def _not_observed(
+    dataset: Dataset,
+    variable: str,
+    kind: StatusColumn,
+) -> Bools:
+    words = dataset.words(variable)
+    out = np.zeros(len(words), dtype=bool)
+    yes = False
+    for word in words.dropna().unique().tolist():
+        meaning = kind.meaning(word)
+        # The standard fills these variables only where a record is no observation, so a word of a
+        # sponsor's own says the same as a known one.
+        if meaning is not None and meaning[0] == OBSERVED:
+            yes = True
+        else:
+            out |= np.asarray(words == word)
+    # A flag is filled for chosen records only, so beside a yes an empty cell means no.
+    if kind.only_with_yes and yes:
+        out |= np.asarray(words.isna())
+    return out
+
+
+def _values(
+    dataset: Dataset,
+    names: _Names,
+    codes: pd.Series[str],
+    known: Mapping[str, ScoreCode],
+) -> Floats:
+    """Numbers; where a record has words only, those of the form itself are known."""
+    values = dataset.numbers(*names.numbers)
+    words = dataset.texts(*names.words).str.casefold()
+    for code, meant in known.items():
+        answers = CDISC_ANSWERS.get(meant.instrument, {})
+        # Only items are answered in words; a total in words would be a band.
+        lacking = np.isnan(values) & np.asarray(codes == code)
+        if lacking.any() and answers and meant.column != "score":
+            values[lacking] = words[lacking].map(answers).to_numpy(dtype=np.float64)
+    return values
+
+
+def _timing(points: pd.Series[str]) -> pd.Series[str]:
+    """Before or after the dose of the day, where the planned time says so."""
+    found = no_texts(len(points))
+    for pattern, timing in _TIMINGS.items():
+        hit = points.str.contains(pattern, regex=True, na=False)
+        found = found.mask(hit.to_numpy(dtype=bool), timing)
+    return found
+
+
+def _pivoted(
+    dataset: Dataset,
+    long: pd.DataFrame,
+    when: str,
+) -> Scores:
+    """One row for each patient, scale and moment; what is recorded twice stays two rows."""
+    moment = ["patient_id", "instrument", when, "visit", "timing"]
+    # The second record of the same answer cannot be put into the row of the first.
+    again = long.groupby([*moment, "column"], dropna=False).cumcount()
+    grouped = long.assign(again=again).groupby(
+        [*moment, "again"],
+        dropna=False,
+        sort=False,
+    )
+    place = grouped.ngroup().to_numpy()
+    firsts = np.unique(place, return_index=True)[1]
+    head = long.iloc[firsts]
+    columns = {
+        "patient_id": text_cells(head["patient_id"]),
+        when: pa.array(head[when]),
+        "instrument": text_cells(head["instrument"].astype("str")),
+        "timing": text_cells(head["timing"]),
+    }
+    for name in sorted(long["column"].unique(), key=_in_order):
+        here = np.asarray(long["column"] == name)
+        numbers = np.full(len(head), np.nan)
+        numbers[place[here]] = long["value"].to_numpy()[here]
+        columns[name] = pa.array(numbers, mask=np.isnan(numbers))
+    # A row has the number of its first record; the others are joined to it.
+    rows = head["row"].to_numpy()
+    table = SourceTable(
+        file=dataset.file,
+        name=dataset.name,
+        data=pa.table(columns),
+        rows=pa.array(rows),
+        is_a="scores",
+    )
+    return Scores(table=table, joined=np.setdiff1d(long["row"].to_numpy(), rows))
+
+
+def _in_order(column: str) -> int:
+    """The total, then items by their number."""
+    return int(column.partition("_")[2] or 0)

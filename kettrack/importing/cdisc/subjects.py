@@ -1,0 +1,152 @@
+"""People (DM, or ADSL where a study has no DM) and adverse events (AE) to patients and events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from kettrack.importing.cdisc.dataset import SUBJECT, Dataset, text_cells
+from kettrack.importing.cdisc.study_days import Clock, Times
+from kettrack.importing.remarks import Remarks
+from kettrack.importing.source import SourceTable
+from kettrack.vocabulary.cdisc_words import (
+    CDISC_HISPANIC,
+    CDISC_RACES,
+    CDISC_SEXES,
+)
+from kettrack.vocabulary.units import factor
+
+_NO_PERSON: Final = "no USUBJID stands in it"
+_YES: Final = "Y"
+# Terms of MedDRA that are events of their own; all others are adverse events.
+_EVENTS: Final = {
+    "SUICIDE ATTEMPT": "suicide_attempt",
+    "COMPLETED SUICIDE": "suicide",
+}
+# The organ class of MedDRA; a stay in hospital for it may be for worsening or not.
+_PSYCHIATRIC: Final = "PSYCHIATRIC DISORDERS"
+
+
+def patients_of(
+    dataset: Dataset,
+    remarks: Remarks,
+) -> SourceTable:
+    """One row for each person: age, sex, ethnic group and site. No date is taken.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        DM or ADSL.
+    remarks : Remarks
+        Takes every record that is left out.
+    """
+    subjects = dataset.texts(SUBJECT)
+    nobody = np.asarray(subjects.isna())
+    dataset.say(nobody, "dropped", _NO_PERSON, remarks)
+    columns = {
+        "patient_id": text_cells(subjects),
+        "age": _ages(dataset),
+        "sex": text_cells(_listed(dataset.words("SEX"), CDISC_SEXES)),
+        "ethnicity": text_cells(_ethnicities(dataset)),
+        "site": text_cells(dataset.texts("SITEID")),
+    }
+    kept = pa.array(~nobody)
+    return SourceTable(
+        file=dataset.file,
+        name=dataset.name,
+        data=pa.table(columns).filter(kept),
+        rows=pa.array(dataset.rows).filter(kept),
+        is_a="patients",
+    )
+
+
+def _ages(dataset: Dataset) -> pa.Array:
+    """Whole years; a unit that is not known leaves the age empty."""
+    # The standard asks for a unit; without one nobody means months.
+    units = dataset.words("AGEU").fillna("YEARS")
+    of_unit = {
+        unit: factor(unit, "years") or np.nan for unit in units.unique().tolist()
+    }
+    years = dataset.numbers("AGE") * units.map(of_unit).to_numpy(dtype=np.float64)
+    whole = np.floor(years)
+    known = np.isfinite(whole)
+    return pa.array(np.where(known, whole, 0).astype(np.int64), mask=~known)
+
+
+def _listed(
+    words: pd.Series[str],
+    known: Mapping[str, str],
+) -> pd.Series[str]:
+    """Words of the contract; one that is not known stays, for the map to read."""
+    return words.map(known).astype("str").fillna(words)
+
+
+def _ethnicities(dataset: Dataset) -> pd.Series[str]:
+    races = _listed(dataset.words("RACE"), CDISC_RACES)
+    # One column here for two there: whoever is both is counted by the rarer word.
+    hispanic = np.asarray(dataset.words("ETHNIC") == CDISC_HISPANIC)
+    return races.mask(hispanic, "hispanic")
+
+
+def event_times(dataset: Dataset) -> Times:
+    """When adverse events began."""
+    return Times(
+        dataset=dataset,
+        study_days=dataset.numbers("AESTDY"),
+        dates=dataset.dates("AESTDTC"),
+    )
+
+
+def events_of(
+    times: Times,
+    clock: Clock,
+    remarks: Remarks,
+) -> SourceTable:
+    """One row for each adverse event; its term, which may be free text, is not taken.
+
+    Parameters
+    ----------
+    times : Times
+        AE, and when its records were.
+    clock : {"day", "date"}
+        Which of both times counts.
+    remarks : Remarks
+        Takes every record that is left out.
+    """
+    dataset = times.dataset
+    subjects = dataset.texts(SUBJECT)
+    nobody = np.asarray(subjects.isna())
+    dataset.say(nobody, "dropped", _NO_PERSON, remarks)
+    kept = times.refuse(clock, ~nobody, remarks)
+    in_hospital = np.asarray(dataset.words("AESHOSP") == _YES)
+    # An attempt that led to a stay in hospital is one event, by the graver word.
+    named = dataset.words("AEDECOD").map(_EVENTS).astype("str")
+    events = named.fillna("hospitalisation").where(
+        named.notna() | in_hospital, "adverse_event"
+    )
+    organs = dataset.words("AEBODSYS", "AESOC")
+    psychiatric = np.asarray(organs == _PSYCHIATRIC)
+    kinds = pd.Series(
+        np.where(psychiatric, "other_psychiatric", "medical"),
+        dtype="str",
+    )
+    admitted = np.asarray(events == "hospitalisation") & np.asarray(organs.notna())
+    when, cells = times.cells(clock)
+    columns = {
+        "patient_id": text_cells(subjects),
+        when: cells,
+        "event": text_cells(events),
+        "detail": text_cells(kinds.where(admitted)),
+    }
+    filled = pa.array(kept)
+    return SourceTable(
+        file=dataset.file,
+        name=dataset.name,
+        data=pa.table(columns).filter(filled),
+        rows=pa.array(dataset.rows).filter(filled),
+        is_a="events",
+    )

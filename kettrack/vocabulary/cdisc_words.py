@@ -1,0 +1,104 @@
+"""Words of CDISC: codes of tests and parameters, routes, sexes and races; the only place that lists
+them.
+
+Sources
+-------
+- PHQ-9: codes PHQ0101 to PHQ0111 as several independent programs use them; PHQ9TOT is a parameter
+  of a published ADaM template. Sponsors name totals themselves, so other codes are asked about.
+- MADRSTOT is what kettrack calls the total of MADRS itself, after the pattern of PHQ9TOT. No code
+  of an item of MADRS or QIDS could be confirmed.
+- Answers of PHQ-9: the wording of the form, free to reproduce
+- Routes, sex, race, ethnic group: CDISC SDTM Controlled Terminology, codelists ROUTE, SEX, RACE and
+  ETHNIC
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from kettrack.vocabulary.instruments import INSTRUMENTS, MADRS, PHQ9
+from kettrack.vocabulary.outside_codes import ScoreCode
+
+_N_PHQ9: Final = 10  # the tenth is on difficulty, and never in the total
+
+# Code of a test (--TESTCD) or of a parameter (PARAMCD) to what its number is.
+CDISC_SCORES: Final[Mapping[str, ScoreCode]] = {
+    **{
+        f"PHQ01{item:02d}": ScoreCode(PHQ9.name, f"item_{item}")
+        for item in range(1, _N_PHQ9 + 1)
+    },
+    "PHQ0111": ScoreCode(PHQ9.name, "score"),
+    "PHQ9TOT": ScoreCode(PHQ9.name, "score"),
+    "PHQ9": ScoreCode(PHQ9.name, "score"),
+    "MADRSTOT": ScoreCode(MADRS.name, "score"),
+}
+# Answers in words, where a record has no number: scale, then answer in small letters.
+CDISC_ANSWERS: Final[Mapping[str, Mapping[str, int]]] = {
+    PHQ9.name: {
+        "not at all": 0,
+        "several days": 1,
+        "more than half the days": 2,
+        "nearly every day": 3,
+    }
+}
+CDISC_ROUTES: Final[Mapping[str, str]] = {
+    "INTRAVENOUS": "iv",
+    "INTRAVENOUS BOLUS": "iv",
+    "INTRAVENOUS DRIP": "iv",
+    "INTRAMUSCULAR": "im",
+    "SUBCUTANEOUS": "sc",
+    "SUBLINGUAL": "sublingual",
+    "NASAL": "intranasal",
+    "INTRANASAL": "intranasal",
+    "ORAL": "oral",
+}
+CDISC_SEXES: Final[Mapping[str, str]] = {
+    "F": "female",
+    "M": "male",
+    "U": "unknown",
+    "UNDIFFERENTIATED": "other",
+    "INTERSEX": "other",
+}
+CDISC_RACES: Final[Mapping[str, str]] = {
+    "ASIAN": "asian",
+    "BLACK OR AFRICAN AMERICAN": "black",
+    "WHITE": "white",
+    "AMERICAN INDIAN OR ALASKA NATIVE": "native",
+    "NATIVE HAWAIIAN OR OTHER PACIFIC ISLANDER": "native",
+    "MULTIPLE": "mixed",
+    "OTHER": "other",
+    "UNKNOWN": "unknown",
+    "NOT REPORTED": "unknown",
+}
+# Stands in a column of its own, and goes before the race.
+CDISC_HISPANIC: Final = "HISPANIC OR LATINO"
+_ANSWERED: Final = re.compile(r"(?P<scale>.+?)(?: (?:item|question) (?P<item>\d+))?")
+
+
+def score_code_of(answer: str) -> ScoreCode | None:
+    """What the owner of a file says that a code is: a scale for its total, or a scale and an item.
+
+    Parameters
+    ----------
+    answer : str
+        As typed.
+
+    Examples
+    --------
+    >>> score_code_of("MADRS"), score_code_of("phq-9 item 9").column
+    (ScoreCode(instrument='MADRS', column='score'), 'item_9')
+    >>> score_code_of("not used") is None
+    True
+    """
+    found = _ANSWERED.fullmatch(answer.strip())
+    scales = {name.casefold(): scale for name, scale in INSTRUMENTS.items()}
+    scale = scales.get(found["scale"].casefold()) if found else None
+    if found is None or scale is None:
+        return None
+    if not found["item"]:
+        return ScoreCode(scale.name, "score")
+    item = int(found["item"])
+    known = 1 <= item <= scale.n_items
+    return ScoreCode(scale.name, f"item_{item}") if known else None

@@ -1,0 +1,443 @@
+"""Data sets of CDISC: answers put into one row, days without the gap at 0, nothing lost unsaid.
+
+All people and values are invented.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pyreadstat
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kettrack.errors import DataProblems
+from kettrack.importing.registry import read_source, recognised
+from kettrack.importing.remarks import Remarks
+from kettrack.importing.source import SourceData, SourceTable
+
+FORMATS = ("xpt", "json", "ndjson", "parquet", "csv")
+STUDY = {
+    "QS": """
+        USUBJID QSTESTCD QSTEST              QSSTRESN QSSTAT   VISITNUM QSDTC      QSDY
+        KT-01   PHQ0101  PHQ01-Interest      3        .        1        2025-01-06 -1
+        KT-01   PHQ0109  PHQ01-Better_Dead   0        .        1        2025-01-06 -1
+        KT-01   PHQ0111  PHQ01-Total_Score   17       .        1        2025-01-06 -1
+        KT-01   PHQ0111  PHQ01-Total_Score   9        .        2        2025-01-07 1
+        KT-01   PHQ0111  PHQ01-Total_Score   8        .        2.1      2025-01-14 8
+        KT-01   PHQ0111  PHQ01-Total_Score   .        NOT_DONE 3        2025-01-21 15
+        KT-02   PHQ0111  PHQ01-Total_Score   5        .        1        2025-02-02 0
+        KT-02   PHQ0111  PHQ01-Total_Score   6        .        1        2025-02    .
+        KT-02   WEIGHT   Weight_in_kg        70       .        1        2025-02-02 1
+    """,
+    "EX": """
+        USUBJID EXTRT            EXDOSE EXDOSU EXROUTE     EXSTDTC          EXENDTC          EXSTDY
+        KT-01   KETAMINE_HCL     40     mg     INTRAVENOUS 2025-01-07T10:00 2025-01-07T10:40 1
+        KT-01   ESKETAMINE       84     mg     NASAL       2025-01-14       .                8
+        KT-01   PLACEBO          0      mg     INTRAVENOUS 2025-01-21       2025-01-21       15
+        KT-01   ESCITALOPRAM     10     mg     ORAL        2025-01-07       2025-01-07       1
+        KT-02   KETAMINE         40     mg     INTRAVENOUS 2025-02-02       2025-02-20       1
+    """,
+    "DM": """
+        USUBJID AGE AGEU   SEX RACE  ETHNIC             SITEID
+        KT-01   44  YEARS  F   WHITE HISPANIC_OR_LATINO 001
+        KT-02   540 MONTHS M   ASIAN NOT_HISPANIC       007
+    """,
+    "AE": """
+        USUBJID AETERM       AEDECOD         AEBODSYS              AESHOSP AESTDTC    AESTDY
+        KT-01   felt_sick    Nausea          Gastric               N       2025-01-07 1
+        KT-01   worse        Depression      Psychiatric_disorders Y       2025-01-20 14
+        KT-02   an_attempt   Suicide_attempt Psychiatric_disorders Y       2025-02    9
+    """,
+}
+NUMBERS = (
+    "QSSTRESN",
+    "VISITNUM",
+    "QSDY",
+    "EXDOSE",
+    "EXSTDY",
+    "AGE",
+    "AESTDY",
+    "AVAL",
+    "ADY",
+)
+
+
+def frame_of(table: str) -> pd.DataFrame:
+    """A text table; `.` is nothing, `_` a blank."""
+    frame = pd.read_csv(io.StringIO(table), sep=r"\s+", dtype=str, na_values=["."])
+    for name in frame:
+        if name in NUMBERS:
+            frame[name] = frame[name].astype(float)
+        else:
+            frame[name] = frame[name].str.replace("_", " ")
+    frame.insert(0, "STUDYID", "KT")
+    return frame
+
+
+def write(folder: Path, name: str, table: str, ending: str) -> None:
+    frame = frame_of(table)
+    if not name.startswith("AD"):
+        frame.insert(1, "DOMAIN", name)
+    path = folder / f"{name.lower()}.{ending}"
+    if ending == "xpt":
+        texts = frame.fillna({column: "" for column in frame if column not in NUMBERS})
+        pyreadstat.write_xport(texts, str(path), table_name=name, file_format_version=5)
+    elif ending == "parquet":
+        pq.write_table(pa.Table.from_pandas(frame), path)
+    elif ending == "csv":
+        frame.to_csv(path, index=False)
+    else:
+        path.write_text(as_json(name, frame, ending))
+
+
+def as_json(name: str, frame: pd.DataFrame, ending: str) -> str:
+    rows = [
+        [None if pd.isna(cell) else cell for cell in row]
+        for row in frame.to_numpy().tolist()
+    ]
+    kinds = {column: "float" if column in NUMBERS else "string" for column in frame}
+    head = {
+        "datasetJSONVersion": "1.1.0",
+        "itemGroupOID": f"IG.{name}",
+        "records": len(rows),
+        "name": name,
+        "label": name,
+        "columns": [
+            {
+                "itemOID": f"IT.{column}",
+                "name": column,
+                "label": column,
+                "dataType": kind,
+            }
+            for column, kind in kinds.items()
+        ],
+    }
+    if ending == "json":
+        return json.dumps(head | {"rows": rows})
+    return "\n".join([json.dumps(head), *map(json.dumps, rows)]) + "\n"
+
+
+def study(folder: Path, tables: Mapping[str, str], ending: str = "csv") -> Path:
+    folder.mkdir(exist_ok=True)
+    for name, table in tables.items():
+        write(folder, name, table, ending)
+    return folder
+
+
+def read(path: Path, **answers: str) -> tuple[SourceData, Remarks]:
+    remarks = Remarks()
+    return read_source(path, answers, remarks, "cdisc"), remarks
+
+
+def table_called(source: SourceData, name: str) -> SourceTable:
+    return next(one for one in source.tables if one.is_a == name)
+
+
+def rows_of(table: SourceTable, *columns: str) -> list[tuple[object, ...]]:
+    return list(zip(*(table.data[name].to_pylist() for name in columns), strict=True))
+
+
+def reasons(remarks: Remarks, table: str) -> dict[int, str]:
+    """Row to why it was left out."""
+    return {
+        one.row: one.reason
+        for one in remarks.said
+        if one.table == table and one.row is not None and not one.column
+    }
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_a_study_in_every_format(tmp_path: Path, ending: str) -> None:
+    source, _ = read(study(tmp_path / "sdtm", STUDY, ending))
+    scores = table_called(source, "scores")
+    assert rows_of(scores, "patient_id", "day", "score", "item_1", "item_9") == [
+        ("KT-01", -1, 17, 3, 0),
+        # Day 1 is the day of the first dose, and day 0 of kettrack.
+        ("KT-01", 0, 9, None, None),
+        # A visit that was not planned.
+        ("KT-01", 7, 8, None, None),
+    ]
+    sessions = table_called(source, "sessions")
+    assert rows_of(
+        sessions, "patient_id", "day", "drug", "route", "dose", "duration_min"
+    ) == [
+        ("KT-01", 0, "ketamine", "iv", 40, 40),
+        ("KT-01", 7, "esketamine", "intranasal", 84, None),
+        ("KT-01", 14, "placebo", "iv", 0, None),
+    ]
+    patients = table_called(source, "patients")
+    assert rows_of(patients, "patient_id", "age", "sex", "ethnicity", "site") == [
+        ("KT-01", 44, "female", "hispanic", "001"),
+        ("KT-02", 45, "male", "asian", "007"),
+    ]
+    events = table_called(source, "events")
+    assert rows_of(events, "patient_id", "day", "event", "detail") == [
+        ("KT-01", 0, "adverse_event", None),
+        ("KT-01", 13, "hospitalisation", "other_psychiatric"),
+        ("KT-02", 8, "suicide_attempt", None),
+    ]
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_every_record_is_a_row_or_is_said(tmp_path: Path, ending: str) -> None:
+    source, remarks = read(study(tmp_path / "sdtm", STUDY, ending))
+    accounted_for(source, remarks)
+
+
+def accounted_for(source: SourceData, remarks: Remarks) -> None:
+    said = {(one.file, one.table, one.row) for one in remarks.said if not one.column}
+    for (file, name), records in source.records.items():
+        arrived = [
+            row
+            for table in source.tables
+            if (table.file, table.name) == (file, name)
+            for row in table.rows.to_pylist()
+        ]
+        arrived += source.joined.get((file, name), pa.array([])).to_pylist()
+        assert len(arrived) == len(set(arrived))
+        left = set(records.to_pylist()) - set(arrived)
+        assert all((file, name, row) in said for row in left)
+
+
+def test_why_records_are_left_out(tmp_path: Path) -> None:
+    _, remarks = read(study(tmp_path / "sdtm", STUDY, "json"))
+    why = reasons(remarks, "QS")
+    assert set(why) == {6, 7, 8, 9}
+    assert why[6] == "it is no observation: QSSTAT says so"
+    assert why[7].startswith("study day 0")
+    assert why[8].startswith("neither a whole study day")
+    assert why[9] == "its code WEIGHT is not one of a known scale"
+    why = reasons(remarks, "EX")
+    assert set(why) == {4, 5}
+    assert "neither ketamine" in why[4]
+    assert "more than one day" in why[5]
+
+
+def test_dates_where_days_are_missing(tmp_path: Path) -> None:
+    without = STUDY["QS"].replace("QSDY", "XX").replace("2025-02    .", "2025-02-03 .")
+    source, remarks = read(study(tmp_path / "sdtm", STUDY | {"QS": without}))
+    scores = table_called(source, "scores")
+    assert "day" not in scores.data.column_names
+    assert [str(day) for day in scores.data["date"].to_pylist()] == [
+        "2025-01-06",
+        "2025-01-07",
+        "2025-01-14",
+        "2025-02-02",
+        "2025-02-03",
+    ]
+    assert any("its dates say when" in one.reason for one in remarks.said)
+
+
+def test_days_and_dates_that_disagree_are_said(tmp_path: Path) -> None:
+    wrong = STUDY["EX"].replace("2025-01-14       .                8", "2025-01-16 . 8")
+    _, remarks = read(study(tmp_path / "sdtm", {"EX": wrong}))
+    (said,) = [one for one in remarks.said if "disagree" in one.reason]
+    assert (said.table, said.count) == ("EX", 1)
+    _, remarks = read(study(tmp_path / "right", STUDY))
+    assert not [
+        one for one in remarks.said if "disagree" in one.reason and one.table == "EX"
+    ]
+
+
+ADAM = """
+    USUBJID PARAMCD  PARAM       AVAL ADY DTYPE ANL01FL AVISIT ATPT
+    KT-01   PHQ9TOT  PHQ9_Total  20   -1  .     Y       Base   .
+    KT-01   PHQ9TOT  PHQ9_Total  12   8   .     Y       Day_8  PREDOSE
+    KT-01   PHQ9TOT  PHQ9_Total  10   8   .     Y       Day_8  POSTDOSE
+    KT-01   PHQ9TOT  PHQ9_Total  10   15  LOCF  Y       Day_15 .
+    KT-01   PHQ9TOT  PHQ9_Total  10   22  OWN   Y       Day_22 .
+    KT-01   PHQ9TOT  PHQ9_Total  11   29  .     .       Day_29 .
+"""
+
+
+def test_analysis_data_sets(tmp_path: Path) -> None:
+    folder = study(tmp_path / "adam", {"ADQS": ADAM, "ADSL": STUDY["DM"]}, "json")
+    source, remarks = read(folder)
+    scores = table_called(source, "scores")
+    assert rows_of(scores, "day", "score", "timing") == [
+        (-1, 20, None),
+        (7, 12, "before"),
+        (7, 10, "after"),
+    ]
+    # An imputed score is none, nor is one that was not chosen.
+    assert set(reasons(remarks, "ADQS")) == {4, 5, 6}
+    assert table_called(source, "patients").data.num_rows == 2
+    accounted_for(source, remarks)
+
+
+def test_what_says_the_same_is_read_once(tmp_path: Path) -> None:
+    source, remarks = read(
+        study(tmp_path / "both", STUDY | {"ADQS": ADAM, "ADSL": STUDY["DM"]})
+    )
+    assert [one.name for one in source.tables if one.is_a == "scores"] == ["QS"]
+    left = {one.table for one in remarks.said if "says the same" in one.reason}
+    assert left == {"ADQS", "ADSL"}
+
+
+def test_other_data_sets_are_named(tmp_path: Path) -> None:
+    folder = study(tmp_path / "sdtm", {"VS": "USUBJID VSTESTCD\nKT-01 WEIGHT"})
+    (folder / "notes.txt").write_text("not read")
+    source, remarks = read(folder)
+    assert source.tables == []
+    assert [(one.file, one.action) for one in remarks.said] == [
+        ("notes.txt", "noted"),
+        ("vs.csv", "dropped"),
+    ]
+
+
+UNKNOWN = """
+    USUBJID QSTESTCD QSTEST           QSSTRESN QSDY
+    KT-01   MADX11   MADRS_Total_Score 33      1
+    KT-01   MADX01   Sadness           4       1
+"""
+
+
+def test_an_unknown_total_is_asked_about(tmp_path: Path) -> None:
+    folder = study(tmp_path / "sdtm", {"QS": UNKNOWN})
+    source, remarks = read(folder)
+    assert table_called(source, "scores").data.num_rows == 0
+    (asked,) = remarks.asked
+    assert asked.key == "test_code.MADX11"
+    assert "MADRS" in asked.choices
+    source, remarks = read(
+        folder, **{asked.key: "MADRS", "test_code.MADX01": "MADRS item 1"}
+    )
+    scores = table_called(source, "scores")
+    assert rows_of(scores, "instrument", "day", "score", "item_1") == [
+        ("MADRS", 0, 33, 4)
+    ]
+    assert remarks.asked == []
+    _, remarks = read(folder, **{asked.key: "not used"})
+    assert remarks.asked == []
+
+
+def test_a_code_that_could_be_a_name_is_not_repeated(tmp_path: Path) -> None:
+    odd = "USUBJID QSTESTCD QSTEST QSSTRESN QSDY\nKT-01 JANE-SMITH Total 3 1"
+    _, remarks = read(study(tmp_path / "sdtm", {"QS": odd}))
+    assert "SMITH" not in str(remarks.said) + str(remarks.asked)
+
+
+def test_answers_in_words(tmp_path: Path) -> None:
+    words = """
+        USUBJID QSTESTCD QSORRES                 QSDY
+        KT-01   PHQ0101  Nearly_every_day        1
+        KT-01   PHQ0109  Not_at_all              1
+        KT-01   PHQ0110  Somewhat_difficult      1
+        KT-01   PHQ0111  12                      1
+    """
+    source, remarks = read(study(tmp_path / "sdtm", {"QS": words}))
+    scores = table_called(source, "scores")
+    assert rows_of(scores, "score", "item_1", "item_9") == [(12, 3, 0)]
+    assert reasons(remarks, "QS") == {4: "no number stands in it"}
+
+
+def test_the_same_answer_twice_is_two_rows(tmp_path: Path) -> None:
+    twice = """
+        USUBJID QSTESTCD QSSTRESN QSDY
+        KT-01   PHQ0111  12       1
+        KT-01   PHQ0111  14       1
+    """
+    source, _ = read(study(tmp_path / "sdtm", {"QS": twice}))
+    assert rows_of(table_called(source, "scores"), "day", "score") == [(0, 12), (0, 14)]
+
+
+def test_a_split_domain(tmp_path: Path) -> None:
+    """A study may keep each questionnaire in a file of its own."""
+    frame = frame_of("USUBJID QSTESTCD QSSTRESN QSDY\nKT-01 PHQ0111 12 1")
+    frame.insert(1, "DOMAIN", "QS")
+    frame.to_csv(tmp_path / "qsph.csv", index=False)
+    source, _ = read(tmp_path)
+    assert [(one.name, one.is_a) for one in source.tables] == [("QSPH", "scores")]
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_it_is_recognised(tmp_path: Path, ending: str) -> None:
+    folder = study(tmp_path / "sdtm", {"QS": STUDY["QS"]}, ending)
+    assert recognised(folder / f"qs.{ending}").kind == "cdisc"
+    assert recognised(folder).kind == "cdisc"
+
+
+DAMAGE = {
+    "json": [("[", "{"), ('"records": 9', '"records": 10'), ("rows", "rowz")],
+    "ndjson": [("[", "{"), ('"records": 9', '"records": 10')],
+}
+
+
+@pytest.mark.parametrize(
+    ("ending", "old", "new"),
+    [(ending, *change) for ending, changes in DAMAGE.items() for change in changes],
+)
+def test_a_damaged_file_says_so(
+    tmp_path: Path, ending: str, old: str, new: str
+) -> None:
+    folder = study(tmp_path / "sdtm", {"QS": STUDY["QS"]}, ending)
+    path = folder / f"qs.{ending}"
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(DataProblems) as stopped:
+        read(folder)
+    assert stopped.value.__context__ is None
+    assert "KT-01" not in str(stopped.value)
+
+
+def test_a_record_of_another_length_is_refused(tmp_path: Path) -> None:
+    folder = study(tmp_path / "sdtm", STUDY, "ndjson")
+    path = folder / "qs.ndjson"
+    lines = path.read_text().splitlines()
+    lines[4] = lines[4].replace("]", ", 1]")
+    path.write_text("\n".join(lines))
+    source, remarks = read(folder)
+    assert reasons(remarks, "QS")[4].startswith(
+        "the record has another number of cells"
+    )
+    assert rows_of(table_called(source, "scores"), "score") == [(17,), (8,)]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["P1", "P2", ""]),
+            st.sampled_from(["PHQ0101", "PHQ0102", "PHQ0111", "PHQ9TOT", "X"]),
+            st.none() | st.integers(0, 3),
+            st.none() | st.integers(-3, 3),
+        ),
+        min_size=1,
+        max_size=20,
+    )
+)
+def test_no_number_is_lost_or_moved(
+    tmp_path_factory: pytest.TempPathFactory,
+    records: list[tuple[str, str, int | None, int | None]],
+) -> None:
+    frame = pd.DataFrame(records, columns=["USUBJID", "QSTESTCD", "QSSTRESN", "QSDY"])
+    folder = tmp_path_factory.mktemp("sdtm")
+    for name in ("QSSTRESN", "QSDY"):
+        frame[name] = frame[name].astype("Int64")
+    frame.assign(STUDYID="S", DOMAIN="QS").to_csv(folder / "qs.csv", index=False)
+    source, remarks = read(folder)
+    accounted_for(source, remarks)
+    expected = sorted(
+        (
+            who,
+            day - (day > 0),
+            "score" if code in ("PHQ0111", "PHQ9TOT") else f"item_{code[-1]}",
+            n,
+        )
+        for who, code, n, day in records
+        if who and code != "X" and n is not None and day
+    )
+    found = [
+        (row["patient_id"], row["day"], column, number)
+        for table in source.tables
+        for row in table.data.to_pylist()
+        for column, number in row.items()
+        if (column == "score" or column.startswith("item_")) and number is not None
+    ]
+    assert sorted(found) == expected
