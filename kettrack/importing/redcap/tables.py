@@ -59,7 +59,7 @@ from kettrack.reading.problems import counted
 
 _MISSING: Final = "missing_codes"
 _KEPT: Final = ("event", "instance")
-Records = dict[tuple[str, str], pa.Array]
+_Records = dict[tuple[str, str], pa.Array]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +95,7 @@ def export_tables(
     dictionary: DataDictionary,
     answers: Answers,
     remarks: Remarks,
-) -> tuple[list[SourceTable], Records]:
+) -> tuple[list[SourceTable], _Records]:
     """Make one table or more of each form of an export.
 
     Parameters
