@@ -126,6 +126,7 @@ def _text(
     cells: Cells,
 ) -> pa.Array:
     levels = pa.array(cells.levels, pa.string())
+    # Code -1 is a cell in which nothing stands.
     empty = cells.codes < 0
     codes = pa.array(cells.codes, pa.int32(), mask=empty)
     return pa.DictionaryArray.from_arrays(codes, levels).cast(pa.string())

@@ -106,6 +106,7 @@ def concepts_of(
 
 def _telling(batch: pa.Table) -> pa.Array:
     """The few concepts of millions that say anything here."""
+    # A code counts only together with its vocabulary.
     codes = pa.array([*LOINC_SCORES, *LOINC_OTHERS, *LOINC_ANSWERS])
     loinc = pc.equal(batch["vocabulary_id"], "LOINC")
     scores = pc.and_(loinc, pc.is_in(batch["concept_code"], codes))
@@ -197,6 +198,7 @@ def _add_products(
     ingredients: Mapping[str, str],
 ) -> None:
     """Products whose name does not tell, such as brands, are told by their ingredient."""
+    # The table is large; only what lies below the few ingredients is kept.
     numbers = pa.array(list(ingredients), pa.string())
     for table in tables:
         if table.kind != "concept_ancestor" or not ingredients:

@@ -53,6 +53,7 @@ def person_table(
         Takes the others, and dates of birth that are known in part.
     """
     frame = _of_people(table, _PERSON, treated, remarks)
+    # Most extracts give no more than the year.
     month = frame["month_of_birth"]
     day = frame["day_of_birth"].where(month.notna())
     in_part = frame["year_of_birth"].notna() & day.isna()

@@ -87,6 +87,7 @@ def _records_of(
         "date": f"{kind}_date",
         "time": f"{kind}_datetime",
     }
+    # Those that are taken for a scale are fetched too, so that they can be said.
     known = pa.array([*concepts.scores, *concepts.others], pa.string())
     codes = pa.array([*LOINC_SCORES, *LOINC_OTHERS])
     skipped: list[int] = []
@@ -316,6 +317,7 @@ def score_tables(
     whole = _whole(held)
     for (file, table), rows in whole.groupby(["file", "table"]):
         tables.append(_source_table(rows, str(file), str(table)))
+    # A record that gave its cells to another one is joined, not lost.
     owners = set(zip(whole["file"], whole["table"], whole["row"], strict=True))
     for (file, table), records_there in held.groupby(["file", "table"]):
         numbers = records_there["row"].tolist()
@@ -328,6 +330,7 @@ def score_tables(
 def _whole(held: pd.DataFrame) -> pd.DataFrame:
     """One row per person, day, scale and number; it stands where its total does."""
     key = [_PERSON, DATE, "instrument", "number"]
+    # The total first: the row stands where the total does, else at its first answer.
     held = held.assign(answer=held["column"] != "score")
     held = held.sort_values([*key, "answer"], kind="stable", na_position="last")
     place = held.groupby(key, dropna=False, sort=False).ngroup()

@@ -185,6 +185,7 @@ def _given(
         word: _drug(word, answers) or "" for word in frame["source"].dropna().unique()
     }
     by_source = looked_up(frame["source"], words)
+    # The standard concept first; the source stands in where it was not mapped.
     by_concept = looked_up(frame["concept"], concepts.drugs)
     by_source_concept = looked_up(frame["source_concept"], concepts.drugs)
     frame["drug"] = by_concept.fillna(by_source_concept).fillna(by_source)
@@ -238,6 +239,7 @@ def session_tables(
     """
     ordered = records.sort_values(["table", "file", "row"], kind="stable")
     again = ordered.duplicated(_ONE_SESSION)
+    # One of the records may know the route where the first does not.
     routes = ordered.groupby(_ONE_SESSION, dropna=False)["route"].transform("first")
     first = ordered.assign(route=routes)[~again]
     tables = []

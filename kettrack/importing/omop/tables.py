@@ -136,6 +136,7 @@ class OmopTable:
             skipped.append(row.number)
             return "skip"
 
+        # Every column gets its type: a column left to guess loses zeros and decimals.
         everything = list(self.columns.values())
         # Vocabulary files are parted by tabs, and their quotation marks are part of the names.
         quotes = self.separator != "\t"
@@ -177,6 +178,7 @@ def _numbers(
     skipped: Iterable[int],
 ) -> Ints:
     """Numbers of the next rows; those that were skipped are left out."""
+    # A broken row keeps its number, so that the rows behind it keep theirs.
     gone = sorted(number for number in skipped if number >= first)
     numbers = np.arange(first, first + n_rows + len(gone), dtype=np.int64)
     return numbers[~np.isin(numbers, gone)][:n_rows]
@@ -327,6 +329,7 @@ def _duckdb_batches(
     table: str,
     names: Sequence[str],
 ) -> Iterator[Any]:
+    # The database writes numbers of any size as text without a loss.
     texts = ", ".join(f"CAST({_quoted(name)} AS VARCHAR)" for name in names)
     with _duckdb(file) as connection:
         rows = connection.sql(f"SELECT {texts} FROM {table}")

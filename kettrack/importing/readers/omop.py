@@ -72,6 +72,7 @@ def read_omop(path: Path, answers: Answers, remarks: Remarks) -> SourceData:
     sessions, doses_joined = session_tables(doses)
     _stop_without_either(scores, sessions, about_scales)
     _say_no_scores(scores, about_scales, remarks)
+    # An extract holds everybody; births of people without a session or score are not read.
     treated = _people([*scores, *sessions])
     people = [
         person_table(table, concepts, treated, remarks)

@@ -92,6 +92,7 @@ def _first_line(
         return []
     if "\0" in text:
         return []
+    # A quoted header with a line end inside is cut; what is left of it still tells.
     line = next((line for line in io.StringIO(text) if line.strip()), "")
     separator = max(",;\t", key=line.count)
     try:
@@ -191,6 +192,7 @@ def _of_project(
         by_name = sum(one.field_of(name) is not None for name in export.headers)
         return by_name + len(labels & labels_and_names)
 
+    # A folder may hold the dictionaries of several projects.
     best = max(dictionaries, key=n_known, default=DataDictionary())
     return best if n_known(best) else DataDictionary()
 

@@ -173,6 +173,7 @@ def _choices(
     found = {}
     for choice in re.split(r"\||\\n|\n", text):
         code, comma, label = choice.partition(",")
+        # Without a comma it is no choice but a piece of a formula or a slider.
         if comma:
             found[code.strip()] = without_markup(label)
     return found

@@ -121,6 +121,7 @@ def layout_of(
         if role:
             of_rows.setdefault(role, place)
     record = _record(names, dictionary)
+    # These belong to the row as a whole, and to no form.
     taken = {record, *of_rows.values()}
     columns = [place for place in range(len(names)) if place not in taken]
     forms = _forms(names, columns, dictionary, title)
@@ -233,6 +234,7 @@ def _field_names(
     labelled = [without_markup(header) for header in headers]
     fields = list(dictionary.fields.values())
     names = list(headers)
+    # One pass through both: each label is looked for behind the last one found.
     next_field = 0
     for place, header in enumerate(labelled):
         if dictionary.field_of(headers[place]):

@@ -135,6 +135,7 @@ def date_fields(
         known = project.dictionary.field_of(name)
         if born:
             continue
+        # The dictionary knows; names are trusted only where every value looks like a date.
         if known and project.dictionary.fields:
             is_date = known.is_date
         else:
@@ -165,6 +166,7 @@ def occasion_of(
     remarks : Remarks
         Takes what was assumed, and the question.
     """
+    # First what the form itself says, then what stands around it, last the names of events.
     own = date_fields(rows.form, project)
     answer = project.answers.get(f"date.{rows.shown}", "")
     if answer in own or len(own) == 1:
@@ -247,6 +249,7 @@ def _visit_dates(
         rows.places
     ):
         return {}
+    # Forms without a date of their own are common: the date stands once per visit.
     found = {}
     mine = _visits(rows, project)
     for other in project.forms:
@@ -305,6 +308,7 @@ def _by_event(
     if events is None:
         return FormTime()
     coded = pc.dictionary_encode(events)
+    # Each name is read, and asked about, once.
     names = coded.dictionary.to_pylist()
     days = [_day(name, project.answers, remarks) for name in names]
     said = Remark(
@@ -366,5 +370,6 @@ def repeats_within_records(
 ) -> bool:
     """Whether some record has the form more than once, so that it is no form of the person."""
     records = _cells(project.layout.record, rows, project)
+    # Age and sex stand once per person, sessions and scores more often.
     n_different = len(pc.unique(records))
     return bool(np.less(n_different, len(rows.places)))

@@ -99,6 +99,7 @@ def rows_of_form(
     why = "the form has a status, and no cell of it is filled"
     remarks.drop_rows(export.file, shown, export.lines[nothing].tolist(), why)
     _say_without_status(shown, export, entered & ~has_status, answer, remarks)
+    # An incomplete form counts: its questions were answered, some or all.
     read = entered & (has_status | (answer == READ))
     _say_unfinished(shown, export, read & has_status & ~begun, remarks)
     return FormRows(
@@ -190,6 +191,7 @@ def say_empty_rows(
     remarks: Remarks,
 ) -> Ints:
     """Say which rows hold no form at all, and return their lines."""
+    # A row is told here once, not once for each of its empty forms.
     empty = np.ones(export.n_rows, dtype=bool)
     for one in forms:
         empty[one.holding] = False

@@ -104,6 +104,7 @@ def _scale(
     begins = _BEGINS[instrument]
     items = _items(begins, fields) or _items(_LOOSE.get(instrument, "(?!)"), fields)
     totals = [name for name in fields if _fits(begins + _TOTAL, name)]
+    # The tenth field of PHQ-9 must not make it a scale of ten questions.
     uncounted = INSTRUMENTS[instrument].uncounted_item
     beside = items.pop(uncounted, "") if uncounted else ""
     whole = set(items) == set(range(1, INSTRUMENTS[instrument].n_items + 1))

@@ -74,6 +74,7 @@ def with_points(
     first = _first_code(scale, dictionary)
     if first is None:
         return None
+    # An export with labels writes the words of the answers.
     for name in scale.items.values():
         known = dictionary.fields.get(name)
         codes = {label: code for code, label in known.choices.items()} if known else {}
@@ -146,6 +147,7 @@ def _recoded(
     """Labels as the codes they stand for."""
     if not codes:
         return column
+    # What is no label, such as a code, stays as it is.
     place = pc.index_in(column, pa.array(list(codes)))
     code = pa.array(list(codes.values())).take(place)
     return pc.coalesce(code, column)

@@ -134,6 +134,7 @@ def export_tables(
         forms=forms,
         answers=answers,
     )
+    # Only now is known which rows hold no form at all.
     empty = say_empty_rows(export, forms, remarks)
     held = {export.file: list(empty)}
     tables = []
@@ -177,6 +178,7 @@ def _form(
         name: project.export.columns[place].take(places)
         for name, place in rows.form.columns.items()
     }
+    # Commas, semicolons and blanks: whatever people put between codes.
     missing = frozenset(
         project.answers.get(_MISSING, "").replace(",", " ").replace(";", " ").split()
     )
@@ -232,6 +234,7 @@ def _tables(
     """The tables of one form: one per scale, and one for its other fields."""
     tables = [_scores(form, scale, project) for scale in form.scales]
     _say_uncounted(form, project, remarks)
+    # A form may hold two scales, and the vital signs of the visit beside them.
     of_scales = frozenset[str]().union(*(scale.fields for scale in form.scales))
     rest = [name for name in form.cells.columns if name not in of_scales]
     if not tables or _worth_a_table(rest, form, project):
@@ -250,6 +253,7 @@ def _scores(
     patient = _of_rows(project.layout.record, form, project)
     columns = score_columns(scale, patient, form.occasion, form.cells)
     numbers = {name for name in columns if name == "score" or name.startswith("item_")}
+    # A row in which only another scale of the form was answered is no row of this one.
     answered = np.zeros(len(patient), dtype=bool)
     for name in numbers:
         answered |= columns[name].is_valid().to_numpy(zero_copy_only=False)
@@ -289,6 +293,7 @@ def _others(
         columns.setdefault(DATE, form.occasion.date)
     if form.occasion.day is not None:
         columns.setdefault("day", form.occasion.day)
+    # Where scales took their part, a row with nothing but a date has nothing left to say.
     answered = np.full(len(form.rows.places), not form.scales)
     dates = date_fields(form.rows.form, project)
     for name in rest:
@@ -375,6 +380,7 @@ def _say_no_answers(
     remarks: Remarks,
 ) -> None:
     """Rows of a form that reach none of its tables."""
+    # One remark a row: what is a row of any table of the form has arrived.
     reached = pa.chunked_array([table.rows for table in tables], pa.int64())
     missed = form.lines.filter(pc.invert(pc.is_in(form.lines, reached)))
     why = "no question of the form is answered"
