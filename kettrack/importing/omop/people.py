@@ -93,6 +93,7 @@ def death_table(
         As in `person_table`.
     """
     frame = _of_people(table, _DEATH, treated, remarks)
+    # Why somebody died is asked by no question, and would tell who it was.
     columns = {
         "patient_id": text_column(frame["person_id"]),
         DATE: text_column(day_only(frame["death_date"], frame["death_datetime"])),

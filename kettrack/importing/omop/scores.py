@@ -183,6 +183,7 @@ def _understood(
     """The records with scale, column and value."""
     if frame.empty:
         return pd.DataFrame()
+    # Scale and question of each record; None where it only looks like one.
     meant = [
         _meaning(*said, concepts=concepts)
         for said in zip(
@@ -205,6 +206,7 @@ def _understood(
     why = "the question is no part of the total"
     remarks.drop_rows(table.file, table.kind, beside, why)
     frame = frame[counted_in].copy()
+    # What is left must hold a number, wherever the table keeps it.
     frame["value"] = _values(frame, table, concepts, remarks)
     empty = frame["value"].isna()
     remarks.drop_rows(

@@ -98,6 +98,7 @@ def _records_of(
     skipped: list[int] = []
     found = []
     n_others = 0
+    # A field that the table does not have is asked for under a name that no table has.
     names = {name: field or f"no {name}" for name, field in fields.items()}
     for rows, batch in table.batches(list(names.values()), skipped):
         ours = pa.array(_drug_of_source(batch[names["source"]], answers)).is_valid()
@@ -173,6 +174,7 @@ def _given(
     remarks: Remarks,
 ) -> pd.DataFrame:
     """Records of what was given, with drug and route."""
+    # A month of lozenges on one prescription would otherwise be one session.
     prescribed = frame["type"].isin(concepts.not_given)
     why = "a prescription or a delivery is no session"
     remarks.drop_rows(

@@ -232,6 +232,7 @@ def _is_note(
     folder: Path,
 ) -> bool:
     """Whether a file holds notes, which are free text and never opened."""
+    # By name alone: to look inside would be to open it.
     parts = file.relative_to(folder).parts
     return any(
         part.casefold().partition(".")[0] in ("note", "note_nlp") for part in parts
@@ -276,6 +277,7 @@ def _known(
 
 
 def _header(file: Path) -> tuple[list[str], str]:
+    # The first line is enough; what stands below is not looked at for this.
     with pa.input_stream(str(file), compression="detect") as stream:
         text = stream.read(_FIRST_BYTES).decode("utf-8-sig", errors="replace")
     line = next(io.StringIO(text), "")

@@ -90,6 +90,7 @@ def _first_line(
             text = file.read(_FIRST_BYTES).decode("utf-8-sig", errors="replace")
     except OSError:
         return []
+    # A workbook that is called .csv, or UTF-16, which REDCap does not write.
     if "\0" in text:
         return []
     # A quoted header with a line end inside is cut; what is left of it still tells.

@@ -123,6 +123,7 @@ def form_cells(
     missing : frozenset of str
         Codes for "missing" that the owner named.
     """
+    # Boxes of one question stand in as many columns as it has choices.
     made = FormCells()
     groups: dict[str, list[str]] = {}
     for name in columns:
@@ -210,6 +211,7 @@ def _says_nothing(
     """Whether a cell holds a code for "missing" instead of a value."""
     if word in missing:
         return True
+    # In free text NA may be a word; where only numbers or codes can stand it is none.
     closed = known is not None and (known.is_number or bool(known.choices))
     return closed and word in _NULL_FLAVOURS and word not in _answers(known)
 
@@ -238,6 +240,7 @@ def _n_unknown(
         if known.is_number:
             if not number or _LIKE_A_CODE.fullmatch(word):
                 odd.append(word)
+        # A branching question or a slip: only its owner knows what an unlisted code means.
         elif known.choices and word not in _answers(known):
             odd.append(word)
     here = pc.is_in(coded.cast(pa.string()), pa.array(odd, pa.string()))

@@ -132,6 +132,7 @@ def _record(
     names: Sequence[str],
     dictionary: DataDictionary,
 ) -> int:
+    # Projects name it as they like: record_id, study_id, participant.
     first = next(iter(dictionary.fields), "")
     return names.index(first) if first in names else 0
 

@@ -274,6 +274,7 @@ def _visits(
     places = [layout.record, layout.of_rows["event"]]
     if "instance" in layout.of_rows:
         places.append(layout.of_rows["instance"])
+    # An empty number of the event is the event itself, not an unknown one.
     parts = [pc.fill_null(_cells(place, rows, project), "") for place in places]
     return pc.binary_join_element_wise(*parts, "\x1f")
 
@@ -350,6 +351,7 @@ def _ask_for_date(
     survey: bool,
     remarks: Remarks,
 ) -> None:
+    # Names of fields are the project's own, and may hold a person's.
     choices = [shown(field) for field in fields]
     if survey:
         choices.append(BY_SURVEY)
