@@ -41,7 +41,7 @@ _NUMBER: Final = re.compile(r"-?\d+(\.\d+)?")
 _SAME: Final = [_PERSON, DATE, "instrument", "column"]
 
 
-def score_records(
+def records_of_scores(
     tables: Sequence[OmopTable],
     concepts: Concepts,
     remarks: Remarks,
@@ -286,7 +286,7 @@ def _number(
     return word
 
 
-def score_tables(
+def tables_of_scores(
     records: pd.DataFrame,
     remarks: Remarks,
 ) -> tuple[list[SourceTable], dict[tuple[str, str], pa.Array]]:
@@ -295,7 +295,7 @@ def score_tables(
     Parameters
     ----------
     records : DataFrame
-        From `score_records`.
+        From `records_of_scores`.
     remarks : Remarks
         Takes the records that say nothing new.
 

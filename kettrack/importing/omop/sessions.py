@@ -51,7 +51,7 @@ SAME: Final = "the drug of RxNorm"
 OTHER: Final = "something else"
 
 
-def session_records(
+def records_of_doses(
     tables: Sequence[OmopTable],
     concepts: Concepts,
     answers: Answers,
@@ -224,7 +224,7 @@ _ROUTE_WORDS: Final = {
 }
 
 
-def session_tables(
+def tables_of_doses(
     records: pd.DataFrame,
 ) -> tuple[list[SourceTable], dict[tuple[str, str], pa.Array]]:
     """One row per person, day and drug: three sprays of 28 mg are one session.
@@ -232,7 +232,7 @@ def session_tables(
     Parameters
     ----------
     records : DataFrame
-        From `session_records`.
+        From `records_of_doses`.
 
     Returns
     -------

@@ -14,8 +14,8 @@ import pyarrow as pa
 from kettrack.errors import DataProblems, NotIdentified, Problem
 from kettrack.importing.omop.concepts import concepts_of
 from kettrack.importing.omop.people import death_table, person_table
-from kettrack.importing.omop.scores import KINDS, score_records, score_tables
-from kettrack.importing.omop.sessions import session_records, session_tables
+from kettrack.importing.omop.scores import KINDS, records_of_scores, tables_of_scores
+from kettrack.importing.omop.sessions import records_of_doses, tables_of_doses
 from kettrack.importing.omop.tables import OmopTable, is_duckdb, omop_tables
 from kettrack.importing.registry import Answers, reader
 from kettrack.importing.remarks import Remark, Remarks
@@ -66,10 +66,10 @@ def read_omop(path: Path, answers: Answers, remarks: Remarks) -> SourceData:
         )
     concepts = concepts_of(tables, answers)
     _say_vocabulary(concepts.told, tables, remarks)
-    about_scales = score_records(tables, concepts, remarks)
-    doses = session_records(tables, concepts, answers, remarks)
-    scores, answers_joined = score_tables(about_scales, remarks)
-    sessions, doses_joined = session_tables(doses)
+    about_scales = records_of_scores(tables, concepts, remarks)
+    doses = records_of_doses(tables, concepts, answers, remarks)
+    scores, answers_joined = tables_of_scores(about_scales, remarks)
+    sessions, doses_joined = tables_of_doses(doses)
     _stop_without_either(scores, sessions, about_scales)
     _say_no_scores(scores, about_scales, remarks)
     # An extract holds everybody; births of people without a session or score are not read.
