@@ -26,7 +26,7 @@ FROM_0: Final = "from 0, as they stand"
 FROM_1: Final = "from 1: take 1 off"
 
 
-def columns_of_scores(
+def contract_cells(
     scale: FoundScale,
     patient: pa.Array,
     occasion: FormTime,

@@ -41,7 +41,7 @@ from kettrack.importing.redcap.scales import (
     scales_in,
 )
 from kettrack.importing.redcap.scores import (
-    columns_of_scores,
+    contract_cells,
     with_points,
 )
 from kettrack.importing.registry import Answers
@@ -251,7 +251,7 @@ def _scores(
     project: Project,
 ) -> SourceTable:
     patient = _of_rows(project.layout.record, form, project)
-    columns = columns_of_scores(scale, patient, form.occasion, form.cells)
+    columns = contract_cells(scale, patient, form.occasion, form.cells)
     numbers = {name for name in columns if name == "score" or name.startswith("item_")}
     # A row in which only another scale of the form was answered is no row of this one.
     answered = np.zeros(len(patient), dtype=bool)
