@@ -60,6 +60,7 @@ def read_delimited(
     path: Path,
     known: Iterable[str],
     remarks: Remarks,
+    file: str = "",
 ) -> Delimited:
     """Read a text file; lines of another width are refused and said.
 
@@ -71,13 +72,15 @@ def read_delimited(
         Column names by which separator and header line are recognised, in small letters.
     remarks : Remarks
         Takes what was assumed and what was refused.
+    file : str
+        Its name as it may be printed, where several files must keep apart.
 
     Raises
     ------
     DataProblems
         When the file cannot be read at all.
     """
-    file = shown(path.name, file=True)
+    file = file or shown(path.name, file=True)
     ledger = Ledger()
     raw = read_text_table(path.name, file, _bytes(path, file), known, ledger)
     # A problem without a line is one of the whole file.
@@ -96,7 +99,28 @@ def read_delimited(
     for note in ledger.notes:
         said = Remark(file=file, table=file, action="noted", reason=note)
         remarks.add(said)
+    _say_marked(raw, remarks)
     return from_raw(raw)
+
+
+def _say_marked(
+    raw: RawTable,
+    remarks: Remarks,
+) -> None:
+    """Say how many cells hold a word for nothing, which no longer shows in the columns."""
+    for number, (header, cells) in enumerate(
+        zip(raw.headers, raw.columns, strict=True), start=1
+    ):
+        if cells.n_marked:
+            said = Remark(
+                file=raw.file,
+                table=raw.file,
+                column=shown(header, f"column {number}"),
+                action="noted",
+                reason="cells that say that nothing stands there (NA, null, .) are empty",
+                count=cells.n_marked,
+            )
+            remarks.add(said)
 
 
 def _bytes(

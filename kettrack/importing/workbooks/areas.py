@@ -103,6 +103,28 @@ def find_areas(
     return found
 
 
+def names_row(grid: Grid) -> int | None:
+    """The first row that names columns, None where none does."""
+    rows = rows_of(grid)
+    numbers = sorted(rows)
+    place = _place_of_names(rows, numbers)
+    return numbers[place] if place < len(numbers) else None
+
+
+def without_tail(
+    grid: Grid,
+    area: Area,
+) -> list[int]:
+    """Rows of a sheet without the totals and notes at its end, which `area` then names."""
+    rows = rows_of(grid)
+    return _without_tail(
+        grid,
+        rows,
+        area,
+        sorted(rows),
+    )
+
+
 def _area(
     grid: Grid,
     rows: Rows,

@@ -15,6 +15,7 @@ from kettrack.importing.remarks import OpenQuestion, Remarks
 from kettrack.importing.source import SourceTable
 from kettrack.importing.workbooks.grid import Grid
 from kettrack.importing.workbooks.markup import NotReadable
+from kettrack.importing.workbooks.names import TablePlace
 from kettrack.importing.workbooks.ods import read_ods
 from kettrack.importing.workbooks.old_excel import read_old_excel
 from kettrack.importing.workbooks.sheets import read_sheet
@@ -143,7 +144,7 @@ def _say_old(sheets: Sheets, kind: str, remarks: Remarks) -> None:
     )
     # Once is enough for a workbook.
     for _, grid in sheets[:1]:
-        grid.say(remarks, "noted", why)
+        _place(grid, remarks).say("noted", why)
 
 
 def _chosen(sheets: Sheets, answers: Answers, remarks: Remarks) -> list[Grid]:
@@ -162,11 +163,23 @@ def _chosen(sheets: Sheets, answers: Answers, remarks: Remarks) -> list[Grid]:
             rows = sorted(set(grid.rows))
             remarks.drop_rows(grid.file, grid.name, rows, why)
             continue
-        grid.say(remarks, "noted", f"the sheet is {grid.state}; it was read")
+        _place(grid, remarks).say("noted", f"the sheet is {grid.state}; it was read")
         chosen.append(grid)
         if only_hidden and answer != _READ:
             _ask_hidden(grid, remarks)
     return chosen
+
+
+def _place(
+    grid: Grid,
+    remarks: Remarks,
+) -> TablePlace:
+    return TablePlace(
+        grid.file,
+        grid.name,
+        {},
+        remarks,
+    )
 
 
 def _ask_hidden(grid: Grid, remarks: Remarks) -> None:

@@ -31,5 +31,6 @@ def adds_up(formula: str) -> bool:
     False
     """
     bare = re.sub(r"^of:|[\[\].$]", "", formula)
+    # A range over several columns is no total of one of them.
     found = _ADDS_UP.match(bare)
     return found is not None and found[1].casefold() == found[2].casefold()

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Literal
 
-from kettrack.importing.remarks import Action, Remark, Remarks
 from kettrack.privacy.identifying_people import shown
 
 SheetState = Literal["visible", "hidden", "very hidden"]
@@ -93,26 +92,6 @@ class Grid:
         self.kinds.append(kind)
         self.numbers.append(number)
         self.texts.append(text)
-
-    def say(
-        self,
-        remarks: Remarks,
-        action: Action,
-        reason: str,
-        column: str = "",
-        count: int = 1,
-    ) -> None:
-        """Remark on the sheet or one of its columns."""
-        remarks.add(
-            Remark(
-                file=self.file,
-                table=self.name,
-                column=column,
-                action=action,
-                reason=reason,
-                count=count,
-            )
-        )
 
 
 def letters_of(column: int) -> str:

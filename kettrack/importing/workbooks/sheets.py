@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 
 from kettrack.importing.registry import Answers
-from kettrack.importing.remarks import OpenQuestion, Remarks
+from kettrack.importing.remarks import Remarks
 from kettrack.importing.source import SourceTable
 from kettrack.importing.workbooks.areas import Area, find_areas
 from kettrack.importing.workbooks.columns import ColumnCells, ColumnRead, read_cells
 from kettrack.importing.workbooks.grid import (
     Grid,
     column_shown,
-    letters_of,
 )
-
-_ALL: Final = "all"
-_NONE: Final = "none"
+from kettrack.importing.workbooks.names import (
+    TablePlace,
+    ask_header,
+    unique_names,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,14 @@ def read_sheet(
         Takes what was mended, dropped or refused, and what is to be asked.
     """
     found = SheetRead([], {})
+    sheet = TablePlace(
+        grid.file,
+        grid.name,
+        answers,
+        remarks,
+    )
     if not grid.rows:
-        grid.say(remarks, "noted", "the sheet is empty")
+        sheet.say("noted", "the sheet is empty")
         return found
     stated = answers.get(f"header_row.{grid.name}", "")
     # An answer of an earlier run goes before what the sheet looks like.
@@ -67,69 +73,91 @@ def read_sheet(
         header=int(stated) if stated.isdigit() else None,
         one=answers.get(f"tables.{grid.name}") == "one",
     )
-    _say_hidden(grid, remarks)
+    _say_what_is_hidden(grid, sheet)
     if len(areas) > 1:
         why = (
             f"{len(areas)} tables stand on this sheet; each is read as a table of its own"
             f' (to read them as one, answer "one" to tables.{grid.name})'
         )
-        grid.say(remarks, "noted", why, count=len(areas))
-    for place, area in enumerate(areas, start=1):
-        name = grid.name if place == 1 else f"{grid.name} ({place})"
+        sheet.say("noted", why, count=len(areas))
+    for number, area in enumerate(areas, start=1):
+        name = grid.name if number == 1 else f"{grid.name} ({number})"
+        place = replace(sheet, table=name)
         # Rows above and below the records are accounted for as well.
         dropped = [row for row, _ in area.dropped]
         found.records[name] = pa.array(sorted([*area.records, *dropped]), pa.int64())
-        if area.is_table:
-            found.tables.append(_table(grid, area, name, answers, remarks))
-        else:
-            why = (
-                "no table stands here: no row names columns, and no numbers stand below"
-            )
-            remarks.drop_rows(grid.file, name, area.records, why)
+        found.tables.extend(_tables(grid, area, place))
     return found
 
 
-def _say_hidden(
+def _say_what_is_hidden(
     grid: Grid,
-    remarks: Remarks,
+    sheet: TablePlace,
 ) -> None:
     # A hidden row without a cell hides nothing.
     filled_rows = grid.hidden_rows & set(grid.rows)
     filled_columns = grid.hidden_columns & set(grid.columns)
     if filled_rows:
         why = "hidden rows were read like all others"
-        grid.say(remarks, "noted", why, count=len(filled_rows))
+        sheet.say("noted", why, count=len(filled_rows))
     if filled_columns:
         why = "hidden columns were read like all others"
-        grid.say(remarks, "noted", why, count=len(filled_columns))
+        sheet.say("noted", why, count=len(filled_columns))
+
+
+def _tables(
+    grid: Grid,
+    area: Area,
+    place: TablePlace,
+) -> list[SourceTable]:
+    """The table of an area; none where it holds only notes, or no column that can be read."""
+    # Rows of one reason stand together among the remarks.
+    for reason in dict.fromkeys(reason for _, reason in area.dropped):
+        rows = [row for row, why in area.dropped if why == reason]
+        place.drop(rows, reason)
+    if not area.is_table:
+        why = "no table stands here: no row names columns, and no numbers stand below"
+        place.drop(area.records, why)
+        return []
+    if area.header is None:
+        ask_header(place)
+    names = unique_names(area.columns, area.names, place)
+    if not names:
+        place.drop(area.records, "none of the columns can be read")
+        return []
+    return [
+        _table(
+            grid,
+            area,
+            names,
+            place,
+        )
+    ]
 
 
 def _table(
     grid: Grid,
     area: Area,
-    name: str,
-    answers: Answers,
-    remarks: Remarks,
+    names: dict[int, str],
+    place: TablePlace,
 ) -> SourceTable:
-    # Rows of one reason stand together among the remarks.
-    for reason in dict.fromkeys(reason for _, reason in area.dropped):
-        rows = [row for row, why in area.dropped if why == reason]
-        remarks.drop_rows(grid.file, name, sorted(rows), reason)
-    if area.header is None:
-        _ask_header(name, remarks)
-    names = _unique_names(grid, area, name, answers, remarks)
     # A merged cell stands for all the rows that it covers.
-    merged = _fill_merges(grid, area, remarks)
+    merged = _fill_merges(grid, area, place)
     cells = _Columns(grid, area, merged)
     columns: dict[str, ColumnRead] = {}
     for column, text in names.items():
         read = read_cells(cells.of(column))
         columns[text] = read
         for action, reason, count in read.said:
-            grid.say(remarks, action, reason, column_shown(text, column), count)
+            place.say(
+                action,
+                reason,
+                column_shown(text, column),
+                count,
+            )
     return SourceTable(
-        file=grid.file,
-        name=name,
+        file=place.file,
+        name=place.table,
         data=pa.table({text: read.data for text, read in columns.items()}),
         rows=pa.array(area.records, pa.int64()),
         labels={
@@ -145,84 +173,10 @@ def _table(
     )
 
 
-def _ask_header(
-    name: str,
-    remarks: Remarks,
-) -> None:
-    remarks.ask(
-        OpenQuestion(
-            key=f"header_row.{name}",
-            asks=f"In which row of {name} do the names of the columns stand? (a number)",
-            why="No row reads like names of columns; they are called column A, column B, ...",
-        )
-    )
-
-
-def _unique_names(
+def _fill_merges(
     grid: Grid,
     area: Area,
-    name: str,
-    answers: Answers,
-    remarks: Remarks,
-) -> dict[int, str]:
-    """Column to a name that no other column has."""
-    names: dict[int, str] = {}
-    for column in area.columns:
-        text = " ".join(area.names.get(column, "").split())
-        names[column] = text or f"column {letters_of(column)}"
-        if not text and area.header is not None:
-            why = "the column has no name and is called by its letters"
-            grid.say(remarks, "noted", why, names[column])
-    # Capitals make no second name: a person reads Score and score as one.
-    places: dict[str, list[int]] = {}
-    for column, text in names.items():
-        places.setdefault(text.casefold(), []).append(column)
-    for columns in places.values():
-        if len(columns) > 1:
-            _settle_repeated(grid, name, names, columns, answers, remarks)
-    return names
-
-
-def _settle_repeated(
-    grid: Grid,
-    table: str,
-    names: dict[int, str],
-    columns: list[int],
-    answers: Answers,
-    remarks: Remarks,
-) -> None:
-    """Keep of several columns of one name what the user says; without an answer none."""
-    text = column_shown(names[columns[0]], columns[0])
-    key = f"repeated.{table}.{text}"
-    letters = [letters_of(column) for column in columns]
-    answer = answers.get(key, "").strip()
-    if answer.casefold() == _ALL:
-        for column in columns:
-            names[column] = f"{names[column]} ({letters_of(column)})"
-        return
-    kept = answer.upper() if answer.upper() in letters else ""
-    if not kept and answer.casefold() != _NONE:
-        remarks.ask(
-            OpenQuestion(
-                key=key,
-                asks=(
-                    f"{len(columns)} columns of {table} are called {text}:"
-                    f" {', '.join(letters)}. Which is meant?"
-                ),
-                choices=(*letters, _ALL, _NONE),
-                why='Without an answer none of them is read; "all" adds the letters to the names.',
-            )
-        )
-    for column in columns:
-        # Taking the first one in silence would choose for the clinic.
-        if letters_of(column) != kept:
-            why = "several columns have this name, and this one was not chosen"
-            grid.say(remarks, "refused", why, text)
-            del names[column]
-
-
-def _fill_merges(
-    grid: Grid, area: Area, remarks: Remarks
+    place: TablePlace,
 ) -> list[tuple[int, int, int]]:
     """Rows and columns that a merged cell covers below its first row, with the row it begins in."""
     records = set(area.records)
@@ -237,7 +191,7 @@ def _fill_merges(
     ]
     if covered:
         why = "a merged cell stands for every row that it covers"
-        grid.say(remarks, "mended", why, count=len(covered))
+        place.say("mended", why, count=len(covered))
     return covered
 
 
