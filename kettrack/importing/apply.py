@@ -16,7 +16,7 @@ from kettrack.importing.import_map import (
     ImportMap,
 )
 from kettrack.importing.journal import Journal
-from kettrack.importing.map_checks import check_map
+from kettrack.importing.map_checks import check_map, of_table
 from kettrack.importing.patients_joined import one_row_each
 from kettrack.importing.remarks import Remarks
 from kettrack.importing.session_days import with_session_days
@@ -26,6 +26,7 @@ from kettrack.importing.source import (
     SOURCE_ROW,
     SOURCE_TABLE,
     SourceData,
+    tables_by_name,
 )
 from kettrack.importing.table_rows import (
     TableRows,
@@ -66,20 +67,21 @@ def apply_map(
         When the map names tables or columns that the source does not have.
     """
     journal = Journal(remarks, plan.answers)
-    tables = {table.name: table for table in source.tables}
+    tables = tables_by_name(source.tables)
     check_map(plan, tables)
     # A table that several parts read may feed each of them with some of its rows.
     uses = [one.source for one in plan.tables]
     parts: dict[str, list[pa.Table]] = defaultdict(list)
     for one in plan.tables:
         shared = uses.count(one.source) > 1 or bool(one.wide)
-        rows = TableRows(
-            tables[one.source],
-            one,
-            journal,
-            shared,
-        )
-        parts[one.to] += rows.made()
+        for table in tables[one.source]:
+            rows = TableRows(
+                table,
+                of_table(one, table),
+                journal,
+                shared,
+            )
+            parts[one.to] += rows.made()
     made = {
         name: _in_order(pa.concat_tables(several, promote_options="default"))
         for name, several in parts.items()

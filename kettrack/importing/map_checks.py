@@ -6,7 +6,9 @@ from collections.abc import (
     Iterable,
     Iterator,
     Mapping,
+    Sequence,
 )
+from dataclasses import replace
 
 from kettrack.errors import DataProblems, Problem
 from kettrack.importing.import_map import (
@@ -24,7 +26,7 @@ from kettrack.reading.problems import nearest
 
 def check_map(
     plan: ImportMap,
-    tables: Mapping[str, SourceTable],
+    tables: Mapping[str, Sequence[SourceTable]],
 ) -> None:
     """Stop where the map names what is not there.
 
@@ -47,7 +49,7 @@ def check_map(
 
 def _of_part(
     part: TableMap,
-    tables: Mapping[str, SourceTable],
+    tables: Mapping[str, Sequence[SourceTable]],
 ) -> Iterator[Problem]:
     named = shown(part.source, file=True)
     if part.source not in tables:
@@ -56,8 +58,8 @@ def _of_part(
             f"there is no table {named!r}{_near(part.source, tables)}",
         )
         return
+    known = [name for table in tables[part.source] for name in table.data.column_names]
     # A column that is named twice is told once.
-    known = tables[part.source].data.column_names
     for where, name in dict.fromkeys(_columns_of(part)):
         if name not in known:
             expected = (
@@ -69,6 +71,21 @@ def _of_part(
             "columns",
             f"patient_id is missing in what is said of {named!r}",
         )
+
+
+def of_table(part: TableMap, table: SourceTable) -> TableMap:
+    """The part of the map with the columns that one of several tables of its name has.
+
+    Parameters
+    ----------
+    part : TableMap
+        What the tables of this name become.
+    table : SourceTable
+        One of them.
+    """
+    there = set(table.data.column_names)
+    columns = {name: one for name, one in part.columns.items() if one in there}
+    return replace(part, columns=columns)
 
 
 def _problem(where: str, expected: str) -> Problem:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
+
+import pyarrow as pa
 
 from kettrack.importing.import_map import ImportMap, TableMap
 from kettrack.importing.proposal.facts import ColumnFacts, facts_of
-from kettrack.importing.source import SourceData, SourceTable
+from kettrack.importing.source import SourceData, SourceTable, tables_by_name
 from kettrack.privacy.identifying_people import shown
 from kettrack.vocabulary.columns import TABLES
 
@@ -67,13 +69,23 @@ def found_columns(
     """
     return [
         row
-        for table in source.tables
+        for several in tables_by_name(source.tables).values()
         for row in _of_table(
-            table,
+            _together(several),
             plan,
             ranges,
         )
     ]
+
+
+def _together(tables: Sequence[SourceTable]) -> SourceTable:
+    """Tables of one name as one."""
+    if len(tables) == 1:
+        return tables[0]
+    cells = [table.data for table in tables]
+    data = pa.concat_tables(cells, promote_options="permissive")
+    rows = pa.concat_arrays([table.rows for table in tables])
+    return replace(tables[0], data=data, rows=rows)
 
 
 def _of_table(
@@ -140,10 +152,12 @@ def counted_tables(source: SourceData) -> list[str]:
         With names that may be shown.
     """
     told = []
-    for table in source.tables:
+    for several in tables_by_name(source.tables).values():
+        table = _together(several)
         size = f"{table.data.num_rows} rows, {table.data.num_columns} columns"
-        where = (
-            "" if table.name == table.file else f" of {shown(table.file, file=True)}"
-        )
+        named = shown(table.file, file=True)
+        where = "" if table.name == table.file else f" of {named}"
+        if len(several) > 1:
+            where = f" of {len(several)} files"
         told.append(f"{shown(table.name, file=True)}{where}: {size}")
     return told

@@ -28,18 +28,25 @@ def with_safe_names(source: SourceData) -> SourceData:
     source : SourceData
         As its reader returned it.
     """
-    files = _safe([table.file for table in source.tables], "file")
-    tables = _safe([table.name for table in source.tables], "table") | files
     # A file that only remarks are about has no table.
-    records = {
-        (files.get(file, "file"), tables.get(name, "table")): rows
-        for (file, name), rows in source.records.items()
-    }
+    places = [(table.file, table.name) for table in source.tables]
+    places += [*source.records, *source.joined]
+    files = _safe([file for file, _ in places], "file")
+    tables = _safe([name for _, name in places], "table") | files
     return replace(
         source,
         tables=[_table(one, files, tables) for one in source.tables],
-        records=records,
+        records=_at(source.records, files, tables),
+        joined=_at(source.joined, files, tables),
     )
+
+
+def _at(
+    numbers: Mapping[tuple[str, str], pa.Array],
+    files: _Names,
+    tables: _Names,
+) -> dict[tuple[str, str], pa.Array]:
+    return {(files[file], tables[name]): rows for (file, name), rows in numbers.items()}
 
 
 def _safe(

@@ -76,7 +76,8 @@ class SourceData:
     kind : str
         Name of the reader.
     tables : sequence of SourceTable
-        In the order of the source.
+        In the order of the source. Tables whose reader knows what they are may share a name, as
+        the files of a bulk export do; they then mean the same.
     records : mapping
         (file, name) to the numbers of all records that hold anything. Each of them is a row of a
         table, stands in `joined`, or stands among the remarks with its reason.
@@ -89,3 +90,17 @@ class SourceData:
     tables: Sequence[SourceTable]
     records: Mapping[tuple[str, str], pa.Array]
     joined: Mapping[tuple[str, str], pa.Array] = field(default_factory=dict)
+
+
+def tables_by_name(tables: Sequence[SourceTable]) -> dict[str, list[SourceTable]]:
+    """Tables that share a name have one meaning, and one part of a map.
+
+    Parameters
+    ----------
+    tables : sequence of SourceTable
+        Of one source.
+    """
+    found: dict[str, list[SourceTable]] = {}
+    for table in tables:
+        found.setdefault(table.name, []).append(table)
+    return found

@@ -21,7 +21,10 @@ def with_unique_names(source: SourceData, remarks: Remarks) -> SourceData:
     remarks : Remarks
         What the reader has said of such a table is said of its new name.
     """
-    counts = Counter(table.name for table in source.tables)
+    # A reader that names columns by the contract gives one name to tables of one meaning, such as
+    # the parts of a bulk export: they share their part of the map.
+    told = [table for table in source.tables if not table.is_a]
+    counts = Counter(table.name for table in told)
     wheres = [(table.file, table.name) for table in source.tables]
     renamed = {
         (file, name): (file, f"{file}: {name}")

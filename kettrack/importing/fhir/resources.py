@@ -331,4 +331,4 @@ NAMED: Final = frozenset(READ) | frozenset(
     Task ValueSet VisionPrescription
     """.split()  # noqa: SIM905
 )
-OTHER: Final = "another kind"
+OTHER: Final = "other"

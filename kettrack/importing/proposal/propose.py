@@ -30,6 +30,7 @@ from kettrack.importing.source import (
     STATUS,
     SourceData,
     SourceTable,
+    tables_by_name,
 )
 from kettrack.vocabulary.columns import TABLES
 
@@ -73,9 +74,10 @@ def propose(
     )
     asking = Asking(answers=answers, remarks=remarks, sessions_are_dated=dated)
     by_name = {known.table.name: known for known in told}
-    for table in source.tables:
+    for several in tables_by_name(source.tables).values():
+        table = several[0]
         if table.is_a:
-            parts.append(_identity(table))
+            parts.append(_identity(several))
             continue
         left: dict[str, str] = {}
         made = _parts_of(by_name[table.name], asking, left)
@@ -91,15 +93,17 @@ def propose(
 
 
 def _identity(
-    table: SourceTable,
+    tables: Sequence[SourceTable],
 ) -> TableMap:
-    """A table whose reader has named the columns by the contract."""
+    """Tables of one name whose reader has named the columns by the contract."""
+    table = tables[0]
     names = {*TABLES[table.is_a].names, *_OF_SOURCES}
-    there = [name for name in table.data.column_names if name in names]
+    columns = dict.fromkeys(name for one in tables for name in one.data.column_names)
+    there = [name for name in columns if name in names]
     # Several columns may each say whether a row is an observation.
     there += [
         name
-        for name in table.data.column_names
+        for name in columns
         if name not in names and name.rstrip("_0123456789") == STATUS
     ]
     return TableMap(
