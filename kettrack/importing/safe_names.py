@@ -29,10 +29,21 @@ def with_safe_names(source: SourceData) -> SourceData:
         As its reader returned it.
     """
     # A file that only remarks are about has no table.
-    places = [(table.file, table.name) for table in source.tables]
-    places += [*source.records, *source.joined]
-    files = _safe([file for file, _ in places], "file")
-    tables = _safe([name for _, name in places], "table") | files
+    places = [
+        *((table.file, table.name) for table in source.tables),
+        *source.records,
+        *source.joined,
+    ]
+    files = _safe(
+        [file for file, _ in places],
+        "file",
+    )
+    tables = _safe(
+        [name for _, name in places],
+        "table",
+    )
+    # A table that is its whole file is called like it.
+    tables |= files
     return replace(
         source,
         tables=[_table(one, files, tables) for one in source.tables],
@@ -46,7 +57,12 @@ def _at(
     files: _Names,
     tables: _Names,
 ) -> dict[tuple[str, str], pa.Array]:
-    return {(files[file], tables[name]): rows for (file, name), rows in numbers.items()}
+    """Numbers of records under the safe names of their places."""
+    safe = {}
+    for place, rows in numbers.items():
+        file, name = place
+        safe[files[file], tables[name]] = rows
+    return safe
 
 
 def _safe(

@@ -23,8 +23,8 @@ def with_unique_names(source: SourceData, remarks: Remarks) -> SourceData:
     """
     # A reader that names columns by the contract gives one name to tables of one meaning, such as
     # the parts of a bulk export: they share their part of the map.
-    told = [table for table in source.tables if not table.is_a]
-    counts = Counter(table.name for table in told)
+    guessed = [table for table in source.tables if not table.is_a]
+    counts = Counter(table.name for table in guessed)
     wheres = [(table.file, table.name) for table in source.tables]
     renamed = {
         (file, name): (file, f"{file}: {name}")
@@ -46,7 +46,8 @@ def with_unique_names(source: SourceData, remarks: Remarks) -> SourceData:
     ]
     # Rows are counted by file and table, so the remarks must follow.
     for place, one in enumerate(remarks.said):
-        there = renamed.get((one.file, one.table))
+        where = (one.file, one.table)
+        there = renamed.get(where)
         if there:
             remarks.said[place] = replace(one, table=there[1])
     return replace(
