@@ -297,9 +297,9 @@ def _read_folder(
     if settings is None:  # without it nobody knows what the columns are called
         raise DataProblems(ledger.in_order())
     # Problems of the settings do not stop this: people mend all mistakes in one round.
-    raws, files = read_tables(folder, settings, ledger)
+    raws, hashes = read_tables(folder, settings, ledger)
     tables = check_tables(raws, settings, allow, ledger)
-    provenance = Provenance(sha256_of(files), tuple(sorted(files)), allow)
+    provenance = Provenance(sha256_of(hashes), tuple(sorted(hashes)), allow)
     truths = read_truths(folder, ledger)
     remarks = read_import_remarks(folder, ledger)
     cohort = _cohort(tables, settings, ledger, provenance)

@@ -244,24 +244,14 @@ def _without_rows(
         return matched
     kept = ~out
     raw = matched.raw
-    columns = tuple(_used(cells.keep(kept)) for cells in raw.columns)
+    columns = tuple(cells.keep(kept).used() for cells in raw.columns)
     # By place: two names of the contract never share a column here without a problem.
     place_of = {id(cells): place for place, cells in enumerate(raw.columns)}
     renamed = {
         name: columns[place_of[id(cells)]]
         if id(cells) in place_of
-        else _used(cells.keep(kept))
+        else cells.keep(kept).used()
         for name, cells in matched.columns.items()
     }
     shorter = replace(raw, columns=columns, lines=raw.lines[kept])
     return replace(matched, raw=shorter, columns=renamed)
-
-
-def _used(
-    cells: Cells,
-) -> Cells:
-    """Without the spellings of rows that are gone: nothing of theirs is judged or counted."""
-    used = np.zeros(len(cells.levels) + 1, dtype=bool)
-    used[cells.codes] = True
-    place = np.append(np.cumsum(used[:-1]) - 1, -1).astype(np.int32)
-    return replace(cells, codes=place[cells.codes], levels=cells.levels[used[:-1]])

@@ -7,7 +7,7 @@ little more than a thousand.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -33,6 +33,8 @@ _EMPTY_WORDS: Final = (
     "NULL",
     ".",
 )
+# Places in a list, -1 = none.
+Codes = NDArray[np.signedinteger]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +44,14 @@ class Cells:
     Parameters
     ----------
     codes : int array
-        Row to level; -1 = empty.
+        Row to level; -1 = empty. Of the smallest kind that counts the levels.
     levels : object array of str
         The distinct spellings, without blanks around them.
     n_marked : int
         Rows emptied because they said so in a word, such as `NA`.
     """
 
-    codes: NDArray[np.int32]
+    codes: Codes
     levels: Objects
     n_marked: int = 0
 
@@ -73,6 +75,19 @@ class Cells:
         # Code -1, an empty cell, takes the last entry: the one appended.
         hit_or_empty = np.append(hit, False)
         return np.flatnonzero(hit_or_empty[self.codes])
+
+    def used(self) -> Cells:
+        """Without the spellings that no row has: nothing of theirs is judged or counted."""
+        used = np.zeros(len(self.levels) + 1, dtype=bool)
+        used[self.codes] = True
+        if used[:-1].all():
+            return self
+        place = np.append(np.cumsum(used[:-1]) - 1, -1)
+        return replace(
+            self,
+            codes=place.astype(self.codes.dtype)[self.codes],
+            levels=self.levels[used[:-1]],
+        )
 
     def keep(
         self,
@@ -110,45 +125,147 @@ class RawTable:
     separator: str = ""
 
 
-def cells_from_arrow(column: pa.ChunkedArray | pa.Array) -> Cells:
-    """Encode a text column; blanks around a cell are dropped, and words for "nothing" become
-    empty.
+def smallest_codes(
+    n_levels: int,
+) -> np.dtype[np.signedinteger]:
+    """The smallest kind of whole number that counts the levels and holds -1."""
+    return np.result_type(np.int8, np.min_scalar_type(n_levels))
+
+
+class Encoder:
+    """Encodes one column that comes block by block, each distinct value once.
+
+    Numbers become text, blanks around a cell are dropped, and words for "nothing" become empty.
     """
-    one = column
-    if isinstance(column, pa.ChunkedArray):
-        one = column.combine_chunks()
-    if isinstance(one, pa.ChunkedArray):  # an empty one stays chunked
-        one = pa.array([], pa.string())
-    trimmed = pc.utf8_trim_whitespace(one.cast(pa.string()))
-    coded = pc.dictionary_encode(trimmed)
-    spellings = coded.dictionary.to_pylist()
-    levels = np.array(spellings, dtype=object)
-    filled = pc.fill_null(coded.indices, -1)
-    codes = filled.to_numpy(zero_copy_only=False)
-    return _without_empty(codes.astype(np.int32), levels)
+
+    def __init__(self) -> None:
+        # Of each block its codes, and the values that they stand for.
+        self._codes: list[Codes] = []
+        self._values: list[pa.Array] = []
+
+    def add(
+        self,
+        values: pa.Array,
+    ) -> None:
+        """Take the next rows: text or plain values of one type, null where there is none."""
+        kind = values.type
+        # Newer kinds, such as the text of Polars, are still unknown to pandas.
+        if not pa.types.is_dictionary(kind) and _unknown(kind):
+            values = values.cast(pa.string())
+        coded = pc.dictionary_encode(values)
+        smallest = smallest_codes(len(coded.dictionary))
+        self._codes.append(_places(coded.indices).astype(smallest))
+        self._values.append(coded.dictionary)
+
+    def cells(self) -> Cells:
+        """All rows so far; the blocks are taken apart on the way."""
+        texts = [_texts(values) for values in self._values]
+        written = pa.concat_arrays([pa.array([], pa.string()), *texts])
+        # Two values such as 1 and 1.0, or two spellings with other blanks, may be one level.
+        trimmed = pc.utf8_trim_whitespace(written)
+        coded = pc.dictionary_encode(trimmed)
+        words = np.array(coded.dictionary.to_pylist(), dtype=object)
+        word = _places(coded.indices)
+        empty = np.isin(words, _EMPTY_WORDS)
+        # A level that is kept gets the number of kept ones before it. The entry appended is for
+        # code -1: what was empty stays empty.
+        place = np.cumsum(~empty) - 1
+        place[empty] = -1
+        smallest = smallest_codes(len(words))
+        level = np.append(place, -1)[word]
+        codes = self._by_row(level.astype(smallest), np.int64(-1))
+        blank = words == ""
+        marked = np.append(empty & ~blank, False)[word]
+        n_marked = 0
+        if marked.any():
+            rows = self._by_row(marked, np.False_)
+            n_marked = int(rows.sum())
+        self._codes.clear()
+        return Cells(codes, words[~empty], n_marked)
+
+    def _by_row(
+        self,
+        of_value: NDArray[Any],
+        missing: np.generic,
+    ) -> NDArray[Any]:
+        """What is said of each block's values, for each row."""
+        kind = of_value.dtype
+        parts = [of_value[:0]]
+        begin = 0
+        for codes, values in zip(self._codes, self._values, strict=True):
+            end = begin + len(values)
+            own = np.append(of_value[begin:end], missing)
+            parts.append(own.astype(kind)[codes])
+            begin = end
+        return np.concatenate(parts)
 
 
-def _without_empty(
-    codes: NDArray[np.int32],
-    levels: Objects,
+def _places(
+    indices: pa.Array,
+) -> Codes:
+    """Places in a dictionary, -1 = none."""
+    filled = indices.fill_null(-1) if indices.null_count else indices
+    places: Codes = filled.to_numpy()
+    return places
+
+
+def _texts(
+    values: pa.Array,
+) -> pa.Array:
+    """Distinct values as text, null where nothing is there."""
+    kind = values.type
+    text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    if text or _unknown(kind):
+        return values.cast(pa.string())
+    series = values.to_pandas(types_mapper=pd.ArrowDtype)
+    missing = series.isna()
+    # an Arrow array is slow to go through value by value
+    spellings = np.asarray(series.array, dtype=object)
+    texts = [
+        None if gone else _as_text(value)
+        for value, gone in zip(spellings, missing, strict=True)
+    ]
+    return pa.array(texts, pa.string())
+
+
+def _unknown(
+    kind: pa.DataType,
+) -> bool:
+    """Whether pandas cannot compute with a kind that Arrow can hold."""
+    try:
+        return not pd.ArrowDtype(kind).type
+    except NotImplementedError:
+        return True
+
+
+def _is_truth(
+    value: object,
+) -> bool:
+    return isinstance(value, (bool, np.bool_))
+
+
+def _as_text(
+    value: object,
+) -> str:
+    if _is_truth(value):
+        return "true" if value else "false"
+    if isinstance(value, (float, np.floating)):
+        number = float(value)
+        if number.is_integer():
+            return str(int(number))
+        return repr(number)
+    return str(value)
+
+
+def cells_from_arrow(
+    column: pa.ChunkedArray | pa.Array,
 ) -> Cells:
-    """Take the words for "nothing" out of the levels, and number the others anew."""
-    empty = np.isin(levels, _EMPTY_WORDS)
-    if not empty.any():
-        return Cells(codes, levels)
-    blank = levels == ""
-    left = ~empty
-    # A level that is kept gets the number of kept ones before it. The entry appended is for code
-    # -1: what was empty stays empty.
-    place = np.where(empty, -1, np.cumsum(left) - 1)
-    renumbered = np.append(place, -1).astype(np.int32)
-    marked = np.append(empty & ~blank, False)
-    n_marked = int(marked[codes].sum())
-    return Cells(
-        codes=renumbered[codes],
-        levels=levels[left],
-        n_marked=n_marked,
-    )
+    """Encode a text column as `Encoder` does."""
+    encoder = Encoder()
+    chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+    for chunk in chunks:
+        encoder.add(chunk.cast(pa.string()))
+    return encoder.cells()
 
 
 def table_from_frame(
@@ -165,7 +282,8 @@ def table_from_frame(
     columns = []
     for place in range(frame.shape[1]):
         column = frame.iloc[:, place]
-        columns.append(_cells_from_series(column))
+        cells = _cells_from_series(column)
+        columns.append(cells)
     headers = [str(header).strip() for header in frame.columns]
     lines = np.arange(len(frame), dtype=np.int64) + 1
     return RawTable(
@@ -177,7 +295,9 @@ def table_from_frame(
     )
 
 
-def _cells_from_series(series: pd.Series) -> Cells:
+def _cells_from_series(
+    series: pd.Series,
+) -> Cells:
     codes, values = pd.factorize(_plain(series))
     # an Arrow array is slow to go through value by value
     spellings = np.asarray(values, dtype=object)
@@ -185,7 +305,8 @@ def _cells_from_series(series: pd.Series) -> Cells:
     spelled = cells_from_arrow(pa.array(texts, pa.string()))
     # Row to value, value to level: two values such as 1 and 1.0 may be one level. Code -1, a
     # missing value, takes the entry appended.
-    level_of = np.append(spelled.codes, np.int32(-1))
+    missing = spelled.codes.dtype.type(-1)
+    level_of = np.append(spelled.codes, missing)
     return Cells(
         codes=level_of[codes],
         levels=spelled.levels,
@@ -193,7 +314,9 @@ def _cells_from_series(series: pd.Series) -> Cells:
     )
 
 
-def _plain(series: pd.Series) -> pd.Series:
+def _plain(
+    series: pd.Series,
+) -> pd.Series:
     """Undo categories and Arrow dictionaries, whose distinct values would otherwise come back as
     codes.
     """
@@ -213,29 +336,9 @@ def _plain(series: pd.Series) -> pd.Series:
     return series
 
 
-def _unknown(kind: pa.DataType) -> bool:
-    """Whether pandas cannot compute with a kind that Arrow can hold."""
-    try:
-        return not pd.ArrowDtype(kind).type
-    except NotImplementedError:
-        return True
-
-
-def _cast(series: pd.Series, kind: pa.DataType) -> pd.Series:
+def _cast(
+    series: pd.Series,
+    kind: pa.DataType,
+) -> pd.Series:
     values = pa.chunked_array([pa.array(series.array)])
     return pd.Series(values.cast(kind), dtype=pd.ArrowDtype(kind))
-
-
-def _is_truth(value: object) -> bool:
-    return isinstance(value, (bool, np.bool_))
-
-
-def _as_text(value: object) -> str:
-    if _is_truth(value):
-        return "true" if value else "false"
-    if isinstance(value, (float, np.floating)):
-        number = float(value)
-        if number.is_integer():
-            return str(int(number))
-        return repr(number)
-    return str(value)

@@ -7,17 +7,20 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import os
 import re
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
+from numpy.typing import NDArray
 
 from kettrack.arrays import Bools, Ints
 from kettrack.reading.problems import Ledger, counted, counted_was
-from kettrack.reading.raw import RawTable, cells_from_arrow
+from kettrack.reading.raw import Cells, Encoder, RawTable, cells_from_arrow
 
 _SEPARATORS = (",", ";", "\t", "|")
 _DECLARED = re.compile(rb'"?sep=([,;|\t])"?\n', re.IGNORECASE)
@@ -28,7 +31,9 @@ _MOST_ABOVE = 10
 _SAID = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _NEWLINE = ord("\n")
 _QUOTE = ord('"')
-_BLOCK = 1 << 24  # a record may not be longer than a block; notes in quotes can be long
+_STRETCH = 1 << 20  # bytes looked through at a time: they stay in the processor's cache
+_BLOCK = 1 << 22  # bytes parsed at a time
+_LONG_BLOCK = 1 << 24  # where cells in quotation marks may hold whole paragraphs
 # The first bytes of files that are often renamed to .csv.
 _NOT_TEXT = {
     b"PK": "an Excel workbook or zip archive",
@@ -147,8 +152,15 @@ def _utf16(data: bytes) -> str | None:
 
 
 def _is_utf8(data: bytes) -> bool:
+    if data.isascii():
+        return True
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    whole = memoryview(data)
     try:
-        data.decode()
+        # In stretches: a large file is not held as text beside its bytes.
+        for begin in range(0, len(data), _STRETCH):
+            decoder.decode(whole[begin : begin + _STRETCH])
+        decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         return False
     return True
@@ -206,28 +218,71 @@ def _layout(
     """
     # One number per byte: in UTF-8 no byte of a longer letter looks like a separator.
     letters = np.frombuffer(body, dtype=np.uint8)
-    line_ends = np.flatnonzero(letters == _NEWLINE)
+    counts = _Counts()
+    stretches = [
+        _record_ends(letters[begin : begin + _STRETCH], separator, quotes, counts)
+        for begin in range(0, len(letters), _STRETCH)
+    ]
+    if counts.inside:
+        return None
+    found = np.hstack([np.empty((3, 0), np.int64), *stretches])
+    # A last line without a line end is a record as well.
+    if len(letters) and (found.size == 0 or found[0, -1] != len(letters) - 1):
+        last = [len(letters), counts.lines, counts.cuts]
+        found = np.column_stack([found, np.array(last)])
+    ends, lines, cuts = found
+    # What stands before a record stood at the end of the one before it. The line of a record is
+    # one more than the line ends before it; its cells are one more than the separators in it.
+    starts = _moved_down(ends + 1, 0)
+    first_lines = _moved_down(lines + 1, 1)
+    return _Layout(starts, ends, first_lines, np.diff(cuts, prepend=0) + 1)
+
+
+@dataclass(slots=True)
+class _Counts:
+    """What was counted up to the end of a stretch."""
+
+    letters: int = 0
+    lines: int = 0
+    cuts: int = 0
+    inside: bool = False
+
+
+def _record_ends(
+    letters: NDArray[np.uint8],
+    separator: str,
+    quotes: bool,
+    counts: _Counts,
+) -> Ints:
+    """Where records end in a stretch of text: a column for each, its end in bytes, and the line
+    ends and separators before that end, counted from the first byte of the file.
+    """
+    line_ends = letters == _NEWLINE
     cuts = letters == ord(separator)
-    ends = line_ends
+    ends = np.flatnonzero(line_ends)
+    nth_line = np.arange(1, len(ends) + 1) + counts.lines
+    counts.lines += len(ends)
     if quotes:
         # Each mark turns "inside" on or off: exclusive or over all marks so far. A doubled mark
         # within a cell turns it off and on again, which is right as well.
-        inside = np.bitwise_xor.accumulate((letters == _QUOTE).view(np.uint8)).view(
-            bool
-        )
-        if len(inside) and inside[-1]:
-            return None
+        marks = (letters == _QUOTE).view(np.uint8)
+        marks[0] ^= counts.inside
+        inside = np.bitwise_xor.accumulate(marks).view(bool)
+        counts.inside = bool(inside[-1])
         cuts &= ~inside
-        ends = line_ends[~inside[line_ends]]
-    # A last line without a line end is a record as well.
-    if len(letters) and (not len(ends) or ends[-1] != len(letters) - 1):
-        ends = np.append(ends, len(letters))
-    starts = np.append(0, ends[:-1] + 1) if len(ends) else ends
-    # The line of a record is one more than the line ends before it, those within quotation marks
-    # among them; its cells are one more than the separators in it.
-    lines = np.searchsorted(line_ends, starts) + 1
-    before = np.searchsorted(np.flatnonzero(cuts), np.append(starts, len(letters)))
-    return _Layout(starts, ends, lines, np.diff(before) + 1)
+        outside = ~inside[ends]
+        ends = ends[outside]
+        nth_line = nth_line[outside]
+    n_cuts = np.cumsum(cuts, dtype=np.int32)
+    found = np.stack([ends + counts.letters, nth_line, n_cuts[ends] + counts.cuts])
+    counts.letters += len(letters)
+    counts.cuts += int(n_cuts[-1])
+    return found
+
+
+def _moved_down(counted: Ints, first: int) -> Ints:
+    """The values of the record before, and `first` at the first."""
+    return np.append(np.int64(first), counted[:-1]) if len(counted) else counted
 
 
 def _table(
@@ -254,13 +309,13 @@ def _table(
     fits = layout.n_cells == len(headers)
     _report_ragged(file, layout, below & layout.filled & ~fits, len(headers), ledger)
     lines = layout.lines[below & layout.filled & fits]
-    table = (
-        _parsed(body[layout.ends[first] + 1 :], len(headers), separator)
+    columns = (
+        _columns(body, int(layout.ends[first]) + 1, len(headers), separator)
         if len(lines)
-        else None
+        else tuple(cells_from_arrow(pa.array([], pa.string())) for _ in headers)
     )
     # marks within a cell: `5" tall`
-    if table is not None and table.num_rows != len(lines):
+    if columns and len(columns[0].codes) != len(lines):
         ledger.problem(
             file,
             None,
@@ -269,48 +324,48 @@ def _table(
             'quotation marks stand inside cells; write each cell that needs them as "..."',
         )
         return None
-    columns = (
-        [table.column(place) for place in range(len(headers))]
-        if table
-        else [pa.array([], pa.string())] * len(headers)
-    )
-    raw = RawTable(
-        name,
-        file,
-        tuple(headers),
-        tuple(map(cells_from_arrow, columns)),
-        lines,
-        separator,
-    )
+    raw = RawTable(name, file, tuple(headers), columns, lines, separator)
     return _without_blank_rows(raw, int((below & ~layout.filled).sum()), ledger)
 
 
-def _parsed(
-    rows: bytes,
+def _columns(
+    body: bytes,
+    begin: int,
     width: int,
     separator: str,
-) -> pa.Table:
+) -> tuple[Cells, ...]:
+    """Cells of each column of the text behind `begin`, without rows of another width."""
     names = [str(place) for place in range(width)]
-    # Rows of another width are skipped here; they are reported by their lines in the layout.
-    return pacsv.read_csv(
-        pa.BufferReader(rows),
-        read_options=pacsv.ReadOptions(
+    encoders = [Encoder() for _ in names]
+    quotes = b'"' in body
+    batches = pacsv.open_csv(
+        # A view: the text is not copied.
+        pa.BufferReader(pa.py_buffer(body).slice(begin)),
+        pacsv.ReadOptions(
             column_names=names,
             use_threads=False,
-            # A record must fit in a block; in a large file a block is an eighth of it.
-            block_size=max(_BLOCK, len(rows) // 8),
+            # A record must fit in a block; notes in quotation marks can be long.
+            block_size=max(_LONG_BLOCK, len(body) // 8) if quotes else _BLOCK,
         ),
-        parse_options=pacsv.ParseOptions(
+        pacsv.ParseOptions(
             delimiter=separator,
-            newlines_in_values=True,
+            newlines_in_values=quotes,
+            # Rows of another width are skipped here; the layout reports them by their lines.
             invalid_row_handler=lambda _row: "skip",
         ),
-        convert_options=pacsv.ConvertOptions(
+        pacsv.ConvertOptions(
             # All as text: what a cell means is judged later, by the column it belongs to.
             column_types=dict.fromkeys(names, pa.string()),
             strings_can_be_null=False,
+            # It was made sure of when the bytes were decoded.
+            check_utf8=False,
         ),
     )
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        # Each block becomes codes at once: the text of all cells is never there together.
+        for batch in batches:
+            list(pool.map(Encoder.add, encoders, batch.columns))
+        return tuple(pool.map(Encoder.cells, encoders))
 
 
 def _report_ragged(
@@ -379,12 +434,12 @@ def find_header(
     declared = _DECLARED.match(body)
     if declared:
         return b"\n" + body[declared.end() :], declared[1].decode()
-    lines = body.split(b"\n", _MOST_ABOVE)
+    lines = _first_lines(body)
     first = next((place for place, line in enumerate(lines) if line.strip()), 0)
-    separators = [_separator(line, known) for line in lines[:_MOST_ABOVE]] or [","]
+    separators = [_separator(line, known) for line in lines]
     names = [
         _n_known(line, separator, known)
-        for line, separator in zip(lines, separators, strict=False)
+        for line, separator in zip(lines, separators, strict=True)
     ]
     # The first line with enough known names is the header; else the first line with anything.
     header = next((place for place, n in enumerate(names) if n >= _FEWEST_NAMES), first)
@@ -393,7 +448,21 @@ def find_header(
     ledger.note(
         f"{file}: {counted_was(header - first, 'line')} ignored above the names of the columns."
     )
-    return b"\n" * header + b"\n".join(lines[header:]), separators[header]
+    begin = sum(len(line) + 1 for line in lines[:header])
+    return b"\n" * header + body[begin:], separators[header]
+
+
+def _first_lines(body: bytes) -> list[bytes]:
+    """The lines among which the header may stand, blank ones above them included; the rest of a
+    large file is not copied.
+    """
+    filled = re.search(rb"\S", body)
+    end = filled.start() if filled else 0
+    for _ in range(_MOST_ABOVE):
+        end = body.find(b"\n", end) + 1
+        if not end:
+            return body.split(b"\n")
+    return body[:end].split(b"\n")
 
 
 def _n_known(

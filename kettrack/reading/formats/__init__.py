@@ -1,0 +1,1 @@
+"""The formats of a cohort folder's tables, one module each; a module registers itself."""

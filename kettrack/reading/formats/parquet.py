@@ -1,0 +1,113 @@
+"""Tables as Parquet."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from kettrack.privacy.identifying_people import shown
+from kettrack.reading.problems import HIDDEN, Ledger
+from kettrack.reading.raw import Cells, Encoder, RawTable
+from kettrack.reading.table_files import table_file
+from kettrack.settings import Settings
+
+_STRETCH: Final = 1 << 17  # rows read at a time
+
+
+@table_file(".parquet")
+def read_parquet_table(
+    name: str,
+    file: str,
+    data: bytes,
+    settings: Settings,
+    ledger: Ledger,
+) -> RawTable | None:
+    """Read a Parquet file; lists, records, bytes and types of other programs are read as empty."""
+    try:
+        return _table(name, file, data, ledger)
+    # What Arrow says may quote the file, so it is not passed on.
+    except (pa.ArrowException, OSError):
+        ledger.problem(file, None, "", "", "not a Parquet file that can be read")
+        return None
+
+
+def _table(name: str, file: str, data: bytes, ledger: Ledger) -> RawTable | None:
+    source = pq.ParquetFile(pa.BufferReader(data))
+    schema = source.schema_arrow
+    # Nobody can tell which of two columns of one name is meant.
+    twice = [one for one in dict.fromkeys(schema.names) if schema.names.count(one) > 1]
+    for one in twice:
+        ledger.problem(
+            file,
+            1,
+            shown(one),
+            "",
+            f"{schema.names.count(one)} columns have this name; keep one",
+        )
+    if twice:
+        return None
+    encoders = [
+        None if _cannot_be_read(column.type) else Encoder() for column in schema
+    ]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        # Stretches of rows become codes at once: the values of all cells are never there together.
+        for batch in source.iter_batches(_STRETCH):
+            list(pool.map(_add, encoders, batch.columns))
+    # Lists, records, bytes and types of other programs have no place in any column of the contract.
+    for place, encoder in enumerate(encoders):
+        if encoder is None:
+            _report_unread(file, schema.field(place), place, ledger)
+    n_rows = source.metadata.num_rows
+    empty = Cells(np.full(n_rows, -1, np.int8), np.zeros(0, dtype=object))
+    return RawTable(
+        name=name,
+        file=file,
+        headers=tuple(header.strip() for header in schema.names),
+        columns=tuple(
+            encoder.cells().used() if encoder else empty for encoder in encoders
+        ),
+        lines=np.arange(n_rows, dtype=np.int64) + 1,
+    )
+
+
+def _add(encoder: Encoder | None, values: pa.Array) -> None:
+    if encoder is not None:
+        encoder.add(values)
+
+
+def _cannot_be_read(kind: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_nested(kind)
+        or _is_bytes(kind)
+        or isinstance(kind, pa.BaseExtensionType)
+    )
+
+
+def _is_bytes(kind: pa.DataType) -> bool:
+    # Arrow has four kinds of bytes and no common name for them.
+    tests = (
+        pa.types.is_binary,
+        pa.types.is_large_binary,
+        pa.types.is_fixed_size_binary,
+        pa.types.is_binary_view,
+    )
+    return any(test(kind) for test in tests)
+
+
+def _report_unread(file: str, field: pa.Field, place: int, ledger: Ledger) -> None:
+    name = shown(field.name, f"column {place + 1}")
+    # Without study codes nothing can be read; any other column can be done without.
+    if field.name.casefold() == "patient_id":
+        what = "bytes, not text" if _is_bytes(field.type) else "not text"
+        ledger.problem(
+            file, None, name, HIDDEN, f"{what}; write the study codes as text"
+        )
+    else:
+        ledger.note(
+            f"{file}: column {name!r} holds neither text nor numbers and is read as empty."
+        )
