@@ -14,6 +14,7 @@ import typer
 
 from kettrack import __version__
 from kettrack.cli.check import check
+from kettrack.cli.deidentify import deidentify
 from kettrack.cli.estimate import estimate
 from kettrack.cli.import_ import import_
 from kettrack.cli.output import answer
@@ -76,6 +77,7 @@ for command in (
     estimate,
     report,
     specification,
+    deidentify,
     simulate,
     version,
 ):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -19,12 +19,13 @@ from kettrack.privacy.identifying_people import shown, shown_names
 from kettrack.reading.import_remarks import IMPORT_PROBLEMS_FILE
 from kettrack.reading.load import check_folder
 from kettrack.settings import SETTINGS_FILE, Settings
-from kettrack.vocabulary.columns import TABLES
+from kettrack.vocabulary.columns import AGE_CAP, TABLES
 from kettrack.writing import whole_folder, write_table, write_text
 
 _README: Final = "README.md"
 # The first line of a file holds the names of the columns.
 _LINE_OF_FIRST_ROW: Final = 2
+_AGE: Final = "age"
 _QUOTED: Final = r"[\",\r\n]"
 
 
@@ -35,6 +36,7 @@ def write_cohort(
     *,
     settings: str = "",
     replace: bool = False,
+    allow: Sequence[str] = (),
 ) -> tuple[str, ...]:
     """Write a cohort folder.
 
@@ -51,6 +53,8 @@ def write_cohort(
         none, the instrument with the most scores.
     replace : bool
         Whether a folder that an import made before is replaced as a whole.
+    allow : sequence of str
+        Columns that the check lets through although they look as if they could identify.
 
     Returns
     -------
@@ -77,7 +81,7 @@ def write_cohort(
         write_table(_shown_remarks(remarks), draft / IMPORT_PROBLEMS_FILE)
         write_text(_readme(tables, remarks), draft / _README)
         # The folder is read as the report will read it, before anybody can use it.
-        found = check_folder(draft)
+        found = check_folder(draft, allow=allow)
         problems = [
             _in_source(Problem(*one), tables)
             for one in found.problems.astype(object)
@@ -120,7 +124,8 @@ def require_place(
     there = {path.name for path in folder.iterdir()}
     if there and not replace:
         raise UsageError(
-            f"{str(folder)!r} exists already and is not empty. Name a new folder."
+            f"{str(folder)!r} exists already and is not empty. Name a new folder; one that an"
+            " import has made can be replaced with --replace, and its kettrack.toml is kept."
         )
     written = {f"{name}.csv" for name in TABLES}
     others = there - written - {SETTINGS_FILE, IMPORT_PROBLEMS_FILE, _README}
@@ -172,7 +177,7 @@ def _write_rows(
         if name not in ORIGIN
         and (name in required or table[name].null_count < len(table))
     ]
-    rows = table.select(kept)
+    rows = _with_open_age(table.select(kept))
     texts = [rows[name] for name in kept if pa.types.is_string(rows[name].type)]
     quoted = any(
         pc.any(pc.match_substring_regex(pc.unique(text), _QUOTED)).as_py()
@@ -188,6 +193,21 @@ def _write_rows(
         csv.write_csv(rows, file, options)
 
 
+def _with_open_age(
+    rows: pa.Table,
+) -> pa.Table:
+    """Write the oldest class as `90+`: a plain 90 would be an age that somebody has."""
+    if _AGE not in rows.column_names:
+        return rows
+    ages = rows[_AGE].cast(pa.int64())
+    words = pc.if_else(
+        pc.greater_equal(ages, AGE_CAP),
+        f"{AGE_CAP}+",
+        ages.cast(pa.string()),
+    )
+    return rows.set_column(rows.column_names.index(_AGE), _AGE, words)
+
+
 def _settings_of(
     folder: Path,
 ) -> str:
@@ -201,6 +221,9 @@ def _most_scored(
 ) -> str:
     """Settings that name the scale with the most scores."""
     scores = tables["scores"]
+    # Without the column all scores are of the scale that the settings name.
+    if "instrument" not in scores.column_names:
+        return f'instrument = "{Settings().instrument}"\n'
     filled = scores
     if "score" in scores.column_names:
         filled = scores.filter(pc.is_valid(scores["score"]))

@@ -32,7 +32,7 @@ _OLDEST: Final = 120
 _NO_AGE: Final = "the patient has no session with a date, so that no age can be told"
 _UNBORN: Final = "the date of birth lies after the patient's first session"
 _TOO_OLD: Final = f"the date of birth makes the patient older than {_OLDEST}"
-_CAPPED: Final = f"ages over {AGE_CAP - 1} become one class, {AGE_CAP}"
+_CAPPED: Final = f"ages over {AGE_CAP - 1} become one class, {AGE_CAP}+"
 
 
 def finish_patients(

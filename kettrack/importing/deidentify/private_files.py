@@ -24,7 +24,7 @@ _CHECKOUTS: Final = (".git", ".hg", ".svn")
 
 def new_key(
     path: Path,
-    cohort: Path,
+    cohort: Path | None,
 ) -> bytes:
     """Make a secret key, and write it to a file that only its owner can read.
 
@@ -32,8 +32,8 @@ def new_key(
     ----------
     path : Path
         A new file, outside of the cohort folder and of any checkout.
-    cohort : Path
-        The cohort folder.
+    cohort : Path, optional
+        The cohort folder, where there is to be one.
 
     Raises
     ------
@@ -133,7 +133,7 @@ def require_new_linkage(
 
 def refuse_place(
     path: Path,
-    cohort: Path,
+    cohort: Path | None,
     what: str,
 ) -> None:
     """Refuse a place from which a secret would travel together with the data.
@@ -142,8 +142,8 @@ def refuse_place(
     ----------
     path : Path
         The file.
-    cohort : Path
-        The cohort folder.
+    cohort : Path, optional
+        The cohort folder, where there is one.
     what : str
         What the file is, as a sentence begins.
 
@@ -156,7 +156,7 @@ def refuse_place(
     place = path.resolve()
     if not place.parent.is_dir():
         raise UsageError(f"There is no folder {str(path.parent)!r} for {path.name!r}.")
-    if place.is_relative_to(cohort.resolve()):
+    if cohort is not None and place.is_relative_to(cohort.resolve()):
         raise UsageError(
             f"{what} must not lie in the cohort folder: whoever gets the folder would know who"
             " everybody is. Name a file elsewhere, such as one in your home folder."

@@ -1,0 +1,159 @@
+"""What commands share that take record numbers and dates out: their options and what is told."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kettrack.cli.output import answer
+from kettrack.errors import UsageError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from kettrack.importing.deidentify.options import Deidentification
+    from kettrack.importing.remarks import Remarks
+
+_MOST_REASONS = 12
+
+KeyFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--key",
+        metavar="FILE",
+        help="Secret key: the same patient gets the same code every time.",
+    ),
+]
+NewKeyFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--new-key",
+        metavar="FILE",
+        help="Make a secret key, and use it. Keep it outside of the folder.",
+    ),
+]
+ExtractDate = Annotated[
+    str,
+    typer.Option(
+        "--extract-date",
+        metavar="YYYY-MM-DD",
+        help="Day to which the logs are complete. It is used and forgotten.",
+    ),
+]
+LinkageFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--linkage",
+        metavar="FILE",
+        help="Write which code is whom, for your eyes alone.",
+    ),
+]
+Replace = Annotated[
+    bool,
+    typer.Option("--replace", help="Replace a FOLDER that an import has made."),
+]
+
+
+def day_of(text: str) -> date | None:
+    """The day that --extract-date names; None where it was not given.
+
+    Raises
+    ------
+    UsageError
+        When it is no day.
+    """
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(
+            "--extract-date needs a day written as 2025-06-30: year, month, day."
+        ) from None
+
+
+def chosen(
+    output: Path,
+    *,
+    key: Path | None,
+    new_key: Path | None,
+    linkage: Path | None,
+    extract_date: date | None,
+    replace: bool,
+    start_year: bool = False,
+    keep: tuple[str, ...] = (),
+) -> Deidentification:
+    """What the options ask for, every place looked at before any work.
+
+    Parameters
+    ----------
+    output : Path
+        The cohort folder.
+    key, new_key, linkage, extract_date, replace, start_year, keep
+        As given.
+
+    Raises
+    ------
+    UsageError
+        When a file cannot be read or written there.
+    """
+    # Imported late: `--help` needs no Arrow.
+    from kettrack.importing.deidentify.options import Deidentification
+    from kettrack.importing.deidentify.private_files import (
+        new_key as make_key,
+    )
+    from kettrack.importing.deidentify.private_files import (
+        read_key,
+        require_new_linkage,
+    )
+    from kettrack.importing.folder import require_place
+
+    if key is not None and new_key is not None:
+        raise UsageError("--key uses a key and --new-key makes one: name one of them.")
+    require_place(output, replace)
+    if linkage is not None:
+        require_new_linkage(linkage, output)
+    secret = None
+    if key is not None:
+        secret = read_key(key, output)
+    if new_key is not None:
+        secret = make_key(new_key, output)
+    return Deidentification(
+        key=secret,
+        extract_date=extract_date,
+        start_year=start_year,
+        keep=keep,
+    )
+
+
+def write_links(
+    linkage: pa.Table,
+    path: Path | None,
+    output: Path,
+) -> None:
+    """Write which code is whom, where it was asked for; it is never printed."""
+    if path is None:
+        return
+    from kettrack.importing.deidentify.private_files import write_linkage
+
+    write_linkage(linkage, path, output)
+    answer(f"Wrote {path}: it says which code is whom. Only you can read it.")
+
+
+def tell_what_happened(
+    remarks: Remarks,
+) -> None:
+    """Every kind of thing that was left out or changed, with its count."""
+    told: dict[tuple[str, str], int] = {}
+    for one in remarks.said:
+        kind = (one.action, one.reason)
+        told[kind] = told.get(kind, 0) + one.count
+    # What changed nothing comes last.
+    most = sorted(told.items(), key=lambda item: (item[0][0] == "noted", -item[1]))
+    for (action, reason), count in most[:_MOST_REASONS]:
+        answer(f"- {action}: {count}: {reason}")
+    if len(most) > _MOST_REASONS:
+        answer(f"- and {len(most) - _MOST_REASONS} more kinds, in import_problems.csv")

@@ -1,0 +1,79 @@
+"""A source and its map to a cohort folder: the way of every import."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from kettrack.importing.apply import apply_map
+from kettrack.importing.deidentify.deidentify import Deidentified, deidentify
+from kettrack.importing.deidentify.options import Deidentification
+from kettrack.importing.folder import write_cohort
+from kettrack.importing.import_map import ImportMap
+from kettrack.importing.remarks import Remarks
+from kettrack.importing.source import SourceData
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Destination:
+    """Where a cohort folder shall stand.
+
+    Parameters
+    ----------
+    folder, settings, replace
+        As for `write_cohort`.
+    """
+
+    folder: Path
+    settings: str = ""
+    replace: bool = False
+
+
+def make_folder(
+    source: SourceData,
+    plan: ImportMap,
+    how: Deidentification,
+    into: Destination,
+    remarks: Remarks,
+) -> Deidentified | None:
+    """Apply a map, take names and dates out, and write the cohort folder.
+
+    Parameters
+    ----------
+    source : SourceData
+        As its reader returned it.
+    plan : ImportMap
+        What is what, with the answers so far.
+    how : Deidentification
+        How record numbers and dates are taken out.
+    into : Destination
+        The folder to make.
+    remarks : Remarks
+        Takes what happened on the way, and what is still open.
+
+    Returns
+    -------
+    Deidentified or None
+        With the linkage; None where a question came up, and nothing was written.
+
+    Raises
+    ------
+    DataProblems
+        When the cohort cannot be read as it is; places are those of the source.
+    """
+    dated = apply_map(source, plan, remarks)
+    if remarks.asked:
+        return None
+    done = deidentify(dated.named(), how, plan.answers, remarks)
+    # A question may also come up here, as whether two record numbers are one patient.
+    if remarks.asked:
+        return None
+    write_cohort(
+        done.tables,
+        into.folder,
+        remarks,
+        settings=into.settings,
+        replace=into.replace,
+        allow=how.keep,
+    )
+    return done

@@ -1,0 +1,165 @@
+"""`kettrack deidentify`: nothing that identifies reaches the folder, the terminal or an error."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kettrack import load_cohort
+from kettrack.cli import main
+
+# Each of these stands in the raw files, and nowhere else afterwards.
+SECRETS = (
+    "MRN0077",
+    "MRN0078",
+    "Ashworth",
+    "Quimby",
+    "Springfield",
+    "2024",
+    "1934",
+    "14:30",
+    "tearful",
+)
+SESSIONS = """\
+patient_id,date,drug,route,dose_mg,provider,notes,Jane Ashworth
+MRN0077,2024-02-28 14:30,ketamine,iv,40,Dr. Quimby,tearful,1
+MRN0077,2024-03-06 14:30,ketamine,iv,40,Dr. Quimby,,1
+MRN0078,2024-03-06 14:30,ketamine,iv,40,Dr. Quimby,,1
+"""
+SCORES = """\
+patient_id,date,instrument,score
+MRN0077,21.02.2024,PHQ-9,20
+MRN0077,27.03.2024,PHQ-9,9
+MRN0078,05.03.2024,PHQ-9,17
+MRN0079,05.03.2024,PHQ-9,17
+"""
+PATIENTS = """\
+patient_id,birth_date,sex,site,zip
+MRN0077,1934-02-28,female,Springfield,12345
+MRN0078,1990-01-01,male,Springfield,12345
+"""
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str]):
+    def _run(*arguments: object) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as left:
+            main(["deidentify", *map(str, arguments)])
+        return int(left.value.code or 0), *capfd.readouterr()
+
+    return _run
+
+
+@pytest.fixture
+def raw(tmp_path: Path) -> Path:
+    folder = tmp_path / "raw"
+    folder.mkdir()
+    (folder / "sessions.csv").write_text(SESSIONS)
+    (folder / "scores.csv").write_text(SCORES)
+    (folder / "patients.csv").write_text(PATIENTS)
+    return folder
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def test_no_secret_in_any_byte(run, raw: Path, tmp_path: Path) -> None:
+    clinic = tmp_path / "clinic"
+    code, told, errors = run(raw, "-o", clinic, "--extract-date", "2024-05-01")
+    assert code == 0, errors
+    everything = told.encode() + errors.encode() + b"".join(content(clinic).values())
+    assert [one for one in SECRETS if one.encode() in everything] == []
+    assert "zip: it is an address by its name" in told
+    cohort = load_cohort(clinic)
+    assert sorted(cohort.scores["day"]) == [-7, -1, 28]
+    assert sorted(cohort.patients["age"]) == [34, 90]
+    assert sorted(cohort.patients["observed_to_day"]) == [56, 63]
+    problems = (clinic / "import_problems.csv").read_text()
+    assert 'scores.csv,scores.csv,5,,refused,"the patient has no session' in problems
+
+
+def test_with_a_key_every_byte_is_the_same(run, raw: Path, tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    assert run("--new-key", key)[0] == 0
+    assert key.stat().st_mode & 0o077 == 0
+    for name in ("one", "two"):
+        assert run(raw, "-o", tmp_path / name, "--key", key)[0] == 0
+    assert content(tmp_path / "one") == content(tmp_path / "two")
+    run(raw, "-o", tmp_path / "three")
+    assert content(tmp_path / "one") != content(tmp_path / "three")
+
+
+def test_the_linkage_is_written_only_when_it_is_asked_for(
+    run, raw: Path, tmp_path: Path
+) -> None:
+    who = tmp_path / "who.csv"
+    code, told, _ = run(raw, "-o", tmp_path / "clinic", "--linkage", who)
+    assert code == 0
+    assert who.stat().st_mode & 0o077 == 0
+    assert "MRN0077" in who.read_text()
+    assert "MRN0077" not in told
+    code, _, error = run(raw, "-o", tmp_path / "two", "--linkage", tmp_path / "two/w")
+    assert code == 2
+    assert not (tmp_path / "two").exists()
+    assert "no folder" in error
+
+
+def test_what_cannot_be_told_is_asked(run, raw: Path, tmp_path: Path) -> None:
+    (raw / "scores.csv").write_text(
+        SCORES.replace("27.03.2024", "07.03.2024").replace("21.02.2024", "01.02.2024")
+    )
+    clinic = tmp_path / "clinic"
+    code, _, error = run(raw, "-o", clinic)
+    assert code == 2
+    assert not clinic.exists()
+    key = "date_order.scores.csv.date"
+    assert f"--answer '{key}=day first'" in error
+    code, _, error = run(raw, "-o", clinic, "--answer", f"{key}=day first")
+    assert code == 0, error
+    assert sorted(load_cohort(clinic).scores["day"]) == [-27, -1, 8]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["-o", "clinic"], "Name what to read"),
+        (["raw"], "Name what to read"),
+        (["none", "-o", "clinic"], "There is no file or folder"),
+        (["raw", "-o", "raw"], "exists already"),
+        (["raw", "-o", "clinic", "--extract-date", "1.5.2024"], "2025-06-30"),
+        (["raw", "-o", "clinic", "--answer", "x"], "--answer needs the key"),
+        (["raw", "-o", "clinic", "--key", "none"], "There is no key"),
+        (["raw", "-o", "clinic", "--new-key", "clinic/key"], "no folder"),
+        (["raw", "-o", "clinic", "--key", "a", "--new-key", "b"], "name one of them"),
+        (["raw", "-o", "raw/sessions.csv"], "is a file"),
+    ],
+)
+def test_wrong_use_is_told_before_any_work(
+    run, raw: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], expected: str
+) -> None:
+    monkeypatch.chdir(raw.parent)
+    before = sorted(raw.parent.rglob("*"))
+    code, _, error = run(*arguments)
+    assert (code, expected in error) == (2, True), error
+    assert sorted(raw.parent.rglob("*")) == before
+
+
+def test_settings_beside_the_tables_go_along(run, raw: Path, tmp_path: Path) -> None:
+    (raw / "kettrack.toml").write_text('instrument = "PHQ-9"\ncurrency = "EUR"\n')
+    assert run(raw, "-o", tmp_path / "clinic")[0] == 0
+    assert load_cohort(tmp_path / "clinic").settings.currency == "EUR"
+    (raw / "kettrack.toml").write_text('[columns.scores]\nscore = "total"\n')
+    code, _, error = run(raw, "-o", tmp_path / "two")
+    assert code == 2
+    assert "use kettrack import" in error
+
+
+def test_other_files_belong_to_import(run, tmp_path: Path) -> None:
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    (raw / "visits.csv").write_text("patient_id,date\nMRN1,2024-01-01\n")
+    code, _, error = run(raw, "-o", tmp_path / "clinic")
+    assert code == 2
+    assert "use kettrack import" in error
