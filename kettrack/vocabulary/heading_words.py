@@ -109,7 +109,8 @@ HEADINGS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
         " toedieningsweg, toediening, via somministrazione"
     ),
     "dose": _phrases(
-        "dose, dosage, dose given, amount, total dose, dosis, menge, dose administree, posologie,"
+        "dose, mg, dosage, dose given,"
+        " amount, total dose, dosis, menge, dose administree, posologie,"
         " dosis total, dosering, dosaggio, dose totale"
     ),
     "dose_unit": _phrases(

@@ -32,7 +32,7 @@ SCALES: Final[tuple[tuple[str, str], ...]] = (
     (r"phq(?:_?(?:9|nine))?", PHQ9.name),
     (r"gad_?2(?![0-9])", ""),
     (r"gad(?:_?(?:7|seven))?", GAD7.name),
-    (r"madrs_?s(?![a-z])", ""),
+    (r"madrs_?s(?![a-z]|_?\d)", ""),
     (r"madrs|montgomery(?:_asberg)?", MADRS.name),
     (
         r"(?:ham_?d|hdrs|hrsd|hamilton)_?(?:6|21|24|28)(?![0-9])|ham_?d_?bech|ham_?a(?![a-z])",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -34,3 +35,20 @@ def _table(name: str, text: str) -> SourceTable:
     }
     rows = pa.array(np.arange(2, len(frame) + 2))
     return SourceTable(file="log.txt", name=name, data=pa.table(columns), rows=rows)
+
+
+def source_of_file(path: Path) -> SourceData:
+    """A file of text, every cell as it stands."""
+    separator = "\t" if path.suffix == ".tsv" else ","
+    frame = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False)
+    columns = {
+        str(name): pa.array([cell or None for cell in frame[name]], pa.string())
+        for name in frame.columns
+    }
+    rows = pa.array(np.arange(2, len(frame) + 2))
+    table = SourceTable(
+        file=path.name, name=path.name, data=pa.table(columns), rows=rows
+    )
+    return SourceData(
+        kind="text", tables=[table], records={(path.name, path.name): rows}
+    )

@@ -39,6 +39,7 @@ _NO_PATIENT: Final = "the table has no column that tells patients apart"
 _NO_USE: Final = "nothing in its table looks like sessions, scores, patients or events"
 _OTHER_DAY: Final = "another column says the day"
 _OF_SOURCES: Final = (DATE, BIRTH_DATE, DOSE, DOSE_UNIT, STATUS, SESSION_NUMBER)
+_NO_SUCH: Final = "no column"
 _YES: Final = "yes"
 _NO: Final = "no"
 
@@ -66,30 +67,57 @@ def propose(
         With every column that is not used, and why.
     """
     parts: list[TableMap] = []
-    unused: dict[str, dict[str, str]] = {}
     # What a reader has named needs no guess.
-    told = [read_columns(table) for table in source.tables if not table.is_a]
+    told = [
+        _with_patients(read_columns(table), answers, remarks)
+        for table in source.tables
+        if not table.is_a
+    ]
     dated = _sessions_are_dated(told) or any(
         table.is_a == "sessions" for table in source.tables
     )
     asking = Asking(answers=answers, remarks=remarks, sessions_are_dated=dated)
     by_name = {known.table.name: known for known in told}
+    left: dict[str, dict[str, str]] = {name: {} for name in by_name}
     for several in tables_by_name(source.tables).values():
         table = several[0]
         if table.is_a:
             parts.append(_identity(several))
             continue
-        left: dict[str, str] = {}
-        made = _parts_of(by_name[table.name], asking, left)
-        parts += made
-        unused[table.name] = _unused(by_name[table.name], made, left)
+        parts += _parts_of(by_name[table.name], asking, left[table.name])
     parts += _asked_sessions(told, parts, asking)
+    unused = {
+        name: _unused(known, parts, left[name]) for name, known in by_name.items()
+    }
     return ImportMap(
         kind=source.kind,
         tables=tuple(parts),
         answers=dict(answers),
         unused={table: columns for table, columns in unused.items() if columns},
     )
+
+
+def _with_patients(
+    known: TableColumns,
+    answers: Answers,
+    remarks: Remarks,
+) -> TableColumns:
+    """A table with the column that tells patients apart, asked for where no heading says it."""
+    choices = known.may_be_patients
+    telling = known.scores or known.speaks_of_sessions
+    if known.patient or not choices or not telling:
+        return known
+    key = f"patient_id.{known.table.name}"
+    answer = answers.get(key)
+    if answer is None:
+        question = OpenQuestion(
+            key=key,
+            asks=f"Which column of {known.table.name!r} tells patients apart?",
+            choices=(*choices, _NO_SUCH),
+            why="Sessions and scores of a patient are joined by it.",
+        )
+        remarks.ask(question)
+    return replace(known, named=answer) if answer in choices else known
 
 
 def _identity(
@@ -205,7 +233,8 @@ def _unused(
     left: dict[str, str],
 ) -> dict[str, str]:
     """Each column that no part takes, with the reason."""
-    taken = {column for part in parts for column in _taken(part)}
+    own = [part for part in parts if part.source == known.table.name]
+    taken = {column for part in own for column in _taken(part)}
     found = {}
     for facts in known.facts:
         if facts.name in taken:

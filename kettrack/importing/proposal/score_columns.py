@@ -291,7 +291,7 @@ def _in_runs(
     stems: dict[str, dict[str, int]] = {}
     for facts in columns:
         found = re.fullmatch(
-            r"([a-z]+?)_?(?:q_?)?(\d{1,2})", _joined(facts.name.lower())
+            r"([a-z]+?)(?:_q)?_?(\d{1,2})", _joined(facts.name.lower())
         )
         if found:
             stems.setdefault(found[1], {})[facts.name] = int(found[2])

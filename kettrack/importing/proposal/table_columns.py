@@ -64,6 +64,8 @@ class TableColumns:
         Tables of the contract that the name speaks of.
     scale : str or None
         The scale that the name speaks of.
+    named : str
+        The column that tells patients apart, where somebody has said it.
     """
 
     table: SourceTable
@@ -72,6 +74,7 @@ class TableColumns:
     fits: Mapping[str, list[ColumnFacts]]
     hints: tuple[str, ...]
     scale: str | None
+    named: str = ""
 
     def best(
         self,
@@ -85,7 +88,23 @@ class TableColumns:
     def patient(self) -> str:
         """The column that tells patients apart; empty where there is none."""
         found = [one for one in self.fits.get("patient_id", []) if _is_code(one)]
-        return found[0].name if found else ""
+        return self.named or (found[0].name if found else "")
+
+    @property
+    def may_be_patients(self) -> list[str]:
+        """Columns in which every row has something of its own, as a code of a patient has where
+        each patient has one row.
+        """
+        n_rows = self.table.data.num_rows
+        scores = {one.facts.name for one in self.scores}
+        return [
+            one.name
+            for one in self.facts
+            if one.kind in ("text", "whole")
+            and one.n == len(one.levels) == n_rows
+            and one.name not in scores
+            and _is_code(one)
+        ]
 
     @property
     def speaks_of_sessions(self) -> bool:
