@@ -5,26 +5,35 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Sequence
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kettrack.cli.coding import (
+    ExtractDate,
+    KeyFile,
+    LinkageFile,
+    NewKeyFile,
+    Replace,
+    chosen,
+    day_of,
+    tell_what_happened,
+    write_links,
+)
 from kettrack.cli.output import answer, say, working
 from kettrack.cli.questions import QuestionsOpen, ask_all, can_ask
 from kettrack.errors import UsageError
 from kettrack.escapes import in_terminal
 
 if TYPE_CHECKING:
+    from kettrack.importing.deidentify.options import Deidentification
     from kettrack.importing.import_map import ImportMap
     from kettrack.importing.overview import FoundColumn
     from kettrack.importing.prepare import Prepared
-    from kettrack.importing.remarks import Remarks
 
 # Answers may open new questions, but no file needs as many rounds as this.
 _MOST_ROUNDS = 20
-_MOST_REASONS = 12
 _NO_EXTRACT_DATE = (
     "- Nothing says to which day the logs are complete, so a stop cannot be told from a gap. If you"
     " know the day, import again with --extract-date."
@@ -52,29 +61,14 @@ def import_(
             help="The map of an earlier run, as you have edited it.",
         ),
     ] = None,
-    extract_date: Annotated[
-        str,
-        typer.Option(
-            "--extract-date",
-            metavar="YYYY-MM-DD",
-            help="Day to which the logs are complete. It is used and forgotten.",
-        ),
-    ] = "",
-    key: Annotated[
-        Path | None,
-        typer.Option(
-            "--key",
-            metavar="FILE",
-            help="Secret key: the same patient gets the same code every time.",
-        ),
-    ] = None,
+    extract_date: ExtractDate = "",
+    key: KeyFile = None,
+    new_key: NewKeyFile = None,
+    linkage: LinkageFile = None,
     instrument: Annotated[
         str, typer.Option("--instrument", help="Primary instrument.")
     ] = "",
-    replace: Annotated[
-        bool,
-        typer.Option("--replace", help="Replace a FOLDER that an import has made."),
-    ] = False,
+    replace: Replace = False,
     dry_run: Annotated[
         bool,
         typer.Option(
@@ -106,14 +100,24 @@ def import_(
         raise UsageError(
             "Name a file or folder to read: kettrack import SOURCE -o FOLDER."
         )
-    _look_at_places(source, output, replace, dry_run)
+    _look_at_places(source, output, dry_run)
+    how = None
+    if output is not None and not dry_run:
+        how = chosen(
+            output,
+            key=key,
+            new_key=new_key,
+            linkage=linkage,
+            extract_date=day_of(extract_date),
+            replace=replace,
+        )
     Import(
         source,
         output,
         kind,
         map_file,
-        _day(extract_date),
-        key,
+        how,
+        linkage,
         instrument,
         replace,
     ).run(dry_run)
@@ -130,7 +134,6 @@ def _list_kinds() -> None:
 def _look_at_places(
     source: Path,
     output: Path | None,
-    replace: bool,
     dry_run: bool,
 ) -> None:
     """Refuse before any work what could not be written in the end."""
@@ -143,47 +146,10 @@ def _look_at_places(
         raise UsageError(
             f"Name the cohort folder to make: kettrack import {shlex.quote(str(source))} -o FOLDER."
         )
-    if output.is_file():
-        raise UsageError(f"{str(output)!r} is a file. Name a new folder.")
     if not output.absolute().parent.is_dir():
         raise UsageError(
             f"There is no folder {str(output.parent)!r} to make {output.name!r} in."
         )
-    if output.exists():
-        _look_at_folder(output, replace)
-
-
-def _look_at_folder(
-    output: Path,
-    replace: bool,
-) -> None:
-    from kettrack.reading.import_remarks import IMPORT_PROBLEMS_FILE
-
-    if not any(output.iterdir()):
-        return
-    # Nothing but an import writes that file, so no log of another origin is lost.
-    if not (output / IMPORT_PROBLEMS_FILE).is_file():
-        raise UsageError(
-            f"{str(output)!r} is there, and no import has made it. Name a new folder."
-        )
-    if not replace:
-        raise UsageError(
-            f"{str(output)!r} is there, from an earlier import. Name a new folder, or replace it"
-            " with --replace; its kettrack.toml is kept."
-        )
-
-
-def _day(
-    text: str,
-) -> date | None:
-    if not text:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise UsageError(
-            "--extract-date needs a day written as 2025-06-30: year, month, day."
-        ) from None
 
 
 class Import:
@@ -191,7 +157,7 @@ class Import:
 
     Parameters
     ----------
-    source, output, kind, map_file, extract_date, key, instrument, replace
+    source, output, kind, map_file, how, linkage, instrument, replace
         As given.
     """
 
@@ -201,8 +167,8 @@ class Import:
         output: Path | None,
         kind: str,
         map_file: Path | None,
-        extract_date: date | None,
-        key: Path | None,
+        how: Deidentification | None,
+        linkage: Path | None,
         instrument: str,
         replace: bool,
     ) -> None:
@@ -210,8 +176,8 @@ class Import:
         self.output = output
         self.kind = kind
         self.map_file = map_file
-        self.extract_date = extract_date
-        self.key = key
+        self.how = how
+        self.linkage = linkage
         self.instrument = instrument
         self.replace = replace
         # What was found is told once, though a source with questions is read again.
@@ -347,43 +313,34 @@ class Import:
         ready: Prepared,
     ) -> None:
         """Make the folder, unless new questions come up."""
-        from kettrack.importing.apply import apply_map
-        from kettrack.importing.deidentify.deidentify import deidentify
-        from kettrack.importing.deidentify.options import Deidentification
-        from kettrack.importing.folder import write_cohort
+        from kettrack.importing.make import Destination, make_folder
 
-        assert self.output is not None  # refused at the start
-        remarks = ready.remarks
+        # Refused at the start, unless nothing is to be written.
+        assert self.output is not None
+        assert self.how is not None
         _require_sessions(ready)
-        how = Deidentification(key=self._key(), extract_date=self.extract_date)
-        # A step with open questions has not done its work, so the next one waits.
-        with working("Applying the map"):
-            dated = apply_map(ready.source, ready.plan, remarks)
-        if remarks.asked:
-            return
+        into = Destination(
+            folder=self.output,
+            settings=self._settings(),
+            replace=self.replace,
+        )
         with working("Taking names and dates out"):
-            coded = deidentify(dated.named(), how, ready.plan.answers, remarks)
-        if remarks.asked:
-            return
-        with working("Writing the cohort folder"):
-            write_cohort(
-                coded.tables,
-                self.output,
-                remarks,
-                settings=self._settings(),
-                replace=self.replace,
+            done = make_folder(
+                ready.source,
+                ready.plan,
+                self.how,
+                into,
+                ready.remarks,
             )
-        _tell_what_happened(remarks)
-        if self.extract_date is None:
+        if done is None:
+            return
+        tell_what_happened(ready.remarks)
+        write_links(done.linkage, self.linkage, self.output)
+        if self.how.extract_date is None:
             answer(_NO_EXTRACT_DATE)
         answer(
             f"Wrote the cohort folder {self.output}. Next: kettrack report {self.output}"
         )
-
-    def _key(self) -> bytes | None:
-        if self.key is None:
-            return None
-        return self.key.read_bytes().strip()
 
     def _settings(self) -> str:
         assert self.output is not None
@@ -434,20 +391,3 @@ def _print_rich(
         # Square brackets in a name would be taken for a colour.
         table.add_row(*(escape(in_terminal(cell)) for cell in row))
     Console().print(table)
-
-
-def _tell_what_happened(
-    remarks: Remarks,
-) -> None:
-    """Every kind of thing that was left out or changed, with its count."""
-    told: dict[tuple[str, str], int] = {}
-    for one in remarks.said:
-        # Notes change nothing, and stand in the table.
-        if one.action != "noted":
-            kind = (one.action, one.reason)
-            told[kind] = told.get(kind, 0) + one.count
-    most = sorted(told.items(), key=lambda item: -item[1])
-    for (action, reason), count in most[:_MOST_REASONS]:
-        answer(f"- {action}: {count}: {reason}")
-    if len(most) > _MOST_REASONS:
-        answer(f"- and {len(most) - _MOST_REASONS} more kinds, in import_problems.csv")
