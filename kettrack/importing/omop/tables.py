@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -223,8 +224,20 @@ def omop_tables(path: Path) -> list[OmopTable]:
     if path.is_dir():
         files = sorted(one for one in path.rglob("*") if one.is_file())
         found = [_table_in(file) for file in files if not _is_note(file, path)]
-        return [table for tables in found for table in tables]
+        return _named_apart([table for tables in found for table in tables])
     return _table_in(path)
+
+
+def _named_apart(tables: Sequence[OmopTable]) -> list[OmopTable]:
+    """Parts of a table may have one name in several folders; they are numbered."""
+    seen: Counter[tuple[str, str]] = Counter()
+    named = []
+    for table in tables:
+        where = (table.file, table.kind)
+        seen[where] += 1
+        again = f"{table.file} {seen[where]}"
+        named.append(replace(table, file=again if seen[where] > 1 else table.file))
+    return named
 
 
 def _is_note(

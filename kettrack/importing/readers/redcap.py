@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import (
     Iterable,
     Mapping,
+    Sequence,
 )
 from pathlib import Path
 from typing import Final
@@ -139,14 +141,25 @@ def read_redcap(
     dictionaries = _dictionaries(folder, remarks)
     tables = []
     records = {}
-    for file in exports:
-        export = read_delimited(file, _KNOWN, remarks)
+    for file, name in zip(exports, _names(exports), strict=True):
+        export = read_delimited(file, _KNOWN, remarks, name)
         dictionary = _of_project(export, dictionaries)
         _say_dictionary(export, dictionary, remarks)
         made, held = export_tables(export, dictionary, answers, remarks)
         tables += made
         records.update(held)
     return SourceData(kind=KIND, tables=tuple(tables), records=records)
+
+
+def _names(files: Sequence[Path]) -> list[str]:
+    """What exports are called in messages, each once."""
+    found: list[str] = []
+    for file in files:
+        # The program writes the day and minute of the export into the name: `log_DATA_2025-06-01`.
+        stem = re.sub(r"[_-]?\d{4}-\d{2}-\d{2}(_\d{4})?", "", file.name)
+        name = shown(stem, file=True)
+        found.append(f"{name} {len(found) + 1}" if name in found else name)
+    return found
 
 
 def _is_read(

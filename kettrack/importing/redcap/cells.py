@@ -42,9 +42,9 @@ _NUMBER: Final = re.compile(r"[-+]?(\d+([.,]\d*)?|[.,]\d+)")
 # -9, -99, -888: numbers that projects take as codes for missing data.
 _LIKE_A_CODE: Final = re.compile(r"-(?:[789]|(\d)\1+)")
 _KINDS_LEFT: Final[Mapping[str, str]] = {
-    "notes": "free text",
-    "file": "a file, not a value",
-    "signature": "a signature",
+    "notes": "a field for notes holds free text",
+    "file": "the field holds a file, no value",
+    "signature": "the field holds a signature",
 }
 _IDENTIFYING: Final = ("email", "phone", "zip", "postalcode", "ssn", "mrn", "vmrn")
 
@@ -151,10 +151,10 @@ def _left_behind(
     if known is None:
         return ""
     if known.validation.startswith(_IDENTIFYING):
-        return "by its kind in the data dictionary it names a person or place"
+        return "by its kind in the data dictionary the field names a person or place"
     # Dates become days, and are forgotten; age needs the date of birth.
     if known.identifier and not known.is_date:
-        return "the data dictionary calls it an identifier"
+        return "the data dictionary calls the field an identifier"
     return _KINDS_LEFT.get(known.kind, "")
 
 

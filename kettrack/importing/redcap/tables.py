@@ -410,8 +410,8 @@ def _say_group_and_survey(
     """Columns of the whole export that name a clinic or a person."""
     export = project.export
     whys = {
-        "group": "it names the clinic",
-        "survey": "it may hold an e-mail address",
+        "group": "the data access group names the clinic",
+        "survey": "the identifier of a survey may be an e-mail address",
     }
     for role, why in whys.items():
         place = project.layout.of_rows.get(role)
