@@ -68,7 +68,7 @@ _FILE_WORDS: Final = _words(
     "old new raw backup copy export data log monthly weekly visit visits total totals cost costs"
     " lab results report problems final draft version readme codebook dictionary measure scale"
     " rating room mood value unit type of the and for to at on by in with first last depression"
-    " self"
+    " self drug exposure procedure occurrence observation measurement"
 )
 _FIRST_NAMES: Final = _words(
     "james john robert michael william david richard joseph thomas charles christopher daniel"
