@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace as replaced
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -135,7 +137,10 @@ def _made(
 ) -> Deidentified:
     """Read, ask and write until nothing is open."""
     # Imported late: `--help` needs no Arrow.
-    from kettrack.importing.contract_source import read_contract_source
+    from kettrack.importing.contract_source import (
+        read_contract_source,
+        unused_columns,
+    )
     from kettrack.importing.make import Destination, make_folder
     from kettrack.importing.proposal.propose import propose
     from kettrack.importing.remarks import Remarks
@@ -147,10 +152,12 @@ def _made(
             source = read_contract_source(raw, answers, remarks)
         if turn == 0:
             _tell_unused(source)
+        plan = propose(source, answers, remarks)
+        plan = replaced(plan, unused=unused_columns(source))
         with working("Taking names and dates out"):
             done = make_folder(
                 source,
-                propose(source, answers, remarks),
+                plan,
                 how,
                 into,
                 remarks,
@@ -194,16 +201,18 @@ def _settings(raw: Path) -> str:
 def _tell_unused(source: SourceData) -> None:
     """What a person should look at: columns that do not go on."""
     from kettrack.importing.contract_source import unused_columns
+    from kettrack.privacy.identifying_people import may_be_shown
     from kettrack.reading.problems import counted
 
     n_hidden = 0
-    for one in unused_columns(source):
-        if one.may_be_shown:
-            answer(f"- Not used: {one.column}: {one.why}.")
+    unused = unused_columns(source)
+    for column, why in chain(*(columns.items() for columns in unused.values())):
+        if may_be_shown(column):
+            answer(f"- Not used: {column}: {why}.")
             continue
         n_hidden += 1
         # For the eyes of the person who sits there; a log or a file never holds it.
-        say(f"- Not used: {one.column}: its name may be that of a person.")
+        say(f"- Not used: {column}: its name may be that of a person.")
     if n_hidden:
         columns = counted(n_hidden, "column")
         answer(f"- Not used: {columns} with a name that may be that of a person.")

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from kettrack.errors import UsageError
 from kettrack.importing.registry import Answers, read_source
-from kettrack.importing.remarks import Remark, Remarks
+from kettrack.importing.remarks import Remarks
 from kettrack.importing.source import (
     BIRTH_DATE,
     DATE,
@@ -21,7 +21,6 @@ from kettrack.importing.source import (
     SourceTable,
 )
 from kettrack.privacy.identifying_names import promise_of
-from kettrack.privacy.identifying_people import may_be_shown
 from kettrack.reading.problems import did_you_mean
 from kettrack.vocabulary.columns import TABLES
 
@@ -54,9 +53,7 @@ def read_contract_source(
             f"{str(path)!r} has no table called sessions. kettrack deidentify needs tables with"
             " kettrack's own names; for files of any other form use kettrack import."
         )
-    known = replace(source, tables=tables)
-    _tell_unused(known, remarks)
-    return known
+    return replace(source, tables=tables)
 
 
 def _known(table: SourceTable) -> SourceTable:
@@ -65,39 +62,24 @@ def _known(table: SourceTable) -> SourceTable:
     return replace(table, is_a=name) if name in TABLES else table
 
 
-class Unused(NamedTuple):
-    """A column that does not go on.
-
-    Parameters
-    ----------
-    column : str
-        As written. Where it may be the name of a person, it is shown to the person at the terminal
-        and stands in no file.
-    why : str
-        What it seems to be, or which name was probably meant.
-    may_be_shown : bool
-        Whether its name can stand in a file.
-    """
-
-    column: str
-    why: str
-    may_be_shown: bool
-
-
-def unused_columns(source: SourceData) -> list[Unused]:
-    """Columns that do not go on, for the person to look at.
+def unused_columns(
+    source: SourceData,
+) -> dict[str, dict[str, str]]:
+    """Columns that do not go on, as a map says it: table to {column: why}.
 
     Parameters
     ----------
     source : SourceData
         As `read_contract_source` returns it.
     """
-    return [
-        Unused(column, _why(table, column), may_be_shown(column))
+    return {
+        table.name: {
+            column: _why(table, column)
+            for column in table.data.column_names
+            if column not in _names(table)
+        }
         for table in source.tables
-        for column in table.data.column_names
-        if column not in _names(table)
-    ]
+    }
 
 
 def _names(table: SourceTable) -> tuple[str, ...]:
@@ -113,22 +95,3 @@ def _why(table: SourceTable, column: str) -> str:
     if promise:
         return f"it is {promise.reason} by its name"
     return f"no table has it{did_you_mean(column, _names(table))}".rstrip("?")
-
-
-def _tell_unused(source: SourceData, remarks: Remarks) -> None:
-    """One remark for each column that does not go on; its reason repeats no value."""
-    for table in source.tables:
-        for column in table.data.column_names:
-            if column in _names(table):
-                continue
-            filled = len(table.data) - table.data[column].null_count
-            remarks.add(
-                Remark(
-                    file=table.file,
-                    table=table.name,
-                    column=column,
-                    action="dropped",
-                    reason=f"the column does not go on: {_why(table, column)}",
-                    count=filled,
-                )
-            )

@@ -10,7 +10,7 @@ from kettrack.importing.deidentify.deidentify import Deidentified, deidentify
 from kettrack.importing.deidentify.options import Deidentification
 from kettrack.importing.folder import write_cohort
 from kettrack.importing.import_map import ImportMap
-from kettrack.importing.remarks import Remarks
+from kettrack.importing.remarks import Remark, Remarks
 from kettrack.importing.source import SourceData
 
 
@@ -61,6 +61,7 @@ def make_folder(
     DataProblems
         When the cohort cannot be read as it is; places are those of the source.
     """
+    _tell_unused(source, plan, remarks)
     dated = apply_map(source, plan, remarks)
     if remarks.asked:
         return None
@@ -77,3 +78,28 @@ def make_folder(
         allow=how.keep,
     )
     return done
+
+
+def _tell_unused(
+    source: SourceData,
+    plan: ImportMap,
+    remarks: Remarks,
+) -> None:
+    """Say of each column that is not used why, and how many cells of it are filled."""
+    for table in source.tables:
+        unused = plan.unused.get(table.name, {})
+        # A map may be older than its source, and know columns that are gone.
+        for column in table.data.column_names:
+            if column not in unused:
+                continue
+            cells = table.data[column]
+            remarks.add(
+                Remark(
+                    file=table.file,
+                    table=table.name,
+                    column=column,
+                    action="dropped",
+                    reason=f"the column is not used: {unused[column]}",
+                    count=len(cells) - cells.null_count,
+                )
+            )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -163,3 +164,24 @@ def test_other_files_belong_to_import(run, tmp_path: Path) -> None:
     code, _, error = run(raw, "-o", tmp_path / "clinic")
     assert code == 2
     assert "use kettrack import" in error
+
+
+def test_the_example_of_the_page_is_true(run, tmp_path: Path) -> None:
+    page = Path(__file__).parents[2] / "docs" / "import" / "deidentify.md"
+    text = page.read_text(encoding="utf-8")
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    for name in ("sessions", "scores", "patients"):
+        block = re.search(rf"`raw/{name}.csv`.*?```\n(.*?)```", text, re.S)
+        assert block is not None
+        (raw / f"{name}.csv").write_text(block[1])
+    clinic = tmp_path / "clinic"
+    code, _, error = run(raw, "-o", clinic, "--extract-date", "2024-05-01")
+    assert code == 0, error
+    shown = re.search(r"`clinic/scores.csv`.*?```\n(.*?)```", text, re.S)
+    assert shown is not None
+
+    def rows(csv: str) -> list[str]:
+        return sorted(line.partition(",")[2] for line in csv.strip().splitlines())
+
+    assert rows((clinic / "scores.csv").read_text()) == rows(shown[1])
