@@ -171,9 +171,9 @@ def _by_line(file: FhirFile) -> Iterator[FhirRecord]:
             body = text.removeprefix(_MARK).strip()
             if not body:
                 continue
-            kind = _kind(body)
             # A line with a bundle after plain lines is one record that cannot be read.
-            bundles |= count == 0 and kind == "Bundle"
+            if count == 0:
+                bundles = _kind(body) == "Bundle"
             if not bundles:
                 count += 1
                 yield FhirRecord(file.name, line, body)

@@ -7,7 +7,7 @@ knew the form; where the two differ, that is said.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -127,7 +127,7 @@ def _checked(value: object) -> AnswerPoints:
 
 def points_of(
     codings: Iterable[Coding],
-    beside: Iterable[Extension],
+    beside: Sequence[Extension],
     link: str,
     key: AnswerKey,
 ) -> AnswerPoints:
@@ -137,7 +137,7 @@ def points_of(
     ----------
     codings : iterable of Coding
         Codes that say the same.
-    beside : iterable of Extension
+    beside : sequence of Extension
         Of the answer itself.
     link : str
         The question, as the form calls it.
@@ -150,6 +150,12 @@ def points_of(
         When nothing gives it points.
     """
     codings = list(codings)
+    if not beside and len(codings) == 1 and not codings[0].extension:
+        # Nothing stands beside the code, as in most exports.
+        points = _of_code(codings[0], link, key)
+        if points is None:
+            raise NoNumber(NO_POINTS)
+        return AnswerPoints(points)
     written = [_ordinal(beside), *(_ordinal(one.extension) for one in codings)]
     known = [_of_code(one, link, key) for one in codings]
     number = _first(written)
@@ -180,10 +186,10 @@ def _of_code(coding: Coding, link: str, key: AnswerKey) -> float | None:
     if option is not None:
         return option
     # The answers of LOINC have letters that no other system uses, so its name may be missing.
-    if not coding.system or system_of(coding.system) == _LOINC:
-        points = LOINC_ANSWERS.get(coding.code)
-        if points is not None:
-            return float(points)
+    points = LOINC_ANSWERS.get(coding.code)
+    of_loinc = not coding.system or system_of(coding.system) == _LOINC
+    if points is not None and of_loinc:
+        return float(points)
     if key.bare is not None and _BARE.fullmatch(coding.code):
         return float(coding.code) + key.bare
     return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -35,6 +35,8 @@ class ScorePart:
         Whether it replaces an earlier record.
     joined : list of RecordOrigin
         Records whose numbers have been put into this one.
+    total : float or None
+        What its answers make; None where an answer is missing.
     """
 
     origin: RecordOrigin
@@ -44,11 +46,7 @@ class ScorePart:
     cells: dict[str, float]
     mends: bool = False
     joined: list[RecordOrigin] = field(default_factory=list)
-
-    @property
-    def total(self) -> float | None:
-        """The total that the answers make; None where an answer is missing."""
-        return _total(self.instrument, self.cells)
+    total: float | None = None
 
     @property
     def contradicts_itself(self) -> bool:
@@ -63,31 +61,57 @@ class ScorePart:
         for name, number in other.cells.items():
             if self.cells.get(name, number) != number:
                 return False
-        together = other.cells | self.cells
-        stated = together.get(SCORE)
-        total = _total(self.instrument, together)
-        return stated is None or total is None or stated == total
+        stated = self.cells.get(SCORE, other.cells.get(SCORE))
+        if stated is None:
+            return True
+        total = self._total_with(other)
+        return total is None or stated == total
+
+    def take_in(self, other: ScorePart) -> None:
+        """Put the numbers of another part of the same form beside the own ones."""
+        self.total = self._total_with(other)
+        self.cells |= other.cells
+        self.joined += [other.origin, *other.joined]
+        self.mends |= other.mends
+
+    def _total_with(self, other: ScorePart) -> float | None:
+        own = self.cells.keys() - {SCORE}
+        others = other.cells.keys() - {SCORE}
+        # A total beside its answers is the common case, and adds no answer.
+        if others <= own:
+            return self.total
+        if own <= others:
+            return other.total
+        return _totals(self.instrument, [self.cells | other.cells])[0]
 
 
-def _total(
+def with_totals(parts: Iterable[ScorePart]) -> None:
+    """Work out the totals that the answers of parts make, all of one scale at once."""
+    by_scale: dict[str, list[ScorePart]] = {}
+    for part in parts:
+        scale = by_scale.setdefault(part.instrument, [])
+        scale.append(part)
+    for instrument, several in by_scale.items():
+        totals = _totals(
+            instrument,
+            [part.cells for part in several],
+        )
+        for part, total in zip(several, totals, strict=True):
+            part.total = total
+
+
+def _totals(
     instrument: str,
-    cells: Mapping[str, float],
-) -> float | None:
+    forms: Sequence[Mapping[str, float]],
+) -> list[float | None]:
     scale = INSTRUMENTS.get(instrument)
     # A scale of the clinic's own has its rule in kettrack.toml, which is not read here.
     if scale is None or not scale.n_items:
-        return None
-    answers = [
-        cells.get(
-            f"{ITEM}{number}",
-            np.nan,
-        )
-        for number in range(1, scale.n_items + 1)
-    ]
-    if all(np.isnan(answers)):
-        return None
-    total = total_from_items(
+        return [None] * len(forms)
+    names = [f"{ITEM}{number}" for number in range(1, scale.n_items + 1)]
+    answers = [[cells.get(name, np.nan) for name in names] for cells in forms]
+    totals = total_from_items(
         scale,
-        np.array([answers]),
+        np.array(answers),
     )
-    return None if np.isnan(total[0]) else float(total[0])
+    return [None if np.isnan(total) else float(total) for total in totals]

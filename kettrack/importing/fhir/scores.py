@@ -12,7 +12,7 @@ from typing import Final
 
 from kettrack.importing.fhir.codes import ITEM, SCORE
 from kettrack.importing.fhir.notes import FhirNotes
-from kettrack.importing.fhir.parts import ScorePart
+from kettrack.importing.fhir.parts import ScorePart, with_totals
 from kettrack.importing.fhir.people import KnownPatients
 from kettrack.importing.registry import Answers
 from kettrack.importing.remarks import Action, OpenQuestion
@@ -55,6 +55,8 @@ class ScoreMerger:
     def rows(self, parts: Iterable[ScorePart]) -> list[ScorePart]:
         """One part for each patient, scale and day."""
         # Not by time of day: a server stamps a form, its total and its answers apart.
+        parts = list(parts)
+        with_totals(parts)
         groups: dict[tuple[str, str, date], list[ScorePart]] = defaultdict(list)
         for part in parts:
             patient = self.people.id_of(part.pointer)
@@ -85,9 +87,7 @@ class ScoreMerger:
                 continue
             # A total beside its answers adds something, a copy does not.
             new = part.cells.keys() - into.cells.keys()
-            into.cells |= part.cells
-            into.joined += [part.origin, *part.joined]
-            into.mends |= part.mends
+            into.take_in(part)
             said = TO_ONE_ROW if new else TWICE
             self.notes.cell(part.origin, "", "mended", said)
         return forms

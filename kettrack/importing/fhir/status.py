@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final
 
 from kettrack.importing.fhir.notes import FhirNotes, RecordOrigin
@@ -54,6 +55,12 @@ class StatusMeaning:
     mends: bool = False
 
 
+@cache
+def _known(word: str) -> tuple[str, str] | None:
+    """What a word means everywhere; an export says the same few words of every record."""
+    return STATUS.meaning(word)
+
+
 @dataclass(slots=True)
 class StatusReader:
     """Judges the status of records, and asks once of each word that leaves it open.
@@ -77,7 +84,7 @@ class StatusReader:
                 origin, "status", "noted", "no status; read as an observation"
             )
             return StatusMeaning()
-        known = STATUS.meaning(word)
+        known = _known(word)
         own = self.answers.get(f"status.{origin.kind}.{word}")
         meaning = own or _HERE.get((origin.kind, word)) or (known[0] if known else None)
         if meaning == OBSERVED:
