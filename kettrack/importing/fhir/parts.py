@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -56,6 +56,11 @@ class ScorePart:
             return False
         return stated != self.total
 
+    @property
+    def answered(self) -> Set[str]:
+        """The questions that it answers."""
+        return self.cells.keys() - {SCORE}
+
     def agrees_with(self, other: ScorePart) -> bool:
         """Whether both can be of one form: no number of theirs differs."""
         for name, number in other.cells.items():
@@ -75,14 +80,19 @@ class ScorePart:
         self.mends |= other.mends
 
     def _total_with(self, other: ScorePart) -> float | None:
-        own = self.cells.keys() - {SCORE}
-        others = other.cells.keys() - {SCORE}
+        own = self.answered
+        others = other.answered
         # A total beside its answers is the common case, and adds no answer.
         if others <= own:
             return self.total
         if own <= others:
             return other.total
-        return _totals(self.instrument, [self.cells | other.cells])[0]
+        together = self.cells | other.cells
+        (total,) = _totals(
+            self.instrument,
+            [together],
+        )
+        return total
 
 
 def with_totals(parts: Iterable[ScorePart]) -> None:
@@ -108,10 +118,26 @@ def _totals(
     # A scale of the clinic's own has its rule in kettrack.toml, which is not read here.
     if scale is None or not scale.n_items:
         return [None] * len(forms)
-    names = [f"{ITEM}{number}" for number in range(1, scale.n_items + 1)]
-    answers = [[cells.get(name, np.nan) for name in names] for cells in forms]
+    names = [
+        f"{ITEM}{number}"
+        for number in range(
+            1,
+            scale.n_items + 1,
+        )
+    ]
+    answers = [
+        [
+            cells.get(name, np.nan)  # not answered
+            for name in names
+        ]
+        for cells in forms
+    ]
     totals = total_from_items(
         scale,
         np.array(answers),
     )
-    return [None if np.isnan(total) else float(total) for total in totals]
+    return [_or_none(total) for total in totals.tolist()]
+
+
+def _or_none(total: float) -> float | None:
+    return None if np.isnan(total) else total
