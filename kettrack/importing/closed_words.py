@@ -13,13 +13,13 @@ from kettrack.arrays import Bools
 from kettrack.importing.journal import (
     Journal,
     SourceColumn,
-    named_column,
 )
+from kettrack.importing.word_keys import word_key
+from kettrack.privacy.identifying_people import shown
 from kettrack.reading.problems import counted
 from kettrack.reading.raw import Cells, cells_from_arrow
 from kettrack.vocabulary.columns import Column
 from kettrack.vocabulary.instruments import INSTRUMENTS
-from kettrack.vocabulary.status_words import bare
 from kettrack.vocabulary.truth_words import truth_of
 
 _Words = Mapping[str, str]
@@ -50,7 +50,7 @@ def read_words(
     journal : Journal
         Takes cells that are refused, and asks what unknown words mean.
     """
-    meaning = _meaning(words, source.labels, column.allowed)
+    meaning = _meaning(words, source, column.allowed)
     cells = as_words(source)
     if column.kind == "choices":
         spelled = [_several(level, column, meaning) for level in cells.levels]
@@ -75,14 +75,16 @@ def _unknown_levels(spelled: Sequence[str | None]) -> Bools:
 def as_words(source: SourceColumn) -> Cells:
     """The cells as text, each spelling once."""
     kind = source.values.type
-    if pa.types.is_floating(kind):
-        # A code such as 1 became 1.0 on its way through a column of numbers.
-        texts = [
-            None if value is None else f"{value:g}"
-            for value in source.values.to_pylist()
-        ]
-        return cells_from_arrow(pa.array(texts, pa.string()))
-    return cells_from_arrow(source.values)
+    if not pa.types.is_floating(kind):
+        return cells_from_arrow(source.values)
+    coded = source.values.dictionary_encode()
+    # A code such as 1 became 1.0 on its way through a column of numbers.
+    texts = [_code(value) for value in coded.dictionary.to_pylist()]
+    return cells_from_arrow(pa.array(texts, pa.string()).take(coded.indices))
+
+
+def _code(value: float) -> str:
+    return str(int(value)) if value.is_integer() else repr(value)
 
 
 def by_level(spelled: Sequence[str | None], cells: Cells) -> pa.Array:
@@ -96,24 +98,19 @@ def by_level(spelled: Sequence[str | None], cells: Cells) -> pa.Array:
     return words.take(pa.array(places))
 
 
-# Signs such as - or + have no letters to compare.
-def _key(word: str) -> str:
-    return bare(word) or word.strip()
-
-
-def _meaning(words: _Words, labels: _Words, allowed: Sequence[str]) -> _Meaning:
+def _meaning(words: _Words, source: SourceColumn, allowed: Sequence[str]) -> _Meaning:
     """What the map says goes before what the list says, and a code before its label."""
-    mapped = {_key(word): target for word, target in words.items()}
-    listed = {_key(word): word for word in allowed}
+    mapped = {word_key(word): target for word, target in words.items()}
+    listed = {word_key(word): word for word in allowed}
 
     def means(word: str) -> str | None:
-        label = labels.get(word, "")
+        label = source.label(word)
         for spelling in (word, label):
-            if spelling and _key(spelling) in mapped:
-                return mapped[_key(spelling)]
+            if spelling and word_key(spelling) in mapped:
+                return mapped[word_key(spelling)]
         for spelling in (label, word):
-            if spelling and _key(spelling) in listed:
-                return listed[_key(spelling)]
+            if spelling and word_key(spelling) in listed:
+                return listed[word_key(spelling)]
         return None
 
     return means
@@ -147,8 +144,8 @@ def _instead(
     place = source.place
     choices = (LEAVE_EMPTY, OTHER) if OTHER in column.allowed else (LEAVE_EMPTY,)
     answer = journal.ask(
-        f"unknown_words.{place.table}.{column.name}",
-        f"{counted(n_cells, 'cell')} in {named_column(place)} hold words that are not in the list"
+        f"unknown_words.{shown(place.table, file=True)}.{column.name}",
+        f"{counted(n_cells, 'cell')} in {place.named} hold words that are not in the list"
         f" of {column.name}. What shall become of them?",
         choices,
         f"to keep what they say, write for each word a line in the values of {column.name}:"
@@ -202,15 +199,15 @@ def read_truth(source: SourceColumn, words: _Words, journal: Journal) -> pa.Arra
     """
     if pa.types.is_boolean(source.values.type):
         return source.values
-    mapped = {_key(word): target for word, target in words.items()}
+    mapped = {word_key(word): target for word, target in words.items()}
     cells = as_words(source)
     values: list[bool | None] = []
     unknown = np.zeros(len(cells.levels) + 1, dtype=bool)
     for place, level in enumerate(cells.levels):
-        label = source.labels.get(level, "")
+        label = source.label(level)
         target = mapped.get(
-            _key(level),
-            mapped.get(_key(label)) if label else None,
+            word_key(level),
+            mapped.get(word_key(label)) if label else None,
         )
         # A label goes before its code: 1 = no, 2 = yes is common.
         value = truth_of(target if target is not None else label or level)
@@ -234,7 +231,7 @@ def read_scale_names(
     source, words, journal
         As in `read_words`; the map may name a scale of the clinic's own.
     """
-    meaning = _meaning(words, source.labels, tuple(INSTRUMENTS))
+    meaning = _meaning(words, source, tuple(INSTRUMENTS))
     cells = as_words(source)
     # The right side of the map may stand in the file as it is.
     own = set(words.values())
@@ -245,8 +242,8 @@ def read_scale_names(
     if unknown.any():
         place = source.place
         journal.ask(
-            f"unknown_words.{place.table}.instrument",
-            f"{counted(len(cells.rows(unknown)), 'row')} of {named_column(place)} name a scale that"
+            f"unknown_words.{shown(place.table, file=True)}.instrument",
+            f"{counted(len(cells.rows(unknown)), 'row')} of {place.named} name a scale that"
             " is not known. What shall become of them?",
             (LEAVE_EMPTY,),
             "to keep them, write for each name a line in the values of instrument: the name of a"

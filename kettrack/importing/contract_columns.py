@@ -22,11 +22,13 @@ from kettrack.importing.source import (
     DATE,
     SESSION_NUMBER,
 )
+from kettrack.vocabulary.cdisc_words import CDISC_ANSWERS
 from kettrack.vocabulary.columns import (
     AGE_CAP,
     TABLES,
     Column,
 )
+from kettrack.vocabulary.instruments import PHQ9
 
 # Columns of patients whose day may stand as a date in the source.
 DAYS_OR_DATES: Final = (
@@ -37,6 +39,10 @@ DAYS_OR_DATES: Final = (
 # Units of measures that a machine shows: a fraction of one tells nothing.
 _ROUNDED_UNITS: Final = ("mmHg", "/min", "%", "min", "years")
 _OLDEST: Final = 125
+# Answers written out are the same on every form that has these words.
+_ANSWERS: Final = {
+    word: str(answer) for word, answer in CDISC_ANSWERS[PHQ9.name].items()
+}
 _NUMBER_OF_SESSION: Final = Column(
     SESSION_NUMBER,
     "whole",
@@ -93,6 +99,8 @@ def read_column(
     if column.kind == "yes_no":
         return read_truth(source, words, journal)
     unit = plan.units.get(name, "")
+    if name.startswith("item_"):
+        words = _ANSWERS | dict(words)
     if name == "age":
         words = {f"{AGE_CAP}+": str(AGE_CAP)} | dict(words)
     amounts = read_amounts(source, column, journal, unit, words)

@@ -19,7 +19,8 @@ from kettrack.importing.remarks import (
     Remark,
     Remarks,
 )
-from kettrack.privacy.identifying_people import may_be_shown, shown
+from kettrack.importing.word_keys import word_key
+from kettrack.privacy.identifying_people import shown
 from kettrack.reading.raw import cells_from_arrow
 
 _Where = tuple[str, str]
@@ -36,7 +37,7 @@ class SourceColumn:
     place : ColumnPlace
         Where they stand.
     labels : mapping
-        Code as text to its label.
+        Code, as `word_key` has it, to its label.
     """
 
     values: pa.Array
@@ -55,6 +56,10 @@ class SourceColumn:
         if not pa.types.is_string(self.values.type):
             return self.empty
         return np.asarray(cells_from_arrow(self.values).codes < 0)
+
+    def label(self, word: str) -> str:
+        """What the source calls a code in words; empty where it says nothing of it."""
+        return self.labels.get(word_key(word), "")
 
     def take(self, rows: Ints) -> SourceColumn:
         """Some of the cells."""
@@ -199,9 +204,3 @@ class Journal:
                 self.remarks,
             )
         return self._dates[key]
-
-
-def named_column(place: ColumnPlace) -> str:
-    """A column and its table as they may stand in a sentence: `column Dose of Visits`."""
-    column = place.column if may_be_shown(place.column) else "with a hidden name"
-    return f"column {column} of {shown(place.table, file=True)}"

@@ -38,6 +38,16 @@ _WIDE = """\
 Columns that hold one visit each, and the day of that visit; day 0 is the first session."""
 _UNITS = "In which units your file writes these; kettrack turns them into its own."
 _CONSTANTS = "What is the same in all rows."
+# What becomes of columns that are used up on the way; the contract tells of the others.
+_BECOMES: Mapping[str, str] = {
+    "patient_id": "tells patients apart; a code takes its place",
+    "date": "becomes days since the first session",
+    "birth_date": "becomes the age at the first session",
+    "status": "a row that it calls cancelled, missed or the like is dropped",
+    "dose": "becomes dose_mg",
+    "dose_unit": "the unit of the dose in the same row",
+    "session_number": "gives the row the day of that session",
+}
 
 
 def write_map(
@@ -159,7 +169,8 @@ def _columns(part: TableMap, notes: Notes) -> Table:
     for name, source in part.columns.items():
         table.add(name, source)
         column = contract_column(part.to, name)
-        said = [notes.get((part.source, name), ""), column.about if column else ""]
+        about = _BECOMES.get(name, column.about if column else "")
+        said = [notes.get((part.source, name), ""), about]
         comment = "; ".join(filter(None, said))
         if comment:
             table[name].comment(_one_line(comment))

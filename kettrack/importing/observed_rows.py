@@ -12,8 +12,8 @@ from kettrack.importing.import_map import TableMap
 from kettrack.importing.journal import (
     Journal,
     SourceColumn,
-    named_column,
 )
+from kettrack.importing.word_keys import word_key
 from kettrack.reading.problems import counted
 from kettrack.vocabulary.status_words import (
     NOT_OBSERVED,
@@ -35,10 +35,10 @@ def wanted(source: SourceColumn, words: tuple[str, ...]) -> Bools:
     cells = as_words(source)
     if not words:
         return np.asarray(cells.codes >= 0)
-    known = {bare(word) or word for word in words}
+    known = {word_key(word) for word in words}
     # A code may be meant by its label.
     hit = [
-        (bare(level) or level) in known or bare(source.labels.get(level, "")) in known
+        word_key(level) in known or word_key(source.label(level)) in known
         for level in cells.levels
     ]
     return np.array([*hit, False], dtype=bool)[cells.codes]
@@ -88,20 +88,20 @@ def _meaning(
 ) -> tuple[Meaning, str] | None:
     """What a status says, and its word; what the map says goes first."""
     mapped = plan.values.get("status", {})
-    spelled = {bare(word): target for word, target in mapped.items()}
-    own = _STATES.get(bare(spelled.get(bare(level), "")))
+    spelled = {word_key(word): target for word, target in mapped.items()}
+    own = _STATES.get(bare(spelled.get(word_key(level), "")))
     if own:
         return own, "so, as the map has it"
     kind = status_column(source.place.column, plan.to) or STATUS
-    label = source.labels.get(level, "")
+    label = source.label(level)
     return kind.meaning(level) or kind.meaning(label)
 
 
 def _asked(source: SourceColumn, n_rows: int, journal: Journal) -> Meaning | str:
     place = source.place
     return journal.ask(
-        f"status.{place.table}.{place.column}",
-        f"In {counted(n_rows, 'row')} {named_column(place)} holds a word that is not known. Is such"
+        place.key("status"),
+        f"In {counted(n_rows, 'row')} {place.named} holds a word that is not known. Is such"
         " a row an observation, or did nothing take place?",
         (OBSERVED, NOT_OBSERVED),
         "rows that are no observation are dropped. To answer for each word, write it in the values"

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from kettrack.arrays import Bools, Floats
 from kettrack.importing.journal import Journal, SourceColumn
+from kettrack.privacy.identifying_people import shown
 from kettrack.reading.item_coding import coded_wrongly
 from kettrack.reading.problems import counted
 from kettrack.reading.score_checks import CODES_FOR_MISSING
@@ -95,7 +96,7 @@ class _Part:
         name = self.scale.name
         count = counted(int(broken.sum()), "total")
         answer = self.journal.ask(
-            f"broken_totals.{source.place.table}.{name}",
+            f"broken_totals.{shown(source.place.table, file=True)}.{name}",
             f"{count} of {name} are no whole numbers. They may be prorated for missing answers."
             " What shall become of them?",
             (ROUND, LEAVE_OUT),
@@ -173,7 +174,7 @@ class _Part:
         first = next(name for name in names if name in sources)
         low = scale.item_minimum
         answer = self.journal.ask(
-            f"items_from.{sources[first].place.table}.{scale.name}",
+            f"items_from.{shown(sources[first].place.table, file=True)}.{scale.name}",
             f"Do the answers to the items of {scale.name} count from {low}, as the scale does, or"
             f" from {low + 1}?",
             (f"from {low}", f"from {low + 1}"),

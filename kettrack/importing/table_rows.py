@@ -58,6 +58,7 @@ from kettrack.importing.source import (
     STATUS,
     SourceTable,
 )
+from kettrack.importing.word_keys import word_key
 from kettrack.vocabulary.columns import TABLES
 
 _ID: Final = "patient_id"
@@ -143,11 +144,10 @@ class TableRows:
             column=name,
             rows=table.rows,
         )
-        return SourceColumn(
-            values,
-            place,
-            table.value_labels.get(name, {}),
-        )
+        labels = table.value_labels.get(name, {})
+        # Readers write a code as 1 or 1.0.
+        by_key = {word_key(code): label for code, label in labels.items()}
+        return SourceColumn(values, place, by_key)
 
     def _sources(self, rows: Ints) -> dict[str, SourceColumn]:
         columns = self.plan.columns.items()

@@ -66,7 +66,7 @@ def test_the_file_teaches(tmp_path: Path) -> None:
     )
     text = map_text(FULL, [question], {("PHQ", "patient_id"): "a guess by its name"})
     assert '# "date_order.V.D" = "month first"' in text
-    assert 'patient_id = "id" # a guess by its name; the patient\'s study code' in text
+    assert 'patient_id = "id" # a guess by its name; tells patients apart' in text
     assert "# Known are: ketamine, esketamine, placebo" in text
     path = tmp_path / "map.toml"
     path.write_text(
