@@ -25,8 +25,10 @@ from kettrack.cli.output import answer, say, working
 from kettrack.cli.questions import QuestionsOpen, ask_all, can_ask
 from kettrack.errors import UsageError
 from kettrack.escapes import in_terminal
+from kettrack.writing import write_text
 
 if TYPE_CHECKING:
+    from kettrack.importing.deidentify.deidentify import Deidentified
     from kettrack.importing.deidentify.options import Deidentification
     from kettrack.importing.import_map import ImportMap
     from kettrack.importing.overview import FoundColumn
@@ -58,7 +60,7 @@ def import_(
         typer.Option(
             "--map",
             metavar="FILE",
-            help="The map of an earlier run, as you have edited it.",
+            help="The map of an earlier run, as you have edited it; or where to write it.",
         ),
     ] = None,
     extract_date: ExtractDate = "",
@@ -100,27 +102,33 @@ def import_(
         raise UsageError(
             "Name a file or folder to read: kettrack import SOURCE -o FOLDER."
         )
-    _look_at_places(source, output, dry_run)
-    how = None
-    if output is not None and not dry_run:
-        how = chosen(
-            output,
-            key=key,
-            new_key=new_key,
-            linkage=linkage,
-            extract_date=day_of(extract_date),
-            replace=replace,
+    # Spreadsheets of a large clinic take a minute to read, so slips are told first.
+    if not source.exists():
+        raise UsageError(f"There is no file or folder {str(source)!r}.")
+    run = Import(source, output, kind, map_file)
+    if dry_run:
+        run.show()
+        return
+    if output is None:
+        raise UsageError(
+            "Name the cohort folder to make: kettrack import"
+            f" {shlex.quote(str(source))} -o FOLDER."
         )
-    Import(
-        source,
+    _require_parent(output)
+    how = chosen(
         output,
-        kind,
-        map_file,
-        how,
-        linkage,
-        instrument,
-        replace,
-    ).run(dry_run)
+        key=key,
+        new_key=new_key,
+        linkage=linkage,
+        extract_date=day_of(extract_date),
+        replace=replace,
+    )
+    settings = f'instrument = "{_known(instrument)}"\n' if instrument else ""
+    done = run.make(how, settings, replace)
+    write_links(done.linkage, linkage, output)
+    if how.extract_date is None:
+        answer(_NO_EXTRACT_DATE)
+    answer(f"Wrote the cohort folder {output}. Next: kettrack report {output}")
 
 
 def _list_kinds() -> None:
@@ -131,25 +139,18 @@ def _list_kinds() -> None:
         answer(f"{reader.kind:<12} {reader.about}")
 
 
-def _look_at_places(
-    source: Path,
-    output: Path | None,
-    dry_run: bool,
-) -> None:
-    """Refuse before any work what could not be written in the end."""
-    # Spreadsheets of a large clinic take a minute to read.
-    if not source.exists():
-        raise UsageError(f"There is no file or folder {str(source)!r}.")
-    if dry_run:
-        return
-    if output is None:
-        raise UsageError(
-            f"Name the cohort folder to make: kettrack import {shlex.quote(str(source))} -o FOLDER."
-        )
+def _require_parent(output: Path) -> None:
     if not output.absolute().parent.is_dir():
         raise UsageError(
             f"There is no folder {str(output.parent)!r} to make {output.name!r} in."
         )
+
+
+def _known(instrument: str) -> str:
+    """The name of a scale, refused before any work where there is none of that name."""
+    from kettrack.vocabulary.instruments import get_instrument
+
+    return get_instrument(instrument).name
 
 
 class Import:
@@ -157,7 +158,7 @@ class Import:
 
     Parameters
     ----------
-    source, output, kind, map_file, how, linkage, instrument, replace
+    source, output, kind, map_file
         As given.
     """
 
@@ -167,48 +168,77 @@ class Import:
         output: Path | None,
         kind: str,
         map_file: Path | None,
-        how: Deidentification | None,
-        linkage: Path | None,
-        instrument: str,
-        replace: bool,
     ) -> None:
         self.source = source
         self.output = output
         self.kind = kind
         self.map_file = map_file
-        self.how = how
-        self.linkage = linkage
-        self.instrument = instrument
-        self.replace = replace
-        # What was found is told once, though a source with questions is read again.
-        self.told = False
+        # A map that this run wrote may be written again, once more is known.
+        self.wrote_map = False
 
-    def run(
+    def show(self) -> None:
+        """Show the columns, and write nothing."""
+        edited = self._edited()
+        ready = self._prepared(dict(edited.answers) if edited else {}, edited)
+        self._tell(ready, ranges=False)
+        n_open = len(ready.remarks.asked)
+        # The questions themselves name words of cells.
+        if n_open:
+            answer(f"{n_open} question{'s' if n_open != 1 else ''} would be asked.")
+
+    def make(
         self,
-        dry_run: bool,
-    ) -> None:
-        """Read, ask, and write the folder."""
+        how: Deidentification,
+        settings: str,
+        replace: bool,
+    ) -> Deidentified:
+        """Read, ask, and write the folder.
+
+        Parameters
+        ----------
+        how : Deidentification
+            How record numbers and dates are taken out.
+        settings : str
+            Content of `kettrack.toml`; empty = as the import finds it.
+        replace : bool
+            Whether a folder of an earlier import is replaced.
+        """
+        from kettrack.importing.make import Destination, make_folder
+
+        assert self.output is not None  # only a dry run has none
+        into = Destination(folder=self.output, settings=settings, replace=replace)
         edited = self._edited()
         answers = dict(edited.answers) if edited else {}
-        for _ in range(_MOST_ROUNDS):
+        for turn in range(_MOST_ROUNDS):
             ready = self._prepared(answers, edited)
-            if not self.told:
-                self._tell(ready, dry_run)
-            if dry_run:
-                return
-            # Dates and codes may raise questions that the columns did not.
+            # What was found is told once, though a source with questions is read again.
+            if turn == 0:
+                self._tell(ready, ranges=True)
+            done = None
             if not ready.remarks.asked:
-                self._imported(ready)
-            if not ready.remarks.asked:
+                _require_sessions(ready)
                 self._write_map(ready)
-                return
-            answers |= self._answers(ready)
+                with working("Applying the map"):
+                    done = make_folder(
+                        ready.source,
+                        ready.plan,
+                        how,
+                        into,
+                        ready.remarks,
+                    )
+            if done is not None:
+                tell_what_happened(ready.remarks)
+                return done
+            given = self._answers(ready)
+            answers |= given
+            if edited is not None:
+                self._keep_answers(given)
         raise UsageError(
             "The answers led to more and more questions. Nothing was written."
         )
 
     def _edited(self) -> ImportMap | None:
-        if self.map_file is None:
+        if self.map_file is None or not self.map_file.exists():
             return None
         from kettrack.importing.map_file import read_map
 
@@ -234,32 +264,25 @@ class Import:
     def _tell(
         self,
         ready: Prepared,
-        dry_run: bool,
+        ranges: bool,
     ) -> None:
         from kettrack.importing.overview import counted_tables, found_columns
 
-        self.told = True
         answer(f"Read as {ready.source.kind}.")
         for sentence in counted_tables(ready.source):
             answer(f"- {sentence}")
         answer("")
-        _print_columns(found_columns(ready.source, ready.plan, ranges=not dry_run))
-        n_open = len(ready.remarks.asked)
-        if dry_run and n_open:
-            answer(f"{n_open} question{'s' if n_open != 1 else ''} would be asked.")
+        _print_columns(found_columns(ready.source, ready.plan, ranges=ranges))
 
-    def _answers(
-        self,
-        ready: Prepared,
-    ) -> dict[str, str]:
+    def _answers(self, ready: Prepared) -> dict[str, str]:
         """Answers of the person at the terminal; off it the command ends with the questions."""
         if can_ask():
             return ask_all(ready.remarks.asked)
         place = self._write_map(ready)
-        # A map that was named is not rewritten: it holds the work of a person.
+        # A map that was there is not rewritten: it holds the work of a person.
         how = (
             "Take the # away from the right line under [answers]"
-            if self.map_file is None
+            if self.wrote_map
             else "Write the answers under [answers]"
         )
         raise QuestionsOpen(
@@ -267,93 +290,55 @@ class Import:
             f"{how} in {str(place)!r}, then type: {self._command(place)}",
         )
 
-    def _command(
-        self,
-        place: Path,
-    ) -> str:
+    def _command(self, place: Path) -> str:
         parts = ["kettrack", "import", str(self.source), "-o", str(self.output)]
-        return shlex.join([*parts, "--map", str(place)])
+        kind = ["--kind", self.kind] if self.kind else []
+        return shlex.join([*parts, *kind, "--map", str(place)])
+
+    def _write_map(self, ready: Prepared) -> Path:
+        """Write the map, unless it is the one that a person has named and edited."""
+        place = self._place_of_map()
+        if self.map_file is not None and place.exists() and not self.wrote_map:
+            return place
+        from kettrack.importing.map_writing import map_text
+
+        text = map_text(ready.plan, ready.remarks.asked)
+        if place.exists() and not self.wrote_map:
+            self._spare(place, text)
+        write_text(text, place)
+        self.wrote_map = True
+        say(f"Wrote the map {place}.")
+        return place
 
     def _place_of_map(self) -> Path:
         if self.map_file is not None:
             return self.map_file
-        assert self.output is not None  # a dry run writes no map
-        return self.output.absolute().parent / "map.toml"
+        from kettrack.importing.map_file import MAP_FILE
 
-    def _write_map(
-        self,
-        ready: Prepared,
-    ) -> Path:
-        from kettrack.importing.map_writing import map_text
-        from kettrack.writing import write_text
+        assert self.output is not None  # only a dry run has none
+        return self.output.parent / MAP_FILE
+
+    def _keep_answers(self, given: dict[str, str]) -> None:
+        """Write what was answered at the terminal into the map that was named."""
+        from kettrack.importing.map_writing import with_answers
 
         place = self._place_of_map()
-        text = map_text(ready.plan, ready.remarks.asked)
-        # A map that was named holds the work of a person, and is only added to.
-        if self.map_file is None and place.exists():
-            self._spare(place, text)
-        if self.map_file is None:
-            write_text(text, place)
-            say(f"Wrote {place}.")
-        return place
+        write_text(with_answers(place.read_text(encoding="utf-8"), given), place)
 
     def _spare(
         self,
         place: Path,
         text: str,
     ) -> None:
+        """Refuse to write over a map that somebody has edited, or that is of another source."""
         if place.read_text(encoding="utf-8") != text:
             raise UsageError(
                 f"{str(place)!r} is there from an earlier run, and says something else. Use it:"
-                f" {self._command(place)} - or move it away."
+                f" {self._command(place)} - or name another one with --map, or move it away."
             )
 
-    def _imported(
-        self,
-        ready: Prepared,
-    ) -> None:
-        """Make the folder, unless new questions come up."""
-        from kettrack.importing.make import Destination, make_folder
 
-        # Refused at the start, unless nothing is to be written.
-        assert self.output is not None
-        assert self.how is not None
-        _require_sessions(ready)
-        into = Destination(
-            folder=self.output,
-            settings=self._settings(),
-            replace=self.replace,
-        )
-        with working("Taking names and dates out"):
-            done = make_folder(
-                ready.source,
-                ready.plan,
-                self.how,
-                into,
-                ready.remarks,
-            )
-        if done is None:
-            return
-        tell_what_happened(ready.remarks)
-        write_links(done.linkage, self.linkage, self.output)
-        if self.how.extract_date is None:
-            answer(_NO_EXTRACT_DATE)
-        answer(
-            f"Wrote the cohort folder {self.output}. Next: kettrack report {self.output}"
-        )
-
-    def _settings(self) -> str:
-        assert self.output is not None
-        # What a person wrote into the settings outlives a newer export.
-        kept = self.output / "kettrack.toml"
-        if kept.is_file():
-            return kept.read_text(encoding="utf-8")
-        return f'instrument = "{self.instrument}"\n' if self.instrument else ""
-
-
-def _require_sessions(
-    ready: Prepared,
-) -> None:
+def _require_sessions(ready: Prepared) -> None:
     if any(part.to == "sessions" for part in ready.plan.tables):
         return
     raise UsageError(

@@ -102,6 +102,28 @@ def map_text(
     return re.sub(r"\n{3,}", "\n\n", text)
 
 
+def with_answers(
+    text: str,
+    answers: Mapping[str, str],
+) -> str:
+    """A map with answers to its questions, everything else as its owner wrote it.
+
+    Parameters
+    ----------
+    text : str
+        Content of a `map.toml`.
+    answers : mapping
+        Key of a question to its answer.
+    """
+    import tomlkit
+
+    document = tomlkit.parse(text)
+    table = document.setdefault("answers", tomlkit.table())
+    for key, answer in answers.items():
+        table[key] = answer
+    return tomlkit.dumps(document)
+
+
 def _comment(table: TOMLDocument | Table, text: str) -> None:
     import tomlkit
 

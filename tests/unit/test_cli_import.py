@@ -1,0 +1,171 @@
+"""`kettrack import`: from a file of another program to a cohort folder that loads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from import_clinics import WRITERS, Clinic
+
+from kettrack import load_cohort
+from kettrack.cli import main
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str]) -> Run:
+    def _run(*arguments: object) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as left:
+            main(["import", *map(str, arguments)])
+        return int(left.value.code or 0), *capfd.readouterr()
+
+    return _run
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+def test_one_command_to_a_cohort(kind: str, run: Run, tmp_path: Path) -> None:
+    clinic = Clinic()
+    source = WRITERS[kind](clinic, tmp_path)
+    code, out, err = run(
+        source, "-o", tmp_path / "clinic", "--extract-date", "2025-06-30"
+    )
+    assert code == 0, out + err
+    cohort = load_cohort(tmp_path / "clinic")
+    assert len(cohort.sessions) == len(clinic.sessions)
+    assert sorted(cohort.scores["score"]) == sorted(clinic.scores["phq9_total"])
+    assert cohort.patients["observed_to_day"].notna().all()
+    # Day 0 is the first session, and the first score stands on the day before.
+    assert cohort.scores.groupby("patient_id")["day"].min().unique().tolist() == [-1]
+
+
+def test_all_readers_have_a_clinic() -> None:
+    from kettrack.importing.registry import known_readers
+
+    # ODS is read as Excel is, by the same code; messages of HL7 hold no sessions.
+    assert set(known_readers()) - set(WRITERS) <= {"ods", "hl7"}
+
+
+def test_a_dry_run_shows_columns_and_writes_nothing(run: Run, tmp_path: Path) -> None:
+    source = WRITERS["text"](Clinic(), tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    code, out, err = run(source, "--dry-run")
+    assert (code, err) == (0, "")
+    assert "phq9_total" in out
+    # The range of a measure is a value of somebody.
+    assert "12 to 20" not in out
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_questions_off_a_terminal(run: Run, tmp_path: Path) -> None:
+    source = tmp_path / "log.csv"
+    source.write_text(
+        "patient,date,PHQ-9\nK1,2025-01-13,20\nK1,2025-01-16,18\nK2,2025-01-16,15\n"
+    )
+    code, _, err = run(source, "-o", tmp_path / "clinic")
+    assert code == 2
+    assert "Was there a session on the day of each row of 'log.csv'?" in err
+    assert not (tmp_path / "clinic").exists()
+    plan = tmp_path / "map.toml"
+    answered = plan.read_text().replace(
+        '# "sessions.log.csv" = "yes"', '"sessions.log.csv" = "yes"'
+    )
+    assert answered != plan.read_text()
+    plan.write_text(answered)
+    code, _, err = run(source, "-o", tmp_path / "clinic", "--map", plan)
+    assert (code, err) == (0, "")
+    assert len(load_cohort(tmp_path / "clinic").sessions) == 3
+
+
+def test_an_edited_map_is_followed(run: Run, tmp_path: Path) -> None:
+    source = WRITERS["text"](Clinic(), tmp_path)
+    assert run(source, "-o", tmp_path / "first")[0] == 0
+    plan = tmp_path / "map.toml"
+    edited = plan.read_text().replace('dose_mg = "dose"', 'cost = "dose"')
+    plan.write_text(edited)
+    code, _, err = run(source, "-o", tmp_path / "second", "--map", plan)
+    assert (code, err) == (0, "")
+    sessions = pd.read_csv(tmp_path / "second" / "sessions.csv")
+    assert "dose_mg" not in sessions
+    assert sessions["cost"].notna().all()
+    assert plan.read_text() == edited
+
+
+def test_an_edited_map_is_not_written_over(run: Run, tmp_path: Path) -> None:
+    source = WRITERS["text"](Clinic(), tmp_path)
+    plan = tmp_path / "map.toml"
+    plan.write_text('kind = "text" # mine\n')
+    code, _, err = run(source, "-o", tmp_path / "clinic")
+    assert code == 2
+    assert "is there from an earlier run" in err
+    assert plan.read_text() == 'kind = "text" # mine\n'
+
+
+def test_a_folder_is_replaced_only_when_asked(run: Run, tmp_path: Path) -> None:
+    source = WRITERS["text"](Clinic(), tmp_path)
+    assert run(source, "-o", tmp_path / "clinic")[0] == 0
+    settings = tmp_path / "clinic" / "kettrack.toml"
+    settings.write_text(settings.read_text() + 'extract = "mine"\n')
+    code, _, err = run(source, "-o", tmp_path / "clinic")
+    assert code == 2
+    assert "--replace" in err
+    assert run(source, "-o", tmp_path / "clinic", "--replace")[0] == 0
+    assert 'extract = "mine"' in settings.read_text()
+
+
+def test_the_same_key_gives_the_same_codes(run: Run, tmp_path: Path) -> None:
+    source = WRITERS["text"](Clinic(), tmp_path)
+    key = tmp_path / "secret.key"
+    assert run(source, "-o", tmp_path / "one", "--new-key", key)[0] == 0
+    assert run(source, "-o", tmp_path / "two", "--key", key)[0] == 0
+    assert (tmp_path / "one" / "sessions.csv").read_bytes() == (
+        tmp_path / "two" / "sessions.csv"
+    ).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], "Name a file or folder to read"),
+        (["missing.xlsx", "-o", "clinic"], "There is no file or folder 'missing.xlsx'"),
+        (["here.csv"], "Name the cohort folder to make"),
+        (["here.csv", "-o", "no/such/clinic"], "There is no folder"),
+        (["here.csv", "-o", "clinic", "--kind", "exel"], "No reader is called 'exel'"),
+        (
+            ["here.csv", "-o", "clinic", "--extract-date", "30.06.2025"],
+            "--extract-date",
+        ),
+        (
+            ["here.csv", "-o", "clinic", "--instrument", "PHQ9"],
+            "No instrument is called",
+        ),
+    ],
+)
+def test_slips(
+    arguments: list[str],
+    expected: str,
+    run: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("here.csv").write_text("patient,date,drug\nK1,2025-01-13,ketamine\n")
+    code, _, err = run(*arguments)
+    assert code == 2
+    assert expected in err
+
+
+def test_no_sessions_anywhere(run: Run, tmp_path: Path) -> None:
+    source = tmp_path / "scores.csv"
+    source.write_text("id,week,madrs\n1,0,30\n1,2,20\n2,0,31\n")
+    code, _, err = run(source, "-o", tmp_path / "clinic")
+    assert code == 2
+    assert "who had which session when" in err
+
+
+def test_the_list_of_kinds(run: Run) -> None:
+    code, out, _ = run("--list")
+    assert code == 0
+    assert {line.split()[0] for line in out.splitlines()} >= set(WRITERS)
