@@ -1,0 +1,1 @@
+"""HL7 v2: messages to segments, results to scores, administrations to sessions."""
