@@ -6,6 +6,7 @@ of synthetic people, which is read where it is at hand.
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
 from collections.abc import Callable
@@ -331,13 +332,62 @@ def test_a_row_of_another_width_is_refused(tmp_path: Path) -> None:
     assert "Kim" not in remarks.table().to_csv()
 
 
+def test_a_number_under_the_whole_form_is_its_total(tmp_path: Path) -> None:
+    panel = CONCEPT.replace("44261-6", "44249-1")
+    path = as_csv(tmp_path, {"measurement": MEASUREMENT, "CONCEPT": panel})
+    source, remarks = read(path)
+    assert [row.get("score") for row in rows_of(source, "measurement")][:2] == [
+        "20",
+        "0",
+    ]
+    assert any("the code of the whole form" in one.reason for one in remarks.said)
+
+
+def test_a_cream_is_no_session(tmp_path: Path) -> None:
+    skin = CONCEPT.replace("Ketalar 10 ml", "ketamine 10 % topical cream")
+    path = as_csv(tmp_path, EXTRACT | {"CONCEPT": skin})
+    source, remarks = read(path)
+    dates = [row["date"] for row in rows_of(source, "drug_exposure")]
+    assert dates == ["2025-01-07", "2025-01-07"]
+    assert [one.row for one in remarks.said if "cream" in one.reason] == [3]
+
+
+def test_hospital_stays_are_said(tmp_path: Path) -> None:
+    stays = "person_id,visit_concept_id,visit_start_date\n007,9201,2025-02-01\n"
+    _, remarks = read(as_csv(tmp_path, EXTRACT | {"visit_occurrence": stays}))
+    assert any("hospital stays are not read" in one.reason for one in remarks.said)
+
+
+def test_compressed_files(tmp_path: Path) -> None:
+    data = gzip.compress(text_of(MEASUREMENT).encode())
+    (tmp_path / "measurement.csv.gz").write_bytes(data)
+    as_csv(tmp_path, {"CONCEPT": CONCEPT})
+    assert [row.get("score") for row in rows_of(read(tmp_path)[0], "measurement")][
+        0
+    ] == "20"
+
+
+def test_parts_of_a_table(tmp_path: Path) -> None:
+    for part in ("a", "b"):
+        (tmp_path / part).mkdir()
+        as_csv(tmp_path / part, {"measurement": MEASUREMENT})
+    as_csv(tmp_path, {"CONCEPT": CONCEPT})
+    source, remarks = read(tmp_path)
+    # The second part says the same again.
+    assert [table.file for table in source.tables] == ["measurement.csv"]
+    assert (
+        sum("another record of the same time" in one.reason for one in remarks.said)
+        == 4
+    )
+
+
 def test_a_damaged_file(tmp_path: Path) -> None:
     as_parquet(tmp_path, {"measurement": MEASUREMENT})
     (part,) = tmp_path.rglob("*.parquet")
     data = bytearray(part.read_bytes())
     data[4:400] = b"x" * 396
     part.write_bytes(data)
-    with pytest.raises(DataProblems, match="damaged or cut off") as caught:
+    with pytest.raises(DataProblems, match="damaged, cut off") as caught:
         read(tmp_path)
     assert caught.value.__cause__ is None
 

@@ -418,6 +418,77 @@ def test_a_form_with_scores_and_other_fields(tmp_path: Path) -> None:
     assert "dose_mg" in table_called(source, "visit").data.column_names
 
 
+ENTERED_TWICE = """
+    record_id,phq9_date,phq9_total,phq9_complete
+    17--1,2025-01-06,20,2
+    17--2,2025-01-06,21,2
+    17,2025-01-06,20,2
+"""
+
+
+def test_double_data_entry_is_asked_about(tmp_path: Path) -> None:
+    path = written(tmp_path, export=ENTERED_TWICE)
+    source, remarks = read(path)
+    (question,) = remarks.asked
+    assert question.key == "double_entry"
+    rows = []
+    for choice in question.choices:
+        source, remarks = read(path, double_entry=choice)
+        (scores,) = source.tables
+        assert scores.data["patient_id"].to_pylist() == ["17"]
+        assert remarks.asked == []
+        rows += scores.rows.to_pylist()
+    assert rows == [2, 3, 4]
+
+
+def test_a_choice_that_is_no_answer(tmp_path: Path) -> None:
+    answers = f"{ANSWERS} | 9, Does not wish to say | -1, Not asked"
+    export = f"""
+        record_id,phq9_date,{ITEMS},phq9_total,phq9_complete
+        A1,2025-01-06,3,3,2,3,2,3,2,-1,9,18,2
+    """
+    path = written(tmp_path, export=export, codes=phq9_dictionary(answers))
+    (scores,) = read(path)[0].tables
+    assert scores.data["item_9"].to_pylist() == [None]
+    assert scores.reasons["item_9"].to_pylist() == ["Does not wish to say"]
+    assert scores.reasons["item_8"].to_pylist() == ["Not asked"]
+    assert scores.data["item_1"].to_pylist() == ["3"]
+
+
+def test_a_time_that_is_not_needed(tmp_path: Path) -> None:
+    export = """
+        record_id,phq9_timestamp,phq9_date,phq9_total,phq9_complete
+        A1,2025-01-07 10:11:12,2025-01-06,20,2
+    """
+    source, remarks = read(written(tmp_path, export=export))
+    assert source.tables[0].data["date"].to_pylist() == ["2025-01-06"]
+    assert "the time at which the survey was sent in is not needed" in reasons(remarks)
+    assert "10:11" not in remarks.table().to_csv()
+
+
+def test_an_event_that_repeats_keeps_its_dates_apart(tmp_path: Path) -> None:
+    export = """
+        record_id,redcap_event_name,redcap_repeat_instrument,redcap_repeat_instance,visit_date,visit_complete,phq9_total,phq9_complete
+        A1,visit_arm_1,,1,2025-01-06,2,20,2
+        A1,visit_arm_1,,2,2025-01-13,2,12,2
+    """
+    source, _ = read(written(tmp_path, export=export))
+    dates = table_called(source, "phq9").data["date"].to_pylist()
+    assert dates == ["2025-01-06", "2025-01-13"]
+
+
+def test_semicolons_and_a_byte_order_mark(tmp_path: Path) -> None:
+    text = "record_id;phq9_date;phq9_total;phq9_complete\nA1;2025-01-06;20;2\n"
+    (tmp_path / "export.csv").write_text(text, encoding="utf-8-sig")
+    source, _ = read(tmp_path / "export.csv")
+    assert source.tables[0].data["score"].to_pylist() == ["20"]
+
+
+def test_an_export_without_rows(tmp_path: Path) -> None:
+    source, _ = read(written(tmp_path, export="record_id,phq9_total,phq9_complete\n"))
+    assert list(source.tables) == []
+
+
 def test_a_line_of_another_width_is_refused(tmp_path: Path) -> None:
     export = """
         record_id,phq9_date,phq9_total,phq9_complete

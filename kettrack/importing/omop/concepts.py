@@ -7,8 +7,14 @@ confirmed. A number means what the table CONCEPT says it means, or what its owne
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import (
+    Mapping,
+    Sequence,
+)
+from dataclasses import (
+    dataclass,
+    field,
+)
 from typing import Final
 
 import pyarrow as pa
@@ -21,6 +27,7 @@ from kettrack.vocabulary.outside_codes import (
     INGREDIENTS,
     LOINC_ANSWERS,
     LOINC_OTHERS,
+    LOINC_PANELS,
     LOINC_SCORES,
     ScoreCode,
     drug_in_words,
@@ -42,6 +49,10 @@ _OWN: Final = "concept."
 # Kinds of drug records that say what was wished or handed over, not what was given.
 _NOT_GIVEN: Final = re.compile(r"prescri|dispens|order|pharmacy|mail|refill")
 _LABORATORY: Final = re.compile(r"assay|screen|level|measure|test|allerg|antibod")
+# Creams and drops against pain are no session.
+_ON_THE_SKIN: Final = re.compile(
+    r"topical|cutaneous|transdermal|cream|ointment|\bgel\b|lotion|ophthalmic|patch"
+)
 _SEXES: Final = {"M": "male", "F": "female"}
 
 
@@ -61,6 +72,10 @@ class Concepts:
         To `ketamine` or `esketamine`; drugs and procedures alike.
     routes, sexes : mapping
         To words of the contract.
+    panels : frozenset of str
+        Of the scores, those of a whole form: a number beside it is the total.
+    no_sessions : frozenset of str
+        Drugs and routes by which no session is given, such as a cream.
     not_given : frozenset of str
         Kinds of drug records that are no administration.
     told : bool
@@ -74,6 +89,8 @@ class Concepts:
     routes: dict[str, str] = field(default_factory=dict)
     sexes: dict[str, str] = field(default_factory=dict)
     not_given: set[str] = field(default_factory=set)
+    panels: set[str] = field(default_factory=set)
+    no_sessions: set[str] = field(default_factory=set)
     told: bool = False
 
 
@@ -104,10 +121,13 @@ def concepts_of(
     return found
 
 
-def _telling(batch: pa.Table) -> pa.Array:
+def _telling(
+    batch: pa.Table,
+) -> pa.Array:
     """The few concepts of millions that say anything here."""
     # A code counts only together with its vocabulary.
-    codes = pa.array([*LOINC_SCORES, *LOINC_OTHERS, *LOINC_ANSWERS])
+    known = (LOINC_SCORES, LOINC_PANELS, LOINC_OTHERS, LOINC_ANSWERS)
+    codes = pa.array([code for table in known for code in table])
     loinc = pc.equal(batch["vocabulary_id"], "LOINC")
     scores = pc.and_(loinc, pc.is_in(batch["concept_code"], codes))
     drugs = pc.match_substring_regex(batch["concept_name"], _DRUG_WORDS)
@@ -151,6 +171,8 @@ def _learn_treatment(
     number = said["concept_id"]
     code = (said["vocabulary_id"], said["concept_code"])
     words = said["concept_name"]
+    if _ON_THE_SKIN.search(words.casefold()):
+        found.no_sessions.add(number)
     if said["domain_id"] == "Route":
         route = route_of_code(*code) or _route_in_words(words)
         if route:
@@ -172,13 +194,18 @@ def _learn_score(
 ) -> None:
     if code in LOINC_SCORES:
         found.scores[number] = LOINC_SCORES[code]
+    elif code in LOINC_PANELS:
+        found.scores[number] = ScoreCode(LOINC_PANELS[code], "score")
+        found.panels.add(number)
     elif code in LOINC_OTHERS:
         found.others[number] = LOINC_OTHERS[code]
     elif code in LOINC_ANSWERS:
         found.answers[number] = LOINC_ANSWERS[code]
 
 
-def _route_in_words(words: str) -> str:
+def _route_in_words(
+    words: str,
+) -> str:
     """The route that the name of a concept says in plain words."""
     named = {
         "intravenous": "iv",

@@ -8,10 +8,22 @@ import pandas as pd
 import pyarrow as pa
 
 from kettrack.importing.omop.concepts import Concepts
-from kettrack.importing.omop.scores import day_only, looked_up, say_rest, text_column
+from kettrack.importing.omop.scores import (
+    day_only,
+    looked_up,
+    say_rest,
+    text_column,
+)
 from kettrack.importing.omop.tables import OmopTable
-from kettrack.importing.remarks import Remark, Remarks
-from kettrack.importing.source import BIRTH_DATE, DATE, SourceTable
+from kettrack.importing.remarks import (
+    Remark,
+    Remarks,
+)
+from kettrack.importing.source import (
+    BIRTH_DATE,
+    DATE,
+    SourceTable,
+)
 
 _PERSON: Final = (
     "person_id",

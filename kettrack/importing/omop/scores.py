@@ -5,7 +5,10 @@ day and scale.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import (
+    Mapping,
+    Sequence,
+)
 from typing import Final
 
 import pandas as pd
@@ -14,8 +17,14 @@ import pyarrow.compute as pc
 
 from kettrack.importing.omop.concepts import Concepts
 from kettrack.importing.omop.tables import OmopTable
-from kettrack.importing.remarks import Remark, Remarks
-from kettrack.importing.source import DATE, SourceTable
+from kettrack.importing.remarks import (
+    Remark,
+    Remarks,
+)
+from kettrack.importing.source import (
+    DATE,
+    SourceTable,
+)
 from kettrack.reading.problems import counted
 from kettrack.vocabulary.instruments import INSTRUMENTS
 from kettrack.vocabulary.outside_codes import (
@@ -209,10 +218,30 @@ def _understood(
     # What is left must hold a number, wherever the table keeps it.
     frame["value"] = _values(frame, table, concepts, remarks)
     empty = frame["value"].isna()
+    _say_panels(frame[~empty], table, concepts, remarks)
     remarks.drop_rows(
         table.file, table.kind, frame.loc[empty, "row"].tolist(), NO_SCORE
     )
     return frame
+
+
+def _say_panels(
+    frame: pd.DataFrame,
+    table: OmopTable,
+    concepts: Concepts,
+    remarks: Remarks,
+) -> None:
+    """A number under the code of a whole form can only be its total."""
+    of_form = frame["concept"].isin(concepts.panels)
+    if of_form.any():
+        said = Remark(
+            file=table.file,
+            table=table.kind,
+            action="mended",
+            reason="the number stands under the code of the whole form and is read as its total",
+            count=int(of_form.sum()),
+        )
+        remarks.add(said)
 
 
 def _counts(
@@ -329,7 +358,9 @@ def tables_of_scores(
     return tables, joined
 
 
-def _whole(held: pd.DataFrame) -> pd.DataFrame:
+def _whole(
+    held: pd.DataFrame,
+) -> pd.DataFrame:
     """One row per person, day, scale and number; it stands where its total does."""
     key = [_PERSON, DATE, "instrument", "number"]
     # The total first: the row stands where the total does, else at its first answer.
@@ -365,7 +396,9 @@ def _source_table(
     )
 
 
-def _answers(rows: pd.DataFrame) -> list[str]:
+def _answers(
+    rows: pd.DataFrame,
+) -> list[str]:
     """Total and questions that are there, in the order of the contract."""
     items = [name for name in rows.columns if str(name).startswith("item_")]
     order = sorted(items, key=lambda name: int(name.removeprefix("item_")))
@@ -373,6 +406,8 @@ def _answers(rows: pd.DataFrame) -> list[str]:
     return [name for name in named if rows[name].notna().any()]
 
 
-def text_column(column: pd.Series) -> pa.Array:
+def text_column(
+    column: pd.Series,
+) -> pa.Array:
     """A column of a frame as text of Arrow, null where it is missing."""
     return pa.array(column.astype("str"), pa.string(), from_pandas=True)

@@ -4,7 +4,10 @@ PROCEDURE_OCCURRENCE.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import (
+    Mapping,
+    Sequence,
+)
 from typing import Final
 
 import pandas as pd
@@ -12,13 +15,28 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kettrack.importing.omop.concepts import Concepts
-from kettrack.importing.omop.scores import day_only, looked_up, say_rest, text_column
+from kettrack.importing.omop.scores import (
+    day_only,
+    looked_up,
+    say_rest,
+    text_column,
+)
 from kettrack.importing.omop.tables import OmopTable
 from kettrack.importing.registry import Answers
-from kettrack.importing.remarks import OpenQuestion, Remark, Remarks
-from kettrack.importing.source import DATE, SourceTable
+from kettrack.importing.remarks import (
+    OpenQuestion,
+    Remark,
+    Remarks,
+)
+from kettrack.importing.source import (
+    DATE,
+    SourceTable,
+)
 from kettrack.reading.problems import counted
-from kettrack.vocabulary.outside_codes import drug_in_words, drug_of_code
+from kettrack.vocabulary.outside_codes import (
+    drug_in_words,
+    drug_of_code,
+)
 
 _FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
     "drug_exposure": {
@@ -138,11 +156,15 @@ def _drug(
     return drug_in_words(word)
 
 
-def _is_bare(word: str) -> bool:
+def _is_bare(
+    word: str,
+) -> bool:
     return word.isdigit() and len(word) <= 5
 
 
-def _key(word: str) -> str:
+def _key(
+    word: str,
+) -> str:
     return f"drug_source.{word}"
 
 
@@ -180,7 +202,12 @@ def _given(
     remarks.drop_rows(
         table.file, table.kind, frame.loc[prescribed, "row"].tolist(), why
     )
-    frame = frame[~prescribed].copy()
+    frame = frame[~prescribed]
+    skin = frame[["concept", "source_concept", "route"]].isin(concepts.no_sessions)
+    on_skin = skin.any(axis="columns")
+    why = "a cream or drops are no session"
+    remarks.drop_rows(table.file, table.kind, frame.loc[on_skin, "row"].tolist(), why)
+    frame = frame[~on_skin].copy()
     frame["file"] = table.file
     frame["table"] = table.kind
     words = {

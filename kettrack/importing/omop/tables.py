@@ -10,11 +10,21 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import (
+    Iterable,
+    Iterator,
+    Sequence,
+)
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import (
+    dataclass,
+    replace,
+)
 from pathlib import Path
-from typing import Any, Final
+from typing import (
+    Any,
+    Final,
+)
 
 import numpy as np
 import pyarrow as pa
@@ -23,7 +33,10 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from kettrack.arrays import Ints
-from kettrack.errors import DataProblems, Problem
+from kettrack.errors import (
+    DataProblems,
+    Problem,
+)
 from kettrack.importing.registry import require
 from kettrack.privacy.identifying_people import shown
 
@@ -133,7 +146,9 @@ class OmopTable:
         names: Sequence[str],
         skipped: list[int],
     ) -> Iterator[Any]:
-        def skip(row: Any) -> str:
+        def skip(
+            row: Any,
+        ) -> str:
             skipped.append(row.number)
             return "skip"
 
@@ -164,12 +179,16 @@ class OmopTable:
 
 
 @contextmanager
-def _told_plainly(file: str) -> Iterator[None]:
+def _told_plainly(
+    file: str,
+) -> Iterator[None]:
     """Errors of libraries repeat cells, so that only the fact is passed on."""
     try:
         yield
     except (OSError, ValueError, pa.ArrowException):
-        expected = "a whole file; this one is damaged or cut off"
+        expected = (
+            "a whole file in UTF-8; this one is damaged, cut off or in another encoding"
+        )
         raise DataProblems([Problem(file, None, "", "", expected)]) from None
 
 
@@ -213,7 +232,9 @@ def _text_of(
     return pc.if_else(pc.equal(text, ""), None, text)
 
 
-def omop_tables(path: Path) -> list[OmopTable]:
+def omop_tables(
+    path: Path,
+) -> list[OmopTable]:
     """Find the tables of an extract by the names of their columns.
 
     Parameters
@@ -228,7 +249,9 @@ def omop_tables(path: Path) -> list[OmopTable]:
     return _table_in(path)
 
 
-def _named_apart(tables: Sequence[OmopTable]) -> list[OmopTable]:
+def _named_apart(
+    tables: Sequence[OmopTable],
+) -> list[OmopTable]:
     """Parts of a table may have one name in several folders; they are numbered."""
     seen: Counter[tuple[str, str]] = Counter()
     named = []
@@ -252,7 +275,9 @@ def _is_note(
     )
 
 
-def _table_in(file: Path) -> list[OmopTable]:
+def _table_in(
+    file: Path,
+) -> list[OmopTable]:
     name = file.name.casefold()
     if is_duckdb(file):
         return _duckdb_tables(file)
@@ -289,7 +314,9 @@ def _known(
     return []
 
 
-def _header(file: Path) -> tuple[list[str], str]:
+def _header(
+    file: Path,
+) -> tuple[list[str], str]:
     # The first line is enough; what stands below is not looked at for this.
     with pa.input_stream(str(file), compression="detect") as stream:
         text = stream.read(_FIRST_BYTES).decode("utf-8-sig", errors="replace")
@@ -299,7 +326,9 @@ def _header(file: Path) -> tuple[list[str], str]:
     return [cell.strip() for cell in cells], separator
 
 
-def is_duckdb(file: Path) -> bool:
+def is_duckdb(
+    file: Path,
+) -> bool:
     """Tell whether a file is a database of DuckDB, by its first bytes."""
     if file.suffix.casefold() not in _DUCKDB_ENDINGS:
         return False
@@ -310,7 +339,9 @@ def is_duckdb(file: Path) -> bool:
 
 
 @contextmanager
-def _duckdb(file: Path) -> Iterator[Any]:
+def _duckdb(
+    file: Path,
+) -> Iterator[Any]:
     require("duckdb", "duckdb")
     import duckdb
 
@@ -323,7 +354,9 @@ def _duckdb(file: Path) -> Iterator[Any]:
         raise DataProblems([Problem(name, None, "", "", expected)]) from None
 
 
-def _duckdb_tables(file: Path) -> list[OmopTable]:
+def _duckdb_tables(
+    file: Path,
+) -> list[OmopTable]:
     sql = (
         "SELECT table_schema, table_name, column_name FROM information_schema.columns"
         " ORDER BY table_schema, table_name, ordinal_position"
@@ -353,5 +386,7 @@ def _duckdb_batches(
         yield from stream(_BATCH)
 
 
-def _quoted(name: str) -> str:
+def _quoted(
+    name: str,
+) -> str:
     return '"' + name.replace('"', '""') + '"'

@@ -11,15 +11,42 @@ from typing import Final
 import pandas as pd
 import pyarrow as pa
 
-from kettrack.errors import DataProblems, NotIdentified, Problem
+from kettrack.errors import (
+    DataProblems,
+    NotIdentified,
+    Problem,
+)
 from kettrack.importing.omop.concepts import concepts_of
-from kettrack.importing.omop.people import death_table, person_table
-from kettrack.importing.omop.scores import KINDS, records_of_scores, tables_of_scores
-from kettrack.importing.omop.sessions import records_of_doses, tables_of_doses
-from kettrack.importing.omop.tables import OmopTable, is_duckdb, omop_tables
-from kettrack.importing.registry import Answers, reader
-from kettrack.importing.remarks import Remark, Remarks
-from kettrack.importing.source import SourceData, SourceTable
+from kettrack.importing.omop.people import (
+    death_table,
+    person_table,
+)
+from kettrack.importing.omop.scores import (
+    KINDS,
+    records_of_scores,
+    tables_of_scores,
+)
+from kettrack.importing.omop.sessions import (
+    records_of_doses,
+    tables_of_doses,
+)
+from kettrack.importing.omop.tables import (
+    OmopTable,
+    is_duckdb,
+    omop_tables,
+)
+from kettrack.importing.registry import (
+    Answers,
+    reader,
+)
+from kettrack.importing.remarks import (
+    Remark,
+    Remarks,
+)
+from kettrack.importing.source import (
+    SourceData,
+    SourceTable,
+)
 from kettrack.privacy.identifying_people import shown
 from kettrack.reading.problems import counted
 
@@ -30,7 +57,9 @@ _CLINICAL: Final = frozenset(
 _Records = dict[tuple[str, str], pa.Array]
 
 
-def _recognise(path: Path) -> int:
+def _recognise(
+    path: Path,
+) -> int:
     """A file or folder with at least one table of the model that can hold a score or a dose."""
     if path.is_file() and is_duckdb(path):
         # What is in a database is looked at when it is read.
@@ -39,7 +68,11 @@ def _recognise(path: Path) -> int:
 
 
 @reader(KIND, about="OMOP extracts: CSV, Parquet or DuckDB", recognise=_recognise)
-def read_omop(path: Path, answers: Answers, remarks: Remarks) -> SourceData:
+def read_omop(
+    path: Path,
+    answers: Answers,
+    remarks: Remarks,
+) -> SourceData:
     """Read scores, sessions, births and deaths of an extract.
 
     Parameters
@@ -65,6 +98,7 @@ def read_omop(path: Path, answers: Answers, remarks: Remarks) -> SourceData:
             [Problem(shown(path.name, file=True), None, "", "", expected)]
         )
     concepts = concepts_of(tables, answers)
+    _say_stays(tables, remarks)
     _say_vocabulary(concepts.told, tables, remarks)
     about_scales = records_of_scores(tables, concepts, remarks)
     doses = records_of_doses(tables, concepts, answers, remarks)
@@ -107,14 +141,35 @@ def _say_vocabulary(
         remarks.add(Remark(file=file, table=file, action="noted", reason=reason))
 
 
-def _people(tables: Sequence[SourceTable]) -> frozenset[str]:
+def _say_stays(
+    tables: Sequence[OmopTable],
+    remarks: Remarks,
+) -> None:
+    """Why somebody was in hospital decides whether it is a worsening."""
+    for table in tables:
+        if table.kind == "visit_occurrence":
+            reason = (
+                "hospital stays are not read, as the table does not say why; write those for"
+                " depression into events.csv"
+            )
+            said = Remark(
+                file=table.file, table=table.kind, action="noted", reason=reason
+            )
+            remarks.add(said)
+
+
+def _people(
+    tables: Sequence[SourceTable],
+) -> frozenset[str]:
     found: set[str] = set()
     for table in tables:
         found |= set(table.data["patient_id"].to_pylist())
     return frozenset(found - {None})
 
 
-def _why_no_scores(about_scales: pd.DataFrame) -> str:
+def _why_no_scores(
+    about_scales: pd.DataFrame,
+) -> str:
     """Why an extract has no score, in numbers."""
     n_empty = len(about_scales)
     if not n_empty:

@@ -151,7 +151,9 @@ def read_redcap(
     return SourceData(kind=KIND, tables=tuple(tables), records=records)
 
 
-def _names(files: Sequence[Path]) -> list[str]:
+def _names(
+    files: Sequence[Path],
+) -> list[str]:
     """What exports are called in messages, each once."""
     found: list[str] = []
     for file in files:

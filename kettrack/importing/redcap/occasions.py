@@ -65,11 +65,14 @@ class FormTime:
         Day of each row on the patient's own clock.
     used : str
         Field of the form that holds the date.
+    of_survey : bool
+        Whether the date is the time at which the survey was sent in.
     """
 
     date: pa.Array | None = None
     day: pa.Array | None = None
     used: str = ""
+    of_survey: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,12 +184,14 @@ def occasion_of(
         return _by_event(rows, project, remarks)
     survey = _survey(rows, project)
     if answer == BY_SURVEY or (not own and survey is not None):
-        return _noted(rows, project, "the time of its survey", survey, remarks)
+        _note_date(rows, project, "the time of its survey", remarks)
+        return FormTime(date=survey, of_survey=True)
     # One date that is there for every row of the form can only be that of the visit.
     covering = {name: dates for name, dates in visits.items() if not dates.null_count}
     if not own and len(covering) == 1:
         name, dates = next(iter(covering.items()))
-        return _noted(rows, project, f"{name} of the same visit", dates, remarks)
+        _note_date(rows, project, f"{name} of the same visit", remarks)
+        return FormTime(date=dates)
     if not needed:
         return FormTime()
     if not own and not visits and _events_tell(rows, project):
@@ -203,13 +208,12 @@ def _cells(
     return project.export.columns[place].take(pa.array(rows.places))
 
 
-def _noted(
+def _note_date(
     rows: FormRows,
     project: Project,
     what: str,
-    dates: pa.Array | None,
     remarks: Remarks,
-) -> FormTime:
+) -> None:
     said = Remark(
         file=project.export.file,
         table=rows.shown,
@@ -218,7 +222,6 @@ def _noted(
         count=len(rows.places),
     )
     remarks.add(said)
-    return FormTime(date=dates)
 
 
 def _survey(

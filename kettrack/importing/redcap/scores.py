@@ -75,10 +75,11 @@ def with_points(
     if first is None:
         return None
     # An export with labels writes the words of the answers.
-    for name in scale.items.values():
+    for number, name in scale.items.items():
         known = dictionary.fields.get(name)
-        codes = {label: code for code, label in known.choices.items()} if known else {}
-        cells.columns[name] = _recoded(cells.columns[name], codes)
+        if known and known.choices:
+            last = first + INSTRUMENTS[scale.instrument].item_maxima[number - 1]
+            _take_points(cells, name, known.choices, range(first, last + 1))
     if not first:
         return scale
     file, form = place
@@ -122,10 +123,10 @@ def _first_code(
         if not codes:
             continue
         first = codes[0]
-        if codes != tuple(range(first, first + len(codes))):
-            return None
-        # More answers than the scale has, or fewer: it is another form of it.
-        if codes[-1] - first != maxima[number - 1]:
+        behind = first + maxima[number - 1] + 1
+        # More answers than the scale has, or fewer: it is another form of it. A code apart from
+        # the others, such as 9 for "does not wish to say", is no answer.
+        if behind in codes or not set(range(first, behind)) <= set(codes):
             return None
         firsts.add(first)
     if not firsts <= {0} and not firsts <= {1}:
@@ -137,20 +138,32 @@ def _codes(
     choices: Mapping[str, str],
 ) -> tuple[int, ...]:
     """Codes that can be an answer: those for "missing" are negative or no numbers."""
-    return tuple(sorted(int(code) for code in choices if re.fullmatch(r"\d", code)))
+    return tuple(sorted(int(code) for code in choices if re.fullmatch(r"\d+", code)))
 
 
-def _recoded(
-    column: pa.Array,
-    codes: Mapping[str, str],
-) -> pa.Array:
-    """Labels as the codes they stand for."""
-    if not codes:
-        return column
+def _take_points(
+    cells: FormCells,
+    name: str,
+    choices: Mapping[str, str],
+    points: range,
+) -> None:
+    """Turn labels into their codes, and choices that are no answer into the reason why none is
+    there.
+    """
+    column = cells.columns[name]
+    labels = {label: code for code, label in choices.items()}
     # What is no label, such as a code, stays as it is.
-    place = pc.index_in(column, pa.array(list(codes)))
-    code = pa.array(list(codes.values())).take(place)
-    return pc.coalesce(code, column)
+    place = pc.index_in(column, pa.array(list(labels)))
+    column = pc.coalesce(pa.array(list(labels.values())).take(place), column)
+    answers = {str(point) for point in points}
+    whys = {code: label for code, label in choices.items() if code not in answers}
+    if whys:
+        place = pc.index_in(column, pa.array(list(whys)))
+        why = pa.array(list(whys.values())).take(place)
+        known = cells.reasons.get(name, pa.nulls(len(column), pa.string()))
+        cells.reasons[name] = pc.coalesce(why, known)
+        column = pc.if_else(why.is_valid(), None, column)
+    cells.columns[name] = column
 
 
 def _one_less(

@@ -20,6 +20,7 @@ from kettrack.importing.redcap.cells import (
     form_cells,
 )
 from kettrack.importing.redcap.dictionary import DataDictionary
+from kettrack.importing.redcap.double_entry import one_entry_each
 from kettrack.importing.redcap.layout import (
     RedcapForm,
     layout_of,
@@ -115,6 +116,7 @@ def export_tables(
         As in `SourceData`.
     """
     layout = layout_of(export.headers, dictionary, export.file)
+    export, other_entries = one_entry_each(export, layout.record, answers, remarks)
     names = _shown_names(layout.forms)
     forms = tuple(
         rows_of_form(
@@ -136,7 +138,7 @@ def export_tables(
     )
     # Only now is known which rows hold no form at all.
     empty = say_empty_rows(export, forms, remarks)
-    held = {export.file: list(empty)}
+    held = {export.file: [*empty, *other_entries]}
     tables = []
     unknown = 0
     for rows in forms:
@@ -196,6 +198,8 @@ def _form(
     needed = bool(scales)
     timed = needed or repeats_within_records(rows, project)
     occasion = occasion_of(rows, project, needed, remarks) if timed else FormTime()
+    if not occasion.of_survey:
+        _say_time_of_survey(rows, project, remarks)
     return _Form(
         file=project.export.file,
         lines=pa.array(project.export.lines[rows.places], pa.int64()),
@@ -204,6 +208,21 @@ def _form(
         occasion=occasion,
         scales=scales,
     )
+
+
+def _say_time_of_survey(
+    rows: FormRows,
+    project: Project,
+    remarks: Remarks,
+) -> None:
+    """A clock time that nothing needs is left behind."""
+    place = rows.form.timestamp
+    if place is not None:
+        column = project.export.columns[place].take(pa.array(rows.places))
+        name = project.export.headers[place]
+        n_filled = len(column) - column.null_count
+        why = "the time at which the survey was sent in is not needed"
+        _say_column(project, rows, name, why, n_filled, remarks)
 
 
 def _say_column(
