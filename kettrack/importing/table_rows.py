@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -234,6 +233,8 @@ class TableRows:
         columns = {name: values.take(kept) for name, values in base.items()}
         columns = self._dated(columns, occasion, rows)
         sources = self._sources(rows)
+        if occasion.date:
+            sources[DATE] = self._column(occasion.date).take(rows)
         for name, source in whole.items():
             if name != DATE:
                 sources[name] = source.take(rows)
@@ -306,7 +307,7 @@ class TableRows:
         plan = self.plan
         if plan.to == "scores" and "instrument" in columns:
             columns = checked_scores(columns, sources, self.journal)
-        kept = self._usable(columns, rows)
+        kept = self._usable(columns, sources, rows)
         order = [
             _ID,
             *_WHEN,
@@ -329,7 +330,12 @@ class TableRows:
             SOURCE_ROW: numbers.cast(pa.int64()),
         }
 
-    def _usable(self, columns: Columns, rows: Ints) -> Bools:
+    def _usable(
+        self,
+        columns: Columns,
+        sources: Mapping[str, SourceColumn],
+        rows: Ints,
+    ) -> Bools:
         """Rows with a time, and with what their table cannot be without."""
         kept = np.ones(len(rows), dtype=bool)
         to = self.plan.to
@@ -343,7 +349,7 @@ class TableRows:
         for name in _WHEN:
             dated |= _there(columns, name, len(rows))
         reason = "neither a date nor a day that can be read stands in it"
-        kept = self._without(kept, dated, rows, _WHEN, reason)
+        kept = self._without(kept, dated, sources, _WHEN, reason)
         for name, what in _NEEDED.items():
             if name in TABLES[to].names:
                 named = _there(columns, name, len(rows))
@@ -351,7 +357,7 @@ class TableRows:
                 kept = self._without(
                     kept,
                     named,
-                    rows,
+                    sources,
                     (name,),
                     reason,
                 )
@@ -361,21 +367,15 @@ class TableRows:
         self,
         kept: Bools,
         there: Bools,
-        rows: Ints,
+        sources: Mapping[str, SourceColumn],
         names: tuple[str, ...],
         reason: str,
     ) -> Bools:
         """Refuse the rows in which something is not there."""
-        columns = self.plan.columns
         # Where the map has no such column, the row is known by its patient.
-        decisive = [columns[name] for name in (*names, _ID) if name in columns]
-        source = self._column(columns[_ID]).take(rows)
-        place = replace(
-            source.place,
-            column=decisive[0],
-        )
+        decisive = [sources[name] for name in (*names, _ID) if name in sources]
         self.journal.rows(
-            place,
+            decisive[0].place,
             kept & ~there,
             "refused",
             reason,
