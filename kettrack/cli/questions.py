@@ -31,6 +31,7 @@ class QuestionsOpen(KettrackError):
         questions: Sequence[OpenQuestion],
         way_on: str,
     ) -> None:
+        self.questions = list(questions)
         number = len(questions)
         lines = [f"{number} question{'s are' if number != 1 else ' is'} open:"]
         for one in questions:

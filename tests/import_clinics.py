@@ -29,6 +29,7 @@ class Clinic:
     ----------
     planted : frozenset of str
         Places of the secret: `ids` `names` `notes` `drugs` `dates` `scores` `columns` `tables`.
+        `nobody`: the first score is of nobody.
     n_patients : int
         How many.
     """
@@ -86,7 +87,8 @@ class Clinic:
                 total: Any = 20 - 4 * week
                 if "scores" in self.planted and not rows:
                     total = SECRET
-                rows.append((one, str(day), total))
+                nobody = "nobody" in self.planted and not rows
+                rows.append(("" if nobody else one, str(day), total))
         return pd.DataFrame(rows, columns=["mrn", "phq9_date", "phq9_total"])
 
     @property
@@ -267,7 +269,7 @@ def omop(clinic: Clinic, folder: Path) -> Path:
     pd.DataFrame(
         {
             "measurement_id": range(1, len(scores) + 1),
-            "person_id": scores["mrn"].map(number),
+            "person_id": scores["mrn"].map(number).fillna(""),
             "measurement_concept_id": "0",
             "measurement_date": scores["phq9_date"],
             "value_as_number": scores["phq9_total"],

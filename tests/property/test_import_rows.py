@@ -1,0 +1,82 @@
+"""Over all readers: every record of a source is in a row of a table, is joined to one, or stands
+among the remarks.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from import_clinics import WRITERS, Clinic
+
+from kettrack.importing.apply import apply_map
+from kettrack.importing.dated_tables import DatedTables
+from kettrack.importing.prepare import Prepared, prepare
+
+# What makes a record unusable, or a cell of it.
+TROUBLES = ("drugs", "dates", "scores", "nobody")
+# Records that no reader may open: notes of OMOP are free text.
+UNREAD = {"omop": 1}
+
+_Places = set[tuple[str, str, int]]
+
+
+@settings(max_examples=6, deadline=None, derandomize=True)
+@given(st.sets(st.sampled_from(TROUBLES)), st.integers(1, 4))
+@pytest.mark.parametrize("kind", WRITERS)
+def test_rows_in_are_rows_out_and_rows_said(
+    kind: str, troubles: set[str], n_patients: int
+) -> None:
+    clinic = Clinic(frozenset(troubles), n_patients)
+    with TemporaryDirectory() as folder:
+        source = WRITERS[kind](clinic, Path(folder))
+        ready = prepare(source, "", {})
+    made = apply_map(ready.source, ready.plan, ready.remarks)
+    records = _places(ready.source.records)
+    joined = _places(ready.source.joined)
+    out = _rows_out(made)
+    said = _rows_said(ready)
+    # As many as were written into the files, not as many as a reader says there are.
+    tables = (clinic.sessions, clinic.scores, clinic.patients)
+    n_written = sum(map(len, tables))
+    n_read = len(records) + _n_counted(ready)
+    assert n_written <= n_read <= n_written + UNREAD.get(kind, 0)
+    assert records <= out | joined | said
+    assert not out & said
+
+
+def _places(of_tables: object) -> _Places:
+    return {
+        (file, name, row)
+        for (file, name), rows in of_tables.items()  # type: ignore[attr-defined]
+        for row in rows.to_pylist()
+    }
+
+
+def _rows_out(made: DatedTables) -> _Places:
+    origin = ["source_file", "source_table", "source_row"]
+    return {
+        tuple(row.values())
+        for table in made.named().values()
+        for row in table.select(origin).to_pylist()
+    }
+
+
+def _n_counted(ready: Prepared) -> int:
+    """Records of which an extract holds millions, such as other drugs: their number is told."""
+    return sum(
+        one.count
+        for one in ready.remarks.said
+        if one.row is None and not one.column and one.action == "dropped"
+    )
+
+
+def _rows_said(ready: Prepared) -> _Places:
+    return {
+        (one.file, one.table, one.row)
+        for one in ready.remarks.said
+        if one.row is not None and not one.column
+    }
