@@ -307,7 +307,8 @@ def _others(
     for role in _KEPT:
         if role in of_rows:
             cells = _of_rows(of_rows[role], form, project)
-            columns[headers[of_rows[role]]] = cells
+            if cells.null_count < len(cells):
+                columns[headers[of_rows[role]]] = cells
     if form.occasion.date is not None and not form.occasion.used:
         columns.setdefault(DATE, form.occasion.date)
     if form.occasion.day is not None:
