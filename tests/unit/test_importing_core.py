@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
+import pandas as pd
+import pyreadstat
 import pytest
 
 from kettrack.errors import UsageError
+from kettrack.importing import registry
 from kettrack.importing.registry import known_readers, read_source, require
 from kettrack.importing.remarks import OpenQuestion, Remark, Remarks
 
@@ -54,3 +58,45 @@ def test_a_question_is_asked_once() -> None:
     for _ in range(2):
         remarks.ask(OpenQuestion(key="date_order.Visits.Date", asks="Which first?"))
     assert len(remarks.asked) == 1
+
+
+PLUGIN = """
+from kettrack.importing.registry import reader
+from kettrack.importing.source import SourceData
+
+
+@reader("clinic-system", about="exports of one system", recognise=lambda path: 0)
+def read(path, answers, remarks):
+    return SourceData(kind="clinic-system", tables=[], records={})
+"""
+ENTRY = "[kettrack.readers]\nplugin = reader_of_a_clinic\n"
+
+
+def test_another_package_adds_a_reader(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "reader_of_a_clinic.py").write_text(PLUGIN, encoding="utf-8")
+    about = tmp_path / "reader_of_a_clinic-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: r\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text(ENTRY, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    registry._load_all.cache_clear()
+    try:
+        source = read_source(tmp_path, {}, Remarks(), "clinic-system")
+        assert source.kind == "clinic-system"
+    finally:
+        registry._READERS.pop("clinic-system", None)
+        registry._load_all.cache_clear()
+        sys.modules.pop("reader_of_a_clinic", None)
+
+
+def test_a_folder_of_several_kinds_is_read_file_by_file(tmp_path: Path) -> None:
+    pyreadstat.write_dta(pd.DataFrame({"id": [1]}), str(tmp_path / "sessions.dta"))
+    pyreadstat.write_sav(pd.DataFrame({"id": [1]}), str(tmp_path / "scores.sav"))
+    (tmp_path / "picture.png").write_bytes(b"?")
+    remarks = Remarks()
+    source = read_source(tmp_path, {}, remarks)
+    assert source.kind == "folder"
+    assert [table.name for table in source.tables] == ["scores.sav", "sessions.dta"]
+    assert [one.file for one in remarks.said] == ["picture.png"]
