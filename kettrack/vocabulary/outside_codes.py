@@ -136,6 +136,8 @@ LOINC_OTHERS: Final[Mapping[str, str]] = {
     "77862-1": "PROMIS Anxiety",
     "93245-9": "the full C-SSRS",
 }
+# The body weight profile of FHIR, the same in every release (hl7.org/fhir/bodyweight.html).
+LOINC_BODY_WEIGHT: Final = "29463-7"
 # LL358-3: the answers of PHQ-9 and GAD-7.
 LOINC_ANSWERS: Final[Mapping[str, int]] = {
     "LA6568-5": 0,

@@ -930,3 +930,87 @@ def test_columns_are_typed(tmp_path: Path) -> None:
     for table in found.source.tables:
         assert table.data.schema.field("date").type == pa.date32()
         assert table.data.schema.field("patient_id").type == pa.string()
+
+
+# --- sessions and scores of one day -----------------------------------------------------
+
+
+def spray(minute: int, value: float = 28) -> Json:
+    return administration(
+        medicationCodeableConcept={"text": "Spravato"},
+        effectivePeriod={"start": f"2024-03-05T10:{minute:02}:00-05:00"},
+        dosage={"dose": {"value": value, "unit": "mg"}},
+    )
+
+
+def test_several_administrations_of_a_day_are_asked_about(tmp_path: Path) -> None:
+    records = [spray(5), spray(0), spray(10)]
+    found = of_records(tmp_path, *records)
+    assert (len(found.sessions), found.questions) == (3, ["same_day_sessions"])
+    choice = {"same_day_sessions": "parts of one session"}
+    (row,) = of_records(tmp_path, *records, answers=choice).sessions
+    assert (row["dose_mg"], row["duration_min"]) == ("84 mg", 10)
+    several = {"same_day_sessions": "several sessions"}
+    assert len(of_records(tmp_path, *records, answers=several).sessions) == 3
+
+
+def test_parts_of_different_units_have_no_sum(tmp_path: Path) -> None:
+    other = spray(5)
+    other["dosage"]["dose"] = {"value": 0.3, "unit": "mL"}
+    choice = {"same_day_sessions": "parts of one session"}
+    (row,) = of_records(tmp_path, spray(0), other, answers=choice).sessions
+    assert "dose_mg" not in row
+
+
+@pytest.mark.parametrize(
+    ("quantity", "kg"),
+    [
+        ({"value": 70, "unit": "kg", "code": "kg"}, 70),
+        ({"value": 154, "unit": "lb", "code": "[lb_av]"}, 69.9),
+        ({"value": 5, "unit": "foot", "code": "[ft_i]"}, None),
+    ],
+)
+def test_the_weight_of_a_session_day(
+    tmp_path: Path, quantity: Json, kg: float | None
+) -> None:
+    weight = observation("29463-7", valueQuantity=quantity)
+    before = weight | {"effectiveDateTime": "2024-03-04"}
+    (row,) = of_records(tmp_path, administration(), weight, before).sessions
+    assert row.get("weight_kg") == kg
+
+
+def test_times_of_scores_on_a_session_day(tmp_path: Path) -> None:
+    early = {"effectiveDateTime": "2024-03-05T09:00:00-05:00"}
+    late = {"effectiveDateTime": "2024-03-05T11:00:00-05:00"}
+    before = observation(valueInteger=20, **early)
+    after = observation("70274-6", valueInteger=9, **late)
+    found = of_records(tmp_path, administration(), before, after)
+    assert found.questions == ["score_times"]
+    assert not any("timing" in row for row in found.scores)
+    answered = {"score_times": "when the person answered"}
+    told = of_records(tmp_path, administration(), before, after, answers=answered)
+    assert [row["timing"] for row in told.scores] == ["before", "after"]
+    saved = of_records(
+        tmp_path,
+        administration(),
+        after,
+        answers={"score_times": "when it was saved"},
+    )
+    assert ("timing" in saved.scores[0], saved.questions) == (False, [])
+    assert of_records(tmp_path, administration(), before).questions == []
+
+
+def test_scores_from_before_and_after_a_session_are_two(tmp_path: Path) -> None:
+    early = {"effectiveDateTime": "2024-03-05T09:00:00-05:00"}
+    late = {"effectiveDateTime": "2024-03-05T11:00:00-05:00"}
+    found = of_records(
+        tmp_path,
+        observation(valueInteger=20, **early),
+        observation(valueInteger=9, **late),
+        administration(),
+        answers={"score_times": "when the person answered"},
+    )
+    assert [(row["timing"], row["score"]) for row in found.scores] == [
+        ("before", 20),
+        ("after", 9),
+    ]

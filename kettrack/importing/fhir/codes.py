@@ -13,6 +13,7 @@ from kettrack.importing.remarks import OpenQuestion, Remarks
 from kettrack.privacy.identifying_people import may_be_shown
 from kettrack.vocabulary.instruments import INSTRUMENTS
 from kettrack.vocabulary.outside_codes import (
+    LOINC_BODY_WEIGHT,
     LOINC_OTHERS,
     LOINC_PANELS,
     LOINC_SCORES,
@@ -170,6 +171,20 @@ def _own(words: str) -> CodeMeaning:
     if name and column.startswith(ITEM):
         return CodeMeaning(ScoreCode(name, column))
     return CodeMeaning(ScoreCode(words.strip(), SCORE))
+
+
+def is_body_weight(concept: Concept | None) -> bool:
+    """Whether a record tells the weight of a patient.
+
+    Examples
+    --------
+    >>> is_body_weight(Concept([Coding("http://loinc.org", "29463-7")]))
+    True
+    """
+    return concept is not None and any(
+        one.code == LOINC_BODY_WEIGHT and system_of(one.system) == _LOINC
+        for one in concept.coding
+    )
 
 
 def is_uncounted(score: ScoreCode) -> bool:

@@ -37,6 +37,8 @@ class ScorePart:
         Records whose numbers have been put into this one.
     total : float or None
         What its answers make; None where an answer is missing.
+    timing : str
+        `before` or `after` a session of the day; empty where nobody can tell.
     """
 
     origin: RecordOrigin
@@ -47,6 +49,7 @@ class ScorePart:
     mends: bool = False
     joined: list[RecordOrigin] = field(default_factory=list)
     total: float | None = None
+    timing: str = ""
 
     @property
     def contradicts_itself(self) -> bool:

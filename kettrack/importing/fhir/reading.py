@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from kettrack.importing.fhir.codes import CodeReader
+from kettrack.importing.fhir.codes import CodeReader, is_body_weight
 from kettrack.importing.fhir.files import FhirRecord
 from kettrack.importing.fhir.forms import FormKey, form_of
 from kettrack.importing.fhir.notes import FhirNotes, RecordOrigin
@@ -23,11 +23,13 @@ from kettrack.importing.fhir.resources import (
     Head,
     Medication,
     NamedConcept,
+    Observation,
     Patient,
     Questionnaire,
 )
 from kettrack.importing.fhir.responses import ResponseReader
 from kettrack.importing.fhir.scores import ScoreMerger
+from kettrack.importing.fhir.sessions import DayWeight, SessionMerger, weight_of
 from kettrack.importing.fhir.status import StatusReader
 from kettrack.importing.fhir.tables import (
     PatientRow,
@@ -37,11 +39,8 @@ from kettrack.importing.fhir.tables import (
     session_tables,
 )
 from kettrack.importing.fhir.times import NoDay, clinic_clock, say_times
-from kettrack.importing.fhir.treatments import (
-    FhirSession,
-    SessionMerger,
-    TreatmentReader,
-)
+from kettrack.importing.fhir.timing import set_timing
+from kettrack.importing.fhir.treatments import FhirSession, TreatmentReader
 from kettrack.importing.fhir.versions import RecordVersions
 from kettrack.importing.registry import Answers
 from kettrack.importing.remarks import Remarks
@@ -71,6 +70,7 @@ class _Found:
     drugs: dict[str, NamedConcept] = field(default_factory=dict)
     parts: list[ScorePart] = field(default_factory=list)
     sessions: list[FhirSession] = field(default_factory=list)
+    weights: list[DayWeight] = field(default_factory=list)
     persons: dict[str, PatientRow] = field(default_factory=dict)
     origins: list[RecordOrigin] = field(default_factory=list)
 
@@ -94,7 +94,7 @@ class FhirReading:
         self._found = _Found()
         self._answers = answers
         # One of each for all records, so that each question is asked once.
-        status = StatusReader(self._notes, answers)
+        status = self._status = StatusReader(self._notes, answers)
         codes = CodeReader(answers, remarks)
         self._observations = ObservationReader(
             self._notes,
@@ -174,8 +174,7 @@ class FhirReading:
             self._notes.whole(origin, "refused", NOT_AS_FHIR)
             return
         if origin.kind == "Observation":
-            part = self._observations.read(origin, one)
-            self._found.parts += [part] if part else []
+            self._read_observation(origin, one)
         elif origin.kind == "QuestionnaireResponse":
             self._found.parts += self._responses.read(origin, one)
         elif origin.kind == "MedicationAdministration":
@@ -187,6 +186,14 @@ class FhirReading:
         else:
             reason = OF_FORMS if origin.kind == "Questionnaire" else OF_DRUGS
             self._notes.whole(origin, "dropped", reason)
+
+    def _read_observation(self, origin: RecordOrigin, one: Observation) -> None:
+        if is_body_weight(one.code):
+            weight = weight_of(origin, one, self._status, self._clock)
+            self._found.weights += [weight] if weight else []
+            return
+        part = self._observations.read(origin, one)
+        self._found.parts += [part] if part else []
 
     def _add(self, session: FhirSession | None) -> None:
         self._found.sessions += [session] if session else []
@@ -230,8 +237,23 @@ class FhirReading:
         # Only now is every patient known, also those that stand last.
         people = self._people
         found = self._found
-        scores = ScoreMerger(self._notes, self._answers, people).rows(found.parts)
-        sessions = SessionMerger(self._notes, people).rows(found.sessions)
+        sessions = SessionMerger(
+            self._notes,
+            people,
+            self._answers,
+        ).rows(found.sessions, found.weights)
+        set_timing(
+            found.parts,
+            sessions,
+            people,
+            self._answers,
+            self._notes.remarks,
+        )
+        scores = ScoreMerger(
+            self._notes,
+            self._answers,
+            people,
+        ).rows(found.parts)
         joined: list[RecordOrigin] = []
         for row in scores:
             joined += row.joined

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, time
-from typing import Final
+from typing import Final, NamedTuple
 
 from kettrack.importing.fhir.codes import ITEM, SCORE
 from kettrack.importing.fhir.notes import FhirNotes
@@ -31,6 +31,13 @@ _BY_ITEMS: Final = "answers"
 _BY_TOTAL: Final = "total"
 _END: Final = time.max
 _RESPONSE: Final = "QuestionnaireResponse"
+
+
+class _OneRow(NamedTuple):
+    patient: str
+    instrument: str
+    day: date
+    timing: str
 
 
 @dataclass(slots=True)
@@ -57,10 +64,15 @@ class ScoreMerger:
         # Not by time of day: a server stamps a form, its total and its answers apart.
         parts = list(parts)
         with_totals(parts)
-        groups: dict[tuple[str, str, date], list[ScorePart]] = defaultdict(list)
+        groups: dict[_OneRow, list[ScorePart]] = defaultdict(list)
         for part in parts:
-            patient = self.people.id_of(part.pointer)
-            groups[patient, part.instrument, part.moment.day].append(part)
+            row = _OneRow(
+                self.people.id_of(part.pointer),
+                part.instrument,
+                part.moment.day,
+                part.timing,
+            )
+            groups[row].append(part)
         rows = []
         for group in groups.values():
             one = group[0] if len(group) == 1 else self._one_of(group)

@@ -128,6 +128,7 @@ def session_tables(
         _text("drug"),
         _text("route"),
         _text("dose_mg"),
+        _column("weight_kg", pa.float64()),
         _column("duration_min", pa.float64()),
         _column("stopped_early", pa.bool_()),
     ]
@@ -148,6 +149,7 @@ def score_tables(
             _DAY,
             _text("instrument"),
             _number(SCORE, pa.float64()),
+            _text("timing"),
             *(_number(name, pa.int64()) for name in items),
         ]
 

@@ -23,8 +23,9 @@ ZONE_KEY: Final = "time_zone"
 _EARLIEST_YEAR: Final = 1900
 _PARTS: Final = re.compile(
     r"(?P<year>\d{4})(?:-(?P<month>\d\d)(?:-(?P<day>\d\d)"
-    r"(?:T(?P<clock>\d\d:\d\d(?::\d\d)?)(?:\.\d+)?(?P<zone>Z|[+-]\d\d:\d\d)?)?)?)?"
+    r"(?:T(?P<clock>\d\d:\d\d(?::\d\d)?)(?:\.\d+)?(?P<zone>Z|[+-]\d\d:?\d\d)?)?)?)?"
 )
+_UTC: Final = ("Z", "+00:00", "-00:00", "+0000")
 # Whoever is within six hours of UTC has the same day between these hours.
 _SAME_DAY_FROM: Final = time(6)
 _SAME_DAY_TO: Final = time(18)
@@ -118,7 +119,7 @@ class ClinicClock:
 
     def _local(self, day: date, clock: time, zone: str | None) -> ClinicMoment:
         self.without_zone += zone is None
-        if zone not in ("Z", "+00:00", "-00:00"):
+        if zone not in _UTC:
             return ClinicMoment(day, clock)
         # Midnight in UTC is a date that was written as a time.
         if clock == _MIDNIGHT:

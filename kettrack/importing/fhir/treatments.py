@@ -4,18 +4,16 @@ much and how long.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Final
 
 import msgspec
 from msgspec import Raw
 
 from kettrack.importing.fhir.notes import FhirNotes, RecordOrigin
-from kettrack.importing.fhir.people import KnownPatients, NoPerson, Pointer, pointer_to
+from kettrack.importing.fhir.people import NoPerson, Pointer, pointer_to
 from kettrack.importing.fhir.resources import (
     DrugReference,
     Medication,
@@ -35,13 +33,9 @@ from kettrack.vocabulary.outside_codes import (
 )
 
 OTHER_DRUG: Final = "it is neither ketamine nor esketamine"
-DOCUMENTED_TWICE: Final = (
-    "an administration and a procedure of the same patient and day; they make one row"
-)
 BACKWARDS: Final = "it ends before it begins"
 _LIMIT: Final = "its number is a limit, not a value"
 _NOT_A_DOSE: Final = "no number stands in it"
-_PROCEDURE: Final = "Procedure"
 _CONTAINED: Final = msgspec.json.Decoder(Medication)
 
 
@@ -57,14 +51,16 @@ class FhirSession:
         The patient.
     moment : ClinicMoment
         When it began.
+    end : ClinicMoment or None
+        When it ended.
     drug, route, dose_mg : str
         Words; the dose has its unit behind it.
-    duration_min : float or None
-        Minutes.
     stopped_early : bool or None
         True where it was stopped before its end; None where nothing says so.
     joined : list of RecordOrigin
         Records that tell of the same session.
+    weight_kg : float or None
+        Of the patient on that day.
     """
 
     origin: RecordOrigin
@@ -73,9 +69,15 @@ class FhirSession:
     drug: str
     route: str = ""
     dose_mg: str = ""
-    duration_min: float | None = None
     stopped_early: bool | None = None
     joined: list[RecordOrigin] = field(default_factory=list)
+    end: ClinicMoment | None = None
+    weight_kg: float | None = None
+
+    @property
+    def duration_min(self) -> float | None:
+        """Minutes from its beginning to its end; None where a time is not known."""
+        return minutes(self.moment, self.end) if self.end else None
 
 
 @dataclass(slots=True)
@@ -157,27 +159,28 @@ class TreatmentReader:
             pointer,
             moment,
             drug,
-            duration_min=self._duration(origin, moment, period),
+            end=self._end(origin, moment, period),
             stopped_early=standing.broken_off or None,
         )
 
-    def _duration(
+    def _end(
         self,
         origin: RecordOrigin,
         start: ClinicMoment,
         period: Period | None,
-    ) -> float | None:
+    ) -> ClinicMoment | None:
         if period is None or not period.end:
             return None
         try:
-            length = minutes(start, self.clock.moment(period.end))
+            end = self.clock.moment(period.end)
         except NoDay as reason:
             self.notes.cell(origin, "period.end", "refused", str(reason))
             return None
+        length = minutes(start, end)
         if length is not None and length < 0:
             self.notes.cell(origin, "period.end", "refused", BACKWARDS)
             return None
-        return length
+        return end
 
     def _dose(self, origin: RecordOrigin, dose: Quantity) -> str:
         value = dose.value
@@ -244,43 +247,3 @@ def _route(concept: NamedConcept | None) -> str:
             return route
     words = [concept.text, *(coding.display for coding in concept.coding)]
     return next((one for one in words if one), "")
-
-
-@dataclass(slots=True)
-class SessionMerger:
-    """One row for a session that was written down as an administration and as a procedure.
-
-    Parameters
-    ----------
-    notes : FhirNotes
-        Takes what was put together.
-    people : KnownPatients
-        Knows the patients.
-    """
-
-    notes: FhirNotes
-    people: KnownPatients
-
-    def rows(self, sessions: Iterable[FhirSession]) -> list[FhirSession]:
-        """The sessions, without procedures that an administration of the day tells better."""
-        days: dict[tuple[str, date, str], list[FhirSession]] = defaultdict(list)
-        for one in sessions:
-            patient = self.people.id_of(one.pointer)
-            days[patient, one.moment.day, one.drug].append(one)
-        return [row for day in days.values() for row in self._of_day(day)]
-
-    def _of_day(self, day: list[FhirSession]) -> list[FhirSession]:
-        given = [one for one in day if one.origin.kind != _PROCEDURE]
-        done = [one for one in day if one.origin.kind == _PROCEDURE]
-        if not given:
-            return done
-        # One to one: a second procedure of the day may be a second session.
-        for procedure, administration in zip(done, given, strict=False):
-            administration.route = administration.route or procedure.route
-            if administration.duration_min is None:
-                administration.duration_min = procedure.duration_min
-            if procedure.stopped_early:
-                administration.stopped_early = True
-            administration.joined.append(procedure.origin)
-            self.notes.cell(procedure.origin, "", "mended", DOCUMENTED_TWICE)
-        return [*given, *done[len(given) :]]
