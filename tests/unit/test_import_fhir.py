@@ -79,7 +79,9 @@ def check_accounts(source: SourceData, remarks: Remarks) -> None:
         if one.row is not None and not one.column:
             said.setdefault((one.file, one.table), set()).add(one.row)
     for table in source.tables:
-        said.setdefault((table.file, table.name), set()).update(table.rows.to_pylist())
+        # Deaths are cells of the records of patients.
+        kind = table.name.replace("Patient deaths", "Patient")
+        said.setdefault((table.file, kind), set()).update(table.rows.to_pylist())
     for place, numbers in source.joined.items():
         said.setdefault(place, set()).update(numbers.to_pylist())
     assert said == {
@@ -1014,3 +1016,42 @@ def test_scores_from_before_and_after_a_session_are_two(tmp_path: Path) -> None:
         ("before", 20),
         ("after", 9),
     ]
+
+
+def test_a_death_ends_a_log(tmp_path: Path) -> None:
+    found = of_records(
+        tmp_path,
+        PATIENT | {"deceasedDateTime": "2024-06-01T08:00:00-05:00"},
+        PATIENT | {"id": "b", "deceasedDateTime": "2024-06"},
+        PATIENT | {"id": "c", "deceasedBoolean": True},
+    )
+    (row,) = found.rows("events")
+    assert row | {"date": str(row["date"])} == {
+        "patient_id": "a",
+        "date": "2024-06-01",
+        "event": "death",
+    }
+    assert "its date names no day" in found.reasons
+
+
+def test_a_score_that_was_only_issued(tmp_path: Path) -> None:
+    one = observation(valueInteger=3, issued=NOON)
+    del one["effectiveDateTime"]
+    found = of_records(tmp_path, one)
+    assert (found.scores, found.questions) == ([], ["issued_is_day"])
+    told = of_records(tmp_path, one, answers={"issued_is_day": "yes"})
+    assert str(told.scores[0]["date"]) == "2024-03-05"
+    assert of_records(tmp_path, one, answers={"issued_is_day": "no"}).scores == []
+
+
+def test_codes_without_words_are_asked_about_where_no_session_is_found(
+    tmp_path: Path,
+) -> None:
+    system = "http://www.nlm.nih.gov/research/umls/rxnorm"
+    one = administration(medicationCodeableConcept=coded("1234567", system))
+    key = f"code.{system}|1234567"
+    assert of_records(tmp_path, one).questions == [key]
+    assert of_records(tmp_path, one, administration()).questions == []
+    (row,) = of_records(tmp_path, one, answers={key: "esketamine"}).sessions
+    assert row["drug"] == "esketamine"
+    assert of_records(tmp_path, one, answers={key: "none"}).sessions == []

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from kettrack.importing.fhir.resources import Coding, Concept
+from kettrack.importing.fhir.resources import Coding, Concept, NamedCoding
 from kettrack.importing.registry import Answers
 from kettrack.importing.remarks import OpenQuestion, Remarks
 from kettrack.privacy.identifying_people import may_be_shown
@@ -29,11 +29,11 @@ NO_SYSTEM: Final = "its code names no system; read as one of LOINC"
 _LOINC: Final = "LOINC"
 # Digits, and a check digit behind a hyphen.
 _LOINC_SHAPE: Final = re.compile(r"\d{3,6}-\d")
-_NONE: Final = "none"
+NONE: Final = "none"
 _SURVEY: Final = "survey"
 # A code that is printed in a question: short, and no sentence.
 _SHOWN: Final = re.compile(r"[A-Za-z0-9][\w.^:-]{0,39}")
-_MOST_ASKED: Final = 20
+MOST_ASKED: Final = 20
 
 
 class CodeMeaning(NamedTuple):
@@ -99,7 +99,7 @@ class CodeReader:
 
     def _looked_up(self, coding: Coding) -> CodeMeaning:
         # What the clinic says goes before the tables.
-        own = self.answers.get(_key(coding), "")
+        own = self.answers.get(question_key(coding), "")
         if own:
             return _own(own)
         code = coding.code.strip()
@@ -130,20 +130,22 @@ class CodeReader:
         if _SURVEY not in filed or concept is None:
             return
         for coding in concept.coding:
-            key = _key(coding)
+            key = question_key(coding)
             # Each code once, and not hundreds of them: a clinic has few scales.
-            if key in self._asked or len(self._asked) >= _MOST_ASKED:
+            if key in self._asked or len(self._asked) >= MOST_ASKED:
                 continue
-            if _may_be_printed(coding):
+            if may_be_printed(coding):
                 self._asked.add(key)
                 self.remarks.ask(_question(key))
 
 
-def _key(coding: Coding) -> str:
+def question_key(coding: Coding | NamedCoding) -> str:
+    """Under which `[answers]` says what a code is."""
     return f"code.{coding.system}|{coding.code}"
 
 
-def _may_be_printed(coding: Coding) -> bool:
+def may_be_printed(coding: Coding | NamedCoding) -> bool:
+    """Whether a code can stand in a question: it is short, and names nobody."""
     if not _SHOWN.fullmatch(coding.code):
         return False
     # A code of a public system names nobody.
@@ -165,7 +167,7 @@ def _question(key: str) -> OpenQuestion:
 
 
 def _own(words: str) -> CodeMeaning:
-    if words.strip().casefold() == _NONE:
+    if words.strip().casefold() == NONE:
         return CodeMeaning(reason="its code was answered to be no score")
     name, _, column = words.strip().rpartition(" ")
     if name and column.startswith(ITEM):

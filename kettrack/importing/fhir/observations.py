@@ -19,14 +19,23 @@ from kettrack.importing.fhir.parts import ScorePart
 from kettrack.importing.fhir.people import NoPerson, pointer_to
 from kettrack.importing.fhir.resources import Component, Observation
 from kettrack.importing.fhir.status import StatusReader
-from kettrack.importing.fhir.times import ClinicClock, NoDay
-from kettrack.importing.remarks import Action
+from kettrack.importing.fhir.times import ClinicClock, ClinicMoment, NoDay
+from kettrack.importing.registry import Answers
+from kettrack.importing.remarks import Action, OpenQuestion
 
 OF_FORM: Final = "its code names the form; its number is read as the total"
 ONLY_MEMBERS: Final = "it names a form; the records of its questions are read instead"
 TWO_SCALES: Final = "its parts are of two scales"
 NOT_WHOLE: Final = "an answer is a whole number of points"
+ONLY_ISSUED: Final = "it says when it was issued, and not when it was answered"
 _KEY: Final = AnswerKey()
+_YES: Final = "yes"
+_ISSUED: Final = OpenQuestion(
+    key="issued_is_day",
+    asks="Some scores have the time at which they were issued, and no other. Is that their day?",
+    choices=(_YES, "no"),
+    why="Without a day a score cannot be used.",
+)
 
 
 @dataclass(slots=True)
@@ -37,12 +46,15 @@ class ObservationReader:
     ----------
     notes, status, codes, clock
         Shared by all records of the source.
+    answers : mapping
+        `issued_is_day` says whether the day on which a result was issued is its day.
     """
 
     notes: FhirNotes
     status: StatusReader
     codes: CodeReader
     clock: ClinicClock
+    answers: Answers
 
     def read(self, origin: RecordOrigin, one: Observation) -> ScorePart | None:
         """What an observation says; None where it says nothing, which is then said."""
@@ -61,10 +73,7 @@ class ObservationReader:
             return None
         try:
             pointer = pointer_to(one.subject, one.contained)
-            moment = self.clock.single_day(
-                one.effective_date_time or one.effective_instant,
-                one.effective_period,
-            )
+            moment = self._moment(one)
         except (NoPerson, NoDay) as reason:
             self.notes.whole(origin, "refused", str(reason))
             return None
@@ -76,6 +85,16 @@ class ObservationReader:
             cells,
             standing.mends,
         )
+
+    def _moment(self, one: Observation) -> ClinicMoment:
+        single = one.effective_date_time or one.effective_instant
+        # The time of the answers goes before that of the record.
+        if single or one.effective_period or not one.issued:
+            return self.clock.single_day(single, one.effective_period)
+        if self.answers.get(_ISSUED.key) == _YES:
+            return self.clock.moment(one.issued)
+        self.notes.remarks.ask(_ISSUED)
+        raise NoDay(ONLY_ISSUED)
 
     def _cells(
         self, origin: RecordOrigin, one: Observation, meaning: CodeMeaning

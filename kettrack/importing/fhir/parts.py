@@ -66,6 +66,7 @@ class ScorePart:
 
     def agrees_with(self, other: ScorePart) -> bool:
         """Whether both can be of one form: no number of theirs differs."""
+        # What only one of them has cannot differ.
         for name, number in other.cells.items():
             if self.cells.get(name, number) != number:
                 return False
@@ -104,6 +105,7 @@ def with_totals(parts: Iterable[ScorePart]) -> None:
     for part in parts:
         scale = by_scale.setdefault(part.instrument, [])
         scale.append(part)
+    # A call for each form would take most of the time of a large export.
     for instrument, several in by_scale.items():
         totals = _totals(
             instrument,

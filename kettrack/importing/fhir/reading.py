@@ -32,7 +32,9 @@ from kettrack.importing.fhir.scores import ScoreMerger
 from kettrack.importing.fhir.sessions import DayWeight, SessionMerger, weight_of
 from kettrack.importing.fhir.status import StatusReader
 from kettrack.importing.fhir.tables import (
+    Death,
     PatientRow,
+    death_tables,
     numbers_by_place,
     patient_tables,
     score_tables,
@@ -70,6 +72,7 @@ class _Found:
     drugs: dict[str, NamedConcept] = field(default_factory=dict)
     parts: list[ScorePart] = field(default_factory=list)
     sessions: list[FhirSession] = field(default_factory=list)
+    deaths: list[Death] = field(default_factory=list)
     weights: list[DayWeight] = field(default_factory=list)
     persons: dict[str, PatientRow] = field(default_factory=dict)
     origins: list[RecordOrigin] = field(default_factory=list)
@@ -101,6 +104,7 @@ class FhirReading:
             status,
             codes,
             self._clock,
+            answers,
         )
         self._responses = ResponseReader(
             self._notes,
@@ -114,6 +118,7 @@ class FhirReading:
             status,
             self._clock,
             self._found.drugs,
+            answers,
         )
 
     def look_at(self, record: FhirRecord) -> None:
@@ -211,19 +216,25 @@ class FhirReading:
         elif name in self._found.persons:
             self._notes.whole(origin, "dropped", TWICE)
         else:
-            birth = self._birth(origin, one.birth_date)
+            birth = self._date(origin, "birthDate", one.birth_date)
             sex = one.gender if one.gender in SEXES else ""
             if one.gender and not sex:
                 self._notes.cell(origin, "gender", "refused", _NO_SEX)
             self._found.persons[name] = PatientRow(origin, name, birth, sex)
+            self._read_death(origin, name, one.deceased_date_time)
 
-    def _birth(self, origin: RecordOrigin, text: str) -> date | None:
+    def _read_death(self, origin: RecordOrigin, name: str, text: str) -> None:
+        day = self._date(origin, "deceasedDateTime", text)
+        if day is not None:
+            self._found.deaths.append(Death(origin, name, day))
+
+    def _date(self, origin: RecordOrigin, column: str, text: str) -> date | None:
         if not text:
             return None
         try:
             return self._clock.moment(text).day
         except NoDay as reason:
-            self._notes.cell(origin, "birthDate", "refused", str(reason))
+            self._notes.cell(origin, column, "refused", str(reason))
             return None
 
     def finish(self, kind: str) -> SourceData:
@@ -254,6 +265,8 @@ class FhirReading:
             self._answers,
             people,
         ).rows(found.parts)
+        if not sessions:
+            self._treatments.ask_about_codes()
         joined: list[RecordOrigin] = []
         for row in scores:
             joined += row.joined
@@ -267,6 +280,7 @@ class FhirReading:
                 *session_tables(sessions, people),
                 *score_tables(scores, people),
                 *patient_tables(found.persons.values()),
+                *death_tables(found.deaths),
             ],
             records=numbers_by_place(found.origins),
             joined=numbers_by_place(joined),

@@ -148,6 +148,7 @@ class Patient(Struct, rename="camel"):
     identifier: list[Identifier] = []
     birth_date: str = ""
     gender: str = ""
+    deceased_date_time: str = ""
     link: list[Link] = []
 
 
@@ -176,6 +177,8 @@ class Observation(Component, rename="camel"):
     effective_date_time: str = ""
     effective_instant: str = ""
     effective_period: Period | None = None
+    # When it was made available: not the day of the answers, unless somebody says so.
+    issued: str = ""
     component: list[Component] = []
     # Only whether there are any: members are records of their own.
     has_member: list[Reference] = []

@@ -71,6 +71,7 @@ def weight_of(
 ) -> DayWeight | None:
     """The weight that an observation tells; None where it tells none, which is then said."""
     notes = status.notes
+    # A weight that was entered in error would make a wrong dose.
     if status.standing(origin, one.status) is None:
         return None
     quantity = one.value_quantity
@@ -87,6 +88,7 @@ def weight_of(
     except (NoNumber, NoPerson, NoDay) as reason:
         notes.whole(origin, "refused", str(reason))
         return None
+    # Scales tell no more than a decimal.
     kg = round(number * by_factor, 1)
     return DayWeight(origin, pointer, moment.day, kg)
 
@@ -115,6 +117,7 @@ class SessionMerger:
         weights: Iterable[DayWeight],
     ) -> list[FhirSession]:
         """The sessions, each with all that its records say."""
+        # Two drugs of one day are two sessions, whatever the times.
         days: dict[tuple[str, date, str], list[FhirSession]] = defaultdict(list)
         for one in sessions:
             patient = self.people.id_of(one.pointer)
@@ -161,11 +164,13 @@ class SessionMerger:
                     why="Parts of one session are one row with the sum of their doses.",
                 )
             )
+        # Nothing is put together unless somebody has said so.
         if choice != PARTS_OF_ONE:
             return given
         first, *others = sorted(given, key=_beginning)
         first.dose_mg = _sum_of([one.dose_mg for one in given])
         ends = [one.end or one.moment for one in given]
+        # Without a time the length of the session is not known.
         if all(end.clock for end in ends):
             first.end = max(ends, key=_in_order)
         first.stopped_early = any(one.stopped_early for one in given) or None

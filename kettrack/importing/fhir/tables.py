@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
@@ -17,6 +17,8 @@ from kettrack.importing.fhir.parts import ScorePart
 from kettrack.importing.fhir.people import KnownPatients
 from kettrack.importing.fhir.treatments import FhirSession
 from kettrack.importing.source import BIRTH_DATE, DATE, SourceTable
+
+DEATHS: Final = "Patient deaths"
 
 
 class PatientRow(NamedTuple):
@@ -142,6 +144,7 @@ def score_tables(
     """Scores, with the item columns that are needed."""
 
     def columns_of(group: Sequence[ScorePart]) -> list[_Column]:
+        # A column that no record fills would look as if it were there.
         filled = (name for part in group for name in part.cells)
         items = sorted(set(filled) - {SCORE}, key=_number_of)
         return [
@@ -181,6 +184,42 @@ _PATIENTS: Final = (
 def patient_tables(rows: Iterable[PatientRow]) -> list[SourceTable]:
     """Patients."""
     return _tables(rows, "patients", lambda _: _PATIENTS)
+
+
+class Death(NamedTuple):
+    """The death of a patient, which ends a log.
+
+    Parameters
+    ----------
+    origin : RecordOrigin
+        The record of the patient.
+    patient_id : str
+        The id.
+    date : date
+        The clinic's day.
+    """
+
+    origin: RecordOrigin
+    patient_id: str
+    date: date
+
+    @property
+    def event(self) -> str:
+        """As the contract calls it."""
+        return "death"
+
+
+_DEATHS: Final = (
+    _text("patient_id"),
+    _column(DATE, pa.date32()),
+    _text("event"),
+)
+
+
+def death_tables(rows: Iterable[Death]) -> list[SourceTable]:
+    """Deaths; the records are those of patients, so the tables have a name of their own."""
+    tables = _tables(rows, "events", lambda _: _DEATHS)
+    return [replace(table, name=DEATHS) for table in tables]
 
 
 def numbers_by_place(

@@ -44,6 +44,7 @@ def set_timing(
         Takes the question.
     """
     begins = _beginnings(sessions, people)
+    # A time of saving says nothing of the session.
     if answers.get(KEY) == SAVED:
         return
     for part in parts:
@@ -70,6 +71,7 @@ def _beginnings(
         clock = one.moment.clock
         if clock is None:
             continue
+        # A second session of the day comes later, so the first one decides.
         day = (people.id_of(one.pointer), one.moment.day)
         begins[day] = min(clock, begins.get(day, clock))
     return begins

@@ -4,6 +4,7 @@ much and how long.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -12,6 +13,12 @@ from typing import Final
 import msgspec
 from msgspec import Raw
 
+from kettrack.importing.fhir.codes import (
+    MOST_ASKED,
+    NONE,
+    may_be_printed,
+    question_key,
+)
 from kettrack.importing.fhir.notes import FhirNotes, RecordOrigin
 from kettrack.importing.fhir.people import NoPerson, Pointer, pointer_to
 from kettrack.importing.fhir.resources import (
@@ -26,6 +33,9 @@ from kettrack.importing.fhir.resources import (
 )
 from kettrack.importing.fhir.status import StatusReader
 from kettrack.importing.fhir.times import ClinicClock, ClinicMoment, NoDay, minutes
+from kettrack.importing.registry import Answers
+from kettrack.importing.remarks import OpenQuestion
+from kettrack.vocabulary.columns import DRUGS
 from kettrack.vocabulary.outside_codes import (
     drug_in_words,
     drug_of_code,
@@ -90,19 +100,27 @@ class TreatmentReader:
         Shared by all records of the source.
     drugs : mapping
         Id or address of a Medication to the drug that it is.
+    answers : mapping
+        `code.SYSTEM|CODE` says which drug a code is.
+    unknown : Counter
+        Codes without words of drugs that nobody knows.
     """
 
     notes: FhirNotes
     status: StatusReader
     clock: ClinicClock
     drugs: Mapping[str, NamedConcept]
+    answers: Answers
+    unknown: Counter[str] = field(default_factory=Counter)
 
     def administration(
         self, origin: RecordOrigin, one: MedicationAdministration
     ) -> FhirSession | None:
         """The session that an administration is; None where it is none, which is then said."""
         concept = self._drug_concept(one)
-        drug, route = drug_of(concept)
+        drug, route = self._drug(concept)
+        if not drug and concept is not None:
+            self._note_unknown(concept)
         single = (
             one.effective_date_time
             or one.occurence_date_time
@@ -121,7 +139,8 @@ class TreatmentReader:
 
     def procedure(self, origin: RecordOrigin, one: Procedure) -> FhirSession | None:
         """The session that a procedure is; None where it is none, which is then said."""
-        drug, route = drug_of(one.code)
+        # A procedure has no words of its own for a route or a dose.
+        drug, route = self._drug(one.code)
         single = one.performed_date_time or one.occurrence_date_time
         period = one.performed_period or one.occurrence_period
         session = self._session(
@@ -130,6 +149,34 @@ class TreatmentReader:
         if session is not None:
             session.route = route
         return session
+
+    def _drug(self, concept: NamedConcept | None) -> tuple[str, str]:
+        for coding in concept.coding if concept else ():
+            own = self.answers.get(question_key(coding))
+            if own:
+                return (own, "") if own in DRUGS else ("", "")
+        return drug_of(concept)
+
+    def _note_unknown(self, concept: NamedConcept) -> None:
+        # Words that name another drug have answered the question.
+        if not any(_words_of(concept)):
+            self.unknown.update(
+                question_key(coding)
+                for coding in concept.coding
+                if may_be_printed(coding)
+            )
+
+    def ask_about_codes(self) -> None:
+        """Ask which of the unknown codes are ketamine, when no session has been found."""
+        for key, _ in self.unknown.most_common(MOST_ASKED):
+            self.notes.remarks.ask(
+                OpenQuestion(
+                    key=key,
+                    asks="Administrations have this code and no words. Which drug is it?",
+                    choices=(*DRUGS, NONE),
+                    why="No session has been found.",
+                )
+            )
 
     def _session(
         self,
@@ -231,9 +278,12 @@ def drug_of(concept: NamedConcept | None) -> tuple[str, str]:
         found = drug_of_code(coding.system, coding.code)
         if found is not None:
             return found.drug, found.route
-    words = [concept.text, *(coding.display for coding in concept.coding)]
-    named = (drug_in_words(one) for one in words)
+    named = (drug_in_words(one) for one in _words_of(concept))
     return next((one for one in named if one), ""), ""
+
+
+def _words_of(concept: NamedConcept) -> list[str]:
+    return [concept.text, *(coding.display for coding in concept.coding)]
 
 
 def _route(concept: NamedConcept | None) -> str:
@@ -245,5 +295,4 @@ def _route(concept: NamedConcept | None) -> str:
         route = route_of_code(coding.system, coding.code)
         if route is not None:
             return route
-    words = [concept.text, *(coding.display for coding in concept.coding)]
-    return next((one for one in words if one), "")
+    return next((one for one in _words_of(concept) if one), "")

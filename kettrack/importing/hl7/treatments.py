@@ -134,19 +134,20 @@ class AdministrationReader:
         session: FhirSession,
         segment: Segment,
     ) -> None:
-        end = segment.text(4)
-        if not end:
+        text = segment.text(4)
+        if not text:
             return
         try:
-            length = minutes(session.moment, hl7_moment(self.clock, end))
+            end = hl7_moment(self.clock, text)
         except NoDay as why:
             self._refuse_end(session, str(why))
             return
+        length = minutes(session.moment, end)
         if length is not None and length < 0:
             self._refuse_end(session, BACKWARDS)
         elif length:
             # Many systems write the start once more where nobody noted the end.
-            session.duration_min = length
+            session.end = end
 
     def _refuse_end(
         self,
