@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import cache
 from typing import Literal
 
 from kettrack.privacy.identifying_people import shown
@@ -42,8 +43,8 @@ class Grid:
         As the workbook says.
     rows, columns : list of int
         Of each filled cell, from 1, row by row.
-    kinds : list of int
-        A `CellKind` each.
+    kinds : list of CellKind
+        One each.
     numbers : list of float
         0 where the cell is text.
     texts : list of str or None
@@ -64,7 +65,7 @@ class Grid:
     state: SheetState = "visible"
     rows: list[int] = field(default_factory=list)
     columns: list[int] = field(default_factory=list)
-    kinds: list[int] = field(default_factory=list)
+    kinds: list[CellKind] = field(default_factory=list)
     numbers: list[float] = field(default_factory=list)
     texts: list[str | None] = field(default_factory=list)
     totals: list[int] = field(default_factory=list)
@@ -117,10 +118,14 @@ def column_of(reference: str) -> int:
     >>> column_of("AB12")
     28
     """
+    return _number_of(reference.rstrip("0123456789").replace("$", ""))
+
+
+@cache
+def _number_of(letters: str) -> int:
+    # A sheet has few columns and many cells.
     number = 0
-    for letter in reference:
-        if letter.isdigit() or letter == "$":
-            break
+    for letter in letters:
         number = number * 26 + ord(letter.upper()) - ord("A") + 1
     return number
 

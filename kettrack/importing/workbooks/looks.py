@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from kettrack.importing.workbooks.grid import CellKind, Grid
 
@@ -36,15 +35,28 @@ _NUMBER_LIKE: Final = re.compile(
 )
 
 
-@dataclass(
-    frozen=True,
-    slots=True,
-)
-class Cell:
-    """A filled cell, as far as its looks go."""
+class Cell(NamedTuple):
+    """A filled cell, as far as its looks go.
+
+    Parameters
+    ----------
+    kind : CellKind
+        What it says of itself.
+    written : str or None
+        Text, or a number as its format spells it.
+    number : float
+        0 where the cell is text.
+    """
 
     kind: CellKind
-    text: str
+    written: str | None
+    number: float = 0.0
+
+    @property
+    def text(self) -> str:
+        """What the cell shows."""
+        # Spelled only when asked for: most numbers never are.
+        return f"{self.number:.15g}" if self.written is None else self.written
 
     @property
     def is_text(self) -> bool:
@@ -59,17 +71,16 @@ Rows = Mapping[int, Row]
 def rows_of(grid: Grid) -> dict[int, dict[int, Cell]]:
     """Row to column to cell."""
     found: dict[int, dict[int, Cell]] = {}
-    for row, column, kind, number, text in zip(
-        grid.rows, grid.columns, grid.kinds, grid.numbers, grid.texts, strict=True
-    ):
-        spelled = text if text is not None else f"{number:.15g}"
-        found.setdefault(
-            row,
-            {},
-        )[column] = Cell(
-            CellKind(kind),
-            spelled,
-        )
+    cells = map(
+        Cell,
+        grid.kinds,
+        grid.texts,
+        grid.numbers,
+    )
+    for row, column, cell in zip(grid.rows, grid.columns, cells, strict=True):
+        if row not in found:
+            found[row] = {}
+        found[row][column] = cell
     return found
 
 

@@ -45,6 +45,18 @@ def local_attributes(attributes: Attributes) -> dict[str, str]:
     return {name.rpartition(":")[2]: value for name, value in attributes.items()}
 
 
+class _Local(dict[str, str]):
+    """Name of an element to its name without prefix: few names, and many elements."""
+
+    def __missing__(
+        self,
+        name: str,
+    ) -> str:
+        bare = name.rpartition(":")[2]
+        self[name] = bare
+        return bare
+
+
 def walk(
     stream: IO[bytes],
     start: Callable[[str, Attributes], None],
@@ -60,19 +72,13 @@ def walk(
     """
     parser = expat.ParserCreate()
     parser.buffer_text = True
-    local: dict[str, str] = {}
-
-    def bare(name: str) -> str:
-        # A sheet has few names and many elements.
-        if name not in local:
-            local[name] = name.rpartition(":")[2]
-        return local[name]
+    local = _Local()
 
     def refuse(*_: Any) -> None:
         raise NotReadable("a workbook; this one declares XML entities")
 
-    parser.StartElementHandler = lambda name, given: start(bare(name), given)
-    parser.EndElementHandler = lambda name: end(bare(name))
+    parser.StartElementHandler = lambda name, given: start(local[name], given)
+    parser.EndElementHandler = lambda name: end(local[name])
     parser.CharacterDataHandler = text
     # Entities that stand for other entities can grow without end.
     parser.EntityDeclHandler = refuse

@@ -179,6 +179,8 @@ def _fill_merges(
     place: TablePlace,
 ) -> list[tuple[int, int, int]]:
     """Rows and columns that a merged cell covers below its first row, with the row it begins in."""
+    if not grid.merges:
+        return []
     records = set(area.records)
     # A merge over empty cells says nothing.
     filled = set(zip(grid.rows, grid.columns, strict=True))
