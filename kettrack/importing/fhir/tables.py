@@ -124,17 +124,27 @@ def session_tables(
     people: KnownPatients,
 ) -> list[SourceTable]:
     """Sessions."""
+    weight = _column("weight_kg", pa.float64())
     columns = [
         _who(people),
         _DAY,
         _text("drug"),
         _text("route"),
         _text("dose_mg"),
-        _column("weight_kg", pa.float64()),
         _column("duration_min", pa.float64()),
         _column("stopped_early", pa.bool_()),
     ]
-    return _tables(rows, "sessions", lambda _: columns)
+    return _tables(
+        rows,
+        "sessions",
+        lambda group: [*columns, *_if_filled(weight, group)],
+    )
+
+
+def _if_filled(column: _Column, group: Sequence[Any]) -> list[_Column]:
+    """A column that few sources have, where any row fills it."""
+    filled = any(column.cell(row) is not None for row in group)
+    return [column] if filled else []
 
 
 def score_tables(
@@ -152,7 +162,7 @@ def score_tables(
             _DAY,
             _text("instrument"),
             _number(SCORE, pa.float64()),
-            _text("timing"),
+            *_if_filled(_text("timing"), group),
             *(_number(name, pa.int64()) for name in items),
         ]
 
