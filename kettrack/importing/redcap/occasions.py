@@ -91,6 +91,8 @@ class Project:
         All forms with the rows in which they were filled.
     answers : mapping
         To questions.
+    dates : mapping
+        Name of a form to its fields with dates.
     """
 
     export: Delimited
@@ -98,6 +100,7 @@ class Project:
     dictionary: DataDictionary
     forms: tuple[FormRows, ...]
     answers: Answers
+    dates: Mapping[str, tuple[str, ...]]
 
 
 def day_of_event(
@@ -128,26 +131,41 @@ def day_of_event(
 
 def date_fields(
     form: RedcapForm,
-    project: Project,
-) -> list[str]:
-    """The fields of a form that hold the date of what was done; a date of birth is none."""
+    export: Delimited,
+    dictionary: DataDictionary,
+) -> tuple[str, ...]:
+    """The fields of a form that hold the date of what was done; a date of birth is none.
+
+    Parameters
+    ----------
+    form : RedcapForm
+        The form.
+    export : Delimited
+        The file.
+    dictionary : DataDictionary
+        Knows which fields are dates; without it names and values must agree.
+    """
     found = []
     for name, place in form.columns.items():
-        promise = promise_of(name)
-        born = promise is not None and promise.reason == "a date of birth"
-        known = project.dictionary.field_of(name)
-        if born:
+        known = dictionary.field_of(name)
+        if known and not known.is_date:
             continue
-        # The dictionary knows; names are trusted only where every value looks like a date.
-        if known and project.dictionary.fields:
-            is_date = known.is_date
-        else:
-            column = project.export.columns[place].drop_null()
-            iso = pc.all(pc.match_substring_regex(column, _ISO)).as_py()
-            is_date = bool(_DATE_WORDS.intersection(words_of(name))) and bool(iso)
-        if is_date:
+        if not known and not _looks_like_dates(name, export.columns[place]):
+            continue
+        promise = promise_of(name)
+        if promise is None or promise.reason != "a date of birth":
             found.append(name)
-    return found
+    return tuple(found)
+
+
+def _looks_like_dates(
+    name: str,
+    column: pa.Array,
+) -> bool:
+    # The name first: to look at every value of every column would take long.
+    if not _DATE_WORDS.intersection(words_of(name)):
+        return False
+    return bool(pc.all(pc.match_substring_regex(column.drop_null(), _ISO)).as_py())
 
 
 def occasion_of(
@@ -170,7 +188,7 @@ def occasion_of(
         Takes what was assumed, and the question.
     """
     # First what the form itself says, then what stands around it, last the names of events.
-    own = date_fields(rows.form, project)
+    own = project.dates[rows.form.name]
     answer = project.answers.get(f"date.{rows.shown}", "")
     if answer in own or len(own) == 1:
         field = answer if answer in own else own[0]
@@ -256,10 +274,11 @@ def _visit_dates(
     found = {}
     mine = _visits(rows, project)
     for other in project.forms:
-        if other.form.name == rows.form.name:
+        fields = project.dates[other.form.name]
+        if not fields or other.form.name == rows.form.name:
             continue
         theirs = _visits(other, project)
-        for field in date_fields(other.form, project):
+        for field in fields:
             dates = _cells(other.form.columns[field], other, project)
             there = pc.index_in(mine, theirs.filter(dates.is_valid()))
             if there.null_count < len(there):

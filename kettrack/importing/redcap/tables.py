@@ -135,6 +135,9 @@ def export_tables(
         dictionary=dictionary,
         forms=forms,
         answers=answers,
+        dates={
+            form.name: date_fields(form, export, dictionary) for form in layout.forms
+        },
     )
     # Only now is known which rows hold no form at all.
     empty = say_empty_rows(export, forms, remarks)
@@ -315,7 +318,7 @@ def _others(
         columns.setdefault("day", form.occasion.day)
     # Where scales took their part, a row with nothing but a date has nothing left to say.
     answered = np.full(len(form.rows.places), not form.scales)
-    dates = date_fields(form.rows.form, project)
+    dates = project.dates[form.rows.form.name]
     for name in rest:
         columns[name] = form.cells.columns[name]
         if name not in dates:
@@ -369,7 +372,7 @@ def _worth_a_table(
     project: Project,
 ) -> bool:
     """Whether fields beside the scales hold more than the date of the form."""
-    dates = date_fields(form.rows.form, project)
+    dates = project.dates[form.rows.form.name]
     others = [name for name in rest if name not in dates]
     columns = [form.cells.columns[name] for name in others]
     return any(column.null_count < len(column) for column in columns)
