@@ -11,6 +11,8 @@ from textwrap import dedent
 import pandas as pd
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kettrack.errors import DataProblems, UsageError
 from kettrack.importing.readers.redcap import source_from_frame
@@ -548,6 +550,38 @@ def test_a_folder_of_exports(tmp_path: Path) -> None:
     source, remarks = read(tmp_path)
     assert [table.name for table in source.tables] == ["phq9", "gad7"]
     assert "no export of REDCap; it is not read" in reasons(remarks, "noted")
+
+
+CELL = st.sampled_from(["", "0", "1", "3", "27", "-999", "UNK", "2025-01-06", "x y"])
+
+
+@given(rows=st.lists(st.lists(CELL, min_size=12, max_size=12), max_size=6))
+@settings(max_examples=60, deadline=None)
+@pytest.mark.parametrize("known", [True, False], ids=["dictionary", "no dictionary"])
+def test_no_line_goes_in_silence(
+    known: bool, rows: list[list[str]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Whatever stands in an export, each line of it arrives or is told; so do cells of scores."""
+    header = (
+        "record_id,redcap_event_name,redcap_repeat_instance,phq9_date,phq9_total,effects___1,"
+        "phq9_complete,dose,inf_date,gad7_total,infusion_complete,infusion_timestamp"
+    )
+    lines = [",".join(["A1", *row[1:]]) for row in rows]
+    folder = tmp_path_factory.mktemp("export")
+    if known:
+        (folder / "codes.csv").write_text(phq9_dictionary())
+    (folder / "export.csv").write_text("\n".join([header, *lines]) + "\n")
+    source, remarks = read(folder / "export.csv")
+    told = {one.row for one in remarks.said if one.row is not None}
+    arrived = {row for table in source.tables for row in table.rows.to_pylist()}
+    assert told | arrived == set(range(2, len(rows) + 2))
+    totals = [
+        cell
+        for table in source.tables
+        if table.is_a
+        for cell in table.data["score"].to_pylist()
+    ]
+    assert set(totals) <= {row[4] for row in rows} | {row[9] for row in rows} | {None}
 
 
 def test_shared_case_of_blank_forms() -> None:

@@ -145,12 +145,15 @@ def export_tables(
     tables = []
     unknown = 0
     for rows in forms:
-        # Where nothing parts the columns, the one form is called like its file.
-        held.setdefault(rows.shown, []).extend(export.lines[rows.holding])
+        made: list[SourceTable] = []
         if len(rows.places):
             form = _form(rows, project, remarks)
             unknown += sum(form.cells.unknown.values())
-            tables += _tables(form, project, remarks)
+            made = _tables(form, project, remarks)
+        tables += made
+        for name, lines in _lines_held(rows, made, export).items():
+            # Where nothing parts the columns, the one form is called like its file.
+            held.setdefault(name, []).extend(lines)
     _ask_for_codes(unknown, answers, remarks)
     _say_group_and_survey(project, remarks)
     records = {
@@ -159,6 +162,19 @@ def export_tables(
         if lines
     }
     return tables, records
+
+
+def _lines_held(
+    rows: FormRows,
+    tables: Sequence[SourceTable],
+    export: Delimited,
+) -> dict[str, list[int]]:
+    """Name of each table of a form to its lines; those that reach no table are the form's."""
+    held = {table.name: table.rows.to_pylist() for table in tables}
+    own = set(held.get(rows.shown, []))
+    elsewhere = {line for lines in held.values() for line in lines} - own
+    holding = export.lines[rows.holding].tolist()
+    return held | {rows.shown: [line for line in holding if line not in elsewhere]}
 
 
 def _shown_names(
