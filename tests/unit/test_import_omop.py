@@ -17,6 +17,8 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kettrack.errors import DataProblems, NotIdentified
 from kettrack.importing.registry import read_source, recognised
@@ -379,6 +381,54 @@ def test_parts_of_a_table(tmp_path: Path) -> None:
         sum("another record of the same time" in one.reason for one in remarks.said)
         == 4
     )
+
+
+RECORD = st.tuples(
+    st.sampled_from(["A", "B"]),
+    st.sampled_from(["900", "901", "902", "903", "904", "0"]),
+    st.sampled_from(["2025-01-06", "2025-01-07", ""]),
+    st.sampled_from(["", "0", "2", "19", "x"]),
+    st.sampled_from(["", "951", "8"]),
+    st.sampled_from(["", "44261-6", "55758-7", "weight"]),
+)
+
+
+@given(
+    measured=st.lists(RECORD, min_size=1, max_size=8),
+    observed=st.lists(RECORD, max_size=8),
+)
+@settings(max_examples=20, deadline=None)
+def test_no_record_goes_in_silence(
+    measured: list[tuple[str, ...]],
+    observed: list[tuple[str, ...]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Every record about a scale arrives, is joined to another, or is told; each number that
+    arrives stood in a record of its person.
+    """
+    folder = tmp_path_factory.mktemp("extract")
+    as_csv(folder, {"CONCEPT": CONCEPT})
+    for kind, records in (("measurement", measured), ("observation", observed)):
+        header = f"person_id,{kind}_concept_id,{kind}_date,value_as_number"
+        header += f",value_as_concept_id,{kind}_source_value"
+        lines = [",".join(record) for record in records]
+        (folder / f"{kind}.csv").write_text("\n".join([header, *lines]) + "\n")
+    try:
+        source, remarks = read(folder)
+    except NotIdentified:
+        # Nothing held a number: that is told, too.
+        numbers = {record[3] for record in (*measured, *observed) if record[1] == "900"}
+        assert not numbers & {"0", "2", "19"}
+        return
+    others = sum(one.count for one in remarks.said if "other things" in one.reason)
+    told = sum(one.row is not None for one in remarks.said)
+    rows = sum(table.data.num_rows for table in source.tables)
+    joined = sum(len(numbers) for numbers in source.joined.values())
+    assert others + told + rows + joined == len(measured) + len(observed)
+    for row in (row for table in source.tables for row in table.data.to_pylist()):
+        held = {r[3] for r in (*measured, *observed) if r[0] == row["patient_id"]}
+        cells = {row[name] for name in row if name[:5] in ("score", "item_")}
+        assert cells - {None, "1"} <= held
 
 
 def test_a_damaged_file(tmp_path: Path) -> None:

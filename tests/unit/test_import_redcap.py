@@ -556,7 +556,7 @@ CELL = st.sampled_from(["", "0", "1", "3", "27", "-999", "UNK", "2025-01-06", "x
 
 
 @given(rows=st.lists(st.lists(CELL, min_size=12, max_size=12), max_size=6))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @pytest.mark.parametrize("known", [True, False], ids=["dictionary", "no dictionary"])
 def test_no_line_goes_in_silence(
     known: bool, rows: list[list[str]], tmp_path_factory: pytest.TempPathFactory
