@@ -684,10 +684,22 @@ def test_of_a_patient_only_age_and_sex_are_read(tmp_path: Path) -> None:
     assert set(row) == {"patient_id", "birth_date", "sex"}
 
 
-def test_a_birth_date_without_a_day_is_refused(tmp_path: Path) -> None:
-    found = of_records(tmp_path, PATIENT | {"birthDate": "1980"})
-    assert "birth_date" not in found.rows("patients")[0]
-    assert "its date names no day" in found.reasons
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("1980", "1980-07-15"),
+        ("1980-03", "1980-03-15"),
+        ("80", None),
+        ("1980-13", None),
+    ],
+)
+def test_of_a_birth_known_in_part_the_middle_is_taken(
+    tmp_path: Path, text: str, day: str | None
+) -> None:
+    found = of_records(tmp_path, PATIENT | {"birthDate": text})
+    (row,) = found.rows("patients")
+    assert str(row.get("birth_date")) == str(day)
+    assert text not in found.remarks.table().to_csv()
 
 
 # --- sessions ---------------------------------------------------------------------------

@@ -19,6 +19,15 @@ FILES = {
         ["measurement.csv", "drug_exposure.csv", "person.csv", "CONCEPT.csv"],
         ".",
     ),
+    "fhir.md": (
+        [
+            "MedicationAdministration.ndjson",
+            "Observation.ndjson",
+            "QuestionnaireResponse.ndjson",
+            "Patient.ndjson",
+        ],
+        ".",
+    ),
 }
 
 
@@ -44,7 +53,8 @@ def test_the_example_of_a_page(
     names, source = FILES[page]
     folder = tmp_path / "source"
     folder.mkdir()
-    for name, text in zip(names, blocks(page, "csv"), strict=True):
+    files = [*blocks(page, "csv"), *blocks(page, "json")]
+    for name, text in zip(names, files, strict=True):
         (folder / name).write_text(text)
     with pytest.raises(SystemExit) as left:
         main(["import", str(folder / source), "-o", str(tmp_path / "clinic")])

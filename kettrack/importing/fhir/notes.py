@@ -1,4 +1,4 @@
-"""What happened to records, with one remark for all cells of one kind in one file."""
+"""What happened to records and to their fields."""
 
 from __future__ import annotations
 
@@ -65,7 +65,21 @@ class FhirNotes:
     def cell(
         self, origin: RecordOrigin, column: str, action: Action, reason: str
     ) -> None:
-        """Say of one field of a record what was done with it."""
+        """Say of one field of a record what was done with it; what nobody has to look up is
+        counted by file.
+        """
+        if column and action in ("refused", "mended"):
+            self.remarks.add(
+                Remark(
+                    file=origin.file,
+                    table=origin.kind,
+                    row=origin.row,
+                    column=column,
+                    action=action,
+                    reason=reason,
+                )
+            )
+            return
         self._cells[_Cell(origin.file, origin.kind, column, action, reason)] += 1
 
     def finish(self) -> None:

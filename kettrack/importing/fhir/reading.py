@@ -58,7 +58,15 @@ OF_DRUGS: Final = "it describes a drug; it was used to understand administration
 NO_ID: Final = "it has no id, so no other record can point at it"
 TWICE: Final = "another record of the same patient counts"
 REPLACED: Final = "it says that another record of the same patient replaces it"
+BIRTH_IN_PART: Final = (
+    "only the year or month of birth is known; its middle is taken for the age"
+)
 UNREADABLE: Final = "unreadable"
+# Length of a date that is known in part to what makes it the middle of what it says.
+_MIDDLES: Final = {
+    len("1971"): "-07-15",
+    len("1971-03"): "-15",
+}
 _NO_SEX: Final = "this is no word of FHIR"
 _HEAD: Final = msgspec.json.Decoder(Head)
 _DECODERS: Final = {name: msgspec.json.Decoder(kind) for name, kind in READ.items()}
@@ -216,12 +224,18 @@ class FhirReading:
         elif name in self._found.persons:
             self._notes.whole(origin, "dropped", TWICE)
         else:
-            birth = self._date(origin, "birthDate", one.birth_date)
+            birth = self._birth(origin, one.birth_date)
             sex = one.gender if one.gender in SEXES else ""
             if one.gender and not sex:
                 self._notes.cell(origin, "gender", "refused", _NO_SEX)
             self._found.persons[name] = PatientRow(origin, name, birth, sex)
             self._read_death(origin, name, one.deceased_date_time)
+
+    def _birth(self, origin: RecordOrigin, text: str) -> date | None:
+        missing = _MIDDLES.get(len(text), "")
+        if missing:
+            self._notes.cell(origin, "birthDate", "mended", BIRTH_IN_PART)
+        return self._date(origin, "birthDate", text + missing)
 
     def _read_death(self, origin: RecordOrigin, name: str, text: str) -> None:
         day = self._date(origin, "deceasedDateTime", text)
