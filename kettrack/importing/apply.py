@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from kettrack.arrays import Ints
+from kettrack.errors import DataProblems, Problem
 from kettrack.importing.dated_tables import (
     DatedTables,
 )
@@ -17,6 +18,7 @@ from kettrack.importing.import_map import (
 )
 from kettrack.importing.journal import Journal
 from kettrack.importing.map_checks import check_map, of_table
+from kettrack.importing.map_file import MAP_FILE
 from kettrack.importing.patients_joined import one_row_each
 from kettrack.importing.remarks import Remarks
 from kettrack.importing.session_days import with_session_days
@@ -83,8 +85,7 @@ def apply_map(
             )
             parts[one.to] += rows.made()
     made = {
-        name: _in_order(pa.concat_tables(several, promote_options="default"))
-        for name, several in parts.items()
+        name: _in_order(_below_each_other(several)) for name, several in parts.items()
     }
     # Only now all sessions are known, wherever in the map their part stands.
     made = with_session_days(made, journal)
@@ -95,6 +96,44 @@ def apply_map(
     journal.settle(arrived)
     _say_not_taken(source, plan, arrived, remarks)
     return DatedTables(**made)
+
+
+def _below_each_other(several: list[pa.Table]) -> pa.Table:
+    """The rows of all parts; a column that one of them lacks is empty there."""
+    kinds: dict[str, pa.DataType] = {}
+    for table in several:
+        for field in table.schema:
+            # A column in which nothing stands takes the kind that it has elsewhere.
+            if table[field.name].null_count < len(table):
+                kind = kinds.setdefault(field.name, field.type)
+                if kind != field.type:
+                    raise DataProblems([_two_kinds(field.name)])
+    for table in several:
+        for field in table.schema:
+            kinds.setdefault(field.name, field.type)
+    alike = [_with_kinds(table, kinds) for table in several]
+    return pa.concat_tables(alike, promote_options="default")
+
+
+def _with_kinds(
+    table: pa.Table,
+    kinds: Mapping[str, pa.DataType],
+) -> pa.Table:
+    fields = [
+        pa.field(field.name, kinds.get(field.name, field.type))
+        for field in table.schema
+    ]
+    done = table
+    for place, field in enumerate(fields):
+        if field.type != table.schema.field(place).type:
+            nothing = pa.nulls(len(table), field.type)
+            done = done.set_column(place, field, nothing)
+    return done
+
+
+def _two_kinds(name: str) -> Problem:
+    expected = "dates in every table that has it, or days in every one"
+    return Problem(MAP_FILE, None, f"tables.columns.{name}", "", expected)
 
 
 def _in_order(table: pa.Table) -> pa.Table:

@@ -29,6 +29,7 @@ from kettrack.vocabulary.columns import (
     Column,
 )
 from kettrack.vocabulary.instruments import PHQ9
+from kettrack.vocabulary.truth_words import truth_of
 
 # Columns of patients whose day may stand as a date in the source.
 DAYS_OR_DATES: Final = (
@@ -84,12 +85,11 @@ def read_column(
     Returns
     -------
     Array
-        Text, int64, float64, bool, or date32.
+        Text, int64, float64 or bool. Dates are read elsewhere, as only the whole column tells the
+        order of day and month.
     """
     column = contract_column(plan.to, name)
     words = plan.values.get(name, {})
-    if name in (DATE, BIRTH_DATE) or (name in DAYS_OR_DATES and _holds_dates(source)):
-        return journal.dates(source)
     if name == "instrument":
         return read_scale_names(source, words, journal)
     if column is None or column.kind == "text":
@@ -107,7 +107,20 @@ def read_column(
     return as_kind(amounts.values, source, column, journal, unit)
 
 
-def _holds_dates(source: SourceColumn) -> bool:
+def holds_dates(name: str, source: SourceColumn) -> bool:
+    """Whether a column is read as dates.
+
+    Parameters
+    ----------
+    name : str
+        Of the contract, or of `importing.source`.
+    source : SourceColumn
+        The whole column.
+    """
+    if name in (DATE, BIRTH_DATE):
+        return True
+    if name not in DAYS_OR_DATES:
+        return False
     kind = source.values.type
     if pa.types.is_temporal(kind) and not pa.types.is_duration(kind):
         return True
@@ -227,6 +240,6 @@ def constant_column(name: str, word: str, table: str, n_rows: int) -> pa.Array:
     ):
         return one.take(pa.array(place))
     if column.kind == "yes_no":
-        return pa.array([word.casefold() == "true"]).take(pa.array(place))
+        return pa.array([bool(truth_of(word))]).take(pa.array(place))
     kind = pa.int64() if column.kind == "whole" else pa.float64()
     return pa.array([float(word)]).cast(kind).take(pa.array(place))

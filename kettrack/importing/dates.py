@@ -101,10 +101,13 @@ def _of_numbers(
         cells.cast(pa.float64()),
         np.nan,
     ).to_numpy()
+    # Infinity is a number to NumPy, and no day of any calendar.
+    written = ~np.isnan(values)
+    values = np.where(np.isfinite(values), values, np.nan)
     runs = (values >= _RUNS[0]) & (values <= _RUNS[1]) & (values % 1 == 0)
     # Both kinds may stand in one column; no number can be both.
     serials = _serials(values)
-    neither = pa.array(np.isfinite(values) & ~runs & ~serials)
+    neither = pa.array(written & ~runs & ~serials)
     remarks.cells(place, neither, "refused", _NUMBER)
     remarks.column(place, "mended", SAID_SPREADSHEET, int(serials.sum()))
     # As text a number that is no day of the calendar is refused with its reason.

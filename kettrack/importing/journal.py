@@ -53,7 +53,8 @@ class SourceColumn:
     @property
     def blank(self) -> Bools:
         """Which cells hold nothing, or blanks and words for nothing."""
-        if not pa.types.is_string(self.values.type):
+        kind = self.values.type
+        if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
             return self.empty
         return np.asarray(cells_from_arrow(self.values).codes < 0)
 
@@ -193,7 +194,13 @@ class Journal:
         return ""
 
     def dates(self, column: SourceColumn) -> pa.Array:
-        """The whole column as dates; read once, so that nothing is said or asked twice."""
+        """The whole column as dates; read once, so that nothing is said or asked twice.
+
+        Parameters
+        ----------
+        column : SourceColumn
+            All of it: a part would take the place of the whole when it is asked for again.
+        """
         place = column.place
         key = (place.file, place.table, place.column)
         if key not in self._dates:

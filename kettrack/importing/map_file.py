@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
+import numpy as np
 
 from kettrack.errors import (
     DataProblems,
@@ -15,6 +15,7 @@ from kettrack.errors import (
 from kettrack.importing.contract_columns import (
     contract_column,
 )
+from kettrack.importing.decimal_signs import PLAIN_NUMBER
 from kettrack.importing.import_map import (
     ImportMap,
     TableMap,
@@ -46,6 +47,8 @@ from kettrack.reading.settings_schema import (
 )
 from kettrack.reading.toml_file import read_toml
 from kettrack.vocabulary.columns import (
+    EARLIEST_DAY,
+    LATEST_DAY,
     TABLES,
     Column,
 )
@@ -181,6 +184,8 @@ def _part(content: object, place: Place) -> TableMap | None:
         _block(block, to, at_wide.at(str(number)))
         for number, block in enumerate(values.get("wide", []))
     ]
+    if blocks and to == "patients":
+        at_wide.problem("nothing: a patient is one row")
     part = TableMap(
         source=values.get("source", ""),
         to=to,
@@ -256,10 +261,13 @@ def _block(content: object, to: str, place: Place) -> WideBlock:
     for column, day in values.get("columns", {}).items():
         if day == OF_THE_ROW:
             days[column] = None
-        elif isinstance(day, (int, float)) and not isinstance(day, bool):
+        elif _is_day(day):
             days[column] = day
         else:
-            expected = f'a day, as in "name" = 14, or "{OF_THE_ROW}"'
+            expected = (
+                f'a day from {EARLIEST_DAY} to {LATEST_DAY}, as in "name" = 14, or'
+                f' "{OF_THE_ROW}"'
+            )
             place.at("columns", column).problem(expected)
     block = WideBlock(
         columns=days,
@@ -287,6 +295,13 @@ def _block(content: object, to: str, place: Place) -> WideBlock:
         for column in set(named) - set(days):
             place.at(key, column).problem("a name that stands in columns, too")
     return block
+
+
+def _is_day(day: object) -> bool:
+    if isinstance(day, bool) or not isinstance(day, (int, float)):
+        return False
+    # TOML has nan and inf, which are no days: they compare false.
+    return EARLIEST_DAY <= day <= LATEST_DAY
 
 
 def _numbers(content: Mapping[str, Any], place: Place) -> dict[str, int]:
@@ -372,8 +387,10 @@ def _fits(word: str, column: Column) -> bool:
         return truth_of(word) is not None
     if column.kind == "text":
         return True
-    try:
-        msgspec.convert(word, float, strict=False)
-    except msgspec.ValidationError:
+    if not PLAIN_NUMBER.fullmatch(word):
         return False
-    return True
+    number = float(word)
+    low = -np.inf if column.low is None else column.low
+    high = np.inf if column.high is None else column.high
+    whole = column.kind != "whole" or number.is_integer()
+    return whole and low <= number <= high

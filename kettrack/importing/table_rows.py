@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from kettrack.arrays import Bools, Ints
 from kettrack.importing.contract_columns import (
     constant_column,
+    holds_dates,
     read_column,
 )
 from kettrack.importing.dose import (
@@ -190,11 +191,12 @@ class TableRows:
         plan = self.plan
         sources = self._sources(rows)
         base: Columns = {}
-        if DATE in sources:
-            dates = self.journal.dates(self._column(plan.columns[DATE]))
-            base[DATE] = dates.take(pa.array(rows))
         for name, source in sources.items():
-            if name not in _APART and not name.startswith(STATUS):
+            whole = self._column(plan.columns[name])
+            if holds_dates(name, whole):
+                dates = self.journal.dates(whole)
+                base[name] = dates.take(pa.array(rows))
+            elif name not in _APART and not name.startswith(STATUS):
                 base[name] = read_column(
                     source,
                     name,

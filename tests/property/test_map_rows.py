@@ -7,15 +7,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pyarrow as pa
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
+from kettrack.errors import DataProblems
 from kettrack.importing.apply import apply_map
+from kettrack.importing.dated_tables import DatedTables
 from kettrack.importing.import_map import ImportMap, TableMap, WideBlock
 from kettrack.importing.remarks import Remarks
 from kettrack.importing.source import SourceData, SourceTable
 
-RUNS = settings(max_examples=120, deadline=None, derandomize=True)
+RUNS = settings(max_examples=150, deadline=None, derandomize=True)
 SECRET = "Quilliam"
 A_CELL = st.sampled_from(
     [
@@ -107,6 +109,16 @@ def sheet_of(name: str, cells: list[tuple[str | None, ...]]) -> SourceTable:
     return SourceTable(file="log.xlsx", name=name, data=pa.table(data), rows=rows)
 
 
+def made_of(source: SourceData, parts: list[TableMap], remarks: Remarks) -> DatedTables:
+    """What the map makes; one that takes dates and days into one column is refused as a whole."""
+    try:
+        return apply_map(source, ImportMap(kind="excel", tables=tuple(parts)), remarks)
+    except DataProblems as error:
+        if "dates in every table that has it, or days in every one" not in str(error):
+            raise
+        reject()
+
+
 @RUNS
 @given(st.tuples(A_SHEET, A_SHEET), st.lists(a_part(), max_size=4))
 def test_rows_in_are_rows_out_and_rows_said(
@@ -116,7 +128,7 @@ def test_rows_in_are_rows_out_and_rows_said(
     records = {(table.file, table.name): table.rows for table in tables}
     source = SourceData(kind="excel", tables=tables, records=records)
     remarks = Remarks()
-    made = apply_map(source, ImportMap(kind="excel", tables=tuple(parts)), remarks)
+    made = made_of(source, parts, remarks)
     out = {
         (row["source_table"], row["source_row"])
         for table in made.named().values()
@@ -134,3 +146,46 @@ def test_rows_in_are_rows_out_and_rows_said(
     for table in made.named().values():
         assert table["patient_id"].null_count == 0
         assert table.column_names[-3:] == ["source_file", "source_table", "source_row"]
+
+
+TYPED = (
+    pa.array(["a", "b", None, "a"]),
+    pa.array([1, 2, None, 99999999999]),
+    pa.array([0.5, 1e300, None, float("inf")]),
+    pa.array([True, None, False, True]),
+    pa.array([19000, None, -40000, 19007], pa.date32()),
+    pa.array([1_700_000_000, None, 0, 5], pa.timestamp("s")),
+    pa.array([2400, None, 90_000, -5], pa.duration("s")),
+    pa.array(["a", None, "b", "12"], pa.large_string()),
+)
+
+
+@RUNS
+@given(
+    st.lists(st.sampled_from(TYPED), min_size=5, max_size=5),
+    st.lists(a_part(), max_size=3),
+)
+def test_no_kind_of_column_is_a_fault(
+    columns: list[pa.Array], parts: list[TableMap]
+) -> None:
+    tables = []
+    for name, kept in (("S0", 4), ("S1", 0)):
+        data = {
+            header: values.slice(0, kept)
+            for header, values in zip(COLUMNS, columns, strict=True)
+        }
+        rows = pa.array(range(1, kept + 1), pa.int64())
+        tables.append(
+            SourceTable(file="f.sav", name=name, data=pa.table(data), rows=rows)
+        )
+    records = {(table.file, table.name): table.rows for table in tables}
+    source = SourceData(kind="spss", tables=tables, records=records)
+    remarks = Remarks()
+    made = made_of(source, parts, remarks)
+    out = {
+        row
+        for table in made.named().values()
+        for row in table["source_row"].to_pylist()
+    }
+    said = {one.row for one in remarks.said if one.row and not one.column}
+    assert out | said == {1, 2, 3, 4}

@@ -114,7 +114,7 @@ def test_every_mistake_has_its_line(tmp_path: Path) -> None:
         (13, "one of: ketamine, esketamine, placebo, or empty text for nothing"),
         (15, "a unit that can be turned into kg"),
         (17, "no such column of sessions"),
-        (19, 'a day, as in "name" = 14, or "of the row"'),
+        (19, 'a day from -3650 to 3650, as in "name" = 14, or "of the row"'),
     }
 
 
