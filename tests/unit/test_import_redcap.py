@@ -393,6 +393,19 @@ def test_the_time_of_a_survey(tmp_path: Path) -> None:
     assert scores.data["date"].to_pylist() == ["2025-01-06 09:30:11", None]
 
 
+def test_a_survey_that_was_not_sent_in_has_the_date_of_its_visit(
+    tmp_path: Path,
+) -> None:
+    export = """
+        record_id,redcap_event_name,visit_date,visit_complete,phq9_timestamp,phq9_total,phq9_complete
+        A1,first_arm_1,2025-01-06,2,2025-01-05 09:30:11,20,2
+        A1,second_arm_1,2025-01-09,2,[not completed],8,0
+    """
+    source, _ = read(written(tmp_path, export=export))
+    dates = table_called(source, "phq9").data["date"].to_pylist()
+    assert dates == ["2025-01-05 09:30:11", "2025-01-09"]
+
+
 def test_two_dates_on_a_form_are_asked_about(tmp_path: Path) -> None:
     export = """
         record_id,phq9_date,next_date,birth_date,phq9_total,phq9_complete

@@ -203,7 +203,7 @@ def occasion_of(
     survey = _survey(rows, project)
     if answer == BY_SURVEY or (not own and survey is not None):
         _note_date(rows, project, "the time of its survey", remarks)
-        return FormTime(date=survey, of_survey=True)
+        return FormTime(date=_or_visit(survey, visits), of_survey=True)
     # One date that is there for every row of the form can only be that of the visit.
     covering = {name: dates for name, dates in visits.items() if not dates.null_count}
     if not own and len(covering) == 1:
@@ -254,6 +254,16 @@ def _survey(
     sent = pc.match_substring_regex(pc.fill_null(text, ""), r"^\d")
     dates = pc.if_else(sent, text, None)
     return dates if dates.null_count < len(dates) else None
+
+
+def _or_visit(
+    survey: pa.Array | None,
+    visits: Mapping[str, pa.Array],
+) -> pa.Array | None:
+    """A survey that was begun and not sent in has no time; its visit may have a date."""
+    if survey is None or len(visits) != 1:
+        return survey
+    return pc.coalesce(survey, next(iter(visits.values())))
 
 
 def _visit_dates(
