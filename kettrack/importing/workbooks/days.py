@@ -14,6 +14,8 @@ _FROM_1904: Final = datetime.fromisoformat("1904-01-01")
 # Excel counts a 29 February 1900 that never was: its days up to that one lie one day later.
 _PHANTOM_DAY: Final = 60
 _SECONDS: Final = 86400
+# 31 December 9999, the last day that spreadsheets know.
+LAST_DAY: Final = 2_958_465
 
 
 def days_since_1900(
@@ -28,6 +30,8 @@ def days_since_1900(
     45664.5
     """
     start = _FROM_1904 if from_1904 else _BEFORE_1900
+    # A zone is no part of what a spreadsheet shows.
+    moment = moment.replace(tzinfo=None)
     return (moment - start) / timedelta(days=1)
 
 
@@ -58,3 +62,14 @@ def moments(
     # A time of day is a fraction that no binary number holds exactly.
     seconds = np.rint(days * _SECONDS).astype(np.int64)
     return start + seconds.astype("timedelta64[s]")
+
+
+def day_text(days: float) -> str:
+    """A day of the usual count, as 2025-01-07, without its time.
+
+    Examples
+    --------
+    >>> day_text(45664.5)
+    '2025-01-07'
+    """
+    return (_BEFORE_1900 + timedelta(days=days)).date().isoformat()

@@ -10,6 +10,8 @@ _ADDS_UP: Final = re.compile(
     r"(?:\.[sp])?\((?:\d+[,;])*([a-z]+)\d+:([a-z]+)\d+\)",
     re.IGNORECASE,
 )
+# The row of totals of a table that Excel manages: SUBTOTAL(109,Visits[Score]).
+_OF_TABLE: Final = re.compile(r"subtotal\(1?\d\d?,\w*\[[^\[\]]+\]\)", re.IGNORECASE)
 
 
 def adds_up(formula: str) -> bool:
@@ -30,6 +32,8 @@ def adds_up(formula: str) -> bool:
     >>> adds_up("SUM(C2:K2)")
     False
     """
+    if _OF_TABLE.match(formula):
+        return True
     bare = re.sub(r"^of:|[\[\].$]", "", formula)
     # A range over several columns is no total of one of them.
     found = _ADDS_UP.match(bare)

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from kettrack.importing.workbooks.days import day_text
 from kettrack.importing.workbooks.grid import CellKind, Grid
 
 # Names fill nearly every column that holds anything below them; where no row does, a row that
 # fills half of them is taken.
-NAMED_SHARES: Final = (0.7, 0.5)
+_NAMED_SHARES: Final = (0.7, 0.5)
+# Exports put a title, a date and the name of a clinic above the names, not whole pages.
+MOST_ABOVE: Final = 60
 _ROWS_BELOW: Final = 30
 _MOST_NUMBERS: Final = 0.8
-# A first cell that says who the record is about, where the others are weeks or dates.
+# Names of who a record is about.
 _WHO: Final = re.compile(
     r"\b(?:patients?|subjects?|participants?|clients?|record|study|case|pat|pt|mrn|id|code|nr"
-    r"|patienten?|fall|sujets?|pacientes?|pazienti|pazienti?|deelnemer|dossier|number|name)\b"
+    r"|patienten?|fall|sujets?|pacientes?|pazienti?|deelnemer|dossier|number|name)\b"
     r"|id$|nummer$|_no$",
     re.IGNORECASE,
 )
@@ -56,7 +60,11 @@ class Cell(NamedTuple):
     def text(self) -> str:
         """What the cell shows."""
         # Spelled only when asked for: most numbers never are.
-        return f"{self.number:.15g}" if self.written is None else self.written
+        if self.written is not None:
+            return self.written
+        if self.kind is CellKind.DAY:
+            return day_text(self.number)
+        return f"{self.number:.15g}"
 
     @property
     def is_text(self) -> bool:
@@ -68,9 +76,74 @@ Row = Mapping[int, Cell]
 Rows = Mapping[int, Row]
 
 
-def rows_of(grid: Grid) -> dict[int, dict[int, Cell]]:
-    """Row to column to cell."""
-    found: dict[int, dict[int, Cell]] = {}
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The cells of a sheet by row and column.
+
+    Parameters
+    ----------
+    rows : mapping
+        Row to column to cell.
+    covered : mapping
+        Row to the columns that its merged cells cover to the right of their first.
+    """
+
+    rows: Rows
+    covered: Mapping[int, set[int]] = field(default_factory=dict)
+
+    def part(self, rows: Rows) -> Look:
+        """Some of the cells."""
+        return Look(rows, self.covered)
+
+    def looks_like_names(
+        self,
+        number: int,
+        below: Sequence[int],
+        share: float = _NAMED_SHARES[0],
+    ) -> bool:
+        """Whether a row names the columns of the rows below it, or that share of them."""
+        below = below[:_ROWS_BELOW]
+        row = self.rows[number]
+        if len(row) < 2 or not below:
+            return False
+        # The name of a group stands over all the columns that its cell covers.
+        names = row.keys() | self.covered.get(number, set())
+        wide = filled_columns(self.rows, below) | names
+        named = len(names) >= share * len(wide)
+        words = [cell.is_text for cell in row.values()]
+        if all(words):
+            return named
+        # Weeks or dates may stand for names; then a word must say who the rows are about.
+        first = row[min(row)]
+        return named and words[0] and says_who(first.text)
+
+    def place_of_names(self, numbers: Sequence[int]) -> int:
+        """Place of the first row that names columns; the number of rows where none does."""
+        for share in _NAMED_SHARES:
+            for place, number in enumerate(numbers[:MOST_ABOVE]):
+                if self.looks_like_names(number, numbers[place + 1 :], share):
+                    return place
+        return len(numbers)
+
+    def describes(
+        self,
+        number: int,
+        below: Sequence[int],
+    ) -> bool:
+        """Whether a row right under the names says in words what they are, or in which unit."""
+        row = self.rows[number]
+        below = below[:_ROWS_BELOW]
+        here = number_columns(self.rows, below) & row.keys()
+        # A record has a number or a date in some column of numbers.
+        if not here or not all(cell.is_text for cell in row.values()):
+            return False
+        leftmost = min(filled_columns(self.rows, below), default=0)
+        return len(here) > 1 or leftmost not in row
+
+
+def look_of(grid: Grid) -> Look:
+    """A sheet by row and column."""
+    rows: dict[int, dict[int, Cell]] = {}
     cells = map(
         Cell,
         grid.kinds,
@@ -78,10 +151,15 @@ def rows_of(grid: Grid) -> dict[int, dict[int, Cell]]:
         grid.numbers,
     )
     for row, column, cell in zip(grid.rows, grid.columns, cells, strict=True):
-        if row not in found:
-            found[row] = {}
-        found[row][column] = cell
-    return found
+        if row not in rows:
+            rows[row] = {}
+        rows[row][column] = cell
+    covered: dict[int, set[int]] = {}
+    for top, left, _, right in grid.merges:
+        # A merge over an empty cell names nothing.
+        if right > left and left in rows.get(top, {}):
+            covered.setdefault(top, set()).update(range(left + 1, right + 1))
+    return Look(rows, covered)
 
 
 def row_words(row: Row) -> set[str]:
@@ -105,10 +183,7 @@ def number_columns(
     words: dict[int, list[bool]] = {}
     for number in numbers:
         for column, cell in rows[number].items():
-            words.setdefault(
-                column,
-                [],
-            ).append(cell.is_text)
+            words.setdefault(column, []).append(cell.is_text)
     least = 1 - _MOST_NUMBERS
     return {
         column
@@ -117,53 +192,15 @@ def number_columns(
     }
 
 
-def looks_like_names(
-    rows: Rows, number: int, below: Sequence[int], share: float = NAMED_SHARES[0]
-) -> bool:
-    """Whether a row names the columns of the rows below it, or that share of them."""
-    below = below[:_ROWS_BELOW]
-    row = rows[number]
-    if len(row) < 2 or not below:
-        return False
-    wide = (
-        filled_columns(
-            rows,
-            below,
-        )
-        | row.keys()
-    )
-    named = len(row) >= share * len(wide)
-    words = [cell.is_text for cell in row.values()]
-    if all(words):
-        return named
-    # Weeks or dates may stand for names; then a word must say who the rows are about.
-    first = row[min(row)]
-    return named and words[0] and bool(_WHO.search(first.text))
+def says_who(name: str) -> bool:
+    """Whether the name of a column says who a record is about.
 
-
-def describes(
-    rows: Rows,
-    number: int,
-    below: Sequence[int],
-) -> bool:
-    """Whether a row right under the names says in words what they are, or in which unit."""
-    row = rows[number]
-    numeric = number_columns(
-        rows,
-        below[:_ROWS_BELOW],
-    )
-    here = numeric & row.keys()
-    # A record has a number or a date in some column of numbers.
-    if not here or not all(cell.is_text for cell in row.values()):
-        return False
-    leftmost = min(
-        filled_columns(
-            rows,
-            below[:_ROWS_BELOW],
-        ),
-        default=0,
-    )
-    return len(here) >= 2 or leftmost not in row
+    Examples
+    --------
+    >>> says_who("Patient no."), says_who("Week 2")
+    (True, False)
+    """
+    return bool(_WHO.search(name))
 
 
 def says_total(row: Row) -> bool:

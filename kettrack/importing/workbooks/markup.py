@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from typing import IO, Any, Final
 from xml.parsers import expat
@@ -11,6 +12,20 @@ Attributes = Mapping[str, str]
 _CHUNK: Final = 1 << 20
 # A part that unpacks to more than this is no clinic's workbook.
 _MOST_BYTES: Final = 4 << 30
+
+
+_DAMAGE: Final = (
+    expat.ExpatError,
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    ValueError,
+    LookupError,
+    OverflowError,
+    NotImplementedError,
+    RuntimeError,
+)
 
 
 class NotReadable(Exception):
@@ -87,7 +102,8 @@ def walk(
             while chunk := stream.read(_CHUNK):
                 parser.Parse(chunk, False)
         parser.Parse(b"", True)
-    except (expat.ExpatError, zipfile.BadZipFile, EOFError, OSError):
+    # Attributes that are no numbers, parts that do not unpack: all of it is damage.
+    except _DAMAGE:
         raise NotReadable("a workbook that is whole; this one is damaged") from None
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 import zipfile
 from datetime import datetime
+from math import isfinite
 from pathlib import Path
 from typing import Final
 
-from kettrack.importing.workbooks.days import days_since_1900
+from kettrack.importing.workbooks.days import LAST_DAY, days_since_1900
 from kettrack.importing.workbooks.formulas import adds_up
 from kettrack.importing.workbooks.grid import CellKind, Corner, Grid, column_of
 from kettrack.importing.workbooks.markup import (
@@ -30,6 +31,7 @@ from kettrack.importing.workbooks.xlsx_parts import (
 )
 
 _PLAIN: Final = NumberFormat()
+_OF_TIME: Final = (CellKind.DAY, CellKind.CLOCK)
 _TEXTS: Final = ("s", "inlineStr", "str")
 
 
@@ -195,15 +197,18 @@ class _Cells:
             # Strict Open XML may write a date as text of ISO 8601.
             self._add_iso(value)
             return
-        try:
-            number = float(value)
-        except ValueError:
+        number = _number(value)
+        if number is None:
             self.grid.add(*at, CellKind.TEXT, text=value)
             return
         formats = self.book.formats
         # A style that the workbook does not list is no format.
         shape = formats[self.style] if self.style < len(formats) else _PLAIN
-        self.grid.add(*at, shape.kind, number, shape.spelled(number))
+        kind = shape.kind
+        # Excel shows ##### for a day that it does not know.
+        if kind in _OF_TIME and not 0 <= number <= LAST_DAY:
+            kind = CellKind.NUMBER
+        self.grid.add(*at, kind, number, shape.spelled(number))
 
     def _add_iso(self, value: str) -> None:
         at = (self.row, self.column)
@@ -214,6 +219,14 @@ class _Cells:
             return
         days = days_since_1900(moment, self.grid.from_1904)
         self.grid.add(*at, CellKind.DAY, days)
+
+
+def _number(value: str) -> float | None:
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    return number if isfinite(number) else None
 
 
 def _corners(reference: str) -> Corner:
