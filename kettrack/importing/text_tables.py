@@ -33,6 +33,7 @@ from kettrack.importing.workbooks.names import (
     ask_header,
     unique_names,
 )
+from kettrack.importing.workbooks.patients_above import filled_down
 
 TEXT_ENDINGS: Final = (".csv", ".tsv", ".txt", ".tab")
 _SEPARATORS: Final = (",", ";", "\t", "|")
@@ -124,7 +125,7 @@ def _tables(
             if column in names
         },
     )
-    return [table]
+    return [filled_down(table, place)]
 
 
 def _records(

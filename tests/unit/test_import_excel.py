@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import random
 import shutil
 import subprocess
 import zipfile
@@ -506,6 +507,103 @@ def test_a_folder_of_workbooks_is_one_source(tmp_path: Path) -> None:
         ("north.xlsx", "north Sheet1"),
         ("south.xlsx", "south Sheet1"),
     }
+
+
+def test_names_of_groups_over_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "log.xlsx"
+    made, sheet = book(
+        path,
+        ["Patient", "Date", "PHQ-9", None, None],
+        [None, None, 1, 2, 3],
+        ["P1", DAY, 3, 2, 1],
+        ["P2", DAY, 0, 2, 1],
+    )
+    sheet.merge_cells("C1:E1")
+    made.save(path)
+    table = only(path)
+    assert table.data.column_names == [
+        "Patient",
+        "Date",
+        "PHQ-9 1",
+        "PHQ-9 2",
+        "PHQ-9 3",
+    ]
+    assert table.rows.to_pylist() == [3, 4]
+
+
+def test_dates_and_weeks_as_names(tmp_path: Path) -> None:
+    path = tmp_path / "log.xlsx"
+    book(path, ["Patient", DAY, 4], ["P1", 20, 12], ["P2", 21, 13])
+    assert only(path).data.column_names == ["Patient", "2024-01-05", "4"]
+
+
+def test_the_row_of_totals_that_excel_manages(tmp_path: Path) -> None:
+    path = tmp_path / "log.xlsx"
+    names = ["Patient", "PHQ-9"]
+    book(path, names, ["P1", 20], ["P2", 12], [None, "=SUBTOTAL(101,Visits[PHQ-9])"])
+    assert only(path).rows.to_pylist() == [2, 3]
+
+
+def test_a_number_that_stands_once_for_several_rows(tmp_path: Path) -> None:
+    path = tmp_path / "log.xlsx"
+    rows = [["P1", DAY, 20], [None, DAY, 18], [None, DAY, 9], ["P2", DAY, 12]]
+    book(path, ["Patient", "Date", "PHQ-9"], *rows)
+    data, remarks = read(path)
+    assert data.tables[0].data["Patient"].to_pylist() == ["P1", None, None, "P2"]
+    assert asked(remarks) == ["fill_down.Visits.Patient"]
+    data, remarks = read(path, fill_down__Visits__Patient="from above")
+    assert data.tables[0].data["Patient"].to_pylist() == ["P1", "P1", "P1", "P2"]
+    assert [(one.action, one.count) for one in remarks.said] == [("mended", 2)]
+    data, remarks = read(path, fill_down__Visits__Patient="leave empty")
+    assert asked(remarks) == []
+    assert data.tables[0].data["Patient"].null_count == 2
+
+
+def test_a_sheet_for_each_patient(tmp_path: Path) -> None:
+    path = tmp_path / "log.xlsx"
+    made, first = book(path, title="Jane Ashworth")
+    for number, sheet in enumerate(
+        (first, made.create_sheet("Omar Baker"), made.create_sheet("0017"))
+    ):
+        for row in (["Date", "PHQ-9"], [DAY, 20 + number], [DAY, 12]):
+            sheet.append(row)
+    made.save(path)
+    data, remarks = read(path)
+    patients = [set(table.data.column(0).to_pylist()) for table in data.tables]
+    assert patients == [{"Jane Ashworth"}, {"Omar Baker"}, {"0017"}]
+    assert data.tables[0].data.column_names[0] == "Patient (name of the sheet)"
+    assert "Ashworth" not in repr(remarks)
+    assert "Ashworth" not in repr(data.records)
+
+
+def test_damage_of_any_kind_is_said_plainly(tmp_path: Path) -> None:
+    """Bytes of the sheet are changed one after the other, from a fixed seed."""
+    path = tmp_path / "log.xlsx"
+    made, sheet = book(
+        path, ["Patient", "Date", "PHQ-9"], ["SECRET", DAY, 2], ["P2", DAY, 3]
+    )
+    sheet.merge_cells("A2:A3")
+    sheet.row_dimensions[3].hidden = True
+    made.save(path)
+    with zipfile.ZipFile(path) as archive:
+        whole = {name: archive.read(name) for name in archive.namelist()}
+    numbers = random.Random(7)
+    parts = ["xl/worksheets/sheet1.xml", "xl/workbook.xml", "xl/styles.xml"]
+    said: list[str] = []
+    for _ in range(150):
+        part = numbers.choice(parts)
+        data = bytearray(whole[part])
+        for _ in range(3):
+            data[numbers.randrange(len(data))] = numbers.choice(b"0x<9 ")
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, content in (whole | {part: bytes(data)}).items():
+                archive.writestr(name, content)
+        try:
+            read(path)
+        except DataProblems as caught:
+            said.append(str(caught))
+    assert said
+    assert not any("SECRET" in one for one in said)
 
 
 # Any cell that a sheet can hold; text that reads like a number stays text.

@@ -10,7 +10,7 @@ from typing import Final
 
 from kettrack.importing.workbooks.grid import Grid
 from kettrack.importing.workbooks.looks import (
-    Look,
+    SheetLook,
     filled_columns,
     look_of,
     number_columns,
@@ -114,9 +114,12 @@ class _Finder:
     """Tells the rows of one table apart."""
 
     grid: Grid
-    look: Look
+    look: SheetLook
 
-    def area(self, numbers: list[int]) -> Area:
+    def area(
+        self,
+        numbers: list[int],
+    ) -> Area:
         """The table of some rows."""
         place = self.look.place_of_names(numbers)
         if place < len(numbers):
@@ -125,7 +128,11 @@ class _Finder:
         columns = sorted(filled_columns(self.look.rows, numbers))
         # A sheet of notes is words in one column, or words only.
         is_table = len(columns) > 1 and bool(number_columns(self.look.rows, numbers))
-        return Area(columns=columns, records=numbers, is_table=is_table)
+        return Area(
+            columns=columns,
+            records=numbers,
+            is_table=is_table,
+        )
 
     def below(
         self,
@@ -133,7 +140,11 @@ class _Finder:
         header: int,
     ) -> Area:
         """The table of some rows whose names stand in one of them."""
-        around = NameRows(self.grid, self.look, header)
+        around = NameRows(
+            self.grid,
+            self.look,
+            header,
+        )
         area = Area(header=header, names=around.names())
         above = [number for number in numbers if number < header]
         left = [number for number in numbers if number > header]

@@ -18,6 +18,7 @@ from kettrack.importing.workbooks.markup import NotReadable
 from kettrack.importing.workbooks.names import TablePlace
 from kettrack.importing.workbooks.ods import read_ods
 from kettrack.importing.workbooks.old_excel import read_old_excel
+from kettrack.importing.workbooks.patients_above import with_names_of_sheets
 from kettrack.importing.workbooks.sheets import read_sheet
 from kettrack.importing.workbooks.xlsx import read_xlsx
 from kettrack.privacy.identifying_people import shown
@@ -104,6 +105,16 @@ def read_book(
         read = read_sheet(grid, answers, remarks)
         tables += read.tables
         records |= {(file, name): rows for name, rows in read.records.items()}
+    tables = with_names_of_sheets(
+        tables,
+        {grid.name: name for name, grid in sheets},
+        TablePlace(
+            file,
+            "",
+            answers,
+            remarks,
+        ),
+    )
     if not tables and not remarks.asked:
         expected = "a sheet with a table; all sheets are empty"
         raise DataProblems([Problem(file, None, "", "", expected)])

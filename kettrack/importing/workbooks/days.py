@@ -15,7 +15,7 @@ _FROM_1904: Final = datetime.fromisoformat("1904-01-01")
 _PHANTOM_DAY: Final = 60
 _SECONDS: Final = 86400
 # 31 December 9999, the last day that spreadsheets know.
-LAST_DAY: Final = 2_958_465
+LAST_SHEET_DAY: Final = 2_958_465
 
 
 def days_since_1900(

@@ -77,7 +77,7 @@ Rows = Mapping[int, Row]
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class SheetLook:
     """The cells of a sheet by row and column.
 
     Parameters
@@ -91,9 +91,9 @@ class Look:
     rows: Rows
     covered: Mapping[int, set[int]] = field(default_factory=dict)
 
-    def part(self, rows: Rows) -> Look:
+    def part(self, rows: Rows) -> SheetLook:
         """Some of the cells."""
-        return Look(rows, self.covered)
+        return SheetLook(rows, self.covered)
 
     def looks_like_names(
         self,
@@ -141,7 +141,7 @@ class Look:
         return len(here) > 1 or leftmost not in row
 
 
-def look_of(grid: Grid) -> Look:
+def look_of(grid: Grid) -> SheetLook:
     """A sheet by row and column."""
     rows: dict[int, dict[int, Cell]] = {}
     cells = map(
@@ -159,7 +159,7 @@ def look_of(grid: Grid) -> Look:
         # A merge over an empty cell names nothing.
         if right > left and left in rows.get(top, {}):
             covered.setdefault(top, set()).update(range(left + 1, right + 1))
-    return Look(rows, covered)
+    return SheetLook(rows, covered)
 
 
 def row_words(row: Row) -> set[str]:

@@ -10,8 +10,8 @@ from kettrack.importing.workbooks.grid import CellKind, Corner, Grid
 from kettrack.importing.workbooks.looks import (
     MOST_ABOVE,
     Cell,
-    Look,
     Row,
+    SheetLook,
     filled_columns,
     number_columns,
 )
@@ -21,7 +21,10 @@ _LARGEST_NAME: Final = 104
 Names = dict[int, str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(
+    frozen=True,
+    slots=True,
+)
 class NameRows:
     """The rows around the names of a table.
 
@@ -29,19 +32,22 @@ class NameRows:
     ----------
     grid : Grid
         The sheet; its merged cells say how far a group goes.
-    look : Look
+    look : SheetLook
         Its cells.
     header : int
         Row of the names.
     """
 
     grid: Grid
-    look: Look
+    look: SheetLook
     header: int
 
     def names(self) -> Names:
         """Column to its name, as the row of names alone has it."""
-        row = self.look.rows.get(self.header, {})
+        row = self.look.rows.get(
+            self.header,
+            {},
+        )
         return {column: cell.text for column, cell in row.items()}
 
     def with_above(
@@ -57,7 +63,13 @@ class NameRows:
         small = [name.casefold() for name in names.values()]
         # Week 0, Week 2, Week 0, Week 2 need the name of their scale from above.
         repeated = len(set(small)) < len(small)
-        wide = filled_columns(self.look.rows, below[:MOST_ABOVE]) | names.keys()
+        wide = (
+            filled_columns(
+                self.look.rows,
+                below[:MOST_ABOVE],
+            )
+            | names.keys()
+        )
         # A title is merged over the whole width, or stands alone.
         grouped = any(
             last - first + 1 < len(wide)
@@ -72,10 +84,21 @@ class NameRows:
         # One word over the whole width is a title.
         if len(upper) == 1 and not grouped:
             return None
-        groups = self._spread(upper, self.header - 1, wide, set(names))
-        return _joined(groups, names)
+        groups = self._spread(
+            upper,
+            self.header - 1,
+            wide,
+            set(names),
+        )
+        return _joined(
+            groups,
+            names,
+        )
 
-    def with_below(self, left: Sequence[int]) -> Names | None:
+    def with_below(
+        self,
+        left: Sequence[int],
+    ) -> Names | None:
         """Names with those of single columns one row lower after them; None where there are none.
 
         Parameters
@@ -87,18 +110,32 @@ class NameRows:
             return None
         lower = self.look.rows[left[0]]
         records = left[1 : MOST_ABOVE + 1]
-        wide = filled_columns(self.look.rows, records)
+        wide = filled_columns(
+            self.look.rows,
+            records,
+        )
         unnamed = wide - self.names().keys()
-        covered = self.look.covered.get(self.header, set())
+        covered = self.look.covered.get(
+            self.header,
+            set(),
+        )
         under = unnamed | covered | {column - 1 for column in unnamed | covered}
-        numbers = number_columns(self.look.rows, records)
+        numbers = number_columns(
+            self.look.rows,
+            records,
+        )
         # A record has something in the leftmost column; names of single columns stand under
         # groups.
         if not (
             unnamed & lower.keys()
             and lower.keys() <= under
             and min(wide) not in lower
-            and all(map(_may_name, lower.values()))
+            and all(
+                map(
+                    _may_name,
+                    lower.values(),
+                )
+            )
             and numbers & lower.keys()
         ):
             return None
@@ -108,7 +145,10 @@ class NameRows:
             wide,
             set(lower),
         )
-        return _joined(groups, {column: cell.text for column, cell in lower.items()})
+        return _joined(
+            groups,
+            {column: cell.text for column, cell in lower.items()},
+        )
 
     def _spread(
         self,
@@ -126,7 +166,10 @@ class NameRows:
             # A merge says how far a group goes.
             last = merged[column][3] if column in merged else max(wide)
             # Without one it goes on to the next name, as far as there are names below it.
-            for place in range(column + 1, last + 1):
+            for place in range(
+                column + 1,
+                last + 1,
+            ):
                 if place in upper or (column not in merged and place not in under):
                     break
                 if place in under:
@@ -145,6 +188,20 @@ def _joined(
 ) -> Names:
     joined = {}
     for column in upper.keys() | lower.keys():
-        parts = [upper.get(column, ""), lower.get(column, "")]
-        joined[column] = " ".join(filter(None, parts))
+        parts = [
+            upper.get(
+                column,
+                "",
+            ),
+            lower.get(
+                column,
+                "",
+            ),
+        ]
+        joined[column] = " ".join(
+            filter(
+                None,
+                parts,
+            )
+        )
     return joined

@@ -22,6 +22,7 @@ from kettrack.importing.workbooks.names import (
     ask_header,
     unique_names,
 )
+from kettrack.importing.workbooks.patients_above import filled_down
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +126,13 @@ def _tables(
     if not names:
         place.drop(area.records, "none of the columns can be read")
         return []
-    return [
-        _table(
-            grid,
-            area,
-            names,
-            place,
-        )
-    ]
+    table = _table(
+        grid,
+        area,
+        names,
+        place,
+    )
+    return [filled_down(table, place)]
 
 
 def _table(

@@ -6,15 +6,15 @@ from itertools import pairwise
 
 from kettrack.importing.workbooks.looks import (
     MOST_ABOVE,
-    Look,
     Rows,
+    SheetLook,
     filled_columns,
     number_columns,
     row_words,
 )
 
 
-def side_by_side(look: Look) -> list[Look]:
+def side_by_side(look: SheetLook) -> list[SheetLook]:
     """Parts of a sheet that a column without any cell divides, where each is a table of its own."""
     rows = look.rows
     parts: list[Rows] = []
@@ -57,8 +57,8 @@ def _merged(
 
 
 def _apart(
-    one: Look,
-    other: Look,
+    one: SheetLook,
+    other: SheetLook,
 ) -> bool:
     """Whether two parts are two tables: both have names, and they repeat one or end elsewhere."""
     # A column of remarks to the right has no names of a table.
@@ -68,14 +68,14 @@ def _apart(
     return bool(names[0] & names[1]) or max(one.rows) != max(other.rows)
 
 
-def _first_names(look: Look) -> set[str]:
+def _first_names(look: SheetLook) -> set[str]:
     numbers = sorted(look.rows)
     place = look.place_of_names(numbers)
     return row_words(look.rows[numbers[place]]) if place < len(numbers) else set()
 
 
 def one_below_another(
-    look: Look,
+    look: SheetLook,
     numbers: list[int],
 ) -> list[list[int]]:
     """Stretches of rows that each begin with names of their own, after a row without any cell."""
@@ -84,14 +84,19 @@ def one_below_another(
     for place in range(first + 2, len(numbers) - 1):
         # Only after a gap: within a table a row of words is a record.
         gap = numbers[place] - numbers[place - 1] > 1
-        if gap and _begins_table(look, numbers, place, first):
+        if gap and _begins_table(
+            look,
+            numbers,
+            place,
+            first,
+        ):
             starts.append(place)
     ends = [*starts[1:], len(numbers)]
     return [numbers[start:end] for start, end in zip(starts, ends, strict=True)]
 
 
 def _begins_table(
-    look: Look,
+    look: SheetLook,
     numbers: list[int],
     place: int,
     first: int,

@@ -12,7 +12,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Final
 
-from kettrack.importing.workbooks.days import LAST_DAY, days_since_1900
+from kettrack.importing.workbooks.days import LAST_SHEET_DAY, days_since_1900
 from kettrack.importing.workbooks.formulas import adds_up
 from kettrack.importing.workbooks.grid import CellKind, Corner, Grid, column_of
 from kettrack.importing.workbooks.markup import (
@@ -206,7 +206,7 @@ class _Cells:
         shape = formats[self.style] if self.style < len(formats) else _PLAIN
         kind = shape.kind
         # Excel shows ##### for a day that it does not know.
-        if kind in _OF_TIME and not 0 <= number <= LAST_DAY:
+        if kind in _OF_TIME and not 0 <= number <= LAST_SHEET_DAY:
             kind = CellKind.NUMBER
         self.grid.add(*at, kind, number, shape.spelled(number))
 
