@@ -32,6 +32,7 @@ NOTHING: Final = "nothing"
 # Patients that have a word before it may stand in a question.
 _FEWEST_PATIENTS: Final = 3
 _MOST_QUESTIONS: Final = 12
+_MOST_WORDS: Final = 1000
 _BETWEEN: Final = r"\s*(?:[;,/+|]|\band\b|\bund\b|\bet\b|\by\b|\ben\b)\s*"
 _SHORT: Final = 30
 
@@ -65,7 +66,8 @@ def known_share(
     facts: ColumnFacts,
 ) -> float:
     """Share of the cells of a column whose words are known for a column of the contract."""
-    if not facts.n or not has_words(meaning):
+    # Notes and codes of patients are as many as rows; words of a list come back.
+    if not facts.n or not has_words(meaning) or len(facts.levels) > _MOST_WORDS:
         return 0.0
     hit = [bool(_meant(meaning, word)) for word in facts.as_words]
     return float(facts.counts[np.array(hit, dtype=bool)].sum() / facts.n)
