@@ -70,12 +70,11 @@ _UNITS: Final[Mapping[Unit, str]] = {
     ),
     "visit": "v visit visits visite visita t time timepoint tp wave bezoek termin vis",
     "start": (
-        "pre baseline base bl bsl intake screening screen start initial before aufnahme vorher"
-        " avant antes voormeting prima basislinie basal entree"
+        "baseline base bl bsl intake screening screen start initial aufnahme voormeting"
+        " basislinie basal entree"
     ),
     "later": (
-        "post after fu fup followup follow end nachher katamnese apres despues nameting dopo"
-        " final last exit discharge"
+        "fu fup followup follow end katamnese nameting final last exit discharge"
     ),
 }
 OCCASION_WORDS: Final[Mapping[str, Unit]] = {
@@ -87,6 +86,13 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+# Said of a session, or of the whole treatment where a patient has one row.
+_BEFORE: Final = "pre before vor vorher avant antes voor prima"
+_AFTER: Final = "post after nach nachher apres despues dopo"
+TIMING_WORDS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(_BEFORE.split(), "before"),
+    **dict.fromkeys(_AFTER.split(), "after"),
+}
 ITEM_WORDS: Final = _words(
     "q i it item items question frage pregunta vraag domanda itm qu"
 )

@@ -475,6 +475,81 @@ LAYOUTS = {
           site<-Clinic
         """,
     ),
+    "before and after each session": Layout(
+        {
+            "Spravato log": """
+                Chart # | Infusion # | Date of service | Dose | Pre PHQ-9 | Post PHQ-9
+                1 | 1 | 1/13/2025 | 56 mg | 20 | 17
+                1 | 2 | 1/16/2025 | 84 mg | 18 | 15
+                2 | 1 | 1/16/2025 | 56 mg | 22 | 20
+            """
+        },
+        """
+        sessions Spravato log
+          patient_id<-Chart #
+          date<-Date of service
+          dose_mg<-Dose
+          drug=esketamine
+          route=intranasal
+        scores Spravato log
+          patient_id<-Chart #
+          date<-Date of service
+          score<-Pre PHQ-9
+          instrument=PHQ-9
+          timing=before
+        scores Spravato log
+          patient_id<-Chart #
+          date<-Date of service
+          score<-Post PHQ-9
+          instrument=PHQ-9
+          timing=after
+        """,
+    ),
+    "before and after the treatment": Layout(
+        {
+            "madrs": """
+                id | pre | week 4
+                1 | 30 | 20
+                2 | 31 | 18
+            """
+        },
+        """
+        scores madrs
+          patient_id<-id
+          instrument=MADRS
+          score before: pre@0
+          score: week 4@28
+        """,
+    ),
+    "nothing but names": Layout(
+        {
+            "log": """
+                Patient name | Infusion date | Ketamine dose (mg)
+                Jane Doe | 2025-01-13 | 40
+                Jane Doe | 2025-01-16 | 45
+                John Roe | 2025-01-16 | 50
+            """
+        },
+        "",
+        ("patient_id.log",),
+    ),
+    "nothing but names, answered": Layout(
+        {
+            "log": """
+                Patient name | Infusion date | Ketamine dose (mg)
+                Jane Doe | 2025-01-13 | 40
+                John Roe | 2025-01-16 | 50
+            """
+        },
+        """
+        sessions log
+          patient_id<-Patient name
+          date<-Infusion date
+          dose_mg<-Ketamine dose (mg)
+          drug=ketamine
+        """,
+        answers={"patient_id.log": "Patient name"},
+    ),
 }
 
 

@@ -24,6 +24,7 @@ from kettrack.vocabulary.cell_words import (
 )
 from kettrack.vocabulary.columns import EVENT_ROWS, PATIENTS, SESSIONS
 from kettrack.vocabulary.heading_words import TABLE_WORDS, VISIT_WORDS
+from kettrack.vocabulary.outside_codes import drug_in_words
 from kettrack.vocabulary.score_headings import OCCASION_WORDS
 from kettrack.vocabulary.status_words import status_column
 
@@ -71,15 +72,34 @@ def session_part(
     if drug and not dose:
         _doses_beside_drugs(known, drug, columns, values)
     status = _status(known, "sessions")
-    part = when.part(known, "sessions", columns | status, {})
+    named = {} if drug else _drug_in_names(known, columns)
+    part = when.part(known, "sessions", columns | status, named)
     return TableMap(
         source=part.source,
         to=part.to,
         columns=part.columns,
+        constants=part.constants,
         values=dict(part.values) | values,
         units=dict(part.units) | _units(known, columns),
         where=_where(known, columns),
     )
+
+
+def _drug_in_names(
+    known: TableColumns,
+    columns: Mapping[str, str],
+) -> dict[str, str]:
+    """The drug that the name of a sheet, file or column of doses says of all rows."""
+    names = [columns.get("dose_mg", ""), known.table.name, known.table.file]
+    for name in names:
+        spaced = " ".join(words_of(name))
+        drug = drug_in_words(spaced)
+        if drug is None:
+            continue
+        spray = "spravato" in spaced and "route" not in columns
+        # Spravato is a nasal spray and nothing else.
+        return {"drug": drug} | ({"route": "intranasal"} if spray else {})
+    return {}
 
 
 def _contract_columns(

@@ -114,7 +114,10 @@ def _with_patients(
             key=key,
             asks=f"Which column of {known.table.name!r} tells patients apart?",
             choices=(*choices, _NO_SUCH),
-            why="Sessions and scores of a patient are joined by it.",
+            why=(
+                "Sessions and scores of a patient are joined by it. It becomes a code; two people"
+                " of one name would become one."
+            ),
         )
         remarks.ask(question)
     return replace(known, named=answer) if answer in choices else known

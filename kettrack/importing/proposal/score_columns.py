@@ -17,6 +17,7 @@ from kettrack.vocabulary.score_headings import (
     NUMBER_WORDS,
     OCCASION_WORDS,
     SCALES,
+    TIMING_WORDS,
     TOTAL_WORDS,
     UNSURE,
     Unit,
@@ -59,6 +60,8 @@ class ScoreHeading:
         Number of the item; 0 where it is none.
     occasion : Occasion or None
         None where nothing is said.
+    timing : str
+        `before` or `after` a session, or the whole treatment; empty where nothing is said.
     bare : int or None
         A number that says nothing of what it counts.
     understood : bool
@@ -69,6 +72,7 @@ class ScoreHeading:
     part: Part = "total"
     item: int = 0
     occasion: NamedOccasion | None = None
+    timing: str = ""
     bare: int | None = None
     understood: bool = True
 
@@ -178,7 +182,8 @@ def _under(
 ) -> ScoreHeading | None:
     """A column of a sheet that is named after its scale: `Q1`, `Total`, `Week 4`."""
     heading = _of_rest(scale, words_of(facts.name))
-    named = heading.part != "total" or heading.occasion or heading.bare is not None
+    said = heading.occasion or heading.timing or heading.bare is not None
+    named = heading.part != "total" or said
     total = set(words_of(facts.name)) & TOTAL_WORDS
     if not heading.understood or not (named or total):
         return None
@@ -199,7 +204,15 @@ def occasion_in(
     True
     """
     heading = _of_rest("", words_of(text))
-    return heading.occasion if heading.understood else None
+    if not heading.understood:
+        return None
+    return heading.occasion or of_treatment(heading.timing)
+
+
+def of_treatment(timing: str) -> NamedOccasion | None:
+    """The occasion that before or after means where it is said of the whole treatment."""
+    units: dict[str, Unit] = {"before": "start", "after": "later"}
+    return NamedOccasion(unit=units[timing]) if timing else None
 
 
 def _of_rest(
@@ -266,6 +279,8 @@ def _with_word(
         return replace(heading, part="item", item=number)
     if unit and (number is not None or unit in _WITHOUT_NUMBER):
         return _at(heading, unit, number)
+    if word in TIMING_WORDS:
+        return replace(heading, timing=TIMING_WORDS[word])
     if word in DATE_WORDS:
         return replace(heading, part="date")
     known = word in TOTAL_WORDS or word in EMPTY_SCORE_WORDS or unit

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from kettrack.importing.import_map import DayOfEach, TableMap, WideBlock
+from kettrack.importing.import_map import TableMap, WideBlock
 from kettrack.importing.proposal.score_columns import (
     NamedOccasion,
     ScoreColumn,
+    of_treatment,
 )
 from kettrack.importing.proposal.table_columns import TableColumns
 from kettrack.importing.proposal.when import When
@@ -25,7 +26,6 @@ OTHER_VERSION: Final = "another version"
 _DAYS_IN_MONTH: Final = 365.25 / 12
 # Nobody scored a patient "before" on a later day than this one.
 _START: Final = 0.0
-_BEFORE: Final = {"timing": "before"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,21 +124,18 @@ def _of_scale(
     when: When,
     asking: Asking,
 ) -> list[TableMap]:
-    # Columns without an occasion belong to the day of their row.
-    occasions: dict[NamedOccasion | None, list[ScoreColumn]] = defaultdict(list)
-    for one in columns:
-        occasions[one.heading.occasion].append(one)
-    plain = occasions.pop(None, [])
-    dates = [one.facts.name for one in plain if one.heading.part == "date"]
     parts = []
-    filled = {_into(one): one.facts.name for one in plain if _into(one)}
-    if filled:
-        constants = {"instrument": scale}
-        day = {DATE: dates[0]} if dates else dict(when.columns)
-        parts.append(when.part(known, "scores", day | filled, constants))
+    # Columns without an occasion belong to the day of their row.
+    for timing, plain in _of_rows(known, columns, when).items():
+        dates = [one.facts.name for one in plain if one.heading.part == "date"]
+        filled = {_into(one): one.facts.name for one in plain if _into(one)}
+        if filled:
+            constants = {"instrument": scale} | _timed(timing)
+            day = {DATE: dates[0]} if dates else dict(when.columns)
+            parts.append(when.part(known, "scores", day | filled, constants))
     # Visits beside each other, after those whose row has its own day.
-    if occasions:
-        blocks = _blocks(known, occasions, asking)
+    blocks = _blocks(known, _at_occasions(known, columns, when), asking)
+    if blocks:
         # A date of the row beside occasions would be that of day 0, which nobody said.
         columns_too = {"patient_id": known.patient}
         parts.append(
@@ -151,6 +148,48 @@ def _of_scale(
             )
         )
     return parts
+
+
+def _timed(timing: str) -> dict[str, str]:
+    return {"timing": timing} if timing else {}
+
+
+def _of_rows(
+    known: TableColumns,
+    columns: Sequence[ScoreColumn],
+    when: When,
+) -> dict[str, list[ScoreColumn]]:
+    """Timing to the columns that belong to the day of their row."""
+    found: dict[str, list[ScoreColumn]] = defaultdict(list)
+    for one in columns:
+        if _occasion_of(known, one, when) is None:
+            found[one.heading.timing].append(one)
+    return found
+
+
+def _at_occasions(
+    known: TableColumns,
+    columns: Sequence[ScoreColumn],
+    when: When,
+) -> dict[NamedOccasion, list[ScoreColumn]]:
+    found: dict[NamedOccasion, list[ScoreColumn]] = defaultdict(list)
+    for one in columns:
+        occasion = _occasion_of(known, one, when)
+        if occasion is not None:
+            found[occasion].append(one)
+    return found
+
+
+def _occasion_of(
+    known: TableColumns,
+    column: ScoreColumn,
+    when: When,
+) -> NamedOccasion | None:
+    """The occasion of a column; None where it is the day of its row."""
+    heading = column.heading
+    # "Pre" in a log of sessions is before each of them, else before the treatment.
+    of_row = bool(when.columns) and known.several_rows
+    return heading.occasion or (None if of_row else of_treatment(heading.timing))
 
 
 def _into(
@@ -172,18 +211,16 @@ def _into(
 
 def _blocks(
     known: TableColumns,
-    occasions: Mapping[NamedOccasion | None, list[ScoreColumn]],
+    occasions: Mapping[NamedOccasion, list[ScoreColumn]],
     asking: Asking,
 ) -> tuple[WideBlock, ...]:
-    """One block for each column of the contract; what was filled in before treatment stands apart,
-    as it says so.
+    """One block for each column of the contract; what was filled in before treatment, or before
+    or after a session, stands apart, as it says so.
     """
-    days: dict[tuple[str, bool], dict[str, float | None]] = defaultdict(dict)
+    days: dict[tuple[str, str], dict[str, float | None]] = defaultdict(dict)
     dates: dict[str, str] = {}
     sessions: dict[str, int] = {}
     for occasion, columns in occasions.items():
-        if occasion is None:
-            continue
         # A visit with a date of its own needs no day from its name.
         dated = [one.facts.name for one in columns if one.heading.part == "date"]
         for one in columns:
@@ -191,33 +228,24 @@ def _blocks(
             if not into:
                 continue
             name = one.facts.name
-            before = occasion.unit == "start"
-            days[into, before][name] = None
+            timing = "before" if occasion.unit == "start" else one.heading.timing
+            days[into, timing][name] = None
             if dated:
                 dates[name] = dated[0]
             elif _by_session(occasion, asking):
                 sessions[name] = occasion.number
             else:
-                days[into, before][name] = _day_of(known, name, occasion, asking)
+                day = _day_of(known, name, occasion, asking)
+                days[into, timing][name] = day
     return tuple(
-        _block(into, before, of_each, dates, sessions)
-        for (into, before), of_each in days.items()
-    )
-
-
-def _block(
-    into: str,
-    before: bool,
-    days: DayOfEach,
-    dates: Mapping[str, str],
-    sessions: Mapping[str, int],
-) -> WideBlock:
-    return WideBlock(
-        columns=dict(days),
-        dates={name: dates[name] for name in days if name in dates},
-        sessions={name: sessions[name] for name in days if name in sessions},
-        into=into,
-        constants=_BEFORE if before else {},
+        WideBlock(
+            columns=of_each,
+            dates={name: dates[name] for name in of_each if name in dates},
+            sessions={name: sessions[name] for name in of_each if name in sessions},
+            into=into,
+            constants=_timed(timing),
+        )
+        for (into, timing), of_each in days.items()
     )
 
 

@@ -87,13 +87,18 @@ class TableColumns:
     @property
     def patient(self) -> str:
         """The column that tells patients apart; empty where there is none."""
-        found = [one for one in self.fits.get("patient_id", []) if _is_code(one)]
+        # A name is taken only where somebody says so: two people may share one.
+        found = [
+            one
+            for one in self.fits.get("patient_id", [])
+            if _is_code(one) and not _is_name(one)
+        ]
         return self.named or (found[0].name if found else "")
 
     @property
     def may_be_patients(self) -> list[str]:
-        """Columns in which every row has something of its own, as a code of a patient has where
-        each patient has one row.
+        """Columns of names; and those in which every row has something of its own, as a code of a
+        patient has where each patient has one row.
         """
         n_rows = self.table.data.num_rows
         scores = {one.facts.name for one in self.scores}
@@ -101,9 +106,10 @@ class TableColumns:
             one.name
             for one in self.facts
             if one.kind in ("text", "whole")
-            and one.n == len(one.levels) == n_rows
             and one.name not in scores
-            and _is_code(one)
+            and (
+                _is_name(one) or (one.n == len(one.levels) == n_rows and _is_code(one))
+            )
         ]
 
     @property
@@ -118,6 +124,15 @@ class TableColumns:
         """Columns of the contract that describe a person."""
         found = [name for name in self.fits if name in _OF_PATIENTS]
         return found if set(found) - _OF_EITHER else []
+
+    @property
+    def several_rows(self) -> bool:
+        """Whether a patient has more than one row."""
+        if not self.patient:
+            return False
+        patients = self.table.data[self.patient]
+        n_patients = pc.count_distinct(patients).as_py()
+        return bool(n_patients < len(patients) - patients.null_count)
 
     def one_per_patient(
         self,
@@ -140,6 +155,10 @@ class TableColumns:
         return bool(np.all(numbers <= 1))
 
 
+def _is_name(facts: ColumnFacts) -> bool:
+    return facts.finding is not None and "a name" in facts.finding.why
+
+
 def _is_code(
     facts: ColumnFacts,
 ) -> bool:
@@ -160,6 +179,9 @@ def read_columns(
     """
     facts = facts_of(table)
     scale = scale_named(table.name)
+    if scale is None:
+        # A workbook of one sheet is often called after its scale.
+        scale = scale_named(table.file)
     scores = columns_of_scores(facts, scale)
     # A column of scores is nothing else: "PHQ-9 date" is no date of sessions.
     taken = {one.facts.name for one in scores}
