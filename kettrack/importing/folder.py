@@ -20,6 +20,7 @@ from kettrack.reading.import_remarks import IMPORT_PROBLEMS_FILE
 from kettrack.reading.load import check_folder
 from kettrack.settings import SETTINGS_FILE, Settings
 from kettrack.vocabulary.columns import AGE_CAP, TABLES
+from kettrack.vocabulary.instruments import INSTRUMENTS
 from kettrack.writing import whole_folder, write_table, write_text
 
 _README: Final = "README.md"
@@ -93,6 +94,9 @@ def write_cohort(
     return found.notes
 
 
+_OF_DEPRESSION: Final = frozenset(
+    name for name, scale in INSTRUMENTS.items() if scale.construct == "depression"
+)
 _HINT: Final = (
     "Lines are rows of your file, columns those of kettrack. Change the map or the file, and run"
     " the command again."
@@ -219,7 +223,8 @@ def _settings_of(
 def _most_scored(
     tables: Mapping[str, pa.Table],
 ) -> str:
-    """Settings that name the scale with the most scores."""
+    """Settings that name the scale of depression with the most scores, or another where there is
+    none."""
     scores = tables["scores"]
     # Without the column all scores are of the scale that the settings name.
     if "instrument" not in scores.column_names:
@@ -228,10 +233,14 @@ def _most_scored(
     if "score" in scores.column_names:
         filled = scores.filter(pc.is_valid(scores["score"]))
     names = Counter(filled["instrument"].to_pylist() or [Settings().instrument])
+    # Patients come for their depression: its scale goes before one that is filled in more often.
     # Among equally many the first by name: the same every time.
-    best = min(names, key=lambda name: (-names[name], name or ""))
+    best = min(
+        names, key=lambda name: (name not in _OF_DEPRESSION, -names[name], name or "")
+    )
     quoted = (best or "").replace("\\", "\\\\").replace('"', '\\"')
-    return f'# The scale with the most scores.\ninstrument = "{quoted}"\n'
+    said = "# The scale with the most scores, one of depression before others."
+    return f'{said}\ninstrument = "{quoted}"\n'
 
 
 def _shown_remarks(

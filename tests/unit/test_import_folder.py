@@ -163,3 +163,22 @@ def test_secrets_do_not_travel_with_the_data(tmp_path: Path) -> None:
     assert "MRN1" in place.read_text()
     with pytest.raises(UsageError, match="not overwritten"):
         write_linkage(linkage, place, cohort)
+
+
+@pytest.mark.parametrize(
+    ("scales", "chosen"),
+    [
+        (["PHQ-9", "GAD-7", "GAD-7"], "PHQ-9"),
+        (["PHQ-9", "MADRS", "MADRS", "GAD-7"], "MADRS"),
+        (["GAD-7", "PCL-5", "PCL-5"], "PCL-5"),
+    ],
+)
+def test_a_scale_of_depression_goes_before_others(
+    scales: list[str], chosen: str, tmp_path: Path
+) -> None:
+    days = [
+        f"MRN1 2024-03-0{place} {scale} 12" for place, scale in enumerate(scales, 1)
+    ]
+    scores = "\n".join(["patient_id date instrument score", *days])
+    write_cohort(tables(scores=f"{scores}\n"), tmp_path / "clinic", Remarks())
+    assert load_cohort(tmp_path / "clinic").settings.instrument == chosen
