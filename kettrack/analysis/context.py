@@ -107,6 +107,7 @@ def release(result: Result, cohort: DerivedCohort, log_end: bool = True) -> Resu
     else:
         recorded = {**result.made_from, "log_complete_to": "observed_to_day"}
         result = replace(result, made_from=recorded)
+    result = replace(result, caveats=(*result.caveats, *_prorated_totals(cohort)))
     policy = cohort.settings.policy
     if result.rows is not None:
         result = replace(result, rows=partial(_gated_rows, result.rows, policy))
@@ -135,6 +136,18 @@ def chosen_log_end(cohort: DerivedCohort) -> tuple[str, ...]:
         f" who were scored {COMPLETE_LOG_DAYS} days or more after their last session. People who"
         " left without a later score are left out of the shares by session, as if they had come"
         " only just now; those who stay in are often the better ones.",
+    )
+
+
+def _prorated_totals(cohort: DerivedCohort) -> tuple[str, ...]:
+    """What the folder says of totals with decimals; nothing where it says nothing."""
+    scale = cohort.instrument
+    if not scale.prorated:
+        return ()
+    done = "rounded, half a point up" if scale.prorated == "round" else "kept"
+    return (
+        f"{scale.name} totals with decimals are taken to be prorated for missing answers, and"
+        f" {done} (prorated in {SETTINGS_FILE}). How the clinic prorated them is not known here.",
     )
 
 

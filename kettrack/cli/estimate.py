@@ -86,6 +86,15 @@ def estimate(
             ),
         ),
     ] = None,
+    recall_days: Annotated[
+        int | None,
+        typer.Option(
+            "--recall-days",
+            metavar="DAYS",
+            min=0,
+            help="How many days back a score looks, for questions that need it.",
+        ),
+    ] = None,
     list_names: Annotated[
         bool,
         typer.Option(
@@ -111,6 +120,7 @@ def estimate(
       kettrack estimate durability clinic --json > durability.json
       kettrack estimate response_by_session clinic --by severity -o response.csv
       kettrack estimate durability clinic --rows durability_rows.csv
+      kettrack estimate next-session clinic --instrument MADRS --recall-days 7
     """
     _check_output(output, folder, json)
     check_output(rows, folder)
@@ -122,6 +132,7 @@ def estimate(
     find_name = name.replace("-", "_")
     # A wrong name is told before the cohort is read.
     steps = get_question(find_name).steps
+    options = _options(find_name, recall_days)
     cohort = open_cohort(
         folder,
         allow,
@@ -135,7 +146,11 @@ def estimate(
         gate_rows(cohort.patients, cohort.settings.policy)
     with working(f"Estimating {find_name}", steps) as on_step:
         result = find(
-            find_name, cohort, by=by.replace("-", "_") if by else None, on_step=on_step
+            find_name,
+            cohort,
+            by=by.replace("-", "_") if by else None,
+            on_step=on_step,
+            **options,
         )
     # A refusal is given first, with the table it rests on; then the exit code says so.
     _give(result, output, json)
@@ -149,6 +164,32 @@ def estimate(
             else output
         )
         raise typer.Exit(NotIdentified.exit_code) if json else refused(result, missing)
+
+
+def _options(
+    name: str,
+    recall_days: int | None,
+) -> dict[str, int]:
+    """Further options of a question, where they were given.
+
+    Raises
+    ------
+    UsageError
+        When the question does not take one; the message names those that do.
+    """
+    if recall_days is None:
+        return {}
+    from kettrack.analysis.registry import load_questions
+
+    takes = [
+        one.name for one in load_questions().values() if "recall_days" in one.options
+    ]
+    if name not in takes:
+        raise UsageError(
+            f"{name} does not ask how far back a score looks, so --recall-days changes nothing."
+            f" These questions take it: {', '.join(takes)}."
+        )
+    return {"recall_days": recall_days}
 
 
 def _write_rows(result: Result, cohort: Cohort, file: Path) -> None:

@@ -17,6 +17,7 @@ from kettrack.reading.problems import counted
 from kettrack.reading.score_checks import CODES_FOR_MISSING
 from kettrack.vocabulary.instrument import Instrument
 from kettrack.vocabulary.instruments import INSTRUMENTS
+from kettrack.vocabulary.totals import rounded_total
 
 Columns = dict[str, pa.Array]
 _Sources = Mapping[str, SourceColumn]
@@ -109,7 +110,7 @@ class _Part:
                 "mended",
                 "a broken total, rounded",
             )
-            score[broken] = np.round(score[broken])
+            score[broken] = rounded_total(score[broken])
         else:
             reason = f"a {name} total is a whole number, and this one is not"
             self.journal.cells(source, broken, "refused", reason)

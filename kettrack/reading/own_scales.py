@@ -129,6 +129,15 @@ def _as_the_clinic_uses_it(
             f"nothing: the answers of {scale.name} are no numbers that can be moved"
         )
         return scale
+    if values.get("prorated") and not scale.whole_numbers:
+        place.at("prorated").problem(
+            f"nothing: {scale.name} has decimals by itself, so that a prorated score looks like"
+            " any other"
+        )
+        return scale
+    # Kept totals have decimals from here on; rounded ones have none.
+    if values.get("prorated") == "keep":
+        values["whole_numbers"] = False
     if "recall_days" in values:
         values["recall_days"] = Fact(values["recall_days"], SETTINGS_FILE, "user")
     return replace(scale, **values)
@@ -139,6 +148,8 @@ def _built_instrument(
     values: dict[str, Any],
 ) -> Instrument:
     source = values.pop("source", SETTINGS_FILE)
+    if values.get("prorated") == "keep":
+        values["whole_numbers"] = False
     for key in _FACTS:
         if key in values:
             values[key] = Fact(values[key], source, "user")
@@ -181,6 +192,10 @@ def _contradictions(table: InstrumentTable) -> dict[str, str]:
     elif any(not label.strip() or label in RESERVED_BANDS for label in bands):
         taken = ", ".join(RESERVED_BANDS)
         wrong["bands"] = f"labels that are not empty and none of these words: {taken}"
+    if given(table).get("prorated") and table.whole_numbers is False:
+        wrong["prorated"] = (
+            "nothing, as whole_numbers = false lets every decimal through"
+        )
     return wrong | _wrong_items(table)
 
 

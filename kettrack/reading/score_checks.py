@@ -4,6 +4,7 @@ total agree.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -15,8 +16,10 @@ from kettrack.arrays import Bools, Floats, Ints
 from kettrack.reading.item_coding import coded_wrongly
 from kettrack.reading.problems import Ledger, counted_was, show
 from kettrack.reading.rows import any_filled
+from kettrack.settings import SETTINGS_FILE
 from kettrack.vocabulary.instrument import Instrument
 from kettrack.vocabulary.totals import (
+    rounded_total,
     total_bounds,
     total_from_items,
     total_of_answered,
@@ -108,8 +111,6 @@ class _Part:
         """
         scale = self.scale
         wrong = (score < scale.minimum) | (score > scale.maximum)
-        if scale.whole_numbers:
-            wrong |= np.isfinite(score) & (score != np.round(score))
         kind, article = (
             ("T value", "; not the raw sum")
             if scale.total == "t_value"
@@ -121,7 +122,38 @@ class _Part:
         self._report(wrong & ~missing, "score", score, expected)
         way_on = "; where a number such as -9 or 999 stands for no score, leave the cell empty"
         self._report(missing, "score", score, f"{expected}{way_on}")
-        return np.where(wrong, np.nan, score)
+        return self._whole(np.where(wrong, np.nan, score))
+
+    def _whole(self, score: Floats) -> Floats:
+        """Totals with decimals on a scale of whole numbers: a problem, unless the clinic says that
+        its totals are prorated.
+        """
+        scale = self.scale
+        # In a T value decimals are nothing unusual.
+        if not scale.whole_numbers and not scale.prorated:
+            return score
+        broken = np.isfinite(score) & (score != np.round(score))
+        if not scale.prorated:
+            self._report(broken, "score", score, self._way_on_for_broken())
+            return np.where(broken, np.nan, score)
+        done = (
+            "rounded, half a point up" if scale.prorated == "round" else "kept as it is"
+        )
+        self._count(
+            broken,
+            "total with decimals",
+            f"taken to be prorated for missing answers, and {done}",
+            "totals with decimals",
+        )
+        return rounded_total(score) if scale.prorated == "round" else score
+
+    def _way_on_for_broken(self) -> str:
+        name = self.scale.name
+        table = name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else f'"{name}"'
+        return (
+            f"a {name} total is a whole number. If these are prorated for missing answers, write"
+            f' prorated = "round" or "keep" under [instruments.{table}] in {SETTINGS_FILE}'
+        )
 
     def check_coding(self, items: Floats, score: Floats) -> Floats:
         """Answers from the lowest that the scale has, where the clinic says how its files code
@@ -222,8 +254,7 @@ class _Part:
             answered & np.isfinite(score) & complete, score, total
         )
         empty = np.isnan(score)
-        score = self._without_sums_of_some(score, items, answered & ~complete)
-        score = self._without_sums_of_none(score, answered)
+        score = self._believed(score, items, answered, complete)
         stated = np.isfinite(score)
         partial = answered & ~complete
         impossible = partial & stated
@@ -251,6 +282,33 @@ class _Part:
             partial & empty, "score", "left empty because some items are missing"
         )
         return np.where(stated | ~answered, score, total)
+
+    def _believed(
+        self, score: Floats, items: Floats, answered: Bools, complete: Bools
+    ) -> Floats:
+        """Stated totals without those that the missing answers make worthless."""
+        partial = answered & ~complete
+        score = self._without_too_few_answers(score, items, partial)
+        score = self._without_sums_of_some(score, items, partial)
+        return self._without_sums_of_none(score, answered)
+
+    def _without_too_few_answers(
+        self, score: Floats, items: Floats, partial: Bools
+    ) -> Floats:
+        """Prorated totals without those for which too many answers are missing, where a
+        publication says how many may be.
+        """
+        most = self.scale.most_missing
+        if not self.scale.prorated or most is None:
+            return score
+        n_missing = np.isnan(items).sum(axis=1)
+        too_few = partial & np.isfinite(score) & (n_missing > most.value)
+        self._count(
+            too_few,
+            "prorated total",
+            f"taken as missing, as more than {most.value:g} answers are missing ({most.source})",
+        )
+        return np.where(too_few, np.nan, score)
 
     def _without_sums_of_some(
         self, score: Floats, items: Floats, partial: Bools

@@ -64,6 +64,7 @@ _Truth = Annotated[bool, Meta(description="true or false")]
 _Policy = Annotated[str, one_of(POLICIES)]
 _Event = Annotated[str, one_of(EVENTS)]
 _Tables = dict[str, Any]
+ProratedTotals = Literal["round", "keep"]
 
 
 # UNSET tells a key that was not given from one that was given as false.
@@ -132,6 +133,7 @@ class InstrumentTable(msgspec.Struct, kw_only=True):
     licence: _Text | UnsetType = UNSET
     construct: Construct | UnsetType = UNSET
     whole_numbers: _Truth | UnsetType = UNSET
+    prorated: ProratedTotals | UnsetType = UNSET
     percent_change: _Truth | UnsetType = UNSET
     item_maxima: (
         Annotated[
@@ -175,6 +177,7 @@ class BuiltInTable(msgspec.Struct, kw_only=True):
 
     recall_days: _Days | UnsetType = UNSET
     items_coded_from: _Whole | UnsetType = UNSET
+    prorated: ProratedTotals | UnsetType = UNSET
 
 
 class RuleTable(msgspec.Struct, kw_only=True):

@@ -11,6 +11,8 @@ from kettrack.vocabulary.days import ASSUMED_RECALL_DAYS
 # How sure a number is, from read in its source to stated by the user.
 Standing = Literal["verified", "computed", "convention", "recalled", "user"]
 TotalRule = Literal["sum", "domains", "highest", "t_value"]
+# What a clinic says of totals with decimals; empty where it says nothing.
+Prorated = Literal["", "round", "keep"]
 Construct = Literal[
     "depression",
     "anxiety",
@@ -117,7 +119,7 @@ class Recall:
         if self.assumed:
             return (
                 f"How far back {self.instrument} looks is not confirmed; {self.days} days are"
-                " assumed."
+                " assumed, unless recall_days says otherwise."
             )
         return f"{self.instrument} asks about the last {self.days} days."
 
@@ -161,6 +163,11 @@ class Instrument:
         For the rule `t_value`: the T value of each raw sum, from the lowest.
     whole_numbers : bool
         Whether a total is always an integer.
+    prorated : {"", "round", "keep"}
+        What becomes of totals with decimals, which a clinic has prorated for missing answers; empty
+        where it has said nothing, and such a total is a problem.
+    most_missing : Fact or None
+        How many answers may be missing in a prorated total; None where no publication says so.
     higher_is_worse : bool
         Direction; True for every built-in scale.
     recall_days : Fact or None
@@ -206,6 +213,8 @@ class Instrument:
     domains: tuple[Domain, ...] = ()
     t_values: tuple[float, ...] = ()
     whole_numbers: bool = True
+    prorated: Prorated = ""
+    most_missing: Fact | None = None
     higher_is_worse: bool = True
     recall_days: Fact | None = None
     bands: tuple[Band, ...] = ()

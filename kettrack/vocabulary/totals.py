@@ -115,6 +115,27 @@ def total_of_answered(
     return total_from_items(instrument, np.nan_to_num(answers))
 
 
+def rounded_total(
+    score: Floats,
+) -> Floats:
+    """Totals that were prorated for missing answers, as whole numbers.
+
+    Half a point goes up, as people round; `numpy.round` would take 12.5 down and 13.5 up.
+
+    Parameters
+    ----------
+    score : array
+        Totals, NaN where there is none.
+
+    Examples
+    --------
+    >>> rounded_total(np.array([12.5, 13.5, 12.4]))
+    array([13., 14., 12.])
+    """
+    rounded: Floats = np.floor(score + 0.5)
+    return rounded
+
+
 def _counted(
     instrument: Instrument,
     items: Floats,

@@ -122,3 +122,15 @@ def test_bad_usage_leaves_with_2(run, arguments: tuple[str, ...], told: str) -> 
     code, out, err = run(*arguments)
     assert (code, out) == (2, "")
     assert told in " ".join(err.split())
+
+
+def test_how_far_back_a_score_looks_can_be_said(run) -> None:
+    code, told, _ = run(
+        "next-session", SAMPLE, "--instrument", "MADRS", "--recall-days", 7
+    )
+    assert code == 0
+    assert "MADRS asks about the last 7 days" in told
+    code, _, error = run("durability", SAMPLE, "--recall-days", 7)
+    assert code == 2
+    assert "These questions take it:" in error
+    assert "next_session" in error

@@ -98,7 +98,8 @@ def test_the_warning_about_the_recall_window_comes_first(sample, sheet):
     settings = replace(sample.settings, user_instruments=(unconfirmed,))
     assumed = should_we_go_on(replace(sample, settings=settings))
     assert assumed.caveats[0].startswith(
-        "How far back PHQ-9 looks is not confirmed; 14 days are assumed. Scores after"
+        "How far back PHQ-9 looks is not confirmed; 14 days are assumed, unless"
+        " recall_days says otherwise. Scores after"
     )
 
 

@@ -435,7 +435,10 @@ def test_a_recall_that_is_not_confirmed_is_assumed_as_14_days_and_said(weekly):
     chosen = replace(weekly.settings, user_instruments=(unconfirmed,))
     assumed = next_session(replace(weekly, settings=chosen))
     assert_frame_equal(assumed.table, next_session(weekly, recall_days=14).table)
-    said = "How far back PHQ-9 looks is not confirmed; 14 days are assumed."
+    said = (
+        "How far back PHQ-9 looks is not confirmed; 14 days are assumed, unless"
+        " recall_days says otherwise."
+    )
     assert said in assumed.caveats[0]
 
 

@@ -237,7 +237,7 @@ def test_a_recall_that_is_not_confirmed_is_assumed_and_said():
     found = next_session_maintenance(other)
     assert found.status == "ok"
     assert (
-        "How far back MADRS looks is not confirmed; 14 days are assumed."
+        "How far back MADRS looks is not confirmed; 14 days are assumed, unless recall_days"
         in " ".join(found.caveats)
     )
 

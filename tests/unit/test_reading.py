@@ -117,7 +117,11 @@ def test_every_problem_is_said_at_once_and_none_shows_a_person(clinic):
             "scores.csv: line 4, day: (hidden) - looks like a date as Excel stores it; send days"
             " counted from the patient's first session (day 0)"
         ),
-        "scores.csv: line 4, score: '3.5' - a PHQ-9 total is a whole number, 0 to 27",
+        (
+            "scores.csv: line 4, score: '3.5' - a PHQ-9 total is a whole number. If these are"
+            ' prorated for missing answers, write prorated = "round" or "keep" under'
+            " [instruments.PHQ-9] in kettrack.toml"
+        ),
         "scores.csv: line 5, day: (hidden) - a whole number of days, -3650 to 3650",
         "scores.csv: line 5, instrument - empty; the name of an instrument is needed",
         "scores.csv: line 6 - 4 cells expected, as in the first line; found 3",

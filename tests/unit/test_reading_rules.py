@@ -72,7 +72,13 @@ def test_scores_are_held_to_their_own_instrument():
     assert found == [
         (2, "score", "'28'", "a PHQ-9 total is a whole number, 0 to 27"),
         (3, "score", "'-1'", "a PHQ-9 total is a whole number, 0 to 27"),
-        (4, "score", "'9.5'", "a PHQ-9 total is a whole number, 0 to 27"),
+        (
+            4,
+            "score",
+            "'9.5'",
+            "a PHQ-9 total is a whole number. If these are prorated for missing answers, write"
+            ' prorated = "round" or "keep" under [instruments.PHQ-9] in kettrack.toml',
+        ),
         (6, "score", "'61'", "a MADRS total is a whole number, 0 to 60"),
         (
             8,

@@ -5,6 +5,8 @@ Sources
 - MII: PRO module of the German Medical Informatics Initiative (FHIR questionnaire, LOINC codes)
 - IAPT: rules of NHS Talking Therapies as registered in NCT05134103 (a case above 9, reliable
   change 6)
+- Arrieta 2017, J Clin Psychol 73:1076: up to two missing answers are replaced by the mean of the
+  others; read in the documentation of the R package qscorer (scoring_phq9)
 - McInnes 2022, J Affect Disord 301:486;  SUSTAIN-3, PMC10439056;  McMillan 2010
 """
 
@@ -21,6 +23,7 @@ PHQ9: Final = Instrument(
     minimum=0,
     maximum=27,
     item_maxima=(3,) * 9,
+    most_missing=Fact(2, "Arrieta 2017, in the documentation of the R package qscorer"),
     # on how difficult the problems make life: on the form, never in the total
     uncounted_item=10,
     recall_days=Fact(14, "MII questionnaire"),

@@ -1,0 +1,67 @@
+"""Every option that a message, a page or a docstring names exists."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+import typer
+
+from kettrack.cli.app import app
+
+HOME = Path(__file__).parents[2]
+# The map of the rooms draws arrows with hyphens.
+PAGES = [
+    path
+    for path in [*HOME.glob("*.md"), *HOME.glob("docs/**/*.md")]
+    if path.name != "ARCHITECTURE.md"
+]
+# Of other programs.
+FOREIGN = {
+    "--no-deps",
+    "--nbval",
+    "--nbval-lax",
+    "--convert-to",
+    "--headless",
+    "--keep-count",
+    "--keep-id",
+}
+OPTION = re.compile(r"(?:(?<=[ `('\"])|^)--[a-z][a-z-]*[a-z](?![\w-])", re.M)
+
+
+@pytest.fixture(scope="module")
+def options() -> set[str]:
+    group = typer.main.get_command(app)
+    found = {"--help"}
+    for command in group.commands.values():  # type: ignore[attr-defined]
+        for parameter in command.params:
+            found |= set(parameter.opts) | set(parameter.secondary_opts)
+    return found
+
+
+def texts() -> dict[str, str]:
+    """Strings of the package, and the pages that people read."""
+    found = {str(path.relative_to(HOME)): path.read_text("utf-8") for path in PAGES}
+    for path in (HOME / "kettrack").rglob("*.py"):
+        # A program of its own, for those who change kettrack.
+        if path.parent.name == "trials":
+            continue
+        strings = [
+            node.value
+            for node in ast.walk(ast.parse(path.read_text("utf-8")))
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        ]
+        found[str(path.relative_to(HOME))] = "\n".join(strings)
+    return found
+
+
+def test_every_option_that_is_named_exists(options: set[str]) -> None:
+    unknown = {
+        (place, option)
+        for place, text in texts().items()
+        for option in OPTION.findall(text)
+        if option not in options | FOREIGN
+    }
+    assert unknown == set()
