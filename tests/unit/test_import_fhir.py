@@ -1067,3 +1067,22 @@ def test_codes_without_words_are_asked_about_where_no_session_is_found(
     (row,) = of_records(tmp_path, one, answers={key: "esketamine"}).sessions
     assert row["drug"] == "esketamine"
     assert of_records(tmp_path, one, answers={key: "none"}).sessions == []
+
+
+@pytest.mark.parametrize("name", ["a.ndjson", "a.json", "a.xml"])
+def test_a_record_that_is_nested_without_end(tmp_path: Path, name: str) -> None:
+    start = '{"resourceType": "QuestionnaireResponse", "item": '
+    text = start + '[{"item": ' * 3000 + "[]" + "}]" * 3000 + "}"
+    if name.endswith("xml"):
+        inside = "<item>" * 3000 + "</item>" * 3000
+        kind = "QuestionnaireResponse"
+        text = f'<{kind} xmlns="http://hl7.org/fhir">{inside}</{kind}>'
+    path = tmp_path / name
+    path.write_text(text)
+    if name.endswith("ndjson"):
+        assert read(path).reasons == [
+            "a field that is read is not of the type that FHIR gives it"
+        ]
+    else:
+        with pytest.raises(DataProblems):
+            read(path)

@@ -19,6 +19,7 @@ import msgspec
 from msgspec import Raw
 
 from kettrack.errors import DataProblems, Problem
+from kettrack.importing.fhir.decoding import decoded
 from kettrack.importing.fhir.resources import Bundle, Head
 from kettrack.importing.fhir.xml_shape import NAMESPACE, as_json
 from kettrack.importing.registry import require
@@ -33,7 +34,9 @@ _PROBE: Final = 65_536  # bytes that are looked at to guess what a file is
 _MARK: Final = b"\xef\xbb\xbf"
 _LIST: Final = msgspec.json.Decoder(list[Raw])
 _BUNDLE: Final = msgspec.json.Decoder(Bundle)
+_ANY: Final = msgspec.json.Decoder()
 _HEAD: Final = msgspec.json.Decoder(Head)
+_NO_XML: Final = "is no XML, is cut off, or holds entities"
 _DAMAGED: Final = "is damaged, or no packed file"
 # What the standard library raises over damaged packing; its words are not passed on.
 _BROKEN: Final = (OSError, EOFError, zlib.error)
@@ -157,7 +160,7 @@ def _records(file: FhirFile) -> Iterator[FhirRecord]:
     with _opened(file.path) as stream:
         content = stream.read().removeprefix(_MARK).strip()
     if ending(file.path) == _XML:
-        return _numbered(file, [(as_json(_parsed(file, content)), "")])
+        return _of_xml(file, content)
     return _of_json(file, content)
 
 
@@ -185,16 +188,16 @@ def _by_line(file: FhirFile) -> Iterator[FhirRecord]:
 
 def _kind(body: bytes) -> str:
     with suppress(msgspec.DecodeError):
-        return _HEAD.decode(body).resource_type
+        return decoded(_HEAD, body).resource_type
     return ""
 
 
 def _of_json(file: FhirFile, content: bytes) -> Iterator[FhirRecord]:
     """A record, a bundle, a list of records, or lines under the ending of a whole file."""
     with suppress(msgspec.DecodeError):
-        bodies = _LIST.decode(content) if content.startswith(b"[") else [Raw(content)]
+        bodies = decoded(_LIST, content) if content.startswith(b"[") else [Raw(content)]
         # A broken end shows only when the whole is read.
-        msgspec.json.decode(content)
+        decoded(_ANY, content)
         return _numbered(file, [(bytes(body), "") for body in bodies])
     # Some servers call a file of lines .json.
     first, _, _ = content.partition(b"\n")
@@ -218,7 +221,7 @@ def _unpacked(body: bytes, full_url: str) -> Iterator[tuple[bytes, str]]:
         yield body, full_url
         return
     try:
-        entries = _BUNDLE.decode(body).entry
+        entries = decoded(_BUNDLE, body).entry
     except msgspec.DecodeError:
         # It is counted as one record that cannot be read.
         yield b"", full_url
@@ -229,6 +232,15 @@ def _unpacked(body: bytes, full_url: str) -> Iterator[tuple[bytes, str]]:
             yield from _unpacked(resource, entry.full_url)
 
 
+def _of_xml(file: FhirFile, content: bytes) -> Iterator[FhirRecord]:
+    try:
+        body = as_json(_parsed(file, content))
+    # Elements within elements without end.
+    except RecursionError:
+        raise DataProblems([_problem(file, _NO_XML)]) from None
+    return _numbered(file, [(body, "")])
+
+
 def _parsed(file: FhirFile, content: bytes) -> Element:
     require("defusedxml.ElementTree", "defusedxml")
     parser = import_module("defusedxml.ElementTree")
@@ -236,6 +248,5 @@ def _parsed(file: FhirFile, content: bytes) -> Element:
         root: Element = parser.fromstring(content)
     # Entities and other things that a file of data does not need are a ValueError.
     except (ParseError, ValueError):
-        problem = _problem(file, "is no XML, is cut off, or holds entities")
-        raise DataProblems([problem]) from None
+        raise DataProblems([_problem(file, _NO_XML)]) from None
     return root

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 import msgspec
 from msgspec import Raw
 
+from kettrack.importing.fhir.decoding import decoded
 from kettrack.importing.fhir.resources import Identifier, Patient, Reference
 
 NO_SUBJECT: Final = "it does not say which patient it is about"
@@ -149,7 +150,7 @@ def _number(identifier: Identifier) -> PatientNumber:
 def _inside(name: str, contained: Iterable[Raw]) -> Pointer:
     for raw in contained:
         try:
-            patient = _CONTAINED.decode(raw)
+            patient = decoded(_CONTAINED, raw)
         except msgspec.DecodeError:
             continue
         if patient.id == name:

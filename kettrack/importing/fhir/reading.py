@@ -10,6 +10,7 @@ from typing import Any, Final, cast
 import msgspec
 
 from kettrack.importing.fhir.codes import CodeReader, is_body_weight
+from kettrack.importing.fhir.decoding import decoded
 from kettrack.importing.fhir.files import FhirRecord
 from kettrack.importing.fhir.forms import FormKey, form_of
 from kettrack.importing.fhir.notes import FhirNotes, RecordOrigin
@@ -133,10 +134,10 @@ class FhirReading:
         """First round: patients, forms and drugs, and which version of a record is the latest."""
         # What cannot be read is said in the second round.
         with suppress(msgspec.DecodeError, NoPerson):
-            head = _HEAD.decode(record.body)
+            head = decoded(_HEAD, record.body)
             self._versions.see(record, head)
             if head.resource_type in ("Patient", "Questionnaire", "Medication"):
-                one = _DECODERS[head.resource_type].decode(record.body)
+                one = decoded(_DECODERS[head.resource_type], record.body)
                 self._take_in(one, record.full_url)
 
     def _take_in(self, one: Any, full_url: str) -> None:
@@ -153,7 +154,7 @@ class FhirReading:
     def read(self, record: FhirRecord) -> None:
         """Second round: what a record says."""
         try:
-            head = _HEAD.decode(record.body)
+            head = decoded(_HEAD, record.body)
         except msgspec.DecodeError as error:
             origin = self._origin(record, UNREADABLE)
             # The words of the library repeat the place, and may repeat more.
@@ -182,7 +183,7 @@ class FhirReading:
 
     def _read(self, origin: RecordOrigin, record: FhirRecord) -> None:
         try:
-            one = cast("Any", _DECODERS[origin.kind].decode(record.body))
+            one = cast("Any", decoded(_DECODERS[origin.kind], record.body))
         except msgspec.DecodeError:
             self._notes.whole(origin, "refused", NOT_AS_FHIR)
             return

@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from kettrack.importing.fhir.codes import ITEM, UNCOUNTED, is_uncounted
+from kettrack.importing.fhir.decoding import decoded
 from kettrack.importing.fhir.forms import (
     NO_FORM,
     FormKey,
@@ -123,7 +124,7 @@ class ResponseReader:
         if name.startswith("#"):
             for raw in one.contained:
                 with suppress(msgspec.DecodeError):
-                    inside = _CONTAINED.decode(raw)
+                    inside = decoded(_CONTAINED, raw)
                     if f"#{inside.id}" == name:
                         return form_of(inside)
             return NO_FORM

@@ -19,6 +19,7 @@ from kettrack.importing.fhir.codes import (
     may_be_printed,
     question_key,
 )
+from kettrack.importing.fhir.decoding import decoded
 from kettrack.importing.fhir.notes import FhirNotes, RecordOrigin
 from kettrack.importing.fhir.people import NoPerson, Pointer, pointer_to
 from kettrack.importing.fhir.resources import (
@@ -255,7 +256,7 @@ class TreatmentReader:
         name = reference.reference
         for raw in contained if name.startswith("#") else ():
             with suppress(msgspec.DecodeError):
-                inside = _CONTAINED.decode(raw)
+                inside = decoded(_CONTAINED, raw)
                 if f"#{inside.id}" == name:
                     return inside.code
         found = self.drugs.get(name) or self.drugs.get(name.rpartition("/")[2])
