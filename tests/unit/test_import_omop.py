@@ -20,7 +20,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kettrack.errors import DataProblems, NotIdentified
+from kettrack.errors import DataProblems, NotIdentified, UsageError
 from kettrack.importing.registry import read_source, recognised
 from kettrack.importing.remarks import Remarks
 from kettrack.importing.source import SourceData, SourceTable
@@ -277,6 +277,16 @@ def test_without_the_vocabulary(tmp_path: Path) -> None:
     source, _ = read(tmp_path, concept__900="PHQ-9", concept__902="PHQ-9 item_2")
     assert [row.get("score") for row in rows_of(source, "measurement")] == ["20", "0"]
     assert rows_of(source, "observation")[0]["item_2"] == "2"
+
+
+def test_an_answer_that_says_nothing(tmp_path: Path) -> None:
+    path = as_csv(tmp_path, EXTRACT)
+    with pytest.raises(UsageError, match="must be ketamine, esketamine or a scale"):
+        read(path, concept__900="WSAS")
+    source, _ = read(path, concept__900="PROMIS Depression", concept__930="esketamine")
+    scales = {row["instrument"] for row in rows_of(source, "measurement")}
+    assert scales == {"PROMIS Depression", "PHQ-9"}
+    assert "2025-01-09" in [row["date"] for row in rows_of(source, "drug_exposure")]
 
 
 def test_drugs_by_the_words_of_the_source(tmp_path: Path) -> None:

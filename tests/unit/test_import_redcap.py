@@ -470,6 +470,41 @@ def test_a_choice_that_is_no_answer(tmp_path: Path) -> None:
     assert scores.data["item_1"].to_pylist() == ["3"]
 
 
+def test_none_is_no_code(tmp_path: Path) -> None:
+    codes = DICTIONARY_HEADER + dictionary_row("record_id", "visit")
+    codes += dictionary_row("dose_mg", "visit", rest="number")
+    codes += dictionary_row("effects", "visit")
+    export = """
+        record_id,dose_mg,effects,visit_complete
+        A1,-99,none,2
+    """
+    path = written(tmp_path, export=export, codes=codes)
+    assert [one.key for one in read(path)[1].asked] == ["missing_codes"]
+    source, remarks = read(path, missing_codes="none")
+    assert source.tables[0].data["effects"].to_pylist() == ["none"]
+    assert remarks.asked == []
+
+
+def test_names_of_forms_that_read_like_a_person(tmp_path: Path) -> None:
+    export = """
+        record_id,mood,jane_ashworth_complete,dose_mg,visit_complete
+        A1,2,2,40,2
+    """
+    source, remarks = read(written(tmp_path, export=export))
+    assert [table.name for table in source.tables] == ["form 1", "visit"]
+    assert "ashworth" not in f"{remarks.table().to_csv()}{remarks.asked}"
+
+
+def test_dates_as_a_spreadsheet_left_them(tmp_path: Path) -> None:
+    export = """
+        record_id,phq9_date,phq9_total,phq9_complete
+        A1,6/1/2025,20,2
+        A1,13/1/2025,8,2
+    """
+    (scores,) = read(written(tmp_path, export=export))[0].tables
+    assert scores.data["date"].to_pylist() == ["6/1/2025", "13/1/2025"]
+
+
 def test_a_time_that_is_not_needed(tmp_path: Path) -> None:
     export = """
         record_id,phq9_timestamp,phq9_date,phq9_total,phq9_complete

@@ -20,6 +20,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from kettrack.errors import UsageError
 from kettrack.importing.omop.tables import OmopTable
 from kettrack.importing.registry import Answers
 from kettrack.vocabulary.instruments import INSTRUMENTS
@@ -46,6 +47,7 @@ _CONCEPT: Final = (
 _ANCESTOR: Final = ("ancestor_concept_id", "descendant_concept_id")
 _DRUG_WORDS: Final = r"(?i)k[eé]tamin|spravato"
 _OWN: Final = "concept."
+_ANSWER: Final = re.compile(r"(?P<scale>.+?)(?: (?P<column>score|item_\d+))?")
 # Kinds of drug records that say what was wished or handed over, not what was given.
 _NOT_GIVEN: Final = re.compile(r"prescri|dispens|order|pharmacy|mail|refill")
 _LABORATORY: Final = re.compile(r"assay|screen|level|measure|test|allerg|antibod")
@@ -242,8 +244,17 @@ def _take_answer(
     number: str,
     answer: str,
 ) -> None:
-    name, _, column = answer.strip().partition(" ")
-    if name in INSTRUMENTS:
-        found.scores[number] = ScoreCode(name, column or "score")
-    elif drug_in_words(answer):
-        found.drugs[number] = drug_in_words(answer) or ""
+    """What the owner of an extract says that a concept means."""
+    told = _ANSWER.fullmatch(answer.strip())
+    drug = drug_in_words(answer)
+    if told and told["scale"] in INSTRUMENTS:
+        column = told["column"] or "score"
+        found.scores[number] = ScoreCode(told["scale"], column)
+    elif drug:
+        found.drugs[number] = drug
+    else:
+        scales = ", ".join(INSTRUMENTS)
+        raise UsageError(
+            f"[answers] {_OWN}{number} must be ketamine, esketamine or a scale, alone or with a"
+            f" question of it, as in PHQ-9 item_9. Scales are: {scales}."
+        )

@@ -48,7 +48,8 @@ _BESIDE: Final = frozenset(
 )
 _BASELINE: Final = frozenset(("baseline", "bl"))
 _DATE_WORDS: Final = frozenset(("date", "dt", "datum", "fecha", "data", "day"))
-_ISO: Final = r"^\d{4}-\d{2}-\d{2}"
+# As REDCap writes them, or as a spreadsheet left them.
+_DATES: Final = r"^(\d{4}-\d{2}-\d{2}|\d{1,2}[./-]\d{1,2}[./-]\d{2,4})\b"
 BY_EVENT: Final = "by the name of the event"
 BY_SURVEY: Final = "by the time of the survey"
 
@@ -165,7 +166,7 @@ def _looks_like_dates(
     # The name first: to look at every value of every column would take long.
     if not _DATE_WORDS.intersection(words_of(name)):
         return False
-    return bool(pc.all(pc.match_substring_regex(column.drop_null(), _ISO)).as_py())
+    return bool(pc.all(pc.match_substring_regex(column.drop_null(), _DATES)).as_py())
 
 
 def occasion_of(

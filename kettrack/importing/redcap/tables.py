@@ -182,9 +182,9 @@ def _shown_names(
 ) -> list[str]:
     """Names of forms as they may be printed, each once."""
     found: list[str] = []
-    for form in forms:
-        name = shown(form.name, file=True)
-        found.append(f"{name} {len(found) + 1}" if name in found else name)
+    for place, form in enumerate(forms, start=1):
+        name = shown(form.name, hidden=f"form {place}", file=True)
+        found.append(f"{name} {place}" if name in found else name)
     return found
 
 
@@ -200,9 +200,9 @@ def _form(
         for name, place in rows.form.columns.items()
     }
     # Commas, semicolons and blanks: whatever people put between codes.
-    missing = frozenset(
-        project.answers.get(_MISSING, "").replace(",", " ").replace(";", " ").split()
-    )
+    written = project.answers.get(_MISSING, "").replace(",", " ").replace(";", " ")
+    # "none" answers the question, and may be a word of the data.
+    missing = frozenset(written.split()) - {"none"}
     cells = form_cells(columns, project.dictionary, missing)
     for name, (why, n_filled) in cells.left.items():
         _say_column(project, rows, name, why, n_filled, remarks)
