@@ -11,6 +11,7 @@ import pyreadstat
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from transport_bytes import Variable, library, member
 from written_files import by_haven, cells, one_column, only_table, whys
 
 from kettrack.errors import DataProblems
@@ -153,22 +154,40 @@ def test_long_names_and_labels(tmp_path: Path) -> None:
 
 
 def test_all_data_sets_of_a_file_are_read(tmp_path: Path) -> None:
-    """The second begins with its own header; pyreadstat reads the first alone."""
-    for name in ("QS", "EX"):
-        frame = pd.DataFrame({f"{name}X": [f"{name}1", "b" * 30], "N": [0.0, 1.0]})
-        pyreadstat.write_xport(
-            frame, str(tmp_path / f"{name}.xpt"), table_name=name, file_format_version=5
-        )
-    library = 240  # three records that stand once in a file
-    both = (tmp_path / "QS.xpt").read_bytes() + (tmp_path / "EX.xpt").read_bytes()[
-        library:
-    ]
+    """Others take the header of the second for records of the first."""
     path = tmp_path / "both.xpt"
-    path.write_bytes(both)
+    first = member("QS", [Variable("QSX", ["QS1", ""], 5, True)])
+    empty = member("SV", [Variable("SVX", [], 5, True)])
+    second = member(
+        "EX", [Variable("EXX", ["EX1", "b"], 5, True), Variable("N", [0, 1])]
+    )
+    path.write_bytes(library(first, empty, second))
     source = read_source(path, {}, Remarks(), "sas")
-    assert [one.name for one in source.tables] == ["QS", "EX"]
-    assert cells(source.tables[1], "EXX") == ["EX1", "b" * 30]
-    assert set(source.records) == {("both.xpt", "QS"), ("both.xpt", "EX")}
+    assert [one.name for one in source.tables] == ["QS", "SV", "EX"]
+    assert cells(source.tables[0], "QSX") == ["QS1"]
+    assert cells(source.tables[2], "EXX") == ["EX1", "b"]
+    assert cells(source.tables[2], "N") == [0, 1]
+    assert source.records["both.xpt", "SV"].to_pylist() == []
+
+
+@pytest.mark.parametrize("length", range(3, 9))
+def test_numbers_of_fewer_bytes(tmp_path: Path, length: int) -> None:
+    """SAS stores whole numbers in three bytes where it is told to; 8192 is the last that fits."""
+    numbers = [0, 1, -1, 27, 8192, ".", ".A", "._", ".Z", 0.5]
+    path = tmp_path / "log.xpt"
+    path.write_bytes(library(member("A", [Variable("N", numbers, length)])))
+    table = only_table(path, Remarks())
+    assert cells(table, "N") == [0, 1, -1, 27, 8192, None, None, None, None, 0.5]
+    assert whys(table, "N") == [*[None] * 6, ".A", "._", ".Z", None]
+
+
+def test_a_record_of_text_that_looks_like_a_header(tmp_path: Path) -> None:
+    """Only at the begin of 80 bytes, and whole, is it one."""
+    path = tmp_path / "log.xpt"
+    word = "HEADER RECORD*******MEMBER"
+    texts = [word, "x", word]
+    path.write_bytes(library(member("A", [Variable("T", texts, 40, True)])))
+    assert cells(only_table(path, Remarks()), "T") == texts
 
 
 @pytest.mark.parametrize("cut", [1, 79, 80, 81, 400])

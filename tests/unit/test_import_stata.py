@@ -116,7 +116,6 @@ def test_tagged_in_every_release(tmp_path: Path, version: int) -> None:
 
 
 def test_seven_digits_are_not_more(tmp_path: Path) -> None:
-    by_haven(tmp_path, "write_dta(data.frame(w = 1), 'log.dta')")
     path = tmp_path / "log.dta"
     frame = pd.DataFrame(
         {"w": pd.array([71.3, 0.5, None], dtype="Float64").astype("float32")}
@@ -144,3 +143,21 @@ def test_letters_of_an_old_release(tmp_path: Path) -> None:
     assert [one.key for one in remarks.asked] == ["encoding"]
     table = only_table(path, Remarks(), encoding="WINDOWS-1251")
     assert cells(table, "id") == ["Zoл", "Bob"]
+
+
+@pytest.mark.parametrize("name", ["nhefs", "ccdrug", "auto", "castle"])
+def test_files_of_stata_itself_as_another_reader_has_them(name: str) -> None:
+    """Published data sets; pandas reads them by code of its own."""
+    folder = Path(pytest.importorskip("causaldata").__file__).parent
+    path = folder / name / f"{name}.dta"
+    table = only_table(path, Remarks())
+    theirs = pd.read_stata(path, convert_categoricals=False)
+    assert table.data.column_names == list(theirs.columns)
+    for column in theirs:
+        found = table.data[column].to_pandas()
+        if theirs[column].dtype.kind in "if":
+            expected = theirs[column].astype(float)
+            # What is stored with 7 digits is compared to as many.
+            pd.testing.assert_series_equal(found.astype(float), expected, rtol=1e-7)
+        else:
+            assert found.fillna("").tolist() == theirs[column].str.rstrip(" ").tolist()
