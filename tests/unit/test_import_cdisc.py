@@ -247,6 +247,74 @@ def test_days_and_dates_that_disagree_are_said(tmp_path: Path) -> None:
     ]
 
 
+DOSES = """
+    USUBJID EXTRT    EXSTDTC          EXENDTC          EXSTDY EXENDY EXDOSFRQ EXDUR
+    KT-01   KETAMINE 2025-01-07T23:50 2025-01-08T00:30 1      2      .        .
+    KT-01   KETAMINE 2025-01-10       .                4      31     BIW      .
+    KT-01   KETAMINE 2025-01-14       2025-01-15       8      9      ONCE     PT1H30M
+    KT-01   KETAMINE 2025-01-20       2025-01-21       14     15     .        P2D
+    KT-01   KETAMINE 2025-01-25       .                19     19     .        PT45M
+"""
+
+
+def test_one_dose_or_several(tmp_path: Path) -> None:
+    """An infusion may go on after midnight; weeks of doses in one record tell no sessions."""
+    source, remarks = read(study(tmp_path / "sdtm", {"EX": DOSES}, "json"))
+    assert rows_of(table_called(source, "sessions"), "day", "duration_min") == [
+        (0, 40),
+        (7, 90),
+        (18, 45),
+    ]
+    assert set(reasons(remarks, "EX")) == {2, 4}
+
+
+def test_doses_as_collected_where_there_are_no_others(tmp_path: Path) -> None:
+    collected = """
+        USUBJID ECTRT    ECDOSE ECDOSU ECOCCUR ECSTDY
+        KT-01   KETAMINE 40     mg     Y       1
+        KT-01   KETAMINE .      .      N       4
+    """
+    source, remarks = read(study(tmp_path / "sdtm", {"EC": collected}))
+    assert rows_of(table_called(source, "sessions"), "day", "dose") == [(0, 40)]
+    assert reasons(remarks, "EC") == {3: "it did not take place"}
+    both = study(tmp_path / "both", {"EC": collected, "EX": STUDY["EX"]})
+    source, remarks = read(both)
+    assert [one.name for one in source.tables] == ["EX"]
+
+
+def test_an_attempt_without_a_stay_is_an_attempt(tmp_path: Path) -> None:
+    attempt = "USUBJID AEDECOD AESHOSP AESTDY\nKT-01 Suicide_attempt N 3"
+    source, _ = read(study(tmp_path / "sdtm", {"AE": attempt}))
+    assert rows_of(table_called(source, "events"), "day", "event") == [
+        (2, "suicide_attempt")
+    ]
+
+
+def test_a_day_that_the_calendar_does_not_have(tmp_path: Path) -> None:
+    odd = """
+        USUBJID QSTESTCD QSSTRESN QSDTC
+        KT-01   PHQ0111  12       2025-02-28T09:30
+        KT-01   PHQ0111  14       2025-02-30
+        KT-01   PHQ0111  14       2025-03
+    """
+    source, remarks = read(study(tmp_path / "sdtm", {"QS": odd}))
+    scores = table_called(source, "scores")
+    assert [str(day) for day in scores.data["date"].to_pylist()] == ["2025-02-28"]
+    assert set(reasons(remarks, "QS")) == {3, 4}
+
+
+@pytest.mark.parametrize("ending", ["json", "ndjson"])
+def test_true_is_no_score(tmp_path: Path, ending: str) -> None:
+    table = "USUBJID QSTESTCD QSSTRESN QSDY\nKT-01 PHQ0111 1 1\nKT-01 PHQ9 2 1"
+    folder = study(tmp_path / "sdtm", {"QS": table}, ending)
+    path = folder / f"qs.{ending}"
+    text = path.read_text().replace('"PHQ0111", 1.0', '"PHQ0111", true')
+    path.write_text(text.replace('"PHQ9", 2.0', '"PHQ9", null'))
+    source, remarks = read(folder)
+    assert table_called(source, "scores").data.num_rows == 0
+    assert set(reasons(remarks, "QS")) == {1, 2}
+
+
 ADAM = """
     USUBJID PARAMCD  PARAM       AVAL ADY DTYPE ANL01FL AVISIT ATPT
     KT-01   PHQ9TOT  PHQ9_Total  20   -1  .     Y       Base   .
@@ -271,6 +339,19 @@ def test_analysis_data_sets(tmp_path: Path) -> None:
     assert set(reasons(remarks, "ADQS")) == {4, 5, 6}
     assert table_called(source, "patients").data.num_rows == 2
     accounted_for(source, remarks)
+
+
+def test_a_flag_that_chooses_nothing_leaves_all(tmp_path: Path) -> None:
+    """Without any Y, nobody has chosen records for analysis."""
+    folder = study(tmp_path / "adam", {"ADQS": ADAM.replace(" Y ", " . ")}, "json")
+    source, remarks = read(folder)
+    assert rows_of(table_called(source, "scores"), "score") == [
+        (20,),
+        (12,),
+        (10,),
+        (11,),
+    ]
+    assert set(reasons(remarks, "ADQS")) == {4, 5}
 
 
 def test_what_says_the_same_is_read_once(tmp_path: Path) -> None:
@@ -332,11 +413,12 @@ def test_answers_in_words(tmp_path: Path) -> None:
         KT-01   PHQ0109  Not_at_all              1
         KT-01   PHQ0110  Somewhat_difficult      1
         KT-01   PHQ0111  12                      1
+        KT-01   PHQ0111  Not_at_all              8
     """
     source, remarks = read(study(tmp_path / "sdtm", {"QS": words}))
     scores = table_called(source, "scores")
     assert rows_of(scores, "score", "item_1", "item_9") == [(12, 3, 0)]
-    assert reasons(remarks, "QS") == {4: "no number stands in it"}
+    assert reasons(remarks, "QS") == dict.fromkeys((4, 6), "no number stands in it")
 
 
 def test_the_same_answer_twice_is_two_rows(tmp_path: Path) -> None:

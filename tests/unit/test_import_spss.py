@@ -38,6 +38,15 @@ def test_lengths_may_be_longer_than_a_day(tmp_path: Path, form: str) -> None:
     assert found == [timedelta(hours=25), timedelta(0), None]
 
 
+def test_weeks_are_asked_about(tmp_path: Path) -> None:
+    """A week of SPSS begins seven days, or fourteen, after 1 January."""
+    first = (date(2025, 1, 8) - date(1582, 10, 14)).days * 86_400
+    _, remarks = one_column(tmp_path / "log.sav", [first], "WKYR10")
+    assert len(remarks.asked) == 1
+    found, remarks = one_column(tmp_path / "log.sav", [first + 86_400], "WKYR10")
+    assert (found, remarks.asked) == ([date(2025, 1, 9)], [])
+
+
 @pytest.mark.parametrize("form", ["MOYR8", "QYR8"])
 def test_months_are_asked_about(tmp_path: Path, form: str) -> None:
     path = tmp_path / "log.sav"

@@ -68,6 +68,22 @@ def test_leap_seconds_do_not_move_the_day(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("day", "seconds_added"),
+    [("1972-06-30", 0), ("1985-06-30", 12), ("2016-12-31", 26)],
+)
+def test_seconds_before_a_leap_second(
+    tmp_path: Path, day: str, seconds_added: int
+) -> None:
+    """Ten seconds before midnight is not yet the next day, whatever was added before."""
+    days = (date.fromisoformat(day) - date(1960, 1, 1)).days + 1
+    number = days * A_DAY - 10_000 + seconds_added * 1000
+    found, _ = one_column(tmp_path / "log.dta", [number, number + 11_000], "%tC")
+    assert found[0] == datetime.fromisoformat(f"{day} 23:59:50")
+    midnight = datetime.fromisoformat(day) + timedelta(days=1)
+    assert found[1] == midnight
+
+
 def test_hours_alone_are_a_length(tmp_path: Path) -> None:
     found, _ = one_column(tmp_path / "log.dta", [2_400_000, 0], "%tcHH:MM:SS")
     assert found == [timedelta(minutes=40), timedelta(0)]
@@ -126,10 +142,20 @@ def test_seven_digits_are_not_more(tmp_path: Path) -> None:
     assert [(one.action, one.count) for one in remarks.said] == [("mended", 1)]
 
 
-def test_letters_of_an_old_release(tmp_path: Path) -> None:
+def test_letters_of_a_new_release(tmp_path: Path) -> None:
+    path = tmp_path / "log.dta"
+    pyreadstat.write_dta(pd.DataFrame({"id": ["Zoë", "Bob"]}), str(path), version=14)
+    remarks = Remarks()
+    assert cells(only_table(path, remarks), "id") == ["Zoë", "Bob"]
+    assert remarks.said == remarks.asked == []
+
+
+@pytest.mark.parametrize("version", [12, 13])
+def test_letters_of_an_old_release(tmp_path: Path, version: int) -> None:
     """Releases below 14 do not say how letters are written."""
     path = tmp_path / "log.dta"
-    pyreadstat.write_dta(pd.DataFrame({"id": ["Zoë", "Bob"]}), str(path), version=12)
+    frame = pd.DataFrame({"id": ["Zoë", "Bob"]})
+    pyreadstat.write_dta(frame, str(path), version=version)
     remarks = Remarks()
     assert cells(only_table(path, remarks), "id") == ["Zoë", "Bob"]
     assert remarks.asked == []
