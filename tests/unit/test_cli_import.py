@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +11,7 @@ from import_clinics import WRITERS, Clinic
 
 from kettrack import load_cohort
 from kettrack.cli import main
+from kettrack.importing.map_writing import with_answers
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -169,3 +170,60 @@ def test_the_list_of_kinds(run: Run) -> None:
     code, out, _ = run("--list")
     assert code == 0
     assert {line.split()[0] for line in out.splitlines()} >= set(WRITERS)
+
+
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """What a person types at the terminal, in order."""
+    typed: list[str] = []
+    monkeypatch.setattr("kettrack.cli.import_.can_ask", lambda: True)
+    monkeypatch.setattr("typer.prompt", lambda *_, **__: typed.pop(0))
+    yield typed
+    assert typed == []
+
+
+LOG = "patient,date,PHQ-9\nK1,2025-01-13,20\nK1,2025-01-16,18\nK2,2025-01-16,15\n"
+
+
+def test_questions_at_a_terminal(run: Run, answers: list[str], tmp_path: Path) -> None:
+    source = tmp_path / "log.csv"
+    source.write_text(LOG)
+    # A slip of the finger is asked again.
+    answers += ["7", "1"]
+    code, _, err = run(source, "-o", tmp_path / "clinic")
+    assert code == 0
+    assert "1  yes" in err
+    assert "Type the number of one of the choices." in err
+    assert '"sessions.log.csv" = "yes"' in (tmp_path / "map.toml").read_text()
+
+
+def test_answers_at_a_terminal_are_kept_in_the_map_that_was_named(
+    run: Run, answers: list[str], tmp_path: Path
+) -> None:
+    source = tmp_path / "log.csv"
+    source.write_text(LOG)
+    answers += ["yes"]
+    plan = tmp_path / "mine.toml"
+    assert run(source, "-o", tmp_path / "one", "--map", plan)[0] == 0
+    text = plan.read_text().replace('"sessions.log.csv" = "yes"', "# mine")
+    plan.write_text(text)
+    answers += ["yes"]
+    assert run(source, "-o", tmp_path / "two", "--map", plan)[0] == 0
+    assert "# mine" in plan.read_text()
+    assert run(source, "-o", tmp_path / "three", "--map", plan)[0] == 0
+
+
+def test_a_word_that_is_not_known_is_asked_and_its_answer_is_used(
+    run: Run, tmp_path: Path
+) -> None:
+    source = tmp_path / "log.csv"
+    rows = [f"K{n},2025-01-1{n},{'KX' if n < 4 else 'Ketamine'}" for n in range(1, 7)]
+    source.write_text("\n".join(["patient,date,drug", *rows]))
+    code, _, err = run(source, "-o", tmp_path / "clinic")
+    assert code == 2
+    assert "What does 'KX' mean in column 'drug' of 'log.csv'?" in err
+    plan = tmp_path / "map.toml"
+    plan.write_text(with_answers(plan.read_text(), {"value.drug.KX": "esketamine"}))
+    code, _, err = run(source, "-o", tmp_path / "clinic", "--map", plan)
+    # Scores are missing, which is said by the reader of the folder.
+    assert "scores" in err
