@@ -339,11 +339,36 @@ def cdisc(clinic: Clinic, folder: Path) -> Path:
     return place
 
 
+def hl7(clinic: Clinic, folder: Path) -> Path:
+    people = clinic.patients.set_index("mrn")
+    messages = []
+    for row in clinic.sessions.itertuples():
+        when = row.date.replace("-", "")
+        given = f"RXA|0|1|{when}|{when}|6130^{row.drug}^RXNORM|{row.dose}|mg^mg^UCUM"
+        messages.append((row.mrn, f"{given}\rNTE|1||{row.notes}"))
+    for row in clinic.scores.itertuples():
+        when = row.phq9_date.replace("-", "")
+        asked = f"OBR|1|||44249-1^PHQ-9^LN|||{when}"
+        total = f"OBX|1|NM|44261-6^PHQ-9 total^LN||{row.phq9_total}|||||F"
+        messages.append((row.mrn, f"{asked}\r{total}"))
+    lines = []
+    for number, (patient, segments) in enumerate(messages, start=1):
+        known = people.loc[patient] if patient in people.index else None
+        name, born, sex = ("", "", "") if known is None else known
+        head = r"MSH|^~\&|LAB|NORTH|||20250801120000||ORU^R01|"
+        person = f"PID|1||{patient}^^^NORTH^MR||{name.replace(', ', '^')}||"
+        person += f"{born.replace('-', '')}|{sex}"
+        lines += [f"{head}{number}|P|2.5.1", person, segments]
+    (folder / "results.hl7").write_text("\r".join(lines) + "\r")
+    return folder / "results.hl7"
+
+
 # Kind of reader to what writes such a source.
 WRITERS: dict[str, Callable[[Clinic, Path], Path]] = {
     "cdisc": cdisc,
     "excel": excel,
     "fhir": fhir,
+    "hl7": hl7,
     "omop": omop,
     "redcap": redcap,
     "sas": sas,

@@ -45,8 +45,8 @@ def test_one_command_to_a_cohort(kind: str, run: Run, tmp_path: Path) -> None:
 def test_all_readers_have_a_clinic() -> None:
     from kettrack.importing.registry import known_readers
 
-    # ODS is read as Excel is, by the same code; messages of HL7 hold no sessions.
-    assert set(known_readers()) - set(WRITERS) <= {"ods", "hl7"}
+    # ODS is read as Excel is, by the same code.
+    assert set(known_readers()) - set(WRITERS) <= {"ods"}
 
 
 def test_a_dry_run_shows_columns_and_writes_nothing(run: Run, tmp_path: Path) -> None:
