@@ -59,7 +59,8 @@ from kettrack.privacy.identifying_people import shown
 from kettrack.reading.problems import counted
 
 _MISSING: Final = "missing_codes"
-_KEPT: Final = ("event", "instance")
+# What stays beside the fields of a form, by the name of a raw export.
+_KEPT: Final = {"event": "redcap_event_name", "instance": "redcap_repeat_instance"}
 _Records = dict[tuple[str, str], pa.Array]
 
 
@@ -323,11 +324,11 @@ def _others(
     of_rows = project.layout.of_rows
     record = project.layout.record
     columns = {headers[record]: _of_rows(record, form, project)}
-    for role in _KEPT:
+    for role, name in _KEPT.items():
         if role in of_rows:
             cells = _of_rows(of_rows[role], form, project)
             if cells.null_count < len(cells):
-                columns[headers[of_rows[role]]] = cells
+                columns[name] = cells
     if form.occasion.date is not None and not form.occasion.used:
         columns.setdefault(DATE, form.occasion.date)
     if form.occasion.day is not None:
