@@ -461,6 +461,15 @@ def test_no_extract(tmp_path: Path) -> None:
 def test_recognised(tmp_path: Path) -> None:
     assert recognised(as_csv(tmp_path, EXTRACT)).kind == "omop"
     assert recognised(tmp_path / "measurement.csv").kind == "omop"
+    (tmp_path / "inside").mkdir()
+    assert recognised(as_duckdb(tmp_path / "inside", EXTRACT)).kind == "omop"
+
+
+def test_a_damaged_database(tmp_path: Path) -> None:
+    path = as_duckdb(tmp_path, EXTRACT)
+    path.write_bytes(path.read_bytes()[:4096])
+    with pytest.raises(DataProblems, match="this version of DuckDB can read"):
+        read(path)
 
 
 def test_real_extract_without_a_single_score() -> None:

@@ -575,6 +575,48 @@ def recognised_as(path: Path) -> str:
         return ""
 
 
+def test_a_frame_of_pycap_with_its_metadata() -> None:
+    frame = pd.DataFrame({"record_id": ["A1"], "phq9_date": ["2025-01-06"]})
+    frame = frame.assign(phq9_total=[20], nick=["Kim"]).set_index("record_id")
+    fields = pd.DataFrame(
+        {
+            "field_name": ["record_id", "phq9_date", "phq9_total", "nick"],
+            "form_name": ["phq9"] * 4,
+            "field_type": ["text"] * 4,
+            "text_validation_type_or_show_slider_number": ["", "date_ymd", "", ""],
+            "identifier": ["", "", "", "y"],
+        }
+    ).set_index("field_name")
+    remarks = Remarks()
+    (scores,) = source_from_frame(frame, {}, remarks, fields).tables
+    assert scores.data["score"].to_pylist() == ["20"]
+    assert [one.column for one in remarks.said if one.column] == ["nick"]
+
+
+def test_a_mark_that_is_never_closed(tmp_path: Path) -> None:
+    (tmp_path / "export.csv").write_text('record_id,phq9_complete\nKim,"2\n')
+    with pytest.raises(DataProblems, match="never closed") as caught:
+        read(tmp_path / "export.csv")
+    assert "Kim" not in str(caught.value)
+
+
+def test_a_label_of_two_lines(tmp_path: Path) -> None:
+    text = 'Record ID,"Mood\ntoday",Complete?\nA1,3,Complete\n'
+    (tmp_path / "export.csv").write_text(text)
+    assert recognised_as(tmp_path / "export.csv") == "redcap"
+    (table,) = read(tmp_path / "export.csv")[0].tables
+    assert table.data.num_columns == 2
+    assert table.rows.to_pylist() == [3]
+
+
+def test_files_that_are_no_text(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_bytes(b"record_id\0,\0phq9_complete\0")
+    assert recognised_as(tmp_path / "log.csv") != "redcap"
+    (tmp_path / "log.csv").write_bytes(b"PK\3\4")
+    with pytest.raises(DataProblems, match="Excel workbook"):
+        read(tmp_path / "log.csv")
+
+
 def test_what_is_recognised(tmp_path: Path) -> None:
     path = written(tmp_path, export=SPARSE, codes=phq9_dictionary())
     assert recognised(path).kind == "redcap"

@@ -44,7 +44,8 @@ from kettrack.privacy.identifying_people import shown
 from kettrack.reading.raw import table_from_frame
 
 KIND: Final = "redcap"
-_FIRST_BYTES: Final = 1 << 18
+# Headers with whole questions in them are long.
+_FIRST_BYTES: Final = 1 << 20
 _KNOWN: Final = (
     "record_id",
     "redcap_event_name",
@@ -95,11 +96,12 @@ def _first_line(
     # A workbook that is called .csv, or UTF-16, which REDCap does not write.
     if "\0" in text:
         return []
-    # A quoted header with a line end inside is cut; what is left of it still tells.
     line = next((line for line in io.StringIO(text) if line.strip()), "")
     separator = max(",;\t", key=line.count)
+    # A label may hold a line end, so that the first record is more than the first line.
+    records = csv.reader(io.StringIO(text.lstrip()), delimiter=separator)
     try:
-        cells = next(csv.reader(io.StringIO(line), delimiter=separator), [])
+        cells = next(records, [])
     except csv.Error:
         return []
     return [cell.strip() for cell in cells]
