@@ -17,11 +17,18 @@ from kettrack.importing.import_map import (
     ImportMap,
 )
 from kettrack.importing.journal import Journal
-from kettrack.importing.map_checks import check_map, of_table
+from kettrack.importing.map_checks import (
+    check_map,
+    of_table,
+)
 from kettrack.importing.map_file import MAP_FILE
-from kettrack.importing.patients_joined import one_row_each
+from kettrack.importing.patients_joined import (
+    one_row_each,
+)
 from kettrack.importing.remarks import Remarks
-from kettrack.importing.session_days import with_session_days
+from kettrack.importing.session_days import (
+    with_session_days,
+)
 from kettrack.importing.source import (
     ORIGIN,
     SOURCE_FILE,
@@ -98,7 +105,9 @@ def apply_map(
     return DatedTables(**made)
 
 
-def _below_each_other(several: list[pa.Table]) -> pa.Table:
+def _below_each_other(
+    several: list[pa.Table],
+) -> pa.Table:
     """The rows of all parts; a column that one of them lacks is empty there."""
     kinds: dict[str, pa.DataType] = {}
     for table in several:
@@ -120,7 +129,10 @@ def _with_kinds(
     kinds: Mapping[str, pa.DataType],
 ) -> pa.Table:
     fields = [
-        pa.field(field.name, kinds.get(field.name, field.type))
+        pa.field(
+            field.name,
+            kinds.get(field.name, field.type),
+        )
         for field in table.schema
     ]
     done = table
@@ -133,7 +145,13 @@ def _with_kinds(
 
 def _two_kinds(name: str) -> Problem:
     expected = "dates in every table that has it, or days in every one"
-    return Problem(MAP_FILE, None, f"tables.columns.{name}", "", expected)
+    return Problem(
+        MAP_FILE,
+        None,
+        f"tables.columns.{name}",
+        "",
+        expected,
+    )
 
 
 def _in_order(table: pa.Table) -> pa.Table:

@@ -82,6 +82,22 @@ OCCASION_WORDS: Final[Mapping[str, Unit]] = {
 }
 
 
+# Numbers written out, from the first on: English, German, French, Spanish, Dutch, Italian.
+_ORDINALS: Final = (
+    "first erste erster erstes premier premiere primera primero primer eerste prima primo",
+    "second zweite zweiter zweites deuxieme segunda segundo tweede seconda secondo",
+    "third dritte dritter drittes troisieme tercera tercero tercer derde terza terzo",
+    "fourth vierte vierter viertes quatrieme cuarta cuarto vierde quarta quarto",
+    "fifth funfte fuenfte fünfte cinquieme quinta quinto vijfde",
+    "sixth sechste sixieme sexta sexto zesde sesta sesto",
+)
+ORDINALS: Final[Mapping[str, int]] = {
+    word: number
+    for number, words in enumerate(_ORDINALS, start=1)
+    for word in words.split()
+}
+
+
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 

@@ -275,6 +275,29 @@ LAYOUTS = {
             M=male
         """,
     ),
+    "sessions in words and numbers beside each other": Layout(
+        {
+            "wide": """
+                ID|Drug|Weight (lb) | First infusion | Inf 2 | Dose 1 | Dose 2 | phq_pre | phq_w2
+                1 | Ketamine | 150 | 2025-01-13 | 2025-01-16 | 40 mg | 0.5 mg/kg | 20 | 15
+                2 | Ketamine | 160 | 2025-02-13 | | 35 mg | | 22 | 18
+            """
+        },
+        """
+        sessions wide
+          patient_id<-ID
+          drug<-Drug
+            Ketamine=ketamine
+          weight_kg<-Weight (lb) (lb)
+          date: First infusion@First infusion, Inf 2@Inf 2
+          dose_mg: Dose 1@First infusion, Dose 2@Inf 2
+        scores wide
+          patient_id<-ID
+          instrument=PHQ-9
+          score before: phq_pre@0
+          score: phq_w2@14
+        """,
+    ),
     "items of each visit beside each other": Layout(
         {
             "forms": """
@@ -718,3 +741,26 @@ def test_identifying_columns_are_left_out(
         if meaning not in ("site", "date", "birth_date")
     }
     assert not taken & set(columns)
+
+
+def test_dates_of_sessions_that_begin_with_the_second_are_asked_about() -> None:
+    source = source_of(
+        wide="""
+        id | Start | Infusion 2 date | Infusion 3 date
+        1 | 2025-01-13 | 2025-01-16 | 2025-01-20
+        2 | 2025-02-13 | 2025-02-16 | 2025-02-20
+        """
+    )
+    remarks = Remarks()
+    propose(source, {}, remarks)
+    (question,) = [one for one in remarks.asked if one.key == "first_session.wide"]
+    assert question.choices == ("Start", "it is not in the file")
+    for answer, first in (
+        ("Start", "Start"),
+        ("it is not in the file", "Infusion 2 date"),
+    ):
+        remarks = Remarks()
+        plan = propose(source, {"first_session.wide": answer}, remarks)
+        (part,) = [one for one in plan.tables if one.to == "sessions"]
+        assert next(iter(part.wide[0].columns)) == first
+        assert remarks.asked == []

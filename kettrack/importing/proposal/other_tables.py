@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Final
 
-from kettrack.importing.import_map import TableMap, WideBlock
+from kettrack.importing.import_map import TableMap
 from kettrack.importing.proposal.columns import heading
 from kettrack.importing.proposal.facts import ColumnFacts
 from kettrack.importing.proposal.table_columns import TableColumns
@@ -14,7 +13,7 @@ from kettrack.importing.proposal.when import When
 from kettrack.importing.proposal.words import ClosedColumn, word_map
 from kettrack.importing.registry import Answers
 from kettrack.importing.remarks import Remarks
-from kettrack.importing.source import BIRTH_DATE, DATE, DOSE_UNIT, STATUS
+from kettrack.importing.source import BIRTH_DATE, DOSE_UNIT, STATUS
 from kettrack.privacy.identifying_names import words_of
 from kettrack.vocabulary.cell_words import (
     dose_within,
@@ -25,13 +24,11 @@ from kettrack.vocabulary.cell_words import (
 from kettrack.vocabulary.columns import EVENT_ROWS, PATIENTS, SESSIONS
 from kettrack.vocabulary.heading_words import TABLE_WORDS, VISIT_WORDS
 from kettrack.vocabulary.outside_codes import drug_in_words
-from kettrack.vocabulary.score_headings import OCCASION_WORDS
 from kettrack.vocabulary.status_words import status_column
 
 _WHEN: Final = ("patient_id", "day", "order")
 # What a session is known by: rows of a visit without any of these are no session.
 _TELLING: Final = ("drug", "dose", "route")
-_FEWEST_DATES: Final = 2
 # A dose per kilogram is a small number.
 _MOST_PER_KG: Final = 3.0
 _PER_KG: Final = "mg/kg"
@@ -262,55 +259,6 @@ def _status(
 
 
 status_columns = _status
-
-
-def wide_sessions(
-    known: TableColumns,
-) -> TableMap | None:
-    """Sessions that stand beside each other in the row of their patient: session1_date,
-    session2_date and so on; None where there are none.
-
-    Parameters
-    ----------
-    known : TableColumns
-        The table.
-    """
-    dates: dict[int, str] = {}
-    doses: dict[int, str] = {}
-    for facts in known.facts:
-        number = _number_of_session(facts.name)
-        if number is None:
-            continue
-        if facts.kind == "date":
-            dates.setdefault(number, facts.name)
-        elif facts.is_number and "dose" in heading(facts).meanings:
-            doses.setdefault(number, facts.name)
-    if len(dates) < _FEWEST_DATES or not known.patient:
-        return None
-    # In the order of the sessions, so that the map reads well.
-    names = dict.fromkeys(dates.values())
-    blocks = [WideBlock(columns=names, dates={one: one for one in names}, into=DATE)]
-    dosed = {doses[number]: dates[number] for number in doses if number in dates}
-    if dosed:
-        columns = dict.fromkeys(dosed)
-        blocks.append(WideBlock(columns=columns, dates=dosed, into="dose_mg"))
-    return TableMap(
-        source=known.table.name,
-        to="sessions",
-        columns={"patient_id": known.patient},
-        wide=tuple(blocks),
-    )
-
-
-def _number_of_session(
-    name: str,
-) -> int | None:
-    """The number of the session that a column is about; None where it is about none."""
-    words = words_of(name)
-    # "session 2 of 6" has two numbers, and could be about either.
-    numbers = [word for word in words if re.fullmatch(r"\d{1,3}", word)]
-    named = any(OCCASION_WORDS.get(word) == "session" for word in words)
-    return int(numbers[0]) if named and len(numbers) == 1 else None
 
 
 def patient_part(

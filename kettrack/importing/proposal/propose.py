@@ -14,11 +14,11 @@ from kettrack.importing.proposal.other_tables import (
     session_part,
     status_columns,
     visits_with_sessions,
-    wide_sessions,
 )
 from kettrack.importing.proposal.score_tables import Asking, score_parts
 from kettrack.importing.proposal.table_columns import TableColumns, read_columns
 from kettrack.importing.proposal.when import When, when_of
+from kettrack.importing.proposal.wide_sessions import has_wide_sessions, wide_sessions
 from kettrack.importing.registry import Answers
 from kettrack.importing.remarks import OpenQuestion, Remarks
 from kettrack.importing.source import (
@@ -149,7 +149,7 @@ def _sessions_are_dated(
         (known.speaks_of_sessions or "sessions" in known.hints)
         and (known.best("session_date") or known.best(DATE) or known.best("day"))
         for known in told
-    ) or any(wide_sessions(known) for known in told)
+    ) or any(has_wide_sessions(known) for known in told)
 
 
 def _parts_of(
@@ -164,7 +164,7 @@ def _parts_of(
     answers = asking.answers
     remarks = asking.remarks
     parts: list[TableMap] = []
-    wide = wide_sessions(known)
+    wide = wide_sessions(known, answers, remarks)
     # A day that has to be asked for is asked once, with the scores.
     sessions = when_of(known, "sessions", answers, Remarks())
     if wide is not None:
