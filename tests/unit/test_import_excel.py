@@ -571,7 +571,7 @@ def test_a_sheet_for_each_patient(tmp_path: Path) -> None:
     data, remarks = read(path)
     patients = [set(table.data.column(0).to_pylist()) for table in data.tables]
     assert patients == [{"Jane Ashworth"}, {"Omar Baker"}, {"0017"}]
-    assert data.tables[0].data.column_names[0] == "Patient (name of the sheet)"
+    assert data.tables[0].data.column_names[0] == "Patient"
     assert "Ashworth" not in repr(remarks)
     assert "Ashworth" not in repr(data.records)
 

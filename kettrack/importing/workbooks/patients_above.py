@@ -18,7 +18,7 @@ from kettrack.importing.workbooks.grid import column_shown
 from kettrack.importing.workbooks.looks import says_who
 from kettrack.importing.workbooks.names import TablePlace
 
-SHEET_COLUMN: Final = "Patient (name of the sheet)"
+SHEET_COLUMN: Final = "Patient"
 FROM_ABOVE: Final = "from above"
 LEAVE_EMPTY: Final = "leave empty"
 # One forgotten number is a slip; a fifth of all is a way of writing.
