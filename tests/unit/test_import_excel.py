@@ -354,7 +354,7 @@ def test_two_columns_of_one_name_are_asked_about(tmp_path: Path) -> None:
     assert chosen.tables[0].data["Score"].to_pylist() == [2, 5]
     assert asked(remarks) == []
     both, _ = read(path, repeated__Visits__score="all")
-    assert both.tables[0].data.column_names[1:3] == ["score (B)", "Score (C)"]
+    assert both.tables[0].data.column_names[1:3] == ["score 1", "Score 2"]
 
 
 def test_a_merged_cell_stands_for_its_rows(tmp_path: Path) -> None:

@@ -215,6 +215,20 @@ def of_treatment(timing: str) -> NamedOccasion | None:
     return NamedOccasion(unit=units[timing]) if timing else None
 
 
+def visit_dated_by(
+    facts: ColumnFacts,
+) -> NamedOccasion | None:
+    """The visit whose date a column holds, as `Date 2` does; None where it says no visit."""
+    if facts.kind != "date" and not facts.may_be_date:
+        return None
+    heading = _of_rest("", words_of(facts.name))
+    if heading.part != "date" or not heading.understood:
+        return None
+    if heading.occasion is None and heading.bare is not None:
+        return NamedOccasion(unit="visit", number=heading.bare)
+    return heading.occasion
+
+
 def _of_rest(
     scale: str,
     words: list[str],

@@ -12,6 +12,7 @@ from kettrack.importing.proposal.score_columns import (
     NamedOccasion,
     ScoreColumn,
     of_treatment,
+    visit_dated_by,
 )
 from kettrack.importing.proposal.table_columns import TableColumns
 from kettrack.importing.proposal.when import When
@@ -220,9 +221,14 @@ def _blocks(
     days: dict[tuple[str, str], dict[str, float | None]] = defaultdict(dict)
     dates: dict[str, str] = {}
     sessions: dict[str, int] = {}
+    # Date 2 beside PHQ-9 2 and GAD-7 2 is the date of all that was filled in then.
+    beside: dict[NamedOccasion | None, list[str]] = defaultdict(list)
+    for facts in known.facts:
+        beside[visit_dated_by(facts)].append(facts.name)
     for occasion, columns in occasions.items():
         # A visit with a date of its own needs no day from its name.
         dated = [one.facts.name for one in columns if one.heading.part == "date"]
+        dated += beside.get(occasion, [])
         for one in columns:
             into = _into(one)
             if not into:

@@ -124,8 +124,9 @@ def _settle_repeated(
     letters = [letters_of(column) for column in columns]
     answer = place.answers.get(key, "").strip()
     if answer.casefold() == _ALL:
-        for column in columns:
-            names[column] = f"{names[column]} ({letters_of(column)})"
+        # Date 1, PHQ-9 1, Date 2, PHQ-9 2: one pair of columns for each visit.
+        for number, column in enumerate(columns, start=1):
+            names[column] = f"{names[column]} {number}"
         return
     # The letters are those that a spreadsheet shows above the column.
     kept = answer.upper() if answer.upper() in letters else ""
@@ -138,7 +139,7 @@ def _settle_repeated(
                     f" {', '.join(letters)}. Which is meant?"
                 ),
                 choices=(*letters, _ALL, _NONE),
-                why='Without an answer none of them is read; "all" adds the letters to the names.',
+                why='Without an answer none of them is read; "all" numbers them from the left.',
             )
         )
     for column in columns:
