@@ -13,6 +13,8 @@ from kettrack.importing.remarks import Remarks
 from kettrack.importing.safe_names import with_safe_names
 from kettrack.importing.source import SourceData
 
+_Name = tuple[str, str, str]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
@@ -53,28 +55,68 @@ def prepare(
         The map of an earlier run. What a person changed in it stays; the rest follows the answers.
     """
     remarks = Remarks()
-    read = read_source(path, answers, remarks, kind)
-    source = with_safe_names(read)
+    source = _read(path, kind, answers, remarks)
     plan = propose(source, answers, remarks)
     if edited is not None:
-        plan = _joined(source, plan, edited, remarks)
+        # What kettrack itself wrote, before and after the answers.
+        written = [
+            *propose(source, {}, Remarks()).tables,
+            *propose(source, edited.answers, Remarks()).tables,
+        ]
+        names = {_name_of(part) for part in written}
+        if edited.answers and (
+            _changed(edited, written) or not names <= _there(edited)
+        ):
+            # An answer may give a table other columns than it had when the map was written.
+            earlier = propose(_read(path, kind, {}, Remarks()), {}, Remarks()).tables
+            written += earlier
+            names = {_name_of(part) for part in earlier}
+        plan = _joined(plan, edited, written, names, remarks)
     return Prepared(source=source, plan=plan, remarks=remarks)
 
 
+def _read(
+    path: Path,
+    kind: str,
+    answers: Answers,
+    remarks: Remarks,
+) -> SourceData:
+    read = read_source(
+        path,
+        answers,
+        remarks,
+        kind,
+    )
+    return with_safe_names(read)
+
+
+def _changed(
+    edited: ImportMap,
+    written: Sequence[TableMap],
+) -> list[TableMap]:
+    """The parts that a person has changed."""
+    return [part for part in edited.tables if part not in written]
+
+
+def _there(
+    edited: ImportMap,
+) -> set[_Name]:
+    return {_name_of(part) for part in edited.tables}
+
+
 def _joined(
-    source: SourceData,
     fresh: ImportMap,
     edited: ImportMap,
+    written: Sequence[TableMap],
+    names: set[_Name],
     remarks: Remarks,
 ) -> ImportMap:
-    """The proposal with the parts that a person has changed in its map."""
-    # What kettrack itself wrote, before and after the answers.
-    proposed = [
-        *propose(source, {}, Remarks()).tables,
-        *propose(source, edited.answers, Remarks()).tables,
-    ]
-    changed = [part for part in edited.tables if part not in proposed]
-    gone = _taken_out(proposed, edited)
+    """The proposal with the parts that a person has changed in its map.
+
+    `names` are those of the parts that stood in the map when kettrack wrote it.
+    """
+    changed = _changed(edited, written)
+    gone = not names <= _there(edited)
     if not changed and not gone:
         return fresh
     # Whoever wrote a part has answered what was open about its table.
@@ -89,21 +131,15 @@ def _joined(
         now = part if part in changed else _same_part(part, fresh.tables)
         if now is not None:
             parts.append(now)
+    # A table that only an answer has opened is no table that the person took out.
+    known = names | _there(edited)
+    parts += [part for part in fresh.tables if _name_of(part) not in known]
     return replace(fresh, tables=tuple(parts), unused=edited.unused)
-
-
-def _taken_out(
-    proposed: Sequence[TableMap],
-    edited: ImportMap,
-) -> bool:
-    """Whether the person has taken a part out."""
-    there = {_name_of(part) for part in edited.tables}
-    return not {_name_of(part) for part in proposed} <= there
 
 
 def _name_of(
     part: TableMap,
-) -> tuple[str, str, str]:
+) -> _Name:
     return part.source, part.to, part.constants.get("instrument", "")
 
 

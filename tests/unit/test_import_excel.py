@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kettrack.cli import main
 from kettrack.errors import DataProblems
 from kettrack.importing.registry import read_source, recognised
 from kettrack.importing.remarks import Remarks
@@ -23,6 +24,7 @@ from kettrack.importing.source import SourceData, SourceTable
 
 Sheet = Any
 DAY = dt.date.fromisoformat("2024-01-05")
+SESSIONS = [["P1", DAY, "Ketamine IV"], ["P2", DAY, "Ketamine IV"]]
 
 
 def book(path: Path, *rows: list[Any], title: str = "Visits") -> tuple[Any, Sheet]:
@@ -680,3 +682,61 @@ def test_what_libreoffice_writes(tmp_path: Path, ending: str) -> None:
     assert data["PHQ-9"] == [9, 0, None]
     assert data["Length"] == [dt.timedelta(minutes=40), dt.timedelta(hours=30), None]
     assert data["Total"] == [10, 1, None]
+
+
+def run(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as left:
+        main(["import", *arguments])
+    return int(left.value.code or 0)
+
+
+def test_a_pair_of_columns_for_each_visit(tmp_path: Path) -> None:
+    """Date, PHQ-9, Date, PHQ-9: one answer opens the table, and nothing has to be edited."""
+    path = tmp_path / "log.xlsx"
+    made, _ = book(path, ["Patient", "Date", "Drug"], *SESSIONS)
+    scores = made.create_sheet("Scores")
+    later = DAY + dt.timedelta(days=7)
+    for row in (
+        ["Patient", "Date", "PHQ-9", "Date", "PHQ-9"],
+        ["P1", DAY, 20, later, 12],
+        ["P2", DAY, 19, later, 7],
+    ):
+        scores.append(row)
+    made.save(path)
+    clinic = tmp_path / "clinic"
+    where = tmp_path / "map.toml"
+    assert run(str(path), "-o", str(clinic)) == 2
+    text = where.read_text(encoding="utf-8")
+    for name in ("Date", "PHQ-9"):
+        line = f'"repeated.Scores.{name}" = "all"'
+        assert f"# {line}" in text
+        text = text.replace(f"# {line}", line)
+    where.write_text(text, encoding="utf-8")
+    assert run(str(path), "-o", str(clinic), "--map", str(where)) == 0
+    lines = (clinic / "scores.csv").read_text(encoding="utf-8").splitlines()
+    assert sorted(line.split(",", 1)[1] for line in lines[1:]) == [
+        "0,PHQ-9,19",
+        "0,PHQ-9,20",
+        "7,PHQ-9,12",
+        "7,PHQ-9,7",
+    ]
+
+
+def test_a_map_keeps_a_part_that_was_taken_out(tmp_path: Path) -> None:
+    """An answer opens a table; a part that a person has taken out stays out."""
+    path = tmp_path / "log.xlsx"
+    rows = [[*row, 20] for row in SESSIONS]
+    rows[1][0] = None
+    book(
+        path, ["Patient", "Date", "Drug", "PHQ-9"], *rows, ["P3", DAY, "Ketamine IV", 9]
+    )
+    clinic = tmp_path / "clinic"
+    where = tmp_path / "map.toml"
+    assert run(str(path), "-o", str(clinic)) == 2
+    text = where.read_text(encoding="utf-8")
+    kept = text[: text.index('[[tables]]\nsource = "Visits"\nto = "scores"')]
+    line = '"fill_down.Visits.Patient" = "from above"'
+    where.write_text(kept.replace(f"# {line}", line), encoding="utf-8")
+    # Scores are needed, and the person took them out.
+    assert run(str(path), "-o", str(clinic), "--map", str(where)) == 2
+    assert not clinic.exists()
