@@ -170,6 +170,9 @@ def test_two_digits_throughout() -> None:
     assert read([f"{day:%y-%m-%d}" for day in visits])[0] == visits
     # A few tell nothing; with points nobody puts the year first.
     assert read(["24-01-22"])[1].asked[0].choices == ("day first", "year first")
+    # Two people born in 2005 and 2022 on neighbouring days of a month.
+    born = read(["30-01-05", "31-01-22"])[1].asked[0]
+    assert born.choices == ("day first", "year first")
     assert read(["24.01.22"])[0] == [date(2022, 1, 24)]
 
 

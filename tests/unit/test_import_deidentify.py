@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kettrack.errors import UsageError
 from kettrack.importing.deidentify.coder import Coder
 from kettrack.importing.deidentify.days import AFTER_EXTRACT, FAR_FROM_FIRST, NO_CLOCK
 from kettrack.importing.deidentify.deidentify import Deidentified, deidentify
@@ -221,6 +222,18 @@ def test_clinics_have_codes() -> None:
     assert all(len(site) == 4 for site in sites)
     kept, _, _ = run({"sessions": SESSIONS, "patients": patients}, keep=("site",))
     assert set(kept["patients"]["site"]) == {"Springfield", "Shelbyville"}
+
+
+def test_a_clinic_called_like_a_record_number_has_another_code() -> None:
+    name = pa.array(["1234"])
+    coder = Coder(KEY)
+    patient = coder.patients(name)[0].as_py()
+    assert not patient.startswith(coder.sites(name)[0].as_py())
+
+
+def test_the_extract_needs_dates() -> None:
+    with pytest.raises(UsageError, match="only where sessions have dates"):
+        run({"sessions": "patient_id day\nA1 0\n"}, extract_date=date(2024, 1, 1))
 
 
 def test_other_columns_go_and_are_counted() -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from kettrack.errors import UsageError
 from kettrack.importing.deidentify.coder import Coder
 from kettrack.importing.deidentify.columns import (
     SITE,
@@ -14,7 +16,12 @@ from kettrack.importing.deidentify.columns import (
     in_contract,
     no_links,
 )
-from kettrack.importing.deidentify.days import before_extract, clocks_of, with_days
+from kettrack.importing.deidentify.days import (
+    Clocks,
+    before_extract,
+    clocks_of,
+    with_days,
+)
 from kettrack.importing.deidentify.options import ArrowTables, Deidentification
 from kettrack.importing.deidentify.patients import finish_patients
 from kettrack.importing.deidentify.people import code_patients
@@ -64,6 +71,11 @@ def deidentify(
         To questions of an earlier run.
     remarks : Remarks
         Takes rows and columns that go, and what only their owner can answer.
+
+    Raises
+    ------
+    UsageError
+        When the date of the extract is given and no session has a date.
     """
     coder = Coder(how.key)
     people = code_patients(tables, coder, answers, remarks)
@@ -72,6 +84,7 @@ def deidentify(
         for name, table in tables.items()
     }
     clocks = clocks_of(done)
+    _require_dates(how, clocks)
     for name in done:
         if name != _PATIENTS:
             done[name] = with_days(done[name], clocks, remarks)
@@ -83,6 +96,19 @@ def deidentify(
         done[_PATIENTS] = finished
     ready = {name: in_contract(name, table, remarks) for name, table in done.items()}
     return Deidentified(ready, _linkage(people, sites))
+
+
+def _require_dates(
+    how: Deidentification,
+    clocks: Clocks,
+) -> None:
+    """Stop where the date of the extract would be taken and change nothing."""
+    if how.extract_date is None or np.isfinite(clocks.first).any():
+        return
+    raise UsageError(
+        "The date of the extract can be used only where sessions have dates. These have days, or"
+        " none: leave the date out, and fill in observed_to_day in the table of patients."
+    )
 
 
 def _coded(
