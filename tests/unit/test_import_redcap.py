@@ -383,6 +383,21 @@ def test_days_from_the_names_of_events(tmp_path: Path) -> None:
     assert remarks.asked == []
 
 
+def test_sessions_without_a_date_have_the_days_of_their_events(tmp_path: Path) -> None:
+    export = """
+        record_id,redcap_event_name,dose_mg,infusion_complete
+        A1,day_0_arm_1,40,2
+        A1,{last}_arm_1,40,2
+    """
+    path = written(tmp_path, export=export.format(last="day_3"))
+    (infusion,) = read(path)[0].tables
+    assert infusion.data["day"].to_pylist() == [0, 3]
+    # Where one event does not tell, the form may be no session at all: nothing is asked.
+    source, remarks = read(written(tmp_path, export=export.format(last="second")))
+    assert "day" not in source.tables[0].data.column_names
+    assert remarks.asked == []
+
+
 def test_the_time_of_a_survey(tmp_path: Path) -> None:
     export = """
         record_id,redcap_survey_identifier,phq9_timestamp,phq9_total,phq9_complete

@@ -211,10 +211,10 @@ def occasion_of(
         name, dates = next(iter(covering.items()))
         _note_date(rows, project, f"{name} of the same visit", remarks)
         return FormTime(date=dates)
+    if not own and not visits and _events_tell(rows, project, every=not needed):
+        return _by_event(rows, project, remarks)
     if not needed:
         return FormTime()
-    if not own and not visits and _events_tell(rows, project):
-        return _by_event(rows, project, remarks)
     _ask_for_date(rows, project, [*own, *visits], survey is not None, remarks)
     return FormTime()
 
@@ -323,13 +323,15 @@ def _events(
 def _events_tell(
     rows: FormRows,
     project: Project,
+    every: bool,
 ) -> bool:
-    """Whether the project has events, and the name of one of them says its day."""
+    """Whether the project has events, and the name of one or of every one of them says its day."""
     events = _events(rows, project)
     if events is None:
         return False
     names = events.unique().drop_null().to_pylist()
-    return any(day_of_event(name) is not None for name in names)
+    tell = [day_of_event(name) is not None for name in names]
+    return all(tell) if every else any(tell)
 
 
 def _by_event(
