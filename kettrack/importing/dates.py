@@ -21,6 +21,17 @@ from kettrack.importing.registry import Answers
 from kettrack.importing.remarks import ColumnPlace, Remarks
 
 _UNIX_DAY_0: Final = date(1970, 1, 1)
+# From which Unix, SAS and Stata, and the spreadsheets count.
+_DAYS_0: Final = (
+    _UNIX_DAY_0,
+    date(1960, 1, 1),
+    date(1900, 1, 1),
+    date(1904, 1, 1),
+)
+DATES_LOST: Final = (
+    "every date of the column is the first day that a program counts: the dates were lost when the"
+    " file was written"
+)
 _RUNS: Final = (19_000_101, 22_991_231)  # 20250307 as a number
 # From this number on a spreadsheet has counted a 29 February 1900, which never was.
 _GAP: Final = 61
@@ -77,6 +88,7 @@ def read_dates(
         reason = _NO_TIME if pa.types.is_temporal(kind) else NO_DATE
         remarks.cells(place, cells.is_valid(), "refused", reason)
         days = pa.nulls(len(cells), pa.date32())
+    days = _without_day_0(days, place, remarks)
     return _in_range(days, place, remarks)
 
 
@@ -143,6 +155,25 @@ def _days_of_spreadsheet(values: Floats, serials: Bools) -> pa.Array:
         days.astype(np.int32),
         mask=~serials,
     ).cast(pa.date32())
+
+
+def _without_day_0(
+    days: pa.Array,
+    place: ColumnPlace,
+    remarks: Remarks,
+) -> pa.Array:
+    """Refuse a column in which every date is the day from which a program counts."""
+    distinct = pc.unique(days.drop_null())
+    several = len(days) - days.null_count > 1
+    if not several or len(distinct) > 1 or distinct[0].as_py() not in _DAYS_0:
+        return days
+    remarks.cells(
+        place,
+        days.is_valid(),
+        "refused",
+        DATES_LOST,
+    )
+    return pa.nulls(len(days), pa.date32())
 
 
 def _in_range(

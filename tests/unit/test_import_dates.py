@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kettrack.importing.date_spelling import IN_PART, NO_DATE, NO_SUCH_DAY, TOO_EARLY
-from kettrack.importing.dates import read_dates
+from kettrack.importing.dates import DATES_LOST, read_dates
 from kettrack.importing.remarks import ColumnPlace, Remarks
 
 SEVENTH = date(2025, 3, 7)
@@ -255,3 +255,13 @@ def test_what_is_written_in_one_form_is_read_again(days: list[date], form: str) 
         assert all(day.day <= 12 for day in days)
         back, _ = read(written, {remarks.asked[0].key: form})
     assert back == days
+
+
+@pytest.mark.parametrize("day", [date(1970, 1, 1), date(1960, 1, 1)])
+def test_a_column_whose_dates_were_lost_is_refused(day: date) -> None:
+    days, remarks = read([day, None, day])
+    assert days == [None, None, None]
+    assert refused(remarks) == [(2, DATES_LOST), (4, DATES_LOST)]
+    # One such day may be a day of birth.
+    assert read([day, None])[0] == [day, None]
+    assert read([day, SEVENTH])[0] == [day, SEVENTH]
