@@ -578,6 +578,36 @@ def test_a_sheet_for_each_patient(tmp_path: Path) -> None:
     assert "Ashworth" not in repr(data.records)
 
 
+def test_headings_that_name_the_patient(tmp_path: Path) -> None:
+    path = tmp_path / "log.xlsx"
+    names = ["Date", "Drug", "PHQ-9"]
+    rows: list[list[Any]] = [["North clinic"]]
+    for patient in ("P01", "Jane Ashworth"):
+        rows += [[f"Patient: {patient}"], names]
+        rows += [[DAY, "Ketamine IV", 20], [DAY, "Ketamine IV", 12], []]
+    book(path, *rows)
+    data, remarks = read(path)
+    (table,) = data.tables
+    assert table.data["Patient"].to_pylist() == ["P01"] * 2 + ["Jane Ashworth"] * 2
+    assert table.rows.to_pylist() == [4, 5, 9, 10]
+    kept = "it says whose the rows below it are; kept as a column"
+    dropped = {one.row: one.reason for one in remarks.said if one.action == "dropped"}
+    assert dropped == {
+        1: "it stands above the names of the columns",
+        2: kept,
+        7: kept,
+        8: "the names of the columns stand here once more",
+    }
+    assert "Ashworth" not in repr(remarks)
+
+
+def test_a_note_with_a_colon_names_no_patient(tmp_path: Path) -> None:
+    path = tmp_path / "log.xlsx"
+    names = ["Date", "Drug", "PHQ-9"]
+    book(path, ["Printed: Monday"], names, [DAY, "Ketamine IV", 20], [DAY, "x", 3])
+    assert only(path).data.column_names == names
+
+
 def test_damage_of_any_kind_is_said_plainly(tmp_path: Path) -> None:
     """Bytes of the sheet are changed one after the other, from a fixed seed."""
     path = tmp_path / "log.xlsx"

@@ -14,8 +14,10 @@ from kettrack.importing.workbooks.looks import (
     filled_columns,
     look_of,
     number_columns,
+    owner_named,
     row_words,
     says_total,
+    says_who,
 )
 from kettrack.importing.workbooks.names_joined import NameRows
 from kettrack.importing.workbooks.stretches import one_below_another, side_by_side
@@ -25,6 +27,7 @@ BELOW: Final = "it stands below the table"
 TOTALS: Final = "a row of totals or means"
 REPEATED: Final = "the names of the columns stand here once more"
 DESCRIPTION: Final = "it describes the columns; kept as their labels"
+OWNER: Final = "it says whose the rows below it are; kept as a column"
 SECOND_NAMES: Final = "a second row of names; joined to the first"
 
 
@@ -46,6 +49,8 @@ class Area:
         Rows of the records.
     dropped : list of (row, reason)
         Other rows that hold anything.
+    owners : dict
+        Record to whom a heading above it names, where no column does.
     is_table : bool
         False for notes: no row names columns, and no two columns hold numbers.
     """
@@ -56,6 +61,7 @@ class Area:
     labels: dict[int, str] = field(default_factory=dict)
     records: list[int] = field(default_factory=list)
     dropped: list[tuple[int, str]] = field(default_factory=list)
+    owners: dict[int, str] = field(default_factory=dict)
     is_table: bool = True
 
 
@@ -152,6 +158,7 @@ class _Finder:
         if joined:
             area.names = joined
             area.dropped.append((above.pop(), SECOND_NAMES))
+        owner = self._owner_above(area, above)
         area.dropped += [(number, ABOVE) for number in above]
         # Never three rows: what stands below two of them is a record.
         lower = None if joined else around.with_below(left)
@@ -159,7 +166,7 @@ class _Finder:
             area.names = lower
             area.dropped.append((left.pop(0), SECOND_NAMES))
         left = self._without_descriptions(area, left)
-        area.records = self._records(area, left)
+        area.records = self._records(area, left, owner)
         # A column with a name and no cell is kept: it may be asked for by name.
         wide = filled_columns(self.look.rows, area.records) | area.names.keys()
         area.columns = sorted(wide)
@@ -180,15 +187,42 @@ class _Finder:
             left = left[1:]
         return left
 
+    def _owner_above(
+        self,
+        area: Area,
+        above: list[int],
+    ) -> str:
+        """Whom the last heading above the names names; its row is then taken out of `above`."""
+        if any(map(says_who, area.names.values())):
+            return ""
+        for number in reversed(above):
+            owner = owner_named(self.look.rows[number])
+            if owner:
+                above.remove(number)
+                area.dropped.append((number, OWNER))
+                return owner
+        return ""
+
     def _records(
         self,
         area: Area,
         left: list[int],
+        owner: str,
     ) -> list[int]:
         names = {name.casefold() for name in area.names.values()}
+        told = any(map(says_who, area.names.values()))
         records = []
         for number in left:
-            words = row_words(self.look.rows[number])
+            row = self.look.rows[number]
+            named = "" if told else owner_named(row)
+            words = row_words(row)
+            # A heading holds for the rows below it, as far as the next one.
+            if named:
+                owner = named
+                area.dropped.append((number, OWNER))
+                continue
+            if owner:
+                area.owners[number] = owner
             # Printed logs repeat the names on every page.
             if len(words) > 1 and words <= names:
                 area.dropped.append((number, REPEATED))

@@ -34,6 +34,7 @@ _TOTAL_WORDS: Final = frozenset(_TOTALS.split()) | {
     "std dev",
     "std. dev.",
 }
+_HEADING: Final = re.compile(r"([^:]{2,30}):\s*(\S.*)")
 _NUMBER_LIKE: Final = re.compile(
     r"[+-]?\d+(?:[.,]\d+)?|\d{1,4}[./-]\d{1,2}[./-]\d{1,4}.*"
 )
@@ -201,6 +202,21 @@ def says_who(name: str) -> bool:
     (True, False)
     """
     return bool(_WHO.search(name))
+
+
+def owner_named(row: Row) -> str:
+    """Whom a heading above some rows names, as `Patient: P01` does; empty for any other row.
+
+    Examples
+    --------
+    >>> owner_named({1: Cell(CellKind.TEXT, "Patient: P01")})
+    'P01'
+    """
+    if len(row) != 1:
+        return ""
+    (cell,) = row.values()
+    found = _HEADING.fullmatch(cell.text)
+    return found[2] if found and says_who(found[1]) else ""
 
 
 def says_total(row: Row) -> bool:

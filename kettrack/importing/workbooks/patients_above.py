@@ -1,5 +1,5 @@
-"""Where a record does not say whose it is: the number stands once for several rows, or as the name
-of the sheet.
+"""Where a record does not say whose it is: the number stands once for several rows, in a heading
+above them, or as the name of the sheet.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from kettrack.importing.workbooks.grid import column_shown
 from kettrack.importing.workbooks.looks import says_who
 from kettrack.importing.workbooks.names import TablePlace
 
-SHEET_COLUMN: Final = "Patient"
+PATIENT_COLUMN: Final = "Patient"
 FROM_ABOVE: Final = "from above"
 LEAVE_EMPTY: Final = "leave empty"
 # One forgotten number is a slip; a fifth of all is a way of writing.
@@ -85,6 +85,29 @@ def filled_down(
     return replace(table, data=table.data.set_column(0, name, filled))
 
 
+def with_owners(
+    table: SourceTable,
+    owners: Mapping[int, str],
+    place: TablePlace,
+) -> SourceTable:
+    """Add whom the headings above the rows name, as a column of its own.
+
+    Parameters
+    ----------
+    table : SourceTable
+        As read; no column of it says who it is about.
+    owners : mapping
+        Number of a row to whom the heading above it names.
+    place : TablePlace
+        Takes what is said.
+    """
+    cells = [owners.get(row) for row in table.rows.to_pylist()]
+    why = "headings above the rows were added as a column, since no column says who it is about"
+    place.say("mended", why, count=len(set(cells)))
+    column = pa.array(cells, pa.string())
+    return replace(table, data=table.data.add_column(0, PATIENT_COLUMN, column))
+
+
 def with_names_of_sheets(
     tables: Sequence[SourceTable],
     sheets: Mapping[str, str],
@@ -129,4 +152,4 @@ def _with_name(
     name: str,
 ) -> SourceTable:
     cells = pa.array([name] * table.data.num_rows, pa.string())
-    return replace(table, data=table.data.add_column(0, SHEET_COLUMN, cells))
+    return replace(table, data=table.data.add_column(0, PATIENT_COLUMN, cells))

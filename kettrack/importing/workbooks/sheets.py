@@ -22,7 +22,7 @@ from kettrack.importing.workbooks.names import (
     ask_header,
     unique_names,
 )
-from kettrack.importing.workbooks.patients_above import filled_down
+from kettrack.importing.workbooks.patients_above import filled_down, with_owners
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +132,8 @@ def _tables(
         names,
         place,
     )
+    if area.owners:
+        return [with_owners(table, area.owners, place)]
     return [filled_down(table, place)]
 
 
