@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from pathlib import Path
 from typing import Final
 
@@ -229,9 +230,13 @@ def _most_scored(
     # Without the column all scores are of the scale that the settings name.
     if "instrument" not in scores.column_names:
         return f'instrument = "{Settings().instrument}"\n'
-    filled = scores
-    if "score" in scores.column_names:
-        filled = scores.filter(pc.is_valid(scores["score"]))
+    # A form without a total counts by its answers: the total is computed from them.
+    telling = [
+        pc.is_valid(scores[name])
+        for name in scores.column_names
+        if name == "score" or name.startswith("item_")
+    ]
+    filled = scores.filter(reduce(pc.or_, telling)) if telling else scores
     names = Counter(filled["instrument"].to_pylist() or [Settings().instrument])
     # Patients come for their depression: its scale goes before one that is filled in more often.
     # Among equally many the first by name: the same every time.

@@ -182,3 +182,14 @@ def test_a_scale_of_depression_goes_before_others(
     scores = "\n".join(["patient_id date instrument score", *days])
     write_cohort(tables(scores=f"{scores}\n"), tmp_path / "clinic", Remarks())
     assert load_cohort(tmp_path / "clinic").settings.instrument == chosen
+
+
+def test_a_form_without_a_total_counts_by_its_answers(tmp_path: Path) -> None:
+    lines = (
+        "patient_id date instrument score item_1",
+        "MRN1 2024-03-01 PHQ-9 - 0",
+        "MRN1 2024-03-02 MADRS - -",
+        "MRN1 2024-03-03 MADRS - -",
+    )
+    write_cohort(tables(scores="\n".join(lines)), tmp_path / "clinic", Remarks())
+    assert load_cohort(tmp_path / "clinic").settings.instrument == "PHQ-9"

@@ -764,3 +764,49 @@ def test_dates_of_sessions_that_begin_with_the_second_are_asked_about() -> None:
         (part,) = [one for one in plan.tables if one.to == "sessions"]
         assert next(iter(part.wide[0].columns)) == first
         assert remarks.asked == []
+
+
+def form(
+    *questions: str, answers: tuple[str, ...] = ("Not at all", "Several days")
+) -> str:
+    """The sheet of an online form that two people filled in."""
+    header = " | ".join(["Timestamp", "Patient code", *questions])
+    rows = [
+        " | ".join([f"1/{day}/2024 10:23:11", code, *[answer] * len(questions)])
+        for day, code, answer in zip((15, 29), ("AB12", "CD34"), answers, strict=True)
+    ]
+    return "\n".join([header, *rows])
+
+
+@pytest.mark.parametrize(
+    ("n_questions", "scale"),
+    [(9, "PHQ-9"), (7, "GAD-7"), (8, "")],
+)
+def test_questions_written_out_in_full(n_questions: int, scale: str) -> None:
+    questions = [
+        f"{number}. Trouble with something" for number in range(1, n_questions + 1)
+    ]
+    source = source_of(
+        answers=form(*questions, "10. How difficult", answers=("0", "1"))
+    )
+    assert not any(one.to == "scores" for one in propose(source, {}, Remarks()).tables)
+    for answers in (
+        ("Not at all", "Nearly every day"),
+        ("0 - not at all", "2 = Several days"),
+    ):
+        source = source_of(answers=form(*questions, answers=answers))
+        plan = propose(source, {}, Remarks())
+        parts = [one for one in plan.tables if one.to == "scores"]
+        assert [one.constants["instrument"] for one in parts] == [scale] * bool(scale)
+        if parts:
+            assert parts[0].columns["date"] == "Timestamp"
+            assert parts[0].columns[f"item_{n_questions}"] == questions[-1]
+
+
+def test_two_forms_in_one_sheet() -> None:
+    depressed = [f"{number}. Question" for number in range(1, 10)]
+    anxious = [f"{number}. Other question" for number in range(1, 8)]
+    plan = propose(source_of(answers=form(*depressed, *anxious)), {}, Remarks())
+    parts = [one for one in plan.tables if one.to == "scores"]
+    assert [one.constants["instrument"] for one in parts] == ["PHQ-9", "GAD-7"]
+    assert parts[1].columns["item_1"] == "1. Other question"

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
+from kettrack.importing.proposal.answer_forms import questions_of_forms
 from kettrack.importing.proposal.facts import ColumnFacts
 from kettrack.privacy.identifying_names import words_of
 from kettrack.vocabulary.instruments import INSTRUMENTS
@@ -98,7 +99,7 @@ def columns_of_scores(
     scale_of_table : str or None
         The scale that the name of the sheet or file speaks of.
     """
-    run = _in_runs(columns)
+    run = _in_forms(columns) | _in_runs(columns)
     found = []
     for facts in columns:
         heading = run.get(facts.name) or _heading(facts)
@@ -334,6 +335,15 @@ def _in_runs(
             for name, number in numbers.items():
                 headings[name] = ScoreHeading(scale=scale, bare=number)
     return headings
+
+
+def _in_forms(
+    columns: Sequence[ColumnFacts],
+) -> dict[str, ScoreHeading]:
+    return {
+        name: ScoreHeading(scale=scale, part="item", item=item)
+        for name, (scale, item) in questions_of_forms(columns).items()
+    }
 
 
 def _settled(
