@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from kettrack.importing.apply import apply_map
 from kettrack.importing.deidentify.deidentify import Deidentified, deidentify
 from kettrack.importing.deidentify.options import Deidentification
+from kettrack.importing.deidentify.people import ask_who_is_who
 from kettrack.importing.folder import write_cohort
 from kettrack.importing.import_map import ImportMap
 from kettrack.importing.remarks import Remark, Remarks
 from kettrack.importing.source import SourceData
+
+_ID: Final = "patient_id"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +71,8 @@ def make_folder(
     _tell_unused(source, plan, remarks)
     dated = apply_map(source, plan, remarks)
     if remarks.asked:
+        # All questions at once: whoever answers them should not be asked again.
+        ask_who_is_who(_record_numbers(source, plan), plan.answers, remarks)
         return None
     done = deidentify(dated.named(), how, plan.answers, remarks)
     # A question may also come up here, as whether two record numbers are one patient.
@@ -78,6 +87,27 @@ def make_folder(
         allow=how.keep,
     )
     return done
+
+
+def _record_numbers(
+    source: SourceData,
+    plan: ImportMap,
+) -> dict[str, pa.Table]:
+    """The record numbers of each table as the source writes them, before any row is refused."""
+    found: dict[str, list[pa.Table]] = {}
+    there = {table.name: table.data for table in source.tables}
+    for part in plan.tables:
+        column = part.columns.get(_ID, "")
+        data = there.get(part.source)
+        if data is None or column not in data.column_names:
+            continue
+        numbers = pc.unique(data[column])
+        # A number with decimals is read with more care later.
+        if pa.types.is_floating(numbers.type):
+            continue
+        text = pc.utf8_trim_whitespace(numbers.cast(pa.string()))
+        found.setdefault(part.to, []).append(pa.table({_ID: text}))
+    return {name: pa.concat_tables(several) for name, several in found.items()}
 
 
 def _tell_unused(

@@ -122,6 +122,15 @@ def test_what_cannot_be_told_is_asked(run, raw: Path, tmp_path: Path) -> None:
     assert sorted(load_cohort(clinic).scores["day"]) == [-27, -1, 8]
 
 
+def test_all_questions_are_asked_at_once(run, raw: Path, tmp_path: Path) -> None:
+    scores = SCORES.replace("27.03.2024", "07.03.2024").replace("21.02.", "01.02.")
+    (raw / "scores.csv").write_text(scores.replace("MRN0079", "mrn78"))
+    code, _, error = run(raw, "-o", tmp_path / "clinic")
+    assert code == 2
+    assert "2 questions are open" in error
+    assert "same_patients = the same people | different people" in error
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [

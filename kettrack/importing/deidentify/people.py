@@ -54,17 +54,15 @@ def code_patients(
     answer = answers.get(SAME_PATIENTS, "")
     plain = folded_codes(everyone)
     twins = plain.duplicated(keep=False)
-    others = _in_other_form(tables, everyone)
     if answer == SAME:
+        others = _in_other_form(tables)
         meant = [others.get(one, one) for one in everyone]
         plain = folded_codes(pd.Index(meant, dtype="str"))
         _say_joined(everyone, plain, remarks)
-    elif answer == DIFFERENT:
+    else:
         # The whole number as it is written; the mark keeps it apart from a folded one.
         plain = plain.where(~twins, pd.Series(everyone) + "\0")
-    elif twins.any() or others:
-        _ask(int(twins.sum()), others, remarks)
-        plain = plain.where(~twins, pd.Series(everyone) + "\0")
+        ask_who_is_who(tables, answers, remarks)
     # One code for each person, however many spellings there are.
     people = pa.array(plain, pa.string()).dictionary_encode()
     codes = coder.patients(people.dictionary).take(people.indices)
@@ -79,6 +77,29 @@ def code_patients(
     )
 
 
+def ask_who_is_who(
+    tables: ArrowTables,
+    answers: Answers,
+    remarks: Remarks,
+) -> None:
+    """Ask whether record numbers that differ only by something nobody means are one patient.
+
+    Parameters
+    ----------
+    tables : mapping
+        Table name to table; only `patient_id` is looked at.
+    answers, remarks
+        As for `code_patients`.
+    """
+    if answers.get(SAME_PATIENTS, "") in (SAME, DIFFERENT):
+        return
+    everyone = _record_numbers(tables)
+    n_twins = int(folded_codes(everyone).duplicated(keep=False).sum())
+    others = _in_other_form(tables)
+    if n_twins or others:
+        _ask(n_twins, others, remarks)
+
+
 def _record_numbers(tables: ArrowTables) -> pd.Index:
     """Every record number of every table, once each, sorted."""
     found = [pc.unique(table[_ID]) for table in tables.values()]
@@ -87,7 +108,7 @@ def _record_numbers(tables: ArrowTables) -> pd.Index:
     return pd.Index(sorted(every.drop_null().to_pylist()), dtype="str")
 
 
-def _in_other_form(tables: ArrowTables, everyone: pd.Index) -> dict[str, str]:
+def _in_other_form(tables: ArrowTables) -> dict[str, str]:
     """Numbers without a session that are most likely written in another way there: number to the
     one that is meant.
     """
