@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -11,6 +12,7 @@ import pyarrow as pa
 from kettrack.arrays import Bools, Floats
 from kettrack.importing.cdisc.dataset import SUBJECT, Dataset, text_cells
 from kettrack.importing.cdisc.study_days import Clock, Times
+from kettrack.importing.cdisc.weights import weights_at
 from kettrack.importing.remarks import Remarks
 from kettrack.importing.source import DOSE, DOSE_UNIT, SourceTable
 from kettrack.vocabulary.cdisc_words import CDISC_ROUTES
@@ -49,6 +51,7 @@ def dose_times(dataset: Dataset) -> Times:
 
 def sessions_of(
     times: Times,
+    vitals: Sequence[Dataset],
     clock: Clock,
     remarks: Remarks,
 ) -> SourceTable:
@@ -58,6 +61,8 @@ def sessions_of(
     ----------
     times : Times
         The data set, and when its records were.
+    vitals : sequence of Dataset
+        Data sets that hold body weights.
     clock : {"day", "date"}
         Which of both times counts.
     remarks : Remarks
@@ -90,6 +95,9 @@ def sessions_of(
         DOSE_UNIT: text_cells(dataset.texts(f"{two}DOSU")),
         "duration_min": _numbers(minutes),
     }
+    if vitals:
+        weights = weights_at(times, vitals, clock, remarks)
+        columns["weight_kg"] = _numbers(weights)
     filled = pa.array(kept)
     return SourceTable(
         file=dataset.file,
@@ -148,7 +156,11 @@ def _minutes(dataset: Dataset) -> Floats:
         np.nan,
         np.nan_to_num(numbers) @ _MINUTES,
     )
-    minutes = np.where(np.isnan(stated), _between(dataset), stated)
+    minutes = np.where(
+        np.isnan(stated),
+        _between(dataset),
+        stated,
+    )
     # A length of 0 says that the end was not recorded.
     return np.where(
         minutes > 0,

@@ -88,6 +88,24 @@ class Times:
         days = as_days(np.where(known, self.study_days, 0))
         return "day", pa.array(days.astype(np.int64), mask=~known)
 
+    def ordinals(
+        self,
+        clock: Clock,
+    ) -> Floats:
+        """Numbers whose differences are days, NaN where there is no such time."""
+        days = days_since(self.dates) if clock == "date" else as_days(self.study_days)
+        return np.where(self.known(clock), days, np.nan)
+
+
+def days_since(
+    dates: pd.Series[str],
+    first: pd.Series[str] | None = None,
+) -> Floats:
+    """Days from a first date, or from a fixed one, to others; NaN where either is missing."""
+    last = pd.to_datetime(dates, format="%Y-%m-%d")
+    begin = _EARLIEST if first is None else pd.to_datetime(first, format="%Y-%m-%d")
+    return np.asarray((last - begin).dt.days, dtype=np.float64)
+
 
 def as_days(study_days: Floats) -> Floats:
     """Study days without the gap at 0: day 1, the first, becomes 0.
@@ -132,8 +150,7 @@ def _say_disagreement(
 ) -> None:
     """The day that is day 0 by both clocks together must be one for each patient."""
     both = times.known("day") & times.known("date")
-    dates = pd.to_datetime(times.dates[both], format="%Y-%m-%d")
-    since = (dates - _EARLIEST).dt.days.to_numpy()
+    since = days_since(times.dates[both])
     # Both clocks together name a date for day 0; one patient has one.
     first = pd.Series(since - as_days(times.study_days[both]))
     subjects = times.dataset.texts(SUBJECT)[both].to_numpy()

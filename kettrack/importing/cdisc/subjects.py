@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from kettrack.importing.cdisc.dataset import SUBJECT, Dataset, text_cells
-from kettrack.importing.cdisc.study_days import Clock, Times
+from kettrack.importing.cdisc.study_days import Clock, Times, days_since
 from kettrack.importing.remarks import Remarks
 from kettrack.importing.source import SourceTable
 from kettrack.vocabulary.cdisc_words import (
@@ -33,14 +33,18 @@ _PSYCHIATRIC: Final = "PSYCHIATRIC DISORDERS"
 
 def patients_of(
     dataset: Dataset,
+    clock: Clock,
     remarks: Remarks,
 ) -> SourceTable:
-    """One row for each person: age, sex, ethnic group and site. No date is taken.
+    """One row for each person: age, sex, ethnic group, site, and the end of the participation, to
+    which the records of a trial are complete.
 
     Parameters
     ----------
     dataset : Dataset
         DM or ADSL.
+    clock : {"day", "date"}
+        Which of both times counts.
     remarks : Remarks
         Takes every record that is left out.
     """
@@ -54,6 +58,9 @@ def patients_of(
         "ethnicity": text_cells(_ethnicities(dataset)),
         "site": text_cells(dataset.texts("SITEID")),
     }
+    end = _ends(dataset).cells(clock)[1]
+    if end.null_count < len(end):
+        columns["observed_to_day"] = end
     kept = pa.array(~nobody)
     return SourceTable(
         file=dataset.file,
@@ -90,6 +97,63 @@ def _ethnicities(dataset: Dataset) -> pd.Series[str]:
     # One column here for two there: whoever is both is counted by the rarer word.
     hispanic = np.asarray(dataset.words("ETHNIC") == CDISC_HISPANIC)
     return races.mask(hispanic, "hispanic")
+
+
+def _ends(dataset: Dataset) -> Times:
+    """The end of each person's participation."""
+    return _from_reference(dataset, dataset.dates("RFPENDTC", "EOSDT"))
+
+
+def _from_reference(dataset: Dataset, dates: pd.Series[str]) -> Times:
+    """Dates of people as study days, too: day 1 is the day of the first dose."""
+    first = dataset.dates("RFSTDTC", "TRTSDT")
+    since = days_since(dates, first)
+    # Study days have no 0.
+    study_days = np.where(since >= 0, since + 1, since)
+    return Times(dataset=dataset, study_days=study_days, dates=dates)
+
+
+def deaths_of(
+    dataset: Dataset,
+    clock: Clock,
+    remarks: Remarks,
+) -> SourceTable | None:
+    """One row for each death; None where there is none.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        DM or ADSL.
+    clock : {"day", "date"}
+        Which of both times counts.
+    remarks : Remarks
+        Takes the number of deaths whose day is not known.
+    """
+    subjects = dataset.texts(SUBJECT)
+    times = _from_reference(dataset, dataset.dates("DTHDTC", "DTHDT"))
+    died = np.asarray(dataset.words("DTHFL") == _YES) & np.asarray(subjects.notna())
+    dated = died & times.known(clock)
+    undated = int((died & ~dated).sum())
+    if undated:
+        reason = "deaths without a whole date, which could not be taken over: number of people"
+        dataset.note(reason, undated, remarks)
+    if not dated.any():
+        return None
+    when, cells = times.cells(clock)
+    place = pa.array(np.flatnonzero(dated))
+    columns = {
+        "patient_id": text_cells(subjects).take(place),
+        when: cells.take(place),
+        "event": pa.array(["death"] * len(place)),
+    }
+    return SourceTable(
+        file=dataset.file,
+        # The same records are patients, too.
+        name=f"{dataset.name} deaths",
+        data=pa.table(columns),
+        rows=pa.array(dataset.rows).take(place),
+        is_a="events",
+    )
 
 
 def event_times(dataset: Dataset) -> Times:

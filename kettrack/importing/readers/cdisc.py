@@ -19,7 +19,13 @@ from kettrack.importing.cdisc.scores import (
     score_times,
 )
 from kettrack.importing.cdisc.study_days import Times, one_clock
-from kettrack.importing.cdisc.subjects import event_times, events_of, patients_of
+from kettrack.importing.cdisc.subjects import (
+    deaths_of,
+    event_times,
+    events_of,
+    patients_of,
+)
+from kettrack.importing.cdisc.weights import holds_weights
 from kettrack.importing.registry import Answers, reader
 from kettrack.importing.remarks import Remark, Remarks
 from kettrack.importing.source import SourceData, SourceTable
@@ -29,10 +35,14 @@ _NOT_NEEDED: Final = "nothing of this data set is used"
 _SAME_AGAIN: Final = (
     "it was not read: another data set, nearer to its source, says the same"
 )
+_SAME_NAME: Final = (
+    "it was not read: another file of the folder holds a data set of this name"
+)
 _SCORES: Final = "scores"
 _SESSIONS: Final = "sessions"
 _PATIENTS: Final = "patients"
 _EVENTS: Final = "events"
+_WEIGHTS: Final = "weights"  # no table of the contract: they stand beside doses
 # Patients have no time of their own.
 _TIMES: Final[Mapping[str, Callable[[Dataset], Times]]] = {
     _SESSIONS: dose_times,
@@ -62,7 +72,7 @@ def read_cdisc(
     path, answers, remarks
         As `Reader.read` takes them.
     """
-    datasets = read_datasets(path, answers, remarks)
+    datasets = _once(read_datasets(path, answers, remarks), remarks)
     used = _chosen(datasets, remarks)
     times = [
         (table, times_of(dataset))
@@ -78,20 +88,36 @@ def read_cdisc(
             scores = form_rows(one, clock, answers, remarks)
             joined[one.dataset.file, one.dataset.name] = scores.joined
             tables.append(scores.table)
+        elif table == _SESSIONS:
+            tables.append(sessions_of(one, used[_WEIGHTS], clock, remarks))
         else:
-            made = sessions_of if table == _SESSIONS else events_of
-            tables.append(made(one, clock, remarks))
-    tables += [patients_of(one, remarks) for one in used[_PATIENTS]]
+            tables.append(events_of(one, clock, remarks))
+    for people in used[_PATIENTS]:
+        tables.append(patients_of(people, clock, remarks))
+        deaths = deaths_of(people, clock, remarks)
+        tables += [deaths] if deaths else []
     return SourceData(
         kind="cdisc",
         tables=tables,
         records={
             (one.file, one.name): pa.array(one.rows)
-            for several in used.values()
+            for table, several in used.items()
             for one in several
+            if table != _WEIGHTS
         },
         joined={where: pa.array(rows) for where, rows in joined.items()},
     )
+
+
+def _once(datasets: Sequence[Dataset], remarks: Remarks) -> list[Dataset]:
+    """Each data set once, also where a folder holds it in two formats."""
+    found: dict[str, Dataset] = {}
+    for one in datasets:
+        if one.name in found:
+            _say_not_read(one, _SAME_NAME, remarks)
+        else:
+            found[one.name] = one
+    return list(found.values())
 
 
 def _chosen(
@@ -108,14 +134,18 @@ def _chosen(
         ],
         _PATIENTS: [_of_domain("DM", datasets), _of_domain("ADSL", datasets)],
         _EVENTS: [_of_domain("AE", datasets)],
+        _WEIGHTS: [[one for one in datasets if holds_weights(one)]],
     }
     used: dict[str, list[Dataset]] = {}
     reasons: dict[int, str] = {}
     for table, ranked in candidates.items():
         used[table] = next((some for some in ranked if some), [])
-        passed_over = [one for some in ranked for one in some]
+        passed_over = [one for some in ranked[1:] for one in some]
         reasons |= {id(one): _SAME_AGAIN for one in passed_over}
     # By identity: two data sets may have one name.
+    if not used[_SESSIONS]:
+        # Without doses nothing asks for a weight.
+        used[_WEIGHTS] = []
     taken = {id(one) for some in used.values() for one in some}
     for one in datasets:
         if id(one) not in taken:
