@@ -58,7 +58,7 @@ def test_three_kinds_of_wrong_totals() -> None:
     assert [one.key for one in remarks.asked] == ["broken_totals.S.PHQ-9"]
     answers = {"broken_totals.S.PHQ-9": "round"}
     made, remarks = applied(plan, tables=(table,), answers=answers)
-    assert column(made.scores, "score") == [20.0, None, 12.0, None]
+    assert column(made.scores, "score") == [20.0, None, 13.0, None]
     assert (4, "total", "mended", "a broken total, rounded") in said(remarks)
     assert remarks.asked == []
 
