@@ -21,6 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kettrack.errors import DataProblems, NotIdentified, UsageError
+from kettrack.importing.omop.people import COMPLETE
 from kettrack.importing.registry import read_source, recognised
 from kettrack.importing.remarks import Remarks
 from kettrack.importing.source import SourceData, SourceTable
@@ -368,6 +369,24 @@ def test_hospital_stays_are_said(tmp_path: Path) -> None:
     stays = "person_id,visit_concept_id,visit_start_date\n007,9201,2025-02-01\n"
     _, remarks = read(as_csv(tmp_path, EXTRACT | {"visit_occurrence": stays}))
     assert any("hospital stays are not read" in one.reason for one in remarks.said)
+
+
+PERIODS = """
+    observation_period_id,person_id,observation_period_start_date,observation_period_end_date
+    1,007,2024-01-01,2025-06-30
+    2,8,2024-01-01,2025-06-30
+"""
+
+
+def test_periods_are_the_end_of_a_log_only_on_request(tmp_path: Path) -> None:
+    path = as_csv(tmp_path, EXTRACT | {"observation_period": PERIODS})
+    source, remarks = read(path)
+    assert all(table.name != "observation_period" for table in source.tables)
+    assert any("the periods are not read" in one.reason for one in remarks.said)
+    source, _ = read(path, observation_period=COMPLETE)
+    assert rows_of(source, "observation_period") == [
+        {"patient_id": "007", "observed_to_day": "2025-06-30"}
+    ]
 
 
 def test_compressed_files(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from kettrack.importing.omop.scores import (
     text_column,
 )
 from kettrack.importing.omop.tables import OmopTable
+from kettrack.importing.registry import Answers
 from kettrack.importing.remarks import (
     Remark,
     Remarks,
@@ -34,6 +35,10 @@ _PERSON: Final = (
     "gender_source_value",
 )
 _DEATH: Final = ("person_id", "death_date", "death_datetime")
+_PERIOD: Final = ("person_id", "observation_period_end_date")
+# Key and answer that make the end of a period the end of a person's log.
+PERIOD_KEY: Final = "observation_period"
+COMPLETE: Final = "each log is complete to the end of its period"
 _SEX_WORDS: Final = {
     "m": "male",
     "male": "male",
@@ -112,6 +117,45 @@ def death_table(
         "event": pa.repeat("death", len(frame)),
     }
     return _source_table(table, columns, frame, "events")
+
+
+def period_table(
+    table: OmopTable,
+    treated: frozenset[str],
+    answers: Answers,
+    remarks: Remarks,
+) -> SourceTable | None:
+    """To which day the log of each person is complete, where the owner of the extract says that it
+    is; None otherwise.
+
+    Parameters
+    ----------
+    table : OmopTable
+        OBSERVATION_PERIOD.
+    treated, remarks
+        As in `person_table`.
+    answers : mapping
+        Whether the logs are complete to the end of the periods.
+    """
+    # Many extracts end a period with the last record of a person. Then nobody would ever have
+    # stopped: every log would end with a visit.
+    if answers.get(PERIOD_KEY) != COMPLETE:
+        said = Remark(
+            file=table.file,
+            table=table.kind,
+            action="noted",
+            reason="the periods are not read: in many extracts they end with the last record of a"
+            f' person. If yours do not, answer {PERIOD_KEY} = "{COMPLETE}"',
+        )
+        remarks.add(said)
+        return None
+    frame = _of_people(table, _PERIOD, treated, remarks)
+    ends = frame["observation_period_end_date"]
+    columns = {
+        "patient_id": text_column(frame["person_id"]),
+        "observed_to_day": text_column(day_only(ends, ends)),
+    }
+    return _source_table(table, columns, frame, "patients")
 
 
 def _source_table(

@@ -49,6 +49,7 @@ _SIGNS: Final = {
     "procedure_occurrence": ("procedure_concept_id", "procedure_date"),
     "visit_occurrence": ("visit_concept_id", "visit_start_date"),
     "death": ("person_id", "death_date"),
+    "observation_period": ("person_id", "observation_period_end_date"),
     "concept": ("concept_id", "vocabulary_id", "concept_code"),
     "concept_ancestor": ("ancestor_concept_id", "descendant_concept_id"),
 }

@@ -19,6 +19,7 @@ from kettrack.errors import (
 from kettrack.importing.omop.concepts import concepts_of
 from kettrack.importing.omop.people import (
     death_table,
+    period_table,
     person_table,
 )
 from kettrack.importing.omop.scores import (
@@ -113,16 +114,26 @@ def read_omop(
         for table in tables
         if table.kind == "person"
     ]
+    periods = [
+        one
+        for one in (
+            period_table(table, treated, answers, remarks)
+            for table in tables
+            if table.kind == "observation_period"
+        )
+        if one is not None
+    ]
     deaths = [
         death_table(table, treated, remarks)
         for table in tables
         if table.kind == "death"
     ]
-    made = [*sessions, *scores, *people, *deaths]
+    others = [*people, *periods, *deaths]
+    made = [*sessions, *scores, *others]
     return SourceData(
         kind=KIND,
         tables=tuple(table for table in made if table.data.num_rows),
-        records=_records(about_scales, doses, [*people, *deaths]),
+        records=_records(about_scales, doses, others),
         joined=answers_joined | doses_joined,
     )
 
