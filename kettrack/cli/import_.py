@@ -126,9 +126,18 @@ def import_(
     settings = f'instrument = "{_known(instrument)}"\n' if instrument else ""
     done = run.make(how, settings, replace)
     write_links(done.linkage, linkage, output)
-    if how.extract_date is None:
+    if not _ends_known(done):
         answer(_NO_EXTRACT_DATE)
     answer(f"Wrote the cohort folder {output}. Next: kettrack report {output}")
+
+
+def _ends_known(done: Deidentified) -> bool:
+    """Whether any patient's log has an end, from the date of the extract or from the source."""
+    patients = done.tables.get("patients")
+    if patients is None or "observed_to_day" not in patients.column_names:
+        return False
+    ends = patients["observed_to_day"]
+    return bool(ends.null_count < len(ends))
 
 
 def _list_kinds() -> None:
