@@ -309,11 +309,12 @@ def _in_source(
     tables: Mapping[str, pa.Table],
 ) -> Problem:
     """The same problem at its place in the source, where its row has one."""
-    # Problems of the settings and of a whole file have no row.
+    # Problems of the settings, of a whole file and of its names of columns have no row.
     table = tables.get(problem.file.partition(".")[0])
-    if table is None or problem.line is None:
+    line = problem.line or 0
+    if table is None or line < _LINE_OF_FIRST_ROW:
         return problem
-    origin = table.select(list(ORIGIN)).slice(problem.line - _LINE_OF_FIRST_ROW, 1)
+    origin = table.select(list(ORIGIN)).slice(line - _LINE_OF_FIRST_ROW, 1)
     (row,) = origin.to_pylist()
     # A row for the end of a log stands in no source.
     if row[SOURCE_FILE] is None:

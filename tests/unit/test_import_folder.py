@@ -188,8 +188,14 @@ def test_a_form_without_a_total_counts_by_its_answers(tmp_path: Path) -> None:
     lines = (
         "patient_id date instrument score item_1",
         "MRN1 2024-03-01 PHQ-9 - 0",
-        "MRN1 2024-03-02 MADRS - -",
-        "MRN1 2024-03-03 MADRS - -",
+        "MRN1 2024-03-02 PHQ-9 - 1",
+        "MRN1 2024-03-03 MADRS 20 -",
     )
     write_cohort(tables(scores="\n".join(lines)), tmp_path / "clinic", Remarks())
     assert load_cohort(tmp_path / "clinic").settings.instrument == "PHQ-9"
+
+
+def test_a_problem_of_a_whole_table_has_no_row(tmp_path: Path) -> None:
+    scores = "patient_id date instrument score\nMRN1 2024-03-01 MADRS -"
+    with pytest.raises(DataProblems, match="this column is missing"):
+        write_cohort(tables(scores=scores), tmp_path / "clinic", Remarks())
