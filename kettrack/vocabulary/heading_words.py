@@ -127,6 +127,8 @@ HEADINGS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
         "bp, blood pressure, rr, blutdruck, tension, tension arterielle, pression arterielle,"
         " presion arterial, bloeddruk, pressione, pressione arteriosa, bp before, bp pre"
     ),
+    "blood_pressure_peak": _phrases("bp peak, peak bp, bp max, max bp, highest bp"),
+    "blood_pressure_after": _phrases("bp after, bp post, bp end, discharge bp"),
     "systolic_before": _phrases(
         "systolic, sbp, bp systolic, systolic pre, sbp pre, systolic before, sys, rr sys,"
         " systolisch, systolique, pas, sistolica, sistolico, bovendruk"

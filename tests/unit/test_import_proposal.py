@@ -810,3 +810,39 @@ def test_two_forms_in_one_sheet() -> None:
     parts = [one for one in plan.tables if one.to == "scores"]
     assert [one.constants["instrument"] for one in parts] == ["PHQ-9", "GAD-7"]
     assert parts[1].columns["item_1"] == "1. Other question"
+
+
+SCORES = """
+    Record ID | Patient ID | Date | Total
+    1 | K1 | 2025-01-13 | 20
+    2 | K1 | 2025-01-16 | 18
+    3 | K2 | 2025-01-16 | 15
+"""
+
+
+def test_the_number_of_a_row_is_no_patient() -> None:
+    plan = propose(source_of(PHQ9=SCORES), {}, Remarks())
+    assert plan.tables[0].columns["patient_id"] == "Patient ID"
+
+
+def test_tables_agree_on_what_tells_patients_apart() -> None:
+    sessions = """
+        Chart | Case number | Infusion date
+        9 | K1 | 2025-01-13
+        8 | K2 | 2025-01-16
+    """
+    scores = SCORES.replace("Patient ID", "Case no")
+    plan = propose(source_of(PHQ9=scores, log=sessions), {}, Remarks())
+    found = [part.columns["patient_id"] for part in plan.tables]
+    assert found == ["Case no", "Case number"]
+
+
+def test_two_dates_that_are_as_likely_are_asked() -> None:
+    log = """
+        MRN | Signed | Seen | Drug
+        1 | 2025-01-13 | 2025-01-12 | ketamine
+        2 | 2025-01-14 | 2025-01-12 | ketamine
+    """
+    assert [one.key for one in asked(log=log).asked] == ["date.log"]
+    plan = propose(source_of(log=log), {"date.log": "Seen"}, Remarks())
+    assert plan.tables[0].columns["date"] == "Seen"

@@ -70,6 +70,14 @@ def columns_of(
     }
 
 
+def strength_of(
+    meaning: str,
+    facts: ColumnFacts,
+) -> float:
+    """How well a column fits a meaning: 2 = its heading says it, 0.5 = only its values do."""
+    return _meanings(facts).get(meaning, 0.0)
+
+
 def _best_first(
     fit: tuple[float, ColumnFacts],
 ) -> tuple[float, int]:
@@ -216,6 +224,8 @@ _TESTS: Final[Mapping[str, Callable[[ColumnFacts], bool]]] = {
     **dict.fromkeys(_COUNTERS, _is_counter),
     "day": _is_day,
     "blood_pressure": mostly_pressures,
+    "blood_pressure_peak": mostly_pressures,
+    "blood_pressure_after": mostly_pressures,
     "occasion": _is_occasion,
     "instrument": _is_scale,
     "score": _is_score,

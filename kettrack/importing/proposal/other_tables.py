@@ -29,6 +29,11 @@ from kettrack.vocabulary.status_words import status_column
 _WHEN: Final = ("patient_id", "day", "order")
 # What a session is known by: rows of a visit without any of these are no session.
 _TELLING: Final = ("drug", "dose", "route")
+_PRESSURES: Final = {
+    "blood_pressure": "before",
+    "blood_pressure_peak": "peak",
+    "blood_pressure_after": "after",
+}
 # A dose per kilogram is a small number.
 _MOST_PER_KG: Final = 3.0
 _PER_KG: Final = "mg/kg"
@@ -52,15 +57,12 @@ def session_part(
         As for `propose`.
     """
     columns = dict(when.columns) | _contract_columns(known, SESSIONS.names)
-    dose = known.best("dose")
+    dose = _dose(known)
     if dose:
         columns["dose_mg"] = dose
     if dose and known.best("dose_unit"):
         columns[DOSE_UNIT] = known.best("dose_unit")
-    if known.best("blood_pressure") and "systolic_before" not in columns:
-        # 120/80 is read for each of the two.
-        both = ("systolic_before", "diastolic_before")
-        columns |= dict.fromkeys(both, known.best("blood_pressure"))
+    columns |= _pressures(known, columns)
     # "Ketamine IV" says both.
     drug = known.best("drug")
     if drug and not known.best("route") and _any_word(known, drug, "route"):
@@ -80,6 +82,26 @@ def session_part(
         units=dict(part.units) | _units(known, columns),
         where=_where(known, columns),
     )
+
+
+def _pressures(
+    known: TableColumns,
+    columns: Mapping[str, str],
+) -> dict[str, str]:
+    """Both pressures of a column such as 120/80; it is read for each of the two."""
+    found: dict[str, str] = {}
+    for meaning, when in _PRESSURES.items():
+        both = (f"systolic_{when}", f"diastolic_{when}")
+        if known.best(meaning) and both[0] not in columns:
+            found |= dict.fromkeys(both, known.best(meaning))
+    return found
+
+
+def _dose(known: TableColumns) -> str:
+    """The column of doses; one in milligrams goes before one by weight."""
+    fits = known.fits.get("dose", [])
+    absolute = [one for one in fits if heading(one).unit == "mg"]
+    return (absolute or fits)[0].name if fits else ""
 
 
 def _drug_in_names(

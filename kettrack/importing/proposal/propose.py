@@ -15,6 +15,7 @@ from kettrack.importing.proposal.other_tables import (
     status_columns,
     visits_with_sessions,
 )
+from kettrack.importing.proposal.patients import with_patients
 from kettrack.importing.proposal.score_tables import Asking, score_parts
 from kettrack.importing.proposal.table_columns import TableColumns, read_columns
 from kettrack.importing.proposal.when import When, when_of
@@ -39,7 +40,6 @@ _NO_PATIENT: Final = "the table has no column that tells patients apart"
 _NO_USE: Final = "nothing in its table looks like sessions, scores, patients or events"
 _OTHER_DAY: Final = "another column says the day"
 _OF_SOURCES: Final = (DATE, BIRTH_DATE, DOSE, DOSE_UNIT, STATUS, SESSION_NUMBER)
-_NO_SUCH: Final = "no column"
 _YES: Final = "yes"
 _NO: Final = "no"
 
@@ -68,11 +68,8 @@ def propose(
     """
     parts: list[TableMap] = []
     # What a reader has named needs no guess.
-    told = [
-        _with_patients(read_columns(table), answers, remarks)
-        for table in source.tables
-        if not table.is_a
-    ]
+    guessed = [read_columns(table) for table in source.tables if not table.is_a]
+    told = with_patients(guessed, answers, remarks)
     dated = _sessions_are_dated(told) or any(
         table.is_a == "sessions" for table in source.tables
     )
@@ -95,32 +92,6 @@ def propose(
         answers=dict(answers),
         unused={table: columns for table, columns in unused.items() if columns},
     )
-
-
-def _with_patients(
-    known: TableColumns,
-    answers: Answers,
-    remarks: Remarks,
-) -> TableColumns:
-    """A table with the column that tells patients apart, asked for where no heading says it."""
-    choices = known.may_be_patients
-    telling = known.scores or known.speaks_of_sessions
-    if known.patient or not choices or not telling:
-        return known
-    key = f"patient_id.{known.table.name}"
-    answer = answers.get(key)
-    if answer is None:
-        question = OpenQuestion(
-            key=key,
-            asks=f"Which column of {known.table.name!r} tells patients apart?",
-            choices=(*choices, _NO_SUCH),
-            why=(
-                "Sessions and scores of a patient are joined by it. It becomes a code; two people"
-                " of one name would become one."
-            ),
-        )
-        remarks.ask(question)
-    return replace(known, named=answer) if answer in choices else known
 
 
 def _identity(
@@ -170,9 +141,12 @@ def _parts_of(
     if wide is not None:
         parts.append(wide)
     elif _has_sessions(known, sessions):
+        sessions = when_of(known, "sessions", answers, remarks)
         parts.append(session_part(known, sessions, answers, remarks))
-    # A table without scores need not be asked when its scores were.
-    asked = remarks if known.scores or known.best("score") else Remarks()
+    # Scores whose columns name their visits need no day of their row.
+    of_row = [one for one in known.scores if one.heading.occasion is None]
+    needs_day = wide is None and (of_row or known.best("score"))
+    asked = remarks if needs_day else Remarks()
     scores = when_of(known, "scores", answers, asked)
     made = score_parts(known, scores, asking, unused)
     parts += [_with_status(known, part) for part in made]

@@ -85,15 +85,19 @@ class TableColumns:
         return found[0].name if found else ""
 
     @property
-    def patient(self) -> str:
-        """The column that tells patients apart; empty where there is none."""
+    def codes(self) -> list[ColumnFacts]:
+        """Columns that may hold codes of patients, by their headings."""
         # A name is taken only where somebody says so: two people may share one.
-        found = [
+        return [
             one
             for one in self.fits.get("patient_id", [])
             if _is_code(one) and not _is_name(one)
         ]
-        return self.named or (found[0].name if found else "")
+
+    @property
+    def patient(self) -> str:
+        """The column that tells patients apart; empty where there is none."""
+        return self.named
 
     @property
     def may_be_patients(self) -> list[str]:

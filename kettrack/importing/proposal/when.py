@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from kettrack.importing.import_map import TableMap
+from kettrack.importing.proposal.columns import strength_of
 from kettrack.importing.proposal.facts import ColumnFacts
 from kettrack.importing.proposal.score_columns import NamedOccasion, occasion_in
 from kettrack.importing.proposal.table_columns import TableColumns
@@ -90,7 +91,8 @@ def when_of(
     own = {"sessions": "session_date", "scores": "score_date"}.get(to, "")
     for meaning in (own, DATE, *({"session_date", "score_date"} - {own})):
         if known.best(meaning):
-            return When(columns={DATE: known.best(meaning)})
+            column = _one_date(known, meaning, answers, remarks)
+            return When(columns={DATE: column})
     if known.best("day"):
         return When(columns={"day": known.best("day")})
     for meaning, unit in _UNITS.items():
@@ -100,6 +102,29 @@ def when_of(
         return When(columns={SESSION_NUMBER: known.best("session_number")})
     visits = known.fits.get("occasion", [])
     return _by_visit(known, visits[0], answers, remarks) if visits else When()
+
+
+def _one_date(
+    known: TableColumns,
+    meaning: str,
+    answers: Answers,
+    remarks: Remarks,
+) -> str:
+    """The column of dates, asked for where several fit equally well."""
+    fits = known.fits[meaning]
+    best = strength_of(meaning, fits[0])
+    alike = [one.name for one in fits if strength_of(meaning, one) == best]
+    key = f"date.{known.table.name}"
+    answer = answers.get(key, "")
+    if len(alike) > 1 and answer not in alike:
+        question = OpenQuestion(
+            key=key,
+            asks=f"Which column of {known.table.name!r} says when it took place?",
+            choices=tuple(alike),
+            why="Days are counted from the date of the first session.",
+        )
+        remarks.ask(question)
+    return answer if answer in alike else alike[0]
 
 
 def _by_visit(

@@ -1,0 +1,112 @@
+"""Which column of each table tells patients apart: the one whose codes the other tables share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from kettrack.importing.proposal.columns import strength_of
+from kettrack.importing.proposal.facts import ColumnFacts
+from kettrack.importing.proposal.table_columns import TableColumns
+from kettrack.importing.registry import Answers
+from kettrack.importing.remarks import OpenQuestion, Remarks
+from kettrack.privacy.identifying_names import words_of
+from kettrack.privacy.identifying_words import PEOPLE
+
+_NO_SUCH: Final = "no column"
+# Of a person; a record or a case may also be a row.
+_OF_PERSONS: Final = PEOPLE | frozenset(
+    {
+        "chart",
+        "dossier",
+        "ipp",
+        "mrn",
+        "nhc",
+        "pat",
+        "pid",
+        "pt",
+        "subj",
+        "subjectkey",
+        "usubjid",
+    }
+)
+_ID: Final = "patient_id"
+
+
+def with_patients(
+    told: Sequence[TableColumns],
+    answers: Answers,
+    remarks: Remarks,
+) -> list[TableColumns]:
+    """Tables with the column that tells patients apart, asked for where nothing says it.
+
+    Parameters
+    ----------
+    told : sequence of TableColumns
+        All tables of the source.
+    answers, remarks
+        As for `propose`.
+    """
+    return [
+        replace(known, named=_named(known, told, answers, remarks)) for known in told
+    ]
+
+
+def _named(
+    known: TableColumns,
+    told: Sequence[TableColumns],
+    answers: Answers,
+    remarks: Remarks,
+) -> str:
+    answer = answers.get(f"{_ID}.{known.table.name}", "")
+    if answer in known.table.data.column_names:
+        return answer
+    codes = known.codes
+    if not codes:
+        telling = known.scores or known.speaks_of_sessions
+        if known.may_be_patients and telling and not answer:
+            _ask(known, known.may_be_patients, remarks)
+        return ""
+    others = [one for one in told if one is not known]
+    ranked = sorted(codes, key=lambda one: _rank(one, others), reverse=True)
+    best = ranked[0]
+    alike = [one.name for one in ranked if _rank(one, others) == _rank(best, others)]
+    if len(alike) > 1 and not answer:
+        _ask(known, alike, remarks)
+    return best.name
+
+
+def _rank(
+    facts: ColumnFacts,
+    others: Sequence[TableColumns],
+) -> tuple[float, bool, float, float]:
+    """How well a column tells patients apart, the more the better."""
+    own = set(facts.levels)
+    shared = [
+        len(own & set(code.levels)) / max(len(own), 1)
+        for other in others
+        for code in other.codes
+    ]
+    of_person = bool(set(words_of(facts.name)) & _OF_PERSONS)
+    # The number of a row is another one in each row; a patient comes back.
+    rows_each = facts.n / max(len(facts.levels), 1)
+    strength = strength_of(_ID, facts)
+    return round(max(shared, default=0.0), 1), of_person, strength, rows_each
+
+
+def _ask(
+    known: TableColumns,
+    choices: Sequence[str],
+    remarks: Remarks,
+) -> None:
+    question = OpenQuestion(
+        key=f"{_ID}.{known.table.name}",
+        asks=f"Which column of {known.table.name!r} tells patients apart?",
+        choices=(*choices, _NO_SUCH),
+        why=(
+            "Sessions and scores of a patient are joined by it. It becomes a code; two people"
+            " of one name would become one."
+        ),
+    )
+    remarks.ask(question)
