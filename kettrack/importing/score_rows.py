@@ -95,11 +95,12 @@ class _Part:
         if not broken.any():
             return
         name = self.scale.name
-        count = counted(int(broken.sum()), "total")
+        n_broken = int(broken.sum())
+        have = f"{counted(n_broken, 'total')} of {name} {'has' if n_broken == 1 else 'have'}"
         answer = self.journal.ask(
             f"broken_totals.{shown(source.place.table, file=True)}.{name}",
-            f"{count} of {name} are no whole numbers. They may be prorated for missing answers."
-            " What shall become of them?",
+            f"{have} decimals, as totals have that are prorated for missing answers. What shall"
+            " become of them?",
             (ROUND, LEAVE_OUT),
             "rounded totals count like any other; those left out are missing scores",
         )
