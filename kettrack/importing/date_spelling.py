@@ -15,17 +15,25 @@ NO_SUCH_DAY: Final = "the calendar has no such day"
 IN_PART: Final = "a part is missing; a date needs day, month and year"
 # Before it nobody in these files was treated or born: it stands for "not known".
 FIRST_YEAR: Final = 1900
+# Copies for research may have shifted dates; what lies further on stands for "open end".
+LAST_YEAR: Final = 2299
+TOO_LATE: Final = f"the year lies after {LAST_YEAR}"
 TOO_EARLY: Final = f"the year lies before {FIRST_YEAR}"
 
 _YEAR_FIRST: Final = re.compile(r"(\d{4})([-/. ])(\d{1,2})\2(\d{1,2})")
 _RUN: Final = re.compile(r"(\d{4})(\d\d)(\d\d)")
 _YEAR_LAST: Final = re.compile(r"(\d{1,2})([-/. ])(\d{1,2})\2(\d{4}|\d\d)")
+# 07032025; the second group stands for the mark between the parts.
+_RUN_YEAR_LAST: Final = re.compile(r"(\d\d)()(\d\d)((?:19|20)\d\d)")
 _BLANK_BEHIND: Final = re.compile(r"(?<=\d)([./-]) (?=\d)")
 # 2025-03, 03/2025, 2025; SDTM writes 2025---07, others XX, UN or 00 where a part is not known.
 _PARTLY: Final = re.compile(
     r"\d{4}|\d{4}[-/. ]\d{1,2}|\d{1,2}[-/. ]\d{4}"
     r"|(?:\d{1,4}|-|u+|un|unk|x+|\?+|00|[-/. ])+"
 )
+# Marks on letters, and signs that nobody sees.
+_UNSEEN: Final = ("Mn", "Cf")
+_DASHES: Final = dict.fromkeys("‐‑‒–—−", "-")
 _PARTS: Final = re.compile(r"[^\W\d_]+|\d+")
 _WEEKDAY: Final = re.compile(r"([^\W\d_]+)[.,]*[ ,]+(.+)")
 # 1st, 2nd, 1er, 1º: letters right behind a number.
@@ -118,7 +126,11 @@ def a_day(year: int, month: int, day: int) -> Spelling:
 def _plain(text: str) -> str:
     """Small letters without accents, one blank between words."""
     letters = unicodedata.normalize("NFKD", text.casefold())
-    bare = "".join(one for one in letters if not unicodedata.combining(one))
+    bare = "".join(
+        _DASHES.get(one, one)
+        for one in letters
+        if unicodedata.category(one) not in _UNSEEN
+    )
     # Programs put an apostrophe before text that a spreadsheet would take for a number.
     return " ".join(bare.split()).strip("' ")
 
@@ -130,9 +142,9 @@ def _of_digits(text: str) -> Spelling | None:
     if found:
         return _checked(*found.group(1, 3, 4))
     found = _RUN.fullmatch(text)
-    if found:
+    if found and found.group(1) >= str(FIRST_YEAR):
         return _checked(*found.groups())
-    found = _YEAR_LAST.fullmatch(text)
+    found = _YEAR_LAST.fullmatch(text) or _RUN_YEAR_LAST.fullmatch(text)
     if found is None:
         return None
     parts = found.group(1, 3, 4)

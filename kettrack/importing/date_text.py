@@ -22,11 +22,16 @@ from kettrack.importing.date_spelling import Spelling, full_year, spelling, this
 from kettrack.importing.registry import Answers
 from kettrack.importing.remarks import ColumnPlace, OpenQuestion, Remarks
 
-# Behind a date of at least six signs: T10:15:00.5+02:00, 2:30 PM, 14h30, 14.30 Uhr.
+# Behind a date of at least six signs: T10:15:00.5+02:00, 2:30 PM, 14h30, 14.30 Uhr, 10:15 CET,
+# 10:15:00 GMT+0100 (CET).
 _TIME: Final = (
     r"^(.{6,}?)(?:[Tt ]|, ?) *\d{1,2}(?:[:.h]\d\d){1,2}(?:[.,]\d+)?"
-    r" *(?i:[ap]\.?m\.?|uhr)? *(?i:Z|UTC|GMT|[+-]\d\d:?\d\d|[+-]\d\d)?$"
+    r" *(?i:[ap]\.?m\.?|uhr)? *(?:(?i:Z|UTC|GMT)?(?:[+-]\d\d(?::?\d\d)?)?|[A-Z]{3,4})"
+    r"(?: \([^()]*\))?$"
 )
+_HOUR: Final = r"^(.{6,}?)(?: |, ?)\d{1,2} ?(?i:uhr|h|[ap]\.?m\.?)$"
+# As a program writes it that has no other form: Tue Jan 07 10:15:00 CET 2025.
+_YEAR_BEHIND: Final = r"^(\w{3} \w{3} \d\d) \d\d:\d\d:\d\d [A-Z]{3,4} (\d{4})$"
 _TIME_OF_RUN: Final = r"^(\d{8})T?\d{4}(?:\d\d)?(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?$"
 _HOUR_ONLY: Final = r"^(\d{4}-\d\d-\d\d)T\d\d(?:Z|[+-]\d\d:?\d\d)?$"
 _IN_UTC: Final = r"(?i)\d(?:Z| ?UTC| ?GMT|[+-]00:?00)$"
@@ -81,7 +86,8 @@ def _without_time(
         " another than in the clinic",
         in_utc or 0,
     )
-    for pattern in (_TIME, _TIME_OF_RUN, _HOUR_ONLY):
+    written = pc.replace_substring_regex(written, _YEAR_BEHIND, r"\1 \2")
+    for pattern in (_TIME, _TIME_OF_RUN, _HOUR_ONLY, _HOUR):
         written = pc.replace_substring_regex(written, pattern, r"\1")
     return pc.utf8_trim_whitespace(written)
 

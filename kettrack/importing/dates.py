@@ -10,7 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kettrack.arrays import Bools, Floats
-from kettrack.importing.date_spelling import FIRST_YEAR, NO_DATE, TOO_EARLY, this_day
+from kettrack.importing.date_spelling import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    NO_DATE,
+    TOO_EARLY,
+    TOO_LATE,
+    this_day,
+)
 from kettrack.importing.date_text import (
     SAID_SPREADSHEET,
     SPREADSHEET_DAY_0,
@@ -187,6 +194,10 @@ def _in_range(
         pa.scalar(date(FIRST_YEAR, 1, 1)),
     )
     remarks.cells(place, early, "refused", TOO_EARLY)
+    late = pc.greater(days, pa.scalar(date(LAST_YEAR, 12, 31)))
+    remarks.cells(place, late, "refused", TOO_LATE)
+    outside = pc.or_(early, late)
+    days = pc.if_else(outside, pa.scalar(None, pa.date32()), days)
     # Research copies of real data have shifted dates, so a future one is no error by itself.
     future = pc.sum(
         pc.greater(
@@ -201,8 +212,4 @@ def _in_range(
         " session: mark it with a status, or leave it out",
         future or 0,
     )
-    return pc.if_else(
-        early,
-        pa.scalar(None, pa.date32()),
-        days,
-    )
+    return days

@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kettrack.importing.date_spelling import IN_PART, NO_DATE, NO_SUCH_DAY, TOO_EARLY
+from kettrack.importing.date_spelling import (
+    IN_PART,
+    NO_DATE,
+    NO_SUCH_DAY,
+    TOO_EARLY,
+    TOO_LATE,
+)
 from kettrack.importing.dates import DATES_LOST, read_dates
 from kettrack.importing.remarks import ColumnPlace, Remarks
 
@@ -68,6 +74,12 @@ def refused(remarks: Remarks) -> list[tuple[int | None, str]]:
         "'2025-03-07",
         "45723",
         "45723.75",
+        "7\u2011Mar\u20112025",
+        "\ufeff2025-03-07\u200b",
+        "Fri Mar 07 10:15:00 CET 2025",
+        "Fri Mar 07 2025 10:15:00 GMT+0100 (Central European Time)",
+        "2025-03-07 10:15 MESZ",
+        "2025-03-07 10 Uhr",
     ],
 )
 def test_the_seventh_of_march(text: str) -> None:
@@ -95,6 +107,8 @@ def test_the_seventh_of_march(text: str) -> None:
         ("31 June 2025", NO_SUCH_DAY),
         ("1899-12-30", TOO_EARLY),
         ("0000-00-00", TOO_EARLY),
+        ("9999-12-31", TOO_LATE),
+        ("2025-03-07 12:30 Kim", NO_DATE),
         ("next week", NO_DATE),
         ("N/A", NO_DATE),
         ("12:30", NO_DATE),
@@ -152,6 +166,7 @@ def test_a_column_of_both_orders_is_asked_and_the_others_are_refused() -> None:
 
 def test_a_weekday_tells_the_order() -> None:
     # 7 March 2025 was a Friday, 3 July 2025 a Thursday.
+    assert read(["13032025", "07032025"])[0] == [date(2025, 3, 13), SEVENTH]
     assert read(["Fri 03/07/2025"])[0] == [SEVENTH]
     assert read(["Thu, 03/07/2025"])[0] == [date(2025, 7, 3)]
 
@@ -265,3 +280,19 @@ def test_a_column_whose_dates_were_lost_is_refused(day: date) -> None:
     # One such day may be a day of birth.
     assert read([day, None])[0] == [day, None]
     assert read([day, SEVENTH])[0] == [day, SEVENTH]
+
+
+ODD = st.text(
+    alphabet="0123456789-/. TZ:+,'MmaAryJnj\u00a0\u0661\u00b2\u2011", max_size=22
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.one_of(st.none(), ODD), min_size=1, max_size=8))
+def test_each_cell_is_a_day_or_is_accounted_for(cells: list[str | None]) -> None:
+    days, remarks = read(pa.array(cells, pa.string()))
+    rows = {row for row, _ in refused(remarks)}
+    for place, (cell, day) in enumerate(zip(cells, days, strict=True), start=2):
+        empty = cell is None or not cell.strip()
+        assert empty or day is not None or place in rows or remarks.asked
+        assert not (empty and (day is not None or place in rows))

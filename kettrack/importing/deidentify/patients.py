@@ -10,7 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kettrack.arrays import Bools, Floats, Ints
-from kettrack.importing.deidentify.days import NO_CLOCK, Clocks, unix_days
+from kettrack.importing.deidentify.days import (
+    FAR_FROM_FIRST,
+    NO_CLOCK,
+    Clocks,
+    unix_days,
+)
 from kettrack.importing.deidentify.options import ArrowTables, Deidentification
 from kettrack.importing.remarks import ColumnPlace, Remarks
 from kettrack.importing.source import (
@@ -19,7 +24,7 @@ from kettrack.importing.source import (
     SOURCE_ROW,
     SOURCE_TABLE,
 )
-from kettrack.vocabulary.columns import AGE_CAP, DEATHS
+from kettrack.vocabulary.columns import AGE_CAP, DEATHS, EARLIEST_DAY, LATEST_DAY
 from kettrack.vocabulary.days import DAYS_IN_WEEK
 
 _ID: Final = "patient_id"
@@ -117,6 +122,9 @@ def _on_own_clock(
         lost = np.isfinite(days) & np.isnan(first)
         _refuse_cells(patients, column, lost, NO_CLOCK, remarks)
         days = days - first
+        far = (days < EARLIEST_DAY) | (days > LATEST_DAY)
+        _refuse_cells(patients, column, far, FAR_FROM_FIRST, remarks)
+        days = np.where(far, np.nan, days)
     return _with_numbers(patients, column, days)
 
 
