@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from pandas.api.extensions import ExtensionArray
-from pandas.api.types import pandas_dtype
 
-from kettrack.reading.cells import read_frame
+from kettrack.reading.cells import read_rows
 from kettrack.reading.clock import first_days, from_study_days, start_at_day_zero
+from kettrack.reading.coded import Coded, Rows
 from kettrack.reading.headers import match_columns, report_absent, report_absent_status
 from kettrack.reading.missing_columns import with_needed_columns
 from kettrack.reading.observations import only_observations
@@ -27,22 +26,20 @@ from kettrack.reading.rows import (
     resolve_scores,
 )
 from kettrack.reading.score_checks import check_scores
+from kettrack.reading.typed import typed_column
 from kettrack.reading.unread_status import ask_about_unread
 from kettrack.settings import Settings
 from kettrack.vocabulary.columns import TABLES, Table
 
-# Int64 and boolean are the kinds of pandas that can be missing.
-_DTYPES = {
-    "text": "str",
-    "choice": "str",
-    "choices": "str",
-    "whole": "Int64",
-    "decimal": "float64",
-    "yes_no": "boolean",
-}
 # where a score with unknown timing counts as before the session
 _SORTED_TIMINGS = ("before", "unknown", "after")
-Frames = dict[str, pd.DataFrame]
+_SORTED_BY = {
+    "sessions": ("patient_id", "day", "order"),
+    "scores": ("patient_id", "instrument", "day", "timing"),
+    "patients": ("patient_id",),
+    "events": ("patient_id", "day"),
+}
+Tables = dict[str, Rows]
 
 
 def check_tables(
@@ -50,7 +47,7 @@ def check_tables(
     settings: Settings,
     allow: Sequence[str],
     ledger: Ledger,
-) -> Frames:
+) -> dict[str, pd.DataFrame]:
     """Check every table and bring them into the form of `Cohort`.
 
     Parameters
@@ -74,7 +71,7 @@ def check_tables(
     # Before the columns are matched: a misspelt name in [columns] explains what is missing below.
     report_absent(raws, settings, ledger)
     report_absent_status(raws, settings, ledger)
-    frames = {}
+    tables = {}
     for name, table in TABLES.items():
         raw = raws.get(name) or _empty_table(name)
         # A table that is not there lacks every column; a ledger of its own keeps that unsaid.
@@ -83,22 +80,23 @@ def check_tables(
         ask_about_unread(matched, settings, heard)
         observed = only_observations(matched, settings, heard)
         complete = with_needed_columns(observed, settings, heard)
-        frames[name] = read_frame(complete, instruments, heard)
+        tables[name] = read_rows(complete, instruments, heard)
     files = {name: raws[name].file if name in raws else name for name in TABLES}
     # Scores need their instrument, so they are checked after all cells are read.
-    frames["scores"] = check_scores(
-        frames["scores"], settings.known_instruments, files["scores"], ledger
+    tables["scores"] = check_scores(
+        tables["scores"], settings.known_instruments, files["scores"], ledger
     )
-    _note_scales_without_scores(frames["scores"], files["scores"], ledger)
-    frames["sessions"] = check_doses(frames["sessions"], files["sessions"], ledger)
-    frames = _one_patient_list(frames)
+    _note_scales_without_scores(tables["scores"], files["scores"], ledger)
+    tables["sessions"] = check_doses(tables["sessions"], files["sessions"], ledger)
+    tables = _one_patient_list(tables)
     # Any table will do: all have the same list of patients by now.
-    note_similar_ids(frames["sessions"]["patient_id"].cat.categories, ledger)
-    whole = {name: _whole_rows(frame, TABLES[name]) for name, frame in frames.items()}
+    everyone = pd.Index(tables["sessions"]["patient_id"].values, dtype="str")
+    note_similar_ids(everyone, ledger)
+    whole = {name: _whole_rows(rows, TABLES[name]) for name, rows in tables.items()}
     # Duplicates go before days are moved, while every row still has the day of the file.
     single = _single(whole, settings, files, ledger)
     placed = _placed(single, files, ledger)
-    return _finished(placed)
+    return {name: _finished(name, rows) for name, rows in placed.items()}
 
 
 def _empty_table(name: str) -> RawTable:
@@ -106,133 +104,142 @@ def _empty_table(name: str) -> RawTable:
     return RawTable(name=name, file=name, headers=(), columns=(), lines=no_lines)
 
 
-def _one_patient_list(frames: Frames) -> Frames:
+def _one_patient_list(tables: Tables) -> Tables:
     """Give all tables the same sorted list of patients, so that a patient's code means the same
     everywhere.
     """
     # Codes of one patient are compared between tables from here on, without comparing text again.
-    seen = [frame["patient_id"].cat.categories for frame in frames.values()]
-    patients = sorted(
-        {patient for categories in seen for patient in categories.tolist()}
-    )
-    everyone = pd.Index(patients, dtype="str")
-    return {
-        name: frame.assign(patient_id=frame["patient_id"].cat.set_categories(everyone))
-        for name, frame in frames.items()
-    }
+    seen = [rows["patient_id"].values.tolist() for rows in tables.values()]
+    patients = sorted(set().union(*seen))
+    place = {patient: number for number, patient in enumerate(patients)}
+    everyone = np.array(patients, dtype=object)
+    listed = {}
+    for name, rows in tables.items():
+        column = rows["patient_id"]
+        places = np.array([place[one] for one in column.values], dtype=np.int32)
+        codes = column.said(places, np.int32(-1)).astype(np.int32)
+        listed[name] = rows.replaced({"patient_id": Coded(codes, everyone)})
+    return listed
 
 
 def _whole_rows(
-    frame: pd.DataFrame,
+    rows: Rows,
     table: Table,
-) -> pd.DataFrame:
+) -> Rows:
     """Rows whose required cells could be read; the others are already among the problems."""
-    required = [column.name for column in table.columns if column.required]
     # A column that may be empty never costs a row.
-    return frame[frame[required].notna().all(axis=1)]
+    required = [column.name for column in table.columns if column.required]
+    filled = [rows[name].filled for name in required]
+    return rows.keep(np.logical_and.reduce(filled))
 
 
 def _single(
-    frames: Frames,
+    tables: Tables,
     settings: Settings,
     files: Mapping[str, str],
     ledger: Ledger,
-) -> Frames:
-    frames = {
-        name: drop_identical(frame, files[name], ledger)
-        for name, frame in frames.items()
+) -> Tables:
+    tables = {
+        name: drop_identical(rows, TABLES[name], files[name], ledger)
+        for name, rows in tables.items()
     }
-    timing = (
-        frames["scores"]["timing"]
-        .cat.set_categories(_SORTED_TIMINGS, ordered=True)
-        # An empty cell and the word "unknown" say the same.
-        .fillna("unknown")
-    )
-    scores = frames["scores"].assign(timing=timing)
     return {
-        "sessions": order_within_day(frames["sessions"], files["sessions"], ledger),
+        "sessions": order_within_day(tables["sessions"], files["sessions"], ledger),
         "scores": resolve_scores(
-            scores,
+            _timed(tables["scores"]),
             settings.duplicates,
             settings.known_instruments,
             files["scores"],
             ledger,
         ),
         "patients": one_row_per_key(
-            frames["patients"], TABLES["patients"], files["patients"], ledger
+            tables["patients"], TABLES["patients"], files["patients"], ledger
         ),
         # Two events of one kind on one day may both be true.
-        "events": frames["events"],
+        "events": tables["events"],
     }
 
 
+def _timed(scores: Rows) -> Rows:
+    """Timings in their order in time; an empty cell and the word "unknown" say the same."""
+    timing = scores["timing"]
+    unknown = _SORTED_TIMINGS.index("unknown")
+    places = [_SORTED_TIMINGS.index(word) for word in timing.values]
+    codes = timing.said(np.array(places, np.int8), np.int8(unknown))
+    words = np.array(_SORTED_TIMINGS, dtype=object)
+    return scores.replaced({"timing": Coded(codes.astype(np.int8), words)})
+
+
 def _placed(
-    frames: Frames,
+    tables: Mapping[str, Rows],
     files: Mapping[str, str],
     ledger: Ledger,
-) -> Frames:
+) -> Tables:
     """Keep the rows of patients with a session, on each patient's own clock."""
-    frames = from_study_days(frames, ledger)
-    report_lost(frames, files, ledger)
-    first = first_days(
-        frames["sessions"], len(frames["sessions"]["patient_id"].cat.categories)
-    )
+    tables = from_study_days(tables, ledger)
+    report_lost(tables, files, ledger)
+    first = first_days(tables["sessions"])
     kept = {}
-    for name, frame in frames.items():
-        # Code -1, a row without a patient, takes the entry appended: it is not treated.
-        first_of_row = np.append(first, np.nan)[frame["patient_id"].cat.codes]
-        treated = np.isfinite(first_of_row)
+    for name, rows in tables.items():
+        treated = np.isfinite(first)[rows["patient_id"].codes]
         whose = name if name == "patients" else f"{name} of patients"
         ledger.leave_out(
             f"{whose} without a session",
             int((~treated).sum()),
-            int(frame["patient_id"][~treated].nunique()),
+            rows.n_patients(~treated),
         )
-        kept[name] = frame[treated]
+        kept[name] = rows.keep(treated)
     kept["patients"] = _everyone_treated(kept, ledger)
     _note_unscored(kept, ledger)
     return start_at_day_zero(kept, first, ledger)
 
 
 def _everyone_treated(
-    frames: Frames,
+    tables: Tables,
     ledger: Ledger,
-) -> pd.DataFrame:
+) -> Rows:
     """Add an empty row for each treated patient the patients table does not know."""
-    treated = frames["sessions"]["patient_id"].drop_duplicates()
-    unknown = treated[~treated.isin(frames["patients"]["patient_id"])].array
-    if len(unknown) and len(frames["patients"]):
+    patients = tables["patients"]
+    known = patients["patient_id"].used
+    unknown = np.flatnonzero(tables["sessions"]["patient_id"].used & ~known)
+    if len(unknown) and len(patients):
         ledger.note(
             f"{counted(len(unknown), 'patient')} with sessions but without a row in the patients"
             " table: kept, with nothing known about them."
         )
-    # With nobody to add, concatenating would only cost time and change dtypes.
-    if not len(unknown):
-        return frames["patients"]
     # Lines below 0 are in no file, so these rows are empty in every column.
-    no_lines = range(-len(unknown), 0)
-    blank = frames["patients"].reindex(no_lines).assign(patient_id=unknown)
-    return pd.concat([frames["patients"], blank]) if len(frames["patients"]) else blank
+    lines = np.append(patients.lines, np.arange(-len(unknown), 0))
+    columns = {}
+    for name, column in patients.columns.items():
+        added = unknown if name == "patient_id" else np.full(len(unknown), -1)
+        codes = np.append(column.codes, added.astype(column.codes.dtype))
+        columns[name] = Coded(codes, column.values)
+    return Rows(lines, columns)
 
 
 def _note_scales_without_scores(
-    scores: pd.DataFrame,
+    scores: Rows,
     file: str,
     ledger: Ledger,
 ) -> None:
     """Say which scales have rows and not one score: they are in no answer."""
-    n_rows = scores["instrument"].value_counts()
-    n_scored = scores["instrument"][scores["score"].notna()].value_counts()
-    for name in n_rows.index[(n_rows > 0) & (n_scored.reindex(n_rows.index) == 0)]:
-        rows = counted(int(n_rows[name]), "row")
-        ledger.note(f"{file}: {name} has {rows} and not one score.")
+    instrument = scores["instrument"]
+    n_scored = instrument.keep(scores["score"].filled).counts
+    n_rows = instrument.counts
+    # Those with most rows come first.
+    for place in np.argsort(-n_rows, kind="stable").tolist():
+        if n_rows[place] and not n_scored[place]:
+            name = instrument.values[place]
+            rows = counted(int(n_rows[place]), "row")
+            ledger.note(f"{file}: {name} has {rows} and not one score.")
 
 
 def _note_unscored(
-    frames: Frames,
+    tables: Tables,
     ledger: Ledger,
 ) -> None:
-    n_unscored = len(frames["patients"]) - int(frames["scores"]["patient_id"].nunique())
+    scored = tables["scores"]["patient_id"].used.sum()
+    n_unscored = len(tables["patients"]) - int(scored)
     if n_unscored:
         ledger.note(
             f"No score is recorded for {counted(n_unscored, 'patient')} with sessions. The sessions"
@@ -240,68 +247,29 @@ def _note_unscored(
         )
 
 
-def _finished(frames: Frames) -> Frames:
-    """Sort, and give each column its dtype."""
-    keys = {
-        "sessions": ["patient_id", "day", "order"],
-        "scores": ["patient_id", "instrument", "day", "timing"],
-        "patients": ["patient_id"],
-        "events": ["patient_id", "day"],
-    }
-    return {
+def _finished(name: str, rows: Rows) -> pd.DataFrame:
+    """Sorted, as a frame, each column in its dtype."""
+    key = rows.key(_SORTED_BY[name])
+    if (key[1:] < key[:-1]).any():
         # Stable: rows with the same key stay in the order of the file.
-        name: _typed(frame.sort_values(keys[name], kind="stable"), TABLES[name])
-        for name, frame in frames.items()
+        rows = rows.keep(np.argsort(key, kind="stable"))
+    columns = {
+        column.name: typed_column(column, rows[column.name])
+        for column in TABLES[name].columns
+        if column.name in rows.columns
     }
+    spare = _unanswered(rows)
+    return pd.DataFrame(
+        {one: values for one, values in columns.items() if one not in spare},
+        index=pd.RangeIndex(len(rows)),
+        copy=False,
+    )
 
 
-def _typed(
-    frame: pd.DataFrame,
-    table: Table,
-) -> pd.DataFrame:
-    dtypes = {column.name: _DTYPES[column.kind] for column in table.columns}
-    # Days are never missing from here on, so a plain integer will do.
-    if "day" in dtypes:
-        dtypes["day"] = "int32"
-    if table.name == "sessions":
-        dtypes["order"] = "int32"
-    if table.name == "scores":
-        # Timing stays an ordered category: before, unknown, after is its order in time.
-        del dtypes["timing"]
-        frame, dtypes = _filled_items(frame, dtypes)
-    # Column by column into a new frame: pandas would put the whole together anew for each step.
-    typed = {
-        name: _as_dtype(frame[name], dtypes.get(name, "")) for name in frame.columns
-    }
-    return pd.DataFrame(typed, index=pd.RangeIndex(len(frame)), copy=False)
-
-
-def _as_dtype(column: pd.Series, dtype: str) -> ExtensionArray:
-    """Values of a column in their dtype; as they are where none is named."""
-    if dtype == "str":
-        return _as_text(column.array)
-    return column.astype(pandas_dtype(dtype)).array if dtype else column.array
-
-
-def _as_text(words: ExtensionArray) -> ExtensionArray:
-    """Categories to text by their codes, which is several times as fast as pandas' own
-    conversion.
-    """
-    # Putting frames together may have turned categories into plain text.
-    if not isinstance(words, pd.Categorical):
-        return pd.Series(words).astype("str").array
-    return words.categories.array.astype("str").take(words.codes, allow_fill=True)
-
-
-def _filled_items(
-    frame: pd.DataFrame,
-    dtypes: dict[str, str],
-) -> tuple[pd.DataFrame, dict[str, str]]:
-    items = [name for name in frame.columns if name.startswith("item_")]
-    # Item columns are kept as far as any is filled: an empty one between two others stays.
+def _unanswered(rows: Rows) -> set[str]:
+    """Item columns behind the last one that is filled: an empty one between two others stays."""
     last_filled = 0
-    for place, name in enumerate(items, start=1):
-        if frame[name].notna().any():
+    for place, name in enumerate(rows.items, start=1):
+        if rows[name].filled.any():
             last_filled = place
-    kept = frame.drop(columns=items[last_filled:])
-    return kept, {name: dtype for name, dtype in dtypes.items() if name in kept}
+    return set(rows.items[last_filled:])

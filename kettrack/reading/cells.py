@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-import pandas as pd
 import pyarrow.compute as pc
 
 from kettrack.arrays import Bools, Floats, Objects
 from kettrack.privacy.identifying_shapes import is_calendar_date
+from kettrack.reading.coded import Coded, Rows, coded_values
 from kettrack.reading.headers import Matched
 from kettrack.reading.problems import Ledger, counted_was, did_you_mean, show
-from kettrack.reading.raw import Cells, RawTable
+from kettrack.reading.raw import Cells, RawTable, smallest_codes
 from kettrack.reading.scale_names import nearest_scale, other_version, scale_meant
 from kettrack.vocabulary.columns import AGE_CAP, Column
 
@@ -48,11 +48,11 @@ class Judged:
     words: Sequence[str] | None = None
 
 
-def read_frame(
+def read_rows(
     matched: Matched,
     instruments: Sequence[str],
     ledger: Ledger,
-) -> pd.DataFrame:
+) -> Rows:
     """Turn the columns of one table into values; a bad cell is reported and missing.
 
     Parameters
@@ -66,9 +66,9 @@ def read_frame(
 
     Returns
     -------
-    DataFrame
-        One row per row of the source, indexed by its line; every column of the contract, items as
-        far as the source has any; numbers and truth values float64, words categories.
+    Rows
+        One row per row of the source; every column of the contract, items as far as the source has
+        any; a truth value is 1 or 0.
     """
     raw = matched.raw
     spare = _spare_items(matched)
@@ -86,7 +86,7 @@ def read_frame(
             read[column.name] = _read(
                 raw, _with_words(column, instruments), cells, ledger
             )
-    return pd.DataFrame(read, index=pd.Index(raw.lines, name="line"), copy=False)
+    return Rows(raw.lines, read)
 
 
 def _spare_items(matched: Matched) -> set[str]:
@@ -118,14 +118,11 @@ def _with_words(
 def _absent(
     column: Column,
     n_rows: int,
-) -> pd.Categorical | Floats:
-    if column.kind in ("whole", "decimal", "yes_no"):
-        return np.full(n_rows, np.nan)
-    return pd.Categorical.from_codes(
-        # Code -1 is a missing value.
-        np.full(n_rows, -1, dtype=np.int8),
-        categories=pd.Index([], dtype="str"),
-    )
+) -> Coded:
+    numeric = column.kind in ("whole", "decimal", "yes_no")
+    values = np.zeros(0, dtype=np.float64 if numeric else object)
+    missing = np.full(n_rows, -1, dtype=np.int8)
+    return Coded(missing, values)
 
 
 def _read(
@@ -133,7 +130,7 @@ def _read(
     column: Column,
     cells: Cells,
     ledger: Ledger,
-) -> pd.Categorical | Floats:
+) -> Coded:
     judged = _judge(raw, column, cells, ledger)
     _report_bad(raw, column, cells, judged, ledger)
     # Empty cells have code -1, so no level of theirs is judged; they are reported by line.
@@ -147,16 +144,14 @@ def _read(
             f"{raw.file}, {column.name}: words such as NA in"
             f" {counted_was(cells.n_marked, 'cell')} read as empty."
         )
-    # Values by level become values by row; code -1, an empty cell, takes the NaN appended.
-    by_row = np.append(judged.values, np.nan)[cells.codes]
-    # Numbers are done; words become a category over the closed list.
     if judged.words is None:
-        return by_row
-    # The place of a word is a whole number held as a float, so that NaN can stand for none.
-    codes = np.where(np.isnan(by_row), -1, by_row).astype(np.int32)
-    return pd.Categorical.from_codes(
-        codes, categories=pd.Index(list(judged.words), dtype="str")
-    )
+        return coded_values(cells.codes, judged.values)
+    # The place of a word is a whole number held as a float, so that NaN can stand for none. An
+    # empty cell, code -1, takes the entry appended.
+    words = np.array(list(judged.words), dtype=object)
+    place = np.nan_to_num(np.append(judged.values, np.nan), nan=-1)
+    smallest = smallest_codes(len(words))
+    return Coded(place.astype(smallest)[cells.codes], words)
 
 
 def _judge(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
-import pandas as pd
 
 from kettrack.arrays import Floats
+from kettrack.reading.coded import Rows, coded_numbers, coded_values, coded_whole
 from kettrack.reading.problems import Ledger, counted
 from kettrack.vocabulary.days import DAYS_IN_WEEK
 
@@ -19,9 +20,9 @@ _MOST: Final = 0.5
 
 
 def from_study_days(
-    frames: dict[str, pd.DataFrame],
+    tables: Mapping[str, Rows],
     ledger: Ledger,
-) -> dict[str, pd.DataFrame]:
+) -> Mapping[str, Rows]:
     """Close the gap of a clock that has no day 0, where day 1 follows day -1.
 
     It is such a clock where no table has a day 0, something happened before the first session, and
@@ -30,17 +31,18 @@ def from_study_days(
 
     Parameters
     ----------
-    frames : dict
-        Table name to frame, with the days of the source.
+    tables : mapping
+        Table name to rows, with the days of the source.
     ledger : Ledger
         Takes the note.
     """
-    days = _all_days(frames)
-    first = frames["sessions"].groupby("patient_id", observed=True)["day"].min()
+    days = _all_days(tables)
+    first = first_days(tables["sessions"])
+    first = first[np.isfinite(first)]
     before = (days < 0).any()
     after = (days > 0).any()
-    if first.empty or not (before and after) or (days == 0).any():
-        return frames
+    if not first.size or not (before and after) or (days == 0).any():
+        return tables
     by_first_dose = first == _FIRST_STUDY_DAY
     # A first session before day 1 is no first dose of a study.
     if by_first_dose.mean() <= _MOST or (first < _FIRST_STUDY_DAY).any():
@@ -49,14 +51,14 @@ def from_study_days(
             "No table has a day 0. If your days are study days (CDISC: day 1 follows day -1), days"
             " before the first session are one day too early here: add 1 to every day below 0."
         )
-        return frames
+        return tables
     ledger.note(
         "No table has a day 0, and first sessions are on day 1. The days are read as study days"
         " (CDISC), in which day 1 follows day -1: the first session becomes day 0, and -1 stays one"
         " day before it. If your days do have a day 0, count from it, with the first session on"
         " day 0."
     )
-    return {name: _closed(name, frame) for name, frame in frames.items()}
+    return {name: _closed(name, rows) for name, rows in tables.items()}
 
 
 def _columns(
@@ -66,53 +68,55 @@ def _columns(
 
 
 def _all_days(
-    frames: dict[str, pd.DataFrame],
+    tables: Mapping[str, Rows],
 ) -> Floats:
+    """Every day that stands in a row, once for each table and column."""
     parts = []
-    for name, frame in frames.items():
+    for name, rows in tables.items():
         for column in _columns(name):
-            days = frame[column]
-            parts.append(days.to_numpy(np.float64))
+            days = rows[column]
+            parts.append(days.values[days.used].astype(np.float64))
     return np.concatenate(parts)
 
 
 def _closed(
     name: str,
-    frame: pd.DataFrame,
-) -> pd.DataFrame:
+    rows: Rows,
+) -> Rows:
     closed = {}
     for column in _columns(name):
-        day = frame[column]
-        closed[column] = day - (day > 0)
-    return frame.assign(**closed)
+        day = rows[column]
+        values = day.values.astype(np.float64)
+        closed[column] = coded_values(day.codes, values - (values > 0))
+    return rows.replaced(closed)
 
 
 def first_days(
-    sessions: pd.DataFrame,
-    n_patients: int,
+    sessions: Rows,
 ) -> Floats:
     """Smallest session day of each patient code, NaN where the patient has no session."""
-    known = sessions["day"].notna().to_numpy()
-    patient = sessions["patient_id"].cat.codes.to_numpy()[known]
-    day = sessions["day"].to_numpy(np.float64)[known]
-    first = np.full(n_patients, np.inf)
+    day = sessions["day"]
+    patient = sessions["patient_id"]
+    # Codes of days rise with them.
+    none = len(day.values)
+    first = np.full(len(patient.values), none, dtype=np.int64)
     # `at` works through repeated patients one by one; plain indexing would keep only the last.
-    np.minimum.at(first, patient, day)
-    return np.where(np.isinf(first), np.nan, first)
+    np.minimum.at(first, patient.codes, day.codes.astype(np.int64))
+    return np.append(day.values, np.nan)[first]
 
 
 def start_at_day_zero(
-    frames: dict[str, pd.DataFrame],
+    tables: Mapping[str, Rows],
     first: Floats,
     ledger: Ledger,
-) -> dict[str, pd.DataFrame]:
+) -> dict[str, Rows]:
     """Move all days of a patient so that the first session is on day 0, and floor `observed_to_day`
     to whole weeks.
 
     Parameters
     ----------
-    frames : dict
-        Table name to frame; `patient_id` are categories shared by all.
+    tables : mapping
+        Table name to rows; codes of patients are shared by all.
     first : float array
         By patient code, as `first_days` returns it.
     ledger : Ledger
@@ -125,20 +129,22 @@ def start_at_day_zero(
             f"Day 0 was not the first session for {counted(n_moved, 'patient')}; all their"
             " days were moved so that it is."
         )
-    return {name: _moved(name, frame, by) for name, frame in frames.items()}
+    return {name: _moved(name, rows, by) for name, rows in tables.items()}
 
 
 def _moved(
     name: str,
-    frame: pd.DataFrame,
+    rows: Rows,
     by: Floats,
-) -> pd.DataFrame:
+) -> Rows:
     """One table with its days counted from each patient's first session."""
-    codes = frame["patient_id"].cat.codes.to_numpy()
-    shift = by[codes]
-    moved = {day: frame[day] - shift for day in _columns(name)}
-    if name == "patients":
-        # The exact end of the log, the same date for everybody, would tell when each patient began.
-        weeks = np.floor(moved["observed_to_day"] / DAYS_IN_WEEK)
-        moved["observed_to_day"] = weeks * DAYS_IN_WEEK
-    return frame.assign(**moved)
+    shift = by[rows["patient_id"].codes]
+    if name != "patients":
+        # A row without a day is a problem, and not among these any more.
+        day = rows["day"].numbers - shift
+        return rows.replaced({"day": coded_whole(day.astype(np.int32))})
+    moved = {day: rows[day].numbers - shift for day in _columns(name)}
+    # The exact end of the log, the same date for everybody, would tell when each patient began.
+    weeks = np.floor(moved["observed_to_day"] / DAYS_IN_WEEK)
+    moved["observed_to_day"] = weeks * DAYS_IN_WEEK
+    return rows.replaced({day: coded_numbers(days) for day, days in moved.items()})

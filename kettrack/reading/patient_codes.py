@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kettrack.arrays import Ints
+from kettrack.reading.coded import Rows
 from kettrack.reading.problems import Ledger, counted
 from kettrack.vocabulary.limits import LARGE_SHARE_LOST
 
@@ -73,7 +74,7 @@ def folded_codes(
 
 
 def report_lost(
-    frames: Mapping[str, pd.DataFrame],
+    tables: Mapping[str, Rows],
     files: Mapping[str, str],
     ledger: Ledger,
 ) -> None:
@@ -84,20 +85,20 @@ def report_lost(
 
     Parameters
     ----------
-    frames : mapping
-        Table name to frame.
+    tables : mapping
+        Table name to rows.
     files : mapping
         Table name to file, for messages.
     ledger : Ledger
         Takes a problem or a note; neither names a code.
     """
     # All tables have one list of patients by now, so that places in it can be compared.
-    everyone = frames["sessions"]["patient_id"].cat.categories
-    treated = _places(frames["sessions"])
+    everyone = pd.Index(tables["sessions"]["patient_id"].values, dtype="str")
+    treated = _places(tables["sessions"])
     if not len(treated):
         return
     for name in ("scores", "patients", "events"):
-        codes = _places(frames[name])
+        codes = _places(tables[name])
         lost = np.setdiff1d(codes, treated, assume_unique=True)
         cause = _likely_cause(_texts(everyone, lost), everyone, treated)
         # A list of patients or events may be of other people; without scores nothing is left.
@@ -123,10 +124,9 @@ _OTHER: Final = (
 )
 
 
-def _places(frame: pd.DataFrame) -> Ints:
+def _places(rows: Rows) -> Ints:
     """Places of a table's patients in the list of all, once each."""
-    places = np.unique(frame["patient_id"].cat.codes.to_numpy())
-    return places[places >= 0].astype(np.int64)
+    return np.flatnonzero(rows["patient_id"].used)
 
 
 def _texts(
@@ -177,9 +177,11 @@ def likely_difference(
     >>> found.what
     'a .0 at the end, as if the code had been a number'
     """
-    for difference in _DIFFERENCES:
+    # Most tables lose nobody, and the codes of a large clinic take long to write anew.
+    differences = _DIFFERENCES if len(lost) else ()
+    for difference in differences:
         same = difference.plain(lost).isin(difference.plain(treated))
-        if len(lost) and same.mean() > _MOST:
+        if same.mean() > _MOST:
             return difference
     return None
 

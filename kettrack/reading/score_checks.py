@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import pandas as pd
 
 from kettrack.arrays import Bools, Floats, Ints
+from kettrack.reading.coded import Coded, Rows, coded_numbers
 from kettrack.reading.item_coding import coded_wrongly
 from kettrack.reading.problems import Ledger, counted_was, show
-from kettrack.reading.rows import any_filled
 from kettrack.settings import SETTINGS_FILE
 from kettrack.vocabulary.instrument import Instrument
 from kettrack.vocabulary.totals import (
@@ -31,14 +30,17 @@ _TOLERANCE: Final = 0.051  # T values are given to one decimal
 
 
 def check_scores(
-    scores: pd.DataFrame, known: Mapping[str, Instrument], file: str, ledger: Ledger
-) -> pd.DataFrame:
+    scores: Rows,
+    known: Mapping[str, Instrument],
+    file: str,
+    ledger: Ledger,
+) -> Rows:
     """Check every score against its instrument, and fill empty totals from complete items.
 
     Parameters
     ----------
-    scores : DataFrame
-        As `read_frame` returns it, indexed by line.
+    scores : Rows
+        As `read_rows` returns it.
     known : mapping
         Instrument name to Instrument.
     file : str
@@ -48,36 +50,52 @@ def check_scores(
 
     Returns
     -------
-    DataFrame
+    Rows
         The same rows; `score` out of range is missing, and filled where it was empty and the items
         are complete.
     """
-    checked = scores.copy(deep=False)
-    score = scores["score"].to_numpy(np.float64).copy()
-    filled = _item_names(scores)
-    items = scores[filled].to_numpy(np.float64, copy=True)
-    names = scores["instrument"].cat.categories
-    for code in np.unique(scores["instrument"].cat.codes):
-        if code < 0:  # no instrument, or an unknown one: already reported
-            continue
-        rows = np.flatnonzero(scores["instrument"].cat.codes == code)
-        scale = known[names[code]]
-        part = _Part(scale, file, scores.index.to_numpy()[rows], ledger)
-        answers = part.check_coding(items[rows], score[rows])
+    score = scores["score"].numbers
+    checked: dict[str, Coded] = {}
+    instrument = scores["instrument"]
+    # Rows without an instrument, or with an unknown one, are reported already.
+    for code in np.flatnonzero(instrument.used).tolist():
+        rows = np.flatnonzero(instrument.codes == code)
+        own = scores.keep(rows)
+        items = _answers(own)
+        scale = known[instrument.values[code]]
+        part = _Part(scale, file, own.lines, ledger)
+        answers = part.check_coding(items, score[rows])
         answers = part.check_items(answers)
         in_range = part.check_range(score[rows])
         score[rows] = part.check_totals(in_range, answers)
-        items[rows] = answers
-    checked["score"] = score
-    checked[filled] = items
-    return checked
+        for place, name in enumerate(scores.items[: items.shape[1]]):
+            # Most answers stay as they are.
+            if not np.array_equal(answers[:, place], items[:, place], equal_nan=True):
+                column = checked.get(name, scores[name])
+                checked[name] = _with_numbers(column, rows, answers[:, place])
+    checked["score"] = coded_numbers(score)
+    return scores.replaced(checked)
 
 
-def _item_names(scores: pd.DataFrame) -> list[str]:
-    """Item columns as far as any is filled: an empty one between two others keeps its place."""
-    items = [name for name in scores.columns if name.startswith("item_")]
-    filled = [place for place, name in enumerate(items) if any_filled(scores[name])]
-    return items[: filled[-1] + 1] if filled else []
+def _answers(rows: Rows) -> Floats:
+    """Items as far as any is answered in these rows: an empty one between two others keeps its
+    place.
+    """
+    columns = [rows[name] for name in rows.items]
+    answered = [place for place, one in enumerate(columns) if one.filled.any()]
+    n_items = answered[-1] + 1 if answered else 0
+    # Column after column, as they are looked at.
+    answers = np.empty((len(rows), n_items), order="F")
+    for place, column in enumerate(columns[:n_items]):
+        answers[:, place] = column.numbers
+    return answers
+
+
+def _with_numbers(column: Coded, rows: Ints, numbers: Floats) -> Coded:
+    """A column with other numbers in some of its rows."""
+    whole = column.numbers
+    whole[rows] = numbers
+    return coded_numbers(whole)
 
 
 @dataclass(frozen=True, slots=True)
