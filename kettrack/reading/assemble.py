@@ -11,13 +11,13 @@ import pandas as pd
 
 from kettrack.reading.cells import read_rows
 from kettrack.reading.clock import first_days, from_study_days, start_at_day_zero
-from kettrack.reading.coded import Coded, Rows
+from kettrack.reading.coded import Coded, CodedRows
 from kettrack.reading.headers import match_columns, report_absent, report_absent_status
 from kettrack.reading.missing_columns import with_needed_columns
 from kettrack.reading.observations import only_observations
 from kettrack.reading.patient_codes import note_similar_ids, report_lost
 from kettrack.reading.problems import Ledger, counted
-from kettrack.reading.raw import RawTable
+from kettrack.reading.raw import RawTable, give_back_memory
 from kettrack.reading.rows import (
     check_doses,
     drop_identical,
@@ -39,11 +39,11 @@ _SORTED_BY = {
     "patients": ("patient_id",),
     "events": ("patient_id", "day"),
 }
-Tables = dict[str, Rows]
+CodedTables = dict[str, CodedRows]
 
 
 def check_tables(
-    raws: Mapping[str, RawTable],
+    raws: dict[str, RawTable],
     settings: Settings,
     allow: Sequence[str],
     ledger: Ledger,
@@ -52,8 +52,9 @@ def check_tables(
 
     Parameters
     ----------
-    raws : mapping
-        Table name to raw table; a table that is missing is read as one without rows.
+    raws : dict
+        Table name to raw table; a table that is missing is read as one without rows. Each is taken
+        out when its turn comes, so that nothing is held twice.
     settings : Settings
         In force.
     allow : sequence of str
@@ -71,17 +72,17 @@ def check_tables(
     # Before the columns are matched: a misspelt name in [columns] explains what is missing below.
     report_absent(raws, settings, ledger)
     report_absent_status(raws, settings, ledger)
+    files = {name: raws[name].file if name in raws else name for name in TABLES}
     tables = {}
     for name, table in TABLES.items():
-        raw = raws.get(name) or _empty_table(name)
         # A table that is not there lacks every column; a ledger of its own keeps that unsaid.
         heard = ledger if name in raws else Ledger()
+        raw = raws.pop(name, None) or _empty_table(name)
         matched = match_columns(raw, table, settings, allow, heard)
         ask_about_unread(matched, settings, heard)
         observed = only_observations(matched, settings, heard)
         complete = with_needed_columns(observed, settings, heard)
         tables[name] = read_rows(complete, instruments, heard)
-    files = {name: raws[name].file if name in raws else name for name in TABLES}
     # Scores need their instrument, so they are checked after all cells are read.
     tables["scores"] = check_scores(
         tables["scores"], settings.known_instruments, files["scores"], ledger
@@ -96,36 +97,43 @@ def check_tables(
     # Duplicates go before days are moved, while every row still has the day of the file.
     single = _single(whole, settings, files, ledger)
     placed = _placed(single, files, ledger)
-    return {name: _finished(name, rows) for name, rows in placed.items()}
+    give_back_memory()
+    return {name: _finished(name, placed.pop(name)) for name in TABLES}
 
 
-def _empty_table(name: str) -> RawTable:
+def _empty_table(
+    name: str,
+) -> RawTable:
     no_lines = np.zeros(0, dtype=np.int64)
     return RawTable(name=name, file=name, headers=(), columns=(), lines=no_lines)
 
 
-def _one_patient_list(tables: Tables) -> Tables:
+def _one_patient_list(
+    tables: CodedTables,
+) -> CodedTables:
     """Give all tables the same sorted list of patients, so that a patient's code means the same
     everywhere.
     """
     # Codes of one patient are compared between tables from here on, without comparing text again.
     seen = [rows["patient_id"].values.tolist() for rows in tables.values()]
     patients = sorted(set().union(*seen))
-    place = {patient: number for number, patient in enumerate(patients)}
-    everyone = np.array(patients, dtype=object)
+    everyone = pd.Index(patients, dtype="str")
+    names = np.array(patients, dtype=object)
     listed = {}
     for name, rows in tables.items():
         column = rows["patient_id"]
-        places = np.array([place[one] for one in column.values], dtype=np.int32)
-        codes = column.said(places, np.int32(-1)).astype(np.int32)
-        listed[name] = rows.replaced({"patient_id": Coded(codes, everyone)})
+        own = pd.Index(column.values, dtype="str")
+        places = everyone.get_indexer(own).astype(np.int32)
+        codes = column.said(places, np.int32(-1))
+        one_list = Coded(codes, names)
+        listed[name] = rows.replaced({"patient_id": one_list})
     return listed
 
 
 def _whole_rows(
-    rows: Rows,
+    rows: CodedRows,
     table: Table,
-) -> Rows:
+) -> CodedRows:
     """Rows whose required cells could be read; the others are already among the problems."""
     # A column that may be empty never costs a row.
     required = [column.name for column in table.columns if column.required]
@@ -134,11 +142,11 @@ def _whole_rows(
 
 
 def _single(
-    tables: Tables,
+    tables: CodedTables,
     settings: Settings,
     files: Mapping[str, str],
     ledger: Ledger,
-) -> Tables:
+) -> CodedTables:
     tables = {
         name: drop_identical(rows, TABLES[name], files[name], ledger)
         for name, rows in tables.items()
@@ -160,21 +168,26 @@ def _single(
     }
 
 
-def _timed(scores: Rows) -> Rows:
+def _timed(
+    scores: CodedRows,
+) -> CodedRows:
     """Timings in their order in time; an empty cell and the word "unknown" say the same."""
     timing = scores["timing"]
     unknown = _SORTED_TIMINGS.index("unknown")
     places = [_SORTED_TIMINGS.index(word) for word in timing.values]
-    codes = timing.said(np.array(places, np.int8), np.int8(unknown))
-    words = np.array(_SORTED_TIMINGS, dtype=object)
-    return scores.replaced({"timing": Coded(codes.astype(np.int8), words)})
+    of_words = np.array(places, dtype=np.int8)
+    in_time = Coded(
+        codes=timing.said(of_words, np.int8(unknown)),
+        values=np.array(_SORTED_TIMINGS, dtype=object),
+    )
+    return scores.replaced({"timing": in_time})
 
 
 def _placed(
-    tables: Mapping[str, Rows],
+    tables: Mapping[str, CodedRows],
     files: Mapping[str, str],
     ledger: Ledger,
-) -> Tables:
+) -> CodedTables:
     """Keep the rows of patients with a session, on each patient's own clock."""
     tables = from_study_days(tables, ledger)
     report_lost(tables, files, ledger)
@@ -195,9 +208,9 @@ def _placed(
 
 
 def _everyone_treated(
-    tables: Tables,
+    tables: CodedTables,
     ledger: Ledger,
-) -> Rows:
+) -> CodedRows:
     """Add an empty row for each treated patient the patients table does not know."""
     patients = tables["patients"]
     known = patients["patient_id"].used
@@ -211,14 +224,17 @@ def _everyone_treated(
     lines = np.append(patients.lines, np.arange(-len(unknown), 0))
     columns = {}
     for name, column in patients.columns.items():
-        added = unknown if name == "patient_id" else np.full(len(unknown), -1)
-        codes = np.append(column.codes, added.astype(column.codes.dtype))
+        added = np.full(len(unknown), -1)
+        if name == "patient_id":
+            added = unknown
+        kind = column.codes.dtype
+        codes = np.append(column.codes, added.astype(kind))
         columns[name] = Coded(codes, column.values)
-    return Rows(lines, columns)
+    return CodedRows(lines, columns)
 
 
 def _note_scales_without_scores(
-    scores: Rows,
+    scores: CodedRows,
     file: str,
     ledger: Ledger,
 ) -> None:
@@ -235,7 +251,7 @@ def _note_scales_without_scores(
 
 
 def _note_unscored(
-    tables: Tables,
+    tables: CodedTables,
     ledger: Ledger,
 ) -> None:
     scored = tables["scores"]["patient_id"].used.sum()
@@ -247,7 +263,10 @@ def _note_unscored(
         )
 
 
-def _finished(name: str, rows: Rows) -> pd.DataFrame:
+def _finished(
+    name: str,
+    rows: CodedRows,
+) -> pd.DataFrame:
     """Sorted, as a frame, each column in its dtype."""
     key = rows.key(_SORTED_BY[name])
     if (key[1:] < key[:-1]).any():
@@ -258,18 +277,18 @@ def _finished(name: str, rows: Rows) -> pd.DataFrame:
         for column in TABLES[name].columns
         if column.name in rows.columns
     }
-    spare = _unanswered(rows)
-    return pd.DataFrame(
-        {one: values for one, values in columns.items() if one not in spare},
-        index=pd.RangeIndex(len(rows)),
-        copy=False,
-    )
+    for item in _unanswered(rows):
+        del columns[item]
+    every_row = pd.RangeIndex(len(rows))
+    return pd.DataFrame(columns, index=every_row, copy=False)
 
 
-def _unanswered(rows: Rows) -> set[str]:
+def _unanswered(
+    rows: CodedRows,
+) -> list[str]:
     """Item columns behind the last one that is filled: an empty one between two others stays."""
     last_filled = 0
     for place, name in enumerate(rows.items, start=1):
         if rows[name].filled.any():
             last_filled = place
-    return set(rows.items[last_filled:])
+    return rows.items[last_filled:]

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from kettrack.arrays import Bools, Floats, Objects
 from kettrack.privacy.identifying_shapes import is_calendar_date
-from kettrack.reading.coded import Coded, Rows, coded_values
+from kettrack.reading.coded import Coded, CodedRows, coded_values
 from kettrack.reading.headers import Matched
 from kettrack.reading.problems import Ledger, counted_was, did_you_mean, show
 from kettrack.reading.raw import Cells, RawTable, smallest_codes
@@ -52,7 +52,7 @@ def read_rows(
     matched: Matched,
     instruments: Sequence[str],
     ledger: Ledger,
-) -> Rows:
+) -> CodedRows:
     """Turn the columns of one table into values; a bad cell is reported and missing.
 
     Parameters
@@ -66,7 +66,7 @@ def read_rows(
 
     Returns
     -------
-    Rows
+    CodedRows
         One row per row of the source; every column of the contract, items as far as the source has
         any; a truth value is 1 or 0.
     """
@@ -86,7 +86,7 @@ def read_rows(
             read[column.name] = _read(
                 raw, _with_words(column, instruments), cells, ledger
             )
-    return Rows(raw.lines, read)
+    return CodedRows(raw.lines, read)
 
 
 def _spare_items(matched: Matched) -> set[str]:

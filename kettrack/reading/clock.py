@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from kettrack.arrays import Floats
-from kettrack.reading.coded import Rows, coded_numbers, coded_values, coded_whole
+from kettrack.reading.coded import CodedRows, coded_numbers, coded_values, coded_whole
 from kettrack.reading.problems import Ledger, counted
 from kettrack.vocabulary.days import DAYS_IN_WEEK
 
@@ -20,9 +20,9 @@ _MOST: Final = 0.5
 
 
 def from_study_days(
-    tables: Mapping[str, Rows],
+    tables: Mapping[str, CodedRows],
     ledger: Ledger,
-) -> Mapping[str, Rows]:
+) -> Mapping[str, CodedRows]:
     """Close the gap of a clock that has no day 0, where day 1 follows day -1.
 
     It is such a clock where no table has a day 0, something happened before the first session, and
@@ -58,7 +58,10 @@ def from_study_days(
         " day before it. If your days do have a day 0, count from it, with the first session on"
         " day 0."
     )
-    return {name: _closed(name, rows) for name, rows in tables.items()}
+    closed = {}
+    for name, rows in tables.items():
+        closed[name] = _closed(name, rows)
+    return closed
 
 
 def _columns(
@@ -68,7 +71,7 @@ def _columns(
 
 
 def _all_days(
-    tables: Mapping[str, Rows],
+    tables: Mapping[str, CodedRows],
 ) -> Floats:
     """Every day that stands in a row, once for each table and column."""
     parts = []
@@ -81,8 +84,8 @@ def _all_days(
 
 def _closed(
     name: str,
-    rows: Rows,
-) -> Rows:
+    rows: CodedRows,
+) -> CodedRows:
     closed = {}
     for column in _columns(name):
         day = rows[column]
@@ -92,7 +95,7 @@ def _closed(
 
 
 def first_days(
-    sessions: Rows,
+    sessions: CodedRows,
 ) -> Floats:
     """Smallest session day of each patient code, NaN where the patient has no session."""
     day = sessions["day"]
@@ -106,10 +109,10 @@ def first_days(
 
 
 def start_at_day_zero(
-    tables: Mapping[str, Rows],
+    tables: Mapping[str, CodedRows],
     first: Floats,
     ledger: Ledger,
-) -> dict[str, Rows]:
+) -> dict[str, CodedRows]:
     """Move all days of a patient so that the first session is on day 0, and floor `observed_to_day`
     to whole weeks.
 
@@ -134,9 +137,9 @@ def start_at_day_zero(
 
 def _moved(
     name: str,
-    rows: Rows,
+    rows: CodedRows,
     by: Floats,
-) -> Rows:
+) -> CodedRows:
     """One table with its days counted from each patient's first session."""
     shift = by[rows["patient_id"].codes]
     if name != "patients":
@@ -147,4 +150,7 @@ def _moved(
     # The exact end of the log, the same date for everybody, would tell when each patient began.
     weeks = np.floor(moved["observed_to_day"] / DAYS_IN_WEEK)
     moved["observed_to_day"] = weeks * DAYS_IN_WEEK
-    return rows.replaced({day: coded_numbers(days) for day, days in moved.items()})
+    coded = {}
+    for name, days in moved.items():
+        coded[name] = coded_numbers(days)
+    return rows.replaced(coded)

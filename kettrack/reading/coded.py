@@ -126,7 +126,7 @@ def coded_whole(
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class CodedRows:
     """One table.
 
     Parameters
@@ -143,7 +143,10 @@ class Rows:
     def __len__(self) -> int:
         return len(self.lines)
 
-    def __getitem__(self, name: str) -> Coded:
+    def __getitem__(
+        self,
+        name: str,
+    ) -> Coded:
         return self.columns[name]
 
     @property
@@ -154,20 +157,20 @@ class Rows:
     def keep(
         self,
         rows: Bools | Ints,
-    ) -> Rows:
+    ) -> CodedRows:
         """Some of the rows."""
         # Where nothing is left out, nothing is copied.
         if rows.dtype == bool and rows.all():
             return self
         kept = {name: column.keep(rows) for name, column in self.columns.items()}
-        return Rows(self.lines[rows], kept)
+        return CodedRows(self.lines[rows], kept)
 
     def replaced(
         self,
         columns: Mapping[str, Coded],
-    ) -> Rows:
+    ) -> CodedRows:
         """With some other columns in the place of those of their names."""
-        return Rows(self.lines, {**self.columns, **columns})
+        return CodedRows(self.lines, {**self.columns, **columns})
 
     def n_patients(
         self,

@@ -10,7 +10,7 @@ from pathlib import Path
 from kettrack.privacy.identifying_people import may_be_shown, shown_names
 from kettrack.reading.import_remarks import IMPORT_PROBLEMS_FILE
 from kettrack.reading.problems import Ledger, counted_was, nearest
-from kettrack.reading.raw import RawTable
+from kettrack.reading.raw import RawTable, give_back_memory
 from kettrack.reading.table_files import table_files
 from kettrack.settings import SETTINGS_FILE, Settings
 from kettrack.vocabulary.columns import TABLES
@@ -60,6 +60,8 @@ def read_tables(
             hashing = beside.submit(_sha256, data)
             raws[name] = read(name, path.name, data, settings, ledger)
             hashes[path.name] = hashing.result()
+        del data
+        give_back_memory()
     for name, raw in raws.items():
         if (
             raw is not None

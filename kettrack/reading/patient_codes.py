@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kettrack.arrays import Ints
-from kettrack.reading.coded import Rows
+from kettrack.reading.coded import CodedRows
 from kettrack.reading.problems import Ledger, counted
 from kettrack.vocabulary.limits import LARGE_SHARE_LOST
 
@@ -74,7 +74,7 @@ def folded_codes(
 
 
 def report_lost(
-    tables: Mapping[str, Rows],
+    tables: Mapping[str, CodedRows],
     files: Mapping[str, str],
     ledger: Ledger,
 ) -> None:
@@ -124,7 +124,7 @@ _OTHER: Final = (
 )
 
 
-def _places(rows: Rows) -> Ints:
+def _places(rows: CodedRows) -> Ints:
     """Places of a table's patients in the list of all, once each."""
     return np.flatnonzero(rows["patient_id"].used)
 

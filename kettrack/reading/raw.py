@@ -125,11 +125,18 @@ class RawTable:
     separator: str = ""
 
 
+def give_back_memory() -> None:
+    """Hand what was used on the way, and is free again, back to the system: allocators keep it."""
+    pa.default_memory_pool().release_unused()
+    # That of C, which numpy uses; where it cannot be told, nothing happens.
+    pa.system_memory_pool().release_unused()
+
+
 def smallest_codes(
     n_levels: int,
 ) -> np.dtype[np.signedinteger]:
     """The smallest kind of whole number that counts the levels and holds -1."""
-    return np.result_type(np.int8, np.min_scalar_type(n_levels))
+    return np.min_scalar_type(-1 - n_levels)
 
 
 class Encoder:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from kettrack.arrays import Bools, Floats, Ints
-from kettrack.reading.coded import Coded, Rows, coded_numbers, repeated
+from kettrack.reading.coded import Coded, CodedRows, coded_numbers, repeated
 from kettrack.reading.problems import Ledger, counted, show
 from kettrack.settings import DuplicateRule
 from kettrack.vocabulary.columns import Table
@@ -24,10 +24,10 @@ _MOMENT: Final = ("patient_id", "instrument", "day", "after")
 
 
 def check_doses(
-    sessions: Rows,
+    sessions: CodedRows,
     file: str,
     ledger: Ledger,
-) -> Rows:
+) -> CodedRows:
     """Report doses of an active drug so small that mg/kg was written for mg, and leave out sessions
     at which no dose was given: a dose of 0 without a drug.
 
@@ -62,7 +62,7 @@ def check_doses(
 
 
 def _ask_about_doses(
-    sessions: Rows, none_given: Bools, file: str, ledger: Ledger
+    sessions: CodedRows, none_given: Bools, file: str, ledger: Ledger
 ) -> None:
     """Every dose is 0: most likely 0 stands for "not known", or all sessions were placebo."""
     for line in sessions.lines[none_given].tolist():
@@ -77,11 +77,11 @@ def _ask_about_doses(
 
 
 def drop_identical(
-    rows: Rows,
+    rows: CodedRows,
     table: Table,
     file: str,
     ledger: Ledger,
-) -> Rows:
+) -> CodedRows:
     """Drop rows that say in every column what an earlier row says, and count them."""
     again = np.zeros(len(rows), dtype=bool)
     # Rows that are equal everywhere are equal in their key; only those are compared.
@@ -95,17 +95,20 @@ def drop_identical(
     return rows.keep(~again)
 
 
-def _codes(rows: Rows, names: Sequence[str]) -> pd.DataFrame:
+def _codes(
+    rows: CodedRows,
+    names: Sequence[str],
+) -> pd.DataFrame:
     """Columns to be compared: equal codes are equal values."""
     codes = {name: rows[name].codes for name in names}
     return pd.DataFrame(codes, index=rows.lines, copy=False)
 
 
 def order_within_day(
-    sessions: Rows,
+    sessions: CodedRows,
     file: str,
     ledger: Ledger,
-) -> Rows:
+) -> CodedRows:
     """Number several sessions of one day 1, 2, ... in the order of the file, after any order that
     is given.
 
@@ -137,7 +140,10 @@ def order_within_day(
     return sessions.replaced({"order": coded_numbers(numbered)})
 
 
-def _numbered(day: pd.Series, given: pd.Series) -> pd.Series:
+def _numbered(
+    day: pd.Series,
+    given: pd.Series,
+) -> pd.Series:
     """The order of sessions that share their day."""
     # Sessions without an order come after those with one, in the order of the file.
     nth_of_rest = given.isna().groupby(day, sort=False).cumsum()
@@ -146,11 +152,11 @@ def _numbered(day: pd.Series, given: pd.Series) -> pd.Series:
 
 
 def one_row_per_key(
-    rows: Rows,
+    rows: CodedRows,
     table: Table,
     file: str,
     ledger: Ledger,
-) -> Rows:
+) -> CodedRows:
     """Report rows that share the table's key and differ otherwise."""
     again = pd.Index(rows.key(table.key)).duplicated()
     for line in rows.lines[again].tolist():
@@ -165,18 +171,18 @@ def one_row_per_key(
 
 
 def resolve_scores(
-    scores: Rows,
+    scores: CodedRows,
     rule: DuplicateRule,
     known: dict[str, Instrument],
     file: str,
     ledger: Ledger,
-) -> Rows:
+) -> CodedRows:
     """Keep one of several different scores of one patient, instrument and moment; unknown timing
     counts as before.
 
     Parameters
     ----------
-    scores : Rows
+    scores : CodedRows
         In the order of the file, without identical rows.
     rule : {"last", "first", "worst", "mean"}
         `last` and `first` by place in the file; `mean` drops the items, which no longer make the
@@ -209,7 +215,7 @@ def resolve_scores(
 
 
 def _chosen(
-    rivals: Rows,
+    rivals: CodedRows,
     moment: Ints,
     rule: DuplicateRule,
     known: dict[str, Instrument],
@@ -235,7 +241,10 @@ def _chosen(
     return chosen
 
 
-def _told(scores: Rows, known: dict[str, Instrument]) -> Floats:
+def _told(
+    scores: CodedRows,
+    known: dict[str, Instrument],
+) -> Floats:
     """What each row says for sure: its score, or the highest yes of a form that leaves questions
     open. A yes to suicidal intent is no missing answer because another question is blank.
     """
@@ -253,7 +262,11 @@ def _told(scores: Rows, known: dict[str, Instrument]) -> Floats:
     return told
 
 
-def _with_means(scores: Rows, several: Bools, moment: Ints) -> Rows:
+def _with_means(
+    scores: CodedRows,
+    several: Bools,
+    moment: Ints,
+) -> CodedRows:
     """The mean of the scores of each moment, and no items where there is more than one score."""
     score = scores["score"].numbers
     groups = pd.Series(score[several]).groupby(moment, sort=False)

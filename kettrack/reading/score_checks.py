@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from kettrack.arrays import Bools, Floats, Ints
-from kettrack.reading.coded import Coded, Rows, coded_numbers
+from kettrack.reading.coded import Coded, CodedRows, coded_numbers
 from kettrack.reading.item_coding import coded_wrongly
 from kettrack.reading.problems import Ledger, counted_was, show
 from kettrack.settings import SETTINGS_FILE
@@ -30,16 +30,16 @@ _TOLERANCE: Final = 0.051  # T values are given to one decimal
 
 
 def check_scores(
-    scores: Rows,
+    scores: CodedRows,
     known: Mapping[str, Instrument],
     file: str,
     ledger: Ledger,
-) -> Rows:
+) -> CodedRows:
     """Check every score against its instrument, and fill empty totals from complete items.
 
     Parameters
     ----------
-    scores : Rows
+    scores : CodedRows
         As `read_rows` returns it.
     known : mapping
         Instrument name to Instrument.
@@ -50,7 +50,7 @@ def check_scores(
 
     Returns
     -------
-    Rows
+    CodedRows
         The same rows; `score` out of range is missing, and filled where it was empty and the items
         are complete.
     """
@@ -69,15 +69,17 @@ def check_scores(
         in_range = part.check_range(score[rows])
         score[rows] = part.check_totals(in_range, answers)
         for place, name in enumerate(scores.items[: items.shape[1]]):
+            column = checked.get(name, scores[name])
             # Most answers stay as they are.
-            if not np.array_equal(answers[:, place], items[:, place], equal_nan=True):
-                column = checked.get(name, scores[name])
+            if answers is not items:
                 checked[name] = _with_numbers(column, rows, answers[:, place])
     checked["score"] = coded_numbers(score)
     return scores.replaced(checked)
 
 
-def _answers(rows: Rows) -> Floats:
+def _answers(
+    rows: CodedRows,
+) -> Floats:
     """Items as far as any is answered in these rows: an empty one between two others keeps its
     place.
     """
@@ -91,7 +93,11 @@ def _answers(rows: Rows) -> Floats:
     return answers
 
 
-def _with_numbers(column: Coded, rows: Ints, numbers: Floats) -> Coded:
+def _with_numbers(
+    column: Coded,
+    rows: Ints,
+    numbers: Floats,
+) -> Coded:
     """A column with other numbers in some of its rows."""
     whole = column.numbers
     whole[rows] = numbers
@@ -123,7 +129,10 @@ class _Part:
                 expected,
             )
 
-    def check_range(self, score: Floats) -> Floats:
+    def check_range(
+        self,
+        score: Floats,
+    ) -> Floats:
         """Report totals outside the instrument's range, or broken ones of a scale of whole
         numbers.
         """
@@ -173,7 +182,11 @@ class _Part:
             f' prorated = "round" or "keep" under [instruments.{table}] in {SETTINGS_FILE}'
         )
 
-    def check_coding(self, items: Floats, score: Floats) -> Floats:
+    def check_coding(
+        self,
+        items: Floats,
+        score: Floats,
+    ) -> Floats:
         """Answers from the lowest that the scale has, where the clinic says how its files code
         them; a question where they look coded otherwise.
         """
@@ -200,16 +213,19 @@ class _Part:
         # Items that do not belong to the total are not coded like the others.
         return np.hstack([moved[:, : scale.n_items], items[:, scale.n_items :]])
 
-    def check_items(self, items: Floats) -> Floats:
+    def check_items(
+        self,
+        items: Floats,
+    ) -> Floats:
         """Report answers beyond the instrument's own maxima, and answers to items it does not
         have.
         """
-        good = items.copy()
+        good = items
         for place in range(items.shape[1]):
             answer = items[:, place]
             name = f"item_{place + 1}"
             if place >= self.scale.n_items:
-                good[:, place] = self._beyond(place + 1, answer)
+                good = _with_column(good, place, self._beyond(place + 1, answer))
                 continue
             low = self.scale.item_minimum
             high = self.scale.item_maxima[place]
@@ -220,10 +236,15 @@ class _Part:
                 answer,
                 f"item {place + 1} of {self.scale.name} is {low} to {high}",
             )
-            good[wrong, place] = np.nan
+            if wrong.any():
+                good = _with_column(good, place, np.where(wrong, np.nan, answer))
         return good
 
-    def _beyond(self, number: int, answer: Floats) -> Floats:
+    def _beyond(
+        self,
+        number: int,
+        answer: Floats,
+    ) -> Floats:
         filled = np.isfinite(answer)
         scale = self.scale
         if not filled.any():
@@ -244,7 +265,11 @@ class _Part:
             )
         return np.full(len(answer), np.nan)
 
-    def _apart(self, number: int, answer: Floats) -> Floats:
+    def _apart(
+        self,
+        number: int,
+        answer: Floats,
+    ) -> Floats:
         """An item that is kept by itself: yes or no, and never part of the total."""
         wrong = np.isfinite(answer) & (answer != 0) & (answer != 1)
         name = f"item_{number}"
@@ -256,7 +281,11 @@ class _Part:
         )
         return np.where(wrong, np.nan, answer)
 
-    def check_totals(self, score: Floats, items: Floats) -> Floats:
+    def check_totals(
+        self,
+        score: Floats,
+        items: Floats,
+    ) -> Floats:
         """Hold stated totals against the items, and fill empty ones where the items are
         complete.
         """
@@ -335,9 +364,9 @@ class _Part:
         0.
         """
         scale = self.scale
-        with np.errstate(invalid="ignore"):
-            same = np.abs(score - total_of_answered(scale, items)) <= _TOLERANCE
-        only_some = partial & same
+        only_some = partial & np.isfinite(score)
+        sums = total_of_answered(scale, items[only_some])
+        only_some[only_some] = np.abs(score[only_some] - sums) <= _TOLERANCE
         if only_some.any():
             low, high = total_bounds(scale, items[only_some])
             self._count(
@@ -348,7 +377,11 @@ class _Part:
             )
         return np.where(only_some, np.nan, score)
 
-    def _without_sums_of_none(self, score: Floats, answered: Bools) -> Floats:
+    def _without_sums_of_none(
+        self,
+        score: Floats,
+        answered: Bools,
+    ) -> Floats:
         """Stated totals without a 0 beside nothing but blanks, where other rows have items.
 
         A form that adds up blanks writes 0, and 0 is remission. Where other totals come without
@@ -386,7 +419,13 @@ class _Part:
                 expected,
             )
 
-    def _count(self, rows: Bools, what: str, done: str, several: str = "") -> None:
+    def _count(
+        self,
+        rows: Bools,
+        what: str,
+        done: str,
+        several: str = "",
+    ) -> None:
         if rows.any():
             name = self.scale.name
             many = f"{name} {several}" if several else ""
@@ -394,7 +433,21 @@ class _Part:
             self.ledger.note(f"{self.file}: {subject} {done}.")
 
 
-def _wide_enough(items: Floats, n_items: int) -> Floats:
+def _with_column(
+    items: Floats,
+    place: int,
+    answer: Floats,
+) -> Floats:
+    """The items with other answers in one column."""
+    changed = items.copy()
+    changed[:, place] = answer
+    return changed
+
+
+def _wide_enough(
+    items: Floats,
+    n_items: int,
+) -> Floats:
     missing = n_items - items.shape[1]
     return (
         np.pad(items, ((0, 0), (0, missing)), constant_values=np.nan)

@@ -7,10 +7,8 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-import os
 import re
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -225,11 +223,11 @@ def _layout(
     ]
     if counts.inside:
         return None
-    found = np.hstack([np.empty((3, 0), np.int64), *stretches])
     # A last line without a line end is a record as well.
-    if len(letters) and (found.size == 0 or found[0, -1] != len(letters) - 1):
-        last = [len(letters), counts.lines, counts.cuts]
-        found = np.column_stack([found, np.array(last)])
+    last = [[len(letters)], [counts.lines], [counts.cuts]]
+    if len(letters) and not body.endswith(b"\n"):
+        stretches.append(np.array(last, dtype=np.int64))
+    found = np.hstack([np.zeros((3, 0), np.int64), *stretches])
     ends, lines, cuts = found
     # What stands before a record stood at the end of the one before it. The line of a record is
     # one more than the line ends before it; its cells are one more than the separators in it.
@@ -305,7 +303,8 @@ def _table(
     first = int(np.argmax(layout.filled))
     headers = cells_of_line(body[layout.starts[first] : layout.ends[first]], separator)
     # Everything from here on counts records; `layout.lines` leads back to lines of the file.
-    below = np.arange(len(layout.lines)) > first
+    below = np.ones(len(layout.lines), dtype=bool)
+    below[: first + 1] = False
     fits = layout.n_cells == len(headers)
     _report_ragged(file, layout, below & layout.filled & ~fits, len(headers), ledger)
     lines = layout.lines[below & layout.filled & fits]
@@ -343,7 +342,8 @@ def _columns(
         pa.BufferReader(pa.py_buffer(body).slice(begin)),
         pacsv.ReadOptions(
             column_names=names,
-            use_threads=False,
+            # The next block is parsed while this one becomes codes.
+            use_threads=True,
             # A record must fit in a block; notes in quotation marks can be long.
             block_size=max(_LONG_BLOCK, len(body) // 8) if quotes else _BLOCK,
         ),
@@ -361,11 +361,11 @@ def _columns(
             check_utf8=False,
         ),
     )
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        # Each block becomes codes at once: the text of all cells is never there together.
-        for batch in batches:
-            list(pool.map(Encoder.add, encoders, batch.columns))
-        return tuple(pool.map(Encoder.cells, encoders))
+    # Each block becomes codes at once: the text of all cells is never there together.
+    for batch in batches:
+        for encoder, texts in zip(encoders, batch.columns, strict=True):
+            encoder.add(texts)
+    return tuple(encoder.cells() for encoder in encoders)
 
 
 def _report_ragged(

@@ -31,33 +31,55 @@ def typed_column(
         What stands in it.
     """
     if column.name in _PLAIN:
-        return coded.values.astype(np.int32)[coded.codes]
+        numbers = coded.values.astype(np.int32)
+        return numbers[coded.codes]
     # Timing stays an ordered category: before, unknown, after is its order in time.
     if column.name == "timing":
+        words = pd.Index(coded.values, dtype="str")
         return pd.Categorical.from_codes(
-            coded.codes, pd.Index(coded.values, dtype="str"), ordered=True
+            coded.codes,
+            words,
+            ordered=True,
         )
     return _KINDS.get(column.kind, _text)(coded)
 
 
-def _text(coded: Coded) -> ExtensionArray:
+def _text(
+    coded: Coded,
+) -> ExtensionArray:
     # By their codes, which is several times as fast as pandas' own conversion of categories.
-    words = pd.array(coded.values, dtype="str")
-    return words.take(coded.codes, allow_fill=True)
+    words = pd.array(
+        coded.values,
+        dtype="str",
+    )
+    return words.take(
+        coded.codes,
+        allow_fill=True,
+    )
 
 
-def _decimal(coded: Coded) -> Numbers:
+def _decimal(
+    coded: Coded,
+) -> Numbers:
     return coded.numbers
 
 
-def _whole(coded: Coded) -> ExtensionArray:
-    numbers = np.append(coded.values, 1).astype(np.int64)
-    return pd.arrays.IntegerArray(numbers[coded.codes], ~coded.filled)
+def _whole(
+    coded: Coded,
+) -> ExtensionArray:
+    numbers = coded.values.astype(np.int64)
+    by_row = coded.said(numbers, 1)
+    missing = ~coded.filled
+    return pd.arrays.IntegerArray(by_row, missing)
 
 
-def _yes_no(coded: Coded) -> ExtensionArray:
-    truth = np.append(coded.values, 1).astype(bool)
-    return pd.arrays.BooleanArray(truth[coded.codes], ~coded.filled)
+def _yes_no(
+    coded: Coded,
+) -> ExtensionArray:
+    truth = coded.values.astype(bool)
+    by_row = coded.said(truth, True)
+    missing = ~coded.filled
+    return pd.arrays.BooleanArray(by_row, missing)
 
 
 _KINDS: Final[Mapping[str, Callable[[Coded], ExtensionArray | Numbers]]] = {

@@ -261,13 +261,15 @@ def bucket_of(
     """
     name = instrument or cohort.settings.instrument
     scale = get_instrument(name, cohort.settings.known_instruments)
-    scores = scores_of(cohort.scores, name)
+    # Items and other columns are not looked at here, and would only be copied.
+    columns = ["patient_id", "day", "instrument", "score", "timing"]
+    scores = scores_of(cohort.scores[columns], name)
     sessions = cohort.sessions
     patients = cohort.patients
     patient_id = pd.Index(patients["patient_id"], name="patient_id")
     n = len(patient_id)
-    score_patient = patient_id.get_indexer(scores["patient_id"])
-    session_patient = patient_id.get_indexer(sessions["patient_id"])
+    score_patient = patient_places(scores["patient_id"], patient_id)
+    session_patient = patient_places(sessions["patient_id"], patient_id)
     score = scores["score"].to_numpy(np.float64)
     day = scores["day"].to_numpy(np.int32)
     session_day = sessions["day"].to_numpy(np.int32)
@@ -284,6 +286,23 @@ def bucket_of(
         large=_is_large(score, session_day),
         zero=float(scale.minimum),
     )
+
+
+def patient_places(
+    rows: pd.Series,
+    patients: pd.Index,
+) -> Array:
+    """Place of each row's patient in a list of patients, -1 = not in it.
+
+    Examples
+    --------
+    >>> patient_places(pd.Series(["b", "b", "c"]), pd.Index(["a", "b"])).tolist()
+    [1, 1, -1]
+    """
+    # Rows of one patient stand together, so that each name is looked up once.
+    begins = np.flatnonzero((rows != rows.shift()).to_numpy(bool))
+    places = patients.get_indexer(pd.Index(rows.iloc[begins]))
+    return np.repeat(places, np.diff(begins, append=len(rows)))
 
 
 def scores_of(

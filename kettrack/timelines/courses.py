@@ -77,7 +77,9 @@ def courses_of(
     day = bucket.session_day
     out = _empty_courses(day.size)
 
-    def fill(begin: int) -> None:
+    def fill(
+        begin: int,
+    ) -> None:
         edges = offsets[begin : begin + BLOCK + 1]
         rows = slice(edges[0], edges[-1])
         _fill_courses(
@@ -125,7 +127,9 @@ def course_arrays(
     return out
 
 
-def _empty_courses(n: int) -> tuple[Array, Array, Array]:
+def _empty_courses(
+    n: int,
+) -> tuple[Array, Array, Array]:
     """Course, its number in the patient, and the place in it, to be filled."""
     course = np.empty(n, np.int8)
     number = np.empty(n, np.int32)
@@ -172,32 +176,60 @@ def first_courses(
         `next_gap` (days to the session after it; missing without one), `as_planned` (whether the
         planned number was reached).
     """
-    rules = CourseRules()
-    columns = ["patient_id", "day", "session_number", "gap_days"]
-    sessions = courses[columns].set_index("patient_id")
-    number = sessions["session_number"]
-    gap = sessions["gap_days"]
-    plan = patients.set_index("patient_id")["planned_sessions"].astype("Float64")
-    planned = plan.reindex(sessions.index)
-    longest = planned.notna().map(
-        {True: COMPLETE_LOG_DAYS, False: rules.series_gap_days}
-    )
-    too_long = (gap > longest).fillna(False)
-    # From the first gap that is too long, every later session is outside.
-    broken = too_long.groupby(level=0).cummax()
-    most = planned.fillna(rules.induction_sessions)
-    inside = sessions[~broken & (number <= most)]
-    by_patient = inside.groupby(level=0)["day"]
-    out = by_patient.agg(length="size", end_day="max")
-    length = out["length"].reindex(sessions.index)
+    number = courses["session_number"].to_numpy()
+    begins = np.flatnonzero(number == 1)
+    n_sessions = np.diff(begins, append=len(number))
+    whose = courses["patient_id"].iloc[begins]
+    plan = patients.set_index("patient_id")["planned_sessions"]
+    plan = plan.astype("Float64")
+    planned = plan.reindex(whose).to_numpy(np.float64, na_value=np.nan)
+    day = courses["day"].to_numpy()
+    gap = np.diff(day, prepend=0)
+    # There is no gap before a first session.
+    gap[begins] = 0
+    length = _first_lengths(gap, begins, n_sessions, planned)
     # the session after the last of the course
-    next_gap = gap[number == length + 1]
-    out = out.reindex(plan.index)
+    following = begins + length
+    last = length == n_sessions
+    following[last] -= 1
+    next_gap = gap[following].astype(np.int64)
+    columns = {
+        "length": length,
+        "end_day": day[begins + length - 1],
+        "next_gap": pd.arrays.IntegerArray(next_gap, last),
+    }
+    index = pd.Index(whose, name="patient_id")
+    out = pd.DataFrame(columns, index=index).reindex(plan.index)
     as_planned = (out["length"] == plan).fillna(False)
-    return out.assign(
-        next_gap=next_gap.reindex(plan.index),
-        as_planned=as_planned.astype(bool),
-    )
+    return out.assign(as_planned=as_planned.astype(bool))
+
+
+def _first_lengths(
+    gap: Array,
+    begins: Array,
+    n_sessions: Array,
+    planned: Array,
+) -> Array:
+    """Sessions of each patient's first course.
+
+    Parameters
+    ----------
+    gap : shape (sessions,)
+        Days since the session before.
+    begins, n_sessions, planned : shape (patients,)
+        Where each patient's sessions begin, how many there are, and how many were planned; NaN =
+        not known.
+    """
+    rules = CourseRules()
+    unplanned = np.isnan(planned)
+    longest = np.where(unplanned, rules.series_gap_days, COMPLETE_LOG_DAYS)
+    most = np.where(unplanned, rules.induction_sessions, planned)
+    too_long = gap > np.repeat(longest, n_sessions)
+    n_too_long = np.cumsum(too_long)
+    # From the first gap that is too long, every later session is outside.
+    together = n_too_long == np.repeat(n_too_long[begins], n_sessions)
+    run = np.add.reduceat(together, begins, dtype=np.int64)
+    return np.minimum(run, most).astype(np.int64)
 
 
 def known_courses(

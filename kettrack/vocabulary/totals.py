@@ -143,8 +143,11 @@ def _counted(
     """Answers to the items that the instrument has; further columns are left out. An item that the
     form skips has its lowest answer.
     """
-    copied = np.array(items, dtype=np.float64)
-    answers = copied[:, : instrument.n_items]
+    given = np.asarray(items, dtype=np.float64)
+    answers = given[:, : instrument.n_items]
+    if not instrument.skips:
+        return answers
+    answers = answers.copy()
     n_items = answers.shape[1]
     lowest = instrument.item_minimum
     for gate, behind in instrument.skips:
@@ -159,7 +162,9 @@ def _counted(
     return answers
 
 
-def _domains(instrument: Instrument) -> tuple[Domain, ...]:
+def _domains(
+    instrument: Instrument,
+) -> tuple[Domain, ...]:
     if instrument.total == "domains":
         return instrument.domains
     # a plain sum: each item is a domain of its own
@@ -175,6 +180,8 @@ def _highest(
     `nanmax`).
     """
     columns = [number - 1 for number in numbers]
+    if len(columns) == 1:
+        return answers[:, columns[0]]
     given = answers[:, columns]
     # Minus infinity stands for a missing answer: it is never the highest unless all are missing.
     comparable = np.where(np.isnan(given), -np.inf, given)
@@ -194,7 +201,9 @@ def _sum_of_domains(
     return total
 
 
-def _highest_yes(answers: Floats) -> Floats:
+def _highest_yes(
+    answers: Floats,
+) -> Floats:
     """Position of the highest yes, 0 for none; missing unless every item above it is answered."""
     n_items = answers.shape[1]
     positions = np.arange(1.0, n_items + 1)

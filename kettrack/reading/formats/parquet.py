@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import numpy as np
@@ -54,10 +52,11 @@ def _table(name: str, file: str, data: bytes, ledger: Ledger) -> RawTable | None
     encoders = [
         None if _cannot_be_read(column.type) else Encoder() for column in schema
     ]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        # Stretches of rows become codes at once: the values of all cells are never there together.
-        for batch in source.iter_batches(_STRETCH):
-            list(pool.map(_add, encoders, batch.columns))
+    # Stretches of rows become codes at once: the values of all cells are never there together.
+    for batch in source.iter_batches(_STRETCH):
+        for encoder, values in zip(encoders, batch.columns, strict=True):
+            if encoder is not None:
+                encoder.add(values)
     # Lists, records, bytes and types of other programs have no place in any column of the contract.
     for place, encoder in enumerate(encoders):
         if encoder is None:
@@ -73,11 +72,6 @@ def _table(name: str, file: str, data: bytes, ledger: Ledger) -> RawTable | None
         ),
         lines=np.arange(n_rows, dtype=np.int64) + 1,
     )
-
-
-def _add(encoder: Encoder | None, values: pa.Array) -> None:
-    if encoder is not None:
-        encoder.add(values)
 
 
 def _cannot_be_read(kind: pa.DataType) -> bool:
