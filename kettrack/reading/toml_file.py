@@ -58,11 +58,22 @@ def read_toml(
         ledger.problem(path.name, None, "", "", expected)
         return None
     except tomllib.TOMLDecodeError as error:
-        expected = f"not valid TOML: {_without_quotes(str(error))}"
+        expected = f"not valid TOML: {_in_words(str(error))}"
         ledger.problem(path.name, None, "", "", expected)
         return None
     top = Place(path.name, ledger, _lines_of_keys(text))
     return TomlFile(content, top)
+
+
+def _in_words(message: str) -> str:
+    """What the parser says, in words that tell what to do."""
+    twice = re.match(r"Cannot overwrite a value|Cannot declare", message)
+    if not twice:
+        return _without_quotes(message)
+    # Of several answers to one question all but one may have kept their mark.
+    line = re.search(r"at line \d+", message)
+    where = f" ({line[0]})" if line else ""
+    return f"a name stands twice{where}; keep one of its lines"
 
 
 def _without_quotes(message: str) -> str:

@@ -129,6 +129,8 @@ def test_a_value_close_to_an_allowed_one_is_recognised(toml):
 
 def test_broken_toml_is_one_problem(toml):
     assert "not valid TOML" in complaints(toml("instrument = "))[""]
+    twice = 'instrument = "PHQ-9"\ninstrument = "MADRS"'
+    assert "a name stands twice (at line 2); keep one" in complaints(toml(twice))[""]
 
 
 WHO5 = """
