@@ -435,6 +435,18 @@ def test_two_dates_on_a_form_are_asked_about(tmp_path: Path) -> None:
     ]
 
 
+def test_a_field_with_a_person_in_its_name_can_be_chosen(tmp_path: Path) -> None:
+    export = """
+        record_id,phq9_date,Jane Ashworth date,phq9_total,phq9_complete
+        A1,2025-01-06,2025-02-06,20,2
+    """
+    path = written(tmp_path, export=export)
+    source, remarks = read(path)
+    assert remarks.asked[0].choices == ("phq9_date", "date 2")
+    source, _ = read(path, date__phq9="date 2")
+    assert table_called(source, "phq9").data["date"].to_pylist() == ["2025-02-06"]
+
+
 def test_a_form_with_scores_and_other_fields(tmp_path: Path) -> None:
     export = """
         record_id,redcap_repeat_instance,visit_date,dose_mg,phq9_total,gad7_total,visit_complete

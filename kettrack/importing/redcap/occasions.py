@@ -189,13 +189,12 @@ def occasion_of(
         Takes what was assumed, and the question.
     """
     # First what the form itself says, then what stands around it, last the names of events.
-    own = project.dates[rows.form.name]
+    own = dict(_shown_fields(rows, project))
     answer = project.answers.get(f"date.{rows.shown}", "")
     if answer in own or len(own) == 1:
-        field = answer if answer in own else own[0]
-        return FormTime(
-            date=_cells(rows.form.columns[field], rows, project), used=field
-        )
+        field = own.get(answer) or next(iter(own.values()))
+        dates = _cells(rows.form.columns[field], rows, project)
+        return FormTime(date=dates, used=field)
     visits = _visit_dates(rows, project)
     if answer in visits:
         return FormTime(date=visits[answer])
@@ -217,6 +216,16 @@ def occasion_of(
         return FormTime()
     _ask_for_date(rows, project, [*own, *visits], survey is not None, remarks)
     return FormTime()
+
+
+def _shown_fields(
+    rows: FormRows,
+    project: Project,
+) -> list[tuple[str, str]]:
+    """The fields of a form with dates: as they may be printed, and as they are called."""
+    # Names of fields are the project's own, and may hold a person's.
+    fields = enumerate(project.dates[rows.form.name], start=1)
+    return [(shown(name, hidden=f"date {place}"), name) for place, name in fields]
 
 
 def _cells(
@@ -285,16 +294,15 @@ def _visit_dates(
     found = {}
     mine = _visits(rows, project)
     for other in project.forms:
-        fields = project.dates[other.form.name]
+        fields = _shown_fields(other, project)
         if not fields or other.form.name == rows.form.name:
             continue
         theirs = _visits(other, project)
-        for field in fields:
+        for label, field in fields:
             dates = _cells(other.form.columns[field], other, project)
             there = pc.index_in(mine, theirs.filter(dates.is_valid()))
             if there.null_count < len(there):
-                name = f"{other.shown}: {shown(field)}"
-                found[name] = dates.drop_null().take(there)
+                found[f"{other.shown}: {label}"] = dates.drop_null().take(there)
     return found
 
 
@@ -386,8 +394,7 @@ def _ask_for_date(
     survey: bool,
     remarks: Remarks,
 ) -> None:
-    # Names of fields are the project's own, and may hold a person's.
-    choices = [shown(field) for field in fields]
+    choices = list(fields)
     if survey:
         choices.append(BY_SURVEY)
     if "event" in project.layout.of_rows:
