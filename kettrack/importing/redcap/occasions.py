@@ -205,11 +205,10 @@ def occasion_of(
         _note_date(rows, project, "the time of its survey", remarks)
         return FormTime(date=_or_visit(survey, visits), of_survey=True)
     # One date that is there for every row of the form can only be that of the visit.
-    covering = {name: dates for name, dates in visits.items() if not dates.null_count}
+    covering = [name for name, dates in visits.items() if not dates.null_count]
     if not own and len(covering) == 1:
-        name, dates = next(iter(covering.items()))
-        _note_date(rows, project, f"{name} of the same visit", remarks)
-        return FormTime(date=dates)
+        _note_date(rows, project, f"{covering[0]} of the same visit", remarks)
+        return FormTime(date=visits[covering[0]])
     if not own and not visits and _events_tell(rows, project, every=not needed):
         return _by_event(rows, project, remarks)
     if not needed:
