@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kettrack.cli import main
 from kettrack.errors import DataProblems
 from kettrack.importing.registry import read_source, recognised
 from kettrack.importing.remarks import Remarks
@@ -328,6 +329,18 @@ def test_the_end_of_participation_by_date(tmp_path: Path) -> None:
     source, _ = read(study(tmp_path / "sdtm", {"QS": scores, "DM": PEOPLE}))
     ends = table_called(source, "patients").data["observed_to_day"].to_pylist()
     assert [str(end) for end in ends] == ["2025-02-11", "None", "2025-03-31"]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_the_command_asks_for_no_date_that_is_known(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], known: bool
+) -> None:
+    people = PEOPLE if known else PEOPLE.replace("RFPENDTC", "OTHER")
+    folder = study(tmp_path / "sdtm", STUDY | {"DM": people})
+    with pytest.raises(SystemExit) as left:
+        main(["import", str(folder), "-o", str(tmp_path / "clinic")])
+    assert not left.value.code
+    assert ("--extract-date" in capfd.readouterr().out) is not known
 
 
 def test_a_data_set_in_two_formats_is_read_once(tmp_path: Path) -> None:
