@@ -470,6 +470,23 @@ def test_an_unknown_total_is_asked_about(tmp_path: Path) -> None:
     assert remarks.asked == []
 
 
+def test_ratings_by_clinicians_are_read_from_rs(tmp_path: Path) -> None:
+    rated = """
+        USUBJID RSTESTCD RSTEST             RSSTRESN RSDY RSSTAT
+        KT-01   HAMD118  HAMD_17-Total      22       -1   .
+        KT-01   HAMD118  HAMD_17-Total      .        8    NOT_DONE
+        KT-01   MADRSTOT MADRS-Total        30       1    .
+    """
+    folder = study(tmp_path / "sdtm", {"RS": rated})
+    source, remarks = read(folder, **{"test_code.HAMD118": "HAMD-17"})
+    scores = table_called(source, "scores")
+    assert rows_of(scores, "instrument", "day", "score") == [
+        ("HAMD-17", -1, 22),
+        ("MADRS", 0, 30),
+    ]
+    assert set(reasons(remarks, "RS")) == {3}
+
+
 def test_a_code_that_could_be_a_name_is_not_repeated(tmp_path: Path) -> None:
     odd = "USUBJID QSTESTCD QSTEST QSSTRESN QSDY\nKT-01 JANE-SMITH Total 3 1"
     _, remarks = read(study(tmp_path / "sdtm", {"QS": odd}))

@@ -105,6 +105,37 @@ def test_own_missing_values_are_reasons(tmp_path: Path) -> None:
     assert whys(table, "word") == [None, "NA", None, None, None, None]
 
 
+def test_missing_values_up_to_a_number(tmp_path: Path) -> None:
+    """LOWEST THRU -1, as SPSS has it, and a date that stands for "not known"."""
+    path = tmp_path / "log.sav"
+    frame = pd.DataFrame(
+        {"phq": [-99.0, -1.0, 0.0, 27.0], "seen": [SIX_JANUARY, 1, 1, 2]}
+    )
+    ranges = {"phq": [{"lo": float("-inf"), "hi": -1}], "seen": [1]}
+    forms = {"seen": "DATE11"}
+    pyreadstat.write_sav(frame, str(path), missing_ranges=ranges, variable_format=forms)
+    remarks = Remarks()
+    table = only_table(path, remarks)
+    assert cells(table, "phq") == [None, None, 0, 27]
+    assert whys(table, "phq") == ["-99", "-1", None, None]
+    assert cells(table, "seen") == [date(2025, 1, 6), None, None, None]
+    # What the file itself calls missing is no fault of the file.
+    assert [(one.action, one.row) for one in remarks.said] == [("refused", 4)]
+
+
+def test_letters_that_are_not_what_the_file_says(tmp_path: Path) -> None:
+    path = tmp_path / "log.sav"
+    frame = pd.DataFrame({"id": ["Zoë-1234", "Bob-1234"], "x": [1.0, 2.0]})
+    pyreadstat.write_sav(frame, str(path))
+    windows = "Zoë-1234 ".encode("cp1252")
+    path.write_bytes(path.read_bytes().replace("Zoë-1234".encode(), windows))
+    remarks = Remarks()
+    assert cells(only_table(path, remarks), "id") == ["Zoë-1234", "Bob-1234"]
+    assert [one.key for one in remarks.asked] == ["encoding"]
+    with pytest.raises(DataProblems, match="letters in the encoding"):
+        only_table(path, Remarks(), encoding="NO-SUCH")
+
+
 @pytest.mark.parametrize("how", [{}, {"row_compress": True}, {"compress": True}])
 def test_study_codes_stay_what_they_are(tmp_path: Path, how: dict[str, bool]) -> None:
     path = tmp_path / ("log.zsav" if "compress" in how else "log.sav")

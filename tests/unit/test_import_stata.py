@@ -142,6 +142,16 @@ def test_seven_digits_are_not_more(tmp_path: Path) -> None:
     assert [(one.action, one.count) for one in remarks.said] == [("mended", 1)]
 
 
+def test_texts_longer_than_a_column(tmp_path: Path) -> None:
+    """Stata keeps texts of more than 2,045 letters apart (strL)."""
+    path = tmp_path / "log.dta"
+    texts = ["x" * 3000, "", "y"]
+    pyreadstat.write_dta(pd.DataFrame({"note": texts, "n": [1, 2, 3]}), str(path))
+    table = only_table(path, Remarks())
+    assert cells(table, "note") == [texts[0], None, "y"]
+    assert cells(table, "n") == [1, 2, 3]
+
+
 def test_letters_of_a_new_release(tmp_path: Path) -> None:
     path = tmp_path / "log.dta"
     pyreadstat.write_dta(pd.DataFrame({"id": ["Zoë", "Bob"]}), str(path), version=14)
