@@ -22,6 +22,7 @@ from kettrack.importing.source import (
 )
 from kettrack.privacy.identifying_names import promise_of
 from kettrack.reading.problems import did_you_mean
+from kettrack.settings import SETTINGS_FILE
 from kettrack.vocabulary.columns import TABLES
 
 _OTHERS: Final = (DATE, BIRTH_DATE, DOSE, DOSE_UNIT, STATUS)
@@ -47,6 +48,8 @@ def read_contract_source(
         When no table has the name of one of kettrack's.
     """
     source = read_source(path, answers, remarks)
+    # The settings that lie beside the tables are read by another door.
+    remarks.said[:] = [one for one in remarks.said if one.file != SETTINGS_FILE]
     tables = [_known(table) for table in source.tables]
     if not any(table.is_a == "sessions" for table in tables):
         raise UsageError(

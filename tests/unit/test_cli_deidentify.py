@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import date, timedelta
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from kettrack import load_cohort
+from kettrack import load_cohort, sample_folder
 from kettrack.cli import main
 
 # Each of these stands in the raw files, and nowhere else afterwards.
@@ -120,6 +122,77 @@ def test_what_cannot_be_told_is_asked(run, raw: Path, tmp_path: Path) -> None:
     code, _, error = run(raw, "-o", clinic, "--answer", f"{key}=day first")
     assert code == 0, error
     assert sorted(load_cohort(clinic).scores["day"]) == [-27, -1, 8]
+
+
+PEOPLE = 60
+EXTRACT = date(2025, 6, 30)
+
+
+def dated_sample(raw: Path) -> dict[str, str]:
+    """The first people of the sample with dates and record numbers, rows in disorder; record number
+    to their code.
+    """
+    raw.mkdir()
+    tables = {
+        name: pd.read_csv(sample_folder() / f"{name}.csv", dtype=str)
+        for name in ("sessions", "scores", "patients", "events")
+    }
+    people = tables["patients"].head(PEOPLE).set_index("patient_id")
+    first = {
+        # Any day of the last week of the log: only whole weeks go on.
+        code: EXTRACT - timedelta(int(end) + place % 7)
+        for place, (code, end) in enumerate(people["observed_to_day"].items())
+    }
+    numbers = {code: f"MRN{900 + place}" for place, code in enumerate(first)}
+    for name, whole in tables.items():
+        table = whole[whole["patient_id"].isin(first)].copy()
+        for column in table.columns.intersection(
+            ["day", "stop_day", "last_contact_day"]
+        ):
+            days = zip(table["patient_id"], table[column], strict=True)
+            table[column] = [
+                f"{first[code] + timedelta(int(day)):%d/%m/%Y} 14:30"
+                if isinstance(day, str)
+                else ""
+                for code, day in days
+            ]
+        table = table.rename(columns={"day": "date"})
+        table["patient_id"] = table["patient_id"].map(numbers)
+        gone = ["observed_to_day", "start_year", "site"]
+        table = table.drop(columns=gone, errors="ignore")
+        table.sample(frac=1, random_state=1).to_csv(raw / f"{name}.csv", index=False)
+    return {number: code for code, number in numbers.items()}
+
+
+def test_a_clinic_comes_back_as_it_was(run, tmp_path: Path) -> None:
+    """Days to dates and back: every cell of every table is what it was."""
+    codes = dated_sample(tmp_path / "raw")
+    who = tmp_path / "who.csv"
+    clinic = tmp_path / "clinic"
+    options = ("--extract-date", EXTRACT, "--linkage", who)
+    code, _, error = run(tmp_path / "raw", "-o", clinic, *options)
+    assert code == 0, error
+    linkage = pd.read_csv(who, dtype=str).set_index("code")["original"].map(codes)
+    back = load_cohort(clinic)
+    sample = load_cohort(sample_folder())
+    keys = {
+        "sessions": ["patient_id", "day", "order"],
+        "scores": ["patient_id", "instrument", "day", "timing"],
+        "events": ["patient_id", "day", "event", "detail"],
+        "patients": ["patient_id"],
+    }
+    for name, key in keys.items():
+        found = getattr(back, name)
+        found = found.assign(patient_id=found["patient_id"].map(linkage))
+        expected = getattr(sample, name)
+        expected = expected[expected["patient_id"].isin(codes.values())]
+        assert len(found) == len(expected)
+        ours = found.sort_values(key).reset_index(drop=True)
+        theirs = expected.sort_values(key).reset_index(drop=True)
+        for column in theirs.columns.drop(["site", "start_year"], errors="ignore"):
+            same = ours[column].astype("object") == theirs[column].astype("object")
+            both_empty = ours[column].isna() & theirs[column].isna()
+            assert (same | both_empty).all(), column
 
 
 def test_all_questions_are_asked_at_once(run, raw: Path, tmp_path: Path) -> None:
