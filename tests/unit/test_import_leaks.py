@@ -11,10 +11,13 @@ from pathlib import Path
 
 import pytest
 from import_clinics import SECRET, WRITERS, Clinic
+from import_tables import source_of
 
 from kettrack.cli.app import app
 from kettrack.cli.questions import QuestionsOpen
-from kettrack.importing.map_writing import with_answers
+from kettrack.importing.map_writing import map_text, with_answers
+from kettrack.importing.proposal.propose import propose
+from kettrack.importing.remarks import Remarks
 
 # What a person can be known by and is let in, and what makes cells unreadable.
 QUIET = frozenset({"ids", "names", "notes", "columns", "tables"})
@@ -112,3 +115,24 @@ def _cut(content: bytes) -> bytes:
 def _garbled(content: bytes) -> bytes:
     middle = len(content) // 2
     return content[:middle] + b'"\xff\x00' + SECRET.encode() + content[middle:]
+
+
+VISITS = """
+    Patient | Date | Visit type | PHQ-9
+    K1 | 2025-01-13 | Ketamine infusion | 20
+    K1 | 2025-01-14 | Follow-up | 18
+    K2 | 2025-01-15 | Infusion for Zyxwarth | 18
+    K2 | 2025-01-16 | Booster | 18
+    K3 | 2025-01-16 | Booster | 18
+    K4 | 2025-01-16 | Booster | 18
+"""
+
+
+def test_words_of_visits_that_could_be_somebody_stay_out_of_the_map() -> None:
+    remarks = Remarks()
+    plan = propose(source_of(log=VISITS), {}, remarks)
+    assert SECRET not in map_text(plan, remarks.asked)
+    assert [one.key for one in remarks.asked] == ["visit.log.Booster"]
+    assert [one.count for one in remarks.said] == [1]
+    plan = propose(source_of(log=VISITS), {"visit.log.Booster": "yes"}, Remarks())
+    assert plan.tables[0].where == {"Visit type": ("Booster", "Ketamine infusion")}

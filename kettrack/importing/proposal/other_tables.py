@@ -9,6 +9,7 @@ from kettrack.importing.import_map import TableMap
 from kettrack.importing.proposal.columns import heading
 from kettrack.importing.proposal.facts import ColumnFacts
 from kettrack.importing.proposal.table_columns import TableColumns
+from kettrack.importing.proposal.visits import visits_with_sessions
 from kettrack.importing.proposal.when import When
 from kettrack.importing.proposal.words import ClosedColumn, word_map
 from kettrack.importing.registry import Answers
@@ -18,11 +19,9 @@ from kettrack.privacy.identifying_names import words_of
 from kettrack.vocabulary.cell_words import (
     dose_within,
     has_words,
-    plain,
     word_meant,
 )
 from kettrack.vocabulary.columns import EVENT_ROWS, PATIENTS, SESSIONS
-from kettrack.vocabulary.heading_words import TABLE_WORDS, VISIT_WORDS
 from kettrack.vocabulary.outside_codes import drug_in_words
 from kettrack.vocabulary.status_words import status_column
 
@@ -80,7 +79,7 @@ def session_part(
         constants=part.constants,
         values=dict(part.values) | values,
         units=dict(part.units) | _units(known, columns),
-        where=_where(known, columns),
+        where=_where(known, columns, answers, remarks),
     )
 
 
@@ -216,51 +215,21 @@ def _units(
 def _where(
     known: TableColumns,
     columns: Mapping[str, str],
+    answers: Answers,
+    remarks: Remarks,
 ) -> dict[str, tuple[str, ...]]:
     """Which rows are sessions, in a table that holds other visits too."""
-    if not known.scores and not known.best("score"):
-        return {}
-    name, words = visits_with_sessions(known)
+    name, words = visits_with_sessions(known, answers, remarks)
     if words and name not in columns.values():
         return {name: words}
+    if not known.scores and not known.best("score"):
+        return {}
     n_rows = known.table.data.num_rows
     telling = [known.best(name) for name in _TELLING if known.best(name)]
     # Where any of them is filled in every row, every row is a session.
     if any(_column(known, name).n == n_rows for name in telling):
         return {}
     return dict.fromkeys(telling, ())
-
-
-def visits_with_sessions(
-    known: TableColumns,
-) -> tuple[str, tuple[str, ...]]:
-    """The column of visits some of which are sessions, and the words of these.
-
-    Parameters
-    ----------
-    known : TableColumns
-        The table.
-    """
-    for facts in known.fits.get("occasion", []):
-        words = _session_words(facts)
-        if words:
-            return facts.name, words
-    return "", ()
-
-
-def _session_words(
-    facts: ColumnFacts,
-) -> tuple[str, ...]:
-    """Words of a column of visits that are sessions, where others are none."""
-    sessions = []
-    visits = []
-    for level, word in zip(facts.levels, facts.as_words, strict=True):
-        parts = set(plain(word).split())
-        if parts & TABLE_WORDS["sessions"]:
-            sessions.append(str(level))
-        elif parts & VISIT_WORDS:
-            visits.append(str(level))
-    return tuple(sorted(sessions)) if visits else ()
 
 
 def _status(

@@ -13,11 +13,11 @@ from kettrack.importing.proposal.other_tables import (
     patient_part,
     session_part,
     status_columns,
-    visits_with_sessions,
 )
 from kettrack.importing.proposal.patients import with_patients
 from kettrack.importing.proposal.score_tables import Asking, score_parts
 from kettrack.importing.proposal.table_columns import TableColumns, read_columns
+from kettrack.importing.proposal.visits import visits_with_sessions
 from kettrack.importing.proposal.when import When, when_of
 from kettrack.importing.proposal.wide_sessions import has_wide_sessions, wide_sessions
 from kettrack.importing.registry import Answers
@@ -140,7 +140,7 @@ def _parts_of(
     sessions = when_of(known, "sessions", answers, Remarks())
     if wide is not None:
         parts.append(wide)
-    elif _has_sessions(known, sessions):
+    elif _has_sessions(known, sessions, answers):
         sessions = when_of(known, "sessions", answers, remarks)
         parts.append(session_part(known, sessions, answers, remarks))
     # Scores whose columns name their visits need no day of their row.
@@ -158,10 +158,11 @@ def _parts_of(
 def _has_sessions(
     known: TableColumns,
     when: When,
+    answers: Answers,
 ) -> bool:
     if not when.columns:
         return False
-    if known.speaks_of_sessions or visits_with_sessions(known)[1]:
+    if known.speaks_of_sessions or visits_with_sessions(known, answers, Remarks())[1]:
         return True
     return "sessions" in known.hints and "scores" not in known.hints
 
