@@ -846,3 +846,20 @@ def test_two_dates_that_are_as_likely_are_asked() -> None:
     assert [one.key for one in asked(log=log).asked] == ["date.log"]
     plan = propose(source_of(log=log), {"date.log": "Seen"}, Remarks())
     assert plan.tables[0].columns["date"] == "Seen"
+
+
+def test_dissociation_belongs_to_the_session() -> None:
+    source = source_of(
+        infusions="""
+        Patient code | Infusion date | Dose (mg) | BP post | CADSS | PHQ-9
+        a | 2024-01-16 | 40 | 135/88 | 20 | 21
+        b | 2024-01-17 | 35 | 140/90 | 30 | 18
+        """
+    )
+    plan = propose(source, {}, Remarks())
+    assert [one.to for one in plan.tables] == ["sessions", "scores"]
+    columns = plan.tables[0].columns
+    assert columns["dissociation"] == "CADSS"
+    assert columns["systolic_after"] == "BP post"
+    assert "systolic_before" not in columns
+    assert plan.tables[1].constants == {"instrument": "PHQ-9"}

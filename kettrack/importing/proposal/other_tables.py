@@ -22,6 +22,7 @@ from kettrack.vocabulary.cell_words import (
     word_meant,
 )
 from kettrack.vocabulary.columns import EVENT_ROWS, PATIENTS, SESSIONS
+from kettrack.vocabulary.instruments import CADSS
 from kettrack.vocabulary.outside_codes import drug_in_words
 from kettrack.vocabulary.status_words import status_column
 
@@ -62,6 +63,9 @@ def session_part(
     if dose and known.best("dose_unit"):
         columns[DOSE_UNIT] = known.best("dose_unit")
     columns |= _pressures(known, columns)
+    rated = dissociation_of(known)
+    if rated:
+        columns.setdefault("dissociation", rated)
     # "Ketamine IV" says both.
     drug = known.best("drug")
     if drug and not known.best("route") and _any_word(known, drug, "route"):
@@ -101,6 +105,27 @@ def _dose(known: TableColumns) -> str:
     fits = known.fits.get("dose", [])
     absolute = [one for one in fits if heading(one).unit == "mg"]
     return (absolute or fits)[0].name if fits else ""
+
+
+def dissociation_of(
+    known: TableColumns,
+) -> str:
+    """The column of CADSS totals, which are rated during a session and belong to it; empty where
+    there is none, or several.
+
+    Parameters
+    ----------
+    known : TableColumns
+        The table.
+    """
+    found = [
+        one.facts.name
+        for one in known.scores
+        if one.heading.scale == CADSS.name
+        and one.heading.part == "total"
+        and one.heading.occasion is None
+    ]
+    return found[0] if len(found) == 1 else ""
 
 
 def _drug_in_names(

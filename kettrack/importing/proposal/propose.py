@@ -142,7 +142,9 @@ def _parts_of(
         parts.append(wide)
     elif _has_sessions(known, sessions, answers):
         sessions = when_of(known, "sessions", answers, remarks)
-        parts.append(session_part(known, sessions, answers, remarks))
+        part = session_part(known, sessions, answers, remarks)
+        parts.append(part)
+        known = _without_score(known, part.columns.get("dissociation", ""))
     # Scores whose columns name their visits need no day of their row.
     of_row = [one for one in known.scores if one.heading.occasion is None]
     needs_day = wide is None and (of_row or known.best("score"))
@@ -153,6 +155,15 @@ def _parts_of(
     patients = patient_part(known, answers, remarks, unused)
     events = event_part(known, sessions, answers, remarks)
     return parts + [part for part in (patients, events) if part is not None]
+
+
+def _without_score(
+    known: TableColumns,
+    name: str,
+) -> TableColumns:
+    """The table without a score that is a column of its sessions."""
+    scores = tuple(one for one in known.scores if one.facts.name != name)
+    return replace(known, scores=scores)
 
 
 def _has_sessions(
