@@ -534,6 +534,36 @@ def test_it_is_recognised(tmp_path: Path, ending: str) -> None:
     assert recognised(folder).kind == "cdisc"
 
 
+def test_kinds_of_cells_in_parquet(tmp_path: Path) -> None:
+    """Words as codes, moments with a zone, whole and decimal numbers, and what is none of these."""
+    when = pd.to_datetime(["2025-01-06 23:30", None]).tz_localize("America/New_York")
+    table = pa.table(
+        {
+            "StudyID": pa.array(["S", "S"]).dictionary_encode(),
+            "USUBJID": pa.array(["KT-01", "KT-01"], pa.large_string()),
+            "QSTESTCD": pa.array(["PHQ0111", "PHQ0111"]).dictionary_encode(),
+            "QSSTRESN": pa.array([12.0, float("nan")]),
+            "QSDTC": pa.array(when),
+            "NOTES": pa.array([["a"], []]),
+        }
+    )
+    pq.write_table(table, tmp_path / "qs.parquet")
+    source, remarks = read(tmp_path / "qs.parquet")
+    scores = table_called(source, "scores")
+    assert [str(day) for day in scores.data["date"].to_pylist()] == ["2025-01-06"]
+    assert reasons(remarks, "QS") == {2: "no number stands in it"}
+    assert [one.column for one in remarks.said if one.column] == ["NOTES"]
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_data_sets_without_records(tmp_path: Path, ending: str) -> None:
+    """Only their headers are there, as where nothing has been recorded yet."""
+    empty = {name: table.strip().splitlines()[0] for name, table in STUDY.items()}
+    source, remarks = read(study(tmp_path / "sdtm", empty, ending))
+    assert sum(one.data.num_rows for one in source.tables) == 0
+    accounted_for(source, remarks)
+
+
 DAMAGE = {
     "json": [("[", "{"), ('"records": 9', '"records": 10'), ("rows", "rowz")],
     "ndjson": [("[", "{"), ('"records": 9', '"records": 10')],

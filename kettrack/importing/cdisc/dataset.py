@@ -139,11 +139,15 @@ def _as_text(cells: pa.Array) -> pd.Series[str]:
     kind = cells.type
     if pa.types.is_floating(kind):
         texts = [
-            None if value is None else code_as_text(value)
+            # "Not a number" is how some programs write an empty cell.
+            None if value is None or np.isnan(value) else code_as_text(value)
             for value in cells.to_pylist()
         ]
         cells = pa.array(texts, pa.string())
     elif pa.types.is_timestamp(kind):
+        # The day of the clinic's clock, where a zone is stated.
+        if kind.tz is not None:
+            cells = pc.local_timestamp(cells)
         # As ISO 8601, with the T that CDISC writes.
         cells = pc.strftime(
             cells.cast(pa.timestamp("s"), safe=False), "%Y-%m-%dT%H:%M:%S"

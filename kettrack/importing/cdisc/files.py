@@ -21,7 +21,7 @@ from kettrack.importing.cdisc.dataset_json import (
 )
 from kettrack.importing.delimited import read_delimited
 from kettrack.importing.registry import Answers
-from kettrack.importing.remarks import Remark, Remarks
+from kettrack.importing.remarks import ColumnPlace, Remark, Remarks
 from kettrack.importing.statistics.native import read_native
 from kettrack.importing.statistics.problems import damaged
 from kettrack.importing.statistics.stored import StoredTable
@@ -33,6 +33,16 @@ _Cells = Mapping[str, pa.Array]
 # How much of a file is looked at to tell what it is.
 _LOOK: Final = 1 << 16
 _DOMAIN_LETTERS: Final = 2
+_PLAIN: Final = (
+    pa.types.is_string,
+    pa.types.is_integer,
+    pa.types.is_floating,
+    pa.types.is_decimal,
+    pa.types.is_boolean,
+    pa.types.is_date,
+    pa.types.is_timestamp,
+    pa.types.is_null,
+)
 _KNOWN_NAMES: Final = ("usubjid", "studyid", "domain", "qstestcd", "paramcd")
 
 
@@ -184,6 +194,16 @@ def _parquet(
     }
     if len(columns) < len(table.column_names):
         damaged(file, "a name of its own for every column")
+    odd = [name for name, cells in columns.items() if not _is_plain(cells.type)]
+    for name in odd:
+        reason = "its cells are neither text, numbers nor dates: they were not read"
+        place = ColumnPlace(
+            file=file,
+            table=file,
+            column=shown(name),
+            rows=pa.array([], pa.int64()),
+        )
+        remarks.column(place, "dropped", reason, len(columns.pop(name)))
     rows = np.arange(1, table.num_rows + 1)
     return [_dataset(file, path.stem, columns, rows, {})]
 
@@ -194,6 +214,11 @@ def _one_array(column: pa.ChunkedArray) -> pa.Array:
         return pa.array([], column.type)
     plain = whole.dictionary_decode() if pa.types.is_dictionary(whole.type) else whole
     return plain.cast(pa.string()) if _is_text(plain.type) else plain
+
+
+def _is_plain(kind: pa.DataType) -> bool:
+    """Whether cells can stand in a data set of CDISC, which knows no lists and no bytes."""
+    return any(tells(kind) for tells in _PLAIN)
 
 
 def _is_text(kind: pa.DataType) -> bool:
