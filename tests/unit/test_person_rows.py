@@ -121,3 +121,38 @@ def test_the_command_writes_rows_for_r(tmp_path: Path) -> None:
     )
     assert ran.exit_code != 0
     assert not (tmp_path / "other.csv").exists()
+
+
+def test_rates_of_maintenance_can_be_worked_out_again() -> None:
+    answer = sample_answer("maintenance")
+    rows = rows_of(answer)
+    days = rows["time"] - rows["start"]
+    table = answer.table.set_index("key")
+    assert days.sum() == table.loc["all", "person_days"]
+    for key, part in rows.groupby("curve"):
+        assert part["status"].sum() == table.loc[key, "events"]
+        assert days[part.index].sum() == table.loc[key, "person_days"]
+
+
+def test_intervals_of_maintenance_can_be_counted_again() -> None:
+    table = sample_answer("maintenance_lengths").table.set_index("key")
+    rows = rows_of(sample_answer("maintenance_lengths"))
+    for key, part in rows.groupby("curve"):
+        assert len(part) == table.loc[key, "intervals"]
+        assert part["status"].count() == table.loc[key, "rated"]
+        assert part["status"].sum() == table.loc[key, "held"]
+        assert part["patient_id"].nunique() == table.loc[key, "n"]
+
+
+def test_people_and_gaps_can_be_counted_again() -> None:
+    table = sample_answer("holding_interval").table.set_index("key")
+    rows = rows_of(sample_answer("holding_interval"))
+    kinds = rows["curve"].value_counts()
+    assert kinds.to_dict() == table.loc[kinds.index, "events"].to_dict()
+    between = rows[rows["curve"] == "between"]
+    assert between["start"].median() == table.loc["between", "longest_held"]
+    gaps = rows_of(sample_answer("session_intervals"))
+    medians = gaps.groupby("curve")["time"].median()
+    shown = sample_answer("session_intervals").table.set_index("session")
+    for session, median in shown["estimate"].items():
+        assert medians[f"session_{session}"] == median

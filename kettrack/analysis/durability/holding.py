@@ -4,6 +4,7 @@ the next session.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -99,8 +100,10 @@ def maintenance_lengths(cohort: DerivedCohort) -> Answer:
         `estimate` (% held of rated; no interval, since one person gives many), `not_well_at_start`,
         `not_known`. Refused when no interval can be rated.
     """
+    intervals = _rateable(cohort)
     return Answer(
-        table=_by_length(_rateable(cohort)),
+        table=_by_length(intervals),
+        rows=partial(_interval_rows, intervals),
         sentence=(
             "{all.n} people had {all.intervals} maintenance intervals. {all.rated} of these began"
             " with a response and were scored at their end: {all.held} held"
@@ -108,6 +111,26 @@ def maintenance_lengths(cohort: DerivedCohort) -> Answer:
             " a score is missing."
         ),
         caveats=_caveats(cohort),
+    )
+
+
+def _interval_rows(intervals: pd.DataFrame) -> pd.DataFrame:
+    """One row per maintenance interval: `curve` by its length, `status` whether it held, missing
+    where it is not rated.
+    """
+    result = intervals["result"].astype("object")
+    rated = result.isin(["held", "failed"])
+    held = (result == "held").astype("boolean")
+    keys = length_band(intervals["days"]).map(LENGTH_KEYS)
+    return pd.DataFrame(
+        {
+            "curve": keys.astype("object"),
+            "patient_id": intervals["patient_id"],
+            "time": intervals["days"],
+            "status": held.where(rated),
+            "cause": result,
+            "weight": 1.0,
+        }
     )
 
 
@@ -197,6 +220,7 @@ def holding_interval(cohort: DerivedCohort) -> Answer:
         )
     return Answer(
         table=pd.DataFrame([_answer(people, kind) for kind in HOLDING]),
+        rows=partial(_holding_rows, people),
         sentence=(
             "Of {between.n} people with maintenance sessions, {between.events} have an interval"
             " that holds, bounded on both sides. In {at_least.events} people, the response held"
@@ -205,6 +229,24 @@ def holding_interval(cohort: DerivedCohort) -> Answer:
             f" fewer than {RULES.fewest_intervals} rated intervals."
         ),
         caveats=_caveats(cohort),
+    )
+
+
+def _holding_rows(people: pd.DataFrame) -> pd.DataFrame:
+    """One row per person: `curve` by the kind of answer, `start` the longest interval that held and
+    `time` the shortest that failed.
+    """
+    return pd.DataFrame(
+        {
+            "curve": people["holding"].astype("object"),
+            "patient_id": people["patient_id"],
+            "start": people["longest_held"],
+            "time": people["shortest_failed"],
+            "status": True,
+            "cause": people["holding"].astype("object"),
+            "weight": 1.0,
+            "value": people["n_intervals"],
+        }
     )
 
 
@@ -288,6 +330,7 @@ def session_intervals(cohort: DerivedCohort) -> Answer:
     table = table[table["n"] >= FEWEST_PEOPLE].reset_index(drop=True)
     return Answer(
         table=table[["session", "n", "estimate", *counts]],
+        rows=partial(_gap_rows, sessions),
         sentence=_gaps_said(table),
         caveats=(
             (
@@ -307,4 +350,21 @@ def _gaps_said(table: pd.DataFrame) -> str:
         f"The median wait was {{{first}.estimate}} days before session {{{first}.session}}"
         f" ({{{first}.n}} people) and {{{last}.estimate}} days before session"
         f" {{{last}.session}} ({{{last}.n}} people)."
+    )
+
+
+def _gap_rows(sessions: pd.DataFrame) -> pd.DataFrame:
+    """One row per person and session: `curve` by its number, `time` the days since the one
+    before.
+    """
+    numbers = sessions["session_number"].astype("int64")
+    return pd.DataFrame(
+        {
+            "curve": [f"session_{number}" for number in numbers],
+            "patient_id": sessions["patient_id"],
+            "time": sessions["gap_days"],
+            "status": True,
+            "cause": "came_back",
+            "weight": 1.0,
+        }
     )

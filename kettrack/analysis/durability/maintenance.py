@@ -4,6 +4,7 @@ Association only.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -97,6 +98,27 @@ def maintenance(cohort: DerivedCohort) -> Answer:
         sentence=_sentence(),
         caveats=_caveats(cohort, why_none),
         level=LEVEL,
+        rows=partial(_person_rows, stretches),
+    )
+
+
+def _person_rows(stretches: pd.DataFrame) -> pd.DataFrame:
+    """One row per person and stretch at risk, `curve` by the days since the last session, `value` =
+    days between the last two sessions.
+    """
+    bands = _band(stretches["since"], SINCE)
+    lost = stretches["event"]
+    return pd.DataFrame(
+        {
+            "curve": [f"since_{_key(band)}" for band in bands],
+            "patient_id": stretches["patient_id"],
+            "start": stretches["start"],
+            "time": stretches["stop"],
+            "status": lost,
+            "cause": np.where(lost, "lost", ""),
+            "weight": 1.0,
+            "value": stretches["interval"],
+        }
     )
 
 
