@@ -31,7 +31,10 @@ ROUNDED_CODE: Final = r"^\d(?:[.,]\d+)?[eE]\+\d+$"
 # A code with a tab or line end in it would break every table that prints it.
 CONTROL_SIGN: Final = r"[\x00-\x1f\x7f-\x9f]"
 # What programs write where a code is missing: rows of several people would become one patient.
-NO_CODE: Final = r"^(?:None|[-?]+)$"
+NO_CODE: Final = (
+    r"(?i)^(?:none|unknown|missing|unassigned|tbd|no (?:id|code|number)"
+    r"|not (?:known|available|assigned|recorded)|[-?]+)$"
+)
 _BARE_DATES: Final = (19_000_101, 21_001_231)  # 20240501 for 2024-05-01
 _EXCEL_SERIALS: Final = (20_000, 80_000)  # days since 1900: the years 1954 to 2119
 _CLOCK_CHANGE: Final = 1 / 24  # an hour, the usual step between summer and winter time

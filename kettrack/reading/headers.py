@@ -14,7 +14,7 @@ from kettrack.reading.problems import HIDDEN, Ledger, counted, counted_was, near
 from kettrack.reading.raw import Cells, RawTable
 from kettrack.settings import SETTINGS_FILE, Settings
 from kettrack.vocabulary.columns import TABLES, Table
-from kettrack.vocabulary.status_words import StatusColumn, bare
+from kettrack.vocabulary.status_words import EMPTY, StatusColumn, bare
 
 # A header is shown when it reads like one; without a header line the first patient's row stands
 # there.
@@ -377,7 +377,7 @@ def report_absent(
 def report_absent_status(
     raws: Mapping[str, RawTable], settings: Settings, ledger: Ledger
 ) -> None:
-    """Report columns that `[status]` names and no table has."""
+    """Report columns that `[status]` names and no table has; note its words that stand nowhere."""
     headers = [header for raw in raws.values() for header in raw.headers]
     there = set(map(bare, headers))
     lists = {"columns": settings.status.columns, "ignore": settings.status.ignore}
@@ -387,6 +387,35 @@ def report_absent_status(
                 _report_absent_name(
                     f"status.{key}", name, headers, list(raws.values()), ledger
                 )
+    _note_words_nowhere(raws, settings, ledger)
+
+
+def _note_words_nowhere(
+    raws: Mapping[str, RawTable], settings: Settings, ledger: Ledger
+) -> None:
+    """A word that stands nowhere is most likely misspelt, and its rows count as they would without
+    it.
+    """
+    there = {name: _status_words(raw, settings) | {EMPTY} for name, raw in raws.items()}
+    for section, words in settings.status.words.items():
+        asked = [section] if section else list(there)
+        found = set().union(*(there.get(table, set()) for table in asked))
+        for word in words:
+            if bare(word) not in found:
+                ledger.note(
+                    f"{SETTINGS_FILE}, [status]: {shown(word)!r} stands in no status column;"
+                    " it changes nothing."
+                )
+
+
+def _status_words(raw: RawTable, settings: Settings) -> set[str]:
+    """Words of the columns of a table that are read as a status."""
+    return {
+        bare(level)
+        for header, cells in zip(raw.headers, raw.columns, strict=True)
+        if settings.status.kind(header, raw.name)
+        for level in cells.levels
+    }
 
 
 def _report_absent_name(

@@ -495,3 +495,13 @@ def test_a_derivation_that_no_codelist_names_is_asked_about(word):
 )
 def test_a_derivation_of_the_codelist_is_left_out(word):
     assert len(load(scores=SCORES.assign(DTYPE=["", word, ""])).scores) == 2
+
+
+def test_a_word_that_stands_nowhere_is_told():
+    sessions = SESSIONS.assign(status=["completed", "seen by nurse", "completed"])
+    words = {"": {"seen by nurse": "observed", "seen by nurs": "not observed"}}
+    notes = load(sessions, status=OwnStatus(words=words)).notes
+    told = [note for note in notes if "stands in no status column" in note]
+    assert told == [
+        "kettrack.toml, [status]: 'seen by nurs' stands in no status column; it changes nothing."
+    ]

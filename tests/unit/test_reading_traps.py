@@ -346,7 +346,9 @@ def _problem(sessions: pd.DataFrame, scores: pd.DataFrame) -> Problem:
     return caught.value.problems[0]
 
 
-@pytest.mark.parametrize("word", ["None", "-", "??"])
+@pytest.mark.parametrize(
+    "word", ["None", "-", "??", "unknown", "MISSING", "Not recorded", "no id"]
+)
 def test_a_word_for_no_code_is_no_patient(word: str) -> None:
     sessions = pd.DataFrame({"patient_id": ["a", word, word], "day": [0, 0, 7]})
     score = {"patient_id": "a", "day": 0, "instrument": "PHQ-9", "score": 20}
