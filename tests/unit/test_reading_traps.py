@@ -347,7 +347,7 @@ def _problem(sessions: pd.DataFrame, scores: pd.DataFrame) -> Problem:
 
 
 @pytest.mark.parametrize(
-    "word", ["None", "-", "??", "unknown", "MISSING", "Not recorded", "no id"]
+    "word", ["None", "-", "??", "unknown", "MISSING", "unassigned", "TBD"]
 )
 def test_a_word_for_no_code_is_no_patient(word: str) -> None:
     sessions = pd.DataFrame({"patient_id": ["a", word, word], "day": [0, 0, 7]})
