@@ -396,8 +396,10 @@ def _note_words_nowhere(
     """A word that stands nowhere is most likely misspelt, and its rows count as they would without
     it.
     """
+    # An empty cell is no word of a column, and may be meant where there is none today.
     there = {name: _status_words(raw, settings) | {EMPTY} for name, raw in raws.items()}
     for section, words in settings.status.words.items():
+        # What is said for no table is said for every one.
         asked = [section] if section else list(there)
         found = set().union(*(there.get(table, set()) for table in asked))
         for word in words:

@@ -119,6 +119,7 @@ def _interval_rows(intervals: pd.DataFrame) -> pd.DataFrame:
     where it is not rated.
     """
     result = intervals["result"].astype("object")
+    # Neither held nor failed: a score is missing, or there was no response to lose.
     rated = result.isin(["held", "failed"])
     held = (result == "held").astype("boolean")
     keys = length_band(intervals["days"]).map(LENGTH_KEYS)
@@ -357,6 +358,7 @@ def _gap_rows(sessions: pd.DataFrame) -> pd.DataFrame:
     """One row per person and session: `curve` by its number, `time` the days since the one
     before.
     """
+    # Also the sessions that too few people had for a row of the table.
     numbers = sessions["session_number"].astype("int64")
     return pd.DataFrame(
         {

@@ -107,6 +107,7 @@ def _person_rows(stretches: pd.DataFrame) -> pd.DataFrame:
     days between the last two sessions.
     """
     bands = _band(stretches["since"], SINCE)
+    # At most one loss a person: the watch ends with it.
     lost = stretches["event"]
     return pd.DataFrame(
         {
