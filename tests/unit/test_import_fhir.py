@@ -15,6 +15,8 @@ import pyarrow as pa
 import pytest
 
 from kettrack.errors import DataProblems, UsageError
+from kettrack.importing.apply import apply_map
+from kettrack.importing.prepare import prepare
 from kettrack.importing.registry import read_source, recognised
 from kettrack.importing.remarks import Remarks
 from kettrack.importing.source import SourceData
@@ -331,6 +333,7 @@ def test_the_form_says_which_question_it_is(tmp_path: Path, inside: bool) -> Non
         "linkId": "g",
         "item": [
             answer("1", 2),
+            answer("/44260-8", 0),
             {"linkId": "14363", "answer": [{"valueCoding": {"code": "often"}}]},
         ],
     }
@@ -384,7 +387,7 @@ def test_two_answers_to_one_question_are_refused(tmp_path: Path) -> None:
 
 def test_codes_that_are_bare_numbers_are_asked_about(tmp_path: Path) -> None:
     item = {"linkId": "/44250-9", "answer": [{"valueCoding": {"code": "2"}}]}
-    one = response(item, answer("/44255-8", 1))
+    one = response(item, answer("/44260-8", 1))
     found = of_records(tmp_path, one)
     assert found.questions == ["answer_codes.phq-9-example"]
     assert "item_1" not in found.scores[0]
@@ -957,6 +960,18 @@ def spray(minute: int, value: float = 28) -> Json:
     )
 
 
+@pytest.mark.parametrize("codes", [PHQ9_ITEMS[:2], ("69725-0", "68509-9")])
+def test_the_first_two_questions_alone_are_a_short_form(
+    tmp_path: Path, codes: tuple[str, ...]
+) -> None:
+    as_form = response(*(answer(f"/{code}", 1) for code in codes))
+    as_records = [observation(code, valueInteger=1) for code in codes]
+    for records in ([as_form], as_records):
+        found = of_records(tmp_path, *records)
+        assert found.scores == []
+        assert any("its two answers are those of" in one for one in found.reasons)
+
+
 def test_several_administrations_of_a_day_are_asked_about(tmp_path: Path) -> None:
     records = [spray(5), spray(0), spray(10)]
     found = of_records(tmp_path, *records)
@@ -1086,3 +1101,24 @@ def test_a_record_that_is_nested_without_end(tmp_path: Path, name: str) -> None:
     else:
         with pytest.raises(DataProblems):
             read(path)
+
+
+def test_files_of_one_kind_share_their_part_of_the_map(tmp_path: Path) -> None:
+    """A bundle for each patient, or several files of one kind in a bulk export."""
+    for number, form in enumerate([full_response(1), observation(valueInteger=3)]):
+        subject = {"subject": {"reference": f"Patient/{number}"}}
+        records = [administration(**subject), form | subject]
+        entries = [{"resource": one} for one in records]
+        path = tmp_path / f"bundle_{number}.json"
+        path.write_text(json.dumps({"resourceType": "Bundle", "entry": entries}))
+    ready = prepare(tmp_path, "", {})
+    made = apply_map(ready.source, ready.plan, ready.remarks)
+    assert made.sessions is not None
+    assert made.scores is not None
+    assert [part.source for part in ready.plan.tables] == [
+        "MedicationAdministration",
+        "QuestionnaireResponse",
+        "Observation",
+    ]
+    assert sorted(made.sessions["patient_id"].to_pylist()) == ["0", "1"]
+    assert sorted(made.scores["patient_id"].to_pylist()) == ["0", "1"]

@@ -5,7 +5,7 @@ often records of their own.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time
 from typing import Final, NamedTuple
@@ -16,6 +16,7 @@ from kettrack.importing.fhir.parts import ScorePart, with_totals
 from kettrack.importing.fhir.people import KnownPatients
 from kettrack.importing.registry import Answers
 from kettrack.importing.remarks import Action, OpenQuestion
+from kettrack.vocabulary.instruments import GAD7, PHQ9
 
 TWICE: Final = "another record of the same patient, scale and day says the same"
 TO_ONE_ROW: Final = "records of the same patient, scale and day; they make one row"
@@ -30,6 +31,12 @@ _LAST: Final = "last"
 _BY_ITEMS: Final = "answers"
 _BY_TOTAL: Final = "total"
 _END: Final = time.max
+# Scale to the short form that is its first two questions, asked in many screening forms.
+SHORT_FORMS: Final[Mapping[str, str]] = {
+    PHQ9.name: "PHQ-2",
+    GAD7.name: "GAD-2",
+}
+_OF_SHORT_FORMS: Final = {f"{ITEM}1", f"{ITEM}2"}
 _RESPONSE: Final = "QuestionnaireResponse"
 
 
@@ -140,6 +147,11 @@ class ScoreMerger:
         return []
 
     def _consistent(self, one: ScorePart) -> bool:
+        short = SHORT_FORMS.get(one.instrument, "")
+        # The short form borrows the codes of two questions; it is no beginning of the long one.
+        if short and one.cells.keys() == _OF_SHORT_FORMS:
+            self._drop([one], "dropped", f"its two answers are those of {short}")
+            return False
         if not one.contradicts_itself:
             return True
         scale = one.instrument
