@@ -310,8 +310,10 @@ class Import:
         if self.map_file is not None and place.exists() and not self.wrote_map:
             return place
         from kettrack.importing.map_writing import map_text
+        from kettrack.importing.proposal.doubts import doubts
 
-        text = map_text(ready.plan, ready.remarks.asked)
+        notes = doubts(ready.source, ready.plan)
+        text = map_text(ready.plan, ready.remarks.asked, notes)
         if place.exists() and not self.wrote_map:
             self._spare(place, text)
         write_text(text, place)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 import pyarrow as pa
 
 from kettrack.importing.import_map import ImportMap, TableMap
+from kettrack.importing.proposal.doubts import doubts
 from kettrack.importing.proposal.facts import ColumnFacts, facts_of
 from kettrack.importing.source import SourceData, SourceTable, tables_by_name
 from kettrack.privacy.identifying_people import shown
 from kettrack.vocabulary.columns import TABLES
 
+Guesses = Mapping[tuple[str, str], str]
 _KINDS: Final = {
     "empty": "empty",
     "whole": "whole numbers",
@@ -67,6 +69,7 @@ def found_columns(
     ranges : bool
         Whether the range of measures is told.
     """
+    guesses = doubts(source, plan)
     return [
         row
         for several in tables_by_name(source.tables).values()
@@ -74,6 +77,7 @@ def found_columns(
             _together(several),
             plan,
             ranges,
+            guesses,
         )
     ]
 
@@ -92,11 +96,12 @@ def _of_table(
     table: SourceTable,
     plan: ImportMap,
     ranges: bool,
+    guesses: Guesses,
 ) -> Iterator[FoundColumn]:
     uses: dict[str, list[str]] = {}
     for part in plan.tables:
         if part.source == table.name:
-            for column, use in _uses(part):
+            for column, use in _uses(part, guesses):
                 uses.setdefault(column, []).append(use)
     unused = plan.unused.get(table.name, {})
     for facts in facts_of(table):
@@ -114,11 +119,17 @@ def _of_table(
         )
 
 
-def _uses(part: TableMap) -> Iterator[tuple[str, str]]:
+def _uses(
+    part: TableMap,
+    guesses: Guesses,
+) -> Iterator[tuple[str, str]]:
     """Source column and what it becomes."""
     for meaning, column in part.columns.items():
         unit = part.units.get(meaning, "")
-        yield column, f"{part.to}.{meaning}" + (f" ({unit})" if unit else "")
+        guess = guesses.get((part.source, meaning), "")
+        said = f" ({unit})" if unit else ""
+        said += f" - {guess}" if guess else ""
+        yield column, f"{part.to}.{meaning}{said}"
     for column in part.where:
         yield column, f"which rows are {part.to}"
     for block in part.wide:

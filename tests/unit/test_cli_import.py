@@ -227,3 +227,14 @@ def test_a_word_that_is_not_known_is_asked_and_its_answer_is_used(
     code, _, err = run(source, "-o", tmp_path / "clinic", "--map", plan)
     # Scores are missing, which is said by the reader of the folder.
     assert "scores" in err
+
+
+def test_guesses_from_values_are_marked(run: Run, tmp_path: Path) -> None:
+    source = tmp_path / "log.csv"
+    rows = ["1,2025-01-13,ketamine,20", "2,2025-01-16,ketamine iv,15"]
+    source.write_text("\n".join(["MRN,Seen,Stuff,PHQ-9", *rows]))
+    code, out, _ = run(source, "-o", tmp_path / "clinic")
+    assert code == 0
+    marked = [line for line in out.splitlines() if "guess" in line]
+    assert [line.split()[1] for line in marked] == ["Seen", "Stuff"]
+    assert 'drug = "Stuff" # a guess' in (tmp_path / "map.toml").read_text()

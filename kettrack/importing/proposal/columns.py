@@ -89,10 +89,18 @@ def heading(
     facts: ColumnFacts,
 ) -> Heading:
     """What the name of a column says; its label where the name says nothing."""
-    named = heading_of(facts.name)
-    if named.meanings or not facts.label or len(facts.label) > _LONGEST_LABEL:
+    return said_of(facts.name, facts.label)
+
+
+def said_of(
+    name: str,
+    label: str,
+) -> Heading:
+    """As `heading`, of a name and a label."""
+    named = heading_of(name)
+    if named.meanings or not label or len(label) > _LONGEST_LABEL:
         return named
-    labelled = heading_of(facts.label)
+    labelled = heading_of(label)
     return labelled._replace(unit=named.unit or labelled.unit)
 
 
