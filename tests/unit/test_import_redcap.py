@@ -284,9 +284,11 @@ def test_labels_become_points_by_the_dictionary(tmp_path: Path) -> None:
         Record ID,Date,{questions},Total,Complete?
         A1,06-01-2025,{answers},6,Complete
     """
-    source, _ = read(written(tmp_path, export=export, codes=phq9_dictionary()))
+    path = written(tmp_path, export=export, codes=phq9_dictionary())
+    source, remarks = read(path)
     (scores,) = source.tables
     assert scores.is_a == "scores"
+    assert [one.count for one in remarks.said if one.action == "mended"] == [9]
     row = scores.data.to_pylist()[0]
     assert [row[f"item_{item}"] for item in range(1, 6)] == ["0", "1", "2", "3", "0"]
     # Day or month first is told from all dates, and later.
@@ -322,6 +324,25 @@ def test_answers_coded_from_1_are_asked_about(tmp_path: Path) -> None:
     assert scores.data["item_4"].to_pylist() == ["3"]
     assert "score" not in scores.data.column_names
     assert len(reasons(remarks, "mended")) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "first_code", "expected"), [("2", "1", "1"), ("Complete", "0", "1")]
+)
+def test_a_label_that_looks_like_a_code(
+    tmp_path: Path, status: str, first_code: str, expected: str
+) -> None:
+    """In 1 = "0" ... 4 = "3" a cell of 1 is the lowest answer as a code, the second as a label."""
+    export = f"""
+        record_id,phq9_date,{ITEMS},phq9_total,phq9_complete
+        A1,2025-01-06,{first_code},2,3,1,1,1,1,1,1,15,{status}
+    """
+    codes = phq9_dictionary("1, 0 | 2, 1 | 3, 2 | 4, 3")
+    source, _ = read(written(tmp_path, export=export, codes=codes))
+    (scores,) = source.tables
+    # Coded from 1, as long as nobody says otherwise.
+    assert scores.data["item_1"].to_pylist() == [expected]
+    assert scores.data["item_2"].to_pylist() == ["2" if status == "2" else "3"]
 
 
 def test_answers_of_another_kind_are_no_scale(tmp_path: Path) -> None:

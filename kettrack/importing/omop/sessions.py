@@ -253,6 +253,7 @@ _ROUTE_WORDS: Final = {
 
 def tables_of_doses(
     records: pd.DataFrame,
+    remarks: Remarks,
 ) -> tuple[list[SourceTable], dict[tuple[str, str], pa.Array]]:
     """One row per person, day and drug: three sprays of 28 mg are one session.
 
@@ -260,6 +261,8 @@ def tables_of_doses(
     ----------
     records : DataFrame
         From `records_of_doses`.
+    remarks : Remarks
+        Takes how many records became part of another one's session.
 
     Returns
     -------
@@ -292,4 +295,13 @@ def tables_of_doses(
         (str(file), str(table)): pa.array(sorted(rows["row"]), pa.int64())
         for (file, table), rows in ordered[again].groupby(["file", "table"])
     }
+    for (file, table), rows in joined.items():
+        said = Remark(
+            file=file,
+            table=table,
+            action="noted",
+            reason="records of the same drug on one day are one session",
+            count=len(rows),
+        )
+        remarks.add(said)
     return tables, joined

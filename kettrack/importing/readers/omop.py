@@ -104,7 +104,7 @@ def read_omop(
     about_scales = records_of_scores(tables, concepts, remarks)
     doses = records_of_doses(tables, concepts, answers, remarks)
     scores, answers_joined = tables_of_scores(about_scales, remarks)
-    sessions, doses_joined = tables_of_doses(doses)
+    sessions, doses_joined = tables_of_doses(doses, remarks)
     _stop_without_either(scores, sessions, about_scales)
     _say_no_scores(scores, about_scales, remarks)
     # An extract holds everybody; births of people without a session or score are not read.

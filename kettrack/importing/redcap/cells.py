@@ -63,6 +63,8 @@ class FormCells:
         Column that is left behind to why, and how many of its cells are filled.
     unknown : dict
         Field to how many of its cells hold what may be a code for "missing".
+    labelled : bool, optional
+        Whether the export has labels in place of codes; None where nothing tells.
     """
 
     columns: dict[str, pa.Array] = field(default_factory=dict)
@@ -71,6 +73,7 @@ class FormCells:
     reasons: dict[str, pa.Array] = field(default_factory=dict)
     left: dict[str, tuple[str, int]] = field(default_factory=dict)
     unknown: dict[str, int] = field(default_factory=dict)
+    labelled: bool | None = None
 
 
 def is_box(

@@ -26,7 +26,6 @@ _COLUMNS: Final[Mapping[str, str]] = {
         "text_validation_type_or_show_slider_number"
     ),
     "Identifier?": "identifier",
-    "Branching Logic (Show field only if...)": "branching_logic",
 }
 _NEEDED: Final = ("field_name", "form_name", "field_type")
 _NUMBERS: Final = ("integer", "number", "float")
@@ -56,8 +55,6 @@ class RedcapField:
         Of a text field, such as `date_dmy` or `integer`.
     identifier : bool
         Whether the project calls it an identifier.
-    branching : bool
-        Whether it is shown only under a condition, so that an empty cell may be as it should.
     """
 
     name: str
@@ -67,7 +64,6 @@ class RedcapField:
     choices: Mapping[str, str] = field(default_factory=dict)
     validation: str = ""
     identifier: bool = False
-    branching: bool = False
 
     @property
     def is_date(
@@ -160,7 +156,6 @@ def _field(
         choices=_FIXED.get(kind) or (_choices(choices) if kind in _CHOICES else {}),
         validation=said.get("text_validation_type_or_show_slider_number", ""),
         identifier=said.get("identifier", "").casefold() == "y",
-        branching=bool(said.get("branching_logic")),
     )
 
 

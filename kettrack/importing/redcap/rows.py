@@ -110,6 +110,22 @@ def rows_of_form(
     )
 
 
+def has_labels(
+    form: RedcapForm,
+    export: Delimited,
+) -> bool | None:
+    """Whether the status of a form is written in words, as in an export with labels; None where
+    the form has no status.
+    """
+    if form.complete is None:
+        return None
+    status = export.columns[form.complete].drop_null()
+    digits = pc.match_substring_regex(status, r"^\d+$")
+    # Of an empty column nothing can be said.
+    told = pc.all(digits).as_py()
+    return None if told is None else not told
+
+
 def _unfinished(
     status: pa.Array,
 ) -> Bools:

@@ -75,11 +75,14 @@ def with_points(
     if first is None:
         return None
     # An export with labels writes the words of the answers.
+    n_words = 0
     for number, name in scale.items.items():
         known = dictionary.fields.get(name)
         if known and known.choices:
             last = first + INSTRUMENTS[scale.instrument].item_maxima[number - 1]
-            _take_points(cells, name, known.choices, range(first, last + 1))
+            points = range(first, last + 1)
+            n_words += _take_points(cells, name, known.choices, points)
+    _say_words(n_words, place, remarks)
     if not first:
         return scale
     file, form = place
@@ -146,15 +149,18 @@ def _take_points(
     name: str,
     choices: Mapping[str, str],
     points: range,
-) -> None:
+) -> int:
     """Turn labels into their codes, and choices that are no answer into the reason why none is
-    there.
+    there. The number of labels is returned.
     """
     column = cells.columns[name]
-    labels = {label: code for code, label in choices.items()}
-    # What is no label, such as a code, stays as it is.
-    place = pc.index_in(column, pa.array(list(labels)))
-    column = pc.coalesce(pa.array(list(labels.values())).take(place), column)
+    codes = pa.nulls(len(column), pa.string())
+    if _in_words(column, choices, cells.labelled):
+        labels = {label: code for code, label in choices.items()}
+        # What is no label, such as a code, stays as it is.
+        place = pc.index_in(column, pa.array(list(labels)))
+        codes = pa.array(list(labels.values())).take(place)
+        column = pc.coalesce(codes, column)
     answers = {str(point) for point in points}
     whys = {code: label for code, label in choices.items() if code not in answers}
     if whys:
@@ -164,6 +170,36 @@ def _take_points(
         cells.reasons[name] = pc.coalesce(why, known)
         column = pc.if_else(why.is_valid(), None, column)
     cells.columns[name] = column
+    return len(codes) - int(codes.null_count)
+
+
+def _in_words(
+    column: pa.Array,
+    choices: Mapping[str, str],
+    labelled: bool | None,
+) -> bool:
+    """Whether answers are written as labels: a label may look like the code of another answer."""
+    if labelled is not None:
+        return labelled
+    coded = pc.is_in(column.drop_null(), pa.array(list(choices)))
+    return not pc.all(coded, min_count=0).as_py()
+
+
+def _say_words(
+    n_words: int,
+    place: tuple[str, str],
+    remarks: Remarks,
+) -> None:
+    if n_words:
+        file, form = place
+        said = Remark(
+            file=file,
+            table=form,
+            action="mended",
+            reason="answers in words were read as their codes in the data dictionary",
+            count=n_words,
+        )
+        remarks.add(said)
 
 
 def _one_less(

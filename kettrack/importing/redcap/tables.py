@@ -34,6 +34,7 @@ from kettrack.importing.redcap.occasions import (
 )
 from kettrack.importing.redcap.rows import (
     FormRows,
+    has_labels,
     rows_of_form,
     say_empty_rows,
 )
@@ -205,6 +206,7 @@ def _form(
     # "none" answers the question, and may be a word of the data.
     missing = frozenset(written.split()) - {"none"}
     cells = form_cells(columns, project.dictionary, missing)
+    cells.labelled = has_labels(rows.form, project.export)
     for name, (why, n_filled) in cells.left.items():
         _say_column(project, rows, name, why, n_filled, remarks)
     named = scales_in(cells.columns)
