@@ -83,8 +83,17 @@ def with_points(
             points = range(first, last + 1)
             n_words += _take_points(cells, name, known.choices, points)
     _say_words(n_words, place, remarks)
-    if not first:
-        return scale
+    return _from_zero(scale, cells, place, answers, remarks) if first else scale
+
+
+def _from_zero(
+    scale: FoundScale,
+    cells: FormCells,
+    place: tuple[str, str],
+    answers: Answers,
+    remarks: Remarks,
+) -> FoundScale:
+    """The scale with 1 taken off answers that are coded from 1, where their owner says so."""
     file, form = place
     key = f"coded_from.{form}"
     answer = answers.get(key, "")
