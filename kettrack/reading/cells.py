@@ -16,7 +16,7 @@ from kettrack.arrays import Bools, Floats, Objects
 from kettrack.privacy.identifying_shapes import is_calendar_date
 from kettrack.reading.coded import Coded, CodedRows, coded_values
 from kettrack.reading.headers import Matched
-from kettrack.reading.problems import Ledger, counted_was, did_you_mean, show
+from kettrack.reading.problems import TO_DAYS, Ledger, counted_was, did_you_mean, show
 from kettrack.reading.raw import Cells, RawTable, smallest_codes
 from kettrack.reading.scale_names import nearest_scale, other_version, scale_meant
 from kettrack.vocabulary.columns import AGE_CAP, Column
@@ -457,7 +457,7 @@ def _dates_for_days(
     # Dates are told apart from other mistakes, because the remedy is another one.
     dates = is_calendar_date(levels) | bare_dates
     serials = (values >= _EXCEL_SERIALS[0]) & (values <= _EXCEL_SERIALS[1])
-    instead = "send days counted from the patient's first session (day 0)"
+    instead = f"send days counted from the patient's first session (day 0); {TO_DAYS}"
     said = dict.fromkeys(
         np.flatnonzero(wrong & dates).tolist(), f"looks like a calendar date; {instead}"
     )

@@ -10,7 +10,14 @@ from dataclasses import dataclass
 
 from kettrack.privacy.identifiers import Finding, find_in_column
 from kettrack.privacy.identifying_people import may_be_shown, shown
-from kettrack.reading.problems import HIDDEN, Ledger, counted, counted_was, nearest
+from kettrack.reading.problems import (
+    HIDDEN,
+    TO_DAYS,
+    Ledger,
+    counted,
+    counted_was,
+    nearest,
+)
 from kettrack.reading.raw import Cells, RawTable
 from kettrack.settings import SETTINGS_FILE, Settings
 from kettrack.vocabulary.columns import TABLES, Table
@@ -267,10 +274,11 @@ def _remedy(name: str, shown: str, why: str) -> str:
         return f"use a study code, {allow}"
     # A visit date has a use as a day number; a birth date has none.
     if "date" in why and "birth" not in why:
+        days = "days counted from the first session (day 0)"
         return (
-            "send days counted from the first session (day 0), not dates"
+            f"send {days}, not dates; {TO_DAYS}"
             if name
-            else f"remove the column, {allow}"
+            else f"{TO_DAYS}; else remove the column, {allow}"
         )
     return f"remove the column, {allow}"
 

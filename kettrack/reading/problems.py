@@ -16,6 +16,8 @@ from kettrack.vocabulary.columns import TABLES
 
 # Shown in place of a value that could tell who somebody is.
 HIDDEN = "(hidden)"
+# What helps where dates stand in the place of days.
+TO_DAYS = "kettrack deidentify turns dates into days"
 _PLAIN_NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)")
 _MOST_DIGITS = 4  # longer numbers may be dates, record or telephone numbers
 _ALIKE = 0.8

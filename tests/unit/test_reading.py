@@ -115,7 +115,8 @@ def test_every_problem_is_said_at_once_and_none_shows_a_person(clinic):
         "scores.csv: line 3, instrument: 'PHQ9' - not known; did you mean PHQ-9?",
         (
             "scores.csv: line 4, day: (hidden) - looks like a date as Excel stores it; send days"
-            " counted from the patient's first session (day 0)"
+            " counted from the patient's first session (day 0); kettrack deidentify turns dates"
+            " into days"
         ),
         (
             "scores.csv: line 4, score: '3.5' - a PHQ-9 total is a whole number. If these are"

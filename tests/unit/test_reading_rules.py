@@ -261,7 +261,7 @@ def test_days_of_dates_stop_by_the_column():
             "(hidden)",
             (
                 "looks like a calendar date (3 cells); send days counted from the first session"
-                " (day 0), not dates"
+                " (day 0), not dates; kettrack deidentify turns dates into days"
             ),
         )
     ]
