@@ -227,3 +227,66 @@ def test_reasons_for_empty_cells_are_counted_and_never_names() -> None:
         (None, "phq", "noted", f"{says} Refused"),
         (None, "phq", "noted", f"{says} a reason in words of its own"),
     ]
+
+
+def test_words_that_are_no_record_number() -> None:
+    table = sheet(
+        """
+        id       | on
+        MRN1     | 2024-01-02
+        None     | 2024-01-02
+        ???      | 2024-01-02
+        1.23E+15 | 2024-01-02
+        NA       | 2024-01-02
+        .        | 2024-01-02
+        """
+    )
+    plan = TableMap(
+        source="Visits", to="sessions", columns={"patient_id": "id", "date": "on"}
+    )
+    made, remarks = applied(plan, tables=(table,))
+    assert column(made.sessions, "patient_id") == ["MRN1"]
+    reasons = {row: reason for row, _, _, reason in said(remarks)}
+    assert sorted(reasons) == [3, 4, 5, 6, 7]
+    assert "says that there is none" in reasons[3]
+    assert reasons[3] == reasons[4]
+    assert "a spreadsheet has rounded" in reasons[5]
+    assert reasons[6] == reasons[7] == "no record number of a patient stands in it"
+
+
+def test_a_visit_without_a_score_is_no_row_of_scores() -> None:
+    table = sheet(
+        """
+        id | on         | mg | phq
+        a  | 2024-01-02 | 40 | 20
+        a  | 2024-01-05 | 40 | .
+        """
+    )
+    names = {"patient_id": "id", "date": "on"}
+    sessions = TableMap(
+        source="Visits", to="sessions", columns=names | {"dose_mg": "mg"}
+    )
+    scores = TableMap(
+        source="Visits",
+        to="scores",
+        columns=names | {"score": "phq"},
+        constants={"instrument": "PHQ-9"},
+    )
+    made, remarks = applied(sessions, scores, tables=(table,))
+    assert column(made.sessions, "source_row") == [2, 3]
+    assert column(made.scores, "source_row") == [2]
+    assert said(remarks) == []
+    # In a sheet of scores alone an empty one is a form that was not filled in whole.
+    made, _ = applied(scores, tables=(table,))
+    assert column(made.scores, "source_row") == [2, 3]
+
+
+def test_two_columns_for_one_day_are_two_rows() -> None:
+    table = sheet("id | phq_am | phq_pm\na | 20 | 18", "S")
+    wide = WideBlock(
+        columns={"phq_am": 7.0, "phq_pm": 7.0}, constants={"instrument": "PHQ-9"}
+    )
+    plan = TableMap(source="S", to="scores", columns={"patient_id": "id"}, wide=(wide,))
+    made, _ = applied(plan, tables=(table,))
+    assert column(made.scores, "score") == [20.0, 18.0]
+    assert column(made.scores, "day") == [7, 7]

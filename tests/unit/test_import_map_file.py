@@ -127,3 +127,14 @@ def test_names_of_a_table() -> None:
     assert "item_9" in names_of("scores")
     assert "dose" in names_of("sessions")
     assert "dose" not in names_of("scores")
+
+
+@pytest.mark.parametrize("day", ["inf", "nan", "true", "20240131", "'14'"])
+def test_what_is_no_day(day: str, tmp_path: Path) -> None:
+    path = tmp_path / "map.toml"
+    path.write_text(
+        'kind = "text"\n[[tables]]\nsource = "s"\nto = "scores"\ncolumns = {patient_id = "id"}\n'
+        f'[[tables.wide]]\ninto = "score"\ncolumns = {{w2 = {day}}}\n'
+    )
+    with pytest.raises(DataProblems, match="a day from -3650 to 3650"):
+        read_map(path)
