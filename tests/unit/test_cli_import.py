@@ -235,6 +235,6 @@ def test_guesses_from_values_are_marked(run: Run, tmp_path: Path) -> None:
     source.write_text("\n".join(["MRN,Seen,Stuff,PHQ-9", *rows]))
     code, out, _ = run(source, "-o", tmp_path / "clinic")
     assert code == 0
-    marked = [line for line in out.splitlines() if "guess" in line]
+    marked = [line for line in out.splitlines() if "a guess from" in line]
     assert [line.split()[1] for line in marked] == ["Seen", "Stuff"]
     assert 'drug = "Stuff" # a guess' in (tmp_path / "map.toml").read_text()
