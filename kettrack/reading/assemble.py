@@ -26,7 +26,7 @@ from kettrack.reading.rows import (
     resolve_scores,
 )
 from kettrack.reading.score_checks import check_scores
-from kettrack.reading.typed import typed_column
+from kettrack.reading.typed import CheckedTable
 from kettrack.reading.unread_status import ask_about_unread
 from kettrack.settings import Settings
 from kettrack.vocabulary.columns import TABLES, Table
@@ -47,7 +47,7 @@ def check_tables(
     settings: Settings,
     allow: Sequence[str],
     ledger: Ledger,
-) -> dict[str, pd.DataFrame]:
+) -> dict[str, CheckedTable]:
     """Check every table and bring them into the form of `Cohort`.
 
     Parameters
@@ -266,21 +266,16 @@ def _note_unscored(
 def _finished(
     name: str,
     rows: CodedRows,
-) -> pd.DataFrame:
-    """Sorted, as a frame, each column in its dtype."""
+) -> CheckedTable:
+    """Sorted, with the columns that a cohort holds."""
     key = rows.key(_SORTED_BY[name])
     if (key[1:] < key[:-1]).any():
         # Stable: rows with the same key stay in the order of the file.
         rows = rows.keep(np.argsort(key, kind="stable"))
-    columns = {
-        column.name: typed_column(column, rows[column.name])
-        for column in TABLES[name].columns
-        if column.name in rows.columns
-    }
-    for item in _unanswered(rows):
-        del columns[item]
-    every_row = pd.RangeIndex(len(rows))
-    return pd.DataFrame(columns, index=every_row, copy=False)
+    table = TABLES[name]
+    spare = _unanswered(rows)
+    names = [one for one in table.names if one in rows.columns and one not in spare]
+    return CheckedTable(table, rows, tuple(names))
 
 
 def _unanswered(

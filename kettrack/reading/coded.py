@@ -78,6 +78,7 @@ class Coded:
         words: Iterable[str],
     ) -> Bools:
         """Whether a row has one of some words."""
+        # Looked for among the values, of which there are few.
         hit = np.isin(self.values, list(words))
         return self.said(hit, False)
 

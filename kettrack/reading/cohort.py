@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Never, cast, overload
 
 import pandas as pd
 
 from kettrack.errors import UsageError
 from kettrack.privacy.disclosure import get_policy
 from kettrack.reading.import_remarks import no_remarks
+from kettrack.reading.typed import CheckedTable
 from kettrack.settings import SETTINGS_FILE, Settings
 from kettrack.vocabulary.criteria import get_criteria
 from kettrack.vocabulary.instrument import Instrument
@@ -36,7 +39,32 @@ class Provenance:
     allowed: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+class TableField:
+    """A table of a cohort: its frame is made when it is first asked for, and then kept."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, cohort: None, owner: type) -> Never: ...
+    @overload
+    def __get__(self, cohort: Cohort, owner: type) -> pd.DataFrame: ...
+    def __get__(self, cohort: Cohort | None, owner: type) -> pd.DataFrame:
+        # So a dataclass learns that the field has no default.
+        if cohort is None:
+            raise AttributeError(self._name)
+        held = cohort.__dict__[self._name]
+        if isinstance(held, CheckedTable):
+            held = held.frame()
+            # Kept in the place of the codes: nothing is held twice.
+            cohort.__dict__[self._name] = held
+        return cast(pd.DataFrame, held)
+
+    def __set__(self, cohort: Cohort, table: pd.DataFrame | CheckedTable) -> None:
+        cohort.__dict__[self._name] = table
+
+
+@dataclass(frozen=True)
 class Cohort:
     """The checked tables of one clinic or study. Made by `load_cohort` or `cohort_from_frames`,
     never by hand.
@@ -71,10 +99,10 @@ class Cohort:
         thing mended, refused or left out; empty for any other folder.
     """
 
-    sessions: pd.DataFrame
-    scores: pd.DataFrame
-    patients: pd.DataFrame
-    events: pd.DataFrame
+    sessions: TableField = TableField()
+    scores: TableField = TableField()
+    patients: TableField = TableField()
+    events: TableField = TableField()
     settings: Settings = field(default_factory=Settings)
     notes: tuple[str, ...] = ()
     exclusions: pd.DataFrame = field(
@@ -83,6 +111,13 @@ class Cohort:
     provenance: Provenance = field(default_factory=Provenance)
     truths: dict[str, float] = field(default_factory=dict)
     import_remarks: pd.DataFrame = field(default_factory=no_remarks)
+
+    def columns(self, table: str, names: Sequence[str]) -> pd.DataFrame:
+        """Some columns of a table, as in its frame, which is not made for them."""
+        held = self.__dict__[table]
+        if isinstance(held, CheckedTable):
+            return held.frame(names)
+        return cast(pd.DataFrame, held)[list(names)]
 
     @property
     def instrument(self) -> Instrument:
@@ -98,7 +133,8 @@ class Cohort:
             Naming the instruments that there are scores of.
         """
         # Counted over all rows, those without a total among them.
-        scored = self.scores["instrument"].value_counts()
+        instrument = self.columns("scores", ["instrument"])["instrument"]
+        scored = instrument.value_counts()
         if self.settings.instrument not in scored:
             counts_shown = get_policy(self.settings.policy).smallest_count <= 1
             names = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -24,6 +24,7 @@ from kettrack.reading.scale_names import scale_meant
 from kettrack.reading.settings_file import read_settings
 from kettrack.reading.settings_schema import CHOICES
 from kettrack.reading.truth_file import read_truths
+from kettrack.reading.typed import CheckedTable
 from kettrack.settings import SETTINGS_FILE, Settings
 from kettrack.vocabulary.criteria import get_criteria
 from kettrack.vocabulary.instruments import get_instrument
@@ -166,7 +167,7 @@ def cohort_from_frames(
     tables = check_tables(raws, settings, allowed, ledger)
     # No hint of a command: there is no folder that could be checked.
     _stop_on(ledger, "")
-    return _cohort(tables, settings, ledger, Provenance(allowed=allowed))
+    return _cohort(tables, settings, ledger, provenance=Provenance(allowed=allowed))
 
 
 def _folder_path(function: str, folder: object) -> Path:
@@ -200,27 +201,27 @@ def _stop_on(ledger: Ledger, hint: str) -> None:
 
 
 def _cohort(
-    tables: Mapping[str, pd.DataFrame],
+    tables: Mapping[str, CheckedTable],
     settings: Settings,
     ledger: Ledger,
-    provenance: Provenance,
+    **more: Any,
 ) -> Cohort:
     # A note and no problem: sessions can be counted without a score.
-    scored = tables["scores"]["instrument"] == settings.instrument
-    if not scored.any():
+    instrument = tables["scores"].rows["instrument"]
+    if not instrument.is_one_of([settings.instrument]).any():
         ledger.note(
             f"There is no {settings.instrument} score; another instrument can be chosen."
         )
-    tables, settings = choose_log_end(tables, settings, ledger)
+    patients, settings = choose_log_end(tables, settings, ledger)
     return Cohort(
         sessions=tables["sessions"],
         scores=tables["scores"],
-        patients=tables["patients"],
+        patients=patients,
         events=tables["events"],
         settings=settings,
         notes=tuple(ledger.notes),
         exclusions=ledger.exclusions(),
-        provenance=provenance,
+        **more,
     )
 
 
@@ -300,10 +301,15 @@ def _read_folder(
     raws, hashes = read_tables(folder, settings, ledger)
     tables = check_tables(raws, settings, allow, ledger)
     provenance = Provenance(sha256_of(hashes), tuple(sorted(hashes)), allow)
-    truths = read_truths(folder, ledger)
-    remarks = read_import_remarks(folder, ledger)
-    cohort = _cohort(tables, settings, ledger, provenance)
-    return ledger, replace(cohort, truths=truths, import_remarks=remarks)
+    cohort = _cohort(
+        tables,
+        settings,
+        ledger,
+        provenance=provenance,
+        truths=read_truths(folder, ledger),
+        import_remarks=read_import_remarks(folder, ledger),
+    )
+    return ledger, cohort
 
 
 def _settings(

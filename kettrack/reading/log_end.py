@@ -10,14 +10,15 @@ from dataclasses import replace
 import pandas as pd
 
 from kettrack.reading.problems import Ledger
+from kettrack.reading.typed import CheckedTable
 from kettrack.settings import LAST_ROW, SETTINGS_FILE, Settings
-
-Tables = Mapping[str, pd.DataFrame]
 
 
 def choose_log_end(
-    tables: Tables, settings: Settings, ledger: Ledger
-) -> tuple[Tables, Settings]:
+    tables: Mapping[str, CheckedTable],
+    settings: Settings,
+    ledger: Ledger,
+) -> tuple[CheckedTable | pd.DataFrame, Settings]:
     """Fill `observed_to_day` as `log_complete_to` asks, and say for how many patients.
 
     Parameters
@@ -31,14 +32,14 @@ def choose_log_end(
 
     Returns
     -------
-    tables : mapping
-        With another `patients` where the choice fills anything.
+    patients : CheckedTable or DataFrame
+        A frame where the choice fills anything.
     settings : Settings
         In force: a choice that fills nothing is none, so that no output names it.
     """
     if settings.log_complete_to != LAST_ROW:
-        return tables, settings
-    patients = tables["patients"]
+        return tables["patients"], settings
+    patients = tables["patients"].frame()
     unknown = patients["observed_to_day"].isna()
     n_unknown = int(unknown.sum())
     if not n_unknown:
@@ -46,9 +47,10 @@ def choose_log_end(
             f"Every patient has observed_to_day, so log_complete_to in {SETTINGS_FILE} changes"
             " nothing."
         )
-        return tables, replace(settings, log_complete_to="observed_to_day")
+        return patients, replace(settings, log_complete_to="observed_to_day")
     # Not floored to whole weeks, as a recorded end is: this day stands in the tables anyhow.
-    filled = patients["observed_to_day"].fillna(_last_rows(tables))
+    last_rows = _last_rows(patients["patient_id"], tables)
+    filled = patients["observed_to_day"].fillna(last_rows)
     of_whom = f"{n_unknown} of {len(patients)} patients"
     if n_unknown == len(patients):
         of_whom = "every patient"
@@ -57,18 +59,20 @@ def choose_log_end(
         f" {LAST_ROW}, as log_complete_to in {SETTINGS_FILE} asks."
     )
     with_ends = patients.assign(observed_to_day=filled)
-    return {**tables, "patients": with_ends}, settings
+    return with_ends, settings
 
 
-def _last_rows(tables: Tables) -> pd.Series:
+def _last_rows(
+    whose: pd.Series,
+    tables: Mapping[str, CheckedTable],
+) -> pd.Series:
     """Day of the last session or score of each patient, along the patients table."""
     # Entries of the events table do not show that a log was kept, so they do not count.
     columns = ["patient_id", "day"]
     rows = [
-        tables["sessions"][columns],
-        tables["scores"][columns],
+        tables["sessions"].frame(columns),
+        tables["scores"].frame(columns),
     ]
     by_patient = pd.concat(rows).groupby("patient_id")
     last = by_patient["day"].max()
-    whose = tables["patients"]["patient_id"]
     return whose.map(last).astype("Int64")

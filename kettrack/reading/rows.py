@@ -206,6 +206,7 @@ def resolve_scores(
     kept[several] = _chosen(rivals, moment, rule, known)
     if rule == "mean":
         scores = _with_means(scores, several, moment)
+    # Whoever loses a score to another one keeps at least that other one.
     reason = (
         f"another score of {file} is used for the same moment (rule: {rule}; unknown counts"
         " as before)"

@@ -1,8 +1,11 @@
-"""The last step: a column of codes as a column of a cohort's frame, in its dtype."""
+"""The last step: columns of codes as columns of a cohort's frame, each in its dtype, when somebody
+asks for them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -10,14 +13,45 @@ import pandas as pd
 from pandas.api.extensions import ExtensionArray
 
 from kettrack.arrays import Numbers
-from kettrack.reading.coded import Coded
-from kettrack.vocabulary.columns import Column
+from kettrack.reading.coded import Coded, CodedRows
+from kettrack.vocabulary.columns import Column, Table
 
 # Days are never missing, and the order within a day is always told: a plain integer will do.
 _PLAIN: Final = ("day", "order")
 
 
-def typed_column(
+@dataclass(frozen=True, slots=True)
+class CheckedTable:
+    """A checked table that is no frame yet: most questions look at a few of its columns.
+
+    Parameters
+    ----------
+    table : Table
+        What it is.
+    rows : CodedRows
+        Sorted.
+    names : tuple of str
+        Columns of the frame, in order.
+    """
+
+    table: Table
+    rows: CodedRows
+    names: tuple[str, ...]
+
+    def frame(
+        self,
+        names: Sequence[str] = (),
+    ) -> pd.DataFrame:
+        """Some of the columns, or all of them."""
+        columns = {}
+        for name in names or self.names:
+            column = self.table[name]
+            columns[name] = _typed(column, self.rows[name])
+        every_row = pd.RangeIndex(len(self.rows))
+        return pd.DataFrame(columns, index=every_row, copy=False)
+
+
+def _typed(
     column: Column,
     coded: Coded,
 ) -> ExtensionArray | Numbers:
@@ -76,6 +110,7 @@ def _whole(
 def _yes_no(
     coded: Coded,
 ) -> ExtensionArray:
+    # What stands where a truth value is missing is never looked at.
     truth = coded.values.astype(bool)
     by_row = coded.said(truth, True)
     missing = ~coded.filled

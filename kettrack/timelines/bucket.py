@@ -263,8 +263,8 @@ def bucket_of(
     scale = get_instrument(name, cohort.settings.known_instruments)
     # Items and other columns are not looked at here, and would only be copied.
     columns = ["patient_id", "day", "instrument", "score", "timing"]
-    scores = scores_of(cohort.scores[columns], name)
-    sessions = cohort.sessions
+    scores = scores_of(cohort.columns("scores", columns), name)
+    sessions = cohort.columns("sessions", ["patient_id", "day"])
     patients = cohort.patients
     patient_id = pd.Index(patients["patient_id"], name="patient_id")
     n = len(patient_id)

@@ -228,6 +228,7 @@ def _first_lengths(
     n_too_long = np.cumsum(too_long)
     # From the first gap that is too long, every later session is outside.
     together = n_too_long == np.repeat(n_too_long[begins], n_sessions)
+    # The sessions before that gap are the run; a plan may end it sooner.
     run = np.add.reduceat(together, begins, dtype=np.int64)
     return np.minimum(run, most).astype(np.int64)
 

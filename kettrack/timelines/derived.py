@@ -192,7 +192,9 @@ class DerivedCohort:
     @cached_property
     def log_reasons(self) -> dict[str, Array]:
         """Reasons in the log to leave a patient out: name -> bool, shape (patients,)."""
-        return log_reasons(self.sessions, self.patients)
+        return log_reasons(
+            self.cohort.columns("sessions", ["patient_id", "drug"]), self.patients
+        )
 
     @cached_property
     def rated(self) -> Array:
@@ -343,7 +345,8 @@ class DerivedCohort:
 
     @cached_property
     def _courses(self) -> pd.DataFrame:
-        return derive_courses(self.sessions)
+        columns = ["patient_id", "day", "order"]
+        return derive_courses(self.cohort.columns("sessions", columns))
 
     @cached_property
     def _first_courses(self) -> pd.DataFrame:
@@ -355,7 +358,8 @@ class DerivedCohort:
 
     @cached_property
     def _care(self) -> pd.DataFrame:
-        return care_status(self._first_courses, self.sessions, self.patients)
+        sessions = self.cohort.columns("sessions", ["patient_id", "day"])
+        return care_status(self._first_courses, sessions, self.patients)
 
     @cached_property
     def _log_ends(self) -> pd.Series:
