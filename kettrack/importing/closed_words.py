@@ -16,7 +16,6 @@ from kettrack.importing.journal import (
 )
 from kettrack.importing.word_keys import word_key
 from kettrack.privacy.identifying_people import shown
-from kettrack.reading.problems import counted
 from kettrack.reading.raw import Cells, cells_from_arrow
 from kettrack.vocabulary.columns import Column
 from kettrack.vocabulary.instruments import INSTRUMENTS
@@ -58,8 +57,8 @@ def read_words(
         spelled = [meaning(level) for level in cells.levels]
     unknown = _unknown_levels(spelled)
     if unknown.any():
-        rows = cells.rows(unknown)
-        instead = _instead(source, column, len(rows), journal)
+        where = source.rows_in_words(np.append(unknown, False)[cells.codes])
+        instead = _instead(source, column, where, journal)
         spelled = [
             _filled_in(level, place, column, meaning, instead)
             for level, place in zip(cells.levels, spelled, strict=True)
@@ -98,7 +97,11 @@ def by_level(spelled: Sequence[str | None], cells: Cells) -> pa.Array:
     return words.take(pa.array(places))
 
 
-def _meaning(words: _Words, source: SourceColumn, allowed: Sequence[str]) -> _Meaning:
+def _meaning(
+    words: _Words,
+    source: SourceColumn,
+    allowed: Sequence[str],
+) -> _Meaning:
     """What the map says goes before what the list says, and a code before its label."""
     mapped = {word_key(word): target for word, target in words.items()}
     listed = {word_key(word): word for word in allowed}
@@ -137,7 +140,7 @@ def _joined(words: Sequence[str], column: Column) -> str:
 def _instead(
     source: SourceColumn,
     column: Column,
-    n_cells: int,
+    where: str,
     journal: Journal,
 ) -> str:
     """What unknown words are read as, by the answer to the question."""
@@ -145,11 +148,11 @@ def _instead(
     choices = (LEAVE_EMPTY, OTHER) if OTHER in column.allowed else (LEAVE_EMPTY,)
     answer = journal.ask(
         f"unknown_words.{shown(place.table, file=True)}.{column.name}",
-        f"{counted(n_cells, 'cell')} in {place.named} hold words that are not in the list"
-        f" of {column.name}. What shall become of them?",
+        f"What shall become of words that are not in the list of {column.name}?"
+        f" They stand in {place.named}, {where}.",
         choices,
-        f"to keep what they say, write for each word a line in the values of {column.name}:"
-        f" one of {', '.join(column.allowed)}",
+        f"To keep what they say, write a line for each word under [tables.values.{column.name}]:"
+        f" one of {', '.join(column.allowed)}.",
     )
     return OTHER if answer == OTHER else ""
 
@@ -241,12 +244,13 @@ def read_scale_names(
     unknown = _unknown_levels(spelled)
     if unknown.any():
         place = source.place
+        where = source.rows_in_words(np.append(unknown, False)[cells.codes])
         journal.ask(
             f"unknown_words.{shown(place.table, file=True)}.instrument",
-            f"{counted(len(cells.rows(unknown)), 'row')} of {place.named} name a scale that"
-            " is not known. What shall become of them?",
+            "What shall become of scores whose scale is not known? Their scale stands in"
+            f" {place.named}, {where}.",
             (LEAVE_EMPTY,),
-            "to keep them, write for each name a line in the values of instrument: the name of a"
-            f" built-in scale ({', '.join(INSTRUMENTS)}) or of one of your own",
+            "To keep them, write a line for each scale under [tables.values.instrument]: the name"
+            f" of a built-in scale ({', '.join(INSTRUMENTS)}) or of one of your own.",
         )
     return by_level(spelled, cells)

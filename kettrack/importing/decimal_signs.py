@@ -76,7 +76,7 @@ def _asked(source: SourceColumn, journal: Journal) -> str:
         source.place.key("decimal_sign"),
         f"What is 1,500 or 1.500 in {source.place.named}?",
         (_ONE_AND_A_HALF, _FIFTEEN_HUNDRED),
-        "every number of the column that is written so",
+        "Every number of the column that is written so is read by it.",
     )
 
 

@@ -24,6 +24,7 @@ from kettrack.privacy.identifying_people import shown
 from kettrack.reading.raw import cells_from_arrow
 
 _Where = tuple[str, str]
+_MOST_ROWS = 3  # told in a question
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,15 @@ class SourceColumn:
     def label(self, word: str) -> str:
         """What the source calls a code in words; empty where it says nothing of it."""
         return self.labels.get(word_key(word), "")
+
+    def rows_in_words(self, hit: Bools) -> str:
+        """Where some of the cells stand: `row 3`, or `rows 3, 7, 9 and 5 more`."""
+        rows = [str(row) for row in self.place.rows.filter(pa.array(hit)).to_pylist()]
+        told = rows[:_MOST_ROWS]
+        if len(rows) > _MOST_ROWS:
+            told.append(f"and {len(rows) - _MOST_ROWS} more")
+            return f"rows {', '.join(told[:-1])} {told[-1]}"
+        return f"row{'' if len(rows) == 1 else 's'} {', '.join(told)}"
 
     def take(self, rows: Ints) -> SourceColumn:
         """Some of the cells."""

@@ -150,7 +150,7 @@ def _answers(plan: ImportMap, questions: Iterable[OpenQuestion]) -> Table:
         table.add(tomlkit.nl())
         _comment(table, one.asks)
         if one.why:
-            _comment(table, f"Why it matters: {one.why}")
+            _comment(table, one.why)
         for choice in one.choices or ("your answer",):
             line = tomlkit.table()
             # Keys hold names of columns, which need quotation marks as a rule.

@@ -14,7 +14,6 @@ from kettrack.importing.journal import (
     SourceColumn,
 )
 from kettrack.importing.word_keys import word_key
-from kettrack.reading.problems import counted
 from kettrack.vocabulary.status_words import (
     NOT_OBSERVED,
     OBSERVED,
@@ -74,7 +73,7 @@ def observed(source: SourceColumn, plan: TableMap, journal: Journal) -> Bools:
         out |= hit
     # Without an answer the careful reading: nobody knows that it took place.
     hit = np.isin(cells.codes, unknown)
-    if hit.any() and _asked(source, int(hit.sum()), journal) != OBSERVED:
+    if hit.any() and _asked(source, hit, journal) != OBSERVED:
         reason = "what its status means is not known"
         journal.rows(source.place, hit, "refused", reason)
         out |= hit
@@ -97,13 +96,17 @@ def _meaning(
     return kind.meaning(level) or kind.meaning(label)
 
 
-def _asked(source: SourceColumn, n_rows: int, journal: Journal) -> Meaning | str:
+def _asked(
+    source: SourceColumn,
+    hit: Bools,
+    journal: Journal,
+) -> str:
     place = source.place
+    where = source.rows_in_words(hit)
     return journal.ask(
         place.key("status"),
-        f"In {counted(n_rows, 'row')} {place.named} holds a word that is not known. Is such"
-        " a row an observation, or did nothing take place?",
+        f"Is a row whose status is not known an observation? See {place.named}, {where}.",
         (OBSERVED, NOT_OBSERVED),
-        "rows that are no observation are dropped. To answer for each word, write it in the values"
-        " of status",
+        "Rows that are no observation are dropped. To answer for each word, write a line for it"
+        " under [tables.values.status].",
     )

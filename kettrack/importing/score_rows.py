@@ -102,7 +102,7 @@ class _Part:
             f"{have} decimals, as totals have that are prorated for missing answers. What shall"
             " become of them?",
             (ROUND, LEAVE_OUT),
-            "rounded totals count like any other; those left out are missing scores",
+            "Rounded totals count like any other; those left out are missing scores.",
         )
         if answer == ROUND:
             self.journal.cells(
@@ -180,7 +180,7 @@ class _Part:
             f"Do the answers to the items of {scale.name} count from {low}, as the scale does, or"
             f" from {low + 1}?",
             (f"from {low}", f"from {low + 1}"),
-            "counted one too high, every sum is too high by the number of items",
+            "Counted one too high, every sum is too high by the number of items.",
         )
         return int(answer == f"from {low + 1}")
 
