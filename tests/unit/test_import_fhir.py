@@ -1122,3 +1122,67 @@ def test_files_of_one_kind_share_their_part_of_the_map(tmp_path: Path) -> None:
     ]
     assert sorted(made.sessions["patient_id"].to_pylist()) == ["0", "1"]
     assert sorted(made.scores["patient_id"].to_pylist()) == ["0", "1"]
+
+
+def test_a_total_of_the_same_time_is_that_of_the_answers(tmp_path: Path) -> None:
+    records = [full_response(1), observation(valueInteger=12)]
+    found = of_records(tmp_path, *records)
+    key = "total_or_answers.PHQ-9"
+    assert (found.scores, found.questions) == ([], [key])
+    (row,) = of_records(tmp_path, *records, answers={key: "total"}).scores
+    assert row["score"] == 12
+
+
+def test_a_total_of_another_time_is_another_score(tmp_path: Path) -> None:
+    later = {"effectiveDateTime": "2024-03-05T18:00:00-05:00"}
+    found = of_records(
+        tmp_path,
+        full_response(1),
+        observation(valueInteger=12, **later),
+        answers={"same_day.PHQ-9": "last"},
+    )
+    assert [row["score"] for row in found.scores] == [12]
+
+
+@pytest.mark.parametrize("meta", ["lastUpdated", "versionId"])
+def test_without_a_version_on_both_nobody_can_tell(tmp_path: Path, meta: str) -> None:
+    later = observation(id="1", valueInteger=9, meta={meta: "2024-03-06T00:00:00Z"})
+    earlier = observation(
+        id="1", valueInteger=20, meta={"lastUpdated": "2024-03-05T00:00:00Z"}
+    )
+    found = of_records(tmp_path, later, earlier)
+    kept = [9] if meta == "lastUpdated" else []
+    assert [row["score"] for row in found.scores] == kept
+
+
+def test_bundles_one_a_line(tmp_path: Path) -> None:
+    lines = [
+        {
+            "resourceType": "Bundle",
+            "entry": [{"resource": observation(valueInteger=3, effectiveDateTime=day)}],
+        }
+        for day in ("2024-03-05", "2024-03-06")
+    ]
+    found = of_records(tmp_path, *lines)
+    (table,) = found.source.tables
+    assert table.rows.to_pylist() == [1, 2]
+
+
+def test_a_cell_that_is_refused_or_mended_has_its_row(tmp_path: Path) -> None:
+    found = of_records(tmp_path, PATIENT, observation(valueString="3"))
+    (said,) = found.remarks.said
+    assert (said.row, said.column, said.action) == (2, "value[x]", "mended")
+
+
+def test_a_part_that_was_broken_off(tmp_path: Path) -> None:
+    choice = {"same_day_sessions": "parts of one session"}
+    records = [spray(0), spray(5) | {"status": "stopped"}]
+    (row,) = of_records(tmp_path, *records, answers=choice).sessions
+    assert row["stopped_early"] is True
+
+
+def test_a_weight_that_is_no_observation(tmp_path: Path) -> None:
+    weight = observation("29463-7", valueQuantity={"value": 70, "unit": "kg"})
+    wrong = weight | {"status": "entered-in-error"}
+    (row,) = of_records(tmp_path, administration(), wrong).sessions
+    assert "weight_kg" not in row
