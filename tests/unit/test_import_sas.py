@@ -181,6 +181,16 @@ def test_numbers_of_fewer_bytes(tmp_path: Path, length: int) -> None:
     assert whys(table, "N") == [*[None] * 6, ".A", "._", ".Z", None]
 
 
+def test_a_letter_that_is_cut_by_the_end_of_its_column(tmp_path: Path) -> None:
+    """The bytes of two cells in a row are a letter; those of each alone are none."""
+    path = tmp_path / "log.xpt"
+    data = library(member("A", [Variable("A", ["Zo#", "@ob"], 3, True)]))
+    path.write_bytes(data.replace(b"Zo#@ob", b"Zo\xc3\xabob"))
+    unknown = "\N{REPLACEMENT CHARACTER}"
+    table = only_table(path, Remarks())
+    assert cells(table, "A") == [f"Zo{unknown}", f"{unknown}ob"]
+
+
 def test_a_record_of_text_that_looks_like_a_header(tmp_path: Path) -> None:
     """Only at the begin of 80 bytes, and whole, is it one."""
     path = tmp_path / "log.xpt"

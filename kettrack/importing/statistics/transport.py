@@ -324,8 +324,26 @@ def _text(
     raw: Bytes,
     encoding: str,
 ) -> tuple[pa.Array, None]:
-    cells = [row.tobytes().decode(encoding, "replace") for row in raw]
-    return blank_is_nothing(pa.array(cells, pa.string())), None
+    cells = _as_unicode(raw) if encoding == UNICODE else None
+    if cells is None:
+        texts = [row.tobytes().decode(encoding, "replace") for row in raw]
+        cells = pa.array(texts, pa.string())
+    return blank_is_nothing(cells), None
+
+
+def _as_unicode(raw: Bytes) -> pa.Array | None:
+    """All cells at once; None where one of them ends within a letter."""
+    n_rows, length = raw.shape
+    buffer = pa.py_buffer(np.ascontiguousarray(raw))
+    cells = pa.FixedSizeBinaryArray.from_buffers(
+        pa.binary(length),
+        n_rows,
+        [None, buffer],
+    )
+    try:
+        return cells.cast(pa.binary()).cast(pa.string())
+    except pa.ArrowInvalid:
+        return None
 
 
 def _numbers(raw: Bytes) -> tuple[pa.Array, pa.Array]:
