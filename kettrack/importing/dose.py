@@ -10,7 +10,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from kettrack.importing.closed_words import as_words
+from kettrack.arrays import Bools, Floats
+from kettrack.importing.closed_words import (
+    LEAVE_EMPTY,
+    as_words,
+)
 from kettrack.importing.contract_columns import as_kind
 from kettrack.importing.import_map import TableMap
 from kettrack.importing.journal import Journal, SourceColumn
@@ -20,16 +24,19 @@ from kettrack.importing.quantities import (
     read_amounts,
 )
 from kettrack.importing.source import DOSE, DOSE_UNIT
+from kettrack.privacy.identifying_people import shown
 from kettrack.vocabulary.columns import SESSIONS
 from kettrack.vocabulary.units import factor
 
 DOSE_MG = "dose_mg"
+_LAST_BEFORE = "the last weight before"
+_NEVER = 10**9
 _COLUMN = SESSIONS[DOSE_MG]
 
 
 def read_doses(
     sources: Mapping[str, SourceColumn],
-    weight: pa.Array | None,
+    columns: Mapping[str, pa.Array],
     plan: TableMap,
     journal: Journal,
 ) -> pa.Array:
@@ -39,12 +46,13 @@ def read_doses(
     ----------
     sources : mapping
         `dose_mg`, or `dose` with or without `dose_unit`, to their cells.
-    weight : Array of float64, optional
-        In kg, of the same rows.
+    columns : mapping
+        What has been read of the same rows: `weight_kg`, and for a row without a weight also
+        `patient_id` and `date` or `day`.
     plan : TableMap
         Holds words and units under `dose_mg` or `dose`.
     journal : Journal
-        Takes what is refused.
+        Takes what is refused, and asks whether an earlier weight may be taken.
     """
     name = DOSE_MG if DOSE_MG in sources else DOSE
     source = sources[name]
@@ -58,9 +66,10 @@ def read_doses(
     values = amounts.values
     # A refused cell is not refused again for want of a weight.
     by_weight = amounts.by_weight & np.isfinite(values)
-    kg = np.full(len(values), np.nan)
-    if weight is not None:
-        kg = pc.fill_null(weight, np.nan).to_numpy(zero_copy_only=False)
+    kg = _weights(columns, len(values))
+    lacking = by_weight & np.isnan(kg)
+    if lacking.any():
+        kg = _with_earlier(kg, lacking, columns, source, journal)
     no_weight = by_weight & np.isnan(kg)
     reason = "the dose is per kg, and the row has no weight that can be read"
     journal.cells(source, no_weight, "refused", reason)
@@ -71,6 +80,59 @@ def read_doses(
         _COLUMN,
         journal,
     )
+
+
+def _weights(columns: Mapping[str, pa.Array], n_rows: int) -> Floats:
+    if "weight_kg" not in columns:
+        return np.full(n_rows, np.nan)
+    filled = pc.fill_null(columns["weight_kg"], np.nan)
+    return np.array(filled.to_numpy(zero_copy_only=False))
+
+
+def _with_earlier(
+    kg: Floats,
+    lacking: Bools,
+    columns: Mapping[str, pa.Array],
+    source: SourceColumn,
+    journal: Journal,
+) -> Floats:
+    """Weights with the last one before where a row has none and the owner of the data says so."""
+    earlier = _last_before(kg, columns)
+    usable = lacking & np.isfinite(earlier)
+    if not usable.any():
+        return kg
+    answer = journal.ask(
+        f"weight.{shown(source.place.table, file=True)}",
+        f"Some doses are per kg in rows without a weight: {source.place.named},"
+        f" {source.rows_in_words(usable)}. Shall the last weight of the patient before be taken?",
+        (_LAST_BEFORE, LEAVE_EMPTY),
+        "Without a weight the dose stays empty.",
+    )
+    if answer != _LAST_BEFORE:
+        return kg
+    reason = "the dose is per kg; the weight is the last one of the patient before"
+    journal.cells(source, usable, "mended", reason)
+    return np.where(usable, earlier, kg)
+
+
+def _last_before(kg: Floats, columns: Mapping[str, pa.Array]) -> Floats:
+    """For each row the last weight of its patient up to its day."""
+    rows = np.arange(len(kg))
+    patients = columns["patient_id"].dictionary_encode().indices.to_numpy()
+    time = columns.get("date", columns.get("day"))
+    if time is None:
+        return np.full(len(kg), np.nan)
+    # Rows without a day come last, so that no weight of theirs is taken for an earlier one.
+    days = pc.fill_null(time.cast(pa.int32()), _NEVER).to_numpy(zero_copy_only=False)
+    order = np.lexsort((rows, days, patients))
+    weights = kg[order]
+    # The place of the last row with a weight; it counts where it is of the same patient.
+    last = np.maximum.accumulate(np.where(np.isfinite(weights), rows, -1))
+    known = last >= 0
+    same = known & (patients[order][last] == patients[order])
+    found = np.full(len(kg), np.nan)
+    found[order] = np.where(same, weights[last], np.nan)
+    return found
 
 
 def _by_units(

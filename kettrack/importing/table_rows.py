@@ -120,7 +120,7 @@ class TableRows:
         known = pc.is_valid(numbers).to_numpy(zero_copy_only=False)
         # From here on nothing is said of rows without a patient.
         rows = rows[known]
-        base = self._base(rows) | {_ID: numbers.filter(pa.array(known))}
+        base = self._base(rows, numbers.filter(pa.array(known)))
         occasions = occasions_of(self.plan.wide)
         if not occasions:
             return [
@@ -186,11 +186,11 @@ class TableRows:
                 rows = rows[kept]
         return rows
 
-    def _base(self, rows: Ints) -> Columns:
+    def _base(self, rows: Ints, numbers: pa.Array) -> Columns:
         """The columns that every occasion of a row shares."""
         plan = self.plan
         sources = self._sources(rows)
-        base: Columns = {}
+        base: Columns = {_ID: numbers}
         for name, source in sources.items():
             whole = self._column(plan.columns[name])
             if holds_dates(name, whole):
@@ -204,10 +204,9 @@ class TableRows:
                     self.journal,
                 )
         if DOSE_MG in sources or DOSE in sources:
-            weight = base.get("weight_kg")
             base[DOSE_MG] = read_doses(
                 sources,
-                weight,
+                base,
                 plan,
                 self.journal,
             )
@@ -255,10 +254,9 @@ class TableRows:
         columns: Columns,
     ) -> pa.Array:
         if name == DOSE_MG:
-            weight = columns.get("weight_kg")
             return read_doses(
                 {name: sources[name]},
-                weight,
+                columns,
                 self.plan,
                 self.journal,
             )

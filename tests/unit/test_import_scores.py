@@ -277,3 +277,40 @@ def test_reisby() -> None:
         "a code that stands for a missing score"
     }
     assert len(remarks.said) == 396 - 375
+
+
+@pytest.mark.parametrize(
+    ("answer", "doses"),
+    [
+        ("", [None, 40.0, None, None, 45.0, None]),
+        ("leave empty", [None, 40.0, None, None, 45.0, None]),
+        ("the last weight before", [None, 40.0, 40.0, 45.0, 45.0, None]),
+    ],
+)
+def test_an_earlier_weight_is_taken_only_when_it_is_said(
+    answer: str, doses: list[float | None]
+) -> None:
+    table = sheet(
+        """
+        id | on         | kg | dose
+        a  | 2024-01-01 | .  | 0.5 mg/kg
+        a  | 2024-01-02 | 80 | 0.5 mg/kg
+        a  | 2024-01-03 | .  | 0.5 mg/kg
+        a  | 2024-01-09 | .  | 0.5 mg/kg
+        a  | 2024-01-08 | 90 | 0.5 mg/kg
+        b  | 2024-01-09 | .  | 0.5 mg/kg
+        """,
+        "S",
+    )
+    columns = {"patient_id": "id", "date": "on", "weight_kg": "kg", "dose_mg": "dose"}
+    plan = TableMap(source="S", to="sessions", columns=columns)
+    answers = {"weight.S": answer} if answer else {}
+    made, remarks = applied(plan, tables=(table,), answers=answers)
+    assert column(made.sessions, "dose_mg") == doses
+    # A weight that was not measured that day is none of the session.
+    assert column(made.sessions, "weight_kg") == [None, 80.0, None, None, 90.0, None]
+    assert [one.key for one in remarks.asked] == ([] if answer else ["weight.S"])
+    done = [(one.row, one.action) for one in remarks.said]
+    assert (4, "mended") in done or "last" not in answer
+    assert (2, "refused") in done
+    assert (7, "refused") in done
