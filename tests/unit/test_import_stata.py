@@ -131,6 +131,16 @@ def test_tagged_in_every_release(tmp_path: Path, version: int) -> None:
     assert whys(table, "phq") == [None, ".a", None, None]
 
 
+def test_long_record_numbers_stay_apart(tmp_path: Path) -> None:
+    """16 digits and more: what the file stores, digit by digit, and a word of warning."""
+    numbers = [9007199254740992.0, 9007199254740994.0, None]
+    found, remarks = one_column(tmp_path / "log.dta", numbers)
+    assert found == [9007199254740992, 9007199254740994, None]
+    assert [(one.action, one.count) for one in remarks.said] == [("noted", 2)]
+    found, _ = one_column(tmp_path / "log.dta", [1e300, 1.0])
+    assert found == [1e300, 1.0]
+
+
 def test_seven_digits_are_not_more(tmp_path: Path) -> None:
     path = tmp_path / "log.dta"
     frame = pd.DataFrame(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -166,3 +166,16 @@ def text_cells(texts: pd.Series[str]) -> pa.Array:
     """A column of text as Arrow has it; null where nothing stands."""
     cells = texts.to_numpy(dtype=object)
     return pa.array(cells, pa.string(), mask=np.asarray(texts.isna()))
+
+
+def filled_only(
+    columns: Mapping[str, pa.Array],
+    needed: Collection[str],
+) -> pa.Table:
+    """A table without the columns in which nothing stands, but for those that are needed."""
+    kept = {
+        name: cells
+        for name, cells in columns.items()
+        if name in needed or cells.null_count < len(cells)
+    }
+    return pa.table(kept)

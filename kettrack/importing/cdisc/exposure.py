@@ -10,7 +10,12 @@ import pandas as pd
 import pyarrow as pa
 
 from kettrack.arrays import Bools, Floats
-from kettrack.importing.cdisc.dataset import SUBJECT, Dataset, text_cells
+from kettrack.importing.cdisc.dataset import (
+    SUBJECT,
+    Dataset,
+    filled_only,
+    text_cells,
+)
 from kettrack.importing.cdisc.study_days import Clock, Times
 from kettrack.importing.cdisc.weights import weights_at
 from kettrack.importing.remarks import Remarks
@@ -102,7 +107,7 @@ def sessions_of(
     return SourceTable(
         file=dataset.file,
         name=dataset.name,
-        data=pa.table(columns).filter(filled),
+        data=filled_only(columns, ("patient_id", when)).filter(filled),
         rows=pa.array(dataset.rows).filter(filled),
         is_a="sessions",
     )

@@ -14,7 +14,13 @@ import pyarrow as pa
 
 from kettrack.arrays import Bools, Floats, Ints
 from kettrack.importing.cdisc.codes import codes_known
-from kettrack.importing.cdisc.dataset import SUBJECT, Dataset, no_texts, text_cells
+from kettrack.importing.cdisc.dataset import (
+    SUBJECT,
+    Dataset,
+    filled_only,
+    no_texts,
+    text_cells,
+)
 from kettrack.importing.cdisc.study_days import Clock, Times
 from kettrack.importing.registry import Answers
 from kettrack.importing.remarks import Remarks
@@ -278,7 +284,7 @@ def _pivoted(
     table = SourceTable(
         file=dataset.file,
         name=dataset.name,
-        data=pa.table(columns),
+        data=filled_only(columns, ("patient_id", when, "instrument")),
         rows=pa.array(rows),
         is_a="scores",
     )

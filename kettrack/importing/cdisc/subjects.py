@@ -9,7 +9,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from kettrack.importing.cdisc.dataset import SUBJECT, Dataset, text_cells
+from kettrack.importing.cdisc.dataset import (
+    SUBJECT,
+    Dataset,
+    filled_only,
+    text_cells,
+)
 from kettrack.importing.cdisc.study_days import Clock, Times, days_since
 from kettrack.importing.remarks import Remarks
 from kettrack.importing.source import SourceTable
@@ -65,7 +70,7 @@ def patients_of(
     return SourceTable(
         file=dataset.file,
         name=dataset.name,
-        data=pa.table(columns).filter(kept),
+        data=filled_only(columns, ("patient_id",)).filter(kept),
         rows=pa.array(dataset.rows).filter(kept),
         is_a="patients",
     )
@@ -210,7 +215,7 @@ def events_of(
     return SourceTable(
         file=dataset.file,
         name=dataset.name,
-        data=pa.table(columns).filter(filled),
+        data=filled_only(columns, ("patient_id", when)).filter(filled),
         rows=pa.array(dataset.rows).filter(filled),
         is_a="events",
     )

@@ -10,7 +10,6 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from kettrack.arrays import Bools, Floats
 from kettrack.importing.remarks import Action, ColumnPlace, OpenQuestion, Remarks
@@ -37,6 +36,7 @@ from kettrack.privacy.identifying_people import shown
 
 # A double counts every whole number up to here.
 _MOST_WHOLE: Final = 2**53
+_MOST_DIGITS: Final = 2**63
 _NO_DAY: Final = "no day of the calendar stands behind this number"
 _PERIODS: Final = {
     "m": "months",
@@ -264,8 +264,11 @@ def _plain(place: _Place) -> pa.Array:
             "numbers of more than 15 digits: the file does not keep their last digits",
             too_long,
         )
+    if (np.abs(known) >= _MOST_DIGITS).any():
         return values
-    return pc.cast(values, pa.int64())
+    # Also long ones, digit by digit: rounded once more, several people could share a number.
+    cells = np.where(np.isnan(numbers), 0, numbers).astype(np.int64)
+    return pa.array(cells, mask=np.isnan(numbers))
 
 
 def _shortest(values: pa.Array, place: _Place) -> pa.Array:
