@@ -50,6 +50,29 @@ _ROUTE: Final[Lists] = {
     ),
     "oral": "po, p o, oral, orally, by mouth, per os, peroral, orale, oraal, os",
 }
+# Words that terminologies and clinics put beside a route, and that change nothing of it.
+_BESIDE_A_ROUTE: Final = frozenset(
+    [
+        "route",
+        "use",
+        "administration",
+        "injection",
+        "infusion",
+        "push",
+        "drip",
+        "bolus",
+        "spray",
+        "qualifier",
+        "value",
+        "by",
+        "mouth",
+        "tablet",
+        "troche",
+        "lozenge",
+        "given",
+        "via",
+    ]
+)
 _DRUG: Final[Lists] = {
     "ketamine": "ket, ketalar, racemic ketamine, r s ketamine, ketanest",
     "esketamine": "esk, spravato, ketanest s, s ketamine, esketamine",
@@ -249,7 +272,17 @@ def word_meant(column: str, word: str) -> str | None:
         return found
     if column == "diagnosis":
         return _of_icd_10(word)
-    return _beside_drug(column, word) if column in ("drug", "route") else None
+    if column == "route":
+        return _route_in_words(text) or _beside_drug(column, word)
+    return _beside_drug(column, word) if column == "drug" else None
+
+
+def _route_in_words(text: str) -> str | None:
+    """The one route of a text that says nothing else, as `intravenous route` in a terminology."""
+    parts = text.split()
+    routes = _routes_of(parts)
+    said = all(part in _BESIDE_A_ROUTE or _route_part(part) for part in parts)
+    return next(iter(routes)) if said and len(routes) == 1 else None
 
 
 def dose_within(word: str) -> str | None:

@@ -720,6 +720,21 @@ def test_an_infusion(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("route", "word"),
+    [
+        ({"text": "Intravenous route (qualifier value)"}, "iv"),
+        ({"coding": [{"display": "Nasal use"}]}, "intranasal"),
+        (coded("78421000", "http://snomed.info/sct"), "im"),
+        ({"text": "through the pump"}, "through the pump"),
+        ({}, None),
+    ],
+)
+def test_routes(tmp_path: Path, route: Json, word: str | None) -> None:
+    (row,) = of_records(tmp_path, administration(dosage={"route": route})).sessions
+    assert row.get("route") == word
+
+
 def r5(**fields: Any) -> Json:
     one = administration(**fields)
     del one["medicationCodeableConcept"]

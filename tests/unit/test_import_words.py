@@ -20,6 +20,7 @@ from kettrack.importing.import_map import TableMap
 from kettrack.importing.journal import Journal, SourceColumn
 from kettrack.importing.observed_rows import observed, wanted
 from kettrack.importing.remarks import ColumnPlace, Remarks
+from kettrack.vocabulary.cell_words import word_meant
 from kettrack.vocabulary.columns import TABLES
 from kettrack.vocabulary.truth_words import truth_of
 
@@ -184,3 +185,21 @@ def test_rows_that_belong_to_a_table() -> None:
     cells = column_of("Infusion", "phone", None, "K", "", labels={"k": "INFUSION"})
     np.testing.assert_array_equal(wanted(cells, ("infusion",)), [1, 0, 0, 1, 0])
     np.testing.assert_array_equal(wanted(cells, ()), [1, 1, 0, 1, 0])
+
+
+@pytest.mark.parametrize(
+    ("text", "route"),
+    [
+        ("Intravenous route", "iv"),
+        ("IV push", "iv"),
+        ("Sublingual (troche)", "sublingual"),
+        ("Subcutaneous (qualifier value)", "sc"),
+        ("By mouth (PO)", "oral"),
+        ("Ketamine IV", "iv"),
+        ("injection", None),
+        ("IV or IM", None),
+        (f"{SECRET} iv", None),
+    ],
+)
+def test_words_beside_a_route(text: str, route: str | None) -> None:
+    assert word_meant("route", text) == route

@@ -36,6 +36,7 @@ from kettrack.importing.fhir.status import StatusReader
 from kettrack.importing.fhir.times import ClinicClock, ClinicMoment, NoDay, minutes
 from kettrack.importing.registry import Answers
 from kettrack.importing.remarks import OpenQuestion
+from kettrack.vocabulary.cell_words import word_meant
 from kettrack.vocabulary.columns import DRUGS
 from kettrack.vocabulary.outside_codes import (
     drug_in_words,
@@ -291,9 +292,11 @@ def _route(concept: NamedConcept | None) -> str:
     """A route of the contract by its code, else the words as they stand."""
     if concept is None:
         return ""
-    # Words are left to the map, which knows them in several languages.
     for coding in concept.coding:
         route = route_of_code(coding.system, coding.code)
         if route is not None:
             return route
-    return next((one for one in _words_of(concept) if one), "")
+    words = [one for one in _words_of(concept) if one]
+    known = (word_meant("route", one) for one in words)
+    # What nobody knows is left to the map, which asks about it.
+    return next(filter(None, known), words[0] if words else "")

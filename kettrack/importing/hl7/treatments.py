@@ -18,6 +18,7 @@ from kettrack.importing.fhir.treatments import (
 from kettrack.importing.hl7.results import NO_PATIENT
 from kettrack.importing.hl7.segments import Segment, component
 from kettrack.importing.hl7.times import hl7_moment
+from kettrack.vocabulary.cell_words import word_meant
 from kettrack.vocabulary.outside_codes import route_of_code
 
 # HL7 v2 table 0322, completion status, and 0323, action code.
@@ -106,9 +107,10 @@ class AdministrationReader:
             return
         code = segment.components(1)
         known = route_of_code(component(code, 3) or "HL70162", component(code, 1))
-        # Words are left to the map, which knows them in several languages.
         words = component(code, 2) or component(code, 1)
-        session.route = known or words or session.route
+        # What nobody knows is left to the map, which asks about it.
+        meant = known or word_meant("route", words) or words
+        session.route = meant or session.route
 
     def _dose(
         self,
