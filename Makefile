@@ -65,6 +65,7 @@ check: $(READY)  ## Lint, formatting and types
 
 bench: $(READY)  ## Speed against what a user would otherwise write, as ratios
 	$(BIN)/python benchmarks/outcomes_against_duckdb.py
+	$(BIN)/python benchmarks/reading_at_scale.py
 	$(BIN)/python benchmarks/timelines_at_scale.py
 	$(BIN)/python benchmarks/survival_against_scikit.py
 	$(BIN)/python benchmarks/bootstrap_by_weights.py

@@ -90,6 +90,9 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the program and leave with its exit code: 0 ok, 1 fault in kettrack, 2 bad input or
     usage, 3 refused, 130 stopped.
     """
+    # Said before Arrow is loaded. Its own allocator keeps what was used on the way; that of the
+    # system can be told to give it back.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     try:
         app(arguments, prog_name="kettrack")
     except KettrackError as error:

@@ -1,0 +1,152 @@
+"""A clinic of a hundred thousand patients from its files to the table of outcomes, as whole
+processes: `kettrack outcomes`, the same of an earlier checkout, and a DuckDB script.
+
+They run in turn, so that a busy machine is busy for all; printed are medians of time and of peak
+memory, and ratios. Both kettracks must give the same table before anything is printed; the DuckDB
+script checks nothing of what it reads, and only its sessions are compared. Run with `make bench`;
+`--against` names a checkout, `--patients` makes it smaller.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+# Nothing heavy is imported here: the system counts the memory of a process that starts another
+# one to that other one.
+ROOT = Path(__file__).resolve().parent.parent
+FORMATS = ("csv", "parquet")
+# What a user would write: the files, the query, a file.
+SCRIPT = """
+import sys, duckdb
+folder, ending, sql, out = sys.argv[1:]
+duckdb.sql(f"CREATE TABLE scores AS SELECT patient_id AS patient, day, score"
+           f" FROM '{folder}/scores.{ending}'"
+           f" WHERE instrument = 'PHQ-9' AND score IS NOT NULL")
+duckdb.sql(f"CREATE TABLE sessions AS SELECT patient_id AS patient, day"
+           f" FROM '{folder}/sessions.{ending}'")
+duckdb.sql(sql).write_parquet(out)
+"""
+COPY = """
+import sys, duckdb
+duckdb.sql(f"COPY (FROM '{sys.argv[1]}') TO '{sys.argv[2]}'")
+"""
+
+
+def main() -> None:
+    """Make the clinic, run everything in turn, compare, print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--patients", type=int, default=100_000)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--against", type=Path, help="checkout of an earlier kettrack")
+    asked = parser.parse_args()
+    checkouts = {"kettrack": ROOT}
+    if asked.against:
+        checkouts["before"] = asked.against.resolve()
+    with tempfile.TemporaryDirectory() as scratch:
+        clinics = make_clinics(Path(scratch), asked.patients)
+        measured = {
+            ending: measure(ending, clinic, checkouts, asked.runs)
+            for ending, clinic in clinics.items()
+        }
+        for clinic in clinics.values():
+            compare(clinic, list(checkouts))
+    for ending, medians in measured.items():
+        show(ending, medians)
+
+
+def make_clinics(scratch: Path, n: int) -> dict[str, Path]:
+    """The same simulated clinic as CSV and as Parquet."""
+    folders = {ending: scratch / ending for ending in FORMATS}
+    simulate = ["-m", "kettrack", "simulate", folders["csv"], "-n", n, "--seed", 3]
+    run_measured(simulate, ROOT)
+    folders["parquet"].mkdir()
+    for file in folders["csv"].glob("*.csv"):
+        target = folders["parquet"] / f"{file.stem}.parquet"
+        run_measured(["-c", COPY, file, target], ROOT)
+    return folders
+
+
+def measure(
+    ending: str, clinic: Path, checkouts: dict[str, Path], runs: int
+) -> dict[str, tuple[float, float]]:
+    """Median seconds and peak memory of each, run in turn."""
+    source = (ROOT / "benchmarks/outcomes_against_duckdb.py").read_text()
+    sql = source.split('SQL = """')[1].split('"""')[0]
+    outcomes = ["-m", "kettrack", "outcomes", clinic, "-o"]
+    commands: dict[str, tuple[list[object], Path]] = {
+        name: ([*outcomes, table_of(name, clinic)], checkout)
+        for name, checkout in checkouts.items()
+    }
+    script = ["-c", SCRIPT, clinic, ending, sql, table_of("duckdb", clinic)]
+    commands["duckdb"] = (script, ROOT)
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
+    for _ in range(runs):
+        for name, command in commands.items():
+            taken[name].append(run_measured(*command))
+    medians = {}
+    for name, both in taken.items():
+        seconds, memory = zip(*both, strict=True)
+        medians[name] = (statistics.median(seconds), statistics.median(memory))
+    return medians
+
+
+def table_of(name: str, clinic: Path) -> Path:
+    """Where the outcomes are written."""
+    return clinic.parent / f"{clinic.name}-{name}.parquet"
+
+
+def run_measured(arguments: list[object], checkout: Path) -> tuple[float, float]:
+    """Seconds and peak memory in MB of a whole Python process that finds one checkout."""
+    begin = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, *map(str, arguments)],
+        # Not in a checkout: Python would find the kettrack that stands there.
+        cwd=tempfile.gettempdir(),
+        env={**os.environ, "PYTHONPATH": str(checkout)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    # The system knows the peak of each process once it has ended.
+    _, status, usage = os.wait4(process.pid, 0)
+    took = time.perf_counter() - begin
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"this failed: python {arguments[0]} {arguments[1]}")
+    kilobytes = usage.ru_maxrss / (1024 if sys.platform == "darwin" else 1)
+    return took, kilobytes / 1024
+
+
+def compare(clinic: Path, names: list[str]) -> None:
+    """Stop unless all say the same of every patient."""
+    import pandas as pd
+
+    ours, *others = [pd.read_parquet(table_of(name, clinic)) for name in names]
+    for before in others:
+        pd.testing.assert_frame_equal(ours[before.columns], before)
+    theirs = pd.read_parquet(table_of("duckdb", clinic))
+    # The script takes a score after the first session, on the same day, for a baseline.
+    pd.testing.assert_series_equal(
+        ours["n_sessions"].astype("int64"), theirs["n_sessions"].astype("int64")
+    )
+
+
+def show(ending: str, medians: dict[str, tuple[float, float]]) -> None:
+    """One line for each, with the ratio of kettrack to it."""
+    our_seconds, our_memory = medians["kettrack"]
+    for name, (seconds, memory) in medians.items():
+        print(
+            f"{ending}, {name}: {seconds:.2f} s, {memory:.0f} MB;"
+            f" kettrack takes {our_seconds / seconds:.2f} of the time"
+            f" and {our_memory / memory:.2f} of the memory"
+        )
+
+
+if __name__ == "__main__":
+    main()
