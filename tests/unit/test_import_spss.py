@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyreadstat
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from written_files import by_haven, cells, one_column, only_table, whys
 
 from kettrack.errors import DataProblems
@@ -193,3 +196,31 @@ def test_a_file_without_rows(tmp_path: Path) -> None:
     pyreadstat.write_sav(frame, str(path))
     table = only_table(path, Remarks())
     assert (table.data.num_rows, len(table.rows)) == (0, 0)
+
+
+_CELLS = st.none() | st.integers(-(10**6), 10**6) | st.floats(-1e9, 1e9, width=32)
+_TEXTS = st.text(
+    st.characters(blacklist_categories=["Cs", "Cc", "Zs", "Zl", "Zp"]),
+    max_size=12,
+)
+
+
+@pytest.mark.parametrize("ending", ["sav", "zsav", "dta"])
+@given(st.lists(st.tuples(_CELLS, _TEXTS), min_size=1, max_size=6))
+def test_cells_come_back(
+    tmp_path_factory: pytest.TempPathFactory,
+    ending: str,
+    rows: list[tuple[float | None, str]],
+) -> None:
+    """Numbers as they were, text as it was, nothing where nothing stood."""
+    path = tmp_path_factory.mktemp("log") / f"log.{ending}"
+    numbers = [np.nan if number is None else float(number) for number, _ in rows]
+    frame = pd.DataFrame({"n": numbers, "t": [text for _, text in rows]})
+    if ending == "dta":
+        pyreadstat.write_dta(frame, str(path))
+    else:
+        pyreadstat.write_sav(frame, str(path), compress=ending == "zsav")
+    table = only_table(path, Remarks())
+    found = [None if one is None else float(one) for one in cells(table, "n")]
+    assert found == [None if number is None else float(number) for number, _ in rows]
+    assert cells(table, "t") == [text or None for _, text in rows]
