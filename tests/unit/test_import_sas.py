@@ -11,7 +11,7 @@ import pyreadstat
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from transport_bytes import Variable, library, member
+from transport_bytes import Variable, library, long_labels, member
 from written_files import by_haven, cells, one_column, only_table, whys
 
 from kettrack.errors import DataProblems
@@ -151,6 +151,18 @@ def test_long_names_and_labels(tmp_path: Path) -> None:
     assert table.name == "VISITS"
     assert table.labels == {"a_name_of_more_than_8": label, "SHORT": "short"}
     assert cells(table, "SHORT") == [1]
+
+
+def test_long_names_of_formats(tmp_path: Path) -> None:
+    path = tmp_path / "log.xpt"
+    name = "when_the_patient_was_seen_first"
+    labels = long_labels(name, "first visit", "E8601DA10.")
+    first = Variable("WHEN_THE", [SIX_JANUARY, "."])
+    path.write_bytes(library(member("A", [first, Variable("N", [1, 2])], labels)))
+    table = only_table(path, Remarks())
+    assert cells(table, name) == [date(2025, 1, 6), None]
+    assert table.labels == {name: "first visit"}
+    assert cells(table, "N") == [1, 2]
 
 
 def test_all_data_sets_of_a_file_are_read(tmp_path: Path) -> None:

@@ -79,7 +79,16 @@ def _described(number: int, variable: Variable, position: int) -> bytes:
     )
 
 
-def member(name: str, variables: Sequence[Variable]) -> bytes:
+def long_labels(name: str, label: str, form: str) -> bytes:
+    """What version 8 writes behind the variables, of the first of them, where a label or the name
+    of a format is long.
+    """
+    parts = [name.encode(), label.encode(), form.encode(), b""]
+    lengths = struct.pack(">5h", 1, *map(len, parts))
+    return _header("LABELV9", "1") + _filled(lengths + b"".join(parts))
+
+
+def member(name: str, variables: Sequence[Variable], labels: bytes = b"") -> bytes:
     """One data set."""
     described = b""
     position = 0
@@ -101,6 +110,7 @@ def member(name: str, variables: Sequence[Variable]) -> bytes:
             _STAMP.ljust(80),
             _header("NAMESTR", f"000000{len(variables):04d}00000000000000000000"),
             _filled(described),
+            labels,
             _header("OBS", "0" * 30),
             _filled(data),
         ]

@@ -72,23 +72,25 @@ def as_moments(
     shift = (told.origin - _EPOCH).days * _THOUSANDTHS_A_DAY
     # To thousandths: seconds of SPSS are stored with a fraction that is not exact.
     a_tick = _THOUSANDTHS_A_DAY / told.a_day
-    ticks = (
-        np.round(
-            np.where(within, values, 0) * a_tick,
-        )
-        + shift
-    )
-    stored = pa.array(ticks.astype(np.int64), mask=~within)
+    since_origin = np.round(np.where(within, values, 0) * a_tick)
+    ticks = since_origin.astype(np.int64) + shift
+    stored = pa.array(ticks, mask=~within)
     return stored.cast(pa.timestamp("ms")), within
 
 
 def _without_leap_seconds(values: Floats) -> Floats:
     """`%tC` of Stata counts them, so that its days get longer and longer."""
-    days = (_LEAP_SECONDS - np.datetime64("1960-01-01")).astype(np.int64) + 1
+    days = (_LEAP_SECONDS - np.datetime64("1960-01-01")).astype(
+        np.int64,
+    ) + 1
     # The n-th second was added when n - 1 others had been.
     begin = days * _THOUSANDTHS_A_DAY + np.arange(len(days)) * 1000
     added = np.searchsorted(begin, values, side="right")
-    return values - 1000.0 * np.where(np.isnan(values), 0, added)
+    return values - 1000.0 * np.where(
+        np.isnan(values),
+        0,
+        added,
+    )
 
 
 def as_lengths(
@@ -111,9 +113,8 @@ def within_a_day(
 ) -> bool:
     """Whether all numbers are times of day or lengths below a day, seen from 0."""
     known = values[~np.isnan(values)]
-    return bool(
-        ((known >= 0) & (known < told.a_day)).all(),
-    )
+    short = (known >= 0) & (known < told.a_day)
+    return bool(short.all())
 
 
 def as_periods(
@@ -123,9 +124,8 @@ def as_periods(
     """Counts of months, quarters, weeks or half years since 1960, as text: `2025-03`."""
     a_year = _A_YEAR[told.shows]
     known = np.isfinite(values)
-    counts = np.floor(np.where(known, values, 0)).astype(
-        np.int64,
-    )
+    whole = np.floor(np.where(known, values, 0))
+    counts = whole.astype(np.int64)
     spellings, place = np.unique(counts, return_inverse=True)
     written = np.array(
         [

@@ -42,6 +42,7 @@ _HEADER: Final = re.compile(
     re.DOTALL,
 )
 _MEMBER: Final = re.compile(rb"HEADER RECORD\*{7}MEMB(?:ER|V8)  HEADER RECORD!{7}")
+_NEW: Final = "MEMBV8"  # version 8, or 9
 _COMPRESSED: Final = b"**COMPRESSED**"
 _BLANK: Final = 0x20
 # type, length, name, label, format with width, and position: the first 88 bytes of a variable.
@@ -146,7 +147,7 @@ def _member(data: bytes) -> _Member:
     kind, numbers = _header(data, 0)
     size = numbers[5]
     # Two headers, then two records on the data set itself.
-    name_ends = 40 if kind == "MEMBV8" else 16
+    name_ends = 40 if kind == _NEW else 16
     name = data[2 * _RECORD + 8 : 2 * _RECORD + name_ends]
     _, counts = _header(data, 4 * _RECORD)
     at = 5 * _RECORD
@@ -154,7 +155,8 @@ def _member(data: bytes) -> _Member:
     if len(block) < size * counts[1]:
         raise _CutOff
     variables = [
-        _variable(block[place : place + size]) for place in range(0, len(block), size)
+        _variable(block[place : place + size], kind == _NEW)
+        for place in range(0, len(block), size)
     ]
     at = _next_record(at + len(block))
     at, variables = _with_long_labels(data, at, variables)
@@ -168,11 +170,15 @@ def _next_record(at: int) -> int:
     return -(-at // _RECORD) * _RECORD
 
 
-def _variable(raw: bytes) -> _Variable:
+def _variable(
+    raw: bytes,
+    is_new: bool,
+) -> _Variable:
     kind, length, name, label, form, width, decimals, _, position = (
         _VARIABLE.unpack_from(raw)
     )
-    long_name = raw[_LONG_NAME].strip(b" \x00")
+    # Version 5 has no long names; nobody knows what stands there.
+    long_name = raw[_LONG_NAME].strip(b" \x00") if is_new else b""
     numbers = f"{width or ''}{f'.{decimals}' if decimals else ''}"
     return _Variable(
         is_text=kind == _TEXT,
@@ -211,13 +217,13 @@ def _relabelled(
     variable: _Variable,
     parts: list[bytes],
 ) -> _Variable:
-    """Name, (format, informat,) label, each as long as it is."""
-    form = parts[1].strip().decode("ascii", "replace") if len(parts) > 2 else ""
+    """Name and label, then perhaps format and informat, each as long as it is."""
+    form = parts[2].strip().decode("ascii", "replace") if len(parts) > 2 else ""
     return _Variable(
         variable.is_text,
         variable.length,
         parts[0].strip() or variable.name,
-        parts[-1].strip(),
+        parts[1].strip(),
         form or variable.form,
         variable.position,
     )
