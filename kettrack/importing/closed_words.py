@@ -27,6 +27,7 @@ _Meaning = Callable[[str], str | None]
 _BETWEEN: Final = re.compile(r"\s*[;,/|+\n]\s*")
 LEAVE_EMPTY: Final = "leave empty"
 OTHER: Final = "other"
+_LEAVE_OUT: Final = "leave out"
 _UNKNOWN: Final = "the map does not say what this word means"
 
 
@@ -249,8 +250,9 @@ def read_scale_names(
             f"unknown_words.{shown(place.table, file=True)}.instrument",
             "What shall become of scores whose scale is not known? Their scale stands in"
             f" {place.named}, {where}.",
-            (LEAVE_EMPTY,),
+            (_LEAVE_OUT,),
             "To keep them, write a line for each scale under [tables.values.instrument]: the name"
-            f" of a built-in scale ({', '.join(INSTRUMENTS)}) or of one of your own.",
+            f" of a built-in scale ({', '.join(INSTRUMENTS)}) or of one of"
+            " your own, which the kettrack.toml of the folder must define.",
         )
     return by_level(spelled, cells)

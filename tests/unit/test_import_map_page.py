@@ -21,7 +21,7 @@ def blocks() -> list[str]:
 
 
 def test_the_example(tmp_path: Path) -> None:
-    visits, plan, sessions, wide = blocks()
+    visits, plan, sessions, wide, _own = blocks()
     (tmp_path / "visits.csv").write_text(visits)
     (tmp_path / "map.toml").write_text(plan)
     remarks = Remarks()
