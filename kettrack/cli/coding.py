@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -63,16 +63,23 @@ def day_of(text: str) -> date | None:
     Raises
     ------
     UsageError
-        When it is no day.
+        When it is no day, or one in the future.
     """
     if not text:
         return None
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         raise UsageError(
             "--extract-date needs a day written as 2025-06-30: year, month, day."
         ) from None
+    # In some places of the world it is tomorrow already.
+    tomorrow = datetime.now().astimezone().date() + timedelta(days=1)
+    if day > tomorrow:
+        raise UsageError(
+            "--extract-date lies in the future. No log can be complete to that day."
+        )
+    return day
 
 
 def chosen(

@@ -45,6 +45,7 @@ _SERIAL: Final = re.compile(r"(\d{5})(?:[.,]\d+)?")
 # So many dates with a day up to 12 are no accident.
 _FEWEST_SWAPPED: Final = 5
 _LAST_MONTH: Final = 12
+_ORDER_OF_ALL: Final = "date_order"
 _SWAPPED: Final = "swapped"
 _AS_THEY_STAND: Final = "as they stand"
 _NOTHING: Final = pa.scalar(None, pa.string())
@@ -116,8 +117,9 @@ def _order(
     order = order_of(open_ones)
     if not open_ones or order.known:
         return order.known
-    key = place.key("date_order")
-    answer = answers.get(key, "")
+    key = place.key(_ORDER_OF_ALL)
+    # The key without a column answers for all of them.
+    answer = answers.get(key) or answers.get(_ORDER_OF_ALL, "")
     # An answer that no longer fits the file is asked for again.
     if answer in order.possible:
         return answer

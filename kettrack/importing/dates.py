@@ -65,7 +65,8 @@ def read_dates(
     place : ColumnPlace
         Where it stands.
     answers : mapping
-        `date_order.TABLE.COLUMN` says "day first" or "month first".
+        `date_order.TABLE.COLUMN` says "day first" or "month first"; `date_order` says it for all
+        columns.
     remarks : Remarks
         Takes each cell that cannot be read, with its row, and the question where nobody can tell
         day from month.

@@ -212,6 +212,7 @@ def test_all_questions_are_asked_at_once(run, raw: Path, tmp_path: Path) -> None
         (["none", "-o", "clinic"], "There is no file or folder"),
         (["raw", "-o", "raw"], "exists already"),
         (["raw", "-o", "clinic", "--extract-date", "1.5.2024"], "2025-06-30"),
+        (["raw", "-o", "clinic", "--extract-date", "2999-01-01"], "in the future"),
         (["raw", "-o", "clinic", "--answer", "x"], "--answer needs the key"),
         (["raw", "-o", "clinic", "--key", "none"], "There is no key"),
         (["raw", "-o", "clinic", "--new-key", "clinic/key"], "no folder"),

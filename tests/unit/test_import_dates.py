@@ -142,6 +142,12 @@ def test_the_order_is_asked_where_nothing_tells_it() -> None:
     assert question.choices == ("day first", "month first")
     answered, _ = read(["03/07/2025"], {question.key: "month first"})
     assert answered == [SEVENTH]
+    # One answer for all columns; that of the column goes before it.
+    answered, _ = read(["03/07/2025"], {"date_order": "month first"})
+    assert answered == [SEVENTH]
+    both = {question.key: "day first", "date_order": "month first"}
+    answered, _ = read(["03/07/2025"], both)
+    assert answered == [date(2025, 7, 3)]
     answered, _ = read(["03/07/2025"], {question.key: "day first"})
     assert answered == [date(2025, 7, 3)]
 
