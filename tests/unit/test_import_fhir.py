@@ -845,7 +845,7 @@ def test_a_bulk_folder(tmp_path: Path) -> None:
     (scores,) = [one for one in found.source.tables if one.is_a == "scores"]
     # The number is the line of the file, empty ones counted.
     assert (scores.name, scores.rows.to_pylist()) == ("Observation", [2])
-    assert found.reasons == ["no record of FHIR stands in this file"]
+    assert found.reasons == ["no record of FHIR stands in this file; it was not read"]
 
 
 def test_a_broken_line_loses_one_record(tmp_path: Path) -> None:

@@ -73,8 +73,9 @@ def _fhir_files(path: Path, remarks: Remarks) -> list[FhirFile]:
                 Remark(
                     file=one.name,
                     table=one.name,
-                    action="dropped",
-                    reason=NO_FHIR,
+                    # No record is lost, so nothing is dropped.
+                    action="noted",
+                    reason=f"{NO_FHIR}; it was not read",
                 )
             )
     return fhir
