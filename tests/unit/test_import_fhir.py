@@ -1201,3 +1201,33 @@ def test_a_weight_that_is_no_observation(tmp_path: Path) -> None:
     wrong = weight | {"status": "entered-in-error"}
     (row,) = of_records(tmp_path, administration(), wrong).sessions
     assert "weight_kg" not in row
+
+
+def test_a_scale_of_the_clinics_own(tmp_path: Path) -> None:
+    key = "code.http://example.org/scales|who5"
+    code = coded("who5", "http://example.org/scales")
+    records = [
+        observation(code=code, valueInteger=60),
+        observation(code=code, valueInteger=60, status="amended"),
+    ]
+    found = of_records(tmp_path, *records, answers={key: "WHO-5"})
+    assert [(row["instrument"], row["score"]) for row in found.scores] == [
+        ("WHO-5", 60)
+    ]
+
+
+def test_a_question_that_the_scale_does_not_have(tmp_path: Path) -> None:
+    found = of_records(
+        tmp_path,
+        response(answer("PHQ-9.14", 1), answer("PHQ-9.0", 1), answer("PHQ-9.9", 2)),
+    )
+    (row,) = found.scores
+    assert [name for name in row if name.startswith("item_")] == ["item_9"]
+
+
+@pytest.mark.parametrize("points", [True, "3", None])
+def test_points_that_are_no_number_are_not_read(tmp_path: Path, points: object) -> None:
+    item = answer("/44260-8", 1)
+    beside = {"url": ORDINALS[0], "valueDecimal": points}
+    item["answer"][0]["valueCoding"]["extension"] = [beside]
+    assert of_records(tmp_path, response(item)).scores[0]["item_9"] == 1
