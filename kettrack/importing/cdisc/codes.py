@@ -33,7 +33,7 @@ def codes_known(
     answers: Answers,
     remarks: Remarks,
 ) -> tuple[dict[str, ScoreCode], Bools]:
-    """Code to what its number is, and the records of such codes; others are dropped, and said.
+    """Code to what its number is, and the records of such codes; others are dropped and counted.
 
     Parameters
     ----------
@@ -66,7 +66,8 @@ def codes_known(
         if answer != NOT_USED:
             _ask(dataset, shown_code, meanings[here], remarks)
         reason = f"its code {shown_code} is not one of a known scale"
-        dataset.say(here, "dropped", reason, remarks)
+        # A trial asks many other things: their number is told, not each of them.
+        dataset.count(int(here.sum()), "dropped", reason, remarks)
         kept &= ~here
     return found, kept
 

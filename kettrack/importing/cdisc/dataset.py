@@ -117,12 +117,22 @@ class Dataset:
         count: int,
         remarks: Remarks,
     ) -> None:
-        """Remark on the whole data set."""
+        """Note something of the whole data set."""
+        self.count(count, "noted", reason, remarks)
+
+    def count(
+        self,
+        count: int,
+        action: Action,
+        reason: str,
+        remarks: Remarks,
+    ) -> None:
+        """Remark on a number of records, without naming them."""
         remarks.add(
             Remark(
                 file=self.file,
                 table=self.name,
-                action="noted",
+                action=action,
                 reason=reason,
                 count=count,
             )

@@ -127,10 +127,13 @@ class Scores:
         One row for each patient, scale and moment.
     joined : int array
         Numbers of records whose number stands in the row of another one.
+    records : int array
+        Numbers of all records but those of other tests, which are counted only.
     """
 
     table: SourceTable
     joined: Ints
+    records: Ints
 
 
 def form_rows(
@@ -154,10 +157,11 @@ def form_rows(
     """
     dataset = times.dataset
     names = _names(dataset)
-    kept = _observed(dataset, names, remarks)
+    observed = _observed(dataset, names, remarks)
     tests = (names.code, names.test)
-    known, kept = codes_known(dataset, kept, tests, answers, remarks)
+    known, kept = codes_known(dataset, observed, tests, answers, remarks)
     codes = dataset.words(names.code)
+    others = observed & ~kept & np.asarray(codes.notna())
     values = _values(dataset, names, codes, known)
     for missing, reason in (
         (np.isnan(values), _NO_NUMBER),
@@ -181,7 +185,8 @@ def form_rows(
     )
     when, cells = times.cells(clock)
     long[when] = cells.filter(pa.array(kept)).to_pandas().to_numpy()
-    return _pivoted(dataset, long, when)
+    table, joined = _pivoted(dataset, long, when)
+    return Scores(table=table, joined=joined, records=dataset.rows[~others])
 
 
 def _observed(
@@ -255,7 +260,7 @@ def _pivoted(
     dataset: Dataset,
     long: pd.DataFrame,
     when: str,
-) -> Scores:
+) -> tuple[SourceTable, Ints]:
     """One row for each patient, scale and moment; what is recorded twice stays two rows."""
     moment = ["patient_id", "instrument", when, "visit", "timing"]
     # The second record of the same answer cannot be put into the row of the first.
@@ -288,7 +293,7 @@ def _pivoted(
         rows=pa.array(rows),
         is_a="scores",
     )
-    return Scores(table=table, joined=np.setdiff1d(long["row"].to_numpy(), rows))
+    return table, np.setdiff1d(long["row"].to_numpy(), rows)
 
 
 def _in_order(column: str) -> int:

@@ -30,6 +30,7 @@ from kettrack.importing.registry import Answers, reader
 from kettrack.importing.remarks import Remark, Remarks
 from kettrack.importing.source import SourceData, SourceTable
 
+_Where = tuple[str, str]
 _NOT_NEEDED: Final = "nothing of this data set is used"
 # Of two data sets that say the same, the one nearer to the clinic.
 _SAME_AGAIN: Final = (
@@ -82,11 +83,19 @@ def read_cdisc(
     # Sessions and scores must be told by one clock, or their order is lost.
     clock = one_clock([one for _, one in times], remarks)
     tables: list[SourceTable] = []
-    joined: dict[tuple[str, str], Ints] = {}
+    records = {
+        (one.file, one.name): one.rows
+        for table, several in used.items()
+        for one in several
+        if table != _WEIGHTS
+    }
+    joined: dict[_Where, Ints] = {}
     for table, one in times:
         if table == _SCORES:
             scores = form_rows(one, clock, answers, remarks)
-            joined[one.dataset.file, one.dataset.name] = scores.joined
+            where = (one.dataset.file, one.dataset.name)
+            records[where] = scores.records
+            joined[where] = scores.joined
             tables.append(scores.table)
         elif table == _SESSIONS:
             tables.append(sessions_of(one, used[_WEIGHTS], clock, remarks))
@@ -99,12 +108,7 @@ def read_cdisc(
     return SourceData(
         kind="cdisc",
         tables=tables,
-        records={
-            (one.file, one.name): pa.array(one.rows)
-            for table, several in used.items()
-            for one in several
-            if table != _WEIGHTS
-        },
+        records={where: pa.array(rows) for where, rows in records.items()},
         joined={where: pa.array(rows) for where, rows in joined.items()},
     )
 
