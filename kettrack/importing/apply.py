@@ -13,6 +13,7 @@ from kettrack.errors import DataProblems, Problem
 from kettrack.importing.dated_tables import (
     DatedTables,
 )
+from kettrack.importing.dates_beside import date_columns
 from kettrack.importing.import_map import (
     ImportMap,
 )
@@ -83,12 +84,14 @@ def apply_map(
     parts: dict[str, list[pa.Table]] = defaultdict(list)
     for one in plan.tables:
         shared = uses.count(one.source) > 1 or bool(one.wide)
+        dated = date_columns(part for part in plan.tables if part.source == one.source)
         for table in tables[one.source]:
             rows = TableRows(
                 table,
                 of_table(one, table),
                 journal,
                 shared,
+                dated,
             )
             parts[one.to] += rows.made()
     made = {

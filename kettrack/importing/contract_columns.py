@@ -14,6 +14,7 @@ from kettrack.importing.closed_words import (
     read_truth,
     read_words,
 )
+from kettrack.importing.dates_beside import DAYS_OR_DATES
 from kettrack.importing.import_map import TableMap
 from kettrack.importing.journal import Journal, SourceColumn
 from kettrack.importing.quantities import read_amounts
@@ -31,12 +32,6 @@ from kettrack.vocabulary.columns import (
 from kettrack.vocabulary.instruments import PHQ9
 from kettrack.vocabulary.truth_words import truth_of
 
-# Columns of patients whose day may stand as a date in the source.
-DAYS_OR_DATES: Final = (
-    "observed_to_day",
-    "last_contact_day",
-    "stop_day",
-)
 # Units of measures that a machine shows: a fraction of one tells nothing.
 _ROUNDED_UNITS: Final = ("mmHg", "/min", "%", "min", "years")
 _OLDEST: Final = 125

@@ -24,6 +24,7 @@ from kettrack.privacy.identifying_people import shown
 from kettrack.reading.raw import cells_from_arrow
 
 _Where = tuple[str, str]
+_TOLD_BESIDE = "the order of day and month is told by the dates beside them"
 _MOST_ROWS = 3  # told in a question
 
 
@@ -74,8 +75,15 @@ class SourceColumn:
 
     def take(self, rows: Ints) -> SourceColumn:
         """Some of the cells."""
-        place = replace(self.place, rows=self.place.rows.take(pa.array(rows)))
-        return replace(self, values=self.values.take(pa.array(rows)), place=place)
+        place = replace(
+            self.place,
+            rows=self.place.rows.take(pa.array(rows)),
+        )
+        return replace(
+            self,
+            values=self.values.take(pa.array(rows)),
+            place=place,
+        )
 
 
 @dataclass(slots=True)
@@ -105,7 +113,10 @@ class Journal:
     ) -> None:
         """Say of single cells what was done with them: one remark each."""
         if hit.any():
-            place = replace(column.place, column=shown(column.place.column))
+            place = replace(
+                column.place,
+                column=shown(column.place.column),
+            )
             self.remarks.cells(place, pa.array(hit), action, reason)
 
     def counted(
@@ -203,21 +214,37 @@ class Journal:
         self.remarks.ask(OpenQuestion(key=key, asks=asks, choices=choices, why=why))
         return ""
 
-    def dates(self, column: SourceColumn) -> pa.Array:
+    def dates(
+        self,
+        column: SourceColumn,
+        order: str = "",
+    ) -> pa.Array:
         """The whole column as dates; read once, so that nothing is said or asked twice.
 
         Parameters
         ----------
         column : SourceColumn
             All of it: a part would take the place of the whole when it is asked for again.
+        order : str
+            Of day and month, where other columns tell it.
         """
         place = column.place
         key = (place.file, place.table, place.column)
         if key not in self._dates:
+            answers = dict(self.answers)
+            if order:
+                answers.setdefault(place.key("date_order"), order)
+                n_cells = len(column.empty) - int(column.empty.sum())
+                self.counted(
+                    column,
+                    n_cells,
+                    "noted",
+                    f"{_TOLD_BESIDE}: {order}",
+                )
             self._dates[key] = read_dates(
                 column.values,
                 replace(place, column=shown(place.column)),
-                self.answers,
+                answers,
                 self.remarks,
             )
         return self._dates[key]

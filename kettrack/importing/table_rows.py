@@ -15,6 +15,7 @@ from kettrack.importing.contract_columns import (
     holds_dates,
     read_column,
 )
+from kettrack.importing.dates_beside import order_beside
 from kettrack.importing.dose import (
     DOSE_MG,
     read_doses,
@@ -95,6 +96,8 @@ class TableRows:
     shared : bool
         Whether another part of the map reads the same table: a row without a score is then a row
         of the other.
+    dated : tuple of str
+        All columns of dates that the map takes from the table.
     """
 
     def __init__(
@@ -103,11 +106,13 @@ class TableRows:
         plan: TableMap,
         journal: Journal,
         shared: bool,
+        dated: tuple[str, ...],
     ) -> None:
         self.table = table
         self.plan = plan
         self.journal = journal
         self.shared = shared
+        self.dated = dated
 
     def made(self) -> list[pa.Table]:
         """The rows, one table for each occasion."""
@@ -148,6 +153,13 @@ class TableRows:
         # Readers write a code as 1 or 1.0.
         by_key = {word_key(code): label for code, label in labels.items()}
         return SourceColumn(values, place, by_key)
+
+    def _dates(self, name: str) -> pa.Array:
+        """A whole column of dates, in the order of day and month that the table tells."""
+        others = set(self.dated) & set(self.table.data.column_names) - {name}
+        beside = [self._column(other) for other in sorted(others)]
+        column = self._column(name)
+        return self.journal.dates(column, order_beside(column, beside))
 
     def _sources(self, rows: Ints) -> dict[str, SourceColumn]:
         columns = self.plan.columns.items()
@@ -194,7 +206,7 @@ class TableRows:
         for name, source in sources.items():
             whole = self._column(plan.columns[name])
             if holds_dates(name, whole):
-                dates = self.journal.dates(whole)
+                dates = self._dates(plan.columns[name])
                 base[name] = dates.take(pa.array(rows))
             elif name not in _APART and not name.startswith(STATUS):
                 base[name] = read_column(
@@ -275,7 +287,7 @@ class TableRows:
     ) -> Columns:
         """When the occasion was, in place of what the row says."""
         if occasion.date:
-            dates = self.journal.dates(self._column(occasion.date))
+            dates = self._dates(occasion.date)
             return _without_when(columns) | {DATE: dates.take(pa.array(rows))}
         if occasion.session is not None:
             sessions = pa.array(np.full(len(rows), occasion.session))

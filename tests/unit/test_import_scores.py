@@ -314,3 +314,57 @@ def test_an_earlier_weight_is_taken_only_when_it_is_said(
     assert (4, "mended") in done or "last" not in answer
     assert (2, "refused") in done
     assert (7, "refused") in done
+
+
+def test_dates_beside_each_other_are_written_in_one_order() -> None:
+    table = sheet(
+        """
+        id | born       | d1         | d2
+        a  | 25/12/1980 | 02/01/2024 | 05/01/2024
+        b  | 01/02/1990 | 03/01/2024 | .
+        """,
+        "S",
+    )
+    wide = WideBlock(columns={"d1": None, "d2": None}, into="date")
+    sessions = TableMap(
+        source="S", to="sessions", columns={"patient_id": "id"}, wide=(wide,)
+    )
+    people = TableMap(
+        source="S", to="patients", columns={"patient_id": "id", "birth_date": "born"}
+    )
+    made, remarks = applied(sessions, people, tables=(table,))
+    assert column(made.sessions, "date") == [
+        date(2024, 1, 2),
+        date(2024, 1, 3),
+        date(2024, 1, 5),
+    ]
+    assert remarks.asked == []
+    told = "the order of day and month is told by the dates beside them: day first"
+    assert [one[1:] for one in said(remarks)] == [
+        ("d1", "noted", told),
+        ("d2", "noted", told),
+    ]
+    # Alone nothing tells it, and what the owner says goes before what the others tell.
+    _, remarks = applied(sessions, tables=(table,))
+    assert [one.key for one in remarks.asked] == ["date_order.S.d1", "date_order.S.d2"]
+    made, _ = applied(
+        sessions, people, tables=(table,), answers={"date_order.S.d1": "month first"}
+    )
+    assert date(2024, 2, 1) in column(made.sessions, "date")
+
+
+def test_another_order_beside_tells_nothing() -> None:
+    table = sheet(
+        """
+        id | born       | seen       | d1
+        a  | 25/12/1980 | 12/25/2024 | 02/01/2024
+        """,
+        "S",
+    )
+    sessions = TableMap(
+        source="S", to="sessions", columns={"patient_id": "id", "date": "d1"}
+    )
+    names = {"patient_id": "id", "birth_date": "born", "last_contact_day": "seen"}
+    people = TableMap(source="S", to="patients", columns=names)
+    _, remarks = applied(sessions, people, tables=(table,))
+    assert [one.key for one in remarks.asked] == ["date_order.S.d1"]
