@@ -608,6 +608,42 @@ def test_a_note_with_a_colon_names_no_patient(tmp_path: Path) -> None:
     assert only(path).data.column_names == names
 
 
+def test_notes_below_one_another(tmp_path: Path) -> None:
+    path = tmp_path / "log.xlsx"
+    rows = [
+        ["P1", DAY, 20],
+        ["P2", DAY, 12],
+        [],
+        ["Scored by phone"],
+        ["Checked twice"],
+    ]
+    book(path, ["Patient", "Date", "PHQ-9"], *rows)
+    data, remarks = read(path)
+    assert data.tables[0].rows.to_pylist() == [2, 3]
+    assert reasons(remarks) == {"it stands below the table": 2}
+
+
+def test_one_cell_that_is_the_name_of_its_column(tmp_path: Path) -> None:
+    path = tmp_path / "log.xlsx"
+    book(path, ["Patient", "Event"], ["P1", "ECT"], ["Patient", None], ["P2", "TMS"])
+    assert only(path).rows.to_pylist() == [2, 3, 4]
+
+
+def test_a_title_above_columns_of_one_name(tmp_path: Path) -> None:
+    path = tmp_path / "log.xlsx"
+    book(path, ["Scores"], ["Patient", "score", "score"], ["P1", 1, 2], ["P2", 3, 4])
+    data, remarks = read(path)
+    assert data.tables[0].data.column_names == ["Patient"]
+    assert asked(remarks) == ["repeated.Visits.score"]
+
+
+def test_nobody_stands_above_the_first_row(tmp_path: Path) -> None:
+    path = tmp_path / "log.xlsx"
+    rows = [[None, DAY, 20], ["P1", DAY, 18], [None, DAY, 9], ["P2", DAY, 12]]
+    book(path, ["Patient", "Date", "PHQ-9"], *rows)
+    assert asked(read(path)[1]) == []
+
+
 def test_damage_of_any_kind_is_said_plainly(tmp_path: Path) -> None:
     """Bytes of the sheet are changed one after the other, from a fixed seed."""
     path = tmp_path / "log.xlsx"

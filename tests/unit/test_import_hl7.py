@@ -313,6 +313,21 @@ def test_administrations_are_sessions(tmp_path: Path) -> None:
     ]
 
 
+def test_an_administration_that_ends_before_it_begins(tmp_path: Path) -> None:
+    given = "RXA|0|1|20240131100000|20240131094000|6130^ketamine^RXNORM|40|mg"
+    data, remarks = read(tmp_path, message(given))
+    (row,) = table(data, "sessions").data.to_pylist()
+    assert row["duration_min"] is None
+    assert [(one.column, one.action) for one in remarks.said if one.table == "RXA"] == [
+        ("RXA-4", "refused")
+    ]
+
+
+def test_letters_between_two_others_are_no_escape() -> None:
+    text = message("NTE|1||aTa \\T\\ bEb \\X41\\ \\H\\c\\N\\")
+    assert list(segments_of(text.encode()))[3].text(3) == "aTa & bEb A c"
+
+
 def test_lines_that_are_no_segments_are_said(tmp_path: Path) -> None:
     _, remarks = read(tmp_path, "Exported on Monday\r" + message(total("12")))
     assert said(remarks) == [(1, "refused", "the line is no segment of HL7")]

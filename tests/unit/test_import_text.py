@@ -99,6 +99,16 @@ def test_totals_and_names_once_more(tmp_path: Path) -> None:
     }
 
 
+def test_a_word_for_totals_in_the_middle_is_a_record(tmp_path: Path) -> None:
+    """Only the first lines are looked at for names; their end is not the end of the file."""
+    lines = [
+        f"{'N' if number == 79 else f'P{number}'},{number % 28}"
+        for number in range(1, 121)
+    ]
+    table = only(written(tmp_path, "Patient,PHQ-9\n" + "\n".join(lines) + "\n"))
+    assert table.data.num_rows == 120
+
+
 def test_quoted_line_ends_keep_the_line(tmp_path: Path) -> None:
     text = 'Patient,Note,PHQ-9\nP1,"two\nlines",3\nP2,,4\n'
     assert only(written(tmp_path, text)).rows.to_pylist() == [2, 4]

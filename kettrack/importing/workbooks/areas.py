@@ -237,19 +237,35 @@ class _Finder:
     ) -> list[int]:
         """Take totals and notes off the end."""
         totals = set(self.grid.totals)
-        wide = len(area.names)
         while records:
             last = records[-1]
-            row = self.look.rows[last]
-            # A note keeps a distance, or stands under another note.
-            gap = len(records) > 1 and last - records[-2] > 1
-            gap = gap or area.dropped[-1:] == [(last + 1, BELOW)]
-            lone = len(row) == 1 and wide > 2 and row[min(row)].is_text
-            if last in totals or says_total(row):
+            if last in totals or says_total(self.look.rows[last]):
                 area.dropped.append((last, TOTALS))
-            elif lone and gap:
-                area.dropped.append((last, BELOW))
-            else:
+                records = records[:-1]
+                continue
+            n_notes = self._notes_at_end(area, records)
+            if not n_notes:
                 break
-            records = records[:-1]
+            area.dropped += [(number, BELOW) for number in records[-n_notes:]]
+            records = records[:-n_notes]
         return records
+
+    def _notes_at_end(
+        self,
+        area: Area,
+        records: Sequence[int],
+    ) -> int:
+        """How many rows at the end are notes: one cell of words each, with a gap above them."""
+        # In a table of one or two columns a record may have one cell.
+        if len(area.names) <= 2:
+            return 0
+        n_notes = 0
+        for number in reversed(records):
+            row = self.look.rows[number]
+            if len(row) > 1 or not row[min(row)].is_text:
+                break
+            n_notes += 1
+        above = len(records) - n_notes - 1
+        if not n_notes or above < 0:
+            return 0
+        return n_notes if records[above + 1] - records[above] > 1 else 0

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
+# Points have been taken out: _xlfn.STDEV.S comes as _xlfnSTDEVS.
 _ADDS_UP: Final = re.compile(
-    r"=?(?:_xlfn\.)?(?:sum|average|counta?|median|stdev|var|min|max|subtotal|aggregate)"
-    r"(?:\.[sp])?\((?:\d+[,;])*([a-z]+)\d+:([a-z]+)\d+\)",
+    r"=?(?:_xlfn)?(?:sum|average|counta?|median|stdev[sp]?|var[sp]?|min|max|subtotal|aggregate)"
+    r"\((?:\d+[,;])*([a-z]+)\d+:([a-z]+)\d+\)",
     re.IGNORECASE,
 )
 # The row of totals of a table that Excel manages: SUBTOTAL(109,Visits[Score]).
