@@ -174,8 +174,8 @@ HEADINGS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
         " sede, locatie, vestiging, study site"
     ),
     "diagnosis": _phrases(
-        "diagnosis, dx, primary diagnosis, icd, icd 10, icd10, main diagnosis, diagnose,"
-        " hauptdiagnose, diagnostic, diagnostico, diagnosi, indication, indikation"
+        "diagnosis, dx, primary dx, primary diagnosis, icd, icd 10, icd10, main diagnosis,"
+        " diagnose, hauptdiagnose, diagnostic, diagnostico, diagnosi, indication, indikation"
     ),
     "failed_antidepressants": _phrases(
         "failed antidepressants, failed trials, prior antidepressants, antidepressant failures,"
@@ -224,8 +224,9 @@ EMPTY_WORDS: Final = _words(
 TABLE_WORDS: Final[Mapping[str, frozenset[str]]] = {
     "sessions": _words(
         "session sessions infusion infusions treatment treatments dosing doses administrations"
-        " administration sitzungen sitzung infusionen behandlungen gaben seances perfusions"
-        " traitements sesiones infusiones tratamientos sessies infusen behandelingen sedute"
+        " administration sitzungen sitzung infusionen behandlungen gaben seance seances perfusion"
+        " perfusions"
+        " traitements sesion sesiones infusiones tratamientos sessies infuus behandelingen sedute"
         " infusioni trattamenti spravato ketamine ketamin"
     ),
     "scores": _words(

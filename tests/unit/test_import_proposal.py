@@ -528,6 +528,25 @@ LAYOUTS = {
           timing=after
         """,
     ),
+    "dates and doses beside each other": Layout(
+        {
+            "Patients": """
+                ID | Primary Dx | Session 1 date | Session 1 dose | Session 2 date | Session 2 dose
+                C1 | F33.1 | 2025-01-13 | 40 | 2025-01-16 | 45
+                C2 | F33.1 | 2025-01-14 | 50 | 2025-01-17 | 55
+            """
+        },
+        """
+        sessions Patients
+          patient_id<-ID
+          date: Session 1 date@Session 1 date, Session 2 date@Session 2 date
+          dose_mg: Session 1 dose@Session 1 date, Session 2 dose@Session 2 date
+        patients Patients
+          patient_id<-ID
+          diagnosis<-Primary Dx
+            F33.1=major_depression
+        """,
+    ),
     "before and after the treatment": Layout(
         {
             "madrs": """

@@ -37,12 +37,16 @@ from kettrack.privacy.identifying_people import (
     may_be_shown,
     shown,
 )
+from kettrack.vocabulary.heading_words import HEADINGS
 from kettrack.vocabulary.score_headings import (
     OCCASION_WORDS,
     ORDINALS,
 )
 
 _FEWEST_DATES: Final = 2
+_DOSE_WORDS: Final = frozenset(
+    phrase[0] for phrase in HEADINGS["dose"] if len(phrase) == 1
+)
 _NOT_THERE: Final = "it is not in the file"
 # Said once for a patient, they hold for all sessions of the row.
 _OF_THE_ROW: Final = (
@@ -141,7 +145,9 @@ def _doses(known: TableColumns) -> dict[int, str]:
     for facts in known.facts:
         number = _number_of_session(facts.name)
         measured = facts.is_number or mostly_measures(facts)
-        if number is not None and measured and "dose" in heading(facts).meanings:
+        # "Session 1 dose" is no heading of a dose alone, and has its word.
+        named = bool(_DOSE_WORDS & set(words_of(facts.name)))
+        if number is not None and measured and named:
             found.setdefault(number, facts.name)
     return found
 
