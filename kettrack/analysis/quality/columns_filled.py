@@ -15,7 +15,6 @@ from kettrack.vocabulary.columns import TABLES
     "columns_filled",
     asks="Which columns are filled in, and how far?",
     unit="percent of rows",
-    log_end=False,
     estimand="Rows that are used, of every column that kettrack knows.",
     roles={
         "key": "key",

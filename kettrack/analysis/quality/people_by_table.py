@@ -13,7 +13,6 @@ from kettrack.timelines.derived import DerivedCohort
     "people_by_table",
     asks="Do the files speak of the same people?",
     unit="patients",
-    log_end=False,
     estimand="Everyone with at least one session in the log.",
     roles={
         "key": "key",

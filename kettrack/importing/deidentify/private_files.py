@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shlex
 import stat
 from pathlib import Path
 from typing import Final
@@ -78,7 +79,8 @@ def read_key(
     # Windows has no such bits; there the rights of the folder decide.
     if os.name == "posix" and path.stat().st_mode & _OTHERS:
         raise UsageError(
-            f"Others on this computer can read the key {str(path)!r}. Type: chmod 600 {path}"
+            f"Others on this computer can read the key {str(path)!r}. Type:"
+            f" chmod 600 {shlex.quote(str(path))}"
         )
     # An editor may have put a line end behind it.
     key = path.read_bytes().strip()
