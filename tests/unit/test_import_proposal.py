@@ -882,3 +882,17 @@ def test_dissociation_belongs_to_the_session() -> None:
     assert columns["systolic_after"] == "BP post"
     assert "systolic_before" not in columns
     assert plan.tables[1].constants == {"instrument": "PHQ-9"}
+
+
+def test_the_lowest_is_no_minute_and_a_clock_may_be_a_length() -> None:
+    source = source_of(
+        infusions="""
+        Patient code | Infusion date | Dose (mg) | SpO2 min | Length
+        a | 2024-01-16 | 40 | 95 | 0:40
+        b | 2024-01-17 | 35 | 97 | 45 min
+        """
+    )
+    part = propose(source, {}, Remarks()).tables[0]
+    assert part.columns["spo2_min"] == "SpO2 min"
+    assert part.columns["duration_min"] == "Length"
+    assert part.units == {}

@@ -9,6 +9,7 @@ import numpy as np
 
 from kettrack.importing.proposal.facts import (
     ColumnFacts,
+    mostly_lengths_of_time,
     mostly_measures,
     mostly_pressures,
 )
@@ -231,6 +232,7 @@ _TESTS: Final[Mapping[str, Callable[[ColumnFacts], bool]]] = {
     **dict.fromkeys(_DAYS, _is_day_or_date),
     **dict.fromkeys(_COUNTERS, _is_counter),
     "day": _is_day,
+    "duration_min": mostly_lengths_of_time,
     "blood_pressure": mostly_pressures,
     "blood_pressure_peak": mostly_pressures,
     "blood_pressure_after": mostly_pressures,

@@ -26,6 +26,7 @@ _DATE_LIKE: Final = (
     r"|\p{L}{3,10}\.? \d{1,2}(?:st|nd|rd|th)?,? \d{4}|(?:19|20)\d{6})(?:[T ,]+\d{1,2}:\d\d.*)?\s*"
 )
 _PRESSURES: Final = r"\s*\d{2,3}\s*/\s*\d{2,3}\s*(?:mm ?[Hh][Gg])?\s*"
+_CLOCK: Final = r"\s*\d{1,3}:\d\d(?::\d\d)?\s*"
 _MOST_AGREE: Final = 0.8
 _SOME_AGREE: Final = 0.6
 # Days since 1900, as spreadsheets count them, from 1954 to 2119.
@@ -197,6 +198,14 @@ def _share(
 ) -> float:
     total = counts.sum()
     return float(counts[hit].sum() / total) if total else 0.0
+
+
+def mostly_lengths_of_time(facts: ColumnFacts) -> bool:
+    """Whether most cells are minutes: a number, or 0:40."""
+    if facts.kind == "duration":
+        return True
+    clocks = _share(matches(facts.levels, _CLOCK), facts.counts)
+    return clocks + facts.measures >= _SOME_AGREE
 
 
 def mostly_pressures(facts: ColumnFacts) -> bool:

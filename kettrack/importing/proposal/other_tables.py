@@ -25,6 +25,7 @@ from kettrack.vocabulary.columns import EVENT_ROWS, PATIENTS, SESSIONS
 from kettrack.vocabulary.instruments import CADSS
 from kettrack.vocabulary.outside_codes import drug_in_words
 from kettrack.vocabulary.status_words import status_column
+from kettrack.vocabulary.units import factor
 
 _WHEN: Final = ("patient_id", "day", "order")
 # What a session is known by: rows of a visit without any of these are no session.
@@ -227,7 +228,8 @@ def _units(
     for meaning, column in columns.items():
         unit = heading(_column(known, column)).unit
         native = SESSIONS[meaning].unit if meaning in SESSIONS.names else ""
-        if unit and unit != native and native:
+        # "SpO2 min" is the lowest, and no number of minutes.
+        if unit and unit != native and factor(unit, native) is not None:
             found[meaning] = unit
     if "dose_mg" in columns and "dose_mg" not in found and DOSE_UNIT not in columns:
         dose = _column(known, columns["dose_mg"])
