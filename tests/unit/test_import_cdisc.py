@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pyreadstat
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kettrack.cli import main
@@ -605,6 +605,7 @@ def test_a_record_of_another_length_is_refused(tmp_path: Path) -> None:
     assert rows_of(table_called(source, "scores"), "score") == [(17,), (8,)]
 
 
+@settings(max_examples=30)
 @given(
     st.lists(
         st.tuples(

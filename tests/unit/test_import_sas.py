@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pyreadstat
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from transport_bytes import Variable, library, long_labels, member
 from written_files import by_haven, cells, one_column, only_table, whys
@@ -72,6 +72,7 @@ def test_codes_with_zeros_in_front_keep_them(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("version", [5, 8])
+@settings(max_examples=30)
 @given(
     st.lists(
         st.none()

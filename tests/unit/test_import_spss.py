@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pyreadstat
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from written_files import by_haven, cells, one_column, only_table, whys
 
@@ -206,6 +206,7 @@ _TEXTS = st.text(
 
 
 @pytest.mark.parametrize("ending", ["sav", "zsav", "dta"])
+@settings(max_examples=30)
 @given(st.lists(st.tuples(_CELLS, _TEXTS), min_size=1, max_size=6))
 def test_cells_come_back(
     tmp_path_factory: pytest.TempPathFactory,
