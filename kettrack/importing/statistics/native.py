@@ -230,7 +230,7 @@ def _labelled(
 def _of_text(
     cells: Sequence[Any], ranges: Sequence[Mapping[str, Any]]
 ) -> tuple[pa.Array, pa.Array | None]:
-    texts = blank_is_nothing(pa.array(cells, pa.string()))
+    texts = blank_is_nothing(pa.array(cells, pa.string(), from_pandas=True))
     # SPSS knows single words only, no ranges of text.
     words = {str(one["lo"]).rstrip() for one in ranges}
     if not words:
@@ -250,7 +250,10 @@ def _of_numbers(
     tags: list[str | None] = [
         f".{cell}" if isinstance(cell, str) else None for cell in cells
     ]
-    values = pa.array([None if isinstance(cell, str) else cell for cell in cells])
+    values = pa.array(
+        [None if isinstance(cell, str) else cell for cell in cells],
+        from_pandas=True,
+    )
     if pa.types.is_null(values.type):
         values = values.cast(pa.float64())
     if not ranges:
