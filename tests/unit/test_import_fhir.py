@@ -1217,12 +1217,23 @@ def test_a_scale_of_the_clinics_own(tmp_path: Path) -> None:
 
 
 def test_a_question_that_the_scale_does_not_have(tmp_path: Path) -> None:
-    found = of_records(
-        tmp_path,
-        response(answer("PHQ-9.14", 1), answer("PHQ-9.0", 1), answer("PHQ-9.9", 2)),
-    )
+    links = ["PHQ-9.1", "PHQ-9.14", "PHQ-9.9"]
+    found = of_records(tmp_path, response(*(answer(link, 1) for link in links)))
     (row,) = found.scores
-    assert [name for name in row if name.startswith("item_")] == ["item_9"]
+    names = [name for name in row if name.startswith("item_")]
+    assert names == ["item_1", "item_9"]
+
+
+@pytest.mark.parametrize("links", [range(9), range(2, 11), range(2, 12)])
+@pytest.mark.parametrize("name", ["{}", "PHQ.{}", "phq9_{}"])
+def test_numbers_that_do_not_begin_with_the_first_question(
+    tmp_path: Path, links: range, name: str
+) -> None:
+    """Counted from 0, or behind a heading that has the number 1."""
+    items = [answer(name.format(number), 1) for number in links]
+    found = of_records(tmp_path, response(*items))
+    assert found.scores == []
+    assert any("do not begin with the first" in reason for reason in found.reasons)
 
 
 @pytest.mark.parametrize("points", [True, "3", None])

@@ -11,11 +11,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from kettrack.importing.fhir.codes import ITEM, SCORE
 from kettrack.importing.fhir.numbers import OptionPoints, ordinal_of
 from kettrack.importing.fhir.resources import Coding, FormItem, Questionnaire
+from kettrack.vocabulary.instrument import Instrument
 from kettrack.vocabulary.instruments import INSTRUMENTS
 from kettrack.vocabulary.outside_codes import (
     LOINC_PANELS,
@@ -125,36 +126,89 @@ def column_of_link(link: str, instrument: str) -> ScoreCode | None:
     # The code of a group may stand before that of its question.
     if codes and codes[-1] in LOINC_SCORES:
         return LOINC_SCORES[codes[-1]]
+    parts = _parts_of(link, instrument)
+    if parts is None:
+        return None
+    scale = INSTRUMENTS[parts.scale]
+    if _TOTAL.fullmatch(parts.rest):
+        return ScoreCode(scale.name, SCORE)
+    number = parts.number
+    # `PHQ.14` is no question of PHQ-9, so the form is another one.
+    if number is None or not 1 <= number <= _last_question(scale):
+        return None
+    return ScoreCode(scale.name, f"{ITEM}{number}")
+
+
+class _LinkParts(NamedTuple):
+    scale: str
+    rest: str
+    pattern: re.Pattern[str]
+
+    @property
+    def number(self) -> int | None:
+        found = self.pattern.fullmatch(self.rest)
+        if found is None:
+            return None
+        return int(next(part for part in found.groups() if part))
+
+
+def _parts_of(link: str, instrument: str) -> _LinkParts | None:
+    """The scale that a link names, and what stands behind its name."""
     small = link.casefold().strip().lstrip("/")
     for name in INSTRUMENTS:
         whole = _whole_name(name).match(small)
         # `PHQ.9` is the ninth question, not the scale.
         if whole and whole.end() < len(small):
-            return _numbered(name, small[whole.end() :], _AFTER_NAME)
-    if not instrument or instrument not in INSTRUMENTS:
+            return _LinkParts(
+                name,
+                small[whole.end() :],
+                _AFTER_NAME,
+            )
+    if instrument not in INSTRUMENTS:
         return None
     # `PHQ.1` may be a question of PHQ-2, 4, 8, 9 or 15: only the form tells.
     short = re.match(_first_word(instrument) + r"(?=[ ./_])", small)
     rest = small[short.end() :] if short else small
-    return _numbered(instrument, rest, _BARE)
+    return _LinkParts(instrument, rest, _BARE)
 
 
-def _numbered(
-    instrument: str,
-    rest: str,
-    pattern: re.Pattern[str],
-) -> ScoreCode | None:
-    if _TOTAL.fullmatch(rest):
-        return ScoreCode(instrument, SCORE)
-    found = pattern.fullmatch(rest)
-    if found is None:
-        return None
-    number = int(next(part for part in found.groups() if part))
-    scale = INSTRUMENTS[instrument]
-    # `PHQ.14` is no question of PHQ-9, so the form is another one.
-    if number != scale.uncounted_item and not 1 <= number <= scale.n_items:
-        return None
-    return ScoreCode(instrument, f"{ITEM}{number}")
+def _last_question(scale: Instrument) -> int:
+    return max(
+        scale.n_items,
+        scale.uncounted_item or 0,
+    )
+
+
+def counted_otherwise(links: Iterable[str], instrument: str) -> bool:
+    """Whether the numbers of links are not those of the questions: they begin with 0, or a heading
+    has the number 1.
+
+    Parameters
+    ----------
+    links : iterable of str
+        Of all questions of a response that have no code.
+    instrument : str
+        As for `column_of_link`.
+
+    Examples
+    --------
+    >>> counted_otherwise(["0", "1"], "PHQ-9"), counted_otherwise(["2", "11"], "PHQ-9")
+    (True, True)
+    >>> counted_otherwise(["1", "2"], "PHQ-9"), counted_otherwise(["2", "9"], "PHQ-9")
+    (False, False)
+    """
+    numbers: dict[str, set[int]] = {}
+    for link in links:
+        parts = _parts_of(link, instrument)
+        if parts is not None and parts.number is not None:
+            numbers.setdefault(parts.scale, set()).add(parts.number)
+    return any(_begin_elsewhere(name, found) for name, found in numbers.items())
+
+
+def _begin_elsewhere(name: str, numbers: set[int]) -> bool:
+    # A question that nobody answered may be left out, so a first one alone may be missing.
+    shifted = 1 not in numbers and max(numbers) > INSTRUMENTS[name].n_items
+    return 0 in numbers or shifted
 
 
 @cache

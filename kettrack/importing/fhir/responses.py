@@ -16,6 +16,7 @@ from kettrack.importing.fhir.forms import (
     NO_FORM,
     FormKey,
     column_of_link,
+    counted_otherwise,
     form_of,
     scale_in_name,
 )
@@ -45,6 +46,10 @@ from kettrack.privacy.identifying_people import may_be_shown
 from kettrack.vocabulary.outside_codes import ScoreCode
 
 NO_QUESTIONS: Final = "none of its questions is of a scale that kettrack knows"
+OTHER_NUMBERS: Final = (
+    "the numbers of its questions do not begin with the first question, so nobody can tell which"
+    " question is which"
+)
 OTHER_QUESTION: Final = "a question of no scale that kettrack knows"
 TWO_ANSWERS: Final = "two different answers to one question"
 _POINTS: Final = "points"
@@ -95,6 +100,12 @@ class ResponseReader:
         if not any(columns.values()):
             self._ask_scale(name, bool(questions))
             self.notes.whole(origin, "dropped", NO_QUESTIONS)
+            return []
+        unsaid = [
+            item.link_id for item in questions if item.link_id not in form.columns
+        ]
+        if counted_otherwise(unsaid, instrument):
+            self.notes.whole(origin, "refused", OTHER_NUMBERS)
             return []
         standing = self.status.standing(origin, one.status)
         if standing is None:
