@@ -8,6 +8,7 @@ whole name of a scale counts only where something else says which scale it is.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -197,18 +198,28 @@ def counted_otherwise(links: Iterable[str], instrument: str) -> bool:
     >>> counted_otherwise(["1", "2"], "PHQ-9"), counted_otherwise(["2", "9"], "PHQ-9")
     (False, False)
     """
-    numbers: dict[str, set[int]] = {}
+    numbers: dict[str, set[int]] = defaultdict(set)
     for link in links:
         parts = _parts_of(link, instrument)
-        if parts is not None and parts.number is not None:
-            numbers.setdefault(parts.scale, set()).add(parts.number)
-    return any(_begin_elsewhere(name, found) for name, found in numbers.items())
+        if parts is None:
+            continue
+        number = parts.number
+        if number is not None:
+            numbers[parts.scale].add(number)
+    return any(
+        _begin_elsewhere(
+            INSTRUMENTS[name],
+            found,
+        )
+        for name, found in numbers.items()
+    )
 
 
-def _begin_elsewhere(name: str, numbers: set[int]) -> bool:
+def _begin_elsewhere(scale: Instrument, numbers: set[int]) -> bool:
+    if 0 in numbers:
+        return True
     # A question that nobody answered may be left out, so a first one alone may be missing.
-    shifted = 1 not in numbers and max(numbers) > INSTRUMENTS[name].n_items
-    return 0 in numbers or shifted
+    return 1 not in numbers and max(numbers) > scale.n_items
 
 
 @cache
