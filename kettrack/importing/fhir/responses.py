@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
@@ -84,28 +84,9 @@ class ResponseReader:
     def read(self, origin: RecordOrigin, one: QuestionnaireResponse) -> list[ScorePart]:
         """What a response says, scale by scale; what makes no row is said."""
         questions = list(_answered(one.item))
-        name = _last_part(one.questionnaire)
         form = self._form(one)
-        instrument = (
-            self.answers.get(f"form.{name}", "")
-            or form.instrument
-            or scale_in_name(one.questionnaire)
-        )
-        # By object: a form may ask under one link twice.
-        columns = {
-            id(item): form.columns.get(item.link_id)
-            or column_of_link(item.link_id, instrument)
-            for item in questions
-        }
-        if not any(columns.values()):
-            self._ask_scale(name, bool(questions))
-            self.notes.whole(origin, "dropped", NO_QUESTIONS)
-            return []
-        unsaid = [
-            item.link_id for item in questions if item.link_id not in form.columns
-        ]
-        if counted_otherwise(unsaid, instrument):
-            self.notes.whole(origin, "refused", OTHER_NUMBERS)
+        columns = self._columns(origin, one, questions, form)
+        if not columns:
             return []
         standing = self.status.standing(origin, one.status)
         if standing is None:
@@ -116,6 +97,7 @@ class ResponseReader:
         except (NoPerson, NoDay) as reason:
             self.notes.whole(origin, "refused", str(reason))
             return []
+        name = _last_part(one.questionnaire)
         key = AnswerKey(
             form.options,
             _BARE.get(self.answers.get(f"answer_codes.{name}", "")),
@@ -129,6 +111,38 @@ class ResponseReader:
         if not parts:
             self.notes.whole(origin, "refused", "none of its answers can be read")
         return parts
+
+    def _columns(
+        self,
+        origin: RecordOrigin,
+        one: QuestionnaireResponse,
+        questions: Sequence[ResponseItem],
+        form: FormKey,
+    ) -> dict[int, ScoreCode | None]:
+        """What each question is, by the number of its object: a form may ask under one link twice.
+        Empty where nobody can tell, which is then said.
+        """
+        name = _last_part(one.questionnaire)
+        instrument = (
+            self.answers.get(f"form.{name}", "")
+            or form.instrument
+            or scale_in_name(one.questionnaire)
+        )
+        columns = {
+            id(item): form.columns.get(item.link_id)
+            or column_of_link(item.link_id, instrument)
+            for item in questions
+        }
+        if not any(columns.values()):
+            self._ask_scale(name, bool(questions))
+            self.notes.whole(origin, "dropped", NO_QUESTIONS)
+            return {}
+        # A code in the form needs no number in its link.
+        links = {item.link_id for item in questions} - form.columns.keys()
+        if counted_otherwise(links, instrument):
+            self.notes.whole(origin, "refused", OTHER_NUMBERS)
+            return {}
+        return columns
 
     def _form(self, one: QuestionnaireResponse) -> FormKey:
         name = one.questionnaire
