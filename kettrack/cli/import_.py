@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from kettrack.importing.import_map import ImportMap
     from kettrack.importing.overview import FoundColumn
     from kettrack.importing.prepare import Prepared
+    from kettrack.importing.remarks import Remarks
 
 # Answers may open new questions, but no file needs as many rounds as this.
 _MOST_ROUNDS = 20
@@ -223,18 +224,19 @@ class Import:
             # What was found is told once, though a source with questions is read again.
             if turn == 0:
                 self._tell(ready, ranges=True)
-            done = None
             if not ready.remarks.asked:
                 _require_sessions(ready)
                 self._write_map(ready)
-                with working("Applying the map"):
-                    done = make_folder(
-                        ready.source,
-                        ready.plan,
-                        how,
-                        into,
-                        ready.remarks,
-                    )
+            # With questions open nothing is written, but all others come up at once.
+            with working("Applying the map"):
+                done = make_folder(
+                    ready.source,
+                    ready.plan,
+                    how,
+                    into,
+                    ready.remarks,
+                )
+            _ask_once(ready.remarks)
             if done is not None:
                 tell_what_happened(ready.remarks)
                 return done
@@ -347,6 +349,19 @@ class Import:
                 f"{str(place)!r} is there from an earlier run, and says something else. Use it:"
                 f" {self._command(place)} - or name another one with --map, or move it away."
             )
+
+
+def _ask_once(remarks: Remarks) -> None:
+    """Leave out what is asked of all words of a column where it is asked of each."""
+    words = [one.key for one in remarks.asked if one.key.startswith("value.")]
+    remarks.asked[:] = [
+        one
+        for one in remarks.asked
+        if not one.key.startswith("unknown_words.")
+        or not any(
+            word.startswith(f"value.{one.key.rpartition('.')[2]}.") for word in words
+        )
+    ]
 
 
 def _require_sessions(ready: Prepared) -> None:

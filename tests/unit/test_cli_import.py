@@ -238,3 +238,14 @@ def test_guesses_from_values_are_marked(run: Run, tmp_path: Path) -> None:
     marked = [line for line in out.splitlines() if "a guess from" in line]
     assert [line.split()[1] for line in marked] == ["Seen", "Stuff"]
     assert 'drug = "Stuff" # a guess' in (tmp_path / "map.toml").read_text()
+
+
+def test_all_questions_come_at_once(run: Run, tmp_path: Path) -> None:
+    source = tmp_path / "log.csv"
+    drugs = ["KX", "KX", "KX", "Ketamine", "Ketamine"]
+    rows = [f"K{n},0{n}/02/2025,{drug},2{n}" for n, drug in enumerate(drugs, start=1)]
+    source.write_text("\n".join(["patient,date,drug,PHQ-9", *rows]))
+    code, _, err = run(source, "-o", tmp_path / "clinic")
+    assert code == 2
+    keys = [line.split(" = ")[0].strip() for line in err.splitlines() if " = " in line]
+    assert keys == ["value.drug.KX", "date_order.log.csv.date"]
