@@ -9,7 +9,7 @@
 # A good engineer would expect that different numbers stay different, or an error for the day that never was.
 # openpyxl has no option that leaves the number alone, and neither has python-calamine.
 # For kettrack: `kettrack/importing/workbooks/xlsx.py` reads the number itself; in .xls, which goes through
-# python-calamine, 60 is read as 59 (`days.py`, `days_as_excel`).
+# python-calamine, such a cell becomes the words "59 or 60" (`old_excel.py`), and no score.
 #
 # Ends with 0 while this is so, with 1 when it has changed, and with 2 when the packages cannot be
 # installed.

@@ -21,6 +21,9 @@ _STATES: Final[dict[str, SheetState]] = {
 }
 _ENCRYPTED: Final = "EncryptedPackage".encode("utf-16-le")
 _SECONDS: Final = 86400
+_BEFORE_PHANTOM: Final = 59
+# No number, so that nobody's score is guessed.
+_EITHER: Final = "59 or 60"
 
 
 def read_old_excel(
@@ -129,12 +132,12 @@ def _add(
         )
     elif isinstance(value, (date, datetime)):
         moment = datetime.fromisoformat(value.isoformat())
-        grid.add(
-            row,
-            column,
-            CellKind.DAY,
-            days_as_excel(moment),
-        )
+        days = days_as_excel(moment)
+        # The day that never was is handed over as the day before it.
+        if days == _BEFORE_PHANTOM:
+            grid.add(row, column, CellKind.TEXT, text=_EITHER)
+        else:
+            grid.add(row, column, CellKind.DAY, days)
     else:
         grid.add(
             row,
