@@ -570,6 +570,15 @@ def test_data_sets_without_records(tmp_path: Path, ending: str) -> None:
     accounted_for(source, remarks)
 
 
+@pytest.mark.parametrize("kind", ["cdisc", "spss", "stata", "sas"])
+def test_another_kind_of_file_is_refused(tmp_path: Path, kind: str) -> None:
+    """As when the wrong kind is named on the command line."""
+    path = tmp_path / "log.txt"
+    path.write_text("KT-01")
+    with pytest.raises(DataProblems, match=r"endings|transport file"):
+        read_source(path, {}, Remarks(), kind)
+
+
 DAMAGE = {
     "json": [("[", "{"), ('"records": 9', '"records": 10'), ("rows", "rowz")],
     "ndjson": [("[", "{"), ('"records": 9', '"records": 10')],

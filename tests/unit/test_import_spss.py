@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from written_files import by_haven, cells, one_column, only_table, whys
 
 from kettrack.errors import DataProblems
+from kettrack.importing.registry import read_source
 from kettrack.importing.remarks import Remarks
 
 # Seconds since 14 October 1582, by hand: days of the proleptic calendar times 86,400.
@@ -186,6 +187,12 @@ def test_a_file_that_is_cut_off_says_so(tmp_path: Path, share: float) -> None:
         only_table(path, Remarks())
     # No error of the library stands behind it: its text may hold a cell.
     assert stopped.value.__context__ is None
+
+
+@pytest.mark.parametrize("kind", ["spss", "stata", "sas"])
+def test_a_folder_is_no_file(tmp_path: Path, kind: str) -> None:
+    with pytest.raises(DataProblems, match="name no kind"):
+        read_source(tmp_path, {}, Remarks(), kind)
 
 
 def test_a_file_without_rows(tmp_path: Path) -> None:

@@ -102,7 +102,11 @@ def read_datasets(
         When a file is damaged.
     """
     if path.is_file():
-        return _READ[path.suffix.lower()](path, answers, remarks)
+        read = _READ.get(path.suffix.lower())
+        if read is None:
+            file = shown(path.name, file=True)
+            damaged(file, f"a file with one of the endings {', '.join(_READ)}")
+        return read(path, answers, remarks)
     found = []
     for one in sorted(path.iterdir()):
         if one.is_file() and holds_cdisc(one):

@@ -11,6 +11,7 @@ from kettrack.importing.remarks import Remarks
 from kettrack.importing.source import SourceData
 from kettrack.importing.statistics.catalog import with_catalog
 from kettrack.importing.statistics.native import read_native
+from kettrack.importing.statistics.problems import damaged
 from kettrack.importing.statistics.stored import StoredTable
 from kettrack.importing.statistics.tell import told_table
 from kettrack.importing.statistics.transport import read_transport
@@ -66,6 +67,7 @@ def read_spss(
     path, answers, remarks
         As `Reader.read` takes them.
     """
+    _require_file(path)
     stored = read_native(path, answers, remarks)
     return _source("spss", [stored], answers, remarks)
 
@@ -83,6 +85,7 @@ def read_stata(
     path, answers, remarks
         As `Reader.read` takes them.
     """
+    _require_file(path)
     stored = read_native(path, answers, remarks)
     return _source("stata", [stored], answers, remarks)
 
@@ -100,6 +103,7 @@ def read_sas(
     path, answers, remarks
         As `Reader.read` takes them.
     """
+    _require_file(path)
     if path.suffix.lower() == ".sas7bdat":
         tables = [read_native(path, answers, remarks)]
     else:
@@ -108,6 +112,13 @@ def read_sas(
         )
     named = [with_catalog(table, path, remarks) for table in tables]
     return _source("sas", named, answers, remarks)
+
+
+def _require_file(path: Path) -> None:
+    """A folder of such files has a reader of its own."""
+    if path.is_dir():
+        file = shown(path.name, file=True)
+        damaged(file, "a single file; to read a folder of them, name no kind")
 
 
 def _source(

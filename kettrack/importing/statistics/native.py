@@ -86,8 +86,10 @@ def read_native(
         When the file is damaged, or its letters cannot be read.
     """
     require("pyreadstat", "pyreadstat")
-    kind = KINDS[path.suffix.lower()]
     file = shown(path.name, file=True)
+    kind = KINDS.get(path.suffix.lower())
+    if kind is None:
+        damaged(file, f"a file with one of the endings {', '.join(KINDS)}")
     read = _with_letters(path, kind, answers, remarks)
     n_rows = max((len(cells) for cells in read.cells.values()), default=0)
     columns = [_column(name, read, kind) for name in read.cells]
