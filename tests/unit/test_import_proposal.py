@@ -547,6 +547,31 @@ LAYOUTS = {
             F33.1=major_depression
         """,
     ),
+    "scores by the number of a session that has its own": Layout(
+        {
+            "visits": """
+                id | date | session number
+                1 | 2025-01-13 | 1
+                1 | 2025-01-16 | 3
+            """,
+            "phq9": """
+                id | session number | total
+                1 | 1 | 20
+                1 | 3 | 15
+            """,
+        },
+        """
+        sessions visits
+          patient_id<-id
+          date<-date
+          session_number<-session number
+        scores phq9
+          patient_id<-id
+          session_number<-session number
+          score<-total
+          instrument=PHQ-9
+        """,
+    ),
     "before and after the treatment": Layout(
         {
             "madrs": """

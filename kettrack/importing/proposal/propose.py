@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -83,6 +83,7 @@ def propose(
             continue
         parts += _parts_of(by_name[table.name], asking, left[table.name])
     parts += _asked_sessions(told, parts, asking)
+    parts = [_numbered(part, by_name, parts) for part in parts]
     unused = {
         name: _unused(known, parts, left[name]) for name, known in by_name.items()
     }
@@ -92,6 +93,24 @@ def propose(
         answers=dict(answers),
         unused={table: columns for table, columns in unused.items() if columns},
     )
+
+
+def _numbered(
+    part: TableMap,
+    by_name: Mapping[str, TableColumns],
+    parts: Sequence[TableMap],
+) -> TableMap:
+    """Sessions with their own numbers, where scores are placed by the number of a session."""
+    if part.to != "sessions" or part.source not in by_name or DATE not in part.columns:
+        return part
+    number = by_name[part.source].best(SESSION_NUMBER)
+    by_number = any(
+        SESSION_NUMBER in other.columns or any(block.sessions for block in other.wide)
+        for other in parts
+    )
+    if not number or not by_number:
+        return part
+    return replace(part, columns={**part.columns, SESSION_NUMBER: number})
 
 
 def _identity(
@@ -174,6 +193,10 @@ def _has_sessions(
     if not when.columns:
         return False
     if known.speaks_of_sessions or visits_with_sessions(known, answers, Remarks())[1]:
+        return True
+    # A numbered list of dates that holds no score is one of sessions.
+    scored = bool(known.scores or known.best("score"))
+    if known.best(SESSION_NUMBER) and DATE in when.columns and not scored:
         return True
     return "sessions" in known.hints and "scores" not in known.hints
 
