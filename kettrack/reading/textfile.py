@@ -25,7 +25,7 @@ _DECLARED = re.compile(rb'"?sep=([,;|\t])"?\n', re.IGNORECASE)
 # One known name may also stand in a title, such as "day"; two are a header.
 _FEWEST_NAMES = 2
 # Exports put a title and a date above the header, not whole pages.
-_MOST_ABOVE = 10
+_MOST_ABOVE = 60
 _SAID = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _NEWLINE = ord("\n")
 _QUOTE = ord('"')

@@ -75,6 +75,16 @@ def test_names_below_a_title(tmp_path: Path) -> None:
     assert table.rows.to_pylist() == [5]
 
 
+def test_names_far_below_a_title(tmp_path: Path) -> None:
+    text = "North clinic, log\n" * 20 + "Who,Seen on,Total\nP1,2024-01-01,3\n"
+    assert only(written(tmp_path, text)).rows.to_pylist() == [22]
+
+
+def test_a_declared_separator(tmp_path: Path) -> None:
+    text = "sep=;\r\nPatient;Dose\r\nP1;40,5\r\n"
+    assert only(written(tmp_path, text)).data["Dose"].to_pylist() == ["40,5"]
+
+
 def test_a_second_row_of_descriptions(tmp_path: Path) -> None:
     text = (
         "subjectkey\tinterview_date\tmadrs_total\n"
