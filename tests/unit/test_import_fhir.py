@@ -1242,3 +1242,20 @@ def test_points_that_are_no_number_are_not_read(tmp_path: Path, points: object) 
     beside = {"url": ORDINALS[0], "valueDecimal": points}
     item["answer"][0]["valueCoding"]["extension"] = [beside]
     assert of_records(tmp_path, response(item)).scores[0]["item_9"] == 1
+
+
+@pytest.mark.parametrize("n_servers", [1, 2])
+def test_patients_of_several_servers_are_said(tmp_path: Path, n_servers: int) -> None:
+    addresses = ["https://one.example/fhir/Patient/a", "https://two.example/Patient/a"]
+    records = [
+        observation(
+            valueInteger=3,
+            subject={"reference": addresses[number % n_servers]},
+            effectiveDateTime=f"2024-03-0{number + 1}",
+        )
+        for number in range(2)
+    ]
+    found = of_records(tmp_path, *records)
+    assert len(found.scores) == 2
+    said = any("several servers" in reason for reason in found.reasons)
+    assert said == (n_servers > 1)

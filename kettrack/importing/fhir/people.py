@@ -13,6 +13,13 @@ from msgspec import Raw
 from kettrack.importing.fhir.decoding import decoded
 from kettrack.importing.fhir.resources import Identifier, Patient, Reference
 
+SEVERAL_SERVERS: Final = (
+    "records point at patients of several servers; one number is taken for one patient"
+)
+# The server of an absolute address, before anything of the record is decoded.
+_SERVER: Final = re.compile(
+    rb'"subject"\s*:\s*\{[^{}]*"reference"\s*:\s*"(https?://[^"]+/)Patient/'
+)
 NO_SUBJECT: Final = "it does not say which patient it is about"
 NO_PATIENT: Final = "it is about something else than a patient"
 LOCAL_ONLY: Final = "its patient stands inside the record and has no number"
@@ -50,10 +57,19 @@ class KnownPatients:
         Address, id or number to the id by which the patient is called.
     replaced : dict
         Id to the id of the record that replaced it.
+    servers : set of bytes
+        Servers on which records say that their patients are.
     """
 
     ids: dict[Pointer, str] = field(default_factory=dict)
     replaced: dict[str, str] = field(default_factory=dict)
+    servers: set[bytes] = field(default_factory=set)
+
+    def note_server(self, body: bytes) -> None:
+        """Keep the server that a record names; on two servers a number may be two people."""
+        found = _SERVER.search(body)
+        if found:
+            self.servers.add(found[1])
 
     def add(self, patient: Patient, full_url: str) -> str:
         """Take a patient in; returns the id, empty where the record has none."""

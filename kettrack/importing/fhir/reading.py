@@ -16,7 +16,7 @@ from kettrack.importing.fhir.forms import FormKey, form_of
 from kettrack.importing.fhir.notes import FhirNotes, RecordOrigin
 from kettrack.importing.fhir.observations import ObservationReader
 from kettrack.importing.fhir.parts import ScorePart
-from kettrack.importing.fhir.people import KnownPatients, NoPerson
+from kettrack.importing.fhir.people import SEVERAL_SERVERS, KnownPatients, NoPerson
 from kettrack.importing.fhir.resources import (
     NAMED,
     OTHER,
@@ -46,7 +46,7 @@ from kettrack.importing.fhir.timing import set_timing
 from kettrack.importing.fhir.treatments import FhirSession, TreatmentReader
 from kettrack.importing.fhir.versions import RecordVersions
 from kettrack.importing.registry import Answers
-from kettrack.importing.remarks import Remarks
+from kettrack.importing.remarks import Remark, Remarks
 from kettrack.importing.source import SourceData
 from kettrack.vocabulary.columns import SEXES
 
@@ -69,6 +69,12 @@ _MIDDLES: Final = {
     len("1971-03"): "-15",
 }
 _NO_SEX: Final = "this is no word of FHIR"
+_SAID_SERVERS: Final = Remark(
+    file="",
+    table="",
+    action="noted",
+    reason=SEVERAL_SERVERS,
+)
 _HEAD: Final = msgspec.json.Decoder(Head)
 _DECODERS: Final = {name: msgspec.json.Decoder(kind) for name, kind in READ.items()}
 
@@ -136,6 +142,7 @@ class FhirReading:
         with suppress(msgspec.DecodeError, NoPerson):
             head = decoded(_HEAD, record.body)
             self._versions.see(record, head)
+            self._people.note_server(record.body)
             if head.resource_type in ("Patient", "Questionnaire", "Medication"):
                 one = decoded(_DECODERS[head.resource_type], record.body)
                 self._take_in(one, record.full_url)
@@ -287,6 +294,8 @@ class FhirReading:
             joined += row.joined
         for session in sessions:
             joined += session.joined
+        if len(people.servers) > 1:
+            self._notes.remarks.add(_SAID_SERVERS)
         self._notes.finish()
         say_times(self._clock, self._notes.remarks)
         return SourceData(
