@@ -243,6 +243,19 @@ def test_dates_where_days_are_missing(tmp_path: Path) -> None:
     assert any("its dates say when" in one.reason for one in remarks.said)
 
 
+def test_other_questionnaires_do_not_decide_on_the_clock(tmp_path: Path) -> None:
+    """A diary of dates without study days would lose all doses, which have days only."""
+    others = "\n".join(f"KT-01 DIARY1 {day} . 2025-01-01" for day in range(50))
+    scores = f"""USUBJID QSTESTCD QSSTRESN QSDY QSDTC
+        KT-01 PHQ0111 12 -1 .
+        KT-01 PHQ0111 9 8 .
+        {others}"""
+    doses = "USUBJID EXTRT EXSTDY\nKT-01 KETAMINE 1\nKT-01 KETAMINE 4"
+    source, _ = read(study(tmp_path / "sdtm", {"QS": scores, "EX": doses}))
+    assert rows_of(table_called(source, "sessions"), "day") == [(0,), (3,)]
+    assert rows_of(table_called(source, "scores"), "day", "score") == [(-1, 12), (7, 9)]
+
+
 def test_days_and_dates_that_disagree_are_said(tmp_path: Path) -> None:
     wrong = STUDY["EX"].replace("2025-01-14       .                8", "2025-01-16 . 8")
     _, remarks = read(study(tmp_path / "sdtm", {"EX": wrong}))

@@ -25,7 +25,7 @@ from kettrack.importing.cdisc.study_days import Clock, Times
 from kettrack.importing.registry import Answers
 from kettrack.importing.remarks import Remarks
 from kettrack.importing.source import SourceTable
-from kettrack.vocabulary.cdisc_words import CDISC_ANSWERS
+from kettrack.vocabulary.cdisc_words import CDISC_ANSWERS, CDISC_SCORES
 from kettrack.vocabulary.outside_codes import ScoreCode
 from kettrack.vocabulary.status_words import (
     OBSERVED,
@@ -52,6 +52,8 @@ class _Names:
     words: tuple[str, ...]
     visit: tuple[str, ...]
     point: str
+    day: str
+    date: tuple[str, ...]
     status: tuple[str, ...]
 
 
@@ -64,6 +66,8 @@ def _names(dataset: Dataset) -> _Names:
             words=("AVALC",),
             visit=("AVISITN", "AVISIT", "VISITNUM"),
             point="ATPT",
+            day="ADY",
+            date=("ADT", "ADTM", "ADTC"),
             # Other flags of analysis choose records for further tables.
             status=("DTYPE", "ANL01FL"),
         )
@@ -76,6 +80,8 @@ def _names(dataset: Dataset) -> _Names:
         words=(f"{two}STRESC", f"{two}ORRES"),
         visit=("VISITNUM", "VISIT"),
         point=f"{two}TPT",
+        day=f"{two}DY",
+        date=(f"{two}DTC",),
         status=(f"{two}STAT",),
     )
 
@@ -102,18 +108,14 @@ def is_analysis(dataset: Dataset) -> bool:
 
 def score_times(dataset: Dataset) -> Times:
     """When the records of a data set of scores were."""
-    if dataset.has(_PARAMETER):
-        days = dataset.numbers("ADY")
-        return Times(
-            dataset=dataset,
-            study_days=days,
-            dates=dataset.dates("ADT", "ADTM", "ADTC"),
-        )
-    two = dataset.domain
+    names = _names(dataset)
+    known = dataset.words(names.code).isin(list(CDISC_SCORES)).to_numpy()
     return Times(
         dataset=dataset,
-        study_days=dataset.numbers(f"{two}DY"),
-        dates=dataset.dates(f"{two}DTC"),
+        study_days=dataset.numbers(names.day),
+        dates=dataset.dates(*names.date),
+        # The other questionnaires of a trial do not decide.
+        wanted=known if known.any() else None,
     )
 
 

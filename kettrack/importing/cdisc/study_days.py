@@ -37,18 +37,24 @@ class Times:
         As written, NaN where none stands.
     dates : Series of str
         Whole dates, missing where there is none.
+    wanted : bool array, optional
+        Records that a cohort needs, where not all of them are.
     """
 
     dataset: Dataset
     study_days: Floats
     dates: pd.Series[str]
+    wanted: Bools | None = None
 
     def lost(
         self,
         clock: Clock,
-    ) -> int:
-        """How many records have no time of this kind."""
-        return int((~self.known(clock)).sum())
+    ) -> float:
+        """Share of the records that have no time of this kind, among those that are needed."""
+        lost = ~self.known(clock)
+        if self.wanted is not None:
+            lost = lost[self.wanted]
+        return float(lost.mean()) if len(lost) else 0.0
 
     def known(
         self,
@@ -122,7 +128,7 @@ def one_clock(
     times: Sequence[Times],
     remarks: Remarks,
 ) -> Clock:
-    """The clock by which fewer records of a study are lost; days where both serve alike.
+    """The clock by which a smaller share of each data set is lost; days where both serve alike.
 
     Parameters
     ----------
@@ -131,6 +137,7 @@ def one_clock(
     remarks : Remarks
         Takes which clock it is, and where both disagree.
     """
+    # Shares, since a study has few doses, and many answers to forms.
     lost = {clock: sum(one.lost(clock) for one in times) for clock in ("day", "date")}
     # Days need no calendar, so they are taken where both serve.
     clock: Clock = "day" if lost["day"] <= lost["date"] else "date"
