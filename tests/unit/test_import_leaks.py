@@ -136,3 +136,16 @@ def test_words_of_visits_that_could_be_somebody_stay_out_of_the_map() -> None:
     assert [one.count for one in remarks.said] == [1]
     plan = propose(source_of(log=VISITS), {"visit.log.Booster": "yes"}, Remarks())
     assert plan.tables[0].where == {"Visit type": ("Booster", "Ketamine infusion")}
+
+
+def test_a_word_that_names_no_drug_stays_out_of_the_map() -> None:
+    log = """
+        Patient | Date | Treatment
+        K1 | 2025-01-13 | Ketamine IV
+        K1 | 2025-01-14 | Spravato 84 mg
+        K2 | 2025-01-15 | Zyxwarth 84 mg
+        K2 | 2025-01-16 | Ketamine
+    """
+    plan = propose(source_of(log=log), {}, Remarks())
+    assert {"route", "dose_mg"} <= plan.tables[0].columns.keys()
+    assert SECRET not in map_text(plan)

@@ -572,6 +572,36 @@ LAYOUTS = {
           instrument=PHQ-9
         """,
     ),
+    "kettrack's own names": Layout(
+        {
+            "sessions": """
+                patient_id | date | heart_rate_peak | spo2_min | dissociation | stopped_early
+                1 | 2025-01-13 | 90 | 95 | 12 | no
+            """,
+            "scores": """
+                patient_id | date | instrument | score | timing | item_1 | item_2
+                1 | 2025-01-13 | GAD-7 | 12 | pre | 2 | 1
+            """,
+        },
+        """
+        sessions sessions
+          patient_id<-patient_id
+          date<-date
+          heart_rate_peak<-heart_rate_peak
+          spo2_min<-spo2_min
+          dissociation<-dissociation
+          stopped_early<-stopped_early
+        scores scores
+          patient_id<-patient_id
+          date<-date
+          score<-score
+          item_1<-item_1
+          item_2<-item_2
+          timing<-timing
+            pre=before
+          instrument<-instrument
+        """,
+    ),
     "before and after the treatment": Layout(
         {
             "madrs": """

@@ -108,7 +108,10 @@ def said_of(
 def _meanings(
     facts: ColumnFacts,
 ) -> dict[str, float]:
-    found = dict(heading(facts).meanings)
+    said = heading(facts).meanings
+    best = max(said.values(), default=0.0)
+    # "Heart rate peak" is that exactly, and no plain heart rate.
+    found = {name: fit for name, fit in said.items() if best < EXACT or fit == best}
     if facts.kind == "date" and "birth_date" not in found:
         found.setdefault("date", _BY_VALUES)
     # Words that hardly ever mean anything else speak for a column without a heading.

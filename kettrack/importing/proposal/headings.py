@@ -7,6 +7,7 @@ from functools import cache
 from typing import Final, NamedTuple
 
 from kettrack.privacy.identifying_names import words_of
+from kettrack.vocabulary.columns import TABLES
 from kettrack.vocabulary.heading_words import (
     EMPTY_WORDS,
     HEADINGS,
@@ -20,6 +21,9 @@ _MEASURED_IN: Final = ("mg", "kg", "min", "days", "years", "mmHg", "%", "/min")
 # As long as a heading can be and still be a heading rather than a sentence.
 _MOST_WORDS: Final = 8
 EXACT: Final = 2.0
+_OWN_NAMES: Final = frozenset(
+    name for table in TABLES.values() for name in table.names
+) - frozenset(HEADINGS)
 
 
 class Heading(NamedTuple):
@@ -59,6 +63,10 @@ def heading_of(
         fit = max(_fit(words, phrase) for phrase in phrases)
         if fit:
             meanings[meaning] = fit
+    # Whoever writes kettrack's own names means them: item_3, heart_rate_peak, dissociation.
+    own = "_".join(words_of(text))
+    if own in _OWN_NAMES:
+        meanings[own] = EXACT
     return Heading(meanings, unit)
 
 

@@ -193,11 +193,21 @@ def _values(
         quiet = Remarks() if shared and meaning != "drug" else remarks
         words = word_map(closed, answers, quiet)
         if quiet is not remarks:
-            unsaid = [one for one in closed.facts.levels if one not in words]
-            words |= dict.fromkeys(map(str, unsaid), "")
+            # A word that names no drug may be a name, and stays out of the map.
+            unsaid = [one for one in _drugs(closed.facts) if one not in words]
+            words |= dict.fromkeys(unsaid, "")
         if words:
             found[meaning] = words
     return found
+
+
+def _drugs(facts: ColumnFacts) -> list[str]:
+    """The distinct cells of a column that name a drug, every part of them understood."""
+    return [
+        str(level)
+        for level, word in zip(facts.levels, facts.as_words, strict=True)
+        if word_meant("drug", word)
+    ]
 
 
 def _doses_beside_drugs(
@@ -208,7 +218,7 @@ def _doses_beside_drugs(
 ) -> None:
     """Doses in mg that stand beside the drug: "Spravato 84 mg"."""
     facts = _column(known, drug)
-    doses = {str(level): dose_within(level) for level in facts.levels}
+    doses = {level: dose_within(level) for level in _drugs(facts)}
     in_mg = {
         level: dose.removesuffix(" mg")
         for level, dose in doses.items()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from kettrack.importing.import_map import TableMap, WideBlock
@@ -16,6 +16,7 @@ from kettrack.importing.proposal.score_columns import (
 )
 from kettrack.importing.proposal.table_columns import TableColumns
 from kettrack.importing.proposal.when import When
+from kettrack.importing.proposal.words import ClosedColumn, word_map
 from kettrack.importing.registry import Answers
 from kettrack.importing.remarks import OpenQuestion, Remark, Remarks
 from kettrack.importing.source import DATE
@@ -83,7 +84,7 @@ def score_parts(
             continue
         parts += _of_scale(known, named, columns, when, asking)
     # A table that names scales in its headings does not name them in its cells too.
-    long = _long(known, when)
+    long = _long(known, when, asking)
     return parts + ([long] if long and not parts else [])
 
 
@@ -324,6 +325,7 @@ def _asked_day(
 def _long(
     known: TableColumns,
     when: When,
+    asking: Asking,
 ) -> TableMap | None:
     """Scores of several scales below each other: one column names the scale."""
     instrument = known.best("instrument")
@@ -331,6 +333,24 @@ def _long(
     if not score or not (instrument or known.scale):
         return None
     columns = dict(when.columns) | {"score": score}
-    if instrument:
-        return when.part(known, "scores", columns | {"instrument": instrument}, {})
-    return when.part(known, "scores", columns, {"instrument": str(known.scale)})
+    named = {"instrument": instrument} if instrument else {}
+    constants = {} if instrument else {"instrument": str(known.scale)}
+    # Items and timing stand in columns of their own, under kettrack's own names.
+    beside = [name for name in known.fits if name.startswith("item_")]
+    beside += ["timing"] if known.best("timing") else []
+    columns |= {name: known.best(name) for name in beside}
+    part = when.part(known, "scores", columns | named, constants)
+    return replace(part, values={**part.values, **_timing_words(known, asking)})
+
+
+def _timing_words(
+    known: TableColumns,
+    asking: Asking,
+) -> dict[str, dict[str, str]]:
+    """Words of the column that says whether a score was before or after the session."""
+    fits = known.fits.get("timing", [])
+    if not fits:
+        return {}
+    closed = ClosedColumn(known.table, "scores", "timing", fits[0], known.patient)
+    words = word_map(closed, asking.answers, asking.remarks)
+    return {"timing": words} if words else {}
