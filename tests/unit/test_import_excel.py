@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+import re
 import shutil
 import subprocess
 import zipfile
@@ -810,3 +811,21 @@ def test_a_map_keeps_a_part_that_was_taken_out(tmp_path: Path) -> None:
     # Scores are needed, and the person took them out.
     assert run(str(path), "-o", str(clinic), "--map", str(where)) == 2
     assert not clinic.exists()
+
+
+def test_the_row_of_names_is_asked_and_found(tmp_path: Path) -> None:
+    """Until it is known, no table can be mapped at all."""
+    path = tmp_path / "log.xlsx"
+    names = [2024, "2024-01", 3, "Patient", "Date", "Drug", "PHQ-9"]
+    rows = [[4, 5, 6, f"P{number}", DAY, "Ketamine IV", 20] for number in (1, 2)]
+    book(path, names, *rows)
+    clinic = tmp_path / "clinic"
+    where = tmp_path / "map.toml"
+    assert run(str(path), "-o", str(clinic)) == 2
+    text = where.read_text(encoding="utf-8")
+    found = re.search(r'^# *("header_row.Visits" = ).*$', text, re.MULTILINE)
+    assert found is not None
+    where.write_text(text.replace(found[0], f'{found[1]}"1"'), encoding="utf-8")
+    assert run(str(path), "-o", str(clinic), "--map", str(where)) == 0
+    scores = (clinic / "scores.csv").read_text(encoding="utf-8").splitlines()
+    assert [line.split(",", 1)[1] for line in scores[1:]] == ["0,PHQ-9,20"] * 2

@@ -91,7 +91,8 @@ def ask_who_is_who(
     answers, remarks
         As for `code_patients`.
     """
-    if answers.get(SAME_PATIENTS, "") in (SAME, DIFFERENT):
+    # Where questions about reading are open there may be no table yet.
+    if not tables or answers.get(SAME_PATIENTS, "") in (SAME, DIFFERENT):
         return
     everyone = _record_numbers(tables)
     n_twins = int(folded_codes(everyone).duplicated(keep=False).sum())
