@@ -226,6 +226,10 @@ def says_total(row: Row) -> bool:
     --------
     >>> says_total({1: Cell(CellKind.TEXT, "Mean:"), 3: Cell(CellKind.NUMBER, "14.2")})
     True
+    >>> says_total({1: Cell(CellKind.TEXT, "n = 24")}), says_total({1: Cell(CellKind.TEXT, "N24")})
+    (True, False)
     """
     first = row[min(row)]
-    return first.is_text and first.text.strip(" :=.").casefold() in _TOTAL_WORDS
+    # n = 24 and Mean: 14.2 hold the number in the same cell.
+    word = re.sub(r"\s*[=:]\s*[\d.,]+$", "", first.text)
+    return first.is_text and word.strip(" :=.").casefold() in _TOTAL_WORDS
