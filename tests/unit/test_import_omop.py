@@ -460,6 +460,20 @@ def test_no_record_goes_in_silence(
         assert cells - {None, "1"} <= held
 
 
+def test_tables_without_rows_and_blank_lines(tmp_path: Path) -> None:
+    header, *rows = text_of(MEASUREMENT).splitlines()
+    spaced = "\n".join([header, rows[0], "", *rows[1:], "", ""])
+    as_csv(tmp_path, EXTRACT | {"death": "person_id,death_date,death_datetime"})
+    (tmp_path / "measurement.csv").write_text(spaced)
+    source, remarks = read(tmp_path)
+    assert table_called(source, "measurement").rows.to_pylist() == [2, 5]
+    assert not [one for one in remarks.said if one.action == "refused"]
+    others = {
+        one.table: one.count for one in remarks.said if "other things" in one.reason
+    }
+    assert others["measurement"] == 1
+
+
 def test_a_damaged_file(tmp_path: Path) -> None:
     as_parquet(tmp_path, {"measurement": MEASUREMENT})
     (part,) = tmp_path.rglob("*.parquet")

@@ -32,7 +32,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from kettrack.arrays import Ints
+from kettrack.arrays import Bools, Ints
 from kettrack.errors import (
     DataProblems,
     Problem,
@@ -122,7 +122,10 @@ class OmopTable:
                 number = first or number
                 rows = _numbers(number, batch.num_rows, skipped)
                 number = int(rows[-1]) + 1 if len(rows) else number
-                yield rows, _as_text(batch, there, wanted)
+                cells = _as_text(batch, there, wanted)
+                # Blank lines keep the lines behind them in their places, and are no records.
+                filled = _filled(cells)
+                yield rows[filled], cells.filter(pa.array(filled))
 
     def _raw(
         self,
@@ -153,11 +156,13 @@ class OmopTable:
             skipped.append(row.number)
             return "skip"
 
+        if not _has_rows(self.path):
+            return
         # Every column gets its type: a column left to guess loses zeros and decimals.
         everything = list(self.columns.values())
         # Vocabulary files are parted by tabs, and their quotation marks are part of the names.
         quotes = self.separator != "\t"
-        return pacsv.open_csv(
+        yield from pacsv.open_csv(
             pa.input_stream(str(self.path), compression="detect"),
             read_options=pacsv.ReadOptions(
                 column_names=everything,
@@ -168,6 +173,7 @@ class OmopTable:
                 delimiter=self.separator,
                 quote_char='"' if quotes else False,
                 newlines_in_values=quotes,
+                ignore_empty_lines=False,
                 invalid_row_handler=skip,
             ),
             convert_options=pacsv.ConvertOptions(
@@ -191,6 +197,20 @@ def _told_plainly(
             "a whole file in UTF-8; this one is damaged, cut off or in another encoding"
         )
         raise DataProblems([Problem(file, None, "", "", expected)]) from None
+
+
+def _has_rows(file: Path) -> bool:
+    """Whether anything stands below the header; the reader of Arrow takes nothing for damage."""
+    with pa.input_stream(str(file), compression="detect") as stream:
+        _, _, below = stream.read(_FIRST_BYTES).partition(b"\n")
+    return bool(below.strip())
+
+
+def _filled(cells: pa.Table) -> Bools:
+    filled = np.zeros(cells.num_rows, dtype=bool)
+    for column in cells.columns:
+        filled |= column.is_valid().to_numpy()
+    return filled
 
 
 def _numbers(
