@@ -43,8 +43,8 @@ from kettrack.importing.table_rows import (
 )
 
 _Where = tuple[str, str]
-_NOT_READ = "the map does not use this table"
-_NOT_TAKEN = (
+NOT_READ = "the map does not use this table"
+NOT_TAKEN = (
     "the map takes no row of this kind, or none of the columns that it reads is filled"
 )
 
@@ -213,5 +213,5 @@ def _say_not_taken(
             file,
             table,
             left.tolist(),
-            _NOT_TAKEN if table in used else _NOT_READ,
+            NOT_TAKEN if table in used else NOT_READ,
         )

@@ -12,12 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from import_clinics import WRITERS, Clinic
 
-from kettrack.importing.apply import apply_map
+from kettrack.importing.apply import NOT_READ, NOT_TAKEN, apply_map
 from kettrack.importing.dated_tables import DatedTables
 from kettrack.importing.prepare import Prepared, prepare
 
 # What makes a record unusable, or a cell of it.
 TROUBLES = ("drugs", "dates", "scores", "nobody")
+LAST_NET = (NOT_TAKEN, NOT_READ)
 # Records beside those of the clinic: a note in the extract of OMOP, and the patient once more in
 # each message of HL7.
 BESIDE = {
@@ -51,6 +52,8 @@ def test_rows_in_are_rows_out_and_rows_said(
     assert n_written <= n_read <= n_written + n_beside
     assert records <= out | joined | said
     assert not out & said
+    # Nobody left a record to the last net, which tells all that nothing else has told.
+    assert [one for one in ready.remarks.said if one.reason in LAST_NET] == []
 
 
 def _places(of_tables: object) -> _Places:

@@ -12,6 +12,7 @@ from kettrack.importing.proposal.facts import (
     mostly_lengths_of_time,
     mostly_measures,
     mostly_pressures,
+    some_dates,
 )
 from kettrack.importing.proposal.headings import EXACT, Heading, heading_of
 from kettrack.importing.proposal.score_columns import scale_named
@@ -175,12 +176,6 @@ def _is_patient(
     return facts.kind in ("text", "whole")
 
 
-def _is_birth(
-    facts: ColumnFacts,
-) -> bool:
-    return facts.may_be_date
-
-
 def _is_day(
     facts: ColumnFacts,
 ) -> bool:
@@ -231,7 +226,7 @@ def _is_score(
 
 _TESTS: Final[Mapping[str, Callable[[ColumnFacts], bool]]] = {
     "patient_id": _is_patient,
-    **dict.fromkeys(DATES, _is_birth),
+    **dict.fromkeys(DATES, some_dates),
     **dict.fromkeys(_DAYS, _is_day_or_date),
     **dict.fromkeys(_COUNTERS, _is_counter),
     "day": _is_day,

@@ -29,6 +29,7 @@ _PRESSURES: Final = r"\s*\d{2,3}\s*/\s*\d{2,3}\s*(?:mm ?[Hh][Gg])?\s*"
 _CLOCK: Final = r"\s*\d{1,3}:\d\d(?::\d\d)?\s*"
 _MOST_AGREE: Final = 0.8
 _SOME_AGREE: Final = 0.6
+_SOME_DATES: Final = 0.3
 # Days since 1900, as spreadsheets count them, from 1954 to 2119.
 _SERIALS: Final = (20_000, 80_000)
 
@@ -180,7 +181,7 @@ def _kind_of_text(
     found: _Levels,
 ) -> tuple[Kind, np.ndarray]:
     number = matches(found.values, _NUMBER)
-    dated = is_calendar_date(found.values) | matches(found.values, _DATE_LIKE)
+    dated = _dated(found.values)
     # Eight digits of a date are a number too.
     if _share(dated, found.counts) >= _MOST_AGREE:
         return "date", np.zeros(0)
@@ -190,6 +191,17 @@ def _kind_of_text(
     numbers = np.array(texts, dtype=np.float64)
     whole = matches(found.values[number], _WHOLE).all()
     return ("whole" if whole else "decimal"), numbers
+
+
+def _dated(levels: Objects) -> Bools:
+    return is_calendar_date(levels) | matches(levels, _DATE_LIKE)
+
+
+def some_dates(facts: ColumnFacts) -> bool:
+    """Whether so many cells are dates that a heading which says so is right."""
+    if facts.may_be_date:
+        return True
+    return _share(_dated(facts.levels), facts.counts) >= _SOME_DATES
 
 
 def _share(
