@@ -316,7 +316,7 @@ def test_doses_by_body_weight_get_the_weight(tmp_path: Path) -> None:
         USUBJID VSTESTCD VSSTRESN VSSTRESU VSDY
         KT-01   WEIGHT   70       kg       -3
         KT-01   WEIGHT   72       kg       8
-        KT-01   PULSE    60       /min     9
+        KT-01   FATMASS  20       kg       9
         KT-02   WEIGHT   200      LB       5
     """
     source, _ = read(study(tmp_path / "sdtm", {"EX": doses, "VS": weights}))
@@ -329,15 +329,20 @@ PEOPLE = """
     KT-01   2025-01-07 2025-02-11 .     .
     KT-02   2025-02-02 .          Y     2025-02-12
     KT-03   2025-03-01 2025-03-31 Y     2025-03
+    KT-04   2025-03-01 2025-03-01 N     2025-03-01
+    KT-05   2025-03-01 .          Y     2025-03-01
 """
 
 
 def test_the_end_of_participation_and_deaths_by_study_day(tmp_path: Path) -> None:
     source, remarks = read(study(tmp_path / "sdtm", STUDY | {"DM": PEOPLE}))
     patients = table_called(source, "patients")
-    assert patients.data["observed_to_day"].to_pylist() == [35, None, 30]
+    assert patients.data["observed_to_day"].to_pylist() == [35, None, 30, 0, None]
     deaths = next(one for one in source.tables if one.name == "DM deaths")
-    assert rows_of(deaths, "patient_id", "day", "event") == [("KT-02", 10, "death")]
+    assert rows_of(deaths, "patient_id", "day", "event") == [
+        ("KT-02", 10, "death"),
+        ("KT-05", 0, "death"),
+    ]
     (said,) = [one for one in remarks.said if "deaths without" in one.reason]
     assert said.count == 1
     accounted_for(source, remarks)
@@ -347,7 +352,7 @@ def test_the_end_of_participation_by_date(tmp_path: Path) -> None:
     scores = STUDY["QS"].replace("QSDY", "XX")
     source, _ = read(study(tmp_path / "sdtm", {"QS": scores, "DM": PEOPLE}))
     ends = table_called(source, "patients").data["observed_to_day"].to_pylist()
-    assert [str(end) for end in ends] == ["2025-02-11", "None", "2025-03-31"]
+    assert [str(end) for end in ends[:3]] == ["2025-02-11", "None", "2025-03-31"]
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -572,6 +577,29 @@ def test_kinds_of_cells_in_parquet(tmp_path: Path) -> None:
     assert [str(day) for day in scores.data["date"].to_pylist()] == ["2025-01-06"]
     assert reasons(remarks, "QS") == {2: "no number stands in it"}
     assert [one.column for one in remarks.said if one.column] == ["NOTES"]
+
+
+def test_numbers_of_people(tmp_path: Path) -> None:
+    """Long ones keep their digits; a number that is none is nobody; half a day is no day."""
+    table = "USUBJID QSTESTCD QSSTRESN QSDY\nX PHQ0111 3 1\nX PHQ0111 3 2"
+    folder = study(tmp_path / "json", {"QS": table}, "json")
+    path = folder / "qs.json"
+    path.write_text(
+        path.read_text().replace('"X"', "9007199254740993").replace("2.0", "1.5")
+    )
+    source, remarks = read(folder)
+    scores = table_called(source, "scores")
+    assert rows_of(scores, "patient_id", "day") == [("9007199254740993", 0)]
+    assert set(reasons(remarks, "QS")) == {2}
+    columns = {
+        "STUDYID": ["S", "S"],
+        "USUBJID": [101.0, float("nan")],
+        "SEX": ["F", "M"],
+    }
+    pq.write_table(pa.table(columns), tmp_path / "dm.parquet")
+    source, remarks = read(tmp_path / "dm.parquet")
+    assert rows_of(table_called(source, "patients"), "patient_id") == [("101",)]
+    assert reasons(remarks, "DM") == {2: "no USUBJID stands in it"}
 
 
 @pytest.mark.parametrize("ending", FORMATS)

@@ -154,6 +154,13 @@ def test_long_names_and_labels(tmp_path: Path) -> None:
     assert cells(table, "SHORT") == [1]
 
 
+def test_a_long_name_with_a_short_label(tmp_path: Path) -> None:
+    path = tmp_path / "log.xpt"
+    frame = pd.DataFrame({"visit_of_the_patient": [1.0]})
+    pyreadstat.write_xport(frame, str(path), column_labels=["short"])
+    assert only_table(path, Remarks()).labels == {"visit_of_the_patient": "short"}
+
+
 def test_long_names_of_formats(tmp_path: Path) -> None:
     path = tmp_path / "log.xpt"
     name = "when_the_patient_was_seen_first"

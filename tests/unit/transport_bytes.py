@@ -75,7 +75,8 @@ def _described(number: int, variable: Variable, position: int) -> bytes:
         0,
         0,
         position,
-        b" " * 52,
+        # Nothing is said of these bytes in version 5.
+        b"LEFTOVER".ljust(52),
     )
 
 
