@@ -166,7 +166,7 @@ def _judge(
     if column.name == "patient_id":
         return _codes_as_written(raw, cells, ledger)
     if column.kind == "text":
-        return _as_words(cells.levels, dict.fromkeys(cells.levels))
+        return _as_words(list(cells.levels))
     if column.kind == "choice":
         return _choice(raw, column, cells, ledger)
     if column.kind == "choices":
@@ -227,7 +227,7 @@ def _codes_as_written(
             f"{raw.file}: patient_id is written as 1.0, 2.0, ...; it is read as 1, 2, ..."
         )
         levels = [level[:-2] for level in levels]
-    judged = _as_words(np.array(levels, dtype=object), dict.fromkeys(levels))
+    judged = _as_words(levels)
     judged.bad |= _codes_gone_wrong(Cells(cells.codes, np.array(levels, dtype=object)))
     return judged
 
@@ -252,14 +252,11 @@ def _codes_gone_wrong(codes: Cells) -> dict[int, str]:
 
 
 def _as_words(
-    levels: Objects,
-    words: dict[str, None],
+    levels: Sequence[str],
 ) -> Judged:
-    # The value of a level is the place of its word.
-    place = {word: float(number) for number, word in enumerate(words)}
-    return Judged(
-        np.array([place[level] for level in levels], dtype=np.float64), {}, list(words)
-    )
+    # Levels are distinct, so each is a word of its own, and its value is its place.
+    places = np.arange(len(levels), dtype=np.float64)
+    return Judged(places, {}, levels)
 
 
 def _choice(

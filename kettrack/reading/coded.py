@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kettrack.arrays import Bools, Floats, Ints, Objects
-from kettrack.reading.raw import Codes, smallest_codes
+from kettrack.reading.raw import Codes, counts_of, smallest_codes
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,7 @@ class Coded:
     @property
     def counts(self) -> Ints:
         """Rows of each value."""
-        filled = self.codes[self.codes >= 0]
-        return np.bincount(filled, minlength=len(self.values))
+        return counts_of(self.codes, len(self.values))
 
     def said(
         self,

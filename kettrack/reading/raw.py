@@ -58,9 +58,7 @@ class Cells:
     @property
     def counts(self) -> Ints:
         """Rows of each level."""
-        filled = self.codes[self.codes >= 0]
-        counts = np.bincount(filled, minlength=len(self.levels))
-        return counts.astype(np.int64)
+        return counts_of(self.codes, len(self.levels))
 
     @property
     def arrow(self) -> pa.Array:
@@ -130,6 +128,16 @@ def give_back_memory() -> None:
     pa.default_memory_pool().release_unused()
     # That of C, which numpy uses; where it cannot be told, nothing happens.
     pa.system_memory_pool().release_unused()
+
+
+def counts_of(
+    codes: Codes,
+    n_levels: int,
+) -> Ints:
+    """How often each code comes; -1 is not counted."""
+    # One place higher, -1 is a number that can be counted and left out.
+    counts = np.bincount(codes + codes.dtype.type(1), minlength=n_levels + 1)
+    return counts[1:].astype(np.int64)
 
 
 def smallest_codes(

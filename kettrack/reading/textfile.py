@@ -7,8 +7,10 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import os
 import re
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -362,9 +364,9 @@ def _columns(
         ),
     )
     # Each block becomes codes at once: the text of all cells is never there together.
-    for batch in batches:
-        for encoder, texts in zip(encoders, batch.columns, strict=True):
-            encoder.add(texts)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for batch in batches:
+            list(pool.map(Encoder.add, encoders, batch.columns))
     return tuple(encoder.cells() for encoder in encoders)
 
 
