@@ -1,0 +1,136 @@
+"""Columns as codes on the way in: the same in one block or in many, in lines of a file, and in the
+frame that is made of them in the end.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from kettrack import Cohort, load_cohort, sample_folder
+from kettrack.reading import textfile
+from kettrack.reading.coded import CodedRows, coded_numbers, coded_whole, repeated
+from kettrack.reading.problems import Ledger
+from kettrack.reading.raw import Encoder
+from kettrack.reading.table_files import table_files
+from kettrack.reading.typed import CheckedTable
+from kettrack.settings import Settings
+from kettrack.vocabulary.columns import SCORES
+
+TEXTS = ["7", " 7", "", "NA", "x", None, "7", "nan", "y", "x"]
+
+
+def encoded(blocks: list[list[str | None]]) -> tuple[list[str | None], int]:
+    """Rows as words, None where empty, and how many said so in a word."""
+    encoder = Encoder()
+    for block in blocks:
+        encoder.add(pa.array(block, pa.string()))
+    cells = encoder.cells()
+    words = [cells.levels[code] if code >= 0 else None for code in cells.codes]
+    return words, cells.n_marked
+
+
+@pytest.mark.parametrize("size", [1, 3, len(TEXTS)])
+def test_blocks_of_any_size_give_the_same(size: int) -> None:
+    blocks = [TEXTS[begin : begin + size] for begin in range(0, len(TEXTS), size)]
+    words, n_marked = encoded(blocks)
+    assert words == ["7", "7", None, None, "x", None, "7", None, "y", "x"]
+    assert n_marked == 2, "NA and nan; an empty cell says nothing"
+
+
+def test_nothing_at_all_is_a_column_too() -> None:
+    assert encoded([]) == ([], 0)
+
+
+@pytest.mark.parametrize("n", [126, 127, 128, 129, 40_000])
+def test_codes_are_as_small_as_they_can_be(n: int) -> None:
+    encoder = Encoder()
+    encoder.add(pa.array(list(map(str, range(n))), pa.string()))
+    cells = encoder.cells()
+    assert cells.codes.tolist() == list(range(n))
+    assert cells.counts.tolist() == [1] * n
+    assert cells.codes.itemsize == (1 if n <= 127 else 2 if n <= 32_767 else 4)
+
+
+@pytest.mark.parametrize("stretch", [1, 2, 7, 1000])
+def test_lines_are_counted_across_stretches(
+    stretch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(textfile, "_STRETCH", stretch)
+    text = 'day,patient_id\n1,a\n\n"2\n2",b\n3,"x,\ny"\n4,d,\n5,e'
+    ledger = Ledger()
+    known = {"day", "patient_id"}
+    raw = textfile.read_text_table("scores", "f.csv", text.encode(), known, ledger)
+    assert raw is not None
+    assert raw.lines.tolist() == [2, 4, 6, 8, 9]
+    assert raw.columns[1].levels.tolist() == ["a", "b", "x,\ny", "d", "e"]
+    assert not ledger.problems
+
+
+def test_ten_blank_lines_above_the_names_are_no_fault() -> None:
+    text = "\n" * 12 + "day;patient_id\n1;a\n"
+    known = {"day", "patient_id"}
+    raw = textfile.read_text_table("scores", "f.csv", text.encode(), known, Ledger())
+    assert raw is not None
+    assert raw.headers == ("day", "patient_id")
+    assert raw.lines.tolist() == [14]
+
+
+def test_a_key_rises_with_its_columns_and_tells_missing_from_all_values() -> None:
+    first = coded_numbers(np.array([1.0, 1.0, np.nan, 2.0, 1.0]))
+    second = coded_whole(np.array([3, -3, 0, -3, 3]))
+    rows = CodedRows(np.arange(5), {"first": first, "second": second})
+    key = rows.key(["first", "second"])
+    assert np.argsort(key, kind="stable").tolist() == [2, 1, 0, 4, 3]
+    assert repeated(key).tolist() == [True, False, False, False, True]
+    assert not repeated(np.array([1, 2, 9])).any()
+
+
+def test_a_minus_before_nought_is_no_other_number() -> None:
+    column = coded_numbers(np.array([0.0, -0.0]))
+    assert column.codes.tolist() == [0, 0]
+    assert not np.signbit(column.values).any()
+
+
+def test_columns_are_those_of_the_frame_and_do_not_make_it() -> None:
+    day = np.array([0, 3, 3])
+    rows = CodedRows(np.arange(3), {"day": coded_whole(day)})
+    scores = CheckedTable(SCORES, rows, ("day",))
+    empty = pd.DataFrame()
+    cohort = Cohort(sessions=empty, scores=scores, patients=empty, events=empty)
+    narrow = cohort.columns("scores", ["day"])
+    assert cohort.__dict__["scores"] is scores, "no frame was made"
+    assert narrow["day"].tolist() == day.tolist()
+    made = cohort.scores
+    assert made is cohort.scores, "it is made once"
+    pd.testing.assert_frame_equal(cohort.columns("scores", ["day"]), made)
+
+
+def test_columns_of_the_sample_are_those_of_its_frames() -> None:
+    names = ["patient_id", "day", "instrument", "score", "timing"]
+    narrow = load_cohort(sample_folder()).columns("scores", names)
+    whole = load_cohort(sample_folder()).scores
+    pd.testing.assert_frame_equal(narrow, whole[names])
+
+
+def test_a_dictionary_with_words_of_no_row_says_nothing_of_them(tmp_path: Path) -> None:
+    words = pa.DictionaryArray.from_arrays(
+        pa.array([0, 2, None, 0], pa.int8()), pa.array(["a", "NEVER SEEN", "b"])
+    )
+    table = pa.table({"patient_id": words, "day": pa.array([0, 1, 2, 3])})
+    file = tmp_path / "sessions.parquet"
+    pq.write_table(table, file, row_group_size=3)
+    read = table_files()[".parquet"]
+    raw = read("sessions", file.name, file.read_bytes(), Settings(), Ledger())
+    assert raw is not None
+    assert raw.columns[0].levels.tolist() == ["a", "b"]
+    assert raw.columns[0].codes.tolist() == [0, 1, -1, 0]
+
+
+def test_every_format_is_found_without_a_list() -> None:
+    assert list(table_files()) == [".csv", ".parquet"]
