@@ -225,8 +225,8 @@ class Import:
             if turn == 0:
                 self._tell(ready, ranges=True)
             if not ready.remarks.asked:
-                _require_sessions(ready)
-                self._write_map(ready)
+                # The map is there before anything can fail: it is what a person changes.
+                _require_sessions(ready, self._write_map(ready))
             # With questions open nothing is written, but all others come up at once.
             with working("Applying the map"):
                 done = make_folder(
@@ -364,13 +364,16 @@ def _ask_once(remarks: Remarks) -> None:
     ]
 
 
-def _require_sessions(ready: Prepared) -> None:
+def _require_sessions(
+    ready: Prepared,
+    place: Path,
+) -> None:
     if any(part.to == "sessions" for part in ready.plan.tables):
         return
     raise UsageError(
         "No table of the source says who had which session when, so there is nothing to count"
-        ' from. If one does, say so in a map: its [[tables]] with to = "sessions" needs the'
-        " columns patient_id and date."
+        f" from. If one does, say so in {str(place)!r}, and give it back with --map: a [[tables]]"
+        ' with to = "sessions" needs the columns patient_id and date.'
     )
 
 

@@ -164,6 +164,8 @@ def test_no_sessions_anywhere(run: Run, tmp_path: Path) -> None:
     code, _, err = run(source, "-o", tmp_path / "clinic")
     assert code == 2
     assert "who had which session when" in err
+    # The map is there, to be changed.
+    assert 'to = "scores"' in (tmp_path / "map.toml").read_text()
 
 
 def test_the_list_of_kinds(run: Run) -> None:
