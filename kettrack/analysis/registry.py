@@ -34,6 +34,7 @@ ROOMS: Final = (
     "courses",
     "response",
     "durability",
+    "suicidality",
     "association",
     "next_session",
     "stop_after",

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from kettrack.analysis.context import made_from, release, rule_words
-from kettrack.analysis.people.review_safety import (
+from kettrack.analysis.suicidality.readings import (
     behaviour_answers,
     cssrs_forms,
     suicidality_readings,

@@ -7,61 +7,18 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from typing import Any, Final
 
-import numpy as np
 import pandas as pd
 
+from kettrack.analysis.suicidality.readings import (
+    behaviour_answers,
+    cssrs_forms,
+    is_untreated,
+    suicidality_readings,
+)
 from kettrack.timelines.derived import DerivedCohort
-from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS
-from kettrack.vocabulary.instrument import Instrument
-from kettrack.vocabulary.instruments import CSSRS
-from kettrack.vocabulary.totals import total_bounds
 
 COLUMNS: Final = ("patient_id", "reason", "day", "words")
 _ONE: Final = ["patient_id", "instrument"]
-
-
-def suicidality_readings(cohort: DerivedCohort) -> pd.DataFrame:
-    """Every recorded answer to an item on suicidal thoughts, of every instrument that has one.
-
-    Returns
-    -------
-    DataFrame
-        One row per patient, instrument and score with the item filled, whether the total is
-        complete or not: `patient_id` `instrument` `day` `timing` `value`, in the order of the
-        cohort.
-    """
-    parts = [
-        _answers(cohort.scores, scale)
-        for scale in cohort.settings.known_instruments.values()
-        if _item_of(scale)
-    ]
-    columns = ["patient_id", "instrument", "day", "timing", "value"]
-    there = [part[columns] for part in parts if len(part)]
-    if not there:
-        return pd.DataFrame(columns=columns)
-    return pd.concat(there, ignore_index=True)
-
-
-def _item_of(scale: Instrument) -> str:
-    """Column of the item on suicidal thoughts; empty for a scale without one that is confirmed."""
-    item = scale.suicidality_item
-    if item is None or not item.usable:
-        return ""
-    return f"item_{item.value:.0f}"
-
-
-def _answers(
-    scores: pd.DataFrame,
-    scale: Instrument,
-) -> pd.DataFrame:
-    """Scores of a scale with the item filled, and its answer as `value`."""
-    rows = scores[scores["instrument"] == scale.name]
-    item = _item_of(scale)
-    if item not in rows:
-        return rows.iloc[:0].assign(value=0.0)
-    rows = rows[rows[item].notna()]
-    value = rows[item].astype("float64")
-    return rows.assign(value=value)
 
 
 def safety_reasons(cohort: DerivedCohort) -> pd.DataFrame:
@@ -90,30 +47,6 @@ def safety_reasons(cohort: DerivedCohort) -> pd.DataFrame:
         _not_recorded(cohort, answers),
     ]
     return pd.concat(parts, ignore_index=True)
-
-
-def cssrs_forms(scores: pd.DataFrame) -> pd.DataFrame:
-    """C-SSRS forms with any answer on ideation: the least it can be as `value`, and the most as
-    `highest`.
-
-    A form whose last questions are blank is an answer too, and the newest one: a yes to question 4
-    with 5 blank is at least 4.
-    """
-    own = scores["instrument"] == CSSRS.name
-    rows = scores[own]
-    numbers = range(1, CSSRS.n_items + 1)
-    items = [f"item_{number}" for number in numbers]
-    table = rows.reindex(columns=items)
-    answers = table.to_numpy(np.float64, na_value=np.nan)
-    low, high = total_bounds(CSSRS, answers)
-    answered = np.isfinite(answers).any(axis=1)
-    score = rows["score"].to_numpy(np.float64)
-    stated = np.isfinite(score)
-    forms = rows.assign(
-        value=np.where(stated, score, low),
-        highest=np.where(stated, score, high),
-    )
-    return forms[stated | answered]
 
 
 def _high(
@@ -148,17 +81,6 @@ def _ideation(
     """What a form says of ideation, in words."""
     at_least = "at least " if form["value"] < form["highest"] else ""
     return f"{at_least}{form['value']:g}"
-
-
-def behaviour_answers(scores: pd.DataFrame) -> pd.DataFrame:
-    """Answers to the C-SSRS question on suicidal behaviour, as `value`: 0 or 1."""
-    item = f"item_{CSSRS.item_apart}"
-    own = scores["instrument"] == CSSRS.name
-    if item not in scores:
-        return scores.iloc[:0].assign(value=0.0)
-    rows = scores[own & scores[item].notna()]
-    value = rows[item].astype("float64")
-    return rows.assign(value=value)
 
 
 def _behaviour(scores: pd.DataFrame) -> pd.DataFrame:
@@ -209,12 +131,7 @@ def _latest_answers(readings: pd.DataFrame) -> pd.DataFrame:
         previous_day=before["day"],
     )
     out = out.drop_duplicates(_ONE, keep="last")
-    day = readings["day"]
-    # A score of the day of the first session is untreated unless it was taken after it.
-    not_after = readings["timing"] != "after"
-    untreated = (day < 0) | (day == 0) & not_after
-    in_window = day >= -BASELINE_WINDOW_DAYS
-    recent = readings[untreated & in_window]
+    recent = readings[is_untreated(readings)]
     recent = recent.drop_duplicates(_ONE, keep="last")
     start = recent[[*_ONE, "value", "day"]]
     names = {"value": "start", "day": "start_day"}

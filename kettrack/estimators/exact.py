@@ -1,0 +1,102 @@
+"""Exact intervals for what is rare: a share of people, and a number of events per unit of time."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from kettrack.estimators.intervals import UNDEFINED, PercentInterval
+
+
+def clopper_pearson(
+    events: int,
+    n: int,
+    level: float = 0.95,
+) -> PercentInterval:
+    """Percent with its exact interval, for what is rare and must not be told too small.
+
+    Parameters
+    ----------
+    events, n : int
+        Counts; n may be 0.
+    level : float
+        Coverage, at least.
+
+    Returns
+    -------
+    PercentInterval
+        Percent; NaN for n = 0.
+
+    Notes
+    -----
+    Clopper and Pearson 1934 (Biometrika 26:404). With no event among n, the upper end is 1 - (a /
+    2)^(1 / n).
+
+    Examples
+    --------
+    >>> [round(end, 1) for end in clopper_pearson(0, 30)]
+    [0.0, 0.0, 11.6]
+    """
+    if n == 0:
+        return UNDEFINED
+    from scipy.stats import binomtest
+
+    interval = binomtest(events, n).proportion_ci(level, method="exact")
+    return PercentInterval(
+        estimate=100 * events / n,
+        ci_low=100 * float(interval.low),
+        ci_high=100 * float(interval.high),
+    )
+
+
+class RateInterval(NamedTuple):
+    """Events per unit of time and their interval; NaN = not defined."""
+
+    estimate: float
+    ci_low: float
+    ci_high: float
+
+
+def poisson_rate(
+    events: int,
+    time: float,
+    level: float = 0.95,
+) -> RateInterval:
+    """Events per unit of time with the exact Poisson interval.
+
+    Parameters
+    ----------
+    events : int
+        How many there were.
+    time : float
+        In which they were, such as person-years; NaN for all where it is not above 0.
+    level : float
+        Coverage, at least, where events come independently of each other.
+
+    Returns
+    -------
+    RateInterval
+        Without any event the upper end is what could have been missed, -log(a / 2) / time.
+
+    Notes
+    -----
+    Garwood 1936 (Biometrika 28:437).
+
+    Examples
+    --------
+    >>> [round(end, 2) for end in poisson_rate(0, 100)]
+    [0.0, 0.0, 0.04]
+    """
+    if not time > 0:
+        return RateInterval(np.nan, np.nan, np.nan)
+    from scipy.special import gammaincinv
+
+    tail = (1 - level) / 2
+    low = gammaincinv(events, tail) if events else 0.0
+    high = gammaincinv(events + 1, 1 - tail)
+    return RateInterval(
+        estimate=events / time,
+        ci_low=float(low) / time,
+        ci_high=float(high) / time,
+    )
