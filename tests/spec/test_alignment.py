@@ -7,7 +7,7 @@ from spec.tables import cohort, timeline
 SESSIONS = """
     patient | days
     one     | 0 3 7 24
-    missing | 0
+    lacking | 0
     """
 SCORES = """
     patient | day | score | timing
@@ -19,19 +19,19 @@ SCORES = """
     one     |   3 | 13    | after
     one     |  10 |       |          # incomplete: aligned all the same
     one     |  60 |  9    |
-    missing |  -1 |       |
+    lacking |  -1 |       |
     """
 
 
 def test_sessions_to_date_are_strictly_before_the_score():
     assert timeline(cohort(SCORES, SESSIONS), "sessions_to_date") == {
         "one": [0, 0, 1, 1, 1, 2, 3, 4],
-        "missing": [0],
+        "lacking": [0],
     }
 
 
 def test_days_since_the_last_session():
-    expected = {"one": [None, None, 0, 2, 3, 0, 3, 36], "missing": [None]}
+    expected = {"one": [None, None, 0, 2, 3, 0, 3, 36], "lacking": [None]}
     assert timeline(cohort(SCORES, SESSIONS), "days_since_session") == expected
 
 
@@ -40,7 +40,7 @@ def test_course_is_that_of_the_last_session():
     after = ["induction"] * 5 + ["maintenance"]
     assert timeline(cohort(SCORES, SESSIONS), "course") == {
         "one": before + after,
-        "missing": [None],
+        "lacking": [None],
     }
 
 
@@ -60,16 +60,16 @@ def test_a_session_on_the_day_of_a_score_counts_only_for_a_score_after_it():
         patient | day | score | timing
         twice   |   7 |  9    | before
         twice   |   7 |  8    | after
-        missing |   7 |       | after
+        lacking |   7 |       | after
         """,
         sessions="""
         patient | days | order
         twice   | 0    | 1
         twice   | 7    | 1
         twice   | 7    | 2
-        missing | 0    | 1
-        missing | 7    | 1
-        missing | 7    | 2
+        lacking | 0    | 1
+        lacking | 7    | 1
+        lacking | 7    | 2
         """,
     )
-    assert timeline(clinic, "sessions_to_date") == {"twice": [1, 3], "missing": [3]}
+    assert timeline(clinic, "sessions_to_date") == {"twice": [1, 3], "lacking": [3]}

@@ -45,7 +45,7 @@ SEVERAL = """
     equal    |  -9 | 22
     equal    |  -2 | 22
     equal    |  -1 |         # incomplete: no part of a mean
-    none     |   7 | 10
+    bare     |   7 | 10
     """
 
 
@@ -54,7 +54,7 @@ def test_baseline_rule_last():
         "three": (21, -1),
         "one": (20, -5),
         "equal": (22, -2),
-        "none": (None, None),
+        "bare": (None, None),
     }
 
 
@@ -63,7 +63,7 @@ def test_baseline_rule_mean():
         "three": 21,
         "one": 20,
         "equal": 22,
-        "none": None,
+        "bare": None,
     }
 
 
@@ -72,7 +72,7 @@ def test_baseline_rule_worst():
         "three": (24, -20),
         "one": (20, -5),
         "equal": (22, -2),  # of equal ones the later
-        "none": (None, None),
+        "bare": (None, None),
     }
 
 
@@ -247,7 +247,7 @@ def test_where_higher_is_better_caseness_and_worst_turn_round():
         edge    |   7 | 60
         well    |  -1 | 51
         well    |   7 | 60
-        missing |   7 | 60
+        lacking |   7 | 60
         """,
         instrument="OWN-5",
         baseline="worst",
@@ -257,5 +257,5 @@ def test_where_higher_is_better_caseness_and_worst_turn_round():
         "low": (20, None),
         "edge": (50, None),
         "well": (51, "below_caseness"),
-        "missing": (None, "no_baseline"),
+        "lacking": (None, "no_baseline"),
     }

@@ -251,7 +251,7 @@ def test_the_planned_number_of_sessions_is_no_early_stop():
         fewer   | 0 3
         more    | 0 3 7 10
         going   | 0 3 7
-        unknown | 0 3 7
+        unclear | 0 3 7
         no_plan | 0 3 7
         """,
         """
@@ -260,7 +260,7 @@ def test_the_planned_number_of_sessions_is_no_early_stop():
         fewer   | 3                | 84
         more    | 3                | 84
         going   | 3                | 35
-        unknown | 3                |
+        unclear | 3                |
         no_plan |                  | 84
         """,
     ) == {
@@ -268,7 +268,7 @@ def test_the_planned_number_of_sessions_is_no_early_stop():
         "fewer": ("stopped", None),
         "more": ("stopped", None),
         "going": ("in_care", None),
-        "unknown": ("unknown", None),
+        "unclear": ("unknown", None),
         "no_plan": ("stopped", None),
     }
 

@@ -41,7 +41,7 @@ SCORES = """
     no_response |  9  | 11
     mild        | -1  |  9
     mild        |  9  |  1
-    unknown     |  9  |  1
+    unclear     |  9  |  1
     """
 SESSIONS = """
     patient     | days
@@ -56,7 +56,7 @@ SESSIONS = """
     six         | 0 4 8 12 16 20 24
     no_response | 0 4 8
     mild        | 0 4 8
-    unknown     | 0 4 8
+    unclear     | 0 4 8
     """
 NAMES = [line.split("|")[0].strip() for line in SESSIONS.strip().splitlines()[1:]]
 PLANS = "patient | planned_sessions\n" + "\n".join(
@@ -86,7 +86,7 @@ def test_a_response_is_watched_from_the_score_after_the_planned_course():
         "six": (21, 24),
         "no_response": "no_response",
         "mild": "below_caseness",
-        "unknown": "no_baseline",
+        "unclear": "no_baseline",
     }
 
 

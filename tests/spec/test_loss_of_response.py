@@ -63,16 +63,16 @@ def test_confirmation_comes_7_to_60_days_later_both_included():
         day_61  |  14 |  8
         day_61  |  20 | 13
         day_61  |  81 | 13         # too late for day 20, and itself waiting
-        missing |  -1 | 20
-        missing |  14 |  8
-        missing |  20 | 13
-        missing |  27 |            # incomplete: confirms nothing
+        lacking |  -1 | 20
+        lacking |  14 |  8
+        lacking |  20 | 13
+        lacking |  27 |            # incomplete: confirms nothing
         """) == {
         "day_6": ("pending", 20, None),
         "day_7": ("confirmed", 20, 27),
         "day_60": ("confirmed", 20, 80),
         "day_61": ("unconfirmable", 20, None),
-        "missing": ("pending", 20, None),
+        "lacking": ("pending", 20, None),
     }
 
 
@@ -115,9 +115,9 @@ def test_a_loss_nobody_scored_again_is_pending_until_its_window_closes():
         edge      |  -1 | 20
         edge      |  14 |  8
         edge      |  31 | 13         # window to day 91, log complete to day 91
-        unknown   |  -1 | 20
-        unknown   |  14 |  8
-        unknown   |  30 | 13         # no log end: its last row is day 30
+        unclear   |  -1 | 20
+        unclear   |  14 |  8
+        unclear   |  30 | 13         # no log end: its last row is day 30
         session   |  -1 | 20
         session   |  14 |  8
         session   |  30 | 13         # a session on day 90 shows that the log went on
@@ -131,7 +131,7 @@ def test_a_loss_nobody_scored_again_is_pending_until_its_window_closes():
         open    | 0
         closed  | 0
         edge    | 0
-        unknown | 0
+        unclear | 0
         session | 0 90
         blank   | 0
         """,
@@ -140,7 +140,7 @@ def test_a_loss_nobody_scored_again_is_pending_until_its_window_closes():
         open    | 84
         closed  | 98
         edge    | 91
-        unknown |
+        unclear |
         session |
         blank   |
         """,
@@ -149,7 +149,7 @@ def test_a_loss_nobody_scored_again_is_pending_until_its_window_closes():
         "open": ("pending", 30, None),
         "closed": ("unconfirmable", 30, None),
         "edge": ("unconfirmable", 31, None),
-        "unknown": ("pending", 30, None),
+        "unclear": ("pending", 30, None),
         "session": ("unconfirmable", 30, None),
         "blank": ("unconfirmable", 30, None),
     }
@@ -166,15 +166,15 @@ def test_a_well_score_after_the_window_does_not_refute():
         within  |  14 |  8
         within  |  20 | 13
         within  |  80 |  6
-        missing |  -1 | 20
-        missing |  14 |  8
-        missing |  20 | 13
-        missing |  80 |
-        missing |  81 |  6
+        lacking |  -1 | 20
+        lacking |  14 |  8
+        lacking |  20 | 13
+        lacking |  80 |
+        lacking |  81 |  6
         """) == {
         "beyond": ("unconfirmable", 20, None),
         "within": None,
-        "missing": ("unconfirmable", 20, None),
+        "lacking": ("unconfirmable", 20, None),
     }
 
 
@@ -244,12 +244,12 @@ def test_loss_in_mcinnes_is_one_score():
         half    |  -1 | 20
         half    |  14 |  8
         half    |  21 | 10
-        missing |  -1 | 20
-        missing |  14 |  8
-        missing |  21 |
+        lacking |  -1 | 20
+        lacking |  14 |  8
+        lacking |  21 |
         """,
         criteria="McInnes 2022",
-    ) == {"once": ("single", 21, 21), "half": None, "missing": None}
+    ) == {"once": ("single", 21, 21), "half": None, "lacking": None}
 
 
 def test_the_proof_lists_the_scores_from_the_first_to_the_confirming_one():

@@ -203,7 +203,7 @@ def test_reasons_to_leave_a_decision_out():
         twelve  |  -1 | 20
         twelve  |  30 | 20
         mild    |  -1 |  9
-        none    |   2 | 20
+        bare    |   2 | 20
         treated |  -1 | 20
         """,
         """
@@ -213,7 +213,7 @@ def test_reasons_to_leave_a_decision_out():
         planned | 0 3
         twelve  | 0 3 6 9 12 15 18 21 24 27 30 33
         mild    | 0
-        none    | 0
+        bare    | 0
         treated | 0 10
         """,
         """
@@ -223,7 +223,7 @@ def test_reasons_to_leave_a_decision_out():
         planned | 90 | 2
         twelve  | 90 |
         mild    | 90 | 6
-        none    | 90 | 6
+        bare    | 90 | 6
         treated | 90 | 6
         """,
         "patient | day | event\n treated | -5 | ect",
@@ -238,7 +238,7 @@ def test_reasons_to_leave_a_decision_out():
         "stale": ["no_recent_score"],
         "planned": [None, "planned_end"],
         "mild": ["below_caseness"],
-        "none": ["no_baseline"],
+        "bare": ["no_baseline"],
         "treated": ["ect_or_tms", None],
     }
 

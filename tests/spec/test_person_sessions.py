@@ -48,7 +48,7 @@ def test_history_ends_with_the_day_of_the_session():
         remote  |   2 | 15    |
         remote  |   5 | 13    |
         remote  |   6 | 11    |
-        none    |  -1 | 20    |
+        bare    |  -1 | 20    |
         empty   |  -1 | 20    |
         empty   |   2 |       |          # incomplete: nothing is known
         empty   |   5 | 13    |
@@ -58,7 +58,7 @@ def test_history_ends_with_the_day_of_the_session():
         visits  | 0 3 7
         after   | 0 3
         remote  | 0 3 7
-        none    | 0 3
+        bare    | 0 3
         empty   | 0 3 7
         """,
     )
@@ -74,7 +74,7 @@ def test_history_ends_with_the_day_of_the_session():
             (15, 1, False, 20, 17.5, 1),
             (11, 1, False, 13, 14.75, 3),
         ],
-        "none": [(20, 1, False, None, 20, 0), (20, 4, False, None, 20, 0)],
+        "bare": [(20, 1, False, None, 20, 0), (20, 4, False, None, 20, 0)],
         "empty": [
             (20, 1, False, None, 20, 0),
             (20, 4, False, None, 20, 0),

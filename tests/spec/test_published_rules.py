@@ -27,9 +27,9 @@ def test_early_improvement_is_20_percent_within_14_days():
         relapse |  -1 | 20
         relapse |   7 | 16         # once is enough
         relapse |  14 | 20
-        missing |  -1 | 20
-        missing |   7 |            # incomplete
-        missing |  20 |  5
+        lacking |  -1 | 20
+        lacking |   7 |            # incomplete
+        lacking |  20 |  5
         no_base |   7 |  5
         """,
         instrument="HAMD-17",
@@ -38,7 +38,7 @@ def test_early_improvement_is_20_percent_within_14_days():
         "day_14": ("met", "day 14: 16"),
         "day_15": ("not_met", "day 7: 17"),
         "relapse": ("met", "day 7: 16"),
-        "missing": ("not_scored", ""),
+        "lacking": ("not_scored", ""),
         "no_base": ("no_baseline", "day 7: 5"),
     }
 
@@ -53,21 +53,21 @@ def test_early_response_is_half_within_4_weeks_and_the_log_must_reach_that_far()
         above   |  28 | 11
         new     |  -1 | 20
         new     |  14 |  5
-        missing |  -1 | 20
+        lacking |  -1 | 20
         """,
         patients="""
         patient | observed_to_day
         day_28  | 28
         above   | 28
         new     | 27
-        missing | 28
+        lacking | 28
         """,
     )
     assert said("early response", clinic) == {
         "day_28": "met",
         "above": "not_met",
         "new": "too_new",
-        "missing": "not_scored",
+        "lacking": "not_scored",
     }
 
 
@@ -83,15 +83,15 @@ def test_clinically_significant_change_is_reliable_and_crosses_the_cut_off():
         last    |  -1 | 20
         last    |  30 |  2
         last    |  60 | 15         # the last score counts
-        missing |  -1 | 20
-        missing |  30 |            # incomplete
+        lacking |  -1 | 20
+        lacking |  30 |            # incomplete
         """)
     by_c = {
         "crosses": "met",
         "short": "not_met",
         "stays": "not_met",
         "last": "not_met",
-        "missing": "no_follow_up",
+        "lacking": "no_follow_up",
     }
     assert said("clinically significant change (c)", clinic) == by_c
     assert said("clinically significant change (b)", clinic) == by_c | {"stays": "met"}
@@ -115,7 +115,7 @@ def test_pcl5_change_ends_at_28_or_less():
         at_29   |  30 | 29
         by_14   |  -1 | 42
         by_14   |  30 | 28
-        missing |  -1 | 42
+        lacking |  -1 | 42
         """,
         instrument="PCL-5",
     )
@@ -124,7 +124,7 @@ def test_pcl5_change_ends_at_28_or_less():
         "at_28": "met",
         "at_29": "not_met",
         "by_14": "not_met",
-        "missing": "no_follow_up",
+        "lacking": "no_follow_up",
     }
 
 
@@ -137,14 +137,14 @@ def test_mcmillan_asks_for_9_or_less_and_half():
         not_low |  30 | 10
         no_half |  -1 | 16
         no_half |  30 |  9
-        missing |  -1 | 16
+        lacking |  -1 | 16
         """)
     found = said("McMillan 2010", clinic)
     assert found == {
         "both": "met",
         "not_low": "not_met",
         "no_half": "not_met",
-        "missing": "no_follow_up",
+        "lacking": "no_follow_up",
     }
 
 
@@ -174,9 +174,9 @@ TWO_SCALES = """
     well       |  -1 | GAD-7      |  7
     well       |  30 | PHQ-9      |  3
     well       |  30 | GAD-7      |  3
-    missing    |  -1 | PHQ-9      | 20
-    missing    |  -1 | GAD-7      | 10
-    missing    |  30 | PHQ-9      |  5
+    lacking    |  -1 | PHQ-9      | 20
+    lacking    |  -1 | GAD-7      | 10
+    lacking    |  30 | PHQ-9      |  5
     one        |  -1 | PHQ-9      | 20
     one        |  -1 | GAD-7      | 10
     one        |  30 | PHQ-9      |  5
@@ -195,7 +195,7 @@ TWICE = "\n".join(
             "still",
             "opposed",
             "well",
-            "missing",
+            "lacking",
             "no_anxiety",
         )
     ]
@@ -205,7 +205,7 @@ TWICE = "\n".join(
 def test_nhs_recovery_improvement_and_both():
     clinic = cohort(TWO_SCALES, sessions=TWICE)
     unrated = {
-        "missing": "no_follow_up",
+        "lacking": "no_follow_up",
         "one": "few_sessions",
         "no_anxiety": "no_baseline",
     }
@@ -265,19 +265,19 @@ def test_nhs_deterioration_is_the_mirror_of_improvement():
         by_5    |  -1 | GAD-7      | 10
         by_5    |  30 | PHQ-9      | 17
         by_5    |  30 | GAD-7      | 13
-        missing |  -1 | PHQ-9      | 12
+        lacking |  -1 | PHQ-9      | 12
         """,
         sessions="""
         patient | days
         by_6    | 0 7
         by_5    | 0 7
-        missing | 0 7
+        lacking | 0 7
         """,
     )
     assert said(worse, rose, (worse,)) == {
         "by_6": "met",
         "by_5": "not_met",
-        "missing": "no_baseline",
+        "lacking": "no_baseline",
     }
 
 
@@ -314,7 +314,7 @@ def test_acnp_remission_is_three_weeks_without_core_symptoms_and_with_fewer_than
                 items("day_9", (7, CALM), (16, CALM), (25, CALM)),
                 items("day_10", (7, CALM), (16, CALM), (26, CALM)),
                 items("waits", (7, SAD), (14, CALM), (21, CALM)),
-                items("missing", (7, CALM), (14, "0000 0000"), (21, CALM)),
+                items("lacking", (7, CALM), (14, "0000 0000"), (21, CALM)),
                 items("no_items", (7, " " * 9)),
                 "no_base | 7 | 0 | " + " | ".join(CALM),
             ]
@@ -329,7 +329,7 @@ def test_acnp_remission_is_three_weeks_without_core_symptoms_and_with_fewer_than
         "day_9": "met",
         "day_10": "not_scored",
         "waits": "too_new",
-        "missing": "not_scored",  # two weeks between the two that are complete
+        "lacking": "not_scored",  # two weeks between the two that are complete
         "no_items": "no_items",
         "no_base": "no_baseline",
     }
@@ -345,7 +345,7 @@ def test_acnp_recovery_is_four_months_from_the_onset_of_remission_without_relaps
                 items("day_119", *begin, (126, CALM), (130, "333333333")),
                 items("relapse", *begin[:4], (100, "222220000"), (127, CALM)),
                 # unscored for more than 60 days
-                items("missing", *begin[:3], (82, " " * 9), (127, CALM)),
+                items("lacking", *begin[:3], (82, " " * 9), (127, CALM)),
             ]
         ),
         patients="""
@@ -353,14 +353,14 @@ def test_acnp_recovery_is_four_months_from_the_onset_of_remission_without_relaps
         day_120 | 200
         day_119 | 200
         relapse | 200
-        missing | 200
+        lacking | 200
         """,
     )
     assert said("ACNP recovery", clinic) == {
         "day_120": "met",
         "day_119": "not_met",
         "relapse": "not_met",
-        "missing": "not_met",
+        "lacking": "not_met",
     }
 
 
@@ -380,10 +380,10 @@ def test_qids_appetite_is_told_by_whichever_of_two_items_was_answered():
         ]
 
     clinic = cohort(
-        "\n".join([header, *rows("answered"), *rows("missing", without=(8,))]),
+        "\n".join([header, *rows("answered"), *rows("lacking", without=(8,))]),
         instrument="QIDS-SR16",
     )
-    assert said("ACNP remission", clinic) == {"answered": "met", "missing": "no_items"}
+    assert said("ACNP remission", clinic) == {"answered": "met", "lacking": "no_items"}
 
 
 def test_recovery_by_scores_after_4_months_or_after_6():
@@ -409,11 +409,11 @@ def test_recovery_by_scores_after_4_months_or_after_6():
         case     |  10 |  7
         case     |  70 | 17
         case     | 130 |  7
-        missing  |  -1 | 24
-        missing  |  10 |  7
-        missing  |  70 |            # 61 days unscored
-        missing  |  71 |  7
-        missing  | 131 |  7
+        lacking  |  -1 | 24
+        lacking  |  10 |  7
+        lacking  |  70 |            # 61 days unscored
+        lacking  |  71 |  7
+        lacking  | 131 |  7
         too_new  |  -1 | 24
         too_new  |  10 |  7
         """,
@@ -422,7 +422,7 @@ def test_recovery_by_scores_after_4_months_or_after_6():
             ["patient | observed_to_day", "too_new | 119"]
             + [
                 f"{name} | 250"
-                for name in ("well", "day_119", "mild", "case", "missing")
+                for name in ("well", "day_119", "mild", "case", "lacking")
             ]
         ),
     )
@@ -431,7 +431,7 @@ def test_recovery_by_scores_after_4_months_or_after_6():
         "day_119": "not_met",
         "mild": "met",
         "case": "not_met",
-        "missing": "not_met",
+        "lacking": "not_met",
         "too_new": "too_new",
     }
     assert said("recovery, 4 months", clinic) == four
@@ -454,7 +454,7 @@ def test_sudden_gain_is_large_relative_and_lasting():
                 scores("by_6", 20, 20, 20, 14, 14, 14),
                 scores("share", 27, 27, 26, 20, 20, 20),  # six of 26 is not a quarter
                 scores("noisy", 10, 27, 19, 8, 20, 7),  # the means do not fall
-                scores("missing", 20, 20, 19, "", 8, 7),  # the next score is incomplete
+                scores("lacking", 20, 20, 19, "", 8, 7),  # the next score is incomplete
                 scores("mild", 9, 9, 9, 1, 1, 1),
             ]
         )
@@ -465,7 +465,7 @@ def test_sudden_gain_is_large_relative_and_lasting():
         "by_6": "met",
         "share": "not_met",
         "noisy": "not_met",
-        "missing": "not_met",
+        "lacking": "not_met",
         "mild": "below_caseness",
     }
 

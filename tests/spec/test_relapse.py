@@ -54,10 +54,10 @@ def test_relapse_is_two_scores_of_22_or_more_5_to_15_days_apart():
         at_21    |  14 | 10
         at_21    |  28 | 21
         at_21    |  38 | 21
-        missing  |  -1 | 35
-        missing  |  14 | 10
-        missing  |  28 | 25
-        missing  |  38 |            # incomplete
+        lacking  |  -1 | 35
+        lacking  |  14 | 10
+        lacking  |  28 | 25
+        lacking  |  38 |            # incomplete
         no_remit |  -1 | 35
         no_remit |  14 | 13         # responded, never remitted: cannot relapse
         no_remit |  28 | 30
@@ -70,7 +70,7 @@ def test_relapse_is_two_scores_of_22_or_more_5_to_15_days_apart():
         "day_15": ("confirmed", 28, 43),
         "day_16": ("unconfirmable", 28, None),
         "at_21": None,
-        "missing": ("pending", 28, None),
+        "lacking": ("pending", 28, None),
         "no_remit": None,
         "no_base": "no_baseline",
     }
@@ -84,13 +84,13 @@ def test_the_convention_defines_no_relapse_and_responders_only_lose_response():
         back    |  14 | 10
         back    |  28 | 30
         back    |  38 | 30
-        missing |  14 |
+        lacking |  14 |
         """,
         instrument="MADRS",
     )
     assert outcomes(clinic, "relapse_status", "loss_of_response_status") == {
         "back": ("none", "confirmed"),
-        "missing": ("none", "none"),
+        "lacking": ("none", "none"),
     }
 
 
@@ -116,25 +116,25 @@ def test_a_return_within_120_days_is_a_relapse_one_after_recovery_a_recurrence()
         between   | 110 | 12         # last known well after 100 days
         between   | 130 | 25         # ill after 120: which came first cannot be told
         between   | 140 | 25
-        missing   |  -1 | 35
-        missing   |  10 | 10
-        missing   |  60 | 12
-        missing   | 100 | 12
-        missing   | 130 |            # incomplete: does not show recovery
-        missing   | 140 | 25
-        missing   | 150 | 25
+        lacking   |  -1 | 35
+        lacking   |  10 | 10
+        lacking   |  60 | 12
+        lacking   | 100 | 12
+        lacking   | 130 |            # incomplete: does not show recovery
+        lacking   | 140 | 25
+        lacking   | 150 | 25
         """)
     assert returns(clinic) == {
         "early": ("relapse", "confirmed", 129),
         "recovered": ("recurrence", "confirmed", 140),
         "between": ("return_timing_unclear", "confirmed", 130),
-        "missing": ("return_timing_unclear", "confirmed", 140),
+        "lacking": ("return_timing_unclear", "confirmed", 140),
     }
     assert outcomes(clinic, "relapse_day", "recurrence_day") == {
         "early": (129, None),
         "recovered": (None, 140),
         "between": (None, None),
-        "missing": (None, None),
+        "lacking": (None, None),
     }
 
 
@@ -166,20 +166,20 @@ def test_recovery_needs_scores_at_most_60_days_apart_on_the_way_to_it():
         gap_last  | 130 | 12         # recovered here
         gap_last  | 230 | 25         # ill at the next score
         gap_last  | 240 | 25
-        missing   |  -1 | 35
-        missing   |  10 | 10
-        missing   |  40 |            # incomplete: closes no gap
-        missing   |  71 | 12
-        missing   | 131 | 12
-        missing   | 140 | 25
-        missing   | 150 | 25
+        lacking   |  -1 | 35
+        lacking   |  10 | 10
+        lacking   |  40 |            # incomplete: closes no gap
+        lacking   |  71 | 12
+        lacking   | 131 | 12
+        lacking   | 140 | 25
+        lacking   | 150 | 25
         """)
     assert returns(clinic) == {
         "gap_60": ("recurrence", "confirmed", 140),
         "gap_61": ("return_timing_unclear", "confirmed", 140),
         "gap_later": ("recurrence", "confirmed", 240),
         "gap_last": ("recurrence", "confirmed", 230),
-        "missing": ("return_timing_unclear", "confirmed", 140),
+        "lacking": ("return_timing_unclear", "confirmed", 140),
     }
 
 
@@ -193,7 +193,7 @@ def test_an_ill_score_shows_no_recovery_even_when_it_could_not_be_confirmed():
         ill     | 135 | 25           # ill after 125 days, but the next score is 25 days off
         ill     | 160 | 25
         ill     | 170 | 25           # confirms day 160
-        missing | 10  | 10
+        lacking | 10  | 10
         """)
     assert returns(clinic) == {"ill": ("return_timing_unclear", "confirmed", 160)}
 
@@ -276,9 +276,9 @@ def test_the_first_of_scores_and_event_rows_dates_the_relapse():
         twice       |  14 | 10
         again       |  -1 | 35
         again       |  14 | 10
-        missing     |  -1 | 35
-        missing     |  14 | 10
-        missing     |  28 |
+        lacking     |  -1 | 35
+        lacking     |  14 | 10
+        lacking     |  28 |
         """,
         events="""
         patient     | day | event           | detail
@@ -297,7 +297,7 @@ def test_the_first_of_scores_and_event_rows_dates_the_relapse():
         "one_score": ("single", 30, 30),
         "twice": ("single", 50, 50),
         "again": ("single", 50, 50),
-        "missing": None,
+        "lacking": None,
     }
 
 
@@ -320,10 +320,10 @@ def test_an_admission_after_recovery_is_a_recurrence_and_without_scores_its_timi
         known     |  10 | 10
         known     | 150 | 25         # back by scores already, timing unclear
         known     | 160 | 25
-        missing   |  -1 | 35
-        missing   |  10 | 10
-        missing   |  70 |
-        missing   | 130 |
+        lacking   |  -1 | 35
+        lacking   |  10 | 10
+        lacking   |  70 |
+        lacking   | 130 |
         """,
         events="""
         patient   | day | event
@@ -332,7 +332,7 @@ def test_an_admission_after_recovery_is_a_recurrence_and_without_scores_its_timi
         unscored  | 130 | hospitalisation
         partly    | 200 | hospitalisation
         known     | 200 | hospitalisation
-        missing   | 200 | hospitalisation
+        lacking   | 200 | hospitalisation
         """,
     )
     assert returns(clinic) == {
@@ -341,7 +341,7 @@ def test_an_admission_after_recovery_is_a_recurrence_and_without_scores_its_timi
         "unscored": ("return_timing_unclear", "single", 130),
         "partly": ("return_timing_unclear", "single", 200),
         "known": ("return_timing_unclear", "confirmed", 150),
-        "missing": ("return_timing_unclear", "single", 200),
+        "lacking": ("return_timing_unclear", "single", 200),
     }
     assert outcomes(
         clinic, "relapse_status", "recurrence_status", "recurrence_day"
@@ -351,7 +351,7 @@ def test_an_admission_after_recovery_is_a_recurrence_and_without_scores_its_timi
         "unscored": ("none", "none", None),
         "partly": ("none", "none", None),
         "known": ("none", "none", None),
-        "missing": ("none", "none", None),
+        "lacking": ("none", "none", None),
     }
 
 
@@ -365,29 +365,29 @@ def test_an_admission_carries_the_sessions_before_its_day():
         same_day |  10 | 10
         late     |  -1 | 35
         late     |  10 | 10
-        missing  |  -1 | 35
-        missing  |  10 |
+        lacking  |  -1 | 35
+        lacking  |  10 |
         """,
         sessions="""
         patient  | days
         soon     | 0 3 20
         same_day | 0 7 20
         late     | 0 3 20
-        missing  | 0 3 20
+        lacking  | 0 3 20
         """,
         events="""
         patient  | day | event
         soon     |  34 | hospitalisation      # fourteen days after the third session
         same_day |  20 | hospitalisation      # the session of that day counts as after it
         late     |  35 | hospitalisation
-        missing  |  35 | hospitalisation
+        lacking  |  35 | hospitalisation
         """,
     )
     assert outcomes(clinic, "relapse_session") == {
         "soon": 3,
         "same_day": 2,
         "late": None,
-        "missing": None,
+        "lacking": None,
     }
 
 
@@ -401,9 +401,9 @@ def test_relapse_after_a_single_infusion_is_one_score():
         held    |  -1 | 35
         held    |   3 |  9
         held    |  14 | 21
-        missing |  -1 | 35
-        missing |   3 |  9
-        missing |  14 |
+        lacking |  -1 | 35
+        lacking |   3 |  9
+        lacking |  14 |
         """,
         instrument="MADRS",
         criteria="Salloum 2019",
@@ -411,7 +411,7 @@ def test_relapse_after_a_single_infusion_is_one_score():
     assert found("relapse", clinic) == {
         "back": ("single", 14, 14),
         "held": None,
-        "missing": None,
+        "lacking": None,
     }
 
 
@@ -434,7 +434,7 @@ def test_the_second_score_dates_the_relapse_where_the_rule_says_so():
         waiting |  -1 | 35
         waiting |  10 | 10
         waiting |  28 | 25
-        missing |  10 | 10
+        lacking |  10 | 10
         """,
         instrument="MADRS",
         criteria="second score",

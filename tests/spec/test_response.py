@@ -18,9 +18,9 @@ def test_response_is_half_of_the_baseline_or_less():
         first    |  -1 | 20
         first    |   7 |  9
         first    |  14 |  3         # the first time counts
-        missing  |  -1 | 20
-        missing  |  14 |            # incomplete: says nothing
-        missing  |  21 |  8
+        lacking  |  -1 | 20
+        lacking  |  14 |            # incomplete: says nothing
+        lacking  |  21 |  8
         no_base  |  14 |  3
         well     |  -1 |  9         # below caseness: not rated
         well     |  14 |  0
@@ -31,7 +31,7 @@ def test_response_is_half_of_the_baseline_or_less():
         "almost": None,
         "odd": ("single", 21, 21),
         "first": ("single", 7, 7),
-        "missing": ("single", 21, 21),
+        "lacking": ("single", 21, 21),
         "no_base": "no_baseline",
         "well": "below_caseness",
         "unscored": "no_follow_up",
@@ -45,14 +45,14 @@ def test_remission_is_a_score_at_the_cut_off_or_below():
         at_4    |  14 |  4
         at_5    |  -1 | 20
         at_5    |  14 |  5         # a response, no remission
-        missing |  -1 | 20
-        missing |  14 |
+        lacking |  -1 | 20
+        lacking |  14 |
         no_base |  14 |  0
         """)
     assert found("remission", clinic) == {
         "at_4": ("single", 14, 14),
         "at_5": None,
-        "missing": "no_follow_up",
+        "lacking": "no_follow_up",
         "no_base": "no_baseline",
     }
 
@@ -89,15 +89,15 @@ def test_deterioration_is_a_rise_by_the_reliable_change():
         after   |  -1 | 15
         after   |  14 |  5         # responds first
         after   |  60 | 22         # and is worse than at baseline later
-        missing |  -1 | 15
-        missing |  14 |
-        missing |  21 | 27
+        lacking |  -1 | 15
+        lacking |  14 |
+        lacking |  21 | 27
         """)
     assert found("deterioration", clinic) == {
         "by_6": ("single", 14, 14),
         "by_5": None,
         "after": ("single", 60, 60),
-        "missing": ("single", 21, 21),
+        "lacking": ("single", 21, 21),
     }
 
 
@@ -109,16 +109,16 @@ def test_deterioration_in_mcinnes_is_any_rise():
         by_1    |  14 | 16
         same    |  -1 | 15
         same    |  14 | 15
-        missing |  -1 | 15
-        missing |  14 |
-        missing |  21 | 15
+        lacking |  -1 | 15
+        lacking |  14 |
+        lacking |  21 | 15
         """,
         criteria="McInnes 2022",
     )
     assert found("deterioration", clinic) == {
         "by_1": ("single", 14, 14),
         "same": None,
-        "missing": None,
+        "lacking": None,
     }
 
 
@@ -193,23 +193,23 @@ def test_an_event_more_than_14_days_after_the_last_session_has_no_session_number
         day_15  |  18 |  9         # a late event: on the day axis only
         resumed |  -1 | 20
         resumed |  60 |  9         # late for day 3, not for day 50
-        missing |  -1 | 20
-        missing |  17 |
-        missing |  18 |  9
+        lacking |  -1 | 20
+        lacking |  17 |
+        lacking |  18 |  9
         """,
         sessions="""
         patient | days
         day_14  | 0 3
         day_15  | 0 3
         resumed | 0 3 50
-        missing | 0 3
+        lacking | 0 3
         """,
     )
     assert outcomes(clinic, "response_day", "response_session") == {
         "day_14": (17, 2),
         "day_15": (18, None),
         "resumed": (60, 3),
-        "missing": (18, None),
+        "lacking": (18, None),
     }
 
 
@@ -244,13 +244,13 @@ def test_a_scale_without_a_response_rule_has_no_events():
         patient | day | score
         seen    |  -1 | 20
         seen    |   1 |  0
-        missing |   1 |
+        lacking |   1 |
         """,
         instrument="CADSS",
     )
     assert outcomes(clinic, "response_status", "remission_status") == {
         "seen": ("none", "none"),
-        "missing": ("none", "none"),
+        "lacking": ("none", "none"),
     }
 
 
@@ -260,16 +260,16 @@ def test_days_in_the_log_need_not_begin_at_the_first_session():
         patient | day | score
         shifted | 100 | 20
         shifted | 115 |  9
-        missing | 100 |
-        missing | 115 |  9
+        lacking | 100 |
+        lacking | 115 |  9
         """,
         sessions="""
         patient | days
         shifted | 101 108
-        missing | 101 108
+        lacking | 101 108
         """,
     )
     assert outcomes(clinic, "baseline_day", "response_day", "response_session") == {
         "shifted": (-1, 14, 2),
-        "missing": (None, None, None),
+        "lacking": (None, None, None),
     }

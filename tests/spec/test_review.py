@@ -129,10 +129,10 @@ def test_cssrs_is_listed_from_intent():
         ideas   |   7 | 3     | C-SSRS
         over    |   7 | 5     | C-SSRS
         over    |  14 | 0     | C-SSRS
-        unknown |   7 | 4     | C-SSRS
-        unknown |  14 |       | C-SSRS
+        unclear |   7 | 4     | C-SSRS
+        unclear |  14 |       | C-SSRS
         """)
-    assert listed(clinic, "cssrs_high") == {"intent": (7, 0), "unknown": (7, 7)}
+    assert listed(clinic, "cssrs_high") == {"intent": (7, 0), "unclear": (7, 7)}
 
 
 def test_an_unfinished_screener_is_listed_by_what_it_leaves_open():
@@ -312,8 +312,8 @@ def test_deterioration_by_the_reliable_change():
         over     |  -1 | 15
         over     |   7 | 22
         over     |  14 | 15
-        missing  |  -1 | 15
-        missing  |   7 |
+        lacking  |  -1 | 15
+        lacking  |   7 |
         well     |  -1 |  9       # below caseness: not rated
         well     |   7 | 20
         """)
@@ -377,15 +377,15 @@ def test_unscored_for_longer_than_the_questions_look_back():
         patient | day | score
         edge    |   7 | 9         # 14 days ago: as far as the PHQ-9 looks back
         late    |   6 | 9
-        missing |   6 | 9
-        missing |  20 |           # no total: not an assessment
+        lacking |   6 | 9
+        lacking |  20 |           # no total: not an assessment
         never   |   0 |
         """,
-        patients=observed(21, "edge", "late", "missing", "never"),
+        patients=observed(21, "edge", "late", "lacking", "never"),
     )
     assert listed(clinic, "no_assessment") == {
         "late": (6, 15),
-        "missing": (6, 15),
+        "lacking": (6, 15),
         "never": (None, None),
     }
     assert set(listed(under(clinic, unscored_days=15), "no_assessment")) == {"never"}

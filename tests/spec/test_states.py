@@ -67,12 +67,12 @@ def test_a_score_on_the_first_day_has_a_state_only_after_the_session():
         both    |   0 |  9    | after
         unsaid  |  -1 | 20    |
         unsaid  |   0 |  9    |          # taken as before: it is the baseline, and below caseness
-        missing |   0 | 20    | before
-        missing |   0 |       | after
+        lacking |   0 | 20    | before
+        lacking |   0 |       | after
         """) == {
         "both": [None, "response"],
         "unsaid": [None, None],
-        "missing": [None, None],
+        "lacking": [None, None],
     }
 
 
@@ -82,10 +82,10 @@ def test_a_scale_that_rates_nothing_gives_no_states():
         patient | day | score
         seen    |  -1 | 20
         seen    |   1 |  0
-        missing |   1 |
+        lacking |   1 |
         """,
         instrument="CADSS",
-    ) == {"seen": [None, None], "missing": [None]}
+    ) == {"seen": [None, None], "lacking": [None]}
 
 
 def test_states_are_one_ordered_category():

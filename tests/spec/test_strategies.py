@@ -99,10 +99,10 @@ def test_the_cohort_is_fixed_on_day_0():
         well    |  -1 |  9
         before  |  -1 | 20
         short   |  -1 | 20
-        unknown |  -1 | 20
+        unclear |  -1 | 20
         """,
         "patient | days\n case | 0 7\n no_base | 0 7\n well | 0 7\n before | 0 7\n short | 0 7\n"
-        " unknown | 0 7",
+        " unclear | 0 7",
         f"""
         patient | observed_to_day | prior_sessions
         case    | {LONG}          |
@@ -110,7 +110,7 @@ def test_the_cohort_is_fixed_on_day_0():
         well    | {LONG}          |
         before  | {LONG}          | 2
         short   | {LONG - 1}      |
-        unknown |                 |
+        unclear |                 |
         """,
     )
     data = stop_data(derive(made))
@@ -137,7 +137,7 @@ def test_refuses_when_nobody_can_be_followed():
 
 def test_the_outcome_is_the_score_nearest_day_84():
     made = clinic(
-        "patient | days\n near | 0 7\n tie | 0 7\n first | 0 7\n last | 0 7\n far | 0 7\n none"
+        "patient | days\n near | 0 7\n tie | 0 7\n first | 0 7\n last | 0 7\n far | 0 7\n bare"
         " | 0 7",
         """
         near  | 80 | 5
@@ -158,7 +158,7 @@ def test_the_outcome_is_the_score_nearest_day_84():
         "first": 9,
         "last": 4,
         "far": -1,
-        "none": -1,
+        "bare": -1,
         "usual": -1,
     }
     assert data.n == 7

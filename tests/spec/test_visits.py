@@ -47,9 +47,9 @@ def test_szegedi_stable_response_asks_for_half_at_week_4_and_at_week_6():
         one      |  -1 | 20
         one      |  28 |  9
         one      |  42 | 11
-        missing  |  -1 | 20
-        missing  |  28 |  9
-        missing  |  42 |            # incomplete
+        lacking  |  -1 | 20
+        lacking  |  28 |  9
+        lacking  |  42 |            # incomplete
         decided  |  -1 | 20
         decided  |  28 | 15         # not half: week 6 no longer matters
         decided  |  60 |  5
@@ -64,7 +64,7 @@ def test_szegedi_stable_response_asks_for_half_at_week_4_and_at_week_6():
         patient  | days
         both     | 0
         one      | 0
-        missing  | 0 50
+        lacking  | 0 50
         decided  | 0
         ended    | 0
         no_base  | 0
@@ -74,7 +74,7 @@ def test_szegedi_stable_response_asks_for_half_at_week_4_and_at_week_6():
     assert verdicts("Szegedi stable response", clinic) == {
         "both": ("met", "day 28: 10; day 42: 8"),
         "one": ("not_met", "day 28: 9; day 42: 11"),
-        "missing": ("not_scored", "day 28: 9"),
+        "lacking": ("not_scored", "day 28: 9"),
         "decided": ("not_met", "day 28: 15"),
         "ended": ("too_new", "day 28: 9"),
         "no_base": ("no_baseline", "day 28: 3"),
@@ -92,19 +92,19 @@ def test_met_and_not_met_are_seen_alike():
         to_49   |  -1 | 20
         to_49   |  28 |  9
         to_49   |  42 |  9
-        missing |  -1 | 20
+        lacking |  -1 | 20
         """,
         patients="""
         patient | observed_to_day
         to_48   | 48
         to_49   | 49
-        missing |
+        lacking |
         """,
     )
     assert said("Szegedi stable response", clinic) == {
         "to_48": "too_new",
         "to_49": "met",
-        "missing": "too_new",
+        "lacking": "too_new",
     }
 
 
@@ -118,15 +118,15 @@ def test_szegedi_stable_remission_is_7_or_less_on_the_hamd17():
         at_8    |  -1 | 24
         at_8    |  28 |  7
         at_8    |  42 |  8
-        missing |  -1 | 24
-        missing |  42 |  7
+        lacking |  -1 | 24
+        lacking |  42 |  7
         """,
         instrument="HAMD-17",
     )
     assert said("Szegedi stable remission", clinic) == {
         "at_7": "met",
         "at_8": "not_met",
-        "missing": "not_scored",
+        "lacking": "not_scored",
     }
 
 
@@ -173,7 +173,7 @@ def test_a_recalled_rule_is_applied_only_when_asked_for_and_says_so():
             [
                 "patient | day | score",
                 weekly("half", 30, 30, 17, 17),
-                weekly("missing", 5, 5, 5, ""),
+                weekly("lacking", 5, 5, 5, ""),
             ]
         ),
         instrument="MADRS",
@@ -182,7 +182,7 @@ def test_a_recalled_rule_is_applied_only_when_asked_for_and_says_so():
     asked = ("SUSTAIN-1 stable response",)
     assert said("SUSTAIN-1 stable response", clinic, asked) == {
         "half": "met",
-        "missing": "not_met",
+        "lacking": "not_met",
     }
     table = published_rules_table(clinic, asked)
     assert (table["standing"] == "recalled").sum() == 2
@@ -201,8 +201,8 @@ def test_escape_week_8_counts_the_missing_and_those_who_stopped_as_not_remitted(
         at_10    |  56 | 10
         at_11    |  -1 | 35
         at_11    |  56 | 11
-        missing  |  -1 | 35
-        missing  |  20 |  8
+        lacking  |  -1 | 35
+        lacking  |  20 |  8
         stopped  |  -1 | 35
         stopped  |  56 |  5
         later    |  -1 | 35
@@ -215,7 +215,7 @@ def test_escape_week_8_counts_the_missing_and_those_who_stopped_as_not_remitted(
         patient  | observed_to_day | stop_day
         at_10    | 100 |
         at_11    | 100 |
-        missing  | 100 |
+        lacking  | 100 |
         stopped  | 100 | 55
         later    | 100 | 56
         too_new  |  62 |
@@ -224,7 +224,7 @@ def test_escape_week_8_counts_the_missing_and_those_who_stopped_as_not_remitted(
         patient  | days
         at_10    | 0 50
         at_11    | 0 50
-        missing  | 0 50
+        lacking  | 0 50
         stopped  | 0 50
         later    | 0 50
         too_new  | 0 50
@@ -233,7 +233,7 @@ def test_escape_week_8_counts_the_missing_and_those_who_stopped_as_not_remitted(
     assert said("ESCAPE-TRD remission at week 8", clinic) == {
         "at_10": "met",
         "at_11": "not_met",
-        "missing": "not_met",
+        "lacking": "not_met",
         "stopped": "not_met",
         "later": "met",
         "too_new": "too_new",
@@ -250,7 +250,7 @@ def test_nct03321526_asks_for_weeks_12_18_and_24_and_takes_missing_as_failed(
     scores = {
         "at": (limit, limit, limit),
         "above": (limit, limit, limit + 1),
-        "missing": (limit, "", limit),
+        "lacking": (limit, "", limit),
     }
     rows = [
         f"{patient} | {day} | {score}"
@@ -258,7 +258,7 @@ def test_nct03321526_asks_for_weeks_12_18_and_24_and_takes_missing_as_failed(
         for day, score in zip((-1, 84, 126, 168), (34, *three), strict=True)
     ]
     clinic = cohort("\n".join(["patient | day | score", *rows]), instrument="MADRS")
-    assert said(name, clinic) == {"at": "met", "above": "not_met", "missing": "not_met"}
+    assert said(name, clinic) == {"at": "met", "above": "not_met", "lacking": "not_met"}
 
 
 def test_every_week_held_is_enough():

@@ -115,8 +115,8 @@ def test_each_person_is_in_a_cell_once_and_fresh():
         edge    |  28 |  7      # as long as a state holds
         stale   |  -1 | 15
         stale   |  29 |  7
-        missing |  -1 | 15
-        missing |   7 |
+        lacking |  -1 | 15
+        lacking |   7 |
         well    |  -1 |  9      # below caseness
         well    |   7 |  3
         """)

@@ -103,11 +103,11 @@ def test_a_gain_is_dated_and_its_reversal_too():
         back    |  14 |  8
         back    |  21 |  8
         back    |  60 | 14
-        missing |  -1 | 20
-        missing |   7 | 20
-        missing |  14 |            # incomplete
-        missing |  21 |  8
-        missing |  28 |  8
+        lacking |  -1 | 20
+        lacking |   7 | 20
+        lacking |  14 |            # incomplete
+        lacking |  21 |  8
+        lacking |  28 |  8
         before  | -14 | 27
         before  |  -7 | 27
         before  |  -1 | 12         # fell before the first session
