@@ -30,7 +30,7 @@ from kettrack.timelines.state_events import illness_rows
 from kettrack.timelines.states import is_assessment
 from kettrack.vocabulary.rules import SESSIONS_WITHOUT_PLAN, Rule, Run
 
-Origin = Literal["end_of_course", "first_response"]
+Origin = Literal["end_of_course", "first_response", "any_response"]
 WHY_NOT: Final = (
     "prior_sessions",
     "placebo",
@@ -51,7 +51,9 @@ def response_origins(
     `SESSIONS_WITHOUT_PLAN` where no plan is recorded; the score is the first within
     `Criteria.late_after_days` after that session, and before any other, that shows a response.
     `first_response`: the first proven response of the first course.
-    Both are known on their day. "The last session of the induction" is not, since only the gap that
+    `any_response`: the first proven response at any score after session 1, in whichever course and
+    however late; the next session of all is then the retreatment.
+    All are known on their day. "The last session of the induction" is not, since only the gap that
     follows tells which one it was: whoever lost the response early would have come back, and not
     count.
 
@@ -59,7 +61,7 @@ def response_origins(
     ----------
     cohort : DerivedCohort
         Of any size.
-    origin : {"end_of_course", "first_response"}
+    origin : {"end_of_course", "first_response", "any_response"}
         Where time begins.
 
     Returns
@@ -84,17 +86,23 @@ def response_origins(
     fits = _can_be_origin(cohort, sessions, origin)
     # A course that is not finished has no end to be watched from, whatever its scores say.
     start = np.where(finished, bucket.first_row(fits), NO_ROW)
+    # A response to a course is told by a score in time; with every responder in, by any score.
+    since = None if origin == "any_response" else cohort.alignment.days_since_session
     event = find_first_run(
         bucket,
         rule,
         baseline,
         np.where(case, start, NO_ROW),
-        cohort.alignment.days_since_session,
+        since,
         cohort.criteria.late_after_days,
     )
     # Watched from the score that proves it: before that, a response that needs a second score could
     # not have been lost.
-    watched = event.proven & _inside(cohort, event, sessions)
+    watched = event.proven
+    if origin == "any_response":
+        sessions = values_at(cohort.alignment.sessions_to_date, event.proof_row, 0)
+    else:
+        watched = watched & _inside(cohort, event, sessions)
     # in the order of `WHY_NOT`
     faults = [
         *cohort.log_reasons.values(),
@@ -125,8 +133,11 @@ def _course_ends(
 ) -> tuple[Array, Array]:
     """Number of the last session of each first course, and whether it was reached."""
     length = course["length"].to_numpy(np.int64)
+    everybody = np.ones(length.size, bool)
     if origin == "first_response":
-        return length, np.ones(length.size, bool)
+        return length, everybody
+    if origin == "any_response":
+        return np.diff(cohort.bucket.session_offsets), everybody
     recorded = cohort.patients["planned_sessions"].astype("Float64")
     plan = recorded.fillna(SESSIONS_WITHOUT_PLAN).to_numpy(np.int64)
     return plan, length >= plan
@@ -143,9 +154,11 @@ def _can_be_origin(
     most = sessions[bucket.score_patient]
     least = most if origin == "end_of_course" else 1
     in_course = (to_date >= least) & (to_date <= most)
-    in_time = since <= cohort.criteria.late_after_days
     assessed = is_assessment(bucket, cohort.baselines)
-    return bucket.score_known & assessed & in_course & in_time
+    known = bucket.score_known & assessed & in_course
+    if origin == "any_response":
+        return known
+    return known & (since <= cohort.criteria.late_after_days)
 
 
 def _inside(
