@@ -25,7 +25,7 @@ from kettrack.timelines.events import (
     find_first_run,
     ratable,
 )
-from kettrack.timelines.kernels import MISSING_DAY, NO_ROW
+from kettrack.timelines.kernels import ANY_DAY, MISSING_DAY, NO_ROW
 from kettrack.timelines.state_events import illness_rows
 from kettrack.timelines.states import is_assessment
 from kettrack.vocabulary.rules import SESSIONS_WITHOUT_PLAN, Rule, Run
@@ -87,14 +87,15 @@ def response_origins(
     # A course that is not finished has no end to be watched from, whatever its scores say.
     start = np.where(finished, bucket.first_row(fits), NO_ROW)
     # A response to a course is told by a score in time; with every responder in, by any score.
-    since = None if origin == "any_response" else cohort.alignment.days_since_session
+    late = cohort.criteria.late_after_days
+    within = ANY_DAY if origin == "any_response" else late
     event = find_first_run(
         bucket,
         rule,
         baseline,
         np.where(case, start, NO_ROW),
-        since,
-        cohort.criteria.late_after_days,
+        cohort.alignment.days_since_session,
+        within,
     )
     # Watched from the score that proves it: before that, a response that needs a second score could
     # not have been lost.

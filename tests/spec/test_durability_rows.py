@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sample_answers import derived_sample
 from spec.tables import cohort, one_each
 
 from kettrack.analysis.durability.counts import CAUSES, exits, settle, watch
@@ -104,6 +105,34 @@ def test_or_from_the_first_response_of_the_first_course():
         # without a plan the seventh belongs to the same run of sessions
         "six": (21, None),
     }
+
+
+def test_or_from_the_first_response_of_all_whichever_session_it_follows():
+    found = origins(cohort(SCORES, SESSIONS, PLANS), "any_response")
+    watched = {
+        patient: what for patient, what in found.items() if not isinstance(what, str)
+    }
+    assert watched == {
+        "at_once": (9, None),
+        "later_score": (22, None),
+        "too_late": (23, None),  # however long after the last session
+        "treated": (15, None),  # a session beyond the plan is none of the past
+        "same_day": (12, 12),
+        "unfinished": (5, None),
+        "no_plan": (9, None),
+        "six": (21, 24),  # the next session of all
+    }
+    assert (found["mild"], found["unclear"]) == ("below_caseness", "no_baseline")
+
+
+def test_every_responder_of_the_outcomes_is_watched():
+    clinic = derived_sample()
+    rows = response_origins(clinic, "any_response")
+    watched = set(rows.loc[rows["why_not"].isna(), "patient_id"])
+    outcomes = clinic.outcomes[clinic.rated]
+    proven = outcomes["response_status"].isin(["single", "confirmed"])
+    assert watched == set(outcomes.loc[proven, "patient_id"])
+    assert len(watched) > 200
 
 
 def test_a_response_that_needs_a_second_score_is_watched_from_that_score():

@@ -79,11 +79,12 @@ def watch(cohort: DerivedCohort, origin: Origin) -> list[Watched]:
     origins = response_origins(cohort, origin)
     if origins["why_not"].notna().all():
         late = cohort.criteria.late_after_days
-        at = (
-            f"within {late} days after the planned course"
-            if origin == "end_of_course"
-            else "in the first course"
-        )
+        places = {
+            "end_of_course": f"within {late} days after the planned course",
+            "first_response": "in the first course",
+            "any_response": "at any score",
+        }
+        at = places[origin]
         raise NotIdentified(
             f"nobody is known to have responded {at}.",
             f"a score in the {late} days after the course, and one in the"

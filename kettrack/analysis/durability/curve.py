@@ -115,6 +115,16 @@ _ESTIMAND: Final = (
     " of those who had responded {}."
 )
 
+# What the origin makes of the sessions that follow.
+_COUNTED: Final[dict[Origin, tuple[str, ...]]] = {
+    "any_response": (
+        "Every responder is counted, in whichever course the response came. Many responses come in"
+        " the middle of a course. The next session of that course then counts as another session,"
+        " so the shares without another session are small by design. Read the treatment policy"
+        " first.",
+    )
+}
+
 
 @question(
     "durability",
@@ -180,6 +190,26 @@ def durability_from_response(cohort: DerivedCohort) -> Answer:
     return _durability(cohort, "first_response")
 
 
+@question(
+    "durability_of_every_response",
+    asks="How long does a response last, with every responder counted?",
+    unit="percent of people",
+    estimand=_ESTIMAND.format(ORIGINS["any_response"]),
+    roles=ROLES,
+    decimals=DECIMALS,
+    show=SHOWN,
+    count=partial(count, origin="any_response"),
+)
+def durability_of_every_response(cohort: DerivedCohort) -> Answer:
+    """`durability` from the first proven response, in whichever course and however late.
+
+    Nobody who ever responded is left out: also people who responded after a pause, in maintenance,
+    or at a score long after their last session. The next session after that score is the
+    retreatment here, whatever course it belongs to.
+    """
+    return _durability(cohort, "any_response")
+
+
 def _durability(cohort: DerivedCohort, origin: Origin) -> Answer:
     watched = watch(cohort, origin)
     n = len(watched[0].whatever)
@@ -196,7 +226,7 @@ def _durability(cohort: DerivedCohort, origin: Origin) -> Answer:
     return Answer(
         table=table[list(ROLES)],
         sentence=as_logs_end(sentence(table, origin), cohort),
-        caveats=caveats(cohort, watched[0]),
+        caveats=(*_COUNTED.get(origin, ()), *caveats(cohort, watched[0])),
         level=LEVEL,
         seed=SEED,
         rows=partial(durability_rows, cohort, watched),
@@ -207,7 +237,7 @@ def _earlier(cohort: DerivedCohort, origin: Origin) -> str:
     """How many had responded at all, where they are more than those at the end of the course: some
     may have lost it before.
     """
-    if origin == "first_response":
+    if origin != "end_of_course":
         return ""
     why_not = response_origins(cohort, "first_response")["why_not"]
     return f", of {int(why_not.isna().sum())} who responded during it"

@@ -22,6 +22,7 @@ SEED: Final = 1
 ORIGINS: Final = {
     "end_of_course": "at the end of the planned course",
     "first_response": "for the first time in their first course",
+    "any_response": "for the first time, in whichever course and however late",
 }
 # Days whose shares the sentence gives, where a curve reaches them.
 DAYS_SAID: Final = (4 * DAYS_IN_WEEK, 8 * DAYS_IN_WEEK)
