@@ -26,8 +26,10 @@ def estimate(
         One of `kettrack.questions()`.
     cohort : Cohort or DerivedCohort
         From `load_cohort`, or from `derive`: what several questions share is then worked out once.
-    by : {"severity", "route", "early_response"}, optional
-        Compare groups; for the questions that `kettrack.questions()` marks `by_group`.
+    by : str, optional
+        Compare groups: `severity`, `route`, `early_response`, a column of the patients table such
+        as `age`, `drug`, or another scale such as `GAD-7` by its baseline; for the questions that
+        `kettrack.questions()` marks `by_group`.
     on_step : callable, optional
         Called now and then while a long question runs, at most `steps` times.
     **options

@@ -63,7 +63,10 @@ def estimate(
         typer.Option(
             "--by",
             metavar="GROUP",
-            help="Compare groups: severity, route or early-response.",
+            help=(
+                "Compare groups: severity, route, early-response, a column of patients.csv such as"
+                " age, or another scale such as GAD-7 by its baseline."
+            ),
         ),
     ] = None,
     output: Annotated[
@@ -148,7 +151,7 @@ def estimate(
         result = find(
             find_name,
             cohort,
-            by=by.replace("-", "_") if by else None,
+            by=by,
             on_step=on_step,
             **options,
         )

@@ -68,6 +68,74 @@ def test_route_is_that_of_the_first_session_most_common_first() -> None:
     assert one_each(found.rename("route").reset_index(), "route")["bare"] == "im"
 
 
+CHARACTERISTICS = """
+patient | age | sex     | ptsd  | site | failed_antidepressants
+a       | 30  | female  | TRUE  | K1   | 1
+b       | 40  | female  | FALSE | K2   | 1
+c       | 50  | male    |       | K2   | 1
+d       | 60  | unknown | FALSE | K2   | 0
+"""
+# Asked for by this name, the groups of these people: a missing one is in no group.
+GROUPED = {
+    "age": "age 40 or less, age 40 or less, age 41 to 50, age 51 or more",
+    "sex": "female, female, male, nan",
+    "ptsd": "ptsd: yes, ptsd: no, nan, ptsd: no",
+    "site": "K1, K2, K2, K2",
+    "failed-antidepressants": (
+        "failed antidepressants 1 or more, failed antidepressants 1 or more,"
+        " failed antidepressants 1 or more, failed antidepressants 0"
+    ),
+    "GAD-7": "GAD-7 mild, nan, nan, nan",
+}
+
+
+@pytest.fixture(scope="module")
+def recorded() -> Cohort:
+    rows = [
+        [cell.strip() for cell in line.split("|")]
+        for line in CHARACTERISTICS.strip().splitlines()
+    ]
+    patients = pd.DataFrame(rows[1:], columns=["patient_id", *rows[0][1:]])
+    people = patients["patient_id"].tolist()
+    scores = pd.DataFrame(
+        {"patient_id": people, "day": -1, "instrument": "PHQ-9", "score": 15}
+    )
+    other = pd.DataFrame(
+        {
+            "patient_id": ["a", "a", "b", "c"],
+            # of a the later counts; b is scored after the session, c too early
+            "day": [-9, 0, 0, -31],
+            "instrument": "GAD-7",
+            "score": [20, 6, 6, 6],
+            "timing": ["", "before", "after", ""],
+        }
+    )
+    sessions = pd.DataFrame({"patient_id": people, "day": 0})
+    return cohort_from_frames(
+        sessions, pd.concat([scores, other]), patients.replace("", None)
+    )
+
+
+@pytest.mark.parametrize("by", GROUPED)
+def test_every_column_and_every_other_scale_makes_groups(
+    recorded: Cohort, by: str
+) -> None:
+    found = groups_of(derive(recorded), by)
+    assert ", ".join(found.astype("object").map(str)) == GROUPED[by]
+
+
+def test_the_commonest_level_is_what_others_are_compared_with(recorded: Cohort) -> None:
+    assert groups_of(derive(recorded), "site").cat.categories.tolist() == ["K2", "K1"]
+
+
+def test_what_comes_later_or_is_not_recorded_makes_no_group(recorded: Cohort) -> None:
+    for by in ("stop_reason", "observed_to_day", "patient_id", "ethnicity", "phq_9"):
+        with pytest.raises(
+            UsageError, match="There are: severity, route, early_response, age, sex"
+        ):
+            groups_of(derive(recorded), by)
+
+
 def test_people_who_began_worse_are_found_to_respond_alike(weekly: Cohort) -> None:
     """The share of the first group plus the difference is the share of the other."""
     table = estimate("response_by_session", weekly, by="severity").table

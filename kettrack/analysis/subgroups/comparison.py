@@ -19,16 +19,18 @@ from kettrack.analysis.person_rows import exit_rows
 from kettrack.analysis.response.exits import CAUSES, first_course_exits
 from kettrack.analysis.response.futility_counts import LITTLE_PERCENT, later_exits
 from kettrack.analysis.subgroups.group_benchmark import (
+    NO_CHARACTERISTICS,
     NO_LOSSES,
-    NO_ROUTES,
     NULLS_OF_GROUP,
+    OF_SCORES,
     add_group_null,
     null_sentence,
 )
 from kettrack.analysis.subgroups.groups import (
     EARLY_SESSION,
-    GROUPINGS,
     differ_caveat,
+    grouping_name,
+    grouping_words,
     groups_of,
     left_out_groups,
     said_number,
@@ -198,8 +200,9 @@ def compare_groups(name: str, cohort: DerivedCohort, by: str) -> Result:
         One of `SPLIT_QUESTIONS`, or `maintenance`, for which see `compare_loss_rates`.
     cohort : DerivedCohort
         As for the question itself.
-    by : {"severity", "route", "early_response"}
-        Groups; `early_response` starts at session 2, among those who had not responded by then.
+    by : str
+        One of `all_groupings`; `early_response` starts at session 2, among those who had not
+        responded by then.
 
     Returns
     -------
@@ -225,8 +228,9 @@ def compare_groups(name: str, cohort: DerivedCohort, by: str) -> Result:
             f"{name!r} cannot be split by group. These questions can: {there}."
         )
     asked = SPLIT_QUESTIONS[name]
+    by = grouping_name(cohort, by)
     named = f"{name}_by_{by}"
-    estimand = _estimand(asked, GROUPINGS.get(by, by))
+    estimand = _estimand(asked, grouping_words(cohort, by))
     people = groups_of(cohort, by)
     try:
         counts = _group_counts(asked, cohort, people, by)
@@ -243,7 +247,7 @@ def compare_groups(name: str, cohort: DerivedCohort, by: str) -> Result:
         cohort,
         partial(_grouped, asked, by),
         asked.n_causes,
-        without=NO_ROUTES if by == "route" else asked.no_null,
+        without=asked.no_null if by in OF_SCORES else NO_CHARACTERISTICS,
     )
     result = Result(
         name=named,
@@ -310,8 +314,8 @@ def _group_counts(
     if len(counts) < 2:
         raise NotIdentified(
             f"fewer than two groups have {FEWEST_PEOPLE} people at risk.",
-            f"more people in at least two groups by {GROUPINGS[by]}; other groups can be compared"
-            " with --by.",
+            f"more people in at least two groups by {by.replace('_', ' ')}; other groups can be"
+            " compared with --by.",
         )
     return counts
 
@@ -447,7 +451,7 @@ def _caveats(
         " are not counted."
     )
     return (
-        differ_caveat(by),
+        differ_caveat(cohort, by),
         *(
             [
                 f"Left out are groups with fewer than {FEWEST_PEOPLE} people at risk: {small}."

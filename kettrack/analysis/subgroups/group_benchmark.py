@@ -27,7 +27,11 @@ from kettrack.vocabulary.limits import FEWEST_PEOPLE
 # Exits and group of the people of a cohort, by `patient_id`.
 Grouped = Callable[[DerivedCohort], tuple[pd.DataFrame, pd.Series]]
 NULLS_OF_GROUP: Final = ("null", "null_low", "null_high")
-NO_ROUTES: Final = "the simulated clinic knows no routes of its sessions."
+# Groups that are formed by scores; the simulated clinic knows nothing else of its people.
+OF_SCORES: Final = ("severity", "early_response")
+NO_CHARACTERISTICS: Final = (
+    "the simulated clinic knows the scores of its people and nothing else of them."
+)
 NO_LOSSES: Final = (
     "the trials try the simulated clinic up to the end of the first course, not beyond."
 )

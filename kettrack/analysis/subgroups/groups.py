@@ -10,13 +10,20 @@ import pandas as pd
 
 from kettrack.analysis.courses.expected_course import baseline_bands
 from kettrack.analysis.response.futility_counts import LITTLE_PERCENT
+from kettrack.analysis.subgroups.characteristics import (
+    characteristic_groups,
+    characteristic_names,
+    characteristic_words,
+    plain_name,
+)
 from kettrack.errors import UsageError
 from kettrack.privacy.disclosure import get_policy
 from kettrack.timelines.derived import DerivedCohort
 
 # Early is after this session, and by the improvement that splits the futility sheet.
 EARLY_SESSION: Final = 2
-# What can be known when somebody starts, or at a landmark; nothing that comes later.
+# What can be known when somebody starts, or at a landmark; nothing that comes later. What else is
+# recorded of people stands in `characteristics`.
 GROUPINGS: Final = {
     "severity": "severity band of the baseline",
     "route": "route of the first session",
@@ -34,7 +41,7 @@ def groups_of(cohort: DerivedCohort, by: str) -> pd.Series:
     cohort : DerivedCohort
         With scores, sessions and baselines.
     by : str
-        One of `GROUPINGS`.
+        One of `all_groupings`.
 
     Returns
     -------
@@ -55,11 +62,11 @@ def groups_of(cohort: DerivedCohort, by: str) -> pd.Series:
     >>> groups_of(cohort, "early_response").cat.categories.tolist()
     ['below 20 % by session 2', '20 % or more by session 2']
     """
-    if by not in GROUPINGS:
-        there = ", ".join(GROUPINGS)
-        raise UsageError(f"Nothing can be split by {by!r}. There are: {there}.")
+    name = grouping_name(cohort, by)
     groups = {"severity": _severity, "route": _route, "early_response": _early}
-    found = groups[by](cohort)
+    if name not in groups:
+        return characteristic_groups(cohort, name)
+    found = groups[name](cohort)
     return found.reindex(
         pd.Index(
             cohort.patients["patient_id"],
@@ -68,11 +75,47 @@ def groups_of(cohort: DerivedCohort, by: str) -> pd.Series:
     )
 
 
-def differ_caveat(by: str) -> str:
+def all_groupings(cohort: DerivedCohort) -> tuple[str, ...]:
+    """Names of everything that a cohort can be split by.
+
+    Examples
+    --------
+    >>> from kettrack import load_cohort, sample_folder
+    >>> from kettrack.timelines.derived import derive
+    >>> "gad_7" in all_groupings(derive(load_cohort(sample_folder())))
+    True
+    """
+    return (*GROUPINGS, *characteristic_names(cohort))
+
+
+def grouping_name(cohort: DerivedCohort, by: str) -> str:
+    """The name of a grouping as it is kept, from the way somebody wrote it.
+
+    Raises
+    ------
+    UsageError
+        For an unknown grouping; the message lists those there are.
+    """
+    name = plain_name(by)
+    there = all_groupings(cohort)
+    if name not in there:
+        raise UsageError(
+            f"Nothing can be split by {by!r}. There are: {', '.join(there)}."
+        )
+    return name
+
+
+def grouping_words(cohort: DerivedCohort, by: str) -> str:
+    """What a grouping is, in words."""
+    name = grouping_name(cohort, by)
+    return GROUPINGS.get(name) or characteristic_words(cohort, name)
+
+
+def differ_caveat(cohort: DerivedCohort, by: str) -> str:
     """What a difference between groups is not."""
     return (
-        f"Groups by {GROUPINGS[by]}. The groups differ in more than that, so a difference between"
-        " them does not say what causes it."
+        f"Groups by {grouping_words(cohort, by)}. The groups differ in more than that, so a"
+        " difference between them does not say what causes it."
     )
 
 
@@ -168,11 +211,12 @@ def unknown_words(
     people : Series
         From `groups_of`.
     by : str
-        One of `GROUPINGS`.
+        One of `all_groupings`.
     """
     without = people.index[people.isna()]
     if by != "early_response":
-        what = {"severity": "baseline", "route": "route at the first session"}[by]
+        short = {"severity": "baseline", "route": "route at the first session"}
+        what = short.get(by) or by.replace("_", " ")
         n = len(without)
         return (
             [f"{said_number(cohort, n)} people without a recorded {what}"] if n else []

@@ -12,8 +12,9 @@ import pandas as pd
 from kettrack.analysis.context import LEVEL, made_from, refusal, release, rule_words
 from kettrack.analysis.durability.maintenance import PER, maintenance_stretches
 from kettrack.analysis.subgroups.groups import (
-    GROUPINGS,
     differ_caveat,
+    grouping_name,
+    grouping_words,
     groups_of,
     left_out_groups,
 )
@@ -58,8 +59,8 @@ def compare_loss_rates(cohort: DerivedCohort, by: str) -> Result:
     ----------
     cohort : DerivedCohort
         With maintenance sessions and scores between them.
-    by : {"severity", "route", "early_response"}
-        Groups.
+    by : str
+        One of `all_groupings`.
 
     Returns
     -------
@@ -69,10 +70,11 @@ def compare_loss_rates(cohort: DerivedCohort, by: str) -> Result:
         `ratio_high` to it (intervals that hold all at once). Refused when fewer than two groups
         have `FEWEST_PEOPLE` and `FEWEST_EVENTS`.
     """
+    by = grouping_name(cohort, by)
     name = f"maintenance_by_{by}"
     estimand = (
         "Rate at which a response held in maintenance is first lost, by"
-        f" {GROUPINGS.get(by, by)}. It is an association, not a cause."
+        f" {grouping_words(cohort, by)}. It is an association, not a cause."
     )
     group = groups_of(cohort, by)
     try:
@@ -108,7 +110,7 @@ def _caveats(
         f" {small}."
     )
     return (
-        differ_caveat(by),
+        differ_caveat(cohort, by),
         *([left_out] if small else []),
         "Ratios are to the first group. Their 95 % intervals hold for all of them at once:"
         f" {RATE_REPLICATES} bootstrap samples of patients, seed {RATE_SEED}.",
