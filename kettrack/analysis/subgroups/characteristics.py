@@ -69,11 +69,17 @@ def characteristic_names(cohort: DerivedCohort) -> tuple[str, ...]:
     return (*own, *given, *other_scales(cohort))
 
 
-def _has(table: pd.DataFrame, name: str) -> bool:
+def _has(
+    table: pd.DataFrame,
+    name: str,
+) -> bool:
     return name in table and bool(table[name].notna().any())
 
 
-def characteristic_words(cohort: DerivedCohort, name: str) -> str:
+def characteristic_words(
+    cohort: DerivedCohort,
+    name: str,
+) -> str:
     """What a characteristic is, and how it is cut into groups, in words."""
     if name in FIRST_SESSION:
         return f"{name} of the first session"
@@ -88,7 +94,10 @@ def characteristic_words(cohort: DerivedCohort, name: str) -> str:
     )
 
 
-def characteristic_values(cohort: DerivedCohort, name: str) -> pd.Series:
+def characteristic_values(
+    cohort: DerivedCohort,
+    name: str,
+) -> pd.Series:
     """The characteristic as recorded, by `patient_id`; missing where nobody knows it."""
     people = pd.Index(cohort.patients["patient_id"], name="patient_id")
     if name in START_COLUMNS:
@@ -99,7 +108,10 @@ def characteristic_values(cohort: DerivedCohort, name: str) -> pd.Series:
     return _scale_baseline(cohort, other_scales(cohort)[name].name).reindex(people)
 
 
-def _scale_baseline(cohort: DerivedCohort, scale: str) -> pd.Series:
+def _scale_baseline(
+    cohort: DerivedCohort,
+    scale: str,
+) -> pd.Series:
     """Last score of a scale in the window up to session 1, by `patient_id`."""
     scores = cohort.scores
     day = scores["day"].to_numpy()
@@ -112,7 +124,10 @@ def _scale_baseline(cohort: DerivedCohort, scale: str) -> pd.Series:
     return kept.groupby("patient_id")["score"].last()
 
 
-def characteristic_groups(cohort: DerivedCohort, name: str) -> pd.Series:
+def characteristic_groups(
+    cohort: DerivedCohort,
+    name: str,
+) -> pd.Series:
     """Group of each person: levels of a choice, bands of a scale, thirds of another number.
 
     Parameters
@@ -166,25 +181,42 @@ def _levels(values: pd.Series) -> pd.Series:
     return pd.Series(cut, index=values.index)
 
 
-def _yes_no(values: pd.Series, name: str) -> pd.Series:
+def _yes_no(
+    values: pd.Series,
+    name: str,
+) -> pd.Series:
     """No before yes, each with what it is about."""
     about = name.replace("_", " ")
     labels = [f"{about}: no", f"{about}: yes"]
     codes = values.astype("Int64").fillna(-1).to_numpy(np.int64)
-    cut = pd.Categorical.from_codes(codes, labels, ordered=True)  # type: ignore[call-overload]
+    cut = pd.Categorical.from_codes(
+        codes,
+        labels,
+        ordered=True,
+    )  # type: ignore[call-overload]
     return pd.Series(cut, index=values.index)
 
 
-def _bands(values: pd.Series, scale: Instrument) -> pd.Series:
+def _bands(
+    values: pd.Series,
+    scale: Instrument,
+) -> pd.Series:
     """Published bands of another scale, under its name."""
     labels = [f"{scale.name} {band.label}" for band in scale.bands]
     bands = baseline_bands(values.to_numpy(float), scale)
     named = [f"{scale.name} {band}" if pd.notna(band) else None for band in bands]
-    cut = pd.Categorical(named, categories=labels, ordered=True)
+    cut = pd.Categorical(
+        named,
+        categories=labels,
+        ordered=True,
+    )
     return pd.Series(cut, index=values.index)
 
 
-def _parts(values: pd.Series, about: str) -> pd.Series:
+def _parts(
+    values: pd.Series,
+    about: str,
+) -> pd.Series:
     """Groups of about as many people each, cut at whole numbers, each with its range."""
     number = values.astype("Float64").to_numpy(float, na_value=np.nan)
     known = number[~np.isnan(number)]
@@ -196,19 +228,39 @@ def _parts(values: pd.Series, about: str) -> pd.Series:
         # Most people share the largest number: those below it are the other group.
         cuts = np.unique(np.floor(known[known < known.max()]))[-1:]
     lows = [f"{cut + 1:g}" for cut in cuts]
-    labels = _range_labels(about, cuts, lows)
-    codes = np.where(np.isnan(number), -1, np.searchsorted(cuts, number))
-    cut = pd.Categorical.from_codes(codes, labels, ordered=True)  # type: ignore[call-overload]
+    labels = _range_labels(
+        about,
+        cuts,
+        lows,
+    )
+    codes = np.where(
+        np.isnan(number),
+        -1,
+        np.searchsorted(cuts, number),
+    )
+    cut = pd.Categorical.from_codes(
+        codes,
+        labels,
+        ordered=True,
+    )  # type: ignore[call-overload]
     return pd.Series(cut, index=values.index)
 
 
-def _range_labels(about: str, cuts: np.ndarray, lows: list[str]) -> list[str]:
+def _range_labels(
+    about: str,
+    cuts: np.ndarray,
+    lows: list[str],
+) -> list[str]:
     """Each part with its range, the ends open: they would name the one person at the edge."""
     if not len(cuts):
         return [f"{about}: any"]
     middle = [
         f"{about} {low}" if low == f"{high:g}" else f"{about} {low} to {high:g}"
-        for low, high in zip(lows[:-1], cuts[1:], strict=True)
+        for low, high in zip(
+            lows[:-1],
+            cuts[1:],
+            strict=True,
+        )
     ]
     first = f"{about} {cuts[0]:g} or less" if cuts[0] else f"{about} 0"
     return [first, *middle, f"{about} {lows[-1]} or more"]
