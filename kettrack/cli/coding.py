@@ -154,13 +154,23 @@ def tell_what_happened(
     remarks: Remarks,
 ) -> None:
     """Every kind of thing that was left out or changed, with its count."""
-    told: dict[tuple[str, str], int] = {}
+    from kettrack.reading.import_remarks import COLUMN_NOT_USED
+    from kettrack.reading.problems import counted
+
+    told: dict[tuple[str, str, str], int] = {}
+    unused = 0
     for one in remarks.said:
-        kind = (one.action, one.reason)
+        if one.reason.startswith(COLUMN_NOT_USED):
+            unused += 1
+            continue
+        kind = (one.action, "cell" if one.column else "row", one.reason)
         told[kind] = told.get(kind, 0) + one.count
     # What changed nothing comes last.
     most = sorted(told.items(), key=lambda item: (item[0][0] == "noted", -item[1]))
-    for (action, reason), count in most[:_MOST_REASONS]:
-        answer(f"- {action}: {count}: {reason}")
+    for (action, unit, reason), count in most[:_MOST_REASONS]:
+        answer(f"- {counted(count, unit)} {action}: {reason}")
     if len(most) > _MOST_REASONS:
         answer(f"- and {len(most) - _MOST_REASONS} more kinds, in import_problems.csv")
+    if unused:
+        # Why stands beside each of them in the list above.
+        answer(f"- {counted(unused, 'column')} not used: see the list above")

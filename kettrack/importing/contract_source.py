@@ -96,5 +96,5 @@ def _why(table: SourceTable, column: str) -> str:
         return "its table has none of kettrack's names"
     promise = promise_of(column)
     if promise:
-        return f"it is {promise.reason} by its name"
+        return f"it has the heading of {promise.reason}"
     return f"no table has it{did_you_mean(column, _names(table))}".rstrip("?")

@@ -17,6 +17,7 @@ from kettrack.importing.folder import write_cohort
 from kettrack.importing.import_map import ImportMap
 from kettrack.importing.remarks import Remark, Remarks
 from kettrack.importing.source import SourceData
+from kettrack.reading.import_remarks import COLUMN_NOT_USED
 
 _ID: Final = "patient_id"
 
@@ -129,7 +130,7 @@ def _tell_unused(
                     table=table.name,
                     column=column,
                     action="dropped",
-                    reason=f"the column is not used: {unused[column]}",
+                    reason=f"{COLUMN_NOT_USED}{unused[column]}",
                     count=len(cells) - cells.null_count,
                 )
             )

@@ -106,7 +106,7 @@ def find_identifiers(frame: pd.DataFrame, allow: Sequence[str] = ()) -> list[Fin
     --------
     >>> frame = pd.DataFrame({"score_name": ["PHQ-9"], "visit_date": ["2024-05-01"]})
     >>> [(found.column, found.why, found.stop) for found in find_identifiers(frame)]
-    [('visit_date', 'is a date or time by its name', True)]
+    [('visit_date', 'has the heading of a date or time', True)]
     """
     if not isinstance(frame, pd.DataFrame):
         raise WrongArgument("find_identifiers", "a DataFrame", frame)
@@ -156,7 +156,7 @@ def find_in_column(
     numeric = _share(small, counts) >= _NEARLY_ALL
     promise = None if known else promise_of(name)
     if promise and not _about_something_else(promise, levels, counts, numeric):
-        return Finding(name, f"is {promise.reason} by its name", True, none)
+        return Finding(name, f"has the heading of {promise.reason}", True, none)
     # From here on the values decide. Cheap and telling tests come first; what stops comes before
     # what is only noted.
     if not counts.sum() or all_plain(levels, codes=is_id):

@@ -26,6 +26,7 @@ from kettrack.privacy.identifying_shapes import matches
 from kettrack.vocabulary.columns import TABLES
 from kettrack.vocabulary.heading_words import WORDS_OF_HEADINGS
 from kettrack.vocabulary.instruments import INSTRUMENTS
+from kettrack.vocabulary.score_headings import WORDS_OF_SCORES
 
 _NAME: Final = r"[\p{Lu}][\p{L}'’]*[\p{Ll}][\p{L}'’]*"
 _PART: Final = r"[\p{L}][\p{L}'’-]+"
@@ -50,6 +51,7 @@ _WORD: Final = r"[\p{L}][\p{L}'’]+"
 _CAPITAL_WORD: Final = r"[\p{Lu}][\p{L}]*[\p{Ll}'’][\p{L}]*|[\p{Lu}]{3,}"
 _MOST: Final = 0.5  # of a column, or of its words
 _FEWEST: Final = 3  # words; fewer must be common first names
+_FEWEST_LETTERS: Final = 4  # of a word that is no initial
 _DIGITS_TOO_MANY: Final = (
     5  # in a name that is printed: part of a date or a record number
 )
@@ -178,6 +180,8 @@ def _harmless() -> frozenset[str]:
     parts = {part for name in names for part in _letters_of(name)}
     # Dr. Via and Mrs. Max exist, so a word that is also a first name stays out.
     headings = WORDS_OF_HEADINGS - _FIRST_NAMES
+    # Short ones are initials as well.
+    headings |= {word for word in WORDS_OF_SCORES if len(word) >= _FEWEST_LETTERS}
     return frozenset(parts) | _STUDY_WORDS | _FILE_WORDS | all_known_words() | headings
 
 

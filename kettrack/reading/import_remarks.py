@@ -21,6 +21,8 @@ REMARK_COLUMNS: Final = (
     "reason",
     "count",
 )
+# How the reason of such a column begins; why follows.
+COLUMN_NOT_USED: Final = "the column is not used: "
 
 
 def no_remarks() -> pd.DataFrame:

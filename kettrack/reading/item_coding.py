@@ -19,6 +19,8 @@ from kettrack.vocabulary.totals import total_from_items
 
 # Totals that must differ from the sums before a reason is told for them.
 _FEWEST_TOTALS: Final = 3
+# Of the totals; a few may be slips of the pen.
+_MOST: Final = 0.5
 
 
 def coded_wrongly(
@@ -73,6 +75,8 @@ def _one_too_high(
         return _question(scale, start, f"{seen}, and {over} one above the highest")
     if answers.shape[1] < scale.n_items:
         return ""
+    if _sums_are_totals(scale, answers, score):
+        return ""
     if _sums_are_too_high(scale, answers, score):
         return _question(scale, start, f"{seen}, and every sum is above its total")
     whole = np.isfinite(answers).all(axis=1)
@@ -81,6 +85,20 @@ def _one_too_high(
         return ""
     forms = counted(n_forms, "complete form")
     return _question(scale, start, f"{seen}, in {forms}")
+
+
+def _sums_are_totals(
+    scale: Instrument,
+    answers: Floats,
+    score: Floats,
+) -> bool:
+    """Whether most stated totals are what the items add up to as they stand."""
+    total = total_from_items(scale, answers)
+    both = np.isfinite(total) & np.isfinite(score)
+    if both.sum() < _FEWEST_TOTALS:
+        return False
+    # Coded one too high, every sum is too high by as much as there are items.
+    return bool(np.mean(total[both] == score[both]) > _MOST)
 
 
 def _sums_are_too_high(

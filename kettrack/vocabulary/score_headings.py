@@ -135,3 +135,7 @@ NUMBER_WORDS: Final[Mapping[str, int]] = {
     for number, group in enumerate(_NUMBERS.split(","))
     for word in group.split()
 }
+# Words beside the name of a scale that are no part of a person's name; Otto and Primo are some.
+WORDS_OF_SCORES: Final = (
+    ITEM_WORDS | TOTAL_WORDS | frozenset(OCCASION_WORDS) | frozenset(TIMING_WORDS)
+)

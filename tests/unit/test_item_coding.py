@@ -41,6 +41,20 @@ def asked(scale, forms, totals=None):
             PHQ9, [[1, 2, 3] * 3] * 3, [9, 9, 18], False, id="one total is the sum"
         ),
         pytest.param(
+            PHQ9,
+            [[1, 2, 3] * 3] * MANY,
+            [18] * (MANY - 1) + [9],
+            False,
+            id="most totals are the sums: no 0 in many severe forms",
+        ),
+        pytest.param(
+            PHQ9,
+            [[1, 2, 3] * 3] * MANY,
+            [18] + [9] * (MANY - 1),
+            True,
+            id="one total is the sum by chance",
+        ),
+        pytest.param(
             PHQ9, [[1, 2, 3] * 3] * 2, [9] * 2, False, id="two totals may be chance"
         ),
         pytest.param(

@@ -48,7 +48,7 @@ def _tell_dropped(
     remarks: Remarks,
 ) -> None:
     promise = promise_of(column)
-    why = f"it is {promise.reason} by its name" if promise else "no table has it"
+    why = f"it has the heading of {promise.reason}" if promise else "no table has it"
     filled = len(table) - table[column].null_count
     first = (
         table.select([SOURCE_FILE, SOURCE_TABLE])
