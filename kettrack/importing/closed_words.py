@@ -19,6 +19,7 @@ from kettrack.privacy.identifying_people import shown
 from kettrack.reading.raw import Cells, cells_from_arrow
 from kettrack.vocabulary.columns import Column
 from kettrack.vocabulary.instruments import INSTRUMENTS
+from kettrack.vocabulary.score_headings import scale_meant
 from kettrack.vocabulary.truth_words import truth_of
 
 _Words = Mapping[str, str]
@@ -240,7 +241,8 @@ def read_scale_names(
     # The right side of the map may stand in the file as it is.
     own = set(words.values())
     spelled = [
-        level if level in own else meaning(level) for level in map(str, cells.levels)
+        level if level in own else _scale(level, meaning(level), source)
+        for level in map(str, cells.levels)
     ]
     unknown = _unknown_levels(spelled)
     if unknown.any():
@@ -256,3 +258,14 @@ def read_scale_names(
             " your own, which the kettrack.toml of the folder must define.",
         )
     return by_level(spelled, cells)
+
+
+def _scale(
+    level: str,
+    known: str | None,
+    source: SourceColumn,
+) -> str | None:
+    """What a word is known for; else the built-in scale that it, or its label, names."""
+    if known is not None:
+        return known
+    return scale_meant(level) or scale_meant(source.label(level))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Final
 
 from kettrack.importing.journal import Journal, SourceColumn
@@ -19,7 +19,7 @@ _FIFTEEN_HUNDRED: Final = "fifteen hundred"
 
 
 def decimal_sign(
-    numbers: Sequence[str],
+    numbers: Mapping[str, int],
     source: SourceColumn,
     column: Column,
     journal: Journal,
@@ -28,8 +28,8 @@ def decimal_sign(
 
     Parameters
     ----------
-    numbers : sequence of str
-        Every spelling of the column.
+    numbers : mapping of str to int
+        Every spelling of the column, and how many cells have it.
     source : SourceColumn
         Where they stand.
     column : Column
@@ -44,7 +44,8 @@ def decimal_sign(
     """
     marked = {number for number in numbers if "," in number or "." in number}
     sure = {_sure_sign(number) for number in marked}
-    n_commas = sum("," in number for number in marked)
+    with_comma = {number for number in marked if "," in number}
+    n_commas = sum(numbers[number] for number in with_comma)
     if "," in sure and "." not in sure:
         journal.counted(source, n_commas, "mended", _READ_AS_POINTS)
         return ","
@@ -53,7 +54,7 @@ def decimal_sign(
     if (column.high or 0) >= _FROM_THOUSANDS:
         return _asked(source, journal)
     # What looks like thousands is none in a column that holds no thousands.
-    if n_commas == len(marked):
+    if with_comma == marked:
         journal.counted(source, n_commas, "mended", _READ_AS_POINTS)
         return ","
     return "."

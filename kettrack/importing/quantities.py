@@ -5,6 +5,7 @@ percent.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
@@ -204,7 +205,10 @@ def _from_text(
     cells = cells_from_arrow(source.values)
     levels = [str(level).replace(_MINUS, "-") for level in cells.levels]
     parts = [_parted(level, column) for level in levels]
-    numbers = [part.number for part in parts]
+    uses = np.bincount(cells.codes[cells.codes >= 0], minlength=len(levels))
+    numbers: Counter[str] = Counter()
+    for part, n_cells in zip(parts, uses.tolist(), strict=True):
+        numbers[part.number] += n_cells
     sign = decimal_sign(numbers, source, column, journal)
     # Code -1, an empty cell, takes the entry appended.
     values = np.full(len(levels) + 1, np.nan)

@@ -24,7 +24,12 @@ from kettrack.escapes import on_one_line, visible
 from kettrack.privacy.identifying_names import all_known_words
 from kettrack.privacy.identifying_shapes import matches
 from kettrack.vocabulary.columns import TABLES
-from kettrack.vocabulary.heading_words import WORDS_OF_HEADINGS
+from kettrack.vocabulary.heading_words import (
+    OTHER_HEADINGS,
+    TABLE_WORDS,
+    VISIT_WORDS,
+    WORDS_OF_HEADINGS,
+)
 from kettrack.vocabulary.instruments import INSTRUMENTS
 from kettrack.vocabulary.score_headings import WORDS_OF_SCORES
 
@@ -179,7 +184,9 @@ def _harmless() -> frozenset[str]:
         names += table.names
     parts = {part for name in names for part in _letters_of(name)}
     # Dr. Via and Mrs. Max exist, so a word that is also a first name stays out.
-    headings = WORDS_OF_HEADINGS - _FIRST_NAMES
+    tables = frozenset[str]().union(*TABLE_WORDS.values())
+    headings = WORDS_OF_HEADINGS | OTHER_HEADINGS | VISIT_WORDS | tables
+    headings -= _FIRST_NAMES
     # Short ones are initials as well.
     headings |= {word for word in WORDS_OF_SCORES if len(word) >= _FEWEST_LETTERS}
     return frozenset(parts) | _STUDY_WORDS | _FILE_WORDS | all_known_words() | headings

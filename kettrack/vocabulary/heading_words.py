@@ -71,7 +71,9 @@ HEADINGS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
     ),
     "month": _phrases("month, months, monat, mois, mes, maand, mese"),
     "occasion": _phrases(
-        "timepoint, time point, time, visit name, visit, visit type, event name, event, wave,"
+        "timepoint, time point, time, visit name, visit, visit type, appointment type,"
+        " appointment name, service, service type, event name, event, wave, terminart, termintyp,"
+        " besuchsart, type rendez vous, tipo cita, type afspraak, tipo visita,"
         " assessment point, occasion, session id, ses id, redcap event name, avisit, phase,"
         " zeitpunkt, messzeitpunkt, visite, temps, moment, momento, meetmoment, tempo"
     ),
@@ -82,7 +84,7 @@ HEADINGS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
         " numero sesion, sessie, sessienummer, seduta, n seduta, numero seduta"
     ),
     "birth_date": _phrases(
-        "birth date, date birth, dob, birthday, geburtsdatum, geboren, gebdat,"
+        "birth date, date birth, dob, birthday, geburtsdatum, geboren, gebdat, geb datum, geb,"
         " date naissance, ne le, fecha nacimiento, geboortedatum, data nascita, birthdate"
     ),
     "instrument": _phrases(
@@ -215,6 +217,18 @@ HEADINGS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
 WORDS_OF_HEADINGS: Final = frozenset(
     word for phrases in HEADINGS.values() for phrase in phrases for word in phrase
 )
+# Of columns that clinics keep and no cohort takes, and the units behind them.
+OTHER_HEADINGS: Final = _words(
+    "status statut estado stato anwesenheit aanwezigheid attendance type kind category level grade"
+    " severity reason response responses answer answers text version language completion completed"
+    " submitted created updated modified scheduled duration height size bmi grosse größe groesse"
+    " taille talla altura altezza lengte temperature oxygen saturation difficulty tolerated"
+    " schedule report summary log medications referral insurance consent education occupation"
+    " erschienen anwesend wahrgenommen abgesagt storniert antwort antworten schweregrad grund"
+    " reponse reponses gravite motif respuesta respuestas gravedad risposta risposte gravita"
+    " antwoord antwoorden ernst reden verlauf überweiser"
+    " mg kg lb lbs cm mm ml min mmhg bpm years jahre ans anos jaar anni"
+)
 # Words of a heading that say nothing of what the column is.
 EMPTY_WORDS: Final = _words(
     "of the a an for at in on de du des del della di la le les el los das der die dem den van het"
@@ -246,7 +260,9 @@ TABLE_WORDS: Final[Mapping[str, frozenset[str]]] = {
 # Of a visit that is no session.
 VISIT_WORDS: Final = _words(
     "followup follow consultation consult phone call telephone assessment screening baseline"
-    " intake review kontrolle nachsorge controle suivi control seguimiento visita"
+    " intake review kontrolle nachsorge controle suivi control seguimiento visita evaluation eval"
+    " telehealth telemedicine telemedizin video beratung vorgesprach erstgesprach gesprach anamnese"
+    " entretien entrevista colloquio gesprek"
 )
 # Units that are written behind a heading without brackets; shorter ones mean too much else.
 TRAILING_UNITS: Final[Mapping[str, str]] = {

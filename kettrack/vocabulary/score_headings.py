@@ -6,9 +6,11 @@ it. Patterns are read on small letters and digits, everything else being one `_`
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final, Literal
 
+from kettrack.vocabulary.cell_words import plain
 from kettrack.vocabulary.instruments import (
     BDI2,
     CADSS,
@@ -28,10 +30,13 @@ Unit = Literal["day", "week", "month", "session", "visit", "start", "later"]
 # The first that fits counts. An empty name: a scale that is none of the built-in ones, although
 # its name begins like one.
 SCALES: Final[tuple[tuple[str, str], ...]] = (
-    (r"phq_?(?:2|4|8|15|a)(?![0-9a-z])", ""),
-    (r"phq(?:_?(?:9|nine))?", PHQ9.name),
+    (r"(?:phq|patient_health_questionnaire)_?(?:2|4|8|15|a)(?![0-9a-z])", ""),
+    (r"(?:phq|patient_health_questionnaire)(?:_?(?:9|nine))?", PHQ9.name),
     (r"gad_?2(?![0-9])", ""),
-    (r"gad(?:_?(?:7|seven))?", GAD7.name),
+    (
+        r"gad(?:_?(?:7|seven))?|generali[sz]ed_anxiety_disorder(?:_[a-z]+)?_(?:7|seven)",
+        GAD7.name,
+    ),
     (r"madrs_?s(?![a-z]|_?\d)", ""),
     (r"madrs|montgomery(?:_asberg)?", MADRS.name),
     (
@@ -139,3 +144,48 @@ NUMBER_WORDS: Final[Mapping[str, int]] = {
 WORDS_OF_SCORES: Final = (
     ITEM_WORDS | TOTAL_WORDS | frozenset(OCCASION_WORDS) | frozenset(TIMING_WORDS)
 )
+# Of the full names of scales, and of what programs write behind them.
+_BESIDE_A_SCALE: Final = _words(
+    "patient health questionnaire depression depressive anxiety anxious generalised generalized"
+    " disorder scale inventory rating quick of symptomatology self report rated beck hamilton"
+    " montgomery asberg columbia suicide severity ptsd checklist for dsm 5 ii total score"
+    " assessment fragebogen depressionsskala questionnaire echelle escala vragenlijst scala"
+    " item items"
+)
+
+
+def scale_meant(word: str) -> str | None:
+    """The built-in scale that a cell names in other words, None where nobody can tell.
+
+    Parameters
+    ----------
+    word : str
+        As it stands in the cell. Every part of it must be understood.
+
+    Examples
+    --------
+    >>> scale_meant("Patient Health Questionnaire (PHQ-9)"), scale_meant("GAD-7 Anxiety")
+    ('PHQ-9', 'GAD-7')
+    >>> scale_meant("PHQ-2"), scale_meant("PHQ-9 item 9"), scale_meant("PHQ-9 and GAD-7")
+    (None, None, None)
+    """
+    rest = plain(word).replace(" ", "_")
+    named = set()
+    while found := _first_scale(rest):
+        scale, start, end = found
+        named.add(scale)
+        rest = f"{rest[:start]}_{rest[end:]}"
+    left = {part for part in rest.split("_") if part}
+    # "Beck Depression Inventory" leaves its version open, and "BDI-II" behind it says it.
+    named -= {unsure for unsure, scale in UNSURE.items() if scale in named}
+    # A scale that is none of the built-in ones, or whose version is open, is nobody's guess.
+    sure = len(named) == 1 and not named & {"", *UNSURE}
+    return named.pop() if sure and left <= _BESIDE_A_SCALE else None
+
+
+def _first_scale(joined: str) -> tuple[str, int, int] | None:
+    for pattern, scale in SCALES:
+        found = re.search(rf"(?:^|(?<=_))(?:{pattern})(?![a-z0-9])", joined)
+        if found:
+            return scale, found.start(), found.end()
+    return None

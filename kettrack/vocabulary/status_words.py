@@ -16,11 +16,14 @@ R4 code systems `observation-status`, `questionnaire-answers-status`, `appointme
 `encounter-status`, `medication-admin-status` (hl7.org/fhir/R4). Codes of attendance: NHS Data
 Dictionary, ATTENDED OR DID NOT ATTEND CODE (archive.datadictionary.nhs.uk, June 2026). `voided`:
 the column of every OpenMRS table. Flags and spellings beside these are those of clinic logs.
+German, French, Spanish, Dutch and Italian words are what plain dictionaries give for the English
+ones; no publication lists them. `geplant`, `prévu` and their kin are left out like `scheduled`.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -32,28 +35,51 @@ NOT_OBSERVED: Final = "not observed"
 # How an empty cell is called in `[status]`, where a word is needed.
 EMPTY: Final = "empty"
 
-# The word that is printed, then other spellings; blanks, hyphens and capitals make no difference.
+# The word that is printed, then other spellings; blanks, hyphens, capitals and accents make no
+# difference.
 _TOOK_PLACE: Final = (
-    "completed, complete",
-    "done, performed",
-    "attended, arrived, present, seen, showed, show, kept",
-    "given, administered",
+    "completed, complete, abgeschlossen, erledigt, terminé, terminée, completado, completada,"
+    " afgerond, completato, completata",
+    "done, performed, durchgeführt, durchgefuehrt, erfolgt, stattgefunden, effectué, effectuée,"
+    " réalisé, réalisée, realizado, realizada, uitgevoerd, eseguito, eseguita, effettuato,"
+    " effettuata",
+    "attended, arrived, present, seen, showed, show, kept, erschienen, gekommen, anwesend,"
+    " wahrgenommen, venu, venue, asistió, presente, verschenen, gekomen,"
+    " aanwezig",
+    "given, administered, gegeben, verabreicht, administré, administrée, administrado,"
+    " administrada, toegediend, somministrato, somministrata",
     "fulfilled, finished, checked out",
     "final, amended, corrected",
     "observed, valid",
 )
 _DID_NOT: Final = (
     "no show, no showed, did not attend, dna, dnad, dnaed, did not arrive, did not come,"
-    " not attended, absent, missed, missed appointment, failed to attend",
+    " not attended, absent, missed, missed appointment, failed to attend,"
+    " nicht erschienen, nicht gekommen, nicht wahrgenommen, ferngeblieben, ausgeblieben, abwesend,"
+    " non venu, non venue, pas venu, pas venue, non présenté, non présentée, absente, no asistió,"
+    " no se presentó, ausente, niet verschenen, niet gekomen, afwezig, non presentato,"
+    " non presentata, non si è presentato, non si è presentata, assente",
     "cancelled, canceled, cancelled by patient, canceled by patient, cancelled by clinic,"
     " canceled by clinic, cancelled by provider, canceled by provider, late cancel,"
-    " late cancelled, late canceled, late cancellation, cancellation, revoked",
-    "rescheduled, postponed, moved to another day, deferred",
+    " late cancelled, late canceled, late cancellation, cancellation, revoked,"
+    " abgesagt, storniert, ausgefallen, annulé, annulée, cancelado, cancelada, anulado, anulada,"
+    " geannuleerd, afgezegd, annullato, annullata, cancellato, cancellata, disdetto, disdetta",
+    "rescheduled, postponed, moved to another day, deferred, verschoben, verlegt, reporté,"
+    " reportée, reprogramado, reprogramada, aplazado, aplazada, verzet, verplaatst, rinviato,"
+    " rinviata, rimandato, rimandata, spostato, spostata",
     "booked, proposed, pending, waitlist, waitlisted, future",
-    "not done, nd, not performed, not taken, not assessed, not recorded",
-    "not given, not administered, no dose, dose not given, withheld",
-    "declined, refused",
-    "voided, void, deleted, retracted, invalid, invalidated, rejected",
+    "not done, nd, not performed, not taken, not assessed, not recorded, nicht durchgeführt,"
+    " nicht durchgefuehrt, nicht erfolgt, non effectué, non effectuée, non réalisé, non réalisée,"
+    " no realizado, no realizada, niet uitgevoerd, niet gedaan, non eseguito, non eseguita,"
+    " non effettuato, non effettuata",
+    "not given, not administered, no dose, dose not given, withheld, nicht gegeben,"
+    " nicht verabreicht, non administré, non administrée, no administrado, no administrada,"
+    " niet toegediend, non somministrato, non somministrata",
+    "declined, refused, abgelehnt, verweigert, refusé, refusée, rechazado, rechazada, geweigerd,"
+    " rifiutato, rifiutata",
+    "voided, void, deleted, gelöscht, geloescht, ungültig, ungueltig, supprimé, supprimée,"
+    " eliminado, eliminada, verwijderd, ongeldig, eliminato, eliminata,"
+    " retracted, invalid, invalidated, rejected",
     "entered in error, error, erroneous, data entry error, duplicate",
     "imputed, carried forward",
 )
@@ -88,10 +114,13 @@ _DERIVED: Final = (
 # Said of nothing but a row: such a word is noticed in whatever column it stands.
 _SAID_OF_ROWS: Final = (
     "no show, no showed, did not attend, dna, dnad, dnaed, did not arrive, not attended,"
-    " failed to attend",
+    " failed to attend, nicht erschienen, nicht wahrgenommen, ferngeblieben, no asistió,"
+    " no se presentó, niet verschenen, non presentato, non presentata, non si è presentato,"
+    " non si è presentata",
     "cancelled, canceled, cancelled by patient, canceled by patient, cancelled by clinic,"
     " canceled by clinic, cancelled by provider, canceled by provider, late cancel,"
-    " late cancelled, late canceled, late cancellation",
+    " late cancelled, late canceled, late cancellation, abgesagt, storniert, annulé, annulée,"
+    " cancelado, cancelada, geannuleerd, afgezegd, annullato, annullata, disdetto, disdetta",
     "rescheduled",
     "voided",
     "entered in error, data entry error",
@@ -99,22 +128,25 @@ _SAID_OF_ROWS: Final = (
     "imputed",
     *_DERIVED[:6],
 )
-_YES: Final = "yes, y, true, t, 1"
-_NO: Final = "no, n, false, f, 0"
+# In six languages; Dutch has the German word for yes.
+YES: Final = "yes, y, true, t, 1, ja, j, wahr, oui, o, vrai, sí, s, verdadero, vero, x"
+NO: Final = "no, n, false, f, 0, nein, falsch, non, faux, falso, nee"
 _TABLES: Final = ("sessions", "scores", "events")
 
 
 def bare(word: str) -> str:
-    """A word without what makes no difference: capitals, blanks, hyphens, points.
+    """A word without what makes no difference: capitals, accents, blanks, hyphens, points.
 
     Examples
     --------
-    >>> bare("No-Show"), bare("entered_in_error")
-    ('noshow', 'enteredinerror')
+    >>> bare("No-Show"), bare("entered_in_error"), bare("Annulé")
+    ('noshow', 'enteredinerror', 'annule')
     """
     # 1.0 is a 1 that passed through a column of numbers.
     whole = re.sub(r"^(\d+)\.0$", r"\1", word)
-    return "".join(letter for letter in whole.casefold() if letter.isalnum())
+    # An accent taken apart from its letter is no letter.
+    apart = unicodedata.normalize("NFD", whole.casefold())
+    return "".join(letter for letter in apart if letter.isalnum())
 
 
 @cache
@@ -178,7 +210,9 @@ class StatusColumn:
 STATUS: Final = StatusColumn(
     r"(?:session|appointment|appt|visit|attendance|record|row|result|observation|score|"
     r"assessment|questionnaire|encounter|administration|infusion|event|qs|fhir)?status"
-    r"|attendance",
+    r"|attendance|(?:termin|sitzungs|behandlungs|besuchs)status|anwesenheit|statut|presence"
+    r"|estado(?:dela)?(?:cita|sesion)?|asistencia|aanwezigheid|(?:afspraak|sessie)status"
+    r"|stato(?:della)?(?:visita|seduta)?|presenza",
     _TOOK_PLACE,
     (*_DID_NOT, *_DERIVED[:6]),
     empty_is_said=True,
@@ -186,7 +220,7 @@ STATUS: Final = StatusColumn(
 # The first kind whose pattern fits the name of a column decides.
 STATUS_COLUMNS: Final = (
     StatusColumn("dtype|derivationtype", (), _DERIVED, ("scores",)),
-    StatusColumn("anl01fl", (_YES,), (_NO,), ("scores",), only_with_yes=True),
+    StatusColumn("anl01fl", (YES,), (NO,), ("scores",), only_with_yes=True),
     StatusColumn("[a-z]{2}stat", _TOOK_PLACE[:2], ("NOT DONE, nd",)),
     StatusColumn(
         "attendedordidnotattend(?:code)?",
@@ -202,24 +236,28 @@ STATUS_COLUMNS: Final = (
     ),
     StatusColumn(
         "(?:is)?(?:imputed|imputation|locf|carriedforward)(?:flag|fl)?",
-        (_NO, "observed"),
-        (_YES, *_DERIVED),
+        (NO, "observed"),
+        (YES, *_DERIVED),
     ),
     StatusColumn(
         "(?:is|was)?(?:voided?|deleted|enteredinerror|cancelled|canceled|noshow|dna"
-        "|didnotattend|notdone|missed|rescheduled)(?:flag|fl)?",
-        (_NO, *_TOOK_PLACE),
-        (_YES, *_DID_NOT),
+        "|didnotattend|notdone|missed|rescheduled|abgesagt|storniert|ausgefallen"
+        "|nichterschienen|annulee?|cancelad[oa]|noasistio|geannuleerd|afgezegd|nietverschenen"
+        "|annullat[oa]|disdett[oa])(?:flag|fl)?",
+        (NO, *_TOOK_PLACE),
+        (YES, *_DID_NOT),
     ),
     StatusColumn(
-        "(?:is|was)?(?:attended|showed|showedup|tookplace|valid|administered)(?:flag|fl)?",
-        (_YES, *_TOOK_PLACE),
-        (_NO, *_DID_NOT),
+        "(?:is|was)?(?:attended|showed|showedup|tookplace|valid|administered|erschienen|anwesend"
+        "|wahrgenommen|durchgefue?hrt|stattgefunden|venu|presente?|asistio|verschenen"
+        "|aanwezig)(?:flag|fl)?",
+        (YES, *_TOOK_PLACE),
+        (NO, *_DID_NOT),
         empty_is_said=True,
     ),
     # "No" may mean that the session was broken off, so it is asked about.
     StatusColumn(
-        "(?:is|was)?(?:completed|done|finished)(?:flag|fl)?", (_YES, *_TOOK_PLACE), ()
+        "(?:is|was)?(?:completed|done|finished)(?:flag|fl)?", (YES, *_TOOK_PLACE), ()
     ),
     STATUS,
 )

@@ -1,21 +1,15 @@
-"""Words for yes and no, as clinics write them in five languages and as programs do."""
+"""Words for yes and no, as clinics write them in six languages and as programs do."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from kettrack.vocabulary.status_words import bare
+from kettrack.vocabulary.status_words import NO, YES, bare
 
-# English, German, French, Spanish and Italian; Dutch has the German word and `nee`.
-_YES: Final = (
-    "yes y true t 1 ja j wahr oui o vrai sí si s verdadero sì vero x checked on present"
-)
-_NO: Final = (
-    "no n false f 0 nein falsch non faux falso nee unchecked off absent none keine aucun"
-    " ninguno nessuno"
-)
-_MEANS: Final = {bare(word): True for word in _YES.split()} | {
-    bare(word): False for word in _NO.split()
+_YES: Final = f"{YES}, checked, on, present"
+_NO: Final = f"{NO}, unchecked, off, absent, none, keine, aucun, ninguno, nessuno"
+_MEANS: Final = {bare(word): True for word in _YES.split(", ")} | {
+    bare(word): False for word in _NO.split(", ")
 }
 # Signs are no letters, so they are told apart as they stand.
 _SIGNS: Final = {

@@ -7,6 +7,7 @@ import pytest
 
 from kettrack.privacy.identifiers import find_identifiers
 from kettrack.privacy.identifying_names import promise_of
+from kettrack.privacy.identifying_people import may_be_shown
 
 YES_NO = "yes no yes yes no"
 COUNT = "0 2 1 14 3"
@@ -169,3 +170,20 @@ def test_a_softened_name_does_not_excuse_its_values(name):
 def test_there_are_as_many_guilty_ones():
     assert len(INNOCENT) >= 60
     assert len(names(GUILTY)) >= len(INNOCENT)
+
+
+@pytest.mark.parametrize(
+    ("text", "file", "shown"),
+    [
+        ("Appointment Status", False, True),
+        ("Geb.-Datum", False, True),
+        ("PHQ-9 Frage 1", False, True),
+        ("Größe (cm)", False, True),
+        ("Jane Frage", False, False),
+        ("Otto Smith (JS)", False, False),
+        ("phq9_responses.csv", True, True),
+        ("jane_responses.csv", True, False),
+    ],
+)
+def test_a_heading_of_known_words_is_no_name(text, file, shown):
+    assert may_be_shown(text, file=file) is shown

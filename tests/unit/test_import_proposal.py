@@ -90,6 +90,33 @@ LAYOUTS = {
           instrument=PHQ-9
         """,
     ),
+    "appointments of every kind, one column saying the drug and the kind": Layout(
+        {
+            "Appointments": """
+                Patient ID | Appointment date | Appointment type | Appointment status
+                1001 | 01/06/2025 | New Patient Consult | Completed
+                1001 | 01/13/2025 | Ketamine Infusion | Completed
+                1001 | 01/16/2025 | IM Ketamine | Completed
+                1002 | 01/17/2025 | Spravato Treatment | Completed
+                1002 | 01/20/2025 | Ketamine Infusion | No Show
+            """,
+        },
+        """
+        sessions Appointments
+          patient_id<-Patient ID
+          date<-Appointment date
+          drug<-Appointment type
+            Ketamine Infusion=ketamine
+            IM Ketamine=ketamine
+            Spravato Treatment=esketamine
+          route<-Appointment type
+            IM Ketamine=im
+            Spravato Treatment=intranasal
+            Ketamine Infusion=
+          status<-Appointment status
+          where Appointment type in ['IM Ketamine', 'Ketamine Infusion', 'Spravato Treatment']
+        """,
+    ),
     "German, three sheets, scales below each other": Layout(
         {
             "Sitzungen": """

@@ -81,6 +81,14 @@ def test_cells(line: str) -> None:
     assert remarks.asked == []
 
 
+def test_every_cell_with_a_comma_is_counted() -> None:
+    texts = ["0,5 mg", "0,5 mg", "0,75 mg", "1 mg", "0,5 mg/kg"]
+    source = SourceColumn(pa.array(texts), place(len(texts)))
+    remarks = Remarks()
+    read_amounts(source, TABLES["sessions"]["dose_mg"], Journal(remarks, {}))
+    assert [one.count for one in remarks.said] == [4]
+
+
 ASKED = SourceColumn(pa.array(["1,500", "1.500"]), place(2))
 COST = TABLES["sessions"]["cost"]
 

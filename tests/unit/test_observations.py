@@ -101,6 +101,14 @@ EXSTAT             | NOT DONE            | NOT DONE
 no_show            | yes                 | yes
 cancelled          | 1                   | yes
 ATTENDED OR DID NOT ATTEND CODE | 3      | did not attend
+Terminstatus       | abgesagt            | cancelled
+Status             | nicht erschienen    | no show
+Erschienen         | nein                | no
+Nicht erschienen   | ja                  | yes
+statut             | Annulée             | cancelled
+estado             | no asistió          | no show
+status             | Geannuleerd         | cancelled
+presenza           | assente             | no show
 """
 
 

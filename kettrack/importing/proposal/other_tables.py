@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
+
+import numpy as np
 
 from kettrack.importing.import_map import TableMap
 from kettrack.importing.proposal.columns import heading
@@ -71,7 +74,10 @@ def session_part(
     drug = known.best("drug")
     if drug and not known.best("route") and _any_word(known, drug, "route"):
         columns["route"] = drug
-    values = _values(known, "sessions", columns, answers, remarks)
+    where = _where(known, columns, answers, remarks)
+    # Nobody need be asked which drug a telephone call is.
+    of_sessions = _with_rows(known, where)
+    values = _values(of_sessions, "sessions", columns, answers, remarks)
     if drug and not dose:
         _doses_beside_drugs(known, drug, columns, values)
     status = _status(known, "sessions")
@@ -84,8 +90,23 @@ def session_part(
         constants=part.constants,
         values=dict(part.values) | values,
         units=dict(part.units) | _units(known, columns),
-        where=_where(known, columns, answers, remarks),
+        where=where,
     )
+
+
+def _with_rows(
+    known: TableColumns,
+    where: Mapping[str, tuple[str, ...]],
+) -> TableColumns:
+    """The table with no other word of a visit than those that are sessions."""
+    kept = []
+    for facts in known.facts:
+        words = where.get(facts.name)
+        if words:
+            hit = np.isin(facts.levels.astype(str), words)
+            facts = replace(facts, levels=facts.levels[hit], counts=facts.counts[hit])
+        kept.append(facts)
+    return replace(known, facts=tuple(kept))
 
 
 def _pressures(
@@ -257,7 +278,7 @@ def _where(
 ) -> dict[str, tuple[str, ...]]:
     """Which rows are sessions, in a table that holds other visits too."""
     name, words = visits_with_sessions(known, answers, remarks)
-    if words and name not in columns.values():
+    if words:
         return {name: words}
     if not known.scores and not known.best("score"):
         return {}

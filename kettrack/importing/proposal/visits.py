@@ -17,7 +17,8 @@ NO: Final = "no"
 _KINDS: Final = TABLE_WORDS["sessions"] | VISIT_WORDS
 # Beside a kind of visit these say which one of several it is.
 _BESIDE: Final = frozenset(
-    ["visit", "no", "number", "up", "week", "month", "day", "the", "of"]
+    ["visit", "no", "number", "up", "week", "month", "day", "the", "of", "new"]
+    + ["patient", "initial", "office", "first", "psychiatric", "appointment", "termin"]
 )
 _Kind = Literal["session", "visit", ""]
 
