@@ -186,12 +186,17 @@ def _from_numbers(
     return Amounts(values, np.full(len(values), per_kg(unit)))
 
 
-def _rounded(values: Floats, column: Column) -> Floats:
+def _rounded(
+    values: Floats,
+    column: Column,
+) -> Floats:
     """Without the dust that products such as 0.3 x 3 leave, and no finer than a scale can tell."""
     return np.round(values, _DIGITS.get(column.unit, _MOST_DIGITS))
 
 
-def _number(text: str) -> float:
+def _number(
+    text: str,
+) -> float:
     return float(text) if PLAIN_NUMBER.fullmatch(text) else np.nan
 
 
@@ -205,7 +210,11 @@ def _from_text(
     cells = cells_from_arrow(source.values)
     levels = [str(level).replace(_MINUS, "-") for level in cells.levels]
     parts = [_parted(level, column) for level in levels]
-    uses = np.bincount(cells.codes[cells.codes >= 0], minlength=len(levels))
+    filled = cells.codes[cells.codes >= 0]
+    uses = np.bincount(
+        filled,
+        minlength=len(levels),
+    )
     numbers: Counter[str] = Counter()
     for part, n_cells in zip(parts, uses.tolist(), strict=True):
         numbers[part.number] += n_cells

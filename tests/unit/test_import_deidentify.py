@@ -236,6 +236,22 @@ def test_the_extract_needs_dates() -> None:
         run({"sessions": "patient_id day\nA1 0\n"}, extract_date=date(2024, 1, 1))
 
 
+def test_the_extract_changes_nothing_where_days_and_their_end_are_there() -> None:
+    patients = dated("patient_id age\nA1 40\nA2 50\n", "patients")
+    ends = pa.array([84, None])
+    tables = {
+        "sessions": dated("patient_id day\nA1 0\nA2 0\n", "sessions"),
+        "patients": patients.add_column(2, "observed_to_day", ends),
+    }
+    how = Deidentification(key=KEY, extract_date=date(2024, 1, 1))
+    remarks = Remarks()
+    done = deidentify(tables, how, {}, remarks).tables["patients"]
+    assert done["observed_to_day"].drop_null().to_pylist() == [84]
+    assert [(one.action, one.column, one.count) for one in remarks.said] == [
+        ("noted", "observed_to_day", 1)
+    ]
+
+
 def test_other_columns_go_and_are_counted() -> None:
     sessions = "patient_id date nurse_name colour\nA1 2024-01-01 Kim red\nA1 2024-01-02 Kim -\n"
     frames, _, remarks = run({"sessions": sessions})

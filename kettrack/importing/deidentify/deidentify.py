@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import replace
+from typing import Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +18,6 @@ from kettrack.importing.deidentify.columns import (
     no_links,
 )
 from kettrack.importing.deidentify.days import (
-    Clocks,
     before_extract,
     clocks_of,
     with_days,
@@ -26,10 +26,16 @@ from kettrack.importing.deidentify.options import ArrowTables, Deidentification
 from kettrack.importing.deidentify.patients import finish_patients
 from kettrack.importing.deidentify.people import code_patients
 from kettrack.importing.registry import Answers
-from kettrack.importing.remarks import Remarks
+from kettrack.importing.remarks import Remark, Remarks
+from kettrack.importing.source import SOURCE_FILE, SOURCE_TABLE
 
 _ID = "patient_id"
 _PATIENTS = "patients"
+_OBSERVED: Final = "observed_to_day"
+_NOT_NEEDED: Final = (
+    "the date of the extract changes nothing: sessions have no dates, and the source itself says"
+    " to which day its logs are complete"
+)
 
 
 class Deidentified(NamedTuple):
@@ -75,7 +81,8 @@ def deidentify(
     Raises
     ------
     UsageError
-        When the date of the extract is given and no session has a date.
+        When the date of the extract is given, no session has a date, and the source does not say
+        either to which day its logs are complete.
     """
     coder = Coder(how.key)
     people = code_patients(tables, coder, answers, remarks)
@@ -84,7 +91,9 @@ def deidentify(
         for name, table in tables.items()
     }
     clocks = clocks_of(done)
-    _require_dates(how, clocks)
+    if how.extract_date is not None and not np.isfinite(clocks.first).any():
+        _say_not_needed(done, remarks)
+        how = replace(how, extract_date=None)
     for name in done:
         if name != _PATIENTS:
             done[name] = with_days(done[name], clocks, remarks)
@@ -98,16 +107,30 @@ def deidentify(
     return Deidentified(ready, _linkage(people, sites))
 
 
-def _require_dates(
-    how: Deidentification,
-    clocks: Clocks,
+def _say_not_needed(
+    tables: ArrowTables,
+    remarks: Remarks,
 ) -> None:
-    """Stop where the date of the extract would be taken and change nothing."""
-    if how.extract_date is None or np.isfinite(clocks.first).any():
-        return
-    raise UsageError(
-        "The date of the extract can be used only where sessions have dates. These have days, or"
-        " none: leave the date out, and fill in observed_to_day in the table of patients."
+    """Say that the date of the extract changes nothing; stop where nothing else says the end."""
+    patients = tables.get(_PATIENTS)
+    there = patients is not None and _OBSERVED in patients.column_names
+    ends = patients[_OBSERVED].drop_null() if patients is not None and there else []
+    if patients is None or not len(ends):
+        raise UsageError(
+            "The date of the extract can be used only where sessions have dates. These have days,"
+            " or none: leave the date out, and fill in observed_to_day in the table of patients."
+        )
+    origins = patients.select([SOURCE_FILE, SOURCE_TABLE])
+    origin = origins.slice(0, 1).to_pylist()[0]
+    remarks.add(
+        Remark(
+            file=origin[SOURCE_FILE],
+            table=origin[SOURCE_TABLE],
+            column=_OBSERVED,
+            action="noted",
+            reason=_NOT_NEEDED,
+            count=len(ends),
+        )
     )
 
 
