@@ -19,7 +19,7 @@ from kettrack.privacy.identifying_people import shown
 from kettrack.reading.raw import Cells, cells_from_arrow
 from kettrack.vocabulary.columns import Column
 from kettrack.vocabulary.instruments import INSTRUMENTS
-from kettrack.vocabulary.score_headings import scale_meant
+from kettrack.vocabulary.score_headings import scale_in_words
 from kettrack.vocabulary.truth_words import truth_of
 
 _Words = Mapping[str, str]
@@ -268,4 +268,4 @@ def _scale(
     """What a word is known for; else the built-in scale that it, or its label, names."""
     if known is not None:
         return known
-    return scale_meant(level) or scale_meant(source.label(level))
+    return scale_in_words(level) or scale_in_words(source.label(level))

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -23,7 +23,7 @@ from kettrack.importing.decimal_signs import (
 from kettrack.importing.journal import Journal, SourceColumn
 from kettrack.importing.remarks import Action
 from kettrack.importing.word_keys import word_key
-from kettrack.reading.raw import cells_from_arrow
+from kettrack.reading.raw import Cells, cells_from_arrow
 from kettrack.vocabulary.columns import Column
 from kettrack.vocabulary.status_words import (
     NOT_OBSERVED,
@@ -200,6 +200,23 @@ def _number(
     return float(text) if PLAIN_NUMBER.fullmatch(text) else np.nan
 
 
+def _uses(
+    parts: Sequence[_Part],
+    cells: Cells,
+) -> Counter[str]:
+    """How many cells have each spelling of a number."""
+    filled = cells.codes[cells.codes >= 0]
+    of_levels = np.bincount(filled, minlength=len(parts))
+    uses: Counter[str] = Counter()
+    for part, n_cells in zip(
+        parts,
+        of_levels.tolist(),
+        strict=True,
+    ):
+        uses[part.number] += n_cells
+    return uses
+
+
 def _from_text(
     source: SourceColumn,
     column: Column,
@@ -210,14 +227,7 @@ def _from_text(
     cells = cells_from_arrow(source.values)
     levels = [str(level).replace(_MINUS, "-") for level in cells.levels]
     parts = [_parted(level, column) for level in levels]
-    filled = cells.codes[cells.codes >= 0]
-    uses = np.bincount(
-        filled,
-        minlength=len(levels),
-    )
-    numbers: Counter[str] = Counter()
-    for part, n_cells in zip(parts, uses.tolist(), strict=True):
-        numbers[part.number] += n_cells
+    numbers = _uses(parts, cells)
     sign = decimal_sign(numbers, source, column, journal)
     # Code -1, an empty cell, takes the entry appended.
     values = np.full(len(levels) + 1, np.nan)

@@ -154,7 +154,7 @@ _BESIDE_A_SCALE: Final = _words(
 )
 
 
-def scale_meant(word: str) -> str | None:
+def scale_in_words(word: str) -> str | None:
     """The built-in scale that a cell names in other words, None where nobody can tell.
 
     Parameters
@@ -164,9 +164,9 @@ def scale_meant(word: str) -> str | None:
 
     Examples
     --------
-    >>> scale_meant("Patient Health Questionnaire (PHQ-9)"), scale_meant("GAD-7 Anxiety")
+    >>> scale_in_words("Patient Health Questionnaire (PHQ-9)"), scale_in_words("GAD-7 Anxiety")
     ('PHQ-9', 'GAD-7')
-    >>> scale_meant("PHQ-2"), scale_meant("PHQ-9 item 9"), scale_meant("PHQ-9 and GAD-7")
+    >>> scale_in_words("PHQ-2"), scale_in_words("PHQ-9 item 9"), scale_in_words("PHQ-9 and GAD-7")
     (None, None, None)
     """
     rest = plain(word).replace(" ", "_")
