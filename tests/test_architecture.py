@@ -73,7 +73,7 @@ ANALYSIS_MAY_IMPORT = {
     "response": {"courses"},
     "suicidality": {"courses"},
     "people": {"courses", "suicidality"},
-    "subgroups": {"courses", "response", "durability"},
+    "subgroups": {"association", "courses", "response", "durability"},
     "next_session": {"courses", "response", "association"},
     "stop_after": set(),
     "calibration": {"association", "response", "next_session", "stop_after"},

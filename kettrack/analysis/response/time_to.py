@@ -74,10 +74,10 @@ def count_event_days(cohort: DerivedCohort, event: str = "response") -> ExitCoun
     event : {"response", "remission"}
         What people wait for.
     """
-    return count_days(_exits(cohort, event))
+    return count_days(event_exits(cohort, event))
 
 
-def _exits(cohort: DerivedCohort, event: str) -> pd.DataFrame:
+def event_exits(cohort: DerivedCohort, event: str) -> pd.DataFrame:
     """Day on which each person left the count, and why; see `week_exits`."""
     require_rule(cohort, event)
     require_log_end(cohort)
@@ -128,7 +128,7 @@ def time_to_remission(cohort: DerivedCohort) -> Answer:
 
 
 def _time_to(cohort: DerivedCohort, event: str) -> Answer:
-    exits = _exits(cohort, event)
+    exits = event_exits(cohort, event)
     counts = count_days(exits)
     table = _table(counts, exits, event)
     return Answer(
