@@ -54,6 +54,12 @@ from .figures.quality import plot_rows_used as plot_rows_used
 from .figures.quality import plot_scored_by_week as plot_scored_by_week
 from .figures.response import plot_response_by_session as plot_response_by_session
 from .figures.response import plot_response_curve as plot_response_curve
+from .figures.safety import plot_adverse_events as plot_adverse_events
+from .figures.safety import plot_adverse_events_by_phase as plot_adverse_events_by_phase
+from .figures.safety import plot_blood_pressure as plot_blood_pressure
+from .figures.safety import plot_dissociation as plot_dissociation
+from .figures.safety import plot_pressure_rise as plot_pressure_rise
+from .figures.safety import plot_site_funnel as plot_site_funnel
 from .figures.states import plot_flows as plot_flows
 from .figures.states import plot_occupancy as plot_occupancy
 from .figures.swimmer import plot_swimmer as plot_swimmer

@@ -70,6 +70,7 @@ ANALYSIS_MAY_IMPORT = {
     "courses": set(),
     "durability": set(),
     "association": set(),
+    "safety": set(),
     "response": {"courses"},
     "suicidality": {"courses"},
     "people": {"courses", "suicidality"},

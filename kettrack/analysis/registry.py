@@ -34,6 +34,7 @@ ROOMS: Final = (
     "courses",
     "response",
     "durability",
+    "safety",
     "suicidality",
     "association",
     "next_session",

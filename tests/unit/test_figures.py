@@ -49,6 +49,12 @@ DRAWN = {
     "plot_turnbull": "durability_intervals",
     "plot_mean_count": "recurrent_loss",
     "plot_trajectories": "trajectories",
+    "plot_adverse_events": "adverse_events",
+    "plot_adverse_events_by_phase": "adverse_events_by_phase",
+    "plot_blood_pressure": "blood_pressure",
+    "plot_pressure_rise": "pressure_rise",
+    "plot_dissociation": "dissociation_by_session",
+    "plot_site_funnel": "adverse_events_by_site",
 }
 
 

@@ -1,30 +1,28 @@
 """Growth models: scores of many patients over sessions, each patient with a line of their own.
 
-Fitted by statsmodels, which can stop early, end on the boundary of the variances, or raise, and
-still return numbers. Here every fit is checked, tried again by another optimiser, and replaced by a
-simpler one that is named when none holds.
+A search for a maximum can stop early, or end on the boundary of the variances, and still return
+numbers. Here every fit is checked, and replaced by a simpler one that is named when it does not
+hold.
 """
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from kettrack.arrays import Floats
 from kettrack.errors import UsageError
+from kettrack.estimators.regression.random_lines import (
+    RandomLines,
+    fit_random_lines,
+)
 
-# each starts where the best one so far ended
-_OPTIMISERS: Final = ("bfgs", "lbfgs", "cg", "powell")
 # a variance below this share of the residual one, or a correlation this near to 1, is on the
 # boundary
 _BOUNDARY: Final = 1e-5
-# largest slope of the log-likelihood at a maximum; where optimisers stop short of one it is in the
-# units
-_FLAT: Final = 0.05
 GROWTH_KINDS: Final = (
     "random intercept and slope",
     "random intercept",
@@ -146,16 +144,13 @@ def fit_growth(
                 names,
                 "; ".join(reasons),
             )
-        random = (
-            np.column_stack([np.ones(len(y)), x[:, names.index(slope)]])
-            if tried == GROWTH_KINDS[0] and slope
-            else np.ones((len(y), 1))
-        )
+        with_slope = tried == GROWTH_KINDS[0] and slope
+        line = x[:, names.index(slope)] if slope and with_slope else None
         fit, reason = _mixed(
             y,
             x,
             groups,
-            random,
+            line,
         )
         if fit is not None:
             return _result(
@@ -179,44 +174,18 @@ def _mixed(
     y: Floats,
     x: Floats,
     groups: npt.NDArray[np.int64],
-    random: Floats,
-) -> tuple[Any, str]:
+    slope: Floats | None,
+) -> tuple[RandomLines | None, str]:
     """A fit that converged inside its boundary, or None and why not."""
-    from statsmodels.regression.mixed_linear_model import MixedLM
-
-    model = MixedLM(
-        y,
-        x,
-        groups=groups,
-        exog_re=random,
-    )
-    best = None
-    for optimiser in _OPTIMISERS:
-        with warnings.catch_warnings():
-            # what they say is checked below, and told in `fallback`
-            warnings.simplefilter("ignore")
-            try:
-                start = None if best is None else best.params_object
-                fit = model.fit(start_params=start, reml=False, method=optimiser)
-                steep = float(
-                    np.abs(model.score(fit.params_object, profile_fe=False)).max()
-                )
-            except (np.linalg.LinAlgError, ValueError):
-                continue
-        if np.isfinite(fit.llf) and (best is None or fit.llf >= best.llf):
-            best = fit
-        if steep < _FLAT or _on_boundary(np.atleast_2d(fit.cov_re), float(fit.scale)):
-            return _checked(fit, x.shape[1])
-    return None, "did not converge"
-
-
-def _checked(
-    fit: Any,
-    p: int,
-) -> tuple[Any, str]:
-    if _on_boundary(np.atleast_2d(fit.cov_re), float(fit.scale)):
+    try:
+        fit = fit_random_lines(y, x, groups, slope)
+    except np.linalg.LinAlgError:
+        return None, "did not converge"
+    if _on_boundary(fit.random_covariance, fit.residual_variance):
         return None, "a variance ended at zero, or a correlation at one"
-    return (fit, "") if np.isfinite(fit.bse[:p]).all() else (None, "did not converge")
+    if not (fit.converged and np.isfinite(fit.standard_error).all()):
+        return None, "did not converge"
+    return fit, ""
 
 
 def _on_boundary(
@@ -232,25 +201,24 @@ def _on_boundary(
 
 
 def _result(
-    fit: Any,
+    fit: RandomLines,
     names: tuple[str, ...],
     kind: str,
     fallback: str,
     groups: npt.NDArray[np.int64],
 ) -> GrowthFit:
     p = len(names)
-    covariance = np.atleast_2d(fit.cov_re)
-    q = covariance.shape[0]
+    q = len(fit.random_covariance)
     # fixed part, covariance of the random part, residual variance
     parameters = p + q * (q + 1) // 2 + 1
     return GrowthFit(
         names,
-        np.asarray(fit.fe_params),
-        np.asarray(fit.bse[:p]),
-        covariance,
-        float(fit.scale),
-        float(fit.llf),
-        float(2 * parameters - 2 * fit.llf),
+        fit.coefficient,
+        fit.standard_error,
+        fit.random_covariance,
+        fit.residual_variance,
+        fit.loglik,
+        2 * parameters - 2 * fit.loglik,
         kind,
         fallback,
         int(groups.max()) + 1,

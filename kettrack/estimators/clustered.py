@@ -1,0 +1,244 @@
+"""Shares and means of sessions, of which one person has several: exact intervals for people, and
+intervals that count people as clusters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from kettrack.arrays import Floats
+from kettrack.estimators.intervals import UNDEFINED, PercentInterval
+
+
+def clopper_pearson(
+    events: float,
+    n: float,
+    level: float = 0.95,
+) -> PercentInterval:
+    """Percent with its exact interval.
+
+    Parameters
+    ----------
+    events, n : float
+        Counts; not whole where they are effective numbers.
+    level : float
+        Coverage.
+
+    Returns
+    -------
+    PercentInterval
+        Percent; missing for n = 0.
+
+    Notes
+    -----
+    Clopper and Pearson 1934 (Biometrika 26:404): quantiles of beta distributions.
+
+    Examples
+    --------
+    None of 1,985 sessions:
+
+    >>> round(clopper_pearson(0, 1985).ci_high, 2)
+    0.19
+    """
+    if n <= 0:
+        return UNDEFINED
+    from scipy.stats import beta
+
+    tail = (1 - level) / 2
+    rest = n - events
+    low = beta.ppf(tail, events, rest + 1) if events > 0 else 0.0
+    high = beta.ppf(1 - tail, events + 1, rest) if rest > 0 else 1.0
+    return PercentInterval(
+        100 * events / n,
+        100 * float(low),
+        100 * float(high),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ClusteredShare:
+    """A share of rows, of which one person has several.
+
+    Parameters
+    ----------
+    interval : PercentInterval
+        Percent of rows.
+    effective : float
+        How many rows of different people would tell as much.
+    """
+
+    interval: PercentInterval
+    effective: float
+
+
+def clustered_share(
+    events: npt.ArrayLike,
+    rows: npt.ArrayLike,
+    level: float = 0.95,
+) -> ClusteredShare:
+    """Percent of rows with an event; people are the clusters.
+
+    Parameters
+    ----------
+    events, rows : float, shape (people,)
+        Of each person; people without a row do not count.
+    level : float
+        Coverage.
+
+    Returns
+    -------
+    ClusteredShare
+        With no event at all, or an event in every row, nothing tells how alike the rows of a person
+        are; then they count as if they were of different people.
+
+    Notes
+    -----
+    Korn and Graubard 1998 (Survey Methodology 24:193): Clopper and Pearson's interval at the
+    effective number of rows, which is the number of rows divided by the design effect, with a
+    correction for few people, and never more than the number of rows.
+
+    Examples
+    --------
+    Twenty people with four sessions each; five of them have the event at all four.
+
+    >>> found = clustered_share([4] * 5 + [0] * 15, [4] * 20)
+    >>> [round(end, 1) for end in found.interval], round(found.effective, 1)
+    ([25.0, 7.7, 51.3], 17.2)
+    """
+    sizes = np.asarray(rows, np.float64)
+    there = sizes > 0
+    sizes = sizes[there]
+    counts = np.asarray(events, np.float64)[there]
+    n = sizes.sum()
+    if n == 0:
+        return ClusteredShare(UNDEFINED, 0.0)
+    share = counts.sum() / n
+    effective = _effective_rows(counts, sizes)
+    inside = clopper_pearson(
+        share * effective,
+        effective,
+        level,
+    )
+    estimate = PercentInterval(
+        100 * float(share),
+        inside.ci_low,
+        inside.ci_high,
+    )
+    return ClusteredShare(estimate, effective)
+
+
+def _effective_rows(
+    counts: Floats,
+    sizes: Floats,
+) -> float:
+    """Rows of different people that would tell as much."""
+    n = float(sizes.sum())
+    people = len(sizes)
+    share = counts.sum() / n
+    spread = share * (1 - share)
+    if spread <= 0:
+        return n
+    # One person alone shows no difference between people: the rows tell as much as one.
+    if people < 2:
+        return 1.0
+    residual = counts - share * sizes
+    variance = people / (people - 1) * (residual @ residual) / n**2
+    # The same number of events in everybody is no certainty.
+    if variance <= 0:
+        return n
+    from scipy.stats import t
+
+    few = t.ppf(0.975, n - 1) / t.ppf(0.975, people - 1)
+    return float(min(spread / variance * few**2, n))
+
+
+def clustered_mean(
+    totals: npt.ArrayLike,
+    rows: npt.ArrayLike,
+    level: float = 0.95,
+) -> PercentInterval:
+    """Mean over rows, of which one person has several, with its interval.
+
+    Parameters
+    ----------
+    totals, rows : float, shape (people,)
+        Sum of the values of each person, and their number.
+    level : float
+        Coverage.
+
+    Returns
+    -------
+    PercentInterval
+        In the unit of the values; no interval with fewer than two people.
+
+    Notes
+    -----
+    A ratio of two sums over people, with the variance of its linearisation and a t distribution
+    with as many degrees of freedom as people but one.
+
+    Examples
+    --------
+    >>> [round(end, 2) for end in clustered_mean([2, 4, 6], [1, 1, 1])]
+    [4.0, -0.97, 8.97]
+    """
+    sizes = np.asarray(rows, np.float64)
+    there = sizes > 0
+    sizes = sizes[there]
+    sums = np.asarray(totals, np.float64)[there]
+    n = sizes.sum()
+    people = len(sizes)
+    if n == 0:
+        return UNDEFINED
+    mean = float(sums.sum() / n)
+    if people < 2:
+        return PercentInterval(mean, np.nan, np.nan)
+    from scipy.stats import t
+
+    residual = sums - mean * sizes
+    error = np.sqrt(people / (people - 1) * (residual @ residual)) / n
+    reach = float(t.ppf((1 + level) / 2, people - 1) * error)
+    return PercentInterval(mean, mean - reach, mean + reach)
+
+
+def funnel_limits(
+    overall: float,
+    n: float,
+    level: float = 0.95,
+) -> tuple[float, float]:
+    """Percent within which chance leaves a unit of so many rows, if its true share is the overall
+    one.
+
+    Parameters
+    ----------
+    overall : float
+        Percent over all units.
+    n : float
+        Rows of the unit, or their effective number.
+    level : float
+        Coverage.
+
+    Returns
+    -------
+    low, high : float
+        Percent: smallest and largest share that is not in a tail of the binomial distribution.
+
+    Notes
+    -----
+    Spiegelhalter 2005 (Stat Med 24:1185), with exact binomial quantiles. Where the number of rows
+    is not whole, it is rounded down, which makes the limits wider.
+
+    Examples
+    --------
+    >>> [round(end, 1) for end in funnel_limits(50, 20)]
+    [30.0, 70.0]
+    """
+    from scipy.stats import binom
+
+    rows = max(int(n), 1)
+    tail = (1 - level) / 2
+    low = binom.ppf(tail, rows, overall / 100)
+    high = binom.ppf(1 - tail, rows, overall / 100)
+    return 100 * float(low) / rows, 100 * float(high) / rows
