@@ -303,7 +303,7 @@ def plot_dissociation(
     Parameters
     ----------
     table : DataFrame
-        The table of `dissociation_by_session`: one row per route and session.
+        The table of `dissociation_over_sessions`: one row per route and session.
     ax : Axes, optional
         Default: new ones.
     caption : str

@@ -53,7 +53,7 @@ DRAWN = {
     "plot_adverse_events_by_phase": "adverse_events_by_phase",
     "plot_blood_pressure": "blood_pressure",
     "plot_pressure_rise": "pressure_rise",
-    "plot_dissociation": "dissociation_by_session",
+    "plot_dissociation": "dissociation_over_sessions",
     "plot_site_funnel": "adverse_events_by_site",
 }
 

@@ -160,7 +160,7 @@ def test_the_mean_of_a_session_is_that_of_sql(sql):
         group by number order by number
         """
     ).fetchall()
-    table = sample_answer("dissociation_by_session").table
+    table = sample_answer("dissociation_over_sessions").table
     own = table[table["route"] == "everybody"][["session", "n", "estimate", "q75"]]
     assert own.to_numpy(float) == pytest.approx(np.array(found, float))
 
@@ -332,7 +332,7 @@ def test_planted_signals_are_found_and_planted_nulls_are_not():
     own = table[table["grouping"] == "dose in mg per kg, by route"]
     iv = own[own["group"].str.startswith("iv")]
     assert iv["ci_high"].iloc[0] < iv["ci_low"].iloc[-1]
-    start = sample_answer("dissociation_by_session").table
+    start = sample_answer("dissociation_over_sessions").table
     first = start[start["session"] == 1].set_index("route")
     assert first["ci_high"]["sublingual"] < first["ci_low"]["iv"]
     places = sample_answer("adverse_events_by_site").table["place"]

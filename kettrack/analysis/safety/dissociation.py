@@ -43,7 +43,7 @@ _ROLES: Final[dict[str, Role]] = {
 
 
 @question(
-    "dissociation_by_session",
+    "dissociation_over_sessions",
     asks="How strong is dissociation, session by session?",
     unit="points",
     log_end=False,
@@ -54,7 +54,7 @@ _ROLES: Final[dict[str, Role]] = {
     roles=_ROLES,
     show=tuple(name for name in _ROLES if name != "key"),
 )
-def dissociation_by_session(cohort: DerivedCohort) -> Answer:
+def dissociation_over_sessions(cohort: DerivedCohort) -> Answer:
     """Mean and quartiles of dissociation by session number, for everybody and by route.
 
     Returns
