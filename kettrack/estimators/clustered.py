@@ -109,6 +109,7 @@ def clustered_share(
     ([25.0, 7.7, 51.3], 17.2)
     """
     sizes = np.asarray(rows, np.float64)
+    # People without a row would only add to the number of clusters.
     there = sizes > 0
     sizes = sizes[there]
     counts = np.asarray(events, np.float64)[there]
@@ -144,6 +145,7 @@ def _effective_rows(
     # One person alone shows no difference between people: the rows tell as much as one.
     if people < 2:
         return 1.0
+    # How far each person is from what their number of rows would give.
     residual = counts - share * sizes
     variance = people / (people - 1) * (residual @ residual) / n**2
     # The same number of events in everybody is no certainty.
@@ -151,6 +153,7 @@ def _effective_rows(
         return n
     from scipy.stats import t
 
+    # With few people the variance itself is uncertain.
     few = t.ppf(0.975, n - 1) / t.ppf(0.975, people - 1)
     return float(min(spread / variance * few**2, n))
 
@@ -197,6 +200,7 @@ def clustered_mean(
         return PercentInterval(mean, np.nan, np.nan)
     from scipy.stats import t
 
+    # Rows of a person are summed before they are squared: what they share stays in.
     residual = sums - mean * sizes
     error = np.sqrt(people / (people - 1) * (residual @ residual)) / n
     reach = float(t.ppf((1 + level) / 2, people - 1) * error)

@@ -276,6 +276,7 @@ def plot_blood_pressure(
     with canvas(ax, width=6.0, height=3.6) as axes:
         if nothing_to_draw(axes, table, "estimate"):
             return axes
+        # The order of the session, not that of the table.
         when = {"before": "before", "peak": "highest", "after": "after"}
         for place, kind in enumerate(dict.fromkeys(table["pressure"])):
             keys = [f"{kind}_{name}" for name in when]
@@ -397,6 +398,7 @@ def plot_site_funnel(
             return axes
         event = str(table["event"].iloc[0])
         own = table[(table["event"] == event) & table["estimate"].notna()]
+        # The limits are lines, which run from small to large.
         own = own.sort_values("effective", kind="stable")
         size = numbers(own["effective"])
         for ending, (words, line) in _LIMITS.items():

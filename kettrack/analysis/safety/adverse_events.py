@@ -142,6 +142,7 @@ def _event_rows(found: SafetySessions, everything: Bools) -> list[dict[str, Any]
 def _sentence(table: pd.DataFrame) -> str:
     """Any event, the most common ones, serious ones, and sessions stopped early."""
     rows = table.set_index("key")
+    # Each part needs a record of its own; a log may hold only one of them.
     parts = []
     if rows["sessions"][ANY_EVENT]:
         parts.append(
@@ -159,6 +160,7 @@ def _sentence(table: pd.DataFrame) -> str:
 def _common_words(rows: pd.DataFrame) -> str:
     """The events that were noted most often."""
     single = rows.drop(list(_NOT_EVENTS))
+    # An event that nobody had is not named among the most common ones.
     seen = single[single["events"] > 0]
     seen = seen.sort_values("estimate", ascending=False, kind="stable")
     named = [f"{_WORDS[key]} ({{{key}.estimate:%}})" for key in seen.index[:_NAMED]]
@@ -186,6 +188,7 @@ def rare_words(rows: pd.DataFrame, key: str, said: str) -> str:
             f" ({{{key}.estimate:%}}, {{{key}.ci_low:pc}} to {{{key}.ci_high:%}}), in"
             f" {{{key}.people_with}} of {{{key}.n}} people."
         )
+    # "None" alone would read as "safe".
     return (
         f"{said} at none of {{{key}.sessions}} sessions, which leaves up to"
         f" {{{key}.ci_high}} per 100 sessions possible, and up to"
@@ -277,6 +280,7 @@ def _phases(found: SafetySessions) -> list[tuple[str, tuple[str, Bools]]]:
         for code, (key, words) in enumerate(zip(keys, labels.categories, strict=True))
     ]
     last = len(PHASES) - 1
+    # The same people early and late: whoever stopped cannot make later sessions look better.
     stayed = np.zeros(len(found.people), bool)
     stayed[found.person[codes == last]] = True
     same = (codes == 0) & stayed[found.person]
@@ -341,6 +345,7 @@ def adverse_events_by_treatment(cohort: DerivedCohort) -> Answer:
     parts: dict[str, tuple[str, Bools]] = {}
     rows = []
     small = 0
+    # Phases, the first of the groupings, have a question of their own.
     for grouping, words in list(GROUPINGS.items())[1:]:
         for place, (group, inside) in enumerate(found.split(grouping)):
             events = (ANY_EVENT,) if grouping in _ANY_ONLY else _BY_TREATMENT
@@ -385,6 +390,7 @@ def _group_sentence(table: pd.DataFrame) -> str:
     any_event = table[table["event"] == _WORDS[ANY_EVENT]]
     if any_event.empty:
         return "Only serious events and sessions stopped early are recorded."
+    # A log without routes still tells of drugs or doses.
     first = any_event["grouping"].iloc[0]
     shown = any_event[any_event["grouping"] == first]
     named = [

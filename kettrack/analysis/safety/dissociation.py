@@ -134,6 +134,7 @@ def _session_sentence(table: pd.DataFrame) -> str:
             f" and {value_with_interval(last['key'])} in session {last['session']}"
             f" ({{{last['key']}.n}} people)"
         )
+    # Routes are compared where nobody has left yet.
     start = table[(table["session"] == 1) & (table["route"] != _EVERYBODY)]
     named = [f"{{{row.key}.estimate}} with {row.route}" for row in start.itertuples()]
     by_route = f" In session 1 it was {'; '.join(named)}." if len(named) > 1 else ""
@@ -237,12 +238,14 @@ def _model_rows(
         return []
     # The first sessions change most: each doubling counts the same.
     doublings = np.log2(found.number[known])
+    # Clinics raise the dose over the sessions, which would hide tolerance.
     columns = [np.ones(len(person)), doublings, dose[known]]
     names = ("start", "doublings", "dose")
     x = np.column_stack(columns)
     # Where everybody gets one dose, or has one session number, nothing can be told of it.
     if np.linalg.matrix_rank(x) < x.shape[1]:
         return []
+    # A slope of each person's own: some get used to it, and others do not.
     fit = fit_growth(y[known], x, person, names, slope="doublings")
     unit = "points" if measure == "dissociation" else "mmHg"
     common = {
@@ -279,6 +282,7 @@ def _paired_rows(found: SafetySessions, measure: str) -> list[dict[str, Any]]:
     first = _of_session(found, measure, 1)
     # Session 1 is without any tolerance; the later the other one is, the more there can be.
     for last in range(PHASES[0].last, 1, -1):
+        # Two measurements of one person, whatever the person is like.
         change = _of_session(found, measure, last) - first
         change = change[~np.isnan(change)]
         if len(change) < FEWEST_PEOPLE_FOR_SLOPE:

@@ -114,6 +114,7 @@ def _small_words(small: int) -> tuple[str, ...]:
 def _sites(cohort: DerivedCohort, found: SafetySessions) -> dict[str, Bools]:
     """Sessions of each site, in the order of their codes."""
     site = cohort.patients.set_index("patient_id")["site"]
+    # In the order of the people, so that one look-up serves every session.
     own = site.reindex(found.people).to_numpy(object)
     # People without a site count at none.
     codes = sorted({str(code) for code in own if pd.notna(code)})
@@ -142,6 +143,7 @@ def _event_rows(
         if row["n"] < FEWEST_PEOPLE:
             small |= {site}
             continue
+        # A site has at least one session, also where a large design effect leaves less.
         effective = max(row["sessions"] / design, 1.0)
         labels = {"key": f"{event}{place}", "site": site, "event": _WORDS[event]}
         limits = _limits(overall, effective)

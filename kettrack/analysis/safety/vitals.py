@@ -162,6 +162,7 @@ def vital_signs_limits(cohort: DerivedCohort) -> Answer:
     rows = []
     for limit in VITAL_LIMITS:
         row = share_row(found, limit.key, everything)
+        # A convention is called one in every row.
         source = limit.source or "kettrack's convention"
         if row["sessions"]:
             rows.append(
@@ -261,6 +262,7 @@ def pressure_rise(cohort: DerivedCohort) -> Answer:
 
 def _measured(found: SafetySessions) -> int:
     """People whose systolic rise is known at one session or more."""
+    # The groups overlap, so that their numbers cannot be added up.
     known = ~np.isnan(found.values["systolic_rise"])
     return len(np.unique(found.person[known]))
 
@@ -286,6 +288,7 @@ def _rise_sentence(table: pd.DataFrame) -> str:
     parts = []
     for grouping in ("route", "phase"):
         shown = systolic[systolic["grouping"] == GROUPINGS[grouping]]
+        # The drug and the dose are in the table; a sentence with all of them could not be read.
         # Of one group alone nothing can be compared.
         if len(shown) < 2:
             continue
