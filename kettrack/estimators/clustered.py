@@ -10,52 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from kettrack.arrays import Floats
+from kettrack.estimators.exact import clopper_pearson
 from kettrack.estimators.intervals import UNDEFINED, PercentInterval
-
-
-def clopper_pearson(
-    events: float,
-    n: float,
-    level: float = 0.95,
-) -> PercentInterval:
-    """Percent with its exact interval.
-
-    Parameters
-    ----------
-    events, n : float
-        Counts; not whole where they are effective numbers.
-    level : float
-        Coverage.
-
-    Returns
-    -------
-    PercentInterval
-        Percent; missing for n = 0.
-
-    Notes
-    -----
-    Clopper and Pearson 1934 (Biometrika 26:404): quantiles of beta distributions.
-
-    Examples
-    --------
-    None of 1,985 sessions:
-
-    >>> round(clopper_pearson(0, 1985).ci_high, 2)
-    0.19
-    """
-    if n <= 0:
-        return UNDEFINED
-    from scipy.stats import beta
-
-    tail = (1 - level) / 2
-    rest = n - events
-    low = beta.ppf(tail, events, rest + 1) if events > 0 else 0.0
-    high = beta.ppf(1 - tail, events + 1, rest) if rest > 0 else 1.0
-    return PercentInterval(
-        100 * events / n,
-        100 * float(low),
-        100 * float(high),
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,16 +10,16 @@ from kettrack.estimators.intervals import UNDEFINED, PercentInterval
 
 
 def clopper_pearson(
-    events: int,
-    n: int,
+    events: float,
+    n: float,
     level: float = 0.95,
 ) -> PercentInterval:
     """Percent with its exact interval, for what is rare and must not be told too small.
 
     Parameters
     ----------
-    events, n : int
-        Counts; n may be 0.
+    events, n : float
+        Counts, not whole where they are effective numbers; n may be 0.
     level : float
         Coverage, at least.
 
@@ -38,15 +38,19 @@ def clopper_pearson(
     >>> [round(end, 1) for end in clopper_pearson(0, 30)]
     [0.0, 0.0, 11.6]
     """
-    if n == 0:
+    if n <= 0:
         return UNDEFINED
-    from scipy.stats import binomtest
+    from scipy.stats import beta
 
-    interval = binomtest(events, n).proportion_ci(level, method="exact")
+    tail = (1 - level) / 2
+    rest = n - events
+    # At an end of the scale there is no quantile to ask for.
+    low = beta.ppf(tail, events, rest + 1) if events > 0 else 0.0
+    high = beta.ppf(1 - tail, events + 1, rest) if rest > 0 else 1.0
     return PercentInterval(
         estimate=100 * events / n,
-        ci_low=100 * float(interval.low),
-        ci_high=100 * float(interval.high),
+        ci_low=100 * float(low),
+        ci_high=100 * float(high),
     )
 
 

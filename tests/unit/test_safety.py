@@ -15,11 +15,11 @@ from statsmodels.stats.proportion import proportion_confint
 import kettrack as kt
 from kettrack.analysis.safety.sessions import safety_sessions
 from kettrack.estimators.clustered import (
-    clopper_pearson,
     clustered_mean,
     clustered_share,
     funnel_limits,
 )
+from kettrack.estimators.exact import clopper_pearson
 from kettrack.vocabulary.columns import ADVERSE_EVENTS
 from kettrack.vocabulary.safety import EVENT_TERMS
 

@@ -13,10 +13,10 @@ from kettrack.analysis.person_rows import share_rows
 from kettrack.analysis.safety.sessions import SafetySessions
 from kettrack.arrays import Bools
 from kettrack.estimators.clustered import (
-    clopper_pearson,
     clustered_mean,
     clustered_share,
 )
+from kettrack.estimators.exact import clopper_pearson
 from kettrack.result import Role
 
 SHARE_ROLES: Final[dict[str, Role]] = {
