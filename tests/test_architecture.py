@@ -68,6 +68,7 @@ ANY_QUESTION = ("context", "registry", "person_rows")
 ANALYSIS_MAY_IMPORT = {
     "quality": set(),
     "courses": set(),
+    "adherence": set(),
     "durability": set(),
     "association": set(),
     "safety": set(),

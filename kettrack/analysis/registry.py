@@ -32,6 +32,7 @@ ROOMS: Final = (
     "quality",
     "people",
     "courses",
+    "adherence",
     "response",
     "durability",
     "safety",

@@ -38,6 +38,10 @@ FRESH_DAYS: Final = 14
 # last session (McInnes 2022, J Affect Disord 301:486).
 AFTER_COURSE_DAYS: Final = (14, 31)
 
+# Sessions within so many days, the first being day 0: six in three weeks, two infusions a week, and
+# eight in four weeks (the induction of the esketamine label, twice a week for four weeks).
+INDUCTION_WINDOWS: Final = ((6, 21), (8, 28))
+
 # One more session: the next session counts as going on within the grace; the outcome is the first
 # score of a window that begins after the grace and the recall.
 NEXT_SESSION_GRACE_DAYS: Final = 7

@@ -1,0 +1,1 @@
+"""Who came to how many sessions, how fast, and when people no longer came."""
