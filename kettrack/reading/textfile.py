@@ -32,6 +32,8 @@ _SAID = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _NEWLINE = ord("\n")
 _QUOTE = ord('"')
 _STRETCH = 1 << 20  # bytes looked through at a time: they stay in the processor's cache
+_EMPTY = "the file is empty; its first line must name the columns"
+_INSIDE = 'quotation marks stand inside cells; write each cell that needs them as "..."'
 _BLOCK = 1 << 22  # bytes parsed at a time
 _LONG_BLOCK = 1 << 24  # where cells in quotation marks may hold whole paragraphs
 # The first bytes of files that are often renamed to .csv.
@@ -294,13 +296,7 @@ def _table(
     ledger: Ledger,
 ) -> RawTable | None:
     if layout is None or not layout.filled.any():
-        ledger.problem(
-            file,
-            None,
-            "",
-            "",
-            "the file is empty; its first line must name the columns",
-        )
+        ledger.problem(file, None, "", "", _EMPTY)
         return None
     first = int(np.argmax(layout.filled))
     headers = cells_of_line(body[layout.starts[first] : layout.ends[first]], separator)
@@ -317,13 +313,7 @@ def _table(
     )
     # marks within a cell: `5" tall`
     if columns and len(columns[0].codes) != len(lines):
-        ledger.problem(
-            file,
-            None,
-            "",
-            "",
-            'quotation marks stand inside cells; write each cell that needs them as "..."',
-        )
+        ledger.problem(file, None, "", "", _INSIDE)
         return None
     raw = RawTable(name, file, tuple(headers), columns, lines, separator)
     return _without_blank_rows(raw, int((below & ~layout.filled).sum()), ledger)
@@ -339,29 +329,36 @@ def _columns(
     names = [str(place) for place in range(width)]
     encoders = [Encoder() for _ in names]
     quotes = b'"' in body
-    batches = pacsv.open_csv(
-        # A view: the text is not copied.
-        pa.BufferReader(pa.py_buffer(body).slice(begin)),
-        pacsv.ReadOptions(
+    options = {
+        "read_options": pacsv.ReadOptions(
             column_names=names,
             # The next block is parsed while this one becomes codes.
-            use_threads=True,
+            use_threads=len(body) > _BLOCK,
             # A record must fit in a block; notes in quotation marks can be long.
             block_size=max(_LONG_BLOCK, len(body) // 8) if quotes else _BLOCK,
         ),
-        pacsv.ParseOptions(
+        "parse_options": pacsv.ParseOptions(
             delimiter=separator,
             newlines_in_values=quotes,
             # Rows of another width are skipped here; the layout reports them by their lines.
             invalid_row_handler=lambda _row: "skip",
         ),
-        pacsv.ConvertOptions(
+        "convert_options": pacsv.ConvertOptions(
             # All as text: what a cell means is judged later, by the column it belongs to.
             column_types=dict.fromkeys(names, pa.string()),
             strings_can_be_null=False,
             # It was made sure of when the bytes were decoded.
             check_utf8=False,
         ),
+    }
+    # A view: the text is not copied.
+    text = pa.BufferReader(pa.py_buffer(body).slice(begin))
+    # A thread that still holds the handler when Python ends takes the process down, and after a
+    # small file the end can be near: it is read without threads.
+    batches = (
+        pacsv.open_csv(text, **options)
+        if len(body) > _BLOCK
+        else pacsv.read_csv(text, **options).to_batches()
     )
     # Each block becomes codes at once: the text of all cells is never there together.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -480,7 +477,11 @@ def cells_of_line(
     separator: str,
 ) -> list[str]:
     """Return the cells of one line, without blanks around them."""
-    rows = list(csv.reader(io.StringIO(text.decode()), delimiter=separator))
+    try:
+        rows = list(csv.reader(io.StringIO(text.decode()), delimiter=separator))
+    # A cell of more letters than the standard library allows is no name.
+    except csv.Error:
+        return []
     return [cell.strip() for cell in rows[0]] if rows else []
 
 

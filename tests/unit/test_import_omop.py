@@ -345,6 +345,17 @@ def test_a_row_of_another_width_is_refused(tmp_path: Path) -> None:
     assert "Kim" not in remarks.table().to_csv()
 
 
+def test_a_broken_row_in_another_encoding_prints_nothing(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    lines = text_of(MEASUREMENT).encode().splitlines()
+    lines.insert(2, b"1,Zyxw\xd5rth,900")
+    (tmp_path / "measurement.csv").write_bytes(b"\n".join(lines))
+    with pytest.raises(DataProblems, match="another encoding"):
+        read(tmp_path)
+    assert not capfd.readouterr().err
+
+
 def test_a_number_under_the_whole_form_is_its_total(tmp_path: Path) -> None:
     panel = CONCEPT.replace("44261-6", "44249-1")
     path = as_csv(tmp_path, {"measurement": MEASUREMENT, "CONCEPT": panel})

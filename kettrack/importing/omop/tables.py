@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import sys
 from collections import Counter
 from collections.abc import (
     Iterable,
@@ -61,6 +62,7 @@ _FIRST_BYTES: Final = 1 << 16
 _NULL_WORDS: Final = ("", "NULL", "null", "\\N")
 _WHOLE: Final = ("_id", "_of_birth")
 _BATCH: Final = 1 << 16
+_SMALL: Final = 1 << 22  # bytes that are read at once
 Batches = Iterator[tuple[Ints, pa.Table]]
 
 
@@ -118,7 +120,7 @@ class OmopTable:
         there = [name for name in wanted if name in self.columns]
         with _told_plainly(self.file):
             number = 1
-            for first, batch in self._raw(there, skipped):
+            for first, batch in _unprinted(self._raw(there, skipped)):
                 number = first or number
                 rows = _numbers(number, batch.num_rows, skipped)
                 number = int(rows[-1]) + 1 if len(rows) else number
@@ -162,27 +164,33 @@ class OmopTable:
         everything = list(self.columns.values())
         # Vocabulary files are parted by tabs, and their quotation marks are part of the names.
         quotes = self.separator != "\t"
-        yield from pacsv.open_csv(
-            pa.input_stream(str(self.path), compression="detect"),
-            read_options=pacsv.ReadOptions(
+        options = {
+            "read_options": pacsv.ReadOptions(
                 column_names=everything,
                 skip_rows=1,
                 use_threads=False,
             ),
-            parse_options=pacsv.ParseOptions(
+            "parse_options": pacsv.ParseOptions(
                 delimiter=self.separator,
                 quote_char='"' if quotes else False,
                 newlines_in_values=quotes,
                 ignore_empty_lines=False,
                 invalid_row_handler=skip,
             ),
-            convert_options=pacsv.ConvertOptions(
+            "convert_options": pacsv.ConvertOptions(
                 column_types=dict.fromkeys(everything, pa.string()),
                 include_columns=names,
                 strings_can_be_null=True,
                 null_values=_NULL_WORDS,
             ),
-        )
+        }
+        text = pa.input_stream(str(self.path), compression="detect")
+        # A thread that still holds `skip` when Python ends takes the process down, and after a
+        # small file the end can be near.
+        if self.path.stat().st_size < _SMALL:
+            yield from pacsv.read_csv(text, **options).to_batches()
+        else:
+            yield from pacsv.open_csv(text, **options)
 
 
 @contextmanager
@@ -211,6 +219,22 @@ def _filled(cells: pa.Table) -> Bools:
     for column in cells.columns:
         filled |= column.is_valid().to_numpy()
     return filled
+
+
+def _unprinted(
+    batches: Iterator[tuple[int, Any]],
+) -> Iterator[tuple[int, Any]]:
+    """The same batches. Arrow prints a trace where a broken row is no UTF-8, before it raises."""
+    while True:
+        printed = sys.unraisablehook
+        sys.unraisablehook = lambda _: None
+        try:
+            batch = next(batches)
+        except StopIteration:
+            return
+        finally:
+            sys.unraisablehook = printed
+        yield batch
 
 
 def _numbers(
@@ -343,7 +367,11 @@ def _header(
         text = stream.read(_FIRST_BYTES).decode("utf-8-sig", errors="replace")
     line = next(io.StringIO(text), "")
     separator = max(",\t;|", key=line.count)
-    cells = next(csv.reader(io.StringIO(line), delimiter=separator), [])
+    try:
+        cells = next(csv.reader([line], delimiter=separator), [])
+    # Line ends of old systems, and a cell without end: the reader of text tells them.
+    except csv.Error:
+        return [], separator
     return [cell.strip() for cell in cells], separator
 
 
