@@ -6,8 +6,11 @@ from __future__ import annotations
 
 import codecs
 import csv
+import re
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -34,6 +37,7 @@ from kettrack.importing.workbooks.names import (
     unique_names,
 )
 from kettrack.importing.workbooks.patients_above import filled_down
+from kettrack.privacy.identifying_people import word_of_nobody
 
 TEXT_ENDINGS: Final = (".csv", ".tsv", ".txt", ".tab")
 _SEPARATORS: Final = (",", ";", "\t", "|")
@@ -89,6 +93,9 @@ def read_text_file(
         remarks,
         file,
     )
+    if not area.names:
+        # No line names columns: the first one is a record, and may hold anybody's name.
+        read = _with_first_line(read, path)
     # Lines of another width were refused, and count as records.
     ragged = [one.row for one in remarks.said[before:] if one.row is not None]
     records = pa.array(sorted([*read.lines.tolist(), *ragged]), pa.int64())
@@ -100,9 +107,10 @@ def _tables(
     area: Area,
     place: TablePlace,
 ) -> list[SourceTable]:
-    written = dict(enumerate(read.headers, start=1))
+    written = {place: name for place, name in enumerate(read.headers, start=1) if name}
     # A second row of names has been joined to the first; without one they are as written.
-    names = unique_names(list(written), area.names or written, place)
+    columns = range(1, len(read.headers) + 1)
+    names = unique_names(columns, area.names or written, place)
     # Names that are refused take no record with them.
     keep = _records(read, area, place)
     if not names:
@@ -126,6 +134,29 @@ def _tables(
         },
     )
     return [filled_down(table, place)]
+
+
+def _with_first_line(
+    read: Delimited,
+    path: Path,
+) -> Delimited:
+    """The same text with the line that was taken for names as its first record."""
+    cells = list(read.headers)
+    lines = (
+        line
+        for line, found in _first_lines(path)
+        if [one.strip() for one in found] == cells
+    )
+    first = pa.array([[one or None] for one in cells], pa.list_(pa.string()))
+    return replace(
+        read,
+        headers=("",) * len(cells),
+        columns=tuple(
+            pa.concat_arrays([first[place].values, column])
+            for place, column in enumerate(read.columns)
+        ),
+        lines=np.insert(read.lines, 0, next(lines, 1)),
+    )
 
 
 def _records(
@@ -215,12 +246,22 @@ def _head(
         # A file of one line has nothing to ask about.
         if len(lines) > 1:
             ask_header(place)
-        return Area()
+            return Area()
+        # Names alone, of a table without a record.
+        alone = lines and _reads_like_names(lines[0][1])
+        return Area(names=dict(enumerate(lines[0][1], start=1)) if alone else {})
     (area,) = find_areas(grid, header=header)
     # The last of these lines is not the end of a longer file.
     near = area.records[0] if area.records else header + 1
     area.dropped = [(row, why) for row, why in area.dropped if header < row < near]
     return area
+
+
+def _reads_like_names(cells: list[str]) -> bool:
+    """Whether some cell holds a word of headings, and none begins with a number."""
+    words = [re.findall(r"[^\W\d_]+", cell.casefold()) for cell in cells]
+    known = any(word_of_nobody(word) for word in chain(*words))
+    return known and not any(cell.strip()[:1].isdigit() for cell in cells)
 
 
 def _first_lines(path: Path) -> _Lines:

@@ -151,8 +151,30 @@ def test_two_columns_of_one_name_are_asked_about(tmp_path: Path) -> None:
 
 
 def test_a_file_without_names_is_asked_about(tmp_path: Path) -> None:
-    _, remarks = read(written(tmp_path, "17,3,2024-01-01\n18,4,2024-01-02\n"))
+    path = written(tmp_path, "K. Roe-17,3,2024-01-01\nK. Roe-18,4,2024-01-02\n")
+    source, remarks = read(path)
     assert [one.key for one in remarks.asked] == ["header_row.log.csv"]
+    # The first line is a record, and gives no column its name.
+    (table,) = source.tables
+    assert table.data.column_names == ["column A", "column B", "column C"]
+    assert table.rows.to_pylist() == [1, 2]
+    assert table.data["column B"].to_pylist() == ["3", "4"]
+    source, remarks = read(path, **{"header_row__log__csv": "0"})
+    assert not remarks.asked
+    assert source.tables[0].data.equals(table.data)
+
+
+def test_a_file_of_names_alone_has_no_record(tmp_path: Path) -> None:
+    assert only(written(tmp_path, "patient_id,date,score\n")).data.num_rows == 0
+    assert only(written(tmp_path, "K1,2025-01-01,12\n")).rows.to_pylist() == [1]
+
+
+def test_a_cell_without_end_and_old_line_ends(tmp_path: Path) -> None:
+    text = "patient_id,date,score\nK1,2025-01-01,12\nK2,2025-01-01,13\n"
+    old = only(written(tmp_path, text.replace("\n", "\r"), "old.csv"))
+    assert old.data["score"].to_pylist() == ["12", "13"]
+    long = only(written(tmp_path, f"{text}K3,2025-01-01,{'9' * 200_000}\n"))
+    assert long.data.num_rows == 3
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,10 @@ def ask_header(place: TablePlace) -> None:
     place.remarks.ask(
         OpenQuestion(
             key=f"header_row.{table}",
-            asks=f"In which row of {table} do the names of the columns stand? (a number)",
+            asks=(
+                f"In which row of {table} do the names of the columns stand? (a number; 0 where"
+                " there are none)"
+            ),
             why="No row reads like names of columns; they are called column A, column B, ...",
         )
     )
