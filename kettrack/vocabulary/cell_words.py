@@ -214,6 +214,7 @@ _BESIDE_A_DRUG: Final = _words(
     " ketamine ketamin ketamina kétamine esketamine esketamin spravato s r racemic dose therapie"
     " behandlung infusie seance perfusion device devices induction maintenance booster"
 )
+_LONGEST: Final = 300  # letters of a cell that can be a word of a closed list
 _DOSE: Final = re.compile(r"(\d+(?:[.,]\d+)?)\s*(mg\s*/\s*kg|mg|µg|μg|ug|mcg|g)\b")
 
 
@@ -266,6 +267,9 @@ def word_meant(column: str, word: str) -> str | None:
     >>> word_meant("drug", "Ketamine J. Example") is None
     True
     """
+    # A cell without end would take hours, and is no word.
+    if len(word) > _LONGEST:
+        return None
     text = plain(word)
     found = _MEANT.get(column, {}).get(text)
     if found:
@@ -293,7 +297,7 @@ def dose_within(word: str) -> str | None:
     >>> dose_within("Spravato 84mg"), dose_within("Ketamine 0,5 mg/kg iv"), dose_within("iv")
     ('84 mg', '0.5 mg/kg', None)
     """
-    found = _DOSE.search(word.casefold())
+    found = _DOSE.search(word.casefold()) if len(word) <= _LONGEST else None
     if not found or _beside_drug("drug", word) is None:
         return None
     amount, unit = found.groups()

@@ -1259,3 +1259,11 @@ def test_patients_of_several_servers_are_said(tmp_path: Path, n_servers: int) ->
     assert len(found.scores) == 2
     said = any("several servers" in reason for reason in found.reasons)
     assert said == (n_servers > 1)
+
+
+def test_letters_that_are_broken_take_one_record_with_them(tmp_path: Path) -> None:
+    lines = [json.dumps(observation(id=f"o{place}")).encode() for place in range(3)]
+    lines[1] = lines[1].replace(b"o1", b"\xd5 1")
+    (tmp_path / "Observation.ndjson").write_bytes(b"\n".join(lines))
+    _, remarks = read(tmp_path)
+    assert [one.row for one in remarks.said if one.action == "refused"] == [2]

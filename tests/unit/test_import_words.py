@@ -20,7 +20,7 @@ from kettrack.importing.import_map import TableMap
 from kettrack.importing.journal import Journal, SourceColumn
 from kettrack.importing.observed_rows import observed, wanted
 from kettrack.importing.remarks import ColumnPlace, Remarks
-from kettrack.vocabulary.cell_words import word_meant
+from kettrack.vocabulary.cell_words import dose_within, word_meant
 from kettrack.vocabulary.columns import TABLES
 from kettrack.vocabulary.truth_words import truth_of
 
@@ -203,3 +203,8 @@ def test_rows_that_belong_to_a_table() -> None:
 )
 def test_words_beside_a_route(text: str, route: str | None) -> None:
     assert word_meant("route", text) == route
+
+
+def test_a_cell_without_end_is_no_word() -> None:
+    assert word_meant("drug", "9" * 1_000_000) is None
+    assert dose_within("9" * 1_000_000) is None

@@ -1,4 +1,4 @@
-"""JSON to records; a record that is nested without end is one that cannot be read."""
+"""JSON to records; one that is nested without end, or holds broken letters, cannot be read."""
 
 from __future__ import annotations
 
@@ -31,3 +31,6 @@ def decoded(
         return decoder.decode(body)
     except RecursionError:
         raise msgspec.ValidationError("nested too deep") from None
+    # Bytes that are no UTF-8 are told apart from other faults only within some texts.
+    except UnicodeDecodeError:
+        raise msgspec.DecodeError("no UTF-8") from None
