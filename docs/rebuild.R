@@ -5,7 +5,7 @@
 #   mkdir rows
 #   for name in response_by_session remission_by_session durability durability_from_response \
 #       response_by_week worsening_by_week worsening state_after_course ladder session_counts \
-#       responders among_scored; do
+#       responders among_scored suicidality_in_short; do
 #     kettrack estimate $name clinic --rows rows/$name.csv
 #   done
 #   Rscript docs/rebuild.R rows rebuilt.csv
@@ -265,6 +265,25 @@ shares <- function(question, rows) {
   do.call(rbind, lapply(split(rows, rows$curve), one))
 }
 
+# Shares with their exact interval, and events per 100 person-years.
+suicidality <- function(question, rows) {
+  one <- function(part) {
+    name <- part$curve[1]
+    if (name %in% c("attempt", "psychiatric")) {
+      years <- sum(part$time[!part$status]) / 365.25 / 100
+      events <- sum(part$status)
+      ends <- poisson.test(events, years)$conf.int
+      return(told(question, name, NA, events = events, n = sum(!part$status),
+        estimate = events / years, ci_low = ends[1], ci_high = ends[2]))
+    }
+    events <- sum(part$status)
+    ends <- 100 * binom.test(events, nrow(part))$conf.int
+    told(question, name, NA, events = events, n = nrow(part),
+      estimate = 100 * events / nrow(part), ci_low = ends[1], ci_high = ends[2])
+  }
+  do.call(rbind, lapply(split(rows, rows$curve), one))
+}
+
 # Who is left after each step; people leave at the first reason that applies.
 steps <- function(question, rows, order) {
   lost <- vapply(order, function(name) sum(rows$cause == name, na.rm = TRUE), 0)
@@ -353,6 +372,7 @@ rebuild <- function(question, rows) {
     response_by_week = , worsening_by_week = by_week(question, rows),
     durability = , durability_from_response = durability(question, rows),
     state_after_course = , among_scored = , worsening = shares(question, rows),
+    suicidality_in_short = suicidality(question, rows),
     ladder = steps(question, rows, LADDER),
     responders = steps(question, rows, RESPONDERS),
     session_counts = session_counts(question, rows),

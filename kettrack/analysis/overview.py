@@ -31,6 +31,7 @@ from kettrack.analysis.response.response_curve import (
     unscored_words,
     without_benchmark,
 )
+from kettrack.analysis.suicidality.in_short import suicidality_in_short
 from kettrack.escapes import visible
 from kettrack.privacy.disclosure import get_policy, hide_page_differences
 from kettrack.reading.cohort import Cohort
@@ -85,10 +86,10 @@ def first_page(cohort: Cohort | DerivedCohort) -> list[Result]:
     Returns
     -------
     list of Result
-        How many sessions and how long it lasts, in short; then who is counted, sessions, response
-        and worsening, remission, what followed, and why numbers of responders differ. Under a
-        release policy no number of people on the page lies so near to another that their difference
-        would tell a hidden one.
+        How many sessions and how long it lasts, in short; then who is counted, sessions, response,
+        worsening and suicidality, remission, what followed, and why numbers of responders differ.
+        Under a release policy no number of people on the page lies so near to another that their
+        difference would tell a hidden one.
     """
     cohort = derive(cohort)
     response = response_by_session(cohort)
@@ -107,6 +108,7 @@ def first_page(cohort: Cohort | DerivedCohort) -> list[Result]:
         response_by_week(cohort),
         worsening_by_week(cohort),
         worsening(cohort),
+        suicidality_in_short(cohort),
         without_benchmark(remission_by_session(cohort), "remission"),
         _add_words(
             state_after_course(cohort),

@@ -96,6 +96,7 @@ def poisson_rate(
         return RateInterval(np.nan, np.nan, np.nan)
     from scipy.special import gammaincinv
 
+    # Ends of a Poisson mean are quantiles of the gamma distribution.
     tail = (1 - level) / 2
     low = gammaincinv(events, tail) if events else 0.0
     high = gammaincinv(events + 1, 1 - tail)

@@ -29,6 +29,7 @@ HEADINGS: Final = {
     "response_by_week": "Response, all courses",
     "worsening_by_week": "When people got worse",
     "worsening": "Who got worse",
+    "suicidality_in_short": "Thoughts of suicide, attempts and admissions",
     "remission_by_session": "Remission",
     "state_after_course": "After the first course",
     "responders": "Why numbers of responders differ",

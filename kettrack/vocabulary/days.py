@@ -10,6 +10,8 @@ from __future__ import annotations
 from typing import Final
 
 DAYS_IN_WEEK: Final = 7
+# Of person-years, leap years among them.
+DAYS_IN_YEAR: Final = 365.25
 
 # A baseline is a score of so many days up to the first session. An older score tells little of how
 # somebody is when treatment starts.

@@ -110,15 +110,47 @@ def week_exits(
         no more sessions, and was scored after the last one; `not_scored`: was not.
     """
     bucket = cohort.bucket
-    known_to = np.asarray(bucket.observed_to_day, np.float64) - COMPLETE_LOG_DAYS
     sessions = np.diff(bucket.session_offsets)
-    last_session = bucket.session_day[bucket.session_offsets[1:] - 1]
     after_all = cohort.alignment.sessions_to_date >= sessions[bucket.score_patient]
     scored_at_end = bucket.first_row(bucket.score_known & after_all) != NO_ROW
+    last_score = cohort.baselines.last_day.astype(np.float64)
+    return exits_from(
+        cohort, event_day, chosen, leaving, last_score, np.asarray(scored_at_end, bool)
+    )
+
+
+def last_session_day(cohort: DerivedCohort) -> Floats:
+    """Day of the last session of each patient."""
+    bucket = cohort.bucket
+    last = bucket.session_day[bucket.session_offsets[1:] - 1]
+    return np.asarray(last, np.float64)
+
+
+def exits_from(
+    cohort: DerivedCohort,
+    event_day: Floats,
+    chosen: Array,
+    leaving: Leaving,
+    last_score: Floats,
+    scored_at_end: Array,
+) -> pd.DataFrame:
+    """Exits as from `week_exits`, where something else than the primary instrument is asked.
+
+    Parameters
+    ----------
+    cohort, event_day, chosen, leaving
+        As there.
+    last_score : float64, shape (patients,)
+        Day of the last answer.
+    scored_at_end : bool, shape (patients,)
+        Who answered after the last session.
+    """
+    bucket = cohort.bucket
+    known_to = np.asarray(bucket.observed_to_day, np.float64) - COMPLETE_LOG_DAYS
     # Whoever was never scored leaves on the day of session 1.
-    leaves = np.maximum(cohort.baselines.last_day, 0).astype(np.float64)
+    leaves = np.maximum(np.nan_to_num(last_score), 0)
     if leaving == "last session":
-        late = last_session + cohort.criteria.late_after_days
+        late = last_session_day(cohort) + cohort.criteria.late_after_days
         leaves = np.where(scored_at_end, late, leaves)
     tests = {
         "event": (event_day <= known_to) & (event_day <= leaves),

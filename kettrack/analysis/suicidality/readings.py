@@ -126,6 +126,7 @@ def ideation_answers(
     items = suicidality_readings(cohort)
     forms = cssrs_forms(cohort.scores)
     value = forms["value"]
+    # A form with blanks may hide a yes; a yes that stands on it is one.
     whole = value == forms["highest"]
     told = forms[whole | (value > 0)]
     parts = [items, told[READING_COLUMNS]]
