@@ -69,6 +69,7 @@ ANALYSIS_MAY_IMPORT = {
     "quality": set(),
     "courses": set(),
     "adherence": set(),
+    "cost": {"courses"},
     "durability": set(),
     "association": set(),
     "safety": set(),

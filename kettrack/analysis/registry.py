@@ -41,6 +41,7 @@ ROOMS: Final = (
     "next_session",
     "stop_after",
     "session_answers",
+    "cost",
     "calibration",
 )
 # Options that `estimate` hands on by itself.

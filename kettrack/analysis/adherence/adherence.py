@@ -150,6 +150,7 @@ def _pace_row(cohort: DerivedCohort, days: int) -> dict[str, Any]:
     """Days per session in the longest window, each person once."""
     rows = cohort.sessions[cohort.sessions["day"] < days]
     by_patient = rows.groupby(rows["patient_id"].astype(object))["day"]
+    # One session has no pace.
     number = by_patient.size()
     pace = (by_patient.max() / (number - 1))[number > 1]
     low, middle, high = pace.astype(float).quantile([0.25, 0.5, 0.75])
@@ -272,6 +273,7 @@ def _last_before_gap(cohort: DerivedCohort) -> tuple[Floats, Floats]:
     # The last session of a patient is followed by nothing, not by the next patient.
     following[bucket.session_offsets[1:] - 1] = np.inf
     gap = following - day
+    # Every patient has such a gap: the last one is without end.
     rows = np.flatnonzero(gap > COMPLETE_LOG_DAYS)
     first = rows[np.searchsorted(rows, bucket.session_offsets[:-1])]
     return day[first], gap[first]
@@ -282,6 +284,7 @@ def _reason_table(exits: pd.DataFrame, reasons: list[str]) -> pd.DataFrame:
     step = exits["step"].to_numpy()
     cause = exits["cause"].to_numpy()
     whole = count_competing_risks(step, (cause > 0).astype(np.int64), 1)
+    # Steps begin with 1, days with 0.
     longest = LAST_CURVE_DAY + 1
     shown = steps_to_show(whole.still_counted, whole.censored, FEWEST_PEOPLE, longest)
     # Without any stop there are no reasons to split by.

@@ -80,6 +80,7 @@ def scores_at_week(cohort: DerivedCohort, week: int) -> pd.DataFrame:
     out = pd.DataFrame({"baseline": cohort.baselines.score}, index=people)
     out["score"] = nearest["score"]
     out["change"] = out["score"] - out["baseline"]
+    # A session after the score cannot have changed it.
     until = nearest["sessions_to_date"].astype("Float64").reindex(people)
     out["sessions"] = _active_sessions(cohort, day, until)
     return out[_could_be_scored(cohort, day)]
@@ -382,6 +383,7 @@ def _slopes_at_week(scored: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _none_against_any(scored: pd.DataFrame) -> dict[str, Any]:
     """Difference in mean change between people with and without a session of the drug."""
+    # Welch's test: the two need not spread alike.
     had = scored["sessions"] > 0
     groups = [scored.loc[had, "change"], scored.loc[~had, "change"]]
     row: dict[str, Any] = {

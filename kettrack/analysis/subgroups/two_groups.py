@@ -104,7 +104,12 @@ def two_groups(
 
 def _two_largest(group: pd.Series, column: str) -> tuple[str, str]:
     """Names of the two largest groups, the larger one first."""
-    sizes = group.value_counts()
+    # Equally large groups would come in any order, were they not sorted by name first.
+    sizes = (
+        group.sort_values()
+        .value_counts(sort=False)
+        .sort_values(ascending=False, kind="stable")
+    )
     enough = sizes[sizes >= FEWEST_PEOPLE]
     if len(enough) < 2:
         raise NotIdentified(
@@ -176,6 +181,7 @@ def _hazard_ratio(one: pd.DataFrame, other: pd.DataFrame) -> dict[str, float]:
     except NotIdentified:
         # The groups never are at risk together.
         return {"estimate": np.nan}
+    # Symmetric on the scale of the logarithm.
     log_ratio = float(fit.coefficient[0])
     half = NORMAL_QUANTILE * float(fit.robust_error[0])
     return {

@@ -1,0 +1,1 @@
+"""What sessions cost, for each person and for each response."""

@@ -1,0 +1,236 @@
+"""Cost per patient, per responder, per remitter and per month in response, to a fixed week."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from kettrack.analysis.context import LEVEL, require_log_end, rule_words
+from kettrack.analysis.courses.by_week import event_days
+from kettrack.analysis.person_rows import COLUMNS
+from kettrack.analysis.registry import Answer, question
+from kettrack.arrays import Floats
+from kettrack.errors import NotIdentified
+from kettrack.escapes import in_sentence
+from kettrack.estimators.intervals import patient_weights, percentile_interval
+from kettrack.result import Role
+from kettrack.timelines.derived import DerivedCohort
+from kettrack.vocabulary.days import DAYS_IN_WEEK, HORIZON_DAYS
+from kettrack.vocabulary.limits import FEWEST_EVENTS, FEWEST_PEOPLE
+
+_REPLICATES: Final = 1000
+_SEED: Final = 1
+_DAYS_IN_MONTH: Final = 365.25 / 12
+_WEEK: Final = HORIZON_DAYS // DAYS_IN_WEEK
+_WELL: Final = ("response", "remission")
+_ROLES: Final[dict[str, Role]] = {
+    "key": "key",
+    "about": "label",
+    "unit": "label",
+    "n": "denominator",
+    "events": "count",
+    "estimate": "derived",
+    "ci_low": "derived",
+    "ci_high": "derived",
+}
+# Row -> what it is, and the column of `cost_rows` that it is divided by.
+_ASKED: Final = {
+    "per_patient": ("cost per patient", "person"),
+    "per_responder": ("cost of everybody per person who responded", "response"),
+    "per_remitter": ("cost of everybody per person who remitted", "remission"),
+    "per_month": ("cost of everybody per month in response", "months"),
+}
+
+
+@question(
+    "cost",
+    asks="What do sessions cost, per patient, per responder and per month in response?",
+    unit="as named in each row",
+    estimand=(
+        f"Cost of all sessions to week {_WEEK} of everybody who started, divided by the people, by"
+        " those who had responded or remitted by then, and by the months in which a response was"
+        " seen. It does not say what the responses were caused by."
+    ),
+    roles=_ROLES,
+    decimals={"estimate": 0, "ci_low": 0, "ci_high": 0},
+)
+def cost(cohort: DerivedCohort) -> Answer:
+    """Cost per patient, per responder, per remitter and per month in response.
+
+    Returns
+    -------
+    Result
+        One row each: `events` people with the outcome (months: people who were in response at all)
+        of `n`, and a percentile interval from bootstrap samples of patients. Missing where fewer
+        than `FEWEST_EVENTS` have it. `per_additional_responder` is always missing: what one more
+        session changes is no ratio of totals. Refused without `cost`, and with fewer than
+        `FEWEST_PEOPLE` whose log reaches to the week.
+    """
+    require_log_end(cohort)
+    people, without = cost_rows(cohort)
+    if len(people) < FEWEST_PEOPLE:
+        raise NotIdentified(
+            f"fewer than {FEWEST_PEOPLE} people have a rated baseline, a log that reaches to week"
+            f" {_WEEK}, and the cost of each of their sessions.",
+            "cost of each session in sessions.csv, and observed_to_day.",
+        )
+    unit = in_sentence(cohort.settings.currency) or "currency not named"
+    table = _table(people, unit)
+    return Answer(
+        table=table,
+        sentence=_sentence(table),
+        caveats=(
+            f"{without} people besides are left out because the cost of a session of theirs is not"
+            " recorded."
+            if without
+            else "The cost of each session of these people is recorded.",
+            "Counted is what the column cost holds, in most logs what the patient paid. The people"
+            " who did not respond cost money too: they are in every row.",
+            "What one more session costs per additional responder is refused here. More sessions go"
+            " to other people than fewer sessions do, so a ratio of totals would not be the answer."
+            " next_session says what one more session changes, with its interval, or refuses.",
+            "A month counts in response as long as a score told so, at most"
+            f" {cohort.criteria.state_holds_days} days after it. {rule_words(cohort)}.",
+        ),
+        level=LEVEL,
+        seed=_SEED,
+        rows=partial(_person_rows, people),
+    )
+
+
+def cost_rows(cohort: DerivedCohort) -> tuple[pd.DataFrame, int]:
+    """Cost and outcomes of each person to the week, and how many lack the cost of a session.
+
+    Returns
+    -------
+    people : DataFrame
+        One row per patient with a rated baseline and a log that reaches to the week, by
+        `patient_id`: `cost` `person` (1) `response` `remission` (0 or 1; 0 without such a rule)
+        `months`.
+    without : int
+        People like them of whom a session has no cost.
+
+    Raises
+    ------
+    NotIdentified
+        When no session has a cost.
+    """
+    sessions = cohort.sessions
+    if sessions["cost"].isna().all():
+        raise NotIdentified(
+            "no session has a cost.",
+            "cost of each session in sessions.csv, and currency in kettrack.toml.",
+        )
+    # Logs differ in length; to a fixed day everybody is looked at alike.
+    inside = sessions[sessions["day"] <= HORIZON_DAYS]
+    money = inside["cost"].astype("Float64")
+    # One missing cost makes a total too low, so the person has none.
+    totals = money.groupby(inside["patient_id"].astype(object)).agg(
+        ["sum", "count", "size"]
+    )
+    known = totals["sum"].where(totals["count"] == totals["size"])
+    index = pd.Index(cohort.bucket.patient_id, name="patient_id")
+    people = pd.DataFrame({"cost": known.reindex(index).astype(float), "person": 1.0})
+    for event in _WELL:
+        people[event] = _had(cohort, event)
+    people["months"] = _months(cohort).reindex(index).fillna(0.0)
+    reaches = np.asarray(cohort.bucket.observed_to_day) >= HORIZON_DAYS
+    chosen = people[cohort.rated & reaches]
+    complete = chosen.dropna(subset=["cost"])
+    return complete, len(chosen) - len(complete)
+
+
+def _had(cohort: DerivedCohort, event: str) -> Floats:
+    """1 for each person with a proven event by the week, else 0."""
+    rule = getattr(cohort.criteria, event)
+    if rule is None:
+        return np.zeros(cohort.bucket.n)
+    day = event_days(cohort, rule, cohort.rated)
+    return (day <= HORIZON_DAYS).astype(np.float64)
+
+
+def _months(cohort: DerivedCohort) -> pd.Series:
+    """Months in which each person was known to be in response or remission, to the week."""
+    segments = cohort.state_segments
+    well = segments[segments["state"].isin(_WELL)]
+    # A state that begins after the last day comes to have no length.
+    begin = well["from_day"].clip(upper=HORIZON_DAYS)
+    end = well["to_day"].clip(upper=HORIZON_DAYS)
+    days = (end - begin).astype(float)
+    total: pd.Series = days.groupby(well["patient_id"].astype(object)).sum()
+    return total / _DAYS_IN_MONTH
+
+
+def _table(people: pd.DataFrame, unit: str) -> pd.DataFrame:
+    """Ratios of totals; every replicate weighs the people anew."""
+    # A patient drawn twice brings money and outcome twice: both change together.
+    weights = patient_weights(len(people), _REPLICATES, _SEED).astype(np.float64)
+    money = people["cost"].to_numpy()
+    spent = weights @ money
+    rows: list[dict[str, Any]] = []
+    for key, (about, column) in _ASKED.items():
+        amount = people[column].to_numpy()
+        events = int((amount > 0).sum())
+        row: dict[str, Any] = {
+            "key": key,
+            "about": about,
+            "unit": unit,
+            "n": len(people),
+            "events": events,
+            "estimate": np.nan,
+        }
+        if events >= FEWEST_EVENTS:
+            drawn = weights @ amount
+            # A sample without any outcome has no ratio.
+            safe = np.where(drawn > 0, drawn, np.nan)
+            low, high = percentile_interval(spent / safe, LEVEL)
+            row |= {
+                "estimate": money.sum() / amount.sum(),
+                "ci_low": float(low),
+                "ci_high": float(high),
+            }
+        rows.append(row)
+    refused = {
+        "key": "per_additional_responder",
+        "about": "cost of one more session per additional responder: refused",
+        "unit": unit,
+        "n": len(people),
+    }
+    table = pd.DataFrame([*rows, refused]).reindex(columns=list(_ROLES))
+    return table.astype({"events": "Int64"})
+
+
+def _sentence(table: pd.DataFrame) -> str:
+    """Each cost that can be told, with its interval, and that no cause is claimed."""
+    known = table.set_index("key")["estimate"].notna()
+    words = {
+        "per_responder": "for each of the {per_responder.events} people who had responded",
+        "per_remitter": "for each of the {per_remitter.events} people who had remitted",
+        "per_month": "for each month in which a response was seen",
+    }
+    parts = [
+        f"{{{key}.estimate}} ({{{key}.ci_low}} to {{{key}.ci_high}}) {said}"
+        for key, said in words.items()
+        if known[key]
+    ]
+    more = f" That is {'; '.join(parts)}." if parts else ""
+    return (
+        f"To week {_WEEK}, the sessions of {{per_patient.n}} people cost {{per_patient.estimate}}"
+        " ({per_patient.ci_low} to {per_patient.ci_high}) {per_patient.unit} per patient."
+        f"{more} What one more session costs per additional responder cannot be told"
+        " from totals."
+    )
+
+
+def _person_rows(people: pd.DataFrame) -> pd.DataFrame:
+    """Cost of each person as the value, and whether they had responded by the week."""
+    rows = people.reset_index().assign(
+        curve="cost",
+        status=people["response"].to_numpy() > 0,
+        weight=1.0,
+        value=people["cost"].to_numpy(),
+    )
+    return rows.reindex(columns=list(COLUMNS))
