@@ -31,6 +31,7 @@ from kettrack.analysis.response.response_curve import (
     unscored_words,
     without_benchmark,
 )
+from kettrack.analysis.safety.adverse_events import adverse_events
 from kettrack.analysis.suicidality.in_short import suicidality_in_short
 from kettrack.escapes import visible
 from kettrack.privacy.disclosure import get_policy, hide_page_differences
@@ -87,7 +88,8 @@ def first_page(cohort: Cohort | DerivedCohort) -> list[Result]:
     -------
     list of Result
         How many sessions and how long it lasts, in short; then who is counted, sessions, response,
-        worsening and suicidality, remission, what followed, and why numbers of responders differ.
+        worsening, suicidality and side effects, remission, what followed, and why numbers of
+        responders differ.
         Under a release policy no number of people on the page lies so near to another that their
         difference would tell a hidden one.
     """
@@ -109,6 +111,8 @@ def first_page(cohort: Cohort | DerivedCohort) -> list[Result]:
         worsening_by_week(cohort),
         worsening(cohort),
         suicidality_in_short(cohort),
+        # Good news never stands without the harm beside it.
+        adverse_events(cohort),
         without_benchmark(remission_by_session(cohort), "remission"),
         _add_words(
             state_after_course(cohort),

@@ -30,6 +30,7 @@ HEADINGS: Final = {
     "worsening_by_week": "When people got worse",
     "worsening": "Who got worse",
     "suicidality_in_short": "Thoughts of suicide, attempts and admissions",
+    "adverse_events": "Side effects",
     "remission_by_session": "Remission",
     "state_after_course": "After the first course",
     "responders": "Why numbers of responders differ",
@@ -41,6 +42,7 @@ MORE: Final = {
     "how_many_sessions": "02_sessions_to_response.ipynb",
     "response_by_week": "02_sessions_to_response.ipynb",
     "worsening_by_week": "02_sessions_to_response.ipynb",
+    "adverse_events": "06_safety_and_suicidality.ipynb",
     "how_long_it_lasts": "04_durability_and_maintenance.ipynb",
     "how_long_from_response": "04_durability_and_maintenance.ipynb",
 }

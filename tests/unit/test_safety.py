@@ -8,7 +8,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
-from sample_answers import derived_sample, sample_answer
+from sample_answers import sample_answer
 from spec.tables import read
 from statsmodels.stats.proportion import proportion_confint
 
@@ -345,8 +345,3 @@ def test_people_behind_the_shares_are_exported():
     own = rows[rows["curve"] == "nausea"]
     row = answer.table.set_index("key").loc["nausea"]
     assert (len(own), int(own["status"].sum())) == (row["n"], row["people_with"])
-
-
-def test_ten_thousand_people_are_counted_in_seconds():
-    found = safety_sessions(derived_sample())
-    assert len(found.person) == len(found.flags["any"])
