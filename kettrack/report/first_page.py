@@ -37,6 +37,7 @@ HEADINGS: Final = {
 }
 # Name of a result -> notebook with the table, the curve and the caveats behind it.
 MORE: Final = {
+    "suicidality_in_short": "06_safety_and_suicidality.ipynb",
     "among_scored": "02_sessions_to_response.ipynb",
     "scores_by_week": "05_sessions_and_symptom_change.ipynb",
     "how_many_sessions": "02_sessions_to_response.ipynb",

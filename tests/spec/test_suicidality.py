@@ -248,16 +248,16 @@ EVENTS = """
 def test_events_by_phase_and_the_days_they_are_divided_by():
     people = ("before", "during", "last", "after", "medical", "died", "endless")
     sessions = "patient | days\n" + "\n".join(f"{who} | 0 7" for who in people)
-    ends = dict.fromkeys(people, 27) | {"died": 27, "endless": ""}
+    ends = dict.fromkeys(people, 28) | {"died": 28, "endless": ""}
     patients = "patient | observed_to_day | planned_sessions\n" + "\n".join(
         f"{who} | {day} | 2" for who, day in ends.items()
     )
     clinic = cohort("patient | day | score\nafter | 0 | 9", sessions, patients, EVENTS)
     table = estimate("attempts_and_admissions", clinic).table.set_index("key")
-    # 28 days each, to the end of the log and not past a death: 5 x 28 + 11.
-    assert table.loc["attempt", "person_years"] == pytest.approx(151 / 365.25)
+    # 29 days each, to the end of the log and not past a death: 5 x 29 + 11.
+    assert table.loc["attempt", "person_years"] == pytest.approx(156 / 365.25)
     assert table.loc["attempt_during", "person_years"] == pytest.approx(48 / 365.25)
-    assert table.loc["attempt_after", "person_years"] == pytest.approx(103 / 365.25)
+    assert table.loc["attempt_after", "person_years"] == pytest.approx(108 / 365.25)
     told = {key: (row["events"], row["people"]) for key, row in table.iterrows()}
     assert told == {
         "attempt": (1, 1),
