@@ -35,6 +35,7 @@ ROOMS: Final = (
     "adherence",
     "response",
     "durability",
+    "subgroups",
     "safety",
     "suicidality",
     "association",

@@ -76,6 +76,15 @@ def _has(
     return name in table and bool(table[name].notna().any())
 
 
+def characteristic_label(
+    cohort: DerivedCohort,
+    name: str,
+) -> str:
+    """The short name of a characteristic or of another grouping, as a reader knows it."""
+    scale = other_scales(cohort).get(name)
+    return scale.name if scale else name.replace("_", " ")
+
+
 def characteristic_words(
     cohort: DerivedCohort,
     name: str,

@@ -1,0 +1,146 @@
+"""For whom: pseudo-values, differences at equal other characteristics, signals and nulls."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from simulated import simulated_cohort
+
+from kettrack import Cohort, estimate
+from kettrack.analysis.response.exits import first_course_exits
+from kettrack.analysis.subgroups.adjusted import Characteristic, compare, holm, shrink
+from kettrack.estimators.survival.pseudo_values import pseudo_values
+from kettrack.timelines.derived import derive
+
+
+@pytest.fixture(scope="module")
+def clinic() -> Cohort:
+    return simulated_cohort("measured", 500, seed=4)
+
+
+def test_without_a_log_that_ends_a_pseudo_value_is_what_was_seen() -> None:
+    step = np.array([1, 3, 2, 4, 4])
+    cause = np.array([1, 1, 2, 1, 2])
+    by_three, without = pseudo_values(step, cause, 2, 3)
+    assert by_three.tolist() == pytest.approx([1, 1, 0, 0, 0])
+    # steps of the first three that began without the event
+    assert without.tolist() == pytest.approx([1, 3, 3, 3, 3])
+
+
+def test_pseudo_values_are_right_on_average_where_logs_end_at_random() -> None:
+    """Response at a session drawn evenly from 1 to 10; logs end at a session drawn on its own."""
+    rng = np.random.default_rng(3)
+    n = 4000
+    happens = rng.integers(1, 11, n)
+    ends = rng.integers(1, 13, n)
+    step = np.minimum(happens, ends)
+    cause = (happens <= ends).astype(int)
+    by_four, without = pseudo_values(step, cause, 1, 4)
+    assert by_four.mean() == pytest.approx(0.4, abs=0.03)
+    # 1 + 0.9 + 0.8 + 0.7
+    assert without.mean() == pytest.approx(3.4, abs=0.06)
+
+
+def test_what_groups_have_in_common_is_held_equal() -> None:
+    """Outcome follows age alone; route goes with age, so only the plain difference is there."""
+    rng = np.random.default_rng(8)
+    n = 3000
+    old = rng.random(n) < 0.5
+    nasal = rng.random(n) < np.where(old, 0.8, 0.2)
+    outcome = 10.0 * old + rng.normal(0, 3, n)
+    own = nasal[:, None].astype(float)
+    nobody = np.zeros((n, 1))
+    age = Characteristic(
+        "age",
+        "age",
+        pd.Series(pd.Categorical(old, categories=[False, True], ordered=True)),
+        np.empty(0),
+        np.nan,
+    )
+    assert compare(outcome, own, nobody, []).difference == pytest.approx(6, abs=0.6)
+    equal = compare(outcome, own, nobody, [age])
+    assert equal.difference == pytest.approx(0, abs=3.5 * equal.error[0])
+    assert equal.error[0] < 0.2
+
+
+def test_a_column_that_repeats_others_changes_nothing() -> None:
+    rng = np.random.default_rng(2)
+    own = (rng.random((200, 1)) < 0.5).astype(float)
+    outcome = own[:, 0] + rng.normal(size=200)
+    nobody = np.zeros((200, 1))
+    same = Characteristic(
+        "drug",
+        "drug",
+        pd.Series(
+            pd.Categorical(own[:, 0] > 0, categories=[False, True], ordered=True)
+        ),
+        np.empty(0),
+        np.nan,
+    )
+    assert compare(outcome, own, nobody, [same]).difference == pytest.approx(
+        compare(outcome, own, nobody, []).difference
+    )
+
+
+def test_chances_of_several_looks_never_fall() -> None:
+    chances = np.array([0.2, 0.001, 0.04, 0.9])
+    assert (holm(chances) >= chances).all()
+    assert holm(chances)[1] == pytest.approx(0.004)
+
+
+def test_differences_no_larger_than_chance_makes_are_drawn_to_none() -> None:
+    drawn, spread = shrink(np.array([0.5, -0.9, 0.2]), np.ones(3))
+    assert spread == 0
+    assert drawn.tolist() == [0, 0, 0]
+
+
+def test_a_planted_difference_is_found_and_planted_nulls_are_not(
+    clinic: Cohort,
+) -> None:
+    """People who had hardly any chance to respond by the session are put in one ethnicity."""
+    exits = first_course_exits(derive(clinic)).set_index("patient_id")
+    responded = exits["cause"] == 1
+    rng = np.random.default_rng(1)
+    chance = (
+        responded.reindex(clinic.patients["patient_id"]).map({True: 0.1}).fillna(0.6)
+    )
+    group = np.where(rng.random(len(chance)) < chance, "asian", "white")
+    changed = replace(clinic, patients=clinic.patients.assign(ethnicity=group))
+    found = estimate("for_whom", changed)
+    table = found.table.set_index("key")
+    planted = table[table["characteristic"] == "ethnicity"].dropna(subset=["adjusted"])
+    assert ((planted["adjusted_low"] > 0) | (planted["adjusted_high"] < 0)).all()
+    assert "asian" in found.text or "white" in found.text
+    for null in ("site", "sex"):
+        rest = table[table["characteristic"] == null].dropna(subset=["adjusted"])
+        assert ((rest["adjusted_low"] < 0) & (rest["adjusted_high"] > 0)).all()
+    # what is real of the differences is left, less than all of it
+    ratio = (planted["shrunken"] / planted["adjusted"]).iloc[0]
+    assert 0 < ratio < 1
+
+
+def test_shares_are_those_of_the_same_question_by_group(clinic: Cohort) -> None:
+    table = estimate("for_whom", clinic).table
+    by_site = estimate("response_by_session", clinic, by="site").table
+    sites = table[table["characteristic"] == "site"].set_index("group")["estimate"]
+    at_six = by_site[by_site["at"] == 6].set_index("group")["estimate"]
+    assert sites.to_dict() == pytest.approx(at_six.to_dict())
+
+
+def test_differences_as_counted_are_differences_of_the_shares(clinic: Cohort) -> None:
+    """Pseudo-values of everybody, against curves of each group: alike but for ends of logs."""
+    table = estimate("for_whom", clinic).table
+    sites = table[table["characteristic"] == "site"]
+    gap = sites["estimate"] - sites["estimate"].iloc[0]
+    assert sites["difference"].iloc[1:].tolist() == pytest.approx(
+        gap.iloc[1:].tolist(), abs=1.0
+    )
+
+
+def test_small_clinics_are_refused() -> None:
+    found = estimate("for_whom", simulated_cohort("measured", 30, seed=4))
+    assert found.status == "refused"
+    assert "30 people" in found.reason
