@@ -116,6 +116,7 @@ def _number(
         return none
     number = values.reindex(people).astype("Float64").to_numpy(float, na_value=np.nan)
     spread = float(np.nanstd(number, ddof=1))
+    # A number that is the same for everybody explains nothing.
     if not spread:
         return none
     return np.nan_to_num((number - np.nanmean(number)) / spread), spread
@@ -179,6 +180,7 @@ def compare(
     residual = outcome - x @ (bread @ (x.T @ outcome))
     # the error asks for no equal spread, and counts the columns that are fitted
     scores = x * residual[:, None]
+    # with few people the normal distribution would be too sure
     freedom = n - x.shape[1]
     spread = n / freedom * bread @ (scores.T @ scores) @ bread
     inside = slice(1, 1 + own.shape[1])

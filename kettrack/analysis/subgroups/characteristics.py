@@ -181,6 +181,7 @@ def characteristic_groups(
 
 def _levels(values: pd.Series) -> pd.Series:
     """Levels of a choice, the commonest first."""
+    # "Unknown" was not recorded: a group of such people would be one of forms, not of people.
     named = values.astype("object").where(values.notna() & (values != _NOT_KNOWN))
     shown = named.map(lambda level: str(level).replace("_", " "), na_action="ignore")
     # Equally common levels stay in alphabetical order: the second sort is stable.

@@ -112,6 +112,7 @@ def for_whom(cohort: DerivedCohort) -> Answer:
     for equal spread, one row a person.
     """
     exits = first_course_exits(cohort).set_index("patient_id")
+    # Whoever never was at risk has no pseudo-value; a caveat says so.
     at_risk = exits[exits["step"] > 0]
     characteristics = known_characteristics(cohort, at_risk.index)
     if not characteristics:
@@ -153,6 +154,7 @@ def _look(
         _group_row(each, str(label), part)
         for label, part in at_risk.groupby(each.group, observed=True)
     ]
+    # What is compared is never held equal, not even as a number.
     others = others_of(each.name, characteristics)
     own = (each.dummies, each.unknown)
     return _Look(
@@ -196,6 +198,7 @@ def _group_row(
     # Where everybody has left, the curve goes on as it is.
     last = min(TOLD_SESSION, len(curve.free)) - 1
     events = int(counts.events[: last + 1, 0].sum())
+    # Keys name the place of a group, since labels may hold any signs.
     place = list(each.group.cat.categories).index(label)
     return {
         "key": f"{each.name}_{place}",
@@ -265,6 +268,7 @@ def _sentence(table: pd.DataFrame) -> str:
     """What stands out of all looks, or that nothing does."""
     grouped = table[table["adjusted"].notna()]
     n_looks = grouped["characteristic"].nunique()
+    # An interval that holds for all looks at once is what makes a difference worth a sentence.
     outside = grouped[(grouped["adjusted_low"] > 0) | (grouped["adjusted_high"] < 0)]
     start = f"Response by session {TOLD_SESSION} was compared within {n_looks} characteristics."
     if outside.empty:
