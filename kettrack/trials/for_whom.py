@@ -9,7 +9,7 @@ import pandas as pd
 from kettrack.analysis.response.exits import CAUSES, first_course_exits
 from kettrack.analysis.response.response_curve import TOLD_SESSION
 from kettrack.analysis.subgroups.adjusted import (
-    compare,
+    adjusted_comparison,
     known_characteristics,
     others_of,
 )
@@ -44,7 +44,7 @@ def measure_nulls(cohort: Cohort) -> dict[str, float]:
     for each in there:
         if each.name in NULLS:
             others = others_of(each.name, there)
-            compared = compare(outcome, each.dummies, each.unknown, others)
+            compared = adjusted_comparison(outcome, each.dummies, each.unknown, others)
             found[each.name] = compared.chance
     return found
 

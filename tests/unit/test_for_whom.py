@@ -11,7 +11,12 @@ from simulated import simulated_cohort
 
 from kettrack import Cohort, estimate
 from kettrack.analysis.response.exits import first_course_exits
-from kettrack.analysis.subgroups.adjusted import Characteristic, compare, holm, shrink
+from kettrack.analysis.subgroups.adjusted import (
+    Characteristic,
+    adjusted_comparison,
+    holm,
+    shrink,
+)
 from kettrack.estimators.survival.pseudo_values import pseudo_values
 from kettrack.timelines.derived import derive
 
@@ -60,8 +65,10 @@ def test_what_groups_have_in_common_is_held_equal() -> None:
         np.empty(0),
         np.nan,
     )
-    assert compare(outcome, own, nobody, []).difference == pytest.approx(6, abs=0.6)
-    equal = compare(outcome, own, nobody, [age])
+    assert adjusted_comparison(outcome, own, nobody, []).difference == pytest.approx(
+        6, abs=0.6
+    )
+    equal = adjusted_comparison(outcome, own, nobody, [age])
     assert equal.difference == pytest.approx(0, abs=3.5 * equal.error[0])
     assert equal.error[0] < 0.2
 
@@ -80,8 +87,10 @@ def test_a_column_that_repeats_others_changes_nothing() -> None:
         np.empty(0),
         np.nan,
     )
-    assert compare(outcome, own, nobody, [same]).difference == pytest.approx(
-        compare(outcome, own, nobody, []).difference
+    assert adjusted_comparison(
+        outcome, own, nobody, [same]
+    ).difference == pytest.approx(
+        adjusted_comparison(outcome, own, nobody, []).difference
     )
 
 

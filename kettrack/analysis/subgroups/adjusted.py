@@ -142,7 +142,7 @@ class Comparison:
     chance: float
 
 
-def compare(
+def adjusted_comparison(
     outcome: Floats,
     own: Floats,
     unknown: Floats,

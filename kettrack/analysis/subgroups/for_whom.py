@@ -19,7 +19,7 @@ from kettrack.analysis.subgroups.adjusted import (
     BOUND_TOGETHER,
     Characteristic,
     Comparison,
-    compare,
+    adjusted_comparison,
     holm,
     known_characteristics,
     others_of,
@@ -160,8 +160,8 @@ def _look(
     return _Look(
         of=each,
         rows=rows,
-        counted=compare(outcome, *own, []),
-        equal=compare(outcome, *own, others),
+        counted=adjusted_comparison(outcome, *own, []),
+        equal=adjusted_comparison(outcome, *own, others),
     )
 
 
@@ -182,8 +182,8 @@ def _number_look(
     return _Look(
         of=each,
         rows=[row],
-        counted=compare(outcome, *own, []),
-        equal=compare(outcome, *own, others),
+        counted=adjusted_comparison(outcome, *own, []),
+        equal=adjusted_comparison(outcome, *own, others),
     )
 
 
