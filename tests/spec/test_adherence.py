@@ -69,7 +69,7 @@ def test_the_sample_agrees_with_sql():
         " select count(*), count(*) filter (k >= 6) from n join patients using (patient_id)"
         " where observed_to_day >= 20 and coalesce(prior_sessions, 0) = 0"
     ).fetchall()[0]
-    assert counted == tuple(table.loc["sessions_6_in_21_days", ["n", "events"]])
+    assert counted == tuple(table.loc["sessions_6_in_3_weeks", ["n", "events"]])
 
 
 def test_reasons_add_up_to_any_reason():

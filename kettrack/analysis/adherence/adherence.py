@@ -81,7 +81,7 @@ def induction_completed(cohort: DerivedCohort) -> Answer:
     """
     require_log_end(cohort)
     windows = {
-        f"sessions_{sessions}_in_{days}_days": (sessions, days)
+        f"sessions_{sessions}_in_{days // DAYS_IN_WEEK}_weeks": (sessions, days)
         for sessions, days in INDUCTION_WINDOWS
     }
     flags = {key: _completed(cohort, *window) for key, window in windows.items()}
@@ -100,7 +100,7 @@ def induction_completed(cohort: DerivedCohort) -> Answer:
         table=table,
         sentence=(
             f"{{{first}.events}} of {{{first}.n}} people had {sessions} sessions or more within"
-            f" {days} days: {share_with_interval(first)}. The median was"
+            f" {days // DAYS_IN_WEEK} weeks: {share_with_interval(first)}. The median was"
             " {days_per_session.estimate} days per session. The others came more slowly or stopped;"
             " this does not say why, or how they did."
         ),
@@ -138,7 +138,7 @@ def _share_row(key: str, window: tuple[int, int], flag: pd.Series) -> dict[str, 
     events = int(flag.sum())
     return {
         "key": key,
-        "about": f"{window[0]} sessions or more within {window[1]} days",
+        "about": f"{window[0]} sessions or more within {window[1] // DAYS_IN_WEEK} weeks",
         "unit": "%",
         "n": len(flag),
         "events": events,
