@@ -120,7 +120,7 @@ def test_the_same_seed_is_the_same_answer(helped):
 
 
 def test_refused_cohorts_are_counted_and_said():
-    found = calibration_check(thin_clinic(), cohorts=4)
+    found = calibration_check(thin_clinic(), cohorts=12)
     refused = found.table.set_index("key")["refused"]
     assert refused["next_session_0"] > 0
     assert "refused" in found.text or "refuses" in found.text

@@ -149,16 +149,17 @@ def test_refused_without_scores_after_stopping(helped):
     assert "after the last session" in refused.value.collect
 
 
-@pytest.mark.parametrize("times", [1.0, 3.0])
-def test_the_course_of_severity_is_found_again(times):
+def weekly_scores(
+    times: float, own_level: float = 10.0, lowest: float = -np.inf, effect: float = 1.0
+) -> ScoreSeries:
     """Simulated by other code than the one that fits: weekly scores, half the people treated for
-    twelve weeks, half three; the first session does as much as a later one, or three times that.
+    twelve weeks, half three; the first session does so many times as much as a later one.
     """
     rng = np.random.default_rng(3)
-    n = 1_500
-    level = rng.normal(10, 4, n)
+    n = 3_000
+    level = rng.normal(own_level, 4, n)
     severity = rng.normal(17, 3, n)
-    own = rng.normal(1.0, 0.3, n)
+    own = effect * rng.normal(1.0, 0.3, n)
     weeks = np.where(np.arange(n) % 2, 12, 3)
     lifted = np.zeros(n)
     scores = [severity + rng.normal(0, 2, n)]
@@ -172,21 +173,53 @@ def test_the_course_of_severity_is_found_again(times):
     shape = (13, n)
     first_age = np.full(shape, np.nan)
     first_age[1] = 0
-    series = ScoreSeries(
-        score=np.array(scores),
+    score = np.array(scores)
+    # the baseline is taken as it is; later scores cannot fall below the lowest
+    score[1:] = np.maximum(score[1:], lowest)
+    at_lowest = score <= lowest
+    return ScoreSeries(
+        score=score,
         days=np.full(shape, 7.0),
         sessions=np.array(sessions),
         age=np.zeros(shape),
         first_age=first_age,
         begin=np.full(n, -7.0),
+        edge=-at_lowest.astype(float),
+        step=0.0,
     )
-    found = fit_score_process(series).process
+
+
+@pytest.mark.parametrize("times", [1.0, 3.0])
+def test_the_course_of_severity_is_found_again(times):
+    found = fit_score_process(weekly_scores(times)).process
     assert found.session == pytest.approx(1.0, abs=0.2)
     assert found.session * found.first == pytest.approx(times, abs=0.5)
     assert found.level == pytest.approx(10, abs=0.6)
     assert found.error_sd == pytest.approx(2, abs=0.2)
     assert np.exp(-7 * found.drift) == pytest.approx(0.7, abs=0.07)
     assert np.exp(-7 * found.wear) == pytest.approx(0.85, abs=0.06)
+
+
+def test_scores_at_the_lowest_end_do_not_make_people_alike():
+    """A third of all scores are 0: taken at their word they hide errors and low levels."""
+    series = weekly_scores(1.0, own_level=4.0, lowest=0.0)
+    found, taken = (
+        fit_score_process(each).process
+        for each in (series, replace(series, edge=0 * series.edge))
+    )
+    assert (series.edge < 0).mean() > 0.2
+    assert found.level == pytest.approx(4, abs=0.6)
+    assert found.level_sd == pytest.approx(4, abs=0.4)
+    assert found.error_sd == pytest.approx(2, abs=0.1)
+    assert found.session == pytest.approx(1.0, abs=0.2)
+    assert taken.error_sd < 1.9
+
+
+def test_sessions_that_do_nothing_do_it_to_everybody():
+    series = weekly_scores(0.0, effect=0.0)
+    found = fit_score_process(series).process
+    assert abs(found.session) < 0.1
+    assert found.session_sd < 0.15
 
 
 def two_scores(second: float) -> ScoreSeries:
@@ -200,6 +233,8 @@ def two_scores(second: float) -> ScoreSeries:
         age=nothing,
         first_age=np.array([[np.nan], [np.nan], [7.0]]),
         begin=np.array([-7.0]),
+        edge=nothing,
+        step=0.0,
     )
 
 

@@ -68,7 +68,7 @@ def found(weekly) -> dict[str, Result]:
         "naive": slopes(derive(weekly)),
         "calibrations": (
             calibration_check(weekly, recall_days=0, cohorts=10),
-            stop_after_calibration(weekly, recall_days=0, cohorts=10, replicates=4),
+            stop_after_calibration(weekly, recall_days=0, cohorts=12, replicates=4),
         ),
     }
 

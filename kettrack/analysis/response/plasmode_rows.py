@@ -17,6 +17,7 @@ from kettrack.estimators.plasmode.attendance import (
 from kettrack.estimators.plasmode.severity_filter import ScoreSeries
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS, COMPLETE_LOG_DAYS
+from kettrack.vocabulary.instrument import Instrument
 
 # Scores up to so long after session 1 (half a year) teach the course of severity.
 FITTED_DAYS: Final = 182
@@ -82,7 +83,16 @@ def score_series(
         age=age,
         first_age=first_age,
         begin=day[0],
+        edge=_edges(score, cohort.instrument),
+        step=0.5 if cohort.instrument.whole_numbers else 0.0,
     )
+
+
+def _edges(score: Floats, scale: Instrument) -> Floats:
+    """-1 where a score is the lowest of its scale, 1 where it is the highest, else 0."""
+    highest = score >= scale.maximum
+    lowest = score <= scale.minimum
+    return highest.astype(float) - lowest
 
 
 def _early_scores(

@@ -57,7 +57,9 @@ _PRIORS: Final = {
     # a published first session does about as much as a later one, or up to some times that
     "log_first": (0.5, 0.6),
     "log_wear": (-3.9, 0.7),
-    "log_session_sd": (-2.7, 0.7),
+    # As a share of the mean: sessions that do nothing do it to everybody, while a spread of its own
+    # would take chance for sessions that help some people.
+    "log_session_spread": (0.0, 0.7),
 }
 _NUDGE: Final = 1e-5  # of a parameter, for its slope
 # shares of the information added to itself; 0 is Newton's step
@@ -177,6 +179,8 @@ def fit_score_process(series: ScoreSeries) -> SeverityFit:
         age=series.age,
         first_age=series.first_age,
         begin=series.begin,
+        edge=series.edge,
+        step=series.step / unit,
     )
     theta, slopes = _climb(lambda thetas: _log_likelihood(thetas, scaled))
     process = _in_points(theta, middle, unit)
@@ -221,8 +225,9 @@ def _in_points(
     # spreads are fitted as logarithms, which keeps them above 0
     size = {
         name: unit * np.exp(part[f"log_{name}"])
-        for name in ("start_sd", "level_sd", "shock", "error", "session_sd")
+        for name in ("start_sd", "level_sd", "shock", "error")
     }
+    session = unit * part["session"]
     return ScoreProcess(
         start=float(middle + unit * part["start"]),
         start_sd=float(size["start_sd"]),
@@ -232,10 +237,10 @@ def _in_points(
         drift=float(np.exp(part["log_drift"])),
         shock_sd=float(size["shock"]),
         error_sd=float(size["error"]),
-        session=float(unit * part["session"]),
+        session=float(session),
         first=float(np.exp(part["log_first"])),
         wear=float(np.exp(part["log_wear"])),
-        session_sd=float(size["session_sd"]),
+        session_sd=float(np.exp(part["log_session_spread"]) * abs(session)),
     )
 
 
@@ -326,10 +331,11 @@ def _log_likelihood(
         series.sessions,
         series.age,
         series.first_age,
+        series.edge,
     )
     later = (column[1:] for column in columns)
     dose = np.zeros_like(total)
-    for score, days, sessions, age, first_age in zip(*later, strict=True):
+    for score, days, sessions, age, first_age, edge in zip(*later, strict=True):
         keep = np.exp(-drift * days)
         renewed = 1 - keep**2
         state = days_later(state, keep, shock * renewed)
@@ -339,6 +345,6 @@ def _log_likelihood(
             fresh = fresh + np.exp(part["log_first"]) * left
         earlier = dose * np.exp(-wear * days)
         dose = earlier + fresh
-        state, cost, _ = score_known(state, dose, score, error)
+        state, cost, _ = score_known(state, dose, score, error, edge, series.step)
         total = total - cost
     return total

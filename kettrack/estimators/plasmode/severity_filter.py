@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
+from scipy.special import log_ndtr
 
 from kettrack.arrays import Bools, Floats
 
@@ -39,6 +40,10 @@ class ScoreSeries:
         NaN.
     begin : float64, shape (n,)
         Day of the first score.
+    edge : float64
+        -1 where a score is the lowest there is, 1 where it is the highest, else 0.
+    step : float
+        Half a step between two scores, points; 0 where scores are not rounded.
     """
 
     score: Floats
@@ -47,6 +52,8 @@ class ScoreSeries:
     age: Floats
     first_age: Floats
     begin: Floats
+    edge: Floats
+    step: float
 
     @property
     def treated(self) -> Bools:
@@ -117,9 +124,14 @@ def score_known(
     dose: Floats,
     score: Floats,
     error: Floats | float,
+    edge: Floats,
+    step: float,
 ) -> tuple[FilterState, Floats, Floats]:
     """The state once a score is known, what the score costs in log-likelihood, and the square of
     its distance from what was expected, in standard deviations.
+
+    A score at an end of the scale tells only that somebody is there or beyond. Taken at its word it
+    would make errors look smaller than they are, and everybody more alike.
     """
     mean, spread = state
     # How far each part of the state moves with the score. A score is severity less dose times
@@ -137,6 +149,16 @@ def score_known(
     )
     squared = surprise**2 / variance
     cost = 0.5 * (np.log(variance) + squared)
+    # how much of the spread that a score could take away this one does
+    told = np.ones_like(variance)
+    ends = np.flatnonzero((edge != 0) & known)
+    if ends.size:
+        at_end = _beyond(
+            surprise[:, ends] - edge[ends] * step,
+            np.sqrt(variance[:, ends]),
+            edge[ends],
+        )
+        surprise[:, ends], told[:, ends], cost[:, ends], squared[:, ends] = at_end
     found = []
     gain = []
     for value, moved in zip(mean, reach, strict=True):
@@ -145,7 +167,7 @@ def score_known(
             moved / variance,
             0.0,
         )
-        gain.append(rate)
+        gain.append(rate * told)
         found.append(value + rate * surprise)
     left = []
     for row, rate in zip(spread, gain, strict=True):
@@ -156,6 +178,37 @@ def score_known(
         )
         left.append([entry - rate * moved for entry, moved in pairs])
     return FilterState(found, left), np.where(known, cost, 0.0), squared
+
+
+def _beyond(
+    distance: Floats,
+    spread: Floats,
+    edge: Floats,
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """What it tells that a score lies beyond a limit: by how much it is expected to differ, the
+    share of its spread that goes, its cost in log-likelihood, and the square of its distance.
+
+    Parameters
+    ----------
+    distance : float64
+        From what was expected to the limit, points.
+    spread : float64
+        Standard deviation of the score.
+    edge : float64
+        -1: below the limit; 1: above it.
+    """
+    # a normal distribution cut off at the limit (Tobin); its first two moments are kept
+    room = -edge * distance / spread
+    log_chance = log_ndtr(room)
+    pull = np.exp(-0.5 * room**2 - log_chance) / np.sqrt(2 * np.pi)
+    # the constant that the cost of an ordinary score leaves out
+    cost = -log_chance - 0.5 * np.log(2 * np.pi)
+    return (
+        edge * pull * spread,
+        pull * (pull + room),
+        cost,
+        np.minimum(room, 0.0) ** 2,
+    )
 
 
 def begin_filter(
@@ -176,7 +229,8 @@ def begin_filter(
     shared = link * left
     level = part["level"] + link * (severity - start)
     of_level = np.exp(2 * part["log_level_sd"])
-    own = np.exp(2 * part["log_session_sd"]) + zero
+    # people differ in what a session does by a share of its mean
+    own = np.exp(2 * part["log_session_spread"]) * part["session"] ** 2 + zero
     return FilterState(
         mean=[severity, level, part["session"] + zero],
         spread=[
@@ -219,7 +273,7 @@ def process_parts(
         "log_start_sd": process.start_sd,
         "log_level_sd": process.level_sd,
         "log_error": process.error_sd,
-        "log_session_sd": process.session_sd,
+        "log_session_spread": process.session_sd / max(abs(process.session), TINY),
     }
     plain = ("start", "level", "link", "session")
     values = {name: getattr(process, name) for name in plain}
@@ -267,6 +321,8 @@ def follow_scores(
             dose,
             score,
             process.error_sd**2,
+            series.edge[row],
+            series.step,
         )
         far += int((squared > FAR_SD**2).sum())
     return state, far
