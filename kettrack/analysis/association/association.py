@@ -457,6 +457,11 @@ def _caveats(cohort: DerivedCohort) -> tuple[str, ...]:
             " longer and have more room to improve, which hides the relation in raw change."
         ),
         (
+            "How many points per session would be seen if sessions did nothing cannot be told. It"
+            " would not be 0, because who feels well or is not helped stops. The null of the"
+            " response curve is tried on shares of people who respond, not on slopes."
+        ),
+        (
             "The growth models fit the score to ln(session + 1) by maximum likelihood. Each person"
             " has an intercept and a slope of their own. The interaction with the number of"
             " sessions shows who stops when; it is not the effect of a dose."

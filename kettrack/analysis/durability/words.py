@@ -309,6 +309,12 @@ def caveats(cohort: DerivedCohort, watched: Watched) -> tuple[str, ...]:
             " session are not accounted for."
         ),
         (
+            "How many would still respond if sessions did nothing cannot be told. Depression also"
+            " lifts and comes back by itself, so these shares are not the effect of sessions. The"
+            " null of the response curve stops at the end of the first course: where it was"
+            " carried on in simulated clinics, it was far too high."
+        ),
+        (
             "People are followed as far as their scores go, not to the end of the log. A response"
             " that is not lost counts up to the last score that a later score could have"
             " confirmed, whatever that score said. Event rows that the rules name as relapse"

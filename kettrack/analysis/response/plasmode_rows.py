@@ -31,11 +31,19 @@ def scored_before(
     cohort: DerivedCohort,
 ) -> pd.Index:
     """Everybody with sessions and a score in the baseline window."""
+    return cohort.once("scored before", lambda: _scored_before(cohort))
+
+
+def _scored_before(
+    cohort: DerivedCohort,
+) -> pd.Index:
     line = cohort.timeline.dropna(subset=["score"])
     before = line["sessions_to_date"] == 0
     recent = line["day"] >= -BASELINE_WINDOW_DAYS
     people = pd.Index(line.loc[before & recent, "patient_id"]).unique()
-    return people[people.isin(cohort.sessions["patient_id"])]
+    # each code once: looking up every row of a long log takes most of the time of a large clinic
+    treated = cohort.sessions["patient_id"].unique()
+    return people[people.isin(treated)]
 
 
 def score_series(
