@@ -59,7 +59,7 @@ class Characteristic:
     @property
     def unknown(self) -> Floats:
         """One column for those in no group that is compared."""
-        return self.group.isna().to_numpy(np.float64)[:, None]
+        return np.asarray(self.group.isna(), np.float64)[:, None]
 
 
 def known_characteristics(
