@@ -40,9 +40,10 @@ FRESH_DAYS: Final = 14
 # last session (McInnes 2022, J Affect Disord 301:486).
 AFTER_COURSE_DAYS: Final = (14, 31)
 
-# Sessions within so many days, the first being day 0: six in three weeks, two infusions a week, and
-# eight in four weeks (the induction of the esketamine label, twice a week for four weeks).
-INDUCTION_WINDOWS: Final = ((6, 21), (8, 28))
+# Sessions within so many days, the first being day 0: six in three weeks, two infusions a week; and
+# at least four in four weeks, the fewest of an induction in McInnes 2022 (J Affect Disord 301:486),
+# where it is 4 to 8 infusions in 7 to 28 days.
+INDUCTION_WINDOWS: Final = ((6, 21), (4, 28))
 
 # One more session: the next session counts as going on within the grace; the outcome is the first
 # score of a window that begins after the grace and the recall.

@@ -108,8 +108,8 @@ def induction_completed(cohort: DerivedCohort) -> Answer:
             "A session on the last day of the window counts, and so do two sessions on one day."
             " People whose log ends before the window does are left out, whatever they had by"
             " then.",
-            "Six in three weeks is the course of two infusions a week that most clinics plan. Eight"
-            " in four weeks is the induction of the esketamine label.",
+            "Six in three weeks is a course of two infusions a week. Four in four weeks is the"
+            " least that McInnes 2022 (J Affect Disord 301:486) called an induction.",
         ),
         level=LEVEL,
         rows=partial(_window_rows, flags),
