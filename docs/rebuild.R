@@ -5,7 +5,7 @@
 #   mkdir rows
 #   for name in response_by_session remission_by_session durability durability_from_response \
 #       response_by_week worsening_by_week worsening state_after_course ladder session_counts \
-#       responders among_scored suicidality_in_short; do
+#       responders among_scored suicidality_in_short adverse_events; do
 #     kettrack estimate $name clinic --rows rows/$name.csv
 #   done
 #   Rscript docs/rebuild.R rows rebuilt.csv
@@ -284,6 +284,33 @@ suicidality <- function(question, rows) {
   do.call(rbind, lapply(split(rows, rows$curve), one))
 }
 
+# Share of sessions with people as clusters (Korn and Graubard 1998), and of people.
+side_effects <- function(question, rows) {
+  one <- function(part) {
+    sessions <- sum(part$time)
+    events <- sum(part$value)
+    share <- events / sessions
+    people <- nrow(part)
+    effective <- sessions
+    if (share > 0 && share < 1 && people > 1) {
+      residual <- part$value - share * part$time
+      variance <- people / (people - 1) * sum(residual^2) / sessions^2
+      few <- qt(1 - TAIL, sessions - 1) / qt(1 - TAIL, people - 1)
+      effective <- min(sessions, share * (1 - share) / variance * few^2)
+    }
+    x <- share * effective
+    low <- if (x == 0) 0 else qbeta(TAIL, x, effective - x + 1)
+    high <- if (share == 1) 1 else qbeta(1 - TAIL, x + 1, effective - x)
+    having <- sum(part$status)
+    ends <- 100 * binom.test(having, people)$conf.int
+    told(question, part$curve[1], NA, sessions = sessions, events = events,
+      estimate = 100 * share, ci_low = 100 * low, ci_high = 100 * high, n = people,
+      people_with = having, people_share = 100 * having / people, people_low = ends[1],
+      people_high = ends[2])
+  }
+  do.call(rbind, lapply(split(rows, rows$curve), one))
+}
+
 # Who is left after each step; people leave at the first reason that applies.
 steps <- function(question, rows, order) {
   lost <- vapply(order, function(name) sum(rows$cause == name, na.rm = TRUE), 0)
@@ -373,6 +400,7 @@ rebuild <- function(question, rows) {
     durability = , durability_from_response = durability(question, rows),
     state_after_course = , among_scored = , worsening = shares(question, rows),
     suicidality_in_short = suicidality(question, rows),
+    adverse_events = side_effects(question, rows),
     ladder = steps(question, rows, LADDER),
     responders = steps(question, rows, RESPONDERS),
     session_counts = session_counts(question, rows),

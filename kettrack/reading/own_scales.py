@@ -114,7 +114,7 @@ def _as_the_clinic_uses_it(
     known = [field.name for field in structs.fields(BuiltInTable)]
     if isinstance(content, dict) and not content.keys() <= set(known):
         place.problem(
-            f"a built-in instrument has this name: only {' and '.join(known)} can be set for it;"
+            f"a built-in instrument has this name: only {', '.join(known)} can be set for it;"
             " choose another name for another scale"
         )
         return scale

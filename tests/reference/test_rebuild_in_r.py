@@ -112,7 +112,8 @@ def _place(row: pd.Series) -> tuple[str, float]:
     """Curve and place of a row of a table, as R names them."""
     if "estimand" in row:
         return f"{row['estimand']}_{row['rule']}", float(row["day"])
-    clocks = ("session", "week", "sessions", *(() if "key" in row else ("day",)))
+    # With a key, `sessions` is a count and `day` a figure.
+    clocks = ("session", "week", *(() if "key" in row else ("sessions", "day")))
     for clock in clocks:
         if clock in row:
             return "", float(row[clock])

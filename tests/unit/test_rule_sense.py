@@ -234,5 +234,6 @@ def test_a_built_in_scale_takes_what_differs_between_clinics(tmp_path):
     assert (scale.maximum, scale.standing) == (60, "verified")
     found = faults(tmp_path, "[instruments.MADRS]\nmaximum = 54\n")
     assert (
-        "only recall_days and items_coded_from can be set" in found["instruments.MADRS"]
+        "only recall_days, items_coded_from, prorated can be set"
+        in found["instruments.MADRS"]
     )

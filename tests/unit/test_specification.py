@@ -160,7 +160,7 @@ def test_intervals_and_the_sentence(sample, table):
 
 
 def test_nobody_rated_leaves_the_estimate_empty():
-    clinic = cohort("patient | day | score\nno_base | 7 | 5\nmissing | -1 |")
+    clinic = cohort("patient | day | score\nno_base | 7 | 5\nempty | -1 |")
     table = specification(clinic).table
     assert (table["n"] == 0).all()
     assert table["estimate"].isna().all()

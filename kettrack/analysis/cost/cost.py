@@ -14,7 +14,6 @@ from kettrack.analysis.person_rows import COLUMNS
 from kettrack.analysis.registry import Answer, question
 from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
-from kettrack.escapes import in_sentence
 from kettrack.estimators.intervals import patient_weights, percentile_interval
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
@@ -77,7 +76,7 @@ def cost(cohort: DerivedCohort) -> Answer:
             f" {_WEEK}, and the cost of each of their sessions.",
             "cost of each session in sessions.csv, and observed_to_day.",
         )
-    unit = in_sentence(cohort.settings.currency) or "currency not named"
+    unit = cohort.settings.currency or "currency not named"
     table = _table(people, unit)
     return Answer(
         table=table,

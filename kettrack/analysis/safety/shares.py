@@ -105,7 +105,8 @@ def mean_row(found: SafetySessions, value: str, inside: Bools) -> dict[str, Any]
 def people_rows(
     found: SafetySessions, parts: Mapping[str, tuple[str, Bools]]
 ) -> list[pd.DataFrame]:
-    """Who had it at least once, of those with a record: one row per person and row of the table.
+    """Who had it at least once, of those with a record: one row per person and row of the table,
+    with `time` = sessions with a record and `value` = sessions with it.
 
     Parameters
     ----------
@@ -119,5 +120,6 @@ def people_rows(
         events, rows = found.by_person(found.flags[flag], inside)
         # People without a record are not known to be free of it.
         there = np.flatnonzero(rows > 0)
-        exports.append(share_rows(key, found.people[there], events[there] > 0))
+        persons = share_rows(key, found.people[there], events[there] > 0)
+        exports.append(persons.assign(time=rows[there], value=events[there]))
     return exports

@@ -17,6 +17,7 @@ from kettrack.analysis.safety.sessions import (
 from kettrack.analysis.safety.shares import SHARE_DECIMALS, SHARE_ROLES, share_row
 from kettrack.arrays import Bools
 from kettrack.errors import NotIdentified
+from kettrack.escapes import in_sentence
 from kettrack.estimators.clustered import clustered_share, funnel_limits
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
@@ -188,7 +189,7 @@ def _sentence(table: pd.DataFrame) -> str:
     event = table["event"].iloc[0]
     shown = table[table["event"] == event]
     named = [
-        f"{share_with_interval(str(row.key))} at {row.site} ({{{row.key}.place}})"
+        f"{share_with_interval(str(row.key))} at {in_sentence(str(row.site))} ({{{row.key}.place}})"
         for row in shown.itertuples()
     ]
     return (

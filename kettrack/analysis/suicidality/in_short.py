@@ -50,7 +50,6 @@ _RATE: Final = f"per {PER_YEARS} person-years"
 @question(
     "suicidality_in_short",
     asks="Whose thoughts of suicide appeared or grew, who was never asked, and what happened?",
-    log_end=False,
     estimand=(
         "Share of the people asked before and after session 1 whose highest answer afterwards, and"
         " whose last one, was higher than before; people never asked; and recorded suicide attempts"
