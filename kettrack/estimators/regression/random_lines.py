@@ -8,7 +8,7 @@ scores, and ten thousand patients take a second.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +17,13 @@ from kettrack.arrays import Floats
 
 # Largest slope of the log-likelihood at a maximum, per unit of a relative deviation.
 _FLAT: Final = 0.05
-# A start at which nothing is on the boundary.
-_START: Final = (0.7, 0.0, 0.3)
+# Starts at which nothing is on the boundary. A deviation of 0 is flat whatever lies beside it, so
+# that one search may end there although the likelihood is higher elsewhere.
+_STARTS: Final = (
+    (0.7, 0.0, 0.3),
+    (0.1, 0.0, 0.1),
+    (2.0, 0.0, 1.0),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +128,11 @@ def fit_random_lines(
         (None, None),
         (0, None),
     ][:free]
-    found = np.array(_START[:free])
-    # Differences to both sides are exact enough to end the search.
-    for jac in ("2-point", "3-point"):
-        search = minimize(
+
+    def search_from(start: Floats, jac: str) -> Any:
+        return minimize(
             deviance,
-            found,
+            start,
             method="L-BFGS-B",
             jac=jac,
             bounds=bounds,
@@ -139,7 +143,12 @@ def fit_random_lines(
                 "gtol": 1e-6,
             },
         )
-        found = search.x
+
+    tried = [search_from(np.array(start[:free]), "2-point") for start in _STARTS]
+    best = min(tried, key=lambda one: one.fun)
+    # Differences to both sides are exact enough to end the search.
+    search = search_from(best.x, "3-point")
+    found = search.x
     # On a boundary the likelihood may still rise beyond it.
     away = found > 1e-6
     away[1:2] = True
