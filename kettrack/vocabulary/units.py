@@ -54,8 +54,6 @@ _SPELLED: Final[Mapping[str, Mapping[float, str]]] = {
     "sessions": {1: "sessions session sitzungen"},
     "currency of kettrack.toml": {1: "$ € £ usd eur gbp chf cad aud"},
 }
-# A dose by body weight says so after its mass.
-PER_KG: Final = "/kg"
 
 
 def _key(unit: str) -> str:

@@ -50,6 +50,24 @@ KEPT_IF_CONFIRMED: Final = 95
 _WENT_ON: Final = "while their log went on"
 # Who lost the response, or was treated again, can be counted for ever after.
 _TOO_FEW: Final = f"fewer than {FEWEST_PEOPLE} people can still be counted"
+# Of every curve, whatever the clinic.
+_STRATEGIES: Final = (
+    "The strategies are those of ICH E9(R1), section A.3.2. What came first, a loss or"
+    " another session, counts losses while nobody had been treated again (while on"
+    " treatment strategy): the other sessions compete with the losses (Aalen-Johansen)."
+)
+_NULL_UNKNOWN: Final = (
+    "How many would still respond if sessions did nothing cannot be told. Depression also"
+    " lifts and comes back by itself, so these shares are not the effect of sessions. The"
+    " null of the response curve stops at the end of the first course: where it was"
+    " carried on in simulated clinics, it was far too high."
+)
+_FOLLOWED: Final = (
+    "People are followed as far as their scores go, not to the end of the log. A response"
+    " that is not lost counts up to the last score that a later score could have"
+    " confirmed, whatever that score said. Event rows that the rules name as relapse"
+    " count as losses too."
+)
 
 
 def sentence(table: pd.DataFrame, origin: Origin) -> str:
@@ -296,11 +314,7 @@ def caveats(cohort: DerivedCohort, watched: Watched) -> tuple[str, ...]:
             f" 100 % their ends are exact. A curve ends where fewer than {FEWEST_PEOPLE} people are"
             " at risk or have had a loss or, where it counts, another session."
         ),
-        (
-            "The strategies are those of ICH E9(R1), section A.3.2. What came first, a loss or"
-            " another session, counts losses while nobody had been treated again (while on"
-            " treatment strategy): the other sessions compete with the losses (Aalen-Johansen)."
-        ),
+        _STRATEGIES,
         (
             "The questions differ, and their differences are not the effect of maintenance."
             " Without a further session, a loss counts only if it is proven before the next"
@@ -308,18 +322,8 @@ def caveats(cohort: DerivedCohort, watched: Watched) -> tuple[str, ...]:
             " lower bound. People are weighted by time and last score; other reasons for the next"
             " session are not accounted for."
         ),
-        (
-            "How many would still respond if sessions did nothing cannot be told. Depression also"
-            " lifts and comes back by itself, so these shares are not the effect of sessions. The"
-            " null of the response curve stops at the end of the first course: where it was"
-            " carried on in simulated clinics, it was far too high."
-        ),
-        (
-            "People are followed as far as their scores go, not to the end of the log. A response"
-            " that is not lost counts up to the last score that a later score could have"
-            " confirmed, whatever that score said. Event rows that the rules name as relapse"
-            " count as losses too."
-        ),
+        _NULL_UNKNOWN,
+        _FOLLOWED,
         (
             "Silent are people who are not known to have lost the response, and whose log is"
             f" complete for more than {cohort.criteria.state_holds_days} days after their last"

@@ -19,7 +19,6 @@ SUBJECT: Final = "USUBJID"
 STUDY: Final = "STUDYID"
 # A whole date, alone or with a time behind it.
 _WHOLE: Final = r"^(\d{4}-\d{2}-\d{2})(?:$|T)"
-_PARTIAL: Final = r"^(?:\d{4}|-)(?:-(?:\d{2}|-))?(?:$|T|-)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from kettrack.importing.remarks import Action, Remark, Remarks
-
-FORMAT: Final = "FHIR"
 
 
 class RecordOrigin(NamedTuple):

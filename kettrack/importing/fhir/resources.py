@@ -299,15 +299,6 @@ class Procedure(Struct, rename="camel"):
     contained: list[Raw] = []
 
 
-Resource = (
-    Patient
-    | Observation
-    | QuestionnaireResponse
-    | Questionnaire
-    | Medication
-    | MedicationAdministration
-    | Procedure
-)
 # Kind of record to its fields. A record of another kind is counted and not read.
 READ: Final[dict[str, type[Struct]]] = {
     one.__name__: one

@@ -32,7 +32,6 @@ from kettrack.privacy.identifying_words import words_in
 
 _BOX: Final = "___"
 _TICKED: Final = ("1", "checked")
-_NOT_TICKED: Final = ("0", "unchecked")
 # HL7 null flavours, which REDCap offers as codes for missing data. None of them is a number or
 # the code of an answer.
 _NULL_FLAVOURS: Final = words_in(
