@@ -54,6 +54,8 @@ _PAIR: Final = r"\b([A-Z][A-Za-z]+) (?:[A-Z]\.? )?(?=([A-Z][A-Za-z'’-]+))"
 _WORD: Final = r"[\p{L}][\p{L}'’]+"
 # Jane, O'Neil, JANE
 _CAPITAL_WORD: Final = r"[\p{Lu}][\p{L}]*[\p{Ll}'’][\p{L}]*|[\p{Lu}]{3,}"
+_NUMBER_BEHIND_A_HYPHEN: Final = r"[^\W\d_]{3,}-\d{3,}"
+_YEAR_BEHIND: Final = r"[^\W\d_]{3,}[_ .-]?(?:19|20)\d\d(?!\d)"
 _MOST: Final = 0.5  # of a column, or of its words
 _FEWEST: Final = 3  # words; fewer must be common first names
 _FEWEST_LETTERS: Final = 4  # of a word that is no initial
@@ -203,6 +205,43 @@ def word_of_nobody(word: str) -> bool:
     return word in _harmless()
 
 
+def _parted_at_capitals(text: str) -> list[str]:
+    """The words of a text as written, a capital behind a small letter beginning a new one."""
+    pairs = zip(f" {text}", text, strict=False)
+    # sessionNumber is two words, MADRS one.
+    marked = "".join(
+        f" {letter}" if letter.isupper() and before.islower() else letter
+        for before, letter in pairs
+    )
+    return re.findall(r"[^\W\d_]+", marked)
+
+
+def _record_glued_on(text: str) -> bool:
+    """Tell whether a heading may end in the first record: a lost line end puts a name or a study
+    code behind the name of the last column, as in `commentExample` or `Example-001`.
+    """
+    # Blanks part words of a heading: Größe (cm) is no record. What is glued on has none.
+    return any(_glued(chunk) for chunk in text.split())
+
+
+def _glued(chunk: str) -> bool:
+    """Tell whether words without blanks may be a heading's end and a record."""
+    parts = _parted_at_capitals(chunk)
+    strange = [part for part in parts if part.casefold() not in _harmless()]
+    # A title such as Stimmung stands alone. With a second word or a number it may be a person.
+    capitals = [part for part in strange if part[0].isupper() and len(part) >= _FEWEST]
+    # SMITH may be a scale's short name, unless a letter stands right before it.
+    titles = [
+        part
+        for part in capitals
+        if part.istitle() or re.search(rf"[^\W\d_]{part}", chunk)
+    ]
+    joined = len(parts) > 1 or sum(letter.isdigit() for letter in chunk) > 1
+    # In small letters, ybocs_01 is an item of somebody's scale: only these two say otherwise.
+    behind = re.search(_NUMBER_BEHIND_A_HYPHEN, chunk) or re.search(_YEAR_BEHIND, chunk)
+    return bool(titles and joined) or bool(strange and behind)
+
+
 def may_be_shown(
     text: str,
     file: bool = False,
@@ -235,6 +274,8 @@ def may_be_shown(
     known = [part in _harmless() for part in _letters_of(spaced)]
     if all(known):
         return True
+    if not file and _record_glued_on(text):
+        return False
     # One harmless word is enough in a column's name, unless a later word begins with a capital.
     if not file and any(known) and not re.search(r"[\W_][A-Z]", spaced):
         return True

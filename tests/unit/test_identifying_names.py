@@ -172,6 +172,27 @@ def test_there_are_as_many_guilty_ones():
     assert len(names(GUILTY)) >= len(INNOCENT)
 
 
+# A lost line end puts the first record behind the last column's name.
+GLUED = """
+Example-000 | extra&Example-000 | totalExample-000 | commentExample | commentMüller | example-001
+example1980 | Example_42 | scoreExample | ExampleScore | comment-Example | commentEXAMPLE
+"""
+NOT_GLUED = """
+sessionNumber | visitDate | MADRSTotal | PTSDScore | Stimmung | Stimmung_1 | ybocs_01 | DASS-21
+BDI-II | EQ-5D-5L | QSORRES | TRT01P | QIDS-SR16 | score_YBOCS | moodRating | wellbeing-01
+"""
+
+
+@pytest.mark.parametrize("heading", names(GLUED))
+def test_a_heading_that_ends_in_a_record_is_hidden(heading):
+    assert not may_be_shown(heading)
+
+
+@pytest.mark.parametrize("heading", names(NOT_GLUED))
+def test_a_heading_of_one_name_is_shown(heading):
+    assert may_be_shown(heading)
+
+
 @pytest.mark.parametrize(
     ("text", "file", "shown"),
     [
