@@ -27,6 +27,10 @@ PLANTED: Final[dict[str, str]] = {
     "ethnicity_to_follow_up": (
         f"people recorded as {FOLLOWED_LESS_ETHNICITY} have 0.6 times the chance of being scored"
     ),
+    "interest_moves_first": (
+        "of equal totals, little interest (item 1 of the PHQ-9) has fallen further in the first"
+        " weeks after session 1; later all items have fallen alike"
+    ),
     "sicker_answers_less": (
         "the worse people truly are, the less they answer from home: scores are missing not at"
         " random"
@@ -116,6 +120,9 @@ class OtherScales:
     incomplete: float = 0.015
     item_person_sd: float = 0.8
     item_weight: tuple[float, ...] = (0.2, 0.4, 0.4, 0.6, 0.0, 0.2, 0.1, -0.7)
+    # How much less item 1 is endorsed just after session 1, and the days in which most of that goes.
+    interest_lead: float = 1.0
+    interest_lead_days: float = 21.0
     suicidality_intercept: float = -1.72
     suicidality_slope: float = 0.095
     suicidality_person_sd: float = 1.0

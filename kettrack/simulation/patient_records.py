@@ -33,6 +33,7 @@ from kettrack.vocabulary.instruments import GAD7, MADRS, PHQ9
 ITEM_NAMES: Final = tuple(f"item_{i}" for i in range(1, PHQ9.n_items + 1))
 HIGHEST_ANSWER: Final = 3
 OTHER_ITEMS: Final = PHQ9.n_items - 1  # all but the one on suicidality
+INTEREST: Final = 0  # place of the item that moves first: little interest or pleasure
 _CHUNK: Final = 100_000  # rows whose items are drawn at once, to keep memory small
 DAYS_PER_YEAR: Final = 365
 # Columns of the patients table that are answered yes or no.
@@ -329,13 +330,18 @@ def draw_items(
     ):
         rows = slice(start, start + _CHUNK)
         others = scores.score[rows] - ninth[rows]
-        shared = _answers_adding_up_to(
-            others,
-            liking[scores.who[rows]],
-            rng,
-        )
+        likely = liking[scores.who[rows]]
+        likely[:, INTEREST] -= _interest_lead(scores, scales)[rows]
+        shared = _answers_adding_up_to(others, likely, rng)
         pages.append(np.column_stack([shared, ninth[rows]]))
     return np.concatenate(pages)
+
+
+def _interest_lead(scores: ScoreLog, scales: OtherScales) -> Floats:
+    """How much less little interest is endorsed: most just after session 1, and less by and by."""
+    # Nothing has moved before session 1; what is drawn at random stays as it was without this.
+    since = np.where(scores.day > 0, scores.day, np.inf)
+    return np.asarray(scales.interest_lead * np.exp(-since / scales.interest_lead_days))
 
 
 def _suicidality_answers(

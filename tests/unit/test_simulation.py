@@ -240,6 +240,20 @@ def test_one_group_is_scored_less_and_sites_are_alike(clinic: Simulated) -> None
     assert sites.max() < 1.15 * sites.min()
 
 
+def test_of_all_items_little_interest_falls_first(clinic: Simulated) -> None:
+    scores = clinic.scores[clinic.scores["instrument"] == "PHQ-9"]
+    # The answer on suicidality has rules of its own.
+    answers = scores[ITEMS[:8]].astype(float)
+    day = scores["day"]
+    before = answers[day <= 0].mean()
+    early = (answers[(day > 0) & (day <= 14)].mean() - before) / before
+    late = (answers[day > 120].mean() - before) / before
+    others_early = early.drop("item_1")
+    assert early["item_1"] < others_early.min() - 0.08
+    # Later on it has fallen about as far as the others, neither most nor least.
+    assert late.drop("item_1").min() < late["item_1"] < late.drop("item_1").max()
+
+
 def test_a_written_folder_goes_through_the_front_door(tmp_path: Path) -> None:
     made = simulated("A", 40, 1)
     paths = write_cohort_folder(made, tmp_path / "a", extract="synthetic, scenario A")
