@@ -120,7 +120,7 @@ class OtherScales:
     incomplete: float = 0.015
     item_person_sd: float = 0.8
     item_weight: tuple[float, ...] = (0.2, 0.4, 0.4, 0.6, 0.0, 0.2, 0.1, -0.7)
-    # How much less item 1 is endorsed just after session 1, and the days in which most of that goes.
+    # How much less item 1 is endorsed just after session 1, and the days in which that wears off.
     interest_lead: float = 1.0
     interest_lead_days: float = 21.0
     suicidality_intercept: float = -1.72
