@@ -55,6 +55,7 @@ DRAWN = {
     "plot_pressure_rise": "pressure_rise",
     "plot_dissociation": "dissociation_over_sessions",
     "plot_site_funnel": "adverse_events_by_site",
+    "plot_for_whom": "for_whom",
 }
 
 

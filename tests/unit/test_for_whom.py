@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
 from simulated import simulated_cohort
 
-from kettrack import Cohort, estimate
+from kettrack import Cohort, estimate, plot_for_whom
 from kettrack.analysis.response.exits import first_course_exits
 from kettrack.analysis.subgroups.adjusted import (
     Characteristic,
@@ -19,6 +20,8 @@ from kettrack.analysis.subgroups.adjusted import (
 )
 from kettrack.estimators.survival.pseudo_values import pseudo_values
 from kettrack.timelines.derived import derive
+
+matplotlib.use("Agg")
 
 
 @pytest.fixture(scope="module")
@@ -153,3 +156,21 @@ def test_small_clinics_are_refused() -> None:
     found = estimate("for_whom", simulated_cohort("measured", 30, seed=4))
     assert found.status == "refused"
     assert "30 people" in found.reason
+
+
+def test_the_forest_draws_the_table(clinic: Cohort) -> None:
+    table = estimate("for_whom", clinic).table
+    shown = table.dropna(subset=["adjusted"])
+    ax = plot_for_whom(table)
+    filled, hollow = ax.lines[1:]
+    assert list(filled.get_xdata()) == pytest.approx(list(shown["adjusted"]))
+    ends = [[x for x, _ in path] for path in ax.collections[0].get_segments()]
+    assert np.array(ends) == pytest.approx(
+        shown[["adjusted_low", "adjusted_high"]].to_numpy(float)
+    )
+    # A number is not drawn toward anything.
+    drawn = shown["shrunken"].to_numpy(float)
+    assert np.asarray(hollow.get_xdata(), float) == pytest.approx(drawn, nan_ok=True)
+    beside = [text.get_text() for text in ax.texts]
+    assert "severity, as a straight line" in beside
+    assert any(text.startswith("sex, against female") for text in beside)
