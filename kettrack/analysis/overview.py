@@ -24,11 +24,11 @@ from kettrack.analysis.people.ladder import ladder
 from kettrack.analysis.response.across_courses import response_by_week
 from kettrack.analysis.response.after_course import state_after_course
 from kettrack.analysis.response.among_scored import among_scored
+from kettrack.analysis.response.curve_words import unscored_words
 from kettrack.analysis.response.responders import responders
 from kettrack.analysis.response.response_curve import (
     remission_by_session,
     response_by_session,
-    unscored_words,
     without_benchmark,
 )
 from kettrack.analysis.safety.adverse_events import adverse_events

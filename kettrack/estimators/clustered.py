@@ -9,9 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from kettrack.arrays import Floats
 from kettrack.estimators.exact import clopper_pearson
 from kettrack.estimators.intervals import UNDEFINED, PercentInterval
+
+_ROUNDING = (
+    1e-12  # a difference of sums that is 0 may end so far beside it, as a share of them
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,58 @@ class ClusteredShare:
 
     interval: PercentInterval
     effective: float
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSums:
+    """What a share of rows needs of the people: sums over them, which add up over clinics.
+
+    Parameters
+    ----------
+    people, people_with : int
+        People with a row, and those of them with an event.
+    rows, events : int
+        Over all people.
+    rows_squared, events_squared, rows_by_events : int
+        Sums over people of the squares of their rows and events, and of the product of both.
+    """
+
+    people: int
+    people_with: int
+    rows: int
+    events: int
+    rows_squared: int
+    events_squared: int
+    rows_by_events: int
+
+
+def cluster_sums(
+    events: npt.ArrayLike,
+    rows: npt.ArrayLike,
+) -> ClusterSums:
+    """Sums over people, from events and rows of each person; people without a row do not count.
+
+    Examples
+    --------
+    >>> cluster_sums([1, 0, 2], [4, 0, 3]).rows_by_events
+    10
+    """
+    # Whole numbers: sums of clinics are then those of all people to the last digit.
+    sizes = np.asarray(rows).astype(np.int64)
+    counts = np.asarray(events).astype(np.int64)
+    # People without a row would only add to the number of clusters.
+    there = sizes > 0
+    sizes = sizes[there]
+    counts = counts[there]
+    return ClusterSums(
+        people=len(sizes),
+        people_with=int((counts > 0).sum()),
+        rows=int(sizes.sum()),
+        events=int(counts.sum()),
+        rows_squared=int(sizes @ sizes),
+        events_squared=int(counts @ counts),
+        rows_by_events=int(sizes @ counts),
+    )
 
 
 def clustered_share(
@@ -64,23 +119,25 @@ def clustered_share(
     >>> [round(end, 1) for end in found.interval], round(found.effective, 1)
     ([25.0, 7.7, 51.3], 17.2)
     """
-    sizes = np.asarray(rows, np.float64)
-    # People without a row would only add to the number of clusters.
-    there = sizes > 0
-    sizes = sizes[there]
-    counts = np.asarray(events, np.float64)[there]
-    n = sizes.sum()
-    if n == 0:
+    return share_of_sums(cluster_sums(events, rows), level)
+
+
+def share_of_sums(
+    sums: ClusterSums,
+    level: float = 0.95,
+) -> ClusteredShare:
+    """`clustered_share` from sums over people, or from the sums of several clinics added up."""
+    if sums.rows == 0:
         return ClusteredShare(UNDEFINED, 0.0)
-    share = counts.sum() / n
-    effective = _effective_rows(counts, sizes)
+    share = sums.events / sums.rows
+    effective = _effective_rows(sums, share)
     inside = clopper_pearson(
         share * effective,
         effective,
         level,
     )
     estimate = PercentInterval(
-        100 * float(share),
+        100 * share,
         inside.ci_low,
         inside.ci_high,
     )
@@ -88,24 +145,24 @@ def clustered_share(
 
 
 def _effective_rows(
-    counts: Floats,
-    sizes: Floats,
+    sums: ClusterSums,
+    share: float,
 ) -> float:
     """Rows of different people that would tell as much."""
-    n = float(sizes.sum())
-    people = len(sizes)
-    share = counts.sum() / n
+    n = float(sums.rows)
+    people = sums.people
     spread = share * (1 - share)
     if spread <= 0:
         return n
     # One person alone shows no difference between people: the rows tell as much as one.
     if people < 2:
         return 1.0
-    # How far each person is from what their number of rows would give.
-    residual = counts - share * sizes
-    variance = people / (people - 1) * (residual @ residual) / n**2
-    # The same number of events in everybody is no certainty.
-    if variance <= 0:
+    # How far each person is from what their number of rows would give, squared and summed.
+    residual = sums.events_squared - 2 * share * sums.rows_by_events
+    residual += share**2 * sums.rows_squared
+    variance = people / (people - 1) * residual / n**2
+    # The same share of events in everybody is no certainty; its sum may end a rounding beside 0.
+    if residual <= _ROUNDING * sums.events_squared:
         return n
     from scipy.stats import t
 

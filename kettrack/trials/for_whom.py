@@ -6,8 +6,8 @@ from typing import Final
 
 import pandas as pd
 
+from kettrack.analysis.response.curve_words import TOLD_SESSION
 from kettrack.analysis.response.exits import CAUSES, first_course_exits
-from kettrack.analysis.response.response_curve import TOLD_SESSION
 from kettrack.analysis.subgroups.adjusted import (
     adjusted_comparison,
     known_characteristics,

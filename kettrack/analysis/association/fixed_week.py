@@ -11,6 +11,14 @@ import numpy as np
 import pandas as pd
 
 from kettrack.analysis.association.course_scores import STRATA, strata
+from kettrack.analysis.association.paired import (
+    POINTS,
+    PairedCounts,
+    mean_cells,
+    paired_counts,
+    paired_rows,
+    sums_of,
+)
 from kettrack.analysis.association.regression_to_mean import (
     CAVEAT,
     EntryCutoff,
@@ -22,7 +30,6 @@ from kettrack.analysis.context import LEVEL, NORMAL_QUANTILE, rule_words
 from kettrack.analysis.person_rows import COLUMNS
 from kettrack.analysis.registry import Answer, question
 from kettrack.errors import NotIdentified, UsageError
-from kettrack.estimators.intervals import wilson
 from kettrack.estimators.regression.least_squares import fit_clustered
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
@@ -52,7 +59,6 @@ _ROLES: Final[dict[str, Role]] = {
 # Of whom something is counted stands in one row of one table only.
 _MEAN_ROLES: Final = {name: role for name, role in _ROLES.items() if name != "events"}
 _DECIMALS: Final = {"estimate": 2, "ci_low": 2, "ci_high": 2, "sd": 2}
-_POINTS: Final = "points of change"
 
 
 def scores_at_week(cohort: DerivedCohort, week: int) -> pd.DataFrame:
@@ -147,12 +153,11 @@ def paired_change(cohort: DerivedCohort, week: int = WEEK) -> Answer:
         could have been scored, `n` = people who were. People whose sessions were all placebo are
         not counted. Refused with fewer than `FEWEST_PEOPLE` scored.
     """
-    everybody = scores_at_week(cohort, week)
-    # Placebo is no treatment whose change is asked for.
-    people = everybody[everybody["sessions"] > 0]
+    people = _treated(scores_at_week(cohort, week))
     scored = _require_scored(people, week)
     entry = find_entry_cutoff(cohort)
-    rows = [*_paired_rows(scored, cohort.instrument.sign), *_regression(cohort, scored)]
+    counts = paired_counts(scored, len(people), cohort.instrument.sign)
+    rows = [*paired_rows(counts), *_regression(cohort, scored)]
     table = pd.DataFrame(rows).assign(started=len(people), n=len(scored))
     table["events"] = table["events"].astype("Int64")
     return Answer(
@@ -166,80 +171,39 @@ def paired_change(cohort: DerivedCohort, week: int = WEEK) -> Answer:
 
 def _require_scored(people: pd.DataFrame, week: int) -> pd.DataFrame:
     scored = people.dropna(subset=["score"])
-    if len(scored) < FEWEST_PEOPLE:
+    require_enough(len(scored), week)
+    return scored
+
+
+def require_enough(scored: int, week: int) -> None:
+    """Refuse where too few people were scored at a week.
+
+    Raises
+    ------
+    NotIdentified
+        Asking for baselines and for scores at the week.
+    """
+    if scored < FEWEST_PEOPLE:
         raise NotIdentified(
             f"fewer than {FEWEST_PEOPLE} people with a baseline that is a case were scored within"
             f" {HORIZON_TOLERANCE_DAYS} days of week {week}.",
             f"a score in the {BASELINE_WINDOW_DAYS} days before session 1, and one at week {week},"
             " for everyone.",
         )
-    return scored
 
 
-def _mean(values: pd.Series) -> dict[str, float]:
-    """Mean with Student's interval; without one from a single person."""
-    n = len(values)
-    mean = float(values.mean())
-    if n < 2:
-        return {"estimate": mean}
-    from scipy.stats import t
-
-    sd = float(values.std(ddof=1))
-    half = float(t.ppf(0.5 + LEVEL / 2, n - 1)) * sd / np.sqrt(n)
-    return {
-        "estimate": mean,
-        "ci_low": mean - half,
-        "ci_high": mean + half,
-        "sd": sd,
-    }
+def count_paired(cohort: DerivedCohort, week: int = WEEK) -> PairedCounts:
+    """What `paired_rows` needs of the people scored at a week; counts of several sites can be
+    added.
+    """
+    people = _treated(scores_at_week(cohort, week))
+    scored = people.dropna(subset=["score"])
+    return paired_counts(scored, len(people), cohort.instrument.sign)
 
 
-def _paired_rows(scored: pd.DataFrame, sign: int) -> list[dict[str, Any]]:
-    """Means before and after, the change between them, and how many got worse."""
-    change = scored["change"]
-    baseline_sd = float(scored["baseline"].std(ddof=1))
-    events = int((sign * change > 0).sum())
-    worse = wilson(events, len(scored), LEVEL)
-    effect = float(change.mean())
-    change_sd = float(change.std(ddof=1))
-    return [
-        {
-            "key": "baseline",
-            "about": "mean baseline",
-            "unit": "points",
-        }
-        | _mean(scored["baseline"]),
-        {
-            "key": "score",
-            "about": "mean score at the week",
-            "unit": "points",
-        }
-        | _mean(scored["score"]),
-        {
-            "key": "change",
-            "about": "mean change",
-            "unit": _POINTS,
-        }
-        | _mean(change),
-        {
-            "key": "standardised",
-            "about": "mean change in SDs of the baseline",
-            "unit": "SD",
-            "estimate": effect / baseline_sd if baseline_sd else np.nan,
-        },
-        {
-            "key": "paired",
-            "about": "mean change in SDs of the change",
-            "unit": "SD",
-            "estimate": effect / change_sd if change_sd else np.nan,
-        },
-        {
-            "key": "worse",
-            "about": "scored worse than before",
-            "unit": "%",
-        }
-        | {"events": events, **worse._asdict()},
-    ]
+def _treated(people: pd.DataFrame) -> pd.DataFrame:
+    """People with a session of the drug: placebo is no treatment whose change is asked for."""
+    return people[people["sessions"] > 0]
 
 
 def _regression(cohort: DerivedCohort, scored: pd.DataFrame) -> list[dict[str, Any]]:
@@ -334,13 +298,13 @@ def _group_rows(people: pd.DataFrame) -> list[dict[str, Any]]:
             continue
         change = here["change"].dropna()
         name = band.replace(" ", "_").replace("+", "_and_more")
-        cells = _mean(change) if len(change) else {"estimate": np.nan}
+        cells = mean_cells(sums_of(change)) if len(change) else {"estimate": np.nan}
         about = "no session of the drug" if band == NONE else f"{band} sessions"
         rows.append(
             {
                 "key": f"sessions_{name}",
                 "about": about,
-                "unit": _POINTS,
+                "unit": POINTS,
             }
             | {
                 "started": len(here),
@@ -389,7 +353,7 @@ def _none_against_any(scored: pd.DataFrame) -> dict[str, Any]:
     row: dict[str, Any] = {
         "key": "none_against_any",
         "about": "mean change with sessions minus mean change without",
-        "unit": _POINTS,
+        "unit": POINTS,
         "started": len(scored),
         "n": len(scored),
         "estimate": np.nan,

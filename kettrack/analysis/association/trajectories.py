@@ -14,6 +14,7 @@ from kettrack.analysis.association.course_scores import STRATA, course_scores
 from kettrack.analysis.context import LEVEL, rule_words
 from kettrack.analysis.registry import Answer, question
 from kettrack.errors import NotIdentified
+from kettrack.estimators.moments import Moments
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS, DAYS_IN_WEEK, HORIZON_DAYS
@@ -22,7 +23,7 @@ from kettrack.vocabulary.limits import FEWEST_PEOPLE
 LAST_WEEK_SHOWN: Final = HORIZON_DAYS // DAYS_IN_WEEK
 EVERYBODY: Final = "everybody"
 # Scores, axis and stratum of one line of means.
-_Part = tuple[pd.DataFrame, str, str]
+TrajectoryPart = tuple[pd.DataFrame, str, str]
 _ROLES: Final[dict[str, Role]] = {
     "key": "key",
     "axis": "label",
@@ -61,17 +62,23 @@ def trajectories(cohort: DerivedCohort) -> Answer:
         missing where fewer than `FEWEST_PEOPLE` are scored. Refused when nobody can be rated.
     """
     parts = _parts(cohort)
-    table = pd.concat([_means(*part) for part in parts], ignore_index=True)
+    tables = [
+        means_by_place(
+            sums_by_place(rows, axis), rows["patient_id"].nunique(), axis, stratum
+        )
+        for rows, axis, stratum in parts
+    ]
+    table = pd.concat(tables, ignore_index=True)
     return Answer(
         table=table,
-        sentence=_sentence(table),
+        sentence=trajectories_sentence(table),
         caveats=_caveats(cohort),
         level=LEVEL,
         rows=partial(_person_rows, parts),
     )
 
 
-def _person_rows(parts: list[_Part]) -> pd.DataFrame:
+def _person_rows(parts: list[TrajectoryPart]) -> pd.DataFrame:
     """The score of each person at each place of an axis."""
     return pd.concat(
         [
@@ -90,22 +97,39 @@ def _person_rows(parts: list[_Part]) -> pd.DataFrame:
     )
 
 
-def _parts(cohort: DerivedCohort) -> list[_Part]:
+def _parts(cohort: DerivedCohort) -> list[TrajectoryPart]:
     """Scores by session, of everybody and of each stratum, and by week."""
-    scores = course_scores(cohort)
-    if scores["patient_id"].nunique() < FEWEST_PEOPLE:
+    parts = every_part(cohort)
+    require_baselines(parts[0][0]["patient_id"].nunique())
+    # a stratum with few people would show the course of single persons
+    return [
+        part
+        for part in parts
+        if part[2] == EVERYBODY or part[0]["patient_id"].nunique() >= FEWEST_PEOPLE
+    ]
+
+
+def require_baselines(people: int) -> None:
+    """Refuse where too few people have a rated baseline.
+
+    Raises
+    ------
+    NotIdentified
+        Asking for baselines.
+    """
+    if people < FEWEST_PEOPLE:
         raise NotIdentified(
             f"fewer than {FEWEST_PEOPLE} people have a rated baseline.",
             f"a score in the {BASELINE_WINDOW_DAYS} days before session 1.",
         )
-    # a stratum with few people would show the course of single persons
-    parts = [(scores, "session", EVERYBODY)]
-    for name in STRATA:
-        here = scores[scores["stratum"] == name]
-        if here["patient_id"].nunique() >= FEWEST_PEOPLE:
-            parts.append((here, "session", name))
-    parts.append((_weekly_scores(cohort, scores), "week", EVERYBODY))
-    return parts
+
+
+def every_part(cohort: DerivedCohort) -> list[TrajectoryPart]:
+    """Scores by session, of everybody and of each stratum however small, and by week."""
+    scores = course_scores(cohort)
+    strata = [(scores[scores["stratum"] == name], "session", name) for name in STRATA]
+    weekly = (_weekly_scores(cohort, scores), "week", EVERYBODY)
+    return [(scores, "session", EVERYBODY), *strata, weekly]
 
 
 def _prefix(axis: str, stratum: str) -> str:
@@ -114,34 +138,55 @@ def _prefix(axis: str, stratum: str) -> str:
     return f"{axis}_{name}"
 
 
-def _means(rows: pd.DataFrame, axis: str, stratum: str) -> pd.DataFrame:
+def sums_by_place(rows: pd.DataFrame, axis: str) -> pd.DataFrame:
+    """Number of scores, their sum and the sum of their squares at each place of an axis; sums of
+    several sites can be added.
+
+    Returns
+    -------
+    DataFrame
+        By place: `n` `total` `squares`.
+    """
+    score = rows["score"].to_numpy(np.float64)
+    columns = pd.DataFrame({"n": 1, "total": score, "squares": score**2})
+    place = rows[axis].to_numpy(np.int64)
+    return columns.groupby(place).sum()
+
+
+def means_by_place(
+    sums: pd.DataFrame, people: int, axis: str, stratum: str
+) -> pd.DataFrame:
     """Mean, t interval and numbers at each place of the axis, to the last where enough are
     scored.
-    """
-    from scipy.special import stdtrit
 
-    by_place = rows["score"].groupby(rows[axis].to_numpy())
-    means = by_place.agg(["size", "mean", "std"])
-    last = means.index[means["size"] >= FEWEST_PEOPLE].max()
+    Parameters
+    ----------
+    sums : DataFrame
+        From `sums_by_place`, or the sum of several.
+    people : int
+        In the stratum.
+    axis, stratum : str
+        As they stand in the table.
+    """
+    last = sums.index[sums["n"] >= FEWEST_PEOPLE].max()
     # without any place that has enough people, the first one is shown without its mean
-    means = means.iloc[:1] if np.isnan(last) else means.loc[:last]
-    size = means["size"]
-    # a single person has no spread; the clip keeps the quantile defined, the mean is missing anyway
-    quantile = stdtrit(size.clip(lower=2) - 1, (1 + LEVEL) / 2)
-    half = quantile * means["std"] / np.sqrt(size)
-    enough = size >= FEWEST_PEOPLE
-    place = means.index.astype(int)
+    sums = sums.iloc[:1] if np.isnan(last) else sums.loc[:last]
+    found = [Moments(int(n), total, squares) for n, total, squares in sums.to_numpy()]
+    # a mean of few people would be theirs
+    enough = sums["n"].to_numpy() >= FEWEST_PEOPLE
+    ends = np.array([each.interval(LEVEL) for each in found]).reshape(-1, 2)
+    place = sums.index.astype(int)
     prefix = _prefix(axis, stratum)
     columns = {
         "key": [f"{prefix}_{number}" for number in place],
         "axis": axis,
         "stratum": stratum,
         "at": place,
-        "people": rows["patient_id"].nunique(),
-        "n": size.to_numpy(),
-        "estimate": means["mean"].where(enough).to_numpy(),
-        "ci_low": (means["mean"] - half).where(enough).to_numpy(),
-        "ci_high": (means["mean"] + half).where(enough).to_numpy(),
+        "people": people,
+        "n": sums["n"].to_numpy(np.int64),
+        "estimate": np.where(enough, [each.mean for each in found], np.nan),
+        "ci_low": np.where(enough, ends[:, 0], np.nan),
+        "ci_high": np.where(enough, ends[:, 1], np.nan),
     }
     return pd.DataFrame(columns)
 
@@ -163,7 +208,7 @@ def _weekly_scores(cohort: DerivedCohort, scores: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([before, later], ignore_index=True)
 
 
-def _sentence(table: pd.DataFrame) -> str:
+def trajectories_sentence(table: pd.DataFrame) -> str:
     """Where each stratum began and where it ended: who stops when."""
     shown = table[(table["axis"] == "session") & table["estimate"].notna()]
     everybody = shown.loc[shown["stratum"] == EVERYBODY, "key"]

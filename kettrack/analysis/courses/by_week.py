@@ -245,11 +245,10 @@ def _weeks_to_show(counts: ExitCounts) -> int:
     return weeks
 
 
-def share_by_week(exits: pd.DataFrame, weeks: int) -> Floats:
+def share_by_week(counts: ExitCounts, weeks: int) -> Floats:
     """Percent with the event by the end of each week, without an interval: for what stands beside
     an answer.
     """
-    counts = count_days(exits)
     _, _, incidence = aalen_johansen(counts.events, counts.at_risk)
     if not len(incidence):
         return np.full(weeks, np.nan)

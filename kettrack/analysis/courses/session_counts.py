@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Final
 
@@ -10,6 +11,8 @@ import pandas as pd
 
 from kettrack.analysis.person_rows import joined, share_rows
 from kettrack.analysis.registry import Answer, question
+from kettrack.arrays import Ints
+from kettrack.estimators.survival.life_table import padded
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import COMPLETE_LOG_DAYS
 from kettrack.vocabulary.rules import CourseRules
@@ -50,18 +53,8 @@ def session_counts(cohort: DerivedCohort) -> Answer:
         One row per number of sessions, the last being 12 and more: `first_course` and `in_all`
         people of `n`.
     """
-    lengths = {
-        "first_course": cohort.first_courses["length"],
-        "in_all": cohort.sessions.groupby("patient_id").size(),
-    }
-    most = _MOST_SESSIONS
-    table = pd.DataFrame({"sessions": range(1, most + 1)})
-    for name, length in lengths.items():
-        # Nobody has 0 sessions: the first count is dropped.
-        table[name] = np.bincount(length.clip(upper=most), minlength=most + 1)[1:]
-    table["n"] = len(lengths["in_all"])
-    table["median_first_course"] = float(lengths["first_course"].median())
-    table["median_in_all"] = float(lengths["in_all"].median())
+    lengths = _lengths(cohort)
+    table = session_counts_table(count_sessions(cohort))
     return Answer(
         table=table,
         sentence=(
@@ -74,6 +67,39 @@ def session_counts(cohort: DerivedCohort) -> Answer:
         ),
         rows=partial(_person_rows, lengths),
     )
+
+
+def _lengths(cohort: DerivedCohort) -> dict[str, pd.Series]:
+    """Number of sessions of each person, in the first course and in all."""
+    return {
+        "first_course": cohort.first_courses["length"],
+        "in_all": cohort.sessions.groupby("patient_id").size(),
+    }
+
+
+def count_sessions(cohort: DerivedCohort) -> dict[str, Ints]:
+    """People with 0, 1, 2, ... sessions, in the first course and in all; counts of several sites
+    can be added.
+    """
+    return {
+        name: np.bincount(length.to_numpy(np.int64))
+        for name, length in _lengths(cohort).items()
+    }
+
+
+def session_counts_table(counts: Mapping[str, Ints]) -> pd.DataFrame:
+    """One row per number of sessions, from `count_sessions`."""
+    most = _MOST_SESSIONS
+    table = pd.DataFrame({"sessions": range(1, most + 1)})
+    for name, people in counts.items():
+        shown = padded(people, max(most + 1, len(people)))
+        # Nobody has 0 sessions: the first count is dropped.
+        table[name] = [*shown[1:most], shown[most:].sum()]
+    table["n"] = int(counts["in_all"].sum())
+    for name, people in counts.items():
+        each = np.repeat(np.arange(len(people)), people)
+        table[f"median_{name}"] = float(np.median(each)) if len(each) else np.nan
+    return table
 
 
 def _person_rows(lengths: dict[str, pd.Series]) -> pd.DataFrame:

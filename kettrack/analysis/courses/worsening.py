@@ -4,7 +4,7 @@ week by week.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
@@ -27,6 +27,7 @@ from kettrack.analysis.registry import Answer, question
 from kettrack.arrays import Bools, Floats
 from kettrack.errors import NotIdentified
 from kettrack.estimators.intervals import wilson
+from kettrack.estimators.survival.competing_risks import ExitCounts
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.events import ratable
@@ -89,7 +90,7 @@ def worsening(cohort: DerivedCohort) -> Answer:
     if not people.any():
         raise NotIdentified("nobody was scored before and after session 1.", _COLLECT)
     groups = list(_groups(cohort, rule, people))
-    table = pd.DataFrame([_row(group) for group in groups])
+    table = worsening_shares(pd.DataFrame([_row(group) for group in groups]))
     return Answer(
         table=table,
         sentence=_sentence(table, rule),
@@ -183,17 +184,38 @@ def _groups(cohort: DerivedCohort, rule: Rule, people: Bools) -> Iterator[_Group
 def _row(group: _Group) -> dict[str, object]:
     """The row of a group."""
     worse = group.worse[group.people]
-    events = int(worse.sum())
-    share = wilson(events, len(worse), LEVEL)
     return {
         "key": group.key,
         "people": _PEOPLE[group.name],
         "rule": str(group.rule.run),
         "n": len(worse),
         "could": int(group.could[group.people].sum()),
-        "events": events,
-        **share._asdict(),
+        "events": int(worse.sum()),
     }
+
+
+def worsening_counts(cohort: DerivedCohort) -> pd.DataFrame:
+    """People, those who could get worse, and those who did, by group and rule; counts of several
+    sites can be added.
+
+    Returns
+    -------
+    DataFrame
+        Columns `key` `people` `rule` `n` `could` `events`, as in `worsening`; a group that nobody
+        is in has zeros.
+    """
+    rule = _rule(cohort)
+    people = (cohort.baselines.n_assessments > 0) & has_baseline(cohort)
+    return pd.DataFrame([_row(group) for group in _groups(cohort, rule, people)])
+
+
+def worsening_shares(counts: pd.DataFrame) -> pd.DataFrame:
+    """The counts with the share that got worse in each row, and its interval."""
+    shares = [
+        wilson(events, n, LEVEL)._asdict()
+        for events, n in zip(counts["events"], counts["n"], strict=True)
+    ]
+    return pd.concat([counts, pd.DataFrame(shares)], axis=1)
 
 
 def _person_rows(groups: Sequence[_Group], patient_id: pd.Index) -> pd.DataFrame:
@@ -274,11 +296,9 @@ def worsening_by_week(cohort: DerivedCohort) -> Answer:
     people = has_baseline(cohort)
     worse = event_days(cohort, rule, people)
     exits = week_exits(cohort, worse, people, "last session")
-    table = table_by_week(count_days(exits))
     beside = _beside(cohort, rule, worse, people)
-    for name in _BESIDE:
-        known = name in beside
-        table[name] = share_by_week(beside[name], len(table)) if known else np.nan
+    counts = {name: count_days(left) for name, left in beside.items()}
+    table = worsening_table(count_days(exits), counts)
     return Answer(
         table=table,
         sentence=_weeks_sentence(table, rule),
@@ -296,6 +316,30 @@ def worsening_by_week(cohort: DerivedCohort) -> Answer:
         level=LEVEL,
         rows=partial(week_rows, {"event": exits, **beside}),
     )
+
+
+def count_worsening(cohort: DerivedCohort) -> dict[str, ExitCounts]:
+    """Exits by day behind the curve (`event`) and behind what stands beside it; counts of several
+    sites can be added.
+    """
+    rule = _rule(cohort)
+    require_log_end(cohort)
+    people = has_baseline(cohort)
+    worse = event_days(cohort, rule, people)
+    exits = week_exits(cohort, worse, people, "last session")
+    both = {"event": exits, **_beside(cohort, rule, worse, people)}
+    return {name: count_days(left) for name, left in both.items()}
+
+
+def worsening_table(
+    counts: ExitCounts, beside: Mapping[str, ExitCounts]
+) -> pd.DataFrame:
+    """The curve by week with what stands beside it; a column without counts is missing."""
+    table = table_by_week(counts)
+    for name in _BESIDE:
+        known = name in beside
+        table[name] = share_by_week(beside[name], len(table)) if known else np.nan
+    return table
 
 
 def _beside(

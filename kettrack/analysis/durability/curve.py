@@ -4,6 +4,7 @@ three estimands.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Final
 
@@ -17,16 +18,19 @@ from kettrack.analysis.durability.counts import (
     Estimand,
     Watched,
     bounds_of,
-    came_again,
     count,
-    count_exits,
-    days_shown,
-    days_since_origin,
     exits,
-    fell_silent,
-    retreated_unconfirmed,
     settle,
     watch,
+)
+from kettrack.analysis.durability.day_counts import (
+    DayCounts,
+    count_by_day,
+    days_told,
+    ends_of,
+    first_day_of_half,
+    numbers_by_day,
+    shares_by_day,
 )
 from kettrack.analysis.durability.person_rows import durability_rows
 from kettrack.analysis.durability.weights import (
@@ -51,14 +55,7 @@ from kettrack.estimators.intervals import (
     patient_weights,
     percentile_interval,
 )
-from kettrack.estimators.survival.competing_risks import (
-    count_competing_risks,
-    estimate_incidence,
-)
-from kettrack.estimators.survival.life_table import (
-    estimate_survival,
-    share_before,
-)
+from kettrack.estimators.survival.life_table import share_before
 from kettrack.privacy import disclosure
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
@@ -70,12 +67,6 @@ _NOT_RATED: Final = ("prior_sessions", "placebo", "no_baseline", "below_caseness
 LEFT_OUT: Final = {"not_rated": _NOT_RATED} | {
     name: (name,) for name in ("course_not_finished", "not_scored", "no_response")
 }
-
-
-def _interval(name: str, ends: str = "") -> tuple[str, str, str]:
-    """Columns of a percentage and of its interval."""
-    ends = ends or name
-    return name, f"{ends}_low", f"{ends}_high"
 
 
 ROLES: Final[dict[str, Role]] = {
@@ -90,10 +81,10 @@ ROLES: Final[dict[str, Role]] = {
     "retreated_unconfirmed": "count",
     "censored": "running",
     "silent": "count",
-    **dict.fromkeys(_interval("estimate", "ci"), "derived"),
-    **dict.fromkeys(_interval("single"), "derived"),
-    **dict.fromkeys(_interval("lost_first"), "derived"),
-    **dict.fromkeys(_interval("again_first"), "derived"),
+    **dict.fromkeys(("estimate", "ci_low", "ci_high"), "derived"),
+    **dict.fromkeys(ends_of("single"), "derived"),
+    **dict.fromkeys(ends_of("lost_first"), "derived"),
+    **dict.fromkeys(ends_of("again_first"), "derived"),
     "bound_low": "derived",
     "bound_high": "derived",
     "silent_low": "derived",
@@ -221,8 +212,8 @@ def _durability(cohort: DerivedCohort, origin: Origin) -> Answer:
             " before any further session, for everyone.",
         )
     curves = [_curve(cohort, rule, kind) for rule in watched for kind in ESTIMANDS]
-    table = pd.concat(curves, ignore_index=True).assign(**_left_out(watched[0]))
-    table = _single_beside(table)
+    table = pd.concat(curves, ignore_index=True).assign(**count_left_out(watched[0]))
+    table = with_single_score(table)
     return Answer(
         table=table[list(ROLES)],
         sentence=as_logs_end(sentence(table, origin), cohort),
@@ -243,16 +234,16 @@ def _earlier(cohort: DerivedCohort, origin: Origin) -> str:
     return f", of {int(why_not.isna().sum())} who responded during it"
 
 
-def _single_beside(table: pd.DataFrame) -> pd.DataFrame:
+def with_single_score(table: pd.DataFrame) -> pd.DataFrame:
     """The table with the share by a single score beside that by the rule in force."""
     single = table[table["rule"] == "single_score"]
     same = ["estimand", "day"]
-    names = dict(zip(_interval("estimate", "ci"), _interval("single"), strict=True))
+    names = dict(zip(("estimate", "ci_low", "ci_high"), ends_of("single"), strict=True))
     beside = single[[*same, *names]].rename(columns=names).assign(rule="in_force")
     return table.merge(beside, on=[*same, "rule"], how="left")
 
 
-def _left_out(watched: Watched) -> dict[str, int]:
+def count_left_out(watched: Watched) -> dict[str, int]:
     """Number of people not watched, by reason."""
     why = watched.origins["why_not"]
     return {name: int(why.isin(reasons).sum()) for name, reasons in LEFT_OUT.items()}
@@ -260,115 +251,59 @@ def _left_out(watched: Watched) -> dict[str, int]:
 
 def _curve(cohort: DerivedCohort, watched: Watched, estimand: Estimand) -> pd.DataFrame:
     """Weekly rows of one estimand under one rule."""
-    left = exits(watched, estimand)
-    days = days_shown(left, estimand)
+    counts = count_by_day(watched, estimand)
+    days = days_told(counts, estimand)
     if estimand == "hypothetical":
+        left = exits(watched, estimand)
         shares = _weighted_shares(cohort, watched, left, days)
     else:
-        shares = _plain_shares(watched, estimand, days)
-    firsts = [*_interval("lost_first"), *_interval("again_first")]
+        shares = shares_by_day(counts, estimand, days)
+    hidden = disclosure.get_policy(cohort.settings.policy).smallest_count > 1
+    return weekly_rows(counts, shares, (estimand, watched.name), hidden)
+
+
+def weekly_rows(
+    counts: DayCounts,
+    shares: Mapping[str, Floats],
+    of: tuple[Estimand, str],
+    hidden: bool = False,
+) -> pd.DataFrame:
+    """Weekly rows of one curve.
+
+    Parameters
+    ----------
+    counts : DayCounts
+        Of everybody watched.
+    shares : mapping
+        Column to percent on each day told.
+    of : (str, str)
+        Estimand, and `in_force` or `single_score`.
+    hidden : bool
+        Whether the few who would be told by subtraction are left out.
+    """
+    estimand, rule = of
+    days = days_told(counts, estimand)
+    firsts = [*ends_of("lost_first"), *ends_of("again_first")]
     missing = dict.fromkeys(("bound_low", "bound_high", "ess", *firsts), np.nan)
-    numbers = _numbers_by_day(watched, estimand, left, days)
-    table = pd.DataFrame({"day": days, "n": len(left), **numbers, **missing, **shares})
+    numbers = numbers_by_day(counts, days)
+    n = counts.by_day[:, : len(CAUSES)].sum()
+    table = pd.DataFrame({"day": days, "n": n, **numbers, **missing, **shares})
     table = table.astype({"retreated_unconfirmed": "Int64", "silent": "Int64"})
     # Beside `retreated` and `censored` they would tell of the few others.
-    if disclosure.get_policy(cohort.settings.policy).smallest_count > 1:
+    if hidden:
         table[["retreated_unconfirmed", "silent"]] = pd.NA
         table[["silent_low", "silent_high"]] = np.nan
     table = table.dropna(subset=["estimate"])
     table = table.assign(
-        median_day=_first_day_of_half(table, "estimate"),
-        median_low=_first_day_of_half(table, "ci_low"),
-        median_high=_first_day_of_half(table, "ci_high"),
+        median_day=first_day_of_half(table, "estimate"),
+        median_low=first_day_of_half(table, "ci_low"),
+        median_high=first_day_of_half(table, "ci_high"),
         estimand=estimand,
-        rule=watched.name,
+        rule=rule,
     )
     weekly = table[table["day"] % DAYS_IN_WEEK == 0]
-    keys = [f"{estimand}_{watched.name}_{day}" for day in weekly["day"]]
+    keys = [f"{estimand}_{rule}_{day}" for day in weekly["day"]]
     return weekly.assign(key=keys)
-
-
-def _numbers_by_day(
-    watched: Watched, estimand: Estimand, left: pd.DataFrame, days: Ints
-) -> dict[str, Ints]:
-    """People at risk at the beginning of each day, and those gone by it, by reason."""
-    time = left["time"].to_numpy()
-    cause = left["cause"].to_numpy()
-    again = days_since_origin(watched.whatever, "retreated_day")
-    came = came_again(watched, estimand, left)
-    waited = came & retreated_unconfirmed(watched)
-    return {
-        # Left side: whoever leaves on a day is at risk at its beginning.
-        "at_risk": len(time) - np.searchsorted(np.sort(time), days, "left"),
-        "lost": _so_far(time[cause == 1], days),
-        "retreated": _so_far(again[came], days),
-        "retreated_unconfirmed": _so_far(again[waited], days),
-        "censored": _so_far(time[cause == 0], days),
-        "silent": _so_far(time[fell_silent(watched, left)], days),
-    }
-
-
-def _so_far(event_days: Floats | Ints, days: Ints) -> Ints:
-    """How many events have come by the end of each day."""
-    return np.searchsorted(np.sort(event_days), days, "right")
-
-
-def _first_day_of_half(table: pd.DataFrame, column: str) -> float:
-    """First day on which a column is at 50 % or below; NaN where it never is."""
-    # Percentages are products of shares: a half may miss 50 by the last bit.
-    reached = table["day"][table[column] <= 50 + 1e-9]
-    return float(reached.iloc[0]) if len(reached) else np.nan
-
-
-def _plain_shares(
-    watched: Watched, estimand: Estimand, days: Ints
-) -> dict[str, Floats]:
-    """Percent still responding with interval and bounds, without weights."""
-    curve = estimate_survival(count_exits(exits(watched, estimand), estimand), LEVEL)
-    # Where everybody has left, the curve goes on as it is.
-    place = np.minimum(days, len(curve.estimate) - 1)
-    found = {
-        "estimate": 100 * curve.estimate[place],
-        "ci_low": 100 * curve.ci_low[place],
-        "ci_high": 100 * curve.ci_high[place],
-    }
-    if estimand == "composite":
-        found |= _firsts(watched, days)
-    for name, silent in bounds_of(watched):
-        lowest, highest = (
-            _still(settle(watched, how, silent), estimand, days)
-            for how in ("lost", "held")
-        )
-        # Whoever waits stays at risk for longer in both, which alone may lift or lower the curve by
-        # a little.
-        found[f"{name}_low"] = np.fmin(found["estimate"], lowest)
-        found[f"{name}_high"] = np.fmax(found["estimate"], highest)
-    return found
-
-
-def _still(watched: Watched, estimand: Estimand, days: Ints) -> Floats:
-    """Percent still responding on each day, without weights."""
-    share = estimate_survival(
-        count_exits(exits(watched, estimand), estimand), LEVEL
-    ).estimate
-    return 100 * share[np.minimum(days, len(share) - 1)]
-
-
-def _firsts(watched: Watched, days: Ints) -> dict[str, Floats]:
-    """Percent to whom a loss, and to whom another session, came first, with intervals."""
-    left = exits(watched, "composite")
-    # Steps begin with 1, days with 0.
-    counts = count_competing_risks(
-        left["time"].to_numpy() + 1, left["cause"].to_numpy(), len(CAUSES) - 1
-    )
-    found = estimate_incidence(counts, LEVEL)
-    place = np.minimum(days, len(found.free) - 1)
-    arrays = (found.estimate, found.ci_low, found.ci_high)
-    return {
-        name: 100 * array[place, cause]
-        for cause, event in enumerate(("lost_first", "again_first"))
-        for name, array in zip(_interval(event), arrays, strict=True)
-    }
 
 
 def _weighted_shares(

@@ -4,6 +4,7 @@ loss.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Final
 
@@ -60,24 +61,37 @@ def ladder(cohort: DerivedCohort) -> Answer:
         Rows `started`, one per reason in the order in which they are tested, and `analysable`:
         `lost` here and `left` after it of `n` who started, with `estimate` = % left.
     """
+    table = ladder_table(count_reasons(cohort))
+    return Answer(
+        table=table,
+        sentence=ladder_sentence(table),
+        caveats=(f"{rule_words(cohort)}.", *_left_out_by_reader(cohort)),
+        rows=partial(_person_rows, cohort),
+    )
+
+
+def count_reasons(cohort: DerivedCohort) -> dict[str, int]:
+    """People who started, and those left out by their first reason; counts of several sites can be
+    added.
+    """
     reason = cohort.outcomes["exclusion_reason"]
-    n = len(reason)
+    lost = {name: int((reason == name).sum()) for name in EXCLUSIONS}
+    return {"started": len(reason), **lost}
+
+
+def ladder_table(counts: Mapping[str, int]) -> pd.DataFrame:
+    """The steps of the ladder, from `count_reasons`."""
+    n = counts["started"]
     rows = [_step("started", "started (at least one session)", 0, n)]
     left = n
     for name in EXCLUSIONS:
-        lost = int((reason == name).sum())
-        left -= lost
-        rows.append(_step(name, REASONS[name], lost, left))
+        left -= counts[name]
+        rows.append(_step(name, REASONS[name], counts[name], left))
     rows.append(_step("analysable", "analysable", 0, left))
     table = pd.DataFrame(rows)
     # An empty log has nobody to divide by.
     share = 100 * table["left"] / max(n, 1)
-    return Answer(
-        table=table.assign(n=n, estimate=share),
-        sentence=_sentence(table),
-        caveats=(f"{rule_words(cohort)}.", *_left_out_by_reader(cohort)),
-        rows=partial(_person_rows, cohort),
-    )
+    return table.assign(n=n, estimate=share)
 
 
 def _person_rows(cohort: DerivedCohort) -> pd.DataFrame:
@@ -94,7 +108,7 @@ def _step(key: str, step: str, lost: int, left: int) -> dict[str, object]:
     return {"key": key, "step": step, "lost": lost, "left": left}
 
 
-def _sentence(table: pd.DataFrame) -> str:
+def ladder_sentence(table: pd.DataFrame) -> str:
     """Name every reason that lost somebody, in the order of the ladder."""
     lost = table.loc[table["lost"] > 0, "key"]
     reasons = ", ".join(f"{{{key}.lost}} {LOST[key]}" for key in lost)

@@ -21,6 +21,11 @@ from kettrack.analysis.courses.by_week import (
 )
 from kettrack.analysis.person_rows import exit_rows, joined
 from kettrack.analysis.registry import Answer, question
+from kettrack.analysis.response.curve_words import (
+    MEDIAN,
+    unscored_words,
+    waiting_words,
+)
 from kettrack.analysis.response.exits import (
     CAUSES,
     event_sessions,
@@ -30,12 +35,9 @@ from kettrack.analysis.response.exits import (
     scored_after,
 )
 from kettrack.analysis.response.response_curve import (
-    MEDIAN,
     count_course_exits,
     estimate,
     require_starters,
-    unscored_words,
-    waiting_words,
 )
 from kettrack.estimators.survival.competing_risks import ExitCounts
 from kettrack.result import Role

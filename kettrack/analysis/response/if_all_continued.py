@@ -13,7 +13,7 @@ import pandas as pd
 from kettrack.analysis.context import LEVEL, rule_words
 from kettrack.analysis.courses.session_counts import FIRST_COURSE
 from kettrack.analysis.registry import Answer, question
-from kettrack.analysis.response.response_curve import TOLD_SESSION
+from kettrack.analysis.response.curve_words import TOLD_SESSION
 from kettrack.analysis.response.response_curve import count as count_exits
 from kettrack.analysis.response.staying_rows import WAYS, StayingCounts, count
 from kettrack.arrays import Bools, Floats

@@ -4,6 +4,7 @@ stay in the denominator.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Final, Literal
@@ -20,6 +21,13 @@ from kettrack.analysis.response.benchmark import (
     NULL_SEED,
     benchmark,
     no_null_caveat,
+)
+from kettrack.analysis.response.curve_words import (
+    HAPPENED,
+    MEDIAN,
+    TOLD_SESSION,
+    null_words,
+    session_sentence,
 )
 from kettrack.analysis.response.exits import (
     CAUSES,
@@ -41,15 +49,10 @@ from kettrack.result import Result, Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS, COMPLETE_LOG_DAYS
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
-from kettrack.vocabulary.plain_words import share_with_interval
 from kettrack.vocabulary.published_results import published_words
 
 # Bands of the stacked figure; at every session they add up to everyone who started.
 BANDS: Final = (*CAUSES, "still_in_course")
-# First session with one half, and the ends of its interval.
-MEDIAN: Final = ("half_by", "half_by_low", "half_by_high")
-# The session that the sentence tells: the usual length of a course in the trials (six infusions).
-TOLD_SESSION: Final = 6
 _UNIT: Final = "percent of patients"
 _ESTIMAND: Final = (
     "Chance of a first {} by session s of the first course, as it happens in this"
@@ -89,7 +92,6 @@ _SHOWN_FIRST: Final = (
 _SHOWN_LAST: Final = ("confirmed", "null_confirmed", *BANDS[1:], "at_most")
 # What would be seen if sessions did nothing, by one score with its interval, and by two.
 NULLS: Final = ("null", "null_low", "null_high", "null_confirmed")
-_HAPPENED: Final = {"response": "responded", "remission": "remitted"}
 
 
 def count(cohort: DerivedCohort, event: str = "response") -> ExitCounts:
@@ -229,12 +231,12 @@ def _shares_by_session(cohort: DerivedCohort, event: str) -> Answer:
     # Beside `n` it would tell how many logs had ended.
     if disclosure.get_policy(cohort.settings.policy).smallest_count > 1:
         table["counted"] = pd.NA
-    table = _add_other_events(table, cohort, event)
+    table = add_other_events(table, other_events(cohort, event), event)
     table, null_caveat = _add_null(table, cohort, event)
     last_session = int(table["session"].max())
     return Answer(
         table=table,
-        sentence=_sentence(table, cohort, event),
+        sentence=f"{session_sentence(table, event)}{_plan_words(cohort)}",
         caveats=(
             *_caveats(cohort, event),
             null_caveat,
@@ -280,17 +282,29 @@ def require_starters(counts: ExitCounts) -> None:
         )
 
 
-def _add_other_events(
-    table: pd.DataFrame, cohort: DerivedCohort, event: str
+def other_events(cohort: DerivedCohort, event: str) -> dict[str, ExitCounts]:
+    """Exits behind what stands beside the curve, by column: the event seen again by a second score
+    and, beside a response, remission; counts of several sites can be added.
+    """
+    found = {"confirmed": count(require_confirmation(cohort), event)}
+    if event == "response" and cohort.criteria.remission is not None:
+        found["remitted"] = count(cohort, "remission")
+    return found
+
+
+def add_other_events(
+    table: pd.DataFrame, others: Mapping[str, ExitCounts], event: str
 ) -> pd.DataFrame:
-    """The table with remission beside response, and the event confirmed by a second score."""
+    """The table of `estimate` with what `other_events` counted: the event confirmed by a second
+    score, with its interval, and remission beside response, missing without a rule for it.
+    """
     sessions = len(table)
     if event == "response":
-        has_rule = cohort.criteria.remission is not None
+        has_rule = "remitted" in others
         table["remitted"] = (
-            share_reached(cohort, "remission", sessions) if has_rule else np.nan
+            _share_of(others["remitted"], sessions) if has_rule else np.nan
         )
-    confirmed = estimate_incidence(count(require_confirmation(cohort), event), LEVEL)
+    confirmed = estimate_incidence(others["confirmed"], LEVEL)
     ends = (confirmed.estimate, confirmed.ci_low, confirmed.ci_high)
     names = ("confirmed", "confirmed_low", "confirmed_high")
     return table.assign(
@@ -331,7 +345,11 @@ def _add_null(
 
 def share_reached(cohort: DerivedCohort, event: str, sessions: int) -> Floats:
     """Percent with the event by each of the first sessions."""
-    counts = count(cohort, event)
+    return _share_of(count(cohort, event), sessions)
+
+
+def _share_of(counts: ExitCounts, sessions: int) -> Floats:
+    """Percent with the event by each of the first sessions, from counts."""
     _, _, incidence = aalen_johansen(counts.events, counts.at_risk)
     return _to_session(incidence[:, 0], sessions)
 
@@ -344,64 +362,6 @@ def _to_session(share: Floats, sessions: int) -> Floats:
     return 100 * np.concatenate([share, beyond])
 
 
-def _sentence(table: pd.DataFrame, cohort: DerivedCohort, event: str) -> str:
-    """What had happened by session 6, or by the last session shown."""
-    row = f"row{min(TOLD_SESSION, len(table))}"
-    happened = _HAPPENED[event]
-    return (
-        f"Of {{{row}.n}} people who started with a rated baseline, {share_with_interval(row)} had"
-        f" {happened} by session {{{row}.session}} of their first course; {{{row}.stopped:%}} had"
-        f" stopped without a {event}, {{{row}.completed:%}} had completed the course without a"
-        f" {event}, {{{row}.not_scored:%}} were never scored after its last session,"
-        f" {{{row}.scored_later:%}} were scored only later, and {{{row}.still_in_course:%}} were"
-        f" still in the course. {unscored_words(row, happened)}"
-        f"{waiting_words(table, row)}{_confirmed_words(row, happened)}"
-        f"{_null_words(table, row, happened)}"
-        f"{_median_words(table.iloc[-1], happened)}{_plan_words(cohort)}"
-    )
-
-
-def unscored_words(row: str, happened: str) -> str:
-    """How far those whom nobody scored in time could move the share.
-
-    Parameters
-    ----------
-    row : str
-        Key of the row, as a template names it.
-    happened : str
-        What the people of the share had done.
-    """
-    return (
-        f"If everyone who was not scored in time had {happened} as well, it would be"
-        f" {{{row}.at_most:%}}. "
-    )
-
-
-def waiting_words(table: pd.DataFrame, row: str) -> str:
-    """Who is too new to be counted; empty where nobody is."""
-    if table["too_new"].eq(0).all():
-        return ""
-    return f"{{{row}.too_new}} more people cannot be counted yet. "
-
-
-def _confirmed_words(row: str, happened: str) -> str:
-    """The same share where a second score must show it again."""
-    share = share_with_interval(row, of="confirmed", ends="confirmed")
-    return f"When a second score must confirm it, {share} had {happened}. "
-
-
-def _null_words(table: pd.DataFrame, row: str, happened: str) -> str:
-    """What sessions that do nothing would show, by one score and by two; empty without a null."""
-    if table["null"].isna().all():
-        return ""
-    return (
-        "In a model fitted to this clinic in which sessions do nothing, about"
-        f" {{{row}.null:%}} (95 % interval {{{row}.null_low:%}} to {{{row}.null_high:%}}) had"
-        f" {happened} by then, and about {{{row}.null_confirmed:%}} when a second score must"
-        " confirm it. "
-    )
-
-
 def without_benchmark(result: Result, event: str) -> Result:
     """The result without the words on what sessions that do nothing would show; its table keeps
     them. A refusal stays as it is.
@@ -409,29 +369,8 @@ def without_benchmark(result: Result, event: str) -> Result:
     if result.status != "ok":
         return result
     row = f"row{min(TOLD_SESSION, len(result.table))}"
-    words = _null_words(result.table, row, _HAPPENED[event])
+    words = null_words(result.table, row, HAPPENED[event])
     return replace(result, sentence=result.sentence.replace(words, ""))
-
-
-def _median_words(end: pd.Series, happened: str) -> str:
-    """The median with its interval, read off the last row."""
-    row = f"row{end['session']:.0f}"
-    low, high = (
-        f"{{{row}.{name}}}" if pd.notna(end[name]) else "not reached"
-        for name in MEDIAN[1:]
-    )
-    has_low = pd.notna(end["half_by_low"])
-    if pd.notna(end["half_by"]):
-        # Everybody at once: a share of 100 % has no interval, and neither has its median.
-        interval = f" (95 % interval {low} to {high})" if has_low else ""
-        return (
-            f"Half of the people had {happened} by session {{{row}.half_by}}{interval}."
-        )
-    interval = f" (95 % interval {low} to not reached)" if has_low else ""
-    return (
-        f"Fewer than half had {happened} by session {{{row}.session}}, the last session that can"
-        f" be shown, so the median is not reached{interval}."
-    )
 
 
 def _plan_words(cohort: DerivedCohort) -> str:

@@ -129,22 +129,30 @@ def time_to_remission(cohort: DerivedCohort) -> Answer:
 
 def _time_to(cohort: DerivedCohort, event: str) -> Answer:
     exits = event_exits(cohort, event)
-    counts = count_days(exits)
-    table = _table(counts, exits, event)
+    table = days_until(count_days(exits), event)
     return Answer(
         table=table,
-        sentence=_sentence(table, event),
+        sentence=days_sentence(table, event),
         caveats=_caveats(cohort, event),
         level=LEVEL,
         rows=partial(week_rows, {event: exits}),
     )
 
 
-def _table(counts: ExitCounts, exits: pd.DataFrame, event: str) -> pd.DataFrame:
-    """One row per share, the share by the last day, and the people seen to have it."""
+def days_until(counts: ExitCounts, event: str) -> pd.DataFrame:
+    """One row per share, the share by the last day, and the people seen to have it.
+
+    Parameters
+    ----------
+    counts : ExitCounts
+        From `count_event_days`, or the sum of several.
+    event : {"response", "remission"}
+        What people wait for.
+    """
     last = _last_step(counts)
     found = estimate_incidence(counts, LEVEL)
-    came = exits.loc[(exits["cause"] == 1) & (exits["step"] <= last + 1), "step"] - 1
+    events = counts.events[: last + 1, 0]
+    came = pd.Series(np.repeat(np.arange(len(events)), events))
     happened = _HAPPENED[event]
     rows: list[dict[str, Any]] = [
         {
@@ -228,7 +236,7 @@ def _among_event(days: pd.Series, happened: str) -> dict[str, Any]:
     }
 
 
-def _sentence(table: pd.DataFrame, event: str) -> str:
+def days_sentence(table: pd.DataFrame, event: str) -> str:
     """Half of everybody, or that half never got there; then what papers print."""
     happened = _HAPPENED[event]
     rows = table.set_index("key")

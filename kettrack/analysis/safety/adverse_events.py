@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -22,10 +23,13 @@ from kettrack.analysis.safety.shares import (
     SHARE_DECIMALS,
     SHARE_ROLES,
     people_rows,
+    share_cells,
     share_row,
+    share_sums,
 )
 from kettrack.arrays import Bools
 from kettrack.errors import NotIdentified
+from kettrack.estimators.clustered import ClusterSums
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
@@ -59,7 +63,7 @@ _BY_TREATMENT: Final = (ANY_EVENT, SERIOUS, STOPPED_EARLY)
 # Dose bands are many, so that only the most common question is asked of them.
 _ANY_ONLY: Final = ("dose", "dose_per_kg")
 _STAYERS: Final = "stayers"
-_PUBLISHED: Final = (
+PUBLISHED_CAVEAT: Final = (
     "`published` is what others saw: "
     + "; ".join(f"{name}: {source}" for name, source in SAFETY_SOURCES.items())
     + ". A form that asks at every session finds more than notes of what people tell."
@@ -105,41 +109,57 @@ def adverse_events(cohort: DerivedCohort) -> Answer:
         Refused when nothing is recorded.
     """
     found = safety_sessions(cohort)
+    table = events_table(count_adverse_events(cohort))
     everything = np.ones(len(found.person), bool)
-    table = pd.DataFrame(_event_rows(found, everything))
-    if not table["sessions"].any():
-        raise NotIdentified("no side effects are recorded at any session.", _COLLECT)
     parts = {key: (key, everything) for key in table["key"]}
     return Answer(
         table=table,
-        sentence=_sentence(table),
-        caveats=(SHARE_CAVEAT, *left_out_words(found), _PUBLISHED),
+        sentence=events_sentence(table),
+        caveats=(SHARE_CAVEAT, *left_out_words(found), PUBLISHED_CAVEAT),
         level=LEVEL,
         people=len(found.people),
         rows=lambda: joined(people_rows(found, parts)),
     )
 
 
-def _event_rows(found: SafetySessions, everything: Bools) -> list[dict[str, Any]]:
-    """One row per event that the log can hold."""
+def count_adverse_events(cohort: DerivedCohort) -> dict[str, tuple[ClusterSums, int]]:
+    """Sums over people, and the sessions without a record, by event that the log can hold; both of
+    several sites can be added.
+    """
+    found = safety_sessions(cohort)
+    everything = np.ones(len(found.person), bool)
+    sums = {term.key: share_sums(found, term.key, everything) for term in EVENT_TERMS}
+    return {key: (each, len(found.person) - each.rows) for key, each in sums.items()}
+
+
+def events_table(counts: Mapping[str, tuple[ClusterSums, int]]) -> pd.DataFrame:
+    """One row per event, from `count_adverse_events`.
+
+    Raises
+    ------
+    NotIdentified
+        When nothing is recorded.
+    """
+    if not any(sums.rows for sums, _ in counts.values()):
+        raise NotIdentified("no side effects are recorded at any session.", _COLLECT)
     rows = []
     for term in EVENT_TERMS:
-        row = share_row(found, term.key, everything)
+        sums, unrecorded = counts[term.key]
         rows.append(
             {
                 "key": term.key,
                 "event": term.words,
                 "term": term.term,
                 "special": "yes" if term.special else "",
-                **row,
-                "unrecorded": len(found.person) - row["sessions"],
+                **share_cells(sums),
+                "unrecorded": unrecorded,
                 "published": published_rate_words(term.key, "sessions"),
             }
         )
-    return rows
+    return pd.DataFrame(rows)
 
 
-def _sentence(table: pd.DataFrame) -> str:
+def events_sentence(table: pd.DataFrame) -> str:
     """Any event, the most common ones, serious ones, and sessions stopped early."""
     rows = table.set_index("key")
     # Each part needs a record of its own; a log may hold only one of them.
@@ -256,7 +276,7 @@ def adverse_events_by_phase(cohort: DerivedCohort) -> Answer:
             "People who stop are often those who tolerate it badly. Fewer side effects in later"
             " sessions are therefore not only tolerance.",
             *left_out_words(found),
-            _PUBLISHED,
+            PUBLISHED_CAVEAT,
         ),
         level=LEVEL,
         people=len(found.people),

@@ -13,8 +13,10 @@ from kettrack.analysis.person_rows import share_rows
 from kettrack.analysis.safety.sessions import SafetySessions
 from kettrack.arrays import Bools
 from kettrack.estimators.clustered import (
+    ClusterSums,
+    cluster_sums,
     clustered_mean,
-    clustered_share,
+    share_of_sums,
 )
 from kettrack.estimators.exact import clopper_pearson
 from kettrack.result import Role
@@ -62,19 +64,25 @@ def share_row(found: SafetySessions, flag: str, inside: Bools) -> dict[str, Any]
     inside : bool, shape (sessions,)
         Sessions that count.
     """
-    events, rows = found.by_person(found.flags[flag], inside)
+    return share_cells(share_sums(found, flag, inside))
+
+
+def share_sums(found: SafetySessions, flag: str, inside: Bools) -> ClusterSums:
+    """What `share_cells` needs; sums of several sites can be added."""
     # Who has no record counts neither as having it nor as free of it.
-    there = rows > 0
-    people = int(there.sum())
-    having = int((events > 0).sum())
-    share = clustered_share(events, rows, LEVEL).interval
-    persons = clopper_pearson(having, people, LEVEL)
+    return cluster_sums(*found.by_person(found.flags[flag], inside))
+
+
+def share_cells(sums: ClusterSums) -> dict[str, Any]:
+    """Cells of a row: sessions with something noted, and people with it at least once."""
+    share = share_of_sums(sums, LEVEL).interval
+    persons = clopper_pearson(sums.people_with, sums.people, LEVEL)
     return {
-        "sessions": int(rows.sum()),
-        "events": int(events.sum()),
+        "sessions": sums.rows,
+        "events": sums.events,
         **share._asdict(),
-        "n": people,
-        "people_with": having,
+        "n": sums.people,
+        "people_with": sums.people_with,
         "people_share": persons.estimate,
         "people_low": persons.ci_low,
         "people_high": persons.ci_high,

@@ -13,8 +13,8 @@ import pandas as pd
 from kettrack.analysis.context import LEVEL, rule_words
 from kettrack.analysis.person_rows import exit_rows
 from kettrack.analysis.registry import Answer, question
+from kettrack.analysis.response.curve_words import TOLD_SESSION
 from kettrack.analysis.response.exits import CAUSES, first_course_exits
-from kettrack.analysis.response.response_curve import TOLD_SESSION
 from kettrack.analysis.subgroups.adjusted import (
     BOUND_TOGETHER,
     Characteristic,
