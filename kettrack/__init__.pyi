@@ -64,6 +64,8 @@ from .figures.safety import plot_site_funnel as plot_site_funnel
 from .figures.states import plot_flows as plot_flows
 from .figures.states import plot_occupancy as plot_occupancy
 from .figures.swimmer import plot_swimmer as plot_swimmer
+from .figures.together import plot_change_by_item as plot_change_by_item
+from .figures.together import plot_other_conditions as plot_other_conditions
 from .figures.trajectories import plot_expected as plot_expected
 from .figures.trajectories import plot_trajectories as plot_trajectories
 from .figures.what_came_first import plot_what_came_first as plot_what_came_first

@@ -72,6 +72,7 @@ ANALYSIS_MAY_IMPORT = {
     "cost": {"courses"},
     "durability": set(),
     "association": set(),
+    "together": {"association", "suicidality"},
     "safety": set(),
     "response": {"courses"},
     "suicidality": {"courses"},

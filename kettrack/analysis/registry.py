@@ -38,6 +38,7 @@ ROOMS: Final = (
     "subgroups",
     "safety",
     "suicidality",
+    "together",
     "association",
     "next_session",
     "stop_after",

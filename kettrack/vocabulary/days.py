@@ -60,6 +60,10 @@ STOP_AFTER_GRACE_DAYS: Final = 28
 HORIZON_DAYS: Final = 12 * DAYS_IN_WEEK
 HORIZON_TOLERANCE_DAYS: Final = 7
 
+# Early, where an early change is set against a later one: two weeks after session 1, as far as a
+# PHQ-9 looks back. kettrack's own convention.
+EARLY_WEEK: Final = 2
+
 # Stop after k, where remission ends the sessions: two scores in remission are at least so many days
 # apart, and one session that was already due within so many days of the second may still come.
 SECOND_REMISSION_DAYS: Final = 7

@@ -142,6 +142,9 @@ class Instrument:
         Range of a total, both ends included, in points (PROMIS: T values).
     item_maxima : tuple of int
         Highest answer of each item in order; empty where items are not read.
+    item_names : tuple of str
+        What each item is about, in a word of kettrack's own; empty where they go by number. It is
+        not the wording of the item.
     item_minimum : int
         Lowest answer of an item.
     items_coded_from : int or None
@@ -204,6 +207,7 @@ class Instrument:
     minimum: float
     maximum: float
     item_maxima: tuple[int, ...] = ()
+    item_names: tuple[str, ...] = ()
     item_minimum: int = 0
     items_coded_from: int | None = None
     uncounted_item: int | None = None
@@ -234,6 +238,19 @@ class Instrument:
     def n_items(self) -> int:
         """Number of items read, 0 where kettrack reads totals only."""
         return len(self.item_maxima)
+
+    def item_name(self, number: int) -> str:
+        """What an item is about, with its number from 1.
+
+        Examples
+        --------
+        >>> from kettrack.vocabulary.instruments import MADRS, PHQ9
+        >>> PHQ9.item_name(3), MADRS.item_name(3)
+        ('3 sleep', 'item 3')
+        """
+        if not self.item_names:
+            return f"item {number}"
+        return f"{number} {self.item_names[number - 1]}"
 
     @property
     def range_text(self) -> str:

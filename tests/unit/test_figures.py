@@ -56,6 +56,8 @@ DRAWN = {
     "plot_dissociation": "dissociation_over_sessions",
     "plot_site_funnel": "adverse_events_by_site",
     "plot_for_whom": "for_whom",
+    "plot_change_by_item": "change_by_item",
+    "plot_other_conditions": "other_conditions",
 }
 
 

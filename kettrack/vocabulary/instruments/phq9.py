@@ -23,6 +23,18 @@ PHQ9: Final = Instrument(
     minimum=0,
     maximum=27,
     item_maxima=(3,) * 9,
+    # the nine symptoms of depression in DSM-5, each in a word
+    item_names=(
+        "interest",
+        "mood",
+        "sleep",
+        "energy",
+        "appetite",
+        "self-worth",
+        "concentration",
+        "movement",
+        "thoughts of death",
+    ),
     most_missing=Fact(2, "Arrieta 2017, in the documentation of the R package qscorer"),
     # on how difficult the problems make life: on the form, never in the total
     uncounted_item=10,
