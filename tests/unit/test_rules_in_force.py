@@ -40,10 +40,12 @@ TYPED_IN = {
     "a series of sessions": r"\b10 days apart|up to 12\b",
 }
 # What looks like a typed-in number and is none: a number found in these data, a range that names a
-# band, a rhythm of simulated scores, a published rule, and a rule that has a home of its own.
+# band, a rhythm of simulated scores, a published rule, a rule that has a home of its own, and the
+# convention of another scale, which the rules in force for the primary one do not touch.
 NO_RULE = (
     r"\d+ days before session",
     r"no PHQ-9 for \d+ days",
+    r"(?:MADRS|GAD-7), convention \d+, .*?response: [^.;]*",
     r"still responding \d+ days later",
     r"\d+-\d+ days (since|between)",
     r"\bat \d+-\d+ days",

@@ -369,7 +369,9 @@ def improved_words(cohort: DerivedCohort) -> str:
     scale: Instrument = cohort.instrument
     fact = scale.reliable_change
     if fact is not None and fact.usable:
-        return f"improved = better by {fact.value:g} points or more ({fact.source})"
+        return (
+            f"improved = better by the reliable change, {fact.value:g} ({fact.source})"
+        )
     rule = cohort.criteria.response
     return f"improved = {rule.words}" if rule else "improved = not defined"
 
