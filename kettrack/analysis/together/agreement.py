@@ -14,8 +14,8 @@ from kettrack.analysis.registry import Answer, question
 from kettrack.analysis.together.joint import correlation
 from kettrack.analysis.together.scales import (
     choose_other,
-    other_scales,
     rule_flags,
+    scales_beside,
 )
 from kettrack.arrays import Bools, Floats
 from kettrack.errors import NotIdentified
@@ -119,7 +119,7 @@ def _second(
     # A scale that does not say what it measures is compared with no other.
     fitting = [
         scale
-        for scale in other_scales(cohort)
+        for scale in scales_beside(cohort)
         if own is not None and scale.construct == own
     ]
     lacking = NotIdentified(

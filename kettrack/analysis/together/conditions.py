@@ -22,8 +22,8 @@ from kettrack.analysis.together.scales import (
     at_week,
     improved_by_error,
     on_scale,
-    other_scales,
     rule_flags,
+    scales_beside,
 )
 from kettrack.arrays import Bools
 from kettrack.errors import NotIdentified
@@ -107,7 +107,7 @@ def other_conditions(cohort: DerivedCohort, week: int = WEEK) -> Answer:
     True
     """
     scales = [
-        scale for scale in other_scales(cohort) if scale.construct not in _ELSEWHERE
+        scale for scale in scales_beside(cohort) if scale.construct not in _ELSEWHERE
     ]
     named = {"scale0": cohort.instrument}
     named |= {f"scale{place}": scale for place, scale in enumerate(scales, start=1)}

@@ -17,8 +17,8 @@ from kettrack.analysis.together.scales import (
     at_week,
     choose_other,
     improved_by_error,
-    other_scales,
     rule_flags,
+    scales_beside,
 )
 from kettrack.arrays import Bools, Floats
 from kettrack.errors import NotIdentified
@@ -129,7 +129,7 @@ def _second(
     """The same people on the other scale."""
     # A second scale of the same condition is a matter of agreement, unless it is asked for.
     condition = cohort.instrument.construct
-    scales = other_scales(cohort)
+    scales = scales_beside(cohort)
     fitting = [
         scale for scale in scales if other or (scale.construct or "") != condition
     ]

@@ -27,7 +27,7 @@ COLLECT: Final = (
 )
 
 
-def other_scales(cohort: DerivedCohort) -> list[Instrument]:
+def scales_beside(cohort: DerivedCohort) -> list[Instrument]:
     """Scales other than the primary one that anybody has a complete score of, in the order in
     which kettrack lists them.
     """
