@@ -43,7 +43,9 @@ from .figures.cohort import plot_session_intervals as plot_session_intervals
 from .figures.durability import plot_durability as plot_durability
 from .figures.durability import plot_mean_count as plot_mean_count
 from .figures.durability import plot_turnbull as plot_turnbull
+from .figures.for_whom import plot_equity_ladder as plot_equity_ladder
 from .figures.for_whom import plot_for_whom as plot_for_whom
+from .figures.for_whom import plot_scored_predictors as plot_scored_predictors
 from .figures.going_on import plot_balance as plot_balance
 from .figures.going_on import plot_futility as plot_futility
 from .figures.going_on import plot_going_on as plot_going_on

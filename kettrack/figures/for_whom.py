@@ -1,8 +1,9 @@
-"""For whom: differences between groups of people as a forest."""
+"""For whom, and who is missing: groups of people one below the other."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from kettrack.figures.style import (
     INK,
     LABEL_SIZE,
     RESPONDED,
+    STOPPED,
     WORSE,
     canvas,
 )
@@ -59,6 +61,137 @@ def plot_for_whom(
     >>> [label.get_text() for label in ax.get_yticklabels()], ax.texts[0].get_text()
     (['male (90)'], 'sex, against female (90)')
     """
+    title = "Response at equal other characteristics (people in brackets)"
+    return _forest(table, ax, caption, (title, "responded"))
+
+
+def plot_scored_predictors(
+    table: pd.DataFrame, ax: Axes | None = None, caption: str = ""
+) -> Axes:
+    """Draw how far each group differs from the first group of its kind in being scored.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The table of `scored_predictors`: one row per group, and one per number.
+    ax : Axes, optional
+        Default: new ones.
+    caption : str
+        N, rule and extract; `Result.caption`.
+
+    Returns
+    -------
+    Axes
+        Marks and lines as in `plot_for_whom`.
+
+    Examples
+    --------
+    >>> rows = [{"characteristic": "sex", "group": name, "n": 90} for name in ("female", "male")]
+    >>> ends = {"adjusted_low": -9.0, "adjusted_high": 5.0, "shrunken": -1.0}
+    >>> ax = plot_scored_predictors(pd.DataFrame([rows[0], rows[1] | {"adjusted": -2.0} | ends]))
+    >>> ax.get_xlabel()
+    'percentage points; right = more were scored'
+    """
+    title = "Being scored, at equal other characteristics (people in brackets)"
+    return _forest(table, ax, caption, (title, "were scored"))
+
+
+def plot_equity_ladder(
+    table: pd.DataFrame, ax: Axes | None = None, caption: str = ""
+) -> Axes:
+    """Draw who can be analysed and who was scored, of everybody who started, in every group.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The table of `equity_ladder`: everybody, then one row per group.
+    ax : Axes, optional
+        Default: new ones.
+    caption : str
+        N, rule and extract; `Result.caption`.
+
+    Returns
+    -------
+    Axes
+        Hollow = percent who can be analysed, filled = percent scored later, with its interval; the
+        upright line is everybody's share.
+
+    Examples
+    --------
+    >>> row = {"characteristic": "everybody", "group": "everybody", "n": 90, "estimate": 60.0}
+    >>> row |= {"analysable_share": 80.0, "ci_low": 50.0, "ci_high": 70.0}
+    >>> ax = plot_equity_ladder(pd.DataFrame([row]))
+    >>> [label.get_text() for label in ax.get_yticklabels()]
+    ['everybody (90)']
+    """
+    with canvas(ax, width=8.0, height=_FRAME + _ROW * _n_lines(table)) as axes:
+        if nothing_to_draw(axes, table, "estimate"):
+            return axes
+        at = _places(table)
+        share = numbers(table["estimate"])
+        # Everybody comes first in the table.
+        axes.axvline(share[0], color=INK, linewidth=0.8, linestyle="--")
+        axes.hlines(
+            at,
+            numbers(table["ci_low"]),
+            numbers(table["ci_high"]),
+            color=RESPONDED,
+            linewidth=1.2,
+        )
+        axes.plot(share, at, "o", color=RESPONDED, markersize=4, label="scored later")
+        axes.plot(
+            numbers(table["analysable_share"]),
+            at,
+            "s",
+            color=STOPPED,
+            fillstyle="none",
+            markersize=4.5,
+            label="can be analysed",
+        )
+        _name_rows(axes, table, at)
+        for height, name in _kinds(table, at):
+            _beside(axes, name, height)
+        axes.set(xlim=(0, 101), xlabel="percent of everybody who started")
+        legend_above(axes, 2)
+        axes.set_title(
+            "Who is missing, group by group (people who started in brackets)",
+            loc="left",
+            pad=24,
+        )
+        write_caption(axes, caption)
+        return axes
+
+
+def _kinds(table: pd.DataFrame, at: Floats) -> list[tuple[float, str]]:
+    """The name of each characteristic beside its first row."""
+    names = table["characteristic"]
+    # Everybody, in the first row, is no characteristic.
+    first = (names != names.shift(fill_value=names.iloc[0])).to_numpy()
+    return list(zip(at[first].tolist(), names[first].astype(str), strict=True))
+
+
+def _name_rows(axes: Axes, table: pd.DataFrame, at: Floats) -> None:
+    """Groups from the top down, each with its number of people."""
+    names = [
+        f"{group} ({count_text(n)})"
+        for group, n in zip(table["group"], table["n"], strict=True)
+    ]
+    axes.set_yticks(at, names, fontsize=LABEL_SIZE)
+    # From the bottom up, so that the first row stands on top.
+    axes.set_ylim(float(at[-1]) + 1, float(at[0]) - 1)
+    axes.grid(axis="x", alpha=0.3)
+
+
+def _forest(
+    table: pd.DataFrame,
+    ax: Axes | None,
+    caption: str,
+    words: tuple[str, str],
+) -> Axes:
+    """Differences between groups, one below the other; `words` are the title, and what more of them
+    did.
+    """
+    title, did = words
     there = "adjusted" in table
     shown = table[table["adjusted"].notna()] if there else table.iloc[:0]
     with canvas(ax, width=9.5, height=_FRAME + _ROW * _n_lines(shown)) as axes:
@@ -67,31 +200,21 @@ def plot_for_whom(
         at = _places(shown)
         axes.axvline(0, color=INK, linewidth=0.8)
         _marks(axes, shown, at)
-        names = [
-            f"{group} ({count_text(n)})"
-            for group, n in zip(shown["group"], shown["n"], strict=True)
-        ]
-        axes.set_yticks(at, names, fontsize=LABEL_SIZE)
-        for height, words in _side_words(table, shown, at):
-            _beside(axes, words, height)
-        axes.set_ylim(float(at[0]) - 1, float(at[-1]) + 1)
-        axes.invert_yaxis()
-        axes.set(xlabel="percentage points; right = more responded")
-        axes.grid(axis="x", alpha=0.3)
+        _name_rows(axes, shown, at)
+        for height, beside in _side_words(table, shown, at):
+            _beside(axes, beside, height)
+        axes.set(xlabel=f"percentage points; right = more {did}")
         legend_above(axes, 2)
-        axes.set_title(
-            "Response at equal other characteristics (people in brackets)",
-            loc="left",
-            pad=24,
-        )
+        axes.set_title(title, loc="left", pad=24)
         write_caption(axes, caption)
         return axes
 
 
 def _n_lines(shown: pd.DataFrame) -> float:
     """Rows, and the gaps between characteristics."""
-    kinds = shown["characteristic"].nunique() if len(shown) else 0
-    return max(len(shown) + _GAP * kinds, 1)
+    if shown.empty:
+        return 1
+    return float(_places(shown)[-1])
 
 
 def _places(shown: pd.DataFrame) -> Floats:
@@ -138,7 +261,7 @@ def _side_words(
     return words
 
 
-def _against(table: pd.DataFrame, name: str, row: dict[str, object]) -> str:
+def _against(table: pd.DataFrame, name: str, row: Mapping[Any, Any]) -> str:
     """The group that the others are compared with, in words."""
     # A number has no group and so no share; its row comes after those of the groups.
     if pd.isna(row.get("estimate", 0)):

@@ -58,6 +58,8 @@ DRAWN = {
     "plot_for_whom": "for_whom",
     "plot_change_by_item": "change_by_item",
     "plot_other_conditions": "other_conditions",
+    "plot_scored_predictors": "scored_predictors",
+    "plot_equity_ladder": "equity_ladder",
 }
 
 

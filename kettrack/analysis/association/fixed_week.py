@@ -29,6 +29,7 @@ from kettrack.analysis.association.regression_to_mean import (
 from kettrack.analysis.context import LEVEL, NORMAL_QUANTILE, rule_words
 from kettrack.analysis.person_rows import COLUMNS
 from kettrack.analysis.registry import Answer, question
+from kettrack.arrays import Bools
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.estimators.regression.least_squares import fit_clustered
 from kettrack.result import Role
@@ -82,7 +83,7 @@ def scores_at_week(cohort: DerivedCohort, week: int) -> pd.DataFrame:
         raise UsageError(f"A week is a whole number above 0, not {week!r}.")
     day = DAYS_IN_WEEK * week
     people = cohort.patients.set_index("patient_id").index
-    nearest = _nearest(cohort, day)
+    nearest = nearest_scores(cohort, day)
     out = pd.DataFrame({"baseline": cohort.baselines.score}, index=people)
     out["score"] = nearest["score"]
     out["change"] = out["score"] - out["baseline"]
@@ -92,8 +93,8 @@ def scores_at_week(cohort: DerivedCohort, week: int) -> pd.DataFrame:
     return out[_could_be_scored(cohort, day)]
 
 
-def _nearest(cohort: DerivedCohort, day: int) -> pd.DataFrame:
-    """Score nearest to a day, by patient."""
+def nearest_scores(cohort: DerivedCohort, day: int) -> pd.DataFrame:
+    """Score nearest to a day, at most `HORIZON_TOLERANCE_DAYS` away, by patient."""
     scores = cohort.timeline.dropna(subset=["score"])
     away = (scores["day"] - day).abs()
     near = scores.assign(away=away)[away <= HORIZON_TOLERANCE_DAYS]
@@ -117,11 +118,16 @@ def _could_be_scored(cohort: DerivedCohort, day: int) -> np.ndarray:
     # People on placebo stay in: they are those who had no session of the drug.
     before = cohort.log_reasons["prior_sessions"]
     case = ratable(cohort.baselines, cohort.criteria) & ~before
+    return np.asarray(case & log_reaches(cohort, day + HORIZON_TOLERANCE_DAYS))
+
+
+def log_reaches(cohort: DerivedCohort, day: int) -> Bools:
+    """Whether the log of each patient goes on to a day; where no log says how far it reaches, all
+    do.
+    """
     observed = cohort.patients["observed_to_day"].astype("Float64")
-    reaches = (observed >= day + HORIZON_TOLERANCE_DAYS).fillna(False)
-    # Where no log says how far it reaches, everybody stays in.
-    long_enough = reaches.to_numpy(bool) | bool(observed.isna().all())
-    return np.asarray(case & long_enough)
+    reaches = (observed >= day).fillna(False).to_numpy(bool)
+    return np.asarray(reaches | bool(observed.isna().all()))
 
 
 @question(

@@ -5,9 +5,8 @@ beside the first of its kind, as counted and at equal other characteristics.
 from __future__ import annotations
 
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Any, Final
 
-import numpy as np
 import pandas as pd
 
 from kettrack.analysis.context import LEVEL, rule_words
@@ -16,18 +15,20 @@ from kettrack.analysis.registry import Answer, question
 from kettrack.analysis.response.curve_words import TOLD_SESSION
 from kettrack.analysis.response.exits import CAUSES, first_course_exits
 from kettrack.analysis.subgroups.adjusted import (
-    BOUND_TOGETHER,
     Characteristic,
-    Comparison,
-    adjusted_comparison,
-    holm,
     known_characteristics,
-    others_of,
-    shrink,
 )
-from kettrack.arrays import Floats
+from kettrack.analysis.subgroups.looks import (
+    LOOK_DECIMALS,
+    LOOK_ROLES,
+    GroupRow,
+    Looked,
+    beyond_chance,
+    look_at_all,
+    look_caveats,
+    looks_table,
+)
 from kettrack.errors import NotIdentified
-from kettrack.escapes import in_sentence
 from kettrack.estimators.survival.competing_risks import (
     count_competing_risks,
     estimate_incidence,
@@ -37,15 +38,6 @@ from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.limits import FEWEST_PEOPLE_IN_ARM
 
-_DIFFERENCES: Final = (
-    "difference",
-    "difference_low",
-    "difference_high",
-    "adjusted",
-    "adjusted_low",
-    "adjusted_high",
-    "shrunken",
-)
 _ROLES: Final[dict[str, Role]] = {
     "key": "key",
     "characteristic": "label",
@@ -56,25 +48,10 @@ _ROLES: Final[dict[str, Role]] = {
     "estimate": "derived",
     "ci_low": "derived",
     "ci_high": "derived",
-    **dict.fromkeys(_DIFFERENCES, "derived"),
-    "chance": "derived",
-    "chance_all": "derived",
+    **LOOK_ROLES,
 }
 # `without` is there for disclosure control: n less events tells it.
 _SHOWN: Final = tuple(name for name in _ROLES if name not in ("key", "without"))
-# Chances are told in percent; those of one look are small.
-_DECIMALS: Final = {"chance": 1, "chance_all": 1}
-# A row for a number in place of groups.
-PER_SPREAD: Final = "per standard deviation"
-
-
-class _Look(NamedTuple):
-    """One characteristic compared: as counted, and at equal others."""
-
-    of: Characteristic
-    rows: list[dict[str, object]]
-    counted: Comparison
-    equal: Comparison
 
 
 @question(
@@ -87,7 +64,7 @@ class _Look(NamedTuple):
         " help."
     ),
     roles=_ROLES,
-    decimals=_DECIMALS,
+    decimals=LOOK_DECIMALS,
     show=_SHOWN,
 )
 def for_whom(cohort: DerivedCohort) -> Answer:
@@ -125,15 +102,13 @@ def for_whom(cohort: DerivedCohort) -> Answer:
     outcome = pseudo_values(
         step, at_risk["cause"].to_numpy(), len(CAUSES), TOLD_SESSION
     )[0]
-    looks = [
-        _look(each, 100 * outcome, at_risk, characteristics) for each in characteristics
-    ]
-    looks += [
-        _number_look(each, 100 * outcome, characteristics)
-        for each in characteristics
-        if len(each.number)
-    ]
-    table = _table(looks)
+    looks = look_at_all(
+        characteristics,
+        100 * outcome,
+        partial(_row_of, at_risk),
+    )
+    whole = dict.fromkeys(("n", "events", "without"), "Int64")
+    table = looks_table(looks, list(_ROLES)).astype(whole)
     return Answer(
         table=table,
         sentence=_sentence(table),
@@ -143,53 +118,13 @@ def for_whom(cohort: DerivedCohort) -> Answer:
     )
 
 
-def _look(
-    each: Characteristic,
-    outcome: Floats,
-    at_risk: pd.DataFrame,
-    characteristics: list[Characteristic],
-) -> _Look:
-    """The groups of one characteristic."""
-    rows = [
-        _group_row(each, str(label), part)
-        for label, part in at_risk.groupby(each.group, observed=True)
-    ]
-    # What is compared is never held equal, not even as a number.
-    others = others_of(each.name, characteristics)
-    own = (each.dummies, each.unknown)
-    return _Look(
-        of=each,
-        rows=rows,
-        counted=adjusted_comparison(outcome, *own, []),
-        equal=adjusted_comparison(outcome, *own, others),
-    )
+def _row_of(at_risk: pd.DataFrame, each: Characteristic) -> GroupRow:
+    """The function that counts one group of a characteristic."""
+    parts = dict(list(at_risk.groupby(each.group.astype(object))))
+    return lambda label: _group_row(parts[label])
 
 
-def _number_look(
-    each: Characteristic,
-    outcome: Floats,
-    characteristics: list[Characteristic],
-) -> _Look:
-    """One characteristic as a straight line in its number."""
-    row = {
-        "key": f"{each.name}_line",
-        "characteristic": each.label,
-        "group": f"{PER_SPREAD} ({each.spread:.1f}) more",
-        "n": int(each.group.notna().sum()),
-    }
-    others = others_of(each.name, characteristics)
-    own = (each.number[:, None], each.unknown)
-    return _Look(
-        of=each,
-        rows=[row],
-        counted=adjusted_comparison(outcome, *own, []),
-        equal=adjusted_comparison(outcome, *own, others),
-    )
-
-
-def _group_row(
-    each: Characteristic, label: str, part: pd.DataFrame
-) -> dict[str, object]:
+def _group_row(part: pd.DataFrame) -> dict[str, Any]:
     """Share of one group who had responded by the session, as its own curve says."""
     counts = count_competing_risks(
         part["step"].to_numpy(), part["cause"].to_numpy(), len(CAUSES)
@@ -198,12 +133,7 @@ def _group_row(
     # Where everybody has left, the curve goes on as it is.
     last = min(TOLD_SESSION, len(curve.free)) - 1
     events = int(counts.events[: last + 1, 0].sum())
-    # Keys name the place of a group, since labels may hold any signs.
-    place = list(each.group.cat.categories).index(label)
     return {
-        "key": f"{each.name}_{place}",
-        "characteristic": each.label,
-        "group": label,
         "n": len(part),
         "events": events,
         "without": len(part) - events,
@@ -213,76 +143,18 @@ def _group_row(
     }
 
 
-def _table(looks: list[_Look]) -> pd.DataFrame:
-    """Rows of every look; intervals that hold for all of them at once."""
-    from scipy.stats import t
-
-    chance_all = holm(np.array([look.equal.chance for look in looks]))
-    n_differences = sum(len(look.equal.difference) for look in looks)
-    # Bonferroni: as many differences share the level.
-    tail = (1 - LEVEL) / n_differences / 2
-    rows = []
-    for look, chance in zip(looks, chance_all, strict=True):
-        reach = float(t.isf(tail, look.equal.freedom))
-        chances = {"chance": 100 * look.equal.chance, "chance_all": 100 * chance}
-        # The first group has none: it is what the others are compared with.
-        first = len(look.rows) - len(look.equal.difference)
-        rows += look.rows[:first]
-        for place, row in enumerate(look.rows[first:]):
-            rows.append(
-                row
-                | _ends("difference", look.counted, place, reach)
-                | _ends("adjusted", look.equal, place, reach)
-                | chances
-            )
-    table = pd.DataFrame(rows).reindex(columns=list(_ROLES))
-    whole = dict.fromkeys(("n", "events", "without"), "Int64")
-    return _with_shrunken(table.astype(whole), looks)
-
-
-def _ends(name: str, found: Comparison, place: int, reach: float) -> dict[str, float]:
-    """One difference with its interval."""
-    difference = found.difference[place]
-    half = reach * found.error[place]
-    return {
-        name: difference,
-        f"{name}_low": difference - half,
-        f"{name}_high": difference + half,
-    }
-
-
-def _with_shrunken(table: pd.DataFrame, looks: list[_Look]) -> pd.DataFrame:
-    """The table with what is left of each difference between groups after chance is taken off."""
-    grouped = [look.equal for look in looks if len(look.rows) > 1]
-    difference = np.concatenate([found.difference for found in grouped])
-    error = np.concatenate([found.error for found in grouped])
-    drawn, _ = shrink(difference, error)
-    # A row of a number has no group, and so no estimate.
-    later = table["adjusted"].notna() & table["estimate"].notna()
-    shrunken = np.full(len(table), np.nan)
-    shrunken[later.to_numpy()] = drawn
-    return table.assign(shrunken=shrunken)
-
-
 def _sentence(table: pd.DataFrame) -> str:
     """What stands out of all looks, or that nothing does."""
-    grouped = table[table["adjusted"].notna()]
-    n_looks = grouped["characteristic"].nunique()
-    # An interval that holds for all looks at once is what makes a difference worth a sentence.
-    outside = grouped[(grouped["adjusted_low"] > 0) | (grouped["adjusted_high"] < 0)]
+    n_looks = table.loc[table["adjusted"].notna(), "characteristic"].nunique()
     start = f"Response by session {TOLD_SESSION} was compared within {n_looks} characteristics."
-    if outside.empty:
+    # An interval that holds for all looks at once makes a difference worth a sentence.
+    parts = beyond_chance(table)
+    if not parts:
         return (
             f"{start} At equal other characteristics no difference is beyond what chance makes of"
             " so many looks. That is not the same as no difference: the table says how large it may"
             " be."
         )
-    parts = [
-        f"{in_sentence(str(row.characteristic))}, {in_sentence(str(row.group))}:"
-        f" {{{row.key}.adjusted}} points"
-        f" ({{{row.key}.adjusted_low}} to {{{row.key}.adjusted_high}})"
-        for row in outside.itertuples()
-    ]
     return (
         f"{start} Beyond what chance makes of so many looks, at equal other characteristics:"
         f" {'; '.join(parts)}, each from the first group. Minus means that fewer responded."
@@ -290,24 +162,14 @@ def _sentence(table: pd.DataFrame) -> str:
 
 
 def _caveats(
-    cohort: DerivedCohort, table: pd.DataFrame, looks: list[_Look], uncounted: int
+    cohort: DerivedCohort,
+    table: pd.DataFrame,
+    looks: list[Looked],
+    uncounted: int,
 ) -> tuple[str, ...]:
-    """What is held equal, what is drawn together, and how many looks there were."""
-    names = ", ".join(look.of.label for look in looks if look.rows[1:])
-    n_differences = int(table["adjusted"].notna().sum())
-    bound = " and ".join(BOUND_TOGETHER)
+    """What all looks have in common, who is not counted, and what severity does by itself."""
     return (
-        f"Held equal are, by a linear regression: {names}. {bound.capitalize()} go together, so"
-        " neither is held equal while the other is compared; both are standardised over the rest."
-        " What was not recorded is not held equal.",
-        f"{n_differences} differences were looked at. Their intervals hold for all of them at once"
-        " (Bonferroni); `chance` is for one look, `chance_all` for all of them together (Holm). In"
-        " 20 looks at groups that are alike, one has a `chance` below 5 %.",
-        "`shrunken` is the difference at equal other characteristics, drawn toward no difference by"
-        " the part of the spread of all differences that chance explains (empirical Bayes). It is"
-        " the better guess for one group, and has no interval here.",
-        f"Left out are groups with fewer than {FEWEST_PEOPLE_IN_ARM} people at risk. People whose"
-        " characteristic is not recorded stay in the comparison of the others.",
+        *look_caveats(table, looks),
         *(
             [
                 "Some people are not counted, because their log is too short or they were not yet"
