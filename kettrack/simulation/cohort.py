@@ -25,6 +25,7 @@ from kettrack.simulation.patient_records import (
 )
 from kettrack.simulation.process import TIMING_NAMES
 from kettrack.simulation.session_records import describe_sessions, draw_doses
+from kettrack.simulation.watched import draw_watched
 from kettrack.vocabulary.columns import (
     EVENT_ROWS,
     PATIENTS,
@@ -242,7 +243,11 @@ def _detailed_sessions(
     table = describe_sessions(given, safety, rng)
     in_therapy = _is_yes(patients["psychotherapy"])[sessions.who]
     that_day = rng.random(len(in_therapy)) < WITH_PSYCHOTHERAPY
-    return table.assign(psychotherapy=in_therapy & that_day, order=1)
+    table = table.assign(psychotherapy=in_therapy & that_day, order=1)
+    # Drawn last, so that no other column of a seed changes.
+    monitored = table["spo2_min"].notna().to_numpy(bool)
+    watched = draw_watched(given, monitored, DETAIL.watched, rng)
+    return table.join(watched)
 
 
 def _weights(

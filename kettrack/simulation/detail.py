@@ -24,6 +24,12 @@ PLANTED: Final[dict[str, str]] = {
     "route_to_dissociation": (
         "dissociation is commonest IV, then IM, intranasal, sublingual; it falls after session 1"
     ),
+    "benzodiazepine_to_sedation": (
+        "a benzodiazepine on the day, and a higher dose, make sedation commoner"
+    ),
+    "sessions_to_bladder": (
+        "bladder symptoms become commoner with the number of sessions"
+    ),
     "ethnicity_to_follow_up": (
         f"people recorded as {FOLLOWED_LESS_ETHNICITY} have 0.6 times the chance of being scored"
     ),
@@ -38,6 +44,9 @@ PLANTED: Final[dict[str, str]] = {
 }
 PLANTED_NULLS: Final[dict[str, str]] = {
     "site": "differs in nothing: outcome, follow-up, dose, side effects",
+    "sessions_to_memory": (
+        "problems with memory or thinking do not become commoner with the number of sessions"
+    ),
     "dose_to_outcome": (
         "dose and route change nothing about the effect of a session on depression"
     ),
@@ -228,6 +237,30 @@ class Safety:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """What labels ask clinics to watch: chances per session, all assumptions."""
+
+    takes_benzodiazepine: float = 0.18
+    benzodiazepine_that_day: float = 0.7
+    sedated: float = 0.1
+    sedated_per_mg_kg: float = 0.3
+    sedated_with_benzodiazepine: float = 0.15
+    # one step below awake, two, three; never without any response
+    depths: tuple[float, ...] = (0.88, 0.1, 0.02)
+    prone_shape: float = 0.3
+    bladder: float = 0.004
+    bladder_per_session: float = 0.0025
+    cognition: float = 0.02
+    # mild, moderate, severe
+    grades: tuple[float, ...] = (0.78, 0.19, 0.03)
+    # none, mania, psychosis, both
+    mania_psychosis: tuple[float, ...] = (0.9975, 0.0015, 0.001, 0.0)
+    misuse: float = 0.002
+    missed: float = 0.04
+    asked: float = 0.88
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Happenings:
     """Events beside sessions: rates per year of observation, shares 0 to 1."""
 
@@ -247,6 +280,7 @@ class Detail:
     characteristics: Characteristics = Characteristics()
     scales: OtherScales = OtherScales()
     safety: Safety = Safety()
+    watched: Watched = Watched()
     happenings: Happenings = Happenings()
 
 

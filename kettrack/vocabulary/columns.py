@@ -133,6 +133,9 @@ ADVERSE_EVENTS: Final = (
     "dysgeusia",
     "other",
 )
+# How bad symptoms are that build up over many sessions, as a clinician would write it down.
+SYMPTOM_GRADES: Final = ("none", "mild", "moderate", "severe")
+MANIA_PSYCHOSIS: Final = ("none", "mania", "psychosis", "both")
 STOP_REASONS: Final = (
     "well",
     "not_helped",
@@ -216,6 +219,61 @@ def _vital(name: str, about: str, unit: str, low: float, high: float) -> Column:
     return Column(name, "whole", about, unit, low, high)
 
 
+# What the labels of esketamine and ketamine ask clinics to watch. Last, so that the columns before
+# them keep their places.
+_ASKED: Final = (
+    Column(
+        "moaas_lowest",
+        "whole",
+        "lowest MOAA/S during the session: 5 = awake, 0 = no response",
+        "points",
+        0,
+        5,
+    ),
+    Column(
+        "bladder",
+        "choice",
+        "bladder symptoms since the session before",
+        allowed=SYMPTOM_GRADES,
+        role="label",
+    ),
+    Column(
+        "cognition",
+        "choice",
+        "problems with memory or thinking since the session before",
+        allowed=SYMPTOM_GRADES,
+        role="label",
+    ),
+    Column(
+        "mania_psychosis",
+        "choice",
+        "signs of mania or psychosis at or since the session before",
+        allowed=MANIA_PSYCHOSIS,
+        role="label",
+    ),
+    Column(
+        "misuse_concern",
+        "yes_no",
+        "concern that the drug, or another one, is misused",
+        role="label",
+    ),
+    Column(
+        "benzodiazepine",
+        "yes_no",
+        "a benzodiazepine on the day of the session",
+        role="label",
+    ),
+    # An appointment that nobody kept is no session, so it is counted at the next one.
+    Column(
+        "no_shows_before",
+        "whole",
+        "appointments missed without notice since the session before",
+        "",
+        0,
+        50,
+    ),
+)
+
 SESSIONS: Final = Table(
     "sessions",
     "one row per patient and session",
@@ -283,6 +341,7 @@ SESSIONS: Final = Table(
             0,
             1_000_000,
         ),
+        *_ASKED,
     ),
     key=("patient_id", "day", "order"),
     required=True,

@@ -163,6 +163,23 @@ HEADINGS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
     "stopped_early": _phrases(
         "stopped early, terminated early, aborted, abgebrochen, abbruch, interrompu"
     ),
+    "moaas_lowest": _phrases(
+        "moaas, moaa s, moaas lowest, lowest moaas, moaas min, moaas score, sedation score"
+    ),
+    "bladder": _phrases(
+        "bladder, bladder symptoms, cystitis, luts, blase, blasenbeschwerden, vessie, vejiga"
+    ),
+    "cognition": _phrases(
+        "cognition, cognitive problems, cognitive complaints, memory problems, kognition"
+    ),
+    "mania_psychosis": _phrases(
+        "mania psychosis, mania or psychosis, mania, psychosis, manie, psychose"
+    ),
+    "misuse_concern": _phrases("misuse concern, misuse, abuse concern, missbrauch"),
+    "benzodiazepine": _phrases(
+        "benzodiazepine, benzodiazepines, concurrent benzodiazepine, benzo, benzodiazepin"
+    ),
+    "no_shows_before": _phrases("no shows before, missed appointments before"),
     "cost": _phrases("cost, price, fee, charge, kosten, preis, cout, prix, costo"),
     "age": _phrases(
         "age, age years, age at start, age at baseline, alter, edad, leeftijd, eta"

@@ -107,6 +107,122 @@ EVENT_TERMS: Final = (
 )
 
 
+# ---- what labels ask clinics to watch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedTerm:
+    """Something that a clinic asks about at each session, in a column of its own.
+
+    Parameters
+    ----------
+    key : str
+        Short name.
+    words : str
+        As a reader sees it.
+    column : str
+        Of sessions.csv.
+    answers : tuple of str
+        Answers that count, of a choice; empty for a number or a yes.
+    at_most, at_least : float or None
+        Numbers that count; neither for a choice or a yes.
+    source : str
+        Where the cut comes from; empty for a convention.
+    """
+
+    key: str
+    words: str
+    column: str
+    answers: tuple[str, ...] = ()
+    at_most: float | None = None
+    at_least: float | None = None
+    source: str = ""
+
+
+_MOAAS: Final = (
+    "mild sedation is a MOAA/S of 4, moderate or more is 3 or below: Janssen medical information on"
+    " esketamine, 2024"
+)
+_ANY_GRADE: Final = ("mild", "moderate", "severe")
+_BAD_GRADE: Final = ("moderate", "severe")
+# The warnings of the esketamine label, sections 5.1 to 5.9, and mania.
+ASKED_TERMS: Final = (
+    AskedTerm(
+        key="sedated",
+        words="sedation of any degree (MOAA/S of 4 or less)",
+        column="moaas_lowest",
+        at_most=4,
+        source=_MOAAS,
+    ),
+    AskedTerm(
+        key="sedated_moderate",
+        words="moderate sedation or more (MOAA/S of 3 or less)",
+        column="moaas_lowest",
+        at_most=3,
+        source=_MOAAS,
+    ),
+    AskedTerm(
+        key="unconscious",
+        words="loss of consciousness (MOAA/S of 0)",
+        column="moaas_lowest",
+        at_most=0,
+        source="esketamine label, sedation, section 5.1: 0.3 % of people",
+    ),
+    AskedTerm(
+        key="bladder_any",
+        words="bladder symptoms",
+        column="bladder",
+        answers=_ANY_GRADE,
+    ),
+    AskedTerm(
+        key="bladder_bad",
+        words="bladder symptoms, moderate or severe",
+        column="bladder",
+        answers=_BAD_GRADE,
+    ),
+    AskedTerm(
+        key="cognition_any",
+        words="problems with memory or thinking",
+        column="cognition",
+        answers=_ANY_GRADE,
+    ),
+    AskedTerm(
+        key="cognition_bad",
+        words="problems with memory or thinking, moderate or severe",
+        column="cognition",
+        answers=_BAD_GRADE,
+    ),
+    AskedTerm(
+        key="mania",
+        words="signs of mania",
+        column="mania_psychosis",
+        answers=("mania", "both"),
+    ),
+    AskedTerm(
+        key="psychosis",
+        words="signs of psychosis",
+        column="mania_psychosis",
+        answers=("psychosis", "both"),
+    ),
+    AskedTerm(
+        key="misuse_concern",
+        words="concern about misuse",
+        column="misuse_concern",
+    ),
+    AskedTerm(
+        key="benzodiazepine",
+        words="a benzodiazepine on the day",
+        column="benzodiazepine",
+    ),
+    AskedTerm(
+        key="no_show",
+        words="an appointment missed without notice since the session before",
+        column="no_shows_before",
+        at_least=1,
+    ),
+)
+
+
 # ---- limits
 
 

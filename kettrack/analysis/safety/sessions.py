@@ -15,6 +15,7 @@ from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.columns import ADVERSE_EVENTS
 from kettrack.vocabulary.safety import (
     ANY_EVENT,
+    ASKED_TERMS,
     MG_ENDS,
     PER_KG_ENDS,
     PHASES,
@@ -134,11 +135,12 @@ def _made(cohort: DerivedCohort) -> SafetySessions:
     values = _values(rows)
     noted = _event_flags(rows)
     reached = _limit_flags(values)
+    asked = _asked_flags(rows)
     return SafetySessions(
         people=pd.Index(people),
         person=person.astype(np.int64),
         number=number,
-        flags={**noted, **reached},
+        flags={**noted, **reached, **asked},
         values=values,
         groups=_groups(rows, number, values),
         placebo=int(placebo.sum()),
@@ -185,6 +187,26 @@ def _event_flags(rows: pd.DataFrame) -> dict[str, Floats]:
 def _holds(noted: set[str], name: str) -> bool:
     """Whether a list of events holds one, or any at all."""
     return bool(noted - {_NO_EVENT}) if name == ANY_EVENT else name in noted
+
+
+def _asked_flags(rows: pd.DataFrame) -> dict[str, Floats]:
+    """What the session's own columns say of each thing that clinics are asked to watch."""
+    flags = {}
+    for term in ASKED_TERMS:
+        column = rows[term.column]
+        if term.answers:
+            holds = column.astype("object").isin(term.answers).astype(np.float64)
+            flags[term.key] = np.where(column.isna(), np.nan, holds)
+            continue
+        value = _float(column)
+        found = value
+        if term.at_most is not None:
+            found = (value <= term.at_most).astype(np.float64)
+        elif term.at_least is not None:
+            found = (value >= term.at_least).astype(np.float64)
+        # Where nobody asked, nothing is known: not even that there was nothing.
+        flags[term.key] = np.where(np.isnan(value), np.nan, found)
+    return flags
 
 
 def _values(rows: pd.DataFrame) -> dict[str, Floats]:
