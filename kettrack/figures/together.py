@@ -114,7 +114,7 @@ def _marks(
         at,
         marker,
         color=colour,
-        fillstyle=fill,  # type: ignore[arg-type]
+        fillstyle=fill,
         markersize=5,
         label=label,
     )

@@ -41,51 +41,65 @@ def draw_watched(
     """
     who = given.sessions.who
     number = given.sessions.number
-    takes = rng.random(given.n_patients) < numbers.takes_benzodiazepine
-    took = takes[who] & (rng.random(given.size) < numbers.benzodiazepine_that_day)
-    chance = (
-        numbers.sedated
-        + numbers.sedated_per_mg_kg * given.exposure
-        + numbers.sedated_with_benzodiazepine * took
+    n = given.n_patients
+    size = given.size
+    takes = rng.random(n) < numbers.takes_benzodiazepine
+    that_day = rng.random(size) < numbers.benzodiazepine_that_day
+    took = takes[who] & that_day
+    moaas = _moaas(
+        given.exposure,
+        took,
+        numbers,
+        rng,
     )
-    moaas = _moaas(np.clip(chance, 0.0, 1.0), numbers, rng)
     # Some people have symptoms at most sessions, and most people never.
-    prone = rng.gamma(numbers.prone_shape, 1 / numbers.prone_shape, given.n_patients)
-    bladder = numbers.bladder + numbers.bladder_per_session * (number - 1)
-    missed = rng.poisson(numbers.missed, given.size)
-    asked = rng.random(given.size) < numbers.asked
-    table = pd.DataFrame(
-        {
-            "moaas_lowest": pd.Series(moaas, dtype="Int64").where(monitored),
-            "bladder": _grades(bladder * prone[who], numbers, rng),
-            "cognition": _grades(numbers.cognition * prone[who], numbers, rng),
-            "mania_psychosis": _named(
-                MANIA_PSYCHOSIS, numbers.mania_psychosis, given.size, rng
-            ),
-            "misuse_concern": rng.random(given.size) < numbers.misuse,
-            "benzodiazepine": took,
-            # Nobody can miss an appointment before the first one.
-            "no_shows_before": np.where(number > 1, missed, 0),
-        }
-    )
+    shape = numbers.prone_shape
+    prone = rng.gamma(shape, 1 / shape, n)[who]
+    later = number - 1
+    bladder = numbers.bladder + numbers.bladder_per_session * later
+    missed = rng.poisson(numbers.missed, size)
+    asked = rng.random(size) < numbers.asked
+    columns = {
+        "moaas_lowest": pd.Series(moaas, dtype="Int64").where(monitored),
+        "bladder": _grades(bladder * prone, numbers, rng),
+        "cognition": _grades(numbers.cognition * prone, numbers, rng),
+        "mania_psychosis": _named(
+            MANIA_PSYCHOSIS,
+            numbers.mania_psychosis,
+            size,
+            rng,
+        ),
+        "misuse_concern": rng.random(size) < numbers.misuse,
+        "benzodiazepine": took,
+        # Nobody can miss an appointment before the first one.
+        "no_shows_before": np.where(later > 0, missed, 0),
+    }
+    table = pd.DataFrame(columns)
     for name in ("bladder", "cognition", "mania_psychosis"):
         table[name] = table[name].where(asked)
     return table
 
 
 def _moaas(
-    chance: Floats,
+    exposure: Floats,
+    took: Bools,
     numbers: Watched,
     rng: np.random.Generator,
 ) -> Floats:
     """Lowest score of each session: awake, or down by one or more."""
+    by_dose = numbers.sedated_per_mg_kg * exposure
+    by_other = numbers.sedated_with_benzodiazepine * took
+    chance = numbers.sedated + by_dose + by_other
+    # A chance above 1 is a chance of 1.
     sedated = rng.random(len(chance)) < chance
+    steps = np.arange(1, len(numbers.depths) + 1)
     depth = rng.choice(
-        np.arange(1, len(numbers.depths) + 1),
+        steps,
         len(chance),
         p=numbers.depths,
     )
-    return np.where(sedated, AWAKE - depth, AWAKE).astype(np.float64)
+    lowest = np.where(sedated, AWAKE - depth, AWAKE)
+    return lowest.astype(np.float64)
 
 
 def _grades(
