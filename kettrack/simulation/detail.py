@@ -237,7 +237,7 @@ class Safety:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Watched:
+class WatchedHarms:
     """What labels ask clinics to watch: chances per session, all assumptions."""
 
     takes_benzodiazepine: float = 0.18
@@ -280,7 +280,7 @@ class Detail:
     characteristics: Characteristics = Characteristics()
     scales: OtherScales = OtherScales()
     safety: Safety = Safety()
-    watched: Watched = Watched()
+    watched: WatchedHarms = WatchedHarms()
     happenings: Happenings = Happenings()
 
 

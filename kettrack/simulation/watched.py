@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from kettrack.arrays import Bools, Floats, Objects
-from kettrack.simulation.detail import Watched
+from kettrack.simulation.detail import WatchedHarms
 from kettrack.simulation.session_records import Given
 from kettrack.vocabulary.columns import MANIA_PSYCHOSIS, SYMPTOM_GRADES
 
@@ -23,7 +23,7 @@ AWAKE: Final = 5  # MOAA/S of somebody who answers at once
 def draw_watched(
     given: Given,
     monitored: Bools,
-    numbers: Watched,
+    numbers: WatchedHarms,
     rng: np.random.Generator,
 ) -> pd.DataFrame:
     """One row per session, in the order of the log; empty where nobody asked.
@@ -34,7 +34,7 @@ def draw_watched(
         What is given at each session.
     monitored : bool, shape (sessions,)
         Whether somebody was there to look.
-    numbers : Watched
+    numbers : WatchedHarms
         Rates.
     rng : numpy.random.Generator
         Stream of the sessions, after everything else that is drawn from it.
@@ -83,7 +83,7 @@ def draw_watched(
 def _moaas(
     exposure: Floats,
     took: Bools,
-    numbers: Watched,
+    numbers: WatchedHarms,
     rng: np.random.Generator,
 ) -> Floats:
     """Lowest score of each session: awake, or down by one or more."""
@@ -104,7 +104,7 @@ def _moaas(
 
 def _grades(
     chance: Floats,
-    numbers: Watched,
+    numbers: WatchedHarms,
     rng: np.random.Generator,
 ) -> Objects:
     """None, or one of the grades."""
