@@ -27,6 +27,7 @@ from .errors import DataProblems as DataProblems
 from .errors import KettrackError as KettrackError
 from .errors import NotIdentified as NotIdentified
 from .errors import UsageError as UsageError
+from .exporting.export import export as export
 from .figures.all_courses import (
     plot_response_by_any_session as plot_response_by_any_session,
 )

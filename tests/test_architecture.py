@@ -55,12 +55,14 @@ MAY_IMPORT = {
     "importing": READING,
     "timelines": READING,
     "simulation": FACTS | {"result"},
+    "exporting": READING | {"arrays", "timelines"},
     "estimators": {"arrays", "errors"},
     "figures": {"arrays", "escapes", "vocabulary"},
     "analysis": READING | {"timelines", "estimators"},
     "trials": READING | {"timelines", "estimators", "analysis", "simulation"},
     "report": READING | {"timelines", "analysis"},
-    "cli": READING | {"importing", "timelines", "analysis", "report", "simulation"},
+    "cli": READING
+    | {"importing", "timelines", "exporting", "analysis", "report", "simulation"},
 }
 # Modules of `analysis` that serve every question.
 ANY_QUESTION = ("context", "registry", "person_rows")

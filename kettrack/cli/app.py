@@ -16,6 +16,7 @@ from kettrack import __version__
 from kettrack.cli.check import check
 from kettrack.cli.deidentify import deidentify
 from kettrack.cli.estimate import estimate
+from kettrack.cli.export import export
 from kettrack.cli.import_ import import_
 from kettrack.cli.output import answer
 from kettrack.cli.report import report
@@ -77,6 +78,7 @@ for command in (
     estimate,
     report,
     specification,
+    export,
     deidentify,
     simulate,
     version,

@@ -4,9 +4,7 @@ door.
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -17,23 +15,13 @@ from kettrack.simulation.cohort import Simulated
 from kettrack.simulation.detail import PLANTED, PLANTED_NULLS
 from kettrack.simulation.known_truths import known_truths
 from kettrack.simulation.parameters import Extras, Parameters
-from kettrack.vocabulary.columns import TABLES, Column, Table
+from kettrack.vocabulary.columns import TABLES, Column
+from kettrack.vocabulary.table_schema import CC0, describe_package
 from kettrack.writing import csv_text, write_text
 
 CURRENCY: Final = "USD"
 # The last bits of a float may differ between machines; fixed decimals leave them out.
 DECIMALS: Final = {"dose_mg": 1, "weight_kg": 1, "cost": 0}
-
-
-PROFILE: Final = "https://datapackage.org/profiles/2.0/datapackage.json"
-FIELD_TYPES: Final = {
-    "text": "string",
-    "whole": "integer",
-    "decimal": "number",
-    "yes_no": "boolean",
-    "choice": "string",
-    "choices": "string",
-}
 
 
 def format_table(table: pd.DataFrame) -> bytes:
@@ -105,7 +93,7 @@ def cohort_files(simulated: Simulated, extract: str) -> dict[str, str]:
     texts = {
         "kettrack.toml": describe_settings(extract),
         "datapackage.json": describe_package(
-            f"kettrack-{simulated.parameters.name.lower()}", about, tables
+            f"kettrack-{simulated.parameters.name.lower()}", about, tables, CC0
         ),
         "data_dictionary.md": describe_columns(),
         "truth.json": describe_truth(simulated),
@@ -144,92 +132,6 @@ def write_cohort_folder(
 
 # ---- what describes the folder to other programs and to people; both are made from
 # `vocabulary.columns`, so they cannot say anything else than the reader
-
-
-def _constraints(column: Column) -> dict[str, Any]:
-    """What Table Schema can say of a column; a list of several values has no closed form there."""
-    limits: dict[str, Any] = {"required": True} if column.required else {}
-    if column.kind == "choice":
-        limits["enum"] = list(column.allowed)
-    if column.low is not None and column.high is not None:
-        limits |= {"minimum": column.low, "maximum": column.high}
-    # a list joined by `;` can only be told by a pattern
-    if column.kind == "choices":
-        one = f"({'|'.join(column.allowed)})"
-        limits["pattern"] = f"{one}(;{one})*"
-    return limits
-
-
-def _field(column: Column) -> dict[str, Any]:
-    described: dict[str, Any] = {
-        "name": column.name,
-        "type": FIELD_TYPES[column.kind],
-        "description": column.about,
-    }
-    if column.unit:
-        described["unit"] = column.unit
-    if column.kind == "yes_no":
-        described |= {"trueValues": ["TRUE"], "falseValues": ["FALSE"]}
-    # Empty constraints are left out of the file.
-    limits = _constraints(column)
-    return described | ({"constraints": limits} if limits else {})
-
-
-def _resource(table: Table, content: bytes) -> dict[str, Any]:
-    # The header that was written tells which columns are there.
-    header = content.split(b"\n", 1)[0].decode().split(",")
-    schema: dict[str, Any] = {
-        "fields": [_field(table[name]) for name in header],
-        "missingValues": [""],
-    }
-    # Only the patients table has one row per patient; the others refer to it.
-    if table.key == ("patient_id",):
-        schema["primaryKey"] = ["patient_id"]
-    else:
-        schema["foreignKeys"] = [
-            {
-                "fields": ["patient_id"],
-                "reference": {"resource": "patients", "fields": ["patient_id"]},
-            }
-        ]
-    return {
-        "name": table.name,
-        "path": f"{table.name}.csv",
-        "description": table.grain,
-        "format": "csv",
-        "mediatype": "text/csv",
-        "encoding": "utf-8",
-        "bytes": len(content),
-        "hash": f"sha256:{hashlib.sha256(content).hexdigest()}",
-        "schema": schema,
-    }
-
-
-def describe_package(name: str, description: str, tables: Mapping[str, bytes]) -> str:
-    """Text of `datapackage.json` (Frictionless Data Package 2).
-
-    Parameters
-    ----------
-    name, description : str
-        Of the package.
-    tables : mapping
-        Table name to the bytes of its CSV, first line the header.
-    """
-    package = {
-        "$schema": PROFILE,
-        "name": name,
-        "description": description,
-        "licenses": [
-            {
-                "name": "CC0-1.0",
-                "path": "https://creativecommons.org/publicdomain/zero/1.0/",
-            }
-        ],
-        "resources": [
-            _resource(TABLES[table], content) for table, content in tables.items()
-        ],
-    }
-    return json.dumps(package, indent=1, ensure_ascii=False) + "\n"
 
 
 def _dictionary_row(column: Column) -> str:

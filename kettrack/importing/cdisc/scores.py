@@ -36,6 +36,7 @@ from kettrack.vocabulary.status_words import (
 # A parameter table of ADaM: these two, and no prefix of a domain.
 _PARAMETER: Final = "PARAMCD"
 _VALUE: Final = "AVAL"
+_CENSOR: Final = "CNSR"
 # Planned time points are free words; these two stand in nearly all that matter here.
 _TIMINGS: Final = {r"PRE|BEFORE": "before", r"POST|AFTER": "after"}
 _NO_PERSON: Final = "no USUBJID stands in it"
@@ -96,6 +97,9 @@ def holds_scores(dataset: Dataset) -> bool:
     """
     if dataset.domain in ("QS", "RS"):
         return dataset.has(f"{dataset.domain}TESTCD")
+    # Times to an event have parameters and values too, and are no ratings.
+    if _CENSOR in dataset.columns:
+        return False
     return (
         is_analysis(dataset) and dataset.has(_PARAMETER) and _VALUE in dataset.columns
     )

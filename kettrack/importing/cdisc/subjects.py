@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -27,6 +28,7 @@ from kettrack.vocabulary.units import factor
 
 _NO_PERSON: Final = "no USUBJID stands in it"
 _YES: Final = "Y"
+_LOG_END: Final = "LOGENDY"
 # Terms of MedDRA that are events of their own; all others are adverse events.
 _EVENTS: Final = {
     "SUICIDE ATTEMPT": "suicide_attempt",
@@ -106,7 +108,10 @@ def _ethnicities(dataset: Dataset) -> pd.Series[str]:
 
 def _ends(dataset: Dataset) -> Times:
     """The end of each person's participation."""
-    return _from_reference(dataset, dataset.dates("RFPENDTC", "EOSDT"))
+    dated = _from_reference(dataset, dataset.dates("RFPENDTC", "EOSDT"))
+    # Data sets that kettrack has written hold study days and no dates.
+    days = dataset.numbers(_LOG_END)
+    return replace(dated, study_days=np.where(np.isnan(days), dated.study_days, days))
 
 
 def _from_reference(dataset: Dataset, dates: pd.Series[str]) -> Times:

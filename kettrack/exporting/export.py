@@ -1,0 +1,264 @@
+"""One folder with the standard tables of a cohort: written whole, or not at all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from kettrack.errors import UsageError
+from kettrack.exporting.data_sets import DATA_SETS
+from kettrack.exporting.define import define_json
+from kettrack.exporting.episodes import episode_tables
+from kettrack.exporting.formats.csv_files import write_csv
+from kettrack.exporting.formats.dataset_json import write_dataset_json
+from kettrack.exporting.formats.parquet_files import write_parquet
+from kettrack.exporting.formats.transport_files import (
+    require_transport,
+    write_transport,
+)
+from kettrack.exporting.package import write_package
+from kettrack.exporting.provenance import (
+    PROVENANCE_FILE,
+    LeftOut,
+    provenance_json,
+)
+from kettrack.exporting.tables import CDISC_MAKERS
+from kettrack.exporting.variables import DataSet
+from kettrack.exporting.words import HARMS
+from kettrack.privacy.disclosure import gate_rows
+from kettrack.reading.cohort import Cohort
+from kettrack.timelines.derived import DerivedCohort, derive
+from kettrack.writing import whole_folder, write_text
+
+FORMATS: Final = ("parquet", "xpt", "dataset-json", "omop", "datapackage")
+# Formats of the data sets of CDISC, and the ending of their files.
+_CDISC: Final = {"parquet": ".parquet", "xpt": ".xpt", "dataset-json": ".json"}
+DEFAULT_STUDY: Final = "KETTRACK"
+# It stands in every record, in names of files and in identifiers of metadata.
+_STUDY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,19}")
+DEFINE_FILE: Final = "define.json"
+README_FILE: Final = "README.md"
+Tell = Callable[[str], None]
+
+
+def export(
+    cohort: Cohort | DerivedCohort,
+    folder: str | Path,
+    *,
+    formats: Sequence[str] = FORMATS,
+    study: str = DEFAULT_STUDY,
+    replace: bool = False,
+    tell: Tell | None = None,
+) -> pd.DataFrame:
+    """Write the standard tables of a cohort into a folder: rows of single patients, for use inside
+    of the clinic.
+
+    Parameters
+    ----------
+    cohort : Cohort or DerivedCohort
+        As it came through the reader.
+    folder : str or Path
+        Made as a whole, or not at all.
+    formats : sequence of str
+        Of `parquet`, `xpt`, `dataset-json` (ADSL, ADQS, ADTTE, ADAE and EX, after CDISC), `omop`
+        (episodes) and `datapackage` (the cohort itself, for kettrack and for others).
+    study : str
+        STUDYID: letters, digits, `-` and `_`.
+    replace : bool
+        Whether a folder of an earlier export is replaced as a whole.
+    tell : callable, optional
+        Called with the name of each file before it is written.
+
+    Returns
+    -------
+    DataFrame
+        One row per file: `file` `records`.
+
+    Raises
+    ------
+    UsageError
+        For an unknown format or name, a folder that is not to be replaced, and under a policy for
+        release.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from kettrack import load_cohort, sample_folder
+    >>> cohort = load_cohort(sample_folder())
+    >>> with TemporaryDirectory() as place:
+    ...     files = export(cohort, Path(place) / "out", formats=["omop"])
+    >>> files.file.tolist()[:2]
+    ['omop/episode.csv', 'omop/episode_event.csv']
+    """
+    derived = derive(cohort)
+    place = Path(folder)
+    chosen = check_export(place, formats, study, replace)
+    # Rows of single patients leave only through the gate; the patients stand for all tables.
+    gate_rows(derived.patients, derived.settings.policy)
+    with whole_folder(place) as draft:
+        written = _write(derived, draft, chosen, study, tell or _nothing)
+    # The description has no records: only the files of the data sets are listed with them.
+    return pd.DataFrame(
+        {"file": list(written), "records": list(written.values())}
+    ).astype({"records": "int64"})
+
+
+def _nothing(_file: str) -> None:
+    """Nobody wants to know how far the work is."""
+
+
+def check_export(
+    folder: Path,
+    formats: Sequence[str],
+    study: str,
+    replace: bool,
+) -> list[str]:
+    """Refuse what could not be written, before any work is done.
+
+    Parameters
+    ----------
+    folder, formats, study, replace
+        As for `export`.
+
+    Returns
+    -------
+    list of str
+        The formats, each once, in kettrack's order.
+    """
+    unknown = [one for one in formats if one not in FORMATS]
+    if unknown or not formats:
+        named = f"no format {unknown[0]!r}" if unknown else "no format named"
+        raise UsageError(f"There is {named}. There are: {', '.join(FORMATS)}.")
+    if not _STUDY.fullmatch(study):
+        raise UsageError(
+            "The name of the study must be 1 to 20 letters, digits, - and _, and begin with a"
+            " letter or digit."
+        )
+    _require_place(folder, replace)
+    if "xpt" in formats:
+        require_transport()
+    return [one for one in FORMATS if one in formats]
+
+
+def _require_place(folder: Path, replace: bool) -> None:
+    """Refuse a place where something is that no export has made."""
+    if folder.is_file():
+        raise UsageError(f"{str(folder)!r} is a file. Name a new folder.")
+    if not folder.absolute().parent.is_dir():
+        raise UsageError(
+            f"There is no folder {str(folder.parent)!r} to make {folder.name!r} in."
+        )
+    there = {one.name for one in folder.iterdir()} if folder.exists() else set()
+    if not there:
+        return
+    if not replace:
+        raise UsageError(
+            f"{str(folder)!r} exists already and is not empty. Name a new folder; one that an"
+            " export has made can be replaced with --replace."
+        )
+    ours = {*FORMATS, DEFINE_FILE, PROVENANCE_FILE, README_FILE}
+    # Nothing is lost that somebody else may have put there.
+    if there - ours or PROVENANCE_FILE not in there:
+        raise UsageError(
+            f"{str(folder)!r} was not made by an export, or holds other files as well, so it is not"
+            " replaced. Name a new folder."
+        )
+
+
+def _write(
+    cohort: DerivedCohort,
+    draft: Path,
+    formats: list[str],
+    study: str,
+    tell: Tell,
+) -> dict[str, int]:
+    """Write every file; each with its number of records."""
+    for one in formats:
+        (draft / one).mkdir()
+    cdisc = [one for one in formats if one in _CDISC]
+    written: dict[str, int] = {}
+    # One data set is made at a time, so that no two of them fill the memory.
+    for name, make in CDISC_MAKERS.items() if cdisc else ():
+        tell(name)
+        frame = make(cohort, study)
+        for kind in cdisc:
+            file = f"{kind}/{name.lower()}{_CDISC[kind]}"
+            _write_cdisc(kind, DATA_SETS[name], frame, draft / file, study)
+            written[file] = len(frame)
+    if "omop" in formats:
+        tell("omop")
+        for name, frame in episode_tables(cohort).items():
+            write_csv(frame, draft / f"omop/{name}.csv")
+            written[f"omop/{name}.csv"] = len(frame)
+    if "datapackage" in formats:
+        tell("datapackage")
+        files = write_package(cohort.cohort, study, draft / "datapackage")
+        written |= {f"datapackage/{name}": n for name, n in files.items()}
+    left_out = _left_out(cohort) if cdisc else []
+    _describe(cohort, draft, study, written, left_out)
+    return written
+
+
+def _describe(
+    cohort: DerivedCohort,
+    draft: Path,
+    study: str,
+    written: Mapping[str, int],
+    left_out: list[LeftOut],
+) -> None:
+    """Write what the files mean and where they come from."""
+    names = {Path(file).stem for file in written}
+    # The data package describes itself.
+    described = [one for one in DATA_SETS.values() if one.name.lower() in names]
+    write_text(define_json(described, study), draft / DEFINE_FILE)
+    said = provenance_json(cohort, draft, written, left_out)
+    write_text(said, draft / PROVENANCE_FILE)
+    write_text(_README, draft / README_FILE)
+
+
+def _write_cdisc(
+    kind: str,
+    data_set: DataSet,
+    frame: pd.DataFrame,
+    path: Path,
+    study: str,
+) -> None:
+    if kind == "parquet":
+        write_parquet(data_set, frame, path)
+    elif kind == "xpt":
+        write_transport(data_set, frame, path)
+    else:
+        write_dataset_json(data_set, frame, path, study)
+
+
+def _left_out(cohort: DerivedCohort) -> list[LeftOut]:
+    """Rows of the cohort that have no record in a data set, and why."""
+    rated = pd.Series(cohort.rated)
+    reasons = cohort.outcomes["exclusion_reason"].astype("str").reset_index(drop=True)
+    counted = reasons[~rated].value_counts(sort=False)
+    found = [
+        ("ADTTE", f"patients not rated: {reason}", int(n))
+        for reason, n in counted.items()
+    ]
+    others = int((~cohort.events["event"].isin(HARMS)).sum())
+    if others:
+        said = "entries of the events table that are no harm, such as a change of medication"
+        found.append(("ADAE", said, others))
+    return found
+
+
+_README: Final = """# Standard tables of a cohort
+
+Rows of single patients, pseudonymised and not anonymous: two or three days with their scores can
+identify one person among thousands. They stay in the clinic.
+
+- `parquet/`, `xpt/`, `dataset-json/`: ADSL, ADQS, ADTTE, ADAE and EX, after CDISC
+- `omop/`: courses of sessions as episodes, with days in the place of dates
+- `datapackage/`: the cohort itself, which kettrack reads and `frictionless validate` checks
+- `define.json`: what every variable means, its unit, and when it is empty
+- `provenance.json`: versions, rules, files in and out, rows left out and why
+"""

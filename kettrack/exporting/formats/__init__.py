@@ -1,0 +1,1 @@
+"""Files that a data set is written as, one module each."""
