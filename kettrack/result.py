@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from kettrack.escapes import in_html, in_json, on_one_line, visible
+from kettrack.vocabulary.made_of import MadeOf
 from kettrack.vocabulary.plain_words import CellText, in_words, readable
 
 if TYPE_CHECKING:
@@ -25,11 +26,15 @@ SCHEMA: Final = 1
 MOST_ROWS: Final = 48
 MOST_PARTS: Final = 8  # of a long table, each shown from its beginning
 FEWEST_ROWS: Final = 10  # shown of each part, as far as it has them
-# A quantity of which every part is hidden becomes one word.
+# What stands in a sentence for a hidden number, and why it does, at its end.
+NOT_SHOWN: Final = "(not shown)"
+_TOO_FEW: Final = "Not shown: too few people, or the number would tell of too few."
+# A quantity of which every part is hidden becomes one word: share, interval, and what it is of.
+_GONE: Final = re.escape(NOT_SHOWN)
 _HIDDEN_QUANTITY: Final = re.compile(
-    r"\(?hidden %[;]? ?\(?hidden-hidden\)|\(hidden %\)|hidden %"
-    r"|hidden \(hidden to hidden\)"
+    rf"{_GONE}(?: %)?(?:,? \(?{_GONE} to {_GONE}\)?)?(?: of {_GONE})?|\({_GONE}(?: %)?\)"
 )
+_REPEATED: Final = re.compile(rf"\(?{_GONE}\)?(?:,? \(?{_GONE}\)?)+|\({_GONE}\)")
 # An interval that does not exist, as of a share of 100 %, leaves no empty brackets.
 _NO_INTERVAL: Final = re.compile(r" \(-\)| \( to \)|; -(?=\))")
 # The name of a result by groups ends with the kind of group.
@@ -40,6 +45,8 @@ _NO_FORMULAS: Final = '"tex2jax_ignore mathjax_ignore"'
 SUPPRESSED: Final = "suppressed"
 
 Role = Literal["key", "label", "count", "running", "denominator", "derived", "person"]
+# Roles of the columns that a policy hides cells of.
+_NUMBERS: Final = ("count", "running", "denominator", "derived")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +89,15 @@ class Result:
     rows : callable, optional
         Makes the person-level rows that the answer was counted from; it refuses under a release
         policy. Never part of the JSON.
+    recipes : tuple of MadeOf
+        How derived columns are made of counts, for a policy that rounds counts; a derived column
+        that none of them names is then not shown.
+    balanced : bool
+        Whether the sentence sets good and bad figures beside each other, so that it is shown whole
+        or not at all.
+    retell : callable, optional
+        Makes the sentence from a table, where its words depend on the figures: a policy that rounds
+        tells it again from its own table.
     """
 
     name: str
@@ -102,6 +118,11 @@ class Result:
     rows: Callable[[], pd.DataFrame] | None = field(
         default=None, repr=False, compare=False
     )
+    recipes: tuple[MadeOf, ...] = field(default=(), repr=False, compare=False)
+    balanced: bool = False
+    retell: Callable[[pd.DataFrame], str] | None = field(
+        default=None, repr=False, compare=False
+    )
 
     @property
     def text(self) -> str:
@@ -117,29 +138,49 @@ class Result:
                 f"Not shown under the policy {self.policy!r}: every figure of this answer rests"
                 " on counts that are hidden, or would reveal one."
             )
+        if self.one_sided:
+            return (
+                f"Not shown under the policy {self.policy!r}: a figure of this answer is hidden,"
+                " because too few people are behind it. Good and bad figures are shown together"
+                " or not at all."
+            )
         # The cells come from the table after the gate, so a hidden number cannot slip into the
         # text.
         said = string.Formatter().vformat(self.sentence, (), self._cells())
-        plain = _NO_INTERVAL.sub("", _HIDDEN_QUANTITY.sub("(hidden)", said))
-        return visible(readable(plain))
+        plain = _REPEATED.sub(NOT_SHOWN, _HIDDEN_QUANTITY.sub(NOT_SHOWN, said))
+        why = f" {_TOO_FEW}" if NOT_SHOWN in plain else ""
+        return visible(readable(f"{_NO_INTERVAL.sub('', plain).rstrip()}{why}"))
 
     @property
     def all_hidden(self) -> bool:
         """Whether the sentence names figures, and every one of them is hidden."""
+        hidden = self._hidden_in_sentence("derived")
+        return bool(hidden) and all(hidden)
+
+    @property
+    def one_sided(self) -> bool:
+        """Whether the sentence sets good and bad figures beside each other, and one of its numbers
+        is hidden.
+        """
+        return self.balanced and any(
+            self._hidden_in_sentence("count", "running", "denominator", "derived")
+        )
+
+    def _hidden_in_sentence(self, *roles: Role) -> list[bool]:
+        """Of each number of such a role that the sentence names, whether it is hidden."""
+        if SUPPRESSED not in self.table:
+            return []
+        cells = self._cells()
         named = [
             name.partition(".")
             for _, name, _, _ in string.Formatter().parse(self.sentence)
             if name
         ]
-        figures = [
-            (row, column)
+        return [
+            str(getattr(cells[row], column)) == NOT_SHOWN
             for row, _, column in named
-            if self.roles.get(column) == "derived"
+            if self.roles.get(column) in roles
         ]
-        if not figures or SUPPRESSED not in self.table:
-            return False
-        cells = self._cells()
-        return all(getattr(cells[row], column) == "hidden" for row, column in figures)
 
     @property
     def shown(self) -> pd.DataFrame:
@@ -330,6 +371,8 @@ class Result:
     def _cell(self, column: str, row: dict[str, Any]) -> CellText:
         """A cell for the sentence: its text, and the number behind what is not hidden."""
         value = _plain(row[column])
+        if value is None and row.get(SUPPRESSED) and self.roles.get(column) in _NUMBERS:
+            return CellText(NOT_SHOWN)
         # A truth value is an integer in Python and no number here.
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         return CellText(self._format(column, row), float(value) if is_number else None)
@@ -339,11 +382,7 @@ class Result:
         role = self.roles.get(column)
         # Missing in a marked row: hidden where it is a number, and truly empty otherwise.
         if value is None and row.get(SUPPRESSED):
-            return (
-                "hidden"
-                if role in ("count", "running", "denominator", "derived")
-                else ""
-            )
+            return "hidden" if role in _NUMBERS else ""
         if value is None or isinstance(value, str):
             return (
                 in_words(value or "")

@@ -16,6 +16,7 @@ from kettrack import __version__
 from kettrack.analysis.person_rows import finished
 from kettrack.errors import NotIdentified
 from kettrack.privacy import disclosure
+from kettrack.privacy.policies import get_policy
 from kettrack.result import Result
 from kettrack.settings import LAST_ROW, SETTINGS_FILE
 from kettrack.timelines.derived import DerivedCohort
@@ -79,8 +80,8 @@ def made_from(
 
 def _left_out(cohort: DerivedCohort) -> list[dict[str, Any]] | None:
     """Rows that the reader left out, by reason; None under a policy that hides counts."""
-    policy = disclosure.get_policy(cohort.settings.policy)
-    if policy.smallest_count > 1:
+    policy = get_policy(cohort.settings.policy)
+    if policy.for_release:
         return None
     # By columns, as plain numbers: JSON knows no others.
     columns = [cohort.exclusions[name].tolist() for name in _LEFT_OUT]
@@ -111,11 +112,14 @@ def release(result: Result, cohort: DerivedCohort, log_end: bool = True) -> Resu
     policy = cohort.settings.policy
     if result.rows is not None:
         result = replace(result, rows=partial(_gated_rows, result.rows, policy))
-    if disclosure.get_policy(policy).smallest_count > 1:
+    if get_policy(policy).for_release:
         reason = _without_counts(result.reason)
         sentence = _without_counts(result.sentence)
         caveats = tuple(_without_counts(caveat) for caveat in result.caveats)
         result = replace(result, reason=reason, sentence=sentence, caveats=caveats)
+        if result.retell is not None:
+            retell = partial(_told_without_counts, result.retell)
+            result = replace(result, retell=retell)
     return disclosure.apply(result, policy)
 
 
@@ -149,6 +153,12 @@ def _prorated_totals(cohort: DerivedCohort) -> tuple[str, ...]:
         f"{scale.name} totals with decimals are taken to be prorated for missing answers, and"
         f" {done} (prorated in {SETTINGS_FILE}). How the clinic prorated them is not known here.",
     )
+
+
+def _told_without_counts(
+    retell: Callable[[pd.DataFrame], str], table: pd.DataFrame
+) -> str:
+    return _without_counts(retell(table))
 
 
 def _without_counts(words: str) -> str:
@@ -191,7 +201,7 @@ def _collect(cohort: DerivedCohort, error: NotIdentified) -> str:
     n = len(cohort.patients)
     if n >= FEWEST_PEOPLE or not _NEEDS_PEOPLE.search(error.reason):
         return error.collect
-    counts_hidden = disclosure.get_policy(cohort.settings.policy).smallest_count > 1
+    counts_hidden = get_policy(cohort.settings.policy).for_release
     there = "fewer" if counts_hidden else f"only {n}"
     return f"at least {FEWEST_PEOPLE} people (this log holds {there}). Also record: {error.collect}"
 

@@ -34,7 +34,8 @@ from kettrack.analysis.response.response_curve import (
 from kettrack.analysis.safety.adverse_events import adverse_events
 from kettrack.analysis.suicidality.in_short import suicidality_in_short
 from kettrack.escapes import visible
-from kettrack.privacy.disclosure import get_policy, hide_page_differences
+from kettrack.privacy.disclosure import hide_page_differences
+from kettrack.privacy.policies import get_policy
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result
 from kettrack.settings import LAST_ROW

@@ -22,6 +22,7 @@ from kettrack.errors import NotIdentified, UsageError
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
 from kettrack.timelines.derived import DerivedCohort, derive
+from kettrack.vocabulary.made_of import MadeOf
 
 P = ParamSpec("P")
 
@@ -58,13 +59,14 @@ class Answer:
     ----------
     table : DataFrame
         Unrounded; missing is NaN or None.
-    sentence : str
-        Template over the table's cells, such as `{row6.estimate}`.
+    sentence : str, or callable
+        Template over the table's cells, such as `{row6.estimate}`; or what makes it from the table,
+        where its words depend on the figures.
     caveats : tuple of str
         What a reader must know before using the numbers.
     estimand, unit : str
         Where they differ from those of the question.
-    roles, decimals, show
+    roles, decimals, show, recipes
         As in `Result`, where they differ from those of the question.
     level, seed : float, int, optional
         Of intervals and of everything drawn.
@@ -78,13 +80,14 @@ class Answer:
     """
 
     table: pd.DataFrame
-    sentence: str = ""
+    sentence: str | Callable[[pd.DataFrame], str] = ""
     caveats: tuple[str, ...] = ()
     estimand: str = ""
     unit: str = ""
     roles: Mapping[str, Role] = field(default_factory=dict)
     decimals: Mapping[str, int] = field(default_factory=dict)
     show: tuple[str, ...] = ()
+    recipes: tuple[MadeOf, ...] = ()
     level: float | None = None
     seed: int | None = None
     people: int | None = None
@@ -108,8 +111,10 @@ class Question:
         What the numbers are about, in one sentence; also said when it is refused.
     roles : mapping
         Column to role, for disclosure control.
-    decimals, show
+    decimals, show, recipes
         As in `Result`.
+    balanced : bool
+        Whether its sentence sets good and bad figures beside each other, as in `Result`.
     by_group : bool
         Whether it can be answered by group.
     log_end : bool
@@ -132,6 +137,8 @@ class Question:
     roles: Mapping[str, Role] = field(default_factory=dict)
     decimals: Mapping[str, int] = field(default_factory=dict)
     show: tuple[str, ...] = ()
+    recipes: tuple[MadeOf, ...] = ()
+    balanced: bool = False
     by_group: bool = False
     log_end: bool = True
     steps: int | None = None
@@ -169,8 +176,8 @@ def question(
     name, asks, unit
         As in `Question`.
     **facts
-        Other fields of `Question`: `estimand`, `roles`, `decimals`, `show`, `by_group`, `log_end`,
-        `steps`, `count`.
+        Other fields of `Question`: `estimand`, `roles`, `decimals`, `show`, `recipes`, `balanced`,
+        `by_group`, `log_end`, `steps`, `count`.
 
     Raises
     ------
@@ -221,13 +228,18 @@ def _result(asked: Question, answer: Answer, cohort: DerivedCohort) -> Result:
     # A refusal gives no quantity that could have a unit.
     unit = "" if error else answer.unit or asked.unit
     made = made_from(cohort, unit=unit, level=answer.level, seed=answer.seed)
+    retell = answer.sentence if callable(answer.sentence) else None
+    told = retell(answer.table) if retell else answer.sentence
     return Result(
         name=asked.name,
         table=answer.table,
         roles=answer.roles or asked.roles,
         decimals=answer.decimals or asked.decimals,
         show=answer.show or asked.show,
-        sentence="" if error else answer.sentence,
+        sentence="" if error else str(told),
+        retell=None if error else retell,
+        recipes=answer.recipes or asked.recipes,
+        balanced=asked.balanced,
         estimand=answer.estimand or asked.estimand,
         caveats=answer.caveats,
         made_from=made,

@@ -104,9 +104,9 @@ def _write_page(
 def _sizes(cohort: Cohort) -> str:
     """How many patients, sessions and scores there are, small counts as the policy has them."""
     # Imported here to keep `--help` fast.
-    from kettrack.privacy.disclosure import get_policy
+    from kettrack.privacy.policies import get_policy
 
-    smallest = get_policy(cohort.settings.policy).smallest_count
+    policy = get_policy(cohort.settings.policy)
     sizes = {
         "patient": len(cohort.patients),
         "session": len(cohort.sessions),
@@ -114,11 +114,8 @@ def _sizes(cohort: Cohort) -> str:
     }
     said = []
     for noun, number in sizes.items():
-        # A count of 0 tells of nobody and is shown.
-        if 0 < number < smallest:
-            said.append(f"fewer than {smallest} {noun}s")
-        else:
-            said.append(f"{number} {noun}{'s' if number != 1 else ''}")
+        plural = "" if number == 1 and not policy.for_release else "s"
+        said.append(f"{policy.said(number)} {noun}{plural}")
     return ", ".join(said)
 
 

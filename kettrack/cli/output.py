@@ -175,7 +175,8 @@ def _same_file(one: Path, other: Path) -> bool:
 
 def write_rows(frame: pd.DataFrame, cohort: Cohort, output: Path | None) -> None:
     """Pass rows through the disclosure gate, then to the file or, as CSV, to standard output."""
-    from kettrack.privacy.disclosure import gate_rows, get_policy
+    from kettrack.privacy.disclosure import gate_rows
+    from kettrack.privacy.policies import get_policy
 
     policy = cohort.settings.policy
     # Rows of single patients leave only through the gate.

@@ -1,81 +1,22 @@
 """The one gate for everything printed: what may be seen under which policy.
 
-`internal` hides nothing and says so. `cms` hides every small count, and what follows from it in the
-same table (the cell-size rule of CMS and ResDAC, resdac.org/node/1506). Differences between tables,
-and sums over rows, can still give a hidden count away. A release needs secondary suppression as
-well; no policy here does that yet, and the caveat says so.
+A policy that hides small counts also hides what follows from them in the same table. A policy that
+rounds makes all figures again from rounded counts (`release/rounding.py`).
 """
 
 from __future__ import annotations
 
 import string
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from kettrack.errors import UsageError, WrongArgument
+from kettrack.privacy.policies import Policy, get_policy
+from kettrack.privacy.release.rounding import rounded_table
 from kettrack.result import SUPPRESSED, Result
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """A disclosure policy.
-
-    Parameters
-    ----------
-    name : str
-        As given to `--policy`.
-    smallest_count : int
-        Smallest count above 0 that may be shown.
-    banner : str
-        Printed with everything that went through it.
-    """
-
-    name: str
-    smallest_count: int
-    banner: str
-
-
-_CMS_SMALLEST: Final = 11  # the rule hides counts of 10 and fewer
-_INTERNAL: Final = Policy(
-    name="internal",
-    smallest_count=1,
-    banner="Internal: for the treating clinic only. Nothing is hidden. Not for release.",
-)
-_CMS: Final = Policy(
-    name="cms",
-    smallest_count=_CMS_SMALLEST,
-    banner=(
-        f"Counts from 1 to {_CMS_SMALLEST - 1} are hidden, with what follows from them in the"
-        " same table. Check sums over rows and differences between tables before release."
-    ),
-)
-POLICIES: Final = {policy.name: policy for policy in (_INTERNAL, _CMS)}
-
-
-def get_policy(name: str) -> Policy:
-    """Look a policy up.
-
-    Raises
-    ------
-    UsageError
-        When there is none of that name; the message lists those there are.
-
-    Examples
-    --------
-    >>> get_policy("cms").smallest_count
-    11
-    """
-    if not isinstance(name, str):
-        raise WrongArgument("get_policy", "the name of a policy", name)
-    if name not in POLICIES:
-        raise UsageError(
-            f"No disclosure policy is called {name!r}; there are: {', '.join(POLICIES)}."
-        )
-    return POLICIES[name]
 
 
 def apply(
@@ -101,18 +42,33 @@ def apply(
     if not isinstance(result, Result):
         raise WrongArgument("apply", "a Result", result)
     rules = get_policy(policy)
-    if rules.smallest_count <= 1:
+    if not rules.for_release:
         return replace(result, policy=policy)
     caveats = (*result.caveats, rules.banner)
     if "person" in result.roles.values():
         gone = (*caveats, "Rows of single patients are not shown under this policy.")
         return replace(result, policy=policy, table=result.table.iloc[:0], caveats=gone)
-    return replace(
-        result,
-        policy=policy,
-        caveats=caveats,
-        table=suppress_small(result, rules.smallest_count),
-    )
+    result = replace(result, policy=policy, caveats=caveats)
+    # A refusal may have no table at all.
+    if result.table.empty:
+        return result
+    return _protected(result, rules)
+
+
+def _protected(
+    result: Result,
+    rules: Policy,
+) -> Result:
+    """The result with its table hidden, rounded, or both."""
+    table = result.table
+    if rules.smallest_count > 1:
+        table = suppress_small(result, rules.smallest_count)
+    if rules.rounding is None:
+        return replace(result, table=table)
+    table = rounded_table(result, table, rules)
+    # Which session half had responded by may be another one after rounding.
+    told = result.retell(table) if result.retell else result.sentence
+    return replace(result, table=table, sentence=told)
 
 
 def suppress_small(
@@ -233,7 +189,7 @@ def gate_rows(
     """
     if not isinstance(frame, pd.DataFrame):
         raise WrongArgument("gate_rows", "a DataFrame", frame)
-    if get_policy(policy).smallest_count > 1:
+    if get_policy(policy).for_release:
         raise UsageError(
             f"Rows of single patients are not released under the policy {policy!r}. Use"
             " --policy internal inside the clinic, or `kettrack report` for counts."
@@ -263,8 +219,10 @@ def hide_page_differences(
         two, is nearer to a number before it on the page, or to a sum of two in one row, than the
         policy's smallest count.
     """
-    smallest = get_policy(policy).smallest_count
-    if smallest <= 1:
+    rules = get_policy(policy)
+    smallest = rules.smallest_count
+    # Rounded counts are farther apart than what they could tell.
+    if smallest <= 1 or rules.rounding is not None:
         return list(results)
     kept: list[int] = []
     page = []

@@ -10,7 +10,7 @@ from typing import Never, cast, overload
 import pandas as pd
 
 from kettrack.errors import UsageError
-from kettrack.privacy.disclosure import get_policy
+from kettrack.privacy.policies import get_policy
 from kettrack.reading.import_remarks import no_remarks
 from kettrack.reading.typed import CheckedTable
 from kettrack.settings import SETTINGS_FILE, Settings
@@ -136,7 +136,7 @@ class Cohort:
         instrument = self.columns("scores", ["instrument"])["instrument"]
         scored = instrument.value_counts()
         if self.settings.instrument not in scored:
-            counts_shown = get_policy(self.settings.policy).smallest_count <= 1
+            counts_shown = not get_policy(self.settings.policy).for_release
             names = [
                 f"{name} ({n:,})" if counts_shown else str(name)
                 for name, n in scored.items()
@@ -155,7 +155,7 @@ class Cohort:
         """The notes that may be printed under the policy in force: under one for release, those
         without a count.
         """
-        if get_policy(self.settings.policy).smallest_count <= 1:
+        if not get_policy(self.settings.policy).for_release:
             return list(self.notes)
         # The digits of PHQ-9 are no count.
         names = "|".join(map(re.escape, self.settings.known_instruments))

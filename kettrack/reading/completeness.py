@@ -10,7 +10,7 @@ from typing import Final
 
 import pandas as pd
 
-from kettrack.privacy.disclosure import get_policy
+from kettrack.privacy.policies import get_policy
 from kettrack.reading.cohort import Cohort
 from kettrack.settings import LAST_ROW, SETTINGS_FILE
 from kettrack.vocabulary.columns import DEATHS
@@ -233,6 +233,6 @@ def _of(flags: pd.Series, cohort: Cohort) -> str:
     if flags.all():
         return "every patient"
     # A count of few people may not be shown under a release policy.
-    if get_policy(cohort.settings.policy).smallest_count > 1:
+    if get_policy(cohort.settings.policy).for_release:
         return "some patients"
     return f"{int(flags.sum()):,} of {len(flags):,} patients"

@@ -25,9 +25,9 @@ from typing import (
 import msgspec
 from msgspec import UNSET, Meta, UnsetType, structs
 
-from kettrack.privacy.disclosure import POLICIES
 from kettrack.privacy.identifying_people import shown
 from kettrack.privacy.identifying_text import reason_in_text
+from kettrack.privacy.policies import POLICIES
 from kettrack.reading.problems import HIDDEN, Ledger, did_you_mean
 from kettrack.settings import BaselineRule, DuplicateRule, LogEndRule
 from kettrack.vocabulary.columns import EVENTS, MOST_ITEMS

@@ -10,7 +10,7 @@ from typing import Final
 
 from kettrack import __version__
 from kettrack.errors import DataProblems, Problem
-from kettrack.privacy.disclosure import get_policy
+from kettrack.privacy.policies import get_policy
 from kettrack.reading.causes import (
     Cause,
     as_sentence_end,

@@ -9,7 +9,7 @@ from typing import Final
 
 from kettrack import __version__
 from kettrack.analysis import overview
-from kettrack.privacy.disclosure import get_policy
+from kettrack.privacy.policies import get_policy
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result
 from kettrack.settings import LAST_ROW

@@ -8,6 +8,7 @@ from sample_answers import sample_answer
 
 from kettrack.errors import UsageError
 from kettrack.privacy import disclosure
+from kettrack.privacy.policies import get_policy
 from kettrack.result import Result
 
 
@@ -45,7 +46,10 @@ def test_cms_hides_1_to_10_and_what_leaves_1_to_10(events, shown):
 
 def test_a_hidden_count_is_hidden_everywhere():
     seen = disclosure.apply(result(few=3, many=20), "cms")
-    assert seen.text == "hidden of 40 (hidden); 20 of 40 (50.0 %)"
+    assert seen.text == (
+        "(not shown) of 40 (not shown); 20 of 40 (50.0 %) Not shown: too few people, or the"
+        " number would tell of too few."
+    )
     rows = json.loads(seen.to_json())["table"]
     assert rows[0] == {
         "key": "few",
@@ -120,7 +124,7 @@ def test_internal_hides_nothing_and_is_marked():
     seen = disclosure.apply(result(few=3), "internal")
     assert seen.text == "3 of 40 (7.5 %)"
     assert seen.policy == "internal"
-    assert "Not for release" in disclosure.get_policy("internal").banner
+    assert "Not for release" in get_policy("internal").banner
 
 
 def test_rows_of_single_patients_do_not_leave():
@@ -138,7 +142,7 @@ def test_rows_of_single_patients_do_not_leave():
 
 
 def test_an_unknown_policy_is_an_error_that_lists_the_known():
-    with pytest.raises(UsageError, match="internal, cms"):
+    with pytest.raises(UsageError, match="internal, midpoint6, cms"):
         disclosure.apply(result(a=1), "none")
 
 

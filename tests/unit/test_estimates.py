@@ -16,7 +16,7 @@ from kettrack.analysis.registry import load_questions
 from kettrack.analysis.response.after_course import scores_after_course
 from kettrack.analysis.response.exits import CAUSES
 from kettrack.errors import UsageError
-from kettrack.privacy.disclosure import POLICIES
+from kettrack.privacy.policies import POLICIES
 from kettrack.timelines.derived import derive
 
 BANNED = (

@@ -321,3 +321,16 @@ def test_the_command_for_a_whole_table_names_a_question(sample_page):
     assert "how_long_it_lasts" in cut
     asked = [re.findall(r"kettrack estimate (\S+)", words) for words in cut.values()]
     assert {name for names in asked for name in names} <= set(load_questions())
+
+
+@pytest.mark.parametrize("policy", ["cms", "midpoint6", "opensafely", "nhs"])
+def test_good_and_bad_figures_are_shown_together(sample, policy):
+    """Where side effects are hidden, "no serious adverse event" is hidden with them."""
+    page = first_page(replace(sample, settings=replace(sample.settings, policy=policy)))
+    for result in page:
+        if result.balanced:
+            assert ("(not shown)" not in result.text) or "together" in result.text
+    effects = next(each for each in page if each.name == "adverse_events")
+    shown = "side effect was noted at" in effects.text
+    assert shown == ("serious adverse event was noted at none" in effects.text)
+    assert shown == (policy == "midpoint6")

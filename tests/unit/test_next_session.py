@@ -37,7 +37,7 @@ from kettrack.analysis.next_session.waiting import (
 )
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.estimators.regression.least_squares import fit_bias_reduced
-from kettrack.privacy.disclosure import POLICIES
+from kettrack.privacy.policies import POLICIES
 from kettrack.timelines.derived import derive
 from kettrack.trials.next_session import with_left_out_measure
 from kettrack.vocabulary.days import (

@@ -25,7 +25,7 @@ from kettrack.analysis.next_session.outcome_model import (
 from kettrack.analysis.next_session.trials import find_trials
 from kettrack.analysis.next_session.waiting import waiting_weights
 from kettrack.errors import NotIdentified, UsageError
-from kettrack.privacy.disclosure import POLICIES
+from kettrack.privacy.policies import POLICIES
 from kettrack.timelines.derived import derive
 
 BANNED = (

@@ -9,7 +9,7 @@ import pytest
 
 import kettrack as kt
 from kettrack.errors import UsageError
-from kettrack.privacy import disclosure
+from kettrack.privacy import policies
 from kettrack.reading.settings_file import load_settings
 from kettrack.writing import write_table
 
@@ -109,7 +109,7 @@ def test_identifiers_are_looked_for_in_a_frame(cohort: kt.Cohort) -> None:
 def test_a_policy_that_is_no_name(cohort: kt.Cohort) -> None:
     for given in (11, ["cms"], cohort, None):
         with pytest.raises(UsageError, match="get_policy needs the name of a policy"):
-            disclosure.get_policy(given)
+            policies.get_policy(given)
 
 
 @pytest.mark.parametrize("wrong", [["kettrack.toml"], {"instrument": "MADRS"}, None])

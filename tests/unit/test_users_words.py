@@ -109,12 +109,12 @@ def people(clinic: Path) -> DerivedCohort:
     [
         (name, policy)
         for name, asked in load_questions().items()
-        for policy in ("internal", "cms")
+        for policy in ("internal", "cms", "midpoint6")
         if policy == "internal" or "cohorts" not in asked.options
     ],
 )
 def test_every_answer_shows_the_words_and_obeys_none(clinic, people, name, policy):
-    asked = people if policy == "internal" else cms(clinic)
+    asked = people if policy == "internal" else under(clinic, policy)
     found = answer(name, asked)
     page = found._repr_html_()
     for said in (found.text, repr(found), page, found.to_json(), found.caption):
@@ -131,13 +131,9 @@ def answer(name: str, people: DerivedCohort) -> Result:
     return kt.estimate(name, people, **few)
 
 
-COHORTS: dict[Path, DerivedCohort] = {}
-
-
-def cms(clinic: Path) -> DerivedCohort:
-    if clinic not in COHORTS:
-        COHORTS[clinic] = derive(kt.load_cohort(clinic, policy="cms"))
-    return COHORTS[clinic]
+@functools.cache
+def under(clinic: Path, policy: str) -> DerivedCohort:
+    return derive(kt.load_cohort(clinic, policy=policy))
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pandas as pd
 from kettrack.analysis.context import NORMAL_QUANTILE
 from kettrack.arrays import Floats
 from kettrack.estimators.regression.comparison_models import expected_drop
-from kettrack.privacy.disclosure import get_policy
+from kettrack.privacy.policies import get_policy
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.limits import FEWEST_BASELINES_FOR_ENTRY
 
@@ -95,7 +95,7 @@ def find_entry_cutoff(cohort: DerivedCohort) -> EntryCutoff:
         baselines = baselines[baselines >= case]
     worst = cohort.instrument.maximum if sign > 0 else -cohort.instrument.minimum
     # the least severe baseline is that of one person
-    may_be_named = get_policy(cohort.settings.policy).smallest_count <= 1
+    may_be_named = not get_policy(cohort.settings.policy).for_release
     return _from_the_least_severe(baselines, float(worst), sign, may_be_named)
 
 

@@ -19,6 +19,7 @@ from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS, DAYS_IN_WEEK, HORIZON_DAYS
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
+from kettrack.vocabulary.made_of import Kept
 
 LAST_WEEK_SHOWN: Final = HORIZON_DAYS // DAYS_IN_WEEK
 EVERYBODY: Final = "everybody"
@@ -47,6 +48,7 @@ _ROLES: Final[dict[str, Role]] = {
         " end."
     ),
     roles=_ROLES,
+    recipes=(Kept(values=("estimate", "ci_low", "ci_high"), of="n"),),
     show=("axis", "stratum", "at", "people", "n", "estimate", "ci_low", "ci_high"),
 )
 def trajectories(cohort: DerivedCohort) -> Answer:

@@ -33,6 +33,7 @@ from kettrack.vocabulary.days import (
     LAST_WEEK_OF_RESPONSE,
 )
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
+from kettrack.vocabulary.made_of import IncidenceCurve
 from kettrack.vocabulary.rules import Rule
 
 # When somebody who stopped leaves the count: after the last score, or some days after the session.
@@ -55,6 +56,21 @@ WEEK_ROLES: Final[dict[str, Role]] = {
     "still_followed": "derived",
     "at_most": "derived",
 }
+
+# How a policy that rounds makes the figures again.
+WEEK_RECIPES: Final = (
+    IncidenceCurve(
+        step="week",
+        n="n",
+        at_risk="at_risk",
+        causes={"estimate": "new_event"}
+        | {cause: f"new_{cause}" for cause in WEEK_CAUSES[1:]},
+        censored="log_ends",
+        ends=("ci_low", "ci_high"),
+        free="still_followed",
+        sums={"at_most": ("estimate", "stopped", "not_scored")},
+    ),
+)
 
 
 def event_days(cohort: DerivedCohort, rule: Rule, chosen: Array) -> Floats:

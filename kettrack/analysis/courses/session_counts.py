@@ -15,6 +15,7 @@ from kettrack.arrays import Ints
 from kettrack.estimators.survival.life_table import padded
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import COMPLETE_LOG_DAYS
+from kettrack.vocabulary.made_of import Kept
 from kettrack.vocabulary.rules import CourseRules
 
 _RULES: Final = CourseRules()
@@ -42,6 +43,7 @@ _MOST_SESSIONS: Final = 12
         "median_in_all": "derived",
     },
     decimals={"median_first_course": 0, "median_in_all": 0},
+    recipes=(Kept(values=("median_first_course", "median_in_all"), of="n"),),
     show=("sessions", "first_course", "in_all", "n"),
 )
 def session_counts(cohort: DerivedCohort) -> Answer:

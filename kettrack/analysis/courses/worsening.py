@@ -14,6 +14,7 @@ import pandas as pd
 
 from kettrack.analysis.context import LEVEL, require_log_end
 from kettrack.analysis.courses.by_week import (
+    WEEK_RECIPES,
     WEEK_ROLES,
     count_days,
     event_days,
@@ -33,6 +34,7 @@ from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.events import ratable
 from kettrack.timelines.states import measures, meets
 from kettrack.vocabulary.criteria import TWICE_IN_60_DAYS
+from kettrack.vocabulary.made_of import Scaled, Share
 from kettrack.vocabulary.plain_words import share_with_interval
 from kettrack.vocabulary.rules import Rule
 
@@ -69,6 +71,15 @@ _PEOPLE: Final = {
         " count too."
     ),
     roles=_ROLES,
+    recipes=(
+        Share(
+            value="estimate",
+            events="events",
+            of="n",
+            ends=("ci_low", "ci_high"),
+            interval="wilson",
+        ),
+    ),
     show=tuple(name for name in _ROLES if name != "key"),
 )
 def worsening(cohort: DerivedCohort) -> Answer:
@@ -266,6 +277,7 @@ _BESIDE: Final[dict[str, Role]] = {
         " while sessions go on, as it happens in this clinic."
     ),
     roles={**WEEK_ROLES, **_BESIDE},
+    recipes=(*WEEK_RECIPES, *(Scaled(value=name, of="n") for name in _BESIDE)),
     show=(
         "week",
         "at_risk",

@@ -56,17 +56,21 @@ from kettrack.estimators.intervals import (
     percentile_interval,
 )
 from kettrack.estimators.survival.life_table import share_before
-from kettrack.privacy import disclosure
+from kettrack.privacy.policies import get_policy
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.spells import Origin, response_origins
 from kettrack.vocabulary.days import DAYS_IN_WEEK
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
+from kettrack.vocabulary.made_of import Scaled, StillResponding
 
 _NOT_RATED: Final = ("prior_sessions", "placebo", "no_baseline", "below_caseness")
 LEFT_OUT: Final = {"not_rated": _NOT_RATED} | {
     name: (name,) for name in ("course_not_finished", "not_scored", "no_response")
 }
+
+# Columns without their ends: what unconfirmed losses, and people no longer scored, could change.
+_BOUNDS: Final = ("bound", "silent")
 
 
 ROLES: Final[dict[str, Role]] = {
@@ -95,6 +99,14 @@ ROLES: Final[dict[str, Role]] = {
     "ess": "derived",
     **dict.fromkeys(LEFT_OUT, "count"),
 }
+# How a policy that rounds makes the figures again; the weighted strategy first, since the median is
+# read off whatever stands there.
+RECIPES: Final = (
+    Scaled(value="estimate", of="n", ends=("ci_low", "ci_high"), weighted=True),
+    StillResponding(),
+    *(Scaled(value=f"{name}_low", of="n", most="estimate") for name in _BOUNDS),
+    *(Scaled(value=f"{name}_high", of="n", least="estimate") for name in _BOUNDS),
+)
 DECIMALS: Final = {"median_day": 0, "median_low": 0, "median_high": 0, "ess": 0}
 # Wide as it is: the bounds of what no second score confirmed lie within those of the silent.
 _NOT_SHOWN: Final = ("key", "ess", "retreated_unconfirmed", "bound_low", "bound_high")
@@ -123,6 +135,7 @@ _COUNTED: Final[dict[Origin, tuple[str, ...]]] = {
     unit="percent of people",
     estimand=_ESTIMAND.format(ORIGINS["end_of_course"]),
     roles=ROLES,
+    recipes=RECIPES,
     decimals=DECIMALS,
     show=SHOWN,
     by_group=True,
@@ -169,6 +182,7 @@ def durability(cohort: DerivedCohort) -> Answer:
     unit="percent of people",
     estimand=_ESTIMAND.format(ORIGINS["first_response"]),
     roles=ROLES,
+    recipes=RECIPES,
     decimals=DECIMALS,
     show=SHOWN,
 )
@@ -187,6 +201,7 @@ def durability_from_response(cohort: DerivedCohort) -> Answer:
     unit="percent of people",
     estimand=_ESTIMAND.format(ORIGINS["any_response"]),
     roles=ROLES,
+    recipes=RECIPES,
     decimals=DECIMALS,
     show=SHOWN,
     count=partial(count, origin="any_response"),
@@ -258,7 +273,7 @@ def _curve(cohort: DerivedCohort, watched: Watched, estimand: Estimand) -> pd.Da
         shares = _weighted_shares(cohort, watched, left, days)
     else:
         shares = shares_by_day(counts, estimand, days)
-    hidden = disclosure.get_policy(cohort.settings.policy).smallest_count > 1
+    hidden = get_policy(cohort.settings.policy).smallest_count > 1
     return weekly_rows(counts, shares, (estimand, watched.name), hidden)
 
 

@@ -16,6 +16,7 @@ from kettrack.analysis.registry import Answer, question
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.outcomes import EXCLUSIONS
 from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS
+from kettrack.vocabulary.made_of import Share
 
 REASONS: Final = {
     "no_baseline": f"no score in the {BASELINE_WINDOW_DAYS} days before session 1",
@@ -50,6 +51,7 @@ LOST: Final = {
         "n": "denominator",
         "estimate": "derived",
     },
+    recipes=(Share(value="estimate", events="left", of="n"),),
     show=("step", "lost", "left", "estimate"),
 )
 def ladder(cohort: DerivedCohort) -> Answer:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from kettrack.analysis.context import LEVEL, require_log_end
 from kettrack.analysis.courses.by_week import (
+    WEEK_RECIPES,
     WEEK_ROLES,
     count_days,
     event_days,
@@ -251,6 +252,7 @@ def _response_words(cohort: DerivedCohort) -> str:
         " happens in this clinic and as far as people are scored."
     ),
     roles=WEEK_ROLES,
+    recipes=WEEK_RECIPES,
     show=(
         "week",
         "at_risk",

@@ -22,6 +22,7 @@ from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.states import meets
 from kettrack.vocabulary.criteria import worse_words
 from kettrack.vocabulary.days import AFTER_COURSE_DAYS
+from kettrack.vocabulary.made_of import Share
 from kettrack.vocabulary.plain_words import share_with_interval
 from kettrack.vocabulary.state_words import UNCHANGED_MEANS
 
@@ -85,6 +86,18 @@ def scores_after_course(cohort: DerivedCohort) -> pd.DataFrame:
     unit="percent of patients scored in the window",
     estimand=_ESTIMAND,
     roles=_ROLES,
+    balanced=True,
+    recipes=(
+        Share(
+            value="estimate",
+            events="events",
+            of="n",
+            ends=("ci_low", "ci_high"),
+            interval="wilson",
+        ),
+        Share(value="if_none", events="events", of="eligible"),
+        Share(value="if_all", events="events", of="eligible", plus=("eligible", "n")),
+    ),
 )
 def state_after_course(cohort: DerivedCohort) -> Answer:
     """Response, remission and worsening some weeks after the first course, with bounds for those

@@ -21,6 +21,7 @@ from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.states import meets
 from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS
+from kettrack.vocabulary.made_of import Share
 from kettrack.vocabulary.plain_words import share_with_interval
 from kettrack.vocabulary.rules import Rule
 
@@ -56,6 +57,18 @@ _HAPPENED: Final = {
         " then, whenever that was."
     ),
     roles=_ROLES,
+    balanced=True,
+    recipes=(
+        Share(
+            value="estimate",
+            events="events",
+            of="n",
+            ends=("ci_low", "ci_high"),
+            interval="wilson",
+        ),
+        Share(value="if_none", events="events", of="eligible"),
+        Share(value="if_all", events="events", of="eligible", plus=("eligible", "n")),
+    ),
     decimals={"day": 0},
     log_end=False,
 )

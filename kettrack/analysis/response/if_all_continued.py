@@ -35,7 +35,7 @@ from kettrack.estimators.intervals import (
 )
 from kettrack.estimators.survival.competing_risks import estimate_incidence
 from kettrack.estimators.survival.life_table import share_before, still_counted
-from kettrack.privacy import disclosure
+from kettrack.privacy.policies import get_policy
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.limits import FEWEST_EFFECTIVE_PEOPLE, FEWEST_PEOPLE
@@ -331,7 +331,7 @@ def _add_observed(table: pd.DataFrame, cohort: DerivedCohort) -> pd.DataFrame:
     observed = 100 * np.concatenate([share, beyond])
     events = counts.events[: len(table)]
     # Few events at a session could be read off the step of this curve.
-    smallest = disclosure.get_policy(cohort.settings.policy).smallest_count
+    smallest = get_policy(cohort.settings.policy).smallest_count
     if ((events > 0) & (events < smallest)).any():
         observed = np.full(len(table), np.nan)
     return table.assign(observed=observed, difference=table["estimate"] - observed)

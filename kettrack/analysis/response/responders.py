@@ -27,6 +27,7 @@ from kettrack.arrays import Bools
 from kettrack.errors import NotIdentified
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import COMPLETE_LOG_DAYS
+from kettrack.vocabulary.made_of import Share
 
 _RESPONDED: Final = CAUSES.index("responded") + 1
 # Rows that tell how many are left where a reader meets the number; the others lose people.
@@ -54,6 +55,7 @@ _PLACES: Final = {
         "n": "denominator",
         "estimate": "derived",
     },
+    recipes=(Share(value="estimate", events="left", of="n"),),
     show=("step", "lost", "left", "estimate"),
 )
 def responders(cohort: DerivedCohort) -> Answer:

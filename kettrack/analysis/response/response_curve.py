@@ -22,6 +22,7 @@ from kettrack.analysis.response.benchmark import (
     benchmark,
     no_null_caveat,
 )
+from kettrack.analysis.response.curve_figures import COURSE_RECIPES
 from kettrack.analysis.response.curve_words import (
     HAPPENED,
     MEDIAN,
@@ -44,7 +45,7 @@ from kettrack.estimators.survival.competing_risks import (
     estimate_incidence,
 )
 from kettrack.estimators.survival.life_table import steps_to_show
-from kettrack.privacy import disclosure
+from kettrack.privacy.policies import get_policy
 from kettrack.result import Result, Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS, COMPLETE_LOG_DAYS
@@ -172,6 +173,7 @@ def _first_with_half(share: Floats) -> Floats:
     estimand=_ESTIMAND.format("response"),
     roles=_ROLES,
     decimals=_DECIMALS,
+    recipes=COURSE_RECIPES,
     show=(*_SHOWN_FIRST, "remitted", *_SHOWN_LAST),
     by_group=True,
 )
@@ -215,6 +217,7 @@ def response_by_session(
     estimand=_ESTIMAND.format("remission"),
     roles=_ROLES,
     decimals=_DECIMALS,
+    recipes=COURSE_RECIPES,
     show=(*_SHOWN_FIRST, *_SHOWN_LAST),
     by_group=True,
 )
@@ -229,14 +232,14 @@ def _shares_by_session(cohort: DerivedCohort, event: str) -> Answer:
     require_starters(counts)
     table = estimate(counts).astype({"counted": "Int64"})
     # Beside `n` it would tell how many logs had ended.
-    if disclosure.get_policy(cohort.settings.policy).smallest_count > 1:
+    if get_policy(cohort.settings.policy).for_release:
         table["counted"] = pd.NA
     table = add_other_events(table, other_events(cohort, event), event)
     table, null_caveat = _add_null(table, cohort, event)
     last_session = int(table["session"].max())
     return Answer(
         table=table,
-        sentence=f"{session_sentence(table, event)}{_plan_words(cohort)}",
+        sentence=partial(_told, cohort=cohort, event=event),
         caveats=(
             *_caveats(cohort, event),
             null_caveat,
@@ -246,6 +249,11 @@ def _shares_by_session(cohort: DerivedCohort, event: str) -> Answer:
         seed=NULL_SEED,
         rows=partial(_person_rows, cohort, event),
     )
+
+
+def _told(table: pd.DataFrame, cohort: DerivedCohort, event: str) -> str:
+    """The sentence on a table; a policy that rounds may move a median."""
+    return f"{session_sentence(table, event)}{_plan_words(cohort)}"
 
 
 def _person_rows(cohort: DerivedCohort, event: str) -> pd.DataFrame:

@@ -21,6 +21,7 @@ from kettrack.analysis.safety.sessions import (
 from kettrack.analysis.safety.shares import (
     SHARE_CAVEAT,
     SHARE_DECIMALS,
+    SHARE_RECIPES,
     SHARE_ROLES,
     people_rows,
     share_cells,
@@ -94,6 +95,8 @@ _ROLES: Final[dict[str, Role]] = {
         " (treatment-emergent); whether the drug caused them is not known."
     ),
     roles=_ROLES,
+    balanced=True,
+    recipes=SHARE_RECIPES,
     decimals=SHARE_DECIMALS,
     show=tuple(name for name in _ROLES if name != "key"),
 )
@@ -238,6 +241,7 @@ _PHASE_ROLES: Final[dict[str, Role]] = {
         " follow the same people."
     ),
     roles=_PHASE_ROLES,
+    recipes=SHARE_RECIPES,
     decimals=SHARE_DECIMALS,
     show=tuple(name for name in _PHASE_ROLES if name != "key"),
 )
@@ -349,6 +353,7 @@ _GROUP_ROLES: Final[dict[str, Role]] = {
         " It is an association, not a cause."
     ),
     roles=_GROUP_ROLES,
+    recipes=SHARE_RECIPES,
     decimals=SHARE_DECIMALS,
     show=tuple(name for name in _GROUP_ROLES if name != "key"),
 )

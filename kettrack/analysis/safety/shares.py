@@ -20,6 +20,7 @@ from kettrack.estimators.clustered import (
 )
 from kettrack.estimators.exact import clopper_pearson
 from kettrack.result import Role
+from kettrack.vocabulary.made_of import Share
 
 SHARE_ROLES: Final[dict[str, Role]] = {
     "sessions": "denominator",
@@ -33,6 +34,23 @@ SHARE_ROLES: Final[dict[str, Role]] = {
     "people_low": "derived",
     "people_high": "derived",
 }
+# How a policy that rounds makes the figures again.
+SHARE_RECIPES: Final = (
+    Share(
+        value="estimate",
+        events="events",
+        of="sessions",
+        ends=("ci_low", "ci_high"),
+        interval="clustered",
+    ),
+    Share(
+        value="people_share",
+        events="people_with",
+        of="n",
+        ends=("people_low", "people_high"),
+        interval="exact",
+    ),
+)
 MEAN_ROLES: Final[dict[str, Role]] = {
     "sessions": "denominator",
     "n": "denominator",

@@ -17,7 +17,7 @@ from kettrack.analysis.subgroups.characteristics import (
     plain_name,
 )
 from kettrack.errors import UsageError
-from kettrack.privacy.disclosure import get_policy
+from kettrack.privacy.policies import get_policy
 from kettrack.timelines.derived import DerivedCohort
 
 # Early is after this session, and by the improvement that splits the futility sheet.
@@ -243,5 +243,4 @@ def unknown_words(
 
 def said_number(cohort: DerivedCohort, n: int) -> str:
     """A number of people above 0 as a caveat may say it: no gate looks at its words."""
-    smallest = get_policy(cohort.settings.policy).smallest_count
-    return f"fewer than {smallest}" if n < smallest else str(n)
+    return get_policy(cohort.settings.policy).said(n)

@@ -12,6 +12,7 @@ import pandas as pd
 
 from kettrack.analysis.context import LEVEL, require_log_end
 from kettrack.analysis.courses.by_week import (
+    WEEK_RECIPES,
     WEEK_ROLES,
     count_days,
     exits_from,
@@ -268,6 +269,7 @@ def _sentence(
         " people without them before it, while sessions go on, as it happens in this clinic."
     ),
     roles=WEEK_ROLES,
+    recipes=WEEK_RECIPES,
     show=(
         "week",
         "at_risk",

@@ -31,6 +31,7 @@ from kettrack.errors import NotIdentified
 from kettrack.estimators.exact import clopper_pearson
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
+from kettrack.vocabulary.made_of import Rate, Share
 from kettrack.vocabulary.plain_words import share_with_interval
 
 _ROLES: Final[dict[str, Role]] = {
@@ -56,6 +57,25 @@ _RATE: Final = f"per {PER_YEARS} person-years"
         " and psychiatric admissions since session 1."
     ),
     roles=_ROLES,
+    balanced=True,
+    recipes=(
+        Share(
+            value="estimate",
+            events="events",
+            of="n",
+            ends=("ci_low", "ci_high"),
+            interval="exact",
+            rows="unit",
+            unit=_PERCENT,
+        ),
+        Rate(
+            value="estimate",
+            events="events",
+            ends=("ci_low", "ci_high"),
+            rows="unit",
+            unit=_RATE,
+        ),
+    ),
     decimals={"estimate": 2, "ci_low": 2, "ci_high": 2},
     show=tuple(name for name in _ROLES if name != "key"),
 )

@@ -22,7 +22,7 @@ from kettrack.errors import NotIdentified
 from kettrack.escapes import in_sentence
 from kettrack.estimators.clustered import clustered_mean
 from kettrack.estimators.exact import clopper_pearson
-from kettrack.privacy.disclosure import get_policy
+from kettrack.privacy.policies import get_policy
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS

@@ -1,0 +1,1 @@
+"""What a release policy makes of the tables that leave a clinic."""

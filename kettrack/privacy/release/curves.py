@@ -1,0 +1,305 @@
+"""Curves made again from rounded counts: how many have left so far is rounded, so that each step of
+a curve stands for a whole band of people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from kettrack.arrays import Floats, Ints
+from kettrack.estimators.survival.competing_risks import ExitCounts, estimate_incidence
+from kettrack.estimators.survival.life_table import LifeCounts, estimate_survival
+from kettrack.privacy.policies import Rounding
+from kettrack.privacy.release.shares import column_numbers, fill
+from kettrack.vocabulary.made_of import IncidenceCurve, StillResponding
+
+_LEVEL: Final = 0.95
+_HALF: Final = 0.5
+_LAST_BITS: Final = 1e-9  # a half that is a sum may end a few bits below it
+
+
+def incidence_again(
+    recipe: IncidenceCurve,
+    table: pd.DataFrame,
+    exact: pd.DataFrame,
+    rounding: Rounding,
+) -> None:
+    """Fill in a curve of competing causes, and the counts of each step, from rounded running sums.
+
+    Parameters
+    ----------
+    recipe : IncidenceCurve
+        What it is made of.
+    table : DataFrame
+        With rounded counts; changed in place.
+    exact : DataFrame
+        Before the gate.
+    rounding : Rounding
+        Of the policy.
+
+    Notes
+    -----
+    Single steps are not rounded: steps of one person each would add up to a rounded sum, and tell
+    that each was one.
+    """
+    left = [*recipe.causes.values(), recipe.censored]
+    # A step that is hidden would be told by the sums around it.
+    if table[[recipe.n, *left]].isna().any(axis=None):
+        return
+    sums = {column: _so_far(exact, column, rounding) for column in left}
+    exits = {column: np.diff(total, prepend=0) for column, total in sums.items()}
+    counts = _exit_counts(
+        recipe,
+        exits,
+        column_numbers(table, recipe.n)[0],
+    )
+    for column, steps in exits.items():
+        table[column] = steps
+    table[recipe.at_risk] = counts.at_risk
+    found = estimate_incidence(counts, _LEVEL)
+    for place, share in enumerate(recipe.causes):
+        table[share] = 100 * found.estimate[:, place]
+    low, high = recipe.ends
+    table[low] = 100 * found.ci_low[:, 0]
+    table[high] = 100 * found.ci_high[:, 0]
+    table[recipe.free] = 100 * found.free
+    for column, parts in recipe.sums.items():
+        table[column] = table[list(parts)].sum(axis=1)
+    for column, end in zip(recipe.half_by, ("estimate", high, low), strict=False):
+        share = "estimate" if end == "estimate" else end
+        table[column] = _first_with_half(
+            column_numbers(table, share),
+            table[recipe.step],
+        )
+
+
+def _so_far(
+    exact: pd.DataFrame,
+    column: str,
+    rounding: Rounding,
+) -> Ints:
+    return rounding.of(np.cumsum(column_numbers(exact, column))).astype(np.int64)
+
+
+def _exit_counts(
+    recipe: IncidenceCurve,
+    exits: Mapping[str, Ints],
+    n: float,
+) -> ExitCounts:
+    """Who left at each step, with everybody that the rows do not tell of at the end."""
+    events = np.column_stack([exits[column] for column in recipe.causes.values()])
+    censored = exits[recipe.censored].copy()
+    # Sums that are rounded apart may come to more than everybody; then nobody is left over.
+    gone = int(events.sum() + censored.sum())
+    censored[-1] += max(
+        int(n) - gone,
+        0,
+    )
+    return ExitCounts(
+        events=events,
+        censored=censored,
+    )
+
+
+def _first_with_half(
+    share: Floats,
+    step: pd.Series,
+) -> Floats:
+    """First step with at least one half, on every row from there; missing before."""
+    reached = np.maximum.accumulate(np.nan_to_num(share) >= 100 * _HALF - _LAST_BITS)
+    first = float(step.iloc[int(reached.argmax())])
+    return np.where(
+        reached,
+        first,
+        np.nan,
+    )
+
+
+def responding_again(
+    recipe: StillResponding,
+    table: pd.DataFrame,
+    exact: pd.DataFrame,
+    rounding: Rounding,
+) -> None:
+    """Fill in the curves of durability of both strategies that only count, with medians, and with
+    the share by a single score beside the rule in force.
+
+    Parameters
+    ----------
+    recipe, table, exact, rounding
+        As in `incidence_again`.
+
+    Notes
+    -----
+    Rows are weeks: within a week a loss comes before the end of a log, as on a day.
+    """
+    for kind, rows in _curves(exact):
+        part = table.iloc[rows]
+        if part[["n", "lost", "censored"]].isna().any(axis=None):
+            continue
+        fill(
+            table,
+            rows,
+            _curve_again(recipe, kind, part),
+        )
+    _medians_again(recipe, table, exact)
+    _single_again(recipe, table)
+
+
+def _curves(exact: pd.DataFrame) -> Iterator[tuple[str, Ints]]:
+    """Strategy and rows of each curve that stands on counts alone."""
+    for rows in _groups(exact):
+        kind = str(exact["estimand"].iloc[rows[0]])
+        # The third strategy weights people, so no counts give it.
+        if kind in ("treatment_policy", "composite"):
+            yield kind, rows
+
+
+def _groups(exact: pd.DataFrame) -> list[Ints]:
+    """Rows of each strategy under each rule."""
+    places = exact.groupby(
+        ["estimand", "rule"],
+        sort=False,
+    ).indices.values()
+    return [np.asarray(rows, np.int64) for rows in places]
+
+
+def _curve_again(
+    recipe: StillResponding,
+    kind: str,
+    part: pd.DataFrame,
+) -> dict[str, Floats]:
+    """Columns of one curve from the rounded numbers of those gone so far."""
+    n = int(part["n"].iloc[0])
+    lost = np.diff(
+        column_numbers(part, "lost"),
+        prepend=0,
+    )
+    censored = np.diff(
+        column_numbers(part, "censored"),
+        prepend=0,
+    )
+    if kind == "treatment_policy":
+        return _by_losses(
+            recipe,
+            n,
+            lost,
+            censored,
+        )
+    again = np.diff(
+        column_numbers(part, "retreated"),
+        prepend=0,
+    )
+    both = np.column_stack([lost, again])
+    everybody = _with_the_rest(
+        censored,
+        n,
+        both.sum(),
+    )
+    counts = ExitCounts(
+        events=both,
+        censored=everybody,
+    )
+    found = estimate_incidence(counts, _LEVEL)
+    # Who has neither lost it nor come again: the share to whom nothing has happened yet.
+    none_yet = estimate_survival(
+        LifeCounts(both.sum(axis=1), everybody),
+        _LEVEL,
+    )
+    made = _of_survival(
+        recipe,
+        none_yet.estimate,
+        none_yet.ci_low,
+        none_yet.ci_high,
+    )
+    for place, names in enumerate((recipe.lost_first, recipe.again_first)):
+        arrays = (found.estimate, found.ci_low, found.ci_high)
+        made |= {
+            name: 100 * array[:, place]
+            for name, array in zip(names, arrays, strict=True)
+        }
+    return made | {"at_risk": counts.at_risk}
+
+
+def _by_losses(
+    recipe: StillResponding,
+    n: int,
+    lost: Floats,
+    censored: Floats,
+) -> dict[str, Floats]:
+    counts = LifeCounts(
+        lost,
+        _with_the_rest(censored, n, lost.sum()),
+    )
+    curve = estimate_survival(counts, _LEVEL)
+    made = _of_survival(
+        recipe,
+        curve.estimate,
+        curve.ci_low,
+        curve.ci_high,
+    )
+    return made | {"at_risk": counts.at_risk}
+
+
+def _with_the_rest(
+    censored: Floats,
+    n: int,
+    events: float,
+) -> Floats:
+    """Ends of logs, with everybody still followed after the last row at its end."""
+    rest = max(
+        n - events - censored.sum(),
+        0,
+    )
+    everybody = censored.copy()
+    everybody[-1] += rest
+    return everybody
+
+
+def _of_survival(
+    recipe: StillResponding,
+    share: Floats,
+    low: Floats,
+    high: Floats,
+) -> dict[str, Floats]:
+    columns = (recipe.value, *recipe.ends)
+    return {
+        name: 100 * array
+        for name, array in zip(columns, (share, low, high), strict=True)
+    }
+
+
+def _medians_again(
+    recipe: StillResponding,
+    table: pd.DataFrame,
+    exact: pd.DataFrame,
+) -> None:
+    """First week of each curve with one half or fewer left, and the ends of its interval."""
+    ends = (recipe.value, *recipe.ends)
+    for rows in _groups(exact):
+        for column, share in zip(recipe.median, ends, strict=True):
+            part = table.iloc[rows]
+            below = part["day"][column_numbers(part, share) <= 100 * _HALF + _LAST_BITS]
+            first = float(below.iloc[0]) if len(below) else np.nan
+            fill(
+                table,
+                rows,
+                {column: first},
+            )
+
+
+def _single_again(
+    recipe: StillResponding,
+    table: pd.DataFrame,
+) -> None:
+    """The share by a single score beside the rule in force, copied from its own rows."""
+    ends = (recipe.value, *recipe.ends)
+    single = table[table["rule"] == "single_score"].set_index(["estimand", "day"])
+    beside = table["rule"] == "in_force"
+    places = pd.MultiIndex.from_frame(table.loc[beside, ["estimand", "day"]])
+    for column, share in zip(recipe.single, ends, strict=True):
+        table.loc[beside, column] = single[share].reindex(places).to_numpy(np.float64)

@@ -1,0 +1,162 @@
+"""A table under a policy that rounds counts: every count rounded, and every figure made again from
+rounded counts, as the question declares it (`vocabulary/made_of.py`).
+
+What is shown is a function of the rounded counts. A share, its interval or a step of a curve then
+tells no more than the rounded counts beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from kettrack.arrays import Bools
+from kettrack.privacy.policies import Policy, Rounding
+from kettrack.privacy.release.curves import incidence_again, responding_again
+from kettrack.privacy.release.shares import (
+    column_numbers,
+    rate_again,
+    scaled_again,
+    share_again,
+)
+from kettrack.result import SUPPRESSED, Result, Role
+from kettrack.vocabulary.made_of import (
+    IncidenceCurve,
+    Kept,
+    MadeOf,
+    Rate,
+    Scaled,
+    Share,
+    StillResponding,
+)
+
+COUNTS: Final[tuple[Role, ...]] = ("count", "denominator", "running")
+_DECIMALS: Final = 1  # where a result names no other number
+
+
+def rounded_table(
+    result: Result,
+    shown: pd.DataFrame,
+    policy: Policy,
+) -> pd.DataFrame:
+    """The table of a result with rounded counts, and with figures made again from them.
+
+    Parameters
+    ----------
+    result : Result
+        Before the gate.
+    shown : DataFrame
+        Its table with what the policy hides already missing.
+    policy : Policy
+        One that rounds.
+    """
+    rounding = policy.rounding
+    assert rounding is not None
+    exact = result.table
+    table = shown.copy()
+    counts = _columns(result, *COUNTS)
+    derived = _columns(result, "derived")
+    for column in counts:
+        table[column] = rounding.of(column_numbers(table, column))
+    # What nobody declares cannot be made again, and stays missing.
+    table[derived] = np.nan
+    for recipe in result.recipes:
+        if _has(recipe, exact):
+            _make(recipe, table, exact, rounding)
+    for recipe in result.recipes:
+        if isinstance(recipe, Kept):
+            _keep(recipe, table, shown, exact, policy)
+    # A row with a hidden count shows nothing that follows from it.
+    if SUPPRESSED in shown:
+        table.loc[shown[SUPPRESSED].to_numpy(bool), derived] = np.nan
+    _cut_decimals(table, derived, result.decimals)
+    whole = table.astype(dict.fromkeys(counts, "Int64"))
+    return whole.assign(**{SUPPRESSED: _lost(table, exact, counts + derived)})
+
+
+def _columns(
+    result: Result,
+    *roles: Role,
+) -> list[str]:
+    return [
+        column
+        for column, role in result.roles.items()
+        if role in roles and column in result.table
+    ]
+
+
+def _has(
+    recipe: MadeOf,
+    table: pd.DataFrame,
+) -> bool:
+    """Whether the table holds the figures: an answer may leave some of its columns out."""
+    return recipe.columns[0] in table
+
+
+def _make(
+    recipe: MadeOf,
+    table: pd.DataFrame,
+    exact: pd.DataFrame,
+    rounding: Rounding,
+) -> None:
+    """Fill in what one recipe makes of rounded counts."""
+    match recipe:
+        case Share():
+            share_again(recipe, table, exact)
+        case Rate():
+            rate_again(recipe, table, exact)
+        case Scaled():
+            scaled_again(recipe, table, exact, rounding)
+        case IncidenceCurve():
+            incidence_again(recipe, table, exact, rounding)
+        case StillResponding():
+            responding_again(recipe, table, exact, rounding)
+        case Kept():
+            pass
+
+
+def _keep(
+    recipe: Kept,
+    table: pd.DataFrame,
+    shown: pd.DataFrame,
+    exact: pd.DataFrame,
+    policy: Policy,
+) -> None:
+    """Let figures through that are no share of people, where enough people are behind them."""
+    people = column_numbers(shown, recipe.of)
+    # A person behind a mean of few could be worked out by whoever knows the others.
+    enough = people >= policy.fewest_behind
+    for column in recipe.values:
+        if column in exact:
+            own = column_numbers(exact, column)
+            # A recipe before this one may have filled other rows of the same column.
+            filled = column_numbers(table, column)
+            table[column] = np.where(np.isnan(filled) & enough, own, filled)
+
+
+def _cut_decimals(
+    table: pd.DataFrame,
+    derived: list[str],
+    decimals: Mapping[str, int],
+) -> None:
+    """No more decimals than people see: all of them could tell a count, as 11.33217993 is a ratio
+    of two whole numbers.
+    """
+    for column in derived:
+        table[column] = column_numbers(table, column).round(
+            decimals.get(column, _DECIMALS)
+        )
+
+
+def _lost(
+    table: pd.DataFrame,
+    exact: pd.DataFrame,
+    columns: list[str],
+) -> Bools:
+    """Rows in which something is missing that was there."""
+    there = exact[columns].notna().to_numpy(bool)
+    gone = table[columns].isna().to_numpy(bool)
+    return np.asarray((there & gone).any(axis=1), bool)

@@ -1,0 +1,222 @@
+"""How a figure of a table is made of the counts beside it: what a release policy that rounds counts
+needs to work the figure out again.
+
+A figure that no question declares here is not shown under such a policy, since nobody could say
+which counts it would tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+# Of a share: Wilson's, Clopper and Pearson's, the latter with people as clusters, or none.
+ShareInterval = Literal["wilson", "exact", "clustered", "none"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """A percentage: `events` of `of`.
+
+    Parameters
+    ----------
+    value : str
+        Column of the percentage.
+    events, of : str
+        Columns of the counts.
+    ends : tuple of str
+        Columns of its interval; empty for none.
+    interval : {"wilson", "exact", "clustered", "none"}
+        How the interval is made.
+    plus : tuple of str
+        Columns of two counts, of which the first is added to the events and the second taken off:
+        people who might have had it too.
+    rows, unit : str
+        Column of the unit, and what stands there in a row that is such a share; empty where all
+        rows are.
+
+    Examples
+    --------
+    >>> Share(value="estimate", events="events", of="n").columns
+    ('estimate',)
+    """
+
+    value: str
+    events: str
+    of: str
+    ends: tuple[str, ...] = ()
+    interval: ShareInterval = "none"
+    plus: tuple[str, ...] = ()
+    rows: str = ""
+    unit: str = ""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The figures that it makes."""
+        return (self.value, *self.ends)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """Events per time, with the exact Poisson interval; the time is no count of people.
+
+    Parameters
+    ----------
+    value, events : str
+        Columns of the rate and of its events.
+    ends : tuple of str
+        Columns of its interval.
+    rows : str
+        Column of the unit that tells which rows are rates; empty for all of them.
+    unit : str
+        What stands there in a row that is a rate.
+    """
+
+    value: str
+    events: str
+    ends: tuple[str, ...]
+    rows: str = ""
+    unit: str = ""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The figures that it makes."""
+        return (self.value, *self.ends)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidenceCurve:
+    """A curve of competing causes, step by step, from how many left by each.
+
+    Parameters
+    ----------
+    step : str
+        Column of the session, week or day; rows follow it.
+    n, at_risk, censored : str
+        Columns of the people at the start, of those at risk, and of logs that end.
+    causes : mapping
+        Column of the share that each cause took -> column of the people who left by it.
+    ends : tuple of str
+        Columns of the interval of the first cause.
+    free : str
+        Column of the share to whom nothing has happened yet.
+    sums : mapping
+        Column -> columns of which it is the sum.
+    half_by : tuple of str
+        Columns of the first step with one half, and of the ends of its interval.
+    """
+
+    step: str
+    n: str
+    at_risk: str
+    causes: Mapping[str, str]
+    censored: str
+    ends: tuple[str, str]
+    free: str
+    sums: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    half_by: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The figures that it makes."""
+        return (*self.causes, *self.ends, self.free, *self.sums, *self.half_by)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StillResponding:
+    """The curves of durability, from the people who lost it, came again, and left so far.
+
+    Parameters
+    ----------
+    value : str
+        Column of the share to whom nothing has happened.
+    ends : tuple of str
+        Columns of its interval.
+    lost_first, again_first : tuple of str
+        Columns of the shares to whom a loss, or another session, came first, with their ends.
+    """
+
+    value: str = "estimate"
+    ends: tuple[str, str] = ("ci_low", "ci_high")
+    lost_first: tuple[str, str, str] = (
+        "lost_first",
+        "lost_first_low",
+        "lost_first_high",
+    )
+    again_first: tuple[str, str, str] = (
+        "again_first",
+        "again_first_low",
+        "again_first_high",
+    )
+    median: tuple[str, str, str] = ("median_day", "median_low", "median_high")
+    single: tuple[str, str, str] = ("single", "single_low", "single_high")
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The figures that it makes."""
+        return (
+            self.value,
+            *self.ends,
+            *self.lost_first,
+            *self.again_first,
+            *self.median,
+            *self.single,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scaled:
+    """A percentage that no counts of its table add up to, such as one with weights: it is rounded
+    as if it were a count of `of`.
+
+    Parameters
+    ----------
+    value, of : str
+        Columns of the percentage and of its people.
+    ends : tuple of str
+        Columns of its interval, made anew from the rounded percentage of so many people.
+    weighted : bool
+        Whether the ends come from a bootstrap of weights, which tells no count: then each is
+        rounded like the percentage.
+    least, most : str
+        Columns that it may not fall below, or rise above.
+    """
+
+    value: str
+    of: str
+    ends: tuple[str, ...] = ()
+    weighted: bool = False
+    least: str = ""
+    most: str = ""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The figures that it makes."""
+        return (self.value, *self.ends)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """Figures that are no share of people: means of scores, medians, slopes, ratios, what a
+    simulation shows. They stand where enough people are behind them, with the decimals that people
+    see and no more.
+
+    Parameters
+    ----------
+    values : tuple of str
+        Their columns.
+    of : str
+        Column of the people behind them.
+    """
+
+    values: tuple[str, ...]
+    of: str
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The figures that it lets through."""
+        return self.values
+
+
+MadeOf = Share | Rate | IncidenceCurve | StillResponding | Scaled | Kept

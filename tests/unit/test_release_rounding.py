@@ -1,0 +1,253 @@
+"""A policy that rounds: every count in the middle of its band, and everything else made again from
+rounded counts, checked against plain loops and by what two different clinics must not tell apart.
+"""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from sample_answers import sample_answer
+from scipy.stats import beta
+
+from kettrack.privacy import disclosure
+from kettrack.privacy.policies import get_policy
+from kettrack.result import Result
+from kettrack.vocabulary.made_of import IncidenceCurve, Kept, Rate, Scaled, Share
+
+BANDS = """
+count | middle
+0     | 0
+1     | 3
+6     | 3
+7     | 9
+12    | 9
+13    | 15
+473   | 471
+475   | 477
+"""
+
+
+def middle(count):
+    """The middle of the six that a count lies in, by walking through the bands."""
+    band = 0
+    while count > 6 * band:
+        band += 1
+    return 6 * band - 3 if count else 0
+
+
+@pytest.mark.parametrize("line", BANDS.strip().splitlines()[1:])
+def test_the_middle_of_six(line):
+    count, expected = (float(cell) for cell in line.split("|"))
+    rounding = get_policy("midpoint6").rounding
+    assert rounding.of(np.array([count])).tolist() == [expected]
+    assert middle(count) == expected
+
+
+def shares(events, n, ends=(10.0, 90.0)):
+    table = pd.DataFrame(
+        {
+            "key": ["a"],
+            "n": [n],
+            "events": [events],
+            "estimate": [100 * events / n],
+            "ci_low": [ends[0]],
+            "ci_high": [ends[1]],
+            "left_alone": [12.3456789],
+        }
+    )
+    return Result(
+        name="t",
+        table=table,
+        roles={
+            "key": "key",
+            "n": "denominator",
+            "events": "count",
+            **dict.fromkeys(("estimate", "ci_low", "ci_high", "left_alone"), "derived"),
+        },
+        sentence="{a.events} of {a.n}: {a.estimate} ({a.ci_low} to {a.ci_high})",
+        estimand="",
+        recipes=(
+            Share(
+                value="estimate",
+                events="events",
+                of="n",
+                ends=("ci_low", "ci_high"),
+                interval="exact",
+            ),
+        ),
+    )
+
+
+def test_a_share_is_that_of_the_rounded_counts():
+    row = disclosure.apply(shares(20, 40), "midpoint6").table.iloc[0]
+    assert (row["events"], row["n"]) == (21, 39)
+    assert row["estimate"] == round(100 * 21 / 39, 1)
+    assert row["ci_low"] == round(100 * beta.ppf(0.025, 21, 19), 1)
+    assert row["ci_high"] == round(100 * beta.ppf(0.975, 22, 18), 1)
+
+
+def test_clinics_in_the_same_bands_cannot_be_told_apart():
+    said = {
+        disclosure.apply(shares(events, n), "midpoint6").to_json()
+        for events in range(1, 7)
+        for n in range(37, 43)
+    }
+    assert len(said) == 1
+
+
+def test_what_nobody_declared_is_not_shown():
+    seen = disclosure.apply(shares(20, 40), "midpoint6")
+    assert seen.table["left_alone"].isna().all()
+    assert seen.shown["left alone"].tolist() == ["hidden"]
+
+
+def test_a_part_is_never_more_than_its_whole():
+    row = disclosure.apply(shares(41, 42), "midpoint6").table.iloc[0]
+    assert (row["events"], row["n"], row["estimate"]) == (39, 39, 100.0)
+
+
+def curve(new, stopped, ends, n):
+    """An exact curve by plain loops: at each step people respond, stop, or their log ends."""
+    free = 1.0
+    hit = 0.0
+    at_risk = n
+    rows = []
+    for step, (a, b, c) in enumerate(zip(new, stopped, ends, strict=True), start=1):
+        hit += free * a / at_risk
+        free *= 1 - (a + b) / at_risk
+        rows.append((step, n, at_risk, a, b, c, 100 * hit, 100 * free))
+        at_risk -= a + b + c
+    names = ["step", "n", "at_risk", "new", "stop", "ends", "estimate", "free"]
+    return pd.DataFrame(rows, columns=names).assign(low=1.0, high=2.0, gone=3.0)
+
+
+CURVE = IncidenceCurve(
+    step="step",
+    n="n",
+    at_risk="at_risk",
+    causes={"estimate": "new", "gone": "stop"},
+    censored="ends",
+    ends=("low", "high"),
+    free="free",
+)
+CURVE_ROLES = {
+    "step": "key",
+    "n": "denominator",
+    "at_risk": "running",
+    **dict.fromkeys(("new", "stop", "ends"), "count"),
+    **dict.fromkeys(("estimate", "free", "low", "high", "gone"), "derived"),
+}
+
+
+def released(table):
+    result = Result(
+        name="c",
+        table=table,
+        roles=CURVE_ROLES,
+        sentence="",
+        estimand="",
+        recipes=(CURVE,),
+    )
+    return disclosure.apply(result, "midpoint6").table
+
+
+def test_a_curve_is_that_of_rounded_running_sums():
+    new, stopped, ends = [20, 9, 4, 1], [5, 5, 5, 5], [0, 2, 2, 2]
+    seen = released(curve(new, stopped, ends, 90))
+    so_far = {
+        name: [middle(sum(values[: k + 1])) for k in range(4)]
+        for name, values in (("new", new), ("stop", stopped), ("ends", ends))
+    }
+    steps = {name: np.diff(sums, prepend=0) for name, sums in so_far.items()}
+    again = curve(steps["new"], steps["stop"], steps["ends"], middle(90))
+    for name in ("new", "stop", "ends", "at_risk"):
+        if name != "ends":
+            assert seen[name].tolist() == again[name].tolist()
+    assert seen["estimate"].tolist() == again["estimate"].round(1).tolist()
+    assert seen["free"].tolist() == again["free"].round(1).tolist()
+
+
+def test_a_curve_of_single_people_tells_no_single_step():
+    """One event a week for six weeks: rounded one by one they would be told by their sum."""
+    seen = released(curve([1] * 6, [0] * 6, [0] * 6, 60))
+    assert seen["new"].tolist() == [3, 0, 0, 0, 0, 0]
+
+
+def test_nobody_stays_nobody():
+    seen = released(curve([0, 0], [0, 0], [0, 0], 60))
+    assert seen["estimate"].tolist() == [0, 0]
+    assert seen["low"].tolist() == [0, 0]
+
+
+def test_a_rate_keeps_its_time():
+    years = 250.0
+    table = pd.DataFrame({"key": ["a", "b"], "n": [90, 90], "events": [8, 0]}).assign(
+        estimate=[8 / years, 0.0], low=0.0, high=[0.06, -math.log(0.025) / years]
+    )
+    result = Result(
+        name="r",
+        table=table,
+        roles={"key": "key", "n": "denominator", "events": "count"}
+        | dict.fromkeys(("estimate", "low", "high"), "derived"),
+        decimals=dict.fromkeys(("estimate", "low", "high"), 6),
+        sentence="",
+        estimand="",
+        recipes=(Rate(value="estimate", events="events", ends=("low", "high")),),
+    )
+    seen = disclosure.apply(result, "midpoint6").table
+    assert seen["estimate"].tolist() == [round(9 / years, 6), 0.0]
+    assert seen["high"].iloc[1] == round(-math.log(0.025) / years, 6)
+
+
+def test_means_need_people_and_lose_their_decimals():
+    table = pd.DataFrame(
+        {"key": ["few", "many"], "n": [10, 11], "mean": [9.7, 11.0 / 3]}
+    )
+    result = Result(
+        name="m",
+        table=table,
+        roles={"key": "key", "n": "denominator", "mean": "derived"},
+        sentence="",
+        estimand="",
+        recipes=(Kept(values=("mean",), of="n"),),
+    )
+    seen = disclosure.apply(result, "midpoint6").table
+    assert seen["mean"].isna().tolist() == [True, False]
+    assert seen["mean"].iloc[1] == 3.7
+
+
+def test_a_weighted_share_is_rounded_like_a_count():
+    table = pd.DataFrame({"key": ["a"], "n": [90], "estimate": [33.21]})
+    result = Result(
+        name="s",
+        table=table,
+        roles={"key": "key", "n": "denominator", "estimate": "derived"},
+        sentence="",
+        estimand="",
+        recipes=(Scaled(value="estimate", of="n"),),
+    )
+    seen = disclosure.apply(result, "midpoint6").table
+    # 29.9 people of 90: the middle of 25 to 30 is 27, of 87
+    assert seen["estimate"].tolist() == [round(100 * 27 / 87, 1)]
+
+
+@pytest.mark.parametrize(
+    "name", ["response_by_session", "durability", "adverse_events", "worsening"]
+)
+def test_the_sample_is_near_to_what_the_clinic_sees(name):
+    found = sample_answer(name)
+    key = next(column for column, role in found.roles.items() if role == "key")
+    inside = found.table.set_index(key)
+    outside = sample_answer(name, "midpoint6").table.set_index(key)
+    # Groups that add up to everybody stay inside the clinic.
+    inside = inside.loc[outside.index]
+    large = (inside["n"] >= 90) & inside["estimate"].notna()
+    if "estimand" in inside:
+        # By week and not by day, and with weights that nothing tells: another estimate.
+        large &= inside["rule"].eq("in_force") & inside["estimand"].ne("hypothetical")
+        # Where few are left, each of them moves the curve by a lot.
+        large &= inside["at_risk"] >= 30
+    far = (inside["estimate"] - outside["estimate"])[large].abs()
+    assert far.max() < 6
+    assert outside.loc[large, "estimate"].notna().all()
