@@ -9,7 +9,7 @@ import pytest
 
 import kettrack as kt
 from kettrack.errors import UsageError
-from kettrack.privacy import policies
+from kettrack.privacy import disclosure, policies
 from kettrack.reading.settings_file import load_settings
 from kettrack.writing import write_table
 
