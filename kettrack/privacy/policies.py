@@ -77,6 +77,7 @@ class Policy:
     @property
     def fewest_behind(self) -> int:
         """People that a mean, a median or the figure of a model needs to be shown."""
+        # The clinic itself may look at a mean of one.
         if not self.for_release:
             return 1
         return max(self.smallest_count, FEWEST_PEOPLE)

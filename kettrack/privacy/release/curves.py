@@ -60,6 +60,7 @@ def incidence_again(
     for column, steps in exits.items():
         table[column] = steps
     table[recipe.at_risk] = counts.at_risk
+    # The estimator of the clinic itself, so that only the counts are other ones.
     found = estimate_incidence(counts, _LEVEL)
     for place, share in enumerate(recipe.causes):
         table[share] = 100 * found.estimate[:, place]
@@ -139,6 +140,7 @@ def responding_again(
     """
     for kind, rows in _curves(exact):
         part = table.iloc[rows]
+        # One hidden number leaves every later step of its curve open.
         if part[["n", "lost", "censored"]].isna().any(axis=None):
             continue
         fill(
@@ -183,6 +185,7 @@ def _curve_again(
         column_numbers(part, "censored"),
         prepend=0,
     )
+    # Whatever sessions followed: who came again is watched on.
     if kind == "treatment_policy":
         return _by_losses(
             recipe,
@@ -251,6 +254,7 @@ def _with_the_rest(
     events: float,
 ) -> Floats:
     """Ends of logs, with everybody still followed after the last row at its end."""
+    # Sums that are rounded apart may come to more than everybody.
     rest = max(
         n - events - censored.sum(),
         0,
@@ -282,6 +286,7 @@ def _medians_again(
     ends = (recipe.value, *recipe.ends)
     for rows in _groups(exact):
         for column, share in zip(recipe.median, ends, strict=True):
+            # Taken anew each time: the column before it has just been filled.
             part = table.iloc[rows]
             below = part["day"][column_numbers(part, share) <= 100 * _HALF + _LAST_BITS]
             first = float(below.iloc[0]) if len(below) else np.nan
@@ -300,6 +305,7 @@ def _single_again(
     ends = (recipe.value, *recipe.ends)
     single = table[table["rule"] == "single_score"].set_index(["estimand", "day"])
     beside = table["rule"] == "in_force"
+    # A day that the other rule does not reach stays empty.
     places = pd.MultiIndex.from_frame(table.loc[beside, ["estimand", "day"]])
     for column, share in zip(recipe.single, ends, strict=True):
         table.loc[beside, column] = single[share].reindex(places).to_numpy(np.float64)

@@ -55,6 +55,7 @@ def rounded_table(
     """
     rounding = policy.rounding
     assert rounding is not None
+    # Which cells are figures at all is read from the table before the gate.
     exact = result.table
     table = shown.copy()
     counts = _columns(result, *COUNTS)
@@ -66,6 +67,7 @@ def rounded_table(
     for recipe in result.recipes:
         if _has(recipe, exact):
             _make(recipe, table, exact, rounding)
+    # Last, since it may leave rows to a recipe that makes them again.
     for recipe in result.recipes:
         if isinstance(recipe, Kept):
             _keep(recipe, table, shown, exact, policy)

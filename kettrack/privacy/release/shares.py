@@ -38,6 +38,7 @@ def share_again(
     """
     events = column_numbers(table, recipe.events)
     of = column_numbers(table, recipe.of)
+    # People who might have had it too: all that were not scored, for instance.
     if recipe.plus:
         more, less = (column_numbers(table, column) for column in recipe.plus)
         events = events + more - less
@@ -85,6 +86,7 @@ def _interval(
             np.nan,
             np.nan,
         )
+    # People are alike to nobody but themselves: their rows tell as much as they are.
     effect = 1.0
     if recipe.interval == "clustered":
         effect = _design_effect(recipe, exact, row)
@@ -149,6 +151,7 @@ def rate_again(
         recipe.ends[1],
     )
     rows = _of_unit(recipe, exact)
+    # The gate may have hidden the number of events; then there is no rate either.
     rounded = column_numbers(table, recipe.events)
     places = np.flatnonzero(rows & ~np.isnan(rounded))
     found = []
@@ -220,6 +223,7 @@ def scaled_again(
         places,
         found,
     )
+    # A bootstrap of weights has no formula to make it again from rounded counts.
     if recipe.weighted:
         for column in recipe.ends:
             end = _as_count(
