@@ -72,6 +72,12 @@ from .figures.together import plot_other_conditions as plot_other_conditions
 from .figures.trajectories import plot_expected as plot_expected
 from .figures.trajectories import plot_trajectories as plot_trajectories
 from .figures.what_came_first import plot_what_came_first as plot_what_came_first
+from .pooling.catalogue import pooled_questions as pooled_questions
+from .pooling.pooled import Pool as Pool
+from .pooling.pooled import pool as pool
+from .pooling.summary import Summary as Summary
+from .pooling.summary import summarise as summarise
+from .pooling.summary_file import read_summary as read_summary
 from .privacy.identifiers import find_identifiers as find_identifiers
 from .reading.cohort import Cohort as Cohort
 from .reading.load import check_folder as check_folder

@@ -62,8 +62,10 @@ MAY_IMPORT = {
     "analysis": READING | {"timelines", "estimators"},
     "trials": READING | {"timelines", "estimators", "analysis", "simulation"},
     "report": READING | {"timelines", "analysis"},
+    "pooling": READING | {"timelines", "estimators", "analysis", "figures", "report"},
     "cli": READING
-    | {"importing", "timelines", "exporting", "analysis", "report", "simulation"},
+    | {"importing", "timelines", "exporting", "analysis", "report", "simulation"}
+    | {"pooling"},
 }
 # Modules of `analysis` that serve every question.
 ANY_QUESTION = ("context", "registry", "person_rows")

@@ -19,6 +19,7 @@ from kettrack.cli.estimate import estimate
 from kettrack.cli.export import export
 from kettrack.cli.import_ import import_
 from kettrack.cli.output import answer
+from kettrack.cli.pooling import pool, summarise
 from kettrack.cli.report import report
 from kettrack.cli.rows import courses, events, outcomes, review, timeline
 from kettrack.cli.simulate import simulate
@@ -77,6 +78,8 @@ for command in (
     review,
     estimate,
     report,
+    summarise,
+    pool,
     specification,
     export,
     deidentify,

@@ -43,7 +43,7 @@ from kettrack.vocabulary.days import (
 )
 from kettrack.vocabulary.limits import FEWEST_PEOPLE, FEWEST_PEOPLE_FOR_SLOPE
 
-WEEK: Final = HORIZON_DAYS // DAYS_IN_WEEK
+WEEK: Final[int] = HORIZON_DAYS // DAYS_IN_WEEK
 NONE: Final = "none"
 _ROLES: Final[dict[str, Role]] = {
     "key": "key",
@@ -168,7 +168,7 @@ def paired_change(cohort: DerivedCohort, week: int = WEEK) -> Answer:
     table["events"] = table["events"].astype("Int64")
     return Answer(
         table=table.reindex(columns=list(_ROLES)),
-        sentence=_paired_sentence(week, entry),
+        sentence=f"{paired_words(week)} {regression_words(entry)}",
         caveats=(_OBSERVED, _window_words(cohort), CAVEAT),
         level=LEVEL,
         rows=partial(_person_rows, people),
@@ -219,14 +219,14 @@ def _regression(cohort: DerivedCohort, scored: pd.DataFrame) -> list[dict[str, A
     return regression_rows(cohort, people, entry)[1:]
 
 
-def _paired_sentence(week: int, entry: EntryCutoff) -> str:
+def paired_words(week: int) -> str:
+    """How many were scored at the week, how their scores changed, and how many were worse."""
     return (
         f"{{change.n}} of {{change.started}} people were scored at week {week}. Their mean score"
         " went from {baseline.estimate:.0f} to {score.estimate:.0f}: a mean change of"
         " {change.estimate} points (95 % interval {change.ci_low} to {change.ci_high}), which is"
         " {standardised.estimate} SDs of the baseline. {worse.estimate:%} ({worse.ci_low:pc} to"
         " {worse.ci_high:%}) scored worse than before treatment."
-        f" {regression_words(entry)}"
     )
 
 

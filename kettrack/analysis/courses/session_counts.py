@@ -59,10 +59,7 @@ def session_counts(cohort: DerivedCohort) -> Answer:
     table = session_counts_table(count_sessions(cohort))
     return Answer(
         table=table,
-        sentence=(
-            "{row1.n} people had at least one session. The median number of sessions was"
-            " {row1.median_first_course} in the first course and {row1.median_in_all} in all."
-        ),
+        sentence=session_counts_sentence(),
         caveats=(
             f"The last row counts people with {_MOST_SESSIONS} sessions or more.",
             FIRST_COURSE,
@@ -102,6 +99,14 @@ def session_counts_table(counts: Mapping[str, Ints]) -> pd.DataFrame:
         each = np.repeat(np.arange(len(people)), people)
         table[f"median_{name}"] = float(np.median(each)) if len(each) else np.nan
     return table
+
+
+def session_counts_sentence() -> str:
+    """How many people there are, and the median numbers."""
+    return (
+        "{row1.n} people had at least one session. The median number of sessions was"
+        " {row1.median_first_course} in the first course and {row1.median_in_all} in all."
+    )
 
 
 def _person_rows(lengths: dict[str, pd.Series]) -> pd.DataFrame:

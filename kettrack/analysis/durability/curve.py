@@ -227,7 +227,9 @@ def _durability(cohort: DerivedCohort, origin: Origin) -> Answer:
             " before any further session, for everyone.",
         )
     curves = [_curve(cohort, rule, kind) for rule in watched for kind in ESTIMANDS]
-    table = pd.concat(curves, ignore_index=True).assign(**count_left_out(watched[0]))
+    table = pd.concat(curves, ignore_index=True).assign(
+        **count_left_out(watched[0].origins)
+    )
     table = with_single_score(table)
     return Answer(
         table=table[list(ROLES)],
@@ -258,9 +260,9 @@ def with_single_score(table: pd.DataFrame) -> pd.DataFrame:
     return table.merge(beside, on=[*same, "rule"], how="left")
 
 
-def count_left_out(watched: Watched) -> dict[str, int]:
+def count_left_out(origins: pd.DataFrame) -> dict[str, int]:
     """Number of people not watched, by reason."""
-    why = watched.origins["why_not"]
+    why = origins["why_not"]
     return {name: int(why.isin(reasons).sum()) for name, reasons in LEFT_OUT.items()}
 
 

@@ -108,18 +108,29 @@ def recurrent_loss(cohort: DerivedCohort) -> Answer:
         week after a first response.
     """
     table = estimate(count(cohort))
+    require_followed(table)
+    return Answer(
+        table=table,
+        sentence=losses_sentence(table),
+        caveats=_caveats(cohort),
+        level=LEVEL,
+        rows=partial(_person_rows, cohort),
+    )
+
+
+def require_followed(table: pd.DataFrame) -> None:
+    """Refuse a table without a week.
+
+    Raises
+    ------
+    NotIdentified
+        Asking for scores after the response.
+    """
     if table.empty:
         raise NotIdentified(
             f"fewer than {FEWEST_PEOPLE} people were followed for a week after a first response.",
             "scores after the first response, for everyone.",
         )
-    return Answer(
-        table=table,
-        sentence=_sentence(table),
-        caveats=_caveats(cohort),
-        level=LEVEL,
-        rows=partial(_person_rows, cohort),
-    )
 
 
 def _person_rows(cohort: DerivedCohort) -> pd.DataFrame:
@@ -162,7 +173,7 @@ def _caveats(cohort: DerivedCohort) -> tuple[str, ...]:
     )
 
 
-def _sentence(table: pd.DataFrame) -> str:
+def losses_sentence(table: pd.DataFrame) -> str:
     """The mean number half a year and a year later, or at the last week there is."""
     there = set(table["day"])
     days = [day for day in _DAYS_SAID if day in there]

@@ -70,9 +70,20 @@ _FOLLOWED: Final = (
 )
 
 
-def sentence(table: pd.DataFrame, origin: Origin) -> str:
+def sentence(
+    table: pd.DataFrame, origin: Origin, kinds: tuple[Estimand, ...] = ESTIMANDS
+) -> str:
     """What came first; who was still responding by each strategy, why these cannot be set against
     each other; and what is not known of the silent.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of `durability`.
+    origin : str
+        Where it counts from.
+    kinds : tuple of str
+        Strategies that the table has.
     """
     first = table["key"].iloc[0]
     parts = [
@@ -85,16 +96,20 @@ def sentence(table: pd.DataFrame, origin: Origin) -> str:
             f"{{{first}.retreated}} of them had a session on the same day as the score that"
             " showed the response."
         )
+    how_many = "Three" if kinds == ESTIMANDS else "Two"
     parts += [
-        "Three questions treat a further session differently.",
+        f"{how_many} questions treat a further session differently.",
         f"{_strategy_said(table, 'treatment_policy')}.",
         _bounds_said(table),
         _median_said(table),
-        f"{_strategy_said(table, 'hypothetical')}.",
-        _unconfirmed_said(table),
-        f"{_strategy_said(table, 'composite')}.",
     ]
-    if sum(bool(rows_said(table, kind)) for kind in ESTIMANDS) > 1:
+    if "hypothetical" in kinds:
+        parts += [
+            f"{_strategy_said(table, 'hypothetical')}.",
+            _unconfirmed_said(table),
+        ]
+    parts.append(f"{_strategy_said(table, 'composite')}.")
+    if sum(bool(rows_said(table, kind)) for kind in kinds) > 1:
         parts.append(_NOT_COMPARED)
     parts.append(silent_said(table))
     return " ".join(part for part in parts if part)
@@ -261,6 +276,13 @@ def as_logs_end(said: str, cohort: DerivedCohort) -> str:
     if cohort.patients["observed_to_day"].notna().any():
         return said
     return said.replace(_WENT_ON, "although no end of their log is recorded")
+
+
+def as_some_logs_end(said: str) -> str:
+    """A sentence on the silent where only some sites record to which day a log is complete."""
+    return said.replace(
+        _WENT_ON, "although their log went on, or no end of it is recorded"
+    )
 
 
 def _unconfirmed_said(table: pd.DataFrame) -> str:

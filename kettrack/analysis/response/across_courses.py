@@ -187,13 +187,10 @@ def response_by_any_session(cohort: DerivedCohort) -> Answer:
     """
     counts = count_all_courses(cohort)
     require_starters(counts)
-    table = estimate(counts).drop(columns=["counted", *MEDIAN])
-    shown = (table["session"] <= _LAST_SESSION) & (table["at_risk"] > 0)
-    table = table[shown].rename(columns={"still_in_course": "still_coming"})
-    table["first_course"] = _first_course(cohort, len(table))
+    table = all_courses_table(counts, count_course_exits(first_course_exits(cohort)))
     return Answer(
         table=table,
-        sentence=_session_sentence(table),
+        sentence=any_session_sentence(table),
         caveats=(
             _response_words(cohort),
             "Stopped: no more sessions in the log. Completed: the same, after the planned number."
@@ -215,13 +212,20 @@ def _session_rows(cohort: DerivedCohort) -> pd.DataFrame:
     return joined([exit_rows(name, exits, CAUSES) for name, exits in curves.items()])
 
 
-def _first_course(cohort: DerivedCohort, sessions: int) -> pd.Series:
-    """Percent who had responded by the same session of the first course; flat once it is over."""
-    share = estimate(count_course_exits(first_course_exits(cohort)))["estimate"]
-    return share.reindex(range(sessions)).ffill()
+def all_courses_table(counts: ExitCounts, first_course: ExitCounts) -> pd.DataFrame:
+    """One row per session of all courses, with the share by the same session of the first course
+    beside it.
+    """
+    table = estimate(counts).drop(columns=["counted", *MEDIAN])
+    shown = (table["session"] <= _LAST_SESSION) & (table["at_risk"] > 0)
+    table = table[shown].rename(columns={"still_in_course": "still_coming"})
+    share = estimate(first_course)["estimate"]
+    # Flat once the first course is over.
+    table["first_course"] = share.reindex(range(len(table))).ffill()
+    return table
 
 
-def _session_sentence(table: pd.DataFrame) -> str:
+def any_session_sentence(table: pd.DataFrame) -> str:
     """What had happened by session 12, or by the last session shown."""
     row = f"row{min(_TOLD_SESSION, len(table))}"
     return (
@@ -282,7 +286,7 @@ def response_by_week(cohort: DerivedCohort) -> Answer:
     table = table_by_week(count_days(exits))
     return Answer(
         table=table,
-        sentence=_week_sentence(table),
+        sentence=week_sentence(table),
         caveats=(
             _response_words(cohort),
             "Stopped: no more sessions in the log, scored after the last one, and then no longer."
@@ -297,7 +301,7 @@ def response_by_week(cohort: DerivedCohort) -> Answer:
     )
 
 
-def _week_sentence(table: pd.DataFrame) -> str:
+def week_sentence(table: pd.DataFrame) -> str:
     """The last week, and what had become of the others."""
     last = f"row{table['week'].iloc[-1]}"
     return (

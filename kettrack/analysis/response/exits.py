@@ -22,7 +22,13 @@ from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS
 from kettrack.vocabulary.rules import Rule
 
 # Places in this list, counted from 1, are the causes of the tables; 0 is the end of the log.
-CAUSES: Final = ("responded", "stopped", "not_scored", "completed", "scored_later")
+CAUSES: Final[tuple[str, ...]] = (
+    "responded",
+    "stopped",
+    "not_scored",
+    "completed",
+    "scored_later",
+)
 
 
 def first_course_exits(cohort: DerivedCohort, event: str = "response") -> pd.DataFrame:

@@ -1,0 +1,96 @@
+"""`kettrack summarise` and `kettrack pool`: sites send counts, and the counts are added up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kettrack.cli.check import PAGE_ENDINGS
+from kettrack.cli.cohorts import (
+    Allowed,
+    CriteriaName,
+    Folder,
+    InstrumentName,
+    PolicyName,
+    open_cohort,
+)
+from kettrack.cli.output import answer, check_output, say, working
+
+_SUMMARY_ENDINGS = (".json",)
+
+
+def summarise(
+    folder: Folder,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FILE", help="The JSON file.")
+    ] = Path("site.json"),
+    site: Annotated[
+        str,
+        typer.Option(
+            "--site",
+            help="Name of the site in the pooled report. A code is better than a place.",
+        ),
+    ] = "",
+    instrument: InstrumentName = None,
+    criteria: CriteriaName = None,
+    policy: PolicyName = None,
+    allow: Allowed = None,
+) -> None:
+    """Write the counts of one site, so that sites can be pooled without rows of people.
+
+    The file names in words what each number counts. Read it before you send it.
+
+    \b
+    Example:
+      kettrack summarise clinic -o site.json --site A
+    """
+    check_output(output, folder, _SUMMARY_ENDINGS)
+    asked = {"instrument": instrument, "criteria": criteria, "policy": policy}
+    cohort = open_cohort(folder, allow, scored=True, **asked)
+    from kettrack.pooling.summary import summarise as count
+    from kettrack.privacy.disclosure import get_policy
+    from kettrack.writing import write_text
+
+    with working("Counting"):
+        summary = count(cohort, site)
+    write_text(summary.to_json(), output)
+    say(get_policy(summary.policy).banner)
+    answer(f"The counts of {summary.people:,} people are in {output}.")
+
+
+def pool(
+    sites: Annotated[
+        list[Path],
+        typer.Argument(help="Files of two sites or more, from kettrack summarise."),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="The HTML file."),
+    ] = None,
+    policy: PolicyName = "internal",
+) -> None:
+    """Add up the counts of several sites, and write one report.
+
+    Without -o the answers are printed.
+
+    \b
+    Example:
+      kettrack pool site_a.json site_b.json -o report.html
+    """
+    check_output(output, None, PAGE_ENDINGS)
+    # Files are read before figures are imported: a wrong one is told at once.
+    from kettrack.pooling.pooled import pool as add_up
+
+    pooled = add_up(sites, policy or "internal")
+    if output is None:
+        for name, result in pooled.results.items():
+            answer(f"{name}: {result.text}\n")
+        return
+    # Figures are imported only once the files are known to be right.
+    from kettrack.pooling.page import write_pooled_report
+
+    with working("Writing the report"):
+        write_pooled_report(pooled, output)
+    answer(f"The report of {len(pooled.sites)} sites is in {output}.")

@@ -1,0 +1,1 @@
+"""Sites send counts instead of rows, and the counts are added up."""

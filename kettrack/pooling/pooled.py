@@ -1,0 +1,300 @@
+"""Counts of several sites added up, and the answers that follow from the sums."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from kettrack import __version__
+from kettrack.analysis.registry import Answer, get_question
+from kettrack.errors import NotIdentified, UsageError, WrongArgument
+from kettrack.pooling.catalogue import PARTS
+from kettrack.pooling.parts import RulesInForce
+from kettrack.pooling.summary import Summary, fingerprint_of
+from kettrack.pooling.summary_file import read_summaries
+from kettrack.pooling.tallies import add_tallies
+from kettrack.privacy import disclosure
+from kettrack.result import Result
+from kettrack.vocabulary.limits import FEWEST_PEOPLE
+
+_SAME_RULES: Final = (
+    "counts of all sites by the same rules: kettrack summarise FOLDER --instrument NAME --criteria"
+    " NAME, with the same version of kettrack."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """Several sites as one: made by `pool`.
+
+    Parameters
+    ----------
+    sites : tuple of Summary
+        As they came.
+    results : mapping
+        Question to its answer from the counts of all sites, in the order of a report; refused where
+        the sum is still too little.
+    policy : str
+        Disclosure policy that the answers have been through.
+    """
+
+    sites: tuple[Summary, ...]
+    results: Mapping[str, Result]
+    policy: str
+
+    def __getitem__(self, question: str) -> Result:
+        """The pooled answer to one question.
+
+        Raises
+        ------
+        UsageError
+            For a question that is not pooled.
+        """
+        if question not in self.results:
+            there = ", ".join(self.results)
+            raise UsageError(f"{question!r} is not pooled. These are: {there}.")
+        return self.results[question]
+
+    @property
+    def rules(self) -> RulesInForce:
+        """Those of every site."""
+        known = all(site.rules.log_end_known for site in self.sites)
+        return replace(
+            self.sites[0].rules,
+            log_end_known=known,
+        )
+
+
+def pool(sites: Sequence[Summary | str | Path], policy: str = "internal") -> Pool:
+    """Add up the counts of several sites, and answer every question that counts can answer.
+
+    Parameters
+    ----------
+    sites : sequence of Summary or path
+        Two or more, from `summarise`, or the files that `kettrack summarise` wrote.
+    policy : str
+        Disclosure policy of the answers.
+
+    Returns
+    -------
+    Pool
+        Where the counts are exact, each answer is that of all rows in one folder.
+
+    Raises
+    ------
+    DataProblems
+        When a file cannot be read.
+    UsageError
+        With fewer than two sites, or where the same site comes twice.
+    NotIdentified
+        When the sites have counted by different rules or versions.
+
+    Examples
+    --------
+    >>> from kettrack import cohort_from_frames, load_cohort, sample_folder, summarise
+    >>> whole = load_cohort(sample_folder())
+    >>> patients = whole.patients["patient_id"]
+    >>> halves = []
+    >>> for place, site in enumerate("AB"):
+    ...     here = patients[place::2]
+    ...     tables = (whole.sessions, whole.scores, whole.patients)
+    ...     kept = [table[table["patient_id"].isin(here)] for table in tables]
+    ...     halves.append(summarise(cohort_from_frames(*kept), site=site))
+    >>> bool(pool(halves)["ladder"].table["left"].iloc[0] == len(patients))
+    True
+    """
+    summaries = _summaries(sites)
+    disclosure.get_policy(policy)
+    _require_different(summaries)
+    _require_same_rules(summaries)
+    # Answers need the pool: they say how many sites they come from.
+    pooled = Pool(
+        sites=tuple(summaries),
+        results={},
+        policy=policy,
+    )
+    answers = {name: _answer(pooled, name) for name in PARTS}
+    return replace(pooled, results=answers)
+
+
+def _summaries(sites: Sequence[Summary | str | Path]) -> list[Summary]:
+    """All sites, those that are files read."""
+    if isinstance(sites, str | Path | Summary):
+        raise WrongArgument("pool", "a list of summaries or files", sites)
+    paths = [Path(each) for each in sites if not isinstance(each, Summary)]
+    read = iter(read_summaries(paths))
+    found = [each if isinstance(each, Summary) else next(read) for each in sites]
+    if len(found) < 2:
+        raise UsageError(
+            "Pooling needs the counts of two sites or more. For one clinic: kettrack report"
+            " FOLDER"
+        )
+    return found
+
+
+def _require_different(sites: Sequence[Summary]) -> None:
+    """Stop where the same people would count twice, as far as that can be seen.
+
+    Raises
+    ------
+    UsageError
+        Naming the sites.
+    """
+    for what, marks in {
+        "were made from the same files": [site.input_sha256 for site in sites],
+        "hold the same counts": [_mark(site) for site in sites],
+        "have the same name": [site.site for site in sites],
+    }.items():
+        seen = Counter(mark for mark in marks if mark)
+        twice = [
+            site.site for site, mark in zip(sites, marks, strict=True) if seen[mark] > 1
+        ]
+        if twice:
+            raise UsageError(
+                f"These summaries {what}: {', '.join(map(repr, twice))}. Each site counts once;"
+                " name sites with --site."
+            )
+
+
+def _mark(site: Summary) -> str:
+    """What tells the counts of a site from those of another; empty where chance alone could make
+    two alike.
+    """
+    return fingerprint_of(site.tables) if site.people >= FEWEST_PEOPLE else ""
+
+
+def _require_same_rules(sites: Sequence[Summary]) -> None:
+    """Refuse to add what was not counted alike.
+
+    Raises
+    ------
+    NotIdentified
+        Naming what differs, and which site has what.
+    """
+    first = _counted_by(sites[0])
+    for site in sites[1:]:
+        other = _counted_by(site)
+        differ = [name for name, value in first.items() if other[name] != value]
+        if differ:
+            name = differ[0]
+            raise NotIdentified(
+                f"the sites have not counted alike: {name.replace('_', ' ')} is"
+                f" {first[name]!r} at {sites[0].site!r} and {other[name]!r} at {site.site!r}.",
+                _SAME_RULES,
+            )
+
+
+def _counted_by(site: Summary) -> dict[str, Any]:
+    """Everything that must be the same: the rules, the version, and whether counts are rounded."""
+    rules = asdict(site.rules)
+    del rules["log_end_known"]
+    return {
+        **rules,
+        "version_of_kettrack": site.version,
+        "policy": site.policy,
+    }
+
+
+def summed(sites: Sequence[Summary], question: str) -> dict[str, pd.DataFrame]:
+    """The tables of one question, added up over the sites that have counted it."""
+    counted = [site.tables.get(question, {}) for site in sites]
+    found = {}
+    for name, shape in PARTS[question].shapes.items():
+        there = [tables[name] for tables in counted if name in tables]
+        # A table may be missing: a rule that is not defined, a site in which nobody responded.
+        if there:
+            found[name] = add_tallies(shape, there)
+    return found
+
+
+def answer_of(sites: Sequence[Summary], rules: RulesInForce, question: str) -> Answer:
+    """The answer to one question from the counts of some sites.
+
+    Raises
+    ------
+    NotIdentified
+        When no site has counted it, or the sum is too little.
+    """
+    if not any(question in site.tables for site in sites):
+        # The sites may have different reasons; one of them is enough to go on with.
+        reason = next(iter(site.not_counted.get(question, "") for site in sites))
+        raise NotIdentified(reason or "no site has counted it.", _SAME_RULES)
+    return PARTS[question].answer(summed(sites, question), rules)
+
+
+def _answer(pooled: Pool, question: str) -> Result:
+    """One pooled answer as a result, through the disclosure gate."""
+    asked = get_question(question)
+    try:
+        answer = answer_of(pooled.sites, pooled.rules, question)
+    except NotIdentified as refused:
+        answer = Answer(table=pd.DataFrame(), refused=refused)
+    error = answer.refused
+    result = Result(
+        name=question,
+        table=answer.table,
+        # Columns that are not pooled are not there.
+        roles={
+            name: role for name, role in asked.roles.items() if name in answer.table
+        },
+        decimals=answer.decimals or asked.decimals,
+        show=tuple(name for name in asked.show if name in answer.table),
+        sentence=answer.sentence,
+        estimand=asked.estimand,
+        caveats=(*answer.caveats, *_about_sites(pooled, question)),
+        made_from=_made_from(pooled, answer, asked.unit),
+        status="refused" if error else "ok",
+        reason=error.reason if error else "",
+        collect=error.collect if error else "",
+        people=answer.people,
+    )
+    return disclosure.apply(result, pooled.policy)
+
+
+def _about_sites(pooled: Pool, question: str) -> tuple[str, ...]:
+    """From how many sites an answer comes, and why others are not in it."""
+    without = [site for site in pooled.sites if question not in site.tables]
+    n = len(pooled.sites) - len(without)
+    said = (
+        f"Added up from the counts of {n} sites; no row of a person left a site. Sites differ in"
+        " people, treatment and care, and the sum hides that: see how far the sites differ."
+    )
+    # Sites with the same reason are told once.
+    reasons = Counter(site.not_counted.get(question, "") for site in without)
+    return (
+        said,
+        *(
+            f"Not counted by {count} of the sites: {reason}"
+            for reason, count in reasons.items()
+        ),
+    )
+
+
+def _made_from(pooled: Pool, answer: Answer, unit: str) -> dict[str, Any]:
+    """Where the numbers come from, under the names of the contract."""
+    rules = pooled.rules
+    # In whatever order the files were named, the same sites are the same input.
+    marks = sorted(site.input_sha256 or _mark(site) for site in pooled.sites)
+    return {
+        "instrument": rules.instrument,
+        "criteria": {
+            "name": rules.criteria,
+            "version": rules.criteria_version,
+            "hash": rules.criteria_hash,
+        },
+        "baseline_rule": rules.baseline,
+        "level": answer.level,
+        "unit": unit,
+        "seed": None,
+        "extract": f"{len(pooled.sites)} sites, pooled",
+        "log_complete_to": rules.log_complete_to,
+        "left_out": None,
+        "input_sha256": sha256("".join(marks).encode()).hexdigest(),
+        "version": __version__,
+    }

@@ -1,0 +1,287 @@
+"""Reading what a site sent; all that is wrong with a file is told at once, with its place."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from kettrack.errors import DataProblems, KettrackError, Problem, UsageError
+from kettrack.pooling.catalogue import PARTS
+from kettrack.pooling.parts import RULES, RulesInForce
+from kettrack.pooling.summary import FORMAT, LONGEST_NAME, SUMMARY_SCHEMA, Summary
+from kettrack.pooling.tallies import MOST, NUMBERED, Shape
+from kettrack.privacy.disclosure import POLICIES
+
+_HINT: Final = "A site makes such a file with: kettrack summarise FOLDER -o site.json"
+_COUNT: Final = f"a whole number from 0 to {MOST:,}"
+_LAST_STEP: Final = (
+    100_000  # days or sessions: far beyond any log, and no strain on memory
+)
+_STEP: Final = f"a whole number from 0 to {_LAST_STEP:,}"
+_NUMBER: Final = "a number"
+_TEXT: Final = "text"
+_OBJECT: Final = "an object with names"
+_LIST: Final = "a list"
+_LONGEST: Final = 500  # letters of a text
+_Problems = list[Problem]
+
+
+class _File:
+    """One file while it is read, and the problems found in it."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.problems: _Problems = []
+
+    def wrong(self, place: str, expected: str) -> None:
+        """Note a problem; the value itself is never repeated."""
+        self.problems.append(Problem(self.name, None, place, "", expected))
+
+    def names(self, value: object, place: str) -> Mapping[str, Any]:
+        """An object; empty, and a problem, where it is none."""
+        if isinstance(value, dict):
+            return value
+        self.wrong(place, _OBJECT)
+        return {}
+
+    def text(self, value: object, place: str, longest: int = _LONGEST) -> str:
+        """A text that is not too long; empty, and a problem, where it is none."""
+        if isinstance(value, str) and len(value) <= longest:
+            return value
+        self.wrong(place, f"{_TEXT} of at most {longest} letters")
+        return ""
+
+    def whole(self, value: object, place: str, most: int = MOST) -> int:
+        """A whole number from 0; 0, and a problem, where it is none."""
+        # A truth value is an integer in Python and no number here.
+        if (
+            isinstance(value, int)
+            and not isinstance(value, bool)
+            and 0 <= value <= most
+        ):
+            return value
+        self.wrong(place, _STEP if most == _LAST_STEP else _COUNT)
+        return 0
+
+    def number(self, value: object, place: str) -> float:
+        """A finite number; 0, and a problem, where it is none."""
+        known = isinstance(value, int | float) and not isinstance(value, bool)
+        if known and math.isfinite(value):  # type: ignore[arg-type]
+            return float(value)  # type: ignore[arg-type]
+        self.wrong(place, _NUMBER)
+        return 0.0
+
+
+def read_summary(path: str | Path) -> Summary:
+    """Read the file of one site.
+
+    Raises
+    ------
+    UsageError
+        When there is no such file.
+    DataProblems
+        With every problem found in it.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UsageError(f"There is no file {str(path)!r}. {_HINT}")
+    # The name only: a path can tell of a person or a place.
+    file = _File(path.name)
+    said = _parsed(path, file)
+    # Of another version nothing else can be judged.
+    if not file.problems:
+        _check_version(said, file)
+    summary = None if file.problems else _summary(said, file)
+    if file.problems or summary is None:
+        raise DataProblems(file.problems, _HINT)
+    return summary
+
+
+def read_summaries(paths: list[Path]) -> list[Summary]:
+    """Read the files of all sites; the problems of all are told at once."""
+    found = []
+    problems: _Problems = []
+    for path in paths:
+        try:
+            found.append(read_summary(path))
+        except DataProblems as error:
+            problems += error.problems
+    if problems:
+        raise DataProblems(problems, _HINT)
+    return found
+
+
+def _parsed(path: Path, file: _File) -> Mapping[str, Any]:
+    """The file as JSON; empty, with a problem, where it is none."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        return file.names(
+            json.loads(
+                text,
+                object_pairs_hook=_names_once,
+                parse_constant=_no_such_number,
+            ),
+            "",
+        )
+    except json.JSONDecodeError as error:
+        problem = Problem(
+            file.name, error.lineno, f"letter {error.colno}", "", "JSON, whole"
+        )
+        file.problems.append(problem)
+    except UnicodeDecodeError:
+        file.wrong("", "text in UTF-8")
+    except _NotJson as error:
+        file.wrong("", str(error))
+    # Thousands of brackets, or of digits: Python itself gives up.
+    except (RecursionError, ValueError):
+        file.wrong(
+            "",
+            "JSON as kettrack writes it, no deeper nested and with no longer numbers",
+        )
+    return {}
+
+
+class _NotJson(KettrackError):
+    """What Python reads and JSON does not allow."""
+
+
+def _names_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose names are all different: of two values of one name, one would be lost."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise _NotJson("each name once in an object")
+    return found
+
+
+def _no_such_number(constant: str) -> float:
+    raise _NotJson("numbers that JSON has: no NaN and no Infinity")
+
+
+def _check_version(said: Mapping[str, Any], file: _File) -> None:
+    if said.get("format") != FORMAT:
+        file.wrong("format", f"{FORMAT!r}")
+    elif said.get("schema") != SUMMARY_SCHEMA:
+        file.wrong(
+            "schema",
+            f"{SUMMARY_SCHEMA}; the site needs the version of kettrack that reads the files",
+        )
+
+
+def _summary(said: Mapping[str, Any], file: _File) -> Summary:
+    """The summary that a file holds, as far as it holds one."""
+    policy = file.text(said.get("policy"), "policy")
+    if policy not in POLICIES:
+        file.wrong("policy", f"one of {', '.join(POLICIES)}")
+    site = file.text(said.get("site"), "site", LONGEST_NAME)
+    if not site.strip():
+        file.wrong("site", "a name")
+    reasons = file.names(said.get("not_counted"), "not_counted")
+    questions = file.names(said.get("questions"), "questions")
+    # The name of an unknown question is shortened: it may be anything.
+    for name in sorted({*reasons, *questions} - PARTS.keys()):
+        file.wrong("questions", f"questions that can be pooled; {name[:40]!r} is none")
+    missing = [name for name in PARTS if name not in {*reasons, *questions}]
+    if missing:
+        file.wrong(
+            "questions", f"every question that can be pooled; not there: {missing[0]}"
+        )
+    return Summary(
+        site=site,
+        people=file.whole(said.get("people"), "people"),
+        rules=_rules(said, file),
+        policy=policy,
+        input_sha256=file.text(said.get("input_sha256"), "input_sha256"),
+        version=file.text(said.get("kettrack"), "kettrack"),
+        tables={
+            name: _tables(name, questions[name], file)
+            for name in PARTS
+            if name in questions
+        },
+        not_counted={
+            name: file.text(reason, f"not_counted.{name}")
+            for name, reason in reasons.items()
+        },
+    )
+
+
+def _rules(said: Mapping[str, Any], file: _File) -> RulesInForce:
+    """The rules by which a site has counted."""
+    rules = file.names(said.get("rules"), "rules")
+    words = file.names(rules.get("in_words"), "rules.in_words")
+    known = said.get("log_end_known")
+    if not isinstance(known, bool):
+        file.wrong("log_end_known", "true or false")
+    # Every other field of the rules is a text.
+    apart = ("in_words", "log_end_known")
+    texts = [each.name for each in fields(RulesInForce) if each.name not in apart]
+    return RulesInForce(
+        **{name: file.text(rules.get(name), f"rules.{name}") for name in texts},
+        in_words={
+            name: file.text(words.get(name), f"rules.in_words.{name}") for name in RULES
+        },
+        log_end_known=bool(known),
+    )
+
+
+def _tables(question: str, said: object, file: _File) -> dict[str, pd.DataFrame]:
+    """The tables of one question."""
+    place = f"questions.{question}.tables"
+    tables = file.names(file.names(said, place).get("tables"), place)
+    shapes = PARTS[question].shapes
+    for name in sorted(tables.keys() - shapes.keys()):
+        file.wrong(place, f"tables of this question; {name[:40]!r} is none")
+    return {
+        name: _table(shape, tables[name], f"{place}.{name}", file)
+        for name, shape in shapes.items()
+        if name in tables
+    }
+
+
+def _table(shape: Shape, said: object, place: str, file: _File) -> pd.DataFrame:
+    """One table; a column that is missing, or a cell of another kind, is a problem."""
+    rows = file.names(said, place).get("rows")
+    if not isinstance(rows, list):
+        file.wrong(f"{place}.rows", _LIST)
+        rows = []
+    read = [
+        _row(shape, row, f"{place}.rows[{number}]", file)
+        for number, row in enumerate(rows)
+    ]
+    table = pd.DataFrame(read, columns=shape.columns)
+    if table.duplicated(list(shape.keys)).any():
+        file.wrong(f"{place}.rows", f"one row for each {', '.join(shape.keys)}")
+    # A column without rows has no kind of its own, and is added to others later.
+    kinds = {name: "int64" for name in shape.columns if _is_whole(shape, name)}
+    return table.astype(kinds | dict.fromkeys(shape.sums, "float64"))
+
+
+def _is_whole(shape: Shape, name: str) -> bool:
+    return name in shape.counts or name in NUMBERED
+
+
+def _row(shape: Shape, said: object, place: str, file: _File) -> dict[str, Any]:
+    """One row with every column that the table has."""
+    row = file.names(said, place)
+    # A column more could be anything, a name among it.
+    extra = sorted(row.keys() - set(shape.columns))
+    if extra:
+        file.wrong(place, f"only the columns of this table; {extra[0][:40]!r} is none")
+    read: dict[str, Any] = {}
+    for name in shape.columns:
+        value = row.get(name)
+        where = f"{place}.{name}"
+        if name in shape.sums:
+            read[name] = file.number(value, where)
+        elif name in shape.counts:
+            read[name] = file.whole(value, where)
+        elif name in NUMBERED:
+            read[name] = file.whole(value, where, _LAST_STEP)
+        else:
+            read[name] = file.text(value, where)
+    return read

@@ -1,0 +1,92 @@
+"""Numbers that can be added over sites: tables of counts and sums, each column in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import pandas as pd
+
+# Keys that are numbers; the others are text.
+NUMBERED: Final = frozenset(
+    ("day", "session", "sessions", "at", "earlier", "later", "followed_to")
+)
+MOST: Final = (
+    10**15
+)  # a count or a sum of squares beyond it is none, and floats would round it
+_ONE: Final = "all"  # a group that everything is in, where a table has no other key than its clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """What stands in one table of numbers.
+
+    Parameters
+    ----------
+    about : str
+        What is counted, in words.
+    keys : mapping
+        Column that names a row to what it is.
+    counts : mapping
+        Column of whole numbers to what it counts.
+    sums : mapping
+        Column of sums over the values of people to what is summed; they belong to the people
+        in `n`.
+    clock : str
+        The key that is a step of time, where each count is of those who leave at it; empty
+        otherwise.
+    """
+
+    about: str
+    keys: Mapping[str, str]
+    counts: Mapping[str, str]
+    sums: Mapping[str, str] = field(default_factory=dict)
+    clock: str = ""
+
+    @property
+    def columns(self) -> list[str]:
+        """All columns, keys first."""
+        return list(self.words)
+
+    @property
+    def words(self) -> dict[str, str]:
+        """Every column in words."""
+        return {
+            **self.keys,
+            **self.counts,
+            **self.sums,
+        }
+
+
+def add_tallies(shape: Shape, frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """The sum of tables of one shape: rows of the same keys are added, a row that a table lacks is
+    0 in it.
+    """
+    whole = pd.concat(
+        [frame[shape.columns] for frame in frames],
+        ignore_index=True,
+    )
+    # Rows keep the order in which they first come; steps of time are sorted where they are read.
+    by_key = whole.groupby(
+        list(shape.keys),
+        sort=False,
+        as_index=False,
+    )
+    return by_key.sum()
+
+
+def without_empty_rows(shape: Shape, table: pd.DataFrame) -> pd.DataFrame:
+    """A table on a clock without steps of zeros; the last step stays, since it says how far people
+    are followed. Any other table stays as it is: nobody is an answer too.
+    """
+    if not shape.clock:
+        return table.reset_index(drop=True)
+    numbers = [*shape.counts, *shape.sums]
+    kept = table[numbers].ne(0).any(axis=1)
+    others = [name for name in shape.keys if name != shape.clock]
+    whole = table.assign(**{_ONE: 0})
+    steps = whole.groupby([_ONE, *others])[shape.clock]
+    # Zeros after the last event say that people were still followed.
+    kept |= table[shape.clock] == steps.transform("max")
+    return table[kept].reset_index(drop=True)
