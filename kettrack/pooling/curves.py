@@ -149,7 +149,7 @@ def days_tally(
     return table.assign(**keys)
 
 
-def numbers_of(
+def by_day_of(
     table: pd.DataFrame,
     names: Sequence[str],
 ) -> Ints:
@@ -198,7 +198,7 @@ def recurrence_tallies(counts: RecurrenceCounts) -> dict[str, pd.DataFrame]:
 
 def recurrence_of(tables: Mapping[str, pd.DataFrame]) -> RecurrenceCounts:
     """The recurrent events that three tables hold."""
-    people = numbers_of(tables["followed"], ["people"])[:, 0]
+    people = by_day_of(tables["followed"], ["people"])[:, 0]
     rows = {}
     for name in ("losses", "pairs"):
         keys = list(RECURRENCE[name].keys)

@@ -39,7 +39,7 @@ from kettrack.pooling.curves import (
     days_tally,
     life_of,
     life_tally,
-    numbers_of,
+    by_day_of,
     recurrence_of,
     recurrence_tallies,
 )
@@ -170,7 +170,7 @@ def _counts(days: pd.DataFrame, tables: Tables, of: tuple[Estimand, str]) -> Day
         for name in ("bound_low", "bound_high", "silent_low", "silent_high")
         if (bounds["settled"] == name).any()
     }
-    return DayCounts(numbers_of(here, BY_DAY), settled)
+    return DayCounts(by_day_of(here, BY_DAY), settled)
 
 
 def _count_losses(cohort: DerivedCohort) -> dict[str, pd.DataFrame]:
