@@ -36,10 +36,10 @@ from kettrack.errors import NotIdentified
 from kettrack.pooling.curves import (
     LOG_ENDS,
     RECURRENCE,
+    by_day_of,
     days_tally,
     life_of,
     life_tally,
-    by_day_of,
     recurrence_of,
     recurrence_tallies,
 )
