@@ -25,7 +25,7 @@ from kettrack.timelines.derived import DerivedCohort, derive
 FORMAT: Final = "kettrack site summary"
 # Of the file; it goes up when a name in it changes, or what a number counts.
 SUMMARY_SCHEMA: Final = 1
-LONGEST_NAME: Final = 40  # letters of a site's name
+LONGEST_SITE: Final = 40  # letters of a site's name
 _HASH_LETTERS: Final = 8  # of the name of a site that was given none
 _ABOUT: Final = (
     "Counts of people and sessions of one site, and sums over its people. There is no row of a"
@@ -195,9 +195,9 @@ def _showing_all(cohort: DerivedCohort) -> Settings:
 
 def _site_name(site: str, fingerprint: str, tables: _SiteTables) -> str:
     """The name given, or one made from the files; frames in memory have no file, but counts."""
-    if not isinstance(site, str) or len(site) > LONGEST_NAME:
+    if not isinstance(site, str) or len(site) > LONGEST_SITE:
         raise UsageError(
-            f"The name of a site is text of at most {LONGEST_NAME} letters."
+            f"The name of a site is text of at most {LONGEST_SITE} letters."
         )
     if site.strip():
         return visible(on_one_line(site.strip()))

@@ -14,7 +14,7 @@ import pandas as pd
 from kettrack.errors import DataProblems, KettrackError, Problem, UsageError
 from kettrack.pooling.catalogue import PARTS
 from kettrack.pooling.parts import RULES, RulesInForce
-from kettrack.pooling.summary import FORMAT, LONGEST_NAME, SUMMARY_SCHEMA, Summary
+from kettrack.pooling.summary import FORMAT, LONGEST_SITE, SUMMARY_SCHEMA, Summary
 from kettrack.pooling.tallies import MOST, NUMBERED, Shape
 from kettrack.privacy.disclosure import POLICIES
 
@@ -178,7 +178,7 @@ def _summary(said: Mapping[str, Any], file: _File) -> Summary:
     policy = file.text(said.get("policy"), "policy")
     if policy not in POLICIES:
         file.wrong("policy", f"one of {', '.join(POLICIES)}")
-    site = file.text(said.get("site"), "site", LONGEST_NAME)
+    site = file.text(said.get("site"), "site", LONGEST_SITE)
     if not site.strip():
         file.wrong("site", "a name")
     reasons = file.names(said.get("not_counted"), "not_counted")
