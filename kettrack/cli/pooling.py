@@ -50,7 +50,7 @@ def summarise(
     asked = {"instrument": instrument, "criteria": criteria, "policy": policy}
     cohort = open_cohort(folder, allow, scored=True, **asked)
     from kettrack.pooling.summary import summarise as count
-    from kettrack.privacy.disclosure import get_policy
+    from kettrack.privacy.policies import get_policy
     from kettrack.writing import write_text
 
     with working("Counting"):

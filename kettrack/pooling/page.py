@@ -26,7 +26,7 @@ from kettrack.figures.response import plot_response_by_session
 from kettrack.figures.safety import plot_adverse_events
 from kettrack.figures.trajectories import plot_trajectories
 from kettrack.pooling.pooled import Pool
-from kettrack.privacy.disclosure import get_policy
+from kettrack.privacy.policies import get_policy
 from kettrack.report.first_page import FirstPage, PageAnswer, page_answer
 from kettrack.report.run import render
 from kettrack.result import Result

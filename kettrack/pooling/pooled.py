@@ -20,6 +20,7 @@ from kettrack.pooling.summary import Summary, fingerprint_of
 from kettrack.pooling.summary_file import read_summaries
 from kettrack.pooling.tallies import add_tallies
 from kettrack.privacy import disclosure
+from kettrack.privacy.policies import get_policy
 from kettrack.result import Result
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
 
@@ -110,7 +111,7 @@ def pool(sites: Sequence[Summary | str | Path], policy: str = "internal") -> Poo
     True
     """
     summaries = _summaries(sites)
-    disclosure.get_policy(policy)
+    get_policy(policy)
     _require_different(summaries)
     _require_same_rules(summaries)
     # Answers need the pool: they say how many sites they come from.

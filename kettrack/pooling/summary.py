@@ -17,7 +17,7 @@ from kettrack.escapes import in_json, on_one_line, visible
 from kettrack.pooling.catalogue import PARTS
 from kettrack.pooling.parts import RulesInForce, rules_of_site
 from kettrack.pooling.tallies import Shape, without_empty_rows
-from kettrack.privacy.disclosure import get_policy
+from kettrack.privacy.policies import get_policy
 from kettrack.reading.cohort import Cohort
 from kettrack.settings import Settings
 from kettrack.timelines.derived import DerivedCohort, derive
@@ -71,7 +71,7 @@ class Summary:
     @property
     def exact(self) -> bool:
         """Whether every number is as it was counted."""
-        return get_policy(self.policy).smallest_count <= 1
+        return not get_policy(self.policy).for_release
 
     def to_json(self) -> str:
         """The file that leaves the site: every number under a name, every name in words."""

@@ -16,7 +16,7 @@ from kettrack.pooling.catalogue import PARTS
 from kettrack.pooling.parts import RULES, RulesInForce
 from kettrack.pooling.summary import FORMAT, LONGEST_SITE, SUMMARY_SCHEMA, Summary
 from kettrack.pooling.tallies import MOST, NUMBERED, Shape
-from kettrack.privacy.disclosure import POLICIES
+from kettrack.privacy.policies import POLICIES
 
 _HINT: Final = "A site makes such a file with: kettrack summarise FOLDER -o site.json"
 _COUNT: Final = f"a whole number from 0 to {MOST:,}"
