@@ -47,6 +47,7 @@ from .figures.durability import plot_turnbull as plot_turnbull
 from .figures.for_whom import plot_equity_ladder as plot_equity_ladder
 from .figures.for_whom import plot_for_whom as plot_for_whom
 from .figures.for_whom import plot_scored_predictors as plot_scored_predictors
+from .figures.for_whom import plot_sessions_by_number as plot_sessions_by_number
 from .figures.going_on import plot_balance as plot_balance
 from .figures.going_on import plot_futility as plot_futility
 from .figures.going_on import plot_going_on as plot_going_on

@@ -162,6 +162,77 @@ def plot_equity_ladder(
         return axes
 
 
+def plot_sessions_by_number(
+    table: pd.DataFrame, ax: Axes | None = None, caption: str = ""
+) -> Axes:
+    """Draw how many sessions begin without a response, along a number known at the start.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The table of `sessions_by_number`; the first outcome in it is drawn.
+    ax : Axes, optional
+        Default: new ones.
+    caption : str
+        N, rule and extract; `Result.caption`.
+
+    Returns
+    -------
+    Axes
+        Line with a band = as counted, dashed line with a band = if sessions did nothing.
+
+    Examples
+    --------
+    >>> rows = [{"unit": "sessions", "at": at, "estimate": 4.5} for at in (12, 24)]
+    >>> ends = {"ci_low": 4.0, "ci_high": 5.0, "null": 5.5, "null_low": 5.2, "null_high": 5.8}
+    >>> ax = plot_sessions_by_number(pd.DataFrame([row | ends for row in rows]))
+    >>> [line.get_label() for line in ax.lines]
+    ['as counted', 'if sessions did nothing']
+    """
+    with canvas(ax, width=7.0, height=3.8) as axes:
+        if nothing_to_draw(axes, table, "estimate"):
+            return axes
+        unit = str(table["unit"].iloc[0])
+        own = table[table["unit"] == unit]
+        at = numbers(own["at"])
+        lines = {
+            "as counted": (("estimate", "ci_low", "ci_high"), RESPONDED, "o", "-"),
+            "if sessions did nothing": (
+                ("null", "null_low", "null_high"),
+                STOPPED,
+                "s",
+                "--",
+            ),
+        }
+        for name, (columns, colour, marker, dashes) in lines.items():
+            middle, low, high = (numbers(own[column]) for column in columns)
+            # There is no null where the model cannot be fitted.
+            if np.isnan(middle).all():
+                continue
+            axes.fill_between(at, low, high, color=colour, alpha=0.18, linewidth=0)
+            axes.plot(
+                at,
+                middle,
+                marker,
+                ls=dashes,
+                color=colour,
+                markersize=4,
+                label=name,
+            )
+        axes.set(xlabel="value before session 1", ylabel=f"mean {unit}")
+        # Every course begins with one session without a response.
+        axes.set_ylim(1, None)
+        axes.grid(alpha=0.3)
+        legend_above(axes, 2)
+        axes.set_title(
+            "Do people who start higher need more? Whoever never responds counts in full",
+            loc="left",
+            pad=24,
+        )
+        write_caption(axes, caption)
+        return axes
+
+
 def _kinds(table: pd.DataFrame, at: Floats) -> list[tuple[float, str]]:
     """The name of each characteristic beside its first row."""
     names = table["characteristic"]

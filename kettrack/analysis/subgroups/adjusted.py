@@ -130,16 +130,50 @@ class Comparison:
     ----------
     difference, error : array of float
         Of each group after the first.
+    covariance : array of float
+        Of the differences.
     freedom : int
         People less columns: of the t distribution of the differences.
-    chance : float
-        Chance of differences as far from 0, all of them together, if there were none.
     """
 
     difference: Floats
     error: Floats
+    covariance: Floats
     freedom: int
-    chance: float
+
+    @property
+    def chance(self) -> float:
+        """Chance of differences as far from 0, all of them together, if there were none."""
+        return self.chance_after(0)
+
+    def chance_after(self, place: int) -> float:
+        """The same for those from one on; missing where there are none."""
+        from scipy.stats import f
+
+        difference = self.difference[place:]
+        covariance = self.covariance[place:, place:]
+        n = len(difference)
+        if not n:
+            return np.nan
+        # What repeats another difference counts once, by the pseudoinverse.
+        wald = difference @ np.linalg.pinv(covariance, hermitian=True) @ difference
+        return float(f.sf(wald / n, n, self.freedom))
+
+    def along(self, name: str, steps: Floats, level: float) -> dict[str, float]:
+        """A sum of the differences, so many times each, with an interval that holds for every such
+        sum at once (Scheffé 1953, Biometrika 40:87).
+        """
+        from scipy.stats import f
+
+        n = len(self.difference)
+        reach = np.sqrt(n * f.ppf(level, n, self.freedom))
+        middle = float(steps @ self.difference)
+        half = float(reach * np.sqrt(steps @ self.covariance @ steps))
+        return {
+            name: middle,
+            f"{name}_low": middle - half,
+            f"{name}_high": middle + half,
+        }
 
 
 def adjusted_comparison(
@@ -161,8 +195,6 @@ def adjusted_comparison(
     others : list of Characteristic
         What is held equal.
     """
-    from scipy.stats import f
-
     n = len(outcome)
     parts = [np.ones((n, 1)), own, unknown]
     for other in others:
@@ -186,18 +218,11 @@ def adjusted_comparison(
     inside = slice(1, 1 + own.shape[1])
     difference = (bread @ (x.T @ outcome))[inside]
     covariance = spread[inside, inside]
-    wald = difference @ np.linalg.pinv(covariance, hermitian=True) @ difference
     return Comparison(
         difference=difference,
         error=np.sqrt(np.diag(covariance)),
+        covariance=covariance,
         freedom=freedom,
-        chance=float(
-            f.sf(
-                wald / len(difference),
-                len(difference),
-                freedom,
-            )
-        ),
     )
 
 
