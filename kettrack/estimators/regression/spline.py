@@ -68,14 +68,16 @@ def natural_spline(values: Floats, knots: Floats) -> Floats:
     straight = values[:, None]
     if len(knots) < 3:
         return straight.astype(np.float64)
-    last, before = knots[-1], knots[-2]
-    # The two outer terms take off what would not be straight beyond the last knot.
-    bent = [
-        _cube(values - knot)
-        - _cube(values - before) * (last - knot) / (last - before)
-        + _cube(values - last) * (before - knot) / (last - before)
-        for knot in knots[:-2]
-    ]
+    last = knots[-1]
+    before = knots[-2]
+    gap = last - before
+    bent = []
+    for knot in knots[:-2]:
+        # The two outer terms take off what would not be straight beyond the last knot.
+        column = _cube(values - knot)
+        column -= _cube(values - before) * (last - knot) / gap
+        column += _cube(values - last) * (before - knot) / gap
+        bent.append(column)
     scale = (last - knots[0]) ** 2
     return np.column_stack([straight, np.column_stack(bent) / scale])
 
