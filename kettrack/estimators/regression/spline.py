@@ -74,14 +74,26 @@ def natural_spline(values: Floats, knots: Floats) -> Floats:
     bent = []
     for knot in knots[:-2]:
         # The two outer terms take off what would not be straight beyond the last knot.
+        down = (last - knot) / gap
+        up = (before - knot) / gap
         column = _cube(values - knot)
-        column -= _cube(values - before) * (last - knot) / gap
-        column += _cube(values - last) * (before - knot) / gap
+        column -= down * _cube(values - before)
+        column += up * _cube(values - last)
         bent.append(column)
     scale = (last - knots[0]) ** 2
-    return np.column_stack([straight, np.column_stack(bent) / scale])
+    curved = np.column_stack(bent)
+    return np.column_stack(
+        [
+            straight,
+            curved / scale,
+        ]
+    )
 
 
 def _cube(values: Floats) -> Floats:
     """The cube above 0, and 0 below."""
-    return np.asarray(np.maximum(values, 0.0) ** 3)
+    above = np.maximum(
+        values,
+        0.0,
+    )
+    return np.asarray(above**3)
