@@ -127,6 +127,7 @@ def plot_equity_ladder(
     with canvas(ax, width=8.0, height=_FRAME + _ROW * _n_lines(table)) as axes:
         if nothing_to_draw(axes, table, "estimate"):
             return axes
+        # Hidden rows keep their place and stay without a mark.
         at = _places(table)
         share = numbers(table["estimate"])
         # Everybody comes first in the table.
@@ -220,7 +221,7 @@ def plot_sessions_by_number(
                 label=name,
             )
         axes.set(xlabel="value before session 1", ylabel=f"mean {unit}")
-        # Every course begins with one session without a response.
+        # Every course begins with one session without a response; a cut axis would blow up little.
         axes.set_ylim(1, None)
         axes.grid(alpha=0.3)
         legend_above(axes, 2)
@@ -299,6 +300,7 @@ def _marks(axes: Axes, shown: pd.DataFrame, at: Floats) -> None:
     low = numbers(shown["adjusted_low"])
     high = numbers(shown["adjusted_high"])
     axes.hlines(at, low, high, color=RESPONDED, linewidth=1.2)
+    # Shape and filling differ too, for readers in grey.
     axes.plot(
         numbers(shown["adjusted"]),
         at,
@@ -323,6 +325,7 @@ def _side_words(
 ) -> list[tuple[float, str]]:
     """What the rows are about, and what they are compared with, beside the first row of each."""
     words = []
+    # A characteristic comes again as a number, after all groups, and is named again.
     before = ""
     for height, row in zip(at, shown.to_dict("records"), strict=True):
         name = str(row["characteristic"])

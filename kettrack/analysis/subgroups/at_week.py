@@ -62,6 +62,7 @@ def people_at_week(cohort: DerivedCohort) -> pd.DataFrame:
     """
     people = pd.Index(cohort.patients["patient_id"], name="patient_id")
     reason = cohort.outcomes.set_index("patient_id")["exclusion_reason"]
+    # Of several scores around the week one counts, as everywhere else.
     nearest = nearest_scores(cohort, WEEK_DAY)["score"].reindex(people)
     found = pd.DataFrame(
         {
@@ -75,6 +76,7 @@ def people_at_week(cohort: DerivedCohort) -> pd.DataFrame:
         index=people,
     )
     found["scored"] = found["score"].notna() & found["rated"]
+    # Somebody who started lately is not missing yet.
     there = found[log_reaches(cohort, WEEK_DAY + HORIZON_TOLERANCE_DAYS)]
     if len(there) < FEWEST_PEOPLE:
         raise NotIdentified(
@@ -101,6 +103,7 @@ def meets_at_week(
 def _last_states(cohort: DerivedCohort, people: pd.Index) -> pd.Series:
     """How each person was at the last score before the window."""
     line = cohort.timeline
+    # A score inside of the window would tell itself.
     inside = line["state"].notna() & (line["day"] < _KNOWN_BEFORE)
     last = line[inside].groupby("patient_id")["state"].last().reindex(people)
     not_responding, responding, never = LAST_STATES

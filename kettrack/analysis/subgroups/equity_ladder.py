@@ -75,6 +75,7 @@ def equity_ladder(cohort: DerivedCohort) -> Answer:
         it is not recorded. Refused with fewer than `FEWEST_PEOPLE` people.
     """
     people = people_at_week(cohort)
+    # Each step of a ladder holds only people of the step before it.
     people = people.assign(scored=people["scored"] & people["analysable"])
     groups = dict(_every_group(cohort, people.index))
     table = _table(cohort, people, groups)
@@ -130,6 +131,7 @@ def _table(
     groups: dict[str, pd.Series],
 ) -> pd.DataFrame:
     """Everybody, then every group; intervals that hold for all differences at once."""
+    # All differences share the level, whatever they are about.
     n_differences = sum(len(_compared(group)) for group in groups.values())
     rows = [_row("all", EVERYBODY, EVERYBODY, people)]
     for name, group in groups.items():
@@ -185,6 +187,7 @@ def _differences(
     own = (codes[:, None] == np.array(places)).astype(np.float64)
     rest = (~np.isin(codes, [0, *places])).astype(np.float64)[:, None]
     outcome = 100 * people["scored"].to_numpy(float)
+    # Shares near 0 and 100 % vary less, so the error takes no spread as equal.
     found = adjusted_comparison(outcome, own, rest, [])
     reach = float(t.isf((1 - LEVEL) / n_differences / 2, found.freedom))
     half = reach * found.error
@@ -202,6 +205,7 @@ def _differences(
 
 def _person_rows(people: pd.DataFrame) -> pd.DataFrame:
     """Who can be analysed, and who was scored, of everybody on the ladder."""
+    # Everybody stands in both, so that the shares have one denominator.
     steps = ("analysable", "scored")
     return joined(
         [share_rows(step, people.index, people[step].to_numpy(bool)) for step in steps]

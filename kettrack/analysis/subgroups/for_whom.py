@@ -98,6 +98,7 @@ def for_whom(cohort: DerivedCohort) -> Answer:
             f" {FEWEST_PEOPLE_IN_ARM} people at risk.",
             "age, sex, diagnosis and the other columns of patients.csv, for more people.",
         )
+    # One number a person stands for the share, so that a plain regression can explain it.
     step = at_risk["step"].to_numpy()
     outcome = pseudo_values(
         step, at_risk["cause"].to_numpy(), len(CAUSES), TOLD_SESSION
@@ -107,6 +108,7 @@ def for_whom(cohort: DerivedCohort) -> Answer:
         100 * outcome,
         partial(_row_of, at_risk),
     )
+    # Rows of a number have no events, which a column of plain integers could not say.
     whole = dict.fromkeys(("n", "events", "without"), "Int64")
     table = looks_table(looks, list(_ROLES)).astype(whole)
     return Answer(
@@ -120,6 +122,7 @@ def for_whom(cohort: DerivedCohort) -> Answer:
 
 def _row_of(at_risk: pd.DataFrame, each: Characteristic) -> GroupRow:
     """The function that counts one group of a characteristic."""
+    # Parted once for all groups of the characteristic.
     parts = dict(list(at_risk.groupby(each.group.astype(object))))
     return lambda label: _group_row(parts[label])
 

@@ -78,6 +78,7 @@ def scored_predictors(cohort: DerivedCohort) -> Answer:
         `FEWEST_PEOPLE_IN_ARM` people, and where everybody or nobody was scored.
     """
     people = people_at_week(cohort)
+    # Whoever has no rated baseline is in no figure by score, scored or not.
     people = people[people["rated"]]
     scored = people["scored"]
     _require_both(scored)
@@ -136,6 +137,7 @@ def _later_characteristics(people: pd.DataFrame) -> list[Characteristic]:
 
 def _row_of(scored: pd.Series, each: Characteristic) -> GroupRow:
     """The function that counts one group of a characteristic."""
+    # Parted once for all groups of the characteristic.
     parts = dict(list(scored.groupby(each.group.astype(object))))
     return lambda label: _group_row(parts[label])
 
@@ -154,6 +156,7 @@ def _sentence(table: pd.DataFrame) -> str:
     start = (
         f"Being scored at week {WEEK} was compared within {n_looks} characteristics."
     )
+    # Only what is beyond the chance of all looks is worth a sentence.
     parts = beyond_chance(table)
     if not parts:
         return (

@@ -130,6 +130,7 @@ def sessions_by_number(cohort: DerivedCohort, column: str = SEVERITY) -> Answer:
     name = plain_name(column)
     exits = first_course_exits(cohort).set_index("patient_id")
     number = _numbers(cohort, name).reindex(exits.index)
+    # Whoever never was at risk has no pseudo-value, and a number nobody knows has no place.
     counted = exits[(exits["step"] > 0) & number.notna()]
     line = _line(counted, number.reindex(counted.index))
     others = others_of(name, known_characteristics(cohort, counted.index))
@@ -190,6 +191,7 @@ def _line(counted: pd.DataFrame, number: pd.Series) -> _Line:
         len(CAUSES),
         TOLD_SESSION,
     )
+    # Values that people have, so that nothing is told of a baseline of 17.4.
     points = np.unique(np.quantile(values, _TOLD_AT, method="inverted_cdf"))
     outcomes = {_SESSIONS: sessions, _SHARE: 100 * share}
     return _Line(values, outcomes, spline_knots(values), points)
@@ -206,11 +208,14 @@ def _rows(
     columns = line.at(line.number)
     curve = _curve(columns, values, line.at(line.points))
     nobody = np.zeros((len(values), 1))
+    # Most is known of the middle, so the ends are compared with it.
     middle = line.at(line.points)[[len(line.points) // 2]]
     steps = line.at(line.points) - middle
     plain = adjusted_comparison(values, columns, nobody, [])
     equal = adjusted_comparison(values, columns, nobody, others)
+    # The first column is the number itself; the others bend the line.
     chances = {"chance": 100 * equal.chance, "chance_bent": 100 * equal.chance_after(1)}
+    # A baseline of 12 is not written as 12.0.
     whole = not (line.points % 1).any()
     rows = []
     for point, at in enumerate(line.points):
@@ -242,7 +247,8 @@ def _curve(columns: Floats, values: Floats, told: Floats) -> dict[str, Floats]:
     spread = np.einsum("ij,jk,ik->i", at, fitted.covariance, at)
     half = t.ppf((1 + LEVEL) / 2, n - x.shape[1]) * np.sqrt(spread)
     # No mean lies outside of what people can have, but a line may.
-    lowest, highest = min(values.min(), 0.0), max(values.max(), 0.0)
+    lowest = min(values.min(), 0.0)
+    highest = max(values.max(), 0.0)
     return {
         "estimate": estimate,
         "ci_low": np.maximum(estimate - half, lowest),
@@ -279,6 +285,7 @@ def _null_curve(line: _Line, null: DerivedCohort) -> Floats:
         other = _line(counted, number)
     except NotIdentified:
         return nothing
+    # The same knots, so that the curves differ by their people alone.
     columns = line.at(other.number)
     told = line.at(line.points)
     return np.concatenate(
@@ -308,6 +315,7 @@ def _sentence(table: pd.DataFrame, label: str, n_points: int) -> str:
         f" {value_with_interval(f'sessions_{last}')} sessions, and {{share_{last}.estimate:%}} have"
         " responded."
     )
+    # The interval that holds along the whole curve decides which word stands.
     row = table.set_index("key").loc[f"sessions_{last}"]
     beyond = row["adjusted_low"] > 0 or row["adjusted_high"] < 0
     judged = (

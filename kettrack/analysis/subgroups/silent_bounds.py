@@ -98,6 +98,7 @@ def silent_bounds(cohort: DerivedCohort) -> Answer:
     """
     require_rule(cohort, "response")
     people = _people(cohort)
+    # Good and bad side by side: silence can hide either.
     rules = {
         _RESPONDED: cohort.criteria.response,
         _WORSE: cohort.criteria.deterioration,
@@ -166,6 +167,7 @@ def _rows(outcome: str, has: Bools, people: _People) -> list[dict[str, Any]]:
     seen = wilson(events, n_scored, LEVEL)
     silent = n - n_scored
     all_of_them = events + silent
+    # So many of the silent, added to those seen, give an end of the interval for everybody.
     tips = {
         "low": (seen.ci_low * n / 100 - events) / silent,
         "high": (seen.ci_high * n / 100 - events) / silent,
@@ -227,6 +229,7 @@ def _alike(has: Bools, scored: Bools, columns: Floats) -> dict[str, float]:
     # Where the columns tell without exception who is scored, nobody stands for the others.
     if fitted.separated[0] or not enough:
         return {"estimate": np.nan}
+    # Each replicate weighs its people anew, so the interval knows that weights are estimates.
     low, high = percentile_interval(shares[1:], LEVEL)
     return {
         "estimate": float(shares[0]),
@@ -273,6 +276,7 @@ def _sentence(table: pd.DataFrame, cohort: DerivedCohort) -> str:
         ". If none of the others responded, it would be {responded_if_none.estimate:%} of"
         " everybody; if all did, {responded_if_all.estimate:%}."
     )
+    # Without weights there is nobody who is alike to speak of.
     if table.set_index("key")["estimate"].notna()["responded_alike"]:
         parts.append(
             " If they were like the people scored of whom the same is known,"
