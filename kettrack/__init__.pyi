@@ -28,6 +28,12 @@ from .errors import KettrackError as KettrackError
 from .errors import NotIdentified as NotIdentified
 from .errors import UsageError as UsageError
 from .exporting.export import export as export
+from .figures.adherence import plot_induction_completed as plot_induction_completed
+from .figures.adherence import plot_maintenance_rhythm as plot_maintenance_rhythm
+from .figures.adherence import plot_planned_intervals as plot_planned_intervals
+from .figures.adherence import (
+    plot_time_to_discontinuation as plot_time_to_discontinuation,
+)
 from .figures.all_courses import (
     plot_response_by_any_session as plot_response_by_any_session,
 )

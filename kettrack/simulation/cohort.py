@@ -23,6 +23,7 @@ from kettrack.simulation.patient_records import (
     madrs_rows,
     phq9_rows,
 )
+from kettrack.simulation.planned_gaps import draw_planned_gaps
 from kettrack.simulation.process import TIMING_NAMES
 from kettrack.simulation.session_records import describe_sessions, draw_doses
 from kettrack.simulation.watched import draw_watched
@@ -247,7 +248,10 @@ def _detailed_sessions(
     # Drawn last, so that no other column of a seed changes.
     monitored = table["spo2_min"].notna().to_numpy(bool)
     watched = draw_watched(given, monitored, DETAIL.watched, rng)
-    return table.join(watched)
+    planned = draw_planned_gaps(sessions, DETAIL.plans, rng)
+    return table.join(watched).assign(
+        planned_next_days=pd.Series(planned, dtype="Int64")
+    )
 
 
 def _weights(

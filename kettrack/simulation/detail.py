@@ -261,6 +261,17 @@ class WatchedHarms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Plans:
+    """How intervals were planned against those that were kept: assumptions."""
+
+    late: float = 0.16
+    early: float = 0.05
+    # share of the interval by which a session was late or early
+    off: tuple[float, float] = (0.3, 0.6)
+    written: float = 0.8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Happenings:
     """Events beside sessions: rates per year of observation, shares 0 to 1."""
 
@@ -281,6 +292,7 @@ class Detail:
     scales: OtherScales = OtherScales()
     safety: Safety = Safety()
     watched: WatchedHarms = WatchedHarms()
+    plans: Plans = Plans()
     happenings: Happenings = Happenings()
 
 

@@ -272,6 +272,14 @@ _ASKED: Final = (
         0,
         50,
     ),
+    Column(
+        "planned_next_days",
+        "whole",
+        "days to the next session, as planned at this one",
+        "days",
+        1,
+        730,
+    ),
 )
 
 SESSIONS: Final = Table(

@@ -74,5 +74,9 @@ LAST_CURVE_DAY: Final = 52 * DAYS_IN_WEEK
 # weeks, a month; what is longer is open.
 MAINTENANCE_GAP_ENDS: Final = (10, 17, 24, 38)
 
+# A session is on time when it is at most so large a share of the planned days off, and at least a
+# day: a week may become six to eight days, a month three to five weeks. kettrack's own convention.
+ON_TIME_SHARE: Final = 0.25
+
 # The last week since session 1 of the curves by week: half a year.
 LAST_WEEK_OF_RESPONSE: Final = 26

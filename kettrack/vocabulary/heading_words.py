@@ -179,6 +179,9 @@ HEADINGS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
     "benzodiazepine": _phrases(
         "benzodiazepine, benzodiazepines, concurrent benzodiazepine, benzo, benzodiazepin"
     ),
+    "planned_next_days": _phrases(
+        "planned next days, days to next session, planned interval, next session planned in days"
+    ),
     "no_shows_before": _phrases("no shows before, missed appointments before"),
     "cost": _phrases("cost, price, fee, charge, kosten, preis, cout, prix, costo"),
     "age": _phrases(
