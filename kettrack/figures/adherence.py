@@ -133,7 +133,7 @@ def plot_planned_intervals(
     --------
     >>> rows = pd.DataFrame({"planned": ["all"] * 2, "next_session": ["on time", "later"]})
     >>> ax = plot_planned_intervals(rows.assign(sessions=90, n=30, estimate=[60.0, 40.0]))
-    >>> [bar.get_height() for bar in ax.patches]
+    >>> [float(bar.get_height()) for bar in ax.patches]
     [60.0, 40.0]
     """
     with canvas(ax, width=8.5, height=4.2) as axes:
@@ -170,7 +170,7 @@ def plot_time_to_discontinuation(
     >>> rows = pd.DataFrame({"week": [4, 4], "reason": ["any_reason", "cost"], "n": 60})
     >>> rows = rows.assign(estimate=[20.0, 20.0], ci_low=[10.0, 10.0], ci_high=[30.0, 30.0])
     >>> ax = plot_time_to_discontinuation(rows.assign(events=12))
-    >>> [bar.get_height() for bar in ax.patches]
+    >>> [float(bar.get_height()) for bar in ax.patches]
     [20.0]
     """
     with canvas(ax, width=7.5, height=4.0) as axes:
