@@ -140,7 +140,7 @@ def _one_group(
     return out
 
 
-def left_out_groups(
+def groups_not_shown(
     rows: pd.DataFrame,
     table: pd.DataFrame,
     column: str,

@@ -12,7 +12,7 @@ from kettrack.analysis.adherence.following import (
     ENOUGH_OF_EACH,
     EVERYTHING,
     following_sessions,
-    left_out_groups,
+    groups_not_shown,
     split_rows,
 )
 from kettrack.analysis.context import LEVEL, require_log_end
@@ -101,7 +101,7 @@ def planned_intervals(cohort: DerivedCohort) -> Answer:
             " money, the clinic's own calendar. A plan that was changed in between is not known.",
             f"Intervals hold {100 * LEVEL:g} % and count people as clusters (Korn and Graubard"
             f" 1998). {ENOUGH_OF_EACH}",
-            *left_out_groups(rows, table, "planned", policy),
+            *groups_not_shown(rows, table, "planned", policy),
         ),
         level=LEVEL,
         people=int(rows["patient_id"].nunique()),

@@ -11,7 +11,7 @@ import pandas as pd
 from kettrack.analysis.adherence.following import (
     ENOUGH_OF_EACH,
     following_sessions,
-    left_out_groups,
+    groups_not_shown,
     split_rows,
 )
 from kettrack.analysis.context import LEVEL, require_log_end
@@ -97,7 +97,7 @@ def maintenance_rhythm(cohort: DerivedCohort) -> Answer:
             " of fewer and other people: those who stayed.",
             f"Intervals hold {100 * LEVEL:g} % and count people as clusters (Korn and Graubard"
             f" 1998). {ENOUGH_OF_EACH}",
-            *left_out_groups(rows, table, "period", policy),
+            *groups_not_shown(rows, table, "period", policy),
         ),
         level=LEVEL,
         people=int(rows["patient_id"].nunique()),
