@@ -79,6 +79,7 @@ ANALYSIS_MAY_IMPORT = {
     "association": set(),
     "together": {"association", "suicidality"},
     "safety": set(),
+    "horizons": {"association"},
     "response": {"courses"},
     "suicidality": {"courses"},
     "people": {"courses", "suicidality"},

@@ -41,6 +41,7 @@ ROOMS: Final = (
     "suicidality",
     "together",
     "association",
+    "horizons",
     "next_session",
     "stop_after",
     "session_answers",

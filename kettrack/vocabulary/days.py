@@ -64,6 +64,18 @@ HORIZON_TOLERANCE_DAYS: Final = 7
 # PHQ-9 looks back. kettrack's own convention.
 EARLY_WEEK: Final = 2
 
+# Further horizons at which every patient is looked at, in weeks since session 1, with the tolerance
+# of the horizon. Earlier visits help to tell what a missing score may have been; they are so early
+# that a wider window would take the same score twice.
+OTHER_HORIZON_WEEKS: Final = (4, 6, 26)
+EARLY_VISIT_WEEKS: Final = (1, 2)
+EARLY_VISIT_TOLERANCE_DAYS: Final = 3
+
+# Four to eight months after an elevated PHQ-9 score: the window of HEDIS "Depression Remission or
+# Response" (DRR-E; NCQA's page of the measure), in which the most recent score counts (provider
+# tips for 2023, Horizon BCBSNJ). Which score is elevated could not be read there.
+HEDIS_WINDOW_DAYS: Final = (120, 240)
+
 # Stop after k, where remission ends the sessions: two scores in remission are at least so many days
 # apart, and one session that was already due within so many days of the second may still come.
 SECOND_REMISSION_DAYS: Final = 7

@@ -76,3 +76,7 @@ LARGE_SHARE_LOST: Final = 0.2
 # SDs of the outcome by which people without a score may be worse than similar people with one, in
 # the bounds beside an answer.
 UNSCORED_WORSE_BY_SD: Final = 0.5
+
+# Scored people for each visit of a model of repeated measures: the usual rule of ten. With fewer
+# the visits farthest from the horizon are left out.
+FEWEST_SCORED_PER_VISIT: Final = 10

@@ -1,0 +1,1 @@
+"""How people are at fixed horizons, and what becomes of it under each way with missing scores."""

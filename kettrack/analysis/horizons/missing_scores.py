@@ -1,0 +1,349 @@
+"""One horizon under every way with missing scores, and the tipping point for the silent."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from kettrack.analysis.association.regression_to_mean import (
+    CAVEAT,
+    LOW_RELIABILITY,
+    find_entry_cutoff,
+    regression_rows,
+    regression_words,
+)
+from kettrack.analysis.context import LEVEL, rule_words
+from kettrack.analysis.horizons.outcomes import (
+    CHANGE,
+    OUTCOMES,
+    RESPONSE,
+    WORSE,
+    flags_of,
+)
+from kettrack.analysis.horizons.strategies import (
+    COMPOSITE,
+    IMPUTATION_SEED,
+    IMPUTED,
+    OBSERVED,
+    SETS,
+    STRATEGIES,
+    WORST,
+    Completed,
+    Estimates,
+    complete,
+    gather,
+    outcome_names,
+)
+from kettrack.analysis.horizons.tipping import Tipping, tipping_point
+from kettrack.analysis.horizons.visits import (
+    DEFAULT_HORIZON,
+    HORIZON_NAMES,
+    MONTHS,
+    Visit,
+    require_horizon,
+    visit_at,
+)
+from kettrack.analysis.person_rows import COLUMNS
+from kettrack.analysis.registry import Answer, question
+from kettrack.errors import NotIdentified
+from kettrack.result import Role
+from kettrack.timelines.derived import DerivedCohort
+from kettrack.vocabulary.days import HORIZON_TOLERANCE_DAYS
+from kettrack.vocabulary.limits import FEWEST_PEOPLE, UNSCORED_WORSE_BY_SD
+from kettrack.vocabulary.plain_words import share_with_interval, value_with_interval
+
+NO_CHANGE: Final = "tipping_no_change"
+REGRESSION: Final = "tipping_regression"
+_ROLES: Final[dict[str, Role]] = {
+    "key": "key",
+    "outcome": "label",
+    "strategy": "label",
+    "estimand": "label",
+    "assumes": "label",
+    "unit": "label",
+    "started": "denominator",
+    "n": "denominator",
+    "events": "count",
+    "estimate": "derived",
+    "ci_low": "derived",
+    "ci_high": "derived",
+}
+_TIPPED: Final = {
+    NO_CHANGE: "the interval of the mean change reaches no change",
+    REGRESSION: "the interval of the mean change reaches what regression to the mean makes alone",
+}
+
+
+@question(
+    "missing_scores",
+    asks="What would the outcome be if the people who were not scored were better or worse?",
+    unit="as named in each row",
+    estimand=(
+        "State and mean change at a fixed horizon after session 1, whatever sessions there were"
+        " (treatment policy), of everybody who could have been scored there, under each named"
+        " assumption about the people who were not."
+    ),
+    roles=_ROLES,
+    decimals={"estimate": 1, "ci_low": 1, "ci_high": 1},
+)
+def missing_scores(cohort: DerivedCohort, horizon: str = DEFAULT_HORIZON) -> Answer:
+    """The same outcomes side by side under each strategy for missing scores.
+
+    Parameters
+    ----------
+    horizon : str
+        `end_of_induction`, `week_4`, `week_6`, `week_12`, `week_26`, or, for the PHQ-9,
+        `months_4_to_8`.
+
+    Returns
+    -------
+    Result
+        One row per outcome and strategy, `response_observed` and so on: `started` people could have
+        been scored, `n` count in the row, `events` of them have the outcome where it is a plain
+        count. A strategy that the data cannot carry has no rows, and a caveat says why.
+        `tipping_no_change`, `tipping_regression`: points by which the silent would have to be worse
+        than similar people with a score before the interval of the mean change reaches no change,
+        or what regression to the mean makes; missing where no score of the scale is bad enough, and
+        without anybody silent. Refused with fewer than `FEWEST_PEOPLE` scored.
+    """
+    require_horizon(horizon, cohort)
+    visit = visit_at(cohort, horizon)
+    require_scored(visit)
+    estimates = Estimates(cohort, visit)
+    completed = try_to_complete(visit)
+    cells, without = gather(estimates, completed, STRATEGIES)
+    rows = [
+        _row(outcome, strategy, visit, cells[strategy][outcome])
+        for outcome in outcome_names(cohort)
+        for strategy in STRATEGIES
+        if outcome in cells.get(strategy, {})
+    ]
+    tipped = _tipping(cohort, visit, completed)
+    rows += [_tipping_row(key, visit, point) for key, point in tipped.items()]
+    # People came when they were ill, so part of any change would be there anyway.
+    rows += benchmark_rows(cohort, visit)
+    table = pd.DataFrame(rows).reindex(columns=list(_ROLES))
+    table["events"] = table["events"].astype("Int64")
+    return Answer(
+        table=table,
+        sentence=_sentence(cohort, visit, list(table["key"]), tipped),
+        caveats=(
+            *horizon_caveats(cohort, horizon),
+            _assumptions(estimates),
+            CAVEAT,
+            *(
+                f"Without an answer: {STRATEGIES[name].words}, because {why}"
+                for name, why in without.items()
+            ),
+        ),
+        level=LEVEL,
+        seed=IMPUTATION_SEED,
+        rows=partial(horizon_person_rows, cohort, visit),
+    )
+
+
+def require_scored(visit: Visit) -> None:
+    """Refuse where too few were scored.
+
+    Raises
+    ------
+    NotIdentified
+        With what to record.
+    """
+    if int(visit.scored.sum()) < FEWEST_PEOPLE:
+        place = HORIZON_NAMES[visit.horizon]
+        raise NotIdentified(
+            f"fewer than {FEWEST_PEOPLE} people with a rated baseline were scored at the horizon"
+            f" ({place}).",
+            f"a score of everybody {place}.",
+        )
+
+
+def try_to_complete(visit: Visit) -> Completed | None:
+    """Imputed scores, or nothing where the scores cannot carry the model."""
+    try:
+        return complete(visit)
+    except NotIdentified:
+        return None
+
+
+def _row(
+    outcome: str, strategy: str, visit: Visit, cells: dict[str, Any]
+) -> dict[str, Any]:
+    about, unit = OUTCOMES[outcome]
+    named = STRATEGIES[strategy]
+    row = {
+        "key": f"{outcome}_{strategy}",
+        "outcome": about,
+        "strategy": named.words,
+        "estimand": named.estimand,
+        "assumes": named.assumes,
+        "unit": unit,
+        "started": len(visit.baseline),
+        "n": int(visit.scored.sum()) if strategy == OBSERVED else len(visit.baseline),
+    }
+    return row | cells
+
+
+def _tipping(
+    cohort: DerivedCohort, visit: Visit, completed: Completed | None
+) -> dict[str, Tipping]:
+    """Tipping points of the mean change, where somebody is silent and the model speaks."""
+    if completed is None or visit.scored.all():
+        return {}
+    scale = cohort.instrument
+    # Nobody can be beyond the end of the scale.
+    worst = scale.maximum if scale.higher_is_worse else scale.minimum
+    find = partial(tipping_point, visit, completed, scale.sign, worst)
+    alone = find_entry_cutoff(cohort).drop(LOW_RELIABILITY)
+    found = {NO_CHANGE: find()}
+    return found if np.isnan(alone) else found | {REGRESSION: find(alone)}
+
+
+def benchmark_rows(cohort: DerivedCohort, visit: Visit) -> list[dict[str, Any]]:
+    """What regression to the mean alone would make of the mean change, as an improvement."""
+    known = visit.scored
+    people = pd.DataFrame({"baseline": visit.baseline, "last": visit.score})[known]
+    rows = regression_rows(cohort, people, find_entry_cutoff(cohort))[1:]
+    n = int(known.sum())
+    return [
+        {
+            "key": row["key"],
+            "outcome": row["about"],
+            "unit": row["unit"],
+            "started": n,
+            "n": n,
+            "estimate": row["estimate"],
+        }
+        for row in rows
+    ]
+
+
+def _tipping_row(key: str, visit: Visit, point: Tipping) -> dict[str, Any]:
+    return {
+        "key": key,
+        "outcome": "how much worse the silent would have to be",
+        "strategy": f"imputed and worse, until {_TIPPED[key]}",
+        "estimand": "treatment policy, sensitivity",
+        "assumes": "they are worse than similar people with a score by the points of this row",
+        "unit": "points",
+        "started": len(visit.baseline),
+        "n": len(visit.baseline),
+        "estimate": point.points,
+    }
+
+
+def _sentence(
+    cohort: DerivedCohort, visit: Visit, keys: list[str], tipped: dict[str, Tipping]
+) -> str:
+    """Response and harm under three assumptions, the mean change, and the tipping point."""
+    parts = [
+        f"{_capital(HORIZON_NAMES[visit.horizon])}, {{{keys[0]}.n}} of {{{keys[0]}.started}}"
+        " people were scored."
+    ]
+    if f"{RESPONSE}_{OBSERVED}" in keys:
+        when = "if not to be scored counts as no response"
+        parts.append(_told(RESPONSE, "Response", keys, (COMPOSITE, when)))
+    if f"{WORSE}_{OBSERVED}" in keys:
+        when = "if all of the others were worse"
+        parts.append(_told(WORSE, "Worse by a reliable change", keys, (WORST, when)))
+    imputed = f"{CHANGE}_{IMPUTED}" in keys
+    row = f"{CHANGE}_{IMPUTED if imputed else OBSERVED}"
+    who = "everybody, as imputed" if imputed else "the people scored"
+    parts.append(f"Mean change of {who}: {value_with_interval(row)} points.")
+    benchmark = regression_words(find_entry_cutoff(cohort))
+    return " ".join([*parts, _tipping_words(visit, tipped), benchmark])
+
+
+def _capital(words: str) -> str:
+    return f"At {words}" if words.startswith("week") else words.capitalize()
+
+
+def _told(outcome: str, name: str, keys: list[str], other: tuple[str, str]) -> str:
+    """A share of the scored, as imputed, and in the least comfortable way to count."""
+    strategy, when = other
+    said = (
+        f"{name}: {share_with_interval(f'{outcome}_{OBSERVED}')} of the people scored"
+    )
+    if f"{outcome}_{IMPUTED}" in keys:
+        share = share_with_interval(f"{outcome}_{IMPUTED}")
+        alike = "if the others are like scored people with the same earlier scores"
+        said += f"; {share} of everybody {alike}"
+    return f"{said}; {{{outcome}_{strategy}.estimate:%}} {when}."
+
+
+def _tipping_words(visit: Visit, tipped: dict[str, Tipping]) -> str:
+    if visit.scored.all():
+        return "Nobody is missing."
+    if NO_CHANGE not in tipped:
+        return "There are too few scores to tell how much worse the others would have to be."
+    point = tipped[NO_CHANGE].points
+    falls = "the interval of the mean change"
+    if np.isnan(point):
+        worst = "Even if all of the others had the worst score there is"
+        return f"{worst}, {falls} would not reach 0."
+    if point == 0:
+        return f"Even if the others are like such people, {falls} holds 0."
+    return (
+        f"The others would have to be {{{NO_CHANGE}.estimate}} points worse than such people before"
+        f" {falls} reached 0."
+    )
+
+
+def horizon_caveats(cohort: DerivedCohort, horizon: str = "") -> tuple[str, ...]:
+    """Which score counts, of whom, and what the horizon is not."""
+    said = [
+        "At a week the score nearest to it counts, at most"
+        f" {HORIZON_TOLERANCE_DAYS} days before or after; after the first course the first score in"
+        " the window. Counted are people with a rated baseline and a log that reaches to the end of"
+        f" the window, whatever sessions they had. {rule_words(cohort)}."
+    ]
+    if cohort.patients["observed_to_day"].isna().all():
+        said.append(
+            "No log says how far it reaches (observed_to_day), so people who came only lately count"
+            " as not scored."
+        )
+    if horizon in ("", MONTHS):
+        said.append(
+            "Months 4 to 8 are the window of HEDIS Depression Remission or Response, in which the"
+            " most recent score counts. HEDIS starts at any elevated PHQ-9 score and asks for a"
+            " diagnosis; here it starts at the baseline. Which score HEDIS calls elevated could not"
+            " be verified."
+        )
+    return tuple(said)
+
+
+def _assumptions(estimates: Estimates) -> str:
+    return (
+        "No data can tell how the people were who were not scored. Weights, imputation"
+        f" ({SETS} sets) and the mixed model take them to be like scored people with the same"
+        f" baseline and earlier scores; the delta-adjusted rows make them {UNSCORED_WORSE_BY_SD:g}"
+        f" SD ({estimates.shift():.1f} points) worse than that. Best and worst case assume nothing."
+        " People who died count as not scored. Intervals are for one row at a time. The effect size"
+        " divides by the spread of baselines, which is narrow among people who came with a high"
+        " score, so it looks large."
+    )
+
+
+def horizon_person_rows(cohort: DerivedCohort, visit: Visit) -> pd.DataFrame:
+    """Change of each person as the value, and whether they responded; missing without a score."""
+    known = visit.scored
+    # Without a score there is no state; a filled one only keeps the arrays of one length.
+    codes = pd.Index(cohort.bucket.patient_id)[visit.person]
+    filled = np.where(known, visit.score, visit.baseline)
+    flags = flags_of(cohort, visit.baseline, filled)
+    status = flags.get(RESPONSE, np.zeros(len(known), bool)) & known
+    rows = pd.DataFrame(
+        {
+            "curve": visit.horizon,
+            "patient_id": codes,
+            "status": status,
+            "cause": np.where(known, "scored", "not_scored"),
+            "weight": 1.0,
+            "value": visit.score - visit.baseline,
+        }
+    )
+    return rows.reindex(columns=list(COLUMNS))
