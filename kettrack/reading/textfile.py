@@ -11,16 +11,15 @@ import os
 import re
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
-from numpy.typing import NDArray
 
-from kettrack.arrays import Bools, Ints
+from kettrack.arrays import Bools
 from kettrack.reading.problems import Ledger, counted, counted_was
 from kettrack.reading.raw import Cells, Encoder, RawTable, cells_from_arrow
+from kettrack.reading.records import STRETCH, Layout, layout_of, without_trailing
 
 _SEPARATORS = (",", ";", "\t", "|")
 _DECLARED = re.compile(rb'"?sep=([,;|\t])"?\n', re.IGNORECASE)
@@ -29,9 +28,6 @@ _FEWEST_NAMES = 2
 # Exports put a title and a date above the header, not whole pages.
 _MOST_ABOVE = 60
 _SAID = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
-_NEWLINE = ord("\n")
-_QUOTE = ord('"')
-_STRETCH = 1 << 20  # bytes looked through at a time: they stay in the processor's cache
 _EMPTY = "the file is empty; its first line must name the columns"
 _INSIDE = 'quotation marks stand inside cells; write each cell that needs them as "..."'
 _BLOCK = 1 << 22  # bytes parsed at a time
@@ -42,22 +38,6 @@ _NOT_TEXT = {
     b"\xd0\xcf\x11\xe0": "an old Excel workbook",
     b"PAR1": "a Parquet file",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """Where the records of a text stand: start and end in bytes, line in the file, number of
-    cells.
-    """
-
-    starts: Ints
-    ends: Ints
-    lines: Ints
-    n_cells: Ints
-
-    @property
-    def filled(self) -> Bools:
-        return self.ends > self.starts
 
 
 def read_text_table(
@@ -96,9 +76,13 @@ def read_text_table(
     )
     if separator in _SAID:
         ledger.note(f"{file}: cells are separated by {_SAID[separator]}.")
-    layout = _layout(body, separator, quotes=b'"' in body)
+    # Most exports are plain, and then no line of a large file need be looked for.
+    plain = _plain_table(name, file, body, separator, ledger)
+    if plain is not None:
+        return plain
+    layout = layout_of(body, separator, quotes=b'"' in body)
     if layout is not None:
-        body, layout = _without_trailing(file, body, separator, layout, ledger)
+        body, layout = without_trailing(file, body, separator, layout, ledger)
     if layout is None:
         ledger.problem(
             file,
@@ -108,7 +92,7 @@ def read_text_table(
             "a quotation mark is opened and never closed; quotation marks are read as text",
         )
         # Read on without quotation marks, so that the other problems of the file are told as well.
-        layout = _layout(body, separator, quotes=False)
+        layout = layout_of(body, separator, quotes=False)
         return _table(name, file, body.replace(b'"', b"'"), separator, layout, ledger)
     return _table(name, file, body, separator, layout, ledger)
 
@@ -160,131 +144,46 @@ def _is_utf8(data: bytes) -> bool:
     whole = memoryview(data)
     try:
         # In stretches: a large file is not held as text beside its bytes.
-        for begin in range(0, len(data), _STRETCH):
-            decoder.decode(whole[begin : begin + _STRETCH])
+        for begin in range(0, len(data), STRETCH):
+            decoder.decode(whole[begin : begin + STRETCH])
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         return False
     return True
 
 
-def _without_trailing(
+def _plain_table(
+    name: str,
     file: str,
     body: bytes,
     separator: str,
-    layout: _Layout,
     ledger: Ledger,
-) -> tuple[bytes, _Layout | None]:
-    """Cut off separators beyond the width of the first line, as spreadsheets leave them, and rows
-    that are nothing else.
+) -> RawTable | None:
+    """The table of a text in which every line below the names of the columns is a row as wide as
+    they are, and nothing stands in quotation marks; None where it is otherwise.
     """
-    first = int(np.argmax(layout.filled)) if len(layout.starts) else 0
-    # A sum over at most one entry: 0 where the file has no line at all.
-    width = layout.n_cells[first : first + 1].sum()
-    cut = separator.encode()
-    kept = []
-    last = 0
-    n_cut = 0
-    below = layout.n_cells[first + 1 :]
-    uneven = np.flatnonzero(below != width) + first + 1
-    # Whole stretches of the text are kept between two cuts; it is copied once, at the end.
-    for row in uneven.tolist():
-        start = int(layout.starts[row])
-        end = int(layout.ends[row])
-        more = int(layout.n_cells[row] - width)
-        record = body[start:end]
-        # A row of separators alone is cut whole and becomes a blank line.
-        if record and not record.strip(cut + b" "):
-            more = len(record)
-        elif more <= 0 or not record.endswith(cut * more):
-            continue
-        kept.append(body[last : end - more])
-        last = end
-        n_cut = n_cut + 1
-    if not n_cut:
-        return body, layout
-    ledger.note(
-        f"{file}: empty cells at the end of {counted_was(n_cut, 'row')} ignored."
-    )
-    shorter = b"".join([*kept, body[last:]])
-    return shorter, _layout(shorter, separator, quotes=b'"' in shorter)
-
-
-def _layout(
-    body: bytes,
-    separator: str,
-    quotes: bool,
-) -> _Layout | None:
-    """Find the records; a line end or separator between quotation marks is none. None when the
-    marks do not pair up.
-    """
-    # One number per byte: in UTF-8 no byte of a longer letter looks like a separator.
-    letters = np.frombuffer(body, dtype=np.uint8)
-    counts = _Counts()
-    stretches = [
-        _record_ends(letters[begin : begin + _STRETCH], separator, quotes, counts)
-        for begin in range(0, len(letters), _STRETCH)
-    ]
-    if counts.inside:
+    filled = re.search(rb"[^\n]", body)
+    if filled is None or b'"' in body:
         return None
-    # A last line without a line end is a record as well.
-    last = [[len(letters)], [counts.lines], [counts.cuts]]
-    if len(letters) and not body.endswith(b"\n"):
-        stretches.append(np.array(last, dtype=np.int64))
-    found = np.hstack([np.zeros((3, 0), np.int64), *stretches])
-    ends, lines, cuts = found
-    # What stands before a record stood at the end of the one before it. The line of a record is
-    # one more than the line ends before it; its cells are one more than the separators in it.
-    starts = _moved_down(ends + 1, 0)
-    first_lines = _moved_down(lines + 1, 1)
-    return _Layout(starts, ends, first_lines, np.diff(cuts, prepend=0) + 1)
-
-
-@dataclass(slots=True)
-class _Counts:
-    """What was counted up to the end of a stretch."""
-
-    letters: int = 0
-    lines: int = 0
-    cuts: int = 0
-    inside: bool = False
-
-
-def _record_ends(
-    letters: NDArray[np.uint8],
-    separator: str,
-    quotes: bool,
-    counts: _Counts,
-) -> Ints:
-    """Where records end in a stretch of text: a column for each, its end in bytes, and the line
-    ends and separators before that end, counted from the first byte of the file.
-    """
-    line_ends = letters == _NEWLINE
-    cuts = letters == ord(separator)
-    ends = np.flatnonzero(line_ends)
-    nth_line = np.arange(1, len(ends) + 1) + counts.lines
-    counts.lines += len(ends)
-    if quotes:
-        # Each mark turns "inside" on or off: exclusive or over all marks so far. A doubled mark
-        # within a cell turns it off and on again, which is right as well.
-        marks = (letters == _QUOTE).view(np.uint8)
-        marks[0] ^= counts.inside
-        inside = np.bitwise_xor.accumulate(marks).view(bool)
-        counts.inside = bool(inside[-1])
-        cuts &= ~inside
-        outside = ~inside[ends]
-        ends = ends[outside]
-        nth_line = nth_line[outside]
-    n_cuts = np.cumsum(cuts, dtype=np.int32)
-    found = np.stack([ends + counts.letters, nth_line, n_cuts[ends] + counts.cuts])
-    counts.letters += len(letters)
-    counts.cuts += int(n_cuts[-1])
-    return found
-
-
-def _moved_down(counted: Ints, first: int) -> Ints:
-    """The values of the record before, and `first` at the first."""
-    return np.append(np.int64(first), counted[:-1]) if len(counted) else counted
+    start = filled.start()
+    end = body.find(b"\n", start)
+    begin = end + 1
+    below = body.count(b"\n", begin) + (not body.endswith(b"\n"))
+    headers = cells_of_line(body[start:end], separator)
+    # Nothing but names would leave no line to compare the number of rows with.
+    if (
+        end < 0
+        or not below
+        or len(headers) != body.count(separator.encode(), start, end) + 1
+    ):
+        return None
+    columns = _columns(body, begin, len(headers), separator)
+    # Rows of another width and blank lines are passed over, so that the number tells of them.
+    if len(columns[0].codes) != below:
+        return None
+    lines = np.arange(below, dtype=np.int64) + body.count(b"\n", 0, begin) + 1
+    raw = RawTable(name, file, tuple(headers), columns, lines, separator)
+    return _without_blank_rows(raw, 0, ledger)
 
 
 def _table(
@@ -292,7 +191,7 @@ def _table(
     file: str,
     body: bytes,
     separator: str,
-    layout: _Layout | None,
+    layout: Layout | None,
     ledger: Ledger,
 ) -> RawTable | None:
     if layout is None or not layout.filled.any():
@@ -369,7 +268,7 @@ def _columns(
 
 def _report_ragged(
     file: str,
-    layout: _Layout,
+    layout: Layout,
     ragged: Bools,
     width: int,
     ledger: Ledger,

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from kettrack import Cohort, load_cohort, sample_folder
-from kettrack.reading import textfile
+from kettrack.reading import records, textfile
 from kettrack.reading.coded import CodedRows, coded_numbers, coded_whole, repeated
 from kettrack.reading.problems import Ledger
 from kettrack.reading.raw import Encoder
@@ -61,7 +61,7 @@ def test_codes_are_as_small_as_they_can_be(n: int) -> None:
 def test_lines_are_counted_across_stretches(
     stretch: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(textfile, "_STRETCH", stretch)
+    monkeypatch.setattr(records, "STRETCH", stretch)
     text = 'day,patient_id\n1,a\n\n"2\n2",b\n3,"x,\ny"\n4,d,\n5,e'
     ledger = Ledger()
     known = {"day", "patient_id"}
