@@ -117,13 +117,12 @@ def _one_patient_list(
     # Codes of one patient are compared between tables from here on, without comparing text again.
     seen = [rows["patient_id"].values.tolist() for rows in tables.values()]
     patients = sorted(set().union(*seen))
-    everyone = pd.Index(patients, dtype="str")
+    place_of = {name: place for place, name in enumerate(patients)}
     names = np.array(patients, dtype=object)
     listed = {}
-    for name, rows in tables.items():
+    for (name, rows), own in zip(tables.items(), seen, strict=True):
         column = rows["patient_id"]
-        own = pd.Index(column.values, dtype="str")
-        places = everyone.get_indexer(own).astype(np.int32)
+        places = np.array([place_of[code] for code in own], dtype=np.int32)
         codes = column.said(places, np.int32(-1))
         one_list = Coded(codes, names)
         listed[name] = rows.replaced({"patient_id": one_list})

@@ -69,8 +69,9 @@ class Coded:
         missing
             For rows without a value.
         """
-        # Code -1 takes the entry appended.
-        return np.append(of_values, missing)[self.codes]
+        # Code -1 takes the entry appended. `take` is twice as fast as brackets.
+        with_missing = np.append(of_values, missing)
+        return np.take(with_missing, self.codes)
 
     def is_one_of(
         self,

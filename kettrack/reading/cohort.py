@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Never, cast, overload
 
+import numpy as np
 import pandas as pd
 
+from kettrack.arrays import Ints
 from kettrack.errors import UsageError
 from kettrack.privacy.policies import get_policy
 from kettrack.reading.import_remarks import no_remarks
@@ -119,6 +121,26 @@ class Cohort:
             return held.frame(names)
         return cast(pd.DataFrame, held)[list(names)]
 
+    def patient_places(self, table: str) -> Ints:
+        """Place of each row's patient in the patients table, -1 = not in it.
+
+        Parameters
+        ----------
+        table : str
+            `sessions`, `scores`, `patients` or `events`.
+        """
+        held = self.__dict__[table]
+        patients = self.__dict__["patients"]
+        if isinstance(held, CheckedTable) and isinstance(patients, CheckedTable):
+            # Codes of patients are the same in all tables; no name is compared.
+            column = held.rows["patient_id"]
+            own = patients.rows["patient_id"].codes
+            place = np.full(len(column.values), -1)
+            place[own] = np.arange(len(own))
+            return place[column.codes]
+        rows = self.columns(table, ["patient_id"])["patient_id"]
+        return _places_by_name(rows, pd.Index(self.patients["patient_id"]))
+
     @property
     def instrument(self) -> Instrument:
         """The primary instrument."""
@@ -132,6 +154,12 @@ class Cohort:
         UsageError
             Naming the instruments that there are scores of.
         """
+        held = self.__dict__["scores"]
+        # Told by the codes where there are codes: no name of a scale is made for each row.
+        if isinstance(held, CheckedTable):
+            named = held.rows["instrument"]
+            if named.is_one_of([self.settings.instrument]).any():
+                return
         # Counted over all rows, those without a total among them.
         instrument = self.columns("scores", ["instrument"])["instrument"]
         scored = instrument.value_counts()
@@ -193,3 +221,13 @@ class Cohort:
             user_criteria=(criteria, *self.settings.user_criteria),
         )
         return replace(self, settings=settings)
+
+
+def _places_by_name(
+    rows: pd.Series,
+    patients: pd.Index,
+) -> Ints:
+    # Rows of one patient stand together, so that each name is looked up once.
+    begins = np.flatnonzero((rows != rows.shift()).to_numpy(bool))
+    places = patients.get_indexer(pd.Index(rows.iloc[begins]))
+    return np.repeat(places, np.diff(begins, append=len(rows)))

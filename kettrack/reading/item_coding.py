@@ -41,8 +41,9 @@ def coded_wrongly(
         Stated totals, NaN where there is none.
     """
     answers = items[:, : scale.n_items]
-    given = np.isfinite(answers)
-    if scale.items_coded_from is not None or not given.any():
+    # The first answer that is found will do.
+    given = any(np.isfinite(column).any() for column in answers.T)
+    if scale.items_coded_from is not None or not given:
         return ""
     # A yes or no may be 1 or 2, which no subtraction mends: such an answer is a problem by itself.
     if scale.total == "highest":
@@ -122,8 +123,10 @@ def _sums_are_too_high(
 def _one_too_low(scale: Instrument, answers: Floats) -> str:
     low = scale.item_minimum
     start = low - 1
+    if np.nanmin(answers) != start:
+        return ""
     at_top = answers == _highest(scale, answers)
-    if np.nanmin(answers) != start or at_top.any():
+    if at_top.any():
         return ""
     n_under = int((answers == start).sum())
     under = counted(n_under, "answer")

@@ -55,35 +55,43 @@ def check_scores(
         are complete.
     """
     score = scores["score"].numbers
+    changed = False
     checked: dict[str, Coded] = {}
     instrument = scores["instrument"]
     # Rows without an instrument, or with an unknown one, are reported already.
     for code in np.flatnonzero(instrument.used).tolist():
         rows = np.flatnonzero(instrument.codes == code)
-        own = scores.keep(rows)
-        items = _answers(own)
+        items = _answers(scores, rows)
         scale = known[instrument.values[code]]
-        part = _Part(scale, file, own.lines, ledger)
+        part = _Part(scale, file, scores.lines, rows, ledger)
         answers = part.check_coding(items, score[rows])
         answers = part.check_items(answers)
-        in_range = part.check_range(score[rows])
-        score[rows] = part.check_totals(in_range, answers)
+        given = score[rows]
+        in_range = part.check_range(given)
+        totals = part.check_totals(in_range, answers)
+        # Most totals stay as they are, and then their column does too.
+        if not np.array_equal(given, totals, equal_nan=True):
+            score[rows] = totals
+            changed = True
         for place, name in enumerate(scores.items[: items.shape[1]]):
             column = checked.get(name, scores[name])
             # Most answers stay as they are.
             if answers is not items:
                 checked[name] = _with_numbers(column, rows, answers[:, place])
-    checked["score"] = coded_numbers(score)
+    if changed:
+        checked["score"] = coded_numbers(score)
     return scores.replaced(checked)
 
 
 def _answers(
-    rows: CodedRows,
+    scores: CodedRows,
+    rows: Ints,
 ) -> Floats:
     """Items as far as any is answered in these rows: an empty one between two others keeps its
     place.
     """
-    columns = [rows[name] for name in rows.items]
+    # Nothing but the items is looked at here, and nothing else is copied.
+    columns = [scores[name].keep(rows) for name in scores.items]
     answered = [place for place, one in enumerate(columns) if one.filled.any()]
     n_items = answered[-1] + 1 if answered else 0
     # Column after column, as they are looked at.
@@ -106,12 +114,17 @@ def _with_numbers(
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """The rows of one instrument, by their lines in the file."""
+    """The rows of one instrument: their places among all rows, whose lines in the file are told."""
 
     scale: Instrument
     file: str
     lines: Ints
+    rows: Ints
     ledger: Ledger
+
+    def _line(self, row: int) -> int:
+        """Line in the file of one of the rows."""
+        return int(self.lines[self.rows[row]])
 
     def _report(
         self,
@@ -120,10 +133,10 @@ class _Part:
         values: Floats,
         expected: str,
     ) -> None:
-        for row in np.flatnonzero(rows):
+        for row in np.flatnonzero(rows).tolist():
             self.ledger.problem(
                 self.file,
-                int(self.lines[row]),
+                self._line(row),
                 column,
                 show(f"{values[row]:g}"),
                 expected,
@@ -196,14 +209,13 @@ class _Part:
         question = coded_wrongly(scale, items, score)
         if question:
             answered = np.isfinite(items[:, : scale.n_items]).any(axis=1)
-            line = int(self.lines[answered][0])
+            line = self._line(int(np.argmax(answered)))
             last = f"item_{scale.n_items}"
             self.ledger.problem(self.file, line, f"item_1 to {last}", "", question)
             # One cause, told once: the answers themselves are not reported one by one.
             return np.full_like(items, np.nan)
         start = scale.items_coded_from
-        nothing = np.isnan(items).all()
-        if start is None or start == scale.item_minimum or nothing:
+        if start is None or start == scale.item_minimum or np.isnan(items).all():
             return items
         self.ledger.note(
             f"{self.file}: answers of {scale.name} were written from {start} up, as"
@@ -409,11 +421,11 @@ class _Part:
         # Rows without one of the two give NaN, and `both` leaves them out.
         with np.errstate(invalid="ignore"):
             differ = both & (np.abs(score - total) > _TOLERANCE)
-        for row in np.flatnonzero(differ):
+        for row in np.flatnonzero(differ).tolist():
             expected = f"the items give {total[row]:g} by the scoring rule of {self.scale.name}"
             self.ledger.problem(
                 self.file,
-                int(self.lines[row]),
+                self._line(row),
                 "score",
                 show(f"{score[row]:g}"),
                 expected,

@@ -262,17 +262,19 @@ def bucket_of(
     name = instrument or cohort.settings.instrument
     scale = get_instrument(name, cohort.settings.known_instruments)
     # Items and other columns are not looked at here, and would only be copied.
-    columns = ["patient_id", "day", "instrument", "score", "timing"]
-    scores = scores_of(cohort.columns("scores", columns), name)
-    sessions = cohort.columns("sessions", ["patient_id", "day"])
+    columns = ["day", "instrument", "score", "timing"]
+    every_score = cohort.columns("scores", columns)
+    # Before the frame of the patients is asked for: after that, names would be compared.
+    places = cohort.patient_places("scores")
+    session_patient = cohort.patient_places("sessions")
+    scores = every_score.assign(place=places).loc[every_score["instrument"] == name]
     patients = cohort.patients
     patient_id = pd.Index(patients["patient_id"], name="patient_id")
     n = len(patient_id)
-    score_patient = patient_places(scores["patient_id"], patient_id)
-    session_patient = patient_places(sessions["patient_id"], patient_id)
+    score_patient = scores["place"].to_numpy()
     score = scores["score"].to_numpy(np.float64)
     day = scores["day"].to_numpy(np.int32)
-    session_day = sessions["day"].to_numpy(np.int32)
+    session_day = cohort.columns("sessions", ["day"])["day"].to_numpy(np.int32)
     return Bucket(
         patient_id=patient_id,
         score_offsets=offsets_of(score_patient, n),
@@ -286,23 +288,6 @@ def bucket_of(
         large=_is_large(score, session_day),
         zero=float(scale.minimum),
     )
-
-
-def patient_places(
-    rows: pd.Series,
-    patients: pd.Index,
-) -> Array:
-    """Place of each row's patient in a list of patients, -1 = not in it.
-
-    Examples
-    --------
-    >>> patient_places(pd.Series(["b", "b", "c"]), pd.Index(["a", "b"])).tolist()
-    [1, 1, -1]
-    """
-    # Rows of one patient stand together, so that each name is looked up once.
-    begins = np.flatnonzero((rows != rows.shift()).to_numpy(bool))
-    places = patients.get_indexer(pd.Index(rows.iloc[begins]))
-    return np.repeat(places, np.diff(begins, append=len(rows)))
 
 
 def scores_of(

@@ -191,14 +191,12 @@ def leave_out(
     place = list(out.columns).index("end_day") + 1
     out.insert(place, "care_status", care["care_status"].to_numpy())
     out.insert(place + 1, "stop_reason", care["stop_reason"].to_numpy())
-    reason = out["exclusion_reason"].astype(object)
+    reason = out["exclusion_reason"].cat.codes.to_numpy(copy=True)
     # reasons in the scores come first; the log only fills what is still open
     for name, applies in reasons.items():
-        reason = reason.where(reason.notna() | ~applies, name)
-    out["exclusion_reason"] = pd.Categorical(
-        reason, categories=list(EXCLUSIONS), ordered=True
-    )
-    out["included"] = reason.isna()
+        reason[(reason < 0) & applies] = EXCLUSIONS.index(name)
+    out["exclusion_reason"] = category(reason, EXCLUSIONS)
+    out["included"] = reason < 0
     return out
 
 
@@ -206,12 +204,18 @@ def log_reasons(sessions: pd.DataFrame, patients: pd.DataFrame) -> dict[str, Arr
     """Reasons to leave a patient out that do not depend on scores: name -> bool per patient, in
     patient order.
     """
-    # only the first drug tells: whoever begins with placebo is in a trial
-    first_drug = sessions.groupby("patient_id", sort=False)["drug"].first()
-    drug = first_drug.reindex(patients["patient_id"])
-    placebo = (drug == "placebo").fillna(False)
     prior = patients["prior_sessions"].astype("Float64").fillna(0) > 0
     return {
         "prior_sessions": prior.to_numpy(bool),
-        "placebo": placebo.to_numpy(bool),
+        "placebo": _began_with_placebo(sessions, patients),
     }
+
+
+def _began_with_placebo(sessions: pd.DataFrame, patients: pd.DataFrame) -> Array:
+    """Only the first drug tells: whoever begins with placebo is in a trial."""
+    # In most clinics nobody was given any, which is told at a glance.
+    if not (sessions["drug"] == "placebo").any():
+        return np.zeros(len(patients), dtype=bool)
+    first_drug = sessions.groupby("patient_id", sort=False)["drug"].first()
+    drug = first_drug.reindex(patients["patient_id"])
+    return (drug == "placebo").fillna(False).to_numpy(bool)

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from kettrack import Cohort, load_cohort, sample_folder
+from kettrack import Cohort, cohort_from_frames, load_cohort, sample_folder
 from kettrack.reading import records, textfile
 from kettrack.reading.coded import CodedRows, coded_numbers, coded_whole, repeated
 from kettrack.reading.problems import Ledger
@@ -134,3 +134,65 @@ def test_a_dictionary_with_words_of_no_row_says_nothing_of_them(tmp_path: Path) 
 
 def test_every_format_is_found_without_a_list() -> None:
     assert list(table_files()) == [".csv", ".parquet"]
+
+
+PLAIN_OR_NOT = {
+    "plain": "day,patient_id\n1,a\n2,b\n",
+    "no line end at the end": "day,patient_id\n1,a\n2,b",
+    "blank lines above": "\n\nday,patient_id\n1,a\n",
+    "a separator that is said": "sep=;\nday;patient_id\n1;a\n",
+    "a title above": "Export\nday,patient_id\n1,a\n",
+    "a blank line between": "day,patient_id\n1,a\n\n2,b\n",
+    "a row of separators": "day,patient_id\n1,a\n,\n2,b\n",
+    "a wide row": "day,patient_id\n1,a,x\n2,b\n",
+    "empty cells at the end": "day,patient_id\n1,a,,\n2,b\n",
+    "a wide and a blank row": "day,patient_id\n1,a,x\n\n2,b\n",
+    "a mark": 'day,patient_id\n1,"a"\n2,b\n',
+    "names only": "day,patient_id",
+    "nothing below": "day,patient_id\n",
+    "nothing": "\n\n",
+    "one column": "patient_id\na\n\nb\n",
+}
+
+
+@pytest.mark.parametrize("name", PLAIN_OR_NOT)
+def test_a_plain_file_is_read_as_if_its_lines_were_looked_for(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = []
+    for _ in range(2):
+        ledger = Ledger()
+        data = PLAIN_OR_NOT[name].encode()
+        known = {"day", "patient_id"}
+        raw = textfile.read_text_table("scores", "f.csv", data, known, ledger)
+        rows: list[object] = [ledger.problems, ledger.notes]
+        if raw is not None:
+            cells = [[*one.codes.tolist(), *one.levels] for one in raw.columns]
+            rows += [raw.headers, raw.lines.tolist(), raw.separator, cells]
+        told.append(rows)
+        # The second time round, as if no file were plain.
+        monkeypatch.setattr(textfile, "_plain_table", lambda *_: None)
+    assert told[0] == told[1]
+
+
+def test_places_of_patients_are_the_same_by_code_and_by_name() -> None:
+    sample = load_cohort(sample_folder())
+    by_code = cohort_from_frames(
+        sample.sessions, sample.scores, sample.patients, sample.events
+    )
+    coded = {name: by_code.patient_places(name) for name in ("sessions", "events")}
+    assert isinstance(by_code.__dict__["patients"], CheckedTable), "no frame was made"
+    for name, places in coded.items():
+        # Once the frame of the patients is there, names are compared.
+        patients = by_code.patients["patient_id"].to_numpy()
+        rows = getattr(by_code, name)["patient_id"].to_numpy()
+        assert (patients[places] == rows).all()
+        assert (by_code.patient_places(name) == places).all()
+
+
+def test_a_patient_whom_the_table_does_not_know_has_no_place() -> None:
+    patients = pd.DataFrame({"patient_id": ["a", "c"]})
+    sessions = pd.DataFrame({"patient_id": ["a", "a", "b", "c"]})
+    empty = pd.DataFrame()
+    cohort = Cohort(sessions=sessions, scores=empty, patients=patients, events=empty)
+    assert cohort.patient_places("sessions").tolist() == [0, 0, -1, 1]

@@ -49,6 +49,9 @@ def _table(name: str, file: str, data: bytes, ledger: Ledger) -> RawTable | None
         )
     if twice:
         return None
+    # The file itself holds each text once in a stretch of rows, and is not asked to spell it out.
+    texts = [column.name for column in schema if pa.types.is_string(column.type)]
+    source = pq.ParquetFile(pa.BufferReader(data), read_dictionary=texts)
     encoders = [
         None if _cannot_be_read(column.type) else Encoder() for column in schema
     ]
