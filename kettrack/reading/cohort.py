@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Never, cast, overload
 
-import numpy as np
 import pandas as pd
 
 from kettrack.arrays import Ints
 from kettrack.errors import UsageError
 from kettrack.privacy.policies import get_policy
 from kettrack.reading.import_remarks import no_remarks
+from kettrack.reading.patient_places import places_by_code, places_by_name
 from kettrack.reading.typed import CheckedTable
 from kettrack.settings import SETTINGS_FILE, Settings
 from kettrack.vocabulary.criteria import get_criteria
@@ -132,14 +132,10 @@ class Cohort:
         held = self.__dict__[table]
         patients = self.__dict__["patients"]
         if isinstance(held, CheckedTable) and isinstance(patients, CheckedTable):
-            # Codes of patients are the same in all tables; no name is compared.
-            column = held.rows["patient_id"]
-            own = patients.rows["patient_id"].codes
-            place = np.full(len(column.values), -1)
-            place[own] = np.arange(len(own))
-            return place[column.codes]
+            return places_by_code(held, patients)
         rows = self.columns(table, ["patient_id"])["patient_id"]
-        return _places_by_name(rows, pd.Index(self.patients["patient_id"]))
+        everyone = self.patients["patient_id"]
+        return places_by_name(rows, everyone)
 
     @property
     def instrument(self) -> Instrument:
@@ -221,13 +217,3 @@ class Cohort:
             user_criteria=(criteria, *self.settings.user_criteria),
         )
         return replace(self, settings=settings)
-
-
-def _places_by_name(
-    rows: pd.Series,
-    patients: pd.Index,
-) -> Ints:
-    # Rows of one patient stand together, so that each name is looked up once.
-    begins = np.flatnonzero((rows != rows.shift()).to_numpy(bool))
-    places = patients.get_indexer(pd.Index(rows.iloc[begins]))
-    return np.repeat(places, np.diff(begins, append=len(rows)))

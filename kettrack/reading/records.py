@@ -72,10 +72,10 @@ def without_trailing(
         f"{file}: empty cells at the end of {counted_was(n_cut, 'row')} ignored."
     )
     shorter = b"".join([*kept, body[last:]])
-    return shorter, layout_of(shorter, separator, quotes=b'"' in shorter)
+    return shorter, record_layout(shorter, separator, quotes=b'"' in shorter)
 
 
-def layout_of(
+def record_layout(
     body: bytes,
     separator: str,
     quotes: bool,
@@ -96,13 +96,17 @@ def layout_of(
     last = [[len(letters)], [counts.lines], [counts.cuts]]
     if len(letters) and not body.endswith(b"\n"):
         stretches.append(np.array(last, dtype=np.int64))
-    found = np.hstack([np.zeros((3, 0), np.int64), *stretches])
-    ends, lines, cuts = found
+    nothing = np.zeros((3, 0), np.int64)
+    ends, lines, cuts = np.hstack([nothing, *stretches])
+    n_cuts = np.diff(cuts, prepend=0)
     # What stands before a record stood at the end of the one before it. The line of a record is
     # one more than the line ends before it; its cells are one more than the separators in it.
-    starts = _moved_down(ends + 1, 0)
-    first_lines = _moved_down(lines + 1, 1)
-    return Layout(starts, ends, first_lines, np.diff(cuts, prepend=0) + 1)
+    return Layout(
+        starts=_moved_down(ends + 1, 0),
+        ends=ends,
+        lines=_moved_down(lines + 1, 1),
+        n_cells=n_cuts + 1,
+    )
 
 
 @dataclass(slots=True)
@@ -141,12 +145,24 @@ def _record_ends(
         ends = ends[outside]
         nth_line = nth_line[outside]
     n_cuts = np.cumsum(cuts, dtype=np.int32)
-    found = np.stack([ends + counts.letters, nth_line, n_cuts[ends] + counts.cuts])
+    found = np.stack(
+        [
+            ends + counts.letters,
+            nth_line,
+            n_cuts[ends] + counts.cuts,
+        ]
+    )
     counts.letters += len(letters)
     counts.cuts += int(n_cuts[-1])
     return found
 
 
-def _moved_down(counted: Ints, first: int) -> Ints:
+def _moved_down(
+    counted: Ints,
+    first: int,
+) -> Ints:
     """The values of the record before, and `first` at the first."""
-    return np.append(np.int64(first), counted[:-1]) if len(counted) else counted
+    if not len(counted):
+        return counted
+    before = counted[:-1]
+    return np.append(np.int64(first), before)

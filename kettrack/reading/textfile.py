@@ -19,7 +19,7 @@ import pyarrow.csv as pacsv
 from kettrack.arrays import Bools
 from kettrack.reading.problems import Ledger, counted, counted_was
 from kettrack.reading.raw import Cells, Encoder, RawTable, cells_from_arrow
-from kettrack.reading.records import STRETCH, Layout, layout_of, without_trailing
+from kettrack.reading.records import STRETCH, Layout, record_layout, without_trailing
 
 _SEPARATORS = (",", ";", "\t", "|")
 _DECLARED = re.compile(rb'"?sep=([,;|\t])"?\n', re.IGNORECASE)
@@ -80,7 +80,7 @@ def read_text_table(
     plain = _plain_table(name, file, body, separator, ledger)
     if plain is not None:
         return plain
-    layout = layout_of(body, separator, quotes=b'"' in body)
+    layout = record_layout(body, separator, quotes=b'"' in body)
     if layout is not None:
         body, layout = without_trailing(file, body, separator, layout, ledger)
     if layout is None:
@@ -92,7 +92,7 @@ def read_text_table(
             "a quotation mark is opened and never closed; quotation marks are read as text",
         )
         # Read on without quotation marks, so that the other problems of the file are told as well.
-        layout = layout_of(body, separator, quotes=False)
+        layout = record_layout(body, separator, quotes=False)
         return _table(name, file, body.replace(b'"', b"'"), separator, layout, ledger)
     return _table(name, file, body, separator, layout, ledger)
 
