@@ -71,6 +71,8 @@ from .figures.safety import plot_blood_pressure as plot_blood_pressure
 from .figures.safety import plot_dissociation as plot_dissociation
 from .figures.safety import plot_pressure_rise as plot_pressure_rise
 from .figures.safety import plot_site_funnel as plot_site_funnel
+from .figures.sites import plot_sites as plot_sites
+from .figures.sites import plot_sites_funnel as plot_sites_funnel
 from .figures.states import plot_flows as plot_flows
 from .figures.states import plot_occupancy as plot_occupancy
 from .figures.swimmer import plot_swimmer as plot_swimmer

@@ -24,7 +24,9 @@ from kettrack.figures.cohort import plot_ladder, plot_session_counts
 from kettrack.figures.durability import plot_durability, plot_mean_count
 from kettrack.figures.response import plot_response_by_session
 from kettrack.figures.safety import plot_adverse_events
+from kettrack.figures.sites import plot_sites, plot_sites_funnel
 from kettrack.figures.trajectories import plot_trajectories
+from kettrack.pooling.between_sites import DIFFERENCES, SIDE_BY_SIDE
 from kettrack.pooling.pooled import Pool
 from kettrack.privacy.policies import get_policy
 from kettrack.report.first_page import FirstPage, PageAnswer, page_answer
@@ -57,6 +59,7 @@ _CHAPTERS: Final = {
         "recurrent_loss",
     ),
     "Scores": ("paired_change", "trajectories"),
+    "How far the sites differ": (DIFFERENCES, SIDE_BY_SIDE),
 }
 # The figures of a clinic draw the pooled tables as they are.
 _DRAWN: Final[dict[str, Callable[..., Axes]]] = {
@@ -81,6 +84,7 @@ _FIRST: Final = (
     "worsening",
     "durability",
     "adverse_events",
+    DIFFERENCES,
 )
 _DOTS: Final = 110  # per inch: sharp on a screen, and a page that can be mailed
 
@@ -167,6 +171,8 @@ def _notebook(heading: str, pooled: Pool, names: tuple[str, ...]) -> NotebookNod
         title = f"## {plain[:1].upper()}{plain[1:]}"
         cells.append(nbformat.v4.new_markdown_cell(title, id=f"{name}-title"))
         cells.append(_cell(f"pooled[{name!r}]", f"{name}-table", _table(result)))
+        if name == SIDE_BY_SIDE and result.status == "ok":
+            cells += _forests(pooled)
         if name in _DRAWN and result.status == "ok":
             drawn = f"{_DRAWN_AS.format(name)}"
             cells.append(_cell(drawn, f"{name}-figure", _picture(name, result)))
@@ -174,6 +180,25 @@ def _notebook(heading: str, pooled: Pool, names: tuple[str, ...]) -> NotebookNod
 
 
 _DRAWN_AS: Final = 'answer = pooled["{0}"]\n# drawn as in the report of a clinic'
+
+
+def _forests(pooled: Pool) -> list[NotebookNode]:
+    """One forest for each measure, each with its funnel; harm among them."""
+    beside = pooled[SIDE_BY_SIDE]
+    whole = pooled[DIFFERENCES]
+    cells = []
+    for key in dict.fromkeys(beside.table["measure"]):
+        for plot in (plot_sites, plot_sites_funnel):
+            axes = plot(
+                beside.table,
+                measure=key,
+                whole=whole.table if whole.status == "ok" else None,
+                caption=beside.caption,
+            )
+            name = f"{key}-{plot.__name__.replace('_', '-')}"
+            source = f"kt.{plot.__name__}(beside, measure={key!r}, whole=differences)"
+            cells.append(_cell(source, name, _as_png(axes)))
+    return cells
 
 
 def _cell(source: str, name: str, data: dict[str, str]) -> NotebookNode:
@@ -188,7 +213,11 @@ def _table(result: Result) -> dict[str, str]:
 
 def _picture(name: str, result: Result) -> dict[str, str]:
     """The figure of an answer, as a notebook holds it."""
-    axes = _DRAWN[name](result.table, caption=result.caption)
+    return _as_png(_DRAWN[name](result.table, caption=result.caption))
+
+
+def _as_png(axes: Axes) -> dict[str, str]:
+    """A picture as a notebook holds it."""
     figure = axes.get_figure(root=True)
     picture = BytesIO()
     plt.figure(figure)

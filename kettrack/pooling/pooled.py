@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -14,16 +14,28 @@ import pandas as pd
 from kettrack import __version__
 from kettrack.analysis.registry import Answer, get_question
 from kettrack.errors import NotIdentified, UsageError, WrongArgument
+from kettrack.pooling.between_sites import (
+    DIFFERENCES,
+    ESTIMANDS,
+    SIDE_BY_SIDE,
+    differences,
+    sites_in_order,
+)
 from kettrack.pooling.catalogue import PARTS
 from kettrack.pooling.parts import RulesInForce
 from kettrack.pooling.summary import Summary, fingerprint_of
 from kettrack.pooling.summary_file import read_summaries
-from kettrack.pooling.tallies import add_tallies
+from kettrack.pooling.sums import summed
 from kettrack.privacy import disclosure
 from kettrack.privacy.policies import get_policy
 from kettrack.result import Result
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
 
+# How the sites are set beside each other -> what does it.
+COMPARED: Final = {
+    DIFFERENCES: differences,
+    SIDE_BY_SIDE: sites_in_order,
+}
 _SAME_RULES: Final = (
     "counts of all sites by the same rules: kettrack summarise FOLDER --instrument NAME --criteria"
     " NAME, with the same version of kettrack."
@@ -40,7 +52,7 @@ class Pool:
         As they came.
     results : mapping
         Question to its answer from the counts of all sites, in the order of a report; refused where
-        the sum is still too little.
+        the sum is still too little. `differences_between_sites` and `sites_side_by_side` come last.
     policy : str
         Disclosure policy that the answers have been through.
     """
@@ -121,7 +133,8 @@ def pool(sites: Sequence[Summary | str | Path], policy: str = "internal") -> Poo
         policy=policy,
     )
     answers = {name: _answer(pooled, name) for name in PARTS}
-    return replace(pooled, results=answers)
+    beside = {name: _compared(pooled, name) for name in COMPARED}
+    return replace(pooled, results=answers | beside)
 
 
 def _summaries(sites: Sequence[Summary | str | Path]) -> list[Summary]:
@@ -202,18 +215,6 @@ def _counted_by(site: Summary) -> dict[str, Any]:
     }
 
 
-def summed(sites: Sequence[Summary], question: str) -> dict[str, pd.DataFrame]:
-    """The tables of one question, added up over the sites that have counted it."""
-    counted = [site.tables.get(question, {}) for site in sites]
-    found = {}
-    for name, shape in PARTS[question].shapes.items():
-        there = [tables[name] for tables in counted if name in tables]
-        # A table may be missing: a rule that is not defined, a site in which nobody responded.
-        if there:
-            found[name] = add_tallies(shape, there)
-    return found
-
-
 def answer_of(sites: Sequence[Summary], rules: RulesInForce, question: str) -> Answer:
     """The answer to one question from the counts of some sites.
 
@@ -232,24 +233,59 @@ def answer_of(sites: Sequence[Summary], rules: RulesInForce, question: str) -> A
 def _answer(pooled: Pool, question: str) -> Result:
     """One pooled answer as a result, through the disclosure gate."""
     asked = get_question(question)
-    try:
-        answer = answer_of(pooled.sites, pooled.rules, question)
-    except NotIdentified as refused:
-        answer = Answer(table=pd.DataFrame(), refused=refused)
-    error = answer.refused
-    result = Result(
-        name=question,
-        table=answer.table,
-        # Columns that are not pooled are not there.
-        roles={
-            name: role for name, role in asked.roles.items() if name in answer.table
-        },
+    answer = _or_refused(lambda: answer_of(pooled.sites, pooled.rules, question))
+    # The words of a question speak of one clinic.
+    estimand = asked.estimand.replace("this clinic", "these sites")
+    answer = replace(
+        answer,
+        roles=answer.roles or asked.roles,
         decimals=answer.decimals or asked.decimals,
-        show=tuple(name for name in asked.show if name in answer.table),
-        sentence=answer.sentence,
-        estimand=asked.estimand,
+        show=answer.show or asked.show,
+        recipes=answer.recipes or asked.recipes,
+        estimand=estimand,
+        unit=asked.unit,
         caveats=(*answer.caveats, *_about_sites(pooled, question)),
-        made_from=_made_from(pooled, answer, asked.unit),
+    )
+    return _released(pooled, question, answer)
+
+
+def _compared(pooled: Pool, name: str) -> Result:
+    """Sites side by side, or how far they differ, as a result."""
+    compare = COMPARED[name]
+    answer = _or_refused(lambda: compare(pooled.sites, pooled.rules))
+    answer = replace(answer, estimand=ESTIMANDS[name])
+    return _released(pooled, name, answer)
+
+
+def _or_refused(ask: Callable[[], Answer]) -> Answer:
+    """An answer, or the refusal as one."""
+    try:
+        return ask()
+    except NotIdentified as refused:
+        return Answer(table=pd.DataFrame(), refused=refused)
+
+
+def _released(pooled: Pool, name: str, answer: Answer) -> Result:
+    """An answer as a result, through the disclosure gate."""
+    error = answer.refused
+    retell = answer.sentence if callable(answer.sentence) else None
+    said = retell(answer.table) if retell else str(answer.sentence)
+    # Columns that are not pooled are not there.
+    roles = {
+        column: role for column, role in answer.roles.items() if column in answer.table
+    }
+    result = Result(
+        name=name,
+        table=answer.table,
+        roles=roles,
+        decimals=answer.decimals,
+        show=tuple(column for column in answer.show if column in roles),
+        sentence="" if error else said,
+        retell=None if error else retell,
+        recipes=answer.recipes,
+        estimand=answer.estimand,
+        caveats=answer.caveats,
+        made_from=_made_from(pooled, answer, answer.unit),
         status="refused" if error else "ok",
         reason=error.reason if error else "",
         collect=error.collect if error else "",

@@ -17,7 +17,14 @@ from kettrack.figures.outcomes import CAP
 
 # Of single people: test_figures_patient.py; of several answers, or of trials: in files of their
 # own.
-ELSEWHERE = {"plot_patient", "plot_expected", "plot_session_answers", "plot_methods"}
+ELSEWHERE = {
+    "plot_patient",
+    "plot_expected",
+    "plot_session_answers",
+    "plot_methods",
+    "plot_sites",
+    "plot_sites_funnel",
+}
 PLOTS = [
     name for name in kt.__all__ if name.startswith("plot_") and name not in ELSEWHERE
 ]

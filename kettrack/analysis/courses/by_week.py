@@ -33,7 +33,7 @@ from kettrack.vocabulary.days import (
     LAST_WEEK_OF_RESPONSE,
 )
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
-from kettrack.vocabulary.made_of import IncidenceCurve
+from kettrack.vocabulary.made_of import IncidenceCurve, MadeOf
 from kettrack.vocabulary.rules import Rule
 
 # When somebody who stopped leaves the count: after the last score, or some days after the session.
@@ -58,7 +58,7 @@ WEEK_ROLES: Final[dict[str, Role]] = {
 }
 
 # How a policy that rounds makes the figures again.
-WEEK_RECIPES: Final = (
+WEEK_RECIPES: Final[tuple[MadeOf, ...]] = (
     IncidenceCurve(
         step="week",
         n="n",

@@ -6,9 +6,9 @@ from typing import Final
 
 from kettrack.analysis.response.curve_words import MEDIAN
 from kettrack.analysis.response.exits import CAUSES
-from kettrack.vocabulary.made_of import IncidenceCurve, Kept, Scaled
+from kettrack.vocabulary.made_of import IncidenceCurve, Kept, MadeOf, Scaled
 
-COURSE_RECIPES: Final = (
+COURSE_RECIPES: Final[tuple[MadeOf, ...]] = (
     IncidenceCurve(
         step="session",
         n="n",

@@ -51,7 +51,7 @@ def _shape(about: str, event: str) -> Shape:
     return exit_shape(about, {"session": "number of the session"}, words)
 
 
-def _shapes(event: str) -> dict[str, Shape]:
+def curve_shapes(event: str) -> dict[str, Shape]:
     """Tables of one curve, by what counts as the event."""
     start = "How everyone with a rated baseline left the first course"
     shapes = {
@@ -70,14 +70,14 @@ def _shapes(event: str) -> dict[str, Shape]:
 
 def _count(cohort: DerivedCohort, event: str) -> dict[str, pd.DataFrame]:
     counts = {event: count(cohort, event), **other_events(cohort, event)}
-    shapes = _shapes(event)
+    shapes = curve_shapes(event)
     return {
         name: exit_tally(shapes[name], each, _FIRST) for name, each in counts.items()
     }
 
 
 def _answer(tables: Tables, rules: RulesInForce, event: str) -> Answer:
-    shapes = _shapes(event)
+    shapes = curve_shapes(event)
     counts = {
         name: exits_of(shapes[name], table, _FIRST) for name, table in tables.items()
     }
@@ -113,7 +113,7 @@ _ALL: Final = _shape(
 
 
 def _count_all(cohort: DerivedCohort) -> dict[str, pd.DataFrame]:
-    first = _shapes("response")["response"]
+    first = curve_shapes("response")["response"]
     return {
         "all_courses": exit_tally(_ALL, count_all_courses(cohort), _FIRST),
         "first_course": exit_tally(first, count(cohort), _FIRST),
@@ -141,7 +141,7 @@ BY_SESSION: Final = (
     *(
         PooledQuestion(
             question=f"{event}_by_session",
-            shapes=_shapes(event),
+            shapes=curve_shapes(event),
             lacks=_NULL_LACKS,
             count=partial(_count, event=event),
             answer=partial(_answer, event=event),
@@ -150,7 +150,10 @@ BY_SESSION: Final = (
     ),
     PooledQuestion(
         question="response_by_any_session",
-        shapes={"all_courses": _ALL, "first_course": _shapes("response")["response"]},
+        shapes={
+            "all_courses": _ALL,
+            "first_course": curve_shapes("response")["response"],
+        },
         count=_count_all,
         answer=_all_courses,
     ),

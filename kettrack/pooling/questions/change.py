@@ -65,8 +65,7 @@ def _count_change(cohort: DerivedCohort) -> dict[str, pd.DataFrame]:
 
 def _change(tables: Tables, rules: RulesInForce) -> Answer:
     groups = tables["people"].set_index("group")["people"]
-    values = {str(row.pop("value")): row for row in tables["values"].to_dict("records")}
-    sums = {name: _moments(values[name]) for name in PAIRED}
+    sums = change_moments(tables)
     n = sums["change"].n
     require_enough(n, WEEK)
     started = int(groups["started"])
@@ -80,6 +79,13 @@ def _change(tables: Tables, rules: RulesInForce) -> Answer:
         ),
         level=LEVEL,
     )
+
+
+def change_moments(tables: Tables) -> dict[str, Moments]:
+    """Baseline, score and change of the people scored at the week, as sums."""
+    rows = tables["values"].to_dict("records")
+    values = {str(row["value"]): row for row in rows}
+    return {name: _moments(values[name]) for name in PAIRED}
 
 
 def _moments(row: Mapping[Hashable, Any]) -> Moments:

@@ -53,23 +53,27 @@ def _count(cohort: DerivedCohort) -> dict[str, pd.DataFrame]:
     return {"events": pd.DataFrame(rows)}
 
 
-def _answer(tables: Tables, rules: RulesInForce) -> Answer:
+def event_sums(tables: Tables) -> dict[str, tuple[ClusterSums, int]]:
+    """Sums over people, and the sessions without a record, by event."""
     # By name: a summary may list the events in another order.
     rows = tables["events"].set_index("event")
-    sums = {
+    return {
         str(key): (
             ClusterSums(**{name: int(row[name]) for name in _SUMS}),
             int(row["unrecorded"]),
         )
         for key, row in rows.iterrows()
     }
-    table = events_table(sums)
+
+
+def _answer(tables: Tables, rules: RulesInForce) -> Answer:
+    table = events_table(event_sums(tables))
     return Answer(
         table=table,
         sentence=events_sentence(table),
         caveats=(SHARE_CAVEAT, PUBLISHED_CAVEAT),
         level=LEVEL,
-        people=int(rows["people"].max()),
+        people=int(tables["events"]["people"].max()),
     )
 
 
