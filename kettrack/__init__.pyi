@@ -80,6 +80,8 @@ from .figures.together import plot_change_by_item as plot_change_by_item
 from .figures.together import plot_other_conditions as plot_other_conditions
 from .figures.trajectories import plot_expected as plot_expected
 from .figures.trajectories import plot_trajectories as plot_trajectories
+from .figures.treatments import plot_interactions as plot_interactions
+from .figures.treatments import plot_standardised as plot_standardised
 from .figures.what_came_first import plot_what_came_first as plot_what_came_first
 from .pooling.catalogue import pooled_questions as pooled_questions
 from .pooling.pooled import Pool as Pool

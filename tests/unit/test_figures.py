@@ -71,6 +71,8 @@ DRAWN = {
     "plot_other_conditions": "other_conditions",
     "plot_scored_predictors": "scored_predictors",
     "plot_equity_ladder": "equity_ladder",
+    "plot_standardised": "standardised",
+    "plot_interactions": "interactions",
     "plot_sessions_by_number": "sessions_by_number",
 }
 

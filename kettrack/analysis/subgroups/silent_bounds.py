@@ -222,9 +222,10 @@ def _alike(has: Bools, scored: Bools, columns: Floats) -> dict[str, float]:
     # Row by row: the chances of all replicates at once would fill the memory of a large clinic.
     for place, own in enumerate(every):
         chance = predict_logistic(columns, fitted.coefficients[place])
-        weights = own * scored / chance
+        weights = np.divide(own, chance, out=np.zeros(len(own)), where=scored)
         shares[place] = 100 * (weights * has).sum() / weights.sum()
-    as_they_are = scored / predict_logistic(columns, fitted.coefficients[0])
+    chance = predict_logistic(columns, fitted.coefficients[0])
+    as_they_are = np.divide(1.0, chance, out=np.zeros(len(chance)), where=scored)
     enough = describe_weights(as_they_are).ess >= FEWEST_EFFECTIVE_PEOPLE
     # Where the columns tell without exception who is scored, nobody stands for the others.
     if fitted.separated[0] or not enough:

@@ -1,0 +1,362 @@
+"""Kinds of treatment standardised: what each would show if the people of every kind were alike in
+what goes with the kind.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from kettrack.analysis.context import LEVEL, rule_words
+from kettrack.analysis.person_rows import exit_rows
+from kettrack.analysis.registry import Answer, question
+from kettrack.analysis.response.curve_words import TOLD_SESSION
+from kettrack.analysis.response.exits import CAUSES, first_course_exits
+from kettrack.analysis.subgroups.adjusted import (
+    known_characteristics,
+    others_of,
+)
+from kettrack.analysis.subgroups.groups import grouping_name, groups_of
+from kettrack.arrays import Bools, Floats
+from kettrack.errors import NotIdentified
+from kettrack.escapes import in_sentence
+from kettrack.estimators.causal.weights import describe_weights
+from kettrack.estimators.regression.logistic import (
+    predict_logistic,
+    solve_logistic,
+)
+from kettrack.estimators.survival.pseudo_values import pseudo_values
+from kettrack.result import Role
+from kettrack.timelines.derived import DerivedCohort
+from kettrack.vocabulary.limits import (
+    ALIKE_WITHIN_SD,
+    FEWEST_EFFECTIVE_OUTCOMES,
+    FEWEST_EVENTS,
+    FEWEST_MISSING_PER_COLUMN,
+    FEWEST_PEOPLE_IN_ARM,
+)
+from kettrack.vocabulary.plain_words import share_with_interval
+
+_ROLES: Final[dict[str, Role]] = {
+    "key": "key",
+    "group": "label",
+    "n": "denominator",
+    "events": "count",
+    "estimate": "derived",
+    "ci_low": "derived",
+    "ci_high": "derived",
+    "standardised": "derived",
+    "standardised_low": "derived",
+    "standardised_high": "derived",
+    "difference": "derived",
+    "difference_low": "derived",
+    "difference_high": "derived",
+    "effective": "derived",
+    "apart_before": "derived",
+    "apart_after": "derived",
+    "most_apart": "label",
+}
+_DECIMALS: Final = {"apart_before": 2, "apart_after": 2, "effective": 0}
+_SHOWN: Final = tuple(name for name in _ROLES if name != "key")
+_PERCENT: Final = 100.0
+
+
+class _Everybody(NamedTuple):
+    """All people at risk: what each adds in percent, and what may go with the kind of treatment."""
+
+    outcome: Floats
+    columns: Floats
+    names: list[str]
+
+
+class _Kind(NamedTuple):
+    """One kind: who has it, its weighted share, and what each person adds to its error."""
+
+    inside: Bools
+    share: float
+    influence: Floats
+    effective: float
+    apart: tuple[float, float]
+    most_apart: str
+    held: list[str]
+
+
+@question(
+    "standardised",
+    asks="Do routes, or drugs, differ once their people are made alike?",
+    unit="percent of patients",
+    estimand=(
+        f"Chance of a response by session {TOLD_SESSION} under each kind of treatment, were the"
+        " people of every kind like everybody in what was recorded at the start and goes with the"
+        " kind. It is an association unless everything that goes with the kind was recorded."
+    ),
+    roles=_ROLES,
+    decimals=_DECIMALS,
+    show=_SHOWN,
+)
+def standardised(cohort: DerivedCohort, column: str = "route") -> Answer:
+    """Response under each route, drug or other kind, standardised over what goes with it.
+
+    Parameters
+    ----------
+    column : str
+        As for `by`.
+
+    Returns
+    -------
+    Result
+        One row per kind with `FEWEST_PEOPLE_IN_ARM` people: `n` people, `events` who responded by
+        the session; `estimate` (as counted) and `standardised` in percent, each with an interval of
+        its own; `difference` from the first kind, standardised (intervals hold all at once);
+        `effective` (number of people that the weighted ones count like), `apart_before` and
+        `apart_after` (largest distance of the kind from everybody in any characteristic, in SDs,
+        before and after weighting) and `most_apart` (in which it was largest). A kind whose people
+        count like fewer than `FEWEST_EFFECTIVE_OUTCOMES` has no standardised share. Refused with
+        fewer than two kinds.
+    """
+    name = grouping_name(cohort, column)
+    exits = first_course_exits(cohort).set_index("patient_id")
+    at_risk = exits[exits["step"] > 0]
+    group = groups_of(cohort, name).reindex(at_risk.index)
+    sizes = group.value_counts(sort=False)
+    labels = [str(label) for label in sizes.index[sizes >= FEWEST_PEOPLE_IN_ARM]]
+    if len(labels) < 2:
+        raise NotIdentified(
+            f"fewer than two groups by {name.replace('_', ' ')} have {FEWEST_PEOPLE_IN_ARM} people"
+            " at risk.",
+            f"{name} of each patient, for more people.",
+        )
+    # Every kind is set beside everybody, so that all are made like the same people.
+    everybody = _everybody(cohort, name, at_risk)
+    kinds = [_kind(everybody, (group == label).to_numpy(bool)) for label in labels]
+    table = _table(labels, kinds, at_risk, everybody.outcome)
+    return Answer(
+        table=table,
+        sentence=_sentence(table, labels),
+        caveats=_caveats(cohort, name, table, kinds),
+        level=LEVEL,
+        people=int(table["n"].sum()),
+        rows=partial(exit_rows, "responded", at_risk, list(CAUSES), group),
+    )
+
+
+def _everybody(
+    cohort: DerivedCohort,
+    name: str,
+    at_risk: pd.DataFrame,
+) -> _Everybody:
+    """Pseudo-values, and one column for every group and number of the other characteristics."""
+    outcome = pseudo_values(
+        at_risk["step"].to_numpy(),
+        at_risk["cause"].to_numpy(),
+        len(CAUSES),
+        TOLD_SESSION,
+    )[0]
+    parts: list[Floats] = []
+    names: list[str] = []
+    for each in others_of(name, known_characteristics(cohort, at_risk.index)):
+        # A number says what its groups say, in one column.
+        own = each.number[:, None] if len(each.number) else each.dummies
+        parts += [own, each.unknown]
+        names += [each.label] * (own.shape[1] + 1)
+    # Where nothing else is known there are no columns, and weighting changes nothing.
+    nothing = np.empty((len(at_risk), 0))
+    return _Everybody(_PERCENT * outcome, np.hstack([nothing, *parts]), names)
+
+
+def _kind(everybody: _Everybody, inside: Bools) -> _Kind:
+    """The share of one kind, weighted so that its people are like everybody in what goes with
+    it.
+    """
+    plain = inside.astype(np.float64)
+    before = _apart(everybody.columns, plain)
+    # As many columns as the smaller side can carry, those that go with the kind most first.
+    few = min(int(inside.sum()), int((~inside).sum())) // FEWEST_MISSING_PER_COLUMN
+    order = np.argsort(-before, kind="stable")
+    told = (before > ALIKE_WITHIN_SD) & _both_sides(everybody.columns, inside)
+    order = order[told[order]][:few]
+    x = np.column_stack([np.ones(len(inside)), everybody.columns[:, order]])
+    fitted = solve_logistic(x, plain)
+    chance = predict_logistic(x, fitted.coefficients)
+    # Of the others the chance may be 0, and they weigh nothing anyway.
+    weights = np.divide(plain, chance, out=np.zeros(len(plain)), where=inside)
+    share = float(weights @ everybody.outcome / weights.sum())
+    # Weights that are estimated tell less than they seem to: what they explain is taken off.
+    influence = weights * (everybody.outcome - share) * len(inside) / weights.sum()
+    score = x * (plain - chance)[:, None]
+    explained = score @ np.linalg.lstsq(score, influence, rcond=None)[0]
+    after = _apart(everybody.columns, weights)
+    effective = describe_weights(weights).ess
+    # Where a column tells without exception who has the kind, nobody stands for the others.
+    usable = not fitted.separated and effective >= FEWEST_EFFECTIVE_OUTCOMES
+    top = int(order[0]) if len(order) else -1
+    return _Kind(
+        inside=inside,
+        share=share if usable else np.nan,
+        influence=influence - explained,
+        effective=float(effective),
+        apart=(float(before.max(initial=0)), float(after.max(initial=0))),
+        most_apart=everybody.names[top] if top >= 0 else "",
+        held=list(dict.fromkeys(everybody.names[place] for place in order)),
+    )
+
+
+def _both_sides(columns: Floats, inside: Bools) -> Bools:
+    """Columns in which people of the kind, and others, are of more than one sort."""
+    enough = np.ones(columns.shape[1], dtype=bool)
+    for side in (inside, ~inside):
+        own = columns[side]
+        # The commonest value of a group's column is 0 or 1; a number has many.
+        commonest = np.maximum((own == 0).sum(axis=0), (own == 1).sum(axis=0))
+        enough &= len(own) - commonest >= FEWEST_EVENTS
+    return enough
+
+
+def _apart(columns: Floats, weights: Floats) -> Floats:
+    """Distance of the weighted people from everybody in each column, in SDs of everybody."""
+    spread = columns.std(axis=0)
+    distance = np.abs(weights @ columns / weights.sum() - columns.mean(axis=0))
+    # A column that is the same for everybody has no distance.
+    return np.where(spread > 0, distance / np.where(spread > 0, spread, 1), 0.0)
+
+
+def _table(
+    labels: list[str],
+    kinds: list[_Kind],
+    at_risk: pd.DataFrame,
+    outcome: Floats,
+) -> pd.DataFrame:
+    """One row per kind; the first is what the others are compared with."""
+    from scipy.stats import norm
+
+    single = norm.isf((1 - LEVEL) / 2)
+    # Bonferroni: the differences share the level.
+    joint = norm.isf((1 - LEVEL) / 2 / (len(kinds) - 1))
+    responded = (at_risk["cause"] == 1) & (at_risk["step"] <= TOLD_SESSION)
+    rows = []
+    for place, (label, kind) in enumerate(zip(labels, kinds, strict=True)):
+        own = outcome[kind.inside]
+        error = float(own.std(ddof=1) / np.sqrt(len(own)))
+        row: dict[str, Any] = {
+            "key": f"kind_{place}",
+            "group": label,
+            "n": int(kind.inside.sum()),
+            "events": int(responded[kind.inside].sum()),
+            **_ends("estimate", float(own.mean()), error, single, "ci"),
+            **_ends(
+                "standardised",
+                kind.share,
+                _error(kind.influence),
+                single,
+                "standardised",
+            ),
+            "effective": kind.effective,
+            "apart_before": kind.apart[0],
+            "apart_after": kind.apart[1],
+            "most_apart": kind.most_apart,
+        }
+        if place:
+            # One person may add to both, by way of the weights.
+            both = kind.influence - kinds[0].influence
+            gap = kind.share - kinds[0].share
+            row |= _ends("difference", gap, _error(both), joint, "difference")
+        rows.append(row)
+    table = pd.DataFrame(rows).reindex(columns=list(_ROLES))
+    # A share has no interval outside of 0 to 100 %.
+    bounded = [
+        f"{name}_{end}" for name in ("ci", "standardised") for end in ("low", "high")
+    ]
+    table[bounded] = table[bounded].clip(0, _PERCENT)
+    return table.astype(dict.fromkeys(("n", "events"), "Int64"))
+
+
+def _error(influence: Floats) -> float:
+    """Standard error of a mean that each person adds so much to."""
+    return float(influence.std(ddof=1) / np.sqrt(len(influence)))
+
+
+def _ends(
+    name: str,
+    middle: float,
+    error: float,
+    reach: float,
+    ends: str,
+) -> dict[str, float]:
+    """A number with its interval; both missing where the number is."""
+    half = reach * error if np.isfinite(middle) else np.nan
+    return {name: middle, f"{ends}_low": middle - half, f"{ends}_high": middle + half}
+
+
+def _sentence(table: pd.DataFrame, labels: list[str]) -> str:
+    """Every kind as counted and standardised, and the differences that are beyond chance."""
+    parts = []
+    for row, label in zip(table.to_dict("records"), labels, strict=True):
+        name = in_sentence(label)
+        key = row["key"]
+        if np.isnan(row["standardised"]):
+            parts.append(f"{name}, {{{key}.estimate:%}} as counted, not standardised")
+            continue
+        share = share_with_interval(key, of="standardised", ends="standardised")
+        parts.append(f"{name}, {{{key}.estimate:%}} as counted, {share} standardised")
+    # Only an interval that holds for all differences at once makes a sentence.
+    outside = table[(table["difference_low"] > 0) | (table["difference_high"] < 0)]
+    judged = (
+        " No standardised difference from the first is beyond chance, which is not the same as no"
+        " difference."
+        if outside.empty
+        else " Beyond chance, beside the first: "
+        + "; ".join(
+            f"{in_sentence(str(row.group))}, {{{row.key}.difference}} points"
+            f" ({{{row.key}.difference_low}} to {{{row.key}.difference_high}})"
+            for row in outside.itertuples()
+        )
+        + "."
+    )
+    return (
+        f"Response by session {TOLD_SESSION}, standardised over what goes with the treatment:"
+        f" {'; '.join(parts)}.{judged}"
+    )
+
+
+def _caveats(
+    cohort: DerivedCohort,
+    name: str,
+    table: pd.DataFrame,
+    kinds: list[_Kind],
+) -> tuple[str, ...]:
+    """What goes with the kind, how it was taken out, and what stays in."""
+    held = list(dict.fromkeys(label for kind in kinds for label in kind.held))
+    what = name.replace("_", " ")
+    goes_with = (
+        f"Known at the start, and apart between kinds of {what} by more than"
+        f" {ALIKE_WITHIN_SD:g} SD: {', '.join(held)}. These are what the shares are standardised"
+        " over; some of them are apart by chance alone."
+        if held
+        else f"Nothing known at the start is apart between kinds of {what} by more than"
+        f" {ALIKE_WITHIN_SD:g} SD, so standardising changes nothing."
+    )
+    few = int(table["standardised"].isna().sum())
+    return (
+        goes_with,
+        f"Each kind is weighted by the inverse of its chance, from a logistic regression with one"
+        f" column for every {FEWEST_MISSING_PER_COLUMN} people, the furthest apart first. After"
+        " weighting, `apart_after` should be at most"
+        f" {ALIKE_WITHIN_SD:g}; what is above is not made alike. Why somebody got this kind may not"
+        " be recorded at all.",
+        "Route and drug go together in most clinics: neither can be told apart from the other, and"
+        " neither is standardised over the other.",
+        "The intervals of the shares are each for itself, those of the differences hold for all of"
+        " them at once (Bonferroni).",
+        *(
+            [
+                "Some kinds have no standardised share: after weighting their people count like"
+                f" fewer than {FEWEST_EFFECTIVE_OUTCOMES}, or are told apart without exception."
+            ]
+            if few
+            else []
+        ),
+        f"{rule_words(cohort)}.",
+    )
