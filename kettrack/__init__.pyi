@@ -57,6 +57,7 @@ from .figures.for_whom import plot_sessions_by_number as plot_sessions_by_number
 from .figures.going_on import plot_balance as plot_balance
 from .figures.going_on import plot_futility as plot_futility
 from .figures.going_on import plot_going_on as plot_going_on
+from .figures.missing_scores import plot_missing_scores as plot_missing_scores
 from .figures.outcomes import plot_specification as plot_specification
 from .figures.outcomes import plot_waterfall as plot_waterfall
 from .figures.patient import plot_patient as plot_patient

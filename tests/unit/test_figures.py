@@ -56,6 +56,7 @@ DRAWN = {
     "plot_turnbull": "durability_intervals",
     "plot_mean_count": "recurrent_loss",
     "plot_trajectories": "trajectories",
+    "plot_missing_scores": "missing_scores",
     "plot_adverse_events": "adverse_events",
     "plot_adverse_events_by_phase": "adverse_events_by_phase",
     "plot_blood_pressure": "blood_pressure",
@@ -239,3 +240,20 @@ def test_a_hidden_count_does_not_look_like_nobody():
     lengths = lengths.assign(n=9, intervals=20, held=None, failed=2, not_known=1)
     lengths = lengths.assign(not_well_at_start=1)
     assert "Not shown" in texts(kt.plot_maintenance(lengths))[0]
+
+
+def test_missing_scores_are_the_table(results):
+    table = results["missing_scores"].table.set_index("key")
+    ax = kt.plot_missing_scores(results["missing_scores"].table)
+    marks = {line.get_label(): line.get_xdata() for line in ax.lines}
+    shares = table[table["unit"] == "%"]
+    for name, found in marks.items():
+        rows = shares[shares["strategy"] == " ".join(name.split())]
+        assert found == pytest.approx(rows["estimate"].to_numpy(float))
+    band = ax.patches[0]
+    assert band.get_x() == table.loc["response_worst_case", "estimate"]
+    end = band.get_x() + band.get_width()
+    assert end == pytest.approx(table.loc["response_best_case", "estimate"])
+    other = kt.plot_missing_scores(results["missing_scores"].table, unit="points")
+    labels = [label.get_text() for label in other.get_yticklabels()]
+    assert labels == ["mean change"]

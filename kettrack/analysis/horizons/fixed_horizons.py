@@ -89,6 +89,7 @@ _TOLD: Final = {RESPONSE: "response", WORSE: "worse by a reliable change"}
         " with the same earlier scores."
     ),
     roles=_ROLES,
+    show=tuple(name for name in _ROLES if name != "key"),
     decimals={name: 1 for name, role in _ROLES.items() if role == "derived"},
 )
 def fixed_horizons(cohort: DerivedCohort) -> Answer:

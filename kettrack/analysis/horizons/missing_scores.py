@@ -59,6 +59,7 @@ NO_CHANGE: Final = "tipping_no_change"
 REGRESSION: Final = "tipping_regression"
 _ROLES: Final[dict[str, Role]] = {
     "key": "key",
+    "horizon": "label",
     "outcome": "label",
     "strategy": "label",
     "estimand": "label",
@@ -88,6 +89,18 @@ _TIPPED: Final = {
     ),
     roles=_ROLES,
     decimals={"estimate": 1, "ci_low": 1, "ci_high": 1},
+    show=(
+        "outcome",
+        "strategy",
+        "estimand",
+        "unit",
+        "started",
+        "n",
+        "events",
+        "estimate",
+        "ci_low",
+        "ci_high",
+    ),
 )
 def missing_scores(cohort: DerivedCohort, horizon: str = DEFAULT_HORIZON) -> Answer:
     """The same outcomes side by side under each strategy for missing scores.
@@ -125,7 +138,8 @@ def missing_scores(cohort: DerivedCohort, horizon: str = DEFAULT_HORIZON) -> Ans
     rows += [_tipping_row(key, visit, point) for key, point in tipped.items()]
     # People came when they were ill, so part of any change would be there anyway.
     rows += benchmark_rows(cohort, visit)
-    table = pd.DataFrame(rows).reindex(columns=list(_ROLES))
+    named = pd.DataFrame(rows).assign(horizon=HORIZON_NAMES[horizon])
+    table = named.reindex(columns=list(_ROLES))
     table["events"] = table["events"].astype("Int64")
     return Answer(
         table=table,
