@@ -168,7 +168,8 @@ def test_the_sample_agrees_with_plain_loops_and_with_sql():
     composite = table.loc["response_non_responder"]
     assert composite["estimate"] == pytest.approx(100 * known[2] / known[0])
     worst = table.loc["reliable_deterioration_worst_case"]
-    assert worst["events"] == known[3] + known[0] - known[1]
+    most = known[3] + known[0] - known[1]
+    assert worst["estimate"] == pytest.approx(100 * most / known[0])
     rows = asked.rows()
     assert (len(rows), rows["value"].notna().sum()) == known[:2]
     values = rows["value"].dropna().astype(float)
@@ -327,3 +328,15 @@ def test_the_harm_and_what_is_assumed_stand_in_the_answer():
     every = sample_answer("fixed_horizons")
     assert "worse by a reliable change" in every.text
     assert any("could not be verified" in words for words in every.caveats)
+
+
+def test_a_small_count_is_not_told_by_the_bounds_beside_it():
+    """10 people were worse at week 12: the worst case less the silent would say so."""
+    table = sample_answer("missing_scores", "cms").table.set_index("key")
+    hidden = table[table.index.str.startswith("reliable_deterioration")]
+    assert len(hidden) > 4
+    assert hidden[["events", "estimate", "ci_low", "ci_high"]].isna().all(axis=None)
+    assert table.loc["response_worst_case", "estimate"] > 20
+    every = sample_answer("fixed_horizons", "cms").table.set_index("key")
+    row = every.loc["week_12_reliable_deterioration"]
+    assert row[["events", "estimate", "imputed", "best", "worst"]].isna().all()

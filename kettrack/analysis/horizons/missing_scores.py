@@ -33,6 +33,7 @@ from kettrack.analysis.horizons.strategies import (
     WORST,
     Completed,
     Estimates,
+    OutcomeCells,
     complete,
     gather,
     outcome_names,
@@ -67,6 +68,7 @@ _ROLES: Final[dict[str, Role]] = {
     "unit": "label",
     "started": "denominator",
     "n": "denominator",
+    "scored": "denominator",
     "events": "count",
     "estimate": "derived",
     "ci_low": "derived",
@@ -96,6 +98,7 @@ _TIPPED: Final = {
         "unit",
         "started",
         "n",
+        "scored",
         "events",
         "estimate",
         "ci_low",
@@ -115,8 +118,9 @@ def missing_scores(cohort: DerivedCohort, horizon: str = DEFAULT_HORIZON) -> Ans
     -------
     Result
         One row per outcome and strategy, `response_observed` and so on: `started` people could have
-        been scored, `n` count in the row, `events` of them have the outcome where it is a plain
-        count. A strategy that the data cannot carry has no rows, and a caveat says why.
+        been scored, `n` count in the row; `scored` and `events` are the same in every row of an
+        outcome: people scored, and those of them who have it. A strategy that the data cannot carry
+        has no rows, and a caveat says why.
         `tipping_no_change`, `tipping_regression`: points by which the silent would have to be worse
         than similar people with a score before the interval of the mean change reaches no change,
         or what regression to the mean makes; missing where no score of the scale is bad enough, and
@@ -129,7 +133,7 @@ def missing_scores(cohort: DerivedCohort, horizon: str = DEFAULT_HORIZON) -> Ans
     completed = try_to_complete(visit)
     cells, without = gather(estimates, completed, STRATEGIES)
     rows = [
-        _row(outcome, strategy, visit, cells[strategy][outcome])
+        _row(outcome, strategy, visit, cells)
         for outcome in outcome_names(cohort)
         for strategy in STRATEGIES
         if outcome in cells.get(strategy, {})
@@ -185,10 +189,11 @@ def try_to_complete(visit: Visit) -> Completed | None:
 
 
 def _row(
-    outcome: str, strategy: str, visit: Visit, cells: dict[str, Any]
+    outcome: str, strategy: str, visit: Visit, cells: dict[str, OutcomeCells]
 ) -> dict[str, Any]:
     about, unit = OUTCOMES[outcome]
     named = STRATEGIES[strategy]
+    scored = int(visit.scored.sum())
     row = {
         "key": f"{outcome}_{strategy}",
         "outcome": about,
@@ -197,9 +202,15 @@ def _row(
         "assumes": named.assumes,
         "unit": unit,
         "started": len(visit.baseline),
-        "n": int(visit.scored.sum()) if strategy == OBSERVED else len(visit.baseline),
+        "n": scored if strategy == OBSERVED else len(visit.baseline),
+        "scored": scored,
     }
-    return row | cells
+    # A bound, less those who were not scored, would tell a count that is hidden elsewhere: so all
+    # rows of an outcome are hidden together.
+    events = cells[OBSERVED][outcome].get("events")
+    found = cells[strategy][outcome]
+    kept = ("estimate", "ci_low", "ci_high")
+    return row | {name: found.get(name) for name in kept} | {"events": events}
 
 
 def _tipping(
@@ -230,6 +241,7 @@ def benchmark_rows(cohort: DerivedCohort, visit: Visit) -> list[dict[str, Any]]:
             "unit": row["unit"],
             "started": n,
             "n": n,
+            "scored": n,
             "estimate": row["estimate"],
         }
         for row in rows
@@ -246,6 +258,7 @@ def _tipping_row(key: str, visit: Visit, point: Tipping) -> dict[str, Any]:
         "unit": "points",
         "started": len(visit.baseline),
         "n": len(visit.baseline),
+        "scored": int(visit.scored.sum()),
         "estimate": point.points,
     }
 
