@@ -1,6 +1,6 @@
-"""The first page of a report, which `kettrack outcomes` prints too: the main figures of a cohort in
-sentences, the two questions of every clinic first. How many sessions until people respond, and how
-long does it last?
+"""The longer answers behind the first page of a report: the main figures of a cohort in sentences,
+the two questions of every clinic first. How many sessions until people respond, and how long does
+it last?
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from typing import Final
 import pandas as pd
 
 from kettrack.analysis.association.trajectories import LAST_WEEK_SHOWN, trajectories
-from kettrack.analysis.context import rule_words
 from kettrack.analysis.courses.session_counts import session_counts
 from kettrack.analysis.courses.worsening import worsening, worsening_by_week
 from kettrack.analysis.durability.curve import durability, durability_from_response
@@ -33,7 +32,6 @@ from kettrack.analysis.response.response_curve import (
 )
 from kettrack.analysis.safety.adverse_events import adverse_events
 from kettrack.analysis.suicidality.in_short import suicidality_in_short
-from kettrack.escapes import visible
 from kettrack.privacy.disclosure import hide_page_differences
 from kettrack.privacy.policies import get_policy
 from kettrack.reading.cohort import Cohort
@@ -162,24 +160,6 @@ def _with_others(result: Result, refused: list[str]) -> Result:
     listed = " and ".join(filter(None, [", ".join(others[:-1]), others[-1]]))
     same = f"For the same reason there is no answer on {listed}."
     return replace(result, reason=f"{result.reason} {same}")
-
-
-def summary_text(cohort: Cohort | DerivedCohort) -> str:
-    """The same sentences as plain text, with rules, extract and policy.
-
-    Examples
-    --------
-    >>> from kettrack import load_cohort, sample_folder
-    >>> "had responded by session" in summary_text(load_cohort(sample_folder()))
-    True
-    """
-    cohort = derive(cohort)
-    sentences = [result.text for result in first_page(cohort)]
-    extract = cohort.settings.extract or "extract not named"
-    rules = f"Rules: {rule_words(cohort)}. Extract: {extract}."
-    banner = get_policy(cohort.settings.policy).banner
-    rows = "One row per patient: kettrack outcomes FOLDER -o outcomes.csv"
-    return visible("\n\n".join([*sentences, rules, banner, rows]))
 
 
 def _add_words(result: Result, words: str) -> Result:

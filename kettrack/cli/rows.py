@@ -80,7 +80,7 @@ def _rows_command(
 
 
 def _summary(cohort: Cohort) -> str:
-    from kettrack.analysis.overview import summary_text
+    from kettrack.analysis.short_answers import summary_text
 
     return summary_text(cohort)
 

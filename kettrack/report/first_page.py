@@ -1,5 +1,5 @@
-"""What a report says before its first notebook: the main figures in sentences, and what they were
-made from.
+"""What a report says before its first notebook: five short answers with a picture each, the longer
+ones behind them, and what all were made from.
 """
 
 from __future__ import annotations
@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from kettrack import __version__
-from kettrack.analysis import overview
+from kettrack.analysis.short_answers import ShortAnswer, short_answers
 from kettrack.privacy.policies import get_policy
 from kettrack.reading.cohort import Cohort
+from kettrack.report.pictures import draw_inline
 from kettrack.result import Result
 from kettrack.settings import LAST_ROW
 from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS
@@ -34,6 +35,7 @@ HEADINGS: Final = {
     "remission_by_session": "Remission",
     "state_after_course": "After the first course",
     "responders": "Why numbers of responders differ",
+    "next_session": "One more session, or none",
 }
 # Name of a result -> notebook with the table, the curve and the caveats behind it.
 MORE: Final = {
@@ -46,6 +48,7 @@ MORE: Final = {
     "adverse_events": "06_safety_and_suicidality.ipynb",
     "how_long_it_lasts": "04_durability_and_maintenance.ipynb",
     "how_long_from_response": "04_durability_and_maintenance.ipynb",
+    "next_session": "05_sessions_and_symptom_change.ipynb",
 }
 _HASH_LETTERS: Final = (
     12  # of the 64: enough to tell two inputs apart, short enough to read
@@ -75,6 +78,29 @@ class PageAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class FirstAnswer:
+    """One of the five short answers.
+
+    Parameters
+    ----------
+    question : str
+        Heading.
+    headline, sentence : str
+        The number to remember, and what it is about.
+    picture : str
+        An element `svg` without addresses; empty for none.
+    behind : tuple of PageAnswer
+        The longer answers and cautions, one level down.
+    """
+
+    question: str
+    headline: str
+    sentence: str
+    picture: str = ""
+    behind: tuple[PageAnswer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class FirstPage:
     """The first page as plain text, ready to be laid out.
 
@@ -83,31 +109,38 @@ class FirstPage:
     banner : str
         What may be done with the report.
     answers : tuple of PageAnswer
-        In order.
+        In order, where the page has no short ones.
     made_from : dict
         Label to text: extract, instrument, rules, version, hash of the input.
-    pictured : bool
-        Whether the first figure of the notebook on sessions belongs beside the first answers: not
-        where it would be empty.
+    first : tuple of FirstAnswer
+        The short answers of a report.
     """
 
     banner: str
     answers: tuple[PageAnswer, ...]
     made_from: dict[str, str]
-    pictured: bool = False
+    first: tuple[FirstAnswer, ...] = ()
 
 
 def compose_first_page(cohort: Cohort) -> FirstPage:
     """The first page of a cohort's report."""
-    results = overview.first_page(cohort)
-    # The picture shows the curve by session, where there is one.
-    curve = next(each for each in results if each.name == "how_many_sessions")
-    known = curve.status == "ok" and bool(curve.table["estimate"].notna().any())
     return FirstPage(
         banner=get_policy(cohort.settings.policy).banner,
-        answers=tuple(page_answer(result) for result in results),
+        answers=(),
         made_from=sources_of(cohort),
-        pictured=known,
+        first=tuple(first_answer(answer) for answer in short_answers(cohort)),
+    )
+
+
+def first_answer(answer: ShortAnswer) -> FirstAnswer:
+    """A short answer with its picture drawn."""
+    said = f"{answer.question} {answer.headline} {answer.sentence}"
+    return FirstAnswer(
+        question=answer.question,
+        headline=answer.headline,
+        sentence=answer.sentence,
+        picture=draw_inline(answer.key, answer.picture, f"Picture. {said}"),
+        behind=tuple(page_answer(result) for result in answer.behind),
     )
 
 

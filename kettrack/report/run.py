@@ -24,7 +24,12 @@ from kettrack.errors import UsageError
 from kettrack.escapes import visible
 from kettrack.reading.load import load_cohort
 from kettrack.report.execute import execute_all
-from kettrack.report.first_page import MORE, FirstPage, PageAnswer, compose_first_page
+from kettrack.report.first_page import (
+    FirstAnswer,
+    FirstPage,
+    PageAnswer,
+    compose_first_page,
+)
 from kettrack.resources import notebook_folder
 from kettrack.result import REFUSED
 from kettrack.writing import write_text
@@ -243,15 +248,12 @@ def render(title: str, page: FirstPage, notebooks: Mapping[str, NotebookNode]) -
         for name, notebook in notebooks.items()
     ]
     answers = tuple(_linked(answer, notebooks) for answer in page.answers)
-    picture = ""
-    if page.pictured:
-        picture = _first_picture(notebooks.get(MORE["how_many_sessions"]))
+    first = tuple(_all_linked(answer, notebooks) for answer in page.first)
     layout = exporter.environment.get_template("page.html.j2")
     style = (TEMPLATES / "page.css").read_text(encoding="utf-8")
     text: str = layout.render(
         title=title,
-        page=replace(page, answers=answers),
-        picture=picture,
+        page=replace(page, answers=answers, first=first),
         chapters=chapters,
         style=style,
     )
@@ -265,19 +267,10 @@ def _linked(answer: PageAnswer, notebooks: Mapping[str, object]) -> PageAnswer:
     return replace(answer, more=link)
 
 
-def _first_picture(notebook: NotebookNode | None) -> str:
-    """The first figure of a notebook, in base64; empty without one."""
-    outputs = (
-        output
-        for cell in (notebook.cells if notebook else [])
-        for output in cell.get("outputs", [])
-    )
-    pictures = (
-        output["data"]["image/png"]
-        for output in outputs
-        if "image/png" in output.get("data", {})
-    )
-    return "".join(next(pictures, "").split())
+def _all_linked(answer: FirstAnswer, notebooks: Mapping[str, object]) -> FirstAnswer:
+    """A short answer whose longer ones lead down the page."""
+    behind = tuple(_linked(longer, notebooks) for longer in answer.behind)
+    return replace(answer, behind=behind)
 
 
 def _exporter() -> HTMLExporter:

@@ -8,7 +8,7 @@ import pytest
 from cases.people import people
 
 import kettrack as kt
-from kettrack.analysis.overview import summary_text
+from kettrack.analysis.short_answers import summary_text
 
 BAD = "46:18 60:18 74:18 88:18 102:18 116:18"
 GOOD = "46:6 60:6 74:6 88:6 102:6 116:6"

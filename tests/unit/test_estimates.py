@@ -11,10 +11,11 @@ from spec.tables import cohort
 
 from kettrack import Cohort, load_cohort, sample_folder
 from kettrack.analysis import estimate
-from kettrack.analysis.overview import first_page, summary_text
+from kettrack.analysis.overview import first_page
 from kettrack.analysis.registry import load_questions
 from kettrack.analysis.response.after_course import scores_after_course
 from kettrack.analysis.response.exits import CAUSES
+from kettrack.analysis.short_answers import summary_text
 from kettrack.errors import UsageError
 from kettrack.privacy.policies import POLICIES
 from kettrack.timelines.derived import derive

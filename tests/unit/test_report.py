@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import nbformat
+import pandas as pd
 import pytest
 from nbformat import NotebookNode
 
@@ -23,14 +25,25 @@ from kettrack.report.execute import (
 )
 from kettrack.report.first_page import (
     HEADINGS,
+    FirstAnswer,
     FirstPage,
     PageAnswer,
     compose_first_page,
     page_answer,
     sources_of,
 )
+from kettrack.report.pictures import draw_inline
 from kettrack.report.run import render
 
+HALF_BY_3 = pd.DataFrame(
+    {
+        "session": [1, 2, 3],
+        "estimate": [10.0, 30.0, 50.0],
+        "ci_low": [5.0, 20.0, 40.0],
+        "ci_high": [15.0, 40.0, 60.0],
+        "at_most": [12.0, 40.0, 70.0],
+    }
+)
 PAGE = FirstPage(
     "Not for release",
     (
@@ -113,23 +126,20 @@ def test_wide_tables_say_that_they_scroll_and_long_cells_wrap() -> None:
     assert text.count('<div class="wide">') == text.count('<td class="long">') == 1
 
 
-def test_first_answers_lead_to_their_section_and_show_its_first_picture() -> None:
+def test_first_answers_lead_to_their_section_and_hold_their_picture() -> None:
     name = "02_sessions_to_response.ipynb"
-    notebook = notebook_of("1")
-    notebook.cells[0].outputs = [
-        nbformat.v4.new_output("display_data", data={"image/png": "QUJD\n"})
-    ]
-    answers = (
+    longer = (
         PageAnswer("How many?", ("Half by 3.",), "", name),
         PageAnswer("How long?", ("Weeks.",), "", "absent.ipynb"),
     )
-    text = render("T", FirstPage("", answers, {}, pictured=True), {name: notebook})
+    first = FirstAnswer("Did it help?", "34 %", "of 90 people.", "<svg></svg>", longer)
+    text = render("T", FirstPage("", (), {}, (first,)), {name: notebook_of("1")})
     assert 'href="#02-sessions-to-response"' in text
     assert text.count("See the table, the curve") == 1
-    assert text.count('src="data:image/png;base64,QUJD"') == 1
-    assert 'class="small"' not in render(
-        "T", FirstPage("", answers, {}), {name: notebook}
-    )
+    assert text.count("<svg>") == 1
+    # Cautions are one level down, and closed.
+    assert "<details><summary>Details" in text
+    assert text.index("34 %") < text.index("<details>") < text.index("Half by 3.")
 
 
 def test_injected_cell_follows_the_parameters_and_is_not_shown() -> None:
@@ -222,15 +232,34 @@ def test_contents_name_notebooks_that_are_there() -> None:
 
 
 def test_every_result_of_the_first_page_has_a_heading_and_its_estimand() -> None:
-    answers = compose_first_page(load_cohort(sample_folder())).answers
+    first = compose_first_page(load_cohort(sample_folder())).first
+    answers = [longer for answer in first for longer in answer.behind]
     # Without any end of the log there are two more, which stand first.
     without = [
         heading
         for name, heading in HEADINGS.items()
         if name not in ("among_scored", "scores_by_week")
     ]
-    assert [one.heading for one in answers] == without
+    assert sorted(one.heading for one in answers) == sorted(without)
     assert all(one.sentences and one.about for one in answers)
+
+
+@pytest.mark.parametrize("table", [pd.DataFrame(), HALF_BY_3])
+def test_a_picture_of_the_page_has_text_and_asks_for_nothing(table) -> None:
+    drawn = draw_inline("response", table, 'Half "by" 3')
+    assert drawn == draw_inline("response", table, 'Half "by" 3')
+    if table.empty:
+        assert not drawn
+        return
+    assert 'aria-label="Half &quot;by&quot; 3"' in drawn
+    assert ">session<" in drawn
+    assert "://" not in drawn
+    # Names of two pictures on one page differ.
+    names = re.findall(r'id="([^"]+)"', drawn)
+    assert names
+    assert all(name.startswith("response-") for name in names)
+    used = set(re.findall(r"url\(#([^)]+)\)|href=\"#([^\"]+)\"", drawn))
+    assert {a or b for a, b in used} <= set(names)
 
 
 def test_refusal_on_the_first_page_says_what_to_record() -> None:

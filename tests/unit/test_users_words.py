@@ -21,8 +21,8 @@ import matplotlib.pyplot as plt
 import kettrack as kt
 from kettrack import escapes
 from kettrack.analysis.courses import flows
-from kettrack.analysis.overview import summary_text
 from kettrack.analysis.registry import load_questions
+from kettrack.analysis.short_answers import summary_text
 from kettrack.cli import main, output
 from kettrack.errors import UsageError
 from kettrack.report.first_page import compose_first_page

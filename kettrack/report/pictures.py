@@ -1,0 +1,60 @@
+"""The small pictures of the first page as SVG that stands in the page itself: its text is text, and
+it asks the network for nothing.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import Final
+
+import matplotlib.pyplot as plt
+import pandas as pd
+
+from kettrack.escapes import in_html
+from kettrack.figures.short_answers import PICTURES
+
+# Names of parts, and where they are used: two pictures on one page must not share any.
+_NAME: Final = re.compile(r'(\bid="|href="#|url\(#)')
+# Addresses of name spaces, which a page of HTML does not need.
+_ADDRESS: Final = re.compile(r'\s(?:xmlns(?::\w+)?|version)="[^"]*"')
+_METADATA: Final = re.compile(r"<metadata>.*?</metadata>", re.DOTALL)
+# The size in points gives way to the width of the page.
+_SIZE: Final = re.compile(r'<svg(?=[^>]*viewBox)([^>]*?) width="[^"]*"')
+_HEIGHT: Final = re.compile(r'(<svg[^>]*?) height="[^"]*"')
+
+
+def draw_inline(key: str, table: pd.DataFrame, words: str) -> str:
+    """Draw the picture of an answer.
+
+    Parameters
+    ----------
+    key : str
+        Of the answer.
+    table : DataFrame
+        What the picture shows; without rows there is none.
+    words : str
+        What is seen, for who cannot see it.
+
+    Returns
+    -------
+    str
+        An element `svg`; empty without rows. The same table gives the same text.
+    """
+    if table.empty:
+        return ""
+    # Text stays text, and names of parts do not change from run to run.
+    with plt.rc_context({"svg.fonttype": "none", "svg.hashsalt": key}):
+        axes = PICTURES[key](table)
+        figure = axes.get_figure(root=True)
+        assert figure is not None
+        written = io.StringIO()
+        figure.savefig(written, format="svg", metadata={"Date": None}, transparent=True)
+        plt.close(figure)
+    whole = written.getvalue()
+    # What stands before the element belongs to a file of its own.
+    element = _METADATA.sub("", whole[whole.index("<svg") :])
+    element = _HEIGHT.sub(r"\1", _SIZE.sub(r"<svg\1", _ADDRESS.sub("", element), 1), 1)
+    element = _NAME.sub(rf"\g<1>{key}-", element)
+    label = in_html(words)
+    return element.replace("<svg", f'<svg role="img" aria-label="{label}"', 1).strip()

@@ -1,0 +1,108 @@
+"""The five answers at the top of a report: few words, numbers of the tables behind them, and the
+harm beside the good news.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from kettrack import Cohort, load_cohort, sample_folder
+from kettrack.analysis.short_answers import ShortAnswer, short_answers, summary_text
+from kettrack.figures.short_answers import PICTURES
+from kettrack.reading.load import cohort_from_frames
+
+MOST_WORDS = 200
+MOST_NUMBERS = 35
+
+
+def words_of(answers: list[ShortAnswer]) -> str:
+    return "\n".join(
+        f"{answer.question}\n{answer.headline}\n{answer.sentence}" for answer in answers
+    )
+
+
+def numbers_in(text: str) -> list[str]:
+    # The number of a session is a name.
+    return re.findall(r"(?<!session )(?<![\w.])-?\d[\d,]*(?:\.\d+)?", text)
+
+
+@pytest.fixture(scope="module")
+def sample() -> Cohort:
+    return load_cohort(sample_folder())
+
+
+@pytest.fixture(scope="module")
+def answers(sample: Cohort) -> list[ShortAnswer]:
+    return short_answers(sample)
+
+
+def test_the_page_is_read_in_a_minute(answers):
+    said = words_of(answers)
+    assert len(said.split()) <= MOST_WORDS
+    assert len(re.findall(r"\d[\d.,]*", said)) <= MOST_NUMBERS
+
+
+def test_every_number_stands_in_an_answer_behind(answers):
+    longer = "\n".join(
+        text
+        for answer in answers
+        for result in answer.behind
+        for text in (result.text, *result.caveats, result.estimand)
+    )
+    longer = longer.replace(" no suicide attempt", " 0 suicide attempts")
+    longer = longer.replace("at none of", "at 0 of")
+    rule = "50"  # of response, in the rules at the foot of the page
+    said = set(numbers_in(words_of(answers))) - {rule}
+    assert said - set(numbers_in(longer)) == set()
+
+
+def test_good_news_and_harm_stand_together(answers):
+    page = {answer.key: answer for answer in answers}
+    assert "stopped without a response" in page["response"].sentence
+    assert "get better without any session" in page["response"].sentence
+    assert "lost the response" in page["lasting"].sentence
+    for harm in ("worse", "Side effects", "serious", "suicide", "admissions"):
+        assert harm in page["harm"].sentence
+    assert "no longer scored" in page["counted"].sentence
+    assert "fit no difference" in page["more_sessions"].sentence
+
+
+def test_every_answer_has_a_picture(answers):
+    assert [answer.key for answer in answers] == list(PICTURES)
+    for answer in answers:
+        axes = PICTURES[answer.key](answer.picture)
+        assert axes.has_data()
+
+
+def test_sessions_and_scores_alone_say_what_is_not_known(sample):
+    alone = cohort_from_frames(sample.sessions, sample.scores)
+    page = {answer.key: answer for answer in short_answers(alone)}
+    response = page["response"]
+    assert (response.headline, len(response.picture)) == ("Not known", 0)
+    # What can be told of the people who were scored stands first behind it.
+    assert response.behind[0].name == "among_scored"
+    assert "Recorded" not in page["harm"].sentence
+    assert page["more_sessions"].headline == "Not known"
+    said = summary_text(alone)
+    assert said.count("Not known.") >= 2
+    assert "{" not in said
+
+
+@pytest.mark.parametrize("n_people", [5, 40])
+def test_a_small_clinic_under_a_release_policy_has_five_answers(sample, n_people):
+    some = sample.patients["patient_id"].iloc[:n_people]
+    few = {
+        name: getattr(sample, name)[lambda rows: rows["patient_id"].isin(some)]
+        for name in ("sessions", "scores", "patients", "events")
+    }
+    few = {name: rows.reset_index(drop=True) for name, rows in few.items()}
+    policy = replace(sample.settings, policy="cms")
+    answers = short_answers(replace(sample, settings=policy, **few))
+    assert len(answers) == len(PICTURES)
+    assert "nan" not in words_of(answers).lower()
+    for answer in answers:
+        if len(answer.picture):
+            PICTURES[answer.key](answer.picture)
