@@ -61,7 +61,7 @@ MAY_IMPORT = {
     "figures": {"arrays", "escapes", "vocabulary"},
     "analysis": READING | {"timelines", "estimators"},
     "trials": READING | {"timelines", "estimators", "analysis", "simulation"},
-    "report": READING | {"timelines", "analysis"},
+    "report": READING | {"timelines", "analysis", "figures"},
     "pooling": READING | {"timelines", "estimators", "analysis", "figures", "report"},
     "cli": READING
     | {"importing", "timelines", "exporting", "analysis", "report", "simulation"}

@@ -7,7 +7,7 @@ here that is not in one of those tables, after the disclosure gate.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -28,6 +28,13 @@ from kettrack.vocabulary.safety import ANY_EVENT, SERIOUS
 
 # Session that the first answer tells, where the curve goes so far.
 _SESSION: Final = 6
+_CURVE: Final = "how_many_sessions"
+_HELD: Final = "how_long_it_lasts"
+_EVENTS: Final = "adverse_events"
+_SUICIDALITY: Final = "suicidality_in_short"
+_NEXT: Final = "next_session"
+_ENDS: Final = ("estimate", "ci_low", "ci_high")
+_CURVE_DRAWN: Final = ["session", *_ENDS, "at_most"]
 _NOT_KNOWN: Final = "Not known"
 _BELOW: Final = "The reason stands under the details."
 # Each answer with the longer ones behind it, by name of the result.
@@ -104,15 +111,9 @@ def short_answers(cohort: Cohort | DerivedCohort) -> list[ShortAnswer]:
     """
     cohort = derive(cohort)
     results = [*first_page(cohort), next_session(cohort)]
-    page = {result.name: result for result in results}
+    page = _Page({result.name: result for result in results}, cohort)
     makers = (_response, _lasting, _harm, _counted, _more_sessions)
-    answers = [maker(page, cohort) for maker in makers]
-    # What no list names, such as the answer of a later version, still has a place.
-    named = {name for names in _BEHIND.values() for name in names}
-    rest = [result for result in results if result.name not in named]
-    counted = answers[3]
-    answers[3] = replace(counted, behind=(*counted.behind, *rest))
-    return answers
+    return [maker(page) for maker in makers]
 
 
 def summary_text(cohort: Cohort | DerivedCohort) -> str:
@@ -141,49 +142,51 @@ def summary_text(cohort: Cohort | DerivedCohort) -> str:
     return visible("\n\n".join([*answers, rules, banner, ways]))
 
 
-def _behind(page: Mapping[str, Result], key: str) -> tuple[Result, ...]:
-    # A page without scores by session, or under a release policy, lacks some of them.
-    return tuple(page[name] for name in _BEHIND[key] if name in page)
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """The longer answers by name, and what is asked of them here."""
 
+    results: Mapping[str, Result]
+    cohort: DerivedCohort
 
-def _known(result: Result | None, *cells: tuple[str, str]) -> bool:
-    """Whether a result is answered and some cells of its table are there and not hidden."""
-    if result is None or result.status == "refused":
-        return False
-    key = next(column for column, role in result.roles.items() if role == "key")
-    # Rows with a number for a key are named by it.
-    rows = {str(name): place for place, name in enumerate(result.table[key])}
-    places = [(rows.get(row), column) for row, column in cells]
-    return all(
-        place is not None and bool(result.table[column].notna().iloc[place])
-        for place, column in places
-    )
+    def behind(self, key: str) -> tuple[Result, ...]:
+        """The longer answers of a short one."""
+        # A page without scores by session, or under a release policy, lacks some of them.
+        there = [name for name in _BEHIND[key] if name in self.results]
+        return tuple(self.results[name] for name in there)
 
+    def rows(self, name: str) -> pd.DataFrame:
+        """The table of an answer, its rows named by their keys as text; empty where refused."""
+        result = self.results.get(name)
+        if result is None or result.status == "refused":
+            return pd.DataFrame()
+        key = next(column for column, role in result.roles.items() if role == "key")
+        return result.table.set_index(result.table[key].astype(str))
 
-def _say(result: Result, sentence: str) -> str:
-    """A sentence over the table of a result."""
-    return replace(result, sentence=sentence).text
+    def knows(self, name: str, row: str, column: str = "estimate") -> bool:
+        """Whether a cell is there and not hidden."""
+        rows = self.rows(name)
+        return row in rows.index and bool(rows[column].notna()[row])
 
-
-def _joined(parts: Sequence[str]) -> str:
-    return " ".join(part for part in parts if part)
+    def says(self, name: str, sentence: str) -> str:
+        """A sentence over the table of an answer."""
+        return replace(self.results[name], sentence=sentence).text
 
 
 # ---- how many got much better
 
 
-def _response(page: Mapping[str, Result], cohort: DerivedCohort) -> ShortAnswer:
-    curve = page.get("how_many_sessions")
-    session = min(_SESSION, len(curve.table)) if curve is not None else 0
-    known = _known(curve, (str(session), "estimate"))
-    headline, sentence = _NOT_KNOWN, f"These data cannot tell by session. {_BELOW}"
-    if known and curve is not None:
+def _response(page: _Page) -> ShortAnswer:
+    headline = _NOT_KNOWN
+    sentence = f"These data cannot tell by session. {_BELOW}"
+    session = _session_told(page)
+    known = page.knows(_CURVE, str(session))
+    if known:
         row = f"row{session}"
-        # Words of the rule are no template.
-        rule = in_sentence(cohort.criteria.response.predicate.words)
-        headline = _say(curve, share_with_interval(row))
-        sentence = _say(
-            curve,
+        rule = _rule_words(page.cohort)
+        headline = page.says(_CURVE, share_with_interval(row))
+        sentence = page.says(
+            _CURVE,
             f"of {{{row}.n}} people had responded by session {session}: {rule}."
             f" {{{row}.stopped:%}} had stopped without a response. Some get better without"
             " any session.",
@@ -193,33 +196,37 @@ def _response(page: Mapping[str, Result], cohort: DerivedCohort) -> ShortAnswer:
         question="How many got much better, and by when?",
         headline=headline,
         sentence=sentence,
-        picture=_curve_drawn(curve) if known and curve is not None else pd.DataFrame(),
-        behind=_behind(page, "response"),
+        picture=page.rows(_CURVE)[_CURVE_DRAWN] if known else pd.DataFrame(),
+        behind=page.behind("response"),
     )
 
 
-def _curve_drawn(curve: Result) -> pd.DataFrame:
-    """One row per session; `at_most` is the share had everyone not scored responded."""
-    return curve.table[["session", "estimate", "ci_low", "ci_high", "at_most"]]
+def _rule_words(cohort: DerivedCohort) -> str:
+    """What a response is; its words are no template."""
+    response = cohort.criteria.response
+    assert response is not None, "a curve of responses has a rule"
+    return in_sentence(response.predicate.words)
+
+
+def _session_told(page: _Page) -> int:
+    """The session that the page tells, or the last one of a curve that ends before it."""
+    return min(_SESSION, len(page.rows(_CURVE)))
 
 
 # ---- how long it lasted
 
 
-def _lasting(page: Mapping[str, Result], cohort: DerivedCohort) -> ShortAnswer:
-    held = page.get("how_long_it_lasts")
-    said = []
-    if held is not None and held.status == "ok":
-        rows = rows_said(held.table, "composite")
-        said = [row for row in rows if _known(held, (row[0], "estimate"))]
-    headline, sentence = _NOT_KNOWN, f"Too few people can be followed. {_BELOW}"
-    if said and held is not None:
-        key, day = said[-1]
-        headline = _say(held, share_with_interval(key))
-        sentence = _say(
-            held,
-            f"of {{{key}.n}} responders still responded {day // DAYS_IN_WEEK} weeks later without"
-            f" another session. {{{key}.again_first:%}} had another session first,"
+def _lasting(page: _Page) -> ShortAnswer:
+    headline = _NOT_KNOWN
+    sentence = f"Too few people can be followed. {_BELOW}"
+    told = _weeks_told(page)
+    if told:
+        key = list(told)[-1]
+        headline = page.says(_HELD, share_with_interval(key))
+        sentence = page.says(
+            _HELD,
+            f"of {{{key}.n}} responders still responded {told[key]} weeks later without another"
+            f" session. {{{key}.again_first:%}} had another session first,"
             f" {{{key}.lost_first:%}} lost the response.",
         )
     return ShortAnswer(
@@ -227,173 +234,175 @@ def _lasting(page: Mapping[str, Result], cohort: DerivedCohort) -> ShortAnswer:
         question="How long did it last after the first course?",
         headline=headline,
         sentence=sentence,
-        picture=_firsts_drawn(held, [key for key, _ in said]),
-        behind=_behind(page, "lasting"),
+        picture=_firsts_drawn(page, told),
+        behind=page.behind("lasting"),
     )
 
 
-def _firsts_drawn(held: Result | None, keys: Sequence[str]) -> pd.DataFrame:
+def _weeks_told(page: _Page) -> dict[str, int]:
+    """Row of the table -> week, for the weeks at which what came first is known."""
+    rows = page.rows(_HELD)
+    if rows.empty:
+        return {}
+    return {
+        key: day // DAYS_IN_WEEK
+        for key, day in rows_said(rows, "composite")
+        if page.knows(_HELD, key)
+    }
+
+
+def _firsts_drawn(page: _Page, told: Mapping[str, int]) -> pd.DataFrame:
     """One row per week told: still responding, another session first, lost first."""
-    if held is None or not keys:
+    if not told:
         return pd.DataFrame()
-    rows = held.table.set_index("key").loc[list(keys)]
-    shares = rows[["estimate", "again_first", "lost_first"]]
-    return shares.assign(week=rows["day"] // DAYS_IN_WEEK)
+    shares = page.rows(_HELD).loc[list(told)]
+    shares = shares[["estimate", "again_first", "lost_first"]]
+    return shares.assign(week=list(told.values()))
 
 
 # ---- harm
 
 
-def _harm(page: Mapping[str, Result], cohort: DerivedCohort) -> ShortAnswer:
-    worse = page.get("worsening")
-    headline, about = _NOT_KNOWN, "Who got worse cannot be told."
-    if worse is not None and _known(worse, ("worse", "estimate")):
-        headline = _say(worse, share_with_interval("worse"))
-        about = _say(worse, "of {worse.n} people were worse at some score.")
-    parts = [
-        about,
-        _side_effects(page.get("adverse_events")),
-        _thoughts(page.get("suicidality_in_short")),
-    ]
+def _harm(page: _Page) -> ShortAnswer:
+    headline = _NOT_KNOWN
+    about = "Who got worse cannot be told."
+    if page.knows("worsening", "worse"):
+        headline = page.says("worsening", share_with_interval("worse"))
+        about = page.says("worsening", "of {worse.n} people were worse at some score.")
+    parts = [about, _side_effects(page), _thoughts(page), _recorded_events(page)]
     return ShortAnswer(
         key="harm",
         question="How many got worse, and what harm was seen?",
         headline=headline,
-        sentence=_joined(parts),
+        sentence=" ".join(part for part in parts if part),
         picture=_harm_drawn(page),
-        behind=_behind(page, "harm"),
+        behind=page.behind("harm"),
     )
 
 
-def _harm_drawn(page: Mapping[str, Result]) -> pd.DataFrame:
+def _side_effects(page: _Page) -> str:
+    """How often side effects came, and serious ones, or that it is not known."""
+    if not page.knows(_EVENTS, ANY_EVENT):
+        return "Side effects: not known."
+    common = page.says(
+        _EVENTS,
+        f"Side effects came at {{{ANY_EVENT}.estimate:%}} of sessions",
+    )
+    if not page.knows(_EVENTS, SERIOUS, "events"):
+        return f"{common}; whether serious ones, is not known."
+    # None seen is not none possible, so it stands beside the sessions that were looked at.
+    serious = page.says(
+        _EVENTS,
+        f"serious ones at {{{SERIOUS}.events}} of {{{SERIOUS}.sessions}}.",
+    )
+    return f"{common}; {serious}"
+
+
+def _thoughts(page: _Page) -> str:
+    if not page.knows(_SUICIDALITY, "grew"):
+        return "Thoughts of suicide: not known."
+    return page.says(
+        _SUICIDALITY,
+        "Thoughts of suicide grew at some answer in {grew.estimate:%}.",
+    )
+
+
+def _recorded_events(page: _Page) -> str:
+    """Attempts and admissions; nothing where the log has no events."""
+    if not page.knows(_SUICIDALITY, "attempt", "events"):
+        return ""
+    return page.says(
+        _SUICIDALITY,
+        "Recorded: {attempt.events} suicide attempts, {psychiatric.events} psychiatric"
+        " admissions.",
+    )
+
+
+def _harm_drawn(page: _Page) -> pd.DataFrame:
     """One row per kind of harm that is known: of people, and of sessions."""
     kinds = (
         ("worsening", "worse", "people: worse"),
-        ("suicidality_in_short", "grew", "people: thoughts of suicide grew"),
-        ("adverse_events", ANY_EVENT, "sessions: a side effect"),
-        ("adverse_events", SERIOUS, "sessions: a serious one"),
+        (_SUICIDALITY, "grew", "people: thoughts of suicide grew"),
+        (_EVENTS, ANY_EVENT, "sessions: a side effect"),
+        (_EVENTS, SERIOUS, "sessions: a serious one"),
     )
-    rows = []
-    for name, key, words in kinds:
-        result = page.get(name)
-        if result is not None and _known(result, (key, "estimate")):
-            row = result.table.set_index("key").loc[key]
-            ends = {end: row[end] for end in ("estimate", "ci_low", "ci_high")}
-            rows.append({"what": words, **ends})
+    rows = [
+        page.rows(name).loc[key, list(_ENDS)].to_dict() | {"what": words}
+        for name, key, words in kinds
+        if page.knows(name, key)
+    ]
     return pd.DataFrame(rows)
-
-
-def _side_effects(events: Result | None) -> str:
-    """How often side effects came, and serious ones, or that it is not known."""
-    if events is None or not _known(events, (ANY_EVENT, "estimate")):
-        return "Side effects: not known."
-    common = _say(
-        events, f"Side effects came at {{{ANY_EVENT}.estimate:%}} of sessions"
-    )
-    # None seen is not none possible, so both are told by how many were looked at.
-    if not _known(events, (SERIOUS, "events")):
-        return f"{common}; whether serious ones, is not known."
-    return common + _say(
-        events, f"; serious ones at {{{SERIOUS}.events}} of {{{SERIOUS}.sessions}}."
-    )
-
-
-def _thoughts(found: Result | None) -> str:
-    """How many had more thoughts of suicide, with attempts and admissions where recorded."""
-    if found is None:
-        return "Thoughts of suicide: not known."
-    words = "Thoughts of suicide: not known."
-    if _known(found, ("grew", "estimate")):
-        words = _say(
-            found, "Thoughts of suicide grew at some answer in {grew.estimate:%}."
-        )
-    if _known(found, ("attempt", "events"), ("psychiatric", "events")):
-        words += " " + _say(
-            found,
-            "Recorded: {attempt.events} suicide attempts, {psychiatric.events} psychiatric"
-            " admissions.",
-        )
-    return words
 
 
 # ---- who was counted
 
 
-def _counted(page: Mapping[str, Result], cohort: DerivedCohort) -> ShortAnswer:
-    steps = page.get("ladder")
-    curve = page.get("how_many_sessions")
-    headline, sentence = _NOT_KNOWN, f"How many started is not shown. {_BELOW}"
-    if steps is not None and _known(steps, ("started", "left")):
-        headline = _say(steps, "{started.left} people")
-        sentence = "started treatment."
-    session = min(_SESSION, len(curve.table)) if curve is not None else 0
-    if curve is not None and _known(curve, (str(session), "estimate")):
+def _counted(page: _Page) -> ShortAnswer:
+    headline = _NOT_KNOWN
+    parts = [f"How many started is not shown. {_BELOW}"]
+    if page.knows("ladder", "started", "left"):
+        headline = page.says("ladder", "{started.left} people")
+        parts = ["started treatment."]
+    session = _session_told(page)
+    if page.knows(_CURVE, str(session)):
         row = f"row{session}"
-        sentence += " " + _say(
-            curve,
+        counted = page.says(
+            _CURVE,
             f"{{{row}.n}} are counted above. By session {session}, {{{row}.not_scored:%}} were no"
             f" longer scored; had all responded, {{{row}.at_most:%}} would have.",
         )
+        parts.append(counted)
     return ShortAnswer(
         key="counted",
         question="Who was counted, and who is not known?",
         headline=headline,
-        sentence=sentence,
-        picture=_counted_drawn(steps, curve, session),
-        behind=_behind(page, "counted"),
+        sentence=" ".join(parts),
+        picture=_counted_drawn(page, str(session)),
+        behind=page.behind("counted"),
     )
 
 
-def _counted_drawn(
-    steps: Result | None, curve: Result | None, session: int
-) -> pd.DataFrame:
+def _counted_drawn(page: _Page, session: str) -> pd.DataFrame:
     """Who started and who is counted, with how many percent of each are not known."""
-    rows = []
-    if steps is not None and _known(steps, ("started", "left")):
-        started = steps.table.set_index("key").loc["started"]
-        rows.append({"what": "started", "people": started["left"], "unknown": 0.0})
-    if curve is not None and _known(curve, (str(session), "not_scored")):
-        row = curve.table.set_index("session").loc[session]
-        counted = {"what": "counted above", "people": row["n"]}
-        rows.append({**counted, "unknown": row["not_scored"]})
     # One bar alone compares nothing, and a hidden number has no length.
-    table = pd.DataFrame(rows)
-    return table if len(table) > 1 and table.notna().all(axis=None) else pd.DataFrame()
+    started = page.knows("ladder", "started", "left")
+    counted = page.knows(_CURVE, session, "not_scored")
+    if not started or not counted or not page.knows(_CURVE, session, "n"):
+        return pd.DataFrame()
+    curve = page.rows(_CURVE).loc[session]
+    people = [page.rows("ladder").loc["started", "left"], curve["n"]]
+    return pd.DataFrame(
+        {
+            "what": ["started", "counted above"],
+            "people": people,
+            "unknown": [0.0, curve["not_scored"]],
+        }
+    )
 
 
 # ---- what more sessions change
 
 
-def _more_sessions(page: Mapping[str, Result], cohort: DerivedCohort) -> ShortAnswer:
-    found = page.get("next_session")
+def _more_sessions(page: _Page) -> ShortAnswer:
     headline = _NOT_KNOWN
     sentence = f"These data cannot tell what one more session does. {_BELOW}"
-    known = found is not None and _known(found, ("next_session", "estimate"))
-    if known and found is not None:
-        rows = found.table.set_index("key").loc["next_session"]
-        headline = f"{_say(found, value_with_interval('next_session'))} points"
-        fits = rows["ci_low"] <= 0 <= rows["ci_high"]
-        doubt = "The data also fit no difference." if fits else ""
-        sentence = _joined(
-            [
-                "after one more session, against similar people who paused, if all reasons to stop"
-                " were recorded. Below 0 is better.",
-                doubt,
-            ]
+    picture = pd.DataFrame()
+    if page.knows(_NEXT, _NEXT):
+        row = page.rows(_NEXT).loc[_NEXT]
+        difference = page.says(_NEXT, value_with_interval(_NEXT))
+        headline = f"{difference} points"
+        fits = row["ci_low"] <= 0 <= row["ci_high"]
+        doubt = " No difference also fits." if fits else ""
+        sentence = (
+            "after one more session, against similar people who paused, if all reasons to stop"
+            f" were recorded. Below 0 is better.{doubt}"
         )
+        picture = pd.DataFrame([row[list(_ENDS)]])
     return ShortAnswer(
         key="more_sessions",
         question="What does one more session change?",
         headline=headline,
         sentence=sentence,
-        picture=_difference_drawn(found)
-        if known and found is not None
-        else pd.DataFrame(),
-        behind=_behind(page, "more_sessions"),
+        picture=picture,
+        behind=page.behind("more_sessions"),
     )
-
-
-def _difference_drawn(found: Result) -> pd.DataFrame:
-    """The one row of the headline."""
-    rows = found.table[found.table["key"] == "next_session"]
-    return rows[["estimate", "ci_low", "ci_high"]]

@@ -24,12 +24,19 @@ from kettrack.figures.style import (
     RESPONDED,
     UNCHANGED,
     WORSE,
+    Look,
     canvas,
 )
 
 _WIDTH: Final = 4.2  # inches
 _HEIGHT: Final = 1.7
 _WIDE_ENOUGH: Final = 9.0  # percent of a bar that holds a number
+# Column -> how its part of a bar looks; the last colour is that of the number in it.
+_FIRSTS: Final = {
+    "estimate": Look(RESPONDED, "", "still responding", "white"),
+    "again_first": Look(UNCHANGED, "", "another session", INK),
+    "lost_first": Look(WORSE, "xxxx", "lost", INK),
+}
 
 
 def plot_response_small(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -57,10 +64,30 @@ def plot_response_small(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
         session = numbers(table["session"])
         estimate = numbers(table["estimate"])
         at_most = numbers(table["at_most"])
-        low, high = numbers(table["ci_low"]), numbers(table["ci_high"])
-        axes.fill_between(session, low, high, color=RESPONDED, alpha=0.2, linewidth=0)
-        axes.plot(session, estimate, "o-", color=RESPONDED, markersize=3.5)
-        axes.plot(session, at_most, "--", color=INK, linewidth=0.9)
+        low = numbers(table["ci_low"])
+        high = numbers(table["ci_high"])
+        axes.fill_between(
+            session,
+            low,
+            high,
+            color=RESPONDED,
+            alpha=0.2,
+            linewidth=0,
+        )
+        axes.plot(
+            session,
+            estimate,
+            "o-",
+            color=RESPONDED,
+            markersize=3.5,
+        )
+        axes.plot(
+            session,
+            at_most,
+            "--",
+            color=INK,
+            linewidth=0.9,
+        )
         axes.set(ylim=(0, 100), xlabel="session", ylabel="percent")
         # There is no session 2.5.
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -95,29 +122,24 @@ def plot_lasting_small(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ['week 8']
     """
     with canvas(ax, _WIDTH, _HEIGHT) as axes:
-        parts = (
-            ("estimate", RESPONDED, "", "still responding", "white"),
-            ("again_first", UNCHANGED, "", "another session", INK),
-            ("lost_first", WORSE, "xxxx", "lost", INK),
-        )
         left = np.zeros(len(table))
         rows = np.arange(len(table))
-        for column, colour, hatch, words, ink in parts:
+        for column, look in _FIRSTS.items():
             wide = numbers(table[column], missing=0.0)
             axes.barh(
                 rows,
                 wide,
                 left=left,
-                color=colour,
-                hatch=hatch,
+                color=look.colour,
+                hatch=look.hatch,
                 edgecolor="white",
-                label=words,
+                label=look.words,
             )
             for row, share in enumerate(wide):
                 # A hatch would run through the number, which the sentence has as well.
-                if share >= _WIDE_ENOUGH and not hatch:
+                if share >= _WIDE_ENOUGH and not look.hatch:
                     middle = left[row] + share / 2
-                    _number(axes, middle, row, f"{share:.0f} %", ink)
+                    _number(axes, middle, row, f"{share:.0f} %", look.edge)
             left = left + wide
         axes.set_yticks(rows, [f"week {week:.0f}" for week in numbers(table["week"])])
         axes.invert_yaxis()
@@ -125,7 +147,7 @@ def plot_lasting_small(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
         axes.legend(
             loc="lower left",
             bbox_to_anchor=(0, 1),
-            ncols=len(parts),
+            ncols=len(_FIRSTS),
             fontsize=NOTE_SIZE,
             columnspacing=1,
             handlelength=1.2,
@@ -135,7 +157,15 @@ def plot_lasting_small(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
 
 
 def _number(axes: Axes, x: float, y: float, text: str, ink: str) -> None:
-    axes.text(x, y, text, ha="center", va="center", fontsize=LABEL_SIZE, color=ink)
+    axes.text(
+        x,
+        y,
+        text,
+        ha="center",
+        va="center",
+        fontsize=LABEL_SIZE,
+        color=ink,
+    )
 
 
 def plot_harm_small(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -161,9 +191,22 @@ def plot_harm_small(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """
     with canvas(ax, _WIDTH, _HEIGHT) as axes:
         rows = np.arange(len(table))
-        low, high = numbers(table["ci_low"]), numbers(table["ci_high"])
-        axes.hlines(rows, low, high, color=WORSE, linewidth=2)
-        axes.plot(numbers(table["estimate"]), rows, "D", color=WORSE, markersize=5)
+        low = numbers(table["ci_low"])
+        high = numbers(table["ci_high"])
+        axes.hlines(
+            rows,
+            low,
+            high,
+            color=WORSE,
+            linewidth=2,
+        )
+        axes.plot(
+            numbers(table["estimate"]),
+            rows,
+            "D",
+            color=WORSE,
+            markersize=5,
+        )
         axes.set_yticks(rows, table["what"])
         axes.set(xlim=(-2, 100), xlabel="percent", ylim=(len(table) - 0.4, -0.6))
         axes.grid(axis="x", alpha=0.3)
@@ -198,7 +241,12 @@ def plot_counted_small(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
         known = people - unknown
         axes.barh(rows, known, color=RESPONDED)
         axes.barh(
-            rows, unknown, left=known, color=IN_CARE, hatch="////", edgecolor=NO_DATA
+            rows,
+            unknown,
+            left=known,
+            color=IN_CARE,
+            hatch="////",
+            edgecolor=NO_DATA,
         )
         for row, count in enumerate(people):
             _number(axes, known[row] / 2, row, f"{count:,.0f}", "white")
@@ -237,7 +285,13 @@ def plot_difference_small(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     with canvas(ax, _WIDTH, _HEIGHT) as axes:
         row = table.iloc[0]
         axes.axvline(0, color=INK, linewidth=1)
-        axes.hlines(0, row["ci_low"], row["ci_high"], color=RESPONDED, linewidth=3)
+        axes.hlines(
+            0,
+            row["ci_low"],
+            row["ci_high"],
+            color=RESPONDED,
+            linewidth=3,
+        )
         axes.plot(row["estimate"], 0, "o", color=RESPONDED, markersize=9)
         widest = max(abs(row["ci_low"]), abs(row["ci_high"]), 1.0) * 1.25
         axes.set(xlim=(-widest, widest), ylim=(-1, 1), yticks=[], xlabel="points")

@@ -19,8 +19,7 @@ _NAME: Final = re.compile(r'(\bid="|href="#|url\(#)')
 # Addresses of name spaces, which a page of HTML does not need.
 _ADDRESS: Final = re.compile(r'\s(?:xmlns(?::\w+)?|version)="[^"]*"')
 _METADATA: Final = re.compile(r"<metadata>.*?</metadata>", re.DOTALL)
-# The size in points gives way to the width of the page.
-_SIZE: Final = re.compile(r'<svg(?=[^>]*viewBox)([^>]*?) width="[^"]*"')
+_WIDTH: Final = re.compile(r'(<svg[^>]*?) width="[^"]*"')
 _HEIGHT: Final = re.compile(r'(<svg[^>]*?) height="[^"]*"')
 
 
@@ -49,12 +48,22 @@ def draw_inline(key: str, table: pd.DataFrame, words: str) -> str:
         figure = axes.get_figure(root=True)
         assert figure is not None
         written = io.StringIO()
-        figure.savefig(written, format="svg", metadata={"Date": None}, transparent=True)
+        figure.savefig(
+            written,
+            format="svg",
+            metadata={"Date": None},
+            transparent=True,
+        )
         plt.close(figure)
     whole = written.getvalue()
     # What stands before the element belongs to a file of its own.
-    element = _METADATA.sub("", whole[whole.index("<svg") :])
-    element = _HEIGHT.sub(r"\1", _SIZE.sub(r"<svg\1", _ADDRESS.sub("", element), 1), 1)
+    _, svg, rest = whole.partition("<svg")
+    element = _METADATA.sub("", svg + rest)
+    element = _ADDRESS.sub("", element)
+    # The size in points gives way to the width of the page.
+    element = _WIDTH.sub(r"\1", element, count=1)
+    element = _HEIGHT.sub(r"\1", element, count=1)
     element = _NAME.sub(rf"\g<1>{key}-", element)
     label = in_html(words)
-    return element.replace("<svg", f'<svg role="img" aria-label="{label}"', 1).strip()
+    named = f'<svg role="img" aria-label="{label}"'
+    return element.replace("<svg", named, 1).strip()

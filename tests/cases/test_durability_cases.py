@@ -8,7 +8,7 @@ import pytest
 from cases.people import people
 
 import kettrack as kt
-from kettrack.analysis.short_answers import summary_text
+from kettrack.analysis.overview import first_page
 
 BAD = "46:18 60:18 74:18 88:18 102:18 116:18"
 GOOD = "46:6 60:6 74:6 88:6 102:6 116:6"
@@ -29,6 +29,11 @@ def share(
     return [round(float(value), 1) for value in row]
 
 
+def page_of(cohort: kt.Cohort) -> str:
+    """Every longer answer of the first page."""
+    return "\n".join(result.text for result in first_page(cohort))
+
+
 @pytest.mark.parametrize("question", ["durability", "durability_from_response"])
 def test_lost_25_of_30_day32(question: str) -> None:
     found = kt.estimate(question, people(f"25 | {LOST_BY_DAY_32}\n5 | {KEEPS}"))
@@ -41,7 +46,7 @@ def test_lost_25_of_30_day15() -> None:
     cohort = people(f"25 | {LOST_BY_DAY_15}\n5 | {KEEPS_FROM_DAY_15}")
     found = kt.estimate("durability_from_response", cohort)
     assert share(found, 28) == [16.7, 6.1, 31.8]
-    said = summary_text(cohort)
+    said = page_of(cohort)
     assert "were followed" not in said
     assert "17 % (6.1 to 32 %)" in said
 
@@ -84,7 +89,7 @@ def test_where_all_fall_silent_at_once_that_is_said() -> None:
     cohort = people("30 | 0:20 1:6 18:6")
     said = "30 of the 30 people were no longer scored while their log went on"
     assert said in kt.estimate("durability", cohort).text
-    assert summary_text(cohort).count(said) == 2
+    assert page_of(cohort).count(said) == 2
 
 
 def test_all_and_none_of_30_lost_it() -> None:
