@@ -36,6 +36,8 @@ _NEXT: Final = "next_session"
 _ENDS: Final = ("estimate", "ci_low", "ci_high")
 _CURVE_DRAWN: Final = ["session", *_ENDS, "at_most"]
 _NOT_KNOWN: Final = "Not known"
+_NOT_SHOWN: Final = "Not shown"
+_TOO_FEW: Final = "Too few people are behind it to be shown under the policy"
 _BELOW: Final = "The reason stands under the details."
 # Each answer with the longer ones behind it, by name of the result.
 _BEHIND: Final[dict[str, tuple[str, ...]]] = {
@@ -71,7 +73,8 @@ class ShortAnswer:
     question : str
         As a patient asks it.
     headline : str
-        The one number to remember, with its interval; `Not known` where it is refused or hidden.
+        The one number to remember, with its interval; `Not known` where it is refused, and `Not
+        shown` where a release policy hides it.
     sentence : str
         What the number is about, with the harm or the doubt beside it.
     picture : DataFrame
@@ -128,7 +131,7 @@ def summary_text(cohort: Cohort | DerivedCohort) -> str:
     cohort = derive(cohort)
     answers = [
         f"{answer.question}\n{answer.headline} {answer.sentence}".strip()
-        if answer.headline != _NOT_KNOWN
+        if answer.headline not in (_NOT_KNOWN, _NOT_SHOWN)
         else f"{answer.question}\n{answer.headline}. {answer.sentence}"
         for answer in short_answers(cohort)
     ]
@@ -168,6 +171,18 @@ class _Page:
         rows = self.rows(name)
         return row in rows.index and bool(rows[column].notna()[row])
 
+    def lacks(self, name: str, why: str) -> tuple[str, str]:
+        """Headline and sentence where the figure of an answer is hidden, or not known because of
+        `why`.
+        """
+        result = self.results.get(name)
+        if result is None or result.status == "refused":
+            return _NOT_KNOWN, f"{why} {_BELOW}"
+        policy = self.cohort.settings.policy
+        if policy == "internal":
+            return _NOT_KNOWN, f"{why} {_BELOW}"
+        return _NOT_SHOWN, f"{_TOO_FEW} {policy}."
+
     def says(self, name: str, sentence: str) -> str:
         """A sentence over the table of an answer."""
         return replace(self.results[name], sentence=sentence).text
@@ -177,8 +192,7 @@ class _Page:
 
 
 def _response(page: _Page) -> ShortAnswer:
-    headline = _NOT_KNOWN
-    sentence = f"These data cannot tell by session. {_BELOW}"
+    headline, sentence = page.lacks(_CURVE, "These data cannot tell by session.")
     session = _session_told(page)
     known = page.knows(_CURVE, str(session))
     if known:
@@ -217,8 +231,7 @@ def _session_told(page: _Page) -> int:
 
 
 def _lasting(page: _Page) -> ShortAnswer:
-    headline = _NOT_KNOWN
-    sentence = f"Too few people can be followed. {_BELOW}"
+    headline, sentence = page.lacks(_HELD, "Too few people can be followed.")
     told = _weeks_told(page)
     if told:
         key = list(told)[-1]
@@ -264,8 +277,7 @@ def _firsts_drawn(page: _Page, told: Mapping[str, int]) -> pd.DataFrame:
 
 
 def _harm(page: _Page) -> ShortAnswer:
-    headline = _NOT_KNOWN
-    about = "Who got worse cannot be told."
+    headline, about = page.lacks("worsening", "Who got worse cannot be told.")
     if page.knows("worsening", "worse"):
         headline = page.says("worsening", share_with_interval("worse"))
         about = page.says("worsening", "of {worse.n} people were worse at some score.")
@@ -283,7 +295,7 @@ def _harm(page: _Page) -> ShortAnswer:
 def _side_effects(page: _Page) -> str:
     """How often side effects came, and serious ones, or that it is not known."""
     if not page.knows(_EVENTS, ANY_EVENT):
-        return "Side effects: not known."
+        return f"Side effects: {_lower(page, _EVENTS)}."
     common = page.says(
         _EVENTS,
         f"Side effects came at {{{ANY_EVENT}.estimate:%}} of sessions",
@@ -298,9 +310,14 @@ def _side_effects(page: _Page) -> str:
     return f"{common}; {serious}"
 
 
+def _lower(page: _Page, name: str) -> str:
+    """`not known` or `not shown`, for the middle of a sentence."""
+    return page.lacks(name, "")[0].lower()
+
+
 def _thoughts(page: _Page) -> str:
     if not page.knows(_SUICIDALITY, "grew"):
-        return "Thoughts of suicide: not known."
+        return f"Thoughts of suicide: {_lower(page, _SUICIDALITY)}."
     return page.says(
         _SUICIDALITY,
         "Thoughts of suicide grew at some answer in {grew.estimate:%}.",
@@ -309,7 +326,8 @@ def _thoughts(page: _Page) -> str:
 
 def _recorded_events(page: _Page) -> str:
     """Attempts and admissions; nothing where the log has no events."""
-    if not page.knows(_SUICIDALITY, "attempt", "events"):
+    kinds = ("attempt", "psychiatric")
+    if not all(page.knows(_SUICIDALITY, kind, "events") for kind in kinds):
         return ""
     return page.says(
         _SUICIDALITY,
@@ -338,8 +356,8 @@ def _harm_drawn(page: _Page) -> pd.DataFrame:
 
 
 def _counted(page: _Page) -> ShortAnswer:
-    headline = _NOT_KNOWN
-    parts = [f"How many started is not shown. {_BELOW}"]
+    headline, sentence = page.lacks("ladder", "How many started cannot be told.")
+    parts = [sentence]
     if page.knows("ladder", "started", "left"):
         headline = page.says("ladder", "{started.left} people")
         parts = ["started treatment."]
@@ -384,8 +402,10 @@ def _counted_drawn(page: _Page, session: str) -> pd.DataFrame:
 
 
 def _more_sessions(page: _Page) -> ShortAnswer:
-    headline = _NOT_KNOWN
-    sentence = f"These data cannot tell what one more session does. {_BELOW}"
+    headline, sentence = page.lacks(
+        _NEXT,
+        "These data cannot tell what one more session does.",
+    )
     picture = pd.DataFrame()
     if page.knows(_NEXT, _NEXT):
         row = page.rows(_NEXT).loc[_NEXT]

@@ -167,6 +167,7 @@ def every_word() -> dict[str, str]:
     import kettrack as kt
     from kettrack.analysis.overview import first_page
     from kettrack.analysis.registry import load_questions
+    from kettrack.analysis.short_answers import short_answers
     from kettrack.reading.completeness import missing_information
 
     told: dict[str, str] = {}
@@ -181,6 +182,9 @@ def every_word() -> dict[str, str]:
         for number, result in enumerate(first_page(derived)):
             page = {f"page {number}: {part}": words for part, words in said_by(result)}
             told.update({f"{label}: {place}": words for place, words in page.items()})
+        for answer in short_answers(derived):
+            words = f"{answer.question} {answer.headline} {answer.sentence}"
+            told[f"{label}: short {answer.key}"] = words
         if label == "clinic":
             told["as of"] = str(kt.as_of(cohort, 4).notes)
     return told
