@@ -41,6 +41,10 @@ from .figures.all_courses import plot_response_by_week as plot_response_by_week
 from .figures.all_courses import plot_worsening_by_week as plot_worsening_by_week
 from .figures.answers import plot_methods as plot_methods
 from .figures.answers import plot_session_answers as plot_session_answers
+from .figures.change import plot_change_by_sessions as plot_change_by_sessions
+from .figures.change import plot_paired_change as plot_paired_change
+from .figures.change import plot_time_to as plot_time_to
+from .figures.change import plot_two_groups as plot_two_groups
 from .figures.cohort import plot_ladder as plot_ladder
 from .figures.cohort import plot_maintenance as plot_maintenance
 from .figures.cohort import plot_responders as plot_responders
@@ -76,6 +80,13 @@ from .figures.sites import plot_sites as plot_sites
 from .figures.sites import plot_sites_funnel as plot_sites_funnel
 from .figures.states import plot_flows as plot_flows
 from .figures.states import plot_occupancy as plot_occupancy
+from .figures.suicidality import (
+    plot_attempts_and_admissions as plot_attempts_and_admissions,
+)
+from .figures.suicidality import plot_emergent_ideation as plot_emergent_ideation
+from .figures.suicidality import plot_ideation_clearance as plot_ideation_clearance
+from .figures.suicidality import plot_ideation_shift as plot_ideation_shift
+from .figures.suicidality import plot_shift_table as plot_shift_table
 from .figures.swimmer import plot_swimmer as plot_swimmer
 from .figures.together import plot_change_by_item as plot_change_by_item
 from .figures.together import plot_other_conditions as plot_other_conditions
