@@ -128,6 +128,27 @@ def interactions(cohort: DerivedCohort, column: str = "route") -> Answer:
     )
 
 
+def interaction_looks(cohort: DerivedCohort, column: str) -> dict[str, float]:
+    """Name of each characteristic in groups to the chance of its interactions, if there were
+    none.
+    """
+    exits = first_course_exits(cohort).set_index("patient_id")
+    arms, at_risk = _arms(cohort, column, exits[exits["step"] > 0])
+    others = others_of(column, known_characteristics(cohort, at_risk.index))
+    found = {}
+    for each in others:
+        grouped = _grouped(each, arms, _held(each, others))
+        # One group alone has no other to differ from.
+        if grouped is not None:
+            found[each.name] = grouped.between.chance
+    return found
+
+
+def _held(each: Characteristic, others: list[Characteristic]) -> list[Characteristic]:
+    """What is held equal; what makes the groups is in the comparison itself."""
+    return [other for other in others if other.name != each.name]
+
+
 def _arms(
     cohort: DerivedCohort, name: str, at_risk: pd.DataFrame
 ) -> tuple[_Arms, pd.DataFrame]:
@@ -160,8 +181,7 @@ def _looks(
     others: list[Characteristic],
 ) -> Iterator[_Row]:
     """One characteristic by its groups, and as a straight line where it is a number."""
-    # What makes the groups is in the comparison itself.
-    held = [other for other in others if other.name != each.name]
+    held = _held(each, others)
     grouped = _grouped(each, arms, held)
     if grouped is not None:
         yield grouped

@@ -23,6 +23,7 @@ from kettrack.analysis.subgroups.looks import (
     LOOK_DECIMALS,
     LOOK_ROLES,
     GroupRow,
+    Looked,
     beyond_chance,
     look_at_all,
     look_caveats,
@@ -77,24 +78,8 @@ def scored_predictors(cohort: DerivedCohort) -> Answer:
         week, and whether they still came. Refused when no characteristic has two groups of
         `FEWEST_PEOPLE_IN_ARM` people, and where everybody or nobody was scored.
     """
-    people = people_at_week(cohort)
-    # Whoever has no rated baseline is in no figure by score, scored or not.
-    people = people[people["rated"]]
-    scored = people["scored"]
-    _require_both(scored)
-    later = _later_characteristics(people)
-    start = known_characteristics(cohort, people.index)
-    if not later and not start:
-        raise NotIdentified(
-            "no characteristic has two groups of"
-            f" {FEWEST_PEOPLE_IN_ARM} people whose log reaches past week {WEEK}.",
-            "age, sex, diagnosis and the other columns of patients.csv, for more people.",
-        )
-    outcome = 100 * scored.to_numpy(float)
-    row_of = partial(_row_of, scored)
-    # What happens in treatment may be how a characteristic acts, so it is not held equal there.
-    looks = look_at_all(later, outcome, row_of, held=start)
-    looks += look_at_all(start, outcome, row_of)
+    people = _people(cohort)
+    looks = _looks(cohort, people)
     whole = dict.fromkeys(("n", "scored", "unscored"), "Int64")
     table = looks_table(looks, list(_ROLES)).astype(whole)
     return Answer(
@@ -108,8 +93,47 @@ def scored_predictors(cohort: DerivedCohort) -> Answer:
             f"{rule_words(cohort)}.",
         ),
         level=LEVEL,
-        rows=partial(share_rows, "scored", people.index, scored.to_numpy(bool)),
+        rows=partial(
+            share_rows, "scored", people.index, people["scored"].to_numpy(bool)
+        ),
     )
+
+
+def scored_looks(cohort: DerivedCohort) -> dict[str, float]:
+    """Name of each characteristic known at the start to the chance of its differences in being
+    scored, if there were none.
+    """
+    looks = _looks(cohort, _people(cohort))
+    # A number comes after its groups, and is another look.
+    return {look.of.name: look.equal.chance for look in reversed(looks)}
+
+
+def _people(cohort: DerivedCohort) -> pd.DataFrame:
+    """Everybody with a rated baseline whose log reaches past the week."""
+    people = people_at_week(cohort)
+    # Whoever has no rated baseline is in no figure by score, scored or not.
+    people = people[people["rated"]]
+    _require_both(people["scored"])
+    return people
+
+
+def _looks(cohort: DerivedCohort, people: pd.DataFrame) -> list[Looked]:
+    """Every characteristic compared: those known later first."""
+    later = _later_characteristics(people)
+    start = known_characteristics(cohort, people.index)
+    if not later and not start:
+        raise NotIdentified(
+            "no characteristic has two groups of"
+            f" {FEWEST_PEOPLE_IN_ARM} people whose log reaches past week {WEEK}.",
+            "age, sex, diagnosis and the other columns of patients.csv, for more people.",
+        )
+    outcome = 100 * people["scored"].to_numpy(float)
+    row_of = partial(_row_of, people["scored"])
+    # What happens in treatment may be how a characteristic acts, so it is not held equal there.
+    return [
+        *look_at_all(later, outcome, row_of, held=start),
+        *look_at_all(start, outcome, row_of),
+    ]
 
 
 def _require_both(scored: pd.Series) -> None:
