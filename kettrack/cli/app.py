@@ -22,6 +22,7 @@ from kettrack.cli.output import answer
 from kettrack.cli.pooling import pool, summarise
 from kettrack.cli.report import report
 from kettrack.cli.rows import courses, events, outcomes, review, timeline
+from kettrack.cli.sheet import sheet
 from kettrack.cli.simulate import simulate
 from kettrack.cli.specification import specification
 from kettrack.errors import Interrupted, KettrackError
@@ -78,6 +79,7 @@ for command in (
     review,
     estimate,
     report,
+    sheet,
     summarise,
     pool,
     specification,

@@ -310,6 +310,55 @@ def plot_difference_small(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
         return axes
 
 
+def plot_score_small(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw the scores of one patient, with a tick for each session.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row per score or session: `what` (score, session) `day` `score`, points.
+    ax : Axes, optional
+        Default: new ones.
+
+    Returns
+    -------
+    Axes
+        From 0; ticks at the foot are sessions.
+
+    Examples
+    --------
+    >>> rows = {"what": ["score", "session"], "day": [0.0, 0.0], "score": [17.0, None]}
+    >>> plot_score_small(pd.DataFrame(rows)).get_xlabel()
+    'days since the first session; marks: sessions'
+    """
+    with canvas(ax, _WIDTH, _HEIGHT) as axes:
+        scores = table[table["what"] == "score"]
+        sessions = table[table["what"] == "session"]
+        axes.plot(
+            scores["day"],
+            scores["score"],
+            "o-",
+            color=RESPONDED,
+            markersize=3.5,
+        )
+        axes.set_ylim(0, None)
+        foot = np.zeros(len(sessions))
+        # Clipped marks on the axis would be half gone.
+        axes.plot(
+            sessions["day"],
+            foot,
+            "|",
+            color=INK,
+            markersize=9,
+            clip_on=False,
+        )
+        axes.set(
+            xlabel="days since the first session; marks: sessions",
+            ylabel="score",
+        )
+        return axes
+
+
 # Key of an answer -> its picture.
 PICTURES: Final[dict[str, Callable[[pd.DataFrame], Axes]]] = {
     "response": plot_response_small,
@@ -317,4 +366,5 @@ PICTURES: Final[dict[str, Callable[[pd.DataFrame], Axes]]] = {
     "harm": plot_harm_small,
     "counted": plot_counted_small,
     "more_sessions": plot_difference_small,
+    "score": plot_score_small,
 }

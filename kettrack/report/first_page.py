@@ -114,12 +114,15 @@ class FirstPage:
         Label to text: extract, instrument, rules, version, hash of the input.
     first : tuple of FirstAnswer
         The short answers of a report.
+    foot : str
+        Heading over `made_from`.
     """
 
     banner: str
     answers: tuple[PageAnswer, ...]
     made_from: dict[str, str]
     first: tuple[FirstAnswer, ...] = ()
+    foot: str = "What this report is made from"
 
 
 def compose_first_page(cohort: Cohort) -> FirstPage:

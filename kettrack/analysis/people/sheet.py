@@ -1,0 +1,324 @@
+"""Sheets of one patient that somebody carries: one for a payer who renews treatment, one for the
+talk with the patient. For the treating clinic, asked for by name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+import pandas as pd
+
+from kettrack.analysis.context import rule_words
+from kettrack.analysis.suicidality.readings import suicidality_readings
+from kettrack.arrays import Bools
+from kettrack.errors import UsageError
+from kettrack.privacy.policies import get_policy
+from kettrack.reading.cohort import Cohort
+from kettrack.timelines.derived import DerivedCohort, derive
+from kettrack.timelines.states import meets
+from kettrack.vocabulary.days import DAYS_IN_WEEK
+from kettrack.vocabulary.plain_words import agree, readable
+from kettrack.vocabulary.rules import Rule
+
+SheetKind = Literal["payer", "progress"]
+KINDS: Final[tuple[SheetKind, ...]] = ("payer", "progress")
+_TITLES: Final[dict[SheetKind, str]] = {
+    "payer": "Treatment summary for a payer",
+    "progress": "How treatment is going",
+}
+_NOT_RECORDED: Final = "not recorded"
+# Of the patients table, in the order in which a payer asks; as the reader sees them.
+_BACKGROUND: Final = {
+    "diagnosis": "Diagnosis",
+    "failed_antidepressants": "Antidepressants that failed before",
+    "psychotherapy": "Psychotherapy alongside",
+}
+_PAYER_RULE: Final = (
+    "Every payer has a rule of its own. Compare it with the rules named here before this sheet is"
+    " sent."
+)
+_NO_CAUSE: Final = (
+    "A lower score after treatment does not prove that treatment caused it: depression also gets"
+    " better by itself, and scores vary from week to week."
+)
+_TALK: Final = (
+    "One score is one week. Talk with your team about what it does not show, and tell them at once"
+    " about thoughts of suicide."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SheetLine:
+    """One line of a sheet: what is told, and what it is."""
+
+    label: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One patient's sheet, ready to be laid out.
+
+    Parameters
+    ----------
+    title : str
+        What the sheet is for.
+    headline, sentence : str
+        First and last score, and what changed, in words.
+    lines : tuple of SheetLine
+        What stands below, in order; `not recorded` where the log does not say.
+    cautions : tuple of str
+        What may not be concluded.
+    scores : DataFrame
+        One row per score or session, for the picture: `what` (score, session) `day` `score`.
+    """
+
+    title: str
+    headline: str
+    sentence: str
+    lines: tuple[SheetLine, ...]
+    cautions: tuple[str, ...]
+    scores: pd.DataFrame
+
+
+def patient_sheet(
+    cohort: Cohort | DerivedCohort, patient_id: str, kind: SheetKind
+) -> Sheet:
+    """Baseline, last score and what changed, with sessions, side effects and thoughts of suicide.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        Under the policy `internal`.
+    patient_id : str
+        The study code.
+    kind : {"payer", "progress"}
+        For whom it is.
+
+    Returns
+    -------
+    Sheet
+        Days count from the first session; the sheet names no date.
+
+    Raises
+    ------
+    UsageError
+        Under a release policy, for an unknown kind or code, and where the patient has no score.
+
+    Examples
+    --------
+    >>> from kettrack import load_cohort, sample_folder
+    >>> patient_sheet(load_cohort(sample_folder()), "S061", "payer").title
+    'Treatment summary for a payer'
+    """
+    cohort = derive(cohort)
+    _require(cohort, patient_id, kind)
+    line = _own(cohort.timeline, patient_id).dropna(subset=["score"])
+    if line.empty:
+        raise UsageError(
+            f"This patient has no score of {cohort.instrument.name}, so there is no sheet."
+        )
+    sessions = _own(cohort.sessions, patient_id)
+    headline, sentence = _change_words(cohort, line)
+    lines = [_scores_line(cohort, line), *_rule_lines(cohort, line)]
+    if kind == "payer":
+        lines += _background_lines(_own(cohort.patients, patient_id).iloc[0])
+    lines += _session_lines(sessions)
+    # Good news never stands without the harm beside it.
+    lines += [_side_effects_line(sessions), _suicidality_line(cohort, patient_id)]
+    if kind == "payer":
+        lines.append(SheetLine("Rules", rule_words(cohort)))
+    cautions = (_NO_CAUSE, _PAYER_RULE if kind == "payer" else _TALK)
+    return Sheet(
+        title=_TITLES[kind],
+        headline=headline,
+        sentence=sentence,
+        lines=tuple(lines),
+        cautions=cautions,
+        scores=_drawn(line, sessions),
+    )
+
+
+def _require(cohort: DerivedCohort, patient_id: str, kind: str) -> None:
+    """Stop where no sheet may or can be made."""
+    if kind not in KINDS:
+        raise UsageError(f"There are two sheets: {' and '.join(KINDS)}.")
+    if get_policy(cohort.settings.policy).for_release:
+        raise UsageError(
+            "A sheet shows a single patient, so it is made under the policy internal only."
+        )
+    if patient_id not in set(cohort.patients["patient_id"]):
+        raise UsageError("No patient of the cohort has this code.")
+
+
+def _own(frame: pd.DataFrame, patient_id: str) -> pd.DataFrame:
+    """Rows of one patient."""
+    own = (frame["patient_id"] == patient_id).to_numpy(bool)
+    return frame[own].reset_index(drop=True)
+
+
+def _points(score: float) -> str:
+    return f"{score:g}"
+
+
+def _when(day: float) -> str:
+    """A day as people say it."""
+    if day <= 0:
+        return "before the first session"
+    return f"day {day:.0f} after the first session (week {day // DAYS_IN_WEEK:.0f})"
+
+
+def _change_words(cohort: DerivedCohort, line: pd.DataFrame) -> tuple[str, str]:
+    """First and last score, and what lies between them."""
+    last = line.iloc[-1]
+    baseline = last["baseline"]
+    if pd.isna(baseline):
+        return _points(
+            last["score"]
+        ), "at the last score; there is none before treatment."
+    if last["day"] <= 0:
+        return _points(baseline), "before treatment; there is no score after it yet."
+    change = last["score"] - baseline
+    side = "lower" if change < 0 else "higher"
+    better = "Lower" if cohort.instrument.higher_is_worse else "Higher"
+    percent = last["percent_change"]
+    # A baseline at the very end of the scale has no percentage.
+    share = "" if pd.isna(percent) else f" ({abs(percent):.0f} %)"
+    words = f"{_points(abs(change))} points {side}{share}" if change else "no change"
+    return (
+        f"{_points(baseline)} → {_points(last['score'])}",
+        f"{cohort.instrument.name} score before treatment and at {_when(last['day'])}: {words}."
+        f" {better} is better.",
+    )
+
+
+def _scores_line(cohort: DerivedCohort, line: pd.DataFrame) -> SheetLine:
+    later = line[line["day"] > 0]
+    scale = cohort.instrument
+    ends = f"{scale.name} ({scale.title}), {scale.minimum:g} to {scale.maximum:g}"
+    if later.empty:
+        return SheetLine("Scores", f"{ends}. None after the first session.")
+    best = later["score"].min()
+    worst = later["score"].max()
+    return SheetLine(
+        "Scores",
+        agree(f"{ends}. {len(later)} scores after the first session")
+        + f": from {_points(best)} to {_points(worst)}.",
+    )
+
+
+def _rule_lines(cohort: DerivedCohort, line: pd.DataFrame) -> list[SheetLine]:
+    """Whether the last score meets each rule in force, and the first day on which one did."""
+    rules = cohort.criteria
+    asked = {
+        "Response": rules.response,
+        "Remission": rules.remission,
+        "Worse than before treatment": rules.deterioration,
+    }
+    return [
+        SheetLine(f"{name} ({rule.predicate.words})", _met_words(rule, line))
+        for name, rule in asked.items()
+        if rule is not None
+    ]
+
+
+def _met_words(rule: Rule, line: pd.DataFrame) -> str:
+    later = line[line["day"] > 0]
+    met = later[_met(rule, later)]
+    if later.empty:
+        return "not known: no score after the first session."
+    if met.empty:
+        return "at no score so far."
+    now = "yes" if _met(rule, later)[-1] else "no"
+    first = _when(met["day"].iloc[0])
+    return f"at the last score: {now}. First at {first}, at {len(met)} of {len(later)} scores."
+
+
+def _met(rule: Rule, later: pd.DataFrame) -> Bools:
+    """Whether each score by itself meets the rule; a missing measure does not."""
+    # The columns of the timeline have the names of the measures.
+    measures = {
+        name: later[name].astype("Float64").to_numpy(float, na_value=np.nan)
+        for name in ("score", "change", "percent_change")
+    }
+    return np.asarray(meets(rule, measures), dtype=bool)
+
+
+def _background_lines(patient: pd.Series) -> list[SheetLine]:
+    lines = []
+    for column, label in _BACKGROUND.items():
+        value = patient.get(column)
+        lines.append(SheetLine(label, _cell_words(value)))
+    return lines
+
+
+def _cell_words(value: object) -> str:
+    """A cell of the patients table as a person says it."""
+    if pd.isna(value):  # type: ignore[call-overload]
+        return _NOT_RECORDED
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
+    return readable(str(value))
+
+
+def _session_lines(sessions: pd.DataFrame) -> list[SheetLine]:
+    """How many, how given, the last dose, and how far apart."""
+    if sessions.empty:
+        return [SheetLine("Sessions", "none in this log")]
+    last = sessions.iloc[-1]
+    drug = _NOT_RECORDED if pd.isna(last["drug"]) else last["drug"]
+    route = "" if pd.isna(last["route"]) else f", {last['route']}"
+    dose = "" if pd.isna(last["dose_mg"]) else f", {last['dose_mg']:g} mg"
+    days = sessions["day"].to_numpy(float)
+    when = _when(days[-1]) if days[-1] > 0 else "day 0"
+    given = f"{len(days)}, the last one on {when}: {drug}{route}{dose}"
+    lines = [SheetLine("Sessions", given)]
+    if len(days) > 1:
+        gaps = pd.Series(days).diff().dropna()
+        middle = f"{gaps.median():g} days in the middle, at most {gaps.max():g}"
+        lines.append(SheetLine("Days between sessions", middle))
+    return lines
+
+
+def _side_effects_line(sessions: pd.DataFrame) -> SheetLine:
+    """At how many sessions any was noted, of those with a record."""
+    label = "Side effects"
+    told = sessions["adverse_events"].dropna()
+    if told.empty:
+        return SheetLine(label, _NOT_RECORDED)
+    some = told[told != "none"]
+    words = sorted({word for cell in some for word in str(cell).split(";")})
+    which = f": {', '.join(words)}" if words else ""
+    serious = int(sessions["serious"].fillna(False).sum())
+    return SheetLine(
+        label,
+        readable(
+            f"at {len(some)} of {len(told)} sessions with a record{which}. Serious: at {serious}."
+        ),
+    )
+
+
+def _suicidality_line(cohort: DerivedCohort, patient_id: str) -> SheetLine:
+    """First, highest and last answer of every scale that asks about it."""
+    label = "Thoughts of suicide"
+    readings = _own(suicidality_readings(cohort), patient_id).dropna(subset=["value"])
+    if readings.empty:
+        return SheetLine(label, "never asked")
+    parts = []
+    for scale, asked in readings.groupby("instrument", sort=True, observed=True):
+        value = asked.sort_values("day")["value"]
+        parts.append(
+            f"{scale}: first answer {value.iloc[0]:g}, highest {value.max():g}, last"
+            f" {value.iloc[-1]:g}"
+        )
+    return SheetLine(label, "; ".join(parts))
+
+
+def _drawn(line: pd.DataFrame, sessions: pd.DataFrame) -> pd.DataFrame:
+    scores = pd.DataFrame({"day": line["day"], "score": line["score"]})
+    given = pd.DataFrame({"day": sessions["day"], "score": float("nan")})
+    parts = [scores.assign(what="score"), given.assign(what="session")]
+    table = pd.concat(parts, ignore_index=True)
+    return table.astype({"day": "float64", "score": "float64"})

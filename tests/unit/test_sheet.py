@@ -1,0 +1,123 @@
+"""Sheets of one patient: what they say, and when there is none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from kettrack import Cohort
+from kettrack.analysis.people.sheet import KINDS, Sheet, patient_sheet
+from kettrack.cli.app import main
+from kettrack.errors import UsageError
+from kettrack.reading.load import cohort_from_frames
+
+# 20 before; 9 (a response) on day 7; 27 (worse) on day 30; 12 on day 60.
+SCORES = {0: 20, 7: 9, 30: 27, 60: 12}
+
+
+def clinic(scores: dict[int, int] = SCORES) -> Cohort:
+    sessions = pd.DataFrame(
+        {
+            "patient_id": ["K1", "K1", "K1", "K2"],
+            "day": [0, 3, 10, 0],
+            "drug": "ketamine",
+            "route": "iv",
+            "dose_mg": 40.0,
+            "adverse_events": ["none", "nausea;dizziness", None, None],
+            "serious": [False, False, True, None],
+        }
+    )
+    rows = pd.DataFrame(
+        {
+            "patient_id": "K1",
+            "day": list(scores),
+            "instrument": "PHQ-9",
+            "score": list(scores.values()),
+            "timing": "before",
+        }
+    )
+    patients = pd.DataFrame(
+        {
+            "patient_id": ["K1", "K2"],
+            "failed_antidepressants": [3, None],
+            "observed_to_day": [90, 90],
+        }
+    )
+    return cohort_from_frames(sessions, rows, patients)
+
+
+def lines(sheet: Sheet) -> dict[str, str]:
+    return {line.label.partition(" (")[0]: line.text for line in sheet.lines}
+
+
+def test_first_and_last_score_with_what_lies_between():
+    sheet = patient_sheet(clinic(), "K1", "payer")
+    assert sheet.headline == "20 → 12"
+    assert "at day 60 after the first session (week 8): 8 points lower (40 %)" in (
+        sheet.sentence
+    )
+    said = lines(sheet)
+    assert said["Scores"].endswith("3 scores after the first session: from 9 to 27.")
+    assert said["Response"].startswith("at the last score: no. First at day 7")
+    assert said["Worse than before treatment"].endswith("at 1 of 3 scores.")
+    assert said["Remission"] == "at no score so far."
+
+
+def test_sessions_and_the_harm_beside_them():
+    said = lines(patient_sheet(clinic(), "K1", "progress"))
+    assert said["Sessions"].startswith("3, the last one on day 10")
+    assert said["Days between sessions"] == "5 days in the middle, at most 7"
+    assert said["Side effects"] == (
+        "at 1 of 2 sessions with a record: dizziness, nausea. Serious: at 1."
+    )
+    assert said["Thoughts of suicide"] == "never asked"
+
+
+def test_a_payer_is_told_what_is_not_recorded_and_under_which_rules():
+    sheet = patient_sheet(clinic(), "K1", "payer")
+    said = lines(sheet)
+    assert said["Antidepressants that failed before"] == "3"
+    assert said["Diagnosis"] == "not recorded"
+    assert "PHQ-9" in said["Rules"]
+    assert any("rule of its own" in caution for caution in sheet.cautions)
+    # The talk with the patient needs none of this.
+    assert "Diagnosis" not in lines(patient_sheet(clinic(), "K1", "progress"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("scores", "headline"),
+    [({0: 20}, "20"), ({9: 11}, "11"), ({0: 20, 9: 20}, "20 → 20")],
+)
+def test_few_scores_are_told_as_they_are(kind, scores, headline):
+    sheet = patient_sheet(clinic(scores), "K1", kind)
+    assert sheet.headline == headline
+    assert "nan" not in str(lines(sheet)).lower()
+
+
+def test_no_sheet_for_a_release_for_nobody_or_of_another_kind():
+    cohort = clinic()
+    released = replace(cohort, settings=replace(cohort.settings, policy="midpoint6"))
+    wrong = [
+        (released, "K1", "payer", "internal only"),
+        (cohort, "K9", "payer", "No patient"),
+        (cohort, "K1", "friend", "two sheets: payer and progress"),
+        (cohort, "K2", "payer", "no score"),
+    ]
+    for of, patient, kind, words in wrong:
+        with pytest.raises(UsageError, match=words):
+            patient_sheet(of, patient, kind)
+
+
+def test_the_command_writes_one_page(tmp_path, capsys):
+    page = tmp_path / "sheet.html"
+    with pytest.raises(SystemExit) as left:
+        main(["sheet", "payer", "S065", "data/sample", "-o", str(page)])
+    assert not left.value.code
+    text = page.read_text(encoding="utf-8")
+    assert "Patient S065" in text
+    assert "confidential" in text
+    assert "<svg" in text
+    assert "://" not in text
