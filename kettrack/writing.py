@@ -212,6 +212,17 @@ def _is_text(dtype: object) -> bool:
     )
 
 
+def reads_as_formula(text: str) -> bool:
+    """Whether a spreadsheet could take a text for a formula; in CSV it gets an apostrophe.
+
+    Examples
+    --------
+    >>> reads_as_formula("=1+1"), reads_as_formula("-5"), reads_as_formula("-A5")
+    (True, False, True)
+    """
+    return _FORMULA.match(text) is not None
+
+
 def _as_no_formula(texts: pd.Series) -> pd.Series:
     """Put an apostrophe before text that a spreadsheet would run as a formula; numbers are left as
     they are.
@@ -219,7 +230,7 @@ def _as_no_formula(texts: pd.Series) -> pd.Series:
     levels = [
         text
         for text in texts.dropna().unique()
-        if isinstance(text, str) and _FORMULA.match(text)
+        if isinstance(text, str) and reads_as_formula(text)
     ]
     return (
         texts.astype("object").replace({text: f"'{text}" for text in levels})

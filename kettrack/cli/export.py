@@ -73,7 +73,7 @@ def export(
         policy=policy,
     )
     from kettrack.exporting.tables import CDISC_MAKERS
-    from kettrack.privacy.disclosure import get_policy
+    from kettrack.privacy.policies import get_policy
 
     with working("Writing the tables", total=len(CDISC_MAKERS)) as advance:
         files = write_export(

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Final
 
 import pandas as pd
 
 from kettrack.errors import UsageError
+from kettrack.exporting.blocks import Blocks, Sizes, Write, sizes_of
 from kettrack.exporting.data_sets import DATA_SETS
 from kettrack.exporting.define import define_json
 from kettrack.exporting.episodes import episode_tables
 from kettrack.exporting.formats.csv_files import write_csv
-from kettrack.exporting.formats.dataset_json import write_dataset_json
-from kettrack.exporting.formats.parquet_files import write_parquet
-from kettrack.exporting.formats.transport_files import (
-    require_transport,
-    write_transport,
-)
+from kettrack.exporting.formats.dataset_json import dataset_json_file
+from kettrack.exporting.formats.parquet_files import parquet_file
+from kettrack.exporting.formats.transport_files import transport_file
 from kettrack.exporting.package import write_package
 from kettrack.exporting.provenance import (
     PROVENANCE_FILE,
@@ -139,8 +138,6 @@ def check_export(
             " letter or digit."
         )
     _require_place(folder, replace)
-    if "xpt" in formats:
-        require_transport()
     return [one for one in FORMATS if one in formats]
 
 
@@ -184,11 +181,8 @@ def _write(
     # One data set is made at a time, so that no two of them fill the memory.
     for name, make in CDISC_MAKERS.items() if cdisc else ():
         tell(name)
-        frame = make(cohort, study)
-        for kind in cdisc:
-            file = f"{kind}/{name.lower()}{_CDISC[kind]}"
-            _write_cdisc(kind, DATA_SETS[name], frame, draft / file, study)
-            written[file] = len(frame)
+        records = _write_blocks(make(cohort, study), name, draft, cdisc, study)
+        written |= {_file(name, kind): records for kind in cdisc}
     if "omop" in formats:
         tell("omop")
         for name, frame in episode_tables(cohort).items():
@@ -220,19 +214,47 @@ def _describe(
     write_text(_README, draft / README_FILE)
 
 
-def _write_cdisc(
+def _file(name: str, kind: str) -> str:
+    return f"{kind}/{name.lower()}{_CDISC[kind]}"
+
+
+def _write_blocks(
+    blocks: Blocks,
+    name: str,
+    draft: Path,
+    kinds: list[str],
+    study: str,
+) -> int:
+    """Write one data set in several formats, and return how many records it has."""
+    data_set = DATA_SETS[name]
+    sizes = sizes_of(data_set, blocks)
+    with ExitStack() as opened:
+        writes = [
+            opened.enter_context(
+                _open(kind, data_set, sizes, draft / _file(name, kind), study)
+            )
+            for kind in kinds
+        ]
+        # Every block is made once for all formats.
+        for block in blocks:
+            for write in writes:
+                write(block)
+    return sizes.records
+
+
+def _open(
     kind: str,
     data_set: DataSet,
-    frame: pd.DataFrame,
+    sizes: Sizes,
     path: Path,
     study: str,
-) -> None:
+) -> AbstractContextManager[Write]:
+    """The open file of one format."""
     if kind == "parquet":
-        write_parquet(data_set, frame, path)
-    elif kind == "xpt":
-        write_transport(data_set, frame, path)
-    else:
-        write_dataset_json(data_set, frame, path, study)
+        return parquet_file(data_set, sizes, path)
+    if kind == "xpt":
+        return transport_file(data_set, sizes, path)
+    return dataset_json_file(data_set, sizes, path, study)
 
 
 def _left_out(cohort: DerivedCohort) -> list[LeftOut]:

@@ -9,12 +9,13 @@ from typing import Final
 
 import pandas as pd
 
+from kettrack.errors import UsageError
 from kettrack.exporting.settings_text import settings_text
 from kettrack.reading.cohort import Cohort
 from kettrack.settings import SETTINGS_FILE
-from kettrack.vocabulary.columns import TABLES, Table
-from kettrack.vocabulary.table_schema import describe_package
-from kettrack.writing import csv_text, write_text
+from kettrack.vocabulary.columns import AGE_CAP, TABLES, Table
+from kettrack.vocabulary.table_schema import OPEN_AGE, describe_package
+from kettrack.writing import csv_text, reads_as_formula, write_text
 
 PACKAGE_FILE: Final = "datapackage.json"
 _ABOUT: Final = (
@@ -44,6 +45,7 @@ def write_package(
     dict of str to int
         Name of each file to its records; 0 for those without.
     """
+    _require_names(cohort)
     written = {}
     contents = {}
     for name, table in TABLES.items():
@@ -51,7 +53,7 @@ def write_package(
         # The other tables refer to the patients, also where nothing else is known of them.
         if not len(frame) and name == "events":
             continue
-        content = csv_text(_filled(frame, table)).encode()
+        content = csv_text(_with_open_age(_filled(frame, table))).encode()
         contents[name] = content
         (folder / f"{name}.csv").write_bytes(content)
         written[f"{name}.csv"] = len(frame)
@@ -59,6 +61,17 @@ def write_package(
     described = describe_package(_package_name(study), _ABOUT, contents)
     write_text(described, folder / PACKAGE_FILE)
     return written | {SETTINGS_FILE: 0, PACKAGE_FILE: 0}
+
+
+def _require_names(cohort: Cohort) -> None:
+    """Refuse a scale whose name would get an apostrophe in the table and none in the settings."""
+    for scale in cohort.settings.user_instruments:
+        if reads_as_formula(scale.name):
+            raise UsageError(
+                "The name of a scale begins like a formula of a spreadsheet, and CSV cannot keep it"
+                " as it is. Give the scale another name in the kettrack.toml, or leave datapackage"
+                " out of the formats."
+            )
 
 
 def _filled(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
@@ -69,6 +82,17 @@ def _filled(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
         if name in frame and (table[name].required or frame[name].notna().any())
     ]
     return frame[kept]
+
+
+def _with_open_age(rows: pd.DataFrame) -> pd.DataFrame:
+    """The oldest class as `90+`: a plain 90 would be an age that somebody has, and the reader
+    refuses it.
+    """
+    oldest = rows["age"] == AGE_CAP if "age" in rows else None
+    if oldest is None or not oldest.any():
+        return rows
+    words = rows["age"].astype("str")
+    return rows.assign(age=words.mask(oldest.fillna(False), OPEN_AGE))
 
 
 def _package_name(study: str) -> str:

@@ -16,7 +16,7 @@ import pyarrow as pa
 from kettrack import __version__
 from kettrack.exporting.adam.times_to_event import is_defined
 from kettrack.exporting.words import TIMES
-from kettrack.privacy.disclosure import get_policy
+from kettrack.privacy.policies import get_policy
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.columns import TABLES
 

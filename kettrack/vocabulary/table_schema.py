@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from kettrack.vocabulary.columns import TABLES, Column, Table
+from kettrack.vocabulary.columns import AGE_CAP, TABLES, Column, Table
 
 PROFILE: Final = "https://datapackage.org/profiles/2.0/datapackage.json"
 FIELD_TYPES: Final = {
@@ -20,6 +20,10 @@ FIELD_TYPES: Final = {
     "choice": "string",
     "choices": "string",
 }
+
+
+# The oldest class, as it stands in a cell.
+OPEN_AGE: Final = f"{AGE_CAP}+"
 
 
 class License(NamedTuple):
@@ -61,11 +65,20 @@ def _field(column: Column) -> dict[str, Any]:
     return described | ({"constraints": limits} if limits else {})
 
 
+def _age_in_words(field: Mapping[str, Any]) -> dict[str, Any]:
+    pattern = rf"\d{{1,2}}|{AGE_CAP}\+"
+    return dict(field) | {"type": "string", "constraints": {"pattern": pattern}}
+
+
 def _resource(table: Table, content: bytes) -> dict[str, Any]:
     # The header that was written tells which columns are there.
     header = content.split(b"\n", 1)[0].decode().split(",")
+    fields = [_field(table[name]) for name in header]
+    # A class is no number: where somebody is in it, the column is one of words.
+    if table.name == "patients" and f",{OPEN_AGE}".encode() in content:
+        fields = [_age_in_words(one) if one["name"] == "age" else one for one in fields]
     schema: dict[str, Any] = {
-        "fields": [_field(table[name]) for name in header],
+        "fields": fields,
         "missingValues": [""],
     }
     # Only the patients table has one row per patient; the others refer to it.

@@ -20,7 +20,7 @@ from kettrack.cli import main
 from kettrack.errors import UsageError
 from kettrack.exporting.adam.adverse_events import adverse_event_rows
 from kettrack.exporting.adam.doses import dose_rows
-from kettrack.exporting.adam.scores import questionnaire_rows
+from kettrack.exporting.adam.scores import QuestionnaireBlocks
 from kettrack.exporting.adam.subjects import subject_rows
 from kettrack.exporting.adam.times_to_event import time_rows
 from kettrack.exporting.data_sets import DATA_SETS
@@ -68,6 +68,10 @@ SESSIONS = """
 @pytest.fixture(scope="module")
 def clinic() -> kt.DerivedCohort:
     return kt.derive(cohort(SCORES, SESSIONS))
+
+
+def questionnaire_rows(clinic: kt.DerivedCohort, study: str) -> pd.DataFrame:
+    return pd.concat(QuestionnaireBlocks(clinic, study), ignore_index=True)
 
 
 def rows(frame: pd.DataFrame, *columns: str, **where: str) -> list[tuple[Any, ...]]:
@@ -294,7 +298,7 @@ def test_records_are_what_the_page_says(name: str) -> None:
     records apart.
     """
     clinic = kt.derive(kt.load_cohort(kt.sample_folder()))
-    frame = CDISC_MAKERS[name](clinic, "KT")
+    frame = pd.concat(CDISC_MAKERS[name](clinic, "KT"))
     data_set = DATA_SETS[name]
     assert len(frame)
     assert not frame.duplicated(list(data_set.keys)).any()

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+import pandas as pd
+
+from kettrack.arrays import Ints
 from kettrack.vocabulary.cdisc_words import (
     LONGEST_STEM,
     PARAMETER_STEMS,
@@ -69,3 +74,63 @@ def _in_words(column: str) -> str:
     if column == "score":
         return "Total"
     return f"Item {column.removeprefix('item_')}"
+
+
+@dataclass(frozen=True, slots=True)
+class ScaleParameters:
+    """The parameters of an export.
+
+    Parameters
+    ----------
+    scales : list of str
+        Names of the scales, in the order in which they come.
+    scale : int array
+        Scale of each form.
+    codes, words : list of str
+        PARAMCD and PARAM of each parameter that anybody has a record of.
+    number : int array, shape (scales, columns)
+        Parameter of a column of a scale; -1 where nobody has a record of it.
+    """
+
+    scales: list[str]
+    scale: Ints
+    codes: list[str]
+    words: list[str]
+    number: Ints
+
+
+def parameters_in(
+    scores: pd.DataFrame,
+    columns: list[str],
+) -> ScaleParameters:
+    """The parameters that scores have records of.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Of the cohort.
+    columns : list of str
+        `score`, then the items.
+    """
+    scale, levels = pd.factorize(scores["instrument"])
+    scales = levels.tolist()
+    number = np.full((len(scales), len(columns)), -1)
+    filled = scores[columns].notna().to_numpy()
+    codes: list[str] = []
+    words: list[str] = []
+    for place, (name, stem) in enumerate(stems_of(scales).items()):
+        answered = filled[scale == place].any(axis=0)
+        # A total has a record also where it is incomplete in every form.
+        answered[0] = True
+        there = [column for column, has in zip(columns, answered, strict=True) if has]
+        number[place, answered] = np.arange(len(there)) + len(codes)
+        parameters = parameters_of(name, stem, there)
+        codes += list(parameters)
+        words += list(parameters.values())
+    return ScaleParameters(
+        scales=scales,
+        scale=scale,
+        codes=codes,
+        words=words,
+        number=number,
+    )

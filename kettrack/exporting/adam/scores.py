@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
 from kettrack.arrays import Bools, Floats, Ints
 from kettrack.exporting.adam.forms import Forms, forms_of
-from kettrack.exporting.adam.parameters import parameters_of, stems_of
+from kettrack.exporting.adam.parameters import ScaleParameters, parameters_in
 from kettrack.exporting.data_sets import DATA_SETS
 from kettrack.exporting.study_days import study_days
 from kettrack.exporting.words import (
@@ -23,45 +24,37 @@ from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.kernels import NO_ROW
 from kettrack.timelines.states import STATES
 
-_TOTAL = 0  # the first column: items come behind it
+_TOTAL: Final = 0  # the first column: items come behind it
+# Forms in a block, of whole patients: each may have a record for every item.
+_BLOCK: Final = 30_000
 
 
 @dataclass(frozen=True, slots=True)
 class _Records:
-    """Which cell of the scores each record is.
+    """Which cell of the scores each record of a block is.
 
     Parameters
     ----------
-    columns : list of str
-        `score`, then the items.
     form : int array
-        Row of the scores.
+        Row of the scores of the cohort.
     place : int array
-        Place in `columns`.
-    cells : float array, shape (scores, columns)
-        What stands in the scores; NaN where nothing does.
+        Place among the columns: the total, then the items.
+    value : float array
+        What stands there; NaN for a total that is incomplete.
     """
 
-    columns: list[str]
     form: Ints
     place: Ints
-    cells: Floats
+    value: Floats
 
     @property
     def total(self) -> Bools:
         """Which of them are totals."""
         return self.place == _TOTAL
 
-    def in_form(self, form: Ints) -> Floats:
-        """The cell of the same column in other forms."""
-        return self.cells[form, self.place]
 
-
-def questionnaire_rows(
-    cohort: DerivedCohort,
-    study: str,
-) -> pd.DataFrame:
-    """The records of ADQS.
+class QuestionnaireBlocks:
+    """The records of ADQS, block by block, as often as they are asked for.
 
     Parameters
     ----------
@@ -70,106 +63,142 @@ def questionnaire_rows(
     study : str
         Name of the study.
     """
-    scores = cohort.scores.reset_index(drop=True)
-    records = _records(scores)
-    forms = forms_of(cohort, scores)
-    form = records.form
-    patient = scores["patient_id"]
-    baseline = BASELINE_TYPES[cohort.settings.baseline]
-    source = capitals(tuple(records.columns))
-    columns = {
-        "STUDYID": study,
-        "USUBJID": patient.to_numpy()[form],
-        "ASEQ": _numbered(patient, form),
-        "BASETYPE": baseline,
-        # Nothing is imputed: the standard's column for it is there, and empty.
-        "DTYPE": None,
-        "STATE": _states(cohort, scores, records),
-        "SRCDOM": "SCORES",
-        "SRCVAR": _chosen(source, records.place),
-        "SRCSEQ": form + 1,
-    }
-    columns |= _parameters(scores, records)
-    columns |= _when(scores, forms, form)
-    columns |= _values(forms, records)
-    return DATA_SETS["ADQS"].frame(columns)
+
+    def __init__(
+        self,
+        cohort: DerivedCohort,
+        study: str,
+    ) -> None:
+        self._study = study
+        self._scores = cohort.scores.reset_index(drop=True)
+        names = [str(name) for name in self._scores]
+        items = [name for name in names if name.startswith("item_")]
+        self._columns = ["score", *items]
+        self._forms = forms_of(cohort, self._scores)
+        self._parameters = parameters_in(self._scores, self._columns)
+        self._states = _states(cohort, self._scores)
+        self._baseline = BASELINE_TYPES[cohort.settings.baseline]
+
+    def __iter__(self) -> Iterator[pd.DataFrame]:
+        """Blocks of whole patients; an empty one where nobody was ever scored."""
+        edges = _edges(self._scores["patient_id"])
+        for begin, end in zip(edges[:-1], edges[1:], strict=True):
+            yield self._block(int(begin), int(end))
+
+    def _block(
+        self,
+        begin: int,
+        end: int,
+    ) -> pd.DataFrame:
+        scores = self._scores.iloc[begin:end]
+        records = _records(scores, self._columns, begin)
+        form = records.form
+        # Rows of the block itself.
+        row = form - begin
+        patient = scores["patient_id"]
+        source = capitals(tuple(self._columns))
+        columns = {
+            "STUDYID": self._study,
+            "USUBJID": patient.to_numpy()[row],
+            "ASEQ": _numbered(patient, row),
+            "BASETYPE": self._baseline,
+            # Nothing is imputed: the standard's column for it is there, and empty.
+            "DTYPE": None,
+            "STATE": self._state(records),
+            "SRCDOM": "SCORES",
+            "SRCVAR": _chosen(source, records.place),
+            "SRCSEQ": form + 1,
+        }
+        columns |= _named(self._parameters, records)
+        columns |= _when(scores, self._forms, form, row)
+        columns |= self._values(records)
+        return DATA_SETS["ADQS"].frame(columns)
+
+    def _state(self, records: _Records) -> pd.Categorical:
+        """States are rated on totals of the primary scale."""
+        state = self._states[records.form]
+        of_totals = np.where(records.total, state, -1)
+        return _chosen(capitals(STATES), of_totals)
+
+    def _values(self, records: _Records) -> dict[str, Any]:
+        """Each value against the baseline."""
+        forms = self._forms
+        form = records.form
+        value = records.value
+        base = self._bases(records)
+        # A change has a meaning from the first session on.
+        change = np.where(
+            forms.after[form],
+            value - base,
+            np.nan,
+        )
+        above = _percent(change, base - forms.zero[form])
+        known = ~np.isnan(value)
+        is_baseline = forms.base_row[form] == form
+        return {
+            "AVAL": value,
+            "BASE": base,
+            "CHG": change,
+            "PCHG": _percent(change, base),
+            # Where an answer begins says the item, and not the scale.
+            "PCHGMIN": np.where(records.total, above, np.nan),
+            "ABLFL": _flag(is_baseline & known),
+            "ANL01FL": _flag(known),
+        }
+
+    def _bases(self, records: _Records) -> Floats:
+        """Baseline of each record: that of the total, or the answer in the baseline form."""
+        base = self._forms.base[records.form]
+        base_row = self._forms.base_row[records.form]
+        # The baseline stands among the rows of the same patient, and so near by.
+        has_form = base_row != NO_ROW
+        for place, name in enumerate(self._columns):
+            if place == _TOTAL:
+                continue
+            here = records.place == place
+            answers = self._scores[name].iloc[base_row[here]]
+            found = _numbers(answers)
+            base[here] = np.where(has_form[here], found, np.nan)
+        return base
 
 
-def _records(scores: pd.DataFrame) -> _Records:
-    names = [str(name) for name in scores]
-    items = [name for name in names if name.startswith("item_")]
-    columns = ["score", *items]
-    cells = _cells(scores, columns)
+def _edges(patients: pd.Series) -> Ints:
+    """Where blocks begin and the last one ends, never within a patient."""
+    n = len(patients)
+    code, _ = pd.factorize(patients)
+    changes = np.diff(code, prepend=-1)
+    begins = np.flatnonzero(changes)
+    wanted = np.arange(0, n, _BLOCK)
+    place = np.searchsorted(begins, wanted)
+    # The last block may be as long as what is left of the patients.
+    inside = place[place < len(begins)]
+    first = np.unique(begins[inside])
+    return np.append(first if n else [0], n)
+
+
+def _records(
+    scores: pd.DataFrame,
+    columns: list[str],
+    begin: int,
+) -> _Records:
+    plain = [_numbers(scores[name]) for name in columns]
+    cells = np.column_stack(plain)
     there = ~np.isnan(cells)
     # A form without a total has a record for it all the same: that it is incomplete is told.
     there[:, _TOTAL] = True
     # Row by row, so that a form stands together: the total, then its items.
-    form, place = np.nonzero(there)
+    row, place = np.nonzero(there)
     return _Records(
-        columns=columns,
-        form=form,
+        form=row + begin,
         place=place,
-        cells=cells,
+        value=cells[row, place],
     )
 
 
-def _cells(
-    scores: pd.DataFrame,
-    columns: list[str],
-) -> Floats:
-    """Totals and items as one table of numbers."""
-    plain = [
-        scores[name].to_numpy(
-            np.float64,
-            na_value=np.nan,
-        )
-        for name in columns
-    ]
-    return np.column_stack(plain)
-
-
-def _values(
-    forms: Forms,
-    records: _Records,
-) -> dict[str, Any]:
-    """Each value against the baseline."""
-    form = records.form
-    value = records.in_form(form)
-    base = _bases(forms, records)
-    # A change has a meaning from the first session on.
-    change = np.where(
-        forms.after[form],
-        value - base,
-        np.nan,
-    )
-    above = _percent(change, base - forms.zero[form])
-    known = ~np.isnan(value)
-    is_baseline = forms.base_row[form] == form
-    return {
-        "AVAL": value,
-        "BASE": base,
-        "CHG": change,
-        "PCHG": _percent(change, base),
-        # Where an answer begins says the item, and not the scale.
-        "PCHGMIN": np.where(records.total, above, np.nan),
-        "ABLFL": _flag(is_baseline & known),
-        "ANL01FL": _flag(known),
-    }
-
-
-def _bases(
-    forms: Forms,
-    records: _Records,
-) -> Floats:
-    """Baseline of each record: that of the total, or the answer in the baseline form."""
-    base_row = forms.base_row[records.form]
-    answers = records.in_form(base_row)
-    # The place of no form is that of the last one, whose answers are not meant.
-    answers[base_row == NO_ROW] = np.nan
-    return np.where(
-        records.total,
-        forms.base[records.form],
-        answers,
+def _numbers(column: pd.Series) -> Floats:
+    return column.to_numpy(
+        np.float64,
+        na_value=np.nan,
     )
 
 
@@ -184,11 +213,11 @@ def _percent(
 
 def _numbered(
     patients: pd.Series,
-    form: Ints,
+    row: Ints,
 ) -> Ints:
     """1, 2, ... over the records of each patient, which stand together."""
     code, _ = pd.factorize(patients)
-    codes = code[form]
+    codes = code[row]
     changes = np.diff(codes, prepend=-1)
     begins = np.flatnonzero(changes)
     lengths = np.diff(begins, append=len(codes))
@@ -197,32 +226,17 @@ def _numbered(
     return place - first + 1
 
 
-def _parameters(
-    scores: pd.DataFrame,
+def _named(
+    parameters: ScaleParameters,
     records: _Records,
 ) -> dict[str, Any]:
-    scale, scales = pd.factorize(scores["instrument"])
-    codes: list[str] = []
-    words: list[str] = []
-    for name, stem in stems_of(scales.tolist()).items():
-        parameters = parameters_of(
-            name,
-            stem,
-            records.columns,
-        )
-        codes += list(parameters)
-        words += list(parameters.values())
-    # One number for each pair of scale and column; those that nobody answered are left out.
-    of_scale = scale[records.form]
-    pair = of_scale * len(records.columns) + records.place
-    number, used = pd.factorize(pair, sort=True)
-    used_codes = [codes[one] for one in used]
-    used_words = [words[one] for one in used]
+    scale = parameters.scale[records.form]
+    number = parameters.number[scale, records.place]
     return {
-        "PARAMCD": _chosen(used_codes, number),
-        "PARAM": _chosen(used_words, number),
+        "PARAMCD": _chosen(parameters.codes, number),
+        "PARAM": _chosen(parameters.words, number),
         "PARAMN": number + 1,
-        "PARCAT1": _chosen(scales.tolist(), of_scale),
+        "PARCAT1": _chosen(parameters.scales, scale),
     }
 
 
@@ -230,8 +244,9 @@ def _when(
     scores: pd.DataFrame,
     forms: Forms,
     form: Ints,
+    row: Ints,
 ) -> dict[str, Any]:
-    sessions = forms.sessions
+    sessions = forms.sessions[form]
     most = int(sessions.max(initial=0))
     after = [f"After session {n}" for n in range(1, most + 1)]
     visits = ["Before session 1", *after]
@@ -239,29 +254,23 @@ def _when(
     point, points = pd.factorize(timing.map(TIME_POINTS))
     day = study_days(scores["day"])
     return {
-        "AVISIT": _chosen(visits, sessions[form]),
-        "AVISITN": sessions[form],
-        "ADY": day.to_numpy()[form],
-        "ATPT": _chosen(points.tolist(), point[form]),
+        "AVISIT": _chosen(visits, sessions),
+        "AVISITN": sessions,
+        "ADY": day.to_numpy()[row],
+        "ATPT": _chosen(points.tolist(), point[row]),
     }
 
 
 def _states(
     cohort: DerivedCohort,
     scores: pd.DataFrame,
-    records: _Records,
-) -> pd.Categorical:
-    """States are rated on totals of the primary scale."""
+) -> Ints:
+    """Place in `STATES` of each form; -1 where it is not rated."""
     codes = np.full(len(scores), -1, np.int64)
     primary = scores["instrument"] == cohort.instrument.name
     state = cohort.timeline["state"]
     codes[np.flatnonzero(primary)] = state.cat.codes
-    of_totals = np.where(
-        records.total,
-        codes[records.form],
-        -1,
-    )
-    return _chosen(capitals(STATES), of_totals)
+    return codes
 
 
 def _flag(flagged: Bools) -> pd.Categorical:

@@ -6,6 +6,8 @@ Source: CDISC Dataset-JSON v1.1 (cdisc.org/standards/data-exchange/dataset-json)
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +15,7 @@ import msgspec
 import pandas as pd
 
 from kettrack import __version__
+from kettrack.exporting.blocks import Sizes, Write
 from kettrack.exporting.variables import DataSet, Variable, VariableKind
 
 _KINDS: Final[dict[VariableKind, str]] = {
@@ -20,44 +23,52 @@ _KINDS: Final[dict[VariableKind, str]] = {
     "whole": "integer",
     "decimal": "float",
 }
-# Records turned into text at a time, so that millions of them need little memory.
-_BLOCK: Final = 20_000
+_NO_TIME: Final = "1970-01-01T00:00:00"
 
 
-def write_dataset_json(
+@contextmanager
+def dataset_json_file(
     data_set: DataSet,
-    frame: pd.DataFrame,
+    sizes: Sizes,
     path: Path,
     study: str,
-) -> None:
-    """Write a data set as Dataset-JSON.
+) -> Iterator[Write]:
+    """Open a file of Dataset-JSON, and hand out the function that writes a block of records.
 
     Parameters
     ----------
     data_set : DataSet
         What the variables are.
-    frame : DataFrame
-        From `DataSet.frame`.
+    sizes : Sizes
+        How many records will come.
     path : Path
         Where.
     study : str
         Name of the study.
     """
-    head = json.dumps(_description(data_set, frame, study), ensure_ascii=False)
+    described = _description(data_set, sizes, study)
+    head = json.dumps(described, ensure_ascii=False)
     with path.open("wb") as file:
         # The records stand inside of the object, as its last member.
         file.write(f'{head[:-1]}, "rows": ['.encode())
         between = b"\n"
-        for begin in range(0, len(frame), _BLOCK):
-            block = frame.iloc[begin : begin + _BLOCK]
-            file.write(between + _records(block))
-            between = b",\n"
+
+        def write(block: pd.DataFrame) -> None:
+            nonlocal between
+            # An empty block would leave a comma without a record behind it.
+            if len(block):
+                file.write(between + _records(block))
+                between = b",\n"
+
+        yield write
         file.write(b"\n]}\n")
 
 
-def _description(data_set: DataSet, frame: pd.DataFrame, study: str) -> dict[str, Any]:
+def _description(data_set: DataSet, sizes: Sizes, study: str) -> dict[str, Any]:
     return {
-        # The time of the export is left out: the same cohort gives the same file.
+        # The standard asks for a time. The true one, beside the days to which logs are complete,
+        # would tell the date of everybody's first session.
+        "datasetJSONCreationDateTime": _NO_TIME,
         "datasetJSONVersion": "1.1.0",
         "fileOID": f"{study}.{data_set.name}",
         "originator": f"kettrack {__version__}",
@@ -65,7 +76,7 @@ def _description(data_set: DataSet, frame: pd.DataFrame, study: str) -> dict[str
         "studyOID": study,
         "metaDataVersionOID": f"MDV.{study}",
         "itemGroupOID": item_group(data_set),
-        "records": len(frame),
+        "records": sizes.records,
         "name": data_set.name,
         "label": data_set.label,
         "columns": [_column(data_set, one) for one in data_set.variables],

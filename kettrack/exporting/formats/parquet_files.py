@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -9,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from kettrack.exporting.blocks import Sizes, Write
 from kettrack.exporting.variables import DataSet, Variable, VariableKind
 
 _KINDS: Final[dict[VariableKind, pa.DataType]] = {
@@ -18,36 +21,40 @@ _KINDS: Final[dict[VariableKind, pa.DataType]] = {
 }
 
 
-def write_parquet(
+@contextmanager
+def parquet_file(
     data_set: DataSet,
-    frame: pd.DataFrame,
+    _sizes: Sizes,
     path: Path,
-) -> None:
-    """Write a data set as Parquet.
+) -> Iterator[Write]:
+    """Open a Parquet file, and hand out the function that writes a block of records.
 
     Parameters
     ----------
     data_set : DataSet
         What the variables are.
-    frame : DataFrame
-        From `DataSet.frame`.
     path : Path
         Where.
     """
-    schema = pa.schema([_field(one) for one in data_set.variables])
+    described = {"label": data_set.label, "name": data_set.name}
+    fields = [_field(one) for one in data_set.variables]
+    schema = pa.schema(fields, metadata=described)
+    with pq.ParquetWriter(path, schema, compression="zstd") as file:
+
+        def write(block: pd.DataFrame) -> None:
+            columns = [_cells(block[one.name], one) for one in data_set.variables]
+            file.write_table(pa.table(columns, schema))
+
+        yield write
+
+
+def _cells(column: pd.Series, variable: Variable) -> pa.Array:
+    kind = _KINDS[variable.kind]
+    cells = pa.array(column, from_pandas=True)
     # Words that pandas holds once become plain text again: R would read them as factors.
-    columns = [
-        pa.array(_plain(frame[one.name]), _KINDS[one.kind], from_pandas=True)
-        for one in data_set.variables
-    ]
-    described = schema.with_metadata({"label": data_set.label, "name": data_set.name})
-    pq.write_table(pa.table(columns, described), path, compression="zstd")
-
-
-def _plain(column: pd.Series) -> pd.Series:
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        return column.astype("str")
-    return column
+    if pa.types.is_dictionary(cells.type):
+        cells = cells.dictionary_decode()
+    return cells.cast(kind)
 
 
 def _field(variable: Variable) -> pa.Field:

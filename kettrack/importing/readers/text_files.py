@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from kettrack.importing.registry import Answers, reader
 from kettrack.importing.remarks import Remarks
-from kettrack.importing.source import SourceData
+from kettrack.importing.source import SourceData, SourceTable
 from kettrack.importing.table_files import files_with, read_table_files
 from kettrack.importing.text_tables import TEXT_ENDINGS
+from kettrack.vocabulary.columns import TABLES
 
 
 def _is_text(path: Path) -> int:
@@ -35,9 +37,23 @@ def read_text(
     path, answers, remarks
         As `read_source` takes them.
     """
-    return read_table_files(
+    read = read_table_files(
         "text",
         path,
         answers,
         remarks,
     )
+    return replace(read, tables=[_as_named(table) for table in read.tables])
+
+
+def _as_named(table: SourceTable) -> SourceTable:
+    """A table that is kettrack's own by its name and every heading needs no guess."""
+    name = table.name.partition(".")[0].casefold()
+    own = TABLES.get(name)
+    if own is None:
+        return table
+    headings = set(table.data.column_names)
+    needed = {column.name for column in own.columns if column.required}
+    # One heading of another program, and the whole table is guessed as before.
+    ours = needed <= headings <= set(own.names)
+    return replace(table, is_a=name) if ours else table
