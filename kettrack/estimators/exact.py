@@ -63,7 +63,7 @@ class RateInterval(NamedTuple):
 
 
 def poisson_rate(
-    events: int,
+    events: float,
     time: float,
     level: float = 0.95,
 ) -> RateInterval:
@@ -71,8 +71,8 @@ def poisson_rate(
 
     Parameters
     ----------
-    events : int
-        How many there were.
+    events : float
+        How many there were; not whole where it is an effective number.
     time : float
         In which they were, such as person-years; NaN for all where it is not above 0.
     level : float

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 # Of a share: Wilson's, Clopper and Pearson's, the latter with people as clusters, or none.
 ShareInterval = Literal["wilson", "exact", "clustered", "none"]
@@ -179,6 +179,10 @@ class Scaled:
     weighted : bool
         Whether the ends come from a bootstrap of weights, which tells no count: then each is
         rounded like the percentage.
+    per : float
+        100 for a percentage, 1 for a number per person.
+    at_most_all : bool
+        Whether it cannot be more than everybody.
     least, most : str
         Columns that it may not fall below, or rise above.
     """
@@ -187,6 +191,8 @@ class Scaled:
     of: str
     ends: tuple[str, ...] = ()
     weighted: bool = False
+    per: float = 100.0
+    at_most_all: bool = True
     least: str = ""
     most: str = ""
 
@@ -194,6 +200,76 @@ class Scaled:
     def columns(self) -> tuple[str, ...]:
         """The figures that it makes."""
         return (self.value, *self.ends)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ByRow:
+    """Figures of which each row has a kind of its own: a percentage of the counts beside it,
+    another percentage, or no percentage, which is kept as `Kept` keeps it.
+
+    Parameters
+    ----------
+    value, of : str
+        Columns of the figure and of its people.
+    ends : tuple of str
+        Columns of its interval.
+    events : str
+        Column of the people counted; empty where there is none.
+    unit : str
+        Column of the unit, `%` for a percentage; empty where all rows have one kind.
+    percent : bool
+        Whether that one kind is a percentage.
+    """
+
+    value: str = "estimate"
+    of: str = "n"
+    ends: tuple[str, ...] = ("ci_low", "ci_high")
+    events: str = ""
+    unit: str = ""
+    percent: bool = False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The figures that it makes."""
+        return (self.value, *self.ends)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One figure less another, both made again before it.
+
+    Parameters
+    ----------
+    value, first, second : str
+        Their columns.
+    """
+
+    value: str
+    first: str
+    second: str
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The figure that it makes."""
+        return (self.value,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LikeCounts:
+    """Effective numbers of people, which without weights are counts.
+
+    Parameters
+    ----------
+    values : tuple of str
+        Their columns.
+    """
+
+    values: tuple[str, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The figures that it makes."""
+        return self.values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,4 +295,19 @@ class Kept:
         return self.values
 
 
-MadeOf = Share | Rate | IncidenceCurve | StillResponding | Scaled | Kept
+MadeOf = (
+    Share
+    | Rate
+    | IncidenceCurve
+    | StillResponding
+    | Scaled
+    | ByRow
+    | Difference
+    | LikeCounts
+    | Kept
+)
+# Most tables have one figure a row, with its interval, of the people in `n`.
+COUNTED: Final = ByRow(events="events", percent=True)
+COUNTED_BY_UNIT: Final = ByRow(events="events", unit="unit")
+SAID_BY_UNIT: Final = ByRow(unit="unit")
+MEANS: Final = ByRow()

@@ -30,6 +30,7 @@ from kettrack.vocabulary.days import (
     LAST_CURVE_DAY,
 )
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
+from kettrack.vocabulary.made_of import COUNTED_BY_UNIT, Scaled
 from kettrack.vocabulary.plain_words import share_with_interval
 
 _ROLES: Final[dict[str, Role]] = {
@@ -60,6 +61,7 @@ _ALL: Final = "any_reason"
 
 @question(
     "induction_completed",
+    recipes=(COUNTED_BY_UNIT,),
     asks="How many completed the induction in time?",
     unit="as named in each row",
     estimand=(
@@ -174,6 +176,7 @@ def _window_rows(flags: dict[str, pd.Series]) -> pd.DataFrame:
 
 @question(
     "time_to_discontinuation",
+    recipes=(Scaled(value="estimate", of="n", ends=("ci_low", "ci_high")),),
     asks="When do people stop coming, and for which recorded reason?",
     unit="percent of patients",
     estimand=(

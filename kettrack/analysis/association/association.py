@@ -40,6 +40,7 @@ from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.states import measures, meets
 from kettrack.vocabulary.days import HORIZON_DAYS, HORIZON_TOLERANCE_DAYS
 from kettrack.vocabulary.limits import FEWEST_PEOPLE_FOR_SLOPE
+from kettrack.vocabulary.made_of import SAID_BY_UNIT
 
 # Pairs of values below which a line or a correlation is not even drawn; far below the limit of the
 # answer, it only keeps the arithmetic from failing in the score at the horizon.
@@ -114,6 +115,7 @@ _Row = dict[str, Any]
 
 @question(
     "association",
+    recipes=(SAID_BY_UNIT,),
     asks="How is the number of sessions related to change, and why does that mislead?",
     unit="as named in each row",
     estimand=ESTIMAND,

@@ -42,6 +42,7 @@ from kettrack.vocabulary.days import (
     HORIZON_TOLERANCE_DAYS,
 )
 from kettrack.vocabulary.limits import FEWEST_PEOPLE, FEWEST_PEOPLE_FOR_SLOPE
+from kettrack.vocabulary.made_of import COUNTED_BY_UNIT, MEANS, Kept
 
 WEEK: Final[int] = HORIZON_DAYS // DAYS_IN_WEEK
 NONE: Final = "none"
@@ -132,6 +133,10 @@ def log_reaches(cohort: DerivedCohort, day: int) -> Bools:
 
 @question(
     "paired_change",
+    recipes=(
+        COUNTED_BY_UNIT,
+        Kept(values=("sd",), of="n"),
+    ),
     asks="How much did scores change from before treatment to a fixed week?",
     unit="as named in each row",
     estimand=(
@@ -232,6 +237,10 @@ def paired_words(week: int) -> str:
 
 @question(
     "change_by_sessions",
+    recipes=(
+        MEANS,
+        Kept(values=("sd",), of="n"),
+    ),
     asks="How is the number of sessions by a fixed week related to the change by then?",
     unit="as named in each row",
     estimand=(

@@ -50,6 +50,7 @@ from kettrack.vocabulary.days import (
     NEXT_SESSION_WINDOW_DAYS,
 )
 from kettrack.vocabulary.limits import FEWEST_PEOPLE_FOR_SLOPE
+from kettrack.vocabulary.made_of import Kept
 
 _METHODS: Final = {
     "next_session": "one more session",
@@ -61,6 +62,25 @@ _NO_ANSWER: Final = (np.nan, np.nan, np.nan)
 
 @question(
     "calibration",
+    recipes=(
+        Kept(
+            values=(
+                "cohorts",
+                "answers",
+                "truth",
+                "estimate",
+                "bias",
+                "bias_error",
+                "sd",
+                "holds",
+                "holds_low",
+                "holds_high",
+                "tells",
+                "refused",
+            ),
+            of="n",
+        ),
+    ),
     asks="How well does the method for one more session work in simulated clinics like this one?",
     unit="points",
     estimand=(

@@ -21,6 +21,7 @@ from kettrack.timelines.events import Baselines
 from kettrack.timelines.states import is_assessment
 from kettrack.vocabulary.instrument import Instrument
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
+from kettrack.vocabulary.made_of import Kept
 
 # Weights of the session before, the session itself and the one after.
 NEIGHBOURS: Final = (0.25, 0.5, 0.25)
@@ -302,6 +303,18 @@ def percentiles(cells: pd.DataFrame, rows: pd.DataFrame, sign: int = 1) -> Array
 
 @question(
     "expected_course",
+    recipes=(
+        Kept(
+            values=(
+                "estimate",
+                "q10",
+                "q25",
+                "q75",
+                "q90",
+            ),
+            of="n",
+        ),
+    ),
     asks="What is the usual course of people with similar baselines?",
     unit="points",
     estimand=(

@@ -17,6 +17,7 @@ from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.events import RETURNS
 from kettrack.timelines.spells import single_score
+from kettrack.vocabulary.made_of import Kept, Share
 from kettrack.vocabulary.rules import Criteria, Rule
 
 PROVEN: Final = ("single", "confirmed")
@@ -39,6 +40,17 @@ _ROLES: Final[dict[str, Role]] = {
 
 @question(
     "losses",
+    recipes=(
+        Share(value="estimate", events="seen", of="n"),
+        Kept(
+            values=(
+                "median_days",
+                "median_sessions",
+            ),
+            of="seen",
+        ),
+        Kept(values=("followed_days",), of="n"),
+    ),
     asks="How often was a response or remission seen to be lost?",
     unit="people",
     estimand=(

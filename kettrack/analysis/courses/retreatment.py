@@ -17,6 +17,7 @@ from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.retreatments import WHY_NOT, rated_courses
 from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS
+from kettrack.vocabulary.made_of import COUNTED, Kept
 from kettrack.vocabulary.plain_words import share_with_interval
 from kettrack.vocabulary.rules import CourseRules
 
@@ -54,6 +55,16 @@ _ROLES: Final[dict[str, Role]] = {
 
 @question(
     "retreatment",
+    recipes=(
+        COUNTED,
+        Kept(
+            values=(
+                "sessions",
+                "sessions_first",
+            ),
+            of="n",
+        ),
+    ),
     asks="Did a second series work, for those who came back?",
     unit="percent of people",
     estimand=(

@@ -121,6 +121,16 @@ def _person_rows(lengths: dict[str, pd.Series]) -> pd.DataFrame:
 
 @question(
     "session_gaps",
+    recipes=(
+        Kept(
+            values=(
+                "q25",
+                "estimate",
+                "q75",
+            ),
+            of="n",
+        ),
+    ),
     asks="How far apart were the sessions?",
     unit="days",
     log_end=False,

@@ -24,6 +24,7 @@ from kettrack.timelines.published.table import rate, rules_in_force
 from kettrack.vocabulary.criteria import convention, criteria_for, rated_instruments
 from kettrack.vocabulary.instrument import Instrument
 from kettrack.vocabulary.instruments import get_instrument
+from kettrack.vocabulary.made_of import COUNTED
 from kettrack.vocabulary.published_rules import published_rules
 from kettrack.vocabulary.rules import Criteria
 
@@ -245,6 +246,7 @@ def estimate(counts: pd.DataFrame) -> pd.DataFrame:
 
 @question(
     "specification",
+    recipes=(COUNTED,),
     asks="What would the answer be under every other published rule?",
     unit="percent of patients rated",
     estimand=(

@@ -62,7 +62,7 @@ from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.spells import Origin, response_origins
 from kettrack.vocabulary.days import DAYS_IN_WEEK
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
-from kettrack.vocabulary.made_of import Scaled, StillResponding
+from kettrack.vocabulary.made_of import LikeCounts, Scaled, StillResponding
 
 _NOT_RATED: Final = ("prior_sessions", "placebo", "no_baseline", "below_caseness")
 LEFT_OUT: Final = {"not_rated": _NOT_RATED} | {
@@ -104,6 +104,7 @@ ROLES: Final[dict[str, Role]] = {
 RECIPES: Final = (
     Scaled(value="estimate", of="n", ends=("ci_low", "ci_high"), weighted=True),
     StillResponding(),
+    LikeCounts(values=("ess",)),
     *(Scaled(value=f"{name}_low", of="n", most="estimate") for name in _BOUNDS),
     *(Scaled(value=f"{name}_high", of="n", least="estimate") for name in _BOUNDS),
 )

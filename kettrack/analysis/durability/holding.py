@@ -23,6 +23,7 @@ from kettrack.timelines.maintenance import (
 )
 from kettrack.vocabulary.days import MAINTENANCE_GAP_ENDS
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
+from kettrack.vocabulary.made_of import Kept, Share
 
 # Rows of the table of gaps by session number.
 _MOST_SESSIONS: Final = 24
@@ -71,6 +72,7 @@ _LENGTH_ROLES: Final[dict[str, Role]] = {
 
 @question(
     "maintenance_lengths",
+    recipes=(Share(value="estimate", events="held", of="rated"),),
     asks="Over which maintenance intervals did a response hold?",
     unit="percent of rated intervals",
     estimand=(
@@ -183,6 +185,16 @@ def _counts(key: str, days: str, part: pd.DataFrame) -> dict[str, object]:
 
 @question(
     "holding_interval",
+    recipes=(
+        Share(value="estimate", events="events", of="n"),
+        Kept(
+            values=(
+                "longest_held",
+                "shortest_failed",
+            ),
+            of="events",
+        ),
+    ),
     asks="Which interval holds, by each patient's own log?",
     unit="people",
     estimand=(
@@ -295,6 +307,7 @@ def _caveats(cohort: DerivedCohort) -> tuple[str, ...]:
 
 @question(
     "session_intervals",
+    recipes=(Kept(values=("estimate",), of="n"),),
     asks="How far apart were sessions, by session number?",
     unit="days",
     estimand=(

@@ -36,6 +36,7 @@ from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import DAYS_IN_WEEK
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
+from kettrack.vocabulary.made_of import Kept, Scaled
 from kettrack.vocabulary.plain_words import share_with_interval
 
 DAYS: Final = (4 * DAYS_IN_WEEK, 8 * DAYS_IN_WEEK)
@@ -73,6 +74,20 @@ ROLES: Final[dict[str, Role]] = {
 
 @question(
     "durability_intervals",
+    recipes=(
+        Scaled(value="estimate", of="n", ends=("ci_low", "ci_high"), weighted=True),
+        Scaled(value="least", of="n", most="estimate"),
+        Scaled(value="most", of="n", least="estimate"),
+        Scaled(value="at_first_score", of="n"),
+        Kept(
+            values=(
+                "left",
+                "right",
+                "largest_gradient",
+            ),
+            of="n",
+        ),
+    ),
     asks="Between which scores were responses lost, and how sure is that?",
     unit="percent of people",
     estimand=ESTIMAND,

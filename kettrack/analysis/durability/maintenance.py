@@ -22,6 +22,7 @@ from kettrack.timelines.repeated_loss import maintenance_origins
 from kettrack.timelines.spells import loss_rows
 from kettrack.vocabulary.days import DAYS_IN_WEEK, MAINTENANCE_GAP_ENDS
 from kettrack.vocabulary.limits import FEWEST_EVENTS, FEWEST_PEOPLE
+from kettrack.vocabulary.made_of import Kept, Rate
 from kettrack.vocabulary.plain_words import value_with_interval
 from kettrack.vocabulary.rules import NO_LIMIT
 
@@ -60,6 +61,24 @@ ROLES: Final[dict[str, Role]] = {
 
 @question(
     "maintenance",
+    recipes=(
+        Rate(
+            value="estimate",
+            events="events",
+            ends=("ci_low", "ci_high"),
+            rows="kind",
+            unit="rate",
+        ),
+        Kept(
+            values=(
+                "estimate",
+                "ci_low",
+                "ci_high",
+                "person_days",
+            ),
+            of="n",
+        ),
+    ),
     asks="When is a response lost in maintenance, by days since the last session?",
     unit="losses per 100 person-weeks",
     estimand=(

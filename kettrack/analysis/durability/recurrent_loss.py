@@ -23,6 +23,7 @@ from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.repeated_loss import repeated_losses
 from kettrack.vocabulary.days import DAYS_IN_WEEK, LAST_CURVE_DAY
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
+from kettrack.vocabulary.made_of import Scaled
 from kettrack.vocabulary.plain_words import value_with_interval
 
 # Half a year and a year, in whole weeks.
@@ -87,6 +88,16 @@ def estimate(counts: RecurrenceCounts) -> pd.DataFrame:
 
 @question(
     "recurrent_loss",
+    recipes=(
+        Scaled(
+            value="estimate",
+            of="n",
+            ends=("ci_low", "ci_high"),
+            weighted=True,
+            per=1,
+            at_most_all=False,
+        ),
+    ),
     asks="How often is a response lost, regained and lost again?",
     unit="losses per person",
     estimand=(

@@ -28,6 +28,7 @@ from kettrack.errors import UsageError
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import FRESH_DAYS, NEXT_SESSION_GRACE_DAYS
 from kettrack.vocabulary.instrument import Recall
+from kettrack.vocabulary.made_of import SAID_BY_UNIT, ByRow
 from kettrack.vocabulary.plain_words import score_difference_words, value_with_interval
 
 NO_DIFFERENCE_FITS: Final = (
@@ -62,6 +63,10 @@ ANSWER_FACTS: Final[dict[str, Any]] = {
 
 @question(
     "next_session",
+    recipes=(
+        SAID_BY_UNIT,
+        ByRow(value="size", ends=("size_low", "size_high"), unit="unit"),
+    ),
     asks="What does one more session change, among people still coming?",
     estimand=first_course_estimand(
         f"the grace ({NEXT_SESSION_GRACE_DAYS} days unless another is chosen)"

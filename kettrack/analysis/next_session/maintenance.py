@@ -37,6 +37,7 @@ from kettrack.vocabulary.days import (
     NEXT_SESSION_WINDOW_DAYS,
 )
 from kettrack.vocabulary.instruments import GAD7
+from kettrack.vocabulary.made_of import SAID_BY_UNIT, ByRow
 from kettrack.vocabulary.rules import CourseRules
 
 # How well somebody is, and how long they stay well without a session, decides the next gap.
@@ -59,6 +60,10 @@ ESTIMAND: Final = (
 
 @question(
     "next_session_maintenance",
+    recipes=(
+        SAID_BY_UNIT,
+        ByRow(value="size", ends=("size_low", "size_high"), unit="unit"),
+    ),
     asks="What does one more maintenance session change?",
     estimand=ESTIMAND,
     **ANSWER_FACTS,

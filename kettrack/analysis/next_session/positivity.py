@@ -25,6 +25,7 @@ from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import NEXT_SESSION_GRACE_DAYS
 from kettrack.vocabulary.limits import ALIKE_WITHIN_SD, FEWEST_PEOPLE
+from kettrack.vocabulary.made_of import Kept, Share
 
 # Later sessions hold too few people in each severity band.
 LAST_SESSION_SHOWN: Final = 8
@@ -77,6 +78,7 @@ def _first_course_trials(cohort: DerivedCohort) -> Trials:
 
 @question(
     "going_on_by_score",
+    recipes=(Share(value="estimate", events="events", of="n"),),
     asks="Who goes on, by last score and session? Could it have gone either way?",
     unit="percent of decisions",
     estimand=(
@@ -185,6 +187,15 @@ def _going_on_words(table: pd.DataFrame) -> str:
 
 @question(
     "balance",
+    recipes=(
+        Kept(
+            values=(
+                "estimate",
+                "after",
+            ),
+            of="n",
+        ),
+    ),
     asks="Were those who went on like those who did not?",
     unit="standard deviations",
     estimand=(

@@ -12,6 +12,7 @@ from kettrack.escapes import in_sentence
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.columns import PATIENTS
+from kettrack.vocabulary.made_of import Kept, Share
 
 NUMBERS: Final = ("age", "failed_antidepressants", "planned_sessions")
 CHOICES: Final = (
@@ -38,6 +39,16 @@ _ROLES: Final[dict[str, Role]] = {
 
 @question(
     "baseline_table",
+    recipes=(
+        Share(value="estimate", events="events", of="n"),
+        Kept(
+            values=(
+                "mean",
+                "sd",
+            ),
+            of="n",
+        ),
+    ),
     asks="Who are the patients, before their first session?",
     unit="patients",
     log_end=False,

@@ -9,10 +9,12 @@ import pandas as pd
 from kettrack.analysis.registry import Answer, question
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.columns import TABLES
+from kettrack.vocabulary.made_of import Share
 
 
 @question(
     "columns_filled",
+    recipes=(Share(value="estimate", events="filled", of="n"),),
     asks="Which columns are filled in, and how far?",
     unit="percent of rows",
     estimand="Rows that are used, of every column that kettrack knows.",

@@ -7,10 +7,12 @@ import pandas as pd
 from kettrack.analysis.registry import Answer, question
 from kettrack.escapes import in_sentence
 from kettrack.timelines.derived import DerivedCohort
+from kettrack.vocabulary.made_of import Share
 
 
 @question(
     "people_by_table",
+    recipes=(Share(value="estimate", events="n", of="of"),),
     asks="Do the files speak of the same people?",
     unit="patients",
     estimand="Everyone with at least one session in the log.",

@@ -13,6 +13,7 @@ from kettrack.errors import NotIdentified
 from kettrack.escapes import in_sentence
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import DAYS_IN_WEEK
+from kettrack.vocabulary.made_of import Share
 
 # Half a year: later weeks hold few people, and the picture stays readable.
 LAST_WEEK: Final = 26
@@ -20,6 +21,7 @@ LAST_WEEK: Final = 26
 
 @question(
     "scored_by_week",
+    recipes=(Share(value="estimate", events="scored", of="n"),),
     asks="Who was scored in which week, and who was not?",
     unit="percent of patients",
     estimand=(

@@ -45,6 +45,7 @@ from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import COMPLETE_LOG_DAYS, LAST_WEEK_OF_RESPONSE
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
+from kettrack.vocabulary.made_of import IncidenceCurve, Scaled
 from kettrack.vocabulary.plain_words import share_with_interval
 
 # The last session that a table shows: the longest usual course of TMS.
@@ -154,6 +155,20 @@ def count_all_courses(cohort: DerivedCohort) -> ExitCounts:
 
 @question(
     "response_by_any_session",
+    recipes=(
+        IncidenceCurve(
+            step="session",
+            n="n",
+            at_risk="at_risk",
+            causes={"estimate": "new_responded"}
+            | {cause: f"new_{cause}" for cause in CAUSES[1:]},
+            censored="log_ends",
+            ends=("ci_low", "ci_high"),
+            free="still_coming",
+            sums={"at_most": ("estimate", "not_scored", "scored_later")},
+        ),
+        Scaled(value="first_course", of="n"),
+    ),
     asks="How many have responded by each session of all courses, of all who started?",
     unit="percent of patients",
     estimand=(

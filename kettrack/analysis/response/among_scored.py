@@ -21,7 +21,7 @@ from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.states import meets
 from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS
-from kettrack.vocabulary.made_of import Share
+from kettrack.vocabulary.made_of import Kept, Share
 from kettrack.vocabulary.plain_words import share_with_interval
 from kettrack.vocabulary.rules import Rule
 
@@ -68,6 +68,7 @@ _HAPPENED: Final = {
         ),
         Share(value="if_none", events="events", of="eligible"),
         Share(value="if_all", events="events", of="eligible", plus=("eligible", "n")),
+        Kept(values=("day",), of="n"),
     ),
     decimals={"day": 0},
     log_end=False,

@@ -35,6 +35,7 @@ from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import COMPLETE_LOG_DAYS
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
+from kettrack.vocabulary.made_of import Kept, Scaled
 from kettrack.vocabulary.plain_words import share_with_interval
 from kettrack.vocabulary.published_results import GOING_ON
 
@@ -106,6 +107,26 @@ _TOLD_FIRST: Final = (3, 2, 4, 6)
 
 @question(
     "should_we_go_on",
+    recipes=(
+        Scaled(value="estimate", of="n", ends=("ci_low", "ci_high")),
+        Scaled(value="soon", of="n", ends=("soon_low", "soon_high")),
+        Scaled(value="single", of="n", ends=("single_low", "single_high")),
+        Scaled(
+            value="single_soon", of="n", ends=("single_soon_low", "single_soon_high")
+        ),
+        Kept(
+            values=(
+                "null",
+                "null_low",
+                "null_high",
+                "soon_null",
+                "single_null",
+                "single_soon_null",
+                "median_day",
+            ),
+            of="n",
+        ),
+    ),
     asks="Of people who are not better so far, how many respond later if they go on?",
     unit="percent of patients",
     estimand=_ESTIMAND,

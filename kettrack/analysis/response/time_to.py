@@ -36,6 +36,7 @@ from kettrack.vocabulary.days import (
     LAST_WEEK_OF_RESPONSE,
 )
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
+from kettrack.vocabulary.made_of import SAID_BY_UNIT, Kept
 
 # Shares of everybody who started, in percent, whose day is told.
 SHARES: Final = (10, 25, 50, 75)
@@ -88,6 +89,10 @@ def event_exits(cohort: DerivedCohort, event: str) -> pd.DataFrame:
 
 @question(
     "time_to_response",
+    recipes=(
+        SAID_BY_UNIT,
+        Kept(values=("to_day",), of="n"),
+    ),
     asks="How many days until people respond, of all who started?",
     unit="as named in each row",
     estimand=_ESTIMAND.format("response"),
@@ -114,6 +119,10 @@ def time_to_response(cohort: DerivedCohort) -> Answer:
 
 @question(
     "time_to_remission",
+    recipes=(
+        SAID_BY_UNIT,
+        Kept(values=("to_day",), of="n"),
+    ),
     asks="How many days until people reach remission, of all who started?",
     unit="as named in each row",
     estimand=_ESTIMAND.format("remission"),

@@ -22,6 +22,7 @@ from kettrack.analysis.safety.sessions import (
 from kettrack.analysis.safety.shares import (
     SHARE_CAVEAT,
     SHARE_DECIMALS,
+    SHARE_RECIPES,
     SHARE_ROLES,
     people_rows,
     share_row,
@@ -71,6 +72,7 @@ _COLLECT: Final = (
 
 @question(
     "watched_harms",
+    recipes=(*SHARE_RECIPES,),
     asks="How often was there sedation, bladder trouble, memory trouble, mania, psychosis, misuse?",
     unit="per 100 sessions",
     log_end=False,

@@ -22,6 +22,7 @@ from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.instruments import CADSS
 from kettrack.vocabulary.limits import FEWEST_PEOPLE, FEWEST_PEOPLE_FOR_SLOPE
+from kettrack.vocabulary.made_of import MEANS, Kept
 from kettrack.vocabulary.plain_words import value_with_interval
 from kettrack.vocabulary.safety import PHASES
 
@@ -44,6 +45,17 @@ _ROLES: Final[dict[str, Role]] = {
 
 @question(
     "dissociation_over_sessions",
+    recipes=(
+        MEANS,
+        Kept(
+            values=(
+                "q25",
+                "median",
+                "q75",
+            ),
+            of="n",
+        ),
+    ),
     asks="How strong is dissociation, session by session?",
     unit="points",
     log_end=False,
@@ -169,6 +181,7 @@ _FIT_ROLES: Final[dict[str, Role]] = {
 
 @question(
     "tolerance",
+    recipes=(MEANS,),
     asks="Do the same people react less to later sessions at the same dose?",
     log_end=False,
     estimand=(

@@ -21,6 +21,7 @@ from kettrack.errors import NotIdentified
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
+from kettrack.vocabulary.made_of import MEANS, Kept
 
 _QUANTILES: Final = {"q05": 5, "q25": 25, "median": 50, "q75": 75, "q95": 95}
 _ROLES: Final[dict[str, Role]] = {
@@ -35,6 +36,19 @@ _EVERYBODY: Final = "all sessions"
 
 @question(
     "session_duration",
+    recipes=(
+        MEANS,
+        Kept(
+            values=(
+                "q05",
+                "q25",
+                "median",
+                "q75",
+                "q95",
+            ),
+            of="n",
+        ),
+    ),
     asks="How long does a session take, by route and dose?",
     unit="minutes",
     log_end=False,

@@ -14,7 +14,12 @@ from kettrack.analysis.safety.sessions import (
     left_out_words,
     safety_sessions,
 )
-from kettrack.analysis.safety.shares import SHARE_DECIMALS, SHARE_ROLES, share_row
+from kettrack.analysis.safety.shares import (
+    SHARE_DECIMALS,
+    SHARE_RECIPES,
+    SHARE_ROLES,
+    share_row,
+)
 from kettrack.arrays import Bools
 from kettrack.errors import NotIdentified
 from kettrack.escapes import in_sentence
@@ -22,6 +27,7 @@ from kettrack.estimators.clustered import clustered_share, funnel_limits
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
+from kettrack.vocabulary.made_of import Kept, LikeCounts, Scaled
 from kettrack.vocabulary.plain_words import share_with_interval
 from kettrack.vocabulary.safety import ANY_EVENT, EVENT_TERMS, SERIOUS, STOPPED_EARLY
 
@@ -48,6 +54,16 @@ _ROLES: Final[dict[str, Role]] = {
 
 @question(
     "adverse_events_by_site",
+    recipes=(
+        *SHARE_RECIPES,
+        Scaled(value="overall", of="sessions"),
+        Scaled(value="low_95", of="sessions"),
+        Scaled(value="high_95", of="sessions"),
+        Scaled(value="low_998", of="sessions"),
+        Scaled(value="high_998", of="sessions"),
+        LikeCounts(values=("effective",)),
+        Kept(values=("place",), of="n"),
+    ),
     asks="Do sites differ in side effects by more than chance?",
     unit="per 100 sessions",
     log_end=False,

@@ -22,6 +22,7 @@ from kettrack.analysis.safety.shares import (
     MEAN_ROLES,
     SHARE_CAVEAT,
     SHARE_DECIMALS,
+    SHARE_RECIPES,
     SHARE_ROLES,
     mean_row,
     people_rows,
@@ -32,6 +33,7 @@ from kettrack.errors import NotIdentified
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
+from kettrack.vocabulary.made_of import MEANS
 from kettrack.vocabulary.plain_words import share_with_interval, value_with_interval
 from kettrack.vocabulary.safety import PHASES, VITAL_LIMITS
 
@@ -62,6 +64,7 @@ _ROLES: Final[dict[str, Role]] = {
 
 @question(
     "blood_pressure",
+    recipes=(MEANS,),
     asks="How far does blood pressure rise in a session, and does it come back?",
     unit="mmHg",
     log_end=False,
@@ -136,6 +139,7 @@ _LIMIT_ROLES: Final[dict[str, Role]] = {
 
 @question(
     "vital_signs_limits",
+    recipes=(*SHARE_RECIPES,),
     asks="How often do blood pressure and oxygen reach a limit?",
     unit="per 100 sessions",
     log_end=False,
@@ -214,6 +218,7 @@ _RISE_ROLES: Final[dict[str, Role]] = {
 
 @question(
     "pressure_rise",
+    recipes=(MEANS,),
     asks="Does blood pressure rise more with the dose, the route, or the session?",
     unit="mmHg",
     log_end=False,

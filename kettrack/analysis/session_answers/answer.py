@@ -37,6 +37,7 @@ from kettrack.analysis.session_answers.method_rows import (
 from kettrack.analysis.stop_after.answer import stop_after
 from kettrack.result import Result, Role
 from kettrack.timelines.derived import DerivedCohort
+from kettrack.vocabulary.made_of import SAID_BY_UNIT, ByRow, Kept
 from kettrack.vocabulary.plain_words import score_difference_words, value_with_interval
 
 _ROLES: Final[dict[str, Role]] = {
@@ -70,6 +71,11 @@ _CONTRADICTION: Final = (
 
 @question(
     "sessions_and_change",
+    recipes=(
+        SAID_BY_UNIT,
+        ByRow(value="size", ends=("size_low", "size_high"), unit="unit"),
+        Kept(values=("truth",), of="n"),
+    ),
     asks="What do more sessions change, by every method side by side?",
     unit="as named in each row",
     estimand=(

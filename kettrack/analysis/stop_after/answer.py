@@ -47,6 +47,7 @@ from kettrack.vocabulary.days import (
     STOP_AFTER_GRACE_DAYS,
 )
 from kettrack.vocabulary.instrument import Recall
+from kettrack.vocabulary.made_of import SAID_BY_UNIT, Kept, LikeCounts
 
 # Each end of a 95 % percentile interval then rests on a dozen draws.
 BOOTSTRAPS: Final = 500
@@ -100,6 +101,19 @@ class _Request:
 
 @question(
     _NAME,
+    recipes=(
+        SAID_BY_UNIT,
+        LikeCounts(values=("ess",)),
+        Kept(
+            values=(
+                "largest_share",
+                "mean_weight",
+                "p99_weight",
+                "max_weight",
+            ),
+            of="n",
+        ),
+    ),
     asks=(
         "Would stopping after more sessions have changed the score at week"
         f" {HORIZON_DAYS // DAYS_IN_WEEK}?"

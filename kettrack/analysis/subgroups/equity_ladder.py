@@ -28,6 +28,7 @@ from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import HORIZON_TOLERANCE_DAYS
 from kettrack.vocabulary.limits import FEWEST_PEOPLE, FEWEST_PEOPLE_IN_ARM
+from kettrack.vocabulary.made_of import ByRow, Scaled, Share
 from kettrack.vocabulary.plain_words import share_with_interval
 
 _DIFFERENCE: Final = ("difference", "difference_low", "difference_high")
@@ -52,6 +53,16 @@ EVERYBODY: Final = "everybody"
 
 @question(
     "equity_ladder",
+    recipes=(
+        Share(value="analysable_share", events="analysable", of="n"),
+        ByRow(events="scored", percent=True),
+        Scaled(
+            value="difference",
+            of="n",
+            ends=("difference_low", "difference_high"),
+            weighted=True,
+        ),
+    ),
     asks="Who is missing, group by group: started, can be analysed, scored later?",
     unit="percent of patients who started",
     estimand=(

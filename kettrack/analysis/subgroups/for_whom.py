@@ -37,6 +37,7 @@ from kettrack.estimators.survival.pseudo_values import pseudo_values
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.limits import FEWEST_PEOPLE_IN_ARM
+from kettrack.vocabulary.made_of import COUNTED, Kept, Scaled
 
 _ROLES: Final[dict[str, Role]] = {
     "key": "key",
@@ -56,6 +57,29 @@ _SHOWN: Final = tuple(name for name in _ROLES if name not in ("key", "without"))
 
 @question(
     "for_whom",
+    recipes=(
+        COUNTED,
+        Scaled(
+            value="difference",
+            of="n",
+            ends=("difference_low", "difference_high"),
+            weighted=True,
+        ),
+        Scaled(
+            value="adjusted",
+            of="n",
+            ends=("adjusted_low", "adjusted_high"),
+            weighted=True,
+        ),
+        Scaled(value="shrunken", of="n"),
+        Kept(
+            values=(
+                "chance",
+                "chance_all",
+            ),
+            of="n",
+        ),
+    ),
     asks="For whom do sessions help more often, and for whom less often?",
     unit="percent of patients",
     estimand=(

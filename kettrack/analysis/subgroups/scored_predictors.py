@@ -35,6 +35,7 @@ from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import HORIZON_TOLERANCE_DAYS
 from kettrack.vocabulary.limits import FEWEST_PEOPLE_IN_ARM
+from kettrack.vocabulary.made_of import ByRow, Kept, Scaled
 
 _ROLES: Final[dict[str, Role]] = {
     "key": "key",
@@ -56,6 +57,29 @@ _LATER: Final = {"state": "before the week", "coming": "still coming"}
 
 @question(
     "scored_predictors",
+    recipes=(
+        ByRow(events="scored", percent=True),
+        Scaled(
+            value="difference",
+            of="n",
+            ends=("difference_low", "difference_high"),
+            weighted=True,
+        ),
+        Scaled(
+            value="adjusted",
+            of="n",
+            ends=("adjusted_low", "adjusted_high"),
+            weighted=True,
+        ),
+        Scaled(value="shrunken", of="n"),
+        Kept(
+            values=(
+                "chance",
+                "chance_all",
+            ),
+            of="n",
+        ),
+    ),
     asks="Who is scored, and of whom do we know nothing?",
     unit="percent of patients",
     estimand=(

@@ -45,6 +45,7 @@ from kettrack.vocabulary.limits import (
     FEWEST_MISSING_PER_COLUMN,
     FEWEST_PEOPLE,
 )
+from kettrack.vocabulary.made_of import COUNTED
 from kettrack.vocabulary.plain_words import share_with_interval
 
 SILENT_REPLICATES: Final = 500
@@ -72,6 +73,7 @@ class _People(NamedTuple):
 
 @question(
     "silent_bounds",
+    recipes=(COUNTED,),
     asks="How far could the people without a score change the answer?",
     unit="percent of patients",
     estimand=(

@@ -20,6 +20,7 @@ from kettrack.estimators.survival.cox import fit_cox
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.limits import FEWEST_EVENTS, FEWEST_PEOPLE
+from kettrack.vocabulary.made_of import COUNTED_BY_UNIT, Kept
 
 _ROLES: Final[dict[str, Role]] = {
     "key": "key",
@@ -37,6 +38,10 @@ _DECIMALS: Final = {"estimate": 2, "ci_low": 2, "ci_high": 2, "p": 3}
 
 @question(
     "two_groups",
+    recipes=(
+        COUNTED_BY_UNIT,
+        Kept(values=("p",), of="n"),
+    ),
     asks="How do two groups differ in response over time and in change?",
     unit="as named in each row",
     estimand=(

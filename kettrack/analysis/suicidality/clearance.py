@@ -35,6 +35,7 @@ from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS, DAYS_IN_WEEK
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
+from kettrack.vocabulary.made_of import Scaled
 from kettrack.vocabulary.plain_words import share_with_interval
 
 WEEKS: Final = (1, 2, 4, 6, 8, 12, 26)
@@ -89,6 +90,11 @@ class Cleared:
 
 @question(
     "ideation_clearance",
+    recipes=(
+        Scaled(value="estimate", of="n", ends=("ci_low", "ci_high"), weighted=True),
+        Scaled(value="least", of="n", most="estimate"),
+        Scaled(value="most", of="n", least="estimate"),
+    ),
     asks="When were thoughts of suicide gone in people who had them, and did they come back?",
     unit="percent of people",
     log_end=False,

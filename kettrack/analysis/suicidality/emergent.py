@@ -36,6 +36,7 @@ from kettrack.estimators.exact import clopper_pearson
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS
+from kettrack.vocabulary.made_of import COUNTED
 from kettrack.vocabulary.plain_words import share_with_interval
 
 _ROLES: Final[dict[str, Role]] = {
@@ -66,6 +67,7 @@ class _Share:
 
 @question(
     "treatment_emergent_ideation",
+    recipes=(COUNTED,),
     asks="In how many people did thoughts of suicide appear that were not there before?",
     unit="percent of people",
     log_end=False,

@@ -20,6 +20,7 @@ from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.columns import DEATHS
 from kettrack.vocabulary.days import DAYS_IN_YEAR
+from kettrack.vocabulary.made_of import Kept, Rate
 from kettrack.vocabulary.plain_words import value_with_interval
 
 # Rates are told per so many person-years.
@@ -60,6 +61,10 @@ class _Phase:
 
 @question(
     "attempts_and_admissions",
+    recipes=(
+        Rate(value="estimate", events="events", ends=("ci_low", "ci_high")),
+        Kept(values=("person_years",), of="n"),
+    ),
     asks="How often were suicide attempts, deaths and admissions to hospital recorded?",
     unit=f"events per {PER_YEARS} person-years",
     estimand=(

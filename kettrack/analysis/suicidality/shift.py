@@ -33,6 +33,7 @@ from kettrack.estimators.exact import clopper_pearson
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS
+from kettrack.vocabulary.made_of import ByRow
 from kettrack.vocabulary.plain_words import share_with_interval
 
 # No scale has answers beyond the 6 of the MADRS.
@@ -73,6 +74,7 @@ class _Pair:
 
 @question(
     "ideation_shift",
+    recipes=(ByRow(events="rose", percent=True),),
     asks="How did thoughts of suicide change from before treatment?",
     unit="percent of people whose answer rose",
     log_end=False,

@@ -27,6 +27,7 @@ from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
+from kettrack.vocabulary.made_of import COUNTED_BY_UNIT
 from kettrack.vocabulary.plain_words import share_with_interval, value_with_interval
 
 _ROLES: Final[dict[str, Role]] = {
@@ -48,6 +49,7 @@ _COLLECT: Final = (
 
 @question(
     "scale_agreement",
+    recipes=(COUNTED_BY_UNIT,),
     asks="Do two scales of one condition say the same on the same day?",
     unit="as named in each row",
     log_end=False,

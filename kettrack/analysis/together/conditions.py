@@ -35,6 +35,7 @@ from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import HORIZON_TOLERANCE_DAYS
 from kettrack.vocabulary.instrument import Instrument
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
+from kettrack.vocabulary.made_of import COUNTED_BY_UNIT
 from kettrack.vocabulary.plain_words import share_with_interval, value_with_interval
 
 _ROLES: Final[dict[str, Role]] = {
@@ -69,6 +70,7 @@ _SAID: Final = {
 
 @question(
     "other_conditions",
+    recipes=(COUNTED_BY_UNIT,),
     asks="How did anxiety, trauma symptoms, daily life and other scales change?",
     unit="as named in each row",
     estimand=(

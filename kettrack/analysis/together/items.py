@@ -34,6 +34,7 @@ from kettrack.vocabulary.days import (
 )
 from kettrack.vocabulary.instrument import Instrument
 from kettrack.vocabulary.limits import FEWEST_PEOPLE_FOR_SLOPE
+from kettrack.vocabulary.made_of import MEANS
 from kettrack.vocabulary.plain_words import value_with_interval
 
 _ROLES: Final[dict[str, Role]] = {
@@ -78,6 +79,7 @@ class ItemForms:
 
 @question(
     "change_by_item",
+    recipes=(MEANS,),
     asks="Which symptoms move first?",
     unit="points of one item",
     estimand=(

@@ -30,6 +30,7 @@ from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import HORIZON_TOLERANCE_DAYS
 from kettrack.vocabulary.instrument import Instrument
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
+from kettrack.vocabulary.made_of import COUNTED_BY_UNIT
 from kettrack.vocabulary.plain_words import share_with_interval, value_with_interval
 
 # How two scales go together, from better on both to better on neither.
@@ -52,6 +53,7 @@ _FEWEST_FOR_CORRELATION: Final = 4
 
 @question(
     "joint_change",
+    recipes=(COUNTED_BY_UNIT,),
     asks="Do depression and another condition get better in the same people?",
     unit="as named in each row",
     estimand=(

@@ -14,7 +14,7 @@ from kettrack.arrays import Floats, Ints
 from kettrack.estimators.survival.competing_risks import ExitCounts, estimate_incidence
 from kettrack.estimators.survival.life_table import LifeCounts, estimate_survival
 from kettrack.privacy.policies import Rounding
-from kettrack.privacy.release.shares import column_numbers, fill
+from kettrack.privacy.release.columns import column_numbers, fill
 from kettrack.vocabulary.made_of import IncidenceCurve, StillResponding
 
 _LEVEL: Final = 0.95

@@ -13,19 +13,24 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.arrays import Bools
+from kettrack.arrays import Bools, Floats
 from kettrack.privacy.policies import Policy, Rounding
+from kettrack.privacy.release.columns import column_numbers
 from kettrack.privacy.release.curves import incidence_again, responding_again
-from kettrack.privacy.release.shares import (
-    column_numbers,
-    rate_again,
+from kettrack.privacy.release.scaled import (
+    by_row_again,
+    difference_again,
+    like_counts_again,
     scaled_again,
-    share_again,
 )
+from kettrack.privacy.release.shares import rate_again, share_again
 from kettrack.result import SUPPRESSED, Result, Role
 from kettrack.vocabulary.made_of import (
+    ByRow,
+    Difference,
     IncidenceCurve,
     Kept,
+    LikeCounts,
     MadeOf,
     Rate,
     Scaled,
@@ -53,20 +58,18 @@ def rounded_table(
     policy : Policy
         One that rounds.
     """
-    rounding = policy.rounding
-    assert rounding is not None
     # Which cells are figures at all is read from the table before the gate.
     exact = result.table
     table = shown.copy()
     counts = _columns(result, *COUNTS)
     derived = _columns(result, "derived")
     for column in counts:
-        table[column] = rounding.of(column_numbers(table, column))
+        table[column] = _rounded(policy, column_numbers(table, column))
     # What nobody declares cannot be made again, and stays missing.
     table[derived] = np.nan
     for recipe in result.recipes:
         if _has(recipe, exact):
-            _make(recipe, table, exact, rounding)
+            _make(recipe, table, exact, policy)
     # Last, since it may leave rows to a recipe that makes them again.
     for recipe in result.recipes:
         if isinstance(recipe, Kept):
@@ -77,6 +80,13 @@ def rounded_table(
     _cut_decimals(table, derived, result.decimals)
     whole = table.astype(dict.fromkeys(counts, "Int64"))
     return whole.assign(**{SUPPRESSED: _lost(table, exact, counts + derived)})
+
+
+def _rounded(
+    policy: Policy,
+    counts: Floats,
+) -> Floats:
+    return counts if policy.rounding is None else policy.rounding.of(counts)
 
 
 def _columns(
@@ -102,22 +112,41 @@ def _make(
     recipe: MadeOf,
     table: pd.DataFrame,
     exact: pd.DataFrame,
-    rounding: Rounding,
+    policy: Policy,
 ) -> None:
     """Fill in what one recipe makes of rounded counts."""
+    rounding = policy.rounding
+    if rounding is None:
+        return
     match recipe:
         case Share():
             share_again(recipe, table, exact)
         case Rate():
             rate_again(recipe, table, exact)
-        case Scaled():
-            scaled_again(recipe, table, exact, rounding)
         case IncidenceCurve():
             incidence_again(recipe, table, exact, rounding)
         case StillResponding():
             responding_again(recipe, table, exact, rounding)
-        case Kept():
-            pass
+        case ByRow():
+            by_row_again(recipe, table, exact, policy)
+        case _:
+            _make_without_counts(recipe, table, exact, rounding)
+
+
+def _make_without_counts(
+    recipe: MadeOf,
+    table: pd.DataFrame,
+    exact: pd.DataFrame,
+    rounding: Rounding,
+) -> None:
+    """The same for figures that no counts of their table add up to."""
+    match recipe:
+        case Scaled():
+            scaled_again(recipe, table, exact, rounding)
+        case Difference():
+            difference_again(recipe, table)
+        case LikeCounts():
+            like_counts_again(recipe, table, exact, rounding)
 
 
 def _keep(
@@ -132,11 +161,16 @@ def _keep(
     # A person behind a mean of few could be worked out by whoever knows the others.
     enough = people >= policy.fewest_behind
     for column in recipe.values:
-        if column in exact:
-            own = column_numbers(exact, column)
-            # A recipe before this one may have filled other rows of the same column.
-            filled = column_numbers(table, column)
-            table[column] = np.where(np.isnan(filled) & enough, own, filled)
+        if column not in exact:
+            continue
+        # Words such as "inside the limits" are a figure too, and no number.
+        if not pd.api.types.is_numeric_dtype(exact[column]):
+            table[column] = exact[column].where(enough)
+            continue
+        own = column_numbers(exact, column)
+        # A recipe before this one may have filled other rows of the same column.
+        filled = column_numbers(table, column)
+        table[column] = np.where(np.isnan(filled) & enough, own, filled)
 
 
 def _cut_decimals(
@@ -148,6 +182,8 @@ def _cut_decimals(
     of two whole numbers.
     """
     for column in derived:
+        if not pd.api.types.is_numeric_dtype(table[column]):
+            continue
         table[column] = column_numbers(table, column).round(
             decimals.get(column, _DECIMALS)
         )
