@@ -358,7 +358,7 @@ def plot_maintenance(
             base = base + height
         for place, (total, people) in enumerate(zip(base, shown["n"], strict=True)):
             axes.annotate(
-                f"{total:.0f}\n{int(people)} people" if total else "",
+                f"{total:.0f}\n{count_text(people)} people" if total else "",
                 (place, total),
                 (0, 3),
                 textcoords="offset points",

@@ -396,8 +396,10 @@ def plot_site_funnel(
     with canvas(ax, width=7.0, height=4.0) as axes:
         if nothing_to_draw(axes, table, "estimate"):
             return axes
-        event = str(table["event"].iloc[0])
-        own = table[(table["event"] == event) & table["estimate"].notna()]
+        # A hidden first event leaves its place to the next one.
+        known = table[table["estimate"].notna()]
+        event = str(known["event"].iloc[0])
+        own = known[known["event"] == event]
         # The limits are lines, which run from small to large.
         own = own.sort_values("effective", kind="stable")
         size = numbers(own["effective"])

@@ -66,9 +66,10 @@ def _protected(
     if rules.rounding is None:
         return replace(result, table=table)
     table = rounded_table(result, table, rules)
+    if result.retell is None or rules.smallest_count > 1:
+        return replace(result, table=table)
     # Which session half had responded by may be another one after rounding.
-    told = result.retell(table) if result.retell else result.sentence
-    return replace(result, table=table, sentence=told)
+    return replace(result, table=table, sentence=result.retell(table))
 
 
 def suppress_small(

@@ -234,12 +234,17 @@ def _durability(cohort: DerivedCohort, origin: Origin) -> Answer:
     table = with_single_score(table)
     return Answer(
         table=table[list(ROLES)],
-        sentence=as_logs_end(sentence(table, origin), cohort),
+        sentence=partial(_told, cohort=cohort, origin=origin),
         caveats=(*_COUNTED.get(origin, ()), *caveats(cohort, watched[0])),
         level=LEVEL,
         seed=SEED,
         rows=partial(durability_rows, cohort, watched),
     )
+
+
+def _told(table: pd.DataFrame, cohort: DerivedCohort, origin: Origin) -> str:
+    """The sentence on a table; a policy that rounds may move a median."""
+    return as_logs_end(sentence(table, origin), cohort)
 
 
 def _earlier(cohort: DerivedCohort, origin: Origin) -> str:

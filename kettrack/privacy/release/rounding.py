@@ -79,7 +79,20 @@ def rounded_table(
         table.loc[shown[SUPPRESSED].to_numpy(bool), derived] = np.nan
     _cut_decimals(table, derived, result.decimals)
     whole = table.astype(dict.fromkeys(counts, "Int64"))
-    return whole.assign(**{SUPPRESSED: _lost(table, exact, counts + derived)})
+    # A median that is no longer reached is not hidden: the curve says so.
+    medians = {name for recipe in result.recipes for name in _medians(recipe)}
+    looked_at = [name for name in counts + derived if name not in medians]
+    return whole.assign(**{SUPPRESSED: _lost(table, exact, looked_at)})
+
+
+def _medians(recipe: MadeOf) -> tuple[str, ...]:
+    match recipe:
+        case IncidenceCurve():
+            return recipe.half_by
+        case StillResponding():
+            return recipe.median
+        case _:
+            return ()
 
 
 def _rounded(
