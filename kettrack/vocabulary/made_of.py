@@ -43,11 +43,13 @@ class Share:
     """
 
     value: str
+    # The columns are named, since a table may hold several shares of different people.
     events: str
     of: str
     ends: tuple[str, ...] = ()
     interval: ShareInterval = "none"
     plus: tuple[str, ...] = ()
+    # Some tables set shares of people above rates per person-year.
     rows: str = ""
     unit: str = ""
 
@@ -114,6 +116,7 @@ class IncidenceCurve:
     censored: str
     ends: tuple[str, str]
     free: str
+    # Such as the share if everyone who was not scored had it too.
     sums: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     half_by: tuple[str, ...] = ()
 
@@ -149,6 +152,7 @@ class StillResponding:
         "again_first_low",
         "again_first_high",
     )
+    # Both are read off the curves that this recipe makes, so they belong to it.
     median: tuple[str, str, str] = ("median_day", "median_low", "median_high")
     single: tuple[str, str, str] = ("single", "single_low", "single_high")
 
@@ -192,6 +196,7 @@ class Scaled:
     ends: tuple[str, ...] = ()
     weighted: bool = False
     per: float = 100.0
+    # A person can lose a response more than once.
     at_most_all: bool = True
     least: str = ""
     most: str = ""

@@ -10,7 +10,7 @@ import pandas as pd
 
 from kettrack.analysis.context import LEVEL
 from kettrack.estimators.clustered import clustered_share
-from kettrack.privacy.disclosure import get_policy
+from kettrack.privacy.policies import get_policy
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
 

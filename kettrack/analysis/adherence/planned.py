@@ -28,6 +28,7 @@ from kettrack.vocabulary.days import (
     ON_TIME_SHARE,
 )
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
+from kettrack.vocabulary.made_of import ByRow
 from kettrack.vocabulary.plain_words import share_with_interval
 
 _ROLES: Final[dict[str, Role]] = {
@@ -52,6 +53,7 @@ _COLUMN: Final = "planned_next_days"
 
 @question(
     "planned_intervals",
+    recipes=(ByRow(of="sessions", events="events", percent=True),),
     asks="Did people come when the next session was planned?",
     unit="percent of sessions",
     estimand=(

@@ -27,6 +27,7 @@ from kettrack.vocabulary.days import (
     MAINTENANCE_GAP_ENDS,
 )
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
+from kettrack.vocabulary.made_of import ByRow
 from kettrack.vocabulary.plain_words import share_with_interval
 
 _ROLES: Final[dict[str, Role]] = {
@@ -49,6 +50,7 @@ NONE_WORDS: Final = f"none within {COMPLETE_LOG_DAYS} days"
 
 @question(
     "maintenance_rhythm",
+    recipes=(ByRow(of="sessions", events="events", percent=True),),
     asks="How close together are maintenance sessions, and do they thin out over time?",
     unit="percent of sessions",
     estimand=(

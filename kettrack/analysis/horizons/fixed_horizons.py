@@ -50,6 +50,7 @@ from kettrack.analysis.registry import Answer, question
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
+from kettrack.vocabulary.made_of import COUNTED_BY_UNIT
 from kettrack.vocabulary.plain_words import share_with_interval
 
 _ASKED: Final = (OBSERVED, COMPOSITE, IMPUTED, BEST, WORST)
@@ -80,6 +81,7 @@ _TOLD: Final = {RESPONSE: "response", WORSE: "worse by a reliable change"}
 
 @question(
     "fixed_horizons",
+    recipes=(COUNTED_BY_UNIT,),
     asks="How are people at the end of induction, at fixed weeks, and after 4 to 8 months?",
     unit="as named in each row",
     estimand=(

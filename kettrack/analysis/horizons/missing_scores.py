@@ -54,6 +54,7 @@ from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import HORIZON_TOLERANCE_DAYS
 from kettrack.vocabulary.limits import FEWEST_PEOPLE, UNSCORED_WORSE_BY_SD
+from kettrack.vocabulary.made_of import COUNTED_BY_UNIT
 from kettrack.vocabulary.plain_words import share_with_interval, value_with_interval
 
 NO_CHANGE: Final = "tipping_no_change"
@@ -82,6 +83,7 @@ _TIPPED: Final = {
 
 @question(
     "missing_scores",
+    recipes=(COUNTED_BY_UNIT,),
     asks="What would the outcome be if the people who were not scored were better or worse?",
     unit="as named in each row",
     estimand=(

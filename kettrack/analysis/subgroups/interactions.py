@@ -34,6 +34,7 @@ from kettrack.estimators.survival.pseudo_values import pseudo_values
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.limits import FEWEST_PEOPLE, FEWEST_PEOPLE_IN_ARM
+from kettrack.vocabulary.made_of import Kept, Scaled
 from kettrack.vocabulary.plain_words import value_with_interval
 
 _ROLES: Final[dict[str, Role]] = {
@@ -74,6 +75,23 @@ class _Row(NamedTuple):
 
 @question(
     "interactions",
+    recipes=(
+        Scaled(value="estimate", of="n", ends=("ci_low", "ci_high"), weighted=True),
+        Scaled(
+            value="interaction",
+            of="n",
+            ends=("interaction_low", "interaction_high"),
+            weighted=True,
+        ),
+        Scaled(value="shrunken", of="n"),
+        Kept(
+            values=(
+                "chance",
+                "chance_all",
+            ),
+            of="n",
+        ),
+    ),
     asks="Does the difference between two treatments vary from group to group?",
     unit="percentage points",
     estimand=(

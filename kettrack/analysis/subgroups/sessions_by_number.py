@@ -42,6 +42,7 @@ from kettrack.estimators.survival.pseudo_values import pseudo_values
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.limits import FEWEST_PEOPLE_FOR_SLOPE
+from kettrack.vocabulary.made_of import SAID_BY_UNIT, Kept
 from kettrack.vocabulary.plain_words import value_with_interval
 
 SEVERITY: Final = "severity"
@@ -91,6 +92,16 @@ class _Line(NamedTuple):
 
 @question(
     "sessions_by_number",
+    recipes=(
+        SAID_BY_UNIT,
+        Kept(
+            values=(
+                "chance",
+                "chance_bent",
+            ),
+            of="n",
+        ),
+    ),
     asks="Do people who start more severe need more sessions?",
     unit="as named in each row",
     estimand=(

@@ -38,6 +38,7 @@ from kettrack.vocabulary.limits import (
     FEWEST_MISSING_PER_COLUMN,
     FEWEST_PEOPLE_IN_ARM,
 )
+from kettrack.vocabulary.made_of import COUNTED, Kept, LikeCounts, Scaled
 from kettrack.vocabulary.plain_words import share_with_interval
 
 _ROLES: Final[dict[str, Role]] = {
@@ -86,6 +87,29 @@ class _Kind(NamedTuple):
 
 @question(
     "standardised",
+    recipes=(
+        COUNTED,
+        Scaled(
+            value="standardised",
+            of="n",
+            ends=("standardised_low", "standardised_high"),
+            weighted=True,
+        ),
+        Scaled(
+            value="difference",
+            of="n",
+            ends=("difference_low", "difference_high"),
+            weighted=True,
+        ),
+        LikeCounts(values=("effective",)),
+        Kept(
+            values=(
+                "apart_before",
+                "apart_after",
+            ),
+            of="n",
+        ),
+    ),
     asks="Do routes, or drugs, differ once their people are made alike?",
     unit="percent of patients",
     estimand=(

@@ -95,6 +95,7 @@ def _on_grid(
     # A product may miss a whole number by its last bits, and end in the next band.
     rounded = rounding.of(np.abs(np.round(count, _LAST_BITS)))
     share = np.sign(value) * rounded / people
+    # A difference of two shares may be below 0.
     return recipe.per * (np.clip(share, -1, 1) if recipe.at_most_all else share)
 
 
@@ -144,6 +145,7 @@ def _within(
     """Keep a bound on its side of the figure that it bounds: they are rounded apart."""
     value = column_numbers(table, recipe.value)
     there = np.flatnonzero(~np.isnan(value))
+    # A bound that crossed its figure would read as a mistake.
     if recipe.least:
         least = np.fmax(
             value,
@@ -212,6 +214,7 @@ def _percent_rows(
     exact: pd.DataFrame,
 ) -> Bools:
     """Rows with a percentage."""
+    # Most tables hold one kind of figure, and name no unit in their rows.
     if not recipe.unit:
         return np.full(
             len(exact),
@@ -299,6 +302,7 @@ def _interval_of(
     row: int,
 ) -> ShareInterval:
     """Which interval a row has; intervals that hold together are wider than each by itself."""
+    # What describes everybody has no interval.
     if not recipe.ends:
         return "none"
     low, high = (column_numbers(exact, column)[row] for column in recipe.ends)

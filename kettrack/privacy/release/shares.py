@@ -215,6 +215,7 @@ def _of_unit(
 ) -> Bools:
     """Rows that hold such a figure."""
     known = known_rows(exact, recipe.value)
+    # Where no unit is named, every row holds the same kind of figure.
     if not recipe.rows:
         return known
     of_unit = (exact[recipe.rows] == recipe.unit).to_numpy(bool)
