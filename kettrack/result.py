@@ -176,6 +176,7 @@ class Result:
             for _, name, _, _ in string.Formatter().parse(self.sentence)
             if name
         ]
+        # A row that the sentence does not name may be hidden without harm to it.
         return [
             str(getattr(cells[row], column)) == NOT_SHOWN
             for row, _, column in named

@@ -63,6 +63,7 @@ def _protected(
     table = result.table
     if rules.smallest_count > 1:
         table = suppress_small(result, rules.smallest_count)
+    # What is hidden is hidden before it is rounded: 7 must not become 5.
     if rules.rounding is None:
         return replace(result, table=table)
     table = rounded_table(result, table, rules)

@@ -40,9 +40,11 @@ class Rounding:
         >>> Rounding("nearest", 5).of(np.array([8.0, 12, 13])).tolist()
         [10.0, 10.0, 15.0]
         """
+        # Halves go up, in every count the same way.
         if self.kind == "nearest":
             return np.asarray(np.floor(counts / self.step + 0.5) * self.step)
         # Whoever reads 3 knows 1 to 6. Over many tables the errors cancel.
+        # A count on the edge of its band stays in it.
         top = np.ceil(counts / self.step) * self.step
         return np.asarray(top - np.where(counts > 0, self.step / 2, 0))
 
@@ -95,6 +97,7 @@ class Policy:
             return f"fewer than {self.smallest_count}"
         if self.rounding is None or count == 0:
             return str(count)
+        # One number in words is rounded as those in tables are.
         rounded = self.rounding.of(np.array([float(count)]))
         return f"about {rounded[0]:.0f}"
 
@@ -179,6 +182,7 @@ def get_policy(name: str) -> Policy:
     >>> get_policy("cms").smallest_count
     11
     """
+    # A list of names would be looked up as one name that nobody knows.
     if not isinstance(name, str):
         raise WrongArgument("get_policy", "the name of a policy", name)
     if name not in POLICIES:

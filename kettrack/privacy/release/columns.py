@@ -36,6 +36,7 @@ def known_rows(
     column: str,
 ) -> Bools:
     """Rows in which a column has a number."""
+    # Hidden and never there look the same here: the table before the gate is the one to ask.
     return np.asarray(
         ~np.isnan(column_numbers(table, column)),
         bool,

@@ -96,6 +96,7 @@ def _exit_counts(
     censored = exits[recipe.censored].copy()
     # Sums that are rounded apart may come to more than everybody; then nobody is left over.
     gone = int(events.sum() + censored.sum())
+    # Nobody is told apart there: they are whoever was still followed.
     censored[-1] += max(
         int(n) - gone,
         0,
@@ -111,6 +112,7 @@ def _first_with_half(
     step: pd.Series,
 ) -> Floats:
     """First step with at least one half, on every row from there; missing before."""
+    # Once reached it stays, whatever the interval does later.
     reached = np.maximum.accumulate(np.nan_to_num(share) >= 100 * _HALF - _LAST_BITS)
     first = float(step.iloc[int(reached.argmax())])
     return np.where(
@@ -234,6 +236,7 @@ def _by_losses(
     lost: Floats,
     censored: Floats,
 ) -> dict[str, Floats]:
+    # The end of a log takes people out and says nothing of their response.
     counts = LifeCounts(
         lost,
         _with_the_rest(censored, n, lost.sum()),
@@ -270,6 +273,7 @@ def _of_survival(
     low: Floats,
     high: Floats,
 ) -> dict[str, Floats]:
+    # Fractions inside, percent in every table.
     columns = (recipe.value, *recipe.ends)
     return {
         name: 100 * array
