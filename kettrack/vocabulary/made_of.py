@@ -240,7 +240,7 @@ class ByRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class FigureDifference:
     """One figure less another, both made again before it.
 
     Parameters
@@ -307,7 +307,7 @@ MadeOf = (
     | StillResponding
     | Scaled
     | ByRow
-    | Difference
+    | FigureDifference
     | LikeCounts
     | Kept
 )

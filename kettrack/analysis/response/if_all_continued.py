@@ -39,7 +39,7 @@ from kettrack.privacy.policies import get_policy
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.limits import FEWEST_EFFECTIVE_PEOPLE, FEWEST_PEOPLE
-from kettrack.vocabulary.made_of import Difference, Kept, LikeCounts, Scaled
+from kettrack.vocabulary.made_of import FigureDifference, Kept, LikeCounts, Scaled
 from kettrack.vocabulary.plain_words import share_with_interval
 
 CURVE_REPLICATES: Final = 500
@@ -254,7 +254,7 @@ def last_session(
         Scaled(value="estimate", of="n", ends=("ci_low", "ci_high"), weighted=True),
         Scaled(value="plain", of="n"),
         Scaled(value="observed", of="n"),
-        Difference(value="difference", first="estimate", second="observed"),
+        FigureDifference(value="difference", first="estimate", second="observed"),
         LikeCounts(values=("ess",)),
         Kept(
             values=(

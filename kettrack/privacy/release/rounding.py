@@ -27,7 +27,7 @@ from kettrack.privacy.release.shares import rate_again, share_again
 from kettrack.result import SUPPRESSED, Result, Role
 from kettrack.vocabulary.made_of import (
     ByRow,
-    Difference,
+    FigureDifference,
     IncidenceCurve,
     Kept,
     LikeCounts,
@@ -156,7 +156,7 @@ def _make_without_counts(
     match recipe:
         case Scaled():
             scaled_again(recipe, table, exact, rounding)
-        case Difference():
+        case FigureDifference():
             difference_again(recipe, table)
         case LikeCounts():
             like_counts_again(recipe, table, exact, rounding)

@@ -19,13 +19,13 @@ from kettrack.privacy.release.columns import (
     known_rows,
 )
 from kettrack.privacy.release.shares import (
-    LEVEL,
+    SHARE_LEVEL,
     design_effects,
     share_interval,
 )
 from kettrack.vocabulary.made_of import (
     ByRow,
-    Difference,
+    FigureDifference,
     LikeCounts,
     Scaled,
     Share,
@@ -310,7 +310,7 @@ def _interval_of(
         return "none"
     events = int(column_numbers(exact, recipe.events)[row])
     of = int(column_numbers(exact, recipe.of)[row])
-    own = wilson(events, of, LEVEL)
+    own = wilson(events, of, SHARE_LEVEL)
     near = abs(own.ci_low - low) + abs(own.ci_high - high) < _SAME
     return "wilson" if near else "clustered"
 
@@ -343,14 +343,14 @@ def _fill_scaled(
 
 
 def difference_again(
-    recipe: Difference,
+    recipe: FigureDifference,
     table: pd.DataFrame,
 ) -> None:
     """Fill in a difference of two figures that are made again already.
 
     Parameters
     ----------
-    recipe : Difference
+    recipe : FigureDifference
         Which figures.
     table : DataFrame
         Changed in place.

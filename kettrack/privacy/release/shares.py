@@ -17,7 +17,7 @@ from kettrack.privacy.release.columns import (
 )
 from kettrack.vocabulary.made_of import Rate, Share, ShareInterval
 
-LEVEL: Final = 0.95
+SHARE_LEVEL: Final = 0.95
 # Design effects are told in steps as coarse as these: one of its own could tell a count.
 _DESIGN_EFFECTS: Final = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0)
 _LAST_BITS: Final = 1e-9  # of an interval that is as wide as another
@@ -96,13 +96,13 @@ def share_interval(
         return wilson(
             int(events),
             int(of),
-            LEVEL,
+            SHARE_LEVEL,
         )
     # Rows of people who are alike tell as much as fewer rows of different people.
     found = clopper_pearson(
         events / effect,
         of / effect,
-        LEVEL,
+        SHARE_LEVEL,
     )
     return found._replace(estimate=estimate)
 
@@ -147,7 +147,7 @@ def _effect(
     """The smallest design effect whose interval is at least so wide, never narrower."""
     for effect in _DESIGN_EFFECTS:
         rows = of / effect
-        found = clopper_pearson(share * rows, rows, LEVEL)
+        found = clopper_pearson(share * rows, rows, SHARE_LEVEL)
         if found.ci_high - found.ci_low >= width * (1 - _LAST_BITS):
             return effect
     return _DESIGN_EFFECTS[-1]
@@ -176,7 +176,7 @@ def rate_again(
     found = []
     for row in rows:
         # Without an event the upper end alone tells the time.
-        none = -np.log((1 - LEVEL) / 2) / high[row]
+        none = -np.log((1 - SHARE_LEVEL) / 2) / high[row]
         time = float(events[row] / rate[row] if rate[row] > 0 else none)
         effect = _rate_effect(
             events[row],
@@ -186,7 +186,7 @@ def rate_again(
         again = poisson_rate(
             rounded[row] / effect,
             time / effect,
-            LEVEL,
+            SHARE_LEVEL,
         )
         found.append(PercentInterval(*again))
     fill_intervals(table, recipe.columns, rows, found)
@@ -202,7 +202,7 @@ def _rate_effect(
         found = poisson_rate(
             events / effect,
             time / effect,
-            LEVEL,
+            SHARE_LEVEL,
         )
         if found.ci_high - found.ci_low >= width * (1 - _LAST_BITS):
             return effect
