@@ -151,6 +151,8 @@ def find_in_column(
         Whether the vocabulary has a column of that name, so that the name itself is above
         suspicion.
     """
+    if plainly_harmless(name, levels, is_id=is_id, known=known):
+        return None
     none = np.zeros(len(levels), dtype=bool)
     small = matches(levels, _SMALL_NUMBER)
     numeric = _share(small, counts) >= _NEARLY_ALL
@@ -173,6 +175,31 @@ def find_in_column(
         or _by_text(name, levels, counts, is_id)
         or lone
     )
+
+
+def plainly_harmless(
+    name: str,
+    levels: Objects,
+    *,
+    is_id: bool = False,
+    known: bool = False,
+) -> bool:
+    """Tell that nothing can be found in a column, without counting its rows: most are so.
+
+    Parameters
+    ----------
+    name, levels, is_id, known
+        As for `find_in_column`.
+
+    Examples
+    --------
+    >>> plainly_harmless("score", np.array(["12", "7"], dtype=object))
+    True
+    >>> plainly_harmless("telephone", np.array(["12", "7"], dtype=object))
+    False
+    """
+    promised = not known and promise_of(name) is not None
+    return not promised and all_plain(levels, codes=is_id)
 
 
 def _about_something_else(

@@ -14,7 +14,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import cache
+from functools import (
+    cache,
+    lru_cache,
+)
 from typing import Final
 
 import numpy as np
@@ -138,10 +141,10 @@ def titled(levels: Objects) -> Bools:
 def full_names(levels: Objects) -> Bools:
     """Tell which texts hold a common first name with a capital, and a capital word behind it."""
     pairs = [re.findall(_PAIR, level) for level in levels]
-    named = [
-        any(first.casefold() in _FIRST_NAMES for first, last in found)
-        for found in pairs
-    ]
+    named = []
+    for found in pairs:
+        firsts = {first.casefold() for first, _ in found}
+        named.append(not firsts.isdisjoint(_FIRST_NAMES))
     return np.array(named, dtype=bool)
 
 
@@ -242,6 +245,8 @@ def _glued(chunk: str) -> bool:
     return bool(titles and joined) or bool(strange and behind)
 
 
+# Each name of a column is asked about several times, and a file can have thousands.
+@lru_cache(maxsize=1 << 14)
 def may_be_shown(
     text: str,
     file: bool = False,

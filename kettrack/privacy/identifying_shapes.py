@@ -4,7 +4,9 @@ distinct values.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from typing import Final
 
@@ -41,6 +43,8 @@ _PHONE: Final = r"\+?\(?\d[\d ()./-]{8,20}\d"
 _FRACTION: Final = r"-?(?:0|[1-9]\d{0,4})\.\d{5,}"
 _FEWEST_DIGITS: Final = 10  # of a telephone number with its area code
 _MOST_DIGITS: Final = 15  # the longest number of the international plan (ITU-T E.164)
+_MANY_COLUMNS: Final = 100  # from here on they are looked through together
+_MOST_VALUES: Final = 1_000_000  # that may be held once more for it
 _SSN: Final = r"\d{3}-\d{2}-\d{4}"
 
 # What a whole cell may look like, each with what is said about it. Order: the most telling first.
@@ -136,15 +140,85 @@ def shapes_within(
 
 def matches(levels: Objects, pattern: str, whole: bool = True) -> Bools:
     """Tell which of some distinct values match a pattern, as a whole or anywhere."""
+    # In brackets, so that "^" and "$" hold for every branch of the pattern.
+    searched = f"^(?:{pattern})$" if whole else pattern
+    together = _TOGETHER.get()
+    if together is not None and id(levels) in together.places:
+        return together.found(levels, searched)
+    return _found(levels, searched)
+
+
+def _found(levels: Objects, searched: str) -> Bools:
     if not len(levels):
         return np.zeros(0, dtype=bool)
     text = pa.array(levels, pa.string())
     if pc.all(pc.string_is_ascii(text)).as_py():
-        pattern = _for_ascii(pattern)
-    # In brackets, so that "^" and "$" hold for every branch of the pattern.
-    searched = f"^(?:{pattern})$" if whole else pattern
+        searched = _for_ascii(searched)
     found = pc.match_substring_regex(text, searched)
     return np.asarray(found.to_numpy(zero_copy_only=False), dtype=bool)
+
+
+class _Together:
+    """The values of many columns in one list, through which each pattern is looked for once."""
+
+    def __init__(
+        self,
+        columns: Sequence[Objects],
+    ) -> None:
+        self._columns = (
+            columns  # held, so that no other array gets the number of one of them
+        )
+        self._values = np.concatenate([np.zeros(0, dtype=object), *columns])
+        self._hits: dict[str, Bools] = {}
+        self.places: dict[int, slice] = {}
+        begin = 0
+        for column in columns:
+            end = begin + len(column)
+            self.places[id(column)] = slice(begin, end)
+            begin = end
+
+    def found(
+        self,
+        levels: Objects,
+        searched: str,
+    ) -> Bools:
+        """Which values of one of the columns hold a pattern."""
+        if searched not in self._hits:
+            self._hits[searched] = _found(self._values, searched)
+        place = self.places[id(levels)]
+        # A copy: whoever asked may change what they got.
+        return self._hits[searched][place].copy()
+
+
+_TOGETHER: Final[ContextVar[_Together | None]] = ContextVar("together", default=None)
+
+
+@contextmanager
+def looked_through_together(columns: Sequence[Objects]) -> Iterator[None]:
+    """Inside, each pattern is set up once for all of some columns, and not once for each: in a file
+    of thousands of columns that takes longer than the looking.
+
+    Parameters
+    ----------
+    columns : sequence of object array of str
+        The distinct values of each column.
+
+    Examples
+    --------
+    >>> columns = [np.array(values, dtype=object) for values in (["a"], ["1", "b"])]
+    >>> with looked_through_together(columns):
+    ...     matches(columns[1], "[a-z]").tolist()
+    [False, True]
+    """
+    few = len(columns) < _MANY_COLUMNS
+    n_values = sum(map(len, columns))
+    # All values of a large file would be held twice, for the few patterns that most columns need.
+    alone = few or n_values > _MOST_VALUES
+    token = _TOGETHER.set(None if alone else _Together(columns))
+    try:
+        yield
+    finally:
+        _TOGETHER.reset(token)
 
 
 @cache

@@ -8,8 +8,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from kettrack.privacy.identifiers import Finding, find_in_column
+from kettrack.privacy.identifiers import Finding, find_in_column, plainly_harmless
 from kettrack.privacy.identifying_people import may_be_shown, shown
+from kettrack.privacy.identifying_shapes import looked_through_together
 from kettrack.reading.problems import (
     HIDDEN,
     TO_DAYS,
@@ -90,7 +91,8 @@ def match_columns(
     by_place = {place: name for name, place in places.items()}
     statuses = _statuses(raw, by_place, settings)
     # Every column is searched, also those that nothing reads: a file is often passed on whole.
-    stopped = _identifying(raw, table, by_place, statuses, allow, ledger)
+    with looked_through_together([cells.levels for cells in raw.columns]):
+        stopped = _identifying(raw, table, by_place, statuses, allow, ledger)
     _note_unknown(raw, table, {*by_place, *stopped, *statuses}, places, ledger)
     identifying = frozenset(by_place[place] for place in stopped if place in by_place)
     columns = {
@@ -199,12 +201,17 @@ def _identifying(
     for place, header in enumerate(raw.headers):
         name = by_place.get(place, "")
         cells = raw.columns[place]
+        is_id = name == "patient_id"
+        known = header == name
+        # Rows are counted only where something may be found.
+        if plainly_harmless(header, cells.levels, is_id=is_id, known=known):
+            continue
         found = find_in_column(
             header,
             cells.levels,
             cells.counts,
-            is_id=name == "patient_id",
-            known=header == name,
+            is_id=is_id,
+            known=known,
         )
         # a bad cell, and reported as one
         if found is None or (found.lone and name and table[name].kind != "text"):

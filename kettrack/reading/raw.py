@@ -19,19 +19,21 @@ from kettrack.arrays import Bools, Ints, Objects
 
 # Spellings of "nothing here" in exports; `none` is no such word, it is an answer of
 # `adverse_events`.
-_EMPTY_WORDS: Final = (
-    "",
-    "NA",
-    "N/A",
-    "n/a",
-    "#N/A",
-    "<NA>",
-    "NaN",
-    "nan",
-    "NaT",
-    "null",
-    "NULL",
-    ".",
+_EMPTY_WORDS: Final = frozenset(
+    (
+        "",
+        "NA",
+        "N/A",
+        "n/a",
+        "#N/A",
+        "<NA>",
+        "NaN",
+        "nan",
+        "NaT",
+        "null",
+        "NULL",
+        ".",
+    )
 )
 # Places in a list, -1 = none.
 Codes = NDArray[np.signedinteger]
@@ -181,7 +183,8 @@ class Encoder:
         coded = pc.dictionary_encode(trimmed)
         words = np.array(coded.dictionary.to_pylist(), dtype=object)
         word = _places(coded.indices)
-        empty = np.isin(words, _EMPTY_WORDS)
+        said_empty = [word in _EMPTY_WORDS for word in words]
+        empty = np.array(said_empty, dtype=bool)
         # A level that is kept gets the number of kept ones before it. The entry appended is for
         # code -1: what was empty stays empty.
         place = np.cumsum(~empty) - 1

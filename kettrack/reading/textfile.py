@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -30,6 +31,7 @@ _MOST_ABOVE = 60
 _SAID = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _EMPTY = "the file is empty; its first line must name the columns"
 _INSIDE = 'quotation marks stand inside cells; write each cell that needs them as "..."'
+_SHARES = 4  # of the columns, for each core: some columns take longer than others
 _BLOCK = 1 << 22  # bytes parsed at a time
 _LONG_BLOCK = 1 << 24  # where cells in quotation marks may hold whole paragraphs
 # The first bytes of files that are often renamed to .csv.
@@ -259,10 +261,19 @@ def _columns(
         if len(body) > _BLOCK
         else pacsv.read_csv(text, **options).to_batches()
     )
+    n_shares = _SHARES * (os.cpu_count() or 1)
+
+    def encode(batch: pa.RecordBatch, share: int) -> None:
+        # A file can have thousands of columns: a task for each would take longer than its work.
+        for encoder, cells in zip(
+            encoders[share::n_shares], batch.columns[share::n_shares], strict=True
+        ):
+            encoder.add(cells)
+
     # Each block becomes codes at once: the text of all cells is never there together.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for batch in batches:
-            list(pool.map(Encoder.add, encoders, batch.columns))
+            list(pool.map(partial(encode, batch), range(n_shares)))
     return tuple(encoder.cells() for encoder in encoders)
 
 

@@ -56,10 +56,10 @@ def _ask_about(
 ) -> None:
     raw = matched.raw
     cells = raw.columns[place]
-    header = shown_header(raw, place)
     said = [says_no_observation(level) for level in cells.levels]
     hit = np.array([bool(word) for word in said], dtype=bool)
     if hit.any():
+        header = shown_header(raw, place)
         words = ", ".join(dict.fromkeys(word for word in said if word))
         # A name that is not shown cannot be written into the answer either.
         name = f'"{header}"' if printable(raw.headers[place]) else "its name"
@@ -71,6 +71,7 @@ def _ask_about(
     elif _partly_filled(cells) and _OF_ROWS_TAKEN_BACK.match(
         bare(raw.headers[place]).removeprefix("is")
     ):
+        header = shown_header(raw, place)
         ledger.note(
             f"Look at this first: {raw.file}: {header} is filled in some rows and not read;"
             " these rows count as observations. If they are none, say so in a column status,"

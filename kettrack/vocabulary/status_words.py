@@ -26,7 +26,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final, Literal
 
 Meaning = Literal["observed", "not observed"]
@@ -263,6 +263,8 @@ STATUS_COLUMNS: Final = (
 )
 
 
+# A word of one column stands in many others too.
+@lru_cache(maxsize=1 << 14)
 def says_no_observation(word: str) -> str:
     """The word that is printed for one that is said of nothing but a row that is no observation;
     empty for another word.

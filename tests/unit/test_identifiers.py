@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kettrack.privacy.identifiers import _TWO_NAMES, find_identifiers
+from kettrack.arrays import Bools, Objects
+from kettrack.privacy import identifying_shapes
+from kettrack.privacy.identifiers import (
+    _TWO_NAMES,
+    find_identifiers,
+    find_in_column,
+)
 from kettrack.privacy.identifying_names import promise_of
 from kettrack.privacy.identifying_people import (
     _CAPITAL_WORD,
@@ -26,6 +32,7 @@ from kettrack.privacy.identifying_shapes import (
     PATTERNS,
     all_plain,
     is_calendar_date,
+    looked_through_together,
     matches,
     telephone,
 )
@@ -442,3 +449,52 @@ def test_ascii_text_is_judged_as_beside_text_of_other_alphabets():
             found = matches(values, pattern, whole=whole)
             assert (found == matches(beside, pattern, whole=whole)[:-1]).all(), pattern
     assert matches(values, _PERSON).any()
+
+
+KINDS_OF_COLUMNS = [
+    ["12", "7"],
+    ["a@b.org", "c@d.org", "e@f.org"],
+    ["2024-05-01", "1.5.2024", "May 1, 2024"],
+    ["Jane Smith", "Ann Walker", "Zoë Kühn"],
+    ["well", "seen on 2024-05-01 by Dr. Example", "worse"],
+    ["+49 30 1234567", "030 7654321", "030 1111111"],
+    ["13.31.2024", "x", "é"],
+    [],
+]
+
+
+def test_many_columns_are_judged_together_as_each_by_itself() -> None:
+    # As many as it takes to be looked through together.
+    columns = [
+        np.array([*kind, f"own {place}"] if place % 3 else kind, dtype=object)
+        for place, kind in enumerate(KINDS_OF_COLUMNS * 20)
+    ]
+    alone = [judged(column) for column in columns]
+    assert len({why for why, _ in alone}) > 4, "they differ, or this would tell nothing"
+    with looked_through_together(columns):
+        together = [judged(column) for column in columns]
+    assert together == alone
+
+
+def judged(levels: Objects) -> tuple[str, list[bool]]:
+    counts = np.ones(len(levels), dtype=np.int64)
+    found = find_in_column("field_x", levels, counts)
+    return (found.why, found.hit.tolist()) if found else ("", [])
+
+
+def test_a_pattern_is_set_up_once_for_many_columns(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    def found(levels: Objects, searched: str) -> Bools:
+        asked.append(searched)
+        return np.zeros(len(levels), dtype=bool)
+
+    monkeypatch.setattr(identifying_shapes, "_found", found)
+    columns = [np.array([f"text {place}"], dtype=object) for place in range(200)]
+    with looked_through_together(columns):
+        for column in columns:
+            find_in_column("field_x", column, np.ones(1, dtype=np.int64))
+    assert asked
+    assert len(asked) == len(set(asked))
