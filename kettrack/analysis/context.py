@@ -113,9 +113,9 @@ def release(result: Result, cohort: DerivedCohort, log_end: bool = True) -> Resu
     if result.rows is not None:
         result = replace(result, rows=partial(_gated_rows, result.rows, policy))
     if get_policy(policy).for_release:
-        reason = _without_counts(result.reason)
-        sentence = _without_counts(result.sentence)
-        caveats = tuple(_without_counts(caveat) for caveat in result.caveats)
+        reason = without_counts(result.reason)
+        sentence = without_counts(result.sentence)
+        caveats = tuple(without_counts(caveat) for caveat in result.caveats)
         result = replace(result, reason=reason, sentence=sentence, caveats=caveats)
         if result.retell is not None:
             retell = partial(_told_without_counts, result.retell)
@@ -158,10 +158,10 @@ def _prorated_totals(cohort: DerivedCohort) -> tuple[str, ...]:
 def _told_without_counts(
     retell: Callable[[pd.DataFrame], str], table: pd.DataFrame
 ) -> str:
-    return _without_counts(retell(table))
+    return without_counts(retell(table))
 
 
-def _without_counts(words: str) -> str:
+def without_counts(words: str) -> str:
     """The words with `few` in the place of small counts."""
     return _SMALL_COUNT.sub("few", words)
 

@@ -69,7 +69,7 @@ def pool(
         Path | None,
         typer.Option("-o", "--output", metavar="FILE", help="The HTML file."),
     ] = None,
-    policy: PolicyName = "internal",
+    policy: PolicyName = None,
 ) -> None:
     """Add up the counts of several sites, and write one report.
 
@@ -83,7 +83,7 @@ def pool(
     # Files are read before figures are imported: a wrong one is told at once.
     from kettrack.pooling.pooled import pool as add_up
 
-    pooled = add_up(sites, policy or "internal")
+    pooled = add_up(sites, policy)
     if output is None:
         for name, result in pooled.results.items():
             answer(f"{name}: {result.text}\n")

@@ -107,6 +107,8 @@ class PooledQuestion:
         Name of each table to what stands in it.
     lacks : str
         What of the question's own answer is not pooled, and why; empty where everything is.
+    nearly_rows : bool
+        Whether the counts are nearly as fine as the people; they leave a site exact or not at all.
     count : callable
         A derived cohort in, tables out; refuses where the site cannot count at all.
     answer : callable
@@ -116,5 +118,6 @@ class PooledQuestion:
     question: str
     shapes: Mapping[str, Shape]
     lacks: str = ""
+    nearly_rows: bool = False
     count: Callable[[DerivedCohort], dict[str, pd.DataFrame]]
     answer: Callable[[Tables, RulesInForce], Answer]

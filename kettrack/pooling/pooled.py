@@ -27,10 +27,18 @@ from kettrack.pooling.summary import Summary, fingerprint_of
 from kettrack.pooling.summary_file import read_summaries
 from kettrack.pooling.sums import summed
 from kettrack.privacy import disclosure
-from kettrack.privacy.policies import get_policy
+from kettrack.privacy.policies import INTERNAL, get_policy
 from kettrack.result import Result
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
 
+_ONE_SITE: Final = (
+    "what that reason asks for, at one site or more. Where rounding is the reason, exact counts"
+    " (--policy internal) from sites that may send them."
+)
+_ROUNDED_THERE: Final = (
+    "Every site has rounded its counts before they were added. Running numbers are off by at most"
+    " half a step of the rounding for each site, and shares by what follows from that."
+)
 # How the sites are set beside each other -> what does it.
 COMPARED: Final = {
     DIFFERENCES: differences,
@@ -84,15 +92,19 @@ class Pool:
         )
 
 
-def pool(sites: Sequence[Summary | str | Path], policy: str = "internal") -> Pool:
+def pool(
+    sites: Sequence[Summary | str | Path],
+    policy: str | None = None,
+) -> Pool:
     """Add up the counts of several sites, and answer every question that counts can answer.
 
     Parameters
     ----------
     sites : sequence of Summary or path
         Two or more, from `summarise`, or the files that `kettrack summarise` wrote.
-    policy : str
-        Disclosure policy of the answers.
+    policy : str, optional
+        Disclosure policy of the answers. By default that of the sites where all have rounded by
+        the same one, and else `internal`.
 
     Returns
     -------
@@ -123,14 +135,15 @@ def pool(sites: Sequence[Summary | str | Path], policy: str = "internal") -> Poo
     True
     """
     summaries = _summaries(sites)
-    get_policy(policy)
+    # Asked for now, so that a wrong name is told before anything else.
+    get_policy(policy or INTERNAL)
     _require_different(summaries)
     _require_same_rules(summaries)
     # Answers need the pool: they say how many sites they come from.
     pooled = Pool(
         sites=tuple(summaries),
         results={},
-        policy=policy,
+        policy=policy or _policy_of(summaries),
     )
     answers = {name: _answer(pooled, name) for name in PARTS}
     beside = {name: _compared(pooled, name) for name in COMPARED}
@@ -150,6 +163,12 @@ def _summaries(sites: Sequence[Summary | str | Path]) -> list[Summary]:
             " FOLDER"
         )
     return found
+
+
+def _policy_of(sites: Sequence[Summary]) -> str:
+    """The policy that all sites have rounded by; `internal` where they differ."""
+    policies = {site.policy for site in sites}
+    return policies.pop() if len(policies) == 1 else INTERNAL
 
 
 def _require_different(sites: Sequence[Summary]) -> None:
@@ -205,13 +224,12 @@ def _require_same_rules(sites: Sequence[Summary]) -> None:
 
 
 def _counted_by(site: Summary) -> dict[str, Any]:
-    """Everything that must be the same: the rules, the version, and whether counts are rounded."""
+    """Everything that must be the same: the rules, and the version."""
     rules = asdict(site.rules)
     del rules["log_end_known"]
     return {
         **rules,
         "version_of_kettrack": site.version,
-        "policy": site.policy,
     }
 
 
@@ -226,7 +244,7 @@ def answer_of(sites: Sequence[Summary], rules: RulesInForce, question: str) -> A
     if not any(question in site.tables for site in sites):
         # The sites may have different reasons; one of them is enough to go on with.
         reason = next(iter(site.not_counted.get(question, "") for site in sites))
-        raise NotIdentified(reason or "no site has counted it.", _SAME_RULES)
+        raise NotIdentified(reason or "no site has counted it.", _ONE_SITE)
     return PARTS[question].answer(summed(sites, question), rules)
 
 
@@ -291,7 +309,21 @@ def _released(pooled: Pool, name: str, answer: Answer) -> Result:
         collect=error.collect if error else "",
         people=answer.people,
     )
-    return disclosure.apply(result, pooled.policy)
+    return _through_gate(pooled, result)
+
+
+def _through_gate(pooled: Pool, result: Result) -> Result:
+    """The result under the policy of the pool; what every site has rounded by it is not rounded
+    again.
+    """
+    rounded_there = _policy_of(pooled.sites) == pooled.policy
+    if not (rounded_there and get_policy(pooled.policy).for_release):
+        return disclosure.apply(result, pooled.policy)
+    return replace(
+        result,
+        policy=pooled.policy,
+        caveats=(*result.caveats, _ROUNDED_THERE),
+    )
 
 
 def _about_sites(pooled: Pool, question: str) -> tuple[str, ...]:

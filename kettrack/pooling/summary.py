@@ -8,16 +8,19 @@ from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from kettrack import __version__
+from kettrack.analysis.context import without_counts
 from kettrack.analysis.registry import get_question
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.escapes import in_json, on_one_line, visible
 from kettrack.pooling.catalogue import PARTS
-from kettrack.pooling.parts import RulesInForce, rules_of_site
+from kettrack.pooling.parts import PooledQuestion, RulesInForce, rules_of_site
+from kettrack.pooling.released import released, require_addable
 from kettrack.pooling.tallies import Shape, without_empty_rows
-from kettrack.privacy.policies import get_policy
+from kettrack.privacy.policies import Policy, get_policy
 from kettrack.reading.cohort import Cohort
 from kettrack.settings import Settings
 from kettrack.timelines.derived import DerivedCohort, derive
@@ -155,7 +158,7 @@ def summarise(cohort: Cohort | DerivedCohort, site: str = "") -> Summary:
     Raises
     ------
     UsageError
-        For a name that is too long, or no text.
+        For a name that is too long, or no text; and under a policy that hides counts.
 
     Examples
     --------
@@ -165,6 +168,7 @@ def summarise(cohort: Cohort | DerivedCohort, site: str = "") -> Summary:
     True
     """
     given = derive(cohort)
+    policy = require_addable(given.settings.policy)
     # Some questions leave columns out under a release policy; the policy works on the counts here.
     derived = derive(replace(given.cohort, settings=_showing_all(given)))
     tables = {}
@@ -172,13 +176,18 @@ def summarise(cohort: Cohort | DerivedCohort, site: str = "") -> Summary:
     for name, part in PARTS.items():
         # What a site cannot count, others may: the reason is sent in its place.
         try:
-            tables[name] = part.count(derived)
+            exact = _countable(part, policy).count(derived)
         except NotIdentified as error:
-            not_counted[name] = visible(on_one_line(error.reason))
+            not_counted[name] = _said(error, policy)
+            continue
+        tables[name] = {
+            table: released(part.shapes[table], frame, policy)
+            for table, frame in exact.items()
+        }
     fingerprint = derived.provenance.input_sha256
     return Summary(
         site=_site_name(site, fingerprint, tables),
-        people=len(derived.patients),
+        people=_rounded(len(derived.patients), policy),
         rules=rules_of_site(derived),
         policy=given.settings.policy,
         input_sha256=fingerprint,
@@ -186,6 +195,34 @@ def summarise(cohort: Cohort | DerivedCohort, site: str = "") -> Summary:
         tables=tables,
         not_counted=not_counted,
     )
+
+
+def _countable(part: PooledQuestion, policy: Policy) -> PooledQuestion:
+    """A question whose counts may leave under the policy.
+
+    Raises
+    ------
+    NotIdentified
+        Where nothing of them would be left.
+    """
+    if part.nearly_rows and policy.for_release:
+        raise NotIdentified(
+            "its counts are nearly as fine as the people, and rounding leaves nothing of them."
+        )
+    return part
+
+
+def _said(error: NotIdentified, policy: Policy) -> str:
+    """A reason on one line; under a release policy without a count."""
+    reason = visible(on_one_line(error.reason))
+    return without_counts(reason) if policy.for_release else reason
+
+
+def _rounded(people: int, policy: Policy) -> int:
+    """A number of people as it may leave."""
+    if policy.rounding is None:
+        return people
+    return int(policy.rounding.of(np.array([float(people)]))[0])
 
 
 def _showing_all(cohort: DerivedCohort) -> Settings:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -29,7 +30,21 @@ _TEXT: Final = "text"
 _OBJECT: Final = "an object with names"
 _LIST: Final = "a list"
 _LONGEST: Final = 500  # letters of a text
+_MOST_ROWS: Final = 3  # named of many with the same problem
+_ROW: Final = re.compile(r"\[(\d+)\]")
 _Problems = list[Problem]
+
+
+def _with_rows(place: str, rows: list[str]) -> str:
+    """A place with the first of its rows.
+
+    Examples
+    --------
+    >>> _with_rows("rows[].n", ["0", "4", "5", "6"])
+    'rows[0, 4, 5 and 1 more].n'
+    """
+    more = f" and {len(rows) - _MOST_ROWS} more" if len(rows) > _MOST_ROWS else ""
+    return place.replace("[]", f"[{', '.join(rows[:_MOST_ROWS])}{more}]")
 
 
 class _File:
@@ -37,11 +52,27 @@ class _File:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.problems: _Problems = []
+        self.unreadable: _Problems = []
+        self._rows: dict[tuple[str, str], list[str]] = {}
 
     def wrong(self, place: str, expected: str) -> None:
         """Note a problem; the value itself is never repeated."""
-        self.problems.append(Problem(self.name, None, place, "", expected))
+        # A column that is wrong is wrong in many rows: they are told once.
+        row = _ROW.search(place)
+        general = _ROW.sub("[]", place)
+        rows = self._rows.setdefault((general, expected), [])
+        rows.append(row[1] if row else "")
+
+    @property
+    def problems(self) -> _Problems:
+        """Every problem, rows with the same one together."""
+        return [
+            *self.unreadable,
+            *(
+                Problem(self.name, None, _with_rows(place, rows), "", expected)
+                for (place, expected), rows in self._rows.items()
+            ),
+        ]
 
     def names(self, value: object, place: str) -> Mapping[str, Any]:
         """An object; empty, and a problem, where it is none."""
@@ -133,7 +164,7 @@ def _parsed(path: Path, file: _File) -> Mapping[str, Any]:
         problem = Problem(
             file.name, error.lineno, f"letter {error.colno}", "", "JSON, whole"
         )
-        file.problems.append(problem)
+        file.unreadable.append(problem)
     except UnicodeDecodeError:
         file.wrong("", "text in UTF-8")
     except _NotJson as error:
@@ -236,6 +267,9 @@ def _tables(question: str, said: object, file: _File) -> dict[str, pd.DataFrame]
     shapes = PARTS[question].shapes
     for name in sorted(tables.keys() - shapes.keys()):
         file.wrong(place, f"tables of this question; {name[:40]!r} is none")
+    for name, shape in shapes.items():
+        if name not in tables and not shape.optional:
+            file.wrong(place, f"all tables of this question; not there: {name}")
     return {
         name: _table(shape, tables[name], f"{place}.{name}", file)
         for name, shape in shapes.items()
@@ -256,6 +290,10 @@ def _table(shape: Shape, said: object, place: str, file: _File) -> pd.DataFrame:
     table = pd.DataFrame(read, columns=shape.columns)
     if table.duplicated(list(shape.keys)).any():
         file.wrong(f"{place}.rows", f"one row for each {', '.join(shape.keys)}")
+    there = set(table[next(iter(shape.keys))])
+    missing = [key for key in shape.needed if key not in there]
+    if missing:
+        file.wrong(f"{place}.rows", f"a row for {missing[0]!r}")
     # A column without rows has no kind of its own, and is added to others later.
     kinds = {name: "int64" for name in shape.columns if _is_whole(shape, name)}
     return table.astype(kinds | dict.fromkeys(shape.sums, "float64"))

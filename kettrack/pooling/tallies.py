@@ -36,6 +36,10 @@ class Shape:
     clock : str
         The key that is a step of time, where each count is of those who leave at it; empty
         otherwise.
+    needed : tuple of str
+        Values of the first key that every file has.
+    optional : bool
+        Whether a site may have no such table.
     """
 
     about: str
@@ -43,6 +47,8 @@ class Shape:
     counts: Mapping[str, str]
     sums: Mapping[str, str] = field(default_factory=dict)
     clock: str = ""
+    needed: tuple[str, ...] = ()
+    optional: bool = False
 
     @property
     def columns(self) -> list[str]:

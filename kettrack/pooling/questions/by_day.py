@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -40,9 +41,9 @@ _CAUSE_WORDS: Final = {
 }
 
 
-def _shape(about: str, event: str) -> Shape:
+def _shape(about: str, event: str, optional: bool = False) -> Shape:
     words = {name: _CAUSE_WORDS[name].format(event) for name in WEEK_CAUSES}
-    return exit_shape(about, _CLOCK, words)
+    return replace(exit_shape(about, _CLOCK, words), optional=optional)
 
 
 # ---- response and remission
@@ -96,6 +97,7 @@ _WORSE: Final = {
     "responded": _shape(
         "First response of the people with a rated baseline, counted in the same way.",
         "response",
+        optional=True,
     ),
 }
 _GROUPS: Final = Shape(
@@ -110,6 +112,7 @@ _GROUPS: Final = Shape(
         "could": "those of them whose baseline leaves room to get worse",
         "events": "those of them who got worse",
     },
+    needed=("worse",),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -62,9 +63,9 @@ def curve_shapes(event: str) -> dict[str, Shape]:
     }
     # Remission stands beside response, and not the other way round.
     if event == "response":
-        shapes["remitted"] = _shape(
-            f"{start}, with remission in its place.", "remission"
-        )
+        instead = f"{start}, with remission in its place."
+        # Rules without remission leave it out.
+        shapes["remitted"] = replace(_shape(instead, "remission"), optional=True)
     return shapes
 
 

@@ -48,6 +48,7 @@ _PAIRED: Final = {
             "group": "started: could have been scored; worse: scored worse than before"
         },
         counts={"people": "people"},
+        needed=("started", "worse"),
     ),
 }
 
@@ -85,7 +86,9 @@ def change_moments(tables: Tables) -> dict[str, Moments]:
     """Baseline, score and change of the people scored at the week, as sums."""
     rows = tables["values"].to_dict("records")
     values = {str(row["value"]): row for row in rows}
-    return {name: _moments(values[name]) for name in PAIRED}
+    # A site with few people under a release policy sends no sums.
+    nobody: dict[Hashable, Any] = {"n": 0, "total": 0.0, "squares": 0.0}
+    return {name: _moments(values.get(name, nobody)) for name in PAIRED}
 
 
 def _moments(row: Mapping[Hashable, Any]) -> Moments:
@@ -132,7 +135,7 @@ def _count_course(cohort: DerivedCohort) -> dict[str, pd.DataFrame]:
 
 def _course(tables: Tables, rules: RulesInForce) -> Answer:
     by_part = tables["people"].set_index(["axis", "stratum"])["people"]
-    require_baselines(int(by_part["session", EVERYBODY]))
+    require_baselines(int(by_part.get(("session", EVERYBODY), 0)))
     scores = tables["scores"]
     lines = []
     # In the order of the question's own table.

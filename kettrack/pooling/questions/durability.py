@@ -69,6 +69,7 @@ _SHAPES: Final = {
             "silent": "people who were no longer scored although their log went on",
         },
         clock="day",
+        optional=True,
     ),
     "bounds": Shape(
         about="Losses by day if what is not known were settled one way or the other.",
@@ -85,6 +86,7 @@ _SHAPES: Final = {
             LOG_ENDS: "people followed no further",
         },
         clock="day",
+        optional=True,
     ),
     "not_watched": Shape(
         about="People whose response is not watched.",
@@ -213,6 +215,7 @@ DURABILITY: Final = (
     PooledQuestion(
         question="recurrent_loss",
         shapes=RECURRENCE,
+        nearly_rows=True,
         count=_count_losses,
         answer=_losses,
     ),

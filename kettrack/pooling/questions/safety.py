@@ -19,6 +19,7 @@ from kettrack.estimators.clustered import ClusterSums
 from kettrack.pooling.parts import PooledQuestion, RulesInForce, Tables
 from kettrack.pooling.tallies import Shape
 from kettrack.timelines.derived import DerivedCohort
+from kettrack.vocabulary.safety import EVENT_TERMS
 
 # Fields of `ClusterSums`, in their order.
 _SUMS: Final = {
@@ -37,6 +38,7 @@ _SHAPE: Final = Shape(
     ),
     keys={"event": "side effect"},
     counts={**_SUMS, "unrecorded": "sessions of which nothing is recorded"},
+    needed=tuple(term.key for term in EVENT_TERMS),
 )
 
 
