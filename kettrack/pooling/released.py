@@ -6,7 +6,6 @@ rounded.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -81,8 +80,9 @@ def released(
         return _rounded_clock(shape, table, policy.rounding)
     rounded = table.copy()
     for name in shape.counts:
-        exact = table[name].to_numpy(np.float64)
-        rounded[name] = policy.rounding.of(exact).astype(np.int64)
+        exact = _floats(table, name)
+        near = policy.rounding.of(exact)
+        rounded[name] = near.astype(np.int64)
     if shape.sums:
         return _scaled_sums(rounded, table, policy)
     if _PRODUCTS.keys() <= shape.counts.keys():
@@ -123,20 +123,21 @@ def _scaled_sums(
     """Sums that belong to the rounded number of people, from a mean and a spread of two decimals;
     rows with too few people behind them are left out.
     """
-    n = exact["n"].to_numpy(np.float64)
-    enough = n >= policy.fewest_behind
+    enough = exact["n"] >= policy.fewest_behind
+    exact = exact[enough]
     kept = rounded[enough].copy()
-    n = n[enough]
-    total = exact["total"].to_numpy(np.float64)[enough]
-    squares = exact["squares"].to_numpy(np.float64)[enough]
-    mean = total / n
+    n = _floats(exact, "n")
+    mean = _floats(exact, "total") / n
+    rest = _floats(exact, "squares") - n * mean**2
+    # A difference of sums may end a rounding below 0.
+    spread = np.sqrt(np.maximum(rest, 0) / (n - 1))
     # More decimals would tell the exact number of people: it times the mean is whole.
-    spread = np.sqrt(np.maximum(squares - n * mean**2, 0) / (n - 1))
     mean = np.round(mean, _DECIMALS)
     spread = np.round(spread, _DECIMALS)
-    people = kept["n"].to_numpy(np.float64)
+    people = _floats(kept, "n")
     kept["total"] = people * mean
-    kept["squares"] = people * mean**2 + (people - 1) * spread**2
+    kept["squares"] = people * mean**2
+    kept["squares"] += (people - 1) * spread**2
     return kept
 
 
@@ -148,22 +149,41 @@ def _coarse_products(
     """Sums of squares with few digits; with few people behind an event, as if each of its sessions
     were of another person.
     """
-    few = exact["people_with"].to_numpy() < policy.fewest_behind
     for name, factors in _PRODUCTS.items():
-        scale = np.ones(len(exact))
+        scaled = _floats(exact, name)
         for factor in factors:
-            scale = scale * _ratio(rounded[factor], exact[factor])
-        scaled = exact[name].to_numpy(np.float64) * scale
-        rounded[name] = _digits(scaled).astype(np.int64)
-    events = rounded["events"].to_numpy(np.float64)
-    per_person = _ratio(rounded["rows"], rounded["people"])
-    alone: Mapping[str, Floats] = {
+            scaled = scaled * _ratio(
+                rounded[factor],
+                exact[factor],
+            )
+        rounded[name] = _digits(scaled)
+    events = _floats(rounded, "events")
+    per_person = _ratio(
+        rounded["rows"],
+        rounded["people"],
+    )
+    alone = {
         "events_squared": events,
         "rows_by_events": events * per_person,
     }
+    # The sessions of one or two people would be told by these sums.
+    few = exact["people_with"] < policy.fewest_behind
     for name, values in alone.items():
-        rounded[name] = np.where(few, values, rounded[name]).astype(np.int64)
-    return rounded
+        rounded[name] = np.where(
+            few,
+            values,
+            rounded[name],
+        )
+    whole = dict.fromkeys(_PRODUCTS, np.int64)
+    return rounded.astype(whole)
+
+
+def _floats(
+    table: pd.DataFrame,
+    name: str,
+) -> Floats:
+    """A column as floats."""
+    return table[name].to_numpy(np.float64)
 
 
 def _ratio(
@@ -173,7 +193,12 @@ def _ratio(
     below = whole.to_numpy(np.float64)
     above = part.to_numpy(np.float64)
     # Where nobody is, nothing is scaled.
-    return np.divide(above, below, out=np.ones(len(below)), where=below > 0)
+    return np.divide(
+        above,
+        below,
+        out=np.ones(len(below)),
+        where=below > 0,
+    )
 
 
 def _digits(values: Floats) -> Floats:
