@@ -41,6 +41,7 @@ from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.limits import (
     FEWEST_EFFECTIVE_OUTCOMES,
     FEWEST_MISSING_PER_COLUMN,
+    MOST_UNLIKE,
     UNSCORED_WORSE_BY_SD,
 )
 
@@ -267,7 +268,8 @@ class Estimates:
         rows = followed_rows(self.cohort, self.visit)
         self._require_weights(rows)
         found = weighted_means(rows, known, outcomes.astype(np.float64))
-        if found.separated or found.effective < FEWEST_EFFECTIVE_OUTCOMES:
+        few = found.effective < FEWEST_EFFECTIVE_OUTCOMES
+        if few or found.unlike > MOST_UNLIKE:
             raise NotIdentified(
                 "the people scored stand for too few of the others.",
                 "scores of more people at the horizon.",

@@ -5,14 +5,18 @@ to be followed to it, step by step.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from kettrack.arrays import Bools, Floats, Ints
 from kettrack.estimators.regression.logistic import (
+    fit_logistic,
     predict_logistic,
-    solve_logistic,
 )
+
+# Chance to stay below which people have nobody like them among those who stayed.
+RARE: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +48,15 @@ class WeightedMeans:
         The variance knows that the weights are estimated.
     effective : float
         How many unweighted people would tell as much, (sum w)^2 / sum w^2.
-    separated : bool
-        Whether some history says without exception who stays, so that no weight can stand for the
-        others.
+    unlike : float
+        Share of people, 0 to 1, who left although hardly anybody like them stays (`RARE`): no
+        weight can stand for them.
     """
 
     means: Floats
     variances: Floats
     effective: float
-    separated: bool
+    unlike: float
 
 
 def weighted_means(
@@ -93,8 +97,8 @@ def weighted_means(
     [0.6667]
     """
     n = len(scored)
-    fit = solve_logistic(rows.history, rows.stays.astype(np.float64))
-    chance = predict_logistic(rows.history, fit.coefficients)
+    coefficients = fit_logistic(rows.history, rows.stays.astype(np.float64))
+    chance = predict_logistic(rows.history, coefficients)
     # The chance to be there at the end is the product of those of the steps.
     log_chance = np.bincount(rows.person, np.log(chance), minlength=n)
     weight = np.where(
@@ -134,7 +138,7 @@ def weighted_means(
         means=np.asarray(means),
         variances=np.asarray(variance),
         effective=float(weight.sum() ** 2 / (weight**2).sum()),
-        separated=bool(fit.separated),
+        unlike=float((~rows.stays & (chance < RARE)).sum() / n),
     )
 
 
