@@ -308,7 +308,7 @@ def test_too_few_are_refused_and_a_wrong_horizon_named():
     few = cohort(SCORES, SESSIONS, LOGS)
     asked = kt.estimate("missing_scores", few)
     assert asked.status == "refused"
-    assert "week 12" in asked.text
+    assert "a score of everybody at week 12" in asked.text
     assert kt.estimate("fixed_horizons", few).status == "refused"
     with pytest.raises(kt.UsageError, match="week_26, months_4_to_8, not 'week_5'"):
         kt.estimate("missing_scores", few, horizon="week_5")
@@ -340,3 +340,23 @@ def test_a_small_count_is_not_told_by_the_bounds_beside_it():
     every = sample_answer("fixed_horizons", "cms").table.set_index("key")
     row = every.loc["week_12_reliable_deterioration"]
     assert row[["events", "estimate", "imputed", "best", "worst"]].isna().all()
+
+
+def test_nobody_is_more_certain_of_the_silent_than_of_the_scored():
+    asked = answer_of(20, lambda base, place: base - 1 + place % 3)
+    table = asked.table.set_index("key")
+    scored = table.loc["response_observed"]
+    imputed = table.loc["response_imputed"]
+    assert (scored["estimate"], scored["n"], imputed["n"]) == (0, 40, 60)
+    assert imputed["ci_high"] > scored["ci_high"] - 1e-6
+    assert scored["ci_high"] > 8
+
+
+def test_scores_that_no_model_fits_leave_the_counts():
+    asked = answer_of(20, lambda base, place: 4)
+    table = asked.table.set_index("key")
+    assert table.loc["response_observed", "estimate"] == 100
+    assert "response_imputed" not in table.index
+    assert "no model fits" in asked.text
+    reasons = [words for words in asked.caveats if words.startswith("Without")]
+    assert any("same score at one of the visits" in words for words in reasons)

@@ -43,6 +43,7 @@ from kettrack.analysis.horizons.visits import (
     DEFAULT_HORIZON,
     HORIZON_NAMES,
     MONTHS,
+    WEEKS,
     Visit,
     require_horizon,
     visit_at,
@@ -178,16 +179,16 @@ def require_scored(visit: Visit) -> None:
         raise NotIdentified(
             f"fewer than {FEWEST_PEOPLE} people with a rated baseline were scored at the horizon"
             f" ({place}).",
-            f"a score of everybody {place}.",
+            f"a score of everybody {at_horizon(visit.horizon)}.",
         )
 
 
-def try_to_complete(visit: Visit) -> Completed | None:
-    """Imputed scores, or nothing where the scores cannot carry the model."""
+def try_to_complete(visit: Visit) -> Completed | NotIdentified:
+    """Imputed scores, or why the scores cannot carry the model."""
     try:
         return complete(visit)
-    except NotIdentified:
-        return None
+    except NotIdentified as error:
+        return error
 
 
 def _row(
@@ -216,10 +217,10 @@ def _row(
 
 
 def _tipping(
-    cohort: DerivedCohort, visit: Visit, completed: Completed | None
+    cohort: DerivedCohort, visit: Visit, completed: Completed | NotIdentified
 ) -> dict[str, Tipping]:
     """Tipping points of the mean change, where somebody is silent and the model speaks."""
-    if completed is None or visit.scored.all():
+    if isinstance(completed, NotIdentified) or visit.scored.all():
         return {}
     scale = cohort.instrument
     # Nobody can be beyond the end of the scale.
@@ -270,7 +271,7 @@ def _sentence(
 ) -> str:
     """Response and harm under three assumptions, the mean change, and the tipping point."""
     parts = [
-        f"{_capital(HORIZON_NAMES[visit.horizon])}, {{{keys[0]}.n}} of {{{keys[0]}.started}}"
+        f"{at_horizon(visit.horizon).capitalize()}, {{{keys[0]}.n}} of {{{keys[0]}.started}}"
         " people were scored."
     ]
     if f"{RESPONSE}_{OBSERVED}" in keys:
@@ -287,8 +288,16 @@ def _sentence(
     return " ".join([*parts, _tipping_words(visit, tipped), benchmark])
 
 
-def _capital(words: str) -> str:
-    return f"At {words}" if words.startswith("week") else words.capitalize()
+def at_horizon(horizon: str) -> str:
+    """When it is, as a part of a sentence.
+
+    Examples
+    --------
+    >>> at_horizon("week_26")
+    'at week 26'
+    """
+    words = HORIZON_NAMES[horizon]
+    return f"at {words}" if horizon in WEEKS else words
 
 
 def _told(outcome: str, name: str, keys: list[str], other: tuple[str, str]) -> str:
@@ -308,7 +317,8 @@ def _tipping_words(visit: Visit, tipped: dict[str, Tipping]) -> str:
     if visit.scored.all():
         return "Nobody is missing."
     if NO_CHANGE not in tipped:
-        return "There are too few scores to tell how much worse the others would have to be."
+        unknown = "How much worse the others would have to be cannot be told"
+        return f"{unknown}, because no model fits these scores."
     point = tipped[NO_CHANGE].points
     falls = "the interval of the mean change"
     if np.isnan(point):

@@ -311,7 +311,9 @@ class Estimates:
         cells: OutcomeCells = {}
         for name, flag in flags.items():
             pooled = pool_shares(flag)
-            cells[name] = _share_cells(pooled.estimate, pooled.variance, self.n)
+            # At 0 and 100 % nobody is certain of more people than were scored.
+            people = int(self.visit.scored.sum())
+            cells[name] = _share_cells(pooled.estimate, pooled.variance, people)
         # A mean keeps scores that lie beyond the scale: to cut them off would move it.
         change = pool_means(scores - self.visit.baseline)
         cells[CHANGE] = _student(change.estimate, change.variance, change.freedom)
@@ -391,9 +393,9 @@ def outcome_names(cohort: DerivedCohort) -> tuple[str, ...]:
 
 
 def gather(
-    estimates: Estimates, completed: Completed | None, names: Iterable[str]
+    estimates: Estimates, completed: Completed | NotIdentified, names: Iterable[str]
 ) -> tuple[dict[str, OutcomeCells], dict[str, str]]:
-    """OutcomeCells of each strategy, and the reason of each that has none."""
+    """Outcomes of each strategy, and the reason of each that has none."""
     found: dict[str, OutcomeCells] = {}
     # A strategy that these data cannot carry leaves the others as they are.
     without: dict[str, str] = {}
@@ -407,7 +409,7 @@ def gather(
 
 def _cells_of(
     estimates: Estimates,
-    completed: Completed | None,
+    completed: Completed | NotIdentified,
     name: str,
 ) -> OutcomeCells:
     plain: dict[str, Callable[[], OutcomeCells]] = {
@@ -419,11 +421,8 @@ def _cells_of(
     }
     if name in plain:
         return plain[name]()
-    if completed is None:
-        raise NotIdentified(
-            "there are too few scores for a model of repeated measures.",
-            "scores of more people at the same visits.",
-        )
+    if isinstance(completed, NotIdentified):
+        raise completed
     if name == REPEATED:
         return estimates.repeated(completed.model)
     shift = estimates.shift() if name == SHIFTED else 0.0
