@@ -73,8 +73,8 @@ FEWEST_FORMS_FOR_CODING: Final = 20
 # slip, and an answer from the others may be one from the wrong people.
 LARGE_SHARE_LOST: Final = 0.2
 
-# Share of people who left although hardly anybody like them stays, beyond which weights cannot speak
-# for everybody.
+# Share of people who left although hardly anybody like them stays, beyond which weights cannot
+# speak for everybody.
 MOST_UNLIKE: Final = 0.1
 
 # SDs of the outcome by which people without a score may be worse than similar people with one, in

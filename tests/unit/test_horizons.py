@@ -172,6 +172,7 @@ def test_the_sample_agrees_with_plain_loops_and_with_sql():
     assert worst["estimate"] == pytest.approx(100 * most / known[0])
     rows = asked.rows()
     assert (len(rows), rows["value"].notna().sum()) == known[:2]
+    assert (rows["status"].sum(), rows["status"].notna().sum()) == (known[2], known[1])
     values = rows["value"].dropna().astype(float)
     reach = t.ppf(0.975, len(values) - 1) * values.std() / np.sqrt(len(values))
     change = table.loc["change_observed"]

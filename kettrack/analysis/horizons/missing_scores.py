@@ -374,7 +374,8 @@ def horizon_person_rows(cohort: DerivedCohort, visit: Visit) -> pd.DataFrame:
     codes = pd.Index(cohort.bucket.patient_id)[visit.person]
     filled = np.where(known, visit.score, visit.baseline)
     flags = flags_of(cohort, visit.baseline, filled)
-    status = flags.get(RESPONSE, np.zeros(len(known), bool)) & known
+    responded = flags.get(RESPONSE, np.zeros(len(known), bool))
+    status = pd.Series(responded, dtype="boolean").where(known)
     rows = pd.DataFrame(
         {
             "curve": visit.horizon,
