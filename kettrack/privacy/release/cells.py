@@ -1,0 +1,186 @@
+"""The numbers of a release one by one: counts, counts that shares tell, sums that a reader would
+try, and what a part leaves of its whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from kettrack.arrays import Ints
+from kettrack.result import Role
+
+COUNTS: Final = ("count", "running", "denominator")
+MOST_ROWS: Final = 60  # a longer table has a row a day, and nobody adds those up
+_NEAR: Final = 1e-6  # of a whole number: what is left of it after dividing and multiplying
+
+
+class Cell(NamedTuple):
+    """Where a number of a release stands."""
+
+    question: str
+    row: str
+    column: str
+
+
+class Printed(NamedTuple):
+    """A table as it is printed, and what its columns are."""
+
+    table: pd.DataFrame
+    roles: Mapping[str, Role]
+
+    @property
+    def rows(self) -> list[str]:
+        """The key of each row, as text."""
+        key = next(column for column, role in self.roles.items() if role == "key")
+        return [str(value) for value in self.table[key]]
+
+    @property
+    def counts(self) -> list[str]:
+        """Columns that count people, sessions or scores."""
+        return [str(c) for c in self.table if self.roles.get(str(c)) in COUNTS]
+
+    @property
+    def parts(self) -> Ints:
+        """Runs of rows with the same words, numbered: a table of several rules has several."""
+        table = self.table
+        labels = [
+            c
+            for c in table
+            if self.roles.get(str(c)) == "label"
+            and not pd.api.types.is_numeric_dtype(table[c])
+        ]
+        if not labels:
+            return np.zeros(len(table), np.int64)
+        words = table[labels].astype(str).fillna("").agg("|".join, axis=1)
+        runs: Ints = (words != words.shift()).cumsum().to_numpy(np.int64)
+        return runs
+
+
+Release = Mapping[str, Printed]
+
+
+def places_of(release: Release) -> Iterator[Cell]:
+    """Every count of a release, hidden or not."""
+    for question, printed in release.items():
+        if len(printed.table):
+            rows = printed.rows
+            yield from (Cell(question, row, c) for c in printed.counts for row in rows)
+
+
+def counts_of(release: Release) -> dict[Cell, int]:
+    """Every count that can be read, as it stands or from a share of a number that can."""
+    found: dict[Cell, int] = {}
+    for question, printed in release.items():
+        if printed.table.empty:
+            continue
+        rows = printed.rows
+        for column in printed.counts:
+            for row, value in zip(rows, printed.table[column], strict=True):
+                if pd.notna(value):
+                    found[Cell(question, row, column)] = int(value)
+        found |= _told_by_shares(question, printed, rows)
+    return found
+
+
+def _told_by_shares(question: str, printed: Printed, rows: list[str]) -> dict[Cell, int]:
+    """A share of a known number is a count: 13.6 % of 22 are 3."""
+    table, roles = printed
+    wholes = [str(c) for c in table if roles.get(str(c)) == "denominator"]
+    shares = [str(c) for c in table if roles.get(str(c)) == "derived"]
+    numbers = {
+        column: pd.to_numeric(table[column], errors="coerce")
+        .astype("Float64")
+        .to_numpy(float, na_value=np.nan)
+        for column in [*wholes, *shares]
+    }
+    found = {}
+    for share in shares:
+        for whole in wholes:
+            count = numbers[share] * numbers[whole] / 100
+            there = ~np.isnan(count)
+            far = np.abs(count - np.round(count)) > _NEAR
+            # Only a share of this very whole gives whole numbers in every row.
+            if there.any() and not far[there].any():
+                for at in np.flatnonzero(there):
+                    cell = Cell(question, rows[at], f"{share} of {whole}")
+                    found[cell] = round(count[at])
+    return found
+
+
+def sums_of(release: Release) -> dict[Cell, tuple[Cell, ...]]:
+    """Sums over rows that a reader would try: of rows with the same label, of all rows, and of
+    counts from the top down.
+    """
+    sums: dict[Cell, tuple[Cell, ...]] = {}
+    for question, printed in release.items():
+        if not 1 < len(printed.table) <= MOST_ROWS:
+            continue
+        rows = printed.rows
+        same = _same_label(printed)
+        down = {f"to {rows[k]}": range(k + 1) for k in range(1, len(rows))}
+        for column in printed.counts:
+            role = printed.roles[column]
+            # Numbers at risk hold the same people again and again: their sum is of nobody.
+            groups = {} if role == "running" else same
+            groups = groups | down if role == "count" else groups
+            for name, places in groups.items():
+                parts = tuple(Cell(question, rows[p], column) for p in places)
+                sums[Cell(question, name, f"sum of {column}")] = parts
+    return sums
+
+
+def _same_label(printed: Printed) -> dict[str, Sequence[int]]:
+    """All rows, and the rows that share a label."""
+    table, roles = printed
+    groups: dict[str, Sequence[int]] = {"all": range(len(table))}
+    for label in table:
+        if roles.get(str(label)) != "label":
+            continue
+        words = table[label].astype(str).fillna("")
+        for value in words.unique():
+            places = np.flatnonzero(words == value).tolist()
+            if 1 < len(places) < len(table):
+                groups[f"{label}={value}"] = places
+    return groups
+
+
+class Rest(NamedTuple):
+    """What a part leaves of its whole: people too."""
+
+    whole: Cell
+    part: Cell
+    rest: Cell
+
+
+def rests_of(
+    release: Release, nested: Mapping[str, Sequence[tuple[str, str, int]]]
+) -> Iterator[Rest]:
+    """Every rest of a release.
+
+    Parameters
+    ----------
+    release : mapping
+        Question to printed table.
+    nested : mapping
+        Question to columns of which one is part of another, and how many rows further down it
+        stands.
+    """
+    for question, printed in release.items():
+        if printed.table.empty or question not in nested:
+            continue
+        rows, parts, there = printed.rows, printed.parts, set(printed.counts)
+        for part, whole, down in nested[question]:
+            if not {part, whole} <= there:
+                continue
+            name = f"{whole} without {part}{' next' * down}"
+            for at in range(len(rows) - down):
+                if parts[at] == parts[at + down]:
+                    yield Rest(
+                        whole=Cell(question, rows[at], whole),
+                        part=Cell(question, rows[at + down], part),
+                        rest=Cell(question, rows[at], name),
+                    )

@@ -1,0 +1,198 @@
+"""Which further numbers of a release must go, so that the tables together do not tell what each of
+them hides.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from kettrack.privacy.release.cells import Cell, Printed, Release, counts_of
+from kettrack.privacy.release.puzzle import Puzzle
+from kettrack.privacy.release.relations import Relations
+from kettrack.privacy.release.system import System
+from kettrack.result import SUPPRESSED, Role
+
+# What it costs to hide a number: a denominator is what the others are read by.
+_COST: Final[Mapping[Role, int]] = {"denominator": 20, "running": 4, "count": 1}
+_SHARE_COST: Final = 2
+# Each round hides at least one number, so it always ends; more rounds than this are no progress.
+_MOST_ROUNDS: Final = 400
+_DEPTH: Final = 5  # sums from a number that is told to one that tells of it
+# In the name of a count that a share tells; no column has it.
+_OF: Final = " of "
+
+
+def small_numbers(truth: Release, puzzle: Puzzle, smallest: int) -> list[Cell]:
+    """The numbers of people that nobody may be told: counts, and what parts leave of their wholes.
+
+    Parameters
+    ----------
+    truth : mapping
+        Question to the table before anything was hidden.
+    puzzle : Puzzle
+        Of the release.
+    smallest : int
+        Smallest count above 0 that may be shown.
+    """
+    counts = counts_of(truth)
+    for each in puzzle.rests:
+        if each.whole in counts and each.part in counts:
+            counts[each.rest] = counts[each.whole] - counts[each.part]
+    return [cell for cell, value in counts.items() if 0 < value < smallest]
+
+
+def protect(
+    truth: Release, release: Release, relations: Relations, smallest: int
+) -> dict[str, Printed]:
+    """The release with further numbers hidden, until no small one can be told.
+
+    Parameters
+    ----------
+    truth : mapping
+        Question to the table before anything was hidden.
+    release : mapping
+        The same after each table has passed the gate by itself.
+    relations : Relations
+        What always holds between them.
+    smallest : int
+        Smallest count above 0 that may be shown.
+    """
+    puzzle = Puzzle(release, relations)
+    search = _Search(puzzle, release)
+    told = small_numbers(truth, puzzle, smallest)
+    for _ in range(_MOST_ROUNDS):
+        system = puzzle.system(search.hidden, whole=False)
+        # What could not be told before cannot be told from less.
+        told = puzzle.told(system, told, smallest)
+        if not told:
+            break
+        for cell in told:
+            search.hide_for(cell, system, smallest)
+    return {q: without(printed, search.hidden, q) for q, printed in release.items()}
+
+
+class _Search:
+    """Numbers hidden so far, and which to hide next."""
+
+    def __init__(self, puzzle: Puzzle, release: Release) -> None:
+        self.puzzle = puzzle
+        self.release = release
+        self.hidden: set[Cell] = set()
+        self.members: dict[int, list[Cell]] = defaultdict(list)
+        for cell in puzzle.read:
+            self.members[puzzle.place[puzzle.first(cell)]].append(cell)
+        sums = puzzle.sums
+        self.entries: dict[int, list[int]] = defaultdict(list)
+        for entry, row in enumerate(sums.row.tolist()):
+            self.entries[row].append(entry)
+        self.sums_of: dict[int, list[int]] = defaultdict(list)
+        for row, place in zip(sums.row.tolist(), sums.cell.tolist(), strict=True):
+            self.sums_of[place].append(row)
+
+    def hide_for(self, cell: Cell, system: System, smallest: int) -> None:
+        """Hide one more number, so that less can be told of a cell; all of its table where no
+        single number is left that tells of it.
+        """
+        place = self.puzzle.place[self.puzzle.first(cell)]
+        choices = self._that_tell(place, system, smallest)
+        if choices:
+            self._hide(min(choices, key=lambda one: (self._cost(one), one)))
+            return
+        self.hidden |= {c for c in self.puzzle.read if c.question == cell.question}
+
+    def _that_tell(self, place: int, system: System, smallest: int) -> set[int]:
+        """Numbers that can be read and tell of a cell, by one sum or by the sums behind it."""
+        sums = [r for r in self.sums_of[place] if self._most(r, place, system) < smallest]
+        # Where only several sums together tell, each of them has its part in it.
+        wave = sums or self.sums_of[place]
+        seen, behind = set(wave), {place}
+        found = {place} if self._can_be_read(place) else set()
+        for _ in range(_DEPTH):
+            near = {
+                int(self.puzzle.sums.cell[e]) for row in wave for e in self.entries[row]
+            }
+            found |= {each for each in near if self._can_be_read(each)}
+            # A number that is not printed but follows from others is as good as printed.
+            followed = {each for each in near - behind if not self._can_be_read(each)}
+            behind |= near
+            wave = [
+                row
+                for each in followed
+                if system.low[each] == system.high[each] != 0
+                for row in self.sums_of[each]
+                if row not in seen
+            ]
+            seen |= set(wave)
+        return found
+
+    def _can_be_read(self, place: int) -> bool:
+        """Whether a number other than 0 still stands somewhere."""
+        members = self.members[place]
+        return any(c not in self.hidden and self.puzzle.read[c] > 0 for c in members)
+
+    def _most(self, row: int, place: int, system: System) -> float:
+        """The largest value that one sum leaves for a cell."""
+        sums = self.puzzle.sums
+        entries = np.array(self.entries[row])
+        cells, weights = sums.cell[entries], sums.weight[entries]
+        own = float(weights[cells == place][0])
+        others = cells != place
+        # The sum is 0: the cell is what the others leave.
+        ends = np.stack([system.low[cells], system.high[cells]]) * weights
+        total = ends.min(axis=0)[others].sum() if own > 0 else ends.max(axis=0)[others].sum()
+        return float(-total / own)
+
+    def _cost(self, place: int) -> int:
+        return sum(
+            _COST.get(self.release[c.question].roles.get(c.column, "label"), _SHARE_COST)
+            for c in self.members[place]
+            if c not in self.hidden
+        )
+
+    def _hide(self, place: int) -> None:
+        """Hide a number wherever it can be read, and what its rows tell by shares."""
+        gone = set(self.members[place])
+        rows = {(cell.question, cell.row) for cell in gone}
+        shares = {
+            cell
+            for cell in self.puzzle.read
+            if _OF in cell.column and (cell.question, cell.row) in rows
+        }
+        self.hidden |= gone | shares
+
+
+def without(printed: Printed, hidden: Iterable[Cell], question: str) -> Printed:
+    """A table without some of its numbers, and without what is derived in their rows.
+
+    Parameters
+    ----------
+    printed : Printed
+        After the gate.
+    hidden : iterable of Cell
+        Those of other questions are passed over.
+    question : str
+        Whose table it is.
+    """
+    mine = [cell for cell in hidden if cell.question == question]
+    if not mine:
+        return printed
+    table, roles = printed.table.copy(), printed.roles
+    rows = np.array(printed.rows, dtype=object)
+    touched = np.isin(rows, [cell.row for cell in mine])
+    for column in printed.counts:
+        gone = np.isin(rows, [cell.row for cell in mine if cell.column == column])
+        # What is left of a number tells the exits between two rows.
+        if roles[column] == "running":
+            gone = gone | (np.arange(len(rows)) > np.argmax(touched))
+            touched = touched | gone
+        table[column] = table[column].astype("Int64").mask(gone)
+    for column, role in roles.items():
+        if role == "derived" and column in table:
+            table[column] = table[column].mask(touched)
+    before = table[SUPPRESSED] if SUPPRESSED in table else pd.Series(False, table.index)
+    return Printed(table.assign(**{SUPPRESSED: before.to_numpy(bool) | touched}), roles)

@@ -1,0 +1,232 @@
+"""Numbers that are known, numbers that are hidden, and the sums that bind them: which values can a
+hidden one take?
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import ceil, floor
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
+
+from kettrack.arrays import Floats, Ints
+
+# Bounds settle in a few rounds; a long chain of rows needs one for each row.
+_MOST_ROUNDS: Final = 200
+_SECONDS: Final = 10.0  # for one extreme value; the proven bound stands where it is not enough
+_IMPOSSIBLE: Final = 2  # what HiGHS says where nothing fits
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """A weighted sum of cells between two bounds.
+
+    Parameters
+    ----------
+    cells : sequence of int
+        Places of the cells.
+    weights : sequence of int
+        One for each.
+    low, high : float
+        Bounds of the sum; equal for an equation.
+    """
+
+    cells: Sequence[int]
+    weights: Sequence[int]
+    low: float = 0.0
+    high: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Sums as arrays, so that they are laid out once and tried with many bounds.
+
+    Parameters
+    ----------
+    row, cell, weight : array
+        One entry for each cell of each sum.
+    low, high : array
+        Bounds of each sum.
+    """
+
+    row: Ints
+    cell: Ints
+    weight: Floats
+    low: Floats
+    high: Floats
+
+    @classmethod
+    def of(cls, sums: Iterable[Sum]) -> Sums:
+        """Sums as arrays."""
+        kept = list(sums)
+        lengths = [len(each.cells) for each in kept]
+        return cls(
+            row=np.repeat(np.arange(len(kept)), lengths),
+            cell=np.array([c for s in kept for c in s.cells], dtype=np.int64),
+            weight=np.array([w for s in kept for w in s.weights], float),
+            low=np.array([each.low for each in kept], float),
+            high=np.array([each.high for each in kept], float),
+        )
+
+
+class Contradiction(Exception):
+    """No values fit all sums."""
+
+
+class System:
+    """Whole numbers between bounds, and sums of them.
+
+    Parameters
+    ----------
+    low, high : array of float
+        Bounds of each cell; equal where it is known.
+    sums : Sums
+        What binds them.
+    whole : bool
+        Whether only whole numbers count; much slower, and seldom another answer.
+
+    Examples
+    --------
+    Of 85 people 69 are known to be in one part and 15 in another:
+
+    >>> parts = Sums.of([Sum([0, 1, 2, 3], [1, -1, -1, -1])])
+    >>> told = System([85, 69, 15, 0], [85, 69, 15, 85], parts)
+    >>> told.range(3)
+    (1, 1)
+    """
+
+    def __init__(
+        self,
+        low: npt.ArrayLike,
+        high: npt.ArrayLike,
+        sums: Sums,
+        *,
+        whole: bool = True,
+    ) -> None:
+        self.low: Floats = np.array(low, dtype=float)
+        self.high: Floats = np.array(high, dtype=float)
+        self._row, self._cell, self._weight = sums.row, sums.cell, sums.weight
+        self._sum_low, self._sum_high = sums.low, sums.high
+        self._whole = whole
+        self._tighten()
+        self._forget_known()
+        self._part = self._parts()
+
+    def range(self, cell: int) -> tuple[int, int]:
+        """The smallest and the largest value that a cell can take."""
+        return self.extreme(cell, largest=False), self.extreme(cell, largest=True)
+
+    def extreme(self, cell: int, *, largest: bool) -> int:
+        """The largest value that a cell can take, or the smallest."""
+        bound = self.high[cell] if largest else self.low[cell]
+        if self.low[cell] == self.high[cell]:
+            return int(bound)
+        mine = np.flatnonzero(self._part == self._part[cell])
+        value = self._solve({cell: -1.0 if largest else 1.0}, mine)
+        if value is None:
+            return int(bound)
+        # Between two whole numbers no person fits.
+        return floor(value[cell]) if largest else ceil(value[cell])
+
+    def together(self, cells: Sequence[int], *, largest: bool) -> dict[int, int]:
+        """Values that fit, with all of the cells as large, or as small, together as they can be: one
+        look that clears most.
+        """
+        open_cells = [cell for cell in cells if self.low[cell] < self.high[cell]]
+        found = {cell: int(self.low[cell]) for cell in cells}
+        if open_cells:
+            parts = np.unique(self._part[open_cells])
+            mine = np.flatnonzero(np.isin(self._part, parts))
+            aim = dict.fromkeys(open_cells, -1.0 if largest else 1.0)
+            value = self._solve(aim, mine)
+            # Without an answer in time each cell is asked for by itself.
+            worst = self.low if largest else self.high
+            found |= {c: int((value or {}).get(c, worst[c])) for c in open_cells}
+        return found
+
+    def _solve(self, aim: dict[int, float], mine: Ints) -> dict[int, float] | None:
+        """The values of some cells, whole parts of them, that make the aim smallest."""
+        place = np.full(len(self.low), -1)
+        place[mine] = np.arange(len(mine))
+        entries = place[self._cell] >= 0
+        rows, row = np.unique(self._row[entries], return_inverse=True)
+        shape = (len(rows), len(mine))
+        at = (row, place[self._cell[entries]])
+        costs = np.zeros(len(mine))
+        for cell, cost in aim.items():
+            costs[place[cell]] = cost
+        bound = LinearConstraint(
+            csr_array((self._weight[entries], at), shape=shape),
+            self._sum_low[rows],
+            self._sum_high[rows],
+        )
+        found = milp(
+            costs,
+            integrality=np.full(len(mine), int(self._whole)),
+            bounds=Bounds(self.low[mine], self.high[mine]),
+            constraints=bound if len(rows) else (),
+            options={"time_limit": _SECONDS},
+        )
+        if found.status == _IMPOSSIBLE:
+            raise Contradiction
+        if found.x is None:
+            return None
+        return dict(zip(mine.tolist(), np.round(found.x, 6).tolist(), strict=True))
+
+    def _forget_known(self) -> None:
+        """Known cells become numbers in their sums; they bind nothing together."""
+        known = self.low[self._cell] == self.high[self._cell]
+        told = self._weight[known] * self.low[self._cell[known]]
+        fixed = np.bincount(self._row[known], told, len(self._sum_low))
+        self._sum_low, self._sum_high = self._sum_low - fixed, self._sum_high - fixed
+        self._row, self._cell = self._row[~known], self._cell[~known]
+        self._weight = self._weight[~known]
+
+    def _parts(self) -> Ints:
+        """Number of the part of each cell: hidden cells that some sum binds together."""
+        cells = len(self.low)
+        # A graph of cells and sums: two cells of one sum are two steps apart.
+        size = cells + len(self._sum_low)
+        graph = csr_array(
+            (np.ones(len(self._cell)), (self._cell, cells + self._row)),
+            shape=(size, size),
+        )
+        parts: Ints = connected_components(graph, directed=False)[1][:cells]
+        return parts
+
+    def _tighten(self) -> None:
+        """Bounds of each cell from the bounds of the others of each sum, again and again."""
+        if not len(self._cell):
+            return
+        for _ in range(_MOST_ROUNDS):
+            low, high = self._implied()
+            if (low > high).any():
+                raise Contradiction
+            if (low == self.low).all() and (high == self.high).all():
+                return
+            self.low, self.high = low, high
+
+    def _implied(self) -> tuple[Floats, Floats]:
+        """Bounds that one look at each sum gives."""
+        positive = self._weight > 0
+        at_low = self._weight * self.low[self._cell]
+        at_high = self._weight * self.high[self._cell]
+        least, most = np.where(positive, (at_low, at_high), (at_high, at_low))
+        sums = len(self._sum_low)
+        total_least = np.bincount(self._row, least, sums)[self._row] - least
+        total_most = np.bincount(self._row, most, sums)[self._row] - most
+        upper = (self._sum_high[self._row] - total_least) / self._weight
+        lower = (self._sum_low[self._row] - total_most) / self._weight
+        # Dividing by a negative weight turns the bounds around.
+        smallest = np.ceil(np.where(positive, lower, upper) - 1e-9)
+        largest = np.floor(np.where(positive, upper, lower) + 1e-9)
+        low, high = self.low.copy(), self.high.copy()
+        np.maximum.at(low, self._cell, smallest)
+        np.minimum.at(high, self._cell, largest)
+        return low, high

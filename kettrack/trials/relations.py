@@ -1,0 +1,274 @@
+"""What always holds between the numbers of kettrack's tables, learned from simulated clinics as a
+stranger could: which are always equal, which are the sum of two others, which columns add up.
+
+Nothing here reads what the package itself says of its tables. `python -m kettrack.trials.relations
+FILE` writes what it finds.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from kettrack.analysis import estimate
+from kettrack.analysis.registry import load_questions
+from kettrack.arrays import Bools, Floats, Ints
+from kettrack.errors import KettrackError
+from kettrack.privacy.release.cells import Cell, Printed, Release, counts_of, sums_of
+from kettrack.privacy.release.relations import CellTerm, ColumnTerm, Relations
+from kettrack.reading.cohort import Cohort
+from kettrack.reading.load import cohort_from_frames
+from kettrack.result import Role
+from kettrack.simulation.cohort import simulate
+from kettrack.simulation.presets import SCENARIOS
+from kettrack.timelines.derived import derive
+
+# Groups that every simulated clinic has.
+GROUPED_BY: Final = ("route", "severity", "sex")
+# These simulate clinics or draw people anew: minutes each, and no count of their own.
+SLOW: Final = frozenset(
+    {
+        "calibration",
+        "stop_after_calibration",
+        "stop_after",
+        "sessions_and_change",
+        "next_session",
+        "next_session_maintenance",
+        "specification",
+    }
+)
+SIZES: Final = (60, 240, 120, 400, 600, 40, 180, 300)
+CLINICS: Final = 40
+FIRST_SEED: Final = 7_000
+# Of things and not of people: people are no part of them.
+THINGS: Final = frozenset({"sessions", "events", "unrecorded", "n_rows", "trials"})
+# A number that is nearly always 0 equals many others by chance.
+FEWEST_CLINICS: Final = 9
+FEWEST_ROWS: Final = 30
+_FULL_ROWS: Final = 60  # of a table with a row a day only the columns are looked at
+_SEED: Final = 20261129
+
+
+def clinic(seed: int, n: int, policy: str = "internal") -> Cohort:
+    """A simulated clinic as the front door lets it in."""
+    made = simulate(SCENARIOS["clinic"], n, seed)
+    return cohort_from_frames(
+        made.sessions, made.scores, made.patients, made.events, policy=policy
+    )
+
+
+def answers(cohort: Cohort, names: Iterable[str] = ()) -> Release:
+    """Everything that can be asked of a clinic, by question and by question and group; tables with
+    a row for a single patient are left out, as no policy releases them.
+    """
+    derived = derive(cohort)
+    printed: dict[str, Printed] = {}
+    for name, asked in load_questions().items():
+        if name in SLOW or (names and name not in names):
+            continue
+        for by in (None, *(GROUPED_BY if asked.by_group else ())):
+            few = {"replicates": 20} if "replicates" in asked.options and not by else {}
+            try:
+                answer = estimate(name, derived, by=by, **few)
+            except KettrackError:
+                continue
+            if len(answer.table) and "person" not in answer.roles.values():
+                called = f"{name} by {by}" if by else name
+                printed[called] = Printed(answer.table, answer.roles)
+    return printed
+
+
+def learn(clinics: Sequence[Release]) -> Relations:
+    """Every relation that holds in all of the clinics."""
+    samples = _samples(clinics)
+    roles = {q: printed.roles for release in clinics for q, printed in release.items()}
+    nested = {q: _nested(rows, roles[q]) for q, rows in samples.items()}
+    return Relations(_between_cells(clinics), _columns(samples), nested)
+
+
+def _between_cells(clinics: Sequence[Release]) -> tuple[tuple[CellTerm, ...], ...]:
+    counts = [_with_sums(release) for release in clinics]
+    names = sorted({cell for one in counts for cell in one})
+    values = np.array(
+        [[one.get(cell, 0) for one in counts] for cell in names], dtype=np.int64
+    )
+    alive = (values != 0).sum(axis=1) >= min(FEWEST_CLINICS, len(clinics))
+    names = [cell for cell, kept in zip(names, alive, strict=True) if kept]
+    values = values[alive]
+    same, relations = _equal(names, values)
+    relations += _sums_of_two([names[k] for k in same], values[same])
+    return tuple(relations)
+
+
+def _with_sums(release: Release) -> dict[Cell, int]:
+    """The counts of a clinic with the sums that a reader would try."""
+    short = {q: p for q, p in release.items() if len(p.table) <= _FULL_ROWS}
+    counts = counts_of(short)
+    for cell, parts in sums_of(short).items():
+        if all(part in counts for part in parts):
+            counts[cell] = sum(counts[part] for part in parts)
+    return counts
+
+
+def _hashes(values: Ints) -> Ints:
+    """One number for what a cell holds in all clinics; sums of cells have sums of these."""
+    weights = np.random.default_rng(_SEED).integers(1, 2**62, values.shape[1])
+    with np.errstate(over="ignore"):
+        found: Ints = values @ weights
+    return found
+
+
+def _equal(
+    names: list[Cell], values: Ints
+) -> tuple[list[int], list[tuple[CellTerm, ...]]]:
+    """The first cell of each class of equal ones, and the others of the class against it."""
+    first: dict[int, int] = {}
+    relations: list[tuple[CellTerm, ...]] = []
+    for place, code in enumerate(_hashes(values).tolist()):
+        if code in first:
+            relations.append(((names[first[code]], 1), (names[place], -1)))
+        else:
+            first[code] = place
+    return list(first.values()), relations
+
+
+def _sums_of_two(names: list[Cell], values: Ints) -> list[tuple[CellTerm, ...]]:
+    """Cells that are the sum of two others."""
+    codes = _hashes(values)
+    order = np.argsort(codes)
+    ordered = codes[order]
+    relations: list[tuple[CellTerm, ...]] = []
+    for place in range(len(names)):
+        with np.errstate(over="ignore"):
+            wanted = codes[place] + codes[place:]
+        found = np.searchsorted(ordered, wanted)
+        found[found == len(ordered)] = 0
+        for other in np.flatnonzero(ordered[found] == wanted):
+            whole, part = int(order[found[other]]), place + int(other)
+            if len({whole, part, place}) == 3:
+                terms = ((names[whole], 1), (names[place], -1), (names[part], -1))
+                relations += [] if _says_nothing(terms) else [terms]
+    return relations
+
+
+def _says_nothing(terms: Iterable[CellTerm]) -> bool:
+    """Whether it only says what a sum is: the first five rows are the first four and the fifth."""
+    columns = {(cell.question, cell.column.removeprefix("sum of ")) for cell, _ in terms}
+    return len(columns) == 1 and any(c.column.startswith("sum of ") for c, _ in terms)
+
+
+def _samples(clinics: Sequence[Release]) -> dict[str, pd.DataFrame]:
+    """All rows of all clinics, each beside the next one, by question."""
+    samples: dict[str, list[pd.DataFrame]] = defaultdict(list)
+    for release in clinics:
+        for question, printed in release.items():
+            samples[question].append(_pairs(printed))
+    return {question: pd.concat(frames) for question, frames in samples.items()}
+
+
+def _pairs(printed: Printed) -> pd.DataFrame:
+    """The counts of each row beside those of the next row of the same part of the table."""
+    numbers = printed.table[printed.counts].astype("Float64").reset_index(drop=True)
+    parts = printed.parts
+    after = numbers.shift(-1)
+    after[parts != np.append(parts[1:], -1)] = pd.NA
+    return pd.DataFrame(
+        {(c, 0): numbers[c] for c in numbers} | {(c, 1): after[c] for c in numbers}
+    )
+
+
+def _columns(
+    samples: Mapping[str, pd.DataFrame],
+) -> dict[str, tuple[tuple[ColumnTerm, ...], ...]]:
+    """Sums of the columns of a row and the next that are always 0."""
+    found = {}
+    for question, frame in samples.items():
+        rows = frame.dropna(axis=1, how="all").dropna()
+        found[question] = tuple(
+            tuple(
+                (str(c), int(down), int(weight))
+                for (c, down), weight in zip(rows.columns, vector, strict=True)
+                if weight
+            )
+            for vector in null_space(rows.to_numpy(float))
+        )
+    return found
+
+
+def _nested(
+    rows: pd.DataFrame, roles: Mapping[str, Role]
+) -> tuple[tuple[str, str, int], ...]:
+    """Columns of which one is never larger than another: a part of its denominator in the same row,
+    and what is left of a number in the next.
+    """
+    things = THINGS if "sessions" in roles or "trials" in roles else frozenset()
+    kept = []
+    for whole in dict.fromkeys(column for column, _ in rows.columns):
+        for part, down in rows.columns:
+            wanted = down == (part == whole)
+            left = roles[whole] == "running" and part == whole
+            if not wanted or not (left or roles[whole] == "denominator"):
+                continue
+            if (part in things) != (whole in things):
+                continue
+            both = rows[[(whole, 0), (part, down)]].dropna().to_numpy(float)
+            rest = both[:, 0] - both[:, 1]
+            if len(rest) > FEWEST_ROWS and (rest >= 0).all() and (rest > 0).any():
+                kept.append((str(part), str(whole), int(down)))
+    return tuple(kept)
+
+
+def null_space(rows: Floats) -> list[Ints]:
+    """Whole-number combinations of columns that are 0 in every row."""
+    if len(rows) < 2 * rows.shape[1]:
+        return []
+    reduced, pivots = _echelon(rows)
+    vectors = []
+    for column in sorted(set(range(rows.shape[1])) - set(pivots)):
+        vector = np.zeros(rows.shape[1])
+        vector[column] = 1
+        vector[pivots] = -reduced[: len(pivots), column]
+        whole = np.round(vector)
+        # A combination with fractions is chance, or no sum of people.
+        if np.abs(vector - whole).max() < 1e-6 and not (rows @ whole).any():
+            vectors.append(whole.astype(np.int64))
+    return vectors
+
+
+def _echelon(rows: Floats) -> tuple[Floats, list[int]]:
+    """Gauss with the largest pivot: the reduced rows and the columns of their pivots."""
+    work = np.linalg.qr(rows, mode="r") if len(rows) > rows.shape[1] else rows.copy()
+    pivots: list[int] = []
+    scale = np.abs(work).max(initial=1.0)
+    for column in range(work.shape[1]):
+        at = len(pivots)
+        if at == len(work):
+            break
+        best = at + int(np.argmax(np.abs(work[at:, column])))
+        if abs(work[best, column]) < 1e-8 * scale:
+            continue
+        work[[at, best]] = work[[best, at]]
+        work[at] /= work[at, column]
+        others: Bools = np.arange(len(work)) != at
+        work[others] -= np.outer(work[others, column], work[at])
+        pivots.append(column)
+    return work, pivots
+
+
+def main(file: Path) -> None:
+    """Learn from clinics of many sizes and write what was found."""
+    clinics = [
+        answers(clinic(FIRST_SEED + k, SIZES[k % len(SIZES)])) for k in range(CLINICS)
+    ]
+    lines = sorted(learn(clinics).lines())
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
