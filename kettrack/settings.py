@@ -40,6 +40,9 @@ class Settings:
         to the last session or score of that patient.
     policy : str
         Disclosure policy of everything printed.
+    withheld : tuple of str
+        Numbers that may not stand beside the others of the same report; set by `kettrack report`
+        alone, and no key of the file.
     currency : str
         Of `cost`.
     extract : str
@@ -61,6 +64,7 @@ class Settings:
     duplicates: DuplicateRule = "last"
     log_complete_to: LogEndRule = "observed_to_day"
     policy: str = "internal"
+    withheld: tuple[str, ...] = ()
     currency: str = ""
     extract: str = ""
     columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

@@ -17,6 +17,7 @@ from kettrack.analysis.person_rows import finished
 from kettrack.errors import NotIdentified
 from kettrack.privacy import disclosure
 from kettrack.privacy.policies import get_policy
+from kettrack.privacy.release.whole import withhold
 from kettrack.result import Result
 from kettrack.settings import LAST_ROW, SETTINGS_FILE
 from kettrack.timelines.derived import DerivedCohort
@@ -120,7 +121,7 @@ def release(result: Result, cohort: DerivedCohort, log_end: bool = True) -> Resu
         if result.retell is not None:
             retell = partial(_told_without_counts, result.retell)
             result = replace(result, retell=retell)
-    return disclosure.apply(result, policy)
+    return withhold(disclosure.apply(result, policy), cohort.settings.withheld)
 
 
 def _gated_rows(rows: Callable[[], pd.DataFrame], policy: str) -> pd.DataFrame:

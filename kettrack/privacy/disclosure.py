@@ -16,6 +16,7 @@ import pandas as pd
 from kettrack.errors import UsageError, WrongArgument
 from kettrack.privacy.policies import Policy, get_policy
 from kettrack.privacy.release.rounding import rounded_table
+from kettrack.privacy.release.whole import protected_alone
 from kettrack.result import SUPPRESSED, Result
 
 
@@ -63,7 +64,8 @@ def _protected(
     table = result.table
     if rules.smallest_count > 1:
         table = suppress_small(result, rules.smallest_count)
-    # What is hidden is hidden before it is rounded: 7 must not become 5.
+        # Before it is rounded: 7 must not become 5. Rounding can only blur it more.
+        table = protected_alone(result, table, replace(rules, rounding=None))
     if rules.rounding is None:
         return replace(result, table=table)
     table = rounded_table(result, table, rules)

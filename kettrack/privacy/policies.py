@@ -84,6 +84,22 @@ class Policy:
             return 1
         return max(self.smallest_count, FEWEST_PEOPLE)
 
+    def meant(self, shown: int) -> tuple[int, int]:
+        """The smallest and the largest count that is shown like this.
+
+        Examples
+        --------
+        >>> [get_policy(name).meant(15) for name in ("cms", "midpoint6", "opensafely")]
+        [(15, 15), (13, 18), (13, 17)]
+        """
+        if self.rounding is None:
+            return shown, shown
+        half = self.rounding.step // 2
+        if self.rounding.kind == "midpoint":
+            return (shown - half + 1, shown + half) if shown else (0, 0)
+        least = max(shown - half, self.smallest_count) if shown else 0
+        return least, max(shown + half, least)
+
     def said(self, count: int) -> str:
         """A count as words may say it that no table stands behind.
 

@@ -32,6 +32,7 @@ _KINDS: Final[Mapping[str, tuple[type, str]]] = {
 _MEMBERS: Final[Mapping[str, tuple[type, str]]] = {
     "user_instruments": (Instrument, "a tuple of Instrument"),
     "user_criteria": (Criteria, "a tuple of Criteria"),
+    "withheld": (str, "a tuple of names of numbers"),
 }
 
 

@@ -30,6 +30,7 @@ from kettrack.report.first_page import (
     PageAnswer,
     compose_first_page,
 )
+from kettrack.report.together import withheld_in_report
 from kettrack.resources import notebook_folder
 from kettrack.result import REFUSED
 from kettrack.writing import write_text
@@ -117,7 +118,7 @@ def inject(notebook: NotebookNode, name: str, **values: object) -> None:
 
 
 def write_report(
-    folder: Path, output: Path, *, allow: tuple[str, ...] = (), **options: str
+    folder: Path, output: Path, *, allow: tuple[str, ...] = (), **options: object
 ) -> None:
     """Run the notebooks on a cohort folder and write the report.
 
@@ -143,17 +144,29 @@ def write_report(
     cohort = load_cohort(folder, allow=allow, **options)
     cohort.require_scores()
     contents = read_contents()
+    sources = [_source(name) for name in contents.notebooks]
+    withheld = withheld_in_report(cohort, sources)
+    if withheld:
+        settings = replace(cohort.settings, withheld=withheld)
+        cohort = replace(cohort, settings=settings)
+        options = {**options, "withheld": withheld}
     # Before the notebooks, which take minutes: what cannot be answered fails early.
     page = compose_first_page(cohort)
     notebooks = run_notebooks(contents.notebooks, folder, allow, options)
     write_text(render(contents.title, page, notebooks), output)
 
 
+def _source(name: str) -> str:
+    """What the code cells of a notebook ask."""
+    notebook = nbformat.read(notebook_folder() / name, as_version=4)
+    return "\n".join(c.source for c in notebook.cells if c.cell_type == "code")
+
+
 def run_notebooks(
     names: Sequence[str],
     folder: Path,
     allow: tuple[str, ...],
-    options: Mapping[str, str],
+    options: Mapping[str, object],
 ) -> dict[str, NotebookNode]:
     """Run notebooks on a cohort folder.
 

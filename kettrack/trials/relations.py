@@ -10,8 +10,9 @@ from __future__ import annotations
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,8 @@ from kettrack.privacy.release.cells import Cell, Printed, Release, counts_of, su
 from kettrack.privacy.release.relations import CellTerm, ColumnTerm, Relations
 from kettrack.reading.cohort import Cohort
 from kettrack.reading.load import cohort_from_frames
-from kettrack.result import Role
+from kettrack.result import Result, Role
+from kettrack.settings import Settings
 from kettrack.simulation.cohort import simulate
 from kettrack.simulation.presets import SCENARIOS
 from kettrack.timelines.derived import derive
@@ -59,29 +61,49 @@ def clinic(seed: int, n: int, policy: str = "internal") -> Cohort:
     """A simulated clinic as the front door lets it in."""
     made = simulate(SCENARIOS["clinic"], n, seed)
     return cohort_from_frames(
-        made.sessions, made.scores, made.patients, made.events, policy=policy
+        made.sessions,
+        made.scores,
+        made.patients,
+        made.events,
+        settings=Settings(policy=policy),
     )
 
 
-def answers(cohort: Cohort, names: Iterable[str] = ()) -> Release:
-    """Everything that can be asked of a clinic, by question and by question and group; tables with
-    a row for a single patient are left out, as no policy releases them.
+def answers(cohort: Cohort, names: Iterable[str] = ()) -> list[Result]:
+    """Everything that can be asked of a clinic in seconds, of everybody and by group.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        Under the policy in force.
+    names : iterable of str
+        Only these questions; all where none is named.
     """
     derived = derive(cohort)
-    printed: dict[str, Printed] = {}
+    wanted = set(names)
+    found = []
     for name, asked in load_questions().items():
-        if name in SLOW or (names and name not in names):
+        if name in SLOW or (wanted and name not in wanted):
             continue
         for by in (None, *(GROUPED_BY if asked.by_group else ())):
-            few = {"replicates": 20} if "replicates" in asked.options and not by else {}
-            try:
-                answer = estimate(name, derived, by=by, **few)
-            except KettrackError:
-                continue
-            if len(answer.table) and "person" not in answer.roles.values():
-                called = f"{name} by {by}" if by else name
-                printed[called] = Printed(answer.table, answer.roles)
-    return printed
+            few: dict[str, Any] = {}
+            if "replicates" in asked.options and not by:
+                few = {"replicates": 20}
+            # Some clinic has no such group.
+            with suppress(KettrackError):
+                found.append(estimate(name, derived, by=by, **few))
+    return found
+
+
+def tables_of(results: Iterable[Result]) -> Release:
+    """Tables by question; those with a row for a single patient are left out, as no policy releases
+    them.
+    """
+    return {
+        each.name: Printed.of(each)
+        for each in results
+        if len(each.table) and "person" not in each.roles.values()
+    }
 
 
 def learn(clinics: Sequence[Release]) -> Relations:
@@ -159,7 +181,9 @@ def _sums_of_two(names: list[Cell], values: Ints) -> list[tuple[CellTerm, ...]]:
 
 def _says_nothing(terms: Iterable[CellTerm]) -> bool:
     """Whether it only says what a sum is: the first five rows are the first four and the fifth."""
-    columns = {(cell.question, cell.column.removeprefix("sum of ")) for cell, _ in terms}
+    columns = {
+        (cell.question, cell.column.removeprefix("sum of ")) for cell, _ in terms
+    }
     return len(columns) == 1 and any(c.column.startswith("sum of ") for c, _ in terms)
 
 
@@ -193,7 +217,7 @@ def _columns(
         found[question] = tuple(
             tuple(
                 (str(c), int(down), int(weight))
-                for (c, down), weight in zip(rows.columns, vector, strict=True)
+                for (c, down), weight in zip(_names(rows), vector, strict=True)
                 if weight
             )
             for vector in null_space(rows.to_numpy(float))
@@ -209,9 +233,9 @@ def _nested(
     """
     things = THINGS if "sessions" in roles or "trials" in roles else frozenset()
     kept = []
-    for whole in dict.fromkeys(column for column, _ in rows.columns):
-        for part, down in rows.columns:
-            wanted = down == (part == whole)
+    for whole in dict.fromkeys(column for column, _ in _names(rows)):
+        for part, down in _names(rows):
+            wanted = bool(down) == (part == whole)
             left = roles[whole] == "running" and part == whole
             if not wanted or not (left or roles[whole] == "denominator"):
                 continue
@@ -222,6 +246,11 @@ def _nested(
             if len(rest) > FEWEST_ROWS and (rest >= 0).all() and (rest > 0).any():
                 kept.append((str(part), str(whole), int(down)))
     return tuple(kept)
+
+
+def _names(rows: pd.DataFrame) -> list[tuple[str, int]]:
+    """Column and how many rows further down."""
+    return [(str(column), int(down)) for column, down in rows.columns.to_flat_index()]
 
 
 def null_space(rows: Floats) -> list[Ints]:
@@ -243,7 +272,7 @@ def null_space(rows: Floats) -> list[Ints]:
 
 def _echelon(rows: Floats) -> tuple[Floats, list[int]]:
     """Gauss with the largest pivot: the reduced rows and the columns of their pivots."""
-    work = np.linalg.qr(rows, mode="r") if len(rows) > rows.shape[1] else rows.copy()
+    work = np.array(np.linalg.qr(rows)[1] if len(rows) > rows.shape[1] else rows)
     pivots: list[int] = []
     scale = np.abs(work).max(initial=1.0)
     for column in range(work.shape[1]):
@@ -264,7 +293,8 @@ def _echelon(rows: Floats) -> tuple[Floats, list[int]]:
 def main(file: Path) -> None:
     """Learn from clinics of many sizes and write what was found."""
     clinics = [
-        answers(clinic(FIRST_SEED + k, SIZES[k % len(SIZES)])) for k in range(CLINICS)
+        tables_of(answers(clinic(FIRST_SEED + k, SIZES[k % len(SIZES)])))
+        for k in range(CLINICS)
     ]
     lines = sorted(learn(clinics).lines())
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -4,18 +4,21 @@ try, and what a part leaves of its whole.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from kettrack.arrays import Ints
-from kettrack.result import Role
+from kettrack.result import Result, Role
+from kettrack.vocabulary.made_of import IncidenceCurve
 
 COUNTS: Final = ("count", "running", "denominator")
 MOST_ROWS: Final = 60  # a longer table has a row a day, and nobody adds those up
-_NEAR: Final = 1e-6  # of a whole number: what is left of it after dividing and multiplying
+_NEAR: Final = (
+    1e-6  # of a whole number: what is left of it after dividing and multiplying
+)
 
 
 class Cell(NamedTuple):
@@ -27,10 +30,32 @@ class Cell(NamedTuple):
 
 
 class Printed(NamedTuple):
-    """A table as it is printed, and what its columns are."""
+    """A table as it is printed, and what its columns are.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Numbers that are hidden are missing.
+    roles : mapping
+        Column to role.
+    steps : tuple of str
+        Columns of a curve of which a policy that rounds rounds the sums so far, and not each step.
+    follows : tuple of str
+        Columns that are then made of those.
+    """
 
     table: pd.DataFrame
     roles: Mapping[str, Role]
+    steps: tuple[str, ...] = ()
+    follows: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, result: Result) -> Printed:
+        """The table of a result."""
+        curves = [each for each in result.recipes if isinstance(each, IncidenceCurve)]
+        steps = [c for each in curves for c in (*each.causes.values(), each.censored)]
+        follows = [each.at_risk for each in curves]
+        return cls(result.table, result.roles, tuple(steps), tuple(follows))
 
     @property
     def rows(self) -> list[str]:
@@ -56,8 +81,8 @@ class Printed(NamedTuple):
         if not labels:
             return np.zeros(len(table), np.int64)
         words = table[labels].astype(str).fillna("").agg("|".join, axis=1)
-        runs: Ints = (words != words.shift()).cumsum().to_numpy(np.int64)
-        return runs
+        begins = (words != words.shift()).to_numpy(bool)
+        return np.cumsum(begins, dtype=np.int64)
 
 
 Release = Mapping[str, Printed]
@@ -77,18 +102,49 @@ def counts_of(release: Release) -> dict[Cell, int]:
     for question, printed in release.items():
         if printed.table.empty:
             continue
-        rows = printed.rows
-        for column in printed.counts:
-            for row, value in zip(rows, printed.table[column], strict=True):
-                if pd.notna(value):
-                    found[Cell(question, row, column)] = int(value)
-        found |= _told_by_shares(question, printed, rows)
+        found |= _as_they_stand(question, printed, printed.counts)
+        found |= _told_by_shares(question, printed, printed.rows)
     return found
 
 
-def _told_by_shares(question: str, printed: Printed, rows: list[str]) -> dict[Cell, int]:
+def rounded_counts_of(release: Release) -> dict[Cell, int]:
+    """Every number that a policy has rounded by itself; what is made of those tells no more."""
+    found: dict[Cell, int] = {}
+    for question, printed in release.items():
+        if printed.table.empty:
+            continue
+        rows, steps = printed.rows, printed.steps
+        # With a hidden step no sums were rounded, and each step stands by itself.
+        if not steps or printed.table[list(steps)].isna().any(axis=None):
+            found |= _as_they_stand(question, printed, printed.counts)
+            continue
+        others = [c for c in printed.counts if c not in (*steps, *printed.follows)]
+        found |= _as_they_stand(question, printed, others)
+        for column in steps:
+            sums = printed.table[column].astype("int64").cumsum()
+            found[Cell(question, rows[0], column)] = int(sums.iloc[0])
+            for row, total in zip(rows[1:], sums.iloc[1:], strict=True):
+                found[Cell(question, f"to {row}", f"sum of {column}")] = int(total)
+    return found
+
+
+def _as_they_stand(
+    question: str, printed: Printed, columns: Iterable[str]
+) -> dict[Cell, int]:
+    rows = printed.rows
+    return {
+        Cell(question, row, column): int(value)
+        for column in columns
+        for row, value in zip(rows, printed.table[column], strict=True)
+        if pd.notna(value)
+    }
+
+
+def _told_by_shares(
+    question: str, printed: Printed, rows: list[str]
+) -> dict[Cell, int]:
     """A share of a known number is a count: 13.6 % of 22 are 3."""
-    table, roles = printed
+    table, roles = printed.table, printed.roles
     wholes = [str(c) for c in table if roles.get(str(c)) == "denominator"]
     shares = [str(c) for c in table if roles.get(str(c)) == "derived"]
     numbers = {
@@ -135,7 +191,7 @@ def sums_of(release: Release) -> dict[Cell, tuple[Cell, ...]]:
 
 def _same_label(printed: Printed) -> dict[str, Sequence[int]]:
     """All rows, and the rows that share a label."""
-    table, roles = printed
+    table, roles = printed.table, printed.roles
     groups: dict[str, Sequence[int]] = {"all": range(len(table))}
     for label in table:
         if roles.get(str(label)) != "label":

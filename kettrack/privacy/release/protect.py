@@ -11,7 +11,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.privacy.release.cells import Cell, Printed, Release, counts_of
+from kettrack.privacy.policies import Policy
+from kettrack.privacy.release.cells import Cell, Printed, Release
 from kettrack.privacy.release.puzzle import Puzzle
 from kettrack.privacy.release.relations import Relations
 from kettrack.privacy.release.system import System
@@ -27,29 +28,10 @@ _DEPTH: Final = 5  # sums from a number that is told to one that tells of it
 _OF: Final = " of "
 
 
-def small_numbers(truth: Release, puzzle: Puzzle, smallest: int) -> list[Cell]:
-    """The numbers of people that nobody may be told: counts, and what parts leave of their wholes.
-
-    Parameters
-    ----------
-    truth : mapping
-        Question to the table before anything was hidden.
-    puzzle : Puzzle
-        Of the release.
-    smallest : int
-        Smallest count above 0 that may be shown.
-    """
-    counts = counts_of(truth)
-    for each in puzzle.rests:
-        if each.whole in counts and each.part in counts:
-            counts[each.rest] = counts[each.whole] - counts[each.part]
-    return [cell for cell, value in counts.items() if 0 < value < smallest]
-
-
-def protect(
-    truth: Release, release: Release, relations: Relations, smallest: int
-) -> dict[str, Printed]:
-    """The release with further numbers hidden, until no small one can be told.
+def hidden_cells(
+    truth: Release, release: Release, relations: Relations, policy: Policy
+) -> set[Cell]:
+    """Further numbers to hide, so that no small one can be told.
 
     Parameters
     ----------
@@ -59,12 +41,14 @@ def protect(
         The same after each table has passed the gate by itself.
     relations : Relations
         What always holds between them.
-    smallest : int
-        Smallest count above 0 that may be shown.
+    policy : Policy
+        In force.
     """
-    puzzle = Puzzle(release, relations)
+    smallest = policy.smallest_count
+    meaning = policy.meant if policy.rounding else None
+    puzzle = Puzzle(release, relations, truth, meaning)
     search = _Search(puzzle, release)
-    told = small_numbers(truth, puzzle, smallest)
+    told = puzzle.small(smallest)
     for _ in range(_MOST_ROUNDS):
         system = puzzle.system(search.hidden, whole=False)
         # What could not be told before cannot be told from less.
@@ -73,7 +57,7 @@ def protect(
             break
         for cell in told:
             search.hide_for(cell, system, smallest)
-    return {q: without(printed, search.hidden, q) for q, printed in release.items()}
+    return search.hidden
 
 
 class _Search:
@@ -107,7 +91,9 @@ class _Search:
 
     def _that_tell(self, place: int, system: System, smallest: int) -> set[int]:
         """Numbers that can be read and tell of a cell, by one sum or by the sums behind it."""
-        sums = [r for r in self.sums_of[place] if self._most(r, place, system) < smallest]
+        sums = [
+            r for r in self.sums_of[place] if self._most(r, place, system) < smallest
+        ]
         # Where only several sums together tell, each of them has its part in it.
         wave = sums or self.sums_of[place]
         seen, behind = set(wave), {place}
@@ -144,12 +130,18 @@ class _Search:
         others = cells != place
         # The sum is 0: the cell is what the others leave.
         ends = np.stack([system.low[cells], system.high[cells]]) * weights
-        total = ends.min(axis=0)[others].sum() if own > 0 else ends.max(axis=0)[others].sum()
+        total = (
+            ends.min(axis=0)[others].sum()
+            if own > 0
+            else ends.max(axis=0)[others].sum()
+        )
         return float(-total / own)
 
     def _cost(self, place: int) -> int:
         return sum(
-            _COST.get(self.release[c.question].roles.get(c.column, "label"), _SHARE_COST)
+            _COST.get(
+                self.release[c.question].roles.get(c.column, "label"), _SHARE_COST
+            )
             for c in self.members[place]
             if c not in self.hidden
         )
@@ -195,4 +187,5 @@ def without(printed: Printed, hidden: Iterable[Cell], question: str) -> Printed:
         if role == "derived" and column in table:
             table[column] = table[column].mask(touched)
     before = table[SUPPRESSED] if SUPPRESSED in table else pd.Series(False, table.index)
-    return Printed(table.assign(**{SUPPRESSED: before.to_numpy(bool) | touched}), roles)
+    marked = table.assign(**{SUPPRESSED: before.to_numpy(bool) | touched})
+    return printed._replace(table=marked)

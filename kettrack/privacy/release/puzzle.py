@@ -14,6 +14,7 @@ from kettrack.privacy.release.cells import (
     counts_of,
     places_of,
     rests_of,
+    rounded_counts_of,
     sums_of,
 )
 from kettrack.privacy.release.relations import CellTerm, Relations, row_relations
@@ -22,11 +23,6 @@ from kettrack.privacy.release.system import Sum, Sums, System
 MOST: Final = 10**6  # no clinic has more people, sessions or scores
 # What a number that is read says of the true one: its smallest and its largest value.
 Meaning = Callable[[int], tuple[int, int]]
-
-
-def exactly(read: int) -> tuple[int, int]:
-    """A number that is not rounded."""
-    return read, read
 
 
 class Puzzle:
@@ -38,17 +34,32 @@ class Puzzle:
         Question to the table as it is printed.
     relations : Relations
         What always holds.
-    meaning : callable
-        What a number that is read says of the true one.
+    truth : mapping, optional
+        Question to the table before anything was hidden: what does not hold in this clinic misleads
+        a reader and tells nothing, so it is left out.
+    meaning : callable, optional
+        What a number that is read says of the true one, where numbers are rounded.
     """
 
     def __init__(
-        self, release: Release, relations: Relations, meaning: Meaning = exactly
+        self,
+        release: Release,
+        relations: Relations,
+        truth: Release | None = None,
+        meaning: Meaning | None = None,
     ) -> None:
         self.meaning = meaning
         self._first: dict[Cell, Cell] = {}
-        self.read = counts_of(release)
+        # A release may lack rows that its sums are made of.
+        self._whole = release if truth is None else truth
+        self.true = None if truth is None else _true_counts(truth, relations)
+        # A share of rounded numbers tells a rounded number, which stands beside it.
+        self.read = rounded_counts_of(release) if meaning else counts_of(release)
         self.printed = {*places_of(release), *self.read}
+        if self.true is not None:
+            # Nearly every number is a share of another by chance in a table of one row.
+            known = {*places_of(release), *self.true}
+            self.read = {c: value for c, value in self.read.items() if c in known}
         self.rests = list(rests_of(release, relations.nested))
         self._unite(relations)
         terms = list(self._terms(release, relations))
@@ -67,6 +78,8 @@ class Puzzle:
     def _unite(self, relations: Relations) -> None:
         """Cells that are always equal become one."""
         for relation in relations.cells:
+            if not self._holds(relation):
+                continue
             if len(relation) == 2 and sum(weight for _, weight in relation) == 0:
                 (one, _), (other, _) = relation
                 self._join(one, other)
@@ -76,24 +89,47 @@ class Puzzle:
         if first != second:
             self._first[second] = first
 
-    def _terms(self, release: Release, relations: Relations) -> Iterable[list[CellTerm]]:
+    def _terms(
+        self, release: Release, relations: Relations
+    ) -> Iterable[list[CellTerm]]:
         """Every sum that is 0 in this release."""
         defined = {
-            cell: parts for cell, parts in sums_of(release).items() if len(parts) > 1
+            cell: parts
+            for cell, parts in sums_of(self._whole).items()
+            if len(parts) > 1
         }
         used = {cell for relation in relations.cells for cell, _ in relation}
-        for cell in used & set(defined):
+        for cell in (used | {*self.read}) & set(defined):
             yield [(cell, -1), *((part, 1) for part in defined[cell])]
         for relation in relations.cells:
             # A row that is not printed may hold nobody, or not exist in this clinic.
-            if len(relation) > 2 and all(
-                cell in self.printed or cell in defined for cell, _ in relation
-            ):
+            there = all(c in self.printed or c in defined for c, _ in relation)
+            if len(relation) > 2 and there and self._holds(relation):
                 yield list(relation)
+        yield from filter(self._holds, self._row_terms(release, relations))
+
+    def _row_terms(
+        self, release: Release, relations: Relations
+    ) -> Iterable[list[CellTerm]]:
+        """What holds row by row."""
         for question, printed in release.items():
             yield from row_relations(question, printed, relations)
         for each in self.rests:
-            yield [(each.whole, 1), (each.part, -1), (each.rest, -1)]
+            # A part that is larger than its whole is none in this clinic.
+            if self.true is None or self.true.get(each.rest, 0) >= 0:
+                yield [(each.whole, 1), (each.part, -1), (each.rest, -1)]
+
+    def _holds(self, terms: Iterable[CellTerm]) -> bool:
+        """Whether a sum is 0 in this clinic, where that is known."""
+        if self.true is None:
+            return True
+        total = 0
+        for cell, weight in terms:
+            # Of a row that this clinic does not have nothing follows.
+            if cell not in self.true:
+                return False
+            total += self.true[cell] * weight
+        return total == 0
 
     def _sum(self, terms: list[CellTerm]) -> Sum:
         weights: dict[int, int] = {}
@@ -112,21 +148,57 @@ class Puzzle:
         for cell, value in self.read.items():
             if cell not in gone:
                 place = self.place[self.first(cell)]
-                least, most = self.meaning(value)
+                least, most = self.meaning(value) if self.meaning else (value, value)
                 low[place] = max(low[place], least)
                 high[place] = min(high[place], most)
         return System(low, high, self.sums, whole=whole)
 
     def told(self, system: System, small: Iterable[Cell], smallest: int) -> list[Cell]:
         """Which of some small numbers can only be small, or only be one number."""
-        asked: dict[int, Cell] = {}
-        for cell in small:
-            place = self.place.get(self.first(cell))
-            if place is not None:
-                asked.setdefault(place, cell)
+        asked = self._places(small)
         narrow = _below(system, [*asked], smallest)
         # What may as well be nobody is no small number yet.
         return [asked[place] for place in _above_nobody(system, narrow)]
+
+    def small(self, smallest: int) -> list[Cell]:
+        """The true numbers of people that nobody may be told: counts, and what parts leave of their
+        wholes.
+        """
+        return [
+            cell
+            for cell, value in (self.true or {}).items()
+            if 0 < value < smallest and not cell.column.startswith("sum of ")
+        ]
+
+    def _places(self, cells: Iterable[Cell]) -> dict[int, Cell]:
+        """Places of the cells that stand in the release, or follow from what does."""
+        asked: dict[int, Cell] = {}
+        for cell in cells:
+            place = self.place.get(self.first(cell))
+            if place is not None:
+                asked.setdefault(place, cell)
+        return asked
+
+    def pinned(self, system: System, cells: Iterable[Cell]) -> list[Cell]:
+        """Which of some numbers can take one value only."""
+        asked = self._places(cells)
+        places = [*asked]
+        most = system.together(places, largest=True)
+        least = system.together(places, largest=False)
+        close = [place for place in places if most[place] <= least[place]]
+        return [asked[place] for place in close if len(set(system.range(place))) == 1]
+
+
+def _true_counts(truth: Release, relations: Relations) -> dict[Cell, int]:
+    """All counts of a clinic, with the sums and the rests of them."""
+    counts = counts_of(truth)
+    for cell, parts in sums_of(truth).items():
+        if all(part in counts for part in parts):
+            counts[cell] = sum(counts[part] for part in parts)
+    for each in rests_of(truth, relations.nested):
+        if each.whole in counts and each.part in counts:
+            counts[each.rest] = counts[each.whole] - counts[each.part]
+    return counts
 
 
 def _below(system: System, places: list[int], smallest: int) -> list[int]:

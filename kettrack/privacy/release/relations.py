@@ -37,7 +37,9 @@ class Relations:
     """
 
     cells: tuple[tuple[CellTerm, ...], ...] = ()
-    columns: Mapping[str, tuple[tuple[ColumnTerm, ...], ...]] = field(default_factory=dict)
+    columns: Mapping[str, tuple[tuple[ColumnTerm, ...], ...]] = field(
+        default_factory=dict
+    )
     nested: Mapping[str, tuple[tuple[str, str, int], ...]] = field(default_factory=dict)
 
     def lines(self) -> Iterator[str]:
@@ -56,7 +58,9 @@ class Relations:
     @classmethod
     def read(cls, text: str) -> Relations:
         """The relations of a text of such lines."""
-        cells, columns, nested = [], {}, {}
+        cells: list[tuple[CellTerm, ...]] = []
+        columns: dict[str, list[tuple[ColumnTerm, ...]]] = {}
+        nested: dict[str, list[tuple[str, str, int]]] = {}
         for line in text.splitlines():
             kind, *words = line.split(_BETWEEN)
             if kind == "cells":

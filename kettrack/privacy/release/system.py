@@ -19,7 +19,9 @@ from kettrack.arrays import Floats, Ints
 
 # Bounds settle in a few rounds; a long chain of rows needs one for each row.
 _MOST_ROUNDS: Final = 200
-_SECONDS: Final = 10.0  # for one extreme value; the proven bound stands where it is not enough
+_SECONDS: Final = (
+    10.0  # for one extreme value; the proven bound stands where it is not enough
+)
 _IMPOSSIBLE: Final = 2  # what HiGHS says where nothing fits
 
 
@@ -135,8 +137,9 @@ class System:
         return floor(value[cell]) if largest else ceil(value[cell])
 
     def together(self, cells: Sequence[int], *, largest: bool) -> dict[int, int]:
-        """Values that fit, with all of the cells as large, or as small, together as they can be: one
-        look that clears most.
+        """Values that fit, with all of the cells together as large, or as small, as they can be.
+
+        One look clears most of many cells.
         """
         open_cells = [cell for cell in cells if self.low[cell] < self.high[cell]]
         found = {cell: int(self.low[cell]) for cell in cells}

@@ -1,0 +1,84 @@
+"""Tables that leave together: what each may still show when a reader has all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Final
+
+import pandas as pd
+
+from kettrack.privacy.policies import Policy
+from kettrack.privacy.release.cells import Cell, Printed
+from kettrack.privacy.release.protect import hidden_cells, without
+from kettrack.privacy.release.relations import stored_relations
+from kettrack.result import SUPPRESSED, Result
+
+# Between the words of a cell's name; no key of a row holds it.
+_BETWEEN: Final = "\t"
+
+
+def protected_alone(
+    before: Result, table: pd.DataFrame, policy: Policy
+) -> pd.DataFrame:
+    """A table without the numbers that its own others tell.
+
+    Parameters
+    ----------
+    before : Result
+        Before the gate.
+    table : DataFrame
+        After it, with small counts hidden.
+    policy : Policy
+        In force.
+    """
+    # Where the gate had nothing to hide in a table, a rest between two rows can still be small.
+    truth = {before.name: Printed(before.table, before.roles)}
+    release = {before.name: Printed(table, before.roles)}
+    hidden = hidden_cells(truth, release, stored_relations(), policy)
+    return without(release[before.name], hidden, before.name).table
+
+
+def withheld_names(
+    before: Sequence[Result], after: Sequence[Result], policy: Policy
+) -> tuple[str, ...]:
+    """The numbers that must go so that tables that leave together tell nothing, as
+    `Settings.withheld` takes them.
+
+    Parameters
+    ----------
+    before : sequence of Result
+        Before the gate.
+    after : sequence of Result
+        The same, each through the gate by itself.
+    policy : Policy
+        In force.
+    """
+    hidden = hidden_cells(_printed(before), _printed(after), stored_relations(), policy)
+    return tuple(sorted(_BETWEEN.join(cell) for cell in hidden))
+
+
+def _printed(results: Sequence[Result]) -> dict[str, Printed]:
+    return {
+        each.name: Printed.of(each)
+        for each in results
+        if len(each.table) and "person" not in each.roles.values()
+    }
+
+
+def withhold(result: Result, names: Iterable[str]) -> Result:
+    """A result without some of its numbers.
+
+    Parameters
+    ----------
+    result : Result
+        Through the gate.
+    names : iterable of str
+        From `withheld_names`; those of other questions are passed over.
+    """
+    cells = [Cell(*name.split(_BETWEEN)) for name in names]
+    mine = [cell for cell in cells if cell.question == result.name]
+    if not mine or SUPPRESSED not in result.table:
+        return result
+    printed = without(Printed(result.table, result.roles), mine, result.name)
+    return replace(result, table=printed.table)

@@ -1,0 +1,70 @@
+"""What the answers of one report tell together, beyond what each of them tells by itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Final
+
+from kettrack.analysis import estimate
+from kettrack.analysis.registry import load_questions
+from kettrack.privacy.disclosure import apply
+from kettrack.privacy.policies import INTERNAL, get_policy
+from kettrack.privacy.release.whole import withheld_names
+from kettrack.reading.cohort import Cohort
+from kettrack.result import Result
+from kettrack.timelines.derived import derive
+
+_ASKED: Final = re.compile(r'estimate\("(\w+)", cohort(?:, by="(\w+)")?\)')
+# Asked by the first page and by no notebook of every report.
+_FIRST_PAGE: Final = (
+    ("ladder", ""),
+    ("session_counts", ""),
+    ("response_by_session", ""),
+    ("remission_by_session", ""),
+    ("response_by_week", ""),
+    ("worsening", ""),
+    ("worsening_by_week", ""),
+    ("suicidality_in_short", ""),
+    ("adverse_events", ""),
+    ("state_after_course", ""),
+    ("durability", ""),
+    ("durability_from_response", ""),
+    ("among_scored", ""),
+    ("trajectories", ""),
+)
+# They draw clinics or people anew, and no sum of other tables gives their numbers.
+_APART: Final = frozenset({"next_session", "stop_after", "next_session_maintenance"})
+
+
+def withheld_in_report(cohort: Cohort, sources: Iterable[str]) -> tuple[str, ...]:
+    """The numbers that a report may not show beside its others; none where its policy hides none.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        Under the policy of the report.
+    sources : iterable of str
+        Code of its notebooks.
+    """
+    rules = get_policy(cohort.settings.policy)
+    # What is rounded is so far from the truth that sums do not tell it.
+    if rules.smallest_count <= 1:
+        return ()
+    settings = replace(cohort.settings, policy=INTERNAL)
+    before = list(_answers(replace(cohort, settings=settings), sources))
+    after = [apply(result, rules.name) for result in before]
+    return withheld_names(before, after, rules)
+
+
+def _answers(cohort: Cohort, sources: Iterable[str]) -> Iterator[Result]:
+    """Every answer of the report, before the gate."""
+    derived = derive(cohort)
+    there = load_questions()
+    asked = [
+        found.groups(default="") for code in sources for found in _ASKED.finditer(code)
+    ]
+    for name, by in dict.fromkeys([*_FIRST_PAGE, *asked]):
+        if name in there and name not in _APART:
+            yield estimate(name, derived, by=by or None)

@@ -1,0 +1,199 @@
+"""Releases under attack: no hidden number can be told, and a planted leak is found."""
+
+import functools
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+from release_attack import attack, released
+
+from kettrack.privacy.policies import get_policy
+from kettrack.privacy.release.cells import Cell, Printed
+from kettrack.privacy.release.protect import hidden_cells, without
+from kettrack.privacy.release.puzzle import Puzzle
+from kettrack.privacy.release.relations import Relations, stored_relations
+from kettrack.privacy.release.system import Sum, Sums, System
+from kettrack.trials.relations import answers, clinic, null_space, tables_of
+
+# Quick ones that tell of the same people: in rows, in columns, down the rows, and of each other.
+NAMES = (
+    "ladder",
+    "people_by_table",
+    "scored_by_week",
+    "session_counts",
+    "session_gaps",
+    "session_intervals",
+    "state_after_course",
+    "among_scored",
+    "worsening",
+    "worsening_by_week",
+    "response_by_week",
+    "holding_interval",
+    "change_by_sessions",
+)
+SMALLEST = 11
+
+
+@functools.cache
+def truth():
+    return tables_of(answers(clinic(31, 120), NAMES))
+
+
+@functools.cache
+def release(policy):
+    return tables_of(released(clinic(31, 120, policy), NAMES))
+
+
+@pytest.mark.parametrize("policy", ["cms", "midpoint6", "opensafely"])
+def test_no_small_number_can_be_told_from_a_release(policy):
+    seen = attack(truth(), release(policy), get_policy(policy), stored_relations())
+    assert seen.told == ()
+    # The attack must have something to read: a release that shows nothing is easily safe.
+    assert seen.shown > 150
+
+
+def test_each_table_by_itself_is_not_enough():
+    alone = tables_of(answers(clinic(31, 120, "cms"), NAMES))
+    seen = attack(truth(), alone, get_policy("cms"), stored_relations())
+    assert any(cell.question == "session_counts" for cell in seen.told)
+
+
+def test_a_planted_leak_is_found():
+    leaky = dict(release("cms"))
+    name = "session_counts"
+    # As if the role of one column had been forgotten: the gate lets it through.
+    column = truth()[name].table["in_all"]
+    leaky[name] = Printed(leaky[name].table.assign(in_all=column), leaky[name].roles)
+    seen = attack(truth(), leaky, get_policy("cms"), stored_relations())
+    assert Cell(name, "1", "in_all") in seen.told
+
+
+def table(key, roles=None, **columns):
+    named = {"key": "key", "n": "denominator", "at_risk": "running", "left": "running"}
+    roles = {c: named.get(c, "count") for c in ("key", *columns)} | (roles or {})
+    return Printed(pd.DataFrame({"key": key, **columns}), roles)
+
+
+# Each found by hand in a report: a table, what always holds, and the number that it told.
+LEAKS = {
+    "what is at risk beside n": (
+        table(["a"], n=[113], at_risk=[104]),
+        Relations(nested={"t": (("at_risk", "n", 0),)}),
+        Cell("t", "a", "n without at_risk"),
+    ),
+    "a part that is one short": (
+        table(["a"], n=[85], well=[69], ill=[15], unclear=[1]),
+        Relations(
+            columns={
+                "t": (
+                    (("n", 0, 1), ("well", 0, -1), ("ill", 0, -1), ("unclear", 0, -1)),
+                )
+            }
+        ),
+        Cell("t", "a", "unclear"),
+    ),
+    "people with at least 4 and at least 5 sessions": (
+        table(["3", "4", "5"], {"n": "running"}, n=[80, 40, 39]),
+        Relations(nested={"t": (("n", "n", 1),)}),
+        Cell("t", "4", "n without n next"),
+    ),
+    "a column that adds up": (
+        table(["a", "b", "c", "d", "all"], events=[13, 15, 42, 10, 80]),
+        Relations(
+            cells=(
+                tuple(
+                    (Cell("t", row, "events"), -1 if row == "all" else 1)
+                    for row in ("a", "b", "c", "d", "all")
+                ),
+            )
+        ),
+        Cell("t", "d", "events"),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", LEAKS)
+def test_a_kind_of_leak_is_seen_and_closed(kind):
+    true, relations, told = LEAKS[kind]
+    counts = true.table[true.counts].astype("Int64")
+    gated = true.table.assign(**counts.mask(counts.lt(SMALLEST) & counts.gt(0)))
+    printed = {"t": Printed(gated, true.roles)}
+    puzzle = Puzzle(printed, relations, {"t": true})
+    small = puzzle.small(SMALLEST)
+    assert told in puzzle.told(puzzle.system(), small, SMALLEST)
+
+    hidden = hidden_cells({"t": true}, printed, relations, get_policy("cms"))
+    closed = Puzzle({"t": without(printed["t"], hidden, "t")}, relations)
+    assert closed.told(closed.system(), small, SMALLEST) == []
+    # Something is left: hiding everything would be safe too.
+    assert closed.read
+
+
+def test_what_follows_from_two_other_tables_is_seen():
+    counts = table(["1"], in_all=[8])
+    gaps = table(["1", "2"], {"n": "running"}, n=[50, 42])
+    holds = (
+        (Cell("counts", "1", "in_all"), 1),
+        (Cell("gaps", "1", "n"), -1),
+        (Cell("gaps", "2", "n"), 1),
+    )
+    relations = Relations(cells=(holds,))
+    gone = Printed(counts.table.assign(in_all=pd.array([pd.NA], "Int64")), counts.roles)
+    true, printed = {"counts": counts, "gaps": gaps}, {"counts": gone, "gaps": gaps}
+    puzzle = Puzzle(printed, relations, true)
+    small = puzzle.small(SMALLEST)
+    assert puzzle.told(puzzle.system(), small, SMALLEST) == [
+        Cell("counts", "1", "in_all")
+    ]
+    assert hidden_cells(true, printed, relations, get_policy("cms"))
+
+
+def test_a_share_tells_its_count():
+    shares = Printed(
+        pd.DataFrame(
+            {"key": ["a", "b"], "n": [22, 40], "estimate": [100 * 3 / 22, 50.0]}
+        ),
+        {"key": "key", "n": "denominator", "estimate": "derived"},
+    )
+    assert Puzzle({"t": shares}, Relations()).read[Cell("t", "a", "estimate of n")] == 3
+
+
+@pytest.mark.parametrize(
+    ("policy", "shown", "low", "high"),
+    [
+        ("midpoint6", 0, 0, 0),
+        ("midpoint6", 3, 1, 6),
+        ("midpoint6", 9, 7, 12),
+        ("opensafely", 10, 8, 12),
+        ("opensafely", 15, 13, 17),
+        ("cms", 12, 12, 12),
+    ],
+)
+def test_the_attacker_knows_the_rounding(policy, shown, low, high):
+    rules = get_policy(policy)
+    assert rules.meant(shown) == (low, high)
+    # Exactly the numbers from low to high are shown like this.
+    if rules.rounding is not None and shown:
+        numbers = pd.Series(range(rules.smallest_count, 60), dtype=float).to_numpy()
+        alike = numbers[rules.rounding.of(numbers) == shown]
+        assert (alike.min(), alike.max()) == (low, high)
+
+
+def test_only_whole_numbers_of_people_count():
+    """Twice a number between 5 and 7 is 12 or nothing: 6."""
+    sums = Sums.of([Sum([0], [2], 11, 13)])
+    assert System([0], [100], sums).range(0) == (6, 6)
+
+
+def test_relations_read_as_they_are_written():
+    stored = stored_relations()
+    again = Relations.read("\n".join(stored.lines()))
+    assert again == stored
+    assert Relations.read("\n".join(replace(stored, cells=()).lines())).cells == ()
+
+
+def test_columns_that_add_up_are_found():
+    rows = pd.DataFrame({"n": [9, 5, 7, 11, 3, 8, 6, 2], "a": [4, 2, 6, 1, 3, 5, 0, 2]})
+    rows["b"] = rows["n"] - rows["a"]
+    (found,) = null_space(rows.to_numpy(float))
+    assert sorted(found.tolist()) in ([-1, -1, 1], [-1, 1, 1])
