@@ -9,7 +9,7 @@ SANITIZE := notebooks/sanitize.cfg
 unexport MPLBACKEND
 
 .DEFAULT_GOAL := help
-.PHONY: help report test quick coverage mutants check bench truth sample notebooks lock wheel clean
+.PHONY: help report test quick coverage mutants check bench truth attack sample notebooks lock wheel clean
 
 help:  ## Show what can be done
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -74,6 +74,9 @@ bench: $(READY)  ## Speed against what a user would otherwise write, as ratios
 
 truth: $(READY)  ## Put every method on trial against simulated truth; goes on where it stopped
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m kettrack.trials
+
+attack: $(READY)  ## Attack 200 simulated releases under every policy: can a hidden count be told? (hours)
+	PYTHONPATH=tests/attack OPENBLAS_NUM_THREADS=1 $(BIN)/python -m release_attack
 
 sample: $(READY)  ## Write data/sample anew from the simulator (must leave git clean)
 	$(BIN)/python -m kettrack.simulation.sample data/sample

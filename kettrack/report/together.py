@@ -52,6 +52,7 @@ def withheld_in_report(cohort: Cohort, sources: Iterable[str]) -> tuple[str, ...
     # What is rounded is so far from the truth that sums do not tell it.
     if rules.smallest_count <= 1:
         return ()
+    # What is hidden can only be judged by somebody who sees it.
     settings = replace(cohort.settings, policy=INTERNAL)
     before = list(_answers(replace(cohort, settings=settings), sources))
     after = [apply(result, rules.name) for result in before]

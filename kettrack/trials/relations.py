@@ -21,7 +21,13 @@ from kettrack.analysis import estimate
 from kettrack.analysis.registry import load_questions
 from kettrack.arrays import Bools, Floats, Ints
 from kettrack.errors import KettrackError
-from kettrack.privacy.release.cells import Cell, Printed, Release, counts_of, sums_of
+from kettrack.privacy.release.cells import (
+    Printed,
+    Release,
+    ReleaseCell,
+    read_counts,
+    tried_sums,
+)
 from kettrack.privacy.release.relations import CellTerm, ColumnTerm, Relations
 from kettrack.reading.cohort import Cohort
 from kettrack.reading.load import cohort_from_frames
@@ -52,12 +58,16 @@ FIRST_SEED: Final = 7_000
 THINGS: Final = frozenset({"sessions", "events", "unrecorded", "n_rows", "trials"})
 # A number that is nearly always 0 equals many others by chance.
 FEWEST_CLINICS: Final = 9
-FEWEST_ROWS: Final = 30
+_FEWEST_ROWS: Final = 30
 _FULL_ROWS: Final = 60  # of a table with a row a day only the columns are looked at
 _SEED: Final = 20261129
 
 
-def clinic(seed: int, n: int, policy: str = "internal") -> Cohort:
+def clinic(
+    seed: int,
+    n: int,
+    policy: str = "internal",
+) -> Cohort:
     """A simulated clinic as the front door lets it in."""
     made = simulate(SCENARIOS["clinic"], n, seed)
     return cohort_from_frames(
@@ -69,7 +79,10 @@ def clinic(seed: int, n: int, policy: str = "internal") -> Cohort:
     )
 
 
-def answers(cohort: Cohort, names: Iterable[str] = ()) -> list[Result]:
+def answers(
+    cohort: Cohort,
+    names: Iterable[str] = (),
+) -> list[Result]:
     """Everything that can be asked of a clinic in seconds, of everybody and by group.
 
     Parameters
@@ -79,6 +92,7 @@ def answers(cohort: Cohort, names: Iterable[str] = ()) -> list[Result]:
     names : iterable of str
         Only these questions; all where none is named.
     """
+    # Derived once: what all questions need is worked out for the first.
     derived = derive(cohort)
     wanted = set(names)
     found = []
@@ -110,29 +124,61 @@ def learn(clinics: Sequence[Release]) -> Relations:
     """Every relation that holds in all of the clinics."""
     samples = _samples(clinics)
     roles = {q: printed.roles for release in clinics for q, printed in release.items()}
-    nested = {q: _nested(rows, roles[q]) for q, rows in samples.items()}
+    nested = {
+        q: _nested(
+            rows,
+            roles[q],
+        )
+        for q, rows in samples.items()
+    }
     return Relations(_between_cells(clinics), _columns(samples), nested)
 
 
-def _between_cells(clinics: Sequence[Release]) -> tuple[tuple[CellTerm, ...], ...]:
+def _between_cells(
+    clinics: Sequence[Release],
+) -> tuple[tuple[CellTerm, ...], ...]:
     counts = [_with_sums(release) for release in clinics]
     names = sorted({cell for one in counts for cell in one})
     values = np.array(
-        [[one.get(cell, 0) for one in counts] for cell in names], dtype=np.int64
+        [
+            [
+                one.get(
+                    cell,
+                    0,
+                )
+                for one in counts
+            ]
+            for cell in names
+        ],
+        dtype=np.int64,
     )
-    alive = (values != 0).sum(axis=1) >= min(FEWEST_CLINICS, len(clinics))
-    names = [cell for cell, kept in zip(names, alive, strict=True) if kept]
+    alive = (values != 0).sum(axis=1) >= min(
+        FEWEST_CLINICS,
+        len(clinics),
+    )
+    names = [
+        cell
+        for cell, kept in zip(
+            names,
+            alive,
+            strict=True,
+        )
+        if kept
+    ]
     values = values[alive]
     same, relations = _equal(names, values)
-    relations += _sums_of_two([names[k] for k in same], values[same])
+    relations += _sums_of_two(
+        [names[k] for k in same],
+        values[same],
+    )
     return tuple(relations)
 
 
-def _with_sums(release: Release) -> dict[Cell, int]:
+def _with_sums(release: Release) -> dict[ReleaseCell, int]:
     """The counts of a clinic with the sums that a reader would try."""
     short = {q: p for q, p in release.items() if len(p.table) <= _FULL_ROWS}
-    counts = counts_of(short)
-    for cell, parts in sums_of(short).items():
+    counts = read_counts(short)
+    for cell, parts in tried_sums(short).items():
         if all(part in counts for part in parts):
             counts[cell] = sum(counts[part] for part in parts)
     return counts
@@ -140,14 +186,18 @@ def _with_sums(release: Release) -> dict[Cell, int]:
 
 def _hashes(values: Ints) -> Ints:
     """One number for what a cell holds in all clinics; sums of cells have sums of these."""
-    weights = np.random.default_rng(_SEED).integers(1, 2**62, values.shape[1])
+    weights = np.random.default_rng(_SEED).integers(
+        1,
+        2**62,
+        values.shape[1],
+    )
     with np.errstate(over="ignore"):
         found: Ints = values @ weights
     return found
 
 
 def _equal(
-    names: list[Cell], values: Ints
+    names: list[ReleaseCell], values: Ints
 ) -> tuple[list[int], list[tuple[CellTerm, ...]]]:
     """The first cell of each class of equal ones, and the others of the class against it."""
     first: dict[int, int] = {}
@@ -160,8 +210,12 @@ def _equal(
     return list(first.values()), relations
 
 
-def _sums_of_two(names: list[Cell], values: Ints) -> list[tuple[CellTerm, ...]]:
+def _sums_of_two(
+    names: list[ReleaseCell],
+    values: Ints,
+) -> list[tuple[CellTerm, ...]]:
     """Cells that are the sum of two others."""
+    # Millions of pairs: one sorted list of sums is looked up instead of each pair by itself.
     codes = _hashes(values)
     order = np.argsort(codes)
     ordered = codes[order]
@@ -172,7 +226,8 @@ def _sums_of_two(names: list[Cell], values: Ints) -> list[tuple[CellTerm, ...]]:
         found = np.searchsorted(ordered, wanted)
         found[found == len(ordered)] = 0
         for other in np.flatnonzero(ordered[found] == wanted):
-            whole, part = int(order[found[other]]), place + int(other)
+            whole = int(order[found[other]])
+            part = place + int(other)
             if len({whole, part, place}) == 3:
                 terms = ((names[whole], 1), (names[place], -1), (names[part], -1))
                 relations += [] if _says_nothing(terms) else [terms]
@@ -187,7 +242,9 @@ def _says_nothing(terms: Iterable[CellTerm]) -> bool:
     return len(columns) == 1 and any(c.column.startswith("sum of ") for c, _ in terms)
 
 
-def _samples(clinics: Sequence[Release]) -> dict[str, pd.DataFrame]:
+def _samples(
+    clinics: Sequence[Release],
+) -> dict[str, pd.DataFrame]:
     """All rows of all clinics, each beside the next one, by question."""
     samples: dict[str, list[pd.DataFrame]] = defaultdict(list)
     for release in clinics:
@@ -201,7 +258,13 @@ def _pairs(printed: Printed) -> pd.DataFrame:
     numbers = printed.table[printed.counts].astype("Float64").reset_index(drop=True)
     parts = printed.parts
     after = numbers.shift(-1)
-    after[parts != np.append(parts[1:], -1)] = pd.NA
+    after[
+        parts
+        != np.append(
+            parts[1:],
+            -1,
+        )
+    ] = pd.NA
     return pd.DataFrame(
         {(c, 0): numbers[c] for c in numbers} | {(c, 1): after[c] for c in numbers}
     )
@@ -213,11 +276,16 @@ def _columns(
     """Sums of the columns of a row and the next that are always 0."""
     found = {}
     for question, frame in samples.items():
+        # A row with a missing number says nothing of how columns hang together.
         rows = frame.dropna(axis=1, how="all").dropna()
         found[question] = tuple(
             tuple(
                 (str(c), int(down), int(weight))
-                for (c, down), weight in zip(_names(rows), vector, strict=True)
+                for (c, down), weight in zip(
+                    _names(rows),
+                    vector,
+                    strict=True,
+                )
                 if weight
             )
             for vector in null_space(rows.to_numpy(float))
@@ -243,14 +311,16 @@ def _nested(
                 continue
             both = rows[[(whole, 0), (part, down)]].dropna().to_numpy(float)
             rest = both[:, 0] - both[:, 1]
-            if len(rest) > FEWEST_ROWS and (rest >= 0).all() and (rest > 0).any():
+            if len(rest) > _FEWEST_ROWS and (rest >= 0).all() and (rest > 0).any():
                 kept.append((str(part), str(whole), int(down)))
     return tuple(kept)
 
 
-def _names(rows: pd.DataFrame) -> list[tuple[str, int]]:
+def _names(
+    rows: pd.DataFrame,
+) -> list[tuple[str, int]]:
     """Column and how many rows further down."""
-    return [(str(column), int(down)) for column, down in rows.columns.to_flat_index()]
+    return [(str(name[0]), int(name[1])) for name in rows.columns.to_flat_index()]
 
 
 def null_space(rows: Floats) -> list[Ints]:
@@ -270,7 +340,9 @@ def null_space(rows: Floats) -> list[Ints]:
     return vectors
 
 
-def _echelon(rows: Floats) -> tuple[Floats, list[int]]:
+def _echelon(
+    rows: Floats,
+) -> tuple[Floats, list[int]]:
     """Gauss with the largest pivot: the reduced rows and the columns of their pivots."""
     work = np.array(np.linalg.qr(rows)[1] if len(rows) > rows.shape[1] else rows)
     pivots: list[int] = []
@@ -285,7 +357,10 @@ def _echelon(rows: Floats) -> tuple[Floats, list[int]]:
         work[[at, best]] = work[[best, at]]
         work[at] /= work[at, column]
         others: Bools = np.arange(len(work)) != at
-        work[others] -= np.outer(work[others, column], work[at])
+        work[others] -= np.outer(
+            work[others, column],
+            work[at],
+        )
         pivots.append(column)
     return work, pivots
 
@@ -293,7 +368,14 @@ def _echelon(rows: Floats) -> tuple[Floats, list[int]]:
 def main(file: Path) -> None:
     """Learn from clinics of many sizes and write what was found."""
     clinics = [
-        tables_of(answers(clinic(FIRST_SEED + k, SIZES[k % len(SIZES)])))
+        tables_of(
+            answers(
+                clinic(
+                    FIRST_SEED + k,
+                    SIZES[k % len(SIZES)],
+                )
+            )
+        )
         for k in range(CLINICS)
     ]
     lines = sorted(learn(clinics).lines())

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from kettrack.privacy.disclosure import apply
 from kettrack.privacy.policies import POLICIES, Policy, get_policy
-from kettrack.privacy.release.cells import Cell, Release
+from kettrack.privacy.release.cells import Release, ReleaseCell
 from kettrack.privacy.release.puzzle import Puzzle
 from kettrack.privacy.release.relations import Relations, stored_relations
 from kettrack.privacy.release.whole import withheld_names
@@ -31,7 +31,7 @@ LEARNED_FROM = 24
 class Attacked:
     """What an attack found on one release."""
 
-    told: tuple[Cell, ...]
+    told: tuple[ReleaseCell, ...]
     shown: int
     puzzle: Puzzle
 

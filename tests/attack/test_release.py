@@ -8,11 +8,11 @@ import pytest
 from release_attack import attack, released
 
 from kettrack.privacy.policies import get_policy
-from kettrack.privacy.release.cells import Cell, Printed
+from kettrack.privacy.release.cells import Printed, ReleaseCell
 from kettrack.privacy.release.protect import hidden_cells, without
 from kettrack.privacy.release.puzzle import Puzzle
 from kettrack.privacy.release.relations import Relations, stored_relations
-from kettrack.privacy.release.system import Sum, Sums, System
+from kettrack.privacy.release.system import HiddenNumbers, Sum, Sums
 from kettrack.trials.relations import answers, clinic, null_space, tables_of
 
 # Quick ones that tell of the same people: in rows, in columns, down the rows, and of each other.
@@ -65,7 +65,7 @@ def test_a_planted_leak_is_found():
     column = truth()[name].table["in_all"]
     leaky[name] = Printed(leaky[name].table.assign(in_all=column), leaky[name].roles)
     seen = attack(truth(), leaky, get_policy("cms"), stored_relations())
-    assert Cell(name, "1", "in_all") in seen.told
+    assert ReleaseCell(name, "1", "in_all") in seen.told
 
 
 def table(key, roles=None, **columns):
@@ -79,7 +79,7 @@ LEAKS = {
     "what is at risk beside n": (
         table(["a"], n=[113], at_risk=[104]),
         Relations(nested={"t": (("at_risk", "n", 0),)}),
-        Cell("t", "a", "n without at_risk"),
+        ReleaseCell("t", "a", "n without at_risk"),
     ),
     "a part that is one short": (
         table(["a"], n=[85], well=[69], ill=[15], unclear=[1]),
@@ -90,24 +90,24 @@ LEAKS = {
                 )
             }
         ),
-        Cell("t", "a", "unclear"),
+        ReleaseCell("t", "a", "unclear"),
     ),
     "people with at least 4 and at least 5 sessions": (
         table(["3", "4", "5"], {"n": "running"}, n=[80, 40, 39]),
         Relations(nested={"t": (("n", "n", 1),)}),
-        Cell("t", "4", "n without n next"),
+        ReleaseCell("t", "4", "n without n next"),
     ),
     "a column that adds up": (
         table(["a", "b", "c", "d", "all"], events=[13, 15, 42, 10, 80]),
         Relations(
             cells=(
                 tuple(
-                    (Cell("t", row, "events"), -1 if row == "all" else 1)
+                    (ReleaseCell("t", row, "events"), -1 if row == "all" else 1)
                     for row in ("a", "b", "c", "d", "all")
                 ),
             )
         ),
-        Cell("t", "d", "events"),
+        ReleaseCell("t", "d", "events"),
     ),
 }
 
@@ -133,9 +133,9 @@ def test_what_follows_from_two_other_tables_is_seen():
     counts = table(["1"], in_all=[8])
     gaps = table(["1", "2"], {"n": "running"}, n=[50, 42])
     holds = (
-        (Cell("counts", "1", "in_all"), 1),
-        (Cell("gaps", "1", "n"), -1),
-        (Cell("gaps", "2", "n"), 1),
+        (ReleaseCell("counts", "1", "in_all"), 1),
+        (ReleaseCell("gaps", "1", "n"), -1),
+        (ReleaseCell("gaps", "2", "n"), 1),
     )
     relations = Relations(cells=(holds,))
     gone = Printed(counts.table.assign(in_all=pd.array([pd.NA], "Int64")), counts.roles)
@@ -143,7 +143,7 @@ def test_what_follows_from_two_other_tables_is_seen():
     puzzle = Puzzle(printed, relations, true)
     small = puzzle.small(SMALLEST)
     assert puzzle.told(puzzle.system(), small, SMALLEST) == [
-        Cell("counts", "1", "in_all")
+        ReleaseCell("counts", "1", "in_all")
     ]
     assert hidden_cells(true, printed, relations, get_policy("cms"))
 
@@ -155,7 +155,10 @@ def test_a_share_tells_its_count():
         ),
         {"key": "key", "n": "denominator", "estimate": "derived"},
     )
-    assert Puzzle({"t": shares}, Relations()).read[Cell("t", "a", "estimate of n")] == 3
+    assert (
+        Puzzle({"t": shares}, Relations()).read[ReleaseCell("t", "a", "estimate of n")]
+        == 3
+    )
 
 
 @pytest.mark.parametrize(
@@ -182,7 +185,7 @@ def test_the_attacker_knows_the_rounding(policy, shown, low, high):
 def test_only_whole_numbers_of_people_count():
     """Twice a number between 5 and 7 is 12 or nothing: 6."""
     sums = Sums.of([Sum([0], [2], 11, 13)])
-    assert System([0], [100], sums).range(0) == (6, 6)
+    assert HiddenNumbers([0], [100], sums).range(0) == (6, 6)
 
 
 def test_relations_read_as_they_are_written():

@@ -15,13 +15,13 @@ from kettrack.result import Result, Role
 from kettrack.vocabulary.made_of import IncidenceCurve
 
 COUNTS: Final = ("count", "running", "denominator")
-MOST_ROWS: Final = 60  # a longer table has a row a day, and nobody adds those up
+_ADDED_UP_TO: Final = 60  # a longer table has a row a day, and nobody adds those up
 _NEAR: Final = (
     1e-6  # of a whole number: what is left of it after dividing and multiplying
 )
 
 
-class Cell(NamedTuple):
+class ReleaseCell(NamedTuple):
     """Where a number of a release stands."""
 
     question: str
@@ -55,7 +55,12 @@ class Printed(NamedTuple):
         curves = [each for each in result.recipes if isinstance(each, IncidenceCurve)]
         steps = [c for each in curves for c in (*each.causes.values(), each.censored)]
         follows = [each.at_risk for each in curves]
-        return cls(result.table, result.roles, tuple(steps), tuple(follows))
+        return cls(
+            result.table,
+            result.roles,
+            tuple(steps),
+            tuple(follows),
+        )
 
     @property
     def rows(self) -> list[str]:
@@ -80,7 +85,16 @@ class Printed(NamedTuple):
         ]
         if not labels:
             return np.zeros(len(table), np.int64)
-        words = table[labels].astype(str).fillna("").agg("|".join, axis=1)
+        words = (
+            table[labels]
+            .astype(str)
+            .fillna("")
+            .agg(
+                "|".join,
+                axis=1,
+            )
+        )
+        # A new run begins where the words change, so that two parts with the same words stay apart.
         begins = (words != words.shift()).to_numpy(bool)
         return np.cumsum(begins, dtype=np.int64)
 
@@ -88,18 +102,21 @@ class Printed(NamedTuple):
 Release = Mapping[str, Printed]
 
 
-def places_of(release: Release) -> Iterator[Cell]:
+def printed_places(release: Release) -> Iterator[ReleaseCell]:
     """Every count of a release, hidden or not."""
     for question, printed in release.items():
         if len(printed.table):
             rows = printed.rows
-            yield from (Cell(question, row, c) for c in printed.counts for row in rows)
+            yield from (
+                ReleaseCell(question, row, c) for c in printed.counts for row in rows
+            )
 
 
-def counts_of(release: Release) -> dict[Cell, int]:
+def read_counts(release: Release) -> dict[ReleaseCell, int]:
     """Every count that can be read, as it stands or from a share of a number that can."""
-    found: dict[Cell, int] = {}
+    found: dict[ReleaseCell, int] = {}
     for question, printed in release.items():
+        # A refusal has no table.
         if printed.table.empty:
             continue
         found |= _as_they_stand(question, printed, printed.counts)
@@ -107,13 +124,14 @@ def counts_of(release: Release) -> dict[Cell, int]:
     return found
 
 
-def rounded_counts_of(release: Release) -> dict[Cell, int]:
+def read_rounded_counts(release: Release) -> dict[ReleaseCell, int]:
     """Every number that a policy has rounded by itself; what is made of those tells no more."""
-    found: dict[Cell, int] = {}
+    found: dict[ReleaseCell, int] = {}
     for question, printed in release.items():
         if printed.table.empty:
             continue
-        rows, steps = printed.rows, printed.steps
+        rows = printed.rows
+        steps = printed.steps
         # With a hidden step no sums were rounded, and each step stands by itself.
         if not steps or printed.table[list(steps)].isna().any(axis=None):
             found |= _as_they_stand(question, printed, printed.counts)
@@ -122,18 +140,30 @@ def rounded_counts_of(release: Release) -> dict[Cell, int]:
         found |= _as_they_stand(question, printed, others)
         for column in steps:
             sums = printed.table[column].astype("int64").cumsum()
-            found[Cell(question, rows[0], column)] = int(sums.iloc[0])
-            for row, total in zip(rows[1:], sums.iloc[1:], strict=True):
-                found[Cell(question, f"to {row}", f"sum of {column}")] = int(total)
+            found[
+                ReleaseCell(
+                    question,
+                    rows[0],
+                    column,
+                )
+            ] = int(sums.iloc[0])
+            for row, total in zip(
+                rows[1:],
+                sums.iloc[1:],
+                strict=True,
+            ):
+                found[ReleaseCell(question, f"to {row}", f"sum of {column}")] = int(
+                    total
+                )
     return found
 
 
 def _as_they_stand(
     question: str, printed: Printed, columns: Iterable[str]
-) -> dict[Cell, int]:
+) -> dict[ReleaseCell, int]:
     rows = printed.rows
     return {
-        Cell(question, row, column): int(value)
+        ReleaseCell(question, row, column): int(value)
         for column in columns
         for row, value in zip(rows, printed.table[column], strict=True)
         if pd.notna(value)
@@ -142,9 +172,10 @@ def _as_they_stand(
 
 def _told_by_shares(
     question: str, printed: Printed, rows: list[str]
-) -> dict[Cell, int]:
+) -> dict[ReleaseCell, int]:
     """A share of a known number is a count: 13.6 % of 22 are 3."""
-    table, roles = printed.table, printed.roles
+    table = printed.table
+    roles = printed.roles
     wholes = [str(c) for c in table if roles.get(str(c)) == "denominator"]
     shares = [str(c) for c in table if roles.get(str(c)) == "derived"]
     numbers = {
@@ -162,36 +193,50 @@ def _told_by_shares(
             # Only a share of this very whole gives whole numbers in every row.
             if there.any() and not far[there].any():
                 for at in np.flatnonzero(there):
-                    cell = Cell(question, rows[at], f"{share} of {whole}")
+                    cell = ReleaseCell(question, rows[at], f"{share} of {whole}")
                     found[cell] = round(count[at])
     return found
 
 
-def sums_of(release: Release) -> dict[Cell, tuple[Cell, ...]]:
+def tried_sums(release: Release) -> dict[ReleaseCell, tuple[ReleaseCell, ...]]:
     """Sums over rows that a reader would try: of rows with the same label, of all rows, and of
     counts from the top down.
     """
-    sums: dict[Cell, tuple[Cell, ...]] = {}
+    sums: dict[ReleaseCell, tuple[ReleaseCell, ...]] = {}
     for question, printed in release.items():
-        if not 1 < len(printed.table) <= MOST_ROWS:
+        if not 1 < len(printed.table) <= _ADDED_UP_TO:
             continue
         rows = printed.rows
         same = _same_label(printed)
-        down = {f"to {rows[k]}": range(k + 1) for k in range(1, len(rows))}
+        down = {
+            f"to {rows[k]}": range(k + 1)
+            for k in range(
+                1,
+                len(rows),
+            )
+        }
         for column in printed.counts:
             role = printed.roles[column]
             # Numbers at risk hold the same people again and again: their sum is of nobody.
             groups = {} if role == "running" else same
             groups = groups | down if role == "count" else groups
             for name, places in groups.items():
-                parts = tuple(Cell(question, rows[p], column) for p in places)
-                sums[Cell(question, name, f"sum of {column}")] = parts
+                parts = tuple(
+                    ReleaseCell(
+                        question,
+                        rows[p],
+                        column,
+                    )
+                    for p in places
+                )
+                sums[ReleaseCell(question, name, f"sum of {column}")] = parts
     return sums
 
 
 def _same_label(printed: Printed) -> dict[str, Sequence[int]]:
     """All rows, and the rows that share a label."""
-    table, roles = printed.table, printed.roles
+    table = printed.table
+    roles = printed.roles
     groups: dict[str, Sequence[int]] = {"all": range(len(table))}
     for label in table:
         if roles.get(str(label)) != "label":
@@ -207,9 +252,9 @@ def _same_label(printed: Printed) -> dict[str, Sequence[int]]:
 class Rest(NamedTuple):
     """What a part leaves of its whole: people too."""
 
-    whole: Cell
-    part: Cell
-    rest: Cell
+    whole: ReleaseCell
+    part: ReleaseCell
+    rest: ReleaseCell
 
 
 def rests_of(
@@ -228,7 +273,9 @@ def rests_of(
     for question, printed in release.items():
         if printed.table.empty or question not in nested:
             continue
-        rows, parts, there = printed.rows, printed.parts, set(printed.counts)
+        rows = printed.rows
+        parts = printed.parts
+        there = set(printed.counts)
         for part, whole, down in nested[question]:
             if not {part, whole} <= there:
                 continue
@@ -236,7 +283,7 @@ def rests_of(
             for at in range(len(rows) - down):
                 if parts[at] == parts[at + down]:
                     yield Rest(
-                        whole=Cell(question, rows[at], whole),
-                        part=Cell(question, rows[at + down], part),
-                        rest=Cell(question, rows[at], name),
+                        whole=ReleaseCell(question, rows[at], whole),
+                        part=ReleaseCell(question, rows[at + down], part),
+                        rest=ReleaseCell(question, rows[at], name),
                     )

@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 from kettrack.privacy.policies import Policy
-from kettrack.privacy.release.cells import Cell, Printed, Release
+from kettrack.privacy.release.cells import Printed, Release, ReleaseCell
 from kettrack.privacy.release.puzzle import Puzzle
 from kettrack.privacy.release.relations import Relations
-from kettrack.privacy.release.system import System
+from kettrack.privacy.release.system import HiddenNumbers
 from kettrack.result import SUPPRESSED, Role
 
 # What it costs to hide a number: a denominator is what the others are read by.
@@ -30,7 +30,7 @@ _OF: Final = " of "
 
 def hidden_cells(
     truth: Release, release: Release, relations: Relations, policy: Policy
-) -> set[Cell]:
+) -> set[ReleaseCell]:
     """Further numbers to hide, so that no small one can be told.
 
     Parameters
@@ -66,37 +66,59 @@ class _Search:
     def __init__(self, puzzle: Puzzle, release: Release) -> None:
         self.puzzle = puzzle
         self.release = release
-        self.hidden: set[Cell] = set()
-        self.members: dict[int, list[Cell]] = defaultdict(list)
+        self.hidden: set[ReleaseCell] = set()
+        self.members: dict[int, list[ReleaseCell]] = defaultdict(list)
         for cell in puzzle.read:
             self.members[puzzle.place[puzzle.first(cell)]].append(cell)
         sums = puzzle.sums
         self.entries: dict[int, list[int]] = defaultdict(list)
         for entry, row in enumerate(sums.row.tolist()):
             self.entries[row].append(entry)
-        self.sums_of: dict[int, list[int]] = defaultdict(list)
-        for row, place in zip(sums.row.tolist(), sums.cell.tolist(), strict=True):
-            self.sums_of[place].append(row)
+        self.tried_sums: dict[int, list[int]] = defaultdict(list)
+        for row, place in zip(
+            sums.row.tolist(),
+            sums.cell.tolist(),
+            strict=True,
+        ):
+            self.tried_sums[place].append(row)
 
-    def hide_for(self, cell: Cell, system: System, smallest: int) -> None:
+    def hide_for(self, cell: ReleaseCell, system: HiddenNumbers, smallest: int) -> None:
         """Hide one more number, so that less can be told of a cell; all of its table where no
         single number is left that tells of it.
         """
         place = self.puzzle.place[self.puzzle.first(cell)]
         choices = self._that_tell(place, system, smallest)
         if choices:
-            self._hide(min(choices, key=lambda one: (self._cost(one), one)))
+            self._hide(
+                min(
+                    choices,
+                    key=lambda one: (self._cost(one), one),
+                )
+            )
             return
         self.hidden |= {c for c in self.puzzle.read if c.question == cell.question}
 
-    def _that_tell(self, place: int, system: System, smallest: int) -> set[int]:
+    def _that_tell(
+        self,
+        place: int,
+        system: HiddenNumbers,
+        smallest: int,
+    ) -> set[int]:
         """Numbers that can be read and tell of a cell, by one sum or by the sums behind it."""
         sums = [
-            r for r in self.sums_of[place] if self._most(r, place, system) < smallest
+            r
+            for r in self.tried_sums[place]
+            if self._most(
+                r,
+                place,
+                system,
+            )
+            < smallest
         ]
         # Where only several sums together tell, each of them has its part in it.
-        wave = sums or self.sums_of[place]
-        seen, behind = set(wave), {place}
+        wave = sums or self.tried_sums[place]
+        seen = set(wave)
+        behind = {place}
         found = {place} if self._can_be_read(place) else set()
         for _ in range(_DEPTH):
             near = {
@@ -110,7 +132,7 @@ class _Search:
                 row
                 for each in followed
                 if system.low[each] == system.high[each] != 0
-                for row in self.sums_of[each]
+                for row in self.tried_sums[each]
                 if row not in seen
             ]
             seen |= set(wave)
@@ -121,11 +143,12 @@ class _Search:
         members = self.members[place]
         return any(c not in self.hidden and self.puzzle.read[c] > 0 for c in members)
 
-    def _most(self, row: int, place: int, system: System) -> float:
+    def _most(self, row: int, place: int, system: HiddenNumbers) -> float:
         """The largest value that one sum leaves for a cell."""
         sums = self.puzzle.sums
         entries = np.array(self.entries[row])
-        cells, weights = sums.cell[entries], sums.weight[entries]
+        cells = sums.cell[entries]
+        weights = sums.weight[entries]
         own = float(weights[cells == place][0])
         others = cells != place
         # The sum is 0: the cell is what the others leave.
@@ -140,7 +163,11 @@ class _Search:
     def _cost(self, place: int) -> int:
         return sum(
             _COST.get(
-                self.release[c.question].roles.get(c.column, "label"), _SHARE_COST
+                self.release[c.question].roles.get(
+                    c.column,
+                    "label",
+                ),
+                _SHARE_COST,
             )
             for c in self.members[place]
             if c not in self.hidden
@@ -158,14 +185,18 @@ class _Search:
         self.hidden |= gone | shares
 
 
-def without(printed: Printed, hidden: Iterable[Cell], question: str) -> Printed:
+def without(
+    printed: Printed,
+    hidden: Iterable[ReleaseCell],
+    question: str,
+) -> Printed:
     """A table without some of its numbers, and without what is derived in their rows.
 
     Parameters
     ----------
     printed : Printed
         After the gate.
-    hidden : iterable of Cell
+    hidden : iterable of ReleaseCell
         Those of other questions are passed over.
     question : str
         Whose table it is.
@@ -173,11 +204,15 @@ def without(printed: Printed, hidden: Iterable[Cell], question: str) -> Printed:
     mine = [cell for cell in hidden if cell.question == question]
     if not mine:
         return printed
-    table, roles = printed.table.copy(), printed.roles
+    table = printed.table.copy()
+    roles = printed.roles
     rows = np.array(printed.rows, dtype=object)
     touched = np.isin(rows, [cell.row for cell in mine])
     for column in printed.counts:
-        gone = np.isin(rows, [cell.row for cell in mine if cell.column == column])
+        gone = np.isin(
+            rows,
+            [cell.row for cell in mine if cell.column == column],
+        )
         # What is left of a number tells the exits between two rows.
         if roles[column] == "running":
             gone = gone | (np.arange(len(rows)) > np.argmax(touched))
@@ -186,6 +221,13 @@ def without(printed: Printed, hidden: Iterable[Cell], question: str) -> Printed:
     for column, role in roles.items():
         if role == "derived" and column in table:
             table[column] = table[column].mask(touched)
-    before = table[SUPPRESSED] if SUPPRESSED in table else pd.Series(False, table.index)
+    before = (
+        table[SUPPRESSED]
+        if SUPPRESSED in table
+        else pd.Series(
+            False,
+            table.index,
+        )
+    )
     marked = table.assign(**{SUPPRESSED: before.to_numpy(bool) | touched})
     return printed._replace(table=marked)

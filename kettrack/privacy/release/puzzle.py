@@ -9,20 +9,20 @@ import numpy as np
 
 from kettrack.arrays import Floats
 from kettrack.privacy.release.cells import (
-    Cell,
     Release,
-    counts_of,
-    places_of,
+    ReleaseCell,
+    printed_places,
+    read_counts,
+    read_rounded_counts,
     rests_of,
-    rounded_counts_of,
-    sums_of,
+    tried_sums,
 )
 from kettrack.privacy.release.relations import CellTerm, Relations, row_relations
-from kettrack.privacy.release.system import Sum, Sums, System
+from kettrack.privacy.release.system import HiddenNumbers, Sum, Sums
 
 MOST: Final = 10**6  # no clinic has more people, sessions or scores
 # What a number that is read says of the true one: its smallest and its largest value.
-Meaning = Callable[[int], tuple[int, int]]
+Meant = Callable[[int], tuple[int, int]]
 
 
 class Puzzle:
@@ -46,19 +46,26 @@ class Puzzle:
         release: Release,
         relations: Relations,
         truth: Release | None = None,
-        meaning: Meaning | None = None,
+        meaning: Meant | None = None,
     ) -> None:
         self.meaning = meaning
-        self._first: dict[Cell, Cell] = {}
+        self._first: dict[ReleaseCell, ReleaseCell] = {}
         # A release may lack rows that its sums are made of.
         self._whole = release if truth is None else truth
-        self.true = None if truth is None else _true_counts(truth, relations)
+        self.true = (
+            None
+            if truth is None
+            else _true_counts(
+                truth,
+                relations,
+            )
+        )
         # A share of rounded numbers tells a rounded number, which stands beside it.
-        self.read = rounded_counts_of(release) if meaning else counts_of(release)
-        self.printed = {*places_of(release), *self.read}
+        self.read = read_rounded_counts(release) if meaning else read_counts(release)
+        self.printed = {*printed_places(release), *self.read}
         if self.true is not None:
             # Nearly every number is a share of another by chance in a table of one row.
-            known = {*places_of(release), *self.true}
+            known = {*printed_places(release), *self.true}
             self.read = {c: value for c, value in self.read.items() if c in known}
         self.rests = list(rests_of(release, relations.nested))
         self._unite(relations)
@@ -69,8 +76,9 @@ class Puzzle:
         self.sums = Sums.of(self._sum(each) for each in terms)
         self.terms = terms
 
-    def first(self, cell: Cell) -> Cell:
+    def first(self, cell: ReleaseCell) -> ReleaseCell:
         """The first of all cells that are always equal to this one."""
+        # Classes are joined pair by pair, so the first is some steps away.
         while cell in self._first:
             cell = self._first[cell]
         return cell
@@ -84,8 +92,13 @@ class Puzzle:
                 (one, _), (other, _) = relation
                 self._join(one, other)
 
-    def _join(self, one: Cell, other: Cell) -> None:
-        first, second = self.first(one), self.first(other)
+    def _join(
+        self,
+        one: ReleaseCell,
+        other: ReleaseCell,
+    ) -> None:
+        first = self.first(one)
+        second = self.first(other)
         if first != second:
             self._first[second] = first
 
@@ -95,7 +108,7 @@ class Puzzle:
         """Every sum that is 0 in this release."""
         defined = {
             cell: parts
-            for cell, parts in sums_of(self._whole).items()
+            for cell, parts in tried_sums(self._whole).items()
             if len(parts) > 1
         }
         used = {cell for relation in relations.cells for cell, _ in relation}
@@ -106,7 +119,10 @@ class Puzzle:
             there = all(c in self.printed or c in defined for c, _ in relation)
             if len(relation) > 2 and there and self._holds(relation):
                 yield list(relation)
-        yield from filter(self._holds, self._row_terms(release, relations))
+        yield from filter(
+            self._holds,
+            self._row_terms(release, relations),
+        )
 
     def _row_terms(
         self, release: Release, relations: Relations
@@ -116,7 +132,14 @@ class Puzzle:
             yield from row_relations(question, printed, relations)
         for each in self.rests:
             # A part that is larger than its whole is none in this clinic.
-            if self.true is None or self.true.get(each.rest, 0) >= 0:
+            if (
+                self.true is None
+                or self.true.get(
+                    each.rest,
+                    0,
+                )
+                >= 0
+            ):
                 yield [(each.whole, 1), (each.part, -1), (each.rest, -1)]
 
     def _holds(self, terms: Iterable[CellTerm]) -> bool:
@@ -138,29 +161,45 @@ class Puzzle:
             weights[place] = weights.get(place, 0) + weight
         # Cells that are always equal may cancel out.
         kept = {place: weight for place, weight in weights.items() if weight}
-        return Sum(list(kept), list(kept.values()))
+        return Sum(
+            list(kept),
+            list(kept.values()),
+        )
 
-    def system(self, hidden: Iterable[Cell] = (), *, whole: bool = True) -> System:
+    def system(
+        self, hidden: Iterable[ReleaseCell] = (), *, whole: bool = True
+    ) -> HiddenNumbers:
         """The puzzle with further cells hidden."""
         gone = set(hidden)
         low: Floats = np.zeros(len(self.place))
-        high: Floats = np.full(len(self.place), float(MOST))
+        high: Floats = np.full(
+            len(self.place),
+            float(MOST),
+        )
         for cell, value in self.read.items():
             if cell not in gone:
                 place = self.place[self.first(cell)]
                 least, most = self.meaning(value) if self.meaning else (value, value)
                 low[place] = max(low[place], least)
                 high[place] = min(high[place], most)
-        return System(low, high, self.sums, whole=whole)
+        return HiddenNumbers(low, high, self.sums, whole=whole)
 
-    def told(self, system: System, small: Iterable[Cell], smallest: int) -> list[Cell]:
+    def told(
+        self, system: HiddenNumbers, small: Iterable[ReleaseCell], smallest: int
+    ) -> list[ReleaseCell]:
         """Which of some small numbers can only be small, or only be one number."""
         asked = self._places(small)
         narrow = _below(system, [*asked], smallest)
         # What may as well be nobody is no small number yet.
-        return [asked[place] for place in _above_nobody(system, narrow)]
+        return [
+            asked[place]
+            for place in _above_nobody(
+                system,
+                narrow,
+            )
+        ]
 
-    def small(self, smallest: int) -> list[Cell]:
+    def small(self, smallest: int) -> list[ReleaseCell]:
         """The true numbers of people that nobody may be told: counts, and what parts leave of their
         wholes.
         """
@@ -170,16 +209,21 @@ class Puzzle:
             if 0 < value < smallest and not cell.column.startswith("sum of ")
         ]
 
-    def _places(self, cells: Iterable[Cell]) -> dict[int, Cell]:
+    def _places(
+        self,
+        cells: Iterable[ReleaseCell],
+    ) -> dict[int, ReleaseCell]:
         """Places of the cells that stand in the release, or follow from what does."""
-        asked: dict[int, Cell] = {}
+        asked: dict[int, ReleaseCell] = {}
         for cell in cells:
             place = self.place.get(self.first(cell))
             if place is not None:
                 asked.setdefault(place, cell)
         return asked
 
-    def pinned(self, system: System, cells: Iterable[Cell]) -> list[Cell]:
+    def pinned(
+        self, system: HiddenNumbers, cells: Iterable[ReleaseCell]
+    ) -> list[ReleaseCell]:
         """Which of some numbers can take one value only."""
         asked = self._places(cells)
         places = [*asked]
@@ -189,10 +233,13 @@ class Puzzle:
         return [asked[place] for place in close if len(set(system.range(place))) == 1]
 
 
-def _true_counts(truth: Release, relations: Relations) -> dict[Cell, int]:
+def _true_counts(
+    truth: Release,
+    relations: Relations,
+) -> dict[ReleaseCell, int]:
     """All counts of a clinic, with the sums and the rests of them."""
-    counts = counts_of(truth)
-    for cell, parts in sums_of(truth).items():
+    counts = read_counts(truth)
+    for cell, parts in tried_sums(truth).items():
         if all(part in counts for part in parts):
             counts[cell] = sum(counts[part] for part in parts)
     for each in rests_of(truth, relations.nested):
@@ -201,20 +248,43 @@ def _true_counts(truth: Release, relations: Relations) -> dict[Cell, int]:
     return counts
 
 
-def _below(system: System, places: list[int], smallest: int) -> list[int]:
+def _below(
+    system: HiddenNumbers,
+    places: list[int],
+    smallest: int,
+) -> list[int]:
     """Places whose largest value is small."""
     kept = [place for place in places if system.high[place] < smallest]
     rest = [place for place in places if system.high[place] >= smallest]
     # One look at all of them clears most.
     found = system.together(rest, largest=True)
     late = [place for place in rest if found[place] < smallest]
-    return kept + [p for p in late if system.extreme(p, largest=True) < smallest]
+    return kept + [
+        p
+        for p in late
+        if system.extreme(
+            p,
+            largest=True,
+        )
+        < smallest
+    ]
 
 
-def _above_nobody(system: System, places: list[int]) -> list[int]:
+def _above_nobody(
+    system: HiddenNumbers,
+    places: list[int],
+) -> list[int]:
     """Places whose smallest value is above 0."""
     kept = [place for place in places if system.low[place] > 0]
     rest = [place for place in places if system.low[place] <= 0]
     found = system.together(rest, largest=False)
     late = [place for place in rest if found[place] > 0]
-    return kept + [p for p in late if system.extreme(p, largest=False) > 0]
+    return kept + [
+        p
+        for p in late
+        if system.extreme(
+            p,
+            largest=False,
+        )
+        > 0
+    ]

@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
-from kettrack.privacy.release.cells import Cell, Printed
+from kettrack.privacy.release.cells import Printed, ReleaseCell
 
 FILE: Final = "relations.txt"
 # Between the parts of a cell's name; no key of a row holds it.
@@ -18,7 +18,7 @@ _BETWEEN: Final = "\t"
 
 # Column, how many rows further down, and its weight.
 ColumnTerm = tuple[str, int, int]
-CellTerm = tuple[Cell, int]
+CellTerm = tuple[ReleaseCell, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,9 @@ class Relations:
     )
     nested: Mapping[str, tuple[tuple[str, str, int], ...]] = field(default_factory=dict)
 
-    def lines(self) -> Iterator[str]:
+    def lines(
+        self,
+    ) -> Iterator[str]:
         """One line for each."""
         for relation in self.cells:
             terms = [_BETWEEN.join((f"{w:+d}", *cell)) for cell, w in relation]
@@ -55,8 +57,12 @@ class Relations:
             for part, whole, down in pairs:
                 yield _BETWEEN.join(("nested", question, part, whole, str(down)))
 
+    # Text, so that a change of what always holds can be read line by line.
     @classmethod
-    def read(cls, text: str) -> Relations:
+    def read(
+        cls,
+        text: str,
+    ) -> Relations:
         """The relations of a text of such lines."""
         cells: list[tuple[CellTerm, ...]] = []
         columns: dict[str, list[tuple[ColumnTerm, ...]]] = {}
@@ -64,16 +70,26 @@ class Relations:
         for line in text.splitlines():
             kind, *words = line.split(_BETWEEN)
             if kind == "cells":
-                fours = zip(*[iter(words)] * 4, strict=True)
-                cells.append(tuple((Cell(*name), int(w)) for w, *name in fours))
-            elif kind == "columns":
-                threes = zip(*[iter(words[1:])] * 3, strict=True)
-                columns.setdefault(words[0], []).append(
-                    tuple((c, int(k), int(w)) for w, c, k in threes)
+                fours = zip(
+                    *[iter(words)] * 4,
+                    strict=True,
                 )
+                cells.append(tuple((ReleaseCell(*name), int(w)) for w, *name in fours))
+            elif kind == "columns":
+                threes = zip(
+                    *[iter(words[1:])] * 3,
+                    strict=True,
+                )
+                columns.setdefault(
+                    words[0],
+                    [],
+                ).append(tuple((c, int(k), int(w)) for w, c, k in threes))
             else:
                 question, part, whole, down = words
-                nested.setdefault(question, []).append((part, whole, int(down)))
+                nested.setdefault(
+                    question,
+                    [],
+                ).append((part, whole, int(down)))
         return cls(
             tuple(cells),
             {question: tuple(each) for question, each in columns.items()},
@@ -94,11 +110,27 @@ def row_relations(
     """The sums of columns, row by row."""
     if printed.table.empty:
         return
-    rows, parts, there = printed.rows, printed.parts, set(printed.counts)
-    for each in relations.columns.get(question, ()):
+    rows = printed.rows
+    parts = printed.parts
+    there = set(printed.counts)
+    for each in relations.columns.get(
+        question,
+        (),
+    ):
         if not {column for column, _, _ in each} <= there:
             continue
+        # The last row has no next one to be related to.
         down = max(step for _, step, _ in each)
         for at in range(len(rows) - down):
             if parts[at] == parts[at + down]:
-                yield [(Cell(question, rows[at + k], c), w) for c, k, w in each]
+                yield [
+                    (
+                        ReleaseCell(
+                            question,
+                            rows[at + k],
+                            c,
+                        ),
+                        w,
+                    )
+                    for c, k, w in each
+                ]

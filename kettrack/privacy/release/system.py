@@ -66,22 +66,29 @@ class Sums:
     @classmethod
     def of(cls, sums: Iterable[Sum]) -> Sums:
         """Sums as arrays."""
+        # An iterator would be empty at the second look.
         kept = list(sums)
         lengths = [len(each.cells) for each in kept]
         return cls(
             row=np.repeat(np.arange(len(kept)), lengths),
-            cell=np.array([c for s in kept for c in s.cells], dtype=np.int64),
-            weight=np.array([w for s in kept for w in s.weights], float),
+            cell=np.array(
+                [c for s in kept for c in s.cells],
+                dtype=np.int64,
+            ),
+            weight=np.array(
+                [w for s in kept for w in s.weights],
+                float,
+            ),
             low=np.array([each.low for each in kept], float),
             high=np.array([each.high for each in kept], float),
         )
 
 
-class Contradiction(Exception):
+class NothingFits(Exception):
     """No values fit all sums."""
 
 
-class System:
+class HiddenNumbers:
     """Whole numbers between bounds, and sums of them.
 
     Parameters
@@ -98,7 +105,7 @@ class System:
     Of 85 people 69 are known to be in one part and 15 in another:
 
     >>> parts = Sums.of([Sum([0, 1, 2, 3], [1, -1, -1, -1])])
-    >>> told = System([85, 69, 15, 0], [85, 69, 15, 85], parts)
+    >>> told = HiddenNumbers([85, 69, 15, 0], [85, 69, 15, 85], parts)
     >>> told.range(3)
     (1, 1)
     """
@@ -113,8 +120,11 @@ class System:
     ) -> None:
         self.low: Floats = np.array(low, dtype=float)
         self.high: Floats = np.array(high, dtype=float)
-        self._row, self._cell, self._weight = sums.row, sums.cell, sums.weight
-        self._sum_low, self._sum_high = sums.low, sums.high
+        self._row = sums.row
+        self._cell = sums.cell
+        self._weight = sums.weight
+        self._sum_low = sums.low
+        self._sum_high = sums.high
         self._whole = whole
         self._tighten()
         self._forget_known()
@@ -122,7 +132,10 @@ class System:
 
     def range(self, cell: int) -> tuple[int, int]:
         """The smallest and the largest value that a cell can take."""
-        return self.extreme(cell, largest=False), self.extreme(cell, largest=True)
+        return self.extreme(cell, largest=False), self.extreme(
+            cell,
+            largest=True,
+        )
 
     def extreme(self, cell: int, *, largest: bool) -> int:
         """The largest value that a cell can take, or the smallest."""
@@ -136,7 +149,12 @@ class System:
         # Between two whole numbers no person fits.
         return floor(value[cell]) if largest else ceil(value[cell])
 
-    def together(self, cells: Sequence[int], *, largest: bool) -> dict[int, int]:
+    def together(
+        self,
+        cells: Sequence[int],
+        *,
+        largest: bool,
+    ) -> dict[int, int]:
         """Values that fit, with all of the cells together as large, or as small, as they can be.
 
         One look clears most of many cells.
@@ -150,10 +168,22 @@ class System:
             value = self._solve(aim, mine)
             # Without an answer in time each cell is asked for by itself.
             worst = self.low if largest else self.high
-            found |= {c: int((value or {}).get(c, worst[c])) for c in open_cells}
+            found |= {
+                c: int(
+                    (value or {}).get(
+                        c,
+                        worst[c],
+                    )
+                )
+                for c in open_cells
+            }
         return found
 
-    def _solve(self, aim: dict[int, float], mine: Ints) -> dict[int, float] | None:
+    def _solve(
+        self,
+        aim: dict[int, float],
+        mine: Ints,
+    ) -> dict[int, float] | None:
         """The values of some cells, whole parts of them, that make the aim smallest."""
         place = np.full(len(self.low), -1)
         place[mine] = np.arange(len(mine))
@@ -177,16 +207,27 @@ class System:
             options={"time_limit": _SECONDS},
         )
         if found.status == _IMPOSSIBLE:
-            raise Contradiction
+            raise NothingFits
         if found.x is None:
             return None
-        return dict(zip(mine.tolist(), np.round(found.x, 6).tolist(), strict=True))
+        return dict(
+            zip(
+                mine.tolist(),
+                np.round(found.x, 6).tolist(),
+                strict=True,
+            )
+        )
 
     def _forget_known(self) -> None:
         """Known cells become numbers in their sums; they bind nothing together."""
+        # With them every sum would hang together, and one part would be the whole release.
         known = self.low[self._cell] == self.high[self._cell]
         told = self._weight[known] * self.low[self._cell[known]]
-        fixed = np.bincount(self._row[known], told, len(self._sum_low))
+        fixed = np.bincount(
+            self._row[known],
+            told,
+            len(self._sum_low),
+        )
         self._sum_low, self._sum_high = self._sum_low - fixed, self._sum_high - fixed
         self._row, self._cell = self._row[~known], self._cell[~known]
         self._weight = self._weight[~known]
@@ -210,26 +251,46 @@ class System:
         for _ in range(_MOST_ROUNDS):
             low, high = self._implied()
             if (low > high).any():
-                raise Contradiction
+                raise NothingFits
             if (low == self.low).all() and (high == self.high).all():
                 return
-            self.low, self.high = low, high
+            self.low = low
+            self.high = high
 
     def _implied(self) -> tuple[Floats, Floats]:
         """Bounds that one look at each sum gives."""
         positive = self._weight > 0
         at_low = self._weight * self.low[self._cell]
         at_high = self._weight * self.high[self._cell]
-        least, most = np.where(positive, (at_low, at_high), (at_high, at_low))
+        least, most = np.where(
+            positive,
+            (at_low, at_high),
+            (at_high, at_low),
+        )
         sums = len(self._sum_low)
-        total_least = np.bincount(self._row, least, sums)[self._row] - least
-        total_most = np.bincount(self._row, most, sums)[self._row] - most
+        total_least = (
+            np.bincount(
+                self._row,
+                least,
+                sums,
+            )[self._row]
+            - least
+        )
+        total_most = (
+            np.bincount(
+                self._row,
+                most,
+                sums,
+            )[self._row]
+            - most
+        )
         upper = (self._sum_high[self._row] - total_least) / self._weight
         lower = (self._sum_low[self._row] - total_most) / self._weight
         # Dividing by a negative weight turns the bounds around.
         smallest = np.ceil(np.where(positive, lower, upper) - 1e-9)
         largest = np.floor(np.where(positive, upper, lower) + 1e-9)
-        low, high = self.low.copy(), self.high.copy()
+        low = self.low.copy()
+        high = self.high.copy()
         np.maximum.at(low, self._cell, smallest)
         np.minimum.at(high, self._cell, largest)
         return low, high

@@ -9,7 +9,7 @@ from typing import Final
 import pandas as pd
 
 from kettrack.privacy.policies import Policy
-from kettrack.privacy.release.cells import Cell, Printed
+from kettrack.privacy.release.cells import Printed, ReleaseCell
 from kettrack.privacy.release.protect import hidden_cells, without
 from kettrack.privacy.release.relations import stored_relations
 from kettrack.result import SUPPRESSED, Result
@@ -36,7 +36,11 @@ def protected_alone(
     truth = {before.name: Printed(before.table, before.roles)}
     release = {before.name: Printed(table, before.roles)}
     hidden = hidden_cells(truth, release, stored_relations(), policy)
-    return without(release[before.name], hidden, before.name).table
+    return without(
+        release[before.name],
+        hidden,
+        before.name,
+    ).table
 
 
 def withheld_names(
@@ -54,11 +58,18 @@ def withheld_names(
     policy : Policy
         In force.
     """
-    hidden = hidden_cells(_printed(before), _printed(after), stored_relations(), policy)
+    hidden = hidden_cells(
+        _printed(before),
+        _printed(after),
+        stored_relations(),
+        policy,
+    )
     return tuple(sorted(_BETWEEN.join(cell) for cell in hidden))
 
 
-def _printed(results: Sequence[Result]) -> dict[str, Printed]:
+def _printed(
+    results: Sequence[Result],
+) -> dict[str, Printed]:
     return {
         each.name: Printed.of(each)
         for each in results
@@ -76,9 +87,14 @@ def withhold(result: Result, names: Iterable[str]) -> Result:
     names : iterable of str
         From `withheld_names`; those of other questions are passed over.
     """
-    cells = [Cell(*name.split(_BETWEEN)) for name in names]
+    cells = [ReleaseCell(*name.split(_BETWEEN)) for name in names]
     mine = [cell for cell in cells if cell.question == result.name]
     if not mine or SUPPRESSED not in result.table:
         return result
-    printed = without(Printed(result.table, result.roles), mine, result.name)
+    # Its caption and its sentence read the table, so they follow.
+    printed = without(
+        Printed(result.table, result.roles),
+        mine,
+        result.name,
+    )
     return replace(result, table=printed.table)
