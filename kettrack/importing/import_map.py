@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from kettrack.reading.settings_schema import KeyPath
+
 Words = Mapping[str, str]
 WordsOfEach = Mapping[str, Words]
 DayOfEach = Mapping[str, float | None]
@@ -69,6 +71,9 @@ class TableMap:
         column that fits is enough. Where nothing is said, every row belongs.
     wide : tuple of WideBlock
         Blocks of columns that become rows.
+    lines : mapping
+        Keys from here down to the line of the file where they stand; nothing in a proposal, which
+        no file holds yet. Two parts that say the same on different lines are equal.
     """
 
     source: str
@@ -79,6 +84,16 @@ class TableMap:
     units: Words = _none_said()
     where: WordsWanted = _none_said()
     wide: tuple[WideBlock, ...] = ()
+    lines: Mapping[KeyPath, int] = field(
+        default_factory=dict,
+        compare=False,
+        repr=False,
+    )
+
+    def line(self, *keys: str) -> int | None:
+        """The line of a key, or of the nearest one around it."""
+        around = (keys[:depth] for depth in range(len(keys), -1, -1))
+        return next((self.lines[path] for path in around if path in self.lines), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ from kettrack.privacy.identifying_people import (
     shown,
 )
 from kettrack.reading.problems import nearest
+from kettrack.reading.settings_schema import KeyPath
 
 
 def check_map(
@@ -54,21 +55,26 @@ def _of_part(
     named = shown(part.source, file=True)
     if part.source not in tables:
         yield _problem(
-            "source",
+            part,
+            ("source",),
             f"there is no table {named!r}{_near(part.source, tables)}",
         )
         return
     known = [name for table in tables[part.source] for name in table.data.column_names]
-    # A column that is named twice is told once.
-    for where, name in dict.fromkeys(_columns_of(part)):
-        if name not in known:
-            expected = (
-                f"there is no column {shown(name)!r} in {named!r}{_near(name, known)}"
-            )
-            yield _problem(where, expected)
+    told = set()
+    for where, name in _columns_of(part):
+        # A column that is named twice in one place is told once.
+        if name in known or (_shown(where), name) in told:
+            continue
+        told.add((_shown(where), name))
+        expected = (
+            f"there is no column {shown(name)!r} in {named!r}{_near(name, known)}"
+        )
+        yield _problem(part, where, expected)
     if "patient_id" not in part.columns:
         yield _problem(
-            "columns",
+            part,
+            ("columns",),
             f"patient_id is missing in what is said of {named!r}",
         )
 
@@ -88,30 +94,37 @@ def of_table(part: TableMap, table: SourceTable) -> TableMap:
     return replace(part, columns=columns)
 
 
-def _problem(where: str, expected: str) -> Problem:
+def _problem(part: TableMap, where: KeyPath, expected: str) -> Problem:
     return Problem(
         MAP_FILE,
-        None,
-        f"tables.{where}",
+        part.line(*where),
+        _shown(where),
         "",
         expected,
     )
 
 
+def _shown(where: KeyPath) -> str:
+    """Keys as they are printed: below two of them stand names of the source, which may be a
+    person's.
+    """
+    named = where[:1] if where[0] in ("where", "wide") else where
+    return ".".join(("tables", *named))
+
+
 def _columns_of(
     part: TableMap,
-) -> Iterator[tuple[str, str]]:
+) -> Iterator[tuple[KeyPath, str]]:
     """Where the map names a column, and its name."""
     for name, column in part.columns.items():
-        yield f"columns.{name}", column
+        yield ("columns", name), column
     for column in part.where:
-        yield "where", column
-    for block in part.wide:
-        for column in (
-            *block.columns,
-            *block.dates.values(),
-        ):
-            yield "wide", column
+        yield ("where", column), column
+    for number, block in enumerate(part.wide):
+        for column in block.columns:
+            yield ("wide", str(number), "columns", column), column
+        for column, date in block.dates.items():
+            yield ("wide", str(number), "dates", column), date
 
 
 def _near(name: str, known: Iterable[str]) -> str:

@@ -210,6 +210,7 @@ def _part(content: object, place: Place) -> TableMap | None:
             place.at("where"),
         ),
         wide=tuple(blocks),
+        lines=place.lines_below(),
     )
     _check_part(part, place)
     return part

@@ -269,6 +269,15 @@ class Place:
         """The place of a key in this table."""
         return replace(self, path=(*self.path, *keys))
 
+    def lines_below(self) -> dict[KeyPath, int]:
+        """Keys from here down, and the line of each."""
+        depth = len(self.path)
+        return {
+            path[depth:]: line
+            for path, line in self.lines.items()
+            if path[:depth] == self.path
+        }
+
     def problem(self, expected: str) -> None:
         """Report that something else was expected here. The value is never repeated, and a key
         only where it does not read like a person's name.

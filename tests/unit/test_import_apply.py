@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -11,6 +12,7 @@ from import_maps import applied, column, said, sheet
 
 from kettrack.errors import DataProblems
 from kettrack.importing.import_map import TableMap, WideBlock
+from kettrack.importing.map_file import read_map
 from kettrack.importing.remarks import Remarks
 from kettrack.importing.source import SourceData
 from kettrack.importing.unique_names import with_unique_names
@@ -192,6 +194,43 @@ def test_what_the_source_does_not_have_is_told_at_once() -> None:
     assert [one.expected for one in caught.value.problems] == [
         "there is no column 'Recrod' in 'Visits'; did you mean 'Record'?",
         "there is no table 'Vists'; did you mean 'Visits'?",
+    ]
+
+
+def test_what_the_source_does_not_have_is_told_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "map.toml"
+    path.write_text(
+        'kind = "excel"\n'
+        "[[tables]]\n"
+        'source = "Visits"\n'
+        'to = "sessions"\n'
+        'where = { Kind = ["Infusion"] }\n'
+        "[tables.columns]\n"
+        'patient_id = "Record"\n'
+        'date = "Datte"\n'
+        "[[tables]]\n"
+        'source = "Vists"\n'
+        'to = "scores"\n'
+        "[tables.columns]\n"
+        'patient_id = "Record"\n'
+        "[[tables]]\n"
+        'source = "Visits"\n'
+        'to = "scores"\n'
+        "[tables.columns]\n"
+        'patient_id = "Record"\n'
+        "[[tables.wide]]\n"
+        'into = "score"\n'
+        "[tables.wide.columns]\n"
+        "week2 = 14\n"
+    )
+    with pytest.raises(DataProblems) as caught:
+        applied(*read_map(path).tables, tables=(sheet(VISITS),))
+    told = [(one.line, one.column) for one in caught.value.problems]
+    assert told == [
+        (8, "tables.columns.date"),
+        (5, "tables.where"),
+        (10, "tables.source"),
+        (22, "tables.wide"),
     ]
 
 
