@@ -84,6 +84,7 @@ ANALYSIS_MAY_IMPORT = {
     "suicidality": {"courses"},
     "people": {"courses", "suicidality"},
     "subgroups": {"association", "courses", "response", "durability"},
+    "prognosis": {"response"},
     "next_session": {"courses", "response", "association"},
     "stop_after": set(),
     "calibration": {"association", "response", "next_session", "stop_after"},

@@ -37,6 +37,7 @@ ROOMS: Final = (
     "response",
     "durability",
     "subgroups",
+    "prognosis",
     "safety",
     "suicidality",
     "together",

@@ -153,12 +153,12 @@ def plot_shift_table(
         if nothing_to_draw(axes, rows, "estimate"):
             return axes
         levels = [
-            name
+            str(name)
             for name in rows
             if str(name).startswith("answer_") and rows[name].notna().any()
         ]
         for place, row in enumerate(rows.to_dict("records")):
-            _shift_row(axes, place, row, [str(name) for name in levels])
+            _shift_row(axes, place, row, levels)
         axes.set_xticks(
             range(len(levels)), [name.removeprefix("answer_") for name in levels]
         )
