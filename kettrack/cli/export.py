@@ -58,7 +58,8 @@ def export(
         raise UsageError(f"Name the folder to make: kettrack export {folder} -o DIR.")
     if output.resolve() == folder.resolve():
         raise UsageError(f"{str(output)!r} is the cohort folder. Name another folder.")
-    from kettrack.exporting.export import check_export
+    # Imported late: `--help` needs no pandas.
+    from kettrack.exporting.export import check_export, steps_of
     from kettrack.exporting.export import export as write_export
 
     chosen = [one.strip() for one in formats.split(",") if one.strip()]
@@ -72,10 +73,9 @@ def export(
         criteria=criteria,
         policy=policy,
     )
-    from kettrack.exporting.tables import CDISC_MAKERS
     from kettrack.privacy.policies import get_policy
 
-    with working("Writing the tables", total=len(CDISC_MAKERS)) as advance:
+    with working("Writing the tables", total=steps_of(chosen)) as advance:
         files = write_export(
             cohort,
             output,

@@ -141,6 +141,20 @@ def check_export(
     return [one for one in FORMATS if one in formats]
 
 
+def steps_of(formats: Sequence[str]) -> int:
+    """How often `export` calls `tell`: once for each data set after CDISC, however many formats it
+    is written in, and once for each of the other formats.
+
+    Examples
+    --------
+    >>> steps_of(["parquet", "xpt"]), steps_of(["omop"])
+    (5, 1)
+    """
+    cdisc = any(one in _CDISC for one in formats)
+    others = [one for one in formats if one not in _CDISC]
+    return len(CDISC_MAKERS) * cdisc + len(others)
+
+
 def _require_place(folder: Path, replace: bool) -> None:
     """Refuse a place where something is that no export has made."""
     if folder.is_file():
