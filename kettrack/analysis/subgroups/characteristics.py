@@ -43,8 +43,13 @@ def plain_name(name: str) -> str:
 
 def other_scales(cohort: DerivedCohort) -> dict[str, Instrument]:
     """Scales of the scores other than the primary one, by their plain name."""
+    # Every look at a characteristic asks for them, and there are many scores.
+    return cohort.once("other scales", lambda: _other_scales(cohort))
+
+
+def _other_scales(cohort: DerivedCohort) -> dict[str, Instrument]:
     known = cohort.settings.known_instruments
-    there = sorted(set(cohort.scores["instrument"].dropna().astype(str)))
+    there = sorted(map(str, cohort.scores["instrument"].dropna().unique()))
     primary = cohort.instrument.name
     return {
         plain_name(name): known[name]
@@ -63,6 +68,10 @@ def characteristic_names(cohort: DerivedCohort) -> tuple[str, ...]:
     >>> characteristic_names(derive(load_cohort(sample_folder())))[:3]
     ('age', 'sex', 'ethnicity')
     """
+    return cohort.once("characteristic names", lambda: _names(cohort))
+
+
+def _names(cohort: DerivedCohort) -> tuple[str, ...]:
     # A column that nobody filled in has nothing to split by.
     own = [name for name in START_COLUMNS if _has(cohort.patients, name)]
     given = [name for name in FIRST_SESSION if _has(cohort.sessions, name)]
