@@ -9,15 +9,19 @@ import pytest
 from sample_answers import derived_sample, sample_answer
 from scipy.stats import t
 from spec.tables import cohort, one_each
+from statsmodels.api import GLM
+from statsmodels.genmod.families import Binomial
 
 import kettrack as kt
 from kettrack.analysis.association.fixed_week import scores_at_week
-from kettrack.analysis.horizons.outcomes import flags_of
+from kettrack.analysis.horizons.following import followed_rows
+from kettrack.analysis.horizons.outcomes import flags_of, nearest_scores
 from kettrack.analysis.horizons.strategies import STRATEGIES, Estimates, complete
 from kettrack.analysis.horizons.visits import HORIZONS, WEEKS, visit_at
 from kettrack.analysis.response.after_course import scores_after_course
 from kettrack.timelines.derived import derive
 from kettrack.vocabulary.days import HEDIS_WINDOW_DAYS
+from kettrack.vocabulary.instrument import Fact, Instrument
 
 SCORES = """
     patient | day | score
@@ -131,11 +135,28 @@ def test_what_a_score_means():
     found = flags_of(derived_sample(), before, after)
     for column, name in FLAGS.items():
         assert (found[name] == rules[column].notna().to_numpy()).all(), name
-    # An imputed score counts as the nearest one that there is, and none lies beyond the scale.
-    nearly = flags_of(
-        derived_sample(), np.array([20.0]), np.array([[4.4], [-3.0], [4.6]])
-    )
-    assert nearly["remission"].ravel().tolist() == [True, True, False]
+
+
+def test_an_imputed_score_is_the_nearest_that_there_is():
+    found = nearest_scores(derived_sample(), np.array([[4.4, -3.0, 4.6, 29.0]]))
+    assert found.tolist() == [[4, 0, 5, 27]]
+
+
+def test_the_weights_are_those_of_statsmodels():
+    clinic = derived_sample()
+    visit = visit_at(clinic, "week_12")
+    rows = followed_rows(clinic, visit)
+    fit = GLM(rows.stays.astype(float), rows.history, family=Binomial()).fit()
+    chance = np.ones(len(visit.score))
+    np.multiply.at(chance, rows.person, fit.fittedvalues)
+    known = visit.scored
+    change = (visit.score - visit.baseline)[known]
+    mean = np.average(change, weights=1 / chance[known])
+    found = Estimates(clinic, visit).weighted()["change"]
+    assert found["estimate"] == pytest.approx(mean, abs=1e-6)
+    # 300 bootstrap samples of people gave .325.
+    half = (found["ci_high"] - found["ci_low"]) / 2
+    assert half / 1.96 == pytest.approx(0.325, rel=0.1)
 
 
 def test_the_sample_agrees_with_plain_loops_and_with_sql():
@@ -361,3 +382,47 @@ def test_scores_that_no_model_fits_leave_the_counts():
     assert "no model fits" in asked.text
     reasons = [words for words in asked.caveats if words.startswith("Without")]
     assert any("same score at one of the visits" in words for words in reasons)
+
+
+def turned(sign):
+    """40 people on a scale of 0 to 30, and the same ones on the scale turned round."""
+    up = sign < 0
+    scale = Instrument(
+        name="Own",
+        title="Own",
+        minimum=0,
+        maximum=30,
+        higher_is_worse=not up,
+        caseness=Fact(15, "own", "user"),
+        remission=(Fact(22 if up else 8, "own", "user"),),
+        reliable_change=Fact(5, "own", "user"),
+    )
+    rng = np.random.default_rng(8)
+    rows = ["patient | day | score"]
+    for place in range(60):
+        base = int(rng.integers(18, 26))
+        for day, drop in ((-1, 0), (28, 3), (84, 5)):
+            score = int(np.clip(base - drop + rng.integers(-6, 7) * (day > 0), 0, 30))
+            if day < 0 or rng.random() < 0.75:
+                rows.append(f"p{place:02d} | {day} | {30 - score if up else score}")
+    clinic = cohort("\n".join(rows), instrument="Own", user_instruments=(scale,))
+    return kt.estimate("missing_scores", clinic).table.set_index("key")
+
+
+def test_a_scale_where_more_is_better_gives_the_same_people():
+    down, up = turned(1), turned(-1)
+    plain = ("observed", "non_responder", "best_case", "worst_case")
+    for outcome in ("remission", "reliable_improvement", "reliable_deterioration"):
+        for name in plain:
+            key = f"{outcome}_{name}"
+            if key in down.index:
+                assert down.loc[key, "estimate"] == up.loc[key, "estimate"], key
+    for name in (*plain, "repeated_measures"):
+        key = f"change_{name}"
+        expected = -up.loc[key, "estimate"]
+        assert down.loc[key, "estimate"] == pytest.approx(expected, abs=1e-4), key
+    points = [each.loc["tipping_no_change", "estimate"] for each in (down, up)]
+    assert points[0] == pytest.approx(points[1], rel=0.2)
+    shares = [each.loc["remission_delta", "estimate"] for each in (down, up)]
+    assert shares[0] < down.loc["remission_imputed", "estimate"] + 1e-9
+    assert shares[1] < up.loc["remission_imputed", "estimate"] + 1e-9

@@ -61,27 +61,32 @@ def flags_of(
         Rules and scale.
     baseline : float64, shape (n,)
     score : float64, shape (n,) or (sets, n)
-        Without a missing one; imputed scores are first brought to the nearest score that the scale
-        has.
+        Without a missing one.
     """
-    scale = cohort.instrument
-    # A rule speaks of scores that exist: 4.4 is a 4, and nothing lies beyond the scale.
-    whole = np.round(score) if scale.whole_numbers else score
-    real = np.clip(whole, scale.minimum, scale.maximum)
-    change = real - baseline
-    above = np.broadcast_to(baseline - scale.minimum, real.shape)
+    change = score - baseline
+    above = np.broadcast_to(baseline - cohort.instrument.minimum, score.shape)
+    # Nothing can fall by half from the lowest score there is.
     percent = np.divide(
-        100 * change, above, out=np.full(real.shape, np.nan), where=above > 0
+        100 * change, above, out=np.full(score.shape, np.nan), where=above > 0
     )
-    measures = {"score": real, "change": change, "percent_change": percent}
+    measures = {"score": score, "change": change, "percent_change": percent}
     rules = cohort.criteria
     found = {
         RESPONSE: meets(rules.response, measures),
         REMISSION: meets(rules.remission, measures),
-        **_reliable(cohort, baseline, real),
+        **_reliable(cohort, baseline, score),
     }
     shown = shares_of(cohort)
     return {name: np.asarray(found[name]) for name in OUTCOMES if name in shown}
+
+
+def nearest_scores(cohort: DerivedCohort, score: Floats) -> Floats:
+    """Imputed scores as the scale has them: a rule speaks of scores that exist, so 4.4 is a 4, and
+    nothing lies beyond the ends.
+    """
+    scale = cohort.instrument
+    whole = np.round(score) if scale.whole_numbers else score
+    return np.asarray(np.clip(whole, scale.minimum, scale.maximum))
 
 
 def _reliable(

@@ -20,6 +20,7 @@ from kettrack.analysis.horizons.outcomes import (
     EFFECT,
     WORSE,
     flags_of,
+    nearest_scores,
     shares_of,
 )
 from kettrack.analysis.horizons.visits import Visit
@@ -307,7 +308,11 @@ class Estimates:
         """Rubin's rules over the completed sets; the silent may be worse by some points."""
         moved = np.where(self.visit.scored, 0.0, shift * self.cohort.instrument.sign)
         scores = completed.scores + moved
-        flags = flags_of(self.cohort, self.visit.baseline, scores)
+        silent = ~self.visit.scored
+        # A score that is known stays as it is, prorated ones with their decimals.
+        real = scores.copy()
+        real[:, silent] = nearest_scores(self.cohort, scores[:, silent])
+        flags = flags_of(self.cohort, self.visit.baseline, real)
         cells: OutcomeCells = {}
         for name, flag in flags.items():
             pooled = pool_shares(flag)
