@@ -401,7 +401,7 @@ def turned(sign):
     rows = ["patient | day | score"]
     for place in range(60):
         base = int(rng.integers(18, 26))
-        for day, drop in ((-1, 0), (28, 3), (84, 5)):
+        for day, drop in ((-1, 0), (28, 3), (84, 2)):
             score = int(np.clip(base - drop + rng.integers(-6, 7) * (day > 0), 0, 30))
             if day < 0 or rng.random() < 0.75:
                 rows.append(f"p{place:02d} | {day} | {30 - score if up else score}")
