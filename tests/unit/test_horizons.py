@@ -292,7 +292,7 @@ def test_where_nothing_changes_nothing_is_found():
     assert found["ci_low"] < change.mean() < found["ci_high"]
 
 
-def answer_of(n_silent, last, n=60):
+def clinic_of(n_silent, last, n=60):
     rows = ["patient | day | score"]
     for place in range(n):
         name = f"p{place:03d}"
@@ -300,7 +300,11 @@ def answer_of(n_silent, last, n=60):
         rows += [f"{name} | -1 | {base}", f"{name} | 28 | {base - 4 + place % 3}"]
         if place >= n_silent:
             rows.append(f"{name} | 84 | {last(base, place)}")
-    return kt.estimate("missing_scores", cohort("\n".join(rows)))
+    return cohort("\n".join(rows))
+
+
+def answer_of(n_silent, last):
+    return kt.estimate("missing_scores", clinic_of(n_silent, last))
 
 
 def test_the_tipping_point_is_where_the_interval_reaches_no_change():
@@ -309,6 +313,10 @@ def test_the_tipping_point_is_where_the_interval_reaches_no_change():
     points = table.loc["tipping_no_change", "estimate"]
     assert 0 < points < 10
     assert f"{points:.1f} points worse" in asked.text
+    clinic = derive(clinic_of(30, lambda base, place: base - 2 + place % 3))
+    visit = visit_at(clinic, "week_12")
+    there = Estimates(clinic, visit).imputed(complete(visit), points)["change"]
+    assert there["ci_high"] == pytest.approx(0, abs=1e-4)
     moved = answer_of(30, lambda base, place: base + 3 - place % 3)
     assert moved.table.set_index("key").loc["tipping_no_change", "estimate"] == 0
     assert "holds 0" in moved.text

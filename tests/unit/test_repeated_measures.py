@@ -11,7 +11,11 @@ import pytest
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.estimators.causal.scored_weights import FollowedRows, weighted_means
 from kettrack.estimators.intervals import wilson, wilson_of_estimate
-from kettrack.estimators.regression.imputation import impute_scores, pool_shares
+from kettrack.estimators.regression.imputation import (
+    impute_scores,
+    pool_sets,
+    pool_shares,
+)
 from kettrack.estimators.regression.repeated_measures import (
     draw_parameters,
     fit_repeated_measures,
@@ -131,6 +135,10 @@ def test_pooled_and_weighted_shares_without_anything_missing_are_plain_ones():
     pooled = pool_shares(flags)
     found = wilson_of_estimate(pooled.estimate, pooled.variance, 40)
     assert found == pytest.approx(wilson(10, 40))
+    # Sets that differ are less sure than any of them: a third more of its variance.
+    apart = pool_sets([0.2, 0.3, 0.4], [0.03] * 3, 39)
+    assert apart.variance == pytest.approx(0.03 + 0.01 * (1 + 1 / 3))
+    assert apart.freedom < 39
     nobody = wilson_of_estimate(0.0, 0.0, 40)
     assert nobody == pytest.approx(wilson(0, 40))
 
