@@ -15,7 +15,7 @@ from statsmodels.genmod.families import Binomial
 import kettrack as kt
 from kettrack.analysis.association.fixed_week import scores_at_week
 from kettrack.analysis.horizons.following import followed_rows
-from kettrack.analysis.horizons.outcomes import flags_of, nearest_scores
+from kettrack.analysis.horizons.outcomes import flags_of, scores_on_scale
 from kettrack.analysis.horizons.strategies import STRATEGIES, Estimates, complete
 from kettrack.analysis.horizons.visits import HORIZONS, WEEKS, visit_at
 from kettrack.analysis.response.after_course import scores_after_course
@@ -138,7 +138,7 @@ def test_what_a_score_means():
 
 
 def test_an_imputed_score_is_the_nearest_that_there_is():
-    found = nearest_scores(derived_sample(), np.array([[4.4, -3.0, 4.6, 29.0]]))
+    found = scores_on_scale(derived_sample(), np.array([[4.4, -3.0, 4.6, 29.0]]))
     assert found.tolist() == [[4, 0, 5, 27]]
 
 

@@ -80,7 +80,7 @@ def flags_of(
     return {name: np.asarray(found[name]) for name in OUTCOMES if name in shown}
 
 
-def nearest_scores(cohort: DerivedCohort, score: Floats) -> Floats:
+def scores_on_scale(cohort: DerivedCohort, score: Floats) -> Floats:
     """Imputed scores as the scale has them: a rule speaks of scores that exist, so 4.4 is a 4, and
     nothing lies beyond the ends.
     """

@@ -20,7 +20,7 @@ from kettrack.analysis.horizons.outcomes import (
     EFFECT,
     WORSE,
     flags_of,
-    nearest_scores,
+    scores_on_scale,
     shares_of,
 )
 from kettrack.analysis.horizons.visits import Visit
@@ -311,7 +311,7 @@ class Estimates:
         silent = ~self.visit.scored
         # A score that is known stays as it is, prorated ones with their decimals.
         real = scores.copy()
-        real[:, silent] = nearest_scores(self.cohort, scores[:, silent])
+        real[:, silent] = scores_on_scale(self.cohort, scores[:, silent])
         flags = flags_of(self.cohort, self.visit.baseline, real)
         cells: OutcomeCells = {}
         for name, flag in flags.items():
