@@ -451,3 +451,53 @@ def test_formats_of_the_command_are_those_of_the_function() -> None:
 def test_the_page_of_every_variable_is_the_one_in_the_docs() -> None:
     page = (CHECKOUT / "docs/export.md").read_text(encoding="utf-8")
     assert page.endswith(describe_data_sets(DATA_SETS.values()))
+
+
+def test_an_illness_comes_back_first_in_one_way_only() -> None:
+    scores = """
+        patient | day | score
+        relapse | 0   | 34
+        relapse | 28  | 5
+        relapse | 60  | 25
+        relapse | 70  | 26
+        again   | 0   | 34
+        again   | 28  | 5
+        again   | 80  | 5
+        again   | 130 | 5
+        again   | 170 | 5
+        again   | 200 | 25
+        again   | 210 | 26
+        unclear | 0   | 34
+        unclear | 28  | 5
+        unclear | 300 | 25
+        unclear | 310 | 26
+        admit   | 0   | 34
+        admit   | 28  | 5
+        admit   | 90  | 5
+        well    | 0   | 34
+        well    | 28  | 5
+        well    | 100 | 5
+    """
+    events = """
+        patient | day | event
+        admit   | 50  | hospitalisation
+    """
+    clinic = cohort(scores, events=events, instrument="MADRS", criteria="SUSTAIN-1")
+    found = time_rows(kt.derive(clinic), "KT")
+    columns = ("USUBJID", "STARTDY", "AVAL", "CNSR")
+    assert rows(found, *columns, PARAMCD="TTRELAP") == text("""
+        USUBJID | STARTDY | AVAL | CNSR
+        admit   | 29      | 23   | 0
+        again   | 29      | 173  | 4
+        relapse | 29      | 33   | 0
+        unclear | 29      | 273  | 4
+        well    | 29      | 73   | 1
+    """)
+    assert rows(found, *columns, PARAMCD="TTRECUR") == text("""
+        USUBJID | STARTDY | AVAL | CNSR
+        admit   | 29      | 23   | 4
+        again   | 29      | 173  | 0
+        relapse | 29      | 33   | 4
+        unclear | 29      | 273  | 4
+        well    | 29      | 73   | 1
+    """)

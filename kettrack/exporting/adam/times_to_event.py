@@ -14,11 +14,15 @@ from kettrack.exporting.words import (
     CENSORED_LAST_SCORE,
     CENSORED_NEVER_SCORED,
     CENSORED_NOT_PROVEN,
+    CENSORED_OTHER_RETURN,
     CENSORED_WORDS,
     TIMES,
     TimeTo,
 )
+from kettrack.timelines.bucket import missing_to_na
 from kettrack.timelines.derived import DerivedCohort
+from kettrack.timelines.events import RETURNS, day_at
+from kettrack.timelines.kernels import NO_ROW
 
 # AVAL = ADY - STARTDY + 1, as the standard counts: an event on the first day has the time 1.
 FIRST_DAY: Final = 1
@@ -41,11 +45,12 @@ def time_rows(
     """
     outcomes = cohort.outcomes.reset_index(drop=True)
     rated = np.asarray(cohort.rated, bool)
-    parts = [
-        _rows_of(outcomes[_could_happen(outcomes, rated, one)], one)
-        for one in TIMES
-        if is_defined(cohort, one)
-    ]
+    parts = []
+    for one in TIMES:
+        if is_defined(cohort, one):
+            people = _could_happen(outcomes, rated, one)
+            other = _other_return(cohort, outcomes, one)
+            parts.append(_rows_of(outcomes[people], one, other[people]))
     if not parts:
         nothing: list[str] = []
         return DATA_SETS["ADTTE"].frame(
@@ -84,7 +89,48 @@ def _has(status: pd.Series, words: tuple[str, ...]) -> Bools:
     return np.asarray(status.isin(words), bool)
 
 
-def _rows_of(outcomes: pd.DataFrame, time: TimeTo) -> pd.DataFrame:
+def _other_return(
+    cohort: DerivedCohort,
+    outcomes: pd.DataFrame,
+    time: TimeTo,
+) -> pd.Series:
+    """Day on which the illness came back in another way than the event says; missing where it did
+    not, and for events that are no return.
+    """
+    never = pd.Series(pd.NA, index=outcomes.index, dtype="Int64")
+    if time.event not in RETURNS:
+        return never
+    first = never
+    for name in RETURNS:
+        if name == time.event:
+            continue
+        # Of the three ways one has no columns among the outcomes.
+        if f"{name}_day" in outcomes:
+            proven = _has(outcomes[f"{name}_status"], _PROVEN)
+            day = outcomes[f"{name}_day"].astype("Int64").where(proven)
+        else:
+            day = _unclear(cohort, name)
+        first = first.fillna(day)
+    return first
+
+
+def _unclear(cohort: DerivedCohort, name: str) -> pd.Series:
+    """Day of a proven return of that name, as scores or an entry of the events table show it."""
+    found = cohort.event_rows[name]
+    row = np.where(found.proven, found.row, NO_ROW)
+    by_scores = pd.Series(missing_to_na(day_at(cohort.bucket, row)), dtype="Int64")
+    returns = cohort.returns
+    told = returns[returns["event"] == name].set_index("patient_id")["day"]
+    by_entry = cohort.outcomes["patient_id"].map(told).reset_index(drop=True)
+    # An entry stands among the returns only where it came before the scores showed it.
+    return by_entry.astype("Int64").fillna(by_scores)
+
+
+def _rows_of(
+    outcomes: pd.DataFrame,
+    time: TimeTo,
+    other: pd.Series,
+) -> pd.DataFrame:
     """The records of one event."""
     status = outcomes[f"{time.event}_status"]
     event = _has(status, _PROVEN)
@@ -97,11 +143,18 @@ def _rows_of(outcomes: pd.DataFrame, time: TimeTo) -> pd.DataFrame:
     before = outcomes[f"{time.event}_after_day"].astype("Int64")
     last = outcomes["end_day"].astype("Int64")
     day = last.mask(waiting, before).mask(event, seen)
+    competing = np.asarray(other.notna()) & ~event
+    day = day.mask(competing, other)
     # Without any score that tells the contrary, nothing is known beyond the first day.
     day = day.fillna(start).clip(lower=start)
     reason = np.select(
-        [event, never, waiting],
-        [0, CENSORED_NEVER_SCORED, CENSORED_NOT_PROVEN],
+        [event, competing, never, waiting],
+        [
+            0,
+            CENSORED_OTHER_RETURN,
+            CENSORED_NEVER_SCORED,
+            CENSORED_NOT_PROVEN,
+        ],
         CENSORED_LAST_SCORE,
     )
     words = pd.Series(reason, index=outcomes.index).map(CENSORED_WORDS)
