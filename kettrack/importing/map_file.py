@@ -12,6 +12,7 @@ from kettrack.errors import (
     DataProblems,
     UsageError,
 )
+from kettrack.importing.asked_events import ASKED_EVENTS
 from kettrack.importing.contract_columns import (
     contract_column,
 )
@@ -318,7 +319,7 @@ def _numbers(content: Mapping[str, Any], place: Place) -> dict[str, int]:
 def _check_part(part: TableMap, place: Place) -> None:
     """Report what a part says of columns and words that the contract does not have."""
     for name in part.columns:
-        _check_name(
+        _check_column(
             name,
             part.to,
             place.at("columns", name),
@@ -332,7 +333,7 @@ def _check_part(part: TableMap, place: Place) -> None:
     )
     for name, words in part.values.items():
         here = place.at("values", name)
-        _check_name(name, part.to, here)
+        _check_column(name, part.to, here)
         for word, target in words.items():
             _check_word(
                 target,
@@ -350,6 +351,16 @@ def _check_part(part: TableMap, place: Place) -> None:
             here.problem("a column that has a unit")
         elif factor(unit, column.unit) is None:
             here.problem(f"a unit that can be turned into {column.unit}")
+
+
+def _is_asked(name: str, to: str) -> bool:
+    return to == "sessions" and name in ASKED_EVENTS
+
+
+def _check_column(name: str, to: str, place: Place) -> None:
+    # One adverse event is asked for in a column of a row, and nowhere else.
+    if not _is_asked(name, to):
+        _check_name(name, to, place)
 
 
 def _check_name(name: str, to: str, place: Place) -> None:
@@ -374,6 +385,8 @@ def _check_word(word: str, name: str, to: str, place: Place) -> None:
     column = contract_column(to, name)
     if word and name.startswith(STATUS) and word not in (OBSERVED, NOT_OBSERVED):
         place.problem(f'"{OBSERVED}" or "{NOT_OBSERVED}"')
+    if word and _is_asked(name, to) and truth_of(word) is None:
+        place.problem('"yes" or "no", or empty text for nothing')
     if word and column is not None and not _fits(word, column):
         near = did_you_mean(word, column.allowed)
         place.problem(f"{column.expected}, or empty text for nothing{near}")

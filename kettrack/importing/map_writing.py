@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kettrack.importing.asked_events import ASKED_EVENTS
 from kettrack.importing.contract_columns import contract_column
 from kettrack.importing.import_map import ImportMap, TableMap, WideBlock
 from kettrack.importing.map_schema import OF_THE_ROW
@@ -47,6 +48,7 @@ _BECOMES: Mapping[str, str] = {
     "dose": "becomes dose_mg",
     "dose_unit": "the unit of the dose in the same row",
     "session_number": "gives the row the day of that session",
+    **dict.fromkeys(ASKED_EVENTS, "yes or no; where yes, it stands in adverse_events"),
 }
 
 

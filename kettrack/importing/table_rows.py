@@ -10,6 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kettrack.arrays import Bools, Ints
+from kettrack.importing.asked_events import (
+    ASKED_EVENTS,
+    with_asked_events,
+)
 from kettrack.importing.contract_columns import (
     constant_column,
     holds_dates,
@@ -79,6 +83,7 @@ _APART: Final = (
     STATUS,
     _ID,
 )
+_PREFIXES_APART: Final = (STATUS, *ASKED_EVENTS)
 _SECONDS_A_DAY: Final = 86_400
 
 
@@ -208,7 +213,7 @@ class TableRows:
             if holds_dates(name, whole):
                 dates = self._dates(plan.columns[name])
                 base[name] = dates.take(pa.array(rows))
-            elif name not in _APART and not name.startswith(STATUS):
+            elif name not in _APART and not name.startswith(_PREFIXES_APART):
                 base[name] = read_column(
                     source,
                     name,
@@ -227,7 +232,7 @@ class TableRows:
             word,
         ) in plan.constants.items():
             base[name] = constant_column(name, word, plan.to, len(rows))
-        return base
+        return with_asked_events(base, sources, plan.values, self.journal)
 
     def _at(
         self,

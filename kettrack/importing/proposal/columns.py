@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from kettrack.importing.proposal.event_headings import event_asked_in
 from kettrack.importing.proposal.facts import (
     ColumnFacts,
     mostly_lengths_of_time,
@@ -162,7 +163,8 @@ def _is_closed(
 ) -> bool:
     share = known_share(meaning, facts)
     if meaning == "adverse_events":
-        return share > 0
+        # One that asks for a single event says no word of the list.
+        return share > 0 and not event_asked_in(facts)
     if share >= _SOME:
         return True
     # Codes without labels are asked about, where the heading leaves no doubt.

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from kettrack.importing.import_map import TableMap
+from kettrack.importing.proposal.asked_one_by_one import asked_events
 from kettrack.importing.proposal.columns import heading
 from kettrack.importing.proposal.facts import ColumnFacts
 from kettrack.importing.proposal.table_columns import TableColumns
@@ -80,6 +81,7 @@ def session_part(
     values = _values(of_sessions, "sessions", columns, answers, remarks)
     if drug and not dose:
         _doses_beside_drugs(known, drug, columns, values)
+    columns |= asked_events(known, columns)
     status = _status(known, "sessions")
     named = {} if drug else _drug_in_names(known, columns)
     part = when.part(known, "sessions", columns | status, named)
