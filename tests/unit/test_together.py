@@ -16,7 +16,7 @@ import kettrack as kt
 from kettrack.analysis.together.agreement import kappa_interval, limits_of_agreement
 from kettrack.analysis.together.joint import correlation
 from kettrack.estimators.intervals import patient_weights, simultaneous_band
-from kettrack.estimators.item_shift import item_shift, shift_replicates
+from kettrack.estimators.item_shift import item_shift, shift_replicates, widened
 
 SAMPLE = kt.sample_folder()
 # The score nearest to day 84 of people who were a case, and the last score before session 1.
@@ -152,9 +152,9 @@ def graded(rng, severity, first_moves):
     return answers
 
 
-def shifted(rng, moves):
+def shifted(rng, moves, people=500):
     """Band of the shifts of one simulated clinic whose people are chosen by a high total."""
-    severity = rng.normal(0.5, 1.0, 500)
+    severity = rng.normal(0.5, 1.0, people)
     before = graded(rng, severity, 0.0)
     chosen = before.sum(axis=1) >= 10
     severity = severity[chosen]
@@ -164,7 +164,7 @@ def shifted(rng, moves):
     weights = patient_weights(int(chosen.sum()), 200, 1)
     middle = item_shift(early, reference)
     drawn = shift_replicates(early, reference, weights)
-    return middle, simultaneous_band(middle, drawn)
+    return middle, widened(middle, simultaneous_band(middle, drawn), int(chosen.sum()))
 
 
 def test_no_item_is_ahead_where_all_follow_one_severity():
@@ -179,6 +179,16 @@ def test_no_item_is_ahead_where_all_follow_one_severity():
     # One in twenty, over all nine items together.
     assert wrong <= 11
     assert np.abs(np.mean(middles, axis=0)).max() < 0.03
+
+
+def test_a_few_people_do_not_name_an_item_by_chance():
+    rng = np.random.default_rng(13)
+    wrong = sum(
+        bool(((band.low > 0) | (band.high < 0)).any())
+        for _, band in (shifted(rng, 0.0, 60) for _ in range(150))
+    )
+    # Without the room for a few people it is 11 % and more.
+    assert wrong <= 12
 
 
 def test_an_item_that_moves_first_is_found():

@@ -22,7 +22,7 @@ from kettrack.estimators.intervals import (
     patient_weights,
     simultaneous_band,
 )
-from kettrack.estimators.item_shift import item_shift, shift_replicates
+from kettrack.estimators.item_shift import item_shift, shift_replicates, widened
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.events import ratable
@@ -209,19 +209,19 @@ def _table(
     weeks: tuple[int, int],
     weights: np.ndarray,
 ) -> pd.DataFrame:
-    """Change of every item and of the total, early and later; and who is ahead."""
+    """Change of every item and of the total, early and later; and which item is ahead."""
     n = len(forms.people)
     # Early and later side by side, so that one band holds all of them.
     changes = np.hstack([forms.early - forms.before, forms.later - forms.before])
     drawn = weights.astype(np.float64) @ changes / n
-    band = simultaneous_band(changes.mean(axis=0), drawn, LEVEL)
+    means = changes.mean(axis=0)
+    band = widened(means, simultaneous_band(means, drawn, LEVEL), n, 1)
     # What is usual at a total is told by both ends, where totals are high and where they are low.
     reference = (forms.before, forms.later)
     ahead = item_shift(forms.early, reference)
     shifts = shift_replicates(forms.early, reference, weights)
-    ahead_band = simultaneous_band(ahead, shifts, LEVEL)
+    ahead_band = widened(ahead, simultaneous_band(ahead, shifts, LEVEL), n)
     k = scale.n_items
-    means = changes.mean(axis=0)
     rows: list[dict[str, Any]] = []
     for place, (key, week) in enumerate(zip(("early", "later"), weeks, strict=True)):
         inside = slice(place * k, (place + 1) * k)
@@ -307,7 +307,8 @@ def _sentence(
         )
     parts = {
         "Already further than the total says, so moving first: ": first,
-        "Not yet as far as the total says, so moving later: ": last,
+        "Not yet as far as the total says, so moving later (in part because the numbers of all"
+        " items add up to 0): ": last,
     }
     told = [
         head
@@ -338,7 +339,7 @@ def _caveats(
         f" (the nearest form, at most {HORIZON_TOLERANCE_DAYS} days away). {rule_words(cohort)}."
         f" The {100 * LEVEL:g} % intervals of all changes hold together, and those of all items"
         f" against the usual answer do (sup-t bands, {replicates} bootstrap samples of people,"
-        f" seed {seed}).",
+        f" seed {seed}, wider where there are few).",
     )
 
 
