@@ -171,14 +171,14 @@ def test_no_item_is_ahead_where_all_follow_one_severity():
     rng = np.random.default_rng(11)
     wrong = 0
     middles = []
-    for _ in range(100):
-        middle, band = shifted(rng, 0.0)
+    for _ in range(60):
+        middle, band = shifted(rng, 0.0, 300)
         assert middle.sum() == pytest.approx(0, abs=1e-9)
         wrong += bool(((band.low > 0) | (band.high < 0)).any())
         middles.append(middle)
     # One in twenty, over all nine items together.
-    assert wrong <= 11
-    assert np.abs(np.mean(middles, axis=0)).max() < 0.03
+    assert wrong <= 7
+    assert np.abs(np.mean(middles, axis=0)).max() < 0.04
 
 
 def test_a_few_people_do_not_name_an_item_by_chance():
@@ -272,6 +272,9 @@ def test_few_who_respond_on_one_scale_alone_are_hidden():
     shown = set(sample_answer("scale_agreement").table["key"])
     released = set(sample_answer("scale_agreement", "cms").table["key"])
     assert {"first", "second", "kappa"} <= shown - released
+    # A difference of shares is a count in another dress.
+    rounded = set(sample_answer("scale_agreement", "midpoint6").table["key"])
+    assert {"kappa", "response_difference"} <= shown - rounded
 
 
 def test_a_scale_that_rises_is_turned():

@@ -41,6 +41,7 @@ _ROLES: Final[dict[str, Role]] = {
     "ci_high": "derived",
 }
 _DECIMALS: Final = {"estimate": 2, "ci_low": 2, "ci_high": 2}
+_FROM_COUNTS: Final = ("kappa", "response_difference")
 _COLLECT: Final = (
     "a second scale of the same condition, such as the MADRS beside the PHQ-9, on the same day: in"
     f" the {BASELINE_WINDOW_DAYS} days before session 1 and after it."
@@ -100,6 +101,9 @@ def scale_agreement(cohort: DerivedCohort, other: str = "") -> Answer:
     rows = _response_rows(flags, names)
     if _tells_a_small_cell(flags, cohort.settings.policy):
         rows = rows[:1]
+    # Both follow from exact counts, so that a policy that rounds these cannot show them.
+    if get_policy(cohort.settings.policy).rounding is not None:
+        rows = [row for row in rows if row["key"] not in _FROM_COUNTS]
     rows += _difference_rows(pairs, names)
     table = pd.DataFrame(rows).reindex(columns=list(_ROLES))
     table["events"] = table["events"].astype("Int64")

@@ -79,6 +79,7 @@ _SAID: Final = {
         " whatever sessions they had."
     ),
     roles=_ROLES,
+    balanced=True,
     decimals=_DECIMALS,
     show=tuple(name for name in _ROLES if name != "key"),
 )

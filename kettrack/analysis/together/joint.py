@@ -62,6 +62,7 @@ _FEWEST_FOR_CORRELATION: Final = 4
         " both then."
     ),
     roles=_ROLES,
+    balanced=True,
     decimals=_DECIMALS,
 )
 def joint_change(
