@@ -140,7 +140,7 @@ class AskedTerm:
 
 
 _MOAAS: Final = (
-    "mild sedation is a MOAA/S of 4, moderate or more is 3 or below: Janssen medical information on"
+    "mild sedation is a MOAA/S of 4, moderate or more is below 4: Janssen medical information on"
     " esketamine, 2024"
 )
 _ANY_GRADE: Final = ("mild", "moderate", "severe")
@@ -149,14 +149,14 @@ _BAD_GRADE: Final = ("moderate", "severe")
 ASKED_TERMS: Final = (
     AskedTerm(
         key="sedated",
-        words="sedation of any degree (MOAA/S of 4 or less)",
+        words="sedation of any degree (MOAA/S below 5)",
         column="moaas_lowest",
         at_most=4,
         source=_MOAAS,
     ),
     AskedTerm(
         key="sedated_moderate",
-        words="moderate sedation or more (MOAA/S of 3 or less)",
+        words="moderate sedation or more (MOAA/S below 4)",
         column="moaas_lowest",
         at_most=3,
         source=_MOAAS,

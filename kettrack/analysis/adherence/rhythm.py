@@ -55,7 +55,7 @@ NONE_WORDS: Final = f"none within {COMPLETE_LOG_DAYS} days"
     unit="percent of sessions",
     estimand=(
         "Share of the maintenance sessions after which the next session came within about a week,"
-        " two weeks, three weeks, a month, or later, or not at all within"
+        " 2 weeks, 3 weeks, a month, or later, or not at all within"
         f" {COMPLETE_LOG_DAYS} days, by time since session 1."
     ),
     roles=_ROLES,
@@ -110,7 +110,7 @@ def maintenance_rhythm(cohort: DerivedCohort) -> Answer:
 def _words() -> dict[str, str]:
     """Kind of a gap to its words, from the shortest."""
     lows = [1, *(end + 1 for end in MAINTENANCE_GAP_ENDS)]
-    names = ("weekly", "every two weeks", "every three weeks", "monthly")
+    names = ("weekly", "every 2 weeks", "every 3 weeks", "monthly")
     closed = zip(_RHYTHMS, names, lows, MAINTENANCE_GAP_ENDS, strict=False)
     words = {
         key: f"about {name} ({low} to {end} days)" for key, name, low, end in closed
@@ -152,8 +152,8 @@ def _sentence(table: pd.DataFrame) -> str:
         return "The rhythm of all maintenance sessions is not shown: a part of it is small."
     parts = {
         "weekly": "about a week later",
-        "two_weekly": "about two weeks later",
-        "three_weekly": "about three weeks later",
+        "two_weekly": "about 2 weeks later",
+        "three_weekly": "about 3 weeks later",
         "monthly": "about a month later",
         "longer": f"later than that, within {COMPLETE_LOG_DAYS} days",
     }

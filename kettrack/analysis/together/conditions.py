@@ -24,6 +24,7 @@ from kettrack.analysis.together.scales import (
     on_scale,
     rule_flags,
     scales_beside,
+    without_caseness,
 )
 from kettrack.arrays import Bools
 from kettrack.errors import NotIdentified
@@ -320,6 +321,7 @@ def _caveats(
         f"The score nearest to the week counts, at most {HORIZON_TOLERANCE_DAYS} days before or"
         f" after. {rules}. Rates on a scale that is not the primary one follow kettrack's"
         " convention for it.",
+        *without_caseness(scales),
         f"Shares have exact {100 * LEVEL:g} % intervals (Clopper and Pearson). {CAVEAT}",
     )
 

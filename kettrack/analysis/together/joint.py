@@ -19,6 +19,7 @@ from kettrack.analysis.together.scales import (
     improved_by_error,
     rule_flags,
     scales_beside,
+    without_caseness,
 )
 from kettrack.arrays import Bools, Floats
 from kettrack.errors import NotIdentified
@@ -363,6 +364,7 @@ def _caveats(pair: tuple[DerivedCohort, DerivedCohort]) -> tuple[str, ...]:
         " (regression to the mean). Only people who were scored on both then are counted.",
         "The four percentages have exact intervals that hold together (Clopper and Pearson with"
         f" Bonferroni's correction, {100 * LEVEL:g} % for all four).",
+        *without_caseness([each.instrument for each in pair]),
         f"{rules}.",
     )
 

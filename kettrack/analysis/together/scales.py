@@ -120,3 +120,15 @@ def improved_by_error(cohort: DerivedCohort, people: pd.DataFrame) -> Bools | No
         return None
     better = -cohort.instrument.sign * people["change"]
     return np.asarray(better >= fact.value, bool)
+
+
+def without_caseness(scales: list[Instrument]) -> tuple[str, ...]:
+    """That a scale does not say what a case is; nothing where all of them do."""
+    names = [scale.name for scale in scales if scale.caseness is None]
+    if not names:
+        return ()
+    # A caveat is no template, so that the names need no escaping.
+    return (
+        f"{', '.join(names)}: no cut-off for a case is known, so everybody with a baseline counts"
+        " as one.",
+    )
