@@ -12,13 +12,14 @@ from kettrack.pooling.questions.by_day import BY_DAY
 from kettrack.pooling.questions.by_session import BY_SESSION
 from kettrack.pooling.questions.change import CHANGE
 from kettrack.pooling.questions.durability import DURABILITY
+from kettrack.pooling.questions.lines import LINES
 from kettrack.pooling.questions.people import PEOPLE
 from kettrack.pooling.questions.safety import SAFETY
 
 # In the order in which a report tells them.
 PARTS: Final[dict[str, PooledQuestion]] = {
     part.question: part
-    for part in (*PEOPLE, *BY_SESSION, *BY_DAY, *DURABILITY, *SAFETY, *CHANGE)
+    for part in (*PEOPLE, *BY_SESSION, *BY_DAY, *DURABILITY, *SAFETY, *CHANGE, *LINES)
 }
 # Reasons why a question is not pooled, each in the words that a site reads.
 _ROWS: Final = "It shows rows of single people, and these do not leave a site."
@@ -31,12 +32,12 @@ _QUANTILES: Final = (
     "It tells quantiles of values that differ from person to person; a table of all values would be"
     " nearly the rows."
 )
-_NOT_YET: Final = (
+NOT_YET: Final = (
     "Its counts could be added, but nobody has written this yet. Ask each site by"
     " itself."
 )
 # A question stands under the first reason that rules it out, even if a second would too.
-_WHY_NOT: Final = {
+WHY_NOT: Final = {
     _ROWS: ("swimmer", "waterfall", "retreatment_courses"),
     _MODEL: (
         "expected_course",
@@ -76,7 +77,7 @@ _WHY_NOT: Final = {
         "cost",
     ),
 }
-_REASONS: Final = {name: why for why, names in _WHY_NOT.items() for name in names}
+_REASONS: Final = {name: why for why, names in WHY_NOT.items() for name in names}
 
 
 def pooled_questions() -> pd.DataFrame:
@@ -99,7 +100,7 @@ def pooled_questions() -> pd.DataFrame:
         if part is None:
             pooled = "no"
             # A question that somebody added has no reason of its own yet.
-            why = _REASONS.get(name, _NOT_YET)
+            why = _REASONS.get(name, NOT_YET)
         else:
             pooled = "in part" if part.lacks else "yes"
             why = part.lacks

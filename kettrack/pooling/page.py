@@ -58,7 +58,7 @@ _CHAPTERS: Final = {
         "durability_of_every_response",
         "recurrent_loss",
     ),
-    "Scores": ("paired_change", "trajectories"),
+    "Scores": ("paired_change", "score_lines", "trajectories"),
     "How far the sites differ": (DIFFERENCES, SIDE_BY_SIDE),
 }
 # The figures of a clinic draw the pooled tables as they are.

@@ -294,6 +294,10 @@ def _table(shape: Shape, said: object, place: str, file: _File) -> pd.DataFrame:
     missing = [key for key in shape.needed if key not in there]
     if missing:
         file.wrong(f"{place}.rows", f"a row for {missing[0]!r}")
+    if shape.allowed and there - shape.allowed:
+        file.wrong(
+            f"{place}.rows", f"rows of {len(shape.allowed)} kinds that are known"
+        )
     # A column without rows has no kind of its own, and is added to others later.
     kinds = {name: "int64" for name in shape.columns if _is_whole(shape, name)}
     return table.astype(kinds | dict.fromkeys(shape.sums, "float64"))

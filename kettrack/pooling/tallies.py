@@ -10,11 +10,20 @@ import pandas as pd
 
 # Keys that are numbers; the others are text.
 NUMBERED: Final = frozenset(
-    ("day", "session", "sessions", "at", "earlier", "later", "followed_to")
+    (
+        "day",
+        "session",
+        "sessions",
+        "at",
+        "earlier",
+        "later",
+        "followed_to",
+        "week",
+        "other_week",
+    )
 )
-MOST: Final = (
-    10**15
-)  # a count or a sum of squares beyond it is none, and floats would round it
+# A count or a sum of squares beyond it is none, and floats would round it.
+MOST: Final = 10**15
 _ONE: Final = "all"  # a group that everything is in, where a table has no other key than its clock
 
 
@@ -40,6 +49,8 @@ class Shape:
         Values of the first key that every file has.
     optional : bool
         Whether a site may have no such table.
+    allowed : frozenset of str
+        Values that the first key can have; empty where any.
     """
 
     about: str
@@ -49,6 +60,7 @@ class Shape:
     clock: str = ""
     needed: tuple[str, ...] = ()
     optional: bool = False
+    allowed: frozenset[str] = frozenset()
 
     @property
     def columns(self) -> list[str]:

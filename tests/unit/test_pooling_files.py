@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
@@ -475,3 +476,31 @@ def test_steps_of_zeros_are_not_written(exact: list[kt.Summary]) -> None:
     assert len(kept) < len(table)
     assert kept["day"].max() == table["day"].max()
     assert kept[list(shape.counts)].sum().equals(table[list(shape.counts)].sum())
+
+
+# ---- the page and the schema
+
+
+def made_by_docs() -> Any:
+    """The script that makes what `docs` says of summaries."""
+    path = Path(__file__).parents[2] / "docs" / "pooling_tables.py"
+    spec = spec_from_file_location("pooling_tables", path)
+    script = module_from_spec(spec)
+    spec.loader.exec_module(script)
+    return script
+
+
+def test_page_and_schema_are_those_of_today() -> None:
+    docs = made_by_docs()
+    page = docs.PAGE.read_text(encoding="utf-8")
+    assert page == docs.page_with_table(page), "python docs/pooling_tables.py"
+    assert docs.SCHEMA_FILE.read_text(encoding="utf-8") == docs.schema_text()
+
+
+def test_a_summary_fits_its_schema(
+    exact: list[kt.Summary], rounded: list[kt.Summary]
+) -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    schema = made_by_docs().summary_schema()
+    for site in (*exact, *rounded):
+        jsonschema.validate(json.loads(site.to_json()), schema)

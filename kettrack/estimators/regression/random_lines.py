@@ -7,6 +7,7 @@ scores, and ten thousand patients take a second.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -64,6 +65,8 @@ class _Sums:
         Products of the random columns among themselves.
     n : int
         Rows.
+    people : float64, shape (patients,)
+        How many people each of these is.
     """
 
     whole: Floats
@@ -73,6 +76,7 @@ class _Sums:
     a01: Floats
     a11: Floats
     n: int
+    people: Floats
 
 
 def fit_random_lines(
@@ -109,8 +113,6 @@ def fit_random_lines(
     >>> bool(7 < fit.random_covariance[0, 0] < 11), fit.converged
     (True, True)
     """
-    from scipy.optimize import minimize
-
     columns, back = np.linalg.qr(x)
     # On a centred slope of unit spread all relative deviations are of one size.
     centre = 0.0 if slope is None else float(slope.mean())
@@ -118,6 +120,173 @@ def fit_random_lines(
     line = np.zeros(len(y)) if slope is None else (slope - centre) / spread
     sums = _sums(y, columns, groups, line)
     free = 1 if slope is None else 3
+    return _most_likely(
+        sums,
+        back,
+        (centre, spread),
+        free,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class VisitPattern:
+    """People who were scored at the same visits, as sums that add up over clinics.
+
+    Parameters
+    ----------
+    visits : int64, shape (m,)
+        Places of the visits in the list of all, rising.
+    people : int
+        How many were scored at these visits and no others.
+    total : float64, shape (m,)
+        Sum of their scores at each visit.
+    products : float64, shape (m, m)
+        Sum over people of the products of their scores at two visits.
+    """
+
+    visits: npt.NDArray[np.int64]
+    people: int
+    total: Floats
+    products: Floats
+
+
+def fit_lines_of_patterns(
+    patterns: Sequence[VisitPattern],
+    x: Floats,
+    slope: Floats,
+) -> RandomLines:
+    """`fit_random_lines` with an intercept and a slope of each person's own, from sums by pattern
+    of visits.
+
+    Parameters
+    ----------
+    patterns : sequence of VisitPattern
+        Of everybody; every visit is in one at least.
+    x : float64, shape (visits, p)
+        Fixed part at each visit, the same for all people.
+    slope : float64, shape (visits,)
+        Time of each visit.
+
+    Notes
+    -----
+    Where people differ in their scores alone, and not in the times or the fixed part, the
+    likelihood needs no more than these sums: they are sufficient.
+
+    Examples
+    --------
+    >>> y = np.array([[20.0, 14, 11], [18, 15, 9], [25, 18, 14], [15, 9, 7], [19, 16, 12]])
+    >>> everybody = VisitPattern(np.arange(3), 5, y.sum(axis=0), y.T @ y)
+    >>> fit = fit_lines_of_patterns([everybody], np.eye(3), np.arange(3.0))
+    >>> fit.coefficient.round(2).tolist()
+    [19.4, 14.4, 10.6]
+    """
+    scored = np.zeros(len(x))
+    for pattern in patterns:
+        scored[pattern.visits] += pattern.people
+    weight = scored / scored.sum()
+    centre = float(weight @ slope)
+    spread = float(np.sqrt(weight @ (slope - centre) ** 2)) or 1.0
+    # The same columns, up to a sign, as an orthogonal decomposition of all rows would give.
+    products = x.T @ (x * scored[:, None])
+    back = np.asarray(np.linalg.cholesky(products).T, np.float64)
+    columns = x @ np.linalg.inv(back)
+    sums = _sums_of_patterns(
+        patterns,
+        columns,
+        (slope - centre) / spread,
+    )
+    return _most_likely(
+        sums,
+        back,
+        (centre, spread),
+        3,
+    )
+
+
+def _sums_of_patterns(
+    patterns: Sequence[VisitPattern],
+    columns: Floats,
+    line: Floats,
+) -> _Sums:
+    """What the likelihood needs, in which a few rows stand for the people of each pattern: their
+    products add up to those of all.
+    """
+    p = columns.shape[1]
+    whole = np.zeros((p + 1, p + 1))
+    rows = []
+    own = []
+    for pattern in patterns:
+        x = columns[pattern.visits]
+        along = line[pattern.visits]
+        whole += _whole(pattern, x)
+        rows.append(_standing_for(pattern, x, along))
+        # The first row counts for everybody, the others for nobody.
+        people = np.zeros(len(rows[-1]))
+        people[0] = pattern.people
+        times = np.array([len(along), along.sum(), along @ along])
+        own.append(np.column_stack([people, np.tile(times, (len(people), 1))]))
+    both = np.vstack(rows)
+    apart = np.vstack(own)
+    return _Sums(
+        whole=whole,
+        first=both[:, : p + 1],
+        second=both[:, p + 1 :],
+        a00=apart[:, 1],
+        a01=apart[:, 2],
+        a11=apart[:, 3],
+        n=sum(pattern.people * len(pattern.visits) for pattern in patterns),
+        people=apart[:, 0],
+    )
+
+
+def _whole(
+    pattern: VisitPattern,
+    x: Floats,
+) -> Floats:
+    """Products of fixed columns and outcome over all rows of a pattern."""
+    mixed = x.T @ pattern.total
+    square = np.trace(pattern.products)
+    return np.block(
+        [
+            [pattern.people * x.T @ x, mixed[:, None]],
+            [mixed[None, :], np.array([[square]])],
+        ]
+    )
+
+
+def _standing_for(
+    pattern: VisitPattern,
+    x: Floats,
+    along: Floats,
+) -> Floats:
+    """Rows whose products add up to those of the people: sums of columns and outcome, then the
+    same times the slope.
+    """
+    # Of each person: a constant part, the sum of the scores, and the sum along the slope.
+    weights = np.column_stack([np.ones(len(along)), along])
+    sums = weights.T @ pattern.total
+    gram = np.zeros((3, 3))
+    gram[0, 0] = pattern.people
+    gram[0, 1:] = sums
+    gram[1:, 0] = sums
+    gram[1:, 1:] = weights.T @ pattern.products @ weights
+    values, vectors = np.linalg.eigh(gram)
+    # Sums of squares have no negative part; rounding may leave one.
+    roots = (vectors * np.sqrt(np.maximum(values, 0))).T
+    constant = roots[:, :1]
+    first = np.hstack([constant * x.sum(axis=0), roots[:, 1:2]])
+    second = np.hstack([constant * (along @ x), roots[:, 2:]])
+    return np.hstack([first, second])
+
+
+def _most_likely(
+    sums: _Sums,
+    back: Floats,
+    scale: tuple[float, float],
+    free: int,
+) -> RandomLines:
+    """Search for the maximum over the relative deviations."""
+    from scipy.optimize import minimize
 
     def deviance(deviations: Floats) -> float:
         return _profile(sums, np.append(deviations, [0.0, 0.0]))[0]
@@ -159,7 +328,7 @@ def fit_random_lines(
         sums,
         deviations,
         back,
-        (centre, spread),
+        scale,
         flat,
     )
 
@@ -188,6 +357,7 @@ def _sums(
         a01=own[:, 1],
         a11=own[:, 2],
         n=len(y),
+        people=np.ones(size),
     )
 
 
@@ -236,7 +406,7 @@ def _profile(
     # Rounding can leave nothing, or less, of an outcome that the model meets exactly.
     variance = max(rest, 1e-300) / sums.n
     deviance = sums.n * (np.log(2 * np.pi * variance) + 1)
-    deviance += np.log(det).sum()
+    deviance += np.log(det) @ sums.people
     return (
         float(deviance),
         np.asarray(fixed, np.float64),
