@@ -11,9 +11,12 @@ import numpy as np
 from kettrack.arrays import Bools, Floats
 from kettrack.simulation.detail import Plans
 from kettrack.simulation.history import SessionLog
+from kettrack.vocabulary.columns import SESSIONS
 
 # Days of the interval that is planned at a session after which nobody came, in a first course.
 _USUAL_GAP: Final = 4.0
+# Among many thousands of sessions one would lie beyond it, and the clinic would not load.
+_FURTHEST: Final = SESSIONS["planned_next_days"].high
 
 
 def draw_planned_gaps(
@@ -61,8 +64,12 @@ def draw_planned_gaps(
         0.0,
     )
     days = np.round(planned + moved)
-    # Nobody plans the next session for the same day.
-    days = np.maximum(days, 1.0)
+    # Nobody plans the next session for the same day, or beyond what the reader takes.
+    days = np.clip(
+        days,
+        1.0,
+        _FURTHEST,
+    )
     written = rng.random(n) < numbers.written
     found = np.full(n, np.nan)
     found[order] = np.where(

@@ -20,6 +20,7 @@ from kettrack.simulation.detail import DETAIL, ROUTES
 from kettrack.simulation.history import run
 from kettrack.simulation.outcomes import weekly_scores
 from kettrack.simulation.parameters import NaturalCourse, Screening, StopRule
+from kettrack.simulation.planned_gaps import draw_planned_gaps
 from kettrack.simulation.presets import CLINIC, CLINIC_NULL, SCENARIOS
 from kettrack.simulation.session_records import draw_doses, draw_vitals
 from kettrack.simulation.truth import force_truth
@@ -291,3 +292,12 @@ def test_no_vital_sign_lies_beyond_what_the_reader_takes() -> None:
     vitals = draw_vitals(given, wild, rng)
     assert vitals["systolic_before"].min() == 60
     assert vitals["systolic_peak"].max() == 300
+
+
+def test_no_planned_day_lies_beyond_what_the_reader_takes() -> None:
+    sessions = run(CLINIC, 400, 1).sessions
+    # Two years and more between two sessions of one person, as happens in a large clinic.
+    rare = replace(sessions, day=sessions.day * 40)
+    planned = draw_planned_gaps(rare, DETAIL.plans, np.random.default_rng(1))
+    assert np.nanmax(planned) == 730
+    assert np.nanmin(planned) >= 1

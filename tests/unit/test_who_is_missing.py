@@ -115,6 +115,14 @@ def test_bounds_are_whole_people() -> None:
     assert "tipping point" in found.text
 
 
+def test_few_who_are_worse_are_told_by_no_row_of_a_release() -> None:
+    table = sample_answer("silent_bounds", "cms").table.set_index("key")
+    worse = table[table["outcome"] == "worse"]
+    # Everybody less the silent, or a tipping point, would tell the ten who are worse.
+    assert worse[["events", "estimate", "ci_low", "ci_high"]].isna().all(axis=None)
+    assert table.loc["responded_if_all", "estimate"] > 0
+
+
 def _copy(place: int) -> pd.DataFrame:
     scores = small().scores[["patient_id", "day", "score"]].astype(object)
     return scores.assign(patient_id=scores["patient_id"] + f"_{place}")

@@ -56,10 +56,13 @@ _ROLES: Final[dict[str, Role]] = {
     "about": "label",
     "n": "denominator",
     "events": "count",
+    "seen": "count",
     "estimate": "derived",
     "ci_low": "derived",
     "ci_high": "derived",
 }
+# `seen` is there for disclosure control: every guess tells how many were seen to meet the rule.
+_SHOWN: Final = tuple(name for name in _ROLES if name != "seen")
 _RESPONDED: Final = "responded"
 _WORSE: Final = "worse"
 
@@ -82,6 +85,7 @@ class _People(NamedTuple):
         " the people who had none."
     ),
     roles=_ROLES,
+    show=_SHOWN,
 )
 def silent_bounds(cohort: DerivedCohort) -> Answer:
     """Response and worsening at a fixed week, and what the people without a score could make of
@@ -114,7 +118,7 @@ def silent_bounds(cohort: DerivedCohort) -> Answer:
     for outcome, flag in has.items():
         rows += _rows(outcome, flag, people)
     table = pd.DataFrame(rows).reindex(columns=list(_ROLES))
-    table["events"] = table["events"].astype("Int64")
+    table = table.astype(dict.fromkeys(("events", "seen"), "Int64"))
     return Answer(
         table=table,
         sentence=_sentence(table, cohort),
@@ -196,6 +200,8 @@ def _rows(outcome: str, has: Bools, people: _People) -> list[dict[str, Any]]:
             "key": f"{outcome}_{row['key']}",
             "outcome": outcome,
             "about": _ABOUT[row["key"]],
+            # Of how the others were last seen, nothing tells it.
+            "seen": row["events"] if row["key"] == "last_seen" else events,
         }
         for row in rows
     ]

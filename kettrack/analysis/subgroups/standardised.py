@@ -132,9 +132,10 @@ def standardised(cohort: DerivedCohort, column: str = "route") -> Answer:
     Returns
     -------
     Result
-        One row per kind with `FEWEST_PEOPLE_IN_ARM` people: `n` people, `events` who responded by
-        the session; `estimate` (as counted) and `standardised` in percent, each with an interval of
-        its own; `difference` from the first kind, standardised (intervals hold all at once);
+        Row `all`, then one row per kind with `FEWEST_PEOPLE_IN_ARM` people: `n` people, `events`
+        who responded by the session; `estimate` (as counted) and `standardised` in percent, each
+        with an interval of its own; `difference` from the first kind, standardised (intervals hold
+        all at once);
         `effective` (number of people that the weighted ones count like), `apart_before` and
         `apart_after` (largest distance of the kind from everybody in any characteristic, in SDs,
         before and after weighting) and `most_apart` (in which it was largest). A kind whose people
@@ -162,7 +163,6 @@ def standardised(cohort: DerivedCohort, column: str = "route") -> Answer:
         sentence=_sentence(table, labels),
         caveats=_caveats(cohort, name, table, kinds),
         level=LEVEL,
-        people=int(table["n"].sum()),
         rows=partial(exit_rows, "responded", at_risk, list(CAUSES), group),
     )
 
@@ -260,16 +260,12 @@ def _table(
     # Bonferroni: the differences share the level.
     joint = norm.isf((1 - LEVEL) / 2 / (len(kinds) - 1))
     responded = (at_risk["cause"] == 1) & (at_risk["step"] <= TOLD_SESSION)
-    rows = []
+    rows = [_counted_row("all", "everybody", responded, outcome)]
     for place, (label, kind) in enumerate(zip(labels, kinds, strict=True)):
-        own = outcome[kind.inside]
-        error = float(own.std(ddof=1) / np.sqrt(len(own)))
-        row: dict[str, Any] = {
-            "key": f"kind_{place}",
-            "group": label,
-            "n": int(kind.inside.sum()),
-            "events": int(responded[kind.inside].sum()),
-            **_ends("estimate", float(own.mean()), error, single, "ci"),
+        counted = _counted_row(
+            f"kind_{place}", label, responded[kind.inside], outcome[kind.inside]
+        )
+        row = counted | {
             **_ends(
                 "standardised",
                 kind.share,
@@ -297,6 +293,26 @@ def _table(
     return table.astype(dict.fromkeys(("n", "events"), "Int64"))
 
 
+def _counted_row(
+    key: str,
+    label: str,
+    responded: pd.Series,
+    outcome: Floats,
+) -> dict[str, Any]:
+    """Some people as counted."""
+    from scipy.stats import norm
+
+    error = float(outcome.std(ddof=1) / np.sqrt(len(outcome)))
+    reach = float(norm.isf((1 - LEVEL) / 2))
+    return {
+        "key": key,
+        "group": label,
+        "n": len(outcome),
+        "events": int(responded.sum()),
+        **_ends("estimate", float(outcome.mean()), error, reach, "ci"),
+    }
+
+
 def _error(influence: Floats) -> float:
     """Standard error of a mean that each person adds so much to."""
     return float(influence.std(ddof=1) / np.sqrt(len(influence)))
@@ -317,7 +333,9 @@ def _ends(
 def _sentence(table: pd.DataFrame, labels: list[str]) -> str:
     """Every kind as counted and standardised, and the differences that are beyond chance."""
     parts = []
-    for row, label in zip(table.to_dict("records"), labels, strict=True):
+    # Everybody comes first, and needs no standardising.
+    kinds = table.iloc[1:].to_dict("records")
+    for row, label in zip(kinds, labels, strict=True):
         name = in_sentence(label)
         key = row["key"]
         if np.isnan(row["standardised"]):
@@ -362,7 +380,7 @@ def _caveats(
         else f"Nothing known at the start is apart between kinds of {what} by more than"
         f" {ALIKE_WITHIN_SD:g} SD, so standardising changes nothing."
     )
-    few = int(table["standardised"].isna().sum())
+    few = int(table["standardised"].iloc[1:].isna().sum())
     return (
         goes_with,
         f"Each kind is weighted by the inverse of its chance, from a logistic regression with one"
