@@ -7,6 +7,7 @@ browser to fetch any.
 
 from __future__ import annotations
 
+import html
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -57,6 +58,12 @@ TAG: Final = re.compile(r"<[^>]+>")
 PLACE: Final = re.compile(r"^\S+\.py:\d+: ", re.MULTILINE)
 TABLE: Final = re.compile(r"<table.*?</table>", re.DOTALL)
 CELL: Final = re.compile(r"<td>([^<]*)</td>")
+HEAD_CELL: Final = re.compile(r"<th(?=[ >])")
+# The first sentence of a result, above its figure.
+FINDING: Final = re.compile(r"<p><b>(.*?)</b></p>", re.DOTALL)
+LONGEST_ALT: Final = (
+    300  # letters; a person who hears it wants the finding, not the paragraph
+)
 # With more columns a table is set smaller; with more still it is said that it scrolls.
 SMALLER_FROM: Final = 9
 SCROLLS_FROM: Final = 15
@@ -329,9 +336,20 @@ def _boxed_table(found: re.Match[str]) -> str:
     """
     table = CELL.sub(_wrapped_cell, found[0])
     columns = table.partition("</thead>")[0].count("<th>")
+    table = _with_scopes(table)
     kind = "wide many" if columns > SMALLER_FROM else "wide"
     note = SCROLL if columns > SCROLLS_FROM else ""
-    return f'{note}<div class="{kind}">{table}</div>'
+    # Whoever has only a keyboard must be able to scroll it.
+    box = f'<div class="{kind}" role="group" aria-label="Table" tabindex="0">'
+    return f"{note}{box}{table}</div>"
+
+
+def _with_scopes(table: str) -> str:
+    """A table whose headings say whether they head a column or a row, for who hears it."""
+    head, end, body = table.partition("</thead>")
+    head = HEAD_CELL.sub('<th scope="col"', head)
+    body = HEAD_CELL.sub('<th scope="row"', body)
+    return head + end + body
 
 
 def _wrapped_cell(cell: re.Match[str]) -> str:
@@ -362,11 +380,17 @@ def _reader_copy(notebook: NotebookNode, told: dict[str, str]) -> NotebookNode:
         cell for cell in shown.cells if not UNSEEN & set(cell.metadata.get("tags", []))
     ]
     heading = ""
+    finding = ""
     for cell in shown.cells:
         if cell.cell_type == "markdown":
-            heading = _last_heading(cell.source) or heading
+            below = _last_heading(cell.source)
+            # What was found under another heading is not what the next figure shows.
+            finding = "" if below else finding
+            heading = below or heading
         for output in cell.get("outputs", []):
-            _describe(output, heading)
+            finding = _finding_of(output) or finding
+            said = f"{heading}. {finding}" if finding else heading
+            _describe(output, f"Figure: {said}")
             _shorten_refusal(output, heading, told)
     return shown
 
@@ -392,10 +416,22 @@ def _last_heading(source: str) -> str:
     return headings[-1] if headings else ""
 
 
-def _describe(output: NotebookNode, heading: str) -> None:
+def _finding_of(output: NotebookNode) -> str:
+    """The beginning of what a result says, as plain text; empty for any other output."""
+    found = FINDING.search(output.get("data", {}).get("text/html", ""))
+    if found is None:
+        return ""
+    words = html.unescape(TAG.sub("", found[1]))
+    if len(words) <= LONGEST_ALT:
+        return words
+    # Cut behind a whole sentence where there is one.
+    cut = words[:LONGEST_ALT]
+    whole, stop, _ = cut.rpartition(". ")
+    return whole + stop.strip() if stop else f"{cut.rpartition(' ')[0]} ..."
+
+
+def _describe(output: NotebookNode, words: str) -> None:
     if output.output_type == "stream" and output.name == "stderr":
         output.text = PLACE.sub("", output.text)
     if "image/png" in output.get("data", {}):
-        output.metadata.setdefault("image/png", {}).setdefault(
-            "alt", f"Figure: {heading}"
-        )
+        output.metadata.setdefault("image/png", {}).setdefault("alt", words)

@@ -122,8 +122,11 @@ def test_wide_tables_say_that_they_scroll_and_long_cells_wrap() -> None:
         ]
     text = render("T", PAGE, {"a.ipynb": notebook})
     assert text.count("Scroll sideways") == 1
-    assert text.count('<div class="wide many">') == 2
-    assert text.count('<div class="wide">') == text.count('<td class="long">') == 1
+    assert text.count('<div class="wide many"') == 2
+    assert text.count('<div class="wide"') == text.count('<td class="long">') == 1
+    # By keyboard and by ear: each box takes the focus, each heading says what it heads.
+    assert text.count('tabindex="0"') == 3
+    assert text.count('<th scope="col">') == 16 + 10 + 3
 
 
 def test_first_answers_lead_to_their_section_and_hold_their_picture() -> None:
@@ -140,6 +143,32 @@ def test_first_answers_lead_to_their_section_and_hold_their_picture() -> None:
     # Cautions are one level down, and closed.
     assert "<details><summary>Details" in text
     assert text.index("34 %") < text.index("<details>") < text.index("Half by 3.")
+
+
+def test_a_figure_is_told_by_what_was_found_above_it() -> None:
+    notebook = notebook_of("1", "2")
+    notebook.cells.insert(0, nbformat.v4.new_markdown_cell("## Response"))
+    notebook.cells.append(nbformat.v4.new_markdown_cell("## Another"))
+    notebook.cells.append(nbformat.v4.new_code_cell("3", id="d"))
+    long = "Of 90 people, 34 % &amp; more had responded. " + "And so on. " * 40
+    found = {"text/html": f"<div><p><b>{long}</b></p></div>"}
+    picture = {"image/png": "QUJD"}
+    for cell, data in ((1, found), (2, picture), (4, picture)):
+        output = nbformat.v4.new_output("display_data", data=data)
+        notebook.cells[cell].outputs = [output]
+    alts = re.findall(r'alt="([^"]*)"', render("T", PAGE, {"a.ipynb": notebook}))
+    assert alts[0].startswith("Figure: Response. Of 90 people, 34 % &amp; more had")
+    assert alts[0].endswith("And so on.")
+    assert len(alts[0]) < len(long)
+    # What was found under one heading is not told of the figure under the next.
+    assert alts[1] == "Figure: Another"
+
+
+def test_the_banner_stands_on_every_printed_page() -> None:
+    page = FirstPage('Not "for" release </style>', (), {})
+    text = render("T", page, {})
+    assert "content: \"Not 'for' release /style>\"" in text
+    assert "@page { @top-center" not in render("T", FirstPage("", (), {}), {})
 
 
 def test_injected_cell_follows_the_parameters_and_is_not_shown() -> None:
