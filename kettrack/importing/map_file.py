@@ -13,6 +13,7 @@ from kettrack.errors import (
     UsageError,
 )
 from kettrack.importing.asked_events import ASKED_EVENTS
+from kettrack.importing.clock_times import CLOCK_TIMES
 from kettrack.importing.contract_columns import (
     contract_column,
 )
@@ -318,14 +319,7 @@ def _numbers(content: Mapping[str, Any], place: Place) -> dict[str, int]:
 
 def _check_part(part: TableMap, place: Place) -> None:
     """Report what a part says of columns and words that the contract does not have."""
-    for name in part.columns:
-        _check_column(
-            name,
-            part.to,
-            place.at("columns", name),
-        )
-    if _ID not in part.columns:
-        place.at("columns").problem(f"{_ID} is missing: whose row is it?")
+    _check_columns(part, place)
     _check_constants(
         part.constants,
         part.to,
@@ -357,9 +351,27 @@ def _is_asked(name: str, to: str) -> bool:
     return to == "sessions" and name in ASKED_EVENTS
 
 
+def _is_clock(name: str, to: str) -> bool:
+    return to == "sessions" and name in CLOCK_TIMES
+
+
+def _check_columns(part: TableMap, place: Place) -> None:
+    for name in part.columns:
+        _check_column(
+            name,
+            part.to,
+            place.at("columns", name),
+        )
+    if _ID not in part.columns:
+        place.at("columns").problem(f"{_ID} is missing: whose row is it?")
+    if len({*part.columns} & {*CLOCK_TIMES}) == 1:
+        both = " and ".join(CLOCK_TIMES)
+        place.at("columns").problem(f"{both}; one alone does not say how long it took")
+
+
 def _check_column(name: str, to: str, place: Place) -> None:
-    # One adverse event is asked for in a column of a row, and nowhere else.
-    if not _is_asked(name, to):
+    # One adverse event and a time of day stand in a column of a row, and nowhere else.
+    if not (_is_asked(name, to) or _is_clock(name, to)):
         _check_name(name, to, place)
 
 

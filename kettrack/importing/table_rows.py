@@ -14,6 +14,10 @@ from kettrack.importing.asked_events import (
     ASKED_EVENTS,
     with_asked_events,
 )
+from kettrack.importing.clock_times import (
+    CLOCK_TIMES,
+    with_lengths,
+)
 from kettrack.importing.contract_columns import (
     constant_column,
     holds_dates,
@@ -82,6 +86,7 @@ _APART: Final = (
     DOSE_UNIT,
     STATUS,
     _ID,
+    *CLOCK_TIMES,
 )
 _PREFIXES_APART: Final = (STATUS, *ASKED_EVENTS)
 _SECONDS_A_DAY: Final = 86_400
@@ -232,6 +237,7 @@ class TableRows:
             word,
         ) in plan.constants.items():
             base[name] = constant_column(name, word, plan.to, len(rows))
+        base = with_lengths(base, sources, self.journal)
         return with_asked_events(base, sources, plan.values, self.journal)
 
     def _at(

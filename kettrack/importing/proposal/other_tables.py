@@ -10,6 +10,7 @@ import numpy as np
 
 from kettrack.importing.import_map import TableMap
 from kettrack.importing.proposal.asked_one_by_one import asked_events
+from kettrack.importing.proposal.clock_columns import clock_columns
 from kettrack.importing.proposal.columns import heading
 from kettrack.importing.proposal.facts import ColumnFacts
 from kettrack.importing.proposal.table_columns import TableColumns
@@ -82,6 +83,8 @@ def session_part(
     if drug and not dose:
         _doses_beside_drugs(known, drug, columns, values)
     columns |= asked_events(known, columns)
+    if "duration_min" not in columns:
+        columns |= clock_columns(known)
     status = _status(known, "sessions")
     named = {} if drug else _drug_in_names(known, columns)
     part = when.part(known, "sessions", columns | status, named)
