@@ -17,7 +17,7 @@ from kettrack.cli.cohorts import (
     given,
     require_folder,
 )
-from kettrack.cli.output import answer, check_place
+from kettrack.cli.output import answer, check_place, say
 from kettrack.errors import UsageError
 
 
@@ -30,14 +30,27 @@ def report(
     criteria: CriteriaName = None,
     policy: PolicyName = None,
     allow: Allowed = None,
+    previous: Annotated[
+        Path | None,
+        typer.Option(
+            "--previous",
+            metavar="MANIFEST",
+            help=(
+                "The manifest of the report that was released before this one: what has changed by"
+                " few people is then not shown either."
+            ),
+        ),
+    ] = None,
 ) -> None:
     """Write the report as one HTML file.
 
-    The notebooks are run on the cohort folder. The file needs no network.
+    The notebooks are run on the cohort folder. The file needs no network. Under a policy for
+    release a manifest of all numbers shown stands beside it, for the report after this one.
 
     \b
     Example:
       kettrack report clinic -o report.html
+      kettrack report clinic -o june.html --policy cms --previous may.manifest.json
     """
     # A browser opens the file by its ending.
     if output.suffix.lower() not in PAGE_ENDINGS:
@@ -50,5 +63,9 @@ def report(
     from kettrack.report.run import write_report
 
     options = given(instrument=instrument, criteria=criteria, policy=policy)
-    write_report(folder, output, allow=tuple(allow or ()), **options)
+    manifest = write_report(
+        folder, output, allow=tuple(allow or ()), previous=previous, **options
+    )
     answer(f"The report is in {output}.")
+    if manifest is not None:
+        say(f"Its numbers are in {manifest}, for --previous of the next report.")

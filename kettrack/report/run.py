@@ -23,6 +23,7 @@ from nbformat import NotebookNode
 
 from kettrack.errors import UsageError
 from kettrack.escapes import visible
+from kettrack.privacy.release.manifest import read_manifest
 from kettrack.reading.load import load_cohort
 from kettrack.report.execute import execute_all
 from kettrack.report.first_page import (
@@ -42,6 +43,8 @@ INJECTED: Final = "injected"
 
 TEMPLATES: Final = Path(__file__).parent / "template"
 UNSEEN: Final = {PARAMETERS, INJECTED}  # cells that hold a path of this machine
+# Of the file that the next report on the same clinic is checked against.
+MANIFEST_ENDING: Final = ".manifest.json"
 # A cell that teaches who reads the notebook, and is no part of a report on a clinic.
 NOTEBOOK_ONLY: Final = "notebook-only"
 CDN: Final = (
@@ -125,8 +128,13 @@ def inject(notebook: NotebookNode, name: str, **values: object) -> None:
 
 
 def write_report(
-    folder: Path, output: Path, *, allow: tuple[str, ...] = (), **options: object
-) -> None:
+    folder: Path,
+    output: Path,
+    *,
+    allow: tuple[str, ...] = (),
+    previous: Path | None = None,
+    **options: object,
+) -> Path | None:
     """Run the notebooks on a cohort folder and write the report.
 
     Parameters
@@ -137,13 +145,22 @@ def write_report(
         The HTML file; it appears whole or not at all.
     allow : tuple of str
         Columns let through the identifier check.
+    previous : Path, optional
+        Manifest of an earlier report on the same clinic, under the same policy.
     **options : str
         `instrument`, `criteria`, `policy` as for `load_cohort`.
+
+    Returns
+    -------
+    Path or None
+        The manifest beside the report, under a policy for release.
 
     Raises
     ------
     DataProblems
         Before any notebook runs, when the folder cannot be read.
+    UsageError
+        When the earlier report was made under other rules.
     NotebookFailed
         When a cell stops.
     """
@@ -152,7 +169,8 @@ def write_report(
     cohort.require_scores()
     contents = read_contents()
     sources = [_source(name) for name in contents.notebooks]
-    withheld = withheld_in_report(cohort, sources)
+    earlier = read_manifest(previous) if previous is not None else None
+    withheld, manifest = withheld_in_report(cohort, sources, earlier)
     if withheld:
         settings = replace(cohort.settings, withheld=withheld)
         cohort = replace(cohort, settings=settings)
@@ -161,6 +179,11 @@ def write_report(
     page = compose_first_page(cohort)
     notebooks = run_notebooks(contents.notebooks, folder, allow, options)
     write_text(render(contents.title, page, notebooks), output)
+    if not manifest:
+        return None
+    beside = output.with_suffix(MANIFEST_ENDING)
+    write_text(manifest, beside)
+    return beside
 
 
 def _source(name: str) -> str:

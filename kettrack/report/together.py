@@ -11,7 +11,8 @@ from kettrack.analysis import estimate
 from kettrack.analysis.registry import load_questions
 from kettrack.privacy.disclosure import apply
 from kettrack.privacy.policies import INTERNAL, get_policy
-from kettrack.privacy.release.whole import withheld_names
+from kettrack.privacy.release.manifest import Manifest, manifest_text, require_same
+from kettrack.privacy.release.whole import withheld_names, withhold
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result
 from kettrack.timelines.derived import derive
@@ -38,8 +39,11 @@ _FIRST_PAGE: Final = (
 _APART: Final = frozenset({"next_session", "stop_after", "next_session_maintenance"})
 
 
-def withheld_in_report(cohort: Cohort, sources: Iterable[str]) -> tuple[str, ...]:
-    """The numbers that a report may not show beside its others; none where its policy hides none.
+def withheld_in_report(
+    cohort: Cohort, sources: Iterable[str], previous: Manifest | None = None
+) -> tuple[tuple[str, ...], str]:
+    """The numbers that a report may not show beside its others, and the manifest of those that it
+    shows; nothing of both where the policy is not for release.
 
     Parameters
     ----------
@@ -47,16 +51,34 @@ def withheld_in_report(cohort: Cohort, sources: Iterable[str]) -> tuple[str, ...
         Under the policy of the report.
     sources : iterable of str
         Code of its notebooks.
+    previous : Manifest, optional
+        Of an earlier report on the same clinic.
+
+    Raises
+    ------
+    UsageError
+        When the earlier report was made under other rules.
     """
     rules = get_policy(cohort.settings.policy)
-    # What is rounded is so far from the truth that sums do not tell it.
-    if rules.smallest_count <= 1:
-        return ()
+    made_by = {
+        "policy": rules.name,
+        "instrument": cohort.instrument.name,
+        "criteria": cohort.criteria.label,
+    }
+    if previous is not None:
+        require_same(previous, **made_by)
+    if not rules.for_release:
+        return (), ""
     # What is hidden can only be judged by somebody who sees it.
     settings = replace(cohort.settings, policy=INTERNAL)
     before = list(_answers(replace(cohort, settings=settings), sources))
     after = [apply(result, rules.name) for result in before]
-    return withheld_names(before, after, rules)
+    withheld: tuple[str, ...] = ()
+    # What is only rounded is so far from the truth that sums do not tell it.
+    if rules.smallest_count > 1:
+        withheld = withheld_names(before, after, rules, previous)
+    shown = [withhold(result, withheld) for result in after]
+    return withheld, manifest_text(shown, **made_by)
 
 
 def _answers(cohort: Cohort, sources: Iterable[str]) -> Iterator[Result]:

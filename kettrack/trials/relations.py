@@ -26,6 +26,7 @@ from kettrack.privacy.release.cells import (
     Release,
     ReleaseCell,
     read_counts,
+    release_of,
     tried_sums,
 )
 from kettrack.privacy.release.relations import CellTerm, ColumnTerm, Relations
@@ -67,14 +68,37 @@ def clinic(
     seed: int,
     n: int,
     policy: str = "internal",
+    *,
+    later: int = 0,
 ) -> Cohort:
-    """A simulated clinic as the front door lets it in."""
-    made = simulate(SCENARIOS["clinic"], n, seed)
+    """A simulated clinic as the front door lets it in.
+
+    Parameters
+    ----------
+    seed, n : int
+        As for `simulate`.
+    policy : str
+        In force.
+    later : int
+        Of the n people, how many have not come yet.
+    """
+    made = simulate(
+        SCENARIOS["clinic"],
+        n,
+        seed,
+    )
+    there = made.patients["patient_id"].iloc[: n - later]
+    tables = [
+        table[table["patient_id"].isin(there)]
+        for table in (
+            made.sessions,
+            made.scores,
+            made.patients,
+            made.events,
+        )
+    ]
     return cohort_from_frames(
-        made.sessions,
-        made.scores,
-        made.patients,
-        made.events,
+        *tables,
         settings=Settings(policy=policy),
     )
 
@@ -107,17 +131,6 @@ def answers(
             with suppress(KettrackError):
                 found.append(estimate(name, derived, by=by, **few))
     return found
-
-
-def tables_of(results: Iterable[Result]) -> Release:
-    """Tables by question; those with a row for a single patient are left out, as no policy releases
-    them.
-    """
-    return {
-        each.name: Printed.of(each)
-        for each in results
-        if len(each.table) and "person" not in each.roles.values()
-    }
 
 
 def learn(clinics: Sequence[Release]) -> Relations:
@@ -368,7 +381,7 @@ def _echelon(
 def main(file: Path) -> None:
     """Learn from clinics of many sizes and write what was found."""
     clinics = [
-        tables_of(
+        release_of(
             answers(
                 clinic(
                     FIRST_SEED + k,

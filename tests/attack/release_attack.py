@@ -13,13 +13,14 @@ from dataclasses import dataclass, replace
 
 from kettrack.privacy.disclosure import apply
 from kettrack.privacy.policies import POLICIES, Policy, get_policy
-from kettrack.privacy.release.cells import Release, ReleaseCell
+from kettrack.privacy.release.cells import Release, ReleaseCell, release_of
+from kettrack.privacy.release.manifest import Manifest
 from kettrack.privacy.release.puzzle import Puzzle
 from kettrack.privacy.release.relations import Relations, stored_relations
 from kettrack.privacy.release.whole import withheld_names
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result
-from kettrack.trials.relations import SIZES, answers, clinic, learn, tables_of
+from kettrack.trials.relations import SIZES, answers, clinic, learn
 
 FIRST_SEED = 90_000
 CLINICS = 200
@@ -36,14 +37,16 @@ class Attacked:
     puzzle: Puzzle
 
 
-def released(cohort: Cohort, names: Sequence[str] = ()) -> list[Result]:
+def released(
+    cohort: Cohort, names: Sequence[str] = (), previous: Manifest | None = None
+) -> list[Result]:
     """The answers of a clinic under its policy, as they leave together."""
     rules = get_policy(cohort.settings.policy)
     if rules.smallest_count > 1:
         settings = replace(cohort.settings, policy="internal")
         before = answers(replace(cohort, settings=settings), names)
         after = [apply(each, rules.name) for each in before]
-        withheld = withheld_names(before, after, rules)
+        withheld = withheld_names(before, after, rules, previous)
         cohort = replace(cohort, settings=replace(cohort.settings, withheld=withheld))
     return answers(cohort, names)
 
@@ -75,6 +78,19 @@ def attack(
     return Attacked(tuple(told), shown_counts, puzzle)
 
 
+def attack_since(
+    truth: Release, shown: Release, policy: Policy, before: Manifest
+) -> list[ReleaseCell]:
+    """What a reader of two releases can tell of the few people between them."""
+    puzzle = Puzzle(shown, stored_relations(), truth)
+    told = []
+    for sign in (1, -1):
+        changed = puzzle.since(before.numbers, sign)
+        small = changed.small(policy.smallest_count)
+        told += changed.told(changed.system(), small, policy.smallest_count)
+    return told
+
+
 # Under a rounding every count from 1 to 10 is asked for.
 _SMALL = 11
 
@@ -83,8 +99,8 @@ def attack_clinic(
     seed: int, n: int, policy: str, relations: Relations, names: Sequence[str] = ()
 ) -> Attacked:
     """The attack on one simulated clinic."""
-    truth = tables_of(answers(clinic(seed, n), names))
-    shown = tables_of(released(clinic(seed, n, policy), names))
+    truth = release_of(answers(clinic(seed, n), names))
+    shown = release_of(released(clinic(seed, n, policy), names))
     return attack(truth, shown, get_policy(policy), relations)
 
 
@@ -113,7 +129,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _learned() -> Relations:
     seeds = range(FIRST_SEED - LEARNED_FROM, FIRST_SEED)
-    return learn([tables_of(answers(clinic(s, SIZES[s % len(SIZES)]))) for s in seeds])
+    return learn([release_of(answers(clinic(s, SIZES[s % len(SIZES)]))) for s in seeds])
 
 
 def _both(one: Relations, other: Relations) -> Relations:

@@ -5,15 +5,21 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from release_attack import attack, released
+from release_attack import attack, attack_since, released
 
+from kettrack.errors import UsageError
 from kettrack.privacy.policies import get_policy
-from kettrack.privacy.release.cells import Printed, ReleaseCell
+from kettrack.privacy.release.cells import Printed, ReleaseCell, read_counts, release_of
+from kettrack.privacy.release.manifest import (
+    manifest_text,
+    read_manifest,
+    require_same,
+)
 from kettrack.privacy.release.protect import hidden_cells, without
 from kettrack.privacy.release.puzzle import Puzzle
 from kettrack.privacy.release.relations import Relations, stored_relations
 from kettrack.privacy.release.system import HiddenNumbers, Sum, Sums
-from kettrack.trials.relations import answers, clinic, null_space, tables_of
+from kettrack.trials.relations import answers, clinic, null_space
 
 # Quick ones that tell of the same people: in rows, in columns, down the rows, and of each other.
 NAMES = (
@@ -36,12 +42,12 @@ SMALLEST = 11
 
 @functools.cache
 def truth():
-    return tables_of(answers(clinic(31, 120), NAMES))
+    return release_of(answers(clinic(31, 120), NAMES))
 
 
 @functools.cache
 def release(policy):
-    return tables_of(released(clinic(31, 120, policy), NAMES))
+    return release_of(released(clinic(31, 120, policy), NAMES))
 
 
 @pytest.mark.parametrize("policy", ["cms", "midpoint6", "opensafely"])
@@ -53,7 +59,7 @@ def test_no_small_number_can_be_told_from_a_release(policy):
 
 
 def test_each_table_by_itself_is_not_enough():
-    alone = tables_of(answers(clinic(31, 120, "cms"), NAMES))
+    alone = release_of(answers(clinic(31, 120, "cms"), NAMES))
     seen = attack(truth(), alone, get_policy("cms"), stored_relations())
     assert any(cell.question == "session_counts" for cell in seen.told)
 
@@ -66,6 +72,49 @@ def test_a_planted_leak_is_found():
     leaky[name] = Printed(leaky[name].table.assign(in_all=column), leaky[name].roles)
     seen = attack(truth(), leaky, get_policy("cms"), stored_relations())
     assert ReleaseCell(name, "1", "in_all") in seen.told
+
+
+def test_two_releases_do_not_tell_of_the_people_between_them(tmp_path):
+    """Thirty people come between two reports; of each number of sessions only some of them."""
+    names = ("ladder", "session_counts", "session_gaps", "people_by_table")
+    rules = get_policy("cms")
+    first = released(clinic(31, 120, "cms", later=30), names)
+    file = tmp_path / "may.manifest.json"
+    made_by = {"policy": "cms", "instrument": "PHQ-9", "criteria": "convention 1"}
+    file.write_text(manifest_text(first, **made_by), encoding="utf-8")
+    may = read_manifest(file)
+    assert may.numbers == read_counts(release_of(first))
+
+    now = release_of(answers(clinic(31, 120), names))
+    unaware = release_of(released(clinic(31, 120, "cms"), names))
+    assert attack_since(now, unaware, rules, may)
+    aware = release_of(released(clinic(31, 120, "cms"), names, may))
+    assert attack_since(now, aware, rules, may) == []
+    # What has not changed, or by enough, is still there.
+    assert read_counts(aware)
+
+
+def test_a_manifest_of_another_kind_of_report_is_refused(tmp_path):
+    made_by = {"policy": "cms", "instrument": "PHQ-9", "criteria": "convention 1"}
+    file = tmp_path / "may.manifest.json"
+    file.write_text(manifest_text([], **made_by), encoding="utf-8")
+    require_same(read_manifest(file), **made_by)
+    with pytest.raises(UsageError, match=r"--policy \(then cms, now midpoint6\)"):
+        require_same(read_manifest(file), **(made_by | {"policy": "midpoint6"}))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{}", '{"numbers": 3}', "[" * 3_000, '{"schema": "Anna Smith"}', "\x00"],
+)
+def test_a_file_that_is_no_manifest_is_told_so_and_not_repeated(tmp_path, text):
+    file = tmp_path / "x.json"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match="is no manifest of a kettrack report") as told:
+        read_manifest(file)
+    assert "Anna" not in str(told.value)
+    with pytest.raises(UsageError, match="cannot be read"):
+        read_manifest(tmp_path / "none.json")
 
 
 def table(key, roles=None, **columns):

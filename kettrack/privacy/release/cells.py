@@ -102,6 +102,17 @@ class Printed(NamedTuple):
 Release = Mapping[str, Printed]
 
 
+def release_of(results: Iterable[Result]) -> Release:
+    """The tables of some answers by question, but for those with a row for each patient: no policy
+    releases them.
+    """
+    return {
+        each.name: Printed.of(each)
+        for each in results
+        if len(each.table) and "person" not in each.roles.values()
+    }
+
+
 def printed_places(release: Release) -> Iterator[ReleaseCell]:
     """Every count of a release, hidden or not."""
     for question, printed in release.items():

@@ -29,7 +29,11 @@ _OF: Final = " of "
 
 
 def hidden_cells(
-    truth: Release, release: Release, relations: Relations, policy: Policy
+    truth: Release,
+    release: Release,
+    relations: Relations,
+    policy: Policy,
+    before: Mapping[ReleaseCell, int] | None = None,
 ) -> set[ReleaseCell]:
     """Further numbers to hide, so that no small one can be told.
 
@@ -43,30 +47,58 @@ def hidden_cells(
         What always holds between them.
     policy : Policy
         In force.
+    before : mapping, optional
+        Numbers that an earlier release of the same clinic shows: what has changed by few people
+        must not be told either.
     """
-    smallest = policy.smallest_count
     meaning = policy.meant if policy.rounding else None
-    puzzle = Puzzle(release, relations, truth, meaning)
-    search = _Search(puzzle, release)
+    puzzle = Puzzle(
+        release,
+        relations,
+        truth,
+        meaning,
+    )
+    puzzles = [puzzle]
+    # Rounded numbers change by whole bands, which tells of no single person.
+    if before and policy.rounding is None:
+        puzzles += [puzzle.since(before, 1), puzzle.since(before, -1)]
+    hidden: set[ReleaseCell] = set()
+    for each in puzzles:
+        # What is safe stays safe when more is hidden, so one after the other is enough.
+        _hide_what_tells(_Search(each, release, hidden), policy.smallest_count)
+    return hidden
+
+
+def _hide_what_tells(search: _Search, smallest: int) -> None:
+    puzzle = search.puzzle
     told = puzzle.small(smallest)
     for _ in range(_MOST_ROUNDS):
         system = puzzle.system(search.hidden, whole=False)
         # What could not be told before cannot be told from less.
-        told = puzzle.told(system, told, smallest)
+        told = puzzle.told(
+            system,
+            told,
+            smallest,
+        )
         if not told:
             break
         for cell in told:
-            search.hide_for(cell, system, smallest)
-    return search.hidden
+            search.hide_for(
+                cell,
+                system,
+                smallest,
+            )
 
 
 class _Search:
     """Numbers hidden so far, and which to hide next."""
 
-    def __init__(self, puzzle: Puzzle, release: Release) -> None:
+    def __init__(
+        self, puzzle: Puzzle, release: Release, hidden: set[ReleaseCell]
+    ) -> None:
         self.puzzle = puzzle
         self.release = release
-        self.hidden: set[ReleaseCell] = set()
+        self.hidden = hidden
         self.members: dict[int, list[ReleaseCell]] = defaultdict(list)
         for cell in puzzle.read:
             self.members[puzzle.place[puzzle.first(cell)]].append(cell)
@@ -87,7 +119,9 @@ class _Search:
         single number is left that tells of it.
         """
         place = self.puzzle.place[self.puzzle.first(cell)]
-        choices = self._that_tell(place, system, smallest)
+        # A small number that can be read tells itself, whatever else tells it.
+        plain = self._can_be_read(place)
+        choices = {place} if plain else self._that_tell(place, system, smallest)
         if choices:
             self._hide(
                 min(
@@ -119,7 +153,7 @@ class _Search:
         wave = sums or self.tried_sums[place]
         seen = set(wave)
         behind = {place}
-        found = {place} if self._can_be_read(place) else set()
+        found: set[int] = set()
         for _ in range(_DEPTH):
             near = {
                 int(self.puzzle.sums.cell[e]) for row in wave for e in self.entries[row]
@@ -141,7 +175,7 @@ class _Search:
     def _can_be_read(self, place: int) -> bool:
         """Whether a number other than 0 still stands somewhere."""
         members = self.members[place]
-        return any(c not in self.hidden and self.puzzle.read[c] > 0 for c in members)
+        return any(c not in self.hidden and self.puzzle.read[c] != 0 for c in members)
 
     def _most(self, row: int, place: int, system: HiddenNumbers) -> float:
         """The largest value that one sum leaves for a cell."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from typing import Final
 
 import numpy as np
@@ -49,6 +50,7 @@ class Puzzle:
         meaning: Meant | None = None,
     ) -> None:
         self.meaning = meaning
+        self.floor = 0.0
         self._first: dict[ReleaseCell, ReleaseCell] = {}
         # A release may lack rows that its sums are made of.
         self._whole = release if truth is None else truth
@@ -75,6 +77,31 @@ class Puzzle:
         self.place = {cell: at for at, cell in enumerate(names)}
         self.sums = Sums.of(self._sum(each) for each in terms)
         self.terms = terms
+
+    def since(
+        self,
+        before: Mapping[ReleaseCell, int],
+        sign: int,
+    ) -> Puzzle:
+        """The puzzle of what has changed since another release: whatever adds up in both adds up in
+        their differences.
+
+        Parameters
+        ----------
+        before : mapping
+            Numbers that the other release shows.
+        sign : int
+            1 for what has grown, -1 for what has become less.
+        """
+        changed = copy(self)
+        changed.read = _differences(self.read, before, sign)
+        changed.true = _differences(self.true or {}, before, sign)
+        for whole, part, rest in self.rests:
+            if whole in changed.true and part in changed.true:
+                changed.true[rest] = changed.true[whole] - changed.true[part]
+        # People also leave: a log that was open may have ended.
+        changed.floor = -float(MOST)
+        return changed
 
     def first(self, cell: ReleaseCell) -> ReleaseCell:
         """The first of all cells that are always equal to this one."""
@@ -171,7 +198,7 @@ class Puzzle:
     ) -> HiddenNumbers:
         """The puzzle with further cells hidden."""
         gone = set(hidden)
-        low: Floats = np.zeros(len(self.place))
+        low: Floats = np.full(len(self.place), self.floor)
         high: Floats = np.full(
             len(self.place),
             float(MOST),
@@ -231,6 +258,19 @@ class Puzzle:
         least = system.together(places, largest=False)
         close = [place for place in places if most[place] <= least[place]]
         return [asked[place] for place in close if len(set(system.range(place))) == 1]
+
+
+def _differences(
+    now: Mapping[ReleaseCell, int],
+    before: Mapping[ReleaseCell, int],
+    sign: int,
+) -> dict[ReleaseCell, int]:
+    """Differences of the numbers that stand in both."""
+    return {
+        cell: sign * (value - before[cell])
+        for cell, value in now.items()
+        if cell in before
+    }
 
 
 def _true_counts(

@@ -9,7 +9,8 @@ from typing import Final
 import pandas as pd
 
 from kettrack.privacy.policies import Policy
-from kettrack.privacy.release.cells import Printed, ReleaseCell
+from kettrack.privacy.release.cells import Printed, ReleaseCell, release_of
+from kettrack.privacy.release.manifest import Manifest
 from kettrack.privacy.release.protect import hidden_cells, without
 from kettrack.privacy.release.relations import stored_relations
 from kettrack.result import SUPPRESSED, Result
@@ -44,7 +45,10 @@ def protected_alone(
 
 
 def withheld_names(
-    before: Sequence[Result], after: Sequence[Result], policy: Policy
+    before: Sequence[Result],
+    after: Sequence[Result],
+    policy: Policy,
+    previous: Manifest | None = None,
 ) -> tuple[str, ...]:
     """The numbers that must go so that tables that leave together tell nothing, as
     `Settings.withheld` takes them.
@@ -57,24 +61,17 @@ def withheld_names(
         The same, each through the gate by itself.
     policy : Policy
         In force.
+    previous : Manifest, optional
+        Of an earlier release of the same clinic.
     """
     hidden = hidden_cells(
-        _printed(before),
-        _printed(after),
+        release_of(before),
+        release_of(after),
         stored_relations(),
         policy,
+        previous.numbers if previous else None,
     )
     return tuple(sorted(_BETWEEN.join(cell) for cell in hidden))
-
-
-def _printed(
-    results: Sequence[Result],
-) -> dict[str, Printed]:
-    return {
-        each.name: Printed.of(each)
-        for each in results
-        if len(each.table) and "person" not in each.roles.values()
-    }
 
 
 def withhold(result: Result, names: Iterable[str]) -> Result:
