@@ -191,7 +191,25 @@ _STOP_REASON: Final[Lists] = {
     "other": "other",
     "unknown": "unknown",
 }
+# How bad symptoms are. A bare yes says no grade, and is asked about.
+_GRADE: Final[Lists] = {
+    "none": (
+        "no, none, absent, not present, nil, negative, keine, kein, aucun, aucune, ninguno, geen"
+    ),
+    "mild": "mild, slight, minor, leicht, mild ausgepragt, leger, legere, leve, licht, lieve",
+    "moderate": "moderate, mod, medium, mittel, massig, maessig, modere, moderado, matig, moderato",
+    "severe": "severe, serious, schwer, stark, severo, ernstig, grave",
+}
+_MANIA_PSYCHOSIS: Final[Lists] = {
+    "none": "no, none, absent, not present, nil, negative, keine, aucun, ninguno, geen",
+    "mania": "mania, manic, hypomania, hypomanic, manie, manisch, hypomanie",
+    "psychosis": "psychosis, psychotic, psychose, psychotisch, psicosis, psicosi",
+    "both": "both, mania and psychosis, beide, beides, les deux, ambos",
+}
 _WORDS: Final[Mapping[str, Lists]] = {
+    "bladder": _GRADE,
+    "cognition": _GRADE,
+    "mania_psychosis": _MANIA_PSYCHOSIS,
     "sex": _SEX,
     "route": _ROUTE,
     "drug": _DRUG,

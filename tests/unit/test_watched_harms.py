@@ -11,6 +11,7 @@ import pytest
 from sample_answers import sample_answer
 
 import kettrack as kt
+from kettrack.cli import main
 from kettrack.errors import DataProblems
 
 SAMPLE = kt.sample_folder() / "sessions.csv"
@@ -147,3 +148,29 @@ def test_a_word_that_is_not_in_the_list_is_a_problem(tmp_path, column, value):
     said = str(raised.value)
     assert "sessions.csv" in said
     assert column in said
+
+
+LOG = """Patient,Date,Drug,MOAA/S,Bladder symptoms,Cognition,Mania or psychosis,Benzo,PHQ-9
+P1,2024-01-03,ketamine,4,None,no,none,yes,20
+P1,2024-01-07,ketamine,5,leicht,mild,hypomanic,no,15
+P2,2024-02-03,ketamine,3,moderate,none,psychotic,no,18
+P2,2024-02-10,ketamine,5,severe,none,both,no,12
+"""
+
+
+def test_a_log_in_a_clinics_own_words_is_guessed(tmp_path):
+    (tmp_path / "log.csv").write_text(LOG, encoding="utf-8")
+    command = ["import", str(tmp_path / "log.csv"), "-o", str(tmp_path / "clinic")]
+    with pytest.raises(SystemExit) as left:
+        main([*command, "--extract-date", "2024-12-31"])
+    assert left.value.code == 0
+    rows = kt.load_cohort(tmp_path / "clinic").sessions
+    found = rows.set_index("bladder")["mania_psychosis"].to_dict()
+    assert found == {
+        "none": "none",
+        "mild": "mania",
+        "moderate": "psychosis",
+        "severe": "both",
+    }
+    assert sorted(rows["moaas_lowest"]) == [3, 4, 5, 5]
+    assert rows["benzodiazepine"].sum() == 1
