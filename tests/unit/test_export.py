@@ -501,3 +501,32 @@ def test_an_illness_comes_back_first_in_one_way_only() -> None:
         unclear | 29      | 273  | 4
         well    | 29      | 73   | 1
     """)
+
+
+def test_percent_change_on_a_scale_that_does_not_begin_at_0() -> None:
+    scores = """
+        patient | day | score
+        a       | 0   | 58.2
+        a       | 7   | 48.2
+        least   | 0   | 38.2
+        least   | 7   | 40.2
+    """
+    clinic = cohort(scores, instrument="PROMIS Depression")
+    found = questionnaire_rows(kt.derive(clinic), "KT").query("ADY > 1")
+    # From 58.2 down by 10 is half of what lies above 38.2, and less than a fifth of the number.
+    assert found["PCHGMIN"].round(6).tolist()[0] == -50
+    assert found["PCHG"].round(2).tolist() == [-17.18, 5.24]
+    # From the lowest score of the scale no percent change has a meaning.
+    assert np.isnan(found["PCHGMIN"].tolist()[1])
+
+
+def test_a_data_set_without_records_is_a_whole_file(tmp_path: Path) -> None:
+    clinic = cohort(SCORES, SESSIONS)
+    kt.export(clinic, tmp_path / "out", formats=["parquet", "xpt", "dataset-json"])
+    told = json.loads((tmp_path / "out/dataset-json/adae.json").read_bytes())
+    assert told["records"] == 0
+    assert told["rows"] == []
+    assert pq.read_table(tmp_path / "out/parquet/adae.parquet").num_rows == 0
+    xpt, metadata = pyreadstat.read_xport(tmp_path / "out/xpt/adae.xpt")
+    assert len(xpt) == 0
+    assert metadata.column_names == DATA_SETS["ADAE"].names
