@@ -31,6 +31,9 @@ TEXT = PAGE.read_text(encoding="utf-8")
 COMMANDS = [(name, by or None) for name, by in COMMAND.findall(TEXT)]
 
 
+ONE_PATIENT = re.compile(r"`kettrack ((?:review|sheet \w+ \w+) clinic)`")
+
+
 def parts() -> dict[str, str]:
     """Heading of each part to its text."""
     heads = re.split(r"^## (.+)$", TEXT, flags=re.MULTILINE)[1:]
@@ -39,6 +42,8 @@ def parts() -> dict[str, str]:
 
 def test_every_line_that_patients_are_told_has_a_command():
     found = parts()
+    single = found.pop("One patient")
+    assert len(ONE_PATIENT.findall(single)) == 3
     assert [head for head in found if head in TOLD] == list(TOLD)
     for text in found.values():
         rows = [row for row in text.splitlines() if row.startswith("|")][2:]
@@ -67,6 +72,14 @@ def test_a_line_can_be_typed_as_it_stands(by, capsys):
         main(line.split())
     assert left.value.code == 0
     assert sample_answer(name, "internal", by).text[:60] in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("line", ONE_PATIENT.findall(TEXT))
+def test_the_lines_about_one_patient_answer(line, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as left:
+        main([word.replace("clinic", str(kt.sample_folder())) for word in line.split()])
+    assert left.value.code == 0
 
 
 def test_no_question_that_is_named_is_gone():
