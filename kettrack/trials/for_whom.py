@@ -30,7 +30,7 @@ PEOPLE: Final = 600
 REJECTS: Final = (0.03, 0.08)  # of clinics in which groups are alike
 # Recorded so, people are scored less often in the simulated clinic.
 FOLLOWED_LESS: Final = "ethnicity"
-LEAST_FOUND: Final = 0.5  # of clinics of this size in which one look must find it
+LEAST_FOUND: Final = 0.4  # of clinics of this size in which one look must find it
 # Below this chance of one look a null is rejected.
 LEAST_CHANCE: Final = 0.05
 

@@ -335,5 +335,8 @@ def test_nothing_to_predict_is_refused() -> None:
     there = cohort(everybody, "", patients)
     assert "everybody" in estimate("scored_predictors", there).reason
     assert "nobody is silent" in estimate("silent_bounds", there).reason
+    unknown = cohort(everybody)
+    for name in ("equity_ladder", "scored_predictors", "silent_bounds"):
+        assert "no log says" in estimate(name, unknown).reason
     short = cohort(everybody, "", patients.replace("200", "90"))
     assert "fewer than 11 people" in estimate("equity_ladder", short).reason

@@ -14,6 +14,7 @@ from kettrack.analysis.association.fixed_week import (
     log_reaches,
     nearest_scores,
 )
+from kettrack.analysis.context import require_log_end
 from kettrack.arrays import Bools
 from kettrack.errors import NotIdentified
 from kettrack.timelines.derived import DerivedCohort
@@ -38,6 +39,10 @@ STILL_COMING: Final = (
     f"no session in the {STOP_AFTER_GRACE_DAYS} days before",
     f"a session in the {STOP_AFTER_GRACE_DAYS} days before",
 )
+SHORT_LOGS: Final = (
+    f"People whose log ends before week {WEEK} is over, or of whom nobody knows how far it reaches,"
+    " are not counted: they are not missing yet."
+)
 COLLECT: Final = (
     f"observed_to_day for each patient, and scores around week {WEEK} for everyone, also for those"
     " who stop coming."
@@ -58,8 +63,10 @@ def people_at_week(cohort: DerivedCohort) -> pd.DataFrame:
     Raises
     ------
     NotIdentified
-        With fewer than `FEWEST_PEOPLE` such people.
+        With fewer than `FEWEST_PEOPLE` such people, and where no log says how far it reaches.
     """
+    # Without the end of a log nobody can tell who is silent and whose record ends.
+    require_log_end(cohort)
     people = pd.Index(cohort.patients["patient_id"], name="patient_id")
     reason = cohort.outcomes.set_index("patient_id")["exclusion_reason"]
     # Of several scores around the week one counts, as everywhere else.

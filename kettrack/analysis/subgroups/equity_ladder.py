@@ -14,7 +14,7 @@ from kettrack.analysis.context import LEVEL, rule_words
 from kettrack.analysis.person_rows import joined, share_rows
 from kettrack.analysis.registry import Answer, question
 from kettrack.analysis.subgroups.adjusted import adjusted_comparison
-from kettrack.analysis.subgroups.at_week import people_at_week
+from kettrack.analysis.subgroups.at_week import SHORT_LOGS, people_at_week
 from kettrack.analysis.subgroups.characteristics import (
     FIRST_SESSION,
     START_COLUMNS,
@@ -46,6 +46,8 @@ _ROLES: Final[dict[str, Role]] = {
     **dict.fromkeys(_DIFFERENCE, "derived"),
 }
 _SHOWN: Final = tuple(name for name in _ROLES if name != "key")
+# Who can be analysed follows from it.
+BY_RULE: Final = ("prior_sessions",)
 NOT_RECORDED: Final = "not recorded"
 SMALLER: Final = "smaller groups together"
 EVERYBODY: Final = "everybody"
@@ -100,8 +102,10 @@ def equity_ladder(cohort: DerivedCohort) -> Answer:
             " `scored_predictors` compares them at equal other characteristics. The intervals of"
             " the differences hold for all of them at once (Bonferroni).",
             f"Groups of fewer than {FEWEST_PEOPLE} people stand in one row, so that nobody is left"
-            " out. Severity makes no group here, since it decides by rule who can be analysed."
-            " Other scales make none, since whether they were filled in is itself a step of care.",
+            " out. Severity and earlier sessions make no groups here, since they decide by rule"
+            " who can be analysed. Other scales make none: whether they were filled in is itself a"
+            " step of care.",
+            SHORT_LOGS,
             f"{rule_words(cohort)}.",
         ),
         level=LEVEL,
@@ -116,8 +120,8 @@ def _every_group(
     """Characteristics with the group of everybody: small groups together, nobody without one."""
     there = characteristic_names(cohort)
     own = [name for name in (*START_COLUMNS, *FIRST_SESSION) if name in there]
-    # Severity decides itself who can be analysed, so it makes no group here.
-    for name in (*own, "route"):
+    # Severity and earlier sessions decide by rule who can be analysed, so they make no groups.
+    for name in (each for each in (*own, "route") if each not in BY_RULE):
         found = groups_of(cohort, name).reindex(people)
         sizes = found.value_counts(sort=False)
         large = list(sizes.index[sizes >= FEWEST_PEOPLE])

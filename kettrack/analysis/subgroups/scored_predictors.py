@@ -18,7 +18,11 @@ from kettrack.analysis.subgroups.adjusted import (
     Characteristic,
     known_characteristics,
 )
-from kettrack.analysis.subgroups.at_week import COLLECT, people_at_week
+from kettrack.analysis.subgroups.at_week import (
+    COLLECT,
+    SHORT_LOGS,
+    people_at_week,
+)
 from kettrack.analysis.subgroups.looks import (
     LOOK_DECIMALS,
     LOOK_ROLES,
@@ -114,6 +118,7 @@ def scored_predictors(cohort: DerivedCohort) -> Answer:
             "How people were at the last score, and whether they still came, is known only in the"
             " course of treatment. These rows say who stands for the people without a score. They"
             " are not held equal while what was known at the start is compared.",
+            SHORT_LOGS,
             f"{rule_words(cohort)}.",
         ),
         level=LEVEL,

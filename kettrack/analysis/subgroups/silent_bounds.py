@@ -20,6 +20,7 @@ from kettrack.analysis.subgroups.adjusted import known_characteristics
 from kettrack.analysis.subgroups.at_week import (
     COLLECT,
     LAST_STATES,
+    SHORT_LOGS,
     STILL_COMING,
     meets_at_week,
     people_at_week,
@@ -340,6 +341,7 @@ def _caveats(cohort: DerivedCohort, table: pd.DataFrame) -> tuple[str, ...]:
         " with those who did not respond.",
         *([] if known["responded_alike"] else [no_weights]),
         "How the others were when last seen is no answer to how they are at the week.",
+        SHORT_LOGS,
         "One score decides here, also where the rule in force asks for a second.",
         f"{rule_words(cohort)}.",
     )
