@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from kettrack.figures.kit import (
+    HIDDEN,
     count_text,
     legend_right,
     nothing_to_draw,
@@ -20,6 +21,7 @@ from kettrack.figures.kit import (
 from kettrack.figures.style import (
     IN_CARE,
     INK,
+    LABEL_SIZE,
     NO_DATA,
     PARTIAL,
     REMITTED,
@@ -78,16 +80,18 @@ def plot_missing_scores(
     >>> [label.get_text() for label in ax.get_yticklabels()]
     ['response']
     """
-    drawn = table[table["unit"] == unit] if "unit" in table else table
-    drawn = drawn[drawn["strategy"].notna()] if "strategy" in table else drawn
-    # Tipping points have the unit of the mean change, and no interval.
-    drawn = drawn[drawn["ci_low"].notna()] if "ci_low" in table else drawn
-    groups = list(drawn["outcome"].unique()) if "outcome" in drawn else []
+    here = table[table["unit"] == unit] if "unit" in table else table
+    # Tipping points have the unit of the mean change, and no people scored of their own.
+    groups: list[str] = []
+    if "strategy" in here:
+        groups = list(here.loc[here["strategy"].eq("observed only"), "outcome"])
+    drawn = here[here["outcome"].isin(groups)] if groups else here.iloc[:0]
     with canvas(ax, width=8.2, height=_FRAME + _GROUP * max(len(groups), 1)) as axes:
         if nothing_to_draw(axes, drawn, "estimate"):
             return axes
         _bounds(axes, drawn, groups)
         _strategies(axes, drawn, groups)
+        _hidden(axes, drawn, groups)
         axes.set_yticks(
             range(len(groups)),
             [fill(name, _WIDE) for name in groups],
@@ -153,6 +157,21 @@ def _strategies(axes: Axes, table: pd.DataFrame, groups: list[str]) -> None:
             markersize=5,
             label=fill(name, 30),
         )
+
+
+def _hidden(axes: Axes, table: pd.DataFrame, groups: list[str]) -> None:
+    """An outcome that is hidden keeps its place: most often it is the harm, which is rare."""
+    shown = set(table.loc[table["estimate"].notna(), "outcome"])
+    for place, group in enumerate(groups):
+        if group not in shown:
+            axes.annotate(
+                HIDDEN,
+                (0.02, place),
+                xycoords=("axes fraction", "data"),
+                va="center",
+                fontsize=LABEL_SIZE,
+                color=INK,
+            )
 
 
 def _scored(table: pd.DataFrame) -> str:

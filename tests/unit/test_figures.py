@@ -266,3 +266,13 @@ def test_missing_scores_are_the_table(results):
     other = kt.plot_missing_scores(results["missing_scores"].table, unit="points")
     labels = [label.get_text() for label in other.get_yticklabels()]
     assert labels == ["mean change"]
+
+
+def test_a_harm_that_is_hidden_keeps_its_place_beside_the_good_news():
+    table = sample_answer("missing_scores", "cms").table
+    ax = kt.plot_missing_scores(table)
+    labels = [" ".join(each.get_text().split()) for each in ax.get_yticklabels()]
+    place = labels.index("worse by a reliable change")
+    assert "hidden" in texts(ax)
+    drawn = np.vstack([line.get_xydata() for line in ax.lines])
+    assert drawn[~np.isnan(drawn[:, 0]), 1].max() < place - 0.5
