@@ -82,17 +82,21 @@ _METHOD: Final = (
 )
 
 
-def effects_of(
-    sites: Sequence[Summary],
-    measure: SiteMeasure,
-) -> list[Effect | None]:
-    """The figure of each site by itself; None where a site cannot tell it."""
-    return [
-        measure.of(summed([site], measure.question))
-        if measure.question in site.tables
-        else None
-        for site in sites
-    ]
+# Key of a measure -> the figure of each site by itself; None where a site cannot tell it.
+SiteEffects = Mapping[str, list[Effect | None]]
+
+
+def effects_by_measure(sites: Sequence[Summary]) -> SiteEffects:
+    """Every figure of each site by itself, in the order of the sites."""
+    return {
+        key: [
+            measure.of(summed([site], measure.question))
+            if measure.question in site.tables
+            else None
+            for site in sites
+        ]
+        for key, measure in MEASURES.items()
+    }
 
 
 def shown_alone(people: Ints) -> Bools:
@@ -128,6 +132,7 @@ def shown_alone(people: Ints) -> Bools:
 def sites_in_order(
     sites: Sequence[Summary],
     rules: RulesInForce,
+    effects: SiteEffects,
 ) -> Answer:
     """One row per measure and site that may be shown alone, in the order of names.
 
@@ -136,8 +141,11 @@ def sites_in_order(
     NotIdentified
         When none may be.
     """
-    ordered = sorted(sites, key=lambda site: site.site)
-    rows = [row for each in MEASURES.values() for row in _site_rows(ordered, each)]
+    rows = [
+        row
+        for key, measure in MEASURES.items()
+        for row in _site_rows(sites, measure, effects[key])
+    ]
     if not rows:
         raise NotIdentified(
             f"no site has {FEWEST_PEOPLE} people, so none is shown alone.",
@@ -166,8 +174,8 @@ def sites_in_order(
 def _site_rows(
     sites: Sequence[Summary],
     measure: SiteMeasure,
+    found: Sequence[Effect | None],
 ) -> Iterator[dict[str, Any]]:
-    found = effects_of(sites, measure)
     people = np.array([each.n if each else 0 for each in found])
     shown = shown_alone(people)
     for place, (site, each) in enumerate(zip(sites, found, strict=True)):
@@ -191,6 +199,7 @@ def _site_rows(
 def differences(
     sites: Sequence[Summary],
     rules: RulesInForce,
+    effects: SiteEffects,
 ) -> Answer:
     """One row per measure: the sum of all counts, the mean over sites, and how far sites differ.
 
@@ -201,8 +210,8 @@ def differences(
     """
     rows = [
         row
-        for each in MEASURES.values()
-        if (row := _difference(sites, each)) is not None
+        for key, measure in MEASURES.items()
+        if (row := _difference(sites, measure, effects[key])) is not None
     ]
     if not rows:
         raise NotIdentified(
@@ -225,9 +234,10 @@ def differences(
 def _difference(
     sites: Sequence[Summary],
     measure: SiteMeasure,
+    found_by_site: Sequence[Effect | None],
 ) -> dict[str, Any] | None:
     """How far sites differ in one measure; None with fewer than two that can tell it."""
-    known = [each for each in effects_of(sites, measure) if each is not None]
+    known = [each for each in found_by_site if each is not None]
     counted = [site for site in sites if measure.question in site.tables]
     whole = measure.of(summed(counted, measure.question)) if counted else None
     if len(known) < 2 or whole is None:

@@ -18,7 +18,9 @@ from kettrack.pooling.between_sites import (
     DIFFERENCES,
     ESTIMANDS,
     SIDE_BY_SIDE,
+    SiteEffects,
     differences,
+    effects_by_measure,
     sites_in_order,
 )
 from kettrack.pooling.catalogue import PARTS
@@ -44,6 +46,14 @@ COMPARED: Final = {
     DIFFERENCES: differences,
     SIDE_BY_SIDE: sites_in_order,
 }
+# Questions whose counts tell one site from another.
+_TOLD_APART_BY: Final = (
+    "ladder",
+    "session_counts",
+    "adverse_events",
+    "worsening",
+    "paired_change",
+)
 _SAME_RULES: Final = (
     "counts of all sites by the same rules: kettrack summarise FOLDER --instrument NAME --criteria"
     " NAME, with the same version of kettrack."
@@ -63,11 +73,14 @@ class Pool:
         the sum is still too little. `differences_between_sites` and `sites_side_by_side` come last.
     policy : str
         Disclosure policy that the answers have been through.
+    fingerprint : str
+        SHA-256 of all sites, in whatever order they came.
     """
 
     sites: tuple[Summary, ...]
     results: Mapping[str, Result]
     policy: str
+    fingerprint: str
 
     def __getitem__(self, question: str) -> Result:
         """The pooled answer to one question.
@@ -134,7 +147,8 @@ def pool(
     >>> bool(pool(halves)["ladder"].table["left"].iloc[0] == len(patients))
     True
     """
-    summaries = _summaries(sites)
+    # In the order of their names, so that the order of the files says nothing.
+    summaries = sorted(_summaries(sites), key=lambda site: site.site)
     # Asked for now, so that a wrong name is told before anything else.
     get_policy(policy or INTERNAL)
     _require_different(summaries)
@@ -144,9 +158,11 @@ def pool(
         sites=tuple(summaries),
         results={},
         policy=policy or _policy_of(summaries),
+        fingerprint=_fingerprint(summaries),
     )
     answers = {name: _answer(pooled, name) for name in PARTS}
-    beside = {name: _compared(pooled, name) for name in COMPARED}
+    effects = effects_by_measure(summaries)
+    beside = {name: _compared(pooled, name, effects) for name in COMPARED}
     return replace(pooled, results=answers | beside)
 
 
@@ -195,11 +211,27 @@ def _require_different(sites: Sequence[Summary]) -> None:
             )
 
 
+def _fingerprint(sites: Sequence[Summary]) -> str:
+    """One hash of all sites."""
+    # In whatever order the files were named, the same sites are the same input.
+    marks = sorted(site.input_sha256 or _mark(site) for site in sites)
+    return sha256("".join(marks).encode()).hexdigest()
+
+
 def _mark(site: Summary) -> str:
     """What tells the counts of a site from those of another; empty where chance alone could make
     two alike.
     """
-    return fingerprint_of(site.tables) if site.people >= FEWEST_PEOPLE else ""
+    if site.people < FEWEST_PEOPLE:
+        return ""
+    # Some short tables are enough: no two sites agree in all of them.
+    return fingerprint_of(
+        {
+            question: site.tables[question]
+            for question in _TOLD_APART_BY
+            if question in site.tables
+        }
+    )
 
 
 def _require_same_rules(sites: Sequence[Summary]) -> None:
@@ -267,10 +299,14 @@ def _answer(pooled: Pool, question: str) -> Result:
     return _released(pooled, question, answer)
 
 
-def _compared(pooled: Pool, name: str) -> Result:
+def _compared(
+    pooled: Pool,
+    name: str,
+    effects: SiteEffects,
+) -> Result:
     """Sites side by side, or how far they differ, as a result."""
     compare = COMPARED[name]
-    answer = _or_refused(lambda: compare(pooled.sites, pooled.rules))
+    answer = _or_refused(lambda: compare(pooled.sites, pooled.rules, effects))
     answer = replace(answer, estimand=ESTIMANDS[name])
     return _released(pooled, name, answer)
 
@@ -348,8 +384,6 @@ def _about_sites(pooled: Pool, question: str) -> tuple[str, ...]:
 def _made_from(pooled: Pool, answer: Answer, unit: str) -> dict[str, Any]:
     """Where the numbers come from, under the names of the contract."""
     rules = pooled.rules
-    # In whatever order the files were named, the same sites are the same input.
-    marks = sorted(site.input_sha256 or _mark(site) for site in pooled.sites)
     return {
         "instrument": rules.instrument,
         "criteria": {
@@ -364,6 +398,6 @@ def _made_from(pooled: Pool, answer: Answer, unit: str) -> dict[str, Any]:
         "extract": f"{len(pooled.sites)} sites, pooled",
         "log_complete_to": rules.log_complete_to,
         "left_out": None,
-        "input_sha256": sha256("".join(marks).encode()).hexdigest(),
+        "input_sha256": pooled.fingerprint,
         "version": __version__,
     }

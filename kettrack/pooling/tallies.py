@@ -81,6 +81,9 @@ def add_tallies(shape: Shape, frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """The sum of tables of one shape: rows of the same keys are added, a row that a table lacks is
     0 in it.
     """
+    # Of one site alone there is nothing to add, and two hundred sites are looked at one by one.
+    if len(frames) == 1:
+        return frames[0][shape.columns]
     whole = pd.concat(
         [frame[shape.columns] for frame in frames],
         ignore_index=True,
