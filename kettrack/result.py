@@ -166,6 +166,17 @@ class Result:
             self._hidden_in_sentence("count", "running", "denominator", "derived")
         )
 
+    def cell_text(self, name: str) -> str:
+        """A cell as a sentence would say it.
+
+        Parameters
+        ----------
+        name : str
+            `row.column`, as in a template.
+        """
+        row, _, column = name.partition(".")
+        return str(getattr(self._cells()[row], column))
+
     def _hidden_in_sentence(self, *roles: Role) -> list[bool]:
         """Of each number of such a role that the sentence names, whether it is hidden."""
         if SUPPRESSED not in self.table:

@@ -48,7 +48,10 @@ PolicyName = Annotated[
     str | None,
     typer.Option(
         "--policy",
-        help="Disclosure policy: internal hides nothing, cms hides small counts.",
+        help=(
+            "Disclosure policy: internal hides nothing and stays in the clinic. What leaves goes"
+            " under midpoint6, which rounds every count, or under cms, opensafely or nhs."
+        ),
     ),
 ]
 Allowed = Annotated[

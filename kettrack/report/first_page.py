@@ -4,6 +4,7 @@ ones behind them, and what all were made from.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -125,13 +126,25 @@ class FirstPage:
     foot: str = "What this report is made from"
 
 
-def compose_first_page(cohort: Cohort) -> FirstPage:
-    """The first page of a cohort's report."""
+def compose_first_page(
+    cohort: Cohort,
+    answers: Sequence[ShortAnswer] | None = None,
+) -> FirstPage:
+    """The first page of a cohort's report.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        As it was loaded.
+    answers : sequence of ShortAnswer, optional
+        From `short_answers`, where they are known already.
+    """
+    told = short_answers(cohort) if answers is None else answers
     return FirstPage(
         banner=get_policy(cohort.settings.policy).banner,
         answers=(),
         made_from=sources_of(cohort),
-        first=tuple(first_answer(answer) for answer in short_answers(cohort)),
+        first=tuple(first_answer(answer) for answer in told),
     )
 
 

@@ -21,6 +21,7 @@ import nbformat
 from nbconvert.exporters import HTMLExporter
 from nbformat import NotebookNode
 
+from kettrack.analysis.short_answers import short_answers
 from kettrack.errors import UsageError
 from kettrack.escapes import visible
 from kettrack.privacy.release.manifest import read_manifest
@@ -32,6 +33,7 @@ from kettrack.report.first_page import (
     PageAnswer,
     compose_first_page,
 )
+from kettrack.report.release_check import release_check
 from kettrack.report.together import withheld_in_report
 from kettrack.resources import notebook_folder
 from kettrack.result import REFUSED
@@ -176,9 +178,12 @@ def write_report(
         cohort = replace(cohort, settings=settings)
         options = {**options, "withheld": withheld}
     # Before the notebooks, which take minutes: what cannot be answered fails early.
-    page = compose_first_page(cohort)
+    answers = short_answers(cohort)
+    page = compose_first_page(cohort, answers)
     notebooks = run_notebooks(contents.notebooks, folder, allow, options)
-    write_text(render(contents.title, page, notebooks), output)
+    behind = [result for answer in answers for result in answer.behind]
+    last = release_check(cohort, behind, notebooks)
+    write_text(render(contents.title, page, notebooks, last), output)
     if not manifest:
         return None
     beside = output.with_suffix(MANIFEST_ENDING)
@@ -267,7 +272,12 @@ class Chapter:
     entries: tuple[ContentsLine, ...]
 
 
-def render(title: str, page: FirstPage, notebooks: Mapping[str, NotebookNode]) -> str:
+def render(
+    title: str,
+    page: FirstPage,
+    notebooks: Mapping[str, NotebookNode],
+    last: tuple[PageAnswer, ...] = (),
+) -> str:
     """Lay executed notebooks out as one page.
 
     Parameters
@@ -278,6 +288,8 @@ def render(title: str, page: FirstPage, notebooks: Mapping[str, NotebookNode]) -
         What stands before the first notebook.
     notebooks : mapping
         File name to executed notebook, in order.
+    last : tuple of PageAnswer
+        What stands after the last notebook: the release check.
 
     Returns
     -------
@@ -298,6 +310,7 @@ def render(title: str, page: FirstPage, notebooks: Mapping[str, NotebookNode]) -
         title=title,
         page=replace(page, answers=answers, first=first),
         chapters=chapters,
+        last=last,
         style=style,
     )
     # Tables of pandas and printed lines in the notebooks are in it too.

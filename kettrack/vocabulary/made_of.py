@@ -32,6 +32,8 @@ class Share:
     plus : tuple of str
         Columns of two counts, of which the first is added to the events and the second taken off:
         people who might have had it too.
+    without : str
+        Column of people who do not belong to the whole; empty where all do.
     rows, unit : str
         Column of the unit, and what stands there in a row that is such a share; empty where all
         rows are.
@@ -49,6 +51,7 @@ class Share:
     ends: tuple[str, ...] = ()
     interval: ShareInterval = "none"
     plus: tuple[str, ...] = ()
+    without: str = ""
     # Some tables set shares of people above rates per person-year.
     rows: str = ""
     unit: str = ""

@@ -11,9 +11,17 @@ from sample_answers import sample_answer
 from scipy.stats import beta
 
 from kettrack.privacy import disclosure
-from kettrack.privacy.policies import get_policy
+from kettrack.privacy.policies import Policy, Rounding, get_policy
+from kettrack.privacy.release.rounding import rounded_table
 from kettrack.result import Result
-from kettrack.vocabulary.made_of import IncidenceCurve, Kept, Rate, Scaled, Share
+from kettrack.vocabulary.made_of import (
+    ByRow,
+    IncidenceCurve,
+    Kept,
+    Rate,
+    Scaled,
+    Share,
+)
 
 BANDS = """
 count | middle
@@ -251,3 +259,60 @@ def test_the_sample_is_near_to_what_the_clinic_sees(name):
     far = (inside["estimate"] - outside["estimate"])[large].abs()
     assert far.max() < 6
     assert outside.loc[large, "estimate"].notna().all()
+
+
+ONE_BY_ONE = Policy(
+    name="none",
+    smallest_count=1,
+    banner="",
+    rounding=Rounding("nearest", 1),
+)
+# A curve by week instead of by day, and what is read off it.
+BY_WEEK = {
+    "response_by_week",
+    "worsening_by_week",
+    "treatment_emergent_ideation_by_week",
+    "durability",
+    "durability_from_response",
+    "durability_of_every_response",
+}
+# Of each kind of recipe some questions that take no time.
+QUICK = [
+    "scored_by_week",
+    "people_by_table",
+    "ladder",
+    "session_counts",
+    "response_by_any_session",
+    "response_by_week",
+    "worsening",
+    "state_after_course",
+    "among_scored",
+    "suicidality_in_short",
+    "attempts_and_admissions",
+    "adverse_events",
+    "vital_signs_limits",
+    "time_to_discontinuation",
+    "durability",
+    "recurrent_loss",
+    "maintenance_lengths",
+    "maintenance",
+]
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_what_a_question_declares_gives_its_own_figures_back(name):
+    """Rounded to the nearest one, every figure is the one that the clinic sees."""
+    found = sample_answer(name)
+    again = rounded_table(found, found.table, ONE_BY_ONE)
+    # Half a person of the smallest group, and half of the last decimal.
+    near = 2.0 if name in BY_WEEK else 0.06 + 50 / found.table["n"].min()
+    for recipe in found.recipes:
+        if not isinstance(recipe, Share | Rate | IncidenceCurve | ByRow | Scaled):
+            continue
+        columns = [name for name in recipe.columns if name in found.table]
+        for column in columns[:1]:
+            own = pd.to_numeric(found.table[column]).to_numpy(float)
+            made = pd.to_numeric(again[column]).to_numpy(float)
+            known = ~np.isnan(made)
+            assert np.abs(made - own)[known].max(initial=0) < near, column
+            assert known.sum() >= 0.9 * (~np.isnan(own)).sum(), column

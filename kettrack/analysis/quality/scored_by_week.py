@@ -21,7 +21,7 @@ LAST_WEEK: Final = 26
 
 @question(
     "scored_by_week",
-    recipes=(Share(value="estimate", events="scored", of="n"),),
+    recipes=(Share(value="estimate", events="scored", of="n", without="log_ended"),),
     asks="Who was scored in which week, and who was not?",
     unit="percent of patients",
     estimand=(

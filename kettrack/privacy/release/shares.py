@@ -42,6 +42,8 @@ def share_again(
     """
     events = column_numbers(table, recipe.events)
     of = column_numbers(table, recipe.of)
+    if recipe.without:
+        of = of - column_numbers(table, recipe.without)
     # People who might have had it too: all that were not scored, for instance.
     if recipe.plus:
         more, less = (column_numbers(table, column) for column in recipe.plus)
