@@ -24,6 +24,18 @@ PROVENANCE_FILE: Final = "provenance.json"
 # Of the layout of this file and of the data sets.
 SCHEMA: Final = "1"
 _BLOCK: Final = 1 << 20
+# Columns that the data sets after CDISC are made from; scores go into them whole.
+_USED: Final[Mapping[str, str]] = {
+    "sessions": (
+        "patient_id day order drug route dose_mg duration_min adverse_events serious stopped_early"
+    ),
+    "patients": (
+        "patient_id age sex ethnicity site diagnosis failed_antidepressants prior_sessions"
+        " planned_sessions anxiety ptsd substance_use psychotherapy start_year observed_to_day"
+        " last_contact_day stop_day stop_reason"
+    ),
+    "events": "patient_id day event detail",
+}
 # Data set, reason, and number of rows of a table of the cohort that have no record in it.
 LeftOut = tuple[str, str, int]
 
@@ -81,6 +93,7 @@ def provenance_json(
             {"dataset": name, "reason": reason, "rows": n}
             for name, reason, n in left_out
         ],
+        "only_in_the_data_package": _without_a_place(cohort),
         "files": [_file(folder, name, n) for name, n in written.items()],
     }
     return json.dumps(said, indent=1, ensure_ascii=False) + "\n"
@@ -94,6 +107,16 @@ def _versions() -> dict[str, str]:
         "numpy": np.__version__,
         "pyarrow": pa.__version__,
     }
+
+
+def _without_a_place(cohort: DerivedCohort) -> dict[str, list[str]]:
+    """Columns that hold something and stand in no data set after CDISC, such as blood pressure."""
+    found = {}
+    for table, used in _USED.items():
+        frame: pd.DataFrame = getattr(cohort, table)
+        others = [str(name) for name in frame if name not in used.split()]
+        found[table] = [name for name in others if frame[name].notna().any()]
+    return {table: names for table, names in found.items() if names}
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -345,6 +345,11 @@ def test_rows_in_and_out_are_told(exported: Path) -> None:
     assert said["rows_in"]["sessions"] == len(cohort.sessions)
     assert said["input"]["sha256"] == cohort.provenance.input_sha256
     assert said["rules"]["not_defined"] == ["relapse", "recurrence"]
+    # What the data sets have no place for is named, and nothing else is.
+    beside = said["only_in_the_data_package"]
+    assert set(beside) == {"sessions"}
+    assert {"systolic_peak", "dissociation", "cost"} <= set(beside["sessions"])
+    assert not {"dose_mg", "serious"} & set(beside["sessions"])
     n_out = {one["file"]: one["records"] for one in said["files"]}
     assert n_out["xpt/ex.xpt"] == len(cohort.sessions)
     assert n_out["parquet/adsl.parquet"] == len(cohort.patients)
