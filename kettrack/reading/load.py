@@ -26,7 +26,7 @@ from kettrack.reading.settings_schema import CHOICES
 from kettrack.reading.truth_file import read_truths
 from kettrack.reading.typed import CheckedTable
 from kettrack.settings import SETTINGS_FILE, Settings
-from kettrack.vocabulary.criteria import get_criteria
+from kettrack.vocabulary.criteria import PRESETS, get_criteria
 from kettrack.vocabulary.instruments import get_instrument
 
 
@@ -239,7 +239,8 @@ def _usable(settings: Settings) -> Settings:
             )
     defined = {
         "instrument": list(settings.known_instruments),
-        "criteria": [rules.name for rules in settings.user_criteria],
+        # Published rules go by their first author and a year.
+        "criteria": [rules.name for rules in (*settings.user_criteria, *PRESETS)],
     }
     # Callers can pass anything here; `kettrack.toml` is checked by its schema.
     for what in ("instrument", "criteria"):
