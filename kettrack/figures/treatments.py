@@ -155,7 +155,7 @@ def plot_interactions(
         axes.set_title(
             f"Difference in response, {shown['compared'].iloc[0]} (people in brackets)",
             loc="left",
-            pad=14,
+            pad=24,
         )
         write_caption(axes, caption)
         return axes

@@ -26,6 +26,8 @@ from kettrack.trials.gate import Check, Gate, Truths, share
 
 NULLS: Final = ("site", "sex")
 CLINICS: Final = 200
+# Six shares are judged at once, so that each has to be known better.
+CLINICS_OF_SEVERAL: Final = 400
 PEOPLE: Final = 600
 REJECTS: Final = (0.03, 0.08)  # of clinics in which groups are alike
 # Recorded so, people are scored less often in the simulated clinic.
@@ -131,7 +133,7 @@ GATES: Final = (
         ),
         scenario="measured",
         n=PEOPLE,
-        cohorts=CLINICS,
+        cohorts=CLINICS_OF_SEVERAL,
         first_seed=2718,
         measure=measure_others,
         judge=judge_others,
