@@ -84,6 +84,40 @@ def test_cells_are_what_sql_counts(ask):
     assert table.loc["cells", "n"] == sum(found)
 
 
+def test_agreement_is_what_sql_counts(ask):
+    n, same, first, second, mean = ask(
+        """
+        with b as (
+            select patient_id, instrument, arg_max(score, day) as baseline from s
+            where score is not null and day between -30 and 0
+                and coalesce(timing, 'unknown') <> 'after' group by all),
+        r as (
+            select s.patient_id, s.day, coalesce(s.timing, 'unknown') as timing,
+                s.instrument, s.score, baseline, 100.0 * (s.score / baseline - 1) as change
+            from s join b using (patient_id, instrument) join p using (patient_id)
+            where s.score is not null and coalesce(prior_sessions, 0) = 0
+                and (s.day > 0 or s.day = 0 and s.timing = 'after')),
+        k as (
+            select d.patient_id, d.change as one, m.change as two, row_number() over (
+                partition by d.patient_id order by d.day desc, d.timing = 'after' desc) as place
+            from r d join r m using (patient_id, day, timing)
+            where d.instrument = 'PHQ-9' and m.instrument = 'MADRS'
+                and d.baseline >= 10 and m.baseline >= 20)
+        select count(*), count(*) filter ((one <= -50) = (two <= -50)),
+            count(*) filter (one <= -50), count(*) filter (two <= -50), avg(two - one)
+        from k where place = 1
+        """
+    )
+    table = sample_answer("scale_agreement").table.set_index("key")
+    assert set(table["n"]) == {n}
+    assert table.loc[["same", "first", "second"], "events"].tolist() == [
+        same,
+        first,
+        second,
+    ]
+    assert table.loc["mean_difference", "estimate"] == pytest.approx(mean)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_kappa_is_that_of_statsmodels(seed):
     rng = np.random.default_rng(seed)
