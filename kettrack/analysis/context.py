@@ -16,8 +16,9 @@ from kettrack import __version__
 from kettrack.analysis.person_rows import finished
 from kettrack.errors import NotIdentified
 from kettrack.privacy import disclosure
-from kettrack.privacy.policies import get_policy
+from kettrack.privacy.policies import Policy, get_policy
 from kettrack.privacy.release.whole import withhold
+from kettrack.privacy.release.words import rounded_words
 from kettrack.result import Result
 from kettrack.settings import LAST_ROW, SETTINGS_FILE
 from kettrack.timelines.derived import DerivedCohort
@@ -39,6 +40,8 @@ _SMALL_COUNT: Final = re.compile(
 )
 
 
+# Columns of tables that say why a row has no figure.
+_REASONS: Final = ("reason", "note")
 _LEFT_OUT: Final = ("reason", "n_rows", "n_patients")
 
 
@@ -113,13 +116,15 @@ def release(result: Result, cohort: DerivedCohort, log_end: bool = True) -> Resu
     policy = cohort.settings.policy
     if result.rows is not None:
         result = replace(result, rows=partial(_gated_rows, result.rows, policy))
-    if get_policy(policy).for_release:
-        reason = without_counts(result.reason)
-        sentence = without_counts(result.sentence)
+    rules = get_policy(policy)
+    if rules.for_release:
+        reason = rounded_words(without_counts(result.reason), rules)
+        sentence = rounded_words(without_counts(result.sentence), rules)
+        result = replace(result, table=_reasons_rounded(result.table, rules))
         caveats = tuple(without_counts(caveat) for caveat in result.caveats)
         result = replace(result, reason=reason, sentence=sentence, caveats=caveats)
         if result.retell is not None:
-            retell = partial(_told_without_counts, result.retell)
+            retell = partial(_told_without_counts, result.retell, rules)
             result = replace(result, retell=retell)
     return withhold(disclosure.apply(result, policy), cohort.settings.withheld)
 
@@ -157,9 +162,25 @@ def _prorated_totals(cohort: DerivedCohort) -> tuple[str, ...]:
 
 
 def _told_without_counts(
-    retell: Callable[[pd.DataFrame], str], table: pd.DataFrame
+    retell: Callable[[pd.DataFrame], str],
+    rules: Policy,
+    table: pd.DataFrame,
 ) -> str:
-    return without_counts(retell(table))
+    return rounded_words(without_counts(retell(table)), rules)
+
+
+def _reasons_rounded(table: pd.DataFrame, rules: Policy) -> pd.DataFrame:
+    """The table with the counts in its reasons rounded: rows may be refused one by one."""
+    columns = [name for name in _REASONS if name in table]
+    if rules.rounding is None or not columns:
+        return table
+    words = {
+        name: table[name].map(
+            lambda text: rounded_words(text, rules) if isinstance(text, str) else text
+        )
+        for name in columns
+    }
+    return table.assign(**words)
 
 
 def without_counts(words: str) -> str:

@@ -13,6 +13,7 @@ from scipy.stats import beta
 from kettrack.privacy import disclosure
 from kettrack.privacy.policies import Policy, Rounding, get_policy
 from kettrack.privacy.release.rounding import rounded_table
+from kettrack.privacy.release.words import rounded_words
 from kettrack.result import Result
 from kettrack.vocabulary.made_of import (
     ByRow,
@@ -316,3 +317,21 @@ def test_what_a_question_declares_gives_its_own_figures_back(name):
             known = ~np.isnan(made)
             assert np.abs(made - own)[known].max(initial=0) < near, column
             assert known.sum() >= 0.9 * (~np.isnan(own)).sum(), column
+
+
+@pytest.mark.parametrize(
+    ("said", "released"),
+    [
+        ("those of 52 patients who went on", "those of 51 patients who went on"),
+        ("only 21 people have a baseline", "only 21 people have a baseline"),
+        ("of 22 who responded during it", "of 21 who responded during it"),
+        ("fewer than 30 people are at risk", "fewer than 30 people are at risk"),
+        ("At least 30 patients are necessary", "At least 30 patients are necessary"),
+        ("two groups of 30 people", "two groups of 30 people"),
+        ("after week 12 people stop", "after week 12 people stop"),
+        ("of 1,240 people", "of 1,239 people"),
+    ],
+)
+def test_counts_in_reasons_are_rounded_and_thresholds_are_not(said, released):
+    assert rounded_words(said, get_policy("midpoint6")) == released
+    assert rounded_words(said, get_policy("cms")) == said

@@ -23,6 +23,7 @@ from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS
 from kettrack.vocabulary.limits import FEWEST_PEOPLE, FEWEST_PEOPLE_FOR_SLOPE
+from kettrack.vocabulary.made_of import SAID_BY_UNIT, ByRow
 
 # The baseline, and the weeks that the report tells. Few, so that many people share a pattern.
 VISIT_WEEKS: Final[tuple[int, ...]] = (0, 2, 4, 8, LAST_WEEK_SHOWN)
@@ -75,6 +76,7 @@ def count_patterns(cohort: DerivedCohort) -> dict[tuple[int, ...], VisitPattern]
 
 @question(
     "score_lines",
+    recipes=(SAID_BY_UNIT, ByRow(value="observed", ends=(), unit="unit")),
     asks="How much would scores have changed if everybody had been scored?",
     unit="as named in each row",
     estimand=(

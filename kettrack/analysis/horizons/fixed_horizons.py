@@ -50,7 +50,7 @@ from kettrack.analysis.registry import Answer, question
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
-from kettrack.vocabulary.made_of import COUNTED_BY_UNIT
+from kettrack.vocabulary.made_of import COUNTED_BY_UNIT, ByRow
 from kettrack.vocabulary.plain_words import share_with_interval
 
 _ASKED: Final = (OBSERVED, COMPOSITE, IMPUTED, BEST, WORST)
@@ -81,7 +81,24 @@ _TOLD: Final = {RESPONSE: "response", WORSE: "worse by a reliable change"}
 
 @question(
     "fixed_horizons",
-    recipes=(COUNTED_BY_UNIT,),
+    recipes=(
+        COUNTED_BY_UNIT,
+        ByRow(
+            value="composite",
+            of="started",
+            ends=("composite_low", "composite_high"),
+            events="events",
+            unit="unit",
+        ),
+        ByRow(
+            value="imputed",
+            of="started",
+            ends=("imputed_low", "imputed_high"),
+            unit="unit",
+        ),
+        ByRow(value="best", of="started", ends=(), unit="unit"),
+        ByRow(value="worst", of="started", ends=(), unit="unit"),
+    ),
     asks="How are people at the end of induction, at fixed weeks, and after 4 to 8 months?",
     unit="as named in each row",
     estimand=(

@@ -42,7 +42,7 @@ from kettrack.estimators.survival.pseudo_values import pseudo_values
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.limits import FEWEST_PEOPLE_FOR_SLOPE
-from kettrack.vocabulary.made_of import SAID_BY_UNIT, Kept
+from kettrack.vocabulary.made_of import SAID_BY_UNIT, ByRow, Kept
 from kettrack.vocabulary.plain_words import value_with_interval
 
 SEVERITY: Final = "severity"
@@ -94,6 +94,10 @@ class _Line(NamedTuple):
     "sessions_by_number",
     recipes=(
         SAID_BY_UNIT,
+        *(
+            ByRow(value=name, ends=(f"{name}_low", f"{name}_high"), unit="unit")
+            for name in ("difference", "adjusted", "null")
+        ),
         Kept(
             values=(
                 "chance",
