@@ -43,6 +43,7 @@ DIFFERENCE_ROLES: Final[dict[str, Role]] = {
     "unit": "label",
     "sites": "label",
     "n": "denominator",
+    "events": "count",
     "estimate": "derived",
     "ci_low": "derived",
     "ci_high": "derived",
@@ -218,7 +219,8 @@ def differences(
             "fewer than two sites can tell any of the figures.",
             "counts of more sites, from kettrack summarise.",
         )
-    table = pd.DataFrame(rows)
+    # A mean has no people who had it.
+    table = pd.DataFrame(rows).astype({"events": "Int64"})
     return Answer(
         table=table,
         roles=DIFFERENCE_ROLES,
@@ -253,6 +255,7 @@ def _difference(
         "unit": measure.unit,
         "sites": len(known),
         "n": whole.n,
+        "events": whole.events,
         "estimate": whole.estimate,
         "ci_low": whole.ci_low,
         "ci_high": whole.ci_high,

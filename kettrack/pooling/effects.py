@@ -43,6 +43,8 @@ class Effect:
     ----------
     n : int
         People behind it.
+    events : int or None
+        People who had it, as far as they are counted; None for a mean.
     estimate, ci_low, ci_high : float
         As it is shown: percent, or points.
     value, variance : float
@@ -50,6 +52,7 @@ class Effect:
     """
 
     n: int
+    events: int | None
     estimate: float
     ci_low: float
     ci_high: float
@@ -80,6 +83,7 @@ class SiteMeasure:
 
 def share_effect(
     n: int,
+    happened: int,
     estimate: float,
     ends: tuple[float, float],
     people: float,
@@ -88,8 +92,8 @@ def share_effect(
 
     Parameters
     ----------
-    n : int
-        People behind it.
+    n, happened : int
+        People behind it, and those of them who had it.
     estimate, ends
         Percent, and its interval.
     people : float
@@ -103,6 +107,7 @@ def share_effect(
         rest += _HALF
     return Effect(
         n=n,
+        events=happened,
         estimate=estimate,
         ci_low=ends[0],
         ci_high=ends[1],
@@ -149,6 +154,7 @@ def _by_session(
     high = float(found.ci_high[place, of])
     return share_effect(
         n,
+        int(counts.events[: place + 1, of].sum()),
         100 * share,
         (100 * low, 100 * high),
         _people_behind(share, low, n),
@@ -171,8 +177,11 @@ def _still_responding(tables: Tables) -> Effect | None:
     share = float(curve.estimate[_STILL_DAY])
     low = float(curve.ci_low[_STILL_DAY])
     high = float(curve.ci_high[_STILL_DAY])
+    # Who lost it is the small number here.
+    lost = int(life.events[: _STILL_DAY + 1].sum())
     return share_effect(
         n,
+        lost,
         100 * share,
         (100 * low, 100 * high),
         _people_behind(share, low, n),
@@ -185,9 +194,10 @@ def _worse(tables: Tables) -> Effect | None:
     n = int(rows["n"].to_dict()["worse"])
     if not n:
         return None
-    share = wilson(int(rows["events"].to_dict()["worse"]), n, LEVEL)
+    worse = int(rows["events"].to_dict()["worse"])
+    share = wilson(worse, n, LEVEL)
     ends = (share.ci_low, share.ci_high)
-    return share_effect(n, share.estimate, ends, n)
+    return share_effect(n, worse, share.estimate, ends, n)
 
 
 def _event(
@@ -202,7 +212,13 @@ def _event(
     ends = (cells["ci_low"], cells["ci_high"])
     # Sessions of one person are alike, so that fewer of them would tell as much.
     effective = share_of_sums(sums, LEVEL).effective
-    return share_effect(sums.people, cells["estimate"], ends, effective)
+    return share_effect(
+        sums.people,
+        sums.people_with,
+        cells["estimate"],
+        ends,
+        effective,
+    )
 
 
 def _change(tables: Tables) -> Effect | None:
@@ -214,6 +230,7 @@ def _change(tables: Tables) -> Effect | None:
     low, high = change.interval(LEVEL)
     return Effect(
         n=change.n,
+        events=None,
         estimate=change.mean,
         ci_low=low,
         ci_high=high,

@@ -305,10 +305,28 @@ def _compared(
     effects: SiteEffects,
 ) -> Result:
     """Sites side by side, or how far they differ, as a result."""
-    compare = COMPARED[name]
+    compare = _no_site_alone if _hides(pooled, name) else COMPARED[name]
     answer = _or_refused(lambda: compare(pooled.sites, pooled.rules, effects))
     answer = replace(answer, estimand=ESTIMANDS[name])
     return _released(pooled, name, answer)
+
+
+def _hides(pooled: Pool, name: str) -> bool:
+    """Whether the policy of the pool hides counts, which those of a site alone would give away."""
+    return name == SIDE_BY_SIDE and get_policy(pooled.policy).smallest_count > 1
+
+
+def _no_site_alone(
+    sites: Sequence[Summary],
+    rules: RulesInForce,
+    effects: SiteEffects,
+) -> Answer:
+    """Refuse to show sites: a count that is hidden would follow from the sum and the others."""
+    raise NotIdentified(
+        "under this policy no site is shown alone: what is hidden of one would follow from the"
+        " sum.",
+        "the same with a policy that rounds, or inside of the project with --policy internal.",
+    )
 
 
 def _or_refused(ask: Callable[[], Answer]) -> Answer:

@@ -20,7 +20,7 @@ from kettrack.cli.app import app, main
 from kettrack.pooling.between_sites import shown_alone
 from kettrack.pooling.catalogue import PARTS
 from kettrack.pooling.tallies import without_empty_rows
-from kettrack.privacy.policies import get_policy
+from kettrack.privacy.policies import POLICIES, get_policy
 from kettrack.reading.cohort import Cohort
 from kettrack.settings import Settings
 
@@ -408,6 +408,24 @@ def test_rounded_sites_give_nearly_the_same(
     # Half a step for each site and cause, of some 200 people.
     assert (shares[0] - shares[1]).abs().max() < 8
     assert "rounded its counts" in " ".join(near["ladder"].caveats)
+
+
+@pytest.mark.parametrize("policy", [name for name in POLICIES if name != "internal"])
+def test_the_pooled_answers_pass_the_gate(policy: str, exact: list[kt.Summary]) -> None:
+    found = kt.pool(exact, policy=policy)
+    hides = get_policy(policy).smallest_count > 1
+    beside = found["sites_side_by_side"]
+    assert (beside.status == "refused") == hides
+    table = found["differences_between_sites"].table
+    shares = table[table["unit"] != "points"]
+    few = shares["events"].between(1, get_policy(policy).smallest_count - 1)
+    assert not few.any()
+    # What is hidden must not follow from a share and its people.
+    gone = shares[shares["events"].isna()]
+    assert gone[["estimate", "mean"]].isna().all(axis=None)
+    for result in found.results.values():
+        assert result.policy == policy
+        assert result.to_json()
 
 
 def test_a_policy_with_holes_is_refused() -> None:
