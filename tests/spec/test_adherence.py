@@ -138,8 +138,10 @@ def test_nobody_plans_is_a_refusal_that_says_what_to_record():
 
 
 def test_plans_are_counted_as_in_sql():
-    found = duckdb.execute(
-        """
+    found = (
+        duckdb.connect()
+        .execute(
+            """
         with s as (
             select patient_id, day, planned_next_days as planned,
                 lead(day) over (partition by patient_id order by day) - day as gap
@@ -152,7 +154,9 @@ def test_plans_are_counted_as_in_sql():
             count(*) filter (off > slack and off <= 60), count(*) filter (off < -slack)
         from k
         """.replace("data/sample", str(sample_folder()))
-    ).fetchone()
+        )
+        .fetchone()
+    )
     table = sample_answer("planned_intervals").table.set_index("key")
     keys = ("all_not_kept", "all_late", "all_early")
     assert found == (table["sessions"].max(), *table.loc[list(keys), "events"])

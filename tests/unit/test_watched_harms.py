@@ -37,13 +37,17 @@ def table():
 @pytest.mark.parametrize("key", SQL)
 def test_every_harm_is_counted_as_in_sql(table, key):
     flag, column = SQL[key]
-    found = duckdb.execute(
-        f"""
+    found = (
+        duckdb.connect()
+        .execute(
+            f"""
         select count(*), count(*) filter ({flag}), count(distinct patient_id),
             count(distinct patient_id) filter ({flag})
         from read_csv('{SAMPLE}', nullstr='') where {column} is not null
         """
-    ).fetchone()
+        )
+        .fetchone()
+    )
     columns = ["sessions", "events", "n", "people_with"]
     assert tuple(table.loc[key, columns].astype(int)) == found
     everything = table.loc[key, "sessions"] + table.loc[key, "not_asked"]
