@@ -295,6 +295,24 @@ def test_sites_in_any_order_are_the_same(
         assert result.text == other[name].text
 
 
+def test_a_site_that_cannot_count_sends_its_reason(exact: list[kt.Summary]) -> None:
+    """Without the end of any log a site has no curve, and everything else."""
+    whole = kt.load_cohort(kt.sample_folder())
+    open_ended = people_of(whole, 300, 60, "internal")
+    patients = open_ended.patients.assign(
+        observed_to_day=pd.NA, stop_day=pd.NA, last_contact_day=pd.NA
+    )
+    without = kt.summarise(replace(open_ended, patients=patients), "D")
+    assert "no log says" in without.not_counted["response_by_session"]
+    pooled = kt.pool([*exact, without])
+    assert pooled["ladder"].table["n"].iloc[0] == sum(SIZES.values()) + 60
+    told = " ".join(pooled["response_by_session"].caveats)
+    assert "from the counts of 3 sites" in told
+    assert "Not counted by 1 of the sites: no log says" in told
+    # Nobody knows that the log of the silent went on.
+    assert "while their log went on" not in pooled["durability"].text
+
+
 # ---- small sites
 
 
