@@ -10,6 +10,7 @@ import pytest
 from sample_answers import sample_answer
 from scipy.stats import beta
 
+import kettrack as kt
 from kettrack.privacy import disclosure
 from kettrack.privacy.policies import Policy, Rounding, get_policy
 from kettrack.privacy.release.rounding import rounded_table
@@ -335,3 +336,18 @@ def test_what_a_question_declares_gives_its_own_figures_back(name):
 def test_counts_in_reasons_are_rounded_and_thresholds_are_not(said, released):
     assert rounded_words(said, get_policy("midpoint6")) == released
     assert rounded_words(said, get_policy("cms")) == said
+
+
+def test_figures_are_drawn_where_some_of_their_numbers_are_hidden():
+    """A hidden number of people above a bar, and a first event that is hidden at every site."""
+    bars = sample_answer("maintenance_lengths").table.copy()
+    bars.loc[bars.index[0], "n"] = pd.NA
+    bars = bars.astype({"n": "Int64"})
+    assert "hidden people" in " ".join(
+        text.get_text() for text in kt.plot_maintenance(bars).texts
+    )
+    sites = sample_answer("adverse_events_by_site").table.copy()
+    first = sites["event"].iloc[0]
+    sites.loc[sites["event"] == first, ["estimate", "overall"]] = np.nan
+    title = kt.plot_site_funnel(sites).get_title(loc="left")
+    assert title != f"Sites: {first}"
