@@ -205,11 +205,11 @@ def test_ending_decides_the_format(
 def test_outcomes_prints_a_summary(run: Kettrack, clinic: Path) -> None:
     ran = run("outcomes", clinic)
     assert (ran.exit_code, ran.err) == (0, "")
-    sessions, how_long, from_response, counted = ran.out.split("\n\n")[:4]
-    assert "by session" in sessions
-    assert "known to have responded at the end" in how_long
-    assert "known to have responded for the first time" in from_response
-    assert counted.startswith("30 people started")
+    response, lasting, harm, counted = ran.out.split("\n\n")[:4]
+    assert "had responded by session" in response
+    assert lasting.startswith("How long did it last")
+    assert harm.startswith("How many got worse")
+    assert "30 people started treatment" in counted
     assert "Not for release" in ran.out
 
 
