@@ -17,6 +17,8 @@ from .analysis.next_session.maintenance import (
 )
 from .analysis.people.patient_page import patient_page as patient_page
 from .analysis.people.review import review_table as review_table
+from .analysis.people.sheet import patient_sheet as patient_sheet
+from .analysis.prognosis.person import people_like as people_like
 from .analysis.registry import Answer as Answer
 from .analysis.registry import question as question
 from .analysis.registry import questions as questions
@@ -65,6 +67,8 @@ from .figures.missing_scores import plot_missing_scores as plot_missing_scores
 from .figures.outcomes import plot_specification as plot_specification
 from .figures.outcomes import plot_waterfall as plot_waterfall
 from .figures.patient import plot_patient as plot_patient
+from .figures.prognosis import plot_calibration as plot_calibration
+from .figures.prognosis import plot_net_benefit as plot_net_benefit
 from .figures.quality import plot_columns_filled as plot_columns_filled
 from .figures.quality import plot_rows_used as plot_rows_used
 from .figures.quality import plot_scored_by_week as plot_scored_by_week

@@ -64,6 +64,8 @@ DRAWN = {
     "plot_dissociation": "dissociation_over_sessions",
     "plot_site_funnel": "adverse_events_by_site",
     "plot_for_whom": "for_whom",
+    "plot_calibration": "prognosis_curves",
+    "plot_net_benefit": "prognosis_curves",
     "plot_time_to": "time_to_response",
     "plot_paired_change": "paired_change",
     "plot_change_by_sessions": "change_by_sessions",

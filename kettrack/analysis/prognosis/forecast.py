@@ -15,7 +15,7 @@ from scipy.stats import norm
 
 from kettrack.analysis.context import LEVEL
 from kettrack.arrays import Bools, Floats
-from kettrack.errors import UsageError
+from kettrack.errors import NotIdentified
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -62,17 +62,17 @@ class Forecasts(NamedTuple):
 
 
 def require_sklearn() -> None:
-    """Stop with the way on where scikit-learn is not installed.
+    """Refuse, with the way on, where scikit-learn is not installed.
 
     Raises
     ------
-    UsageError
-        Saying what to install.
+    NotIdentified
+        Saying what to install. A report goes on without a prognosis.
     """
     if find_spec("sklearn") is None:
-        raise UsageError(
-            "A prognosis needs scikit-learn, which is not installed. Type: pip install"
-            " 'kettrack[prognosis]'"
+        raise NotIdentified(
+            "a prognosis needs scikit-learn, which is not installed.",
+            "nothing more. Type: pip install 'kettrack[prognosis]'.",
         )
 
 

@@ -48,6 +48,12 @@ def people_like(cohort: Cohort | DerivedCohort, patient_id: str) -> str:
     NotIdentified
         Where forecasts at that landmark are no better than one number for everybody, or there are
         too few people to tell.
+
+    Examples
+    --------
+    >>> from kettrack import load_cohort, sample_folder
+    >>> people_like(load_cohort(sample_folder()), "S012")[:29]
+    'Of 100 people like this one a'
     """
     require_sklearn()
     cohort = derive(cohort)
