@@ -33,6 +33,11 @@ _HELD: Final = "how_long_it_lasts"
 _EVENTS: Final = "adverse_events"
 _SUICIDALITY: Final = "suicidality_in_short"
 _NEXT: Final = "next_session"
+_HARM: Final = {"worsening": "worse", _EVENTS: ANY_EVENT, _SUICIDALITY: "grew"}
+_GOOD_NEWS: Final = ("response", "lasting")
+_HARM_HIDDEN: Final = (
+    "The harm that belongs beside it is hidden, because too few people are behind it."
+)
 _ENDS: Final = ("estimate", "ci_low", "ci_high")
 _CURVE_DRAWN: Final = ["session", *_ENDS, "at_most"]
 _NOT_KNOWN: Final = "Not known"
@@ -116,7 +121,20 @@ def short_answers(cohort: Cohort | DerivedCohort) -> list[ShortAnswer]:
     results = [*first_page(cohort), next_session(cohort)]
     page = _Page({result.name: result for result in results}, cohort)
     makers = (_response, _lasting, _harm, _counted, _more_sessions)
-    return [maker(page) for maker in makers]
+    answers = [maker(page) for maker in makers]
+    return [_beside_harm(answer, page) for answer in answers]
+
+
+def _beside_harm(answer: ShortAnswer, page: _Page) -> ShortAnswer:
+    """The answer; good news is not shown where a policy hides the harm beside it."""
+    if answer.key not in _GOOD_NEWS or not page.hides_harm():
+        return answer
+    return replace(
+        answer,
+        headline=_NOT_SHOWN,
+        sentence=_HARM_HIDDEN,
+        picture=pd.DataFrame(),
+    )
 
 
 def summary_text(cohort: Cohort | DerivedCohort) -> str:
@@ -182,6 +200,16 @@ class _Page:
         if policy == "internal":
             return _NOT_KNOWN, f"{why} {_BELOW}"
         return _NOT_SHOWN, f"{_TOO_FEW} {policy}."
+
+    def hides_harm(self) -> bool:
+        """Whether some harm is known and a policy hides it."""
+        return any(
+            not self.rows(name).empty
+            and self.lacks(name, "")[0] == _NOT_SHOWN
+            and not self.knows(name, key)
+            and key in self.rows(name).index
+            for name, key in _HARM.items()
+        )
 
     def says(self, name: str, sentence: str) -> str:
         """A sentence over the table of an answer."""

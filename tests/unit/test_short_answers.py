@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from kettrack import Cohort, load_cohort, sample_folder
+from kettrack.analysis import short_answers as module
 from kettrack.analysis.short_answers import ShortAnswer, short_answers, summary_text
 from kettrack.figures.short_answers import PICTURES
 from kettrack.reading.load import cohort_from_frames
@@ -108,3 +109,21 @@ def test_a_small_clinic_under_a_release_policy_has_five_answers(sample, n_people
     for answer in answers:
         if len(answer.picture):
             PICTURES[answer.key](answer.picture)
+
+
+@pytest.mark.parametrize("hidden", ["worsening", "adverse_events"])
+def test_good_news_is_not_shown_where_the_harm_beside_it_is_hidden(
+    sample, answers, monkeypatch, hidden
+):
+    page = {result.name: result for answer in answers for result in answer.behind}
+    table = page[hidden].table.assign(estimate=float("nan"))
+    page[hidden] = replace(page[hidden], table=table)
+    monkeypatch.setattr(module, "first_page", lambda cohort: [*page.values()])
+    monkeypatch.setattr(module, "next_session", lambda cohort: page["next_session"])
+    policy = replace(sample.settings, policy="cms")
+    told = {each.key: each for each in short_answers(replace(sample, settings=policy))}
+    for good in ("response", "lasting"):
+        assert told[good].headline == "Not shown"
+        assert "harm" in told[good].sentence
+        assert told[good].picture.empty
+    assert told["counted"].headline == "600 people"
