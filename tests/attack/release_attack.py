@@ -71,7 +71,15 @@ def attack(
         small = puzzle.small(policy.smallest_count)
         told = puzzle.told(system, small, policy.smallest_count)
     else:
-        told = puzzle.pinned(system, puzzle.small(_SMALL))
+        pinned = puzzle.pinned(system, puzzle.small(_SMALL))
+        # Numbers at risk are made again from rounded ones. Who takes them for rounded by themselves
+        # is misled, and told nothing.
+        true = puzzle.true or {}
+        told = [
+            cell
+            for cell in pinned
+            if set(system.range(puzzle.place[puzzle.first(cell)])) == {true[cell]}
+        ]
     shown_counts = sum(
         int(each.table[each.counts].notna().to_numpy().sum()) for each in seen.values()
     )

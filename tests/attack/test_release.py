@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from release_attack import attack, attack_since, released
+from release_attack import attack, attack_clinic, attack_since, released
 
 from kettrack.errors import UsageError
 from kettrack.privacy.policies import get_policy
@@ -249,3 +249,13 @@ def test_columns_that_add_up_are_found():
     rows["b"] = rows["n"] - rows["a"]
     (found,) = null_space(rows.to_numpy(float))
     assert sorted(found.tolist()) in ([-1, -1, 1], [-1, 1, 1])
+
+
+def test_a_number_of_sessions_does_not_tell_of_few_people_how_many_they_are():
+    """Whoever came to the last phase had all eight sessions of the first: 21 sessions, which stands
+    for 19 to 24, were those of 3 people.
+    """
+    names = ("adverse_events_by_phase",)
+    found = attack_clinic(91_006, 40, "midpoint6", stored_relations(), names)
+    assert found.told == ()
+    assert found.shown > 0

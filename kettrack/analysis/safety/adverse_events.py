@@ -252,7 +252,8 @@ def adverse_events_by_phase(cohort: DerivedCohort) -> Answer:
     -------
     Result
         One row per phase and event, as `adverse_events`; then the first phase again, of the people
-        who came to the last one. Refused when nothing is recorded.
+        who came to the last one, where they are `FEWEST_PEOPLE` or more. Refused when nothing is
+        recorded.
     """
     found = safety_sessions(cohort)
     phases = dict(_phases(found))
@@ -309,6 +310,10 @@ def _phases(found: SafetySessions) -> list[tuple[str, tuple[str, Bools]]]:
     stayed[found.person[codes == last]] = True
     same = (codes == 0) & stayed[found.person]
     words = f"{PHASES[0].words}, of people with {PHASES[last].words}"
+    # All of them had all sessions of the first phase, so that rounded sessions would tell of few
+    # people how many they are.
+    if stayed.sum() < FEWEST_PEOPLE:
+        return phases
     return [*phases, (_STAYERS, (words, same))]
 
 
