@@ -214,17 +214,13 @@ class Puzzle:
     def told(
         self, system: HiddenNumbers, small: Iterable[ReleaseCell], smallest: int
     ) -> list[ReleaseCell]:
-        """Which of some small numbers can only be small, or only be one number."""
+        """Which of some small numbers can only be small."""
         asked = self._places(small)
         narrow = _below(system, [*asked], smallest)
-        # What may as well be nobody is no small number yet.
-        return [
-            asked[place]
-            for place in _above_nobody(
-                system,
-                narrow,
-            )
-        ]
+        # Nobody is shown as 0, so what is hidden and small is somebody; a change may be none.
+        if self.floor < 0:
+            narrow = _above_nobody(system, narrow)
+        return [asked[place] for place in narrow]
 
     def small(self, smallest: int) -> list[ReleaseCell]:
         """The true numbers of people that nobody may be told: counts, and what parts leave of their
