@@ -216,10 +216,18 @@ class Puzzle:
     ) -> list[ReleaseCell]:
         """Which of some small numbers can only be small."""
         asked = self._places(small)
-        narrow = _below(system, [*asked], smallest)
+        places = list(asked)
+        narrow = _below(
+            system,
+            places,
+            smallest,
+        )
         # Nobody is shown as 0, so what is hidden and small is somebody; a change may be none.
         if self.floor < 0:
-            narrow = _above_nobody(system, narrow)
+            narrow = _above_nobody(
+                system,
+                narrow,
+            )
         return [asked[place] for place in narrow]
 
     def small(self, smallest: int) -> list[ReleaseCell]:
