@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import fields
@@ -25,8 +24,12 @@ _LAST_STEP: Final = (
     100_000  # days or sessions: far beyond any log, and no strain on memory
 )
 _STEP: Final = f"a whole number from 0 to {_LAST_STEP:,}"
-_NUMBER: Final = "a number"
-_TEXT: Final = "text"
+# Far beyond any sum of scores, and its square is still a number of the machine.
+_MOST_SUM: Final = 10**30
+_NUMBER: Final = "a number, not beyond 1e30"
+_TEXT: Final = "text without control characters,"
+# Half a letter cannot be written again, and a control character acts on a terminal.
+_NO_TEXT: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _OBJECT: Final = "an object with names"
 _LIST: Final = "a list"
 _LONGEST: Final = 500  # letters of a text
@@ -83,7 +86,11 @@ class _File:
 
     def text(self, value: object, place: str, longest: int = _LONGEST) -> str:
         """A text that is not too long; empty, and a problem, where it is none."""
-        if isinstance(value, str) and len(value) <= longest:
+        if (
+            isinstance(value, str)
+            and len(value) <= longest
+            and not _NO_TEXT.search(value)
+        ):
             return value
         self.wrong(place, f"{_TEXT} of at most {longest} letters")
         return ""
@@ -101,10 +108,14 @@ class _File:
         return 0
 
     def number(self, value: object, place: str) -> float:
-        """A finite number; 0, and a problem, where it is none."""
-        known = isinstance(value, int | float) and not isinstance(value, bool)
-        if known and math.isfinite(value):  # type: ignore[arg-type]
-            return float(value)  # type: ignore[arg-type]
+        """A number of a possible size; 0, and a problem, where it is none."""
+        # Compared before it is a float: a whole number of JSON may be longer than any float.
+        if (
+            isinstance(value, int | float)
+            and not isinstance(value, bool)
+            and abs(value) <= _MOST_SUM
+        ):
+            return float(value)
         self.wrong(place, _NUMBER)
         return 0.0
 
@@ -214,9 +225,11 @@ def _summary(said: Mapping[str, Any], file: _File) -> Summary:
         file.wrong("site", "a name")
     reasons = file.names(said.get("not_counted"), "not_counted")
     questions = file.names(said.get("questions"), "questions")
-    # The name of an unknown question is shortened: it may be anything.
-    for name in sorted({*reasons, *questions} - PARTS.keys()):
-        file.wrong("questions", f"questions that can be pooled; {name[:40]!r} is none")
+    # The name of an unknown question is not repeated: it may be anything, a person's among it.
+    if unknown := {*reasons, *questions} - PARTS.keys():
+        file.wrong(
+            "questions", f"questions that can be pooled; {len(unknown)} are none"
+        )
     missing = [name for name in PARTS if name not in {*reasons, *questions}]
     if missing:
         file.wrong(
@@ -237,6 +250,7 @@ def _summary(said: Mapping[str, Any], file: _File) -> Summary:
         not_counted={
             name: file.text(reason, f"not_counted.{name}")
             for name, reason in reasons.items()
+            if name in PARTS
         },
     )
 
@@ -265,8 +279,8 @@ def _tables(question: str, said: object, file: _File) -> dict[str, pd.DataFrame]
     place = f"questions.{question}.tables"
     tables = file.names(file.names(said, place).get("tables"), place)
     shapes = PARTS[question].shapes
-    for name in sorted(tables.keys() - shapes.keys()):
-        file.wrong(place, f"tables of this question; {name[:40]!r} is none")
+    if tables.keys() - shapes.keys():
+        file.wrong(place, f"only the tables of this question: {', '.join(shapes)}")
     for name, shape in shapes.items():
         if name not in tables and not shape.optional:
             file.wrong(place, f"all tables of this question; not there: {name}")
@@ -310,10 +324,9 @@ def _is_whole(shape: Shape, name: str) -> bool:
 def _row(shape: Shape, said: object, place: str, file: _File) -> dict[str, Any]:
     """One row with every column that the table has."""
     row = file.names(said, place)
-    # A column more could be anything, a name among it.
-    extra = sorted(row.keys() - set(shape.columns))
-    if extra:
-        file.wrong(place, f"only the columns of this table; {extra[0][:40]!r} is none")
+    # A column more could be anything, a name among it: what belongs here is told instead.
+    if row.keys() - set(shape.columns):
+        file.wrong(place, f"only the columns of this table: {', '.join(shape.columns)}")
     read: dict[str, Any] = {}
     for name in shape.columns:
         value = row.get(name)

@@ -128,6 +128,7 @@ def test_a_file_reads_back_as_it_was_written(
 
 # ---- files that cannot be read
 
+SUM = "questions.paired_change.tables.values.rows[0].total"
 SESSION = "questions.response_by_session.tables.response.rows[0].responded"
 
 
@@ -163,7 +164,36 @@ BROKEN = {
     ),
     "a column more": (
         set_at("questions.ladder.tables.reasons.rows[0].name", "Jane"),
-        "only the columns of this table; 'name' is none",
+        "only the columns of this table: reason",
+    ),
+    "a person as a column": (
+        set_at("questions.ladder.tables.reasons.rows[0].Jane Smith", 3),
+        "reasons.rows[0] - only the columns of this table",
+    ),
+    "a person as a table": (
+        set_at("questions.ladder.tables.Jane Smith", {}),
+        "questions.ladder.tables - only the tables of this question: reasons",
+    ),
+    "a person as a question": (
+        set_at("questions.Jane Smith", {}),
+        "questions - questions that can be pooled; 1 are none",
+    ),
+    "a person as a reason": (
+        set_at("not_counted.Jane Smith", 3),
+        "questions - questions that can be pooled; 1 are none",
+    ),
+    "a sum longer than a float": (
+        set_at(SUM, 10**400),
+        f"{SUM} - a number, not beyond 1e30",
+    ),
+    "a sum whose square is none": (
+        set_at(SUM, 1e308),
+        f"{SUM} - a number, not beyond 1e30",
+    ),
+    "half a letter": (set_at("site", "\ud800"), "site - text without control"),
+    "a letter for terminals": (
+        set_at("site", "\x1b[31m"),
+        "site - text without control",
     ),
     "a row less": (
         set_at("questions.adverse_events.tables.events.rows", []),
@@ -173,7 +203,7 @@ BROKEN = {
         set_at("questions.worsening.tables", {}),
         "all tables of this question; not there: people",
     ),
-    "unknown question": (set_at("questions.swimmer", {}), "'swimmer' is none"),
+    "unknown question": (set_at("questions.swimmer", {}), "pooled; 1 are none"),
     "unknown policy": (set_at("policy", "none"), "policy - one of internal"),
     "no name": (set_at("site", " "), "site - a name"),
     "half a truth": (set_at("log_end_known", 1), "log_end_known - true or false"),
