@@ -105,7 +105,17 @@ def test_a_manifest_of_another_kind_of_report_is_refused(tmp_path):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", "{}", '{"numbers": 3}', "[" * 3_000, '{"schema": "Anna Smith"}', "\x00"],
+    [
+        "",
+        "[]",
+        "{}",
+        '{"numbers": 3}',
+        "[" * 3_000,
+        '{"schema": "Anna Smith"}',
+        "\x00",
+        # JSON as Python reads it has numbers without end.
+        '{"numbers": [["Anna Smith", "b", "c", 1e999]]}',
+    ],
 )
 def test_a_file_that_is_no_manifest_is_told_so_and_not_repeated(tmp_path, text):
     file = tmp_path / "x.json"

@@ -85,7 +85,7 @@ def read_manifest(file: Path) -> Manifest:
             f"The file {file.name!r} cannot be read, so the report cannot be checked against it."
         ) from None
     # Nothing of the file is repeated: it may be any file.
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
         raise UsageError(
             f"{file.name!r} is no manifest of a kettrack report. The report before this one wrote"
             " its manifest beside itself, with the ending .manifest.json."
