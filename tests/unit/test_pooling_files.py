@@ -190,6 +190,10 @@ BROKEN = {
         set_at(SUM, 1e308),
         f"{SUM} - a number, not beyond 1e30",
     ),
+    "fewer people than started": (
+        set_at("people", 3),
+        "people - as many people as started in questions.ladder",
+    ),
     "half a letter": (set_at("site", "\ud800"), "site - text without control"),
     "a letter for terminals": (
         set_at("site", "\x1b[31m"),
