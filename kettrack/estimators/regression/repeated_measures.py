@@ -260,26 +260,7 @@ def _at(
         error,
         right.reshape(v, c),
     )
-    fitted = np.einsum(
-        "ai,kbi->kab",
-        beta,
-        sums.xy,
-    )
-    squares = (
-        sums.yy
-        - fitted
-        - fitted.transpose(
-            0,
-            2,
-            1,
-        )
-        + np.einsum(
-            "ai,kij,bj->kab",
-            beta,
-            sums.xx,
-            beta,
-        )
-    )
+    squares = _squares(sums, beta)
     # What the coefficients took from the squares is the restriction of the likelihood.
     taken = np.einsum(
         "aibj,kij->kab",
@@ -303,6 +284,26 @@ def _at(
         beta,
         error,
     )
+
+
+def _squares(
+    sums: _Sums,
+    beta: Floats,
+) -> Floats:
+    """Squares and products of the scores about their fitted means, by pattern."""
+    fitted = np.einsum(
+        "ai,kbi->kab",
+        beta,
+        sums.xy,
+    )
+    of_means = np.einsum(
+        "ai,kij,bj->kab",
+        beta,
+        sums.xx,
+        beta,
+    )
+    # Added in this order: another one rounds otherwise, and the search would end elsewhere.
+    return np.asarray(sums.yy - fitted - fitted.transpose(0, 2, 1) + of_means)
 
 
 def _search(sums: _Sums) -> Floats:
