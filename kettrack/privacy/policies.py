@@ -119,8 +119,6 @@ class Policy:
 
 
 INTERNAL: Final = "internal"
-# For whoever asks for a release and names no policy: it answers most, since it needs no holes.
-RELEASE_DEFAULT: Final = "midpoint6"
 _CMS_SMALLEST: Final = 11  # the rule hides counts of 10 and fewer
 _EIGHT: Final = 8  # both rules hide counts of 7 and fewer
 _MIDDLE_OF: Final = 6

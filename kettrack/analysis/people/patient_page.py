@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from kettrack.analysis.context import made_from, release, rule_words
+from kettrack.analysis.people.own_rows import rows_of
 from kettrack.analysis.suicidality.readings import (
     behaviour_answers,
     cssrs_forms,
@@ -87,7 +88,7 @@ def patient_page(cohort: Cohort | DerivedCohort, patient_id: str) -> Result:
     cohort = derive(cohort)
     if patient_id not in set(cohort.patients["patient_id"]):
         raise UsageError("No patient of the cohort has this code.")
-    line = _own(cohort.timeline, patient_id)
+    line = rows_of(cohort.timeline, patient_id)
     parts = [
         _levels(cohort, line),
         _rows(
@@ -101,11 +102,11 @@ def patient_page(cohort: Cohort | DerivedCohort, patient_id: str) -> Result:
             cohort.criteria.state_holds_days,
             int(cohort.log_ends[patient_id]),
         ),
-        _sessions(_own(cohort.sessions, patient_id)),
-        _suicidality(_own(suicidality_readings(cohort), patient_id)),
-        _ideation(_own(cssrs_forms(cohort.scores), patient_id)),
-        _events(_own(cohort.events, patient_id)),
-        _behaviour(_own(behaviour_answers(cohort.scores), patient_id)),
+        _sessions(rows_of(cohort.sessions, patient_id)),
+        _suicidality(rows_of(suicidality_readings(cohort), patient_id)),
+        _ideation(rows_of(cssrs_forms(cohort.scores), patient_id)),
+        _events(rows_of(cohort.events, patient_id)),
+        _behaviour(rows_of(behaviour_answers(cohort.scores), patient_id)),
         _end(cohort, patient_id),
     ]
     table = pd.concat([part for part in parts if len(part)], ignore_index=True).assign(
@@ -133,12 +134,6 @@ def patient_page(cohort: Cohort | DerivedCohort, patient_id: str) -> Result:
         made_from=made_from(cohort, unit="as recorded"),
     )
     return release(result, cohort)
-
-
-def _own(frame: pd.DataFrame, patient_id: str) -> pd.DataFrame:
-    """Rows of one patient."""
-    own = (frame["patient_id"] == patient_id).to_numpy(bool)
-    return frame[own].reset_index(drop=True)
 
 
 def _rows(what: str, day: object, **columns: object) -> pd.DataFrame:
@@ -287,7 +282,7 @@ def _events(events: pd.DataFrame) -> pd.DataFrame:
 
 
 def _end(cohort: DerivedCohort, patient_id: str) -> pd.DataFrame:
-    patient = _own(cohort.patients, patient_id).iloc[0]
+    patient = rows_of(cohort.patients, patient_id).iloc[0]
     ends = {"log ends": cohort.log_ends[patient_id]}
     if not pd.isna(patient["stop_day"]):
         reason = (

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from kettrack.analysis.context import rule_words
+from kettrack.analysis.people.own_rows import rows_of
 from kettrack.analysis.suicidality.readings import suicidality_readings
 from kettrack.arrays import Bools
 from kettrack.errors import UsageError
@@ -115,16 +116,16 @@ def patient_sheet(
     """
     cohort = derive(cohort)
     _require(cohort, patient_id, kind)
-    line = _own(cohort.timeline, patient_id).dropna(subset=["score"])
+    line = rows_of(cohort.timeline, patient_id).dropna(subset=["score"])
     if line.empty:
         raise UsageError(
             f"This patient has no score of {cohort.instrument.name}, so there is no sheet."
         )
-    sessions = _own(cohort.sessions, patient_id)
+    sessions = rows_of(cohort.sessions, patient_id)
     headline, sentence = _change_words(cohort, line)
     lines = [_scores_line(cohort, line), *_rule_lines(cohort, line)]
     if kind == "payer":
-        lines += _background_lines(_own(cohort.patients, patient_id).iloc[0])
+        lines += _background_lines(rows_of(cohort.patients, patient_id).iloc[0])
     lines += _session_lines(sessions)
     # Good news never stands without the harm beside it.
     lines += [_side_effects_line(sessions), _suicidality_line(cohort, patient_id)]
@@ -151,12 +152,6 @@ def _require(cohort: DerivedCohort, patient_id: str, kind: str) -> None:
         )
     if patient_id not in set(cohort.patients["patient_id"]):
         raise UsageError("No patient of the cohort has this code.")
-
-
-def _own(frame: pd.DataFrame, patient_id: str) -> pd.DataFrame:
-    """Rows of one patient."""
-    own = (frame["patient_id"] == patient_id).to_numpy(bool)
-    return frame[own].reset_index(drop=True)
 
 
 def _points(score: float) -> str:
@@ -303,7 +298,9 @@ def _side_effects_line(sessions: pd.DataFrame) -> SheetLine:
 def _suicidality_line(cohort: DerivedCohort, patient_id: str) -> SheetLine:
     """First, highest and last answer of every scale that asks about it."""
     label = "Thoughts of suicide"
-    readings = _own(suicidality_readings(cohort), patient_id).dropna(subset=["value"])
+    readings = rows_of(suicidality_readings(cohort), patient_id).dropna(
+        subset=["value"]
+    )
     if readings.empty:
         return SheetLine(label, "never asked")
     parts = []
