@@ -49,8 +49,9 @@ PolicyName = Annotated[
     typer.Option(
         "--policy",
         help=(
-            "Disclosure policy: internal hides nothing and stays in the clinic. What leaves goes"
-            " under midpoint6, which rounds every count, or under cms, opensafely or nhs."
+            "Disclosure policy. internal, the default, hides nothing and stays in the clinic. For"
+            " what leaves: release, which rounds every count and keeps the answers (midpoint6);"
+            " or cms, opensafely or nhs where somebody prescribes them, which hide much."
         ),
     ),
 ]

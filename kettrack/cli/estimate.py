@@ -123,6 +123,7 @@ def estimate(
       kettrack estimate durability clinic --json > durability.json
       kettrack estimate response_by_session clinic --by severity -o response.csv
       kettrack estimate durability clinic --rows durability_rows.csv
+      kettrack estimate adverse_events clinic --policy release -o events.csv
       kettrack estimate next-session clinic --instrument MADRS --recall-days 7
     """
     _check_output(output, folder, json)

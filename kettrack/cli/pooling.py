@@ -45,6 +45,7 @@ def summarise(
     \b
     Example:
       kettrack summarise clinic -o site.json --site A
+      kettrack summarise clinic -o site.json --site A --policy release
     """
     check_output(output, folder, _SUMMARY_ENDINGS)
     asked = {"instrument": instrument, "criteria": criteria, "policy": policy}

@@ -52,7 +52,8 @@ def report(
     \b
     Example:
       kettrack report clinic -o report.html
-      kettrack report clinic -o june.html --policy cms --previous may.manifest.json
+      kettrack report clinic -o june.html --policy release
+      kettrack report clinic -o july.html --policy release --previous june.manifest.json
     """
     # A browser opens the file by its ending.
     if output.suffix.lower() not in PAGE_ENDINGS:
@@ -76,6 +77,10 @@ def report(
     answer(f"The report is in {output}.")
     if manifest is not None:
         say(f"Its numbers are in {manifest}, for --previous of the next report.")
+    else:
+        say(
+            "It hides nothing and stays in the clinic. One that may leave: --policy release."
+        )
     _tell_distances(folder, columns, options)
 
 

@@ -150,14 +150,14 @@ def pool(
     # In the order of their names, so that the order of the files says nothing.
     summaries = sorted(_summaries(sites), key=lambda site: site.site)
     # Asked for now, so that a wrong name is told before anything else.
-    get_policy(policy or INTERNAL)
+    chosen = get_policy(policy or INTERNAL).name
     _require_different(summaries)
     _require_same_rules(summaries)
     # Answers need the pool: they say how many sites they come from.
     pooled = Pool(
         sites=tuple(summaries),
         results={},
-        policy=policy or _policy_of(summaries),
+        policy=chosen if policy else _policy_of(summaries),
         fingerprint=_fingerprint(summaries),
     )
     answers = {name: _answer(pooled, name) for name in PARTS}

@@ -44,12 +44,14 @@ def apply(
         raise WrongArgument("apply", "a Result", result)
     rules = get_policy(policy)
     if not rules.for_release:
-        return replace(result, policy=policy)
+        return replace(result, policy=rules.name)
     caveats = (*result.caveats, rules.banner)
     if "person" in result.roles.values():
         gone = (*caveats, "Rows of single patients are not shown under this policy.")
-        return replace(result, policy=policy, table=result.table.iloc[:0], caveats=gone)
-    result = replace(result, policy=policy, caveats=caveats)
+        return replace(
+            result, policy=rules.name, table=result.table.iloc[:0], caveats=gone
+        )
+    result = replace(result, policy=rules.name, caveats=caveats)
     # A refusal may have no table at all.
     if result.table.empty:
         return result

@@ -12,6 +12,7 @@ import pandas as pd
 from kettrack.errors import DataProblems, NoCohortFolder, UsageError, WrongArgument
 from kettrack.privacy.identifying_people import may_be_shown
 from kettrack.privacy.identifying_text import HOW_TO_NAME_DATA, reason_in_text
+from kettrack.privacy.policies import get_policy
 from kettrack.reading.assemble import check_tables
 from kettrack.reading.cohort import Cohort, Provenance
 from kettrack.reading.folder import read_tables, sha256_of
@@ -264,7 +265,8 @@ def _usable(settings: Settings) -> Settings:
     # Looked up only to fail now where there is none; the cohort looks them up again.
     instrument = get_instrument(settings.instrument, settings.known_instruments)
     get_criteria(instrument, settings.criteria, settings.user_criteria)
-    return settings
+    # What is printed names the policy itself, also where the word for the usual one was given.
+    return replace(settings, policy=get_policy(settings.policy).name)
 
 
 def _refuse_identifying_words(settings: Settings) -> None:

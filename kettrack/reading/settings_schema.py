@@ -27,7 +27,7 @@ from msgspec import UNSET, Meta, UnsetType, structs
 
 from kettrack.privacy.identifying_people import shown
 from kettrack.privacy.identifying_text import reason_in_text
-from kettrack.privacy.policies import POLICIES
+from kettrack.privacy.policies import POLICY_WORDS
 from kettrack.reading.problems import HIDDEN, Ledger, did_you_mean
 from kettrack.settings import BaselineRule, DuplicateRule, LogEndRule
 from kettrack.vocabulary.columns import EVENTS, MOST_ITEMS
@@ -61,7 +61,7 @@ _Whole = Annotated[int, _SIZE, Meta(description="a whole number")]
 _Days = Annotated[int, _SIZE, Meta(description="a whole number of days")]
 _Text = Annotated[str, Meta(description='text in quotation marks, as in key = "text"')]
 _Truth = Annotated[bool, Meta(description="true or false")]
-_Policy = Annotated[str, one_of(POLICIES)]
+_Policy = Annotated[str, one_of(POLICY_WORDS)]
 _Event = Annotated[str, one_of(EVENTS)]
 _Tables = dict[str, Any]
 ProratedTotals = Literal["round", "keep"]

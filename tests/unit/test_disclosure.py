@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from sample_answers import sample_answer
 
+from kettrack import load_cohort, sample_folder
 from kettrack.errors import UsageError
 from kettrack.privacy import disclosure
 from kettrack.privacy.policies import get_policy
@@ -144,6 +145,14 @@ def test_rows_of_single_patients_do_not_leave():
 def test_an_unknown_policy_is_an_error_that_lists_the_known():
     with pytest.raises(UsageError, match="internal, midpoint6, cms"):
         disclosure.apply(result(a=1), "none")
+
+
+def test_the_word_release_is_the_policy_that_keeps_the_answers():
+    released = disclosure.apply(result(a=1), "release")
+    assert released.policy == "midpoint6"
+    # Whatever names the policy later reads the settings.
+    cohort = load_cohort(sample_folder(), policy="release")
+    assert cohort.settings.policy == "midpoint6"
 
 
 def test_json_names_are_the_contract():

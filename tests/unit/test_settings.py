@@ -322,7 +322,7 @@ def test_nonsense_in_criteria(toml, line, key):
 
 def test_an_unknown_policy(toml):
     assert complaints(toml('policy = "cmss"')) == {
-        "policy": "one of: internal, midpoint6, cms, opensafely, nhs; did you mean cms?"
+        "policy": "one of: internal, midpoint6, cms, opensafely, nhs, release; did you mean cms?"
     }
 
 
