@@ -57,7 +57,9 @@ class Spelling:
     short_year : bool
         Whether the year has two digits.
     digits_only : bool
-        Whether it is a day written without words, the year first.
+        Whether it is written without words, the year first.
+    turned : date, optional
+        The day that it would be with the day before the month, where it begins with the year.
     mended : str
         What was done to read it; empty where it says the day itself.
     bad : str
@@ -70,6 +72,7 @@ class Spelling:
     weekday: int | None = None
     short_year: bool = False
     digits_only: bool = False
+    turned: date | None = None
     mended: str = ""
     bad: str = ""
 
@@ -164,13 +167,21 @@ def _checked(year: str, month: str, day: str) -> Spelling:
     # 2025-00-00 is how some programs write that only the year is known.
     if int(year) and not int(month) * int(day):
         return Spelling(bad=IN_PART)
+    standard = a_day(
+        int(year),
+        int(month),
+        int(day),
+    )
+    # Not the standard, but some programs write 2024-13-05; the whole column tells.
+    turned = a_day(
+        int(year),
+        int(day),
+        int(month),
+    )
     return replace(
-        a_day(
-            int(year),
-            int(month),
-            int(day),
-        ),
+        standard,
         digits_only=True,
+        turned=turned.day,
     )
 
 

@@ -21,6 +21,7 @@ from kettrack.importing.date_order import (
 from kettrack.importing.date_spelling import Spelling, full_year, spelling, this_day
 from kettrack.importing.registry import Answers
 from kettrack.importing.remarks import ColumnPlace, OpenQuestion, Remarks
+from kettrack.importing.year_first import with_year_first
 
 # Behind a date of at least six signs: T10:15:00.5+02:00, 2:30 PM, 14h30, 14.30 Uhr, 10:15 CET,
 # 10:15:00 GMT+0100 (CET).
@@ -61,7 +62,8 @@ def read_text_dates(
     encoded = _without_time(text, place, remarks).dictionary_encode()
     words = encoded.dictionary.to_pylist()
     # A number of a spreadsheet first: five digits are no date in any other form.
-    told = [_serial(word) or spelling(word) for word in words]
+    written = [_serial(word) or spelling(word) for word in words]
+    told = with_year_first(written, encoded.indices, place, answers, remarks)
     order = _order(told, encoded.indices, place, answers, remarks)
     read = [in_order(one, order) if one.parts and order else one for one in told]
     if _look_swapped(told):

@@ -88,7 +88,7 @@ def read_dates(
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
         days = _of_calendar(cells)
     elif pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        days = _of_numbers(cells, place, remarks)
+        days = _of_numbers(cells, place, answers, remarks)
     elif pa.types.is_string(kind) or pa.types.is_large_string(kind):
         text = cells.cast(pa.string())
         days = read_text_dates(text, place, answers, remarks)
@@ -114,6 +114,7 @@ def _of_calendar(cells: pa.Array) -> pa.Array:
 def _of_numbers(
     cells: pa.Array,
     place: ColumnPlace,
+    answers: Answers,
     remarks: Remarks,
 ) -> pa.Array:
     """Dates that are stored as numbers: 20250307, or the days of a spreadsheet."""
@@ -140,7 +141,7 @@ def _of_numbers(
     ).cast(pa.string())
     nothing = pa.scalar(None, pa.string())
     of_runs = read_text_dates(
-        pc.if_else(pa.array(runs), text, nothing), place, {}, remarks
+        pc.if_else(pa.array(runs), text, nothing), place, answers, remarks
     )
     return pc.coalesce(of_runs, _days_of_spreadsheet(values, serials))
 

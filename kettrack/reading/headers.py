@@ -27,6 +27,9 @@ from kettrack.vocabulary.status_words import EMPTY, StatusColumn, bare
 # A header is shown when it reads like one; without a header line the first patient's row stands
 # there.
 _HEADER_LIKE = re.compile(r"[^\W\d_][\w .()/%-]{0,40}")
+# An export of a registry has thousands of columns; nobody reads them all in one line.
+_MOST_NAMED = 10
+_RESEMBLES = " (it resembles "
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,21 +309,30 @@ def _note_unknown(
     ]
     if unknown:
         absent = [name for name in table.names if name not in places]
-        names = ", ".join(
+        names = [
             _with_near(shown_header(raw, place, bool(places)), absent)
             for place in unknown
-        )
+        ]
         ledger.note(
-            f"{raw.file}: {counted_was(len(unknown), 'unknown column')} not used: {names}."
+            f"{raw.file}: {counted_was(len(unknown), 'unknown column')} not used:"
+            f" {_first_of(names)}."
         )
+
+
+def _first_of(names: list[str]) -> str:
+    """The first names and how many more there are; a likely slip is never among the others."""
+    alike = [name for name in names if _RESEMBLES in name]
+    others = [name for name in names if _RESEMBLES not in name]
+    several = names if len(names) <= _MOST_NAMED else [*alike, *others]
+    said = ", ".join(several[:_MOST_NAMED])
+    left = len(several) - _MOST_NAMED
+    return f"{said}, and {left} more" if left > 0 else said
 
 
 def _with_near(header: str, absent: Sequence[str]) -> str:
     # A header that may not be shown is not compared either: likeness would tell it.
     near = None if header.startswith("column ") else nearest(header, absent)
-    return (
-        f"{header} (it resembles {near}, but is not used as such)" if near else header
-    )
+    return f"{header}{_RESEMBLES}{near}, but is not used as such)" if near else header
 
 
 def source_names(table: Table, settings: Settings) -> dict[str, str]:

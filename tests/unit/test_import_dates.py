@@ -212,6 +212,47 @@ def test_a_spreadsheet_of_another_country_has_opened_the_file() -> None:
     assert not read([*cells, "04/03/2025"])[1].asked
 
 
+HALF_ISO = """
+which      | cells                                                        | third day
+all        | 2024-03-02 2024-02-11 2024-07-03 2024-10-12 2024-13-05       | 2024-03-07
+all, run   | 20240302 20240211 20240703 20241012 20241305                 | 2024-03-07
+standard   | 2024-03-02 2024-02-11 2024-07-03 2024-10-12 2024-10-05       | 2024-07-03
+few        | 2024-03-02 2024-02-11 2024-07-03 2024-13-05                  | asked
+mixed      | 2024-03-02 2024-02-11 2024-07-03 2024-10-12 2024-13-05 2024-05-13 | asked
+no day     | 2024-03-02 2024-02-11 2024-07-03 2024-10-12 2024-45-45       | 2024-07-03
+"""
+
+
+@pytest.mark.parametrize("line", HALF_ISO.strip().splitlines()[1:])
+def test_the_whole_column_tells_which_part_follows_the_year(line: str) -> None:
+    _, cells, third = (part.strip() for part in line.split("|"))
+    days, remarks = read([*cells.split()])
+    asked = [one.key for one in remarks.asked]
+    if third == "asked":
+        assert asked == ["year_first.Visits.Date"]
+    else:
+        assert not asked
+        assert str(days[2]) == third
+
+
+def test_which_part_follows_the_year_is_answered_for_the_whole_column() -> None:
+    cells = ["2024-07-03", "2024-13-05", "2024-05-13"]
+    key = "year_first.Visits.Date"
+    turned, remarks = read(cells, {key: "year day month"})
+    assert turned == [date(2024, 3, 7), date(2024, 5, 13), None]
+    assert [row for row, _ in refused(remarks)] == [4]
+    assert [one.count for one in remarks.said if one.action == "mended"] == [2]
+    # Numbers of a program are answered like text.
+    numbers = pa.array([20240703, 20241305])
+    assert read(numbers, {key: "year day month"})[0] == [
+        date(2024, 3, 7),
+        date(2024, 5, 13),
+    ]
+    standard, remarks = read(cells, {key: "year month day"})
+    assert standard == [date(2024, 7, 3), None, date(2024, 5, 13)]
+    assert refused(remarks) == [(3, NO_SUCH_DAY)]
+
+
 def test_numbers_of_a_spreadsheet() -> None:
     for cells in (pa.array([45723, None, 45724]), pa.array([45723.0, None, 45724.5])):
         days, remarks = read(cells)

@@ -235,6 +235,19 @@ def test_an_unknown_column_is_said_and_not_used(clinic):
     note(cohort, "sessions.csv: 1 unknown column was not used: nurse_mood")
 
 
+def test_of_many_unknown_columns_the_first_are_named(clinic):
+    names = [f"mood_{letter}" for letter in "abcdefghijklmnop"]
+    header = ",".join(["patient_id", "day", *names, "rute"])
+    row = ",0" + ",1" * 17
+    cohort = load_cohort(clinic(sessions=f"{header}\na{row}\nb{row}\n"))
+    (told,) = [one for one in cohort.notes if "unknown column" in one]
+    assert "17 unknown columns were not used" in told
+    # What may be a slip is named, wherever it stands.
+    assert "rute (it resembles route" in told
+    assert "mood_i, and 7 more." in told
+    assert "mood_j" not in told
+
+
 def test_a_file_without_header_shows_no_cell(clinic):
     text = "\n".join(said(clinic(sessions="Ann Example,0\nBob Example,1\n")))
     assert "no column is known" in text

@@ -20,7 +20,15 @@ _SAID: Final[Mapping[str, tuple[str, ...]]] = {
     "route": ("route", "drug"),
 }
 # Told by words of their own, and not by those of headings.
-_OTHERWISE: Final = ("status", "event", "score", "item", "adverse_events_")
+_OTHERWISE: Final = (
+    "status",
+    "event",
+    "score",
+    "item",
+    "adverse_events_",
+    "start_time",
+    "end_time",
+)
 
 
 def doubts(
