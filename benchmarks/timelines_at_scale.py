@@ -17,16 +17,20 @@ import numpy as np
 from outcomes_against_duckdb import make_arrays, run_kettrack
 
 from kettrack.timelines.bucket import bucket_from_arrays
-from kettrack.timelines.courses import courses_of
+from kettrack.timelines.courses import course_arrays
 from kettrack.timelines.outcomes import outcomes_of
 from kettrack.vocabulary.criteria import get_criteria
 from kettrack.vocabulary.instruments import PHQ9
+from kettrack.vocabulary.rules import CourseRules
 
 
 def run_all(n: int, arrays: dict[str, np.ndarray]) -> tuple[object, object]:
     """Courses of every session, and outcomes with all events under one preset."""
     bucket = bucket_from_arrays(n, *arrays.values())
-    return courses_of(bucket), outcomes_of(bucket, get_criteria(PHQ9, "McInnes 2022"))
+    courses = course_arrays(
+        bucket.session_offsets, bucket.session_day, CourseRules(), bucket.large
+    )
+    return courses, outcomes_of(bucket, get_criteria(PHQ9, "McInnes 2022"))
 
 
 def best_of(times: int, work, *arguments) -> float:

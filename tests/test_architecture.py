@@ -68,7 +68,7 @@ MAY_IMPORT = {
     | {"pooling"},
 }
 # Modules of `analysis` that serve every question.
-ANY_QUESTION = ("context", "registry", "person_rows")
+ANY_QUESTION = ("context", "registry", "person_rows", "one_patient")
 # room of `analysis` -> the rooms of `analysis` it may import; `overview` chooses from all.
 ANALYSIS_MAY_IMPORT = {
     "quality": set(),

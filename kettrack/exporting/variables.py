@@ -13,9 +13,7 @@ import pandas as pd
 
 VariableKind = Literal["text", "whole", "decimal"]
 DataSetClass = Literal["ADSL", "BDS", "OCCDS", "SDTM", "OMOP"]
-# Limits of SAS transport files, version 5.
-LONGEST_NAME: Final = 8
-LONGEST_LABEL: Final = 40
+# Limit of SAS transport files, version 5.
 LONGEST_TEXT: Final = 200
 NEVER: Final = "never"
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from kettrack.timelines import kernels
-from kettrack.timelines.bucket import BLOCK, Array, Bucket, category, days_or_missing
+from kettrack.timelines.bucket import Array, category, days_or_missing
 from kettrack.timelines.kernels import LARGE, MISSING_DAY, CourseLimits, run_kernel
 from kettrack.vocabulary.days import COMPLETE_LOG_DAYS
 from kettrack.vocabulary.rules import CourseRules
@@ -66,35 +64,6 @@ def derive_courses(
     return out
 
 
-def courses_of(
-    bucket: Bucket, rules: CourseRules | None = None
-) -> tuple[Array, Array, Array]:
-    """`course_arrays` for a bucket, on every core; each block of patients fills its own stretch of
-    the arrays.
-    """
-    # Blocks hold whole patients, so that no two threads write into one stretch.
-    offsets = bucket.session_offsets
-    day = bucket.session_day
-    out = _empty_courses(day.size)
-
-    def fill(
-        begin: int,
-    ) -> None:
-        edges = offsets[begin : begin + BLOCK + 1]
-        rows = slice(edges[0], edges[-1])
-        _fill_courses(
-            edges - edges[0],
-            day[rows],
-            rules or CourseRules(),
-            bucket.large,
-            tuple(array[rows] for array in out),
-        )
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(fill, range(0, bucket.n, BLOCK)))
-    return out
-
-
 def course_arrays(
     offsets: Array,
     day: Array,
@@ -121,30 +90,10 @@ def course_arrays(
     course_number, number_in_course : int32, shape (sessions,)
         1, 2, ... in the patient, and in the course.
     """
-    out = _empty_courses(day.size)
-    compiled = large or day.size >= LARGE
-    _fill_courses(offsets, day, rules, compiled, out)
-    return out
-
-
-def _empty_courses(
-    n: int,
-) -> tuple[Array, Array, Array]:
-    """Course, its number in the patient, and the place in it, to be filled."""
-    course = np.empty(n, np.int8)
-    number = np.empty(n, np.int32)
-    place = np.empty(n, np.int32)
-    return course, number, place
-
-
-def _fill_courses(
-    offsets: Array,
-    day: Array,
-    rules: CourseRules,
-    large: bool,
-    out: tuple[Array, ...],
-) -> None:
-    # plain scalars: the compiler takes no dataclass
+    course = np.empty(day.size, np.int8)
+    number = np.empty(day.size, np.int32)
+    place = np.empty(day.size, np.int32)
+    # Plain scalars: the compiler takes no dataclass.
     limits = CourseLimits(
         rules.series_gap_days,
         rules.induction_sessions,
@@ -154,7 +103,18 @@ def _fill_courses(
         rules.reinduction_sessions,
         rules.reinduction_pause_days,
     )
-    run_kernel(kernels.courses, large, offsets, day, limits, *out)
+    compiled = large or day.size >= LARGE
+    run_kernel(
+        kernels.courses,
+        compiled,
+        offsets,
+        day,
+        limits,
+        course,
+        number,
+        place,
+    )
+    return course, number, place
 
 
 def first_courses(

@@ -28,7 +28,6 @@ from kettrack.exporting.define import describe_data_sets
 from kettrack.exporting.episodes import episode_tables
 from kettrack.exporting.export import FORMATS
 from kettrack.exporting.tables import CDISC_MAKERS
-from kettrack.exporting.variables import LONGEST_LABEL, LONGEST_NAME
 from kettrack.importing.cdisc.study_days import as_days
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -280,6 +279,11 @@ def test_doses_and_courses(clinic: kt.DerivedCohort) -> None:
     both = both.merge(made["episode"], on="episode_id", suffixes=("", "_of_episode"))
     assert len(both) == len(courses)
     assert (both["person_id"] == both["person_id_of_episode"]).all()
+
+
+# Of SAS transport files, version 5.
+LONGEST_NAME = 8
+LONGEST_LABEL = 40
 
 
 def test_every_variable_fits_a_transport_file() -> None:

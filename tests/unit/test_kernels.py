@@ -11,10 +11,9 @@ import pytest
 
 from kettrack.errors import UsageError
 from kettrack.timelines import bucket as buckets
-from kettrack.timelines import courses as course_module
 from kettrack.timelines import kernels
 from kettrack.timelines.bucket import Bucket, bucket_from_arrays, offsets_of
-from kettrack.timelines.courses import course_arrays, courses_of
+from kettrack.timelines.courses import course_arrays
 from kettrack.timelines.events import (
     Baselines,
     align_scores,
@@ -155,14 +154,6 @@ def test_blocks_give_the_same_as_the_whole(monkeypatch):
     pd.testing.assert_frame_equal(
         whole, outcomes_of(replace(bucket, large=True), CRITERIA["PHQ-9 convention"])
     )
-
-
-def test_courses_by_block_are_those_of_the_whole(monkeypatch):
-    bucket = random_bucket(n=41, seed=9)
-    whole = course_arrays(bucket.session_offsets, bucket.session_day, CourseRules())
-    monkeypatch.setattr(course_module, "BLOCK", 7)
-    for ours, theirs in zip(courses_of(bucket), whole, strict=True):
-        assert np.array_equal(ours, theirs)
 
 
 def test_blocks_hold_each_patient_once_and_whole(monkeypatch):

@@ -10,13 +10,12 @@ import numpy as np
 import pandas as pd
 
 from kettrack.analysis.context import made_from, release, rule_words
-from kettrack.analysis.people.own_rows import rows_of
+from kettrack.analysis.one_patient import require_patient, rows_of
 from kettrack.analysis.suicidality.readings import (
     behaviour_answers,
     cssrs_forms,
     suicidality_readings,
 )
-from kettrack.errors import UsageError
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result, Role
 from kettrack.timelines.derived import DerivedCohort, derive
@@ -86,8 +85,7 @@ def patient_page(cohort: Cohort | DerivedCohort, patient_id: str) -> Result:
     ['half of the baseline', 'remission']
     """
     cohort = derive(cohort)
-    if patient_id not in set(cohort.patients["patient_id"]):
-        raise UsageError("No patient of the cohort has this code.")
+    require_patient(cohort, patient_id)
     line = rows_of(cohort.timeline, patient_id)
     parts = [
         _levels(cohort, line),

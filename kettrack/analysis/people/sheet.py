@@ -11,11 +11,14 @@ import numpy as np
 import pandas as pd
 
 from kettrack.analysis.context import rule_words
-from kettrack.analysis.people.own_rows import rows_of
+from kettrack.analysis.one_patient import (
+    require_internal,
+    require_patient,
+    rows_of,
+)
 from kettrack.analysis.suicidality.readings import suicidality_readings
 from kettrack.arrays import Bools
 from kettrack.errors import UsageError
-from kettrack.privacy.policies import get_policy
 from kettrack.reading.cohort import Cohort
 from kettrack.timelines.derived import DerivedCohort, derive
 from kettrack.timelines.states import meets
@@ -146,12 +149,8 @@ def _require(cohort: DerivedCohort, patient_id: str, kind: str) -> None:
     """Stop where no sheet may or can be made."""
     if kind not in KINDS:
         raise UsageError(f"There are two sheets: {' and '.join(KINDS)}.")
-    if get_policy(cohort.settings.policy).for_release:
-        raise UsageError(
-            "A sheet shows a single patient, so it is made under the policy internal only."
-        )
-    if patient_id not in set(cohort.patients["patient_id"]):
-        raise UsageError("No patient of the cohort has this code.")
+    require_internal(cohort, "sheet")
+    require_patient(cohort, patient_id)
 
 
 def _points(score: float) -> str:

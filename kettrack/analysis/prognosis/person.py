@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from kettrack.analysis.one_patient import require_internal, require_patient
 from kettrack.analysis.prognosis.answer import better, enough, prognosis
 from kettrack.analysis.prognosis.forecast import learnt, require_sklearn
 from kettrack.analysis.prognosis.landmarks import (
@@ -16,8 +17,7 @@ from kettrack.analysis.prognosis.landmarks import (
     landmark,
 )
 from kettrack.analysis.response.curve_words import TOLD_SESSION
-from kettrack.errors import NotIdentified, UsageError
-from kettrack.privacy.policies import get_policy
+from kettrack.errors import NotIdentified
 from kettrack.reading.cohort import Cohort
 from kettrack.timelines.derived import DerivedCohort, derive
 
@@ -57,10 +57,8 @@ def people_like(cohort: Cohort | DerivedCohort, patient_id: str) -> str:
     """
     require_sklearn()
     cohort = derive(cohort)
-    if get_policy(cohort.settings.policy).for_release:
-        raise UsageError("A forecast of a single patient is internal only.")
-    if patient_id not in set(cohort.patients["patient_id"]):
-        raise UsageError("No patient of the cohort has this code.")
+    require_internal(cohort, "forecast")
+    require_patient(cohort, patient_id)
     had = int((cohort.sessions["patient_id"] == patient_id).sum())
     session = max(place for place in LANDMARKS if place <= had)
     people = landmark(cohort, session)

@@ -20,6 +20,7 @@ from kettrack.analysis.subgroups.adjusted import (
 )
 from kettrack.analysis.subgroups.looks import (
     LOOK_DECIMALS,
+    LOOK_RECIPES,
     LOOK_ROLES,
     GroupRow,
     Looked,
@@ -37,7 +38,7 @@ from kettrack.estimators.survival.pseudo_values import pseudo_values
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.limits import FEWEST_PEOPLE_IN_ARM
-from kettrack.vocabulary.made_of import COUNTED, Kept, Scaled
+from kettrack.vocabulary.made_of import COUNTED
 
 _ROLES: Final[dict[str, Role]] = {
     "key": "key",
@@ -59,26 +60,7 @@ _SHOWN: Final = tuple(name for name in _ROLES if name not in ("key", "without"))
     "for_whom",
     recipes=(
         COUNTED,
-        Scaled(
-            value="difference",
-            of="n",
-            ends=("difference_low", "difference_high"),
-            weighted=True,
-        ),
-        Scaled(
-            value="adjusted",
-            of="n",
-            ends=("adjusted_low", "adjusted_high"),
-            weighted=True,
-        ),
-        Scaled(value="shrunken", of="n"),
-        Kept(
-            values=(
-                "chance",
-                "chance_all",
-            ),
-            of="n",
-        ),
+        *LOOK_RECIPES,
     ),
     asks="For whom do sessions help more often, and for whom less often?",
     unit="percent of patients",

@@ -26,7 +26,11 @@ from kettrack.analysis.subgroups.adjusted import (
     shrink,
 )
 from kettrack.analysis.subgroups.groups import grouping_name, groups_of
-from kettrack.analysis.subgroups.looks import PER_SPREAD
+from kettrack.analysis.subgroups.looks import (
+    CHANCE_RECIPE,
+    PER_SPREAD,
+    SHRUNKEN_RECIPE,
+)
 from kettrack.arrays import Floats
 from kettrack.errors import NotIdentified
 from kettrack.escapes import in_sentence
@@ -34,7 +38,7 @@ from kettrack.estimators.survival.pseudo_values import pseudo_values
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.limits import FEWEST_PEOPLE, FEWEST_PEOPLE_IN_ARM
-from kettrack.vocabulary.made_of import Kept, Scaled
+from kettrack.vocabulary.made_of import Scaled
 from kettrack.vocabulary.plain_words import value_with_interval
 
 _ROLES: Final[dict[str, Role]] = {
@@ -83,14 +87,8 @@ class _Row(NamedTuple):
             ends=("interaction_low", "interaction_high"),
             weighted=True,
         ),
-        Scaled(value="shrunken", of="n"),
-        Kept(
-            values=(
-                "chance",
-                "chance_all",
-            ),
-            of="n",
-        ),
+        SHRUNKEN_RECIPE,
+        CHANCE_RECIPE,
     ),
     asks="Does the difference between two treatments vary from group to group?",
     unit="percentage points",

@@ -24,6 +24,7 @@ from kettrack.arrays import Floats
 from kettrack.escapes import in_sentence
 from kettrack.result import Role
 from kettrack.vocabulary.limits import FEWEST_PEOPLE_IN_ARM
+from kettrack.vocabulary.made_of import Kept, Scaled
 
 DIFFERENCES: Final = (
     "difference",
@@ -39,6 +40,17 @@ LOOK_ROLES: Final[dict[str, Role]] = {
     "chance": "derived",
     "chance_all": "derived",
 }
+# What is left of a difference, and its chances, go with the people of the row.
+SHRUNKEN_RECIPE: Final = Scaled(value="shrunken", of="n")
+CHANCE_RECIPE: Final = Kept(values=("chance", "chance_all"), of="n")
+LOOK_RECIPES: Final = (
+    *(
+        Scaled(value=name, of="n", ends=(f"{name}_low", f"{name}_high"), weighted=True)
+        for name in ("difference", "adjusted")
+    ),
+    SHRUNKEN_RECIPE,
+    CHANCE_RECIPE,
+)
 # Chances are told in percent; those of one look are small.
 LOOK_DECIMALS: Final = {"chance": 1, "chance_all": 1}
 # A row for a number in place of groups.

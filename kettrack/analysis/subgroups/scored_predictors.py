@@ -25,6 +25,7 @@ from kettrack.analysis.subgroups.at_week import (
 )
 from kettrack.analysis.subgroups.looks import (
     LOOK_DECIMALS,
+    LOOK_RECIPES,
     LOOK_ROLES,
     GroupRow,
     Looked,
@@ -39,7 +40,7 @@ from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import HORIZON_TOLERANCE_DAYS
 from kettrack.vocabulary.limits import FEWEST_PEOPLE_IN_ARM
-from kettrack.vocabulary.made_of import ByRow, Kept, Scaled
+from kettrack.vocabulary.made_of import ByRow
 
 _ROLES: Final[dict[str, Role]] = {
     "key": "key",
@@ -63,26 +64,7 @@ _LATER: Final = {"state": "before the week", "coming": "still coming"}
     "scored_predictors",
     recipes=(
         ByRow(events="scored", percent=True),
-        Scaled(
-            value="difference",
-            of="n",
-            ends=("difference_low", "difference_high"),
-            weighted=True,
-        ),
-        Scaled(
-            value="adjusted",
-            of="n",
-            ends=("adjusted_low", "adjusted_high"),
-            weighted=True,
-        ),
-        Scaled(value="shrunken", of="n"),
-        Kept(
-            values=(
-                "chance",
-                "chance_all",
-            ),
-            of="n",
-        ),
+        *LOOK_RECIPES,
     ),
     asks="Who is scored, and of whom do we know nothing?",
     unit="percent of patients",
