@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -101,9 +102,10 @@ def apply_map(
     made = with_session_days(made, journal)
     if "patients" in made:
         made["patients"] = one_row_each(made["patients"], journal)
-    arrived = _arrived(made)
+    arrived = _with_joined(_arrived(made), journal)
     # What is said of a row depends on whether another table has it.
     journal.settle(arrived)
+    _say_of_joined(journal)
     _say_not_taken(source, plan, arrived, remarks)
     return DatedTables(**made)
 
@@ -178,6 +180,33 @@ def _arrived(
             numbers = rows.values.to_numpy()
             found[file, name].append(numbers)
     return {where: np.unique(np.concatenate(rows)) for where, rows in found.items()}
+
+
+def _with_joined(
+    arrived: Mapping[_Where, Ints],
+    journal: Journal,
+) -> dict[_Where, Ints]:
+    """The rows with those whose cells stand in them."""
+    found = dict(arrived)
+    for where, (firsts, members) in journal.joined.items():
+        there = found.get(where, np.array([], dtype=np.int64))
+        found[where] = np.union1d(there, members[np.isin(firsts, there)])
+    return found
+
+
+def _say_of_joined(journal: Journal) -> None:
+    """Of the rows that were joined to a refused one, the same is said."""
+    said = journal.remarks.said
+    whole = {
+        (one.file, one.table, one.row): one
+        for one in said
+        if one.row is not None and not one.column
+    }
+    for (file, table), (firsts, members) in journal.joined.items():
+        rows = [row for (*where, row) in whole if where == [file, table]]
+        lost = np.isin(firsts, rows) & (members != firsts)
+        for first, member in zip(firsts[lost], members[lost], strict=True):
+            said.append(replace(whole[file, table, int(first)], row=int(member)))
 
 
 def _say_not_taken(

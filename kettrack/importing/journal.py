@@ -96,10 +96,14 @@ class Journal:
         Takes what is said.
     answers : mapping
         To questions of an earlier run.
+    joined : dict
+        (file, table) to rows, and to the rows that were joined to them: what becomes of the first
+        becomes of the others.
     """
 
     remarks: Remarks
     answers: Mapping[str, str]
+    joined: dict[_Where, tuple[Ints, Ints]] = field(default_factory=dict)
     _rows: list[Remark] = field(default_factory=list)
     _quiet: list[Remark] = field(default_factory=list)
     _dates: dict[tuple[str, str, str], pa.Array] = field(default_factory=dict)

@@ -12,6 +12,7 @@ from kettrack.errors import (
     DataProblems,
     UsageError,
 )
+from kettrack.importing.answer_rows import is_item
 from kettrack.importing.asked_events import ASKED_EVENTS
 from kettrack.importing.clock_times import CLOCK_TIMES
 from kettrack.importing.contract_columns import (
@@ -34,6 +35,8 @@ from kettrack.importing.source import (
     DATE,
     DOSE,
     DOSE_UNIT,
+    FORM,
+    ITEM,
     SESSION_NUMBER,
     STATUS,
 )
@@ -66,6 +69,10 @@ from kettrack.vocabulary.units import factor
 MAP_FILE: Final = "map.toml"
 _TEXT: Final = 'text in quotation marks, as in key = "text"'
 _ID: Final = "patient_id"
+_ITEM_EXPECTED: Final = (
+    'a scale and its item, as in "PHQ-9 item 3", or the scale alone for its total; "item 3" or'
+    ' "total" where another column names the scale; or empty text for nothing'
+)
 # Names beside those of the contract, and the tables in which they have a meaning.
 _OTHER_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     DATE: ("sessions", "scores", "events"),
@@ -83,6 +90,8 @@ _OTHER_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         "scores",
         "events",
     ),
+    ITEM: ("scores",),
+    FORM: ("scores",),
 }
 
 
@@ -364,6 +373,10 @@ def _check_columns(part: TableMap, place: Place) -> None:
         )
     if _ID not in part.columns:
         place.at("columns").problem(f"{_ID} is missing: whose row is it?")
+    if ITEM in part.columns and "score" not in part.columns:
+        place.at("columns").problem("score is missing: which column has the answers?")
+    if ITEM in part.columns and part.wide:
+        place.at("wide").problem("nothing: each row is one answer")
     if len({*part.columns} & {*CLOCK_TIMES}) == 1:
         both = " and ".join(CLOCK_TIMES)
         place.at("columns").problem(f"{both}; one alone does not say how long it took")
@@ -397,6 +410,8 @@ def _check_word(word: str, name: str, to: str, place: Place) -> None:
     column = contract_column(to, name)
     if word and name.startswith(STATUS) and word not in (OBSERVED, NOT_OBSERVED):
         place.problem(f'"{OBSERVED}" or "{NOT_OBSERVED}"')
+    if word and name == ITEM and not is_item(word):
+        place.problem(_ITEM_EXPECTED)
     if word and _is_asked(name, to) and truth_of(word) is None:
         place.problem('"yes" or "no", or empty text for nothing')
     if word and column is not None and not _fits(word, column):

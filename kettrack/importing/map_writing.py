@@ -48,6 +48,8 @@ _BECOMES: Mapping[str, str] = {
     "dose": "becomes dose_mg",
     "dose_unit": "the unit of the dose in the same row",
     "session_number": "gives the row the day of that session",
+    "item": "which item, or the total, the answer of the row is to",
+    "form": "tells the forms of one day apart",
     "start_time": "with end_time it becomes duration_min, and is not kept",
     "end_time": "with start_time it becomes duration_min, and is not kept",
     **dict.fromkeys(ASKED_EVENTS, "yes or no; where yes, it stands in adverse_events"),

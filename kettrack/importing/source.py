@@ -12,6 +12,8 @@ from typing import Final
 
 import pyarrow as pa
 
+from kettrack.importing.remarks import ColumnPlace
+
 # Names by which a reader that knows what a column is calls it. They stand beside the names of the
 # contract in `vocabulary.columns`, and are gone once a cohort folder is written.
 DATE: Final = "date"
@@ -21,6 +23,9 @@ DOSE_UNIT: Final = "dose_unit"
 STATUS: Final = "status"
 # The number of a session of the patient; it gives a score without a date the day of that session.
 SESSION_NUMBER: Final = "session_number"
+# In a table with one row for each answer: which item it answers, and to which form it belongs.
+ITEM: Final = "item"
+FORM: Final = "form"
 # Where a row comes from: the last columns of every table between the map and the cohort folder.
 SOURCE_FILE: Final = "source_file"
 SOURCE_TABLE: Final = "source_table"
@@ -55,6 +60,9 @@ class SourceTable:
     reasons : mapping
         Column to a text array as long as the table: why nothing stands there ("#N/A", "refused"),
         null where something does or no reason is known.
+    cells : mapping
+        Column to where its cells stand in the source, for columns that are gathered from the rows
+        of several records; a column of dates among them is read already.
     """
 
     file: str
@@ -65,6 +73,7 @@ class SourceTable:
     labels: Mapping[str, str] = field(default_factory=dict)
     value_labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     reasons: Mapping[str, pa.Array] = field(default_factory=dict)
+    cells: Mapping[str, ColumnPlace] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kettrack.arrays import Bools, Ints
+from kettrack.importing.answer_rows import (
+    as_forms,
+)
 from kettrack.importing.asked_events import (
     ASKED_EVENTS,
     with_asked_events,
@@ -27,6 +30,9 @@ from kettrack.importing.dates_beside import order_beside
 from kettrack.importing.dose import (
     DOSE_MG,
     read_doses,
+)
+from kettrack.importing.form_table import (
+    AnswerRows,
 )
 from kettrack.importing.import_map import (
     TableMap,
@@ -60,6 +66,7 @@ from kettrack.importing.source import (
     DATE,
     DOSE,
     DOSE_UNIT,
+    ITEM,
     SESSION_NUMBER,
     SOURCE_FILE,
     SOURCE_ROW,
@@ -124,8 +131,34 @@ class TableRows:
         self.shared = shared
         self.dated = dated
 
+    def _of_forms(self) -> TableRows:
+        """The same with one row for each form, where the table has one for each answer."""
+        plan = self.plan
+        if ITEM not in plan.columns:
+            return self
+        names = dict.fromkeys([*plan.columns.values(), *plan.where])
+        answers = AnswerRows(
+            table=self.table,
+            plan=plan,
+            columns={name: self._column(name) for name in names},
+            days=self._dates(plan.columns[DATE]) if DATE in plan.columns else None,
+        )
+        forms = as_forms(answers, self.journal)
+        where = self.table.file, self.table.name
+        self.journal.joined[where] = (forms.firsts, forms.members)
+        return TableRows(
+            forms.table,
+            forms.plan,
+            self.journal,
+            self.shared,
+            self.dated,
+        )
+
     def made(self) -> list[pa.Table]:
         """The rows, one table for each occasion."""
+        return self._of_forms()._made()
+
+    def _made(self) -> list[pa.Table]:
         self._say_reasons()
         rows = self._observed(self._wanted())
         numbers = read_record_numbers(
@@ -153,12 +186,14 @@ class TableRows:
         if isinstance(values, pa.ChunkedArray):
             # An empty column stays chunked.
             values = pa.array([], values.type)
-        place = ColumnPlace(
-            file=table.file,
-            table=table.name,
-            column=name,
-            rows=table.rows,
-        )
+        place = table.cells.get(name)
+        if place is None:
+            place = ColumnPlace(
+                file=table.file,
+                table=table.name,
+                column=name,
+                rows=table.rows,
+            )
         labels = table.value_labels.get(name, {})
         # Readers write a code as 1 or 1.0.
         by_key = {word_key(code): label for code, label in labels.items()}
@@ -166,6 +201,8 @@ class TableRows:
 
     def _dates(self, name: str) -> pa.Array:
         """A whole column of dates, in the order of day and month that the table tells."""
+        if name in self.table.cells:
+            return self.table.data[name].combine_chunks()
         others = set(self.dated) & set(self.table.data.column_names) - {name}
         beside = [self._column(other) for other in sorted(others)]
         column = self._column(name)

@@ -179,5 +179,6 @@ def score_code_of(answer: str) -> ScoreCode | None:
     if not found["item"]:
         return ScoreCode(scale.name, "score")
     item = int(found["item"])
-    known = 1 <= item <= scale.n_items
+    # The question on difficulty stands on the form, and counts in no total.
+    known = 1 <= item <= scale.n_items or item == scale.uncounted_item
     return ScoreCode(scale.name, f"item_{item}") if known else None

@@ -98,6 +98,23 @@ HEADINGS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
         " ergebnis, somme, resultat, valeur, puntuacion, puntuacion total, puntaje, valor, suma,"
         " totaal, totaalscore, uitslag, waarde, totale, punteggio, punteggio totale, risultato"
     ),
+    # In a table with one row for each answer.
+    "item": _phrases(
+        "item, question, question text, item text, item code, question code, question id, item id,"
+        " item name, question name, item number, question number, item no, question no, variable,"
+        " variable name, field name, linkid, frage, fragetext, itemnummer, fragennummer, pregunta,"
+        " vraag, domanda, question posee"
+    ),
+    "answer": _phrases(
+        "answer, response, reply, answer value, response value, item score, item value, item"
+        " response, question score, answer score, answer text, response text, answer code, value,"
+        " score, result, antwort, antwortwert, wert, punkte, reponse, valeur, respuesta, valor,"
+        " antwoord, waarde, risposta, valore"
+    ),
+    "form": _phrases(
+        "form id, response id, submission id, assessment id, questionnaire id, survey id, form"
+        " number, questionnaire response id, form instance, bogen nr, fragebogen nr"
+    ),
     "timing": _phrases("timing, before after, pre post, vor nach, avant apres"),
     "drug": _phrases(
         "drug, medication, medicine, substance, treatment, product, drug name, agent, compound,"

@@ -21,7 +21,7 @@ def blocks() -> list[str]:
 
 
 def test_the_example(tmp_path: Path) -> None:
-    visits, plan, sessions, wide, _own = blocks()
+    visits, plan, sessions, wide, answers, _own = blocks()
     (tmp_path / "visits.csv").write_text(visits)
     (tmp_path / "map.toml").write_text(plan)
     remarks = Remarks()
@@ -40,6 +40,9 @@ def test_the_example(tmp_path: Path) -> None:
     assert sorted(made.scores["score"].to_pylist()) == [12, 19, 21]
     whole = [one.row for one in remarks.said if one.row and not one.column]
     assert whole == [6]
+    (tmp_path / "map.toml").write_text(f'kind = "text"\n{answers}')
+    (items,) = read_map(tmp_path / "map.toml").tables
+    assert items.values["item"]["PHQ9_SUM"] == "PHQ-9"
     # The second map is a part of one.
     head = 'kind = "text"\n[[tables]]\nsource = "s"\nto = "scores"\n'
     (tmp_path / "map.toml").write_text(

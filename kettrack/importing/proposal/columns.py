@@ -36,6 +36,8 @@ _COUNTERS: Final = ("week", "month", "session_number")
 _MOST_KINDS: Final = 60
 _MOST_CODES: Final = 12
 _MOST_SITES: Final = 50
+# Of several questionnaires in one table.
+_MOST_ITEMS: Final = 400
 _SOME: Final = 0.3
 _HALF: Final = 0.5
 # Of a column without a telling heading: its values must speak for nearly all of it.
@@ -226,6 +228,18 @@ def _is_score(
     return mostly_measures(facts) and facts.kind != "date"
 
 
+def _is_item(
+    facts: ColumnFacts,
+) -> bool:
+    return facts.kind in ("text", "whole") and len(facts.levels) <= _MOST_ITEMS
+
+
+def _is_answer(
+    facts: ColumnFacts,
+) -> bool:
+    return facts.kind in ("text", "whole") and len(facts.levels) <= _MOST_KINDS
+
+
 _TESTS: Final[Mapping[str, Callable[[ColumnFacts], bool]]] = {
     "patient_id": _is_patient,
     **dict.fromkeys(DATES, some_dates),
@@ -240,6 +254,9 @@ _TESTS: Final[Mapping[str, Callable[[ColumnFacts], bool]]] = {
     "instrument": _is_scale,
     "score": _is_score,
     "site": _is_site,
+    "item": _is_item,
+    "answer": _is_answer,
+    "form": _is_patient,
     "dose": _is_score,
     "dose_unit": _is_unit,
 }

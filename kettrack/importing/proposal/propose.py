@@ -15,8 +15,9 @@ from kettrack.importing.proposal.other_tables import (
     status_columns,
 )
 from kettrack.importing.proposal.patients import with_patients
-from kettrack.importing.proposal.score_tables import Asking, score_parts
+from kettrack.importing.proposal.score_tables import score_parts
 from kettrack.importing.proposal.table_columns import TableColumns, read_columns
+from kettrack.importing.proposal.versions import Asking
 from kettrack.importing.proposal.visits import visits_with_sessions
 from kettrack.importing.proposal.when import When, when_of
 from kettrack.importing.proposal.wide_sessions import has_wide_sessions, wide_sessions

@@ -210,6 +210,34 @@ def occasion_in(
     return heading.occasion or of_treatment(heading.timing)
 
 
+def item_alone(
+    text: str,
+) -> int | None:
+    """The number of an item whose scale stands elsewhere, 0 for a total; None where it is neither.
+
+    Parameters
+    ----------
+    text : str
+        A cell.
+
+    Examples
+    --------
+    >>> item_alone("Q3"), item_alone("Item 12"), item_alone("4"), item_alone("Total score")
+    (3, 12, 4, 0)
+    >>> item_alone("Week 4") is None, item_alone("Sleep") is None
+    (True, True)
+    """
+    words = words_of(text)
+    heading = _of_rest("", words)
+    if not words or not heading.understood or heading.occasion or heading.timing:
+        return None
+    if heading.part == "item":
+        return heading.item
+    if heading.bare is not None:
+        return heading.bare or None
+    return 0 if set(words) & TOTAL_WORDS else None
+
+
 def of_treatment(timing: str) -> NamedOccasion | None:
     """The occasion that before or after means where it is said of the whole treatment."""
     units: dict[str, Unit] = {"before": "start", "after": "later"}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from kettrack.importing.import_map import TableMap, WideBlock
+from kettrack.importing.proposal.answer_tables import answer_part
 from kettrack.importing.proposal.score_columns import (
     NamedOccasion,
     ScoreColumn,
@@ -15,38 +16,18 @@ from kettrack.importing.proposal.score_columns import (
     visit_dated_by,
 )
 from kettrack.importing.proposal.table_columns import TableColumns
+from kettrack.importing.proposal.versions import Asking, version_of
 from kettrack.importing.proposal.when import When
 from kettrack.importing.proposal.words import ClosedColumn, word_map
-from kettrack.importing.registry import Answers
-from kettrack.importing.remarks import OpenQuestion, Remark, Remarks
+from kettrack.importing.remarks import OpenQuestion, Remark
 from kettrack.importing.source import DATE
 from kettrack.vocabulary.days import DAYS_IN_WEEK
 from kettrack.vocabulary.instruments import INSTRUMENTS
 from kettrack.vocabulary.score_headings import UNSURE
 
-OTHER_VERSION: Final = "another version"
 _DAYS_IN_MONTH: Final = 365.25 / 12
 # Nobody scored a patient "before" on a later day than this one.
 _START: Final = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asking:
-    """What a proposal asks with.
-
-    Parameters
-    ----------
-    answers : mapping
-        To the questions of earlier runs.
-    remarks : Remarks
-        Takes new ones.
-    sessions_are_dated : bool
-        Whether another part of the source says on which day each session was.
-    """
-
-    answers: Answers
-    remarks: Remarks
-    sessions_are_dated: bool
 
 
 def score_parts(
@@ -76,7 +57,7 @@ def score_parts(
         else:
             unused[one.facts.name] = _why_not(one)
     for scale, columns in of_scale.items():
-        named = _version(known, scale, asking)
+        named = version_of(known, scale, asking)
         if not named or all(one.heading.part == "date" for one in columns):
             unused |= dict.fromkeys(
                 (one.facts.name for one in columns), "its scale is not built in"
@@ -84,8 +65,10 @@ def score_parts(
             continue
         parts += _of_scale(known, named, columns, when, asking)
     # A table that names scales in its headings does not name them in its cells too.
-    long = _long(known, when, asking)
-    return parts + ([long] if long and not parts else [])
+    if parts:
+        return parts
+    long = answer_part(known, when, asking) or _long(known, when, asking)
+    return [long] if long else []
 
 
 def _why_not(
@@ -94,29 +77,6 @@ def _why_not(
     if not column.heading.scale:
         return "a scale that is not built in; kettrack.toml can define it"
     return "it names a scale, and it is not clear what of it stands here"
-
-
-def _version(
-    known: TableColumns,
-    scale: str,
-    asking: Asking,
-) -> str:
-    """The scale, asked for where its name leaves its version open; empty = none that is known."""
-    if scale not in UNSURE:
-        return scale
-    likely = UNSURE[scale]
-    short = scale.rstrip("?")
-    key = f"version.{short}"
-    answer = asking.answers.get(key)
-    if answer is None:
-        question = OpenQuestion(
-            key=key,
-            asks=f"Which version of the {short} is in {known.table.name!r}?",
-            choices=(likely, OTHER_VERSION),
-            why="Versions differ in their cut-offs.",
-        )
-        asking.remarks.ask(question)
-    return "" if answer == OTHER_VERSION else likely
 
 
 def _of_scale(
