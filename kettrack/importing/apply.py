@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +17,7 @@ from kettrack.importing.dated_tables import (
 from kettrack.importing.dates_beside import date_columns
 from kettrack.importing.import_map import (
     ImportMap,
+    TableMap,
 )
 from kettrack.importing.journal import Journal
 from kettrack.importing.map_checks import (
@@ -31,16 +32,26 @@ from kettrack.importing.remarks import Remarks
 from kettrack.importing.session_days import (
     with_session_days,
 )
+from kettrack.importing.session_details import (
+    with_details,
+)
 from kettrack.importing.source import (
     ORIGIN,
+    SESSION_DETAILS,
     SOURCE_FILE,
     SOURCE_ROW,
     SOURCE_TABLE,
     SourceData,
+    SourceTable,
     tables_by_name,
 )
 from kettrack.importing.table_rows import (
     TableRows,
+)
+from kettrack.importing.weights import (
+    NO_WEIGHTS,
+    KnownWeights,
+    weights_of,
 )
 
 _Where = tuple[str, str]
@@ -80,21 +91,17 @@ def apply_map(
     journal = Journal(remarks, plan.answers)
     tables = tables_by_name(source.tables)
     check_map(plan, tables)
-    # A table that several parts read may feed each of them with some of its rows.
-    uses = [one.source for one in plan.tables]
     parts: dict[str, list[pa.Table]] = defaultdict(list)
+    weights = NO_WEIGHTS
+    # Doses per kg need the weights of all tables, so these come first.
+    of_details = [one for one in plan.tables if one.to == SESSION_DETAILS]
+    for one in of_details:
+        parts[one.to] += _rows_of(one, plan, tables, weights, journal)
+    if of_details:
+        weights = weights_of(_below_each_other(parts[SESSION_DETAILS]))
     for one in plan.tables:
-        shared = uses.count(one.source) > 1 or bool(one.wide)
-        dated = date_columns(part for part in plan.tables if part.source == one.source)
-        for table in tables[one.source]:
-            rows = TableRows(
-                table,
-                of_table(one, table),
-                journal,
-                shared,
-                dated,
-            )
-            parts[one.to] += rows.made()
+        if one.to != SESSION_DETAILS:
+            parts[one.to] += _rows_of(one, plan, tables, weights, journal)
     made = {
         name: _in_order(_below_each_other(several)) for name, several in parts.items()
     }
@@ -102,12 +109,40 @@ def apply_map(
     made = with_session_days(made, journal)
     if "patients" in made:
         made["patients"] = one_row_each(made["patients"], journal)
-    arrived = _with_joined(_arrived(made), journal)
+    made, details = with_details(made, journal)
+    there = made if details is None else {**made, SESSION_DETAILS: details}
+    arrived = _with_joined(_arrived(there), journal)
     # What is said of a row depends on whether another table has it.
     journal.settle(arrived)
     _say_of_joined(journal)
     _say_not_taken(source, plan, arrived, remarks)
     return DatedTables(**made)
+
+
+def _rows_of(
+    part: TableMap,
+    plan: ImportMap,
+    tables: Mapping[str, Sequence[SourceTable]],
+    weights: KnownWeights,
+    journal: Journal,
+) -> list[pa.Table]:
+    """The rows that one part of the map makes."""
+    # A table that several parts read may feed each of them with some of its rows.
+    beside = [one for one in plan.tables if one.source == part.source]
+    shared = len(beside) > 1 or bool(part.wide)
+    dated = date_columns(beside)
+    made: list[pa.Table] = []
+    for table in tables[part.source]:
+        rows = TableRows(
+            table,
+            of_table(part, table),
+            journal,
+            shared,
+            dated,
+            weights,
+        )
+        made += rows.made()
+    return made
 
 
 def _below_each_other(

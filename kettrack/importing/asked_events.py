@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import numpy as np
@@ -105,6 +105,24 @@ def _plain(truth: pa.Array) -> Bools:
 def _bit(word: str) -> int:
     place = _WORDS.index(word)
     return 1 << place
+
+
+def all_events(cells: Iterable[str]) -> str:
+    """The words of several cells in one; `none` only where nothing else is named.
+
+    Parameters
+    ----------
+    cells : iterable of str
+        Of `adverse_events`.
+
+    Examples
+    --------
+    >>> all_events(["headache", "none", "nausea;headache"])
+    'nausea;headache'
+    """
+    said = {word for cell in cells for word in cell.split(";")}
+    named = [word for word in _WORDS if word in said]
+    return ";".join(named) or _NONE
 
 
 def _bits_of(cells: pa.Array) -> Ints:

@@ -22,11 +22,11 @@ from kettrack.importing.source import (
     BIRTH_DATE,
     DATE,
     SESSION_NUMBER,
+    contract_table,
 )
 from kettrack.vocabulary.cdisc_words import CDISC_ANSWERS
 from kettrack.vocabulary.columns import (
     AGE_CAP,
-    TABLES,
     Column,
 )
 from kettrack.vocabulary.instruments import PHQ9
@@ -54,7 +54,7 @@ def contract_column(table: str, name: str) -> Column | None:
     """The column of that name; None where it is a name of `importing.source`."""
     if name == SESSION_NUMBER:
         return _NUMBER_OF_SESSION
-    known = TABLES[table]
+    known = contract_table(table)
     return known[name] if name in known.names else None
 
 

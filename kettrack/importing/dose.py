@@ -5,6 +5,7 @@ patient.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -24,13 +25,29 @@ from kettrack.importing.quantities import (
     read_amounts,
 )
 from kettrack.importing.source import DOSE, DOSE_UNIT
+from kettrack.importing.weights import (
+    KnownWeights,
+    last_weights,
+    too_old,
+)
 from kettrack.privacy.identifying_people import shown
 from kettrack.vocabulary.columns import SESSIONS
+from kettrack.vocabulary.days import WEIGHT_KEPT_DAYS
 from kettrack.vocabulary.units import factor
 
 DOSE_MG = "dose_mg"
-_LAST_BEFORE = "the last weight before"
-_NEVER = 10**9
+_TAKE_IT: Final = "take it"
+LAST_WEIGHT: Final = (
+    "the dose is per kg; the weight is the last one of the patient on or before the day, at most"
+    f" {WEIGHT_KEPT_DAYS} days old"
+)
+OLD_WEIGHT: Final = (
+    "the dose is per kg; the weight is the last one of the patient, older than"
+    f" {WEIGHT_KEPT_DAYS} days or without a date"
+)
+NO_WEIGHT: Final = (
+    "the dose is per kg, and no weight of the patient on or before the day is known"
+)
 _COLUMN = SESSIONS[DOSE_MG]
 
 
@@ -38,6 +55,7 @@ def read_doses(
     sources: Mapping[str, SourceColumn],
     columns: Mapping[str, pa.Array],
     plan: TableMap,
+    weights: KnownWeights,
     journal: Journal,
 ) -> pa.Array:
     """Doses in mg.
@@ -51,8 +69,10 @@ def read_doses(
         `patient_id` and `date` or `day`.
     plan : TableMap
         Holds words and units under `dose_mg` or `dose`.
+    weights : KnownWeights
+        Of other tables.
     journal : Journal
-        Takes what is refused, and asks whether an earlier weight may be taken.
+        Takes what is refused, and asks whether an old weight may be taken.
     """
     name = DOSE_MG if DOSE_MG in sources else DOSE
     source = sources[name]
@@ -69,10 +89,9 @@ def read_doses(
     kg = _weights(columns, len(values))
     lacking = by_weight & np.isnan(kg)
     if lacking.any():
-        kg = _with_earlier(kg, lacking, columns, source, journal)
+        kg = _with_last(kg, lacking, columns, weights, source, journal)
     no_weight = by_weight & np.isnan(kg)
-    reason = "the dose is per kg, and the row has no weight that can be read"
-    journal.cells(source, no_weight, "refused", reason)
+    journal.cells(source, no_weight, "refused", NO_WEIGHT)
     with_weight = np.round(values * kg, 6)
     return as_kind(
         np.where(by_weight, with_weight, values),
@@ -89,50 +108,41 @@ def _weights(columns: Mapping[str, pa.Array], n_rows: int) -> Floats:
     return np.array(filled.to_numpy(zero_copy_only=False))
 
 
-def _with_earlier(
+def _with_last(
     kg: Floats,
     lacking: Bools,
     columns: Mapping[str, pa.Array],
+    weights: KnownWeights,
     source: SourceColumn,
     journal: Journal,
 ) -> Floats:
-    """Weights with the last one before where a row has none and the owner of the data says so."""
-    earlier = _last_before(kg, columns)
-    usable = lacking & np.isfinite(earlier)
-    if not usable.any():
-        return kg
-    answer = journal.ask(
+    """Weights with the last one on or before the day where a row has none; one that is old, or has
+    no date, only where the owner of the data says so.
+    """
+    found = last_weights(columns, len(kg), weights)
+    old = lacking & too_old(found, WEIGHT_KEPT_DAYS)
+    fresh = lacking & np.isfinite(found.kg) & ~old
+    journal.counted(source, int(fresh.sum()), "mended", LAST_WEIGHT)
+    taken = fresh
+    if old.any() and _asked(old, source, journal) == _TAKE_IT:
+        journal.cells(source, old, "mended", OLD_WEIGHT)
+        taken = taken | old
+    return np.where(taken, found.kg, kg)
+
+
+def _asked(
+    old: Bools,
+    source: SourceColumn,
+    journal: Journal,
+) -> str:
+    return journal.ask(
         f"weight.{shown(source.place.table, file=True)}",
-        f"Some doses are per kg in rows without a weight: {source.place.named},"
-        f" {source.rows_in_words(usable)}. Shall the last weight of the patient before be taken?",
-        (_LAST_BEFORE, LEAVE_EMPTY),
+        "Some doses are per kg, and the last weight of the patient is more than"
+        f" {WEIGHT_KEPT_DAYS} days old or has no date: {source.place.named},"
+        f" {source.rows_in_words(old)}. Shall it be taken?",
+        (_TAKE_IT, LEAVE_EMPTY),
         "Without a weight the dose stays empty.",
     )
-    if answer != _LAST_BEFORE:
-        return kg
-    reason = "the dose is per kg; the weight is the last one of the patient before"
-    journal.cells(source, usable, "mended", reason)
-    return np.where(usable, earlier, kg)
-
-
-def _last_before(kg: Floats, columns: Mapping[str, pa.Array]) -> Floats:
-    """For each row the last weight of its patient up to its day."""
-    rows = np.arange(len(kg))
-    patients = columns["patient_id"].dictionary_encode().indices.to_numpy()
-    time = columns.get("date", columns.get("day"))
-    if time is None:
-        return np.full(len(kg), np.nan)
-    # Rows without a day come last, so that no weight of theirs is taken for an earlier one.
-    days = pc.fill_null(time.cast(pa.int32()), _NEVER).to_numpy(zero_copy_only=False)
-    order = np.lexsort((rows, days, patients))
-    weights = kg[order]
-    # The place of the last row with a weight; it counts where it is of the same patient.
-    last = np.maximum.accumulate(np.where(np.isfinite(weights), rows, -1))
-    known = last >= 0
-    same = known & (patients[order][last] == patients[order])
-    found = np.full(len(kg), np.nan)
-    found[order] = np.where(same, weights[last], np.nan)
-    return found
 
 
 def _by_units(

@@ -37,8 +37,10 @@ from kettrack.importing.source import (
     DOSE_UNIT,
     FORM,
     ITEM,
+    SESSION_DETAILS,
     SESSION_NUMBER,
     STATUS,
+    contract_table,
 )
 from kettrack.reading.problems import (
     Ledger,
@@ -54,7 +56,6 @@ from kettrack.reading.toml_file import read_toml
 from kettrack.vocabulary.columns import (
     EARLIEST_DAY,
     LATEST_DAY,
-    TABLES,
     Column,
 )
 from kettrack.vocabulary.status_words import (
@@ -75,7 +76,7 @@ _ITEM_EXPECTED: Final = (
 )
 # Names beside those of the contract, and the tables in which they have a meaning.
 _OTHER_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
-    DATE: ("sessions", "scores", "events"),
+    DATE: ("sessions", "scores", "events", SESSION_DETAILS),
     BIRTH_DATE: ("patients",),
     DOSE: ("sessions",),
     DOSE_UNIT: ("sessions",),
@@ -84,15 +85,22 @@ _OTHER_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         "scores",
         "patients",
         "events",
+        SESSION_DETAILS,
     ),
     SESSION_NUMBER: (
         "sessions",
         "scores",
         "events",
+        SESSION_DETAILS,
     ),
     ITEM: ("scores",),
     FORM: ("scores",),
 }
+
+
+_WITH_EVENTS: Final = ("sessions", SESSION_DETAILS)
+# Whoever tells these has a row for each session.
+_OF_A_SESSION: Final = ("drug", "route", "dose_mg", "order")
 
 
 def read_map(path: Path) -> ImportMap:
@@ -132,7 +140,10 @@ def names_of(table: str) -> tuple[str, ...]:
     (True, False)
     """
     others = [name for name, tables in _OTHER_NAMES.items() if table in tables]
-    return (*TABLES[table].names, *others)
+    names = contract_table(table).names
+    if table == SESSION_DETAILS:
+        names = tuple(name for name in names if name not in _OF_A_SESSION)
+    return (*names, *others)
 
 
 def _map(content: Mapping[str, Any], place: Place) -> ImportMap:
@@ -357,7 +368,7 @@ def _check_part(part: TableMap, place: Place) -> None:
 
 
 def _is_asked(name: str, to: str) -> bool:
-    return to == "sessions" and name in ASKED_EVENTS
+    return to in _WITH_EVENTS and name in ASKED_EVENTS
 
 
 def _is_clock(name: str, to: str) -> bool:

@@ -7,11 +7,12 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from kettrack.importing.source import SESSION_DETAILS
 from kettrack.reading.settings_schema import one_of
 from kettrack.vocabulary.columns import TABLES
 
 _Text = Annotated[str, Meta(description='text in quotation marks, as in key = "text"')]
-_Contract = Annotated[str, one_of(TABLES)]
+_Contract = Annotated[str, one_of((*TABLES, SESSION_DETAILS))]
 _Words = Annotated[
     dict[str, Any],
     Meta(description='a table of lines such as "name" = "text"'),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -31,11 +32,30 @@ _CHOSEN: Final[Mapping[str, str]] = {
     "age": "min",
     "start_year": "min",
 }
-_DIFFER: Final = "rows of one patient say different things, so none of them is used"
-_JOINED: Final = "joined with another row of the same patient"
 
 
-def one_row_each(patients: pa.Table, journal: Journal) -> pa.Table:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowsOfOne:
+    """What several rows are about, and what is said of them.
+
+    Parameters
+    ----------
+    key : str
+        The column in which rows of one are equal.
+    joined, differ : str
+        What is said of rows that were joined, and of cells that contradict one another.
+    """
+
+    key: str = _ID
+    joined: str = "joined with another row of the same patient"
+    differ: str = "rows of one patient say different things, so none of them is used"
+
+
+def one_row_each(
+    patients: pa.Table,
+    journal: Journal,
+    about: RowsOfOne = RowsOfOne(),
+) -> pa.Table:
     """One row per patient: of each column what any of the patient's rows says.
 
     Parameters
@@ -44,8 +64,11 @@ def one_row_each(patients: pa.Table, journal: Journal) -> pa.Table:
         Of the contract, with origins.
     journal : Journal
         Takes the rows that were joined, and cells that contradict one another.
+    about : RowsOfOne
+        Where the rows are about something else than patients.
     """
-    codes = patients[_ID].combine_chunks().dictionary_encode().indices.to_numpy()
+    keys = patients[about.key].combine_chunks()
+    codes = keys.dictionary_encode().indices.to_numpy()
     n_patients = int(codes.max(initial=-1)) + 1
     # The usual case: every patient has one row.
     if n_patients == len(codes):
@@ -53,29 +76,29 @@ def one_row_each(patients: pa.Table, journal: Journal) -> pa.Table:
     first = np.unique(codes, return_index=True)[1]
     later = np.ones(len(codes), dtype=bool)
     later[first] = False
-    _say(
+    say_of_rows(
         patients,
         later,
         "",
         "mended",
-        _JOINED,
+        about.joined,
         journal,
     )
     made = {}
     for name in patients.column_names:
         values = patients[name].combine_chunks()
-        if name in (_ID, *ORIGIN):
+        if name in (about.key, *ORIGIN):
             made[name] = values.take(pa.array(first))
             continue
         chosen = _per_patient(name, values, codes, n_patients)
         if name not in _CHOSEN:
             differ = _contradictions(values, codes, chosen)
-            _say(
+            say_of_rows(
                 patients,
                 differ,
                 name,
                 "refused",
-                _DIFFER,
+                about.differ,
                 journal,
             )
             wrong = np.zeros(n_patients, dtype=bool)
@@ -120,7 +143,7 @@ def _contradictions(
     )
 
 
-def _say(
+def say_of_rows(
     patients: pa.Table,
     hit: Bools,
     name: str,
@@ -128,7 +151,21 @@ def _say(
     reason: str,
     journal: Journal,
 ) -> None:
-    """Say of rows, or of their cells in a column, what was done with them."""
+    """Say of rows, or of their cells in a column, what was done with them.
+
+    Parameters
+    ----------
+    patients : pyarrow.Table
+        Of the contract, with origins.
+    hit : bool array
+        Which of its rows.
+    name : str
+        The column; empty where it is about whole rows.
+    action, reason
+        As in `Remark`.
+    journal : Journal
+        Takes it; nothing is said of a row that reaches another table.
+    """
     rows = patients.select(ORIGIN).filter(pa.array(hit))
     places = rows.group_by([SOURCE_FILE, SOURCE_TABLE])
     groups = places.aggregate([(SOURCE_ROW, "list")]).to_pylist()

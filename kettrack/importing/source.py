@@ -13,6 +13,11 @@ from typing import Final
 import pyarrow as pa
 
 from kettrack.importing.remarks import ColumnPlace
+from kettrack.vocabulary.columns import (
+    SESSIONS,
+    TABLES,
+    Table,
+)
 
 # Names by which a reader that knows what a column is calls it. They stand beside the names of the
 # contract in `vocabulary.columns`, and are gone once a cohort folder is written.
@@ -26,6 +31,9 @@ SESSION_NUMBER: Final = "session_number"
 # In a table with one row for each answer: which item it answers, and to which form it belongs.
 ITEM: Final = "item"
 FORM: Final = "form"
+# What a map calls a table whose rows are no sessions, but tell something of the session of their
+# day: a weight, blood pressures, adverse events.
+SESSION_DETAILS: Final = "session_details"
 # Where a row comes from: the last columns of every table between the map and the cohort folder.
 SOURCE_FILE: Final = "source_file"
 SOURCE_TABLE: Final = "source_table"
@@ -113,3 +121,19 @@ def tables_by_name(tables: Sequence[SourceTable]) -> dict[str, list[SourceTable]
     for table in tables:
         found.setdefault(table.name, []).append(table)
     return found
+
+
+def contract_table(to: str) -> Table:
+    """The table of the contract whose columns the rows of a part of the map have.
+
+    Parameters
+    ----------
+    to : str
+        As the map says it.
+
+    Examples
+    --------
+    >>> contract_table("scores").name, contract_table("session_details").name
+    ('scores', 'sessions')
+    """
+    return SESSIONS if to == SESSION_DETAILS else TABLES[to]

@@ -67,15 +67,20 @@ from kettrack.importing.source import (
     DOSE,
     DOSE_UNIT,
     ITEM,
+    SESSION_DETAILS,
     SESSION_NUMBER,
     SOURCE_FILE,
     SOURCE_ROW,
     SOURCE_TABLE,
     STATUS,
     SourceTable,
+    contract_table,
+)
+from kettrack.importing.weights import (
+    NO_WEIGHTS,
+    KnownWeights,
 )
 from kettrack.importing.word_keys import word_key
-from kettrack.vocabulary.columns import TABLES
 
 _ID: Final = "patient_id"
 _DAY: Final = "day"
@@ -115,6 +120,8 @@ class TableRows:
         of the other.
     dated : tuple of str
         All columns of dates that the map takes from the table.
+    weights : KnownWeights
+        Of other tables, for doses per kg.
     """
 
     def __init__(
@@ -124,12 +131,14 @@ class TableRows:
         journal: Journal,
         shared: bool,
         dated: tuple[str, ...],
+        weights: KnownWeights = NO_WEIGHTS,
     ) -> None:
         self.table = table
         self.plan = plan
         self.journal = journal
         self.shared = shared
         self.dated = dated
+        self.weights = weights
 
     def _of_forms(self) -> TableRows:
         """The same with one row for each form, where the table has one for each answer."""
@@ -152,6 +161,7 @@ class TableRows:
             self.journal,
             self.shared,
             self.dated,
+            self.weights,
         )
 
     def made(self) -> list[pa.Table]:
@@ -267,6 +277,7 @@ class TableRows:
                 sources,
                 base,
                 plan,
+                self.weights,
                 self.journal,
             )
         for (
@@ -318,6 +329,7 @@ class TableRows:
                 {name: sources[name]},
                 columns,
                 self.plan,
+                self.weights,
                 self.journal,
             )
         return read_column(
@@ -371,7 +383,7 @@ class TableRows:
         order = [
             _ID,
             *_WHEN,
-            *TABLES[plan.to].names,
+            *contract_table(plan.to).names,
             BIRTH_DATE,
         ]
         made = {name: columns[name] for name in dict.fromkeys(order) if name in columns}
@@ -399,7 +411,9 @@ class TableRows:
         """Rows with a time, and with what their table cannot be without."""
         kept = np.ones(len(rows), dtype=bool)
         to = self.plan.to
-        if to == "patients":
+        # A weight that stands once for each patient has no day.
+        undated = not columns.keys() & {*_WHEN}
+        if to == "patients" or (to == SESSION_DETAILS and undated):
             return kept
         filled = telling(columns)
         if filled is not None and self.shared:
@@ -411,7 +425,7 @@ class TableRows:
         reason = "neither a date nor a day that can be read stands in it"
         kept = self._without(kept, dated, sources, _WHEN, reason)
         for name, what in _NEEDED.items():
-            if name in TABLES[to].names:
+            if name in contract_table(to).names:
                 named = _there(columns, name, len(rows))
                 reason = f"no {what} that is known stands in it"
                 kept = self._without(

@@ -17,6 +17,10 @@ DAYS_IN_YEAR: Final = 365.25
 # somebody is when treatment starts.
 BASELINE_WINDOW_DAYS: Final = 30
 
+# A dose per kg is multiplied by the last weight on or before its day. No publication was found that
+# says how old it may be; an older one is asked about.
+WEIGHT_KEPT_DAYS: Final = 90
+
 # Nobody counts as having stopped before so many days without a session, and a session is judged
 # only when the log is complete for as long after it. Esketamine persistence is counted with the
 # same gap (Mindful Health Solutions, n = 911).

@@ -294,6 +294,11 @@ TABLE_WORDS: Final[Mapping[str, frozenset[str]]] = {
         " gebeurtenissen eventi"
     ),
 }
+# Of a sheet or file whose rows tell something of sessions, and are none.
+DETAIL_WORDS: Final = _words(
+    "vitals vital weights weight monitoring observations obs side adverse ae aes effects"
+    " vitalwerte vitalzeichen gewicht gewichte nebenwirkungen effets signos efectos"
+)
 # Of a visit that is no session.
 VISIT_WORDS: Final = _words(
     "followup follow consultation consult phone call telephone assessment screening baseline"

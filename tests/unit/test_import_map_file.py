@@ -107,7 +107,7 @@ def test_every_mistake_has_its_line(tmp_path: Path) -> None:
     assert told == {
         (2, "unknown key"),
         (3, "missing"),
-        (5, "one of: sessions, scores, patients, events"),
+        (5, "one of: sessions, scores, patients, events, session_details"),
         (10, "no such column of sessions"),
         (11, 'text in quotation marks, as in key = "text"'),
         (9, "patient_id is missing: whose row is it?"),

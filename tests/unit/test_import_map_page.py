@@ -21,7 +21,7 @@ def blocks() -> list[str]:
 
 
 def test_the_example(tmp_path: Path) -> None:
-    visits, plan, sessions, wide, answers, _own = blocks()
+    visits, plan, sessions, wide, answers, details, _own = blocks()
     (tmp_path / "visits.csv").write_text(visits)
     (tmp_path / "map.toml").write_text(plan)
     remarks = Remarks()
@@ -43,6 +43,8 @@ def test_the_example(tmp_path: Path) -> None:
     (tmp_path / "map.toml").write_text(f'kind = "text"\n{answers}')
     (items,) = read_map(tmp_path / "map.toml").tables
     assert items.values["item"]["PHQ9_SUM"] == "PHQ-9"
+    (tmp_path / "map.toml").write_text(f'kind = "text"\n{details}')
+    assert read_map(tmp_path / "map.toml").tables[0].to == "session_details"
     # The second map is a part of one.
     head = 'kind = "text"\n[[tables]]\nsource = "s"\nto = "scores"\n'
     (tmp_path / "map.toml").write_text(

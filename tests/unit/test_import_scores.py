@@ -13,6 +13,7 @@ import pytest
 from import_maps import applied, column, said, sheet
 from pyarrow import csv
 
+from kettrack.importing.dose import NO_WEIGHT
 from kettrack.importing.import_map import TableMap, WideBlock
 from kettrack.importing.source import SourceTable
 
@@ -186,7 +187,7 @@ def test_sessions_in_columns() -> None:
             3,
             "mg1",
             "refused",
-            "the dose is per kg, and the row has no weight that can be read",
+            NO_WEIGHT,
         ),
         (3, "d2", "refused", "neither a date nor a day that can be read stands in it"),
     ]
@@ -277,43 +278,6 @@ def test_reisby() -> None:
         "a code that stands for a missing score"
     }
     assert len(remarks.said) == 396 - 375
-
-
-@pytest.mark.parametrize(
-    ("answer", "doses"),
-    [
-        ("", [None, 40.0, None, None, 45.0, None]),
-        ("leave empty", [None, 40.0, None, None, 45.0, None]),
-        ("the last weight before", [None, 40.0, 40.0, 45.0, 45.0, None]),
-    ],
-)
-def test_an_earlier_weight_is_taken_only_when_it_is_said(
-    answer: str, doses: list[float | None]
-) -> None:
-    table = sheet(
-        """
-        id | on         | kg | dose
-        a  | 2024-01-01 | .  | 0.5 mg/kg
-        a  | 2024-01-02 | 80 | 0.5 mg/kg
-        a  | 2024-01-03 | .  | 0.5 mg/kg
-        a  | 2024-01-09 | .  | 0.5 mg/kg
-        a  | 2024-01-08 | 90 | 0.5 mg/kg
-        b  | 2024-01-09 | .  | 0.5 mg/kg
-        """,
-        "S",
-    )
-    columns = {"patient_id": "id", "date": "on", "weight_kg": "kg", "dose_mg": "dose"}
-    plan = TableMap(source="S", to="sessions", columns=columns)
-    answers = {"weight.S": answer} if answer else {}
-    made, remarks = applied(plan, tables=(table,), answers=answers)
-    assert column(made.sessions, "dose_mg") == doses
-    # A weight that was not measured that day is none of the session.
-    assert column(made.sessions, "weight_kg") == [None, 80.0, None, None, 90.0, None]
-    assert [one.key for one in remarks.asked] == ([] if answer else ["weight.S"])
-    done = [(one.row, one.action) for one in remarks.said]
-    assert (4, "mended") in done or "last" not in answer
-    assert (2, "refused") in done
-    assert (7, "refused") in done
 
 
 def test_dates_beside_each_other_are_written_in_one_order() -> None:

@@ -270,7 +270,7 @@ def _units(
     if "dose_mg" in columns and "dose_mg" not in found and DOSE_UNIT not in columns:
         dose = _column(known, columns["dose_mg"])
         small = dose.high is not None and dose.high <= _MOST_PER_KG
-        if small and "weight_kg" in columns:
+        if small and ("weight_kg" in columns or known.weighed_elsewhere):
             found["dose_mg"] = _PER_KG
     return found
 

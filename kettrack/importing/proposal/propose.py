@@ -7,6 +7,10 @@ from dataclasses import replace
 from typing import Final
 
 from kettrack.importing.import_map import ImportMap, TableMap
+from kettrack.importing.proposal.detail_tables import (
+    details_part,
+    of_sessions_elsewhere,
+)
 from kettrack.importing.proposal.facts import ColumnFacts
 from kettrack.importing.proposal.other_tables import (
     event_part,
@@ -70,7 +74,7 @@ def propose(
     parts: list[TableMap] = []
     # What a reader has named needs no guess.
     guessed = [read_columns(table) for table in source.tables if not table.is_a]
-    told = with_patients(guessed, answers, remarks)
+    told = _with_weights(with_patients(guessed, answers, remarks))
     dated = _sessions_are_dated(told) or any(
         table.is_a == "sessions" for table in source.tables
     )
@@ -82,7 +86,8 @@ def propose(
         if table.is_a:
             parts.append(_identity(several))
             continue
-        parts += _parts_of(by_name[table.name], asking, left[table.name])
+        known = by_name[table.name]
+        parts += _parts_of(known, told, asking, left[table.name])
     parts += _asked_sessions(told, parts, asking)
     parts = [_numbered(part, by_name, parts) for part in parts]
     unused = {
@@ -143,8 +148,21 @@ def _sessions_are_dated(
     ) or any(has_wide_sessions(known) for known in told)
 
 
+def _with_weights(
+    told: Sequence[TableColumns],
+) -> list[TableColumns]:
+    """The tables, each knowing whether another one tells weights."""
+    weighed = [bool(known.patient and known.best("weight_kg")) for known in told]
+    n_weighed = sum(weighed)
+    return [
+        replace(known, weighed_elsewhere=n_weighed > own)
+        for known, own in zip(told, weighed, strict=True)
+    ]
+
+
 def _parts_of(
     known: TableColumns,
+    told: Sequence[TableColumns],
     asking: Asking,
     unused: dict[str, str],
 ) -> list[TableMap]:
@@ -154,17 +172,12 @@ def _parts_of(
         return []
     answers = asking.answers
     remarks = asking.remarks
-    parts: list[TableMap] = []
-    wide = wide_sessions(known, answers, remarks)
     # A day that has to be asked for is asked once, with the scores.
     sessions = when_of(known, "sessions", answers, Remarks())
-    if wide is not None:
-        parts.append(wide)
-    elif _has_sessions(known, sessions, answers):
-        sessions = when_of(known, "sessions", answers, remarks)
-        part = session_part(known, sessions, answers, remarks)
-        parts.append(part)
-        known = _without_score(known, part.columns.get("dissociation", ""))
+    wide = wide_sessions(known, answers, remarks)
+    parts = [wide] if wide else _of_sessions(known, told, sessions, asking)
+    rated = next((part.columns.get("dissociation", "") for part in parts), "")
+    known = _without_score(known, rated)
     # Scores whose columns name their visits need no day of their row.
     of_row = [one for one in known.scores if one.heading.occasion is None]
     needs_day = wide is None and (of_row or known.best("score"))
@@ -175,6 +188,24 @@ def _parts_of(
     patients = patient_part(known, answers, remarks, unused)
     events = event_part(known, sessions, answers, remarks)
     return parts + [part for part in (patients, events) if part is not None]
+
+
+def _of_sessions(
+    known: TableColumns,
+    told: Sequence[TableColumns],
+    when: When,
+    asking: Asking,
+) -> list[TableMap]:
+    """The sessions of a table, or what it tells of those of another one."""
+    answers = asking.answers
+    remarks = asking.remarks
+    if of_sessions_elsewhere(known, told):
+        details = details_part(known, when, answers, remarks)
+        return [details] if details else []
+    if not _has_sessions(known, when, answers):
+        return []
+    asked = when_of(known, "sessions", answers, remarks)
+    return [session_part(known, asked, answers, remarks)]
 
 
 def _without_score(

@@ -66,6 +66,8 @@ class TableColumns:
         The scale that the name speaks of.
     named : str
         The column that tells patients apart, where somebody has said it.
+    weighed_elsewhere : bool
+        Whether another table tells the weights of patients.
     """
 
     table: SourceTable
@@ -75,6 +77,7 @@ class TableColumns:
     hints: tuple[str, ...]
     scale: str | None
     named: str = ""
+    weighed_elsewhere: bool = False
 
     def best(
         self,

@@ -1,0 +1,144 @@
+"""Tables that tell something of sessions, and whose rows are none: vitals, weights, side effects.
+
+Taken for sessions, they would double those of another table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from kettrack.importing.import_map import (
+    TableMap,
+)
+from kettrack.importing.map_file import names_of
+from kettrack.importing.proposal.other_tables import (
+    session_part,
+)
+from kettrack.importing.proposal.table_columns import (
+    TableColumns,
+)
+from kettrack.importing.proposal.when import When
+from kettrack.importing.registry import Answers
+from kettrack.importing.remarks import Remarks
+from kettrack.importing.source import (
+    SESSION_DETAILS,
+    STATUS,
+)
+from kettrack.importing.weights import WEIGHT
+from kettrack.privacy.identifying_names import (
+    words_of,
+)
+from kettrack.vocabulary.heading_words import (
+    DETAIL_WORDS,
+)
+
+_ID: Final = "patient_id"
+# CADSS in a table of scores is a score, and therapy is said of a person too.
+_DETAILS: Final = frozenset(names_of(SESSION_DETAILS)) - {
+    "dissociation",
+    "psychotherapy",
+}
+_OF_EACH_SESSION: Final = ("drug", "route")
+_FEWEST_SHARED: Final = 0.5
+
+
+def gives_doses(known: TableColumns) -> bool:
+    """Whether each row of a table is a session, as it says what was given.
+
+    Parameters
+    ----------
+    known : TableColumns
+        The table.
+    """
+    if not known.patient or _is_called_so(known):
+        return False
+    if any(known.best(name) for name in _OF_EACH_SESSION):
+        return True
+    # A list of other medication has doses too.
+    named = known.best("session_date") or "sessions" in known.hints
+    return bool(known.best("dose") and named)
+
+
+def of_sessions_elsewhere(
+    known: TableColumns,
+    told: Sequence[TableColumns],
+) -> bool:
+    """Whether the rows of a table belong to sessions of another one, whose patients they share.
+
+    Parameters
+    ----------
+    known : TableColumns
+        The table.
+    told : sequence of TableColumns
+        All tables.
+    """
+    others = [one for one in told if one is not known and gives_doses(one)]
+    if not others or not known.patient or gives_doses(known):
+        return False
+    # Sessions of another year may lack the drug, but are called sessions.
+    if "sessions" in known.hints and not _is_called_so(known):
+        return False
+    own = _patients(known)
+    there = pa.concat_arrays([_patients(one) for one in others])
+    shared = pc.sum(pc.is_in(own, there)).as_py() or 0
+    return bool(len(own) and shared >= _FEWEST_SHARED * len(own))
+
+
+def _is_called_so(known: TableColumns) -> bool:
+    return bool(DETAIL_WORDS & {*words_of(known.table.name)})
+
+
+def _patients(known: TableColumns) -> pa.Array:
+    column = known.table.data[known.patient]
+    text = pc.utf8_trim_whitespace(column.cast(pa.string()))
+    return pc.unique(text.combine_chunks()).drop_null()
+
+
+def details_part(
+    known: TableColumns,
+    when: When,
+    answers: Answers,
+    remarks: Remarks,
+) -> TableMap | None:
+    """The part of the map that takes details of sessions; None where a table has none.
+
+    Parameters
+    ----------
+    known : TableColumns
+        The table.
+    when : When
+        The day of its rows; a weight that stands once for each patient needs none.
+    answers, remarks
+        As for `propose`.
+    """
+    quiet = Remarks()
+    part = session_part(known, when, answers, quiet)
+    names = (WEIGHT, _ID) if not when.columns else _DETAILS
+    columns = {
+        name: column
+        for name, column in part.columns.items()
+        if name in names or name.startswith(("adverse_events_", STATUS))
+    }
+    if not columns.keys() - {_ID, *when.columns, *filter(_is_status, columns)}:
+        return None
+    # Nobody is asked about a table of which nothing is taken.
+    for question in quiet.asked:
+        remarks.ask(question)
+    return replace(
+        part,
+        to=SESSION_DETAILS,
+        columns=columns,
+        constants={},
+        where={},
+        values={name: part.values[name] for name in columns if name in part.values},
+        units={name: part.units[name] for name in columns if name in part.units},
+    )
+
+
+def _is_status(name: str) -> bool:
+    return name.startswith(STATUS)
