@@ -26,6 +26,7 @@ from kettrack.analysis.response.among_scored import among_scored
 from kettrack.analysis.response.curve_words import unscored_words
 from kettrack.analysis.response.responders import responders
 from kettrack.analysis.response.response_curve import (
+    curve_alone,
     remission_by_session,
     response_by_session,
     without_benchmark,
@@ -80,8 +81,18 @@ _SCORED_ONLY: Final = (
 )
 
 
-def first_page(cohort: Cohort | DerivedCohort) -> list[Result]:
+def first_page(
+    cohort: Cohort | DerivedCohort, *, benchmark: bool = True
+) -> list[Result]:
     """Results whose sentences a reader sees first.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        Of any size.
+    benchmark : bool
+        Whether the tables of the shares by session hold what sessions that do nothing would show.
+        No sentence of the page tells it, and it takes most of the time.
 
     Returns
     -------
@@ -93,7 +104,12 @@ def first_page(cohort: Cohort | DerivedCohort) -> list[Result]:
         difference would tell a hidden one.
     """
     cohort = derive(cohort)
-    response = response_by_session(cohort)
+    if benchmark:
+        response = response_by_session(cohort)
+        remission = remission_by_session(cohort)
+    else:
+        response = curve_alone(cohort, "response")
+        remission = curve_alone(cohort, "remission")
     chosen = cohort.settings.log_complete_to == LAST_ROW
     # The short answers come first; worsening stands beside response.
     page = [
@@ -112,7 +128,7 @@ def first_page(cohort: Cohort | DerivedCohort) -> list[Result]:
         suicidality_in_short(cohort),
         # Good news never stands without the harm beside it.
         adverse_events(cohort),
-        without_benchmark(remission_by_session(cohort), "remission"),
+        without_benchmark(remission, "remission"),
         _add_words(
             state_after_course(cohort),
             _SCORED_ONLY if response.status == "ok" and not chosen else "",

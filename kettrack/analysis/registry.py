@@ -195,14 +195,9 @@ def question(
             cohort: Cohort | DerivedCohort, *args: P.args, **options: P.kwargs
         ) -> Result:
             derived = derive(cohort)
-            try:
-                answer = function(derived, *args, **options)
-            except NotIdentified as error:
-                refused = refusal(name, derived, error, asked.estimand)
-                return release(refused, derived, asked.log_end)
-            if isinstance(answer, Result):
-                return answer
-            return release(_result(asked, answer, derived), derived, asked.log_end)
+            return _answered(
+                asked, derived, lambda: function(derived, *args, **options)
+            )
 
         asked = Question(
             name=name,
@@ -222,6 +217,41 @@ def question(
         return cast(Callable[Concatenate[Cohort | DerivedCohort, P], Result], ask)
 
     return register
+
+
+def _answered(
+    asked: Question,
+    cohort: DerivedCohort,
+    answer: Callable[[], Answer | Result],
+) -> Result:
+    """An answer, or the refusal of one, through the disclosure gate."""
+    try:
+        found = answer()
+    except NotIdentified as error:
+        refused = refusal(asked.name, cohort, error, asked.estimand)
+        return release(refused, cohort, asked.log_end)
+    if isinstance(found, Result):
+        return found
+    return release(_result(asked, found, cohort), cohort, asked.log_end)
+
+
+def answered_with_less(
+    name: str,
+    cohort: DerivedCohort,
+    answer: Callable[[], Answer],
+) -> Result:
+    """A question answered without what takes long and is not shown where it is asked.
+
+    Parameters
+    ----------
+    name : str
+        Of a question that is registered: its unit, roles and estimand hold.
+    cohort : DerivedCohort
+        Of whom it is asked.
+    answer : callable
+        Makes the answer instead of the function that was registered.
+    """
+    return _answered(_QUESTIONS[name], cohort, answer)
 
 
 def _result(asked: Question, answer: Answer, cohort: DerivedCohort) -> Result:

@@ -118,7 +118,12 @@ def short_answers(cohort: Cohort | DerivedCohort) -> list[ShortAnswer]:
     ['response', 'lasting', 'harm', 'counted', 'more_sessions']
     """
     cohort = derive(cohort)
-    results = [*first_page(cohort), next_session(cohort)]
+    return _answers(cohort, first_page(cohort))
+
+
+def _answers(cohort: DerivedCohort, first: list[Result]) -> list[ShortAnswer]:
+    """The five answers over the results of the first page."""
+    results = [*first, next_session(cohort)]
     page = _Page({result.name: result for result in results}, cohort)
     makers = (_response, _lasting, _harm, _counted, _more_sessions)
     answers = [maker(page) for maker in makers]
@@ -147,11 +152,13 @@ def summary_text(cohort: Cohort | DerivedCohort) -> str:
     True
     """
     cohort = derive(cohort)
+    # The tables behind the answers are not printed, so their benchmark is not worked out.
+    first = first_page(cohort, benchmark=False)
     answers = [
         f"{answer.question}\n{answer.headline} {answer.sentence}".strip()
         if answer.headline not in (_NOT_KNOWN, _NOT_SHOWN)
         else f"{answer.question}\n{answer.headline}. {answer.sentence}"
-        for answer in short_answers(cohort)
+        for answer in _answers(cohort, first)
     ]
     extract = cohort.settings.extract or "extract not named"
     rules = f"Rules: {rule_words(cohort)}. Extract: {extract}."

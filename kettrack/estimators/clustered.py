@@ -164,10 +164,10 @@ def _effective_rows(
     # The same share of events in everybody is no certainty; its sum may end a rounding beside 0.
     if residual <= _ROUNDING * sums.events_squared:
         return n
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     # With few people the variance itself is uncertain.
-    few = t.ppf(0.975, n - 1) / t.ppf(0.975, people - 1)
+    few = stdtrit(n - 1, 0.975) / stdtrit(people - 1, 0.975)
     return float(min(spread / variance * few**2, n))
 
 
@@ -211,12 +211,12 @@ def clustered_mean(
     mean = float(sums.sum() / n)
     if people < 2:
         return PercentInterval(mean, np.nan, np.nan)
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     # Rows of a person are summed before they are squared: what they share stays in.
     residual = sums - mean * sizes
     error = np.sqrt(people / (people - 1) * (residual @ residual)) / n
-    reach = float(t.ppf((1 + level) / 2, people - 1) * error)
+    reach = float(stdtrit(people - 1, (1 + level) / 2) * error)
     return PercentInterval(mean, mean - reach, mean + reach)
 
 

@@ -40,13 +40,14 @@ def clopper_pearson(
     """
     if n <= 0:
         return UNDEFINED
-    from scipy.stats import beta
+    # not `scipy.stats`, whose import takes most of a second
+    from scipy.special import betaincinv
 
     tail = (1 - level) / 2
     rest = n - events
     # At an end of the scale there is no quantile to ask for.
-    low = beta.ppf(tail, events, rest + 1) if events > 0 else 0.0
-    high = beta.ppf(1 - tail, events + 1, rest) if rest > 0 else 1.0
+    low = betaincinv(events, rest + 1, tail) if events > 0 else 0.0
+    high = betaincinv(events + 1, rest, 1 - tail) if rest > 0 else 1.0
     return PercentInterval(
         estimate=100 * events / n,
         ci_low=100 * float(low),

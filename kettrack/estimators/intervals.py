@@ -8,7 +8,7 @@ weights, so that nothing is copied and all replicates are computed together.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -65,15 +65,10 @@ def wilson(
     """
     if n == 0:
         return UNDEFINED
-    from scipy.stats import binomtest
-
-    method: Literal["exact", "wilson"] = "exact" if events in (0, n) else "wilson"
-    interval = binomtest(events, n).proportion_ci(level, method=method)
-    return PercentInterval(
-        estimate=100 * events / n,
-        ci_low=100 * float(interval.low),
-        ci_high=100 * float(interval.high),
-    )
+    # Not `binomtest` of `scipy.stats`, whose import takes longer than most commands.
+    share = events / n
+    interval = wilson_of_estimate(share, share * (1 - share) / n, n, level)
+    return interval._replace(estimate=100 * events / n)
 
 
 def wilson_of_estimate(
@@ -113,11 +108,11 @@ def wilson_of_estimate(
     """
     if np.isnan(share) or people <= 0:
         return UNDEFINED
-    from scipy.stats import norm
+    from scipy.special import ndtri
 
     spread = share * (1 - share)
     effective = spread / variance if variance > 0 else people
-    square = float(norm.ppf(0.5 + level / 2)) ** 2
+    square = float(ndtri(0.5 + level / 2)) ** 2
     # Without a spread the effective number is 0; the exact ends stand there instead.
     number = effective if spread > _AT_BORDER else people
     middle = (share + square / (2 * number)) / (1 + square / number)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from kettrack.analysis.context import LEVEL
 from kettrack.arrays import Bools, Floats
@@ -158,7 +158,7 @@ def score(forecasts: Forecasts, responded: Bools) -> Score:
     closer = base - own
     spread = closer.std(ddof=1)
     error = spread / np.sqrt(len(closer))
-    reach = norm.ppf((1 + LEVEL) / 2) * error
+    reach = ndtri((1 + LEVEL) / 2) * error
     gain = float(closer.mean())
     return Score(
         brier=float(own.mean()),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.stats import t
+from scipy.special import stdtrit
 
 from kettrack.analysis.context import LEVEL
 from kettrack.analysis.response.plasmode import (
@@ -96,7 +96,7 @@ def benchmark(
     squares = np.where(known, (found - centre) ** 2, 0.0).sum(axis=0)
     # Each bootstrap is simulated like the number itself, so a Monte-Carlo error is in it too.
     spread = np.sqrt(squares / np.maximum(n - 1, 1))
-    reach = t.ppf((1 + LEVEL) / 2, np.maximum(n - 1, 1)) * spread
+    reach = stdtrit(np.maximum(n - 1, 1), (1 + LEVEL) / 2) * spread
     reach = np.where(
         n > 1,
         reach,

@@ -11,9 +11,6 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 
 from kettrack.arrays import Floats, Ints
 
@@ -185,6 +182,10 @@ class HiddenNumbers:
         mine: Ints,
     ) -> dict[int, float] | None:
         """The values of some cells, whole parts of them, that make the aim smallest."""
+        # Half a second to import, for tables that leave the clinic only.
+        from scipy.optimize import Bounds, LinearConstraint, milp
+        from scipy.sparse import csr_array
+
         place = np.full(len(self.low), -1)
         place[mine] = np.arange(len(mine))
         entries = place[self._cell] >= 0
@@ -234,6 +235,9 @@ class HiddenNumbers:
 
     def _parts(self) -> Ints:
         """Number of the part of each cell: hidden cells that some sum binds together."""
+        from scipy.sparse import csr_array
+        from scipy.sparse.csgraph import connected_components
+
         cells = len(self.low)
         # A graph of cells and sums: two cells of one sum are two steps apart.
         size = cells + len(self._sum_low)
