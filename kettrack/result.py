@@ -366,13 +366,14 @@ class Result:
             else [list(range(len(self.table)))]
         )
 
-    def _cells(self) -> dict[str, SimpleNamespace]:
+    def _cells(self) -> Mapping[str, SimpleNamespace]:
         key = next(column for column, role in self.roles.items() if role == "key")
-        cells = (
-            (row[key], {column: self._cell(column, row) for column in row})
-            for row in self._rows()
-        )
-        return {_cell_name(name): SimpleNamespace(**texts) for name, texts in cells}
+        # Of two rows of one name the last is told, as everywhere where rows go by name.
+        return _RowsSaid(self, {_cell_name(row[key]): row for row in self._rows()})
+
+    def _said(self, row: dict[str, Any]) -> SimpleNamespace:
+        """The cells of one row for a sentence."""
+        return SimpleNamespace(**{name: self._cell(name, row) for name in row})
 
     def _rows(self) -> list[dict[str, Any]]:
         return [
@@ -408,6 +409,20 @@ class Result:
         if str(row.get("unit", "")).startswith("%"):
             places = min(places, 1)
         return f"{value:.{places}f}" if role in ("derived", "person") else str(value)
+
+
+class _RowsSaid(dict[str, SimpleNamespace]):
+    """Rows by name, each put into words when a sentence names it: few of many are."""
+
+    def __init__(self, result: Result, rows: Mapping[str, dict[str, Any]]) -> None:
+        super().__init__()
+        self._result = result
+        self._rows = rows
+
+    def __missing__(self, name: str) -> SimpleNamespace:
+        said = self._result._said(self._rows[name])
+        self[name] = said
+        return said
 
 
 def _cell_name(key: Any) -> str:

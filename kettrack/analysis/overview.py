@@ -25,12 +25,7 @@ from kettrack.analysis.response.after_course import state_after_course
 from kettrack.analysis.response.among_scored import among_scored
 from kettrack.analysis.response.curve_words import unscored_words
 from kettrack.analysis.response.responders import responders
-from kettrack.analysis.response.response_curve import (
-    curve_alone,
-    remission_by_session,
-    response_by_session,
-    without_benchmark,
-)
+from kettrack.analysis.response.response_curve import curve_alone
 from kettrack.analysis.safety.adverse_events import adverse_events
 from kettrack.analysis.suicidality.in_short import suicidality_in_short
 from kettrack.privacy.disclosure import hide_page_differences
@@ -81,18 +76,8 @@ _SCORED_ONLY: Final = (
 )
 
 
-def first_page(
-    cohort: Cohort | DerivedCohort, *, benchmark: bool = True
-) -> list[Result]:
+def first_page(cohort: Cohort | DerivedCohort) -> list[Result]:
     """Results whose sentences a reader sees first.
-
-    Parameters
-    ----------
-    cohort : Cohort
-        Of any size.
-    benchmark : bool
-        Whether the tables of the shares by session hold what sessions that do nothing would show.
-        No sentence of the page tells it, and it takes most of the time.
 
     Returns
     -------
@@ -104,12 +89,9 @@ def first_page(
         difference would tell a hidden one.
     """
     cohort = derive(cohort)
-    if benchmark:
-        response = response_by_session(cohort)
-        remission = remission_by_session(cohort)
-    else:
-        response = curve_alone(cohort, "response")
-        remission = curve_alone(cohort, "remission")
+    # The benchmark is not on this page, and fitting it would take most of the time.
+    response = curve_alone(cohort, "response")
+    remission = curve_alone(cohort, "remission")
     chosen = cohort.settings.log_complete_to == LAST_ROW
     # The short answers come first; worsening stands beside response.
     page = [
@@ -121,14 +103,14 @@ def first_page(
         ),
         _add_words(_ladder_of_curve(ladder(cohort), response), _log_end_words(cohort)),
         session_counts(cohort),
-        without_benchmark(response, "response"),
+        response,
         response_by_week(cohort),
         worsening_by_week(cohort),
         worsening(cohort),
         suicidality_in_short(cohort),
         # Good news never stands without the harm beside it.
         adverse_events(cohort),
-        without_benchmark(remission, "remission"),
+        remission,
         _add_words(
             state_after_course(cohort),
             _SCORED_ONLY if response.status == "ok" and not chosen else "",

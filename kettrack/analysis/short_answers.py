@@ -14,9 +14,26 @@ from typing import Final
 import pandas as pd
 
 from kettrack.analysis.context import rule_words
+from kettrack.analysis.courses.worsening import worsening
+from kettrack.analysis.durability.curve import counted_durability
 from kettrack.analysis.durability.words import rows_said
 from kettrack.analysis.next_session.answer import next_session
 from kettrack.analysis.overview import first_page
+from kettrack.analysis.page_tables import (
+    CURVE,
+    EVENTS,
+    HELD,
+    NEXT,
+    NOT_KNOWN,
+    NOT_SHOWN,
+    SUICIDALITY,
+    PageTables,
+)
+from kettrack.analysis.people.ladder import ladder
+from kettrack.analysis.response.response_curve import curve_alone
+from kettrack.analysis.safety.adverse_events import adverse_events
+from kettrack.analysis.suicidality.in_short import suicidality_in_short
+from kettrack.errors import UsageError
 from kettrack.escapes import in_sentence, visible
 from kettrack.privacy.policies import get_policy
 from kettrack.reading.cohort import Cohort
@@ -28,43 +45,12 @@ from kettrack.vocabulary.safety import ANY_EVENT, SERIOUS
 
 # Session that the first answer tells, where the curve goes so far.
 _SESSION: Final = 6
-_CURVE: Final = "how_many_sessions"
-_HELD: Final = "how_long_it_lasts"
-_EVENTS: Final = "adverse_events"
-_SUICIDALITY: Final = "suicidality_in_short"
-_NEXT: Final = "next_session"
-_HARM: Final = {"worsening": "worse", _EVENTS: ANY_EVENT, _SUICIDALITY: "grew"}
 _GOOD_NEWS: Final = ("response", "lasting")
 _HARM_HIDDEN: Final = (
     "The harm that belongs beside it is hidden, because too few people are behind it."
 )
 _ENDS: Final = ("estimate", "ci_low", "ci_high")
 _CURVE_DRAWN: Final = ["session", *_ENDS, "at_most"]
-_NOT_KNOWN: Final = "Not known"
-_NOT_SHOWN: Final = "Not shown"
-_TOO_FEW: Final = "Too few people are behind it to be shown under the policy"
-_BELOW: Final = "The reason stands under the details."
-# Each answer with the longer ones behind it, by name of the result.
-_BEHIND: Final[dict[str, tuple[str, ...]]] = {
-    "response": (
-        "among_scored",
-        "scores_by_week",
-        "how_many_sessions",
-        "response_by_session",
-        "response_by_week",
-        "remission_by_session",
-        "state_after_course",
-    ),
-    "lasting": ("how_long_it_lasts", "how_long_from_response"),
-    "harm": (
-        "worsening",
-        "worsening_by_week",
-        "adverse_events",
-        "suicidality_in_short",
-    ),
-    "counted": ("ladder", "session_counts", "responders"),
-    "more_sessions": ("next_session",),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +83,17 @@ class ShortAnswer:
     behind: tuple[Result, ...]
 
 
+# The fifth answer before it is there.
+_WORKED_OUT: Final = ShortAnswer(
+    key="more_sessions",
+    question="What does one more session change?",
+    headline="Being worked out",
+    sentence="This answer takes longer than the others.",
+    picture=pd.DataFrame(),
+    behind=(),
+)
+
+
 def short_answers(cohort: Cohort | DerivedCohort) -> list[ShortAnswer]:
     """The five answers in their fixed order.
 
@@ -118,25 +115,79 @@ def short_answers(cohort: Cohort | DerivedCohort) -> list[ShortAnswer]:
     ['response', 'lasting', 'harm', 'counted', 'more_sessions']
     """
     cohort = derive(cohort)
-    return _answers(cohort, first_page(cohort))
-
-
-def _answers(cohort: DerivedCohort, first: list[Result]) -> list[ShortAnswer]:
-    """The five answers over the results of the first page."""
-    results = [*first, next_session(cohort)]
-    page = _Page({result.name: result for result in results}, cohort)
+    results = [*first_page(cohort), next_session(cohort)]
+    page = PageTables({result.name: result for result in results}, cohort)
     makers = (_response, _lasting, _harm, _counted, _more_sessions)
     answers = [maker(page) for maker in makers]
     return [_beside_harm(answer, page) for answer in answers]
 
 
-def _beside_harm(answer: ShortAnswer, page: _Page) -> ShortAnswer:
+def quick_answers(
+    cohort: DerivedCohort,
+    more: ShortAnswer | None = None,
+) -> list[ShortAnswer]:
+    """What `short_answers` says under the policy `internal`, from the fewest tables.
+
+    Parameters
+    ----------
+    cohort : DerivedCohort
+        Under `internal`: what one page of a release may show is decided over all of its answers.
+    more : ShortAnswer, optional
+        From `more_sessions_answer`, which takes seconds; without it the fifth answer says that it
+        is being worked out.
+
+    Returns
+    -------
+    list of ShortAnswer
+        Always five.
+
+    Raises
+    ------
+    UsageError
+        Under a policy for release.
+
+    Examples
+    --------
+    >>> from kettrack import load_cohort, sample_folder
+    >>> quick_answers(derive(load_cohort(sample_folder())))[-1].headline
+    'Being worked out'
+    """
+    if get_policy(cohort.settings.policy).for_release:
+        raise UsageError("Under a policy for release, short_answers gives the answers.")
+    curve = curve_alone(cohort, "response")
+    held = counted_durability(cohort)
+    results = {
+        CURVE: replace(curve, name=CURVE),
+        HELD: replace(held, name=HELD),
+        "ladder": ladder(cohort),
+        "worsening": worsening(cohort),
+        EVENTS: adverse_events(cohort),
+        SUICIDALITY: suicidality_in_short(cohort),
+    }
+    page = PageTables(results, cohort)
+    answers = [maker(page) for maker in (_response, _lasting, _harm, _counted)]
+    return [*answers, more or _WORKED_OUT]
+
+
+def more_sessions_answer(cohort: DerivedCohort) -> ShortAnswer:
+    """The fifth answer alone, which takes longer than the others together.
+
+    Examples
+    --------
+    >>> from kettrack import load_cohort, sample_folder
+    >>> more_sessions_answer(derive(load_cohort(sample_folder()))).key
+    'more_sessions'
+    """
+    return _more_sessions(PageTables({NEXT: next_session(cohort)}, cohort))
+
+
+def _beside_harm(answer: ShortAnswer, page: PageTables) -> ShortAnswer:
     """The answer; good news is not shown where a policy hides the harm beside it."""
     if answer.key not in _GOOD_NEWS or not page.hides_harm():
         return answer
     return replace(
         answer,
-        headline=_NOT_SHOWN,
+        headline=NOT_SHOWN,
         sentence=_HARM_HIDDEN,
         picture=pd.DataFrame(),
     )
@@ -152,13 +203,11 @@ def summary_text(cohort: Cohort | DerivedCohort) -> str:
     True
     """
     cohort = derive(cohort)
-    # The tables behind the answers are not printed, so their benchmark is not worked out.
-    first = first_page(cohort, benchmark=False)
     answers = [
         f"{answer.question}\n{answer.headline} {answer.sentence}".strip()
-        if answer.headline not in (_NOT_KNOWN, _NOT_SHOWN)
+        if answer.headline not in (NOT_KNOWN, NOT_SHOWN)
         else f"{answer.question}\n{answer.headline}. {answer.sentence}"
-        for answer in _answers(cohort, first)
+        for answer in short_answers(cohort)
     ]
     extract = cohort.settings.extract or "extract not named"
     rules = f"Rules: {rule_words(cohort)}. Extract: {extract}."
@@ -170,72 +219,19 @@ def summary_text(cohort: Cohort | DerivedCohort) -> str:
     return visible("\n\n".join([*answers, rules, banner, ways]))
 
 
-@dataclass(frozen=True, slots=True)
-class _Page:
-    """The longer answers by name, and what is asked of them here."""
-
-    results: Mapping[str, Result]
-    cohort: DerivedCohort
-
-    def behind(self, key: str) -> tuple[Result, ...]:
-        """The longer answers of a short one."""
-        # A page without scores by session, or under a release policy, lacks some of them.
-        there = [name for name in _BEHIND[key] if name in self.results]
-        return tuple(self.results[name] for name in there)
-
-    def rows(self, name: str) -> pd.DataFrame:
-        """The table of an answer, its rows named by their keys as text; empty where refused."""
-        result = self.results.get(name)
-        if result is None or result.status == "refused":
-            return pd.DataFrame()
-        key = next(column for column, role in result.roles.items() if role == "key")
-        return result.table.set_index(result.table[key].astype(str))
-
-    def knows(self, name: str, row: str, column: str = "estimate") -> bool:
-        """Whether a cell is there and not hidden."""
-        rows = self.rows(name)
-        return row in rows.index and bool(rows[column].notna()[row])
-
-    def lacks(self, name: str, why: str) -> tuple[str, str]:
-        """Headline and sentence where the figure of an answer is hidden, or not known because of
-        `why`.
-        """
-        result = self.results.get(name)
-        if result is None or result.status == "refused":
-            return _NOT_KNOWN, f"{why} {_BELOW}"
-        policy = self.cohort.settings.policy
-        if policy == "internal":
-            return _NOT_KNOWN, f"{why} {_BELOW}"
-        return _NOT_SHOWN, f"{_TOO_FEW} {policy}."
-
-    def hides_harm(self) -> bool:
-        """Whether some harm is known and a policy hides it."""
-        return any(
-            not self.rows(name).empty
-            and self.lacks(name, "")[0] == _NOT_SHOWN
-            and not self.knows(name, key)
-            and key in self.rows(name).index
-            for name, key in _HARM.items()
-        )
-
-    def says(self, name: str, sentence: str) -> str:
-        """A sentence over the table of an answer."""
-        return replace(self.results[name], sentence=sentence).text
-
-
 # ---- how many got much better
 
 
-def _response(page: _Page) -> ShortAnswer:
-    headline, sentence = page.lacks(_CURVE, "These data cannot tell by session.")
+def _response(page: PageTables) -> ShortAnswer:
+    headline, sentence = page.lacks(CURVE, "These data cannot tell by session.")
     session = _session_told(page)
-    known = page.knows(_CURVE, str(session))
+    known = page.knows(CURVE, str(session))
     if known:
         row = f"row{session}"
         rule = _rule_words(page.cohort)
-        headline = page.says(_CURVE, share_with_interval(row))
+        headline = page.says(CURVE, share_with_interval(row))
         sentence = page.says(
-            _CURVE,
+            CURVE,
             f"of {{{row}.n}} people had responded by session {session}: {rule}."
             f" {{{row}.stopped:%}} had stopped without a response. Some get better without"
             " any session.",
@@ -245,7 +241,7 @@ def _response(page: _Page) -> ShortAnswer:
         question="How many got much better, and by when?",
         headline=headline,
         sentence=sentence,
-        picture=page.rows(_CURVE)[_CURVE_DRAWN] if known else pd.DataFrame(),
+        picture=page.rows(CURVE)[_CURVE_DRAWN] if known else pd.DataFrame(),
         behind=page.behind("response"),
     )
 
@@ -257,22 +253,22 @@ def _rule_words(cohort: DerivedCohort) -> str:
     return in_sentence(response.predicate.words)
 
 
-def _session_told(page: _Page) -> int:
+def _session_told(page: PageTables) -> int:
     """The session that the page tells, or the last one of a curve that ends before it."""
-    return min(_SESSION, len(page.rows(_CURVE)))
+    return min(_SESSION, len(page.rows(CURVE)))
 
 
 # ---- how long it lasted
 
 
-def _lasting(page: _Page) -> ShortAnswer:
-    headline, sentence = page.lacks(_HELD, "Too few people can be followed.")
+def _lasting(page: PageTables) -> ShortAnswer:
+    headline, sentence = page.lacks(HELD, "Too few people can be followed.")
     told = _weeks_told(page)
     if told:
         key = list(told)[-1]
-        headline = page.says(_HELD, share_with_interval(key))
+        headline = page.says(HELD, share_with_interval(key))
         sentence = page.says(
-            _HELD,
+            HELD,
             f"of {{{key}.n}} responders still responded {told[key]} weeks later without another"
             f" session. {{{key}.again_first:%}} had another session first,"
             f" {{{key}.lost_first:%}} lost the response.",
@@ -287,23 +283,23 @@ def _lasting(page: _Page) -> ShortAnswer:
     )
 
 
-def _weeks_told(page: _Page) -> dict[str, int]:
+def _weeks_told(page: PageTables) -> dict[str, int]:
     """Row of the table -> week, for the weeks at which what came first is known."""
-    rows = page.rows(_HELD)
+    rows = page.rows(HELD)
     if rows.empty:
         return {}
     return {
         key: day // DAYS_IN_WEEK
         for key, day in rows_said(rows, "composite")
-        if page.knows(_HELD, key)
+        if page.knows(HELD, key)
     }
 
 
-def _firsts_drawn(page: _Page, told: Mapping[str, int]) -> pd.DataFrame:
+def _firsts_drawn(page: PageTables, told: Mapping[str, int]) -> pd.DataFrame:
     """One row per week told: still responding, another session first, lost first."""
     if not told:
         return pd.DataFrame()
-    shares = page.rows(_HELD).loc[list(told)]
+    shares = page.rows(HELD).loc[list(told)]
     shares = shares[["estimate", "again_first", "lost_first"]]
     return shares.assign(week=list(told.values()))
 
@@ -311,7 +307,7 @@ def _firsts_drawn(page: _Page, told: Mapping[str, int]) -> pd.DataFrame:
 # ---- harm
 
 
-def _harm(page: _Page) -> ShortAnswer:
+def _harm(page: PageTables) -> ShortAnswer:
     headline, about = page.lacks("worsening", "Who got worse cannot be told.")
     if page.knows("worsening", "worse"):
         headline = page.says("worsening", share_with_interval("worse"))
@@ -327,57 +323,57 @@ def _harm(page: _Page) -> ShortAnswer:
     )
 
 
-def _side_effects(page: _Page) -> str:
+def _side_effects(page: PageTables) -> str:
     """How often side effects came, and serious ones, or that it is not known."""
-    if not page.knows(_EVENTS, ANY_EVENT):
-        return f"Side effects: {_lower(page, _EVENTS)}."
+    if not page.knows(EVENTS, ANY_EVENT):
+        return f"Side effects: {_lower(page, EVENTS)}."
     common = page.says(
-        _EVENTS,
+        EVENTS,
         f"Side effects came at {{{ANY_EVENT}.estimate:%}} of sessions",
     )
-    if not page.knows(_EVENTS, SERIOUS, "events"):
+    if not page.knows(EVENTS, SERIOUS, "events"):
         return f"{common}; whether serious ones, is not known."
     # None seen is not none possible, so it stands beside the sessions that were looked at.
     serious = page.says(
-        _EVENTS,
+        EVENTS,
         f"serious ones at {{{SERIOUS}.events}} of {{{SERIOUS}.sessions}}.",
     )
     return f"{common}; {serious}"
 
 
-def _lower(page: _Page, name: str) -> str:
+def _lower(page: PageTables, name: str) -> str:
     """`not known` or `not shown`, for the middle of a sentence."""
     return page.lacks(name, "")[0].lower()
 
 
-def _thoughts(page: _Page) -> str:
-    if not page.knows(_SUICIDALITY, "grew"):
-        return f"Thoughts of suicide: {_lower(page, _SUICIDALITY)}."
+def _thoughts(page: PageTables) -> str:
+    if not page.knows(SUICIDALITY, "grew"):
+        return f"Thoughts of suicide: {_lower(page, SUICIDALITY)}."
     return page.says(
-        _SUICIDALITY,
+        SUICIDALITY,
         "Thoughts of suicide grew at some answer in {grew.estimate:%}.",
     )
 
 
-def _recorded_events(page: _Page) -> str:
+def _recorded_events(page: PageTables) -> str:
     """Attempts and admissions; nothing where the log has no events."""
     kinds = ("attempt", "psychiatric")
-    if not all(page.knows(_SUICIDALITY, kind, "events") for kind in kinds):
+    if not all(page.knows(SUICIDALITY, kind, "events") for kind in kinds):
         return ""
     return page.says(
-        _SUICIDALITY,
+        SUICIDALITY,
         "Recorded: {attempt.events} suicide attempts, {psychiatric.events} psychiatric"
         " admissions.",
     )
 
 
-def _harm_drawn(page: _Page) -> pd.DataFrame:
+def _harm_drawn(page: PageTables) -> pd.DataFrame:
     """One row per kind of harm that is known: of people, and of sessions."""
     kinds = (
         ("worsening", "worse", "people: worse"),
-        (_SUICIDALITY, "grew", "people: thoughts of suicide grew"),
-        (_EVENTS, ANY_EVENT, "sessions: a side effect"),
-        (_EVENTS, SERIOUS, "sessions: a serious one"),
+        (SUICIDALITY, "grew", "people: thoughts of suicide grew"),
+        (EVENTS, ANY_EVENT, "sessions: a side effect"),
+        (EVENTS, SERIOUS, "sessions: a serious one"),
     )
     rows = [
         page.rows(name).loc[key, list(_ENDS)].to_dict() | {"what": words}
@@ -390,17 +386,17 @@ def _harm_drawn(page: _Page) -> pd.DataFrame:
 # ---- who was counted
 
 
-def _counted(page: _Page) -> ShortAnswer:
+def _counted(page: PageTables) -> ShortAnswer:
     headline, sentence = page.lacks("ladder", "How many started cannot be told.")
     parts = [sentence]
     if page.knows("ladder", "started", "left"):
         headline = page.says("ladder", "{started.left} people")
         parts = ["started treatment."]
     session = _session_told(page)
-    if page.knows(_CURVE, str(session)):
+    if page.knows(CURVE, str(session)):
         row = f"row{session}"
         counted = page.says(
-            _CURVE,
+            CURVE,
             f"{{{row}.n}} are counted above. By session {session}, {{{row}.not_scored:%}} were no"
             f" longer scored; had all responded, {{{row}.at_most:%}} would have.",
         )
@@ -415,14 +411,14 @@ def _counted(page: _Page) -> ShortAnswer:
     )
 
 
-def _counted_drawn(page: _Page, session: str) -> pd.DataFrame:
+def _counted_drawn(page: PageTables, session: str) -> pd.DataFrame:
     """Who started and who is counted, with how many percent of each are not known."""
     # One bar alone compares nothing, and a hidden number has no length.
     started = page.knows("ladder", "started", "left")
-    counted = page.knows(_CURVE, session, "not_scored")
-    if not started or not counted or not page.knows(_CURVE, session, "n"):
+    counted = page.knows(CURVE, session, "not_scored")
+    if not started or not counted or not page.knows(CURVE, session, "n"):
         return pd.DataFrame()
-    curve = page.rows(_CURVE).loc[session]
+    curve = page.rows(CURVE).loc[session]
     people = [page.rows("ladder").loc["started", "left"], curve["n"]]
     return pd.DataFrame(
         {
@@ -436,15 +432,15 @@ def _counted_drawn(page: _Page, session: str) -> pd.DataFrame:
 # ---- what more sessions change
 
 
-def _more_sessions(page: _Page) -> ShortAnswer:
+def _more_sessions(page: PageTables) -> ShortAnswer:
     headline, sentence = page.lacks(
-        _NEXT,
+        NEXT,
         "These data cannot tell what one more session does.",
     )
     picture = pd.DataFrame()
-    if page.knows(_NEXT, _NEXT):
-        row = page.rows(_NEXT).loc[_NEXT]
-        difference = page.says(_NEXT, value_with_interval(_NEXT))
+    if page.knows(NEXT, NEXT):
+        row = page.rows(NEXT).loc[NEXT]
+        difference = page.says(NEXT, value_with_interval(NEXT))
         headline = f"{difference} points"
         fits = row["ci_low"] <= 0 <= row["ci_high"]
         doubt = " No difference also fits." if fits else ""
@@ -454,8 +450,8 @@ def _more_sessions(page: _Page) -> ShortAnswer:
         )
         picture = pd.DataFrame([row[list(_ENDS)]])
     return ShortAnswer(
-        key="more_sessions",
-        question="What does one more session change?",
+        key=_WORKED_OUT.key,
+        question=_WORKED_OUT.question,
         headline=headline,
         sentence=sentence,
         picture=picture,

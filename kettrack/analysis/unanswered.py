@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from kettrack.analysis.registry import Question, load_questions
@@ -74,20 +74,7 @@ def _cheap(asked: Question) -> dict[str, Any]:
 
 def _few_of(derived: DerivedCohort) -> DerivedCohort:
     """The same cohort, or its first patients where it is large."""
-    cohort = derived.cohort
-    if len(cohort.patients) <= MOST_PATIENTS:
+    n = len(derived.patients)
+    if n <= MOST_PATIENTS:
         return derived
-    kept = cohort.patients["patient_id"].iloc[:MOST_PATIENTS]
-    few = replace(
-        cohort,
-        sessions=_rows_of(cohort.sessions, kept),
-        scores=_rows_of(cohort.scores, kept),
-        patients=_rows_of(cohort.patients, kept),
-        events=_rows_of(cohort.events, kept),
-    )
-    return derive(few)
-
-
-def _rows_of(table: pd.DataFrame, people: pd.Series) -> pd.DataFrame:
-    theirs = table[table["patient_id"].isin(people)]
-    return theirs.reset_index(drop=True)
+    return derived.of_people(np.arange(n) < MOST_PATIENTS)

@@ -328,6 +328,30 @@ class DerivedCohort:
                 other.__dict__[name] = getattr(self, name)
         return other
 
+    def of_people(self, chosen: Array) -> DerivedCohort:
+        """The cohort that this one would be if only some of its people had come.
+
+        Parameters
+        ----------
+        chosen : bool, shape (patients,)
+            Whose rows stay, in the order of `patients`.
+
+        Examples
+        --------
+        >>> from kettrack import load_cohort, sample_folder
+        >>> clinic = derive(load_cohort(sample_folder()))
+        >>> women = clinic.of_people((clinic.patients["sex"] == "female").to_numpy(bool))
+        >>> women.patients["sex"].unique().tolist()
+        ['female']
+        """
+        parts = {"patients": self.patients[chosen].reset_index(drop=True)}
+        for name in ("sessions", "scores", "events"):
+            place = self.cohort.patient_places(name)
+            # Place -1 is nobody of the list, and would read the last person's choice.
+            kept = (place >= 0) & chosen[place]
+            parts[name] = getattr(self, name)[kept].reset_index(drop=True)
+        return self.replace(**parts)
+
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
         """What a question works out from this cohort and asks for again: made once for each key.
 

@@ -11,9 +11,17 @@ import pytest
 
 from kettrack import Cohort, load_cohort, sample_folder
 from kettrack.analysis import short_answers as module
-from kettrack.analysis.short_answers import ShortAnswer, short_answers, summary_text
+from kettrack.analysis.short_answers import (
+    ShortAnswer,
+    more_sessions_answer,
+    quick_answers,
+    short_answers,
+    summary_text,
+)
+from kettrack.errors import UsageError
 from kettrack.figures.short_answers import PICTURES
 from kettrack.reading.load import cohort_from_frames
+from kettrack.timelines.derived import derive
 
 FIVE = 5
 MOST_WORDS = 200
@@ -78,6 +86,22 @@ def test_every_answer_has_a_picture(answers):
     for answer in answers:
         axes = PICTURES[answer.key](answer.picture)
         assert axes.has_data()
+
+
+def test_the_quick_answers_say_the_same(sample, answers):
+    whole = derive(sample)
+    quick = quick_answers(whole)
+    assert quick[-1].headline == "Being worked out"
+    quick[-1] = more_sessions_answer(whole)
+    assert words_of(quick) == words_of(answers)
+    for one, other in zip(quick, answers, strict=True):
+        assert one.picture.equals(other.picture)
+
+
+def test_the_quick_answers_are_for_the_clinic_alone(sample):
+    policy = replace(sample.settings, policy="midpoint6")
+    with pytest.raises(UsageError, match="short_answers gives the answers"):
+        quick_answers(derive(replace(sample, settings=policy)))
 
 
 def test_sessions_and_scores_alone_say_what_is_not_known(sample):

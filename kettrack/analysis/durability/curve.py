@@ -46,7 +46,7 @@ from kettrack.analysis.durability.words import (
     caveats,
     sentence,
 )
-from kettrack.analysis.registry import Answer, question
+from kettrack.analysis.registry import Answer, answered_with_less, question
 from kettrack.arrays import Floats, Ints
 from kettrack.errors import NotIdentified
 from kettrack.estimators.intervals import (
@@ -57,7 +57,7 @@ from kettrack.estimators.intervals import (
 )
 from kettrack.estimators.survival.life_table import share_before
 from kettrack.privacy.policies import get_policy
-from kettrack.result import Role
+from kettrack.result import Result, Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.spells import Origin, response_origins
 from kettrack.vocabulary.days import DAYS_IN_WEEK
@@ -68,6 +68,9 @@ _NOT_RATED: Final = ("prior_sessions", "placebo", "no_baseline", "below_caseness
 LEFT_OUT: Final = {"not_rated": _NOT_RATED} | {
     name: (name,) for name in ("course_not_finished", "not_scored", "no_response")
 }
+
+# Strategies that are counted, without a model of who has another session.
+_COUNTED_ALONE: Final[tuple[Estimand, ...]] = ("treatment_policy", "composite")
 
 # Columns without their ends: what unconfirmed losses, and people no longer scored, could change.
 _BOUNDS: Final = ("bound", "silent")
@@ -177,6 +180,17 @@ def durability(cohort: DerivedCohort) -> Answer:
     return _durability(cohort, "end_of_course")
 
 
+def counted_durability(cohort: DerivedCohort) -> Result:
+    """`durability` by the strategies that are counted: the hypothetical one, whose weights and
+    bootstrap samples take nearly all of the time, is left out.
+    """
+    return answered_with_less(
+        "durability",
+        cohort,
+        lambda: _durability(cohort, "end_of_course", _COUNTED_ALONE),
+    )
+
+
 @question(
     "durability_from_response",
     asks="How long does a response last, from when it was first seen?",
@@ -217,7 +231,9 @@ def durability_of_every_response(cohort: DerivedCohort) -> Answer:
     return _durability(cohort, "any_response")
 
 
-def _durability(cohort: DerivedCohort, origin: Origin) -> Answer:
+def _durability(
+    cohort: DerivedCohort, origin: Origin, kinds: tuple[Estimand, ...] = ESTIMANDS
+) -> Answer:
     watched = watch(cohort, origin)
     n = len(watched[0].whatever)
     if n < FEWEST_PEOPLE:
@@ -227,14 +243,14 @@ def _durability(cohort: DerivedCohort, origin: Origin) -> Answer:
             f"a score in the {cohort.criteria.late_after_days} days after the planned course and"
             " before any further session, for everyone.",
         )
-    curves = [_curve(cohort, rule, kind) for rule in watched for kind in ESTIMANDS]
+    curves = [_curve(cohort, rule, kind) for rule in watched for kind in kinds]
     table = pd.concat(curves, ignore_index=True).assign(
         **count_left_out(watched[0].origins)
     )
     table = with_single_score(table)
     return Answer(
         table=table[list(ROLES)],
-        sentence=partial(_told, cohort=cohort, origin=origin),
+        sentence=partial(_told, cohort=cohort, origin=origin, kinds=kinds),
         caveats=(*_COUNTED.get(origin, ()), *caveats(cohort, watched[0])),
         level=LEVEL,
         seed=SEED,
@@ -242,9 +258,14 @@ def _durability(cohort: DerivedCohort, origin: Origin) -> Answer:
     )
 
 
-def _told(table: pd.DataFrame, cohort: DerivedCohort, origin: Origin) -> str:
+def _told(
+    table: pd.DataFrame,
+    cohort: DerivedCohort,
+    origin: Origin,
+    kinds: tuple[Estimand, ...],
+) -> str:
     """The sentence on a table; a policy that rounds may move a median."""
-    return as_logs_end(sentence(table, origin), cohort)
+    return as_logs_end(sentence(table, origin, kinds), cohort)
 
 
 def _earlier(cohort: DerivedCohort, origin: Origin) -> str:

@@ -213,15 +213,8 @@ def _sample(
         MOST_LEARNT_FROM,
         replace=False,
     )
-    parts = {}
-    for name in ("patients", "sessions", "scores", "events"):
-        table = getattr(
-            cohort,
-            name,
-        )
-        kept = table[table["patient_id"].isin(drawn)]
-        parts[name] = kept.reset_index(drop=True)
-    return cohort.replace(**parts)
+    everyone = cohort.patients["patient_id"]
+    return cohort.of_people(everyone.isin(drawn).to_numpy(bool))
 
 
 def no_null_caveat(

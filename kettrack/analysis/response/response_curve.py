@@ -5,7 +5,6 @@ stay in the denominator.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Final, Literal
 
@@ -24,10 +23,7 @@ from kettrack.analysis.response.benchmark import (
 )
 from kettrack.analysis.response.curve_figures import COURSE_RECIPES
 from kettrack.analysis.response.curve_words import (
-    HAPPENED,
     MEDIAN,
-    TOLD_SESSION,
-    null_words,
     session_sentence,
 )
 from kettrack.analysis.response.exits import (
@@ -382,17 +378,6 @@ def _to_session(share: Floats, sessions: int) -> Floats:
     last = share[-1:] if len(share) else np.zeros(1)
     beyond = np.repeat(last, sessions - len(share))
     return 100 * np.concatenate([share, beyond])
-
-
-def without_benchmark(result: Result, event: str) -> Result:
-    """The result without the words on what sessions that do nothing would show; its table keeps
-    them. A refusal stays as it is.
-    """
-    if result.status != "ok":
-        return result
-    row = f"row{min(TOLD_SESSION, len(result.table))}"
-    words = null_words(result.table, row, HAPPENED[event])
-    return replace(result, sentence=result.sentence.replace(words, ""))
 
 
 def _plan_words(cohort: DerivedCohort) -> str:

@@ -111,8 +111,12 @@ def ever_asked(
 ) -> Bools:
     """Who was ever asked, by any scale and at any time, per patient."""
     answers = ideation_answers(cohort)
-    everyone = cohort.patients["patient_id"]
-    return np.asarray(everyone.isin(answers["patient_id"]), bool)
+    everyone = pd.Index(cohort.patients["patient_id"])
+    # Each name of many is looked up among the few, and not the other way round.
+    place = everyone.get_indexer(pd.Index(answers["patient_id"]))
+    asked = np.zeros(len(everyone), bool)
+    asked[place[place >= 0]] = True
+    return asked
 
 
 def no_placebo(

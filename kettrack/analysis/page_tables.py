@@ -1,0 +1,108 @@
+"""The tables that the five short answers are told from, by name, and what can be asked of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+import pandas as pd
+
+from kettrack.result import Result
+from kettrack.timelines.derived import DerivedCohort
+from kettrack.vocabulary.safety import ANY_EVENT
+
+# Names of the longer answers.
+CURVE: Final = "how_many_sessions"
+HELD: Final = "how_long_it_lasts"
+EVENTS: Final = "adverse_events"
+SUICIDALITY: Final = "suicidality_in_short"
+NEXT: Final = "next_session"
+# What stands where a number would.
+NOT_KNOWN: Final = "Not known"
+NOT_SHOWN: Final = "Not shown"
+_HARM: Final = {"worsening": "worse", EVENTS: ANY_EVENT, SUICIDALITY: "grew"}
+_TOO_FEW: Final = "Too few people are behind it to be shown under the policy"
+_BELOW: Final = "The reason stands under the details."
+# Each answer with the longer ones behind it, by name of the result.
+_BEHIND: Final[dict[str, tuple[str, ...]]] = {
+    "response": (
+        "among_scored",
+        "scores_by_week",
+        "how_many_sessions",
+        "response_by_session",
+        "response_by_week",
+        "remission_by_session",
+        "state_after_course",
+    ),
+    "lasting": ("how_long_it_lasts", "how_long_from_response"),
+    "harm": (
+        "worsening",
+        "worsening_by_week",
+        "adverse_events",
+        "suicidality_in_short",
+    ),
+    "counted": ("ladder", "session_counts", "responders"),
+    "more_sessions": ("next_session",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PageTables:
+    """The longer answers of one cohort.
+
+    Parameters
+    ----------
+    results : mapping
+        Name to result, through the gate.
+    cohort : DerivedCohort
+        That they are about.
+    """
+
+    results: Mapping[str, Result]
+    cohort: DerivedCohort
+
+    def behind(self, key: str) -> tuple[Result, ...]:
+        """The longer answers of a short one."""
+        # A page without scores by session, or under a release policy, lacks some of them.
+        there = [name for name in _BEHIND[key] if name in self.results]
+        return tuple(self.results[name] for name in there)
+
+    def rows(self, name: str) -> pd.DataFrame:
+        """The table of an answer, its rows named by their keys as text; empty where refused."""
+        result = self.results.get(name)
+        if result is None or result.status == "refused":
+            return pd.DataFrame()
+        key = next(column for column, role in result.roles.items() if role == "key")
+        return result.table.set_index(result.table[key].astype(str))
+
+    def knows(self, name: str, row: str, column: str = "estimate") -> bool:
+        """Whether a cell is there and not hidden."""
+        rows = self.rows(name)
+        return row in rows.index and bool(rows[column].notna()[row])
+
+    def lacks(self, name: str, why: str) -> tuple[str, str]:
+        """Headline and sentence where the figure of an answer is hidden, or not known because of
+        `why`.
+        """
+        result = self.results.get(name)
+        if result is None or result.status == "refused":
+            return NOT_KNOWN, f"{why} {_BELOW}"
+        policy = self.cohort.settings.policy
+        if policy == "internal":
+            return NOT_KNOWN, f"{why} {_BELOW}"
+        return NOT_SHOWN, f"{_TOO_FEW} {policy}."
+
+    def hides_harm(self) -> bool:
+        """Whether some harm is known and a policy hides it."""
+        return any(
+            not self.rows(name).empty
+            and self.lacks(name, "")[0] == NOT_SHOWN
+            and not self.knows(name, key)
+            and key in self.rows(name).index
+            for name, key in _HARM.items()
+        )
+
+    def says(self, name: str, sentence: str) -> str:
+        """A sentence over the table of an answer."""
+        return replace(self.results[name], sentence=sentence).text
