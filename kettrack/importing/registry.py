@@ -24,6 +24,11 @@ from kettrack.privacy.identifying_people import shown
 ENTRY_POINTS: Final = "kettrack.readers"
 # The kind of a folder that is read file by file.
 FOLDER: Final = "folder"
+_UNKNOWN: Final = "no reader knows what this file is; nothing was read from it"
+# What is read with the data that it belongs to, and told there.
+_OF_DATA: Final[Mapping[str, str]] = {
+    ".sas7bcat": "a catalog of formats; it is read with the SAS data beside it",
+}
 Answers = Mapping[str, str]
 Read = Callable[[Path, Answers, Remarks], SourceData]
 # How sure a reader is that a path is its own: 0 = not at all, 1 = its ending says so, 2 = its
@@ -179,17 +184,24 @@ def _read_each(
     # The tables keep the names of their files, so nothing mixes.
     tables: list[SourceTable] = []
     records: dict[tuple[str, str], pa.Array] = {}
+    joined: dict[tuple[str, str], pa.Array] = {}
     for file in _files(folder):
         of_file = _reader_of(file)
         if of_file is None:
             name = shown(file.name, file=True)
-            reason = "no reader knows what this file is; nothing was read from it"
+            reason = _OF_DATA.get(file.suffix.lower(), _UNKNOWN)
             remarks.add(Remark(file=name, table=name, action="noted", reason=reason))
             continue
         source = of_file.read(file, answers, remarks)
         tables += source.tables
         records |= source.records
-    return SourceData(kind=FOLDER, tables=tables, records=records)
+        joined |= source.joined
+    return SourceData(
+        kind=FOLDER,
+        tables=tables,
+        records=records,
+        joined=joined,
+    )
 
 
 def require(module: str, package: str) -> None:

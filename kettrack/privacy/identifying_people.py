@@ -267,11 +267,13 @@ def may_be_shown(
     (True, True)
     >>> may_be_shown("Jane Smith"), may_be_shown("jane_smith", file=True)
     (False, False)
+    >>> may_be_shown("visits.sas7bdat", file=True)
+    True
     """
     if sum(letter.isdigit() for letter in text) >= _DIGITS_TOO_MANY or "@" in text:
         return False
     if file:
-        text = re.sub(r"\.\w{1,7}$", "", text)  # the ending
+        text = re.sub(r"\.(?:\w{1,7}|sas7b[cd]at)$", "", text)  # the ending
     # Jane_Smith is two words also in the name of a column; nurse_mood is one there.
     capitals = re.search(r"[A-Z].*[_.-][A-Z]", text)
     between = r"[_\s.-]+" if file or capitals else r"\s+"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zipfile
 from datetime import date, datetime
+from itertools import product
 from pathlib import Path
 
 from kettrack.importing.readers.workbook import read_excel
@@ -14,7 +15,8 @@ BOOK, END_BOOK, PROPERTIES = 131, 132, 153
 SHEETS, SHEET, END_SHEETS = 143, 156, 144
 STYLES, END_STYLES, CELL_STYLES, CELL_STYLE, END_CELL_STYLES = 278, 279, 617, 47, 618
 BEGIN, END, SIZE, DATA, END_DATA, ROW = 129, 130, 148, 145, 146, 0
-ERROR, TRUTH, NUMBER, TEXT = 3, 4, 5, 6
+BLANK, ERROR, TRUTH, NUMBER, TEXT = 1, 3, 4, 5, 6
+SHORT = 11
 NOT_AVAILABLE = 0x2A
 # Number formats that every Excel knows: none, and a date.
 GENERAL, A_DATE = 0, 14
@@ -35,23 +37,31 @@ def wide(text: str) -> bytes:
     return struct.pack("<I", len(text)) + text.encode("utf-16-le")
 
 
-def cell(place: int, value: object, first_day: date) -> bytes:
-    """One cell; a date is a number with a style of its own."""
+def cell(place: int, value: object, first_day: date, short: bool) -> bytes:
+    """One cell; a date is a number with a style of its own. The short form has no column."""
     style = int(isinstance(value, date))
-    where = struct.pack("<II", place, style)
+    where = struct.pack("<I", style) if short else struct.pack("<II", place, style)
+    more = SHORT if short else 0
     if isinstance(value, bool):
-        return record(TRUTH, where + bytes([value]))
+        return record(TRUTH + more, where + bytes([value]))
     if isinstance(value, date):
         value = (value - first_day).days
     if isinstance(value, (int, float)):
-        return record(NUMBER, where + struct.pack("<d", value))
+        return record(NUMBER + more, where + struct.pack("<d", value))
     if value == "#N/A":
-        return record(ERROR, where + bytes([NOT_AVAILABLE]))
-    return record(TEXT, where + wide(str(value))) if value else b""
+        return record(ERROR + more, where + bytes([NOT_AVAILABLE]))
+    if not value:
+        return record(BLANK + more, where)
+    return record(TEXT + more, where + wide(str(value)))
 
 
-def write_xlsb(path: Path, rows: list[list[object]], from_1904: bool = False) -> Path:
-    """A workbook of one sheet."""
+def write_xlsb(
+    path: Path,
+    rows: list[list[object]],
+    from_1904: bool = False,
+    short: bool = False,
+) -> Path:
+    """A workbook of one sheet; `short`: all cells but the first of a row leave out their column."""
     first_day = date(1904, 1, 1) if from_1904 else date(1899, 12, 30)
     book = (
         record(BOOK)
@@ -72,7 +82,7 @@ def write_xlsb(path: Path, rows: list[list[object]], from_1904: bool = False) ->
     for place, row in enumerate(rows):
         sheet += record(ROW, struct.pack("<II", place, 0) + bytes(9))
         for column, value in enumerate(row):
-            sheet += cell(column, value, first_day)
+            sheet += cell(column, value, first_day, short and column > 0)
     sheet += record(END_DATA) + record(END)
     parts = {
         "[Content_Types].xml": _types(),
@@ -116,8 +126,8 @@ LOG: list[list[object]] = [
 
 
 def test_cells_are_what_was_written(tmp_path: Path) -> None:
-    for from_1904 in (False, True):
-        path = write_xlsb(tmp_path / f"log{from_1904}.xlsb", LOG, from_1904)
+    for from_1904, short in product((False, True), repeat=2):
+        path = write_xlsb(tmp_path / "log.xlsb", LOG, from_1904, short)
         remarks = Remarks()
         [table] = read_excel(path, {}, remarks).tables
         found = table.data.to_pydict()

@@ -43,6 +43,7 @@ _PRESSURES: Final = {
 # A dose per kilogram is a small number.
 _MOST_PER_KG: Final = 3.0
 _PER_KG: Final = "mg/kg"
+_WHOLE_PERCENT: Final = 100.0
 
 
 def session_part(
@@ -267,6 +268,10 @@ def _units(
         # "SpO2 min" is the lowest, and no number of minutes.
         if unit and unit != native and factor(unit, native) is not None:
             found[meaning] = unit
+    spo2 = columns.get("spo2_min", "")
+    # In .xls a percentage comes as the number below it; nobody has a saturation of 1 %.
+    if spo2 and (_column(known, spo2).high or _WHOLE_PERCENT) <= 1:
+        found["spo2_min"] = "fraction"
     if "dose_mg" in columns and "dose_mg" not in found and DOSE_UNIT not in columns:
         dose = _column(known, columns["dose_mg"])
         small = dose.high is not None and dose.high <= _MOST_PER_KG

@@ -6,6 +6,7 @@ hands over an error and a formula without a result as an empty cell, which is sa
 
 from __future__ import annotations
 
+import zipfile
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +15,7 @@ from kettrack.importing.registry import require
 from kettrack.importing.workbooks.days import days_as_excel
 from kettrack.importing.workbooks.grid import CellKind, Grid, SheetState
 from kettrack.importing.workbooks.markup import PROTECTED, NotReadable
+from kettrack.importing.workbooks.short_cells import with_long_cells
 
 _STATES: Final[dict[str, SheetState]] = {
     "Hidden": "hidden",
@@ -37,8 +39,9 @@ def read_old_excel(
     # A workbook with a password is a container that holds another file, whatever its ending.
     if _ENCRYPTED in path.read_bytes():
         raise NotReadable(PROTECTED)
+    mended = with_long_cells(path) if zipfile.is_zipfile(path) else None
     try:
-        with python_calamine.CalamineWorkbook.from_path(path) as book:
+        with python_calamine.load_workbook(mended or path) as book:
             return [
                 (
                     about.name,
