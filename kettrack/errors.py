@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,6 +13,48 @@ from kettrack.escapes import in_terminal
 
 _MOST_TOLD: Final = 20  # lines for one file
 _MOST_JOINED: Final = 3  # places named in one line
+
+_TROUBLE: Final = "the disk or the network reported a fault"
+_OTHER_DISK: Final = "Name a place on another disk."
+_MAKE_ROOM: Final = "Make room on it, or name a place on another disk."
+# Number of the system's error to what is wrong, and what to do; first for what is to be written.
+_WHY_NOT_WRITTEN: Final[Mapping[int, tuple[str, str]]] = {
+    errno.ENOSPC: ("the disk is full", _MAKE_ROOM),
+    errno.EDQUOT: (
+        "your share of the disk is used up",
+        _MAKE_ROOM,
+    ),
+    errno.EFBIG: ("the file would be too large for this disk", _OTHER_DISK),
+    errno.EROFS: ("nothing can be written on this disk", _OTHER_DISK),
+    errno.EIO: (_TROUBLE, _OTHER_DISK),
+    errno.EACCES: (
+        "you have no right to write there",
+        "Name a place in a folder of your own.",
+    ),
+    errno.EPERM: (
+        "you have no right to write there",
+        "Name a place in a folder of your own.",
+    ),
+    errno.ENAMETOOLONG: ("its name is too long", "Choose a shorter name."),
+}
+_WHY_NOT_READ: Final[Mapping[int, tuple[str, str]]] = {
+    errno.ENOENT: (
+        "it is not there",
+        "It may have been moved or deleted meanwhile. Look for it, and type the command again.",
+    ),
+    errno.EACCES: (
+        "you have no right to read it",
+        "Ask its owner for the right, or for a copy in a folder of your own.",
+    ),
+    errno.EPERM: (
+        "you have no right to read it",
+        "Ask its owner for the right, or for a copy in a folder of your own.",
+    ),
+    errno.EISDIR: ("it is a folder, and a file is needed", "Name a file in it."),
+    errno.ENOTDIR: ("a part of its path is a file", "Name a folder there."),
+    errno.ENAMETOOLONG: ("its name is too long", "Look whether it is a name at all."),
+    errno.EIO: (_TROUBLE, "Copy it to another disk, and name it there."),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +221,68 @@ def _joined(alike: list[Problem]) -> str:
     return _placed(line, first.column, shown_values, first.expected)
 
 
+class NotWritten(KettrackError):
+    """The system did not let a file or folder be written. What stood there before is as it was.
+
+    Parameters
+    ----------
+    path : str or Path
+        What was to be written, as the person named it.
+    error : OSError
+        What the system said. Its own words are used only where there are none below.
+
+    Examples
+    --------
+    >>> print(NotWritten("out.csv", OSError(28, "No space left on device")))
+    'out.csv' was not written: the disk is full. Make room on it, or name a place on another disk.
+    """
+
+    def __init__(self, path: str | Path, error: OSError) -> None:
+        self.error = error
+        why = _system_words(error, _WHY_NOT_WRITTEN)
+        kept = " What stood there before is as it was." if Path(path).exists() else ""
+        super().__init__(f"{str(path)!r} was not written: {why}{kept}")
+
+
+class NotRead(KettrackError):
+    """The system did not let a file or folder be read.
+
+    Parameters
+    ----------
+    path : str or Path
+        What was to be read.
+    error : OSError
+        What the system said.
+
+    Examples
+    --------
+    >>> print(NotRead("clinic", PermissionError(13, "Permission denied")))  # doctest: +ELLIPSIS
+    'clinic' could not be read: you have no right to read it. Ask its owner for the right, or ...
+    """
+
+    def __init__(self, path: str | Path, error: OSError) -> None:
+        super().__init__(f"{str(path)!r} could not be read: {why_not_read(error)}")
+
+
+def why_not_read(error: OSError) -> str:
+    """What keeps a file from being read, and what to do, as the end of a sentence.
+
+    Examples
+    --------
+    >>> why_not_read(IsADirectoryError(21, "Is a directory"))
+    'it is a folder, and a file is needed. Name a file in it.'
+    """
+    return _system_words(error, _WHY_NOT_READ)
+
+
+def _system_words(error: OSError, known: Mapping[int, tuple[str, str]]) -> str:
+    said = f"the system says: {error.strerror or type(error).__name__}"
+    why, what_to_do = known.get(error.errno or 0, (said, ""))
+    return f"{why}. {what_to_do}".rstrip()
+
+
 class Interrupted(KettrackError):
-    """The person at the terminal stopped the run."""
+    """The run was stopped by the person at the terminal, or by the system."""
 
     exit_code = 130
 

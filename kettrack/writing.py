@@ -4,16 +4,19 @@ all.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
+import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp, mkstemp
 from typing import TYPE_CHECKING, Final
 
-from kettrack.errors import UsageError, WrongArgument
+from kettrack.errors import NotWritten, UsageError, WrongArgument
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +27,14 @@ _FORMULA: Final = re.compile(
     r"\s*[=@＝＠]|[\t\r\n]|\s*[+-](?!\d+(?:[.,]\d+)?$)|\s*[＋－]"
 )
 TABLE_ENDINGS = (".csv", ".parquet")
+# Names of drafts begin so: with a dot, so that no reader takes them for input. The name of the file
+# itself is not part of it, which would be too long for some systems.
+_DRAFT: Final = ".kettrack-"
+_OLD: Final = "old"  # folder in a draft where the one to be replaced waits
+_LEFT_AFTER_SECONDS: Final = 24 * 60 * 60
+# Numbers of Linux: paths count from the folder we are in; two names change places.
+_HERE: Final = -100
+_CHANGE_PLACES: Final = 2
 
 
 @contextmanager
@@ -40,25 +51,31 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     ------
     Path
         Write here. After an error it is removed and `path` is as it was.
+
+    Raises
+    ------
+    NotWritten
+        When the disk is full, or the system refuses for another reason.
     """
     target = Path(path)
     if not target.parent.is_dir():
         raise UsageError(
             f"There is no folder {str(target.parent)!r} to write {target.name} into."
         )
-    handle, name = mkstemp(
-        prefix=f".{target.name}.", suffix=target.suffix, dir=target.parent
-    )
-    # Windows does not rename a file that is open.
-    os.close(handle)
-    draft = Path(name)
-    try:
-        yield draft
-        draft.chmod(0o666 & ~_umask())  # mkstemp makes files only their owner can read
-        # Renaming within one folder happens at once or not at all.
-        draft.replace(target)
-    finally:
-        draft.unlink(missing_ok=True)
+    remove_leftovers(target.parent)
+    with _naming(target):
+        handle, name = mkstemp(prefix=_DRAFT, suffix=target.suffix, dir=target.parent)
+        # Windows does not rename a file that is open.
+        os.close(handle)
+        draft = Path(name)
+        try:
+            yield draft
+            # mkstemp makes files that only their owner can read.
+            draft.chmod(0o666 & ~_umask())
+            # Renaming within one folder happens at once or not at all.
+            draft.replace(target)
+        finally:
+            draft.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -76,6 +93,11 @@ def whole_folder(path: str | Path) -> Iterator[Path]:
     ------
     Path
         Write into it. After an error it is removed and `path` is as it was.
+
+    Raises
+    ------
+    NotWritten
+        When the disk is full, or the system refuses for another reason.
     """
     target = Path(path)
     around = target.absolute().parent
@@ -83,24 +105,101 @@ def whole_folder(path: str | Path) -> Iterator[Path]:
         raise UsageError(
             f"There is no folder {str(target.parent)!r} to write {target.name} into."
         )
-    # Two names within one folder: the draft, and where the old one waits for its end.
-    room = Path(mkdtemp(prefix=f".{target.name}.", dir=around))
-    draft = room / "draft"
-    old = room / "old"
-    draft.mkdir()
-    try:
-        yield draft
-        if target.exists():
-            target.replace(old)
+    remove_leftovers(around)
+    with _naming(target):
+        room = Path(mkdtemp(prefix=_DRAFT, dir=around))
+        draft = room / "draft"
         try:
-            draft.replace(target)
-        except OSError:
-            # Better the old folder than none.
-            if old.exists():
-                old.replace(target)
-            raise
-    finally:
-        rmtree(room, ignore_errors=True)
+            draft.mkdir()
+            yield draft
+            if not target.exists():
+                draft.replace(target)
+            elif not _exchange(draft, target):
+                _replace_in_two_steps(draft, target, room)
+        finally:
+            # An interrupt may come between two steps: better the old folder than none.
+            _put_back(room)
+            rmtree(room, ignore_errors=True)
+
+
+@contextmanager
+def _naming(target: Path) -> Iterator[None]:
+    """Let an error of the system name what was to be written, not the temporary path."""
+    try:
+        yield
+    except OSError as error:
+        raise NotWritten(target, error) from error
+    # A file of a folder that is written as a whole: the person has named the folder.
+    except NotWritten as inner:
+        raise NotWritten(target, inner.error) from inner.error
+
+
+def _exchange(draft: Path, target: Path) -> bool:
+    """Let two folders change places at once; False where the system cannot."""
+    # Python has no name for it. Without it there is a moment with neither folder in place.
+    if sys.platform != "linux":
+        return False
+    change = getattr(ctypes.CDLL(None), "renameat2", None)
+    if change is None:
+        return False
+    names = [os.fsencode(path.absolute()) for path in (draft, target)]
+    failed = change(_HERE, names[0], _HERE, names[1], _CHANGE_PLACES)
+    return failed == 0
+
+
+def _replace_in_two_steps(draft: Path, target: Path, room: Path) -> None:
+    # The old folder keeps its name, so that it can be put back, by a later run if need be.
+    old = room / _OLD
+    old.mkdir()
+    target.replace(old / target.name)
+    draft.replace(target)
+
+
+def _put_back(room: Path) -> None:
+    """Give the folder that was to be replaced its place again, where nothing has taken it."""
+    old = room / _OLD
+    for waiting in old.iterdir() if old.is_dir() else ():
+        place = room.parent / waiting.name
+        if not place.exists():
+            waiting.replace(place)
+
+
+def remove_leftovers(folder: Path, mark: str = _DRAFT) -> None:
+    """Remove the drafts that runs left behind when they were killed: only those that kettrack made
+    for the same person, and that nothing was written to for a day.
+
+    Parameters
+    ----------
+    folder : Path
+        Where drafts are made.
+    mark : str
+        How the names of drafts begin.
+    """
+    for path in folder.glob(f"{mark}*"):
+        # Another run may do the same at this moment, and a file that stays harms nobody.
+        with suppress(OSError):
+            if _is_left_over(path):
+                _remove(path)
+
+
+def _remove(path: Path) -> None:
+    if not path.is_dir():
+        path.unlink()
+        return
+    _put_back(path)
+    rmtree(path)
+
+
+def _is_left_over(path: Path) -> bool:
+    """Whether a draft is ours, no link to elsewhere, and long without a change."""
+    found = path.lstat()
+    # Windows has no owner's number; there nobody else writes into a person's own folder.
+    own = not hasattr(os, "geteuid") or found.st_uid == os.geteuid()
+    if not own or path.is_symlink():
+        return False
+    inside = [Path(top, name) for top, _, names in os.walk(path) for name in names]
+    newest = max(one.lstat().st_mtime for one in (path, *inside))
+    return time.time() - newest > _LEFT_AFTER_SECONDS
 
 
 def _umask() -> int:

@@ -36,6 +36,7 @@ WHOLE_CLINICS = {
     "test_if_all_continued.py",
     "test_durability.py",
     "test_estimates.py",
+    "test_faults.py",
     "test_figures.py",
     "test_figures_patient.py",
     "test_figures_response.py",

@@ -37,7 +37,7 @@ SHARED_NAMES = {
     "estimate": "the half of a question that takes counts to an answer",
     "main": "what a module does when it is run from the command line",
 }
-FACTS = {"arrays", "errors", "escapes", "vocabulary", "settings", "writing"}
+FACTS = {"arrays", "errors", "escapes", "memory", "vocabulary", "settings", "writing"}
 READING = FACTS | {"result", "privacy", "reading", "resources"}
 # room -> the rooms it may import. Errors, vocabulary, settings and writing are one floor: an
 # instrument raises errors, settings name instruments.
@@ -45,6 +45,7 @@ MAY_IMPORT = {
     "arrays": set(),
     "errors": {"escapes"},
     "escapes": set(),
+    "memory": {"errors"},
     "vocabulary": {"arrays", "errors", "escapes"},
     "settings": {"errors", "vocabulary"},
     "writing": {"errors", "escapes"},

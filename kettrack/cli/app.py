@@ -5,11 +5,12 @@ from __future__ import annotations
 import atexit
 import gc
 import os
+import signal
 import sys
-import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
-from typing import Any
+from typing import Any, Final
 
 # typer is light; pandas, matplotlib and the analysis are imported inside the commands.
 import typer
@@ -19,30 +20,49 @@ from kettrack.cli.check import check
 from kettrack.cli.deidentify import deidentify
 from kettrack.cli.estimate import estimate
 from kettrack.cli.export import export
+from kettrack.cli.faults import (
+    LEAST_MB,
+    ending_of,
+    silence_standard_output,
+)
 from kettrack.cli.import_ import import_
-from kettrack.cli.output import answer
+from kettrack.cli.output import answer, buffer_standard_output, forget_steps
 from kettrack.cli.pooling import pool, summarise
 from kettrack.cli.report import report
 from kettrack.cli.rows import courses, events, outcomes, review, timeline
 from kettrack.cli.sheet import sheet
 from kettrack.cli.simulate import simulate
 from kettrack.cli.specification import specification
-from kettrack.errors import Interrupted, KettrackError
+from kettrack.errors import Interrupted
 from kettrack.escapes import in_terminal
+from kettrack.memory import require_memory
 
-REPORT_FAULTS_TO = "the issue tracker of kettrack"
+_CLOSED_PIPE: Final = 141  # as every program that the shell sees end by it
+# Signals by which a system asks a program to end; both would else leave drafts behind.
+_ASKED_TO_END: Final = ("SIGTERM", "SIGHUP")
+_OF_SIGNALS: Final = 128  # and the number of the signal, as every shell counts
+
+
+class _AskedToEnd(KeyboardInterrupt):
+    """Ends a run as Ctrl-C does, so that everything is tidied up in the same way."""
 
 
 def _guarded(command: Callable[..., None]) -> Callable[..., None]:
-    """A command that ends in one line when it is interrupted."""
+    """A command that ends in one line when it is interrupted, and in none when nobody reads on."""
 
     @wraps(command)
     def guarded(**options: Any) -> None:
         try:
+            if command is not version:
+                require_memory(LEAST_MB, "to load the libraries")
             command(**options)
         # Ctrl-C would otherwise end in a long trace.
         except KeyboardInterrupt:
             raise Interrupted from None
+        # `| head` has seen enough.
+        except BrokenPipeError:
+            silence_standard_output()
+            sys.exit(_CLOSED_PIPE)
 
     return guarded
 
@@ -97,7 +117,7 @@ for command in (
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the program and leave with its exit code: 0 ok, 1 fault in kettrack, 2 bad input or
-    usage, 3 refused, 130 stopped.
+    usage, 3 refused, 130 stopped, 141 nobody reads on.
     """
     # Said before Arrow is loaded. Its own allocator keeps what was used on the way; that of the
     # system can be told to give it back.
@@ -105,38 +125,42 @@ def main(arguments: list[str] | None = None) -> None:
     # On leaving, Python looks through all that the libraries made for what could be let go, which
     # takes a fifth of a second; the system takes everything back at once.
     atexit.register(gc.freeze)
+    buffer_standard_output()
+    forget_steps()
+    asked = _end_when_asked()
     try:
         app(arguments, prog_name="kettrack")
-    except KettrackError as error:
-        _leave(str(error), error.exit_code)
-    # A full disk or a missing right is the user's to mend, and no fault of kettrack.
-    except OSError as error:
-        _leave(_file_error_text(error), KettrackError.exit_code)
-    except Exception as fault:  # the one place where a fault of kettrack's own ends
-        _leave(_fault_text(fault), 1)
+    except Interrupted as stopped:
+        _leave(str(stopped), _OF_SIGNALS + asked[0] if asked else stopped.exit_code)
+    except Exception as error:  # the one place where a fault of kettrack's own ends
+        # What could not be printed would be tried again at the end, and complained about.
+        if isinstance(error, OSError) and not error.filename:
+            silence_standard_output()
+        _leave(*ending_of(error))
 
 
-def _file_error_text(error: OSError) -> str:
-    """What the system says, and of which file."""
-    # Some errors, such as a full disk, name no file.
-    if not error.filename:
-        return str(error)
-    return f"{error.strerror or error}: {error.filename}"
+def _end_when_asked() -> list[int]:
+    """Tidy up when the system asks the run to end; the list takes the number of the signal."""
+    asked: list[int] = []
+
+    def end(number: int, _frame: object) -> None:
+        # Who asks twice does not want to wait.
+        signal.signal(number, signal.SIG_DFL)
+        asked.append(number)
+        raise _AskedToEnd
+
+    for name in _ASKED_TO_END:
+        number = getattr(signal, name, None)
+        # Where somebody has chosen that a signal is ignored, as nohup does, it stays so. Signals
+        # can be taken only in the first thread.
+        with suppress(ValueError):
+            if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+                signal.signal(number, end)
+    return asked
 
 
 def _leave(text: str, exit_code: int) -> None:
-    typer.echo(in_terminal(text), err=True)
+    # Where standard error is full or closed too, the exit code still tells.
+    with suppress(OSError):
+        typer.echo(in_terminal(text), err=True)
     sys.exit(exit_code)
-
-
-def _fault_text(fault: Exception) -> str:
-    """One line, without the message of the fault: it may quote a cell of the input."""
-    if os.environ.get("KETTRACK_DEBUG") == "1":
-        return "".join(traceback.format_exception(fault)).rstrip()
-    # The last entry of the trace is where the fault happened.
-    place = traceback.extract_tb(fault.__traceback__)[-1]
-    return (
-        f"kettrack {__version__} made a mistake ({type(fault).__name__} in {place.name}, line"
-        f" {place.lineno}). Please tell {REPORT_FAULTS_TO}; KETTRACK_DEBUG=1 shows the whole"
-        " trace, which may quote your data."
-    )

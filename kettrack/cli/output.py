@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,23 +29,67 @@ def say(message: str) -> None:
         typer.echo(in_terminal(message), err=True)
 
 
+_steps: list[str] = []  # what is being done, and within it what
+
+
+def current_step() -> str:
+    """What the command does, or did last, in words; empty before the first step."""
+    return _steps[-1] if _steps else ""
+
+
+def forget_steps() -> None:
+    """Begin a run: what an earlier one in this process did is no step of it."""
+    _steps.clear()
+
+
+@contextmanager
+def step(message: str) -> Iterator[None]:
+    """Name what is being done, for the message of an error that comes up from it."""
+    n_before = len(_steps)
+    _steps.append(message)
+    yield
+    # After an error it stays, and is told.
+    del _steps[n_before:]
+
+
 @contextmanager
 def working(message: str, total: int | None = None) -> Iterator[Callable[[], None]]:
     """A bar on standard error while something runs, at a terminal only; without a total it only
     shows that work goes on.
     """
-    if not sys.stderr.isatty():
-        yield lambda: None
-        return
-    # rich takes a tenth of a second to import, and most runs need no bar.
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.progress import Progress
+    with step(message):
+        if not sys.stderr.isatty():
+            yield lambda: None
+            return
+        # rich takes a tenth of a second to import, and most runs need no bar.
+        from rich.console import Console
+        from rich.markup import escape
+        from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        # Words in square brackets would be taken for a colour.
-        task = bar.add_task(escape(in_terminal(message)), total=total)
-        yield lambda: bar.advance(task)
+        with Progress(console=Console(stderr=True), transient=True) as bar:
+            # Words in square brackets would be taken for a colour.
+            task = bar.add_task(escape(in_terminal(message)), total=total)
+            yield lambda: bar.advance(task)
+
+
+def buffer_standard_output() -> None:
+    """Let standard output take long texts whole, or say that it cannot.
+
+    With PYTHONUNBUFFERED, which containers set, Python drops without an error what did not fit on a
+    full disk (CPython issue 85393).
+    """
+    was = sys.stdout
+    # What somebody else has put in its place is left alone.
+    if was is not sys.__stdout__ or not isinstance(was, io.TextIOWrapper):
+        return
+    if not isinstance(was.buffer, io.RawIOBase):
+        return
+    sys.stdout = io.TextIOWrapper(
+        io.BufferedWriter(was.buffer),
+        encoding=was.encoding,
+        errors=was.errors,
+        line_buffering=True,
+    )
 
 
 def answer(text: str) -> None:

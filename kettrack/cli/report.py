@@ -19,7 +19,7 @@ from kettrack.cli.cohorts import (
     given,
     require_folder,
 )
-from kettrack.cli.output import answer, check_place, say
+from kettrack.cli.output import answer, check_place, say, step
 from kettrack.errors import UsageError
 
 
@@ -67,13 +67,14 @@ def report(
 
     options = given(instrument=instrument, criteria=criteria, policy=policy)
     columns = tuple(allow or ())
-    manifest = write_report(
-        folder,
-        output,
-        allow=columns,
-        previous=previous,
-        **options,
-    )
+    with step("Making the report"):
+        manifest = write_report(
+            folder,
+            output,
+            allow=columns,
+            previous=previous,
+            **options,
+        )
     answer(f"The report is in {output}.")
     if manifest is not None:
         say(f"Its numbers are in {manifest}, for --previous of the next report.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -21,6 +21,9 @@ from kettrack.cli.output import answer, check_output, say, working, write_rows
 
 if TYPE_CHECKING:
     from kettrack.reading.cohort import Cohort
+
+
+_MOST_WEEKS: Final = 5_200  # a hundred years: nobody means more
 
 
 def _rows_command(
@@ -147,6 +150,7 @@ def review(
         typer.Option(
             "--weeks-ago",
             min=0,
+            max=_MOST_WEEKS,
             metavar="N",
             help="Go back N weeks, and use only what was known then.",
         ),

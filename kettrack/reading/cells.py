@@ -470,7 +470,9 @@ def _fractions_of_days(column: Column, values: Floats, wrong: Bools) -> dict[int
     size = np.abs(values)
     # Bounds of the range are none of this, nor is what is no number.
     broken = wrong & (size <= max(abs(column.low or 0), abs(column.high or 0)))
-    off = np.abs(values - np.round(values))
+    # A number of hundreds of digits is read as one without end, of which nothing can be taken.
+    finite = np.where(broken, values, 0.0)
+    off = np.abs(finite - np.round(finite))
     # Allows for digits that were cut off.
     clock = broken & (off <= _CLOCK_CHANGE + 1e-3)
     by_clock = (

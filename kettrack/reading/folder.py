@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
+from kettrack.errors import NotRead, why_not_read
 from kettrack.privacy.identifying_people import may_be_shown, shown_names
 from kettrack.reading.import_remarks import IMPORT_PROBLEMS_FILE
 from kettrack.reading.problems import Ledger, counted_was, nearest
@@ -54,7 +56,12 @@ def read_tables(
     for name, path in paths.items():
         # Read once: the hash is taken over the very bytes that are parsed. They are let go before
         # the next file comes.
-        data = path.read_bytes()
+        try:
+            data = path.read_bytes()
+        # It may have vanished meanwhile, or belong to somebody else.
+        except OSError as error:
+            ledger.problem(path.name, None, "", "", why_not_read(error))
+            continue
         read = table_files()[path.suffix.lower()]
         with ThreadPoolExecutor(1) as beside:
             hashing = beside.submit(_sha256, data)
@@ -77,8 +84,10 @@ def read_tables(
                 "the file has no rows below the names of the columns",
             )
     # The settings decide what the tables mean, so they belong to the hash.
-    if (folder / SETTINGS_FILE).is_file():
-        hashes[SETTINGS_FILE] = _sha256((folder / SETTINGS_FILE).read_bytes())
+    settings_file = folder / SETTINGS_FILE
+    # One that cannot be read has been told when the settings were wanted.
+    with suppress(OSError):
+        hashes[SETTINGS_FILE] = _sha256(settings_file.read_bytes())
     return {name: raw for name, raw in raws.items() if raw is not None}, hashes
 
 
@@ -98,7 +107,12 @@ def sha256_of(hashes: Mapping[str, bytes]) -> str:
 
 def _find(folder: Path, ledger: Ledger) -> dict[str, Path]:
     # Hidden files are what systems leave behind, such as .DS_Store.
-    there = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    try:
+        there = sorted(
+            path for path in folder.iterdir() if not path.name.startswith(".")
+        )
+    except OSError as error:
+        raise NotRead(folder, error) from error
     paths = {}
     for name, table in TABLES.items():
         found = [

@@ -8,6 +8,7 @@ import difflib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import pandas as pd
 
@@ -79,6 +80,7 @@ def _swapped(
     return one[first] == other[second] and one[second] == other[first]
 
 
+@lru_cache(maxsize=1024)
 def _bare(word: str) -> str:
     # Blanks, hyphens and capital letters are where spellings of one word differ.
     return "".join(letter for letter in word.casefold() if letter.isalnum())

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from kettrack.errors import why_not_read
 from kettrack.reading.problems import Ledger
 from kettrack.reading.settings_schema import KeyPath, Place
 
@@ -19,6 +20,10 @@ _KEY_LINE: Final = re.compile(rf"\s*({_PATH})\s*=")
 _HEADER_LINE: Final = re.compile(rf"\s*(\[\[?)\s*({_PATH})\s*\]")
 _LONG_TEXT_MARKS: Final = ('"""', "'''")
 _LIST: Final = "[["
+_DEEPEST: Final = 20  # tables within tables; kettrack itself has four
+_TOO_DEEP: Final = (
+    "brackets or names are nested too deeply; kettrack needs no more than four levels"
+)
 
 
 class TomlFile(NamedTuple):
@@ -53,6 +58,9 @@ def read_toml(
         # Editors of Windows put a byte order mark in front, which TOML does not allow.
         text = path.read_text("utf-8-sig")
         content = tomllib.loads(text)
+    except OSError as error:
+        ledger.problem(path.name, None, "", "", why_not_read(error))
+        return None
     except UnicodeDecodeError:
         expected = "not valid TOML: not UTF-8; save it as UTF-8"
         ledger.problem(path.name, None, "", "", expected)
@@ -61,8 +69,32 @@ def read_toml(
         expected = f"not valid TOML: {_in_words(str(error))}"
         ledger.problem(path.name, None, "", "", expected)
         return None
+    # Nothing of ours is nested more than a few times, or has more than a few digits.
+    except RecursionError:
+        ledger.problem(path.name, None, "", "", _TOO_DEEP)
+        return None
+    except ValueError:
+        expected = "a number has thousands of digits; write one that can be meant"
+        ledger.problem(path.name, None, "", "", expected)
+        return None
+    # A key with a thousand points is nested as well, and shows so only here.
+    if _is_deep(content):
+        ledger.problem(path.name, None, "", "", _TOO_DEEP)
+        return None
     top = Place(path.name, ledger, _lines_of_keys(text))
     return TomlFile(content, top)
+
+
+def _is_deep(content: Mapping[str, Any]) -> bool:
+    """Whether tables or lists lie in each other deeper than any that means something here."""
+    layer: list[object] = [content]
+    for _ in range(_DEEPEST):
+        inner = [
+            *(one.values() for one in layer if isinstance(one, dict)),
+            *(one for one in layer if isinstance(one, list)),
+        ]
+        layer = [value for values in inner for value in values]
+    return bool(layer)
 
 
 def _in_words(message: str) -> str:

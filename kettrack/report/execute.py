@@ -30,9 +30,13 @@ from nbformat import NotebookNode
 
 from kettrack import errors
 from kettrack.errors import Interrupted, KettrackError
-from kettrack.writing import write_text
+from kettrack.memory import TooLittleMemory, require_memory, sounds_like_memory
+from kettrack.writing import remove_leftovers, write_text
 
 SIDE_BY_SIDE: Final = 2  # notebooks that run at the same time
+# What Jupyter needs in each of its processes before any data; measured with two processors.
+LEAST_MB: Final = 1_300
+_EMPTY: Final = "kettrack-"  # how the names of their temporary folders begin
 # What stored notebooks say of the language, whatever Python ran them.
 METADATA: Final[Mapping[str, Any]] = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -113,9 +117,12 @@ def execute_all(
     ------
     NotebookFailed
         When a cell raises, or a kernel dies; the other notebooks are stopped.
+    TooLittleMemory
+        When a cell finds no memory, or the system does not leave enough to begin.
     Interrupted
         When the person at the terminal stops the run.
     """
+    require_memory(LEAST_MB, "to run the notebooks")
     switch = StopSwitch()
     with ThreadPoolExecutor(min(SIDE_BY_SIDE, os.cpu_count() or 1)) as threads:
         runs = [
@@ -175,8 +182,10 @@ def execute(
         done.append(cell_index)
         on_cell()
 
+    # Those of runs that were killed hold the keys to kernels that are gone.
+    remove_leftovers(Path(tempfile.gettempdir()), _EMPTY)
     with tempfile.TemporaryDirectory(
-        prefix="kettrack-", ignore_cleanup_errors=True
+        prefix=_EMPTY, ignore_cleanup_errors=True
     ) as empty:
         client = NotebookClient(
             notebook,
@@ -222,11 +231,14 @@ def _obey(switch: StopSwitch, client: NotebookClient) -> None:
 
 def _explain(error: BaseException, name: str, done: list[int]) -> None:
     if isinstance(error, CellExecutionError):
+        if sounds_like_memory(error.ename, error.evalue):
+            raise TooLittleMemory(f"for {name}, cell {len(done)}") from error
         raise NotebookFailed(f"{name}, cell {len(done)}: {_reason(error)}") from error
     # The cell that was running is the one after those that are done.
     if isinstance(error, DeadKernelError):
         raise NotebookFailed(
-            f"{name}, cell {len(done) + 1}: Python stopped, perhaps for want of memory."
+            f"{name}, cell {len(done) + 1}: Python was ended from outside, as systems do when"
+            " memory runs out. Close other programs, or use a computer with more memory."
         ) from error
 
 

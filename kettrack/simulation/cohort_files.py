@@ -17,7 +17,7 @@ from kettrack.simulation.known_truths import known_truths
 from kettrack.simulation.parameters import Extras, Parameters
 from kettrack.vocabulary.columns import TABLES, Column
 from kettrack.vocabulary.table_schema import CC0, describe_package
-from kettrack.writing import csv_text, write_text
+from kettrack.writing import csv_text, whole_folder, write_text
 
 CURRENCY: Final = "USD"
 # The last bits of a float may differ between machines; fixed decimals leave them out.
@@ -103,8 +103,14 @@ def cohort_files(simulated: Simulated, extract: str) -> dict[str, str]:
 
 def write_files(files: dict[str, str], folder: Path) -> list[Path]:
     """Write each file of a folder, made if need be, and return the paths in order."""
-    folder.mkdir(parents=True, exist_ok=True)
-    return [write_text(content, folder / name) for name, content in files.items()]
+    # A folder that is there may be the root of a disk, which nothing can take the place of.
+    if folder.exists():
+        return [write_text(content, folder / name) for name, content in files.items()]
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with whole_folder(folder) as draft:
+        for name, content in files.items():
+            write_text(content, draft / name)
+    return [folder / name for name in files]
 
 
 def write_cohort_folder(

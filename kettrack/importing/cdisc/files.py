@@ -187,6 +187,9 @@ def _parquet(
     file = shown(path.name, file=True)
     try:
         table = pq.read_table(path)
+    # Too little memory is no fault of the file.
+    except MemoryError:
+        raise
     except (pa.ArrowException, OSError):
         table = None
     if table is None:

@@ -12,7 +12,7 @@ from typing import Final
 import pyarrow as pa
 from pyarrow import csv
 
-from kettrack.errors import UsageError
+from kettrack.errors import NotWritten, UsageError
 
 _KEY_BYTES: Final = 32
 # As many signs as 16 random bytes have in hexadecimal: fewer could be tried out one after another.
@@ -179,6 +179,14 @@ def _write_privately(
     """Create a file that nobody else could read at any moment."""
     # The rights are given when the file is made; a chmod afterwards would come too late.
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-    handle = os.open(path, flags, _OWNER_ONLY)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
+    try:
+        handle = os.open(path, flags, _OWNER_ONLY)
+    except OSError as error:
+        raise NotWritten(path, error) from error
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+    except OSError as error:
+        # Half a key is none, and it would stand in the way of a whole one.
+        path.unlink(missing_ok=True)
+        raise NotWritten(path, error) from error

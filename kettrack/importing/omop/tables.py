@@ -200,6 +200,9 @@ def _told_plainly(
     """Errors of libraries repeat cells, so that only the fact is passed on."""
     try:
         yield
+    # Too little memory is no fault of the file.
+    except MemoryError:
+        raise
     except (OSError, ValueError, pa.ArrowException):
         expected = (
             "a whole file in UTF-8; this one is damaged, cut off or in another encoding"

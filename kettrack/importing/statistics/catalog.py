@@ -65,6 +65,9 @@ def _labels(catalog: Path) -> Labels:
 
     try:
         _, meta = pyreadstat.read_sas7bcat(str(catalog), output_format="dict")
+    # Too little memory is no fault of the file.
+    except MemoryError:
+        raise
     except Exception:
         return {}
     return {str(name).upper(): words for name, words in meta.value_labels.items()}

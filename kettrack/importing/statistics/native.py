@@ -146,6 +146,9 @@ def _attempt(
             # That a name comes twice is told by the names it makes of it.
             warnings.simplefilter("ignore")
             cells, meta = getattr(pyreadstat, kind.function)(str(path), **options)
+    # Too little memory is no fault of the file.
+    except MemoryError:
+        raise
     except Exception:
         return None
     return _Read(cells, meta)

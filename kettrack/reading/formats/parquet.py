@@ -28,6 +28,9 @@ def read_parquet_table(
     """Read a Parquet file; lists, records, bytes and types of other programs are read as empty."""
     try:
         return _table(name, file, data, ledger)
+    # Too little memory is no fault of the file.
+    except MemoryError:
+        raise
     # What Arrow says may quote the file, so it is not passed on.
     except (pa.ArrowException, OSError):
         ledger.problem(file, None, "", "", "not a Parquet file that can be read")
