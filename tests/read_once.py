@@ -98,8 +98,11 @@ def drawn_once(draw: Callable[..., Any]) -> Callable[..., Any]:
 
 def content(cohort: DerivedCohort) -> tuple[str, ...]:
     """All that scores and sessions of a cohort depend on, as text."""
-    plain = {name: getattr(Settings(), name) for name in NO_SCORE}
-    rules = (replace(cohort.settings, **plain), cohort.criteria, cohort.instrument)
+    names = {each.name for each in fields(Settings)}
+    asked = {
+        name: getattr(cohort.settings, name) for name in sorted(names - {*NO_SCORE})
+    }
+    rules = (asked, cohort.criteria, cohort.instrument)
     tables = (cohort.patients, cohort.sessions, cohort.scores, cohort.events)
     return (
         *map(repr, rules),

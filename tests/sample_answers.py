@@ -1,14 +1,28 @@
 """Answers about the sample, each worked out once per process. For tests that only read; who
 changes a table loads the sample.
+
+A disclosure policy decides what is shown, not what is so: what a question finds is worked out once
+and passes the gate of each policy. A question that looks at the policy itself is worked out under
+each.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import functools
+import inspect
+import sys
+from collections.abc import Hashable
 from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from kettrack import estimate, load_cohort, sample_folder
+from kettrack.analysis import registry
+from kettrack.errors import NotIdentified
 from kettrack.result import Result
+from kettrack.settings import Settings
 from kettrack.timelines.derived import DerivedCohort, derive
 
 # Each simulated clinic takes seconds, and what is said needs few of them.
@@ -24,16 +38,62 @@ BESIDE = {
         "naive": "association",
     },
 }
+INTERNAL = "internal"
 
 
-def derived_sample(policy: str = "internal") -> DerivedCohort:
+def derived_sample(policy: str = INTERNAL) -> DerivedCohort:
     """The sample under a disclosure policy, with what its questions share."""
     return _derived(policy)
 
 
-def sample_answer(name: str, policy: str = "internal", by: str | None = None) -> Result:
+def sample_answer(name: str, policy: str = INTERNAL, by: str | None = None) -> Result:
     """The answer to a question about the sample."""
     return _answer(name, policy, by)
+
+
+class PolicyReads:
+    """The field `policy` of the settings, which counts how often it is looked at."""
+
+    def __init__(self, field: Any) -> None:
+        self.field = field
+        self.n = 0
+
+    def __get__(self, settings: Settings | None, owner: type) -> Any:
+        if settings is None:
+            return self
+        # To copy it into other settings is not to look at it; who looks at the copy is counted.
+        copied = sys._getframe(1).f_code is dataclasses.replace.__code__
+        self.n += not copied
+        return self.field.__get__(settings, owner)
+
+    def __set__(self, settings: Settings, value: str) -> None:
+        self.field.__set__(settings, value)
+
+
+class KeptUnderAnyPolicy(dict[Hashable, Any]):
+    """What questions keep with the sample: all policies share it, so nothing in it may depend on
+    one.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.missing: dict[object, int] = {}
+
+    def __contains__(self, key: object) -> bool:
+        there = super().__contains__(key)
+        if not there:
+            self.missing[key] = READS.n
+        return there
+
+    def __setitem__(self, key: Hashable, value: Any) -> None:
+        # It was made since the key was looked for in vain.
+        looked = READS.n - self.missing[key]
+        assert not looked, f"{key!r} is kept for all policies and depends on the policy"
+        super().__setitem__(key, value)
+
+
+READS = PolicyReads(Settings.__dict__["policy"])
+KEPT = KeptUnderAnyPolicy()
 
 
 # Arguments by place only: the same question asked in two ways is one entry.
@@ -41,13 +101,46 @@ def sample_answer(name: str, policy: str = "internal", by: str | None = None) ->
 def _derived(policy: str) -> DerivedCohort:
     sample = load_cohort(sample_folder())
     settings = replace(sample.settings, policy=policy)
-    return derive(replace(sample, settings=settings))
+    return replace(derive(replace(sample, settings=settings)), _kept=KEPT)
 
 
 @functools.cache
 def _answer(name: str, policy: str, by: str | None) -> Result:
+    if by:
+        return estimate(name, _derived(policy), by=by)
+    found, looked = _found(name, INTERNAL)
+    if looked and policy != INTERNAL:
+        found, _ = _found(name, policy)
+    asked = registry.get_question(name)
+    return registry._answered(asked, _derived(policy), lambda: handed_on(found))
+
+
+def handed_on(found: Any) -> Any:
+    """What a question found, in the way it came: an answer, or a refusal raised."""
+    if isinstance(found, NotIdentified):
+        raise found
+    return found
+
+
+@functools.cache
+def _found(name: str, policy: str) -> tuple[Any, bool]:
+    """What a question finds, and whether it looked at the policy to find it."""
     # The table of all methods takes the answers of each method where they are there already.
-    parts = {} if by else BESIDE.get(name, {})
-    beside = {option: _answer(part, policy, None) for option, part in parts.items()}
+    beside = {
+        option: _answer(part, policy, None)
+        for option, part in BESIDE.get(name, {}).items()
+    }
     options = {**FASTER.get(name, {}), **beside}
-    return estimate(name, _derived(policy), by=by, **options)
+    function = inspect.unwrap(registry.get_question(name).answer)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Settings, "policy", READS)
+        before = READS.n
+        try:
+            found = function(_derived(policy), **options)
+        except NotIdentified as refused:
+            found = refused
+        looked = READS.n > before
+    # Answers of other questions went through the gate; a sentence that is told anew after the gate
+    # may look at the policy then.
+    retold = callable(getattr(found, "sentence", ""))
+    return found, looked or retold or bool(beside)
