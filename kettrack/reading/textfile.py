@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from kettrack.arrays import Bools
+from kettrack.arrays import Bools, Ints
 from kettrack.reading.problems import Ledger, counted, counted_was
 from kettrack.reading.raw import Cells, Encoder, RawTable, cells_from_arrow
 from kettrack.reading.records import STRETCH, Layout, record_layout, without_trailing
@@ -205,6 +205,11 @@ def _table(
     below = np.ones(len(layout.lines), dtype=bool)
     below[: first + 1] = False
     fits = layout.n_cells == len(headers)
+    others = layout.n_cells[below & layout.filled]
+    if _holds_first_row(len(headers), others):
+        line = layout.lines[first]
+        ledger.problem(file, None, "", "", _lost_line_end(line, int(others[0])))
+        return None
     _report_ragged(file, layout, below & layout.filled & ~fits, len(headers), ledger)
     lines = layout.lines[below & layout.filled & fits]
     columns = (
@@ -275,6 +280,23 @@ def _columns(
         for batch in batches:
             list(pool.map(partial(encode, batch), range(n_shares)))
     return tuple(encoder.cells() for encoder in encoders)
+
+
+def _holds_first_row(width: int, others: Ints) -> bool:
+    """Whether a line end is missing behind the names, so that the first row stands beside them.
+
+    The last name and the first cell are then one, and none of the names may be printed.
+    """
+    if not len(others) or others[0] < 2 or np.ptp(others):
+        return False
+    return bool(width == 2 * others[0] - 1)
+
+
+def _lost_line_end(line: int, width: int) -> str:
+    return (
+        f"a line end behind the names of the columns: line {line} holds {2 * width - 1} cells, and"
+        f" every other line {width}; end it behind the name of column {width}"
+    )
 
 
 def _report_ragged(

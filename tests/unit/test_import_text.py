@@ -183,6 +183,8 @@ def test_a_cell_without_end_and_old_line_ends(tmp_path: Path) -> None:
         (b"", "the file is empty"),
         (b"PK\x03\x04", "an Excel workbook or zip archive"),
         (b'Patient,PHQ-9\n"P1,3\n', "never closed"),
+        # The first record stands beside the names.
+        (b"Patient,moodP1,3\nP1,3\nP1,2\n", "a line end behind the names"),
     ],
 )
 def test_what_is_no_text_table_is_said(

@@ -129,6 +129,15 @@ def test_every_problem_is_said_at_once_and_none_shows_a_person(clinic):
     ]
 
 
+def test_a_lost_line_end_behind_the_names_shows_no_cell(clinic):
+    # The first row stands beside the names, and its patient is a part of the last one.
+    joined = SESSIONS.replace("\na,", "meier,", 1)
+    assert said(clinic(sessions=joined)) == [
+        "sessions.csv: a line end behind the names of the columns: line 1 holds 3 cells, and every"
+        " other line 2; end it behind the name of column 2"
+    ]
+
+
 def test_check_folder_returns_the_same_as_a_table(clinic):
     checked = check_folder(clinic(scores=with_scores("a,-1,PHQ-9,31")))
     assert checked.problems.to_dict("records") == [
