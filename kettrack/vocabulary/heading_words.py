@@ -25,7 +25,8 @@ HEADINGS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
     "patient_id": _phrases(
         "patient id, patient, patient no, patient number, patient code, patient ref, patid,"
         " pat id, pat no, pat nr, pt id, pt no, pid, client, client id, client no, client number,"
-        " client code, subject, subject id, subjectkey, subject no, subject number, subj, usubjid,"
+        " client code, subject, subject id, subjectkey, subject no, subject number, subj,"
+        " subjid, usubjid, subject code, subj id, ptid, pt code, ptno, patno, patnr, patcode,"
         " participant, participant id, participant no, participant number, person, person id, id,"
         " study id, study code, study no, study number, record id, record, record no,"
         " record number, mrn, medical record number, medical record no, chart, chart no,"
@@ -42,14 +43,16 @@ HEADINGS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
     ),
     "date": _phrases(
         "date, visit date, date time, datetime, appointment date, appointment, day date,"
-        " service date, dos, interview date, start date, dtc, dt, datum, termin, besuchsdatum,"
+        " service date, dos, interview date, start date, dtc, dt, visdt, visitdt, visit dt, vdate,"
+        " visitdate, datum, termin, besuchsdatum,"
         " tag der visite, date visite, date consultation, fecha, fecha visita, fecha consulta,"
         " bezoekdatum, datum bezoek, afspraak, data, data visita, visit"
     ),
     "session_date": _phrases(
         "session date, infusion date, treatment date, dose date, dosing date, date given,"
         " date administered, administration date, injection date, date treatment, procedure date,"
-        " tx date, inf date, sitzungsdatum, infusionsdatum, behandlungsdatum, gabe am,"
+        " tx date, inf date, infdate, infdt, session dt, sessdt, dosedt, dose dt, trtdt, trt date,"
+        " taken on, given on, sitzungsdatum, infusionsdatum, behandlungsdatum, gabe am,"
         " datum infusion, datum behandlung, date perfusion, date seance, date traitement,"
         " date administration, fecha infusion, fecha sesion, fecha tratamiento, infuusdatum,"
         " sessiedatum, behandeldatum, datum infuus, datum sessie, data infusione, data seduta,"
@@ -58,6 +61,7 @@ HEADINGS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
     "score_date": _phrases(
         "assessment date, test date, score date, date completed, completed date, survey date,"
         " questionnaire date, date assessment, rating date, completed on, collected on,"
+        " answered on, filled in on, submitted on, date answered, date submitted,"
         " erhebungsdatum, ausgefullt am, messdatum, testdatum, datum fragebogen,"
         " date evaluation, date questionnaire, fecha evaluacion, fecha cuestionario, afnamedatum,"
         " meetdatum, invuldatum, data valutazione, data questionario"
@@ -120,7 +124,7 @@ HEADINGS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
         "drug, medication, medicine, substance, treatment, product, drug name, agent, compound,"
         " medikament, wirkstoff, substanz, praparat, behandlung, medicament, traitement, produit,"
         " farmaco, medicamento, tratamiento, middel, geneesmiddel, behandeling, farmaco,"
-        " trattamento, study drug, arm"
+        " trattamento, study drug, arm, trt"
     ),
     "route": _phrases(
         "route, route of administration, roa, admin route, applikation, applikationsweg,"
@@ -128,7 +132,7 @@ HEADINGS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
         " toedieningsweg, toediening, via somministrazione"
     ),
     "dose": _phrases(
-        "dose, mg, dosage, dose given,"
+        "dose, mg, dosage, dose given, dosemg,"
         " amount, total dose, dosis, menge, dose administree, posologie,"
         " dosis total, dosering, dosaggio, dose totale"
     ),

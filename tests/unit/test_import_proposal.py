@@ -90,6 +90,35 @@ LAYOUTS = {
           instrument=PHQ-9
         """,
     ),
+    "names of eight letters, and a date in the column that says completed": Layout(
+        {
+            "dosing": """
+                subjid | infdt | trt | dosemg
+                1001 | 2025-01-13 | SPRAVATO | 56
+                1001 | 2025-01-16 | SPRAVATO | 84
+            """,
+            "quest": """
+                subjid | completed | scale | total
+                1001 | 2025-01-12 | PHQ-9 | 20
+                1001 | 2025-01-16 | PHQ-9 | 18
+            """,
+        },
+        """
+        sessions dosing
+          patient_id<-subjid
+          date<-infdt
+          drug<-trt
+            SPRAVATO=esketamine
+          dose_mg<-dosemg
+          route<-trt
+            SPRAVATO=intranasal
+        scores quest
+          patient_id<-subjid
+          date<-completed
+          score<-total
+          instrument<-scale
+        """,
+    ),
     "appointments of every kind, one column saying the drug and the kind": Layout(
         {
             "Appointments": """

@@ -309,7 +309,11 @@ def _status(
     found = [
         facts.name
         for facts in known.facts
-        if facts.name not in scores and facts.n and status_column(facts.name, to)
+        # "Completed" may hold the date on which it was.
+        if facts.name not in scores
+        and facts.n
+        and not facts.may_be_date
+        and status_column(facts.name, to)
     ]
     return {
         STATUS if not place else f"{STATUS}_{place + 1}": name
