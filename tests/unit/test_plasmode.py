@@ -21,7 +21,9 @@ from kettrack.analysis.subgroups.comparison import compare_groups
 from kettrack.errors import NotIdentified
 from kettrack.estimators.plasmode.attendance import (
     GOES_ON,
+    LEFT,
     SessionRows,
+    attendance_columns,
     draw_donors,
     fit_attendance,
 )
@@ -33,6 +35,7 @@ from kettrack.estimators.plasmode.clinic import (
 from kettrack.estimators.plasmode.latent_severity import fit_score_process
 from kettrack.estimators.plasmode.severity_filter import ScoreSeries
 from kettrack.estimators.plasmode.severity_start import draw_start, known_start
+from kettrack.estimators.regression.logistic import predict_logistic
 from kettrack.timelines.derived import derive
 
 # Share who respond by week 8 when all go on and sessions do nothing: 400,000 people of scenario B
@@ -222,6 +225,19 @@ def test_sessions_that_do_nothing_do_it_to_everybody():
     assert found.session_sd < 0.15
 
 
+def few_people(series: ScoreSeries, n: int) -> ScoreSeries:
+    columns = ("score", "days", "sessions", "age", "first_age", "edge")
+    parts = {name: getattr(series, name)[:, :n] for name in columns}
+    return replace(series, begin=series.begin[:n], **parts)
+
+
+@pytest.mark.parametrize("times", [1.0, 3.0])
+def test_few_people_start_where_their_first_scores_lie(times):
+    """True severity at the start is 17, far above the mean of all scores."""
+    found = fit_score_process(few_people(weekly_scores(times), 100)).process
+    assert found.start == pytest.approx(17, abs=1.6)
+
+
 def two_scores(second: float) -> ScoreSeries:
     """One person scored a week before session 1, on its day, and a week later."""
     score = np.array([[20.0], [second], [12.0]])
@@ -258,6 +274,34 @@ def test_drawn_people_drift_to_their_level(model):
     assert severity.std() > start.severity.std()
 
 
+def test_who_lost_a_response_stops_for_reasons_of_their_own():
+    """Half of the people had a best score of 8 and half of 14, all have 15 now: only the first
+    stop.
+    """
+    lost = np.arange(200) % 2 == 0
+    rows = SessionRows(
+        last=np.full(200, 15.0),
+        best=np.where(lost, 8.0, 14.0),
+        baseline=np.full(200, 20.0),
+        session=np.ones(200, np.int64),
+        scored_before=np.full(200, 0.5),
+        followed_by=np.where(lost, LEFT, GOES_ON),
+        same_day=np.zeros(200, bool),
+        gap=np.where(lost, np.nan, 7.0),
+        offsets=np.full((200, 1), np.nan),
+    )
+    columns = attendance_columns(
+        last=np.full(2, 15.0),
+        best=np.array([8.0, 14.0]),
+        baseline=np.full(2, 20.0),
+        session=1,
+        scored_before=np.full(2, 0.5),
+    )
+    stops = predict_logistic(columns, fit_attendance(rows).stops)
+    assert stops[0] > 0.9
+    assert stops[1] < 0.1
+
+
 def test_a_score_between_two_sessions_lies_as_far_on_its_way():
     """Gaps of 2 and of 20 days, each with a score in the middle: no score of one comes in the
     other.
@@ -265,6 +309,7 @@ def test_a_score_between_two_sessions_lies_as_far_on_its_way():
     gaps = np.repeat([2.0, 20.0], 50)
     rows = SessionRows(
         last=np.full(100, 15.0),
+        best=np.full(100, 15.0),
         baseline=np.full(100, 20.0),
         session=np.ones(100, np.int64),
         scored_before=np.full(100, 0.5),

@@ -152,6 +152,7 @@ def _stopping(
     """Who stops and who comes back; plans by person, and by row of the table."""
     attended = attendance_columns(
         table.last,
+        table.best,
         table.baseline,
         table.session,
         table.scored_before,

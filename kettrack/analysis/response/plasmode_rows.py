@@ -294,6 +294,7 @@ def session_rows(
     n_today = today.reindex(keys, fill_value=0).to_numpy()
     return SessionRows(
         last=rows["last"].to_numpy(float),
+        best=rows["best"].to_numpy(float),
         baseline=known.loc[rows["patient_id"], "baseline"].to_numpy(float),
         session=session,
         scored_before=(earlier + 0.5) / session,
@@ -314,9 +315,7 @@ def _session_keys(
 def _last_scores(
     rows: pd.DataFrame, known: pd.DataFrame, line: pd.DataFrame
 ) -> pd.DataFrame:
-    """Last score by the end of the day of each session; the baseline where there is none after
-    it.
-    """
+    """Last and lowest score by the end of the day of each session, the baseline among them."""
     baseline = known["baseline"].rename("score").reset_index().assign(day=-1)
     scores = pd.concat([baseline, line[["patient_id", "day", "score"]]])
     days = rows[["patient_id", "session", "day"]]
@@ -325,6 +324,7 @@ def _last_scores(
         "day",
         kind="stable",
     ).astype({"day": np.int64})
+    scores["best"] = scores.groupby("patient_id")["score"].cummin()
     days = days.sort_values(
         "day",
         kind="stable",

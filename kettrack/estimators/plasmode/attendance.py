@@ -26,8 +26,8 @@ class SessionRows:
 
     Parameters
     ----------
-    last, baseline : float64
-        Last score known by the end of the day of the session, and the baseline; points.
+    last, best, baseline : float64
+        Last and lowest score known by the end of the day of the session, and the baseline; points.
     session : int
         1, 2, ...
     scored_before : float64
@@ -45,6 +45,7 @@ class SessionRows:
     """
 
     last: Floats
+    best: Floats
     baseline: Floats
     session: Ints
     scored_before: Floats
@@ -90,11 +91,17 @@ class Attendance:
 
 def attendance_columns(
     last: Floats,
+    best: Floats,
     baseline: Floats,
     session: Ints | int,
     scored_before: Floats,
 ) -> Floats:
-    """Columns that stopping and being scored may depend on, shape (rows, 7)."""
+    """Columns that stopping and being scored may depend on, shape (rows, 9).
+
+    The best score so far is among them: a response that was lost is a reason of its own to come
+    again, for a few sessions, and tells these people from those who never responded.
+    """
+    risen = last - best
     number = np.broadcast_to(np.asarray(session, np.float64), last.shape)
     # squares are divided by 10, to be of the size of the other columns
     return np.column_stack(
@@ -106,6 +113,8 @@ def attendance_columns(
             number,
             number**2 / 10,
             scored_before,
+            risen,
+            risen**2 / 10,
         ]
     )
 
@@ -121,6 +130,7 @@ def fit_attendance(rows: SessionRows) -> Attendance:
     order = np.argsort(rows.gap, kind="stable")
     columns = attendance_columns(
         rows.last,
+        rows.best,
         rows.baseline,
         rows.session,
         rows.scored_before,

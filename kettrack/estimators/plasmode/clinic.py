@@ -136,6 +136,7 @@ class ClinicSimulation:
     severity: Floats = field(init=False)
     level: Floats = field(init=False)
     last: Floats = field(init=False)
+    best: Floats = field(init=False)
     strength: Floats = field(init=False)
     dose: Floats = field(init=False)
     clock: Floats = field(init=False)
@@ -149,6 +150,7 @@ class ClinicSimulation:
         n = model.baseline.size
         self.severity, self.level = draw_start(model.start, self.rng)
         self.last = model.baseline.copy()
+        self.best = model.baseline.copy()
         self.clock = model.start.day.copy()
         self.strength = np.ones(n)  # of a session, in each person
         # sessions that have not worn off, in units of a fresh one
@@ -250,7 +252,10 @@ class ClinicSimulation:
         for offset in offsets.T:
             now = ~np.isnan(offset)
             person = who[now]
-            self.pass_time(person, self.day[person] + offset[now])
+            self.pass_time(
+                person,
+                self.day[person] + offset[now],
+            )
             self.measure(person, after=False)
 
     def _history(
@@ -260,6 +265,7 @@ class ClinicSimulation:
     ) -> Floats:
         return attendance_columns(
             last=self.last[who],
+            best=self.best[who],
             baseline=self.model.baseline[who],
             session=session,
             # half a session more, so that the first one is not a share of nothing
@@ -300,6 +306,10 @@ class ClinicSimulation:
         taken = self.effect * self.dose[who]
         score = self.as_score(self.severity[who] - taken + error)
         self.last[who] = score
+        self.best[who] = np.minimum(
+            self.best[who],
+            score,
+        )
         # the clock is copied: indexing with places makes a new array
         times = np.full(who.size, after)
         self.scores.append((who, self.clock[who], times, score))

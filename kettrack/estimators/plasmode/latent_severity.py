@@ -45,7 +45,9 @@ MOST_FAR_PERCENT: Final = 1.0
 # Weak priors, centre and spread, in units of the SD of all scores and in days: they decide only
 # what the data leave open.
 _PRIORS: Final = {
-    "start": (0.0, 1.0),
+    # From the mean first score, which is seen. Where people are taken in by that score it lies
+    # above true severity, and never below.
+    "start": (-0.1, 0.3),
     "log_start_sd": (-0.7, 0.7),
     "level": (0.0, 1.0),
     "link": (0.0, 0.5),
@@ -54,8 +56,9 @@ _PRIORS: Final = {
     "log_shock": (-1.1, 0.7),
     "log_error": (-1.2, 0.5),
     "session": (0.05, 0.3),
-    # a published first session does about as much as a later one, or up to some times that
-    "log_first": (0.5, 0.6),
+    # Like any later one until scores say otherwise: a centre above 1 would take from the natural
+    # course, and so flatter the sessions, where one score before session 1 cannot tell.
+    "log_first": (0.0, 0.8),
     "log_wear": (-3.9, 0.7),
     # As a share of the mean: sessions that do nothing do it to everybody, while a spread of its own
     # would take chance for sessions that help some people.
@@ -113,7 +116,7 @@ class SeverityFit:
         for _ in range(_BOOTSTRAP_STEPS - 1):
             _, slopes = _derivatives(self._likelihood, theta)
             theta = self._step(theta, slopes, times, drawn)
-        return _in_points(theta, self.middle, self.unit)
+        return _in_points(theta, self.scaled, self.middle, self.unit)
 
     def _step(
         self,
@@ -183,7 +186,7 @@ def fit_score_process(series: ScoreSeries) -> SeverityFit:
         step=series.step / unit,
     )
     theta, slopes = _climb(lambda thetas: _log_likelihood(thetas, scaled))
-    process = _in_points(theta, middle, unit)
+    process = _in_points(theta, scaled, middle, unit)
     _require_no_jumps(process, series)
     return SeverityFit(
         process,
@@ -218,6 +221,7 @@ def _require_no_jumps(process: ScoreProcess, series: ScoreSeries) -> None:
 
 def _in_points(
     theta: Floats,
+    scaled: ScoreSeries,
     middle: float,
     unit: float,
 ) -> ScoreProcess:
@@ -228,8 +232,9 @@ def _in_points(
         for name in ("start_sd", "level_sd", "shock", "error")
     }
     session = unit * part["session"]
+    start = scaled.mean_first + part["start"]
     return ScoreProcess(
-        start=float(middle + unit * part["start"]),
+        start=float(middle + unit * start),
         start_sd=float(size["start_sd"]),
         level=float(middle + unit * part["level"]),
         link=float(part["link"]),
@@ -316,9 +321,9 @@ def _log_likelihood(
     """Log-likelihood of each person's scores after the baseline under each of several parameter
     vectors: (vectors, n).
     """
-    part = {}
-    for place, name in enumerate(_PRIORS):
-        part[name] = thetas[:, [place]]
+    places = enumerate(_PRIORS)
+    part = {name: thetas[:, [place]] for place, name in places}
+    part["start"] = part["start"] + series.mean_first
     drift = np.exp(part["log_drift"])
     wear = np.exp(part["log_wear"])
     shock = np.exp(2 * part["log_shock"])

@@ -62,6 +62,11 @@ class ScoreSeries:
         return np.asarray(np.logical_or.accumulate(anew, axis=0))
 
     @property
+    def mean_first(self) -> float:
+        """Mean of the first scores: about where people start from."""
+        return float(self.score[0].mean())
+
+    @property
     def off_treatment(self) -> tuple[int, int]:
         """Pairs of scores without a session in between, and the people who have one."""
         missing = np.isnan(self.score[1:])
