@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from kettrack.errors import UsageError
+
 if TYPE_CHECKING:
     from kettrack.reading.cohort import Cohort
     from kettrack.result import Result
@@ -60,6 +62,12 @@ def estimate(
     require_options(asked, options)
     derived = derive(cohort)
     if by is not None:
+        # Each group is asked the plain question; an option would be lost without a word.
+        if options:
+            raise UsageError(
+                f"by= compares groups with the usual options, so {next(iter(options))} changes"
+                " nothing. Leave out one of the two."
+            )
         from kettrack.analysis.subgroups.comparison import compare_groups
 
         return compare_groups(name, derived, by)

@@ -51,6 +51,8 @@ ROOMS: Final = (
 )
 # Options that `estimate` hands on by itself.
 _OWN_OPTIONS: Final = ("on_step",)
+# Weeks, days, sessions and draws of an option; days of so many weeks still fit an index.
+_LARGEST: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -367,12 +369,12 @@ def questions() -> pd.DataFrame:
 
 
 def require_options(asked: Question, options: Mapping[str, Any]) -> None:
-    """Stop at an option that a question does not take.
+    """Stop at an option that a question does not take, and at a number that none could use.
 
     Raises
     ------
     UsageError
-        Naming those it takes.
+        Naming those it takes, or which numbers will do.
     """
     unknown = [name for name in options if name not in asked.options]
     if unknown:
@@ -380,3 +382,17 @@ def require_options(asked: Question, options: Mapping[str, Any]) -> None:
         raise UsageError(
             f"{asked.name} takes no option {unknown[0]!r}. Its options are: {there}."
         )
+    # The bounds of a single option, such as a week, are told by its question.
+    for name, value in options.items():
+        if name == "seed":
+            _require_seed(value)
+        elif isinstance(value, int) and not -_LARGEST <= value <= _LARGEST:
+            raise UsageError(
+                f"{name} is {value}, which is beyond {_LARGEST:,}: no log is so long."
+            )
+
+
+def _require_seed(value: Any) -> None:
+    """Stop at what is no whole number from 0 up; None is left to the question."""
+    if value is not None and (not isinstance(value, int) or value < 0):
+        raise UsageError(f"seed is {value!r}; a whole number from 0 up is needed.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +15,7 @@ from kettrack.cli.cohorts import (
     PolicyName,
     open_cohort,
 )
+from kettrack.cli.options import options_in_words, read_options
 from kettrack.cli.output import (
     answer,
     check_output,
@@ -43,7 +44,9 @@ def _list_estimates(asked: bool) -> None:
     there = load_questions()
     width = max(map(len, there))
     for name, asked_of in there.items():
-        answer(f"{name:<{width}}  {asked_of.asks}")
+        # One line each, so that a script finds a name at the start of every line.
+        told = f"{name:<{width}}  {asked_of.asks} {options_in_words(asked_of)}"
+        answer(told.rstrip())
     raise typer.Exit
 
 
@@ -89,6 +92,17 @@ def estimate(
             ),
         ),
     ] = None,
+    options: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help=(
+                "Set an option of the question, such as week=26. --list shows which there are. May"
+                " be repeated."
+            ),
+        ),
+    ] = None,
     recall_days: Annotated[
         int | None,
         typer.Option(
@@ -104,7 +118,7 @@ def estimate(
             "--list",
             is_eager=True,
             callback=_list_estimates,
-            help="List the names and the questions they answer.",
+            help="List the names, the questions they answer, and their options.",
         ),
     ] = False,
     instrument: InstrumentName = None,
@@ -124,6 +138,7 @@ def estimate(
       kettrack estimate response_by_session clinic --by severity -o response.csv
       kettrack estimate durability clinic --rows durability_rows.csv
       kettrack estimate adverse_events clinic --policy release -o events.csv
+      kettrack estimate missing_scores clinic --set horizon=months_4_to_8
       kettrack estimate next-session clinic --instrument MADRS --recall-days 7
     """
     _check_output(output, folder, json)
@@ -135,8 +150,9 @@ def estimate(
     # Names in Python have underscores; on a command line hyphens are usual.
     find_name = name.replace("-", "_")
     # A wrong name is told before the cohort is read.
-    steps = get_question(find_name).steps
-    options = _options(find_name, recall_days)
+    asked = get_question(find_name)
+    settings = read_options(asked, options or ())
+    settings |= _recall(find_name, recall_days, settings)
     cohort = open_cohort(
         folder,
         allow,
@@ -148,13 +164,13 @@ def estimate(
     if rows is not None:
         # Told before the work: nothing of it could be written.
         gate_rows(cohort.patients, cohort.settings.policy)
-    with working(f"Estimating {find_name}", steps) as on_step:
+    with working(f"Estimating {find_name}", asked.steps) as on_step:
         result = find(
             find_name,
             cohort,
             by=by,
             on_step=on_step,
-            **options,
+            **settings,
         )
     # A refusal is given first, with the table it rests on; then the exit code says so.
     _give(result, output, json)
@@ -170,19 +186,22 @@ def estimate(
         raise typer.Exit(NotIdentified.exit_code) if json else refused(result, missing)
 
 
-def _options(
+def _recall(
     name: str,
     recall_days: int | None,
+    settings: dict[str, Any],
 ) -> dict[str, int]:
-    """Further options of a question, where they were given.
+    """`--recall-days`, where it was given.
 
     Raises
     ------
     UsageError
-        When the question does not take one; the message names those that do.
+        When the question does not take it, naming those that do; and when it was set twice.
     """
     if recall_days is None:
         return {}
+    if "recall_days" in settings:
+        raise UsageError("recall_days is given twice.")
     from kettrack.analysis.registry import load_questions
 
     takes = [

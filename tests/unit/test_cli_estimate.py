@@ -48,7 +48,13 @@ def test_list_names_every_estimate_with_its_question(run) -> None:
     code, out, _ = run("--list")
     assert code == 0
     assert [line.split()[0] for line in out.splitlines()] == list(load_questions())
-    assert all(line.endswith(("?", ".")) for line in out.splitlines())
+    for line, asked in zip(out.splitlines(), load_questions().values(), strict=True):
+        # What can be set stands behind the question, as it is typed.
+        asks, _, options = line.partition("--set ")
+        assert asks.rstrip().endswith(("?", "."))
+        assert (
+            bool(options) == bool(asked.options) or asked.name == "sessions_and_change"
+        )
 
 
 def test_words_table_and_json_agree(run, tmp_path: Path) -> None:
@@ -134,3 +140,51 @@ def test_how_far_back_a_score_looks_can_be_said(run) -> None:
     assert code == 2
     assert "These questions take it:" in error
     assert "next_session" in error
+
+
+def test_an_option_of_a_question_can_be_set(run) -> None:
+    cohort = load_cohort(SAMPLE)
+    for name, options, texts in (
+        ("paired_change", {"week": 4}, ["week=4"]),
+        ("specification", {"also": ("SUSTAIN-1",)}, ["also = SUSTAIN-1,"]),
+        ("two_groups", {"column": "sex", "week": 6}, ["column=sex", "week=6"]),
+        ("missing_scores", {"horizon": "week_4"}, ["horizon=week_4"]),
+    ):
+        wanted = estimate(name, cohort, **options)
+        sets = [word for text in texts for word in ("--set", text)]
+        assert run(name, SAMPLE, "--json", *sets)[1].strip() == wanted.to_json(), name
+
+
+@pytest.mark.parametrize(
+    ("name", "setting", "told"),
+    [
+        ("paired_change", "week", "--set takes NAME=VALUE"),
+        ("paired_change", "week=soon", "week is a whole number, not 'soon'"),
+        ("paired_change", "week=0", "A week is a whole number above 0, not 0"),
+        ("paired_change", "week=99999999999", "beyond 1,000,000"),
+        ("paired_change", "month=3", "takes no option 'month'. Its options are: week"),
+        ("worsening", "week=3", "takes no option 'week'. Its options are: none"),
+        ("swimmer", "seed=-1", "a whole number from 0 up is needed"),
+        ("response_by_session", "event=loss", "event is 'response' or 'remission'"),
+        ("change_by_item", "week=-2", "A week is a whole number above 0, not -2"),
+        ("missing_scores", "horizon=week_5", "A horizon is one of end_of_induction"),
+        ("sessions_and_change", "stop=x", "only Python can hand over"),
+    ],
+)
+def test_an_option_that_cannot_be_set_is_told(
+    run, name: str, setting: str, told: str
+) -> None:
+    code, out, errors = run(name, SAMPLE, "--set", setting)
+    assert (code, out) == (2, "")
+    assert told in errors.replace("\n", " ")
+
+
+def test_an_option_is_not_lost_beside_groups(run) -> None:
+    code, _, errors = run(
+        "response_by_session", SAMPLE, "--by", "sex", "--set", "event=remission"
+    )
+    assert code == 2
+    assert "event changes nothing" in errors.replace("\n", " ")
+    twice = run("next_session", SAMPLE, "--recall-days", 7, "--set", "recall-days=7")
+    assert twice[0] == 2
+    assert "recall_days is given twice" in twice[2]

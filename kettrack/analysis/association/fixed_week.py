@@ -63,6 +63,18 @@ _MEAN_ROLES: Final = {name: role for name, role in _ROLES.items() if name != "ev
 _DECIMALS: Final = {"estimate": 2, "ci_low": 2, "ci_high": 2, "sd": 2}
 
 
+def require_week(week: int) -> None:
+    """Stop at what is no week after session 1.
+
+    Raises
+    ------
+    UsageError
+        When the week is no whole number above 0.
+    """
+    if isinstance(week, bool) or not isinstance(week, int) or week < 1:
+        raise UsageError(f"A week is a whole number above 0, not {week!r}.")
+
+
 def scores_at_week(cohort: DerivedCohort, week: int) -> pd.DataFrame:
     """Baseline, score and number of sessions at a fixed week, of everybody who could be scored.
 
@@ -80,8 +92,7 @@ def scores_at_week(cohort: DerivedCohort, week: int) -> pd.DataFrame:
     UsageError
         When the week is no whole number above 0.
     """
-    if isinstance(week, bool) or not isinstance(week, int) or week < 1:
-        raise UsageError(f"A week is a whole number above 0, not {week!r}.")
+    require_week(week)
     day = DAYS_IN_WEEK * week
     people = cohort.patients.set_index("patient_id").index
     nearest = nearest_scores(cohort, day)

@@ -33,7 +33,7 @@ from kettrack.analysis.response.exits import (
     require_confirmation,
 )
 from kettrack.arrays import Floats
-from kettrack.errors import NotIdentified
+from kettrack.errors import NotIdentified, UsageError
 from kettrack.estimators.survival.competing_risks import (
     ExitCounts,
     aalen_johansen,
@@ -203,6 +203,8 @@ def response_by_session(
     # An answer has the name of its question, so remission is the other question.
     if event == "remission":
         return remission_by_session(cohort)
+    if event != "response":
+        raise UsageError(f"event is 'response' or 'remission', not {event!r}.")
     return _shares_by_session(cohort, event)
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.association.fixed_week import WEEK
+from kettrack.analysis.association.fixed_week import WEEK, require_week
 from kettrack.analysis.context import LEVEL, rule_words
 from kettrack.analysis.person_rows import COLUMNS
 from kettrack.analysis.registry import Answer, question
@@ -121,6 +121,7 @@ def change_by_item(
         of items, and with fewer than `FEWEST_PEOPLE_FOR_SLOPE` people.
     """
     scale = cohort.instrument
+    require_week(week)
     if week >= later:
         raise UsageError(
             f"The early week ({week}) must come before the later ({later})."
