@@ -98,6 +98,7 @@ from .figures.trajectories import plot_expected as plot_expected
 from .figures.trajectories import plot_trajectories as plot_trajectories
 from .figures.treatments import plot_interactions as plot_interactions
 from .figures.treatments import plot_standardised as plot_standardised
+from .figures.watched import plot_watched_harms as plot_watched_harms
 from .figures.what_came_first import plot_what_came_first as plot_what_came_first
 from .pooling.catalogue import pooled_questions as pooled_questions
 from .pooling.pooled import Pool as Pool

@@ -263,6 +263,51 @@ class FigureDifference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PerEvent:
+    """A total of everybody, such as money, divided by the people with an event. The mean per person
+    tells no count; the ratio to it would tell how many events there are.
+
+    Parameters
+    ----------
+    value, events, of : str
+        Columns of the figure, of the people with the event, and of everybody.
+    ends : tuple of str
+        Columns of its interval.
+    """
+
+    value: str
+    events: str
+    of: str
+    ends: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The figures that it makes."""
+        return (self.value, *self.ends)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneForecast:
+    """The Brier score of one forecast for everybody, the share with the event: the share times the
+    rest of it.
+
+    Parameters
+    ----------
+    value, events, of : str
+        Columns of the score and of the counts.
+    """
+
+    value: str
+    events: str
+    of: str
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The figure that it makes."""
+        return (self.value,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LikeCounts:
     """Effective numbers of people, which without weights are counts.
 
@@ -311,6 +356,8 @@ MadeOf = (
     | Scaled
     | ByRow
     | FigureDifference
+    | PerEvent
+    | OneForecast
     | LikeCounts
     | Kept
 )

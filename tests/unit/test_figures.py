@@ -59,6 +59,7 @@ DRAWN = {
     "plot_missing_scores": "missing_scores",
     "plot_adverse_events": "adverse_events",
     "plot_adverse_events_by_phase": "adverse_events_by_phase",
+    "plot_watched_harms": "watched_harms",
     "plot_blood_pressure": "blood_pressure",
     "plot_pressure_rise": "pressure_rise",
     "plot_dissociation": "dissociation_over_sessions",
@@ -278,3 +279,20 @@ def test_a_harm_that_is_hidden_keeps_its_place_beside_the_good_news():
     assert "hidden" in texts(ax)
     drawn = np.vstack([line.get_xydata() for line in ax.lines])
     assert drawn[~np.isnan(drawn[:, 0]), 1].max() < place - 0.5
+
+
+def test_a_harm_that_was_never_found_has_its_upper_end(results):
+    table = results["watched_harms"].table
+    axes = kt.plot_watched_harms(table)
+    never = table[table["events"] == 0]
+    assert len(never) > 1
+    ends = np.concatenate(
+        [line.get_xdata() for line in axes.lines if line.get_marker() == "|"]
+    )
+    assert sorted(ends) == pytest.approx(sorted(never["ci_high"]))
+    drawn = np.concatenate(
+        [line.get_xdata() for line in axes.lines if line.get_marker() != "|"]
+    )
+    found = table.loc[table["events"] > 0, "estimate"]
+    assert sorted(drawn[~np.isnan(drawn)]) == pytest.approx(sorted(found))
+    assert f"0 of {never['sessions'].iloc[0]:,}" in texts(axes)

@@ -20,6 +20,7 @@ from kettrack.vocabulary.made_of import (
     ByRow,
     IncidenceCurve,
     Kept,
+    PerEvent,
     Rate,
     Scaled,
     Share,
@@ -208,6 +209,79 @@ def test_a_rate_keeps_its_time():
     seen = disclosure.apply(result, "midpoint6").table
     assert seen["estimate"].tolist() == [round(9 / years, 6), 0.0]
     assert seen["high"].iloc[1] == round(-math.log(0.025) / years, 6)
+
+
+def money(events, n):
+    """900 for each of n people; ends of 800 and 1010 per person."""
+    total = 900 * n
+    table = pd.DataFrame(
+        {
+            "key": ["everybody", "well"],
+            "n": n,
+            "events": [n, events],
+            "estimate": [900.0, total / events],
+            "ci_low": [800.0, 800 * n / events],
+            "ci_high": [1010.0, 1010 * n / events],
+        }
+    )
+    return Result(
+        name="t",
+        table=table,
+        roles={
+            "key": "key",
+            "n": "denominator",
+            "events": "count",
+            **dict.fromkeys(("estimate", "ci_low", "ci_high"), "derived"),
+        },
+        decimals={"estimate": 0, "ci_low": 0, "ci_high": 0},
+        sentence="",
+        estimand="",
+        recipes=(
+            PerEvent(
+                value="estimate",
+                events="events",
+                of="n",
+                ends=("ci_low", "ci_high"),
+            ),
+        ),
+    )
+
+
+def test_cost_per_responder_is_that_of_rounded_responders():
+    table = disclosure.apply(money(20, 40), "midpoint6").table.set_index("key")
+    # A mean of everybody tells no count.
+    assert table.loc["everybody", ["estimate", "ci_low"]].tolist() == [900, 800]
+    # 39 people at 900 each, by 21; its ends have two digits and lie outward.
+    assert table.loc["well", "estimate"] == round(900 * 39 / 21)
+    assert table.loc["well", ["ci_low", "ci_high"]].tolist() == [1400, 1900]
+    # 19 to 24 are one band, and so are 37 to 42 people.
+    other = disclosure.apply(money(23, 38), "midpoint6").table.set_index("key")
+    pd.testing.assert_frame_equal(table, other)
+
+
+def test_cost_per_few_responders_is_hidden():
+    table = disclosure.apply(money(5, 40), "midpoint6").table.set_index("key")
+    assert table.loc["well", ["estimate", "ci_low", "ci_high"]].isna().all()
+    assert table.loc["everybody", "estimate"] == 900
+
+
+def test_one_forecast_for_everybody_tells_no_more_than_the_share():
+    found = sample_answer("prognosis").table
+    shown = kt.estimate(
+        "prognosis", kt.load_cohort(kt.sample_folder(), policy="midpoint6")
+    ).table
+    share = shown["events"] / shown["n"]
+    assert shown["brier_base"].to_numpy(float) == pytest.approx(
+        (share * (1 - share)).to_numpy(float), abs=0.0006
+    )
+    # How much closer forecasts come stays as it was, and what they come to follows from both.
+    for column in ("estimate", "ci_low", "ci_high"):
+        assert shown[column].to_numpy(float) == pytest.approx(
+            found[column].to_numpy(float), abs=0.0006
+        )
+    assert (shown["brier_base"] - shown["brier"]).to_numpy(float) == pytest.approx(
+        shown["estimate"].to_numpy(float), abs=0.0016
+    )
 
 
 def test_means_need_people_and_lose_their_decimals():

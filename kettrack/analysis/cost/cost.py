@@ -19,6 +19,7 @@ from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import DAYS_IN_WEEK, HORIZON_DAYS
 from kettrack.vocabulary.limits import FEWEST_EVENTS, FEWEST_PEOPLE
+from kettrack.vocabulary.made_of import PerEvent
 
 _REPLICATES: Final = 1000
 _SEED: Final = 1
@@ -46,6 +47,14 @@ _ASKED: Final = {
 
 @question(
     "cost",
+    recipes=(
+        PerEvent(
+            value="estimate",
+            events="events",
+            of="n",
+            ends=("ci_low", "ci_high"),
+        ),
+    ),
     asks="What do sessions cost, per patient, per responder and per month in response?",
     unit="as named in each row",
     estimand=(

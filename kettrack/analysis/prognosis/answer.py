@@ -23,11 +23,19 @@ from kettrack.analysis.response.curve_words import TOLD_SESSION
 from kettrack.arrays import Bools
 from kettrack.errors import NotIdentified
 from kettrack.estimators.exact import clopper_pearson
+from kettrack.privacy.policies import POLICIES
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.limits import (
     FEWEST_EFFECTIVE_PEOPLE,
     FEWEST_PEOPLE,
+)
+from kettrack.vocabulary.made_of import (
+    MEANS,
+    FigureDifference,
+    Kept,
+    OneForecast,
+    Share,
 )
 from kettrack.vocabulary.plain_words import value_with_interval
 
@@ -65,6 +73,14 @@ _THRESHOLDS: Final = (10, 20, 30, 40, 50, 60)
 
 @question(
     "prognosis",
+    recipes=(
+        Share(value="base_rate", events="events", of="n"),
+        OneForecast(value="brier_base", events="events", of="n"),
+        # How much closer forecasts come is no share of people; what they come to follows from it.
+        MEANS,
+        FigureDifference(value="brier", first="brier_base", second="estimate"),
+        Kept(values=("auc", "slope"), of="n"),
+    ),
     asks="Can it be told beforehand who will respond?",
     unit="Brier score",
     estimand=(
@@ -258,8 +274,19 @@ def prognosis_curves(cohort: DerivedCohort) -> Answer:
             "Where forecasts mean what they say, as many respond as were forecast. Where decisions"
             " by them do good, their net benefit lies above that of treating everybody and above 0."
         ),
-        caveats=_caveats(cohort),
+        caveats=(*_caveats(cohort), *_hidden_words(cohort)),
         level=LEVEL,
+    )
+
+
+def _hidden_words(cohort: DerivedCohort) -> tuple[str, ...]:
+    """Why the curves are hidden where counts are rounded; nothing elsewhere."""
+    if POLICIES[cohort.settings.policy].rounding is None:
+        return ()
+    return (
+        "Where counts are rounded these curves are not shown. Forecasts are as high on average as"
+        " the share that responded, so the means of all groups together would tell how many people"
+        " that were. The table of prognosis is shown, made again from rounded counts.",
     )
 
 

@@ -17,6 +17,7 @@ from kettrack.arrays import Bools, Floats
 from kettrack.privacy.policies import Policy, Rounding
 from kettrack.privacy.release.columns import column_numbers
 from kettrack.privacy.release.curves import incidence_again, responding_again
+from kettrack.privacy.release.ratios import one_forecast_again, per_event_again
 from kettrack.privacy.release.scaled import (
     by_row_again,
     difference_again,
@@ -32,6 +33,8 @@ from kettrack.vocabulary.made_of import (
     Kept,
     LikeCounts,
     MadeOf,
+    OneForecast,
+    PerEvent,
     Rate,
     Scaled,
     Share,
@@ -142,6 +145,8 @@ def _make(
             responding_again(recipe, table, exact, rounding)
         case ByRow():
             by_row_again(recipe, table, exact, policy)
+        case PerEvent():
+            per_event_again(recipe, table, exact, policy)
         case _:
             _make_without_counts(recipe, table, exact, rounding)
 
@@ -156,6 +161,8 @@ def _make_without_counts(
     match recipe:
         case Scaled():
             scaled_again(recipe, table, exact, rounding)
+        case OneForecast():
+            one_forecast_again(recipe, table, exact)
         case FigureDifference():
             difference_again(recipe, table)
         case LikeCounts():
