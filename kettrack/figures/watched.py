@@ -81,7 +81,13 @@ def plot_watched_harms(
         axes.set(xscale="log", xlim=(_TICKS[0], _TICKS[-1]))
         for order, among in enumerate(dict.fromkeys(table["among"])):
             own = (table["among"] == among).to_numpy()
-            _draw_marks(axes, table[own], places[own], among, order)
+            _draw_marks(
+                axes,
+                table[own],
+                places[own],
+                among,
+                order,
+            )
         _write_counts(axes, table, places)
         names = [textwrap.fill(name, _LABEL_LETTERS) for name in ticks]
         axes.set_yticks(list(ticks.values()), names)
@@ -122,11 +128,29 @@ def _draw_marks(
     never = middle == 0
     # An axis of ratios has no 0: the line of what was never found begins at its left end.
     low = np.maximum(numbers(rows["ci_low"]), _TICKS[0])
-    axes.hlines(places, low, high, color=colour, linestyles="-")
+    axes.hlines(
+        places,
+        low,
+        high,
+        color=colour,
+        linestyles="-",
+    )
     shown = np.where(never, np.nan, middle)
     look = {"color": colour, "fillstyle": fill, "markersize": 5}
-    axes.plot(shown, places, marker, label=among, **look)
-    axes.plot(high[never], places[never], "|", color=colour, markersize=9)
+    axes.plot(
+        shown,
+        places,
+        marker,
+        label=among,
+        **look,
+    )
+    axes.plot(
+        high[never],
+        places[never],
+        "|",
+        color=colour,
+        markersize=9,
+    )
     for end, place in zip(high[never], places[never], strict=True):
         axes.annotate(
             "never: at most this",
@@ -139,9 +163,18 @@ def _draw_marks(
         )
 
 
-def _write_counts(axes: Axes, table: pd.DataFrame, places: Floats) -> None:
+def _write_counts(
+    axes: Axes,
+    table: pd.DataFrame,
+    places: Floats,
+) -> None:
     """Sessions with it and sessions asked, at the right of each row."""
-    counts = zip(table["events"], table["sessions"], places, strict=True)
+    counts = zip(
+        table["events"],
+        table["sessions"],
+        places,
+        strict=True,
+    )
     for events, sessions, place in counts:
         told = f"{count_text(events)} of {count_text(sessions)}"
         axes.annotate(

@@ -19,18 +19,18 @@ from kettrack.vocabulary.instruments import PHQ9
 
 CLINICS: Final = 200
 PEOPLE: Final = 600
-REPLICATES: Final = 400
-FOUND: Final = 0.9  # of clinics, where item 1 moves first
+_REPLICATES: Final = 400
+_FOUND: Final = 0.9  # of clinics, where item 1 moves first
 # Of clinics in which no item does; nine items are looked at with one band of 95 %.
-MISLED: Final = (0.02, 0.08)
+_MISLED: Final = (0.02, 0.08)
 # Little interest falls ahead for three weeks; by then next to nothing of it is left.
-SETTLED_DAY: Final = 120
+_SETTLED_DAY: Final = 120
 _ITEMS: Final = [f"item_{number}" for number in range(1, PHQ9.n_items + 1)]
 
 
 def measure_items(cohort: Cohort) -> dict[str, float]:
     """Whether item 1 is said to move first, and whether any item is said to move out of step."""
-    answer = change_by_item(cohort, replicates=REPLICATES)
+    answer = change_by_item(cohort, replicates=_REPLICATES)
     ahead = answer.table[answer.table["about"] == AHEAD].set_index("key")
     first = ahead["ci_high"] < 0
     last = ahead["ci_low"] > 0
@@ -49,7 +49,7 @@ def deal_answers(simulated: Simulated) -> Simulated:
     scores = simulated.scores
     rng = np.random.default_rng(len(scores))
     whole = scores[_ITEMS].notna().all(axis=1) & (scores["instrument"] == PHQ9.name)
-    settled = (scores["day"] <= 0) | (scores["day"] > SETTLED_DAY)
+    settled = (scores["day"] <= 0) | (scores["day"] > _SETTLED_DAY)
     givers = scores[whole & settled].groupby("score")[_ITEMS]
     pages = {total: page.to_numpy() for total, page in givers}
     answers = scores[_ITEMS].to_numpy(copy=True)
@@ -75,13 +75,13 @@ def judge_items(
             share(
                 frame,
                 "first",
-                FOUND,
+                _FOUND,
                 what="share of clinics in which little interest is said to move first",
             ),
             share(
                 frame,
                 "others_first",
-                high=MISLED[1],
+                high=_MISLED[1],
                 what="share of clinics in which another item is said to move first",
             ),
         ]
@@ -89,7 +89,7 @@ def judge_items(
         share(
             frame,
             "any",
-            *MISLED,
+            *_MISLED,
             what="share of clinics in which any item is said to move out of step",
         )
     ]

@@ -18,25 +18,25 @@ from kettrack.trials.gate import Check, Gate, Truths, share
 
 CLINICS: Final = 200
 PEOPLE: Final = 600
-SESSIONS_HAD: Final = 2
+_SESSIONS_HAD: Final = 2
 # Logits per standard deviation of the percent change so far: as strong as in published forecasts
 # by early improvement, which tell the right one of a pair in about 75 of 100 pairs.
-STRENGTH: Final = 1.2
+_STRENGTH: Final = 1.2
 # Of clinics in which nothing tells the outcome. An interval of 95 % errs to one side in 2.5 %.
-MISLED: Final = 0.05
-FOUND: Final = 0.9
-COVERED: Final = (0.91, 0.99)
+_MISLED: Final = 0.05
+_FOUND: Final = 0.9
+_COVERED: Final = (0.91, 0.99)
 # Below 1, forecasts are further apart than outcomes; a shrunken model may err to the other side.
-SLOPES: Final = (0.8, 1.2)
+_SLOPES: Final = (0.8, 1.2)
 # Percentage points between the mean forecast and the share that responded.
-LARGEST_MISS: Final = 1.0
+_LARGEST_MISS: Final = 1.0
 
 
 def measure_forecasts(cohort: Cohort) -> dict[str, float]:
     """How forecasts fare on an outcome dealt at random, and on one drawn from known chances, in
     the people and with the columns of a clinic.
     """
-    people = landmark(derive(cohort), SESSIONS_HAD)
+    people = landmark(derive(cohort), _SESSIONS_HAD)
     # Clinics differ in their number of scores, so that each has draws of its own.
     rng = np.random.default_rng(len(cohort.scores))
     dealt = rng.permutation(people.responded)
@@ -62,7 +62,7 @@ def known_chance(people: Landmark) -> Floats:
     # Nobody is told apart by a score that was not taken.
     filled = change.fillna(change.median()).to_numpy(float)
     spread = filled.std() or 1.0
-    logit = -STRENGTH * (filled - filled.mean()) / spread
+    logit = -_STRENGTH * (filled - filled.mean()) / spread
     return np.asarray(1 / (1 + np.exp(-logit)))
 
 
@@ -91,26 +91,26 @@ def judge_forecasts(frame: pd.DataFrame, truths: Truths) -> list[Check]:
         share(
             frame,
             "misled",
-            high=MISLED,
+            high=_MISLED,
             what="share of clinics said to beat the base rate where nothing tells the outcome",
         ),
         share(
             frame,
             "found",
-            FOUND,
+            _FOUND,
             what="share of clinics said to beat the base rate where the change so far tells it",
         ),
         share(
             frame,
             "held",
-            *COVERED,
+            *_COVERED,
             what="coverage of the gain over the base rate",
         ),
-        _mean(frame, "slope", SLOPES, "mean calibration slope"),
+        _mean(frame, "slope", _SLOPES, "mean calibration slope"),
         _mean(
             frame,
             "miss",
-            (-LARGEST_MISS, LARGEST_MISS),
+            (-_LARGEST_MISS, _LARGEST_MISS),
             "mean forecast less the share that responded, percentage points",
         ),
         _mean(

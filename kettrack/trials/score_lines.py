@@ -55,7 +55,11 @@ class LineClinic:
 
     slope: float = _SLOPE[0]
 
-    def draw(self, n: int, seed: int) -> Cohort:
+    def draw(
+        self,
+        n: int,
+        seed: int,
+    ) -> Cohort:
         """A checked cohort of n people."""
         rng = np.random.default_rng(seed)
         scores = self._scores(n, rng)
@@ -69,7 +73,11 @@ class LineClinic:
         rows = rows.assign(score=scores[who, visit], instrument=PHQ9.name)
         sessions = pd.DataFrame({"patient_id": names, "day": 0})
         logs = pd.DataFrame({"patient_id": names, "observed_to_day": _LOG_END})
-        return cohort_from_frames(sessions, rows, logs)
+        return cohort_from_frames(
+            sessions,
+            rows,
+            logs,
+        )
 
     def truths(self) -> dict[str, Truth]:
         """Mean change to the last week, of everybody."""
@@ -79,18 +87,37 @@ class LineClinic:
         """What a measurement depends on besides the gate."""
         return repr((self, _LEVEL, _SLOPE, _SHARED, _NOISE, _LEAVES, _SKIPS))
 
-    def _scores(self, n: int, rng: np.random.Generator) -> Floats:
+    def _scores(
+        self,
+        n: int,
+        rng: np.random.Generator,
+    ) -> Floats:
         """Whole points of shape (people, visits), as they would be if everybody were asked."""
         shared = [[1.0, _SHARED], [_SHARED, 1.0]]
-        own = rng.multivariate_normal([0.0, 0.0], shared, size=n)
+        own = rng.multivariate_normal(
+            [0.0, 0.0],
+            shared,
+            size=n,
+        )
         level = _LEVEL[0] + _LEVEL[1] * own[:, 0]
         slope = self.slope + _SLOPE[1] * own[:, 1]
         line = level[:, None] + slope[:, None] * np.array(VISIT_WEEKS)
-        noisy = line + rng.normal(0.0, _NOISE, line.shape)
-        return np.clip(np.rint(noisy), PHQ9.minimum, PHQ9.maximum)
+        noisy = line + rng.normal(
+            0.0,
+            _NOISE,
+            line.shape,
+        )
+        return np.clip(
+            np.rint(noisy),
+            PHQ9.minimum,
+            PHQ9.maximum,
+        )
 
 
-def _seen(scores: Floats, rng: np.random.Generator) -> Bools:
+def _seen(
+    scores: Floats,
+    rng: np.random.Generator,
+) -> Bools:
     """Whoever scored badly at the last visit is likelier to leave; the others skip by chance."""
     seen = np.ones(scores.shape, bool)
     gone = np.zeros(len(scores), bool)
@@ -99,7 +126,11 @@ def _seen(scores: Floats, rng: np.random.Generator) -> Bools:
         logit = _LEAVES[0] + _LEAVES[1] * last
         gone |= rng.random(len(last)) < 1 / (1 + np.exp(-logit))
         seen[:, visit] = ~gone & (rng.random(len(last)) >= _SKIPS)
-        last = np.where(seen[:, visit], scores[:, visit], last)
+        last = np.where(
+            seen[:, visit],
+            scores[:, visit],
+            last,
+        )
     return seen
 
 
@@ -120,7 +151,10 @@ def measure_lines(cohort: Cohort) -> dict[str, float]:
     return {name: float(row[name]) for name in wanted}
 
 
-def judge_lines(frame: pd.DataFrame, truths: Truths) -> list[Check]:
+def judge_lines(
+    frame: pd.DataFrame,
+    truths: Truths,
+) -> list[Check]:
     """The model is near the change of everybody, and the people scored mislead."""
     truth = truths[_CHANGE]
     return [
@@ -138,7 +172,13 @@ def judge_lines(frame: pd.DataFrame, truths: Truths) -> list[Check]:
             *COVERED,
             what="coverage of the mean change, mixed model",
         ),
-        off_by(frame, "observed", truth, NAIVE_MISSES, what="scored only"),
+        off_by(
+            frame,
+            "observed",
+            truth,
+            NAIVE_MISSES,
+            what="scored only",
+        ),
     ]
 
 

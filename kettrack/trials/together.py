@@ -47,7 +47,11 @@ class TwoScales:
 
     correlation: float
 
-    def draw(self, n: int, seed: int) -> Cohort:
+    def draw(
+        self,
+        n: int,
+        seed: int,
+    ) -> Cohort:
         """A checked cohort of n people who are a case on both scales."""
         rng = np.random.default_rng(seed)
         before, after = self._people(n, rng)
@@ -66,7 +70,11 @@ class TwoScales:
         sessions = pd.DataFrame({"patient_id": names, "day": 0})
         logs = pd.DataFrame({"patient_id": names, "observed_to_day": _LOG_END})
         scores = pd.concat(pages, ignore_index=True)
-        return cohort_from_frames(sessions, scores, logs)
+        return cohort_from_frames(
+            sessions,
+            scores,
+            logs,
+        )
 
     def truths(self) -> dict[str, Truth]:
         """The correlation, and the share of people in each of the four cells, in percent."""
@@ -76,14 +84,22 @@ class TwoScales:
         """What a measurement depends on besides the gate."""
         return repr((self, _BASELINES, _CHANGES, _SCORED))
 
-    def _people(self, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    def _people(
+        self,
+        n: int,
+        rng: np.random.Generator,
+    ) -> tuple[Floats, Floats]:
         """Scores before and after, of shape (people, scales)."""
         shared = [[1.0, self.correlation], [self.correlation, 1.0]]
         start = np.array(_BASELINES)
         fall = np.array(_CHANGES)
         before = start[:, 0] + start[:, 1] * rng.standard_normal((n, 2))
         before = _points(before, [_case_line(scale) for scale in SCALES])
-        drawn = rng.multivariate_normal([0.0, 0.0], shared, size=n)
+        drawn = rng.multivariate_normal(
+            [0.0, 0.0],
+            shared,
+            size=n,
+        )
         change = fall[:, 0] + fall[:, 1] * drawn
         return before, _points(before + change, [scale.minimum for scale in SCALES])
 
@@ -94,10 +110,17 @@ def _case_line(scale: Instrument) -> float:
     return scale.minimum if line is None else line.value
 
 
-def _points(values: Floats, lowest: list[float]) -> Floats:
+def _points(
+    values: Floats,
+    lowest: list[float],
+) -> Floats:
     """Whole points within the scale."""
     highest = [scale.maximum for scale in SCALES]
-    return np.clip(np.rint(values), lowest, highest)
+    return np.clip(
+        np.rint(values),
+        lowest,
+        highest,
+    )
 
 
 def _improved(change: Floats) -> Bools:
@@ -116,7 +139,11 @@ def _truths(clinic: TwoScales) -> dict[str, Truth]:
     root = np.sqrt(_TRUTH_PEOPLE)
     found = {
         name: Truth(100 * float(cell.mean()), 100 * float(cell.std()) / root)
-        for name, cell in zip(CELLS, cells, strict=True)
+        for name, cell in zip(
+            CELLS,
+            cells,
+            strict=True,
+        )
     }
     r = float(np.corrcoef(change.T)[0, 1])
     return found | {"correlation": Truth(r, float((1 - r**2) / root))}
@@ -132,7 +159,10 @@ def measure_joint(cohort: Cohort) -> dict[str, float]:
     }
 
 
-def judge_joint(frame: pd.DataFrame, truths: Truths) -> list[Check]:
+def judge_joint(
+    frame: pd.DataFrame,
+    truths: Truths,
+) -> list[Check]:
     """Intervals hold what is true, the four of the cells at once; changes that have nothing to do
     with each other are not said to go together.
     """
@@ -159,7 +189,12 @@ def judge_joint(frame: pd.DataFrame, truths: Truths) -> list[Check]:
     what = "share of clinics in which changes are said to go together"
     limits = (0.03, 0.08) if abs(truths["correlation"].value) < _NOTHING else (0.9, 1.0)
     checks.append(
-        share(frame.assign(apart=apart.astype(float)), "apart", *limits, what=what)
+        share(
+            frame.assign(apart=apart.astype(float)),
+            "apart",
+            *limits,
+            what=what,
+        )
     )
     return checks
 
@@ -168,7 +203,11 @@ def judge_joint(frame: pd.DataFrame, truths: Truths) -> list[Check]:
 _NOTHING: Final = 0.01
 
 
-def _gate(name: str, correlation: float, seed: int) -> Gate:
+def _gate(
+    name: str,
+    correlation: float,
+    seed: int,
+) -> Gate:
     return Gate(
         name=f"joint_change-{name}",
         question="Is it right how two conditions get better in the same people?",
@@ -184,6 +223,14 @@ def _gate(name: str, correlation: float, seed: int) -> Gate:
 
 
 GATES: Final = (
-    _gate("together", TOGETHER, 3162),
-    _gate("apart", 0.0, 3317),
+    _gate(
+        "together",
+        TOGETHER,
+        3162,
+    ),
+    _gate(
+        "apart",
+        0.0,
+        3317,
+    ),
 )

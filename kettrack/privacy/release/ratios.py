@@ -49,20 +49,46 @@ def per_event_again(
     enough = events >= policy.fewest_behind
     rows = np.flatnonzero(enough & np.isfinite(factor))
     again = column_numbers(exact, recipe.value) * factor
-    fill(table, rows, {recipe.value: again[rows]})
+    fill(
+        table,
+        rows,
+        {recipe.value: again[rows]},
+    )
     # Of everybody there is nothing to tell.
     whole = column_numbers(exact, recipe.events) == column_numbers(exact, recipe.of)
     outward = (np.floor, np.ceil)
-    for column, rounded in zip(recipe.ends, outward, strict=False):
+    for column, rounded in zip(
+        recipe.ends,
+        outward,
+        strict=False,
+    ):
         end = column_numbers(exact, column) * factor
-        unit = np.where(whole, np.nan, _unit(end))
-        coarse = np.where(whole, end, rounded(end / unit) * unit)
-        fill(table, rows, {column: coarse[rows]})
+        unit = np.where(
+            whole,
+            np.nan,
+            _unit(end),
+        )
+        coarse = np.where(
+            whole,
+            end,
+            rounded(end / unit) * unit,
+        )
+        fill(
+            table,
+            rows,
+            {column: coarse[rows]},
+        )
 
 
 def _unit(values: Floats) -> Floats:
     """The place of the last digit that is told of each number."""
-    size = np.abs(np.where(values == 0, 1.0, values))
+    size = np.abs(
+        np.where(
+            values == 0,
+            1.0,
+            values,
+        )
+    )
     return np.asarray(10.0 ** (np.floor(np.log10(size)) - (_DIGITS - 1)))
 
 
@@ -83,9 +109,17 @@ def one_forecast_again(
         Before the gate: tells which rows have it.
     """
     of = column_numbers(table, recipe.of)
-    parts = np.clip(column_numbers(table, recipe.events), 0, of)
+    parts = np.clip(
+        column_numbers(table, recipe.events),
+        0,
+        of,
+    )
     there = exact[recipe.value].notna().to_numpy(bool)
     rows = np.flatnonzero(there & (of > 0))
     share = parts[rows] / of[rows]
     # Whoever forecasts the share itself is off by this much, squared and on average.
-    fill(table, rows, {recipe.value: share * (1 - share)})
+    fill(
+        table,
+        rows,
+        {recipe.value: share * (1 - share)},
+    )
