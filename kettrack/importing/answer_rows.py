@@ -131,6 +131,7 @@ def as_forms(answers: AnswerRows, journal: Journal) -> JoinedForms:
     """
     frame = _usable(_told(answers), answers, journal)
     kept = _without_repeats(frame, answers, journal)
+    # The second answers of a day are a form of their own.
     by_form = kept.groupby(["form", "nth"], sort=False)
     kept["number"] = by_form.ngroup()
     _say_incomplete(kept, answers, journal)
@@ -184,6 +185,7 @@ def _form_of(
         named[FORM] = plan.columns[FORM]
     keys = pd.DataFrame({SCALE: pd.factorize(scales)[0]})
     if answers.days is not None:
+        # The day in place of the time, which may differ within a form.
         named.pop(DATE)
         days = answers.days.cast(pa.int32())
         known = days.fill_null(-1)
@@ -242,6 +244,7 @@ def _without_repeats(
         "refused",
         DIFFER,
     )
+    # What was put together or taken out is told; the rest keeps its number.
     kept = frame.assign(nth=nth)
     return kept[~twice & ~differ]
 
@@ -267,6 +270,7 @@ def _say_incomplete(
     is_total = frame["target"] == SCORE
     n_totals = is_total.groupby(frame["number"]).sum()
     scales = _scale_of_each(frame, answers)
+    # How many items a scale of the clinic's own has is not known here.
     for name in sorted({*scales} & {*INSTRUMENTS}):
         n_items = INSTRUMENTS[name].n_items
         short = (n_answers < n_items) & (n_totals == 0)
@@ -296,5 +300,6 @@ def _scale_of_each(
         levels = np.array([*named, ""], dtype=object)
         codes = cells.codes[first["place"].to_numpy()]
         beside = levels[codes]
+    # What the item itself names goes before a column beside it.
     own = first["scale"]
     return own.where(own != "", beside)

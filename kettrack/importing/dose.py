@@ -120,6 +120,7 @@ def _with_last(
     no date, only where the owner of the data says so.
     """
     found = last_weights(columns, len(kg), weights)
+    # Nobody can tell from here whether an old weight still holds.
     old = lacking & too_old(found, WEIGHT_KEPT_DAYS)
     fresh = lacking & np.isfinite(found.kg) & ~old
     journal.counted(source, int(fresh.sum()), "mended", LAST_WEIGHT)

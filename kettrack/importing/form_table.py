@@ -103,6 +103,7 @@ def one_row_a_form(
         for name in (*answers.shared.values(), *answers.plan.where)
     }
     cells: dict[str, ColumnPlace] = {}
+    # The days were read from the whole column, so that its order is told once.
     if answers.days is not None:
         day = answers.column(DATE).place
         made[day.column] = answers.days.take(firsts)
@@ -114,12 +115,14 @@ def one_row_a_form(
     filled = answers.column(SCORE)
     known = table.value_labels
     labels = dict(known)
+    # Each answer keeps the row that it stood in, so that a refusal names it.
     for target, own in frame.groupby("target"):
         name = _named(str(target))
         places = _places(own, len(firsts))
         made[name] = filled.values.take(places)
         cells[name] = _at(filled.place, places)
         labels[name] = known.get(filled.place.column, {})
+    # Why an answer is empty does not matter: it is in no form.
     return replace(
         table,
         data=pa.table(made),
@@ -168,6 +171,7 @@ def plan_of_forms(
     """
     targets = sorted(set(frame["target"]))
     columns = _shared(plan)
+    # Only what some form has becomes a column.
     columns |= {target: _named(target) for target in targets}
     if frame["scale"].any():
         columns[SCALE] = _named(SCALE)

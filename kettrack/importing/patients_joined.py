@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -44,11 +44,14 @@ class RowsOfOne:
         The column in which rows of one are equal.
     joined, differ : str
         What is said of rows that were joined, and of cells that contradict one another.
+    chosen : mapping
+        Column to `min` or `max`, where several values are no contradiction.
     """
 
     key: str = _ID
     joined: str = "joined with another row of the same patient"
     differ: str = "rows of one patient say different things, so none of them is used"
+    chosen: Mapping[str, str] = field(default_factory=lambda: _CHOSEN)
 
 
 def one_row_each(
@@ -90,8 +93,9 @@ def one_row_each(
         if name in (about.key, *ORIGIN):
             made[name] = values.take(pa.array(first))
             continue
-        chosen = _per_patient(name, values, codes, n_patients)
-        if name not in _CHOSEN:
+        how = about.chosen.get(name, "first")
+        chosen = _per_patient(how, values, codes, n_patients)
+        if name not in about.chosen:
             differ = _contradictions(values, codes, chosen)
             say_of_rows(
                 patients,
@@ -113,13 +117,12 @@ def one_row_each(
 
 
 def _per_patient(
-    name: str,
+    how: str,
     values: pa.Array,
     codes: Ints,
     n_patients: int,
 ) -> pa.Array:
     """What the first filled row of each patient says, or the least or greatest of them."""
-    how = _CHOSEN.get(name, "first")
     # In threads the first row would be any row.
     groups = pa.table({"code": codes, "value": values}).group_by(
         "code", use_threads=False

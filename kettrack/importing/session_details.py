@@ -47,6 +47,14 @@ _KEYS: Final = (_ID, *_TIMES)
 OF_ONE_SESSION: Final = RowsOfOne(
     key=_PLACE,
     joined="joined with another row of the same session",
+    # Of several readings these are what the column is for.
+    chosen={
+        "systolic_peak": "max",
+        "diastolic_peak": "max",
+        "heart_rate_peak": "max",
+        "spo2_min": "min",
+        "moaas_lowest": "min",
+    },
     differ="rows of one session say different things, so none of them is used",
 )
 _NO_PLACE: Final = -1
@@ -70,6 +78,7 @@ def with_details(
     details = done.pop(SESSION_DETAILS, None)
     if details is None:
         return done, None
+    # Without sessions every detail is told to have none.
     sessions = done.get("sessions")
     places = np.full(len(details), _NO_PLACE)
     if sessions is not None:
@@ -97,6 +106,7 @@ def _places(
         # Of two sessions on one day neither is more likely than the other.
         one = of_day.first().where(of_day.size() == 1, _MANY)
         wanted = pd.MultiIndex.from_frame(_keys(details, time))
+        # A row that was placed by its date is not placed again by its day.
         found = one.reindex(wanted).fillna(_NO_PLACE).to_numpy(dtype=np.int64)
         places = np.where(places == _NO_PLACE, found, places)
     return places
@@ -123,6 +133,7 @@ def _say(
     places: Ints,
     journal: Journal,
 ) -> None:
+    # A weight is of use without a session, and all else is not.
     weighed: Bools = np.zeros(len(details), dtype=bool)
     if WEIGHT in details.column_names:
         valid = pc.is_valid(details[WEIGHT])
@@ -144,6 +155,7 @@ def _filled(
     placed = details.append_column(_PLACE, pa.array(places))
     if _EVENTS in placed.column_names:
         placed = _with_all_events(placed)
+    # Adverse events are alike by now, so that they contradict nothing.
     each = one_row_each(placed, journal, OF_ONE_SESSION)
     where = np.full(len(sessions), _NO_PLACE)
     where[each[_PLACE].to_numpy()] = np.arange(len(each))
@@ -179,6 +191,7 @@ def _with_column(
         return sessions.add_column(end, name, beside)
     own = sessions[name].combine_chunks()
     differ = pc.fill_null(pc.not_equal(own, beside), False)
+    # Both were recorded, and the log of sessions is the nearer to what was done.
     hit = differ.to_numpy(zero_copy_only=False)
     say_of_rows(sessions, hit, name, "noted", ANOTHER, journal)
     where = sessions.column_names.index(name)

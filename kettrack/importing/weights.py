@@ -53,6 +53,7 @@ class KnownWeights:
         bare = self.rows[without]
         of_each = bare.groupby("who")["kg"]
         first = of_each.first()
+        # Of two different ones nobody can tell which is the later.
         return first[of_each.nunique() == 1]
 
 
@@ -82,6 +83,7 @@ def weights_of(
     """
     if details is None or WEIGHT not in details.column_names:
         return KnownWeights()
+    # A row of blood pressures alone tells no weight.
     filled = details.filter(pc.is_valid(details[WEIGHT]))
     columns = {name: filled[name].combine_chunks() for name in filled.column_names}
     return KnownWeights(rows=_frame(columns, len(filled)))
@@ -104,6 +106,7 @@ def last_weights(
         In other tables.
     """
     own = _frame(columns, n_rows)
+    # A source counts in dates or in days; one cannot be turned into the other here.
     kind = DATE if own[DATE].notna().any() else _DAY
     rows = _timed(own, kind)
     weighed = pd.concat(
@@ -122,6 +125,7 @@ def last_weights(
     # A merge numbers its rows anew.
     found.index = wanted.index
     placed = found[["kg", "age"]].reindex(own.index)
+    # A dated weight goes before one without a date, however old it is.
     bare = own["who"].map(known.undated)
     only_bare = placed["kg"].isna() & bare.notna()
     return LastWeights(

@@ -51,6 +51,7 @@ def with_year_first(
     only_turned = [one.turned is not None and one.day is None for one in told]
     if not any(only_turned):
         return list(told)
+    # A day above 12 can stand in one place only.
     only_standard = [
         one.day is not None and one.digits_only and one.day.day > _LAST_MONTH
         for one in told
@@ -70,6 +71,7 @@ def with_year_first(
     # Without an answer the standard stands, and what it cannot read is refused.
     if order != YEAR_DAY_MONTH:
         return list(told)
+    # Dates with the name of a month leave no doubt, and stay.
     return [_turned(one) if one.digits_only else one for one in told]
 
 
@@ -79,6 +81,7 @@ def _rows(
     place: ColumnPlace,
 ) -> str:
     """How many rows have such a date, and which is the first."""
+    # Rows and no dates: a date may tell who somebody is.
     rows = place.rows.filter(pa.array(hit, pa.bool_()).take(indices))
     first = f" (the first in row {rows[0]})" if len(rows) else ""
     return f"{len(rows)}{first}"

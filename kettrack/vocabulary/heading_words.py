@@ -303,6 +303,16 @@ DETAIL_WORDS: Final = _words(
     "vitals vital weights weight monitoring observations obs side adverse ae aes effects"
     " vitalwerte vitalzeichen gewicht gewichte nebenwirkungen effets signos efectos"
 )
+# When a reading was taken in a session, in a column beside it.
+READING_TIMES: Final[Mapping[str, str]] = {
+    **dict.fromkeys(
+        _words("pre before baseline vor vorher avant antes voor prima"), "before"
+    ),
+    **dict.fromkeys(_words("peak max maximum highest"), "peak"),
+    **dict.fromkeys(
+        _words("post after end nach nachher apres despues na dopo"), "after"
+    ),
+}
 # Of a visit that is no session.
 VISIT_WORDS: Final = _words(
     "followup follow consultation consult phone call telephone assessment screening baseline"

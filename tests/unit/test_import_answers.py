@@ -160,6 +160,40 @@ def test_a_table_of_answers_is_proposed(case: str) -> None:
     assert next(iter(found), None) == words
 
 
+QUESTIONS = [
+    "Interest",
+    "Feeling down",
+    "Sleep",
+    "Tired",
+    "Appetite",
+    "Failure",
+    "Pace",
+]
+
+
+def _asked_in_full(questions: list[str]) -> str:
+    rows = [
+        f"{patient} | 2024-01-0{patient} | {question} | Not at all"
+        for patient in (1, 2, 3)
+        for question in questions
+    ]
+    return "\n".join(["patient | date | question | answer", *rows])
+
+
+def test_questions_in_full_are_asked_about() -> None:
+    source = source_of(gad7=_asked_in_full(QUESTIONS))
+    remarks = Remarks()
+    plan = propose(source, {}, remarks)
+    assert plan.tables[0].values["item"]["Sleep"] == "GAD-7 item 3"
+    assert "item_order.gad7" in {one.key for one in remarks.asked}
+    no = propose(source, {"item_order.gad7": "in another order"}, Remarks())
+    assert not [part for part in no.tables if "item" in part.columns]
+    # Sorted by their text they tell nothing, and so does a form that lacks one.
+    for questions in (sorted(QUESTIONS), QUESTIONS[1:]):
+        other = propose(source_of(gad7=_asked_in_full(questions)), {}, Remarks())
+        assert not [part for part in other.tables if "item" in part.columns]
+
+
 MISTAKES = """
 kind = "text"
 

@@ -6,6 +6,7 @@ import pytest
 from import_maps import applied, column, said, sheet
 from import_tables import source_of
 
+from kettrack.importing.apply import apply_map
 from kettrack.importing.dose import LAST_WEIGHT, NO_WEIGHT
 from kettrack.importing.import_map import TableMap
 from kettrack.importing.proposal.propose import propose
@@ -154,3 +155,24 @@ def test_a_table_of_vitals_doubles_no_session() -> None:
         ("other", "sessions"),
     ]
     assert plan.tables[2].units == {"weight_kg": "lb"}
+
+
+def test_readings_of_one_session_by_their_words() -> None:
+    source = source_of(
+        log="record | date | drug\na | 2024-04-01 | ketamine iv\na | 2024-04-08 | ketamine iv",
+        vitals="""
+            record | date | time point | sbp | weight | spo2
+            a | 2024-04-01 | Pre | 120 | 80 | 98
+            a | 2024-04-01 | Peak | 150 | . | 91
+            a | 2024-04-01 | Peak 2 | 155 | . | 94
+            a | 2024-04-08 | Post | 110 | . | 97
+        """.replace(" . ", "  "),
+    )
+    plan = propose(source, {}, Remarks())
+    made = apply_map(source, plan, Remarks()).sessions
+    assert column(made, "systolic_before") == [120, None]
+    # Of several readings the highest, and the lowest saturation.
+    assert column(made, "systolic_peak") == [155, None]
+    assert column(made, "systolic_after") == [None, 110]
+    assert column(made, "spo2_min") == [91, 97]
+    assert column(made, "weight_kg") == [80.0, None]

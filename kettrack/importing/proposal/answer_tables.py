@@ -13,6 +13,9 @@ from kettrack.importing.import_map import (
 from kettrack.importing.proposal.facts import (
     ColumnFacts,
 )
+from kettrack.importing.proposal.item_order import (
+    questions_in_order,
+)
 from kettrack.importing.proposal.score_columns import (
     ScoreHeading,
     item_alone,
@@ -74,6 +77,7 @@ def answer_part(
     if not words:
         return None
     columns = dict(when.columns) | {ITEM: item, "score": answer}
+    # A number for each form tells two of one day apart.
     form = known.best(FORM)
     if form and form not in columns.values():
         columns[FORM] = form
@@ -119,11 +123,12 @@ def _best_items(
     asking: Asking,
 ) -> tuple[dict[str, str], str]:
     """What the words of a column mean, and that column: the one in which most are known."""
+    # A table may have a column of codes and one of texts.
     best: dict[str, str] = {}
     name = ""
     most = _FEWEST_KNOWN
     for facts in known.fits.get(ITEM, []):
-        words = _items(known, facts, asking)
+        words = _items(known, facts, asking) or questions_in_order(known, facts, asking)
         hit = np.array([str(level) in words for level in facts.levels], dtype=bool)
         share = float(facts.counts[hit].sum() / max(facts.n, 1))
         # A table of totals alone has one row for each score, and needs no joining.
@@ -158,6 +163,7 @@ def _coded(known: TableColumns, word: str, asking: Asking) -> str:
     if code is not None:
         item = code.column.removeprefix("item_")
         return _said(code.instrument, 0 if item == "score" else int(item))
+    # Codes are written like names of columns: phq9_q3, PHQ-9 total.
     readings = (parse_heading(text.lower()), parse_heading(text))
     heading = next((one for one in readings if one and one.understood), None)
     if heading is None or heading.occasion or heading.part == "date":
@@ -167,6 +173,7 @@ def _coded(known: TableColumns, word: str, asking: Asking) -> str:
 
 
 def _of_heading(scale: str, heading: ScoreHeading) -> str:
+    # PHQ9_3 has a bare number, which can only be an item.
     number = heading.item or heading.bare or _TOTAL
     instrument = INSTRUMENTS[scale]
     items = {*range(instrument.n_items + 1), instrument.uncounted_item}

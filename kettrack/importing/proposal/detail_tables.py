@@ -5,7 +5,7 @@ Taken for sessions, they would double those of another table.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -35,6 +35,7 @@ from kettrack.privacy.identifying_names import (
 )
 from kettrack.vocabulary.heading_words import (
     DETAIL_WORDS,
+    READING_TIMES,
 )
 
 _ID: Final = "patient_id"
@@ -42,6 +43,12 @@ _ID: Final = "patient_id"
 _DETAILS: Final = frozenset(names_of(SESSION_DETAILS)) - {
     "dissociation",
     "psychotherapy",
+}
+# A plain reading to what it is called at the times of a session.
+_READINGS: Final = {
+    "systolic_before": "systolic",
+    "diastolic_before": "diastolic",
+    "heart_rate_before": "heart_rate",
 }
 _OF_EACH_SESSION: Final = ("drug", "route")
 _FEWEST_SHARED: Final = 0.5
@@ -83,6 +90,7 @@ def of_sessions_elsewhere(
     # Sessions of another year may lack the drug, but are called sessions.
     if "sessions" in known.hints and not _is_called_so(known):
         return False
+    # The file of a second clinic has other patients.
     own = _patients(known)
     there = pa.concat_arrays([_patients(one) for one in others])
     shared = pc.sum(pc.is_in(own, there)).as_py() or 0
@@ -99,13 +107,13 @@ def _patients(known: TableColumns) -> pa.Array:
     return pc.unique(text.combine_chunks()).drop_null()
 
 
-def details_part(
+def details_parts(
     known: TableColumns,
     when: When,
     answers: Answers,
     remarks: Remarks,
-) -> TableMap | None:
-    """The part of the map that takes details of sessions; None where a table has none.
+) -> list[TableMap]:
+    """The parts of the map that take details of sessions; none where a table has none.
 
     Parameters
     ----------
@@ -118,27 +126,67 @@ def details_part(
     """
     quiet = Remarks()
     part = session_part(known, when, answers, quiet)
-    names = (WEIGHT, _ID) if not when.columns else _DETAILS
+    names = _DETAILS if when.columns else (WEIGHT, _ID)
+    shared = {_ID, *when.columns}
     columns = {
         name: column
         for name, column in part.columns.items()
         if name in names or name.startswith(("adverse_events_", STATUS))
     }
-    if not columns.keys() - {_ID, *when.columns, *filter(_is_status, columns)}:
-        return None
+    shared |= {name for name in columns if name.startswith(STATUS)}
+    if not columns.keys() - shared:
+        return []
     # Nobody is asked about a table of which nothing is taken.
     for question in quiet.asked:
         remarks.ask(question)
-    return replace(
+    whole = replace(
         part,
         to=SESSION_DETAILS,
-        columns=columns,
         constants={},
         where={},
+    )
+    readings = {name: _READINGS[name] for name in columns if name in _READINGS}
+    column, times = _reading_times(known)
+    if not readings or not times:
+        return [_with_columns(whole, columns)]
+    rest = {name: one for name, one in columns.items() if name not in readings}
+    made = [_with_columns(whole, rest)] if rest.keys() - shared else []
+    base = {name: one for name, one in columns.items() if name in shared}
+    for time, words in times.items():
+        those = {
+            f"{stem}_{time}": columns[name]
+            for name, stem in readings.items()
+            if f"{stem}_{time}" in _DETAILS
+        }
+        of_time = _with_columns(whole, base | those)
+        made.append(replace(of_time, where={column: words}))
+    return made
+
+
+def _with_columns(
+    part: TableMap,
+    columns: Mapping[str, str],
+) -> TableMap:
+    return replace(
+        part,
+        columns=columns,
         values={name: part.values[name] for name in columns if name in part.values},
         units={name: part.units[name] for name in columns if name in part.units},
     )
 
 
-def _is_status(name: str) -> bool:
-    return name.startswith(STATUS)
+def _reading_times(
+    known: TableColumns,
+) -> tuple[str, dict[str, tuple[str, ...]]]:
+    """The column that says when in a session a reading was taken, and its words for each time."""
+    for facts in known.fits.get("occasion", []) + known.fits.get("timing", []):
+        times: dict[str, tuple[str, ...]] = {}
+        for level, word in zip(facts.levels, facts.as_words, strict=True):
+            told = {READING_TIMES.get(part, "") for part in words_of(word)} - {""}
+            if len(told) == 1:
+                time = told.pop()
+                times[time] = (*times.get(time, ()), str(level))
+        # A visit in week 2 is no time of a session, and has none of these words.
+        if times:
+            return facts.name, times
+    return "", {}

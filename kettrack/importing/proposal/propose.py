@@ -8,7 +8,7 @@ from typing import Final
 
 from kettrack.importing.import_map import ImportMap, TableMap
 from kettrack.importing.proposal.detail_tables import (
-    details_part,
+    details_parts,
     of_sessions_elsewhere,
 )
 from kettrack.importing.proposal.facts import ColumnFacts
@@ -200,8 +200,7 @@ def _of_sessions(
     answers = asking.answers
     remarks = asking.remarks
     if of_sessions_elsewhere(known, told):
-        details = details_part(known, when, answers, remarks)
-        return [details] if details else []
+        return details_parts(known, when, answers, remarks)
     if not _has_sessions(known, when, answers):
         return []
     asked = when_of(known, "sessions", answers, remarks)

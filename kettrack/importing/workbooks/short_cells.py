@@ -64,6 +64,7 @@ def with_long_cells(path: Path) -> io.BytesIO | None:
         ]
         contents = {name: _part(archive, name) for name in parts}
         short = {name for name, content in contents.items() if _has_short(content)}
+        # What Excel itself writes is passed on as it is.
         if not short:
             return None
         made = io.BytesIO()
@@ -97,6 +98,7 @@ def _written_out(content: bytes) -> bytes:
     made = bytearray()
     column = -1
     for one in _records(content):
+        # The first short cell of a row stands in its first column.
         if one.kind == _ROW:
             column = -1
         elif one.kind in _LONG:
@@ -104,6 +106,7 @@ def _written_out(content: bytes) -> bytes:
         elif _FIRST_SHORT <= one.kind <= _LAST_SHORT:
             column += 1
             kind = one.kind - _FIRST_SHORT + _FIRST_LONG
+            # The style and the value are the same in both forms.
             cell = _COLUMN.pack(column) + one.content
             made += bytes([kind]) + _seven_bits(len(cell)) + cell
             continue
@@ -119,6 +122,7 @@ def _records(content: bytes) -> Iterator[_Record]:
         kind, place = _kind(content, place)
         length, place = _length(content, place)
         end = place + length
+        # A record that is longer than its part would be cut without a word.
         if end > len(content):
             raise NotReadable(_DAMAGED)
         yield _Record(kind, content[place:end], content[start:end])
