@@ -63,10 +63,11 @@ MAY_IMPORT = {
     "analysis": READING | {"timelines", "estimators"},
     "trials": READING | {"timelines", "estimators", "analysis", "simulation"},
     "report": READING | {"timelines", "analysis", "figures"},
+    "app": READING | {"arrays", "timelines", "analysis", "figures", "report"},
     "pooling": READING | {"timelines", "estimators", "analysis", "figures", "report"},
     "cli": READING
     | {"importing", "timelines", "exporting", "analysis", "report", "simulation"}
-    | {"pooling"},
+    | {"app", "pooling"},
 }
 # Modules of `analysis` that serve every question.
 ANY_QUESTION = ("context", "registry", "person_rows", "one_patient")
@@ -105,6 +106,7 @@ HEAVY = (
     "rich",
     "tomlkit",
     "duckdb",
+    "tornado",
 )
 
 

@@ -84,7 +84,7 @@ class ShortAnswer:
 
 
 # The fifth answer before it is there.
-_WORKED_OUT: Final = ShortAnswer(
+WORKED_OUT: Final = ShortAnswer(
     key="more_sessions",
     question="What does one more session change?",
     headline="Being worked out",
@@ -166,7 +166,7 @@ def quick_answers(
     }
     page = PageTables(results, cohort)
     answers = [maker(page) for maker in (_response, _lasting, _harm, _counted)]
-    return [*answers, more or _WORKED_OUT]
+    return [*answers, more or WORKED_OUT]
 
 
 def more_sessions_answer(cohort: DerivedCohort) -> ShortAnswer:
@@ -450,8 +450,8 @@ def _more_sessions(page: PageTables) -> ShortAnswer:
         )
         picture = pd.DataFrame([row[list(_ENDS)]])
     return ShortAnswer(
-        key=_WORKED_OUT.key,
-        question=_WORKED_OUT.question,
+        key=WORKED_OUT.key,
+        question=WORKED_OUT.question,
         headline=headline,
         sentence=sentence,
         picture=picture,

@@ -17,6 +17,7 @@ import typer
 
 from kettrack import __version__
 from kettrack.cli.check import check
+from kettrack.cli.dashboard import dashboard
 from kettrack.cli.deidentify import deidentify
 from kettrack.cli.estimate import estimate
 from kettrack.cli.export import export
@@ -101,6 +102,7 @@ for command in (
     review,
     estimate,
     report,
+    dashboard,
     sheet,
     summarise,
     pool,

@@ -55,15 +55,21 @@ def write_check_page(
     try:
         cohort = load_cohort(folder, allow=allow, **options)
     except DataProblems as found:
-        write_text(render(TITLE, _page_of_problems(found.problems), {}), output)
+        write_text(render(TITLE, page_of_problems(found.problems), {}), output)
         raise
     # The pictures come from the notebook, so that a number has one home.
     notebooks = run_notebooks([NOTEBOOK], folder, allow, options)
     write_text(render(TITLE, _page_of_cohort(cohort), notebooks), output)
 
 
-def _page_of_problems(problems: Sequence[Problem]) -> FirstPage:
-    """What stops the reading, by cause, and what to mend first."""
+def page_of_problems(problems: Sequence[Problem]) -> FirstPage:
+    """What stops the reading, by cause, and what to mend first.
+
+    Parameters
+    ----------
+    problems : sequence of Problem
+        Of one folder.
+    """
     causes = causes_of(problems)
     verdict = (
         "This folder cannot be read yet. Nothing is lost: the files were not changed."

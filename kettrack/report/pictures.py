@@ -55,7 +55,21 @@ def draw_inline(key: str, table: pd.DataFrame, words: str) -> str:
             transparent=True,
         )
         plt.close(figure)
-    whole = written.getvalue()
+    return element_of(written.getvalue(), key, words)
+
+
+def element_of(whole: str, key: str, words: str) -> str:
+    """A file of SVG as an element of a page.
+
+    Parameters
+    ----------
+    whole : str
+        As matplotlib writes it.
+    key : str
+        Put before the names of its parts: two pictures of one page share none.
+    words : str
+        What is seen, for who cannot see it.
+    """
     # What stands before the element belongs to a file of its own.
     _, svg, rest = whole.partition("<svg")
     element = _METADATA.sub("", svg + rest)

@@ -358,12 +358,23 @@ def _chapter(
         entries.append(ContentsLine(int(level), own_anchor, text))
         return f'<h{level} id="{own_anchor}">{words}</h{level}>'
 
-    body = TABLE.sub(_boxed_table, body)
+    body = boxed_tables(body)
     body = HEADING.sub(with_anchor, body)
     # A link to another notebook becomes a link down the page.
     for other in all_names:
         body = body.replace(f'href="{other}"', f'href="#{_anchor(other)}"')
     return Chapter(anchor, body, tuple(entries))
+
+
+def boxed_tables(page: str) -> str:
+    """HTML whose tables can be read on a phone, by keyboard and by ear.
+
+    Examples
+    --------
+    >>> boxed_tables("<table><thead><th>n</th></thead></table>")[-58:]
+    '<table><thead><th scope="col">n</th></thead></table></div>'
+    """
+    return TABLE.sub(_boxed_table, page)
 
 
 def _boxed_table(found: re.Match[str]) -> str:

@@ -1,0 +1,201 @@
+"""The pages of the dashboard as HTML: no script, no font and no style sheet of another place."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import jinja2
+from markupsafe import Markup
+
+from kettrack.analysis.short_answers import WORKED_OUT, ShortAnswer
+from kettrack.app.clinics import Clinic, View
+from kettrack.app.key_figures import KEY_FIGURES, KeyFigure, Plot, picture
+from kettrack.escapes import visible
+from kettrack.privacy.policies import get_policy
+from kettrack.report.first_page import FirstPage, first_answer, sources_of
+from kettrack.report.pictures import element_of
+from kettrack.report.run import TEMPLATES, boxed_tables
+from kettrack.result import Result
+
+# Where the answer that takes longest will stand: what is before it is sent at once.
+GAP: Final = "<!-- the last answer -->"
+OWN: Final = Path(__file__).parent / "template"
+TITLE: Final = "Ketamine treatment: outcomes"
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    # Every word of a user is escaped, unless it is marked as a page of ours.
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader([OWN, TEMPLATES]),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+@cache
+def _style() -> str:
+    styles = (TEMPLATES / "page.css", OWN / "dashboard.css")
+    return "\n".join(path.read_text(encoding="utf-8") for path in styles)
+
+
+def _page(template: str, **values: Any) -> str:
+    layout = _environment().get_template(template)
+    style = Markup(_style())
+    return visible(layout.render(style=style, clinic_title=TITLE, **values))
+
+
+def answers_page(
+    clinic: Clinic, view: View, answers: list[ShortAnswer], rows: bool
+) -> str:
+    """The five answers, with what can be chosen; `GAP` stands where the last one is missing.
+
+    Parameters
+    ----------
+    clinic : Clinic
+        Of which they are.
+    view : View
+        What was chosen.
+    answers : list of ShortAnswer
+        In their order.
+    rows : bool
+        Whether pages of single patients may be opened.
+    """
+    waiting = answers[-1] is WORKED_OUT
+    told = answers[:-1] if waiting else answers
+    return _page(
+        "answers.html.j2",
+        title=TITLE,
+        here="/",
+        rows=rows,
+        first=[first_answer(answer) for answer in told],
+        gap=Markup(GAP) if waiting else "",
+        made_from=sources_of(clinic.cohort),
+        **_shared(clinic, view),
+    )
+
+
+def one_answer(answer: ShortAnswer) -> str:
+    """One answer, as it stands among the others."""
+    parts = _environment().get_template("answer_parts.html.j2").module
+    laid_out: str = parts.short(first_answer(answer))  # type: ignore[attr-defined]
+    return visible(laid_out)
+
+
+def figure_page(
+    clinic: Clinic, view: View, figure: KeyFigure, result: Result, rows: bool
+) -> str:
+    """One figure with its table.
+
+    Parameters
+    ----------
+    clinic, view, rows
+        As for `answers_page`.
+    figure : KeyFigure
+        Which.
+    result : Result
+        The answer that it draws.
+    """
+    return _page(
+        "figure.html.j2",
+        title=figure.heading,
+        here=f"/figure/{figure.question}",
+        rows=rows,
+        figure=figure,
+        picture=drawn(figure.plot, result, figure.question),
+        told=_table(result),
+        drawable=not result.table.empty,
+        **_shared(clinic, view),
+    )
+
+
+def patient_page_of(clinic: Clinic, view: View, code: str, told: str, svg: str) -> str:
+    """One patient.
+
+    Parameters
+    ----------
+    clinic, view
+        As for `answers_page`.
+    code : str
+        Study code.
+    told, svg : str
+        Table and figure.
+    """
+    return _page(
+        "patient.html.j2",
+        title=f"Patient {code}",
+        here="/review",
+        rows=True,
+        told=Markup(told),
+        picture=Markup(svg),
+        **_shared(clinic, view),
+    )
+
+
+def review_page(clinic: Clinic, view: View, listed: list[dict[str, str]]) -> str:
+    """Who needs a look.
+
+    Parameters
+    ----------
+    clinic, view
+        As for `answers_page`.
+    listed : list of dict
+        `patient` `why` `scores` of each row.
+    """
+    return _page(
+        "review.html.j2",
+        title="Who needs a look",
+        here="/review",
+        rows=True,
+        listed=listed,
+        **_shared(clinic, view),
+    )
+
+
+def message_page(heading: str, sentences: tuple[str, ...]) -> str:
+    """A page of a few words, such as why nothing is shown."""
+    return _page("message.html.j2", title=heading, banner="", sentences=sentences)
+
+
+def problems_page(page: FirstPage) -> str:
+    """What is wrong with a folder, by cause.
+
+    Parameters
+    ----------
+    page : FirstPage
+        From `page_of_problems`.
+    """
+    return _page(
+        "problems.html.j2",
+        title="This folder cannot be read yet",
+        banner="",
+        answers=page.answers,
+    )
+
+
+def drawn(plot: Plot, result: Result, key: str) -> str:
+    """The figure of an answer as an element of the page; empty for a refusal."""
+    if result.table.empty:
+        return ""
+    whole = picture(plot, result.table, result.caption, "svg").decode("utf-8")
+    element = element_of(whole, key, f"Figure. {result.text}")
+    return Markup(element)
+
+
+def _table(result: Result) -> str:
+    """Sentence, table, estimand and cautions, as a notebook shows them."""
+    # Escaped by the result itself.
+    return Markup(boxed_tables(result._repr_html_()))
+
+
+def _shared(clinic: Clinic, view: View) -> dict[str, Any]:
+    """What stands on every page of a clinic."""
+    return {
+        "banner": get_policy(clinic.cohort.settings.policy).banner,
+        "view": view,
+        "query": f"?{view.query}" if view.query else "",
+        "figures": KEY_FIGURES,
+    }
