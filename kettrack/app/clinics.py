@@ -42,7 +42,7 @@ from kettrack.report.together import withheld_in_report
 from kettrack.result import Result
 from kettrack.timelines.derived import DerivedCohort, derive
 
-Kept = TypeVar("Kept")
+Thing = TypeVar("Thing")
 
 GROUP: Final = "group"
 # What the last choices needed is kept, so that memory does not grow with every look.
@@ -110,7 +110,7 @@ class Clinic(Protocol):
         ...
 
 
-class Shelf(Generic[Kept]):
+class Shelf(Generic[Thing]):
     """The things used last, by key.
 
     Examples
@@ -125,13 +125,13 @@ class Shelf(Generic[Kept]):
         most: int,
     ) -> None:
         self._most = most
-        self._things: OrderedDict[Hashable, Kept] = OrderedDict()
+        self._things: OrderedDict[Hashable, Thing] = OrderedDict()
 
     def get(
         self,
         key: Hashable,
-        make: Callable[[], Kept],
-    ) -> Kept:
+        make: Callable[[], Thing],
+    ) -> Thing:
         """The thing of a key, made where it is not there."""
         if key not in self._things:
             self._things[key] = make()
@@ -300,7 +300,7 @@ class ReleasedClinic:
             if len(people.patients) < self._fewest:
                 self._small.append(name)
             else:
-                self._groups[name] = released(people)
+                self._groups[name] = protected_group(people)
             on_group()
         if not self._groups:
             raise UsageError(
@@ -376,7 +376,7 @@ class ReleasedClinic:
         return (*said, "People whose group is not recorded are in none.")
 
 
-def released(
+def protected_group(
     people: DerivedCohort,
 ) -> Released:
     """All that is shown of some people, protected as one release.

@@ -119,7 +119,7 @@ class Desk:
         return await loop.run_in_executor(self._worker, make)
 
 
-class Page(tornado.web.RequestHandler):
+class Address(tornado.web.RequestHandler):
     """What is the same for every address."""
 
     desk: Desk
@@ -207,7 +207,7 @@ class Page(tornado.web.RequestHandler):
         )
 
 
-class Answers(Page):
+class AnswersAddress(Address):
     """The five answers."""
 
     _gone = False
@@ -248,7 +248,7 @@ class Answers(Page):
         self._gone = True
 
 
-class Figure(Page):
+class FigureAddress(Address):
     """One figure with its table."""
 
     async def get(self, name: str) -> None:
@@ -264,7 +264,7 @@ class Figure(Page):
         return figure_page(clinic, view, BY_NAME[name], result, self.desk.rows)
 
 
-class Download(Page):
+class DownloadAddress(Address):
     """A figure or a table as a file."""
 
     async def get(self, name: str, kind: str) -> None:
@@ -289,7 +289,7 @@ class Download(Page):
         )
 
 
-class Rows(Page):
+class RowsAddress(Address):
     """Pages of single patients: only where the dashboard was started for them."""
 
     def own_clinic(self) -> OwnClinic:
@@ -306,7 +306,7 @@ class Rows(Page):
         return clinic
 
 
-class Review(Rows):
+class ReviewAddress(RowsAddress):
     """Who needs a look."""
 
     async def get(self) -> None:
@@ -330,7 +330,7 @@ class Review(Rows):
         return review_page(clinic, view, listed)
 
 
-class Patient(Rows):
+class PatientAddress(RowsAddress):
     """One patient."""
 
     async def get(self, code: str) -> None:
@@ -347,7 +347,7 @@ class Patient(Rows):
         )
 
 
-class Missing(Page):
+class NoAddress(Address):
     """Every other address."""
 
     def get(self) -> None:
@@ -360,14 +360,14 @@ def application(desk: Desk) -> tornado.web.Application:
     given = {"desk": desk}
     return tornado.web.Application(
         [
-            ("/", Answers, given),
-            (r"/figure/(\w+)", Figure, given),
-            (r"/figure/(\w+)\.(svg|png)", Download, given),
-            (r"/table/(\w+)\.(csv)", Download, given),
-            ("/review", Review, given),
-            (r"/patient/([^/]+)", Patient, given),
+            ("/", AnswersAddress, given),
+            (r"/figure/(\w+)", FigureAddress, given),
+            (r"/figure/(\w+)\.(svg|png)", DownloadAddress, given),
+            (r"/table/(\w+)\.(csv)", DownloadAddress, given),
+            ("/review", ReviewAddress, given),
+            (r"/patient/([^/]+)", PatientAddress, given),
         ],
-        default_handler_class=Missing,
+        default_handler_class=NoAddress,
         default_handler_args=given,
         # An address may hold the study code of a patient: none is written down.
         log_function=lambda handler: None,
