@@ -108,10 +108,10 @@ def widened(
     >>> widened(np.zeros(1), band, 30).high.round(2).tolist()
     [1.13]
     """
-    from scipy.stats import norm, t
+    from scipy.special import ndtri, stdtrit
 
     free = people - coefficients
-    quantile = float(t.ppf(_UPPER, free) / norm.ppf(_UPPER))
+    quantile = float(stdtrit(free, _UPPER) / ndtri(_UPPER))
     factor = quantile * np.sqrt(people / free)
     return SimultaneousBand(
         low=middle - factor * (middle - band.low),

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest
 
 from kettrack.analysis.context import LEVEL
 from kettrack.analysis.response.plasmode import panel_cohort
@@ -166,6 +165,9 @@ def performance(answers: SimulatedAnswers, truth: float) -> dict[str, Any]:
     holds = (low <= truth) & (truth <= high)
     tells = (low > 0) | (high < 0)
     row["holds"] = 100 * float(holds.mean())
+    # Here, since it takes longer to load than most questions take to answer.
+    from scipy.stats import binomtest
+
     exact = binomtest(int(holds.sum()), len(holds)).proportion_ci(LEVEL)
     row["holds_low"] = 100 * float(exact.low)
     row["holds_high"] = 100 * float(exact.high)

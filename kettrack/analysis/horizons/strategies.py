@@ -386,9 +386,9 @@ def _student(
     freedom: float,
 ) -> dict[str, Any]:
     """A mean with Student's interval."""
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
-    half = float(t.ppf(0.5 + LEVEL / 2, freedom)) * float(np.sqrt(variance))
+    half = float(stdtrit(freedom, 0.5 + LEVEL / 2)) * float(np.sqrt(variance))
     return {"estimate": mean, "ci_low": mean - half, "ci_high": mean + half}
 
 

@@ -148,7 +148,7 @@ class Comparison:
 
     def chance_after(self, place: int) -> float:
         """The same for those from one on; missing where there are none."""
-        from scipy.stats import f
+        from scipy.special import fdtrc
 
         difference = self.difference[place:]
         covariance = self.covariance[place:, place:]
@@ -157,16 +157,17 @@ class Comparison:
             return np.nan
         # What repeats another difference counts once, by the pseudoinverse.
         wald = difference @ np.linalg.pinv(covariance, hermitian=True) @ difference
-        return float(f.sf(wald / n, n, self.freedom))
+        # Rounding may leave a difference of nothing a little below 0.
+        return float(fdtrc(n, self.freedom, np.maximum(wald, 0) / n))
 
     def along(self, name: str, steps: Floats, level: float) -> dict[str, float]:
         """A sum of the differences, so many times each, with an interval that holds for every such
         sum at once (Scheffé 1953, Biometrika 40:87).
         """
-        from scipy.stats import f
+        from scipy.special import fdtri
 
         n = len(self.difference)
-        reach = np.sqrt(n * f.ppf(level, n, self.freedom))
+        reach = np.sqrt(n * fdtri(n, self.freedom, level))
         middle = float(steps @ self.difference)
         half = float(reach * np.sqrt(steps @ self.covariance @ steps))
         return {

@@ -192,7 +192,7 @@ def _differences(
     n_differences: int,
 ) -> dict[int, dict[str, float]]:
     """Difference of each large group from the first, by its place."""
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     places = _compared(group)
     if not places:
@@ -204,7 +204,7 @@ def _differences(
     outcome = 100 * people["scored"].to_numpy(float)
     # Shares near 0 and 100 % vary less, so the error takes no spread as equal.
     found = adjusted_comparison(outcome, own, rest, [])
-    reach = float(t.isf((1 - LEVEL) / n_differences / 2, found.freedom))
+    reach = float(-stdtrit(found.freedom, (1 - LEVEL) / n_differences / 2))
     half = reach * found.error
     ends = zip(
         found.difference,

@@ -274,7 +274,7 @@ def _line(
 
 def _table(arms: _Arms, whole: Comparison, looks: list[_Row]) -> pd.DataFrame:
     """Everybody, then every look; intervals of interactions that hold for all of them at once."""
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     everybody = {
         "key": "all",
@@ -289,7 +289,7 @@ def _table(arms: _Arms, whole: Comparison, looks: list[_Row]) -> pd.DataFrame:
     rows = [everybody]
     for look, chance in zip(looks, chance_all, strict=True):
         # Bonferroni: as many interactions share the level.
-        reach = float(t.isf((1 - LEVEL) / n_interactions / 2, look.between.freedom))
+        reach = float(-stdtrit(look.between.freedom, (1 - LEVEL) / n_interactions / 2))
         # The first group has no interaction: it is what the others are compared with.
         first = len(look.rows) - len(look.between.difference)
         for place, row in enumerate(look.rows):
@@ -311,10 +311,10 @@ def _table(arms: _Arms, whole: Comparison, looks: list[_Row]) -> pd.DataFrame:
 
 def _pointwise(found: Comparison, place: int) -> dict[str, float]:
     """One difference with an interval of its own."""
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     estimate = float(found.difference[place])
-    half = float(t.isf((1 - LEVEL) / 2, found.freedom) * found.error[place])
+    half = float(-stdtrit(found.freedom, (1 - LEVEL) / 2) * found.error[place])
     return {"estimate": estimate, "ci_low": estimate - half, "ci_high": estimate + half}
 
 

@@ -152,7 +152,7 @@ def looks_table(looks: list[Looked], columns: Sequence[str]) -> pd.DataFrame:
     columns : sequence of str
         Of the table, in order.
     """
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     chance_all = holm(np.array([look.equal.chance for look in looks]))
     n_differences = sum(len(look.equal.difference) for look in looks)
@@ -160,7 +160,7 @@ def looks_table(looks: list[Looked], columns: Sequence[str]) -> pd.DataFrame:
     tail = (1 - LEVEL) / n_differences / 2
     rows = []
     for look, chance in zip(looks, chance_all, strict=True):
-        reach = float(t.isf(tail, look.equal.freedom))
+        reach = float(-stdtrit(look.equal.freedom, tail))
         chances = {"chance": 100 * look.equal.chance, "chance_all": 100 * chance}
         # The first group has none: it is what the others are compared with.
         first = len(look.rows) - len(look.equal.difference)

@@ -252,7 +252,7 @@ def _rows(
 
 def _curve(columns: Floats, values: Floats, told: Floats) -> dict[str, Floats]:
     """The curve at some values, with its pointwise interval."""
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     n = len(values)
     x = np.column_stack([np.ones(n), columns])
@@ -260,7 +260,7 @@ def _curve(columns: Floats, values: Floats, told: Floats) -> dict[str, Floats]:
     at = np.column_stack([np.ones(len(told)), told])
     estimate = at @ fitted.coefficients
     spread = np.einsum("ij,jk,ik->i", at, fitted.covariance, at)
-    half = t.ppf((1 + LEVEL) / 2, n - x.shape[1]) * np.sqrt(spread)
+    half = stdtrit(n - x.shape[1], (1 + LEVEL) / 2) * np.sqrt(spread)
     # No mean lies outside of what people can have, but a line may.
     lowest = min(values.min(), 0.0)
     highest = max(values.max(), 0.0)

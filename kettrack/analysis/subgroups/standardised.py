@@ -254,11 +254,11 @@ def _table(
     outcome: Floats,
 ) -> pd.DataFrame:
     """One row per kind; the first is what the others are compared with."""
-    from scipy.stats import norm
+    from scipy.special import ndtri
 
-    single = norm.isf((1 - LEVEL) / 2)
+    single = -ndtri((1 - LEVEL) / 2)
     # Bonferroni: the differences share the level.
-    joint = norm.isf((1 - LEVEL) / 2 / (len(kinds) - 1))
+    joint = -ndtri((1 - LEVEL) / 2 / (len(kinds) - 1))
     responded = (at_risk["cause"] == 1) & (at_risk["step"] <= TOLD_SESSION)
     rows = [_counted_row("all", "everybody", responded, outcome)]
     for place, (label, kind) in enumerate(zip(labels, kinds, strict=True)):
@@ -300,10 +300,10 @@ def _counted_row(
     outcome: Floats,
 ) -> dict[str, Any]:
     """Some people as counted."""
-    from scipy.stats import norm
+    from scipy.special import ndtri
 
     error = float(outcome.std(ddof=1) / np.sqrt(len(outcome)))
-    reach = float(norm.isf((1 - LEVEL) / 2))
+    reach = float(-ndtri((1 - LEVEL) / 2))
     return {
         "key": key,
         "group": label,

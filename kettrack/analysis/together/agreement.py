@@ -352,14 +352,14 @@ def limits_of_agreement(differences: Floats) -> dict[str, dict[str, float]]:
     >>> round(found["limit_low"]["estimate"], 2), round(found["limit_high"]["estimate"], 2)
     (-3.51, 3.51)
     """
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     n = len(differences)
     mean = float(differences.mean())
     sd = float(differences.std(ddof=1))
     # The limits speak of single people, so the spread is not divided by the number of people.
     reach = NORMAL_QUANTILE * sd
-    quantile = float(t.ppf((1 + LEVEL) / 2, n - 1))
+    quantile = float(stdtrit(n - 1, (1 + LEVEL) / 2))
     of_mean = quantile * sd / np.sqrt(n)
     # A limit holds the error of the mean, and that of the spread.
     of_limit = quantile * sd * np.sqrt(1 / n + NORMAL_QUANTILE**2 / (2 * (n - 1)))

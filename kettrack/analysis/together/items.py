@@ -262,12 +262,12 @@ def _total_row(
     week: int,
 ) -> dict[str, Any]:
     """The sum of the items, with an interval of its own."""
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     n = len(change)
     mean = float(change.mean())
     # One number by itself needs no band.
-    half = float(t.ppf((1 + LEVEL) / 2, n - 1) * change.std(ddof=1) / np.sqrt(n))
+    half = float(stdtrit(n - 1, (1 + LEVEL) / 2) * change.std(ddof=1) / np.sqrt(n))
     return {
         "key": f"{key}_{_TOTAL}",
         "item": "total",

@@ -173,11 +173,10 @@ class Pooled:
         level: float = 0.95,
     ) -> tuple[float, float]:
         """Student's interval."""
-        from scipy.stats import t
+        from scipy.special import stdtrit
 
-        half = float(t.ppf(0.5 + level / 2, self.freedom)) * float(
-            np.sqrt(self.variance)
-        )
+        quantile = float(stdtrit(self.freedom, 0.5 + level / 2))
+        half = quantile * float(np.sqrt(self.variance))
         return self.estimate - half, self.estimate + half
 
 
