@@ -9,8 +9,8 @@
 # Seen: half of 8 is 4.0; after the helper is edited to a quarter, the kept function still says 4.0 and the
 # helper 2.0.
 # A good engineer would expect a cache that looks at source files to look at all the source that went in.
-# For kettrack: `kettrack/timelines/kernels.py` is one file with every helper in it, and the specifications
-# are run both as plain Python and compiled (`tests/unit/test_kernels.py`).
+# For kettrack: `kettrack/timelines/kernels.py` was one file with every helper in it while it was compiled. It
+# is plain NumPy now, and `tests/unit/test_kernels.py` holds it against loops that are not compiled.
 #
 # Ends with 0 while this is so, with 1 when it has changed, and with 2 when the packages cannot be
 # installed.

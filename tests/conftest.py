@@ -42,7 +42,6 @@ WHOLE_CLINICS = {
     "test_figures_response.py",
     "test_futility.py",
     "test_g_formula.py",
-    "test_kernels.py",
     "test_odd_cohorts.py",
     "test_plasmode.py",
     "test_reading_leaks.py",

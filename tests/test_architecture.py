@@ -29,8 +29,6 @@ FEWEST_COMMENTS = 5.0  # per 100 lines of code, over the package
 DATA_MODULES: dict[str, str] = {
     "kettrack.vocabulary.instruments": "the list of scales: one import each",
 }
-# The compiler takes flat loops over plain arrays.
-COMPILED = {"kettrack.timelines.kernels"}
 # Names that several modules may offer: name -> why.
 SHARED_NAMES = {
     "count": "the half of a question that adds up over clinics",
@@ -100,7 +98,6 @@ HEAVY = (
     "pyarrow",
     "msgspec",
     "statsmodels",
-    "numba",
     "nbclient",
     "nbconvert",
     "rich",
@@ -224,7 +221,6 @@ def test_functions_are_short() -> None:
     offenders = {
         f"{module.name}.{function.name}"
         for module in modules()
-        if module.name not in COMPILED
         for function in module.functions
         if n_statements(function) > MOST_STATEMENTS
     }
@@ -241,7 +237,7 @@ def test_a_module_is_about_one_topic() -> None:
 
 
 def test_exempt_modules_exist() -> None:
-    assert {module.name for module in modules()} >= DATA_MODULES.keys() | COMPILED
+    assert {module.name for module in modules()} >= DATA_MODULES.keys()
 
 
 def test_every_module_says_what_it_is_for() -> None:

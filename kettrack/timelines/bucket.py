@@ -21,7 +21,7 @@ import pandas as pd
 from kettrack.errors import UsageError
 from kettrack.reading.cohort import Cohort
 from kettrack.timelines import kernels
-from kettrack.timelines.kernels import LARGE, run_kernel
+from kettrack.timelines.kernels import LARGE
 from kettrack.vocabulary.instruments import get_instrument
 
 Array = npt.NDArray[Any]
@@ -52,7 +52,7 @@ class Bucket:
     observed_to_day : int32, shape (n,)
         Day to which the log is complete; `MISSING_DAY` where it is not known.
     large : bool
-        Whether kernels are compiled for it.
+        Whether it is worked on in blocks, on every core.
     zero : float
         Lowest score of the scale, from which percent change counts.
 
@@ -174,17 +174,14 @@ def offsets_of(codes: Array, n: int) -> Array:
     offsets = np.zeros(n + 1, np.int64)
     if not codes.size:
         return offsets
+    if (codes[1:] < codes[:-1]).any():
+        raise UsageError("Rows must be sorted by patient.")
     if not 0 <= codes[0] <= codes[-1] < n:
         raise UsageError(
             "Patients must be numbered from 0, and rows sorted by patient."
         )
-    unsorted = np.zeros(1, np.int8)
-    large = codes.size >= LARGE
-    run_kernel(kernels.mark_ends, large, codes, offsets, unsorted)
-    if unsorted[0]:
-        raise UsageError("Rows must be sorted by patient.")
-    # A patient without rows ends where the one before does.
-    return np.maximum.accumulate(offsets, out=offsets)
+    np.cumsum(np.bincount(codes, minlength=n), out=offsets[1:])
+    return offsets
 
 
 def bucket_from_arrays(
@@ -242,7 +239,7 @@ def bucket_from_arrays(
 
 
 def _is_large(*columns: Array) -> bool:
-    """Whether compiling pays, from how many rows there are."""
+    """Whether blocks pay, from how many rows there are."""
     return max(column.size for column in columns) >= LARGE
 
 

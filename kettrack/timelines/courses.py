@@ -7,9 +7,9 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from kettrack.timelines import kernels
+from kettrack.timelines import series
 from kettrack.timelines.bucket import Array, category, days_or_missing
-from kettrack.timelines.kernels import LARGE, MISSING_DAY, CourseLimits, run_kernel
+from kettrack.timelines.kernels import MISSING_DAY, CourseLimits
 from kettrack.vocabulary.days import COMPLETE_LOG_DAYS
 from kettrack.vocabulary.rules import CourseRules
 
@@ -55,7 +55,11 @@ def derive_courses(
     n_sessions = np.diff(offsets)
     begin = np.repeat(offsets[:-1], n_sessions)
     rules = rules or CourseRules()
-    course, number, place = course_arrays(offsets, day.to_numpy(), rules)
+    course, number, place = course_arrays(
+        offsets,
+        day.to_numpy(),
+        rules,
+    )
     out["session_number"] = np.arange(len(out)) - begin + 1
     out["course"] = category(course, COURSES)
     out["course_number"] = number
@@ -68,7 +72,6 @@ def course_arrays(
     offsets: Array,
     day: Array,
     rules: CourseRules,
-    large: bool = False,
 ) -> tuple[Array, Array, Array]:
     """Course of each session as arrays: the path that millions of sessions take.
 
@@ -80,8 +83,6 @@ def course_arrays(
         Rising within a patient.
     rules : CourseRules
         When a series is an induction.
-    large : bool
-        Whether to compile; a table of many sessions is compiled anyway.
 
     Returns
     -------
@@ -90,10 +91,6 @@ def course_arrays(
     course_number, number_in_course : int32, shape (sessions,)
         1, 2, ... in the patient, and in the course.
     """
-    course = np.empty(day.size, np.int8)
-    number = np.empty(day.size, np.int32)
-    place = np.empty(day.size, np.int32)
-    # Plain scalars: the compiler takes no dataclass.
     limits = CourseLimits(
         rules.series_gap_days,
         rules.induction_sessions,
@@ -103,18 +100,11 @@ def course_arrays(
         rules.reinduction_sessions,
         rules.reinduction_pause_days,
     )
-    compiled = large or day.size >= LARGE
-    run_kernel(
-        kernels.courses,
-        compiled,
+    return series.courses(
         offsets,
         day,
         limits,
-        course,
-        number,
-        place,
     )
-    return course, number, place
 
 
 def first_courses(

@@ -9,9 +9,9 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from kettrack.timelines import kernels
+from kettrack.timelines import kernels, runs
 from kettrack.timelines.bucket import Array, Bucket, values_at
-from kettrack.timelines.kernels import BaselineHow, RunLimits, run_kernel
+from kettrack.timelines.kernels import BaselineHow, RunLimits
 from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS
 from kettrack.vocabulary.rules import Criteria, Rule
 
@@ -138,18 +138,12 @@ def align_scores(bucket: Bucket) -> Alignment:
     days_since_session : int32, shape (scores,)
         `MISSING_DAY` before the first session.
     """
-    to_date = np.empty(bucket.score_day.size, np.int32)
-    since = np.empty(bucket.score_day.size, np.int32)
-    run_kernel(
-        kernels.align,
-        bucket.large,
+    to_date, since = kernels.align(
         bucket.score_offsets,
         bucket.score_day,
         bucket.score_after,
         bucket.session_offsets,
         bucket.session_day,
-        to_date,
-        since,
     )
     return Alignment(to_date, since)
 
@@ -166,31 +160,22 @@ def find_baselines(bucket: Bucket, rule: str = "last", sign: int = 1) -> Baselin
     sign : int
         +1 where higher is worse, -1 where higher is better.
     """
-    n = bucket.n
-    found = Baselines(
-        score=np.empty(n, np.float64),
-        day=np.empty(n, np.int32),
-        first_assessment=np.empty(n, np.int64),
-        n_assessments=np.empty(n, np.int32),
-        last_day=np.empty(n, np.int32),
-        sign=sign,
-    )
-    run_kernel(
-        kernels.anchor,
-        bucket.large,
+    found = kernels.anchor(
         bucket.score_offsets,
         bucket.score_day,
         bucket.score_after,
         bucket.score,
         bucket.score_known,
         BaselineHow(BASELINE_WINDOW_DAYS, _BASELINE_RULES[rule], sign),
-        found.first_assessment,
-        found.score,
-        found.day,
-        found.n_assessments,
-        found.last_day,
     )
-    return found
+    return Baselines(
+        score=found.score,
+        day=found.day,
+        first_assessment=found.assessment,
+        n_assessments=found.n_assessments,
+        last_day=found.last_day,
+        sign=sign,
+    )
 
 
 def find_first_run(
@@ -222,19 +207,7 @@ def find_first_run(
         The first confirmed run; without one, the first that still waits or can no longer be
         confirmed.
     """
-    # Empty arrays, filled by the kernel.
-    n = bucket.n
-    dated_last = rule.run.dated_at == "confirming"
-    found = EventRows(
-        first_row=np.empty(n, np.int64),
-        proof_row=np.empty(n, np.int64),
-        after_row=np.empty(n, np.int64),
-        status=np.empty(n, np.int8),
-        dated_at_confirming=dated_last,
-    )
-    run_kernel(
-        kernels.first_run,
-        bucket.large,
+    found = runs.first_run(
         bucket.score_offsets,
         bucket.score_day,
         bucket.score,
@@ -246,12 +219,14 @@ def find_first_run(
         baseline,
         start,
         _limits(rule, bucket.zero, within),
-        found.first_row,
-        found.proof_row,
-        found.after_row,
-        found.status,
     )
-    return found
+    return EventRows(
+        first_row=found.event,
+        proof_row=found.proof,
+        after_row=found.contrary,
+        status=found.status,
+        dated_at_confirming=rule.run.dated_at == "confirming",
+    )
 
 
 def _limits(rule: Rule, zero: float, within: int = kernels.ANY_DAY) -> RunLimits:
@@ -345,10 +320,7 @@ def kind_of_return(
     way. A relapse comes within `recovery_days`; of a later return without such a score the timing
     is unclear.
     """
-    kind = np.zeros(bucket.n, np.int8)
-    run_kernel(
-        kernels.recovered,
-        bucket.large,
+    return runs.recovered(
         bucket.score_offsets,
         bucket.score_day,
         bucket.score,
@@ -359,9 +331,7 @@ def kind_of_return(
         _limits(rule, bucket.zero),
         criteria.recovery_days,
         criteria.recovery_max_gap,
-        kind,
     )
-    return kind
 
 
 def day_at(bucket: Bucket, row: Array) -> Array:

@@ -1,22 +1,22 @@
-"""The only compiled code, plain loops over patients, and how they are run: as Python on a small
-cohort, compiled through numba on a large one.
+"""What is found in the sorted rows of whole patients, all patients at once: baselines, and the
+sessions before a score.
 
-Rows of patient p are `offsets[p]:offsets[p + 1]`, sorted by day. Results are written into the
-arrays that come last. No callable and no None enters a kernel: a missing row is -1 and a missing
-day is MISSING_DAY. All helpers stay in this file: numba does not notice an edited helper in another
-file and would serve a stale compilation.
+Rows of patient p are `offsets[p]:offsets[p + 1]`, sorted by day. A missing row is -1 and a missing
+day is MISSING_DAY. A loop over patients as the rules read stands in `tests/loops.py`, and gives the
+same numbers.
 """
 
 from __future__ import annotations
 
-import functools
-import logging
-from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-LARGE: Final = 200_000  # rows; below it compiling costs more than it saves
+from kettrack.arrays import Bools, Floats, Ints, Numbers
+
+LARGE: Final = (
+    200_000  # rows; from here on patients are worked on in blocks, on every core
+)
 
 NO_ROW: Final = -1
 MISSING_DAY: Final = -(2**31)
@@ -24,19 +24,12 @@ ANY_DAY: Final = 2**31 - 1
 
 # Status of an event: position in `events.STATUSES`.
 NONE, SINGLE, CONFIRMED, PENDING, UNCONFIRMABLE = range(5)
-# What a run can come to besides: a score spoke against it, or it still waits for a later one.
-_REFUTED = 5
-_OPEN = 6
 
 BASELINE_LAST, BASELINE_MEAN, BASELINE_WORST = range(3)
 
-_PLAIN: Final = "?bhilqBHILQfd"  # types that a memoryview turns into numbers of Python
-
-_log = logging.getLogger(__name__)
-
 
 class BaselineHow(NamedTuple):
-    """Which score is the baseline, as fixed scalar types."""
+    """Which score is the baseline."""
 
     window: int
     rule: int
@@ -44,7 +37,7 @@ class BaselineHow(NamedTuple):
 
 
 class CourseLimits(NamedTuple):
-    """`CourseRules` as fixed scalar types."""
+    """`CourseRules` as plain numbers."""
 
     series_gap: int
     induction_sessions: int
@@ -56,7 +49,7 @@ class CourseLimits(NamedTuple):
 
 
 class RunLimits(NamedTuple):
-    """A predicate and a `Run` as fixed scalar types, since numba compiles anew for every new type.
+    """A predicate and a `Run` as plain numbers.
 
     `measure` is 0 score, 1 change, 2 percent change; `operator` is 0 at most, 1 at least, 2 above,
     3 below. `dated_last` is 1 where the score that proves a run dates it, else its first does.
@@ -75,388 +68,269 @@ class RunLimits(NamedTuple):
     zero: float
 
 
-def mark_ends(codes, offsets, unsorted):
-    """End of each patient's rows from sorted codes; patients without rows keep what `offsets`
-    held.
+class Baseline(NamedTuple):
+    """What one walk over each patient's scores finds; arrays of shape (patients,)."""
 
-    Of several rows of a patient the last is written last, so its place stays.
+    assessment: Ints
+    score: Floats
+    day: Numbers
+    n_assessments: Numbers
+    last_day: Numbers
+
+
+def patients_of_rows(offsets: Numbers) -> Ints:
+    """Position of the patient of each row."""
+    return np.repeat(
+        np.arange(len(offsets) - 1),
+        np.diff(offsets),
+    )
+
+
+def first_of_each(
+    patient: Ints,
+    place: Ints,
+    n: int,
+    none: Any = NO_ROW,
+) -> Ints:
+    """First of some rising places in each patient.
+
+    Examples
+    --------
+    >>> first_of_each(np.array([0, 2, 2]), np.array([4, 8, 9]), 3).tolist()
+    [4, -1, 8]
     """
-    previous = codes[0]
-    falls = 0
-    for row in range(len(codes)):
-        code = codes[row]
-        falls += code < previous
-        previous = code
-        # written again for every row of the patient: the last one stays
-        offsets[code + 1] = row + 1
-    unsorted[0] = falls > 0
+    # Of several places given to one patient the one assigned last stays.
+    return last_of_each(
+        patient[::-1],
+        place[::-1],
+        n,
+        none,
+    )
+
+
+def last_of_each(
+    patient: Ints,
+    place: Ints,
+    n: int,
+    none: Any = NO_ROW,
+) -> Ints:
+    """Last of some rising places in each patient."""
+    found = np.full(
+        n,
+        none,
+        np.int64,
+    )
+    found[patient] = place
+    return found
 
 
 def anchor(
-    offsets,
-    day,
-    after,
-    score,
-    known,
-    how,
-    assessment,
-    baseline,
-    baseline_day,
-    n_assessments,
-    last_day,
-):
-    """One walk over each patient's scores: where assessments begin, the baseline, their number and
-    the last day.
+    offsets: Numbers,
+    day: Numbers,
+    after: Bools,
+    score: Numbers,
+    known: Bools,
+    how: BaselineHow,
+) -> Baseline:
+    """Where each patient's assessments begin, the baseline, their number and the last day.
 
     An assessment comes after the first session: on a later day, or on day 0 and marked `after`. The
     baseline is taken from the known scores of the `how.window` days before.
     """
-    for p in range(len(offsets) - 1):
-        row = offsets[p]
-        end = offsets[p + 1]
-        n = 0
-        value = np.nan
-        on = MISSING_DAY
-        while row < end and not (day[row] > 0 or (day[row] == 0 and after[row])):
-            if known[row] and day[row] >= -how.window:
-                here = float(score[row])
-                n += 1
-                if (
-                    n == 1
-                    or how.rule == BASELINE_LAST
-                    or (
-                        how.rule == BASELINE_WORST
-                        and how.sign * here >= how.sign * value
-                    )
-                ):
-                    value = here
-                    on = day[row]
-                elif how.rule == BASELINE_MEAN:
-                    # a running mean needs no list of the scores so far
-                    value = value + (here - value) / n
-                    on = day[row]
-            row += 1
-        assessment[p] = row
-        baseline[p] = value
-        baseline_day[p] = on
-        # From here on every row is an assessment.
-        n = 0
-        on = MISSING_DAY
-        for later in range(row, end):
-            if known[later]:
-                n += 1
-                on = day[later]
-        n_assessments[p] = n
-        last_day[p] = on
+    n = len(offsets) - 1
+    patient = patients_of_rows(offsets)
+    late = np.flatnonzero((day > 0) | ((day == 0) & after))
+    assessment = first_of_each(
+        patient[late],
+        late,
+        n,
+    )
+    # Who has none has them all behind the last row.
+    assessment = np.where(
+        assessment == NO_ROW,
+        offsets[1:],
+        assessment,
+    )
+    # From the first one on every row is an assessment.
+    assessed = np.arange(len(day)) >= assessment[patient]
+    counted = np.flatnonzero(known & assessed)
+    before = np.flatnonzero(known & ~assessed & (day >= -how.window))
+    values, row = _baseline(patient[before], before, score[before], how, n)
+    last = last_of_each(
+        patient[counted],
+        counted,
+        n,
+    )
+    n_assessments = np.bincount(
+        patient[counted],
+        minlength=n,
+    )
+    return Baseline(
+        assessment=assessment,
+        score=values,
+        day=days_at(day, row),
+        n_assessments=n_assessments.astype(np.int32),
+        last_day=days_at(day, last),
+    )
 
 
-def _cut(baseline, run):
-    """The score at which a predicate turns, on the patient's own scale: all measures rise with the
-    score.
+def days_at(
+    day: Numbers,
+    row: Ints,
+) -> Numbers:
+    """Day of each row, `MISSING_DAY` where there is none."""
+    return np.append(day, np.int32(MISSING_DAY))[row]
 
-    NaN, which nothing holds against, without a baseline, and under a percent change with a baseline
-    at the lowest score.
+
+def _baseline(
+    patient: Ints,
+    row: Ints,
+    score: Numbers,
+    how: BaselineHow,
+    n: int,
+) -> tuple[Floats, Ints]:
+    """The baseline of each patient, NaN without one, and the row that dates it."""
+    value = score.astype(np.float64)
+    if how.rule == BASELINE_MEAN:
+        return _running_mean(patient, value, n), last_of_each(patient, row, n)
+    if how.rule == BASELINE_WORST:
+        worst = np.full(
+            n,
+            -np.inf,
+        )
+        np.maximum.at(worst, patient, how.sign * value)
+        # Of several equally bad ones the last counts.
+        chosen = how.sign * value == worst[patient]
+        patient = patient[chosen]
+        row = row[chosen]
+        value = value[chosen]
+    place = last_of_each(
+        patient,
+        np.arange(len(row)),
+        n,
+    )
+    return np.append(value, np.nan)[place], np.append(row, NO_ROW)[place]
+
+
+def _running_mean(
+    patient: Ints,
+    value: Floats,
+    n: int,
+) -> Floats:
+    """Mean of each patient's values, one after the other; NaN without any."""
+    mean = np.full(
+        n,
+        np.nan,
+    )
+    counts = np.bincount(
+        patient,
+        minlength=n,
+    )
+    first = np.cumsum(counts) - counts
+    # Few people have more than a handful of scores before the first session.
+    for nth in range(1, int(counts.max(initial=0)) + 1):
+        who = np.flatnonzero(counts >= nth)
+        here = value[first[who] + nth - 1]
+        # The first is the mean itself.
+        so_far = here if nth == 1 else mean[who]
+        mean[who] = so_far + (here - so_far) / nth
+    return mean
+
+
+def sessions_before(
+    patient: Ints,
+    day: Numbers,
+    after: Bools,
+    sessions: Numbers,
+    session_day: Numbers,
+) -> Ints:
+    """Sessions before some rows, as one past the place of the last of them; a session on the same
+    day counts only for `after`.
     """
-    if run.measure == 0:
-        return run.limit
-    if run.measure == 1:
-        return baseline + run.limit
-    above = baseline - run.zero
-    return baseline + run.limit * above / 100.0 if above != 0 else np.nan
+    # One rising number over all patients, so that one search serves them all.
+    low = min(session_day.min(initial=0), day.min(initial=0))
+    span = int(max(session_day.max(initial=0), day.max(initial=0))) - int(low) + 2
+    key = patients_of_rows(sessions) * span + (session_day - int(low))
+    wanted = patient * span + (day - int(low)) + after
+    return np.searchsorted(
+        key,
+        wanted,
+    )
 
 
-def _holds(value, cut, operator):
-    """Whether a value is on the right side of a cut; never for a missing one."""
-    if operator == 0:
-        return value <= cut
-    if operator == 1:
-        return value >= cut
-    if operator == 2:
-        return value > cut
-    return value < cut
-
-
-def _closed(p, offsets, day, session_offsets, session_day, observed_to):
-    """Day to which the patient's log is complete: `observed_to`, else the last row of either
-    table.
-    """
-    if observed_to[p] != MISSING_DAY:
-        return observed_to[p]
-    # asked only of a patient with a score, so that there is a last row
-    latest = day[offsets[p + 1] - 1]
-    if session_offsets[p + 1] > session_offsets[p]:
-        latest = max(latest, session_day[session_offsets[p + 1] - 1])
-    return latest
-
-
-def _follow(day, value, cut, known, row, end, run):
-    """What becomes of a run that starts at `row`: its outcome and the last row that belongs to
-    it.
-    """
-    found = 1
-    latest = row
-    if found == run.length:
-        return SINGLE, row
-    for j in range(row + 1, end):
-        if not known[j]:
-            continue
-        gap = day[j] - day[latest]
-        # Nothing after the widest gap can confirm or refute, whatever it says.
-        if gap > run.max_gap:
-            return UNCONFIRMABLE, latest
-        if not _holds(value[j], cut, run.operator):
-            return _REFUTED, latest
-        # One that comes too soon after the last that counted neither counts nor refutes.
-        if gap >= run.min_gap:
-            found += 1
-            latest = j
-            if found == run.length:
-                return CONFIRMED, j
-    return _OPEN, latest
-
-
-def _is_late(first, last, since, run):
-    """Whether a proven run is dated too long after a session."""
-    if run.within == ANY_DAY:
-        return False
-    dated = last if run.dated_last else first
-    return since[dated] > run.within
-
-
-def first_run(
-    offsets,
-    day,
-    value,
-    known,
-    sessions,
-    session_day,
-    observed_to,
-    since,
-    baseline,
-    start,
-    run,
-    event,
-    proof,
-    contrary,
-    status,
-):
-    """First confirmed run of scores that hold a predicate, else the first one still waiting.
-
-    `start[p]` is the row to begin at (NO_ROW: patient not at risk); `sessions` are the offsets of
-    `session_day`. `since` are the days from a session to each row; it is read only where
-    `run.within` sets a limit, and a run dated later is passed over. Writes the first row of the
-    run, the row that proved it, the last row before it that showed the contrary, and the status.
-    """
-    for p in range(len(offsets) - 1):
-        event[p] = proof[p] = contrary[p] = NO_ROW
-        status[p] = NONE
-        if start[p] == NO_ROW:
-            continue
-        opposite = NO_ROW  # last score that did not hold, before the run
-        # One cut per patient: the measure is turned into a score once, not at every row.
-        cut = _cut(baseline[p], run)
-        for row in range(start[p], offsets[p + 1]):
-            if not known[row]:
-                continue
-            if not _holds(value[row], cut, run.operator):
-                opposite = row
-                continue
-            outcome, latest = _follow(day, value, cut, known, row, offsets[p + 1], run)
-            if outcome == _OPEN:
-                # Too late for a confirming score once the log is complete up to the widest gap.
-                closed = _closed(p, offsets, day, sessions, session_day, observed_to)
-                outcome = (
-                    UNCONFIRMABLE if closed >= day[latest] + run.max_gap else PENDING
-                )
-            proven = outcome in (SINGLE, CONFIRMED)
-            # The first proven run wins; until one comes, the first that still waits is kept.
-            if proven or (outcome != _REFUTED and status[p] == NONE):
-                event[p] = row
-                proof[p] = latest if proven else NO_ROW
-                contrary[p] = opposite
-                status[p] = outcome
-            if proven and _is_late(row, latest, since, run):
-                # It belongs to no session: what follows is judged as if the patient began here.
-                event[p] = proof[p] = contrary[p] = opposite = NO_ROW
-                status[p] = NONE
-            elif proven:
-                break
-
-
-def recovered(
-    offsets, day, value, known, baseline, start, back_day, run, days, max_gap, out
-):
-    """How an illness came back on `back_day`.
-
-    0 = within `days` of `start`, 1 = after recovery, 2 = later than `days` without recovery.
-    Recovery is a score `days` or more after `start` that does not hold `run`, with no unscored gap
-    over `max_gap` before.
-    """
-    for p in range(len(offsets) - 1):
-        out[p] = 0
-        if start[p] == NO_ROW or back_day[p] == MISSING_DAY:
-            continue
-        begin = day[start[p]]
-        previous = day[start[p]]
-        cut = _cut(baseline[p], run)
-        if back_day[p] - begin >= days:
-            out[p] = 2
-        for row in range(start[p] + 1, offsets[p + 1]):
-            if not known[row]:
-                continue
-            # beyond the return, or after a gap in which nobody knows how the patient was
-            if day[row] >= back_day[p] or day[row] - previous > max_gap:
-                break
-            previous = day[row]
-            if previous - begin >= days and not _holds(value[row], cut, run.operator):
-                out[p] = 1
-
-
-def align(offsets, day, after, session_offsets, session_day, to_date, since):
+def align(
+    offsets: Numbers,
+    day: Numbers,
+    after: Bools,
+    sessions: Numbers,
+    session_day: Numbers,
+) -> tuple[Numbers, Numbers]:
     """Sessions before each row, and days since the latest of them; a session on the same day counts
     only for `after`.
     """
-    for p in range(len(offsets) - 1):
-        begin = session_offsets[p]
-        end = session_offsets[p + 1]
-        k = begin  # rises with the rows: both are sorted by day
-        for row in range(offsets[p], offsets[p + 1]):
-            while k < end and (
-                session_day[k] < day[row] or (after[row] and session_day[k] == day[row])
-            ):
-                k += 1
-            # sessions before the row are those up to k; the last of them is k - 1
-            to_date[row] = k - begin
-            since[row] = day[row] - session_day[k - 1] if k > begin else MISSING_DAY
+    patient = patients_of_rows(offsets)
+    place = sessions_before(
+        patient,
+        day,
+        after,
+        sessions,
+        session_day,
+    )
+    # A session that came before one row came before all later ones.
+    place = np.maximum.accumulate(place)
+    to_date = place - sessions[patient]
+    # Without a session before the row, the place points at no session of the patient.
+    latest = days_at(
+        session_day,
+        np.where(to_date > 0, place - 1, NO_ROW),
+    )
+    since = np.where(
+        to_date > 0,
+        day - latest,
+        MISSING_DAY,
+    )
+    return to_date.astype(np.int32), since.astype(np.int32)
 
 
 def locate(
-    event,
-    contrary,
-    day,
-    after,
-    session_offsets,
-    session_day,
-    late_after,
-    out_day,
-    out_session,
-    out_after_day,
-):
+    event: Ints,
+    contrary: Ints,
+    day: Numbers,
+    after: Bools,
+    sessions: Numbers,
+    session_day: Numbers,
+    late_after: int,
+) -> tuple[Numbers, Numbers, Numbers]:
     """Day of each patient's event row, sessions before it, and day of the contrary row; MISSING_DAY
     where there is none.
 
     There is no session number when the last session was more than `late_after` days before. A
     session on the day of the event counts only where the score was taken `after`.
     """
-    for p in range(len(event)):
-        out_day[p] = out_session[p] = out_after_day[p] = MISSING_DAY
-        row = event[p]
-        if row == NO_ROW:
-            continue
-        begin = session_offsets[p]
-        k = session_offsets[p]
-        on = day[row]
-        while k < session_offsets[p + 1] and (
-            session_day[k] < on or (after[row] and session_day[k] == on)
-        ):
-            k += 1
-        out_day[p] = on
-        if k > begin and on - session_day[k - 1] <= late_after:
-            out_session[p] = k - begin
-        if contrary[p] != NO_ROW:
-            out_after_day[p] = day[contrary[p]]
-
-
-def _series_end(day, begin, start, end, rules):
-    """One past the last session of the series that starts at `start`; the first one also ends where
-    its pace slackens.
-    """
-    stop = start + 1
-    while stop < end:
-        gap = day[stop] - day[stop - 1]
-        if gap > rules.series_gap:
-            break
-        if (
-            start == begin
-            and stop - begin >= rules.stretch_after
-            and gap >= rules.stretch_gap
-            and stop + 1 < end
-        ):
-            # mean gap so far; `max` for rules that let the pace slacken after one session
-            pace = (day[stop - 1] - day[begin]) / max(stop - begin - 1, 1)
-            if (
-                gap >= rules.stretch_factor * pace
-                and day[stop + 1] - day[stop] >= rules.stretch_gap
-            ):
-                break
-        stop += 1
-    return stop
-
-
-def courses(offsets, day, rules, course, course_number, number_in_course):
-    """Course of each session (0 induction, 1 maintenance, 2 re-induction), its number in the
-    patient, and the place in it.
-    """
-    for p in range(len(offsets) - 1):
-        begin = offsets[p]
-        end = offsets[p + 1]
-        start = begin  # of the series at hand
-        n_courses = 0
-        place = 0
-        previous = NO_ROW
-        while start < end:
-            stop = _series_end(day, begin, start, end, rules)
-            again = start > begin and stop - start >= rules.reinduction_sessions
-            again = again and day[start] - day[start - 1] >= rules.reinduction_pause
-            for row in range(start, stop):
-                code = 1
-                if row - start < rules.induction_sessions and (start == begin or again):
-                    code = 0 if start == begin else 2
-                # a second re-induction follows the first without maintenance between them
-                if code != previous or (code == 2 and row == start):
-                    n_courses = n_courses + 1
-                    place = 0
-                place += 1
-                course[row] = code
-                course_number[row] = n_courses
-                number_in_course[row] = place
-                previous = code
-            start = stop
-
-
-_HELPERS: Final = (_cut, _holds, _closed, _follow, _is_late, _series_end)
-
-
-@functools.cache
-def _compiled(kernel: Callable[..., None]) -> Callable[..., None]:
-    try:
-        import numba
-    except ImportError:
-        _log.warning(
-            "numba is not installed: large inputs run slowly (pip install 'kettrack[fast]')"
-        )
-        return kernel
-    # A kernel calls its helpers by name, as Python does: they must be known to the compiler first.
-    for helper in _HELPERS:
-        numba.extending.register_jitable(helper)
-    return numba.njit(cache=True, nogil=True)(kernel)
-
-
-def run_kernel(kernel: Callable[..., None], large: bool, *arguments: Any) -> None:
-    """Run a kernel: as Python on a small cohort, compiled on a large one."""
-    if large:
-        _compiled(kernel)(*arguments)
-    else:
-        kernel(*map(_as_python, arguments))
-
-
-def _as_python(argument: Any) -> Any:
-    """The same memory as plain numbers: a loop in Python reads them several times as fast as
-    numbers of NumPy.
-    """
-    plain = (
-        isinstance(argument, np.ndarray)
-        and argument.dtype.char in _PLAIN
-        and argument.dtype.isnative
+    there = np.flatnonzero(event != NO_ROW)
+    row = event[there]
+    place = sessions_before(
+        there,
+        day[row],
+        after[row],
+        sessions,
+        session_day,
     )
-    return memoryview(argument) if plain and argument.flags.aligned else argument
+    number = place - sessions[there]
+    latest = days_at(
+        session_day,
+        np.where(number > 0, place - 1, NO_ROW),
+    )
+    near = (number > 0) & (day[row] - latest.astype(np.int64) <= late_after)
+    session = np.full(
+        len(event),
+        MISSING_DAY,
+        np.int32,
+    )
+    session[there[near]] = number[near]
+    shown = np.where(
+        event != NO_ROW,
+        contrary,
+        NO_ROW,
+    )
+    return days_at(day, event), session, days_at(day, shown)

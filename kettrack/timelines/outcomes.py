@@ -20,7 +20,6 @@ from kettrack.timelines.events import (
     find_events,
     ratable,
 )
-from kettrack.timelines.kernels import run_kernel
 from kettrack.vocabulary.rules import Criteria
 
 EXCLUSIONS: Final = (
@@ -125,31 +124,29 @@ def event_columns(
     bucket: Bucket, name: str, event: EventRows | None, late_after_days: int
 ) -> dict[str, Array]:
     """The four columns of one event, as plain arrays."""
-    day = np.full(bucket.n, kernels.MISSING_DAY, np.int32)
-    session = np.full(bucket.n, kernels.MISSING_DAY, np.int32)
-    after_day = np.full(bucket.n, kernels.MISSING_DAY, np.int32)
     # an event that the criteria do not define is none for everybody
-    status = np.zeros(bucket.n, np.int8) if event is None else event.status
-    if event is not None:
-        run_kernel(
-            kernels.locate,
-            bucket.large,
-            event.row,
-            event.after_row,
-            bucket.score_day,
-            bucket.score_after,
-            bucket.session_offsets,
-            bucket.session_day,
-            late_after_days,
-            day,
-            session,
-            after_day,
-        )
+    if event is None:
+        nowhere = np.full(bucket.n, kernels.MISSING_DAY, np.int32)
+        return {
+            f"{name}_day": nowhere,
+            f"{name}_session": nowhere,
+            f"{name}_after_day": nowhere,
+            f"{name}_status": np.zeros(bucket.n, np.int8),
+        }
+    day, session, after_day = kernels.locate(
+        event.row,
+        event.after_row,
+        bucket.score_day,
+        bucket.score_after,
+        bucket.session_offsets,
+        bucket.session_day,
+        late_after_days,
+    )
     return {
         f"{name}_day": day,
         f"{name}_session": session,
         f"{name}_after_day": after_day,
-        f"{name}_status": status,
+        f"{name}_status": event.status,
     }
 
 

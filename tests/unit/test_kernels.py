@@ -1,13 +1,14 @@
-"""Kernels say the same as Python and compiled, whole and in blocks, and the same as a slow reading
+"""Kernels say the same as loops over patients, whole and in blocks, and the same as a slow reading
 of the rule.
 """
 
+from contextlib import contextmanager
 from dataclasses import replace
 
-import numba
 import numpy as np
 import pandas as pd
 import pytest
+from loops import LOOPS
 
 from kettrack.errors import UsageError
 from kettrack.timelines import bucket as buckets
@@ -32,15 +33,13 @@ CRITERIA = {
 }
 
 
-@pytest.fixture(scope="module", autouse=True)
-def fresh_cache(tmp_path_factory):
-    """Compile anew: a cache from an earlier state of the kernels must not answer for them."""
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(tmp_path_factory.mktemp("numba"))
-    kernels._compiled.cache_clear()
-    yield
-    kernels._compiled.cache_clear()
-    numba.config.CACHE_DIR = before
+@contextmanager
+def by_loops():
+    """The kernels as loops over patients."""
+    with pytest.MonkeyPatch.context() as patched:
+        for (module, name), loop in LOOPS.items():
+            patched.setattr(module, name, loop)
+        yield
 
 
 def random_bucket(n=1000, seed=1, score_type=np.float64, highest=27):
@@ -80,70 +79,91 @@ def random_bucket(n=1000, seed=1, score_type=np.float64, highest=27):
 
 @pytest.mark.parametrize("score_type", [np.float64, np.float32, np.int16])
 @pytest.mark.parametrize("name", CRITERIA)
-def test_compiled_and_python_outcomes_are_the_same(name, score_type):
+def test_outcomes_are_those_of_loops(name, score_type):
     bucket = random_bucket(score_type=score_type, highest=27 if "PHQ" in name else 60)
-    python = outcomes_of(bucket, CRITERIA[name])
-    compiled = outcomes_of(replace(bucket, large=True), CRITERIA[name])
-    pd.testing.assert_frame_equal(python, compiled)
-    statuses = set(python.loss_of_response_status) | set(python.relapse_status)
+    found = outcomes_of(bucket, CRITERIA[name])
+    with by_loops():
+        looped = outcomes_of(bucket, CRITERIA[name])
+    pd.testing.assert_frame_equal(found, looped)
+    statuses = set(found.loss_of_response_status) | set(found.relapse_status)
     # the data reach every branch
     assert statuses >= {"none", "confirmed", "pending", "unconfirmable"}
 
 
 @pytest.mark.parametrize("rule", ["last", "mean", "worst"])
 @pytest.mark.parametrize("sign", [1, -1])
-def test_compiled_and_python_baselines_are_the_same(rule, sign):
+def test_baselines_are_those_of_loops(rule, sign):
     bucket = random_bucket(seed=2)
-    python, compiled = (
-        find_baselines(replace(bucket, large=large), rule, sign)
-        for large in (False, True)
-    )
+    found = find_baselines(bucket, rule, sign)
+    with by_loops():
+        looped = find_baselines(bucket, rule, sign)
     for name in ("score", "day", "first_assessment", "n_assessments", "last_day"):
         np.testing.assert_array_equal(
-            getattr(python, name), getattr(compiled, name), err_msg=name
+            getattr(found, name), getattr(looped, name), err_msg=name
         )
 
 
-def test_compiled_and_python_alignment_is_the_same():
+def test_alignment_is_that_of_loops():
     bucket = random_bucket(seed=3)
-    for python, compiled in zip(
-        align_scores(bucket), align_scores(replace(bucket, large=True)), strict=True
-    ):
-        np.testing.assert_array_equal(python, compiled)
+    found = align_scores(bucket)
+    with by_loops():
+        looped = align_scores(bucket)
+    for one, other in zip(found, looped, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
-def test_compiled_and_python_courses_are_the_same():
-    bucket = random_bucket(n=2000, seed=8)
-    gaps = np.random.default_rng(8).choice(
+@pytest.mark.parametrize("seed", [8, 9])
+def test_courses_are_those_of_loops(seed):
+    bucket = random_bucket(n=2000, seed=seed)
+    gaps = np.random.default_rng(seed).choice(
         [0, 3, 4, 7, 10, 11, 28, 40], bucket.session_day.size
     )
     # rising within each patient is all that counts
     day = np.cumsum(gaps).astype(np.int32)
-    python, compiled = (
-        course_arrays(bucket.session_offsets, day, CourseRules(), large)
-        for large in (False, True)
-    )
-    assert set(python[0]) == {0, 1, 2}
-    for one, other in zip(python, compiled, strict=True):
+    found = course_arrays(bucket.session_offsets, day, CourseRules())
+    with by_loops():
+        looped = course_arrays(bucket.session_offsets, day, CourseRules())
+    assert set(found[0]) == {0, 1, 2}
+    for one, other in zip(found, looped, strict=True):
         np.testing.assert_array_equal(one, other)
 
 
-def test_compiled_and_python_relapse_and_recurrence_are_the_same():
+def test_relapse_and_recurrence_are_those_of_loops():
     bucket = random_bucket(n=4000, seed=4, highest=60)
     criteria = replace(CRITERIA["MADRS SUSTAIN-1"], recovery_days=40)
-    found = [
-        find_events(each, criteria, find_baselines(each))
-        for each in (bucket, replace(bucket, large=True))
-    ]
+    found = find_events(bucket, criteria, find_baselines(bucket))
+    with by_loops():
+        looped = find_events(bucket, criteria, find_baselines(bucket))
     for name in ("relapse", "recurrence", "return_timing_unclear"):
-        python, compiled = (events[name] for events in found)
-        assert (python.first_row >= 0).any()
+        assert (found[name].first_row >= 0).any()
         for field in ("first_row", "proof_row", "after_row", "status"):
             np.testing.assert_array_equal(
-                getattr(python, field),
-                getattr(compiled, field),
+                getattr(found[name], field),
+                getattr(looped[name], field),
                 err_msg=f"{name} {field}",
             )
+
+
+@pytest.mark.parametrize("dated_at", ["first", "confirming"])
+@pytest.mark.parametrize(
+    "run", [Run(), Run(2, 7, 60), Run(3, 5, 30), Run(2, 9, 4)], ids=str
+)
+def test_runs_that_belong_to_no_session_are_passed_over_as_by_loops(run, dated_at):
+    """A run dated too long after a session is none, and what follows is judged anew."""
+    bucket = random_bucket(n=3000, seed=11)
+    rule = Rule(Predicate("score", "at least", 14), replace(run, dated_at=dated_at))
+    start = np.where(
+        np.arange(bucket.n) % 5 == 0, kernels.NO_ROW, bucket.score_offsets[:-1]
+    )
+    given = (rule, np.full(bucket.n, 20.0), start, align_scores(bucket)[1], 14)
+    found = find_first_run(bucket, *given)
+    with by_loops():
+        looped = find_first_run(bucket, *given)
+    assert len(set(found.status)) > 1
+    for field in ("first_row", "proof_row", "after_row", "status"):
+        np.testing.assert_array_equal(
+            getattr(found, field), getattr(looped, field), err_msg=field
+        )
 
 
 def test_blocks_give_the_same_as_the_whole(monkeypatch):
@@ -323,10 +343,3 @@ def test_nothing_holds_against_a_missing_or_zero_baseline():
 def test_baselines_remember_the_direction():
     assert isinstance(find_baselines(random_bucket(n=3), sign=-1), Baselines)
     assert find_baselines(random_bucket(n=3), sign=-1).sign == -1
-
-
-def test_compiled_kernels_come_from_the_fresh_cache():
-    outcomes_of(replace(random_bucket(n=5), large=True), CRITERIA["PHQ-9 convention"])
-    compiled = kernels._compiled(kernels.first_run)
-    assert compiled is not kernels.first_run
-    assert str(numba.config.CACHE_DIR) in str(compiled.stats.cache_path)
