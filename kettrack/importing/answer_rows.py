@@ -271,7 +271,7 @@ def _say_incomplete(
     n_totals = is_total.groupby(frame["number"]).sum()
     scales = _scale_of_each(frame, answers)
     # How many items a scale of the clinic's own has is not known here.
-    for name in sorted({*scales} & {*INSTRUMENTS}):
+    for name in sorted({*scales.unique()} & {*INSTRUMENTS}):
         n_items = INSTRUMENTS[name].n_items
         short = (n_answers < n_items) & (n_totals == 0)
         count = int((short & (scales == name)).sum())

@@ -79,9 +79,12 @@ def _without_time(
     remarks: Remarks,
 ) -> pa.Array:
     """Text without the time of day; null where nothing stands."""
-    written = pc.utf8_trim_whitespace(text)
+    # The answers of a form share their time, so each spelling is looked at once.
+    coded = text.dictionary_encode()
+    written = pc.utf8_trim_whitespace(coded.dictionary)
     written = pc.if_else(pc.equal(written, ""), _NOTHING, written)
-    in_utc = pc.sum(pc.match_substring_regex(written, _IN_UTC)).as_py()
+    of_utc = pc.match_substring_regex(written, _IN_UTC).take(coded.indices)
+    in_utc = pc.sum(of_utc).as_py()
     remarks.column(
         place,
         "noted",
@@ -92,7 +95,7 @@ def _without_time(
     written = pc.replace_substring_regex(written, _YEAR_BEHIND, r"\1 \2")
     for pattern in (_TIME, _TIME_OF_RUN, _HOUR_ONLY, _HOUR):
         written = pc.replace_substring_regex(written, pattern, r"\1")
-    return pc.utf8_trim_whitespace(written)
+    return pc.utf8_trim_whitespace(written).take(coded.indices)
 
 
 def _serial(word: str) -> Spelling | None:

@@ -110,7 +110,7 @@ def one_row_a_form(
         cells[day.column] = _at(day, firsts)
     if frame["scale"].any():
         scales = forms["scale"].first()
-        made[_named(SCALE)] = pa.array([*scales], pa.string())
+        made[_named(SCALE)] = pa.array(scales, pa.string())
         cells[_named(SCALE)] = _at(answers.column(ITEM).place, firsts)
     filled = answers.column(SCORE)
     known = table.value_labels
@@ -169,7 +169,7 @@ def plan_of_forms(
     plan : TableMap
         The part that reads the table of answers.
     """
-    targets = sorted(set(frame["target"]))
+    targets = sorted(frame["target"].unique())
     columns = _shared(plan)
     # Only what some form has becomes a column.
     columns |= {target: _named(target) for target in targets}

@@ -7,6 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,7 +15,10 @@ from import_clinics import WRITERS, Clinic
 
 from kettrack.importing.apply import NOT_READ, NOT_TAKEN, apply_map
 from kettrack.importing.dated_tables import DatedTables
+from kettrack.importing.import_map import ImportMap, TableMap
 from kettrack.importing.prepare import Prepared, prepare
+from kettrack.importing.remarks import Remarks
+from kettrack.importing.source import SourceData, SourceTable
 
 # What makes a record unusable, or a cell of it.
 TROUBLES = ("drugs", "dates", "scores", "nobody")
@@ -88,3 +92,62 @@ def _rows_said(ready: Prepared) -> _Places:
         for one in ready.remarks.said
         if one.row is not None and not one.column
     }
+
+
+ANSWERS = st.lists(
+    st.tuples(
+        st.sampled_from(["a", "b", None]),
+        st.sampled_from(["2024-01-02 09:00", "2024-01-02 10:00", "2024-01-09", "soon"]),
+        st.sampled_from(["g1", "g2", "g3", "mood", None]),
+        st.sampled_from(["0", "3", "8", None]),
+    ),
+    min_size=1,
+    max_size=14,
+)
+FORMS = TableMap(
+    source="answers",
+    to="scores",
+    columns={"patient_id": "id", "date": "at", "item": "q", "score": "a"},
+    values={"item": {f"g{number}": f"GAD-7 item {number}" for number in (1, 2, 3)}},
+)
+
+
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(ANSWERS)
+def test_every_answer_is_in_a_form_or_said(
+    answers: list[tuple[str | None, str, str | None, str | None]],
+) -> None:
+    columns = zip(*answers, strict=True)
+    names = ("id", "at", "q", "a")
+    data = pa.table(
+        {
+            name: pa.array(cells, pa.string())
+            for name, cells in zip(names, columns, strict=True)
+        }
+    )
+    rows = pa.array(range(2, len(answers) + 2), pa.int64())
+    table = SourceTable(file="f", name="answers", data=data, rows=rows)
+    source = SourceData(
+        kind="text", tables=[table], records={("f", "answers"): table.rows}
+    )
+    remarks = Remarks()
+    made = apply_map(
+        source, ImportMap(kind="text", tables=(FORMS,), answers={}), remarks
+    ).scores
+    assert made is not None
+    whole = [one.row for one in remarks.said if one.row and not one.column]
+    # Once, and not once for each form that it might have been in.
+    assert len(whole) == len(set(whole))
+    assert not [one for one in remarks.said if one.reason in LAST_NET]
+    items = [name for name in made.column_names if name.startswith("item_")]
+    n_answers = sum(len(made) - made[name].null_count for name in items)
+    # An answer of 8 is refused, while its row stands in the form.
+    cells = [one for one in remarks.said if one.reason.startswith("out of range")]
+    of_forms = [one for one in cells if one.row not in whole]
+    assert n_answers + len(of_forms) + len(whole) == len(answers)
+    given_answers = {(who, item, answer) for who, _, item, answer in answers}
+    for row in made.to_pylist():
+        for name in items:
+            if row[name] is not None:
+                question = f"g{name.removeprefix('item_')}"
+                assert (row["patient_id"], question, str(row[name])) in given_answers

@@ -144,6 +144,11 @@ LONG = {
         "a | 2024-01-02 | PHQ-9 | Q3 | Nearly every day\na | 2024-01-02 | GAD-7 | total | 3",
         {"Q3": "item 3", "total": "total"},
     ),
+    "a name among the questions": (
+        "patient | date | questionnaire | item | response",
+        "a | 2024-01-02 | PHQ-9 | Q3 | 1\na | 2024-01-02 | PHQ-9 | 4. Jane Doe | 3",
+        {"Q3": "item 3"},
+    ),
     "totals alone are no answers": (
         "patient | date | item | value",
         "a | 2024-01-02 | PHQ-9 | 3\na | 2024-01-02 | GAD-7 | 2",

@@ -30,6 +30,10 @@ from kettrack.importing.proposal.versions import (
 )
 from kettrack.importing.proposal.when import When
 from kettrack.importing.source import FORM, ITEM
+from kettrack.privacy.identifying_people import (
+    common_first_names,
+    titled,
+)
 from kettrack.vocabulary.cdisc_words import (
     CDISC_ANSWERS,
     CDISC_SCORES,
@@ -147,7 +151,12 @@ def _items(
     """Word of a column to what a map says of it; words that are not understood are left out."""
     named = bool(known.scale or _scale_column(known, facts.name))
     found = {}
-    for level, word in zip(facts.levels, facts.as_words, strict=True):
+    # A name that slipped into the column must not get into the map.
+    levels = facts.levels
+    persons = titled(levels) | common_first_names(levels)
+    for level, word, person in zip(levels, facts.as_words, persons, strict=True):
+        if person:
+            continue
         what = _coded(known, str(level), asking) or _coded(known, str(word), asking)
         if not what and named:
             what = _numbered(str(level)) or _numbered(str(word))
