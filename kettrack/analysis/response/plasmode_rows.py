@@ -16,6 +16,7 @@ from kettrack.estimators.plasmode.attendance import (
 )
 from kettrack.estimators.plasmode.severity_filter import ScoreSeries
 from kettrack.timelines.derived import DerivedCohort
+from kettrack.timelines.kernels import NO_ROW
 from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS, COMPLETE_LOG_DAYS
 from kettrack.vocabulary.instrument import Instrument
 
@@ -37,13 +38,13 @@ def scored_before(
 def _scored_before(
     cohort: DerivedCohort,
 ) -> pd.Index:
-    line = cohort.timeline.dropna(subset=["score"])
-    before = line["sessions_to_date"] == 0
-    recent = line["day"] >= -BASELINE_WINDOW_DAYS
-    people = pd.Index(line.loc[before & recent, "patient_id"]).unique()
-    # each code once: looking up every row of a long log takes most of the time of a large clinic
-    treated = cohort.sessions["patient_id"].unique()
-    return people[people.isin(treated)]
+    # Arrays, not the timeline: in a large clinic that table takes longer than all else here.
+    bucket = cohort.bucket
+    before = bucket.score_known & (cohort.alignment.sessions_to_date == 0)
+    recent = bucket.score_day >= -BASELINE_WINDOW_DAYS
+    scored = bucket.first_row(before & recent) != NO_ROW
+    treated = np.diff(bucket.session_offsets) > 0
+    return bucket.patient_id[scored & treated]
 
 
 def score_series(
