@@ -9,7 +9,7 @@ SANITIZE := notebooks/sanitize.cfg
 unexport MPLBACKEND
 
 .DEFAULT_GOAL := help
-.PHONY: help report test quick coverage mutants check bench truth attack sample notebooks lock wheel clean
+.PHONY: help report test quick coverage mutants check bench truth attack sample messages notebooks lock wheel clean
 
 help:  ## Show what can be done
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -80,6 +80,9 @@ attack: $(READY)  ## Attack 200 simulated releases under every policy: can a hid
 
 sample: $(READY)  ## Write data/sample anew from the simulator (must leave git clean)
 	$(BIN)/python -m kettrack.simulation.sample data/sample
+
+messages: $(READY)  ## Write docs/messages.md anew: what kettrack says of 190 bad inputs
+	COLUMNS=100 $(BIN)/python tests/unit/bad_inputs.py
 
 notebooks: $(READY)  ## Run the notebooks and store what they say; draw the picture of the README
 	$(BIN)/python -m kettrack.report.execute notebooks

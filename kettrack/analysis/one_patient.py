@@ -42,4 +42,6 @@ def require_patient(cohort: DerivedCohort, patient_id: str) -> None:
         Which does not repeat the code: it may be a name, typed by mistake.
     """
     if patient_id not in set(cohort.patients["patient_id"]):
-        raise UsageError("No patient of the cohort has this code.")
+        raise UsageError(
+            "No patient of the cohort has this code. The codes stand in patient_id of sessions.csv."
+        )

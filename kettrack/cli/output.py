@@ -132,7 +132,10 @@ def check_output(
         return
     # The ending says in which format to write.
     if output.suffix.lower() not in endings:
-        raise UsageError(f"{output.name!r} does not end in {' or '.join(endings)}.")
+        raise UsageError(
+            f"{output.name!r} does not end in {' or '.join(endings)}. The ending says how it is"
+            " written."
+        )
     check_place(output, folder)
 
 
@@ -172,6 +175,7 @@ def check_place(output: Path, folder: Path | None) -> None:
     if not output.absolute().parent.is_dir():
         raise UsageError(
             f"There is no folder {str(output.parent)!r} to write {output.name!r} in."
+            " Make it first, or name another."
         )
     if folder is not None:
         _spare_the_input(folder, output)

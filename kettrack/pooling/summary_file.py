@@ -173,7 +173,7 @@ def _parsed(path: Path, file: _File) -> Mapping[str, Any]:
         )
     except json.JSONDecodeError as error:
         problem = Problem(
-            file.name, error.lineno, f"letter {error.colno}", "", "JSON, whole"
+            file.name, error.lineno, f"letter {error.colno}", "", _WHOLE_JSON
         )
         file.unreadable.append(problem)
     except UnicodeDecodeError:
@@ -187,6 +187,9 @@ def _parsed(path: Path, file: _File) -> Mapping[str, Any]:
             "JSON as kettrack writes it, no deeper nested and with no longer numbers",
         )
     return {}
+
+
+_WHOLE_JSON: Final = "JSON to its end; from here on it is cut off, or something else"
 
 
 class _NotJson(KettrackError):
@@ -207,7 +210,7 @@ def _no_such_number(constant: str) -> float:
 
 def _check_version(said: Mapping[str, Any], file: _File) -> None:
     if said.get("format") != FORMAT:
-        file.wrong("format", f"{FORMAT!r}")
+        file.wrong("format", f"{FORMAT!r}; this file was not made for pooling")
     elif said.get("schema") != SUMMARY_SCHEMA:
         file.wrong(
             "schema",

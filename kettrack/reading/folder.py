@@ -219,4 +219,6 @@ def _near_file(name: str, there: list[Path]) -> str:
     )
     found = next((path.name for path in there if path.stem == near), None)
     names = " or ".join(f"{name}{ending}" for ending in table_files())
-    return f"; did you mean {found}? It must be called {names}" if found else ""
+    if found:
+        return f"; did you mean {found}? It must be called {names}"
+    return "; a cohort folder holds sessions.csv and scores.csv, or the same as Parquet"

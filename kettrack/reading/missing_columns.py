@@ -89,6 +89,9 @@ def _report(
         if near
         else ""
     )
+    # Where nothing resembles it, a person still needs to know what can be done.
+    if not hint and not way_on and matched.found:
+        hint = f"; rename the column that holds it, or name it in [columns] of {SETTINGS_FILE}"
     expected = f"this column is missing{hint}{way_on}"
     ledger.problem(matched.raw.file, 1, name, "", expected)
 

@@ -43,6 +43,11 @@ _PUBLICATIONS: Final = ("source", "licence")
 _RUN_PARTS: Final = tuple(field.name for field in fields(Run))
 
 
+_WHERE_COLUMNS_ARE: Final = (
+    "; all columns stand in the data_dictionary.md that kettrack simulate writes"
+)
+
+
 def load_settings(path: str | Path) -> Settings:
     """Read a `kettrack.toml`.
 
@@ -164,7 +169,9 @@ def _columns(
             known = set(TABLES[name].names)
             read[name] = _renames(source, known, place.at(name))
         else:
-            place.at(name).problem(f"no such table{did_you_mean(name, TABLES)}")
+            there_are = f"; there are: {', '.join(TABLES)}"
+            hint = did_you_mean(name, TABLES) or there_are
+            place.at(name).problem(f"no such table{hint}")
     everywhere = {name for table in TABLES.values() for name in table.names}
     read[""] = _renames(general, everywhere, place)
     return {name: renames for name, renames in read.items() if renames}
@@ -178,7 +185,8 @@ def _renames(
     good = {}
     for name, source in content.items():
         if name not in known:
-            place.at(name).problem(f"no such column{did_you_mean(name, known)}")
+            hint = did_you_mean(name, known) or _WHERE_COLUMNS_ARE
+            place.at(name).problem(f"no such column{hint}")
         elif not isinstance(source, str) or not source.strip():
             expected = "the column's name in the source, in quotation marks"
             place.at(name).problem(expected)
@@ -220,7 +228,7 @@ def _criteria(
         return None
     # A published name must stay what its publication says, and the default what ours say.
     if published_name(name):
-        place.problem("another name: built-in criteria have this one, and other rules")
+        place.problem("choose another name: built-in rules have this one")
         return None
     instrument = known.get(table.instrument)
     if instrument is None:

@@ -309,13 +309,14 @@ def _report_ragged(
     for line, found in zip(
         layout.lines[ragged].tolist(), layout.n_cells[ragged].tolist(), strict=True
     ):
-        ledger.problem(
-            file,
-            line,
-            "",
-            "",
-            f"{counted(width, 'cell')} expected, as in the first line; found {found}",
+        # The commonest cause of a cell too many is a comma within a text.
+        hint = (
+            "; a text that holds the separator needs quotation marks around it"
+            if found > width
+            else ""
         )
+        expected = f"{counted(width, 'cell')} expected, as in the first line; found {found}{hint}"
+        ledger.problem(file, line, "", "", expected)
 
 
 def _without_blank_rows(

@@ -20,6 +20,44 @@ _KEY_LINE: Final = re.compile(rf"\s*({_PATH})\s*=")
 _HEADER_LINE: Final = re.compile(rf"\s*(\[\[?)\s*({_PATH})\s*\]")
 _LONG_TEXT_MARKS: Final = ('"""', "'''")
 _LIST: Final = "[["
+# What the parser of Python says, and what a person can do about it; the first that fits.
+# A name twice: of several answers to one question all but one may have kept their mark.
+_IN_WORDS: Final = (
+    (
+        r"Cannot overwrite a value|Cannot declare",
+        "a name stands twice; keep one of its lines",
+    ),
+    (
+        r"Illegal character '\\n'|Unterminated string|Expected '\"|Expected \"'",
+        "a text has no quotation mark at its end",
+    ),
+    (
+        r"Illegal character|invalid character",
+        "a sign stands here that nobody sees; delete it, and type the line again",
+    ),
+    (
+        r"Invalid value",
+        'this is no value; text needs quotation marks, as in key = "text", numbers have none',
+    ),
+    (
+        r"Expected '=' after a key",
+        'a line is a name, an = and a value, as in instrument = "PHQ-9"',
+    ),
+    (r"Unclosed array", "a list has no ] at its end"),
+    (r"Unclosed inline table", "a table has no } at its end"),
+    (
+        r"Expected newline",
+        "something stands behind a value; write one name and its value in a line",
+    ),
+    (
+        r"Unescaped",
+        "in a text a \\ stands twice; or put the text in single quotation marks",
+    ),
+    (
+        r"Invalid statement|Invalid initial character",
+        "a line begins with a name, with [ or with #",
+    ),
+)
 _DEEPEST: Final = 20  # tables within tables; kettrack itself has four
 _TOO_DEEP: Final = (
     "brackets or names are nested too deeply; kettrack needs no more than four levels"
@@ -66,8 +104,10 @@ def read_toml(
         ledger.problem(path.name, None, "", "", expected)
         return None
     except tomllib.TOMLDecodeError as error:
-        expected = f"not valid TOML: {_in_words(str(error))}"
-        ledger.problem(path.name, None, "", "", expected)
+        message = str(error)
+        expected = f"not valid TOML: {_in_words(message)}"
+        at = re.search(r"at line (\d+)", message)
+        ledger.problem(path.name, int(at[1]) if at else None, "", "", expected)
         return None
     # Nothing of ours is nested more than a few times, or has more than a few digits.
     except RecursionError:
@@ -99,13 +139,10 @@ def _is_deep(content: Mapping[str, Any]) -> bool:
 
 def _in_words(message: str) -> str:
     """What the parser says, in words that tell what to do."""
-    twice = re.match(r"Cannot overwrite a value|Cannot declare", message)
-    if not twice:
-        return _without_quotes(message)
-    # Of several answers to one question all but one may have kept their mark.
-    line = re.search(r"at line \d+", message)
-    where = f" ({line[0]})" if line else ""
-    return f"a name stands twice{where}; keep one of its lines"
+    for pattern, words in _IN_WORDS:
+        if re.search(pattern, message):
+            return words
+    return _without_quotes(message)
 
 
 def _without_quotes(message: str) -> str:

@@ -23,6 +23,14 @@ AGE_CAP: Final = 90
 MOST_ITEMS: Final = max(scale.n_items for scale in INSTRUMENTS.values())
 
 
+# Behind "a number": units that do not follow an "of".
+_UNITS_IN_WORDS: Final = {
+    "/min": " per minute",
+    "%": " of percent",
+    "currency of kettrack.toml": " in the currency of kettrack.toml",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column as the reader expects it.
@@ -72,11 +80,13 @@ class Column:
         if self.kind == "text":
             return "a study code"
         what = "a whole number" if self.kind == "whole" else "a number"
-        of_unit = f" of {self.unit}" if self.unit else ""
+        of_unit = _UNITS_IN_WORDS.get(
+            self.unit, f" of {self.unit}" if self.unit else ""
+        )
         # Such a column has its range elsewhere: that of a score is its instrument's.
         if self.low is None or self.high is None:
             return f"{what}{of_unit}"
-        return f"{what}{of_unit}, {self.low:g} to {self.high:g}"
+        return f"{what}{of_unit}, {self.low:.9g} to {self.high:.9g}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,7 +146,10 @@ def set_at(path: str, value: object) -> Callable[[dict[str, Any]], None]:
 
 
 BROKEN = {
-    "other format": (set_at("format", "something"), "format - 'kettrack site summary'"),
+    "other format": (
+        set_at("format", "something"),
+        "format - 'kettrack site summary'; this file",
+    ),
     "later version": (set_at("schema", 99), "schema - 1; the site needs the version"),
     "negative": (set_at(SESSION, -1), f"{SESSION} - a whole number from 0"),
     "text": (set_at(SESSION, "many"), f"{SESSION} - a whole number from 0"),
@@ -232,7 +235,7 @@ def test_what_is_wrong_is_told_with_its_place(
 
 NO_JSON = {
     "cut": ('{"format": "kettrack', "line 1"),
-    "empty": ("", "JSON, whole"),
+    "empty": ("", "JSON to its end"),
     "deep": ("[" * 100_000, "no deeper nested"),
     "long number": ('{"people": ' + "9" * 9_000 + "}", "no longer numbers"),
     "nan": ('{"people": NaN}', "no NaN"),

@@ -33,7 +33,11 @@ def read_parquet_table(
         raise
     # What Arrow says may quote the file, so it is not passed on.
     except (pa.ArrowException, OSError):
-        ledger.problem(file, None, "", "", "not a Parquet file that can be read")
+        expected = (
+            "not a Parquet file that can be read: it is damaged, cut off or of another kind. Write"
+            " it again, or save the table as CSV"
+        )
+        ledger.problem(file, None, "", "", expected)
         return None
 
 
