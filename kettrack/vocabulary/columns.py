@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from kettrack.vocabulary.instruments import CADSS, INSTRUMENTS
+from kettrack.vocabulary.units import with_unit
 
 ColumnKind = Literal["text", "whole", "decimal", "yes_no", "choice", "choices"]
 ColumnRole = Literal["id", "time", "measure", "demographic", "label"]
@@ -21,14 +22,6 @@ LATEST_DAY: Final = 3650
 AGE_CAP: Final = 90
 # Item columns are there for the longest built-in scale.
 MOST_ITEMS: Final = max(scale.n_items for scale in INSTRUMENTS.values())
-
-
-# Behind "a number": units that do not follow an "of".
-_UNITS_IN_WORDS: Final = {
-    "/min": " per minute",
-    "%": " of percent",
-    "currency of kettrack.toml": " in the currency of kettrack.toml",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +60,7 @@ class Column:
 
     @property
     def expected(self) -> str:
-        """What a cell should look like, for error texts: `a whole number of days, -3650 to
-        3650`.
-        """
+        """What a cell should look like, for error texts, as in `a whole number of days, 0 to 9`."""
         allowed = ", ".join(self.allowed)
         if self.kind == "choice":
             return f"one of: {allowed}"
@@ -79,14 +70,12 @@ class Column:
             return "true or false"
         if self.kind == "text":
             return "a study code"
-        what = "a whole number" if self.kind == "whole" else "a number"
-        of_unit = _UNITS_IN_WORDS.get(
-            self.unit, f" of {self.unit}" if self.unit else ""
-        )
+        kind = "a whole number" if self.kind == "whole" else "a number"
+        what = with_unit(kind, self.unit)
         # Such a column has its range elsewhere: that of a score is its instrument's.
         if self.low is None or self.high is None:
-            return f"{what}{of_unit}"
-        return f"{what}{of_unit}, {self.low:.9g} to {self.high:.9g}"
+            return what
+        return f"{what}, {self.low:.9g} to {self.high:.9g}"
 
 
 @dataclass(frozen=True, slots=True)
