@@ -176,3 +176,23 @@ def test_readings_of_one_session_by_their_words() -> None:
     assert column(made, "systolic_after") == [None, 110]
     assert column(made, "spo2_min") == [91, 97]
     assert column(made, "weight_kg") == [80.0, None]
+
+
+@pytest.mark.parametrize(
+    ("answer", "to"),
+    [
+        ("", "session_details"),
+        ("a session", "sessions"),
+        ("something of a session", "session_details"),
+    ],
+)
+def test_rows_on_no_day_of_a_session_are_asked_about(answer: str, to: str) -> None:
+    source = source_of(
+        log="record | date | drug\na | 2024-04-01 | ketamine iv",
+        later="record | date | sbp\na | 2025-04-01 | 120",
+    )
+    remarks = Remarks()
+    key = "rows_of.later"
+    plan = propose(source, {key: answer} if answer else {}, remarks)
+    assert [part.to for part in plan.tables] == ["sessions", to]
+    assert (key in {one.key for one in remarks.asked}) == (not answer)

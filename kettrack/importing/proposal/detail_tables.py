@@ -24,14 +24,21 @@ from kettrack.importing.proposal.table_columns import (
 )
 from kettrack.importing.proposal.when import When
 from kettrack.importing.registry import Answers
-from kettrack.importing.remarks import Remarks
+from kettrack.importing.remarks import (
+    OpenQuestion,
+    Remarks,
+)
 from kettrack.importing.source import (
+    DATE,
     SESSION_DETAILS,
     STATUS,
 )
 from kettrack.importing.weights import WEIGHT
 from kettrack.privacy.identifying_names import (
     words_of,
+)
+from kettrack.privacy.identifying_people import (
+    shown,
 )
 from kettrack.vocabulary.heading_words import (
     DETAIL_WORDS,
@@ -52,6 +59,8 @@ _READINGS: Final = {
 }
 _OF_EACH_SESSION: Final = ("drug", "route")
 _FEWEST_SHARED: Final = 0.5
+SESSIONS_OF_ITS_OWN: Final = "a session"
+OF_OTHERS: Final = "something of a session"
 
 
 def gives_doses(known: TableColumns) -> bool:
@@ -74,6 +83,8 @@ def gives_doses(known: TableColumns) -> bool:
 def of_sessions_elsewhere(
     known: TableColumns,
     told: Sequence[TableColumns],
+    answers: Answers,
+    remarks: Remarks,
 ) -> bool:
     """Whether the rows of a table belong to sessions of another one, whose patients they share.
 
@@ -83,6 +94,8 @@ def of_sessions_elsewhere(
         The table.
     told : sequence of TableColumns
         All tables.
+    answers, remarks
+        As for `propose`; asked where no day of theirs is that of a session.
     """
     others = [one for one in told if one is not known and gives_doses(one)]
     if not others or not known.patient or gives_doses(known):
@@ -94,7 +107,48 @@ def of_sessions_elsewhere(
     own = _patients(known)
     there = pa.concat_arrays([_patients(one) for one in others])
     shared = pc.sum(pc.is_in(own, there)).as_py() or 0
-    return bool(len(own) and shared >= _FEWEST_SHARED * len(own))
+    if not len(own) or shared < _FEWEST_SHARED * len(own):
+        return False
+    # A weight or a score makes no session, on whatever day.
+    if _is_called_so(known) or not known.speaks_of_sessions:
+        return True
+    days = _days(known)
+    of_sessions = pa.concat_arrays([_days(one) for one in others])
+    on_days = pc.sum(pc.is_in(days, of_sessions)).as_py() or 0
+    return on_days > 0 or not len(days) or _asked(known, answers, remarks)
+
+
+def _asked(known: TableColumns, answers: Answers, remarks: Remarks) -> bool:
+    """Whether somebody says that the rows are no sessions, or has not said anything yet."""
+    table = shown(known.table.name, file=True)
+    key = f"rows_of.{table}"
+    if key not in answers:
+        question = OpenQuestion(
+            key=key,
+            asks=(
+                f"Is each row of {table} a session, or does it tell something of a session that"
+                " stands in another table? It names no drug, and none of its rows is on the day of"
+                " a session there."
+            ),
+            choices=(SESSIONS_OF_ITS_OWN, OF_OTHERS),
+            why="Taken for sessions, they are counted.",
+        )
+        remarks.ask(question)
+    return answers.get(key) != SESSIONS_OF_ITS_OWN
+
+
+def _days(known: TableColumns) -> pa.Array:
+    """Patients with their days, as far as the spelling of a day can be compared."""
+    data = known.table.data
+    name = known.best("session_date") or known.best(DATE)
+    if not name:
+        return pa.array([], pa.string())
+    text = data[name].cast(pa.string())
+    # Without the time of day.
+    day = pc.replace_substring_regex(text, r"^([^T ]{8,})[T ].*$", r"\1")
+    patient = pc.utf8_trim_whitespace(data[known.patient].cast(pa.string()))
+    pairs = pc.binary_join_element_wise(patient, day, "|")
+    return pc.unique(pairs.combine_chunks()).drop_null()
 
 
 def _is_called_so(known: TableColumns) -> bool:

@@ -199,7 +199,7 @@ def _of_sessions(
     """The sessions of a table, or what it tells of those of another one."""
     answers = asking.answers
     remarks = asking.remarks
-    if of_sessions_elsewhere(known, told):
+    if of_sessions_elsewhere(known, told, answers, remarks):
         return details_parts(known, when, answers, remarks)
     if not _has_sessions(known, when, answers):
         return []
