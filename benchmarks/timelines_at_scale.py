@@ -27,9 +27,7 @@ from kettrack.vocabulary.rules import CourseRules
 def run_all(n: int, arrays: dict[str, np.ndarray]) -> tuple[object, object]:
     """Courses of every session, and outcomes with all events under one preset."""
     bucket = bucket_from_arrays(n, *arrays.values())
-    courses = course_arrays(
-        bucket.session_offsets, bucket.session_day, CourseRules(), bucket.large
-    )
+    courses = course_arrays(bucket.session_offsets, bucket.session_day, CourseRules())
     return courses, outcomes_of(bucket, get_criteria(PHQ9, "McInnes 2022"))
 
 

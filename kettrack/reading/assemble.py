@@ -122,8 +122,12 @@ def _one_patient_list(
     listed = {}
     for (name, rows), own in zip(tables.items(), seen, strict=True):
         column = rows["patient_id"]
-        places = np.array([place_of[code] for code in own], dtype=np.int32)
-        codes = column.said(places, np.int32(-1))
+        # Most tables are sorted and know everybody: their codes are the places already.
+        if own == patients:
+            codes = column.codes.astype(np.int32)
+        else:
+            places = np.array([place_of[code] for code in own], dtype=np.int32)
+            codes = column.said(places, np.int32(-1))
         one_list = Coded(codes, names)
         listed[name] = rows.replaced({"patient_id": one_list})
     return listed

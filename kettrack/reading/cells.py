@@ -233,6 +233,8 @@ def _codes_as_written(
 
 
 def _codes_gone_wrong(codes: Cells) -> dict[int, str]:
+    if _plainly_codes(codes.levels):
+        return {}
     rounded = (
         "looks like a spreadsheet has rounded the code; give the column the format Text and"
         " export it again"
@@ -249,6 +251,16 @@ def _codes_gone_wrong(codes: Cells) -> dict[int, str]:
     return said | dict.fromkeys(
         control, "a study code without tabs, line ends or other control characters"
     )
+
+
+def _plainly_codes(levels: Objects) -> bool:
+    """Whether every code holds a digit, and none a plus or a control character: then none of them
+    is rounded, missing or broken. Told from all of them at once, as a large clinic has many.
+    """
+    text = "\n".join(levels)
+    one_a_line = text.count("\n") + 1 == len(levels)
+    plain = one_a_line and "+" not in text and text.replace("\n", "").isprintable()
+    return plain and not re.search(r"(?m)^\D*$", text)
 
 
 def _as_words(

@@ -368,15 +368,22 @@ def find_header(
         return b"\n" + body[declared.end() :], declared[1].decode()
     lines = _first_lines(body)
     first = next((place for place, line in enumerate(lines) if line.strip()), 0)
-    separators = [_separator(line, known) for line in lines]
-    names = [
-        _n_known(line, separator, known)
-        for line, separator in zip(lines, separators, strict=True)
-    ]
-    # The first line with enough known names is the header; else the first line with anything.
-    header = next((place for place, n in enumerate(names) if n >= _FEWEST_NAMES), first)
-    if header <= first or names[first]:
-        return body, separators[first]
+    separator = _separator(lines[first], known)
+    names = _n_known(lines[first], separator, known)
+    # Nearly always it is the first line with anything, and then no other need be looked at.
+    if names:
+        return body, separator
+    # Else the first line with enough known names is the header.
+    below = range(first + 1, len(lines))
+    separators = {place: _separator(lines[place], known) for place in below}
+    named = (
+        place
+        for place, one in separators.items()
+        if _n_known(lines[place], one, known) >= _FEWEST_NAMES
+    )
+    header = next(named, first)
+    if header == first:
+        return body, separator
     ledger.note(
         f"{file}: {counted_was(header - first, 'line')} ignored above the names of the columns."
     )
