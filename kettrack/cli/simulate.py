@@ -9,9 +9,7 @@ import typer
 
 from kettrack.cli.output import answer
 from kettrack.errors import UsageError
-
-# Light enough for `--help`: the presets are plain numbers.
-from kettrack.simulation.presets import SCENARIOS
+from kettrack.simulation.names import SCENARIO_NAMES
 
 
 def simulate(
@@ -26,7 +24,9 @@ def simulate(
     ] = 1,
     scenario: Annotated[
         str,
-        typer.Option("--scenario", help=f"Set of parameters: {', '.join(SCENARIOS)}."),
+        typer.Option(
+            "--scenario", help=f"Set of parameters: {', '.join(SCENARIO_NAMES)}."
+        ),
     ] = "clinic",
     # Every other command writes with -o, so people try it here as well.
     output: Annotated[
@@ -48,6 +48,7 @@ def simulate(
     # Imported late: `--help` needs no NumPy.
     from kettrack.simulation.cohort import simulate as run_clinic
     from kettrack.simulation.cohort_files import write_cohort_folder
+    from kettrack.simulation.presets import SCENARIOS
 
     if scenario not in SCENARIOS:
         raise UsageError(
