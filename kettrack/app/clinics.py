@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Generic, Protocol, TypeVar
 from urllib.parse import urlencode
 
+from kettrack.analysis.overview import first_page
 from kettrack.analysis.short_answers import (
     ShortAnswer,
     more_sessions_answer,
@@ -36,9 +37,10 @@ from kettrack.app.choices import (
 from kettrack.app.key_figures import BY_NAME, KEY_FIGURES
 from kettrack.app.later import Later
 from kettrack.errors import UsageError
-from kettrack.privacy.policies import get_policy
+from kettrack.privacy.disclosure import apply
+from kettrack.privacy.policies import INTERNAL, get_policy
+from kettrack.privacy.release.whole import withheld_names
 from kettrack.reading.cohort import Cohort
-from kettrack.report.together import withheld_in_report
 from kettrack.result import Result
 from kettrack.timelines.derived import DerivedCohort, derive
 
@@ -48,6 +50,8 @@ GROUP: Final = "group"
 # What the last choices needed is kept, so that memory does not grow with every look.
 _COHORTS: Final = 6
 _ANSWERS: Final = 64
+# What the first page leaves out under a policy for release.
+_INSIDE_ONLY: Final = ("responders",)
 _FAULT: Final = (
     "kettrack made a mistake over it. `kettrack estimate next_session` says where; please tell the"
     " issue tracker."
@@ -295,7 +299,7 @@ class ReleasedClinic:
         self._words = grouping_words(everyone, by) if by else ""
         self._groups: dict[str, Released] = {}
         self._small: list[str] = []
-        for name, people in self._parts(everyone):
+        for name, people in self.parts(everyone, self._by):
             # A mean of few would tell of each of them.
             if len(people.patients) < self._fewest:
                 self._small.append(name)
@@ -309,16 +313,25 @@ class ReleasedClinic:
                 " it out."
             )
 
-    def _parts(
-        self,
+    @staticmethod
+    def parts(
         everyone: DerivedCohort,
+        by: str,
     ) -> Iterator[tuple[str, DerivedCohort]]:
-        """The groups with their people; no two share anybody."""
-        if not self._by:
+        """The pages with the people behind them; no two share anybody.
+
+        Parameters
+        ----------
+        everyone : DerivedCohort
+            The clinic.
+        by : str
+            Grouping; empty for one page of everyone.
+        """
+        if not by:
             yield "", everyone
             return
-        for name in group_names(everyone, self._by):
-            inside = people_in(everyone, [(self._by, name)])
+        for name in group_names(everyone, by):
+            inside = people_in(everyone, [(by, name)])
             yield name, everyone.of_people(inside)
 
     def view(
@@ -367,6 +380,13 @@ class ReleasedClinic:
         """The answer behind a figure."""
         return self._groups[str(view.key)].figures[name]
 
+    def figures_of(
+        self,
+        view: View,
+    ) -> list[Result]:
+        """The answers behind all figures of a page."""
+        return list(self._groups[str(view.key)].figures.values())
+
     def _left_out(self) -> tuple[str, ...]:
         """Which people no page shows."""
         said = ["The whole clinic is not shown beside its groups."]
@@ -386,10 +406,38 @@ def protected_group(
     people : DerivedCohort
         Under a policy for release.
     """
-    # Numbers that others on the same pages would tell are withheld, as in a report.
-    asked = [f'estimate("{figure.question}", cohort)' for figure in KEY_FIGURES]
-    withheld, _ = withheld_in_report(people.cohort, asked)
+    rules = get_policy(people.settings.policy)
+    withheld: tuple[str, ...] = ()
+    # What is only rounded is so far from the truth that sums do not tell it.
+    if rules.smallest_count > 1:
+        before = shown_together(people)
+        after = [apply(result, rules.name) for result in before]
+        withheld = withheld_names(before, after, rules)
     settings = replace(people.settings, withheld=withheld)
     protected = people.replace(settings=settings)
     figures = {each.question: each.ask(protected) for each in KEY_FIGURES}
     return Released(short_answers(protected), figures)
+
+
+def shown_together(
+    people: DerivedCohort,
+) -> list[Result]:
+    """Every table that is shown of some people, before the gate.
+
+    Parameters
+    ----------
+    people : DerivedCohort
+        Under any policy.
+    """
+    # What is hidden can only be judged by somebody who sees it.
+    settings = replace(people.settings, policy=INTERNAL)
+    inside = people.replace(settings=settings)
+    behind = [
+        replace(result, name=result.table_of or result.name)
+        for result in first_page(inside)
+        if result.name not in _INSIDE_ONLY
+    ]
+    figures = [each.ask(inside) for each in KEY_FIGURES]
+    # A table that stands behind an answer and under a figure is one table.
+    named = {result.name: result for result in [*figures, *behind]}
+    return [result for result in named.values() if result.status == "ok"]
