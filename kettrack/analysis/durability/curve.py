@@ -234,7 +234,7 @@ def durability_of_every_response(cohort: DerivedCohort) -> Answer:
 def _durability(
     cohort: DerivedCohort, origin: Origin, kinds: tuple[Estimand, ...] = ESTIMANDS
 ) -> Answer:
-    watched = watch(cohort, origin)
+    watched = cohort.once(("watched", origin), lambda: watch(cohort, origin))
     n = len(watched[0].whatever)
     if n < FEWEST_PEOPLE:
         raise NotIdentified(
@@ -243,10 +243,22 @@ def _durability(
             f"a score in the {cohort.criteria.late_after_days} days after the planned course and"
             " before any further session, for everyone.",
         )
-    curves = [_curve(cohort, rule, kind) for rule in watched for kind in kinds]
+    # Each curve is kept: the first page asks for some of them, and a notebook for all.
+    curves = [
+        cohort.once(
+            ("durability", origin, rule.name, kind),
+            partial(_curve, cohort, rule, kind),
+        )
+        for rule in watched
+        for kind in kinds
+    ]
     table = pd.concat(curves, ignore_index=True).assign(
         **count_left_out(watched[0].origins)
     )
+    # Beside `retreated` and `censored` they would tell of the few others.
+    if get_policy(cohort.settings.policy).smallest_count > 1:
+        table[["retreated_unconfirmed", "silent"]] = pd.NA
+        table[["silent_low", "silent_high"]] = np.nan
     table = with_single_score(table)
     return Answer(
         table=table[list(ROLES)],
@@ -302,15 +314,13 @@ def _curve(cohort: DerivedCohort, watched: Watched, estimand: Estimand) -> pd.Da
         shares = _weighted_shares(cohort, watched, left, days)
     else:
         shares = shares_by_day(counts, estimand, days)
-    hidden = get_policy(cohort.settings.policy).smallest_count > 1
-    return weekly_rows(counts, shares, (estimand, watched.name), hidden)
+    return weekly_rows(counts, shares, (estimand, watched.name))
 
 
 def weekly_rows(
     counts: DayCounts,
     shares: Mapping[str, Floats],
     of: tuple[Estimand, str],
-    hidden: bool = False,
 ) -> pd.DataFrame:
     """Weekly rows of one curve.
 
@@ -322,8 +332,6 @@ def weekly_rows(
         Column to percent on each day told.
     of : (str, str)
         Estimand, and `in_force` or `single_score`.
-    hidden : bool
-        Whether the few who would be told by subtraction are left out.
     """
     estimand, rule = of
     days = days_told(counts, estimand)
@@ -333,10 +341,6 @@ def weekly_rows(
     n = counts.by_day[:, : len(CAUSES)].sum()
     table = pd.DataFrame({"day": days, "n": n, **numbers, **missing, **shares})
     table = table.astype({"retreated_unconfirmed": "Int64", "silent": "Int64"})
-    # Beside `retreated` and `censored` they would tell of the few others.
-    if hidden:
-        table[["retreated_unconfirmed", "silent"]] = pd.NA
-        table[["silent_low", "silent_high"]] = np.nan
     table = table.dropna(subset=["estimate"])
     table = table.assign(
         median_day=first_day_of_half(table, "estimate"),
