@@ -9,7 +9,7 @@ SANITIZE := notebooks/sanitize.cfg
 unexport MPLBACKEND
 
 .DEFAULT_GOAL := help
-.PHONY: help report test quick coverage mutants check bench truth attack sample messages notebooks lock wheel clean
+.PHONY: help report test quick coverage mutants check bench truth attack fuzz sample messages notebooks lock wheel clean
 
 help:  ## Show what can be done
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -77,6 +77,10 @@ truth: $(READY)  ## Put every method on trial against simulated truth; goes on w
 
 attack: $(READY)  ## Attack 200 simulated releases under every policy: can a hidden count be told? (hours)
 	PYTHONPATH=tests/attack OPENBLAS_NUM_THREADS=1 $(BIN)/python -m release_attack
+
+fuzz: $(READY)  ## Break files that come in for an hour, and kill what writes: is everything told, and nothing half written?
+	KETTRACK_FUZZ=5000 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto tests/property/test_broken_files.py
+	$(BIN)/python benchmarks/killed_writes.py 100
 
 sample: $(READY)  ## Write data/sample anew from the simulator (must leave git clean)
 	$(BIN)/python -m kettrack.simulation.sample data/sample
