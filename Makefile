@@ -54,7 +54,7 @@ $(MUTANTS)/.ready: $(READY)
 	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > $$($(MUTANTS)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/borrowed.pth
 	@touch $@
 
-mutants: $(MUTANTS)/.ready  ## Change the rules, the timelines and the life table one place at a time: do tests notice? (hours)
+mutants: $(MUTANTS)/.ready  ## Change the rules, the timelines and the life table one place at a time: do tests notice? (hours; goes on where it stopped)
 	OPENBLAS_NUM_THREADS=1 $(MUTANTS)/bin/mutmut run
 	$(MUTANTS)/bin/mutmut results
 
@@ -76,7 +76,8 @@ truth: $(READY)  ## Put every method on trial against simulated truth; goes on w
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m kettrack.trials
 
 attack: $(READY)  ## Attack 200 simulated releases under every policy: can a hidden count be told? (hours)
-	PYTHONPATH=tests/attack OPENBLAS_NUM_THREADS=1 $(BIN)/python -m release_attack
+	mkdir -p build
+	PYTHONPATH=tests/attack OPENBLAS_NUM_THREADS=1 $(BIN)/python -m release_attack --store build/attack.jsonl
 
 fuzz: $(READY)  ## Break files that come in for an hour, and kill what writes: is everything told, and nothing half written?
 	KETTRACK_FUZZ=5000 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto tests/property/test_broken_files.py

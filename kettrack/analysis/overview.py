@@ -23,10 +23,11 @@ from kettrack.analysis.people.ladder import ladder
 from kettrack.analysis.response.across_courses import response_by_week
 from kettrack.analysis.response.after_course import state_after_course
 from kettrack.analysis.response.among_scored import among_scored
-from kettrack.analysis.response.curve_words import unscored_words
+from kettrack.analysis.response.curve_words import told_session, unscored_words
 from kettrack.analysis.response.responders import responders
 from kettrack.analysis.response.response_curve import curve_alone
 from kettrack.analysis.safety.adverse_events import adverse_events
+from kettrack.analysis.shown_steps import shown_steps
 from kettrack.analysis.suicidality.in_short import suicidality_in_short
 from kettrack.privacy.disclosure import hide_page_differences
 from kettrack.privacy.policies import get_policy
@@ -209,9 +210,13 @@ def _sessions_sentence(table: pd.DataFrame, chosen: bool) -> str:
     """The median, the shares on the way, who left without a response, the null, and who counts
     where the folder chose the end of its logs.
     """
+    table = shown_steps(table)
     last = int(table["session"].iloc[-1])
     # A curve that ends early is told to its own last session.
-    named = sorted({step for step in _NAMED_SESSIONS if step < last} | {last})
+    there = set(table["session"])
+    named = sorted(
+        {step for step in _NAMED_SESSIONS if step < last and step in there} | {last}
+    )
     shares = ", ".join(
         f"{share_with_interval(f'row{session}')} by session {session}"
         for session in named
@@ -228,7 +233,7 @@ def _sessions_sentence(table: pd.DataFrame, chosen: bool) -> str:
 
 def _confirmed_words(table: pd.DataFrame) -> str:
     """The same share where a second score must confirm a response; empty where none is known."""
-    session = min(_NAMED_SESSIONS[-1], int(table["session"].iloc[-1]))
+    session = told_session(table)
     if "confirmed" not in table or table["confirmed"].isna().all():
         return ""
     return (

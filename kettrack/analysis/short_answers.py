@@ -30,8 +30,10 @@ from kettrack.analysis.page_tables import (
     PageTables,
 )
 from kettrack.analysis.people.ladder import ladder
+from kettrack.analysis.response.curve_words import told_session
 from kettrack.analysis.response.response_curve import curve_alone
 from kettrack.analysis.safety.adverse_events import adverse_events
+from kettrack.analysis.shown_steps import shown_steps
 from kettrack.analysis.suicidality.in_short import suicidality_in_short
 from kettrack.errors import UsageError
 from kettrack.escapes import in_sentence, visible
@@ -241,7 +243,9 @@ def _response(page: PageTables) -> ShortAnswer:
         question="How many got much better, and by when?",
         headline=headline,
         sentence=sentence,
-        picture=page.rows(CURVE)[_CURVE_DRAWN] if known else pd.DataFrame(),
+        picture=shown_steps(page.rows(CURVE))[_CURVE_DRAWN]
+        if known
+        else pd.DataFrame(),
         behind=page.behind("response"),
     )
 
@@ -255,7 +259,8 @@ def _rule_words(cohort: DerivedCohort) -> str:
 
 def _session_told(page: PageTables) -> int:
     """The session that the page tells, or the last one of a curve that ends before it."""
-    return min(_SESSION, len(page.rows(CURVE)))
+    rows = page.rows(CURVE)
+    return _SESSION if rows.empty else told_session(rows, _SESSION)
 
 
 # ---- how long it lasted
@@ -332,6 +337,9 @@ def _side_effects(page: PageTables) -> str:
         f"Side effects came at {{{ANY_EVENT}.estimate:%}} of sessions",
     )
     if not page.knows(EVENTS, SERIOUS, "events"):
+        # Beside good news a hidden harm must not read as none.
+        if _lower(page, EVENTS) == NOT_SHOWN.lower():
+            return f"{common}; serious ones: not shown, which does not mean none."
         return f"{common}; whether serious ones, is not known."
     # None seen is not none possible, so it stands beside the sessions that were looked at.
     serious = page.says(
@@ -357,14 +365,17 @@ def _thoughts(page: PageTables) -> str:
 
 def _recorded_events(page: PageTables) -> str:
     """Attempts and admissions; nothing where the log has no events."""
-    kinds = ("attempt", "psychiatric")
-    if not all(page.knows(SUICIDALITY, kind, "events") for kind in kinds):
+    kinds = {"attempt": "suicide attempts", "psychiatric": "psychiatric admissions"}
+    told = [kind for kind in kinds if page.knows(SUICIDALITY, kind, "events")]
+    hidden = [kind for kind in kinds if kind not in told]
+    # Of one that is hidden nobody shall think that it did not happen.
+    if hidden and _lower(page, SUICIDALITY) != NOT_SHOWN.lower():
         return ""
-    return page.says(
-        SUICIDALITY,
-        "Recorded: {attempt.events} suicide attempts, {psychiatric.events} psychiatric"
-        " admissions.",
-    )
+    counted = ", ".join(f"{{{kind}.events}} {kinds[kind]}" for kind in told)
+    sentence = page.says(SUICIDALITY, f"Recorded: {counted}.") if told else ""
+    names = " and ".join(kinds[kind] for kind in hidden)
+    unsaid = f"{names.capitalize()}: not shown." if hidden else ""
+    return f"{sentence} {unsaid}".strip()
 
 
 def _harm_drawn(page: PageTables) -> pd.DataFrame:

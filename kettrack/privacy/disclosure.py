@@ -9,15 +9,28 @@ from __future__ import annotations
 import string
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from kettrack.errors import UsageError, WrongArgument
 from kettrack.privacy.policies import Policy, get_policy
+from kettrack.privacy.release.cells import Printed
+from kettrack.privacy.release.columns import counts_behind, hide_derived
+from kettrack.privacy.release.merging import counted_columns, merged_curve, one_curve
 from kettrack.privacy.release.rounding import rounded_table
 from kettrack.privacy.release.whole import protected_alone
 from kettrack.result import SUPPRESSED, Result
+from kettrack.vocabulary.made_of import Kept
+
+# Under a policy that hides small counts, of every curve by session or week.
+TAKEN_TOGETHER: Final = (
+    "Rows without numbers are taken together with the next row that has them, until no number is"
+    " small. A count there stands for all rows since the last one that shows its column, and"
+    " at_risk for the first of them. Where few logs end, people are counted as followed on, which"
+    " makes every share a little smaller."
+)
 
 
 def apply(
@@ -65,16 +78,47 @@ def _protected(
     """The result with its table hidden, rounded, or both."""
     table = result.table
     if rules.smallest_count > 1:
-        table = suppress_small(result, rules.smallest_count)
+        table = _without_small(result, rules)
         # Before it is rounded: 7 must not become 5. Rounding can only blur it more.
         table = protected_alone(result, table, replace(rules, rounding=None))
-    if rules.rounding is None:
-        return replace(result, table=table)
-    table = rounded_table(result, table, rules)
-    if result.retell is None or rules.smallest_count > 1:
+    if rules.rounding is not None:
+        table = rounded_table(result, table, rules)
+    merged = Printed.of(result)._replace(table=table).merged
+    if merged and table[SUPPRESSED].any():
+        result = replace(result, caveats=(*result.caveats, TAKEN_TOGETHER))
+    # A sentence over hidden numbers would take them for missing ones.
+    if result.retell is None or (rules.smallest_count > 1 and not merged):
         return replace(result, table=table)
     # Which session half had responded by may be another one after rounding.
     return replace(result, table=table, sentence=result.retell(table))
+
+
+def _without_small(result: Result, rules: Policy) -> pd.DataFrame:
+    """The table without small counts: the steps of a curve taken together, any other with holes."""
+    curve = one_curve(result.recipes, result.table)
+    if curve is None:
+        return suppress_small(result, rules.smallest_count)
+    table = merged_curve(curve, result.table, rules.smallest_count)
+    shown = table[curve.at_risk].notna().to_numpy(bool)
+    # Columns go before rows: what else stands beside the curve is of other counts.
+    simulated = [
+        name
+        for recipe in result.recipes
+        if isinstance(recipe, Kept)
+        and result.table[recipe.of].min() >= rules.fewest_behind
+        for name in recipe.values
+    ]
+    steps = counted_columns(curve)
+    for column in _columns(result, "count"):
+        if column in steps:
+            continue
+        few = _few(table[[column]].astype("Float64"), rules.smallest_count)[column]
+        # A count that moves from step to step would tell how many logs have ended.
+        moves = table[column].nunique(dropna=False) > 1
+        table[column] = table[column].astype("Int64").mask(few | moves)
+    for column in set(_columns(result, "derived")) - set(curve.columns):
+        table[column] = table[column].where(shown & (column in simulated))
+    return table.assign(**{SUPPRESSED: True})
 
 
 def suppress_small(
@@ -84,15 +128,16 @@ def suppress_small(
     """The table of a result without small counts and what follows from them in the same table.
 
     Hidden are counts and denominators from 1 to `smallest` - 1; counts, and denominators, that
-    leave so few of a denominator of their row; whole rows whose denominator is so few below the
-    largest of the table; derived cells of such rows. Running counts keep only values at least
-    `smallest` apart, and where anything is hidden only the first.
+    leave so few of a denominator of their row; denominators so few below the largest of the table;
+    derived cells of such rows, but for those whose own counts are shown. Running counts keep only
+    values at least `smallest` apart, and where anything is hidden only the first.
     """
     table = result.table.copy()
     counts = _columns(result, "count")
     denominators = _columns(result, "denominator")
     hidden = _small(table, counts, denominators, smallest)
     touched = hidden.any(axis=1).to_numpy(bool)
+    was = result.table[counts + denominators + _columns(result, "running")].notna()
     for column in counts + denominators:
         table[column] = (
             table[column].astype("Int64").mask(hidden[column].to_numpy(bool))
@@ -104,8 +149,10 @@ def suppress_small(
         touched = touched | (
             table[column].isna() & result.table[column].notna()
         ).to_numpy(bool)
-    for column in _columns(result, "derived"):
-        table[column] = table[column].mask(touched)
+    gone = was & table[was.columns].isna()
+    hide_derived(
+        table, _columns(result, "derived"), gone, counts_behind(result.recipes)
+    )
     return table.assign(**{SUPPRESSED: touched})
 
 
@@ -122,11 +169,9 @@ def _small(
         # The rest of a denominator is a count too: 19 of 22 tells that 3 did not.
         rest = numbers.rsub(numbers[denominator], axis=0)
         hidden |= _few(rest, smallest)
-        below = _few(numbers[[denominator]].rsub(numbers[denominator].max()), smallest)[
-            denominator
-        ]
         # So is what a row lacks of the largest one: 232 with an age, of 240, tells of 8 without.
-        hidden = hidden.apply(lambda column, below=below: column | below)
+        lacks = numbers[[denominator]].rsub(numbers[denominator].max())
+        hidden[denominator] |= _few(lacks, smallest)[denominator]
         for row in np.flatnonzero(
             (numbers[counts].sum(axis=1) == numbers[denominator]).fillna(False)
         ):
@@ -221,9 +266,9 @@ def hide_page_differences(
     Returns
     -------
     list of Result
-        As they came under `internal`. Else a row is hidden where one of its numbers, or the sum of
-        two, is nearer to a number before it on the page, or to a sum of two in one row, than the
-        policy's smallest count.
+        As they came under `internal`. Else the counts of a row are hidden where one of its numbers,
+        or the sum of two, is nearer to a number before it on the page, or to a sum of two in one
+        row, than the policy's smallest count. Its shares then have no decimals.
     """
     rules = get_policy(policy)
     smallest = rules.smallest_count
@@ -284,7 +329,7 @@ def _with_rows_hidden(
     result: Result,
     rows: list[int],
 ) -> Result:
-    """Counts and what is derived from them missing in some rows, and marked."""
+    """Counts missing in some rows, which are marked, and shares there without decimals."""
     if not rows:
         return result
     table = result.table.copy()
@@ -292,8 +337,9 @@ def _with_rows_hidden(
     for column, role in result.roles.items():
         if role in ("count", "denominator", "running"):
             table[column] = table[column].astype("Int64").mask(mask)
-        elif role == "derived":
-            table[column] = table[column].mask(mask)
+        # With all its decimals a share would tell of how many it is.
+        elif role == "derived" and pd.api.types.is_numeric_dtype(table[column]):
+            table[column] = table[column].where(~mask, table[column].round())
     marked = table[SUPPRESSED] | mask if SUPPRESSED in table else mask
     return replace(result, table=table.assign(**{SUPPRESSED: marked}))
 

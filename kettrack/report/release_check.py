@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import pandas as pd
 
 from kettrack.analysis.quality.uniqueness import uniqueness
+from kettrack.privacy.disclosure import TAKEN_TOGETHER
 from kettrack.privacy.policies import Policy, get_policy
 from kettrack.reading.cohort import Cohort
 from kettrack.report.first_page import HEADINGS, PageAnswer
@@ -64,6 +65,8 @@ def _rule_words(policy: Policy) -> tuple[str, ...]:
         if policy.rounding
         else ""
     )
+    if policy.smallest_count > 1:
+        merged = f"{TAKEN_TOGETHER} {merged}"
     words = (f"{policy.name}: {policy.banner}", f"Source: {policy.source}.", merged)
     return tuple(filter(None, words))
 

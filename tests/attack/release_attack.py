@@ -1,18 +1,28 @@
 """The attack on a release: everything it prints, everything that always holds, and an integer
 program that asks for the values of each hidden number.
 
-`python -m release_attack` is the long form: many clinics, every policy.
+`python -m release_attack --store FILE` is the long form: many clinics, every policy. It can be
+stopped and goes on where it was.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
 
+import kettrack
+from kettrack.analysis.response import benchmark
 from kettrack.privacy.disclosure import apply
-from kettrack.privacy.policies import POLICIES, Policy, get_policy
+from kettrack.privacy.policies import POLICIES, Policy, Rounding, get_policy
 from kettrack.privacy.release.cells import Release, ReleaseCell, release_of
 from kettrack.privacy.release.manifest import Manifest
 from kettrack.privacy.release.puzzle import Puzzle
@@ -20,12 +30,15 @@ from kettrack.privacy.release.relations import Relations, stored_relations
 from kettrack.privacy.release.whole import withheld_names
 from kettrack.reading.cohort import Cohort
 from kettrack.result import Result
+from kettrack.timelines.derived import DerivedCohort
 from kettrack.trials.relations import SIZES, answers, clinic, learn
 
 FIRST_SEED = 90_000
 CLINICS = 200
 # The attacker learns from clinics of their own, and not from the file of the package.
 LEARNED_FROM = 24
+RELEASE_POLICIES = tuple(name for name, each in POLICIES.items() if each.for_release)
+_SMALL = 11
 
 
 @dataclass(frozen=True)
@@ -33,18 +46,35 @@ class Attacked:
     """What an attack found on one release."""
 
     told: tuple[ReleaseCell, ...]
+    asked: int
     shown: int
     puzzle: Puzzle
 
 
 def released(
-    cohort: Cohort, names: Sequence[str] = (), previous: Manifest | None = None
+    cohort: Cohort,
+    names: Sequence[str] = (),
+    previous: Manifest | None = None,
+    before: Sequence[Result] | None = None,
 ) -> list[Result]:
-    """The answers of a clinic under its policy, as they leave together."""
+    """The answers of a clinic under its policy, as they leave together.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        Under the policy.
+    names : sequence of str
+        Only these questions; all where none is named.
+    previous : Manifest, optional
+        Of an earlier release.
+    before : sequence of Result, optional
+        The same answers under `internal`, where they are known already.
+    """
     rules = get_policy(cohort.settings.policy)
     if rules.smallest_count > 1:
-        settings = replace(cohort.settings, policy="internal")
-        before = answers(replace(cohort, settings=settings), names)
+        if before is None:
+            settings = replace(cohort.settings, policy="internal")
+            before = answers(replace(cohort, settings=settings), names)
         after = [apply(each, rules.name) for each in before]
         withheld = withheld_names(before, after, rules, previous)
         cohort = replace(cohort, settings=replace(cohort.settings, withheld=withheld))
@@ -67,11 +97,12 @@ def attack(
     }
     puzzle = Puzzle(seen, relations, truth, policy.meant if policy.rounding else None)
     system = puzzle.system()
+    # Under a rounding every count from 1 to 10 is asked for.
+    small = puzzle.small(policy.smallest_count if policy.rounding is None else _SMALL)
     if policy.rounding is None:
-        small = puzzle.small(policy.smallest_count)
         told = puzzle.told(system, small, policy.smallest_count)
     else:
-        pinned = puzzle.pinned(system, puzzle.small(_SMALL))
+        pinned = puzzle.pinned(system, small)
         # Numbers at risk are made again from rounded ones. Who takes them for rounded by themselves
         # is misled, and told nothing.
         true = puzzle.true or {}
@@ -83,7 +114,7 @@ def attack(
     shown_counts = sum(
         int(each.table[each.counts].notna().to_numpy().sum()) for each in seen.values()
     )
-    return Attacked(tuple(told), shown_counts, puzzle)
+    return Attacked(tuple(told), len(small), shown_counts, puzzle)
 
 
 def attack_since(
@@ -99,10 +130,6 @@ def attack_since(
     return told
 
 
-# Under a rounding every count from 1 to 10 is asked for.
-_SMALL = 11
-
-
 def attack_clinic(
     seed: int, n: int, policy: str, relations: Relations, names: Sequence[str] = ()
 ) -> Attacked:
@@ -112,32 +139,152 @@ def attack_clinic(
     return attack(truth, shown, get_policy(policy), relations)
 
 
+@contextmanager
+def one_null() -> Iterator[None]:
+    """The clinic in which sessions do nothing is simulated once for all policies: it is most of the
+    time, and of people whom nobody needs to protect.
+    """
+    kept: dict[tuple[str, str], Any] = {}
+
+    def once(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        def asked(cohort: DerivedCohort, *more: int) -> Any:
+            # Groups of the clinic, and rules that ask for two scores, have nulls of their own.
+            people = sha256("|".join(cohort.patients["patient_id"]).encode())
+            key = (name, f"{people.hexdigest()} {cohort.criteria!r} {more}")
+            if key not in kept:
+                kept[key] = real(cohort, *more)
+            return kept[key]
+
+        return asked
+
+    real = {name: getattr(benchmark, name) for name in ("null_cohort", "_bootstraps")}
+    for name, function in real.items():
+        setattr(benchmark, name, once(name, function))
+    try:
+        yield
+    finally:
+        for name, function in real.items():
+            setattr(benchmark, name, function)
+
+
+def attack_all(
+    seed: int, n: int, policies: Sequence[str], relations: Relations
+) -> Iterator[dict[str, Any]]:
+    """The attack on one simulated clinic under several policies, as records.
+
+    Policies of one rule give the same release, so that one attack is that of both.
+    """
+    before = answers(clinic(seed, n))
+    truth = release_of(before)
+    done: dict[tuple[int, Rounding | None], dict[str, Any]] = {}
+    for name in policies:
+        rules = get_policy(name)
+        same = (rules.smallest_count, rules.rounding)
+        if same not in done:
+            started = time.process_time()
+            shown = release_of(released(clinic(seed, n, name), before=before))
+            seen = attack(truth, shown, rules, relations)
+            told = [".".join(cell) for cell in seen.told]
+            done[same] = {
+                "told": told,
+                "asked": seen.asked,
+                "shown": seen.shown,
+                "seconds": round(time.process_time() - started, 1),
+            }
+        yield {"seed": seed, "n": n, "policy": name, **done[same]}
+
+
 def main(arguments: Sequence[str]) -> int:
     """Attack clinics of many sizes; exit code 1 where a number is told."""
-    clinics = int(arguments[0]) if arguments else CLINICS
-    policies = arguments[1:] or [name for name in POLICIES if name != "internal"]
-    relations = _both(_learned(), stored_relations())
-    found = 0
-    for k in range(clinics):
-        n = SIZES[k % len(SIZES)]
-        for policy in policies:
-            started = time.monotonic()
-            seen = attack_clinic(FIRST_SEED + k, n, policy, relations)
-            found += len(seen.told)
-            print(
-                f"{policy}, clinic {k} of {n}: {len(seen.told)} told, {seen.shown} counts"
-                f" shown, {time.monotonic() - started:.0f} s",
-                *(f"  {'.'.join(cell)}" for cell in seen.told[:5]),
-                sep="\n",
-                flush=True,
-            )
-    print(f"{found} small numbers told in {clinics} clinics.")
-    return int(found > 0)
+    parser = argparse.ArgumentParser(
+        prog="release_attack", description="Can a hidden count be told from a release?"
+    )
+    parser.add_argument("--clinics", type=int, default=CLINICS, help="how many")
+    parser.add_argument("--policies", nargs="*", default=RELEASE_POLICIES)
+    parser.add_argument(
+        "--store",
+        type=Path,
+        help="file of results, one line each: what stands there is not done again",
+    )
+    asked = parser.parse_args(arguments)
+    version = _version()
+    known = _stored(asked.store, version)
+    relations: Relations | None = None
+    for k in range(asked.clinics):
+        seed = FIRST_SEED + k
+        left = [p for p in asked.policies if (seed, p) not in known]
+        if not left:
+            continue
+        if relations is None:
+            relations = _both(_learned(asked.store, version), stored_relations())
+        with one_null():
+            for record in attack_all(seed, SIZES[k % len(SIZES)], left, relations):
+                known[seed, record["policy"]] = record
+                _say(record)
+                _store(asked.store, {"version": version, **record})
+    return _summary(known.values())
 
 
-def _learned() -> Relations:
+def _store(store: Path | None, record: Mapping[str, Any]) -> None:
+    if store is not None:
+        with store.open("a", encoding="utf-8") as out:
+            out.write(json.dumps(record) + "\n")
+
+
+def _say(record: Mapping[str, Any]) -> None:
+    told = record["told"]
+    print(
+        f"{record['policy']}, clinic {record['seed']} of {record['n']}: {len(told)} told of"
+        f" {record['asked']} small numbers, {record['shown']} counts shown,"
+        f" {record['seconds']:.0f} s",
+        *(f"  {cell}" for cell in told[:5]),
+        sep="\n",
+        flush=True,
+    )
+
+
+def _summary(records: Iterable[Mapping[str, Any]]) -> int:
+    """Each policy in one line; 1 where anything was told."""
+    by_policy: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for record in records:
+        by_policy[record["policy"]].append(record)
+    for policy, each in by_policy.items():
+        told = sum(len(one["told"]) for one in each)
+        asked = sum(one["asked"] for one in each)
+        print(f"{policy}: {told} of {asked} small numbers told in {len(each)} clinics.")
+    return int(any(one["told"] for each in by_policy.values() for one in each))
+
+
+def _version() -> str:
+    """A hash of the code: what another version found says nothing of this one."""
+    home = Path(kettrack.__file__).parent
+    found = sha256()
+    for path in sorted([*home.rglob("*.py"), *home.rglob("*.txt"), Path(__file__)]):
+        found.update(path.read_bytes())
+    return found.hexdigest()[:16]
+
+
+def _stored(store: Path | None, version: str) -> dict[tuple[int, str], dict[str, Any]]:
+    """Results of this version that a run before this one has stored."""
+    if store is None or not store.is_file():
+        return {}
+    lines = store.read_text(encoding="utf-8").splitlines()
+    records = [json.loads(line) for line in lines if line.endswith("}")]
+    return {(r["seed"], r["policy"]): r for r in records if r["version"] == version}
+
+
+def _learned(store: Path | None, version: str) -> Relations:
+    """What the attacker has learned from clinics of their own; kept beside the results."""
+    kept = None if store is None else store.with_suffix(f".{version}.relations")
+    if kept is not None and kept.is_file():
+        return Relations.read(kept.read_text(encoding="utf-8"))
     seeds = range(FIRST_SEED - LEARNED_FROM, FIRST_SEED)
-    return learn([release_of(answers(clinic(s, SIZES[s % len(SIZES)]))) for s in seeds])
+    found = learn(
+        [release_of(answers(clinic(s, SIZES[s % len(SIZES)]))) for s in seeds]
+    )
+    if kept is not None:
+        kept.write_text("\n".join(found.lines()), encoding="utf-8")
+    return found
 
 
 def _both(one: Relations, other: Relations) -> Relations:

@@ -25,6 +25,7 @@ from kettrack.analysis.courses.by_week import (
 )
 from kettrack.analysis.person_rows import joined, share_rows
 from kettrack.analysis.registry import Answer, question
+from kettrack.analysis.shown_steps import shown_steps
 from kettrack.arrays import Bools, Floats
 from kettrack.errors import NotIdentified
 from kettrack.estimators.intervals import wilson
@@ -313,7 +314,7 @@ def worsening_by_week(cohort: DerivedCohort) -> Answer:
     table = worsening_table(count_days(exits), counts)
     return Answer(
         table=table,
-        sentence=_weeks_sentence(table, rule),
+        sentence=partial(_weeks_sentence, rule=rule),
         caveats=(
             f"Deterioration: {rule.words}; {cohort.criteria.label}. The {100 * LEVEL:g} % intervals"
             " are log-log intervals, each for one week by itself.",
@@ -373,6 +374,7 @@ def _beside(
 
 def _weeks_sentence(table: pd.DataFrame, rule: Rule) -> str:
     """The last week, half of what had happened by when, and response beside it."""
+    table = shown_steps(table)
     last = f"row{table['week'].iloc[-1]}"
     one = rule.run.count == 1
     times = "at one score or more" if one else rule.run.words
@@ -394,6 +396,6 @@ def _weeks_sentence(table: pd.DataFrame, rule: Rule) -> str:
             f"Counted in the same way, {{{last}.responded:%}} of the people with a rated baseline"
             f" had responded by week {{{last}.week}}."
         )
-    if table["too_new"].any():
+    if table["too_new"].gt(0).any():
         words += f" {{{last}.too_new}} more people cannot be counted yet."
     return words

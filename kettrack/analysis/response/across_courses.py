@@ -24,6 +24,7 @@ from kettrack.analysis.person_rows import exit_rows, joined
 from kettrack.analysis.registry import Answer, question
 from kettrack.analysis.response.curve_words import (
     MEDIAN,
+    told_session,
     unscored_words,
     waiting_words,
 )
@@ -40,6 +41,7 @@ from kettrack.analysis.response.response_curve import (
     estimate,
     require_starters,
 )
+from kettrack.analysis.shown_steps import shown_steps
 from kettrack.estimators.survival.competing_risks import ExitCounts
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
@@ -242,7 +244,7 @@ def all_courses_table(counts: ExitCounts, first_course: ExitCounts) -> pd.DataFr
 
 def any_session_sentence(table: pd.DataFrame) -> str:
     """What had happened by session 12, or by the last session shown."""
-    row = f"row{min(_TOLD_SESSION, len(table))}"
+    row = f"row{told_session(table, _TOLD_SESSION)}"
     return (
         f"Counted over all courses, {share_with_interval(row)} of {{{row}.n}} people had responded"
         f" by session {{{row}.session}}, against {{{row}.first_course:%}} in the first course"
@@ -301,7 +303,7 @@ def response_by_week(cohort: DerivedCohort) -> Answer:
     table = table_by_week(count_days(exits))
     return Answer(
         table=table,
-        sentence=week_sentence(table),
+        sentence=week_sentence,
         caveats=(
             _response_words(cohort),
             "Stopped: no more sessions in the log, scored after the last one, and then no longer."
@@ -318,7 +320,7 @@ def response_by_week(cohort: DerivedCohort) -> Answer:
 
 def week_sentence(table: pd.DataFrame) -> str:
     """The last week, and what had become of the others."""
-    last = f"row{table['week'].iloc[-1]}"
+    last = f"row{shown_steps(table)['week'].iloc[-1]}"
     return (
         f"Of {{{last}.n}} people who started with a rated baseline, {share_with_interval(last)} had"
         f" responded at some time by week {{{last}.week}} after session 1, in all courses and after"

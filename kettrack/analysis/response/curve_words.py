@@ -8,6 +8,7 @@ from typing import Final
 
 import pandas as pd
 
+from kettrack.analysis.shown_steps import shown_steps
 from kettrack.vocabulary.plain_words import share_with_interval
 
 # First session with one half, and the ends of its interval.
@@ -15,6 +16,15 @@ MEDIAN: Final = ("half_by", "half_by_low", "half_by_high")
 # The session that the sentence tells: the usual length of a course in the trials (six infusions).
 TOLD_SESSION: Final = 6
 HAPPENED: Final = {"response": "responded", "remission": "remitted"}
+
+
+def told_session(table: pd.DataFrame, usual: int = TOLD_SESSION) -> int:
+    """The session that a sentence tells: the last one with a number up to the usual one, or the
+    first one after it.
+    """
+    sessions = shown_steps(table)["session"]
+    early = sessions[sessions <= usual]
+    return int(early.iloc[-1] if len(early) else sessions.iloc[0])
 
 
 def session_sentence(table: pd.DataFrame, event: str) -> str:
@@ -27,7 +37,7 @@ def session_sentence(table: pd.DataFrame, event: str) -> str:
     event : {"response", "remission"}
         What it is about.
     """
-    row = f"row{min(TOLD_SESSION, len(table))}"
+    row = f"row{told_session(table)}"
     happened = HAPPENED[event]
     return (
         f"Of {{{row}.n}} people who started with a rated baseline, {share_with_interval(row)} had"
@@ -38,7 +48,7 @@ def session_sentence(table: pd.DataFrame, event: str) -> str:
         f" still in the course. {unscored_words(row, happened)}"
         f"{waiting_words(table, row)}{_confirmed_words(row, happened)}"
         f"{null_words(table, row, happened)}"
-        f"{_median_words(table.iloc[-1], happened)}"
+        f"{_median_words(shown_steps(table).iloc[-1], happened)}"
     )
 
 

@@ -5,17 +5,27 @@ try, and what a part leaves of its whole.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from kettrack.arrays import Ints
+from kettrack.privacy.release.columns import counts_behind
+from kettrack.privacy.release.merging import (
+    blocks_of,
+    counted_columns,
+    is_merged,
+    one_curve,
+)
 from kettrack.result import Result, Role
 from kettrack.vocabulary.made_of import IncidenceCurve
 
 COUNTS: Final = ("count", "running", "denominator")
 _ADDED_UP_TO: Final = 60  # a longer table has a row a day, and nobody adds those up
+# Of a curve: all who left for another cause than the first, up to a step.
+OTHERS: Final = "sum of the others"
 _NEAR: Final = (
     1e-6  # of a whole number: what is left of it after dividing and multiplying
 )
@@ -38,29 +48,32 @@ class Printed(NamedTuple):
         Numbers that are hidden are missing.
     roles : mapping
         Column to role.
-    steps : tuple of str
-        Columns of a curve of which a policy that rounds rounds the sums so far, and not each step.
-    follows : tuple of str
-        Columns that are then made of those.
+    curve : IncidenceCurve, optional
+        Where the table is one curve: a policy then rounds the sums so far and not each step, or
+        takes steps together.
+    behind : mapping
+        Figures to the counts of their row that they are made of.
     """
 
     table: pd.DataFrame
     roles: Mapping[str, Role]
-    steps: tuple[str, ...] = ()
-    follows: tuple[str, ...] = ()
+    curve: IncidenceCurve | None = None
+    behind: Mapping[str, frozenset[str]] = MappingProxyType({})
 
     @classmethod
     def of(cls, result: Result) -> Printed:
         """The table of a result."""
-        curves = [each for each in result.recipes if isinstance(each, IncidenceCurve)]
-        steps = [c for each in curves for c in (*each.causes.values(), each.censored)]
-        follows = [each.at_risk for each in curves]
         return cls(
             result.table,
             result.roles,
-            tuple(steps),
-            tuple(follows),
+            one_curve(result.recipes, result.table),
+            counts_behind(result.recipes),
         )
+
+    @property
+    def merged(self) -> bool:
+        """Whether it is a curve of which some steps are taken together."""
+        return self.curve is not None and is_merged(self.curve, self.table)
 
     @property
     def rows(self) -> list[str]:
@@ -130,6 +143,9 @@ def read_counts(release: Release) -> dict[ReleaseCell, int]:
         # A refusal has no table.
         if printed.table.empty:
             continue
+        if printed.merged:
+            found |= _sums_so_far(question, printed)
+            continue
         found |= _as_they_stand(question, printed, printed.counts)
         found |= _told_by_shares(question, printed, printed.rows)
     return found
@@ -141,32 +157,42 @@ def read_rounded_counts(release: Release) -> dict[ReleaseCell, int]:
     for question, printed in release.items():
         if printed.table.empty:
             continue
-        rows = printed.rows
-        steps = printed.steps
-        # With a hidden step no sums were rounded, and each step stands by itself.
-        if not steps or printed.table[list(steps)].isna().any(axis=None):
+        if printed.curve is None:
             found |= _as_they_stand(question, printed, printed.counts)
-            continue
-        others = [c for c in printed.counts if c not in (*steps, *printed.follows)]
-        found |= _as_they_stand(question, printed, others)
-        for column in steps:
-            sums = printed.table[column].astype("int64").cumsum()
-            found[
-                ReleaseCell(
-                    question,
-                    rows[0],
-                    column,
-                )
-            ] = int(sums.iloc[0])
-            for row, total in zip(
-                rows[1:],
-                sums.iloc[1:],
-                strict=True,
-            ):
-                found[ReleaseCell(question, f"to {row}", f"sum of {column}")] = int(
-                    total
-                )
+        else:
+            found |= _sums_so_far(question, printed)
     return found
+
+
+def _sums_so_far(question: str, printed: Printed) -> dict[ReleaseCell, int]:
+    """Of a curve the sums up to each step that shows them, and its other columns as they stand.
+
+    A count stands for all steps since the last one that shows its column.
+    """
+    curve = printed.curve
+    assert curve is not None, "only a curve has sums so far"
+    steps = counted_columns(curve)
+    rows = printed.rows
+    others = [c for c in printed.counts if c not in (*steps, curve.at_risk)]
+    found = _as_they_stand(question, printed, others)
+    for column in steps:
+        known = printed.table[column].dropna().astype("int64")
+        places = np.flatnonzero(printed.table[column].notna()).tolist()
+        for at, total in zip(places, known.cumsum(), strict=True):
+            cell = _sum_to(question, rows, at, column)
+            found[cell] = int(total)
+    blocks = blocks_of(curve, printed.table) if printed.merged else None
+    if blocks is not None:
+        for at, total in zip(blocks.rows, np.cumsum(blocks.others), strict=True):
+            found[ReleaseCell(question, f"to {rows[at]}", OTHERS)] = int(total)
+    return found
+
+
+def _sum_to(question: str, rows: list[str], at: int, column: str) -> ReleaseCell:
+    """The name of a sum from the first row down to one; the first row is no sum."""
+    if at == 0:
+        return ReleaseCell(question, rows[0], column)
+    return ReleaseCell(question, f"to {rows[at]}", f"sum of {column}")
 
 
 def _as_they_stand(
@@ -241,6 +267,15 @@ def tried_sums(release: Release) -> dict[ReleaseCell, tuple[ReleaseCell, ...]]:
                     for p in places
                 )
                 sums[ReleaseCell(question, name, f"sum of {column}")] = parts
+        if printed.curve is not None:
+            others = [*printed.curve.causes.values()][1:]
+            for at, row in enumerate(rows):
+                parts = tuple(
+                    ReleaseCell(question, each, c)
+                    for each in rows[: at + 1]
+                    for c in others
+                )
+                sums[ReleaseCell(question, f"to {row}", OTHERS)] = parts
     return sums
 
 

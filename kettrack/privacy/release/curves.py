@@ -14,12 +14,12 @@ from kettrack.arrays import Floats, Ints
 from kettrack.estimators.survival.competing_risks import ExitCounts, estimate_incidence
 from kettrack.estimators.survival.life_table import LifeCounts, estimate_survival
 from kettrack.privacy.policies import Rounding
-from kettrack.privacy.release.columns import column_numbers, fill
+from kettrack.privacy.release.columns import column_numbers, fill, first_with_half
 from kettrack.vocabulary.made_of import IncidenceCurve, StillResponding
 
 _LEVEL: Final = 0.95
 _HALF: Final = 0.5
-_LAST_BITS: Final = 1e-9  # a half that is a sum may end a few bits below it
+_LAST_BITS: Final = 1e-9  # a half may end a few bits above it
 
 
 def incidence_again(
@@ -72,7 +72,7 @@ def incidence_again(
         table[column] = table[list(parts)].sum(axis=1)
     for column, end in zip(recipe.half_by, ("estimate", high, low), strict=False):
         share = "estimate" if end == "estimate" else end
-        table[column] = _first_with_half(
+        table[column] = first_with_half(
             column_numbers(table, share),
             table[recipe.step],
         )
@@ -104,21 +104,6 @@ def _exit_counts(
     return ExitCounts(
         events=events,
         censored=censored,
-    )
-
-
-def _first_with_half(
-    share: Floats,
-    step: pd.Series,
-) -> Floats:
-    """First step with at least one half, on every row from there; missing before."""
-    # Once reached it stays, whatever the interval does later.
-    reached = np.maximum.accumulate(np.nan_to_num(share) >= 100 * _HALF - _LAST_BITS)
-    first = float(step.iloc[int(reached.argmax())])
-    return np.where(
-        reached,
-        first,
-        np.nan,
     )
 
 

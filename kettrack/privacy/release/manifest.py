@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from kettrack.errors import UsageError
+from kettrack.privacy.identifying_text import reason_in_text
+from kettrack.privacy.policies import POLICIES
 from kettrack.privacy.release.cells import ReleaseCell, read_counts, release_of
 from kettrack.result import Result
 
 _SCHEMA: Final = 1
+_LONGEST: Final = 80  # letters of a word of the file that a message repeats
 _ABOUT: Final = (
     "The numbers that a kettrack report shows. Give this file to the next report of the same"
     " clinic with --previous, so that the two together tell of no few people."
@@ -75,11 +78,14 @@ def read_manifest(file: Path) -> Manifest:
                 str(question),
                 str(row),
                 str(column),
-            ): int(count)
+            ): _count(count)
             for question, row, column, count in said["numbers"]
         }
         made_by = {name: str(said[name]) for name in _SAME}
-        schema = int(said["schema"])
+        schema = _count(said["schema"])
+        # Compared with another policy's name, it would stand in a message.
+        if made_by["policy"] not in POLICIES:
+            raise ValueError
     except OSError:
         raise UsageError(
             f"The file {file.name!r} cannot be read, so the report cannot be checked against it."
@@ -98,6 +104,26 @@ def read_manifest(file: Path) -> Manifest:
     return Manifest(made_by, numbers)
 
 
+def _named(words: str) -> str:
+    """A word of the file, where it may be shown."""
+    # The file may have been changed by hand: nothing of it that looks like a person is repeated.
+    short = len(words) <= _LONGEST and reason_in_text(words) is None
+    return words if short else "another one"
+
+
+def _count(value: object) -> int:
+    """A whole number from 0, as kettrack writes it.
+
+    Raises
+    ------
+    ValueError
+        For any other: 5.9 people would be compared as 5, and true as 1.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError
+    return value
+
+
 def require_same(manifest: Manifest, **made_by: str) -> None:
     """Refuse to compare releases of different kinds.
 
@@ -108,7 +134,7 @@ def require_same(manifest: Manifest, **made_by: str) -> None:
         once rounded, and no check of differences covers that.
     """
     differ = [
-        f"{flag} (then {manifest.made_by[name]}, now {made_by[name]})"
+        f"{flag} (then {_named(manifest.made_by[name])}, now {made_by[name]})"
         for name, flag in _SAME.items()
         if manifest.made_by[name] != made_by[name]
     ]

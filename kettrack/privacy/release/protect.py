@@ -13,6 +13,8 @@ import pandas as pd
 
 from kettrack.privacy.policies import Policy
 from kettrack.privacy.release.cells import Printed, Release, ReleaseCell
+from kettrack.privacy.release.columns import hide_derived
+from kettrack.privacy.release.merging import blocks_of, counted_columns, figures_again
 from kettrack.privacy.release.puzzle import Puzzle
 from kettrack.privacy.release.relations import Relations
 from kettrack.privacy.release.system import HiddenNumbers
@@ -21,6 +23,7 @@ from kettrack.result import SUPPRESSED, Role
 # What it costs to hide a number: a denominator is what the others are read by.
 _COST: Final[Mapping[Role, int]] = {"denominator": 20, "running": 4, "count": 1}
 _SHARE_COST: Final = 2
+_CURVE_COST: Final = 40  # a step of a curve, with all after it
 # Each round hides at least one number, so it always ends; more rounds than this are no progress.
 _MOST_ROUNDS: Final = 400
 _DEPTH: Final = 5  # sums from a number that is told to one that tells of it
@@ -196,16 +199,20 @@ class _Search:
 
     def _cost(self, place: int) -> int:
         return sum(
-            _COST.get(
-                self.release[c.question].roles.get(
-                    c.column,
-                    "label",
-                ),
-                _SHARE_COST,
-            )
-            for c in self.members[place]
-            if c not in self.hidden
+            self._cost_of(cell)
+            for cell in self.members[place]
+            if cell not in self.hidden
         )
+
+    def _cost_of(self, cell: ReleaseCell) -> int:
+        printed = self.release[cell.question]
+        curve = printed.curve
+        # The curve itself hangs on what happened first and on all others together.
+        if curve is not None and printed.merged:
+            first, *causes, _ = counted_columns(curve)
+            if cell.column.removeprefix("sum of ") not in causes:
+                return _CURVE_COST
+        return _COST.get(printed.roles.get(cell.column, "label"), _SHARE_COST)
 
     def _hide(self, place: int) -> None:
         """Hide a number wherever it can be read, and what its rows tell by shares."""
@@ -216,7 +223,15 @@ class _Search:
             for cell in self.puzzle.read
             if _OF in cell.column and (cell.question, cell.row) in rows
         }
-        self.hidden |= gone | shares
+        self.hidden |= gone | {each for each in shares if self._tells_of(each, gone)}
+
+    def _tells_of(self, share: ReleaseCell, gone: set[ReleaseCell]) -> bool:
+        """Whether a count that a share tells is made of one of some numbers of its row."""
+        name, _, whole = share.column.partition(_OF)
+        behind = self.release[share.question].behind.get(name)
+        mine = {c.column for c in gone if c[:2] == share[:2]}
+        # What nobody declares may be made of any count of its row.
+        return behind is None or bool(mine & {*behind, whole, share.column})
 
 
 def without(
@@ -238,10 +253,13 @@ def without(
     mine = [cell for cell in hidden if cell.question == question]
     if not mine:
         return printed
+    if printed.merged:
+        return printed._replace(table=_shorter(printed, mine))
     table = printed.table.copy()
     roles = printed.roles
     rows = np.array(printed.rows, dtype=object)
     touched = np.isin(rows, [cell.row for cell in mine])
+    counts = table[printed.counts].notna()
     for column in printed.counts:
         gone = np.isin(
             rows,
@@ -252,9 +270,17 @@ def without(
             gone = gone | (np.arange(len(rows)) > np.argmax(touched))
             touched = touched | gone
         table[column] = table[column].astype("Int64").mask(gone)
-    for column, role in roles.items():
-        if role == "derived" and column in table:
-            table[column] = table[column].mask(touched)
+    lost = counts & table[printed.counts].isna()
+    derived = [c for c, role in roles.items() if role == "derived" and c in table]
+    hide_derived(table, derived, lost, printed.behind)
+    # A count that a share tells has no column of its own: the share goes, with its interval.
+    for cell in mine:
+        if cell.column not in table:
+            behind = printed.behind.get(cell.column.partition(_OF)[0])
+            same = [
+                c for c in derived if behind is None or printed.behind.get(c) == behind
+            ]
+            table.loc[rows == cell.row, same] = np.nan
     before = (
         table[SUPPRESSED]
         if SUPPRESSED in table
@@ -265,3 +291,33 @@ def without(
     )
     marked = table.assign(**{SUPPRESSED: before.to_numpy(bool) | touched})
     return printed._replace(table=marked)
+
+
+def _shorter(printed: Printed, hidden: Iterable[ReleaseCell]) -> pd.DataFrame:
+    """A curve of which steps are taken together, without some of its sums so far.
+
+    A sum that goes takes those after it along, since what is left would be counted from elsewhere.
+    Where it is not one of the other causes, there is no curve from there on.
+    """
+    curve = printed.curve
+    assert curve is not None, "only a curve is taken together"
+    table = printed.table.copy()
+    blocks = blocks_of(curve, table)
+    first, *causes, ends = counted_columns(curve)
+    rows = printed.rows
+    for cell in hidden:
+        at = rows.index(cell.row.removeprefix("to "))
+        column = cell.column.removeprefix("sum of ")
+        gone = [column]
+        # What does not run along the curve, such as people too new to be on it, goes whole.
+        if column in table and column not in (first, *causes, ends, curve.at_risk):
+            at = 0
+        elif column not in causes:
+            gone = [first, *causes, ends, curve.at_risk]
+        later = np.arange(len(rows)) >= at
+        for each in gone:
+            table[each] = table[each].astype("Int64").mask(later)
+    if blocks is not None:
+        blocks = blocks.shown_in(table[first])
+    figures_again(curve, table, blocks)
+    return table

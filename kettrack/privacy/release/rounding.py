@@ -17,6 +17,13 @@ from kettrack.arrays import Bools, Floats
 from kettrack.privacy.policies import Policy, Rounding
 from kettrack.privacy.release.columns import column_numbers
 from kettrack.privacy.release.curves import incidence_again, responding_again
+from kettrack.privacy.release.merging import (
+    counted_columns,
+    figures_again,
+    is_merged,
+    one_curve,
+    rounded_blocks,
+)
 from kettrack.privacy.release.ratios import one_forecast_again, per_event_again
 from kettrack.privacy.release.scaled import (
     by_row_again,
@@ -63,6 +70,9 @@ def rounded_table(
     """
     # Which cells are figures at all is read from the table before the gate.
     exact = result.table
+    curve = one_curve(result.recipes, exact)
+    if curve is not None and is_merged(curve, shown):
+        return _merged_table(result, shown, curve, policy)
     table = shown.copy()
     counts = _columns(result, *COUNTS)
     derived = _columns(result, "derived")
@@ -86,6 +96,22 @@ def rounded_table(
     medians = {name for recipe in result.recipes for name in _medians(recipe)}
     looked_at = [name for name in counts + derived if name not in medians]
     return whole.assign(**{SUPPRESSED: _lost(table, exact, looked_at)})
+
+
+def _merged_table(
+    result: Result, shown: pd.DataFrame, curve: IncidenceCurve, policy: Policy
+) -> pd.DataFrame:
+    """The table of a curve of which steps are taken together, its sums so far rounded."""
+    assert policy.rounding is not None, "asked for under a policy that rounds"
+    table = shown.copy()
+    # Read before the whole is rounded, since the share that is left belongs to it.
+    blocks = rounded_blocks(curve, table, policy.rounding)
+    for column in _columns(result, *COUNTS):
+        if column not in (*counted_columns(curve), curve.at_risk):
+            table[column] = _rounded(policy, column_numbers(table, column))
+    figures_again(curve, table, blocks)
+    _cut_decimals(table, _columns(result, "derived"), result.decimals)
+    return table.astype(dict.fromkeys(_columns(result, *COUNTS), "Int64"))
 
 
 def _medians(recipe: MadeOf) -> tuple[str, ...]:

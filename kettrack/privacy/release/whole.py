@@ -34,8 +34,9 @@ def protected_alone(
         In force.
     """
     # Where the gate had nothing to hide in a table, a rest between two rows can still be small.
-    truth = {before.name: Printed(before.table, before.roles)}
-    release = {before.name: Printed(table, before.roles)}
+    whole = Printed.of(before)
+    truth = {before.name: whole}
+    release = {before.name: whole._replace(table=table)}
     hidden = hidden_cells(truth, release, stored_relations(), policy)
     return without(
         release[before.name],
@@ -89,9 +90,8 @@ def withhold(result: Result, names: Iterable[str]) -> Result:
     if not mine or SUPPRESSED not in result.table:
         return result
     # Its caption and its sentence read the table, so they follow.
-    printed = without(
-        Printed(result.table, result.roles),
-        mine,
-        result.name,
-    )
-    return replace(result, table=printed.table)
+    printed = without(Printed.of(result), mine, result.name)
+    # A curve may end earlier now, and its sentence tells its end.
+    if result.retell is None or not printed.merged:
+        return replace(result, table=printed.table)
+    return replace(result, table=printed.table, sentence=result.retell(printed.table))

@@ -1,0 +1,167 @@
+"""Curves under a policy that hides: steps are taken together until they may be shown."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sample_answers import sample_answer
+
+from kettrack.privacy import disclosure
+from kettrack.privacy.policies import get_policy
+from kettrack.privacy.release.cells import Printed, read_counts
+from kettrack.privacy.release.merging import (
+    blocks_of,
+    counted_columns,
+    merged_curve,
+    one_curve,
+)
+from kettrack.vocabulary.made_of import IncidenceCurve
+
+CURVE = IncidenceCurve(
+    step="session",
+    n="n",
+    at_risk="at_risk",
+    causes={"estimate": "well", "left": "new_left", "moved": "new_moved"},
+    censored="log_ends",
+    ends=("ci_low", "ci_high"),
+    free="still",
+    sums={"at_most": ("estimate", "left")},
+    half_by=("half_by", "half_low", "half_high"),
+)
+SMALLEST = 11
+
+
+def curve(well, left, moved, log_ends, n):
+    """A table before the gate: its figures play no part, so they are only there."""
+    table = pd.DataFrame(
+        {
+            "session": range(1, len(well) + 1),
+            "n": n,
+            "well": well,
+            "new_left": left,
+            "new_moved": moved,
+            "log_ends": log_ends,
+        }
+    )
+    gone = table[["well", "new_left", "new_moved", "log_ends"]].sum(axis=1)
+    return table.assign(at_risk=n - gone.cumsum().shift(fill_value=0))
+
+
+def sums(table, column):
+    return table[column].dropna().astype(int).cumsum().to_dict()
+
+
+@pytest.mark.parametrize(
+    ("well", "left", "moved", "shown"),
+    [
+        # Session by session enough: every row stays.
+        ([20, 15, 12], [12, 11, 13], [0, 0, 0], [0, 1, 2]),
+        # 4 and 8 are too few, and 12 together; others enough in each.
+        ([20, 4, 8], [12, 11, 13], [0, 0, 0], [0, 2]),
+        # The last session alone may not be shown, so it takes the one before it along.
+        ([20, 15, 3], [12, 11, 13], [0, 0, 0], [0, 2]),
+        # Few would be left after it, so the curve ends before.
+        ([20, 15, 12], [12, 11, 71], [0, 0, 0], [0, 1]),
+        # Nobody responds later, and nobody is not hidden.
+        ([20, 0, 0], [12, 11, 13], [0, 0, 0], [0, 1, 2]),
+        # Others count together: 6 and 5 who left or moved are 11.
+        ([20, 15, 12], [6, 6, 6], [5, 5, 5], [0, 1, 2]),
+        # Never enough.
+        ([3, 2, 1], [1, 1, 1], [0, 0, 0], []),
+    ],
+)
+def test_rows_are_taken_together_until_they_may_be_shown(well, left, moved, shown):
+    table = merged_curve(CURVE, curve(well, left, moved, [0, 0, 0], 150), SMALLEST)
+    assert np.flatnonzero(table["estimate"].notna()).tolist() == shown
+    exact = np.cumsum(well)
+    for row in shown:
+        assert sums(table, "well")[row] == exact[row]
+        assert table["estimate"][row] == pytest.approx(100 * exact[row] / 150)
+
+
+def test_columns_go_before_rows():
+    """Who left is known by the end, who moved is too few: the two are told together."""
+    exact = curve([20, 15, 12], [9, 8, 14], [3, 3, 4], [0, 0, 0], 150)
+    table = merged_curve(CURVE, exact, SMALLEST)
+    assert table["estimate"].notna().all()
+    # 31 left and 10 moved: with one of the two the other would follow.
+    assert table[["new_left", "new_moved", "left", "moved"]].isna().all(axis=None)
+    blocks = blocks_of(CURVE, table)
+    assert blocks.others.tolist() == [12, 11, 18]
+
+
+def test_one_of_three_others_stands_by_the_end_alone():
+    three = replace(CURVE, causes=CURVE.causes | {"died": "new_died"}, sums={})
+    exact = curve([20, 15, 12], [9, 8, 14], [3, 5, 4], [0, 0, 0], 170)
+    exact["new_died"] = [4, 4, 3]
+    exact["at_risk"] -= exact["new_died"].cumsum().shift(fill_value=0)
+    table = merged_curve(three, exact, SMALLEST)
+    assert table["new_left"].tolist() == [pd.NA, pd.NA, 31]
+    assert table["left"].iloc[-1] == pytest.approx(100 * 31 / 170)
+
+
+def test_few_logs_that_end_are_followed_on():
+    exact = curve([20, 15, 12], [12, 11, 13], [0, 0, 0], [4, 3, 2], 150)
+    table = merged_curve(CURVE, exact, SMALLEST)
+    assert table["log_ends"].isna().all()
+    assert table["estimate"].iloc[-1] == pytest.approx(100 * 47 / 150)
+    # 4 + 7 of the first two sessions may be told together.
+    exact = curve([20, 15, 12], [12, 11, 13], [0, 0, 0], [4, 7, 2], 150)
+    assert merged_curve(CURVE, exact, SMALLEST)["log_ends"].tolist() == [
+        pd.NA,
+        11,
+        pd.NA,
+    ]
+
+
+counts = st.lists(st.integers(0, 30), min_size=6, max_size=6)
+
+
+@given(counts, counts, counts, counts, st.integers(0, 40))
+def test_no_number_of_a_curve_is_small(well, left, moved, log_ends, rest):
+    people = sum([*well, *left, *moved, *log_ends, rest])
+    exact = curve(well, left, moved, log_ends, people)
+    table = merged_curve(CURVE, exact, SMALLEST)
+    for column in counted_columns(CURVE):
+        known = table[column].dropna().astype(int)
+        assert ((known == 0) | (known >= SMALLEST)).all()
+        # What is told is true: the sum up to this step.
+        true = exact[column].cumsum()
+        assert (known.cumsum() == true[known.index]).all()
+    blocks = blocks_of(CURVE, table)
+    if blocks is None:
+        return
+    others = exact["new_left"] + exact["new_moved"]
+    assert (np.cumsum(blocks.others) == others.cumsum()[blocks.rows]).all()
+    assert ((blocks.others == 0) | (blocks.others >= SMALLEST)).all()
+
+
+@pytest.mark.parametrize("policy", ["cms", "opensafely"])
+def test_a_sentence_tells_the_last_session_that_is_shown(policy):
+    exact = sample_answer("response_by_session")
+    gated = disclosure.apply(replace(exact, policy=""), policy)
+    shown = gated.table.loc[gated.table["estimate"].notna(), "session"]
+    assert 1 < len(shown) < len(exact.table)
+    told = shown[shown <= 6].iloc[-1]
+    assert f"responded by session {told} of their first course" in gated.text
+
+
+def test_a_curve_reads_as_the_sums_that_it_shows():
+    exact = sample_answer("response_by_session")
+    gated = disclosure.apply(replace(exact, policy=""), "cms")
+    read = read_counts({"t": Printed.of(replace(gated, name="t"))})
+    true = exact.table.set_index("session")["new_responded"].cumsum()
+    told = {cell: n for cell, n in read.items() if "new_responded" in cell.column}
+    assert len(told) > 1
+    for cell, n in told.items():
+        assert n == true[int(cell.row.removeprefix("to "))]
+    smallest = get_policy("cms").smallest_count
+    assert all(n == 0 or n >= smallest for n in told.values())
+
+
+def test_several_curves_in_one_table_are_not_taken_together():
+    two = pd.concat([curve([9], [9], [9], [9], 50)] * 2)
+    assert one_curve([CURVE], two) is None
