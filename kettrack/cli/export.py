@@ -56,8 +56,12 @@ def export(
     require_folder(folder)
     if output is None:
         raise UsageError(f"Name the folder to make: kettrack export {folder} -o DIR.")
-    if output.resolve() == folder.resolve():
-        raise UsageError(f"{str(output)!r} is the cohort folder. Name another folder.")
+    home = folder.resolve()
+    # A table inside the folder would be taken for one of the clinic by whoever opens it next.
+    if home in (output.resolve(), *output.resolve().parents):
+        raise UsageError(
+            f"{str(output)!r} is the cohort folder, or lies in it. Name a folder outside of it."
+        )
     # Imported late: `--help` needs no pandas.
     from kettrack.exporting.export import check_export, steps_of
     from kettrack.exporting.export import export as write_export

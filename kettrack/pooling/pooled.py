@@ -29,6 +29,7 @@ from kettrack.pooling.summary import Summary, fingerprint_of
 from kettrack.pooling.summary_file import read_summaries
 from kettrack.pooling.sums import summed
 from kettrack.privacy import disclosure
+from kettrack.privacy.identifying_text import reason_in_text
 from kettrack.privacy.policies import INTERNAL, get_policy
 from kettrack.result import Result
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
@@ -250,9 +251,16 @@ def _require_same_rules(sites: Sequence[Summary]) -> None:
             name = differ[0]
             raise NotIdentified(
                 f"the sites have not counted alike: {name.replace('_', ' ')} is"
-                f" {first[name]!r} at {sites[0].site!r} and {other[name]!r} at {site.site!r}.",
+                f" {_told(first[name])} at {sites[0].site!r} and {_told(other[name])} at"
+                f" {site.site!r}.",
                 _SAME_RULES,
             )
+
+
+def _told(value: object) -> str:
+    """What stands in a file, where it is no word that somebody may have put there by mistake."""
+    words = str(value)
+    return repr(value) if reason_in_text(words) is None else "something else"
 
 
 def _counted_by(site: Summary) -> dict[str, Any]:

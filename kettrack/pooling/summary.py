@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
@@ -20,6 +21,7 @@ from kettrack.pooling.catalogue import PARTS
 from kettrack.pooling.parts import PooledQuestion, RulesInForce, rules_of_site
 from kettrack.pooling.released import released, require_addable
 from kettrack.pooling.tallies import Shape, without_empty_rows
+from kettrack.privacy.identifying_text import reason_in_text
 from kettrack.privacy.policies import Policy, get_policy
 from kettrack.reading.cohort import Cohort
 from kettrack.settings import Settings
@@ -30,6 +32,7 @@ FORMAT: Final = "kettrack site summary"
 SUMMARY_SCHEMA: Final = 1
 LONGEST_SITE: Final = 40  # letters of a site's name
 _HASH_LETTERS: Final = 8  # of the name of a site that was given none
+_MADE_NAME: Final = re.compile(rf"site [0-9a-f]{{{_HASH_LETTERS}}}")
 _ABOUT: Final = (
     "Counts of people and sessions of one site, and sums over its people. There is no row of a"
     " single person, no date, no code and no name of a patient. Each table says in words what each"
@@ -236,10 +239,27 @@ def _site_name(site: str, fingerprint: str, tables: _SiteTables) -> str:
         raise UsageError(
             f"The name of a site is text of at most {LONGEST_SITE} letters."
         )
+    if reason := reason_in_site(site):
+        raise UsageError(
+            f"The name of the site looks like {reason}. It stands in the pooled report: give a"
+            " code, such as --site A."
+        )
     if site.strip():
         return visible(on_one_line(site.strip()))
     made_from = fingerprint or fingerprint_of(tables)
     return f"site {made_from[:_HASH_LETTERS]}"
+
+
+def reason_in_site(site: str) -> str | None:
+    """What in the name of a site could identify a person; None where nothing does.
+
+    Examples
+    --------
+    >>> reason_in_site("North"), reason_in_site("Jane Smith")
+    (None, "a person's name")
+    """
+    # A name made from the files may be digits only, by chance.
+    return None if _MADE_NAME.fullmatch(site) else reason_in_text(site)
 
 
 def fingerprint_of(tables: _SiteTables) -> str:

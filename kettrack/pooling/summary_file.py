@@ -14,7 +14,13 @@ import pandas as pd
 from kettrack.errors import DataProblems, KettrackError, Problem, UsageError
 from kettrack.pooling.catalogue import PARTS
 from kettrack.pooling.parts import RULES, RulesInForce
-from kettrack.pooling.summary import FORMAT, LONGEST_SITE, SUMMARY_SCHEMA, Summary
+from kettrack.pooling.summary import (
+    FORMAT,
+    LONGEST_SITE,
+    SUMMARY_SCHEMA,
+    Summary,
+    reason_in_site,
+)
 from kettrack.pooling.tallies import MOST, NUMBERED, Shape
 from kettrack.privacy.policies import POLICIES
 
@@ -209,9 +215,11 @@ def _no_such_number(constant: str) -> float:
 
 
 def _check_version(said: Mapping[str, Any], file: _File) -> None:
+    schema = said.get("schema")
     if said.get("format") != FORMAT:
         file.wrong("format", f"{FORMAT!r}; this file was not made for pooling")
-    elif said.get("schema") != SUMMARY_SCHEMA:
+    # true is 1 in Python, and no version.
+    elif isinstance(schema, bool) or schema != SUMMARY_SCHEMA:
         file.wrong(
             "schema",
             f"{SUMMARY_SCHEMA}; the site needs the version of kettrack that reads the files",
@@ -226,6 +234,8 @@ def _summary(said: Mapping[str, Any], file: _File) -> Summary:
     site = file.text(said.get("site"), "site", LONGEST_SITE)
     if not site.strip():
         file.wrong("site", "a name")
+    elif reason := reason_in_site(site):
+        file.wrong("site", f"a code, and not what looks like {reason}")
     reasons = file.names(said.get("not_counted"), "not_counted")
     questions = file.names(said.get("questions"), "questions")
     # The name of an unknown question is not repeated: it may be anything, a person's among it.
@@ -233,6 +243,8 @@ def _summary(said: Mapping[str, Any], file: _File) -> Summary:
         file.wrong(
             "questions", f"questions that can be pooled; {len(unknown)} are none"
         )
+    for name in [name for name in PARTS if name in questions and name in reasons]:
+        file.wrong(f"not_counted.{name}", "no question that stands in questions too")
     missing = [name for name in PARTS if name not in {*reasons, *questions}]
     if missing:
         file.wrong(
@@ -244,7 +256,7 @@ def _summary(said: Mapping[str, Any], file: _File) -> Summary:
         if name in questions
     }
     people = file.whole(said.get("people"), "people")
-    _check_people(people, tables.get("ladder", {}), file)
+    _check_people(people, tables.get("ladder", {}), policy, file)
     return Summary(
         site=site,
         people=people,
@@ -261,13 +273,21 @@ def _summary(said: Mapping[str, Any], file: _File) -> Summary:
     )
 
 
-def _check_people(people: int, ladder: Mapping[str, pd.DataFrame], file: _File) -> None:
-    """Everybody with a session is counted twice, and both times as many."""
+def _check_people(
+    people: int, ladder: Mapping[str, pd.DataFrame], policy: str, file: _File
+) -> None:
+    """Everybody with a session is counted twice, and both times as many; fewer are left out."""
     # One of the two was changed by hand: which one, nobody can tell.
     for table in ladder.values():
         started = table.loc[table["reason"] == "started", "people"]
         if not started.empty and started.iloc[0] != people:
             file.wrong("people", "as many people as started in questions.ladder")
+        reasons = table.loc[table["reason"] != "started", "people"]
+        # Each of the rounded numbers may be off by half a band.
+        rounding = POLICIES[policy].rounding if policy in POLICIES else None
+        slack = rounding.step // 2 * (len(reasons) + 1) if rounding else 0
+        if not started.empty and reasons.sum() > started.iloc[0] + slack:
+            file.wrong("questions.ladder", "no more people left out than have started")
 
 
 def _rules(said: Mapping[str, Any], file: _File) -> RulesInForce:
@@ -327,9 +347,30 @@ def _table(shape: Shape, said: object, place: str, file: _File) -> pd.DataFrame:
         file.wrong(
             f"{place}.rows", f"rows of {len(shape.allowed)} kinds that are known"
         )
+    _check_parts(shape, table, place, file)
     # A column without rows has no kind of its own, and is added to others later.
     kinds = {name: "int64" for name in shape.columns if _is_whole(shape, name)}
     return table.astype(kinds | dict.fromkeys(shape.sums, "float64"))
+
+
+def _check_parts(shape: Shape, table: pd.DataFrame, place: str, file: _File) -> None:
+    """A part larger than its whole was counted by nobody: one of the two was changed by hand.
+
+    Rounding keeps the order of numbers, so this holds of rounded counts as well.
+    """
+    for part, whole in shape.part_of.items():
+        for row in table.index[table[part] > table[whole]]:
+            file.wrong(f"{place}.rows[{row}].{part}", f"no more than {whole}")
+    key = next(iter(shape.keys))
+    for part, whole in shape.row_part_of.items():
+        for count in shape.counts:
+            most = table.loc[table[key] == whole, count]
+            own = table.loc[table[key] == part, count]
+            if len(most) and len(own) and own.iloc[0] > most.iloc[0]:
+                file.wrong(
+                    f"{place}.rows[{own.index[0]}].{count}",
+                    f"no more than in the row {whole!r}",
+                )
 
 
 def _is_whole(shape: Shape, name: str) -> bool:

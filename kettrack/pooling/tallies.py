@@ -51,6 +51,10 @@ class Shape:
         Whether a site may have no such table.
     allowed : frozenset of str
         Values that the first key can have; empty where any.
+    part_of : mapping
+        Count to the one of the same row that it is a part of.
+    row_part_of : mapping
+        Value of the first key to the one whose counts are the whole of it.
     """
 
     about: str
@@ -61,6 +65,8 @@ class Shape:
     needed: tuple[str, ...] = ()
     optional: bool = False
     allowed: frozenset[str] = frozenset()
+    part_of: Mapping[str, str] = field(default_factory=dict)
+    row_part_of: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def columns(self) -> list[str]:

@@ -1,6 +1,7 @@
 """Releases under attack: no hidden number can be told, and a planted leak is found."""
 
 import functools
+import json
 from dataclasses import replace
 
 import pandas as pd
@@ -94,6 +95,24 @@ def test_two_releases_do_not_tell_of_the_people_between_them(tmp_path):
     assert read_counts(aware)
 
 
+MANIFEST = {
+    "schema": 1,
+    "policy": "cms",
+    "instrument": "PHQ-9",
+    "criteria": "convention 1",
+    "numbers": [["ladder", "started", "left", 200]],
+}
+
+
+def test_a_manifest_repeats_no_name_of_a_person(tmp_path):
+    file = tmp_path / "may.manifest.json"
+    file.write_text(json.dumps(MANIFEST | {"instrument": "Anna Smith"}))
+    read = read_manifest(file)
+    with pytest.raises(UsageError, match="--instrument") as told:
+        require_same(read, policy="cms", instrument="PHQ-9", criteria="convention 1")
+    assert "Anna" not in str(told.value)
+
+
 def test_a_manifest_of_another_kind_of_report_is_refused(tmp_path):
     made_by = {"policy": "cms", "instrument": "PHQ-9", "criteria": "convention 1"}
     file = tmp_path / "may.manifest.json"
@@ -115,6 +134,17 @@ def test_a_manifest_of_another_kind_of_report_is_refused(tmp_path):
         "\x00",
         # JSON as Python reads it has numbers without end.
         '{"numbers": [["Anna Smith", "b", "c", 1e999]]}',
+        # Half a person, fewer than nobody, a version that is a truth, a policy that is a person.
+        *(
+            json.dumps(MANIFEST | change)
+            for change in (
+                {"numbers": [["Anna Smith", "b", "c", 5.9]]},
+                {"numbers": [["Anna Smith", "b", "c", -5]]},
+                {"numbers": [["Anna Smith", "b", "c", True]]},
+                {"schema": True},
+                {"policy": "Anna Smith"},
+            )
+        ),
     ],
 )
 def test_a_file_that_is_no_manifest_is_told_so_and_not_repeated(tmp_path, text):

@@ -439,10 +439,17 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
         "omop",
         "provenance.json",
     ]
-    for wrong in (["-o", str(place), "--format", "sas"], ["-o", folder], []):
+    inside = str(kt.sample_folder() / "tables")
+    for wrong in (
+        ["-o", str(place), "--format", "sas"],
+        ["-o", folder],
+        ["-o", inside],
+        [],
+    ):
         with pytest.raises(SystemExit) as left:
             main(["export", folder, *wrong])
         assert left.value.code == 2
+    assert not Path(inside).exists()
 
 
 def main_ok(arguments: list[str]) -> None:

@@ -213,6 +213,27 @@ BROKEN = {
     "unknown question": (set_at("questions.swimmer", {}), "pooled; 1 are none"),
     "unknown policy": (set_at("policy", "none"), "policy - one of internal"),
     "no name": (set_at("site", " "), "site - a name"),
+    "true as a version": (set_at("schema", True), "schema - 1; the site needs"),
+    "a person as a site": (
+        set_at("site", "Jane Smith"),
+        "site - a code, and not what looks like a person's name",
+    ),
+    "counted and not": (
+        set_at("not_counted.ladder", "no log"),
+        "not_counted.ladder - no question that stands in questions too",
+    ),
+    "more left out than started": (
+        set_at("questions.ladder.tables.reasons.rows[1].people", 10**6),
+        "reasons.rows[1].people - no more than in the row 'started'",
+    ),
+    "more got worse than there are": (
+        set_at("questions.worsening.tables.people.rows[0].events", 10**6),
+        "people.rows[0].events - no more than n",
+    ),
+    "more sessions with an event than sessions": (
+        set_at("questions.adverse_events.tables.events.rows[0].events", 10**6),
+        "events.rows[0].events - no more than rows",
+    ),
     "half a truth": (set_at("log_end_known", 1), "log_end_known - true or false"),
 }
 
@@ -272,6 +293,35 @@ def test_problems_of_all_files_at_once(said: dict[str, Any], tmp_path: Path) -> 
 
 
 # ---- sites that do not go together
+
+
+def test_reasons_that_add_up_to_more_than_everybody_are_told(
+    said: dict[str, Any], tmp_path: Path
+) -> None:
+    broken = json.loads(json.dumps(said))
+    rows = broken["questions"]["ladder"]["tables"]["reasons"]["rows"]
+    # Each of them may be; all of them together are more people than came.
+    for row in rows[1:]:
+        row["people"] = broken["people"] - 1
+    path = tmp_path / "site.json"
+    path.write_text(json.dumps(broken), encoding="utf-8")
+    with pytest.raises(kt.DataProblems, match="no more people left out than"):
+        kt.read_summary(path)
+
+
+def test_a_site_that_is_called_like_a_person_is_refused() -> None:
+    with pytest.raises(kt.UsageError, match="looks like a person's name") as error:
+        kt.summarise(kt.load_cohort(kt.sample_folder()), site="Jane Smith")
+    assert "Jane" not in str(error.value)
+
+
+def test_rules_that_look_like_a_person_are_not_repeated(
+    exact: list[kt.Summary],
+) -> None:
+    odd = replace(exact[1], rules=replace(exact[1].rules, instrument="Jane Smith"))
+    with pytest.raises(kt.NotIdentified, match="instrument is") as error:
+        kt.pool([exact[0], odd])
+    assert "Jane" not in str(error.value)
 
 
 def test_one_site_is_no_pool(exact: list[kt.Summary]) -> None:

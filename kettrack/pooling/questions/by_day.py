@@ -113,6 +113,7 @@ _GROUPS: Final = Shape(
         "events": "those of them who got worse",
     },
     needed=("worse",),
+    part_of={"could": "n", "events": "n"},
 )
 
 

@@ -49,6 +49,7 @@ _PAIRED: Final = {
         },
         counts={"people": "people"},
         needed=("started", "worse"),
+        row_part_of={"worse": "started"},
     ),
 }
 

@@ -29,6 +29,7 @@ _REASONS: Final = Shape(
     about="Everyone with a session in the log, and those left out, by their first reason.",
     keys={"reason": "started (everyone), or why people are left out"},
     counts={"people": "people"},
+    row_part_of=dict.fromkeys(REASONS, "started"),
 )
 _SESSIONS: Final = Shape(
     about="People by their number of sessions so far.",

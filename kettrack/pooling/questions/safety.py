@@ -39,6 +39,7 @@ _SHAPE: Final = Shape(
     keys={"event": "side effect"},
     counts={**_SUMS, "unrecorded": "sessions of which nothing is recorded"},
     needed=tuple(term.key for term in EVENT_TERMS),
+    part_of={"people_with": "people", "events": "rows"},
 )
 
 
