@@ -11,7 +11,8 @@ from kettrack.privacy.policies import Policy
 
 _COUNT: Final = re.compile(
     r"\b(\d[\d,]*)(?= (?:(?:analysable|other|more) )?"
-    r"(?:people|persons?|patients?|pairs|decisions|of them|who)\b)"
+    # Per 100 person-years is no number of persons.
+    r"(?:people|persons?|patients?|pairs|decisions|of them|who)\b(?!-))"
 )
 # A number behind these words is what a method needs, or the name of a session or a week.
 _NO_COUNT: Final = re.compile(
@@ -35,6 +36,8 @@ def rounded_words(words: str, policy: Policy) -> str:
     >>> from kettrack.privacy.policies import get_policy
     >>> rounded_words("only 52 patients went on; at least 30 people", get_policy("midpoint6"))
     'only 51 patients went on; at least 30 people'
+    >>> rounded_words("7.6 per 100 person-years", get_policy("midpoint6"))
+    '7.6 per 100 person-years'
     """
     rounding = policy.rounding
     if rounding is None:
