@@ -11,13 +11,14 @@ from sample_answers import sample_answer
 
 from kettrack.privacy import disclosure
 from kettrack.privacy.policies import get_policy
-from kettrack.privacy.release.cells import Printed, read_counts
+from kettrack.privacy.release.cells import Printed, ReleaseCell, read_counts
 from kettrack.privacy.release.merging import (
     blocks_of,
     counted_columns,
     merged_curve,
     one_curve,
 )
+from kettrack.privacy.release.protect import without
 from kettrack.vocabulary.made_of import IncidenceCurve
 
 CURVE = IncidenceCurve(
@@ -160,6 +161,33 @@ def test_a_curve_reads_as_the_sums_that_it_shows():
         assert n == true[int(cell.row.removeprefix("to "))]
     smallest = get_policy("cms").smallest_count
     assert all(n == 0 or n >= smallest for n in told.values())
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "left"),
+    [
+        # One of the other causes goes alone; the curve stays.
+        ("to 3", "sum of new_left", [0, 1, 2]),
+        # A step of the curve takes those after it along.
+        ("to 2", "sum of well", [0]),
+        ("to 3", "sum of the others", [0, 1]),
+        # Without its people there is no curve.
+        ("1", "n", []),
+    ],
+)
+def test_what_must_go_takes_what_hangs_on_it_along(row, column, left):
+    exact = curve([20, 15, 12], [12, 11, 13], [0, 0, 0], [0, 0, 0], 150)
+    roles = {"session": "key", "n": "denominator", "at_risk": "running"}
+    roles |= dict.fromkeys(counted_columns(CURVE), "count")
+    table = merged_curve(CURVE, exact, SMALLEST)
+    # As if one of its numbers was hidden already.
+    table["log_ends"] = pd.array([pd.NA] * 3, "Int64")
+    shorter = without(
+        Printed(table, roles, CURVE), [ReleaseCell("t", row, column)], "t"
+    ).table
+    assert np.flatnonzero(shorter["estimate"].notna()).tolist() == left
+    if column == "sum of new_left":
+        assert pd.isna(shorter["left"].iloc[2])
 
 
 def test_several_curves_in_one_table_are_not_taken_together():

@@ -310,7 +310,11 @@ def _shorter(printed: Printed, hidden: Iterable[ReleaseCell]) -> pd.DataFrame:
         column = cell.column.removeprefix("sum of ")
         gone = [column]
         # What does not run along the curve, such as people too new to be on it, goes whole.
-        if column in table and column not in (first, *causes, ends, curve.at_risk):
+        if column == curve.n:
+            # Nothing of a curve stands without the people that it is of.
+            at = 0
+            gone = [curve.n, first, *causes, ends, curve.at_risk]
+        elif column in table and column not in (first, *causes, ends, curve.at_risk):
             at = 0
         elif column not in causes:
             gone = [first, *causes, ends, curve.at_risk]
