@@ -68,7 +68,7 @@ MAY_IMPORT = {
     | {"app", "pooling"},
 }
 # Modules of `analysis` that serve every question.
-ANY_QUESTION = ("context", "registry", "person_rows", "one_patient")
+ANY_QUESTION = ("context", "registry", "person_rows", "one_patient", "shown_steps")
 # room of `analysis` -> the rooms of `analysis` it may import; `overview` chooses from all.
 ANALYSIS_MAY_IMPORT = {
     "quality": set(),

@@ -10,5 +10,8 @@ def shown_steps(table: pd.DataFrame) -> pd.DataFrame:
 
     A release policy may take steps together, and the rows before the last of them are then empty.
     """
-    shown = table[table["estimate"].notna()]
-    return shown if len(shown) else table
+    known = table["estimate"].notna()
+    # Where everything is hidden, the words are about all rows, and say that they are hidden.
+    if not known.any():
+        return table
+    return table[known]

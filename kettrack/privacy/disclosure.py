@@ -78,11 +78,22 @@ def _protected(
     """The result with its table hidden, rounded, or both."""
     table = result.table
     if rules.smallest_count > 1:
-        table = _without_small(result, rules)
+        table = _without_small(
+            result,
+            rules,
+        )
         # Before it is rounded: 7 must not become 5. Rounding can only blur it more.
-        table = protected_alone(result, table, replace(rules, rounding=None))
+        table = protected_alone(
+            result,
+            table,
+            replace(rules, rounding=None),
+        )
     if rules.rounding is not None:
-        table = rounded_table(result, table, rules)
+        table = rounded_table(
+            result,
+            table,
+            rules,
+        )
     merged = Printed.of(result)._replace(table=table).merged
     if merged and table[SUPPRESSED].any():
         result = replace(result, caveats=(*result.caveats, TAKEN_TOGETHER))
@@ -95,10 +106,20 @@ def _protected(
 
 def _without_small(result: Result, rules: Policy) -> pd.DataFrame:
     """The table without small counts: the steps of a curve taken together, any other with holes."""
-    curve = one_curve(result.recipes, result.table)
+    curve = one_curve(
+        result.recipes,
+        result.table,
+    )
     if curve is None:
-        return suppress_small(result, rules.smallest_count)
-    table = merged_curve(curve, result.table, rules.smallest_count)
+        return suppress_small(
+            result,
+            rules.smallest_count,
+        )
+    table = merged_curve(
+        curve,
+        result.table,
+        rules.smallest_count,
+    )
     shown = table[curve.at_risk].notna().to_numpy(bool)
     # Columns go before rows: what else stands beside the curve is of other counts.
     simulated = [
@@ -109,14 +130,25 @@ def _without_small(result: Result, rules: Policy) -> pd.DataFrame:
         for name in recipe.values
     ]
     steps = counted_columns(curve)
-    for column in _columns(result, "count"):
+    for column in _columns(
+        result,
+        "count",
+    ):
         if column in steps:
             continue
-        few = _few(table[[column]].astype("Float64"), rules.smallest_count)[column]
+        few = _few(
+            table[[column]].astype("Float64"),
+            rules.smallest_count,
+        )[column]
         # A count that moves from step to step would tell how many logs have ended.
         moves = table[column].nunique(dropna=False) > 1
         table[column] = table[column].astype("Int64").mask(few | moves)
-    for column in set(_columns(result, "derived")) - set(curve.columns):
+    for column in set(
+        _columns(
+            result,
+            "derived",
+        )
+    ) - set(curve.columns):
         table[column] = table[column].where(shown & (column in simulated))
     return table.assign(**{SUPPRESSED: True})
 
@@ -133,16 +165,37 @@ def suppress_small(
     values at least `smallest` apart, and where anything is hidden only the first.
     """
     table = result.table.copy()
-    counts = _columns(result, "count")
-    denominators = _columns(result, "denominator")
-    hidden = _small(table, counts, denominators, smallest)
+    counts = _columns(
+        result,
+        "count",
+    )
+    denominators = _columns(
+        result,
+        "denominator",
+    )
+    hidden = _small(
+        table,
+        counts,
+        denominators,
+        smallest,
+    )
     touched = hidden.any(axis=1).to_numpy(bool)
-    was = result.table[counts + denominators + _columns(result, "running")].notna()
+    was = result.table[
+        counts
+        + denominators
+        + _columns(
+            result,
+            "running",
+        )
+    ].notna()
     for column in counts + denominators:
         table[column] = (
             table[column].astype("Int64").mask(hidden[column].to_numpy(bool))
         )
-    for column in _columns(result, "running"):
+    for column in _columns(
+        result,
+        "running",
+    ):
         table[column] = _thinned(
             table[column].astype("Int64"), smallest, bool(touched.any())
         )
@@ -151,7 +204,13 @@ def suppress_small(
         ).to_numpy(bool)
     gone = was & table[was.columns].isna()
     hide_derived(
-        table, _columns(result, "derived"), gone, counts_behind(result.recipes)
+        table,
+        _columns(
+            result,
+            "derived",
+        ),
+        gone,
+        counts_behind(result.recipes),
     )
     return table.assign(**{SUPPRESSED: touched})
 
@@ -164,18 +223,35 @@ def _small(
 ) -> pd.DataFrame:
     """Which cells of counts and denominators to hide."""
     numbers = table[counts + denominators].astype("Float64")
-    hidden = _few(numbers, smallest)
+    hidden = _few(
+        numbers,
+        smallest,
+    )
     for denominator in denominators:
         # The rest of a denominator is a count too: 19 of 22 tells that 3 did not.
-        rest = numbers.rsub(numbers[denominator], axis=0)
-        hidden |= _few(rest, smallest)
+        rest = numbers.rsub(
+            numbers[denominator],
+            axis=0,
+        )
+        hidden |= _few(
+            rest,
+            smallest,
+        )
         # So is what a row lacks of the largest one: 232 with an age, of 240, tells of 8 without.
         lacks = numbers[[denominator]].rsub(numbers[denominator].max())
-        hidden[denominator] |= _few(lacks, smallest)[denominator]
+        hidden[denominator] |= _few(
+            lacks,
+            smallest,
+        )[denominator]
         for row in np.flatnonzero(
             (numbers[counts].sum(axis=1) == numbers[denominator]).fillna(False)
         ):
-            _hide_partition(numbers[counts].iloc[row], hidden, int(row), smallest)
+            _hide_partition(
+                numbers[counts].iloc[row],
+                hidden,
+                int(row),
+                smallest,
+            )
     return hidden
 
 
@@ -333,13 +409,19 @@ def _with_rows_hidden(
     if not rows:
         return result
     table = result.table.copy()
-    mask = np.isin(np.arange(len(table)), rows)
+    mask = np.isin(
+        np.arange(len(table)),
+        rows,
+    )
     for column, role in result.roles.items():
         if role in ("count", "denominator", "running"):
             table[column] = table[column].astype("Int64").mask(mask)
         # With all its decimals a share would tell of how many it is.
         elif role == "derived" and pd.api.types.is_numeric_dtype(table[column]):
-            table[column] = table[column].where(~mask, table[column].round())
+            table[column] = table[column].where(
+                ~mask,
+                table[column].round(),
+            )
     marked = table[SUPPRESSED] | mask if SUPPRESSED in table else mask
     return replace(result, table=table.assign(**{SUPPRESSED: marked}))
 

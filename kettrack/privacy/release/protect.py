@@ -271,16 +271,7 @@ def without(
             touched = touched | gone
         table[column] = table[column].astype("Int64").mask(gone)
     lost = counts & table[printed.counts].isna()
-    derived = [c for c, role in roles.items() if role == "derived" and c in table]
-    hide_derived(table, derived, lost, printed.behind)
-    # A count that a share tells has no column of its own: the share goes, with its interval.
-    for cell in mine:
-        if cell.column not in table:
-            behind = printed.behind.get(cell.column.partition(_OF)[0])
-            same = [
-                c for c in derived if behind is None or printed.behind.get(c) == behind
-            ]
-            table.loc[rows == cell.row, same] = np.nan
+    _hide_figures(table, printed, mine, lost)
     before = (
         table[SUPPRESSED]
         if SUPPRESSED in table
@@ -291,6 +282,32 @@ def without(
     )
     marked = table.assign(**{SUPPRESSED: before.to_numpy(bool) | touched})
     return printed._replace(table=marked)
+
+
+def _hide_figures(
+    table: pd.DataFrame,
+    printed: Printed,
+    hidden: list[ReleaseCell],
+    lost: pd.DataFrame,
+) -> None:
+    """Hide what is made of hidden counts, and shares that would tell one."""
+    roles = printed.roles
+    behind = printed.behind
+    derived = [c for c, role in roles.items() if role == "derived" and c in table]
+    hide_derived(
+        table,
+        derived,
+        lost,
+        behind,
+    )
+    rows = np.array(printed.rows, dtype=object)
+    # A count that a share tells has no column of its own: the share goes, with its interval.
+    for cell in hidden:
+        if cell.column in table:
+            continue
+        needs = behind.get(cell.column.partition(_OF)[0])
+        same = [c for c in derived if needs is None or behind.get(c) == needs]
+        table.loc[rows == cell.row, same] = np.nan
 
 
 def _shorter(printed: Printed, hidden: Iterable[ReleaseCell]) -> pd.DataFrame:

@@ -37,7 +37,12 @@ def protected_alone(
     whole = Printed.of(before)
     truth = {before.name: whole}
     release = {before.name: whole._replace(table=table)}
-    hidden = hidden_cells(truth, release, stored_relations(), policy)
+    hidden = hidden_cells(
+        truth,
+        release,
+        stored_relations(),
+        policy,
+    )
     return without(
         release[before.name],
         hidden,
@@ -90,7 +95,11 @@ def withhold(result: Result, names: Iterable[str]) -> Result:
     if not mine or SUPPRESSED not in result.table:
         return result
     # Its caption and its sentence read the table, so they follow.
-    printed = without(Printed.of(result), mine, result.name)
+    printed = without(
+        Printed.of(result),
+        mine,
+        result.name,
+    )
     # A curve may end earlier now, and its sentence tells its end.
     if result.retell is None or not printed.merged:
         return replace(result, table=printed.table)
