@@ -18,8 +18,9 @@ from kettrack.errors import UsageError, WrongArgument
 from kettrack.privacy.policies import Policy, get_policy
 from kettrack.privacy.release.cells import Printed
 from kettrack.privacy.release.columns import counts_behind, hide_derived
-from kettrack.privacy.release.merging import counted_columns, merged_curve, one_curve
+from kettrack.privacy.release.merging import merged_curve
 from kettrack.privacy.release.rounding import rounded_table
+from kettrack.privacy.release.step_blocks import counted_columns, one_curve
 from kettrack.privacy.release.whole import protected_alone
 from kettrack.result import SUPPRESSED, Result
 from kettrack.vocabulary.made_of import Kept

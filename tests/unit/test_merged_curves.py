@@ -12,13 +12,13 @@ from sample_answers import sample_answer
 from kettrack.privacy import disclosure
 from kettrack.privacy.policies import get_policy
 from kettrack.privacy.release.cells import Printed, ReleaseCell, read_counts
-from kettrack.privacy.release.merging import (
+from kettrack.privacy.release.merging import merged_curve
+from kettrack.privacy.release.protect import without
+from kettrack.privacy.release.step_blocks import (
     blocks_of,
     counted_columns,
-    merged_curve,
     one_curve,
 )
-from kettrack.privacy.release.protect import without
 from kettrack.vocabulary.made_of import IncidenceCurve
 
 CURVE = IncidenceCurve(

@@ -13,7 +13,7 @@ import pandas as pd
 
 from kettrack.arrays import Ints
 from kettrack.privacy.release.columns import counts_behind
-from kettrack.privacy.release.merging import (
+from kettrack.privacy.release.step_blocks import (
     blocks_of,
     counted_columns,
     is_merged,

@@ -6,83 +6,18 @@ What is shown is made of the sums so far at the steps that are kept, and of noth
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
-
 import numpy as np
 import pandas as pd
 
 from kettrack.arrays import Bools, Floats, Ints
-from kettrack.estimators.survival.competing_risks import ExitCounts, estimate_incidence
-from kettrack.privacy.policies import Rounding
-from kettrack.privacy.release.columns import column_numbers, first_with_half
-from kettrack.vocabulary.made_of import IncidenceCurve, MadeOf
-
-_LEVEL: Final = 0.95
-_ALL: Final = 100.0
-
-
-@dataclass(frozen=True, slots=True)
-class StepBlocks:
-    """Steps of a curve that are taken together, one entry for each block.
-
-    Parameters
-    ----------
-    rows : int
-        Place of the last row of each block; only these rows have numbers.
-    events, others, ended : int
-        People to whom the first cause happened in a block, to whom another one did, and whose logs
-        are taken to end after it.
-    """
-
-    rows: Ints
-    events: Ints
-    others: Ints
-    ended: Ints
-
-    def shown_in(self, column: pd.Series) -> StepBlocks | None:
-        """The blocks whose row still has a number; None where none has."""
-        kept = column.notna().to_numpy(bool)[self.rows]
-        if not kept.any():
-            return None
-        return StepBlocks(
-            self.rows[kept], self.events[kept], self.others[kept], self.ended[kept]
-        )
-
-    def counts(self, n: int) -> ExitCounts:
-        """The blocks as steps of a curve of two causes, with everybody left over at the end."""
-        both = np.column_stack([self.events, self.others])
-        ended = self.ended.copy()
-        # Sums that a policy has rounded apart may come to more than everybody.
-        ended[-1] += max(n - int(both.sum()) - int(ended.sum()), 0)
-        return ExitCounts(
-            events=both,
-            censored=ended,
-        )
-
-
-def one_curve(recipes: Sequence[MadeOf], table: pd.DataFrame) -> IncidenceCurve | None:
-    """The recipe of a table that is one curve, step after step; None for any other table."""
-    curves = [each for each in recipes if isinstance(each, IncidenceCurve)]
-    if len(curves) != 1 or curves[0].step not in table or table.empty:
-        return None
-    steps = column_numbers(
-        table,
-        curves[0].step,
-    )
-    # Several curves in one table begin anew; a missing step belongs to none.
-    return curves[0] if (np.diff(steps) > 0).all() else None
-
-
-def counted_columns(curve: IncidenceCurve) -> list[str]:
-    """Columns of the people who left at each step, by cause, and of the logs that end."""
-    return [*curve.causes.values(), curve.censored]
-
-
-def is_merged(curve: IncidenceCurve, table: pd.DataFrame) -> bool:
-    """Whether some steps are taken together: their counts are then missing."""
-    return bool(table[counted_columns(curve)].isna().any(axis=None))
+from kettrack.privacy.release.columns import column_numbers
+from kettrack.privacy.release.step_blocks import (
+    StepBlocks,
+    counted_columns,
+    figures_again,
+    set_counts,
+)
+from kettrack.vocabulary.made_of import IncidenceCurve
 
 
 def merged_curve(
@@ -152,14 +87,14 @@ def merged_curve(
             table,
             None,
         )
-    _set(
+    set_counts(
         table,
         first,
         blocks.rows,
         blocks.events,
     )
     moved = blocks.ended > 0
-    _set(
+    set_counts(
         table,
         curve.censored,
         blocks.rows[moved],
@@ -167,7 +102,7 @@ def merged_curve(
     )
     # With no log that ends there is nothing to hold back.
     if not exits[curve.censored].any():
-        _set(
+        set_counts(
             table,
             curve.censored,
             blocks.rows,
@@ -184,18 +119,6 @@ def merged_curve(
         table,
         blocks,
     )
-
-
-def _set(table: pd.DataFrame, column: str, rows: Ints, values: Ints) -> None:
-    numbers = column_numbers(
-        table,
-        column,
-    )
-    numbers[rows] = values
-    table[column] = pd.Series(
-        numbers,
-        index=table.index,
-    ).astype("Int64")
 
 
 def _blocks(
@@ -313,7 +236,7 @@ def _show_causes(
         smallest,
     )
     for column in whole:
-        _set(
+        set_counts(
             table,
             column,
             blocks.rows,
@@ -336,7 +259,7 @@ def _show_causes(
         smallest,
     )
     for column in set(ends) - set(whole):
-        _set(
+        set_counts(
             table,
             column,
             blocks.rows[-1:],
@@ -382,258 +305,6 @@ def _without_small_rest(
         # The smallest goes first: it is the dearest to keep.
         kept = kept[1:]
     return kept
-
-
-def blocks_of(curve: IncidenceCurve, table: pd.DataFrame) -> StepBlocks | None:
-    """The blocks that a table with steps taken together shows; None where it shows none."""
-    first = next(iter(curve.causes.values()))
-    events = column_numbers(
-        table,
-        first,
-    )
-    rows = np.flatnonzero(~np.isnan(events))
-    if not len(rows):
-        return None
-    at_risk = column_numbers(
-        table,
-        curve.at_risk,
-    )[rows]
-    free = column_numbers(
-        table,
-        curve.free,
-    )[rows]
-    before = np.concatenate([[_ALL], free[:-1]])
-    # Of a block the share that is left after it tells how many have left in it.
-    stay = np.divide(
-        free,
-        before,
-        out=np.ones_like(free),
-        where=before > 0,
-    )
-    left = np.round(at_risk * (1 - stay))
-    ended = np.nan_to_num(
-        column_numbers(
-            table,
-            curve.censored,
-        )[rows]
-    )
-    return StepBlocks(
-        rows=rows,
-        events=events[rows].astype(np.int64),
-        others=(left - events[rows]).astype(np.int64),
-        ended=ended.astype(np.int64),
-    )
-
-
-def rounded_blocks(
-    curve: IncidenceCurve, table: pd.DataFrame, rounding: Rounding
-) -> StepBlocks | None:
-    """The counts of a table with steps taken together, their sums so far rounded.
-
-    Parameters
-    ----------
-    curve : IncidenceCurve
-        What it is made of.
-    table : DataFrame
-        Changed in place, but for its figures.
-    rounding : Rounding
-        Of the policy.
-
-    Returns
-    -------
-    StepBlocks
-        For `figures_again`.
-    """
-    blocks = blocks_of(
-        curve,
-        table,
-    )
-    for column in counted_columns(curve):
-        known = np.flatnonzero(
-            ~np.isnan(
-                column_numbers(
-                    table,
-                    column,
-                )
-            )
-        )
-        steps = column_numbers(
-            table,
-            column,
-        )[known]
-        _set(
-            table,
-            column,
-            known,
-            _steps_rounded(
-                steps,
-                rounding,
-            ),
-        )
-    if blocks is None:
-        return None
-    return StepBlocks(
-        rows=blocks.rows,
-        events=_steps_rounded(
-            blocks.events,
-            rounding,
-        ),
-        others=_steps_rounded(
-            blocks.others,
-            rounding,
-        ),
-        ended=_steps_rounded(
-            blocks.ended,
-            rounding,
-        ),
-    )
-
-
-def _steps_rounded(steps: Floats | Ints, rounding: Rounding) -> Ints:
-    # Steps that are rounded one by one would add up to a sum that tells each of them.
-    sums = rounding.of(
-        np.cumsum(
-            np.asarray(
-                steps,
-                np.float64,
-            )
-        )
-    )
-    return np.diff(
-        sums,
-        prepend=0,
-    ).astype(np.int64)
-
-
-def figures_again(
-    curve: IncidenceCurve, table: pd.DataFrame, blocks: StepBlocks | None
-) -> None:
-    """Fill in the figures of a table with steps taken together, from its counts alone.
-
-    Parameters
-    ----------
-    curve : IncidenceCurve
-        What it is made of.
-    table : DataFrame
-        With its counts; changed in place.
-    blocks : StepBlocks, optional
-        What stands in it; None where nothing does.
-    """
-    for column in curve.columns:
-        table[column] = np.nan
-    if blocks is None:
-        return
-    rows = blocks.rows
-    people = column_numbers(
-        table,
-        curve.n,
-    )[0]
-    counts = blocks.counts(int(people))
-    found = estimate_incidence(
-        counts,
-        _LEVEL,
-    )
-    _set(
-        table,
-        curve.at_risk,
-        rows,
-        counts.at_risk.astype(np.int64),
-    )
-    value, *others = curve.causes
-    made = {value: found.estimate[:, 0], curve.free: found.free}
-    made |= zip(curve.ends, (found.ci_low[:, 0], found.ci_high[:, 0]), strict=True)
-    for column, share in made.items():
-        _put(
-            table,
-            column,
-            rows,
-            _ALL * share,
-        )
-    for column in others:
-        _share_of_other(
-            curve,
-            column,
-            table,
-            blocks,
-        )
-    for column, parts in curve.sums.items():
-        table[column] = table[list(parts)].sum(
-            axis=1,
-            skipna=False,
-        )
-    _halves(
-        curve,
-        value,
-        table,
-        rows,
-    )
-
-
-def _share_of_other(
-    curve: IncidenceCurve,
-    column: str,
-    table: pd.DataFrame,
-    blocks: StepBlocks,
-) -> None:
-    """The share of one of the other causes, where its count so far tells it."""
-    rows = blocks.rows
-    people = column_numbers(
-        table,
-        curve.n,
-    )[0]
-    so_far = column_numbers(
-        table,
-        curve.causes[column],
-    )[rows]
-    # Without a log that ended before, a share is its count of everybody, whatever came between.
-    open_so_far = np.cumsum(blocks.ended) - blocks.ended == 0
-    told = open_so_far & ~np.isnan(so_far)
-    share = _ALL * np.nancumsum(so_far) / people
-    _put(
-        table,
-        column,
-        rows[told],
-        share[told],
-    )
-
-
-def _halves(
-    curve: IncidenceCurve,
-    value: str,
-    table: pd.DataFrame,
-    rows: Ints,
-) -> None:
-    """The first step with one half, and those at which the ends of its interval have it."""
-    steps = table[curve.step].iloc[rows]
-    low, high = curve.ends
-    # The upper end of the curve reaches one half first.
-    for column, share in zip(
-        curve.half_by,
-        (value, high, low),
-        strict=False,
-    ):
-        shares = column_numbers(
-            table,
-            share,
-        )[rows]
-        _put(
-            table,
-            column,
-            rows,
-            first_with_half(
-                shares,
-                steps,
-            ),
-        )
-
-
-def _put(table: pd.DataFrame, column: str, rows: Ints, values: Floats) -> None:
-    numbers = column_numbers(
-        table,
-        column,
-    )
-    numbers[rows] = values
-    table[column] = numbers
 
 
 def _figures(

@@ -14,9 +14,13 @@ import pandas as pd
 from kettrack.privacy.policies import Policy
 from kettrack.privacy.release.cells import Printed, Release, ReleaseCell
 from kettrack.privacy.release.columns import hide_derived
-from kettrack.privacy.release.merging import blocks_of, counted_columns, figures_again
 from kettrack.privacy.release.puzzle import Puzzle
 from kettrack.privacy.release.relations import Relations
+from kettrack.privacy.release.step_blocks import (
+    blocks_of,
+    counted_columns,
+    figures_again,
+)
 from kettrack.privacy.release.system import HiddenNumbers
 from kettrack.result import SUPPRESSED, Role
 

@@ -17,13 +17,6 @@ from kettrack.arrays import Bools, Floats
 from kettrack.privacy.policies import Policy, Rounding
 from kettrack.privacy.release.columns import column_numbers
 from kettrack.privacy.release.curves import incidence_again, responding_again
-from kettrack.privacy.release.merging import (
-    counted_columns,
-    figures_again,
-    is_merged,
-    one_curve,
-    rounded_blocks,
-)
 from kettrack.privacy.release.ratios import one_forecast_again, per_event_again
 from kettrack.privacy.release.scaled import (
     by_row_again,
@@ -32,6 +25,13 @@ from kettrack.privacy.release.scaled import (
     scaled_again,
 )
 from kettrack.privacy.release.shares import rate_again, share_again
+from kettrack.privacy.release.step_blocks import (
+    counted_columns,
+    figures_again,
+    is_merged,
+    one_curve,
+    rounded_blocks,
+)
 from kettrack.result import SUPPRESSED, Result, Role
 from kettrack.vocabulary.made_of import (
     ByRow,
