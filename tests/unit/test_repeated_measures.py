@@ -87,6 +87,31 @@ def test_with_nobody_missing_it_is_least_squares():
     assert np.diag(fit.covariance) == pytest.approx(left / 118, rel=1e-5)
 
 
+def test_with_nobody_missing_the_interval_is_that_of_least_squares():
+    rng = np.random.default_rng(8)
+    x = np.column_stack([np.ones(19), rng.normal(size=19)])
+    y = rng.normal(size=(19, 4)).cumsum(axis=1)
+    fit = fit_repeated_measures(x, y)
+    for visit in range(4):
+        variance, freedom = fit.seen_variance(visit, [1.0, 0.4])
+        assert freedom == pytest.approx(19 - 2, rel=1e-4)
+        assert variance == pytest.approx(fit.mean(visit, [1.0, 0.4])[1] ** 2, rel=1e-6)
+
+
+def test_people_who_left_by_their_scores_make_a_mean_less_sure():
+    x, y = leaving_people()
+    # Everybody who did badly at the second visit is gone from the third one on.
+    y[y[:, 1] > np.nanmedian(y[:, 1]), 2:] = np.nan
+    fit = fit_repeated_measures(x, y)
+    row = [1.0, 18.0]
+    variance, freedom = fit.seen_variance(3, row)
+    assert variance > 1.05 * fit.mean(3, row)[1] ** 2
+    assert freedom < len(y) - 2
+    # Draws of the covariance, and of means given it, spread as far.
+    drawn, _ = draw_parameters(fit, 2000, seed=5)
+    assert variance == pytest.approx((drawn[:, 3] @ row).var(), rel=0.25)
+
+
 def test_draws_spread_as_the_estimate_does():
     x, y = leaving_people()
     fit = fit_repeated_measures(x, y)

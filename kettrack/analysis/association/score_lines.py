@@ -183,7 +183,7 @@ def _week_row(
 ) -> dict[str, Any]:
     """Change to one week, by the model and as observed."""
     middle = float(fit.coefficient[place])
-    half = NORMAL_QUANTILE * float(fit.standard_error[place])
+    half = NORMAL_QUANTILE * float(fit.seen_error[place])
     # Of the people scored then, the baseline as well: all have one.
     change = sum(
         float(each.total[weeks.index(week)] - each.total[0])

@@ -334,12 +334,17 @@ class Estimates:
         last = self.visit.place
         average = float(self.visit.baseline.mean())
         columns = model.coefficients.shape[1]
-        mean, error = model.mean(last, [1.0, average][:columns])
+        row = [1.0, average][:columns]
+        mean, _ = model.mean(last, row)
+        seen, freedom = model.seen_variance(last, row)
         slope = float(model.coefficients[last, 1]) if columns > 1 else 0.0
         # The average baseline is that of these people, who are themselves a sample.
         between = (slope - 1) ** 2 * self.spread**2 / self.n
-        variance = error**2 + (between if columns > 1 else 0.0)
-        freedom = int(model.seen[last]) - 1
+        between = between if columns > 1 else 0.0
+        variance = seen + between
+        # Each part is known as well as its own degrees of freedom say (Satterthwaite).
+        parts = seen**2 / freedom + between**2 / (self.n - 1)
+        freedom = variance**2 / parts
         change = mean - average
         return {
             CHANGE: _student(change, variance, freedom),

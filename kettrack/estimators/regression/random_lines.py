@@ -18,6 +18,8 @@ from kettrack.arrays import Floats
 
 # Largest slope of the log-likelihood at a maximum, per unit of a relative deviation.
 _FLAT: Final = 0.05
+# Of a relative deviation, where second derivatives of the likelihood are taken.
+_STEP: Final = 1e-4
 # Starts at which nothing is on the boundary. A deviation of 0 is flat whatever lies beside it, so
 # that one search may end there although the likelihood is higher elsewhere.
 _STARTS: Final = (
@@ -34,7 +36,11 @@ class RandomLines:
     Parameters
     ----------
     coefficient, standard_error : float64, shape (p,)
-        Of the fixed part.
+        Of the fixed part; errors as if the spread of people were known.
+    seen_error : float64, shape (p,)
+        Errors from the information in the scores that were seen, with the spread of people as the
+        estimate that it is. Where people leave by their scores, only these are right (Kenward and
+        Molenberghs 1998, Stat Sci 13:236).
     random_covariance : float64, shape (q, q)
         Of the patients' own intercepts and slopes; q is 1 or 2.
     residual_variance, loglik : float
@@ -45,6 +51,7 @@ class RandomLines:
 
     coefficient: Floats
     standard_error: Floats
+    seen_error: Floats
     random_covariance: Floats
     residual_variance: float
     loglik: float
@@ -435,7 +442,9 @@ def _result(
     deviance, fixed, information, variance = _profile(sums, deviations)
     # The fixed columns were made orthogonal; this turns the coefficients back.
     unwind = np.linalg.inv(back)
-    covariance = variance * unwind @ np.linalg.inv(information) @ unwind.T
+    known = variance * np.linalg.inv(information)
+    covariance = unwind @ known @ unwind.T
+    seen = unwind @ (known + _moved(sums, deviations)) @ unwind.T
     a, b, c = deviations
     lower = np.array([[a, 0.0], [b, c]])
     centre, spread = scale
@@ -446,8 +455,44 @@ def _result(
     return RandomLines(
         coefficient=unwind @ fixed,
         standard_error=np.sqrt(np.diag(covariance)),
+        seen_error=np.sqrt(np.diag(seen)),
         random_covariance=random if has_slope else random[:1, :1],
         residual_variance=variance,
         loglik=-deviance / 2,
         converged=flat and bool(np.isfinite(deviance)),
     )
+
+
+def _moved(sums: _Sums, deviations: Floats) -> Floats:
+    """How much the fixed part moves with the spread of people, which is itself an estimate: what
+    the inverse of the information of both together holds beside that of the fixed part alone.
+    """
+    # A deviation at its boundary stays there.
+    free = np.flatnonzero(np.abs(deviations) > _STEP)
+    if not len(free):
+        return np.zeros_like(_profile(sums, deviations)[2])
+    steps = _STEP * np.eye(len(deviations))[free]
+    curved = np.zeros((len(free), len(free)))
+    for row, one in enumerate(steps):
+        for column, other in enumerate(steps):
+            corners = [
+                sign * _profile(sums, deviations + one * first + other * second)[0]
+                for sign, first, second in (
+                    (1, 1, 1),
+                    (-1, 1, -1),
+                    (-1, -1, 1),
+                    (1, -1, -1),
+                )
+            ]
+            # The deviance is twice the log-likelihood.
+            curved[row, column] = sum(corners) / (8 * _STEP**2)
+    slopes = [
+        _profile(sums, deviations + step)[1] - _profile(sums, deviations - step)[1]
+        for step in steps
+    ]
+    slope = np.array(slopes).reshape(len(free), -1) / (2 * _STEP)
+    size, direction = np.linalg.eigh((curved + curved.T) / 2)
+    # Along a flat direction nothing is known, and nothing is added.
+    steep = size > _STEP * max(size.max(initial=0.0), 0.0)
+    half = (direction[:, steep] / np.sqrt(size[steep])).T @ slope
+    return np.asarray(half.T @ half)

@@ -67,6 +67,48 @@ class RepeatedMeasures:
         variance = row @ self.error[visit, :, visit, :] @ row
         return float(self.coefficients[visit] @ row), float(np.sqrt(variance))
 
+    def seen_variance(
+        self,
+        visit: int,
+        covariates: npt.ArrayLike,
+    ) -> tuple[float, float]:
+        """Variance of `mean` from the scores that were seen, and its degrees of freedom.
+
+        Notes
+        -----
+        Where people leave by their scores, means hang on the covariance, which is itself an
+        estimate: the inverse of the observed information of both together (Kenward and Molenberghs
+        1998, Stat Sci 13:236). The degrees of freedom are Satterthwaite's (Fai and Cornelius 1996,
+        J Stat Comput Simul 54:363). With nothing missing the variance is that of `mean`, and they
+        are the people less the covariates.
+
+        Examples
+        --------
+        >>> y = np.array([[9.0, 6], [8, 7], [7, 3], [6, 4], [5, 1], [7, 6]])
+        >>> fit = fit_repeated_measures(np.ones((6, 1)), y)
+        >>> [round(number, 3) for number in fit.seen_variance(1, [1.0])], 5.1 / 6
+        ([0.85, 5.0], 0.85)
+        """
+        row = np.asarray(covariates, dtype=np.float64)
+        center = pack_root(self._root)
+
+        def told(values: Floats) -> Floats:
+            """Variance given the covariance, and mean, in standard deviations of the scores."""
+            root = unpack_root(values, len(self.coefficients))
+            point = _at(self._sums, root)
+            known = row @ point.error[visit, :, visit, :] @ row
+            return np.array([known, point.beta[visit] @ row])
+
+        steps = _STEP * np.eye(len(center))
+        slopes = [told(center + step) - told(center - step) for step in steps]
+        half = _information_half(self._sums, center)
+        # Variance and mean move with the covariance as far as that is uncertain.
+        moved = half.T @ np.array(slopes) / (2 * _STEP)
+        of_variance, of_mean = np.square(moved).sum(axis=0)
+        known = float(told(center)[0])
+        variance = (known + float(of_mean)) * float(self._spread[visit]) ** 2
+        return variance, 2 * known**2 / float(of_variance)
+
 
 @dataclass(frozen=True, slots=True)
 class _Sums:
@@ -87,7 +129,11 @@ class _Sums:
 def missing_patterns(known: Bools) -> tuple[Bools, Ints]:
     """The different rows of a table of known and missing, and which of them each row is."""
     bits = known @ (1 << np.arange(known.shape[1]))
-    _, first, which = np.unique(bits, return_index=True, return_inverse=True)
+    _, first, which = np.unique(
+        bits,
+        return_index=True,
+        return_inverse=True,
+    )
     return known[first], which
 
 
@@ -132,8 +178,21 @@ def fit_repeated_measures(
     anywhere = known.any(axis=1)
     covariates, scores, known = covariates[anywhere], scores[anywhere], known[anywhere]
     seen = known.sum(axis=0)
-    scale = _scales(scores, seen, covariates.shape[1])
-    sums = _sums(covariates, np.where(known, scores, 0) / scale, known)
+    scale = _scales(
+        scores,
+        seen,
+        covariates.shape[1],
+    )
+    sums = _sums(
+        covariates,
+        np.where(
+            known,
+            scores,
+            0,
+        )
+        / scale,
+        known,
+    )
     root = _search(sums)
     found = _at(sums, root)
     # The likelihood of contrasts that the coefficients do not touch: so many are left.
@@ -202,7 +261,13 @@ def _sums(
     x, y = x[order], y[order]
 
     def added(products: Floats) -> Floats:
-        return np.asarray(np.add.reduceat(products, begins, axis=0))
+        return np.asarray(
+            np.add.reduceat(
+                products,
+                begins,
+                axis=0,
+            )
+        )
 
     return _Sums(
         n=np.bincount(which, minlength=len(patterns)).astype(np.float64),
@@ -224,7 +289,11 @@ def inverse_by_pattern(
     # Visits without a score get a 1 on the diagonal, which adds nothing to the determinant.
     filled = covariance * both + np.eye(len(covariance)) * (1 - seen)[:, :, None]
     sign, log_size = np.linalg.slogdet(filled)
-    return np.linalg.inv(filled) * both, np.where(sign > 0, log_size, np.inf)
+    return np.linalg.inv(filled) * both, np.where(
+        sign > 0,
+        log_size,
+        np.inf,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +312,11 @@ def _at(
 ) -> _Point:
     inverse, log_size = inverse_by_pattern(root @ root.T, sums.seen)
     v, c = sums.xy.shape[1:]
-    normal = np.einsum("kab,kij->aibj", inverse, sums.xx).reshape(v * c, v * c)
+    normal = np.einsum(
+        "kab,kij->aibj",
+        inverse,
+        sums.xx,
+    ).reshape(v * c, v * c)
     right = np.einsum(
         "kab,kbi->ai",
         inverse,
@@ -303,7 +376,16 @@ def _squares(
         beta,
     )
     # Added in this order: another one rounds otherwise, and the search would end elsewhere.
-    return np.asarray(sums.yy - fitted - fitted.transpose(0, 2, 1) + of_means)
+    return np.asarray(
+        sums.yy
+        - fitted
+        - fitted.transpose(
+            0,
+            2,
+            1,
+        )
+        + of_means
+    )
 
 
 def _search(sums: _Sums) -> Floats:
