@@ -47,6 +47,8 @@ class Settings:
         Of `cost`.
     extract : str
         Free text naming the data cut-off, printed in the report.
+    crisis_line : str
+        Whom patients can call at any hour, printed on the handout.
     columns : mapping
         Table name to {contract name: name in the source}; the key `""` holds those for every table.
     scores_of : str
@@ -67,6 +69,7 @@ class Settings:
     withheld: tuple[str, ...] = ()
     currency: str = ""
     extract: str = ""
+    crisis_line: str = ""
     columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     scores_of: str = ""
     status: OwnStatus = field(default_factory=OwnStatus)

@@ -268,7 +268,7 @@ def _session_told(page: PageTables) -> int:
 
 def _lasting(page: PageTables) -> ShortAnswer:
     headline, sentence = page.lacks(HELD, "Too few people can be followed.")
-    told = _weeks_told(page)
+    told = weeks_told(page)
     if told:
         key = list(told)[-1]
         headline = page.says(HELD, share_with_interval(key))
@@ -288,8 +288,14 @@ def _lasting(page: PageTables) -> ShortAnswer:
     )
 
 
-def _weeks_told(page: PageTables) -> dict[str, int]:
-    """Row of the table -> week, for the weeks at which what came first is known."""
+def weeks_told(page: PageTables) -> dict[str, int]:
+    """Row of the table of how long it lasted -> week, where what came first is known.
+
+    Parameters
+    ----------
+    page : PageTables
+        With the table `how_long_it_lasts`.
+    """
     rows = page.rows(HELD)
     if rows.empty:
         return {}

@@ -26,6 +26,7 @@ from kettrack.cli.faults import (
     ending_of,
     silence_standard_output,
 )
+from kettrack.cli.handout import handout
 from kettrack.cli.import_ import import_
 from kettrack.cli.output import answer, buffer_standard_output, forget_steps
 from kettrack.cli.pooling import pool, summarise
@@ -104,6 +105,7 @@ for command in (
     report,
     dashboard,
     sheet,
+    handout,
     summarise,
     pool,
     specification,

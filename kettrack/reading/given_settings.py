@@ -25,6 +25,7 @@ from kettrack.vocabulary.status_words import OwnStatus
 _KINDS: Final[Mapping[str, tuple[type, str]]] = {
     "currency": (str, "text"),
     "extract": (str, "text"),
+    "crisis_line": (str, "text"),
     "scores_of": (str, "the name of an instrument"),
     "columns": (Mapping, "a mapping of table names to renamed columns"),
     "status": (OwnStatus, "an OwnStatus"),

@@ -38,6 +38,8 @@ from kettrack.vocabulary.rules import Criteria, Predicate, ReviewRules, Rule, Ru
 
 _Content = Mapping[str, Any]
 _Scales = Mapping[str, Instrument]
+# Keys of what is meant to be public: a telephone number there is nobody's own.
+_PUBLIC: Final = ("crisis_line",)
 # Keys that name where a number was published.
 _PUBLICATIONS: Final = ("source", "licence")
 _RUN_PARTS: Final = tuple(field.name for field in fields(Run))
@@ -55,9 +57,9 @@ def load_settings(path: str | Path) -> Settings:
     ----------
     path : str or Path
         Keys: `instrument`, `criteria`, `baseline`, `duplicates`, `log_complete_to`, `policy`,
-        `currency`, `extract`; tables: `[columns]` and `[columns.scores]` (contract name = name in
-        the source), `[instruments.X]`, `[criteria.X]`, `[status]` (word = "observed" or "not
-        observed"). With a `[criteria.X]` table the name of the
+        `currency`, `extract`, `crisis_line`; tables: `[columns]` and `[columns.scores]` (contract
+        name = name in the source), `[instruments.X]`, `[criteria.X]`, `[status]` (word =
+        "observed" or "not observed"). With a `[criteria.X]` table the name of the
         criteria in force is `use` in `[criteria]`, since TOML gives a key one meaning only.
 
     Returns
@@ -134,7 +136,7 @@ def _report_identifying_words(content: _Content, place: Place) -> None:
         # Names of columns are judged with their columns.
         if isinstance(value, dict) and key != "columns":
             _report_identifying_words(value, here)
-        elif isinstance(value, str) and not reason:
+        elif isinstance(value, str) and not reason and key not in _PUBLIC:
             reason = reason_in_text(value, publication=key in _PUBLICATIONS)
         if reason:
             here.problem(f"this looks like {reason}; {HOW_TO_NAME_DATA}")

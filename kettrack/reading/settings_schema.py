@@ -87,6 +87,7 @@ class SettingsTable(msgspec.Struct, kw_only=True):
     policy: _Policy | UnsetType = UNSET
     currency: _Text | UnsetType = UNSET
     extract: _Text | UnsetType = UNSET
+    crisis_line: _Text | UnsetType = UNSET
     columns: (
         Annotated[
             _Tables,

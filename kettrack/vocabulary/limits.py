@@ -15,6 +15,9 @@ from typing import Final
 # too few are left because logs ended (`still_counted` in `estimators/survival/life_table.py`).
 FEWEST_PEOPLE: Final = 11
 
+# A handout for patients: of fewer people, each one moves "of 100 people" by more than two.
+FEWEST_STARTED_FOR_HANDOUT: Final = 50
+
 # A ribbon between two visits of the flow diagram; thinner ones are merged with their neighbours.
 # It is far below `FEWEST_PEOPLE`, as nobody reads a share from a ribbon.
 FEWEST_PEOPLE_IN_RIBBON: Final = 6
