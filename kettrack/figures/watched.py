@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -115,7 +115,9 @@ def _places(table: pd.DataFrame) -> tuple[Floats, dict[str, float]]:
     harm = pd.factorize(table["asked"])[0]
     places = np.arange(len(table)) + _GAP * harm
     rows = pd.Series(places).groupby(table["asked"].to_numpy(), sort=False)
-    return places.astype(np.float64), rows.mean().to_dict()
+    middle = rows.mean()
+    names = [str(name) for name in middle.index]
+    return places.astype(np.float64), dict(zip(names, middle.to_list(), strict=True))
 
 
 def _draw_marks(
@@ -136,7 +138,7 @@ def _draw_marks(
         linestyles="-",
     )
     shown = np.where(never, np.nan, middle)
-    look = {"color": colour, "fillstyle": fill, "markersize": 5}
+    look: dict[str, Any] = {"color": colour, "fillstyle": fill, "markersize": 5}
     axes.plot(
         shown,
         places,

@@ -146,7 +146,7 @@ def _truths(clinic: LineClinic) -> dict[str, Truth]:
 def measure_lines(cohort: Cohort) -> dict[str, float]:
     """Mean change to the last week by the model, with its interval, and as observed."""
     table = score_lines(derive(cohort)).table.set_index("key")
-    row = table.loc[_CHANGE]
+    row = table.loc[_CHANGE].to_dict()
     wanted = ("people", "estimate", "ci_low", "ci_high", "observed")
     return {name: float(row[name]) for name in wanted}
 

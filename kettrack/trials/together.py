@@ -145,7 +145,8 @@ def _truths(clinic: TwoScales) -> dict[str, Truth]:
             strict=True,
         )
     }
-    r = float(np.corrcoef(change.T)[0, 1])
+    # A matrix for two scales, which the types of NumPy do not say.
+    r = float(np.asarray(np.corrcoef(change.T))[0, 1])
     return found | {"correlation": Truth(r, float((1 - r**2) / root))}
 
 
@@ -153,7 +154,7 @@ def measure_joint(cohort: Cohort) -> dict[str, float]:
     """Ends of the intervals of the four cells and of the correlation."""
     table = joint_change(derive(cohort)).table.set_index("key")
     return {
-        f"{key}_{end}": float(table.loc[key, end])
+        f"{key}_{end}": float(table[end].astype(float)[key])
         for key in (*CELLS, "correlation")
         for end in ("ci_low", "ci_high")
     }

@@ -18,7 +18,7 @@ from kettrack.timelines.outcomes import EXCLUSIONS
 from kettrack.vocabulary.days import BASELINE_WINDOW_DAYS
 from kettrack.vocabulary.made_of import Share
 
-REASONS: Final = {
+REASONS: Final[dict[str, str]] = {
     "no_baseline": f"no score in the {BASELINE_WINDOW_DAYS} days before session 1",
     "below_caseness": "baseline below caseness",
     "no_follow_up": "never scored after session 1",
