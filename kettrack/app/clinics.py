@@ -407,12 +407,9 @@ def protected_group(
         Under a policy for release.
     """
     rules = get_policy(people.settings.policy)
-    withheld: tuple[str, ...] = ()
-    # What is only rounded is so far from the truth that sums do not tell it.
-    if rules.smallest_count > 1:
-        before = shown_together(people)
-        after = [apply(result, rules.name) for result in before]
-        withheld = withheld_names(before, after, rules)
+    before = shown_together(people)
+    after = [apply(result, rules.name) for result in before]
+    withheld = withheld_names(before, after, rules)
     settings = replace(people.settings, withheld=withheld)
     protected = people.replace(settings=settings)
     figures = {each.question: each.ask(protected) for each in KEY_FIGURES}

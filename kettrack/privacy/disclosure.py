@@ -95,6 +95,9 @@ def _protected(
             table,
             rules,
         )
+        # Of a table by itself; where some are hidden, too little is left to tell the others.
+        if rules.smallest_count <= 1:
+            table = protected_alone(result, table, rules)
     merged = Printed.of(result)._replace(table=table).merged
     if merged and table[SUPPRESSED].any():
         result = replace(result, caveats=(*result.caveats, TAKEN_TOGETHER))

@@ -73,10 +73,7 @@ def withheld_in_report(
     settings = replace(cohort.settings, policy=INTERNAL)
     before = list(_answers(replace(cohort, settings=settings), sources))
     after = [apply(result, rules.name) for result in before]
-    withheld: tuple[str, ...] = ()
-    # What is only rounded is so far from the truth that sums do not tell it.
-    if rules.smallest_count > 1:
-        withheld = withheld_names(before, after, rules, previous)
+    withheld = withheld_names(before, after, rules, previous)
     shown = [withhold(result, withheld) for result in after]
     return withheld, manifest_text(shown, **made_by)
 

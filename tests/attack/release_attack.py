@@ -71,7 +71,7 @@ def released(
         The same answers under `internal`, where they are known already.
     """
     rules = get_policy(cohort.settings.policy)
-    if rules.smallest_count > 1:
+    if rules.for_release:
         if before is None:
             settings = replace(cohort.settings, policy="internal")
             before = answers(replace(cohort, settings=settings), names)
@@ -102,15 +102,7 @@ def attack(
     if policy.rounding is None:
         told = puzzle.told(system, small, policy.smallest_count)
     else:
-        pinned = puzzle.pinned(system, small)
-        # Numbers at risk are made again from rounded ones. Who takes them for rounded by themselves
-        # is misled, and told nothing.
-        true = puzzle.true or {}
-        told = [
-            cell
-            for cell in pinned
-            if set(system.range(puzzle.place[puzzle.first(cell)])) == {true[cell]}
-        ]
+        told = puzzle.truly_told(system, small)
     shown_counts = sum(
         int(each.table[each.counts].notna().to_numpy().sum()) for each in seen.values()
     )

@@ -14,6 +14,7 @@ import pyphen  # type: ignore[import-untyped]
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sample_answers import derived_sample
 
 from kettrack.analysis import handout
 from kettrack.analysis.handout import Handout, handout_figures, whole_people
@@ -27,7 +28,6 @@ from kettrack.report.handout_page import handout_page
 from kettrack.report.handout_words import HandoutText, handout_text
 from kettrack.vocabulary.limits import FEWEST_STARTED_FOR_HANDOUT
 from kettrack.vocabulary.rules import Predicate
-from tests.sample_answers import derived_sample
 
 ENGLISH = gettext.NullTranslations()
 PLACE = re.compile(r"\{\w+\}")

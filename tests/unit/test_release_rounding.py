@@ -3,6 +3,7 @@ rounded counts, checked against plain loops and by what two different clinics mu
 """
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -425,3 +426,32 @@ def test_figures_are_drawn_where_some_of_their_numbers_are_hidden():
     sites.loc[sites["event"] == first, ["estimate", "overall"]] = np.nan
     title = kt.plot_site_funnel(sites).get_title(loc="left")
     assert title != f"Sites: {first}"
+
+
+# Everyone who started, by state. In the first row the bands add up to 60 only when each is as small
+# as it may be, since the middle of 60 stands for 60 at most; in the second one more would fit.
+OCCUPANCY = """
+week | n  | remission | unchanged | not_known | not_known_after_stop | not_rated | log_ended | told
+1    | 60 | 1         | 1         | 1         | 13                   | 1         | 43        | yes
+2    | 60 | 2         | 1         | 1         | 13                   | 1         | 42        | no
+"""
+
+
+def test_a_count_that_the_others_tell_is_hidden():
+    real = sample_answer("state_occupancy")
+    heading, *lines = OCCUPANCY.strip().splitlines()
+    names = [name.strip() for name in heading.split("|")]
+    rows = [
+        dict(zip(names, map(str.strip, line.split("|")), strict=True)) for line in lines
+    ]
+    table = real.table.iloc[: len(rows)].copy()
+    counts = [name for name, role in real.roles.items() if role == "count"]
+    table[counts] = 0
+    for name in names[:-1]:
+        table[name] = [int(row[name]) for row in rows]
+    table["followed"] = table["n"] - table["log_ended"]
+    shown = disclosure.apply(replace(real, table=table, sentence=""), "midpoint6").table
+    small = shown[["remission", "unchanged", "not_known", "not_rated"]]
+    for row, hidden in zip(rows, small.isna().to_numpy(), strict=True):
+        assert hidden.all() == (row["told"] == "yes")
+        assert hidden.any() == (row["told"] == "yes")

@@ -30,6 +30,8 @@ _SHARE_COST: Final = 2
 _CURVE_COST: Final = 40  # a step of a curve, with all after it
 # Each round hides at least one number, so it always ends; more rounds than this are no progress.
 _MOST_ROUNDS: Final = 400
+# Under a rounding, as under the strictest of the policies that hide: counts of 1 to 10.
+_SMALL_BY_ROUNDING: Final = 11
 _DEPTH: Final = 5  # sums from a number that is told to one that tells of it
 # In the name of a count that a share tells; no column has it.
 _OF: Final = " of "
@@ -74,6 +76,50 @@ def hidden_cells(
         # What is safe stays safe when more is hidden, so one after the other is enough.
         _hide_what_tells(_Search(each, release, hidden), policy.smallest_count)
     return hidden
+
+
+def told_by_rounding(
+    truth: Release,
+    release: Release,
+    relations: Relations,
+    policy: Policy,
+) -> set[ReleaseCell]:
+    """Rounded numbers to hide, since others tell which number of people they stand for.
+
+    A rounded number stands for several. But where a sum can only be reached when each of its parts
+    is as small as it may be and the whole as large, or the other way round, every part is told.
+
+    Parameters
+    ----------
+    truth : mapping
+        Question to the table before anything was rounded.
+    release : mapping
+        The same after each table has passed the gate by itself.
+    relations : Relations
+        What always holds between them.
+    policy : Policy
+        In force; it rounds.
+    """
+    puzzle = Puzzle(release, relations, truth, policy.meant)
+    hidden: set[ReleaseCell] = set()
+    told = puzzle.small(_SMALL_BY_ROUNDING)
+    for _ in range(_MOST_ROUNDS):
+        # What could not be told before cannot be told from less.
+        told = puzzle.truly_told(puzzle.system(hidden), told)
+        if not told:
+            break
+        for cell in told:
+            hidden.update(_printed_as(puzzle, cell))
+    return hidden
+
+
+def _printed_as(puzzle: Puzzle, cell: ReleaseCell) -> list[ReleaseCell]:
+    """The numbers in which a cell can be read; where it follows from others, those of its row."""
+    same = [c for c in puzzle.read if puzzle.first(c) == puzzle.first(cell)]
+    if same:
+        return same
+    place = (cell.question, cell.row)
+    return [c for c in puzzle.read if (c.question, c.row) == place]
 
 
 def _hide_what_tells(search: _Search, smallest: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from typing import Final
 
@@ -262,6 +262,45 @@ class Puzzle:
         least = system.together(places, largest=False)
         close = [place for place in places if most[place] <= least[place]]
         return [asked[place] for place in close if len(set(system.range(place))) == 1]
+
+    def truly_told(
+        self, system: HiddenNumbers, cells: Iterable[ReleaseCell]
+    ) -> list[ReleaseCell]:
+        """Which of some numbers can only be what they are.
+
+        Numbers at risk are made again from rounded ones. Who takes them for rounded by themselves
+        is misled to another number, and told nothing.
+        """
+        true = self.true or {}
+        asked = self._places(cells)
+        left = list(asked)
+        for aim in _aims(left):
+            found = system.fitting({place: aim[place] for place in left})
+            # Whoever takes another value once, among values that fit, is not told.
+            left = [
+                place
+                for place in left
+                if found.get(place, true[asked[place]]) == true[asked[place]]
+            ]
+        return [
+            asked[place]
+            for place in left
+            if set(system.range(place)) == {true[asked[place]]}
+        ]
+
+
+def _aims(places: Sequence[int]) -> Iterator[dict[int, float]]:
+    """Weights under which values are looked for: all large, all small, then one half against the
+    other, halved by each bit of the number of a place, so that any two are opponents once.
+    """
+    yield dict.fromkeys(places, -1.0)
+    yield dict.fromkeys(places, 1.0)
+    for bit in range(len(places).bit_length()):
+        for sign in (1.0, -1.0):
+            yield {
+                place: sign if at >> bit & 1 else -sign
+                for at, place in enumerate(places)
+            }
 
 
 def _differences(

@@ -4,7 +4,7 @@ hidden one take?
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, floor
 from typing import Final
@@ -175,6 +175,26 @@ class HiddenNumbers:
                 for c in open_cells
             }
         return found
+
+    def fitting(self, aim: Mapping[int, float]) -> dict[int, int]:
+        """Values that fit, with a weighted sum of some cells as small as it can be; nothing where
+        none was found in time.
+
+        Parameters
+        ----------
+        aim : mapping
+            Cell to its weight.
+        """
+        open_cells = [cell for cell in aim if self.low[cell] < self.high[cell]]
+        known = {cell: int(self.low[cell]) for cell in aim}
+        if not open_cells:
+            return known
+        parts = np.unique(self._part[open_cells])
+        mine = np.flatnonzero(np.isin(self._part, parts))
+        value = self._solve({cell: aim[cell] for cell in open_cells}, mine)
+        if value is None:
+            return {}
+        return known | {cell: round(value[cell]) for cell in open_cells}
 
     def _solve(
         self,

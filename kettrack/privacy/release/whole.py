@@ -9,9 +9,9 @@ from typing import Final
 import pandas as pd
 
 from kettrack.privacy.policies import Policy
-from kettrack.privacy.release.cells import Printed, ReleaseCell, release_of
+from kettrack.privacy.release.cells import Printed, Release, ReleaseCell, release_of
 from kettrack.privacy.release.manifest import Manifest
-from kettrack.privacy.release.protect import hidden_cells, without
+from kettrack.privacy.release.protect import hidden_cells, told_by_rounding, without
 from kettrack.privacy.release.relations import stored_relations
 from kettrack.result import SUPPRESSED, Result
 
@@ -37,12 +37,7 @@ def protected_alone(
     whole = Printed.of(before)
     truth = {before.name: whole}
     release = {before.name: whole._replace(table=table)}
-    hidden = hidden_cells(
-        truth,
-        release,
-        stored_relations(),
-        policy,
-    )
+    hidden = _cells_to_hide(truth, release, policy)
     return without(
         release[before.name],
         hidden,
@@ -70,14 +65,31 @@ def withheld_names(
     previous : Manifest, optional
         Of an earlier release of the same clinic.
     """
-    hidden = hidden_cells(
+    hidden = _cells_to_hide(
         release_of(before),
         release_of(after),
-        stored_relations(),
         policy,
-        previous.numbers if previous else None,
+        previous,
     )
     return tuple(sorted(_BETWEEN.join(cell) for cell in hidden))
+
+
+def _cells_to_hide(
+    truth: Release,
+    release: Release,
+    policy: Policy,
+    previous: Manifest | None = None,
+) -> set[ReleaseCell]:
+    """Further numbers that a policy must hide."""
+    if policy.smallest_count > 1:
+        return hidden_cells(
+            truth,
+            release,
+            stored_relations(),
+            policy,
+            previous.numbers if previous else None,
+        )
+    return told_by_rounding(truth, release, stored_relations(), policy)
 
 
 def withhold(result: Result, names: Iterable[str]) -> Result:
