@@ -158,9 +158,17 @@ def _end_when_asked() -> list[int]:
         # Where somebody has chosen that a signal is ignored, as nohup does, it stays so. Signals
         # can be taken only in the first thread.
         with suppress(ValueError):
-            if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            if number is not None and _is_free(signal.getsignal(number)):
                 signal.signal(number, end)
     return asked
+
+
+def _is_free(handler: object) -> bool:
+    """Whether nobody else has taken a signal: it ends the run, or an earlier run in this process
+    took it.
+    """
+    earlier = getattr(handler, "__qualname__", "").startswith(_end_when_asked.__name__)
+    return handler is signal.SIG_DFL or earlier
 
 
 def _leave(text: str, exit_code: int) -> None:

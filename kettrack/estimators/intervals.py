@@ -8,6 +8,7 @@ weights, so that nothing is copied and all replicates are computed together.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import index
 from typing import NamedTuple
 
 import numpy as np
@@ -65,8 +66,9 @@ def wilson(
     """
     if n == 0:
         return UNDEFINED
-    # Not `binomtest` of `scipy.stats`, whose import takes longer than most commands.
-    share = events / n
+    # Not `binomtest` of `scipy.stats`, whose import takes longer than most commands. As there, a
+    # weighted count is no count.
+    share = index(events) / n
     interval = wilson_of_estimate(share, share * (1 - share) / n, n, level)
     return interval._replace(estimate=100 * events / n)
 

@@ -17,7 +17,7 @@ from spec.tables import cohort, plain, read
 
 import kettrack as kt
 from kettrack.cli import main
-from kettrack.errors import UsageError
+from kettrack.errors import NotWritten, UsageError
 from kettrack.exporting.adam.adverse_events import adverse_event_rows
 from kettrack.exporting.adam.doses import dose_rows
 from kettrack.exporting.adam.scores import QuestionnaireBlocks
@@ -420,7 +420,7 @@ def test_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("kettrack.exporting.export.provenance_json", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(NotWritten, match="the disk is full"):
         kt.export(clinic, place, replace=True)
     after = {one: one.read_bytes() for one in place.rglob("*") if one.is_file()}
     assert after == before

@@ -183,7 +183,7 @@ def test_a_scale_without_percent_has_no_rule_by_percent(tmp_path):
 def test_a_published_name_keeps_its_rules(tmp_path, name):
     text = f'[criteria."{name}"]\ninstrument = "PHQ-9"\n'
     (told,) = faults(tmp_path, text).values()
-    assert told.startswith("another name")
+    assert told.startswith("choose another name")
 
 
 @pytest.mark.parametrize(

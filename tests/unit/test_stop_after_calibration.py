@@ -98,14 +98,19 @@ def test_scores_cannot_fall_below_the_lowest(plain):
     assert -2.5 < forced(floored, 6, 3) < -0.5
 
 
+def everybody(chance, stopping):
+    """Coefficients by which nothing but the intercept decides who stops."""
+    coefficients = np.zeros_like(stopping.stops)
+    coefficients[0] = chance
+    return coefficients
+
+
 def test_the_truth_is_what_happens_when_everybody_lives_through_it(clinic):
     """Nobody leaves by themselves and nobody has more gaps than asked: the scores of the panel are
     the forced means.
     """
     model, stopping = clinic.repeated(30_000)
-    nobody_leaves = replace(
-        stopping, stops=np.array([-50.0, *[0.0] * 8]), returns=NOBODY
-    )
+    nobody_leaves = replace(stopping, stops=everybody(-50.0, stopping), returns=NOBODY)
     ends = []
     for number in (6, 3):
         rules = replace(nobody_leaves, gaps=stopping.gaps[: number - 1])
@@ -135,7 +140,7 @@ def test_people_differ_in_what_a_session_does_as_fitted(plain):
 def test_nobody_goes_on_after_the_last_gap_and_nobody_stops_where_nobody_did(plain):
     rules = replace(
         plain.stopping,
-        stops=np.array([-50.0, *[0.0] * 8]),
+        stops=everybody(-50.0, plain.stopping),
         gaps=(np.array([5.0]), np.array([9.0])),
     )
     panel = simulate_stopping(plain.model, rules, 0.0, np.random.default_rng(1))
@@ -143,7 +148,7 @@ def test_nobody_goes_on_after_the_last_gap_and_nobody_stops_where_nobody_did(pla
 
 
 def test_people_come_back_past_the_grace_and_before_the_horizon(plain):
-    everybody_stops = replace(plain.stopping, stops=np.array([50.0, *[0.0] * 8]))
+    everybody_stops = replace(plain.stopping, stops=everybody(50.0, plain.stopping))
     always = replace(everybody_stops, returns=np.array([50.0, 0.0, 0.0, 0.0, 0.0]))
     panel = simulate_stopping(plain.model, always, 0.0, np.random.default_rng(1))
     first, second = panel.session_day.reshape(-1, 2).T
