@@ -6,10 +6,13 @@ What is shown is made of the sums so far at the steps that are kept, and of noth
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
-from kettrack.arrays import Bools, Floats, Ints
+from kettrack.arrays import Bools, Ints
 from kettrack.privacy.release.columns import column_numbers
 from kettrack.privacy.release.step_blocks import (
     StepBlocks,
@@ -21,7 +24,9 @@ from kettrack.vocabulary.made_of import IncidenceCurve
 
 
 def merged_curve(
-    curve: IncidenceCurve, exact: pd.DataFrame, smallest: int
+    curve: IncidenceCurve,
+    exact: pd.DataFrame,
+    smallest: int,
 ) -> pd.DataFrame:
     """A curve with steps taken together until each number is 0 or large enough.
 
@@ -47,82 +52,141 @@ def merged_curve(
     others is shown in every block where that tells no small number, else by the last block, else
     not at all. Logs that end in few people are taken to end later, with enough others or never.
     """
-    people = column_numbers(
+    table = _without_numbers(
+        curve,
         exact,
-        curve.n,
-    )[0]
-    exits = {
-        c: column_numbers(
-            exact,
-            c,
-        )
-        for c in counted_columns(curve)
-    }
-    table = exact.copy()
-    for column in (*exits, curve.at_risk):
-        table[column] = pd.array(
-            [pd.NA] * len(table),
-            "Int64",
-        )
-    # A table that lacks a count, or whose whole is small, has nothing to take together.
-    known = not np.isnan([people, *np.concatenate([*exits.values()])]).any()
-    if not known or people < smallest:
-        table[curve.n] = table[curve.n].astype("Int64").mask(table[curve.n] < smallest)
-        return _figures(
-            curve,
-            table,
-            None,
-        )
-    first, *others = curve.causes.values()
-    blocks = _blocks(
-        np.cumsum(exits[first]).astype(np.int64),
-        np.cumsum(sum(exits[c] for c in others)).astype(np.int64),
-        np.cumsum(exits[curve.censored]).astype(np.int64),
-        int(people),
         smallest,
     )
-    if blocks is None:
-        return _figures(
+    exits = _exits_of(curve, exact)
+    blocks = None
+    # A table that lacks a count, or whose whole is small, has nothing to take together.
+    if exits is not None and exits.people >= smallest:
+        blocks = exits.blocks(smallest)
+    if exits is not None and blocks is not None:
+        _show_first_cause(
             curve,
+            exits,
             table,
-            None,
+            blocks,
         )
+        _show_causes(
+            exits,
+            table,
+            blocks,
+            smallest,
+        )
+    figures_again(
+        curve,
+        table,
+        blocks,
+    )
+    return table
+
+
+@dataclass(frozen=True, slots=True)
+class _Exits:
+    """People who left at each step, before the gate.
+
+    Parameters
+    ----------
+    people : int
+        Everybody at the first step.
+    first, ended : int
+        To whom the first cause happened, and whose logs ended, shape (steps,).
+    others : dict
+        Column of another cause to the people to whom it happened, shape (steps,).
+    """
+
+    people: int
+    first: Ints
+    ended: Ints
+    others: dict[str, Ints]
+
+    def blocks(self, smallest: int) -> StepBlocks | None:
+        """Steps taken together; None where no number of any block may be shown."""
+        # Who left by any of the other causes is one number: it is larger than each of them.
+        others = np.sum(
+            [*self.others.values()],
+            axis=0,
+            dtype=np.int64,
+        )
+        return _blocks(
+            np.cumsum(self.first),
+            np.cumsum(np.broadcast_to(others, self.first.shape)),
+            np.cumsum(self.ended),
+            self.people,
+            smallest,
+        )
+
+
+def _exits_of(curve: IncidenceCurve, exact: pd.DataFrame) -> _Exits | None:
+    """Who left at each step; None where one of the counts is missing."""
+    people = column_numbers(exact, curve.n)[0]
+    counts = {c: column_numbers(exact, c) for c in counted_columns(curve)}
+    if np.isnan([people, *np.concatenate([*counts.values()])]).any():
+        return None
+    whole = {c: each.astype(np.int64) for c, each in counts.items()}
+    first, *others = curve.causes.values()
+    return _Exits(
+        people=int(people),
+        first=whole[first],
+        ended=whole[curve.censored],
+        others={c: whole[c] for c in others},
+    )
+
+
+def _without_numbers(
+    curve: IncidenceCurve,
+    exact: pd.DataFrame,
+    smallest: int,
+) -> pd.DataFrame:
+    """The table with none of its counts by step, and with everybody where that may be shown."""
+    table = exact.copy()
+    for column in (*counted_columns(curve), curve.at_risk):
+        table[column] = _nothing(table)
+    everybody = table[curve.n].astype("Int64")
+    table[curve.n] = everybody.mask(everybody < smallest)
+    return table
+
+
+def _nothing(table: pd.DataFrame) -> pd.Series:
+    return pd.Series(
+        pd.NA,
+        table.index,
+        dtype="Int64",
+    )
+
+
+def _show_first_cause(
+    curve: IncidenceCurve,
+    exits: _Exits,
+    table: pd.DataFrame,
+    blocks: StepBlocks,
+) -> None:
+    """Show to whom the first cause happened, and the logs that end."""
+    first = next(iter(curve.causes.values()))
     set_counts(
         table,
         first,
         blocks.rows,
         blocks.events,
     )
-    moved = blocks.ended > 0
+    # With no log that ends there is nothing to hold back.
+    told = (blocks.ended > 0) | (not exits.ended.any())
     set_counts(
         table,
         curve.censored,
-        blocks.rows[moved],
-        blocks.ended[moved],
-    )
-    # With no log that ends there is nothing to hold back.
-    if not exits[curve.censored].any():
-        set_counts(
-            table,
-            curve.censored,
-            blocks.rows,
-            blocks.ended,
-        )
-    _show_causes(
-        {c: exits[c] for c in others},
-        table,
-        blocks,
-        smallest,
-    )
-    return _figures(
-        curve,
-        table,
-        blocks,
+        blocks.rows[told],
+        blocks.ended[told],
     )
 
 
 def _blocks(
-    events: Ints, others: Ints, ended: Ints, people: int, smallest: int
+    events: Ints,
+    others: Ints,
+    ended: Ints,
+    people: int,
+    smallest: int,
 ) -> StepBlocks | None:
     """The longest chain of steps between which no small number lies; None where there is none.
 
@@ -137,10 +201,11 @@ def _blocks(
     """
     # Of each step: how many blocks a chain has that ends there, the step before, logs ended so far.
     chains: list[tuple[int, int, int] | None] = []
+    start = (0, -1, 0)
     for at in range(len(events)):
         best: tuple[int, int, int] | None = None
         for before in range(-1, at):
-            chain = (0, -1, 0) if before < 0 else chains[before]
+            chain = chains[before] if before >= 0 else start
             if chain is None:
                 continue
             since = (events[before], others[before]) if before >= 0 else (0, 0)
@@ -162,8 +227,11 @@ def _blocks(
 
 
 def _longest(
-    chains: list[tuple[int, int, int] | None], events: Ints, others: Ints
+    chains: list[tuple[int, int, int] | None],
+    events: Ints,
+    others: Ints,
 ) -> StepBlocks | None:
+    """The blocks of the chain with the most of them."""
     # The last step of all says how it ended, which is worth one step on the way.
     last = len(chains) - 1
     lengths = [
@@ -177,14 +245,8 @@ def _longest(
     while at >= 0:
         chain = chains[at]
         assert chain is not None, "a chain goes over steps that have one"
-        rows.insert(
-            0,
-            at,
-        )
-        ended.insert(
-            0,
-            chain[2],
-        )
+        rows.insert(0, at)
+        ended.insert(0, chain[2])
         at = chain[1]
     kept = np.array(rows)
     return StepBlocks(
@@ -205,91 +267,60 @@ def _longest(
 
 
 def _show_causes(
-    exits: dict[str, Floats], table: pd.DataFrame, blocks: StepBlocks, smallest: int
+    exits: _Exits,
+    table: pd.DataFrame,
+    blocks: StepBlocks,
+    smallest: int,
 ) -> None:
     """Show the other causes as far as they, and what they leave of all others, tell no small
     number.
     """
-    sums = {
-        c: np.cumsum(each).astype(np.int64)[blocks.rows] for c, each in exits.items()
-    }
-    steps = {
-        c: np.diff(
-            each,
-            prepend=0,
-        )
-        for c, each in sums.items()
-    }
-    # In every block, where each of its numbers may be shown.
-    whole = [
-        c
-        for c, each in steps.items()
-        if not _few(
-            each,
-            smallest,
-        ).any()
-    ]
-    whole = _without_small_rest(
-        whole,
+    sums = {c: np.cumsum(each)[blocks.rows] for c, each in exits.others.items()}
+    # By the last block alone, which stands for everything before it.
+    totals = {c: each[-1:] for c, each in sums.items()}
+    everybody = blocks.others.sum(keepdims=True)
+    at_end = _may_stand(
+        totals,
+        [*totals],
+        everybody,
+        smallest,
+    )
+    # What is told in every block is told at the end as well.
+    steps = {c: np.diff(each, prepend=0) for c, each in sums.items()}
+    in_blocks = _may_stand(
         steps,
+        at_end,
         blocks.others,
         smallest,
     )
-    for column in whole:
-        set_counts(
-            table,
-            column,
-            blocks.rows,
-            steps[column],
-        )
-    # By the last block alone, which stands for everything before it.
-    totals = {c: each[-1:] for c, each in sums.items()}
-    ends = [
-        c
-        for c, each in totals.items()
-        if not _few(
-            each,
-            smallest,
-        ).any()
-    ]
-    ends = _without_small_rest(
-        ends,
-        totals,
-        blocks.others.sum(keepdims=True),
-        smallest,
-    )
-    for column in set(ends) - set(whole):
-        set_counts(
-            table,
-            column,
-            blocks.rows[-1:],
-            totals[column],
-        )
-    # What is told in every block is told at the end as well, so it may have to go there too.
-    for column in set(whole) - set(ends):
-        table[column] = pd.array(
-            [pd.NA] * len(table),
-            "Int64",
-        )
+    for column in at_end:
+        if column in in_blocks:
+            set_counts(
+                table,
+                column,
+                blocks.rows,
+                steps[column],
+            )
+        else:
+            set_counts(
+                table,
+                column,
+                blocks.rows[-1:],
+                totals[column],
+            )
 
 
-def _few(numbers: Ints, smallest: int) -> Bools:
-    return np.asarray(
-        (numbers > 0) & (numbers < smallest),
-        bool,
-    )
-
-
-def _without_small_rest(
-    shown: list[str], steps: dict[str, Ints], together: Ints, smallest: int
+def _may_stand(
+    steps: Mapping[str, Ints],
+    columns: Sequence[str],
+    together: Ints,
+    smallest: int,
 ) -> list[str]:
-    """The columns that may be shown beside each other: what they leave is nobody, or so many that
-    each hidden column may hold many.
+    """Which of some columns may be shown beside each other: none of their numbers is small, and
+    what they leave of all is nobody, or so many that each hidden column may hold many.
     """
-    kept = sorted(
-        shown,
-        key=lambda c: int(steps[c].sum()),
-    )
+    large = [c for c in columns if not _few(steps[c], smallest).any()]
+    kept = sorted(large, key=lambda c: int(steps[c].sum()))
     while kept:
         rest = together - np.sum(
             [steps[c] for c in kept],
@@ -297,22 +328,12 @@ def _without_small_rest(
         )
         hidden = len(steps) - len(kept)
         # A hidden number is not 0, so each of the others takes one away from the largest.
-        if not _few(
-            np.asarray(rest),
-            smallest + max(hidden - 1, 0),
-        ).any():
-            return kept
+        if not _few(rest, smallest + max(hidden - 1, 0)).any():
+            break
         # The smallest goes first: it is the dearest to keep.
         kept = kept[1:]
     return kept
 
 
-def _figures(
-    curve: IncidenceCurve, table: pd.DataFrame, blocks: StepBlocks | None
-) -> pd.DataFrame:
-    figures_again(
-        curve,
-        table,
-        blocks,
-    )
-    return table
+def _few(numbers: Ints, smallest: int) -> Bools:
+    return np.asarray((numbers > 0) & (numbers < smallest), bool)
