@@ -96,13 +96,12 @@ def attack(
         if name in truth
     }
     puzzle = Puzzle(seen, relations, truth, policy.meant if policy.rounding else None)
-    system = puzzle.system()
     # Under a rounding every count from 1 to 10 is asked for.
     small = puzzle.small(policy.smallest_count if policy.rounding is None else _SMALL)
     if policy.rounding is None:
-        told = puzzle.told(system, small, policy.smallest_count)
+        told = puzzle.told(puzzle.system(), small, policy.smallest_count)
     else:
-        told = puzzle.truly_told(system, small)
+        told = puzzle.truly_told((), small)
     shown_counts = sum(
         int(each.table[each.counts].notna().to_numpy().sum()) for each in seen.values()
     )

@@ -105,7 +105,7 @@ def told_by_rounding(
     told = puzzle.small(_SMALL_BY_ROUNDING)
     for _ in range(_MOST_ROUNDS):
         # What could not be told before cannot be told from less.
-        told = puzzle.truly_told(puzzle.system(hidden), told)
+        told = puzzle.truly_told(hidden, told)
         if not told:
             break
         for cell in told:

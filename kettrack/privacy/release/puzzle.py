@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from copy import copy
 from typing import Final
 
@@ -19,7 +20,7 @@ from kettrack.privacy.release.cells import (
     tried_sums,
 )
 from kettrack.privacy.release.relations import CellTerm, Relations, row_relations
-from kettrack.privacy.release.system import HiddenNumbers, Sum, Sums
+from kettrack.privacy.release.system import HiddenNumbers, NothingFits, Sum, Sums
 
 MOST: Final = 10**6  # no clinic has more people, sessions or scores
 # What a number that is read says of the true one: its smallest and its largest value.
@@ -252,25 +253,38 @@ class Puzzle:
                 asked.setdefault(place, cell)
         return asked
 
-    def pinned(
-        self, system: HiddenNumbers, cells: Iterable[ReleaseCell]
-    ) -> list[ReleaseCell]:
-        """Which of some numbers can take one value only."""
-        asked = self._places(cells)
-        places = [*asked]
-        most = system.together(places, largest=True)
-        least = system.together(places, largest=False)
-        close = [place for place in places if most[place] <= least[place]]
-        return [asked[place] for place in close if len(set(system.range(place))) == 1]
-
     def truly_told(
+        self, hidden: Collection[ReleaseCell], cells: Sequence[ReleaseCell]
+    ) -> list[ReleaseCell]:
+        """Which of some numbers can only be what they are, with further cells hidden.
+
+        Numbers at risk are made again from rounded ones, so their own band may not hold the truth.
+        One reader believes every band; where all of them together fit nobody, that tells nothing.
+        Another one knows which bands mislead, and leaves them out.
+        """
+        told: dict[ReleaseCell, None] = {}
+        for left_out in ((), self._misleading()):
+            with suppress(NothingFits):
+                system = self.system({*hidden, *left_out})
+                told |= dict.fromkeys(self._only_true(system, cells))
+        return [*told]
+
+    def _misleading(self) -> list[ReleaseCell]:
+        """The numbers that are read whose band does not hold the truth."""
+        true = self.true or {}
+        if self.meaning is None:
+            return []
+        bands = {cell: self.meaning(value) for cell, value in self.read.items()}
+        return [
+            cell
+            for cell, (least, most) in bands.items()
+            if not least <= true.get(cell, least) <= most
+        ]
+
+    def _only_true(
         self, system: HiddenNumbers, cells: Iterable[ReleaseCell]
     ) -> list[ReleaseCell]:
-        """Which of some numbers can only be what they are.
-
-        Numbers at risk are made again from rounded ones. Who takes them for rounded by themselves
-        is misled to another number, and told nothing.
-        """
+        """Which of some numbers can take their true value only."""
         true = self.true or {}
         asked = self._places(cells)
         left = list(asked)
