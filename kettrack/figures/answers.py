@@ -16,6 +16,7 @@ from kettrack.figures.kit import (
     count_text,
     legend_right,
     nothing_to_draw,
+    text_beside,
     write_caption,
     write_title,
 )
@@ -199,23 +200,16 @@ def _write_columns(axes: Axes, answers: pd.DataFrame) -> None:
             textcoords="offset points",
             **titles,
         )
-    for at, row in answers.iterrows():
+    side: dict[str, Any] = {"xycoords": ("axes fraction", "data")}
+    for at, (_, row) in enumerate(answers.iterrows()):
         known = pd.notna(row["estimate"])
         colour = KINDS_OF_ANSWER[row["kind"]][0] if known else FAINT_INK
         people = count_text(row["n"], missing="-")
         cells = ((_number(row), colour), (row["kind"], colour), (people, INK))
         for (text, ink), points in zip(cells, _COLUMNS.values(), strict=True):
-            axes.annotate(
-                text,
-                (1, at),
-                (points, 0),
-                xycoords=("axes fraction", "data"),
-                textcoords="offset points",
-                va="center",
-                fontsize=NUMBER_SIZE,
-                color=ink,
-                weight="bold" if text in _BOLD else "normal",
-            )
+            weight = "bold" if text in _BOLD else "normal"
+            look = {"fontsize": NUMBER_SIZE, "color": ink, "weight": weight}
+            text_beside(axes, text, (1, at), points, **side, **look)
 
 
 def _number(row: pd.Series) -> str:

@@ -13,6 +13,7 @@ from kettrack.figures.kit import (
     nothing_to_draw,
     numbers,
     percent_axis,
+    text_beside,
     write_caption,
     write_title,
 )
@@ -124,15 +125,7 @@ def _share_by_end(axes: Axes, row: pd.DataFrame, last: float) -> None:
     axes.plot(at, share, "s", color=PARTIAL)
     if np.isnan(share):
         return
-    axes.annotate(
-        f"{share:.0f} % by\nday {last:.0f}",
-        (at, share),
-        (7, 0),
-        textcoords="offset points",
-        va="center",
-        fontsize=LABEL_SIZE,
-        color=CAPTION_INK,
-    )
+    text_beside(axes, f"{share:.0f} % by\nday {last:.0f}", (at, share), 7)
 
 
 def plot_paired_change(

@@ -15,6 +15,7 @@ from kettrack.figures.kit import (
     nothing_to_draw,
     numbers,
     risk_table,
+    text_beside,
     write_caption,
     write_title,
 )
@@ -117,14 +118,9 @@ def _draw_steps(table: pd.DataFrame, ax: Axes | None, title: str, caption: str) 
         )
         axes.set_yticks(rows, table["step"])
         for row, (n, gone) in enumerate(zip(table["left"], table["lost"], strict=True)):
-            axes.annotate(
-                _step_text(n, gone),
-                (left[row] + lost[row], row),
-                (4, 0),
-                textcoords="offset points",
-                va="center",
-                fontsize=NUMBER_SIZE,
-            )
+            end = (left[row] + lost[row], row)
+            text = _step_text(n, gone)
+            text_beside(axes, text, end, fontsize=NUMBER_SIZE, color="black")
         axes.invert_yaxis()
         # The room at the right is for the numbers beside the longest bar.
         axes.set(xlabel="people", xlim=(0, max(left) * 1.2))

@@ -298,6 +298,33 @@ def reference_line(axes: Axes, level: float, words: str) -> None:
     )
 
 
+def text_beside(
+    axes: Axes, words: str, mark: tuple[float, float], points: float = 4, **look: Any
+) -> None:
+    """A small text at the right of a mark.
+
+    Parameters
+    ----------
+    axes : Axes
+        Where the mark is.
+    words : str
+        The text.
+    mark : tuple of float
+        Place of the mark, in the units of the axes unless `look` names others as `xycoords`.
+    points : float
+        How far from it.
+    **look
+        As `Axes.annotate` takes it.
+    """
+    usual: dict[str, Any] = {
+        "va": "center",
+        "fontsize": LABEL_SIZE,
+        "color": CAPTION_INK,
+    }
+    look = usual | look
+    axes.annotate(words, mark, (points, 0), textcoords="offset points", **look)
+
+
 def legend_right(axes: Axes, **more: Any) -> Legend:
     """The legend at the right of the axes, from the top, where it covers nothing."""
     place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)}

@@ -14,6 +14,7 @@ from kettrack.figures.kit import (
     nothing_to_draw,
     numbers,
     stacked_bands,
+    text_beside,
     write_caption,
     write_title,
 )
@@ -103,15 +104,11 @@ def _short(reason: str) -> str:
 
 def _write_counts(axes: Axes, counts: pd.Series, ends: np.ndarray) -> None:
     """Each count at the end of its bar."""
+    look: dict[str, Any] = {"fontsize": NUMBER_SIZE, "color": "black"}
     for place, count in enumerate(counts):
-        axes.annotate(
-            count_text(count),
-            (ends[place], place),
-            (4, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=NUMBER_SIZE,
-        )
+        words = count_text(count)
+        end = (ends[place], place)
+        text_beside(axes, words, end, **look)
 
 
 def plot_scored_by_week(

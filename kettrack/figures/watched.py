@@ -17,11 +17,10 @@ from kettrack.figures.kit import (
     legend_above,
     nothing_to_draw,
     numbers,
+    text_beside,
     write_caption,
 )
 from kettrack.figures.style import (
-    CAPTION_INK,
-    LABEL_SIZE,
     PARTIAL,
     RESPONDED,
     STOPPED,
@@ -154,15 +153,7 @@ def _draw_marks(
         markersize=9,
     )
     for end, place in zip(high[never], places[never], strict=True):
-        axes.annotate(
-            "never: at most this",
-            (end, place),
-            (6, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=LABEL_SIZE,
-            color=CAPTION_INK,
-        )
+        text_beside(axes, "never: at most this", (end, place), 6)
 
 
 def _write_counts(
@@ -179,14 +170,6 @@ def _write_counts(
     )
     for events, sessions, place in counts:
         told = f"{count_text(events)} of {count_text(sessions)}"
-        axes.annotate(
-            # One word is enough where both numbers are hidden.
-            HIDDEN if pd.isna(events) and pd.isna(sessions) else told,
-            (1, place),
-            (4, 0),
-            xycoords=("axes fraction", "data"),
-            textcoords="offset points",
-            va="center",
-            fontsize=LABEL_SIZE,
-            color=CAPTION_INK,
-        )
+        # One word is enough where both numbers are hidden.
+        words = HIDDEN if pd.isna(events) and pd.isna(sessions) else told
+        text_beside(axes, words, (1, place), xycoords=("axes fraction", "data"))

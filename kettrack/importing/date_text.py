@@ -190,24 +190,20 @@ def _asked_whether_swapped(
     answers: Answers,
     remarks: Remarks,
 ) -> list[Spelling]:
-    key = place.key("date_swapped")
-    if answers.get(key) == _SWAPPED:
-        return [
-            _turned(one) if was.digits_only and one.day else one
-            for one, was in zip(read, told, strict=True)
-        ]
-    if answers.get(key) != _AS_THEY_STAND:
-        remarks.ask(
-            OpenQuestion(
-                key=key,
-                asks=f"{place.named}: Are day and month swapped in the dates that begin with the"
-                " year? All of them have a day up to 12, and all others have one above. This is"
-                " how it looks when a spreadsheet of another country has opened the file.",
-                choices=(_SWAPPED, _AS_THEY_STAND),
-                why="Every day between two visits hangs on it.",
-            )
-        )
-    return read
+    question = OpenQuestion(
+        key=place.key("date_swapped"),
+        asks=f"{place.named}: Are day and month swapped in the dates that begin with the"
+        " year? All of them have a day up to 12, and all others have one above. This is"
+        " how it looks when a spreadsheet of another country has opened the file.",
+        choices=(_SWAPPED, _AS_THEY_STAND),
+        why="Every day between two visits hangs on it.",
+    )
+    if remarks.answer(question, answers) != _SWAPPED:
+        return read
+    return [
+        _turned(one) if was.digits_only and one.day else one
+        for one, was in zip(read, told, strict=True)
+    ]
 
 
 def _turned(

@@ -212,11 +212,8 @@ class Journal:
         key, asks, choices, why
             As in `OpenQuestion`.
         """
-        answer = self.answers.get(key, "")
-        if answer in choices:
-            return answer
-        self.remarks.ask(OpenQuestion(key=key, asks=asks, choices=choices, why=why))
-        return ""
+        question = OpenQuestion(key=key, asks=asks, choices=choices, why=why)
+        return self.remarks.answer(question, self.answers)
 
     def dates(
         self,

@@ -4,7 +4,7 @@ answer. No value of the source stands here, only its place.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -165,6 +165,14 @@ class Remarks:
         """Add one question, once."""
         if question.key not in {one.key for one in self.asked}:
             self.asked.append(question)
+
+    def answer(self, question: OpenQuestion, answers: Mapping[str, str]) -> str:
+        """Which of its choices was answered; empty, and the question asked, where none was."""
+        answer = answers.get(question.key, "")
+        if answer in question.choices:
+            return answer
+        self.ask(question)
+        return ""
 
     def table(self) -> pd.DataFrame:
         """One row per remark: `file` `table` `row` `column` `action` `reason` `count`."""

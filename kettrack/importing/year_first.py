@@ -61,13 +61,8 @@ def with_year_first(
     if not any(only_standard) and n_dates >= _FEWEST_TELLING:
         order = YEAR_DAY_MONTH
     else:
-        key = place.key(_QUESTION)
-        order = answers.get(key, "")
-        if order not in (YEAR_MONTH_DAY, YEAR_DAY_MONTH):
-            counts = [
-                _rows(hit, indices, place) for hit in (only_standard, only_turned)
-            ]
-            remarks.ask(_which(key, place, *counts))
+        counts = [_rows(hit, indices, place) for hit in (only_standard, only_turned)]
+        order = remarks.answer(_which(place, *counts), answers)
     # Without an answer the standard stands, and what it cannot read is refused.
     if order != YEAR_DAY_MONTH:
         return list(told)
@@ -88,13 +83,12 @@ def _rows(
 
 
 def _which(
-    key: str,
     place: ColumnPlace,
     n_standard: str,
     n_turned: str,
 ) -> OpenQuestion:
     return OpenQuestion(
-        key=key,
+        key=place.key(_QUESTION),
         asks=(
             f"{place.named}: Which part follows the year? {n_standard} of the dates can only have"
             f" the month there, {n_turned} only the day. Those of the other kind are refused, with"

@@ -28,9 +28,9 @@ from kettrack.analysis.horizons.strategies import (
 from kettrack.analysis.horizons.visits import DEFAULT_HORIZON, visit_at
 from kettrack.arrays import Bools, Floats
 from kettrack.reading.cohort import Cohort
-from kettrack.reading.load import cohort_from_frames
 from kettrack.simulation.truth import Truth
 from kettrack.timelines.derived import derive
+from kettrack.trials.drawn import codes, cohort_of, seen_until_left
 from kettrack.trials.gate import Check, Gate, Truths, bias, coverage, off_by
 from kettrack.vocabulary.instruments import PHQ9
 
@@ -45,6 +45,7 @@ NAIVE_MISSES: Final = -0.4  # points
 _VISITS: Final = (7, 14, 28, 42, 84, 182)  # days
 _HORIZON: Final = 4  # which of them
 _SESSIONS: Final = (0, 3, 7, 10, 14, 17)
+_LOG_END: Final = 400  # days
 _LEAVES: Final = (-4.2, 0.11)  # logit of leaving at a score of 0, and per point
 _SKIPS: Final = 0.1  # of visits of people who stay
 _HELPED: Final = 0.45  # of people
@@ -101,7 +102,7 @@ class LeavingClinic:
             severity = severity - falls * (place < _HORIZON)
             columns.append(_score(severity, rng))
         scores = np.column_stack(columns)
-        seen = _seen(baseline, scores, rng)
+        seen = seen_until_left(baseline, scores, _LEAVES, _SKIPS, rng)
         # What is hidden shows in no score, so it comes after leaving is decided.
         hidden = np.where(seen[:, _HORIZON], 0.0, self.worse)
         scores[:, _HORIZON] = np.minimum(scores[:, _HORIZON] + hidden, PHQ9.maximum)
@@ -115,22 +116,8 @@ def _score(severity: Floats, rng: np.random.Generator) -> Floats:
     return np.asarray(answers.sum(axis=1), dtype=np.float64)
 
 
-def _seen(baseline: Floats, scores: Floats, rng: np.random.Generator) -> Bools:
-    """Whoever scored badly at the last score is likelier to leave; the others skip by chance."""
-    seen = np.ones(scores.shape, bool)
-    gone = np.zeros(len(baseline), bool)
-    last = baseline.copy()
-    for place in range(scores.shape[1]):
-        logit = _LEAVES[0] + _LEAVES[1] * last
-        gone |= rng.random(len(last)) < 1 / (1 + np.exp(-logit))
-        seen[:, place] = ~gone & (rng.random(len(last)) >= _SKIPS)
-        last = np.where(seen[:, place], scores[:, place], last)
-    return seen
-
-
 def _cohort(people: _People) -> Cohort:
-    n = len(people.baseline)
-    names = np.array([f"P{place:05d}" for place in range(n)])
+    names = codes(len(people.baseline))
     who, visit = np.nonzero(people.seen)
     baselines = pd.DataFrame(
         {"patient_id": names, "day": -1, "score": people.baseline},
@@ -143,14 +130,8 @@ def _cohort(people: _People) -> Cohort:
         }
     )
     scores = pd.concat([baselines, later], ignore_index=True)
-    sessions = pd.DataFrame(
-        {
-            "patient_id": np.repeat(names, len(_SESSIONS)),
-            "day": np.tile(_SESSIONS, n),
-        }
-    )
-    logs = pd.DataFrame({"patient_id": names, "observed_to_day": 400})
-    return cohort_from_frames(sessions, scores.assign(instrument=PHQ9.name), logs)
+    named = scores.assign(instrument=PHQ9.name)
+    return cohort_of(names, named, _SESSIONS, _LOG_END)
 
 
 @cache

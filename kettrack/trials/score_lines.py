@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 
 from kettrack.analysis.association.score_lines import VISIT_WEEKS, score_lines
-from kettrack.arrays import Bools, Floats
+from kettrack.arrays import Floats
 from kettrack.reading.cohort import Cohort
-from kettrack.reading.load import cohort_from_frames
 from kettrack.simulation.truth import Truth
 from kettrack.timelines.derived import derive
+from kettrack.trials.drawn import codes, cohort_of, seen_until_left
 from kettrack.trials.gate import Check, Gate, Truths, bias, coverage, off_by
 from kettrack.vocabulary.days import DAYS_IN_WEEK
 from kettrack.vocabulary.instruments import PHQ9
@@ -63,21 +63,17 @@ class LineClinic:
         """A checked cohort of n people."""
         rng = np.random.default_rng(seed)
         scores = self._scores(n, rng)
-        seen = _seen(scores, rng)
-        names = np.array([f"P{place:05d}" for place in range(n)])
+        later = seen_until_left(scores[:, 0], scores[:, 1:], _LEAVES, _SKIPS, rng)
+        # Everybody has a score before session 1.
+        seen = np.column_stack([np.ones(n, bool), later])
+        names = codes(n)
         who, visit = np.nonzero(seen)
         # A day in the middle of its week; the baseline comes the day before session 1.
         days = np.array(VISIT_WEEKS) * DAYS_IN_WEEK - DAYS_IN_WEEK // 2
         days[0] = -1
         rows = pd.DataFrame({"patient_id": names[who], "day": days[visit]})
         rows = rows.assign(score=scores[who, visit], instrument=PHQ9.name)
-        sessions = pd.DataFrame({"patient_id": names, "day": 0})
-        logs = pd.DataFrame({"patient_id": names, "observed_to_day": _LOG_END})
-        return cohort_from_frames(
-            sessions,
-            rows,
-            logs,
-        )
+        return cohort_of(names, rows, [0], _LOG_END)
 
     def truths(self) -> dict[str, Truth]:
         """Mean change to the last week, of everybody."""
@@ -112,26 +108,6 @@ class LineClinic:
             PHQ9.minimum,
             PHQ9.maximum,
         )
-
-
-def _seen(
-    scores: Floats,
-    rng: np.random.Generator,
-) -> Bools:
-    """Whoever scored badly at the last visit is likelier to leave; the others skip by chance."""
-    seen = np.ones(scores.shape, bool)
-    gone = np.zeros(len(scores), bool)
-    last = scores[:, 0].copy()
-    for visit in range(1, scores.shape[1]):
-        logit = _LEAVES[0] + _LEAVES[1] * last
-        gone |= rng.random(len(last)) < 1 / (1 + np.exp(-logit))
-        seen[:, visit] = ~gone & (rng.random(len(last)) >= _SKIPS)
-        last = np.where(
-            seen[:, visit],
-            scores[:, visit],
-            last,
-        )
-    return seen
 
 
 @cache

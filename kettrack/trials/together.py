@@ -13,9 +13,9 @@ from kettrack.analysis.association.fixed_week import WEEK
 from kettrack.analysis.together.joint import CELLS, joint_change
 from kettrack.arrays import Bools, Floats
 from kettrack.reading.cohort import Cohort
-from kettrack.reading.load import cohort_from_frames
 from kettrack.simulation.truth import Truth
 from kettrack.timelines.derived import derive
+from kettrack.trials.drawn import codes, cohort_of
 from kettrack.trials.gate import COVERAGE, Check, Gate, Truths, coverage, share
 from kettrack.vocabulary.days import DAYS_IN_WEEK
 from kettrack.vocabulary.instrument import Instrument
@@ -55,7 +55,7 @@ class TwoScales:
         """A checked cohort of n people who are a case on both scales."""
         rng = np.random.default_rng(seed)
         before, after = self._people(n, rng)
-        names = np.array([f"P{place:05d}" for place in range(n)])
+        names = codes(n)
         scored = rng.random(n) < _SCORED
         pages = []
         for place, scale in enumerate(SCALES):
@@ -67,14 +67,7 @@ class TwoScales:
             }
             both = pd.concat([pd.DataFrame(first), pd.DataFrame(later)])
             pages.append(both.assign(instrument=scale.name))
-        sessions = pd.DataFrame({"patient_id": names, "day": 0})
-        logs = pd.DataFrame({"patient_id": names, "observed_to_day": _LOG_END})
-        scores = pd.concat(pages, ignore_index=True)
-        return cohort_from_frames(
-            sessions,
-            scores,
-            logs,
-        )
+        return cohort_of(names, pd.concat(pages, ignore_index=True), [0], _LOG_END)
 
     def truths(self) -> dict[str, Truth]:
         """The correlation, and the share of people in each of the four cells, in percent."""

@@ -60,6 +60,20 @@ def test_a_question_is_asked_once() -> None:
     assert len(remarks.asked) == 1
 
 
+@pytest.mark.parametrize(
+    ("given", "answer", "n_asked"),
+    [("yes", "yes", 0), ("perhaps", "", 1), (None, "", 1)],
+)
+def test_an_answer_that_is_no_choice_is_asked_again(
+    given: str | None, answer: str, n_asked: int
+) -> None:
+    remarks = Remarks()
+    question = OpenQuestion(key="sessions.Visits", asks="?", choices=("yes", "no"))
+    answers = {} if given is None else {question.key: given}
+    assert remarks.answer(question, answers) == answer
+    assert len(remarks.asked) == n_asked
+
+
 PLUGIN = """
 from kettrack.importing.registry import reader
 from kettrack.importing.source import SourceData

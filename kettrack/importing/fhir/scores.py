@@ -121,30 +121,27 @@ class ScoreMerger:
 
     def _chosen(self, forms: list[ScorePart]) -> list[ScorePart]:
         scale = forms[0].instrument
-        key = f"same_day.{scale}"
-        choice = self.answers.get(key)
         clocks = {one.moment.clock for one in forms}
+        question = OpenQuestion(
+            key=f"same_day.{scale}",
+            asks=(
+                f"Some patients have different {scale} scores on one day, at different times. Which"
+                " one counts?"
+            ),
+            choices=(_FIRST, _LAST),
+            why="A day has one score of a scale. Until somebody says, none of them counts.",
+        )
+        choice = ""
         # Records of one time cannot be put in order, and neither can one without a time.
-        in_order = len(clocks) == len(forms) and None not in clocks
-        if in_order and choice in (_FIRST, _LAST):
-            by_time = sorted(forms, key=_clock)
-            kept = by_time[0 if choice == _FIRST else -1]
-            self._drop([one for one in forms if one is not kept], "dropped", NOT_CHOSEN)
-            return [kept]
-        if in_order:
-            self.notes.remarks.ask(
-                OpenQuestion(
-                    key=key,
-                    asks=(
-                        f"Some patients have different {scale} scores on one day, at different"
-                        " times. Which one counts?"
-                    ),
-                    choices=(_FIRST, _LAST),
-                    why="A day has one score of a scale. Until somebody says, none of them counts.",
-                )
-            )
-        self._drop(forms, "refused", SEVERAL)
-        return []
+        if len(clocks) == len(forms) and None not in clocks:
+            choice = self.notes.remarks.answer(question, self.answers)
+        if not choice:
+            self._drop(forms, "refused", SEVERAL)
+            return []
+        by_time = sorted(forms, key=_clock)
+        kept = by_time[0 if choice == _FIRST else -1]
+        self._drop([one for one in forms if one is not kept], "dropped", NOT_CHOSEN)
+        return [kept]
 
     def _consistent(self, one: ScorePart) -> bool:
         short = SHORT_FORMS.get(one.instrument, "")
@@ -155,8 +152,13 @@ class ScoreMerger:
         if not one.contradicts_itself:
             return True
         scale = one.instrument
-        key = f"total_or_answers.{scale}"
-        choice = self.answers.get(key)
+        question = OpenQuestion(
+            key=f"total_or_answers.{scale}",
+            asks=f"Some {scale} totals are not those of their answers. Which counts?",
+            choices=(_BY_ITEMS, _BY_TOTAL),
+            why="Until somebody says, these scores are left out.",
+        )
+        choice = self.notes.remarks.answer(question, self.answers)
         if choice == _BY_ITEMS:
             # The reader of the cohort makes the total from the answers.
             del one.cells[SCORE]
@@ -167,14 +169,6 @@ class ScoreMerger:
             self.notes.cell(one.origin, "item", "mended", FROM_TOTAL)
             return True
         self._drop([one], "refused", CONTRADICTS)
-        self.notes.remarks.ask(
-            OpenQuestion(
-                key=key,
-                asks=f"Some {scale} totals are not those of their answers. Which counts?",
-                choices=(_BY_ITEMS, _BY_TOTAL),
-                why="Until somebody says, these scores are left out.",
-            )
-        )
         return False
 
     def _drop(self, forms: Sequence[ScorePart], action: Action, reason: str) -> None:

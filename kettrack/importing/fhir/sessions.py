@@ -127,8 +127,12 @@ class SessionMerger:
         return rows
 
     def _of_day(self, day: list[FhirSession]) -> list[FhirSession]:
-        given = [one for one in day if one.origin.kind != _PROCEDURE]
-        done = [one for one in day if one.origin.kind == _PROCEDURE]
+        given = []
+        done = []
+        for one in day:
+            kind = one.origin.kind
+            of_kind = done if kind == _PROCEDURE else given
+            of_kind.append(one)
         if len(given) > 1:
             given = self._parts_or_several(given)
         if not given:
@@ -151,27 +155,26 @@ class SessionMerger:
 
     def _parts_or_several(self, given: list[FhirSession]) -> list[FhirSession]:
         """A spray of two devices, or a rate that was changed, is often two records."""
-        choice = self.answers.get(SAME_DAY_KEY)
-        if choice is None:
-            self.notes.remarks.ask(
-                OpenQuestion(
-                    key=SAME_DAY_KEY,
-                    asks=(
-                        "Some patients have several administrations of a drug on one day. What are"
-                        " they?"
-                    ),
-                    choices=(PARTS_OF_ONE, SEVERAL),
-                    why="Parts of one session are one row with the sum of their doses.",
-                )
-            )
+        question = OpenQuestion(
+            key=SAME_DAY_KEY,
+            asks=(
+                "Some patients have several administrations of a drug on one day. What are"
+                " they?"
+            ),
+            choices=(PARTS_OF_ONE, SEVERAL),
+            why="Parts of one session are one row with the sum of their doses.",
+        )
+        choice = self.notes.remarks.answer(question, self.answers)
         # Nothing is put together unless somebody has said so.
         if choice != PARTS_OF_ONE:
             return given
         first, *others = sorted(given, key=_beginning)
-        first.dose_mg = _sum_of([one.dose_mg for one in given])
+        doses = [one.dose_mg for one in given]
+        first.dose_mg = _sum_of(doses)
         ends = [one.end or one.moment for one in given]
         # Without a time the length of the session is not known.
-        if all(end.clock for end in ends):
+        clocks = [end.clock for end in ends]
+        if all(clocks):
             first.end = max(ends, key=_in_order)
         first.stopped_early = any(one.stopped_early for one in given) or None
         for one in others:

@@ -121,20 +121,17 @@ def of_sessions_elsewhere(
 def _asked(known: TableColumns, answers: Answers, remarks: Remarks) -> bool:
     """Whether somebody says that the rows are no sessions, or has not said anything yet."""
     table = shown(known.table.name, file=True)
-    key = f"rows_of.{table}"
-    if key not in answers:
-        question = OpenQuestion(
-            key=key,
-            asks=(
-                f"Is each row of {table} a session, or does it tell something of a session that"
-                " stands in another table? It names no drug, and none of its rows is on the day of"
-                " a session there."
-            ),
-            choices=(SESSIONS_OF_ITS_OWN, OF_OTHERS),
-            why="Taken for sessions, they are counted.",
-        )
-        remarks.ask(question)
-    return answers.get(key) != SESSIONS_OF_ITS_OWN
+    question = OpenQuestion(
+        key=f"rows_of.{table}",
+        asks=(
+            f"Is each row of {table} a session, or does it tell something of a session that"
+            " stands in another table? It names no drug, and none of its rows is on the day of"
+            " a session there."
+        ),
+        choices=(SESSIONS_OF_ITS_OWN, OF_OTHERS),
+        why="Taken for sessions, they are counted.",
+    )
+    return remarks.answer(question, answers) != SESSIONS_OF_ITS_OWN
 
 
 def _days(known: TableColumns) -> pa.Array:

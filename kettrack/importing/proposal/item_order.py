@@ -62,24 +62,20 @@ def questions_in_order(
     if not questions or questions == sorted(questions):
         return {}
     table = shown(known.table.name, file=True)
-    key = f"item_order.{table}"
-    answer = asking.answers.get(key, "")
-    if answer == OTHER_ORDER:
+    question = OpenQuestion(
+        key=f"item_order.{table}",
+        asks=(
+            f"Every form in {table} has {n_items} questions in one order. Is it that of"
+            f" {scale}? The map shows them with their items."
+        ),
+        choices=(IN_ORDER, OTHER_ORDER),
+        why=(
+            "Otherwise write under [tables.values.item] which item each question is; a total"
+            " is the same in any order, the answer to one item is not."
+        ),
+    )
+    if asking.remarks.answer(question, asking.answers) == OTHER_ORDER:
         return {}
-    if answer != IN_ORDER:
-        question = OpenQuestion(
-            key=key,
-            asks=(
-                f"Every form in {table} has {n_items} questions in one order. Is it that of"
-                f" {scale}? The map shows them with their items."
-            ),
-            choices=(IN_ORDER, OTHER_ORDER),
-            why=(
-                "Otherwise write under [tables.values.item] which item each question is; a total"
-                " is the same in any order, the answer to one item is not."
-            ),
-        )
-        asking.remarks.ask(question)
     # Until it is answered the map shows what a yes would mean.
     numbered = enumerate(questions, start=1)
     return {text: f"{scale} item {item}" for item, text in numbered}

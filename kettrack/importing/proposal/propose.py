@@ -254,18 +254,14 @@ def _asked_sessions(
         # A session needs a date: a week is no day.
         if not known.patient or DATE not in when.columns:
             continue
-        key = f"sessions.{known.table.name}"
-        answer = asking.answers.get(key)
-        if answer is None:
-            question = OpenQuestion(
-                key=key,
-                asks=f"Was there a session on the day of each row of {known.table.name!r}?",
-                choices=(_YES, _NO),
-                why="No table says who had which session when.",
-            )
-            asking.remarks.ask(question)
+        question = OpenQuestion(
+            key=f"sessions.{known.table.name}",
+            asks=f"Was there a session on the day of each row of {known.table.name!r}?",
+            choices=(_YES, _NO),
+            why="No table says who had which session when.",
+        )
         # Until it is answered the map shows what a yes would mean.
-        if answer != _NO:
+        if asking.remarks.answer(question, asking.answers) != _NO:
             made.append(session_part(known, when, asking.answers, asking.remarks))
     return made
 

@@ -52,14 +52,11 @@ def version_of(
         return scale
     likely = UNSURE[scale]
     short = scale.rstrip("?")
-    key = f"version.{short}"
-    answer = asking.answers.get(key)
-    if answer is None:
-        question = OpenQuestion(
-            key=key,
-            asks=f"Which version of the {short} is in {known.table.name!r}?",
-            choices=(likely, OTHER_VERSION),
-            why="Versions differ in their cut-offs.",
-        )
-        asking.remarks.ask(question)
+    question = OpenQuestion(
+        key=f"version.{short}",
+        asks=f"Which version of the {short} is in {known.table.name!r}?",
+        choices=(likely, OTHER_VERSION),
+        why="Versions differ in their cut-offs.",
+    )
+    answer = asking.remarks.answer(question, asking.answers)
     return "" if answer == OTHER_VERSION else likely

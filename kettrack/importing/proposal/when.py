@@ -114,17 +114,15 @@ def _one_date(
     fits = known.fits[meaning]
     best = strength_of(meaning, fits[0])
     alike = [one.name for one in fits if strength_of(meaning, one) == best]
-    key = f"date.{known.table.name}"
-    answer = answers.get(key, "")
-    if len(alike) > 1 and answer not in alike:
-        question = OpenQuestion(
-            key=key,
-            asks=f"Which column of {known.table.name!r} says when it took place?",
-            choices=tuple(alike),
-            why="Days are counted from the date of the first session.",
-        )
-        remarks.ask(question)
-    return answer if answer in alike else alike[0]
+    if len(alike) == 1:
+        return alike[0]
+    question = OpenQuestion(
+        key=f"date.{known.table.name}",
+        asks=f"Which column of {known.table.name!r} says when it took place?",
+        choices=tuple(alike),
+        why="Days are counted from the date of the first session.",
+    )
+    return remarks.answer(question, answers) or alike[0]
 
 
 def _by_visit(
@@ -186,19 +184,16 @@ def _counted(
     remarks: Remarks,
 ) -> When:
     """A column of whole numbers that does not say what it counts."""
-    key = f"counts.{known.table.name}.{facts.name}"
-    answer = answers.get(key)
-    if answer is None:
-        question = OpenQuestion(
-            key=key,
-            asks=(
-                f"What does column {facts.name!r} of {known.table.name!r} count, from the first"
-                " session on?"
-            ),
-            choices=_COUNTED,
-            why="A score needs its day.",
-        )
-        remarks.ask(question)
+    question = OpenQuestion(
+        key=f"counts.{known.table.name}.{facts.name}",
+        asks=(
+            f"What does column {facts.name!r} of {known.table.name!r} count, from the first"
+            " session on?"
+        ),
+        choices=_COUNTED,
+        why="A score needs its day.",
+    )
+    answer = remarks.answer(question, answers)
     if answer == "sessions":
         return When(columns={SESSION_NUMBER: facts.name})
     if answer in _COUNTED[:3]:

@@ -52,18 +52,17 @@ def one_entry_each(
     numbers = pc.fill_null(export.columns[record], "")
     twice = pc.match_substring_regex(numbers, r"--[12]$")
     n_twice = int(pc.sum(twice).as_py() or 0)
-    answer = answers.get(_KEY, "")
     if not n_twice:
         return export, np.array([], dtype=np.int64)
-    if answer not in _CHOICES:
-        question = OpenQuestion(
-            key=_KEY,
-            asks=f"In {counted(n_twice, 'row')} the number of the record ends with --1 or --2:"
-            " two people entered it, each for themselves. Which entry counts?",
-            choices=_CHOICES,
-            why="Otherwise each patient is counted as two.",
-        )
-        remarks.ask(question)
+    question = OpenQuestion(
+        key=_KEY,
+        asks=f"In {counted(n_twice, 'row')} the number of the record ends with --1 or --2:"
+        " two people entered it, each for themselves. Which entry counts?",
+        choices=_CHOICES,
+        why="Otherwise each patient is counted as two.",
+    )
+    answer = remarks.answer(question, answers)
+    if not answer:
         return export, np.array([], dtype=np.int64)
     kept = pc.invert(twice)
     if answer != _MERGED:

@@ -95,18 +95,14 @@ def _from_zero(
 ) -> FoundScale:
     """The scale with 1 taken off answers that are coded from 1, where their owner says so."""
     file, form = place
-    key = f"coded_from.{form}"
-    answer = answers.get(key, "")
-    if answer not in (FROM_0, FROM_1):
-        question = OpenQuestion(
-            key=key,
-            asks=f"The data dictionary codes the answers of {scale.instrument} on the form"
-            f" {form} from 1; the scale counts them from 0. How are they to be read?",
-            choices=(FROM_1, FROM_0),
-            why="Totals are too high by one point for each question if this is wrong.",
-        )
-        remarks.ask(question)
-    if answer != FROM_1:
+    question = OpenQuestion(
+        key=f"coded_from.{form}",
+        asks=f"The data dictionary codes the answers of {scale.instrument} on the form"
+        f" {form} from 1; the scale counts them from 0. How are they to be read?",
+        choices=(FROM_1, FROM_0),
+        why="Totals are too high by one point for each question if this is wrong.",
+    )
+    if remarks.answer(question, answers) != FROM_1:
         return scale
     for name in scale.items.values():
         cells.columns[name] = _one_less(cells.columns[name])

@@ -78,13 +78,9 @@ class _Place:
     def answer(self, about: str, question: str, choices: tuple[str, ...]) -> str:
         """What the owner answered; asked where nobody has."""
         where = self._where
-        key = where.key(about)
-        given = self.answers.get(key, "")
-        if given in choices:
-            return given
         asks = f"{where.named}: {question}"
-        self.remarks.ask(OpenQuestion(key=key, asks=asks, choices=choices))
-        return ""
+        asked = OpenQuestion(key=where.key(about), asks=asks, choices=choices)
+        return self.remarks.answer(asked, self.answers)
 
 
 def told_table(

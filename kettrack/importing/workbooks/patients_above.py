@@ -58,21 +58,16 @@ def filled_down(
     ):
         return table
     shown = column_shown(name, 1)
-    key = f"fill_down.{place.table}.{shown}"
-    answer = place.answers.get(key, "")
-    if answer not in (FROM_ABOVE, LEAVE_EMPTY):
-        place.remarks.ask(
-            OpenQuestion(
-                key=key,
-                asks=(
-                    f"{cells.null_count} of {n_rows} cells of {shown} in {place.table} are empty."
-                    " Does a number stand for the rows below it, too?"
-                ),
-                choices=(FROM_ABOVE, LEAVE_EMPTY),
-                why="A row without a patient cannot be used.",
-            )
-        )
-    if answer != FROM_ABOVE:
+    question = OpenQuestion(
+        key=f"fill_down.{place.table}.{shown}",
+        asks=(
+            f"{cells.null_count} of {n_rows} cells of {shown} in {place.table} are empty."
+            " Does a number stand for the rows below it, too?"
+        ),
+        choices=(FROM_ABOVE, LEAVE_EMPTY),
+        why="A row without a patient cannot be used.",
+    )
+    if place.remarks.answer(question, place.answers) != FROM_ABOVE:
         return table
     why = "an empty cell got the number that stands above it, as answered"
     place.say(
