@@ -9,7 +9,7 @@ SANITIZE := notebooks/sanitize.cfg
 unexport MPLBACKEND
 
 .DEFAULT_GOAL := help
-.PHONY: help report test quick coverage mutants check bench truth attack fuzz sample messages notebooks lock wheel clean
+.PHONY: help report lab test quick coverage mutants check bench truth attack fuzz sample messages notebooks lock wheel clean
 
 help:  ## Show what can be done
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -31,6 +31,20 @@ $(READY): requirements.lock pyproject.toml
 
 report: $(READY)  ## Make the report of the synthetic sample clinic and say where it is
 	@$(BIN)/kettrack report data/sample -o report.html
+
+# Jupyter slows every start of a kernel, so it has an environment of its own, which borrows everything else.
+LAB := .lab
+NOTEBOOKS := my_notebooks
+FOLDER := data/sample
+$(LAB)/.ready: $(READY)
+	$(PYTHON) -m venv $(LAB)
+	$(LAB)/bin/python -m pip install --quiet --disable-pip-version-check 'jupyterlab>=4.4' 'nbstripout>=0.8'
+	$(BIN)/python -c 'import sysconfig; print("import site; site.addsitedir(" + repr(sysconfig.get_path("purelib")) + ")")' > $$($(LAB)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/borrowed.pth
+	@touch $@
+
+lab: $(LAB)/.ready  ## Copy the notebooks to my_notebooks and open them in Jupyter (FOLDER=clinic for your own data)
+	@test -e $(NOTEBOOKS) || $(BIN)/kettrack notebooks $(NOTEBOOKS) --cohort $(FOLDER)
+	$(LAB)/bin/python -m jupyterlab $(NOTEBOOKS)
 
 # The workers share the processors: one thread of linear algebra each.
 test: $(READY)  ## Run the whole test suite, every notebook under strict nbval among it
@@ -100,4 +114,4 @@ wheel: $(READY)  ## Build the wheel into dist/
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist
 
 clean:  ## Remove the environment and everything built
-	rm -rf $(VENV) $(MUTANTS) dist build mutants .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis report.html
+	rm -rf $(VENV) $(MUTANTS) $(LAB) dist build mutants .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis report.html

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 # typer is light; pandas, matplotlib and the analysis are imported inside the commands.
 import typer
@@ -28,6 +28,7 @@ from kettrack.cli.faults import (
 )
 from kettrack.cli.handout import handout
 from kettrack.cli.import_ import import_
+from kettrack.cli.notebooks import notebooks
 from kettrack.cli.output import answer, buffer_standard_output, forget_steps
 from kettrack.cli.pooling import pool, summarise
 from kettrack.cli.report import report
@@ -79,6 +80,13 @@ def version() -> None:
     answer(f"kettrack {__version__}")
 
 
+def _tell_version(asked: bool) -> None:
+    # typer calls this in every run, with False where --version was not given.
+    if asked:
+        version()
+        raise typer.Exit
+
+
 # No rich mark-up and no shell completion: both would be imported for every `--help`.
 app = typer.Typer(
     name="kettrack",
@@ -93,6 +101,24 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@app.callback()
+def program(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            is_eager=True,
+            callback=_tell_version,
+            help="Print the version, as the command of that name does.",
+        ),
+    ] = False,
+) -> None:
+    # What stands before the command.
+    pass
+
+
 for command in (
     import_,
     check,
@@ -103,6 +129,7 @@ for command in (
     review,
     estimate,
     report,
+    notebooks,
     dashboard,
     sheet,
     handout,

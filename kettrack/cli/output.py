@@ -181,6 +181,23 @@ def check_place(output: Path, folder: Path | None) -> None:
         _spare_the_input(folder, output)
 
 
+def require_new_folder(folder: Path) -> None:
+    """Refuse to write into a folder that holds anything: what is made must never take the place of
+    what a person has.
+
+    Raises
+    ------
+    UsageError
+        Naming the folder.
+    """
+    if folder.is_file():
+        raise UsageError(f"{str(folder)!r} is a file. Name a new folder.")
+    if folder.exists() and any(folder.iterdir()):
+        raise UsageError(
+            f"{str(folder)!r} already exists and is not empty. Name a new folder."
+        )
+
+
 def _spare_the_input(folder: Path, output: Path) -> None:
     """Refuse an output that would take the place of an input file of the cohort folder, also by way
     of a link.

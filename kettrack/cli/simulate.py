@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from kettrack.cli.output import answer
+from kettrack.cli.output import answer, require_new_folder
 from kettrack.errors import UsageError
 from kettrack.simulation.names import SCENARIO_NAMES
 
@@ -44,7 +44,7 @@ def simulate(
       kettrack simulate --scenario A -n 400 --seed 1 -o scenario-a
     """
     folder = _one_folder(folder, output)
-    _require_empty(folder)
+    require_new_folder(folder)
     # Imported late: `--help` needs no NumPy.
     from kettrack.simulation.cohort import simulate as run_clinic
     from kettrack.simulation.cohort_files import write_cohort_folder
@@ -68,13 +68,3 @@ def _one_folder(folder: Path | None, output: Path | None) -> Path:
             "Name one folder to write: kettrack simulate FOLDER, or -o FOLDER."
         )
     return named[0]
-
-
-def _require_empty(folder: Path) -> None:
-    """A simulated log must never take the place of a real one."""
-    if folder.is_file():
-        raise UsageError(f"{str(folder)!r} is a file. Name a new folder.")
-    if folder.exists() and any(folder.iterdir()):
-        raise UsageError(
-            f"{str(folder)!r} already exists and is not empty. Name a new folder."
-        )

@@ -25,6 +25,7 @@ COMMANDS = (
     "review",
     "estimate",
     "report",
+    "notebooks",
     "specification",
     "simulate",
     "version",
@@ -81,7 +82,9 @@ def bad_clinic(clinic: Path, tmp_path: Path) -> Path:
 
 
 def test_version(run: Kettrack) -> None:
-    assert run("version") == Ran(0, f"kettrack {kettrack.__version__}\n", "")
+    told = Ran(0, f"kettrack {kettrack.__version__}\n", "")
+    assert run("version") == told
+    assert run("--version") == told
 
 
 @pytest.mark.parametrize("command", COMMANDS)

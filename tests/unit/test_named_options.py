@@ -35,7 +35,8 @@ OPTION = re.compile(r"(?:(?<=[ `('\"])|^)--[a-z][a-z-]*[a-z](?![\w-])", re.M)
 def options() -> set[str]:
     group = typer.main.get_command(app)
     found = {"--help"}
-    for command in group.commands.values():  # type: ignore[attr-defined]
+    commands = group.commands.values()  # type: ignore[attr-defined]
+    for command in (group, *commands):
         for parameter in command.params:
             found |= set(parameter.opts) | set(parameter.secondary_opts)
     return found
