@@ -1,12 +1,13 @@
-"""Too little memory: how it is recognised, and what would help. A limit on the addresses of a
-program (`ulimit -v`) is the one case in which kettrack can know beforehand.
+"""Memory and threads: too little memory, how it is recognised and what would help; and how many
+threads linear algebra may have. A limit on the addresses of a program (`ulimit -v`) is the one case
+in which kettrack can know beforehand that memory is short.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from typing import Final
 
 from kettrack.errors import KettrackError
@@ -19,6 +20,13 @@ _ONE_THREAD: Final = (
     "OPENBLAS_NUM_THREADS",
     "ARROW_IO_THREADS",
     "NUMBA_NUM_THREADS",
+)
+# Linear algebra, under the names of OpenBLAS, MKL and Apple.
+_LINEAR_ALGEBRA: Final = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
 )
 # How libraries say that memory is short where they raise no MemoryError.
 _SAID: Final = (
@@ -114,6 +122,28 @@ def require_memory(least_mb: int, step: str) -> None:
         os.environ.setdefault(name, "1")
     if limit < least_mb * _BYTES_IN_MB:
         raise TooLittleMemory(f"{step}, which takes {least_mb:,} MB before any data")
+
+
+def one_thread_each(environment: MutableMapping[str, str]) -> None:
+    """Let linear algebra do with one thread, unless the user has named a number.
+
+    The matrices here are small: threads that share one wait for each other longer than they work,
+    and two notebooks run side by side.
+
+    Parameters
+    ----------
+    environment : mutable mapping
+        Of this process, before NumPy is loaded, or of one that is to be started.
+
+    Examples
+    --------
+    >>> there = {"OMP_NUM_THREADS": "4"}
+    >>> one_thread_each(there)
+    >>> there["OMP_NUM_THREADS"], there["OPENBLAS_NUM_THREADS"]
+    ('4', '1')
+    """
+    for name in _LINEAR_ALGEBRA:
+        environment.setdefault(name, "1")
 
 
 def _address_limit() -> int | None:

@@ -23,7 +23,8 @@ import pytest
 
 from kettrack import load_cohort, notebook_folder, sample_folder
 from kettrack.report.first_page import FirstPage, compose_first_page
-from kettrack.report.run import read_contents, render
+from kettrack.report.layout import render
+from kettrack.report.run import read_contents
 
 CHAPTER = "01_cohort_overview.ipynb"
 PICTURE = re.compile(r'data:image/png;base64,[^"]*')
@@ -337,8 +338,6 @@ def test_a_phone_needs_no_sideways_scroll(chromium: str, tmp_path: Path) -> None
 def stored_page() -> str:
     """The page of the chapter of the checkout as it is stored; no kernel runs."""
     notebook = nbformat.read(notebook_folder() / CHAPTER, as_version=4)
-    # what a kernel says of itself when it runs a notebook
-    notebook.metadata.language_info["pygments_lexer"] = "ipython3"
     return render(
         read_contents().title,
         compose_first_page(load_cohort(sample_folder())),

@@ -15,8 +15,8 @@ from kettrack.app.key_figures import KEY_FIGURES, KeyFigure, Plot, picture
 from kettrack.escapes import visible
 from kettrack.privacy.policies import get_policy
 from kettrack.report.first_page import FirstPage, first_answer, sources_of
+from kettrack.report.layout import TEMPLATES, boxed_tables
 from kettrack.report.pictures import element_of
-from kettrack.report.run import TEMPLATES, boxed_tables
 from kettrack.result import Result
 
 # Where the answer that takes longest will stand: what is before it is sent at once.

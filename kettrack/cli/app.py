@@ -38,7 +38,7 @@ from kettrack.cli.simulate import simulate
 from kettrack.cli.specification import specification
 from kettrack.errors import Interrupted
 from kettrack.escapes import in_terminal
-from kettrack.memory import require_memory
+from kettrack.memory import one_thread_each, require_memory
 
 _CLOSED_PIPE: Final = 141  # as every program that the shell sees end by it
 # Signals by which a system asks a program to end; both would else leave drafts behind.
@@ -153,6 +153,7 @@ def main(arguments: list[str] | None = None) -> None:
     # Said before Arrow is loaded. Its own allocator keeps what was used on the way; that of the
     # system can be told to give it back.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    one_thread_each(os.environ)
     # On leaving, Python looks through all that the libraries made for what could be let go, which
     # takes a fifth of a second; the system takes everything back at once.
     atexit.register(gc.freeze)

@@ -43,6 +43,10 @@ def report(
             ),
         ),
     ] = None,
+    timings: Annotated[
+        bool,
+        typer.Option("--timings", help="Say on standard error what took how long."),
+    ] = False,
 ) -> None:
     """Write the report as one HTML file.
 
@@ -64,6 +68,9 @@ def report(
     require_folder(folder)
     # Jupyter is imported only once the arguments are known to be right.
     from kettrack.report.run import write_report
+    from kettrack.report.timings import Timings
+
+    clock = Timings()
 
     options = given(instrument=instrument, criteria=criteria, policy=policy)
     columns = tuple(allow or ())
@@ -73,9 +80,12 @@ def report(
             output,
             allow=columns,
             previous=previous,
+            timings=clock,
             **options,
         )
     answer(f"The report is in {output}.")
+    if timings:
+        typer.echo("\n".join(clock.lines()), err=True)
     if manifest is not None:
         say(f"Its numbers are in {manifest}, for --previous of the next report.")
     else:

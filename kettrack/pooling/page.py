@@ -30,7 +30,7 @@ from kettrack.pooling.between_sites import DIFFERENCES, SIDE_BY_SIDE
 from kettrack.pooling.pooled import Pool
 from kettrack.privacy.policies import get_policy
 from kettrack.report.first_page import FirstPage, PageAnswer, page_answer
-from kettrack.report.run import render
+from kettrack.report.layout import render
 from kettrack.result import Result
 from kettrack.writing import write_text
 

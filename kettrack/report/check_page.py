@@ -22,7 +22,8 @@ from kettrack.reading.completeness import missing_information
 from kettrack.reading.load import load_cohort
 from kettrack.reading.problems import counted
 from kettrack.report.first_page import FirstPage, PageAnswer, sources_of
-from kettrack.report.run import render, run_notebooks
+from kettrack.report.layout import render
+from kettrack.report.run import run_notebooks
 from kettrack.writing import write_text
 
 TITLE: Final = "Data quality"

@@ -1,5 +1,5 @@
-"""Run notebooks: each in a Python of its own, in an empty folder, and with nothing of the user's
-own start-up files.
+"""Run notebooks: each as if in a Python of its own, in an empty folder, and with nothing of the
+user's own start-up files.
 
 `python -m kettrack.report.execute notebooks` stores what the notebooks of a folder say, so that the
 stored files are the same on every machine.
@@ -13,9 +13,12 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,12 +33,25 @@ from nbformat import NotebookNode
 
 from kettrack import errors
 from kettrack.errors import Interrupted, KettrackError
-from kettrack.memory import TooLittleMemory, require_memory, sounds_like_memory
+from kettrack.memory import (
+    TooLittleMemory,
+    one_thread_each,
+    require_memory,
+    sounds_like_memory,
+)
 from kettrack.writing import remove_leftovers, write_text
 
 SIDE_BY_SIDE: Final = 2  # notebooks that run at the same time
 # What Jupyter needs in each of its processes before any data; measured with two processors.
 LEAST_MB: Final = 1_300
+# Run between two notebooks of one Python: names go and cells count from 1 again, libraries stay
+# loaded. The block lets a warning be told again that the notebook before has told.
+FORGET: Final = """
+get_ipython().reset(new_session=True)
+from warnings import catch_warnings
+with catch_warnings():
+    del catch_warnings
+"""
 _EMPTY: Final = "kettrack-"  # how the names of their temporary folders begin
 # What stored notebooks say of the language, whatever Python ran them.
 METADATA: Final[Mapping[str, Any]] = {
@@ -98,13 +114,31 @@ class StopSwitch:
         self.end_all()
 
 
-def execute_all(
-    notebooks: Mapping[str, NotebookNode], on_cell: Callable[[], None] = lambda: None
-) -> None:
-    """Run several notebooks in place, two side by side where there are two processors.
+@dataclass(frozen=True, slots=True)
+class CellRun:
+    """A code cell that has been run: its notebook, what it says, and the seconds that it took."""
 
-    Notebooks share nothing, so their outputs do not depend on the order. Two are enough: each
-    holds a cohort of its own in memory.
+    notebook: str
+    source: str
+    seconds: float
+
+
+OnCell = Callable[[CellRun], None]
+
+
+def _ignore(_: CellRun) -> None:
+    """Nobody wants to know."""
+
+
+def execute_all(
+    notebooks: Mapping[str, NotebookNode],
+    on_cell: OnCell = _ignore,
+) -> None:
+    """Run several notebooks in place: two side by side where there are two processors, the others
+    after them in the same two Pythons.
+
+    A notebook finds nothing of those before it, so its outputs do not depend on the order. Two
+    Pythons are enough: each holds a cohort of its own in memory.
 
     Parameters
     ----------
@@ -124,12 +158,16 @@ def execute_all(
     """
     require_memory(LEAST_MB, "to run the notebooks")
     switch = StopSwitch()
-    with ThreadPoolExecutor(min(SIDE_BY_SIDE, os.cpu_count() or 1)) as threads:
+    # The last first: in a report they take longest, and a long one that starts late would run alone
+    # at the end.
+    waiting = deque(reversed(list(notebooks.items())))
+    n_pythons = min(SIDE_BY_SIDE, os.cpu_count() or 1, len(waiting))
+    if not n_pythons:
+        return
+    with ThreadPoolExecutor(n_pythons) as threads:
         runs = [
-            threads.submit(execute, notebook, name, on_cell, switch)
-            # The last first: in a report they take longest, and a long one that starts late
-            # would run alone at the end.
-            for name, notebook in reversed(list(notebooks.items()))
+            threads.submit(_run_in_turn, waiting, on_cell, switch)
+            for _ in range(n_pythons)
         ]
         try:
             _wait_for(runs)
@@ -152,10 +190,10 @@ def _wait_for(runs: list[Future[None]]) -> None:
 def execute(
     notebook: NotebookNode,
     name: str,
-    on_cell: Callable[[], None] = lambda: None,
+    on_cell: OnCell = _ignore,
     switch: StopSwitch | None = None,
 ) -> None:
-    """Run every code cell of a notebook in place, in order.
+    """Run every code cell of a notebook in place, in order, in a Python of its own.
 
     Parameters
     ----------
@@ -175,40 +213,90 @@ def execute(
     Interrupted
         When the person at the terminal stops the run.
     """
-    switch = switch or StopSwitch()
-    done: list[int] = []
+    _run_in_turn(deque([(name, notebook)]), on_cell, switch or StopSwitch())
 
-    def executed(cell_index: int, **_: Any) -> None:
-        done.append(cell_index)
-        on_cell()
 
+def _run_in_turn(
+    waiting: deque[tuple[str, NotebookNode]],
+    on_cell: OnCell,
+    switch: StopSwitch,
+) -> None:
+    """Run notebooks in one Python, each as if it were the first, until none is waiting."""
     # Those of runs that were killed hold the keys to kernels that are gone.
     remove_leftovers(Path(tempfile.gettempdir()), _EMPTY)
     with tempfile.TemporaryDirectory(
         prefix=_EMPTY, ignore_cleanup_errors=True
     ) as empty:
         client = NotebookClient(
-            notebook,
+            nbformat.v4.new_notebook(),
             kernel_manager_class=ThisPython,
             # Some cells take minutes on a slow machine, and a limit would end them for no fault.
             timeout=None,
             record_timing=False,
             coalesce_streams=True,
             resources={"metadata": {"path": empty}},
-            on_cell_executed=executed,
         )
         client.on_notebook_start = lambda **_: _obey(switch, client)
+        turn = _Turn(client, on_cell)
         try:
-            run = client.async_execute(
-                env=_environment(Path(empty)), stderr=_kernel_messages()
-            )
-            asyncio.run(run)
+            asyncio.run(turn.run_all(waiting, _environment(Path(empty))))
         except (Exception, asyncio.CancelledError) as error:
             # the second: while Python was still starting
             if switch.interrupted or hasattr(client, "_async_cleanup_kernel_future"):
                 raise Interrupted from None
-            _explain(error, name, done)
+            _explain(error, turn.name, turn.n_done)
             raise
+
+
+def _next(
+    waiting: deque[tuple[str, NotebookNode]],
+) -> tuple[str, NotebookNode] | None:
+    # The other Python takes from the same list.
+    try:
+        return waiting.popleft()
+    except IndexError:
+        return None
+
+
+class _Turn:
+    """The notebooks of one Python, one after another, and how far the one that runs has come."""
+
+    def __init__(self, client: NotebookClient, on_cell: OnCell) -> None:
+        self.name = ""
+        self.n_done = 0
+        self._client = client
+        self._on_cell = on_cell
+
+    async def run_all(
+        self,
+        waiting: deque[tuple[str, NotebookNode]],
+        environment: dict[str, str],
+    ) -> None:
+        """Start a Python, run what is waiting, and end it."""
+        setup = self._client.async_setup_kernel(
+            env=environment, stderr=_kernel_messages()
+        )
+        async with setup:
+            while (following := _next(waiting)) is not None:
+                await self._run(*following)
+                await self._client.kc.execute(FORGET, silent=True, reply=True)
+
+    async def _run(self, name: str, notebook: NotebookNode) -> None:
+        client = self._client
+        client.nb = notebook
+        client.reset_execution_trackers()
+        self.name = name
+        self.n_done = 0
+        for place, cell in enumerate(notebook.cells):
+            began = time.perf_counter()
+            await client.async_execute_cell(
+                cell, place, execution_count=client.code_cells_executed + 1
+            )
+            # nbclient runs no prose, and no empty cell
+            if cell.cell_type == "code":
+                self.n_done += 1
+                took = time.perf_counter() - began
+                self._on_cell(CellRun(name, cell.source, took))
 
 
 def _obey(switch: StopSwitch, client: NotebookClient) -> None:
@@ -229,16 +317,17 @@ def _obey(switch: StopSwitch, client: NotebookClient) -> None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, switch.interrupt)
 
 
-def _explain(error: BaseException, name: str, done: list[int]) -> None:
+def _explain(error: BaseException, name: str, n_done: int) -> None:
+    # The cell that was running is the one after those that are done.
+    place = f"{name}, cell {n_done + 1}"
     if isinstance(error, CellExecutionError):
         if sounds_like_memory(error.ename, error.evalue):
-            raise TooLittleMemory(f"for {name}, cell {len(done)}") from error
-        raise NotebookFailed(f"{name}, cell {len(done)}: {_reason(error)}") from error
-    # The cell that was running is the one after those that are done.
+            raise TooLittleMemory(f"for {place}") from error
+        raise NotebookFailed(f"{place}: {_reason(error)}") from error
     if isinstance(error, DeadKernelError):
         raise NotebookFailed(
-            f"{name}, cell {len(done) + 1}: Python was ended from outside, as systems do when"
-            " memory runs out. Close other programs, or use a computer with more memory."
+            f"{place}: Python was ended from outside, as systems do when memory runs out. Close"
+            " other programs, or use a computer with more memory."
         ) from error
 
 
@@ -246,6 +335,7 @@ def _environment(empty: Path) -> dict[str, str]:
     """The user's environment, without what would change the output of a notebook."""
     # A backend named in the environment would draw to a window and store no picture.
     kept = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
+    one_thread_each(kept)
     return kept | {"IPYTHONDIR": str(empty / "ipython"), "PYTHONHASHSEED": "0"}
 
 

@@ -14,7 +14,7 @@ from kettrack.analysis.handout import Handout
 from kettrack.escapes import visible
 from kettrack.report.catalogue import read_catalogue
 from kettrack.report.handout_words import handout_text
-from kettrack.report.run import TEMPLATES
+from kettrack.report.layout import TEMPLATES
 from kettrack.writing import write_text
 
 

@@ -8,8 +8,8 @@ from typing import Final
 from kettrack import __version__
 from kettrack.analysis.people.sheet import Sheet
 from kettrack.report.first_page import FirstAnswer, FirstPage, PageAnswer
+from kettrack.report.layout import render
 from kettrack.report.pictures import draw_inline
-from kettrack.report.run import render
 from kettrack.writing import write_text
 
 _BANNER: Final = "One patient: confidential. For the treating clinic and this patient."

@@ -12,7 +12,7 @@ from typing import Final
 import nbformat
 from nbformat import NotebookNode
 
-from kettrack.report.run import PARAMETERS
+from kettrack.report.layout import PARAMETERS
 from kettrack.resources import notebook_folder
 from kettrack.writing import whole_folder, write_text
 

@@ -17,6 +17,7 @@ from kettrack.errors import NotIdentified, UsageError
 from kettrack.report import run
 from kettrack.report.execute import (
     METADATA,
+    CellRun,
     NotebookFailed,
     execute,
     execute_all,
@@ -32,8 +33,9 @@ from kettrack.report.first_page import (
     page_answer,
     sources_of,
 )
+from kettrack.report.layout import render
 from kettrack.report.pictures import draw_inline
-from kettrack.report.run import render
+from kettrack.report.timings import Timings
 
 HALF_BY_3 = pd.DataFrame(
     {
@@ -197,16 +199,27 @@ def test_failing_cell_is_named_in_one_line_and_quotes_no_data() -> None:
     assert "Ann Example" not in str(caught.value)
 
 
-def test_notebooks_side_by_side_have_a_python_each() -> None:
-    notebooks = {name: notebook_of(f"x = {name!r}", "x") for name in ("a", "b", "c")}
-    cells: list[None] = []
-    execute_all(notebooks, lambda: cells.append(None))
-    shown = {
-        name: notebook.cells[1].outputs[0].data["text/plain"]
-        for name, notebook in notebooks.items()
+def test_a_notebook_finds_nothing_of_those_before_it_in_the_same_python() -> None:
+    # More of them than there are Pythons.
+    warns = "import warnings\nwarnings.warn('mind the gap')"
+    notebooks = {
+        name: notebook_of("'x' in dir()", f"x = {name!r}\nx", warns)
+        for name in ("a", "b", "c", "d")
     }
-    assert shown == {"a": "'a'", "b": "'b'", "c": "'c'"}
-    assert len(cells) == 6
+    runs: list[CellRun] = []
+    execute_all(notebooks, runs.append)
+    cells = {name: notebook.cells for name, notebook in notebooks.items()}
+    for name, (before, own, told) in cells.items():
+        assert before.outputs[0].data["text/plain"] == "False"
+        assert own.outputs[0].data["text/plain"] == repr(name)
+        # A warning is told by each, and cells are counted from 1.
+        assert "mind the gap" in told.outputs[0].text
+        assert [cell.execution_count for cell in cells[name]] == [1, 2, 3]
+        assert own.outputs[0].execution_count == 2
+    assert sorted((run.notebook, run.source) for run in runs) == sorted(
+        (name, cell.source) for name in cells for cell in cells[name]
+    )
+    assert all(run.seconds > 0 for run in runs)
 
 
 def test_a_notebook_that_fails_stops_the_others() -> None:
@@ -347,6 +360,28 @@ def test_progress_is_silent_off_a_terminal(capfd: pytest.CaptureFixture[str]) ->
     with run._progress(2) as on_cell:
         on_cell()
     assert capfd.readouterr() == ("", "")
+
+
+def test_timings_name_the_questions_that_took_longest() -> None:
+    timings = Timings()
+    with timings.step("the first page"):
+        pass
+    asked = 'kt.estimate("durability", cohort, by="severity")'
+    timings.cell(CellRun("a.ipynb", asked, 2.0))
+    timings.cell(CellRun("a.ipynb", "folder = 1", 0.25))
+    timings.cell(CellRun("b.ipynb", "_ = kt.plot_ladder(ladder.table)", 4.0))
+    for place in range(20):
+        quick = CellRun("b.ipynb", f"kt.outcomes_table({place})", 0.1)
+        timings.cell(quick)
+    lines = timings.lines()
+    assert lines[0].endswith("the first page")
+    assert "    2.2 s  a.ipynb (figures 0.0 s)" in lines
+    assert "    6.0 s  b.ipynb (figures 4.0 s)" in lines
+    longest = lines[lines.index("Questions that took longest:") + 1 :]
+    assert longest[0] == "    2.0 s  durability by severity (a.ipynb)"
+    # Figures are told with their notebook, and what is quick is not told one by one.
+    assert not any("plot_" in line for line in longest)
+    assert len(longest) == 12
 
 
 def test_one_cause_is_told_once_in_a_report() -> None:

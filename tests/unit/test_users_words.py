@@ -26,7 +26,7 @@ from kettrack.analysis.short_answers import summary_text
 from kettrack.cli import main, output
 from kettrack.errors import UsageError
 from kettrack.report.first_page import compose_first_page
-from kettrack.report.run import render
+from kettrack.report.layout import render
 from kettrack.result import Result
 from kettrack.timelines.derived import DerivedCohort, derive
 from kettrack.vocabulary.instrument import RESERVED_BANDS

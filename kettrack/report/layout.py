@@ -1,0 +1,291 @@
+"""Executed notebooks and a first page as one HTML file that asks the network for nothing.
+
+The page has no script, no web font and no link to a style sheet; its content policy forbids a
+browser to fetch any.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from nbconvert.exporters import HTMLExporter
+from nbformat import NotebookNode
+
+from kettrack.escapes import visible
+from kettrack.report.first_page import FirstAnswer, FirstPage, PageAnswer
+from kettrack.result import REFUSED
+
+PARAMETERS: Final = "parameters"  # tag of the cell that names the cohort folder
+# tag of the cell that overrides it; it holds a path of this machine and is never shown
+INJECTED: Final = "injected"
+
+TEMPLATES: Final = Path(__file__).parent / "template"
+UNSEEN: Final = {PARAMETERS, INJECTED}  # cells that hold a path of this machine
+# Code is coloured as IPython, whatever a stored notebook says of its language.
+LANGUAGE: Final = {"name": "python", "pygments_lexer": "ipython3"}
+CDN: Final = (
+    "mathjax_url",
+    "require_js_url",
+    "jquery_url",
+    "mermaid_js_url",
+    "mermaid_layout_elk_js_url",
+    "widget_renderer_url",
+)
+HEADING: Final = re.compile(r"<h([1-6])>(.*?)</h\1>", re.DOTALL)
+TAG: Final = re.compile(r"<[^>]+>")
+# Of "lib/pandas/core.py:12: FutureWarning: ..." the place goes, what follows stays.
+PLACE: Final = re.compile(r"^\S+\.py:\d+: ", re.MULTILINE)
+TABLE: Final = re.compile(r"<table.*?</table>", re.DOTALL)
+CELL: Final = re.compile(r"<td>([^<]*)</td>")
+HEAD_CELL: Final = re.compile(r"<th(?=[ >])")
+# The first sentence of a result, above its figure.
+FINDING: Final = re.compile(r"<p><b>(.*?)</b></p>", re.DOTALL)
+LONGEST_ALT: Final = (
+    300  # letters; a person who hears it wants the finding, not the paragraph
+)
+# With more columns a table is set smaller; with more still it is said that it scrolls.
+SMALLER_FROM: Final = 9
+SCROLLS_FROM: Final = 15
+REFUSAL: Final = re.compile(rf"{REFUSED}[^<]*")
+SAME_REASON: Final = "Cannot be answered from these data, for the reason given under"
+LONG_CELL: Final = 36  # letters; such a cell wraps at a width that can be read
+SCROLL: Final = (
+    '<p class="about scroll">Scroll sideways to see all columns of this table.</p>'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ContentsLine:
+    """One line of the table of contents."""
+
+    level: int
+    anchor: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """One notebook as HTML, and its headings."""
+
+    anchor: str
+    body: str
+    entries: tuple[ContentsLine, ...]
+
+
+def render(
+    title: str,
+    page: FirstPage,
+    notebooks: Mapping[str, NotebookNode],
+    last: tuple[PageAnswer, ...] = (),
+) -> str:
+    """Lay executed notebooks out as one page.
+
+    Parameters
+    ----------
+    title : str
+        Of the report.
+    page : FirstPage
+        What stands before the first notebook.
+    notebooks : mapping
+        File name to executed notebook, in order.
+    last : tuple of PageAnswer
+        What stands after the last notebook: the release check.
+
+    Returns
+    -------
+    str
+        HTML; the same input gives the same text.
+    """
+    exporter = _exporter()
+    told: dict[str, str] = {}
+    chapters = [
+        _chapter(exporter, name, _reader_copy(notebook, told), notebooks)
+        for name, notebook in notebooks.items()
+    ]
+    answers = tuple(_linked(answer, notebooks) for answer in page.answers)
+    first = tuple(_all_linked(answer, notebooks) for answer in page.first)
+    layout = exporter.environment.get_template("page.html.j2")
+    style = (TEMPLATES / "page.css").read_text(encoding="utf-8")
+    text: str = layout.render(
+        title=title,
+        page=replace(page, answers=answers, first=first),
+        chapters=chapters,
+        last=last,
+        style=style,
+    )
+    # Tables of pandas and printed lines in the notebooks are in it too.
+    return visible(text)
+
+
+def _linked(answer: PageAnswer, notebooks: Mapping[str, object]) -> PageAnswer:
+    """An answer that leads down the page to the notebook that has more, where it is there."""
+    link = f"#{_anchor(answer.more)}" if answer.more in notebooks else ""
+    return replace(answer, more=link)
+
+
+def _all_linked(answer: FirstAnswer, notebooks: Mapping[str, object]) -> FirstAnswer:
+    """A short answer whose longer ones lead down the page."""
+    behind = tuple(_linked(longer, notebooks) for longer in answer.behind)
+    return replace(answer, behind=behind)
+
+
+def _exporter() -> HTMLExporter:
+    # Without these addresses nbconvert writes no script that would ask the network for one.
+    return HTMLExporter(
+        template_name="basic",
+        template_file="cells.html.j2",
+        extra_template_paths=[str(TEMPLATES)],
+        exclude_anchor_links=True,
+        **dict.fromkeys(CDN, ""),
+    )
+
+
+def _chapter(
+    exporter: HTMLExporter,
+    name: str,
+    notebook: NotebookNode,
+    all_names: Mapping[str, object],
+) -> Chapter:
+    anchor = _anchor(name)
+    body, _ = exporter.from_notebook_node(notebook)
+    entries: list[ContentsLine] = []
+
+    def with_anchor(found: re.Match[str]) -> str:
+        level, words = found.groups()
+        # Headings are numbered, as two of them may have the same words.
+        own_anchor = f"{anchor}-{len(entries) + 1}"
+        text = TAG.sub("", words).strip()
+        entries.append(ContentsLine(int(level), own_anchor, text))
+        return f'<h{level} id="{own_anchor}">{words}</h{level}>'
+
+    body = boxed_tables(body)
+    body = HEADING.sub(with_anchor, body)
+    # A link to another notebook becomes a link down the page.
+    for other in all_names:
+        body = body.replace(f'href="{other}"', f'href="#{_anchor(other)}"')
+    return Chapter(anchor, body, tuple(entries))
+
+
+def boxed_tables(page: str) -> str:
+    """HTML whose tables can be read on a phone, by keyboard and by ear.
+
+    Examples
+    --------
+    >>> boxed_tables("<table><thead><th>n</th></thead></table>")[-58:]
+    '<table><thead><th scope="col">n</th></thead></table></div>'
+    """
+    return TABLE.sub(_boxed_table, page)
+
+
+def _boxed_table(found: re.Match[str]) -> str:
+    """A table in a box that scrolls where it must, smaller or with a word where it is wide; long
+    texts are marked to wrap.
+    """
+    table = CELL.sub(_wrapped_cell, found[0])
+    columns = table.partition("</thead>")[0].count("<th>")
+    table = _with_scopes(table)
+    kind = "wide many" if columns > SMALLER_FROM else "wide"
+    note = SCROLL if columns > SCROLLS_FROM else ""
+    # Whoever has only a keyboard must be able to scroll it.
+    box = f'<div class="{kind}" role="group" aria-label="Table" tabindex="0">'
+    return f"{note}{box}{table}</div>"
+
+
+def _with_scopes(table: str) -> str:
+    """A table whose headings say whether they head a column or a row, for who hears it."""
+    head, end, body = table.partition("</thead>")
+    head = HEAD_CELL.sub('<th scope="col"', head)
+    body = HEAD_CELL.sub('<th scope="row"', body)
+    return head + end + body
+
+
+def _wrapped_cell(cell: re.Match[str]) -> str:
+    """A cell that wraps where its text is long."""
+    text = cell[1]
+    return f'<td class="long">{text}</td>' if len(text) > LONG_CELL else cell[0]
+
+
+def _anchor(name: str) -> str:
+    """Name of the place on the page where a notebook begins."""
+    return Path(name).stem.replace("_", "-")
+
+
+def _reader_copy(notebook: NotebookNode, told: dict[str, str]) -> NotebookNode:
+    """A copy without the cells nobody should see, with a text for every picture, no path in a
+    warning, and no refusal in the words of one that stands above.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        As it was run.
+    told : dict
+        Refusals so far to the headings they stand under; those of this notebook are added.
+    """
+    # The notebook stays as it was run; it may be shown again.
+    shown = deepcopy(notebook)
+    shown.metadata["language_info"] = LANGUAGE
+    shown.cells = [
+        cell for cell in shown.cells if not UNSEEN & set(cell.metadata.get("tags", []))
+    ]
+    heading = ""
+    finding = ""
+    for cell in shown.cells:
+        if cell.cell_type == "markdown":
+            below = _last_heading(cell.source)
+            # What was found under another heading is not what the next figure shows.
+            finding = "" if below else finding
+            heading = below or heading
+        for output in cell.get("outputs", []):
+            finding = _finding_of(output) or finding
+            said = f"{heading}. {finding}" if finding else heading
+            _describe(output, f"Figure: {said}")
+            _shorten_refusal(output, heading, told)
+    return shown
+
+
+def _shorten_refusal(output: NotebookNode, heading: str, told: dict[str, str]) -> None:
+    """Put a few words in the place of a refusal that the reader knows from above."""
+
+    def known(found: re.Match[str]) -> str:
+        where = told.setdefault(found[0], heading)
+        return found[0] if where == heading else f"{SAME_REASON} “{where}”."
+
+    data = output.get("data", {})
+    if "text/html" in data:
+        data["text/html"] = REFUSAL.sub(known, data["text/html"])
+
+
+def _last_heading(source: str) -> str:
+    headings = [
+        line.lstrip("# ").strip()
+        for line in source.splitlines()
+        if line.startswith("#")
+    ]
+    return headings[-1] if headings else ""
+
+
+def _finding_of(output: NotebookNode) -> str:
+    """The beginning of what a result says, as plain text; empty for any other output."""
+    found = FINDING.search(output.get("data", {}).get("text/html", ""))
+    if found is None:
+        return ""
+    words = html.unescape(TAG.sub("", found[1]))
+    if len(words) <= LONGEST_ALT:
+        return words
+    # Cut behind a whole sentence where there is one.
+    cut = words[:LONGEST_ALT]
+    whole, stop, _ = cut.rpartition(". ")
+    return whole + stop.strip() if stop else f"{cut.rpartition(' ')[0]} ..."
+
+
+def _describe(output: NotebookNode, words: str) -> None:
+    if output.output_type == "stream" and output.name == "stderr":
+        output.text = PLACE.sub("", output.text)
+    if "image/png" in output.get("data", {}):
+        output.metadata.setdefault("image/png", {}).setdefault("alt", words)
