@@ -84,6 +84,7 @@ bench: $(READY)  ## Speed against what a user would otherwise write, as ratios
 	$(BIN)/python benchmarks/survival_against_scikit.py
 	$(BIN)/python benchmarks/bootstrap_by_weights.py
 	$(BIN)/python benchmarks/stop_after_bootstrap.py
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/mixed_models_at_scale.py
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/turnbull_against_lifelines.py
 
 truth: $(READY)  ## Put every method on trial against simulated truth; goes on where it stopped

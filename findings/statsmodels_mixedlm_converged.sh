@@ -10,8 +10,8 @@
 # .165.
 # A good engineer would take `converged` at its word; the standard error of the slope is then half as large
 # again as it should be.
-# For kettrack: `kettrack/estimators/regression/growth.py` tries four optimisers, each from where the best so
-# far ended, and keeps a fit only if the slope of its likelihood is flat;
+# For kettrack: `kettrack/estimators/regression/random_lines.py` searches its own likelihood from three starts,
+# and `growth.py` keeps a fit only if the slope of its likelihood is flat;
 # `tests/reference/test_growth_answers.py` holds it to the maxima found by R.
 #
 # Ends with 0 while this is so, with 1 when it has changed, and with 2 when the packages cannot be

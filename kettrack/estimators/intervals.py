@@ -325,6 +325,38 @@ def patient_weights(
     return counts
 
 
+def student_interval(
+    estimate: float,
+    error: float,
+    freedom: float,
+    level: float = 0.95,
+) -> PercentInterval:
+    """Interval of an estimate whose standard error is itself an estimate.
+
+    Parameters
+    ----------
+    estimate, error : float
+        In any unit.
+    freedom : float
+        Degrees of freedom of the error, above 0; they may be a fraction.
+    level : float
+        Coverage.
+
+    Examples
+    --------
+    >>> [round(end, 2) for end in student_interval(10.47, 1.546, 17)]
+    [10.47, 7.21, 13.73]
+    """
+    from scipy.special import stdtrit
+
+    half = float(stdtrit(freedom, 0.5 + level / 2)) * error
+    return PercentInterval(
+        estimate,
+        estimate - half,
+        estimate + half,
+    )
+
+
 def percentile_interval(
     replicates: npt.ArrayLike,
     level: float = 0.95,

@@ -170,5 +170,6 @@ GATES: Final = (
         measure=measure_lines,
         judge=judge_lines,
         source=LineClinic(),
+        version=2,
     ),
 )

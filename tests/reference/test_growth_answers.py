@@ -24,10 +24,8 @@ def reisby(reference_data: Path) -> pd.DataFrame:
 def fit_reisby(
     rows: pd.DataFrame, fixed: tuple[str, ...], slope: str | None
 ) -> GrowthFit:
-    x = rows.assign(intercept=1.0)[["intercept", *fixed]].to_numpy(float)
-    return fit_growth(
-        rows["hamd"].to_numpy(float), x, rows["id"], ("intercept", *fixed), slope
-    )
+    columns = rows.assign(intercept=1.0)[["intercept", *fixed]].astype(float)
+    return fit_growth(rows["hamd"].to_numpy(float), columns, rows["id"], slope)
 
 
 # R 4.2.2, lme4 1.1-31 and nlme 3.1-162, maximum likelihood; Hedeker and Gibbons print the same to
@@ -85,41 +83,42 @@ def test_beat_the_blues(reference_data: Path, months: tuple[int, ...]) -> None:
     rows = wide.melt(
         ["rownames", "drug", "length", "treatment", "bdi.pre"], list(at), "time"
     ).dropna()
-    columns = [
-        rows["bdi.pre"],
-        rows["time"].map(at),
-        rows["treatment"] == "BtheB",
-        rows["drug"] == "Yes",
-        rows["length"] == ">6m",
-    ]
-    x = np.column_stack([np.ones(len(rows)), *columns]).astype(float)
-    names = ("intercept", "bdi.pre", "time", "BtheB", "drug", "longer")
+    columns = {
+        "intercept": np.ones(len(rows)),
+        "bdi.pre": rows["bdi.pre"],
+        "time": rows["time"].map(at),
+        "BtheB": rows["treatment"] == "BtheB",
+        "drug": rows["drug"] == "Yes",
+        "longer": rows["length"] == ">6m",
+    }
     wanted, loglik, loglik_slope = BTHEB[months]
-    plain = fit_growth(rows["value"].to_numpy(float), x, rows["rownames"], names)
+    plain = fit_growth(rows["value"].to_numpy(float), columns, rows["rownames"])
     assert (plain.n_patients, plain.n_rows) == (97, 280)
     assert plain.coefficient == pytest.approx(wanted, abs=1e-3)
     assert plain.loglik == pytest.approx(loglik, abs=1e-3)
     # the optimiser statsmodels starts with stops .2 short of this maximum, and says it converged
     if months == (2, 4, 6, 8):
         slope = fit_growth(
-            rows["value"].to_numpy(float), x, rows["rownames"], names, slope="time"
+            rows["value"].to_numpy(float), columns, rows["rownames"], slope="time"
         )
         assert slope.loglik == pytest.approx(loglik_slope, abs=2e-3)
 
 
-def drawn(own_sd: float, n: int = 80) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def drawn(
+    own_sd: float, n: int = 80
+) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray]:
     rng = np.random.default_rng(3)
     patient = np.repeat(np.arange(n), 4)
     week = np.tile(np.arange(4.0), n)
     y = 18 - week + rng.normal(0, own_sd, n)[patient] + rng.normal(0, 2, 4 * n)
-    return y, np.column_stack([np.ones(4 * n), week]), patient
+    return y, {"intercept": np.ones(4 * n), "week": week}, patient
 
 
 def test_patients_alike_fall_back_to_a_simpler_model_that_is_named() -> None:
-    y, x, patient = drawn(own_sd=0.0, n=30)
+    y, columns, patient = drawn(own_sd=0.0, n=30)
     # every patient has the same mean: less than no variance of their own
     alike = y - (np.bincount(patient, y) / 4)[patient]
-    flat = fit_growth(alike, x, patient, ("intercept", "week"), kind=GROWTH_KINDS[1])
+    flat = fit_growth(alike, columns, patient, kind=GROWTH_KINDS[1])
     assert flat.kind == GROWTH_KINDS[2]
     assert (
         flat.fallback
@@ -129,10 +128,8 @@ def test_patients_alike_fall_back_to_a_simpler_model_that_is_named() -> None:
 
 
 def test_refusals() -> None:
-    y, x, patient = drawn(own_sd=3.0)
+    y, columns, patient = drawn(own_sd=3.0)
     with pytest.raises(UsageError, match="without missing"):
-        fit_growth(np.where(y == y[0], np.nan, y), x, patient, ("intercept", "week"))
+        fit_growth(np.where(y == y[0], np.nan, y), columns, patient)
     with pytest.raises(UsageError, match="depend on one another"):
-        fit_growth(
-            y, np.column_stack([x, x[:, 1]]), patient, ("intercept", "week", "again")
-        )
+        fit_growth(y, columns | {"again": columns["week"]}, patient)

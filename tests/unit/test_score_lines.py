@@ -10,8 +10,8 @@ from statsmodels.regression.mixed_linear_model import MixedLM
 import kettrack as kt
 from kettrack.analysis.association.score_lines import VISIT_WEEKS, lines_table
 from kettrack.errors import NotIdentified
+from kettrack.estimators.regression.line_sums import VisitPattern
 from kettrack.estimators.regression.random_lines import (
-    VisitPattern,
     fit_lines_of_patterns,
     fit_random_lines,
 )

@@ -335,9 +335,9 @@ def _growth_rows(scores: pd.DataFrame) -> list[_Row]:
         ]
     # the larger model adds two coefficients: of the length, and of the length on the change
     values = {
-        "one_curve_rate": _interval(*one["log_session"]),
-        "own_curve_rate": _interval(*own["log_session"]),
-        "own_curve_by_length": _interval(*own["log_session_by_length"]),
+        "one_curve_rate": one.interval("log_session", LEVEL)._asdict(),
+        "own_curve_rate": own.interval("log_session", LEVEL)._asdict(),
+        "own_curve_by_length": own.interval("log_session_by_length", LEVEL)._asdict(),
         "likelihood_ratio": {"estimate": 2 * (own.loglik - one.loglik)},
         "aic_gain": {"estimate": one.aic - own.aic},
     }
@@ -355,20 +355,18 @@ def _growth_pair(scores: pd.DataFrame) -> tuple[GrowthFit, GrowthFit, str]:
     # centred at the mean over people, not over scores, so that long courses do not weigh more
     by_person = scores.groupby("patient_id")["total"].first().to_numpy(float)
     length = log_total - np.log(by_person).mean()
-    names = ("intercept", "log_session", "length", "log_session_by_length")
-    constant = np.ones(len(scores))
-    x = np.column_stack([constant, log_session, length, log_session * length])
+    shared = {"intercept": np.ones(len(scores)), "log_session": log_session}
+    differing = {"length": length, "log_session_by_length": log_session * length}
+    every = shared | differing
     y = scores["score"].to_numpy(float)
     patient = scores["patient_id"].to_numpy()
     # the smaller model is part of the larger one, so their likelihoods can be compared
-    own = fit_growth(y, x, patient, names, slope="log_session")
-    one = fit_growth(
-        y, x[:, :2], patient, names[:2], slope="log_session", kind=own.kind
-    )
+    own = fit_growth(y, every, patient, slope="log_session")
+    one = fit_growth(y, shared, patient, slope="log_session", kind=own.kind)
     why = "; ".join(filter(None, (own.fallback, one.fallback)))
     # only the simpler of the two kinds holds for both
     if one.kind != own.kind:
-        own = fit_growth(y, x, patient, names, slope="log_session", kind=one.kind)
+        own = fit_growth(y, every, patient, slope="log_session", kind=one.kind)
     return one, own, why
 
 
@@ -464,8 +462,9 @@ def _caveats(cohort: DerivedCohort) -> tuple[str, ...]:
             " response curve is tried on shares of people who respond, not on slopes."
         ),
         (
-            "The growth models fit the score to ln(session + 1) by maximum likelihood. Each person"
-            " has an intercept and a slope of their own. The interaction with the number of"
+            "The growth models fit the score to ln(session + 1) by maximum likelihood, with"
+            " Student's intervals and Satterthwaite's degrees of freedom. Each person has an"
+            " intercept and a slope of their own. The interaction with the number of"
             " sessions shows who stops when; it is not the effect of a dose."
         ),
         CAVEAT,

@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 
 from kettrack.analysis.association.trajectories import LAST_WEEK_SHOWN, every_part
-from kettrack.analysis.context import LEVEL, NORMAL_QUANTILE, rule_words
+from kettrack.analysis.context import LEVEL, rule_words
 from kettrack.analysis.registry import Answer, question
 from kettrack.errors import NotIdentified
+from kettrack.estimators.regression.line_sums import VisitPattern
 from kettrack.estimators.regression.random_lines import (
     RandomLines,
-    VisitPattern,
     fit_lines_of_patterns,
 )
 from kettrack.result import Role
@@ -93,13 +93,12 @@ def score_lines(cohort: DerivedCohort) -> Answer:
     Returns
     -------
     Result
-        Rows `week_2` `week_4` and so on: mean change to the week (`estimate`, with an interval from
-        the normal distribution), from the scores of all `people` with a rated baseline, and
-        `observed`, the mean change of the `n` scored in that week. `sd_start`, `sd_slope` and
-        `sd_rest`: standard deviations between people of their level and of their slope, and of what
-        is left, in points. A week with fewer than `FEWEST_PEOPLE` scored has no row. Refused with
-        fewer than `FEWEST_PEOPLE_FOR_SLOPE` people, or fewer than three weeks, the baseline among
-        them.
+        Rows `week_2` `week_4` and so on: mean change to the week (`estimate`, with its interval)
+        from the scores of all `people` with a rated baseline, and `observed`, the mean change of
+        the `n` scored in that week. `sd_start`, `sd_slope` and `sd_rest`: standard deviations
+        between people of their level and of their slope, and of what is left, in points. A week
+        with fewer than `FEWEST_PEOPLE` scored has no row. Refused with fewer than
+        `FEWEST_PEOPLE_FOR_SLOPE` people, or fewer than three weeks, the baseline among them.
     """
     table = lines_table(count_patterns(cohort))
     return Answer(
@@ -115,8 +114,9 @@ LINE_CAVEATS: Final = (
     " from the scores that there are.",
     "Mean change is not the effect of sessions: scores also fall by themselves, most of all where"
     " people come when they feel worst. How many got worse stands in worsening.",
-    "Maximum likelihood, an intercept and a slope by week for each person (Laird and Ware 1982,"
-    " Biometrics 38:963).",
+    "Restricted maximum likelihood, an intercept and a slope by week for each person (Laird and"
+    " Ware 1982, Biometrics 38:963). Intervals are Student's, with Satterthwaite's degrees of"
+    " freedom.",
 )
 
 
@@ -175,15 +175,15 @@ def _fit(patterns: list[VisitPattern], weeks: list[int]) -> RandomLines:
     """The model whose first coefficient is the baseline, and the others changes from it."""
     x = np.eye(len(weeks))
     x[:, 0] = 1
-    return fit_lines_of_patterns(patterns, x, np.array(weeks, np.float64))
+    return fit_lines_of_patterns(
+        patterns, x, np.array(weeks, np.float64), restricted=True
+    )
 
 
 def _week_row(
     patterns: WeekPatterns, week: int, n: int, fit: RandomLines, place: int
 ) -> dict[str, Any]:
     """Change to one week, by the model and as observed."""
-    middle = float(fit.coefficient[place])
-    half = NORMAL_QUANTILE * float(fit.seen_error[place])
     # Of the people scored then, the baseline as well: all have one.
     change = sum(
         float(each.total[weeks.index(week)] - each.total[0])
@@ -195,9 +195,7 @@ def _week_row(
         "about": f"mean change to week {week}",
         "unit": "points",
         "n": n,
-        "estimate": middle,
-        "ci_low": middle - half,
-        "ci_high": middle + half,
+        **fit.interval(place, LEVEL)._asdict(),
         "observed": change / n,
     }
 

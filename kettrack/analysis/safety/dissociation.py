@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from kettrack.analysis.context import LEVEL, NORMAL_QUANTILE
+from kettrack.analysis.context import LEVEL
 from kettrack.analysis.registry import Answer, question
 from kettrack.analysis.safety.sessions import (
     SafetySessions,
@@ -17,7 +17,7 @@ from kettrack.analysis.safety.sessions import (
 from kettrack.arrays import Bools, Floats
 from kettrack.errors import NotIdentified
 from kettrack.estimators.clustered import clustered_mean
-from kettrack.estimators.regression.growth import GrowthFit, fit_growth
+from kettrack.estimators.regression.growth import fit_growth
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.instruments import CADSS
@@ -226,7 +226,8 @@ def tolerance(cohort: DerivedCohort) -> Answer:
         caveats=(
             "The mixed model takes residuals to be normal, which dissociation is not: the rows of"
             " people who had both sessions take nothing of the kind, and are about people who"
-            " stayed.",
+            " stayed. It is fitted by restricted maximum likelihood, with Satterthwaite's degrees"
+            " of freedom.",
             "Where people did not differ in their slope, or in their level, by more than chance, a"
             " variance ended at zero and a simpler model was used; the column `model` says which.",
             "Doses are chosen by how a person reacted before, so that the row of the dose is an"
@@ -252,14 +253,16 @@ def _model_rows(
     # The first sessions change most: each doubling counts the same.
     doublings = np.log2(found.number[known])
     # Clinics raise the dose over the sessions, which would hide tolerance.
-    columns = [np.ones(len(person)), doublings, dose[known]]
-    names = ("start", "doublings", "dose")
-    x = np.column_stack(columns)
+    columns = {
+        "start": np.ones(len(person)),
+        "doublings": doublings,
+        "dose": dose[known],
+    }
     # Where everybody gets one dose, or has one session number, nothing can be told of it.
-    if np.linalg.matrix_rank(x) < x.shape[1]:
+    if np.linalg.matrix_rank(np.column_stack(list(columns.values()))) < len(columns):
         return []
     # A slope of each person's own: some get used to it, and others do not.
-    fit = fit_growth(y[known], x, person, names, slope="doublings")
+    fit = fit_growth(y[known], columns, person, slope="doublings", restricted=True)
     unit = "points" if measure == "dissociation" else "mmHg"
     common = {
         "measure": _MEASURES[measure],
@@ -275,19 +278,10 @@ def _model_rows(
             "key": f"{key}_{name}",
             "about": words,
             **common,
-            **_interval(fit, name),
+            **fit.interval(name, LEVEL)._asdict(),
         }
         for name, words in about.items()
     ]
-
-
-def _interval(fit: GrowthFit, name: str) -> dict[str, float]:
-    value, error = fit[name]
-    return {
-        "estimate": value,
-        "ci_low": value - NORMAL_QUANTILE * error,
-        "ci_high": value + NORMAL_QUANTILE * error,
-    }
 
 
 def _paired_rows(found: SafetySessions, measure: str) -> list[dict[str, Any]]:

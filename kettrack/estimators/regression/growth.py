@@ -7,6 +7,7 @@ hold.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +16,7 @@ import numpy.typing as npt
 
 from kettrack.arrays import Floats
 from kettrack.errors import UsageError
+from kettrack.estimators.intervals import PercentInterval, student_interval
 from kettrack.estimators.regression.random_lines import (
     RandomLines,
     fit_random_lines,
@@ -32,7 +34,7 @@ GROWTH_KINDS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class GrowthFit:
-    """One model of the mean course, fitted by maximum likelihood.
+    """One model of the mean course, fitted by maximum likelihood, restricted or not.
 
     Parameters
     ----------
@@ -40,12 +42,15 @@ class GrowthFit:
         Fixed coefficients, in order.
     coefficient, standard_error : float64, shape (p,)
         Points per unit; model-based errors, patient-clustered ones in the last kind.
+    seen_error, freedom : float64, shape (p,)
+        As in `RandomLines`: errors of an interval, and their degrees of freedom (patients less one
+        in the last kind).
     random_covariance : float64, shape (q, q)
         Covariance of the patients' own intercepts (and slopes); shape (0, 0) in the last kind.
     residual_variance : float
         In squared points.
     loglik, aic : float
-        Maximum likelihood, not REML: fits with different fixed parts can be compared.
+        Of fits with different fixed parts they can be compared, unless restricted.
     kind : str
         One of `GROWTH_KINDS`: what was fitted in the end.
     fallback : str
@@ -57,6 +62,8 @@ class GrowthFit:
     names: tuple[str, ...]
     coefficient: Floats
     standard_error: Floats
+    seen_error: Floats
+    freedom: Floats
     random_covariance: Floats
     residual_variance: float
     loglik: float
@@ -71,14 +78,28 @@ class GrowthFit:
         place = self.names.index(name)
         return float(self.coefficient[place]), float(self.standard_error[place])
 
+    def interval(
+        self,
+        name: str,
+        level: float = 0.95,
+    ) -> PercentInterval:
+        """Coefficient of one name with Student's interval."""
+        place = self.names.index(name)
+        return student_interval(
+            float(self.coefficient[place]),
+            float(self.seen_error[place]),
+            float(self.freedom[place]),
+            level,
+        )
+
 
 def fit_growth(
     y: Floats,
-    x: Floats,
+    columns: Mapping[str, npt.ArrayLike],
     patient: npt.ArrayLike,
-    names: tuple[str, ...],
     slope: str | None = None,
     kind: str | None = None,
+    restricted: bool = False,
 ) -> GrowthFit:
     """Fit a mixed model by maximum likelihood, falling back to a simpler one that is named.
 
@@ -86,16 +107,16 @@ def fit_growth(
     ----------
     y : float64, shape (rows,)
         Scores, without missing values.
-    x : float64, shape (rows, p)
-        Fixed part, intercept included.
+    columns : mapping of str to float64, shape (rows,)
+        Fixed part by name, intercept included.
     patient : array-like, shape (rows,)
         Whose row it is.
-    names : tuple of str
-        Of the columns of x.
     slope : str, optional
         Column in which each patient has a slope of their own; without one only intercepts differ.
     kind : str, optional
         Fit exactly this one of `GROWTH_KINDS`, for a comparison of fits of one kind.
+    restricted : bool
+        By restricted maximum likelihood, where no fits are compared.
 
     Returns
     -------
@@ -118,12 +139,13 @@ def fit_growth(
     >>> patient, week = np.repeat(np.arange(60), 5), np.tile(np.arange(5.0), 60)
     >>> own = rng.normal(0, [3, 1], (60, 2))[patient]
     >>> y = 20 + own[:, 0] + (own[:, 1] - 2) * week + rng.normal(0, 2, 300)
-    >>> x = np.column_stack([np.ones(300), week])
-    >>> fit_growth(y, x, patient, ("intercept", "week"), slope="week").kind
+    >>> columns = {"intercept": np.ones(300), "week": week}
+    >>> fit_growth(y, columns, patient, slope="week").kind
     'random intercept and slope'
     """
     y = np.asarray(y, np.float64)
-    x = np.asarray(x, np.float64)
+    names = tuple(columns)
+    x = np.column_stack([columns[name] for name in names]).astype(np.float64)
     if not (np.isfinite(y).all() and np.isfinite(x).all()):
         raise UsageError(
             "A growth model needs scores and covariates without missing values."
@@ -151,6 +173,7 @@ def fit_growth(
             x,
             groups,
             line,
+            restricted,
         )
         if fit is not None:
             return _result(
@@ -175,10 +198,11 @@ def _mixed(
     x: Floats,
     groups: npt.NDArray[np.int64],
     slope: Floats | None,
+    restricted: bool,
 ) -> tuple[RandomLines | None, str]:
     """A fit that converged inside its boundary, or None and why not."""
     try:
-        fit = fit_random_lines(y, x, groups, slope)
+        fit = fit_random_lines(y, x, groups, slope, restricted)
     except np.linalg.LinAlgError:
         return None, "did not converge"
     if _on_boundary(fit.random_covariance, fit.residual_variance):
@@ -215,6 +239,8 @@ def _result(
         names,
         fit.coefficient,
         fit.standard_error,
+        fit.seen_error,
+        fit.freedom,
         fit.random_covariance,
         fit.residual_variance,
         fit.loglik,
@@ -237,16 +263,20 @@ def _clustered(
 
     # with statsmodels' correction for few patients (CR1)
     fit = OLS(y, x).fit(cov_type="cluster", cov_kwds={"groups": groups})
+    error = np.asarray(fit.bse)
+    patients = int(groups.max()) + 1
     return GrowthFit(
         names,
         np.asarray(fit.params),
-        np.asarray(fit.bse),
+        error,
+        error,
+        np.full(len(names), patients - 1.0),
         np.empty((0, 0)),
         float(fit.ssr / len(y)),
         float(fit.llf),
         float(2 * (len(names) + 1) - 2 * fit.llf),
         GROWTH_KINDS[2],
         fallback,
-        int(groups.max()) + 1,
+        patients,
         len(y),
     )

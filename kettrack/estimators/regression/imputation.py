@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kettrack.arrays import Bools, Floats
+from kettrack.estimators.intervals import student_interval
 from kettrack.estimators.regression.repeated_measures import (
     RepeatedMeasures,
     draw_parameters,
@@ -173,11 +174,13 @@ class Pooled:
         level: float = 0.95,
     ) -> tuple[float, float]:
         """Student's interval."""
-        from scipy.special import stdtrit
-
-        quantile = float(stdtrit(self.freedom, 0.5 + level / 2))
-        half = quantile * float(np.sqrt(self.variance))
-        return self.estimate - half, self.estimate + half
+        _, low, high = student_interval(
+            self.estimate,
+            float(np.sqrt(self.variance)),
+            self.freedom,
+            level,
+        )
+        return low, high
 
 
 def pool_sets(

@@ -1,8 +1,11 @@
-"""Maximum likelihood of a mixed model in which each patient has an intercept, and perhaps a slope,
-of their own.
+"""A mixed model in which each patient has an intercept, and perhaps a slope, of their own, by
+maximum likelihood or by restricted maximum likelihood.
 
 Only sums per patient enter the likelihood, so that one step costs the same for every number of
-scores, and ten thousand patients take a second.
+scores, and a hundred thousand patients take seconds (`benchmarks/mixed_models_at_scale.py`).
+
+Own code, since `MixedLM` of statsmodels takes minutes there, fails where patients do not differ,
+and knows no degrees of freedom.
 """
 
 from __future__ import annotations
@@ -15,6 +18,13 @@ import numpy as np
 import numpy.typing as npt
 
 from kettrack.arrays import Floats
+from kettrack.estimators.intervals import PercentInterval, student_interval
+from kettrack.estimators.regression.line_sums import (
+    LineSums,
+    VisitPattern,
+    sums_of_patterns,
+    sums_of_rows,
+)
 
 # Largest slope of the log-likelihood at a maximum, per unit of a relative deviation.
 _FLAT: Final = 0.05
@@ -41,10 +51,12 @@ class RandomLines:
         Errors from the information in the scores that were seen, with the spread of people as the
         estimate that it is. Where people leave by their scores, only these are right (Kenward and
         Molenberghs 1998, Stat Sci 13:236).
+    freedom : float64, shape (p,)
+        Degrees of freedom of each coefficient, after Satterthwaite: how well its error is known.
     random_covariance : float64, shape (q, q)
         Of the patients' own intercepts and slopes; q is 1 or 2.
     residual_variance, loglik : float
-        At the maximum.
+        At the maximum. The restricted log-likelihood is counted as R's `nlme` and `lme4` do.
     converged : bool
         Whether the likelihood is flat there, or ends at a boundary.
     """
@@ -52,38 +64,24 @@ class RandomLines:
     coefficient: Floats
     standard_error: Floats
     seen_error: Floats
+    freedom: Floats
     random_covariance: Floats
     residual_variance: float
     loglik: float
     converged: bool
 
-
-@dataclass(frozen=True, slots=True)
-class _Sums:
-    """What the likelihood needs of the rows.
-
-    Parameters
-    ----------
-    whole : float64, shape (p + 1, p + 1)
-        Products of fixed columns and outcome, over all rows.
-    first, second : float64, shape (patients, p + 1)
-        Products of the two random columns with these, per patient.
-    a00, a01, a11 : float64, shape (patients,)
-        Products of the random columns among themselves.
-    n : int
-        Rows.
-    people : float64, shape (patients,)
-        How many people each of these is.
-    """
-
-    whole: Floats
-    first: Floats
-    second: Floats
-    a00: Floats
-    a01: Floats
-    a11: Floats
-    n: int
-    people: Floats
+    def interval(
+        self,
+        place: int,
+        level: float = 0.95,
+    ) -> PercentInterval:
+        """Student's interval of one coefficient, from what was seen."""
+        return student_interval(
+            float(self.coefficient[place]),
+            float(self.seen_error[place]),
+            float(self.freedom[place]),
+            level,
+        )
 
 
 def fit_random_lines(
@@ -91,6 +89,7 @@ def fit_random_lines(
     x: Floats,
     groups: npt.NDArray[np.int64],
     slope: Floats | None = None,
+    restricted: bool = False,
 ) -> RandomLines:
     """Fit by maximum likelihood.
 
@@ -104,12 +103,16 @@ def fit_random_lines(
         Patient of each row, from 0.
     slope : float64, shape (rows,), optional
         Column in which each patient has a slope; without one only intercepts differ.
+    restricted : bool
+        By restricted maximum likelihood: variances are not too small where people are few. Fits
+        with different fixed parts cannot be compared then.
 
     Notes
     -----
     Bates, Mächler, Bolker and Walker 2015 (J Stat Softw 67:1): the likelihood is profiled over the
     fixed part and the residual variance, so that a search goes over the relative deviations only:
-    one of them, or three.
+    one of them, or three. Degrees of freedom: Giesbrecht and Burns 1985 (Biometrics 41:477), and
+    Fai and Cornelius 1996 (J Stat Comput Simul 54:363).
 
     Examples
     --------
@@ -125,7 +128,7 @@ def fit_random_lines(
     centre = 0.0 if slope is None else float(slope.mean())
     spread = 1.0 if slope is None else float(slope.std()) or 1.0
     line = np.zeros(len(y)) if slope is None else (slope - centre) / spread
-    sums = _sums(y, columns, groups, line)
+    sums = sums_of_rows(y, columns, groups, line, restricted)
     free = 1 if slope is None else 3
     return _most_likely(
         sums,
@@ -135,32 +138,11 @@ def fit_random_lines(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class VisitPattern:
-    """People who were scored at the same visits, as sums that add up over clinics.
-
-    Parameters
-    ----------
-    visits : int64, shape (m,)
-        Places of the visits in the list of all, rising.
-    people : int
-        How many were scored at these visits and no others.
-    total : float64, shape (m,)
-        Sum of their scores at each visit.
-    products : float64, shape (m, m)
-        Sum over people of the products of their scores at two visits.
-    """
-
-    visits: npt.NDArray[np.int64]
-    people: int
-    total: Floats
-    products: Floats
-
-
 def fit_lines_of_patterns(
     patterns: Sequence[VisitPattern],
     x: Floats,
     slope: Floats,
+    restricted: bool = False,
 ) -> RandomLines:
     """`fit_random_lines` with an intercept and a slope of each person's own, from sums by pattern
     of visits.
@@ -173,6 +155,8 @@ def fit_lines_of_patterns(
         Fixed part at each visit, the same for all people.
     slope : float64, shape (visits,)
         Time of each visit.
+    restricted : bool
+        By restricted maximum likelihood.
 
     Notes
     -----
@@ -197,10 +181,11 @@ def fit_lines_of_patterns(
     products = x.T @ (x * scored[:, None])
     back = np.asarray(np.linalg.cholesky(products).T, np.float64)
     columns = x @ np.linalg.inv(back)
-    sums = _sums_of_patterns(
+    sums = sums_of_patterns(
         patterns,
         columns,
         (slope - centre) / spread,
+        restricted,
     )
     return _most_likely(
         sums,
@@ -210,84 +195,8 @@ def fit_lines_of_patterns(
     )
 
 
-def _sums_of_patterns(
-    patterns: Sequence[VisitPattern],
-    columns: Floats,
-    line: Floats,
-) -> _Sums:
-    """What the likelihood needs, in which a few rows stand for the people of each pattern: their
-    products add up to those of all.
-    """
-    p = columns.shape[1]
-    whole = np.zeros((p + 1, p + 1))
-    rows = []
-    own = []
-    for pattern in patterns:
-        x = columns[pattern.visits]
-        along = line[pattern.visits]
-        whole += _whole(pattern, x)
-        rows.append(_standing_for(pattern, x, along))
-        # The first row counts for everybody, the others for nobody.
-        people = np.zeros(len(rows[-1]))
-        people[0] = pattern.people
-        times = np.array([len(along), along.sum(), along @ along])
-        own.append(np.column_stack([people, np.tile(times, (len(people), 1))]))
-    both = np.vstack(rows)
-    apart = np.vstack(own)
-    return _Sums(
-        whole=whole,
-        first=both[:, : p + 1],
-        second=both[:, p + 1 :],
-        a00=apart[:, 1],
-        a01=apart[:, 2],
-        a11=apart[:, 3],
-        n=sum(pattern.people * len(pattern.visits) for pattern in patterns),
-        people=apart[:, 0],
-    )
-
-
-def _whole(
-    pattern: VisitPattern,
-    x: Floats,
-) -> Floats:
-    """Products of fixed columns and outcome over all rows of a pattern."""
-    mixed = x.T @ pattern.total
-    square = np.trace(pattern.products)
-    return np.block(
-        [
-            [pattern.people * x.T @ x, mixed[:, None]],
-            [mixed[None, :], np.array([[square]])],
-        ]
-    )
-
-
-def _standing_for(
-    pattern: VisitPattern,
-    x: Floats,
-    along: Floats,
-) -> Floats:
-    """Rows whose products add up to those of the people: sums of columns and outcome, then the
-    same times the slope.
-    """
-    # Of each person: a constant part, the sum of the scores, and the sum along the slope.
-    weights = np.column_stack([np.ones(len(along)), along])
-    sums = weights.T @ pattern.total
-    gram = np.zeros((3, 3))
-    gram[0, 0] = pattern.people
-    gram[0, 1:] = sums
-    gram[1:, 0] = sums
-    gram[1:, 1:] = weights.T @ pattern.products @ weights
-    values, vectors = np.linalg.eigh(gram)
-    # Sums of squares have no negative part; rounding may leave one.
-    roots = (vectors * np.sqrt(np.maximum(values, 0))).T
-    constant = roots[:, :1]
-    first = np.hstack([constant * x.sum(axis=0), roots[:, 1:2]])
-    second = np.hstack([constant * (along @ x), roots[:, 2:]])
-    return np.hstack([first, second])
-
-
 def _most_likely(
-    sums: _Sums,
+    sums: LineSums,
     back: Floats,
     scale: tuple[float, float],
     free: int,
@@ -340,53 +249,8 @@ def _most_likely(
     )
 
 
-def _sums(
-    y: Floats,
-    columns: Floats,
-    groups: npt.NDArray[np.int64],
-    line: Floats,
-) -> _Sums:
-    """One pass over the rows."""
-    size = int(groups.max()) + 1
-    both = np.column_stack([columns, y])
-    along = line[:, None]
-    # Products of the intercept's column of ones, and of the slope's.
-    own = _by_patient(
-        np.column_stack([np.ones(len(y)), line, line**2]),
-        groups,
-        size,
-    )
-    return _Sums(
-        whole=both.T @ both,
-        first=_by_patient(both, groups, size),
-        second=_by_patient(both * along, groups, size),
-        a00=own[:, 0],
-        a01=own[:, 1],
-        a11=own[:, 2],
-        n=len(y),
-        people=np.ones(size),
-    )
-
-
-def _by_patient(
-    values: Floats,
-    groups: npt.NDArray[np.int64],
-    size: int,
-) -> Floats:
-    # One count per column is faster than adding rows into place.
-    parts = [
-        np.bincount(
-            groups,
-            column,
-            minlength=size,
-        )
-        for column in values.T
-    ]
-    return np.column_stack(parts)
-
-
 def _profile(
-    sums: _Sums,
+    sums: LineSums,
     deviations: Floats,
 ) -> tuple[float, Floats, Floats, float]:
     """Deviance, fixed part, its information, and residual variance at given relative deviations."""
@@ -411,9 +275,11 @@ def _profile(
     fixed = np.linalg.solve(information, left[:-1, -1])
     rest = float(left[-1, -1] - fixed @ left[:-1, -1])
     # Rounding can leave nothing, or less, of an outcome that the model meets exactly.
-    variance = max(rest, 1e-300) / sums.n
-    deviance = sums.n * (np.log(2 * np.pi * variance) + 1)
+    variance = max(rest, 1e-300) / sums.degrees
+    deviance = sums.degrees * (np.log(2 * np.pi * variance) + 1)
     deviance += np.log(det) @ sums.people
+    if sums.restricted:
+        deviance += np.linalg.slogdet(information)[1]
     return (
         float(deviance),
         np.asarray(fixed, np.float64),
@@ -432,7 +298,7 @@ def _weighted(
 
 
 def _result(
-    sums: _Sums,
+    sums: LineSums,
     deviations: Floats,
     back: Floats,
     scale: tuple[float, float],
@@ -442,9 +308,12 @@ def _result(
     deviance, fixed, information, variance = _profile(sums, deviations)
     # The fixed columns were made orthogonal; this turns the coefficients back.
     unwind = np.linalg.inv(back)
-    known = variance * np.linalg.inv(information)
-    covariance = unwind @ known @ unwind.T
-    seen = unwind @ (known + _moved(sums, deviations)) @ unwind.T
+    known = _known(sums, deviations, unwind)
+    half, means, errors = _moved(sums, deviations, unwind)
+    seen = known + np.square(half @ means).sum(axis=0)
+    # How far the logarithm of each squared error may be off, by the residual variance and by the
+    # spread of people.
+    off = 1 / sums.degrees + np.square(half @ errors).sum(axis=0) / 2
     a, b, c = deviations
     lower = np.array([[a, 0.0], [b, c]])
     centre, spread = scale
@@ -452,10 +321,14 @@ def _result(
     random = variance * turn @ lower @ lower.T @ turn.T
     # Without a slope the second column is empty, and so is its part of the covariance.
     has_slope = bool(sums.a11.any())
+    if sums.restricted:
+        # The likelihood of the columns as they came, not of the orthogonal ones.
+        deviance += 2 * np.linalg.slogdet(back)[1]
     return RandomLines(
         coefficient=unwind @ fixed,
-        standard_error=np.sqrt(np.diag(covariance)),
-        seen_error=np.sqrt(np.diag(seen)),
+        standard_error=np.sqrt(known),
+        seen_error=np.sqrt(seen),
+        freedom=1 / off,
         random_covariance=random if has_slope else random[:1, :1],
         residual_variance=variance,
         loglik=-deviance / 2,
@@ -463,14 +336,28 @@ def _result(
     )
 
 
-def _moved(sums: _Sums, deviations: Floats) -> Floats:
-    """How much the fixed part moves with the spread of people, which is itself an estimate: what
-    the inverse of the information of both together holds beside that of the fixed part alone.
+def _known(sums: LineSums, deviations: Floats, unwind: Floats) -> Floats:
+    """Squared error of each coefficient, as if the relative deviations were known."""
+    _, _, information, variance = _profile(sums, deviations)
+    return variance * np.diag(unwind @ np.linalg.inv(information) @ unwind.T)
+
+
+def _moved(
+    sums: LineSums, deviations: Floats, unwind: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """How uncertain the relative deviations are, and what moves with them.
+
+    Returns
+    -------
+    half : float64, shape (directions, k)
+        Its product with its transpose is the inverse of the observed information of the k relative
+        deviations that are not at their boundary.
+    means, errors : float64, shape (k, p)
+        Slopes of the coefficients, and of the logarithm of their squared errors, along each of
+        them.
     """
     # A deviation at its boundary stays there.
     free = np.flatnonzero(np.abs(deviations) > _STEP)
-    if not len(free):
-        return np.zeros_like(_profile(sums, deviations)[2])
     steps = _STEP * np.eye(len(deviations))[free]
     curved = np.zeros((len(free), len(free)))
     for row, one in enumerate(steps):
@@ -486,13 +373,19 @@ def _moved(sums: _Sums, deviations: Floats) -> Floats:
             ]
             # The deviance is twice the log-likelihood.
             curved[row, column] = sum(corners) / (8 * _STEP**2)
-    slopes = [
-        _profile(sums, deviations + step)[1] - _profile(sums, deviations - step)[1]
-        for step in steps
-    ]
-    slope = np.array(slopes).reshape(len(free), -1) / (2 * _STEP)
+
+    def told(step: Floats) -> Floats:
+        """Coefficients, and logarithms of their squared errors, one step away."""
+        moved = deviations + step
+        fixed = _profile(sums, moved)[1]
+        known = _known(sums, moved, unwind)
+        return np.array([unwind @ fixed, np.log(known)])
+
+    p = len(unwind)
+    slopes = np.array([told(step) - told(-step) for step in steps])
+    means, errors = slopes.reshape(len(free), 2, p).swapaxes(0, 1) / (2 * _STEP)
     size, direction = np.linalg.eigh((curved + curved.T) / 2)
     # Along a flat direction nothing is known, and nothing is added.
-    steep = size > _STEP * max(size.max(initial=0.0), 0.0)
-    half = (direction[:, steep] / np.sqrt(size[steep])).T @ slope
-    return np.asarray(half.T @ half)
+    steep = size > _STEP * size.max(initial=0.0)
+    half = direction[:, steep] / np.sqrt(size[steep])
+    return half.T, means, errors

@@ -19,7 +19,7 @@ from kettrack.analysis.association.score_lines import (
 )
 from kettrack.analysis.context import LEVEL
 from kettrack.analysis.registry import Answer
-from kettrack.estimators.regression.random_lines import VisitPattern
+from kettrack.estimators.regression.line_sums import VisitPattern
 from kettrack.pooling.parts import PooledQuestion, RulesInForce, Tables
 from kettrack.pooling.tallies import Shape
 from kettrack.timelines.derived import DerivedCohort
