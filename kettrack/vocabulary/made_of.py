@@ -110,6 +110,8 @@ class IncidenceCurve:
         Column -> columns of which it is the sum.
     half_by : tuple of str
         Columns of the first step with one half, and of the ends of its interval.
+    ticks : int
+        Steps of the clock in one row, such as the days of a week.
     """
 
     step: str
@@ -122,6 +124,7 @@ class IncidenceCurve:
     # Such as the share if everyone who was not scored had it too.
     sums: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     half_by: tuple[str, ...] = ()
+    ticks: int = 1
 
     @property
     def columns(self) -> tuple[str, ...]:
