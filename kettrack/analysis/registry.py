@@ -228,6 +228,7 @@ def _answered(
 ) -> Result:
     """An answer, or the refusal of one, through the disclosure gate."""
     try:
+        _somebody_in(cohort)
         found = answer()
     except NotIdentified as error:
         refused = refusal(asked.name, cohort, error, asked.estimand)
@@ -235,6 +236,15 @@ def _answered(
     if isinstance(found, Result):
         return found
     return release(_result(asked, found, cohort), cohort, asked.log_end)
+
+
+def _somebody_in(cohort: DerivedCohort) -> None:
+    """No question is asked of nobody: tables in memory may be empty, and a choice of people too."""
+    if not len(cohort.patients):
+        raise NotIdentified(
+            "there is no patient in them.",
+            "sessions, and scores of the same people.",
+        )
 
 
 def answered_with_less(

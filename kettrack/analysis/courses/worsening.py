@@ -252,7 +252,13 @@ def _sentence(table: pd.DataFrame, rule: Rule) -> str:
     if people["could"] < people["worse"]:
         words += (
             " Only {could.n} of them began far enough from the worst end of the scale to meet this"
-            f" rule; {share_with_interval('could')} of these did."
+            " rule"
+        )
+        # There is no share of nobody.
+        words += (
+            f"; {share_with_interval('could')} of these did."
+            if people["could"]
+            else "."
         )
     if "worse_confirmed" in people:
         words += (

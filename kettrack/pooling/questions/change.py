@@ -75,7 +75,7 @@ def _change(tables: Tables, rules: RulesInForce) -> Answer:
     table = pd.DataFrame(paired_rows(counts)).assign(started=started, n=n)
     return Answer(
         table=table.astype({"events": "Int64"}),
-        sentence=paired_words(WEEK),
+        sentence=paired_words(counts, WEEK),
         caveats=(
             f"Among the people who were scored, whatever sessions they had. {rules.words}.",
         ),
