@@ -17,8 +17,7 @@ from kettrack.errors import NotIdentified, UsageError
 
 # People seen at a visit for each covariate; with fewer it is not fitted.
 FEWEST_PER_COLUMN = 3
-# And so many more than the numbers that tell a visit from covariates and the other visits. With as
-# many people as numbers the scores have no spread left, and a mean is wrong and looks certain.
+# And more than its covariates and other visits: else no spread is left, and a mean looks certain.
 FEWEST_LEFT_OVER = 3
 _MOST_VISITS = 12  # each way to miss them is a bit of a whole number
 _MOST_STEPS = 2000
@@ -239,10 +238,7 @@ def _scales(
 ) -> Floats:
     """Standard deviation at each visit, after the refusals."""
     numbers = columns + scores.shape[1] - 1
-    fewest = max(
-        FEWEST_PER_COLUMN * columns,
-        numbers + FEWEST_LEFT_OVER,
-    )
+    fewest = max(FEWEST_PER_COLUMN * columns, numbers + FEWEST_LEFT_OVER)
     if len(scores) == 0 or seen.min() < fewest:
         raise NotIdentified(
             f"fewer than {fewest} people were scored at one of the visits.",
