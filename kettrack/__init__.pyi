@@ -36,6 +36,7 @@ from .figures.adherence import plot_planned_intervals as plot_planned_intervals
 from .figures.adherence import (
     plot_time_to_discontinuation as plot_time_to_discontinuation,
 )
+from .figures.against import plot_against as plot_against
 from .figures.all_courses import (
     plot_response_by_any_session as plot_response_by_any_session,
 )

@@ -68,7 +68,14 @@ MAY_IMPORT = {
     | {"app", "pooling"},
 }
 # Modules of `analysis` that serve every question.
-ANY_QUESTION = ("context", "registry", "person_rows", "one_patient", "shown_steps")
+ANY_QUESTION = (
+    "context",
+    "registry",
+    "person_rows",
+    "one_patient",
+    "rules_in_force",
+    "shown_steps",
+)
 # room of `analysis` -> the rooms of `analysis` it may import; `overview` chooses from all.
 ANALYSIS_MAY_IMPORT = {
     "quality": set(),
@@ -87,6 +94,16 @@ ANALYSIS_MAY_IMPORT = {
     "prognosis": {"response"},
     "next_session": {"courses", "response", "association"},
     "stop_after": set(),
+    "against": {
+        "association",
+        "courses",
+        "durability",
+        "next_session",
+        "response",
+        "safety",
+        "subgroups",
+        "suicidality",
+    },
     "calibration": {"association", "response", "next_session", "stop_after"},
     "session_answers": {"association", "next_session", "stop_after"},
 }

@@ -47,6 +47,7 @@ ROOMS: Final = (
     "stop_after",
     "session_answers",
     "cost",
+    "against",
     "calibration",
 )
 # Options that `estimate` hands on by itself.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from kettrack.cli.against import Against, read_other
 from kettrack.cli.cohorts import (
     Allowed,
     CriteriaName,
@@ -25,6 +26,7 @@ from kettrack.cli.output import (
     write_rows,
 )
 from kettrack.errors import NotIdentified, UsageError
+from kettrack.escapes import in_terminal
 from kettrack.writing import TABLE_ENDINGS, write_table, write_text
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from kettrack.result import Result
 
 JSON_ENDING = ".json"
+# The question that sets two sides beside each other.
+COMPARES = "against"
 
 
 def _list_estimates(asked: bool) -> None:
@@ -112,6 +116,7 @@ def estimate(
             help="How many days back a score looks, for questions that need it.",
         ),
     ] = None,
+    against: Against = None,
     list_names: Annotated[
         bool,
         typer.Option(
@@ -140,6 +145,7 @@ def estimate(
       kettrack estimate adverse_events clinic --policy release -o events.csv
       kettrack estimate missing_scores clinic --set horizon=months_4_to_8
       kettrack estimate next-session clinic --instrument MADRS --recall-days 7
+      kettrack estimate against clinic --against other_clinic
     """
     _check_output(output, folder, json)
     check_output(rows, folder)
@@ -153,13 +159,13 @@ def estimate(
     asked = get_question(find_name)
     settings = read_options(asked, options or ())
     settings |= _recall(find_name, recall_days, settings)
+    reading = {"instrument": instrument, "criteria": criteria, "policy": policy}
+    settings |= _other(find_name, against, allow, reading)
     cohort = open_cohort(
         folder,
         allow,
         scored=True,
-        instrument=instrument,
-        criteria=criteria,
-        policy=policy,
+        **reading,
     )
     if rows is not None:
         # Told before the work: nothing of it could be written.
@@ -213,6 +219,29 @@ def _recall(
             f" These questions take it: {', '.join(takes)}."
         )
     return {"recall_days": recall_days}
+
+
+def _other(
+    name: str,
+    against: str | None,
+    allow: list[str] | None,
+    reading: dict[str, str | None],
+) -> dict[str, Any]:
+    """`--against`, where it was given.
+
+    Raises
+    ------
+    UsageError
+        For any question but the one that compares two sides.
+    """
+    if against is None:
+        return {}
+    if name != COMPARES:
+        raise UsageError(
+            f"{name} does not compare two sides, so --against changes nothing. Ask:"
+            f" kettrack estimate {COMPARES} FOLDER --against {in_terminal(against)}"
+        )
+    return {"other": read_other(against, allow, **reading)}
 
 
 def _write_rows(result: Result, cohort: Cohort, file: Path) -> None:

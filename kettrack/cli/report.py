@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from kettrack.cli.against import Against, read_other
 from kettrack.cli.check import PAGE_ENDINGS
 from kettrack.cli.cohorts import (
     Allowed,
@@ -47,6 +48,7 @@ def report(
         bool,
         typer.Option("--timings", help="Say on standard error what took how long."),
     ] = False,
+    against: Against = None,
 ) -> None:
     """Write the report as one HTML file.
 
@@ -58,6 +60,8 @@ def report(
       kettrack report clinic -o report.html
       kettrack report clinic -o june.html --policy release
       kettrack report clinic -o july.html --policy release --previous june.manifest.json
+      kettrack report clinic -o beside.html --against other_clinic
+      kettrack report clinic -o years.html --against 2023
     """
     # A browser opens the file by its ending.
     if output.suffix.lower() not in PAGE_ENDINGS:
@@ -74,6 +78,7 @@ def report(
 
     options = given(instrument=instrument, criteria=criteria, policy=policy)
     columns = tuple(allow or ())
+    other = read_other(against, allow, **options) if against else None
     with step("Making the report"):
         manifest = write_report(
             folder,
@@ -81,6 +86,7 @@ def report(
             allow=columns,
             previous=previous,
             timings=clock,
+            other=other,
             **options,
         )
     answer(f"The report is in {output}.")

@@ -15,10 +15,11 @@ import pandas as pd
 from kettrack import __version__
 from kettrack.analysis.context import without_counts
 from kettrack.analysis.registry import get_question
+from kettrack.analysis.rules_in_force import RulesInForce, rules_of_site
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.escapes import in_json, on_one_line, visible
 from kettrack.pooling.catalogue import PARTS
-from kettrack.pooling.parts import PooledQuestion, RulesInForce, rules_of_site
+from kettrack.pooling.parts import PooledQuestion
 from kettrack.pooling.released import released, require_addable
 from kettrack.pooling.tallies import Shape, without_empty_rows
 from kettrack.privacy.identifying_text import reason_in_text

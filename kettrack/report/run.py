@@ -17,6 +17,7 @@ from kettrack.errors import UsageError
 from kettrack.privacy.release.manifest import read_manifest
 from kettrack.reading.cohort import Cohort
 from kettrack.reading.load import load_cohort
+from kettrack.report.against_page import Other, against_chapters
 from kettrack.report.execute import CellRun, execute_all
 from kettrack.report.first_page import compose_first_page
 from kettrack.report.layout import INJECTED, PARAMETERS, render
@@ -88,6 +89,7 @@ def write_report(
     allow: tuple[str, ...] = (),
     previous: Path | None = None,
     timings: Timings | None = None,
+    other: Other | None = None,
     **options: object,
 ) -> Path | None:
     """Run the notebooks on a cohort folder and write the report.
@@ -104,6 +106,8 @@ def write_report(
         Manifest of an earlier report on the same clinic, under the same policy.
     timings : Timings, optional
         Notes how long each part took.
+    other : Cohort or str, optional
+        Another clinic, or a period of this one, for a chapter that compares both.
     **options : str
         `instrument`, `criteria`, `policy` as for `load_cohort`.
 
@@ -117,7 +121,9 @@ def write_report(
     DataProblems
         Before any notebook runs, when the folder cannot be read.
     UsageError
-        When the earlier report was made under other rules.
+        When the earlier report was made under other rules, or the period is none.
+    NotIdentified
+        When the two sides cannot be compared.
     NotebookFailed
         When a cell stops.
     """
@@ -125,17 +131,23 @@ def write_report(
     with timings.step("reading the folder"):
         cohort = _read(folder, allow, options)
     contents = read_contents()
+    with timings.step("the other side"):
+        # What cannot be compared is told before anything else is worked out.
+        made = against_chapters(cohort, other)
     with timings.step("what the policy hides"):
-        cohort, manifest = _withheld(cohort, contents, previous)
+        cohort, manifest = _withheld(cohort, contents, previous, other)
+        if cohort.settings.withheld:
+            made = against_chapters(cohort, other)
     with timings.step("the first page"):
         # Before the notebooks, which take longest: what cannot be answered fails early.
         answers = short_answers(cohort)
         page = compose_first_page(cohort, answers)
     with timings.step("the notebooks, two side by side"):
         options = {**options, "withheld": cohort.settings.withheld}
-        notebooks = run_notebooks(contents.notebooks, folder, allow, options, timings)
+        ran = run_notebooks(contents.notebooks, folder, allow, options, timings)
     with timings.step("laying out and writing"):
         behind = [result for answer in answers for result in answer.behind]
+        notebooks = made | ran
         last = release_check(cohort, behind, notebooks)
         write_text(render(contents.title, page, notebooks, last), output)
     if not manifest:
@@ -162,11 +174,12 @@ def _withheld(
     cohort: Cohort,
     contents: Contents,
     previous: Path | None,
+    other: Other | None,
 ) -> tuple[Cohort, str]:
     """The cohort that knows which numbers the whole report may not show, and the manifest."""
     sources = [_source(name) for name in contents.notebooks]
     earlier = read_manifest(previous) if previous is not None else None
-    withheld, manifest = withheld_in_report(cohort, sources, earlier)
+    withheld, manifest = withheld_in_report(cohort, sources, earlier, other)
     settings = replace(cohort.settings, withheld=withheld)
     return replace(cohort, settings=settings), manifest
 
