@@ -43,7 +43,10 @@ def compare_with(cohort: Cohort, other: Other) -> Result:
 
 def compare_inside(cohort: Cohort, other: Other) -> Result:
     """The same before the gate, for who decides what may be shown of all tables together."""
-    return against(_inside(cohort), other if isinstance(other, str) else _inside(other))
+    there = other if isinstance(other, str) else _inside(other)
+    # A policy may refuse what the clinic itself can see.
+    compare_with(cohort, other)
+    return compare_with(_inside(cohort), there)
 
 
 def _inside(cohort: Cohort) -> Cohort:

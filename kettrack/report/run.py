@@ -131,23 +131,19 @@ def write_report(
     with timings.step("reading the folder"):
         cohort = _read(folder, allow, options)
     contents = read_contents()
-    with timings.step("the other side"):
-        # What cannot be compared is told before anything else is worked out.
-        made = against_chapters(cohort, other)
     with timings.step("what the policy hides"):
         cohort, manifest = _withheld(cohort, contents, previous, other)
-        if cohort.settings.withheld:
-            made = against_chapters(cohort, other)
+    with timings.step("the other side"):
+        notebooks = against_chapters(cohort, other)
     with timings.step("the first page"):
         # Before the notebooks, which take longest: what cannot be answered fails early.
         answers = short_answers(cohort)
         page = compose_first_page(cohort, answers)
     with timings.step("the notebooks, two side by side"):
         options = {**options, "withheld": cohort.settings.withheld}
-        ran = run_notebooks(contents.notebooks, folder, allow, options, timings)
+        notebooks |= run_notebooks(contents.notebooks, folder, allow, options, timings)
     with timings.step("laying out and writing"):
         behind = [result for answer in answers for result in answer.behind]
-        notebooks = made | ran
         last = release_check(cohort, behind, notebooks)
         write_text(render(contents.title, page, notebooks, last), output)
     if not manifest:

@@ -78,9 +78,9 @@ def withheld_in_report(
         return (), ""
     # What is hidden can only be judged by somebody who sees it.
     settings = replace(cohort.settings, policy=INTERNAL)
-    before = list(_answers(replace(cohort, settings=settings), sources))
-    if other is not None:
-        before.append(compare_inside(cohort, other))
+    # First what may be refused, since the others take minutes.
+    before = [] if other is None else [compare_inside(cohort, other)]
+    before += _answers(replace(cohort, settings=settings), sources)
     after = [apply(result, rules.name) for result in before]
     withheld = withheld_names(before, after, rules, previous)
     shown = [withhold(result, withheld) for result in after]

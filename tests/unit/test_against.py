@@ -302,7 +302,7 @@ def test_the_command_compares_folders_and_periods(run, tmp_path):
     assert "this clinic, and the other clinic" in out
     code, out, _ = run("estimate", "against", sample, "--against", "2024")
     assert code == 0
-    assert "started in 2025, and started in 2024" in out
+    assert "people who started in 2025, and people who started in 2024" in out
     code, _, told = run("estimate", "ladder", sample, "--against", "2024")
     assert code == 2
     assert "kettrack estimate against FOLDER --against 2024" in told

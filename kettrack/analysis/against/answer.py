@@ -309,13 +309,18 @@ def _sentence(table: pd.DataFrame, sides: ComparedSides) -> str:
     lines = [_line(name, rows, sides) for name in _TOLD]
     return "\n".join(
         [
-            f"Two sides: {sides.here.words}, and {sides.there.words}; differences are the first"
-            " less the second.",
+            f"Two sides: {_who(sides.here.words)}, and {_who(sides.there.words)}. Differences are"
+            " the first less the second.",
             *lines,
             _beyond_chance(table),
             _NOT_BETTER,
         ]
     )
+
+
+def _who(words: str) -> str:
+    """A side as the beginning of a sentence names it."""
+    return f"people who {words}" if words.startswith("started") else words
 
 
 def _line(name: str, rows: pd.DataFrame, sides: ComparedSides) -> str:
