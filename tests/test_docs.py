@@ -141,13 +141,11 @@ def _two_frames() -> tuple[Any, Any]:
 
 def test_every_column_that_comes_out_is_explained(load: Any) -> None:
     """A column without a word on the page of tables has none in its docstring either."""
-    tables = load("table_pages")
     cohort = kt.derive(kt.load_cohort(kt.sample_folder()))
-    page = tables.tables_page(cohort)
-    rows = re.findall(r"^\| `(\w+)` \| ([^|]*) \|", page, re.MULTILINE)
-    assert len(rows) > 100
-    named = {column for column, _ in rows}
-    assert set(kt.outcomes_table(cohort).columns) <= named
+    page = load("table_pages").tables_page(cohort)
+    rows = re.findall(r"^\| `(\w+)` \| [^|]* \| ([^|]*) \|", page, re.MULTILINE)
+    assert {name for name, _ in rows} >= set(kt.outcomes_table(cohort).columns)
+    assert [name for name, meaning in rows if not meaning] == []
 
 
 @pytest.mark.parametrize("page", ["rules.md", "scale.md"])

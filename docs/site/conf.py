@@ -28,6 +28,9 @@ myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 4
 suppress_warnings = ["toc.not_included"] if os.environ.get("DOCS_DRAFT") else []
 
+# Two hyphens stay two: they begin an option.
+smartquotes = False
+
 # One backtick in a docstring is code.
 default_role = "code"
 autodoc_typehints = "none"

@@ -7,7 +7,7 @@ import re
 
 _SECTION = r"\n{name}\n-+\n(.*?)(?=\n\w[\w ]*\n-+\n|\Z)"
 _ENTRY = re.compile(r"^(\w[\w, *]*?) : .*\n((?:(?: .*)?(?:\n|\Z))+)", re.MULTILINE)
-_COLUMN = re.compile(r"`([^`]+)`(?: \(((?:[^()`]|`[^`]*`|\([^()]*\))*)\))?")
+_COLUMN = re.compile(r"`([^`]+)`(?:\s+\(((?:[^()`]|`[^`]*`|\([^()]*\))*)\))?")
 
 
 def section(thing: object, name: str) -> str:

@@ -97,7 +97,7 @@ def _section(asked: Question, answer: Result | None, gates: list[str]) -> str:
     about = [
         ("Estimand", asked.estimand),
         ("Unit", asked.unit or "differs by row"),
-        ("Options", options_in_words(asked) or "none"),
+        ("Options", md.code(options_in_words(asked)) or "none"),
         ("By group", "yes, with `--by`" if asked.by_group else "no"),
     ]
     place = home_of(asked.answer)

@@ -10,6 +10,7 @@ import pandas as pd
 
 import kettrack as kt
 from kettrack.timelines.derived import DerivedCohort
+from kettrack.vocabulary.columns import TABLES
 
 MADE_BY: dict[str, Callable[[DerivedCohort], pd.DataFrame]] = {
     "kettrack courses": kt.courses_table,
@@ -21,6 +22,10 @@ MADE_BY: dict[str, Callable[[DerivedCohort], pd.DataFrame]] = {
 }
 # Where a docstring leaves the columns to another function.
 SAID_BY = {"courses_table": "kettrack.timelines.courses.derive_courses"}
+# A column that goes in and comes out again under its name is described where it goes in.
+COMES_IN = {
+    column.name: column.about for table in TABLES.values() for column in table.columns
+}
 MOST_VALUES = 12
 
 
@@ -68,14 +73,16 @@ def _told(function: Callable[..., object]) -> dict[str, str]:
 
 def _row(column: str, values: pd.Series, told: dict[str, str]) -> tuple[str, ...]:
     kind = str(values.dtype)
-    meaning = told.get(column) or _of_every_event(column, told)
+    meaning = (
+        told.get(column) or _of_every_event(column, told) or COMES_IN.get(column, "")
+    )
     if isinstance(values.dtype, pd.CategoricalDtype):
         kind = "choice"
         listed = [str(one) for one in values.cat.categories]
         # Study codes are categories too, and name single people.
         if len(listed) <= MOST_VALUES:
             meaning = f"{meaning}; one of: {', '.join(listed)}".lstrip("; ")
-    return md.code(column), kind, meaning, f"{values.isna().mean():.0%}"
+    return md.code(column), kind, meaning, f"{100 * values.isna().mean():.0f} %"
 
 
 def _of_every_event(column: str, told: dict[str, str]) -> str:
