@@ -63,9 +63,10 @@ MAY_IMPORT = {
     "report": READING | {"timelines", "analysis", "figures"},
     "app": READING | {"arrays", "timelines", "analysis", "figures", "report"},
     "pooling": READING | {"timelines", "estimators", "analysis", "figures", "report"},
+    "sharding": READING | {"arrays", "timelines", "analysis", "pooling"},
     "cli": READING
     | {"importing", "timelines", "exporting", "analysis", "report", "simulation"}
-    | {"app", "pooling"},
+    | {"app", "pooling", "sharding"},
 }
 # Modules of `analysis` that serve every question.
 ANY_QUESTION = (
@@ -121,6 +122,8 @@ HEAVY = (
     "tomlkit",
     "duckdb",
     "tornado",
+    "dask",
+    "distributed",
 )
 
 

@@ -33,6 +33,7 @@ from kettrack.cli.output import answer, buffer_standard_output, forget_steps
 from kettrack.cli.pooling import pool, summarise
 from kettrack.cli.report import report
 from kettrack.cli.rows import courses, events, outcomes, review, timeline
+from kettrack.cli.shard import shard
 from kettrack.cli.sheet import sheet
 from kettrack.cli.simulate import simulate
 from kettrack.cli.specification import specification
@@ -135,6 +136,7 @@ for command in (
     handout,
     summarise,
     pool,
+    shard,
     specification,
     export,
     deidentify,

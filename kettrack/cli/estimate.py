@@ -14,6 +14,8 @@ from kettrack.cli.cohorts import (
     Folder,
     InstrumentName,
     PolicyName,
+    SchedulerName,
+    open_buckets,
     open_cohort,
 )
 from kettrack.cli.options import options_in_words, read_options
@@ -31,6 +33,7 @@ from kettrack.writing import TABLE_ENDINGS, write_table, write_text
 
 if TYPE_CHECKING:
     from kettrack.reading.cohort import Cohort
+    from kettrack.reading.sharded.opened import ShardedFolder
     from kettrack.result import Result
 
 JSON_ENDING = ".json"
@@ -130,6 +133,7 @@ def estimate(
     criteria: CriteriaName = None,
     policy: PolicyName = None,
     allow: Allowed = None,
+    scheduler: SchedulerName = None,
 ) -> None:
     """Answer one question about a cohort.
 
@@ -159,25 +163,26 @@ def estimate(
     asked = get_question(find_name)
     settings = read_options(asked, options or ())
     settings |= _recall(find_name, recall_days, settings)
-    reading = {"instrument": instrument, "criteria": criteria, "policy": policy}
-    settings |= _other(find_name, against, allow, reading)
-    cohort = open_cohort(
-        folder,
-        allow,
-        scored=True,
-        **reading,
-    )
-    if rows is not None:
-        # Told before the work: nothing of it could be written.
-        gate_rows(cohort.patients, cohort.settings.policy)
-    with working(f"Estimating {find_name}", asked.steps) as on_step:
-        result = find(
-            find_name,
-            cohort,
-            by=by,
-            on_step=on_step,
-            **settings,
-        )
+    chosen = {"instrument": instrument, "criteria": criteria, "policy": policy}
+    settings |= _other(find_name, against, allow, chosen)
+    opened = open_buckets(folder, allow, scheduler=scheduler, **chosen)
+    # Groups, options and rows of people need everybody at once.
+    plain = by is None and rows is None and not settings
+    if opened is not None and _by_bucket(find_name, opened, plain, scheduler):
+        result = _counted(find_name, opened, scheduler)
+    else:
+        cohort = open_cohort(folder, allow, scored=True, **chosen)
+        if rows is not None:
+            # Told before the work: nothing of it could be written.
+            gate_rows(cohort.patients, cohort.settings.policy)
+        with working(f"Estimating {find_name}", asked.steps) as on_step:
+            result = find(
+                find_name,
+                cohort,
+                by=by,
+                on_step=on_step,
+                **settings,
+            )
     # A refusal is given first, with the table it rests on; then the exit code says so.
     _give(result, output, json)
     if rows is not None and result.status == "ok":
@@ -190,6 +195,45 @@ def estimate(
             else output
         )
         raise typer.Exit(NotIdentified.exit_code) if json else refused(result, missing)
+
+
+def _by_bucket(
+    name: str,
+    opened: ShardedFolder,
+    plain: bool,
+    scheduler: str | None,
+) -> bool:
+    """Whether a question is counted bucket by bucket. One of which a part needs all rows is asked
+    of all rows where they fit.
+
+    Raises
+    ------
+    UsageError
+        Where a scheduler is given and nothing is left for it to do.
+    """
+    from kettrack.pooling.catalogue import PARTS
+
+    if name in PARTS and plain:
+        whole = PARTS[name].lacks and opened.fits and scheduler is None
+        return not whole
+    if scheduler is not None:
+        raise UsageError(
+            f"{name}, asked so, needs all rows at once, so that --scheduler changes nothing. These"
+            f" questions are counted bucket by bucket: {', '.join(PARTS)}."
+        )
+    return False
+
+
+def _counted(
+    name: str,
+    opened: ShardedFolder,
+    scheduler: str | None,
+) -> Result:
+    from kettrack.sharding.answers import estimate_by_bucket
+
+    opened.require_scores()
+    with working(f"Estimating {name}", opened.manifest.n_buckets) as advance:
+        return estimate_by_bucket(name, opened, scheduler, advance)
 
 
 def _recall(

@@ -24,9 +24,14 @@ FOREIGN = {
     "--nbval",
     "--nbval-lax",
     "--convert-to",
+    "--dashboard-address",
     "--headless",
+    "--host",
     "--keep-count",
     "--keep-id",
+    "--memory-limit",
+    "--nthreads",
+    "--protocol",
 }
 OPTION = re.compile(r"(?:(?<=[ `('\"])|^)--[a-z][a-z-]*[a-z](?![\w-])", re.M)
 
