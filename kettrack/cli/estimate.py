@@ -153,7 +153,6 @@ def estimate(
     """
     _check_output(output, folder, json)
     check_output(rows, folder)
-    from kettrack.analysis import estimate as find
     from kettrack.analysis.registry import get_question
     from kettrack.privacy.disclosure import gate_rows
 
@@ -175,14 +174,7 @@ def estimate(
         if rows is not None:
             # Told before the work: nothing of it could be written.
             gate_rows(cohort.patients, cohort.settings.policy)
-        with working(f"Estimating {find_name}", asked.steps) as on_step:
-            result = find(
-                find_name,
-                cohort,
-                by=by,
-                on_step=on_step,
-                **settings,
-            )
+        result = _asked_of_all(find_name, cohort, by, settings)
     # A refusal is given first, with the table it rests on; then the exit code says so.
     _give(result, output, json)
     if rows is not None and result.status == "ok":
@@ -195,6 +187,26 @@ def estimate(
             else output
         )
         raise typer.Exit(NotIdentified.exit_code) if json else refused(result, missing)
+
+
+def _asked_of_all(
+    name: str,
+    cohort: Cohort,
+    by: str | None,
+    settings: dict[str, Any],
+) -> Result:
+    from kettrack.analysis import estimate as find
+    from kettrack.analysis.registry import get_question
+
+    steps = get_question(name).steps
+    with working(f"Estimating {name}", steps) as on_step:
+        return find(
+            name,
+            cohort,
+            by=by,
+            on_step=on_step,
+            **settings,
+        )
 
 
 def _by_bucket(

@@ -60,7 +60,12 @@ def estimate_by_bucket(
         )
     counts = _counted([name], opened, scheduler, advance)
     whole = derive(opened.nobody())
-    return answered_with_less(name, whole, lambda: _answer(counts, name))
+    return answered_with_less(
+        name,
+        whole,
+        lambda: _answer(counts, name),
+        counts.people,
+    )
 
 
 def _answer(counts: PeopleCounts, name: str) -> Answer:
