@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Sequence
 
 import pandas as pd
 
 from kettrack.pooling.catalogue import PARTS
+from kettrack.pooling.summary import Summary
 from kettrack.pooling.tallies import add_tallies
 
 
-class Counted(Protocol):
-    """Sites and buckets alike."""
-
-    @property
-    def tables(self) -> Mapping[str, Mapping[str, pd.DataFrame]]:
-        """Question to its tables, by name."""
-        ...
-
-
 def summed(
-    sites: Sequence[Counted],
+    sites: Sequence[Summary],
     question: str,
 ) -> dict[str, pd.DataFrame]:
     """The tables of one question, added up over the sites that have counted it.
 
     Parameters
     ----------
-    sites : sequence of Counted
+    sites : sequence of Summary
         Those that have not counted it add nothing.
     question : str
         One that can be pooled.

@@ -25,18 +25,19 @@ _MOST: Final = 0.5
 
 
 def note_similar_ids(
-    folded: pd.Series,
+    codes: pd.Index,
     ledger: Ledger,
 ) -> None:
     """Say how many patient codes differ from another only by something that nobody sees or means.
 
     Parameters
     ----------
-    folded : Series
-        `folded_codes` of every code of every table, once each, or numbers that stand for them.
+    codes : Index
+        Every code of every table, once each.
     ledger : Ledger
         Takes the note; it names no code.
     """
+    folded = folded_codes(codes)
     similar = folded.duplicated(keep=False)
     if not similar.any():
         return

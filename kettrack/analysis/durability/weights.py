@@ -322,8 +322,7 @@ def _curves(
     day_lost = people.lost[seen]
     dated = day_lost[:, None] <= grid
     fallen = share * before[:, place]
-    # A sum of parts of a whole may end a few bits above it.
-    return np.maximum(1 - fallen @ dated, 0)
+    return 1 - fallen @ dated
 
 
 def _weighed(

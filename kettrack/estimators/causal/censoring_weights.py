@@ -141,8 +141,7 @@ def weighted_curve(
     events = by_step(rows, weights * rows.event)
     # a replicate may have drawn nobody who came so far: missing from there on
     with np.errstate(invalid="ignore"):
-        # of the same weights, summed in another order
-        hazard = np.minimum(events / at_risk, 1)
+        hazard = events / at_risk
         free = np.cumprod(1 - hazard, axis=-1)
     return np.asarray(
         1 - free,

@@ -25,9 +25,8 @@ from kettrack.analysis.association.trajectories import (
 )
 from kettrack.analysis.context import LEVEL
 from kettrack.analysis.registry import Answer
-from kettrack.analysis.rules_in_force import RulesInForce
 from kettrack.estimators.moments import Moments
-from kettrack.pooling.parts import PooledQuestion, Tables
+from kettrack.pooling.parts import PooledQuestion, RulesInForce, Tables
 from kettrack.pooling.tallies import Shape
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
@@ -76,7 +75,7 @@ def _change(tables: Tables, rules: RulesInForce) -> Answer:
     table = pd.DataFrame(paired_rows(counts)).assign(started=started, n=n)
     return Answer(
         table=table.astype({"events": "Int64"}),
-        sentence=paired_words(counts, WEEK),
+        sentence=paired_words(WEEK),
         caveats=(
             f"Among the people who were scored, whatever sessions they had. {rules.words}.",
         ),
@@ -165,7 +164,7 @@ def _course(tables: Tables, rules: RulesInForce) -> Answer:
     )
 
 
-CHANGE: Final[tuple[PooledQuestion, ...]] = (
+CHANGE: Final = (
     PooledQuestion(
         question="paired_change",
         shapes=_PAIRED,

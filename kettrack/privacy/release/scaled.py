@@ -328,7 +328,11 @@ def _fill_scaled(
         return
     part = table[rows].copy()
     own = exact[rows]
-    for scaled in _scaled_parts(recipe):
+    for column in recipe.columns:
+        scaled = Scaled(
+            value=column,
+            of=recipe.of,
+        )
         scaled_again(scaled, part, own, rounding)
     places = np.flatnonzero(rows)
     fill(
@@ -336,13 +340,6 @@ def _fill_scaled(
         places,
         {column: column_numbers(part, column) for column in recipe.columns},
     )
-
-
-def _scaled_parts(recipe: ByRow) -> list[Scaled]:
-    """The figure with its ends, or each of them for itself."""
-    if recipe.anew:
-        return [Scaled(value=recipe.value, of=recipe.of, ends=recipe.ends)]
-    return [Scaled(value=column, of=recipe.of) for column in recipe.columns]
 
 
 def difference_again(

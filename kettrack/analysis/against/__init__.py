@@ -1,1 +1,0 @@
-"""Two clinics, or two periods of one clinic, set beside each other."""

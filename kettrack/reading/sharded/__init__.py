@@ -1,1 +1,0 @@
-"""A cohort in buckets of whole patients, checked once and read bucket by bucket."""
