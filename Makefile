@@ -9,7 +9,7 @@ SANITIZE := notebooks/sanitize.cfg
 unexport MPLBACKEND
 
 .DEFAULT_GOAL := help
-.PHONY: help report lab test quick coverage mutants check bench truth attack fuzz sample messages notebooks lock wheel clean
+.PHONY: help report lab test quick coverage mutants check bench truth attack fuzz sample messages notebooks docs lock wheel dist clean
 
 help:  ## Show what can be done
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -108,11 +108,26 @@ notebooks: $(READY)  ## Run the notebooks and store what they say; draw the pict
 	$(BIN)/python -m kettrack.report.execute notebooks
 	$(BIN)/python docs/picture.py
 
+# Sphinx and what it brings are needed here only: they have an environment of their own, which borrows everything else.
+DOCS := .docs
+$(DOCS)/.ready: $(READY) docs/requirements.lock
+	$(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r docs/requirements.lock
+	$(BIN)/python -c 'import sysconfig; print("import site; site.addsitedir(" + repr(sysconfig.get_path("purelib")) + ")")' > $$($(DOCS)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/borrowed.pth
+	@touch $@
+
+docs: $(DOCS)/.ready  ## Build the documentation site into build/site (some minutes), and look every link through
+	OPENBLAS_NUM_THREADS=1 $(DOCS)/bin/python docs/site/build.py build/site
+
 lock: $(READY)  ## Refresh requirements.lock from pyproject.toml (needs uv)
 	uv export --quiet --upgrade --extra dev --no-emit-project --no-header --no-annotate -o requirements.lock
+	uv export --quiet --only-group docs --no-header --no-annotate -o docs/requirements.lock
 
 wheel: $(READY)  ## Build the wheel into dist/
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist
 
+dist: $(READY)  ## Build the sdist into dist/, and the wheel from it: what a release uploads
+	$(BIN)/python -m build --no-isolation --outdir dist
+
 clean:  ## Remove the environment and everything built
-	rm -rf $(VENV) $(MUTANTS) $(LAB) dist build mutants .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis report.html
+	rm -rf $(VENV) $(MUTANTS) $(LAB) $(DOCS) dist build mutants .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis report.html

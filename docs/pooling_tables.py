@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from kettrack.analysis.rules_in_force import RULES
 from kettrack.pooling.catalogue import NOT_YET, PARTS, WHY_NOT
-from kettrack.pooling.parts import RULES
 from kettrack.pooling.summary import FORMAT, LONGEST_SITE, SUMMARY_SCHEMA
 from kettrack.pooling.tallies import MOST, NUMBERED, Shape
 from kettrack.privacy.policies import POLICIES

@@ -36,6 +36,7 @@ from .figures.adherence import plot_planned_intervals as plot_planned_intervals
 from .figures.adherence import (
     plot_time_to_discontinuation as plot_time_to_discontinuation,
 )
+from .figures.against import plot_against as plot_against
 from .figures.all_courses import (
     plot_response_by_any_session as plot_response_by_any_session,
 )
@@ -111,6 +112,8 @@ from .reading.cohort import Cohort as Cohort
 from .reading.load import check_folder as check_folder
 from .reading.load import cohort_from_frames as cohort_from_frames
 from .reading.load import load_cohort as load_cohort
+from .reading.sharded.opened import ShardedFolder as ShardedFolder
+from .reading.sharded.opened import open_sharded as open_sharded
 from .report.trial_tables import beside_independent_run as beside_independent_run
 from .report.trial_tables import methods_by_scenario as methods_by_scenario
 from .report.trial_tables import methods_table as methods_table
@@ -118,6 +121,10 @@ from .report.trial_tables import trial_results as trial_results
 from .resources import notebook_folder as notebook_folder
 from .resources import sample_folder as sample_folder
 from .result import Result as Result
+from .sharding.answers import estimate_by_bucket as estimate_by_bucket
+from .sharding.answers import summarise_by_bucket as summarise_by_bucket
+from .sharding.make import shard as shard
+from .sharding.person_tables import rows_by_bucket as rows_by_bucket
 from .timelines.as_of import as_of as as_of
 from .timelines.derived import DerivedCohort as DerivedCohort
 from .timelines.derived import derive as derive

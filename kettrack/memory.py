@@ -8,11 +8,16 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator, MutableMapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 from kettrack.errors import KettrackError
 
 _BYTES_IN_MB: Final = 1_000_000
+_BYTES_IN_KB: Final = 1024  # as Linux counts them
+_MEMORY_FILE: Final = Path("/proc/meminfo")
+_GROUP: Final = Path("/sys/fs/cgroup")
 # Each thread keeps room for addresses that it never uses: one of a kind is enough where this is
 # scarce. The names are those that NumPy, Arrow and the compiler of the kernels read.
 _ONE_THREAD: Final = (
@@ -144,6 +149,50 @@ def one_thread_each(environment: MutableMapping[str, str]) -> None:
     """
     for name in _LINEAR_ALGEBRA:
         environment.setdefault(name, "1")
+
+
+def require_free_memory(needed_mb: int, step: str) -> None:
+    """Stop before work that would fill the memory of this machine.
+
+    Parameters
+    ----------
+    needed_mb : int
+        What it takes, roughly.
+    step : str
+        As for `TooLittleMemory`.
+    """
+    free = free_memory_mb()
+    if free is not None and needed_mb > free:
+        raise TooLittleMemory(
+            f"{step}, which takes about {needed_mb:,} MB; {free:,} MB are free"
+        )
+
+
+def free_memory_mb() -> int | None:
+    """Memory that a program can still take here; None where the system does not tell."""
+    found = [_address_limit(), _available(), _left_in_group()]
+    known = [one for one in found if one is not None]
+    return min(known) // _BYTES_IN_MB if known else None
+
+
+def _available() -> int | None:
+    """Bytes that are free, or in use only until somebody needs them."""
+    # Only Linux has this file.
+    with suppress(OSError):
+        for line in _MEMORY_FILE.read_text().splitlines():
+            name, _, rest = line.partition(":")
+            if name == "MemAvailable":
+                return int(rest.split()[0]) * _BYTES_IN_KB
+    return None
+
+
+def _left_in_group() -> int | None:
+    """Bytes left to a container; None outside of one, and where it has no limit."""
+    with suppress(OSError, ValueError):
+        limit = int((_GROUP / "memory.max").read_text())
+        used = int((_GROUP / "memory.current").read_text())
+        return limit - used
+    return None
 
 
 def _address_limit() -> int | None:

@@ -9,8 +9,8 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp, mkstemp
@@ -29,7 +29,7 @@ _FORMULA: Final = re.compile(
 TABLE_ENDINGS = (".csv", ".parquet")
 # Names of drafts begin so: with a dot, so that no reader takes them for input. The name of the file
 # itself is not part of it, which would be too long for some systems.
-_DRAFT: Final = ".kettrack-"
+DRAFT_MARK: Final = ".kettrack-"
 _OLD: Final = "old"  # folder in a draft where the one to be replaced waits
 _LEFT_AFTER_SECONDS: Final = 24 * 60 * 60
 # Numbers of Linux: paths count from the folder we are in; two names change places.
@@ -64,7 +64,9 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         )
     remove_leftovers(target.parent)
     with _naming(target):
-        handle, name = mkstemp(prefix=_DRAFT, suffix=target.suffix, dir=target.parent)
+        handle, name = mkstemp(
+            prefix=DRAFT_MARK, suffix=target.suffix, dir=target.parent
+        )
         # Windows does not rename a file that is open.
         os.close(handle)
         draft = Path(name)
@@ -107,7 +109,7 @@ def whole_folder(path: str | Path) -> Iterator[Path]:
         )
     remove_leftovers(around)
     with _naming(target):
-        room = Path(mkdtemp(prefix=_DRAFT, dir=around))
+        room = Path(mkdtemp(prefix=DRAFT_MARK, dir=around))
         draft = room / "draft"
         try:
             draft.mkdir()
@@ -164,22 +166,7 @@ def _put_back(room: Path) -> None:
             waiting.replace(place)
 
 
-def write_together(
-    writers: Mapping[Path, Callable[[Path], object]],
-) -> None:
-    """Write several files: all of them, or none when one cannot be made.
-
-    Parameters
-    ----------
-    writers : mapping
-        Path to what writes the file, given the path of its draft.
-    """
-    with ExitStack() as files:
-        for path, write in writers.items():
-            write(files.enter_context(whole_file(path)))
-
-
-def remove_leftovers(folder: Path, mark: str = _DRAFT) -> None:
+def remove_leftovers(folder: Path, mark: str = DRAFT_MARK) -> None:
     """Remove the drafts that runs left behind when they were killed: only those that kettrack made
     for the same person, and that nothing was written to for a day.
 
@@ -290,8 +277,60 @@ def _require_frame(function: str, frame: object) -> None:
         raise WrongArgument(function, "a DataFrame as its first argument", frame)
 
 
-def csv_text(frame: pd.DataFrame) -> str:
+def write_table_in_parts(frames: Iterable[pd.DataFrame], path: str | Path) -> int:
+    """Write frames one below the other as `write_table` writes one, and return how many rows.
+
+    Parameters
+    ----------
+    frames : iterable of DataFrame
+        At least one, all with the same columns; each is let go before the next is asked for.
+    path : str or Path
+        Ends in `.csv` or `.parquet`; replaced if it exists.
+    """
+    with whole_file(path) as draft:
+        if Path(path).suffix.lower() == ".csv":
+            return _write_csv_parts(frames, draft)
+        return _write_parquet_parts(frames, draft)
+
+
+def _write_csv_parts(frames: Iterable[pd.DataFrame], draft: Path) -> int:
+    n_rows = 0
+    with draft.open("wb") as file:
+        for place, frame in enumerate(frames):
+            text = csv_text(frame, header=not place)
+            file.write(text.encode("utf-8"))
+            n_rows += len(frame)
+    return n_rows
+
+
+def _write_parquet_parts(frames: Iterable[pd.DataFrame], draft: Path) -> int:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    n_rows = 0
+    rest = iter(frames)
+    first = pa.Table.from_pandas(next(rest), preserve_index=False)
+    # As of one frame: its own metadata would make equal tables differ.
+    schema = first.schema.remove_metadata()
+    with pq.ParquetWriter(draft, schema) as writer:
+        writer.write_table(first.cast(schema))
+        n_rows += len(first)
+        for frame in rest:
+            rows = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
+            writer.write_table(rows.replace_schema_metadata(None))
+            n_rows += len(rows)
+    return n_rows
+
+
+def csv_text(frame: pd.DataFrame, header: bool = True) -> str:
     r"""Return a frame as CSV text, in the form `write_table` writes.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Any table.
+    header : bool
+        Whether the names of the columns stand above the rows.
 
     Examples
     --------
@@ -313,7 +352,8 @@ def csv_text(frame: pd.DataFrame) -> str:
         if _is_text(frame[name].dtype)
     }
     # `\n` on every system: the same frame gives the same bytes.
-    return frame.assign(**truth, **texts).to_csv(index=False, lineterminator="\n")
+    plain = frame.assign(**truth, **texts)
+    return plain.to_csv(index=False, header=header, lineterminator="\n")
 
 
 def _is_text(dtype: object) -> bool:

@@ -63,12 +63,20 @@ MAY_IMPORT = {
     "report": READING | {"timelines", "analysis", "figures"},
     "app": READING | {"arrays", "timelines", "analysis", "figures", "report"},
     "pooling": READING | {"timelines", "estimators", "analysis", "figures", "report"},
+    "sharding": READING | {"arrays", "timelines", "analysis", "pooling"},
     "cli": READING
     | {"importing", "timelines", "exporting", "analysis", "report", "simulation"}
-    | {"app", "pooling"},
+    | {"app", "pooling", "sharding"},
 }
 # Modules of `analysis` that serve every question.
-ANY_QUESTION = ("context", "registry", "person_rows", "one_patient", "shown_steps")
+ANY_QUESTION = (
+    "context",
+    "registry",
+    "person_rows",
+    "one_patient",
+    "rules_in_force",
+    "shown_steps",
+)
 # room of `analysis` -> the rooms of `analysis` it may import; `overview` chooses from all.
 ANALYSIS_MAY_IMPORT = {
     "quality": set(),
@@ -87,6 +95,16 @@ ANALYSIS_MAY_IMPORT = {
     "prognosis": {"response"},
     "next_session": {"courses", "response", "association"},
     "stop_after": set(),
+    "against": {
+        "association",
+        "courses",
+        "durability",
+        "next_session",
+        "response",
+        "safety",
+        "subgroups",
+        "suicidality",
+    },
     "calibration": {"association", "response", "next_session", "stop_after"},
     "session_answers": {"association", "next_session", "stop_after"},
 }
@@ -104,6 +122,8 @@ HEAVY = (
     "tomlkit",
     "duckdb",
     "tornado",
+    "dask",
+    "distributed",
 )
 
 

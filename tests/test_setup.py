@@ -4,6 +4,7 @@ address.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 import kettrack
 
@@ -52,8 +54,7 @@ def test_every_requirement_has_a_lower_bound(project: dict[str, Any]) -> None:
         for line in lines
     ]
     assert len(wanted(project)) == len(
-        # an extra may need what another one needs
-        {line for line in lines if not line.startswith("kettrack[")}
+        [line for line in lines if not line.startswith("kettrack[")]
     )
 
 
@@ -69,8 +70,9 @@ def test_conda_environment_is_in_step(checkout: Path, project: dict[str, Any]) -
     assert "- -e ." in text
 
 
-def test_lock_holds_hashes_and_no_address(checkout: Path) -> None:
-    text = (checkout / "requirements.lock").read_text(encoding="utf-8")
+@pytest.mark.parametrize("lock", ["requirements.lock", "docs/requirements.lock"])
+def test_lock_holds_hashes_and_no_address(checkout: Path, lock: str) -> None:
+    text = (checkout / lock).read_text(encoding="utf-8")
     assert not re.search(
         r"://|@ |^-|^ *--(?!hash=sha256:[0-9a-f]{64}( \\)?$)", text, re.MULTILINE
     )
@@ -92,8 +94,66 @@ def test_lock_holds_everything_the_tests_need(
     assert "jupyter" not in locked, "the metapackage slows every start of a kernel"
 
 
-def test_version_is_said_once(project: dict[str, Any]) -> None:
-    assert project["project"]["version"] == kettrack.__version__
+def test_lock_of_the_site_holds_what_the_site_needs(
+    checkout: Path, project: dict[str, Any]
+) -> None:
+    """And the same versions of what the tests need too: both are seen at once."""
+    pinned = re.compile(r"^([\w.-]+)==(\S+)", re.MULTILINE)
+    locks = [
+        dict(pinned.findall((checkout / name).read_text(encoding="utf-8")))
+        for name in ("docs/requirements.lock", "requirements.lock")
+    ]
+    site, tests = locks
+    wanted_there = project["dependency-groups"]["docs"]
+    assert {line.partition(">=")[0] for line in wanted_there} <= set(site)
+    both = set(site) & set(tests)
+    assert {name: site[name] for name in both} == {name: tests[name] for name in both}
+
+
+def test_version_is_said_once(checkout: Path, project: dict[str, Any]) -> None:
+    version = project["project"]["version"]
+    assert version == kettrack.__version__
+    citation = yaml.safe_load((checkout / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == version
+    archived = json.loads((checkout / ".zenodo.json").read_text(encoding="utf-8"))
+    # The archive takes it from the release.
+    assert "version" not in archived
+    assert archived["title"] == citation["title"]
+    assert archived["license"] == citation["license"] == project["project"]["license"]
+    assert archived["keywords"] == citation["keywords"]
+
+
+def test_workflows_can_be_read_and_name_what_exists(checkout: Path) -> None:
+    makefile = (checkout / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+    workflows = sorted((checkout / ".github" / "workflows").glob("*.yml"))
+    assert [path.stem for path in workflows] == ["docs", "release", "test"]
+    for path in workflows:
+        said = yaml.safe_load(path.read_text(encoding="utf-8"))
+        # YAML 1.1 reads the word on as a truth value.
+        assert set(said) == {"name", True, "permissions", "jobs"}
+        assert said["permissions"] == {"contents": "read"}
+        for job in said["jobs"].values():
+            assert {"runs-on", "steps"} <= set(job)
+            for step in job["steps"]:
+                assert ("run" in step) != ("uses" in step)
+                for target in re.findall(r"\bmake (\w+)", step.get("run", "")):
+                    assert target in targets
+                for script in re.findall(
+                    r"(?<!\S)[\w./-]+\.(?:sh|py)\b", step.get("run", "")
+                ):
+                    assert (checkout / script).is_file()
+    for path in (checkout / ".github" / "ISSUE_TEMPLATE").glob("*.yml"):
+        assert yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def test_only_a_release_may_publish(checkout: Path) -> None:
+    path = checkout / ".github" / "workflows" / "release.yml"
+    jobs = yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"]
+    assert jobs["publish"]["if"] == "github.ref_type == 'tag'"
+    # Trusted publishing: no password and no token is stored anywhere.
+    assert jobs["publish"]["permissions"] == {"id-token": "write"}
+    assert "secrets." not in path.read_text(encoding="utf-8")
 
 
 def test_make_help_names_every_target(

@@ -189,7 +189,11 @@ def without_counts(words: str) -> str:
 
 
 def refusal(
-    name: str, cohort: DerivedCohort, error: NotIdentified, estimand: str
+    name: str,
+    cohort: DerivedCohort,
+    error: NotIdentified,
+    estimand: str,
+    people: int | None = None,
 ) -> Result:
     """A refusal as a result, so that a report shows it as a row and not as a blank.
 
@@ -201,7 +205,10 @@ def refusal(
         Of which it was asked.
     error : NotIdentified
         Why it cannot be answered.
+    people : int, optional
+        How many there are, where they were counted elsewhere.
     """
+    n = len(cohort.patients) if people is None else people
     return Result(
         name=name,
         table=pd.DataFrame(),
@@ -210,17 +217,16 @@ def refusal(
         estimand=estimand,
         status="refused",
         reason=error.reason,
-        collect=_collect(cohort, error),
+        collect=_collect(cohort, error, n),
         made_from=made_from(cohort, unit=""),
         policy=cohort.settings.policy,
     )
 
 
-def _collect(cohort: DerivedCohort, error: NotIdentified) -> str:
+def _collect(cohort: DerivedCohort, error: NotIdentified, n: int) -> str:
     """What would have to be recorded. A log with fewer people than any curve can be drawn for lacks
     people first, whatever else it lacks.
     """
-    n = len(cohort.patients)
     if n >= FEWEST_PEOPLE or not _NEEDS_PEOPLE.search(error.reason):
         return error.collect
     counts_hidden = get_policy(cohort.settings.policy).for_release

@@ -47,6 +47,7 @@ ROOMS: Final = (
     "stop_after",
     "session_answers",
     "cost",
+    "against",
     "calibration",
 )
 # Options that `estimate` hands on by itself.
@@ -225,22 +226,35 @@ def _answered(
     asked: Question,
     cohort: DerivedCohort,
     answer: Callable[[], Answer | Result],
+    people: int | None = None,
 ) -> Result:
     """An answer, or the refusal of one, through the disclosure gate."""
+    n = len(cohort.patients) if people is None else people
     try:
+        _require_somebody(n)
         found = answer()
     except NotIdentified as error:
-        refused = refusal(asked.name, cohort, error, asked.estimand)
+        refused = refusal(asked.name, cohort, error, asked.estimand, n)
         return release(refused, cohort, asked.log_end)
     if isinstance(found, Result):
         return found
     return release(_result(asked, found, cohort), cohort, asked.log_end)
 
 
+def _require_somebody(people: int) -> None:
+    """No question is asked of nobody: tables in memory may be empty, and a choice of people too."""
+    if not people:
+        raise NotIdentified(
+            "there is no patient in them.",
+            "sessions, and scores of the same people.",
+        )
+
+
 def answered_with_less(
     name: str,
     cohort: DerivedCohort,
     answer: Callable[[], Answer],
+    people: int | None = None,
 ) -> Result:
     """A question answered without what takes long and is not shown where it is asked.
 
@@ -252,8 +266,10 @@ def answered_with_less(
         Of whom it is asked.
     answer : callable
         Makes the answer instead of the function that was registered.
+    people : int, optional
+        How many they are, where they were counted elsewhere and `cohort` holds their settings only.
     """
-    return _answered(_QUESTIONS[name], cohort, answer)
+    return _answered(_QUESTIONS[name], cohort, answer, people)
 
 
 def _result(asked: Question, answer: Answer, cohort: DerivedCohort) -> Result:

@@ -28,12 +28,12 @@ from kettrack.cli.faults import (
 )
 from kettrack.cli.handout import handout
 from kettrack.cli.import_ import import_
-from kettrack.cli.methods import methods
 from kettrack.cli.notebooks import notebooks
 from kettrack.cli.output import answer, buffer_standard_output, forget_steps
 from kettrack.cli.pooling import pool, summarise
 from kettrack.cli.report import report
 from kettrack.cli.rows import courses, events, outcomes, review, timeline
+from kettrack.cli.shard import shard
 from kettrack.cli.sheet import sheet
 from kettrack.cli.simulate import simulate
 from kettrack.cli.specification import specification
@@ -130,13 +130,13 @@ for command in (
     review,
     estimate,
     report,
-    methods,
     notebooks,
     dashboard,
     sheet,
     handout,
     summarise,
     pool,
+    shard,
     specification,
     export,
     deidentify,

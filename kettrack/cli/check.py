@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -15,15 +16,18 @@ from kettrack.cli.cohorts import (
     Output,
     PolicyName,
     given,
+    open_buckets,
     read_cohort,
 )
-from kettrack.cli.output import answer, check_output, say
+from kettrack.cli.output import answer, check_output, say, working
 from kettrack.errors import DataProblems, Problem
 from kettrack.writing import write_table
 
 if TYPE_CHECKING:
     from kettrack.reading.cohort import Cohort
+    from kettrack.reading.sharded.opened import ShardedFolder
 
+_COUNTED: Final = ("patients", "sessions", "scores")
 PAGE_ENDINGS: Final = (".html", ".htm")
 
 
@@ -58,6 +62,8 @@ def check(
     check_output(output, folder)
     check_output(html, folder, PAGE_ENDINGS)
     options = given(instrument=instrument, criteria=criteria, policy=policy)
+    if _is_too_large(folder, allow, options):
+        return
     try:
         cohort = read_cohort(folder, allow, **options)
     except DataProblems as found:
@@ -73,10 +79,47 @@ def check(
         _write_problems([], output)
     for sentence in cohort.shown_notes:
         answer(sentence)
-    answer(f"{_sizes(cohort)}: no problems.")
+    rows = {
+        "patients": len(cohort.patients),
+        "sessions": len(cohort.sessions),
+        "scores": len(cohort.scores),
+    }
+    answer(f"{_sizes(rows, cohort.settings.policy)}: no problems.")
     _tell_what_is_missing(cohort)
     if html is not None:
         _write_page(folder, html, allow, options)
+
+
+def _is_too_large(
+    folder: Path, allow: list[str] | None, options: dict[str, str]
+) -> bool:
+    """Read every bucket of a folder of `kettrack shard`: each file as it was written, sorted, with
+    its own patients. What can be told of one that does not fit into memory is told.
+    """
+    opened = open_buckets(folder, allow, **options)
+    if opened is None:
+        return False
+    n = opened.manifest.n_buckets
+    with working(f"Reading {n:,} buckets", n) as advance:
+        for number in range(n):
+            opened.bucket(number)
+            advance()
+    if not opened.fits:
+        _tell_of_large(opened)
+    return not opened.fits
+
+
+def _tell_of_large(opened: ShardedFolder) -> None:
+    """What can be told of a folder that does not fit into memory."""
+    for sentence in opened.nobody().shown_notes:
+        answer(sentence)
+    rows = {name: sum(opened.manifest.rows[name]) for name in _COUNTED}
+    answer(f"{_sizes(rows, opened.settings.policy)}: no problems.")
+    answer(
+        "What is not recorded is not listed: all rows at once take about"
+        f" {opened.needed_mb:,} MB of memory. kettrack check SOURCE lists it for the folder that"
+        " these buckets were made from, on a larger machine."
+    )
 
 
 def _tell_what_to_mend(problems: list[Problem]) -> None:
@@ -101,21 +144,18 @@ def _write_page(
         say(f"The page is in {html}.")
 
 
-def _sizes(cohort: Cohort) -> str:
+def _sizes(rows: Mapping[str, int], policy_name: str) -> str:
     """How many patients, sessions and scores there are, small counts as the policy has them."""
     # Imported here to keep `--help` fast.
     from kettrack.privacy.policies import get_policy
 
-    policy = get_policy(cohort.settings.policy)
-    sizes = {
-        "patient": len(cohort.patients),
-        "session": len(cohort.sessions),
-        "score": len(cohort.scores),
-    }
+    policy = get_policy(policy_name)
     said = []
-    for noun, number in sizes.items():
-        plural = "" if number == 1 and not policy.for_release else "s"
-        said.append(f"{policy.said(number)} {noun}{plural}")
+    for name in _COUNTED:
+        number = rows[name]
+        one = number == 1 and not policy.for_release
+        noun = name.removesuffix("s") if one else name
+        said.append(f"{policy.said(number)} {noun}")
     return ", ".join(said)
 
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kettrack.cli.output import say, working
-from kettrack.errors import NoCohortFolder
+from kettrack.errors import NoCohortFolder, UsageError
 
 if TYPE_CHECKING:
     from kettrack.reading.cohort import Cohort
+    from kettrack.reading.sharded.opened import ShardedFolder
 
 # Options that all commands share are stated once, so that their help reads alike.
 Folder = Annotated[
@@ -63,6 +64,17 @@ Allowed = Annotated[
         help=(
             "Accept a column that looks as if it could identify a person. This is"
             " recorded. May be repeated."
+        ),
+    ),
+]
+SchedulerName = Annotated[
+    str | None,
+    typer.Option(
+        "--scheduler",
+        metavar="ADDRESS",
+        help=(
+            "Let Dask do the work on a folder of kettrack shard: the address of a scheduler, or"
+            " local for workers on this machine."
         ),
     ),
 ]
@@ -134,3 +146,42 @@ def open_cohort(
     if scored:
         cohort.require_scores()
     return cohort
+
+
+def open_buckets(
+    folder: Path,
+    allow: list[str] | None = None,
+    *,
+    scheduler: str | None = None,
+    **options: str | None,
+) -> ShardedFolder | None:
+    """Open a folder that `kettrack shard` has made, and tell a person what was noticed then; None
+    for any other folder.
+
+    Parameters
+    ----------
+    folder, allow, **options
+        As for `read_cohort`.
+    scheduler : str, optional
+        Address of a scheduler.
+
+    Raises
+    ------
+    UsageError
+        Where there is a scheduler and nothing for it to do.
+    """
+    require_folder(folder)
+    from kettrack.reading.sharded.manifest import is_sharded
+    from kettrack.reading.sharded.opened import open_sharded
+
+    if is_sharded(folder):
+        opened = open_sharded(folder, tuple(allow or ()), **given(**options))
+        for note in opened.nobody().shown_notes:
+            say(note)
+        return opened
+    if scheduler is not None:
+        raise UsageError(
+            "--scheduler lets many do the work on buckets of patients. Make them first: kettrack"
+            f" shard {folder} -o DIR"
+        )
+    return None

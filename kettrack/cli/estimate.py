@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from kettrack.cli.against import Against, read_other
 from kettrack.cli.cohorts import (
     Allowed,
     CriteriaName,
     Folder,
     InstrumentName,
     PolicyName,
+    SchedulerName,
+    open_buckets,
     open_cohort,
 )
 from kettrack.cli.options import options_in_words, read_options
@@ -25,13 +28,17 @@ from kettrack.cli.output import (
     write_rows,
 )
 from kettrack.errors import NotIdentified, UsageError
+from kettrack.escapes import in_terminal
 from kettrack.writing import TABLE_ENDINGS, write_table, write_text
 
 if TYPE_CHECKING:
     from kettrack.reading.cohort import Cohort
+    from kettrack.reading.sharded.opened import ShardedFolder
     from kettrack.result import Result
 
 JSON_ENDING = ".json"
+# The question that sets two sides beside each other.
+COMPARES = "against"
 
 
 def _list_estimates(asked: bool) -> None:
@@ -112,6 +119,7 @@ def estimate(
             help="How many days back a score looks, for questions that need it.",
         ),
     ] = None,
+    against: Against = None,
     list_names: Annotated[
         bool,
         typer.Option(
@@ -125,6 +133,7 @@ def estimate(
     criteria: CriteriaName = None,
     policy: PolicyName = None,
     allow: Allowed = None,
+    scheduler: SchedulerName = None,
 ) -> None:
     """Answer one question about a cohort.
 
@@ -140,10 +149,10 @@ def estimate(
       kettrack estimate adverse_events clinic --policy release -o events.csv
       kettrack estimate missing_scores clinic --set horizon=months_4_to_8
       kettrack estimate next-session clinic --instrument MADRS --recall-days 7
+      kettrack estimate against clinic --against other_clinic
     """
     _check_output(output, folder, json)
     check_output(rows, folder)
-    from kettrack.analysis import estimate as find
     from kettrack.analysis.registry import get_question
     from kettrack.privacy.disclosure import gate_rows
 
@@ -153,25 +162,19 @@ def estimate(
     asked = get_question(find_name)
     settings = read_options(asked, options or ())
     settings |= _recall(find_name, recall_days, settings)
-    cohort = open_cohort(
-        folder,
-        allow,
-        scored=True,
-        instrument=instrument,
-        criteria=criteria,
-        policy=policy,
-    )
-    if rows is not None:
-        # Told before the work: nothing of it could be written.
-        gate_rows(cohort.patients, cohort.settings.policy)
-    with working(f"Estimating {find_name}", asked.steps) as on_step:
-        result = find(
-            find_name,
-            cohort,
-            by=by,
-            on_step=on_step,
-            **settings,
-        )
+    chosen = {"instrument": instrument, "criteria": criteria, "policy": policy}
+    settings |= _other(find_name, against, allow, chosen)
+    opened = open_buckets(folder, allow, scheduler=scheduler, **chosen)
+    # Groups, options and rows of people need everybody at once.
+    plain = by is None and rows is None and not settings
+    if opened is not None and _by_bucket(find_name, opened, plain, scheduler):
+        result = _counted(find_name, opened, scheduler)
+    else:
+        cohort = open_cohort(folder, allow, scored=True, **chosen)
+        if rows is not None:
+            # Told before the work: nothing of it could be written.
+            gate_rows(cohort.patients, cohort.settings.policy)
+        result = _asked_of_all(find_name, cohort, by, settings)
     # A refusal is given first, with the table it rests on; then the exit code says so.
     _give(result, output, json)
     if rows is not None and result.status == "ok":
@@ -184,6 +187,65 @@ def estimate(
             else output
         )
         raise typer.Exit(NotIdentified.exit_code) if json else refused(result, missing)
+
+
+def _asked_of_all(
+    name: str,
+    cohort: Cohort,
+    by: str | None,
+    settings: dict[str, Any],
+) -> Result:
+    from kettrack.analysis import estimate as find
+    from kettrack.analysis.registry import get_question
+
+    steps = get_question(name).steps
+    with working(f"Estimating {name}", steps) as on_step:
+        return find(
+            name,
+            cohort,
+            by=by,
+            on_step=on_step,
+            **settings,
+        )
+
+
+def _by_bucket(
+    name: str,
+    opened: ShardedFolder,
+    plain: bool,
+    scheduler: str | None,
+) -> bool:
+    """Whether a question is counted bucket by bucket. One of which a part needs all rows is asked
+    of all rows where they fit.
+
+    Raises
+    ------
+    UsageError
+        Where a scheduler is given and nothing is left for it to do.
+    """
+    from kettrack.pooling.catalogue import PARTS
+
+    if name in PARTS and plain:
+        whole = PARTS[name].lacks and opened.fits and scheduler is None
+        return not whole
+    if scheduler is not None:
+        raise UsageError(
+            f"{name}, asked so, needs all rows at once, so that --scheduler changes nothing. These"
+            f" questions are counted bucket by bucket: {', '.join(PARTS)}."
+        )
+    return False
+
+
+def _counted(
+    name: str,
+    opened: ShardedFolder,
+    scheduler: str | None,
+) -> Result:
+    from kettrack.sharding.answers import estimate_by_bucket
+
+    opened.require_scores()
+    with working(f"Estimating {name}", opened.manifest.n_buckets) as advance:
+        return estimate_by_bucket(name, opened, scheduler, advance)
 
 
 def _recall(
@@ -213,6 +275,29 @@ def _recall(
             f" These questions take it: {', '.join(takes)}."
         )
     return {"recall_days": recall_days}
+
+
+def _other(
+    name: str,
+    against: str | None,
+    allow: list[str] | None,
+    reading: dict[str, str | None],
+) -> dict[str, Any]:
+    """`--against`, where it was given.
+
+    Raises
+    ------
+    UsageError
+        For any question but the one that compares two sides.
+    """
+    if against is None:
+        return {}
+    if name != COMPARES:
+        raise UsageError(
+            f"{name} does not compare two sides, so --against changes nothing. Ask:"
+            f" kettrack estimate {COMPARES} FOLDER --against {in_terminal(against)}"
+        )
+    return {"other": read_other(against, allow, **reading)}
 
 
 def _write_rows(result: Result, cohort: Cohort, file: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +13,12 @@ import typer
 
 from kettrack.errors import NotIdentified, UsageError
 from kettrack.escapes import in_terminal
-from kettrack.writing import TABLE_ENDINGS, csv_text, write_table
+from kettrack.writing import (
+    TABLE_ENDINGS,
+    csv_text,
+    write_table,
+    write_table_in_parts,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,11 +102,18 @@ def answer(text: str) -> None:
     typer.echo(in_terminal(text))
 
 
-def answer_rows(frame: pd.DataFrame) -> None:
+def answer_rows(frame: pd.DataFrame, header: bool = True) -> None:
     """Print rows as CSV on standard output: to another program as they are, at a terminal without
     signs that it would obey.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The rows.
+    header : bool
+        Whether the names of the columns stand above them.
     """
-    text = csv_text(frame).rstrip("\n")
+    text = csv_text(frame, header).rstrip("\n")
     shown = in_terminal(text) if sys.stdout.isatty() else text
     # Without `color`, typer would take out what looks like a colour.
     typer.echo(shown, color=True)
@@ -254,3 +266,53 @@ def write_rows(frame: pd.DataFrame, cohort: Cohort, output: Path | None) -> None
     write_table(rows, output)
     plural = "s" if len(rows) != 1 else ""
     say(f"Wrote {len(rows):,} row{plural} to {output}.")
+
+
+def write_rows_in_parts(
+    frames: Iterable[pd.DataFrame],
+    policy: str,
+    output: Path | None,
+    advance: Callable[[], None],
+) -> None:
+    """Pass rows that come part by part through the disclosure gate, then to one file or to standard
+    output.
+
+    Parameters
+    ----------
+    frames : iterable of DataFrame
+        With the same columns.
+    policy : str
+        In force.
+    output : Path, optional
+        As given with -o.
+    advance : callable
+        Called after each part.
+    """
+    import pandas as pd
+
+    from kettrack.privacy.disclosure import gate_rows
+    from kettrack.privacy.policies import get_policy
+
+    # Told before the work: nothing of it could be written.
+    gate_rows(pd.DataFrame(), policy)
+    say(get_policy(policy).banner)
+    gated = _passed(frames, policy, advance)
+    if output is not None:
+        n_rows = write_table_in_parts(gated, output)
+        say(f"Wrote {n_rows:,} rows to {output}.")
+        return
+    for place, frame in enumerate(gated):
+        if len(frame) or not place:
+            answer_rows(frame, header=not place)
+
+
+def _passed(
+    frames: Iterable[pd.DataFrame],
+    policy: str,
+    advance: Callable[[], None],
+) -> Iterator[pd.DataFrame]:
+    from kettrack.privacy.disclosure import gate_rows
+
+    for frame in frames:
+        yield gate_rows(frame, policy)
+        advance()

@@ -14,6 +14,8 @@ from kettrack.cli.cohorts import (
     Folder,
     InstrumentName,
     PolicyName,
+    SchedulerName,
+    open_buckets,
     open_cohort,
 )
 from kettrack.cli.output import answer, check_output, say, working
@@ -37,6 +39,7 @@ def summarise(
     criteria: CriteriaName = None,
     policy: PolicyName = None,
     allow: Allowed = None,
+    scheduler: SchedulerName = None,
 ) -> None:
     """Write the counts of one site, so that sites can be pooled without rows of people.
 
@@ -49,13 +52,21 @@ def summarise(
     """
     check_output(output, folder, _SUMMARY_ENDINGS)
     asked = {"instrument": instrument, "criteria": criteria, "policy": policy}
-    cohort = open_cohort(folder, allow, scored=True, **asked)
+    opened = open_buckets(folder, allow, scheduler=scheduler, **asked)
     from kettrack.pooling.summary import summarise as count
     from kettrack.privacy.policies import get_policy
     from kettrack.writing import write_text
 
-    with working("Counting"):
-        summary = count(cohort, site)
+    if opened is None:
+        cohort = open_cohort(folder, allow, scored=True, **asked)
+        with working("Counting"):
+            summary = count(cohort, site)
+    else:
+        from kettrack.sharding.answers import summarise_by_bucket
+
+        opened.require_scores()
+        with working("Counting", opened.manifest.n_buckets) as advance:
+            summary = summarise_by_bucket(opened, site, scheduler, advance)
     write_text(summary.to_json(), output)
     say(get_policy(summary.policy).banner)
     answer(f"The counts of {summary.people:,} people are in {output}.")

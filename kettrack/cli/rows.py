@@ -15,11 +15,23 @@ from kettrack.cli.cohorts import (
     InstrumentName,
     Output,
     PolicyName,
+    SchedulerName,
+    open_buckets,
     open_cohort,
 )
-from kettrack.cli.output import answer, check_output, say, working, write_rows
+from kettrack.cli.output import (
+    answer,
+    check_output,
+    say,
+    working,
+    write_rows,
+    write_rows_in_parts,
+)
+from kettrack.errors import UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from kettrack.reading.cohort import Cohort
 
 
@@ -56,16 +68,18 @@ def _rows_command(
         criteria: CriteriaName = None,
         policy: PolicyName = None,
         allow: Allowed = None,
+        scheduler: SchedulerName = None,
     ) -> None:
         check_output(output, folder)
-        cohort = open_cohort(
-            folder,
-            allow,
-            scored=scored,
-            instrument=instrument,
-            criteria=criteria,
-            policy=policy,
-        )
+        asked = {"instrument": instrument, "criteria": criteria, "policy": policy}
+        by_bucket = output is not None or without_file is None
+        if scheduler is not None and not by_bucket:
+            raise UsageError("--scheduler makes rows of patients. Name a file: -o FILE")
+        if by_bucket and _wrote_buckets(
+            name, folder, output, allow, scheduler=scheduler, scored=scored, **asked
+        ):
+            return
+        cohort = open_cohort(folder, allow, scored=scored, **asked)
         # `outcomes` without a file answers with a summary: thousands of rows help nobody at a
         # terminal.
         if output is None and without_file is not None:
@@ -80,6 +94,30 @@ def _rows_command(
     command.__name__ = name
     command.__doc__ = about
     return command
+
+
+def _wrote_buckets(
+    name: str,
+    folder: Path,
+    output: Path | None,
+    allow: list[str] | None,
+    *,
+    scheduler: str | None,
+    scored: bool,
+    **options: str | None,
+) -> bool:
+    """Write the rows of a folder of `kettrack shard`, bucket by bucket; False for any other."""
+    opened = open_buckets(folder, allow, scheduler=scheduler, **options)
+    if opened is None:
+        return False
+    if scored:
+        opened.require_scores()
+    from kettrack.sharding.person_tables import rows_by_bucket
+
+    with working("Rating every patient", opened.manifest.n_buckets) as advance:
+        rows = rows_by_bucket(name, opened, scheduler)
+        write_rows_in_parts(rows, opened.settings.policy, output, advance)
+    return True
 
 
 def _summary(cohort: Cohort) -> str:

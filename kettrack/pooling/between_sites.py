@@ -12,11 +12,11 @@ import pandas as pd
 
 from kettrack.analysis.context import LEVEL
 from kettrack.analysis.registry import Answer
+from kettrack.analysis.rules_in_force import RulesInForce
 from kettrack.arrays import Bools, Ints
 from kettrack.errors import NotIdentified
 from kettrack.estimators.meta_analysis import MetaAnalysis, random_effects
 from kettrack.pooling.effects import MEASURES, Effect, SiteMeasure
-from kettrack.pooling.parts import RulesInForce
 from kettrack.pooling.summary import Summary
 from kettrack.pooling.sums import summed
 from kettrack.result import Role

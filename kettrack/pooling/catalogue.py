@@ -48,6 +48,7 @@ WHY_NOT: Final = {
         "maintenance",
         "for_whom",
         "two_groups",
+        "against",
         "association",
         "change_by_sessions",
         "next_session",

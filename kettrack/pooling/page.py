@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Callable, Mapping
 from functools import partial
-from io import BytesIO
 from pathlib import Path
 from typing import Final
 
-import matplotlib.pyplot as plt
 import nbformat
 from matplotlib.axes import Axes
 from nbformat import NotebookNode
@@ -31,6 +28,7 @@ from kettrack.pooling.pooled import Pool
 from kettrack.privacy.policies import get_policy
 from kettrack.report.first_page import FirstPage, PageAnswer, page_answer
 from kettrack.report.layout import render
+from kettrack.report.made_cells import answer_data, figure_data, made_cell
 from kettrack.result import Result
 from kettrack.writing import write_text
 
@@ -86,7 +84,6 @@ _FIRST: Final = (
     "adverse_events",
     DIFFERENCES,
 )
-_DOTS: Final = 110  # per inch: sharp on a screen, and a page that can be mailed
 
 
 def write_pooled_report(pooled: Pool, output: str | Path) -> None:
@@ -170,12 +167,14 @@ def _notebook(heading: str, pooled: Pool, names: tuple[str, ...]) -> NotebookNod
         plain = name.replace("_", " ")
         title = f"## {plain[:1].upper()}{plain[1:]}"
         cells.append(nbformat.v4.new_markdown_cell(title, id=f"{name}-title"))
-        cells.append(_cell(f"pooled[{name!r}]", f"{name}-table", _table(result)))
+        cells.append(
+            made_cell(f"pooled[{name!r}]", f"{name}-table", answer_data(result))
+        )
         if name == SIDE_BY_SIDE and result.status == "ok":
             cells += _forests(pooled)
         if name in _DRAWN and result.status == "ok":
             drawn = f"{_DRAWN_AS.format(name)}"
-            cells.append(_cell(drawn, f"{name}-figure", _picture(name, result)))
+            cells.append(made_cell(drawn, f"{name}-figure", _picture(name, result)))
     return nbformat.v4.new_notebook(cells=cells)
 
 
@@ -197,31 +196,10 @@ def _forests(pooled: Pool) -> list[NotebookNode]:
             )
             name = f"{key}-{plot.__name__.replace('_', '-')}"
             source = f"kt.{plot.__name__}(beside, measure={key!r}, whole=differences)"
-            cells.append(_cell(source, name, _as_png(axes)))
+            cells.append(made_cell(source, name, figure_data(axes)))
     return cells
-
-
-def _cell(source: str, name: str, data: dict[str, str]) -> NotebookNode:
-    # An output as a kernel would have stored it.
-    output = nbformat.v4.new_output("display_data", data=data)
-    return nbformat.v4.new_code_cell(source, outputs=[output], id=name)
-
-
-def _table(result: Result) -> dict[str, str]:
-    return {"text/html": result._repr_html_(), "text/plain": repr(result)}
 
 
 def _picture(name: str, result: Result) -> dict[str, str]:
     """The figure of an answer, as a notebook holds it."""
-    return _as_png(_DRAWN[name](result.table, caption=result.caption))
-
-
-def _as_png(axes: Axes) -> dict[str, str]:
-    """A picture as a notebook holds it."""
-    figure = axes.get_figure(root=True)
-    picture = BytesIO()
-    plt.figure(figure)
-    plt.savefig(picture, format="png", dpi=_DOTS, bbox_inches="tight")
-    # Figures that stay open would pile up.
-    plt.close(figure)
-    return {"image/png": b64encode(picture.getvalue()).decode("ascii")}
+    return figure_data(_DRAWN[name](result.table, caption=result.caption))

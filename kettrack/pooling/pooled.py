@@ -13,6 +13,7 @@ import pandas as pd
 
 from kettrack import __version__
 from kettrack.analysis.registry import Answer, get_question
+from kettrack.analysis.rules_in_force import RulesInForce
 from kettrack.errors import NotIdentified, UsageError, WrongArgument
 from kettrack.pooling.between_sites import (
     DIFFERENCES,
@@ -24,7 +25,6 @@ from kettrack.pooling.between_sites import (
     sites_in_order,
 )
 from kettrack.pooling.catalogue import PARTS
-from kettrack.pooling.parts import RulesInForce
 from kettrack.pooling.summary import Summary, fingerprint_of
 from kettrack.pooling.summary_file import read_summaries
 from kettrack.pooling.sums import summed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Any, Final
 
@@ -15,16 +15,16 @@ import pandas as pd
 from kettrack import __version__
 from kettrack.analysis.context import without_counts
 from kettrack.analysis.registry import get_question
-from kettrack.errors import NotIdentified, UsageError
+from kettrack.analysis.rules_in_force import RulesInForce
+from kettrack.errors import UsageError
 from kettrack.escapes import in_json, on_one_line, visible
 from kettrack.pooling.catalogue import PARTS
-from kettrack.pooling.parts import PooledQuestion, RulesInForce, rules_of_site
+from kettrack.pooling.counts import CountTables, PeopleCounts, count_people
 from kettrack.pooling.released import released, require_addable
 from kettrack.pooling.tallies import Shape, without_empty_rows
 from kettrack.privacy.identifying_text import reason_in_text
 from kettrack.privacy.policies import Policy, get_policy
 from kettrack.reading.cohort import Cohort
-from kettrack.settings import Settings
 from kettrack.timelines.derived import DerivedCohort, derive
 
 FORMAT: Final = "kettrack site summary"
@@ -38,7 +38,10 @@ _ABOUT: Final = (
     " single person, no date, no code and no name of a patient. Each table says in words what each"
     " of its columns counts."
 )
-_SiteTables = Mapping[str, Mapping[str, pd.DataFrame]]
+_NEARLY_ROWS: Final = (
+    "its counts are nearly as fine as the people, and rounding leaves nothing of them.",
+    "",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +74,7 @@ class Summary:
     policy: str
     input_sha256: str
     version: str
-    tables: _SiteTables
+    tables: CountTables
     not_counted: Mapping[str, str]
 
     @property
@@ -170,29 +173,54 @@ def summarise(cohort: Cohort | DerivedCohort, site: str = "") -> Summary:
     >>> summary.people == len(load_cohort(sample_folder()).patients)
     True
     """
-    given = derive(cohort)
-    policy = require_addable(given.settings.policy)
-    # Some questions leave columns out under a release policy; the policy works on the counts here.
-    derived = derive(replace(given.cohort, settings=_showing_all(given)))
+    derived = derive(cohort)
+    policy = require_addable(derived.settings.policy)
+    counts = count_people(derived, countable(policy))
+    return summary_of(counts, derived, site)
+
+
+def countable(policy: Policy) -> list[str]:
+    """Questions whose counts may leave under a policy: all but those of which rounding would leave
+    nothing.
+    """
+    return [
+        name
+        for name, part in PARTS.items()
+        if not (part.nearly_rows and policy.for_release)
+    ]
+
+
+def summary_of(counts: PeopleCounts, cohort: DerivedCohort, site: str) -> Summary:
+    """What a site sends of its counts.
+
+    Parameters
+    ----------
+    counts : PeopleCounts
+        Exact ones.
+    cohort : DerivedCohort
+        Whose settings and provenance hold; its people are not looked at.
+    site : str
+        As for `summarise`.
+    """
+    policy = require_addable(cohort.settings.policy)
     tables = {}
     not_counted = {}
     for name, part in PARTS.items():
-        # What a site cannot count, others may: the reason is sent in its place.
-        try:
-            exact = _countable(part, policy).count(derived)
-        except NotIdentified as error:
-            not_counted[name] = _said(error, policy)
-            continue
-        tables[name] = {
-            table: released(part.shapes[table], frame, policy)
-            for table, frame in exact.items()
-        }
-    fingerprint = derived.provenance.input_sha256
+        if name in counts.tables:
+            tables[name] = {
+                table: released(part.shapes[table], frame, policy)
+                for table, frame in counts.tables[name].items()
+            }
+        else:
+            # What a site cannot count, others may: the reason is sent in its place.
+            reason, _ = counts.refused.get(name, _NEARLY_ROWS)
+            not_counted[name] = _said(reason, policy)
+    fingerprint = cohort.provenance.input_sha256
     return Summary(
         site=_site_name(site, fingerprint, tables),
-        people=_rounded(len(derived.patients), policy),
-        rules=rules_of_site(derived),
-        policy=given.settings.policy,
+        people=_rounded(counts.people, policy),
+        rules=counts.rules,
+        policy=cohort.settings.policy,
         input_sha256=fingerprint,
         version=__version__,
         tables=tables,
@@ -200,25 +228,10 @@ def summarise(cohort: Cohort | DerivedCohort, site: str = "") -> Summary:
     )
 
 
-def _countable(part: PooledQuestion, policy: Policy) -> PooledQuestion:
-    """A question whose counts may leave under the policy.
-
-    Raises
-    ------
-    NotIdentified
-        Where nothing of them would be left.
-    """
-    if part.nearly_rows and policy.for_release:
-        raise NotIdentified(
-            "its counts are nearly as fine as the people, and rounding leaves nothing of them."
-        )
-    return part
-
-
-def _said(error: NotIdentified, policy: Policy) -> str:
+def _said(reason: str, policy: Policy) -> str:
     """A reason on one line; under a release policy without a count."""
-    reason = visible(on_one_line(error.reason))
-    return without_counts(reason) if policy.for_release else reason
+    line = visible(on_one_line(reason))
+    return without_counts(line) if policy.for_release else line
 
 
 def _rounded(people: int, policy: Policy) -> int:
@@ -228,12 +241,7 @@ def _rounded(people: int, policy: Policy) -> int:
     return int(policy.rounding.of(np.array([float(people)]))[0])
 
 
-def _showing_all(cohort: DerivedCohort) -> Settings:
-    """The settings of a cohort under the policy that hides nothing."""
-    return replace(cohort.settings, policy="internal")
-
-
-def _site_name(site: str, fingerprint: str, tables: _SiteTables) -> str:
+def _site_name(site: str, fingerprint: str, tables: CountTables) -> str:
     """The name given, or one made from the files; frames in memory have no file, but counts."""
     if not isinstance(site, str) or len(site) > LONGEST_SITE:
         raise UsageError(
@@ -262,7 +270,7 @@ def reason_in_site(site: str) -> str | None:
     return None if _MADE_NAME.fullmatch(site) else reason_in_text(site)
 
 
-def fingerprint_of(tables: _SiteTables) -> str:
+def fingerprint_of(tables: CountTables) -> str:
     """SHA-256 over all counts, by which the same counts are known again."""
     # Names of the site and of its files are no part of it.
     found = sha256()

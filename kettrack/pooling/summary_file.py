@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import pandas as pd
 
+from kettrack.analysis.rules_in_force import RULES, RulesInForce
 from kettrack.errors import DataProblems, KettrackError, Problem, UsageError
 from kettrack.pooling.catalogue import PARTS
-from kettrack.pooling.parts import RULES, RulesInForce
 from kettrack.pooling.summary import (
     FORMAT,
     LONGEST_SITE,

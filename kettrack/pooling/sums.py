@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import pandas as pd
 
 from kettrack.pooling.catalogue import PARTS
-from kettrack.pooling.summary import Summary
 from kettrack.pooling.tallies import add_tallies
 
 
+class Counted(Protocol):
+    """Sites and buckets alike."""
+
+    @property
+    def tables(self) -> Mapping[str, Mapping[str, pd.DataFrame]]:
+        """Question to its tables, by name."""
+        ...
+
+
 def summed(
-    sites: Sequence[Summary],
+    sites: Sequence[Counted],
     question: str,
 ) -> dict[str, pd.DataFrame]:
     """The tables of one question, added up over the sites that have counted it.
 
     Parameters
     ----------
-    sites : sequence of Summary
+    sites : sequence of Counted
         Those that have not counted it add nothing.
     question : str
         One that can be pooled.

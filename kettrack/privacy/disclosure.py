@@ -20,6 +20,7 @@ from kettrack.privacy.release.cells import Printed
 from kettrack.privacy.release.columns import counts_behind, hide_derived
 from kettrack.privacy.release.merging import merged_curve
 from kettrack.privacy.release.rounding import rounded_table
+from kettrack.privacy.release.row_differences import sides_together
 from kettrack.privacy.release.step_blocks import counted_columns, one_curve
 from kettrack.privacy.release.whole import protected_alone
 from kettrack.result import SUPPRESSED, Result
@@ -69,7 +70,7 @@ def apply(
     # A refusal may have no table at all.
     if result.table.empty:
         return result
-    return _protected(result, rules)
+    return sides_together(_protected(result, rules))
 
 
 def _protected(

@@ -5,9 +5,9 @@ dtype.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import numpy as np
-import pandas as pd
 
 from kettrack.reading.cells import read_rows
 from kettrack.reading.clock import first_days, from_study_days, start_at_day_zero
@@ -15,7 +15,7 @@ from kettrack.reading.coded import Coded, CodedRows
 from kettrack.reading.headers import match_columns, report_absent, report_absent_status
 from kettrack.reading.missing_columns import with_needed_columns
 from kettrack.reading.observations import only_observations
-from kettrack.reading.patient_codes import note_similar_ids, report_lost
+from kettrack.reading.patient_codes import report_lost
 from kettrack.reading.problems import Ledger, counted
 from kettrack.reading.raw import RawTable, give_back_memory
 from kettrack.reading.rows import (
@@ -32,8 +32,8 @@ from kettrack.settings import Settings
 from kettrack.vocabulary.columns import TABLES, Table
 
 # where a score with unknown timing counts as before the session
-_SORTED_TIMINGS = ("before", "unknown", "after")
-_SORTED_BY = {
+SORTED_TIMINGS: Final = ("before", "unknown", "after")
+SORTED_BY: Final = {
     "sessions": ("patient_id", "day", "order"),
     "scores": ("patient_id", "instrument", "day", "timing"),
     "patients": ("patient_id",),
@@ -90,9 +90,6 @@ def check_tables(
     _note_scales_without_scores(tables["scores"], files["scores"], ledger)
     tables["sessions"] = check_doses(tables["sessions"], files["sessions"], ledger)
     tables = _one_patient_list(tables)
-    # Any table will do: all have the same list of patients by now.
-    everyone = pd.Index(tables["sessions"]["patient_id"].values, dtype="str")
-    note_similar_ids(everyone, ledger)
     whole = {name: _whole_rows(rows, TABLES[name]) for name, rows in tables.items()}
     # Duplicates go before days are moved, while every row still has the day of the file.
     single = _single(whole, settings, files, ledger)
@@ -176,12 +173,12 @@ def _timed(
 ) -> CodedRows:
     """Timings in their order in time; an empty cell and the word "unknown" say the same."""
     timing = scores["timing"]
-    unknown = _SORTED_TIMINGS.index("unknown")
-    places = [_SORTED_TIMINGS.index(word) for word in timing.values]
+    unknown = SORTED_TIMINGS.index("unknown")
+    places = [SORTED_TIMINGS.index(word) for word in timing.values]
     of_words = np.array(places, dtype=np.int8)
     in_time = Coded(
         codes=timing.said(of_words, np.int8(unknown)),
-        values=np.array(_SORTED_TIMINGS, dtype=object),
+        values=np.array(SORTED_TIMINGS, dtype=object),
     )
     return scores.replaced({"timing": in_time})
 
@@ -271,7 +268,7 @@ def _finished(
     rows: CodedRows,
 ) -> CheckedTable:
     """Sorted, with the columns that a cohort holds."""
-    key = rows.key(_SORTED_BY[name])
+    key = rows.key(SORTED_BY[name])
     if (key[1:] < key[:-1]).any():
         # Stable: rows with the same key stay in the order of the file.
         rows = rows.keep(np.argsort(key, kind="stable"))

@@ -13,10 +13,10 @@ import numpy as np
 import pyarrow.compute as pc
 
 from kettrack.arrays import Bools, Floats, Objects
-from kettrack.privacy.identifying_shapes import is_calendar_date
 from kettrack.reading.coded import Coded, CodedRows, coded_values
+from kettrack.reading.day_cells import days_gone_wrong
 from kettrack.reading.headers import Matched
-from kettrack.reading.problems import TO_DAYS, Ledger, counted_was, did_you_mean, show
+from kettrack.reading.problems import Ledger, counted_was, did_you_mean, show
 from kettrack.reading.raw import Cells, RawTable, smallest_codes
 from kettrack.reading.scale_names import nearest_scale, other_version, scale_meant
 from kettrack.vocabulary.columns import AGE_CAP, Column
@@ -35,9 +35,6 @@ NO_CODE: Final = (
     r"(?i)^(?:none|unknown|missing|unassigned|tbd|no (?:id|code|number)"
     r"|not (?:known|available|assigned|recorded)|[-?]+)$"
 )
-_BARE_DATES: Final = (19_000_101, 21_001_231)  # 20240501 for 2024-05-01
-_EXCEL_SERIALS: Final = (20_000, 80_000)  # days since 1900: the years 1954 to 2119
-_CLOCK_CHANGE: Final = 1 / 24  # an hour, the usual step between summer and winter time
 
 
 @dataclass(slots=True)
@@ -222,7 +219,9 @@ def _codes_as_written(
     """
     levels = list(cells.levels)
     # Only where every code looks so: a single "1.0" may be a code of its own.
-    if levels and all(re.fullmatch(r"\d+\.0", level) for level in levels):
+    floats = [bool(re.fullmatch(r"\d+\.0", level)) for level in levels]
+    _decided(raw, "patient_id", "written as 1.0", all(floats), bool(floats), ledger)
+    if floats and all(floats):
         ledger.note(
             f"{raw.file}: patient_id is written as 1.0, 2.0, ...; it is read as 1, 2, ..."
         )
@@ -230,6 +229,19 @@ def _codes_as_written(
     judged = _as_words(levels)
     judged.bad |= _codes_gone_wrong(Cells(cells.codes, np.array(levels, dtype=object)))
     return judged
+
+
+def _decided(
+    raw: RawTable,
+    column: str,
+    what: str,
+    how: bool,
+    told: bool,
+    ledger: Ledger,
+) -> None:
+    """Take down what was decided from a whole column, where its cells tell anything of it."""
+    if told:
+        ledger.decided(f"{raw.file}, {column}: {what}", "yes" if how else "no")
 
 
 def _codes_gone_wrong(codes: Cells) -> dict[int, str]:
@@ -390,7 +402,7 @@ def _numbers(
         fine &= values == np.round(values)
     bad = dict.fromkeys(np.flatnonzero(~fine).tolist(), column.expected)
     if column.role == "time" and column.unit == "days":
-        bad |= _dates_for_days(column, levels, values, ~fine)
+        bad |= days_gone_wrong(column, levels, values, ~fine)
     return Judged(np.where(fine, values, np.nan), bad)
 
 
@@ -420,7 +432,10 @@ def _without_decimal_commas(
         return cells.levels
     comma = _is_like(cells, _DECIMAL_COMMA)
     # With a point as decimal sign in the same column, "1,500" is more likely fifteen hundred.
-    if not comma.any() or _is_like(cells, r"^[+-]?\d*\.\d+").any():
+    pointed = bool(_is_like(cells, r"^[+-]?\d*\.\d+").any())
+    told = pointed or bool(comma.any())
+    _decided(raw, column.name, "decimal commas", not pointed, told, ledger)
+    if not comma.any() or pointed:
         return cells.levels
     ledger.note(
         f"{raw.file}, {column.name}: decimal commas are read as decimal points."
@@ -454,47 +469,3 @@ def _ages(
     )
     bad = dict.fromkeys(np.flatnonzero(~fine).tolist(), expected)
     return Judged(np.where(top, AGE_CAP, np.where(fine, values, np.nan)), bad)
-
-
-def _dates_for_days(
-    column: Column,
-    levels: Objects,
-    values: Floats,
-    wrong: Bools,
-) -> dict[int, str]:
-    bare_dates = (values >= _BARE_DATES[0]) & (values <= _BARE_DATES[1])
-    # Dates are told apart from other mistakes, because the remedy is another one.
-    dates = is_calendar_date(levels) | bare_dates
-    serials = (values >= _EXCEL_SERIALS[0]) & (values <= _EXCEL_SERIALS[1])
-    instead = f"send days counted from the patient's first session (day 0); {TO_DAYS}"
-    said = dict.fromkeys(
-        np.flatnonzero(wrong & dates).tolist(), f"looks like a calendar date; {instead}"
-    )
-    said |= dict.fromkeys(
-        np.flatnonzero(wrong & serials).tolist(),
-        f"looks like a date as Excel stores it; {instead}",
-    )
-    return said | _fractions_of_days(column, values, wrong & ~dates & ~serials)
-
-
-def _fractions_of_days(column: Column, values: Floats, wrong: Bools) -> dict[int, str]:
-    """Days with a part behind the point, told by what most likely made them."""
-    size = np.abs(values)
-    # Bounds of the range are none of this, nor is what is no number.
-    broken = wrong & (size <= max(abs(column.low or 0), abs(column.high or 0)))
-    # A number of hundreds of digits is read as one without end, of which nothing can be taken.
-    finite = np.where(broken, values, 0.0)
-    off = np.abs(finite - np.round(finite))
-    # Allows for digits that were cut off.
-    clock = broken & (off <= _CLOCK_CHANGE + 1e-3)
-    by_clock = (
-        f"{column.expected}; a change of the clocks is in it, as one hour is 0.0417 of a day."
-        " Round to the nearest whole number: 2.958333 is day 3 (in Excel =ROUND(A2,0), in R"
-        " round(x))"
-    )
-    by_time = (
-        f"{column.expected}; a time of day is in it. Take the difference of the two dates without"
-        " their times (in Excel =INT(A2)-INT(B2), in R as.Date(x) - as.Date(y))"
-    )
-    said = dict.fromkeys(np.flatnonzero(broken).tolist(), by_time)
-    return said | dict.fromkeys(np.flatnonzero(clock).tolist(), by_clock)

@@ -17,6 +17,7 @@ _PATIENT_DAYS: Final = ("observed_to_day", "last_contact_day", "stop_day")
 # 3.4, section 4.4.4).
 _FIRST_STUDY_DAY: Final = 1
 _MOST: Final = 0.5
+_CLOCK: Final = "the clock that days are counted on"
 
 
 def from_study_days(
@@ -41,17 +42,24 @@ def from_study_days(
     first = first[np.isfinite(first)]
     before = (days < 0).any()
     after = (days > 0).any()
-    if not first.size or not (before and after) or (days == 0).any():
+    has_zero = bool((days == 0).any())
+    # Without days on both sides of the first session, any clock leads to the same days.
+    told = bool(first.size) and bool(before and after)
+    if told and has_zero:
+        ledger.decided(_CLOCK, "with a day 0")
+    if not told or has_zero:
         return tables
     by_first_dose = first == _FIRST_STUDY_DAY
     # A first session before day 1 is no first dose of a study.
     if by_first_dose.mean() <= _MOST or (first < _FIRST_STUDY_DAY).any():
+        ledger.decided(_CLOCK, "without a day 0, and kept as it is")
         # One gap of a day between two rows tells nothing where few people are in the files.
         ledger.note(
             "No table has a day 0. If your days are study days (CDISC: day 1 follows day -1), days"
             " before the first session are one day too early here: add 1 to every day below 0."
         )
         return tables
+    ledger.decided(_CLOCK, "study days, which have no day 0")
     ledger.note(
         "No table has a day 0, and first sessions are on day 1. The days are read as study days"
         " (CDISC), in which day 1 follows day -1: the first session becomes day 0, and -1 stays one"

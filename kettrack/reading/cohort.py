@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Never, cast, overload
 
@@ -64,6 +64,50 @@ class TableField:
 
     def __set__(self, cohort: Cohort, table: pd.DataFrame | CheckedTable) -> None:
         cohort.__dict__[self._name] = table
+
+
+def _rows_of_each(
+    words: pd.Series,
+) -> dict[str, int]:
+    counts = words.value_counts()
+    rows = {}
+    for name, n in counts.items():
+        rows[str(name)] = int(n)
+    return rows
+
+
+def refuse_unscored(
+    settings: Settings,
+    scored: Mapping[str, int],
+) -> None:
+    """Refuse a cohort without a score of the primary instrument.
+
+    Parameters
+    ----------
+    settings : Settings
+        In force.
+    scored : mapping
+        Instrument to its rows, most first.
+
+    Raises
+    ------
+    UsageError
+        Naming the instruments that there are scores of.
+    """
+    if settings.instrument in scored:
+        return
+    counts_shown = not get_policy(settings.policy).for_release
+    names = []
+    for name, n in scored.items():
+        count = f" ({n:,})" if counts_shown else ""
+        names.append(f"{name}{count}")
+    if not counts_shown:
+        names.sort()  # the usual order, most scores first, tells which are few
+    there = ", ".join(names) or "no instrument"
+    raise UsageError(
+        f"This cohort has no {settings.instrument} score. It has scores of: {there}. Choose one"
+        f" with --instrument, or with instrument = ... in {SETTINGS_FILE}."
+    )
 
 
 @dataclass(frozen=True)
@@ -158,21 +202,7 @@ class Cohort:
                 return
         # Counted over all rows, those without a total among them.
         instrument = self.columns("scores", ["instrument"])["instrument"]
-        scored = instrument.value_counts()
-        if self.settings.instrument not in scored:
-            counts_shown = not get_policy(self.settings.policy).for_release
-            names = [
-                f"{name} ({n:,})" if counts_shown else str(name)
-                for name, n in scored.items()
-            ]
-            if not counts_shown:
-                names.sort()  # the usual order, most scores first, tells which are few
-            there = ", ".join(names) or "no instrument"
-            raise UsageError(
-                f"This cohort has no {self.settings.instrument} score. It has scores of:"
-                f" {there}. Choose one with --instrument, or with instrument = ... in"
-                f" {SETTINGS_FILE}."
-            )
+        refuse_unscored(self.settings, _rows_of_each(instrument))
 
     @property
     def shown_notes(self) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -50,7 +50,7 @@ def read_tables(
     hashes : dict
         File name to the SHA-256 of its content, `kettrack.toml` included.
     """
-    paths = _find(folder, ledger)
+    paths = find_tables(folder, ledger)
     raws = {}
     hashes = {}
     for name, path in paths.items():
@@ -69,26 +69,22 @@ def read_tables(
             hashes[path.name] = hashing.result()
         del data
         give_back_memory()
-    for name, raw in raws.items():
-        if (
-            raw is not None
-            and raw.columns
-            and not len(raw.lines)
-            and TABLES[name].required
-        ):
-            ledger.problem(
-                raw.file,
-                None,
-                "",
-                "",
-                "the file has no rows below the names of the columns",
-            )
+    for raw in raws.values():
+        if raw is not None and raw.columns and not len(raw.lines):
+            report_no_rows(raw.name, raw.file, ledger)
     # The settings decide what the tables mean, so they belong to the hash.
     settings_file = folder / SETTINGS_FILE
     # One that cannot be read has been told when the settings were wanted.
     with suppress(OSError):
         hashes[SETTINGS_FILE] = _sha256(settings_file.read_bytes())
     return {name: raw for name, raw in raws.items() if raw is not None}, hashes
+
+
+def report_no_rows(table: str, file: str, ledger: Ledger) -> None:
+    """Report a file without rows, of a table that every cohort needs."""
+    if TABLES[table].required:
+        expected = "the file has no rows below the names of the columns"
+        ledger.problem(file, None, "", "", expected)
 
 
 def _sha256(data: bytes) -> bytes:
@@ -105,7 +101,22 @@ def sha256_of(hashes: Mapping[str, bytes]) -> str:
     return whole.hexdigest()
 
 
-def _find(folder: Path, ledger: Ledger) -> dict[str, Path]:
+def find_tables(
+    folder: Path,
+    ledger: Ledger,
+    in_parts: Collection[Path] = (),
+) -> dict[str, Path]:
+    """The file of each table.
+
+    Parameters
+    ----------
+    folder : Path
+        The cohort folder.
+    ledger : Ledger
+        Takes what is missing, is there twice, or is not used.
+    in_parts : collection of Path
+        Folders that hold a table in parts, where whoever asks can read them.
+    """
     # Hidden files are what systems leave behind, such as .DS_Store.
     try:
         there = sorted(
@@ -113,6 +124,7 @@ def _find(folder: Path, ledger: Ledger) -> dict[str, Path]:
         )
     except OSError as error:
         raise NotRead(folder, error) from error
+    elsewhere = {path.name.partition(".")[0] for path in in_parts}
     paths = {}
     for name, table in TABLES.items():
         found = [
@@ -124,7 +136,7 @@ def _find(folder: Path, ledger: Ledger) -> dict[str, Path]:
         ]
         if found:
             paths[name] = found[0]
-        elif table.required:
+        elif table.required and name not in elsewhere:
             ledger.problem(
                 f"{name}.csv",
                 None,
@@ -146,7 +158,7 @@ def _find(folder: Path, ledger: Ledger) -> dict[str, Path]:
         [
             path
             for path in there
-            if path not in paths.values() and path.name not in _COMPANIONS
+            if path not in {*paths.values(), *in_parts} and path.name not in _COMPANIONS
         ],
         ledger,
     )

@@ -119,7 +119,10 @@ def _not_observed(
         _leave_out(matched, rows, f"{header} says {word}", ledger)
         out |= rows
     empty = (cells.codes < 0) & new
-    if _empty_meaning(cells, kind, matched.raw.name, settings) == NOT_OBSERVED:
+    meaning = _empty_meaning(cells, kind, matched.raw.name, settings)
+    if (cells.codes < 0).any():
+        ledger.decided(f"{matched.raw.file}, {header}: an empty cell", meaning)
+    if meaning == NOT_OBSERVED:
         _leave_out(matched, empty, f"{header} is empty", ledger)
         out |= empty
     elif kind.empty_is_said and empty.any() and (cells.codes >= 0).any():

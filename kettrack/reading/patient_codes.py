@@ -25,19 +25,18 @@ _MOST: Final = 0.5
 
 
 def note_similar_ids(
-    codes: pd.Index,
+    folded: pd.Series,
     ledger: Ledger,
 ) -> None:
     """Say how many patient codes differ from another only by something that nobody sees or means.
 
     Parameters
     ----------
-    codes : Index
-        Every code of every table, once each.
+    folded : Series
+        `folded_codes` of every code of every table, once each, or numbers that stand for them.
     ledger : Ledger
         Takes the note; it names no code.
     """
-    folded = folded_codes(codes)
     similar = folded.duplicated(keep=False)
     if not similar.any():
         return

@@ -161,11 +161,15 @@ class Ledger:
         What was noticed or done, one sentence each.
     left_out : list of (reason, n_rows, n_patients)
         Rows that do not reach the cohort.
+    decisions : list of (what, how)
+        What was decided from all rows of a table together. Where a table is checked part by part,
+        the parts must decide alike.
     """
 
     problems: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     left_out: list[tuple[str, int, int]] = field(default_factory=list)
+    decisions: list[tuple[str, str]] = field(default_factory=list)
 
     def problem(
         self,
@@ -184,6 +188,14 @@ class Ledger:
     ) -> None:
         """Add one sentence."""
         self.notes.append(text)
+
+    def decided(
+        self,
+        what: str,
+        how: str,
+    ) -> None:
+        """Take down how one thing was decided from all rows together."""
+        self.decisions.append((what, how))
 
     def leave_out(
         self,
@@ -206,7 +218,7 @@ class Ledger:
         return sorted(
             self.problems,
             key=lambda problem: (
-                tables.get(problem.file.partition(".")[0], -1),
+                tables.get(re.split(r"[./]", problem.file)[0], -1),
                 problem.line or 0,
             ),
         )

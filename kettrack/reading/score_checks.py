@@ -402,6 +402,9 @@ class _Part:
         bare = np.isfinite(score) & ~answered
         zero = bare & (score == 0)
         by_design = bool((bare & ~zero).any())
+        if bare.any():
+            what = f"{self.file}: {self.scale.name} totals of 0 without an item"
+            self.ledger.decided(what, "kept" if by_design else "taken as missing")
         done = (
             "kept although doubtful: no item is answered beside it, but other totals of this scale"
             " have no items either"

@@ -118,7 +118,7 @@ def _utf8(
     if data.startswith(codecs.BOM_UTF8):
         ledger.note(f"{file}: starts with a byte order mark (UTF-8).")
         data = data[3:]
-    utf16 = _utf16(data)
+    utf16 = utf16_kind(data)
     if utf16:
         ledger.note(f"{file}: the text was read as UTF-16.")
         return data.decode(utf16, errors="replace").lstrip("\ufeff").encode()
@@ -128,7 +128,8 @@ def _utf8(
     return data.decode("cp1252", errors="replace").encode()
 
 
-def _utf16(data: bytes) -> str | None:
+def utf16_kind(data: bytes) -> str | None:
+    """The kind of UTF-16 that a text begins as; None where it is none."""
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     # The beginning is enough, and a large file is not copied.

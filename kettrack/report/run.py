@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -18,19 +17,15 @@ from kettrack.errors import UsageError
 from kettrack.privacy.release.manifest import read_manifest
 from kettrack.reading.cohort import Cohort
 from kettrack.reading.load import load_cohort
+from kettrack.report.against_page import Other, against_chapters
 from kettrack.report.execute import CellRun, execute_all
 from kettrack.report.first_page import compose_first_page
-from kettrack.report.formats import require_formats, writers
 from kettrack.report.layout import INJECTED, PARAMETERS, render
-from kettrack.report.methods import describe_methods
-from kettrack.report.paper_tables import ask_for_paper, paper_tables, provenance_of
-from kettrack.report.papers import Paper
 from kettrack.report.release_check import release_check
 from kettrack.report.timings import Timings
 from kettrack.report.together import withheld_in_report
 from kettrack.resources import notebook_folder
-from kettrack.timelines.derived import derive
-from kettrack.writing import write_together
+from kettrack.writing import write_text
 
 # Of the file that the next report on the same clinic is checked against.
 MANIFEST_ENDING: Final = ".manifest.json"
@@ -93,8 +88,8 @@ def write_report(
     *,
     allow: tuple[str, ...] = (),
     previous: Path | None = None,
-    also: Collection[str] = (),
     timings: Timings | None = None,
+    other: Other | None = None,
     **options: object,
 ) -> Path | None:
     """Run the notebooks on a cohort folder and write the report.
@@ -109,10 +104,10 @@ def write_report(
         Columns let through the identifier check.
     previous : Path, optional
         Manifest of an earlier report on the same clinic, under the same policy.
-    also : collection of str
-        Endings of the files to write beside it: `.pdf`, `.docx`, `.xlsx`. All are written or none.
     timings : Timings, optional
         Notes how long each part took.
+    other : Cohort or str, optional
+        Another clinic, or a period of this one, for a chapter that compares both.
     **options : str
         `instrument`, `criteria`, `policy` as for `load_cohort`.
 
@@ -126,66 +121,36 @@ def write_report(
     DataProblems
         Before any notebook runs, when the folder cannot be read.
     UsageError
-        When the earlier report was made under other rules.
+        When the earlier report was made under other rules, or the period is none.
+    NotIdentified
+        When the two sides cannot be compared.
     NotebookFailed
         When a cell stops.
     """
-    require_formats(also)
     timings = timings or Timings()
     with timings.step("reading the folder"):
         cohort = _read(folder, allow, options)
     contents = read_contents()
     with timings.step("what the policy hides"):
-        cohort, manifest = _withheld(cohort, contents, previous)
+        cohort, manifest = _withheld(cohort, contents, previous, other)
+    with timings.step("the other side"):
+        notebooks = against_chapters(cohort, other)
     with timings.step("the first page"):
         # Before the notebooks, which take longest: what cannot be answered fails early.
         answers = short_answers(cohort)
         page = compose_first_page(cohort, answers)
     with timings.step("the notebooks, two side by side"):
         options = {**options, "withheld": cohort.settings.withheld}
-        notebooks = run_notebooks(contents.notebooks, folder, allow, options, timings)
-    with timings.step("tables and methods"):
-        paper = _paper(cohort)
+        notebooks |= run_notebooks(contents.notebooks, folder, allow, options, timings)
     with timings.step("laying out and writing"):
         behind = [result for answer in answers for result in answer.behind]
         last = release_check(cohort, behind, notebooks)
-        text = render(contents.title, page, notebooks, last, paper.methods)
-        return _write_files(output, also, text, paper, manifest)
-
-
-def _write_files(
-    output: Path,
-    also: Collection[str],
-    text: str,
-    paper: Paper,
-    manifest: str,
-) -> Path | None:
-    """Write the page and what stands beside it, all or nothing; the place of the manifest."""
-    files = writers(output, also, text, paper)
-    files[output] = partial(_write, text)
+        write_text(render(contents.title, page, notebooks, last), output)
     if not manifest:
-        write_together(files)
         return None
     beside = output.with_suffix(MANIFEST_ENDING)
-    files[beside] = partial(_write, manifest)
-    write_together(files)
+    write_text(manifest, beside)
     return beside
-
-
-def _paper(cohort: Cohort) -> Paper:
-    """Tables and methods, under the policy of the report."""
-    derived = derive(cohort)
-    found = ask_for_paper(derived)
-    methods = describe_methods(derived, found)
-    return Paper(
-        tables=paper_tables(derived, found),
-        made_from=provenance_of(derived),
-        methods=methods.paragraphs,
-    )
-
-
-def _write(text: str, draft: Path) -> None:
-    draft.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _read(
@@ -205,11 +170,12 @@ def _withheld(
     cohort: Cohort,
     contents: Contents,
     previous: Path | None,
+    other: Other | None,
 ) -> tuple[Cohort, str]:
     """The cohort that knows which numbers the whole report may not show, and the manifest."""
     sources = [_source(name) for name in contents.notebooks]
     earlier = read_manifest(previous) if previous is not None else None
-    withheld, manifest = withheld_in_report(cohort, sources, earlier)
+    withheld, manifest = withheld_in_report(cohort, sources, earlier, other)
     settings = replace(cohort.settings, withheld=withheld)
     return replace(cohort, settings=settings), manifest
 

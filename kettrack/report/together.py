@@ -14,6 +14,7 @@ from kettrack.privacy.policies import INTERNAL, get_policy
 from kettrack.privacy.release.manifest import Manifest, manifest_text, require_same
 from kettrack.privacy.release.whole import withheld_names, withhold
 from kettrack.reading.cohort import Cohort
+from kettrack.report.against_page import Other, compare_inside
 from kettrack.result import Result
 from kettrack.timelines.derived import derive
 
@@ -40,7 +41,10 @@ _APART: Final = frozenset({"next_session", "stop_after", "next_session_maintenan
 
 
 def withheld_in_report(
-    cohort: Cohort, sources: Iterable[str], previous: Manifest | None = None
+    cohort: Cohort,
+    sources: Iterable[str],
+    previous: Manifest | None = None,
+    other: Other | None = None,
 ) -> tuple[tuple[str, ...], str]:
     """The numbers that a report may not show beside its others, and the manifest of those that it
     shows; nothing of both where the policy is not for release.
@@ -53,6 +57,9 @@ def withheld_in_report(
         Code of its notebooks.
     previous : Manifest, optional
         Of an earlier report on the same clinic.
+    other : Cohort or str, optional
+        What the report compares the clinic with: both sides are then protected together with
+        everything else.
 
     Raises
     ------
@@ -71,7 +78,9 @@ def withheld_in_report(
         return (), ""
     # What is hidden can only be judged by somebody who sees it.
     settings = replace(cohort.settings, policy=INTERNAL)
-    before = list(_answers(replace(cohort, settings=settings), sources))
+    # First what may be refused, since the others take minutes.
+    before = [] if other is None else [compare_inside(cohort, other)]
+    before += _answers(replace(cohort, settings=settings), sources)
     after = [apply(result, rules.name) for result in before]
     withheld = withheld_names(before, after, rules, previous)
     shown = [withhold(result, withheld) for result in after]

@@ -35,8 +35,8 @@ def derive_courses(
     -------
     DataFrame
         `patient_id` `day` `order` `session_number` (1, 2, ... in the patient) `course` (category)
-        `course_number` (1, 2, ... in the patient) `number_in_course` `gap_days` (days since the
-        session before; missing at the first).
+        `course_number` (1, 2, ... in the patient) `number_in_course` (1, 2, ... of its sessions)
+        `gap_days` (days since the session before; missing at the first).
 
     Examples
     --------

@@ -28,10 +28,11 @@ def timeline_table(
     -------
     DataFrame
         Sorted by patient and day: `patient_id` `instrument` `day` `timing` `score` `baseline`
-        (points) `change` `percent_change` (of what the baseline is above the lowest score of the
-        scale; both missing before the first session; negative = lower)
-        `sessions_to_date` `days_since_session` `course` (of the last session; missing before the
-        first) `state` (ordered category; missing where it is not rated).
+        (points) `change` (score less baseline, in points) `percent_change` (of what the baseline is
+        above the lowest score of the scale; both missing before the first session; negative =
+        lower) `sessions_to_date` (sessions before this score) `days_since_session` (since the last
+        of them) `course` (of the last session; missing before the first) `state` (ordered category;
+        missing where it is not rated).
 
     Examples
     --------
@@ -52,13 +53,16 @@ def outcomes_table(
     Returns
     -------
     DataFrame
-        In patient order: `patient_id` `instrument` `included` `exclusion_reason` (first that
-        applies of no_baseline, below_caseness, no_follow_up, prior_sessions, placebo) `baseline`
-        `baseline_day` `n_sessions` `n_assessments` `end_day` (last assessment; score events are
-        censored there) `care_status` `stop_reason`, and for each event E its first occurrence:
-        `E_day` `E_session` (missing when seen more than
-        `Criteria.late_after_days` after the last session)
-        `E_after_day` (the event lies in (after_day, day]) `E_status`.
+        In patient order: `patient_id` `instrument` `included` (whether the response of the patient
+        can be rated) `exclusion_reason` (first that applies of no_baseline, below_caseness,
+        no_follow_up, prior_sessions, placebo) `baseline` (points) `baseline_day` (day of that
+        score) `n_sessions` (of the whole log) `n_assessments` (scores after session 1) `end_day`
+        (last assessment; score events are censored there) `care_status` (in_care, stopped,
+        planned_end or unknown) `stop_reason`, and for each event E its first occurrence: `E_day`
+        (of the score that dates it, also while it is not confirmed) `E_session` (missing when seen
+        more than `Criteria.late_after_days` after the last session) `E_after_day` (last score that
+        showed the contrary: the event lies after it and not after the day) `E_status` (whether one
+        score was enough, or a second confirmed it).
 
     Examples
     --------
@@ -79,10 +83,11 @@ def state_events_table(
     -------
     DataFrame
         Sorted by patient, day and event: `patient_id` `instrument` `event` `rule` (criteria,
-        version, and the rule in words) `after_day` (the event lies in (after_day, day]; missing
-        when no assessment showed the contrary) `day` `confirmed_day` (the score that proved it;
-        missing while it waits) `session_number` (missing for a late event) `status` `proof` (the
-        scores or the event row that show it, such as `day 21: 13; day 30: 12`).
+        version, and the rule in words) `after_day` (last score that showed the contrary: the event
+        lies after it and not after `day`; missing when no assessment showed the contrary) `day`
+        `confirmed_day` (the score that proved it; missing while it waits) `session_number` (missing
+        for a late event) `status` `proof` (the scores or the event row that show it, such as `day
+        21: 13; day 30: 12`).
 
     Examples
     --------
@@ -114,23 +119,23 @@ def person_sessions_table(
     DataFrame
         Sorted by `patient_id` and `session` (1, 2, ... days with a session), every patient there:
 
-        - `day` (t0) `days_since_first` `last_gap` (days; missing at the first) `sessions_on_day`
-          `sessions_to_date` `planned_sessions` (as recorded) `as_planned` (that number had been
-          given by t0);
-        - history of scores: `baseline` `score` (last known) `score_age` (days) `score_timing`
-          `score_after` (taken after this session) `previous_score` (the baseline where `score` is
-          the first since session 1; missing without one since) `mean_score` (of the baseline and
-          every score since) `n_scores` (since session 1);
-        - history of sessions: `dose_mg` (total of the day) `adverse` `serious` `stopped_early` (any
-          on that day; missing where nothing is recorded) `dissociation` (highest) `ect_tms_before`
-          (days since the last ECT or TMS);
-        - later than t0: `session_score` `session_score_day` (last score that belongs to this
-          session, see `session_scores`, whenever it came; missing where there is none)
-          `session_response` (one of them meets the rule for response) `next_day` `next_gap` (next
-          day with a session, of any course) `in_course_next` (it belongs to the first course)
-          `is_last` (of the first course) `stop_reason` `recorded_stop_day` (of the patient; history
-          only from that day on) `observed_to_day` `days_complete_after` (days of complete log after
-          t0; missing where its end is unknown);
+        - `day` (t0) `days_since_first` (session) `last_gap` (days; missing at the first)
+          `sessions_on_day` (of this day) `sessions_to_date` (those of this day among them)
+          `planned_sessions` (as recorded) `as_planned` (that number had been given by t0);
+        - history of scores: `baseline` (points) `score` (last known) `score_age` (days)
+          `score_timing` `score_after` (taken after this session) `previous_score` (the baseline
+          where `score` is the first since session 1; missing without one since) `mean_score` (of
+          the baseline and every score since) `n_scores` (since session 1);
+        - history of sessions: `dose_mg` (total of the day) `adverse` (any side effect on that day)
+          `serious` `stopped_early` (any on that day; missing where nothing is recorded)
+          `dissociation` (highest) `ect_tms_before` (days since the last ECT or TMS);
+        - later than t0: `session_score` (points) `session_score_day` (last score that belongs to
+          this session, see `session_scores`, whenever it came; missing where there is none)
+          `session_response` (one of them meets the rule for response) `next_day` (the next one with
+          a session, of any course) `next_gap` (days to it) `in_course_next` (it belongs to the
+          first course) `is_last` (of the first course) `stop_reason` `recorded_stop_day` (of the
+          patient; history only from that day on) `observed_to_day` `days_complete_after` (days of
+          complete log after t0; missing where its end is unknown);
         - `response_before` (the last score before session 1 already meets the rule: possible with
           the baseline `mean` or `worst`);
         - `excluded` (first that applies of no_baseline, below_caseness, prior_sessions, placebo;

@@ -110,6 +110,8 @@ class IncidenceCurve:
         Column -> columns of which it is the sum.
     half_by : tuple of str
         Columns of the first step with one half, and of the ends of its interval.
+    ticks : int
+        Steps of the clock in one row, such as the days of a week.
     """
 
     step: str
@@ -122,6 +124,7 @@ class IncidenceCurve:
     # Such as the share if everyone who was not scored had it too.
     sums: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     half_by: tuple[str, ...] = ()
+    ticks: int = 1
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -227,6 +230,9 @@ class ByRow:
         Column of the unit, `%` for a percentage; empty where all rows have one kind.
     percent : bool
         Whether that one kind is a percentage.
+    anew : bool
+        Whether the ends of a percentage without counts beside it are made anew from the rounded
+        percentage, rather than rounded like it: for curves, whose ends come from counts.
     """
 
     value: str = "estimate"
@@ -235,6 +241,7 @@ class ByRow:
     events: str = ""
     unit: str = ""
     percent: bool = False
+    anew: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -260,6 +267,37 @@ class FigureDifference:
     def columns(self) -> tuple[str, ...]:
         """The figure that it makes."""
         return (self.value,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowDifference:
+    """The figure of a row less that of the row before it which is about the same thing, with
+    intervals made of those of both figures.
+
+    Parameters
+    ----------
+    value, figure : str
+        Columns of the difference and of the figure.
+    ends, joint : tuple of str
+        Columns of its interval by itself, and of the one that holds for all rows at once.
+    figure_ends : tuple of str
+        Columns of the interval of the figure.
+    within : str
+        Column that is the same in both rows. What is hidden of one of them hides the figures of
+        both, and of everything that stands beside them.
+    """
+
+    value: str
+    ends: tuple[str, str]
+    joint: tuple[str, str]
+    figure: str
+    figure_ends: tuple[str, str]
+    within: str
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The figures that it makes."""
+        return (self.value, *self.ends, *self.joint)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -356,6 +394,7 @@ MadeOf = (
     | Scaled
     | ByRow
     | FigureDifference
+    | RowDifference
     | PerEvent
     | OneForecast
     | LikeCounts

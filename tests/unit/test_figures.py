@@ -29,6 +29,7 @@ PLOTS = [
     name for name in kt.__all__ if name.startswith("plot_") and name not in ELSEWHERE
 ]
 DRAWN = {
+    "plot_against": "against",
     "plot_rows_used": "rows_used",
     "plot_scored_by_week": "scored_by_week",
     "plot_columns_filled": "columns_filled",
@@ -296,3 +297,20 @@ def test_a_harm_that_was_never_found_has_its_upper_end(results):
     found = table.loc[table["events"] > 0, "estimate"]
     assert sorted(drawn[~np.isnan(drawn)]) == pytest.approx(sorted(found))
     assert f"0 of {never['sessions'].iloc[0]:,}" in texts(axes)
+
+
+def test_two_sides_are_drawn_as_they_stand_in_the_table(results):
+    table = results["against"].table
+    ax = kt.plot_against(table)
+    shares = table[table["unit"].str.startswith("%")].dropna(subset=["difference"])
+    marks = {each.get_label(): each for each in ax.collections}
+    for words, column in (
+        ("as they are", "difference"),
+        ("with the same case mix", "alike"),
+    ):
+        drawn = np.ma.filled(marks[words].get_offsets()[:, 0], np.nan)
+        assert drawn == pytest.approx(shares[column].to_numpy(float), nan_ok=True)
+    labels = [text.get_text() for text in ax.get_yticklabels()]
+    assert len(labels) == len(shares)
+    assert labels[0].startswith("had responded by session 6 (36 and 31 %)")
+    assert ax.get_xlabel() == "percentage points: started in 2025 less started in 2024"

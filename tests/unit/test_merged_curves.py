@@ -190,6 +190,35 @@ def test_what_must_go_takes_what_hangs_on_it_along(row, column, left):
         assert pd.isna(shorter["left"].iloc[2])
 
 
+@pytest.mark.parametrize("ticks", [1, 7])
+def test_logs_that_end_among_the_steps_of_a_row_do_not_lower_the_curve(ticks):
+    """Each day 3 % of those at risk respond, 3 % leave and 4 % of the logs end: told by rows of so
+    many days, the curve is that of the days.
+    """
+    people = 30_000
+    days = 14
+    left = (1 - 0.06) * (1 - 0.04)
+    at_risk = people * left ** np.arange(days)
+    well = at_risk * 0.03
+    gone = at_risk * 0.03
+    ends = (at_risk - well - gone) * 0.04
+    rows = np.arange(days).reshape(-1, ticks)
+    by_row = [
+        np.rint(each[rows].sum(axis=1)).astype(int) for each in (well, gone, ends)
+    ]
+    share = 100 * 0.03 / 0.06 * (1 - (1 - 0.06) ** days)
+    exact = curve(by_row[0], by_row[1], 0 * by_row[0], by_row[2], people)
+    recipe = replace(CURVE, ticks=ticks)
+    # All rows apart, and all of them taken together: then it would be 5 too low.
+    for smallest, rows in ((SMALLEST, days // ticks), (by_row[0][:-1].sum() + 1, 1)):
+        table = merged_curve(recipe, exact, int(smallest))
+        assert table["estimate"].notna().sum() == rows
+        assert table["estimate"].iloc[-1] == pytest.approx(share, abs=2)
+        blocks = blocks_of(recipe, table)
+        others = by_row[1].cumsum()[blocks.rows]
+        assert np.cumsum(blocks.others).tolist() == others.tolist()
+
+
 def test_several_curves_in_one_table_are_not_taken_together():
     two = pd.concat([curve([9], [9], [9], [9], 50)] * 2)
     assert one_curve([CURVE], two) is None

@@ -24,9 +24,14 @@ FOREIGN = {
     "--nbval",
     "--nbval-lax",
     "--convert-to",
+    "--dashboard-address",
     "--headless",
+    "--host",
     "--keep-count",
     "--keep-id",
+    "--memory-limit",
+    "--nthreads",
+    "--protocol",
 }
 OPTION = re.compile(r"(?:(?<=[ `('\"])|^)--[a-z][a-z-]*[a-z](?![\w-])", re.M)
 
@@ -50,9 +55,6 @@ def texts() -> dict[str, str]:
     for path in (HOME / "kettrack").rglob("*.py"):
         # A program of its own, for those who change kettrack.
         if path.parent.name == "trials":
-            continue
-        # What a browser is told.
-        if path.name == "browser.py":
             continue
         strings = [
             node.value

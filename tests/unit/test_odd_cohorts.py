@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pandas as pd
 import pytest
 
-from kettrack import Cohort, cohort_from_frames, estimate
+from kettrack import Cohort, cohort_from_frames, estimate, questions
 from kettrack.settings import Settings
 from kettrack.vocabulary.instrument import Instrument
 
@@ -95,6 +95,24 @@ def test_next_session_where_every_score_is_the_same():
     found = estimate("next_session", odd(120, lambda i: 1 + i % 6, flat))
     # with a spread of 0 there is no E-value; that is no fault
     assert found.status in ("ok", "refused")
+
+
+def test_every_question_refuses_where_there_is_nobody():
+    nobody = odd(0, lambda i: 1, flat)
+    for name in questions()["name"]:
+        assert estimate(name, nobody).status == "refused", name
+
+
+@pytest.mark.parametrize(
+    ("name", "score"),
+    [("paired_change", 15), ("worsening", 27), ("induction_completed", 15)],
+)
+def test_a_number_that_does_not_exist_leaves_no_hole_in_a_sentence(name, score):
+    """One baseline for everybody, one session each, nobody who could get worse."""
+    alike = odd(30, lambda i: 1, lambda i, days: [(-1, score), (1, score), (84, score)])
+    text = estimate(name, alike).text
+    assert "  " not in text
+    assert " ;" not in text
 
 
 # ---- no number that the data cannot carry

@@ -142,9 +142,22 @@ def test_imputed_people_are_like_those_with_the_same_earlier_scores():
     assert (sets == impute_scores(fit, x, y, 10, 1)).all()
 
 
+def test_as_many_people_at_a_visit_as_numbers_tell_it_are_refused():
+    """Six people at the last of five visits: an intercept, a slope and four other visits fit their
+    scores whatever these are, with an error of almost nothing.
+    """
+    rng = np.random.default_rng(5)
+    base = rng.normal(20, 4, 60)
+    y = base[:, None] / 2 + rng.normal(0, 5, (60, 5)).cumsum(axis=1)
+    y[6:, 4] = np.nan
+    x = np.column_stack([np.ones(60), base])
+    with pytest.raises(NotIdentified, match="fewer than 9 people"):
+        fit_repeated_measures(x, y)
+
+
 def test_too_few_people_and_wrong_shapes_are_refused():
     x, y = leaving_people()
-    with pytest.raises(NotIdentified, match="fewer than 6 people"):
+    with pytest.raises(NotIdentified, match="fewer than 8 people"):
         fit_repeated_measures(x[:5], y[:5])
     with pytest.raises(NotIdentified, match="same score"):
         fit_repeated_measures(x[:20], np.ones((20, 2)))

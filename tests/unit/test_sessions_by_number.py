@@ -124,6 +124,20 @@ def test_the_average_over_people_is_plain_counting() -> None:
     assert table["estimate"].iloc[:9].min() < seen < table["estimate"].iloc[:9].max()
 
 
+def test_no_share_is_above_everybody_and_no_mean_beyond_the_last_session() -> None:
+    """Below a baseline nobody needs a second session, above it nobody responds: a smooth curve
+    goes over both edges.
+    """
+    clinic, _ = _clinic(300, 6, slope=2.0)
+    table = estimate("sessions_by_number", clinic).table
+    share = table["unit"].str.startswith("%")
+    told = table[["estimate", "ci_low", "ci_high"]]
+    assert told[share].stack().between(0, 100).all()
+    assert told[~share].stack().between(1, 6).all()
+    # The curve reaches an edge here, so the limits were on trial.
+    assert (table["estimate"][share] == 100).any()
+
+
 def test_another_number_has_no_null_and_says_why() -> None:
     found = estimate("sessions_by_number", derived_sample(), column="age")
     assert found.table["null"].isna().all()

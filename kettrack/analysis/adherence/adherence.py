@@ -98,13 +98,18 @@ def induction_completed(cohort: DerivedCohort) -> Answer:
     table["events"] = table["events"].astype("Int64")
     first = next(iter(windows))
     sessions, days = windows[first]
+    # Where everybody had one session there is no pace.
+    pace = (
+        " The median was {days_per_session.estimate} days per session."
+        if rows[-1]["n"]
+        else ""
+    )
     return Answer(
         table=table,
         sentence=(
             f"{{{first}.events}} of {{{first}.n}} people had {sessions} sessions or more within"
-            f" {days // DAYS_IN_WEEK} weeks: {share_with_interval(first)}. The median was"
-            " {days_per_session.estimate} days per session. The others came more slowly or stopped;"
-            " this does not say why, or how they did."
+            f" {days // DAYS_IN_WEEK} weeks: {share_with_interval(first)}.{pace} The others came"
+            " more slowly or stopped; this does not say why, or how they did."
         ),
         caveats=(
             "A session on the last day of the window counts, and so do two sessions on one day."

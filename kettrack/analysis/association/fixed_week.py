@@ -43,6 +43,7 @@ from kettrack.vocabulary.days import (
 )
 from kettrack.vocabulary.limits import FEWEST_PEOPLE, FEWEST_PEOPLE_FOR_SLOPE
 from kettrack.vocabulary.made_of import COUNTED_BY_UNIT, MEANS, Kept
+from kettrack.vocabulary.plain_words import share_with_interval
 
 WEEK: Final[int] = HORIZON_DAYS // DAYS_IN_WEEK
 NONE: Final = "none"
@@ -184,7 +185,7 @@ def paired_change(cohort: DerivedCohort, week: int = WEEK) -> Answer:
     table["events"] = table["events"].astype("Int64")
     return Answer(
         table=table.reindex(columns=list(_ROLES)),
-        sentence=f"{paired_words(week)} {regression_words(entry)}",
+        sentence=f"{paired_words(counts, week)} {regression_words(entry)}",
         caveats=(_OBSERVED, _window_words(cohort), CAVEAT),
         level=LEVEL,
         rows=partial(_person_rows, people),
@@ -235,14 +236,19 @@ def _regression(cohort: DerivedCohort, scored: pd.DataFrame) -> list[dict[str, A
     return regression_rows(cohort, people, entry)[1:]
 
 
-def paired_words(week: int) -> str:
+def paired_words(counts: PairedCounts, week: int) -> str:
     """How many were scored at the week, how their scores changed, and how many were worse."""
+    # Where all began with one score, there is no spread to measure by.
+    in_sds = (
+        ", which is {standardised.estimate} SDs of the baseline"
+        if counts.sums["baseline"].sd
+        else ""
+    )
     return (
         f"{{change.n}} of {{change.started}} people were scored at week {week}. Their mean score"
         " went from {baseline.estimate:.0f} to {score.estimate:.0f}: a mean change of"
-        " {change.estimate} points (95 % interval {change.ci_low} to {change.ci_high}), which is"
-        " {standardised.estimate} SDs of the baseline. {worse.estimate:%} ({worse.ci_low:pc} to"
-        " {worse.ci_high:%}) scored worse than before treatment."
+        " {change.estimate} points (95 % interval {change.ci_low} to {change.ci_high})"
+        f"{in_sds}. {share_with_interval('worse')} scored worse than before treatment."
     )
 
 

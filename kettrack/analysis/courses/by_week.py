@@ -69,6 +69,7 @@ WEEK_RECIPES: Final[tuple[MadeOf, ...]] = (
         ends=("ci_low", "ci_high"),
         free="still_followed",
         sums={"at_most": ("estimate", "stopped", "not_scored")},
+        ticks=DAYS_IN_WEEK,
     ),
 )
 

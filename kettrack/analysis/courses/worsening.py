@@ -96,7 +96,7 @@ def worsening(cohort: DerivedCohort) -> Answer:
         everybody; those who could; and everybody in three parts. Refused when the criteria have no
         such rule, or nobody was scored before and after.
     """
-    rule = _rule(cohort)
+    rule = worsening_rule(cohort)
     people = cohort.baselines.n_assessments > 0
     people &= has_baseline(cohort)
     if not people.any():
@@ -117,7 +117,7 @@ def worsening(cohort: DerivedCohort) -> Answer:
     )
 
 
-def _rule(cohort: DerivedCohort) -> Rule:
+def worsening_rule(cohort: DerivedCohort) -> Rule:
     """The rule for deterioration in force, or a refusal."""
     rule = cohort.criteria.deterioration
     if rule is None:
@@ -216,7 +216,7 @@ def worsening_counts(cohort: DerivedCohort) -> pd.DataFrame:
         Columns `key` `people` `rule` `n` `could` `events`, as in `worsening`; a group that nobody
         is in has zeros.
     """
-    rule = _rule(cohort)
+    rule = worsening_rule(cohort)
     people = (cohort.baselines.n_assessments > 0) & has_baseline(cohort)
     return pd.DataFrame([_row(group) for group in _groups(cohort, rule, people)])
 
@@ -252,7 +252,13 @@ def _sentence(table: pd.DataFrame, rule: Rule) -> str:
     if people["could"] < people["worse"]:
         words += (
             " Only {could.n} of them began far enough from the worst end of the scale to meet this"
-            f" rule; {share_with_interval('could')} of these did."
+            " rule"
+        )
+        # There is no share of nobody.
+        words += (
+            f"; {share_with_interval('could')} of these did."
+            if people["could"]
+            else "."
         )
     if "worse_confirmed" in people:
         words += (
@@ -304,7 +310,7 @@ def worsening_by_week(cohort: DerivedCohort) -> Answer:
         when the criteria have no such rule, no log says to which day it is complete, or too few
         people can be counted.
     """
-    rule = _rule(cohort)
+    rule = worsening_rule(cohort)
     require_log_end(cohort)
     people = has_baseline(cohort)
     worse = event_days(cohort, rule, people)
@@ -335,7 +341,7 @@ def count_worsening(cohort: DerivedCohort) -> dict[str, ExitCounts]:
     """Exits by day behind the curve (`event`) and behind what stands beside it; counts of several
     sites can be added.
     """
-    rule = _rule(cohort)
+    rule = worsening_rule(cohort)
     require_log_end(cohort)
     people = has_baseline(cohort)
     worse = event_days(cohort, rule, people)

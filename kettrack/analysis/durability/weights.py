@@ -322,7 +322,8 @@ def _curves(
     day_lost = people.lost[seen]
     dated = day_lost[:, None] <= grid
     fallen = share * before[:, place]
-    return 1 - fallen @ dated
+    # A sum of parts of a whole may end a few bits above it.
+    return np.maximum(1 - fallen @ dated, 0)
 
 
 def _weighed(

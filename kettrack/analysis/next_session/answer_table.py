@@ -111,21 +111,37 @@ def answer_table(
     """
     left_out = left_out_instrument(cohort)
     points = protocol.points(cohort, left_out)
-    setup = TrialSetup(protocol, protocol.grace(points), recall, cohort.instrument)
-    trials = find_trials(points, setup.grace, setup.recall)
-    model = fit_trials(trials, protocol.weighted_for_wait)
+    model, setup = _fitted(points, protocol, recall, cohort.instrument)
     # the answer comes first: the sentence and other questions read it by its key
     rows = [
         *_answer_rows(model, setup),
         *_sensitivity_rows(points, model, setup),
         *_diagnostic_rows(model, left_out),
-        *_arm_rows(trials, protocol),
+        *_arm_rows(model.trials, protocol),
         *_exclusion_rows(points, setup),
     ]
     table = pd.DataFrame(rows).reindex(columns=list(ROLES))
     count = table["count"].astype("Int64")
     note = table["note"].fillna("")
     return table.assign(count=count, note=note, **_sizes(table))
+
+
+def first_row(
+    cohort: DerivedCohort,
+    protocol: TrialProtocol,
+    recall: int,
+) -> _Row:
+    """The answer without the rows beside it, which take most of the time."""
+    points = protocol.points(cohort, left_out_instrument(cohort))
+    return _answer_row(*_fitted(points, protocol, recall, cohort.instrument))
+
+
+def _fitted(
+    points: DecisionPoints, protocol: TrialProtocol, recall: int, scale: Instrument
+) -> tuple[OutcomeModel, TrialSetup]:
+    setup = TrialSetup(protocol, protocol.grace(points), recall, scale)
+    trials = find_trials(points, setup.grace, setup.recall)
+    return fit_trials(trials, protocol.weighted_for_wait), setup
 
 
 def _sizes(table: pd.DataFrame) -> dict[str, pd.Series]:
@@ -183,14 +199,18 @@ def _is_one_session(trials: Trials) -> bool:
 def _answer_rows(model: OutcomeModel, setup: TrialSetup) -> list[_Row]:
     """The answer, and the same fit averaged over groups of trials."""
     trials = model.trials
-    name = ONE_MORE if _is_one_session(trials) else "going on versus pausing"
-    about = f"{name}, mean over all eligible decisions"
-    answer = _row(setup.protocol.name, about, "points", trials, model.difference())
     # every trial is in one group by session and in one by score, so the groups make up the whole
     groups = setup.protocol.groups(trials) + _groups_by_score(trials, setup.instrument)
-    return [answer] + [
+    return [_answer_row(model, setup)] + [
         _group_row(key, about, model, chosen) for key, about, chosen in groups
     ]
+
+
+def _answer_row(model: OutcomeModel, setup: TrialSetup) -> _Row:
+    trials = model.trials
+    name = ONE_MORE if _is_one_session(trials) else "going on versus pausing"
+    about = f"{name}, mean over all eligible decisions"
+    return _row(setup.protocol.name, about, "points", trials, model.difference())
 
 
 def _groups_by_score(trials: Trials, instrument: Instrument) -> list[TrialGroup]:

@@ -82,10 +82,10 @@ def review_table(cohort: Cohort | DerivedCohort, weeks_ago: int = 0) -> pd.DataF
     -------
     DataFrame
         In order of urgency, then the freshest first: `patient_id` `urgency` (1 = first) `reason`
-        (one of `REASONS`, in that order) `words` `day` (of the score, session or event it rests on;
-        missing where there is none) `age_days` (from then to the day of the review) `last_scores`
-        (of the primary instrument, `ReviewRules.last_scores` of them, oldest first, as a line and
-        as numbers).
+        (one of `REASONS`, in that order) `words` (the reason as a sentence) `day` (of the score,
+        session or event it rests on; missing where there is none) `age_days` (from then to the day
+        of the review) `last_scores` (of the primary instrument, `ReviewRules.last_scores` of them,
+        oldest first, as a line and as numbers).
 
     Raises
     ------

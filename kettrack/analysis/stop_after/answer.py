@@ -150,9 +150,10 @@ def stop_after(  # noqa: PLR0913 - each part of the question by its name
         With `observed_to_day`, and scores around day 84 also of those who stopped early.
     k, m : int, optional
         Numbers of session days; default 6 against 3. Where the data do not carry that, the nearest
-        pair that they do carry: in order of |k - 6| + |m - 3|, of equally near ones the wider, then
-        the smaller k, the first with an effective sample size of 50 and nobody above 5 % of the
-        weight on either side. Followers and weights decide, never the outcome.
+        pair that they do carry: in order of how far k is from 6 and m from 3 together, of equally
+        near ones the wider, then the smaller k, the first with an effective sample size of 50 and
+        nobody above 5 % of the weight on either side. Followers and weights decide, never the
+        outcome.
     after_stop : {"none", "usual_care"}
         Whether later sessions depart from the strategy, or belong to it once 28 days have passed:
         another question.
@@ -171,15 +172,14 @@ def stop_after(  # noqa: PLR0913 - each part of the question by its name
         of sessions), `strict` (weighted means of those who stopped exactly there) with its two
         means `strict_k` `strict_m`, `other_rule` (the other `after_stop`), `dynamic` (at most k
         against at most m, ended by two scores in remission), `g_formula` (second opinion),
-        `window_k` `window_m` (weights), `truncated_995` and on, with deaths `deaths_worst`,
-          with unscored people `unscored_worse_k` `unscored_worse_m`
-        (sensitivity). Columns: `about` (the estimand) `unit` `k` `m` `n` (patients who followed a
-        strategy of the row; for `g_formula` all) `followers` (those with an outcome; in the rows
-        `left_out_...`, `later_sessions` and `cohort` the patients themselves) `estimate` `ci_low`
-        `ci_high` (points; negative where the score is lower after k) `ess` (effective sample size)
-        `largest_share` (0 to 1, of the weaker side) `mean_weight` `p99_weight` `max_weight`
-        `status` `reason`. A refused row has no estimate; where the first row is refused, so is the
-        result.
+        `window_k` `window_m` (weights), `truncated_995` and on, with deaths `deaths_worst`, with
+        unscored people `unscored_worse_k` `unscored_worse_m` (sensitivity). Columns: `about` (the
+        estimand) `unit` `k` `m` `n` (patients who followed a strategy of the row; for `g_formula`
+        all) `followers` (those with an outcome; in the rows `left_out_...`, `later_sessions` and
+        `cohort` the patients themselves) `estimate` `ci_low` `ci_high` (points; negative where the
+        score is lower after k) `ess` (effective sample size) `largest_share` (0 to 1, of the weaker
+        side) `mean_weight` `p99_weight` `max_weight` `status` `reason`. A refused row has no
+        estimate; where the first row is refused, so is the result.
 
     Raises
     ------

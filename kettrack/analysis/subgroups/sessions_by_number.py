@@ -75,6 +75,11 @@ _SHOWN: Final = tuple(name for name in _ROLES if name != "key")
 _TOLD_AT: Final = tuple(tenth / 10 for tenth in range(1, 10))
 _SESSIONS: Final = "sessions until a response"
 _SHARE: Final = "% who responded"
+# What a person can have.
+_LIMITS: Final = {
+    _SESSIONS: (1.0, float(TOLD_SESSION)),
+    _SHARE: (0.0, 100.0),
+}
 
 
 class _Line(NamedTuple):
@@ -221,7 +226,7 @@ def _rows(
     """One outcome at every value told, and how far each is from the middle one."""
     values = line.outcomes[outcome]
     columns = line.at(line.number)
-    curve = _curve(columns, values, line.at(line.points))
+    curve = _curve(columns, values, line.at(line.points), _LIMITS[outcome])
     nobody = np.zeros((len(values), 1))
     # Most is known of the middle, so the ends are compared with it.
     middle = line.at(line.points)[[len(line.points) // 2]]
@@ -250,7 +255,9 @@ def _rows(
     return rows
 
 
-def _curve(columns: Floats, values: Floats, told: Floats) -> dict[str, Floats]:
+def _curve(
+    columns: Floats, values: Floats, told: Floats, limits: tuple[float, float]
+) -> dict[str, Floats]:
     """The curve at some values, with its pointwise interval."""
     from scipy.special import stdtrit
 
@@ -261,13 +268,11 @@ def _curve(columns: Floats, values: Floats, told: Floats) -> dict[str, Floats]:
     estimate = at @ fitted.coefficients
     spread = np.einsum("ij,jk,ik->i", at, fitted.covariance, at)
     half = stdtrit(n - x.shape[1], (1 + LEVEL) / 2) * np.sqrt(spread)
-    # No mean lies outside of what people can have, but a line may.
-    lowest = min(values.min(), 0.0)
-    highest = max(values.max(), 0.0)
+    # No mean lies outside of what people can have, but a curve may.
     return {
-        "estimate": estimate,
-        "ci_low": np.maximum(estimate - half, lowest),
-        "ci_high": np.minimum(estimate + half, highest),
+        "estimate": np.clip(estimate, *limits),
+        "ci_low": np.clip(estimate - half, *limits),
+        "ci_high": np.clip(estimate + half, *limits),
     }
 
 
@@ -305,8 +310,8 @@ def _null_curve(line: _Line, null: DerivedCohort) -> Floats:
     told = line.at(line.points)
     return np.concatenate(
         [
-            _curve(columns, values, told)["estimate"]
-            for values in other.outcomes.values()
+            _curve(columns, values, told, _LIMITS[outcome])["estimate"]
+            for outcome, values in other.outcomes.items()
         ]
     )
 

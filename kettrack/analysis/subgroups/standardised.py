@@ -23,11 +23,7 @@ from kettrack.analysis.subgroups.groups import grouping_name, groups_of
 from kettrack.arrays import Bools, Floats
 from kettrack.errors import NotIdentified
 from kettrack.escapes import in_sentence
-from kettrack.estimators.causal.weights import describe_weights
-from kettrack.estimators.regression.logistic import (
-    predict_logistic,
-    solve_logistic,
-)
+from kettrack.estimators.causal.standardised_ratio import standardised_ratio
 from kettrack.estimators.survival.pseudo_values import pseudo_values
 from kettrack.result import Role
 from kettrack.timelines.derived import DerivedCohort
@@ -202,26 +198,22 @@ def _kind(everybody: _Everybody, inside: Bools) -> _Kind:
     order = np.argsort(-before, kind="stable")
     told = (before > ALIKE_WITHIN_SD) & _both_sides(everybody.columns, inside)
     order = order[told[order]][:few]
-    x = np.column_stack([np.ones(len(inside)), everybody.columns[:, order]])
-    fitted = solve_logistic(x, plain)
-    chance = predict_logistic(x, fitted.coefficients)
-    # Of the others the chance may be 0, and they weigh nothing anyway.
-    weights = np.divide(plain, chance, out=np.zeros(len(plain)), where=inside)
-    share = float(weights @ everybody.outcome / weights.sum())
-    # Weights that are estimated tell less than they seem to: what they explain is taken off.
-    influence = weights * (everybody.outcome - share) * len(inside) / weights.sum()
-    score = x * (plain - chance)[:, None]
-    explained = score @ np.linalg.lstsq(score, influence, rcond=None)[0]
-    after = _apart(everybody.columns, weights)
-    effective = describe_weights(weights).ess
+    found = standardised_ratio(
+        inside,
+        everybody.columns[:, order],
+        everybody.outcome,
+        np.ones(len(inside)),
+    )
+    after = _apart(everybody.columns, found.weights)
     # Where a column tells without exception who has the kind, nobody stands for the others.
-    usable = not fitted.separated and effective >= FEWEST_EFFECTIVE_OUTCOMES
+    enough = found.effective >= FEWEST_EFFECTIVE_OUTCOMES
+    usable = enough and not found.separated
     top = int(order[0]) if len(order) else -1
     return _Kind(
         inside=inside,
-        share=share if usable else np.nan,
-        influence=influence - explained,
-        effective=float(effective),
+        share=found.value if usable else np.nan,
+        influence=found.influence,
+        effective=found.effective,
         apart=(float(before.max(initial=0)), float(after.max(initial=0))),
         most_apart=everybody.names[top] if top >= 0 else "",
         held=list(dict.fromkeys(everybody.names[place] for place in order)),

@@ -141,7 +141,8 @@ def weighted_curve(
     events = by_step(rows, weights * rows.event)
     # a replicate may have drawn nobody who came so far: missing from there on
     with np.errstate(invalid="ignore"):
-        hazard = events / at_risk
+        # of the same weights, summed in another order
+        hazard = np.minimum(events / at_risk, 1)
         free = np.cumprod(1 - hazard, axis=-1)
     return np.asarray(
         1 - free,

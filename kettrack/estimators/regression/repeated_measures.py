@@ -15,8 +15,10 @@ import numpy.typing as npt
 from kettrack.arrays import Bools, Floats, Ints
 from kettrack.errors import NotIdentified, UsageError
 
-# People seen at a visit for each number that the model has there; with fewer it is not fitted.
+# People seen at a visit for each covariate; with fewer it is not fitted.
 FEWEST_PER_COLUMN = 3
+# And more than its covariates and other visits: else no spread is left, and a mean looks certain.
+FEWEST_LEFT_OVER = 3
 _MOST_VISITS = 12  # each way to miss them is a bit of a whole number
 _MOST_STEPS = 2000
 _CONVERGED = (
@@ -235,7 +237,8 @@ def _scales(
     columns: int,
 ) -> Floats:
     """Standard deviation at each visit, after the refusals."""
-    fewest = FEWEST_PER_COLUMN * columns
+    numbers = columns + scores.shape[1] - 1
+    fewest = max(FEWEST_PER_COLUMN * columns, numbers + FEWEST_LEFT_OVER)
     if len(scores) == 0 or seen.min() < fewest:
         raise NotIdentified(
             f"fewer than {fewest} people were scored at one of the visits.",

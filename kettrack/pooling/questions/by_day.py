@@ -23,10 +23,11 @@ from kettrack.analysis.response.time_to import (
     days_sentence,
     days_until,
 )
+from kettrack.analysis.rules_in_force import RulesInForce
 from kettrack.errors import NotIdentified
 from kettrack.escapes import in_sentence
 from kettrack.pooling.curves import exit_shape, exit_tally, exits_of
-from kettrack.pooling.parts import PooledQuestion, RulesInForce, Tables
+from kettrack.pooling.parts import PooledQuestion, Tables
 from kettrack.pooling.tallies import Shape
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.plain_words import share_with_interval
@@ -175,7 +176,7 @@ def _worsening(tables: Tables, rules: RulesInForce) -> Answer:
     )
 
 
-BY_DAY: Final = (
+BY_DAY: Final[tuple[PooledQuestion, ...]] = (
     *(
         PooledQuestion(
             question=f"time_to_{event}",

@@ -26,8 +26,9 @@ from kettrack.analysis.response.response_curve import (
     other_events,
     require_starters,
 )
+from kettrack.analysis.rules_in_force import RulesInForce
 from kettrack.pooling.curves import exit_shape, exit_tally, exits_of
-from kettrack.pooling.parts import PooledQuestion, RulesInForce, Tables
+from kettrack.pooling.parts import PooledQuestion, Tables
 from kettrack.pooling.tallies import Shape
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.days import COMPLETE_LOG_DAYS
@@ -138,7 +139,7 @@ def _all_courses(tables: Tables, rules: RulesInForce) -> Answer:
 _NULL_LACKS: Final = (
     "The curve of sessions that do nothing: a model fitted to rows of single people."
 )
-BY_SESSION: Final = (
+BY_SESSION: Final[tuple[PooledQuestion, ...]] = (
     *(
         PooledQuestion(
             question=f"{event}_by_session",

@@ -25,8 +25,9 @@ from kettrack.analysis.association.trajectories import (
 )
 from kettrack.analysis.context import LEVEL
 from kettrack.analysis.registry import Answer
+from kettrack.analysis.rules_in_force import RulesInForce
 from kettrack.estimators.moments import Moments
-from kettrack.pooling.parts import PooledQuestion, RulesInForce, Tables
+from kettrack.pooling.parts import PooledQuestion, Tables
 from kettrack.pooling.tallies import Shape
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.limits import FEWEST_PEOPLE
@@ -75,7 +76,7 @@ def _change(tables: Tables, rules: RulesInForce) -> Answer:
     table = pd.DataFrame(paired_rows(counts)).assign(started=started, n=n)
     return Answer(
         table=table.astype({"events": "Int64"}),
-        sentence=paired_words(WEEK),
+        sentence=paired_words(counts, WEEK),
         caveats=(
             f"Among the people who were scored, whatever sessions they had. {rules.words}.",
         ),
@@ -164,7 +165,7 @@ def _course(tables: Tables, rules: RulesInForce) -> Answer:
     )
 
 
-CHANGE: Final = (
+CHANGE: Final[tuple[PooledQuestion, ...]] = (
     PooledQuestion(
         question="paired_change",
         shapes=_PAIRED,

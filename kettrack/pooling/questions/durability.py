@@ -32,6 +32,7 @@ from kettrack.analysis.durability.recurrent_loss import (
 )
 from kettrack.analysis.durability.words import ORIGINS, as_some_logs_end, sentence
 from kettrack.analysis.registry import Answer
+from kettrack.analysis.rules_in_force import RulesInForce
 from kettrack.errors import NotIdentified
 from kettrack.pooling.curves import (
     LOG_ENDS,
@@ -43,7 +44,7 @@ from kettrack.pooling.curves import (
     recurrence_of,
     recurrence_tallies,
 )
-from kettrack.pooling.parts import PooledQuestion, RulesInForce, Tables
+from kettrack.pooling.parts import PooledQuestion, Tables
 from kettrack.pooling.tallies import Shape
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.timelines.spells import Origin, response_origins
@@ -198,7 +199,7 @@ _QUESTIONS: Final[Mapping[str, Origin]] = {
     "durability_from_response": "first_response",
     "durability_of_every_response": "any_response",
 }
-DURABILITY: Final = (
+DURABILITY: Final[tuple[PooledQuestion, ...]] = (
     *(
         PooledQuestion(
             question=name,

@@ -19,8 +19,9 @@ from kettrack.analysis.association.score_lines import (
 )
 from kettrack.analysis.context import LEVEL
 from kettrack.analysis.registry import Answer
+from kettrack.analysis.rules_in_force import RulesInForce
 from kettrack.estimators.regression.line_sums import VisitPattern
-from kettrack.pooling.parts import PooledQuestion, RulesInForce, Tables
+from kettrack.pooling.parts import PooledQuestion, Tables
 from kettrack.pooling.tallies import Shape
 from kettrack.timelines.derived import DerivedCohort
 
@@ -135,7 +136,7 @@ def _rows(table: pd.DataFrame, name: str) -> list[dict[Any, Any]]:
     return here.to_dict("records")
 
 
-LINES: Final = (
+LINES: Final[tuple[PooledQuestion, ...]] = (
     PooledQuestion(
         question="score_lines",
         shapes=_SHAPES,

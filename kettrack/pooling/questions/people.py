@@ -20,8 +20,9 @@ from kettrack.analysis.people.ladder import (
     ladder_table,
 )
 from kettrack.analysis.registry import Answer
+from kettrack.analysis.rules_in_force import RulesInForce
 from kettrack.estimators.survival.life_table import padded
-from kettrack.pooling.parts import PooledQuestion, RulesInForce, Tables
+from kettrack.pooling.parts import PooledQuestion, Tables
 from kettrack.pooling.tallies import Shape
 from kettrack.timelines.derived import DerivedCohort
 
@@ -83,7 +84,7 @@ def _lengths(tables: Tables, rules: RulesInForce) -> Answer:
     )
 
 
-PEOPLE: Final = (
+PEOPLE: Final[tuple[PooledQuestion, ...]] = (
     PooledQuestion(
         question="ladder",
         shapes={"reasons": _REASONS},

@@ -8,6 +8,7 @@ import pandas as pd
 
 from kettrack.analysis.context import LEVEL
 from kettrack.analysis.registry import Answer
+from kettrack.analysis.rules_in_force import RulesInForce
 from kettrack.analysis.safety.adverse_events import (
     PUBLISHED_CAVEAT,
     count_adverse_events,
@@ -16,7 +17,7 @@ from kettrack.analysis.safety.adverse_events import (
 )
 from kettrack.analysis.safety.shares import SHARE_CAVEAT
 from kettrack.estimators.clustered import ClusterSums
-from kettrack.pooling.parts import PooledQuestion, RulesInForce, Tables
+from kettrack.pooling.parts import PooledQuestion, Tables
 from kettrack.pooling.tallies import Shape
 from kettrack.timelines.derived import DerivedCohort
 from kettrack.vocabulary.safety import EVENT_TERMS
@@ -80,7 +81,7 @@ def _answer(tables: Tables, rules: RulesInForce) -> Answer:
     )
 
 
-SAFETY: Final = (
+SAFETY: Final[tuple[PooledQuestion, ...]] = (
     PooledQuestion(
         question="adverse_events",
         shapes={"events": _SHAPE},

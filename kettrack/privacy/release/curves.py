@@ -5,16 +5,22 @@ a curve stands for a whole band of people.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from kettrack.arrays import Floats, Ints
-from kettrack.estimators.survival.competing_risks import ExitCounts, estimate_incidence
-from kettrack.estimators.survival.life_table import LifeCounts, estimate_survival
+from kettrack.estimators.survival.competing_risks import ExitCounts
+from kettrack.estimators.survival.life_table import LifeCounts
 from kettrack.privacy.policies import Rounding
 from kettrack.privacy.release.columns import column_numbers, fill, first_with_half
+from kettrack.privacy.release.within_steps import (
+    gone_before,
+    incidence_of_rows,
+    survival_of_rows,
+)
 from kettrack.vocabulary.made_of import IncidenceCurve, StillResponding
 
 _LEVEL: Final = 0.95
@@ -61,7 +67,9 @@ def incidence_again(
         table[column] = steps
     table[recipe.at_risk] = counts.at_risk
     # The estimator of the clinic itself, so that only the counts are other ones.
-    found = estimate_incidence(counts, _LEVEL)
+    ended = exits[recipe.censored]
+    ticks = np.full(len(ended), recipe.ticks)
+    found = incidence_of_rows(counts, gone_before(ended, ticks), _LEVEL)
     for place, share in enumerate(recipe.causes):
         table[share] = 100 * found.estimate[:, place]
     low, high = recipe.ends
@@ -139,6 +147,56 @@ def responding_again(
     _single_again(recipe, table)
 
 
+@dataclass(frozen=True, slots=True)
+class _Gone:
+    """Who left one curve at each row, from rounded numbers.
+
+    Parameters
+    ----------
+    n : int
+        Everybody at the start.
+    lost, again, censored : float, shape (rows,)
+        People with a loss, with another session that ends their part, and whose logs end; `again`
+        is 0 where none does.
+    days : float, shape (rows,)
+        Days that each row stands for.
+    """
+
+    n: int
+    lost: Floats
+    again: Floats | int
+    censored: Floats
+    days: Floats
+
+    @property
+    def events(self) -> Floats:
+        """Whatever ends a response at each row."""
+        return self.lost + self.again
+
+    @property
+    def before(self) -> Floats:
+        """Logs taken to end before what happens in their row."""
+        return gone_before(self.censored, self.days)
+
+    @property
+    def everybody(self) -> Floats:
+        """Ends of logs, with everybody still followed after the last row at its end."""
+        gone = self.events + self.censored
+        everybody = self.censored.copy()
+        # Sums that are rounded apart may come to more than everybody.
+        everybody[-1] += max(self.n - gone.sum(), 0)
+        return everybody
+
+    @property
+    def at_risk(self) -> Floats:
+        """People at risk on the last day of each row, which gives the row its name."""
+        gone = self.events + self.censored
+        so_far = np.cumsum(gone)
+        # Of several days nothing says who leaves on the last one: they are taken to be gone.
+        first = np.where(self.days == 1, gone, 0)
+        return np.maximum(self.n - so_far + first, 0)
+
+
 def _curves(exact: pd.DataFrame) -> Iterator[tuple[str, Ints]]:
     """Strategy and rows of each curve that stands on counts alone."""
     for rows in _groups(exact):
@@ -163,93 +221,55 @@ def _curve_again(
     part: pd.DataFrame,
 ) -> dict[str, Floats]:
     """Columns of one curve from the rounded numbers of those gone so far."""
-    n = int(part["n"].iloc[0])
-    lost = np.diff(
-        column_numbers(part, "lost"),
-        prepend=0,
-    )
-    censored = np.diff(
-        column_numbers(part, "censored"),
-        prepend=0,
-    )
     # Whatever sessions followed: who came again is watched on.
-    if kind == "treatment_policy":
-        return _by_losses(
-            recipe,
-            n,
-            lost,
-            censored,
-        )
-    again = np.diff(
-        column_numbers(part, "retreated"),
-        prepend=0,
+    again = 0 if kind == "treatment_policy" else _steps_of(part, "retreated")
+    gone = _Gone(
+        n=int(part["n"].iloc[0]),
+        lost=_steps_of(part, "lost"),
+        again=again,
+        censored=_steps_of(part, "censored"),
+        days=_steps_of(part, "day", before=-1),
     )
-    both = np.column_stack([lost, again])
-    everybody = _with_the_rest(
-        censored,
-        n,
-        both.sum(),
-    )
-    counts = ExitCounts(
-        events=both,
-        censored=everybody,
-    )
-    found = estimate_incidence(counts, _LEVEL)
-    # Who has neither lost it nor come again: the share to whom nothing has happened yet.
-    none_yet = estimate_survival(
-        LifeCounts(both.sum(axis=1), everybody),
+    life = LifeCounts(gone.events, gone.everybody)
+    # In the composite, the share to whom nothing has happened yet.
+    curve = survival_of_rows(
+        life,
+        gone.before,
         _LEVEL,
     )
-    made = _of_survival(
-        recipe,
-        none_yet.estimate,
-        none_yet.ci_low,
-        none_yet.ci_high,
-    )
-    for place, names in enumerate((recipe.lost_first, recipe.again_first)):
-        arrays = (found.estimate, found.ci_low, found.ci_high)
-        made |= {
-            name: 100 * array[:, place]
-            for name, array in zip(names, arrays, strict=True)
-        }
-    return made | {"at_risk": counts.at_risk}
-
-
-def _by_losses(
-    recipe: StillResponding,
-    n: int,
-    lost: Floats,
-    censored: Floats,
-) -> dict[str, Floats]:
-    # The end of a log takes people out and says nothing of their response.
-    counts = LifeCounts(
-        lost,
-        _with_the_rest(censored, n, lost.sum()),
-    )
-    curve = estimate_survival(counts, _LEVEL)
-    made = _of_survival(
+    made = {"at_risk": gone.at_risk}
+    made |= _of_survival(
         recipe,
         curve.estimate,
         curve.ci_low,
         curve.ci_high,
     )
-    return made | {"at_risk": counts.at_risk}
+    if kind == "treatment_policy":
+        return made
+    return made | _firsts(recipe, gone)
 
 
-def _with_the_rest(
-    censored: Floats,
-    n: int,
-    events: float,
-) -> Floats:
-    """Ends of logs, with everybody still followed after the last row at its end."""
-    # Sums that are rounded apart may come to more than everybody.
-    rest = max(
-        n - events - censored.sum(),
-        0,
+def _firsts(recipe: StillResponding, gone: _Gone) -> dict[str, Floats]:
+    """The shares to whom a loss, and to whom another session, came first."""
+    found = incidence_of_rows(
+        ExitCounts(
+            events=np.column_stack([gone.lost, gone.again]),
+            censored=gone.everybody,
+        ),
+        gone.before,
+        _LEVEL,
     )
-    everybody = censored.copy()
-    everybody[-1] += rest
-    return everybody
+    arrays = (found.estimate, found.ci_low, found.ci_high)
+    return {
+        name: 100 * array[:, place]
+        for place, names in enumerate((recipe.lost_first, recipe.again_first))
+        for name, array in zip(names, arrays, strict=True)
+    }
+
+
+def _steps_of(part: pd.DataFrame, column: str, before: int = 0) -> Floats:
+    """How far a column rises at each row."""
+    return np.diff(column_numbers(part, column), prepend=before)
 
 
 def _of_survival(

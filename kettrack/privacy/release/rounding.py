@@ -18,6 +18,7 @@ from kettrack.privacy.policies import Policy, Rounding
 from kettrack.privacy.release.columns import column_numbers
 from kettrack.privacy.release.curves import incidence_again, responding_again
 from kettrack.privacy.release.ratios import one_forecast_again, per_event_again
+from kettrack.privacy.release.row_differences import fill_row_differences
 from kettrack.privacy.release.scaled import (
     by_row_again,
     difference_again,
@@ -43,6 +44,7 @@ from kettrack.vocabulary.made_of import (
     OneForecast,
     PerEvent,
     Rate,
+    RowDifference,
     Scaled,
     Share,
     StillResponding,
@@ -191,6 +193,8 @@ def _make_without_counts(
             one_forecast_again(recipe, table, exact)
         case FigureDifference():
             difference_again(recipe, table)
+        case RowDifference():
+            fill_row_differences(recipe, table)
         case LikeCounts():
             like_counts_again(recipe, table, exact, rounding)
 

@@ -328,11 +328,7 @@ def _fill_scaled(
         return
     part = table[rows].copy()
     own = exact[rows]
-    for column in recipe.columns:
-        scaled = Scaled(
-            value=column,
-            of=recipe.of,
-        )
+    for scaled in _scaled_parts(recipe):
         scaled_again(scaled, part, own, rounding)
     places = np.flatnonzero(rows)
     fill(
@@ -340,6 +336,13 @@ def _fill_scaled(
         places,
         {column: column_numbers(part, column) for column in recipe.columns},
     )
+
+
+def _scaled_parts(recipe: ByRow) -> list[Scaled]:
+    """The figure with its ends, or each of them for itself."""
+    if recipe.anew:
+        return [Scaled(value=recipe.value, of=recipe.of, ends=recipe.ends)]
+    return [Scaled(value=column, of=recipe.of) for column in recipe.columns]
 
 
 def difference_again(

@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 
 from kettrack.arrays import Floats, Ints
-from kettrack.estimators.survival.competing_risks import ExitCounts, estimate_incidence
+from kettrack.estimators.survival.competing_risks import ExitCounts
 from kettrack.privacy.policies import Rounding
 from kettrack.privacy.release.columns import column_numbers, first_with_half
+from kettrack.privacy.release.within_steps import gone_before, incidence_of_rows
 from kettrack.vocabulary.made_of import IncidenceCurve, MadeOf
 
 _LEVEL: Final = 0.95
@@ -47,6 +48,11 @@ class StepBlocks:
         return StepBlocks(
             self.rows[kept], self.events[kept], self.others[kept], self.ended[kept]
         )
+
+    def gone_before(self, ticks: int) -> Floats:
+        """How many of the logs of each block are taken to end before what happens in it."""
+        rows_in_block = np.diff(self.rows, prepend=-1)
+        return gone_before(self.ended, ticks * rows_in_block)
 
     def counts(self, n: int) -> ExitCounts:
         """The blocks as steps of a curve of two causes, with everybody left over at the end."""
@@ -102,6 +108,14 @@ def blocks_of(curve: IncidenceCurve, table: pd.DataFrame) -> StepBlocks | None:
         curve.free,
     )[rows]
     before = np.concatenate([[_ALL], free[:-1]])
+    ended = np.nan_to_num(
+        column_numbers(
+            table,
+            curve.censored,
+        )[rows]
+    )
+    in_block = curve.ticks * np.diff(rows, prepend=-1)
+    seen = at_risk - gone_before(ended, in_block)
     # Of a block the share that is left after it tells how many have left in it.
     stay = np.divide(
         free,
@@ -109,13 +123,7 @@ def blocks_of(curve: IncidenceCurve, table: pd.DataFrame) -> StepBlocks | None:
         out=np.ones_like(free),
         where=before > 0,
     )
-    left = np.round(at_risk * (1 - stay))
-    ended = np.nan_to_num(
-        column_numbers(
-            table,
-            curve.censored,
-        )[rows]
-    )
+    left = np.round(seen * (1 - stay))
     return StepBlocks(
         rows=rows,
         events=events[rows].astype(np.int64),
@@ -228,8 +236,9 @@ def figures_again(
         curve.n,
     )[0]
     counts = blocks.counts(int(people))
-    found = estimate_incidence(
+    found = incidence_of_rows(
         counts,
+        blocks.gone_before(curve.ticks),
         _LEVEL,
     )
     set_counts(
@@ -285,8 +294,8 @@ def _share_of_other(
         curve.causes[column],
     )[rows]
     # Without a log that ended before, a share is its count of everybody, whatever came between.
-    open_so_far = np.cumsum(blocks.ended) - blocks.ended == 0
-    told = open_so_far & ~np.isnan(so_far)
+    before = np.cumsum(blocks.ended) - blocks.ended + blocks.gone_before(curve.ticks)
+    told = (before == 0) & ~np.isnan(so_far)
     share = _ALL * np.nancumsum(so_far) / people
     _put(
         table,

@@ -13,6 +13,7 @@ from kettrack.privacy.release.cells import Printed, Release, ReleaseCell, releas
 from kettrack.privacy.release.manifest import Manifest
 from kettrack.privacy.release.protect import hidden_cells, told_by_rounding, without
 from kettrack.privacy.release.relations import stored_relations
+from kettrack.privacy.release.row_differences import sides_together
 from kettrack.result import SUPPRESSED, Result
 
 # Between the words of a cell's name; no key of a row holds it.
@@ -114,5 +115,5 @@ def withhold(result: Result, names: Iterable[str]) -> Result:
     )
     # A curve may end earlier now, and its sentence tells its end.
     if result.retell is None or not printed.merged:
-        return replace(result, table=printed.table)
+        return sides_together(replace(result, table=printed.table))
     return replace(result, table=printed.table, sentence=result.retell(printed.table))

@@ -1,0 +1,107 @@
+"""Every command, and every public name of the package."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import click
+import md
+import typer
+
+import kettrack as kt
+from kettrack.cli.app import app
+
+# Room of a public name to its heading, in order. A room that is missing stops the build.
+ROOMS = {
+    "reading": "Read a cohort",
+    "timelines": "Tables and rules",
+    "analysis": "Questions",
+    "figures": "Figures",
+    "pooling": "Several sites",
+    "exporting": "Export",
+    "privacy": "Identifiers",
+    "report": "Trials of the methods",
+    "result": "The result",
+    "resources": "Where things are",
+    "errors": "Errors",
+}
+
+
+def commands_page() -> str:
+    """The help of every command."""
+    group = typer.main.get_command(app)
+    context = click.Context(group, info_name="kettrack")
+    sections = [
+        _command(group.get_command(context, name), name, context)
+        for name in group.list_commands(context)
+    ]
+    return md.page(
+        md.anchor("commands"),
+        "# Every command",
+        "Exit codes: 0 ok, 1 fault in kettrack, 2 bad input or usage, 3 refused: the data cannot"
+        " answer.",
+        *sections,
+    )
+
+
+def _command(command: click.Command, name: str, parent: click.Context) -> str:
+    context = click.Context(
+        command,
+        info_name=name,
+        parent=parent,
+        max_content_width=100,
+        terminal_width=100,
+    )
+    return md.page(
+        f"## kettrack {name}", f"```text\n{command.get_help(context).strip()}\n```"
+    )
+
+
+def python_pages() -> dict[str, str]:
+    """Every public name, by room."""
+    listed: dict[str, list[str]] = {}
+    for name, module in public_names().items():
+        listed.setdefault(module.split(".")[0], []).append(name)
+    pages = {f"python/{room}": _room(ROOMS[room], listed[room]) for room in ROOMS}
+    forgotten = set(listed) - set(ROOMS)
+    if forgotten:
+        raise SystemExit(
+            f"Give these rooms a heading in {__file__}: {sorted(forgotten)}"
+        )
+    index = md.page(
+        md.anchor("python"),
+        "# Every function",
+        "`import kettrack as kt` loads a name when it is first used. Every example below is run by"
+        " the tests.",
+        md.contents(room for room in ROOMS),
+    )
+    return {"python/index": index} | pages
+
+
+def public_names() -> dict[str, str]:
+    """Public name to the module it comes from, as `__init__.pyi` lists them."""
+    stub = Path(kt.__file__).with_name("__init__.pyi")
+    tree = ast.parse(stub.read_text(encoding="utf-8"))
+    return {
+        one.asname or one.name: str(node.module)
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom)
+        for one in node.names
+    }
+
+
+def _room(heading: str, names: list[str]) -> str:
+    sections = [_name(name) for name in sorted(names, key=str.lower)]
+    return md.page(f"# {heading}", *sections)
+
+
+def _name(name: str) -> str:
+    thing = getattr(kt, name)
+    kind = "autoclass" if isinstance(thing, type) else "autofunction"
+    if isinstance(thing, type) and issubclass(thing, BaseException):
+        kind = "autoexception"
+    members = "   :members:\n" if kind == "autoclass" else ""
+    return md.page(
+        f"## {name}", f"```{{eval-rst}}\n.. {kind}:: kettrack.{name}\n{members}```"
+    )

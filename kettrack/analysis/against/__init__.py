@@ -1,0 +1,1 @@
+"""Two clinics, or two periods of one clinic, set beside each other."""

@@ -1,0 +1,1 @@
+"""A cohort in buckets of whole patients, checked once and read bucket by bucket."""
