@@ -9,9 +9,9 @@ import nbformat
 from nbformat import NotebookNode
 
 from kettrack.analysis.against.answer import against
-from kettrack.errors import NotIdentified
+from kettrack.errors import NotIdentified, UsageError
 from kettrack.figures.against import plot_against
-from kettrack.privacy.policies import INTERNAL
+from kettrack.privacy.policies import INTERNAL, get_policy
 from kettrack.reading.cohort import Cohort
 from kettrack.report.made_cells import answer_data, figure_data, made_cell
 from kettrack.result import Result
@@ -32,9 +32,21 @@ def compare_with(cohort: Cohort, other: Other) -> Result:
 
     Raises
     ------
+    UsageError
+        Under a policy that hides small counts: the figures of a side stand elsewhere in the report
+        too, or are part of those of everyone, so that what is hidden in one place could be told by
+        the other.
     NotIdentified
         When nothing can be compared: a chapter of a refusal would look like a comparison.
     """
+    policy = get_policy(cohort.settings.policy)
+    if policy.smallest_count > 1:
+        raise UsageError(
+            f"A report under the policy {policy.name!r} does not compare two sides: whoever has the"
+            " figures of everyone and of a part has those of the rest. Choose --policy release,"
+            f" which rounds; or ask for the comparison by itself: kettrack estimate against FOLDER"
+            f" --against FOLDER|PERIOD --policy {policy.name}"
+        )
     found = against(cohort, other)
     if found.status == "refused":
         raise NotIdentified(found.reason, found.collect)

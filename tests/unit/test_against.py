@@ -288,6 +288,9 @@ def test_a_report_decides_over_both_sides(twins):
     assert "This is no ranking" in html
     with pytest.raises(NotIdentified, match="not counted alike"):
         compare_with(here, under(there, instrument="GAD-7"))
+    hidden = [under(each, policy="cms") for each in twins]
+    with pytest.raises(UsageError, match="does not compare two sides"):
+        compare_with(*hidden)
 
 
 # ---- the command
