@@ -20,6 +20,8 @@ from kettrack.figures.style import INK, PARTIAL, RESPONDED, WORSE, canvas
 
 # Look of each landmark, in this order: colour and marker, so that grey print tells them apart.
 _LOOKS: Final = ((RESPONDED, "o"), (WORSE, "s"), (PARTIAL, "^"))
+# Of the line of everybody beside each.
+_DOTS: Final = (":", "-.", (0, (1, 4)))
 
 
 def _named(session: object) -> str:
@@ -105,7 +107,9 @@ def plot_net_benefit(
         rows = table[table["kind"] == "benefit"] if len(table) else table
         if nothing_to_draw(axes, rows, "estimate"):
             return axes
-        for (_, part), look in zip(rows.groupby("session"), _LOOKS, strict=False):
+        parts = [part for _, part in rows.groupby("session")]
+        # Dots of one kind would be taken for one line in grey.
+        for part, look, dots in zip(parts, _LOOKS, _DOTS, strict=False):
             colour, marker = look
             at = numbers(part["at"])
             axes.plot(
@@ -119,7 +123,7 @@ def plot_net_benefit(
             axes.plot(
                 at,
                 numbers(part["all"]),
-                ":",
+                ls=dots,
                 color=colour,
                 label="the same, everybody",
             )

@@ -43,6 +43,8 @@ _SERIES: Final = (
     (REMITTED, "v"),
     (NO_DATA, "P"),
 )
+# Dashes of lines that cross each other, where shades of grey would be taken for one another.
+_DASHES: Final = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (2, 1)))
 _LIMITS: Final = {
     "95": ("95 % limits", "--"),
     "998": ("99.8 % limits", ":"),
@@ -347,8 +349,8 @@ def plot_dissociation(
                 numbers(own["session"]),
                 numbers(own["estimate"]),
                 marker,
-                ls="-",
-                lw=1,
+                ls=_DASHES[place % len(_DASHES)],
+                lw=1.2,
                 markersize=4,
                 color=colour,
                 label=str(route),

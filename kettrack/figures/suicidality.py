@@ -176,7 +176,7 @@ def plot_shift_table(
         write_title(
             axes,
             "From which answer to which",
-            "people; orange rose, grey stayed, blue fell",
+            "people; right of the diagonal (orange) rose, on it stayed, left of it (blue) fell",
         )
         write_caption(axes, caption)
         return axes

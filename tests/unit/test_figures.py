@@ -314,3 +314,26 @@ def test_two_sides_are_drawn_as_they_stand_in_the_table(results):
     assert len(labels) == len(shares)
     assert labels[0].startswith("had responded by session 6 (36 and 31 %)")
     assert ax.get_xlabel() == "percentage points: started in 2025 less started in 2024"
+
+
+def test_lines_that_cross_have_dashes_of_their_own():
+    """Shades of grey would be taken for one another."""
+    routes = ("everybody", "iv", "im", "intranasal", "sublingual")
+    rows = [
+        {"route": route, "session": step, "n": 90, "estimate": 9.0 - step}
+        for route in routes
+        for step in (1, 2)
+    ]
+    ends = {"ci_low": 5.0, "ci_high": 11.0}
+    ax = kt.plot_dissociation(pd.DataFrame([row | ends for row in rows]))
+    assert len({line.get_linestyle() for line in ax.lines[1:]}) == len(routes) - 1
+    rows = [
+        {"kind": "benefit", "session": session, "at": at, "estimate": 9.0, "all": 1.0}
+        for session in (0, 2)
+        for at in (10.0, 20.0)
+    ]
+    own, everybody, later, everybody_later = kt.plot_net_benefit(
+        pd.DataFrame(rows)
+    ).lines[:4]
+    assert own.get_marker() != later.get_marker()
+    assert everybody.get_linestyle() != everybody_later.get_linestyle()
