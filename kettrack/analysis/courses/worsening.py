@@ -284,7 +284,12 @@ _BESIDE: Final[dict[str, Role]] = {
         " while sessions go on, as it happens in this clinic."
     ),
     roles={**WEEK_ROLES, **_BESIDE},
-    recipes=(*WEEK_RECIPES, *(Scaled(value=name, of="n") for name in _BESIDE)),
+    recipes=(
+        *WEEK_RECIPES,
+        Scaled(value="confirmed", of="n", most="estimate"),
+        Scaled(value="any_time", of="n", least="estimate"),
+        Scaled(value="responded", of="n"),
+    ),
     show=(
         "week",
         "at_risk",

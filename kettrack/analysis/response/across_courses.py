@@ -169,7 +169,7 @@ def count_all_courses(cohort: DerivedCohort) -> ExitCounts:
             free="still_coming",
             sums={"at_most": ("estimate", "not_scored", "scored_later")},
         ),
-        Scaled(value="first_course", of="n"),
+        Scaled(value="first_course", of="n", most="estimate"),
     ),
     asks="How many have responded by each session of all courses, of all who started?",
     unit="percent of patients",

@@ -21,8 +21,13 @@ COURSE_RECIPES: Final[tuple[MadeOf, ...]] = (
         sums={"at_most": ("estimate", "not_scored", "scored_later")},
         half_by=MEDIAN,
     ),
-    Scaled(value="remitted", of="n"),
-    Scaled(value="confirmed", of="n", ends=("confirmed_low", "confirmed_high")),
+    Scaled(value="remitted", of="n", most="estimate"),
+    Scaled(
+        value="confirmed",
+        of="n",
+        ends=("confirmed_low", "confirmed_high"),
+        most="estimate",
+    ),
     # Of simulated people, whom nobody needs to protect.
     Kept(values=("null", "null_low", "null_high", "null_confirmed"), of="n"),
 )

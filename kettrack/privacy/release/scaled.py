@@ -72,6 +72,7 @@ def scaled_again(
             rows,
             {column: value[rows]},
         )
+    _within(recipe, table)
     if recipe.ends and not recipe.weighted:
         _with_interval(
             recipe,
@@ -79,7 +80,6 @@ def scaled_again(
             exact,
             rows.tolist(),
         )
-    _within(recipe, table)
 
 
 def _on_grid(
@@ -142,7 +142,9 @@ def _within(
     recipe: Scaled,
     table: pd.DataFrame,
 ) -> None:
-    """Keep a bound on its side of the figure that it bounds: they are rounded apart."""
+    """Keep a bound on its side of the figure that it bounds, and a part within its whole: they are
+    rounded apart.
+    """
     value = column_numbers(table, recipe.value)
     there = np.flatnonzero(~np.isnan(value))
     # A bound that crossed its figure would read as a mistake.
