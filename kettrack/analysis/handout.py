@@ -66,8 +66,8 @@ class Handout:
     states : mapping
         What became of 100 people by the last of these sessions: `better`, `not_yet`, `stopped`,
         `unknown`. The sum is 100.
-    at_most : float or None
-        The share that would have become better, had everybody who is not known.
+    at_most : int or None
+        How many of the 100 would have become better, had everybody who is not known.
     weeks : int or None
         Weeks after the first course of the next three.
     still, again, lost : int or None
@@ -93,7 +93,7 @@ class Handout:
     counted: int | None
     better: Mapping[int, int]
     states: Mapping[str, int]
-    at_most: float | None
+    at_most: int | None
     weeks: int | None
     still: int | None
     again: int | None
@@ -154,14 +154,16 @@ def handout_figures(cohort: Cohort | DerivedCohort) -> Handout:
     last = max(curve, default=None)
     row = curve[last] if last else {}
     held = _held(page) if good else {}
+    states = _states(row)
     return Handout(
         instrument=cohort.instrument.name,
         response=response.predicate,
         people=_whole(page, "ladder", "started", "left"),
         counted=int(row["n"]) if row else None,
         better={session: round(found["estimate"]) for session, found in curve.items()},
-        states=_states(row),
-        at_most=row.get("at_most"),
+        states=states,
+        # Of the people in the picture, so that a reader can add them up.
+        at_most=states["better"] + states["unknown"] if states else None,
         weeks=held.get("week"),
         still=held.get("estimate"),
         again=held.get("again_first"),
@@ -223,7 +225,7 @@ def _tables(cohort: DerivedCohort) -> PageTables:
 
 def _curve(page: PageTables) -> dict[int, dict[str, float]]:
     """Number of sessions -> cells of the curve, where all of them may be told."""
-    columns = ["n", "at_most"]
+    columns = ["n"]
     for of_state in _STATES.values():
         columns.extend(of_state)
     rows = {
@@ -300,16 +302,16 @@ def _more(page: PageTables) -> tuple[float, float, float] | None:
 def _missing(page: PageTables, good: bool) -> dict[str, Missing]:
     """Part of the page -> why it says nothing, for every part that could."""
     parts = {
-        "better": CURVE,
-        "lasting": HELD,
-        "worse": "worsening",
-        "side_effects": EVENTS,
-        "thoughts": SUICIDALITY,
-        "more": NEXT,
+        "better": (CURVE, None),
+        "lasting": (HELD, None),
+        "worse": ("worsening", "worse"),
+        "side_effects": (EVENTS, ANY_EVENT),
+        "thoughts": (SUICIDALITY, "grew"),
+        "more": (NEXT, NEXT),
     }
     reasons: dict[str, Missing] = {
-        part: "hidden" if page.lacks(name, "")[0] == NOT_SHOWN else "not known"
-        for part, name in parts.items()
+        part: "hidden" if page.lacks(name, "", row)[0] == NOT_SHOWN else "not known"
+        for part, (name, row) in parts.items()
     }
     # Good news is hidden with the harm that belongs beside it.
     beside: dict[str, Missing] = (

@@ -76,30 +76,33 @@ class PageTables:
         key = next(column for column, role in result.roles.items() if role == "key")
         return result.table.set_index(result.table[key].astype(str))
 
+    def has(self, name: str, row: str) -> bool:
+        """Whether a row is there, hidden or not: one that the log cannot tell is in no table."""
+        return row in self.rows(name).index
+
     def knows(self, name: str, row: str, column: str = "estimate") -> bool:
         """Whether a cell is there and not hidden."""
-        rows = self.rows(name)
-        return row in rows.index and bool(rows[column].notna()[row])
+        return self.has(name, row) and bool(self.rows(name)[column].notna()[row])
 
-    def lacks(self, name: str, why: str) -> tuple[str, str]:
+    def lacks(self, name: str, why: str, row: str | None = None) -> tuple[str, str]:
         """Headline and sentence where the figure of an answer is hidden, or not known because of
         `why`.
+
+        Parameters
+        ----------
+        name, row : str
+            Answer and its row; without a row, any row.
         """
-        result = self.results.get(name)
-        if result is None or result.status == "refused":
-            return NOT_KNOWN, f"{why} {_BELOW}"
         policy = self.cohort.settings.policy
-        if policy == "internal":
+        there = not self.rows(name).empty if row is None else self.has(name, row)
+        if policy == "internal" or not there:
             return NOT_KNOWN, f"{why} {_BELOW}"
         return NOT_SHOWN, f"{_TOO_FEW} {policy}."
 
     def hides_harm(self) -> bool:
         """Whether some harm is known and a policy hides it."""
         return any(
-            not self.rows(name).empty
-            and self.lacks(name, "")[0] == NOT_SHOWN
-            and not self.knows(name, key)
-            and key in self.rows(name).index
+            self.lacks(name, "", key)[0] == NOT_SHOWN and not self.knows(name, key)
             for name, key in _HARM.items()
         )
 

@@ -319,7 +319,7 @@ def _firsts_drawn(page: PageTables, told: Mapping[str, int]) -> pd.DataFrame:
 
 
 def _harm(page: PageTables) -> ShortAnswer:
-    headline, about = page.lacks("worsening", "Who got worse cannot be told.")
+    headline, about = page.lacks("worsening", "Who got worse cannot be told.", "worse")
     if page.knows("worsening", "worse"):
         headline = page.says("worsening", share_with_interval("worse"))
         about = page.says("worsening", "of {worse.n} people were worse at some score.")
@@ -337,14 +337,14 @@ def _harm(page: PageTables) -> ShortAnswer:
 def _side_effects(page: PageTables) -> str:
     """How often side effects came, and serious ones, or that it is not known."""
     if not page.knows(EVENTS, ANY_EVENT):
-        return f"Side effects: {_lower(page, EVENTS)}."
+        return f"Side effects: {_lower(page, EVENTS, ANY_EVENT)}."
     common = page.says(
         EVENTS,
         f"Side effects came at {{{ANY_EVENT}.estimate:%}} of sessions",
     )
     if not page.knows(EVENTS, SERIOUS, "events"):
         # Beside good news a hidden harm must not read as none.
-        if _lower(page, EVENTS) == NOT_SHOWN.lower():
+        if _lower(page, EVENTS, SERIOUS) == NOT_SHOWN.lower():
             return f"{common}; serious ones: not shown, which does not mean none."
         return f"{common}; whether serious ones, is not known."
     # None seen is not none possible, so it stands beside the sessions that were looked at.
@@ -355,14 +355,14 @@ def _side_effects(page: PageTables) -> str:
     return f"{common}; {serious}"
 
 
-def _lower(page: PageTables, name: str) -> str:
+def _lower(page: PageTables, name: str, row: str) -> str:
     """`not known` or `not shown`, for the middle of a sentence."""
-    return page.lacks(name, "")[0].lower()
+    return page.lacks(name, "", row)[0].lower()
 
 
 def _thoughts(page: PageTables) -> str:
     if not page.knows(SUICIDALITY, "grew"):
-        return f"Thoughts of suicide: {_lower(page, SUICIDALITY)}."
+        return f"Thoughts of suicide: {_lower(page, SUICIDALITY, 'grew')}."
     return page.says(
         SUICIDALITY,
         "Thoughts of suicide grew at some answer in {grew.estimate:%}.",
@@ -373,10 +373,12 @@ def _recorded_events(page: PageTables) -> str:
     """Attempts and admissions; nothing where the log has no events."""
     kinds = {"attempt": "suicide attempts", "psychiatric": "psychiatric admissions"}
     told = [kind for kind in kinds if page.knows(SUICIDALITY, kind, "events")]
-    hidden = [kind for kind in kinds if kind not in told]
     # Of one that is hidden nobody shall think that it did not happen.
-    if hidden and _lower(page, SUICIDALITY) != NOT_SHOWN.lower():
-        return ""
+    hidden = [
+        kind
+        for kind in kinds
+        if kind not in told and _lower(page, SUICIDALITY, kind) == NOT_SHOWN.lower()
+    ]
     counted = ", ".join(f"{{{kind}.events}} {kinds[kind]}" for kind in told)
     sentence = page.says(SUICIDALITY, f"Recorded: {counted}.") if told else ""
     names = " and ".join(kinds[kind] for kind in hidden)
@@ -404,7 +406,9 @@ def _harm_drawn(page: PageTables) -> pd.DataFrame:
 
 
 def _counted(page: PageTables) -> ShortAnswer:
-    headline, sentence = page.lacks("ladder", "How many started cannot be told.")
+    headline, sentence = page.lacks(
+        "ladder", "How many started cannot be told.", "started"
+    )
     parts = [sentence]
     if page.knows("ladder", "started", "left"):
         headline = page.says("ladder", "{started.left} people")
@@ -453,6 +457,7 @@ def _more_sessions(page: PageTables) -> ShortAnswer:
     headline, sentence = page.lacks(
         NEXT,
         "These data cannot tell what one more session does.",
+        NEXT,
     )
     picture = pd.DataFrame()
     if page.knows(NEXT, NEXT):

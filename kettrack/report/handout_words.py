@@ -288,9 +288,8 @@ class _Sentences:
             "The numbers on getting better are of about {people} of them."
         ).format(people=told.counted)
         best = self.words.gettext(
-            "If all of these, and all who were still in their course, had felt much better, it"
-            " would be {people} of 100."
-        ).format(people=self.whole(told.at_most))
+            "If all of these had felt much better, it would be {people} of 100."
+        ).format(people=told.at_most)
         return (*lines, counted, unknown, best)
 
     def more(self) -> tuple[str, ...]:

@@ -62,6 +62,16 @@ def test_every_one_of_a_hundred_people_has_one_place() -> None:
     assert figures.states["better"] == figures.better[max(figures.better)]
 
 
+def test_the_best_case_adds_those_who_are_not_known_and_nobody_else() -> None:
+    figures = told()
+    unknown = figures.states["unknown"]
+    assert figures.at_most == figures.states["better"] + unknown
+    said = all_said(figures)
+    assert f"we do not know how {unknown} of 100 people were" in said
+    best = "If all of these had felt much better, it would be"
+    assert f"{best} {figures.at_most} of 100." in said
+
+
 def test_nobody_becomes_worse_again_by_more_sessions() -> None:
     by_session = list(told().better.values())
     assert list(told().better) == [2, 4, 6, 8]

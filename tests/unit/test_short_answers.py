@@ -135,6 +135,24 @@ def test_a_small_clinic_under_a_release_policy_has_five_answers(sample, n_people
             PICTURES[answer.key](answer.picture)
 
 
+def test_what_nobody_asked_is_not_known_under_a_policy_and_not_called_hidden(
+    sample, answers, monkeypatch
+):
+    """Without item 9 and without events the short table has no such rows."""
+    page = {result.name: result for answer in answers for result in answer.behind}
+    short = page["suicidality_in_short"]
+    rows = short.table[short.table["key"] == "never"]
+    page["suicidality_in_short"] = replace(short, table=rows)
+    monkeypatch.setattr(module, "first_page", lambda cohort: [*page.values()])
+    monkeypatch.setattr(module, "next_session", lambda cohort: page["next_session"])
+    policy = replace(sample.settings, policy="midpoint6")
+    told = {each.key: each for each in short_answers(replace(sample, settings=policy))}
+    said = told["harm"].sentence
+    assert "Thoughts of suicide: not known." in said
+    assert "not shown" not in said
+    assert told["response"].headline != "Not shown"
+
+
 @pytest.mark.parametrize("hidden", ["worsening", "adverse_events"])
 def test_good_news_is_not_shown_where_the_harm_beside_it_is_hidden(
     sample, answers, monkeypatch, hidden
